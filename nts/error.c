@@ -1,0 +1,20 @@
+#include "nts/error.h"
+
+static const struct {
+	const char *name, *text;
+} errors[] = {
+#define X(name, sentence) [name] = {#name, sentence},
+    NTS_ERRORS(X)
+#undef X
+};
+
+const char *nts_err_text(enum nts_err err)
+{
+	return (unsigned)err < NTS_ERR_COUNT ? errors[err].text
+					     : "an error without a name";
+}
+
+const char *nts_err_name(enum nts_err err)
+{
+	return (unsigned)err < NTS_ERR_COUNT ? errors[err].name : "UNKNOWN";
+}

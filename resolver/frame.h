@@ -1,0 +1,87 @@
+/*
+ * What the engine and the resolver say to each other: fixed-size structs over
+ * a SOCK_SEQPACKET socketpair. The receiver checks length, type and ranges;
+ * a bad frame means that the sender is broken, and is treated as its death.
+ */
+#ifndef RESOLVER_FRAME_H
+#define RESOLVER_FRAME_H
+
+#include "nts/fields.h"
+#include "nts/ke.h"
+#include "resolver/endpoint.h"
+
+#define KE_HOST_MAX 256	     /* with the closing NUL */
+#define KE_ADDRESSES_MAX 8   /* of one name, both families interleaved */
+#define KE_TEXT_MAX 640
+#define KE_CERT_TEXT_MAX 160
+
+enum family_choice { FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
+
+/* How far a job came; also the name of what failed. */
+/* clang-format off */
+#define KE_STAGES(X) \
+	X(KE_STAGE_START, "start") \
+	X(KE_STAGE_DNS, "dns") \
+	X(KE_STAGE_CONNECT, "connect") \
+	X(KE_STAGE_TLS, "tls") \
+	X(KE_STAGE_CERTIFICATE, "certificate") \
+	X(KE_STAGE_EXCHANGE, "nts-ke") \
+	X(KE_STAGE_NTP_NAME, "ntp-name") \
+	X(KE_STAGE_DONE, "done")
+/* clang-format on */
+enum ke_stage {
+#define X(name, word) name,
+	KE_STAGES(X)
+#undef X
+	    KE_STAGE_COUNT
+};
+const char *ke_stage_word(enum ke_stage stage);
+
+struct ke_request {
+	uint32_t source; /* the engine's slot, given back in the answer */
+	uint32_t serial; /* so that a late answer to an old question is known */
+	char host[KE_HOST_MAX];
+	uint16_t ke_port;
+	uint16_t ntp_port;	/* configured; a negotiated port beats it */
+	uint8_t family;		/* enum family_choice */
+	uint8_t reserved[3];
+	uint32_t timeout_ms;	/* for all of it */
+};
+
+struct ke_answer {
+	uint32_t source, serial;
+	uint8_t stage; /* KE_STAGE_DONE: success; else where it failed */
+	uint8_t have_other_keys;
+	uint16_t aead;
+	int32_t error; /* enum nts_err of KE_STAGE_EXCHANGE, else 0 */
+	uint32_t duration_ms;
+	/* The reason in plain words, whole sentences without a full stop at
+	 * the end, ready for the log and ntsctl; "" on success. */
+	char text[KE_TEXT_MAX];
+
+	/* Known as far as the stage got. */
+	struct endpoint ke_peer; /* whom TLS was spoken with */
+	int64_t cert_not_before, cert_not_after; /* seconds since 1970; 0: none */
+	char cert_subject[KE_CERT_TEXT_MAX];
+	char tls[48];			/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */
+
+	/* Success only. NTP addresses with ports, best first: the family that
+	 * won the KE race leads, then alternating. */
+	uint32_t address_count;
+	struct endpoint addresses[KE_ADDRESSES_MAX];
+	struct nts_keys keys, other_keys;
+	uint32_t cookie_count;
+	struct cookie cookies[NTS_COOKIES];
+};
+
+/* Each checks lengths, ranges and closing NULs. */
+bool ke_request_valid(const struct ke_request *r) MUST_USE;
+bool ke_answer_valid(const struct ke_answer *a) MUST_USE;
+
+/* 1: done, 0: would block, -1: peer gone or broken. Non-blocking both. */
+int frame_send(int fd, const void *frame, size_t len) MUST_USE;
+int frame_receive_request(int fd, struct ke_request *out) MUST_USE;
+int frame_receive_answer(int fd, struct ke_answer *out) MUST_USE;
+
+#endif
