@@ -1,0 +1,80 @@
+/*
+ * The configuration as one value. Read once, judged whole; nothing else in the
+ * agent reads a file in /etc.
+ */
+#ifndef AGENT_CONFIG_H
+#define AGENT_CONFIG_H
+
+#include "base/check.h"
+#include "base/log.h"
+#include "clock/keeper.h"
+#include "clock/steering.h"
+#include "resolver/job.h"
+
+#include <stdio.h>
+
+#define CONFIG_DEFAULT_PATH "/etc/ntsagent/ntsagent.conf"
+#define CONFIG_SOURCES_MAX 64
+#define CONFIG_NAME_MAX 64
+#define CONFIG_PATH_MAX 256
+/* minpoll, maxpoll: not configured. The pace then chooses by the path. */
+#define POLL_AUTO 127
+#define POLL_LOG2_MIN (-4)
+#define POLL_LOG2_MAX 17
+
+struct source_config {
+	char name[CONFIG_NAME_MAX]; /* [source NAME] */
+	char host[KE_HOST_MAX];	    /* host = ..., default: NAME */
+	uint16_t ke_port;	    /* ntsport */
+	uint16_t ntp_port;	    /* port; a negotiated one beats it */
+	enum family_choice family;  /* ipv4 = yes, ipv6 = yes */
+	bool iburst;		    /* default yes */
+	int minpoll, maxpoll;	    /* log2 s or POLL_AUTO */
+	int64_t max_delay_ns;	    /* maxdelay */
+	struct source_options options;
+	unsigned line;		    /* where it was configured */
+	char file[CONFIG_PATH_MAX];
+};
+
+struct config {
+	/* [agent] */
+	char user[64];			     /* "ntsagent" */
+	char status_socket[CONFIG_PATH_MAX]; /* "" when `none` */
+	char pidfile[CONFIG_PATH_MAX];	     /* "" by default */
+	/* [nts] */
+	struct trust_config trust;
+	uint32_t ke_timeout_ms;
+	/* [clock] */
+	struct steering_config steering;
+	double max_freq_ppm;
+	char driftfile[CONFIG_PATH_MAX];     /* "" when `none` */
+	char goodtime_file[CONFIG_PATH_MAX]; /* "" when `none` */
+	/* [log] */
+	enum log_level log_level;
+	enum log_target log_target;
+	/* [source NAME] */
+	unsigned source_count;
+	struct source_config sources[CONFIG_SOURCES_MAX];
+};
+
+/*
+ * Reads `path` and, after it, conf.d/NAME.conf beside it in the order of the
+ * names. Every error goes to `errors` as one line: file, line, key, what was
+ * expected, the nearest known key. Returns the number of errors; `out` is only
+ * to be used when that is 0.
+ */
+unsigned config_load(
+    const char *path, struct config *out, FILE *errors) MUST_USE;
+
+/* The defaults, without any source. */
+void config_defaults(struct config *out);
+
+/*
+ * The rest of --check-config: opens the trust files as the run-time user would
+ * (`config->user`, when root) and says which cannot be read, by whom, and the
+ * command that mends it; warns of fewer than three sources, and the like.
+ * Returns the number of errors; warnings do not count.
+ */
+unsigned config_check_files(const struct config *config, FILE *out) MUST_USE;
+
+#endif

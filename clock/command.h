@@ -1,0 +1,66 @@
+/*
+ * What the discipline asks of the kernel clock and what it gets back. The
+ * structs cross a process boundary, so they are plain and fixed in size.
+ *
+ * Signs: positive offsets, slews and steps move the clock forward; positive
+ * frequencies make it run faster.
+ */
+#ifndef CLOCK_COMMAND_H
+#define CLOCK_COMMAND_H
+
+#include "base/sample.h"
+#include "base/time.h"
+
+/* One decision of the discipline; replaces any slew under way. */
+struct clock_command {
+	double freq_ppm;   /* base frequency from now on */
+	int64_t slew_ns;   /* to be slewed on top of it ... */
+	int64_t slew_duration_ns; /* ... in this time; > 0 when slew_ns != 0 */
+	int64_t step_ns;   /* applied first; 0: none */
+	/* Kernel status (adjtimex(2)): what timedatectl and node_exporter see. */
+	bool synchronised;
+	enum leap leap;	   /* LEAP_INSERT, LEAP_DELETE arm the kernel */
+	int64_t max_error_ns; /* bound: root distance */
+	int64_t est_error_ns; /* standard deviation */
+};
+
+/* What really happened to the kernel clock, for the timescale's ledger. */
+struct clock_change {
+	struct wall at;	  /* CLOCK_REALTIME just before the change */
+	int64_t step_ns;  /* 0: none */
+	double freq_ppm;  /* total frequency from then on, slew included, as
+			     the kernel quantised it */
+};
+
+/* clang-format off */
+#define KEEPER_VERDICTS(X) \
+	X(KEEPER_OK, "done") \
+	X(KEEPER_NO_CLOCK, "the clock is not controlled (--no-clock)") \
+	X(KEEPER_BAD_COMMAND, "the command is not sane") \
+	X(KEEPER_FREQ_LIMIT, "the frequency is beyond what the kernel takes") \
+	X(KEEPER_SLEW_LIMIT, "the slew is faster than max-slew") \
+	X(KEEPER_STEP_FORBIDDEN, "a step is not allowed now") \
+	X(KEEPER_STEP_LIMIT, "the step is larger than refuse-threshold") \
+	X(KEEPER_KERNEL, "the kernel refused")
+/* clang-format on */
+enum keeper_verdict {
+#define X(name, sentence) name,
+	KEEPER_VERDICTS(X)
+#undef X
+	    KEEPER_VERDICT_COUNT
+};
+const char *keeper_verdict_text(enum keeper_verdict v);
+
+#define CLOCK_CHANGES_MAX 3
+
+/* The keeper's answer to a command, or its own news (a slew has ended). */
+struct keeper_report {
+	uint32_t serial;  /* of the command; 0: news */
+	uint32_t verdict; /* enum keeper_verdict */
+	int32_t sys_errno; /* with KEEPER_KERNEL */
+	uint32_t change_count;
+	struct clock_change changes[CLOCK_CHANGES_MAX];
+	int64_t slew_done_ns; /* of a slew that ended or was replaced */
+};
+
+#endif

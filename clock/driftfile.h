@@ -1,0 +1,24 @@
+/*
+ * The drift file, in chrony's format (one line: frequency ppm, skew ppm), so
+ * that an administrator can keep the one he has. And the last-good-time file:
+ * one line, seconds since 1970. Both are written atomically (0644).
+ */
+#ifndef CLOCK_DRIFTFILE_H
+#define CLOCK_DRIFTFILE_H
+
+#include "base/check.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The sign is chrony's: the value is how fast the clock runs when left alone,
+ * in ppm: the opposite of the correction in clock/command.h. The functions
+ * convert: freq_ppm here is the correction. Returns 0, -errno, or -EINVAL for
+ * a file that holds something else. */
+int driftfile_load(const char *path, double *freq_ppm, double *sd_ppm) MUST_USE;
+int driftfile_save(const char *path, double freq_ppm, double sd_ppm) MUST_USE;
+
+int goodtime_load(const char *path, int64_t *seconds) MUST_USE;
+int goodtime_save(const char *path, int64_t seconds) MUST_USE;
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * The keeper: the only part that may touch the kernel clock. A core without
+ * I/O of its own but the clock seam: it checks every command against the
+ * configured limits, whatever the engine believes, and ends every slew itself,
+ * on time. agent/keeper_process.c gives it a process.
+ */
+#ifndef CLOCK_KEEPER_H
+#define CLOCK_KEEPER_H
+
+#include "base/check.h"
+#include "clock/command.h"
+#include "clock/ops.h"
+
+struct keeper_limits {
+	bool no_clock;		  /* measure only: every command is KEEPER_NO_CLOCK */
+	double max_freq_ppm;	  /* of the base frequency; 500 in Linux without tick */
+	double max_slew_ppm;	  /* of a slew, on top of the base */
+	int64_t refuse_step_ns;	  /* no step beyond it; 0: no limit. Not applied
+				     to steps in the start window. */
+	int start_steps;	  /* steps allowed within the start window; -1: any, always */
+};
+
+struct keeper {
+	struct keeper_limits limits;
+	struct clock_ops clock;
+	double base_freq_ppm;	/* what the clock gets when no slew is on */
+	double became_ppm;	/* what it has now */
+	bool slewing;
+	struct mono slew_end, slew_start;
+	int64_t slew_ns;	/* wanted */
+	int steps_used;
+};
+
+/*
+ * Takes over the clock: a leftover slew of a crash is what get_freq says, so
+ * the base becomes `saved_freq_ppm` when that is known, else the kernel's.
+ * The report carries the first change: the frequency at this moment.
+ */
+int keeper_start(struct keeper *k, const struct keeper_limits *limits,
+    const struct clock_ops *clock, const double *saved_freq_ppm,
+    struct keeper_report *report) MUST_USE;
+
+/* Check, then act. The report is always filled. */
+void keeper_apply(struct keeper *k, const struct clock_command *command,
+    uint32_t serial, struct mono now, struct keeper_report *report);
+
+/* When keeper_tick must run next; MONO_NEVER when no slew is on. */
+struct mono keeper_deadline(const struct keeper *k);
+
+/* Ends a slew that is due. True: `report` has news for the engine. */
+bool keeper_tick(
+    struct keeper *k, struct mono now, struct keeper_report *report) MUST_USE;
+
+/* End any slew at once, leave the base frequency. Safe to call twice. */
+void keeper_stop(struct keeper *k, struct mono now);
+
+#endif

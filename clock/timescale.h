@@ -1,0 +1,37 @@
+/*
+ * The uncorrected timescale: CLOCK_REALTIME minus everything that the kernel
+ * was told to add to it. An exact ledger of adjustments; a sample put on this
+ * scale never has to be rewritten. Pure.
+ *
+ * Between two changes the wall clock runs at (1 + freq) of the oscillator.
+ */
+#ifndef CLOCK_TIMESCALE_H
+#define CLOCK_TIMESCALE_H
+
+#include "clock/command.h"
+
+/* Old changes are folded; stamps older than the oldest kept one are converted
+ * with its frequency. 32 changes cover the exchanges that can be in flight. */
+#define TIMESCALE_CHANGES 32
+
+struct timescale {
+	struct {
+		struct wall wall; /* just after the change */
+		struct osc osc;	  /* the same moment */
+		double freq;	  /* from then on, s/s */
+	} change[TIMESCALE_CHANGES];
+	unsigned first, count;
+};
+
+/* Starts with osc equal to wall at `start.at`. */
+void timescale_init(struct timescale *t, const struct clock_change *start);
+void timescale_change(struct timescale *t, const struct clock_change *c);
+struct osc timescale_osc(const struct timescale *t, struct wall w);
+/* Wall minus osc at w: all that was added so far. */
+int64_t timescale_added_ns(const struct timescale *t, struct wall w);
+/* A jump of CLOCK_REALTIME that the ledger did not order, seen between two
+ * readings: taken into the ledger as if it were ours, so that osc goes on
+ * smoothly. */
+void timescale_foreign_step(struct timescale *t, struct wall at, int64_t step_ns);
+
+#endif
