@@ -1,0 +1,129 @@
+# ntsagent: GNU make. `make help` lists the targets.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+SBINDIR  ?= $(PREFIX)/sbin
+BINDIR   ?= $(PREFIX)/bin
+MANDIR   ?= $(PREFIX)/share/man
+CONFDIR  ?= /etc/ntsagent
+
+CC       ?= cc
+PKG_CONFIG ?= pkg-config
+CFLAGS   ?= -O2 -g
+V        ?= 0
+Q        := $(if $(filter 1,$(V)),,@)
+
+ifdef SAN
+B        ?= build-san
+SANFLAGS := -fsanitize=address,undefined,float-cast-overflow \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+B        ?= build
+HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDENLD := -pie -Wl,-z,relro,-z,now
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
+	-Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wcast-qual \
+	-Wwrite-strings -Wvla -Wformat=2 -Wundef $(if $(WERROR),-Werror)
+
+PKGS     := libcrypto libssl libcap-ng inih jansson
+PKGFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKGLIBS  := $(shell $(PKG_CONFIG) --libs $(PKGS))
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DNTSAGENT_VERSION='"$(VERSION)"' -I. \
+	$(WARN) $(HARDEN) $(SANFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP
+ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
+
+# One archive per floor; the order is the order of linking.
+FLOORS := agent resolver nts clock base
+SRC_agent    := $(filter-out agent/main.c,$(wildcard agent/*.c))
+SRC_resolver := $(wildcard resolver/*.c)
+SRC_nts      := $(wildcard nts/*.c)
+SRC_clock    := $(wildcard clock/*.c)
+SRC_base     := $(wildcard base/*.c)
+SRC_ctl      := $(filter-out agent/ctl/main.c,$(wildcard agent/ctl/*.c))
+SRC_server   := $(wildcard tests/server/*.c)
+SRC_sim      := $(wildcard tests/sim/*.c)
+SRC_unit     := $(wildcard tests/unit/*/*_test.c tests/unit/agent/ctl/*_test.c)
+SRC_fuzz     := $(wildcard tests/fuzz/*_fuzz.c)
+
+LIBS     := $(FLOORS:%=$B/lib%.a)
+PROGRAMS := $B/ntsagentd $B/ntsctl
+UNIT     := $(SRC_unit:%.c=$B/%)
+
+.PHONY: all help check check-unit check-tree check-lab check-kernel fuzz bench \
+	lint format install clean
+.SECONDARY:
+
+all: $(PROGRAMS)
+
+help:
+	@echo 'make            build ntsagentd and ntsctl into $B/'
+	@echo 'make check      everything that needs no root and no network but loopback'
+	@echo 'make check SAN=1  the same with address and undefined-behaviour sanitizers'
+	@echo 'make check-lab  (root) real servers in network namespaces'
+	@echo 'make check-kernel (root) a real kernel clock in a virtual machine'
+	@echo 'make fuzz       libFuzzer targets, FUZZ_SECONDS each (60)'
+	@echo 'make bench      accuracy beside chronyd in the simulator'
+	@echo 'make lint       formatting, floors, manuals, static checkers, shell'
+	@echo 'make install    with DESTDIR, PREFIX, CONFDIR'
+
+# A changed compiler or flag rebuilds everything.
+FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$B/flags: FORCE
+	@mkdir -p $B
+	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(FLAGS_NOW))' > $@
+FORCE:
+
+$B/%.o: %.c $B/flags
+	@mkdir -p $(@D)
+	@$(if $(filter 0,$(V)),echo '  CC   $<')
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+define archive
+$B/lib$(1).a: $$(SRC_$(1):%.c=$B/%.o)
+	@rm -f $$@
+	$$(Q)$$(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FLOORS) ctl,$(eval $(call archive,$(f))))
+
+LINK = @$(if $(filter 0,$(V)),echo '  LD   $@';) \
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	$(PKGLIBS) -lm $(EXTRA_LIBS)
+
+$B/ntsagentd: $B/agent/main.o $(LIBS)
+	$(LINK)
+$B/ntsctl: $B/agent/ctl/main.o $B/libctl.a $B/libbase.a
+	$(LINK)
+$B/tests/server/ntsserver: $(SRC_server:%.c=$B/%.o) $B/libnts.a $B/libbase.a
+	$(LINK)
+$B/tests/sim/sim: $(SRC_sim:%.c=$B/%.o) $(LIBS)
+	$(LINK)
+
+# A unit test links its own floor and those below it, so that a floor that
+# leans upward does not even link.
+BELOW_base     := base
+BELOW_nts      := nts base
+BELOW_clock    := clock base
+BELOW_resolver := resolver nts base
+BELOW_agent    := agent resolver nts clock base
+define unit_rule
+$B/tests/unit/$(1)/%_test: $B/tests/unit/$(1)/%_test.o $(BELOW_$(1):%=$B/lib%.a)
+	$$(LINK)
+endef
+$(foreach f,$(FLOORS),$(eval $(call unit_rule,$(f))))
+$B/tests/unit/agent/ctl/%_test: $B/tests/unit/agent/ctl/%_test.o $B/libctl.a $B/libbase.a
+	$(LINK)
+$B/tests/unit/%_test: EXTRA_LIBS = -lcmocka
+
+# `make check-unit UNIT_DIR=nts` runs one floor's tests.
+UNIT_DIR ?=
+UNIT_RUN := $(if $(UNIT_DIR),$(filter $B/tests/unit/$(UNIT_DIR)/%,$(UNIT)),$(UNIT))
+check-unit: $(UNIT_RUN)
+	@tests/run-unit $(UNIT_RUN)
+
+-include $(shell find $B -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build build-san build-fuzz

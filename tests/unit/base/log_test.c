@@ -1,0 +1,106 @@
+#include "base/log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a call writes to standard error. */
+struct capture {
+	int saved, pipe[2];
+	char text[4096];
+};
+
+static void capture_begin(struct capture *c)
+{
+	assert_int_equal(pipe(c->pipe), 0);
+	c->saved = dup(STDERR_FILENO);
+	dup2(c->pipe[1], STDERR_FILENO);
+}
+
+static void capture_end(struct capture *c)
+{
+	ssize_t n;
+
+	dup2(c->saved, STDERR_FILENO);
+	close(c->saved);
+	close(c->pipe[1]);
+	n = read(c->pipe[0], c->text, sizeof(c->text) - 1);
+	c->text[n > 0 ? n : 0] = '\0';
+	close(c->pipe[0]);
+}
+
+static void control_characters_cannot_forge_a_line(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	capture_begin(&c);
+	log_info("name %s end", "a\nntsagentd[1]: forged\x1b[2J");
+	capture_end(&c);
+	assert_non_null(strstr(c.text, "name a ntsagentd[1]: forged [2J end\n"));
+	assert_ptr_equal(strchr(c.text, '\n'), c.text + strlen(c.text) - 1);
+}
+
+static void the_level_hides_what_is_more_verbose(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_open(LOG_TO_STDERR, LOG_LEVEL_WARNING);
+	capture_begin(&c);
+	log_notice("hidden");
+	log_warning("shown");
+	capture_end(&c);
+	assert_null(strstr(c.text, "hidden"));
+	assert_non_null(strstr(c.text, "shown"));
+}
+
+static void the_journal_gets_the_level_as_a_prefix(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	capture_begin(&c);
+	log_error("broken");
+	capture_end(&c);
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(c.text, "<3>broken\n");
+}
+
+static void a_long_line_is_cut_and_still_ends(void **state)
+{
+	struct capture c;
+	char text[3000];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	capture_begin(&c);
+	log_info("%s", text);
+	capture_end(&c);
+	assert_true(strlen(c.text) < 1400);
+	assert_int_equal(c.text[strlen(c.text) - 1], '\n');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(control_characters_cannot_forge_a_line),
+	    cmocka_unit_test(the_level_hides_what_is_more_verbose),
+	    cmocka_unit_test(the_journal_gets_the_level_as_a_prefix),
+	    cmocka_unit_test(a_long_line_is_cut_and_still_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
