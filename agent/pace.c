@@ -1,0 +1,149 @@
+#include "agent/pace.h"
+
+/* So many samples in favour make the interval longer; one against halves it. */
+#define VOTES_TO_GROW 4
+
+static int lower_limit(const struct pace *p, bool near)
+{
+	if (p->min_configured != POLL_AUTO)
+		return p->min_configured;
+	return near ? PACE_NEAR_MIN : PACE_FAR_MIN;
+}
+
+static int upper_limit(const struct pace *p, bool near)
+{
+	int lower = lower_limit(p, near);
+	int upper = p->max_configured != POLL_AUTO ? p->max_configured
+		    : near			   ? PACE_NEAR_MAX
+						   : PACE_FAR_MAX;
+
+	return upper < lower ? lower : upper;
+}
+
+static void clamp(struct pace *p, bool near)
+{
+	int lower = lower_limit(p, near), upper = upper_limit(p, near);
+
+	if (p->poll_log2_s < lower)
+		p->poll_log2_s = lower;
+	if (p->poll_log2_s > upper)
+		p->poll_log2_s = upper;
+}
+
+void pace_init(struct pace *p, const struct source_config *config)
+{
+	*p = (struct pace){
+	    .min_configured = config->minpoll,
+	    .max_configured = config->maxpoll,
+	};
+	if (p->min_configured == POLL_AUTO && p->max_configured != POLL_AUTO &&
+	    p->max_configured < PACE_NEAR_MIN)
+		p->min_configured = p->max_configured;
+	/* Until a delay is known the path counts as far. */
+	p->poll_log2_s = lower_limit(p, false);
+	clamp(p, false);
+}
+
+void pace_burst(struct pace *p)
+{
+	p->burst_good = PACE_BURST_GOOD;
+	p->burst_tries = PACE_BURST_TRIES;
+}
+
+void pace_sample(struct pace *p, int64_t delay_ns, int grow)
+{
+	bool near = delay_ns < PACE_NEAR_NS;
+	bool in_burst = p->burst_good > 0;
+
+	if (in_burst && --p->burst_good == 0)
+		p->burst_tries = 0;
+	/* A burst says nothing about how the clock fares between polls. */
+	if (in_burst) {
+		p->poll_log2_s = lower_limit(p, near);
+		return;
+	}
+	if (grow < 0) {
+		p->votes = 0;
+		p->poll_log2_s--;
+	} else if (grow > 0 && ++p->votes >= VOTES_TO_GROW) {
+		p->votes = 0;
+		p->poll_log2_s++;
+	}
+	clamp(p, near);
+}
+
+void pace_sent(struct pace *p)
+{
+	if (p->burst_tries > 0 && --p->burst_tries == 0)
+		p->burst_good = 0;
+}
+
+void pace_restart(struct pace *p)
+{
+	p->votes = 0;
+	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
+}
+
+void pace_slow_down(struct pace *p)
+{
+	p->burst_good = p->burst_tries = 0;
+	p->votes = 0;
+	if (p->poll_log2_s < POLL_LOG2_MAX)
+		p->poll_log2_s++;
+	/* From now on this is the least, whatever was configured: the server
+	 * is the one who knows what it can bear (RFC 5905 section 7.4). */
+	p->min_configured = p->poll_log2_s;
+	if (p->max_configured != POLL_AUTO &&
+	    p->max_configured < p->min_configured)
+		p->max_configured = p->min_configured;
+}
+
+static int64_t spread(int64_t ns, int percent, uint32_t random)
+{
+	double unit = (double)random / (double)UINT32_MAX; /* 0..1 */
+
+	return ns + (int64_t)((2 * unit - 1) * percent / 100 * (double)ns);
+}
+
+static int64_t poll_ns(int log2_s)
+{
+	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
+}
+
+int64_t pace_interval_ns(const struct pace *p, uint32_t random)
+{
+	int64_t full = poll_ns(p->poll_log2_s);
+
+	if (p->burst_tries > 0 && full > PACE_BURST_NS)
+		full = PACE_BURST_NS;
+	return spread(full, 3, random);
+}
+
+int64_t pace_answer_wait_ns(const struct pace *p)
+{
+	int64_t interval = pace_interval_ns(p, UINT32_MAX / 2);
+	int64_t wait = interval - interval / 8;
+
+	return wait > 4 * NS_PER_S ? 4 * NS_PER_S : wait;
+}
+
+int64_t backoff_next_ns(
+    struct backoff *b, enum pace_cause cause, uint32_t random)
+{
+	static const struct {
+		int64_t first_s, cap_s;
+	} waits[] = {
+#define X(name, first, cap) [name] = {first, cap},
+	    PACE_CAUSES(X)
+#undef X
+	};
+	int64_t wait_s = waits[cause].first_s;
+
+	for (unsigned i = 0; i < b->failures && wait_s < waits[cause].cap_s;
+	     i++)
+		wait_s *= 2;
+	if (wait_s > waits[cause].cap_s)
+		wait_s = waits[cause].cap_s;
+	b->failures++;
+	return spread(wait_s * NS_PER_S, 25, random);
+}

@@ -1,0 +1,85 @@
+/*
+ * When to ask: the poll interval of one server, and the back-off after a
+ * failure. Pure; manners toward servers, not statistics.
+ */
+#ifndef AGENT_PACE_H
+#define AGENT_PACE_H
+
+#include "agent/config.h"
+
+/* Limits where the administrator set none. A path shorter than PACE_NEAR_NS
+ * leads to a server of one's own LAN: more packets there buy accuracy and cost
+ * little; a server further away is somebody else's. */
+#define PACE_NEAR_NS (2 * NS_PER_MS)
+#define PACE_NEAR_MIN 4
+#define PACE_NEAR_MAX 8
+#define PACE_FAR_MIN 6
+#define PACE_FAR_MAX 10
+
+/* A burst: answers wanted, requests at most, time between requests. One second
+ * keeps clear of the rate limits that NTP servers ship with. */
+#define PACE_BURST_GOOD 4
+#define PACE_BURST_TRIES 8
+#define PACE_BURST_NS NS_PER_S
+
+struct pace {
+	int min_configured, max_configured; /* log2 s or POLL_AUTO */
+	int poll_log2_s;		    /* the interval in force */
+	unsigned burst_good, burst_tries;   /* left to do; 0: no burst */
+	int votes; /* of late samples: positive for a longer interval */
+};
+
+void pace_init(struct pace *p, const struct source_config *config);
+
+/* Start (again) with a burst. */
+void pace_burst(struct pace *p);
+
+/* A sample came: `delay_ns` its delay, `grow` in -1, 0, 1: whether the clock
+ * would stand a longer interval (steering_predicted_sd). */
+void pace_sample(struct pace *p, int64_t delay_ns, int grow);
+
+/* A request went out. */
+void pace_sent(struct pace *p);
+
+/* Something changed (a step, a new frequency): ask often again. */
+void pace_restart(struct pace *p);
+
+/* The server asks for fewer requests (kiss code RATE). */
+void pace_slow_down(struct pace *p);
+
+/* Time from one request to the next, spread by +-3 % with `random` so that a
+ * fleet does not march in step. */
+int64_t pace_interval_ns(const struct pace *p, uint32_t random);
+
+/* How long an answer is waited for. */
+int64_t pace_answer_wait_ns(const struct pace *p);
+
+/* What failed decides how soon it is tried again. */
+/* clang-format off */
+#define PACE_CAUSES(X) \
+	/* name, first retry s, cap s */ \
+	X(CAUSE_DNS,         1, 120) \
+	X(CAUSE_CONNECT,     2, 120) \
+	X(CAUSE_TLS,         4, 900) \
+	X(CAUSE_CERTIFICATE, 8, 900) \
+	X(CAUSE_EXCHANGE,    8, 900) \
+	X(CAUSE_SILENCE,     8, 120) \
+	X(CAUSE_DENIED,  86400, 86400)
+/* clang-format on */
+enum pace_cause {
+#define X(name, first, cap) name,
+	PACE_CAUSES(X)
+#undef X
+	    PACE_CAUSE_COUNT
+};
+
+struct backoff {
+	unsigned failures; /* in a row */
+};
+
+/* Doubles with each call from the cause's first wait to its cap, then spreads
+ * by +-25 % with `random`. */
+int64_t backoff_next_ns(
+    struct backoff *b, enum pace_cause cause, uint32_t random);
+
+#endif

@@ -1,0 +1,538 @@
+#include "agent/source.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Polls without an answer before another address and new keys are tried. */
+#define SILENT_POLLS 2
+/* A NAK is not authenticated: a true answer gets this long to beat it. */
+#define NAK_GRACE_NS NS_PER_S
+/* Fewer key exchanges than this, however many NAKs somebody forges. */
+#define KEYS_APART_NS (8 * NS_PER_S)
+
+/* clang-format off */
+static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = {
+[STAGE_START] = {
+	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
+},
+[STAGE_KEYING] = {
+	[EVENT_KEYS]        = {STAGE_POLLING,  WISH_NOTHING, true},
+	[EVENT_KEYS_FAILED] = {STAGE_RESTING,  WISH_NOTHING, true},
+},
+[STAGE_POLLING] = {
+	[EVENT_DUE]         = {STAGE_POLLING,  WISH_SEND,    true},
+	[EVENT_NEED_KEYS]   = {STAGE_REKEYING, WISH_KEYS,    true},
+	[EVENT_NO_COOKIE]   = {STAGE_KEYING,   WISH_KEYS,    true},
+	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
+},
+[STAGE_REKEYING] = {
+	[EVENT_DUE]         = {STAGE_REKEYING, WISH_SEND,    true},
+	[EVENT_KEYS]        = {STAGE_POLLING,  WISH_NOTHING, true},
+	[EVENT_KEYS_FAILED] = {STAGE_POLLING,  WISH_NOTHING, true},
+	[EVENT_NO_COOKIE]   = {STAGE_KEYING,   WISH_NOTHING, true},
+	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
+},
+[STAGE_RESTING] = {
+	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
+},
+};
+/* clang-format on */
+
+static const struct {
+	const char *name, *text;
+} stages[] = {
+#define X(id, name, text) [id] = {name, text},
+    SOURCE_STAGES(X)
+#undef X
+};
+
+static const char *const events[] = {
+#define X(id, name) [id] = name,
+    SOURCE_EVENTS(X)
+#undef X
+};
+
+const char *source_stage_name(enum source_stage stage)
+{
+	return stages[stage].name;
+}
+
+const char *source_stage_text(enum source_stage stage)
+{
+	return stages[stage].text;
+}
+
+const char *source_event_name(enum source_event event)
+{
+	return events[event];
+}
+
+struct source_rule source_rule(enum source_stage stage, enum source_event event)
+{
+	return rules[stage][event];
+}
+
+/* An event without a rule changes nothing: late answers and the like. */
+static enum source_wish apply(struct source *s, enum source_event event)
+{
+	struct source_rule rule = rules[s->stage][event];
+
+	if (!rule.defined)
+		return WISH_NOTHING;
+	s->stage = rule.next;
+	if (rule.wish == WISH_KEYS) {
+		s->serial++;
+		s->count.attempts++;
+	}
+	return rule.wish;
+}
+
+static void news(struct source *s, enum log_level level, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+static void news(struct source *s, enum log_level level, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	n = snprintf(s->news, sizeof(s->news), "%s: ", s->config->name);
+	va_start(args, fmt);
+	vsnprintf(s->news + n, sizeof(s->news) - (size_t)n, fmt, args);
+	va_end(args);
+	s->news_level = level;
+}
+
+/* The same trouble again is no news. */
+static void trouble(struct source *s, enum log_level level, const char *failure,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+static void trouble(struct source *s, enum log_level level, const char *failure,
+    const char *fmt, ...)
+{
+	char text[SOURCE_TEXT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (strcmp(text, s->reason) == 0)
+		return;
+	snprintf(s->failure, sizeof(s->failure), "%s", failure);
+	memcpy(s->reason, text, sizeof(text));
+	news(s, level, "%s", text);
+}
+
+static void all_is_well(struct source *s)
+{
+	s->failure[0] = s->reason[0] = '\0';
+}
+
+void source_init(
+    struct source *s, const struct source_config *config, struct mono now)
+{
+	*s = (struct source){
+	    .config = config,
+	    .stage = STAGE_START,
+	    .poll_at = MONO_NEVER,
+	    .answer_by = MONO_NEVER,
+	    .retry_at = now,
+	};
+	pace_init(&s->pace, config);
+}
+
+void source_end(struct source *s)
+{
+	nts_assoc_wipe(&s->assoc);
+}
+
+static bool asking(const struct source *s)
+{
+	return s->stage == STAGE_POLLING || s->stage == STAGE_REKEYING;
+}
+
+struct mono source_deadline(const struct source *s)
+{
+	if (s->stage == STAGE_START || s->stage == STAGE_RESTING)
+		return s->retry_at;
+	if (!asking(s))
+		return MONO_NEVER;
+	return s->pending.open ? s->answer_by : s->poll_at;
+}
+
+const struct endpoint *source_address(const struct source *s)
+{
+	return &s->addresses[s->address];
+}
+
+static void next_address(struct source *s)
+{
+	if (s->address_count > 1)
+		s->address = (s->address + 1) % s->address_count;
+}
+
+static void say_silence(struct source *s)
+{
+	char at[ENDPOINT_TEXT_MAX];
+	const char *peer = endpoint_text(source_address(s), true, at);
+
+	if (s->nak_seen)
+		trouble(s, LOG_LEVEL_NOTICE, "nak", "%s (%s)",
+		    nts_err_text(NTP_NAK), peer);
+	else if (s->rejection != NTS_OK)
+		trouble(s, LOG_LEVEL_WARNING, "rejected", "%s (%s)",
+		    nts_err_text(s->rejection), peer);
+	else if (s->silent >= SILENT_POLLS)
+		trouble(s, LOG_LEVEL_WARNING, "silence",
+		    "no answer from %s to the last requests: its UDP port may "
+		    "be blocked by a firewall, or the server is down",
+		    peer);
+}
+
+static enum source_wish need_keys(struct source *s, struct mono now)
+{
+	if (!mono_due(s->keys_not_before, now))
+		return WISH_NOTHING;
+	return apply(s, EVENT_NEED_KEYS);
+}
+
+/* The pending request will not be answered any more. */
+static enum source_wish lost(struct source *s, struct mono now)
+{
+	s->pending.open = false;
+	s->count.lost++;
+	s->silent++;
+	/* nts/ke.h: a NAK to the first export context may only mean that the
+	 * server wants the other one. */
+	if (s->nak_seen && nts_assoc_try_other_keys(&s->assoc)) {
+		s->poll_at = now;
+		return WISH_CLOSE;
+	}
+	say_silence(s);
+	if (s->nak_seen || s->silent >= SILENT_POLLS) {
+		if (!s->nak_seen)
+			next_address(s);
+		pace_restart(&s->pace);
+		if (need_keys(s, now) == WISH_KEYS)
+			return WISH_KEYS;
+	}
+	return WISH_CLOSE;
+}
+
+enum source_wish source_timer(
+    struct source *s, struct mono now, uint32_t random)
+{
+	(void)random;
+	if (s->stage == STAGE_START || s->stage == STAGE_RESTING)
+		return mono_due(s->retry_at, now) ? apply(s, EVENT_DUE)
+						  : WISH_NOTHING;
+	if (!asking(s))
+		return WISH_NOTHING;
+	if (s->pending.open)
+		return mono_due(s->answer_by, now) ? lost(s, now)
+						   : WISH_NOTHING;
+	if (!mono_due(s->poll_at, now))
+		return WISH_NOTHING;
+	if (s->assoc.jar.count == 0)
+		return apply(s, EVENT_NO_COOKIE);
+	return apply(s, EVENT_DUE);
+}
+
+void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
+    struct ke_request *out)
+{
+	*out = (struct ke_request){
+	    .source = slot,
+	    .serial = s->serial,
+	    .ke_port = s->config->ke_port,
+	    .ntp_port = s->config->ntp_port,
+	    .family = (uint8_t)s->config->family,
+	    .timeout_ms = timeout_ms,
+	};
+	snprintf(out->host, sizeof(out->host), "%s", s->config->host);
+}
+
+static enum pace_cause cause_of(enum ke_stage stage)
+{
+	static const enum pace_cause causes[KE_STAGE_COUNT] = {
+	    [KE_STAGE_START] = CAUSE_DNS,
+	    [KE_STAGE_DNS] = CAUSE_DNS,
+	    [KE_STAGE_CONNECT] = CAUSE_CONNECT,
+	    [KE_STAGE_TLS] = CAUSE_TLS,
+	    [KE_STAGE_CERTIFICATE] = CAUSE_CERTIFICATE,
+	    [KE_STAGE_EXCHANGE] = CAUSE_EXCHANGE,
+	    [KE_STAGE_NTP_NAME] = CAUSE_DNS,
+	};
+
+	return causes[stage];
+}
+
+static void take_facts(struct source *s, const struct ke_answer *a)
+{
+	s->ke_peer = a->ke_peer;
+	s->cert_not_before = a->cert_not_before;
+	s->cert_not_after = a->cert_not_after;
+	memcpy(s->cert_subject, a->cert_subject, sizeof(s->cert_subject));
+	memcpy(s->tls, a->tls, sizeof(s->tls));
+}
+
+static void take_keys(struct source *s, const struct ke_answer *a)
+{
+	nts_assoc_wipe(&s->assoc);
+	s->assoc.aead = (enum aead_id)a->aead;
+	s->assoc.keys = a->keys;
+	s->assoc.other_keys = a->other_keys;
+	s->assoc.have_other_keys = a->have_other_keys != 0;
+	for (uint32_t i = 0; i < a->cookie_count; i++)
+		cookie_jar_put(
+		    &s->assoc.jar, a->cookies[i].bytes, a->cookies[i].len);
+	memcpy(s->addresses, a->addresses, sizeof(s->addresses));
+	s->address_count = a->address_count;
+	s->address = 0;
+}
+
+static void say_keys(
+    struct source *s, const struct ke_answer *a, struct wall now)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	news(s, LOG_LEVEL_INFO,
+	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
+	    "certificate %s valid for %lld more days",
+	    s->config->host, endpoint_text(&a->ke_peer, true, at),
+	    (unsigned)a->duration_ms, aead_name(s->assoc.aead),
+	    (unsigned)a->cookie_count, cookie_jar_next_len(&s->assoc.jar),
+	    a->cert_subject,
+	    (long long)((a->cert_not_after - now.ns / NS_PER_S) / 86400));
+}
+
+static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
+    struct mono now, uint32_t random)
+{
+	int64_t wait_ns = backoff_next_ns(
+	    &s->backoff, cause_of((enum ke_stage)a->stage), random);
+
+	trouble(s, LOG_LEVEL_WARNING, ke_stage_word((enum ke_stage)a->stage),
+	    "%s", a->text);
+	s->retry_at = s->keys_not_before = mono_after(now, wait_ns);
+	return apply(s, EVENT_KEYS_FAILED);
+}
+
+enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
+    struct moment now, uint32_t random)
+{
+	bool first = s->stage == STAGE_KEYING;
+
+	if (answer->serial != s->serial || !rules[s->stage][EVENT_KEYS].defined)
+		return WISH_NOTHING;
+	take_facts(s, answer);
+	if (answer->stage != KE_STAGE_DONE)
+		return keys_failed(s, answer, now.mono, random);
+	take_keys(s, answer);
+	s->count.exchanges++;
+	s->keys_at = now.mono;
+	/* Keys that bring no answer are a failure of their own kind. */
+	s->keys_not_before = mono_after(
+	    now.mono, backoff_next_ns(&s->backoff, CAUSE_SILENCE, random));
+	s->silent = 0;
+	all_is_well(s);
+	say_keys(s, answer, now.wall);
+	if (first || s->reach == 0) {
+		pace_restart(&s->pace);
+		if (s->config->iburst)
+			pace_burst(&s->pace);
+	}
+	if (s->pending.open) {
+		/* It was sealed with the old keys and cannot be read now. */
+		s->pending.open = false;
+		s->poll_at = now.mono;
+		apply(s, EVENT_KEYS);
+		return WISH_CLOSE;
+	}
+	/* Keys are ready: the first request goes out now. */
+	s->poll_at = now.mono;
+	return apply(s, EVENT_KEYS);
+}
+
+bool source_request(struct source *s, const struct nts_fresh *fresh,
+    struct mono now, uint32_t random, struct writer *out)
+{
+	enum nts_err err;
+
+	s->poll_at = mono_after(now, pace_interval_ns(&s->pace, random));
+	err = nts_request_seal(&s->assoc, fresh, 0, &s->pending, out);
+	if (err != NTS_OK) {
+		s->pending.open = false;
+		trouble(s, LOG_LEVEL_ERROR, "request", "%s", nts_err_text(err));
+		return false;
+	}
+	pace_sent(&s->pace);
+	s->sent_at = now;
+	s->answer_by = mono_after(now, pace_answer_wait_ns(&s->pace));
+	s->nak_seen = false;
+	s->rejection = NTS_OK;
+	s->reach = (uint8_t)(s->reach << 1);
+	s->count.sent++;
+	return true;
+}
+
+void source_send_failed(struct source *s, int error, struct mono now)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	trouble(s, LOG_LEVEL_WARNING, "network", "cannot send to %s: %s",
+	    endpoint_text(source_address(s), true, at), strerror(error));
+	/* No answer can come: do not wait for one. */
+	if (s->pending.open)
+		s->answer_by = now;
+}
+
+static void say_heard(struct source *s, const struct ntp_answer *a)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	if (!s->heard)
+		news(s, LOG_LEVEL_INFO,
+		    "authenticated time from %s (stratum %u)",
+		    endpoint_text(source_address(s), true, at),
+		    (unsigned)a->header.stratum);
+	else if (s->reason[0])
+		news(s, LOG_LEVEL_NOTICE, "%s answers again",
+		    endpoint_text(source_address(s), true, at));
+}
+
+/* An authentic answer of any content. */
+static void valid(struct source *s, struct mono now)
+{
+	s->count.valid++;
+	s->count.attempts = 0;
+	s->reach |= 1;
+	s->silent = 0;
+	s->backoff.failures = 0;
+	if (s->keys_not_before.ns > now.ns + KEYS_APART_NS)
+		s->keys_not_before = mono_after(now, KEYS_APART_NS);
+}
+
+static enum source_wish denied(
+    struct source *s, enum nts_err err, struct mono now, uint32_t random)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	trouble(s, LOG_LEVEL_WARNING, "denied",
+	    "%s (%s); asked again once a day", nts_err_text(err),
+	    endpoint_text(source_address(s), true, at));
+	s->retry_at =
+	    mono_after(now, backoff_next_ns(&s->backoff, CAUSE_DENIED, random));
+	return apply(s, EVENT_DENIED);
+}
+
+static enum source_wish no_sample(
+    struct source *s, enum nts_err err, const char *failure)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	trouble(s, LOG_LEVEL_WARNING, failure, "%s (%s)", nts_err_text(err),
+	    endpoint_text(source_address(s), true, at));
+	return WISH_CLOSE;
+}
+
+static enum source_wish kissed(
+    struct source *s, enum nts_err err, struct mono now, uint32_t random)
+{
+	if (err == NTP_KISS_DENY || err == NTP_KISS_RSTR)
+		return denied(s, err, now, random);
+	if (err == NTP_KISS_RATE)
+		pace_slow_down(&s->pace);
+	s->poll_at = mono_after(now, pace_interval_ns(&s->pace, random));
+	return no_sample(s, err, "kiss");
+}
+
+static enum source_wish rejected(struct source *s, enum nts_err err)
+{
+	s->count.rejected++;
+	s->rejection = err;
+	return WISH_NOTHING;
+}
+
+static enum source_wish nak(struct source *s, struct mono now)
+{
+	s->count.naks++;
+	s->nak_seen = true;
+	s->answer_by =
+	    mono_earlier(s->answer_by, mono_after(now, NAK_GRACE_NS));
+	return WISH_NOTHING;
+}
+
+/* RFC 8915 5.7: only an authentic kiss may change what we do. */
+static bool kiss(enum nts_err err)
+{
+	return err == NTP_KISS_RATE || err == NTP_KISS_DENY ||
+	       err == NTP_KISS_RSTR || err == NTP_KISS_OTHER;
+}
+
+static enum source_wish judged(struct source *s, enum nts_err err,
+    struct mono now, uint32_t random, const struct ntp_answer *a)
+{
+	s->unsynchronised = err == NTP_UNSYNCHRONISED;
+	valid(s, now);
+	if (kiss(err))
+		return kissed(s, err, now, random);
+	if (err == NTP_UNSYNCHRONISED)
+		return no_sample(s, err, "unsynchronised");
+	if (err == NTP_BAD_TIMES)
+		return no_sample(s, err, "times");
+	s->count.good++;
+	say_heard(s, a);
+	s->heard = true;
+	s->heard_at = now;
+	all_is_well(s);
+	return WISH_CLOSE;
+}
+
+enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
+    size_t len, struct mono now, uint32_t random, struct ntp_answer *answer,
+    bool *sample_ok)
+{
+	enum nts_err err;
+
+	*sample_ok = false;
+	if (!asking(s) || !s->pending.open)
+		return WISH_NOTHING;
+	s->count.received++;
+	err = nts_answer_open(&s->assoc, &s->pending, bytes, len, answer);
+	if (err == NTP_NAK)
+		return nak(s, now);
+	/* Whatever is not authentic leaves the request open. */
+	if (s->pending.open)
+		return rejected(s, err);
+	*sample_ok = err == NTS_OK;
+	return judged(s, err, now, random, answer);
+}
+
+void source_sampled(struct source *s, int64_t delay_ns, int grow,
+    struct mono now, uint32_t random)
+{
+	pace_sample(&s->pace, delay_ns, grow);
+	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, random));
+	if (s->poll_at.ns < now.ns)
+		s->poll_at = now;
+}
+
+void source_jumped(struct source *s, struct mono now)
+{
+	if (!asking(s))
+		return;
+	s->pending.open = false;
+	s->poll_at = now;
+	pace_restart(&s->pace);
+	pace_burst(&s->pace);
+}
+
+bool source_news(
+    struct source *s, enum log_level *level, char *out, size_t size)
+{
+	if (!s->news[0])
+		return false;
+	*level = s->news_level;
+	snprintf(out, size, "%s", s->news);
+	s->news[0] = '\0';
+	return true;
+}

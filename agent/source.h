@@ -1,0 +1,168 @@
+/*
+ * One server's life: keys, polls, rest. Pure: events and time come in, a wish
+ * goes out; no socket, no clock, no log. The engine carries the wishes out.
+ *
+ * One const table says what each event does at each stage; what happened last
+ * is kept in plain words for `ntsctl sources -v` and for one log line.
+ */
+#ifndef AGENT_SOURCE_H
+#define AGENT_SOURCE_H
+
+#include "agent/config.h"
+#include "agent/pace.h"
+#include "nts/fields.h"
+#include "resolver/frame.h"
+
+/* Both clocks, read together at a wake-up. */
+struct moment {
+	struct mono mono;
+	struct wall wall;
+};
+
+/* clang-format off */
+#define SOURCE_STAGES(X) \
+	X(STAGE_START,    "start",    "not started yet") \
+	X(STAGE_KEYING,   "keying",   "looks up the name and exchanges keys") \
+	X(STAGE_POLLING,  "polling",  "asks for time") \
+	X(STAGE_REKEYING, "rekeying", "asks for time with the old keys and exchanges new ones") \
+	X(STAGE_RESTING,  "resting",  "waits before the next try")
+#define SOURCE_EVENTS(X) \
+	X(EVENT_DUE,         "due")          /* the timer of the stage */ \
+	X(EVENT_KEYS,        "keys")         /* a key exchange succeeded */ \
+	X(EVENT_KEYS_FAILED, "keys-failed")  /* it failed */ \
+	X(EVENT_NEED_KEYS,   "need-keys")    /* a NAK, silence, or the last cookie is near */ \
+	X(EVENT_NO_COOKIE,   "no-cookie")    /* nothing left to ask with */ \
+	X(EVENT_DENIED,      "denied")       /* an authentic DENY or RSTR */
+/* clang-format on */
+enum source_stage {
+#define X(id, name, text) id,
+	SOURCE_STAGES(X)
+#undef X
+	    SOURCE_STAGE_COUNT
+};
+enum source_event {
+#define X(id, name) id,
+	SOURCE_EVENTS(X)
+#undef X
+	    SOURCE_EVENT_COUNT
+};
+const char *source_stage_name(enum source_stage stage);
+const char *source_stage_text(enum source_stage stage);
+const char *source_event_name(enum source_event event);
+
+/* What the engine shall do now. */
+enum source_wish {
+	WISH_NOTHING,
+	WISH_KEYS,  /* source_ke_request, give it to the resolver */
+	WISH_SEND,  /* source_request, send it to source_address */
+	WISH_CLOSE, /* close the socket of the last request: nobody waits */
+};
+
+/* The table, so that a test can print it for DESIGN.md. NULL: the event means
+ * nothing at that stage. */
+struct source_rule {
+	enum source_stage next;
+	enum source_wish wish;
+	bool defined;
+};
+struct source_rule source_rule(
+    enum source_stage stage, enum source_event event);
+
+#define SOURCE_TEXT_MAX KE_TEXT_MAX
+#define SOURCE_NEWS_MAX (SOURCE_TEXT_MAX + 160)
+
+/* How the last request fared, kept until the next. */
+struct source_counters {
+	uint64_t sent, received, valid, good, lost, rejected, naks;
+	uint64_t exchanges,
+	    attempts; /* attempts: since the last valid answer */
+};
+
+struct source {
+	const struct source_config *config;
+	enum source_stage stage;
+	struct pace pace;
+	struct nts_assoc assoc;
+	struct nts_pending pending;
+	struct mono poll_at;	     /* next request; MONO_NEVER without keys */
+	struct mono sent_at;	     /* the last request */
+	struct mono answer_by;	     /* the pending request is lost then */
+	struct mono retry_at;	     /* STAGE_RESTING: next key exchange */
+	struct mono keys_not_before; /* rate limit of key exchanges */
+	struct mono keys_at;	     /* the last successful one */
+	struct mono heard_at;	     /* the last valid answer */
+	bool heard;		     /* heard_at is set */
+	struct backoff backoff; /* of key exchanges without a valid answer */
+	uint32_t serial;	/* of the key exchange under way */
+	uint8_t reach;		/* RFC 5905: one bit per poll, newest lowest */
+	unsigned silent;	/* polls without an answer, in a row */
+	bool nak_seen;		/* on the pending request */
+	enum nts_err rejection; /* the last, on the pending request */
+	bool unsynchronised;	/* the server said so last */
+	unsigned address_count, address; /* in use */
+	struct endpoint addresses[KE_ADDRESSES_MAX];
+	struct source_counters count;
+	/* Facts of the last key exchange, for the status. */
+	struct endpoint ke_peer;
+	int64_t cert_not_before, cert_not_after;
+	char cert_subject[KE_CERT_TEXT_MAX];
+	char tls[48];
+	/* What is wrong, in plain words; "" when nothing is. */
+	char failure[24]; /* one word: "dns", "certificate", "silence", ... */
+	char reason[SOURCE_TEXT_MAX];
+	/* A line for the log, once per change of `reason` or stage; the engine
+	 * takes it with source_news. */
+	enum log_level news_level;
+	char news[SOURCE_NEWS_MAX];
+	/* Of the last sample. */
+	enum stamp_kind tx_stamp, rx_stamp;
+};
+
+void source_init(
+    struct source *s, const struct source_config *config, struct mono now);
+
+/* Wipes the secrets. */
+void source_end(struct source *s);
+
+/* When source_timer must run next. */
+struct mono source_deadline(const struct source *s);
+
+/* Runs what is due. Call again until WISH_NOTHING. */
+enum source_wish source_timer(
+    struct source *s, struct mono now, uint32_t random);
+
+/* WISH_KEYS: what to ask the resolver. */
+void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
+    struct ke_request *out);
+
+/* The resolver's answer; a late one to an older question is ignored. */
+enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
+    struct moment now, uint32_t random);
+
+/* WISH_SEND: seal the request into `out`. False: no request (the reason is in
+ * the source; source_timer has more to do). */
+bool source_request(struct source *s, const struct nts_fresh *fresh,
+    struct mono now, uint32_t random, struct writer *out) MUST_USE;
+const struct endpoint *source_address(const struct source *s);
+
+/* The request could not be sent or was refused on the way. */
+void source_send_failed(struct source *s, int error, struct mono now);
+
+/* Judge a datagram. WISH_CLOSE: the exchange is over. When `*sample_ok`,
+ * `answer` is authentic and carries a usable time. */
+enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
+    size_t len, struct mono now, uint32_t random, struct ntp_answer *answer,
+    bool *sample_ok);
+
+/* After a sample: `grow` as in pace_sample. Moves the next poll. */
+void source_sampled(struct source *s, int64_t delay_ns, int grow,
+    struct mono now, uint32_t random);
+
+/* Time jumped: what was measured is worth nothing, ask quickly again. */
+void source_jumped(struct source *s, struct mono now);
+
+/* The line for the log, given out once. False: nothing new. */
+bool source_news(
+    struct source *s, enum log_level *level, char *out, size_t size) MUST_USE;
+
+#endif
