@@ -385,15 +385,14 @@ void source_send_failed(struct source *s, int error, struct mono now)
 		s->answer_by = now;
 }
 
-static void say_heard(struct source *s, const struct ntp_answer *a)
+static void say_heard(struct source *s)
 {
 	char at[ENDPOINT_TEXT_MAX];
 
 	if (!s->heard)
 		news(s, LOG_LEVEL_INFO,
 		    "authenticated time from %s (stratum %u)",
-		    endpoint_text(source_address(s), true, at),
-		    (unsigned)a->header.stratum);
+		    endpoint_text(source_address(s), true, at), s->stratum);
 	else if (s->reason[0])
 		news(s, LOG_LEVEL_NOTICE, "%s answers again",
 		    endpoint_text(source_address(s), true, at));
@@ -479,11 +478,7 @@ static enum source_wish judged(struct source *s, enum nts_err err,
 		return no_sample(s, err, "unsynchronised");
 	if (err == NTP_BAD_TIMES)
 		return no_sample(s, err, "times");
-	s->count.good++;
-	say_heard(s, a);
-	s->heard = true;
-	s->heard_at = now;
-	all_is_well(s);
+	s->stratum = a->header.stratum;
 	return WISH_CLOSE;
 }
 
@@ -510,10 +505,22 @@ enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
 void source_sampled(struct source *s, int64_t delay_ns, int grow,
     struct mono now, uint32_t random)
 {
+	s->count.good++;
+	say_heard(s);
+	s->heard = true;
+	s->heard_at = now;
+	all_is_well(s);
 	pace_sample(&s->pace, delay_ns, grow);
 	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, random));
 	if (s->poll_at.ns < now.ns)
 		s->poll_at = now;
+}
+
+void source_too_slow(struct source *s, int64_t delay_ns)
+{
+	trouble(s, LOG_LEVEL_NOTICE, "delay",
+	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
+	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));
 }
 
 void source_jumped(struct source *s, struct mono now)

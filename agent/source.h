@@ -90,7 +90,7 @@ struct source {
 	struct mono retry_at;	     /* STAGE_RESTING: next key exchange */
 	struct mono keys_not_before; /* rate limit of key exchanges */
 	struct mono keys_at;	     /* the last successful one */
-	struct mono heard_at;	     /* the last valid answer */
+	struct mono heard_at;	     /* the last good sample */
 	bool heard;		     /* heard_at is set */
 	struct backoff backoff; /* of key exchanges without a valid answer */
 	uint32_t serial;	/* of the key exchange under way */
@@ -99,6 +99,7 @@ struct source {
 	bool nak_seen;		/* on the pending request */
 	enum nts_err rejection; /* the last, on the pending request */
 	bool unsynchronised;	/* the server said so last */
+	unsigned stratum; /* of the server, as of the last sample */
 	unsigned address_count, address; /* in use */
 	struct endpoint addresses[KE_ADDRESSES_MAX];
 	struct source_counters count;
@@ -157,6 +158,9 @@ enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
 /* After a sample: `grow` as in pace_sample. Moves the next poll. */
 void source_sampled(struct source *s, int64_t delay_ns, int grow,
     struct mono now, uint32_t random);
+
+/* The sample's delay was above maxdelay, and it was not used. */
+void source_too_slow(struct source *s, int64_t delay_ns);
 
 /* Time jumped: what was measured is worth nothing, ask quickly again. */
 void source_jumped(struct source *s, struct mono now);

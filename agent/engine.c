@@ -1,0 +1,450 @@
+#include "agent/engine.h"
+
+#include "base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Reading error of our own clock: two readings of a vDSO clock. */
+#define LOCAL_PRECISION_NS 100
+/* REALTIME against MONOTONIC: what two readings that a busy machine pulled
+ * apart may differ by without anybody having set the clock. */
+#define JUMP_NS (20 * NS_PER_MS)
+#define SAVE_EVERY_NS (3600 * NS_PER_S)
+#define SAVE_FIRST_NS (300 * NS_PER_S)
+/* A source asks for at most this many things in a row. */
+#define WISHES_MAX 8
+
+static uint32_t random_u32(struct engine *e)
+{
+	uint32_t r;
+
+	e->ports.random(e->ports.self, &r, sizeof(r));
+	return r;
+}
+
+static void log_news(struct source *s)
+{
+	char line[SOURCE_NEWS_MAX];
+	enum log_level level;
+
+	if (source_news(s, &level, line, sizeof(line)))
+		log_line(level, "%s", line);
+}
+
+static void ask_for_keys(struct engine *e, unsigned i)
+{
+	struct ke_request request;
+
+	source_ke_request(
+	    &e->sources[i], i, e->config->ke_timeout_ms, &request);
+	e->ports.ask(e->ports.self, &request);
+}
+
+static void send_request(struct engine *e, unsigned i)
+{
+	struct source *s = &e->sources[i];
+	uint8_t packet[NTS_PACKET_MAX];
+	struct writer w = writer_of(packet, sizeof(packet));
+	struct nts_fresh fresh;
+	int err;
+
+	e->ports.random(e->ports.self, &fresh, sizeof(fresh));
+	if (!source_request(s, &fresh, e->now.mono, random_u32(e), &w))
+		return;
+	err = e->ports.send(e->ports.self, i, source_address(s), w.base, w.len);
+	if (err < 0)
+		source_send_failed(s, -err, e->now.mono);
+	steering_set_reach(e->steering, i, s->reach);
+}
+
+static void fulfil(struct engine *e, unsigned i, enum source_wish wish)
+{
+	switch (wish) {
+	case WISH_NOTHING:
+		break;
+	case WISH_KEYS:
+		e->ports.close(e->ports.self, i);
+		ask_for_keys(e, i);
+		break;
+	case WISH_SEND:
+		send_request(e, i);
+		break;
+	case WISH_CLOSE:
+		e->ports.close(e->ports.self, i);
+		break;
+	}
+	log_news(&e->sources[i]);
+}
+
+static void run_source(struct engine *e, unsigned i)
+{
+	struct source *s = &e->sources[i];
+
+	for (int n = 0; n < WISHES_MAX; n++) {
+		enum source_wish wish =
+		    source_timer(s, e->now.mono, random_u32(e));
+
+		fulfil(e, i, wish);
+		if (wish == WISH_NOTHING)
+			break;
+	}
+}
+
+/* Two names that lead to one address must not outvote a third. */
+static void mark_duplicates(struct engine *e)
+{
+	for (unsigned i = 0; i < e->source_count; i++) {
+		const struct source *s = &e->sources[i];
+		bool duplicate = false;
+
+		for (unsigned j = 0; j < i && s->address_count > 0; j++)
+			if (e->sources[j].address_count > 0 &&
+			    endpoint_same_host(source_address(s),
+				source_address(&e->sources[j])))
+				duplicate = true;
+		steering_set_duplicate(e->steering, i, duplicate);
+	}
+}
+
+static const char *source_name(const struct engine *e, int i)
+{
+	return i >= 0 ? e->config->sources[i].name : "none";
+}
+
+static void log_tracking(struct engine *e, const struct tracking *t)
+{
+	if (t->selected != e->last_selected && t->selected >= 0)
+		log_info("selected source %s", source_name(e, t->selected));
+	if (strcmp(t->reason, e->last_reason) != 0 && t->reason[0])
+		log_warning("clock not steered: %s", t->reason);
+	if (t->synchronised && !e->last_synchronised)
+		log_notice("synchronised: offset %+.6f s, bound %.6f s",
+		    s_of_ns(t->offset_ns),
+		    s_of_ns(t->root_delay_ns / 2 + t->root_dispersion_ns));
+	else if (!t->synchronised && e->last_synchronised)
+		log_warning("not synchronised any more");
+	e->last_selected = t->selected;
+	e->last_synchronised = t->synchronised;
+	e->ever_synchronised |= t->synchronised;
+	snprintf(e->last_reason, sizeof(e->last_reason), "%s", t->reason);
+}
+
+static void look_at_tracking(struct engine *e)
+{
+	struct tracking t;
+
+	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
+	log_tracking(e, &t);
+}
+
+static void print_only(struct engine *e, const struct clock_command *c)
+{
+	int64_t offset_ns = c->step_ns + c->slew_ns;
+
+	printf("%+.9f s +- %.9f s (positive: the local clock is slow)\n",
+	    s_of_ns(offset_ns), s_of_ns(c->max_error_ns));
+	fflush(stdout);
+	e->end = ENGINE_DONE;
+}
+
+static void steer(struct engine *e)
+{
+	struct keeper_message m = {.kind = KEEPER_MESSAGE_COMMAND};
+
+	if (e->command_pending || e->end != ENGINE_RUNS)
+		return;
+	if (!steering_update(
+		e->steering, &e->timescale, e->now.wall, &m.command)) {
+		look_at_tracking(e);
+		return;
+	}
+	if (e->options->print_only) {
+		print_only(e, &m.command);
+		return;
+	}
+	m.serial = ++e->serial;
+	e->last_command = m.command;
+	e->command_pending = true;
+	e->ports.command(e->ports.self, &m);
+}
+
+static void save(struct engine *e)
+{
+	struct keeper_message m = {.kind = KEEPER_MESSAGE_SAVE};
+	struct tracking t;
+
+	e->save_at = mono_after(e->now.mono, SAVE_EVERY_NS);
+	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
+	if (e->options->no_clock || !t.synchronised)
+		return;
+	m.serial = ++e->serial;
+	m.freq_ppm = t.freq_ppm;
+	m.freq_sd_ppm = t.skew_ppm;
+	m.good_time_s = e->now.wall.ns / NS_PER_S;
+	e->ports.command(e->ports.self, &m);
+}
+
+bool engine_init(struct engine *e, const struct config *config,
+    const struct run_options *options, const struct engine_links *links,
+    const struct engine_ports *ports, struct moment now)
+{
+	struct source_options flags[CONFIG_SOURCES_MAX];
+
+	*e = (struct engine){
+	    .config = config,
+	    .options = options,
+	    .ports = *ports,
+	    .source_count = config->source_count,
+	    .started = now,
+	    .now = now,
+	    .save_at = mono_after(now.mono, SAVE_FIRST_NS),
+	    .wall_minus_mono_ns = now.wall.ns - now.mono.ns,
+	    .last_selected = -1,
+	};
+	e->sources = calloc(config->source_count, sizeof(*e->sources));
+	for (unsigned i = 0; i < config->source_count; i++)
+		flags[i] = config->sources[i].options;
+	e->steering = steering_new(&config->steering, flags,
+	    config->source_count, links->freq_ppm, links->freq_sd_ppm);
+	if (!e->sources || !e->steering) {
+		free(e->sources);
+		steering_free(e->steering);
+		return false;
+	}
+	for (unsigned i = 0; i < config->source_count; i++)
+		source_init(&e->sources[i], &config->sources[i], now.mono);
+	timescale_init(&e->timescale, &links->start.changes[0]);
+	return true;
+}
+
+void engine_free(struct engine *e, struct moment now)
+{
+	e->now = now;
+	save(e);
+	for (unsigned i = 0; i < e->source_count; i++)
+		source_end(&e->sources[i]);
+	free(e->sources);
+	steering_free(e->steering);
+	e->sources = NULL;
+	e->steering = NULL;
+}
+
+static struct mono timeout_at(const struct engine *e)
+{
+	if (e->options->timeout_s <= 0)
+		return MONO_NEVER;
+	return mono_after(e->started.mono, e->options->timeout_s * NS_PER_S);
+}
+
+struct mono engine_deadline(const struct engine *e)
+{
+	struct mono next = mono_earlier(e->save_at, timeout_at(e));
+
+	for (unsigned i = 0; i < e->source_count; i++)
+		next = mono_earlier(next, source_deadline(&e->sources[i]));
+	return next;
+}
+
+/* Somebody set the clock, or the machine slept: samples from before say
+ * nothing about now. */
+static void time_jumped(struct engine *e, int64_t jump_ns)
+{
+	log_warning("the clock was moved by %+.3f s from outside (another "
+		    "program set it, or the machine was suspended): measuring "
+		    "anew",
+	    s_of_ns(jump_ns));
+	timescale_foreign_step(
+	    &e->timescale, (struct wall){e->now.wall.ns - jump_ns}, jump_ns);
+	e->wall_minus_mono_ns += jump_ns;
+	for (unsigned i = 0; i < e->source_count; i++) {
+		steering_forget(e->steering, i);
+		e->ports.close(e->ports.self, i);
+		source_jumped(&e->sources[i], e->now.mono);
+	}
+	steering_allow_step(e->steering);
+}
+
+/* Every event starts here: take the time, and see whether it is still ours. */
+static void wake(struct engine *e, struct moment now)
+{
+	int64_t jump_ns = now.wall.ns - now.mono.ns - e->wall_minus_mono_ns;
+
+	e->now = now;
+	/* Our own step is on its way through the keeper. */
+	if (e->command_pending && e->last_command.step_ns != 0)
+		return;
+	if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
+		time_jumped(e, jump_ns);
+	else
+		/* Follow the reading noise, so that it cannot add up. */
+		e->wall_minus_mono_ns += jump_ns / 8;
+}
+
+void engine_on_timer(struct engine *e, struct moment now)
+{
+	bool heard_nothing = false;
+
+	wake(e, now);
+	for (unsigned i = 0; i < e->source_count; i++) {
+		uint64_t lost = e->sources[i].count.lost;
+
+		run_source(e, i);
+		heard_nothing |= e->sources[i].count.lost != lost;
+	}
+	if (heard_nothing)
+		steer(e);
+	if (mono_due(e->save_at, now.mono))
+		save(e);
+	if (mono_due(timeout_at(e), now.mono) && e->end == ENGINE_RUNS)
+		e->end = ENGINE_TIMEOUT;
+}
+
+void engine_on_keys(
+    struct engine *e, const struct ke_answer *answer, struct moment now)
+{
+	wake(e, now);
+	if (answer->source >= e->source_count)
+		return;
+	fulfil(e, answer->source,
+	    source_keys(
+		&e->sources[answer->source], answer, now, random_u32(e)));
+	mark_duplicates(e);
+	run_source(e, answer->source);
+}
+
+static struct sample sample_of(const struct engine *e,
+    const struct udp_datagram *d, const struct ntp_answer *a)
+{
+	struct osc t1 = timescale_osc(&e->timescale, d->tx);
+	struct osc t4 = timescale_osc(&e->timescale, d->rx);
+	int64_t t2 = ntp_to_wall(a->header.receive, e->now.wall).ns;
+	int64_t t3 = ntp_to_wall(a->header.transmit, e->now.wall).ns;
+	int64_t delay_ns = (t4.ns - t1.ns) - (t3 - t2);
+
+	return (struct sample){
+	    .at = {t1.ns + (t4.ns - t1.ns) / 2},
+	    /* RFC 5905 section 8; halves before the sum, which may be large */
+	    .offset_ns = (t2 - t1.ns) / 2 + (t3 - t4.ns) / 2,
+	    .delay_ns = delay_ns > 1 ? delay_ns : 1,
+	    .dispersion_ns = a->precision_ns + LOCAL_PRECISION_NS,
+	    .root_delay_ns = a->root_delay_ns,
+	    .root_dispersion_ns = a->root_dispersion_ns,
+	    .tx_stamp = d->tx_kind,
+	    .rx_stamp = d->rx_kind,
+	    .leap = (enum leap)a->header.leap,
+	    .stratum = a->header.stratum,
+	};
+}
+
+/* What a doubled interval would cost decides whether it may come. */
+static int grow_vote(const struct engine *e, const struct source *s)
+{
+	double interval_s = ldexp(1, s->pace.poll_log2_s);
+	double now = steering_predicted_sd(e->steering, 0);
+	double next = steering_predicted_sd(e->steering, interval_s);
+	double later = steering_predicted_sd(e->steering, 2 * interval_s);
+
+	if (next > 3 * now)
+		return -1;
+	return later < 1.5 * now ? 1 : 0;
+}
+
+static void take_sample(struct engine *e, unsigned i,
+    const struct udp_datagram *d, const struct ntp_answer *a)
+{
+	struct source *s = &e->sources[i];
+	struct sample m = sample_of(e, d, a);
+
+	s->tx_stamp = d->tx_kind;
+	s->rx_stamp = d->rx_kind;
+	if (m.delay_ns > s->config->max_delay_ns) {
+		source_too_slow(s, m.delay_ns);
+		return;
+	}
+	steering_add(e->steering, i, &m);
+	source_sampled(
+	    s, m.delay_ns, grow_vote(e, s), e->now.mono, random_u32(e));
+}
+
+void engine_on_datagram(
+    struct engine *e, const struct udp_datagram *d, struct moment now)
+{
+	struct source *s = &e->sources[d->slot];
+	struct ntp_answer answer;
+	enum source_wish wish;
+	bool sample_ok;
+
+	wake(e, now);
+	if (d->error) {
+		source_send_failed(s, d->error, now.mono);
+		run_source(e, d->slot);
+		return;
+	}
+	wish = source_datagram(
+	    s, d->bytes, d->len, now.mono, random_u32(e), &answer, &sample_ok);
+	if (sample_ok)
+		take_sample(e, d->slot, d, &answer);
+	steering_set_reach(e->steering, d->slot, s->reach);
+	steering_set_unsynced(e->steering, d->slot, s->unsynchronised);
+	fulfil(e, d->slot, wish);
+	if (sample_ok)
+		steer(e);
+}
+
+static void log_verdict(struct engine *e, const struct keeper_report *r)
+{
+	if (r->verdict == KEEPER_OK) {
+		if (e->last_command.step_ns != 0)
+			log_notice("the clock was stepped by %+.9f s",
+			    s_of_ns(e->last_command.step_ns));
+		return;
+	}
+	if (r->verdict == KEEPER_NO_CLOCK)
+		return;
+	if (r->verdict == KEEPER_KERNEL)
+		log_error("the kernel refused a clock adjustment: %s",
+		    strerror(r->sys_errno));
+	else
+		log_error("the keeper refused a clock adjustment: %s",
+		    keeper_verdict_text((enum keeper_verdict)r->verdict));
+}
+
+static void take_changes(struct engine *e, const struct keeper_report *r)
+{
+	for (uint32_t i = 0; i < r->change_count; i++) {
+		timescale_change(&e->timescale, &r->changes[i]);
+		e->wall_minus_mono_ns += r->changes[i].step_ns;
+	}
+}
+
+/* -q: the clock is set when nothing is left to be slewed. */
+static void end_when_set(struct engine *e, const struct keeper_report *r)
+{
+	if (!e->options->once || e->slewing || e->command_pending)
+		return;
+	if (r->verdict == KEEPER_OK || r->verdict == KEEPER_NO_CLOCK)
+		e->end = ENGINE_DONE;
+}
+
+void engine_on_report(
+    struct engine *e, const struct keeper_report *report, struct moment now)
+{
+	take_changes(e, report);
+	if (report->serial != 0 && e->command_pending &&
+	    report->serial == e->serial) {
+		e->command_pending = false;
+		e->slewing = report->verdict == KEEPER_OK &&
+			     e->last_command.slew_ns != 0;
+		steering_applied(
+		    e->steering, (enum keeper_verdict)report->verdict);
+		log_verdict(e, report);
+	} else if (report->serial == 0) {
+		e->slewing = false;
+	}
+	wake(e, now);
+	look_at_tracking(e);
+	end_when_set(e, report);
+}

@@ -1,0 +1,78 @@
+/*
+ * The engine: sources, the ledger of the clock and the steering, tied
+ * together. Events and time come in; what goes out passes the ports, which are
+ * the three seams of the design (UDP, resolver job, and the keeper before the
+ * kernel clock) plus randomness. No socket, no clock read, no waiting here:
+ * agent/engine_process.c does that, and tests/sim/ simulates it.
+ */
+#ifndef AGENT_ENGINE_H
+#define AGENT_ENGINE_H
+
+#include "agent/engine_process.h"
+#include "agent/keeper_process.h"
+#include "agent/source.h"
+#include "agent/udp.h"
+
+struct engine_ports {
+	void *self;
+	/* 0 or -errno; an answer comes as engine_on_datagram. */
+	int (*send)(void *self, unsigned slot, const struct endpoint *to,
+	    const uint8_t *bytes, size_t len);
+	void (*close)(void *self, unsigned slot);
+	/* The answer comes as engine_on_keys, never from inside the call. */
+	void (*ask)(void *self, const struct ke_request *request);
+	/* The report comes as engine_on_report, never from inside the call. */
+	void (*command)(void *self, const struct keeper_message *message);
+	/* Unpredictable bytes. */
+	void (*random)(void *self, void *out, size_t len);
+};
+
+/* -q and -Q end the run. */
+enum engine_end {
+	ENGINE_RUNS,
+	ENGINE_DONE,	/* what -q or -Q was to do is done */
+	ENGINE_TIMEOUT, /* -t passed before that */
+};
+
+struct engine {
+	const struct config *config;
+	const struct run_options *options;
+	struct engine_ports ports;
+	struct source *sources; /* config->source_count of them */
+	unsigned source_count;
+	struct steering *steering;
+	struct timescale timescale;
+	/* Command under way to the keeper: nothing is decided meanwhile. */
+	uint32_t serial;
+	bool command_pending;
+	struct clock_command last_command;
+	bool slewing;
+	struct moment started, now;
+	struct mono save_at;
+	/* CLOCK_REALTIME minus CLOCK_MONOTONIC, our own steps included. */
+	int64_t wall_minus_mono_ns;
+	bool ever_synchronised;
+	enum engine_end end;
+	char last_reason[160]; /* of tracking, to log changes only */
+	bool last_synchronised;
+	int last_selected;
+};
+
+/* False: out of memory. Everything is borrowed but what it allocates. */
+bool engine_init(struct engine *e, const struct config *config,
+    const struct run_options *options, const struct engine_links *links,
+    const struct engine_ports *ports, struct moment now) MUST_USE;
+
+/* Sends the last SAVE, wipes the secrets, frees. */
+void engine_free(struct engine *e, struct moment now);
+
+struct mono engine_deadline(const struct engine *e);
+void engine_on_timer(struct engine *e, struct moment now);
+void engine_on_keys(
+    struct engine *e, const struct ke_answer *answer, struct moment now);
+void engine_on_datagram(
+    struct engine *e, const struct udp_datagram *d, struct moment now);
+void engine_on_report(
+    struct engine *e, const struct keeper_report *report, struct moment now);
+
+#endif

@@ -1,0 +1,375 @@
+#include "agent/engine_process.h"
+
+#include "agent/engine.h"
+#include "agent/observer.h"
+#include "agent/status.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* keeper, resolver, signals, status socket and its clients, one UDP socket a
+ * source */
+#define FDS_MAX (4 + OBSERVERS_MAX + CONFIG_SOURCES_MAX)
+#define REPORTS_MAX 8
+/* Two readings further apart than this were pulled apart by the scheduler. */
+#define READING_NS (100 * NS_PER_US)
+#define READING_TRIES 5
+
+static volatile sig_atomic_t end_asked;
+
+/* Everything around the engine. */
+struct engine_process {
+	struct engine engine;
+	struct udp udp;
+	struct observer observer;
+	const struct config *config;
+	const struct engine_links *links;
+	int signal_fd; /* -1: by handler */
+	bool broken;   /* a link is gone */
+	/* --single-process: what the ports were asked, done after the event.
+	 */
+	unsigned ask_count, report_count;
+	struct ke_request asks[CONFIG_SOURCES_MAX];
+	struct keeper_report reports[REPORTS_MAX];
+	/* Frames are too large for a stack that should stay small. */
+	struct ke_answer answer;
+	struct udp_datagram datagram;
+};
+
+static void on_signal(int number)
+{
+	(void)number;
+	end_asked = 1;
+}
+
+/* With a process of its own the engine gets signals as a descriptor, so that
+ * none is lost between a look and poll(2). The simulator has no signalfd; its
+ * poll(2) returns EINTR. Returns the descriptor, or -1. */
+static int catch_signals(const struct engine_links *links)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t ends;
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	if (links->keeper)
+		return -1;
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	return signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static int64_t read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ns_of_timespec(&ts);
+}
+
+/* Both clocks as of one moment. */
+static struct moment moment_now(void)
+{
+	struct moment best = {{0}, {0}};
+	int64_t best_gap = INT64_MAX;
+
+	for (int i = 0; i < READING_TRIES && best_gap > READING_NS; i++) {
+		int64_t before = read_clock(CLOCK_MONOTONIC);
+		int64_t wall = read_clock(CLOCK_REALTIME);
+		int64_t gap = read_clock(CLOCK_MONOTONIC) - before;
+
+		if (gap >= best_gap)
+			continue;
+		best_gap = gap;
+		best.mono.ns = before + gap / 2;
+		best.wall.ns = wall;
+	}
+	return best;
+}
+
+/* The ports. */
+
+static int port_send(void *self, unsigned slot, const struct endpoint *to,
+    const uint8_t *bytes, size_t len)
+{
+	struct engine_process *p = self;
+
+	return udp_send(&p->udp, slot, to, bytes, len);
+}
+
+static void port_close(void *self, unsigned slot)
+{
+	struct engine_process *p = self;
+
+	udp_close(&p->udp, slot);
+}
+
+static void port_ask(void *self, const struct ke_request *request)
+{
+	struct engine_process *p = self;
+
+	if (p->links->resolver_fd < 0)
+		p->asks[p->ask_count++ % CONFIG_SOURCES_MAX] = *request;
+	else if (frame_send(p->links->resolver_fd, request, sizeof(*request)) !=
+		 1)
+		p->broken = true;
+}
+
+static void direct_command(
+    struct engine_process *p, const struct keeper_message *m)
+{
+	if (m->kind == KEEPER_MESSAGE_SAVE)
+		keeper_save(p->config, m);
+	else if (p->report_count < REPORTS_MAX)
+		keeper_apply(p->links->keeper, &m->command, m->serial,
+		    (struct mono){read_clock(CLOCK_MONOTONIC)},
+		    &p->reports[p->report_count++]);
+}
+
+static void port_command(void *self, const struct keeper_message *m)
+{
+	struct engine_process *p = self;
+
+	if (p->links->keeper)
+		direct_command(p, m);
+	else if (keeper_send_message(p->links->keeper_fd, m) != 1)
+		p->broken = true;
+}
+
+static void port_random(void *self, void *out, size_t len)
+{
+	(void)self;
+	/* Up to 256 bytes are given whole or not at all (getrandom(2)); a
+	 * kernel without randomness is no place to do NTS in. */
+	if (getrandom(out, len, 0) != (ssize_t)len)
+		abort();
+}
+
+/* What --single-process left to do. */
+
+static void run_jobs(struct engine_process *p)
+{
+	while (p->ask_count > 0 && !end_asked) {
+		struct ke_request request = p->asks[0];
+
+		p->ask_count--;
+		memmove(
+		    &p->asks[0], &p->asks[1], p->ask_count * sizeof(request));
+		resolver_job(&request, &p->config->trust, &p->answer);
+		engine_on_keys(&p->engine, &p->answer, moment_now());
+		explicit_bzero(&p->answer, sizeof(p->answer));
+	}
+}
+
+static void run_keeper(struct engine_process *p)
+{
+	struct mono now = {read_clock(CLOCK_MONOTONIC)};
+
+	if (p->report_count < REPORTS_MAX &&
+	    keeper_tick(p->links->keeper, now, &p->reports[p->report_count]))
+		p->report_count++;
+	while (p->report_count > 0) {
+		struct keeper_report report = p->reports[0];
+
+		p->report_count--;
+		memmove(&p->reports[0], &p->reports[1],
+		    p->report_count * sizeof(report));
+		engine_on_report(&p->engine, &report, moment_now());
+	}
+}
+
+/* What poll(2) found. */
+
+static void hear_keeper(struct engine_process *p)
+{
+	struct keeper_report report;
+	int got;
+
+	while ((got = keeper_receive_report(p->links->keeper_fd, &report)) == 1)
+		engine_on_report(&p->engine, &report, moment_now());
+	if (got < 0)
+		p->broken = true;
+}
+
+static void hear_resolver(struct engine_process *p)
+{
+	int got;
+
+	while ((got = frame_receive_answer(
+		    p->links->resolver_fd, &p->answer)) == 1)
+		engine_on_keys(&p->engine, &p->answer, moment_now());
+	explicit_bzero(&p->answer, sizeof(p->answer));
+	if (got < 0)
+		p->broken = true;
+}
+
+static void hear_udp(struct engine_process *p, unsigned slot, short revents)
+{
+	if (udp_ready(&p->udp, slot, revents, &p->datagram))
+		engine_on_datagram(&p->engine, &p->datagram, moment_now());
+}
+
+static void hear_status(struct engine_process *p, const struct pollfd *fd)
+{
+	struct moment now;
+	size_t client;
+
+	if (fd->fd != p->observer.listen_fd) {
+		observer_writable(&p->observer, fd->fd);
+		return;
+	}
+	now = moment_now();
+	if (observer_accept(&p->observer, now.mono, &client))
+		observer_answer(
+		    &p->observer, client, status_json(&p->engine, now));
+}
+
+/* Milliseconds, rounded up: a deadline must be over when poll returns. */
+static int wait_ms(const struct engine_process *p, struct mono now)
+{
+	struct mono next = mono_earlier(
+	    engine_deadline(&p->engine), observer_deadline(&p->observer));
+	int64_t ms;
+
+	if (p->links->keeper)
+		next = mono_earlier(next, keeper_deadline(p->links->keeper));
+	if (next.ns == MONO_NEVER.ns)
+		return -1;
+	ms = (next.ns - now.ns + NS_PER_MS - 1) / NS_PER_MS;
+	return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+/* The order of the groups in the poll set, which is the order of serving: the
+ * ledger must know of a change before a sample is put on it. */
+struct poll_set {
+	struct pollfd fds[FDS_MAX];
+	unsigned slots[CONFIG_SOURCES_MAX];
+	nfds_t links, status, all; /* ends of the groups */
+};
+
+static void fill(const struct engine_process *p, struct poll_set *set)
+{
+	nfds_t n = 0;
+
+	if (p->links->keeper_fd >= 0)
+		set->fds[n++] = (struct pollfd){p->links->keeper_fd, POLLIN, 0};
+	if (p->links->resolver_fd >= 0)
+		set->fds[n++] =
+		    (struct pollfd){p->links->resolver_fd, POLLIN, 0};
+	if (p->signal_fd >= 0)
+		set->fds[n++] = (struct pollfd){p->signal_fd, POLLIN, 0};
+	set->links = n;
+	n += observer_pollfds(&p->observer, &set->fds[n]);
+	set->status = n;
+	n += udp_pollfds(&p->udp, &set->fds[n], set->slots);
+	set->all = n;
+}
+
+static void serve(struct engine_process *p, const struct poll_set *set)
+{
+	for (nfds_t i = 0; i < set->links; i++) {
+		if (!set->fds[i].revents)
+			continue;
+		if (set->fds[i].fd == p->links->keeper_fd)
+			hear_keeper(p);
+		else if (set->fds[i].fd == p->signal_fd)
+			end_asked = 1;
+		else
+			hear_resolver(p);
+	}
+	for (nfds_t i = set->status; i < set->all; i++)
+		if (set->fds[i].revents)
+			hear_udp(p, set->slots[i - set->status],
+			    set->fds[i].revents);
+	for (nfds_t i = set->links; i < set->status; i++)
+		if (set->fds[i].revents)
+			hear_status(p, &set->fds[i]);
+}
+
+static void turn(struct engine_process *p)
+{
+	struct poll_set set;
+	struct moment now = moment_now();
+	int ready;
+
+	fill(p, &set);
+	ready = poll(set.fds, set.all, wait_ms(p, now.mono));
+	if (ready < 0 && errno != EINTR) {
+		log_error("poll failed: %s", strerror(errno));
+		p->broken = true;
+	}
+	/* Reports first here too. */
+	if (p->links->keeper)
+		run_keeper(p);
+	if (ready > 0)
+		serve(p, &set);
+	now = moment_now();
+	engine_on_timer(&p->engine, now);
+	observer_expire(&p->observer, now.mono);
+	if (p->links->keeper)
+		run_keeper(p);
+	if (p->links->resolver_fd < 0)
+		run_jobs(p);
+}
+
+static int exit_status(const struct engine_process *p)
+{
+	if (p->broken) {
+		log_debug("another process of the agent is gone");
+		return 1;
+	}
+	if (p->engine.end == ENGINE_TIMEOUT) {
+		log_error("the clock could not be set in time");
+		return 1;
+	}
+	return 0;
+}
+
+int engine_main(const struct config *config, const struct run_options *options,
+    const struct engine_links *links)
+{
+	struct engine_process *p = calloc(1, sizeof(*p));
+	struct engine_ports ports = {
+	    .self = p,
+	    .send = port_send,
+	    .close = port_close,
+	    .ask = port_ask,
+	    .command = port_command,
+	    .random = port_random,
+	};
+	int status = 1;
+
+	if (!p || !engine_init(&p->engine, config, options, links, &ports,
+		      moment_now())) {
+		log_error("out of memory");
+		free(p);
+		return 1;
+	}
+	p->config = config;
+	p->links = links;
+	p->signal_fd = catch_signals(links);
+	udp_init(&p->udp);
+	observer_init(&p->observer, links->status_fd);
+	while (!end_asked && !p->broken && p->engine.end == ENGINE_RUNS)
+		turn(p);
+	status = exit_status(p);
+	engine_free(&p->engine, moment_now());
+	observer_end(&p->observer);
+	udp_end(&p->udp);
+	explicit_bzero(p, sizeof(*p));
+	free(p);
+	return status;
+}
