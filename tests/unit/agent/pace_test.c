@@ -1,0 +1,202 @@
+#include "agent/pace.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define MIDDLE (UINT32_MAX / 2)
+#define NEAR_NS (200 * NS_PER_US)
+#define FAR_NS (20 * NS_PER_MS)
+
+static struct pace paced(int minpoll, int maxpoll)
+{
+	struct source_config config = {.minpoll = minpoll, .maxpoll = maxpoll};
+	struct pace p;
+
+	pace_init(&p, &config);
+	return p;
+}
+
+static void samples(struct pace *p, unsigned n, int64_t delay_ns, int grow)
+{
+	while (n-- > 0)
+		pace_sample(p, delay_ns, grow);
+}
+
+static void a_near_server_is_asked_more_often(void **state)
+{
+	struct pace near = paced(POLL_AUTO, POLL_AUTO);
+	struct pace far = near;
+
+	(void)state;
+	samples(&near, 100, NEAR_NS, 1);
+	samples(&far, 100, FAR_NS, 1);
+	assert_int_equal(near.poll_log2_s, PACE_NEAR_MAX);
+	assert_int_equal(far.poll_log2_s, PACE_FAR_MAX);
+	samples(&near, 100, NEAR_NS, -1);
+	samples(&far, 100, FAR_NS, -1);
+	assert_int_equal(near.poll_log2_s, PACE_NEAR_MIN);
+	assert_int_equal(far.poll_log2_s, PACE_FAR_MIN);
+}
+
+static void configured_limits_hold(void **state)
+{
+	for (int lower = POLL_LOG2_MIN; lower <= POLL_LOG2_MAX; lower++) {
+		for (int upper = lower; upper <= POLL_LOG2_MAX; upper++) {
+			struct pace p = paced(lower, upper);
+
+			samples(&p, 200, NEAR_NS, 1);
+			assert_int_equal(p.poll_log2_s, upper);
+			samples(&p, 200, FAR_NS, -1);
+			assert_int_equal(p.poll_log2_s, lower);
+			pace_restart(&p);
+			assert_int_equal(p.poll_log2_s, lower);
+		}
+	}
+	(void)state;
+}
+
+static void one_configured_limit_bends_the_other(void **state)
+{
+	struct pace p = paced(POLL_AUTO, 2);
+
+	(void)state;
+	samples(&p, 100, NEAR_NS, 1);
+	assert_int_equal(p.poll_log2_s, 2);
+	p = paced(12, POLL_AUTO);
+	samples(&p, 100, NEAR_NS, 1);
+	assert_int_equal(p.poll_log2_s, 12);
+}
+
+static void a_burst_ends_with_enough_answers(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_GOOD; i++) {
+		assert_int_equal(pace_interval_ns(&p, MIDDLE), NS_PER_S);
+		pace_sent(&p);
+		pace_sample(&p, FAR_NS, 1);
+	}
+	assert_int_equal(pace_interval_ns(&p, MIDDLE), 64 * NS_PER_S);
+}
+
+static void a_burst_without_answers_ends_too(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_TRIES; i++) {
+		assert_true(pace_interval_ns(&p, MIDDLE) < 2 * NS_PER_S);
+		pace_sent(&p);
+	}
+	assert_true(pace_interval_ns(&p, MIDDLE) > 60 * NS_PER_S);
+}
+
+static void a_burst_never_slows_a_faster_poll(void **state)
+{
+	struct pace p = paced(-4, -4);
+
+	(void)state;
+	pace_burst(&p);
+	assert_true(pace_interval_ns(&p, UINT32_MAX) < NS_PER_S / 15);
+}
+
+static void intervals_are_spread_but_little(void **state)
+{
+	struct pace p = paced(6, 6);
+	int64_t least = pace_interval_ns(&p, 0);
+	int64_t most = pace_interval_ns(&p, UINT32_MAX);
+
+	(void)state;
+	assert_int_equal(least / NS_PER_MS, 62080);
+	assert_int_equal(most / NS_PER_MS, 65920);
+}
+
+static void an_answer_is_given_up_before_the_next_request(void **state)
+{
+	for (int poll = POLL_LOG2_MIN; poll <= POLL_LOG2_MAX; poll++) {
+		struct pace p = paced(poll, poll);
+
+		assert_true(pace_answer_wait_ns(&p) < pace_interval_ns(&p, 0));
+		assert_true(pace_answer_wait_ns(&p) <= 4 * NS_PER_S);
+	}
+	(void)state;
+}
+
+static void a_rate_kiss_beats_the_configuration(void **state)
+{
+	struct pace p = paced(4, 4);
+
+	(void)state;
+	pace_burst(&p);
+	pace_slow_down(&p);
+	assert_int_equal(p.poll_log2_s, 5);
+	samples(&p, 50, NEAR_NS, -1);
+	assert_int_equal(p.poll_log2_s, 5);
+	for (int i = 0; i < 100; i++)
+		pace_slow_down(&p);
+	assert_int_equal(p.poll_log2_s, POLL_LOG2_MAX);
+}
+
+static void backoff_doubles_to_its_cap(void **state)
+{
+	struct backoff b = {0};
+	int64_t want_s[] = {1, 2, 4, 8, 16, 32, 64, 120, 120, 120};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(want_s); i++)
+		assert_int_equal(
+		    (backoff_next_ns(&b, CAUSE_DNS, MIDDLE) + NS_PER_MS) /
+			NS_PER_S,
+		    want_s[i]);
+}
+
+static void a_fleet_does_not_march_in_step(void **state)
+{
+	struct backoff first = {0}, last = {0};
+
+	(void)state;
+	assert_int_equal(
+	    backoff_next_ns(&first, CAUSE_CERTIFICATE, 0), 6 * NS_PER_S);
+	assert_int_equal(backoff_next_ns(&last, CAUSE_CERTIFICATE, UINT32_MAX),
+	    10 * NS_PER_S);
+}
+
+static void every_cause_starts_in_seconds_and_stays_within_minutes(void **state)
+{
+	(void)state;
+	for (int cause = 0; cause < CAUSE_DENIED; cause++) {
+		struct backoff b = {0};
+
+		assert_true(backoff_next_ns(&b, (enum pace_cause)cause,
+				UINT32_MAX) <= 10 * NS_PER_S);
+		b.failures = 1000000;
+		assert_true(backoff_next_ns(&b, (enum pace_cause)cause,
+				MIDDLE) <= 900 * NS_PER_S);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_near_server_is_asked_more_often),
+	    cmocka_unit_test(configured_limits_hold),
+	    cmocka_unit_test(one_configured_limit_bends_the_other),
+	    cmocka_unit_test(a_burst_ends_with_enough_answers),
+	    cmocka_unit_test(a_burst_without_answers_ends_too),
+	    cmocka_unit_test(a_burst_never_slows_a_faster_poll),
+	    cmocka_unit_test(intervals_are_spread_but_little),
+	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
+	    cmocka_unit_test(a_rate_kiss_beats_the_configuration),
+	    cmocka_unit_test(backoff_doubles_to_its_cap),
+	    cmocka_unit_test(a_fleet_does_not_march_in_step),
+	    cmocka_unit_test(
+		every_cause_starts_in_seconds_and_stays_within_minutes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
