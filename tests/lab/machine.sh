@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# What the root tests need of the machine: packages, servers that are only
+# unpacked (never installed: a package of a time server would start it), and a
+# Debian 13 tree. To be sourced after tests/report.sh.
+
+CACHE=${NTSAGENT_CACHE:-/var/cache/ntsagent-ci}
+TREE13=$CACHE/debian13
+MIRROR=${DEBIAN_MIRROR:-}
+
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+
+die() {
+	echo "$0: $*" >&2
+	exit 2
+}
+
+must_be_root_on_debian12() {
+	[ "$(id -u)" -eq 0 ] || die "must run as root: it makes network namespaces"
+	grep -q '^VERSION_ID="12"' /etc/os-release ||
+		die "must run on Debian 12: it takes its servers from there"
+}
+
+# quiet COMMAND...: its output is only shown when it fails.
+quiet() {
+	local log
+	log=$(mktemp)
+	if ! "$@" >"$log" 2>&1 </dev/null; then
+		cat "$log"
+		rm -f "$log"
+		die "failed: $*"
+	fi
+	rm -f "$log"
+}
+
+apt_update_once() {
+	[ -n "${APT_UPDATED:-}" ] || quiet apt-get update
+	APT_UPDATED=1
+}
+
+installed() {
+	[ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ]
+}
+
+# need PACKAGE...: installs those that are missing.
+need() {
+	local package missing=()
+	for package in "$@"; do
+		installed "$package" || missing+=("$package")
+	done
+	[ ${#missing[@]} -eq 0 ] && return
+	echo "installing ${missing[*]}"
+	apt_update_once
+	quiet apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# unpack12 PACKAGE: prints where its files are, unpacked but not installed.
+unpack12() {
+	local at=$CACHE/unpacked12/$1 debs
+	if [ ! -e "$at/.complete" ]; then
+		apt_update_once >&2
+		debs=$(mktemp -d)
+		chmod 755 "$debs"
+		(cd "$debs" && quiet apt-get download "$1") >&2
+		rm -rf "$at"
+		mkdir -p "$at"
+		quiet dpkg -x "$debs"/*.deb "$at" >&2
+		rm -rf "$debs"
+		touch "$at/.complete"
+	fi
+	echo "$at"
+}
+
+# What `make check` needs on either Debian.
+BUILD_PACKAGES="gcc libc6-dev make pkg-config libssl-dev openssl libcap-ng-dev
+	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev mandoc
+	ca-certificates procps iproute2"
+# What the unpacked servers link.
+SERVER_LIBRARIES="libgnutls30t64 libedit2 libnettle8t64 libcap2 libseccomp2"
+
+in_tree13() {
+	# shellcheck disable=SC2016 # $1 and $@ are the inner shell's
+	unshare --mount sh -c 'mount --make-rprivate / &&
+		mount -t proc proc "$1/proc" && exec chroot "$@"' sh "$TREE13" "$@"
+}
+
+make_tree13() {
+	local tree=$TREE13.new
+	rm -rf "$tree" "$TREE13"
+	mkdir -p "$CACHE"
+	quiet debootstrap --variant=minbase trixie "$tree" "$MIRROR"
+	printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
+	chmod 755 "$tree/usr/sbin/policy-rc.d"
+	mv "$tree" "$TREE13"
+	quiet in_tree13 apt-get update
+	# shellcheck disable=SC2086 # lists of words
+	quiet in_tree13 apt-get install -y --no-install-recommends \
+		$BUILD_PACKAGES $SERVER_LIBRARIES
+	# shellcheck disable=SC2016 # $p is the inner shell's
+	quiet in_tree13 sh -ec 'mkdir -p /opt/debs && cd /opt/debs
+		apt-get download chrony ntpsec ntpd-rs
+		for p in chrony ntpsec ntpd-rs; do dpkg -x ${p}_*.deb /opt/$p; done
+		mkdir -p /source /lab /etc/pki'
+	touch "$TREE13/.complete"
+}
+
+# A Debian 13 with compilers, and its servers unpacked below /opt.
+need_tree13() {
+	need debootstrap
+	[ -e "$TREE13/.complete" ] && return
+	echo "making a Debian 13 tree in $TREE13"
+	make_tree13
+}

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# A LAN of network namespaces on one bridge: hosts of their own name, address
+# pair and /etc. Nothing of the machine is changed: what a host sees of /etc is
+# a folder of ours, mounted where only its processes see it.
+# To be sourced; LAB is a folder of this run.
+
+PREFIX4=192.168.132
+PREFIX6=fd15:4ba5:5a2b:1008:192:168:132
+
+ns() {
+	echo "ntslab$$-$1"
+}
+
+lan_up() {
+	local lan
+	lan=$(ns lan)
+	ip netns add "$lan"
+	ip -n "$lan" link add br0 type bridge
+	ip -n "$lan" link set br0 up
+	ETCHOSTS=$LAB/hosts
+	printf '127.0.0.1 localhost\n::1 localhost\n' >"$ETCHOSTS"
+}
+
+# lan_host NAME NUMBER: joins the LAN as PREFIX.NUMBER.
+lan_host() {
+	local host
+	host=$(ns "$1")
+	ip netns add "$host"
+	ip link add eth0 netns "$host" type veth \
+		peer name "p$2" netns "$(ns lan)"
+	ip -n "$(ns lan)" link set "p$2" master br0 up
+	ip -n "$host" link set lo up
+	ip -n "$host" addr add "$PREFIX4.$2/24" dev eth0
+	# No duplicate address detection: the address works at once.
+	ip -n "$host" addr add "$PREFIX6:$2/64" dev eth0 nodad
+	ip -n "$host" link set eth0 up
+	mkdir -p "$LAB/$1/run"
+	make_etc "$1"
+}
+
+# One name for each family, as on the LAN this was written for.
+lan_name() {
+	printf '%s.%s %s\n%s:%s %s-ipv6\n' "$PREFIX4" "$2" "$1" \
+		"$PREFIX6" "$2" "$1" >>"$ETCHOSTS"
+}
+
+lan_down() {
+	local name
+	for name in $(ip netns list | awk -v p="$(ns '')" 'index($1, p) == 1 {print $1}'); do
+		ip netns del "$name"
+	done
+}
+
+# A small /etc: users of our own, the hosts file, and the user's /etc/pki.
+make_etc() {
+	local etc=$LAB/$1/etc
+	mkdir -p "$etc/pki" "$etc/ntsagent"
+	cp -a /etc/ld.so.cache /etc/ssl "$etc/"
+	printf 'hosts: files\npasswd: files\ngroup: files\n' >"$etc/nsswitch.conf"
+	printf '%s\n' root:x:0:0::/:/bin/sh chrony:x:901:901::/:/bin/false \
+		ntsagent:x:902:902::/:/bin/false >"$etc/passwd"
+	printf '%s\n' root:x:0: chrony:x:901: ntsagent:x:902: >"$etc/group"
+	touch "$etc/hosts"
+	# Written later by lan_name: the one hosts file of everybody.
+	ln -f "$ETCHOSTS" "$etc/hosts"
+}
+
+# Whatever runs here cannot touch the machine's clock.
+NO_SYS_TIME="setpriv --bounding-set=-sys_time --inh-caps=-sys_time"
+
+# on HOST COMMAND...: on a host that runs Debian 12. Does not return.
+on() {
+	# shellcheck disable=SC2016,SC2086 # $ of the inner shell; a list of words
+	exec ip netns exec "$(ns "$1")" sh -c 'mount --bind "$1/etc" /etc &&
+		shift && exec "$@"' sh "$LAB/$1" $NO_SYS_TIME "${@:2}"
+}
+
+# on13 HOST COMMAND...: the same in the Debian 13 tree, which sees this run's
+# folder as /lab and the source tree as /source. Does not return.
+on13() {
+	# shellcheck disable=SC2016,SC2086 # $ of the inner shell; a list of words
+	exec ip netns exec "$(ns "$1")" sh -c 'T=$1
+		cp "$T/etc/ld.so.cache" "$2/etc/" &&
+		rm -rf "$2/etc/ssl" && cp -a "$T/etc/ssl" "$2/etc/" &&
+		mount --bind "$2/etc" "$T/etc" && mount --bind "$3" "$T/lab" &&
+		mount --bind "$4" "$T/source" && mount --rbind /dev "$T/dev" &&
+		mount -t proc proc "$T/proc" && shift 4 && exec chroot "$T" "$@"' \
+		sh "$TREE13" "$LAB/$1" "$LAB" "$TOP" $NO_SYS_TIME "${@:2}"
+}
+
+# start NAME COMMAND...: in the background, its output in LAB/NAME.log.
+declare -A PIDS=()
+start() {
+	local name=$1
+	shift
+	("$@") >"$LAB/$name.log" 2>&1 </dev/null &
+	PIDS[$name]=$!
+}
+
+stop() {
+	local pid=${PIDS[$1]:-}
+	[ -n "$pid" ] || return 0
+	unset "PIDS[$1]"
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
+stop_all() {
+	local name
+	for name in "${!PIDS[@]}"; do stop "$name"; done
+}

@@ -1,0 +1,117 @@
+# shellcheck shell=bash
+# The NTS servers of the lab, as their makers ship them. To be sourced after
+# machine.sh and net.sh.
+
+# server_certificate HOST: the three files as the LAN's own document has them:
+# chain, key and root below /etc/pki, readable by the server's user alone.
+server_certificate() {
+	local pki=$LAB/$1/etc/pki
+	pki_issue "$pki" "DNS:$1,DNS:$1-ipv6"
+	chown root:901 "$pki/rootca.crt" "$pki/new-$1.crt"
+	chmod 640 "$pki/rootca.crt" "$pki/new-$1.crt"
+	chown 901:0 "$pki/$1.key"
+	chmod 600 "$pki/$1.key"
+}
+
+# The document's chrony.conf, and below it what this lab needs: he sets his
+# server by hand (`manual`), we say `local` at the stratum his clients saw; the
+# command socket and the files go to /run.
+chrony_conf() {
+	cat <<-EOF
+		initstepslew 1
+		manual
+		allow 192.168.132.0/24
+		allow fd15:4ba5:5a2b:1008:192:168::/64
+		ntsserverkey /etc/pki/$1.key
+		ntsservercert /etc/pki/new-$1.crt
+		ntstrustedcerts /etc/pki/rootca.crt
+		ntsprocesses 3
+		ntsrotate 86400
+		smoothtime 400 0.01
+
+		local stratum 8
+		cmdport 0
+		bindcmdaddress $2/run/chronyd.sock
+		pidfile $2/run/chronyd.pid
+		ntsdumpdir $2/run
+	EOF
+}
+
+chrony_run() {
+	chown 901:901 "$LAB/$1/run"
+	chmod 750 "$LAB/$1/run"
+}
+
+start_chrony46() {
+	chrony_run "$1"
+	chrony_conf "$1" "/lab/$1" >"$LAB/$1/etc/chrony.conf"
+	start "$1" on13 "$1" /opt/chrony/usr/sbin/chronyd -x -d -u chrony \
+		-f /etc/chrony.conf
+}
+
+start_chrony43() {
+	chrony_run "$1"
+	chrony_conf "$1" "$LAB/$1" >"$LAB/$1/etc/chrony.conf"
+	start "$1" on "$1" "$CHRONY12/usr/sbin/chronyd" -x -d -u chrony \
+		-f /etc/chrony.conf
+}
+
+# `disable ntp` with a local clock never says it is synchronised; an orphan does.
+ntpsec_conf() {
+	cat <<-EOF
+		disable ntp
+		tos orphan 1 orphanwait 1 minclock 1 minsane 1
+		nts enable
+		nts cert /etc/pki/new-$1.crt
+		nts key /etc/pki/$1.key
+		nts cookie $2/run/nts-keys
+		restrict default kod limited nomodify
+	EOF
+}
+
+start_ntpsec12() {
+	ntpsec_conf "$1" "$LAB/$1" >"$LAB/$1/etc/ntp.conf"
+	start "$1" on "$1" "$NTPSEC12/usr/sbin/ntpd" -n -c /etc/ntp.conf
+}
+
+start_ntpsec13() {
+	ntpsec_conf "$1" "/lab/$1" >"$LAB/$1/etc/ntp.conf"
+	start "$1" on13 "$1" /opt/ntpsec/usr/sbin/ntpd -n -c /etc/ntp.conf
+}
+
+start_ntpdrs() {
+	cat >"$LAB/$1/etc/ntp.toml" <<-EOF
+		[observability]
+		log-level = "info"
+		[synchronization]
+		local-stratum = 1
+		[[server]]
+		listen = "[::]:123"
+		[[nts-ke-server]]
+		listen = "[::]:4460"
+		certificate-chain-path = "/etc/pki/new-$1.crt"
+		private-key-path = "/etc/pki/$1.key"
+	EOF
+	start "$1" on13 "$1" /opt/ntpd-rs/usr/bin/ntp-daemon -c /etc/ntp.toml
+}
+
+# What each server says of itself.
+maker_chrony46() { in_tree13 /opt/chrony/usr/sbin/chronyd -v | awk '{print "chrony", $4}'; }
+maker_chrony43() { "$CHRONY12/usr/sbin/chronyd" -v | awk '{print "chrony", $4}'; }
+maker_ntpsec12() { "$NTPSEC12/usr/sbin/ntpd" -V | awk '{sub("ntpsec-", "", $2); print "NTPsec", $2}'; }
+maker_ntpsec13() { in_tree13 /opt/ntpsec/usr/sbin/ntpd -V | awk '{sub("ntpsec-", "", $2); print "NTPsec", $2}'; }
+maker_ntpdrs() { in_tree13 /opt/ntpd-rs/usr/bin/ntp-daemon -v 2>&1 | awk '{print "ntpd-rs", $NF}'; }
+
+listens() {
+	ip netns exec "$(ns "$1")" ss -Hlnt "sport = :${2:-4460}" | grep -q .
+}
+
+chronyc46() {
+	(on13 "$1" /opt/chrony/usr/bin/chronyc -h "/lab/$1/run/chronyd.sock" "${@:2}")
+}
+
+# serverstat HOST LABEL: one number of `chronyc serverstats`.
+serverstat() {
+	chronyc46 "$1" serverstats | awk -F: -v l="$2" '
+		{gsub(/ +$/, "", $1)} $1 == l {print $2 + 0}'
+}
