@@ -18,6 +18,7 @@ struct timescale {
 	struct {
 		struct wall wall; /* just after the change */
 		struct osc osc;	  /* the same moment */
+		double osc_part;  /* what rounding left out of osc, ns */
 		double freq;	  /* from then on, s/s */
 	} change[TIMESCALE_CHANGES];
 	unsigned first, count;
@@ -31,7 +32,9 @@ struct osc timescale_osc(const struct timescale *t, struct wall w);
 int64_t timescale_added_ns(const struct timescale *t, struct wall w);
 /* A jump of CLOCK_REALTIME that the ledger did not order, seen between two
  * readings: taken into the ledger as if it were ours, so that osc goes on
- * smoothly. */
-void timescale_foreign_step(struct timescale *t, struct wall at, int64_t step_ns);
+ * smoothly. `at`: the later reading, with the jump in it. Not for a leap
+ * second: that one moves the servers too. */
+void timescale_foreign_step(
+    struct timescale *t, struct wall at, int64_t step_ns);
 
 #endif

@@ -1,0 +1,91 @@
+#include "clock/box.h"
+
+#include <math.h>
+
+#define SQRT1_2 0.70710678118654752440
+#define LOG_2PI 1.83787706640934548356
+
+static double density(double z)
+{
+	return exp(-0.5 * z * z - 0.5 * LOG_2PI);
+}
+
+/* Phi(hi) - Phi(lo) for lo < hi, without cancellation in the tails. */
+static double mass(double lo, double hi)
+{
+	if (lo > 0)
+		return 0.5 * (erfc(lo * SQRT1_2) - erfc(hi * SQRT1_2));
+	if (hi < 0)
+		return 0.5 * (erfc(-hi * SQRT1_2) - erfc(-lo * SQRT1_2));
+	return 1 - 0.5 * (erfc(-lo * SQRT1_2) + erfc(hi * SQRT1_2));
+}
+
+/* log(sinh(x) / x), x >= 0: the tilt's share of the box's norm. */
+static double log_sinhc(double x)
+{
+	if (x < 1e-3)
+		return x * x / 6;
+	return x + log1p(-exp(-2 * x)) - log(2 * x);
+}
+
+/* A box much narrower than the belief, or one beyond what doubles can hold of
+ * the belief's tail, is as good as a bell of the same variance. */
+static double bell_update(
+    struct belief *b, double measured, const struct box *box)
+{
+	double var = box->half * box->half / 3 + box->edge * box->edge;
+	double total = b->var + var;
+	double miss = measured - b->mean;
+
+	b->mean += b->var / total * miss;
+	b->var *= var / total;
+	return -0.5 * (miss * miss / total + log(total) + LOG_2PI);
+}
+
+static double soft_box_update(
+    struct belief *b, double measured, const struct box *box)
+{
+	/* Gaussian times exponential: the same Gaussian, moved. */
+	double lift = box->tilt * b->var;
+	double mean = b->mean + lift;
+	double s = sqrt(b->var + box->edge * box->edge);
+	double lo = (measured - box->half - mean) / s;
+	double hi = (measured + box->half - mean) / s;
+
+	if (hi - lo < 1e-3)
+		return bell_update(b, measured, box);
+	double z = mass(lo, hi);
+	if (!(z > 1e-200))
+		return -INFINITY;
+
+	double log_density =
+	    log(z / (2 * box->half)) - box->tilt * (measured - b->mean) +
+	    0.5 * box->tilt * lift - log_sinhc(fabs(box->tilt) * box->half);
+	double p_lo = density(lo), p_hi = density(hi);
+	double g = (p_lo - p_hi) / z;
+	double shrink = (hi * p_hi - lo * p_lo) / z + g * g;
+	double share = b->var / (s * s);
+
+	b->mean = mean + b->var / s * g;
+	b->var *= fmax(1 - share * shrink, 1e-9);
+	return log_density;
+}
+
+double box_update(struct belief *b, double measured, const struct box *box)
+{
+	struct belief hit = *b;
+	double log_hit = soft_box_update(&hit, measured, box);
+
+	if (box->surprise <= 0) {
+		*b = hit;
+		return log_hit;
+	}
+	double odds = exp(fmin(log_hit - log(box->surprise), 700));
+	double right = odds / (1 + odds), wrong = 1 / (1 + odds);
+	double apart = hit.mean - b->mean;
+
+	b->var =
+	    right * hit.var + wrong * b->var + right * wrong * apart * apart;
+	b->mean += right * apart;
+	return log(box->surprise) + log1p(odds);
+}

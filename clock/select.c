@@ -1,0 +1,242 @@
+#include "clock/select.h"
+
+/* A rival must be this much better to take over: names on a status page that
+ * change at every look help nobody. */
+#define STICKY 0.7
+/* A source this much more uncertain than the best adds more risk of asymmetry
+ * than information. */
+#define HELPFUL_FACTOR 3
+#define HELPFUL_SLACK_NS (100 * NS_PER_US)
+
+struct interval {
+	int64_t low, high;
+};
+
+static struct interval interval(const struct select_source *s)
+{
+	return (struct interval){
+	    s->offset_ns - s->distance_ns, s->offset_ns + s->distance_ns};
+}
+
+static bool usable(const struct select_source *s)
+{
+	return s->state == SOURCE_COMBINED;
+}
+
+static unsigned depth_at(const struct select_source *sources, unsigned count,
+    const bool *vote, int64_t point)
+{
+	unsigned depth = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct interval in = interval(&sources[i]);
+
+		depth += vote[i] && in.low <= point && point <= in.high;
+	}
+	return depth;
+}
+
+/*
+ * The interval that most voters share. It begins at some voter's low end; with
+ * at most 64 sources, trying each is quick enough. Where two are equally deep,
+ * the first found stays: there is no majority then anyway.
+ */
+static unsigned deepest(const struct select_source *sources, unsigned count,
+    const bool *vote, struct interval *best)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!vote[i])
+			continue;
+		int64_t low = interval(&sources[i]).low;
+		unsigned depth = depth_at(sources, count, vote, low);
+		if (depth <= most)
+			continue;
+		most = depth;
+		*best = (struct interval){low, INT64_MAX};
+		for (unsigned j = 0; j < count; j++) {
+			struct interval in = interval(&sources[j]);
+
+			if (vote[j] && in.low <= low && low <= in.high &&
+			    in.high < best->high)
+				best->high = in.high;
+		}
+	}
+	return most;
+}
+
+static bool any(const struct select_source *sources, unsigned count,
+    bool (*is)(const struct select_source *))
+{
+	for (unsigned i = 0; i < count; i++)
+		if (is(&sources[i]))
+			return true;
+	return false;
+}
+
+static bool votes(const struct select_source *s)
+{
+	return usable(s) && !s->duplicate;
+}
+
+static bool votes_trusted(const struct select_source *s)
+{
+	return votes(s) && s->options.trust;
+}
+
+static bool preferred(const struct select_source *s)
+{
+	return usable(s) && s->options.prefer;
+}
+
+/* Sources marked trust decide alone while there are any. When only duplicates
+ * are left (the first name of the server is silent), they count. */
+static bool trusted_voters(const struct select_source *sources, unsigned count,
+    bool *vote, unsigned *voters)
+{
+	bool trusted = any(sources, count, votes_trusted);
+	bool originals = any(sources, count, votes);
+
+	*voters = 0;
+	for (unsigned i = 0; i < count; i++) {
+		vote[i] = trusted     ? votes_trusted(&sources[i])
+			  : originals ? votes(&sources[i])
+				      : usable(&sources[i]) && *voters == 0;
+		*voters += vote[i];
+	}
+	return trusted;
+}
+
+static void set_usable(
+    struct select_source *sources, unsigned count, enum source_state state)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (usable(&sources[i]))
+			sources[i].state = state;
+}
+
+/* Those whose interval does not meet the majority's are wrong. One that was
+ * wrong before must have its midpoint there to come back. */
+static void name_falsetickers(struct select_source *sources, unsigned count,
+    const struct interval *truth, bool trusted)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct select_source *s = &sources[i];
+		struct interval in = interval(s);
+		bool meets = in.low <= truth->high && truth->low <= in.high;
+
+		if (meets && s->was_falseticker)
+			meets = truth->low <= s->offset_ns &&
+				s->offset_ns <= truth->high;
+		if (usable(s) && !meets)
+			s->state = trusted && !s->options.trust
+				       ? SOURCE_UNTRUSTED
+				       : SOURCE_FALSETICKER;
+	}
+}
+
+static bool required_missing(
+    const struct select_source *sources, unsigned count)
+{
+	bool wanted = false;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (sources[i].options.require && usable(&sources[i]))
+			return false;
+		wanted |= sources[i].options.require;
+	}
+	return wanted;
+}
+
+static unsigned independent(const struct select_source *sources, unsigned count)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		n += usable(&sources[i]) && !sources[i].duplicate;
+	return n;
+}
+
+static int best_of(
+    const struct select_source *sources, unsigned count, int last)
+{
+	int best = -1;
+
+	for (unsigned i = 0; i < count; i++)
+		if (usable(&sources[i]) &&
+		    (best < 0 ||
+			sources[i].distance_ns < sources[best].distance_ns))
+			best = (int)i;
+	if (best >= 0 && last >= 0 && (unsigned)last < count &&
+	    usable(&sources[last]) &&
+	    (double)sources[best].distance_ns >
+		STICKY * (double)sources[last].distance_ns)
+		best = last;
+	return best;
+}
+
+static void mark_helpers(
+    struct select_source *sources, unsigned count, int selected)
+{
+	int64_t limit =
+	    HELPFUL_FACTOR * (sources[selected].distance_ns + HELPFUL_SLACK_NS);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct select_source *s = &sources[i];
+		int64_t mine = s->was_combined ? limit + limit / 2 : limit;
+
+		if (usable(s) && s->distance_ns > mine)
+			s->state =
+			    s->duplicate ? SOURCE_DUPLICATE : SOURCE_OUTLIER;
+	}
+	sources[selected].state = SOURCE_SELECTED;
+}
+
+static unsigned keep_preferred(struct select_source *sources, unsigned count)
+{
+	unsigned survivors = 0;
+	bool choosy = any(sources, count, preferred);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct select_source *s = &sources[i];
+
+		if (choosy && usable(s) && !s->options.prefer)
+			s->state = SOURCE_NOT_PREFERRED;
+		survivors += usable(s);
+	}
+	return survivors;
+}
+
+static struct select_result nothing(struct select_result r,
+    struct select_source *sources, unsigned count, enum source_state why)
+{
+	set_usable(sources, count, why);
+	r.outcome = why;
+	return r;
+}
+
+struct select_result select_sources(struct select_source *sources,
+    unsigned count, unsigned min_sources, int last)
+{
+	struct select_result r = {.selected = -1, .outcome = SOURCE_SELECTED};
+	bool vote[SELECT_SOURCES_MAX];
+	struct interval truth = {0, 0};
+
+	bool trusted = trusted_voters(sources, count, vote, &r.voters);
+	if (r.voters == 0)
+		return nothing(r, sources, count, SOURCE_NO_SAMPLES);
+	r.agreeing = deepest(sources, count, vote, &truth);
+	if (2 * r.agreeing <= r.voters)
+		return nothing(r, sources, count, SOURCE_NO_MAJORITY);
+	name_falsetickers(sources, count, &truth, trusted);
+	if (required_missing(sources, count) ||
+	    independent(sources, count) < min_sources)
+		return nothing(r, sources, count, SOURCE_WAITS);
+	r.survivors = keep_preferred(sources, count);
+	r.selected = best_of(sources, count, last);
+	if (r.selected < 0)
+		return nothing(r, sources, count, SOURCE_NO_MAJORITY);
+	mark_helpers(sources, count, r.selected);
+	return r;
+}

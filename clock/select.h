@@ -1,0 +1,41 @@
+/*
+ * Which sources to believe: intersection of hard intervals (RFC 5905 11.2.1;
+ * Marzullo 1984), then what the administrator asked for, then who is good
+ * enough to help. Pure, on an array; no filter's self-confidence enters.
+ */
+#ifndef CLOCK_SELECT_H
+#define CLOCK_SELECT_H
+
+#include "clock/steering.h"
+
+#define SELECT_SOURCES_MAX 64
+
+struct select_source {
+	/* In: SOURCE_NO_SAMPLES ... SOURCE_STALE for one that cannot be used,
+	 * SOURCE_COMBINED for one that can. Out: what became of it. */
+	enum source_state state;
+	struct source_options options;
+	bool duplicate; /* has no vote: another name of a server */
+	bool
+	    was_falseticker; /* needs to agree for good before it is believed */
+	bool was_combined;   /* stays so unless it got clearly worse */
+	int64_t offset_ns;
+	int64_t distance_ns; /* the truth is within offset +- distance */
+};
+
+struct select_result {
+	int selected;	    /* index, or -1 */
+	unsigned voters;    /* usable sources with a vote */
+	unsigned agreeing;  /* of them, those in the majority */
+	unsigned survivors; /* after the administrator's rules */
+	/* Why nothing is selected, one of SOURCE_NO_MAJORITY, SOURCE_WAITS,
+	 * SOURCE_NO_SAMPLES (no usable source); SOURCE_SELECTED otherwise. */
+	enum source_state outcome;
+};
+
+/* count <= SELECT_SOURCES_MAX. `last`: index of the source selected before, or
+ * -1: it stays unless another is clearly better. */
+struct select_result select_sources(struct select_source *sources,
+    unsigned count, unsigned min_sources, int last);
+
+#endif

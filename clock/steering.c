@@ -1,0 +1,604 @@
+#include "clock/steering.h"
+#include "clock/steering_state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The first correction waits until each source has this many samples, but not
+ * longer than this after the first sample of all. */
+#define START_SAMPLES 3
+#define START_WAIT_NS (3 * NS_PER_S)
+
+/* A source whose answers scatter more is of no use (chrony's maxjitter). */
+#define QUEUE_MAX_S 1.0
+
+/* The asymmetry of a path and the error of its server that one reckons with
+ * where nothing else is known: shares of the delay and of the root distance. */
+#define BIAS_SHARE 0.05
+#define BIAS_LEAST_S 1e-6
+
+/* What an estimate made of other samples still says about the frequency. */
+#define FREQ_CARRIED_SD 5e-6
+
+/* Stamps: no better than this, whatever the bound of the reading errors. */
+#define NOISE_LEAST_S 20e-9
+
+/* ---- records ---- */
+
+static void clear_source(struct source *s)
+{
+	s->count = s->next = 0;
+	s->state = SOURCE_NO_SAMPLES;
+	s->was_falseticker = false;
+	delay_init(&s->delay);
+	delay_law_init(&s->law);
+}
+
+/* ---- the filter ---- */
+
+static double noise(const struct sample *m)
+{
+	return NOISE_LEAST_S + s_of_ns(m->dispersion_ns) / 3;
+}
+
+static void feed(struct steering *s, struct source *src, const struct record *r)
+{
+	const struct sample *m = &r->sample;
+	unsigned slot = (unsigned)src->slot;
+	double delay = s_of_ns(m->delay_ns);
+	struct box box =
+	    delay_box(&src->delay, &src->law, r->epoch, delay, noise(m));
+	struct belief before =
+	    estimate_belief(&s->estimate, slot, m->at, m->offset_ns);
+	bool first = !s->estimate.started;
+
+	estimate_add(&s->estimate, slot, m->at, m->offset_ns, &box);
+	struct belief after =
+	    estimate_belief(&s->estimate, slot, m->at, m->offset_ns);
+	if (!first)
+		delay_learn(&src->delay, &src->law, r->epoch, delay, 0, &box,
+		    &before, &after);
+	s->news = true;
+}
+
+static double bias_sd(const struct source *src)
+{
+	const struct sample *m = &const_record(src, 0)->sample;
+	const struct delay_epoch *e =
+	    delay_epoch(&src->delay, src->delay.epoch);
+	double path = e != NULL ? e->floor : s_of_ns(m->delay_ns);
+	double root = s_of_ns(m->root_delay_ns / 2 + m->root_dispersion_ns);
+
+	return BIAS_SHARE * (path + root) + BIAS_LEAST_S;
+}
+
+static void start_filter(struct steering *s)
+{
+	double sd[ESTIMATE_SOURCES];
+	double freq = s->first_freq, freq_sd = s->first_freq_sd;
+
+	if (s->estimate.started && s->discipline.updates > 0) {
+		struct estimate_value v =
+		    estimate_at(&s->estimate, s->estimate.at);
+
+		if (v.freq_sd + FREQ_CARRIED_SD < freq_sd) {
+			freq = v.freq;
+			freq_sd = v.freq_sd + FREQ_CARRIED_SD;
+		}
+	}
+	for (unsigned i = 0; i < s->member_count; i++)
+		sd[i] = bias_sd(&s->sources[s->members[i]]);
+	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
+}
+
+/* The member whose record number left[i] (counted from the newest) is oldest;
+ * -1: none is left. */
+static int oldest(const struct steering *s, const unsigned *left)
+{
+	int found = -1;
+	int64_t least = INT64_MAX;
+
+	for (unsigned i = 0; i < s->member_count; i++) {
+		if (left[i] == 0)
+			continue;
+		const struct record *r =
+		    const_record(&s->sources[s->members[i]], left[i] - 1);
+		if (r->sample.at.ns < least) {
+			least = r->sample.at.ns;
+			found = (int)i;
+		}
+	}
+	return found;
+}
+
+/* The route of this source changed between its previous record and r. */
+static void loosen_at(
+    struct steering *s, const struct source *src, const struct record *r)
+{
+	const struct delay_epoch *e = delay_epoch(&src->delay, r->epoch);
+
+	/* All of the difference may be on one way: +- half of it, evenly. */
+	if (e != NULL)
+		estimate_loosen(&s->estimate, (unsigned)src->slot,
+		    fabs(e->shift) / 2 / sqrt(3));
+}
+
+/* Start again and take in all records of the members, oldest first: with what
+ * is known by now of each path, and of who is to be believed. */
+static void replay(struct steering *s)
+{
+	unsigned left[ESTIMATE_SOURCES];
+	int i;
+
+	start_filter(s);
+	for (unsigned k = 0; k < s->member_count; k++) {
+		struct source *src = &s->sources[s->members[k]];
+
+		left[k] = src->count;
+		delay_law_init(&src->law);
+	}
+	while ((i = oldest(s, left)) >= 0) {
+		struct source *src = &s->sources[s->members[i]];
+		const struct record *r = const_record(src, --left[i]);
+
+		if (left[i] + 1 < src->count &&
+		    const_record(src, left[i] + 1)->epoch != r->epoch)
+			loosen_at(s, src, r);
+		feed(s, src, r);
+	}
+	s->rebuild = false;
+}
+
+/* ---- samples ---- */
+
+static bool power_of_two(unsigned n)
+{
+	return (n & (n - 1)) == 0;
+}
+
+static void label_epoch(struct source *src, unsigned back)
+{
+	for (unsigned i = 0; i < back && i < src->count; i++)
+		record(src, i)->epoch = src->delay.epoch;
+}
+
+void steering_add(struct steering *s, unsigned source, const struct sample *m)
+{
+	struct source *src = &s->sources[source];
+	unsigned back;
+
+	if (!s->heard)
+		s->first_at = m->at;
+	s->heard = true;
+	src->next = (src->next + 1) % RECORDS;
+	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
+	*record(src, 0) = (struct record){.sample = *m};
+	enum delay_news news =
+	    delay_add(&src->delay, s_of_ns(m->delay_ns), &back);
+	label_epoch(src, back);
+	src->reach |= 1;
+	if (src->slot < 0)
+		return;
+	/* What was learned of the floor since makes the first samples worth
+	 * more than they were when they came. */
+	if (news == DELAY_LONGER ||
+	    (power_of_two(src->delay.seen) && src->delay.seen <= RECORDS))
+		s->rebuild = true;
+	if (s->rebuild)
+		return;
+	if (news == DELAY_SHORTER)
+		loosen_at(s, src, record(src, 0));
+	feed(s, src, record(src, 0));
+}
+
+void steering_forget(struct steering *s, unsigned source)
+{
+	struct source *src = &s->sources[source];
+
+	clear_source(src);
+	if (src->slot >= 0)
+		s->rebuild = true;
+}
+
+void steering_set_reach(struct steering *s, unsigned source, uint8_t reach)
+{
+	s->sources[source].reach = reach;
+}
+
+void steering_set_duplicate(struct steering *s, unsigned source, bool duplicate)
+{
+	s->sources[source].duplicate = duplicate;
+}
+
+void steering_set_unsynced(struct steering *s, unsigned source, bool unsynced)
+{
+	s->sources[source].unsynced = unsynced;
+}
+
+/* ---- selection ---- */
+
+static double current_freq(const struct steering *s, double *sd)
+{
+	if (!s->estimate.started) {
+		*sd = s->first_freq_sd;
+		return s->first_freq;
+	}
+	struct estimate_value v = estimate_at(&s->estimate, s->estimate.at);
+
+	*sd = v.freq_sd;
+	return v.freq;
+}
+
+static int64_t own_distance_ns(const struct sample *m)
+{
+	return m->delay_ns / 2 + m->dispersion_ns + m->root_delay_ns / 2 +
+	       m->root_dispersion_ns;
+}
+
+/* The record that bounds the truth best at `now`, carried there at `freq`. */
+static void find_best(
+    struct source *src, struct osc now, double freq, double growth)
+{
+	src->best_distance_ns = INT64_MAX;
+	src->best_growth = growth;
+	for (unsigned i = 0; i < src->count; i++) {
+		const struct sample *m = &record(src, i)->sample;
+		double age = (double)(now.ns - m->at.ns);
+		int64_t distance =
+		    own_distance_ns(m) + (int64_t)(fmax(age, 0) * growth);
+
+		if (distance >= src->best_distance_ns)
+			continue;
+		src->best_distance_ns = distance;
+		src->best_at = now;
+		src->best_offset_ns = m->offset_ns + (int64_t)(age * freq);
+	}
+}
+
+/* When nobody answers, the clock coasts and the bounds grow; when others do
+ * answer, a source that has fallen silent has no say. */
+static bool stale(const struct steering *s, const struct source *src)
+{
+	if (src->reach != 0)
+		return false;
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct source *other = &s->sources[i];
+
+		if (other->reach != 0 && other->count > 0 &&
+		    !other->options.noselect &&
+		    const_record(other, 0)->sample.at.ns >
+			const_record(src, 0)->sample.at.ns)
+			return true;
+	}
+	return false;
+}
+
+static enum source_state first_state(
+    const struct steering *s, const struct source *src)
+{
+	if (src->count == 0)
+		return SOURCE_NO_SAMPLES;
+	if (src->options.noselect)
+		return SOURCE_NOSELECT;
+	if (src->unsynced || const_record(src, 0)->sample.leap == LEAP_UNKNOWN)
+		return SOURCE_UNSYNCED;
+	if (src->best_distance_ns > s->config.max_distance_ns)
+		return SOURCE_DISTANCE;
+	if (src->delay.queue > QUEUE_MAX_S)
+		return SOURCE_TOO_VARIABLE;
+	if (stale(s, src))
+		return SOURCE_STALE;
+	return SOURCE_COMBINED;
+}
+
+static void choose(struct steering *s, struct osc now)
+{
+	struct select_source list[SELECT_SOURCES_MAX];
+	double sd, freq = current_freq(s, &sd);
+	double growth = s->config.max_clock_error_ppm * 1e-6 + 2 * sd;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+
+		find_best(src, now, freq, growth);
+		list[i] = (struct select_source){
+		    .state = first_state(s, src),
+		    .options = src->options,
+		    .duplicate = src->duplicate,
+		    .was_falseticker = src->was_falseticker,
+		    .was_combined = src->state == SOURCE_COMBINED ||
+				    src->state == SOURCE_SELECTED,
+		    .offset_ns = src->best_offset_ns,
+		    .distance_ns = src->best_distance_ns,
+		};
+	}
+	s->selection = select_sources(list, s->source_count,
+	    s->config.min_sources, s->selection.selected);
+	for (unsigned i = 0; i < s->source_count; i++) {
+		s->sources[i].state = list[i].state;
+		s->sources[i].was_falseticker =
+		    s->selection.outcome == SOURCE_SELECTED &&
+		    (list[i].state == SOURCE_FALSETICKER ||
+			(s->sources[i].was_falseticker &&
+			    list[i].state < SOURCE_DUPLICATE));
+	}
+}
+
+/* A source whose samples must not, or no longer, be in the filter. One that
+ * merely fell silent keeps its place: what it said was right. */
+static bool unwanted(const struct source *src)
+{
+	switch (src->state) {
+	case SOURCE_SELECTED:
+	case SOURCE_COMBINED:
+	case SOURCE_STALE:
+	case SOURCE_DISTANCE:
+	case SOURCE_UNSYNCED:
+		return src->count == 0;
+	case SOURCE_NO_SAMPLES:
+	case SOURCE_NOSELECT:
+	case SOURCE_UNTRUSTED:
+	case SOURCE_NO_MAJORITY:
+	case SOURCE_WAITS:
+	case SOURCE_DUPLICATE:
+	case SOURCE_FALSETICKER:
+	case SOURCE_TOO_VARIABLE:
+	case SOURCE_OUTLIER:
+	case SOURCE_NOT_PREFERRED:
+	case SOURCE_STATE_COUNT:
+		return true;
+	}
+	return true;
+}
+
+static bool wanted(const struct source *src)
+{
+	return src->state == SOURCE_SELECTED || src->state == SOURCE_COMBINED;
+}
+
+static void join(struct steering *s, unsigned source)
+{
+	if (s->member_count == ESTIMATE_SOURCES)
+		return;
+	s->sources[source].slot = (int)s->member_count;
+	s->members[s->member_count++] = source;
+}
+
+/* Who is in the filter. The selected source comes first, so that it is in even
+ * when there are more than the filter holds. */
+static void renew_members(struct steering *s)
+{
+	bool change = false;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+
+		change |= src->slot >= 0 ? unwanted(src)
+					 : wanted(src) && s->member_count <
+							      ESTIMATE_SOURCES;
+	}
+	if (!change && s->sources[s->selection.selected].slot >= 0)
+		return;
+	s->member_count = 0;
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].slot = -1;
+	join(s, (unsigned)s->selection.selected);
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (s->sources[i].state == SOURCE_COMBINED)
+			join(s, i);
+	s->rebuild = true;
+}
+
+/* ---- the decision ---- */
+
+static bool may_start(const struct steering *s, struct osc now)
+{
+	if (s->discipline.updates > 0)
+		return true;
+	if (now.ns - s->first_at.ns >= START_WAIT_NS)
+		return true;
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (!s->sources[i].options.noselect &&
+		    s->sources[i].count < START_SAMPLES)
+			return false;
+	return true;
+}
+
+/* The half of the survivors that agree decide on the leap second. */
+static enum leap vote_leap(const struct steering *s)
+{
+	unsigned votes[4] = {0}, voters = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct source *src = &s->sources[i];
+
+		if (!wanted(src))
+			continue;
+		voters++;
+		votes[const_record(src, 0)->sample.leap & 3]++;
+	}
+	for (unsigned leap = LEAP_INSERT; leap <= LEAP_DELETE; leap++)
+		if (2 * votes[leap] > voters)
+			return (enum leap)leap;
+	return LEAP_NONE;
+}
+
+int64_t steering_remaining_ns(const struct steering *s,
+    const struct timescale *t, struct wall now, struct estimate_value *v)
+{
+	*v = estimate_at(&s->estimate, timescale_osc(t, now));
+	return v->offset_ns - timescale_added_ns(t, now);
+}
+
+int64_t steering_bound_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now)
+{
+	if (s->selection.selected < 0)
+		return INT64_MAX;
+	const struct source *src = &s->sources[s->selection.selected];
+	double sd, freq = current_freq(s, &sd);
+	double age = (double)(now.ns - src->best_at.ns);
+	int64_t theirs = src->best_offset_ns + (int64_t)(freq * age);
+	int64_t apart = v->offset_ns - theirs;
+
+	return src->best_distance_ns +
+	       (int64_t)(fmax(age, 0) * src->best_growth) +
+	       (apart < 0 ? -apart : apart);
+}
+
+static bool synchronised(const struct steering *s, int64_t bound)
+{
+	return s->selection.outcome == SOURCE_SELECTED &&
+	       bound <= s->config.max_distance_ns;
+}
+
+static bool decide(struct steering *s, const struct timescale *t,
+    struct wall now, struct clock_command *command)
+{
+	struct osc at = timescale_osc(t, now);
+	struct estimate_value v;
+	int64_t offset = steering_remaining_ns(s, t, now, &v);
+	int64_t bound = steering_bound_ns(s, &v, at);
+	double since = s_of_ns(at.ns - s->updated.ns);
+
+	if (s->discipline.updates > 0)
+		s->interval_s = since;
+	struct discipline_input in = {
+	    .offset_ns = offset,
+	    .freq_ppm = v.freq * 1e6,
+	    .interval_s = s->interval_s,
+	    .synchronised = synchronised(s, bound),
+	    .leap = vote_leap(s),
+	    .now = now,
+	    .max_error_ns = bound,
+	    .est_error_ns = ns_of_s(v.offset_sd),
+	};
+	if (!discipline_decide(&s->discipline, &in, command))
+		return false;
+	double square = s_of_ns(offset) * s_of_ns(offset);
+	s->mean_square = s->discipline.updates == 0
+			     ? square
+			     : s->mean_square + 0.1 * (square - s->mean_square);
+	s->last_offset_ns = offset;
+	s->asked_freq = v.freq;
+	s->updated = at;
+	s->said_synchronised = in.synchronised;
+	s->leap = in.leap;
+	return true;
+}
+
+/* Nothing to steer by: the clock runs on, and only says that it is alone. */
+static bool give_up(struct steering *s, const struct timescale *t,
+    struct wall now, struct clock_command *command)
+{
+	if (!s->said_synchronised)
+		return false;
+	struct estimate_value v;
+	struct discipline_input in = {
+	    .offset_ns = steering_remaining_ns(s, t, now, &v),
+	    .freq_ppm = v.freq * 1e6,
+	    .interval_s = s->interval_s,
+	    .leap = LEAP_NONE,
+	    .now = now,
+	    .max_error_ns = s->config.max_distance_ns,
+	    .est_error_ns = ns_of_s(v.offset_sd),
+	};
+	s->said_synchronised = false;
+	s->asked_freq = v.freq;
+	return discipline_decide(&s->discipline, &in, command);
+}
+
+/* What the samples said of the wall clock, before anything is done to it. */
+static void note_measured(
+    struct steering *s, const struct timescale *t, struct wall now)
+{
+	int64_t added_ns = timescale_added_ns(t, now);
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+		struct record *r = record(src, 0);
+
+		if (src->count == 0 || r->noted)
+			continue;
+		r->measured_ns = r->sample.offset_ns - added_ns;
+		r->noted = true;
+	}
+}
+
+bool steering_update(struct steering *s, const struct timescale *t,
+    struct wall now, struct clock_command *command)
+{
+	struct osc at = timescale_osc(t, now);
+	struct estimate_value v;
+
+	if (!s->heard)
+		return false;
+	note_measured(s, t, now);
+	choose(s, at);
+	if (s->selection.selected < 0)
+		return give_up(s, t, now, command);
+	if (!may_start(s, at))
+		return false;
+	renew_members(s);
+	if (s->rebuild)
+		replay(s);
+	if (s->news) {
+		s->news = false;
+		return decide(s, t, now, command);
+	}
+	(void)steering_remaining_ns(s, t, now, &v);
+	return !synchronised(s, steering_bound_ns(s, &v, at)) &&
+	       give_up(s, t, now, command);
+}
+
+void steering_applied(struct steering *s, enum keeper_verdict verdict)
+{
+	discipline_applied(&s->discipline, verdict);
+	if (verdict == KEEPER_OK)
+		s->base_freq = s->asked_freq;
+	else
+		s->said_synchronised = false;
+}
+
+void steering_allow_step(struct steering *s)
+{
+	s->discipline.step_allowed = true;
+}
+
+struct steering *steering_new(const struct steering_config *config,
+    const struct source_options *options, unsigned sources, double freq_ppm,
+    double freq_sd_ppm)
+{
+	struct steering *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->sources = calloc(sources, sizeof *s->sources);
+	if (s->sources == NULL) {
+		free(s);
+		return NULL;
+	}
+	s->config = *config;
+	s->source_count = sources;
+	s->selection.selected = -1;
+	s->selection.outcome = SOURCE_NO_SAMPLES;
+	s->first_freq = freq_ppm * 1e-6;
+	s->first_freq_sd = freq_sd_ppm * 1e-6;
+	s->base_freq = s->first_freq;
+	s->interval_s = 1;
+	discipline_init(&s->discipline, config);
+	for (unsigned i = 0; i < sources; i++) {
+		s->sources[i].options = options[i];
+		s->sources[i].slot = -1;
+		clear_source(&s->sources[i]);
+	}
+	return s;
+}
+
+void steering_free(struct steering *s)
+{
+	if (s == NULL)
+		return;
+	free(s->sources);
+	free(s);
+}

@@ -1,0 +1,84 @@
+/*
+ * The state behind clock/steering.h, shared by steering.c, which changes it,
+ * and steering_view.c, which shows it. Nobody else includes this.
+ */
+#ifndef CLOCK_STEERING_STATE_H
+#define CLOCK_STEERING_STATE_H
+
+#include "clock/delay.h"
+#include "clock/discipline.h"
+#include "clock/estimate.h"
+#include "clock/select.h"
+#include "clock/steering.h"
+
+#define RECORDS 128 /* kept of each source */
+
+struct record {
+	struct sample sample;
+	int64_t measured_ns; /* against the wall clock of then */
+	bool noted;
+	unsigned epoch; /* of the path's delay */
+};
+
+struct source {
+	struct source_options options;
+	enum source_state state;
+	bool duplicate, unsynced, was_falseticker;
+	uint8_t reach;
+	int slot; /* in the filter, or -1 */
+	unsigned count, next;
+	struct record records[RECORDS];
+	struct delay_track delay;
+	struct delay_law law;
+	/* The interval of the last selection. */
+	struct osc best_at;
+	int64_t best_offset_ns, best_distance_ns;
+	double best_growth; /* of the distance, s/s */
+};
+
+struct steering {
+	struct steering_config config;
+	unsigned source_count;
+	struct source *sources;
+	double first_freq, first_freq_sd; /* before any sample; s/s */
+	struct estimate estimate;
+	unsigned members[ESTIMATE_SOURCES]; /* sources in the filter */
+	unsigned member_count;
+	bool rebuild; /* the filter must start again from the records */
+	bool news;    /* a sample went into the filter */
+	struct osc first_at;
+	bool heard;
+	struct discipline discipline;
+	struct select_result selection;
+	bool said_synchronised; /* in the last command */
+	enum leap leap;		/* of the survivors, at the last update */
+	double base_freq;	/* in force, s/s */
+	double asked_freq;
+	struct osc updated;
+	double interval_s;
+	int64_t last_offset_ns;
+	double mean_square; /* of offsets at updates, s^2 */
+};
+
+/* The i-th latest, 0: the newest; i < count. */
+static inline struct record *record(struct source *s, unsigned i)
+{
+	return &s->records[(s->next + RECORDS - 1 - i) % RECORDS];
+}
+
+static inline const struct record *const_record(
+    const struct source *s, unsigned i)
+{
+	return &s->records[(s->next + RECORDS - 1 - i) % RECORDS];
+}
+
+/* Wall clock against the estimate: positive, slow. Fills `v` for `now`. */
+int64_t steering_remaining_ns(const struct steering *s,
+    const struct timescale *t, struct wall now, struct estimate_value *v);
+
+/* How far the truth may be from the estimate `v` of `now`, if the selected
+ * source tells no lies. INT64_MAX: nothing is known. */
+int64_t steering_bound_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now);
+
+#endif

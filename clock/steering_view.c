@@ -1,0 +1,265 @@
+#include "clock/steering.h"
+#include "clock/steering_state.h"
+
+#include <math.h>
+#include <stdio.h>
+
+char source_state_mark(enum source_state s)
+{
+	static const char marks[SOURCE_STATE_COUNT] = {
+#define X(id, mark, name, sentence) [id] = mark,
+	    SOURCE_STATES(X)
+#undef X
+	};
+	return s < SOURCE_STATE_COUNT ? marks[s] : '?';
+}
+
+const char *source_state_name(enum source_state s)
+{
+	static const char *const names[SOURCE_STATE_COUNT] = {
+#define X(id, mark, name, sentence) [id] = name,
+	    SOURCE_STATES(X)
+#undef X
+	};
+	return s < SOURCE_STATE_COUNT ? names[s] : "unknown";
+}
+
+const char *source_state_text(enum source_state s)
+{
+	static const char *const texts[SOURCE_STATE_COUNT] = {
+#define X(id, mark, name, sentence) [id] = sentence,
+	    SOURCE_STATES(X)
+#undef X
+	};
+	return s < SOURCE_STATE_COUNT ? texts[s] : "unknown state";
+}
+
+/* ---- one source ---- */
+
+/* A straight line through the latest samples, weighed by their excess delay:
+ * what one source alone says, for the administrator's eyes. */
+struct line {
+	unsigned samples, runs;
+	double span_s;
+	double offset_s; /* at `now`, against `base_ns` */
+	double slope, slope_sd;
+	double deviation_s;
+	int64_t base_ns;
+};
+
+struct sums {
+	double w, t, tt, y, ty;
+};
+
+static double weight(const struct source *src, const struct sample *m)
+{
+	const struct delay_epoch *e =
+	    delay_epoch(&src->delay, src->delay.epoch);
+	double excess = s_of_ns(m->delay_ns) - (e != NULL ? e->floor : 0);
+	double sd = (fmax(excess, 0) + src->delay.queue) / 2;
+
+	return 1 / (sd * sd);
+}
+
+static double age_s(const struct record *r, struct osc now)
+{
+	return s_of_ns(r->sample.at.ns - now.ns);
+}
+
+static double height_s(const struct record *r, int64_t base_ns)
+{
+	return s_of_ns(r->sample.offset_ns - base_ns);
+}
+
+static void residuals(
+    const struct source *src, struct osc now, struct line *line, double w)
+{
+	double square = 0;
+	int last_sign = 0;
+
+	for (unsigned i = 0; i < src->count; i++) {
+		const struct record *r = const_record(src, i);
+		double miss = height_s(r, line->base_ns) - line->offset_s -
+			      line->slope * age_s(r, now);
+		int sign = miss < 0 ? -1 : 1;
+
+		square += weight(src, &r->sample) * miss * miss;
+		line->runs += sign != last_sign;
+		last_sign = sign;
+	}
+	line->deviation_s = sqrt(square / w);
+}
+
+static struct line fit(const struct source *src, struct osc now)
+{
+	struct line line = {.samples = src->count,
+	    .base_ns = const_record(src, 0)->sample.offset_ns};
+	struct sums s = {0};
+
+	for (unsigned i = 0; i < src->count; i++) {
+		const struct record *r = const_record(src, i);
+		double w = weight(src, &r->sample), t = age_s(r, now);
+		double y = height_s(r, line.base_ns);
+
+		s.w += w;
+		s.t += w * t;
+		s.tt += w * t * t;
+		s.y += w * y;
+		s.ty += w * t * y;
+	}
+	double spread = s.tt - s.t * s.t / s.w;
+	line.span_s = age_s(const_record(src, 0), now) -
+		      age_s(const_record(src, src->count - 1), now);
+	if (src->count >= 3 && spread > 0)
+		line.slope = (s.ty - s.t * s.y / s.w) / spread;
+	line.offset_s = (s.y - line.slope * s.t) / s.w;
+	residuals(src, now, &line, s.w);
+	if (src->count >= 3 && spread > 0)
+		line.slope_sd =
+		    line.deviation_s * sqrt(s.w / spread / (src->count - 2));
+	return line;
+}
+
+static void view_fit(const struct steering *s, const struct source *src,
+    struct osc now, int64_t added_ns, struct source_view *out)
+{
+	struct line line = fit(src, now);
+
+	out->samples = line.samples;
+	out->runs = line.runs;
+	out->span_s = line.span_s;
+	out->freq_ppm = src->count >= 3 ? (line.slope - s->base_freq) * 1e6 : 0;
+	out->skew_ppm = 2 * line.slope_sd * 1e6;
+	out->offset_ns = line.base_ns + ns_of_s(line.offset_s) - added_ns;
+	out->std_dev_ns = ns_of_s(line.deviation_s);
+}
+
+void steering_source_view(const struct steering *s, unsigned source,
+    const struct timescale *t, struct wall now, struct source_view *out)
+{
+	const struct source *src = &s->sources[source];
+	struct osc at = timescale_osc(t, now);
+	int64_t added_ns = timescale_added_ns(t, now);
+
+	*out = (struct source_view){.state = src->state};
+	if (src->count == 0)
+		return;
+	const struct record *last = const_record(src, 0);
+	const struct delay_epoch *e =
+	    delay_epoch(&src->delay, src->delay.epoch);
+
+	out->have_sample = true;
+	out->last_at = last->sample.at;
+	out->last_measured_ns =
+	    last->noted ? last->measured_ns : last->sample.offset_ns - added_ns;
+	out->last_offset_ns = last->sample.offset_ns - added_ns;
+	out->bound_ns = last->sample.delay_ns / 2 + last->sample.dispersion_ns +
+			last->sample.root_delay_ns / 2 +
+			last->sample.root_dispersion_ns;
+	out->stratum = last->sample.stratum;
+	out->leap = last->sample.leap;
+	out->last_delay_ns = last->sample.delay_ns;
+	out->min_delay_ns = e != NULL ? ns_of_s(e->floor) : out->last_delay_ns;
+	view_fit(s, src, at, added_ns, out);
+}
+
+/* ---- the whole ---- */
+
+static unsigned count_state(const struct steering *s, enum source_state state)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		n += s->sources[i].state == state;
+	return n;
+}
+
+/* Why nothing is selected. */
+static void explain(const struct steering *s, char *out, size_t size)
+{
+	const struct select_result *r = &s->selection;
+
+	if (r->outcome == SOURCE_SELECTED)
+		out[0] = '\0';
+	else if (r->outcome == SOURCE_NO_MAJORITY)
+		(void)snprintf(out, size,
+		    "no majority: of %u usable sources only %u agree",
+		    r->voters, r->agreeing);
+	else if (r->outcome == SOURCE_WAITS)
+		(void)snprintf(out, size,
+		    "%u sources agree; minsources is %u, and a source marked "
+		    "require must be among them if there is any",
+		    r->agreeing, s->config.min_sources);
+	else
+		(void)snprintf(out, size,
+		    "no usable source: of %u, %u without a sample, %u "
+		    "unsynchronised, %u too far, %u silent",
+		    s->source_count, count_state(s, SOURCE_NO_SAMPLES),
+		    count_state(s, SOURCE_UNSYNCED),
+		    count_state(s, SOURCE_DISTANCE),
+		    count_state(s, SOURCE_STALE));
+}
+
+static void view_selected(
+    const struct steering *s, int64_t bound, struct tracking *out)
+{
+	const struct source *src = &s->sources[s->selection.selected];
+	const struct sample *m = &const_record(src, 0)->sample;
+
+	out->stratum = m->stratum < 15 ? (uint8_t)(m->stratum + 1) : 16;
+	out->root_delay_ns = m->delay_ns + m->root_delay_ns;
+	out->root_dispersion_ns = bound - out->root_delay_ns / 2;
+	if (out->root_dispersion_ns < 0)
+		out->root_dispersion_ns = 0;
+}
+
+void steering_tracking(const struct steering *s, const struct timescale *t,
+    struct wall now, struct tracking *out)
+{
+	struct osc at = timescale_osc(t, now);
+	struct estimate_value v;
+	int64_t offset = steering_remaining_ns(s, t, now, &v);
+	int64_t bound = steering_bound_ns(s, &v, at);
+
+	*out = (struct tracking){
+	    .selected = s->selection.selected,
+	    .combined = s->selection.selected < 0
+			    ? 0
+			    : count_state(s, SOURCE_COMBINED) + 1,
+	    .stratum = 16,
+	    .leap = LEAP_UNKNOWN,
+	    .updated = s->updated,
+	    .updates = s->discipline.updates,
+	    .last_offset_ns = s->last_offset_ns,
+	    .rms_offset_ns = ns_of_s(sqrt(s->mean_square)),
+	    .freq_ppm = s->base_freq * 1e6,
+	    .update_interval_s = s->interval_s,
+	    .steps = s->discipline.steps,
+	    .last_step_ns = s->discipline.last_step_ns,
+	    .refused = s->discipline.refused,
+	    .refused_ns = s->discipline.refused_ns,
+	};
+	explain(s, out->reason, sizeof out->reason);
+	if (!s->estimate.started)
+		return;
+	out->offset_ns = offset;
+	out->est_error_ns = ns_of_s(v.offset_sd);
+	out->residual_ppm = (v.freq - s->base_freq) * 1e6;
+	out->skew_ppm = v.freq_sd * 1e6;
+	if (s->selection.selected < 0)
+		return;
+	out->synchronised = s->discipline.updates > 0 && s->said_synchronised &&
+			    bound <= s->config.max_distance_ns;
+	if (out->synchronised)
+		out->leap = s->leap;
+	view_selected(s, bound, out);
+}
+
+double steering_predicted_sd(const struct steering *s, double interval_s)
+{
+	if (!s->estimate.started)
+		return INFINITY;
+	struct osc at = {s->estimate.at.ns + ns_of_s(interval_s)};
+
+	return estimate_at(&s->estimate, at).offset_sd;
+}
