@@ -13,23 +13,23 @@
 
 /* One decision of the discipline; replaces any slew under way. */
 struct clock_command {
-	double freq_ppm;   /* base frequency from now on */
-	int64_t slew_ns;   /* to be slewed on top of it ... */
+	double freq_ppm;	  /* base frequency from now on */
+	int64_t slew_ns;	  /* to be slewed on top of it ... */
 	int64_t slew_duration_ns; /* ... in this time; > 0 when slew_ns != 0 */
-	int64_t step_ns;   /* applied first; 0: none */
-	/* Kernel status (adjtimex(2)): what timedatectl and node_exporter see. */
+	int64_t step_ns;	  /* applied first; 0: none */
+	/* Kernel status (adjtimex(2)), for timedatectl and node_exporter. */
 	bool synchronised;
-	enum leap leap;	   /* LEAP_INSERT, LEAP_DELETE arm the kernel */
+	enum leap leap;	      /* LEAP_INSERT, LEAP_DELETE arm the kernel */
 	int64_t max_error_ns; /* bound: root distance */
 	int64_t est_error_ns; /* standard deviation */
 };
 
 /* What really happened to the kernel clock, for the timescale's ledger. */
 struct clock_change {
-	struct wall at;	  /* CLOCK_REALTIME just before the change */
-	int64_t step_ns;  /* 0: none */
-	double freq_ppm;  /* total frequency from then on, slew included, as
-			     the kernel quantised it */
+	struct wall at;	 /* CLOCK_REALTIME just before the change */
+	int64_t step_ns; /* 0: none */
+	double freq_ppm; /* total frequency from then on, slew included, as
+			    the kernel quantised it */
 };
 
 /* clang-format off */
@@ -55,8 +55,8 @@ const char *keeper_verdict_text(enum keeper_verdict v);
 
 /* The keeper's answer to a command, or its own news (a slew has ended). */
 struct keeper_report {
-	uint32_t serial;  /* of the command; 0: news */
-	uint32_t verdict; /* enum keeper_verdict */
+	uint32_t serial;   /* of the command; 0: news */
+	uint32_t verdict;  /* enum keeper_verdict */
 	int32_t sys_errno; /* with KEEPER_KERNEL */
 	uint32_t change_count;
 	struct clock_change changes[CLOCK_CHANGES_MAX];
