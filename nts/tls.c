@@ -1,0 +1,382 @@
+#include "nts/tls.h"
+
+#include "nts/ke.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOST_SIZE 256
+/* 112 bits: RSA of 2048 bits, no SHA-1 (SSL_CTX_set_security_level(3)). */
+#define SECURITY_LEVEL 2
+/* RFC 8446 5.1: content types that can open a server's first record. */
+#define CONTENT_ALERT 21
+#define CONTENT_HANDSHAKE 22
+
+struct tls_session {
+	SSL_CTX *context;
+	SSL *ssl;
+	BIO *from_net, *to_net; /* owned by ssl */
+	int first_byte;		/* of all that the server sent; -1: none yet */
+	int alert;		/* the last fatal one received; -1: none */
+	bool ended;		/* the network brings nothing more */
+	enum tls_fault fault;
+	char detail[96];
+	struct tls_refusal refusal;
+};
+
+const char *tls_fault_text(enum tls_fault fault)
+{
+	static const char *const text[] = {
+#define X(name, sentence) [name] = sentence,
+	    TLS_FAULTS(X)
+#undef X
+	};
+
+	return (unsigned)fault < ARRAY_LEN(text) ? text[fault] : "unknown";
+}
+
+/* Keeps what the verdict in words needs: the library drops it all. */
+static void note_refusal(struct tls_refusal *r, X509_STORE_CTX *ctx)
+{
+	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
+	X509 *certificate = X509_STORE_CTX_get_current_cert(ctx);
+
+	if (r->error)
+		return;
+	r->error = X509_STORE_CTX_get_error(ctx);
+	if (r->error == X509_V_OK)
+		r->error = X509_V_ERR_UNSPECIFIED;
+	r->depth = X509_STORE_CTX_get_error_depth(ctx);
+	if (certificate && X509_up_ref(certificate))
+		r->certificate = certificate;
+	if (sent)
+		r->sent = X509_chain_up_ref(sent);
+}
+
+static int verify(X509_STORE_CTX *ctx, void *session)
+{
+	struct tls_session *s = session;
+	int verdict = X509_verify_cert(ctx);
+
+	if (verdict <= 0)
+		note_refusal(&s->refusal, ctx);
+	return verdict > 0;
+}
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+	struct tls_session *s = SSL_get_app_data(ssl);
+
+	if ((where & SSL_CB_ALERT) && (where & SSL_CB_READ) &&
+	    value >> 8 == SSL3_AL_FATAL)
+		s->alert = value & 0xff;
+}
+
+static SSL_CTX *context_new(X509_STORE *trusted, struct tls_session *s)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (!ctx)
+		return NULL;
+	/* RFC 8915 3: TLS 1.3 or later; nothing later exists yet. */
+	if (!SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) ||
+	    !SSL_CTX_set_max_proto_version(ctx, 0)) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	/* Nothing is ever resumed: each exchange proves the server anew. */
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
+		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+	SSL_CTX_set1_cert_store(ctx, trusted);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, verify, s);
+	SSL_CTX_set_info_callback(ctx, on_info);
+	return ctx;
+}
+
+/* What a certificate can be for: without a scope and the root's dot. */
+static bool plain_host(const char *host, char out[HOST_SIZE])
+{
+	size_t len = strcspn(host, "%");
+
+	if (len > 0 && host[len] == '\0' && host[len - 1] == '.')
+		len--;
+	if (len == 0 || len >= HOST_SIZE)
+		return false;
+	memcpy(out, host, len);
+	out[len] = '\0';
+	return true;
+}
+
+static bool demand_host(SSL *ssl, const char *host)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	char name[HOST_SIZE];
+
+	if (!plain_host(host, name))
+		return false;
+	/* A trusted certificate is trusted even when it is not a root: some
+	 * administrators list the intermediate, or the server's own. */
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+	/* RFC 6125 6.4.4: the subject's common name is not a host name. */
+	X509_VERIFY_PARAM_set_hostflags(
+	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+		       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, name))
+		return true;
+	ERR_clear_error();
+	/* RFC 6066 3: names only, an address is not sent as server name. */
+	return X509_VERIFY_PARAM_set1_host(param, name, 0) &&
+	       SSL_set_tlsext_host_name(ssl, name);
+}
+
+static bool offer_alpn(SSL *ssl)
+{
+	static const unsigned char list[] = "\x07" KE_ALPN;
+
+	/* RFC 8915 4: ALPN with ntske/1 is a must. (0 means success here.) */
+	return SSL_set_alpn_protos(ssl, list, sizeof(list) - 1) == 0;
+}
+
+static bool attach_memory(struct tls_session *s)
+{
+	s->from_net = BIO_new(BIO_s_mem());
+	s->to_net = BIO_new(BIO_s_mem());
+	if (!s->from_net || !s->to_net) {
+		BIO_free(s->from_net);
+		BIO_free(s->to_net);
+		return false;
+	}
+	SSL_set_bio(s->ssl, s->from_net, s->to_net);
+	return true;
+}
+
+static bool session_start(
+    struct tls_session *s, X509_STORE *trusted, const char *host)
+{
+	s->first_byte = s->alert = -1;
+	s->context = context_new(trusted, s);
+	if (!s->context)
+		return false;
+	s->ssl = SSL_new(s->context);
+	if (!s->ssl || !SSL_set_app_data(s->ssl, s))
+		return false;
+	SSL_set_connect_state(s->ssl);
+	return attach_memory(s) && offer_alpn(s->ssl) &&
+	       demand_host(s->ssl, host);
+}
+
+struct tls_session *tls_open(struct x509_store_st *trusted, const char *host)
+{
+	struct tls_session *s = calloc(1, sizeof(*s));
+
+	if (s && !session_start(s, trusted, host)) {
+		tls_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void tls_free(struct tls_session *s)
+{
+	if (!s)
+		return;
+	X509_free(s->refusal.certificate);
+	sk_X509_pop_free(s->refusal.sent, X509_free);
+	SSL_free(s->ssl);
+	SSL_CTX_free(s->context);
+	free(s);
+}
+
+bool tls_feed(struct tls_session *s, const void *bytes, size_t len)
+{
+	size_t written;
+
+	if (len == 0)
+		return true;
+	if (s->first_byte < 0)
+		s->first_byte = *(const uint8_t *)bytes;
+	return BIO_write_ex(s->from_net, bytes, len, &written) &&
+	       written == len;
+}
+
+void tls_feed_end(struct tls_session *s)
+{
+	s->ended = true;
+}
+
+size_t tls_drain(struct tls_session *s, void *out, size_t size)
+{
+	size_t got = 0;
+
+	return BIO_read_ex(s->to_net, out, size, &got) ? got : 0;
+}
+
+static void note_detail(struct tls_session *s, unsigned long library_error)
+{
+	const char *reason = ERR_reason_error_string(library_error);
+
+	if (s->alert >= 0)
+		snprintf(s->detail, sizeof(s->detail), "alert %d, %s", s->alert,
+		    SSL_alert_desc_string_long(s->alert));
+	else if (library_error && reason)
+		snprintf(s->detail, sizeof(s->detail), "%s", reason);
+}
+
+static enum tls_fault fault_of_alert(int alert)
+{
+	switch (alert) {
+	case SSL_AD_PROTOCOL_VERSION:
+		return TLS_TOO_OLD;
+	case SSL_AD_NO_APPLICATION_PROTOCOL:
+		return TLS_ALPN_REFUSED;
+	case SSL_AD_UNRECOGNIZED_NAME:
+		return TLS_NAME_UNKNOWN;
+	case SSL_AD_CERTIFICATE_REQUIRED:
+		return TLS_WANTS_CERTIFICATE;
+	default:
+		return TLS_ALERT;
+	}
+}
+
+static enum tls_fault fault_of_error(unsigned long library_error)
+{
+	switch (ERR_GET_REASON(library_error)) {
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_WRONG_SSL_VERSION:
+		return TLS_TOO_OLD;
+	case ERR_R_MALLOC_FAILURE:
+		return TLS_LIBRARY;
+	default:
+		return TLS_BROKEN;
+	}
+}
+
+static enum tls_step fail(struct tls_session *s)
+{
+	unsigned long error = ERR_peek_error();
+
+	note_detail(s, error);
+	if (s->refusal.error)
+		s->fault = TLS_BAD_CERTIFICATE;
+	else if (s->first_byte >= 0 && s->first_byte != CONTENT_HANDSHAKE &&
+		 s->first_byte != CONTENT_ALERT)
+		s->fault = TLS_NOT_TLS;
+	else if (s->alert >= 0)
+		s->fault = fault_of_alert(s->alert);
+	else
+		s->fault = fault_of_error(error);
+	ERR_clear_error();
+	return TLS_FAILED;
+}
+
+/* RFC 8915 4: a server that does not select ntske/1 is no NTS-KE server, and
+ * one was seen to carry on without. */
+static bool alpn_selected(const SSL *ssl)
+{
+	const unsigned char *protocol;
+	unsigned len;
+
+	SSL_get0_alpn_selected(ssl, &protocol, &len);
+	return len == strlen(KE_ALPN) && memcmp(protocol, KE_ALPN, len) == 0;
+}
+
+enum tls_step tls_handshake(struct tls_session *s)
+{
+	int r, error;
+
+	ERR_clear_error();
+	r = SSL_do_handshake(s->ssl);
+	if (r == 1) {
+		if (alpn_selected(s->ssl))
+			return TLS_DONE;
+		s->fault = TLS_ALPN_MISSING;
+		return TLS_FAILED;
+	}
+	error = SSL_get_error(s->ssl, r);
+	if (error != SSL_ERROR_WANT_READ)
+		return fail(s);
+	if (!s->ended)
+		return TLS_WANT_INPUT;
+	s->fault = s->first_byte < 0 || s->first_byte == CONTENT_HANDSHAKE ||
+			   s->first_byte == CONTENT_ALERT
+		       ? TLS_CLOSED_EARLY
+		       : TLS_NOT_TLS;
+	return TLS_CLOSED;
+}
+
+bool tls_write(struct tls_session *s, const void *bytes, size_t len)
+{
+	size_t written;
+
+	ERR_clear_error();
+	if (SSL_write_ex(s->ssl, bytes, len, &written) && written == len)
+		return true;
+	(void)fail(s);
+	return false;
+}
+
+enum tls_step tls_read(
+    struct tls_session *s, void *out, size_t size, size_t *got)
+{
+	*got = 0;
+	ERR_clear_error();
+	if (SSL_read_ex(s->ssl, out, size, got))
+		return TLS_DONE;
+	switch (SSL_get_error(s->ssl, 0)) {
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_CLOSED;
+	case SSL_ERROR_WANT_READ:
+		return s->ended ? TLS_CLOSED : TLS_WANT_INPUT;
+	default:
+		return fail(s);
+	}
+}
+
+bool tls_export(struct tls_session *s, const uint8_t *context,
+    size_t context_len, uint8_t *out, size_t out_len)
+{
+	return SSL_export_keying_material(s->ssl, out, out_len,
+		   KE_EXPORTER_LABEL, strlen(KE_EXPORTER_LABEL), context,
+		   context_len, 1) == 1;
+}
+
+void tls_close(struct tls_session *s)
+{
+	/* Its answer is not waited for; a failure changes nothing. */
+	(void)SSL_shutdown(s->ssl);
+	ERR_clear_error();
+}
+
+enum tls_fault tls_fault(const struct tls_session *s)
+{
+	return s->fault;
+}
+
+const char *tls_detail(const struct tls_session *s)
+{
+	return s->detail;
+}
+
+const struct tls_refusal *tls_refusal(const struct tls_session *s)
+{
+	return &s->refusal;
+}
+
+void tls_describe(const struct tls_session *s, char *out, size_t size)
+{
+	snprintf(out, size, "%s %s", SSL_get_version(s->ssl),
+	    SSL_get_cipher_name(s->ssl));
+}
+
+struct stack_st_X509 *tls_chain(const struct tls_session *s)
+{
+	return SSL_get0_verified_chain(s->ssl);
+}
