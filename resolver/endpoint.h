@@ -29,7 +29,8 @@ socklen_t endpoint_to_sockaddr(
 /* AF_INET or AF_INET6. */
 int endpoint_af(const struct endpoint *e);
 
-/* "192.0.2.1", "fe80::1%eth0"; with_port: "192.0.2.1:123", "[2001:db8::1]:123" */
+/* "192.0.2.1", "fe80::1%eth0"; with_port: "192.0.2.1:123", "[2001:db8::1]:123"
+ */
 const char *endpoint_text(
     const struct endpoint *e, bool with_port, char out[ENDPOINT_TEXT_MAX]);
 

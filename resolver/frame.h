@@ -10,8 +10,8 @@
 #include "nts/ke.h"
 #include "resolver/endpoint.h"
 
-#define KE_HOST_MAX 256	     /* with the closing NUL */
-#define KE_ADDRESSES_MAX 8   /* of one name, both families interleaved */
+#define KE_HOST_MAX 256	   /* with the closing NUL */
+#define KE_ADDRESSES_MAX 8 /* of one name, both families interleaved */
 #define KE_TEXT_MAX 640
 #define KE_CERT_TEXT_MAX 160
 
@@ -42,10 +42,10 @@ struct ke_request {
 	uint32_t serial; /* so that a late answer to an old question is known */
 	char host[KE_HOST_MAX];
 	uint16_t ke_port;
-	uint16_t ntp_port;	/* configured; a negotiated port beats it */
-	uint8_t family;		/* enum family_choice */
+	uint16_t ntp_port; /* configured; a negotiated port beats it */
+	uint8_t family;	   /* enum family_choice */
 	uint8_t reserved[3];
-	uint32_t timeout_ms;	/* for all of it */
+	uint32_t timeout_ms; /* for all of it */
 };
 
 struct ke_answer {
@@ -61,7 +61,8 @@ struct ke_answer {
 
 	/* Known as far as the stage got. */
 	struct endpoint ke_peer; /* whom TLS was spoken with */
-	int64_t cert_not_before, cert_not_after; /* seconds since 1970; 0: none */
+	int64_t cert_not_before,
+	    cert_not_after; /* seconds since 1970; 0: none */
 	char cert_subject[KE_CERT_TEXT_MAX];
 	char tls[48];			/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
 	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */

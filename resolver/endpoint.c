@@ -1,0 +1,99 @@
+#include "resolver/endpoint.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#define IPV4_LEN 4
+#define IPV6_LEN 16
+
+bool endpoint_from_sockaddr(struct endpoint *out, const struct sockaddr *sa)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	*out = (struct endpoint){0};
+	if (sa->sa_family == AF_INET) {
+		memcpy(&v4, sa, sizeof(v4));
+		out->family = 4;
+		out->port = ntohs(v4.sin_port);
+		memcpy(out->address, &v4.sin_addr, IPV4_LEN);
+		return true;
+	}
+	if (sa->sa_family == AF_INET6) {
+		memcpy(&v6, sa, sizeof(v6));
+		out->family = 6;
+		out->port = ntohs(v6.sin6_port);
+		/* RFC 4007: a scope means nothing to a global address. */
+		if (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr))
+			out->scope_id = v6.sin6_scope_id;
+		memcpy(out->address, &v6.sin6_addr, IPV6_LEN);
+		return true;
+	}
+	return false;
+}
+
+socklen_t endpoint_to_sockaddr(
+    const struct endpoint *e, struct sockaddr_storage *out)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+	memset(out, 0, sizeof(*out));
+	if (e->family == 4) {
+		v4.sin_port = htons(e->port);
+		memcpy(&v4.sin_addr, e->address, IPV4_LEN);
+		memcpy(out, &v4, sizeof(v4));
+		return sizeof(v4);
+	}
+	v6.sin6_port = htons(e->port);
+	v6.sin6_scope_id = e->scope_id;
+	memcpy(&v6.sin6_addr, e->address, IPV6_LEN);
+	memcpy(out, &v6, sizeof(v6));
+	return sizeof(v6);
+}
+
+int endpoint_af(const struct endpoint *e)
+{
+	return e->family == 4 ? AF_INET : AF_INET6;
+}
+
+/* "%eth0", or "%7" when the interface is gone; "" without a scope. */
+static void scope_text(uint32_t scope_id, char out[IF_NAMESIZE + 1])
+{
+	char name[IF_NAMESIZE];
+
+	out[0] = '\0';
+	if (scope_id && if_indextoname(scope_id, name))
+		snprintf(out, IF_NAMESIZE + 1, "%%%s", name);
+	else if (scope_id)
+		snprintf(out, IF_NAMESIZE + 1, "%%%u", (unsigned)scope_id);
+}
+
+const char *endpoint_text(
+    const struct endpoint *e, bool with_port, char out[ENDPOINT_TEXT_MAX])
+{
+	char address[INET6_ADDRSTRLEN], scope[IF_NAMESIZE + 1];
+	bool bracket = with_port && e->family == 6;
+
+	if (e->family != 4 && e->family != 6) {
+		snprintf(out, ENDPOINT_TEXT_MAX, "none");
+		return out;
+	}
+	inet_ntop(endpoint_af(e), e->address, address, sizeof(address));
+	scope_text(e->scope_id, scope);
+	snprintf(out, ENDPOINT_TEXT_MAX, "%s%s%s%s", bracket ? "[" : "",
+	    address, scope, bracket ? "]" : "");
+	if (with_port)
+		snprintf(out + strlen(out), ENDPOINT_TEXT_MAX - strlen(out),
+		    ":%u", e->port);
+	return out;
+}
+
+bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->family == b->family && a->scope_id == b->scope_id &&
+	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}

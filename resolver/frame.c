@@ -1,0 +1,160 @@
+#include "resolver/frame.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Longer waits have no use, and shorter sums cannot overflow. */
+#define TIMEOUT_MAX_MS 600000
+
+const char *ke_stage_word(enum ke_stage stage)
+{
+	static const char *const word[] = {
+#define X(name, word) [name] = word,
+	    KE_STAGES(X)
+#undef X
+	};
+
+	return (unsigned)stage < ARRAY_LEN(word) ? word[stage] : "unknown";
+}
+
+/* Ends within its field and has nothing that a terminal would act upon. */
+static bool text_valid(const char *s, size_t size)
+{
+	size_t len = strnlen(s, size);
+
+	if (len == size)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (s[i] < 0x20 || s[i] > 0x7e)
+			return false;
+	return true;
+}
+
+static bool host_valid(const char *s, size_t size)
+{
+	return text_valid(s, size) && *s != '\0' && strchr(s, ' ') == NULL;
+}
+
+bool ke_request_valid(const struct ke_request *r)
+{
+	static const uint8_t zeros[sizeof(r->reserved)];
+
+	return host_valid(r->host, sizeof(r->host)) && r->ke_port != 0 &&
+	       r->family <= FAMILY_IPV6 &&
+	       memcmp(r->reserved, zeros, sizeof(zeros)) == 0 &&
+	       r->timeout_ms >= 1 && r->timeout_ms <= TIMEOUT_MAX_MS;
+}
+
+static bool endpoint_valid(const struct endpoint *e)
+{
+	return (e->family == 4 || e->family == 6) && e->reserved == 0 &&
+	       e->port != 0;
+}
+
+static bool endpoint_absent(const struct endpoint *e)
+{
+	static const struct endpoint none;
+
+	return memcmp(e, &none, sizeof(none)) == 0;
+}
+
+static bool texts_valid(const struct ke_answer *a)
+{
+	return text_valid(a->text, sizeof(a->text)) &&
+	       text_valid(a->cert_subject, sizeof(a->cert_subject)) &&
+	       text_valid(a->tls, sizeof(a->tls)) &&
+	       text_valid(a->ntp_server, sizeof(a->ntp_server)) &&
+	       strchr(a->ntp_server, ' ') == NULL;
+}
+
+static bool addresses_valid(const struct ke_answer *a)
+{
+	if (a->address_count < 1 || a->address_count > KE_ADDRESSES_MAX)
+		return false;
+	for (uint32_t i = 0; i < a->address_count; i++)
+		if (!endpoint_valid(&a->addresses[i]))
+			return false;
+	return true;
+}
+
+static bool cookies_valid(const struct ke_answer *a)
+{
+	if (a->cookie_count < 1 || a->cookie_count > NTS_COOKIES)
+		return false;
+	for (uint32_t i = 0; i < a->cookie_count; i++)
+		if (a->cookies[i].len < 1 || a->cookies[i].len > NTS_COOKIE_MAX)
+			return false;
+	return true;
+}
+
+static bool success_valid(const struct ke_answer *a)
+{
+	return a->text[0] == '\0' && a->error == NTS_OK &&
+	       aead_key_len((enum aead_id)a->aead) > 0 &&
+	       endpoint_valid(&a->ke_peer) && addresses_valid(a) &&
+	       cookies_valid(a);
+}
+
+/* A failure says why, and brings nothing that could be taken for success. */
+static bool failure_valid(const struct ke_answer *a)
+{
+	return a->text[0] != '\0' && a->address_count == 0 &&
+	       a->cookie_count == 0 && a->aead == AEAD_NONE &&
+	       a->have_other_keys == 0;
+}
+
+bool ke_answer_valid(const struct ke_answer *a)
+{
+	if (a->stage >= KE_STAGE_COUNT || a->have_other_keys > 1 ||
+	    a->error < 0 || a->error >= NTS_ERR_COUNT || !texts_valid(a) ||
+	    !(endpoint_valid(&a->ke_peer) || endpoint_absent(&a->ke_peer)))
+		return false;
+	return a->stage == KE_STAGE_DONE ? success_valid(a) : failure_valid(a);
+}
+
+int frame_send(int fd, const void *frame, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return (size_t)n == len ? 1 : -1;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+}
+
+/* MSG_TRUNC: the true length of a frame that is too long. */
+static int frame_receive(int fd, void *out, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, out, len, MSG_DONTWAIT | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return (size_t)n == len ? 1 : -1;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+}
+
+int frame_receive_request(int fd, struct ke_request *out)
+{
+	int result = frame_receive(fd, out, sizeof(*out));
+
+	if (result == 1 && !ke_request_valid(out))
+		result = -1;
+	if (result != 1)
+		explicit_bzero(out, sizeof(*out));
+	return result;
+}
+
+int frame_receive_answer(int fd, struct ke_answer *out)
+{
+	int result = frame_receive(fd, out, sizeof(*out));
+
+	if (result == 1 && !ke_answer_valid(out))
+		result = -1;
+	if (result != 1)
+		explicit_bzero(out, sizeof(*out));
+	return result;
+}

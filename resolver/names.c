@@ -1,0 +1,198 @@
+#include "resolver/names.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+
+static int af_of_choice(enum family_choice family)
+{
+	switch (family) {
+	case FAMILY_IPV4:
+		return AF_INET;
+	case FAMILY_IPV6:
+		return AF_INET6;
+	case FAMILY_ANY:
+	default:
+		return AF_UNSPEC;
+	}
+}
+
+/*
+ * No res_init: the C library reads a changed resolv.conf by itself (glibc since
+ * 2.26), and a job of its own process has never read an older one. No
+ * AI_ADDRCONFIG: it hides ::1, and a family without a route fails at once.
+ */
+static int ask(const char *host, int af, struct addrinfo **list)
+{
+	struct addrinfo hints = {.ai_family = af, .ai_socktype = SOCK_STREAM};
+
+	*list = NULL;
+	return getaddrinfo(host, NULL, &hints, list);
+}
+
+static void add_address(
+    struct names *n, const struct endpoint *e, unsigned family_limit)
+{
+	unsigned of_family = 0;
+
+	for (unsigned i = 0; i < n->count; i++) {
+		if (endpoint_same_host(&n->at[i], e))
+			return;
+		of_family += n->at[i].family == e->family;
+	}
+	if (n->count < ARRAY_LEN(n->at) && of_family < family_limit)
+		n->at[n->count++] = *e;
+}
+
+/* The order stays the system's (RFC 6724, gai.conf). Each family gets at least
+ * half of the room, so that a long list of one cannot hide the other. */
+static void collect(struct names *n, const struct addrinfo *list, uint16_t port)
+{
+	struct endpoint e;
+	bool both[7] = {false};
+	unsigned limit = KE_ADDRESSES_MAX;
+
+	for (const struct addrinfo *a = list; a; a = a->ai_next)
+		if (endpoint_from_sockaddr(&e, a->ai_addr))
+			both[e.family] = true;
+	if (both[4] && both[6])
+		limit /= 2;
+	n->count = 0;
+	for (const struct addrinfo *a = list; a; a = a->ai_next) {
+		if (!endpoint_from_sockaddr(&e, a->ai_addr))
+			continue;
+		e.port = port;
+		add_address(n, &e, limit);
+	}
+}
+
+/* The next address from *from on that is, or is not, of the family. */
+static const struct endpoint *next_of(
+    const struct names *n, unsigned *from, uint8_t family, bool same)
+{
+	while (*from < n->count) {
+		const struct endpoint *e = &n->at[(*from)++];
+
+		if ((e->family == family) == same)
+			return e;
+	}
+	return NULL;
+}
+
+void names_interleave(struct names *n, uint8_t lead)
+{
+	struct names in = *n;
+	unsigned leading = 0, other = 0;
+	uint8_t family = lead ? lead : in.at[0].family;
+
+	for (n->count = 0; n->count < in.count;) {
+		const struct endpoint *a = next_of(&in, &leading, family, true);
+		const struct endpoint *b = next_of(&in, &other, family, false);
+
+		if (a)
+			n->at[n->count++] = *a;
+		if (b)
+			n->at[n->count++] = *b;
+	}
+}
+
+bool names_remove(struct names *n, const struct endpoint *e)
+{
+	for (unsigned i = 0; i < n->count; i++) {
+		if (!endpoint_same_host(&n->at[i], e))
+			continue;
+		n->count--;
+		memmove(&n->at[i], &n->at[i + 1],
+		    (n->count - i) * sizeof(n->at[0]));
+		return true;
+	}
+	return false;
+}
+
+static bool is_absence(int error)
+{
+	return error == EAI_NONAME || error == EAI_NODATA ||
+	       error == EAI_ADDRFAMILY;
+}
+
+/* A name that has addresses, but none of the family asked for, says so. */
+static bool explain_family(
+    const char *host, enum family_choice family, struct words *why)
+{
+	struct addrinfo *list;
+	bool exists;
+
+	if (family == FAMILY_ANY || ask(host, AF_UNSPEC, &list) != 0)
+		return false;
+	exists = list != NULL;
+	if (list)
+		freeaddrinfo(list);
+	if (exists)
+		words_add(why,
+		    "%s has only IPv%d addresses, but IPv%d is configured "
+		    "for it",
+		    host, family == FAMILY_IPV4 ? 6 : 4,
+		    family == FAMILY_IPV4 ? 4 : 6);
+	return exists;
+}
+
+static void explain(
+    const char *host, int error, int system_error, struct words *why)
+{
+	switch (error) {
+	case EAI_NONAME:
+		words_add(why,
+		    "no address for %s: the name does not exist (check "
+		    "/etc/hosts or DNS)",
+		    host);
+		break;
+	case EAI_NODATA:
+	case EAI_ADDRFAMILY:
+		words_add(why,
+		    "no address for %s: the name exists, but has no IP "
+		    "address (check /etc/hosts or DNS)",
+		    host);
+		break;
+	case EAI_AGAIN:
+		words_add(why,
+		    "no DNS server answered for %s (check the network and "
+		    "/etc/resolv.conf)",
+		    host);
+		break;
+	case EAI_FAIL:
+		words_add(why,
+		    "the DNS server failed or refused to answer for %s", host);
+		break;
+	case EAI_SYSTEM:
+		words_add(
+		    why, "cannot look up %s: %s", host, strerror(system_error));
+		break;
+	default:
+		words_add(
+		    why, "cannot look up %s: %s", host, gai_strerror(error));
+	}
+}
+
+bool names_lookup(const char *host, uint16_t port, enum family_choice family,
+    struct names *out, struct words *why)
+{
+	struct addrinfo *list;
+	int error = ask(host, af_of_choice(family), &list);
+	int system_error = errno;
+
+	*out = (struct names){0};
+	if (error == 0 && list) {
+		collect(out, list, port);
+		freeaddrinfo(list);
+	}
+	if (out->count > 0) {
+		names_interleave(out, 0);
+		return true;
+	}
+	if (error == 0)
+		error = EAI_NODATA;
+	if (!is_absence(error) || !explain_family(host, family, why))
+		explain(host, error, system_error, why);
+	return false;
+}

@@ -1,0 +1,203 @@
+#include "resolver/race.h"
+#include "resolver/wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+struct race {
+	const struct names *to;
+	unsigned started; /* addresses 0 to started - 1 have been tried */
+	unsigned open;	  /* of those, still on their way */
+	struct pollfd fds[KE_ADDRESSES_MAX]; /* fd -1: failed */
+	struct mono next_start;
+	struct race_outcome *out;
+};
+
+/* The flags go in a second call and may fail: the simulator knows neither
+ * SOCK_NONBLOCK nor, in some builds, F_SETFL, and never blocks anyway. */
+static int open_socket(int af)
+{
+	int fd = socket(af, SOCK_STREAM, 0);
+
+	if (fd < 0) {
+		if (errno == EINVAL)
+			errno = EAFNOSUPPORT;
+		return -1;
+	}
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+/* Connecting, or connected: writability will tell. -1: errno says why. */
+static int begin_connect(const struct endpoint *e)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(e, &address);
+	int fd = open_socket(endpoint_af(e)), error;
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)&address, len) == 0 ||
+	    errno == EINPROGRESS || errno == EINTR)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Starts one more; false when none is left. */
+static bool start_next(struct race *r)
+{
+	unsigned i = r->started;
+
+	if (i == r->to->count)
+		return false;
+	r->started++;
+	r->fds[i] = (struct pollfd){
+	    .fd = begin_connect(&r->to->at[i]), .events = POLLOUT};
+	r->next_start = mono_now();
+	if (r->fds[i].fd < 0) {
+		r->out->error[i] = errno;
+	} else {
+		r->open++;
+		r->next_start = mono_after(r->next_start, RACE_STAGGER_NS);
+	}
+	return true;
+}
+
+static int socket_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		return errno;
+	return error;
+}
+
+/* Looks at those that have news: the winner's index, or -1. A failure lets the
+ * next start at once. */
+static int harvest(struct race *r)
+{
+	for (unsigned i = 0; i < r->started; i++) {
+		if (r->fds[i].fd < 0 || r->fds[i].revents == 0)
+			continue;
+		r->out->error[i] = socket_error(r->fds[i].fd);
+		if (r->out->error[i] == 0)
+			return (int)i;
+		close(r->fds[i].fd);
+		r->fds[i].fd = -1;
+		r->open--;
+		r->next_start = mono_now();
+	}
+	return -1;
+}
+
+static int take_winner(struct race *r, unsigned winner)
+{
+	int fd = -1;
+
+	for (unsigned i = 0; i < r->started; i++) {
+		if (r->fds[i].fd < 0)
+			continue;
+		if (i == winner)
+			fd = r->fds[i].fd;
+		else
+			close(r->fds[i].fd);
+	}
+	r->out->winner = winner;
+	return fd;
+}
+
+static void give_up(struct race *r)
+{
+	for (unsigned i = 0; i < r->started; i++) {
+		if (r->fds[i].fd < 0)
+			continue;
+		close(r->fds[i].fd);
+		r->out->error[i] = ETIMEDOUT;
+	}
+}
+
+int race_connect(
+    const struct names *to, struct mono deadline, struct race_outcome *out)
+{
+	struct race r = {.to = to, .out = out};
+	struct mono wake;
+	int winner;
+
+	memset(out, 0, sizeof(*out));
+	r.next_start = mono_now();
+	while (!mono_due(deadline, mono_now())) {
+		if (r.open == 0 || mono_due(r.next_start, mono_now())) {
+			if (!start_next(&r) && r.open == 0)
+				return -1;
+			if (r.open == 0)
+				continue;
+		}
+		wake = r.started < to->count
+			   ? mono_earlier(r.next_start, deadline)
+			   : deadline;
+		if (poll_until(r.fds, r.started, wake) <= 0)
+			continue;
+		winner = harvest(&r);
+		if (winner >= 0)
+			return take_winner(&r, (unsigned)winner);
+	}
+	give_up(&r);
+	return -1;
+}
+
+static void explain_one(const struct endpoint *e, int error, struct words *why)
+{
+	char host[ENDPOINT_TEXT_MAX];
+
+	endpoint_text(e, false, host);
+	switch (error) {
+	case 0:
+		words_add(why, "%s was not tried in time", host);
+		break;
+	case ECONNREFUSED:
+		words_add(why,
+		    "connection refused: nothing listens on TCP port %u of %s "
+		    "(is NTS enabled there, or a firewall rejecting?)",
+		    e->port, host);
+		break;
+	case ETIMEDOUT:
+		words_add(why,
+		    "no answer from %s TCP port %u (blocked by a firewall?)",
+		    host, e->port);
+		break;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		words_add(why, "no route to %s", host);
+		break;
+	case EACCES:
+	case EPERM:
+		words_add(why,
+		    "this machine's firewall or sandbox forbids connections "
+		    "to %s TCP port %u",
+		    host, e->port);
+		break;
+	case EAFNOSUPPORT:
+		words_add(why, "this machine has no IPv%u to reach %s with",
+		    e->family, host);
+		break;
+	default:
+		words_add(why, "cannot connect to %s TCP port %u: %s", host,
+		    e->port, strerror(error));
+	}
+}
+
+void race_explain(const struct names *to, const struct race_outcome *outcome,
+    struct words *why)
+{
+	for (unsigned i = 0; i < to->count; i++) {
+		words_add(why, "%s", i > 0 ? "; " : "");
+		explain_one(&to->at[i], outcome->error[i], why);
+	}
+}

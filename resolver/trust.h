@@ -1,0 +1,44 @@
+/*
+ * Which certificates are trusted, built anew for each job so that a renewed
+ * file is seen, and why a server's certificate was refused, in words.
+ */
+#ifndef RESOLVER_TRUST_H
+#define RESOLVER_TRUST_H
+
+#include "nts/tls.h"
+#include "resolver/job.h"
+#include "resolver/words.h"
+
+#define TRUST_TEXT_MAX 400
+
+struct trust {
+	struct x509_store_st *store; /* owned */
+	bool system;		     /* the system's certificates too */
+	unsigned files;		     /* read and used */
+	/* "the system's certificates and 1 file: /etc/pki/rootca.crt" */
+	char sources[TRUST_TEXT_MAX];
+	/* The first path that is of no use, and what mends it; "" if none. */
+	char problem[TRUST_TEXT_MAX];
+};
+
+/*
+ * A path that is of no use does not spoil the others: it is noted in
+ * `problem`. False when nothing at all is trusted; `why` has got the reason.
+ * trust_free in either case.
+ */
+bool trust_load(struct trust *t, const struct trust_config *config,
+    struct words *why) MUST_USE;
+void trust_free(struct trust *t);
+
+/*
+ * Is this file or directory of use, to the process's user as it is now? For
+ * --check-config. False: `why` has got the reason and what mends it.
+ */
+bool trust_check_path(const char *path, struct words *why) MUST_USE;
+
+/* One sentence on a refused certificate: names, dates, the local clock
+ * (`now_unix_s`), what to do. */
+void trust_verdict(const struct trust *t, const struct tls_refusal *refusal,
+    const char *host, int64_t now_unix_s, struct words *out);
+
+#endif
