@@ -1,0 +1,193 @@
+#include "agent/ctl/waitsync.h"
+
+#include "agent/ctl/fetch.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INTERVAL_DEFAULT_S 10
+#define INTERVAL_MIN_S 0.1
+#define INTERVAL_MAX_S 1e6
+
+/* What one try found: a line of the output. */
+struct
+try {
+	struct field_int try;
+	const char *reference_id;
+	struct field_int correction_ns; /* without its sign */
+	struct field_real skew_ppm;
+	bool synchronised;
+};
+
+#define TRY(m) .field = FIELD(struct try, m)
+
+static const struct column columns[] = {
+    {TRY(try)},
+    {TRY(reference_id)},
+    {TRY(correction_ns)},
+    {TRY(skew_ppm)},
+    {TRY(synchronised)},
+};
+
+static bool take_number(const char *text, double most, double *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtod(text, &end);
+	return end != text && *end == '\0' && errno == 0 && *out >= 0 &&
+	       *out <= most;
+}
+
+bool waitsync_arguments(struct waitsync *out, int argc, char **argv,
+    char why[static WAITSYNC_ERROR_MAX])
+{
+	static const char *const names[] = {
+	    "tries", "maxcorrection", "maxskew", "interval"};
+	static const double most[] = {INT_MAX, 1e9, 1e9, INTERVAL_MAX_S};
+	double value[] = {0, 0, 0, INTERVAL_DEFAULT_S};
+
+	for (int i = 0; i < argc && i < (int)ARRAY_LEN(names); i++)
+		if (!take_number(argv[i], most[i], &value[i])) {
+			snprintf(why, WAITSYNC_ERROR_MAX,
+			    "waitsync: %s has to be a number from 0 to %.0f, "
+			    "not '%.40s'",
+			    names[i], most[i], argv[i]);
+			return false;
+		}
+	if (value[0] != floor(value[0])) {
+		snprintf(why, WAITSYNC_ERROR_MAX,
+		    "waitsync: tries has to be a whole number");
+		return false;
+	}
+	out->tries = (unsigned)value[0];
+	out->max_correction_s = value[1];
+	out->max_skew_ppm = value[2];
+	out->interval_s = fmax(value[3], INTERVAL_MIN_S);
+	return true;
+}
+
+static bool is_good(const struct waitsync *w, const struct try *t)
+{
+	double correction_s = (double)t->correction_ns.n * 1e-9;
+
+	return t->synchronised &&
+	       (w->max_correction_s <= 0 ||
+		   correction_s <= w->max_correction_s) &&
+	       (w->max_skew_ppm <= 0 || t->skew_ppm.x <= w->max_skew_ppm);
+}
+
+static void put_text(const struct try *t, FILE *out)
+{
+	fprintf(out, "try: %lld, refid: %s, correction: %.9f, skew: %.3f\n",
+	    (long long)t->try.n, t->reference_id,
+	    (double)t->correction_ns.n * 1e-9, t->skew_ppm.x);
+}
+
+/* At once, so that a pipe sees each try when it happens. */
+static bool put_try(const struct try *t, const struct view *v)
+{
+	size_t count = ARRAY_LEN(columns);
+	bool done = true;
+
+	if (v->output == OUTPUT_TEXT)
+		put_text(t, v->out);
+	else if (v->output == OUTPUT_CSV)
+		table_put_csv_row(columns, count, t, v->out);
+	else
+		done = table_put_json(
+		    table_json_object(columns, count, t), 0, v->out);
+	return fflush(v->out) == 0 && done;
+}
+
+static int64_t magnitude(int64_t x)
+{
+	return x >= 0 ? x : x == INT64_MIN ? INT64_MAX : -x;
+}
+
+/* The texts stay the snapshot's. */
+static struct try try_of(const struct snapshot *s, unsigned number)
+{
+	const struct status_clock *c = &s->clock;
+	bool no_id = c->reference_id == NULL || *c->reference_id == '\0';
+
+	return (struct try){
+	    .try = {true, number},
+	    .reference_id = no_id ? "00000000" : c->reference_id,
+	    .correction_ns = {true, magnitude(c->system_offset_ns.n)},
+	    .skew_ppm = {true, c->skew_ppm.x},
+	    .synchronised = c->synchronised && !c->refused,
+	};
+}
+
+/* What the tries have in common. */
+struct waiting {
+	const struct waitsync *limits;
+	const char *socket;
+	const struct view *view;
+	FILE *errors;
+	char said[CONNECT_ERROR_MAX]; /* the last trouble */
+	bool output_failed;
+};
+
+static void say_trouble(struct waiting *w, const char *why)
+{
+	if (strcmp(w->said, why) == 0)
+		return;
+	snprintf(w->said, sizeof(w->said), "%s", why);
+	fprintf(w->errors, "ntsctl: %s\n", why);
+}
+
+/* True: the wait is over. */
+static bool try_once(struct waiting *w, unsigned number)
+{
+	char why[CONNECT_ERROR_MAX];
+	struct snapshot s;
+	struct try t;
+	bool good;
+
+	/* An agent that is about to start is what this command waits for. */
+	if (!snapshot_fetch(w->socket, &s, why)) {
+		say_trouble(w, why);
+		return false;
+	}
+	w->said[0] = '\0';
+	t = try_of(&s, number);
+	w->output_failed = !put_try(&t, w->view);
+	good = is_good(w->limits, &t);
+	snapshot_free(&s);
+	return good;
+}
+
+static void pause_for(double s)
+{
+	int64_t ns = ns_of_s(s);
+	struct timespec left = {ns / NS_PER_S, ns % NS_PER_S};
+
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
+}
+
+enum exit_status waitsync_run(const struct waitsync *limits, const char *socket,
+    const struct view *v, FILE *errors)
+{
+	struct waiting w = {limits, socket, v, errors, "", false};
+
+	if (v->output == OUTPUT_CSV)
+		table_put_csv_heading(columns, ARRAY_LEN(columns), v->out);
+	for (unsigned number = 1;; number++) {
+		bool good = try_once(&w, number);
+
+		if (w.output_failed)
+			return EXIT_NO_STATUS;
+		if (good)
+			return EXIT_OK;
+		if (number == limits->tries)
+			return EXIT_NOT_SYNCHRONISED;
+		pause_for(limits->interval_s);
+	}
+}
