@@ -393,7 +393,7 @@ static void renew_members(struct steering *s)
 
 static bool may_start(const struct steering *s, struct osc now)
 {
-	if (s->discipline.updates > 0)
+	if (!s->starting)
 		return true;
 	if (now.ns - s->first_at.ns >= START_WAIT_NS)
 		return true;
@@ -487,25 +487,26 @@ static bool decide(struct steering *s, const struct timescale *t,
 	return true;
 }
 
-/* Nothing to steer by: the clock runs on, and only says that it is alone. */
+/* Nothing to steer by: the clock runs on at its frequency, and says that it is
+ * alone. A slew under way ends, for what ordered it is in doubt now. */
 static bool give_up(struct steering *s, const struct timescale *t,
     struct wall now, struct clock_command *command)
 {
 	if (!s->said_synchronised)
 		return false;
 	struct estimate_value v;
-	struct discipline_input in = {
-	    .offset_ns = steering_remaining_ns(s, t, now, &v),
-	    .freq_ppm = v.freq * 1e6,
-	    .interval_s = s->interval_s,
+	int64_t offset_ns = steering_remaining_ns(s, t, now, &v);
+
+	s->said_synchronised = false;
+	s->asked_freq = s->base_freq;
+	*command = (struct clock_command){
+	    .freq_ppm = s->base_freq * 1e6,
 	    .leap = LEAP_NONE,
-	    .now = now,
-	    .max_error_ns = s->config.max_distance_ns,
+	    .max_error_ns = s->config.max_distance_ns +
+			    (offset_ns < 0 ? -offset_ns : offset_ns),
 	    .est_error_ns = ns_of_s(v.offset_sd),
 	};
-	s->said_synchronised = false;
-	s->asked_freq = v.freq;
-	return discipline_decide(&s->discipline, &in, command);
+	return true;
 }
 
 /* What the samples said of the wall clock, before anything is done to it. */
@@ -554,15 +555,19 @@ bool steering_update(struct steering *s, const struct timescale *t,
 void steering_applied(struct steering *s, enum keeper_verdict verdict)
 {
 	discipline_applied(&s->discipline, verdict);
-	if (verdict == KEEPER_OK)
-		s->base_freq = s->asked_freq;
-	else
+	if (verdict != KEEPER_OK) {
 		s->said_synchronised = false;
+		return;
+	}
+	s->starting = false;
+	s->base_freq = s->asked_freq;
 }
 
 void steering_allow_step(struct steering *s)
 {
 	s->discipline.step_allowed = true;
+	s->starting = true;
+	s->heard = false;
 }
 
 struct steering *steering_new(const struct steering_config *config,
@@ -585,6 +590,7 @@ struct steering *steering_new(const struct steering_config *config,
 	s->first_freq = freq_ppm * 1e-6;
 	s->first_freq_sd = freq_sd_ppm * 1e-6;
 	s->base_freq = s->first_freq;
+	s->starting = true;
 	s->interval_s = 1;
 	discipline_init(&s->discipline, config);
 	for (unsigned i = 0; i < sources; i++) {

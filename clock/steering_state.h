@@ -47,7 +47,8 @@ struct steering {
 	bool rebuild; /* the filter must start again from the records */
 	bool news;    /* a sample went into the filter */
 	struct osc first_at;
-	bool heard;
+	bool heard;    /* anything, since the start or the last jump */
+	bool starting; /* no command was carried out since then */
 	struct discipline discipline;
 	struct select_result selection;
 	bool said_synchronised; /* in the last command */

@@ -83,7 +83,7 @@ void timescale_foreign_step(
     struct timescale *t, struct wall at, int64_t step_ns)
 {
 	const struct clock_change c = {
-	    .at = {at.ns - step_ns},
+	    .at = at,
 	    .step_ns = step_ns,
 	    .freq_ppm = t->change[newest(t)].freq * 1e6,
 	};

@@ -32,8 +32,8 @@ struct osc timescale_osc(const struct timescale *t, struct wall w);
 int64_t timescale_added_ns(const struct timescale *t, struct wall w);
 /* A jump of CLOCK_REALTIME that the ledger did not order, seen between two
  * readings: taken into the ledger as if it were ours, so that osc goes on
- * smoothly. `at`: the later reading, with the jump in it. Not for a leap
- * second: that one moves the servers too. */
+ * smoothly. `at`: CLOCK_REALTIME just before the jump. Not for a leap second:
+ * that one moves the servers, too. */
 void timescale_foreign_step(
     struct timescale *t, struct wall at, int64_t step_ns);
 
