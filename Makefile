@@ -6,6 +6,7 @@ SBINDIR  ?= $(PREFIX)/sbin
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 CONFDIR  ?= /etc/ntsagent
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
 
 CC       ?= cc
 PKG_CONFIG ?= pkg-config
@@ -13,7 +14,11 @@ CFLAGS   ?= -O2 -g
 V        ?= 0
 Q        := $(if $(filter 1,$(V)),,@)
 
-ifdef SAN
+ifdef FUZZ
+B        ?= build-fuzz
+SANFLAGS := -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifdef SAN
 B        ?= build-san
 SANFLAGS := -fsanitize=address,undefined,float-cast-overflow \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -51,8 +56,13 @@ LIBS     := $(FLOORS:%=$B/lib%.a)
 PROGRAMS := $B/ntsagentd $B/ntsctl
 UNIT     := $(SRC_unit:%.c=$B/%)
 
-.PHONY: all help check check-unit check-tree check-lab check-kernel fuzz bench \
-	lint format install clean
+FUZZERS  := $(SRC_fuzz:%.c=$B/%)
+KERNEL   := $B/tests/kernel/kclock $B/tests/kernel/timeofday
+SIM      := $B/tests/sim/sim
+SERVER   := $B/tests/server/ntsserver
+
+.PHONY: all help check check-unit check-lab check-kernel fuzz fuzz-run bench \
+	lint format install clean FORCE
 .SECONDARY:
 
 all: $(PROGRAMS)
@@ -81,10 +91,15 @@ $B/%.o: %.c $B/flags
 	@$(if $(filter 0,$(V)),echo '  CC   $<')
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# A source file that is gone leaves the archive, too.
+$B/%.list: FORCE
+	@mkdir -p $B
+	@echo '$(SRC_$*)' | cmp -s - $@ || echo '$(SRC_$*)' > $@
+
 define archive
-$B/lib$(1).a: $$(SRC_$(1):%.c=$B/%.o)
+$B/lib$(1).a: $$(SRC_$(1):%.c=$B/%.o) $B/$(1).list
 	@rm -f $$@
-	$$(Q)$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach f,$(FLOORS) ctl,$(eval $(call archive,$(f))))
 
@@ -96,9 +111,9 @@ $B/ntsagentd: $B/agent/main.o $(LIBS)
 	$(LINK)
 $B/ntsctl: $B/agent/ctl/main.o $B/libctl.a $B/libbase.a
 	$(LINK)
-$B/tests/server/ntsserver: $(SRC_server:%.c=$B/%.o) $B/libnts.a $B/libbase.a
+$(SERVER): $(SRC_server:%.c=$B/%.o) $B/libnts.a $B/libbase.a
 	$(LINK)
-$B/tests/sim/sim: $(SRC_sim:%.c=$B/%.o) $(LIBS)
+$(SIM): $(SRC_sim:%.c=$B/%.o) $(LIBS)
 	$(LINK)
 
 # A unit test links its own floor and those below it, so that a floor that
@@ -117,11 +132,69 @@ $B/tests/unit/agent/ctl/%_test: $B/tests/unit/agent/ctl/%_test.o $B/libctl.a $B/
 	$(LINK)
 $B/tests/unit/%_test: EXTRA_LIBS = -lcmocka
 
+# A fuzz target links libFuzzer, or a main that replays stored inputs.
+ifdef FUZZ
+$B/tests/fuzz/%_fuzz: EXTRA_LIBS = -fsanitize=fuzzer
+$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $(LIBS)
+	$(LINK)
+else
+$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $B/tests/fuzz/replay.o $(LIBS)
+	$(LINK)
+endif
+
+$B/tests/kernel/%: $B/tests/kernel/%.o
+	$(LINK)
+
 # `make check-unit UNIT_DIR=nts` runs one floor's tests.
 UNIT_DIR ?=
 UNIT_RUN := $(if $(UNIT_DIR),$(filter $B/tests/unit/$(UNIT_DIR)/%,$(UNIT)),$(UNIT))
 check-unit: $(UNIT_RUN)
 	@tests/run-unit $(UNIT_RUN)
+
+# Everything that needs no root and no network but loopback.
+check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
+	@tests/total 'floors=tests/floors' 'unit=tests/run-unit $(UNIT)' \
+		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=$(SIM)' \
+		'example=$B/ntsagentd -f etc/ntsagent.conf --check-config' \
+		'loopback=tests/loopback $B'
+
+check-lab: all
+	@tests/lab/run $B
+
+check-kernel: all $(KERNEL)
+	@tests/kernel/run $B
+
+# Objects for libFuzzer are built beside the others.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory FUZZ=1 CC=clang B=build-fuzz fuzz-run
+fuzz-run: $(FUZZERS)
+	@for f in $(FUZZERS); do \
+		name=$$(basename $$f _fuzz); \
+		new=$B/corpus/$$name; mkdir -p $$new; \
+		echo "== $$name"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 \
+			-print_final_stats=1 -artifact_prefix=$B/$$name- \
+			$$new tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+bench: $(SIM)
+	@$(SIM) --bench
+
+lint: all
+	@tests/lint $B
+
+format:
+	clang-format -i $$(find agent base clock nts resolver tests -name '*.[ch]')
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
+	install -m 755 $B/ntsagentd $(DESTDIR)$(SBINDIR)/
+	install -m 755 $B/ntsctl $(DESTDIR)$(BINDIR)/
+	for page in man/*.[0-9]; do \
+		install -D -m 644 $$page \
+			$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; \
+	done
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
 

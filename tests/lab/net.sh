@@ -93,7 +93,8 @@ declare -A PIDS=()
 start() {
 	local name=$1
 	shift
-	("$@") >"$LAB/$name.log" 2>&1 </dev/null &
+	: >"$LAB/$name.log"
+	("$@") >>"$LAB/$name.log" 2>&1 </dev/null &
 	PIDS[$name]=$!
 }
 

@@ -1,0 +1,73 @@
+/*
+ * Reads and, in a guest, disturbs the kernel clock, without the agent's help.
+ *
+ * kclock read              prints the whole frequency the kernel runs at, tick
+ *                          included, in ppm (positive: the clock runs fast),
+ *                          and the status bits
+ * kclock tick N            sets the tick (10000: nominal; one more: +100 ppm)
+ * kclock shift MICROSECONDS  adds to CLOCK_REALTIME
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timex.h>
+
+#define TICK_NOMINAL_US 10000
+#define PPM_PER_TICK 100.0
+#define FREQ_PER_PPM 65536.0
+
+static int adjust(struct timex *t)
+{
+	if (adjtimex(t) == -1) {
+		perror("kclock: adjtimex");
+		return 1;
+	}
+	return 0;
+}
+
+static int show(void)
+{
+	struct timex t = {.modes = 0};
+
+	if (adjust(&t) != 0)
+		return 1;
+	printf("%.3f %#x\n",
+	    (double)t.freq / FREQ_PER_PPM +
+		(double)(t.tick - TICK_NOMINAL_US) * PPM_PER_TICK,
+	    (unsigned)t.status);
+	return 0;
+}
+
+static int shift(long us)
+{
+	struct timex t = {.modes = ADJ_SETOFFSET};
+
+	/* The microseconds must not be negative: borrow from the seconds. */
+	t.time.tv_sec = us / 1000000;
+	t.time.tv_usec = us % 1000000;
+	if (t.time.tv_usec < 0) {
+		t.time.tv_sec--;
+		t.time.tv_usec += 1000000;
+	}
+	return adjust(&t);
+}
+
+static int set_tick(long tick_us)
+{
+	struct timex t = {.modes = ADJ_TICK, .tick = tick_us};
+
+	return adjust(&t);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "read") == 0)
+		return show();
+	if (argc == 3 && strcmp(argv[1], "tick") == 0)
+		return set_tick(strtol(argv[2], NULL, 10));
+	if (argc == 3 && strcmp(argv[1], "shift") == 0)
+		return shift(strtol(argv[2], NULL, 10));
+	fprintf(
+	    stderr, "usage: kclock read | kclock tick N | kclock shift US\n");
+	return 2;
+}

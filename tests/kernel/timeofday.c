@@ -1,0 +1,104 @@
+/*
+ * A guest's CLOCK_REALTIME, read from outside: the truth that the guest's own
+ * agent is judged by. One datagram asks, eight bytes of nanoseconds answer.
+ *
+ * timeofday serve
+ * timeofday ask ADDRESS        best of 40 by round trip; prints "OFFSET_NS
+ * RTT_NS", the guest's clock minus ours
+ */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PORT = 7799, QUESTIONS = 40, PATIENCE_MS = 200 };
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int serve(int s)
+{
+	struct sockaddr_in peer = {
+	    .sin_family = AF_INET, .sin_port = htons(PORT)};
+	socklen_t len = sizeof(peer);
+	int64_t at_ns;
+
+	if (bind(s, (struct sockaddr *)&peer, len) != 0) {
+		perror("timeofday: bind");
+		return 1;
+	}
+	for (;;) {
+		len = sizeof(peer);
+		if (recvfrom(s, &at_ns, sizeof(at_ns), 0,
+			(struct sockaddr *)&peer, &len) != sizeof(at_ns))
+			continue;
+		at_ns = now_ns();
+		sendto(
+		    s, &at_ns, sizeof(at_ns), 0, (struct sockaddr *)&peer, len);
+	}
+}
+
+/* One round trip. False: no answer in time. */
+static bool ask_once(int s, int64_t *offset_ns, int64_t *rtt_ns)
+{
+	struct pollfd fd = {.fd = s, .events = POLLIN};
+	int64_t sent_ns = now_ns(), there_ns, here_ns;
+
+	if (send(s, &sent_ns, sizeof(sent_ns), 0) < 0 ||
+	    poll(&fd, 1, PATIENCE_MS) != 1 ||
+	    recv(s, &there_ns, sizeof(there_ns), 0) != sizeof(there_ns))
+		return false;
+	here_ns = now_ns();
+	*rtt_ns = here_ns - sent_ns;
+	*offset_ns = there_ns - (sent_ns + *rtt_ns / 2);
+	return true;
+}
+
+static int ask(int s, const char *address)
+{
+	struct sockaddr_in peer = {
+	    .sin_family = AF_INET, .sin_port = htons(PORT)};
+	int64_t best_ns = INT64_MAX, offset_ns = 0, o_ns, rtt_ns;
+
+	if (inet_pton(AF_INET, address, &peer.sin_addr) != 1 ||
+	    connect(s, (struct sockaddr *)&peer, sizeof(peer)) != 0) {
+		perror("timeofday: connect");
+		return 1;
+	}
+	for (int i = 0; i < QUESTIONS; i++) {
+		if (ask_once(s, &o_ns, &rtt_ns) && rtt_ns < best_ns) {
+			best_ns = rtt_ns;
+			offset_ns = o_ns;
+		}
+	}
+	if (best_ns == INT64_MAX) {
+		fprintf(stderr, "timeofday: no answer from %s\n", address);
+		return 1;
+	}
+	printf("%" PRId64 " %" PRId64 "\n", offset_ns, best_ns);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (argc == 2 && strcmp(argv[1], "serve") == 0)
+		return serve(s);
+	if (argc == 3 && strcmp(argv[1], "ask") == 0)
+		return ask(s, argv[2]);
+	fprintf(stderr, "usage: timeofday serve | timeofday ask ADDRESS\n");
+	return 2;
+}
