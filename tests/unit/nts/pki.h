@@ -1,0 +1,122 @@
+/*
+ * Certificates made on the spot, so that none in the tree can expire. Used by
+ * the tests of nts/tls and of resolver/.
+ */
+#ifndef TESTS_UNIT_NTS_PKI_H
+#define TESTS_UNIT_NTS_PKI_H
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PKI_DAY_S 86400L
+
+struct pki_pair {
+	X509 *certificate;
+	EVP_PKEY *key;
+};
+
+struct pki_spec {
+	const char *name; /* common name */
+	const char *san;  /* "DNS:a,IP:192.0.2.1", NULL: none */
+	bool ca;
+	long from_s, to_s;   /* from now; both 0: a day either way */
+	const char *purpose; /* extended key usage, NULL: none */
+	unsigned rsa_bits;   /* 0: EC P-256 */
+};
+
+#define PKI_MUST(condition)                                                    \
+	do {                                                                   \
+		if (!(condition)) {                                            \
+			fprintf(stderr, "pki: %s failed\n", #condition);       \
+			abort();                                               \
+		}                                                              \
+	} while (0)
+
+static inline void pki_extend(X509 *c, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *extension;
+
+	X509V3_set_ctx(&ctx, issuer, c, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	PKI_MUST(extension && X509_add_ext(c, extension, -1));
+	X509_EXTENSION_free(extension);
+}
+
+static inline void pki_name(X509 *c, const char *name)
+{
+	PKI_MUST(X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN",
+	    MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0));
+}
+
+static inline void pki_dates(X509 *c, const struct pki_spec *spec)
+{
+	bool usual = spec->from_s == 0 && spec->to_s == 0;
+
+	PKI_MUST(X509_gmtime_adj(
+	    X509_getm_notBefore(c), usual ? -PKI_DAY_S : spec->from_s));
+	PKI_MUST(X509_gmtime_adj(
+	    X509_getm_notAfter(c), usual ? PKI_DAY_S : spec->to_s));
+}
+
+static inline EVP_PKEY *pki_key(unsigned rsa_bits)
+{
+	return rsa_bits ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256");
+}
+
+/* `issuer` NULL: self-signed. */
+static inline struct pki_pair pki_issue(
+    const struct pki_pair *issuer, struct pki_spec spec)
+{
+	static long serial = 1;
+	struct pki_pair p = {X509_new(), pki_key(spec.rsa_bits)};
+	const struct pki_pair *by = issuer ? issuer : &p;
+
+	PKI_MUST(p.certificate && p.key);
+	PKI_MUST(X509_set_version(p.certificate, X509_VERSION_3));
+	ASN1_INTEGER_set(X509_get_serialNumber(p.certificate), serial++);
+	pki_name(p.certificate, spec.name);
+	pki_dates(p.certificate, &spec);
+	X509_set_pubkey(p.certificate, p.key);
+	X509_set_issuer_name(
+	    p.certificate, X509_get_subject_name(by->certificate));
+	pki_extend(p.certificate, by->certificate, NID_basic_constraints,
+	    spec.ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	pki_extend(
+	    p.certificate, by->certificate, NID_subject_key_identifier, "hash");
+	if (issuer)
+		pki_extend(p.certificate, by->certificate,
+		    NID_authority_key_identifier, "keyid:always");
+	if (spec.san)
+		pki_extend(p.certificate, by->certificate, NID_subject_alt_name,
+		    spec.san);
+	if (spec.purpose)
+		pki_extend(p.certificate, by->certificate, NID_ext_key_usage,
+		    spec.purpose);
+	PKI_MUST(X509_sign(p.certificate, by->key, EVP_sha256()));
+	return p;
+}
+
+static inline void pki_free(struct pki_pair *p)
+{
+	X509_free(p->certificate);
+	EVP_PKEY_free(p->key);
+	*p = (struct pki_pair){NULL, NULL};
+}
+
+static inline void pki_write(const char *path, X509 *certificate)
+{
+	FILE *f = fopen(path, "w");
+
+	PKI_MUST(f && PEM_write_X509(f, certificate));
+	fclose(f);
+}
+
+#endif
