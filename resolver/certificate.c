@@ -120,3 +120,11 @@ void certificate_chain_dates(
 			*not_after = after;
 	}
 }
+
+void certificate_chain_subject(
+    const STACK_OF(X509) * chain, char out[CERTIFICATE_NAME_MAX])
+{
+	out[0] = '\0';
+	if (chain && sk_X509_num(chain) > 0)
+		certificate_subject(sk_X509_value(chain, 0), out);
+}

@@ -36,4 +36,8 @@ void certificate_valid_for(struct x509_st *c, struct words *out);
 void certificate_chain_dates(
     const struct stack_st_X509 *chain, int64_t *not_before, int64_t *not_after);
 
+/* Of the server's own certificate; "" for an empty chain. */
+void certificate_chain_subject(
+    const struct stack_st_X509 *chain, char out[CERTIFICATE_NAME_MAX]);
+
 #endif

@@ -1,0 +1,342 @@
+#include "resolver/exchange.h"
+#include "nts/tls.h"
+#include "resolver/certificate.h"
+#include "resolver/wait.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A TCP segment on any path, and what the simulator takes at once. */
+#define SEND_MAX 1400
+#define RECEIVE_MAX 4096
+
+/* What a run needs beside the exchange itself. */
+struct run {
+	struct exchange *x;
+	struct tls_session *tls;
+	struct words *why;
+	char where[ENDPOINT_TEXT_MAX + 32]; /* "192.0.2.1 TCP port 4460" */
+	struct mono started;
+	size_t len;
+	uint8_t message[KE_MESSAGE_MAX];
+};
+
+static bool fail(struct run *r, enum ke_stage stage)
+{
+	r->x->stage = stage;
+	return false;
+}
+
+static bool fail_late(struct run *r, enum ke_stage stage, const char *what)
+{
+	int64_t waited_ns = mono_now().ns - r->started.ns;
+
+	words_add(
+	    r->why, "%s %s within %.1f s", r->where, what, s_of_ns(waited_ns));
+	return fail(r, stage);
+}
+
+static bool fail_socket(struct run *r, enum ke_stage stage, int error)
+{
+	words_add(r->why, "the connection to %s broke: %s", r->where,
+	    strerror(error));
+	return fail(r, stage);
+}
+
+/* 0, or an errno; ETIMEDOUT at the deadline. */
+static int send_all(struct run *r, const uint8_t *bytes, size_t len)
+{
+	struct pollfd p = {.fd = r->x->fd, .events = POLLOUT};
+
+	while (len > 0) {
+		ssize_t n = send(r->x->fd, bytes, len, MSG_NOSIGNAL);
+
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			return errno;
+		} else if (poll_until(&p, 1, r->x->deadline) == 0) {
+			return ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
+static int flush(struct run *r)
+{
+	uint8_t bytes[SEND_MAX];
+	size_t len;
+	int error = 0;
+
+	while (!error && (len = tls_drain(r->tls, bytes, sizeof(bytes))) > 0)
+		error = send_all(r, bytes, len);
+	return error;
+}
+
+/* One receive for each readiness, as the simulator wants it. 0, or an errno;
+ * the end of the stream is not an error here. */
+static int fill(struct run *r)
+{
+	struct pollfd p = {.fd = r->x->fd, .events = POLLIN};
+	uint8_t bytes[RECEIVE_MAX];
+	ssize_t n;
+
+	if (mono_due(r->x->deadline, mono_now()) ||
+	    poll_until(&p, 1, r->x->deadline) == 0)
+		return ETIMEDOUT;
+	n = recv(r->x->fd, bytes, sizeof(bytes), 0);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : errno;
+	if (n == 0)
+		tls_feed_end(r->tls);
+	else if (!tls_feed(r->tls, bytes, (size_t)n))
+		return ENOMEM;
+	return 0;
+}
+
+static bool refuse_certificate(struct run *r)
+{
+	trust_verdict(r->x->trust, tls_refusal(r->tls), r->x->host,
+	    (int64_t)time(NULL), r->why);
+	words_add(r->why, " (%s)", r->where);
+	return fail(r, KE_STAGE_CERTIFICATE);
+}
+
+static bool refuse_tls(struct run *r)
+{
+	const char *detail = tls_detail(r->tls);
+
+	words_add(r->why, "no NTS-KE session with %s: %s", r->where,
+	    tls_fault_text(tls_fault(r->tls)));
+	if (*detail)
+		words_add(r->why, " (%s)", detail);
+	return fail(r, KE_STAGE_TLS);
+}
+
+static bool handshake_failed(struct run *r)
+{
+	/* The alert is for the server's log; ours does not depend on it. */
+	(void)flush(r);
+	if (tls_fault(r->tls) == TLS_BAD_CERTIFICATE)
+		return refuse_certificate(r);
+	return refuse_tls(r);
+}
+
+/* A reset in the handshake is what some servers do instead of an alert. */
+static bool handshake_broke(struct run *r, int error)
+{
+	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now()))
+		return fail_late(r, KE_STAGE_TLS,
+		    "accepted the connection but did not complete the TLS "
+		    "handshake");
+	if (error == ECONNRESET || error == EPIPE) {
+		words_add(r->why, "no NTS-KE session with %s: %s", r->where,
+		    tls_fault_text(TLS_CLOSED_EARLY));
+		return fail(r, KE_STAGE_TLS);
+	}
+	return fail_socket(r, KE_STAGE_TLS, error);
+}
+
+static bool handshake(struct run *r)
+{
+	for (;;) {
+		enum tls_step step = tls_handshake(r->tls);
+		int error;
+
+		if (step == TLS_DONE)
+			return true;
+		if (step != TLS_WANT_INPUT)
+			return handshake_failed(r);
+		error = flush(r);
+		if (!error)
+			error = fill(r);
+		if (error)
+			return handshake_broke(r, error);
+	}
+}
+
+static void note_facts(struct run *r)
+{
+	struct exchange *x = r->x;
+	struct stack_st_X509 *chain = tls_chain(r->tls);
+
+	tls_describe(r->tls, x->tls, sizeof(x->tls));
+	certificate_chain_dates(chain, &x->cert_not_before, &x->cert_not_after);
+	certificate_chain_subject(chain, x->cert_subject);
+}
+
+static bool fail_exchange(struct run *r, enum nts_err error)
+{
+	r->x->error = error;
+	words_add(r->why, "%s: %s", r->where, nts_err_text(error));
+	return fail(r, KE_STAGE_EXCHANGE);
+}
+
+static bool ask(struct run *r)
+{
+	uint8_t request[KE_REQUEST_MAX];
+	struct writer w = writer_of(request, sizeof(request));
+
+	ke_request_build(r->x->aeads, r->x->aead_count, &w);
+	if (!w.ok)
+		return fail_exchange(r, NTS_NO_ROOM);
+	/* In one piece: NTPsec takes what its first read brings for all. */
+	if (!tls_write(r->tls, request, w.len))
+		return refuse_tls(r);
+	return true;
+}
+
+/* A session that breaks after the handshake: it was TLS, and NTS-KE is the
+ * step that failed. */
+static bool answer_broke(struct run *r, int error)
+{
+	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now()))
+		return fail_late(
+		    r, KE_STAGE_EXCHANGE, "did not answer the NTS-KE request");
+	return fail_socket(r, KE_STAGE_EXCHANGE, error);
+}
+
+static bool answer_refused(struct run *r)
+{
+	(void)refuse_tls(r);
+	return fail(r, KE_STAGE_EXCHANGE);
+}
+
+/* More of the answer. False: it will not get longer, or (`*error`, or the
+ * session's fault) reading failed. */
+static enum tls_step read_more(struct run *r, int *error)
+{
+	size_t got = 0;
+	enum tls_step step = tls_read(
+	    r->tls, r->message + r->len, sizeof(r->message) - r->len, &got);
+
+	r->len += got;
+	if (step == TLS_WANT_INPUT) {
+		*error = flush(r);
+		if (!*error)
+			*error = fill(r);
+	}
+	return step;
+}
+
+/* Until the end record: a server may close without close_notify, or not close
+ * at all. A reset after some bytes leaves those to the parser. */
+static bool read_answer(struct run *r)
+{
+	enum tls_step step = TLS_WANT_INPUT;
+	int error = 0;
+
+	while (!ke_response_complete(r->message, r->len)) {
+		if (r->len == sizeof(r->message))
+			return fail_exchange(r, NTS_KE_TOO_LONG);
+		step = read_more(r, &error);
+		if (error == ECONNRESET || step == TLS_CLOSED)
+			break;
+		if (error)
+			return answer_broke(r, error);
+		if (step == TLS_FAILED)
+			return answer_refused(r);
+	}
+	return true;
+}
+
+static void say_ke_error(struct run *r, enum nts_err error, unsigned detail)
+{
+	if (error == NTS_KE_ERROR_OTHER || error == NTS_KE_WARNING ||
+	    error == NTS_KE_UNKNOWN_CRITICAL)
+		words_add(r->why, " (%s %u)",
+		    error == NTS_KE_UNKNOWN_CRITICAL ? "type" : "code", detail);
+	if (error == NTS_KE_EMPTY)
+		words_add(r->why,
+		    ": it may refuse this client, or its NTS is not set up "
+		    "fully");
+}
+
+static bool judge_answer(struct run *r)
+{
+	unsigned detail = 0;
+	enum nts_err error = ke_response_parse(&r->x->response, r->message,
+	    r->len, r->x->aeads, r->x->aead_count, &detail);
+
+	if (error == NTS_OK)
+		return true;
+	(void)fail_exchange(r, error);
+	say_ke_error(r, error, detail);
+	return false;
+}
+
+/* RFC 8915 5.1: one key for each direction. */
+static bool export_keys(
+    struct run *r, uint16_t context_id, struct nts_keys *out)
+{
+	uint8_t context[KE_EXPORTER_CONTEXT_LEN];
+	size_t len = aead_key_len(r->x->response.aead);
+
+	ke_exporter_context(context_id, 0, context);
+	if (!tls_export(r->tls, context, sizeof(context), out->c2s, len))
+		return false;
+	ke_exporter_context(context_id, 1, context);
+	return tls_export(r->tls, context, sizeof(context), out->s2c, len);
+}
+
+/* nts/ke.h: who echoes record 1024, and every other algorithm, exports with
+ * its own id. Of the rest, most are chrony 4.4 to 4.6.0: id 15 first. */
+static bool take_keys(struct run *r)
+{
+	struct exchange *x = r->x;
+	uint16_t id = (uint16_t)x->response.aead;
+
+	x->have_other_keys = x->response.aead == AEAD_AES_128_GCM_SIV &&
+			     !x->response.compliant_gcm_siv;
+	if (x->have_other_keys
+		? export_keys(r, AEAD_AES_SIV_CMAC_256, &x->keys) &&
+		      export_keys(r, id, &x->other_keys)
+		: export_keys(r, id, &x->keys))
+		return true;
+	return fail_exchange(r, NTS_CRYPTO);
+}
+
+static bool run_steps(struct run *r)
+{
+	if (!handshake(r))
+		return false;
+	note_facts(r);
+	if (!ask(r))
+		return false;
+	if (!read_answer(r) || !judge_answer(r) || !take_keys(r))
+		return false;
+	r->x->stage = KE_STAGE_DONE;
+	return true;
+}
+
+bool exchange_run(struct exchange *x, struct words *why)
+{
+	struct run r = {.x = x, .why = why, .started = mono_now()};
+	char host[ENDPOINT_TEXT_MAX];
+	struct words where = words_to(r.where, sizeof(r.where));
+	bool done;
+
+	words_add(&where, "%s TCP port %u",
+	    endpoint_text(&x->peer, false, host), x->peer.port);
+	r.tls = tls_open(x->trust->store, x->host);
+	if (!r.tls) {
+		words_add(why, "cannot start a TLS session: %s",
+		    tls_fault_text(TLS_LIBRARY));
+		return fail(&r, KE_STAGE_TLS);
+	}
+	done = run_steps(&r);
+	tls_close(r.tls);
+	(void)flush(&r);
+	tls_free(r.tls);
+	explicit_bzero(&r, sizeof(r));
+	return done;
+}
+
+void exchange_wipe(struct exchange *x)
+{
+	explicit_bzero(&x->response, sizeof(x->response));
+	explicit_bzero(&x->keys, sizeof(x->keys));
+	explicit_bzero(&x->other_keys, sizeof(x->other_keys));
+}

@@ -1,0 +1,277 @@
+#include "resolver/job.h"
+#include "nts/ntp.h"
+#include "resolver/exchange.h"
+#include "resolver/names.h"
+#include "resolver/race.h"
+#include "resolver/trust.h"
+#include "resolver/wait.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One question on its way to an answer; each step below takes it further. */
+struct job {
+	const struct ke_request *request;
+	const struct trust_config *config;
+	struct ke_answer *answer;
+	struct mono started, deadline;
+	struct trust trust;
+	size_t aead_count;
+	enum aead_id aeads[AEAD_KINDS];
+	struct names names;   /* of the host, all of them */
+	struct names untried; /* by the key exchange */
+	struct exchange exchange;
+	struct words why;
+	char text[KE_TEXT_MAX]; /* where the first `why` goes */
+};
+
+static bool fail(struct job *j, enum ke_stage stage)
+{
+	j->answer->stage = (uint8_t)stage;
+	return false;
+}
+
+static bool late(const struct job *j)
+{
+	return mono_due(j->deadline, mono_now());
+}
+
+static double waited_s(const struct job *j)
+{
+	return s_of_ns(mono_now().ns - j->started.ns);
+}
+
+static bool is_available(
+    enum aead_id id, const enum aead_id *available, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (available[i] == id)
+			return true;
+	return false;
+}
+
+/* What is configured, as far as the library can do it. */
+static bool choose_aeads(struct job *j)
+{
+	enum aead_id available[AEAD_KINDS];
+	size_t count = aead_available(available);
+
+	if (j->config->aead_count == 0) {
+		memcpy(j->aeads, available, sizeof(available));
+		j->aead_count = count;
+	}
+	for (unsigned i = 0; i < j->config->aead_count; i++)
+		if (is_available(j->config->aeads[i], available, count))
+			j->aeads[j->aead_count++] = j->config->aeads[i];
+	if (j->aead_count > 0)
+		return true;
+	words_add(&j->why, count == 0
+			       ? "the cryptographic library fails its self-test"
+			       : "the cryptographic library has none of the "
+				 "configured AEAD algorithms");
+	return fail(j, KE_STAGE_START);
+}
+
+static bool load_trust(struct job *j)
+{
+	if (trust_load(&j->trust, j->config, &j->why))
+		return true;
+	return fail(j, KE_STAGE_CERTIFICATE);
+}
+
+static bool look_up(struct job *j)
+{
+	const struct ke_request *q = j->request;
+
+	if (!names_lookup(q->host, q->ke_port, (enum family_choice)q->family,
+		&j->names, &j->why))
+		return fail(j, KE_STAGE_DNS);
+	if (late(j)) {
+		words_add(&j->why, "DNS took %.1f s to answer for %s, too long",
+		    waited_s(j), q->host);
+		return fail(j, KE_STAGE_DNS);
+	}
+	j->untried = j->names;
+	return true;
+}
+
+/* Races what is untried; the winner leaves the list. */
+static bool connect_next(struct job *j)
+{
+	struct race_outcome outcome;
+	int fd = race_connect(&j->untried, j->deadline, &outcome);
+
+	if (fd < 0) {
+		race_explain(&j->untried, &outcome, &j->why);
+		return fail(j, KE_STAGE_CONNECT);
+	}
+	exchange_wipe(&j->exchange);
+	j->exchange = (struct exchange){
+	    .fd = fd,
+	    .host = j->request->host,
+	    .peer = j->untried.at[outcome.winner],
+	    .trust = &j->trust,
+	    .aeads = j->aeads,
+	    .aead_count = j->aead_count,
+	};
+	(void)names_remove(&j->untried, &j->exchange.peer);
+	return true;
+}
+
+/* While other addresses remain, a silent one gets half of what is left. */
+static struct mono exchange_deadline(const struct job *j)
+{
+	int64_t left_ns = j->deadline.ns - mono_now().ns;
+
+	if (j->untried.count == 0 || left_ns <= 0)
+		return j->deadline;
+	return mono_after(mono_now(), left_ns / 2);
+}
+
+static void note_facts(struct job *j)
+{
+	const struct exchange *x = &j->exchange;
+	struct ke_answer *a = j->answer;
+
+	a->ke_peer = x->peer;
+	a->error = x->error;
+	a->cert_not_before = x->cert_not_before;
+	a->cert_not_after = x->cert_not_after;
+	memcpy(a->cert_subject, x->cert_subject, sizeof(a->cert_subject));
+	memcpy(a->tls, x->tls, sizeof(a->tls));
+}
+
+static bool exchange_keys(struct job *j)
+{
+	struct exchange *x = &j->exchange;
+	bool done;
+
+	x->deadline = exchange_deadline(j);
+	done = exchange_run(x, &j->why);
+	close(x->fd);
+	note_facts(j);
+	return done || fail(j, x->stage);
+}
+
+/* A name may lead to a machine that connects but is no NTS server: the others
+ * of that name get their turn. The first failure stays the one to tell of. */
+static bool find_keys_elsewhere(struct job *j)
+{
+	const struct ke_answer first = *j->answer;
+	char unused[KE_TEXT_MAX];
+
+	while (j->untried.count > 0 && !late(j)) {
+		j->why = words_to(unused, sizeof(unused));
+		if (!connect_next(j))
+			break;
+		if (exchange_keys(j))
+			return true;
+	}
+	*j->answer = first;
+	return false;
+}
+
+static bool find_keys(struct job *j)
+{
+	if (!connect_next(j))
+		return false;
+	return exchange_keys(j) || find_keys_elsewhere(j);
+}
+
+/* RFC 8915 4.1.7 and 4.1.8: without a negotiated name NTP is spoken with the
+ * address of the key exchange, without a port at the usual one. */
+static uint16_t ntp_port(const struct job *j)
+{
+	if (j->exchange.response.port)
+		return j->exchange.response.port;
+	return j->request->ntp_port ? j->request->ntp_port : NTP_PORT;
+}
+
+static bool look_up_ntp_server(struct job *j, struct names *out)
+{
+	const char *server = j->exchange.response.server;
+
+	memcpy(j->answer->ntp_server, server, sizeof(j->answer->ntp_server));
+	words_add(&j->why, "%s names the NTP server %s, which is of no use: ",
+	    j->request->host, server);
+	if (!names_lookup(server, ntp_port(j),
+		(enum family_choice)j->request->family, out, &j->why))
+		return fail(j, KE_STAGE_NTP_NAME);
+	if (late(j)) {
+		words_add(&j->why, "DNS took too long to answer for it");
+		return fail(j, KE_STAGE_NTP_NAME);
+	}
+	return true;
+}
+
+static void add_address(struct job *j, struct endpoint e)
+{
+	struct ke_answer *a = j->answer;
+
+	e.port = ntp_port(j);
+	a->addresses[a->address_count++] = e;
+}
+
+/* The address that has just proved to work leads, or at least its family. */
+static bool find_addresses(struct job *j)
+{
+	const struct endpoint *peer = &j->exchange.peer;
+	struct names found = j->names;
+	bool same;
+
+	if (j->exchange.response.server[0] != '\0' &&
+	    !look_up_ntp_server(j, &found))
+		return false;
+	same = names_remove(&found, peer);
+	if (same)
+		add_address(j, *peer);
+	names_interleave(&found, (peer->family == 6) == same ? 4 : 6);
+	for (unsigned i = 0; i < found.count; i++)
+		add_address(j, found.at[i]);
+	return true;
+}
+
+static void take_keys(struct job *j)
+{
+	const struct exchange *x = &j->exchange;
+	const struct ke_response *r = &x->response;
+	struct ke_answer *a = j->answer;
+
+	a->aead = (uint16_t)r->aead;
+	a->keys = x->keys;
+	a->other_keys = x->other_keys;
+	a->have_other_keys = x->have_other_keys;
+	a->cookie_count = r->cookie_count;
+	memcpy(a->cookies, r->cookies, sizeof(a->cookies));
+	a->stage = KE_STAGE_DONE;
+}
+
+static void run(struct job *j)
+{
+	if (choose_aeads(j) && load_trust(j) && look_up(j) && find_keys(j) &&
+	    find_addresses(j))
+		take_keys(j);
+	else
+		memcpy(j->answer->text, j->text, sizeof(j->text));
+}
+
+void resolver_job(const struct ke_request *request,
+    const struct trust_config *trust, struct ke_answer *answer)
+{
+	struct job j = {.request = request,
+	    .config = trust,
+	    .answer = answer,
+	    .started = mono_now()};
+
+	memset(answer, 0, sizeof(*answer));
+	answer->source = request->source;
+	answer->serial = request->serial;
+	j.deadline = mono_after(j.started, request->timeout_ms * NS_PER_MS);
+	j.why = words_to(j.text, sizeof(j.text));
+	run(&j);
+	answer->duration_ms =
+	    (uint32_t)((mono_now().ns - j.started.ns) / NS_PER_MS);
+	trust_free(&j.trust);
+	explicit_bzero(&j, sizeof(j));
+}
