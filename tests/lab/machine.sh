@@ -99,7 +99,7 @@ make_tree13() {
 	quiet in_tree13 sh -ec 'mkdir -p /opt/debs && cd /opt/debs
 		apt-get download chrony ntpsec ntpd-rs
 		for p in chrony ntpsec ntpd-rs; do dpkg -x ${p}_*.deb /opt/$p; done
-		mkdir -p /source /lab /etc/pki'
+		mkdir -p /source'
 	touch "$TREE13/.complete"
 }
 

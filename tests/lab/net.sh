@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A LAN of network namespaces on one bridge: hosts of their own name, address
-# pair and /etc. Nothing of the machine is changed: what a host sees of /etc is
-# a folder of ours, mounted where only its processes see it.
+# pair, /etc and /run. Nothing of the machine is changed: these two are folders
+# of ours, mounted where only the host's processes see them.
 # To be sourced; LAB is a folder of this run.
 
 PREFIX4=192.168.132
@@ -34,7 +34,7 @@ lan_host() {
 	# No duplicate address detection: the address works at once.
 	ip -n "$host" addr add "$PREFIX6:$2/64" dev eth0 nodad
 	ip -n "$host" link set eth0 up
-	mkdir -p "$LAB/$1/run"
+	mkdir -p "$LAB/$1/run/ntsagent"
 	make_etc "$1"
 }
 
@@ -72,20 +72,20 @@ NO_SYS_TIME="setpriv --bounding-set=-sys_time --inh-caps=-sys_time"
 on() {
 	# shellcheck disable=SC2016,SC2086 # $ of the inner shell; a list of words
 	exec ip netns exec "$(ns "$1")" sh -c 'mount --bind "$1/etc" /etc &&
-		shift && exec "$@"' sh "$LAB/$1" $NO_SYS_TIME "${@:2}"
+		mount --bind "$1/run" /run && shift && exec "$@"' sh "$LAB/$1" $NO_SYS_TIME "${@:2}"
 }
 
-# on13 HOST COMMAND...: the same in the Debian 13 tree, which sees this run's
-# folder as /lab and the source tree as /source. Does not return.
+# on13 HOST COMMAND...: the same in the Debian 13 tree, which sees the
+# source tree as /source. Does not return.
 on13() {
 	# shellcheck disable=SC2016,SC2086 # $ of the inner shell; a list of words
 	exec ip netns exec "$(ns "$1")" sh -c 'T=$1
 		cp "$T/etc/ld.so.cache" "$2/etc/" &&
 		rm -rf "$2/etc/ssl" && cp -a "$T/etc/ssl" "$2/etc/" &&
-		mount --bind "$2/etc" "$T/etc" && mount --bind "$3" "$T/lab" &&
-		mount --bind "$4" "$T/source" && mount --rbind /dev "$T/dev" &&
-		mount -t proc proc "$T/proc" && shift 4 && exec chroot "$T" "$@"' \
-		sh "$TREE13" "$LAB/$1" "$LAB" "$TOP" $NO_SYS_TIME "${@:2}"
+		mount --bind "$2/etc" "$T/etc" && mount --bind "$2/run" "$T/run" &&
+		mount --bind "$3" "$T/source" && mount --rbind /dev "$T/dev" &&
+		mount -t proc proc "$T/proc" && shift 3 && exec chroot "$T" "$@"' \
+		sh "$TREE13" "$LAB/$1" "$TOP" $NO_SYS_TIME "${@:2}"
 }
 
 # start NAME COMMAND...: in the background, its output in LAB/NAME.log.

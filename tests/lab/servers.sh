@@ -31,8 +31,8 @@ chrony_conf() {
 
 		local stratum 8
 		cmdport 0
-		bindcmdaddress $2/run/chronyd.sock
-		pidfile $2/run/chronyd.pid
+		bindcmdaddress /run/chronyd.sock
+		pidfile /run/chronyd.pid
 		ntsdumpdir $2/run
 	EOF
 }
@@ -44,14 +44,14 @@ chrony_run() {
 
 start_chrony46() {
 	chrony_run "$1"
-	chrony_conf "$1" "/lab/$1" >"$LAB/$1/etc/chrony.conf"
+	chrony_conf "$1" >"$LAB/$1/etc/chrony.conf"
 	start "$1" on13 "$1" /opt/chrony/usr/sbin/chronyd -x -d -u chrony \
 		-f /etc/chrony.conf
 }
 
 start_chrony43() {
 	chrony_run "$1"
-	chrony_conf "$1" "$LAB/$1" >"$LAB/$1/etc/chrony.conf"
+	chrony_conf "$1" >"$LAB/$1/etc/chrony.conf"
 	start "$1" on "$1" "$CHRONY12/usr/sbin/chronyd" -x -d -u chrony \
 		-f /etc/chrony.conf
 }
@@ -64,18 +64,18 @@ ntpsec_conf() {
 		nts enable
 		nts cert /etc/pki/new-$1.crt
 		nts key /etc/pki/$1.key
-		nts cookie $2/run/nts-keys
+		nts cookie /run/nts-keys
 		restrict default kod limited nomodify
 	EOF
 }
 
 start_ntpsec12() {
-	ntpsec_conf "$1" "$LAB/$1" >"$LAB/$1/etc/ntp.conf"
+	ntpsec_conf "$1" >"$LAB/$1/etc/ntp.conf"
 	start "$1" on "$1" "$NTPSEC12/usr/sbin/ntpd" -n -c /etc/ntp.conf
 }
 
 start_ntpsec13() {
-	ntpsec_conf "$1" "/lab/$1" >"$LAB/$1/etc/ntp.conf"
+	ntpsec_conf "$1" >"$LAB/$1/etc/ntp.conf"
 	start "$1" on13 "$1" /opt/ntpsec/usr/sbin/ntpd -n -c /etc/ntp.conf
 }
 
@@ -107,7 +107,7 @@ listens() {
 }
 
 chronyc46() {
-	(on13 "$1" /opt/chrony/usr/bin/chronyc -h "/lab/$1/run/chronyd.sock" "${@:2}")
+	(on13 "$1" /opt/chrony/usr/bin/chronyc -h /run/chronyd.sock "${@:2}")
 }
 
 # serverstat HOST LABEL: one number of `chronyc serverstats`.

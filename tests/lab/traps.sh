@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# What goes wrong on such a LAN, and the sentence an administrator must read
+# then, in `ntsctl sources -v` and in the log. To be sourced after client.sh.
+
+# told HOST SOURCE PATTERN: the sentence stands in both places.
+told() {
+	local reason
+	wait_for 8 has_reason "$1" "$2"
+	# Folded to the width of a terminal: unfold it.
+	reason=$(ctl "$1" sources -v | awk -v n="$2" '
+		/^\^/ {mine = $2 == n} mine && !/^\^/ {gsub(/^ +/, ""); printf "%s ", $0}')
+	says "$2, ntsctl" "$3" "$reason"
+	says "$2, log" "$3" "$(grep -F "$2" "$LAB/$1.log")"
+}
+
+has_reason() {
+	[ "$(facts "$1" ".sources[] | select(.name == \"$2\") | .failure")" != '' ]
+}
+
+# A server with a certificate that is wrong in one way.
+bad_server() {
+	lan_host "$1" "$2"
+	lan_name "$1" "$2"
+	server_certificate "$1" "${3:-}"
+	start_chrony43 "$1"
+	wait_for 5 listens "$1"
+}
+
+# Hosts that take TCP connections on 4460 but are no NTS server.
+other_services() {
+	lan_host web 33
+	lan_name web 33
+	server_certificate web
+	start web on web openssl s_server -quiet -accept 4460 \
+		-cert /etc/pki/new-web.crt -key /etc/pki/web.key -alpn http/1.1
+	lan_host mute 34
+	lan_name mute 34
+	start mute on mute nc -lk 4460
+	wait_for 5 listens web && wait_for 5 listens mute
+}
+
+# The first trap of the document: the agent's user may not read the root.
+root_unreadable() {
+	agent_conf "$1" "" ntpserver
+	chgrp root "$LAB/$1/etc/pki/rootca.crt"
+	start_agent12 "$1"
+	told "$1" ntpserver 'rootca.crt.*as user ntsagent.*chgrp ntsagent /etc/pki/rootca.crt'
+	says "$1, --check-config" 'rootca.crt.*chgrp ntsagent' "$(
+		(on "$1" "$B/ntsagentd" -f /etc/ntsagent/ntsagent.conf --check-config) 2>&1)"
+	stop_agent "$1"
+}
+
+# All others at once, and a good server among them that must not suffer.
+six_troubles() {
+	agent_conf "$1" "" ntpserver alias expired stranger web mute closed nowhere
+	start_agent12 "$1"
+	# The second trap: a name that is not in the certificate.
+	told "$1" alias 'not for alias, it is for .*ntpserver.*ntpserver-ipv6'
+	told "$1" expired 'has expired.*valid from .* to .*renew'
+	told "$1" stranger 'rootca\.crt.*add the root certificate|not among'
+	told "$1" web 'NTS'
+	told "$1" mute 'TLS handshake'
+	told "$1" closed '4460.*refused'
+	told "$1" nowhere 'nowhere'
+	same 'the good server among them' '*' \
+		"$(facts "$1" '.sources[] | select(.name == "ntpserver") | .mark')"
+	stop_agent "$1"
+}
+
+traps() {
+	echo "-- what goes wrong on such a LAN"
+	lan_host client 40
+	lan_name closed 40
+	printf '%s.11 alias\n' "$PREFIX4" >>"$ETCHOSTS"
+	bad_server expired 31 expired
+	bad_server stranger 32 stranger
+	other_services
+	root_unreadable client
+	six_troubles client
+}
