@@ -56,6 +56,15 @@ put_etc() {
 	EOF
 }
 
+# IPv6 and what it leans on, numbered in the order of loading.
+put_modules() {
+	local n=1 module
+	for module in crc-ccitt ipv6; do
+		cp "$(find "$UML/usr/lib/uml/modules" -name "$module.ko")" "$1/$n.ko"
+		n=$((n + 1))
+	done
+}
+
 # make_initrd OUT PROGRAM...
 make_initrd() {
 	local out=$1 root
@@ -68,7 +77,7 @@ make_initrd() {
 	put_busybox "$root"
 	put "$root" "$@"
 	put_etc "$root"
-	cp "$(find "$UML/usr/lib/uml/modules" -name ipv6.ko)" "$root/"
+	put_modules "$root"
 	install -m 755 "$TOP/tests/kernel/guest-init" "$root/init"
 	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$out"
 	rm -rf "$root"

@@ -31,7 +31,7 @@ other_services() {
 	lan_host web 33
 	lan_name web 33
 	server_certificate web
-	start web on web openssl s_server -quiet -accept 4460 \
+	start web on web openssl s_server -www -accept 4460 \
 		-cert /etc/pki/new-web.crt -key /etc/pki/web.key -alpn http/1.1
 	lan_host mute 34
 	lan_name mute 34
@@ -58,7 +58,7 @@ six_troubles() {
 	told "$1" alias 'not for alias, it is for .*ntpserver.*ntpserver-ipv6'
 	told "$1" expired 'has expired.*valid from .* to .*renew'
 	told "$1" stranger 'rootca\.crt.*add the root certificate|not among'
-	told "$1" web 'NTS'
+	told "$1" web "no NTS server|NTS is not enabled"
 	told "$1" mute 'TLS handshake'
 	told "$1" closed '4460.*refused'
 	told "$1" nowhere 'nowhere'
