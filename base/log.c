@@ -56,6 +56,7 @@ static void write_stderr(enum log_level level, const char *text)
 		return; /* nowhere left to complain to */
 }
 
+PRINTF_LIKE(2, 0)
 static void emit(enum log_level level, const char *fmt, va_list args)
 {
 	char text[LINE_MAX_BYTES];

@@ -135,7 +135,7 @@ static void note_facts(struct job *j)
 	struct ke_answer *a = j->answer;
 
 	a->ke_peer = x->peer;
-	a->error = x->error;
+	a->error = (int32_t)x->error;
 	a->cert_not_before = x->cert_not_before;
 	a->cert_not_after = x->cert_not_after;
 	memcpy(a->cert_subject, x->cert_subject, sizeof(a->cert_subject));
