@@ -20,6 +20,8 @@ static const struct {
 	    "-n, --numeric", "addresses instead of the configured names"},
 	{{"names", no_argument, NULL, 'N'},
 	    "-N, --names", "the configured names: the default"},
+	{{"all", no_argument, NULL, 'a'},
+	    "-a, --all", "all servers, unresolved ones too: the default"},
 	{{"verbose", no_argument, NULL, 'v'},
 	    "-v, --verbose", "explain the columns and each source's state"},
 	{{"help", no_argument, NULL, 'h'},
@@ -29,7 +31,7 @@ static const struct {
 };
 /* clang-format on */
 
-static const char letters[] = ":s:nNvhV";
+static const char letters[] = ":s:nNavhV";
 
 void options_help(FILE *out)
 {
@@ -62,7 +64,7 @@ static void take(struct options *out, int letter)
 	case LONG_CSV:
 		out->output = OUTPUT_CSV;
 		break;
-	default:
+	default: /* -a: nothing is ever left out */
 		break;
 	}
 }

@@ -73,7 +73,8 @@ bool waitsync_arguments(struct waitsync *out, int argc, char **argv,
 
 static bool is_good(const struct waitsync *w, const struct try *t)
 {
-	double correction_s = (double)t->correction_ns.n * 1e-9;
+	/* Divided, not multiplied: 1000 ns are then exactly 0.000001 s. */
+	double correction_s = (double)t->correction_ns.n / 1e9;
 
 	return t->synchronised &&
 	       (w->max_correction_s <= 0 ||

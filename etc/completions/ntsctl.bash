@@ -1,0 +1,28 @@
+# bash completion for ntsctl(8)
+_ntsctl()
+{
+	local current=${COMP_WORDS[COMP_CWORD]}
+	local previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local options='-s --socket --json --csv -n --numeric -N --names
+		-a --all -v --verbose -h --help -V --version'
+	local commands='status sources sourcestats tracking authdata activity
+		waitsync help version'
+	local word
+
+	COMPREPLY=()
+	case $previous in
+	-s | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	esac
+	if [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+		return
+	fi
+	# One command only; what stands behind it is a number.
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
+		[[ " ${commands//[$'\n\t']/ } " == *" $word "* ]] && return
+	done
+	mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+} && complete -F _ntsctl ntsctl

@@ -1,0 +1,341 @@
+/*
+ * The whole of ntsctl: as a function, and as the program when it is built.
+ */
+#include "tests/unit/agent/ctl/fixture.h"
+
+#include "agent/ctl/program.h"
+
+#include <fcntl.h>
+
+#define WORDS_MAX 10
+
+struct result {
+	int status;
+	char *out, *errors;
+};
+
+static void result_free(struct result *r)
+{
+	free(r->out);
+	free(r->errors);
+}
+
+/* Splits a copy of `line` at spaces. */
+static int split(char *line, char *words[WORDS_MAX + 1])
+{
+	int count = 0;
+
+	for (char *w = strtok(line, " "); w != NULL; w = strtok(NULL, " ")) {
+		assert_in_range(count, 0, WORDS_MAX - 1);
+		words[count++] = w;
+	}
+	words[count] = NULL;
+	return count;
+}
+
+static struct result run(const char *line)
+{
+	struct result r = {0};
+	size_t out_size, errors_size;
+	FILE *out = open_memstream(&r.out, &out_size);
+	FILE *errors = open_memstream(&r.errors, &errors_size);
+	char *copy = strdup(line), *words[WORDS_MAX + 1];
+	int count = split(copy, words);
+
+	r.status = ctl_main(count, words, out, errors);
+	fclose(out);
+	fclose(errors);
+	free(copy);
+	return r;
+}
+
+/* An agent that answers with the contract's snapshot; NTSAGENT_STATUS leads
+ * to it. */
+static void start_example(struct fake_agent *a)
+{
+	char *json = read_file(HERE "snapshot.json");
+
+	agent_start(a, (const char *const[]){json}, 1);
+	setenv("NTSAGENT_STATUS", a->path, 1);
+	free(json);
+}
+
+static void end_example(struct fake_agent *a)
+{
+	unsetenv("NTSAGENT_STATUS");
+	agent_end(a);
+}
+
+static const struct {
+	const char *line, *file;
+} asked[] = {
+    {"ntsctl", "status.txt"},
+    {"ntsctl status --csv", "status.csv"},
+    {"ntsctl status --json", "status.json"},
+    {"ntsctl sources", "sources.txt"},
+    {"ntsctl sources -v", "sources-v.txt"},
+    {"ntsctl -n sources", "sources-n.txt"},
+    {"ntsctl sources --json", "sources.json"},
+    {"ntsctl sourcestats", "sourcestats.txt"},
+    {"ntsctl --csv sourcestats", "sourcestats.csv"},
+    {"ntsctl tracking", "tracking.txt"},
+    {"ntsctl -N authdata", "authdata.txt"},
+    {"ntsctl activity", "activity.txt"},
+};
+
+static void each_command_prints_its_report(void **state)
+{
+	struct fake_agent a;
+
+	(void)state;
+	start_example(&a);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		struct result r = run(asked[i].line);
+		char path[128], *expected;
+
+		snprintf(path, sizeof(path), HERE "expected/%s", asked[i].file);
+		expected = read_file(path);
+		assert_string_equal(r.errors, "");
+		assert_string_equal(r.out, expected);
+		assert_int_equal(r.status, EXIT_OK);
+		free(expected);
+		result_free(&r);
+	}
+	end_example(&a);
+}
+
+static void mistakes_are_one_sentence_and_status_2(void **state)
+{
+	static const struct {
+		const char *line, *errors;
+	} cases[] = {
+	    {"ntsctl source",
+		"ntsctl: there is no command 'source'; see: ntsctl help\n"},
+	    {"ntsctl -q", "ntsctl: option -q is not known; see: ntsctl help\n"},
+	    {"ntsctl sources x",
+		"ntsctl: sources takes no arguments; see: ntsctl help\n"},
+	    {"ntsctl waitsync 1 2 3 4 5",
+		"ntsctl: waitsync takes [TRIES [MAXCORRECTION [MAXSKEW "
+		"[INTERVAL]]]]; see: ntsctl help\n"},
+	    {"ntsctl waitsync soon",
+		"ntsctl: waitsync: tries has to be a number from 0 to "
+		"2147483647, not 'soon'; see: ntsctl help\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct result r = run(cases[i].line);
+
+		assert_int_equal(r.status, EXIT_USAGE);
+		assert_string_equal(r.out, "");
+		assert_string_equal(r.errors, cases[i].errors);
+		result_free(&r);
+	}
+}
+
+static void without_an_agent_the_status_is_3(void **state)
+{
+	static const char *const commands[] = {"", "status", "sources",
+	    "sourcestats", "tracking", "authdata", "activity"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		char line[80];
+		struct result r;
+
+		snprintf(line, sizeof(line), "ntsctl -s /nonexistent/sock %s",
+		    commands[i]);
+		r = run(line);
+		assert_int_equal(r.status, EXIT_NO_STATUS);
+		assert_string_equal(r.out, "");
+		assert_string_equal(r.errors,
+		    "ntsctl: ntsagentd is not running: nothing listens on "
+		    "/nonexistent/sock; start it with: systemctl start "
+		    "ntsagent\n");
+		result_free(&r);
+	}
+}
+
+static void a_newer_agent_is_named(void **state)
+{
+	struct fake_agent a;
+	char line[128];
+	struct result r;
+
+	(void)state;
+	agent_start(&a, (const char *const[]){"{\"schema\": 2}"}, 1);
+	snprintf(line, sizeof(line), "ntsctl -s %s sources", a.path);
+	r = run(line);
+	agent_end(&a);
+	assert_int_equal(r.status, EXIT_NO_STATUS);
+	assert_contains(r.errors, "its schema is 2 and this ntsctl knows 1");
+	assert_ptr_equal(
+	    strchr(r.errors, '\n'), r.errors + strlen(r.errors) - 1);
+	result_free(&r);
+}
+
+static void a_full_disk_is_no_success(void **state)
+{
+	char *words[] = {strdup("ntsctl"), strdup("sources"), NULL};
+	FILE *full = fopen("/dev/full", "w"), *errors;
+	struct fake_agent a;
+	char *said = NULL;
+	size_t size;
+
+	(void)state;
+	start_example(&a);
+	errors = open_memstream(&said, &size);
+	assert_int_equal(ctl_main(2, words, full, errors), EXIT_NO_STATUS);
+	fclose(errors);
+	fclose(full);
+	end_example(&a);
+	assert_string_equal(
+	    said, "ntsctl: cannot write the output: No space left on device\n");
+	free(said);
+	free(words[0]);
+	free(words[1]);
+}
+
+/* Every word that the help shows at the start of a line is in `text`. */
+static void assert_knows_all(const char *help, const char *text)
+{
+	for (const char *line = strchr(help, '\n'); line != NULL;
+	     line = strchr(line + 1, '\n')) {
+		char word[32];
+
+		if (sscanf(line + 1, "  %31[a-z]", word) == 1 &&
+		    strncmp(line + 1, "   ", 3) != 0)
+			assert_contains(text, word);
+		if (sscanf(line + 1, "  -%*[a-zA-Z], --%31[a-z]", word) == 1)
+			assert_contains(text, word);
+		if (sscanf(line + 1, "  --%31[a-z]", word) == 1)
+			assert_contains(text, word);
+	}
+}
+
+static void manual_and_completions_know_every_command(void **state)
+{
+	static const char *const files[] = {"man/ntsctl.8",
+	    "etc/completions/ntsctl.bash", "etc/completions/_ntsctl"};
+	struct result help = run("ntsctl help");
+
+	(void)state;
+	assert_int_equal(help.status, EXIT_OK);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char *text = read_file(files[i]);
+
+		assert_knows_all(help.out, text);
+		free(text);
+	}
+	result_free(&help);
+}
+
+/* Every member that the tables name is in the manual's tables. */
+static void manual_knows_every_member(void **state)
+{
+	static const char *const reports[] = {"ntsctl status --csv",
+	    "ntsctl sources --csv", "ntsctl sourcestats --csv",
+	    "ntsctl tracking --csv", "ntsctl authdata --csv",
+	    "ntsctl activity --csv", "ntsctl waitsync 1 --csv"};
+	char *manual = read_file("man/ntsctl.8");
+	struct fake_agent a;
+
+	(void)state;
+	start_example(&a);
+	for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
+		struct result r = run(reports[i]);
+		char *heading = line_of(r.out, 0);
+
+		for (char *key = strtok(heading, ","); key != NULL;
+		     key = strtok(NULL, ",")) {
+			const char *dot = strrchr(key, '.');
+			char entry[64];
+
+			snprintf(entry, sizeof(entry), ".It Va %s\n",
+			    dot == NULL ? key : dot + 1);
+			assert_contains(manual, entry);
+		}
+		free(heading);
+		result_free(&r);
+	}
+	end_example(&a);
+	free(manual);
+}
+
+/* The program beside the tests' folder; false when it is not built. */
+static bool find_program(char *path, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+	char *tests;
+
+	assert_true(n > 0);
+	path[n] = '\0';
+	tests = strstr(path, "/tests/unit/");
+	assert_non_null(tests);
+	snprintf(tests, size - (size_t)(tests - path), "/ntsctl");
+	return access(path, X_OK) == 0;
+}
+
+static int run_program(char *path, const char *line, const char *out_path)
+{
+	char *copy = strdup(line), *words[WORDS_MAX + 1];
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+		split(copy, words);
+		dup2(fd, STDOUT_FILENO);
+		execv(path, words);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	free(copy);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void the_program_does_the_same(void **state)
+{
+	char program[4096], out_path[80];
+	struct fake_agent a;
+
+	(void)state;
+	if (!find_program(program, sizeof(program)))
+		skip();
+	start_example(&a);
+	snprintf(out_path, sizeof(out_path), "%s/out", a.folder);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		char path[128], *expected, *text;
+
+		assert_int_equal(
+		    run_program(program, asked[i].line, out_path), EXIT_OK);
+		snprintf(path, sizeof(path), HERE "expected/%s", asked[i].file);
+		expected = read_file(path);
+		text = read_file(out_path);
+		assert_string_equal(text, expected);
+		free(text);
+		free(expected);
+	}
+	assert_int_equal(
+	    run_program(program, "ntsctl nonsense", out_path), EXIT_USAGE);
+	unlink(out_path);
+	end_example(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_command_prints_its_report),
+	    cmocka_unit_test(mistakes_are_one_sentence_and_status_2),
+	    cmocka_unit_test(without_an_agent_the_status_is_3),
+	    cmocka_unit_test(a_newer_agent_is_named),
+	    cmocka_unit_test(a_full_disk_is_no_success),
+	    cmocka_unit_test(manual_and_completions_know_every_command),
+	    cmocka_unit_test(manual_knows_every_member),
+	    cmocka_unit_test(the_program_does_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
