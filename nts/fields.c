@@ -1,0 +1,322 @@
+#include "nts/fields.h"
+
+#include <string.h>
+
+/* RFC 8915 5.6: the authenticator of a request is at least this long, so that
+ * no server takes it for a MAC (RFC 7822 7.5.1.3). */
+#define AUTHENTICATOR_MIN 28
+/* RFC 8915 5.6: where a nonce is shorter than this, a request makes room for
+ * an answer with one as long. */
+#define NONCE_ROOM 16
+#define FIELD_MIN 16
+#define FIELD_HEAD 4
+#define NAK_CODE NTP_REFID('N', 'T', 'S', 'N')
+
+void nts_assoc_wipe(struct nts_assoc *a)
+{
+	explicit_bzero(a, sizeof(*a));
+}
+
+bool nts_assoc_try_other_keys(struct nts_assoc *a)
+{
+	if (!a->have_other_keys)
+		return false;
+	a->keys = a->other_keys;
+	a->have_other_keys = false;
+	explicit_bzero(&a->other_keys, sizeof(a->other_keys));
+	return true;
+}
+
+static size_t padded(size_t body_len)
+{
+	size_t len = FIELD_HEAD + (body_len + 3) / 4 * 4;
+
+	return len < FIELD_MIN ? FIELD_MIN : len;
+}
+
+static size_t authenticator_len(enum aead_id aead)
+{
+	size_t nonce = aead_nonce_len(aead);
+	size_t room = nonce < NONCE_ROOM ? NONCE_ROOM - nonce : 0;
+
+	return padded(4 + nonce + AEAD_TAG_LEN + room);
+}
+
+/* Header: nothing in it tells of the client but the version (RFC 9109 is of
+ * the same mind about ports). The precision is the one that says nothing. */
+static void put_head(const struct nts_fresh *fresh, struct writer *w)
+{
+	const struct ntp_header h = {
+	    .version = NTP_VERSION,
+	    .mode = NTP_MODE_CLIENT,
+	    .precision = 0x20,
+	    .transmit = fresh->transmit,
+	};
+	size_t mark;
+
+	ntp_header_put(w, &h);
+	mark = ntp_field_begin(w, NTP_EF_UNIQUE_ID);
+	put_bytes(w, fresh->uid, sizeof(fresh->uid));
+	ntp_field_end(w, mark, FIELD_MIN);
+}
+
+static void put_cookies(struct nts_assoc *a, const struct cookie *cookie,
+    size_t limit, struct writer *w)
+{
+	size_t each = padded(cookie->len);
+	/* The answer brings one for the one spent, and one a placeholder. */
+	unsigned wanted = NTS_COOKIES - 1 - a->jar.count;
+	size_t mark = ntp_field_begin(w, NTP_EF_COOKIE);
+
+	put_bytes(w, cookie->bytes, cookie->len);
+	ntp_field_end(w, mark, FIELD_MIN);
+	while (wanted-- > 0 &&
+	       w->len + each + authenticator_len(a->aead) <= limit) {
+		/* RFC 8915 5.5: as long as a cookie. */
+		mark = ntp_field_begin(w, NTP_EF_PLACEHOLDER);
+		put_zeros(w, cookie->len);
+		ntp_field_end(w, mark, FIELD_MIN);
+	}
+}
+
+static bool put_authenticator(
+    const struct nts_assoc *a, const struct nts_fresh *fresh, struct writer *w)
+{
+	size_t nonce_len = aead_nonce_len(a->aead);
+	uint8_t tag[AEAD_TAG_LEN];
+	size_t mark;
+
+	if (!w->ok || !aead_seal(a->aead, a->keys.c2s, fresh->nonce, nonce_len,
+			  w->base, w->len, NULL, 0, tag))
+		return false;
+	mark = ntp_field_begin(w, NTP_EF_AUTHENTICATOR);
+	put_u16(w, (uint16_t)nonce_len);
+	put_u16(w, AEAD_TAG_LEN);
+	put_bytes(w, fresh->nonce, nonce_len);
+	put_zeros(w, (4 - nonce_len % 4) % 4);
+	put_bytes(w, tag, sizeof(tag));
+	if (nonce_len < NONCE_ROOM)
+		put_zeros(w, NONCE_ROOM - nonce_len);
+	ntp_field_end(w, mark, AUTHENTICATOR_MIN);
+	return true;
+}
+
+enum nts_err nts_request_seal(struct nts_assoc *a,
+    const struct nts_fresh *fresh, size_t size_limit,
+    struct nts_pending *pending, struct writer *out)
+{
+	struct cookie cookie;
+	bool sealed;
+
+	pending->open = false;
+	if (a->aead == AEAD_NONE || !cookie_jar_take(&a->jar, &cookie))
+		return NTS_NO_COOKIE_LEFT;
+	put_head(fresh, out);
+	put_cookies(
+	    a, &cookie, size_limit ? size_limit : NTS_REQUEST_TARGET, out);
+	explicit_bzero(&cookie, sizeof(cookie));
+	if (!out->ok)
+		return NTS_NO_ROOM;
+	sealed = put_authenticator(a, fresh, out);
+	if (!out->ok)
+		return NTS_NO_ROOM;
+	if (!sealed)
+		return NTS_CRYPTO;
+	memcpy(pending->uid, fresh->uid, sizeof(pending->uid));
+	pending->transmit = fresh->transmit;
+	pending->open = true;
+	return NTS_OK;
+}
+
+/* An answer taken apart; all borrowed from its bytes. */
+struct parts {
+	struct ntp_header header;
+	struct reader uid, authenticator;
+	size_t authenticated_len; /* bytes before the authenticator */
+	bool have_uid, have_authenticator, more_behind;
+};
+
+static enum nts_err take_apart(
+    const uint8_t *bytes, size_t len, struct parts *out)
+{
+	struct reader r = reader_of(bytes, len);
+	struct ntp_field f;
+
+	*out = (struct parts){0};
+	if (!ntp_header_take(&r, &out->header))
+		return NTP_SHORT;
+	while (ntp_field_take(&r, bytes, &f)) {
+		if (out->have_authenticator) {
+			out->more_behind = true;
+		} else if (f.type == NTP_EF_UNIQUE_ID && !out->have_uid) {
+			out->uid = f.body;
+			out->have_uid = true;
+		} else if (f.type == NTP_EF_AUTHENTICATOR) {
+			out->authenticator = f.body;
+			out->authenticated_len = f.offset;
+			out->have_authenticator = true;
+		}
+	}
+	return r.ok ? NTS_OK : NTP_BAD_FIELD;
+}
+
+/* Everything that can be judged without a key. */
+static enum nts_err judge_form(
+    const struct parts *p, const struct nts_pending *pending)
+{
+	if (p->header.version != NTP_VERSION)
+		return NTP_BAD_VERSION;
+	if (p->header.mode != NTP_MODE_SERVER)
+		return NTP_BAD_MODE;
+	/* RFC 5905 section 8, test 2 */
+	if (p->header.origin != pending->transmit)
+		return NTP_BAD_ORIGIN;
+	return NTS_OK;
+}
+
+/* RFC 8915 5.7: compared before anything else is believed. */
+static enum nts_err judge_uid(
+    const struct parts *p, const struct nts_pending *pending)
+{
+	if (!p->have_uid)
+		return NTP_NO_UNIQUE_ID;
+	if (p->uid.left != NTS_UID_LEN ||
+	    memcmp(p->uid.at, pending->uid, NTS_UID_LEN) != 0)
+		return NTP_BAD_UNIQUE_ID;
+	return NTS_OK;
+}
+
+static enum nts_err kiss_of(const struct ntp_header *h)
+{
+	switch (h->reference_id) {
+	case NTP_REFID('R', 'A', 'T', 'E'):
+		return NTP_KISS_RATE;
+	case NTP_REFID('D', 'E', 'N', 'Y'):
+		return NTP_KISS_DENY;
+	case NTP_REFID('R', 'S', 'T', 'R'):
+		return NTP_KISS_RSTR;
+	default:
+		return NTP_KISS_OTHER;
+	}
+}
+
+static bool is_kiss(const struct ntp_header *h)
+{
+	return h->stratum == 0 && h->reference_id != 0;
+}
+
+/* Without an authenticator only a NAK or a kiss is of interest, and neither
+ * can be believed. */
+static enum nts_err unauthenticated(const struct ntp_header *h)
+{
+	if (h->stratum == 0 && h->reference_id == NAK_CODE)
+		return NTP_NAK;
+	return is_kiss(h) ? kiss_of(h) : NTP_NOT_AUTHENTICATED;
+}
+
+static enum nts_err open_authenticator(const struct nts_assoc *a,
+    const uint8_t *bytes, struct parts *p, uint8_t *plain, size_t *plain_len)
+{
+	struct reader *r = &p->authenticator;
+	size_t nonce_len = take_u16(r), sealed_len = take_u16(r);
+	const uint8_t *nonce = take_bytes(r, (nonce_len + 3) / 4 * 4);
+	const uint8_t *sealed = take_bytes(r, sealed_len);
+
+	if (!r->ok || sealed_len < AEAD_TAG_LEN)
+		return NTP_BAD_FIELD;
+	if (!aead_open(a->aead, a->keys.s2c, nonce, nonce_len, bytes,
+		p->authenticated_len, sealed, sealed_len, plain))
+		return NTP_BAD_TAG;
+	*plain_len = sealed_len - AEAD_TAG_LEN;
+	return NTS_OK;
+}
+
+/* RFC 8915 5.7: new cookies come encrypted; others are not looked at. */
+static enum nts_err take_cookies(struct nts_assoc *a, const uint8_t *plain,
+    size_t len, unsigned *new_cookies)
+{
+	struct reader check = reader_of(plain, len), r = check;
+	struct ntp_field f;
+
+	while (ntp_field_take(&check, plain, &f))
+		continue;
+	if (!check.ok)
+		return NTP_BAD_FIELD;
+	while (a->jar.count < NTS_COOKIES && ntp_field_take(&r, plain, &f))
+		if (f.type == NTP_EF_COOKIE &&
+		    cookie_jar_put(&a->jar, f.body.at, f.body.left))
+			(*new_cookies)++;
+	return NTS_OK;
+}
+
+static enum nts_err judge_content(const struct ntp_header *h)
+{
+	if (is_kiss(h))
+		return kiss_of(h);
+	/* RFC 5905 section 8, tests 6 and 7 */
+	if (h->stratum == 0 || h->stratum > 15 || h->leap == LEAP_UNKNOWN)
+		return NTP_UNSYNCHRONISED;
+	/* test 3; and a server cannot answer before it was asked */
+	if (h->receive == 0 || h->transmit == 0 ||
+	    (int64_t)(h->transmit - h->receive) < 0)
+		return NTP_BAD_TIMES;
+	return NTS_OK;
+}
+
+/* 2^precision seconds; a nonsense value counts as a second. */
+static int64_t precision_ns(int8_t log2_s)
+{
+	if (log2_s >= 0)
+		return NS_PER_S;
+	if (log2_s <= -30)
+		return 1;
+	return NS_PER_S >> -log2_s;
+}
+
+static enum nts_err authentic(struct nts_assoc *a, const uint8_t *bytes,
+    struct parts *p, struct ntp_answer *out)
+{
+	uint8_t plain[NTS_PACKET_MAX];
+	size_t len = 0;
+	enum nts_err err;
+
+	err = open_authenticator(a, bytes, p, plain, &len);
+	if (err == NTS_OK)
+		err = take_cookies(a, plain, len, &out->new_cookies);
+	explicit_bzero(plain, len);
+	out->authenticated = err == NTS_OK;
+	return err;
+}
+
+enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
+    const uint8_t *bytes, size_t len, struct ntp_answer *out)
+{
+	struct parts p;
+	enum nts_err err;
+
+	*out = (struct ntp_answer){0};
+	if (len > NTS_PACKET_MAX)
+		return NTP_BAD_FIELD;
+	err = take_apart(bytes, len, &p);
+	if (err == NTP_SHORT)
+		return err;
+	if (judge_form(&p, pending) != NTS_OK)
+		return judge_form(&p, pending);
+	if (err == NTS_OK)
+		err = judge_uid(&p, pending);
+	if (err != NTS_OK)
+		return err;
+	out->header = p.header;
+	if (!p.have_authenticator)
+		return unauthenticated(&p.header);
+	if (p.more_behind)
+		return NTP_AFTER_AUTHENTICATOR;
+	err = authentic(a, bytes, &p, out);
+	if (err != NTS_OK)
+		return err;
+	pending->open = false;
+	out->root_delay_ns = ntp_short_to_ns(p.header.root_delay);
+	out->root_dispersion_ns = ntp_short_to_ns(p.header.root_dispersion);
+	out->precision_ns = precision_ns(p.header.precision);
+	return judge_content(&p.header);
+}

@@ -1,0 +1,283 @@
+#include "nts/ke.h"
+
+#include <string.h>
+#include <strings.h>
+
+void ke_put_record(
+    struct writer *w, uint16_t type_and_critical, const void *body, size_t len)
+{
+	put_u16(w, type_and_critical);
+	if (len > UINT16_MAX)
+		w->ok = false;
+	put_u16(w, (uint16_t)len);
+	put_bytes(w, body, len);
+}
+
+void ke_request_build(
+    const enum aead_id *aeads, size_t count, struct writer *out)
+{
+	uint8_t list[2 * AEAD_KINDS], protocol[2] = {0, KE_PROTOCOL_NTPV4};
+	struct writer w = writer_of(list, sizeof(list));
+	bool gcm_siv = false;
+
+	for (size_t i = 0; i < count; i++) {
+		put_u16(&w, (uint16_t)aeads[i]);
+		gcm_siv |= aeads[i] == AEAD_AES_128_GCM_SIV;
+	}
+	ke_put_record(
+	    out, KE_CRITICAL | KE_NEXT_PROTOCOL, protocol, sizeof(protocol));
+	ke_put_record(out, KE_CRITICAL | KE_AEAD, list, w.len);
+	if (gcm_siv)
+		ke_put_record(out, KE_COMPLIANT_GCM_SIV, NULL, 0);
+	ke_put_record(out, KE_CRITICAL | KE_END, NULL, 0);
+	out->ok &= w.ok;
+}
+
+void ke_exporter_context(
+    uint16_t aead, unsigned direction, uint8_t out[KE_EXPORTER_CONTEXT_LEN])
+{
+	struct writer w = writer_of(out, KE_EXPORTER_CONTEXT_LEN);
+
+	put_u16(&w, KE_PROTOCOL_NTPV4);
+	put_u16(&w, aead);
+	put_u8(&w, (uint8_t)direction);
+}
+
+struct record {
+	uint16_t type;
+	bool critical;
+	struct reader body;
+};
+
+static bool take_record(struct reader *r, struct record *out)
+{
+	uint16_t type = take_u16(r), len = take_u16(r);
+
+	*out = (struct record){
+	    .type = type & 0x7fff,
+	    .critical = (type & KE_CRITICAL) != 0,
+	    .body = take_sub(r, len),
+	};
+	return r->ok;
+}
+
+bool ke_response_complete(const uint8_t *bytes, size_t len)
+{
+	struct reader r = reader_of(bytes, len);
+	struct record record;
+
+	while (take_record(&r, &record))
+		if (record.type == KE_END)
+			return true;
+	return len >= KE_MESSAGE_MAX;
+}
+
+/* What is known while the records are read. */
+struct parse {
+	struct ke_response got;
+	const enum aead_id *offered;
+	size_t offered_count;
+	unsigned detail;
+	uint32_t seen; /* bits of the types up to KE_NTP_PORT */
+	bool cookie_too_long;
+};
+
+static enum nts_err next_protocol(struct parse *p, struct record *r)
+{
+	(void)p;
+	/* RFC 8915 4.1.2: empty when nothing of the request is supported. */
+	if (reader_done(&r->body))
+		return NTS_KE_NO_PROTOCOL;
+	if (take_u16(&r->body) != KE_PROTOCOL_NTPV4 && r->body.ok)
+		return NTS_KE_NO_PROTOCOL;
+	return reader_done(&r->body) ? NTS_OK : NTS_KE_BAD_RECORD;
+}
+
+static enum nts_err error_record(struct parse *p, struct record *r)
+{
+	static const enum nts_err errors[] = {NTS_KE_ERROR_CRITICAL,
+	    NTS_KE_ERROR_BAD_REQUEST, NTS_KE_ERROR_INTERNAL};
+	uint16_t code = take_u16(&r->body);
+
+	if (!reader_done(&r->body))
+		return NTS_KE_BAD_RECORD;
+	p->detail = code;
+	return code < ARRAY_LEN(errors) ? errors[code] : NTS_KE_ERROR_OTHER;
+}
+
+static enum nts_err warning_record(struct parse *p, struct record *r)
+{
+	uint16_t code = take_u16(&r->body);
+
+	if (!reader_done(&r->body))
+		return NTS_KE_BAD_RECORD;
+	p->detail = code;
+	/* RFC 8915 4.1.4: a warning that is not known is an error. */
+	return NTS_KE_WARNING;
+}
+
+static enum nts_err aead_record(struct parse *p, struct record *r)
+{
+	uint16_t id;
+
+	/* RFC 8915 4.1.5: empty when no algorithm is common. */
+	if (reader_done(&r->body))
+		return NTS_KE_NO_AEAD;
+	id = take_u16(&r->body);
+	/* RFC 8915 4.1.5: an answer has one algorithm. */
+	if (!reader_done(&r->body))
+		return NTS_KE_BAD_RECORD;
+	for (size_t i = 0; i < p->offered_count; i++)
+		if ((uint16_t)p->offered[i] == id)
+			p->got.aead = p->offered[i];
+	return p->got.aead == AEAD_NONE ? NTS_KE_AEAD_NOT_OFFERED : NTS_OK;
+}
+
+static enum nts_err cookie_record(struct parse *p, struct record *r)
+{
+	size_t len = r->body.left;
+	struct cookie *slot;
+
+	if (len == 0)
+		return NTS_KE_BAD_RECORD;
+	if (len > NTS_COOKIE_MAX) {
+		p->cookie_too_long = true;
+		return NTS_OK;
+	}
+	if (p->got.cookie_count == NTS_COOKIES)
+		return NTS_OK;
+	slot = &p->got.cookies[p->got.cookie_count++];
+	slot->len = (uint16_t)len;
+	memcpy(slot->bytes, take_bytes(&r->body, len), len);
+	return NTS_OK;
+}
+
+/* A host name, or an address literal (RFC 8915 4.1.7). */
+static bool name_byte(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':' ||
+	       c == '_' || c == '%';
+}
+
+static enum nts_err server_record(struct parse *p, struct record *r)
+{
+	size_t len = r->body.left;
+	const uint8_t *name = take_bytes(&r->body, len);
+
+	if (len == 0 || len >= sizeof(p->got.server) || name[0] == '-')
+		return NTS_KE_BAD_SERVER;
+	for (size_t i = 0; i < len; i++)
+		if (!name_byte(name[i]))
+			return NTS_KE_BAD_SERVER;
+	memcpy(p->got.server, name, len);
+	p->got.server[len] = '\0';
+	return NTS_OK;
+}
+
+static enum nts_err port_record(struct parse *p, struct record *r)
+{
+	p->got.port = take_u16(&r->body);
+	if (!reader_done(&r->body) || p->got.port == 0)
+		return NTS_KE_BAD_PORT;
+	return NTS_OK;
+}
+
+static enum nts_err compliant_record(struct parse *p, struct record *r)
+{
+	if (!reader_done(&r->body))
+		return NTS_KE_BAD_RECORD;
+	p->got.compliant_gcm_siv = true;
+	return NTS_OK;
+}
+
+static const struct {
+	uint16_t type;
+	bool once;
+	enum nts_err (*take)(struct parse *p, struct record *r);
+} kinds[] = {
+    {KE_NEXT_PROTOCOL, true, next_protocol},
+    {KE_ERROR, false, error_record},
+    {KE_WARNING, false, warning_record},
+    {KE_AEAD, true, aead_record},
+    {KE_COOKIE, false, cookie_record},
+    {KE_NTP_SERVER, true, server_record},
+    {KE_NTP_PORT, true, port_record},
+    {KE_COMPLIANT_GCM_SIV, false, compliant_record},
+};
+
+static enum nts_err take_body(struct parse *p, struct record *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		uint32_t bit = UINT32_C(1) << i;
+
+		if (kinds[i].type != r->type)
+			continue;
+		if (kinds[i].once && (p->seen & bit))
+			return NTS_KE_DUPLICATE;
+		p->seen |= bit;
+		return kinds[i].take(p, r);
+	}
+	/* RFC 8915 4: an unknown record is skipped, unless it is critical. */
+	p->detail = r->type;
+	return r->critical ? NTS_KE_UNKNOWN_CRITICAL : NTS_OK;
+}
+
+static enum nts_err take_all(struct parse *p, struct reader *in)
+{
+	enum nts_err first = NTS_OK;
+	struct record r;
+
+	while (in->left > 0) {
+		enum nts_err err;
+
+		if (!take_record(in, &r))
+			return first ? first : NTS_KE_TRUNCATED;
+		if (r.type == KE_END) {
+			/* RFC 8915 4.1.1: critical and empty. */
+			if (!r.critical || r.body.left > 0)
+				return first ? first : NTS_KE_END_BODY;
+			return first;
+		}
+		err = take_body(p, &r);
+		/* The server's own word says more than what follows from it,
+		 * wherever the record stands. */
+		if (err != NTS_OK && (first == NTS_OK || r.type == KE_ERROR))
+			first = err;
+	}
+	return first ? first : NTS_KE_NO_END;
+}
+
+static enum nts_err judge(const struct parse *p)
+{
+	if (!(p->seen & 1))
+		return NTS_KE_NO_PROTOCOL;
+	if (p->got.aead == AEAD_NONE)
+		return NTS_KE_NO_AEAD;
+	if (p->got.cookie_count == 0)
+		return p->cookie_too_long ? NTS_KE_COOKIE_SIZE
+					  : NTS_KE_NO_COOKIES;
+	return NTS_OK;
+}
+
+enum nts_err ke_response_parse(struct ke_response *out, const uint8_t *bytes,
+    size_t len, const enum aead_id *offered, size_t count, unsigned *detail)
+{
+	struct parse p = {.offered = offered, .offered_count = count};
+	struct reader in = reader_of(bytes, len);
+	enum nts_err err;
+
+	if (len == 0)
+		return NTS_KE_EMPTY;
+	if (len > KE_MESSAGE_MAX)
+		return NTS_KE_TOO_LONG;
+	err = take_all(&p, &in);
+	if (err == NTS_OK)
+		err = judge(&p);
+	if (detail)
+		*detail = p.detail;
+	if (err == NTS_OK)
+		*out = p.got;
+	explicit_bzero(&p, sizeof(p));
+	return err;
+}
