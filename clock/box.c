@@ -5,6 +5,10 @@
 #define SQRT1_2 0.70710678118654752440
 #define LOG_2PI 1.83787706640934548356
 
+/* Times the standard deviation: a belief far wider than the box gains nothing
+ * by more, and the tails stay within what doubles can hold. */
+#define TILT_MAX 20.0
+
 static double density(double z)
 {
 	return exp(-0.5 * z * z - 0.5 * LOG_2PI);
@@ -42,25 +46,31 @@ static double bell_update(
 	return -0.5 * (miss * miss / total + log(total) + LOG_2PI);
 }
 
+/*
+ * Gaussian belief times a tilted box blurred by its edges: the tilt moves the
+ * belief's mean by tilt * var, and the box against it by tilt * edge^2.
+ */
 static double soft_box_update(
     struct belief *b, double measured, const struct box *box)
 {
-	/* Gaussian times exponential: the same Gaussian, moved. */
-	double lift = box->tilt * b->var;
-	double mean = b->mean + lift;
-	double s = sqrt(b->var + box->edge * box->edge);
-	double lo = (measured - box->half - mean) / s;
-	double hi = (measured + box->half - mean) / s;
+	double edge2 = box->edge * box->edge;
+	double s = sqrt(b->var + edge2);
+	double tilt = fmin(fmax(box->tilt, -TILT_MAX / s), TILT_MAX / s);
+	double mean = b->mean + tilt * b->var;
+	double center = measured - tilt * edge2;
+	double lo = (center - box->half - mean) / s;
+	double hi = (center + box->half - mean) / s;
 
 	if (hi - lo < 1e-3)
 		return bell_update(b, measured, box);
 	double z = mass(lo, hi);
-	if (!(z > 1e-200))
+	if (!(z > 1e-250))
 		return -INFINITY;
 
-	double log_density =
-	    log(z / (2 * box->half)) - box->tilt * (measured - b->mean) +
-	    0.5 * box->tilt * lift - log_sinhc(fabs(box->tilt) * box->half);
+	double log_density = log(z / (2 * box->half)) -
+			     tilt * (measured - b->mean) +
+			     0.5 * tilt * tilt * s * s -
+			     log_sinhc(fabs(tilt) * box->half);
 	double p_lo = density(lo), p_hi = density(hi);
 	double g = (p_lo - p_hi) / z;
 	double shrink = (hi * p_hi - lo * p_lo) / z + g * g;

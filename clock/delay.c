@@ -15,9 +15,8 @@
 /* No path queues less than this, in the mean: stamps are not better. */
 #define QUEUE_MIN 20e-9
 
-#define LAW_MEMORY 256.0
-
-static const double edge_grid[DELAY_EDGES] = {0, 0.1, 0.3, 1, 3};
+/* Windows in which a changed mean of the queues is learned. */
+#define QUEUE_MEMORY 256.0
 
 void delay_init(struct delay_track *t)
 {
@@ -37,10 +36,12 @@ const struct delay_epoch *delay_epoch(
 	return e->number == number && e->samples > 0 ? e : NULL;
 }
 
-/* How far the floor may be below the smallest delay seen. */
-static double floor_gap(const struct delay_track *t, unsigned samples)
+double delay_floor_gap(const struct delay_track *t, unsigned samples)
 {
-	return t->queue * FLOOR_GAP / sqrt((double)samples);
+	double root = sqrt((double)samples);
+
+	/* The bracket makes it right for one sample and for two as well. */
+	return t->queue * FLOOR_GAP / root * (1 + 0.6 / root);
 }
 
 static void recent_range(
@@ -73,7 +74,7 @@ static void learn_queue(struct delay_track *t)
 	double gain =
 	    t->seen <= DELAY_RECENT
 		? 1
-		: fmax(1.0 / (t->seen - DELAY_RECENT + 4), 1.0 / LAW_MEMORY);
+		: fmax(1.0 / (t->seen - DELAY_RECENT + 4), 1.0 / QUEUE_MEMORY);
 
 	t->queue = fmax(t->queue + gain * (queue - t->queue), QUEUE_MIN);
 }
@@ -124,7 +125,7 @@ enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back)
 		*e = (struct delay_epoch){.samples = 1, .floor = delay};
 		return DELAY_NEW_FLOOR;
 	}
-	if (drop > t->queue + 6 * floor_gap(t, e->samples) &&
+	if (drop > t->queue + 6 * delay_floor_gap(t, e->samples) &&
 	    e->samples >= DELAY_RECENT) {
 		begin_epoch(t, delay, 1);
 		return DELAY_SHORTER;
@@ -146,104 +147,4 @@ enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back)
 	}
 	learn_queue(t);
 	return DELAY_USUAL;
-}
-
-void delay_law_init(struct delay_law *l)
-{
-	*l = (struct delay_law){.excess_sum = 0};
-	/* The exact box until samples speak against it. */
-	for (unsigned i = 0; i < DELAY_EDGES; i++)
-		l->edge_log_weight[i] = -(double)i;
-}
-
-/* The edge that fits best, between the grid's: mean square by weight. */
-static double edge_factor(const struct delay_law *l)
-{
-	double sum = 0, square = 0;
-
-	for (unsigned i = 0; i < DELAY_EDGES; i++) {
-		double w = exp(l->edge_log_weight[i]);
-
-		sum += w;
-		square += w * edge_grid[i] * edge_grid[i];
-	}
-	return sqrt(square / sum);
-}
-
-/*
- * One way may queue more than the other. r: the difference over the sum of the
- * mean queueing delays; what little asymmetry chance brings is not believed.
- */
-static double tilt(const struct delay_track *t, const struct delay_law *l)
-{
-	double prior = 16 * t->queue;
-	double r = l->error_sum / (l->excess_sum + prior);
-
-	r *= r * r / (r * r + 0.15 * 0.15);
-	r = fmin(fmax(r, -0.97), 0.97);
-	return (1 / (1 + r) - 1 / (1 - r)) / t->queue;
-}
-
-static struct box raw_box(const struct delay_track *t, unsigned number,
-    double delay, double noise, double edge_queue)
-{
-	const struct delay_epoch *e = delay_epoch(t, number);
-	struct box b = {.half = delay / 2, .surprise = 0.01 / delay};
-	double gap = 0;
-
-	if (e != NULL) {
-		double few = e->samples < 8 ? pow(e->samples, -1.5) : 0;
-
-		gap = 2 * floor_gap(t, e->samples);
-		b.half = fmax((delay - e->floor + gap) / 2, few * delay / 2);
-	}
-	b.half = fmax(b.half, 0) + noise;
-	b.edge = 0.3 * gap + noise + edge_queue;
-	return b;
-}
-
-struct box delay_box(const struct delay_track *t, const struct delay_law *l,
-    unsigned epoch, double delay, double noise)
-{
-	struct box b =
-	    raw_box(t, epoch, delay, noise, edge_factor(l) * t->queue);
-
-	b.tilt = tilt(t, l);
-	return b;
-}
-
-static void learn_edge(const struct delay_track *t, struct delay_law *l,
-    double noise, double measured, const struct box *used,
-    const struct belief *before)
-{
-	double best = -INFINITY;
-
-	for (unsigned i = 0; i < DELAY_EDGES; i++) {
-		struct belief b = *before;
-		struct box box = *used;
-
-		box.edge = noise + edge_grid[i] * t->queue;
-		l->edge_log_weight[i] *= 1 - 1 / LAW_MEMORY;
-		l->edge_log_weight[i] += box_update(&b, measured, &box);
-		best = fmax(best, l->edge_log_weight[i]);
-	}
-	for (unsigned i = 0; i < DELAY_EDGES; i++)
-		l->edge_log_weight[i] = fmax(l->edge_log_weight[i] - best, -30);
-}
-
-void delay_learn(const struct delay_track *t, struct delay_law *l,
-    unsigned epoch, double delay, double measured, const struct box *box,
-    const struct belief *before, const struct belief *after)
-{
-	const struct delay_epoch *e = delay_epoch(t, epoch);
-
-	if (e == NULL)
-		return;
-	learn_edge(
-	    t, l, box->edge - edge_factor(l) * t->queue, measured, box, before);
-	l->error_sum *= 1 - 1 / LAW_MEMORY;
-	l->excess_sum *= 1 - 1 / LAW_MEMORY;
-	double half = (delay - e->floor) / 2;
-	l->error_sum += fmin(fmax(measured - after->mean, -half), half);
-	l->excess_sum += half;
 }

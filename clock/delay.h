@@ -10,13 +10,11 @@
 #define CLOCK_DELAY_H
 
 #include "base/check.h"
-#include "clock/box.h"
 
 #include <stdbool.h>
 
 #define DELAY_RECENT 16 /* samples in which a longer route must show */
 #define DELAY_EPOCHS 4	/* remembered; older samples get the widest box */
-#define DELAY_EDGES 5
 
 struct delay_epoch {
 	unsigned number; /* counts from 0 */
@@ -50,25 +48,8 @@ enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back);
 const struct delay_epoch *delay_epoch(
     const struct delay_track *t, unsigned number);
 
-/*
- * The law of the measurement error beyond what the delays alone can tell,
- * learned from how the samples fit the filter's prediction. Forgets slowly.
- */
-struct delay_law {
-	double edge_log_weight[DELAY_EDGES];
-	double error_sum, excess_sum; /* of error, of half the excess */
-};
-
-void delay_law_init(struct delay_law *l);
-
-/* The box of a sample with `delay`, sent in `epoch`. `noise`: of the stamps. */
-struct box delay_box(const struct delay_track *t, const struct delay_law *l,
-    unsigned epoch, double delay, double noise);
-
-/* Learn from a sample: `before` and `after` are the filter's beliefs of this
- * source's offset, `box` the one used. */
-void delay_learn(const struct delay_track *t, struct delay_law *l,
-    unsigned epoch, double delay, double measured, const struct box *box,
-    const struct belief *before, const struct belief *after);
+/* How far the floor of an epoch with so many samples is likely to be below the
+ * smallest delay seen, when both ways queue alike. */
+double delay_floor_gap(const struct delay_track *t, unsigned samples);
 
 #endif

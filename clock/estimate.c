@@ -8,10 +8,13 @@
  * last is there for a sudden change of frequency. */
 static const double wanders[ESTIMATE_WANDERS] = {
     1e-11, 3.16e-11, 1e-10, 3.16e-10, 1e-9, 3.16e-9, 1e-8, 3.16e-8, 2e-7, 2e-6};
+/* How likely each is, before any sample: sudden changes are rare. */
+static const double priors[ESTIMATE_WANDERS] = {
+    1, 1, 1, 1, 1, 1, 1, 0.3, 0.05, 0.01};
 static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 
 /* The share of each member's weight that is dealt out anew at each sample. */
-#define SHARE 2e-3
+#define SHARE 1e-3
 /* A member that keeps more than this of its own state is left alone. */
 #define KEEP 0.98
 /* The time in which a bias may become another one, s. */
@@ -22,7 +25,7 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 static void init_member(struct estimate_member *m, const struct estimate *e,
     double freq, double freq_sd)
 {
-	m->weight = 1.0 / e->member_count;
+	m->weight = m->prior;
 	m->state.mean[1] = freq;
 	m->state.cov[1][1] = freq_sd * freq_sd;
 	double scale2 = m->bias_scale * m->bias_scale;
@@ -39,6 +42,7 @@ void estimate_init(struct estimate *e, double freq, double freq_sd,
 {
 	/* One source alone has no bias relative to others. */
 	unsigned biases = sources > 1 ? ESTIMATE_BIASES : 1;
+	double sum = 0;
 
 	assert(sources <= ESTIMATE_SOURCES);
 	memset(e, 0, sizeof *e);
@@ -49,9 +53,12 @@ void estimate_init(struct estimate *e, double freq, double freq_sd,
 		e->bias_sd[i] = bias_sd[i];
 		e->bias_info += 1 / (bias_sd[i] * bias_sd[i]);
 	}
+	for (unsigned k = 0; k < ESTIMATE_WANDERS; k++)
+		sum += priors[k] * biases;
 	for (unsigned k = 0; k < e->member_count; k++) {
 		e->members[k].wander = wanders[k % ESTIMATE_WANDERS];
 		e->members[k].bias_scale = bias_scales[k / ESTIMATE_WANDERS];
+		e->members[k].prior = priors[k % ESTIMATE_WANDERS] / sum;
 		init_member(&e->members[k], e, freq, freq_sd);
 	}
 }
@@ -111,12 +118,11 @@ static void blend(struct estimate_state *own,
 static void interact(struct estimate *e)
 {
 	struct estimate_state all;
-	double dealt = SHARE / e->member_count;
-
 	mix(e, &all);
 	for (unsigned k = 0; k < e->member_count; k++) {
 		struct estimate_member *m = &e->members[k];
 		double own = (1 - SHARE) * m->weight;
+		double dealt = SHARE * m->prior;
 		double keep = own / (own + dealt);
 
 		if (keep < KEEP)

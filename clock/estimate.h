@@ -35,7 +35,7 @@ struct estimate_state {
 struct estimate_member {
 	double wander;	   /* s/s per sqrt(s) */
 	double bias_scale; /* of bias_sd */
-	double weight;	   /* all sum to 1 */
+	double prior, weight; /* all sum to 1 */
 	struct estimate_state state;
 };
 

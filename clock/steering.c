@@ -31,7 +31,7 @@ static void clear_source(struct source *s)
 	s->state = SOURCE_NO_SAMPLES;
 	s->was_falseticker = false;
 	delay_init(&s->delay);
-	delay_law_init(&s->law);
+	law_init(&s->law);
 }
 
 /* ---- the filter ---- */
@@ -47,7 +47,7 @@ static void feed(struct steering *s, struct source *src, const struct record *r)
 	unsigned slot = (unsigned)src->slot;
 	double delay = s_of_ns(m->delay_ns);
 	struct box box =
-	    delay_box(&src->delay, &src->law, r->epoch, delay, noise(m));
+	    law_box(&src->law, &src->delay, r->epoch, delay, noise(m));
 	struct belief before =
 	    estimate_belief(&s->estimate, slot, m->at, m->offset_ns);
 	bool first = !s->estimate.started;
@@ -56,7 +56,7 @@ static void feed(struct steering *s, struct source *src, const struct record *r)
 	struct belief after =
 	    estimate_belief(&s->estimate, slot, m->at, m->offset_ns);
 	if (!first)
-		delay_learn(&src->delay, &src->law, r->epoch, delay, 0, &box,
+		law_learn(&src->law, &src->delay, r->epoch, delay, noise(m),
 		    &before, &after);
 	s->news = true;
 }
@@ -135,7 +135,7 @@ static void replay(struct steering *s)
 		struct source *src = &s->sources[s->members[k]];
 
 		left[k] = src->count;
-		delay_law_init(&src->law);
+		law_init(&src->law);
 	}
 	while ((i = oldest(s, left)) >= 0) {
 		struct source *src = &s->sources[s->members[i]];
@@ -181,8 +181,10 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 		return;
 	/* What was learned of the floor since makes the first samples worth
 	 * more than they were when they came. */
+	unsigned known =
+	    delay_epoch(&src->delay, src->delay.epoch)->samples;
 	if (news == DELAY_LONGER ||
-	    (power_of_two(src->delay.seen) && src->delay.seen <= RECORDS))
+	    (power_of_two(known) && known > 1 && known <= RECORDS))
 		s->rebuild = true;
 	if (s->rebuild)
 		return;

@@ -8,6 +8,7 @@
 #include "clock/delay.h"
 #include "clock/discipline.h"
 #include "clock/estimate.h"
+#include "clock/law.h"
 #include "clock/select.h"
 #include "clock/steering.h"
 
@@ -29,7 +30,7 @@ struct source {
 	unsigned count, next;
 	struct record records[RECORDS];
 	struct delay_track delay;
-	struct delay_law law;
+	struct law law;
 	/* The interval of the last selection. */
 	struct osc best_at;
 	int64_t best_offset_ns, best_distance_ns;

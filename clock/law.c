@@ -1,0 +1,126 @@
+#include "clock/law.h"
+
+#include <math.h>
+#include <stddef.h>
+
+/* Samples in which a changed law is learned. */
+#define MEMORY 256.0
+
+/* Share of the answers that are plainly wrong; they may be so by their delay. */
+#define SURPRISES 0.01
+
+/* With fewer samples in all, even the scale of the queues is unknown. */
+#define FEW_SAMPLES 8
+
+/* Asymmetry below it is likely to be chance. */
+#define ASYMMETRY_DOUBT 0.15
+#define ASYMMETRY_MAX 0.97
+#define ASYMMETRY_PRIOR 16
+
+/* Of the box's half width, and of the mean queueing delay. */
+static const double widths[LAW_WIDTHS] = {1, 0.5, 0.25};
+static const double edges[LAW_EDGES] = {0, 0.1, 0.3, 1, 3};
+
+struct shape {
+	double width, edge;
+};
+
+void law_init(struct law *l)
+{
+	*l = (struct law){.excess_sum = 0};
+	/* The plain box, until samples speak against it. */
+	for (unsigned i = 0; i < LAW_WIDTHS; i++)
+		for (unsigned j = 0; j < LAW_EDGES; j++)
+			l->log_weight[i][j] = -(double)(2 * i + j);
+}
+
+/* Between the assumptions, by their weight. */
+static struct shape mean_shape(const struct law *l)
+{
+	double sum = 0, width = 0, square = 0;
+
+	for (unsigned i = 0; i < LAW_WIDTHS; i++)
+		for (unsigned j = 0; j < LAW_EDGES; j++) {
+			double w = exp(l->log_weight[i][j]);
+
+			sum += w;
+			width += w * widths[i];
+			square += w * edges[j] * edges[j];
+		}
+	return (struct shape){width / sum, sqrt(square / sum)};
+}
+
+/* The difference over the sum of the two ways' mean queueing delays; what
+ * little of it chance brings is not believed. */
+static double asymmetry(const struct law *l, const struct delay_track *t)
+{
+	double r =
+	    l->error_sum / (l->excess_sum + ASYMMETRY_PRIOR * t->queue);
+
+	r *= r * r / (r * r + ASYMMETRY_DOUBT * ASYMMETRY_DOUBT);
+	return fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
+}
+
+static struct box shaped_box(const struct law *l, const struct delay_track *t,
+    unsigned number, double delay, double noise, struct shape shape)
+{
+	const struct delay_epoch *e = delay_epoch(t, number);
+	double r = asymmetry(l, t), gap = 0;
+	struct box b = {.half = delay / 2, .surprise = SURPRISES / delay};
+
+	if (e != NULL) {
+		double doubt =
+		    t->seen < FEW_SAMPLES ? pow(t->seen, -1.5) : 0;
+
+		/* Unequal queues leave the path empty at once more often. */
+		gap = delay_floor_gap(t, e->samples) * sqrt(1 - r * r);
+		b.half = fmax((delay - e->floor + gap) / 2, doubt * delay / 2);
+	}
+	b.half = shape.width * fmax(b.half, 0) + noise;
+	b.edge = 0.3 * gap + noise + shape.edge * t->queue;
+	b.tilt = (1 / (1 + r) - 1 / (1 - r)) / t->queue;
+	return b;
+}
+
+struct box law_box(const struct law *l, const struct delay_track *t,
+    unsigned epoch, double delay, double noise)
+{
+	return shaped_box(l, t, epoch, delay, noise, mean_shape(l));
+}
+
+static void learn_shape(struct law *l, const struct delay_track *t,
+    unsigned epoch, double delay, double noise, const struct belief *before)
+{
+	double best = -INFINITY;
+
+	for (unsigned i = 0; i < LAW_WIDTHS; i++)
+		for (unsigned j = 0; j < LAW_EDGES; j++) {
+			double *w = &l->log_weight[i][j];
+			struct belief b = *before;
+			struct box box = shaped_box(l, t, epoch, delay, noise,
+			    (struct shape){widths[i], edges[j]});
+
+			*w *= 1 - 1 / MEMORY;
+			*w += box_update(&b, 0, &box);
+			best = fmax(best, *w);
+		}
+	for (unsigned i = 0; i < LAW_WIDTHS; i++)
+		for (unsigned j = 0; j < LAW_EDGES; j++)
+			l->log_weight[i][j] =
+			    fmax(l->log_weight[i][j] - best, -30);
+}
+
+void law_learn(struct law *l, const struct delay_track *t, unsigned epoch,
+    double delay, double noise, const struct belief *before,
+    const struct belief *after)
+{
+	const struct delay_epoch *e = delay_epoch(t, epoch);
+
+	if (e == NULL)
+		return;
+	learn_shape(l, t, epoch, delay, noise, before);
+	double half = fmax(delay - e->floor, 0) / 2;
+	l->error_sum += fmin(fmax(-after->mean, -half), half) -
+			l->error_sum / MEMORY;
+	l->excess_sum += half - l->excess_sum / MEMORY;
+}

@@ -1,0 +1,36 @@
+/*
+ * The law of one path's measurement error beyond what its delays can tell,
+ * learned from how the samples fit the filter's prediction. Pure; seconds.
+ *
+ * Two exponential queues make an even box. Longer queues make a bell inside it,
+ * a floor that is not what it seems makes soft edges, and one way busier than
+ * the other tilts it.
+ */
+#ifndef CLOCK_LAW_H
+#define CLOCK_LAW_H
+
+#include "clock/box.h"
+#include "clock/delay.h"
+
+#define LAW_WIDTHS 3
+#define LAW_EDGES 5
+
+struct law {
+	double log_weight[LAW_WIDTHS][LAW_EDGES];
+	/* Of the error and of half the excess delay, slowly forgotten. */
+	double error_sum, excess_sum;
+};
+
+void law_init(struct law *l);
+
+/* The box of a sample with `delay`, sent in `epoch`. `noise`: of the stamps. */
+struct box law_box(const struct law *l, const struct delay_track *t,
+    unsigned epoch, double delay, double noise);
+
+/* Learn from such a sample: `before` and `after` are the filter's beliefs about
+ * what this source would measure, relative to what it did measure. */
+void law_learn(struct law *l, const struct delay_track *t, unsigned epoch,
+    double delay, double noise, const struct belief *before,
+    const struct belief *after);
+
+#endif
