@@ -305,12 +305,13 @@ struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 	};
 }
 
-double estimate_bias(const struct estimate *e, unsigned source)
+struct belief estimate_bias(const struct estimate *e, unsigned source)
 {
-	double bias = 0;
+	struct estimate_state all;
 
-	for (unsigned k = 0; k < e->member_count; k++)
-		bias +=
-		    e->members[k].weight * e->members[k].state.mean[2 + source];
-	return bias;
+	mix(e, &all);
+	return (struct belief){
+	    .mean = all.mean[2 + source],
+	    .var = all.cov[2 + source][2 + source],
+	};
 }

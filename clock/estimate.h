@@ -75,7 +75,6 @@ void estimate_loosen(struct estimate *e, unsigned source, double sd);
 
 struct estimate_value estimate_at(const struct estimate *e, struct osc at);
 
-/* The mean bias of a source, s. */
-double estimate_bias(const struct estimate *e, unsigned source);
+struct belief estimate_bias(const struct estimate *e, unsigned source);
 
 #endif

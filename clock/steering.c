@@ -9,6 +9,10 @@
 #define START_SAMPLES 3
 #define START_WAIT_NS (3 * NS_PER_S)
 
+/* When the samples of a path double up to this many, all are taken in anew: what
+ * was learned of its floor makes the first ones worth more than they were. */
+#define HINDSIGHT 32
+
 /* A source whose answers scatter more is of no use (chrony's maxjitter). */
 #define QUEUE_MAX_S 1.0
 
@@ -30,6 +34,9 @@ static void clear_source(struct source *s)
 	s->count = s->next = 0;
 	s->state = SOURCE_NO_SAMPLES;
 	s->was_falseticker = false;
+	s->carried_epoch = 0;
+	s->carried_ns = 0;
+	s->carried_sd = 0;
 	delay_init(&s->delay);
 	law_init(&s->law);
 }
@@ -46,15 +53,16 @@ static void feed(struct steering *s, struct source *src, const struct record *r)
 	const struct sample *m = &r->sample;
 	unsigned slot = (unsigned)src->slot;
 	double delay = s_of_ns(m->delay_ns);
+	int64_t offset_ns = m->offset_ns - src->carried_ns;
 	struct box box =
 	    law_box(&src->law, &src->delay, r->epoch, delay, noise(m));
 	struct belief before =
-	    estimate_belief(&s->estimate, slot, m->at, m->offset_ns);
+	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
 	bool first = !s->estimate.started;
 
-	estimate_add(&s->estimate, slot, m->at, m->offset_ns, &box);
+	estimate_add(&s->estimate, slot, m->at, offset_ns, &box);
 	struct belief after =
-	    estimate_belief(&s->estimate, slot, m->at, m->offset_ns);
+	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
 	if (!first)
 		law_learn(&src->law, &src->delay, r->epoch, delay, noise(m),
 		    &before, &after);
@@ -72,6 +80,23 @@ static double bias_sd(const struct source *src)
 	return BIAS_SHARE * (path + root) + BIAS_LEAST_S;
 }
 
+/* What was learned of the bias of a path must outlive the records of the change
+ * that made it: once none of them is left, it is taken off the samples. */
+static void carry_bias(struct steering *s, struct source *src)
+{
+	if (src->count == 0)
+		return;
+	unsigned epoch = const_record(src, src->count - 1)->epoch;
+
+	if (epoch == src->carried_epoch || src->old_slot < 0)
+		return;
+	struct belief b =
+	    estimate_bias(&s->estimate, (unsigned)src->old_slot);
+	src->carried_epoch = epoch;
+	src->carried_ns += ns_of_s(b.mean);
+	src->carried_sd = sqrt(b.var);
+}
+
 static void start_filter(struct steering *s)
 {
 	double sd[ESTIMATE_SOURCES];
@@ -86,9 +111,16 @@ static void start_filter(struct steering *s)
 			freq_sd = v.freq_sd + FREQ_CARRIED_SD;
 		}
 	}
+	for (unsigned i = 0; i < s->source_count; i++)
+		carry_bias(s, &s->sources[i]);
 	for (unsigned i = 0; i < s->member_count; i++)
 		sd[i] = bias_sd(&s->sources[s->members[i]]);
 	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
+	for (unsigned i = 0; i < s->member_count; i++)
+		estimate_loosen(&s->estimate, i,
+		    s->sources[s->members[i]].carried_sd);
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].old_slot = s->sources[i].slot;
 }
 
 /* The member whose record number left[i] (counted from the newest) is oldest;
@@ -179,12 +211,10 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	src->reach |= 1;
 	if (src->slot < 0)
 		return;
-	/* What was learned of the floor since makes the first samples worth
-	 * more than they were when they came. */
 	unsigned known =
 	    delay_epoch(&src->delay, src->delay.epoch)->samples;
 	if (news == DELAY_LONGER ||
-	    (power_of_two(known) && known > 1 && known <= RECORDS))
+	    (power_of_two(known) && known > 1 && known <= HINDSIGHT))
 		s->rebuild = true;
 	if (s->rebuild)
 		return;
@@ -597,7 +627,7 @@ struct steering *steering_new(const struct steering_config *config,
 	discipline_init(&s->discipline, config);
 	for (unsigned i = 0; i < sources; i++) {
 		s->sources[i].options = options[i];
-		s->sources[i].slot = -1;
+		s->sources[i].slot = s->sources[i].old_slot = -1;
 		clear_source(&s->sources[i]);
 	}
 	return s;

@@ -27,6 +27,12 @@ struct source {
 	bool duplicate, unsynced, was_falseticker;
 	uint8_t reach;
 	int slot; /* in the filter, or -1 */
+	int old_slot; /* the same, when the filter was last started */
+	/* The bias of the path in the epoch of the oldest record, taken off all
+	 * of them; positive: the server seems ahead. */
+	unsigned carried_epoch;
+	int64_t carried_ns;
+	double carried_sd; /* s */
 	unsigned count, next;
 	struct record records[RECORDS];
 	struct delay_track delay;
