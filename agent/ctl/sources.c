@@ -70,17 +70,17 @@ bool cert_ends_soon(const struct status_source *s)
 void cert_days_text(
     char out[static CERT_TEXT_MAX], const struct status_source *s)
 {
-	long long days = (long long)s->nts.cert_days_left.n;
+	double days = (double)s->nts.cert_days_left.n;
 
 	out[0] = '\0';
 	if (!s->nts.cert_days_left.known)
 		return;
 	if (days < 0)
-		snprintf(out, CERT_TEXT_MAX, "ended %lld day%s ago", -days,
-		    days == -1 ? "" : "s");
+		snprintf(out, CERT_TEXT_MAX, "ended %.0f day%s ago", -days,
+		    days > -2 ? "" : "s");
 	else
-		snprintf(out, CERT_TEXT_MAX, "ends in %lld day%s", days,
-		    days == 1 ? "" : "s");
+		snprintf(out, CERT_TEXT_MAX, "ends in %.0f day%s", days,
+		    days > 0 && days < 2 ? "" : "s");
 }
 
 #define NOTE_MAX 1024

@@ -193,6 +193,9 @@ static void a_certificate_that_ends_soon_is_a_warning(void **state)
 		 "days: renew it on the\n   server"},
 	    {1, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ends in 1 "
 		"day: renew it on the\n   server"},
+	    {INT64_MIN, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ended "
+			"9223372036854775808 days\n   ago: renew it on the "
+			"server"},
 	    {-1, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ended 1 day "
 		 "ago: renew it on the\n   server"},
 	};
