@@ -204,8 +204,7 @@ static bool answer_refused(struct run *r)
 	return fail(r, KE_STAGE_EXCHANGE);
 }
 
-/* More of the answer. False: it will not get longer, or (`*error`, or the
- * session's fault) reading failed. */
+/* One step towards more of the answer; *error is the socket's, or 0. */
 static enum tls_step read_more(struct run *r, int *error)
 {
 	size_t got = 0;
@@ -228,9 +227,8 @@ static bool read_answer(struct run *r)
 	enum tls_step step = TLS_WANT_INPUT;
 	int error = 0;
 
-	while (!ke_response_complete(r->message, r->len)) {
-		if (r->len == sizeof(r->message))
-			return fail_exchange(r, NTS_KE_TOO_LONG);
+	while (r->len < sizeof(r->message) &&
+	       !ke_response_complete(r->message, r->len)) {
 		step = read_more(r, &error);
 		if (error == ECONNRESET || step == TLS_CLOSED)
 			break;
@@ -262,6 +260,10 @@ static bool judge_answer(struct run *r)
 
 	if (error == NTS_OK)
 		return true;
+	/* We stopped in the midst of it. */
+	if (r->len == sizeof(r->message) &&
+	    (error == NTS_KE_NO_END || error == NTS_KE_TRUNCATED))
+		error = NTS_KE_TOO_LONG;
 	(void)fail_exchange(r, error);
 	say_ke_error(r, error, detail);
 	return false;

@@ -1,0 +1,285 @@
+#include "resolver/job.h"
+#include "resolver/wait.h"
+#include "tests/unit/resolver/fake_names.h"
+#include "tests/unit/resolver/ke_server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+
+/* A dispatcher in a process of its own, and a server for its jobs. */
+struct world {
+	char root_file[64];
+	struct pki_pair root, leaf;
+	struct ke_server server;
+	struct trust_config trust;
+	pid_t pid;
+	int engine; /* our end */
+};
+
+static void start_dispatcher(struct world *w)
+{
+	int pair[2];
+
+	PKI_MUST(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	w->pid = fork();
+	if (w->pid == 0) {
+		close(pair[0]);
+		_exit(resolver_main(pair[1], &w->trust));
+	}
+	close(pair[1]);
+	w->engine = pair[0];
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	w->root = pki_issue(NULL, (struct pki_spec){.name = "R", .ca = true});
+	w->leaf = pki_issue(&w->root,
+	    (struct pki_spec){.name = "leaf", .san = "DNS:local.fake"});
+	snprintf(w->root_file, sizeof(w->root_file),
+	    "/tmp/ntsagent-dispatch-%ld.pem", (long)getpid());
+	pki_write(w->root_file, w->root.certificate);
+	w->trust.path_count = 1;
+	strcpy(w->trust.paths[0], w->root_file);
+	w->server =
+	    ke_server_start((struct ke_server_spec){.leaf = &w->leaf}, 0);
+	start_dispatcher(w);
+	*state = w;
+	return 0;
+}
+
+/* The exit status of a dispatcher whose engine has gone. */
+static int stop_dispatcher(struct world *w)
+{
+	int status = -1;
+
+	close(w->engine);
+	PKI_MUST(waitpid(w->pid, &status, 0) == w->pid);
+	w->pid = 0;
+	return status;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	if (w->pid)
+		stop_dispatcher(w);
+	ke_server_stop(&w->server);
+	unlink(w->root_file);
+	pki_free(&w->root);
+	pki_free(&w->leaf);
+	free(w);
+	return 0;
+}
+
+static void ask(
+    struct world *w, uint32_t source, const char *host, uint32_t timeout_ms)
+{
+	struct ke_request q = {.source = source,
+	    .serial = source + 100,
+	    .ke_port = w->server.at.port,
+	    .timeout_ms = timeout_ms};
+
+	strcpy(q.host, host);
+	assert_int_equal(frame_send(w->engine, &q, sizeof(q)), 1);
+}
+
+/* The next answer; how long after `start` it came. */
+static int64_t next_answer(
+    struct world *w, struct mono start, struct ke_answer *a)
+{
+	struct pollfd p = {.fd = w->engine, .events = POLLIN};
+
+	assert_int_equal(
+	    poll_until(&p, 1, mono_after(mono_now(), 10 * NS_PER_S)), 1);
+	assert_int_equal(frame_receive_answer(w->engine, a), 1);
+	assert_int_equal(a->serial, a->source + 100);
+	return (mono_now().ns - start.ns) / NS_PER_MS;
+}
+
+static void answers_come_back(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a;
+
+	ask(w, 1, "local.fake", 5000);
+	next_answer(w, mono_now(), &a);
+	assert_string_equal(a.text, "");
+	assert_int_equal(a.stage, KE_STAGE_DONE);
+	assert_int_equal(a.source, 1);
+	ask(w, 2, "noname.eai", 5000);
+	next_answer(w, mono_now(), &a);
+	assert_int_equal(a.stage, KE_STAGE_DNS);
+	assert_int_equal(a.source, 2);
+}
+
+static void a_name_that_hangs_delays_no_other(void **state)
+{
+	struct world *w = *state;
+	struct mono start = mono_now();
+	struct ke_answer a;
+	int64_t took_ms = 0;
+
+	ask(w, 0, "hang.fake", 1500);
+	for (uint32_t i = 1; i < 6; i++)
+		ask(w, i, "local.fake", 5000);
+	for (int i = 1; i < 6; i++) {
+		took_ms = next_answer(w, start, &a);
+		assert_int_equal(a.stage, KE_STAGE_DONE);
+		assert_true(a.source >= 1 && a.source < 6);
+	}
+	assert_true(took_ms < 1500);
+	took_ms = next_answer(w, start, &a);
+	assert_in_range(took_ms, 1500, 2600);
+	assert_int_equal(a.source, 0);
+	assert_int_equal(a.stage, KE_STAGE_DNS);
+	assert_string_equal(a.text,
+	    "DNS did not answer for hang.fake within 1.5 s (check the network "
+	    "and /etc/resolv.conf)");
+}
+
+static void a_job_that_dies_is_told(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a;
+
+	ask(w, 3, "crash.fake", 5000);
+	assert_true(next_answer(w, mono_now(), &a) < 4000);
+	assert_int_equal(a.stage, KE_STAGE_START);
+	assert_string_equal(a.text,
+	    "the resolver job was ended by signal 9 (Killed): this is a fault "
+	    "of ntsagent, please report it");
+}
+
+/* More than there is room for: the rest waits, and none is lost. */
+static void more_than_the_jobs_at_once_wait(void **state)
+{
+	enum { COUNT = 3 * RESOLVER_JOBS_MAX };
+	struct world *w = *state;
+	bool seen[COUNT] = {false};
+	struct ke_answer a;
+
+	for (uint32_t i = 0; i < COUNT; i++)
+		ask(w, i, i % 8 == 0 ? "hang.fake" : "noname.eai", 300);
+	for (int i = 0; i < COUNT; i++) {
+		next_answer(w, mono_now(), &a);
+		assert_true(a.source < COUNT);
+		assert_false(seen[a.source]);
+		seen[a.source] = true;
+		assert_int_equal(a.stage, KE_STAGE_DNS);
+	}
+}
+
+/* Children of a process, by its own list. */
+static int children_of(pid_t pid)
+{
+	char path[64], word[32];
+	int n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)pid,
+	    (long)pid);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	while (fscanf(f, "%31s", word) == 1)
+		n++;
+	fclose(f);
+	return n;
+}
+
+static void no_child_is_left_behind(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a;
+
+	ask(w, 1, "hang.fake", 200);
+	ask(w, 2, "noname.eai", 200);
+	ask(w, 3, "crash.fake", 200);
+	for (int i = 0; i < 3; i++)
+		next_answer(w, mono_now(), &a);
+	if (children_of(w->pid) < 0)
+		skip();
+	assert_int_equal(children_of(w->pid), 0);
+}
+
+static void the_end_of_the_engine_is_the_end(void **state)
+{
+	struct world *w = *state;
+	struct mono start = mono_now();
+
+	ask(w, 1, "hang.fake", 60000);
+	assert_int_equal(stop_dispatcher(w), 0);
+	assert_true(mono_now().ns - start.ns < 2 * NS_PER_S);
+}
+
+static void a_bad_frame_is_the_end_too(void **state)
+{
+	struct world *w = *state;
+	struct pollfd p = {.fd = w->engine, .events = POLLIN};
+
+	assert_int_equal(frame_send(w->engine, "x", 1), 1);
+	assert_int_equal(
+	    poll_until(&p, 1, mono_after(mono_now(), 5 * NS_PER_S)), 1);
+	assert_true(p.revents & POLLHUP);
+	stop_dispatcher(w);
+}
+
+static long resident_kb(pid_t pid)
+{
+	char path[64];
+	long pages = 0, resident = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/statm", (long)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld %ld", &pages, &resident), 2);
+	fclose(f);
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* What jobs allocate goes with them. */
+static void the_dispatcher_does_not_grow(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a;
+	long before;
+
+	ask(w, 1, "local.fake", 5000);
+	next_answer(w, mono_now(), &a);
+	before = resident_kb(w->pid);
+	for (int i = 0; i < 20; i++) {
+		ask(w, 1, "local.fake", 5000);
+		next_answer(w, mono_now(), &a);
+		assert_int_equal(a.stage, KE_STAGE_DONE);
+	}
+	assert_true(resident_kb(w->pid) <= before + 200);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(answers_come_back),
+	    TEST(a_name_that_hangs_delays_no_other),
+	    TEST(a_job_that_dies_is_told),
+	    TEST(more_than_the_jobs_at_once_wait),
+	    TEST(no_child_is_left_behind),
+	    TEST(the_end_of_the_engine_is_the_end),
+	    TEST(a_bad_frame_is_the_end_too),
+	    TEST(the_dispatcher_does_not_grow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+#include "resolver/endpoint.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
+
+static struct sockaddr_in6 v6(const char *address, uint32_t scope)
+{
+	struct sockaddr_in6 sa = {.sin6_family = AF_INET6,
+	    .sin6_port = htons(4460),
+	    .sin6_scope_id = scope};
+
+	assert_int_equal(inet_pton(AF_INET6, address, &sa.sin6_addr), 1);
+	return sa;
+}
+
+static void shows(
+    const struct endpoint *e, const char *bare, const char *with_port)
+{
+	char text[ENDPOINT_TEXT_MAX];
+
+	assert_string_equal(endpoint_text(e, false, text), bare);
+	assert_string_equal(endpoint_text(e, true, text), with_port);
+}
+
+static void ipv4_goes_there_and_back(void **state)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(123)};
+	struct sockaddr_storage back;
+	struct endpoint e;
+
+	(void)state;
+	inet_pton(AF_INET, "192.0.2.1", &sa.sin_addr);
+	assert_true(endpoint_from_sockaddr(&e, (struct sockaddr *)&sa));
+	assert_int_equal(endpoint_af(&e), AF_INET);
+	assert_int_equal(endpoint_to_sockaddr(&e, &back), sizeof(sa));
+	assert_memory_equal(&back, &sa, sizeof(sa));
+	shows(&e, "192.0.2.1", "192.0.2.1:123");
+}
+
+static void ipv6_goes_there_and_back(void **state)
+{
+	struct sockaddr_in6 sa = v6("2001:db8::1", 0);
+	struct sockaddr_storage back;
+	struct endpoint e;
+
+	(void)state;
+	assert_true(endpoint_from_sockaddr(&e, (struct sockaddr *)&sa));
+	assert_int_equal(endpoint_af(&e), AF_INET6);
+	assert_int_equal(endpoint_to_sockaddr(&e, &back), sizeof(sa));
+	assert_memory_equal(&back, &sa, sizeof(sa));
+	shows(&e, "2001:db8::1", "[2001:db8::1]:4460");
+}
+
+static void a_scope_belongs_to_link_local_alone(void **state)
+{
+	uint32_t lo = if_nametoindex("lo");
+	struct sockaddr_in6 link = v6("fe80::1", lo);
+	struct sockaddr_in6 global = v6("2001:db8::1", lo);
+	struct sockaddr_in6 gone = v6("fe80::1", 987654);
+	struct sockaddr_storage back;
+	struct endpoint e, other;
+
+	(void)state;
+	assert_true(endpoint_from_sockaddr(&e, (struct sockaddr *)&link));
+	shows(&e, "fe80::1%lo", "[fe80::1%lo]:4460");
+	endpoint_to_sockaddr(&e, &back);
+	assert_memory_equal(&back, &link, sizeof(link));
+	assert_true(endpoint_from_sockaddr(&other, (struct sockaddr *)&gone));
+	shows(&other, "fe80::1%987654", "[fe80::1%987654]:4460");
+	assert_false(endpoint_same_host(&e, &other));
+	assert_true(endpoint_from_sockaddr(&e, (struct sockaddr *)&global));
+	assert_int_equal(e.scope_id, 0);
+}
+
+static void the_port_does_not_make_a_host(void **state)
+{
+	struct endpoint a = {.family = 4, .port = 1, .address = {127, 0, 0, 1}};
+	struct endpoint b = a;
+
+	(void)state;
+	b.port = 2;
+	assert_true(endpoint_same_host(&a, &b));
+	b.address[3] = 2;
+	assert_false(endpoint_same_host(&a, &b));
+	b = a;
+	b.family = 6;
+	assert_false(endpoint_same_host(&a, &b));
+}
+
+static void other_families_are_refused(void **state)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct endpoint e;
+
+	(void)state;
+	assert_false(endpoint_from_sockaddr(&e, (struct sockaddr *)&sa));
+	shows(&e, "none", "none");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(ipv4_goes_there_and_back),
+	    cmocka_unit_test(ipv6_goes_there_and_back),
+	    cmocka_unit_test(a_scope_belongs_to_link_local_alone),
+	    cmocka_unit_test(the_port_does_not_make_a_host),
+	    cmocka_unit_test(other_families_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

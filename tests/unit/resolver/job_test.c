@@ -1,0 +1,789 @@
+#include "resolver/job.h"
+#include "resolver/certificate.h"
+#include "tests/unit/resolver/fake_names.h"
+#include "tests/unit/resolver/ke_server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define GOOD_SAN "DNS:local.fake,DNS:both.fake,IP:127.0.0.1"
+#define TIMEOUT_MS 3000
+
+/* The certificates of all tests, made once; and what one test has running. */
+struct world {
+	char directory[64], root_file[80], other_file[80];
+	struct pki_pair root, middle, other, good, leaf;
+	struct trust_config trust;
+	struct ke_request request;
+	struct ke_server server, second;
+	struct ke_answer answer;
+};
+
+static int setup_all(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	strcpy(w->directory, "/tmp/ntsagent-job-XXXXXX");
+	PKI_MUST(mkdtemp(w->directory));
+	w->root = pki_issue(
+	    NULL, (struct pki_spec){.name = "Lab NTS Root CA", .ca = true});
+	w->other = pki_issue(
+	    NULL, (struct pki_spec){.name = "Other Root CA", .ca = true});
+	w->middle = pki_issue(&w->root,
+	    (struct pki_spec){.name = "Lab NTS Intermediate CA", .ca = true});
+	w->good = pki_issue(&w->middle,
+	    (struct pki_spec){.name = "ntpserver", .san = GOOD_SAN});
+	snprintf(
+	    w->root_file, sizeof(w->root_file), "%s/root.pem", w->directory);
+	snprintf(
+	    w->other_file, sizeof(w->other_file), "%s/other.pem", w->directory);
+	pki_write(w->root_file, w->root.certificate);
+	pki_write(w->other_file, w->other.certificate);
+	*state = w;
+	return 0;
+}
+
+static int teardown_all(void **state)
+{
+	struct world *w = *state;
+
+	unlink(w->root_file);
+	unlink(w->other_file);
+	rmdir(w->directory);
+	pki_free(&w->root);
+	pki_free(&w->middle);
+	pki_free(&w->other);
+	pki_free(&w->good);
+	free(w);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	struct world *w = *state;
+
+	w->trust = (struct trust_config){
+	    .path_count = 1, .aead_count = 1, .aeads = {AEAD_AES_SIV_CMAC_256}};
+	strcpy(w->trust.paths[0], w->root_file);
+	w->request = (struct ke_request){.source = 5,
+	    .serial = 9,
+	    .host = "local.fake",
+	    .ke_port = 4460,
+	    .timeout_ms = TIMEOUT_MS};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	if (w->server.pid)
+		ke_server_stop(&w->server);
+	if (w->second.pid)
+		ke_server_stop(&w->second);
+	pki_free(&w->leaf);
+	explicit_bzero(&w->answer, sizeof(w->answer));
+	return 0;
+}
+
+static struct ke_server_spec with(struct world *w, struct ke_server_spec spec)
+{
+	if (!spec.leaf)
+		spec.leaf = &w->good;
+	spec.middle = &w->middle;
+	return spec;
+}
+
+static void ask(struct world *w)
+{
+	resolver_job(&w->request, &w->trust, &w->answer);
+	assert_true(ke_answer_valid(&w->answer));
+	assert_int_equal(w->answer.source, 5);
+	assert_int_equal(w->answer.serial, 9);
+}
+
+/* Starts the server and asks it. */
+static void run(struct world *w, struct ke_server_spec spec)
+{
+	w->server = ke_server_start(spec, 0);
+	w->request.ke_port = w->server.at.port;
+	ask(w);
+}
+
+static void succeeded(struct world *w)
+{
+	assert_string_equal(w->answer.text, "");
+	assert_int_equal(w->answer.stage, KE_STAGE_DONE);
+}
+
+/* The sentence, "PORT" standing for the server's. */
+static void failed(struct world *w, enum ke_stage stage, const char *sentence)
+{
+	char want[KE_TEXT_MAX] = "";
+	const char *port = strstr(sentence, "PORT");
+
+	if (port)
+		snprintf(want, sizeof(want), "%.*s%u%s", (int)(port - sentence),
+		    sentence, w->request.ke_port, port + strlen("PORT"));
+	assert_string_equal(w->answer.text, port ? want : sentence);
+	assert_int_equal(w->answer.stage, stage);
+}
+
+static void addresses(const struct world *w, const char *all)
+{
+	char got[KE_ADDRESSES_MAX * ENDPOINT_TEXT_MAX] = "";
+	char one[ENDPOINT_TEXT_MAX];
+
+	for (unsigned i = 0; i < w->answer.address_count; i++) {
+		if (i > 0)
+			strcat(got, " ");
+		strcat(got, endpoint_text(&w->answer.addresses[i], true, one));
+	}
+	assert_string_equal(got, all);
+}
+
+/* The server's cookie is what it exported: c2s, then s2c. */
+static void keys_are(const struct world *w, const struct nts_keys *keys)
+{
+	size_t len = aead_key_len((enum aead_id)w->answer.aead);
+
+	assert_int_equal(w->answer.cookies[0].len, 2 * len);
+	assert_memory_equal(w->answer.cookies[0].bytes, keys->c2s, len);
+	assert_memory_equal(w->answer.cookies[0].bytes + len, keys->s2c, len);
+}
+
+static void a_good_server_gives_keys(void **state)
+{
+	struct world *w = *state;
+
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+	addresses(w, "127.0.0.1:123");
+	assert_int_equal(w->answer.aead, AEAD_AES_SIV_CMAC_256);
+	assert_int_equal(w->answer.cookie_count, 1);
+	keys_are(w, &w->answer.keys);
+	assert_false(w->answer.have_other_keys);
+	assert_string_equal(w->answer.cert_subject, "CN=ntpserver");
+	assert_string_equal(w->answer.tls, "TLSv1.3 TLS_AES_256_GCM_SHA384");
+	assert_true(endpoint_same_host(&w->answer.ke_peer, &w->server.at));
+	assert_int_equal(w->answer.ke_peer.port, w->server.at.port);
+	assert_int_equal(w->answer.cert_not_before,
+	    certificate_not_before(w->good.certificate));
+	assert_int_equal(w->answer.cert_not_after,
+	    certificate_not_after(w->root.certificate));
+	assert_true(w->answer.duration_ms < TIMEOUT_MS);
+}
+
+static void an_address_instead_of_a_name_is_fine(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->request.host, "127.0.0.1");
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+}
+
+static void odd_ways_to_answer_are_fine(void **state)
+{
+	static const enum ke_manner manners[] = {
+	    KE_IN_PIECES, KE_NO_NOTIFY, KE_KEEPS_OPEN};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(manners); i++) {
+		run(w, with(w, (struct ke_server_spec){.manner = manners[i]}));
+		succeeded(w);
+		assert_true(w->answer.duration_ms < TIMEOUT_MS / 2);
+		keys_are(w, &w->answer.keys);
+		ke_server_stop(&w->server);
+	}
+}
+
+static void the_winner_leads_the_addresses(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->request.host, "both.fake");
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+	/* Nothing listens on ::1, yet NTP may work there. */
+	addresses(w, "127.0.0.1:123 [::1]:123");
+}
+
+static void ports_go_by_negotiation_then_configuration(void **state)
+{
+	struct world *w = *state;
+
+	w->request.ntp_port = 1123;
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+	addresses(w, "127.0.0.1:1123");
+	ke_server_stop(&w->server);
+	run(w, with(w, (struct ke_server_spec){.ntp_port = 2123}));
+	succeeded(w);
+	addresses(w, "127.0.0.1:2123");
+}
+
+static void a_negotiated_server_is_looked_up(void **state)
+{
+	struct world *w = *state;
+
+	run(w, with(w, (struct ke_server_spec){.ntp_server = "many.fake"}));
+	succeeded(w);
+	assert_string_equal(w->answer.ntp_server, "many.fake");
+	/* The family that has just proved to work leads. */
+	addresses(w, "192.0.2.1:123 [2001:db8::1]:123 192.0.2.2:123 "
+		     "[2001:db8::2]:123 [2001:db8::3]:123 [2001:db8::4]:123");
+}
+
+static void the_peer_leads_a_negotiated_name_too(void **state)
+{
+	struct world *w = *state;
+
+	run(w, with(w, (struct ke_server_spec){.ntp_server = "both.fake"}));
+	succeeded(w);
+	addresses(w, "127.0.0.1:123 [::1]:123");
+}
+
+static void a_negotiated_name_that_leads_nowhere_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run(w, with(w, (struct ke_server_spec){.ntp_server = "noname.eai"}));
+	failed(w, KE_STAGE_NTP_NAME,
+	    "local.fake names the NTP server noname.eai, which is of no use: "
+	    "no address for noname.eai: the name does not exist (check "
+	    "/etc/hosts or DNS)");
+	assert_string_equal(w->answer.ntp_server, "noname.eai");
+	assert_string_equal(w->answer.cert_subject, "CN=ntpserver");
+}
+
+static bool has_gcm_siv(void)
+{
+	enum aead_id ids[AEAD_KINDS];
+
+	return aead_available(ids) > 0 && ids[0] == AEAD_AES_128_GCM_SIV;
+}
+
+/* nts/ke.h on record 1024: which context the keys come from. */
+static void old_chrony_keys_come_first(void **state)
+{
+	struct world *w = *state;
+	struct ke_server_spec spec = {.aead = AEAD_AES_128_GCM_SIV,
+	    .exporter_aead = AEAD_AES_SIV_CMAC_256};
+
+	if (!has_gcm_siv())
+		skip();
+	w->trust.aead_count = 0;
+	run(w, with(w, spec));
+	succeeded(w);
+	assert_true(w->answer.have_other_keys);
+	keys_are(w, &w->answer.keys);
+	ke_server_stop(&w->server);
+	spec.exporter_aead = AEAD_AES_128_GCM_SIV;
+	run(w, with(w, spec));
+	succeeded(w);
+	keys_are(w, &w->answer.other_keys);
+	ke_server_stop(&w->server);
+	spec.echo_1024 = true;
+	run(w, with(w, spec));
+	succeeded(w);
+	assert_false(w->answer.have_other_keys);
+	keys_are(w, &w->answer.keys);
+}
+
+static void an_algorithm_the_library_lacks_is_told(void **state)
+{
+	struct world *w = *state;
+
+	if (has_gcm_siv())
+		skip();
+	w->trust.aeads[0] = AEAD_AES_128_GCM_SIV;
+	ask(w);
+	failed(w, KE_STAGE_START,
+	    "the cryptographic library has none of the configured AEAD "
+	    "algorithms");
+}
+
+static void a_name_without_address_is_told(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->request.host, "noname.eai");
+	ask(w);
+	failed(w, KE_STAGE_DNS,
+	    "no address for noname.eai: the name does not exist (check "
+	    "/etc/hosts or DNS)");
+}
+
+static void a_closed_port_is_told(void **state)
+{
+	struct world *w = *state;
+
+	w->server = ke_server_start((struct ke_server_spec){0}, 0);
+	w->request.ke_port = w->server.at.port;
+	ke_server_stop(&w->server);
+	ask(w);
+	failed(w, KE_STAGE_CONNECT,
+	    "connection refused: nothing listens on TCP port PORT of 127.0.0.1 "
+	    "(is NTS enabled there, or a firewall rejecting?)");
+}
+
+static void what_is_no_nts_server_is_told(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		struct ke_server_spec spec;
+		const char *text;
+	} cases[] = {
+		{{.manner = KE_HTTP}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it does not answer with TLS: another service listens on that port (wrong version number)"},
+		{{.manner = KE_HANGS_UP}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it closed the connection during the TLS handshake: it may not speak TLS 1.3, or not serve NTS on that port, or refuse this client"},
+		{{.no_alpn = true}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it speaks TLS but does not select the protocol ntske/1: it is no NTS server"},
+		{{.max_version = TLS1_2_VERSION}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it does not speak TLS 1.3, which NTS needs (alert 70, protocol version)"},
+	};
+	/* clang-format on */
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		run(w, with(w, cases[i].spec));
+		failed(w, KE_STAGE_TLS, cases[i].text);
+		ke_server_stop(&w->server);
+	}
+}
+
+static void a_silent_server_ends_with_the_deadline(void **state)
+{
+	struct world *w = *state;
+
+	w->request.timeout_ms = 400;
+	run(w, with(w, (struct ke_server_spec){.manner = KE_MUTE}));
+	failed(w, KE_STAGE_TLS,
+	    "127.0.0.1 TCP port PORT accepted the connection but did not "
+	    "complete the TLS handshake within 0.4 s");
+	assert_in_range(w->answer.duration_ms, 400, 700);
+	ke_server_stop(&w->server);
+	w->request.timeout_ms = 600;
+	run(w, with(w, (struct ke_server_spec){.manner = KE_SILENT}));
+	failed(w, KE_STAGE_EXCHANGE,
+	    "127.0.0.1 TCP port PORT did not answer the NTS-KE request within "
+	    "0.6 s");
+}
+
+static void bad_answers_are_told(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		struct ke_server_spec spec;
+		enum nts_err error;
+		const char *text;
+	} cases[] = {
+		{{.manner = KE_NOTHING}, NTS_KE_EMPTY, "127.0.0.1 TCP port PORT: the server closed the connection without an NTS-KE answer: it may refuse this client, or its NTS is not set up fully"},
+		{{.manner = KE_64K}, NTS_KE_TOO_LONG, "127.0.0.1 TCP port PORT: the NTS-KE answer is longer than 65536 bytes"},
+		{{.error_code = 1}, NTS_KE_ERROR_BAD_REQUEST, "127.0.0.1 TCP port PORT: the server calls the request bad (NTS-KE error 1)"},
+		{{.error_code = 77}, NTS_KE_ERROR_OTHER, "127.0.0.1 TCP port PORT: the server sent an NTS-KE error with a code that is not known (code 77)"},
+		{{.aead = AEAD_AES_SIV_CMAC_512}, NTS_KE_AEAD_NOT_OFFERED, "127.0.0.1 TCP port PORT: the server chose an AEAD algorithm that was not offered"},
+	};
+	/* clang-format on */
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		run(w, with(w, cases[i].spec));
+		failed(w, KE_STAGE_EXCHANGE, cases[i].text);
+		assert_int_equal(w->answer.error, cases[i].error);
+		assert_string_equal(w->answer.cert_subject, "CN=ntpserver");
+		ke_server_stop(&w->server);
+	}
+}
+
+/* ::1 is something else; 127.0.0.1 is the server. */
+static void the_next_address_gets_its_turn(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->request.host, "both.fake");
+	w->server = ke_server_start(with(w, (struct ke_server_spec){0}), 0);
+	w->request.ke_port = w->server.at.port;
+	w->second = ke_server_start(
+	    (struct ke_server_spec){.address = "::1", .manner = KE_MUTE},
+	    w->server.at.port);
+	ask(w);
+	succeeded(w);
+	addresses(w, "127.0.0.1:123 [::1]:123");
+	assert_in_range(w->answer.duration_ms, TIMEOUT_MS / 2, TIMEOUT_MS);
+}
+
+static void the_first_failure_is_the_one_to_tell(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->request.host, "both.fake");
+	w->server = ke_server_start(
+	    (struct ke_server_spec){.address = "::1", .manner = KE_HTTP}, 0);
+	w->request.ke_port = w->server.at.port;
+	ask(w);
+	failed(w, KE_STAGE_TLS,
+	    "no NTS-KE session with ::1 TCP port PORT: it does not answer with "
+	    "TLS: another service listens on that port (wrong version number)");
+	assert_int_equal(w->answer.ke_peer.family, 6);
+}
+
+/* A leaf of the intermediate's, other than the good one. */
+static void run_leaf(struct world *w, struct pki_spec spec)
+{
+	w->leaf = pki_issue(&w->middle, spec);
+	run(w, with(w, (struct ke_server_spec){.leaf = &w->leaf}));
+}
+
+/* The sentence of a refused certificate, formatted here. */
+static void refused(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void refused(struct world *w, const char *fmt, ...)
+{
+	char want[KE_TEXT_MAX];
+	va_list args;
+	size_t used;
+
+	va_start(args, fmt);
+	vsnprintf(want, sizeof(want), fmt, args);
+	va_end(args);
+	used = strlen(want);
+	snprintf(want + used, sizeof(want) - used, " (127.0.0.1 TCP port %u)",
+	    w->request.ke_port);
+	assert_string_equal(w->answer.text, want);
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+}
+
+/* The local clock's second may turn while the job runs. */
+static void refused_by_date(
+    struct world *w, const char *before, const char *after)
+{
+	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
+	char want[KE_TEXT_MAX];
+
+	certificate_date(certificate_not_before(w->leaf.certificate), from);
+	certificate_date(certificate_not_after(w->leaf.certificate), to);
+	snprintf(want, sizeof(want),
+	    "the certificate CN=ntpserver %s: it is valid from %s to %s and "
+	    "the local clock says 2",
+	    before, from, to);
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_memory_equal(w->answer.text, want, strlen(want));
+	assert_non_null(strstr(w->answer.text, after));
+}
+
+static void an_expired_certificate_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run_leaf(w, (struct pki_spec){.name = "ntpserver",
+			.san = GOOD_SAN,
+			.from_s = -9 * PKI_DAY_S,
+			.to_s = -2 * PKI_DAY_S});
+	refused_by_date(w, "has expired",
+	    " UTC; renew the certificate, or correct the local clock if that "
+	    "is wrong (127.0.0.1 TCP port ");
+}
+
+static void a_certificate_of_the_future_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run_leaf(w, (struct pki_spec){.name = "ntpserver",
+			.san = GOOD_SAN,
+			.from_s = 2 * PKI_DAY_S,
+			.to_s = 9 * PKI_DAY_S});
+	refused_by_date(w, "is not yet valid",
+	    " UTC; wait or issue the certificate anew, or correct the local "
+	    "clock if that is wrong (127.0.0.1 TCP port ");
+}
+
+static void a_wrong_name_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run_leaf(w, (struct pki_spec){.name = "ntpserver",
+			.san = "DNS:a.example,DNS:b.example,IP:192.0.2.1,"
+			       "IP:2001:db8::1"});
+	refused(w,
+	    "the certificate CN=ntpserver is not for local.fake, it is for DNS "
+	    "a.example, DNS b.example, IP 192.0.2.1, IP 2001:db8::1; configure "
+	    "a name it is for, or have it issued with local.fake as subject "
+	    "alternative name");
+}
+
+static void a_name_in_the_subject_alone_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run_leaf(w, (struct pki_spec){.name = "local.fake"});
+	refused(w,
+	    "the certificate CN=local.fake is not for local.fake, it is for no "
+	    "name at all; configure a name it is for, or have it issued with "
+	    "local.fake as subject alternative name");
+}
+
+static void an_unknown_root_is_told(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->trust.paths[0], w->other_file);
+	run(w, with(w, (struct ke_server_spec){0}));
+	refused(w,
+	    "the certificate CN=Lab NTS Intermediate CA is issued by CN=Lab "
+	    "NTS Root CA, which is not among the trusted certificates (1 file: "
+	    "%s); add the root certificate to trusted-certs",
+	    w->other_file);
+}
+
+static void a_trust_file_of_no_use_is_told_along(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->trust.paths[0], w->other_file);
+	strcpy(w->trust.paths[1], "/nonexistent/ca.pem");
+	w->trust.path_count = 2;
+	run(w, with(w, (struct ke_server_spec){0}));
+	refused(w,
+	    "the certificate CN=Lab NTS Intermediate CA is issued by CN=Lab "
+	    "NTS Root CA, which is not among the trusted certificates (1 file: "
+	    "%s, /nonexistent/ca.pem); add the root certificate to "
+	    "trusted-certs (also: cannot read the trusted certificate "
+	    "/nonexistent/ca.pem: No such file or directory)",
+	    w->other_file);
+}
+
+static void a_missing_intermediate_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run(w, (struct ke_server_spec){.leaf = &w->good});
+	refused(w,
+	    "the certificate CN=ntpserver is issued by CN=Lab NTS Intermediate "
+	    "CA, which is not among the trusted certificates (1 file: %s); if "
+	    "that is an intermediate CA, let the server send its certificate "
+	    "too, else add the root certificate to trusted-certs",
+	    w->root_file);
+}
+
+static void a_self_signed_certificate_is_told(void **state)
+{
+	struct world *w = *state;
+
+	w->leaf = pki_issue(
+	    NULL, (struct pki_spec){.name = "ntpserver", .san = GOOD_SAN});
+	run(w, (struct ke_server_spec){.leaf = &w->leaf});
+	refused(w,
+	    "the certificate CN=ntpserver is self-signed and not among the "
+	    "trusted certificates (1 file: %s); add it to trusted-certs, or "
+	    "give the server a certificate of your CA",
+	    w->root_file);
+}
+
+static void a_self_signed_certificate_can_be_trusted(void **state)
+{
+	struct world *w = *state;
+	char path[96];
+
+	w->leaf = pki_issue(
+	    NULL, (struct pki_spec){.name = "ntpserver", .san = GOOD_SAN});
+	snprintf(path, sizeof(path), "%s/leaf.pem", w->directory);
+	pki_write(path, w->leaf.certificate);
+	strcpy(w->trust.paths[0], path);
+	run(w, (struct ke_server_spec){.leaf = &w->leaf});
+	unlink(path);
+	succeeded(w);
+}
+
+static void an_untrusted_root_that_is_sent_is_told(void **state)
+{
+	struct world *w = *state;
+
+	w->leaf = pki_issue(
+	    &w->root, (struct pki_spec){.name = "ntpserver", .san = GOOD_SAN});
+	strcpy(w->trust.paths[0], w->other_file);
+	run(w, (struct ke_server_spec){.leaf = &w->leaf, .middle = &w->root});
+	refused(w,
+	    "the server's certificate leads to the root CN=Lab NTS Root CA, "
+	    "which is not among the trusted certificates (1 file: %s); add it "
+	    "to trusted-certs",
+	    w->other_file);
+}
+
+/* The CA has a new key under its old name; we trust the old one. */
+static void a_renewed_root_is_told(void **state)
+{
+	struct world *w = *state;
+	struct pki_pair root = pki_issue(
+	    NULL, (struct pki_spec){.name = "Lab NTS Root CA", .ca = true});
+
+	w->leaf = pki_issue(
+	    &root, (struct pki_spec){.name = "ntpserver", .san = GOOD_SAN});
+	run(w, (struct ke_server_spec){.leaf = &w->leaf});
+	pki_free(&root);
+	refused(w,
+	    "the certificate CN=ntpserver was not signed by the trusted CN=Lab "
+	    "NTS Root CA but by another key of that name: was the CA renewed? "
+	    "Put its present root certificate into trusted-certs");
+}
+
+static void an_expired_intermediate_is_told(void **state)
+{
+	struct world *w = *state;
+	struct pki_pair middle =
+	    pki_issue(&w->root, (struct pki_spec){.name = "Old CA",
+				    .ca = true,
+				    .from_s = -9 * PKI_DAY_S,
+				    .to_s = -2 * PKI_DAY_S});
+	static const char want[] = "the CA certificate CN=Old CA in the "
+				   "server's chain has expired: it is valid ";
+
+	w->leaf = pki_issue(
+	    &middle, (struct pki_spec){.name = "ntpserver", .san = GOOD_SAN});
+	run(w, (struct ke_server_spec){.leaf = &w->leaf, .middle = &middle});
+	pki_free(&middle);
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_memory_equal(w->answer.text, want, strlen(want));
+}
+
+static void a_weak_key_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run_leaf(
+	    w, (struct pki_spec){
+		   .name = "ntpserver", .san = GOOD_SAN, .rsa_bits = 1024});
+	refused(w,
+	    "the certificate CN=ntpserver has a weak key (RSA of 1024 bits); "
+	    "issue it anew with RSA of 2048 bits or more, or EC of 224 or "
+	    "more");
+}
+
+static void a_wrong_purpose_is_told(void **state)
+{
+	struct world *w = *state;
+
+	run_leaf(w,
+	    (struct pki_spec){
+		.name = "ntpserver", .san = GOOD_SAN, .purpose = "clientAuth"});
+	refused(w,
+	    "the certificate CN=ntpserver is not for a TLS server; issue it "
+	    "with the extended key usage serverAuth");
+}
+
+static void a_leaf_that_issues_is_told(void **state)
+{
+	struct world *w = *state;
+
+	w->leaf = pki_issue(
+	    &w->good, (struct pki_spec){.name = "fake", .san = GOOD_SAN});
+	w->trust.path_count = 2;
+	snprintf(w->trust.paths[1], sizeof(w->trust.paths[1]), "%s/middle.pem",
+	    w->directory);
+	pki_write(w->trust.paths[1], w->middle.certificate);
+	run(w, (struct ke_server_spec){.leaf = &w->leaf, .middle = &w->good});
+	unlink(w->trust.paths[1]);
+	refused(w,
+	    "CN=ntpserver in the server's chain is not a CA certificate (basic "
+	    "constraints), yet it issued one");
+}
+
+static void names_cannot_forge_a_line(void **state)
+{
+	struct world *w = *state;
+	const char *c;
+
+	run_leaf(w, (struct pki_spec){
+			.name = "a\nntsagentd: all is well\x1b[2J\xc3\xa9",
+			.san = "DNS:x.example"});
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	for (c = w->answer.text; *c; c++)
+		assert_in_range(*c, 0x20, 0x7e);
+}
+
+static void nothing_trusted_is_told(void **state)
+{
+	struct world *w = *state;
+
+	w->trust.path_count = 0;
+	ask(w);
+	failed(w, KE_STAGE_CERTIFICATE,
+	    "no certificate is trusted: trusted-certs names none");
+	w->trust.path_count = 1;
+	strcpy(w->trust.paths[0], "/nonexistent/ca.pem");
+	ask(w);
+	failed(w, KE_STAGE_CERTIFICATE,
+	    "no certificate is trusted: cannot read the trusted certificate "
+	    "/nonexistent/ca.pem: No such file or directory");
+}
+
+static int open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void no_descriptor_is_left_open(void **state)
+{
+	struct world *w = *state;
+	int before = open_descriptors();
+
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+	ke_server_stop(&w->server);
+	run(w, with(w, (struct ke_server_spec){.manner = KE_HTTP}));
+	ke_server_stop(&w->server);
+	ask(w);
+	assert_int_equal(open_descriptors(), before);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_good_server_gives_keys),
+	    TEST(an_address_instead_of_a_name_is_fine),
+	    TEST(odd_ways_to_answer_are_fine),
+	    TEST(the_winner_leads_the_addresses),
+	    TEST(ports_go_by_negotiation_then_configuration),
+	    TEST(a_negotiated_server_is_looked_up),
+	    TEST(the_peer_leads_a_negotiated_name_too),
+	    TEST(a_negotiated_name_that_leads_nowhere_is_told),
+	    TEST(old_chrony_keys_come_first),
+	    TEST(an_algorithm_the_library_lacks_is_told),
+	    TEST(a_name_without_address_is_told),
+	    TEST(a_closed_port_is_told),
+	    TEST(what_is_no_nts_server_is_told),
+	    TEST(a_silent_server_ends_with_the_deadline),
+	    TEST(bad_answers_are_told),
+	    TEST(the_next_address_gets_its_turn),
+	    TEST(the_first_failure_is_the_one_to_tell),
+	    TEST(an_expired_certificate_is_told),
+	    TEST(a_certificate_of_the_future_is_told),
+	    TEST(a_wrong_name_is_told),
+	    TEST(a_name_in_the_subject_alone_is_told),
+	    TEST(an_unknown_root_is_told),
+	    TEST(a_trust_file_of_no_use_is_told_along),
+	    TEST(a_missing_intermediate_is_told),
+	    TEST(a_self_signed_certificate_is_told),
+	    TEST(a_self_signed_certificate_can_be_trusted),
+	    TEST(an_untrusted_root_that_is_sent_is_told),
+	    TEST(a_renewed_root_is_told),
+	    TEST(an_expired_intermediate_is_told),
+	    TEST(a_weak_key_is_told),
+	    TEST(a_wrong_purpose_is_told),
+	    TEST(a_leaf_that_issues_is_told),
+	    TEST(names_cannot_forge_a_line),
+	    TEST(nothing_trusted_is_told),
+	    TEST(no_descriptor_is_left_open),
+	};
+
+	return cmocka_run_group_tests(tests, setup_all, teardown_all);
+}

@@ -1,0 +1,279 @@
+#include "resolver/race.h"
+#include "resolver/wait.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MS NS_PER_MS
+
+/* 127.0.0.N or ::1 with this port. */
+static struct endpoint at(const char *address, uint16_t port)
+{
+	struct endpoint e = {
+	    .family = strchr(address, ':') ? 6 : 4, .port = port};
+
+	assert_int_equal(inet_pton(endpoint_af(&e), address, e.address), 1);
+	return e;
+}
+
+static int bound(struct endpoint *e)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(e, &sa);
+	int fd = socket(endpoint_af(e), SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	len = sizeof(sa);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	assert_true(endpoint_from_sockaddr(e, (struct sockaddr *)&sa));
+	return fd;
+}
+
+static int listening(struct endpoint *e)
+{
+	int fd = bound(e);
+
+	assert_int_equal(listen(fd, 8), 0);
+	return fd;
+}
+
+/* Bound, so that nobody else listens there, but refusing. */
+static int closed(struct endpoint *e)
+{
+	return bound(e);
+}
+
+/* A listener whose queue is full leaves further connections unanswered. */
+struct black_hole {
+	int fd, filler[4];
+};
+
+static struct black_hole black_hole(struct endpoint *e)
+{
+	struct black_hole h = {.fd = bound(e)};
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(e, &sa);
+
+	assert_int_equal(listen(h.fd, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(h.filler); i++) {
+		h.filler[i] = socket(endpoint_af(e), SOCK_STREAM, 0);
+		fcntl(h.filler[i], F_SETFL, O_NONBLOCK);
+		(void)connect(h.filler[i], (struct sockaddr *)&sa, len);
+	}
+	return h;
+}
+
+static void black_hole_end(struct black_hole *h)
+{
+	for (size_t i = 0; i < ARRAY_LEN(h->filler); i++)
+		close(h->filler[i]);
+	close(h->fd);
+}
+
+/* Runs a race; *took_ms is how long it was. */
+static int race(const struct names *to, int64_t timeout_ns,
+    struct race_outcome *out, int64_t *took_ms)
+{
+	struct mono start = mono_now();
+	int fd = race_connect(to, mono_after(start, timeout_ns), out);
+
+	*took_ms = (mono_now().ns - start.ns) / MS;
+	return fd;
+}
+
+static void explained(const struct names *to, const struct race_outcome *o,
+    char text[KE_TEXT_MAX])
+{
+	struct words why = words_to(text, KE_TEXT_MAX);
+
+	race_explain(to, o, &why);
+}
+
+static int open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void the_first_that_listens_wins(void **state)
+{
+	struct names to = {2, {at("::1", 0), at("127.0.0.1", 0)}};
+	int a = listening(&to.at[0]), b = listening(&to.at[1]);
+	struct race_outcome o;
+	int64_t took_ms;
+	int fd = race(&to, 2000 * MS, &o, &took_ms);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(o.winner, 0);
+	assert_true(took_ms < 200);
+	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd);
+	close(a);
+	close(b);
+}
+
+static void a_refusal_starts_the_next_at_once(void **state)
+{
+	struct names to = {
+	    3, {at("::1", 0), at("127.0.0.2", 0), at("127.0.0.1", 0)}};
+	int a = closed(&to.at[0]), b = closed(&to.at[1]);
+	int c = listening(&to.at[2]);
+	struct race_outcome o;
+	int64_t took_ms;
+	int fd = race(&to, 2000 * MS, &o, &took_ms);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(o.winner, 2);
+	assert_int_equal(o.error[0], ECONNREFUSED);
+	assert_int_equal(o.error[1], ECONNREFUSED);
+	assert_true(took_ms < 200);
+	close(fd);
+	close(a);
+	close(b);
+	close(c);
+}
+
+static void a_black_hole_costs_a_quarter_of_a_second(void **state)
+{
+	struct names to = {2, {at("127.0.0.1", 0), at("127.0.0.2", 0)}};
+	struct black_hole hole = black_hole(&to.at[0]);
+	int b = listening(&to.at[1]), before = open_descriptors();
+	struct race_outcome o;
+	int64_t took_ms;
+	int fd = race(&to, 3000 * MS, &o, &took_ms);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(o.winner, 1);
+	assert_true(took_ms >= 250 && took_ms < 600);
+	close(fd);
+	assert_int_equal(open_descriptors(), before);
+	close(b);
+	black_hole_end(&hole);
+}
+
+static void the_deadline_ends_it(void **state)
+{
+	struct names to = {1, {at("127.0.0.1", 0)}};
+	struct black_hole hole = black_hole(&to.at[0]);
+	int before = open_descriptors();
+	struct race_outcome o;
+	int64_t took_ms;
+	char text[KE_TEXT_MAX], want[KE_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(race(&to, 400 * MS, &o, &took_ms), -1);
+	assert_true(took_ms >= 400 && took_ms < 700);
+	assert_int_equal(o.error[0], ETIMEDOUT);
+	assert_int_equal(open_descriptors(), before);
+	explained(&to, &o, text);
+	snprintf(want, sizeof(want),
+	    "no answer from 127.0.0.1 TCP port %u (blocked by a firewall?)",
+	    to.at[0].port);
+	assert_string_equal(text, want);
+	black_hole_end(&hole);
+}
+
+static void each_address_has_its_reason(void **state)
+{
+	struct names to = {
+	    3, {at("127.0.0.1", 0), at("127.0.0.2", 0), at("127.0.0.3", 0)}};
+	struct black_hole hole = black_hole(&to.at[0]);
+	int b = closed(&to.at[1]), c = closed(&to.at[2]);
+	struct race_outcome o;
+	int64_t took_ms;
+	char text[KE_TEXT_MAX], want[KE_TEXT_MAX];
+
+	(void)state;
+	/* The third never gets its turn when the time is this short. */
+	assert_int_equal(race(&to, 100 * MS, &o, &took_ms), -1);
+	explained(&to, &o, text);
+	snprintf(want, sizeof(want),
+	    "no answer from 127.0.0.1 TCP port %u (blocked by a firewall?); "
+	    "127.0.0.2 was not tried in time; 127.0.0.3 was not tried in time",
+	    to.at[0].port);
+	assert_string_equal(text, want);
+	assert_int_equal(race(&to, 400 * MS, &o, &took_ms), -1);
+	explained(&to, &o, text);
+	snprintf(want, sizeof(want),
+	    "no answer from 127.0.0.1 TCP port %u (blocked by a firewall?); "
+	    "connection refused: nothing listens on TCP port %u of 127.0.0.2 "
+	    "(is NTS enabled there, or a firewall rejecting?); "
+	    "connection refused: nothing listens on TCP port %u of 127.0.0.3 "
+	    "(is NTS enabled there, or a firewall rejecting?)",
+	    to.at[0].port, to.at[1].port, to.at[2].port);
+	assert_string_equal(text, want);
+	close(b);
+	close(c);
+	black_hole_end(&hole);
+}
+
+static void all_refused_ends_at_once(void **state)
+{
+	struct names to = {2, {at("127.0.0.1", 0), at("127.0.0.2", 0)}};
+	int a = closed(&to.at[0]), b = closed(&to.at[1]);
+	struct race_outcome o;
+	int64_t took_ms;
+
+	(void)state;
+	assert_int_equal(race(&to, 5000 * MS, &o, &took_ms), -1);
+	assert_true(took_ms < 300);
+	close(a);
+	close(b);
+}
+
+static void the_other_reasons_have_words(void **state)
+{
+	/* clang-format off */
+	static const struct { int error; const char *text; } cases[] = {
+		{ENETUNREACH, "no route to 192.0.2.1"},
+		{EHOSTUNREACH, "no route to 192.0.2.1"},
+		{EACCES, "this machine's firewall or sandbox forbids connections to 192.0.2.1 TCP port 4460"},
+		{EAFNOSUPPORT, "this machine has no IPv4 to reach 192.0.2.1 with"},
+		{EMFILE, "cannot connect to 192.0.2.1 TCP port 4460: Too many open files"},
+	};
+	/* clang-format on */
+	struct names to = {1, {at("192.0.2.1", 4460)}};
+	struct race_outcome o = {0};
+	char text[KE_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		o.error[0] = cases[i].error;
+		explained(&to, &o, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_first_that_listens_wins),
+	    cmocka_unit_test(a_refusal_starts_the_next_at_once),
+	    cmocka_unit_test(a_black_hole_costs_a_quarter_of_a_second),
+	    cmocka_unit_test(the_deadline_ends_it),
+	    cmocka_unit_test(each_address_has_its_reason),
+	    cmocka_unit_test(all_refused_ends_at_once),
+	    cmocka_unit_test(the_other_reasons_have_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
