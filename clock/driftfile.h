@@ -1,7 +1,8 @@
 /*
  * The drift file, in chrony's format (one line: frequency ppm, skew ppm), so
  * that an administrator can keep the one he has. And the last-good-time file:
- * one line, seconds since 1970. Both are written atomically (0644).
+ * one line, seconds since 1970. Both are written atomically (0644), and a
+ * symbolic link or anything else that is not a plain file is never followed.
  */
 #ifndef CLOCK_DRIFTFILE_H
 #define CLOCK_DRIFTFILE_H

@@ -1,0 +1,401 @@
+#include "agent/keeper_process.h"
+
+#include "agent/notify.h"
+#include "base/log.h"
+#include "clock/driftfile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long the others may take to end before they are killed. */
+#define PATIENCE_NS (2 * NS_PER_S)
+/* Between the end of the link and that of the process behind it. */
+#define LINK_LOST_NS (NS_PER_S / 2)
+#define FREQ_MAX_PPM 1e6
+#define CAUSE_MAX 200
+
+/* No padding: nothing of the keeper's memory goes to the engine unasked. */
+static_assert(sizeof(struct keeper_report) ==
+		  4 * sizeof(uint32_t) + CLOCK_CHANGES_MAX * 24 + 8,
+    "keeper_report has padding");
+
+/* The link. */
+
+static int send_whole(int fd, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	return n == (ssize_t)len ? 1 : -1;
+}
+
+static int receive_whole(int fd, void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, data, len, MSG_DONTWAIT | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	/* MSG_TRUNC: the length of the packet, even of a longer one. */
+	return n == (ssize_t)len ? 1 : -1;
+}
+
+static bool freq_possible(double ppm)
+{
+	return isfinite(ppm) && fabs(ppm) < FREQ_MAX_PPM;
+}
+
+static bool report_valid(const struct keeper_report *r)
+{
+	if (r->verdict >= KEEPER_VERDICT_COUNT || r->sys_errno < 0 ||
+	    r->change_count > CLOCK_CHANGES_MAX)
+		return false;
+	for (uint32_t i = 0; i < r->change_count; i++)
+		if (!freq_possible(r->changes[i].freq_ppm) ||
+		    r->changes[i].at.ns < 0)
+			return false;
+	return true;
+}
+
+/* What a bool must not be is only visible to its bytes. */
+static bool bool_valid(const bool *b)
+{
+	unsigned char byte;
+
+	static_assert(sizeof(*b) == 1, "a bool is a byte");
+	memcpy(&byte, b, 1);
+	return byte <= 1;
+}
+
+/* The rest of a command is judged by the core, which has a verdict for it. */
+static bool message_valid(const struct keeper_message *m)
+{
+	if (m->serial == 0)
+		return false;
+	if (m->kind == KEEPER_MESSAGE_COMMAND)
+		return bool_valid(&m->command.synchronised);
+	return m->kind == KEEPER_MESSAGE_SAVE && freq_possible(m->freq_ppm) &&
+	       freq_possible(m->freq_sd_ppm) && m->freq_sd_ppm >= 0 &&
+	       m->good_time_s >= 0;
+}
+
+int keeper_receive_report(int fd, struct keeper_report *out)
+{
+	int got = receive_whole(fd, out, sizeof(*out));
+
+	return got == 1 && !report_valid(out) ? -1 : got;
+}
+
+int keeper_send_report(int fd, const struct keeper_report *r)
+{
+	return send_whole(fd, r, sizeof(*r));
+}
+
+int keeper_receive_message(int fd, struct keeper_message *out)
+{
+	int got = receive_whole(fd, out, sizeof(*out));
+
+	return got == 1 && !message_valid(out) ? -1 : got;
+}
+
+int keeper_send_message(int fd, const struct keeper_message *m)
+{
+	return send_whole(fd, m, sizeof(*m));
+}
+
+/* The files. */
+
+static void warn_of_file(const char *path, int err)
+{
+	if (err)
+		log_warning("cannot write %s: %s", path, strerror(-err));
+}
+
+void keeper_save(const struct config *config, const struct keeper_message *m)
+{
+	struct timespec now;
+
+	if (config->driftfile[0])
+		warn_of_file(
+		    config->driftfile, driftfile_save(config->driftfile,
+					   m->freq_ppm, m->freq_sd_ppm));
+	if (!config->goodtime_file[0] || m->good_time_s == 0)
+		return;
+	/* A good time ahead of the clock would keep later starts from taking
+	 * the right time. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (m->good_time_s <= (int64_t)now.tv_sec + 1)
+		warn_of_file(config->goodtime_file,
+		    goodtime_save(config->goodtime_file, m->good_time_s));
+}
+
+struct keeper_limits keeper_limits_of(
+    const struct config *config, bool no_clock)
+{
+	return (struct keeper_limits){
+	    .no_clock = no_clock,
+	    .max_freq_ppm = config->max_freq_ppm,
+	    .max_slew_ppm = config->steering.max_slew_ppm,
+	    .refuse_step_ns = config->steering.refuse_threshold_ns,
+	    .start_steps = config->steering.makestep_updates,
+	};
+}
+
+/* The loop. */
+
+struct loop {
+	struct keeper_process *p;
+	bool asked;	/* SIGTERM or SIGINT came */
+	int signal;	/* which one */
+	bool ending;	/* no more commands are carried out */
+	bool link_lost; /* the engine's end is closed or talks nonsense */
+	bool kernel_refused;
+	struct keeper_message save; /* waits for the end of a slew ... */
+	bool save_waits;	    /* ... when true */
+};
+
+static struct mono mono_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct mono){ns_of_timespec(&ts)};
+}
+
+static void answer(struct loop *l, const struct keeper_report *r)
+{
+	/* An engine that does not even read is as good as dead. */
+	if (!l->link_lost && keeper_send_report(l->p->engine_fd, r) != 1)
+		l->link_lost = true;
+}
+
+static void command(struct loop *l, const struct keeper_message *m)
+{
+	struct keeper_report report;
+
+	guard_alert(&l->p->guard);
+	keeper_apply(l->p->keeper, &m->command, m->serial, mono_now(), &report);
+	guard_note(&l->p->guard, l->p->keeper);
+	answer(l, &report);
+}
+
+static void tick(struct loop *l)
+{
+	struct keeper_report report;
+
+	if (!keeper_tick(l->p->keeper, mono_now(), &report))
+		return;
+	guard_note(&l->p->guard, l->p->keeper);
+	if (report.verdict == KEEPER_KERNEL) {
+		log_error("the kernel refuses to end a slew: %s",
+		    strerror(report.sys_errno));
+		l->kernel_refused = true;
+	}
+	answer(l, &report);
+}
+
+/* A slow disk must not make a slew late. */
+static void save_if_idle(struct loop *l)
+{
+	if (!l->save_waits || l->p->keeper->slewing)
+		return;
+	l->save_waits = false;
+	keeper_save(l->p->config, &l->save);
+}
+
+/* One at a time: however much the engine sends, slews end in between. */
+static void hear_engine(struct loop *l)
+{
+	struct keeper_message m;
+	int got = keeper_receive_message(l->p->engine_fd, &m);
+
+	if (got < 0)
+		l->link_lost = true;
+	if (got != 1)
+		return;
+	if (m.kind == KEEPER_MESSAGE_SAVE) {
+		l->save = m;
+		l->save_waits = true;
+	} else if (!l->ending) {
+		command(l, &m);
+	}
+}
+
+static void hear_signals(struct loop *l)
+{
+	struct signalfd_siginfo info;
+
+	while (read(l->p->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
+			continue;
+		l->asked = true;
+		l->signal = (int)info.ssi_signo;
+	}
+}
+
+/* Sleeps until something happens or `until` comes, to the nanosecond: each
+ * millisecond of a slew too long is up to max-slew in microseconds. */
+static void wait_for(struct loop *l, struct mono until)
+{
+	struct pollfd fds[2] = {
+	    {.fd = l->p->signal_fd, .events = POLLIN},
+	    {.fd = l->link_lost ? -1 : l->p->engine_fd, .events = POLLIN},
+	};
+	int64_t ns = until.ns - mono_now().ns;
+	struct timespec wait = {0, 0};
+
+	if (ns > 0)
+		wait = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
+		    .tv_nsec = (long)(ns % NS_PER_S)};
+	if (ppoll(fds, ARRAY_LEN(fds), until.ns == MONO_NEVER.ns ? NULL : &wait,
+		NULL) <= 0)
+		return;
+	if (fds[0].revents)
+		hear_signals(l);
+	if (fds[1].revents)
+		hear_engine(l);
+}
+
+static void turn(struct loop *l, struct mono until)
+{
+	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
+	tick(l);
+	save_if_idle(l);
+}
+
+/* Runs until there is a reason to end. */
+static void run(struct loop *l)
+{
+	struct keeper_process *p = l->p;
+
+	while (!l->asked && !l->link_lost && !l->kernel_refused) {
+		turn(l, MONO_NEVER);
+		if (process_reap(p->children, KEEPER_CHILDREN))
+			break;
+	}
+}
+
+/* Turns until the first `count` children have ended or time is up. */
+static void wait_for_all(struct loop *l, unsigned count)
+{
+	struct child *children = l->p->children;
+	struct mono until = mono_after(mono_now(), PATIENCE_NS);
+
+	while (!process_all_ended(children, count) &&
+	       !mono_due(until, mono_now())) {
+		turn(l, until);
+		process_reap(children, count);
+	}
+}
+
+/* Something is wrong; turns until it is known whose end caused it. */
+static void wait_for_cause(struct loop *l)
+{
+	struct child *children = l->p->children;
+	struct mono until = mono_after(mono_now(), LINK_LOST_NS);
+
+	while (!process_to_blame(children, KEEPER_CHILDREN) &&
+	       !mono_due(until, mono_now())) {
+		turn(l, until);
+		process_reap(children, KEEPER_CHILDREN);
+	}
+}
+
+/* The end. */
+
+static bool engine_is_done(const struct keeper_process *p)
+{
+	const struct child *engine = &p->children[0];
+
+	return p->engine_may_end && engine->ended && WIFEXITED(engine->status);
+}
+
+/* Why it ends, for the log; the exit status of the agent. */
+static int judge(const struct loop *l, char cause[CAUSE_MAX])
+{
+	const struct keeper_process *p = l->p;
+	const struct child *blamed =
+	    process_to_blame(p->children, KEEPER_CHILDREN);
+
+	if (l->asked) {
+		snprintf(cause, CAUSE_MAX, "ended by %s",
+		    l->signal == SIGINT ? "SIGINT" : "SIGTERM");
+		return 0;
+	}
+	if (engine_is_done(p)) {
+		snprintf(cause, CAUSE_MAX, "done");
+		return WEXITSTATUS(p->children[0].status);
+	}
+	if (l->kernel_refused)
+		snprintf(cause, CAUSE_MAX, "the kernel does not obey");
+	else if (blamed)
+		process_end_text(blamed, cause);
+	else
+		snprintf(cause, CAUSE_MAX,
+		    "the engine does not keep to the protocol of the keeper");
+	return 1;
+}
+
+/* The first `count` children: asked, then forced. */
+static void stop_children(struct loop *l, unsigned count)
+{
+	struct child *children = l->p->children;
+
+	process_signal(children, count, SIGTERM);
+	wait_for_all(l, count);
+	process_signal(children, count, SIGKILL);
+	wait_for_all(l, count);
+}
+
+static void log_end(const struct loop *l, const char *cause, int status)
+{
+	const struct keeper *k = l->p->keeper;
+	enum log_level level = status == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR;
+
+	if (k->limits.no_clock)
+		log_line(level, "%s; the clock was left alone", cause);
+	else
+		log_line(level, "%s; clock left at %+.3f ppm, %s", cause,
+		    k->became_ppm,
+		    k->slewing ? "A SLEW IS STILL RUNNING" : "no slew running");
+}
+
+int keeper_process_run(struct keeper_process *p)
+{
+	struct loop l = {.p = p};
+	char cause[CAUSE_MAX];
+	int status;
+
+	guard_note(&p->guard, p->keeper);
+	run(&l);
+	/* First of all: whatever comes now, no slew runs on. */
+	l.ending = true;
+	keeper_stop(p->keeper, mono_now());
+	guard_note(&p->guard, p->keeper);
+	notify_manager("STOPPING=1");
+	if (!l.asked)
+		wait_for_cause(&l);
+	status = judge(&l, cause);
+	stop_children(&l, KEEPER_CHILDREN - 1);
+	save_if_idle(&l);
+	log_end(&l, cause, status);
+	guard_release(&p->guard);
+	stop_children(&l, KEEPER_CHILDREN);
+	return status;
+}

@@ -1,0 +1,577 @@
+/*
+ * ntsagentd: from the command line to running processes, in an order that lets
+ * every mistake be told on the terminal, and root be left as early as possible.
+ */
+#include "agent/config.h"
+#include "agent/engine_process.h"
+#include "agent/keeper_process.h"
+#include "agent/notify.h"
+#include "agent/options.h"
+#include "agent/places.h"
+#include "agent/privileges.h"
+#include "agent/process.h"
+#include "base/log.h"
+#include "clock/driftfile.h"
+#include "clock/kernel.h"
+#include "resolver/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Without a drift file. */
+#define FREQ_SD_UNKNOWN_PPM 100.0
+
+struct agent {
+	struct options options;
+	struct config config;
+	struct identity identity;
+	struct keeper keeper;
+	struct keeper_report started; /* keeper_start's */
+	bool freq_saved;
+	double freq_ppm, freq_sd_ppm; /* from the drift file */
+	pid_t pid;		      /* of the keeper */
+	int status_fd;		      /* -1: none, or the engine's now */
+	bool status_bound;	      /* it is ours to unlink */
+	int launcher_fd;	      /* who waits for our start; -1: nobody */
+	int engine_link[2];	      /* keeper, engine */
+	int resolver_link[2];	      /* engine, resolver */
+	int ready[2];		      /* a byte of each child that is ready */
+	struct keeper_process process;
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_pair(int fds[2])
+{
+	close_fd(&fds[0]);
+	close_fd(&fds[1]);
+}
+
+/* The configuration. */
+
+static int check_config(struct agent *a)
+{
+	const char *path = a->options.config_path;
+	unsigned errors = config_load(path, &a->config, stdout);
+
+	if (errors == 0)
+		errors = config_check_files(&a->config, stdout);
+	if (errors == 0)
+		printf("%s: no errors\n", path);
+	return errors == 0 ? 0 : 1;
+}
+
+static bool load_config(struct agent *a)
+{
+	unsigned errors =
+	    config_load(a->options.config_path, &a->config, stderr);
+
+	if (errors > 0)
+		log_error("%u error%s in the configuration: not started",
+		    errors, errors == 1 ? "" : "s");
+	return errors == 0;
+}
+
+/* Where lines go while there is a terminal, and later. */
+static void open_log(const struct agent *a, bool in_background)
+{
+	const struct run_options *run = &a->options.run;
+	enum log_target target = a->config.log_target;
+
+	if (in_background)
+		target = LOG_TO_SYSLOG;
+	else if (!run->foreground || run->once || run->print_only)
+		target = LOG_TO_STDERR;
+	log_open(
+	    target, a->options.debug ? LOG_LEVEL_DEBUG : a->config.log_level);
+	log_process("keeper");
+}
+
+/* The rights. */
+
+static bool refuse_single_process(const struct run_options *run)
+{
+	if (!run->single_process || run->no_clock || run->foreground ||
+	    geteuid() != 0)
+		return false;
+	log_error("--single-process is for tests and simulation: as root it "
+		  "needs --no-clock, or --foreground to set the real clock");
+	return true;
+}
+
+static bool find_identity(struct agent *a)
+{
+	char why[PRIVILEGES_TEXT_MAX];
+
+	/* One process keeps what it has. */
+	if (a->options.run.single_process)
+		return true;
+	if (privileges_identity(a->config.user, &a->identity, why))
+		return true;
+	log_error("%s", why);
+	return false;
+}
+
+/* Whether the clock can be set is known before anything is started. */
+static bool decide_no_clock(struct run_options *run)
+{
+	bool root = geteuid() == 0;
+
+	/* The kernel will tell: a simulated root has no capabilities. */
+	if (!run->no_clock && !(root && run->single_process) &&
+	    !privileges_have_sys_time()) {
+		if (root) {
+			log_error("the clock cannot be set, CAP_SYS_TIME is "
+				  "missing (a container?): give the capability "
+				  "or measure only with --no-clock");
+			return false;
+		}
+		run->no_clock = true;
+		run->no_clock_reason =
+		    "not started as root and without CAP_SYS_TIME";
+	}
+	if (run->no_clock)
+		log_notice("measuring only, the clock is left alone: %s",
+		    run->no_clock_reason);
+	return true;
+}
+
+/* The background. */
+
+/* The launcher's exit status is whether the start succeeded. */
+static int wait_for_start(int fd)
+{
+	unsigned char status = 1;
+	ssize_t n;
+
+	do
+		n = read(fd, &status, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return status;
+	log_error("the start failed: see above, or the system log");
+	return 1;
+}
+
+/* Returns in the new process only. */
+static bool go_to_background(struct agent *a)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		log_error(
+		    "cannot start in the background: %s", strerror(errno));
+		return false;
+	}
+	if (pid > 0) {
+		close(fds[1]);
+		_exit(wait_for_start(fds[0]));
+	}
+	close(fds[0]);
+	a->launcher_fd = fds[1];
+	setsid();
+	return true;
+}
+
+static void leave_terminal(struct agent *a)
+{
+	int null;
+
+	if (a->options.run.foreground || chdir("/") != 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return;
+	open_log(a, true);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	close(null);
+}
+
+static void tell_launcher(struct agent *a)
+{
+	if (a->launcher_fd >= 0 && write(a->launcher_fd, "", 1) < 0)
+		log_debug("nobody waits for the start");
+	close_fd(&a->launcher_fd);
+}
+
+/* The places. */
+
+static void make_directories(const struct agent *a)
+{
+	const char *const paths[] = {a->config.status_socket,
+	    a->config.driftfile, a->config.goodtime_file};
+	char why[PLACES_TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (!places_make_directory(paths[i], &a->identity, why))
+			log_warning("%s", why);
+}
+
+/* A missing status socket stops an agent that root started; in a test or a
+ * demo it is a matter of warning. */
+static bool open_status(struct agent *a)
+{
+	bool running, strict = a->identity.change;
+	char why[PLACES_TEXT_MAX];
+
+	if (!a->config.status_socket[0])
+		return true;
+	a->status_fd = places_listen(a->config.status_socket, &running, why);
+	a->status_bound = a->status_fd >= 0;
+	if (a->status_bound)
+		return true;
+	log_line(
+	    running || strict ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", why);
+	return !running && !strict;
+}
+
+static bool write_pid(const struct agent *a)
+{
+	bool running;
+	char why[PLACES_TEXT_MAX];
+
+	if (!a->config.pidfile[0] ||
+	    places_write_pid(a->config.pidfile, &running, why))
+		return true;
+	log_error("%s", why);
+	return false;
+}
+
+/* -Q only looks: it may run beside the agent. */
+static bool take_places(struct agent *a)
+{
+	if (a->options.run.print_only)
+		return true;
+	make_directories(a);
+	if (!open_status(a) || !write_pid(a))
+		return false;
+	if (!a->options.run.no_clock && !a->options.run.single_process)
+		places_warn_of_rivals("/proc");
+	return true;
+}
+
+/* Best effort: the directory may belong to root, or to systemd. */
+static void leave_places(const struct agent *a)
+{
+	if (a->options.run.print_only)
+		return;
+	if (a->status_bound)
+		unlink(a->config.status_socket);
+	if (a->config.pidfile[0])
+		unlink(a->config.pidfile);
+}
+
+/* The clock. */
+
+static void load_drift(struct agent *a)
+{
+	const char *path = a->config.driftfile;
+	int err;
+
+	a->freq_sd_ppm = FREQ_SD_UNKNOWN_PPM;
+	if (!path[0])
+		return;
+	err = driftfile_load(path, &a->freq_ppm, &a->freq_sd_ppm);
+	a->freq_saved = err == 0;
+	if (err == -ENOENT)
+		log_info("no drift file yet: %s", path);
+	else if (err == -EINVAL)
+		log_warning("%s is not a drift file: not used", path);
+	else if (err)
+		log_warning("cannot read %s: %s", path, strerror(-err));
+	else
+		log_info("frequency %+.3f ppm +- %.3f ppm from %s", a->freq_ppm,
+		    a->freq_sd_ppm, path);
+}
+
+static bool take_clock(struct agent *a)
+{
+	struct keeper_limits limits =
+	    keeper_limits_of(&a->config, a->options.run.no_clock);
+	struct clock_ops clock = kernel_clock();
+	int err;
+
+	load_drift(a);
+	err = keeper_start(&a->keeper, &limits, &clock,
+	    a->freq_saved ? &a->freq_ppm : NULL, &a->started);
+	if (err)
+		log_error("the kernel does not let us set the clock: %s",
+		    strerror(-err));
+	return err == 0;
+}
+
+/* The processes. */
+
+static struct engine_links links_of(const struct agent *a)
+{
+	return (struct engine_links){
+	    .keeper_fd = a->engine_link[1],
+	    .resolver_fd = a->resolver_link[0],
+	    .status_fd = a->status_fd,
+	    .start = a->started,
+	    .freq_ppm = a->freq_ppm,
+	    .freq_sd_ppm = a->freq_sd_ppm,
+	};
+}
+
+/* What each child does first. False: it must not go on. */
+static bool settle(struct agent *a, bool keep_sys_time)
+{
+	char why[PRIVILEGES_TEXT_MAX];
+
+	close_fd(&a->launcher_fd);
+	close_fd(&a->ready[0]);
+	if (!privileges_drop(&a->identity, keep_sys_time, why)) {
+		log_error("%s", why);
+		return false;
+	}
+	return true;
+}
+
+static void say_ready(struct agent *a)
+{
+	/* When it fails, the keeper is gone, and we shall hear of it. */
+	if (write(a->ready[1], "", 1) < 0)
+		log_debug("cannot report to the keeper");
+	close_fd(&a->ready[1]);
+}
+
+static int engine_child(struct agent *a)
+{
+	struct engine_links links = links_of(a);
+
+	close_fd(&a->engine_link[0]);
+	close_fd(&a->resolver_link[1]);
+	close_fd(&a->process.signal_fd);
+	if (!settle(a, false) || !process_follow(a->pid))
+		return 1;
+	say_ready(a);
+	return engine_main(&a->config, &a->options.run, &links);
+}
+
+static int resolver_child(struct agent *a)
+{
+	close_pair(a->engine_link);
+	close_fd(&a->resolver_link[0]);
+	close_fd(&a->status_fd);
+	close_fd(&a->process.signal_fd);
+	if (!settle(a, false) || !process_follow(a->pid))
+		return 1;
+	say_ready(a);
+	return resolver_main(a->resolver_link[1], &a->config.trust);
+}
+
+static int guard_child(struct agent *a, int wait_fd)
+{
+	close_fd(&a->engine_link[0]);
+	close_fd(&a->process.signal_fd);
+	if (!settle(a, !a->options.run.no_clock))
+		return 1;
+	say_ready(a);
+	return guard_main(&a->process.guard, wait_fd, &a->keeper.clock);
+}
+
+/* False: said why. */
+static bool fork_or_say(struct child *child, const char *name, bool *is_child)
+{
+	int result = process_fork(child, name);
+
+	*is_child = result == 0;
+	if (result < 0)
+		log_error("cannot start the %s: %s", name, strerror(-result));
+	return result >= 0;
+}
+
+static bool start_engine_and_resolver(struct agent *a)
+{
+	struct child *children = a->process.children;
+	bool is_child;
+
+	if (!fork_or_say(&children[0], "engine", &is_child))
+		return false;
+	if (is_child)
+		exit(engine_child(a));
+	if (!fork_or_say(&children[1], "resolver", &is_child))
+		return false;
+	if (is_child)
+		exit(resolver_child(a));
+	close_fd(&a->engine_link[1]);
+	close_pair(a->resolver_link);
+	close_fd(&a->status_fd);
+	return true;
+}
+
+/* After the others, so that none of them has its page or its pipe. */
+static bool start_guard(struct agent *a)
+{
+	bool is_child;
+	int wait_fd;
+	int err = guard_prepare(&a->process.guard, &wait_fd);
+
+	if (err) {
+		log_error("cannot prepare the guard: %s", strerror(-err));
+		return false;
+	}
+	if (!fork_or_say(
+		&a->process.children[KEEPER_CHILDREN - 1], "guard", &is_child))
+		return false;
+	if (is_child)
+		exit(guard_child(a, wait_fd));
+	close(wait_fd);
+	return true;
+}
+
+static bool make_links(struct agent *a)
+{
+	int type = SOCK_SEQPACKET | SOCK_CLOEXEC;
+	int signal_fd = process_catch_signals();
+
+	if (signal_fd < 0)
+		errno = -signal_fd;
+	a->process.signal_fd = signal_fd;
+	if (signal_fd >= 0 &&
+	    socketpair(AF_UNIX, type, 0, a->engine_link) == 0 &&
+	    socketpair(AF_UNIX, type, 0, a->resolver_link) == 0 &&
+	    pipe2(a->ready, O_CLOEXEC) == 0)
+		return true;
+	log_error("cannot link the processes: %s", strerror(errno));
+	return false;
+}
+
+/* All children have dropped their rights; one that could not has said why. */
+static bool await_children(struct agent *a)
+{
+	unsigned count = 0;
+	ssize_t n = 1;
+	char byte;
+
+	close_fd(&a->ready[1]);
+	while (count < KEEPER_CHILDREN && n > 0) {
+		n = read(a->ready[0], &byte, 1);
+		count += n == 1;
+		if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	close_fd(&a->ready[0]);
+	return count == KEEPER_CHILDREN;
+}
+
+static bool settle_keeper(const struct agent *a)
+{
+	char why[PRIVILEGES_TEXT_MAX];
+
+	if (privileges_drop(&a->identity, !a->options.run.no_clock, why))
+		return true;
+	log_error("%s", why);
+	return false;
+}
+
+static void log_start(const struct agent *a)
+{
+	log_notice("ntsagentd " NTSAGENT_VERSION
+		   " started with %u source%s from %s",
+	    a->config.source_count, a->config.source_count == 1 ? "" : "s",
+	    a->options.config_path);
+}
+
+static int run_processes(struct agent *a)
+{
+	struct keeper_process *p = &a->process;
+
+	if (!make_links(a))
+		return 1;
+	leave_terminal(a);
+	log_start(a);
+	a->pid = getpid();
+	if (!start_engine_and_resolver(a) || !start_guard(a) ||
+	    !settle_keeper(a) || !await_children(a)) {
+		/* The guard goes by itself, when its pipe closes. */
+		process_signal(p->children, KEEPER_CHILDREN - 1, SIGTERM);
+		return 1;
+	}
+	p->config = &a->config;
+	p->keeper = &a->keeper;
+	p->engine_fd = a->engine_link[0];
+	p->engine_may_end = a->options.run.once || a->options.run.print_only;
+	notify_manager("READY=1\nSTATUS=waiting for the first answers");
+	tell_launcher(a);
+	return keeper_process_run(p);
+}
+
+static int run_single_process(struct agent *a)
+{
+	struct engine_links links = links_of(a);
+	struct timespec now;
+	int status;
+
+	links.keeper = &a->keeper;
+	log_start(a);
+	status = engine_main(&a->config, &a->options.run, &links);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	keeper_stop(&a->keeper, (struct mono){ns_of_timespec(&now)});
+	return status;
+}
+
+static int run(struct agent *a)
+{
+	bool single = a->options.run.single_process;
+	int status = 1;
+
+	if (!load_config(a))
+		return 1;
+	open_log(a, false);
+	if (refuse_single_process(&a->options.run) || !find_identity(a) ||
+	    !decide_no_clock(&a->options.run))
+		return 1;
+	/* Alone, it stays where it was started. */
+	a->options.run.foreground |= single;
+	if (!a->options.run.foreground && !go_to_background(a))
+		return 1;
+	if (!take_places(a))
+		return 1;
+	if (take_clock(a))
+		status = single ? run_single_process(a) : run_processes(a);
+	leave_places(a);
+	return status;
+}
+
+int main(int argc, char *argv[])
+{
+	static const int none[2] = {-1, -1};
+	struct agent a = {.status_fd = -1, .launcher_fd = -1};
+	char error[OPTIONS_TEXT_MAX];
+
+	memcpy(a.engine_link, none, sizeof(none));
+	memcpy(a.resolver_link, none, sizeof(none));
+	memcpy(a.ready, none, sizeof(none));
+	if (!options_parse(&a.options, argc, argv, error)) {
+		fprintf(stderr, "ntsagentd: %s\n", error);
+		return 1;
+	}
+	switch (a.options.task) {
+	case TASK_VERSION:
+		puts("ntsagentd " NTSAGENT_VERSION);
+		return 0;
+	case TASK_HELP:
+		fputs(options_help(), stdout);
+		return 0;
+	case TASK_CHECK_CONFIG:
+		return check_config(&a);
+	case TASK_RUN:
+		break;
+	}
+	return run(&a);
+}

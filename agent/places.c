@@ -1,0 +1,265 @@
+#include "agent/places.h"
+
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 16
+#define COMM_MAX 32 /* the kernel's names have 15 characters */
+
+static bool fail(
+    char why[PLACES_TEXT_MAX], const char *what, const char *path, int error)
+{
+	snprintf(why, PLACES_TEXT_MAX, "cannot %s %.256s: %s", what, path,
+	    strerror(error));
+	return false;
+}
+
+bool places_make_directory(
+    const char *path, const struct identity *owner, char why[PLACES_TEXT_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (!slash || slash == path || slash - path >= PATH_MAX)
+		return true;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+	if (mkdir(dir, 0755) != 0)
+		return errno == EEXIST ||
+		       fail(why, "make the directory", dir, errno);
+	/* mkdir went by the umask. */
+	if (chmod(dir, 0755) != 0 ||
+	    (owner->change && lchown(dir, owner->uid, owner->gid) != 0))
+		return fail(why, "set owner and mode of", dir, errno);
+	return true;
+}
+
+/* The process that listens there; 0: nobody does. -errno: cannot tell. */
+static pid_t listener_of(const struct sockaddr_un *address)
+{
+	struct ucred who = {.pid = 0};
+	socklen_t len = sizeof(who);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	pid_t pid = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) ==
+	    0) {
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0)
+			pid = who.pid;
+		else
+			pid = -errno;
+	} else if (errno != ECONNREFUSED && errno != ENOENT) {
+		/* EAGAIN: its backlog is full, so there is one. */
+		pid = -errno;
+	}
+	close(fd);
+	return pid;
+}
+
+/* Makes room where bind(2) found something. */
+static bool clear_stale(
+    const struct sockaddr_un *address, bool *running, char why[PLACES_TEXT_MAX])
+{
+	const char *path = address->sun_path;
+	struct stat st;
+	pid_t pid;
+
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+		snprintf(why, PLACES_TEXT_MAX,
+		    "%s is in the way of the status socket and not a socket",
+		    path);
+		return false;
+	}
+	pid = listener_of(address);
+	if (pid > 0) {
+		*running = true;
+		snprintf(why, PLACES_TEXT_MAX,
+		    "another ntsagentd is running (pid %ld, %s)", (long)pid,
+		    path);
+		return false;
+	}
+	if (pid < 0)
+		return fail(why, "ask who listens on", path, (int)-pid);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return fail(why, "replace", path, errno);
+	return true;
+}
+
+static bool bind_open_to_all(int fd, const struct sockaddr_un *address)
+{
+	/* So that the socket never exists with another mode. */
+	mode_t before = umask(0111);
+	int result =
+	    bind(fd, (const struct sockaddr *)address, sizeof(*address));
+	int error = errno;
+
+	umask(before);
+	errno = error;
+	return result == 0;
+}
+
+static bool bind_and_listen(int fd, const struct sockaddr_un *address,
+    bool *running, char why[PLACES_TEXT_MAX])
+{
+	const char *path = address->sun_path;
+	bool bound = bind_open_to_all(fd, address);
+
+	if (!bound && errno == EADDRINUSE) {
+		if (!clear_stale(address, running, why))
+			return false;
+		bound = bind_open_to_all(fd, address);
+	}
+	if (!bound)
+		return fail(why, "make the status socket", path, errno);
+	if (listen(fd, BACKLOG) != 0)
+		return fail(why, "listen on", path, errno);
+	return true;
+}
+
+int places_listen(const char *path, bool *running, char why[PLACES_TEXT_MAX])
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd;
+
+	*running = false;
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		fail(why, "make the status socket", path, ENAMETOOLONG);
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		fail(why, "make the status socket", path, errno);
+		return -1;
+	}
+	if (bind_and_listen(fd, &address, running, why))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The first word of a small file; "" when it cannot be read. */
+static void read_word(const char *path, char word[COMM_MAX])
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, word, COMM_MAX - 1);
+
+	if (fd >= 0)
+		close(fd);
+	word[n > 0 ? n : 0] = '\0';
+	word[strcspn(word, " \t\n")] = '\0';
+}
+
+static void read_comm(const char *proc, long pid, char comm[COMM_MAX])
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%ld/comm", proc, pid);
+	read_word(path, comm);
+}
+
+static bool is_agent(long pid)
+{
+	char comm[COMM_MAX];
+
+	if (pid <= 0 || pid == (long)getpid())
+		return false;
+	read_comm("/proc", pid, comm);
+	return strcmp(comm, "ntsagentd") == 0;
+}
+
+static int write_new(const char *path, const char *text)
+{
+	int fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	size_t len = strlen(text);
+	int err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (fchmod(fd, 0644) != 0 || write(fd, text, len) != (ssize_t)len)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+bool places_write_pid(
+    const char *path, bool *running, char why[PLACES_TEXT_MAX])
+{
+	char word[COMM_MAX], text[COMM_MAX];
+	long pid;
+	int err;
+
+	read_word(path, word);
+	pid = strtol(word, NULL, 10);
+	*running = is_agent(pid);
+	if (*running) {
+		snprintf(why, PLACES_TEXT_MAX,
+		    "another ntsagentd is running (pid %ld, %.256s)", pid,
+		    path);
+		return false;
+	}
+	if (unlink(path) != 0 && errno != ENOENT)
+		return fail(why, "replace the pid file", path, errno);
+	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	err = write_new(path, text);
+	return err == 0 || fail(why, "write the pid file", path, err);
+}
+
+/* clang-format off */
+static const struct {
+	const char *comm, *remedy;
+} rivals[] = {
+	{"chronyd",         "systemctl disable --now chrony"},
+	{"ntpd",            "systemctl disable --now ntpsec ntp ntpd openntpd"},
+	{"ntp-daemon",      "systemctl disable --now ntpd-rs"},
+	{"systemd-timesyn", "systemctl disable --now systemd-timesyncd"},
+	{"phc2sys",         "systemctl disable --now phc2sys"},
+};
+/* clang-format on */
+
+static bool warn_if_rival(const char *comm, long pid)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rivals); i++) {
+		if (strcmp(comm, rivals[i].comm) != 0)
+			continue;
+		log_warning("%s (pid %ld) is running and may steer the same "
+			    "clock; two programs make it worse: `%s`",
+		    comm, pid, rivals[i].remedy);
+		return true;
+	}
+	return false;
+}
+
+unsigned places_warn_of_rivals(const char *proc)
+{
+	DIR *dir = opendir(proc);
+	const struct dirent *entry;
+	unsigned found = 0;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		long pid = strtol(entry->d_name, NULL, 10);
+		char comm[COMM_MAX];
+
+		if (pid <= 0)
+			continue;
+		read_comm(proc, pid, comm);
+		found += warn_if_rival(comm, pid);
+	}
+	closedir(dir);
+	return found;
+}

@@ -1,0 +1,36 @@
+/*
+ * What is made in the file system before privileges are dropped: directories,
+ * the status socket, the pid file. All the messages are sentences for the log.
+ */
+#ifndef AGENT_PLACES_H
+#define AGENT_PLACES_H
+
+#include "agent/privileges.h"
+
+#define PLACES_TEXT_MAX 512
+
+/* Makes the directory that `path` lies in, for `owner`, mode 0755. One that is
+ * there stays as it is. "" is no path and needs none. */
+bool places_make_directory(const char *path, const struct identity *owner,
+    char why[PLACES_TEXT_MAX]) MUST_USE;
+
+/*
+ * The status socket: listening, non-blocking, mode 0666. A socket that nobody
+ * listens on any more is replaced; where another agent listens, `why` names its
+ * process, and *running is true. Returns a descriptor, or -1.
+ */
+int places_listen(
+    const char *path, bool *running, char why[PLACES_TEXT_MAX]) MUST_USE;
+
+/*
+ * Writes our process id, mode 0644. False: `why`; when it names a process that
+ * runs and is an ntsagentd, *running is true.
+ */
+bool places_write_pid(
+    const char *path, bool *running, char why[PLACES_TEXT_MAX]) MUST_USE;
+
+/* Programs that may steer the same clock: one warning each, with the command
+ * that ends them. Looks through `proc` ("/proc"); returns how many. */
+unsigned places_warn_of_rivals(const char *proc);
+
+#endif

@@ -1,0 +1,234 @@
+/* Directories, status socket, pid file, and the look for other daemons. */
+#include "agent/places.h"
+
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+	char dir[32], path[64];
+	char why[PLACES_TEXT_MAX];
+	bool running;
+};
+
+static int make_place(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	snprintf(p->dir, sizeof(p->dir), "%s", "places-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->path, sizeof(p->path), "%s/it", p->dir);
+	*state = p;
+	return 0;
+}
+
+static int drop_place(void **state)
+{
+	struct place *p = *state;
+
+	unlink(p->path);
+	assert_int_equal(rmdir(p->dir), 0);
+	free(p);
+	return 0;
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_directory(void **state)
+{
+	struct identity me = {.uid = getuid(), .gid = getgid()};
+	struct identity other = {.change = true, .uid = 65534, .gid = 65534};
+	struct place *p = *state;
+	mode_t old = umask(077);
+	struct stat st;
+	char file[96];
+
+	snprintf(file, sizeof(file), "%s/file", p->path);
+	assert_true(places_make_directory("", &me, p->why));
+	assert_true(places_make_directory("file", &me, p->why));
+	assert_true(places_make_directory(file, &me, p->why));
+	assert_int_equal(mode_of(p->path), 0755);
+	/* One that is there is not touched. */
+	assert_int_equal(chmod(p->path, 0700), 0);
+	assert_true(places_make_directory(file, &me, p->why));
+	assert_int_equal(mode_of(p->path), 0700);
+	assert_int_equal(rmdir(p->path), 0);
+	if (getuid() == 0) {
+		assert_true(places_make_directory(file, &other, p->why));
+		assert_int_equal(stat(p->path, &st), 0);
+		assert_int_equal(st.st_uid, 65534);
+		assert_int_equal(st.st_gid, 65534);
+		assert_int_equal(rmdir(p->path), 0);
+	}
+	umask(old);
+	snprintf(file, sizeof(file), "%s/no/such/file", p->path);
+	assert_false(places_make_directory(file, &me, p->why));
+	assert_non_null(strstr(p->why, "no/such: No such file"));
+}
+
+static void test_listen(void **state)
+{
+	struct place *p = *state;
+	char expected[64];
+	int fd = places_listen(p->path, &p->running, p->why);
+
+	assert_true(fd >= 0);
+	assert_int_equal(mode_of(p->path), 0666);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	/* A second agent is told of the first. */
+	assert_int_equal(places_listen(p->path, &p->running, p->why), -1);
+	assert_true(p->running);
+	snprintf(
+	    expected, sizeof(expected), "is running (pid %ld", (long)getpid());
+	assert_non_null(strstr(p->why, expected));
+	close(fd);
+	/* The first has crashed and left its socket. */
+	fd = places_listen(p->path, &p->running, p->why);
+	assert_true(fd >= 0);
+	assert_false(p->running);
+	close(fd);
+}
+
+static void test_full_backlog(void **state)
+{
+	struct place *p = *state;
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = places_listen(p->path, &p->running, p->why);
+	int clients[64];
+
+	assert_true(fd >= 0);
+	strcpy(to.sun_path, p->path);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)!connect(
+		    clients[i], (const struct sockaddr *)&to, sizeof(to));
+	}
+	/* Nobody may answer soon, but somebody is there. */
+	assert_int_equal(places_listen(p->path, &p->running, p->why), -1);
+	assert_int_equal(access(p->path, F_OK), 0);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		close(clients[i]);
+	close(fd);
+}
+
+static void test_listen_refuses(void **state)
+{
+	struct place *p = *state;
+	char long_path[300];
+
+	put(p->path, "precious");
+	assert_int_equal(places_listen(p->path, &p->running, p->why), -1);
+	assert_false(p->running);
+	assert_non_null(strstr(p->why, "not a socket"));
+	assert_int_equal(access(p->path, F_OK), 0);
+	unlink(p->path);
+	assert_int_equal(symlink("/dev/null", p->path), 0);
+	assert_int_equal(places_listen(p->path, &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "not a socket"));
+	memset(long_path, 'a', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(places_listen(long_path, &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "too long"));
+	assert_int_equal(
+	    places_listen("no/such/place", &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "No such file"));
+}
+
+static void test_pid_file(void **state)
+{
+	struct place *p = *state;
+	char text[32];
+	FILE *f;
+
+	/* A stale one, of a process that is no agent. */
+	put(p->path, "1\n");
+	assert_true(places_write_pid(p->path, &p->running, p->why));
+	assert_false(p->running);
+	assert_int_equal(mode_of(p->path), 0644);
+	f = fopen(p->path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	assert_int_equal(atol(text), getpid());
+	/* A link is replaced, what it points to stays. */
+	unlink(p->path);
+	assert_int_equal(symlink("/dev/null", p->path), 0);
+	assert_true(places_write_pid(p->path, &p->running, p->why));
+	assert_int_equal(mode_of(p->path), 0644);
+	assert_false(places_write_pid("no/such/place", &p->running, p->why));
+	assert_non_null(strstr(p->why, "No such file"));
+}
+
+/* A made-up /proc. */
+static void test_rivals(void **state)
+{
+	static const struct {
+		const char *pid, *comm;
+	} processes[] = {{"1", "systemd"}, {"77", "chronyd"},
+	    {"78", "systemd-timesyn"}, {"79", "chronyd-helper"}, {"80", ""}};
+	struct place *p = *state;
+	char path[96];
+
+	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
+	assert_int_equal(places_warn_of_rivals(p->dir), 0);
+	for (size_t i = 0; i < ARRAY_LEN(processes); i++) {
+		snprintf(path, sizeof(path), "%s/%s", p->dir, processes[i].pid);
+		assert_int_equal(mkdir(path, 0700), 0);
+		strcat(path, "/comm");
+		put(path, processes[i].comm);
+	}
+	assert_int_equal(places_warn_of_rivals(p->dir), 2);
+	for (size_t i = 0; i < ARRAY_LEN(processes); i++) {
+		snprintf(
+		    path, sizeof(path), "%s/%s/comm", p->dir, processes[i].pid);
+		unlink(path);
+		*strrchr(path, '/') = '\0';
+		assert_int_equal(rmdir(path), 0);
+	}
+	assert_int_equal(places_warn_of_rivals("no/such/proc"), 0);
+}
+
+#define PLACED(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, make_place, drop_place)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    PLACED(test_directory),
+	    PLACED(test_listen),
+	    PLACED(test_full_backlog),
+	    PLACED(test_listen_refuses),
+	    PLACED(test_pid_file),
+	    PLACED(test_rivals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
