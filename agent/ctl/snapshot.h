@@ -24,7 +24,7 @@ struct status_clock {
 	struct field_int combined; /* sources in the combination */
 	const char *reference_id;  /* eight hex digits */
 	struct field_int stratum;
-	const char *leap; /* normal, insert, delete, unknown */
+	const char *leap; /* normal, insert, delete, unsynchronised */
 	struct field_int reference_time_ns; /* since 1970 */
 	struct field_int system_offset_ns;
 	struct field_int last_offset_ns;

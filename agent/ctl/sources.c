@@ -102,11 +102,16 @@ static void note_keys(const struct status_source *s, char note[NOTE_MAX])
 
 static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
 {
+	bool failed = s->failure != NULL && s->failure[0] != '\0';
+	bool said = s->reason[0] != '\0';
 	char wait[FORMAT_MAX];
 
-	text_append(note, NOTE_MAX, "%s", stage_text(s->stage));
-	if (s->reason[0] != '\0')
-		text_append(note, NOTE_MAX, ": %s", s->reason);
+	/* Without a failure the reason says what the stage would. */
+	if (failed || !said)
+		text_append(note, NOTE_MAX, "%s", stage_text(s->stage));
+	if (said)
+		text_append(
+		    note, NOTE_MAX, "%s%s", failed ? ": " : "", s->reason);
 	if (s->next_try_s.known) {
 		format_wait(wait, s->next_try_s.x);
 		text_append(note, NOTE_MAX, "; next try in %s", wait);

@@ -144,8 +144,13 @@ static void put_steering(const struct snapshot *s, const struct view *v)
 	      : s->clock.refused   ? "stopped, beyond refuse-threshold"
 				   : "controlled",
 	    v->out);
-	if (reason[0] != '\0')
+	if (reason[0] == '\0')
+		return;
+	/* With a source selected it can only be why the clock is left alone. */
+	if (!s->clock.controlled && snapshot_selected(s) != NULL)
 		fprintf(v->out, " (%s)", reason);
+	else
+		fprintf(v->out, "; %s", reason);
 }
 
 /* The last two lines are ours. */

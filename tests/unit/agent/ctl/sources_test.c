@@ -224,18 +224,22 @@ static void a_source_without_a_certificate_has_no_days(void **state)
 static void an_unusable_source_says_why(void **state)
 {
 	static const struct {
-		const char *mark, *stage, *reason;
+		const char *mark, *stage, *failure, *reason;
 		double next_s;
 		const char *note;
 	} cases[] = {
-	    {"?", "keying", "", -1,
+	    {"?", "keying", "", "", -1,
 		"   looking up its name and exchanging keys"},
-	    {"?", "resting", "no such name", 300,
+	    {"?", "keying", "", "looks up the name and exchanges keys", -1,
+		"   looks up the name and exchanges keys"},
+	    {"?", "resting", "dns", "no such name", 300,
 		"   waiting after a failure: no such name; next try in 5 min"},
-	    {"x", "polling", "disagrees with the majority", -1,
-		"   asking for time: disagrees with the majority"},
-	    {"~", "unheard-of", "its answers vary too much", 3,
-		"   unheard-of: its answers vary too much; next try in 3 s"},
+	    {"x", "polling", "", "disagrees with the majority", -1,
+		"   disagrees with the majority"},
+	    {"?", "polling", "silence", "no answer", -1,
+		"   asking for time: no answer"},
+	    {"~", "unheard-of", "nak", "no cookie", 3,
+		"   unheard-of: no cookie; next try in 3 s"},
 	};
 
 	(void)state;
@@ -244,6 +248,7 @@ static void an_unusable_source_says_why(void **state)
 
 		set_text(s, "mark", cases[i].mark);
 		set_text(s, "stage", cases[i].stage);
+		set_text(s, "failure", cases[i].failure);
 		set_text(s, "reason", cases[i].reason);
 		if (cases[i].next_s >= 0)
 			set(s, "next_try_s", json_real(cases[i].next_s));

@@ -79,15 +79,14 @@ static void before_the_first_sample_all_is_zero(void **state)
 	    "Update interval : 0.0 seconds\n"
 	    "Leap status     : Not synchronised\n"
 	    "Estimated error : 0.000000000 seconds\n"
-	    "Steering        : not controlled (--no-clock)\n";
+	    "Steering        : controlled; no source is configured\n";
 	json_t *tree = example(), *c = clock_of(tree);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
 		set(c, nulls[i], json_null());
 	set(c, "synchronised", json_false());
-	set(c, "controlled", json_false());
-	set_text(c, "reason", "--no-clock");
+	set_text(c, "reason", "no source is configured");
 	set(tree, "sources", json_array());
 	assert_report(report_tracking, tree, plain, expected);
 }
@@ -124,7 +123,7 @@ static void leap_seconds_are_announced(void **state)
 	    {"normal", "Leap status     : Normal\n"},
 	    {"insert", "Leap status     : Insert second\n"},
 	    {"delete", "Leap status     : Delete second\n"},
-	    {"unknown", "Leap status     : Not synchronised\n"},
+	    {"unsynchronised", "Leap status     : Not synchronised\n"},
 	};
 
 	(void)state;
@@ -134,6 +133,24 @@ static void leap_seconds_are_announced(void **state)
 		set_text(clock_of(tree), "leap", cases[i].leap);
 		assert_line(tree, cases[i].line);
 	}
+}
+
+static void a_clock_left_alone_says_why(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	set(clock_of(tree), "controlled", json_false());
+	assert_line(tree, "Steering        : not controlled\n");
+	tree = example();
+	set(clock_of(tree), "controlled", json_false());
+	set_text(clock_of(tree), "reason", "--no-clock");
+	assert_line(tree, "Steering        : not controlled (--no-clock)\n");
+	tree = example();
+	set(clock_of(tree), "controlled", json_false());
+	set_text(clock_of(tree), "reason", "no majority");
+	set_text(example_source(tree, 0), "mark", "?");
+	assert_line(tree, "Steering        : not controlled; no majority\n");
 }
 
 static void steering_that_stopped_says_so(void **state)
@@ -154,6 +171,7 @@ int main(void)
 	    cmocka_unit_test(before_the_first_sample_all_is_zero),
 	    cmocka_unit_test(signs_become_words),
 	    cmocka_unit_test(leap_seconds_are_announced),
+	    cmocka_unit_test(a_clock_left_alone_says_why),
 	    cmocka_unit_test(steering_that_stopped_says_so),
 	};
 
