@@ -146,8 +146,9 @@ static void say_no_sources(const struct snapshot *s, char *out)
 
 static void say_not_yet(const struct snapshot *s, char *out)
 {
-	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.",
-	    reason_of(s, "no source has given a usable time yet"));
+	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.%s",
+	    reason_of(s, "no source has given a usable time yet"),
+	    s->clock.controlled ? "" : " It is only measured, not steered.");
 }
 
 static bool is_refused(const struct snapshot *s)

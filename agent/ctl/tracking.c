@@ -46,7 +46,11 @@ static void put_reference(const struct snapshot *s, const struct view *v)
 
 static void put_stratum(const struct snapshot *s, const struct view *v)
 {
-	fprintf(v->out, "%lld", (long long)s->clock.stratum.n);
+	long long stratum = (long long)s->clock.stratum.n;
+
+	/* RFC 5905 calls "unsynchronised" 16 inside and 0 on the wire; chronyc
+	 * shows the latter. */
+	fprintf(v->out, "%lld", stratum == 16 ? 0 : stratum);
 }
 
 static void put_reference_time(const struct snapshot *s, const struct view *v)

@@ -118,9 +118,11 @@ static void the_agents_reason_is_shown(void **state)
 
 	(void)state;
 	set_text(clock_of(tree), "reason", "2 sources disagree");
+	set(clock_of(tree), "controlled", json_false());
 	text = report_of(report_status, tree, plain, EXIT_NOT_SYNCHRONISED);
-	assert_contains(
-	    text, "The clock is not synchronised: 2 sources disagree.\n");
+	assert_contains(text,
+	    "The clock is not synchronised: 2 sources disagree. It is only "
+	    "measured, not\nsteered.\n");
 	free(text);
 }
 

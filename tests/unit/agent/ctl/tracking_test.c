@@ -135,6 +135,15 @@ static void leap_seconds_are_announced(void **state)
 	}
 }
 
+static void no_stratum_is_zero(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	set_int(clock_of(tree), "stratum", 16);
+	assert_line(tree, "Stratum         : 0\n");
+}
+
 static void a_clock_left_alone_says_why(void **state)
 {
 	json_t *tree = example();
@@ -171,6 +180,7 @@ int main(void)
 	    cmocka_unit_test(before_the_first_sample_all_is_zero),
 	    cmocka_unit_test(signs_become_words),
 	    cmocka_unit_test(leap_seconds_are_announced),
+	    cmocka_unit_test(no_stratum_is_zero),
 	    cmocka_unit_test(a_clock_left_alone_says_why),
 	    cmocka_unit_test(steering_that_stopped_says_so),
 	};
