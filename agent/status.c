@@ -1,6 +1,7 @@
 #include "agent/status.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,25 +9,62 @@
 
 #define SCHEMA 1
 
-static json_t *number_or_null(bool known, double value)
+/* One member each. What is not known is null. */
+
+static void put_bool(json_t *o, const char *key, bool value)
 {
-	return known ? json_real(value) : json_null();
+	json_object_set_new(o, key, json_boolean(value));
 }
 
-static json_t *integer_or_null(bool known, int64_t value)
+static void put_integer(json_t *o, const char *key, int64_t value)
 {
-	return known ? json_integer(value) : json_null();
+	json_object_set_new(o, key, json_integer(value));
+}
+
+/* JSON has no infinity and no NaN. */
+static void put_number(json_t *o, const char *key, double value)
+{
+	json_object_set_new(
+	    o, key, isfinite(value) ? json_real(value) : json_real(0));
 }
 
 /* Text may come from the network: what is not UTF-8 is shown as "?". */
-static json_t *text_or_null(const char *text)
+static void put_text(json_t *o, const char *key, const char *text)
 {
-	json_t *value;
+	json_t *value = json_string(text);
 
-	if (!text)
-		return json_null();
-	value = json_string(text);
-	return value ? value : json_string("?");
+	json_object_set_new(o, key, value ? value : json_string("?"));
+}
+
+static void put_null(json_t *o, const char *key)
+{
+	json_object_set_new(o, key, json_null());
+}
+
+static void put_integer_if(
+    json_t *o, const char *key, bool known, int64_t value)
+{
+	if (known)
+		put_integer(o, key, value);
+	else
+		put_null(o, key);
+}
+
+static void put_number_if(json_t *o, const char *key, bool known, double value)
+{
+	if (known && isfinite(value))
+		put_number(o, key, value);
+	else
+		put_null(o, key);
+}
+
+static void put_text_if(
+    json_t *o, const char *key, bool known, const char *text)
+{
+	if (known)
+		put_text(o, key, text);
+	else
+		put_null(o, key);
 }
 
 static const char *leap_name(enum leap leap)
@@ -82,91 +120,123 @@ static const char *clock_state(const struct engine *e, const struct tracking *t)
 	return e->ever_synchronised ? "lost" : "starting";
 }
 
-static json_t *clock_json(const struct engine *e, const struct tracking *t)
+/* Why there is no selection, or why the clock is left alone. */
+static const char *clock_reason(
+    const struct engine *e, const struct tracking *t)
 {
-	char refid[9];
-	const char *why = t->reason;
-	int64_t updated_ns =
-	    t->updates
-		? t->updated.ns + timescale_added_ns(&e->timescale, e->now.wall)
-		: 0;
-
-	reference_id(e, t, refid);
-	if (!why[0] && e->options->no_clock)
-		why = e->options->no_clock_reason;
-	return json_pack(
-	    "{s:b, s:o, s:b, s:s, s:o, s:i, s:s, s:i, s:s, s:I,"
-	    " s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:I, s:I,"
-	    " s:b, s:I}",
-	    "controlled", !e->options->no_clock, "reason",
-	    text_or_null(why ? why : ""), "synchronised", t->synchronised,
-	    "state", clock_state(e, t), "selected",
-	    text_or_null(
-		t->selected >= 0 ? e->config->sources[t->selected].name : NULL),
-	    "combined", (int)t->combined, "reference_id", refid, "stratum",
-	    (int)t->stratum, "leap", leap_name(t->leap), "reference_time_ns",
-	    (json_int_t)updated_ns, "system_offset_ns",
-	    (json_int_t)t->offset_ns, "last_offset_ns",
-	    (json_int_t)t->last_offset_ns, "rms_offset_ns",
-	    (json_int_t)t->rms_offset_ns, "frequency_ppm", t->freq_ppm,
-	    "residual_ppm", t->residual_ppm, "skew_ppm", t->skew_ppm,
-	    "root_delay_ns", (json_int_t)t->root_delay_ns, "root_dispersion_ns",
-	    (json_int_t)t->root_dispersion_ns, "est_error_ns",
-	    (json_int_t)t->est_error_ns, "update_interval_s",
-	    t->update_interval_s, "steps", (json_int_t)t->steps, "last_step_ns",
-	    (json_int_t)t->last_step_ns, "refused", t->refused, "refused_ns",
-	    (json_int_t)t->refused_ns);
+	if (t->reason[0])
+		return t->reason;
+	return e->options->no_clock && e->options->no_clock_reason
+		   ? e->options->no_clock_reason
+		   : "";
 }
 
-static json_t *options_json(const struct source_options *o)
+static json_t *clock_json(const struct engine *e, const struct tracking *t)
 {
+	json_t *o = json_object();
+	bool some = t->selected >= 0;
+	char refid[9];
+	int64_t updated_ns =
+	    t->updated.ns + timescale_added_ns(&e->timescale, e->now.wall);
+
+	reference_id(e, t, refid);
+	put_bool(o, "controlled", !e->options->no_clock);
+	put_text(o, "reason", clock_reason(e, t));
+	put_bool(o, "synchronised", t->synchronised);
+	put_text(o, "state", clock_state(e, t));
+	put_text_if(o, "selected", some,
+	    some ? e->config->sources[t->selected].name : "");
+	put_integer(o, "combined", t->combined);
+	put_text(o, "reference_id", refid);
+	put_integer(o, "stratum", t->stratum);
+	put_text(o, "leap", leap_name(t->leap));
+	put_integer(o, "reference_time_ns", t->updates ? updated_ns : 0);
+	put_integer(o, "system_offset_ns", t->offset_ns);
+	put_integer(o, "last_offset_ns", t->last_offset_ns);
+	put_integer(o, "rms_offset_ns", t->rms_offset_ns);
+	put_number(o, "frequency_ppm", t->freq_ppm);
+	put_number(o, "residual_ppm", t->residual_ppm);
+	put_number(o, "skew_ppm", t->skew_ppm);
+	put_integer(o, "root_delay_ns", t->root_delay_ns);
+	put_integer(o, "root_dispersion_ns", t->root_dispersion_ns);
+	put_integer(o, "est_error_ns", t->est_error_ns);
+	put_number(o, "update_interval_s", t->update_interval_s);
+	put_integer(o, "steps", (int64_t)t->steps);
+	put_integer(o, "last_step_ns", t->last_step_ns);
+	put_bool(o, "refused", t->refused);
+	put_integer(o, "refused_ns", t->refused_ns);
+	return o;
+}
+
+static json_t *options_json(const struct source_options *options)
+{
+	const struct {
+		bool set;
+		const char *name;
+	} flags[] = {
+	    {options->prefer, "prefer"},
+	    {options->noselect, "noselect"},
+	    {options->trust, "trust"},
+	    {options->require, "require"},
+	};
 	json_t *list = json_array();
 
-	if (o->prefer)
-		json_array_append_new(list, json_string("prefer"));
-	if (o->noselect)
-		json_array_append_new(list, json_string("noselect"));
-	if (o->trust)
-		json_array_append_new(list, json_string("trust"));
-	if (o->require)
-		json_array_append_new(list, json_string("require"));
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (flags[i].set)
+			json_array_append_new(list, json_string(flags[i].name));
 	return list;
 }
 
 static json_t *packets_json(const struct source_counters *c)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "sent",
-	    (json_int_t)c->sent, "received", (json_int_t)c->received, "valid",
-	    (json_int_t)c->valid, "good", (json_int_t)c->good, "lost",
-	    (json_int_t)c->lost, "rejected", (json_int_t)c->rejected);
+	json_t *o = json_object();
+
+	put_integer(o, "sent", (int64_t)c->sent);
+	put_integer(o, "received", (int64_t)c->received);
+	put_integer(o, "valid", (int64_t)c->valid);
+	put_integer(o, "good", (int64_t)c->good);
+	put_integer(o, "lost", (int64_t)c->lost);
+	put_integer(o, "rejected", (int64_t)c->rejected);
+	return o;
+}
+
+/* Rounded down, so that a certificate that ended an hour ago has -1 left. */
+static int64_t days_until(int64_t when_s, struct wall now)
+{
+	return (int64_t)floor(((double)when_s - s_of_ns(now.ns)) / 86400);
 }
 
 static json_t *nts_json(const struct source *s, struct moment now)
 {
-	char ke[ENDPOINT_TEXT_MAX];
+	json_t *o = json_object();
+	char ke[ENDPOINT_TEXT_MAX] = "";
 	bool keyed = s->assoc.aead != AEAD_NONE, peer = s->ke_peer.family != 0;
 	bool cert = s->cert_not_after != 0;
-	int64_t left_s = s->cert_not_after - now.wall.ns / NS_PER_S;
 
-	return json_pack(
-	    "{s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o,"
-	    " s:o, s:o, s:o, s:o}",
-	    "aead", integer_or_null(keyed, s->assoc.aead), "aead_name",
-	    text_or_null(keyed ? aead_name(s->assoc.aead) : NULL), "key_bits",
-	    integer_or_null(keyed, (int64_t)aead_key_len(s->assoc.aead) * 8),
-	    "exchanges", (json_int_t)s->count.exchanges, "attempts",
-	    (json_int_t)s->count.attempts, "last_s",
-	    number_or_null(s->count.exchanges > 0, age_s(s->keys_at, now.mono)),
-	    "naks", (json_int_t)s->count.naks, "cookies",
-	    (json_int_t)s->assoc.jar.count, "cookie_len",
-	    (json_int_t)cookie_jar_next_len(&s->assoc.jar), "ke_address",
-	    text_or_null(peer ? endpoint_text(&s->ke_peer, false, ke) : NULL),
-	    "ke_port", integer_or_null(peer, s->ke_peer.port), "tls",
-	    text_or_null(s->tls[0] ? s->tls : NULL), "cert_subject",
-	    text_or_null(s->cert_subject[0] ? s->cert_subject : NULL),
-	    "cert_not_before", integer_or_null(cert, s->cert_not_before),
-	    "cert_not_after", integer_or_null(cert, s->cert_not_after),
-	    "cert_days_left", integer_or_null(cert, left_s / 86400));
+	if (peer)
+		endpoint_text(&s->ke_peer, false, ke);
+	put_integer_if(o, "aead", keyed, s->assoc.aead);
+	put_text_if(o, "aead_name", keyed, aead_name(s->assoc.aead));
+	put_integer_if(
+	    o, "key_bits", keyed, (int64_t)aead_key_len(s->assoc.aead) * 8);
+	put_integer(o, "exchanges", (int64_t)s->count.exchanges);
+	put_integer(o, "attempts", (int64_t)s->count.attempts);
+	put_number_if(
+	    o, "last_s", s->count.exchanges > 0, age_s(s->keys_at, now.mono));
+	put_integer(o, "naks", (int64_t)s->count.naks);
+	put_integer(o, "cookies", s->assoc.jar.count);
+	put_integer(
+	    o, "cookie_len", (int64_t)cookie_jar_next_len(&s->assoc.jar));
+	put_text_if(o, "ke_address", peer, ke);
+	put_integer_if(o, "ke_port", peer, s->ke_peer.port);
+	put_text_if(o, "tls", s->tls[0] != '\0', s->tls);
+	put_text_if(
+	    o, "cert_subject", s->cert_subject[0] != '\0', s->cert_subject);
+	put_integer_if(o, "cert_not_before", cert, s->cert_not_before);
+	put_integer_if(o, "cert_not_after", cert, s->cert_not_after);
+	put_integer_if(
+	    o, "cert_days_left", cert, days_until(s->cert_not_after, now.wall));
+	return o;
 }
 
 /* The first that applies: trouble, the stage, the verdict of the selection. */
@@ -181,84 +251,81 @@ static const char *reason_of(
 	return source_state_text(v->state);
 }
 
-static json_t *next_try(const struct source *s, struct mono now)
-{
-	if (s->stage == STAGE_RESTING || s->stage == STAGE_START)
-		return json_real(s_of_ns(s->retry_at.ns - now.ns));
-	return json_null();
-}
-
-static json_t *measurement_json(
-    const struct source *s, const struct source_view *v, struct moment now)
+static void put_measurement(json_t *o, const struct source *s,
+    const struct source_view *v, struct moment now)
 {
 	bool ok = v->have_sample;
 
-	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:f, s:o, s:o, s:o,"
-	    " s:o, s:o, s:o, s:o, s:o}",
-	    "stratum", integer_or_null(ok, v->stratum), "last_rx_s",
-	    number_or_null(s->heard, age_s(s->heard_at, now.mono)), "offset_ns",
-	    integer_or_null(ok, v->last_offset_ns), "measured_ns",
-	    integer_or_null(ok, v->last_measured_ns), "error_ns",
-	    integer_or_null(ok, v->bound_ns), "leap",
-	    text_or_null(ok ? leap_name(v->leap) : NULL), "samples",
-	    (int)v->samples, "runs", (int)v->runs, "span_s", v->span_s,
-	    "frequency_ppm", number_or_null(ok, v->freq_ppm), "skew_ppm",
-	    number_or_null(ok, v->skew_ppm), "mean_offset_ns",
-	    integer_or_null(ok, v->offset_ns), "std_dev_ns",
-	    integer_or_null(ok, v->std_dev_ns), "delay_ns",
-	    integer_or_null(ok, v->last_delay_ns), "min_delay_ns",
-	    integer_or_null(ok, v->min_delay_ns), "tx_stamp",
-	    text_or_null(ok ? stamp_name(s->tx_stamp) : NULL), "rx_stamp",
-	    text_or_null(ok ? stamp_name(s->rx_stamp) : NULL));
+	put_integer_if(o, "stratum", ok, v->stratum);
+	put_number_if(o, "last_rx_s", s->heard, age_s(s->heard_at, now.mono));
+	put_integer_if(o, "offset_ns", ok, v->last_offset_ns);
+	put_integer_if(o, "measured_ns", ok, v->last_measured_ns);
+	put_integer_if(o, "error_ns", ok, v->bound_ns);
+	put_text_if(o, "leap", ok, leap_name(v->leap));
+	put_integer(o, "samples", v->samples);
+	put_integer(o, "runs", v->runs);
+	put_number(o, "span_s", v->span_s);
+	put_number_if(o, "frequency_ppm", ok, v->freq_ppm);
+	put_number_if(o, "skew_ppm", ok, v->skew_ppm);
+	put_integer_if(o, "mean_offset_ns", ok, v->offset_ns);
+	put_integer_if(o, "std_dev_ns", ok, v->std_dev_ns);
+	put_integer_if(o, "delay_ns", ok, v->last_delay_ns);
+	put_integer_if(o, "min_delay_ns", ok, v->min_delay_ns);
+	put_text_if(o, "tx_stamp", ok, stamp_name(s->tx_stamp));
+	put_text_if(o, "rx_stamp", ok, stamp_name(s->rx_stamp));
 }
 
 static json_t *source_json(
     const struct engine *e, unsigned i, struct moment now)
 {
 	const struct source *s = &e->sources[i];
-	char at[ENDPOINT_TEXT_MAX], mark[2] = {0};
 	bool addressed = s->address_count > 0;
+	bool rests = s->stage == STAGE_RESTING || s->stage == STAGE_START;
+	char at[ENDPOINT_TEXT_MAX] = "", mark[2] = {0};
+	json_t *o = json_object();
 	struct source_view v;
-	json_t *json, *measured;
 
 	steering_source_view(e->steering, i, &e->timescale, now.wall, &v);
 	mark[0] = source_state_mark(v.state);
-	json = json_pack(
-	    "{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:i, s:i,"
-	    " s:o, s:o, s:o}",
-	    "name", s->config->name, "host", s->config->host, "address",
-	    text_or_null(
-		addressed ? endpoint_text(source_address(s), false, at) : NULL),
-	    "port", integer_or_null(addressed, source_address(s)->port), "mark",
-	    mark, "state", source_state_name(v.state), "reason",
-	    text_or_null(reason_of(s, &v)), "stage",
-	    source_stage_name(s->stage), "failure", s->failure, "next_try_s",
-	    next_try(s, now.mono), "poll_log2_s", s->pace.poll_log2_s, "reach",
-	    (int)s->reach, "options", options_json(&s->config->options),
-	    "packets", packets_json(&s->count), "nts", nts_json(s, now));
-	measured = measurement_json(s, &v, now);
-	if (json && measured)
-		json_object_update(json, measured);
-	json_decref(measured);
-	return json;
+	if (addressed)
+		endpoint_text(source_address(s), false, at);
+	put_text(o, "name", s->config->name);
+	put_text(o, "host", s->config->host);
+	put_text_if(o, "address", addressed, at);
+	put_integer_if(o, "port", addressed, source_address(s)->port);
+	put_text(o, "mark", mark);
+	put_text(o, "state", source_state_name(v.state));
+	put_text(o, "reason", reason_of(s, &v));
+	put_text(o, "stage", source_stage_name(s->stage));
+	put_text(o, "failure", s->failure);
+	put_number_if(
+	    o, "next_try_s", rests, s_of_ns(s->retry_at.ns - now.mono.ns));
+	put_integer(o, "poll_log2_s", s->pace.poll_log2_s);
+	put_integer(o, "reach", s->reach);
+	put_measurement(o, s, &v, now);
+	json_object_set_new(o, "options", options_json(&s->config->options));
+	json_object_set_new(o, "packets", packets_json(&s->count));
+	json_object_set_new(o, "nts", nts_json(s, now));
+	return o;
 }
 
 char *status_json(const struct engine *e, struct moment now)
 {
+	json_t *o = json_object(), *sources = json_array();
 	struct tracking t;
-	json_t *root, *sources = json_array();
 	char *text;
 
 	steering_tracking(e->steering, &e->timescale, now.wall, &t);
 	for (unsigned i = 0; i < e->source_count; i++)
 		json_array_append_new(sources, source_json(e, i, now));
-	root =
-	    json_pack("{s:i, s:s, s:I, s:f, s:i, s:o, s:o}", "schema", SCHEMA,
-		"version", NTSAGENT_VERSION, "time_ns", (json_int_t)now.wall.ns,
-		"uptime_s", age_s(e->started.mono, now.mono), "pid",
-		(int)getpid(), "clock", clock_json(e, &t), "sources", sources);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
+	put_integer(o, "schema", SCHEMA);
+	put_text(o, "version", NTSAGENT_VERSION);
+	put_integer(o, "time_ns", now.wall.ns);
+	put_number(o, "uptime_s", age_s(e->started.mono, now.mono));
+	put_integer(o, "pid", getpid());
+	json_object_set_new(o, "clock", clock_json(e, &t));
+	json_object_set_new(o, "sources", sources);
+	text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
 	return text;
 }

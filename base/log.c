@@ -58,6 +58,8 @@ static void write_stderr(enum log_level level, const char *text)
 
 PRINTF_LIKE(2, 0)
 static void emit(enum log_level level, const char *fmt, va_list args)
+    PRINTF_LIKE(2, 0);
+static void emit(enum log_level level, const char *fmt, va_list args)
 {
 	char text[LINE_MAX_BYTES];
 	size_t used = 0;

@@ -94,7 +94,7 @@ static enum source_wish fail_keys(
 	return source_keys(&w->source, &a, w->now, MIDDLE);
 }
 
-static void send(struct world *w)
+static void send_one(struct world *w)
 {
 	struct writer out = writer_of(w->request, sizeof(w->request));
 	struct nts_fresh fresh;
@@ -138,7 +138,7 @@ static void start(struct world *w)
 
 static void lose(struct world *w)
 {
-	send(w);
+	send_one(w);
 	pass_until(w, source_deadline(&w->source));
 }
 
@@ -152,7 +152,7 @@ static void the_first_request_follows_the_keys_at_once(void **state)
 	pass(w, 30 * NS_PER_MS);
 	give_keys(w);
 	assert_int_equal(source_deadline(&w->source).ns, w->now.mono.ns);
-	send(w);
+	send_one(w);
 	answer(w);
 	assert_int_equal(w->source.reach, 1);
 	assert_int_equal(w->source.assoc.jar.count, NTS_COOKIES);
@@ -168,7 +168,7 @@ static void a_burst_brings_four_samples_in_three_seconds(void **state)
 	began = w->now.mono;
 	for (int i = 0; i < PACE_BURST_GOOD; i++) {
 		pass_until(w, source_deadline(&w->source));
-		send(w);
+		send_one(w);
 		answer(w);
 	}
 	assert_true(w->now.mono.ns - began.ns <= 3100 * NS_PER_MS);
@@ -241,7 +241,7 @@ static void two_silent_polls_fetch_keys_and_say_so(void **state)
 	struct world *w = *state;
 
 	start(w);
-	send(w);
+	send_one(w);
 	answer(w);
 	pass(w, 60 * NS_PER_S); /* the exchange before is long ago */
 	lose(w);
@@ -254,7 +254,7 @@ static void two_silent_polls_fetch_keys_and_say_so(void **state)
 	assert_string_equal(w->source.failure, "silence");
 	/* the old keys go on being used meanwhile */
 	pass_until(w, source_deadline(&w->source));
-	send(w);
+	send_one(w);
 	answer(w);
 	assert_string_equal(w->source.reason, "");
 }
@@ -287,7 +287,7 @@ static void a_true_answer_beats_a_forged_nak(void **state)
 	bool ok;
 
 	start(w);
-	send(w);
+	send_one(w);
 	assert_int_equal(
 	    hear(w, bytes,
 		forge(w, NTP_REFID('N', 'T', 'S', 'N'), bytes, sizeof(bytes)),
@@ -308,10 +308,10 @@ static void a_nak_fetches_keys_within_a_second(void **state)
 	bool ok;
 
 	start(w);
-	send(w);
+	send_one(w);
 	answer(w);
 	pass(w, 100 * NS_PER_S);
-	send(w);
+	send_one(w);
 	hear(w, bytes,
 	    forge(w, NTP_REFID('N', 'T', 'S', 'N'), bytes, sizeof(bytes)), &ok);
 	assert_true(
@@ -373,12 +373,12 @@ static void the_other_export_context_is_tried_after_a_nak(void **state)
 	w->source.assoc.other_keys = w->peer.keys;
 	w->source.assoc.have_other_keys = true;
 	memset(&w->source.assoc.keys, 1, sizeof(w->source.assoc.keys));
-	send(w);
+	send_one(w);
 	hear(w, bytes,
 	    forge(w, NTP_REFID('N', 'T', 'S', 'N'), bytes, sizeof(bytes)), &ok);
 	pass_until(w, source_deadline(&w->source));
 	assert_int_equal(timer(w), WISH_CLOSE);
-	send(w);
+	send_one(w);
 	answer(w);
 	assert_int_equal(w->source.count.exchanges, 1);
 }
@@ -399,7 +399,7 @@ static void a_forged_kiss_changes_nothing(void **state)
 		int poll = w->source.pace.poll_log2_s;
 
 		pass_until(w, source_deadline(&w->source));
-		send(w);
+		send_one(w);
 		assert_int_equal(
 		    hear(w, bytes, forge(w, kisses[i], bytes, sizeof(bytes)),
 			&ok),
@@ -420,7 +420,7 @@ static enum source_wish kissed(struct world *w, uint32_t kiss)
 	p.stratum = 0;
 	p.leap = LEAP_UNKNOWN;
 	p.kiss = kiss;
-	send(w);
+	send_one(w);
 	len = peer_answer(&p, w->request, w->request_len, w->now.wall,
 	    w->now.wall, bytes, sizeof(bytes));
 	return hear(w, bytes, len, &ok);
@@ -459,7 +459,7 @@ static void an_unsynchronised_server_is_no_source(void **state)
 
 	start(w);
 	p.leap = LEAP_UNKNOWN;
-	send(w);
+	send_one(w);
 	hear(w, bytes,
 	    peer_answer(&p, w->request, w->request_len, w->now.wall,
 		w->now.wall, bytes, sizeof(bytes)),
@@ -503,7 +503,7 @@ static void no_route_is_said_in_words(void **state)
 	struct world *w = *state;
 
 	start(w);
-	send(w);
+	send_one(w);
 	source_send_failed(&w->source, ENETUNREACH, w->now.mono);
 	assert_string_equal(w->source.reason,
 	    "cannot send to 192.0.2.1:123: Network is unreachable");
@@ -517,7 +517,7 @@ static void noise_does_not_end_an_exchange(void **state)
 	bool ok;
 
 	start(w);
-	send(w);
+	send_one(w);
 	for (size_t len = 0; len < 600; len++) {
 		memset(bytes, (int)len, sizeof(bytes));
 		assert_int_equal(hear(w, bytes, len, &ok), WISH_NOTHING);
@@ -536,7 +536,7 @@ static void the_reason_for_silence_is_what_came_instead(void **state)
 	bool ok;
 
 	start(w);
-	send(w);
+	send_one(w);
 	/* an interception box: a plain NTP answer */
 	assert_true(peer_read(w->request, w->request_len, &q));
 	peer_put_head(&w->peer, &q, w->now.wall, w->now.wall, &out);

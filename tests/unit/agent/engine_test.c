@@ -1,0 +1,294 @@
+#include "tests/unit/agent/world.h"
+
+#include "agent/status.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static enum source_state state_of(struct world *w, unsigned i)
+{
+	struct source_view v;
+
+	steering_source_view(w->engine.steering, i, &w->engine.timescale,
+	    (struct wall){w->wall}, &v);
+	return v.state;
+}
+
+static struct tracking tracking_of(struct world *w)
+{
+	struct tracking t;
+
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	return t;
+}
+
+static void assert_within(int64_t value, int64_t limit)
+{
+	if (value > limit || value < -limit)
+		fail_msg("%lld is not within +-%lld", (long long)value,
+		    (long long)limit);
+}
+
+static void a_wrong_clock_is_stepped_within_seconds(void **state)
+{
+	struct world *w = world_new(1, 100 * NS_PER_S, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, NS_PER_S);
+	assert_true(w->engine.sources[0].count.good >= 1);
+	world_run(w, 3500 * NS_PER_MS);
+	assert_int_equal(w->steps, 1);
+	assert_within(world_error(w), NS_PER_MS);
+	assert_true(tracking_of(w).synchronised);
+	assert_true(w->status.synchronised);
+	world_end(w);
+}
+
+static void a_small_error_is_slewed_not_stepped(void **state)
+{
+	struct world *w = world_new(1, -20 * NS_PER_MS, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_within(world_error(w), 100 * NS_PER_US);
+	world_end(w);
+}
+
+static void a_frequency_error_is_learnt(void **state)
+{
+	struct world *w = world_new(1, 50 * NS_PER_MS, 80);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1200 * NS_PER_S);
+	assert_within(world_error(w), 10 * NS_PER_US);
+	assert_true(fabs(w->keeper.base_freq_ppm + 80) < 0.5);
+	world_end(w);
+}
+
+static void a_liar_among_three_is_named(void **state)
+{
+	struct world *w = world_new(3, NS_PER_MS, 5);
+
+	(void)state;
+	w->peer_error_ns[1] = 500 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 120 * NS_PER_S);
+	assert_int_equal(state_of(w, 1), SOURCE_FALSETICKER);
+	assert_within(world_error(w), 100 * NS_PER_US);
+	assert_true(tracking_of(w).selected != 1);
+	world_end(w);
+}
+
+static void two_that_disagree_move_nothing(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	w->peer_error_ns[1] = 500 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 120 * NS_PER_S);
+	assert_false(tracking_of(w).synchronised);
+	assert_true(tracking_of(w).reason[0] != '\0');
+	assert_within(world_error(w), NS_PER_MS);
+	world_end(w);
+}
+
+static void one_address_under_two_names_counts_once(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+
+	(void)state;
+	/* b and c are one server, and it lies; a is honest. */
+	memcpy(w->address[2], w->address[1], sizeof(w->address[1]));
+	w->peer_error_ns[1] = w->peer_error_ns[2] = 700 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_within(world_error(w), NS_PER_MS);
+	world_end(w);
+}
+
+static void a_source_without_keys_delays_nobody(void **state)
+{
+	struct world *w = world_new(2, 3 * NS_PER_S, 0);
+
+	(void)state;
+	w->keys_fail[0] = true;
+	world_start(w);
+	world_run(w, 5 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_within(world_error(w), NS_PER_MS);
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	world_end(w);
+}
+
+static void no_clock_measures_and_touches_nothing(void **state)
+{
+	struct world *w = world_new(1, 2 * NS_PER_S, 0);
+
+	(void)state;
+	w->options.no_clock = true;
+	w->options.no_clock_reason = "--no-clock";
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_true(w->freq_ppm == 0);
+	assert_int_equal(world_error(w), 2 * NS_PER_S);
+	assert_int_equal(state_of(w, 0), SOURCE_SELECTED);
+	assert_within(tracking_of(w).offset_ns + 2 * NS_PER_S, NS_PER_MS);
+	assert_int_equal(w->saves, 0);
+	world_end(w);
+}
+
+static void set_once_ends_when_the_clock_is_right(void **state)
+{
+	int64_t offsets[] = {20 * NS_PER_MS, 30 * NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(offsets); i++) {
+		struct world *w = world_new(1, offsets[i], 0);
+
+		w->options.once = true;
+		world_start(w);
+		world_run(w, 60 * NS_PER_S);
+		assert_int_equal(w->engine.end, ENGINE_DONE);
+		assert_within(world_error(w), NS_PER_MS);
+		assert_true(w->engine.now.mono.ns - w->engine.started.mono.ns <
+			    20 * NS_PER_S);
+		world_end(w);
+	}
+}
+
+static void a_timeout_ends_what_cannot_be_done(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->options.once = true;
+	w->options.timeout_s = 10;
+	w->keys_fail[0] = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->engine.end, ENGINE_TIMEOUT);
+	assert_within(
+	    w->engine.now.mono.ns - w->engine.started.mono.ns - 10 * NS_PER_S,
+	    NS_PER_S);
+	world_end(w);
+}
+
+static void a_foreign_step_is_undone_once(void **state)
+{
+	struct world *w = world_new(1, 0, 10);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	w->wall += 7 * NS_PER_S;
+	world_run(w, 400 * NS_PER_S);
+	assert_within(world_error(w), 100 * NS_PER_US);
+	assert_int_equal(w->steps, 1);
+	world_end(w);
+}
+
+static void silence_grows_the_bound_and_keeps_the_frequency(void **state)
+{
+	struct world *w = world_new(1, 0, 25);
+	struct tracking before, after;
+	double freq_ppm;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	before = tracking_of(w);
+	freq_ppm = w->keeper.base_freq_ppm;
+	w->silent[0] = true;
+	world_run(w, 3600 * NS_PER_S);
+	after = tracking_of(w);
+	assert_true(after.root_dispersion_ns > before.root_dispersion_ns);
+	assert_true(fabs(w->keeper.base_freq_ppm - freq_ppm) < 0.01);
+	assert_true(llabs(world_error(w)) <= after.root_delay_ns / 2 +
+						 after.root_dispersion_ns +
+						 llabs(after.offset_ns));
+	w->silent[0] = false;
+	world_run(w, 600 * NS_PER_S);
+	assert_within(world_error(w), 100 * NS_PER_US);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+static void what_was_learnt_is_saved_at_the_end(void **state)
+{
+	struct world *w = world_new(1, 0, -33);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 2000 * NS_PER_S);
+	assert_true(w->saves >= 1);
+	assert_true(fabs(w->saved.freq_ppm - 33) < 0.5);
+	assert_within(w->saved.good_time_s - w->now / NS_PER_S, 3600);
+	world_end(w);
+}
+
+static void steady_state_sends_what_the_pace_says(void **state)
+{
+	struct world *w = world_new(1, 0, 3);
+	unsigned before;
+
+	(void)state;
+	w->config.sources[0].minpoll = w->config.sources[0].maxpoll = 6;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	before = w->requests;
+	world_run(w, 6400 * NS_PER_S);
+	assert_in_range(w->requests - before, 97, 103);
+	world_end(w);
+}
+
+static void the_snapshot_is_json_and_names_the_trouble(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	char *text;
+
+	(void)state;
+	w->keys_fail[1] = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	text = status_json(&w->engine, world_moment(w));
+	assert_non_null(text);
+	assert_int_equal(text[0], '{');
+	assert_non_null(strstr(text, "\"schema\":1"));
+	assert_non_null(strstr(text, "\"mark\":\"*\""));
+	assert_non_null(strstr(text, "the certificate is for other names"));
+	assert_non_null(strstr(text, "\"synchronised\":true"));
+	free(text);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_wrong_clock_is_stepped_within_seconds),
+	    cmocka_unit_test(a_small_error_is_slewed_not_stepped),
+	    cmocka_unit_test(a_frequency_error_is_learnt),
+	    cmocka_unit_test(a_liar_among_three_is_named),
+	    cmocka_unit_test(two_that_disagree_move_nothing),
+	    cmocka_unit_test(one_address_under_two_names_counts_once),
+	    cmocka_unit_test(a_source_without_keys_delays_nobody),
+	    cmocka_unit_test(no_clock_measures_and_touches_nothing),
+	    cmocka_unit_test(set_once_ends_when_the_clock_is_right),
+	    cmocka_unit_test(a_timeout_ends_what_cannot_be_done),
+	    cmocka_unit_test(a_foreign_step_is_undone_once),
+	    cmocka_unit_test(silence_grows_the_bound_and_keeps_the_frequency),
+	    cmocka_unit_test(what_was_learnt_is_saved_at_the_end),
+	    cmocka_unit_test(steady_state_sends_what_the_pace_says),
+	    cmocka_unit_test(the_snapshot_is_json_and_names_the_trouble),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,340 @@
+/*
+ * A small world for the engine: true time, one drifting clock, a keeper, and
+ * peers at fixed distances. Everything passes the engine's own ports; nothing
+ * waits.
+ */
+#ifndef TESTS_UNIT_AGENT_WORLD_H
+#define TESTS_UNIT_AGENT_WORLD_H
+
+#include "agent/engine.h"
+#include "tests/unit/agent/peer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define WORLD_PEERS 5
+#define WORLD_REPORTS 8
+
+struct world_packet {
+	bool there;
+	int64_t arrives; /* true time */
+	size_t len;
+	uint8_t bytes[NTS_PACKET_MAX];
+	struct wall tx;
+};
+
+struct world {
+	struct engine engine;
+	struct config config;
+	struct run_options options;
+	struct engine_links links;
+	struct keeper keeper;
+	struct peer peers[WORLD_PEERS];
+	int64_t peer_error_ns[WORLD_PEERS]; /* a lying server */
+	int64_t way_ns[WORLD_PEERS];	    /* one way, both directions */
+	bool silent[WORLD_PEERS];
+	bool keys_fail[WORLD_PEERS];
+	char address[WORLD_PEERS][16];
+	struct world_packet packets[WORLD_PEERS];
+	struct {
+		bool there;
+		struct ke_answer answer;
+	} keys[WORLD_PEERS];
+	unsigned report_count;
+	struct keeper_report reports[WORLD_REPORTS];
+	/* time */
+	int64_t now; /* true, ns since 1970 */
+	int64_t wall, mono;
+	double osc_ppm;	 /* of the oscillator: positive, it runs fast */
+	double freq_ppm; /* what the kernel was told */
+	unsigned steps, requests, saves;
+	struct keeper_message saved;
+	uint8_t random;
+	struct kernel_status status;
+};
+
+static inline struct wall world_clock_now(void *self)
+{
+	struct world *w = self;
+
+	return (struct wall){w->wall};
+}
+
+static inline int world_get_freq(void *self, double *freq_ppm)
+{
+	struct world *w = self;
+
+	*freq_ppm = w->freq_ppm;
+	return 0;
+}
+
+static inline int world_set_freq(
+    void *self, double freq_ppm, double *became_ppm)
+{
+	struct world *w = self;
+
+	*became_ppm = w->freq_ppm = freq_ppm;
+	return 0;
+}
+
+static inline int world_step(void *self, int64_t step_ns)
+{
+	struct world *w = self;
+
+	w->wall += step_ns;
+	w->steps++;
+	return 0;
+}
+
+static inline int world_set_status(
+    void *self, const struct kernel_status *status)
+{
+	struct world *w = self;
+
+	w->status = *status;
+	return 0;
+}
+
+static inline struct moment world_moment(const struct world *w)
+{
+	return (struct moment){{w->mono}, {w->wall}};
+}
+
+static inline void world_advance(struct world *w, int64_t true_ns)
+{
+	double rate = (1 + w->osc_ppm * 1e-6) * (1 + w->freq_ppm * 1e-6);
+	int64_t local =
+	    true_ns + (int64_t)llround((rate - 1) * (double)true_ns);
+
+	w->now += true_ns;
+	w->wall += local;
+	w->mono += local;
+}
+
+static inline int world_send(void *self, unsigned slot,
+    const struct endpoint *to, const uint8_t *bytes, size_t len)
+{
+	struct world *w = self;
+	struct world_packet *p = &w->packets[slot];
+	struct wall at = {w->now + w->way_ns[slot] + w->peer_error_ns[slot]};
+
+	(void)to;
+	w->requests++;
+	*p = (struct world_packet){
+	    .there = !w->silent[slot],
+	    .arrives = w->now + 2 * w->way_ns[slot],
+	    .tx = {w->wall},
+	};
+	p->len = peer_answer(
+	    &w->peers[slot], bytes, len, at, at, p->bytes, sizeof(p->bytes));
+	return 0;
+}
+
+static inline void world_close(void *self, unsigned slot)
+{
+	struct world *w = self;
+
+	w->packets[slot].there = false;
+}
+
+static inline void world_ask(void *self, const struct ke_request *request)
+{
+	struct world *w = self;
+	uint32_t i = request->source;
+
+	w->keys[i].there = true;
+	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
+	if (w->keys_fail[i]) {
+		w->keys[i].answer.stage = KE_STAGE_CERTIFICATE;
+		snprintf(w->keys[i].answer.text, sizeof(w->keys[i].answer.text),
+		    "the certificate is for other names");
+	}
+}
+
+static inline void world_command(
+    void *self, const struct keeper_message *message)
+{
+	struct world *w = self;
+
+	if (message->kind == KEEPER_MESSAGE_SAVE) {
+		w->saves++;
+		w->saved = *message;
+		return;
+	}
+	keeper_apply(&w->keeper, &message->command, message->serial,
+	    (struct mono){w->mono}, &w->reports[w->report_count++]);
+}
+
+static inline void world_random(void *self, void *out, size_t len)
+{
+	struct world *w = self;
+
+	memset(out, ++w->random, len);
+}
+
+static inline void world_source(struct world *w, const char *name)
+{
+	unsigned i = w->config.source_count++;
+	struct source_config *s = &w->config.sources[i];
+
+	*s = (struct source_config){
+	    .ke_port = KE_PORT,
+	    .iburst = true,
+	    .minpoll = POLL_AUTO,
+	    .maxpoll = POLL_AUTO,
+	    .max_delay_ns = 3 * NS_PER_S,
+	};
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->host, sizeof(s->host), "%s", name);
+	w->peers[i] = peer_make((uint8_t)(i + 1));
+	w->way_ns[i] = 100 * NS_PER_US;
+	snprintf(w->address[i], sizeof(w->address[i]), "192.0.2.%u", i + 1);
+}
+
+/* A world with `offset_ns` on the clock (positive: it is fast). */
+static inline struct world *world_new(
+    unsigned sources, int64_t offset_ns, double osc_ppm)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+	struct world *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		abort();
+	w->now = INT64_C(1800000000) * NS_PER_S;
+	w->wall = w->now + offset_ns;
+	w->mono = 5000 * NS_PER_S;
+	w->osc_ppm = osc_ppm;
+	w->config.steering = (struct steering_config){
+	    .makestep_threshold_ns = NS_PER_S / 10,
+	    .makestep_updates = 3,
+	    .max_slew_ppm = 50000,
+	    .refuse_threshold_ns = 1000 * NS_PER_S,
+	    .max_distance_ns = 3 * NS_PER_S,
+	    .min_sources = 1,
+	    .max_clock_error_ppm = 1,
+	};
+	w->config.max_freq_ppm = 500;
+	w->config.ke_timeout_ms = 10000;
+	for (unsigned i = 0; i < sources; i++)
+		world_source(w, names[i]);
+	return w;
+}
+
+static inline void world_start(struct world *w)
+{
+	const struct clock_ops ops = {world_clock_now, world_get_freq,
+	    world_set_freq, world_step, world_set_status, w};
+	const struct engine_ports ports = {
+	    w, world_send, world_close, world_ask, world_command, world_random};
+	const struct keeper_limits limits = {
+	    .no_clock = w->options.no_clock,
+	    .max_freq_ppm = w->config.max_freq_ppm,
+	    .max_slew_ppm = w->config.steering.max_slew_ppm,
+	    .refuse_step_ns = w->config.steering.refuse_threshold_ns,
+	    .start_steps = w->config.steering.makestep_updates,
+	};
+
+	w->links.freq_sd_ppm = 100;
+	if (keeper_start(&w->keeper, &limits, &ops, NULL, &w->links.start) != 0)
+		abort();
+	if (!engine_init(&w->engine, &w->config, &w->options, &w->links, &ports,
+		world_moment(w)))
+		abort();
+}
+
+static inline void world_end(struct world *w)
+{
+	engine_free(&w->engine, world_moment(w));
+	free(w);
+}
+
+/* True time until a deadline on the local clock. */
+static inline int64_t world_until(const struct world *w, struct mono t)
+{
+	double rate = (1 + w->osc_ppm * 1e-6) * (1 + w->freq_ppm * 1e-6);
+
+	if (t.ns == INT64_MAX)
+		return INT64_MAX;
+	if (t.ns <= w->mono)
+		return 0;
+	return (int64_t)((double)(t.ns - w->mono) / rate) + 1;
+}
+
+static inline void world_deliver_reports(struct world *w)
+{
+	struct keeper_report r;
+
+	if (keeper_tick(&w->keeper, (struct mono){w->mono}, &r))
+		engine_on_report(&w->engine, &r, world_moment(w));
+	for (unsigned i = 0; i < w->report_count; i++)
+		engine_on_report(&w->engine, &w->reports[i], world_moment(w));
+	w->report_count = 0;
+}
+
+static inline void world_deliver_packets(struct world *w)
+{
+	for (unsigned i = 0; i < w->config.source_count; i++) {
+		struct world_packet *p = &w->packets[i];
+		struct udp_datagram d = {.slot = i,
+		    .tx = p->tx,
+		    .rx = {w->wall},
+		    .tx_kind = STAMP_KERNEL,
+		    .rx_kind = STAMP_KERNEL,
+		    .len = p->len};
+
+		if (!p->there || p->arrives > w->now)
+			continue;
+		p->there = false;
+		memcpy(d.bytes, p->bytes, p->len);
+		engine_on_datagram(&w->engine, &d, world_moment(w));
+		world_deliver_reports(w);
+	}
+}
+
+static inline int64_t world_next(const struct world *w)
+{
+	int64_t next = world_until(w, engine_deadline(&w->engine));
+	int64_t keeper = world_until(w, keeper_deadline(&w->keeper));
+
+	next = keeper < next ? keeper : next;
+	for (unsigned i = 0; i < w->config.source_count; i++)
+		if (w->packets[i].there &&
+		    w->packets[i].arrives - w->now < next)
+			next = w->packets[i].arrives - w->now;
+	return next < 0 ? 0 : next;
+}
+
+/* Lets `true_ns` pass. Key exchanges take 5 ms. */
+static inline void world_run(struct world *w, int64_t true_ns)
+{
+	int64_t end = w->now + true_ns;
+
+	while (w->now < end && w->engine.end == ENGINE_RUNS) {
+		int64_t next = world_next(w);
+
+		if (next > end - w->now)
+			next = end - w->now;
+		world_advance(w, next);
+		world_deliver_reports(w);
+		world_deliver_packets(w);
+		engine_on_timer(&w->engine, world_moment(w));
+		world_deliver_reports(w);
+		for (unsigned i = 0; i < w->config.source_count; i++) {
+			if (!w->keys[i].there)
+				continue;
+			w->keys[i].there = false;
+			world_advance(w, 5 * NS_PER_MS);
+			world_deliver_reports(w);
+			engine_on_keys(
+			    &w->engine, &w->keys[i].answer, world_moment(w));
+		}
+	}
+}
+
+/* How far the clock is from the truth; positive: fast. */
+static inline int64_t world_error(const struct world *w)
+{
+	return w->wall - w->now;
+}
+
+#endif
