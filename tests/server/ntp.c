@@ -1,0 +1,334 @@
+#include "tests/server/ntp.h"
+
+#include <string.h>
+
+#define PRECISION_LOG2_S (-24)
+#define COOKIE_NONCE_AT 4
+#define NONCE_LEN 16
+#define FILLING_TYPE 0x2f04 /* nobody's */
+
+/* The fields of a request, as far as the authenticator. */
+struct walk {
+	struct ntp_request *request;
+	size_t cookie_count;
+	struct ntp_field authenticator;
+	bool authenticated; /* the authenticator was found */
+};
+
+static void take_field(struct walk *walk, const struct ntp_field *field)
+{
+	struct ntp_request *q = walk->request;
+
+	switch (field->type) {
+	case NTP_EF_UNIQUE_ID:
+		q->uid = field->body;
+		break;
+	case NTP_EF_COOKIE:
+		q->cookie = field->body;
+		walk->cookie_count++;
+		break;
+	case NTP_EF_PLACEHOLDER:
+		/* RFC 8915 5.5: as long as the cookie that it stands for */
+		if (field->body.left >= q->cookie.left)
+			q->placeholders++;
+		break;
+	case NTP_EF_AUTHENTICATOR:
+		walk->authenticator = *field;
+		walk->authenticated = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* RFC 8915 5.7: one unique id of 32 bytes or more, one cookie, and an
+ * authenticator; what comes behind that is not looked at. */
+static bool walk_fields(
+    struct walk *walk, struct reader *r, const uint8_t *start)
+{
+	struct ntp_request *q = walk->request;
+	struct ntp_field field;
+
+	while (!walk->authenticated && ntp_field_take(r, start, &field))
+		take_field(walk, &field);
+	return r->ok && walk->authenticated && walk->cookie_count == 1 &&
+	       q->uid.left >= NTS_UID_LEN && q->uid.left <= NTP_UID_MAX;
+}
+
+/* RFC 8915 5.6: nonce and ciphertext, each padded to four. */
+static bool authentic(const struct association *a,
+    const struct ntp_field *field, const uint8_t *start)
+{
+	struct reader body = field->body;
+	size_t nonce_len = take_u16(&body), sealed_len = take_u16(&body);
+	const uint8_t *nonce = take_bytes(&body, (nonce_len + 3) & ~(size_t)3);
+	const uint8_t *sealed = take_bytes(&body, sealed_len);
+	uint8_t plain[NTP_PACKET_MAX];
+
+	return body.ok && sealed_len <= sizeof(plain) &&
+	       aead_open(a->aead, a->keys.c2s, nonce, nonce_len, start,
+		   field->offset, sealed, sealed_len, plain);
+}
+
+struct ntp_request ntp_request_judge(
+    const struct master_keys *m, const uint8_t *bytes, size_t len)
+{
+	struct ntp_request q = {.verdict = NTP_NOT_NTS};
+	struct walk walk = {.request = &q};
+	struct reader r = reader_of(bytes, len);
+
+	if (!ntp_header_take(&r, &q.header) ||
+	    q.header.version != NTP_VERSION ||
+	    q.header.mode != NTP_MODE_CLIENT || !walk_fields(&walk, &r, bytes))
+		return q;
+	if (!server_cookie_open(m, q.cookie.at, q.cookie.left, &q.association))
+		q.verdict = NTP_FOREIGN_COOKIE;
+	else if (!authentic(&q.association, &walk.authenticator, bytes))
+		q.verdict = NTP_FORGED;
+	else
+		q.verdict = NTP_GENUINE;
+	return q;
+}
+
+/* 16.16 seconds, the wire's format for delays. */
+static uint32_t short_of_ns(int64_t ns)
+{
+	return (uint32_t)((double)ns * 65536e-9);
+}
+
+static struct ntp_header header_of(
+    const struct service *s, const struct ntp_request *q)
+{
+	bool primary = s->identity.stratum == 1;
+
+	return (struct ntp_header){
+	    .leap = (uint8_t)s->identity.leap,
+	    .version = NTP_VERSION,
+	    .mode = NTP_MODE_SERVER,
+	    .stratum = s->identity.stratum,
+	    .poll = q->header.poll,
+	    .precision = PRECISION_LOG2_S,
+	    .root_delay = short_of_ns(s->identity.root_delay_ns),
+	    .root_dispersion = short_of_ns(s->identity.root_dispersion_ns),
+	    .reference_id = primary ? NTP_REFID('T', 'E', 'S', 'T')
+				    : NTP_REFID(127, 127, 1, 1),
+	    .origin = q->header.transmit,
+	};
+}
+
+static void put_times(
+    struct ntp_header *h, const struct ntp_moment *at, int64_t ahead_ns)
+{
+	h->receive = ntp_from_wall((struct wall){at->received.ns + ahead_ns});
+	h->transmit = ntp_from_wall((struct wall){at->sent.ns + ahead_ns});
+	h->reference = h->receive;
+}
+
+static struct ntp_draft draft_of(const struct ntp_request *q)
+{
+	struct ntp_draft d = {.kind = NTP_SEALED, .cookie_len = -1};
+
+	d.uid_len = q->uid.left;
+	memcpy(d.uid, q->uid.at, q->uid.left);
+	/* RFC 8915 5.7: one cookie for the one that was spent, and one for
+	 * each placeholder */
+	d.cookies = 1 + q->placeholders;
+	return d;
+}
+
+static struct ntp_draft answer_draft(const struct service *s,
+    const struct ntp_request *q, const struct ntp_moment *at)
+{
+	struct ntp_draft d = draft_of(q);
+
+	d.header = header_of(s, q);
+	put_times(&d.header, at,
+	    s->identity.offset_ns + ntp_lie_ns(&s->faults, at->now));
+	return d;
+}
+
+/* RFC 8915 5.7: a kiss that no one can authenticate. */
+static struct ntp_draft nak_draft(const struct ntp_request *q)
+{
+	struct ntp_draft d = draft_of(q);
+
+	d.kind = NTP_UNSEALED;
+	d.header = (struct ntp_header){
+	    .leap = LEAP_UNKNOWN,
+	    .version = NTP_VERSION,
+	    .mode = NTP_MODE_SERVER,
+	    .poll = q->header.poll,
+	    .reference_id = NTP_REFID('N', 'T', 'S', 'N'),
+	    .origin = q->header.transmit,
+	};
+	return d;
+}
+
+static bool put_cookie(struct writer *w, const struct ntp_draft *d,
+    const struct master_keys *m, const struct association *a)
+{
+	uint8_t cookie[NTP_PACKET_MAX] = {0};
+	size_t mark = ntp_field_begin(w, NTP_EF_COOKIE);
+	size_t len = server_cookie_len(a->aead);
+
+	if (!server_cookie_seal(m, a, cookie))
+		return false;
+	put_bytes(w, cookie, d->cookie_len < 0 ? len : (size_t)d->cookie_len);
+	ntp_field_end(w, mark, 0);
+	return true;
+}
+
+static void put_filling(struct writer *w, size_t len)
+{
+	size_t mark = ntp_field_begin(w, FILLING_TYPE);
+
+	put_zeros(w, len);
+	ntp_field_end(w, mark, 16);
+}
+
+/* The cookies, which travel encrypted. */
+static bool write_plain(struct writer *w, const struct ntp_draft *d,
+    const struct master_keys *m, const struct association *a)
+{
+	for (unsigned i = 0; i < d->cookies; i++) {
+		if (!put_cookie(w, d, m, a))
+			return false;
+	}
+	if (d->filling > 0)
+		put_filling(w, d->filling);
+	return w->ok;
+}
+
+static bool put_authenticator(struct writer *w, const struct ntp_draft *d,
+    const struct master_keys *m, const struct association *a)
+{
+	uint8_t plain[NTP_PACKET_MAX], sealed[NTP_PACKET_MAX + AEAD_TAG_LEN];
+	uint8_t nonce[AEAD_NONCE_MAX];
+	size_t nonce_len = aead_nonce_len(a->aead), ad_len = w->len, mark;
+	struct writer p = writer_of(plain, sizeof(plain));
+
+	if (!write_plain(&p, d, m, a) || !fresh_bytes(nonce, nonce_len) ||
+	    !aead_seal(a->aead, a->keys.s2c, nonce, nonce_len, w->base, ad_len,
+		plain, p.len, sealed))
+		return false;
+	mark = ntp_field_begin(w, NTP_EF_AUTHENTICATOR);
+	put_u16(w, (uint16_t)nonce_len);
+	put_u16(w, (uint16_t)(p.len + AEAD_TAG_LEN));
+	put_bytes(w, nonce, nonce_len);
+	put_zeros(w, -nonce_len & 3);
+	put_bytes(w, sealed, p.len + AEAD_TAG_LEN);
+	ntp_field_end(w, mark, 0);
+	return w->ok;
+}
+
+/* An answer that does not fit, or cannot be sealed, is not sent. */
+static void write_draft(const struct ntp_draft *d, const struct master_keys *m,
+    const struct association *a, struct parcel *parcel)
+{
+	struct writer w = writer_of(parcel->bytes, sizeof(parcel->bytes));
+	bool good = true;
+	size_t mark;
+
+	ntp_header_put(&w, &d->header);
+	if (d->uid_len > 0 && d->kind != NTP_BARE) {
+		mark = ntp_field_begin(&w, NTP_EF_UNIQUE_ID);
+		put_bytes(&w, d->uid, d->uid_len);
+		ntp_field_end(&w, mark, 0);
+	}
+	if (d->kind == NTP_SEALED)
+		good = put_authenticator(&w, d, m, a);
+	if (d->tail)
+		put_filling(&w, 16);
+	parcel->len = good && w.ok ? w.len : 0;
+	parcel->copies = 1;
+	parcel->hold_ns = 0;
+}
+
+/* RFC 8915 5.7: a client must not send the same cookie twice. */
+static void watch_cookie(struct service *s, const struct ntp_request *q)
+{
+	struct spent_cookies *spent = &s->spent;
+	const uint8_t *nonce = q->cookie.at + COOKIE_NONCE_AT;
+
+	for (unsigned i = 0; i < spent->count; i++) {
+		if (memcmp(spent->nonce[i], nonce, NONCE_LEN) == 0) {
+			s->counters.cookies_reused++;
+			return;
+		}
+	}
+	memcpy(spent->nonce[spent->next], nonce, NONCE_LEN);
+	spent->next = (spent->next + 1) % SPENT_MAX;
+	if (spent->count < SPENT_MAX)
+		spent->count++;
+}
+
+static void tell(const struct service *s, const struct ntp_request *q,
+    size_t len, const struct parcel *answer)
+{
+	static const char *const words[] = {
+	    [NTP_GENUINE] = "genuine",
+	    [NTP_LOST] = "lost",
+	    [NTP_NOT_NTS] = "not NTS",
+	    [NTP_FOREIGN_COOKIE] = "unknown cookie",
+	    [NTP_FORGED] = "forged",
+	};
+
+	if (s->verbose)
+		fprintf(stderr,
+		    "ntp: %s, %zu bytes, %u placeholders, answer %zu\n",
+		    words[q->verdict], len, q->placeholders, answer->len);
+}
+
+static void serve_genuine(struct service *s, struct ntp_request *q,
+    const struct ntp_moment *at, struct parcel parcels[NTP_PARCELS])
+{
+	struct ntp_draft draft = answer_draft(s, q, at);
+	struct ntp_draft nak = nak_draft(q);
+
+	watch_cookie(s, q);
+	if (fault_on(&s->faults, FAULT_NTP_FORGED_NAK))
+		write_draft(&nak, &s->masters, &q->association, &parcels[0]);
+	ntp_draft_spoil(&draft, &s->faults);
+	write_draft(&draft, &s->masters, &q->association, &parcels[1]);
+	ntp_parcel_spoil(&parcels[1], &s->faults);
+	s->counters.ntp_answered++;
+}
+
+static void serve_nak(struct service *s, const struct ntp_request *q,
+    struct parcel parcels[NTP_PARCELS])
+{
+	struct ntp_draft nak = nak_draft(q);
+
+	write_draft(&nak, &s->masters, &q->association, &parcels[1]);
+	s->counters.naks++;
+}
+
+void ntp_serve(struct service *s, const uint8_t *bytes, size_t len,
+    const struct ntp_moment *at, struct parcel parcels[NTP_PARCELS])
+{
+	struct ntp_request q = ntp_request_judge(&s->masters, bytes, len);
+
+	parcels[0].len = parcels[1].len = 0;
+	s->counters.ntp_received++;
+	ntp_request_spoil(&q, len, &s->faults);
+	switch (q.verdict) {
+	case NTP_LOST:
+		s->counters.dropped++;
+		break;
+	case NTP_NOT_NTS:
+		s->counters.not_nts++;
+		break;
+	case NTP_FORGED:
+		s->counters.forged++;
+		serve_nak(s, &q, parcels);
+		break;
+	case NTP_FOREIGN_COOKIE:
+		serve_nak(s, &q, parcels);
+		break;
+	case NTP_GENUINE:
+		serve_genuine(s, &q, at, parcels);
+		break;
+	}
+	tell(s, &q, len, &parcels[1]);
+	explicit_bzero(&q.association, sizeof(q.association));
+}

@@ -1,0 +1,89 @@
+/*
+ * NTPv4 with NTS, server side (RFC 8915 section 5.7). Bytes in, parcels out;
+ * sockets and clocks are the caller's.
+ */
+#ifndef TESTS_SERVER_NTP_H
+#define TESTS_SERVER_NTP_H
+
+#include "nts/ntp.h"
+#include "tests/server/service.h"
+
+#define NTP_PACKET_MAX 4096
+#define NTP_UID_MAX 512
+
+enum ntp_verdict {
+	NTP_GENUINE,
+	NTP_LOST,	    /* by a fault */
+	NTP_NOT_NTS,	    /* left alone: this server answers NTS only */
+	NTP_FOREIGN_COOKIE, /* not ours, or its key is gone: NAK */
+	NTP_FORGED,	    /* the authenticator is wrong: NAK */
+};
+
+struct ntp_request {
+	enum ntp_verdict verdict;
+	struct ntp_header header;
+	struct reader uid, cookie;	/* borrowed from the packet */
+	unsigned placeholders;		/* that have room for a cookie */
+	struct association association; /* secret; when genuine */
+};
+
+struct ntp_request ntp_request_judge(
+    const struct master_keys *m, const uint8_t *bytes, size_t len);
+
+/* What kind of answer it is to be. */
+enum ntp_kind {
+	NTP_SEALED,   /* with NTS fields and an authenticator */
+	NTP_UNSEALED, /* without the authenticator */
+	NTP_BARE,     /* the header alone */
+};
+
+struct ntp_draft {
+	enum ntp_kind kind;
+	struct ntp_header header;
+	uint8_t uid[NTP_UID_MAX];
+	size_t uid_len; /* 0: no unique identifier */
+	unsigned cookies;
+	long cookie_len; /* or -1: as it is */
+	size_t filling;	 /* bytes of an unknown field beside the cookies */
+	bool tail;	 /* an unknown field behind the authenticator */
+};
+
+/* One datagram to be sent. */
+struct parcel {
+	uint8_t bytes[NTP_PACKET_MAX];
+	size_t len; /* 0: nothing to send */
+	unsigned copies;
+	int64_t hold_ns;
+};
+
+/* When a request came in, and when it is answered, by CLOCK_REALTIME. */
+struct ntp_moment {
+	struct wall received, sent;
+	struct mono now;
+};
+
+#define NTP_PARCELS 2
+
+/* The answer, and what a fault sends before it; in the order of sending. */
+void ntp_serve(struct service *service, const uint8_t *bytes, size_t len,
+    const struct ntp_moment *at, struct parcel parcels[NTP_PARCELS]);
+
+/*
+ * ntp_faults.c: what the faults make of each stage. Some of them count, so the
+ * faults are not const.
+ */
+
+/* Of the request: it is lost, or its cookie is not known. */
+void ntp_request_spoil(
+    struct ntp_request *request, size_t len, struct faults *faults);
+
+/* Of the time: served minus true time. */
+int64_t ntp_lie_ns(const struct faults *faults, struct mono now);
+
+/* Of the answer. */
+void ntp_draft_spoil(struct ntp_draft *draft, const struct faults *faults);
+
+/* Of its bytes, and of their sending. */
+void ntp_parcel_spoil(struct parcel *parcel, struct faults *faults);
+
+#endif

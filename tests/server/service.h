@@ -1,0 +1,41 @@
+/* What every part of the server shares: its identity, its keys, its faults. */
+#ifndef TESTS_SERVER_SERVICE_H
+#define TESTS_SERVER_SERVICE_H
+
+#include "base/sample.h"
+#include "tests/server/cookies.h"
+#include "tests/server/faults.h"
+
+/* What the answers say of this server. */
+struct identity {
+	int64_t offset_ns; /* served time minus CLOCK_REALTIME */
+	uint8_t stratum;
+	enum leap leap;
+	int64_t root_delay_ns, root_dispersion_ns;
+};
+
+struct counters {
+	unsigned long ke_accepted, ke_answered;
+	unsigned long ntp_received, ntp_answered, naks, not_nts, forged,
+	    dropped;
+	unsigned long cookies_reused;
+};
+
+/* The newest cookies that were spent, to see one that is spent twice. */
+#define SPENT_MAX 1024
+struct spent_cookies {
+	uint8_t nonce[SPENT_MAX][16];
+	unsigned next, count;
+};
+
+struct service {
+	struct identity identity;
+	struct master_keys masters;
+	struct faults faults;
+	struct counters counters;
+	struct spent_cookies spent;
+	uint16_t ntp_port;
+	bool verbose; /* a line to stderr for each exchange */
+};
+
+#endif
