@@ -14,6 +14,9 @@
 #define JUMP_NS (20 * NS_PER_MS)
 #define SAVE_EVERY_NS (3600 * NS_PER_S)
 #define SAVE_FIRST_NS (300 * NS_PER_S)
+/* The steering may wait this long for sources that are still on their way; then
+ * it must be asked again, whether or not another sample comes. */
+#define ASK_AGAIN_NS (3 * NS_PER_S + 100 * NS_PER_MS)
 /* A source asks for at most this many things in a row. */
 #define WISHES_MAX 8
 
@@ -201,6 +204,7 @@ bool engine_init(struct engine *e, const struct config *config,
 	    .started = now,
 	    .now = now,
 	    .save_at = mono_after(now.mono, SAVE_FIRST_NS),
+	    .steer_at = MONO_NEVER,
 	    .wall_minus_mono_ns = now.wall.ns - now.mono.ns,
 	    .last_selected = -1,
 	};
@@ -241,7 +245,8 @@ static struct mono timeout_at(const struct engine *e)
 
 struct mono engine_deadline(const struct engine *e)
 {
-	struct mono next = mono_earlier(e->save_at, timeout_at(e));
+	struct mono next =
+	    mono_earlier(e->steer_at, mono_earlier(e->save_at, timeout_at(e)));
 
 	for (unsigned i = 0; i < e->source_count; i++)
 		next = mono_earlier(next, source_deadline(&e->sources[i]));
@@ -294,8 +299,10 @@ void engine_on_timer(struct engine *e, struct moment now)
 		run_source(e, i);
 		heard_nothing |= e->sources[i].count.lost != lost;
 	}
-	if (heard_nothing)
+	if (heard_nothing || mono_due(e->steer_at, now.mono)) {
+		e->steer_at = MONO_NEVER;
 		steer(e);
+	}
 	if (mono_due(e->save_at, now.mono))
 		save(e);
 	if (mono_due(timeout_at(e), now.mono) && e->end == ENGINE_RUNS)
@@ -364,6 +371,8 @@ static void take_sample(struct engine *e, unsigned i,
 		source_too_slow(s, m.delay_ns);
 		return;
 	}
+	if (!s->heard)
+		e->steer_at = mono_after(e->now.mono, ASK_AGAIN_NS);
 	steering_add(e->steering, i, &m);
 	source_sampled(
 	    s, m.delay_ns, grow_vote(e, s), e->now.mono, random_u32(e));

@@ -49,6 +49,7 @@ struct engine {
 	bool slewing;
 	struct moment started, now;
 	struct mono save_at;
+	struct mono steer_at; /* decide even if no sample comes */
 	/* CLOCK_REALTIME minus CLOCK_MONOTONIC, our own steps included. */
 	int64_t wall_minus_mono_ns;
 	bool ever_synchronised;
