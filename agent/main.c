@@ -207,6 +207,13 @@ static void tell_launcher(struct agent *a)
 	close_fd(&a->launcher_fd);
 }
 
+/* What a careless parent left open is no business of the children. */
+static void close_inherited(void)
+{
+	if (close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
+		log_debug("descriptors stay open: %s", strerror(errno));
+}
+
 /* The places. */
 
 static void make_directories(const struct agent *a)
@@ -536,8 +543,11 @@ static int run(struct agent *a)
 	if (refuse_single_process(&a->options.run) || !find_identity(a) ||
 	    !decide_no_clock(&a->options.run))
 		return 1;
-	/* Alone, it stays where it was started. */
+	/* Alone, it stays where it was started, and so do the descriptors that
+	 * a simulator needs. */
 	a->options.run.foreground |= single;
+	if (!single)
+		close_inherited();
 	if (!a->options.run.foreground && !go_to_background(a))
 		return 1;
 	if (!take_places(a))
