@@ -9,6 +9,8 @@
  * by more, and the tails stay within what doubles can hold. */
 #define TILT_MAX 20.0
 
+#define WRONG_SPREAD 10.0
+
 static double density(double z)
 {
 	return exp(-0.5 * z * z - 0.5 * LOG_2PI);
@@ -67,10 +69,9 @@ static double soft_box_update(
 	if (!(z > 1e-250))
 		return -INFINITY;
 
-	double log_density = log(z / (2 * box->half)) -
-			     tilt * (measured - b->mean) +
-			     0.5 * tilt * tilt * s * s -
-			     log_sinhc(fabs(tilt) * box->half);
+	double log_density =
+	    log(z / (2 * box->half)) - tilt * (measured - b->mean) +
+	    0.5 * tilt * tilt * s * s - log_sinhc(fabs(tilt) * box->half);
 	double p_lo = density(lo), p_hi = density(hi);
 	double g = (p_lo - p_hi) / z;
 	double shrink = (hi * p_hi - lo * p_lo) / z + g * g;
@@ -86,16 +87,20 @@ double box_update(struct belief *b, double measured, const struct box *box)
 	struct belief hit = *b;
 	double log_hit = soft_box_update(&hit, measured, box);
 
-	if (box->surprise <= 0) {
+	if (box->wrong_share <= 0) {
 		*b = hit;
 		return log_hit;
 	}
-	double odds = exp(fmin(log_hit - log(box->surprise), 700));
-	double right = odds / (1 + odds), wrong = 1 / (1 + odds);
+	/* No answer is suspect for being far off while nothing is known: what
+	 * is wrong is spread at least as wide as the belief. */
+	double wrong =
+	    box->wrong_share / (box->wrong_reach + WRONG_SPREAD * sqrt(b->var));
+	double odds = exp(fmin(log_hit - log(wrong), 700));
+	double right = odds / (1 + odds);
 	double apart = hit.mean - b->mean;
 
-	b->var =
-	    right * hit.var + wrong * b->var + right * wrong * apart * apart;
+	b->var = right * hit.var + (1 - right) * b->var +
+		 right * (1 - right) * apart * apart;
 	b->mean += right * apart;
-	return log(box->surprise) + log1p(odds);
+	return log(wrong) + log1p(odds);
 }

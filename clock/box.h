@@ -12,12 +12,13 @@
 #define CLOCK_BOX_H
 
 struct box {
-	double half;	 /* half width, > 0 */
-	double edge;	 /* standard deviation of the edges, > 0 */
-	double tilt;	 /* the density goes with exp(-tilt * error), 1/s, where
-			    error is measured minus true offset */
-	double surprise; /* density (1/s) of an answer that is plainly wrong,
-			   times how often that happens; 0: never */
+	double half; /* half width, > 0 */
+	double edge; /* standard deviation of the edges, > 0 */
+	double tilt; /* the density goes with exp(-tilt * error), 1/s, where
+			error is measured minus true offset */
+	/* An answer may be plainly wrong: so often, and within about so many
+	 * seconds. 0 often: never. */
+	double wrong_share, wrong_reach;
 };
 
 struct belief {

@@ -9,8 +9,8 @@
 
 /* Odds against a longer route's being an accident, as a log; every sample is
  * tested in a dozen ways. */
-#define LONGER_LOG_ODDS 18.0
-#define LONGER_MIN_SAMPLES 4
+#define LONGER_LOG_ODDS 25.0
+#define LONGER_MIN_SAMPLES 8
 
 /* No path queues less than this, in the mean: stamps are not better. */
 #define QUEUE_MIN 20e-9
@@ -59,6 +59,11 @@ static void recent_range(
 	*mean = sum / n;
 }
 
+static double queue_of(double least, double mean, unsigned n)
+{
+	return (mean - least) / (2 - FLOOR_GAP / sqrt(n));
+}
+
 /* The spread of the latest samples over their own minimum: a measure of the
  * queues that no error of the floor can touch. */
 static void learn_queue(struct delay_track *t)
@@ -69,7 +74,7 @@ static void learn_queue(struct delay_track *t)
 	if (n < 2)
 		return;
 	recent_range(t, n, &least, &mean);
-	double queue = (mean - least) / (2 - FLOOR_GAP / sqrt(n));
+	double queue = queue_of(least, mean, n);
 	/* Neighbouring windows overlap: one window's worth of news each. */
 	double gain =
 	    t->seen <= DELAY_RECENT
@@ -80,16 +85,15 @@ static void learn_queue(struct delay_track *t)
 }
 
 /* The chance that n samples in a row all exceed the floor by `gap` is
- * ((1 + x) exp(-x))^n, x = gap / queue. In a busy hour the samples scatter
- * more, too; on a longer route they do not. */
+ * ((1 + x) exp(-x))^n, x = gap / queue. In a busy hour the queues are longer
+ * than usual, so these samples' own measure of them counts as well. */
 static bool longer(const struct delay_track *t, double floor, unsigned n)
 {
 	double least, mean;
 
 	recent_range(t, n, &least, &mean);
-	double x = (least - floor) / t->queue;
-	return x > 0 && n * (x - log1p(x)) > LONGER_LOG_ODDS &&
-	       mean - least < 6 * t->queue;
+	double x = (least - floor) / fmax(t->queue, queue_of(least, mean, n));
+	return x > 0 && n * (x - log1p(x)) > LONGER_LOG_ODDS;
 }
 
 static void begin_epoch(struct delay_track *t, double floor, unsigned samples)

@@ -19,8 +19,8 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 #define KEEP 0.98
 /* The time in which a bias may become another one, s. */
 #define BIAS_TIME 86400.0
-/* No oscillator that Linux can steer is further off. */
-#define FREQ_SD_MAX 500e-6
+/* No oscillator changes more than this while nobody looks. */
+#define FREQ_CHANGE_MAX 20e-6
 
 static void init_member(struct estimate_member *m, const struct estimate *e,
     double freq, double freq_sd)
@@ -131,11 +131,21 @@ static void interact(struct estimate *e)
 	}
 }
 
+/* (s/s)^2 per s, over an interval: a random walk, but within reason when there
+ * is no sample for weeks. */
+static double wander_power(const struct estimate_member *m, double dt)
+{
+	double q = m->wander * m->wander;
+	double most = FREQ_CHANGE_MAX * FREQ_CHANGE_MAX;
+
+	return q * dt > most ? most / dt : q;
+}
+
 static void predict_member(
     const struct estimate *e, struct estimate_member *m, double dt)
 {
 	struct estimate_state *s = &m->state;
-	double q = m->wander * m->wander;
+	double q = wander_power(m, dt);
 
 	s->mean[0] += dt * s->mean[1];
 	for (unsigned j = 0; j < e->states; j++)
@@ -145,7 +155,7 @@ static void predict_member(
 	s->cov[0][0] += q * dt * dt * dt / 3;
 	s->cov[0][1] += q * dt * dt / 2;
 	s->cov[1][0] = s->cov[0][1];
-	s->cov[1][1] = fmin(s->cov[1][1] + q * dt, FREQ_SD_MAX * FREQ_SD_MAX);
+	s->cov[1][1] += q * dt;
 
 	double drift = m->bias_scale * m->bias_scale * dt / BIAS_TIME;
 	if (drift <= 0)
@@ -169,21 +179,32 @@ static struct belief member_belief(
 	};
 }
 
-/* Carry the change of one sum of states (offset and bias) over to all. */
+/*
+ * Carry what was learned of the sum of offset and bias over to all states. The
+ * offset's own row is put together from the sum's: after weeks of silence it is
+ * known ten orders of magnitude better than before, and a difference of such
+ * numbers would be noise.
+ */
 static void spread(struct estimate_member *m, unsigned states, unsigned source,
     const struct belief *before, const struct belief *after)
 {
 	struct estimate_state *s = &m->state;
+	unsigned b = 2 + source;
 	double gain[ESTIMATE_STATES];
 	double gone = before->var - after->var;
 
-	for (unsigned i = 0; i < states; i++)
-		gain[i] = (s->cov[i][0] + s->cov[i][2 + source]) / before->var;
-	for (unsigned i = 0; i < states; i++) {
+	for (unsigned i = 1; i < states; i++)
+		gain[i] = (s->cov[i][0] + s->cov[i][b]) / before->var;
+	for (unsigned i = 1; i < states; i++) {
 		s->mean[i] += gain[i] * (after->mean - before->mean);
-		for (unsigned j = 0; j < states; j++)
+		for (unsigned j = 1; j < states; j++)
 			s->cov[i][j] -= gain[i] * gain[j] * gone;
 	}
+	s->mean[0] = after->mean - s->mean[b];
+	for (unsigned j = 1; j < states; j++)
+		s->cov[0][j] = s->cov[j][0] =
+		    gain[j] * after->var - s->cov[b][j];
+	s->cov[0][0] = after->var - 2 * gain[b] * after->var + s->cov[b][b];
 }
 
 static double update_member(struct estimate_member *m, unsigned states,
@@ -260,7 +281,7 @@ static struct belief belief_ahead(
 
 	now.mean += dt * m->state.mean[1];
 	now.var += 2 * dt * (cov[0][1] + cov[1][b]) + dt * dt * cov[1][1] +
-		   m->wander * m->wander * dt * dt * dt / 3;
+		   wander_power(m, dt) * dt * dt * dt / 3;
 	return now;
 }
 
@@ -286,13 +307,12 @@ struct belief estimate_belief(
 struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 {
 	double dt = s_of_ns(at.ns - e->at.ns), q = 0;
+	double ahead = fmax(dt, 0);
 	struct estimate_state all;
 
 	mix(e, &all);
 	for (unsigned k = 0; k < e->member_count; k++)
-		q += e->members[k].weight * e->members[k].wander *
-		     e->members[k].wander;
-	double ahead = fmax(dt, 0);
+		q += e->members[k].weight * wander_power(&e->members[k], ahead);
 	double var = all.cov[0][0] + 2 * dt * all.cov[0][1] +
 		     dt * dt * all.cov[1][1] + q * ahead * ahead * ahead / 3;
 	double freq_var = all.cov[1][1] + q * ahead;

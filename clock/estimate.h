@@ -33,8 +33,8 @@ struct estimate_state {
 };
 
 struct estimate_member {
-	double wander;	   /* s/s per sqrt(s) */
-	double bias_scale; /* of bias_sd */
+	double wander;	      /* s/s per sqrt(s) */
+	double bias_scale;    /* of bias_sd */
 	double prior, weight; /* all sum to 1 */
 	struct estimate_state state;
 };

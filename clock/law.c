@@ -6,8 +6,9 @@
 /* Samples in which a changed law is learned. */
 #define MEMORY 256.0
 
-/* Share of the answers that are plainly wrong; they may be so by their delay. */
-#define SURPRISES 0.01
+/* Share of the answers that are plainly wrong; they may be so by their delay.
+ */
+#define WRONG_SHARE 0.01
 
 /* With fewer samples in all, even the scale of the queues is unknown. */
 #define FEW_SAMPLES 8
@@ -31,7 +32,7 @@ void law_init(struct law *l)
 	/* The plain box, until samples speak against it. */
 	for (unsigned i = 0; i < LAW_WIDTHS; i++)
 		for (unsigned j = 0; j < LAW_EDGES; j++)
-			l->log_weight[i][j] = -(double)(2 * i + j);
+			l->log_weight[i][j] = -(double)(4 * i + j);
 }
 
 /* Between the assumptions, by their weight. */
@@ -54,8 +55,7 @@ static struct shape mean_shape(const struct law *l)
  * little of it chance brings is not believed. */
 static double asymmetry(const struct law *l, const struct delay_track *t)
 {
-	double r =
-	    l->error_sum / (l->excess_sum + ASYMMETRY_PRIOR * t->queue);
+	double r = l->error_sum / (l->excess_sum + ASYMMETRY_PRIOR * t->queue);
 
 	r *= r * r / (r * r + ASYMMETRY_DOUBT * ASYMMETRY_DOUBT);
 	return fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
@@ -66,11 +66,12 @@ static struct box shaped_box(const struct law *l, const struct delay_track *t,
 {
 	const struct delay_epoch *e = delay_epoch(t, number);
 	double r = asymmetry(l, t), gap = 0;
-	struct box b = {.half = delay / 2, .surprise = SURPRISES / delay};
+	struct box b = {.half = delay / 2,
+	    .wrong_share = WRONG_SHARE,
+	    .wrong_reach = delay};
 
 	if (e != NULL) {
-		double doubt =
-		    t->seen < FEW_SAMPLES ? pow(t->seen, -1.5) : 0;
+		double doubt = t->seen < FEW_SAMPLES ? pow(t->seen, -1.5) : 0;
 
 		/* Unequal queues leave the path empty at once more often. */
 		gap = delay_floor_gap(t, e->samples) * sqrt(1 - r * r);
@@ -120,7 +121,7 @@ void law_learn(struct law *l, const struct delay_track *t, unsigned epoch,
 		return;
 	learn_shape(l, t, epoch, delay, noise, before);
 	double half = fmax(delay - e->floor, 0) / 2;
-	l->error_sum += fmin(fmax(-after->mean, -half), half) -
-			l->error_sum / MEMORY;
+	l->error_sum +=
+	    fmin(fmax(-after->mean, -half), half) - l->error_sum / MEMORY;
 	l->excess_sum += half - l->excess_sum / MEMORY;
 }

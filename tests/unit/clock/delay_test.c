@@ -1,0 +1,198 @@
+/* Paths with queues, and routes that change. */
+#include "clock/delay.h"
+
+#include "tests/unit/clock/chance.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct path {
+	struct chance chance;
+	double base, queue;
+};
+
+static double draw(struct path *p)
+{
+	return p->base + chance_exponential(&p->chance, p->queue) +
+	       chance_exponential(&p->chance, p->queue);
+}
+
+static unsigned feed(struct delay_track *t, struct path *p, unsigned n)
+{
+	unsigned back, first = t->epoch;
+
+	for (unsigned i = 0; i < n; i++)
+		(void)delay_add(t, draw(p), &back);
+	return t->epoch - first;
+}
+
+static const struct delay_epoch *now(const struct delay_track *t)
+{
+	return delay_epoch(t, t->epoch);
+}
+
+static void test_floor_and_queue_are_found(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		assert_null(now(&t));
+		assert_int_equal(feed(&t, &p, 1000), 0);
+		double above = now(&t)->floor - p.base;
+		assert_true(above > 0);
+		assert_true(above < 4 * delay_floor_gap(&t, 1000));
+		assert_true(t.queue > 0.7e-4 && t.queue < 1.4e-4);
+	}
+}
+
+/* The gap is what it claims to be, in the mean, from one sample to many. */
+static void test_floor_gap_is_the_mean_gap(void **state)
+{
+	static const unsigned counts[] = {1, 2, 4, 16, 256};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+		struct delay_track t;
+		struct path p = {{k}, 0, 1};
+		double sum = 0;
+
+		delay_init(&t);
+		t.queue = 1;
+		for (int round = 0; round < 2000; round++) {
+			double least = INFINITY;
+
+			for (unsigned i = 0; i < counts[k]; i++)
+				least = fmin(least, draw(&p));
+			sum += least / 2000;
+		}
+		double want = delay_floor_gap(&t, counts[k]);
+		assert_true(fabs(sum / want - 1) < 0.08);
+	}
+}
+
+/* Weeks of ordinary queueing are no change of route. */
+static void test_no_false_alarm(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		assert_int_equal(feed(&t, &p, 20000), 0);
+	}
+}
+
+/* A busy hour, with queues five times as long: still the same route. */
+static void test_busy_hour_is_no_route(void **state)
+{
+	unsigned changes = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 500);
+		p.queue *= 5;
+		changes += feed(&t, &p, 200);
+	}
+	assert_in_range(changes, 0, 5);
+}
+
+static void test_longer_route_is_seen(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+		enum delay_news news = DELAY_USUAL;
+		unsigned n = 0, back = 0;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 300);
+		p.base += 1e-3;
+		while (news != DELAY_LONGER && n++ < DELAY_RECENT)
+			news = delay_add(&t, draw(&p), &back);
+		assert_int_equal(news, DELAY_LONGER);
+		/* The samples since the change, and none from before. */
+		assert_in_range(back, 8, n);
+		assert_true(fabs(now(&t)->shift - 1e-3) < 4e-4);
+		assert_true(now(&t)->floor > p.base);
+	}
+}
+
+static void test_shorter_route_is_seen_at_once(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct path p = {{seed}, 3e-3, 1e-4};
+		struct delay_track t;
+		unsigned back;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 300);
+		p.base -= 2e-3;
+		assert_int_equal(delay_add(&t, draw(&p), &back), DELAY_SHORTER);
+		assert_int_equal(back, 1);
+		assert_int_equal(feed(&t, &p, 1000), 0);
+		assert_true(now(&t)->floor - p.base < 1e-4);
+	}
+}
+
+/* One impossibly small delay must not spoil the floor for good. */
+static void test_recovers_from_a_false_floor(void **state)
+{
+	struct path p = {{5}, 1e-3, 1e-5};
+	struct delay_track t;
+	unsigned back;
+
+	(void)state;
+	delay_init(&t);
+	(void)feed(&t, &p, 300);
+	(void)delay_add(&t, 1e-6, &back);
+	(void)feed(&t, &p, 50);
+	assert_true(now(&t)->floor > 0.99e-3);
+}
+
+static void test_old_epochs_are_forgotten(void **state)
+{
+	struct path p = {{9}, 1e-3, 1e-5};
+	struct delay_track t;
+
+	(void)state;
+	delay_init(&t);
+	for (unsigned i = 0; i <= DELAY_EPOCHS; i++) {
+		(void)feed(&t, &p, 100);
+		p.base += 1e-3;
+	}
+	assert_int_equal(t.epoch, DELAY_EPOCHS);
+	assert_null(delay_epoch(&t, 0));
+	assert_non_null(delay_epoch(&t, 1));
+	assert_null(delay_epoch(&t, t.epoch + 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_floor_and_queue_are_found),
+	    cmocka_unit_test(test_floor_gap_is_the_mean_gap),
+	    cmocka_unit_test(test_no_false_alarm),
+	    cmocka_unit_test(test_busy_hour_is_no_route),
+	    cmocka_unit_test(test_longer_route_is_seen),
+	    cmocka_unit_test(test_shorter_route_is_seen_at_once),
+	    cmocka_unit_test(test_recovers_from_a_false_floor),
+	    cmocka_unit_test(test_old_epochs_are_forgotten),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* The ledger against the same arithmetic in long doubles. */
+#include "clock/timescale.h"
+
+#include "tests/unit/clock/chance.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define START_NS (INT64_C(1800000000) * NS_PER_S)
+
+/* An oscillator and a wall clock as exact as long doubles make them, relative
+ * to START_NS. */
+struct ideal {
+	long double osc_ns, wall_ns, freq;
+};
+
+static void ideal_run(struct ideal *i, long double osc_ns)
+{
+	i->osc_ns += osc_ns;
+	i->wall_ns += osc_ns * (1 + i->freq);
+}
+
+static struct wall ideal_wall(const struct ideal *i)
+{
+	return (struct wall){START_NS + (int64_t)roundl(i->wall_ns)};
+}
+
+static int64_t osc_error_ns(const struct timescale *t, const struct ideal *i)
+{
+	int64_t osc = timescale_osc(t, ideal_wall(i)).ns - START_NS;
+
+	return llabs(osc - (int64_t)roundl(i->osc_ns));
+}
+
+static void start(struct timescale *t, struct ideal *i, double freq_ppm)
+{
+	const struct clock_change c = {.at = {START_NS}, .freq_ppm = freq_ppm};
+
+	*i = (struct ideal){.freq = freq_ppm * 1e-6L};
+	timescale_init(t, &c);
+}
+
+static void change(
+    struct timescale *t, struct ideal *i, int64_t step_ns, double freq_ppm)
+{
+	const struct clock_change c = {
+	    .at = ideal_wall(i), .step_ns = step_ns, .freq_ppm = freq_ppm};
+
+	timescale_change(t, &c);
+	i->wall_ns = (long double)(c.at.ns - START_NS + step_ns);
+	i->freq = freq_ppm * 1e-6L;
+}
+
+static void test_starts_equal(void **state)
+{
+	struct timescale t;
+	struct ideal i;
+
+	(void)state;
+	start(&t, &i, 70);
+	assert_int_equal(
+	    timescale_osc(&t, (struct wall){START_NS}).ns, START_NS);
+	assert_int_equal(timescale_added_ns(&t, (struct wall){START_NS}), 0);
+}
+
+static void test_frequency_is_taken_off(void **state)
+{
+	struct timescale t;
+	struct ideal i;
+
+	(void)state;
+	start(&t, &i, 100);
+	/* A wall clock made 100 ppm faster gains 100 us in a second. */
+	assert_int_equal(
+	    timescale_added_ns(&t, (struct wall){START_NS + NS_PER_S + 100000}),
+	    100000);
+}
+
+/* Thousands of slews and steps: no rounding may pile up. */
+static void test_long_ledger_does_not_drift(void **state)
+{
+	struct chance chance = {1};
+	struct timescale t;
+	struct ideal i;
+
+	(void)state;
+	start(&t, &i, 0);
+	for (int n = 0; n < 20000; n++) {
+		ideal_run(&i, roundl(chance_between(&chance, 1e6, 4e11)));
+		/* The change is read at a whole nanosecond of the wall. */
+		long double whole = roundl(i.wall_ns);
+		i.osc_ns += (whole - i.wall_ns) / (1 + i.freq);
+		i.wall_ns = whole;
+		assert_in_range(osc_error_ns(&t, &i), 0, 2);
+		int64_t step_ns =
+		    n % 50 == 0 ? (int64_t)chance_between(&chance, -2e9, 2e9)
+				: 0;
+		change(&t, &i, step_ns, chance_between(&chance, -500, 500));
+	}
+}
+
+/* A stamp taken before a change is converted with what held then. */
+static void test_old_stamps_use_the_old_frequency(void **state)
+{
+	struct timescale t;
+	struct ideal i;
+	struct wall stamp;
+	struct osc before;
+
+	(void)state;
+	start(&t, &i, 40);
+	ideal_run(&i, 5e9L);
+	stamp = ideal_wall(&i);
+	before = timescale_osc(&t, stamp);
+	ideal_run(&i, 1e6L);
+	change(&t, &i, 0, -80000);
+	assert_int_equal(timescale_osc(&t, stamp).ns, before.ns);
+	for (int n = 0; n < TIMESCALE_CHANGES - 2; n++) {
+		ideal_run(&i, 1e6L);
+		change(&t, &i, 0, n);
+	}
+	assert_int_equal(timescale_osc(&t, stamp).ns, before.ns);
+}
+
+static void test_time_goes_on_through_a_step(void **state)
+{
+	static const int64_t steps_ns[] = {-3600 * NS_PER_S, -1, 1, NS_PER_S};
+
+	(void)state;
+	for (size_t n = 0; n < sizeof steps_ns / sizeof steps_ns[0]; n++) {
+		struct timescale t;
+		struct ideal i;
+
+		start(&t, &i, 12);
+		ideal_run(&i, 1e9L);
+		struct osc before = timescale_osc(&t, ideal_wall(&i));
+		change(&t, &i, steps_ns[n], 12);
+		struct osc after = timescale_osc(&t, ideal_wall(&i));
+		assert_in_range(after.ns - before.ns + 1, 0, 2);
+	}
+}
+
+static void test_foreign_step_is_booked_like_ours(void **state)
+{
+	struct timescale t;
+	struct ideal i;
+	const int64_t jump_ns = -7 * NS_PER_S;
+
+	(void)state;
+	start(&t, &i, 25);
+	ideal_run(&i, 3e9L);
+	struct wall before = ideal_wall(&i);
+	struct osc osc = timescale_osc(&t, before);
+	int64_t added_ns = timescale_added_ns(&t, before);
+
+	timescale_foreign_step(&t, before, jump_ns);
+	struct wall after = {before.ns + jump_ns};
+	assert_int_equal(timescale_osc(&t, after).ns, osc.ns);
+	assert_int_equal(timescale_added_ns(&t, after), added_ns + jump_ns);
+	/* ... and the frequency stays. */
+	after.ns += NS_PER_S + 25000;
+	assert_in_range(
+	    timescale_osc(&t, after).ns - osc.ns, NS_PER_S - 1, NS_PER_S + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_starts_equal),
+	    cmocka_unit_test(test_frequency_is_taken_off),
+	    cmocka_unit_test(test_long_ledger_does_not_drift),
+	    cmocka_unit_test(test_old_stamps_use_the_old_frequency),
+	    cmocka_unit_test(test_time_goes_on_through_a_step),
+	    cmocka_unit_test(test_foreign_step_is_booked_like_ours),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
