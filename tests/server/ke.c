@@ -183,9 +183,15 @@ static enum progress handshake(struct ke *ke, struct ke_connection *c)
 	if (fault_on(&ke->service->faults, FAULT_TLS_HANGUP))
 		return recv(c->fd, hello, sizeof(hello), 0) < 0 ? WAIT : CLOSE;
 	result = SSL_accept(c->ssl);
-	if (result != 1)
-		return wait_for(c, result);
-	c->state = KE_REQUEST;
+	if (result == 1) {
+		c->state = KE_REQUEST;
+		return GO_ON;
+	}
+	if (wait_for(c, result) == WAIT)
+		return WAIT;
+	/* an alert is on its way; a reset would overtake it */
+	shutdown(c->fd, SHUT_WR);
+	c->state = KE_MUTE;
 	return GO_ON;
 }
 

@@ -10,7 +10,7 @@
 #include "tests/server/cookies.h"
 #include "tests/server/faults.h"
 
-#define KE_ANSWER_MAX (1 << 18)
+#define KE_ANSWER_MAX (1 << 20)
 
 struct ke_request {
 	bool ntpv4;		/* among the protocols */

@@ -59,6 +59,8 @@ static void two_aeads(struct ke_draft *d, const struct fault_setting *s)
 static void old_gcm_siv(struct ke_draft *d, const struct fault_setting *s)
 {
 	(void)s;
+	if (d->aeads[0] != AEAD_AES_128_GCM_SIV)
+		return;
 	d->compliant_gcm_siv = false;
 	d->exporter_aead = AEAD_AES_SIV_CMAC_256;
 }
