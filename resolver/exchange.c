@@ -30,7 +30,7 @@ static bool fail(struct run *r, enum ke_stage stage)
 
 static bool fail_late(struct run *r, enum ke_stage stage, const char *what)
 {
-	int64_t waited_ns = mono_now().ns - r->started.ns;
+	int64_t waited_ns = r->x->deadline.ns - r->started.ns;
 
 	words_add(
 	    r->why, "%s %s within %.1f s", r->where, what, s_of_ns(waited_ns));

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* Longer waits have no use, and shorter sums cannot overflow. */
-#define TIMEOUT_MAX_MS 600000
+/* The year 9999, the last that a certificate can name (RFC 5280 4.1.2.5). */
+#define DATE_MAX INT64_C(253402300799)
 
 const char *ke_stage_word(enum ke_stage stage)
 {
@@ -42,13 +42,21 @@ bool ke_request_valid(const struct ke_request *r)
 	return host_valid(r->host, sizeof(r->host)) && r->ke_port != 0 &&
 	       r->family <= FAMILY_IPV6 &&
 	       memcmp(r->reserved, zeros, sizeof(zeros)) == 0 &&
-	       r->timeout_ms >= 1 && r->timeout_ms <= TIMEOUT_MAX_MS;
+	       r->timeout_ms >= 1 && r->timeout_ms <= KE_TIMEOUT_MAX_MS;
 }
 
+/* What an IPv4 address leaves unused is zero, or two that are the same would
+ * compare as different. */
 static bool endpoint_valid(const struct endpoint *e)
 {
-	return (e->family == 4 || e->family == 6) && e->reserved == 0 &&
-	       e->port != 0;
+	static const uint8_t zeros[sizeof(e->address)];
+
+	if (e->reserved != 0 || e->port == 0)
+		return false;
+	if (e->family == 4)
+		return e->scope_id == 0 &&
+		       memcmp(e->address + 4, zeros, sizeof(zeros) - 4) == 0;
+	return e->family == 6;
 }
 
 static bool endpoint_absent(const struct endpoint *e)
@@ -65,6 +73,11 @@ static bool texts_valid(const struct ke_answer *a)
 	       text_valid(a->tls, sizeof(a->tls)) &&
 	       text_valid(a->ntp_server, sizeof(a->ntp_server)) &&
 	       strchr(a->ntp_server, ' ') == NULL;
+}
+
+static bool date_valid(int64_t unix_s)
+{
+	return unix_s >= -DATE_MAX && unix_s <= DATE_MAX;
 }
 
 static bool addresses_valid(const struct ke_answer *a)
@@ -107,6 +120,7 @@ bool ke_answer_valid(const struct ke_answer *a)
 {
 	if (a->stage >= KE_STAGE_COUNT || a->have_other_keys > 1 ||
 	    a->error < 0 || a->error >= NTS_ERR_COUNT || !texts_valid(a) ||
+	    !date_valid(a->cert_not_before) || !date_valid(a->cert_not_after) ||
 	    !(endpoint_valid(&a->ke_peer) || endpoint_absent(&a->ke_peer)))
 		return false;
 	return a->stage == KE_STAGE_DONE ? success_valid(a) : failure_valid(a);

@@ -13,6 +13,7 @@
 #define KE_HOST_MAX 256	   /* with the closing NUL */
 #define KE_ADDRESSES_MAX 8 /* of one name, both families interleaved */
 #define KE_TEXT_MAX 640
+#define KE_TIMEOUT_MAX_MS 600000
 #define KE_CERT_TEXT_MAX 160
 
 enum family_choice { FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
@@ -45,7 +46,7 @@ struct ke_request {
 	uint16_t ntp_port; /* configured; a negotiated port beats it */
 	uint8_t family;	   /* enum family_choice */
 	uint8_t reserved[3];
-	uint32_t timeout_ms; /* for all of it */
+	uint32_t timeout_ms; /* for all of it; 1..KE_TIMEOUT_MAX_MS */
 };
 
 struct ke_answer {
@@ -61,8 +62,8 @@ struct ke_answer {
 
 	/* Known as far as the stage got. */
 	struct endpoint ke_peer; /* whom TLS was spoken with */
-	int64_t cert_not_before,
-	    cert_not_after; /* seconds since 1970; 0: none */
+	/* When the whole chain is valid, seconds since 1970; 0: not known. */
+	int64_t cert_not_before, cert_not_after;
 	char cert_subject[KE_CERT_TEXT_MAX];
 	char tls[48];			/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
 	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */

@@ -173,6 +173,10 @@ static void explain_one(const struct endpoint *e, int error, struct words *why)
 		    host, e->port);
 		break;
 	case EHOSTUNREACH:
+		words_add(why,
+		    "%s cannot be reached: it is down, or the way to it is",
+		    host);
+		break;
 	case ENETUNREACH:
 		words_add(why, "no route to %s", host);
 		break;

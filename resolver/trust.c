@@ -46,7 +46,7 @@ static bool closed_directory(const char *path, char out[PATH_MAX])
 {
 	const char *slash = path;
 
-	while ((slash = strchr(slash + 1, '/')) != NULL) {
+	while (*slash && (slash = strchr(slash + 1, '/')) != NULL) {
 		size_t len = (size_t)(slash - path);
 
 		if (len >= PATH_MAX)
@@ -175,10 +175,11 @@ static void take_all(
     X509_STORE *store, const char *bytes, size_t len, struct harvest *h)
 {
 	const unsigned char *der = (const unsigned char *)bytes;
+	char no_password[] = ""; /* never ask the terminal for one */
 	BIO *bio = BIO_new_mem_buf(bytes, (int)len);
 	X509 *c;
 
-	while (bio && (c = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)))
+	while (bio && (c = PEM_read_bio_X509_AUX(bio, NULL, NULL, no_password)))
 		if (!take(store, c, h))
 			break;
 	BIO_free(bio);

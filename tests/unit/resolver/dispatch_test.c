@@ -45,7 +45,7 @@ static int setup(void **state)
 	w->leaf = pki_issue(&w->root,
 	    (struct pki_spec){.name = "leaf", .san = "DNS:local.fake"});
 	snprintf(w->root_file, sizeof(w->root_file),
-	    "/tmp/ntsagent-dispatch-%ld.pem", (long)getpid());
+	    P_tmpdir "/ntsagent-dispatch-%ld.pem", (long)getpid());
 	pki_write(w->root_file, w->root.certificate);
 	w->trust.path_count = 1;
 	strcpy(w->trust.paths[0], w->root_file);

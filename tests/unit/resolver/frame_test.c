@@ -98,6 +98,10 @@ static void a_success_is_checked(void **state)
 	BAD_ANSWER(x.address_count = 2); /* the second is empty */
 	BAD_ANSWER(x.addresses[0].port = 0);
 	BAD_ANSWER(x.addresses[0].reserved = 1);
+	BAD_ANSWER(x.addresses[0].address[4] = 1);
+	BAD_ANSWER(x.addresses[0].scope_id = 1);
+	BAD_ANSWER(x.cert_not_before = INT64_MIN);
+	BAD_ANSWER(x.cert_not_after = INT64_MAX);
 	BAD_ANSWER(x.cookie_count = 0);
 	BAD_ANSWER(x.cookie_count = NTS_COOKIES + 1);
 	BAD_ANSWER(x.cookies[0].len = 0);

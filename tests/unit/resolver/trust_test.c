@@ -39,7 +39,7 @@ static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
-	strcpy(w->directory, "/tmp/ntsagent-trust-XXXXXX");
+	strcpy(w->directory, P_tmpdir "/ntsagent-trust-XXXXXX");
 	PKI_MUST(mkdtemp(w->directory));
 	PKI_MUST(chmod(w->directory, 0755) == 0);
 	w->a = pki_issue(NULL, (struct pki_spec){.name = "A", .ca = true});
