@@ -23,23 +23,29 @@ static bool usable(const struct select_source *s)
 	return s->state == SOURCE_COMBINED;
 }
 
+/* The voters around `low`, and how far their common part reaches. */
 static unsigned depth_at(const struct select_source *sources, unsigned count,
-    const bool *vote, int64_t point)
+    const bool *vote, int64_t low, int64_t *high)
 {
 	unsigned depth = 0;
 
+	*high = INT64_MAX;
 	for (unsigned i = 0; i < count; i++) {
 		struct interval in = interval(&sources[i]);
 
-		depth += vote[i] && in.low <= point && point <= in.high;
+		if (!vote[i] || in.low > low || low > in.high)
+			continue;
+		depth++;
+		if (in.high < *high)
+			*high = in.high;
 	}
 	return depth;
 }
 
 /*
- * The interval that most voters share. It begins at some voter's low end; with
- * at most 64 sources, trying each is quick enough. Where two are equally deep,
- * the first found stays: there is no majority then anyway.
+ * Where most voters agree: from the lowest to the highest point that so many
+ * share. Such a part begins at some voter's low end; with at most 64 sources,
+ * trying each is quick enough.
  */
 static unsigned deepest(const struct select_source *sources, unsigned count,
     const bool *vote, struct interval *best)
@@ -47,21 +53,17 @@ static unsigned deepest(const struct select_source *sources, unsigned count,
 	unsigned most = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (!vote[i])
-			continue;
-		int64_t low = interval(&sources[i]).low;
-		unsigned depth = depth_at(sources, count, vote, low);
-		if (depth <= most)
-			continue;
-		most = depth;
-		*best = (struct interval){low, INT64_MAX};
-		for (unsigned j = 0; j < count; j++) {
-			struct interval in = interval(&sources[j]);
+		int64_t high, low = interval(&sources[i]).low;
+		unsigned depth =
+		    vote[i] ? depth_at(sources, count, vote, low, &high) : 0;
 
-			if (vote[j] && in.low <= low && low <= in.high &&
-			    in.high < best->high)
-				best->high = in.high;
-		}
+		if (depth == 0 || depth < most)
+			continue;
+		if (depth > most)
+			*best = (struct interval){low, high};
+		most = depth;
+		best->low = low < best->low ? low : best->low;
+		best->high = high > best->high ? high : best->high;
 	}
 	return most;
 }
@@ -151,11 +153,13 @@ static bool required_missing(
 
 static unsigned independent(const struct select_source *sources, unsigned count)
 {
-	unsigned n = 0;
+	unsigned originals = 0, names = 0;
 
-	for (unsigned i = 0; i < count; i++)
-		n += usable(&sources[i]) && !sources[i].duplicate;
-	return n;
+	for (unsigned i = 0; i < count; i++) {
+		names += usable(&sources[i]);
+		originals += votes(&sources[i]);
+	}
+	return originals == 0 && names > 0 ? 1 : originals;
 }
 
 static int best_of(
