@@ -168,6 +168,7 @@ struct loop {
 	bool kernel_refused;
 	struct keeper_message save; /* waits for the end of a slew ... */
 	bool save_waits;	    /* ... when true */
+	bool synchronised;	    /* as of the last command */
 };
 
 static struct mono mono_now(void)
@@ -185,6 +186,15 @@ static void answer(struct loop *l, const struct keeper_report *r)
 		l->link_lost = true;
 }
 
+/* For `systemctl status`. */
+static void tell_manager(struct loop *l, bool synchronised)
+{
+	if (synchronised != l->synchronised)
+		notify_manager(synchronised ? "STATUS=synchronised"
+					    : "STATUS=not synchronised");
+	l->synchronised = synchronised;
+}
+
 static void command(struct loop *l, const struct keeper_message *m)
 {
 	struct keeper_report report;
@@ -193,6 +203,7 @@ static void command(struct loop *l, const struct keeper_message *m)
 	keeper_apply(l->p->keeper, &m->command, m->serial, mono_now(), &report);
 	guard_note(&l->p->guard, l->p->keeper);
 	answer(l, &report);
+	tell_manager(l, m->command.synchronised);
 }
 
 static void tick(struct loop *l)

@@ -38,6 +38,7 @@ struct agent {
 	pid_t pid;		      /* of the keeper */
 	int status_fd;		      /* -1: none, or the engine's now */
 	bool status_bound;	      /* it is ours to unlink */
+	bool pid_written;	      /* likewise */
 	int launcher_fd;	      /* who waits for our start; -1: nobody */
 	int engine_link[2];	      /* keeper, engine */
 	int resolver_link[2];	      /* engine, resolver */
@@ -245,16 +246,17 @@ static bool open_status(struct agent *a)
 	return !running && !strict;
 }
 
-static bool write_pid(const struct agent *a)
+static bool write_pid(struct agent *a)
 {
 	bool running;
 	char why[PLACES_TEXT_MAX];
 
-	if (!a->config.pidfile[0] ||
-	    places_write_pid(a->config.pidfile, &running, why))
+	if (!a->config.pidfile[0])
 		return true;
-	log_error("%s", why);
-	return false;
+	a->pid_written = places_write_pid(a->config.pidfile, &running, why);
+	if (!a->pid_written)
+		log_error("%s", why);
+	return a->pid_written;
 }
 
 /* -Q only looks: it may run beside the agent. */
@@ -273,11 +275,9 @@ static bool take_places(struct agent *a)
 /* Best effort: the directory may belong to root, or to systemd. */
 static void leave_places(const struct agent *a)
 {
-	if (a->options.run.print_only)
-		return;
 	if (a->status_bound)
 		unlink(a->config.status_socket);
-	if (a->config.pidfile[0])
+	if (a->pid_written)
 		unlink(a->config.pidfile);
 }
 
@@ -537,22 +537,21 @@ static int run(struct agent *a)
 	bool single = a->options.run.single_process;
 	int status = 1;
 
+	/* First, or it would close descriptors of our own, too; a simulator
+	 * needs its own. */
+	if (!single)
+		close_inherited();
 	if (!load_config(a))
 		return 1;
 	open_log(a, false);
 	if (refuse_single_process(&a->options.run) || !find_identity(a) ||
 	    !decide_no_clock(&a->options.run))
 		return 1;
-	/* Alone, it stays where it was started, and so do the descriptors that
-	 * a simulator needs. */
+	/* Alone, it stays where it was started. */
 	a->options.run.foreground |= single;
-	if (!single)
-		close_inherited();
 	if (!a->options.run.foreground && !go_to_background(a))
 		return 1;
-	if (!take_places(a))
-		return 1;
-	if (take_clock(a))
+	if (take_places(a) && take_clock(a))
 		status = single ? run_single_process(a) : run_processes(a);
 	leave_places(a);
 	return status;
