@@ -11,15 +11,14 @@
 
 static bool fail(char why[PRIVILEGES_TEXT_MAX], const char *step)
 {
-	snprintf(why, PRIVILEGES_TEXT_MAX,
-	    "cannot drop privileges: %s", step);
+	snprintf(why, PRIVILEGES_TEXT_MAX, "cannot drop privileges: %s", step);
 	return false;
 }
 
 static bool fail_errno(char why[PRIVILEGES_TEXT_MAX], const char *step)
 {
-	snprintf(why, PRIVILEGES_TEXT_MAX,
-	    "cannot drop privileges: %s: %s", step, strerror(errno));
+	snprintf(why, PRIVILEGES_TEXT_MAX, "cannot drop privileges: %s: %s",
+	    step, strerror(errno));
 	return false;
 }
 
