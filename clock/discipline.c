@@ -10,6 +10,8 @@
 #define SLEW_MAX_S 32.0
 /* Stay a little below max-slew: durations are rounded, the keeper is strict. */
 #define SLEW_MARGIN 1.001
+/* Linux takes no more (MAXFREQ); a better guess at the start never needs it. */
+#define FREQ_MAX_PPM 500.0
 
 void discipline_init(struct discipline *d, const struct steering_config *config)
 {
@@ -80,7 +82,9 @@ static void set_status(
 bool discipline_decide(struct discipline *d, const struct discipline_input *in,
     struct clock_command *command)
 {
-	struct clock_command c = {.freq_ppm = in->freq_ppm};
+	struct clock_command c = {
+	    .freq_ppm = fmin(fmax(in->freq_ppm, -FREQ_MAX_PPM), FREQ_MAX_PPM),
+	};
 
 	d->refused = beyond_refusal(d, in->offset_ns);
 	d->refused_ns = d->refused ? in->offset_ns : 0;

@@ -512,7 +512,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 			     ? square
 			     : s->mean_square + 0.1 * (square - s->mean_square);
 	s->last_offset_ns = offset;
-	s->asked_freq = v.freq;
+	s->asked_freq = command->freq_ppm * 1e-6;
 	s->updated = at;
 	s->said_synchronised = in.synchronised;
 	s->leap = in.leap;
