@@ -1,0 +1,304 @@
+#include "tests/sim/run.h"
+
+#include "agent/pace.h"
+#include "clock/keeper.h"
+#include "clock/steering.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PRECISION_NS 30
+#define SAMPLED_EVERY 5 /* seconds between looks at the bounds */
+
+struct peer {
+	struct pace pace;
+	int64_t send_at;
+	bool in_flight;
+	struct wall sent;
+	struct trip trip;
+	uint8_t reach;
+};
+
+struct run {
+	const struct scenario *s;
+	struct world world;
+	struct keeper keeper;
+	struct timescale ledger;
+	struct steering *steering;
+	struct peer peers[WORLD_SERVERS];
+	struct outcome *out;
+	double *errors; /* of each second, absolute */
+	unsigned long error_count;
+	int64_t bad_since[3]; /* last second above each limit */
+	unsigned long looks, within_1, within_3;
+	double square, bound_sum;
+	unsigned long samples;
+	double cpu;
+	unsigned packets;
+	bool failed;
+};
+
+static const double limits_s[3] = {1e-3, 1e-4, 3e-5};
+
+static void take_report(struct run *r, const struct keeper_report *report)
+{
+	for (unsigned i = 0; i < report->change_count; i++)
+		timescale_change(&r->ledger, &report->changes[i]);
+}
+
+static bool start(struct run *r, uint64_t seed)
+{
+	const struct scenario *s = r->s;
+	const struct steering_config config = {
+	    .makestep_threshold_ns = NS_PER_S,
+	    .makestep_updates = 3,
+	    .max_slew_ppm = s->max_slew_ppm > 0 ? s->max_slew_ppm : 83333,
+	    .max_distance_ns = 3 * NS_PER_S,
+	    .min_sources = 1,
+	    .max_clock_error_ppm = 1,
+	};
+	const struct keeper_limits limits = {
+	    .max_freq_ppm = 500,
+	    .max_slew_ppm = config.max_slew_ppm,
+	    .start_steps = 3,
+	};
+	const struct source_options options[WORLD_SERVERS] = {{0}};
+	struct clock_ops clock;
+	struct keeper_report report;
+
+	world_init(&r->world, seed, &s->osc, s->offset_s);
+	clock = world_clock(&r->world);
+	if (keeper_start(&r->keeper, &limits, &clock, NULL, &report) != 0)
+		return false;
+	timescale_init(&r->ledger, &report.changes[0]);
+	r->steering = steering_new(&config, options, s->servers, 0, 100);
+	if (r->steering == NULL)
+		return false;
+	for (unsigned i = 0; i < s->servers; i++) {
+		const struct source_config pace = {
+		    .minpoll = s->minpoll, .maxpoll = s->maxpoll};
+
+		pace_init(&r->peers[i].pace, &pace);
+		pace_burst(&r->peers[i].pace);
+		r->peers[i].send_at = (i + 1) * 50 * NS_PER_MS;
+	}
+	return true;
+}
+
+static void steer(struct run *r)
+{
+	struct clock_command command;
+	struct keeper_report report;
+
+	if (!steering_update(r->steering, &r->ledger, r->world.wall, &command))
+		return;
+	keeper_apply(&r->keeper, &command, 1, r->world.mono, &report);
+	take_report(r, &report);
+	if (report.verdict != KEEPER_OK) {
+		fprintf(stderr, "sim: the keeper: %s\n",
+		    keeper_verdict_text((enum keeper_verdict)report.verdict));
+		r->failed = true;
+	}
+	steering_applied(r->steering, (enum keeper_verdict)report.verdict);
+	if (r->out->first_correction == 0)
+		r->out->first_correction = s_of_ns(r->world.now);
+}
+
+static void send_request(struct run *r, unsigned i)
+{
+	struct peer *p = &r->peers[i];
+	uint32_t random = (uint32_t)(rng_uniform(&r->world.rng) * 4294967295.0);
+
+	p->sent = r->world.wall;
+	p->reach = (uint8_t)(p->reach << 1);
+	steering_set_reach(r->steering, i, p->reach);
+	p->in_flight = world_trip(&r->world, &r->s->server[i], &p->trip);
+	pace_sent(&p->pace);
+	p->send_at = r->world.now + pace_interval_ns(&p->pace, random);
+	r->packets++;
+	if (!p->in_flight)
+		steer(r);
+}
+
+/* As the engine decides it. */
+static int grow_vote(const struct run *r, const struct pace *pace)
+{
+	double interval_s = ldexp(1, pace->poll_log2_s);
+	double now = steering_predicted_sd(r->steering, 0);
+	double next = steering_predicted_sd(r->steering, interval_s);
+	double later = steering_predicted_sd(r->steering, 2 * interval_s);
+
+	if (next > 3 * now)
+		return -1;
+	return later < 1.5 * now ? 1 : 0;
+}
+
+static double cpu_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static void receive(struct run *r, unsigned i)
+{
+	struct peer *p = &r->peers[i];
+	struct osc t1 = timescale_osc(&r->ledger, p->sent);
+	struct osc t4 = timescale_osc(&r->ledger, r->world.wall);
+	int64_t t2 = p->trip.server_reads, t3 = t2 + 20 * NS_PER_US;
+	struct sample m = {
+	    .at = {t1.ns + (t4.ns - t1.ns) / 2},
+	    .offset_ns = (t2 - t1.ns) / 2 + (t3 - t4.ns) / 2,
+	    .delay_ns = t4.ns - t1.ns - (t3 - t2),
+	    .dispersion_ns = 2 * PRECISION_NS,
+	    .stratum = 1,
+	};
+	double before = cpu_now();
+
+	p->in_flight = false;
+	p->reach |= 1;
+	steering_add(r->steering, i, &m);
+	steering_set_reach(r->steering, i, p->reach);
+	pace_sample(&p->pace, m.delay_ns, grow_vote(r, &p->pace));
+	steer(r);
+	r->cpu += cpu_now() - before;
+	r->samples++;
+}
+
+static void look(struct run *r, double error)
+{
+	struct tracking t;
+
+	steering_tracking(r->steering, &r->ledger, r->world.wall, &t);
+	double bound = s_of_ns(t.root_delay_ns / 2 + t.root_dispersion_ns) +
+		       fabs(s_of_ns(t.offset_ns));
+	double sd = s_of_ns(t.est_error_ns);
+
+	r->looks++;
+	r->bound_sum += bound;
+	r->out->bound_violations += fabs(error) > bound;
+	r->within_1 += fabs(error) <= sd;
+	r->within_3 += fabs(error) <= 3 * sd;
+}
+
+static void second(struct run *r)
+{
+	double error = world_error_s(&r->world);
+	int64_t now = r->world.now;
+
+	for (unsigned i = 0; i < 3; i++)
+		if (fabs(error) > limits_s[i])
+			r->bad_since[i] = now;
+	if (now < r->s->settled)
+		return;
+	r->errors[r->error_count++] = fabs(error);
+	r->square += error * error;
+	if (now / NS_PER_S % SAMPLED_EVERY == 0)
+		look(r, error);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t next_event(const struct run *r)
+{
+	int64_t next = (r->world.now / NS_PER_S + 1) * NS_PER_S;
+	int64_t slew_end = world_when(&r->world, keeper_deadline(&r->keeper));
+
+	next = earlier(next, slew_end > r->world.now ? slew_end : next);
+	for (unsigned i = 0; i < r->s->servers; i++) {
+		next = earlier(next, r->peers[i].send_at);
+		if (r->peers[i].in_flight)
+			next = earlier(next, r->peers[i].trip.returns);
+	}
+	return next;
+}
+
+static void at_event(struct run *r)
+{
+	struct keeper_report report;
+
+	if (mono_due(keeper_deadline(&r->keeper), r->world.mono) &&
+	    keeper_tick(&r->keeper, r->world.mono, &report))
+		take_report(r, &report);
+	for (unsigned i = 0; i < r->s->servers; i++) {
+		struct peer *p = &r->peers[i];
+
+		if (p->in_flight && p->trip.returns <= r->world.now)
+			receive(r, i);
+		if (p->send_at <= r->world.now)
+			send_request(r, i);
+	}
+	if (r->world.now % NS_PER_S == 0)
+		second(r);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void summarise(struct run *r)
+{
+	struct outcome *o = r->out;
+	unsigned long n = r->error_count;
+	struct tracking t;
+
+	o->seconds = n;
+	o->rms = sqrt(r->square / (double)n);
+	qsort(r->errors, n, sizeof *r->errors, by_size);
+	o->p99 = r->errors[n * 99 / 100];
+	o->max = r->errors[n - 1];
+	o->within_1 = (double)r->within_1 / (double)r->looks;
+	o->within_3 = (double)r->within_3 / (double)r->looks;
+	o->mean_bound = r->bound_sum / (double)r->looks;
+	o->packets =
+	    r->packets * 3600.0 / s_of_ns(r->s->length) / r->s->servers;
+	o->below_1ms = s_of_ns(r->bad_since[0]);
+	o->below_100us = s_of_ns(r->bad_since[1]);
+	o->below_30us = s_of_ns(r->bad_since[2]);
+	o->steps = r->world.steps;
+	o->cpu_per_sample = r->cpu / (double)r->samples;
+	steering_tracking(r->steering, &r->ledger, r->world.wall, &t);
+	o->selected = t.selected;
+	for (unsigned i = 0; i < r->s->servers; i++) {
+		struct source_view v;
+
+		steering_source_view(
+		    r->steering, i, &r->ledger, r->world.wall, &v);
+		o->states[i] = source_state_mark(v.state);
+	}
+}
+
+bool run_scenario(const struct scenario *s, uint64_t seed, struct outcome *out)
+{
+	struct run *r = calloc(1, sizeof *r);
+	bool ok;
+
+	*out = (struct outcome){0};
+	if (r == NULL)
+		return false;
+	r->s = s;
+	r->out = out;
+	r->errors =
+	    calloc((size_t)(s->length / NS_PER_S) + 1, sizeof *r->errors);
+	ok = r->errors != NULL && start(r, seed);
+	while (ok && r->world.now < s->length) {
+		world_advance(&r->world, next_event(r));
+		at_event(r);
+	}
+	if (ok)
+		summarise(r);
+	ok = ok && !r->failed;
+	steering_free(r->steering);
+	free(r->errors);
+	free(r);
+	return ok;
+}

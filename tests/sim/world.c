@@ -1,0 +1,181 @@
+#include "tests/sim/world.h"
+
+#include <assert.h>
+#include <math.h>
+
+#define SERVER_TIME_NS (20 * NS_PER_US)
+
+/* splitmix64, to fill xorshift128+ (Vigna 2014). */
+void rng_seed(struct rng *r, uint64_t seed)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		seed += UINT64_C(0x9e3779b97f4a7c15);
+		uint64_t z = seed;
+		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+		z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+		r->state[i] = z ^ (z >> 31);
+	}
+	r->have_spare = false;
+}
+
+double rng_uniform(struct rng *r)
+{
+	uint64_t a = r->state[0], b = r->state[1];
+
+	r->state[0] = b;
+	a ^= a << 23;
+	r->state[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
+	return ((double)((r->state[1] + b) >> 11) + 0.5) * 0x1p-53;
+}
+
+double rng_normal(struct rng *r)
+{
+	if (r->have_spare) {
+		r->have_spare = false;
+		return r->spare;
+	}
+	double length = sqrt(-2 * log(rng_uniform(r)));
+	double turn = 2 * M_PI * rng_uniform(r);
+
+	r->spare = length * sin(turn);
+	r->have_spare = true;
+	return length * cos(turn);
+}
+
+double rng_exponential(struct rng *r)
+{
+	return -log(rng_uniform(r));
+}
+
+static void new_second(struct world *w)
+{
+	const struct oscillator *o = &w->osc;
+	double t = s_of_ns(w->now);
+	bool later = o->wander_at > 0 && w->now >= o->wander_at;
+
+	w->walk += (later ? o->wander_after : o->wander) * rng_normal(&w->rng);
+	w->raw = o->freq + w->walk;
+	if (o->sine_period > 0)
+		w->raw += o->sine * sin(2 * M_PI * t / o->sine_period);
+	if (o->step_at > 0 && w->now >= o->step_at)
+		w->raw += o->step;
+}
+
+void world_init(struct world *w, uint64_t seed, const struct oscillator *osc,
+    double offset_s)
+{
+	*w = (struct world){
+	    .osc = *osc, .wall = {WORLD_EPOCH_NS + ns_of_s(offset_s)}};
+	rng_seed(&w->rng, seed);
+	new_second(w);
+}
+
+static void run(int64_t *ns, double *part, int64_t dt, double excess)
+{
+	double more = *part + (double)dt * excess;
+	double whole = floor(more);
+
+	*ns += dt + (int64_t)whole;
+	*part = more - whole;
+}
+
+void world_advance(struct world *w, int64_t to)
+{
+	int64_t dt = to - w->now;
+	double excess = w->raw + w->adjust + w->raw * w->adjust;
+
+	assert(dt >= 0 &&
+	       to / NS_PER_S - (to % NS_PER_S == 0) <= w->now / NS_PER_S);
+	run(&w->wall.ns, &w->wall_part, dt, excess);
+	run(&w->mono.ns, &w->mono_part, dt, excess);
+	w->now = to;
+	if (dt > 0 && to % NS_PER_S == 0)
+		new_second(w);
+}
+
+int64_t world_when(const struct world *w, struct mono m)
+{
+	double rate = (1 + w->raw) * (1 + w->adjust);
+
+	if (m.ns >= INT64_MAX / 2)
+		return INT64_MAX;
+	return w->now + (int64_t)ceil((double)(m.ns - w->mono.ns) / rate);
+}
+
+double world_error_s(const struct world *w)
+{
+	return s_of_ns(w->wall.ns - WORLD_EPOCH_NS - w->now) +
+	       w->wall_part * 1e-9;
+}
+
+static struct wall read_wall(void *self)
+{
+	return ((struct world *)self)->wall;
+}
+
+static int get_freq(void *self, double *freq_ppm)
+{
+	*freq_ppm = ((struct world *)self)->adjust * 1e6;
+	return 0;
+}
+
+/* As Linux does: 2^-16 ppm. */
+static int set_freq(void *self, double freq_ppm, double *became_ppm)
+{
+	*became_ppm = nearbyint(freq_ppm * 65536) / 65536;
+	((struct world *)self)->adjust = *became_ppm * 1e-6;
+	return 0;
+}
+
+static int step(void *self, int64_t step_ns)
+{
+	struct world *w = self;
+
+	w->wall.ns += step_ns;
+	w->steps++;
+	return 0;
+}
+
+static int set_status(void *self, const struct kernel_status *status)
+{
+	((struct world *)self)->status = *status;
+	return 0;
+}
+
+struct clock_ops world_clock(struct world *w)
+{
+	return (struct clock_ops){
+	    .now = read_wall,
+	    .get_freq = get_freq,
+	    .set_freq = set_freq,
+	    .step = step,
+	    .set_status = set_status,
+	    .self = w,
+	};
+}
+
+static int64_t travel(struct world *w, const struct way *way, double more)
+{
+	double queue = 0;
+
+	for (unsigned i = 0; i < way->shape; i++)
+		queue += rng_exponential(&w->rng) / way->shape;
+	return ns_of_s(way->base + more + way->queue * queue);
+}
+
+bool world_trip(struct world *w, const struct server *s, struct trip *out)
+{
+	bool moved = s->route_at > 0 && w->now >= s->route_at;
+	int64_t up = travel(w, &s->up, moved ? s->route_up : 0);
+	int64_t down = travel(w, &s->down, moved ? s->route_down : 0);
+	bool lost =
+	    rng_uniform(&w->rng) < s->loss || rng_uniform(&w->rng) < s->loss;
+	double t = s_of_ns(w->now), ahead = s->offset;
+
+	if (s->period > 0)
+		ahead += s->wobble * sin(2 * M_PI * t / s->period);
+	out->arrives = w->now + up;
+	out->server_reads = WORLD_EPOCH_NS + out->arrives + ns_of_s(ahead);
+	out->returns = out->arrives + SERVER_TIME_NS + down;
+	return !lost && (w->now < s->gap_from || w->now >= s->gap_until);
+}
