@@ -30,7 +30,7 @@ put_etc() {
 	printf 'root:x:0:\nntsagent:x:902:\n' >"$etc/group"
 	printf 'hosts: files\npasswd: files\ngroup: files\n' >"$etc/nsswitch.conf"
 	cp "$LAB/hosts" "$etc/hosts"
-	cp "$PKI/"* "$etc/"
+	cp "$PKI"/{rootca.crt,fullchain.crt,server.key} "$etc/"
 	chmod 644 "$etc/rootca.crt"
 	cat >"$etc/chrony.conf" <<-EOF
 		local stratum 1
@@ -38,7 +38,7 @@ put_etc() {
 		allow 192.168.132.0/24
 		allow fd15:4ba5:5a2b:1008:192:168::/64
 		ntsserverkey /etc/server.key
-		ntsservercert /etc/server.crt
+		ntsservercert /etc/fullchain.crt
 		ntsprocesses 1
 		cmdport 0
 	EOF
@@ -71,7 +71,7 @@ make_initrd() {
 	shift
 	root=$(mktemp -d)
 	chmod 755 "$root"
-	mkdir -p "$root"/{bin,etc,proc,sys,dev,tmp,run/chrony,run/ntsagent,var/lib/chrony,var/lib/ntsagent}
+	mkdir -p "$root"/{bin,etc,proc,sys,dev,tmp,run/chrony,var/lib/chrony}
 	chmod 750 "$root/run/chrony"
 	ln -s bin "$root/sbin"
 	put_busybox "$root"

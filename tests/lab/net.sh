@@ -34,7 +34,7 @@ lan_host() {
 	# No duplicate address detection: the address works at once.
 	ip -n "$host" addr add "$PREFIX6:$2/64" dev eth0 nodad
 	ip -n "$host" link set eth0 up
-	mkdir -p "$LAB/$1/run/ntsagent"
+	mkdir -p "$LAB/$1/run"
 	make_etc "$1"
 }
 

@@ -2,15 +2,22 @@
 # The NTS servers of the lab, as their makers ship them. To be sourced after
 # machine.sh and net.sh.
 
-# server_certificate HOST: the three files as the LAN's own document has them:
-# chain, key and root below /etc/pki, readable by the server's user alone.
+# The LAN's own CA: one root, one intermediate CA.
+make_ca() {
+	CA=$LAB/ca
+	"$TOP/tests/pki" "$CA" ca || die "the CA could not be made"
+}
+
+# server_certificate HOST PKI-OPTION...: the three files as the LAN's document
+# has them: chain, key and root below /etc/pki, for the server's user alone.
 server_certificate() {
-	local pki=$LAB/$1/etc/pki
-	pki_issue "$pki" "DNS:$1,DNS:$1-ipv6"
-	chown root:901 "$pki/rootca.crt" "$pki/new-$1.crt"
-	chmod 640 "$pki/rootca.crt" "$pki/new-$1.crt"
-	chown 901:0 "$pki/$1.key"
-	chmod 600 "$pki/$1.key"
+	local host=$1 pki=$LAB/$1/etc/pki made=$LAB/$1/issued
+	shift
+	"$TOP/tests/pki" "$@" "$made" "$host,$host-ipv6" ||
+		die "no certificate for $host"
+	install -o 0 -g 901 -m 640 "$made/rootca.crt" "$pki/rootca.crt"
+	install -o 0 -g 901 -m 640 "$made/fullchain.crt" "$pki/new-$host.crt"
+	install -o 901 -g 0 -m 600 "$made/server.key" "$pki/$host.key"
 }
 
 # The document's chrony.conf, and below it what this lab needs: he sets his
@@ -33,7 +40,7 @@ chrony_conf() {
 		cmdport 0
 		bindcmdaddress /run/chronyd.sock
 		pidfile /run/chronyd.pid
-		ntsdumpdir $2/run
+		ntsdumpdir /run
 	EOF
 }
 

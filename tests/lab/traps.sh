@@ -17,11 +17,11 @@ has_reason() {
 	[ "$(facts "$1" ".sources[] | select(.name == \"$2\") | .failure")" != '' ]
 }
 
-# A server with a certificate that is wrong in one way.
+# bad_server NAME NUMBER PKI-OPTION...: its certificate is wrong in one way.
 bad_server() {
 	lan_host "$1" "$2"
 	lan_name "$1" "$2"
-	server_certificate "$1" "${3:-}"
+	server_certificate "$1" "${@:3}"
 	start_chrony43 "$1"
 	wait_for 5 listens "$1"
 }
@@ -30,12 +30,12 @@ bad_server() {
 other_services() {
 	lan_host web 33
 	lan_name web 33
-	server_certificate web
+	server_certificate web --key-of "$CA"
 	start web on web openssl s_server -www -accept 4460 \
 		-cert /etc/pki/new-web.crt -key /etc/pki/web.key -alpn http/1.1
 	lan_host mute 34
 	lan_name mute 34
-	start mute on mute nc -lk 4460
+	start mute on mute nc.openbsd -lk 4460
 	wait_for 5 listens web && wait_for 5 listens mute
 }
 
@@ -72,8 +72,9 @@ traps() {
 	lan_host client 40
 	lan_name closed 40
 	printf '%s.11 alias\n' "$PREFIX4" >>"$ETCHOSTS"
-	bad_server expired 31 expired
-	bad_server stranger 32 stranger
+	bad_server expired 31 --key-of "$CA" --valid -30,-1
+	# Without --key-of: a CA of its own.
+	bad_server stranger 32
 	other_services
 	root_unreadable client
 	six_troubles client
