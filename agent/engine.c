@@ -124,7 +124,8 @@ static void log_tracking(struct engine *e, const struct tracking *t)
 	if (strcmp(t->reason, e->last_reason) != 0 && t->reason[0])
 		log_warning("clock not steered: %s", t->reason);
 	if (t->synchronised && !e->last_synchronised)
-		log_notice("synchronised: offset %+.6f s, bound %.6f s",
+		log_notice("%s: offset %+.6f s, bound %.6f s",
+		    e->options->no_clock ? "measured" : "synchronised",
 		    s_of_ns(t->offset_ns),
 		    s_of_ns(t->root_delay_ns / 2 + t->root_dispersion_ns));
 	else if (!t->synchronised && e->last_synchronised)

@@ -109,9 +109,11 @@ void discipline_applied(struct discipline *d, enum keeper_verdict verdict)
 	if (!d->pending)
 		return;
 	d->pending = false;
-	if (verdict != KEEPER_OK)
+	if (verdict != KEEPER_OK && verdict != KEEPER_NO_CLOCK)
 		return;
 	d->updates++;
+	if (verdict == KEEPER_NO_CLOCK)
+		return;
 	d->step_allowed = false;
 	if (d->pending_step_ns != 0) {
 		d->steps++;

@@ -587,6 +587,11 @@ bool steering_update(struct steering *s, const struct timescale *t,
 void steering_applied(struct steering *s, enum keeper_verdict verdict)
 {
 	discipline_applied(&s->discipline, verdict);
+	/* Nobody steers: the measurement is all there is, and it is made. */
+	if (verdict == KEEPER_NO_CLOCK) {
+		s->starting = false;
+		return;
+	}
 	if (verdict != KEEPER_OK) {
 		s->said_synchronised = false;
 		return;
