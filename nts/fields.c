@@ -10,6 +10,8 @@
 #define NONCE_ROOM 16
 #define FIELD_MIN 16
 #define FIELD_HEAD 4
+/* 2^-10 s, in NTP's 32.32 format */
+#define TIMES_NOISE (INT64_C(1) << 22)
 #define NAK_CODE NTP_REFID('N', 'T', 'S', 'N')
 
 void nts_assoc_wipe(struct nts_assoc *a)
@@ -256,9 +258,10 @@ static enum nts_err judge_content(const struct ntp_header *h)
 	/* RFC 5905 section 8, tests 6 and 7 */
 	if (h->stratum == 0 || h->stratum > 15 || h->leap == LEAP_UNKNOWN)
 		return NTP_UNSYNCHRONISED;
-	/* test 3; and a server cannot answer before it was asked */
+	/* test 3; and a server cannot answer before it was asked, but for the
+	 * noise that servers put into the bits below their precision */
 	if (h->receive == 0 || h->transmit == 0 ||
-	    (int64_t)(h->transmit - h->receive) < 0)
+	    (int64_t)(h->transmit - h->receive) < -TIMES_NOISE)
 		return NTP_BAD_TIMES;
 	return NTS_OK;
 }
