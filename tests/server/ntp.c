@@ -117,11 +117,17 @@ static struct ntp_header header_of(
 }
 
 static void put_times(
-    struct ntp_header *h, const struct ntp_moment *at, int64_t ahead_ns)
+    struct ntp_draft *d, struct wall received, struct wall sent)
 {
-	h->receive = ntp_from_wall((struct wall){at->received.ns + ahead_ns});
-	h->transmit = ntp_from_wall((struct wall){at->sent.ns + ahead_ns});
+	struct ntp_header *h = &d->header;
+
+	h->receive = ntp_from_wall((struct wall){received.ns + d->ahead_ns});
+	h->transmit = ntp_from_wall((struct wall){sent.ns + d->ahead_ns});
 	h->reference = h->receive;
+	if (d->times == NTP_TIMES_OF_ZERO)
+		h->receive = h->transmit = 0;
+	else if (d->times == NTP_TIMES_REVERSED)
+		h->transmit = h->receive - (UINT64_C(1) << 32);
 }
 
 static struct ntp_draft draft_of(const struct ntp_request *q)
@@ -136,14 +142,14 @@ static struct ntp_draft draft_of(const struct ntp_request *q)
 	return d;
 }
 
-static struct ntp_draft answer_draft(const struct service *s,
-    const struct ntp_request *q, const struct ntp_moment *at)
+static struct ntp_draft answer_draft(
+    const struct service *s, const struct ntp_request *q, struct mono now)
 {
 	struct ntp_draft d = draft_of(q);
 
 	d.header = header_of(s, q);
-	put_times(&d.header, at,
-	    s->identity.offset_ns + ntp_lie_ns(&s->faults, at->now));
+	d.ahead_ns = s->identity.offset_ns + ntp_lie_ns(&s->faults, now);
+	ntp_draft_spoil(&d, &s->faults);
 	return d;
 }
 
@@ -187,43 +193,44 @@ static void put_filling(struct writer *w, size_t len)
 }
 
 /* The cookies, which travel encrypted. */
-static bool write_plain(struct writer *w, const struct ntp_draft *d,
-    const struct master_keys *m, const struct association *a)
+static bool write_secret(struct ntp_job *job, const struct master_keys *m)
 {
+	struct writer w = writer_of(job->secret, sizeof(job->secret));
+	const struct ntp_draft *d = &job->draft;
+
 	for (unsigned i = 0; i < d->cookies; i++) {
-		if (!put_cookie(w, d, m, a))
+		if (!put_cookie(&w, d, m, &job->request.association))
 			return false;
 	}
 	if (d->filling > 0)
-		put_filling(w, d->filling);
-	return w->ok;
+		put_filling(&w, d->filling);
+	job->secret_len = w.len;
+	return w.ok;
 }
 
-static bool put_authenticator(struct writer *w, const struct ntp_draft *d,
-    const struct master_keys *m, const struct association *a)
+static bool put_authenticator(struct writer *w, const struct ntp_job *job)
 {
-	uint8_t plain[NTP_PACKET_MAX], sealed[NTP_PACKET_MAX + AEAD_TAG_LEN];
-	uint8_t nonce[AEAD_NONCE_MAX];
-	size_t nonce_len = aead_nonce_len(a->aead), ad_len = w->len, mark;
-	struct writer p = writer_of(plain, sizeof(plain));
+	const struct association *a = &job->request.association;
+	uint8_t sealed[NTP_PACKET_MAX + AEAD_TAG_LEN], nonce[AEAD_NONCE_MAX];
+	size_t nonce_len = aead_nonce_len(a->aead), mark;
 
-	if (!write_plain(&p, d, m, a) || !fresh_bytes(nonce, nonce_len) ||
-	    !aead_seal(a->aead, a->keys.s2c, nonce, nonce_len, w->base, ad_len,
-		plain, p.len, sealed))
+	if (!fresh_bytes(nonce, nonce_len) ||
+	    !aead_seal(a->aead, a->keys.s2c, nonce, nonce_len, w->base, w->len,
+		job->secret, job->secret_len, sealed))
 		return false;
 	mark = ntp_field_begin(w, NTP_EF_AUTHENTICATOR);
 	put_u16(w, (uint16_t)nonce_len);
-	put_u16(w, (uint16_t)(p.len + AEAD_TAG_LEN));
+	put_u16(w, (uint16_t)(job->secret_len + AEAD_TAG_LEN));
 	put_bytes(w, nonce, nonce_len);
 	put_zeros(w, -nonce_len & 3);
-	put_bytes(w, sealed, p.len + AEAD_TAG_LEN);
+	put_bytes(w, sealed, job->secret_len + AEAD_TAG_LEN);
 	ntp_field_end(w, mark, 0);
 	return w->ok;
 }
 
 /* An answer that does not fit, or cannot be sealed, is not sent. */
-static void write_draft(const struct ntp_draft *d, const struct master_keys *m,
-    const struct association *a, struct parcel *parcel)
+static void write_parcel(
+    const struct ntp_job *job, const struct ntp_draft *d, struct parcel *parcel)
 {
 	struct writer w = writer_of(parcel->bytes, sizeof(parcel->bytes));
 	bool good = true;
@@ -236,7 +243,7 @@ static void write_draft(const struct ntp_draft *d, const struct master_keys *m,
 		ntp_field_end(&w, mark, 0);
 	}
 	if (d->kind == NTP_SEALED)
-		good = put_authenticator(&w, d, m, a);
+		good = put_authenticator(&w, job);
 	if (d->tail)
 		put_filling(&w, 16);
 	parcel->len = good && w.ok ? w.len : 0;
@@ -262,8 +269,8 @@ static void watch_cookie(struct service *s, const struct ntp_request *q)
 		spent->count++;
 }
 
-static void tell(const struct service *s, const struct ntp_request *q,
-    size_t len, const struct parcel *answer)
+static void tell(
+    const struct service *s, const struct ntp_request *q, size_t len)
 {
 	static const char *const words[] = {
 	    [NTP_GENUINE] = "genuine",
@@ -274,44 +281,40 @@ static void tell(const struct service *s, const struct ntp_request *q,
 	};
 
 	if (s->verbose)
-		fprintf(stderr,
-		    "ntp: %s, %zu bytes, %u placeholders, answer %zu\n",
-		    words[q->verdict], len, q->placeholders, answer->len);
+		fprintf(stderr, "ntp: %s, %zu bytes, %u placeholders\n",
+		    words[q->verdict], len, q->placeholders);
 }
 
-static void serve_genuine(struct service *s, struct ntp_request *q,
-    const struct ntp_moment *at, struct parcel parcels[NTP_PARCELS])
+static void prepare_answer(
+    struct service *s, struct mono now, struct ntp_job *job)
 {
-	struct ntp_draft draft = answer_draft(s, q, at);
-	struct ntp_draft nak = nak_draft(q);
-
-	watch_cookie(s, q);
-	if (fault_on(&s->faults, FAULT_NTP_FORGED_NAK))
-		write_draft(&nak, &s->masters, &q->association, &parcels[0]);
-	ntp_draft_spoil(&draft, &s->faults);
-	write_draft(&draft, &s->masters, &q->association, &parcels[1]);
-	ntp_parcel_spoil(&parcels[1], &s->faults);
-	s->counters.ntp_answered++;
+	watch_cookie(s, &job->request);
+	job->draft = answer_draft(s, &job->request, now);
+	job->answered = write_secret(job, &s->masters);
+	s->counters.ntp_answered += job->answered;
 }
 
-static void serve_nak(struct service *s, const struct ntp_request *q,
-    struct parcel parcels[NTP_PARCELS])
+static void prepare_nak(struct service *s, struct ntp_job *job)
 {
-	struct ntp_draft nak = nak_draft(q);
-
-	write_draft(&nak, &s->masters, &q->association, &parcels[1]);
+	job->draft = nak_draft(&job->request);
+	job->answered = true;
 	s->counters.naks++;
 }
 
-void ntp_serve(struct service *s, const uint8_t *bytes, size_t len,
-    const struct ntp_moment *at, struct parcel parcels[NTP_PARCELS])
+void ntp_prepare(struct service *s, const uint8_t *bytes, size_t len,
+    struct mono now, struct ntp_job *job)
 {
-	struct ntp_request q = ntp_request_judge(&s->masters, bytes, len);
+	struct ntp_request *q = &job->request;
 
-	parcels[0].len = parcels[1].len = 0;
+	job->answered = false;
+	*q = ntp_request_judge(&s->masters, bytes, len);
 	s->counters.ntp_received++;
-	ntp_request_spoil(&q, len, &s->faults);
-	switch (q.verdict) {
+	ntp_request_spoil(q, len, &s->faults);
+	tell(s, q, len);
+	switch (q->verdict) {
+	case NTP_GENUINE:
+		prepare_answer(s, now, job);
+		break;
 	case NTP_LOST:
 		s->counters.dropped++;
 		break;
@@ -320,15 +323,36 @@ void ntp_serve(struct service *s, const uint8_t *bytes, size_t len,
 		break;
 	case NTP_FORGED:
 		s->counters.forged++;
-		serve_nak(s, &q, parcels);
+		prepare_nak(s, job);
 		break;
 	case NTP_FOREIGN_COOKIE:
-		serve_nak(s, &q, parcels);
-		break;
-	case NTP_GENUINE:
-		serve_genuine(s, &q, at, parcels);
+		prepare_nak(s, job);
 		break;
 	}
-	tell(s, &q, len, &parcels[1]);
-	explicit_bzero(&q.association, sizeof(q.association));
+}
+
+static void finish_genuine(struct service *s, struct ntp_job *job,
+    struct wall received, struct wall sent, struct parcel parcels[NTP_PARCELS])
+{
+	struct ntp_draft nak;
+
+	if (fault_on(&s->faults, FAULT_NTP_FORGED_NAK)) {
+		nak = nak_draft(&job->request);
+		write_parcel(job, &nak, &parcels[0]);
+	}
+	put_times(&job->draft, received, sent);
+	write_parcel(job, &job->draft, &parcels[1]);
+	ntp_parcel_spoil(&parcels[1], &s->faults);
+}
+
+void ntp_finish(struct service *s, struct ntp_job *job, struct wall received,
+    struct wall sent, struct parcel parcels[NTP_PARCELS])
+{
+	parcels[0].len = parcels[1].len = 0;
+	if (job->answered && job->request.verdict == NTP_GENUINE)
+		finish_genuine(s, job, received, sent, parcels);
+	else if (job->answered)
+		write_parcel(job, &job->draft, &parcels[1]);
+	explicit_bzero(
+	    &job->request.association, sizeof(job->request.association));
 }

@@ -37,8 +37,16 @@ enum ntp_kind {
 	NTP_BARE,     /* the header alone */
 };
 
+enum ntp_times {
+	NTP_TRUE_TIMES,
+	NTP_TIMES_OF_ZERO,
+	NTP_TIMES_REVERSED, /* sent a second before it was received */
+};
+
 struct ntp_draft {
 	enum ntp_kind kind;
+	enum ntp_times times;
+	int64_t ahead_ns; /* served time minus CLOCK_REALTIME */
 	struct ntp_header header;
 	uint8_t uid[NTP_UID_MAX];
 	size_t uid_len; /* 0: no unique identifier */
@@ -56,17 +64,28 @@ struct parcel {
 	int64_t hold_ns;
 };
 
-/* When a request came in, and when it is answered, by CLOCK_REALTIME. */
-struct ntp_moment {
-	struct wall received, sent;
-	struct mono now;
+/* A request, judged, and its answer but for the time. */
+struct ntp_job {
+	struct ntp_request request;
+	struct ntp_draft draft;
+	bool answered;			/* there is a draft */
+	uint8_t secret[NTP_PACKET_MAX]; /* what the authenticator will hide */
+	size_t secret_len;
 };
+
+/*
+ * Two steps, so that the clock is read as late as can be: ntp_prepare does
+ * all that does not depend on it. `bytes` has to outlive the job.
+ */
+void ntp_prepare(struct service *service, const uint8_t *bytes, size_t len,
+    struct mono now, struct ntp_job *job);
 
 #define NTP_PARCELS 2
 
-/* The answer, and what a fault sends before it; in the order of sending. */
-void ntp_serve(struct service *service, const uint8_t *bytes, size_t len,
-    const struct ntp_moment *at, struct parcel parcels[NTP_PARCELS]);
+/* The answer, and what a fault sends before it; in the order of sending. The
+ * times are those of CLOCK_REALTIME. Wipes the job. */
+void ntp_finish(struct service *service, struct ntp_job *job,
+    struct wall received, struct wall sent, struct parcel parcels[NTP_PARCELS]);
 
 /*
  * ntp_faults.c: what the faults make of each stage. Some of them count, so the

@@ -126,13 +126,13 @@ static void version(struct ntp_draft *d, const struct fault_setting *s)
 static void zero_times(struct ntp_draft *d, const struct fault_setting *s)
 {
 	(void)s;
-	d->header.receive = d->header.transmit = 0;
+	d->times = NTP_TIMES_OF_ZERO;
 }
 
 static void reversed_times(struct ntp_draft *d, const struct fault_setting *s)
 {
 	(void)s;
-	d->header.transmit = d->header.receive - (UINT64_C(1) << 32);
+	d->times = NTP_TIMES_REVERSED;
 }
 
 static void wrong_origin(struct ntp_draft *d, const struct fault_setting *s)
