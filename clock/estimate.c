@@ -10,7 +10,7 @@ static const double wanders[ESTIMATE_WANDERS] = {
     1e-11, 3.16e-11, 1e-10, 3.16e-10, 1e-9, 3.16e-9, 1e-8, 3.16e-8, 2e-7, 2e-6};
 /* How likely each is, before any sample: sudden changes are rare. */
 static const double priors[ESTIMATE_WANDERS] = {
-    1, 1, 1, 1, 1, 1, 1, 0.3, 0.05, 0.01};
+    1, 1, 1, 1, 1, 1, 1, 0.5, 0.2, 0.05};
 static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 
 /* The share of each member's weight that is dealt out anew at each sample. */

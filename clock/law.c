@@ -8,7 +8,7 @@
 
 /* Share of the answers that are plainly wrong; they may be so by their delay.
  */
-#define WRONG_SHARE 0.01
+#define WRONG_SHARE 0.003
 
 /* With fewer samples in all, even the scale of the queues is unknown. */
 #define FEW_SAMPLES 8

@@ -31,9 +31,10 @@ static unsigned depth_at(const struct select_source *sources, unsigned count,
 
 	*high = INT64_MAX;
 	for (unsigned i = 0; i < count; i++) {
+		if (!vote[i])
+			continue;
 		struct interval in = interval(&sources[i]);
-
-		if (!vote[i] || in.low > low || low > in.high)
+		if (in.low > low || low > in.high)
 			continue;
 		depth++;
 		if (in.high < *high)
@@ -125,13 +126,15 @@ static void name_falsetickers(struct select_source *sources, unsigned count,
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct select_source *s = &sources[i];
+
+		if (!usable(s))
+			continue;
 		struct interval in = interval(s);
 		bool meets = in.low <= truth->high && truth->low <= in.high;
-
 		if (meets && s->was_falseticker)
 			meets = truth->low <= s->offset_ns &&
 				s->offset_ns <= truth->high;
-		if (usable(s) && !meets)
+		if (!meets)
 			s->state = trusted && !s->options.trust
 				       ? SOURCE_UNTRUSTED
 				       : SOURCE_FALSETICKER;

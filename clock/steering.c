@@ -7,25 +7,15 @@
 /* The first correction waits until each source has this many samples, but not
  * longer than this after the first sample of all. */
 #define START_SAMPLES 3
-#define START_WAIT_NS (3 * NS_PER_S)
+#define START_WAIT_NS (5 * NS_PER_S / 2)
 
-/* When the samples of a path double up to this many, all are taken in anew: what
- * was learned of its floor makes the first ones worth more than they were. */
+/* When the samples of a path double up to this many, all are taken in anew:
+ * what was learned of its floor makes the first ones worth more than they were.
+ */
 #define HINDSIGHT 32
 
 /* A source whose answers scatter more is of no use (chrony's maxjitter). */
 #define QUEUE_MAX_S 1.0
-
-/* The asymmetry of a path and the error of its server that one reckons with
- * where nothing else is known: shares of the delay and of the root distance. */
-#define BIAS_SHARE 0.05
-#define BIAS_LEAST_S 1e-6
-
-/* What an estimate made of other samples still says about the frequency. */
-#define FREQ_CARRIED_SD 5e-6
-
-/* Stamps: no better than this, whatever the bound of the reading errors. */
-#define NOISE_LEAST_S 20e-9
 
 /* ---- records ---- */
 
@@ -39,146 +29,6 @@ static void clear_source(struct source *s)
 	s->carried_sd = 0;
 	delay_init(&s->delay);
 	law_init(&s->law);
-}
-
-/* ---- the filter ---- */
-
-static double noise(const struct sample *m)
-{
-	return NOISE_LEAST_S + s_of_ns(m->dispersion_ns) / 3;
-}
-
-static void feed(struct steering *s, struct source *src, const struct record *r)
-{
-	const struct sample *m = &r->sample;
-	unsigned slot = (unsigned)src->slot;
-	double delay = s_of_ns(m->delay_ns);
-	int64_t offset_ns = m->offset_ns - src->carried_ns;
-	struct box box =
-	    law_box(&src->law, &src->delay, r->epoch, delay, noise(m));
-	struct belief before =
-	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
-	bool first = !s->estimate.started;
-
-	estimate_add(&s->estimate, slot, m->at, offset_ns, &box);
-	struct belief after =
-	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
-	if (!first)
-		law_learn(&src->law, &src->delay, r->epoch, delay, noise(m),
-		    &before, &after);
-	s->news = true;
-}
-
-static double bias_sd(const struct source *src)
-{
-	const struct sample *m = &const_record(src, 0)->sample;
-	const struct delay_epoch *e =
-	    delay_epoch(&src->delay, src->delay.epoch);
-	double path = e != NULL ? e->floor : s_of_ns(m->delay_ns);
-	double root = s_of_ns(m->root_delay_ns / 2 + m->root_dispersion_ns);
-
-	return BIAS_SHARE * (path + root) + BIAS_LEAST_S;
-}
-
-/* What was learned of the bias of a path must outlive the records of the change
- * that made it: once none of them is left, it is taken off the samples. */
-static void carry_bias(struct steering *s, struct source *src)
-{
-	if (src->count == 0)
-		return;
-	unsigned epoch = const_record(src, src->count - 1)->epoch;
-
-	if (epoch == src->carried_epoch || src->old_slot < 0)
-		return;
-	struct belief b =
-	    estimate_bias(&s->estimate, (unsigned)src->old_slot);
-	src->carried_epoch = epoch;
-	src->carried_ns += ns_of_s(b.mean);
-	src->carried_sd = sqrt(b.var);
-}
-
-static void start_filter(struct steering *s)
-{
-	double sd[ESTIMATE_SOURCES];
-	double freq = s->first_freq, freq_sd = s->first_freq_sd;
-
-	if (s->estimate.started && s->discipline.updates > 0) {
-		struct estimate_value v =
-		    estimate_at(&s->estimate, s->estimate.at);
-
-		if (v.freq_sd + FREQ_CARRIED_SD < freq_sd) {
-			freq = v.freq;
-			freq_sd = v.freq_sd + FREQ_CARRIED_SD;
-		}
-	}
-	for (unsigned i = 0; i < s->source_count; i++)
-		carry_bias(s, &s->sources[i]);
-	for (unsigned i = 0; i < s->member_count; i++)
-		sd[i] = bias_sd(&s->sources[s->members[i]]);
-	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
-	for (unsigned i = 0; i < s->member_count; i++)
-		estimate_loosen(&s->estimate, i,
-		    s->sources[s->members[i]].carried_sd);
-	for (unsigned i = 0; i < s->source_count; i++)
-		s->sources[i].old_slot = s->sources[i].slot;
-}
-
-/* The member whose record number left[i] (counted from the newest) is oldest;
- * -1: none is left. */
-static int oldest(const struct steering *s, const unsigned *left)
-{
-	int found = -1;
-	int64_t least = INT64_MAX;
-
-	for (unsigned i = 0; i < s->member_count; i++) {
-		if (left[i] == 0)
-			continue;
-		const struct record *r =
-		    const_record(&s->sources[s->members[i]], left[i] - 1);
-		if (r->sample.at.ns < least) {
-			least = r->sample.at.ns;
-			found = (int)i;
-		}
-	}
-	return found;
-}
-
-/* The route of this source changed between its previous record and r. */
-static void loosen_at(
-    struct steering *s, const struct source *src, const struct record *r)
-{
-	const struct delay_epoch *e = delay_epoch(&src->delay, r->epoch);
-
-	/* All of the difference may be on one way: +- half of it, evenly. */
-	if (e != NULL)
-		estimate_loosen(&s->estimate, (unsigned)src->slot,
-		    fabs(e->shift) / 2 / sqrt(3));
-}
-
-/* Start again and take in all records of the members, oldest first: with what
- * is known by now of each path, and of who is to be believed. */
-static void replay(struct steering *s)
-{
-	unsigned left[ESTIMATE_SOURCES];
-	int i;
-
-	start_filter(s);
-	for (unsigned k = 0; k < s->member_count; k++) {
-		struct source *src = &s->sources[s->members[k]];
-
-		left[k] = src->count;
-		law_init(&src->law);
-	}
-	while ((i = oldest(s, left)) >= 0) {
-		struct source *src = &s->sources[s->members[i]];
-		const struct record *r = const_record(src, --left[i]);
-
-		if (left[i] + 1 < src->count &&
-		    const_record(src, left[i] + 1)->epoch != r->epoch)
-			loosen_at(s, src, r);
-		feed(s, src, r);
-	}
-	s->rebuild = false;
 }
 
 /* ---- samples ---- */
@@ -211,16 +61,15 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	src->reach |= 1;
 	if (src->slot < 0)
 		return;
-	unsigned known =
-	    delay_epoch(&src->delay, src->delay.epoch)->samples;
+	unsigned known = delay_epoch(&src->delay, src->delay.epoch)->samples;
 	if (news == DELAY_LONGER ||
 	    (power_of_two(known) && known > 1 && known <= HINDSIGHT))
 		s->rebuild = true;
 	if (s->rebuild)
 		return;
 	if (news == DELAY_SHORTER)
-		loosen_at(s, src, record(src, 0));
-	feed(s, src, record(src, 0));
+		steering_loosen(s, src, record(src, 0));
+	steering_feed(s, src, record(src, 0));
 }
 
 void steering_forget(struct steering *s, unsigned source)
@@ -272,6 +121,7 @@ static void find_best(
     struct source *src, struct osc now, double freq, double growth)
 {
 	src->best_distance_ns = INT64_MAX;
+	src->best_offset_ns = 0;
 	src->best_growth = growth;
 	for (unsigned i = 0; i < src->count; i++) {
 		const struct sample *m = &record(src, i)->sample;
@@ -356,71 +206,6 @@ static void choose(struct steering *s, struct osc now)
 	}
 }
 
-/* A source whose samples must not, or no longer, be in the filter. One that
- * merely fell silent keeps its place: what it said was right. */
-static bool unwanted(const struct source *src)
-{
-	switch (src->state) {
-	case SOURCE_SELECTED:
-	case SOURCE_COMBINED:
-	case SOURCE_STALE:
-	case SOURCE_DISTANCE:
-	case SOURCE_UNSYNCED:
-		return src->count == 0;
-	case SOURCE_NO_SAMPLES:
-	case SOURCE_NOSELECT:
-	case SOURCE_UNTRUSTED:
-	case SOURCE_NO_MAJORITY:
-	case SOURCE_WAITS:
-	case SOURCE_DUPLICATE:
-	case SOURCE_FALSETICKER:
-	case SOURCE_TOO_VARIABLE:
-	case SOURCE_OUTLIER:
-	case SOURCE_NOT_PREFERRED:
-	case SOURCE_STATE_COUNT:
-		return true;
-	}
-	return true;
-}
-
-static bool wanted(const struct source *src)
-{
-	return src->state == SOURCE_SELECTED || src->state == SOURCE_COMBINED;
-}
-
-static void join(struct steering *s, unsigned source)
-{
-	if (s->member_count == ESTIMATE_SOURCES)
-		return;
-	s->sources[source].slot = (int)s->member_count;
-	s->members[s->member_count++] = source;
-}
-
-/* Who is in the filter. The selected source comes first, so that it is in even
- * when there are more than the filter holds. */
-static void renew_members(struct steering *s)
-{
-	bool change = false;
-
-	for (unsigned i = 0; i < s->source_count; i++) {
-		struct source *src = &s->sources[i];
-
-		change |= src->slot >= 0 ? unwanted(src)
-					 : wanted(src) && s->member_count <
-							      ESTIMATE_SOURCES;
-	}
-	if (!change && s->sources[s->selection.selected].slot >= 0)
-		return;
-	s->member_count = 0;
-	for (unsigned i = 0; i < s->source_count; i++)
-		s->sources[i].slot = -1;
-	join(s, (unsigned)s->selection.selected);
-	for (unsigned i = 0; i < s->source_count; i++)
-		if (s->sources[i].state == SOURCE_COMBINED)
-			join(s, i);
-	s->rebuild = true;
-}
-
 /* ---- the decision ---- */
 
 static bool may_start(const struct steering *s, struct osc now)
@@ -444,7 +229,7 @@ static enum leap vote_leap(const struct steering *s)
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct source *src = &s->sources[i];
 
-		if (!wanted(src))
+		if (!steering_wanted(src))
 			continue;
 		voters++;
 		votes[const_record(src, 0)->sample.leap & 3]++;
@@ -484,6 +269,29 @@ static bool synchronised(const struct steering *s, int64_t bound)
 	       bound <= s->config.max_distance_ns;
 }
 
+/* Nothing to steer by, or nothing believable: the clock runs on at its
+ * frequency, and says that it is alone. A slew under way ends, for what ordered
+ * it is in doubt now. */
+static bool give_up(struct steering *s, const struct timescale *t,
+    struct wall now, struct clock_command *command)
+{
+	if (!s->said_synchronised)
+		return false;
+	struct estimate_value v;
+	int64_t offset_ns = steering_remaining_ns(s, t, now, &v);
+
+	s->said_synchronised = false;
+	s->asked_freq = s->base_freq;
+	*command = (struct clock_command){
+	    .freq_ppm = s->base_freq * 1e6,
+	    .leap = LEAP_NONE,
+	    .max_error_ns = s->config.max_distance_ns +
+			    (offset_ns < 0 ? -offset_ns : offset_ns),
+	    .est_error_ns = ns_of_s(v.offset_sd),
+	};
+	return true;
+}
+
 static bool decide(struct steering *s, const struct timescale *t,
     struct wall now, struct clock_command *command)
 {
@@ -506,7 +314,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 	    .est_error_ns = ns_of_s(v.offset_sd),
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
-		return false;
+		return give_up(s, t, now, command);
 	double square = s_of_ns(offset) * s_of_ns(offset);
 	s->mean_square = s->discipline.updates == 0
 			     ? square
@@ -516,28 +324,6 @@ static bool decide(struct steering *s, const struct timescale *t,
 	s->updated = at;
 	s->said_synchronised = in.synchronised;
 	s->leap = in.leap;
-	return true;
-}
-
-/* Nothing to steer by: the clock runs on at its frequency, and says that it is
- * alone. A slew under way ends, for what ordered it is in doubt now. */
-static bool give_up(struct steering *s, const struct timescale *t,
-    struct wall now, struct clock_command *command)
-{
-	if (!s->said_synchronised)
-		return false;
-	struct estimate_value v;
-	int64_t offset_ns = steering_remaining_ns(s, t, now, &v);
-
-	s->said_synchronised = false;
-	s->asked_freq = s->base_freq;
-	*command = (struct clock_command){
-	    .freq_ppm = s->base_freq * 1e6,
-	    .leap = LEAP_NONE,
-	    .max_error_ns = s->config.max_distance_ns +
-			    (offset_ns < 0 ? -offset_ns : offset_ns),
-	    .est_error_ns = ns_of_s(v.offset_sd),
-	};
 	return true;
 }
 
@@ -572,9 +358,9 @@ bool steering_update(struct steering *s, const struct timescale *t,
 		return give_up(s, t, now, command);
 	if (!may_start(s, at))
 		return false;
-	renew_members(s);
+	steering_renew_members(s);
 	if (s->rebuild)
-		replay(s);
+		steering_replay(s);
 	if (s->news) {
 		s->news = false;
 		return decide(s, t, now, command);

@@ -1,6 +1,7 @@
 /*
- * The state behind clock/steering.h, shared by steering.c, which changes it,
- * and steering_view.c, which shows it. Nobody else includes this.
+ * The state behind clock/steering.h, shared by steering.c, which decides,
+ * steering_filter.c, which feeds the joint filter, and steering_view.c, which
+ * shows. Nobody else includes this.
  */
 #ifndef CLOCK_STEERING_STATE_H
 #define CLOCK_STEERING_STATE_H
@@ -26,7 +27,7 @@ struct source {
 	enum source_state state;
 	bool duplicate, unsynced, was_falseticker;
 	uint8_t reach;
-	int slot; /* in the filter, or -1 */
+	int slot;     /* in the filter, or -1 */
 	int old_slot; /* the same, when the filter was last started */
 	/* The bias of the path in the epoch of the oldest record, taken off all
 	 * of them; positive: the server seems ahead. */
@@ -79,6 +80,26 @@ static inline const struct record *const_record(
 {
 	return &s->records[(s->next + RECORDS - 1 - i) % RECORDS];
 }
+
+static inline bool steering_wanted(const struct source *s)
+{
+	return s->state == SOURCE_SELECTED || s->state == SOURCE_COMBINED;
+}
+
+/* One record of a member of the filter. */
+void steering_feed(
+    struct steering *s, struct source *src, const struct record *r);
+
+/* The route of this member changed between its previous record and r. */
+void steering_loosen(
+    struct steering *s, const struct source *src, const struct record *r);
+
+/* Who is in the filter, after a selection that selected somebody. */
+void steering_renew_members(struct steering *s);
+
+/* Start again and take in all records of the members, oldest first: with what
+ * is known by now of each path, and of who is to be believed. */
+void steering_replay(struct steering *s);
 
 /* Wall clock against the estimate: positive, slow. Fills `v` for `now`. */
 int64_t steering_remaining_ns(const struct steering *s,

@@ -406,9 +406,14 @@ static void test_refuses_what_cannot_be(void **state)
 	jump(&r, 2000 * NS_PER_S);
 	unsigned before = r.commands;
 	poll_all(&r, 1, 10, 16, NULL);
-	assert_int_equal(r.commands, before);
+	/* One command, and it only says that this is no good time. */
+	assert_int_equal(r.commands, before + 1);
+	assert_false(r.last.synchronised);
+	assert_int_equal(r.last.slew_ns, 0);
+	assert_int_equal(r.last.step_ns, 0);
 	struct tracking t = track(&r);
 	assert_true(t.refused);
+	assert_false(t.synchronised);
 	assert_true(llabs(t.refused_ns + 2000 * NS_PER_S) < NS_PER_S);
 	steering_free(r.steering);
 }

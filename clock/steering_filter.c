@@ -1,0 +1,212 @@
+/* Which samples go into the joint filter, and how: the inner side of steering.
+ */
+#include "clock/steering_state.h"
+
+#include <math.h>
+
+/* The asymmetry of a path and the error of its server that one reckons with
+ * where nothing else is known: shares of the delay and of the root distance. */
+#define BIAS_SHARE 0.05
+#define BIAS_LEAST_S 1e-6
+
+/* What an estimate made of other samples still says about the frequency. */
+#define FREQ_CARRIED_SD 5e-6
+
+/* Stamps: no better than this, whatever the bound of the reading errors. */
+#define NOISE_LEAST_S 20e-9
+
+static double noise(const struct sample *m)
+{
+	return NOISE_LEAST_S + s_of_ns(m->dispersion_ns) / 3;
+}
+
+void steering_feed(
+    struct steering *s, struct source *src, const struct record *r)
+{
+	const struct sample *m = &r->sample;
+	unsigned slot = (unsigned)src->slot;
+	double delay = s_of_ns(m->delay_ns);
+	int64_t offset_ns = m->offset_ns - src->carried_ns;
+	struct box box =
+	    law_box(&src->law, &src->delay, r->epoch, delay, noise(m));
+	struct belief before =
+	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
+	bool first = !s->estimate.started;
+
+	estimate_add(&s->estimate, slot, m->at, offset_ns, &box);
+	struct belief after =
+	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
+	if (!first)
+		law_learn(&src->law, &src->delay, r->epoch, delay, noise(m),
+		    &before, &after);
+	s->news = true;
+}
+
+static double bias_sd(const struct source *src)
+{
+	const struct sample *m = &const_record(src, 0)->sample;
+	const struct delay_epoch *e =
+	    delay_epoch(&src->delay, src->delay.epoch);
+	double path = e != NULL ? e->floor : s_of_ns(m->delay_ns);
+	double root = s_of_ns(m->root_delay_ns / 2 + m->root_dispersion_ns);
+
+	return BIAS_SHARE * (path + root) + BIAS_LEAST_S;
+}
+
+/* What was learned of the bias of a path must outlive the records of the change
+ * that made it: once none of them is left, it is taken off the samples. */
+static void carry_bias(struct steering *s, struct source *src)
+{
+	if (src->count == 0)
+		return;
+	unsigned epoch = const_record(src, src->count - 1)->epoch;
+
+	if (epoch == src->carried_epoch || src->old_slot < 0)
+		return;
+	struct belief b = estimate_bias(&s->estimate, (unsigned)src->old_slot);
+	src->carried_epoch = epoch;
+	src->carried_ns += ns_of_s(b.mean);
+	src->carried_sd = sqrt(b.var);
+}
+
+static void start_filter(struct steering *s)
+{
+	double sd[ESTIMATE_SOURCES];
+	double freq = s->first_freq, freq_sd = s->first_freq_sd;
+
+	if (s->estimate.started && s->discipline.updates > 0) {
+		struct estimate_value v =
+		    estimate_at(&s->estimate, s->estimate.at);
+
+		if (v.freq_sd + FREQ_CARRIED_SD < freq_sd) {
+			freq = v.freq;
+			freq_sd = v.freq_sd + FREQ_CARRIED_SD;
+		}
+	}
+	for (unsigned i = 0; i < s->source_count; i++)
+		carry_bias(s, &s->sources[i]);
+	for (unsigned i = 0; i < s->member_count; i++)
+		sd[i] = bias_sd(&s->sources[s->members[i]]);
+	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
+	for (unsigned i = 0; i < s->member_count; i++)
+		estimate_loosen(
+		    &s->estimate, i, s->sources[s->members[i]].carried_sd);
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].old_slot = s->sources[i].slot;
+}
+
+/* The member whose record number left[i] (counted from the newest) is oldest;
+ * -1: none is left. */
+static int oldest(const struct steering *s, const unsigned *left)
+{
+	int found = -1;
+	int64_t least = INT64_MAX;
+
+	for (unsigned i = 0; i < s->member_count; i++) {
+		if (left[i] == 0)
+			continue;
+		const struct record *r =
+		    const_record(&s->sources[s->members[i]], left[i] - 1);
+		if (r->sample.at.ns < least) {
+			least = r->sample.at.ns;
+			found = (int)i;
+		}
+	}
+	return found;
+}
+
+void steering_loosen(
+    struct steering *s, const struct source *src, const struct record *r)
+{
+	const struct delay_epoch *e = delay_epoch(&src->delay, r->epoch);
+
+	/* All of the difference may be on one way: +- half of it, evenly. */
+	if (e != NULL)
+		estimate_loosen(&s->estimate, (unsigned)src->slot,
+		    fabs(e->shift) / 2 / sqrt(3));
+}
+
+void steering_replay(struct steering *s)
+{
+	unsigned left[ESTIMATE_SOURCES];
+	int i;
+
+	start_filter(s);
+	for (unsigned k = 0; k < s->member_count; k++) {
+		struct source *src = &s->sources[s->members[k]];
+
+		left[k] = src->count;
+		law_init(&src->law);
+	}
+	while ((i = oldest(s, left)) >= 0) {
+		struct source *src = &s->sources[s->members[i]];
+		const struct record *r = const_record(src, --left[i]);
+
+		if (left[i] + 1 < src->count &&
+		    const_record(src, left[i] + 1)->epoch != r->epoch)
+			steering_loosen(s, src, r);
+		steering_feed(s, src, r);
+	}
+	s->rebuild = false;
+}
+
+/* A source whose samples must not, or no longer, be in the filter. One that
+ * merely fell silent keeps its place: what it said was right. */
+static bool unwanted(const struct source *src)
+{
+	switch (src->state) {
+	case SOURCE_SELECTED:
+	case SOURCE_COMBINED:
+	case SOURCE_STALE:
+	case SOURCE_DISTANCE:
+	case SOURCE_UNSYNCED:
+		return src->count == 0;
+	case SOURCE_NO_SAMPLES:
+	case SOURCE_NOSELECT:
+	case SOURCE_UNTRUSTED:
+	case SOURCE_NO_MAJORITY:
+	case SOURCE_WAITS:
+	case SOURCE_DUPLICATE:
+	case SOURCE_FALSETICKER:
+	case SOURCE_TOO_VARIABLE:
+	case SOURCE_OUTLIER:
+	case SOURCE_NOT_PREFERRED:
+	case SOURCE_STATE_COUNT:
+		return true;
+	}
+	return true;
+}
+
+static void join(struct steering *s, unsigned source)
+{
+	if (s->member_count == ESTIMATE_SOURCES)
+		return;
+	s->sources[source].slot = (int)s->member_count;
+	s->members[s->member_count++] = source;
+}
+
+/* The selected source comes first, so that it is in even when there are more
+ * than the filter holds. */
+void steering_renew_members(struct steering *s)
+{
+	bool change = false;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+
+		change |= src->slot >= 0
+			      ? unwanted(src)
+			      : steering_wanted(src) &&
+				    s->member_count < ESTIMATE_SOURCES;
+	}
+	if (!change && s->sources[s->selection.selected].slot >= 0)
+		return;
+	s->member_count = 0;
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].slot = -1;
+	join(s, (unsigned)s->selection.selected);
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (s->sources[i].state == SOURCE_COMBINED)
+			join(s, i);
+	s->rebuild = true;
+}
