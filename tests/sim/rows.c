@@ -175,6 +175,14 @@ const struct row rows[] = {
 	{"inet", "cold", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
 	{"inet", "cold", 1e-9, 1, 2, 6, 0, 0, 0, 0, 0},
 	{"inet", "cold", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+	{"lan", "daily", 1e-9, 1, 6, 10, 7273, 0, 0, 0, 0},
+	{"lannoisy", "daily", 1e-9, 1, 6, 10, 9528, 0, 0, 0, 0},
+	{"lan", "rush", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
+	{"metro", "rush", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"inet", "rush", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
+	{"lan", "spiky", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
+	{"metro", "spiky", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"inet", "spiky", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 };
 /* clang-format on */
 const unsigned row_count = sizeof rows / sizeof rows[0];
@@ -298,6 +306,27 @@ static void gap(struct scenario *s)
 	}
 }
 
+/* The network is there half an hour a day (chrony's published test 3). */
+static void daily(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->servers; i++)
+		s->server[i].daily = HOUR / 2;
+	s->length = 10 * 24 * HOUR;
+	s->settled = 2 * 24 * HOUR;
+}
+
+static void rush(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->servers; i++)
+		s->server[i].rush = 10;
+}
+
+static void spiky(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->servers; i++)
+		s->server[i].spikes = 0.1;
+}
+
 /* Cold starts; the statistics tell how soon. */
 static void cold(struct scenario *s)
 {
@@ -331,6 +360,9 @@ static const struct tweak {
     {"rougher", rougher},
     {"calmer", calmer},
     {"gap", gap},
+    {"daily", daily},
+    {"rush", rush},
+    {"spiky", spiky},
     {"cold", cold},
     {"cool", cool},
 };

@@ -154,20 +154,34 @@ struct clock_ops world_clock(struct world *w)
 	};
 }
 
-static int64_t travel(struct world *w, const struct way *way, double more)
+#define DAY_NS (24 * 3600 * NS_PER_S)
+
+static int64_t travel(
+    struct world *w, const struct server *s, const struct way *way, double more)
 {
 	double queue = 0;
 
 	for (unsigned i = 0; i < way->shape; i++)
 		queue += rng_exponential(&w->rng) / way->shape;
+	if (s->rush > 0 && w->now % DAY_NS < DAY_NS / 6)
+		queue *= s->rush;
+	if (s->spikes > 0 && rng_uniform(&w->rng) < s->spikes)
+		queue *= 50;
 	return ns_of_s(way->base + more + way->queue * queue);
+}
+
+static bool reachable(const struct world *w, const struct server *s)
+{
+	if (w->now >= s->gap_from && w->now < s->gap_until)
+		return false;
+	return s->daily == 0 || w->now % DAY_NS >= DAY_NS - s->daily;
 }
 
 bool world_trip(struct world *w, const struct server *s, struct trip *out)
 {
 	bool moved = s->route_at > 0 && w->now >= s->route_at;
-	int64_t up = travel(w, &s->up, moved ? s->route_up : 0);
-	int64_t down = travel(w, &s->down, moved ? s->route_down : 0);
+	int64_t up = travel(w, s, &s->up, moved ? s->route_up : 0);
+	int64_t down = travel(w, s, &s->down, moved ? s->route_down : 0);
 	bool lost =
 	    rng_uniform(&w->rng) < s->loss || rng_uniform(&w->rng) < s->loss;
 	double t = s_of_ns(w->now), ahead = s->offset;
@@ -177,5 +191,5 @@ bool world_trip(struct world *w, const struct server *s, struct trip *out)
 	out->arrives = w->now + up;
 	out->server_reads = WORLD_EPOCH_NS + out->arrives + ns_of_s(ahead);
 	out->returns = out->arrives + SERVER_TIME_NS + down;
-	return !lost && (w->now < s->gap_from || w->now >= s->gap_until);
+	return !lost && reachable(w, s);
 }

@@ -34,6 +34,12 @@ struct server {
 	double wobble, period; /* of that clock: amplitude s, period s */
 	double loss;	       /* of either way, 0..1 */
 	int64_t gap_from, gap_until; /* no answer in between */
+	/* Only reachable for so long at the end of each day; 0: always. */
+	int64_t daily;
+	/* For four hours a day the queues are so many times as long; 0: no. */
+	double rush;
+	/* So often a packet waits fifty times as long; 0: never. */
+	double spikes;
 	/* From route_at on, the ways take this much longer. */
 	int64_t route_at;
 	double route_up, route_down;
