@@ -146,10 +146,11 @@ static void look_at_tracking(struct engine *e)
 
 static void print_only(struct engine *e, const struct clock_command *c)
 {
-	int64_t offset_ns = c->step_ns + c->slew_ns;
+	/* The command's error counts what is still to be slewed. */
+	int64_t bound_ns = c->max_error_ns - llabs(c->slew_ns);
 
 	printf("%+.9f s +- %.9f s (positive: the local clock is slow)\n",
-	    s_of_ns(offset_ns), s_of_ns(c->max_error_ns));
+	    s_of_ns(c->step_ns + c->slew_ns), s_of_ns(bound_ns));
 	fflush(stdout);
 	e->end = ENGINE_DONE;
 }

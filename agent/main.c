@@ -314,6 +314,10 @@ static bool take_clock(struct agent *a)
 	load_drift(a);
 	err = keeper_start(&a->keeper, &limits, &clock,
 	    a->freq_saved ? &a->freq_ppm : NULL, &a->started);
+	/* Without a drift file the kernel's frequency is the best guess: an
+	 * agent before this one may have learnt it. */
+	if (!err && !a->freq_saved)
+		a->freq_ppm = a->keeper.base_freq_ppm;
 	if (err)
 		log_error("the kernel does not let us set the clock: %s",
 		    strerror(-err));
