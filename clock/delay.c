@@ -15,8 +15,10 @@
 /* No path queues less than this, in the mean: stamps are not better. */
 #define QUEUE_MIN 20e-9
 
-/* Windows in which a changed mean of the queues is learned. */
+/* Windows in which a changed mean of the queues is learned, and how much more
+ * than usual one window may claim: a changed route is no queue. */
 #define QUEUE_MEMORY 256.0
+#define QUEUE_RISE 4.0
 
 void delay_init(struct delay_track *t)
 {
@@ -68,20 +70,22 @@ static double queue_of(double least, double mean, unsigned n)
  * queues that no error of the floor can touch. */
 static void learn_queue(struct delay_track *t)
 {
-	unsigned n = t->seen < DELAY_RECENT ? t->seen : DELAY_RECENT;
+	unsigned known = current(t)->samples;
+	unsigned n = known < DELAY_RECENT ? known : DELAY_RECENT;
 	double least, mean;
 
 	if (n < 2)
 		return;
 	recent_range(t, n, &least, &mean);
 	double queue = queue_of(least, mean, n);
-	/* Neighbouring windows overlap: one window's worth of news each. */
+	if (t->seen <= DELAY_RECENT) {
+		t->queue = fmax(queue, QUEUE_MIN);
+		return;
+	}
 	double gain =
-	    t->seen <= DELAY_RECENT
-		? 1
-		: fmax(1.0 / (t->seen - DELAY_RECENT + 4), 1.0 / QUEUE_MEMORY);
-
-	t->queue = fmax(t->queue + gain * (queue - t->queue), QUEUE_MIN);
+	    fmax(1.0 / (t->seen - DELAY_RECENT + 4), 1.0 / QUEUE_MEMORY);
+	double news = fmin(queue, QUEUE_RISE * t->queue) - t->queue;
+	t->queue = fmax(t->queue + gain * news, QUEUE_MIN);
 }
 
 /* The chance that n samples in a row all exceed the floor by `gap` is

@@ -164,6 +164,22 @@ static void test_recovers_from_a_false_floor(void **state)
 	assert_true(now(&t)->floor > 0.99e-3);
 }
 
+/* A detour of a hundred queues is not taken for one. */
+static void test_routes_do_not_spoil_the_queue(void **state)
+{
+	struct path p = {{6}, 1e-3, 1e-5};
+	struct delay_track t;
+
+	(void)state;
+	delay_init(&t);
+	(void)feed(&t, &p, 300);
+	for (int i = 0; i < 6; i++) {
+		p.base += i % 2 ? -0.2 : 0.2;
+		assert_int_equal(feed(&t, &p, 100), 1);
+		assert_true(t.queue > 0.5e-5 && t.queue < 2e-5);
+	}
+}
+
 static void test_old_epochs_are_forgotten(void **state)
 {
 	struct path p = {{9}, 1e-3, 1e-5};
@@ -191,6 +207,7 @@ int main(void)
 	    cmocka_unit_test(test_longer_route_is_seen),
 	    cmocka_unit_test(test_shorter_route_is_seen_at_once),
 	    cmocka_unit_test(test_recovers_from_a_false_floor),
+	    cmocka_unit_test(test_routes_do_not_spoil_the_queue),
 	    cmocka_unit_test(test_old_epochs_are_forgotten),
 	};
 
