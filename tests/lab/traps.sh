@@ -5,7 +5,7 @@
 # told HOST SOURCE PATTERN: the sentence stands in both places.
 told() {
 	local reason
-	wait_for 8 has_reason "$1" "$2"
+	wait_for 20 has_reason "$1" "$2"
 	# Folded to the width of a terminal: unfold it.
 	reason=$(ctl "$1" sources -v | awk -v n="$2" '
 		/^\^/ {mine = $2 == n} mine && !/^\^/ {gsub(/^ +/, ""); printf "%s ", $0}')
@@ -22,6 +22,20 @@ bad_server() {
 	lan_host "$1" "$2"
 	lan_name "$1" "$2"
 	server_certificate "$1" "${@:3}"
+	start_chrony43 "$1"
+	wait_for 5 listens "$1"
+}
+
+# self_signed NAME NUMBER: no CA at all.
+self_signed() {
+	lan_host "$1" "$2"
+	lan_name "$1" "$2"
+	quiet openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		-nodes -days 30 -subj "/CN=$1" -addext "subjectAltName=DNS:$1" \
+		-keyout "$LAB/$1/etc/pki/$1.key" -out "$LAB/$1/etc/pki/new-$1.crt"
+	chown 901 "$LAB/$1/etc/pki/$1.key"
+	cp "$LAB/ntpserver/etc/pki/rootca.crt" "$LAB/$1/etc/pki/"
+	chgrp 901 "$LAB/$1/etc/pki/rootca.crt"
 	start_chrony43 "$1"
 	wait_for 5 listens "$1"
 }
@@ -51,16 +65,18 @@ root_unreadable() {
 }
 
 # All others at once, and a good server among them that must not suffer.
-six_troubles() {
-	agent_conf "$1" "" ntpserver alias expired stranger web mute closed nowhere
+many_troubles() {
+	agent_conf "$1" "" ntpserver alias expired renewed stranger \
+		web mute closed nowhere
 	start_agent12 "$1"
 	# The second trap: a name that is not in the certificate.
 	told "$1" alias 'not for alias, it is for .*ntpserver.*ntpserver-ipv6'
 	told "$1" expired 'has expired.*valid from .* to .*renew'
-	told "$1" stranger 'rootca\.crt.*add the root certificate|not among'
+	told "$1" renewed 'not signed by the trusted .* but by another key.*renewed'
+	told "$1" stranger 'CN=stranger is self-signed and not among .*rootca\.crt'
 	told "$1" web "no NTS server|NTS is not enabled"
 	told "$1" mute 'TLS handshake'
-	told "$1" closed '4460.*refused'
+	told "$1" closed 'refused: nothing listens on TCP port 4460'
 	told "$1" nowhere 'nowhere'
 	same 'the good server among them' '*' \
 		"$(facts "$1" '.sources[] | select(.name == "ntpserver") | .mark')"
@@ -73,9 +89,10 @@ traps() {
 	lan_name closed 40
 	printf '%s.11 alias\n' "$PREFIX4" >>"$ETCHOSTS"
 	bad_server expired 31 --key-of "$CA" --valid -30,-1
-	# Without --key-of: a CA of its own.
-	bad_server stranger 32
+	# Without --key-of: another key under the CA's name.
+	bad_server renewed 32
+	self_signed stranger 35
 	other_services
 	root_unreadable client
-	six_troubles client
+	many_troubles client
 }
