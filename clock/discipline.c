@@ -8,6 +8,7 @@
 #define SLEW_SHARE 8.0
 #define SLEW_MIN_S 0.5
 #define SLEW_MAX_S 32.0
+#define SLEW_DAY_S 86400.0
 /* Stay a little below max-slew: durations are rounded, the keeper is strict. */
 #define SLEW_MARGIN 1.001
 /* Linux takes no more (MAXFREQ); a better guess at the start never needs it. */
@@ -56,15 +57,22 @@ static bool beyond_refusal(const struct discipline *d, int64_t offset_ns)
 	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
 }
 
-static int64_t slew_duration_ns(
-    const struct discipline *d, int64_t slew_ns, double interval_s)
+/* As much as fits into SLEW_DAY_S; the next update orders the rest. */
+static void set_slew(const struct discipline *d, int64_t offset_ns,
+    double interval_s, struct clock_command *c)
 {
+	double max_slew = d->config.max_slew_ppm * 1e-6 / SLEW_MARGIN;
+	double most_ns = max_slew * SLEW_DAY_S * 1e9;
 	double wish_s =
 	    fmin(fmax(interval_s / SLEW_SHARE, SLEW_MIN_S), SLEW_MAX_S);
-	double least_s = fabs((double)slew_ns) * 1e-9 * SLEW_MARGIN /
-			 (d->config.max_slew_ppm * 1e-6);
 
-	return (int64_t)ceil(fmax(wish_s, least_s) * 1e9);
+	if (offset_ns == 0)
+		return;
+	c->slew_ns = offset_ns;
+	if (fabs((double)offset_ns) > most_ns)
+		c->slew_ns = (int64_t)copysign(most_ns, (double)offset_ns);
+	double least_s = fabs((double)c->slew_ns) * 1e-9 / max_slew;
+	c->slew_duration_ns = (int64_t)ceil(fmax(wish_s, least_s) * 1e9);
 }
 
 static void set_status(
@@ -92,12 +100,9 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 		return false;
 	if (must_step(d, in->offset_ns))
 		c.step_ns = in->offset_ns;
-	else if (in->offset_ns != 0) {
-		c.slew_ns = in->offset_ns;
-		c.slew_duration_ns =
-		    slew_duration_ns(d, in->offset_ns, in->interval_s);
-	}
-	set_status(in, c.slew_ns, &c);
+	else
+		set_slew(d, in->offset_ns, in->interval_s, &c);
+	set_status(in, in->offset_ns - c.step_ns, &c);
 	d->pending = true;
 	d->pending_step_ns = c.step_ns;
 	*command = c;

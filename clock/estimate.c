@@ -19,6 +19,9 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 #define KEEP 0.98
 /* The time in which a bias may become another one, s. */
 #define BIAS_TIME 86400.0
+/* From the first sample to any later one: no estimate leaves the int64 range,
+ * whatever nonsense is measured. */
+#define OFFSET_MAX_S 1e9
 /* No oscillator changes more than this while nobody looks. */
 #define FREQ_CHANGE_MAX 20e-6
 
@@ -316,10 +319,13 @@ struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 	double var = all.cov[0][0] + 2 * dt * all.cov[0][1] +
 		     dt * dt * all.cov[1][1] + q * ahead * ahead * ahead / 3;
 	double freq_var = all.cov[1][1] + q * ahead;
+	double offset = all.mean[0] + dt * all.mean[1];
 
 	return (struct estimate_value){
-	    .offset_ns = e->anchor_ns + ns_of_s(all.mean[0] + dt * all.mean[1]),
-	    .offset_sd = sqrt(fmax(var, 0)),
+	    .offset_ns =
+		e->anchor_ns +
+		ns_of_s(fmin(fmax(offset, -OFFSET_MAX_S), OFFSET_MAX_S)),
+	    .offset_sd = fmin(sqrt(fmax(var, 0)), OFFSET_MAX_S),
 	    .freq = all.mean[1],
 	    .freq_sd = sqrt(fmax(freq_var, 0)),
 	};

@@ -1,6 +1,7 @@
 #include "clock/steering.h"
 #include "clock/steering_state.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -401,6 +402,7 @@ struct steering *steering_new(const struct steering_config *config,
 
 	if (s == NULL)
 		return NULL;
+	assert(sources <= SELECT_SOURCES_MAX);
 	s->sources = calloc(sources, sizeof *s->sources);
 	if (s->sources == NULL) {
 		free(s);

@@ -120,6 +120,12 @@ static struct line fit(const struct source *src, struct osc now)
 	return line;
 }
 
+/* A line through nonsense may lead anywhere: 30 years are far enough. */
+static int64_t shown_ns(double s)
+{
+	return ns_of_s(fmin(fmax(s, -1e9), 1e9));
+}
+
 static void view_fit(const struct steering *s, const struct source *src,
     struct osc now, int64_t added_ns, struct source_view *out)
 {
@@ -130,8 +136,8 @@ static void view_fit(const struct steering *s, const struct source *src,
 	out->span_s = line.span_s;
 	out->freq_ppm = src->count >= 3 ? (line.slope - s->base_freq) * 1e6 : 0;
 	out->skew_ppm = 2 * line.slope_sd * 1e6;
-	out->offset_ns = line.base_ns + ns_of_s(line.offset_s) - added_ns;
-	out->std_dev_ns = ns_of_s(line.deviation_s);
+	out->offset_ns = line.base_ns + shown_ns(line.offset_s) - added_ns;
+	out->std_dev_ns = shown_ns(line.deviation_s);
 }
 
 void steering_source_view(const struct steering *s, unsigned source,

@@ -59,7 +59,8 @@ static void test_slews_are_bounded(void **state)
 		struct clock_command cmd;
 
 		in.interval_s = exp(chance_between(&c, -3, 12));
-		if (llabs(in.offset_ns) > config.refuse_threshold_ns)
+		/* What fits into a day; for more see below. */
+		if (llabs(in.offset_ns) > 43 * NS_PER_S)
 			continue;
 		assert_true(discipline_decide(&d, &in, &cmd));
 		assert_int_equal(cmd.slew_ns, in.offset_ns);
@@ -74,6 +75,27 @@ static void test_slews_are_bounded(void **state)
 		if (fabs((double)in.offset_ns) < 1e3 * in.interval_s)
 			assert_true((double)cmd.slew_duration_ns <=
 				    fmax(in.interval_s * 1e9 / 8, 5e8) + 1);
+	}
+}
+
+/* A clock that is wrong by a century, and may not step: no number overflows,
+ * and what is ordered is what fits into a day. */
+static void test_hopeless_offsets_are_slewed_in_parts(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		struct discipline d = fresh(10);
+		struct discipline_input in =
+		    input(sign * INT64_C(3200000000) * NS_PER_S);
+		struct clock_command cmd;
+
+		d.config.refuse_threshold_ns = 0;
+		assert_true(discipline_decide(&d, &in, &cmd));
+		assert_true(sign * cmd.slew_ns > 40 * NS_PER_S);
+		assert_true(sign * cmd.slew_ns < 44 * NS_PER_S);
+		assert_true(
+		    llabs(cmd.slew_duration_ns - 86400 * NS_PER_S) < NS_PER_MS);
+		assert_true(cmd.max_error_ns > INT64_C(3200000000) * NS_PER_S);
 	}
 }
 
@@ -229,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_slews_are_bounded),
+	    cmocka_unit_test(test_hopeless_offsets_are_slewed_in_parts),
 	    cmocka_unit_test(test_steps_only_in_the_start_window),
 	    cmocka_unit_test(test_small_offsets_are_slewed_even_at_start),
 	    cmocka_unit_test(test_a_refused_command_does_not_count),

@@ -455,6 +455,52 @@ static void test_leap_needs_a_majority(void **state)
 	}
 }
 
+/* Whatever a server may say within the fields of its packets, in any order: no
+ * overflow, no number that is none, no command that is not sane. */
+static void test_nonsense_is_survived(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct rig r;
+
+		open_rig(&r, SOURCES, NULL, NULL);
+		r.chance.state = seed;
+		for (int i = 0; i < 300; i++) {
+			unsigned source =
+			    (unsigned)chance_between(&r.chance, 0, SOURCES);
+			struct sample m = sample_of(&r, 0);
+			double wild = chance_uniform(&r.chance);
+
+			if (wild < 0.3)
+				m.offset_ns = (int64_t)chance_between(
+				    &r.chance, -4e18, 4e18);
+			if (wild > 0.2 && wild < 0.4)
+				m.delay_ns = (int64_t)exp(
+				    chance_between(&r.chance, 0, 24));
+			if (wild > 0.6)
+				m.root_delay_ns =
+				    (int64_t)chance_between(&r.chance, 0, 6e13);
+			if (wild > 0.9)
+				m.at.ns -=
+				    (int64_t)chance_between(&r.chance, 0, 1e11);
+			m.leap = (enum leap)chance_between(&r.chance, 0, 4);
+			steering_add(r.steering, source, &m);
+			if (wild > 0.97)
+				steering_forget(r.steering, source);
+			wait_s(&r, exp(chance_between(&r.chance, -3, 12)));
+			(void)update(&r);
+			struct tracking t = track(&r);
+			assert_true(isfinite(t.freq_ppm));
+			assert_true(fabs(t.freq_ppm) <= 500);
+			assert_true(isfinite(t.skew_ppm));
+			assert_true(t.est_error_ns >= 0);
+			assert_true(r.last.max_error_ns >= 0);
+			(void)mark(&r, source);
+		}
+		steering_free(r.steering);
+	}
+}
+
 static void test_names_are_complete(void **state)
 {
 	(void)state;
@@ -484,6 +530,7 @@ int main(void)
 	    cmocka_unit_test(test_refuses_what_cannot_be),
 	    cmocka_unit_test(test_route_change_moves_nothing),
 	    cmocka_unit_test(test_leap_needs_a_majority),
+	    cmocka_unit_test(test_nonsense_is_survived),
 	    cmocka_unit_test(test_names_are_complete),
 	};
 
