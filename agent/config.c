@@ -17,7 +17,6 @@
 /* inih's default buffer, with a newline and a NUL: longer lines would be cut in
  * two without a word. */
 #define LINE_BYTES_MAX 198
-#define KEYS_MAX 64
 #define SOURCE_WORD "source"
 
 /* Where reading stands. inih splits lines into key and value; sections, line
@@ -29,11 +28,12 @@ struct loader {
 	unsigned error_count;
 	/* this file */
 	const char *file;
-	unsigned file_index, line;
+	unsigned line;
 	FILE *in;
 	char *text; /* of the line, by getline */
 	size_t text_size;
-	bool seen[KEYS_MAX]; /* keys of the section, in this file */
+	bool seen[CONFIG_KEYS_MAX]; /* keys in this file; [source]: in this one
+				     */
 	/* this section */
 	char section[16]; /* "" before the first; "?" when unknown */
 	struct source_config *source;
@@ -107,12 +107,21 @@ static void no_source(struct loader *l)
 	snprintf(l->section, sizeof(l->section), "?");
 }
 
+/* Each source may have each key. */
+static void forget_source_keys(struct loader *l)
+{
+	for (size_t i = 0; i < config_key_count(); i++)
+		if (strcmp(config_key_at(i)->section, SOURCE_WORD) == 0)
+			l->seen[i] = false;
+}
+
 static void open_source(struct loader *l, const char *name)
 {
 	struct config *c = l->config;
 	struct source_config *s = find_source(c, name);
 
 	no_source(l);
+	forget_source_keys(l);
 	if (!*name || strlen(name) >= CONFIG_NAME_MAX || !host_like(name)) {
 		complain(l,
 		    "[source %s]: expected a name of 1 to %d letters, "
@@ -131,8 +140,6 @@ static void open_source(struct loader *l, const char *name)
 		return;
 	}
 	snprintf(l->section, sizeof(l->section), SOURCE_WORD);
-	l->drafts[c->source_count] =
-	    (struct source_draft){.file_index = l->file_index};
 	l->source = s = &c->sources[c->source_count++];
 	*s = (struct source_config){
 	    .ke_port = KE_PORT,
@@ -152,7 +159,7 @@ static void open_section(struct loader *l, char *name)
 	size_t word = strcspn(name, " \t");
 	const char *nearest;
 
-	memset(l->seen, 0, sizeof(l->seen));
+	l->source = NULL;
 	if (word == strlen(SOURCE_WORD) &&
 	    strncmp(name, SOURCE_WORD, word) == 0) {
 		open_source(l, name + word + strspn(name + word, " \t"));
@@ -248,6 +255,19 @@ static char *trim(char *s)
 	return s;
 }
 
+/* A comment behind a value, as inih has it; cut here already, because inih
+ * drops a line without a word when the comment stands before the "=". */
+static char *cut_comment(char *line)
+{
+	char *c = strchr(line, ';');
+
+	while (c && c != line && !isblank((unsigned char)c[-1]))
+		c = strchr(c + 1, ';');
+	if (c)
+		*c = '\0';
+	return trim(line);
+}
+
 static char *skip_bom(struct loader *l)
 {
 	bool bom = l->line == 1 && strncmp(l->text, "\xef\xbb\xbf", 3) == 0;
@@ -276,7 +296,7 @@ static bool take_section(struct loader *l, char *line)
 /* Is there anything for inih in this line? */
 static bool for_inih(struct loader *l, char *line)
 {
-	if (!*line || *line == '#' || *line == ';' || take_section(l, line))
+	if (!*line || *line == '#' || take_section(l, line))
 		return false;
 	if (strlen(line) > LINE_BYTES_MAX) {
 		complain(l, "the line is longer than %d bytes", LINE_BYTES_MAX);
@@ -303,7 +323,7 @@ static char *next_line(char *out, int size, void *stream)
 	if (memchr(l->text, '\0', (size_t)n)) {
 		complain(l, "the line holds a NUL byte");
 	} else {
-		char *text = trim(skip_bom(l));
+		char *text = cut_comment(skip_bom(l));
 
 		if (for_inih(l, text))
 			line = text;
@@ -318,9 +338,9 @@ static bool read_file(struct loader *l, const char *path)
 {
 	l->file = path;
 	l->line = 0;
-	l->file_index++;
 	l->section[0] = '\0';
 	l->source = NULL;
+	memset(l->seen, 0, sizeof(l->seen));
 	l->in = fopen(path, "re");
 	if (!l->in) {
 		complain(l, "cannot read: %s", strerror(errno));
@@ -370,11 +390,20 @@ static void read_directory(struct loader *l, const char *main_path)
 
 /* What can only be judged when all is read. */
 
-static enum family_choice family_of(const struct source_draft *d)
+/* One "yes" means that family alone, one "no" the other. */
+static void judge_family(
+    struct loader *l, const struct source_draft *d, struct source_config *s)
 {
-	if (d->ipv4 == d->ipv6)
-		return FAMILY_ANY;
-	return d->ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
+	bool v4 =
+	    d->ipv4 == SAID_YES || (d->ipv4 == UNSAID && d->ipv6 != SAID_YES);
+	bool v6 =
+	    d->ipv6 == SAID_YES || (d->ipv6 == UNSAID && d->ipv4 != SAID_YES);
+
+	s->family = v4 == v6 ? FAMILY_ANY : v4 ? FAMILY_IPV4 : FAMILY_IPV6;
+	if (!v4 && !v6)
+		complain(l,
+		    "[source %s]: ipv4 = no and ipv6 = no: no address is left",
+		    s->name);
 }
 
 static void judge_source(struct loader *l, unsigned i)
@@ -383,7 +412,7 @@ static void judge_source(struct loader *l, unsigned i)
 
 	l->file = s->file;
 	l->line = s->line;
-	s->family = family_of(&l->drafts[i]);
+	judge_family(l, &l->drafts[i], s);
 	if (s->minpoll != POLL_AUTO && s->maxpoll != POLL_AUTO &&
 	    s->minpoll > s->maxpoll)
 		complain(l, "[source %s]: minpoll %d is above maxpoll %d",

@@ -32,7 +32,7 @@ struct source_config {
 	int minpoll, maxpoll;	    /* log2 s or POLL_AUTO */
 	int64_t max_delay_ns;	    /* maxdelay */
 	struct source_options options;
-	unsigned line;		    /* where it was configured */
+	unsigned line; /* where it was configured */
 	char file[CONFIG_PATH_MAX];
 };
 

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <pwd.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,9 +17,16 @@
 /* Fewer servers than this cannot outvote one that lies. */
 #define SOURCES_ADVISED 3
 
-static unsigned error(FILE *out, const char *text)
+static unsigned error(FILE *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static unsigned error(FILE *out, const char *fmt, ...)
 {
-	fprintf(out, "error: %s\n", text);
+	va_list args;
+
+	fputs("error: ", out);
+	va_start(args, fmt);
+	vfprintf(out, fmt, args);
+	va_end(args);
+	fputc('\n', out);
 	return 1;
 }
 
@@ -30,30 +39,39 @@ static unsigned check_trust(const struct config *config, FILE *out)
 		struct words why = words_to(text, sizeof(text));
 
 		if (!trust_check_path(config->trust.paths[i], &why))
-			errors += error(out, text);
+			errors += error(out, "%s", text);
 	}
 	return errors;
+}
+
+static const char *my_name(void)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	return user ? user->pw_name : "?";
 }
 
 /* The keeper writes beside the file and renames. */
 static unsigned check_writable(const char *key, const char *path, FILE *out)
 {
-	char copy[CONFIG_PATH_MAX], text[KE_TEXT_MAX];
+	char copy[CONFIG_PATH_MAX];
 	const char *directory;
+	int err;
 
 	if (!path[0])
 		return 0;
 	snprintf(copy, sizeof(copy), "%s", path);
 	directory = dirname(copy);
-	if (access(directory, W_OK | X_OK) == 0)
-		return 0;
+	err = access(directory, W_OK | X_OK) == 0 ? 0 : errno;
 	/* The agent makes a missing directory itself when it starts. */
-	if (errno == ENOENT)
+	if (err == 0 || err == ENOENT)
 		return 0;
-	snprintf(text, sizeof(text),
-	    "%s = %s: the agent's user cannot write into %s: %s", key, path,
-	    directory, strerror(errno));
-	return error(out, text);
+	error(out, "%s = %s: user %s cannot write into %s: %s", key, path,
+	    my_name(), directory, strerror(err));
+	if (err == EACCES)
+		fprintf(
+		    out, "mend it with: chown %s %s\n", my_name(), directory);
+	return 1;
 }
 
 static unsigned check_as_user(const struct config *config, FILE *out)
@@ -79,7 +97,7 @@ static unsigned check_in_child(
 		if (privileges_drop(id, false, why))
 			errors = check_as_user(config, out);
 		else
-			errors = error(out, why);
+			errors = error(out, "%s", why);
 		fflush(out);
 		_exit(errors < 250 ? (int)errors : 250);
 	}
@@ -129,7 +147,7 @@ unsigned config_check_files(const struct config *config, FILE *out)
 	warn_of_few_sources(config, out);
 	warn_of_writable_files(config, out);
 	if (!privileges_identity(config->user, &id, why))
-		return error(out, why);
+		return error(out, "%s", why);
 	errors = id.change ? check_in_child(config, &id, out)
 			   : check_as_user(config, out);
 	fflush(out);

@@ -2,9 +2,11 @@
 
 #include "agent/config_values.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 static void *field(const struct config_key *key, void *base)
 {
@@ -23,6 +25,18 @@ static bool set_text(
 	return value_text(value, field(key, base), key->size);
 }
 
+/* ipv4 and ipv6 are judged together, when both are known. */
+static bool set_said(
+    const struct config_key *key, const char *value, void *base)
+{
+	bool yes;
+
+	if (!value_bool(value, &yes))
+		return false;
+	*(enum said *)field(key, base) = yes ? SAID_YES : SAID_NO;
+	return true;
+}
+
 /* An absolute path, or `none`. */
 static bool set_path(
     const struct config_key *key, const char *value, void *base)
@@ -34,6 +48,16 @@ static bool set_path(
 		return true;
 	}
 	return value[0] == '/' && value_text(value, path, key->size);
+}
+
+/* bind(2) takes a shorter path than open(2). */
+static bool set_socket(
+    const struct config_key *key, const char *value, void *base)
+{
+	struct sockaddr_un address;
+
+	return strlen(value) < sizeof(address.sun_path) &&
+	       set_path(key, value, base);
 }
 
 static bool set_port(
@@ -129,6 +153,7 @@ static bool set_trusted_certs(
 {
 	struct trust_config *trust = field(key, base);
 	char path[TRUST_PATH_LEN];
+	unsigned words = 0;
 	size_t len;
 
 	while ((len = value_word(&value, path, sizeof(path))) > 0) {
@@ -138,8 +163,9 @@ static bool set_trusted_certs(
 			path, trust->paths[trust->path_count], TRUST_PATH_LEN))
 			return false;
 		trust->path_count++;
+		words++;
 	}
-	return trust->path_count > 0;
+	return words > 0;
 }
 
 static bool set_aeads(
@@ -213,12 +239,19 @@ static bool set_target(
 
 #define YES_NO "yes or no"
 #define A_PATH "an absolute path, or none"
-#define A_POLL "auto, a power of two from -4 to 17, or such a time (16s)"
+#define A_POLL                                                                 \
+	"auto, the log2 of the seconds from -4 to 17, or a time that is a "    \
+	"power of two (16s)"
+/* A slew on top of the base frequency stays within KEEPER_TOTAL_MAX_PPM. */
+#define MAX_SLEW_PPM 99000
+/* The discipline never asks for more (MAXFREQ of Linux). */
+#define MAX_DRIFT_PPM 500
 
 /* clang-format off */
 static const struct config_key keys[] = {
 {"agent", "user", set_text, OF(user), 0, 0, false, "the name of a user"},
-{"agent", "status-socket", set_path, OF(status_socket), 0, 0, false, A_PATH},
+{"agent", "status-socket", set_socket, OF(status_socket), 0, 0, false,
+	"an absolute path of at most 107 bytes, or none"},
 {"agent", "pidfile", set_path, OF(pidfile), 0, 0, false, A_PATH},
 
 {"nts", "trusted-certs", set_trusted_certs, OF(trust), 0, 0, true,
@@ -233,10 +266,10 @@ static const struct config_key keys[] = {
 {"clock", "last-good-time", set_path, OF(goodtime_file), 0, 0, false, A_PATH},
 {"clock", "makestep", set_makestep, OF(steering), 0, 0, false,
 	"a threshold and a number of updates (0.1s 3), or no"},
-{"clock", "max-slew", set_ppm, OF(steering.max_slew_ppm), 1, 100000, false,
-	"a frequency from 1ppm to 100000ppm"},
-{"clock", "max-drift", set_ppm, OF(max_freq_ppm), 1, 100000, false,
-	"a frequency from 1ppm to 100000ppm"},
+{"clock", "max-slew", set_ppm, OF(steering.max_slew_ppm), 1, MAX_SLEW_PPM,
+	false, "a frequency from 1ppm to 99000ppm"},
+{"clock", "max-drift", set_ppm, OF(max_freq_ppm), 1, MAX_DRIFT_PPM, false,
+	"a frequency from 1ppm to 500ppm"},
 {"clock", "refuse-threshold", set_limit, OF(steering.refuse_threshold_ns),
 	0.001, 1e9, false, "a time of at least 1ms, or no"},
 {"clock", "maxdistance", set_duration, OF(steering.max_distance_ns), 1e-6, 16,
@@ -257,8 +290,8 @@ static const struct config_key keys[] = {
 	"a TCP port from 1 to 65535"},
 {"source", "port", set_port, OF_SOURCE(ntp_port), 0, 0, false,
 	"a UDP port from 1 to 65535"},
-{"source", "ipv4", set_bool, OF_DRAFT(ipv4), 0, 0, false, YES_NO},
-{"source", "ipv6", set_bool, OF_DRAFT(ipv6), 0, 0, false, YES_NO},
+{"source", "ipv4", set_said, OF_DRAFT(ipv4), 0, 0, false, YES_NO},
+{"source", "ipv6", set_said, OF_DRAFT(ipv6), 0, 0, false, YES_NO},
 {"source", "iburst", set_bool, OF_SOURCE(iburst), 0, 0, false, YES_NO},
 {"source", "minpoll", set_poll, OF_SOURCE(minpoll), 0, 0, false, A_POLL},
 {"source", "maxpoll", set_poll, OF_SOURCE(maxpoll), 0, 0, false, A_POLL},
@@ -271,6 +304,8 @@ static const struct config_key keys[] = {
 {"source", "require", set_bool, OF_SOURCE(options.require), 0, 0, false,
 	YES_NO},
 };
+
+static_assert(ARRAY_LEN(keys) <= CONFIG_KEYS_MAX, "CONFIG_KEYS_MAX");
 
 /* Names that administrators bring along from chrony. */
 static const struct {

@@ -8,10 +8,14 @@
 
 #include "agent/config.h"
 
+/* More than there are, for arrays with an element a key. */
+#define CONFIG_KEYS_MAX 64
+
+enum said { UNSAID, SAID_NO, SAID_YES };
+
 /* A source while it is read: what is judged only when all is known. */
 struct source_draft {
-	bool ipv4, ipv6;
-	unsigned file_index; /* in which file it was defined */
+	enum said ipv4, ipv6;
 };
 
 struct config_key {
