@@ -153,7 +153,7 @@ check-unit: $(UNIT_RUN)
 
 # Everything that needs no root and no network but loopback.
 check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
-	@tests/total 'floors=tests/floors' 'unit=tests/run-unit $(UNIT)' \
+	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \
 		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=$(SIM)' \
 		'example=$B/ntsagentd -f etc/ntsagent.conf --check-config' \
 		'loopback=tests/loopback $B'
@@ -187,14 +187,34 @@ lint: all
 format:
 	clang-format -i $$(find agent base clock nts resolver tests -name '*.[ch]')
 
+# Never overwrites a configuration: what is new lies beside it.
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/site-functions
+CONF        := $(DESTDIR)$(CONFDIR)/ntsagent.conf
 install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
-	install -m 755 $B/ntsagentd $(DESTDIR)$(SBINDIR)/
-	install -m 755 $B/ntsctl $(DESTDIR)$(BINDIR)/
+	install -D -m 755 $B/ntsagentd $(DESTDIR)$(SBINDIR)/ntsagentd
+	install -D -m 755 $B/ntsctl $(DESTDIR)$(BINDIR)/ntsctl
 	for page in man/*.[0-9]; do \
-		install -D -m 644 $$page \
-			$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; \
+		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page; \
 	done
+	install -d $(DESTDIR)$(UNITDIR)
+	for unit in etc/systemd/*; do \
+		sed -e 's|/usr/sbin/|$(SBINDIR)/|' -e 's|/usr/bin/|$(BINDIR)/|' \
+			$$unit | install -m 644 /dev/stdin \
+			$(DESTDIR)$(UNITDIR)/$${unit##*/}; \
+	done
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d etc/sysusers.d/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d etc/tmpfiles.d/*
+	install -D -m 644 etc/completions/ntsctl.bash $(DESTDIR)$(BASHCOMPDIR)/ntsctl
+	install -D -m 644 etc/completions/_ntsctl $(DESTDIR)$(ZSHCOMPDIR)/_ntsctl
+	install -d $(DESTDIR)$(CONFDIR)/conf.d
+	@if [ ! -e $(CONF) ]; then \
+		echo install -m 644 etc/ntsagent.conf $(CONF); \
+		install -m 644 etc/ntsagent.conf $(CONF); \
+	elif ! cmp -s etc/ntsagent.conf $(CONF); then \
+		install -m 644 etc/ntsagent.conf $(CONF).new; \
+		echo '$(CONF) is yours and stays; the new example is $(CONF).new'; \
+	fi
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
