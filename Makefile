@@ -155,7 +155,7 @@ check-unit: $(UNIT_RUN)
 check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
 	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \
 		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=$(SIM)' \
-		'example=$B/ntsagentd -f etc/ntsagent.conf --check-config' \
+		'example=tests/example $B' \
 		'loopback=tests/loopback $B'
 
 check-lab: all

@@ -71,3 +71,13 @@ report() {
 	echo "$passed passed, $failed failed$skips"
 	[ "$failed" -eq 0 ]
 }
+
+# as_anybody COMMAND...: root may run a test, too, but not as root. Does not
+# return.
+as_anybody() {
+	if [ "$(id -u)" -eq 0 ]; then
+		exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+			--bounding-set=-all --inh-caps=-all "$@"
+	fi
+	exec "$@"
+}

@@ -90,6 +90,7 @@ make_tree13() {
 	quiet debootstrap --variant=minbase trixie "$tree" "$MIRROR"
 	printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
 	chmod 755 "$tree/usr/sbin/policy-rc.d"
+	printf '127.0.0.1 localhost\n::1 localhost\n' >"$tree/etc/hosts"
 	mv "$tree" "$TREE13"
 	quiet in_tree13 apt-get update
 	# shellcheck disable=SC2086 # lists of words

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A LAN of network namespaces on one bridge: hosts of their own name, address
-# pair, /etc and /run. Nothing of the machine is changed: these two are folders
-# of ours, mounted where only the host's processes see them.
+# pair, /etc, /run and /var/lib. Nothing of the machine is changed: these are
+# folders of ours, mounted where only the host's processes see them.
 # To be sourced; LAB is a folder of this run.
 
 PREFIX4=192.168.132
@@ -34,7 +34,7 @@ lan_host() {
 	# No duplicate address detection: the address works at once.
 	ip -n "$host" addr add "$PREFIX6:$2/64" dev eth0 nodad
 	ip -n "$host" link set eth0 up
-	mkdir -p "$LAB/$1/run"
+	mkdir -p "$LAB/$1/run" "$LAB/$1/lib"
 	make_etc "$1"
 }
 
@@ -72,7 +72,8 @@ NO_SYS_TIME="setpriv --bounding-set=-sys_time --inh-caps=-sys_time"
 on() {
 	# shellcheck disable=SC2016,SC2086 # $ of the inner shell; a list of words
 	exec ip netns exec "$(ns "$1")" sh -c 'mount --bind "$1/etc" /etc &&
-		mount --bind "$1/run" /run && shift && exec "$@"' sh "$LAB/$1" $NO_SYS_TIME "${@:2}"
+		mount --bind "$1/run" /run &&
+		mount --bind "$1/lib" /var/lib && shift && exec "$@"' sh "$LAB/$1" $NO_SYS_TIME "${@:2}"
 }
 
 # on13 HOST COMMAND...: the same in the Debian 13 tree, which sees the
@@ -83,6 +84,7 @@ on13() {
 		cp "$T/etc/ld.so.cache" "$2/etc/" &&
 		rm -rf "$2/etc/ssl" && cp -a "$T/etc/ssl" "$2/etc/" &&
 		mount --bind "$2/etc" "$T/etc" && mount --bind "$2/run" "$T/run" &&
+		mount --bind "$2/lib" "$T/var/lib" &&
 		mount --bind "$3" "$T/source" && mount --rbind /dev "$T/dev" &&
 		mount -t proc proc "$T/proc" && shift 3 && exec chroot "$T" "$@"' \
 		sh "$TREE13" "$LAB/$1" "$TOP" $NO_SYS_TIME "${@:2}"
