@@ -141,6 +141,8 @@ enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back)
 	e->samples++;
 	if (drop > 0) {
 		e->floor = delay;
+		/* The first floor of a new route was only its first guess. */
+		e->shift -= e->number > 0 ? drop : 0;
 		learn_queue(t);
 		return DELAY_NEW_FLOOR;
 	}

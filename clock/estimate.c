@@ -271,6 +271,9 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 
 void estimate_loosen(struct estimate *e, unsigned source, double sd)
 {
+	if (sd <= 0)
+		return;
+	e->loosened[source] = true;
 	for (unsigned k = 0; k < e->member_count; k++)
 		e->members[k].state.cov[2 + source][2 + source] += sd * sd;
 }
@@ -307,6 +310,26 @@ struct belief estimate_belief(
 	return sum;
 }
 
+/* When sources differ from each other, their mean differs from the truth about
+ * as a mean of so many draws would: nobody knows who is right. */
+static double spread_sd(
+    const struct estimate *e, const struct estimate_state *all)
+{
+	double square = 0, info = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < e->sources; i++) {
+		double w = 1 / (e->bias_sd[i] * e->bias_sd[i]);
+
+		if (e->loosened[i])
+			continue;
+		square += w * all->mean[2 + i] * all->mean[2 + i];
+		info += w;
+		n++;
+	}
+	return n > 1 ? fmin(sqrt(square / info / (n - 1)), OFFSET_MAX_S) : 0;
+}
+
 struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 {
 	double dt = s_of_ns(at.ns - e->at.ns), q = 0;
@@ -326,6 +349,7 @@ struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 		e->anchor_ns +
 		ns_of_s(fmin(fmax(offset, -OFFSET_MAX_S), OFFSET_MAX_S)),
 	    .offset_sd = fmin(sqrt(fmax(var, 0)), OFFSET_MAX_S),
+	    .spread_sd = spread_sd(e, &all),
 	    .freq = all.mean[1],
 	    .freq_sd = sqrt(fmax(freq_var, 0)),
 	};

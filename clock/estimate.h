@@ -45,14 +45,16 @@ struct estimate {
 	struct osc at;	   /* of the states */
 	int64_t anchor_ns; /* what mean[0] counts from */
 	double bias_sd[ESTIMATE_SOURCES];
-	double bias_info; /* sum of 1 / bias_sd^2 */
+	double bias_info;		 /* sum of 1 / bias_sd^2 */
+	bool loosened[ESTIMATE_SOURCES]; /* its bias is no accident */
 	struct estimate_member members[ESTIMATE_MEMBERS];
 };
 
 /* Offsets and frequencies: positive, the oscillator is slow. */
 struct estimate_value {
 	int64_t offset_ns;
-	double offset_sd;     /* s */
+	double offset_sd;     /* s, by chance alone ... */
+	double spread_sd;     /* s, and because the sources disagree for good */
 	double freq, freq_sd; /* s/s */
 };
 

@@ -14,7 +14,7 @@
 #define FEW_SAMPLES 8
 
 /* Asymmetry below it is likely to be chance. */
-#define ASYMMETRY_DOUBT 0.15
+#define ASYMMETRY_DOUBT 0.1
 #define ASYMMETRY_MAX 0.97
 #define ASYMMETRY_PRIOR 16
 

@@ -288,7 +288,7 @@ static bool give_up(struct steering *s, const struct timescale *t,
 	    .leap = LEAP_NONE,
 	    .max_error_ns = s->config.max_distance_ns +
 			    (offset_ns < 0 ? -offset_ns : offset_ns),
-	    .est_error_ns = ns_of_s(v.offset_sd),
+	    .est_error_ns = ns_of_s(hypot(v.offset_sd, v.spread_sd)),
 	};
 	return true;
 }
@@ -312,7 +312,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 	    .leap = vote_leap(s),
 	    .now = now,
 	    .max_error_ns = bound,
-	    .est_error_ns = ns_of_s(v.offset_sd),
+	    .est_error_ns = ns_of_s(hypot(v.offset_sd, v.spread_sd)),
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
 		return give_up(s, t, now, command);

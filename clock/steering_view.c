@@ -249,7 +249,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	if (!s->estimate.started)
 		return;
 	out->offset_ns = offset;
-	out->est_error_ns = ns_of_s(v.offset_sd);
+	out->est_error_ns = ns_of_s(hypot(v.offset_sd, v.spread_sd));
 	out->residual_ppm = (v.freq - s->base_freq) * 1e6;
 	out->skew_ppm = v.freq_sd * 1e6;
 	if (s->selection.selected < 0)

@@ -261,6 +261,10 @@ static void test_biases_are_learned(void **state)
 	assert_true(fabs(error_of(&e, &w)) < 3e-6);
 	assert_true(fabs(estimate_bias(&e, 0).mean - 2e-5) < 3e-6);
 	assert_true(fabs(estimate_bias(&e, 1).mean + 2e-5) < 3e-6);
+	/* Three draws with a deviation of 20 us: the mean of such is 12 us off.
+	 */
+	double spread_sd = estimate_at(&e, w.now).spread_sd;
+	assert_true(spread_sd > 0.9e-5 && spread_sd < 1.5e-5);
 	for (unsigned i = 0; i < 300; i++) {
 		struct box box;
 
@@ -291,7 +295,7 @@ static void test_loosened_bias_takes_the_change(void **state)
 
 static void test_many_sources_beat_one(void **state)
 {
-	double square[2] = {0, 0};
+	double square[2] = {0, 0}, spread_sd = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 10; seed++)
@@ -309,8 +313,12 @@ static void test_many_sources_beat_one(void **state)
 				    48.0 / sources);
 				square[k] += pow(error_of(&e, &w), 2);
 			}
+			spread_sd =
+			    fmax(spread_sd, estimate_at(&e, w.now).spread_sd);
 		}
 	assert_true(square[1] < 0.4 * square[0]);
+	/* They agree, and that is known. */
+	assert_true(spread_sd < 1e-6);
 }
 
 int main(void)
