@@ -125,7 +125,7 @@ static void open_source(struct loader *l, const char *name)
 	if (!*name || strlen(name) >= CONFIG_NAME_MAX || !host_like(name)) {
 		complain(l,
 		    "[source %s]: expected a name of 1 to %d letters, "
-		    "digits, '-', '.', '_' or ':'",
+		    "digits, '-', '.', '_', ':' or '%%'",
 		    name, CONFIG_NAME_MAX - 1);
 		return;
 	}
