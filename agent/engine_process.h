@@ -10,13 +10,14 @@
 #include "clock/keeper.h"
 
 struct run_options {
-	bool no_clock;	     /* measure only */
-	const char *no_clock_reason; /* "--no-clock", "not started as root", ... */
-	bool single_process; /* --single-process */
+	bool no_clock; /* measure only */
+	const char
+	    *no_clock_reason; /* "--no-clock", "not started as root", ... */
+	bool single_process;  /* --single-process */
 	bool foreground;
-	bool once;	     /* -q: set the clock once and exit */
-	bool print_only;     /* -Q: print the offset and exit, implies no_clock */
-	int timeout_s;	     /* -t: give up after it, exit status 1; 0: never */
+	bool once;	 /* -q: set the clock once and exit */
+	bool print_only; /* -Q: print the offset and exit, implies no_clock */
+	int timeout_s;	 /* -t: give up after it, exit status 1; 0: never */
 };
 
 struct engine_links {

@@ -99,7 +99,7 @@ struct source {
 	bool nak_seen;		/* on the pending request */
 	enum nts_err rejection; /* the last, on the pending request */
 	bool unsynchronised;	/* the server said so last */
-	unsigned stratum; /* of the server, as of the last sample */
+	unsigned stratum;	/* of the server, as of the last sample */
 	unsigned address_count, address; /* in use */
 	struct endpoint addresses[KE_ADDRESSES_MAX];
 	struct source_counters count;

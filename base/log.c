@@ -10,7 +10,8 @@
 
 #define LINE_MAX_BYTES 1200
 
-/* The one state of the process that everything shares (style: one log level). */
+/* The one state of the process that everything shares (style: one log level).
+ */
 static struct {
 	enum log_target target;
 	enum log_level level;

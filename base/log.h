@@ -19,14 +19,15 @@ enum log_level {
 };
 
 enum log_target {
-	LOG_TO_STDERR,	/* plain lines; with "<N>" prefixes under systemd */
+	LOG_TO_STDERR, /* plain lines; with "<N>" prefixes under systemd */
 	LOG_TO_SYSLOG,
 };
 
 /* Call before the first fork; children inherit it. */
 void log_open(enum log_target target, enum log_level most_verbose);
 
-/* `process` (a string constant: "keeper", "engine", ...) prefixes debug lines. */
+/* `process` (a string constant: "keeper", "engine", ...) prefixes debug lines.
+ */
 void log_process(const char *process);
 
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -17,15 +17,18 @@ enum leap {
 
 /* Who read the clock for a time stamp, best last. */
 enum stamp_kind {
-	STAMP_DAEMON,	/* clock_gettime in the agent: up to scheduling delay late */
-	STAMP_KERNEL,	/* SO_TIMESTAMPING, software */
+	STAMP_DAEMON, /* clock_gettime in the agent: up to scheduling delay late
+		       */
+	STAMP_KERNEL, /* SO_TIMESTAMPING, software */
 	STAMP_HARDWARE, /* SO_TIMESTAMPING, network card */
 };
 
 struct sample {
-	struct osc at;	       /* middle of the exchange */
-	int64_t offset_ns;     /* server minus uncorrected clock; positive: we are slow */
-	int64_t delay_ns;      /* round trip less the server's own time; at least 1 */
+	struct osc at;	   /* middle of the exchange */
+	int64_t offset_ns; /* server minus uncorrected clock; positive: we are
+			      slow */
+	int64_t
+	    delay_ns; /* round trip less the server's own time; at least 1 */
 	int64_t dispersion_ns; /* bound of the reading errors of both clocks */
 	int64_t root_delay_ns; /* server to its reference, as the server says */
 	int64_t root_dispersion_ns; /* likewise */

@@ -38,9 +38,8 @@ struct osc {
 
 static inline struct mono mono_after(struct mono t, int64_t ns)
 {
-	return t.ns > INT64_MAX - (ns > 0 ? ns : 0)
-		   ? MONO_NEVER
-		   : (struct mono){t.ns + ns};
+	return t.ns > INT64_MAX - (ns > 0 ? ns : 0) ? MONO_NEVER
+						    : (struct mono){t.ns + ns};
 }
 
 static inline bool mono_due(struct mono deadline, struct mono now)

@@ -25,9 +25,11 @@ struct steering_config {
 	/* After the first update a correction above it is refused: no steering,
 	 * an alarm in the status; 0: no limit. */
 	int64_t refuse_threshold_ns;
-	int64_t max_distance_ns; /* root distance beyond which a source is unusable */
+	int64_t max_distance_ns; /* root distance beyond which a source is
+				    unusable */
 	unsigned min_sources;	 /* survivors needed to steer */
-	double max_clock_error_ppm; /* growth of a bound while nothing is heard */
+	double
+	    max_clock_error_ppm; /* growth of a bound while nothing is heard */
 };
 
 struct source_options {
@@ -76,31 +78,32 @@ struct source_view {
 	enum leap leap;
 	/* sourcestats */
 	unsigned samples, runs;
-	double span_s, freq_ppm, skew_ppm; /* freq: of the source against ours */
+	double span_s, freq_ppm,
+	    skew_ppm; /* freq: of the source against ours */
 	int64_t offset_ns, std_dev_ns;
 	int64_t min_delay_ns, last_delay_ns;
 };
 
 /* The state of the whole, for `ntsctl tracking`. */
 struct tracking {
-	bool synchronised;	/* a correction was accepted and is not stale */
-	int selected;		/* index, or -1 */
-	unsigned combined;	/* sources in the combination */
-	uint8_t stratum;	/* ours: the selected source's plus one; 16: none */
+	bool synchronised; /* a correction was accepted and is not stale */
+	int selected;	   /* index, or -1 */
+	unsigned combined; /* sources in the combination */
+	uint8_t stratum;   /* ours: the selected source's plus one; 16: none */
 	enum leap leap;
 	struct osc updated;
 	uint64_t updates;
-	int64_t offset_ns;	/* remaining error estimate now; positive: slow */
+	int64_t offset_ns; /* remaining error estimate now; positive: slow */
 	int64_t last_offset_ns; /* at the last update, before the correction */
 	int64_t rms_offset_ns;
-	double freq_ppm;	/* correction of the oscillator; positive: sped up */
+	double freq_ppm; /* correction of the oscillator; positive: sped up */
 	double residual_ppm, skew_ppm;
 	int64_t root_delay_ns, root_dispersion_ns;
-	int64_t est_error_ns;	/* standard deviation of offset_ns */
+	int64_t est_error_ns; /* standard deviation of offset_ns */
 	double update_interval_s;
 	uint64_t steps;
 	int64_t last_step_ns;
-	bool refused;		/* beyond refuse_threshold: not steering */
+	bool refused; /* beyond refuse_threshold: not steering */
 	int64_t refused_ns;
 	/* Why nothing is selected, in plain words; "" when something is. */
 	char reason[160];
@@ -122,7 +125,8 @@ void steering_forget(struct steering *s, unsigned source);
 
 /* What the engine knows and the samples do not. */
 void steering_set_reach(struct steering *s, unsigned source, uint8_t reach);
-void steering_set_duplicate(struct steering *s, unsigned source, bool duplicate);
+void steering_set_duplicate(
+    struct steering *s, unsigned source, bool duplicate);
 void steering_set_unsynced(struct steering *s, unsigned source, bool unsynced);
 
 /*

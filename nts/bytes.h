@@ -29,7 +29,8 @@ uint64_t take_u64(struct reader *r);
 /* The next n bytes, borrowed; NULL when fewer are left. */
 const uint8_t *take_bytes(struct reader *r, size_t n);
 
-/* A reader of the next n bytes alone; not ok (and r too) when fewer are left. */
+/* A reader of the next n bytes alone; not ok (and r too) when fewer are left.
+ */
 struct reader take_sub(struct reader *r, size_t n);
 
 /* All takes succeeded and every byte was used. */

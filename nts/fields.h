@@ -57,8 +57,9 @@ struct nts_pending {
  * without passing `size_limit` bytes (0: NTS_REQUEST_TARGET), authenticator.
  * NTS_NO_COOKIE_LEFT, NTS_NO_ROOM, NTS_CRYPTO.
  */
-enum nts_err nts_request_seal(struct nts_assoc *a, const struct nts_fresh *fresh,
-    size_t size_limit, struct nts_pending *pending, struct writer *out) MUST_USE;
+enum nts_err nts_request_seal(struct nts_assoc *a,
+    const struct nts_fresh *fresh, size_t size_limit,
+    struct nts_pending *pending, struct writer *out) MUST_USE;
 
 /* A judged answer; times are the server's. */
 struct ntp_answer {

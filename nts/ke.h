@@ -39,10 +39,10 @@ enum ke_record {
 
 struct ke_response {
 	enum aead_id aead;
-	bool compliant_gcm_siv; /* record 1024 came back */
+	bool compliant_gcm_siv;	    /* record 1024 came back */
 	char server[KE_SERVER_MAX]; /* "" when the server named none */
 	uint16_t port;		    /* 0 when the server named none */
-	unsigned cookie_count;	    /* 1..NTS_COOKIES; further ones are dropped */
+	unsigned cookie_count; /* 1..NTS_COOKIES; further ones are dropped */
 	struct cookie cookies[NTS_COOKIES];
 };
 
@@ -65,11 +65,11 @@ enum nts_err ke_response_parse(struct ke_response *out, const uint8_t *bytes,
     unsigned *detail) MUST_USE;
 
 /* RFC 8915 5.1: protocol, AEAD id, direction (0: client to server). */
-void ke_exporter_context(uint16_t aead, unsigned direction,
-    uint8_t out[KE_EXPORTER_CONTEXT_LEN]);
+void ke_exporter_context(
+    uint16_t aead, unsigned direction, uint8_t out[KE_EXPORTER_CONTEXT_LEN]);
 
 /* Append one record; shared with the test server. */
-void ke_put_record(struct writer *w, uint16_t type_and_critical,
-    const void *body, size_t len);
+void ke_put_record(
+    struct writer *w, uint16_t type_and_critical, const void *body, size_t len);
 
 #endif

@@ -24,7 +24,7 @@
 /* As on the wire, in host byte order. */
 struct ntp_header {
 	uint8_t leap, version, mode, stratum;
-	int8_t poll, precision;	     /* log2 seconds */
+	int8_t poll, precision;		      /* log2 seconds */
 	uint32_t root_delay, root_dispersion; /* 16.16 seconds */
 	uint32_t reference_id;
 	uint64_t reference, origin, receive, transmit; /* 32.32, era unsaid */
@@ -46,7 +46,8 @@ bool ntp_header_take(struct reader *r, struct ntp_header *out) MUST_USE;
 void ntp_header_put(struct writer *w, const struct ntp_header *h);
 
 /* RFC 7822: length counts the four bytes of the field's head, is a multiple of
- * four, at least 16. False at the end and on a malformed field (then !r->ok). */
+ * four, at least 16. False at the end and on a malformed field (then !r->ok).
+ */
 bool ntp_field_take(
     struct reader *r, const uint8_t *start, struct ntp_field *out) MUST_USE;
 

@@ -45,7 +45,8 @@ static void control_characters_cannot_forge_a_line(void **state)
 	capture_begin(&c);
 	log_info("name %s end", "a\nntsagentd[1]: forged\x1b[2J");
 	capture_end(&c);
-	assert_non_null(strstr(c.text, "name a ntsagentd[1]: forged [2J end\n"));
+	assert_non_null(
+	    strstr(c.text, "name a ntsagentd[1]: forged [2J end\n"));
 	assert_ptr_equal(strchr(c.text, '\n'), c.text + strlen(c.text) - 1);
 }
 
