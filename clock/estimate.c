@@ -193,7 +193,7 @@ static void spread(struct estimate_member *m, unsigned states, unsigned source,
 {
 	struct estimate_state *s = &m->state;
 	unsigned b = 2 + source;
-	double gain[ESTIMATE_STATES];
+	double gain[ESTIMATE_STATES] = {0};
 	double gone = before->var - after->var;
 
 	for (unsigned i = 1; i < states; i++)

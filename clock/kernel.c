@@ -44,8 +44,9 @@ struct kernel_freq kernel_freq_of(double ppm, long hz)
 
 double kernel_freq_ppm(const struct kernel_freq *f, long hz)
 {
-	return (double)(f->tick_us - US_PER_S / hz) * (double)hz +
-	       (double)f->freq_scaled / FREQ_SCALE;
+	long ticks = f->tick_us - US_PER_S / hz;
+
+	return (double)ticks * (double)hz + (double)f->freq_scaled / FREQ_SCALE;
 }
 
 static double ppm_of(const struct timex *t)

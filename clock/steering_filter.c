@@ -128,7 +128,7 @@ void steering_loosen(
 
 void steering_replay(struct steering *s)
 {
-	unsigned left[ESTIMATE_SOURCES];
+	unsigned left[ESTIMATE_SOURCES] = {0};
 	int i;
 
 	start_filter(s);

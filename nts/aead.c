@@ -7,13 +7,15 @@
 #include <string.h>
 
 #define BLOCK 16
+#define CIPHER_NAME_MAX 16
 
 static const struct algorithm {
 	enum aead_id id;
 	size_t key_len, nonce_len;
-	const char *name, *mac, *ctr;
+	const char *name;
+	char mac[CIPHER_NAME_MAX], ctr[CIPHER_NAME_MAX];
 } algorithms[] = {
-    {AEAD_AES_128_GCM_SIV, 16, 12, "AES-128-GCM-SIV", NULL, NULL},
+    {AEAD_AES_128_GCM_SIV, 16, 12, "AES-128-GCM-SIV", "", ""},
     {AEAD_AES_SIV_CMAC_256, 32, 16, "AES-SIV-CMAC-256", "AES-128-CBC",
 	"AES-128-CTR"},
     {AEAD_AES_SIV_CMAC_512, 64, 16, "AES-SIV-CMAC-512", "AES-256-CBC",
@@ -59,15 +61,14 @@ struct cmac {
 static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
 {
 	struct cmac m = {.mac = EVP_MAC_fetch(NULL, "CMAC", NULL)};
-	char cipher[16];
-	OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
-	    OSSL_PARAM_construct_end(),
-	};
+	OSSL_PARAM params[2] = {OSSL_PARAM_END, OSSL_PARAM_END};
+	char cipher[CIPHER_NAME_MAX];
 
-	strncpy(cipher, a->mac, sizeof(cipher) - 1);
-	cipher[sizeof(cipher) - 1] = '\0';
-	m.ctx = EVP_MAC_CTX_new(m.mac);
+	memcpy(cipher, a->mac, sizeof(cipher));
+	params[0] = OSSL_PARAM_construct_utf8_string(
+	    OSSL_MAC_PARAM_CIPHER, cipher, 0);
+	/* A context of no MAC is a crash, not NULL. */
+	m.ctx = m.mac ? EVP_MAC_CTX_new(m.mac) : NULL;
 	m.ok = m.ctx && EVP_MAC_init(m.ctx, key, a->key_len / 2, params) == 1;
 	return m;
 }
@@ -145,7 +146,7 @@ static bool s2v(
     const struct siv *s, const uint8_t *plain, size_t len, uint8_t tag[BLOCK])
 {
 	struct cmac m = cmac_open(s->a, s->key);
-	uint8_t d[BLOCK] = {0}, t[BLOCK];
+	uint8_t d[BLOCK] = {0}, t[BLOCK] = {0};
 
 	cmac_of(&m, d, BLOCK, d);
 	dbl(d);
@@ -195,6 +196,7 @@ static bool siv_seal(const struct siv *s, const uint8_t *plain,
 {
 	uint8_t tag[BLOCK];
 
+	/* RFC 5297 2.6 */
 	if (!s2v(s, plain, plain_len, tag) ||
 	    !ctr(s, tag, plain, plain_len, sealed + BLOCK))
 		return false;
@@ -207,10 +209,14 @@ static bool siv_open(const struct siv *s, const uint8_t *sealed,
 {
 	size_t len = sealed_len - BLOCK;
 	uint8_t tag[BLOCK];
+	bool ok;
 
-	return ctr(s, sealed, sealed + BLOCK, len, plain) &&
-	       s2v(s, plain, len, tag) &&
-	       CRYPTO_memcmp(tag, sealed, BLOCK) == 0;
+	/* RFC 5297 2.7 */
+	ok = ctr(s, sealed, sealed + BLOCK, len, plain) &&
+	     s2v(s, plain, len, tag) && CRYPTO_memcmp(tag, sealed, BLOCK) == 0;
+	/* Of a forgery, this is the tag that would have passed. */
+	OPENSSL_cleanse(tag, sizeof(tag));
+	return ok;
 }
 
 /* AES-128-GCM-SIV by OpenSSL. An update with a length of zero wants a pointer
@@ -231,6 +237,7 @@ static bool gcm_siv_seal(const struct siv *s, const uint8_t *plain,
 	     EVP_EncryptUpdate(ctx, NULL, &n, s->ad, (int)s->ad_len) == 1 &&
 	     EVP_EncryptUpdate(ctx, sealed, &n, plain_len ? plain : nothing,
 		 (int)plain_len) == 1 &&
+	     (size_t)n == plain_len &&
 	     EVP_EncryptFinal_ex(ctx, sealed + plain_len, &last) == 1 &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_LEN,
 		 sealed + plain_len) == 1;
@@ -259,10 +266,19 @@ static bool gcm_siv_open(const struct siv *s, const uint8_t *sealed,
 	     EVP_DecryptUpdate(ctx, NULL, &n, s->ad, (int)s->ad_len) == 1 &&
 	     EVP_DecryptUpdate(ctx, len ? plain : spare, &n,
 		 len ? sealed : nothing, (int)len) == 1 &&
-	     EVP_DecryptFinal_ex(ctx, spare, &last) == 1;
+	     (size_t)n == len && EVP_DecryptFinal_ex(ctx, spare, &last) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	EVP_CIPHER_free(cipher);
 	return ok;
+}
+
+/* SIV takes a nonce of any length but none (RFC 8915 5.6 has no AD without);
+ * OpenSSL's GCM-SIV reads twelve bytes, however few there are. */
+static bool nonce_fits(const struct algorithm *a, size_t nonce_len)
+{
+	if (a && a->id == AEAD_AES_128_GCM_SIV)
+		return nonce_len == a->nonce_len;
+	return a && nonce_len > 0;
 }
 
 bool aead_seal(enum aead_id id, const uint8_t *key, const uint8_t *nonce,
@@ -272,13 +288,12 @@ bool aead_seal(enum aead_id id, const uint8_t *key, const uint8_t *nonce,
 	struct siv s = {find(id), key, nonce, ad, nonce_len, ad_len};
 	bool ok;
 
-	if (!s.a || nonce_len == 0)
+	if (!nonce_fits(s.a, nonce_len))
 		return false;
-	if (id != AEAD_AES_128_GCM_SIV)
-		ok = siv_seal(&s, plain, plain_len, sealed);
+	if (id == AEAD_AES_128_GCM_SIV)
+		ok = gcm_siv_seal(&s, plain, plain_len, sealed);
 	else
-		ok = nonce_len == s.a->nonce_len &&
-		     gcm_siv_seal(&s, plain, plain_len, sealed);
+		ok = siv_seal(&s, plain, plain_len, sealed);
 	ERR_clear_error();
 	return ok;
 }
@@ -288,15 +303,14 @@ bool aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce,
     size_t sealed_len, uint8_t *plain)
 {
 	struct siv s = {find(id), key, nonce, ad, nonce_len, ad_len};
-	bool ok;
+	bool ok = nonce_fits(s.a, nonce_len);
 
-	if (!s.a || nonce_len == 0 || sealed_len < AEAD_TAG_LEN)
+	if (sealed_len < AEAD_TAG_LEN)
 		return false;
-	if (id != AEAD_AES_128_GCM_SIV)
-		ok = siv_open(&s, sealed, sealed_len, plain);
+	if (id == AEAD_AES_128_GCM_SIV)
+		ok = ok && gcm_siv_open(&s, sealed, sealed_len, plain);
 	else
-		ok = nonce_len == s.a->nonce_len &&
-		     gcm_siv_open(&s, sealed, sealed_len, plain);
+		ok = ok && siv_open(&s, sealed, sealed_len, plain);
 	if (!ok && sealed_len > AEAD_TAG_LEN)
 		OPENSSL_cleanse(plain, sealed_len - AEAD_TAG_LEN);
 	ERR_clear_error();
