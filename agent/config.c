@@ -120,7 +120,6 @@ static void open_source(struct loader *l, const char *name)
 	struct config *c = l->config;
 	struct source_config *s = find_source(c, name);
 
-	no_source(l);
 	forget_source_keys(l);
 	if (!*name || strlen(name) >= CONFIG_NAME_MAX || !host_like(name)) {
 		complain(l,
@@ -154,31 +153,35 @@ static void open_source(struct loader *l, const char *name)
 	snprintf(s->file, sizeof(s->file), "%s", l->file);
 }
 
-static void open_section(struct loader *l, char *name)
+static void unknown_section(struct loader *l, const char *name, size_t word)
 {
-	size_t word = strcspn(name, " \t");
+	char first[32];
 	const char *nearest;
 
-	l->source = NULL;
-	if (word == strlen(SOURCE_WORD) &&
-	    strncmp(name, SOURCE_WORD, word) == 0) {
-		open_source(l, name + word + strspn(name + word, " \t"));
-		return;
-	}
-	if (config_section_known(name)) {
-		snprintf(l->section, sizeof(l->section), "%s", name);
-		return;
-	}
-	no_source(l);
-	nearest = config_section_nearest(name);
+	snprintf(first, sizeof(first), "%.*s", (int)word, name);
+	nearest = config_section_nearest(first);
 	if (nearest)
-		complain(l, "unknown section [%s]; did you mean [%s]?", name,
-		    nearest);
+		complain(l, "unknown section [%s]; did you mean [%s%s]?", name,
+		    nearest, strcmp(nearest, SOURCE_WORD) == 0 ? " NAME" : "");
 	else
 		complain(l,
 		    "unknown section [%s]; there are [agent], [nts], [clock], "
 		    "[log] and [source NAME]",
 		    name);
+}
+
+static void open_section(struct loader *l, char *name)
+{
+	size_t word = strcspn(name, " \t");
+
+	no_source(l);
+	if (word == strlen(SOURCE_WORD) &&
+	    strncmp(name, SOURCE_WORD, word) == 0)
+		open_source(l, name + word + strspn(name + word, " \t"));
+	else if (config_section_known(name))
+		snprintf(l->section, sizeof(l->section), "%s", name);
+	else
+		unknown_section(l, name, word);
 }
 
 /* Keys. */
