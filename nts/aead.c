@@ -65,8 +65,8 @@ static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
 	char cipher[CIPHER_NAME_MAX];
 
 	memcpy(cipher, a->mac, sizeof(cipher));
-	params[0] = OSSL_PARAM_construct_utf8_string(
-	    OSSL_MAC_PARAM_CIPHER, cipher, 0);
+	params[0] =
+	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0);
 	/* A context of no MAC is a crash, not NULL. */
 	m.ctx = m.mac ? EVP_MAC_CTX_new(m.mac) : NULL;
 	m.ok = m.ctx && EVP_MAC_init(m.ctx, key, a->key_len / 2, params) == 1;
@@ -272,8 +272,8 @@ static bool gcm_siv_open(const struct siv *s, const uint8_t *sealed,
 	return ok;
 }
 
-/* SIV takes a nonce of any length but none (RFC 8915 5.6 has no AD without);
- * OpenSSL's GCM-SIV reads twelve bytes, however few there are. */
+/* SIV takes a nonce of any length, but an empty one is none. OpenSSL's GCM-SIV
+ * reads twelve bytes, however few there are. */
 static bool nonce_fits(const struct algorithm *a, size_t nonce_len)
 {
 	if (a && a->id == AEAD_AES_128_GCM_SIV)

@@ -15,7 +15,9 @@ const uint8_t *take_bytes(struct reader *r, size_t n)
 		r->ok = false;
 		return NULL;
 	}
-	r->at += n;
+	/* Nothing may be added to a null pointer, not even zero. */
+	if (n > 0)
+		r->at += n;
 	r->left -= n;
 	return at;
 }
@@ -54,7 +56,7 @@ struct reader take_sub(struct reader *r, size_t n)
 {
 	const uint8_t *at = take_bytes(r, n);
 
-	return (struct reader){.at = at, .left = at ? n : 0, .ok = at != NULL};
+	return (struct reader){.at = at, .left = r->ok ? n : 0, .ok = r->ok};
 }
 
 bool reader_done(const struct reader *r)
@@ -68,17 +70,15 @@ struct writer writer_of(void *buffer, size_t capacity)
 	    .base = buffer, .capacity = capacity, .ok = true};
 }
 
-/* Room for n bytes, already counted; NULL when there is none. */
+/* Room for n bytes, already counted; NULL when there is none, or n is 0. */
 static uint8_t *grow(struct writer *w, size_t n)
 {
-	uint8_t *at = w->base + w->len;
-
 	if (!w->ok || n > w->capacity - w->len) {
 		w->ok = false;
 		return NULL;
 	}
 	w->len += n;
-	return at;
+	return n > 0 ? w->base + w->len - n : NULL;
 }
 
 static void put_number(struct writer *w, uint64_t value, size_t n)
@@ -113,7 +113,7 @@ void put_bytes(struct writer *w, const void *bytes, size_t n)
 {
 	uint8_t *at = grow(w, n);
 
-	if (at && n > 0)
+	if (at)
 		memcpy(at, bytes, n);
 }
 
@@ -121,7 +121,7 @@ void put_zeros(struct writer *w, size_t n)
 {
 	uint8_t *at = grow(w, n);
 
-	if (at && n > 0)
+	if (at)
 		memset(at, 0, n);
 }
 

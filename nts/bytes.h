@@ -26,7 +26,8 @@ uint16_t take_u16(struct reader *r); /* big-endian, as all below */
 uint32_t take_u32(struct reader *r);
 uint64_t take_u64(struct reader *r);
 
-/* The next n bytes, borrowed; NULL when fewer are left. */
+/* The next n bytes, borrowed; NULL when fewer are left. Of none from a reader
+ * of NULL it is NULL, too: r->ok tells. */
 const uint8_t *take_bytes(struct reader *r, size_t n);
 
 /* A reader of the next n bytes alone; not ok (and r too) when fewer are left.

@@ -40,7 +40,6 @@
 	X(NTP_NOT_AUTHENTICATED, "an answer is not authenticated: something on the path answers without NTS") \
 	X(NTP_BAD_TAG, "an answer fails authentication: it was altered, or the keys differ") \
 	X(NTP_AFTER_AUTHENTICATOR, "an answer has fields after its authenticator") \
-	X(NTP_NO_COOKIE, "an answer brings no new cookie") \
 	X(NTP_BAD_TIMES, "an answer has zero or reversed time stamps") \
 	X(NTP_UNSYNCHRONISED, "the server says that it is not synchronised itself") \
 	X(NTP_NAK, "the server does not know our cookie any more (NTS NAK)") \

@@ -5,9 +5,6 @@
 /* RFC 8915 5.6: the authenticator of a request is at least this long, so that
  * no server takes it for a MAC (RFC 7822 7.5.1.3). */
 #define AUTHENTICATOR_MIN 28
-/* RFC 8915 5.6: where a nonce is shorter than this, a request makes room for
- * an answer with one as long. */
-#define NONCE_ROOM 16
 #define FIELD_MIN 16
 #define FIELD_HEAD 4
 /* 2^-10 s, in NTP's 32.32 format */
@@ -36,16 +33,16 @@ static size_t padded(size_t body_len)
 	return len < FIELD_MIN ? FIELD_MIN : len;
 }
 
+/* Two lengths, nonce, tag. RFC 8915 5.6 wants room for a nonce of 16 bytes or
+ * the algorithm's longest, whichever is less: each of ours is as long, so that
+ * no additional padding is due. */
 static size_t authenticator_len(enum aead_id aead)
 {
-	size_t nonce = aead_nonce_len(aead);
-	size_t room = nonce < NONCE_ROOM ? NONCE_ROOM - nonce : 0;
-
-	return padded(4 + nonce + AEAD_TAG_LEN + room);
+	return padded(4 + aead_nonce_len(aead) + AEAD_TAG_LEN);
 }
 
-/* Header: nothing in it tells of the client but the version (RFC 9109 is of
- * the same mind about ports). The precision is the one that says nothing. */
+/* Nothing in the header tells of the client but the version: no poll, no
+ * precision, no time, a random transmit stamp. */
 static void put_head(const struct nts_fresh *fresh, struct writer *w)
 {
 	const struct ntp_header h = {
@@ -97,8 +94,6 @@ static bool put_authenticator(
 	put_bytes(w, fresh->nonce, nonce_len);
 	put_zeros(w, (4 - nonce_len % 4) % 4);
 	put_bytes(w, tag, sizeof(tag));
-	if (nonce_len < NONCE_ROOM)
-		put_zeros(w, NONCE_ROOM - nonce_len);
 	ntp_field_end(w, mark, AUTHENTICATOR_MIN);
 	return true;
 }
@@ -135,8 +130,15 @@ struct parts {
 	struct ntp_header header;
 	struct reader uid, authenticator;
 	size_t authenticated_len; /* bytes before the authenticator */
-	bool have_uid, have_authenticator, more_behind;
+	bool have_uid, uid_again, have_authenticator, more_behind;
 };
+
+static void take_uid(struct parts *p, const struct ntp_field *f)
+{
+	p->uid_again = p->have_uid;
+	p->have_uid = true;
+	p->uid = f->body;
+}
 
 static enum nts_err take_apart(
     const uint8_t *bytes, size_t len, struct parts *out)
@@ -150,9 +152,8 @@ static enum nts_err take_apart(
 	while (ntp_field_take(&r, bytes, &f)) {
 		if (out->have_authenticator) {
 			out->more_behind = true;
-		} else if (f.type == NTP_EF_UNIQUE_ID && !out->have_uid) {
-			out->uid = f.body;
-			out->have_uid = true;
+		} else if (f.type == NTP_EF_UNIQUE_ID) {
+			take_uid(out, &f);
 		} else if (f.type == NTP_EF_AUTHENTICATOR) {
 			out->authenticator = f.body;
 			out->authenticated_len = f.offset;
@@ -170,8 +171,9 @@ static enum nts_err judge_form(
 		return NTP_BAD_VERSION;
 	if (p->header.mode != NTP_MODE_SERVER)
 		return NTP_BAD_MODE;
-	/* RFC 5905 section 8, test 2 */
-	if (p->header.origin != pending->transmit)
+	/* RFC 5905 section 8, tests 1 and 2: once answered, the stamp is
+	 * nobody's any more. */
+	if (!pending->open || p->header.origin != pending->transmit)
 		return NTP_BAD_ORIGIN;
 	return NTS_OK;
 }
@@ -182,7 +184,8 @@ static enum nts_err judge_uid(
 {
 	if (!p->have_uid)
 		return NTP_NO_UNIQUE_ID;
-	if (p->uid.left != NTS_UID_LEN ||
+	/* RFC 8915 5.7: exactly one */
+	if (p->uid_again || p->uid.left != NTS_UID_LEN ||
 	    memcmp(p->uid.at, pending->uid, NTS_UID_LEN) != 0)
 		return NTP_BAD_UNIQUE_ID;
 	return NTS_OK;
@@ -202,9 +205,13 @@ static enum nts_err kiss_of(const struct ntp_header *h)
 	}
 }
 
+/* RFC 5905 figure 13: the codes of a server that is still waiting for its own
+ * first time, or settling after a step, ask nothing of a client. */
 static bool is_kiss(const struct ntp_header *h)
 {
-	return h->stratum == 0 && h->reference_id != 0;
+	return h->stratum == 0 && h->reference_id != 0 &&
+	       h->reference_id != NTP_REFID('I', 'N', 'I', 'T') &&
+	       h->reference_id != NTP_REFID('S', 'T', 'E', 'P');
 }
 
 /* Without an authenticator only a NAK or a kiss is of interest, and neither

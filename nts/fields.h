@@ -77,6 +77,7 @@ struct ntp_answer {
  *
  * NTS_OK                 header is authentic, times are usable
  * NTP_UNSYNCHRONISED     authentic, but no sample
+ * NTP_BAD_TIMES          likewise
  * NTP_KISS_*             out->authenticated says whether it can be believed
  * NTP_NAK                never authenticated (RFC 8915 5.7): `pending` stays
  *                        open, since a valid answer beats it

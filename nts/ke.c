@@ -1,7 +1,7 @@
 #include "nts/ke.h"
 
+#include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 
 void ke_put_record(
     struct writer *w, uint16_t type_and_critical, const void *body, size_t len)
@@ -77,19 +77,20 @@ struct parse {
 	struct ke_response got;
 	const enum aead_id *offered;
 	size_t offered_count;
-	unsigned detail;
-	uint32_t seen; /* bits of the types up to KE_NTP_PORT */
-	bool cookie_too_long;
+	unsigned detail; /* of the record last read */
+	uint32_t seen;	 /* one bit for each row of kinds[] */
+	bool have_protocol, cookie_too_long;
 };
 
 static enum nts_err next_protocol(struct parse *p, struct record *r)
 {
-	(void)p;
 	/* RFC 8915 4.1.2: empty when nothing of the request is supported. */
 	if (reader_done(&r->body))
 		return NTS_KE_NO_PROTOCOL;
 	if (take_u16(&r->body) != KE_PROTOCOL_NTPV4 && r->body.ok)
 		return NTS_KE_NO_PROTOCOL;
+	p->have_protocol = true;
+	/* 4.1.2: a subset of the request, which named one. */
 	return reader_done(&r->body) ? NTS_OK : NTS_KE_BAD_RECORD;
 }
 
@@ -152,27 +153,51 @@ static enum nts_err cookie_record(struct parse *p, struct record *r)
 	return NTS_OK;
 }
 
-/* A host name, or an address literal (RFC 8915 4.1.7). */
-static bool name_byte(uint8_t c)
+#define DIGITS "0123456789"
+/* The underscore is no host name's, but in use. */
+#define NAME_BYTES                                                             \
+	DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
+#define LABEL_MAX 63
+
+static bool is_address(const char *name)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':' ||
-	       c == '_' || c == '%';
+	struct in6_addr ignored;
+
+	return inet_pton(AF_INET, name, &ignored) == 1 ||
+	       inet_pton(AF_INET6, name, &ignored) == 1;
 }
 
+/* RFC 1123 2.1: labels with single dots between, and maybe one at the end. The
+ * last label is no number, or "127.1" would be looked up as an address. */
+static bool is_host_name(const char *name)
+{
+	bool number = true;
+
+	while (*name) {
+		size_t len = strspn(name, NAME_BYTES);
+
+		if (len == 0 || len > LABEL_MAX || name[0] == '-')
+			return false;
+		number = strspn(name, DIGITS) == len;
+		name += len;
+		if (*name && *name++ != '.')
+			return false;
+	}
+	return !number;
+}
+
+/* RFC 8915 4.1.7: an address without a zone, or a domain name. */
 static enum nts_err server_record(struct parse *p, struct record *r)
 {
+	char *name = p->got.server;
 	size_t len = r->body.left;
-	const uint8_t *name = take_bytes(&r->body, len);
 
-	if (len == 0 || len >= sizeof(p->got.server) || name[0] == '-')
+	if (len >= KE_SERVER_MAX || memchr(r->body.at, '\0', len))
 		return NTS_KE_BAD_SERVER;
-	for (size_t i = 0; i < len; i++)
-		if (!name_byte(name[i]))
-			return NTS_KE_BAD_SERVER;
-	memcpy(p->got.server, name, len);
-	p->got.server[len] = '\0';
-	return NTS_OK;
+	memcpy(name, take_bytes(&r->body, len), len);
+	name[len] = '\0';
+	return is_address(name) || is_host_name(name) ? NTS_OK
+						      : NTS_KE_BAD_SERVER;
 }
 
 static enum nts_err port_record(struct parse *p, struct record *r)
@@ -223,34 +248,53 @@ static enum nts_err take_body(struct parse *p, struct record *r)
 	return r->critical ? NTS_KE_UNKNOWN_CRITICAL : NTS_OK;
 }
 
-static enum nts_err take_all(struct parse *p, struct reader *in)
+/* RFC 8915 4.1.1: critical and empty. */
+static enum nts_err judge_end(const struct record *r)
 {
-	enum nts_err first = NTS_OK;
+	return r->critical && r->body.left == 0 ? NTS_OK : NTS_KE_END_BODY;
+}
+
+/* Leaves a record of type KE_END behind when there is nothing more to take. */
+static enum nts_err take_one(
+    struct parse *p, struct reader *in, struct record *r)
+{
+	p->detail = 0;
+	*r = (struct record){.type = KE_END};
+	if (in->left == 0)
+		return NTS_KE_NO_END;
+	if (!take_record(in, r)) {
+		r->type = KE_END;
+		return NTS_KE_TRUNCATED;
+	}
+	return r->type == KE_END ? judge_end(r) : take_body(p, r);
+}
+
+/* What is wrong with the answer: the first error, but the server's own word
+ * wherever it stands, since it says more than what follows from it. */
+struct verdict {
+	enum nts_err err;
+	unsigned detail;
+	bool servers_word;
+};
+
+static struct verdict take_all(struct parse *p, struct reader *in)
+{
+	struct verdict v = {.err = NTS_OK};
 	struct record r;
 
-	while (in->left > 0) {
-		enum nts_err err;
+	do {
+		enum nts_err err = take_one(p, in, &r);
+		bool word = r.type == KE_ERROR && err != NTS_KE_BAD_RECORD;
 
-		if (!take_record(in, &r))
-			return first ? first : NTS_KE_TRUNCATED;
-		if (r.type == KE_END) {
-			/* RFC 8915 4.1.1: critical and empty. */
-			if (!r.critical || r.body.left > 0)
-				return first ? first : NTS_KE_END_BODY;
-			return first;
-		}
-		err = take_body(p, &r);
-		/* The server's own word says more than what follows from it,
-		 * wherever the record stands. */
-		if (err != NTS_OK && (first == NTS_OK || r.type == KE_ERROR))
-			first = err;
-	}
-	return first ? first : NTS_KE_NO_END;
+		if (err != NTS_OK && !v.servers_word && (word || !v.err))
+			v = (struct verdict){err, p->detail, word};
+	} while (r.type != KE_END);
+	return v;
 }
 
 static enum nts_err judge(const struct parse *p)
 {
-	if (!(p->seen & 1))
+	if (!p->have_protocol)
 		return NTS_KE_NO_PROTOCOL;
 	if (p->got.aead == AEAD_NONE)
 		return NTS_KE_NO_AEAD;
@@ -265,19 +309,21 @@ enum nts_err ke_response_parse(struct ke_response *out, const uint8_t *bytes,
 {
 	struct parse p = {.offered = offered, .offered_count = count};
 	struct reader in = reader_of(bytes, len);
-	enum nts_err err;
+	struct verdict v;
 
+	if (detail)
+		*detail = 0;
 	if (len == 0)
 		return NTS_KE_EMPTY;
 	if (len > KE_MESSAGE_MAX)
 		return NTS_KE_TOO_LONG;
-	err = take_all(&p, &in);
-	if (err == NTS_OK)
-		err = judge(&p);
+	v = take_all(&p, &in);
+	if (v.err == NTS_OK)
+		v.err = judge(&p);
 	if (detail)
-		*detail = p.detail;
-	if (err == NTS_OK)
+		*detail = v.detail;
+	if (v.err == NTS_OK)
 		*out = p.got;
 	explicit_bzero(&p, sizeof(p));
-	return err;
+	return v.err;
 }

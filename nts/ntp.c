@@ -93,11 +93,16 @@ struct wall ntp_to_wall(uint64_t stamp, struct wall pivot)
 	int64_t apart = (int64_t)(stamp - around);
 	int64_t seconds = apart >> 32; /* floor */
 	uint64_t fraction = (uint64_t)apart & UINT32_MAX;
-
-	return (struct wall){
-	    pivot.ns + seconds * NS_PER_S +
+	int64_t apart_ns =
+	    seconds * NS_PER_S +
 	    (int64_t)((fraction * (uint64_t)NS_PER_S + (UINT64_C(1) << 31)) >>
-		      32)};
+		      32);
+	struct wall t;
+
+	/* A clock gone wild must not make the sum wrap. */
+	if (__builtin_add_overflow(pivot.ns, apart_ns, &t.ns))
+		t.ns = apart_ns < 0 ? INT64_MIN : INT64_MAX;
+	return t;
 }
 
 uint64_t ntp_from_wall(struct wall t)
