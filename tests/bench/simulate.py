@@ -1,0 +1,176 @@
+"""One run of one client in clknetsim, and what it amounted to."""
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+import oracle
+
+START = int(time.time())        # the certificates are made now
+SETTLED = 1800                  # "stays below" means for half an hour
+BELOW = (('1 ms', 1e-3), ('100 us', 1e-4), ('30 us', 3e-5))
+
+
+class Lab:
+    """Where the programs are and who runs them."""
+
+    def __init__(self, simulator, chronyd, agent, pki, work):
+        self.simulator, self.chronyd, self.agent = simulator, chronyd, agent
+        self.pki, self.work = pki, work
+
+    @staticmethod
+    def spawn(argv, folder, log, core, **env):
+        def prepare():
+            # All run in lock-step: one core is five times faster than two.
+            os.sched_setaffinity(0, {core})
+            # The simulator refuses to run as root.
+            if os.getuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+
+        with open(os.path.join(folder, log), 'w', encoding='ascii') as out:
+            return subprocess.Popen(
+                argv, cwd=folder, stdout=out, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, preexec_fn=prepare,
+                env={**os.environ, **env})
+
+
+def network(row):
+    client = row.servers + 1
+    lines = ['node%d_freq = %s' % (client, row.clock()),
+             'node%d_offset = %g' % (client, row.offset)]
+    for s in range(1, client):
+        lines += ['node%d_delay%d = %s' % (client, s, row.delay(0)),
+                  'node%d_delay%d = %s' % (s, client, row.delay(1))]
+        if row.server_errors.get(s):
+            lines.append('node%d_offset = %g' % (s, row.server_errors[s]))
+    return '\n'.join(lines) + '\n'
+
+
+def address(server):
+    return '192.168.123.%d' % server
+
+
+def server_conf(lab, folder, node):
+    return ('pidfile %s/pid.%d\ncmdport 0\nbindcmdaddress /\nallow\n'
+            'local stratum 1\nntsserverkey %s/server.key\n'
+            'ntsservercert %s/fullchain.crt\nntsprocesses 0\n'
+            % (folder, node, lab.pki, lab.pki))
+
+
+def agent_conf(lab, row, _folder, _node):
+    head = ('[agent]\nuser = nobody\nstatus-socket = none\n[clock]\n'
+            'driftfile = none\nlast-good-time = none\n[nts]\n'
+            'trusted-certs = %s/rootca.crt\nsystem-certs = no\n' % lab.pki)
+    return head + ''.join(
+        '[source %s]\nminpoll = %d\nmaxpoll = %d\n'
+        % (address(s), *row.polls) for s in range(1, row.servers + 1))
+
+
+def chrony_conf(_lab, row, folder, node):
+    head = 'pidfile %s/pid.%d\ncmdport 0\nbindcmdaddress /\n' % (folder, node)
+    return head + ''.join(
+        'server %s iburst minpoll %d maxpoll %d\n' % (address(s), *row.polls)
+        for s in range(1, row.servers + 1))
+
+
+CLIENTS = {
+    'agent': (agent_conf, lambda lab, conf: [
+        lab.agent, '--single-process', '--foreground', '-f', conf]),
+    'chronyd': (chrony_conf, lambda lab, conf: [lab.chronyd, '-d', '-f', conf]),
+}
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, 'w', encoding='ascii') as f:
+        f.write(text)
+    return path
+
+
+def end(processes):
+    for p in processes:
+        if p.poll() is None:
+            p.send_signal(signal.SIGTERM)
+    for p in processes:
+        try:
+            p.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+
+
+def run(lab, row, client, seed, core):
+    """Simulates, and returns the metrics of the client's clock."""
+    folder = tempfile.mkdtemp(prefix='run', dir=lab.work)
+    os.chmod(folder, 0o777)
+    node, processes = row.servers + 1, []
+    common = {'LC_ALL': 'C', 'CLKNETSIM_SOCKET': folder + '/sock',
+              'CLKNETSIM_RANDOM_SEED': str(seed),
+              'CLKNETSIM_START_DATE': str(START)}
+    length = int(row.hours * 3600)
+    simulator = lab.spawn(
+        [lab.simulator + '/clknetsim', '-n', '2', '-o', 'offsets', '-g', 'raw',
+         '-p', 'packets', '-l', str(length), '-s', folder + '/sock',
+         write(folder, 'network', network(row)), str(node)],
+        folder, 'simulator.log', core, **common)
+    try:
+        for n in range(1, node + 1):
+            make, argv = CLIENTS[client]
+            text = make(lab, row, folder, n) if n == node \
+                else server_conf(lab, folder, n)
+            conf = write(folder, 'conf.%d' % n, text)
+            argv = argv(lab, conf) if n == node \
+                else [lab.chronyd, '-d', '-f', conf]
+            processes.append(lab.spawn(
+                argv, folder, 'log.%d' % n, core, CLKNETSIM_NODE=str(n),
+                LD_PRELOAD=lab.simulator + '/clknetsim.so', **common))
+        if simulator.wait(timeout=900) != 0:
+            raise RuntimeError('the simulation failed: see ' + folder)
+        time.sleep(0.05)
+    finally:
+        end([simulator, *processes])
+    result = measure(row, folder, node)
+    shutil.rmtree(folder)
+    return result
+
+
+def column(folder, name, node):
+    data = np.fromfile(os.path.join(folder, name), sep=' ')
+    return data.reshape(-1, node)[:, node - 1]
+
+
+def settled(error, below):
+    """The first second from which the error stays below; None: never."""
+    bad = np.flatnonzero(np.abs(error) >= below)
+    if len(bad) == 0:
+        return 0
+    good = np.append(bad[1:], len(error)) - bad - 1
+    enough = np.flatnonzero(good >= SETTLED)
+    return int(bad[enough[0]] + 1) if len(enough) else None
+
+
+def measure(row, folder, node):
+    error = column(folder, 'offsets', node)
+    window = error[int(row.settle):]
+    log = np.fromfile(os.path.join(folder, 'packets'), sep=' ').reshape(-1, 9)
+    log = log[log[:, 8] == 1]
+    sent = log[(log[:, 1] == node) & (log[:, 0] >= row.settle)]
+    result = {
+        'rms': float(np.sqrt(np.mean(window ** 2))),
+        'p99': float(np.percentile(np.abs(window), 99)),
+        'max': float(np.max(np.abs(window))),
+        'packets': len(sent),
+        'error': error[::max(1, len(error) // 2000)],
+    }
+    for name, below in BELOW:
+        result[name] = settled(error, below)
+    if row.limit:
+        result['limit'] = oracle.limit(
+            row, column(folder, 'raw', node), log, node)
+    return result
