@@ -73,7 +73,8 @@ void config_defaults(struct config *out);
  * The rest of --check-config: opens the trust files as the run-time user would
  * (`config->user`, when root) and says which cannot be read, by whom, and the
  * command that mends it; warns of fewer than three sources, and the like.
- * Returns the number of errors; warnings do not count.
+ * Returns the number of errors; warnings do not count. `out` needs a
+ * descriptor: a child that has become the user writes there.
  */
 unsigned config_check_files(const struct config *config, FILE *out) MUST_USE;
 

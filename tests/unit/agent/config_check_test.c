@@ -1,0 +1,274 @@
+/* What --check-config opens as the agent's user. As root the checks happen in a
+ * child that has become `nobody`; as somebody else, as oneself. */
+#include "tests/unit/agent/config_room.h"
+#include "tests/unit/nts/pki.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/types.h>
+
+static bool am_root(void)
+{
+	return geteuid() == 0;
+}
+
+/* Whom the check is done as. */
+static const struct passwd *checker(void)
+{
+	const struct passwd *who =
+	    am_root() ? getpwnam("nobody") : getpwuid(geteuid());
+
+	assert_non_null(who);
+	return who;
+}
+
+static const char *checkers_group(void)
+{
+	const struct group *group = getgrgid(checker()->pw_gid);
+
+	assert_non_null(group);
+	return group->gr_name;
+}
+
+/* Three sources, so that nothing is said of their number. */
+static void load(struct room *r, const char *keys)
+{
+	char text[1024];
+
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	snprintf(text, sizeof(text),
+	    "[agent]\nuser = nobody\n[clock]\ndriftfile = none\n"
+	    "last-good-time = none\n%s\n[source a]\n[source b]\n[source c]\n",
+	    keys);
+	room_accepts(r, text);
+}
+
+static void load_certificate(struct room *r, const char *name)
+{
+	char text[256];
+
+	snprintf(
+	    text, sizeof(text), "[nts]\ntrusted-certs = %s/%s\n", r->dir, name);
+	load(r, text);
+}
+
+static void put_certificate(const struct room *r, const char *name, mode_t mode)
+{
+	struct pki_pair ca =
+	    pki_issue(NULL, (struct pki_spec){.name = "Root", .ca = true});
+	char path[128];
+
+	pki_write(room_path(r, name, path), ca.certificate);
+	assert_int_equal(chmod(path, mode), 0);
+	pki_free(&ca);
+}
+
+static void says_one_error(struct room *r, const char *expected)
+{
+	room_check(r);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 1);
+}
+
+static void nothing_to_say(void **state)
+{
+	struct room *r = *state;
+
+	put_certificate(r, "root.crt", 0644);
+	load_certificate(r, "root.crt");
+	room_check(r);
+	assert_string_equal(r->said, "");
+	assert_int_equal(r->errors, 0);
+}
+
+static void an_unreadable_certificate(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128];
+
+	put_certificate(r, "root.crt", 0);
+	load_certificate(r, "root.crt");
+	room_path(r, "root.crt", path);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot read the trusted certificate %1$s as user %2$s: "
+	    "Permission denied; mend it with: chgrp %3$s %1$s && chmod g+r "
+	    "%1$s\n",
+	    path, checker()->pw_name, checkers_group());
+	says_one_error(r, expected);
+	/* And it does mend it. */
+	assert_int_equal(chown(path, (uid_t)-1, checker()->pw_gid), 0);
+	assert_int_equal(chmod(path, am_root() ? 0040 : 0400), 0);
+	room_check(r);
+	assert_string_equal(r->said, "");
+}
+
+static void a_folder_that_cannot_be_entered(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128];
+
+	room_folder(r, "pki");
+	put_certificate(r, "pki/root.crt", 0644);
+	load_certificate(r, "pki/root.crt");
+	room_path(r, "pki", path);
+	assert_int_equal(chmod(path, 0), 0);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot read the trusted certificate %1$s/root.crt as user "
+	    "%2$s: Permission denied: that user may not enter the directory "
+	    "%1$s; mend it with: chgrp %3$s %1$s && chmod g+x %1$s, or move "
+	    "the certificate\n",
+	    path, checker()->pw_name, checkers_group());
+	says_one_error(r, expected);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void a_missing_certificate_and_an_empty_one(void **state)
+{
+	struct room *r = *state;
+	char keys[256], expected[512];
+
+	room_put(r, "empty.crt", "nothing here\n");
+	snprintf(keys, sizeof(keys), "[nts]\ntrusted-certs = %1$s/no %1$s/%2$s",
+	    r->dir, "empty.crt");
+	load(r, keys);
+	room_check(r);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot read the trusted certificate %1$s/no: No such file "
+	    "or directory\n"
+	    "error: the trusted certificate file %1$s/empty.crt has no "
+	    "certificate in it (PEM or DER)\n",
+	    r->dir);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 2);
+}
+
+/* `name` of the room is where the drift file shall be. */
+static void load_drift(struct room *r, const char *name)
+{
+	char text[512];
+
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	snprintf(text, sizeof(text),
+	    "[agent]\nuser = nobody\n[clock]\ndriftfile = %s/%s/drift\n"
+	    "last-good-time = none\n[source a]\n[source b]\n[source c]\n",
+	    r->dir, name);
+	room_accepts(r, text);
+}
+
+static void a_folder_that_cannot_be_written(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128];
+
+	room_folder(r, "lib");
+	assert_int_equal(chmod(room_path(r, "lib", path), 0555), 0);
+	load_drift(r, "lib");
+	snprintf(expected, sizeof(expected),
+	    "error: driftfile = %1$s/drift: user %2$s cannot write into %1$s: "
+	    "Permission denied\nmend it with: chown %2$s %1$s\n",
+	    path, checker()->pw_name);
+	says_one_error(r, expected);
+	assert_int_equal(chown(path, checker()->pw_uid, checker()->pw_gid), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+	room_check(r);
+	assert_string_equal(r->said, "");
+}
+
+/* A file in the way is no matter of rights. */
+static void a_file_in_the_way_of_a_folder(void **state)
+{
+	struct room *r = *state;
+	char expected[512];
+
+	room_put(r, "lib", "x");
+	load_drift(r, "lib/x");
+	snprintf(expected, sizeof(expected),
+	    "error: driftfile = %1$s/lib/x/drift: user %2$s cannot write into "
+	    "%1$s/lib/x: Not a directory\n",
+	    r->dir, checker()->pw_name);
+	says_one_error(r, expected);
+}
+
+/* The agent makes it when it starts. */
+static void a_missing_folder_is_no_error(void **state)
+{
+	struct room *r = *state;
+
+	load_drift(r, "missing");
+	room_check(r);
+	assert_string_equal(r->said, "");
+	assert_int_equal(r->errors, 0);
+}
+
+static void few_sources_are_a_warning(void **state)
+{
+	static const char fine[] =
+	    ": with fewer than 3, one that is wrong cannot be told from one "
+	    "that is right\n";
+	struct room *r = *state;
+	char expected[256];
+
+	load(r, "");
+	r->config.source_count = 1;
+	room_check(r);
+	snprintf(expected, sizeof(expected), "warning: 1 source%s", fine);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+	r->config.source_count = 3;
+	r->config.sources[1].options.noselect = true;
+	room_check(r);
+	snprintf(expected, sizeof(expected), "warning: 2 sources%s", fine);
+	assert_string_equal(r->said, expected);
+}
+
+static void a_file_for_everybody_is_a_warning(void **state)
+{
+	struct room *r = *state;
+	char expected[256];
+
+	load(r, "");
+	assert_int_equal(chmod(r->path, 0666), 0);
+	room_check(r);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s; mend it with: chmod o-w "
+	    "%1$s\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+}
+
+/* Only root becomes somebody else, so only root can miss him. */
+static void a_missing_user(void **state)
+{
+	struct room *r = *state;
+
+	load(r, "");
+	strcpy(r->config.user, "no-such-user");
+	room_check(r);
+	assert_int_equal(r->errors, am_root() ? 1 : 0);
+	assert_int_equal(
+	    strstr(r->said, "the user \"no-such-user\" does not exist; make "
+			    "it with `useradd") != NULL,
+	    am_root());
+}
+
+#define IN_ROOM(test)                                                          \
+	cmocka_unit_test_setup_teardown(test, room_make, room_drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    IN_ROOM(nothing_to_say),
+	    IN_ROOM(an_unreadable_certificate),
+	    IN_ROOM(a_folder_that_cannot_be_entered),
+	    IN_ROOM(a_missing_certificate_and_an_empty_one),
+	    IN_ROOM(a_folder_that_cannot_be_written),
+	    IN_ROOM(a_file_in_the_way_of_a_folder),
+	    IN_ROOM(a_missing_folder_is_no_error),
+	    IN_ROOM(few_sources_are_a_warning),
+	    IN_ROOM(a_file_for_everybody_is_a_warning),
+	    IN_ROOM(a_missing_user),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
