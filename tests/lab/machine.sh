@@ -74,8 +74,9 @@ unpack12() {
 BUILD_PACKAGES="gcc libc6-dev make pkg-config libssl-dev openssl libcap-ng-dev
 	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev mandoc
 	ca-certificates procps iproute2"
-# What the unpacked servers link.
-SERVER_LIBRARIES="libgnutls30t64 libedit2 libnettle8t64 libcap2 libseccomp2"
+# What the unpacked servers link, on either.
+SERVER_LIBRARIES12="libbsd0 libcap2 libgnutls30 libseccomp2 libssl3"
+SERVER_LIBRARIES13="libgnutls30t64 libedit2 libnettle8t64 libcap2 libseccomp2"
 
 in_tree13() {
 	# shellcheck disable=SC2016 # $1 and $@ are the inner shell's
@@ -95,7 +96,7 @@ make_tree13() {
 	quiet in_tree13 apt-get update
 	# shellcheck disable=SC2086 # lists of words
 	quiet in_tree13 apt-get install -y --no-install-recommends \
-		$BUILD_PACKAGES $SERVER_LIBRARIES
+		$BUILD_PACKAGES $SERVER_LIBRARIES13
 	# shellcheck disable=SC2016 # $p is the inner shell's
 	quiet in_tree13 sh -ec 'mkdir -p /opt/debs && cd /opt/debs
 		apt-get download chrony ntpsec ntpd-rs
