@@ -1,0 +1,132 @@
+/*
+ * Any bytes as a configuration: either errors are told, one line for each, or
+ * what comes out can be used.
+ */
+#include "agent/config.h"
+#include "resolver/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The harness asserts in every build. */
+#define MUST(condition)                                                        \
+	do {                                                                   \
+		if (!(condition)) {                                            \
+			fprintf(stderr, "not so: %s\n", #condition);           \
+			abort();                                               \
+		}                                                              \
+	} while (0)
+
+static bool in_range(double x, double min, double max)
+{
+	return x >= min && x <= max;
+}
+
+static bool ends_within(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static void must_be_path(const char path[CONFIG_PATH_MAX])
+{
+	MUST(ends_within(path, CONFIG_PATH_MAX));
+	MUST(path[0] == '/' || path[0] == '\0');
+}
+
+static void judge_source(const struct config *c, unsigned i)
+{
+	const struct source_config *s = &c->sources[i];
+
+	MUST(ends_within(s->name, sizeof(s->name)) && s->name[0]);
+	MUST(ends_within(s->host, sizeof(s->host)) && s->host[0]);
+	MUST(!strpbrk(s->host, " \t\"\\/;#"));
+	MUST(s->ke_port > 0 && s->line > 0);
+	MUST(s->family <= FAMILY_IPV6);
+	MUST(s->minpoll == POLL_AUTO ||
+	     in_range(s->minpoll, POLL_LOG2_MIN, POLL_LOG2_MAX));
+	MUST(s->maxpoll == POLL_AUTO ||
+	     in_range(s->maxpoll, POLL_LOG2_MIN, POLL_LOG2_MAX));
+	MUST(s->minpoll == POLL_AUTO || s->minpoll <= s->maxpoll);
+	MUST(s->max_delay_ns > 0);
+	for (unsigned j = 0; j < i; j++)
+		MUST(strcmp(s->name, c->sources[j].name) != 0);
+}
+
+static void judge_steering(const struct steering_config *s)
+{
+	MUST(s->makestep_threshold_ns > 0 && s->makestep_updates >= -1);
+	MUST(in_range(s->max_slew_ppm, 1, 99000));
+	MUST(s->refuse_threshold_ns >= 0 && s->max_distance_ns > 0);
+	MUST(s->min_sources >= 1 && s->min_sources <= CONFIG_SOURCES_MAX);
+	MUST(in_range(s->max_clock_error_ppm, 0.001, 10000));
+}
+
+static void judge_trust(const struct trust_config *t)
+{
+	MUST(t->path_count <= TRUST_PATHS_MAX && t->aead_count <= AEAD_KINDS);
+	MUST(t->system_certs || t->path_count > 0);
+	for (unsigned i = 0; i < t->path_count; i++)
+		must_be_path(t->paths[i]);
+	for (unsigned i = 0; i < t->aead_count; i++)
+		MUST(aead_key_len(t->aeads[i]) > 0);
+}
+
+static void judge(const struct config *c)
+{
+	MUST(ends_within(c->user, sizeof(c->user)) && c->user[0]);
+	must_be_path(c->status_socket);
+	must_be_path(c->pidfile);
+	must_be_path(c->driftfile);
+	must_be_path(c->goodtime_file);
+	judge_trust(&c->trust);
+	judge_steering(&c->steering);
+	MUST(in_range(c->max_freq_ppm, 1, 500));
+	MUST(c->ke_timeout_ms >= 1 && c->ke_timeout_ms <= KE_TIMEOUT_MAX_MS);
+	MUST(in_range(c->log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG));
+	MUST(c->log_target == LOG_TO_STDERR || c->log_target == LOG_TO_SYSLOG);
+	MUST(c->source_count >= 1 && c->source_count <= CONFIG_SOURCES_MAX);
+	for (unsigned i = 0; i < c->source_count; i++)
+		judge_source(c, i);
+}
+
+/* Beside /proc/self/fd/N there is no conf.d. */
+static unsigned load(
+    const uint8_t *data, size_t size, struct config *c, FILE *errors)
+{
+	int fd = memfd_create("config", MFD_CLOEXEC);
+	char path[64];
+	unsigned count;
+
+	MUST(fd >= 0);
+	MUST(write(fd, data, size) == (ssize_t)size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	count = config_load(path, c, errors);
+	close(fd);
+	return count;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct config *c = malloc(sizeof(*c));
+	size_t said_size = 0;
+	char *said = NULL;
+	FILE *errors = open_memstream(&said, &said_size);
+	unsigned count;
+
+	MUST(c && errors);
+	/* No field may keep what was there before. */
+	memset(c, 0xa5, sizeof(*c));
+	count = load(data, size, c, errors);
+	MUST(fclose(errors) == 0);
+	MUST((count == 0) == (said_size == 0));
+	if (count == 0)
+		judge(c);
+	free(said);
+	free(c);
+	return 0;
+}
