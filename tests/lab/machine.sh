@@ -75,6 +75,7 @@ BUILD_PACKAGES="gcc libc6-dev make pkg-config libssl-dev openssl libcap-ng-dev
 	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev mandoc
 	ca-certificates procps iproute2"
 # What the unpacked servers link, on either.
+# shellcheck disable=SC2034 # its readers source this
 SERVER_LIBRARIES12="libbsd0 libcap2 libgnutls30 libseccomp2 libssl3"
 SERVER_LIBRARIES13="libgnutls30t64 libedit2 libnettle8t64 libcap2 libseccomp2"
 
