@@ -1,0 +1,207 @@
+#include "nts/bytes.h"
+#include "tests/unit/nts/draw.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+static void numbers_are_big_endian(void **state)
+{
+	const uint8_t bytes[] = {
+	    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+
+	(void)state;
+	assert_int_equal(take_u8(&r), 0x01);
+	assert_int_equal(take_u16(&r), 0x0203);
+	assert_int_equal(take_u32(&r), 0x04050607);
+	assert_int_equal(take_u64(&r), UINT64_C(0x08090a0b0c0d0e0f));
+	assert_true(reader_done(&r));
+}
+
+static void what_is_put_is_taken(void **state)
+{
+	struct draw d = {1};
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		uint8_t bytes[15];
+		struct writer w = writer_of(bytes, sizeof(bytes));
+		uint64_t v = draw_u64(&d);
+		struct reader r;
+
+		put_u8(&w, (uint8_t)v);
+		put_u16(&w, (uint16_t)v);
+		put_u32(&w, (uint32_t)v);
+		put_u64(&w, v);
+		assert_true(w.ok);
+		assert_int_equal(w.len, sizeof(bytes));
+		r = reader_of(bytes, w.len);
+		assert_int_equal(take_u8(&r), (uint8_t)v);
+		assert_int_equal(take_u16(&r), (uint16_t)v);
+		assert_int_equal(take_u32(&r), (uint32_t)v);
+		assert_int_equal(take_u64(&r), v);
+		assert_true(reader_done(&r));
+	}
+}
+
+static void a_failed_take_sticks(void **state)
+{
+	const uint8_t bytes[3] = {1, 2, 3};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+
+	(void)state;
+	assert_int_equal(take_u32(&r), 0);
+	assert_false(r.ok);
+	/* There would be room for this one. */
+	assert_int_equal(take_u8(&r), 0);
+	assert_null(take_bytes(&r, 1));
+	assert_null(take_bytes(&r, 0));
+	assert_false(take_sub(&r, 0).ok);
+	assert_false(reader_done(&r));
+}
+
+static void a_length_near_the_limit_does_not_wrap(void **state)
+{
+	uint8_t bytes[4] = {0};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	(void)state;
+	assert_int_equal(take_u8(&r), 0);
+	assert_null(take_bytes(&r, SIZE_MAX));
+	assert_false(r.ok);
+	put_u8(&w, 1);
+	put_zeros(&w, SIZE_MAX);
+	assert_false(w.ok);
+	assert_int_equal(w.len, 1);
+}
+
+static void a_part_sees_only_itself(void **state)
+{
+	const uint8_t bytes[] = {1, 2, 3, 4};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+	struct reader part = take_sub(&r, 2);
+
+	(void)state;
+	assert_int_equal(take_u32(&part), 0);
+	assert_false(part.ok);
+	assert_true(r.ok);
+	assert_int_equal(take_u16(&r), 0x0304);
+	assert_true(reader_done(&r));
+}
+
+static void a_part_that_is_not_there_fails_both(void **state)
+{
+	const uint8_t bytes[] = {1, 2, 3, 4};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+	struct reader part = take_sub(&r, 5);
+
+	(void)state;
+	assert_false(part.ok);
+	assert_int_equal(part.left, 0);
+	assert_false(r.ok);
+}
+
+static void leftover_bytes_are_not_done(void **state)
+{
+	const uint8_t bytes[] = {1, 2};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+
+	(void)state;
+	assert_int_equal(take_u8(&r), 1);
+	assert_false(reader_done(&r));
+	assert_true(r.ok);
+}
+
+static void nothing_is_a_message_too(void **state)
+{
+	struct reader r = reader_of(NULL, 0);
+	struct writer w = writer_of(NULL, 0);
+	struct reader part;
+
+	(void)state;
+	assert_true(reader_done(&r));
+	part = take_sub(&r, 0);
+	assert_true(reader_done(&part));
+	assert_true(reader_done(&r));
+	assert_int_equal(take_u8(&r), 0);
+	assert_false(r.ok);
+	put_bytes(&w, NULL, 0);
+	put_zeros(&w, 0);
+	assert_true(w.ok);
+	put_u8(&w, 1);
+	assert_false(w.ok);
+}
+
+static void a_failed_put_writes_nothing_and_sticks(void **state)
+{
+	uint8_t bytes[4];
+	struct writer w = writer_of(bytes, 3);
+
+	(void)state;
+	memset(bytes, 0xee, sizeof(bytes));
+	put_u8(&w, 1);
+	put_u32(&w, 0);
+	assert_false(w.ok);
+	put_u8(&w, 2);
+	put_bytes(&w, "x", 1);
+	assert_int_equal(w.len, 1);
+	assert_memory_equal(bytes, "\x01\xee\xee\xee", 4);
+}
+
+static void a_length_is_patched(void **state)
+{
+	uint8_t bytes[8] = {0};
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	size_t mark;
+
+	(void)state;
+	put_u8(&w, 9);
+	mark = put_mark_u16(&w);
+	put_bytes(&w, "abc", 3);
+	patch_u16(&w, mark, 0x1234);
+	assert_true(w.ok);
+	assert_int_equal(w.len, 6);
+	assert_memory_equal(bytes,
+	    "\x09\x12\x34"
+	    "abc",
+	    6);
+}
+
+static void a_length_that_does_not_fit_fails(void **state)
+{
+	uint8_t bytes[8];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	size_t mark = put_mark_u16(&w);
+
+	(void)state;
+	patch_u16(&w, mark, 65536);
+	assert_false(w.ok);
+	w = writer_of(bytes, sizeof(bytes));
+	put_u8(&w, 0);
+	patch_u16(&w, 0, 1); /* half of it was never written */
+	assert_false(w.ok);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(numbers_are_big_endian),
+	    cmocka_unit_test(what_is_put_is_taken),
+	    cmocka_unit_test(a_failed_take_sticks),
+	    cmocka_unit_test(a_length_near_the_limit_does_not_wrap),
+	    cmocka_unit_test(a_part_sees_only_itself),
+	    cmocka_unit_test(a_part_that_is_not_there_fails_both),
+	    cmocka_unit_test(leftover_bytes_are_not_done),
+	    cmocka_unit_test(nothing_is_a_message_too),
+	    cmocka_unit_test(a_failed_put_writes_nothing_and_sticks),
+	    cmocka_unit_test(a_length_is_patched),
+	    cmocka_unit_test(a_length_that_does_not_fit_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

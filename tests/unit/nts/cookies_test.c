@@ -1,0 +1,159 @@
+#include "nts/cookies.h"
+#include "tests/unit/nts/draw.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+static void put(struct cookie_jar *jar, uint8_t first)
+{
+	uint8_t bytes[64];
+
+	memset(bytes, first, sizeof(bytes));
+	assert_true(cookie_jar_put(jar, bytes, sizeof(bytes)));
+}
+
+static uint8_t take(struct cookie_jar *jar)
+{
+	struct cookie c;
+
+	assert_true(cookie_jar_take(jar, &c));
+	assert_int_equal(c.len, 64);
+	return c.bytes[0];
+}
+
+static void the_oldest_leaves_first(void **state)
+{
+	struct cookie_jar jar = {0};
+
+	(void)state;
+	for (uint8_t i = 1; i <= 5; i++)
+		put(&jar, i);
+	for (uint8_t i = 1; i <= 5; i++)
+		assert_int_equal(take(&jar), i);
+}
+
+static void an_empty_jar_gives_nothing(void **state)
+{
+	struct cookie_jar jar = {0};
+	struct cookie c;
+
+	(void)state;
+	assert_false(cookie_jar_take(&jar, &c));
+	assert_int_equal(cookie_jar_next_len(&jar), 0);
+	put(&jar, 1);
+	assert_int_equal(cookie_jar_next_len(&jar), 64);
+	assert_int_equal(take(&jar), 1);
+	assert_false(cookie_jar_take(&jar, &c));
+}
+
+static void a_full_jar_throws_the_oldest_away(void **state)
+{
+	struct cookie_jar jar = {0};
+
+	(void)state;
+	for (uint8_t i = 1; i <= NTS_COOKIES + 3; i++)
+		put(&jar, i);
+	assert_int_equal(jar.count, NTS_COOKIES);
+	for (uint8_t i = 4; i <= NTS_COOKIES + 3; i++)
+		assert_int_equal(take(&jar), i);
+	assert_int_equal(jar.count, 0);
+}
+
+/* RFC 8915 5.7: what was sent once is gone, from memory too. */
+static void a_spent_cookie_leaves_no_trace(void **state)
+{
+	static const struct cookie wiped;
+	struct cookie_jar jar = {0};
+
+	(void)state;
+	put(&jar, 0x5a);
+	assert_int_equal(take(&jar), 0x5a);
+	for (unsigned i = 0; i < NTS_COOKIES; i++)
+		assert_memory_equal(&jar.slot[i], &wiped, sizeof(wiped));
+}
+
+static void a_shorter_cookie_leaves_nothing_of_a_longer_one(void **state)
+{
+	uint8_t longest[NTS_COOKIE_MAX];
+	struct cookie_jar jar = {0};
+
+	(void)state;
+	memset(longest, 0x5a, sizeof(longest));
+	for (unsigned i = 0; i < NTS_COOKIES; i++)
+		assert_true(cookie_jar_put(&jar, longest, sizeof(longest)));
+	put(&jar, 1);
+	assert_int_equal(jar.slot[0].len, 64);
+	assert_int_equal(jar.slot[0].bytes[64], 0);
+	assert_int_equal(jar.slot[0].bytes[NTS_COOKIE_MAX - 1], 0);
+}
+
+static void lengths_have_limits(void **state)
+{
+	uint8_t bytes[NTS_COOKIE_MAX + 1] = {7};
+	struct cookie_jar jar = {0};
+	struct cookie c;
+
+	(void)state;
+	assert_false(cookie_jar_put(&jar, bytes, 0));
+	assert_false(cookie_jar_put(&jar, bytes, sizeof(bytes)));
+	assert_int_equal(jar.count, 0);
+	assert_true(cookie_jar_put(&jar, bytes, 1));
+	assert_true(cookie_jar_put(&jar, bytes, NTS_COOKIE_MAX));
+	assert_true(cookie_jar_take(&jar, &c));
+	assert_int_equal(c.len, 1);
+	assert_true(cookie_jar_take(&jar, &c));
+	assert_int_equal(c.len, NTS_COOKIE_MAX);
+	assert_memory_equal(c.bytes, bytes, NTS_COOKIE_MAX);
+}
+
+static void wiping_leaves_zeros(void **state)
+{
+	static const struct cookie_jar wiped;
+	struct cookie_jar jar = {0};
+
+	(void)state;
+	for (uint8_t i = 1; i <= 11; i++)
+		put(&jar, i);
+	cookie_jar_wipe(&jar);
+	assert_memory_equal(&jar, &wiped, sizeof(wiped));
+}
+
+/* Against a model: the jar holds the last eight put and not yet taken. */
+static void any_order_of_puts_and_takes(void **state)
+{
+	struct draw d = {7};
+	struct cookie_jar jar = {0};
+	unsigned next = 0, oldest = 0;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		if (draw_below(&d, 5) < 3) {
+			put(&jar, (uint8_t)next++);
+			if (next - oldest > NTS_COOKIES)
+				oldest++;
+		} else if (next != oldest) {
+			assert_int_equal(take(&jar), (uint8_t)oldest++);
+		}
+		assert_int_equal(jar.count, next - oldest);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_oldest_leaves_first),
+	    cmocka_unit_test(an_empty_jar_gives_nothing),
+	    cmocka_unit_test(a_full_jar_throws_the_oldest_away),
+	    cmocka_unit_test(a_spent_cookie_leaves_no_trace),
+	    cmocka_unit_test(a_shorter_cookie_leaves_nothing_of_a_longer_one),
+	    cmocka_unit_test(lengths_have_limits),
+	    cmocka_unit_test(wiping_leaves_zeros),
+	    cmocka_unit_test(any_order_of_puts_and_takes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

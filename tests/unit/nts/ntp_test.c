@@ -1,0 +1,298 @@
+#include "nts/ntp.h"
+#include "tests/unit/nts/draw.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+/* RFC 5905 figure 8, byte for byte. */
+static const uint8_t wire[NTP_HEADER_LEN] = {0xe4, 0x02, 0x06, 0xe9, 0x00, 0x00,
+    0x01, 0x02, 0x00, 0x00, 0x03, 0x04, 0x7f, 0x00, 0x00, 0x01, 0x11, 0x12,
+    0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26,
+    0x27, 0x28, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x41, 0x42,
+    0x43, 0x44, 0x45, 0x46, 0x47, 0x48};
+
+static void the_header_is_taken(void **state)
+{
+	struct reader r = reader_of(wire, sizeof(wire));
+	struct ntp_header h;
+
+	(void)state;
+	assert_true(ntp_header_take(&r, &h));
+	assert_true(reader_done(&r));
+	assert_int_equal(h.leap, LEAP_UNKNOWN);
+	assert_int_equal(h.version, NTP_VERSION);
+	assert_int_equal(h.mode, NTP_MODE_SERVER);
+	assert_int_equal(h.stratum, 2);
+	assert_int_equal(h.poll, 6);
+	assert_int_equal(h.precision, -23);
+	assert_int_equal(h.root_delay, 0x0102);
+	assert_int_equal(h.root_dispersion, 0x0304);
+	assert_int_equal(h.reference_id, NTP_REFID(127, 0, 0, 1));
+	assert_int_equal(h.reference, UINT64_C(0x1112131415161718));
+	assert_int_equal(h.origin, UINT64_C(0x2122232425262728));
+	assert_int_equal(h.receive, UINT64_C(0x3132333435363738));
+	assert_int_equal(h.transmit, UINT64_C(0x4142434445464748));
+}
+
+static void the_header_is_put_as_it_was_taken(void **state)
+{
+	struct draw d = {3};
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		uint8_t in[NTP_HEADER_LEN], out[NTP_HEADER_LEN];
+		struct reader r = reader_of(in, sizeof(in));
+		struct writer w = writer_of(out, sizeof(out));
+		struct ntp_header h;
+
+		draw_bytes(&d, in, sizeof(in));
+		assert_true(ntp_header_take(&r, &h));
+		ntp_header_put(&w, &h);
+		assert_true(w.ok);
+		assert_memory_equal(in, out, sizeof(in));
+	}
+}
+
+static void a_short_header_is_none(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len < sizeof(wire); len++) {
+		struct reader r = reader_of(wire, len);
+		struct ntp_header h;
+
+		assert_false(ntp_header_take(&r, &h));
+	}
+}
+
+static void fields_are_taken_one_by_one(void **state)
+{
+	uint8_t bytes[16 + 20] = {1, 4, 0, 16, 0xaa};
+	struct reader r = reader_of(bytes, sizeof(bytes));
+	struct ntp_field f;
+
+	(void)state;
+	memcpy(bytes + 16, "\x02\x04\x00\x14", 4);
+	assert_true(ntp_field_take(&r, bytes, &f));
+	assert_int_equal(f.type, NTP_EF_UNIQUE_ID);
+	assert_int_equal(f.offset, 0);
+	assert_int_equal(f.body.left, 12);
+	assert_int_equal(f.body.at[0], 0xaa);
+	assert_true(ntp_field_take(&r, bytes, &f));
+	assert_int_equal(f.type, NTP_EF_COOKIE);
+	assert_int_equal(f.offset, 16);
+	assert_int_equal(f.body.left, 16);
+	assert_false(ntp_field_take(&r, bytes, &f));
+	assert_true(reader_done(&r));
+}
+
+/* RFC 7822: whole words, four at least, and no more than there is. */
+static void a_field_of_a_wrong_length_is_malformed(void **state)
+{
+	(void)state;
+	for (unsigned len = 0; len <= 40; len++) {
+		uint8_t bytes[32] = {1, 4, 0, (uint8_t)len};
+		struct reader r = reader_of(bytes, sizeof(bytes));
+		struct ntp_field f;
+		bool good = len >= 16 && len <= 32 && len % 4 == 0;
+
+		assert_int_equal(ntp_field_take(&r, bytes, &f), good);
+		assert_int_equal(r.ok, good);
+	}
+}
+
+static void half_a_field_is_malformed(void **state)
+{
+	(void)state;
+	for (size_t len = 1; len < 16; len++) {
+		const uint8_t bytes[16] = {1, 4, 0, 16};
+		struct reader r = reader_of(bytes, len);
+		struct ntp_field f;
+
+		assert_false(ntp_field_take(&r, bytes, &f));
+		assert_false(r.ok);
+	}
+}
+
+static void a_field_is_padded_with_zeros(void **state)
+{
+	(void)state;
+	for (size_t body = 0; body <= 40; body++) {
+		uint8_t bytes[64], zeros[64] = {0};
+		struct writer w = writer_of(bytes, sizeof(bytes));
+		size_t want = 4 + (body + 3) / 4 * 4, mark;
+
+		memset(bytes, 0xee, sizeof(bytes));
+		mark = ntp_field_begin(&w, NTP_EF_COOKIE);
+		for (size_t i = 0; i < body; i++)
+			put_u8(&w, 0x77);
+		ntp_field_end(&w, mark, 28);
+		want = want < 28 ? 28 : want;
+		assert_true(w.ok);
+		assert_int_equal(w.len, want);
+		assert_int_equal(bytes[2] << 8 | bytes[3], want);
+		assert_memory_equal(bytes + 4 + body, zeros, want - 4 - body);
+	}
+}
+
+static void a_field_that_does_not_fit_fails_the_writer(void **state)
+{
+	(void)state;
+	for (size_t room = 0; room < 28; room++) {
+		uint8_t bytes[28];
+		struct writer w = writer_of(bytes, room);
+		size_t mark = ntp_field_begin(&w, NTP_EF_COOKIE);
+
+		put_u8(&w, 1);
+		ntp_field_end(&w, mark, 28);
+		assert_false(w.ok);
+	}
+}
+
+static struct wall at_s(int64_t s)
+{
+	return (struct wall){s * NS_PER_S};
+}
+
+#define ERA_1_S INT64_C(2085978496) /* 2036-02-07 06:28:16 UTC */
+
+static void an_era_ends_in_2036(void **state)
+{
+	uint64_t last = UINT64_MAX, first = 0;
+
+	(void)state;
+	assert_int_equal(ntp_from_wall(at_s(ERA_1_S)), 0);
+	assert_int_equal(ntp_from_wall(at_s(0)), NTP_UNIX_EPOCH << 32);
+	/* From either side of the border, each side of it is right. */
+	for (int64_t away = -20; away <= 20; away += 10) {
+		struct wall pivot = at_s(ERA_1_S + away * 86400);
+
+		assert_int_equal(
+		    ntp_to_wall(first, pivot).ns, at_s(ERA_1_S).ns);
+		assert_int_equal(ntp_to_wall(last, pivot).ns,
+		    at_s(ERA_1_S).ns); /* rounded up by a quarter of a ns */
+		assert_int_equal(
+		    ntp_to_wall(last - (UINT64_C(1) << 32) + 1, pivot).ns,
+		    at_s(ERA_1_S - 1).ns);
+	}
+}
+
+static void the_nearest_era_is_the_one(void **state)
+{
+	const int64_t half_s = INT64_C(1) << 31;
+	struct wall pivot = at_s(1800000000);
+
+	(void)state;
+	for (int era = -1; era <= 1; era++) {
+		struct wall p = at_s(1800000000 + era * 2 * half_s);
+		struct wall early =
+		    at_s(1800000000 + era * 2 * half_s - half_s);
+		struct wall late =
+		    at_s(1800000000 + era * 2 * half_s + half_s - 1);
+
+		assert_int_equal(
+		    ntp_to_wall(ntp_from_wall(early), p).ns, early.ns);
+		assert_int_equal(
+		    ntp_to_wall(ntp_from_wall(late), p).ns, late.ns);
+	}
+	/* One second further, and it is the other side. */
+	assert_int_equal(
+	    ntp_to_wall(ntp_from_wall(at_s(1800000000 + half_s)), pivot).ns,
+	    at_s(1800000000 - half_s).ns);
+}
+
+static void a_nanosecond_survives_the_wire(void **state)
+{
+	struct draw d = {5};
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		/* pivots of 1970 to 2106, times up to 68 years off */
+		struct wall pivot = {(int64_t)(draw_u64(&d) >> 1) %
+				     (INT64_C(4300000000) * NS_PER_S)};
+		int64_t away = (int64_t)(draw_u64(&d) >> 2) %
+			       (INT64_C(2140000000) * NS_PER_S);
+		struct wall t = {pivot.ns + (i % 2 ? away : -away)};
+
+		assert_int_equal(ntp_to_wall(ntp_from_wall(t), pivot).ns, t.ns);
+	}
+}
+
+static void a_clock_gone_wild_does_not_wrap(void **state)
+{
+	struct draw d = {6};
+	const int64_t reach = (INT64_C(1) << 31) * NS_PER_S + 1;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		uint64_t stamp = draw_u64(&d);
+
+		assert_true(ntp_to_wall(stamp, (struct wall){INT64_MAX}).ns >=
+			    INT64_MAX - reach);
+		assert_true(ntp_to_wall(stamp, (struct wall){INT64_MIN}).ns <=
+			    INT64_MIN + reach);
+	}
+}
+
+static void short_times(void **state)
+{
+	(void)state;
+	assert_int_equal(ntp_short_to_ns(0), 0);
+	assert_int_equal(ntp_short_to_ns(1), 15259);
+	assert_int_equal(ntp_short_to_ns(0x00010000), NS_PER_S);
+	assert_int_equal(ntp_short_to_ns(0x00008000), NS_PER_S / 2);
+	assert_int_equal(ntp_short_to_ns(UINT32_MAX), INT64_C(65535999984741));
+}
+
+static void reference_ids_in_words(void **state)
+{
+	static const struct {
+		uint32_t refid;
+		unsigned stratum;
+		const char *text;
+	} cases[] = {
+	    {NTP_REFID('G', 'P', 'S', 0), 1, "GPS"},
+	    {NTP_REFID('D', 'C', 'F', 'a'), 1, "DCFa"},
+	    {NTP_REFID('R', 'A', 'T', 'E'), 0, "RATE"},
+	    {NTP_REFID(127, 127, 1, 0), 1, "7F7F0100"},
+	    {NTP_REFID(255, 255, 255, 255), 2, "255.255.255.255"},
+	    {NTP_REFID('G', 'P', 'S', 0), 2, "71.80.83.0"},
+	    {NTP_REFID(0, 'P', 'P', 'S'), 1, "00505053"},
+	    {0, 0, "00000000"},
+	    /* No control character reaches a terminal. */
+	    {NTP_REFID(27, '[', '2', 'J'), 1, "1B5B324A"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char out[16];
+
+		ntp_refid_text(cases[i].refid, cases[i].stratum, out);
+		assert_string_equal(out, cases[i].text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_header_is_taken),
+	    cmocka_unit_test(the_header_is_put_as_it_was_taken),
+	    cmocka_unit_test(a_short_header_is_none),
+	    cmocka_unit_test(fields_are_taken_one_by_one),
+	    cmocka_unit_test(a_field_of_a_wrong_length_is_malformed),
+	    cmocka_unit_test(half_a_field_is_malformed),
+	    cmocka_unit_test(a_field_is_padded_with_zeros),
+	    cmocka_unit_test(a_field_that_does_not_fit_fails_the_writer),
+	    cmocka_unit_test(an_era_ends_in_2036),
+	    cmocka_unit_test(the_nearest_era_is_the_one),
+	    cmocka_unit_test(a_nanosecond_survives_the_wire),
+	    cmocka_unit_test(a_clock_gone_wild_does_not_wrap),
+	    cmocka_unit_test(short_times),
+	    cmocka_unit_test(reference_ids_in_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
