@@ -82,6 +82,19 @@ static double soft_box_update(
 	return log_density;
 }
 
+/* No answer is suspect for being far off while nothing is known: what is wrong
+ * is spread at least as wide as the belief. */
+static double wrong_density(const struct belief *b, const struct box *box)
+{
+	return box->wrong_share /
+	       (box->wrong_reach + WRONG_SPREAD * sqrt(b->var));
+}
+
+static double odds(double log_hit, double wrong)
+{
+	return exp(fmin(log_hit - log(wrong), 700));
+}
+
 double box_update(struct belief *b, double measured, const struct box *box)
 {
 	struct belief hit = *b;
@@ -91,16 +104,22 @@ double box_update(struct belief *b, double measured, const struct box *box)
 		*b = hit;
 		return log_hit;
 	}
-	/* No answer is suspect for being far off while nothing is known: what
-	 * is wrong is spread at least as wide as the belief. */
-	double wrong =
-	    box->wrong_share / (box->wrong_reach + WRONG_SPREAD * sqrt(b->var));
-	double odds = exp(fmin(log_hit - log(wrong), 700));
-	double right = odds / (1 + odds);
+	double wrong = wrong_density(b, box);
+	double for_it = odds(log_hit, wrong);
+	double right = for_it / (1 + for_it);
 	double apart = hit.mean - b->mean;
 
 	b->var = right * hit.var + (1 - right) * b->var +
 		 right * (1 - right) * apart * apart;
 	b->mean += right * apart;
-	return log(wrong) + log1p(odds);
+	return log(wrong) + log1p(for_it);
+}
+
+bool box_surprises(
+    const struct belief *b, double measured, const struct box *box)
+{
+	struct belief hit = *b;
+	double log_hit = soft_box_update(&hit, measured, box);
+
+	return box->wrong_share > 0 && odds(log_hit, wrong_density(b, box)) < 1;
 }

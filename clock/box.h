@@ -11,6 +11,8 @@
 #ifndef CLOCK_BOX_H
 #define CLOCK_BOX_H
 
+#include <stdbool.h>
+
 struct box {
 	double half; /* half width, > 0 */
 	double edge; /* standard deviation of the edges, > 0 */
@@ -30,5 +32,9 @@ struct belief {
  * the measurement's likelihood under the belief before (density per second).
  */
 double box_update(struct belief *b, double measured, const struct box *box);
+
+/* Is such a measurement more likely wrong than right? */
+bool box_surprises(
+    const struct belief *b, double measured, const struct box *box);
 
 #endif

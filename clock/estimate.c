@@ -22,6 +22,7 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 /* From the first sample to any later one: no estimate leaves the int64 range,
  * whatever nonsense is measured. */
 #define OFFSET_MAX_S 1e9
+#define ANCHOR_REACH_S 1e3
 /* No oscillator changes more than this while nobody looks. */
 #define FREQ_CHANGE_MAX 20e-6
 
@@ -243,6 +244,19 @@ static double mean_freq(const struct estimate *e)
 	return freq;
 }
 
+/* A double holds nanoseconds for a few weeks only: the zero goes along. */
+static void move_anchor(struct estimate *e)
+{
+	double far = e->members[0].state.mean[0];
+
+	if (fabs(far) < ANCHOR_REACH_S)
+		return;
+	int64_t move_ns = ns_of_s(fmin(fmax(far, -OFFSET_MAX_S), OFFSET_MAX_S));
+	e->anchor_ns += move_ns;
+	for (unsigned k = 0; k < e->member_count; k++)
+		e->members[k].state.mean[0] -= s_of_ns(move_ns);
+}
+
 void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box)
 {
@@ -267,6 +281,7 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 	if (dt > 0)
 		e->at = at;
 	weigh(e, log_likelihood);
+	move_anchor(e);
 }
 
 void estimate_loosen(struct estimate *e, unsigned source, double sd)
@@ -276,6 +291,14 @@ void estimate_loosen(struct estimate *e, unsigned source, double sd)
 	e->loosened[source] = true;
 	for (unsigned k = 0; k < e->member_count; k++)
 		e->members[k].state.cov[2 + source][2 + source] += sd * sd;
+}
+
+void estimate_widen(struct estimate *e, double sd, double freq_sd)
+{
+	for (unsigned k = 0; k < e->member_count; k++) {
+		e->members[k].state.cov[0][0] += sd * sd;
+		e->members[k].state.cov[1][1] += freq_sd * freq_sd;
+	}
 }
 
 static struct belief belief_ahead(

@@ -75,6 +75,10 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 /* The path of `source` has changed: its bias, too, by about `sd` seconds. */
 void estimate_loosen(struct estimate *e, unsigned source, double sd);
 
+/* The oscillator itself has jumped: its offset by about `sd` seconds, its
+ * frequency perhaps by `freq_sd`. */
+void estimate_widen(struct estimate *e, double sd, double freq_sd);
+
 struct estimate_value estimate_at(const struct estimate *e, struct osc at);
 
 struct belief estimate_bias(const struct estimate *e, unsigned source);

@@ -27,6 +27,7 @@ static void clear_source(struct source *s)
 	s->was_falseticker = false;
 	s->carried_epoch = 0;
 	s->carried_ns = 0;
+	s->surprises = 0;
 	s->carried_sd = 0;
 	delay_init(&s->delay);
 	law_init(&s->law);

@@ -9,6 +9,13 @@
 #define BIAS_SHARE 0.05
 #define BIAS_LEAST_S 1e-6
 
+/* So many answers that the filter cannot explain, in a row and alike, are
+ * heeded. A frequency that jumps with them does so by this much at most, s/s.
+ */
+#define SURPRISES_HEEDED 3
+#define FREQ_JUMP 100e-6
+#define BIAS_MOST_S 1.0
+
 /* What an estimate made of other samples still says about the frequency. */
 #define FREQ_CARRIED_SD 5e-6
 
@@ -18,6 +25,50 @@
 static double noise(const struct sample *m)
 {
 	return NOISE_LEAST_S + s_of_ns(m->dispersion_ns) / 3;
+}
+
+/* Like the one before? Spikes differ from each other, jumps do not. */
+static void count_surprise(struct source *src, const struct sample *m,
+    const struct belief *before, const struct box *box)
+{
+	double miss = -before->mean;
+
+	if (!box_surprises(before, 0, box)) {
+		src->surprises = 0;
+		src->last_right = m->at;
+		return;
+	}
+	if (fabs(miss - src->last_miss) > fabs(miss) / 4)
+		src->surprises = 0;
+	src->surprises++;
+	src->last_miss = miss;
+}
+
+/*
+ * One answer that cannot be is ignored; several that agree are the truth, and
+ * what was believed is not. When most sources say so, the local clock has
+ * jumped, or the only server has; when one says so against the others, its own
+ * bias has changed.
+ */
+static void heed_surprises(struct steering *s, struct source *src)
+{
+	unsigned surprised = 0;
+
+	if (src->surprises < SURPRISES_HEEDED)
+		return;
+	for (unsigned i = 0; i < s->member_count; i++)
+		surprised += s->sources[s->members[i]].surprises > 0;
+	src->surprises = 0;
+	double sd = fabs(src->last_miss);
+	if (2 * surprised <= s->member_count) {
+		estimate_loosen(
+		    &s->estimate, (unsigned)src->slot, fmin(sd, BIAS_MOST_S));
+		return;
+	}
+	double since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
+	estimate_widen(&s->estimate, sd, fmin(sd / fmax(since, 1), FREQ_JUMP));
+	for (unsigned i = 0; i < s->member_count; i++)
+		s->sources[s->members[i]].surprises = 0;
 }
 
 void steering_feed(
@@ -36,10 +87,13 @@ void steering_feed(
 	estimate_add(&s->estimate, slot, m->at, offset_ns, &box);
 	struct belief after =
 	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
-	if (!first)
-		law_learn(&src->law, &src->delay, r->epoch, delay, noise(m),
-		    &before, &after);
 	s->news = true;
+	if (first)
+		return;
+	law_learn(
+	    &src->law, &src->delay, r->epoch, delay, noise(m), &before, &after);
+	count_surprise(src, m, &before, &box);
+	heed_surprises(s, src);
 }
 
 static double bias_sd(const struct source *src)
@@ -136,6 +190,7 @@ void steering_replay(struct steering *s)
 		struct source *src = &s->sources[s->members[k]];
 
 		left[k] = src->count;
+		src->surprises = 0;
 		law_init(&src->law);
 	}
 	while ((i = oldest(s, left)) >= 0) {

@@ -34,6 +34,10 @@ struct source {
 	unsigned carried_epoch;
 	int64_t carried_ns;
 	double carried_sd; /* s */
+	/* Samples in a row that the filter took for wrong, and that agree. */
+	unsigned surprises;
+	double last_miss; /* s, of the latest such: measured minus expected */
+	struct osc last_right; /* the latest sample that was none */
 	unsigned count, next;
 	struct record records[RECORDS];
 	struct delay_track delay;

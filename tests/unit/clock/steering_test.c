@@ -434,6 +434,60 @@ static void test_route_change_moves_nothing(void **state)
 	steering_free(r.steering);
 }
 
+/* The clock jumps by what nobody noticed, from a tenth of a millisecond to
+ * minutes, with one server or three: a handful of samples, and it is right. */
+static void test_unnoticed_jump_is_followed(void **state)
+{
+	(void)state;
+	for (unsigned sources = 1; sources <= 3; sources += 2)
+		for (double jump_s = 1e-4; jump_s < 500; jump_s *= 3) {
+			struct rig r;
+
+			open_rig(&r, sources, NULL, NULL);
+			poll_all(&r, sources, 100, 16, NULL);
+			r.offset_s += jump_s;
+			poll_all(&r, sources, 8, 16, NULL);
+			assert_in_range(llabs(error_ns(&r)), 0, 50 * NS_PER_US);
+			poll_all(&r, sources, 100, 16, NULL);
+			assert_in_range(llabs(error_ns(&r)), 0, 8000);
+			steering_free(r.steering);
+		}
+}
+
+/* One of three servers corrects itself by 150 us, well within its bound:
+ * that is its affair. */
+static void test_one_servers_jump_moves_nothing(void **state)
+{
+	static const int64_t wrong_ns[3] = {0, 150 * NS_PER_US, 0};
+	struct rig r;
+
+	(void)state;
+	open_rig(&r, 3, NULL, NULL);
+	poll_all(&r, 3, 100, 16, NULL);
+	poll_all(&r, 3, 50, 16, wrong_ns);
+	assert_in_range(llabs(error_ns(&r)), 0, 20 * NS_PER_US);
+	steering_free(r.steering);
+}
+
+/* Lone wrong answers, one in eight, each wrong by something else. */
+static void test_spikes_are_ignored(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_rig(&r, 1, NULL, NULL);
+	poll_all(&r, 1, 100, 16, NULL);
+	for (int i = 0; i < 50; i++) {
+		int64_t spike_ns = (int64_t)(chance_normal(&r.chance) * 3e6);
+
+		poll_all(&r, 1, 1, 16, &spike_ns);
+		assert_in_range(llabs(error_ns(&r)), 0, 15 * NS_PER_US);
+		poll_all(&r, 1, 7, 16, NULL);
+		assert_in_range(llabs(error_ns(&r)), 0, 15 * NS_PER_US);
+	}
+	steering_free(r.steering);
+}
+
 static void test_leap_needs_a_majority(void **state)
 {
 	(void)state;
@@ -465,15 +519,24 @@ static void test_nonsense_is_survived(void **state)
 
 		open_rig(&r, SOURCES, NULL, NULL);
 		r.chance.state = seed;
+		int64_t lie_ns = 0;
 		for (int i = 0; i < 300; i++) {
 			unsigned source =
 			    (unsigned)chance_between(&r.chance, 0, SOURCES);
 			struct sample m = sample_of(&r, 0);
 			double wild = chance_uniform(&r.chance);
 
+			/* A lie is told by all for a while. */
+			if (i % 30 == 0)
+				lie_ns =
+				    (int64_t)(chance_between(&r.chance, -4, 4) *
+					      exp(chance_between(
+						  &r.chance, 0, 41)));
 			if (wild < 0.3)
 				m.offset_ns = (int64_t)chance_between(
 				    &r.chance, -4e18, 4e18);
+			else if (seed % 2)
+				m.offset_ns = lie_ns;
 			if (wild > 0.2 && wild < 0.4)
 				m.delay_ns = (int64_t)exp(
 				    chance_between(&r.chance, 0, 24));
@@ -529,6 +592,9 @@ int main(void)
 	    cmocka_unit_test(test_foreign_jump_is_undone),
 	    cmocka_unit_test(test_refuses_what_cannot_be),
 	    cmocka_unit_test(test_route_change_moves_nothing),
+	    cmocka_unit_test(test_unnoticed_jump_is_followed),
+	    cmocka_unit_test(test_one_servers_jump_moves_nothing),
+	    cmocka_unit_test(test_spikes_are_ignored),
 	    cmocka_unit_test(test_leap_needs_a_majority),
 	    cmocka_unit_test(test_nonsense_is_survived),
 	    cmocka_unit_test(test_names_are_complete),
