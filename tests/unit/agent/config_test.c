@@ -322,7 +322,7 @@ static void the_whole_is_judged(void **state)
 
 static void says(const struct room *r, const char *path, const char *what)
 {
-	char expected[256];
+	char expected[512];
 
 	snprintf(expected, sizeof(expected), "%s: %s\n", path, what);
 	assert_string_equal(r->said, expected);
