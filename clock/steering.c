@@ -318,9 +318,13 @@ static bool decide(struct steering *s, const struct timescale *t,
 	if (!discipline_decide(&s->discipline, &in, command))
 		return give_up(s, t, now, command);
 	double square = s_of_ns(offset) * s_of_ns(offset);
-	s->mean_square = s->discipline.updates == 0
-			     ? square
-			     : s->mean_square + 0.1 * (square - s->mean_square);
+	/* A step mends an error that says nothing of how well time is kept. */
+	if (command->step_ns != 0)
+		s->mean_square = 0;
+	else if (s->mean_square == 0)
+		s->mean_square = square;
+	else
+		s->mean_square += 0.1 * (square - s->mean_square);
 	s->last_offset_ns = offset;
 	s->asked_freq = command->freq_ppm * 1e-6;
 	s->updated = at;

@@ -158,7 +158,11 @@ void steering_source_view(const struct steering *s, unsigned source,
 	out->last_at = last->sample.at;
 	out->last_measured_ns =
 	    last->noted ? last->measured_ns : last->sample.offset_ns - added_ns;
-	out->last_offset_ns = last->sample.offset_ns - added_ns;
+	/* What slews and steps have done since; the base frequency only kept
+	 * pace with the oscillator and mended nothing. */
+	out->last_offset_ns =
+	    last->sample.offset_ns - added_ns +
+	    (int64_t)(s->base_freq * (double)(at.ns - last->sample.at.ns));
 	out->bound_ns = last->sample.delay_ns / 2 + last->sample.dispersion_ns +
 			last->sample.root_delay_ns / 2 +
 			last->sample.root_dispersion_ns;

@@ -42,11 +42,12 @@ static bool issuer_name_is_trusted(const struct verdict *v)
 	return found != NULL;
 }
 
-/* Where the reason may well be a trust file that could not be used. */
-static void say_trust_problem(const struct verdict *v)
+/* Where the reason may well be a trust file that could not be used, that is
+ * said first: it is what has to be mended. */
+static void lead_with_trust_problem(const struct verdict *v)
 {
 	if (v->trust->problem[0] != '\0')
-		words_add(v->out, " (also: %s)", v->trust->problem);
+		words_add(v->out, "%s; without it, ", v->trust->problem);
 }
 
 static void say_other_key(const struct verdict *v)
@@ -69,6 +70,7 @@ static void say_issuer_unknown(const struct verdict *v)
 		say_other_key(v);
 		return;
 	}
+	lead_with_trust_problem(v);
 	words_add(v->out,
 	    "the certificate %s is issued by %s, which is not "
 	    "among the trusted certificates (%s)",
@@ -81,26 +83,25 @@ static void say_issuer_unknown(const struct verdict *v)
 	else
 		words_add(
 		    v->out, "; add the root certificate to trusted-certs");
-	say_trust_problem(v);
 }
 
 static void say_self_signed(const struct verdict *v)
 {
+	lead_with_trust_problem(v);
 	words_add(v->out,
 	    "the certificate %s is self-signed and not among the trusted "
 	    "certificates (%s); add it to trusted-certs, or give the server "
 	    "a certificate of your CA",
 	    v->subject, v->trust->sources);
-	say_trust_problem(v);
 }
 
 static void say_root_unknown(const struct verdict *v)
 {
+	lead_with_trust_problem(v);
 	words_add(v->out,
 	    "the server's certificate leads to the root %s, which is not among "
 	    "the trusted certificates (%s); add it to trusted-certs",
 	    v->subject, v->trust->sources);
-	say_trust_problem(v);
 }
 
 static void say_dates(const struct verdict *v)
