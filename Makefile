@@ -35,7 +35,8 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
 PKGS     := libcrypto libssl libcap-ng inih jansson
 PKGFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKGLIBS  := $(shell $(PKG_CONFIG) --libs $(PKGS))
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DNTSAGENT_VERSION='"$(VERSION)"' -I. \
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DNTSAGENT_VERSION='"$(VERSION)"' \
+	-DNTSAGENT_CONFDIR='"$(CONFDIR)"' -I. \
 	$(WARN) $(HARDEN) $(SANFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP
 ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
 

@@ -13,7 +13,11 @@
 
 #include <stdio.h>
 
-#define CONFIG_DEFAULT_PATH "/etc/ntsagent/ntsagent.conf"
+/* The build names the folder (CONFDIR of the Makefile). */
+#ifndef NTSAGENT_CONFDIR
+#define NTSAGENT_CONFDIR "/etc/ntsagent"
+#endif
+#define CONFIG_DEFAULT_PATH NTSAGENT_CONFDIR "/ntsagent.conf"
 #define CONFIG_SOURCES_MAX 64
 #define CONFIG_NAME_MAX 64
 #define CONFIG_PATH_MAX 256

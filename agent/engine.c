@@ -117,6 +117,17 @@ static const char *source_name(const struct engine *e, int i)
 	return i >= 0 ? e->config->sources[i].name : "none";
 }
 
+static void say_synchronised(const struct engine *e, const struct tracking *t)
+{
+	int64_t bound_ns = t->root_delay_ns / 2 + t->root_dispersion_ns;
+
+	log_notice("%s: the clock %s %.6f s %s, known to %.6f s",
+	    e->options->no_clock ? "measured" : "synchronised",
+	    e->slewing ? "is being slewed, it was" : "is",
+	    fabs(s_of_ns(t->offset_ns)), t->offset_ns < 0 ? "fast" : "slow",
+	    s_of_ns(bound_ns));
+}
+
 static void log_tracking(struct engine *e, const struct tracking *t)
 {
 	if (t->selected != e->last_selected && t->selected >= 0)
@@ -124,10 +135,7 @@ static void log_tracking(struct engine *e, const struct tracking *t)
 	if (strcmp(t->reason, e->last_reason) != 0 && t->reason[0])
 		log_warning("clock not steered: %s", t->reason);
 	if (t->synchronised && !e->last_synchronised)
-		log_notice("%s: offset %+.6f s, bound %.6f s",
-		    e->options->no_clock ? "measured" : "synchronised",
-		    s_of_ns(t->offset_ns),
-		    s_of_ns(t->root_delay_ns / 2 + t->root_dispersion_ns));
+		say_synchronised(e, t);
 	else if (!t->synchronised && e->last_synchronised)
 		log_warning("not synchronised any more");
 	e->last_selected = t->selected;
@@ -170,7 +178,7 @@ static void steer(struct engine *e)
 		print_only(e, &m.command);
 		return;
 	}
-	m.serial = ++e->serial;
+	m.serial = e->command_serial = ++e->serial;
 	e->last_command = m.command;
 	e->command_pending = true;
 	e->ports.command(e->ports.self, &m);
@@ -445,7 +453,7 @@ void engine_on_report(
 {
 	take_changes(e, report);
 	if (report->serial != 0 && e->command_pending &&
-	    report->serial == e->serial) {
+	    report->serial == e->command_serial) {
 		e->command_pending = false;
 		e->slewing = report->verdict == KEEPER_OK &&
 			     e->last_command.slew_ns != 0;

@@ -43,7 +43,8 @@ struct engine {
 	struct steering *steering;
 	struct timescale timescale;
 	/* Command under way to the keeper: nothing is decided meanwhile. */
-	uint32_t serial;
+	uint32_t serial; /* of the last message of any kind */
+	uint32_t command_serial;
 	bool command_pending;
 	struct clock_command last_command;
 	bool slewing;

@@ -102,7 +102,22 @@ static void news(struct source *s, enum log_level level, const char *fmt, ...)
 	s->news_level = level;
 }
 
-/* The same trouble again is no news. */
+/* The same sentence with another date, port or count in it. */
+static bool same_but_for_numbers(const char *a, const char *b)
+{
+	for (;;) {
+		a += strspn(a, "0123456789");
+		b += strspn(b, "0123456789");
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+		a++;
+		b++;
+	}
+}
+
+/* The same trouble again is no news, but the words are kept up to date. */
 static void trouble(struct source *s, enum log_level level, const char *failure,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 static void trouble(struct source *s, enum log_level level, const char *failure,
@@ -114,11 +129,10 @@ static void trouble(struct source *s, enum log_level level, const char *failure,
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (strcmp(text, s->reason) == 0)
-		return;
+	if (!same_but_for_numbers(text, s->reason))
+		news(s, level, "%s", text);
 	snprintf(s->failure, sizeof(s->failure), "%s", failure);
 	memcpy(s->reason, text, sizeof(text));
-	news(s, level, "%s", text);
 }
 
 static void all_is_well(struct source *s)

@@ -235,6 +235,27 @@ static void what_was_learnt_is_saved_at_the_end(void **state)
 	world_end(w);
 }
 
+/* The answer to a command must be known as such although a save came between.
+ */
+static void a_save_between_does_not_stop_the_steering(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct keeper_report late = {.verdict = KEEPER_OK};
+
+	(void)state;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	w->engine.command_serial = ++w->engine.serial;
+	w->engine.command_pending = true;
+	late.serial = w->engine.command_serial;
+	w->engine.save_at = (struct mono){w->mono};
+	engine_on_timer(&w->engine, world_moment(w));
+	assert_int_equal(w->saves, 1);
+	engine_on_report(&w->engine, &late, world_moment(w));
+	assert_false(w->engine.command_pending);
+	world_end(w);
+}
+
 static void steady_state_sends_what_the_pace_says(void **state)
 {
 	struct world *w = world_new(1, 0, 3);
@@ -286,6 +307,7 @@ int main(void)
 	    cmocka_unit_test(a_foreign_step_is_undone_once),
 	    cmocka_unit_test(silence_grows_the_bound_and_keeps_the_frequency),
 	    cmocka_unit_test(what_was_learnt_is_saved_at_the_end),
+	    cmocka_unit_test(a_save_between_does_not_stop_the_steering),
 	    cmocka_unit_test(steady_state_sends_what_the_pace_says),
 	    cmocka_unit_test(the_snapshot_is_json_and_names_the_trouble),
 	};

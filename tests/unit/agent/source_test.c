@@ -214,6 +214,25 @@ static void the_same_failure_is_logged_once(void **state)
 	assert_int_equal(lines, 1);
 }
 
+static void a_sentence_with_a_new_date_is_no_news(void **state)
+{
+	struct world *w = *state;
+	char line[SOURCE_NEWS_MAX], text[80];
+	enum log_level level;
+	unsigned lines = 0;
+
+	for (int i = 0; i < 20; i++) {
+		pass_until(w, source_deadline(&w->source));
+		timer(w);
+		snprintf(
+		    text, sizeof(text), "expired, the clock says 01:%02d", i);
+		fail_keys(w, KE_STAGE_CERTIFICATE, text);
+		lines += source_news(&w->source, &level, line, sizeof(line));
+	}
+	assert_int_equal(lines, 1);
+	assert_string_equal(w->source.reason, "expired, the clock says 01:19");
+}
+
 static void a_late_answer_to_an_old_question_is_ignored(void **state)
 {
 	struct world *w = *state;
@@ -591,6 +610,7 @@ int main(void)
 	    CASE(a_burst_brings_four_samples_in_three_seconds),
 	    CASE(a_failure_keeps_its_words_and_waits),
 	    CASE(the_same_failure_is_logged_once),
+	    CASE(a_sentence_with_a_new_date_is_no_news),
 	    CASE(a_late_answer_to_an_old_question_is_ignored),
 	    CASE(two_silent_polls_fetch_keys_and_say_so),
 	    CASE(silence_moves_to_the_next_address),

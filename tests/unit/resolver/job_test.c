@@ -537,7 +537,7 @@ static void an_unknown_root_is_told(void **state)
 	    w->other_file);
 }
 
-static void a_trust_file_of_no_use_is_told_along(void **state)
+static void a_trust_file_of_no_use_is_told_first(void **state)
 {
 	struct world *w = *state;
 
@@ -546,11 +546,11 @@ static void a_trust_file_of_no_use_is_told_along(void **state)
 	w->trust.path_count = 2;
 	run(w, with(w, (struct ke_server_spec){0}));
 	refused(w,
-	    "the certificate CN=Lab NTS Intermediate CA is issued by CN=Lab "
-	    "NTS Root CA, which is not among the trusted certificates (1 file: "
-	    "%s, /nonexistent/ca.pem); add the root certificate to "
-	    "trusted-certs (also: cannot read the trusted certificate "
-	    "/nonexistent/ca.pem: No such file or directory)",
+	    "cannot read the trusted certificate /nonexistent/ca.pem: No such "
+	    "file or directory; without it, the certificate CN=Lab NTS "
+	    "Intermediate CA is issued by CN=Lab NTS Root CA, which is not "
+	    "among the trusted certificates (1 file: %s, /nonexistent/ca.pem); "
+	    "add the root certificate to trusted-certs",
 	    w->other_file);
 }
 
@@ -767,7 +767,7 @@ int main(void)
 	    TEST(a_wrong_name_is_told),
 	    TEST(a_name_in_the_subject_alone_is_told),
 	    TEST(an_unknown_root_is_told),
-	    TEST(a_trust_file_of_no_use_is_told_along),
+	    TEST(a_trust_file_of_no_use_is_told_first),
 	    TEST(a_missing_intermediate_is_told),
 	    TEST(a_self_signed_certificate_is_told),
 	    TEST(a_self_signed_certificate_can_be_trusted),
