@@ -43,6 +43,15 @@ class Row:
             self.base, self.jitters()[way], self.delay_extra[way])
 
 
+def during(start, length, period):
+    """1 in a part of each period of network time, else 0. (A pulse in a delay
+    would count packets, not seconds.)"""
+    def after(t):
+        return '(max 0 (min 1 (* 1e6 (+ (%% time %d) %d))))' % (period, -t)
+    return '(+ %s (* -1 %s))' % (after(start), after(start + length)) \
+        if start else '(+ 1 (* -1 %s))' % after(length)
+
+
 def dropped(fraction):
     """A negative delay drops the packet."""
     return '(* -10.0 (equal %g (uniform) %g))' % (fraction / 2, fraction / 2)
@@ -58,7 +67,8 @@ def published():
         # The network is there for 30 minutes a day.
         yield Row('published-3-' + us, jitter_up=jitter, hours=96,
                   settle=DAY, limit=False,
-                  delay_extra=('(* -1e4 (pulse 84600 1800))',) * 2)
+                  delay_extra=(
+                      '(* -1e4 %s)' % during(1800, DAY - 1800, DAY),) * 2)
 
 
 def lan():
@@ -90,12 +100,21 @@ def troubled():
     # Ten minutes in each hour the path queues 20 times as much.
     yield Row('congestion', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False,
-              delay_extra=('(* 4e-3 (exponential) (pulse 600 3000))',) * 2)
-    # One way gets longer by 1 ms for six hours, and shorter again.
+              delay_extra=(
+                  '(* 4e-3 (exponential) %s)' % during(1200, 600, HOUR),) * 2)
+    # Both ways get longer by half a millisecond for six hours in twelve.
     yield Row('route-change', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False, delay_extra=(
-                  '(* 5e-4 (pulse 21600 21600))',
-                  '(* 5e-4 (pulse 21600 21600))'))
+                  '(* 5e-4 %s)' % during(6 * HOUR, 6 * HOUR, 12 * HOUR),) * 2)
+    # The same on the way up alone: half of it is an error nobody can see.
+    yield Row('route-change-up', base=2e-3, jitter_up=2e-4, polls=(6, 6),
+              limit=False, delay_extra=(
+                  '(* 2e-4 %s)' % during(6 * HOUR, 6 * HOUR, 12 * HOUR), ''))
+    # Everything queues for ten hours, and nothing touches the floor.
+    yield Row('long-congestion', base=2e-3, jitter_up=2e-4, polls=(6, 6),
+              limit=False, delay_extra=(
+                  '(* 4e-3 (exponential) %s)' % during(
+                      6 * HOUR, 10 * HOUR, DAY),) * 2)
     yield Row('frequency-step', base=2e-3, jitter_up=2e-4, wander=1e-10,
               polls=(4, 8), limit=False,
               freq_extra='(* 1e-6 (pulse 86400 864000))')
