@@ -84,6 +84,13 @@ void pace_restart(struct pace *p)
 	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
 }
 
+void pace_silent(struct pace *p)
+{
+	p->votes = 0;
+	p->poll_log2_s++;
+	clamp(p, false);
+}
+
 void pace_slow_down(struct pace *p)
 {
 	p->burst_good = p->burst_tries = 0;

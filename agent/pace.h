@@ -44,6 +44,9 @@ void pace_sent(struct pace *p);
 /* Something changed (a step, a new frequency): ask often again. */
 void pace_restart(struct pace *p);
 
+/* Nobody answers: ask less and less often, up to maxpoll. */
+void pace_silent(struct pace *p);
+
 /* The server asks for fewer requests (kiss code RATE). */
 void pace_slow_down(struct pace *p);
 

@@ -23,7 +23,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 [STAGE_POLLING] = {
 	[EVENT_DUE]         = {STAGE_POLLING,  WISH_SEND,    true},
 	[EVENT_NEED_KEYS]   = {STAGE_REKEYING, WISH_KEYS,    true},
-	[EVENT_NO_COOKIE]   = {STAGE_KEYING,   WISH_KEYS,    true},
+	[EVENT_NO_COOKIE]   = {STAGE_RESTING,  WISH_NOTHING, true},
 	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
 },
 [STAGE_REKEYING] = {
@@ -221,14 +221,25 @@ static enum source_wish lost(struct source *s, struct mono now)
 		return WISH_CLOSE;
 	}
 	say_silence(s);
-	if (s->nak_seen || s->silent >= SILENT_POLLS) {
-		if (!s->nak_seen)
-			next_address(s);
+	if (!s->nak_seen && s->silent < SILENT_POLLS)
+		return WISH_CLOSE;
+	if (!s->nak_seen)
+		next_address(s);
+	if (s->nak_seen || s->silent == SILENT_POLLS)
 		pace_restart(&s->pace);
-		if (need_keys(s, now) == WISH_KEYS)
-			return WISH_KEYS;
-	}
-	return WISH_CLOSE;
+	else
+		pace_silent(&s->pace);
+	return need_keys(s, now) == WISH_KEYS ? WISH_KEYS : WISH_CLOSE;
+}
+
+/* Nothing left to ask with. Keys are fetched when the last ones had time to
+ * bring an answer: a path that swallows UDP must not make us hammer the key
+ * server. */
+static enum source_wish spent(struct source *s, struct mono now)
+{
+	s->retry_at =
+	    mono_due(s->keys_not_before, now) ? now : s->keys_not_before;
+	return apply(s, EVENT_NO_COOKIE);
 }
 
 enum source_wish source_timer(
@@ -246,7 +257,7 @@ enum source_wish source_timer(
 	if (!mono_due(s->poll_at, now))
 		return WISH_NOTHING;
 	if (s->assoc.jar.count == 0)
-		return apply(s, EVENT_NO_COOKIE);
+		return spent(s, now);
 	return apply(s, EVENT_DUE);
 }
 
@@ -318,6 +329,28 @@ static void say_keys(
 	    (long long)((a->cert_not_after - now.ns / NS_PER_S) / 86400));
 }
 
+/* Keys that bring no answer are a failure of their own kind, and only the first
+ * ones in a row are worth a burst. */
+static void keys_are_new(struct source *s, struct mono now, uint32_t random)
+{
+	bool first = s->unanswered_keys == 0;
+
+	s->count.exchanges++;
+	s->keys_at = now;
+	s->backoff.failures = s->unanswered_keys++;
+	s->keys_not_before = mono_after(
+	    now, backoff_next_ns(&s->backoff, CAUSE_SILENCE, random));
+	if (!first)
+		return;
+	/* Keys are ready: the first request goes out now. */
+	s->poll_at = now;
+	s->silent = 0;
+	all_is_well(s);
+	pace_restart(&s->pace);
+	if (s->config->iburst)
+		pace_burst(&s->pace);
+}
+
 static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
     struct mono now, uint32_t random)
 {
@@ -333,36 +366,23 @@ static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
 enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
     struct moment now, uint32_t random)
 {
-	bool first = s->stage == STAGE_KEYING;
-
 	if (answer->serial != s->serial || !rules[s->stage][EVENT_KEYS].defined)
 		return WISH_NOTHING;
 	take_facts(s, answer);
 	if (answer->stage != KE_STAGE_DONE)
 		return keys_failed(s, answer, now.mono, random);
 	take_keys(s, answer);
-	s->count.exchanges++;
-	s->keys_at = now.mono;
-	/* Keys that bring no answer are a failure of their own kind. */
-	s->keys_not_before = mono_after(
-	    now.mono, backoff_next_ns(&s->backoff, CAUSE_SILENCE, random));
-	s->silent = 0;
-	all_is_well(s);
-	say_keys(s, answer, now.wall);
-	if (first || s->reach == 0) {
-		pace_restart(&s->pace);
-		if (s->config->iburst)
-			pace_burst(&s->pace);
-	}
+	keys_are_new(s, now.mono, random);
+	/* The same keys again and again are no news. */
+	if (s->unanswered_keys == 1)
+		say_keys(s, answer, now.wall);
+	/* A request under way was sealed with the old keys: its answer cannot
+	 * be read now. */
 	if (s->pending.open) {
-		/* It was sealed with the old keys and cannot be read now. */
 		s->pending.open = false;
-		s->poll_at = now.mono;
 		apply(s, EVENT_KEYS);
 		return WISH_CLOSE;
 	}
-	/* Keys are ready: the first request goes out now. */
-	s->poll_at = now.mono;
 	return apply(s, EVENT_KEYS);
 }
 
@@ -418,7 +438,13 @@ static void valid(struct source *s, struct mono now)
 	s->count.valid++;
 	s->count.attempts = 0;
 	s->reach |= 1;
+	if (s->silent > SILENT_POLLS) {
+		/* Much may have happened meanwhile. */
+		pace_restart(&s->pace);
+		pace_burst(&s->pace);
+	}
 	s->silent = 0;
+	s->unanswered_keys = 0;
 	s->backoff.failures = 0;
 	if (s->keys_not_before.ns > now.ns + KEYS_APART_NS)
 		s->keys_not_before = mono_after(now, KEYS_APART_NS);

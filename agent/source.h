@@ -92,8 +92,9 @@ struct source {
 	struct mono keys_at;	     /* the last successful one */
 	struct mono heard_at;	     /* the last good sample */
 	bool heard;		     /* heard_at is set */
-	struct backoff backoff; /* of key exchanges without a valid answer */
-	uint32_t serial;	/* of the key exchange under way */
+	struct backoff backoff;	  /* of key exchanges without a valid answer */
+	unsigned unanswered_keys; /* exchanges since the last valid answer */
+	uint32_t serial;	  /* of the key exchange under way */
 	uint8_t reach;		/* RFC 5905: one bit per poll, newest lowest */
 	unsigned silent;	/* polls without an answer, in a row */
 	bool nak_seen;		/* on the pending request */

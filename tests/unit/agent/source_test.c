@@ -489,31 +489,68 @@ static void an_unsynchronised_server_is_no_source(void **state)
 	assert_string_equal(w->source.failure, "unsynchronised");
 }
 
-static void spent_cookies_lead_back_to_the_key_exchange(void **state)
+/* Nobody answers, for as long as `ns`: what that costs the others. */
+static void swallow(
+    struct world *w, int64_t ns, unsigned *requests, unsigned *exchanges)
+{
+	struct mono end = mono_after(w->now.mono, ns);
+	struct nts_fresh fresh;
+
+	*requests = *exchanges = 0;
+	while (w->now.mono.ns < end.ns) {
+		struct writer out = writer_of(w->request, sizeof(w->request));
+		enum source_wish wish;
+
+		pass_until(w, source_deadline(&w->source));
+		wish = timer(w);
+		if (wish == WISH_KEYS) {
+			++*exchanges;
+			give_keys(w);
+		}
+		memset(&fresh, ++w->random, sizeof(fresh));
+		if (wish == WISH_SEND)
+			*requests += source_request(
+			    &w->source, &fresh, w->now.mono, MIDDLE, &out);
+	}
+}
+
+static void a_path_that_swallows_udp_hammers_nobody(void **state)
 {
 	struct world *w = *state;
-	unsigned sent = 0;
+	unsigned requests, exchanges;
 
 	start(w);
-	w->source.keys_not_before = MONO_NEVER; /* no early re-key */
-	for (;;) {
-		pass_until(w, source_deadline(&w->source));
-		enum source_wish wish = timer(w);
+	swallow(w, 86400 * NS_PER_S, &requests, &exchanges);
+	/* some eighty polls at 2^10 s, each with new keys at most */
+	assert_in_range(requests, 50, 150);
+	assert_in_range(exchanges, 10, 120);
+	/* and back it comes with a burst */
+	pass_until(w, source_deadline(&w->source));
+	if (timer(w) == WISH_KEYS)
+		give_keys(w);
+	while (timer(w) != WISH_NOTHING)
+		continue;
+	pass_until(w, source_deadline(&w->source));
+	send_one(w);
+	answer(w);
+	assert_true(
+	    source_deadline(&w->source).ns - w->now.mono.ns < 2 * NS_PER_S);
+}
 
-		if (wish == WISH_KEYS)
-			break;
-		if (wish != WISH_SEND)
-			continue;
-		struct writer out = writer_of(w->request, sizeof(w->request));
-		struct nts_fresh fresh;
+static void spent_cookies_wait_for_their_time(void **state)
+{
+	struct world *w = *state;
+	struct mono began;
 
-		memset(&fresh, ++w->random, sizeof(fresh));
-		assert_true(source_request(
-		    &w->source, &fresh, w->now.mono, MIDDLE, &out));
-		sent++;
-		assert_true(sent <= NTS_COOKIES);
-	}
-	assert_int_equal(sent, NTS_COOKIES);
+	start(w);
+	cookie_jar_wipe(&w->source.assoc.jar);
+	began = w->now.mono;
+	w->source.keys_not_before = mono_after(began, 100 * NS_PER_S);
+	assert_int_equal(timer(w), WISH_NOTHING);
+	assert_int_equal(w->source.stage, STAGE_RESTING);
+	pass_until(w, source_deadline(&w->source));
+	assert_int_equal(w->now.mono.ns - began.ns, 100 * NS_PER_S);
+	assert_int_equal(timer(w), WISH_KEYS);
 	assert_int_equal(w->source.stage, STAGE_KEYING);
 }
 
@@ -622,7 +659,8 @@ int main(void)
 	    CASE(an_authentic_deny_rests_for_a_day),
 	    CASE(an_authentic_rate_slows_down),
 	    CASE(an_unsynchronised_server_is_no_source),
-	    CASE(spent_cookies_lead_back_to_the_key_exchange),
+	    CASE(a_path_that_swallows_udp_hammers_nobody),
+	    CASE(spent_cookies_wait_for_their_time),
 	    CASE(no_route_is_said_in_words),
 	    CASE(noise_does_not_end_an_exchange),
 	    CASE(the_reason_for_silence_is_what_came_instead),
