@@ -6,6 +6,8 @@
 
 /* Polls without an answer before another address and new keys are tried. */
 #define SILENT_POLLS 2
+/* What the reach register remembers. */
+#define REACH_POLLS 8
 /* A NAK is not authenticated: a true answer gets this long to beat it. */
 #define NAK_GRACE_NS NS_PER_S
 /* Fewer key exchanges than this, however many NAKs somebody forges. */
@@ -347,7 +349,7 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	s->silent = 0;
 	all_is_well(s);
 	pace_restart(&s->pace);
-	if (s->config->iburst)
+	if (s->config->iburst && s->reach == 0)
 		pace_burst(&s->pace);
 }
 
@@ -437,12 +439,12 @@ static void valid(struct source *s, struct mono now)
 {
 	s->count.valid++;
 	s->count.attempts = 0;
-	s->reach |= 1;
-	if (s->silent > SILENT_POLLS) {
-		/* Much may have happened meanwhile. */
+	/* Much may have happened while nothing was heard at all. */
+	if (s->silent >= REACH_POLLS) {
 		pace_restart(&s->pace);
 		pace_burst(&s->pace);
 	}
+	s->reach |= 1;
 	s->silent = 0;
 	s->unanswered_keys = 0;
 	s->backoff.failures = 0;
