@@ -26,6 +26,8 @@
 
 /* Without a drift file. */
 #define FREQ_SD_UNKNOWN_PPM 100.0
+/* What another try cannot mend: the service manager should leave it. */
+#define EXIT_UNUSABLE 2
 
 struct agent {
 	struct options options;
@@ -546,7 +548,7 @@ static int run(struct agent *a)
 	if (!single)
 		close_inherited();
 	if (!load_config(a))
-		return 1;
+		return EXIT_UNUSABLE;
 	open_log(a, false);
 	if (refuse_single_process(&a->options.run) || !find_identity(a) ||
 	    !decide_no_clock(&a->options.run))
@@ -572,7 +574,7 @@ int main(int argc, char *argv[])
 	memcpy(a.ready, none, sizeof(none));
 	if (!options_parse(&a.options, argc, argv, error)) {
 		fprintf(stderr, "ntsagentd: %s\n", error);
-		return 1;
+		return EXIT_UNUSABLE;
 	}
 	switch (a.options.task) {
 	case TASK_VERSION:
