@@ -813,6 +813,9 @@ static void times_that_cannot_be(void **state)
 	    {0, t, NTP_BAD_TIMES},
 	    {t, 0, NTP_BAD_TIMES},
 	    {0, 0, NTP_BAD_TIMES},
+	    /* Zero is no time, be the other right behind or before it. */
+	    {0, 5, NTP_BAD_TIMES},
+	    {UINT64_MAX - 5, 0, NTP_BAD_TIMES},
 	    {t, t - 2 * ms, NTP_BAD_TIMES},
 	    {t, t - (UINT64_C(1) << 32), NTP_BAD_TIMES},
 	    {t, t, NTS_OK},

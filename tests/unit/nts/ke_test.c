@@ -581,6 +581,19 @@ static void bad_ports(void **state)
 	assert_err(finish(w), NTS_KE_BAD_PORT);
 }
 
+static void a_skipped_record_lends_no_detail(void **state)
+{
+	struct world *w = *state;
+
+	put_good(w);
+	PUT(w, 0x4000, "");
+	assert_err(parse(w), NTS_KE_NO_END);
+	assert_int_equal(w->detail, 0);
+	PUT(w, CRITICAL(KE_NTP_PORT), "\0\0");
+	assert_err(finish(w), NTS_KE_BAD_PORT);
+	assert_int_equal(w->detail, 0);
+}
+
 /* Nothing of a bad answer is left behind. */
 static void a_bad_answer_leaves_the_result_alone(void **state)
 {
@@ -738,6 +751,7 @@ int main(void)
 	    IN_WORLD(a_zero_in_a_server_name),
 	    IN_WORLD(the_longest_server_name),
 	    IN_WORLD(bad_ports),
+	    IN_WORLD(a_skipped_record_lends_no_detail),
 	    IN_WORLD(a_bad_answer_leaves_the_result_alone),
 	    IN_WORLD(the_detail_may_be_left_out),
 	    IN_WORLD(nonsense_is_never_good),
