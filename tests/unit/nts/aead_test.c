@@ -107,9 +107,10 @@ static void siv_of_two_components(void **state)
 	assert_memory_equal(got, want, sizeof(want));
 }
 
-/* Values of two other implementations: key bytes 7, 48 bytes 1 of associated
- * data, nonce bytes 2, plaintext bytes 3. The empty plaintext is the case of
- * every request; 15 to 17 bytes are the borders of S2V's two endings. */
+/* Values of other implementations, made of AES alone: key bytes 7, 48 bytes 1
+ * of associated data, nonce bytes 2, plaintext bytes 3. The empty plaintext is
+ * the case of every request; 15 to 17 bytes are the borders of S2V's two
+ * endings. */
 static const struct {
 	enum aead_id id;
 	size_t len;
