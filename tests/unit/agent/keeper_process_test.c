@@ -302,7 +302,7 @@ static int make_scene(void **state)
 	s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(s->shared != MAP_FAILED);
-	snprintf(s->dir, sizeof(s->dir), "%s", "keeper-XXXXXX");
+	snprintf(s->dir, sizeof(s->dir), "%s", "/tmp/ntsagent-keeper-XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	snprintf(s->drift, sizeof(s->drift), "%s/drift", s->dir);
 	snprintf(s->good, sizeof(s->good), "%s/good", s->dir);
