@@ -5,7 +5,7 @@
 
 CACHE=${NTSAGENT_CACHE:-/var/cache/ntsagent-ci}
 TREE13=$CACHE/debian13
-MIRROR=${DEBIAN_MIRROR:-}
+# DEBIAN_MIRROR: where debootstrap takes packages from, if not its default.
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
@@ -89,7 +89,7 @@ make_tree13() {
 	local tree=$TREE13.new
 	rm -rf "$tree" "$TREE13"
 	mkdir -p "$CACHE"
-	quiet debootstrap --variant=minbase trixie "$tree" "$MIRROR"
+	quiet debootstrap --variant=minbase trixie "$tree" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"}
 	printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
 	chmod 755 "$tree/usr/sbin/policy-rc.d"
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$tree/etc/hosts"
