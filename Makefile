@@ -62,7 +62,7 @@ KERNEL   := $B/tests/kernel/kclock $B/tests/kernel/timeofday
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
-.PHONY: all help check check-unit check-lab check-kernel fuzz fuzz-run bench \
+.PHONY: all help check check-unit check-lab check-kernel fuzz fuzz-run bench bench-sim \
 	lint format install clean FORCE
 .SECONDARY:
 
@@ -75,7 +75,8 @@ help:
 	@echo 'make check-lab  (root) real servers in network namespaces'
 	@echo 'make check-kernel (root) a real kernel clock in a virtual machine'
 	@echo 'make fuzz       libFuzzer targets, FUZZ_SECONDS each (60)'
-	@echo 'make bench      accuracy beside chronyd in the simulator'
+	@echo 'make bench      accuracy beside chronyd: CLKNETSIM_PATH=DIR CHRONYD=FILE'
+	@echo 'make bench-sim  the long rows of our own simulator'
 	@echo 'make lint       formatting, floors, manuals, static checkers, shell'
 	@echo 'make install    with DESTDIR, PREFIX, CONFDIR'
 
@@ -179,7 +180,17 @@ fuzz-run: $(FUZZERS)
 			$$new tests/fuzz/corpus/$$name || exit 1; \
 	done
 
-bench: $(SIM)
+# CLKNETSIM_PATH and CHRONYD come from the environment or the command line;
+# BENCH_SEEDS and BENCH_ROWS ("lan-* four-*") narrow it.
+BENCH_SEEDS ?= 10
+BENCH_ROWS ?=
+export CLKNETSIM_PATH CHRONYD
+bench: $B/ntsagentd
+	@mkdir -p $B/bench
+	@tests/bench/bench -s $(BENCH_SEEDS) $B/ntsagentd $B/bench $(BENCH_ROWS)
+
+# The long rows of our own simulator, without a rival.
+bench-sim: $(SIM)
 	@$(SIM) --bench
 
 lint: all
