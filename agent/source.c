@@ -104,19 +104,32 @@ static void news(struct source *s, enum log_level level, const char *fmt, ...)
 	s->news_level = level;
 }
 
-/* The same sentence with another date, port or count in it. */
-static bool same_but_for_numbers(const char *a, const char *b)
+/* A hash (FNV-1a) that is the same for the same sentence with another date,
+ * port or count in it. */
+static uint32_t hash_but_for_numbers(const char *text)
 {
-	for (;;) {
-		a += strspn(a, "0123456789");
-		b += strspn(b, "0123456789");
-		if (*a != *b)
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (; *text; text++)
+		if (*text < '0' || *text > '9')
+			hash = (hash ^ (uint8_t)*text) * UINT32_C(16777619);
+	return hash;
+}
+
+/* True once for each sentence between two good samples. */
+static bool is_news(struct source *s, const char *text)
+{
+	uint32_t hash = hash_but_for_numbers(text);
+
+	for (unsigned i = 0; i < s->said_count; i++)
+		if (s->said[i] == hash)
 			return false;
-		if (*a == '\0')
-			return true;
-		a++;
-		b++;
-	}
+	/* Full: the first one is the most likely not to come again. */
+	if (s->said_count == SOURCE_SAID_MAX)
+		memmove(&s->said[0], &s->said[1],
+		    --s->said_count * sizeof(s->said[0]));
+	s->said[s->said_count++] = hash;
+	return true;
 }
 
 /* The same trouble again is no news, but the words are kept up to date. */
@@ -131,7 +144,7 @@ static void trouble(struct source *s, enum log_level level, const char *failure,
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (!same_but_for_numbers(text, s->reason))
+	if (is_news(s, text))
 		news(s, level, "%s", text);
 	snprintf(s->failure, sizeof(s->failure), "%s", failure);
 	memcpy(s->reason, text, sizeof(text));
@@ -552,6 +565,7 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 	s->heard = true;
 	s->heard_at = now;
 	all_is_well(s);
+	s->said_count = 0;
 	pace_sample(&s->pace, delay_ns, grow);
 	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, random));
 	if (s->poll_at.ns < now.ns)

@@ -68,6 +68,7 @@ struct source_rule {
 struct source_rule source_rule(
     enum source_stage stage, enum source_event event);
 
+#define SOURCE_SAID_MAX 8
 #define SOURCE_TEXT_MAX KE_TEXT_MAX
 #define SOURCE_NEWS_MAX (SOURCE_TEXT_MAX + 160)
 
@@ -112,6 +113,10 @@ struct source {
 	/* What is wrong, in plain words; "" when nothing is. */
 	char failure[24]; /* one word: "dns", "certificate", "silence", ... */
 	char reason[SOURCE_TEXT_MAX];
+	/* What was logged since the last good sample, so that two troubles
+	 * that take turns are logged once each. */
+	unsigned said_count;
+	uint32_t said[SOURCE_SAID_MAX];
 	/* A line for the log, once per change of `reason` or stage; the engine
 	 * takes it with source_news. */
 	enum log_level news_level;

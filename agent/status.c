@@ -243,8 +243,7 @@ static json_t *nts_json(const struct source *s, struct moment now)
 static const char *reason_of(
     const struct source *s, const struct source_view *v)
 {
-	if (v->state != SOURCE_SELECTED && v->state != SOURCE_COMBINED &&
-	    s->reason[0])
+	if (s->reason[0])
 		return s->reason;
 	if (v->state == SOURCE_NO_SAMPLES)
 		return source_stage_text(s->stage);

@@ -100,9 +100,14 @@ static void note_keys(const struct status_source *s, char note[NOTE_MAX])
 		text_append(note, NOTE_MAX, ": renew it on the server");
 }
 
+static bool failed_lately(const struct status_source *s)
+{
+	return s->failure != NULL && s->failure[0] != '\0';
+}
+
 static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
 {
-	bool failed = s->failure != NULL && s->failure[0] != '\0';
+	bool failed = failed_lately(s);
 	bool said = s->reason[0] != '\0';
 	char wait[FORMAT_MAX];
 
@@ -124,7 +129,11 @@ static void put_note(const struct status_source *s, const struct view *v)
 
 	if (source_is_usable(s))
 		note_keys(s, note);
-	else
+	/* One that is silent stays selected while its last samples are good,
+	 * and the trouble is no secret meanwhile. */
+	if (source_is_usable(s) && failed_lately(s))
+		text_append(note, NOTE_MAX, "; ");
+	if (!source_is_usable(s) || failed_lately(s))
 		note_trouble(s, note);
 	text_put_wrapped(v->out, NOTE_INDENT, note, v->width);
 }

@@ -233,6 +233,33 @@ static void a_sentence_with_a_new_date_is_no_news(void **state)
 	assert_string_equal(w->source.reason, "expired, the clock says 01:19");
 }
 
+static void two_troubles_that_take_turns_are_logged_once_each(void **state)
+{
+	struct world *w = *state;
+	char line[SOURCE_NEWS_MAX];
+	enum log_level level;
+	unsigned lines = 0;
+
+	for (int i = 0; i < 40; i++) {
+		pass_until(w, source_deadline(&w->source));
+		timer(w);
+		fail_keys(w, i % 2 ? KE_STAGE_CONNECT : KE_STAGE_DNS,
+		    i % 2 ? "nobody listens" : "no such name");
+		lines += source_news(&w->source, &level, line, sizeof(line));
+	}
+	assert_int_equal(lines, 2);
+	/* After a good sample they are news again. */
+	pass_until(w, source_deadline(&w->source));
+	timer(w);
+	give_keys(w);
+	send_one(w);
+	answer(w);
+	while (source_news(&w->source, &level, line, sizeof(line)))
+		continue;
+	source_send_failed(&w->source, ENETUNREACH, w->now.mono);
+	assert_true(source_news(&w->source, &level, line, sizeof(line)));
+}
+
 static void a_late_answer_to_an_old_question_is_ignored(void **state)
 {
 	struct world *w = *state;
@@ -648,6 +675,7 @@ int main(void)
 	    CASE(a_failure_keeps_its_words_and_waits),
 	    CASE(the_same_failure_is_logged_once),
 	    CASE(a_sentence_with_a_new_date_is_no_news),
+	    CASE(two_troubles_that_take_turns_are_logged_once_each),
 	    CASE(a_late_answer_to_an_old_question_is_ignored),
 	    CASE(two_silent_polls_fetch_keys_and_say_so),
 	    CASE(silence_moves_to_the_next_address),
