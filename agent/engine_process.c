@@ -5,6 +5,7 @@
 #include "agent/status.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -121,11 +122,14 @@ static void port_ask(void *self, const struct ke_request *request)
 {
 	struct engine_process *p = self;
 
-	if (p->links->resolver_fd < 0)
-		p->asks[p->ask_count++ % CONFIG_SOURCES_MAX] = *request;
-	else if (frame_send(p->links->resolver_fd, request, sizeof(*request)) !=
-		 1)
+	if (p->links->resolver_fd < 0) {
+		/* A source asks once and waits: there is always room. */
+		assert(p->ask_count < CONFIG_SOURCES_MAX);
+		p->asks[p->ask_count++] = *request;
+	} else if (frame_send(
+		       p->links->resolver_fd, request, sizeof(*request)) != 1) {
 		p->broken = true;
+	}
 }
 
 static void direct_command(
@@ -160,18 +164,27 @@ static void port_random(void *self, void *out, size_t len)
 
 /* What --single-process left to do. */
 
+/* All jobs first, then all answers: a request that went out between two jobs
+ * would have its answer stamped only when the second one is done. */
 static void run_jobs(struct engine_process *p)
 {
-	while (p->ask_count > 0 && !end_asked) {
-		struct ke_request request = p->asks[0];
+	struct ke_answer *answers;
+	unsigned count = p->ask_count;
 
-		p->ask_count--;
-		memmove(
-		    &p->asks[0], &p->asks[1], p->ask_count * sizeof(request));
-		resolver_job(&request, &p->config->trust, &p->answer);
-		engine_on_keys(&p->engine, &p->answer, moment_now());
-		explicit_bzero(&p->answer, sizeof(p->answer));
+	if (count == 0)
+		return;
+	answers = calloc(count, sizeof(*answers));
+	if (!answers) {
+		p->broken = true;
+		return;
 	}
+	for (unsigned i = 0; i < count && !end_asked; i++)
+		resolver_job(&p->asks[i], &p->config->trust, &answers[i]);
+	p->ask_count = 0;
+	for (unsigned i = 0; i < count && !end_asked; i++)
+		engine_on_keys(&p->engine, &answers[i], moment_now());
+	explicit_bzero(answers, count * sizeof(*answers));
+	free(answers);
 }
 
 static void run_keeper(struct engine_process *p)
