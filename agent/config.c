@@ -1,5 +1,6 @@
 #include "agent/config.h"
 
+#include "agent/config_files.h"
 #include "agent/config_keys.h"
 #include "agent/config_values.h"
 
@@ -7,12 +8,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ini.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 /* inih's default buffer, with a newline and a NUL: longer lines would be cut in
  * two without a word. */
@@ -32,18 +31,30 @@ struct loader {
 	FILE *in;
 	char *text; /* of the line, by getline */
 	size_t text_size;
-	bool seen[CONFIG_KEYS_MAX]; /* keys in this file; [source]: in this one
-				     */
+	/* The line of each key in this file; of a source's, in this source. */
+	unsigned seen[CONFIG_KEYS_MAX];
 	/* this section */
 	char section[16]; /* "" before the first; "?" when unknown */
 	struct source_config *source;
 	struct source_draft drafts[CONFIG_SOURCES_MAX];
+	/* What was refused may have held a source, or a certificate: then it is
+	 * no error of its own that one is missing. */
+	bool lost_sources, lost_certs;
 };
+
+/* What stands in a file must not steer the reader's terminal. */
+static void say_visibly(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
+}
 
 static void complain(struct loader *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void complain(struct loader *l, const char *fmt, ...)
 {
+	char *text;
 	va_list args;
+	int len;
 
 	l->error_count++;
 	if (l->line > 0)
@@ -51,9 +62,12 @@ static void complain(struct loader *l, const char *fmt, ...)
 	else
 		fprintf(l->errors, "%s: ", l->file);
 	va_start(args, fmt);
-	vfprintf(l->errors, fmt, args);
+	len = vasprintf(&text, fmt, args);
 	va_end(args);
+	say_visibly(l->errors, len < 0 ? "out of memory" : text);
 	fputc('\n', l->errors);
+	if (len >= 0)
+		free(text);
 }
 
 void config_defaults(struct config *out)
@@ -83,7 +97,8 @@ void config_defaults(struct config *out)
 
 /* Sections. */
 
-static struct source_config *find_source(struct config *c, const char *name)
+static const struct source_config *find_source(
+    const struct config *c, const char *name)
 {
 	for (unsigned i = 0; i < c->source_count; i++)
 		if (strcmp(c->sources[i].name, name) == 0)
@@ -91,20 +106,19 @@ static struct source_config *find_source(struct config *c, const char *name)
 	return NULL;
 }
 
-static bool host_like(const char *name)
-{
-	for (const char *c = name; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("-._:%", *c))
-			return false;
-	return true;
-}
-
-/* A source that could not be taken still swallows its keys, so that they are
- * not each an error too. */
-static void no_source(struct loader *l)
+static void leave_section(struct loader *l)
 {
 	l->source = NULL;
 	snprintf(l->section, sizeof(l->section), "?");
+}
+
+/* A section that could not be taken still swallows its keys, so that they are
+ * not each an error too. */
+static void lose_section(struct loader *l)
+{
+	leave_section(l);
+	l->lost_sources = true;
+	l->lost_certs = true;
 }
 
 /* Each source may have each key. */
@@ -112,34 +126,42 @@ static void forget_source_keys(struct loader *l)
 {
 	for (size_t i = 0; i < config_key_count(); i++)
 		if (strcmp(config_key_at(i)->section, SOURCE_WORD) == 0)
-			l->seen[i] = false;
+			l->seen[i] = 0;
 }
 
-static void open_source(struct loader *l, const char *name)
+static bool may_open_source(struct loader *l, const char *name)
 {
-	struct config *c = l->config;
-	struct source_config *s = find_source(c, name);
+	const struct config *c = l->config;
+	const struct source_config *s = find_source(c, name);
+	char word[CONFIG_NAME_MAX];
 
-	forget_source_keys(l);
-	if (!*name || strlen(name) >= CONFIG_NAME_MAX || !host_like(name)) {
+	if (!value_host(name, word, sizeof(word)))
 		complain(l,
 		    "[source %s]: expected a name of 1 to %d letters, "
 		    "digits, '-', '.', '_', ':' or '%%'",
 		    name, CONFIG_NAME_MAX - 1);
-		return;
-	}
-	if (s) {
+	else if (s)
 		complain(l, "[source %s] stands at %s:%u already", name,
 		    s->file, s->line);
-		return;
-	}
-	if (c->source_count == CONFIG_SOURCES_MAX) {
+	else if (c->source_count == CONFIG_SOURCES_MAX)
 		complain(l, "[source %s]: more than %d sources", name,
 		    CONFIG_SOURCES_MAX);
+	else
+		return true;
+	return false;
+}
+
+static void open_source(struct loader *l, const char *name)
+{
+	struct source_config *s;
+
+	if (!may_open_source(l, name)) {
+		l->lost_sources = true;
 		return;
 	}
+	forget_source_keys(l);
 	snprintf(l->section, sizeof(l->section), SOURCE_WORD);
-	l->source = s = &c->sources[c->source_count++];
+	l->source = s = &l->config->sources[l->config->source_count++];
 	*s = (struct source_config){
 	    .ke_port = KE_PORT,
 	    .iburst = true,
@@ -156,11 +178,15 @@ static void open_source(struct loader *l, const char *name)
 static void unknown_section(struct loader *l, const char *name, size_t word)
 {
 	char first[32];
-	const char *nearest;
+	const char *advice, *nearest;
 
+	lose_section(l);
 	snprintf(first, sizeof(first), "%.*s", (int)word, name);
+	advice = config_section_known(first) ? NULL : config_key_advice(first);
 	nearest = config_section_nearest(first);
-	if (nearest)
+	if (advice)
+		complain(l, "unknown section [%s]: %s", name, advice);
+	else if (nearest)
 		complain(l, "unknown section [%s]; did you mean [%s%s]?", name,
 		    nearest, strcmp(nearest, SOURCE_WORD) == 0 ? " NAME" : "");
 	else
@@ -174,7 +200,7 @@ static void open_section(struct loader *l, char *name)
 {
 	size_t word = strcspn(name, " \t");
 
-	no_source(l);
+	leave_section(l);
 	if (word == strlen(SOURCE_WORD) &&
 	    strncmp(name, SOURCE_WORD, word) == 0)
 		open_source(l, name + word + strspn(name + word, " \t"));
@@ -186,19 +212,33 @@ static void open_section(struct loader *l, char *name)
 
 /* Keys. */
 
+/* As it is written in the head of the section. */
+static const char *head_of(const struct config_key *key)
+{
+	return strcmp(key->section, SOURCE_WORD) == 0 ? SOURCE_WORD " NAME"
+						      : key->section;
+}
+
 static void unknown_key(struct loader *l, const char *name)
 {
 	const char *advice = config_key_advice(name);
-	const char *nearest = config_key_nearest(l->section, name);
+	const struct config_key *nearest = config_key_nearest(l->section, name);
 
 	if (advice)
 		complain(l, "unknown key \"%s\": %s", name, advice);
-	else if (nearest)
-		complain(l, "unknown key \"%s\" in [%s]; did you mean \"%s\"?",
-		    name, l->section, nearest);
-	else
+	else if (!nearest)
 		complain(l, "unknown key \"%s\" in [%s]; see ntsagent.conf(5)",
 		    name, l->section);
+	else if (strcmp(nearest->section, l->section) == 0)
+		complain(l, "unknown key \"%s\" in [%s]; did you mean \"%s\"?",
+		    name, l->section, nearest->name);
+	else if (strcmp(nearest->name, name) == 0)
+		complain(l, "%s does not belong in [%s] but in [%s]", name,
+		    l->section, head_of(nearest));
+	else
+		complain(l,
+		    "unknown key \"%s\" in [%s]; did you mean \"%s\" in [%s]?",
+		    name, l->section, nearest->name, head_of(nearest));
 }
 
 static void *base_of(struct loader *l, const struct config_key *key)
@@ -215,20 +255,24 @@ static void *base_of(struct loader *l, const struct config_key *key)
 static void take_key(struct loader *l, const char *name, const char *value)
 {
 	const struct config_key *key = config_key_find(l->section, name);
-	bool *seen;
+	unsigned *seen;
 
 	if (!key) {
 		unknown_key(l, name);
 		return;
 	}
 	seen = &l->seen[config_key_index(key)];
-	if (*seen && !key->repeats) {
-		complain(l, "%s stands twice in [%s]", name, l->section);
+	if (*seen > 0 && !key->repeats) {
+		complain(l, "%s = %s: %s stands in line %u already", name,
+		    value, name, *seen);
 		return;
 	}
-	*seen = true;
-	if (!key->set(key, value, base_of(l, key)))
-		complain(l, "%s = %s: expected %s", name, value, key->expected);
+	*seen = l->line;
+	if (key->set(key, value, base_of(l, key)))
+		return;
+	/* A list of which nothing may be left. */
+	l->lost_certs |= key->repeats;
+	complain(l, "%s = %s: expected %s", name, value, key->expected);
 }
 
 /* inih's handler: it has split the line, and comments are gone. */
@@ -288,7 +332,7 @@ static bool take_section(struct loader *l, char *line)
 	if (!end || (end[1] && !strchr(" \t;#", end[1]))) {
 		complain(
 		    l, "%s: expected a section head such as [clock]", line);
-		no_source(l);
+		lose_section(l);
 		return true;
 	}
 	*end = '\0';
@@ -296,7 +340,25 @@ static bool take_section(struct loader *l, char *line)
 	return true;
 }
 
-/* Is there anything for inih in this line? */
+/* A line as chrony's file has it, most of the time. */
+static void no_assignment(struct loader *l, const char *line)
+{
+	size_t len = strcspn(line, " \t");
+	char *word = strndup(line, len);
+	const char *rest = line + len + strspn(line + len, " \t");
+	const char *advice = word ? config_key_advice(word) : NULL;
+
+	if (advice)
+		complain(l, "%s: %s", line, advice);
+	else if (word && config_key_find_anywhere(word))
+		complain(l, "%s: expected %s = %s", line, word,
+		    *rest ? rest : "VALUE");
+	else
+		complain(l, "%s: expected KEY = VALUE", line);
+	free(word);
+}
+
+/* Is there anything for inih in this line? It would take ":" for "=", too. */
 static bool for_inih(struct loader *l, char *line)
 {
 	if (!*line || *line == '#' || take_section(l, line))
@@ -305,8 +367,8 @@ static bool for_inih(struct loader *l, char *line)
 		complain(l, "the line is longer than %d bytes", LINE_BYTES_MAX);
 		return false;
 	}
-	if (!strchr(line, '=')) {
-		complain(l, "%s: expected KEY = VALUE", line);
+	if (line[strcspn(line, "=:")] != '=') {
+		no_assignment(l, line);
 		return false;
 	}
 	return true;
@@ -337,55 +399,67 @@ static char *next_line(char *out, int size, void *stream)
 
 /* Files. */
 
-static bool read_file(struct loader *l, const char *path)
+static void unreadable(struct loader *l, const char *path, const char *reason)
+{
+	l->file = path;
+	l->line = 0;
+	l->lost_sources = true;
+	l->lost_certs = true;
+	complain(l, "cannot read: %s", reason);
+}
+
+static bool read_lines(struct loader *l, const char *path)
 {
 	l->file = path;
 	l->line = 0;
 	l->section[0] = '\0';
 	l->source = NULL;
 	memset(l->seen, 0, sizeof(l->seen));
-	l->in = fopen(path, "re");
-	if (!l->in) {
-		complain(l, "cannot read: %s", strerror(errno));
-		return false;
-	}
+	errno = 0;
 	/* What inih itself finds wrong is said by next_line already. */
 	(void)ini_parse_stream(next_line, l, on_pair, l);
-	if (ferror(l->in)) {
-		l->line = 0;
-		complain(l, "cannot read: %s", strerror(errno));
+	if (!ferror(l->in) && feof(l->in))
+		return true;
+	unreadable(l, path, strerror(errno));
+	return false;
+}
+
+static bool read_file(struct loader *l, const char *path)
+{
+	bool good;
+
+	/* It is kept with each source, whole. */
+	if (strlen(path) >= CONFIG_PATH_MAX) {
+		unreadable(l, path, strerror(ENAMETOOLONG));
+		return false;
 	}
+	l->in = fopen(path, "re");
+	if (!l->in) {
+		unreadable(l, path, strerror(errno));
+		return false;
+	}
+	good = read_lines(l, path);
 	fclose(l->in);
-	return true;
+	return good;
 }
 
-static int is_conf(const struct dirent *entry)
+static void read_folder(struct loader *l, const char *main_path)
 {
-	const char *dot = strrchr(entry->d_name, '.');
-
-	return entry->d_name[0] != '.' && dot && strcmp(dot, ".conf") == 0;
-}
-
-static void read_directory(struct loader *l, const char *main_path)
-{
-	char copy[4096], directory[4096 + 16], path[4096 + 300];
+	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	struct dirent **entries;
 	int n;
 
-	snprintf(copy, sizeof(copy), "%s", main_path);
-	snprintf(directory, sizeof(directory), "%s/conf.d", dirname(copy));
-	n = scandir(directory, &entries, is_conf, alphasort);
+	config_folder(main_path, folder);
+	n = config_folder_list(folder, &entries);
 	if (n < 0) {
-		l->file = directory;
-		l->line = 0;
 		if (errno != ENOENT && errno != ENOTDIR)
-			complain(l, "cannot read: %s", strerror(errno));
+			unreadable(l, folder, strerror(errno));
 		return;
 	}
 	for (int i = 0; i < n; i++) {
 		snprintf(
-		    path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
-		read_file(l, path);
+		    path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		(void)read_file(l, path);
 		free(entries[i]);
 	}
 	free(entries);
@@ -420,11 +494,22 @@ static void judge_source(struct loader *l, unsigned i)
 	    s->minpoll > s->maxpoll)
 		complain(l, "[source %s]: minpoll %d is above maxpoll %d",
 		    s->name, s->minpoll, s->maxpoll);
-	if (!host_like(s->host))
+}
+
+static void judge_number(struct loader *l, unsigned usable)
+{
+	const struct config *c = l->config;
+
+	if (l->lost_sources)
+		return;
+	if (c->source_count == 0)
+		complain(l, "no source: add a section [source NAME], with the "
+			    "name of an NTS server");
+	else if (usable < c->steering.min_sources)
 		complain(l,
-		    "[source %s]: host = %s: expected a host name or "
-		    "an IP address",
-		    s->name, s->host);
+		    "minsources = %u, but only %u of %u sources may be "
+		    "selected",
+		    c->steering.min_sources, usable, c->source_count);
 }
 
 static void judge(struct loader *l, const char *main_path)
@@ -438,15 +523,9 @@ static void judge(struct loader *l, const char *main_path)
 	}
 	l->file = main_path;
 	l->line = 0;
-	if (c->source_count == 0)
-		complain(l, "no source: add a section [source NAME], with the "
-			    "name of an NTS server");
-	else if (usable < c->steering.min_sources)
-		complain(l,
-		    "minsources = %u, but only %u of %u sources may be "
-		    "selected",
-		    c->steering.min_sources, usable, c->source_count);
-	if (!c->trust.system_certs && c->trust.path_count == 0)
+	judge_number(l, usable);
+	if (!c->trust.system_certs && c->trust.path_count == 0 &&
+	    !l->lost_certs)
 		complain(l, "system-certs = no without trusted-certs: no "
 			    "server could be trusted");
 }
@@ -463,10 +542,11 @@ unsigned config_load(const char *path, struct config *out, FILE *errors)
 	config_defaults(out);
 	l->config = out;
 	l->errors = errors;
-	if (read_file(l, path))
-		read_directory(l, path);
-	if (l->error_count == 0)
+	if (read_file(l, path)) {
+		snprintf(out->file, sizeof(out->file), "%s", path);
+		read_folder(l, path);
 		judge(l, path);
+	}
 	count = l->error_count;
 	free(l->text);
 	free(l);

@@ -41,6 +41,7 @@ struct source_config {
 };
 
 struct config {
+	char file[CONFIG_PATH_MAX]; /* the main one, as it was named */
 	/* [agent] */
 	char user[64];			     /* "ntsagent" */
 	char status_socket[CONFIG_PATH_MAX]; /* "" when `none` */

@@ -25,6 +25,12 @@ static bool set_text(
 	return value_text(value, field(key, base), key->size);
 }
 
+static bool set_host(
+    const struct config_key *key, const char *value, void *base)
+{
+	return value_host(value, field(key, base), key->size);
+}
+
 /* ipv4 and ipv6 are judged together, when both are known. */
 static bool set_said(
     const struct config_key *key, const char *value, void *base)
@@ -284,7 +290,7 @@ static const struct config_key keys[] = {
 {"log", "target", set_target, OF(log_target), 0, 0, false,
 	"stderr or syslog"},
 
-{"source", "host", set_text, OF_SOURCE(host), 0, 0, false,
+{"source", "host", set_host, OF_SOURCE(host), 0, 0, false,
 	"a host name or an IP address"},
 {"source", "ntsport", set_port, OF_SOURCE(ke_port), 0, 0, false,
 	"a TCP port from 1 to 65535"},
@@ -307,6 +313,8 @@ static const struct config_key keys[] = {
 
 static_assert(ARRAY_LEN(keys) <= CONFIG_KEYS_MAX, "CONFIG_KEYS_MAX");
 
+#define SERVES_NOT "leave it out: the agent serves no time and opens no port"
+
 /* Names that administrators bring along from chrony. */
 static const struct {
 	const char *name, *advice;
@@ -322,9 +330,20 @@ static const struct {
 {"certset", "all sources share the trusted certificates of [nts]"},
 {"rtcsync", "leave it out: the kernel sets the RTC while the clock is synchronised"},
 {"rtcfile", "the agent does not read the RTC"},
-{"allow", "leave it out: the agent serves no time and opens no port"},
-{"deny", "leave it out: the agent serves no time and opens no port"},
-{"local", "leave it out: the agent serves no time"},
+{"ntsrefresh", "leave it out: keys are renewed when the server asks for it"},
+{"allow", SERVES_NOT},
+{"deny", SERVES_NOT},
+{"local", SERVES_NOT},
+{"manual", SERVES_NOT},
+{"smoothtime", SERVES_NOT},
+{"clientloglimit", SERVES_NOT},
+{"ratelimit", SERVES_NOT},
+{"ntsserverkey", SERVES_NOT},
+{"ntsservercert", SERVES_NOT},
+{"ntsprocesses", SERVES_NOT},
+{"ntsrotate", SERVES_NOT},
+{"peer", "leave it out: the agent only asks servers"},
+{"refclock", "reference clocks are not supported"},
 {"leapsectz", "leave it out: leap seconds come from the servers"},
 {"leapseclist", "leave it out: leap seconds come from the servers"},
 {"hwtimestamp", "hardware time stamps are not supported yet"},
@@ -335,9 +354,22 @@ static const struct {
 {"maxdrift", "write max-drift in [clock]"},
 {"maxchange", "write refuse-threshold in [clock]"},
 {"maxclockerror", "write max-clock-error in [clock]"},
+{"maxupdateskew", "leave it out: an estimate counts by its uncertainty"},
+{"burst", "iburst starts with a burst; later ones are the agent's choice"},
+{"minsamples", "leave it out: the agent weighs all it has measured"},
+{"maxsamples", "leave it out: the agent weighs all it has measured"},
+{"polltarget", "leave it out: the poll follows from the estimate's uncertainty"},
+{"filter", "leave it out: every packet counts by its own delay"},
+{"maxdelayratio", "leave it out: every packet counts by its own delay"},
+{"maxdelaydevratio", "leave it out: every packet counts by its own delay"},
+{"maxdelayquant", "leave it out: every packet counts by its own delay"},
+{"cmdallow", "leave it out: the status is for this machine alone"},
+{"cmddeny", "leave it out: the status is for this machine alone"},
 {"bindcmdaddress", "write status-socket in [agent]"},
 {"cmdport", "there is no command port; status-socket in [agent] is for ntsctl"},
 {"logdir", "the log goes where target in [log] says"},
+{"log", "there are no files of measurements: ntsctl(8) shows them"},
+{"dumpdir", "leave it out: measurements are not kept on disk"},
 {"initstepslew", "write makestep in [clock]"},
 {"include", "put further files into conf.d beside the main file"},
 {"confdir", "put further files into conf.d beside the main file"},
@@ -367,6 +399,14 @@ const struct config_key *config_key_find(const char *section, const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(keys[i].section, section) == 0 &&
 		    strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+const struct config_key *config_key_find_anywhere(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(keys[i].name, name) == 0)
 			return &keys[i];
 	return NULL;
 }
@@ -415,19 +455,28 @@ static bool slip(const char *name, size_t apart)
 	return apart <= 3 && 2 * apart <= strlen(name);
 }
 
-const char *config_key_nearest(const char *section, const char *name)
+const struct config_key *config_key_nearest(
+    const char *section, const char *name)
 {
-	size_t best = WORD_MAX;
-	const char *nearest = NULL;
+	const struct config_key *nearest = NULL, *here = NULL;
+	size_t best = WORD_MAX, best_here = WORD_MAX;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		size_t apart = distance(name, keys[i].name);
 
-		if (strcmp(keys[i].section, section) != 0 || apart >= best)
-			continue;
-		best = apart;
-		nearest = keys[i].name;
+		if (apart < best) {
+			best = apart;
+			nearest = &keys[i];
+		}
+		if (apart < best_here &&
+		    strcmp(keys[i].section, section) == 0) {
+			best_here = apart;
+			here = &keys[i];
+		}
 	}
+	/* A key as it is spelled elsewhere beats one like it here. */
+	if (best > 0 && slip(name, best_here))
+		return here;
 	return slip(name, best) ? nearest : NULL;
 }
 

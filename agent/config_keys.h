@@ -36,12 +36,17 @@ const struct config_key *config_key_at(size_t i);
 /* NULL: unknown. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
+/* In whichever section it stands; no name stands in two. */
+const struct config_key *config_key_find_anywhere(const char *name);
+
 /* The index of a key in the table. */
 size_t config_key_index(const struct config_key *key);
 
-/* What to write instead of an unknown key or section: the nearest known one, or
- * what an administrator of chrony should know. NULL: no idea. */
-const char *config_key_nearest(const char *section, const char *name);
+/* What to write instead of an unknown key or section: the nearest known one, of
+ * this section if there is one; or what an administrator of chrony should know.
+ * NULL: no idea. */
+const struct config_key *config_key_nearest(
+    const char *section, const char *name);
 const char *config_key_advice(const char *name);
 const char *config_section_nearest(const char *section);
 bool config_section_known(const char *section);

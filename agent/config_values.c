@@ -173,6 +173,14 @@ bool value_text(const char *text, char *out, size_t size)
 	return true;
 }
 
+bool value_host(const char *text, char *out, size_t size)
+{
+	for (const char *c = text; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("-._:%", *c))
+			return false;
+	return value_text(text, out, size);
+}
+
 size_t value_word(const char **rest, char *out, size_t size)
 {
 	size_t len;

@@ -32,6 +32,10 @@ bool value_poll(const char *text, int *out) MUST_USE;
 /* Fits, is not empty, and has no control character. */
 bool value_text(const char *text, char *out, size_t size) MUST_USE;
 
+/* A host name or an IP address, by its letters: none that a shell, a log line
+ * or a URL would take for something else. */
+bool value_host(const char *text, char *out, size_t size) MUST_USE;
+
 /* The next word of a list separated by blanks or commas: its length, and where
  * the rest begins. 0: no more. */
 size_t value_word(const char **rest, char *out, size_t size);

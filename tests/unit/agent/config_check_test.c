@@ -1,6 +1,7 @@
 /* What --check-config opens as the agent's user. As root the checks happen in a
  * child that has become `nobody`; as somebody else, as oneself. */
 #include "tests/unit/agent/config_room.h"
+#include "resolver/certificate.h"
 #include "tests/unit/nts/pki.h"
 
 #include <grp.h>
@@ -30,6 +31,17 @@ static const char *checkers_group(void)
 	return group->gr_name;
 }
 
+/* "root:root": whose the files of this test are. */
+static const char *makers(char out[64])
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const struct group *group = getgrgid(getegid());
+
+	assert_true(user && group);
+	snprintf(out, 64, "%.30s:%.30s", user->pw_name, group->gr_name);
+	return out;
+}
+
 /* Three sources, so that nothing is said of their number. */
 static void load(struct room *r, const char *keys)
 {
@@ -52,15 +64,24 @@ static void load_certificate(struct room *r, const char *name)
 	load(r, text);
 }
 
-static void put_certificate(const struct room *r, const char *name, mode_t mode)
+#define YEAR_S (365 * PKI_DAY_S)
+
+static void put_certificate_of(
+    const struct room *r, const char *name, mode_t mode, struct pki_spec spec)
 {
-	struct pki_pair ca =
-	    pki_issue(NULL, (struct pki_spec){.name = "Root", .ca = true});
+	struct pki_pair ca = pki_issue(NULL, spec);
 	char path[128];
 
 	pki_write(room_path(r, name, path), ca.certificate);
 	assert_int_equal(chmod(path, mode), 0);
 	pki_free(&ca);
+}
+
+static void put_certificate(const struct room *r, const char *name, mode_t mode)
+{
+	put_certificate_of(r, name, mode,
+	    (struct pki_spec){
+		.name = "Root", .ca = true, .from_s = -YEAR_S, .to_s = YEAR_S});
 }
 
 static void says_one_error(struct room *r, const char *expected)
@@ -84,7 +105,7 @@ static void nothing_to_say(void **state)
 static void an_unreadable_certificate(void **state)
 {
 	struct room *r = *state;
-	char expected[1024], path[128];
+	char expected[1024], path[128], owners[64];
 
 	put_certificate(r, "root.crt", 0);
 	load_certificate(r, "root.crt");
@@ -92,8 +113,9 @@ static void an_unreadable_certificate(void **state)
 	snprintf(expected, sizeof(expected),
 	    "error: cannot read the trusted certificate %1$s as user %2$s: "
 	    "Permission denied; mend it with: chgrp %3$s %1$s && chmod g+r "
-	    "%1$s\n",
-	    path, checker()->pw_name, checkers_group());
+	    "%1$s\n"
+	    "  %1$s belongs to %4$s and has the mode 0000\n",
+	    path, checker()->pw_name, checkers_group(), makers(owners));
 	says_one_error(r, expected);
 	/* And it does mend it. */
 	assert_int_equal(chown(path, (uid_t)-1, checker()->pw_gid), 0);
@@ -105,7 +127,7 @@ static void an_unreadable_certificate(void **state)
 static void a_folder_that_cannot_be_entered(void **state)
 {
 	struct room *r = *state;
-	char expected[1024], path[128];
+	char expected[1024], path[128], owners[64];
 
 	room_folder(r, "pki");
 	put_certificate(r, "pki/root.crt", 0644);
@@ -116,8 +138,9 @@ static void a_folder_that_cannot_be_entered(void **state)
 	    "error: cannot read the trusted certificate %1$s/root.crt as user "
 	    "%2$s: Permission denied: that user may not enter the directory "
 	    "%1$s; mend it with: chgrp %3$s %1$s && chmod g+x %1$s, or move "
-	    "the certificate\n",
-	    path, checker()->pw_name, checkers_group());
+	    "the certificate\n"
+	    "  %1$s belongs to %4$s and has the mode 0000\n",
+	    path, checker()->pw_name, checkers_group(), makers(owners));
 	says_one_error(r, expected);
 	assert_int_equal(chmod(path, 0755), 0);
 }
@@ -142,6 +165,152 @@ static void a_missing_certificate_and_an_empty_one(void **state)
 	assert_int_equal(r->errors, 2);
 }
 
+/* Certificates that can be read, and yet will surprise somebody. */
+
+#define LATER                                                                  \
+	{                                                                      \
+		.name = "Later", .ca = true, .from_s = YEAR_S,                 \
+		.to_s = 2 * YEAR_S                                             \
+	}
+#define FINE                                                                   \
+	{                                                                      \
+		.name = "Fine", .ca = true, .from_s = -YEAR_S, .to_s = YEAR_S  \
+	}
+#define PAST                                                                   \
+	{                                                                      \
+		.name = "Past", .ca = true, .from_s = -2 * YEAR_S,             \
+		.to_s = -YEAR_S                                                \
+	}
+
+/* One file of two; `der`: the first alone, not as PEM. */
+static void put_two(const struct room *r, const char *name,
+    const struct pki_pair *first, const struct pki_pair *second, bool der)
+{
+	char path[128];
+	FILE *f = fopen(room_path(r, name, path), "we");
+
+	assert_non_null(f);
+	if (der)
+		assert_int_equal(i2d_X509_fp(f, first->certificate), 1);
+	else
+		assert_int_equal(PEM_write_X509(f, first->certificate), 1);
+	if (second)
+		assert_int_equal(PEM_write_X509(f, second->certificate), 1);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void a_certificate_of_later(void **state)
+{
+	struct room *r = *state;
+	struct pki_pair later = pki_issue(NULL, (struct pki_spec)LATER);
+	struct pki_pair fine = pki_issue(NULL, (struct pki_spec)FINE);
+	char date[CERTIFICATE_DATE_MAX], warning[512], error[512];
+
+	certificate_date(certificate_not_before(later.certificate), date);
+	snprintf(warning, sizeof(warning),
+	    "warning: the trusted certificate CN=Later in %s/two.crt is not "
+	    "valid before %s; the local clock says 2",
+	    r->dir, date);
+	snprintf(error, sizeof(error),
+	    "\nerror: no certificate in %s/two.crt is valid yet: correct the "
+	    "local clock, or replace the file\n",
+	    r->dir);
+	for (int der = 0; der < 2; der++) {
+		put_two(r, "two.crt", &later, NULL, der);
+		load_certificate(r, "two.crt");
+		room_check(r);
+		assert_ptr_equal(strstr(r->said, warning), r->said);
+		assert_non_null(strstr(r->said, error));
+		assert_int_equal(r->errors, 1);
+	}
+	/* Another one in the file will do. */
+	put_two(r, "two.crt", &later, &fine, false);
+	room_check(r);
+	assert_ptr_equal(strstr(r->said, warning), r->said);
+	assert_null(strstr(r->said, "error"));
+	assert_int_equal(r->errors, 0);
+	pki_free(&later);
+	pki_free(&fine);
+}
+
+static void warns(struct room *r, const char *expected)
+{
+	room_check(r);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+}
+
+static void an_expired_certificate_beside_a_good_one(void **state)
+{
+	struct room *r = *state;
+	struct pki_pair past = pki_issue(NULL, (struct pki_spec)PAST);
+	struct pki_pair fine = pki_issue(NULL, (struct pki_spec)FINE);
+	char date[CERTIFICATE_DATE_MAX], expected[512];
+
+	put_two(r, "two.crt", &fine, &past, false);
+	load_certificate(r, "two.crt");
+	certificate_date(certificate_not_after(past.certificate), date);
+	snprintf(expected, sizeof(expected),
+	    "warning: the trusted certificate CN=Past in %s/two.crt expired on "
+	    "%s\n",
+	    r->dir, date);
+	warns(r, expected);
+	pki_free(&past);
+	pki_free(&fine);
+}
+
+/* Expired, and nothing else is there: the agent would trust nobody. */
+static void an_expired_certificate_alone(void **state)
+{
+	struct room *r = *state;
+
+	put_certificate_of(r, "past.crt", 0644, (struct pki_spec)PAST);
+	load_certificate(r, "past.crt");
+	room_check(r);
+	assert_non_null(strstr(
+	    r->said, "error: the trusted certificate CN=Past in /tmp/config-"));
+	assert_non_null(strstr(r->said, "past.crt expired on 2"));
+	assert_int_equal(r->errors, 1);
+}
+
+static void a_certificate_that_expires_soon(void **state)
+{
+	struct room *r = *state;
+	struct pki_pair soon = pki_issue(NULL, (struct pki_spec){.name = "Soon",
+						   .ca = true,
+						   .from_s = -YEAR_S,
+						   .to_s = 29 * PKI_DAY_S});
+	char date[CERTIFICATE_DATE_MAX], expected[512];
+
+	room_folder(r, "pki");
+	put_two(r, "pki/soon.pem", &soon, NULL, false);
+	put_certificate(r, "pki/root.crt", 0644);
+	load_certificate(r, "pki");
+	certificate_date(certificate_not_after(soon.certificate), date);
+	snprintf(expected, sizeof(expected),
+	    "warning: the trusted certificate CN=Soon in %s/pki/soon.pem "
+	    "expires on %s: replace it before\n",
+	    r->dir, date);
+	warns(r, expected);
+	pki_free(&soon);
+}
+
+static void a_certificate_that_is_no_ca(void **state)
+{
+	struct room *r = *state;
+	char expected[512];
+
+	put_certificate_of(r, "leaf.crt", 0644,
+	    (struct pki_spec){
+		.name = "ntpserver", .from_s = -YEAR_S, .to_s = YEAR_S});
+	load_certificate(r, "leaf.crt");
+	snprintf(expected, sizeof(expected),
+	    "warning: the trusted certificate CN=ntpserver in %s/leaf.crt is "
+	    "not that of a CA: it vouches for nothing but itself\n",
+	    r->dir);
+	warns(r, expected);
+}
+
 /* `name` of the room is where the drift file shall be. */
 static void load_drift(struct room *r, const char *name)
 {
@@ -158,15 +327,16 @@ static void load_drift(struct room *r, const char *name)
 static void a_folder_that_cannot_be_written(void **state)
 {
 	struct room *r = *state;
-	char expected[1024], path[128];
+	char expected[1024], path[128], owners[64];
 
 	room_folder(r, "lib");
 	assert_int_equal(chmod(room_path(r, "lib", path), 0555), 0);
 	load_drift(r, "lib");
 	snprintf(expected, sizeof(expected),
 	    "error: driftfile = %1$s/drift: user %2$s cannot write into %1$s: "
-	    "Permission denied\nmend it with: chown %2$s %1$s\n",
-	    path, checker()->pw_name);
+	    "Permission denied; mend it with: chown %2$s %1$s\n"
+	    "  %1$s belongs to %3$s and has the mode 0555\n",
+	    path, checker()->pw_name, makers(owners));
 	says_one_error(r, expected);
 	assert_int_equal(chown(path, checker()->pw_uid, checker()->pw_gid), 0);
 	assert_int_equal(chmod(path, 0755), 0);
@@ -237,6 +407,54 @@ static void a_file_for_everybody_is_a_warning(void **state)
 	assert_int_equal(r->errors, 0);
 }
 
+/* Whether it holds a source or not, and the folder itself. */
+static void a_further_file_for_everybody_is_a_warning(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128];
+
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "[clock]\n");
+	load(r, "");
+	assert_int_equal(chmod(room_path(r, "conf.d/a.conf", path), 0646), 0);
+	assert_int_equal(chmod(room_path(r, "conf.d", path), 0777), 0);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s; mend it with: chmod o-w "
+	    "%1$s\n"
+	    "warning: everybody may write to %1$s/a.conf; mend it with: chmod "
+	    "o-w %1$s/a.conf\n",
+	    path);
+	warns(r, expected);
+}
+
+/* Root could read it, and would not notice that the unit cannot. */
+static void a_configuration_that_the_user_cannot_read(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128], owners[64];
+
+	if (!am_root())
+		skip();
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "[clock]\n");
+	load(r, "");
+	assert_int_equal(chmod(room_path(r, "conf.d/a.conf", path), 0640), 0);
+	snprintf(expected, sizeof(expected),
+	    "warning: user nobody cannot read %1$s, and the systemd unit "
+	    "starts the agent as that user; mend it with: chmod o+rX %1$s\n"
+	    "  %1$s belongs to %2$s and has the mode 0640\n",
+	    path, makers(owners));
+	warns(r, expected);
+	/* One that is closed hides what is behind it. */
+	assert_int_equal(chmod(r->dir, 0750), 0);
+	snprintf(expected, sizeof(expected),
+	    "warning: user nobody cannot read %1$s, and the systemd unit "
+	    "starts the agent as that user; mend it with: chmod o+rX %2$s\n"
+	    "  %2$s belongs to %3$s and has the mode 0750\n",
+	    r->path, r->dir, owners);
+	warns(r, expected);
+}
+
 /* Only root becomes somebody else, so only root can miss him. */
 static void a_missing_user(void **state)
 {
@@ -262,11 +480,18 @@ int main(void)
 	    IN_ROOM(an_unreadable_certificate),
 	    IN_ROOM(a_folder_that_cannot_be_entered),
 	    IN_ROOM(a_missing_certificate_and_an_empty_one),
+	    IN_ROOM(a_certificate_of_later),
+	    IN_ROOM(an_expired_certificate_beside_a_good_one),
+	    IN_ROOM(an_expired_certificate_alone),
+	    IN_ROOM(a_certificate_that_expires_soon),
+	    IN_ROOM(a_certificate_that_is_no_ca),
 	    IN_ROOM(a_folder_that_cannot_be_written),
 	    IN_ROOM(a_file_in_the_way_of_a_folder),
 	    IN_ROOM(a_missing_folder_is_no_error),
 	    IN_ROOM(few_sources_are_a_warning),
 	    IN_ROOM(a_file_for_everybody_is_a_warning),
+	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
+	    IN_ROOM(a_configuration_that_the_user_cannot_read),
 	    IN_ROOM(a_missing_user),
 	};
 

@@ -36,7 +36,8 @@ static const struct row {
 {"log", "level", {"error", "warning", "notice", "info", "DEBUG"},
 	{"", "loud", "7", "err"}},
 {"log", "target", {"stderr", "syslog", "Syslog"}, {"", "file", "/var/log/x"}},
-{"source", "host", {"a", "ntp.example.com", "192.0.2.1", "2001:db8::1"}, {""}},
+{"source", "host", {"a", "ntp.example.com", "192.0.2.1", "2001:db8::1"},
+	{"", "b c", "a/b", "[2001:db8::1]", "a,b"}},
 {"source", "ntsport", {"1", "65535"}, {"", "0", "65536", "-1", "ntske"}},
 {"source", "port", {"123", "65535"}, {"", "0", "65536", "ntp"}},
 {"source", "ipv4", {"yes", "no"}, {"", "4"}},
@@ -112,6 +113,20 @@ static void each_key_has_a_row(void **state)
 		assert_int_equal(config_key_index(key), i);
 		assert_ptr_equal(config_key_find(key->section, key->name), key);
 	}
+}
+
+/* Advice counts only where the name means nothing here, and no key is found by
+ * its name if it stands in two sections. */
+static void names_are_unique(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const struct config_key *key = config_key_at(i);
+
+		assert_ptr_equal(config_key_find_anywhere(key->name), key);
+		assert_null(config_key_advice(key->name));
+	}
+	assert_null(config_key_find_anywhere("server"));
 }
 
 static void paths_end(void **state)
@@ -352,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(each_key, room_make, room_drop),
 	    cmocka_unit_test(each_key_has_a_row),
+	    cmocka_unit_test(names_are_unique),
 	    cmocka_unit_test_setup_teardown(paths_end, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(
 		certificates_end, room_make, room_drop),

@@ -21,7 +21,7 @@ struct room {
 	char path[64]; /* of the main file */
 	struct config config;
 	unsigned errors;
-	char said[16384];
+	char said[131072];
 };
 
 static inline int room_make(void **state)

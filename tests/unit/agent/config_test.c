@@ -55,9 +55,14 @@ static void a_value_may_hold_an_equals_sign(void **state)
 static const struct {
 	const char *text, *expected;
 } bad_lines[] = {
-    {"[source a]\nhost\n", "2: host: expected KEY = VALUE"},
-    {"[source a]\nhost ; = b\n", "2: host: expected KEY = VALUE"},
+    {"[source a]\nhost\n", "2: host: expected host = VALUE"},
+    {"[source a]\nhost ; = b\n", "2: host: expected host = VALUE"},
+    {"[source a]\nhost\tb  c\n", "2: host?b  c: expected host = b  c"},
     {"[source a]\nhost: b\n", "2: host: b: expected KEY = VALUE"},
+    {"[source a]\nhost: b = c\n", "2: host: b = c: expected KEY = VALUE"},
+    {"[source a]\nwhat ever\n", "2: what ever: expected KEY = VALUE"},
+    {"[source a]\n\x1b[2J = b\n", "2: unknown key \"?[2J\" in [source]; see "
+				  "ntsagent.conf(5)"},
     {"[source a\n", "1: [source a: expected a section head such as [clock]"},
     {"[source a]x\n",
 	"1: [source a]x: expected a section head such as [clock]"},
@@ -76,8 +81,13 @@ static const struct {
     {"[sourse ntpserver]\nhost = b\n[source a]\n",
 	"1: unknown section [sourse ntpserver]; did you mean [source NAME]?"},
     {"[server a]\n[source a]\n",
-	"1: unknown section [server a]; there are [agent], [nts], [clock], "
-	"[log] and [source NAME]"},
+	"1: unknown section [server a]: a server is a section of its own: "
+	"[source NAME]"},
+    {"[nts a]\n[source a]\n",
+	"1: unknown section [nts a]; did you mean [nts]?"},
+    {"[what]\n[source a]\n",
+	"1: unknown section [what]; there are [agent], [nts], [clock], [log] "
+	"and [source NAME]"},
     {"[]\n[source a]\n",
 	"1: unknown section []; there are [agent], [nts], [clock], [log] and "
 	"[source NAME]"},
@@ -107,9 +117,23 @@ static const struct {
 	"2: unknown key \"ntstrustedcerts\": write trusted-certs in [nts]"},
     {"[clock]\nwhatever = 1\n[source a]\n",
 	"2: unknown key \"whatever\" in [clock]; see ntsagent.conf(5)"},
-    {"[source a]\nport = 1\nport = 1\n", "3: port stands twice in [source]"},
+    {"[source a]\nport = 1\nport = 3\n",
+	"3: port = 3: port stands in line 2 already"},
     {"[clock]\nminsources = 1\n[log]\n[clock]\nminsources = 1\n[source a]\n",
-	"5: minsources stands twice in [clock]"},
+	"5: minsources = 1: minsources stands in line 2 already"},
+    {"[source a]\nlevel = info\n",
+	"2: level does not belong in [source] but in [log]"},
+    {"[log]\nhost = a\n[source a]\n",
+	"2: host does not belong in [log] but in [source NAME]"},
+    {"[nts]\ndrift-file = /a\n[source a]\n",
+	"2: unknown key \"drift-file\" in [nts]; did you mean \"driftfile\" in "
+	"[clock]?"},
+    {"[clock]\nminsurces = 1\n[source a]\n",
+	"2: unknown key \"minsurces\" in [clock]; did you mean "
+	"\"minsources\"?"},
+    {"[clock]\n1234567890123456789012345678901234567890 = 1\n[source a]\n",
+	"2: unknown key \"1234567890123456789012345678901234567890\" in "
+	"[clock]; see ntsagent.conf(5)"},
 };
 
 static void bad_lines_are_told(void **state)
@@ -131,12 +155,28 @@ static void bad_keys_are_told(void **state)
 		room_refuses(*state, bad_keys[i].text, bad_keys[i].expected);
 }
 
-static void a_key_stands_in_its_section(void **state)
+/* The client's file of a LAN, as chrony reads it: what each line becomes. */
+static void chronys_lines_are_known(void **state)
 {
 	struct room *r = *state;
+	char expected[1024];
 
-	room_load(r, "[log]\nhost = a\n[source a]\nlevel = info\n");
-	assert_int_equal(r->errors, 2);
+	room_load(r, "server ntpserver iburst nts\nallow 192.0.2.0/24\n"
+		     "ntstrustedcerts /etc/pki/rootca.crt\nmakestep 1.0 3\n"
+		     "rtcsync\n[source a]\n");
+	snprintf(expected, sizeof(expected),
+	    "%1$s:1: server ntpserver iburst nts: a server is a section of its "
+	    "own: [source NAME]\n"
+	    "%1$s:2: allow 192.0.2.0/24: leave it out: the agent serves no "
+	    "time and opens no port\n"
+	    "%1$s:3: ntstrustedcerts /etc/pki/rootca.crt: write trusted-certs "
+	    "in [nts]\n"
+	    "%1$s:4: makestep 1.0 3: expected makestep = 1.0 3\n"
+	    "%1$s:5: rtcsync: leave it out: the kernel sets the RTC while the "
+	    "clock is synchronised\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 5);
 }
 
 static void all_errors_are_told(void **state)
@@ -150,7 +190,7 @@ static void all_errors_are_told(void **state)
 	snprintf(expected, sizeof(expected),
 	    "%1$s:2: minsources = x: expected a number from 1 to 64\n"
 	    "%1$s:3: unknown key \"foo\" in [clock]; see ntsagent.conf(5)\n"
-	    "%1$s:4: max-slew: expected KEY = VALUE\n"
+	    "%1$s:4: max-slew: expected max-slew = VALUE\n"
 	    "%1$s:5: unknown section [what]; there are [agent], [nts], "
 	    "[clock], [log] and [source NAME]\n"
 	    "%1$s:8: port = 0: expected a UDP port from 1 to 65535\n"
@@ -158,6 +198,49 @@ static void all_errors_are_told(void **state)
 	    r->path);
 	assert_string_equal(r->said, expected);
 	assert_int_equal(r->errors, 6);
+}
+
+/* However many, and each by its own line. */
+static void a_thousand_errors_are_told(void **state)
+{
+	struct room *r = *state;
+	char *text = calloc(1000, 16), *said = calloc(1000, 128);
+	char *end = text;
+	size_t len = 0;
+
+	assert_true(text && said);
+	end += sprintf(end, "[source a]\n");
+	for (int i = 2; i <= 1000; i++) {
+		end += sprintf(end, "port = x%d\n", i);
+		len += (size_t)snprintf(said + len, 128,
+		    "%s:%d: port = x%d: %s\n", r->path, i, i,
+		    i == 2 ? "expected a UDP port from 1 to 65535"
+			   : "port stands in line 2 already");
+	}
+	room_load(r, text);
+	assert_int_equal(r->errors, 999);
+	assert_in_range(len, 1, sizeof(r->said) - 1);
+	assert_string_equal(r->said, said);
+	free(text);
+	free(said);
+}
+
+/* Far beyond every buffer; the next line is read as if nothing had been. */
+static void a_line_of_10000_bytes_is_told(void **state)
+{
+	struct room *r = *state;
+	char text[10100], expected[256];
+
+	memset(text, 'x', 10000);
+	memcpy(text, "[clock]\ndriftfile = /", 21);
+	strcpy(text + 10000, "\nminsources = x\n[source a]\n");
+	room_load(r, text);
+	snprintf(expected, sizeof(expected),
+	    "%1$s:2: the line is longer than 198 bytes\n"
+	    "%1$s:3: minsources = x: expected a number from 1 to 64\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 2);
 }
 
 static void a_line_of_198_bytes_is_whole(void **state)
@@ -305,9 +388,6 @@ static void the_whole_is_judged(void **state)
 		"trusted"},
 	    {"[log]\n[source a]\nminpoll = 7\nmaxpoll = 6\n",
 		"2: [source a]: minpoll 7 is above maxpoll 6"},
-	    {"[source a]\nhost = b c\n",
-		"1: [source a]: host = b c: expected a host name or an IP "
-		"address"},
 	};
 	struct room *r = *state;
 
@@ -316,6 +396,41 @@ static void the_whole_is_judged(void **state)
 	room_accepts(r, "[source a]\nminpoll = 6\nmaxpoll = 6\n");
 	room_accepts(
 	    r, "[nts]\nsystem-certs = no\ntrusted-certs = /a\n[source a]\n");
+}
+
+/* Beside errors in lines; but nothing is missing that a bad line may have
+ * held. */
+static void the_whole_is_judged_beside_errors(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+	    {"[log]\nlevel = x\n", ": no source: "},
+	    {"[log]\nlevel = x\n[source a]\nminpoll = 7\nmaxpoll = 6\n",
+		":3: [source a]: minpoll 7 is above maxpoll 6\n"},
+	    {"[log]\nlevel = x\n[nts]\nsystem-certs = no\n[source a]\n",
+		": system-certs = no without trusted-certs: "},
+	    {"[clock]\nminsources = 2\nx = y\n[source a]\n",
+		": minsources = 2, but only 1 of 1 sources "},
+	};
+	static const char *const quiet[] = {
+	    "[sourc a]\n",
+	    "[source a\n",
+	    "[source /]\n",
+	    "[clock]\nminsources = 2\n[source a]\n[source a]\n",
+	    "[nts]\nsystem-certs = no\ntrusted-certs = a\n[source a]\n",
+	};
+	struct room *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		room_load(r, rows[i].text);
+		assert_int_equal(r->errors, 2);
+		assert_non_null(strstr(r->said, rows[i].expected));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(quiet); i++) {
+		room_load(r, quiet[i]);
+		assert_int_equal(r->errors, 1);
+	}
 }
 
 /* Files. */
@@ -343,6 +458,25 @@ static void a_folder_is_no_file(void **state)
 
 	room_load_path(r, r->dir);
 	says(r, r->dir, "cannot read: Is a directory");
+}
+
+/* It is kept with each source; one that is cut would name another file. */
+static void a_long_path_is_told(void **state)
+{
+	struct room *r = *state;
+	char path[300];
+
+	memset(path, '/', sizeof(path));
+	memcpy(path, r->dir, strlen(r->dir));
+	strcpy(path + 255 - 9, "main.conf");
+	room_put(r, "main.conf", "[source a]\n");
+	room_load_path(r, path);
+	assert_int_equal(r->errors, 0);
+	assert_string_equal(r->config.sources[0].file, path);
+	memset(path + 246, '/', 2);
+	strcpy(path + 256 - 9, "main.conf");
+	room_load_path(r, path);
+	says(r, path, "cannot read: File name too long");
 }
 
 static void further_files_are_read_in_order(void **state)
@@ -456,6 +590,7 @@ static void a_path_without_a_folder(void **state)
 	assert_int_equal(chdir(here), 0);
 	assert_int_equal(r->errors, 0);
 	assert_int_equal(r->config.source_count, 2);
+	assert_string_equal(r->config.file, "main.conf");
 }
 
 #define IN_ROOM(test)                                                          \
@@ -471,8 +606,10 @@ int main(void)
 	    IN_ROOM(bad_lines_are_told),
 	    IN_ROOM(bad_sections_are_told),
 	    IN_ROOM(bad_keys_are_told),
-	    IN_ROOM(a_key_stands_in_its_section),
+	    IN_ROOM(chronys_lines_are_known),
 	    IN_ROOM(all_errors_are_told),
+	    IN_ROOM(a_thousand_errors_are_told),
+	    IN_ROOM(a_line_of_10000_bytes_is_told),
 	    IN_ROOM(a_line_of_198_bytes_is_whole),
 	    IN_ROOM(a_long_comment_is_no_error),
 	    IN_ROOM(a_nul_is_told),
@@ -481,8 +618,10 @@ int main(void)
 	    IN_ROOM(names_end),
 	    IN_ROOM(families),
 	    IN_ROOM(the_whole_is_judged),
+	    IN_ROOM(the_whole_is_judged_beside_errors),
 	    IN_ROOM(a_missing_file_is_told),
 	    IN_ROOM(a_folder_is_no_file),
+	    IN_ROOM(a_long_path_is_told),
 	    IN_ROOM(further_files_are_read_in_order),
 	    IN_ROOM(a_file_begins_outside_of_sections),
 	    IN_ROOM(a_source_in_two_files_names_both),

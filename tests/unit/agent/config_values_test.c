@@ -209,6 +209,25 @@ static void texts(void **state)
 	assert_true(value_text("gr\xc3\xb6n", out, sizeof(out)));
 }
 
+static void hosts(void **state)
+{
+	static const char *const good[] = {"ntp1", "ntp-1.example.org", "a_b",
+	    "192.0.2.1", "2001:db8::1", "fe80::1%eth0"};
+	static const char *const bad[] = {"", "a b", "a/b", "a;b", "[::1]",
+	    "a,b", "\"a\"", "a\n", "gr\xc3\xbcn", "12345678901234567890"};
+	char out[20];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		if (!value_host(good[i], out, sizeof(out)))
+			FAIL_WITH(good[i]);
+		assert_string_equal(out, good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (value_host(bad[i], out, sizeof(out)))
+			FAIL_WITH(bad[i]);
+}
+
 static void words(void **state)
 {
 	static const char *const expected[] = {"30", "15", "17"};
@@ -247,6 +266,7 @@ int main(void)
 	    cmocka_unit_test(frequencies),
 	    cmocka_unit_test(polls),
 	    cmocka_unit_test(texts),
+	    cmocka_unit_test(hosts),
 	    cmocka_unit_test(words),
 	    cmocka_unit_test(long_words),
 	};
