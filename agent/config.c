@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* inih's default buffer, with a newline and a NUL: longer lines would be cut in
  * two without a word. */
@@ -57,10 +56,10 @@ static void complain(struct loader *l, const char *fmt, ...)
 	int len;
 
 	l->error_count++;
+	say_visibly(l->errors, l->file);
 	if (l->line > 0)
-		fprintf(l->errors, "%s:%u: ", l->file, l->line);
-	else
-		fprintf(l->errors, "%s: ", l->file);
+		fprintf(l->errors, ":%u", l->line);
+	fputs(": ", l->errors);
 	va_start(args, fmt);
 	len = vasprintf(&text, fmt, args);
 	va_end(args);
