@@ -12,6 +12,12 @@
 /* REALTIME against MONOTONIC: what two readings that a busy machine pulled
  * apart may differ by without anybody having set the clock. */
 #define JUMP_NS (20 * NS_PER_MS)
+/* What the precision of two clocks may take off the delay of a short path. */
+#define DELAY_NOISE_NS (100 * NS_PER_US)
+/* A keeper that does not answer so long hangs. */
+#define KEEPER_PATIENCE_NS (5 * NS_PER_S)
+/* 16 s: what the kernel and timedatectl(1) take for unsynchronised. */
+#define DISCLAIMED_NS (16 * NS_PER_S)
 #define SAVE_EVERY_NS (3600 * NS_PER_S)
 #define SAVE_FIRST_NS (300 * NS_PER_S)
 /* The steering may wait this long for sources that are still on their way; then
@@ -130,8 +136,11 @@ static void say_synchronised(const struct engine *e, const struct tracking *t)
 
 static void log_tracking(struct engine *e, const struct tracking *t)
 {
+	/* Which of two equals leads is no news; that there is one, is. */
 	if (t->selected != e->last_selected && t->selected >= 0)
-		log_info("selected source %s", source_name(e, t->selected));
+		log_line(
+		    e->last_selected < 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+		    "selected source %s", source_name(e, t->selected));
 	if (strcmp(t->reason, e->last_reason) != 0 && t->reason[0])
 		log_warning("clock not steered: %s", t->reason);
 	if (t->synchronised && !e->last_synchronised)
@@ -152,36 +161,60 @@ static void look_at_tracking(struct engine *e)
 	log_tracking(e, &t);
 }
 
-static void print_only(struct engine *e, const struct clock_command *c)
+static void print_only(struct engine *e)
 {
-	/* The command's error counts what is still to be slewed. */
-	int64_t bound_ns = c->max_error_ns - llabs(c->slew_ns);
+	struct tracking t;
 
+	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
 	printf("%+.9f s +- %.9f s (positive: the local clock is slow)\n",
-	    s_of_ns(c->step_ns + c->slew_ns), s_of_ns(bound_ns));
+	    s_of_ns(t.offset_ns),
+	    s_of_ns(t.root_delay_ns / 2 + t.root_dispersion_ns));
 	fflush(stdout);
 	e->end = ENGINE_DONE;
 }
 
+static void give_command(struct engine *e, const struct clock_command *command)
+{
+	struct keeper_message m = {
+	    .kind = KEEPER_MESSAGE_COMMAND,
+	    .serial = e->command_serial = ++e->serial,
+	    .command = *command,
+	};
+
+	e->last_command = *command;
+	e->command_pending = true;
+	e->command_by = mono_after(e->now.mono, KEEPER_PATIENCE_NS);
+	e->ports.command(e->ports.self, &m);
+}
+
+/* What was to be done was refused: then the clock is not known to be right, and
+ * the kernel must not say that it is. Said once, until a command is taken. */
+static void disclaim(struct engine *e)
+{
+	const struct clock_command command = {
+	    .freq_ppm = e->good_freq_ppm,
+	    .max_error_ns = DISCLAIMED_NS,
+	    .est_error_ns = DISCLAIMED_NS,
+	};
+
+	if (e->disclaimed)
+		return;
+	e->disclaimed = true;
+	give_command(e, &command);
+}
+
 static void steer(struct engine *e)
 {
-	struct keeper_message m = {.kind = KEEPER_MESSAGE_COMMAND};
+	struct clock_command command;
 
 	if (e->command_pending || e->end != ENGINE_RUNS)
 		return;
-	if (!steering_update(
-		e->steering, &e->timescale, e->now.wall, &m.command)) {
+	if (!steering_update(e->steering, &e->timescale, e->now.wall, &command))
 		look_at_tracking(e);
-		return;
-	}
-	if (e->options->print_only) {
-		print_only(e, &m.command);
-		return;
-	}
-	m.serial = e->command_serial = ++e->serial;
-	e->last_command = m.command;
-	e->command_pending = true;
-	e->ports.command(e->ports.self, &m);
+	else if (e->options->print_only)
+		print_only(e);
+	else
+		give_command(e, &command);
 }
 
 static void save(struct engine *e)
@@ -205,6 +238,7 @@ bool engine_init(struct engine *e, const struct config *config,
     const struct engine_ports *ports, struct moment now)
 {
 	struct source_options flags[CONFIG_SOURCES_MAX];
+	struct steering_config steering = config->steering;
 
 	*e = (struct engine){
 	    .config = config,
@@ -217,12 +251,14 @@ bool engine_init(struct engine *e, const struct config *config,
 	    .steer_at = MONO_NEVER,
 	    .wall_minus_mono_ns = now.wall.ns - now.mono.ns,
 	    .last_selected = -1,
+	    .good_freq_ppm = links->start.changes[0].freq_ppm,
 	};
 	e->sources = calloc(config->source_count, sizeof(*e->sources));
 	for (unsigned i = 0; i < config->source_count; i++)
 		flags[i] = config->sources[i].options;
-	e->steering = steering_new(&config->steering, flags,
-	    config->source_count, links->freq_ppm, links->freq_sd_ppm);
+	steering.max_freq_ppm = config->max_freq_ppm;
+	e->steering = steering_new(&steering, flags, config->source_count,
+	    links->freq_ppm, links->freq_sd_ppm);
 	if (!e->sources || !e->steering) {
 		free(e->sources);
 		steering_free(e->steering);
@@ -248,7 +284,8 @@ void engine_free(struct engine *e, struct moment now)
 
 static struct mono timeout_at(const struct engine *e)
 {
-	if (e->options->timeout_s <= 0)
+	if (e->options->timeout_s <= 0 ||
+	    !(e->options->once || e->options->print_only))
 		return MONO_NEVER;
 	return mono_after(e->started.mono, e->options->timeout_s * NS_PER_S);
 }
@@ -258,6 +295,8 @@ struct mono engine_deadline(const struct engine *e)
 	struct mono next =
 	    mono_earlier(e->steer_at, mono_earlier(e->save_at, timeout_at(e)));
 
+	if (e->command_pending)
+		next = mono_earlier(next, e->command_by);
 	for (unsigned i = 0; i < e->source_count; i++)
 		next = mono_earlier(next, source_deadline(&e->sources[i]));
 	return next;
@@ -317,6 +356,10 @@ void engine_on_timer(struct engine *e, struct moment now)
 		save(e);
 	if (mono_due(timeout_at(e), now.mono) && e->end == ENGINE_RUNS)
 		e->end = ENGINE_TIMEOUT;
+	if (e->command_pending && mono_due(e->command_by, now.mono)) {
+		log_error("the keeper does not answer any more: ending");
+		e->end = ENGINE_STUCK;
+	}
 }
 
 void engine_on_keys(
@@ -332,8 +375,10 @@ void engine_on_keys(
 	run_source(e, answer->source);
 }
 
-static struct sample sample_of(const struct engine *e,
-    const struct udp_datagram *d, const struct ntp_answer *a)
+/* False: the times contradict each other, as when the clock was set between the
+ * stamps or the server claims to have thought longer than the answer took. */
+static bool sample_of(const struct engine *e, const struct udp_datagram *d,
+    const struct ntp_answer *a, struct sample *out)
 {
 	struct osc t1 = timescale_osc(&e->timescale, d->tx);
 	struct osc t4 = timescale_osc(&e->timescale, d->rx);
@@ -341,7 +386,9 @@ static struct sample sample_of(const struct engine *e,
 	int64_t t3 = ntp_to_wall(a->header.transmit, e->now.wall).ns;
 	int64_t delay_ns = (t4.ns - t1.ns) - (t3 - t2);
 
-	return (struct sample){
+	if (delay_ns < -DELAY_NOISE_NS)
+		return false;
+	*out = (struct sample){
 	    .at = {t1.ns + (t4.ns - t1.ns) / 2},
 	    /* RFC 5905 section 8; halves before the sum, which may be large */
 	    .offset_ns = (t2 - t1.ns) / 2 + (t3 - t4.ns) / 2,
@@ -354,6 +401,7 @@ static struct sample sample_of(const struct engine *e,
 	    .leap = (enum leap)a->header.leap,
 	    .stratum = a->header.stratum,
 	};
+	return true;
 }
 
 /* What a doubled interval would cost decides whether it may come. */
@@ -373,8 +421,10 @@ static void take_sample(struct engine *e, unsigned i,
     const struct udp_datagram *d, const struct ntp_answer *a)
 {
 	struct source *s = &e->sources[i];
-	struct sample m = sample_of(e, d, a);
+	struct sample m;
 
+	if (!sample_of(e, d, a, &m))
+		return;
 	s->tx_stamp = d->tx_kind;
 	s->rx_stamp = d->rx_kind;
 	if (m.delay_ns > s->config->max_delay_ns) {
@@ -406,6 +456,9 @@ void engine_on_datagram(
 	    s, d->bytes, d->len, now.mono, random_u32(e), &answer, &sample_ok);
 	if (sample_ok)
 		take_sample(e, d->slot, d, &answer);
+	/* A server that wants no requests has no vote either. */
+	if (s->stage == STAGE_RESTING)
+		steering_forget(e->steering, d->slot);
 	steering_set_reach(e->steering, d->slot, s->reach);
 	steering_set_unsynced(e->steering, d->slot, s->unsynchronised);
 	fulfil(e, d->slot, wish);
@@ -413,16 +466,8 @@ void engine_on_datagram(
 		steer(e);
 }
 
-static void log_verdict(struct engine *e, const struct keeper_report *r)
+static void log_refusal(const struct keeper_report *r)
 {
-	if (r->verdict == KEEPER_OK) {
-		if (e->last_command.step_ns != 0)
-			log_notice("the clock was stepped by %+.9f s",
-			    s_of_ns(e->last_command.step_ns));
-		return;
-	}
-	if (r->verdict == KEEPER_NO_CLOCK)
-		return;
 	if (r->verdict == KEEPER_KERNEL)
 		log_error("the kernel refused a clock adjustment: %s",
 		    strerror(r->sys_errno));
@@ -431,11 +476,44 @@ static void log_verdict(struct engine *e, const struct keeper_report *r)
 		    keeper_verdict_text((enum keeper_verdict)r->verdict));
 }
 
+static void take_verdict(struct engine *e, const struct keeper_report *r)
+{
+	bool same = e->last_verdict == r->verdict;
+
+	e->last_verdict = r->verdict;
+	if (r->verdict == KEEPER_NO_CLOCK)
+		return;
+	if (r->verdict != KEEPER_OK) {
+		if (!same)
+			log_refusal(r);
+		disclaim(e);
+		return;
+	}
+	e->good_freq_ppm = e->last_command.freq_ppm;
+	if (e->last_command.synchronised)
+		e->disclaimed = false;
+	if (e->last_command.step_ns != 0)
+		log_notice("the clock was stepped by %+.9f s",
+		    s_of_ns(e->last_command.step_ns));
+}
+
+/* A request sent before a step has its answer after it; no ledger can tell on
+ * which side of the step its stamp was read. */
+static void ask_again(struct engine *e)
+{
+	for (unsigned i = 0; i < e->source_count; i++) {
+		e->ports.close(e->ports.self, i);
+		source_repeat(&e->sources[i], e->now.mono);
+	}
+}
+
 static void take_changes(struct engine *e, const struct keeper_report *r)
 {
 	for (uint32_t i = 0; i < r->change_count; i++) {
 		timescale_change(&e->timescale, &r->changes[i]);
 		e->wall_minus_mono_ns += r->changes[i].step_ns;
+		if (r->changes[i].step_ns != 0)
+			ask_again(e);
 	}
 }
 
@@ -451,6 +529,7 @@ static void end_when_set(struct engine *e, const struct keeper_report *r)
 void engine_on_report(
     struct engine *e, const struct keeper_report *report, struct moment now)
 {
+	e->now = now;
 	take_changes(e, report);
 	if (report->serial != 0 && e->command_pending &&
 	    report->serial == e->command_serial) {
@@ -459,7 +538,7 @@ void engine_on_report(
 			     e->last_command.slew_ns != 0;
 		steering_applied(
 		    e->steering, (enum keeper_verdict)report->verdict);
-		log_verdict(e, report);
+		take_verdict(e, report);
 	} else if (report->serial == 0) {
 		e->slewing = false;
 	}

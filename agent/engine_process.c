@@ -340,7 +340,7 @@ static void turn(struct engine_process *p)
 
 static int exit_status(const struct engine_process *p)
 {
-	if (p->broken) {
+	if (p->broken || p->engine.end == ENGINE_STUCK) {
 		log_debug("another process of the agent is gone");
 		return 1;
 	}

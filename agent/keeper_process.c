@@ -230,8 +230,9 @@ static void save_if_idle(struct loop *l)
 	keeper_save(l->p->config, &l->save);
 }
 
-/* One at a time: however much the engine sends, slews end in between. */
-static void hear_engine(struct loop *l)
+/* One at a time: however much the engine sends, slews end in between. True: a
+ * message was there. */
+static bool hear_engine(struct loop *l)
 {
 	struct keeper_message m;
 	int got = keeper_receive_message(l->p->engine_fd, &m);
@@ -239,13 +240,21 @@ static void hear_engine(struct loop *l)
 	if (got < 0)
 		l->link_lost = true;
 	if (got != 1)
-		return;
+		return false;
 	if (m.kind == KEEPER_MESSAGE_SAVE) {
 		l->save = m;
 		l->save_waits = true;
 	} else if (!l->ending) {
 		command(l, &m);
 	}
+	return true;
+}
+
+/* The engine's last words may still be under way when it has ended. */
+static void drain(struct loop *l)
+{
+	while (!l->link_lost && hear_engine(l))
+		continue;
 }
 
 static void hear_signals(struct loop *l)
@@ -404,6 +413,7 @@ int keeper_process_run(struct keeper_process *p)
 		wait_for_cause(&l);
 	status = judge(&l, cause);
 	stop_children(&l, KEEPER_CHILDREN - 1);
+	drain(&l);
 	save_if_idle(&l);
 	log_end(&l, cause, status);
 	guard_release(&p->guard);

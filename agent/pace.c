@@ -5,9 +5,12 @@
 
 static int lower_limit(const struct pace *p, bool near)
 {
+	int lower = near ? PACE_NEAR_MIN : PACE_FAR_MIN;
+
 	if (p->min_configured != POLL_AUTO)
 		return p->min_configured;
-	return near ? PACE_NEAR_MIN : PACE_FAR_MIN;
+	/* A maximum below the usual minimum is meant. */
+	return p->max_configured < lower ? p->max_configured : lower;
 }
 
 static int upper_limit(const struct pace *p, bool near)
@@ -36,9 +39,6 @@ void pace_init(struct pace *p, const struct source_config *config)
 	    .min_configured = config->minpoll,
 	    .max_configured = config->maxpoll,
 	};
-	if (p->min_configured == POLL_AUTO && p->max_configured != POLL_AUTO &&
-	    p->max_configured < PACE_NEAR_MIN)
-		p->min_configured = p->max_configured;
 	/* Until a delay is known the path counts as far. */
 	p->poll_log2_s = lower_limit(p, false);
 	clamp(p, false);
@@ -91,11 +91,20 @@ void pace_silent(struct pace *p)
 	clamp(p, false);
 }
 
+/* RATE must not end in days: whoever asks for less than this wants DENY. */
+static int slowest(const struct pace *p)
+{
+	return p->max_configured != POLL_AUTO &&
+		       p->max_configured > PACE_FAR_MAX
+		   ? p->max_configured
+		   : PACE_FAR_MAX;
+}
+
 void pace_slow_down(struct pace *p)
 {
 	p->burst_good = p->burst_tries = 0;
 	p->votes = 0;
-	if (p->poll_log2_s < POLL_LOG2_MAX)
+	if (p->poll_log2_s < slowest(p))
 		p->poll_log2_s++;
 	/* From now on this is the least, whatever was configured: the server
 	 * is the one who knows what it can bear (RFC 5905 section 7.4). */
@@ -146,6 +155,10 @@ int64_t backoff_next_ns(
 	};
 	int64_t wait_s = waits[cause].first_s;
 
+	/* Each cause has a patience of its own. */
+	if (b->cause != cause)
+		b->failures = 0;
+	b->cause = cause;
 	for (unsigned i = 0; i < b->failures && wait_s < waits[cause].cap_s;
 	     i++)
 		wait_s *= 2;

@@ -77,7 +77,8 @@ enum pace_cause {
 };
 
 struct backoff {
-	unsigned failures; /* in a row */
+	enum pace_cause cause; /* of the last one */
+	unsigned failures;     /* of that cause, in a row */
 };
 
 /* Doubles with each call from the cause's first wait to its cap, then spreads

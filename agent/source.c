@@ -314,6 +314,20 @@ static void take_facts(struct source *s, const struct ke_answer *a)
 	memcpy(s->tls, a->tls, sizeof(s->tls));
 }
 
+/* The address whose key server answered is the best guess at first. While one
+ * is being tried after silence, the search goes on from there. */
+static void take_addresses(struct source *s, const struct ke_answer *a)
+{
+	struct endpoint tried = s->addresses[s->address];
+
+	memcpy(s->addresses, a->addresses, sizeof(s->addresses));
+	s->address_count = a->address_count;
+	s->address = 0;
+	for (unsigned i = 0; s->silent > 0 && i < s->address_count; i++)
+		if (endpoint_same_host(&s->addresses[i], &tried))
+			s->address = i;
+}
+
 static void take_keys(struct source *s, const struct ke_answer *a)
 {
 	nts_assoc_wipe(&s->assoc);
@@ -324,9 +338,7 @@ static void take_keys(struct source *s, const struct ke_answer *a)
 	for (uint32_t i = 0; i < a->cookie_count; i++)
 		cookie_jar_put(
 		    &s->assoc.jar, a->cookies[i].bytes, a->cookies[i].len);
-	memcpy(s->addresses, a->addresses, sizeof(s->addresses));
-	s->address_count = a->address_count;
-	s->address = 0;
+	take_addresses(s, a);
 }
 
 static void say_keys(
@@ -352,7 +364,7 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 
 	s->count.exchanges++;
 	s->keys_at = now;
-	s->backoff.failures = s->unanswered_keys++;
+	s->backoff = (struct backoff){CAUSE_SILENCE, s->unanswered_keys++};
 	s->keys_not_before = mono_after(
 	    now, backoff_next_ns(&s->backoff, CAUSE_SILENCE, random));
 	if (!first)
@@ -442,7 +454,7 @@ static void say_heard(struct source *s)
 		news(s, LOG_LEVEL_INFO,
 		    "authenticated time from %s (stratum %u)",
 		    endpoint_text(source_address(s), true, at), s->stratum);
-	else if (s->reason[0])
+	else if (s->said_count > 0)
 		news(s, LOG_LEVEL_NOTICE, "%s answers again",
 		    endpoint_text(source_address(s), true, at));
 }
@@ -475,6 +487,7 @@ static enum source_wish denied(
 	    endpoint_text(source_address(s), true, at));
 	s->retry_at =
 	    mono_after(now, backoff_next_ns(&s->backoff, CAUSE_DENIED, random));
+	s->reach = 0;
 	return apply(s, EVENT_DENIED);
 }
 
@@ -577,6 +590,14 @@ void source_too_slow(struct source *s, int64_t delay_ns)
 	trouble(s, LOG_LEVEL_NOTICE, "delay",
 	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
 	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));
+}
+
+void source_repeat(struct source *s, struct mono now)
+{
+	if (!asking(s) || !s->pending.open)
+		return;
+	s->pending.open = false;
+	s->poll_at = now;
 }
 
 void source_jumped(struct source *s, struct mono now)

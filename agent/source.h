@@ -168,6 +168,9 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 /* The sample's delay was above maxdelay, and it was not used. */
 void source_too_slow(struct source *s, int64_t delay_ns);
 
+/* The request under way is worth nothing: send another. */
+void source_repeat(struct source *s, struct mono now);
+
 /* Time jumped: what was measured is worth nothing, ask quickly again. */
 void source_jumped(struct source *s, struct mono now);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -19,13 +20,25 @@ static struct {
 	bool journal;
 } log_state = {LOG_TO_STDERR, LOG_LEVEL_INFO, "", false};
 
+/* systemd names the device and inode of the stream that it connected to the
+ * journal, which reads the level from a "<N>" prefix (sd-daemon(3)). Standard
+ * error may have been sent elsewhere since. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
+}
+
 void log_open(enum log_target target, enum log_level most_verbose)
 {
 	log_state.target = target;
 	log_state.level = most_verbose;
-	/* systemd sets it when standard error is connected to the journal,
-	 * which then reads the level from a "<N>" prefix (sd-daemon(3)). */
-	log_state.journal = getenv("JOURNAL_STREAM") != NULL;
+	log_state.journal = stderr_is_journal();
 	if (target == LOG_TO_SYSLOG)
 		openlog("ntsagentd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }

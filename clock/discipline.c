@@ -90,8 +90,11 @@ static void set_status(
 bool discipline_decide(struct discipline *d, const struct discipline_input *in,
     struct clock_command *command)
 {
+	double most = d->config.max_freq_ppm > 0
+			  ? fmin(d->config.max_freq_ppm, FREQ_MAX_PPM)
+			  : FREQ_MAX_PPM;
 	struct clock_command c = {
-	    .freq_ppm = fmin(fmax(in->freq_ppm, -FREQ_MAX_PPM), FREQ_MAX_PPM),
+	    .freq_ppm = fmin(fmax(in->freq_ppm, -most), most),
 	};
 
 	d->refused = beyond_refusal(d, in->offset_ns);

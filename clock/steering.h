@@ -22,6 +22,8 @@ struct steering_config {
 	int64_t makestep_threshold_ns;
 	int makestep_updates;
 	double max_slew_ppm;
+	double
+	    max_freq_ppm; /* of the base frequency; 0: what the kernel takes */
 	/* After the first update a correction above it is refused: no steering,
 	 * an alarm in the status; 0: no limit. */
 	int64_t refuse_threshold_ns;

@@ -189,7 +189,13 @@ static void explain(const struct steering *s, char *out, size_t size)
 {
 	const struct select_result *r = &s->selection;
 
-	if (r->outcome == SOURCE_SELECTED)
+	if (r->outcome == SOURCE_SELECTED && s->discipline.refused)
+		(void)snprintf(out, size,
+		    "the clock is %.3f s %s, more than refuse-threshold allows "
+		    "to mend: set it by hand, or start the agent anew",
+		    fabs(s_of_ns(s->discipline.refused_ns)),
+		    s->discipline.refused_ns < 0 ? "fast" : "slow");
+	else if (r->outcome == SOURCE_SELECTED)
 		out[0] = '\0';
 	else if (r->outcome == SOURCE_NO_MAJORITY)
 		(void)snprintf(out, size,

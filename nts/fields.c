@@ -325,6 +325,9 @@ enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
 	if (err != NTS_OK)
 		return err;
 	pending->open = false;
+	/* These keys are the right ones: no NAK may swap them any more. */
+	a->have_other_keys = false;
+	explicit_bzero(&a->other_keys, sizeof(a->other_keys));
 	out->root_delay_ns = ntp_short_to_ns(p.header.root_delay);
 	out->root_dispersion_ns = ntp_short_to_ns(p.header.root_dispersion);
 	out->precision_ns = precision_ns(p.header.precision);

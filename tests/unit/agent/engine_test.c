@@ -235,6 +235,70 @@ static void what_was_learnt_is_saved_at_the_end(void **state)
 	world_end(w);
 }
 
+/* A request that was under way when the clock was stepped back has a stamp from
+ * before the step and an answer from after it. */
+static void a_step_back_spoils_no_exchange_under_way(void **state)
+{
+	(void)state;
+	for (int64_t way_ms = 20; way_ms <= 440; way_ms += 20) {
+		struct world *w = world_new(3, 100 * NS_PER_S, 10);
+
+		w->way_ns[1] = way_ms * NS_PER_MS;
+		w->keys_fail[2] = true;
+		world_start(w);
+		world_run(w, 120 * NS_PER_S);
+		assert_int_equal(w->steps, 1);
+		assert_within(world_error(w), NS_PER_MS);
+		assert_true(state_of(w, 1) != SOURCE_FALSETICKER);
+		assert_true(tracking_of(w).synchronised);
+		world_end(w);
+	}
+}
+
+static void max_drift_below_the_need_does_what_it_can(void **state)
+{
+	struct world *w = world_new(1, 0, 80);
+
+	(void)state;
+	w->config.max_freq_ppm = 50;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.last_verdict, KEEPER_OK);
+	assert_true(fabs(w->keeper.base_freq_ppm + 50) < 0.1);
+	world_end(w);
+}
+
+static void a_keeper_that_hangs_ends_the_run(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	w->engine.command_pending = true;
+	w->engine.command_by = (struct mono){w->mono + 5 * NS_PER_S};
+	w->engine.command_serial = UINT32_MAX;
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->engine.end, ENGINE_STUCK);
+	world_end(w);
+}
+
+static void beyond_refusal_the_reason_is_told(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	w->wall += 5000 * NS_PER_S;
+	world_run(w, 60 * NS_PER_S);
+	assert_true(tracking_of(w).refused);
+	assert_non_null(strstr(tracking_of(w).reason, "refuse-threshold"));
+	assert_false(w->status.synchronised);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
 /* The answer to a command must be known as such although a save came between.
  */
 static void a_save_between_does_not_stop_the_steering(void **state)
@@ -307,6 +371,10 @@ int main(void)
 	    cmocka_unit_test(a_foreign_step_is_undone_once),
 	    cmocka_unit_test(silence_grows_the_bound_and_keeps_the_frequency),
 	    cmocka_unit_test(what_was_learnt_is_saved_at_the_end),
+	    cmocka_unit_test(a_step_back_spoils_no_exchange_under_way),
+	    cmocka_unit_test(max_drift_below_the_need_does_what_it_can),
+	    cmocka_unit_test(a_keeper_that_hangs_ends_the_run),
+	    cmocka_unit_test(beyond_refusal_the_reason_is_told),
 	    cmocka_unit_test(a_save_between_does_not_stop_the_steering),
 	    cmocka_unit_test(steady_state_sends_what_the_pace_says),
 	    cmocka_unit_test(the_snapshot_is_json_and_names_the_trouble),

@@ -139,7 +139,27 @@ static void a_rate_kiss_beats_the_configuration(void **state)
 	assert_int_equal(p.poll_log2_s, 5);
 	for (int i = 0; i < 100; i++)
 		pace_slow_down(&p);
-	assert_int_equal(p.poll_log2_s, POLL_LOG2_MAX);
+	assert_int_equal(p.poll_log2_s, PACE_FAR_MAX);
+}
+
+static void each_cause_has_a_patience_of_its_own(void **state)
+{
+	struct backoff b = {0};
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		backoff_next_ns(&b, CAUSE_DNS, MIDDLE);
+	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 5 * NS_PER_S);
+	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 9 * NS_PER_S);
+}
+
+static void a_low_maximum_is_obeyed_on_any_path(void **state)
+{
+	struct pace p = paced(POLL_AUTO, 4);
+
+	(void)state;
+	samples(&p, 50, FAR_NS, 1);
+	assert_int_equal(p.poll_log2_s, 4);
 }
 
 static void backoff_doubles_to_its_cap(void **state)
@@ -192,6 +212,8 @@ int main(void)
 	    cmocka_unit_test(intervals_are_spread_but_little),
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
 	    cmocka_unit_test(a_rate_kiss_beats_the_configuration),
+	    cmocka_unit_test(each_cause_has_a_patience_of_its_own),
+	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
 	    cmocka_unit_test(backoff_doubles_to_its_cap),
 	    cmocka_unit_test(a_fleet_does_not_march_in_step),
 	    cmocka_unit_test(

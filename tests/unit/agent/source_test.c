@@ -321,6 +321,48 @@ static void silence_moves_to_the_next_address(void **state)
 	assert_int_equal(source_address(&w->source)->address[3], 2);
 }
 
+static void give_two_addresses(struct world *w)
+{
+	struct ke_request q;
+	struct ke_answer a;
+
+	source_ke_request(&w->source, 0, 5000, &q);
+	a = peer_keys(&w->peer, &q, "192.0.2.1");
+	a.addresses[1] = a.addresses[0];
+	a.addresses[1].address[3] = 2;
+	a.address_count = 2;
+	source_keys(&w->source, &a, w->now, MIDDLE);
+}
+
+static void new_keys_do_not_undo_the_search_for_an_address(void **state)
+{
+	struct world *w = *state;
+	bool second = false;
+
+	timer(w);
+	give_two_addresses(w);
+	for (int i = 0; i < 40; i++) {
+		struct writer out = writer_of(w->request, sizeof(w->request));
+		struct nts_fresh fresh;
+		enum source_wish wish;
+
+		pass_until(w, source_deadline(&w->source));
+		wish = timer(w);
+		if (wish == WISH_KEYS)
+			give_two_addresses(w);
+		if (wish != WISH_SEND)
+			continue;
+		memset(&fresh, ++w->random, sizeof(fresh));
+		second |= source_address(&w->source)->address[3] == 2 &&
+			  source_request(
+			      &w->source, &fresh, w->now.mono, MIDDLE, &out);
+		if (!w->source.pending.open)
+			assert_true(source_request(
+			    &w->source, &fresh, w->now.mono, MIDDLE, &out));
+	}
+	assert_true(second);
+}
+
 static size_t forge(struct world *w, uint32_t kiss, uint8_t *out, size_t size)
 {
 	return peer_forge(w->request, w->request_len, kiss, out, size);
@@ -679,6 +721,7 @@ int main(void)
 	    CASE(a_late_answer_to_an_old_question_is_ignored),
 	    CASE(two_silent_polls_fetch_keys_and_say_so),
 	    CASE(silence_moves_to_the_next_address),
+	    CASE(new_keys_do_not_undo_the_search_for_an_address),
 	    CASE(a_true_answer_beats_a_forged_nak),
 	    CASE(a_nak_fetches_keys_within_a_second),
 	    CASE(forged_naks_cost_few_exchanges),

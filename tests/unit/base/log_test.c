@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What a call writes to standard error. */
@@ -67,6 +69,25 @@ static void the_level_hides_what_is_more_verbose(void **state)
 static void the_journal_gets_the_level_as_a_prefix(void **state)
 {
 	struct capture c;
+	struct stat st;
+	char stream[64];
+
+	(void)state;
+	capture_begin(&c);
+	fstat(STDERR_FILENO, &st);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	log_error("broken");
+	capture_end(&c);
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(c.text, "<3>broken\n");
+}
+
+static void a_journal_elsewhere_is_none(void **state)
+{
+	struct capture c;
 
 	(void)state;
 	setenv("JOURNAL_STREAM", "8:1", 1);
@@ -75,7 +96,7 @@ static void the_journal_gets_the_level_as_a_prefix(void **state)
 	log_error("broken");
 	capture_end(&c);
 	unsetenv("JOURNAL_STREAM");
-	assert_string_equal(c.text, "<3>broken\n");
+	assert_non_null(strstr(c.text, "]: broken\n"));
 }
 
 static void a_long_line_is_cut_and_still_ends(void **state)
@@ -100,6 +121,7 @@ int main(void)
 	    cmocka_unit_test(control_characters_cannot_forge_a_line),
 	    cmocka_unit_test(the_level_hides_what_is_more_verbose),
 	    cmocka_unit_test(the_journal_gets_the_level_as_a_prefix),
+	    cmocka_unit_test(a_journal_elsewhere_is_none),
 	    cmocka_unit_test(a_long_line_is_cut_and_still_ends),
 	};
 
