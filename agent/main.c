@@ -140,6 +140,11 @@ static bool decide_no_clock(struct run_options *run)
 				  "or measure only with --no-clock");
 			return false;
 		}
+		if (run->once) {
+			log_error("the clock cannot be set: not started as "
+				  "root and without CAP_SYS_TIME");
+			return false;
+		}
 		run->no_clock = true;
 		run->no_clock_reason =
 		    "not started as root and without CAP_SYS_TIME";
