@@ -18,6 +18,7 @@
 #define KEEPER_PATIENCE_NS (5 * NS_PER_S)
 /* 16 s: what the kernel and timedatectl(1) take for unsynchronised. */
 #define DISCLAIMED_NS (16 * NS_PER_S)
+#define WRITTEN_S INT64_C(1795392000) /* 2026-11-23 */
 #define SAVE_EVERY_NS (3600 * NS_PER_S)
 #define SAVE_FIRST_NS (300 * NS_PER_S)
 /* The steering may wait this long for sources that are still on their way; then
@@ -375,6 +376,16 @@ void engine_on_keys(
 	run_source(e, answer->source);
 }
 
+/* The era of NTP's 32-bit seconds is the one nearest to now; a clock from
+ * before this was written is wrong, and no guide to it. */
+static struct wall pivot(const struct engine *e)
+{
+	const int64_t written_ns = WRITTEN_S * NS_PER_S;
+
+	return (struct wall){
+	    e->now.wall.ns > written_ns ? e->now.wall.ns : written_ns};
+}
+
 /* False: the times contradict each other, as when the clock was set between the
  * stamps or the server claims to have thought longer than the answer took. */
 static bool sample_of(const struct engine *e, const struct udp_datagram *d,
@@ -382,8 +393,8 @@ static bool sample_of(const struct engine *e, const struct udp_datagram *d,
 {
 	struct osc t1 = timescale_osc(&e->timescale, d->tx);
 	struct osc t4 = timescale_osc(&e->timescale, d->rx);
-	int64_t t2 = ntp_to_wall(a->header.receive, e->now.wall).ns;
-	int64_t t3 = ntp_to_wall(a->header.transmit, e->now.wall).ns;
+	int64_t t2 = ntp_to_wall(a->header.receive, pivot(e)).ns;
+	int64_t t3 = ntp_to_wall(a->header.transmit, pivot(e)).ns;
 	int64_t delay_ns = (t4.ns - t1.ns) - (t3 - t2);
 
 	if (delay_ns < -DELAY_NOISE_NS)

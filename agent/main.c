@@ -380,8 +380,12 @@ static int engine_child(struct agent *a)
 	return engine_main(&a->config, &a->options.run, &links);
 }
 
+/* The resolver ends when its link does; a signal to all the processes at once
+ * must not make it look as if it had died by itself. */
 static int resolver_child(struct agent *a)
 {
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	close_pair(a->engine_link);
 	close_fd(&a->resolver_link[0]);
 	close_fd(&a->status_fd);

@@ -255,6 +255,19 @@ static void a_step_back_spoils_no_exchange_under_way(void **state)
 	}
 }
 
+static void a_clock_at_1970_follows_a_server_in_2040(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->now = INT64_C(2208988800) * NS_PER_S; /* 2040-01-01 */
+	w->wall = 1000 * NS_PER_S;
+	world_start(w);
+	world_run(w, 30 * NS_PER_S);
+	assert_within(world_error(w), NS_PER_MS);
+	world_end(w);
+}
+
 static void max_drift_below_the_need_does_what_it_can(void **state)
 {
 	struct world *w = world_new(1, 0, 80);
@@ -372,6 +385,7 @@ int main(void)
 	    cmocka_unit_test(silence_grows_the_bound_and_keeps_the_frequency),
 	    cmocka_unit_test(what_was_learnt_is_saved_at_the_end),
 	    cmocka_unit_test(a_step_back_spoils_no_exchange_under_way),
+	    cmocka_unit_test(a_clock_at_1970_follows_a_server_in_2040),
 	    cmocka_unit_test(max_drift_below_the_need_does_what_it_can),
 	    cmocka_unit_test(a_keeper_that_hangs_ends_the_run),
 	    cmocka_unit_test(beyond_refusal_the_reason_is_told),
