@@ -123,6 +123,22 @@ static void carry_bias(struct steering *s, struct source *src)
 	src->carried_sd = sqrt(b.var);
 }
 
+/* Whatever was believed: what a path adds on one way more than on the other,
+ * and what its server is wrong by, lies within the root distance of its best
+ * sample. Samples that came late at a start must not leave more behind. */
+static void limit_carried(struct source *src)
+{
+	int64_t most = src->best_distance_ns;
+
+	if (src->count == 0 || most <= 0)
+		return;
+	if (src->carried_ns > most)
+		src->carried_ns = most;
+	if (src->carried_ns < -most)
+		src->carried_ns = -most;
+	src->carried_sd = fmin(src->carried_sd, s_of_ns(most));
+}
+
 static void start_filter(struct steering *s)
 {
 	double sd[ESTIMATE_SOURCES];
@@ -137,8 +153,10 @@ static void start_filter(struct steering *s)
 			freq_sd = v.freq_sd + FREQ_CARRIED_SD;
 		}
 	}
-	for (unsigned i = 0; i < s->source_count; i++)
+	for (unsigned i = 0; i < s->source_count; i++) {
 		carry_bias(s, &s->sources[i]);
+		limit_carried(&s->sources[i]);
+	}
 	for (unsigned i = 0; i < s->member_count; i++)
 		sd[i] = bias_sd(&s->sources[s->members[i]]);
 	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
