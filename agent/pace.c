@@ -84,13 +84,6 @@ void pace_restart(struct pace *p)
 	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
 }
 
-void pace_silent(struct pace *p)
-{
-	p->votes = 0;
-	p->poll_log2_s++;
-	clamp(p, false);
-}
-
 /* RATE must not end in days: whoever asks for less than this wants DENY. */
 static int slowest(const struct pace *p)
 {
@@ -135,6 +128,16 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 	return spread(full, 3, random);
 }
 
+int64_t pace_silence_ns(
+    const struct pace *p, int64_t silent_ns, uint32_t random)
+{
+	int64_t least = p->burst_tries > 0 ? PACE_BURST_NS : PACE_SILENCE_NS;
+	int64_t most = poll_ns(upper_limit(p, false));
+	int64_t wait = silent_ns / 8 > least ? silent_ns / 8 : least;
+
+	return spread(wait < most ? wait : most, 3, random);
+}
+
 int64_t pace_answer_wait_ns(const struct pace *p)
 {
 	int64_t interval = pace_interval_ns(p, UINT32_MAX / 2);
@@ -143,27 +146,37 @@ int64_t pace_answer_wait_ns(const struct pace *p)
 	return wait > 4 * NS_PER_S ? 4 * NS_PER_S : wait;
 }
 
+static int64_t doubled(int64_t first, unsigned times, int64_t cap)
+{
+	int64_t value = first;
+
+	while (times-- > 0 && value < cap)
+		value *= 2;
+	return value < cap ? value : cap;
+}
+
 int64_t backoff_next_ns(
     struct backoff *b, enum pace_cause cause, uint32_t random)
 {
 	static const struct {
-		int64_t first_s, cap_s;
+		int64_t first_s;
+		unsigned steady;
+		int64_t cap_s;
 	} waits[] = {
-#define X(name, first, cap) [name] = {first, cap},
+#define X(name, first, steady, cap) [name] = {first, steady, cap},
 	    PACE_CAUSES(X)
 #undef X
 	};
-	int64_t wait_s = waits[cause].first_s;
+	unsigned steady = waits[cause].steady, times = 0;
 
 	/* Each cause has a patience of its own. */
 	if (b->cause != cause)
 		b->failures = 0;
 	b->cause = cause;
-	for (unsigned i = 0; i < b->failures && wait_s < waits[cause].cap_s;
-	     i++)
-		wait_s *= 2;
-	if (wait_s > waits[cause].cap_s)
-		wait_s = waits[cause].cap_s;
 	b->failures++;
-	return spread(wait_s * NS_PER_S, 25, random);
+	if (b->failures > steady)
+		times = b->failures - steady;
+	return spread(
+	    doubled(waits[cause].first_s, times, waits[cause].cap_s) * NS_PER_S,
+	    25, random);
 }

@@ -22,6 +22,8 @@
 #define PACE_BURST_TRIES 8
 #define PACE_BURST_NS NS_PER_S
 
+#define PACE_SILENCE_NS (4 * NS_PER_S)
+
 struct pace {
 	int min_configured, max_configured; /* log2 s or POLL_AUTO */
 	int poll_log2_s;		    /* the interval in force */
@@ -44,8 +46,11 @@ void pace_sent(struct pace *p);
 /* Something changed (a step, a new frequency): ask often again. */
 void pace_restart(struct pace *p);
 
-/* Nobody answers: ask less and less often, up to maxpoll. */
-void pace_silent(struct pace *p);
+/* From one request to the next while nobody has answered for `silent_ns`: an
+ * eighth of that, so that the return is soon noticed after a short silence, and
+ * maxpoll at most; never sooner than PACE_SILENCE_NS, but for a burst. */
+int64_t pace_silence_ns(
+    const struct pace *p, int64_t silent_ns, uint32_t random);
 
 /* The server asks for fewer requests (kiss code RATE). */
 void pace_slow_down(struct pace *p);
@@ -57,20 +62,21 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random);
 /* How long an answer is waited for. */
 int64_t pace_answer_wait_ns(const struct pace *p);
 
-/* What failed decides how soon it is tried again. */
+/* What failed decides how soon it is tried again, and how many times so soon.
+ * DNS is one's own and costs little; a handshake costs the server much. */
 /* clang-format off */
 #define PACE_CAUSES(X) \
-	/* name, first retry s, cap s */ \
-	X(CAUSE_DNS,         1, 120) \
-	X(CAUSE_CONNECT,     2, 120) \
-	X(CAUSE_TLS,         4, 900) \
-	X(CAUSE_CERTIFICATE, 8, 900) \
-	X(CAUSE_EXCHANGE,    8, 900) \
-	X(CAUSE_SILENCE,     8, 120) \
-	X(CAUSE_DENIED,  86400, 86400)
+	/* name, first retry s, so many, cap s */ \
+	X(CAUSE_DNS,         1, 60, 120) \
+	X(CAUSE_CONNECT,     2, 10, 120) \
+	X(CAUSE_TLS,         3,  5, 900) \
+	X(CAUSE_CERTIFICATE, 3, 10, 900) \
+	X(CAUSE_EXCHANGE,    3,  5, 900) \
+	X(CAUSE_SILENCE,     8,  1, 120) \
+	X(CAUSE_DENIED,  86400,  1, 86400)
 /* clang-format on */
 enum pace_cause {
-#define X(name, first, cap) name,
+#define X(name, first, steady, cap) name,
 	PACE_CAUSES(X)
 #undef X
 	    PACE_CAUSE_COUNT
@@ -81,8 +87,8 @@ struct backoff {
 	unsigned failures;     /* of that cause, in a row */
 };
 
-/* Doubles with each call from the cause's first wait to its cap, then spreads
- * by +-25 % with `random`. */
+/* The cause's first wait for its first tries, then doubled with each call up to
+ * its cap; spread by +-25 % with `random`. */
 int64_t backoff_next_ns(
     struct backoff *b, enum pace_cause cause, uint32_t random);
 

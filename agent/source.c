@@ -178,13 +178,23 @@ static bool asking(const struct source *s)
 	return s->stage == STAGE_POLLING || s->stage == STAGE_REKEYING;
 }
 
+/* New keys are needed, and no exchange is under way. */
+static bool want_keys(const struct source *s)
+{
+	return s->stage == STAGE_POLLING && s->keys_wanted;
+}
+
 struct mono source_deadline(const struct source *s)
 {
 	if (s->stage == STAGE_START || s->stage == STAGE_RESTING)
 		return s->retry_at;
 	if (!asking(s))
 		return MONO_NEVER;
-	return s->pending.open ? s->answer_by : s->poll_at;
+	if (s->pending.open)
+		return s->answer_by;
+	if (want_keys(s))
+		return mono_earlier(s->poll_at, s->keys_not_before);
+	return s->poll_at;
 }
 
 const struct endpoint *source_address(const struct source *s)
@@ -216,35 +226,68 @@ static void say_silence(struct source *s)
 		    peer);
 }
 
+/* The wish stays when it is too early for it: source_timer has it again. */
 static enum source_wish need_keys(struct source *s, struct mono now)
 {
+	s->keys_wanted = true;
 	if (!mono_due(s->keys_not_before, now))
 		return WISH_NOTHING;
 	return apply(s, EVENT_NEED_KEYS);
 }
 
-/* The pending request will not be answered any more. */
-static enum source_wish lost(struct source *s, struct mono now)
+/* The second request and the first one to each further address go out at once;
+ * then silence is asked into less and less often. */
+static void ask_into_silence(struct source *s, struct mono now, uint32_t random)
 {
-	s->pending.open = false;
-	s->count.lost++;
-	s->silent++;
+	bool at_once = s->silent < SILENT_POLLS;
+	int64_t silent_ns = now.ns - s->silent_since.ns;
+
+	if (s->silent == SILENT_POLLS)
+		pace_restart(&s->pace);
+	if (s->silent >= SILENT_POLLS) {
+		at_once = s->silent <= s->address_count;
+		next_address(s);
+	}
+	s->poll_at = at_once ? now
+			     : mono_after(s->sent_at, pace_silence_ns(&s->pace,
+							  silent_ns, random));
+}
+
+/* True: new keys are needed. */
+static bool silent(struct source *s, struct mono now, uint32_t random)
+{
+	if (s->silent++ == 0)
+		s->silent_since = s->sent_at;
+	say_silence(s);
+	ask_into_silence(s, now, random);
+	return s->silent >= SILENT_POLLS;
+}
+
+/* The server is there, but knows our cookies no more. True as above. */
+static bool refused(struct source *s, struct mono now)
+{
 	/* nts/ke.h: a NAK to the first export context may only mean that the
 	 * server wants the other one. */
-	if (s->nak_seen && nts_assoc_try_other_keys(&s->assoc)) {
+	if (nts_assoc_try_other_keys(&s->assoc)) {
 		s->poll_at = now;
-		return WISH_CLOSE;
+		return false;
 	}
 	say_silence(s);
-	if (!s->nak_seen && s->silent < SILENT_POLLS)
-		return WISH_CLOSE;
-	if (!s->nak_seen)
-		next_address(s);
-	if (s->nak_seen || s->silent == SILENT_POLLS)
-		pace_restart(&s->pace);
-	else
-		pace_silent(&s->pace);
-	return need_keys(s, now) == WISH_KEYS ? WISH_KEYS : WISH_CLOSE;
+	pace_restart(&s->pace);
+	return true;
+}
+
+/* The pending request will not be answered any more. */
+static enum source_wish lost(struct source *s, struct mono now, uint32_t random)
+{
+	bool keys;
+
+	s->pending.open = false;
+	s->count.lost++;
+	keys = s->nak_seen ? refused(s, now) : silent(s, now, random);
+	if (keys && need_keys(s, now) == WISH_KEYS)
+		return WISH_KEYS;
+	return WISH_CLOSE;
 }
 
 /* Nothing left to ask with. Keys are fetched when the last ones had time to
@@ -260,15 +303,16 @@ static enum source_wish spent(struct source *s, struct mono now)
 enum source_wish source_timer(
     struct source *s, struct mono now, uint32_t random)
 {
-	(void)random;
 	if (s->stage == STAGE_START || s->stage == STAGE_RESTING)
 		return mono_due(s->retry_at, now) ? apply(s, EVENT_DUE)
 						  : WISH_NOTHING;
 	if (!asking(s))
 		return WISH_NOTHING;
 	if (s->pending.open)
-		return mono_due(s->answer_by, now) ? lost(s, now)
+		return mono_due(s->answer_by, now) ? lost(s, now, random)
 						   : WISH_NOTHING;
+	if (want_keys(s) && mono_due(s->keys_not_before, now))
+		return apply(s, EVENT_NEED_KEYS);
 	if (!mono_due(s->poll_at, now))
 		return WISH_NOTHING;
 	if (s->assoc.jar.count == 0)
@@ -364,6 +408,7 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 
 	s->count.exchanges++;
 	s->keys_at = now;
+	s->keys_wanted = false;
 	s->backoff = (struct backoff){CAUSE_SILENCE, s->unanswered_keys++};
 	s->keys_not_before = mono_after(
 	    now, backoff_next_ns(&s->backoff, CAUSE_SILENCE, random));
@@ -371,8 +416,8 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 		return;
 	/* Keys are ready: the first request goes out now. */
 	s->poll_at = now;
-	s->silent = 0;
-	all_is_well(s);
+	if (s->silent == 0)
+		all_is_well(s);
 	pace_restart(&s->pace);
 	if (s->config->iburst && s->reach == 0)
 		pace_burst(&s->pace);
@@ -471,6 +516,7 @@ static void valid(struct source *s, struct mono now)
 	}
 	s->reach |= 1;
 	s->silent = 0;
+	s->keys_wanted = false;
 	s->unanswered_keys = 0;
 	s->backoff.failures = 0;
 	if (s->keys_not_before.ns > now.ns + KEYS_APART_NS)

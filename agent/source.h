@@ -90,18 +90,20 @@ struct source {
 	struct mono answer_by;	     /* the pending request is lost then */
 	struct mono retry_at;	     /* STAGE_RESTING: next key exchange */
 	struct mono keys_not_before; /* rate limit of key exchanges */
+	bool keys_wanted;	     /* as soon as that allows */
 	struct mono keys_at;	     /* the last successful one */
 	struct mono heard_at;	     /* the last good sample */
 	bool heard;		     /* heard_at is set */
 	struct backoff backoff;	  /* of key exchanges without a valid answer */
 	unsigned unanswered_keys; /* exchanges since the last valid answer */
 	uint32_t serial;	  /* of the key exchange under way */
-	uint8_t reach;		/* RFC 5905: one bit per poll, newest lowest */
-	unsigned silent;	/* polls without an answer, in a row */
-	bool nak_seen;		/* on the pending request */
-	enum nts_err rejection; /* the last, on the pending request */
-	bool unsynchronised;	/* the server said so last */
-	unsigned stratum;	/* of the server, as of the last sample */
+	uint8_t reach;	 /* RFC 5905: one bit per poll, newest lowest */
+	unsigned silent; /* polls without an answer, in a row */
+	struct mono silent_since; /* the first of them */
+	bool nak_seen;		  /* on the pending request */
+	enum nts_err rejection;	  /* the last, on the pending request */
+	bool unsynchronised;	  /* the server said so last */
+	unsigned stratum;	  /* of the server, as of the last sample */
 	unsigned address_count, address; /* in use */
 	struct endpoint addresses[KE_ADDRESSES_MAX];
 	struct source_counters count;

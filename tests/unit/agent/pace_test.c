@@ -147,10 +147,10 @@ static void each_cause_has_a_patience_of_its_own(void **state)
 	struct backoff b = {0};
 
 	(void)state;
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 90; i++)
 		backoff_next_ns(&b, CAUSE_DNS, MIDDLE);
-	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 5 * NS_PER_S);
-	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 9 * NS_PER_S);
+	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 4 * NS_PER_S);
+	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 4 * NS_PER_S);
 }
 
 static void a_low_maximum_is_obeyed_on_any_path(void **state)
@@ -162,17 +162,47 @@ static void a_low_maximum_is_obeyed_on_any_path(void **state)
 	assert_int_equal(p.poll_log2_s, 4);
 }
 
-static void backoff_doubles_to_its_cap(void **state)
+static int64_t next_s(struct backoff *b, enum pace_cause cause)
 {
-	struct backoff b = {0};
-	int64_t want_s[] = {1, 2, 4, 8, 16, 32, 64, 120, 120, 120};
+	return (backoff_next_ns(b, cause, MIDDLE) + NS_PER_MS) / NS_PER_S;
+}
+
+static void backoff_is_steady_then_doubles_to_its_cap(void **state)
+{
+	struct backoff b = {0}, dns = {0};
+	int64_t want_s[] = {4, 8, 16, 32, 64, 120, 120, 120};
 
 	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(next_s(&b, CAUSE_CONNECT), 2);
 	for (size_t i = 0; i < ARRAY_LEN(want_s); i++)
-		assert_int_equal(
-		    (backoff_next_ns(&b, CAUSE_DNS, MIDDLE) + NS_PER_MS) /
-			NS_PER_S,
-		    want_s[i]);
+		assert_int_equal(next_s(&b, CAUSE_CONNECT), want_s[i]);
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(next_s(&dns, CAUSE_DNS), 1);
+	assert_int_equal(next_s(&dns, CAUSE_DNS), 2);
+}
+
+static int64_t silence_s(const struct pace *p, int64_t after_s)
+{
+	return (pace_silence_ns(p, after_s * NS_PER_S, MIDDLE) + NS_PER_MS) /
+	       NS_PER_S;
+}
+
+static void silence_is_asked_into_less_and_less_often(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	assert_int_equal(silence_s(&p, 0), 4);
+	assert_int_equal(silence_s(&p, 32), 4);
+	assert_int_equal(silence_s(&p, 80), 10);
+	assert_int_equal(silence_s(&p, 800), 100);
+	assert_int_equal(silence_s(&p, 86400), 1024);
+	p = paced(0, 0);
+	assert_int_equal(silence_s(&p, 10), 1);
+	p = paced(6, 10);
+	pace_burst(&p);
+	assert_int_equal(silence_s(&p, 0), 1);
 }
 
 static void a_fleet_does_not_march_in_step(void **state)
@@ -181,9 +211,9 @@ static void a_fleet_does_not_march_in_step(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    backoff_next_ns(&first, CAUSE_CERTIFICATE, 0), 6 * NS_PER_S);
-	assert_int_equal(backoff_next_ns(&last, CAUSE_CERTIFICATE, UINT32_MAX),
-	    10 * NS_PER_S);
+	    backoff_next_ns(&first, CAUSE_SILENCE, 0), 6 * NS_PER_S);
+	assert_int_equal(
+	    backoff_next_ns(&last, CAUSE_SILENCE, UINT32_MAX), 10 * NS_PER_S);
 }
 
 static void every_cause_starts_in_seconds_and_stays_within_minutes(void **state)
@@ -214,7 +244,8 @@ int main(void)
 	    cmocka_unit_test(a_rate_kiss_beats_the_configuration),
 	    cmocka_unit_test(each_cause_has_a_patience_of_its_own),
 	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
-	    cmocka_unit_test(backoff_doubles_to_its_cap),
+	    cmocka_unit_test(backoff_is_steady_then_doubles_to_its_cap),
+	    cmocka_unit_test(silence_is_asked_into_less_and_less_often),
 	    cmocka_unit_test(a_fleet_does_not_march_in_step),
 	    cmocka_unit_test(
 		every_cause_starts_in_seconds_and_stays_within_minutes),

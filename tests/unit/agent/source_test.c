@@ -136,6 +136,15 @@ static void start(struct world *w)
 	assert_int_equal(w->source.stage, STAGE_POLLING);
 }
 
+static void answer_the_burst(struct world *w)
+{
+	for (int i = 0; i < PACE_BURST_GOOD; i++) {
+		pass_until(w, source_deadline(&w->source));
+		send_one(w);
+		answer(w);
+	}
+}
+
 static void lose(struct world *w)
 {
 	send_one(w);
@@ -166,11 +175,7 @@ static void a_burst_brings_four_samples_in_three_seconds(void **state)
 
 	start(w);
 	began = w->now.mono;
-	for (int i = 0; i < PACE_BURST_GOOD; i++) {
-		pass_until(w, source_deadline(&w->source));
-		send_one(w);
-		answer(w);
-	}
+	answer_the_burst(w);
 	assert_true(w->now.mono.ns - began.ns <= 3100 * NS_PER_MS);
 	assert_int_equal(w->source.count.good, PACE_BURST_GOOD);
 	/* and then the pace is the configured one */
@@ -293,7 +298,7 @@ static void two_silent_polls_fetch_keys_and_say_so(void **state)
 	lose(w);
 	assert_int_equal(timer(w), WISH_CLOSE);
 	assert_int_equal(w->source.stage, STAGE_POLLING);
-	pass_until(w, source_deadline(&w->source));
+	/* asked for again at once */
 	lose(w);
 	assert_int_equal(timer(w), WISH_KEYS);
 	assert_int_equal(w->source.stage, STAGE_REKEYING);
@@ -305,33 +310,105 @@ static void two_silent_polls_fetch_keys_and_say_so(void **state)
 	assert_string_equal(w->source.reason, "");
 }
 
-static void silence_moves_to_the_next_address(void **state)
-{
-	struct world *w = *state;
-
-	start(w);
-	w->source.address_count = 2;
-	w->source.addresses[1] = w->source.addresses[0];
-	w->source.addresses[1].address[3] = 2;
-	lose(w);
-	timer(w);
-	pass_until(w, source_deadline(&w->source));
-	lose(w);
-	timer(w);
-	assert_int_equal(source_address(&w->source)->address[3], 2);
-}
-
-static void give_two_addresses(struct world *w)
+static enum source_wish give_addresses(struct world *w, unsigned count)
 {
 	struct ke_request q;
 	struct ke_answer a;
 
 	source_ke_request(&w->source, 0, 5000, &q);
 	a = peer_keys(&w->peer, &q, "192.0.2.1");
-	a.addresses[1] = a.addresses[0];
-	a.addresses[1].address[3] = 2;
-	a.address_count = 2;
-	source_keys(&w->source, &a, w->now, MIDDLE);
+	for (unsigned i = 1; i < count; i++) {
+		a.addresses[i] = a.addresses[0];
+		a.addresses[i].address[3] = (uint8_t)(i + 1);
+	}
+	a.address_count = count;
+	return source_keys(&w->source, &a, w->now, MIDDLE);
+}
+
+/* Keys fetched meanwhile come at once. */
+static void lose_for_good(struct world *w, unsigned count)
+{
+	lose(w);
+	if (timer(w) == WISH_KEYS)
+		give_addresses(w, count);
+}
+
+static void a_black_hole_at_start_costs_two_seconds(void **state)
+{
+	struct world *w = *state;
+	struct mono began = w->now.mono;
+
+	timer(w);
+	give_addresses(w, 2);
+	lose_for_good(w, 2);
+	lose_for_good(w, 2);
+	assert_int_equal(source_address(&w->source)->address[3], 2);
+	send_one(w);
+	assert_true(w->now.mono.ns - began.ns < 2 * NS_PER_S);
+	answer(w);
+}
+
+static void each_address_gets_its_turn_at_once(void **state)
+{
+	struct world *w = *state;
+	struct mono began;
+
+	timer(w);
+	give_addresses(w, 3);
+	answer_the_burst(w);
+	pass_until(w, source_deadline(&w->source));
+	began = w->now.mono;
+	for (int i = 0; i < 3; i++)
+		lose_for_good(w, 3);
+	assert_int_equal(source_address(&w->source)->address[3], 3);
+	send_one(w);
+	assert_true(w->now.mono.ns - began.ns <= 13 * NS_PER_S);
+}
+
+static void a_short_silence_is_over_within_five_seconds(void **state)
+{
+	struct world *w = *state;
+	struct mono began;
+
+	start(w);
+	send_one(w);
+	answer(w);
+	pass(w, 100 * NS_PER_S);
+	began = w->now.mono;
+	while (w->now.mono.ns - began.ns < 30 * NS_PER_S) {
+		struct mono sent = w->now.mono;
+
+		lose_for_good(w, 1);
+		pass_until(w, source_deadline(&w->source));
+		assert_true(w->now.mono.ns - sent.ns < 5 * NS_PER_S);
+	}
+}
+
+static void keys_that_failed_are_tried_again_without_a_poll(void **state)
+{
+	struct world *w = *state;
+	uint8_t bytes[NTS_PACKET_MAX];
+	bool ok;
+
+	start(w);
+	answer_the_burst(w);
+	pass(w, 100 * NS_PER_S);
+	send_one(w);
+	hear(w, bytes,
+	    peer_forge(w->request, w->request_len,
+		NTP_REFID('N', 'T', 'S', 'N'), bytes, sizeof(bytes)),
+	    &ok);
+	pass_until(w, source_deadline(&w->source));
+	assert_int_equal(timer(w), WISH_KEYS);
+	fail_keys(w, KE_STAGE_CERTIFICATE, "it has expired");
+	assert_int_equal(w->source.stage, STAGE_POLLING);
+	assert_true(
+	    source_deadline(&w->source).ns - w->now.mono.ns <= 4 * NS_PER_S);
+	pass_until(w, source_deadline(&w->source));
+	assert_int_equal(timer(w), WISH_KEYS);
+	give_keys(w);
+	send_one(w);
+	answer(w);
 }
 
 static void new_keys_do_not_undo_the_search_for_an_address(void **state)
@@ -340,7 +417,7 @@ static void new_keys_do_not_undo_the_search_for_an_address(void **state)
 	bool second = false;
 
 	timer(w);
-	give_two_addresses(w);
+	give_addresses(w, 2);
 	for (int i = 0; i < 40; i++) {
 		struct writer out = writer_of(w->request, sizeof(w->request));
 		struct nts_fresh fresh;
@@ -349,7 +426,7 @@ static void new_keys_do_not_undo_the_search_for_an_address(void **state)
 		pass_until(w, source_deadline(&w->source));
 		wish = timer(w);
 		if (wish == WISH_KEYS)
-			give_two_addresses(w);
+			give_addresses(w, 2);
 		if (wish != WISH_SEND)
 			continue;
 		memset(&fresh, ++w->random, sizeof(fresh));
@@ -720,7 +797,10 @@ int main(void)
 	    CASE(two_troubles_that_take_turns_are_logged_once_each),
 	    CASE(a_late_answer_to_an_old_question_is_ignored),
 	    CASE(two_silent_polls_fetch_keys_and_say_so),
-	    CASE(silence_moves_to_the_next_address),
+	    CASE(a_black_hole_at_start_costs_two_seconds),
+	    CASE(each_address_gets_its_turn_at_once),
+	    CASE(a_short_silence_is_over_within_five_seconds),
+	    CASE(keys_that_failed_are_tried_again_without_a_poll),
 	    CASE(new_keys_do_not_undo_the_search_for_an_address),
 	    CASE(a_true_answer_beats_a_forged_nak),
 	    CASE(a_nak_fetches_keys_within_a_second),
