@@ -50,6 +50,7 @@ static void ask_for_keys(struct engine *e, unsigned i)
 
 	source_ke_request(
 	    &e->sources[i], i, e->config->ke_timeout_ms, &request);
+	e->sources[i].asked_at = e->now.mono;
 	e->ports.ask(e->ports.self, &request);
 }
 

@@ -1,7 +1,9 @@
 #include "agent/engine_process.h"
 
 #include "agent/engine.h"
+#include "agent/network.h"
 #include "agent/observer.h"
+#include "agent/relief.h"
 #include "agent/status.h"
 #include "base/log.h"
 
@@ -16,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* keeper, resolver, signals, status socket and its clients, one UDP socket a
- * source */
-#define FDS_MAX (4 + OBSERVERS_MAX + CONFIG_SOURCES_MAX)
+/* keeper, resolver, signals, network, status socket and its clients, one UDP
+ * socket a source */
+#define FDS_MAX (5 + OBSERVERS_MAX + CONFIG_SOURCES_MAX)
 #define REPORTS_MAX 8
 /* Two readings further apart than this were pulled apart by the scheduler. */
 #define READING_NS (100 * NS_PER_US)
@@ -31,6 +33,7 @@ struct engine_process {
 	struct engine engine;
 	struct udp udp;
 	struct observer observer;
+	struct network network;
 	const struct config *config;
 	const struct engine_links *links;
 	int signal_fd; /* -1: by handler */
@@ -257,6 +260,7 @@ static int wait_ms(const struct engine_process *p, struct mono now)
 	    engine_deadline(&p->engine), observer_deadline(&p->observer));
 	int64_t ms;
 
+	next = mono_earlier(next, network_deadline(&p->network));
 	if (p->links->keeper)
 		next = mono_earlier(next, keeper_deadline(p->links->keeper));
 	if (next.ns == MONO_NEVER.ns)
@@ -284,6 +288,8 @@ static void fill(const struct engine_process *p, struct poll_set *set)
 		    (struct pollfd){p->links->resolver_fd, POLLIN, 0};
 	if (p->signal_fd >= 0)
 		set->fds[n++] = (struct pollfd){p->signal_fd, POLLIN, 0};
+	if (p->network.fd >= 0)
+		set->fds[n++] = (struct pollfd){p->network.fd, POLLIN, 0};
 	set->links = n;
 	n += observer_pollfds(&p->observer, &set->fds[n]);
 	set->status = n;
@@ -300,6 +306,8 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 			hear_keeper(p);
 		else if (set->fds[i].fd == p->signal_fd)
 			end_asked = 1;
+		else if (set->fds[i].fd == p->network.fd)
+			network_read(&p->network);
 		else
 			hear_resolver(p);
 	}
@@ -310,6 +318,15 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 	for (nfds_t i = set->links; i < set->status; i++)
 		if (set->fds[i].revents)
 			hear_status(p, &set->fds[i]);
+}
+
+/* What may end the waiting of sources. */
+static void heed_changes(struct engine_process *p, struct moment now)
+{
+	if (network_take(&p->network, now.mono)) {
+		log_debug("addresses, routes or links have changed");
+		relieve(&p->engine, RELIEF_NETWORK, NULL, now);
+	}
 }
 
 static void turn(struct engine_process *p)
@@ -330,6 +347,7 @@ static void turn(struct engine_process *p)
 	if (ready > 0)
 		serve(p, &set);
 	now = moment_now();
+	heed_changes(p, now);
 	engine_on_timer(&p->engine, now);
 	observer_expire(&p->observer, now.mono);
 	if (p->links->keeper)
@@ -349,6 +367,20 @@ static int exit_status(const struct engine_process *p)
 		return 1;
 	}
 	return 0;
+}
+
+/* Without these the agent works, but waits longer. A simulator has none. */
+static void watch_changes(struct engine_process *p)
+{
+	int err;
+
+	network_init(&p->network, moment_now().mono);
+	if (p->links->keeper)
+		return;
+	err = network_open(&p->network);
+	if (err)
+		log_info("changes of the network will not be noticed: %s",
+		    strerror(-err));
 }
 
 int engine_main(const struct config *config, const struct run_options *options,
@@ -376,11 +408,13 @@ int engine_main(const struct config *config, const struct run_options *options,
 	p->signal_fd = catch_signals(links);
 	udp_init(&p->udp);
 	observer_init(&p->observer, links->status_fd);
+	watch_changes(p);
 	while (!end_asked && !p->broken && p->engine.end == ENGINE_RUNS)
 		turn(p);
 	status = exit_status(p);
 	engine_free(&p->engine, moment_now());
 	observer_end(&p->observer);
+	network_close(&p->network);
 	udp_end(&p->udp);
 	explicit_bzero(p, sizeof(*p));
 	free(p);

@@ -19,6 +19,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
 },
 [STAGE_KEYING] = {
+	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
 	[EVENT_KEYS]        = {STAGE_POLLING,  WISH_NOTHING, true},
 	[EVENT_KEYS_FAILED] = {STAGE_RESTING,  WISH_NOTHING, true},
 },
@@ -86,6 +87,7 @@ static enum source_wish apply(struct source *s, enum source_event event)
 	if (rule.wish == WISH_KEYS) {
 		s->serial++;
 		s->count.attempts++;
+		s->retry_at = MONO_NEVER;
 	}
 	return rule.wish;
 }
@@ -186,10 +188,8 @@ static bool want_keys(const struct source *s)
 
 struct mono source_deadline(const struct source *s)
 {
-	if (s->stage == STAGE_START || s->stage == STAGE_RESTING)
-		return s->retry_at;
 	if (!asking(s))
-		return MONO_NEVER;
+		return s->retry_at;
 	if (s->pending.open)
 		return s->answer_by;
 	if (want_keys(s))
@@ -295,19 +295,19 @@ static enum source_wish lost(struct source *s, struct mono now, uint32_t random)
  * server. */
 static enum source_wish spent(struct source *s, struct mono now)
 {
-	s->retry_at =
-	    mono_due(s->keys_not_before, now) ? now : s->keys_not_before;
+	if (s->stage == STAGE_POLLING)
+		s->retry_at = mono_due(s->keys_not_before, now)
+				  ? now
+				  : s->keys_not_before;
 	return apply(s, EVENT_NO_COOKIE);
 }
 
 enum source_wish source_timer(
     struct source *s, struct mono now, uint32_t random)
 {
-	if (s->stage == STAGE_START || s->stage == STAGE_RESTING)
+	if (!asking(s))
 		return mono_due(s->retry_at, now) ? apply(s, EVENT_DUE)
 						  : WISH_NOTHING;
-	if (!asking(s))
-		return WISH_NOTHING;
 	if (s->pending.open)
 		return mono_due(s->answer_by, now) ? lost(s, now, random)
 						   : WISH_NOTHING;

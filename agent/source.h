@@ -85,10 +85,13 @@ struct source {
 	struct pace pace;
 	struct nts_assoc assoc;
 	struct nts_pending pending;
-	struct mono poll_at;	     /* next request; MONO_NEVER without keys */
-	struct mono sent_at;	     /* the last request */
-	struct mono answer_by;	     /* the pending request is lost then */
-	struct mono retry_at;	     /* STAGE_RESTING: next key exchange */
+	struct mono poll_at;   /* next request; MONO_NEVER without keys */
+	struct mono sent_at;   /* the last request */
+	struct mono answer_by; /* the pending request is lost then */
+	struct mono asked_at;  /* the key exchange under way or the last */
+	/* The next key exchange; at STAGE_KEYING it replaces the one under way,
+	 * and is MONO_NEVER but after a relief (agent/relief.h). */
+	struct mono retry_at;
 	struct mono keys_not_before; /* rate limit of key exchanges */
 	bool keys_wanted;	     /* as soon as that allows */
 	struct mono keys_at;	     /* the last successful one */

@@ -215,9 +215,21 @@ static bool start_queued(struct dispatcher *d)
 	return true;
 }
 
+/* Nobody waits for the answer of a job whose source has asked again. */
+static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
+{
+	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++) {
+		struct worker *w = &d->workers[i];
+
+		if (w->pid != 0 && w->request.source == q->source)
+			(void)stop_worker(w);
+	}
+}
+
 /* A newer question of the same source replaces one that still waits. */
 static void enqueue(struct dispatcher *d, const struct ke_request *q)
 {
+	stop_superseded(d, q);
 	for (unsigned i = 0; i < d->queued; i++) {
 		struct ke_request *old = &d->queue[(d->first + i) % QUEUE_MAX];
 

@@ -34,6 +34,7 @@ struct world {
 	int64_t way_ns[WORLD_PEERS];	    /* one way, both directions */
 	bool silent[WORLD_PEERS];
 	bool keys_fail[WORLD_PEERS];
+	enum ke_stage fail_stage; /* of those; 0: at the certificate */
 	char address[WORLD_PEERS][16];
 	struct world_packet packets[WORLD_PEERS];
 	struct {
@@ -145,7 +146,9 @@ static inline void world_ask(void *self, const struct ke_request *request)
 	w->keys[i].there = true;
 	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
 	if (w->keys_fail[i]) {
-		w->keys[i].answer.stage = KE_STAGE_CERTIFICATE;
+		w->keys[i].answer.stage =
+		    (uint8_t)(w->fail_stage ? w->fail_stage
+					    : KE_STAGE_CERTIFICATE);
 		snprintf(w->keys[i].answer.text, sizeof(w->keys[i].answer.text),
 		    "the certificate is for other names");
 	}

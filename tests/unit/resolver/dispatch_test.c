@@ -209,6 +209,19 @@ static int children_of(pid_t pid)
 	return n;
 }
 
+static void a_new_question_ends_the_job_of_the_old_one(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a;
+
+	ask(w, 1, "hang.fake", 60000);
+	poll(NULL, 0, 100);
+	ask(w, 1, "local.fake", 5000);
+	assert_true(next_answer(w, mono_now(), &a) < 4000);
+	assert_int_equal(a.stage, KE_STAGE_DONE);
+	assert_int_equal(children_of(w->pid), 0);
+}
+
 static void no_child_is_left_behind(void **state)
 {
 	struct world *w = *state;
@@ -287,6 +300,7 @@ int main(void)
 	    TEST(a_name_that_hangs_delays_no_other),
 	    TEST(a_job_that_dies_is_told),
 	    TEST(more_than_the_jobs_at_once_wait),
+	    TEST(a_new_question_ends_the_job_of_the_old_one),
 	    TEST(no_child_is_left_behind),
 	    TEST(the_end_of_the_engine_is_the_end),
 	    TEST(a_bad_frame_is_the_end_too),

@@ -1,0 +1,109 @@
+#include "agent/relief.h"
+
+#include <string.h>
+
+/* Another network may mend a refused certificate, too: it was perhaps that of
+ * a portal that answers in everybody's place. */
+static bool mends(enum relief relief, enum pace_cause cause)
+{
+	static const bool table[][PACE_CAUSE_COUNT] = {
+	    [RELIEF_NETWORK] =
+		{
+		    [CAUSE_DNS] = true,
+		    [CAUSE_CONNECT] = true,
+		    [CAUSE_TLS] = true,
+		    [CAUSE_CERTIFICATE] = true,
+		    [CAUSE_SILENCE] = true,
+		},
+	    [RELIEF_TRUST] = {[CAUSE_CERTIFICATE] = true},
+	};
+
+	return relief == RELIEF_ORDER || table[relief][cause];
+}
+
+static void begin_anew(struct source *s, struct mono at)
+{
+	s->backoff.failures = 0;
+	s->unanswered_keys = 0;
+	s->keys_not_before = mono_earlier(s->keys_not_before, at);
+}
+
+static enum source_wish ask_now(struct source *s, struct mono at)
+{
+	bool waited = s->pending.open;
+
+	s->pending.open = false;
+	s->poll_at = mono_earlier(s->poll_at, at);
+	if (waited)
+		s->poll_at = at;
+	pace_restart(&s->pace);
+	return waited ? WISH_CLOSE : WISH_NOTHING;
+}
+
+/* Of a source that has keys. An answer that is waited for may be lost. */
+static bool may_be_unheard(const struct source *s, enum relief relief)
+{
+	return relief == RELIEF_ORDER ||
+	       (relief == RELIEF_NETWORK && (s->silent > 0 || s->pending.open));
+}
+
+enum source_wish source_relieve(
+    struct source *s, enum relief relief, struct mono at)
+{
+	switch (s->stage) {
+	case STAGE_START:
+		break;
+	case STAGE_RESTING:
+		if (!mends(relief, s->backoff.cause))
+			break;
+		begin_anew(s, at);
+		s->retry_at = mono_earlier(s->retry_at, at);
+		break;
+	case STAGE_KEYING:
+		if (mends(relief, s->backoff.cause))
+			begin_anew(s, at);
+		s->retry_at = mono_after(s->asked_at, RELIEF_KEYING_NS);
+		if (s->retry_at.ns < at.ns)
+			s->retry_at = at;
+		break;
+	case STAGE_POLLING:
+	case STAGE_REKEYING:
+		/* The keys that it has serve on while new ones are wanted. */
+		if (s->keys_wanted && mends(relief, s->backoff.cause))
+			begin_anew(s, at);
+		if (may_be_unheard(s, relief))
+			return ask_now(s, at);
+		break;
+	case SOURCE_STAGE_COUNT:
+		break;
+	}
+	return WISH_NOTHING;
+}
+
+static struct mono spread(struct engine *e, enum relief relief, struct mono now)
+{
+	uint32_t random;
+
+	if (relief == RELIEF_ORDER)
+		return now;
+	e->ports.random(e->ports.self, &random, sizeof(random));
+	return mono_after(now, (int64_t)(random % (uint32_t)NS_PER_S));
+}
+
+unsigned relieve(
+    struct engine *e, enum relief relief, const char *name, struct moment now)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < e->source_count; i++) {
+		struct source *s = &e->sources[i];
+
+		if (name && strcmp(name, s->config->name) != 0)
+			continue;
+		count++;
+		if (source_relieve(s, relief, spread(e, relief, now.mono)) ==
+		    WISH_CLOSE)
+			e->ports.close(e->ports.self, i);
+	}
+	return count;
+}
