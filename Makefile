@@ -160,7 +160,7 @@ check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
 		'example=tests/example $B' \
 		'loopback=tests/loopback $B'
 
-check-lab: all
+check-lab: all $(SERVER)
 	@tests/lab/run $B
 
 check-kernel: all $(KERNEL)

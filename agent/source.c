@@ -8,6 +8,9 @@
 #define SILENT_POLLS 2
 /* What the reach register remembers. */
 #define REACH_POLLS 8
+/* An answer that took less than this is waited for that long. */
+#define QUICK_NS (250 * NS_PER_MS)
+#define QUICK_WAIT_NS (2 * NS_PER_S)
 /* A NAK is not authenticated: a true answer gets this long to beat it. */
 #define NAK_GRACE_NS NS_PER_S
 /* Fewer key exchanges than this, however many NAKs somebody forges. */
@@ -458,6 +461,17 @@ enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
 	return apply(s, EVENT_KEYS);
 }
 
+/* A path that has been quick is not waited for so long: a server that forgets
+ * its keys and sends no NAK is back within five seconds. */
+static int64_t answer_wait_ns(const struct source *s)
+{
+	int64_t wait_ns = pace_answer_wait_ns(&s->pace);
+
+	if (s->heard && s->delay_ns < QUICK_NS && wait_ns > QUICK_WAIT_NS)
+		return QUICK_WAIT_NS;
+	return wait_ns;
+}
+
 bool source_request(struct source *s, const struct nts_fresh *fresh,
     struct mono now, uint32_t random, struct writer *out)
 {
@@ -472,7 +486,7 @@ bool source_request(struct source *s, const struct nts_fresh *fresh,
 	}
 	pace_sent(&s->pace);
 	s->sent_at = now;
-	s->answer_by = mono_after(now, pace_answer_wait_ns(&s->pace));
+	s->answer_by = mono_after(now, answer_wait_ns(s));
 	s->nak_seen = false;
 	s->rejection = NTS_OK;
 	s->reach = (uint8_t)(s->reach << 1);
@@ -623,6 +637,7 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 	say_heard(s);
 	s->heard = true;
 	s->heard_at = now;
+	s->delay_ns = delay_ns;
 	all_is_well(s);
 	s->said_count = 0;
 	pace_sample(&s->pace, delay_ns, grow);

@@ -97,6 +97,7 @@ struct source {
 	struct mono keys_at;	     /* the last successful one */
 	struct mono heard_at;	     /* the last good sample */
 	bool heard;		     /* heard_at is set */
+	int64_t delay_ns;	     /* of that sample */
 	struct backoff backoff;	  /* of key exchanges without a valid answer */
 	unsigned unanswered_keys; /* exchanges since the last valid answer */
 	uint32_t serial;	  /* of the key exchange under way */

@@ -7,7 +7,7 @@
 agent_conf() {
 	local extra=$2 name etc=$LAB/$1/etc
 	shift 2
-	install -m 640 -g 902 "$LAB/ntpserver/etc/pki/rootca.crt" "$etc/pki/"
+	install -m 640 -g 902 "$CA/rootca.crt" "$etc/pki/"
 	{
 		printf '[agent]\nuser = ntsagent\n'
 		printf 'status-socket = /run/ntsagent/status.sock\n'

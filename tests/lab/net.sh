@@ -7,8 +7,11 @@
 PREFIX4=192.168.132
 PREFIX6=fd15:4ba5:5a2b:1008:192:168:132
 
+# One LAN has no name; others put theirs before the names of their hosts.
+LAN=
+
 ns() {
-	echo "ntslab$$-$1"
+	echo "ntslab$$-$LAN$1"
 }
 
 lan_up() {
@@ -19,6 +22,11 @@ lan_up() {
 	ip -n "$lan" link set br0 up
 	ETCHOSTS=$LAB/hosts
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$ETCHOSTS"
+}
+
+# in_ns HOST COMMAND...: a tool of ours, with the host's network.
+in_ns() {
+	ip netns exec "$(ns "$1")" "${@:2}"
 }
 
 # lan_host NAME NUMBER: joins the LAN as PREFIX.NUMBER.

@@ -8,12 +8,13 @@ make_ca() {
 	"$TOP/tests/pki" "$CA" ca || die "the CA could not be made"
 }
 
-# server_certificate HOST PKI-OPTION...: the three files as the LAN's document
+# server_certificate HOST PKI-OPTION...: for the names of HOST and those in
+# MORE_NAMES (",name,name"); the three files as the LAN's document
 # has them: chain, key and root below /etc/pki, for the server's user alone.
 server_certificate() {
 	local host=$1 pki=$LAB/$1/etc/pki made=$LAB/$1/issued
 	shift
-	"$TOP/tests/pki" "$@" "$made" "$host,$host-ipv6" ||
+	"$TOP/tests/pki" "$@" "$made" "$host,$host-ipv6${MORE_NAMES:-}" ||
 		die "no certificate for $host"
 	install -o 0 -g 901 -m 640 "$made/rootca.crt" "$pki/rootca.crt"
 	install -o 0 -g 901 -m 640 "$made/fullchain.crt" "$pki/new-$host.crt"
@@ -41,6 +42,7 @@ chrony_conf() {
 		bindcmdaddress /run/chronyd.sock
 		pidfile /run/chronyd.pid
 		ntsdumpdir /run
+		${CHRONY_MORE:-}
 	EOF
 }
 

@@ -17,11 +17,11 @@ has_reason() {
 	[ "$(facts "$1" ".sources[] | select(.name == \"$2\") | .failure")" != '' ]
 }
 
-# bad_server NAME NUMBER PKI-OPTION...: its certificate is wrong in one way.
-bad_server() {
+# another_key NAME NUMBER: another CA under the CA's name.
+another_key() {
 	lan_host "$1" "$2"
 	lan_name "$1" "$2"
-	server_certificate "$1" "${@:3}"
+	server_certificate "$1"
 	start_chrony43 "$1"
 	wait_for 5 listens "$1"
 }
@@ -34,7 +34,7 @@ self_signed() {
 		-nodes -days 30 -subj "/CN=$1" -addext "subjectAltName=DNS:$1" \
 		-keyout "$LAB/$1/etc/pki/$1.key" -out "$LAB/$1/etc/pki/new-$1.crt"
 	chown 901 "$LAB/$1/etc/pki/$1.key"
-	cp "$LAB/ntpserver/etc/pki/rootca.crt" "$LAB/$1/etc/pki/"
+	cp "$CA/rootca.crt" "$LAB/$1/etc/pki/"
 	chgrp 901 "$LAB/$1/etc/pki/rootca.crt"
 	start_chrony43 "$1"
 	wait_for 5 listens "$1"
@@ -83,14 +83,14 @@ many_troubles() {
 	stop_agent "$1"
 }
 
-traps() {
+scene_traps() {
 	echo "-- what goes wrong on such a LAN"
+	server ntpserver 11 chrony46
 	lan_host client 40
 	lan_name closed 40
 	printf '%s.11 alias\n' "$PREFIX4" >>"$ETCHOSTS"
-	bad_server expired 31 --key-of "$CA" --valid -30,-1
-	# Without --key-of: another key under the CA's name.
-	bad_server renewed 32
+	server expired 31 chrony43 --valid -30,-1
+	another_key renewed 32
 	self_signed stranger 35
 	other_services
 	root_unreadable client
