@@ -5,7 +5,9 @@
 #include "agent/observer.h"
 #include "agent/relief.h"
 #include "agent/status.h"
+#include "agent/watch.h"
 #include "base/log.h"
+#include "resolver/trust.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* keeper, resolver, signals, network, status socket and its clients, one UDP
- * socket a source */
-#define FDS_MAX (5 + OBSERVERS_MAX + CONFIG_SOURCES_MAX)
+/* keeper, resolver, signals, network, files, status socket and its clients, one
+ * UDP socket a source */
+#define FDS_MAX (6 + OBSERVERS_MAX + CONFIG_SOURCES_MAX)
 #define REPORTS_MAX 8
 /* Two readings further apart than this were pulled apart by the scheduler. */
 #define READING_NS (100 * NS_PER_US)
@@ -34,6 +36,7 @@ struct engine_process {
 	struct udp udp;
 	struct observer observer;
 	struct network network;
+	struct watch trust; /* the files with trusted certificates */
 	const struct config *config;
 	const struct engine_links *links;
 	int signal_fd; /* -1: by handler */
@@ -261,6 +264,7 @@ static int wait_ms(const struct engine_process *p, struct mono now)
 	int64_t ms;
 
 	next = mono_earlier(next, network_deadline(&p->network));
+	next = mono_earlier(next, watch_deadline(&p->trust));
 	if (p->links->keeper)
 		next = mono_earlier(next, keeper_deadline(p->links->keeper));
 	if (next.ns == MONO_NEVER.ns)
@@ -290,6 +294,8 @@ static void fill(const struct engine_process *p, struct poll_set *set)
 		set->fds[n++] = (struct pollfd){p->signal_fd, POLLIN, 0};
 	if (p->network.fd >= 0)
 		set->fds[n++] = (struct pollfd){p->network.fd, POLLIN, 0};
+	if (p->trust.fd >= 0)
+		set->fds[n++] = (struct pollfd){p->trust.fd, POLLIN, 0};
 	set->links = n;
 	n += observer_pollfds(&p->observer, &set->fds[n]);
 	set->status = n;
@@ -308,6 +314,8 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 			end_asked = 1;
 		else if (set->fds[i].fd == p->network.fd)
 			network_read(&p->network);
+		else if (set->fds[i].fd == p->trust.fd)
+			watch_read(&p->trust, moment_now().mono);
 		else
 			hear_resolver(p);
 	}
@@ -326,6 +334,10 @@ static void heed_changes(struct engine_process *p, struct moment now)
 	if (network_take(&p->network, now.mono)) {
 		log_debug("addresses, routes or links have changed");
 		relieve(&p->engine, RELIEF_NETWORK, NULL, now);
+	}
+	if (watch_take(&p->trust, now.mono)) {
+		log_debug("trusted certificates have changed");
+		relieve(&p->engine, RELIEF_TRUST, NULL, now);
 	}
 }
 
@@ -369,14 +381,28 @@ static int exit_status(const struct engine_process *p)
 	return 0;
 }
 
+static void watch_trust(struct engine_process *p)
+{
+	const char *places[TRUST_PLACES_MAX];
+	unsigned count = trust_places(&p->config->trust, places);
+	int err = watch_open(&p->trust, places, count);
+
+	if (err)
+		log_info("changes of trusted certificates will not be noticed: "
+			 "%s",
+		    strerror(-err));
+}
+
 /* Without these the agent works, but waits longer. A simulator has none. */
 static void watch_changes(struct engine_process *p)
 {
 	int err;
 
 	network_init(&p->network, moment_now().mono);
+	watch_init(&p->trust);
 	if (p->links->keeper)
 		return;
+	watch_trust(p);
 	err = network_open(&p->network);
 	if (err)
 		log_info("changes of the network will not be noticed: %s",
@@ -415,6 +441,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 	engine_free(&p->engine, moment_now());
 	observer_end(&p->observer);
 	network_close(&p->network);
+	watch_close(&p->trust);
 	udp_end(&p->udp);
 	explicit_bzero(p, sizeof(*p));
 	free(p);

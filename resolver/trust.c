@@ -326,6 +326,29 @@ void trust_free(struct trust *t)
 	t->store = NULL;
 }
 
+static const char *place(const char *variable, const char *otherwise)
+{
+	const char *set = getenv(variable);
+
+	return set && *set ? set : otherwise;
+}
+
+unsigned trust_places(
+    const struct trust_config *config, const char *out[TRUST_PLACES_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->path_count; i++)
+		out[count++] = config->paths[i];
+	if (!config->system_certs)
+		return count;
+	out[count++] = place(
+	    X509_get_default_cert_file_env(), X509_get_default_cert_file());
+	out[count++] =
+	    place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+	return count;
+}
+
 bool trust_check_path(const char *path, struct words *why)
 {
 	X509_STORE *store = X509_STORE_new();

@@ -30,6 +30,13 @@ bool trust_load(struct trust *t, const struct trust_config *config,
     struct words *why) MUST_USE;
 void trust_free(struct trust *t);
 
+#define TRUST_PLACES_MAX (TRUST_PATHS_MAX + 2)
+
+/* The files and directories that trust_load reads, the system's among them.
+ * Borrowed from `config` and the environment. Returns how many. */
+unsigned trust_places(
+    const struct trust_config *config, const char *out[TRUST_PLACES_MAX]);
+
 /*
  * Is this file or directory of use, to the process's user as it is now? For
  * --check-config. False: `why` has got the reason and what mends it.
