@@ -28,6 +28,8 @@ enum fault_value {
 	X(TLS_CLOSE, "tls-close", NOTHING, 0, 0, 0, "accept a connection and close it at once") \
 	X(TLS_HANGUP, "tls-hangup", NOTHING, 0, 0, 0, "close the connection in the middle of the handshake") \
 	X(TLS_NOT_TLS, "tls-not-tls", NOTHING, 0, 0, 0, "greet like a mail server") \
+	X(TLS_SLOW, "tls-slow", NUMBER, 100, 1, 60000, "send one byte of the handshake every N ms") \
+	X(TLS_LONG_CHAIN, "tls-long-chain", NUMBER, 300, 1, 5000, "show the first CA's certificate N times more") \
 	X(TLS_12, "tls-12", NOTHING, 0, 0, 0, "speak TLS 1.2 only") \
 	X(TLS_NO_ALPN, "tls-no-alpn", NOTHING, 0, 0, 0, "select no protocol in ALPN") \
 	X(TLS_WRONG_ALPN, "tls-wrong-alpn", NOTHING, 0, 0, 0, "select http/1.1 in ALPN, asked or not") \
@@ -62,9 +64,10 @@ enum fault_value {
 	X(NTP_DROP_EVERY, "ntp-drop-every", NUMBER, 2, 2, 1000000, "leave every Nth request unanswered") \
 	X(NTP_DROP_FIRST, "ntp-drop-first", NUMBER, 1, 1, 1000000, "leave the first N requests unanswered") \
 	X(NTP_DROP_LARGER, "ntp-drop-larger", NUMBER, 200, 0, 65535, "lose requests of more than N bytes") \
+	X(NTP_LOSE, "ntp-lose", NUMBER, 50, 1, 100, "lose N of a hundred requests, by chance") \
 	X(NTP_NAK_ALL, "ntp-nak", NOTHING, 0, 0, 0, "answer every request with an NTS NAK") \
 	X(NTP_NAK_FIRST, "ntp-nak-first", NUMBER, 1, 1, 1000000, "answer the first N requests with an NTS NAK") \
-	X(NTP_FORGED_NAK, "ntp-forged-nak", NOTHING, 0, 0, 0, "send an NTS NAK before each true answer") \
+	X(NTP_FORGED_NAK, "ntp-forged-nak", NUMBER, 1, 1, 1000, "send N NTS NAKs before each true answer") \
 	X(NTP_KISS, "ntp-kiss", TEXT, 0, 0, 0, "answer with kiss code TEXT, authenticated") \
 	X(NTP_PLAIN_KISS, "ntp-plain-kiss", TEXT, 0, 0, 0, "answer with kiss code TEXT, not authenticated") \
 	/* NTP: what the answer says */ \
@@ -91,6 +94,8 @@ enum fault_value {
 	X(NTP_FLIP_BIT, "ntp-flip-bit", NUMBER, 260, 0, 16383, "flip bit N of the answer") \
 	X(NTP_TRUNCATE, "ntp-truncate", NUMBER, 60, 1, 2047, "send no more than N bytes") \
 	X(NTP_DUPLICATE, "ntp-duplicate", NUMBER, 2, 2, 8, "send every answer N times") \
+	X(NTP_REPLAY, "ntp-replay", NOTHING, 0, 0, 0, "send the last answer again before each true one") \
+	X(NTP_STALE, "ntp-stale", NOTHING, 0, 0, 0, "send the last answer again and no true one") \
 	X(NTP_DELAY, "ntp-delay", NUMBER, 100, 0, 60000, "hold every answer for N ms") \
 	X(NTP_REORDER, "ntp-reorder", NUMBER, 100, 0, 60000, "hold every second answer for N ms")
 /* clang-format on */

@@ -56,6 +56,8 @@ static bool configure(
 	SSL_CTX_set_alpn_select_cb(tls, select_alpn, faults);
 	SSL_CTX_set_tlsext_servername_callback(tls, check_name);
 	SSL_CTX_set_tlsext_servername_arg(tls, faults);
+	/* a key that is too weak is for the client to refuse */
+	SSL_CTX_set_security_level(tls, 0);
 	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	return SSL_CTX_set_num_tickets(tls, 0) == 1 &&
@@ -64,16 +66,26 @@ static bool configure(
 	       SSL_CTX_check_private_key(tls) == 1;
 }
 
+bool ke_take_certificate(struct ke *ke, const char *chain, const char *key)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_method());
+
+	if (tls && configure(tls, &ke->service->faults, chain, key)) {
+		SSL_CTX_free(ke->tls);
+		ke->tls = tls;
+		return true;
+	}
+	fprintf(stderr, "cannot use %s with %s:\n", chain, key);
+	ERR_print_errors_fp(stderr);
+	SSL_CTX_free(tls);
+	return false;
+}
+
 bool ke_open(
     struct ke *ke, struct service *service, const char *chain, const char *key)
 {
-	*ke = (struct ke){.service = service, .tls = SSL_CTX_new(TLS_method())};
-	if (ke->tls && configure(ke->tls, &service->faults, chain, key))
-		return true;
-	fprintf(stderr, "cannot use %s with %s:\n", chain, key);
-	ERR_print_errors_fp(stderr);
-	SSL_CTX_free(ke->tls);
-	return false;
+	*ke = (struct ke){.service = service};
+	return ke_take_certificate(ke, chain, key);
 }
 
 static void hang_up(struct ke_connection *c)
@@ -102,6 +114,30 @@ static struct ke_connection *free_connection(struct ke *ke)
 	return NULL;
 }
 
+/* The session writes into memory, and one byte after the other leaves it. */
+static bool slow_down(struct ke_connection *c)
+{
+	c->trickle = BIO_new(BIO_s_mem());
+	if (!c->trickle)
+		return false;
+	SSL_set0_wbio(c->ssl, c->trickle);
+	return true;
+}
+
+/* RFC 8446 sets no end to a chain of certificates. */
+static bool lengthen_chain(SSL_CTX *tls, SSL *ssl, long times)
+{
+	STACK_OF(X509) *chain = NULL;
+
+	if (SSL_CTX_get0_chain_certs(tls, &chain) != 1 ||
+	    sk_X509_num(chain) < 1)
+		return false;
+	while (times-- > 0)
+		if (SSL_add1_chain_cert(ssl, sk_X509_value(chain, 0)) != 1)
+			return false;
+	return true;
+}
+
 static bool start_tls(const struct ke *ke, struct ke_connection *c)
 {
 	const struct faults *faults = &ke->service->faults;
@@ -112,6 +148,12 @@ static bool start_tls(const struct ke *ke, struct ke_connection *c)
 	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
 		return false;
 	SSL_set_accept_state(c->ssl);
+	if (fault_on(faults, FAULT_TLS_SLOW) && !slow_down(c))
+		return false;
+	if (fault_on(faults, FAULT_TLS_LONG_CHAIN) &&
+	    !lengthen_chain(
+		ke->tls, c->ssl, fault_number(faults, FAULT_TLS_LONG_CHAIN)))
+		return false;
 	if (fault_on(faults, FAULT_TLS_WANT_CERTIFICATE))
 		SSL_set_verify(c->ssl,
 		    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
@@ -174,6 +216,35 @@ static enum progress wait_for(struct ke_connection *c, int result)
 	return WAIT;
 }
 
+static enum progress trickle(struct ke *ke, struct ke_connection *c)
+{
+	const struct fault_setting *slow =
+	    &ke->service->faults.set[FAULT_TLS_SLOW];
+	char byte;
+
+	if (BIO_read(c->trickle, &byte, 1) != 1 ||
+	    send(c->fd, &byte, 1, MSG_NOSIGNAL) != 1)
+		return CLOSE;
+	c->wants = POLLOUT;
+	if (slow->on)
+		c->pause = mono_after(c->pause, slow->number * NS_PER_MS);
+	return slow->on ? WAIT : GO_ON;
+}
+
+/* What follows the handshake is as quick as ever. */
+static bool end_trickle(struct ke_connection *c)
+{
+	BIO *socket_bio;
+
+	if (!c->trickle)
+		return true;
+	c->trickle = NULL;
+	socket_bio = BIO_new_socket(c->fd, BIO_NOCLOSE);
+	if (socket_bio)
+		SSL_set0_wbio(c->ssl, socket_bio);
+	return socket_bio;
+}
+
 static enum progress handshake(struct ke *ke, struct ke_connection *c)
 {
 	uint8_t hello[4096];
@@ -182,13 +253,16 @@ static enum progress handshake(struct ke *ke, struct ke_connection *c)
 	/* read first, or the kernel would send a reset */
 	if (fault_on(&ke->service->faults, FAULT_TLS_HANGUP))
 		return recv(c->fd, hello, sizeof(hello), 0) < 0 ? WAIT : CLOSE;
+	if (c->trickle && BIO_ctrl_pending(c->trickle) > 0)
+		return trickle(ke, c);
 	result = SSL_accept(c->ssl);
 	if (result == 1) {
 		c->state = KE_REQUEST;
-		return GO_ON;
+		return end_trickle(c) ? GO_ON : CLOSE;
 	}
 	if (wait_for(c, result) == WAIT)
-		return WAIT;
+		return c->trickle && BIO_ctrl_pending(c->trickle) > 0 ? GO_ON
+								      : WAIT;
 	/* an alert is on its way; a reset would overtake it */
 	shutdown(c->fd, SHUT_WR);
 	c->state = KE_MUTE;

@@ -30,6 +30,7 @@ struct ke_connection {
 	short wants;	      /* POLLIN or POLLOUT */
 	struct mono deadline; /* closed then, whatever it does */
 	struct mono pause;    /* nothing is to be done before */
+	BIO *trickle;	      /* of a slow handshake; the session's, or NULL */
 	uint8_t request[KE_REQUEST_BYTES];
 	size_t request_len;
 	uint8_t *answer; /* KE_ANSWER_MAX bytes; owned */
@@ -46,6 +47,10 @@ struct ke {
 bool ke_open(struct ke *ke, struct service *service, const char *chain,
     const char *key) MUST_USE;
 void ke_close(struct ke *ke);
+
+/* For connections from now on. False: said on stderr, and nothing changed. */
+bool ke_take_certificate(
+    struct ke *ke, const char *chain, const char *key) MUST_USE;
 
 /* Takes one connection from a listening socket. */
 void ke_accept(struct ke *ke, int listener, struct mono now);

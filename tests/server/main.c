@@ -45,6 +45,13 @@ static bool load_faults(struct server *s)
 	return true;
 }
 
+/* A certificate is renewed, or spoilt, while the server runs. */
+static bool load_again(struct server *s)
+{
+	return load_faults(s) && ke_take_certificate(&s->ke,
+				     s->options.certificate, s->options.key);
+}
+
 static void end(struct server *s)
 {
 	const struct counters *c = &s->service.counters;
@@ -66,7 +73,7 @@ static void take_signal(struct server *s)
 		return;
 	switch (info.ssi_signo) {
 	case SIGHUP:
-		printf("%s\n", load_faults(s) ? "faults" : "faults refused");
+		printf("%s\n", load_again(s) ? "faults" : "faults refused");
 		break;
 	case SIGUSR1:
 		printf("%s\n", master_keys_rotate(&s->service.masters)

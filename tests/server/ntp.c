@@ -331,28 +331,49 @@ void ntp_prepare(struct service *s, const uint8_t *bytes, size_t len,
 	}
 }
 
-static void finish_genuine(struct service *s, struct ntp_job *job,
-    struct wall received, struct wall sent, struct parcel parcels[NTP_PARCELS])
+static void forge_naks(
+    const struct service *s, const struct ntp_job *job, struct parcel *parcel)
 {
 	struct ntp_draft nak;
 
-	if (fault_on(&s->faults, FAULT_NTP_FORGED_NAK)) {
-		nak = nak_draft(&job->request);
-		write_parcel(job, &nak, &parcels[0]);
-	}
+	if (!fault_on(&s->faults, FAULT_NTP_FORGED_NAK))
+		return;
+	nak = nak_draft(&job->request);
+	write_parcel(job, &nak, parcel);
+	parcel->copies =
+	    (unsigned)fault_number(&s->faults, FAULT_NTP_FORGED_NAK);
+}
+
+/* Somebody on the path has kept the last answer. */
+static void replay(struct service *s, struct parcel parcels[NTP_PARCELS])
+{
+	struct parcel kept = s->last_answer;
+
+	s->last_answer = parcels[NTP_TRUE_PARCEL];
+	if (fault_on(&s->faults, FAULT_NTP_REPLAY))
+		parcels[0] = kept;
+	if (fault_on(&s->faults, FAULT_NTP_STALE))
+		parcels[NTP_TRUE_PARCEL] = kept;
+}
+
+static void finish_genuine(struct service *s, struct ntp_job *job,
+    struct wall received, struct wall sent, struct parcel parcels[NTP_PARCELS])
+{
+	forge_naks(s, job, &parcels[0]);
 	put_times(&job->draft, received, sent);
-	write_parcel(job, &job->draft, &parcels[1]);
-	ntp_parcel_spoil(&parcels[1], &s->faults);
+	write_parcel(job, &job->draft, &parcels[NTP_TRUE_PARCEL]);
+	replay(s, parcels);
+	ntp_parcel_spoil(&parcels[NTP_TRUE_PARCEL], &s->faults);
 }
 
 void ntp_finish(struct service *s, struct ntp_job *job, struct wall received,
     struct wall sent, struct parcel parcels[NTP_PARCELS])
 {
-	parcels[0].len = parcels[1].len = 0;
+	parcels[0].len = parcels[NTP_TRUE_PARCEL].len = 0;
 	if (job->answered && job->request.verdict == NTP_GENUINE)
 		finish_genuine(s, job, received, sent, parcels);
 	else if (job->answered)
-		write_parcel(job, &job->draft, &parcels[1]);
+		write_parcel(job, &job->draft, &parcels[NTP_TRUE_PARCEL]);
 	explicit_bzero(
 	    &job->request.association, sizeof(job->request.association));
 }

@@ -8,7 +8,6 @@
 #include "nts/ntp.h"
 #include "tests/server/service.h"
 
-#define NTP_PACKET_MAX 4096
 #define NTP_UID_MAX 512
 
 enum ntp_verdict {
@@ -56,14 +55,6 @@ struct ntp_draft {
 	bool tail;	 /* an unknown field behind the authenticator */
 };
 
-/* One datagram to be sent. */
-struct parcel {
-	uint8_t bytes[NTP_PACKET_MAX];
-	size_t len; /* 0: nothing to send */
-	unsigned copies;
-	int64_t hold_ns;
-};
-
 /* A request, judged, and its answer but for the time. */
 struct ntp_job {
 	struct ntp_request request;
@@ -80,7 +71,9 @@ struct ntp_job {
 void ntp_prepare(struct service *service, const uint8_t *bytes, size_t len,
     struct mono now, struct ntp_job *job);
 
+/* What a fault sends before the answer, and the answer. */
 #define NTP_PARCELS 2
+#define NTP_TRUE_PARCEL 1
 
 /* The answer, and what a fault sends before it; in the order of sending. The
  * times are those of CLOCK_REALTIME. Wipes the job. */

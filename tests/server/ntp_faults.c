@@ -26,6 +26,15 @@ static bool every_nth(struct fault_setting *s, size_t len)
 	return ++s->hits % (unsigned long)s->number == 0;
 }
 
+static bool by_chance(struct fault_setting *s, size_t len)
+{
+	uint32_t drawn;
+
+	(void)len;
+	return fresh_bytes(&drawn, sizeof(drawn)) &&
+	       drawn % 100 < (uint32_t)s->number;
+}
+
 static bool first_n(struct fault_setting *s, size_t len)
 {
 	(void)len;
@@ -41,6 +50,7 @@ static const struct {
     {FAULT_NTP_DROP_EVERY, NTP_LOST, every_nth},
     {FAULT_NTP_DROP_FIRST, NTP_LOST, first_n},
     {FAULT_NTP_DROP_LARGER, NTP_LOST, lose_larger},
+    {FAULT_NTP_LOSE, NTP_LOST, by_chance},
     {FAULT_NTP_NAK_ALL, NTP_FOREIGN_COOKIE, every_one},
     {FAULT_NTP_NAK_FIRST, NTP_FOREIGN_COOKIE, first_n},
 };

@@ -174,7 +174,7 @@ void options_help(FILE *out)
 		fprintf(out, "%*s%s\n", width < 28 ? 28 - width : 1, "",
 		    rows[i].help);
 	}
-	fputs("\nSIGHUP   read the fault file again\n"
+	fputs("\nSIGHUP   read the fault file and the certificate again\n"
 	      "SIGUSR1  new cookie key; cookies of the last one stay good\n"
 	      "SIGUSR2  new cookie key; all cookies become worthless\n"
 	      "SIGTERM  print the counters and end\n\n"

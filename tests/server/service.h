@@ -28,12 +28,22 @@ struct spent_cookies {
 	unsigned next, count;
 };
 
+/* One datagram to be sent. */
+#define NTP_PACKET_MAX 4096
+struct parcel {
+	uint8_t bytes[NTP_PACKET_MAX];
+	size_t len; /* 0: nothing to send */
+	unsigned copies;
+	int64_t hold_ns;
+};
+
 struct service {
 	struct identity identity;
 	struct master_keys masters;
 	struct faults faults;
 	struct counters counters;
 	struct spent_cookies spent;
+	struct parcel last_answer; /* for the faults that send it again */
 	uint16_t ntp_port;
 	bool verbose; /* a line to stderr for each exchange */
 };
