@@ -1,0 +1,273 @@
+"""The processes of the test: servers that misbehave, and the agent."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+NOBODY = 65534
+POLL_S = 1.0
+
+
+def spawn(argv, log):
+    """Root may run a test, too, but not as root."""
+    if os.getuid() == 0:
+        argv = ['setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY,
+                '--clear-groups', '--bounding-set=-all', '--inh-caps=-all',
+                *argv]
+    with open(log, 'ab') as out:
+        return subprocess.Popen(argv, stdout=out, stderr=out,
+                                stdin=subprocess.DEVNULL)
+
+
+def wait_for(seconds, done):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = done()
+        if found:
+            return found
+        time.sleep(0.02)
+    return None
+
+
+def free_ports():
+    """A TCP and a UDP port that nobody has, for a server that comes later."""
+    with socket.create_server(('127.0.0.1', 0)) as tcp, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(('127.0.0.1', 0))
+        return tcp.getsockname()[1], udp.getsockname()[1]
+
+
+def parent_of(pid):
+    with open('/proc/%s/stat' % pid, encoding='utf-8',
+              errors='replace') as f:
+        return int(f.read().rpartition(')')[2].split()[1])
+
+
+def family(pid):
+    """A process and all that come from it."""
+    parents = {}
+    for entry in os.listdir('/proc'):
+        try:
+            if entry.isdigit():
+                parents[int(entry)] = parent_of(entry)
+        except OSError:
+            pass
+    found = {pid}
+    while True:
+        more = {p for p, parent in parents.items() if parent in found} - found
+        if not more:
+            return found
+        found |= more
+
+
+def memory_kb(pid):
+    """Proportional share where it may be read, else what is resident."""
+    try:
+        with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as f:
+            return next(int(line.split()[1]) for line in f
+                        if line.startswith('Pss:'))
+    except PermissionError:
+        with open('/proc/%d/statm' % pid, encoding='ascii') as f:
+            pages = int(f.read().split()[1])
+        return pages * os.sysconf('SC_PAGE_SIZE') // 1024
+
+
+class Lab:
+    """A folder with the programs, the certificates and the logs."""
+
+    CERTIFICATES = {
+        'good': (),
+        'expired': ('--valid', '-30,-1'),
+        'not-yet-valid': ('--valid', '1,30'),
+        'wrong-name': (),
+        'self-signed': ('--self-signed',),
+        'unknown-ca': (),
+        'second-ca': (),
+        'weak-key': ('--weak',),
+        'client-only': ('--client-only',),
+    }
+    OWN_CA = ('unknown-ca', 'second-ca', 'good')
+
+    def __init__(self, build):
+        self.work = tempfile.mkdtemp(prefix='ntsagent-faults-')
+        os.chmod(self.work, 0o755)
+        for program in ('ntsagentd', 'tests/server/ntsserver'):
+            shutil.copy(os.path.join(build, program), self.work)
+        for name, options in self.CERTIFICATES.items():
+            self.certify(name, options)
+
+    def certify(self, name, options):
+        if name not in self.OWN_CA:
+            options = ('--key-of', self.path('good'), *options)
+        host = 'other.example.net' if name == 'wrong-name' \
+            else 'localhost,127.0.0.1'
+        subprocess.run([os.path.join(TESTS, 'pki'), *options,
+                        self.path(name), host], check=True)
+        os.chmod(self.path(name), 0o755)
+        os.chmod(self.path(name, 'server.key'), 0o644)
+
+    def path(self, *parts):
+        return os.path.join(self.work, *parts)
+
+    def close(self):
+        shutil.rmtree(self.work)
+
+
+class Server:
+    """One test server, whose faults come and go."""
+
+    def __init__(self, lab, name, faults=(), pki='good'):
+        self.lab, self.name = lab, name
+        self.folder = lab.path('server-' + name)
+        os.mkdir(self.folder)
+        os.chmod(self.folder, 0o755)
+        self.process = None
+        self.ports = (0, 0)
+        self.write(faults, pki)
+
+    def file(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, faults, pki):
+        with open(self.file('faults'), 'w', encoding='ascii') as f:
+            f.write('\n'.join(faults) + '\n')
+        for name in ('fullchain.crt', 'server.key'):
+            shutil.copy(self.lab.path(pki, name), self.folder)
+
+    def start(self):
+        log = self.file('log')
+        open(log, 'wb').close()
+        os.chmod(log, 0o666)
+        self.process = spawn(
+            [self.lab.path('ntsserver'), '--listen', '127.0.0.1',
+             '--cert', self.file('fullchain.crt'),
+             '--key', self.file('server.key'),
+             '--fault-file', self.file('faults'),
+             '--ke-port', str(self.ports[0]),
+             '--ntp-port', str(self.ports[1])], log)
+
+    def told_ports(self):
+        with open(self.file('log'), encoding='utf-8') as f:
+            for line in f:
+                if line.startswith('ready ke='):
+                    self.ports = tuple(int(word.partition('=')[2])
+                                       for word in line.split()[1:])
+                    return self.ports
+        return None
+
+    def ready(self):
+        if not wait_for(10, self.told_ports):
+            raise RuntimeError('the server %s does not start' % self.name)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def change(self, faults=(), pki='good'):
+        self.write(faults, pki)
+        self.signal(signal.SIGHUP)
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+        self.process = None
+
+
+class Plug:
+    """A port whose queue is full: who connects hears nothing at all."""
+
+    def __init__(self, port):
+        self.sockets = [socket.socket()]
+        self.sockets[0].setsockopt(socket.SOL_SOCKET,
+                                   socket.SO_REUSEADDR, 1)
+        self.sockets[0].bind(('127.0.0.1', port))
+        self.sockets[0].listen(0)
+        for _ in range(3):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(('127.0.0.1', port))
+            self.sockets.append(filler)
+
+    def stop(self):
+        for s in reversed(self.sockets):
+            s.close()
+
+
+CONFIG = '''[agent]
+status-socket = {run}/status.sock
+[nts]
+system-certs = no
+trusted-certs = {work}/good/rootca.crt {run}/second.crt
+ke-timeout = 2s
+[clock]
+driftfile = none
+last-good-time = none
+'''
+
+SOURCE = '''[source {name}]
+host = {host}
+ipv6 = no
+ntsport = {port}
+minpoll = 0
+maxpoll = 0
+maxdelay = {maxdelay}
+'''
+
+
+class Agent:
+    """All processes of one agent, its log and its status."""
+
+    def __init__(self, lab, name, sources):
+        self.run = lab.path(name)
+        os.mkdir(self.run)
+        os.chmod(self.run, 0o777)
+        self.socket = os.path.join(self.run, 'status.sock')
+        self.log = os.path.join(self.run, 'log')
+        self.second = os.path.join(self.run, 'second.crt')
+        shutil.copy(lab.path('second-ca', 'rootca.crt'), self.second)
+        conf = os.path.join(self.run, 'agent.conf')
+        with open(conf, 'w', encoding='ascii') as f:
+            f.write(CONFIG.format(run=self.run, work=lab.work))
+            for source in sources:
+                f.write(SOURCE.format(**source))
+        self.process = spawn([lab.path('ntsagentd'), '-f', conf,
+                              '--foreground', '--no-clock'], self.log)
+
+    def status(self):
+        """The snapshot; None while there is none."""
+        s = socket.socket(socket.AF_UNIX)
+        try:
+            s.settimeout(5)
+            s.connect(self.socket)
+            text = b''
+            while chunk := s.recv(65536):
+                text += chunk
+            return json.loads(text)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        finally:
+            s.close()
+
+    def lines(self, source):
+        with open(self.log, encoding='utf-8') as f:
+            return [line for line in f if ' %s: ' % source in line]
+
+    def memory_kb(self):
+        """Jobs come and go, and do not count."""
+        total = 0
+        for pid in family(self.process.pid):
+            try:
+                if parent_of(pid) in (os.getpid(), self.process.pid):
+                    total += memory_kb(pid)
+            except (OSError, StopIteration):
+                pass
+        return total
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait()

@@ -1,0 +1,225 @@
+"""One row on its way: the fault comes, is seen, goes; and what that cost."""
+import collections
+import re
+import signal
+import time
+
+import lab as labs
+
+SEEN_S = 15.0       # for a fault to be seen in the status
+DWELL_S = 3.0       # for a fault that has been seen to last
+HARMLESS_S = 6.0    # for a fault that must do no harm to last
+HEALTHY_S = 15.0    # for the first sample
+
+HOWS = {
+    'fault': 'the server has a fault',
+    'certificate': 'the server shows another certificate',
+    'down': 'there is no server',
+    'blocked': 'connections are swallowed',
+    'no-such-name': 'the name leads nowhere',
+    'ca-removed': 'the CA is taken from the trusted ones',
+    'forget': 'the server forgets its cookie keys',
+    'restart': 'the server is started anew',
+    'short-maxdelay': 'the agent takes no slow answers',
+    'liar': 'the server serves a wrong time',
+}
+
+
+class Play:
+    """A row, its server, and how far it has come."""
+
+    def __init__(self, lab, row):
+        self.lab, self.row = lab, row
+        self.phase = 'healthy' if row.running else 'seen'
+        self.since = time.monotonic()
+        self.best = ''          # what came nearest to the expectation
+        self.reason = ''
+        self.error = None
+        self.recovered_s = None
+        self.lost = 0
+        self.sent_before = self.good_before = 0
+        self.lines_before = 0
+        self.ended_at = None
+        self.plug = None
+        self.server = labs.Server(lab, row.name, *self.begin_with())
+        if row.how == 'blocked' or row.how == 'down' and not row.running:
+            self.server.ports = labs.free_ports()
+        if row.how == 'blocked':
+            self.plug = labs.Plug(self.server.ports[0])
+        elif row.how != 'down' or row.running:
+            self.server.start()
+
+    def certificate(self):
+        return {'expires-running': 'expired'}.get(self.row.name, self.row.name)
+
+    def begin_with(self):
+        if self.row.how == 'ca-removed':
+            return (), 'second-ca'
+        if self.row.running:
+            return (), 'good'
+        if self.row.how == 'certificate':
+            return (), self.certificate()
+        return self.row.faults, 'good'
+
+    def source(self):
+        """Its section of the agent's configuration."""
+        if self.server.process:
+            self.server.ready()
+        return {
+            'name': self.row.name,
+            'host': 'nowhere.invalid' if self.row.how == 'no-such-name'
+                    else 'localhost',
+            'port': self.server.ports[0],
+            'maxdelay': '500ms' if self.row.how == 'short-maxdelay' else '3s',
+        }
+
+    # The fault begins, and ends.
+
+    def begin(self, agent):
+        how, server = self.row.how, self.server
+        if how == 'down':
+            server.stop()
+        elif how == 'restart':
+            server.stop()
+            server.start()
+        elif how == 'forget':
+            server.signal(signal.SIGUSR2)
+        elif how == 'certificate':
+            server.change(pki=self.certificate())
+            server.signal(signal.SIGUSR2)
+        elif how == 'ca-removed':
+            open(agent.second, 'wb').close()
+            server.signal(signal.SIGUSR2)
+        else:
+            server.change(self.row.faults)
+
+    def end(self, agent):
+        how, server = self.row.how, self.server
+        if how == 'ca-removed':
+            with open(self.lab.path('second-ca', 'rootca.crt'), 'rb') as ca, \
+                    open(agent.second, 'wb') as out:
+                out.write(ca.read())
+        elif how in ('down', 'blocked'):
+            if self.plug:
+                self.plug.stop()
+            server.start()
+            server.ready()
+        elif how not in ('restart', 'forget', 'no-such-name'):
+            server.change()
+
+    # What the status says.
+
+    def as_expected(self, source):
+        row = self.row
+        said = '%s/%s: %s' % (source['stage'], source['failure'],
+                              source['reason'])
+        if source['reason']:
+            self.best = said
+        if row.how == 'liar':
+            return source['state'] == 'falseticker'
+        return source['stage'] in row.stage and \
+            (source['failure'] == row.failure or row.failure == '.') and \
+            re.search(row.says, source['reason']) is not None
+
+    def harmless(self):
+        return self.row.failure == '' and self.row.how != 'liar'
+
+    def enter(self, phase, now):
+        self.phase, self.since = phase, now
+
+    def fail(self, why):
+        self.error = self.error or why
+        self.phase = 'done'
+
+    def step(self, source, agent, now):
+        getattr(self, 'in_' + self.phase)(source, agent, now)
+
+    def in_healthy(self, source, agent, now):
+        if source['packets']['good'] >= 4:
+            self.note_begin(source, agent)
+            self.begin(agent)
+            self.enter('seen', now)
+        elif now - self.since > HEALTHY_S:
+            self.fail('no sample before the fault: ' + source['reason'])
+
+    def note_begin(self, source, agent):
+        packets = source['packets']
+        self.sent_before = packets['sent']
+        self.good_before = packets['good']
+        self.lines_before = len(agent.lines(self.row.name))
+
+    def in_seen(self, source, agent, now):
+        if self.harmless():
+            self.as_expected(source)
+            if now - self.since > HARMLESS_S:
+                self.leave(source, agent, now)
+        elif self.as_expected(source):
+            self.reason = source['reason']
+            self.enter('dwell', now)
+        elif now - self.since > SEEN_S:
+            self.fail('expected %s: %s' % (self.row.failure, self.row.says))
+
+    def in_dwell(self, source, agent, now):
+        if now - self.since > DWELL_S:
+            self.leave(source, agent, now)
+
+    def leave(self, source, agent, now):
+        packets = source['packets']
+        sent = packets['sent'] - self.sent_before
+        good = packets['good'] - self.good_before
+        self.lost = sent - good
+        if self.row.lost is not None and self.lost > self.row.lost + 1:
+            self.fail('%d of %d requests brought no sample' %
+                      (self.lost, sent))
+            return
+        if self.row.recovery is None:
+            self.finish(agent)
+            return
+        self.end(agent)
+        self.ended_at = time.monotonic()
+        self.enter('recovery', self.ended_at)
+
+    def in_recovery(self, source, agent, now):
+        heard = source['last_rx_s']
+        again = heard is not None and now - heard > self.ended_at
+        if again and (self.row.how != 'liar' or
+                      source['state'] != 'falseticker'):
+            self.recovered_s = now - heard - self.ended_at
+            self.finish(agent)
+        elif now - self.ended_at > self.row.recovery + 20:
+            self.fail('no sample again: %s' % source['reason'])
+
+    def finish(self, agent):
+        self.phase = 'done'
+        self.lines = len(agent.lines(self.row.name)) - self.lines_before
+        late = self.recovered_s is not None and \
+            self.recovered_s > self.row.recovery
+        if late:
+            self.fail('recovered after %.1f s' % self.recovered_s)
+        elif self.lines > self.row.lines:
+            self.fail('%d lines in the log' % self.lines)
+
+    # What is printed.
+
+    def line(self, agent):
+        figures = []
+        if self.recovered_s is not None:
+            figures.append('%4.1f s' % self.recovered_s)
+        else:
+            figures.append('     -')
+        lines = len(agent.lines(self.row.name)) - self.lines_before
+        figures.append('%d %s' % (lines, 'line ' if lines == 1 else 'lines'))
+        text = '%-20s %-14s %s' % (self.row.name, self.row.failure or 'unharmed',
+                                   '  '.join(figures))
+        if self.error:
+            return '  FAIL  %s  %s\n          last: %s' % (
+                text, self.error, self.best or 'nothing')
+        return '  ok    %s  %s' % (text, self.reason)
+
+    def stop(self):
+        self.server.stop()
+        if self.plug:
+            self.plug.stop()
+
+
+Healthy = collections.namedtuple('Healthy', 'name server')
