@@ -7,9 +7,10 @@ import time
 import lab as labs
 
 SEEN_S = 15.0       # for a fault to be seen in the status
-DWELL_S = 3.0       # for a fault that has been seen to last
+DWELL_S = 2.0       # for a fault that has been seen to last
 HARMLESS_S = 6.0    # for a fault that must do no harm to last
-HEALTHY_S = 15.0    # for the first sample
+HEALTHY_S = 25.0    # for these
+GOOD_BEFORE = 10    # samples before a fault of a running server
 
 HOWS = {
     'fault': 'the server has a fault',
@@ -135,7 +136,7 @@ class Play:
         getattr(self, 'in_' + self.phase)(source, agent, now)
 
     def in_healthy(self, source, agent, now):
-        if source['packets']['good'] >= 4:
+        if source['packets']['good'] >= GOOD_BEFORE:
             self.note_begin(source, agent)
             self.begin(agent)
             self.enter('seen', now)
