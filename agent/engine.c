@@ -440,7 +440,7 @@ static void take_sample(struct engine *e, unsigned i,
 	s->tx_stamp = d->tx_kind;
 	s->rx_stamp = d->rx_kind;
 	if (m.delay_ns > s->config->max_delay_ns) {
-		source_too_slow(s, m.delay_ns);
+		source_too_slow(s, m.delay_ns, e->now.mono);
 		return;
 	}
 	if (!s->heard)

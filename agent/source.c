@@ -13,6 +13,9 @@
 #define QUICK_WAIT_NS (2 * NS_PER_S)
 /* A NAK is not authenticated: a true answer gets this long to beat it. */
 #define NAK_GRACE_NS NS_PER_S
+/* Ends the last line about a source that comes and goes. */
+#define NOTHING_MORE                                                           \
+	"; it comes and goes: nothing more is said until it is steady"
 /* Fewer key exchanges than this, however many NAKs somebody forges. */
 #define KEYS_APART_NS (8 * NS_PER_S)
 
@@ -95,69 +98,59 @@ static enum source_wish apply(struct source *s, enum source_event event)
 	return rule.wish;
 }
 
-static void news(struct source *s, enum log_level level, const char *fmt, ...)
+static void tell(struct source *s, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
-static void news(struct source *s, enum log_level level, const char *fmt, ...)
+static void tell(struct source *s, enum log_level level, const char *fmt, ...)
 {
 	va_list args;
 	int n;
 
-	n = snprintf(s->news, sizeof(s->news), "%s: ", s->config->name);
+	n = snprintf(s->line, sizeof(s->line), "%s: ", s->config->name);
 	va_start(args, fmt);
-	vsnprintf(s->news + n, sizeof(s->news) - (size_t)n, fmt, args);
+	vsnprintf(s->line + n, sizeof(s->line) - (size_t)n, fmt, args);
 	va_end(args);
-	s->news_level = level;
+	s->line_level = level;
 }
 
-/* A hash (FNV-1a) that is the same for the same sentence with another date,
- * port or count in it. */
-static uint32_t hash_but_for_numbers(const char *text)
+/* What is shown: no keys is worse than no time, and both than a path that only
+ * loses what is large. */
+static void show_worst(struct source *s)
 {
-	uint32_t hash = UINT32_C(2166136261);
+	const struct source_trouble *worst = &s->troubles[0];
 
-	for (; *text; text++)
-		if (*text < '0' || *text > '9')
-			hash = (hash ^ (uint8_t)*text) * UINT32_C(16777619);
-	return hash;
+	for (unsigned i = 1; i < TROUBLE_KINDS && !worst->failure[0]; i++)
+		worst = &s->troubles[i];
+	memcpy(s->failure, worst->failure, sizeof(s->failure));
+	memcpy(s->reason, worst->reason, sizeof(s->reason));
 }
 
-/* True once for each sentence between two good samples. */
-static bool is_news(struct source *s, const char *text)
+static void all_is_well(struct source *s, enum trouble_kind kind)
 {
-	uint32_t hash = hash_but_for_numbers(text);
-
-	for (unsigned i = 0; i < s->said_count; i++)
-		if (s->said[i] == hash)
-			return false;
-	/* Full: the first one is the most likely not to come again. */
-	if (s->said_count == SOURCE_SAID_MAX)
-		memmove(&s->said[0], &s->said[1],
-		    --s->said_count * sizeof(s->said[0]));
-	s->said[s->said_count++] = hash;
-	return true;
+	s->troubles[kind].failure[0] = s->troubles[kind].reason[0] = '\0';
+	show_worst(s);
 }
 
 /* The same trouble again is no news, but the words are kept up to date. */
-static void trouble(struct source *s, enum log_level level, const char *failure,
-    const char *fmt, ...) PRINTF_LIKE(4, 5);
-static void trouble(struct source *s, enum log_level level, const char *failure,
-    const char *fmt, ...)
+static void trouble(struct source *s, struct mono now, enum trouble_kind kind,
+    enum log_level level, const char *failure, const char *fmt, ...)
+    PRINTF_LIKE(6, 7);
+static void trouble(struct source *s, struct mono now, enum trouble_kind kind,
+    enum log_level level, const char *failure, const char *fmt, ...)
 {
-	char text[SOURCE_TEXT_MAX];
+	struct source_trouble *t = &s->troubles[kind];
+	enum news_verdict verdict;
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(t->reason, sizeof(t->reason), fmt, args);
 	va_end(args);
-	if (is_news(s, text))
-		news(s, level, "%s", text);
-	snprintf(s->failure, sizeof(s->failure), "%s", failure);
-	memcpy(s->reason, text, sizeof(text));
-}
-
-static void all_is_well(struct source *s)
-{
-	s->failure[0] = s->reason[0] = '\0';
+	snprintf(t->failure, sizeof(t->failure), "%s", failure);
+	show_worst(s);
+	s->down |= kind == TROUBLE_TIME || s->stage == STAGE_KEYING;
+	verdict = news_trouble(&s->news, t->reason, s->heard_at, now);
+	if (verdict != NEWS_NONE)
+		tell(s, level, "%s%s", t->reason,
+		    verdict == NEWS_LAST_LINE ? NOTHING_MORE : "");
 }
 
 void source_init(
@@ -211,19 +204,19 @@ static void next_address(struct source *s)
 		s->address = (s->address + 1) % s->address_count;
 }
 
-static void say_silence(struct source *s)
+static void say_silence(struct source *s, struct mono now)
 {
 	char at[ENDPOINT_TEXT_MAX];
 	const char *peer = endpoint_text(source_address(s), true, at);
 
 	if (s->nak_seen)
-		trouble(s, LOG_LEVEL_NOTICE, "nak", "%s (%s)",
-		    nts_err_text(NTP_NAK), peer);
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "nak",
+		    "%s (%s)", nts_err_text(NTP_NAK), peer);
 	else if (s->rejection != NTS_OK)
-		trouble(s, LOG_LEVEL_WARNING, "rejected", "%s (%s)",
-		    nts_err_text(s->rejection), peer);
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "rejected",
+		    "%s (%s)", nts_err_text(s->rejection), peer);
 	else if (s->silent >= SILENT_POLLS)
-		trouble(s, LOG_LEVEL_WARNING, "silence",
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
 		    "no answer from %s to the last requests: its UDP port may "
 		    "be blocked by a firewall, or the server is down",
 		    peer);
@@ -261,7 +254,7 @@ static bool silent(struct source *s, struct mono now, uint32_t random)
 {
 	if (s->silent++ == 0)
 		s->silent_since = s->sent_at;
-	say_silence(s);
+	say_silence(s, now);
 	ask_into_silence(s, now, random);
 	return s->silent >= SILENT_POLLS;
 }
@@ -275,7 +268,7 @@ static bool refused(struct source *s, struct mono now)
 		s->poll_at = now;
 		return false;
 	}
-	say_silence(s);
+	say_silence(s, now);
 	pace_restart(&s->pace);
 	return true;
 }
@@ -393,7 +386,7 @@ static void say_keys(
 {
 	char at[ENDPOINT_TEXT_MAX];
 
-	news(s, LOG_LEVEL_INFO,
+	tell(s, LOG_LEVEL_INFO,
 	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
 	    "certificate %s valid for %lld more days",
 	    s->config->host, endpoint_text(&a->ke_peer, true, at),
@@ -419,8 +412,9 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 		return;
 	/* Keys are ready: the first request goes out now. */
 	s->poll_at = now;
+	all_is_well(s, TROUBLE_KEYS);
 	if (s->silent == 0)
-		all_is_well(s);
+		all_is_well(s, TROUBLE_TIME);
 	pace_restart(&s->pace);
 	if (s->config->iburst && s->reach == 0)
 		pace_burst(&s->pace);
@@ -432,8 +426,8 @@ static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
 	int64_t wait_ns = backoff_next_ns(
 	    &s->backoff, cause_of((enum ke_stage)a->stage), random);
 
-	trouble(s, LOG_LEVEL_WARNING, ke_stage_word((enum ke_stage)a->stage),
-	    "%s", a->text);
+	trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
+	    ke_stage_word((enum ke_stage)a->stage), "%s", a->text);
 	s->retry_at = s->keys_not_before = mono_after(now, wait_ns);
 	return apply(s, EVENT_KEYS_FAILED);
 }
@@ -481,7 +475,8 @@ bool source_request(struct source *s, const struct nts_fresh *fresh,
 	err = nts_request_seal(&s->assoc, fresh, 0, &s->pending, out);
 	if (err != NTS_OK) {
 		s->pending.open = false;
-		trouble(s, LOG_LEVEL_ERROR, "request", "%s", nts_err_text(err));
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_ERROR, "request", "%s",
+		    nts_err_text(err));
 		return false;
 	}
 	pace_sent(&s->pace);
@@ -498,24 +493,31 @@ void source_send_failed(struct source *s, int error, struct mono now)
 {
 	char at[ENDPOINT_TEXT_MAX];
 
-	trouble(s, LOG_LEVEL_WARNING, "network", "cannot send to %s: %s",
-	    endpoint_text(source_address(s), true, at), strerror(error));
+	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "network",
+	    "cannot send to %s: %s", endpoint_text(source_address(s), true, at),
+	    strerror(error));
 	/* No answer can come: do not wait for one. */
 	if (s->pending.open)
 		s->answer_by = now;
 }
 
-static void say_heard(struct source *s)
+static void say_heard(struct source *s, struct mono now)
 {
+	enum news_verdict verdict = NEWS_NONE;
 	char at[ENDPOINT_TEXT_MAX];
 
+	if (s->down || s->news.muted)
+		verdict = news_well(&s->news, now);
+	s->down = false;
+	endpoint_text(source_address(s), true, at);
 	if (!s->heard)
-		news(s, LOG_LEVEL_INFO,
-		    "authenticated time from %s (stratum %u)",
-		    endpoint_text(source_address(s), true, at), s->stratum);
-	else if (s->said_count > 0)
-		news(s, LOG_LEVEL_NOTICE, "%s answers again",
-		    endpoint_text(source_address(s), true, at));
+		tell(s, LOG_LEVEL_INFO,
+		    "authenticated time from %s (stratum %u)", at, s->stratum);
+	else if (verdict == NEWS_STEADY)
+		tell(s, LOG_LEVEL_NOTICE, "%s answers steadily again", at);
+	else if (verdict != NEWS_NONE)
+		tell(s, LOG_LEVEL_NOTICE, "%s answers again%s", at,
+		    verdict == NEWS_LAST_LINE ? NOTHING_MORE : "");
 }
 
 /* An authentic answer of any content. */
@@ -542,7 +544,7 @@ static enum source_wish denied(
 {
 	char at[ENDPOINT_TEXT_MAX];
 
-	trouble(s, LOG_LEVEL_WARNING, "denied",
+	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "denied",
 	    "%s (%s); asked again once a day", nts_err_text(err),
 	    endpoint_text(source_address(s), true, at));
 	s->retry_at =
@@ -552,12 +554,12 @@ static enum source_wish denied(
 }
 
 static enum source_wish no_sample(
-    struct source *s, enum nts_err err, const char *failure)
+    struct source *s, enum nts_err err, const char *failure, struct mono now)
 {
 	char at[ENDPOINT_TEXT_MAX];
 
-	trouble(s, LOG_LEVEL_WARNING, failure, "%s (%s)", nts_err_text(err),
-	    endpoint_text(source_address(s), true, at));
+	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, failure, "%s (%s)",
+	    nts_err_text(err), endpoint_text(source_address(s), true, at));
 	return WISH_CLOSE;
 }
 
@@ -569,7 +571,7 @@ static enum source_wish kissed(
 	if (err == NTP_KISS_RATE)
 		pace_slow_down(&s->pace);
 	s->poll_at = mono_after(now, pace_interval_ns(&s->pace, random));
-	return no_sample(s, err, "kiss");
+	return no_sample(s, err, "kiss", now);
 }
 
 static enum source_wish rejected(struct source *s, enum nts_err err)
@@ -603,9 +605,9 @@ static enum source_wish judged(struct source *s, enum nts_err err,
 	if (kiss(err))
 		return kissed(s, err, now, random);
 	if (err == NTP_UNSYNCHRONISED)
-		return no_sample(s, err, "unsynchronised");
+		return no_sample(s, err, "unsynchronised", now);
 	if (err == NTP_BAD_TIMES)
-		return no_sample(s, err, "times");
+		return no_sample(s, err, "times", now);
 	s->stratum = a->header.stratum;
 	return WISH_CLOSE;
 }
@@ -634,21 +636,20 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
     struct mono now, uint32_t random)
 {
 	s->count.good++;
-	say_heard(s);
+	say_heard(s, now);
 	s->heard = true;
 	s->heard_at = now;
 	s->delay_ns = delay_ns;
-	all_is_well(s);
-	s->said_count = 0;
+	all_is_well(s, TROUBLE_TIME);
 	pace_sample(&s->pace, delay_ns, grow);
 	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, random));
 	if (s->poll_at.ns < now.ns)
 		s->poll_at = now;
 }
 
-void source_too_slow(struct source *s, int64_t delay_ns)
+void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)
 {
-	trouble(s, LOG_LEVEL_NOTICE, "delay",
+	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "delay",
 	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
 	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));
 }
@@ -674,10 +675,10 @@ void source_jumped(struct source *s, struct mono now)
 bool source_news(
     struct source *s, enum log_level *level, char *out, size_t size)
 {
-	if (!s->news[0])
+	if (!s->line[0])
 		return false;
-	*level = s->news_level;
-	snprintf(out, size, "%s", s->news);
-	s->news[0] = '\0';
+	*level = s->line_level;
+	snprintf(out, size, "%s", s->line);
+	s->line[0] = '\0';
 	return true;
 }

@@ -9,6 +9,7 @@
 #define AGENT_SOURCE_H
 
 #include "agent/config.h"
+#include "agent/news.h"
 #include "agent/pace.h"
 #include "nts/fields.h"
 #include "resolver/frame.h"
@@ -68,9 +69,20 @@ struct source_rule {
 struct source_rule source_rule(
     enum source_stage stage, enum source_event event);
 
-#define SOURCE_SAID_MAX 8
 #define SOURCE_TEXT_MAX KE_TEXT_MAX
 #define SOURCE_NEWS_MAX (SOURCE_TEXT_MAX + 160)
+
+/* What can be wrong at once, the worst first. */
+enum trouble_kind {
+	TROUBLE_KEYS, /* no key exchange */
+	TROUBLE_TIME, /* no sample */
+	TROUBLE_PATH, /* samples, but not all is well */
+	TROUBLE_KINDS,
+};
+struct source_trouble {
+	char failure[24]; /* one word: "dns", "certificate", "silence", ... */
+	char reason[SOURCE_TEXT_MAX];
+};
 
 /* How the last request fared, kept until the next. */
 struct source_counters {
@@ -116,17 +128,15 @@ struct source {
 	int64_t cert_not_before, cert_not_after;
 	char cert_subject[KE_CERT_TEXT_MAX];
 	char tls[48];
-	/* What is wrong, in plain words; "" when nothing is. */
-	char failure[24]; /* one word: "dns", "certificate", "silence", ... */
-	char reason[SOURCE_TEXT_MAX];
-	/* What was logged since the last good sample, so that two troubles
-	 * that take turns are logged once each. */
-	unsigned said_count;
-	uint32_t said[SOURCE_SAID_MAX];
-	/* A line for the log, once per change of `reason` or stage; the engine
-	 * takes it with source_news. */
-	enum log_level news_level;
-	char news[SOURCE_NEWS_MAX];
+	/* What is wrong, in plain words; "" when nothing is. `failure` and
+	 * `reason` are those of the worst. */
+	struct source_trouble troubles[TROUBLE_KINDS];
+	char failure[24], reason[SOURCE_TEXT_MAX];
+	bool down; /* it had to do without keys or time since the last sample */
+	/* A line for the log; the engine takes it with source_news. */
+	struct news news;
+	enum log_level line_level;
+	char line[SOURCE_NEWS_MAX];
 	/* Of the last sample. */
 	enum stamp_kind tx_stamp, rx_stamp;
 };
@@ -172,7 +182,7 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
     struct mono now, uint32_t random);
 
 /* The sample's delay was above maxdelay, and it was not used. */
-void source_too_slow(struct source *s, int64_t delay_ns);
+void source_too_slow(struct source *s, int64_t delay_ns, struct mono now);
 
 /* The request under way is worth nothing: send another. */
 void source_repeat(struct source *s, struct mono now);
