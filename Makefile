@@ -62,7 +62,7 @@ KERNEL   := $B/tests/kernel/kclock $B/tests/kernel/timeofday
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
-.PHONY: all help check check-unit check-lab check-kernel fuzz fuzz-run bench bench-sim \
+.PHONY: all help check check-unit check-faults check-lab check-kernel fuzz fuzz-run bench bench-sim \
 	lint format install clean FORCE
 .SECONDARY:
 
@@ -72,6 +72,7 @@ help:
 	@echo 'make            build ntsagentd and ntsctl into $B/'
 	@echo 'make check      everything that needs no root and no network but loopback'
 	@echo 'make check SAN=1  the same with address and undefined-behaviour sanitizers'
+	@echo 'make check-faults  every fault of a server or a path, on the loopback'
 	@echo 'make check-lab  (root) real servers in network namespaces'
 	@echo 'make check-kernel (root) a real kernel clock in a virtual machine'
 	@echo 'make fuzz       libFuzzer targets, FUZZ_SECONDS each (60)'
@@ -158,7 +159,11 @@ check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
 	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \
 		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=$(SIM)' \
 		'example=tests/example $B' \
-		'loopback=tests/loopback $B'
+		'loopback=tests/loopback $B' \
+		'faults=tests/faults/run $B'
+
+check-faults: all $(SERVER)
+	@tests/faults/run $B
 
 check-lab: all $(SERVER)
 	@tests/lab/run $B

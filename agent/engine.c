@@ -90,20 +90,6 @@ static void fulfil(struct engine *e, unsigned i, enum source_wish wish)
 	log_news(&e->sources[i]);
 }
 
-static void run_source(struct engine *e, unsigned i)
-{
-	struct source *s = &e->sources[i];
-
-	for (int n = 0; n < WISHES_MAX; n++) {
-		enum source_wish wish =
-		    source_timer(s, e->now.mono, random_u32(e));
-
-		fulfil(e, i, wish);
-		if (wish == WISH_NOTHING)
-			break;
-	}
-}
-
 /* Two names that lead to one address must not outvote a third. */
 static void mark_duplicates(struct engine *e)
 {
@@ -118,6 +104,23 @@ static void mark_duplicates(struct engine *e)
 				duplicate = true;
 		steering_set_duplicate(e->steering, i, duplicate);
 	}
+}
+
+static void run_source(struct engine *e, unsigned i)
+{
+	struct source *s = &e->sources[i];
+	unsigned address = s->address;
+
+	for (int n = 0; n < WISHES_MAX; n++) {
+		enum source_wish wish =
+		    source_timer(s, e->now.mono, random_u32(e));
+
+		fulfil(e, i, wish);
+		if (wish == WISH_NOTHING)
+			break;
+	}
+	if (s->address != address)
+		mark_duplicates(e);
 }
 
 static const char *source_name(const struct engine *e, int i)
@@ -235,6 +238,12 @@ static void save(struct engine *e)
 	e->ports.command(e->ports.self, &m);
 }
 
+static void start_source(struct engine *e, unsigned i)
+{
+	source_init(&e->sources[i], &e->config->sources[i], e->now.mono);
+	source_spread_start(&e->sources[i], random_u32(e));
+}
+
 bool engine_init(struct engine *e, const struct config *config,
     const struct run_options *options, const struct engine_links *links,
     const struct engine_ports *ports, struct moment now)
@@ -267,7 +276,7 @@ bool engine_init(struct engine *e, const struct config *config,
 		return false;
 	}
 	for (unsigned i = 0; i < config->source_count; i++)
-		source_init(&e->sources[i], &config->sources[i], now.mono);
+		start_source(e, i);
 	timescale_init(&e->timescale, &links->start.changes[0]);
 	return true;
 }
@@ -390,7 +399,7 @@ static struct wall pivot(const struct engine *e)
 /* False: the times contradict each other, as when the clock was set between the
  * stamps or the server claims to have thought longer than the answer took. */
 static bool sample_of(const struct engine *e, const struct udp_datagram *d,
-    const struct ntp_answer *a, struct sample *out)
+    const struct ntp_answer *a, struct sample *out, int64_t *excess_ns)
 {
 	struct osc t1 = timescale_osc(&e->timescale, d->tx);
 	struct osc t4 = timescale_osc(&e->timescale, d->rx);
@@ -398,6 +407,7 @@ static bool sample_of(const struct engine *e, const struct udp_datagram *d,
 	int64_t t3 = ntp_to_wall(a->header.transmit, pivot(e)).ns;
 	int64_t delay_ns = (t4.ns - t1.ns) - (t3 - t2);
 
+	*excess_ns = -delay_ns;
 	if (delay_ns < -DELAY_NOISE_NS)
 		return false;
 	*out = (struct sample){
@@ -433,10 +443,13 @@ static void take_sample(struct engine *e, unsigned i,
     const struct udp_datagram *d, const struct ntp_answer *a)
 {
 	struct source *s = &e->sources[i];
+	int64_t excess_ns;
 	struct sample m;
 
-	if (!sample_of(e, d, a, &m))
+	if (!sample_of(e, d, a, &m, &excess_ns)) {
+		source_contradicts(s, excess_ns, e->now.mono);
 		return;
+	}
 	s->tx_stamp = d->tx_kind;
 	s->rx_stamp = d->rx_kind;
 	if (m.delay_ns > s->config->max_delay_ns) {

@@ -30,6 +30,9 @@
 
 static volatile sig_atomic_t end_asked;
 
+/* Each source has a job of its own, however long another one hangs. */
+static_assert(RESOLVER_JOBS_MAX >= CONFIG_SOURCES_MAX, "RESOLVER_JOBS_MAX");
+
 /* Everything around the engine. */
 struct engine_process {
 	struct engine engine;

@@ -73,6 +73,8 @@ int64_t pace_answer_wait_ns(const struct pace *p);
 	X(CAUSE_CERTIFICATE, 3, 10, 900) \
 	X(CAUSE_EXCHANGE,    3,  5, 900) \
 	X(CAUSE_SILENCE,     8,  1, 120) \
+	X(CAUSE_SEARCH,      8,  1, 900) \
+	X(CAUSE_RENEWAL, 86400,  1, 86400) \
 	X(CAUSE_DENIED,  86400,  1, 86400)
 /* clang-format on */
 enum pace_cause {

@@ -1,5 +1,6 @@
 #include "agent/source.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,9 @@
 #define SILENT_POLLS 2
 /* What the reach register remembers. */
 #define REACH_POLLS 8
+#define REACH_ALL 0xff
+/* With so few cookies left new ones are fetched while the last are in use. */
+#define COOKIES_LOW 2
 /* An answer that took less than this is waited for that long. */
 #define QUICK_NS (250 * NS_PER_MS)
 #define QUICK_WAIT_NS (2 * NS_PER_S)
@@ -162,8 +166,15 @@ void source_init(
 	    .poll_at = MONO_NEVER,
 	    .answer_by = MONO_NEVER,
 	    .retry_at = now,
+	    .renew_at = MONO_NEVER,
 	};
 	pace_init(&s->pace, config);
+}
+
+void source_spread_start(struct source *s, uint32_t random)
+{
+	s->retry_at = mono_after(s->retry_at,
+	    (int64_t)((double)random / UINT32_MAX * SOURCE_SPREAD_NS));
 }
 
 void source_end(struct source *s)
@@ -176,10 +187,13 @@ static bool asking(const struct source *s)
 	return s->stage == STAGE_POLLING || s->stage == STAGE_REKEYING;
 }
 
-/* New keys are needed, and no exchange is under way. */
-static bool want_keys(const struct source *s)
+/* When keys are to be fetched while the old ones are in use. */
+static struct mono keys_due(const struct source *s)
 {
-	return s->stage == STAGE_POLLING && s->keys_wanted;
+	if (s->stage != STAGE_POLLING)
+		return MONO_NEVER;
+	return s->keys_wanted ? mono_earlier(s->keys_not_before, s->renew_at)
+			      : s->renew_at;
 }
 
 struct mono source_deadline(const struct source *s)
@@ -188,9 +202,7 @@ struct mono source_deadline(const struct source *s)
 		return s->retry_at;
 	if (s->pending.open)
 		return s->answer_by;
-	if (want_keys(s))
-		return mono_earlier(s->poll_at, s->keys_not_before);
-	return s->poll_at;
+	return mono_earlier(s->poll_at, keys_due(s));
 }
 
 const struct endpoint *source_address(const struct source *s)
@@ -204,6 +216,27 @@ static void next_address(struct source *s)
 		s->address = (s->address + 1) % s->address_count;
 }
 
+/* One sentence for each cause; what the key server did tells whether it is the
+ * whole machine or its UDP port that is out of reach. */
+static void say_no_answer(struct source *s, struct mono now, const char *peer)
+{
+	if (s->silent < SILENT_POLLS)
+		return;
+	if (s->unanswered_keys > 1)
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
+		    "%s gives keys on TCP port %u, but no answer comes from "
+		    "%s: "
+		    "let UDP port %u through the firewalls, or see whether the "
+		    "NTP server runs",
+		    s->config->host, s->ke_peer.port, peer,
+		    source_address(s)->port);
+	else
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
+		    "no answer from %s to the last requests: its UDP port may "
+		    "be blocked by a firewall, or the server is down",
+		    peer);
+}
+
 static void say_silence(struct source *s, struct mono now)
 {
 	char at[ENDPOINT_TEXT_MAX];
@@ -215,11 +248,8 @@ static void say_silence(struct source *s, struct mono now)
 	else if (s->rejection != NTS_OK)
 		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "rejected",
 		    "%s (%s)", nts_err_text(s->rejection), peer);
-	else if (s->silent >= SILENT_POLLS)
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
-		    "no answer from %s to the last requests: its UDP port may "
-		    "be blocked by a firewall, or the server is down",
-		    peer);
+	else if (s->send_error == 0)
+		say_no_answer(s, now, peer);
 }
 
 /* The wish stays when it is too early for it: source_timer has it again. */
@@ -249,14 +279,16 @@ static void ask_into_silence(struct source *s, struct mono now, uint32_t random)
 							  silent_ns, random));
 }
 
-/* True: new keys are needed. */
+/* Silence alone says little against the keys: they are fetched again for the
+ * addresses that come with them, less and less often until the server has been
+ * steady. True: now. */
 static bool silent(struct source *s, struct mono now, uint32_t random)
 {
 	if (s->silent++ == 0)
 		s->silent_since = s->sent_at;
 	say_silence(s, now);
 	ask_into_silence(s, now, random);
-	return s->silent >= SILENT_POLLS;
+	return s->silent >= SILENT_POLLS && mono_due(s->search_not_before, now);
 }
 
 /* The server is there, but knows our cookies no more. True as above. */
@@ -280,10 +312,19 @@ static enum source_wish lost(struct source *s, struct mono now, uint32_t random)
 
 	s->pending.open = false;
 	s->count.lost++;
+	if (!s->nak_seen && s->rejection == NTS_OK && s->send_error == 0)
+		request_size_lost(&s->size);
 	keys = s->nak_seen ? refused(s, now) : silent(s, now, random);
 	if (keys && need_keys(s, now) == WISH_KEYS)
 		return WISH_KEYS;
 	return WISH_CLOSE;
+}
+
+/* The last request was answered, and brought too few cookies. */
+static bool cookies_low(const struct source *s)
+{
+	return s->stage == STAGE_POLLING && (s->reach & 1) != 0 &&
+	       s->assoc.jar.count <= COOKIES_LOW;
 }
 
 /* Nothing left to ask with. Keys are fetched when the last ones had time to
@@ -307,7 +348,8 @@ enum source_wish source_timer(
 	if (s->pending.open)
 		return mono_due(s->answer_by, now) ? lost(s, now, random)
 						   : WISH_NOTHING;
-	if (want_keys(s) && mono_due(s->keys_not_before, now))
+	s->keys_wanted |= cookies_low(s);
+	if (mono_due(keys_due(s), now))
 		return apply(s, EVENT_NEED_KEYS);
 	if (!mono_due(s->poll_at, now))
 		return WISH_NOTHING;
@@ -396,6 +438,20 @@ static void say_keys(
 	    (long long)((a->cert_not_after - now.ns / NS_PER_S) / 86400));
 }
 
+/* When the next exchange may be, for each reason to have one. */
+static void plan_exchanges(struct source *s, struct mono now, uint32_t random)
+{
+	struct backoff day = {CAUSE_RENEWAL, 0};
+
+	s->backoff = (struct backoff){CAUSE_SILENCE, s->unanswered_keys++};
+	s->keys_not_before = mono_after(
+	    now, backoff_next_ns(&s->backoff, CAUSE_SILENCE, random));
+	s->search_not_before =
+	    mono_after(now, backoff_next_ns(&s->search, CAUSE_SEARCH, random));
+	s->renew_at =
+	    mono_after(now, backoff_next_ns(&day, CAUSE_RENEWAL, random));
+}
+
 /* Keys that bring no answer are a failure of their own kind, and only the first
  * ones in a row are worth a burst. */
 static void keys_are_new(struct source *s, struct mono now, uint32_t random)
@@ -404,17 +460,19 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 
 	s->count.exchanges++;
 	s->keys_at = now;
-	s->keys_wanted = false;
-	s->backoff = (struct backoff){CAUSE_SILENCE, s->unanswered_keys++};
-	s->keys_not_before = mono_after(
-	    now, backoff_next_ns(&s->backoff, CAUSE_SILENCE, random));
-	if (!first)
+	s->keys_wanted = s->renewal_failed = false;
+	plan_exchanges(s, now, random);
+	all_is_well(s, TROUBLE_KEYS);
+	/* A renewal does not disturb the rhythm of a source that is well. */
+	if (!first || (s->reach & 1) != 0)
 		return;
 	/* Keys are ready: the first request goes out now. */
 	s->poll_at = now;
-	all_is_well(s, TROUBLE_KEYS);
 	if (s->silent == 0)
 		all_is_well(s, TROUBLE_TIME);
+	/* Sent with the old keys: it is only to be sent again. */
+	if (s->pending.open)
+		return;
 	pace_restart(&s->pace);
 	if (s->config->iburst && s->reach == 0)
 		pace_burst(&s->pace);
@@ -429,6 +487,10 @@ static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
 	trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
 	    ke_stage_word((enum ke_stage)a->stage), "%s", a->text);
 	s->retry_at = s->keys_not_before = mono_after(now, wait_ns);
+	if (mono_due(s->renew_at, now)) {
+		s->renewal_failed = true;
+		s->renew_at = s->retry_at;
+	}
 	return apply(s, EVENT_KEYS_FAILED);
 }
 
@@ -437,13 +499,15 @@ enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
 {
 	if (answer->serial != s->serial || !rules[s->stage][EVENT_KEYS].defined)
 		return WISH_NOTHING;
+	bool news =
+	    s->count.exchanges == 0 || s->troubles[TROUBLE_KEYS].failure[0];
+
 	take_facts(s, answer);
 	if (answer->stage != KE_STAGE_DONE)
 		return keys_failed(s, answer, now.mono, random);
 	take_keys(s, answer);
 	keys_are_new(s, now.mono, random);
-	/* The same keys again and again are no news. */
-	if (s->unanswered_keys == 1)
+	if (news)
 		say_keys(s, answer, now.wall);
 	/* A request under way was sealed with the old keys: its answer cannot
 	 * be read now. */
@@ -472,7 +536,8 @@ bool source_request(struct source *s, const struct nts_fresh *fresh,
 	enum nts_err err;
 
 	s->poll_at = mono_after(now, pace_interval_ns(&s->pace, random));
-	err = nts_request_seal(&s->assoc, fresh, 0, &s->pending, out);
+	err = nts_request_seal(
+	    &s->assoc, fresh, request_size_limit(&s->size), &s->pending, out);
 	if (err != NTS_OK) {
 		s->pending.open = false;
 		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_ERROR, "request", "%s",
@@ -480,10 +545,12 @@ bool source_request(struct source *s, const struct nts_fresh *fresh,
 		return false;
 	}
 	pace_sent(&s->pace);
+	request_size_sent(&s->size, s->pending.placeholders > 0);
 	s->sent_at = now;
 	s->answer_by = mono_after(now, answer_wait_ns(s));
 	s->nak_seen = false;
 	s->rejection = NTS_OK;
+	s->send_error = 0;
 	s->reach = (uint8_t)(s->reach << 1);
 	s->count.sent++;
 	return true;
@@ -493,9 +560,16 @@ void source_send_failed(struct source *s, int error, struct mono now)
 {
 	char at[ENDPOINT_TEXT_MAX];
 
-	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "network",
-	    "cannot send to %s: %s", endpoint_text(source_address(s), true, at),
-	    strerror(error));
+	endpoint_text(source_address(s), true, at);
+	if (error == ECONNREFUSED)
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "network",
+		    "%s refuses requests: nothing listens on that UDP port (is "
+		    "the NTP server down, or a firewall rejecting?)",
+		    at);
+	else
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "network",
+		    "cannot send to %s: %s", at, strerror(error));
+	s->send_error = error;
 	/* No answer can come: do not wait for one. */
 	if (s->pending.open)
 		s->answer_by = now;
@@ -520,17 +594,39 @@ static void say_heard(struct source *s, struct mono now)
 		    verdict == NEWS_LAST_LINE ? NOTHING_MORE : "");
 }
 
+static void judge_path(struct source *s, struct mono now)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	if (!request_size_answered(&s->size))
+		return;
+	endpoint_text(source_address(s), true, at);
+	if (s->size.blamed) {
+		trouble(s, now, TROUBLE_PATH, LOG_LEVEL_NOTICE, "large-packets",
+		    "large packets are lost on this path (%s): requests are "
+		    "kept small, and bring one cookie each",
+		    at);
+		return;
+	}
+	all_is_well(s, TROUBLE_PATH);
+	if (news_well(&s->news, now) != NEWS_NONE)
+		tell(s, LOG_LEVEL_NOTICE, "large packets reach %s again", at);
+}
+
 /* An authentic answer of any content. */
 static void valid(struct source *s, struct mono now)
 {
 	s->count.valid++;
 	s->count.attempts = 0;
+	judge_path(s, now);
 	/* Much may have happened while nothing was heard at all. */
 	if (s->silent >= REACH_POLLS) {
 		pace_restart(&s->pace);
 		pace_burst(&s->pace);
 	}
 	s->reach |= 1;
+	if (s->reach == REACH_ALL)
+		s->search.failures = 0;
 	s->silent = 0;
 	s->keys_wanted = false;
 	s->unanswered_keys = 0;
@@ -641,6 +737,8 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 	s->heard_at = now;
 	s->delay_ns = delay_ns;
 	all_is_well(s, TROUBLE_TIME);
+	if (!s->renewal_failed)
+		all_is_well(s, TROUBLE_KEYS);
 	pace_sample(&s->pace, delay_ns, grow);
 	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, random));
 	if (s->poll_at.ns < now.ns)
@@ -652,6 +750,16 @@ void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)
 	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "delay",
 	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
 	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));
+}
+
+void source_contradicts(struct source *s, int64_t excess_ns, struct mono now)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "times",
+	    "%s says that it took %.6f s longer to answer than its answer "
+	    "needed in all: its times contradict each other",
+	    endpoint_text(source_address(s), true, at), s_of_ns(excess_ns));
 }
 
 void source_repeat(struct source *s, struct mono now)

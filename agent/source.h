@@ -11,6 +11,7 @@
 #include "agent/config.h"
 #include "agent/news.h"
 #include "agent/pace.h"
+#include "agent/request_size.h"
 #include "nts/fields.h"
 #include "resolver/frame.h"
 
@@ -107,9 +108,14 @@ struct source {
 	struct mono keys_not_before; /* rate limit of key exchanges */
 	bool keys_wanted;	     /* as soon as that allows */
 	struct mono keys_at;	     /* the last successful one */
-	struct mono heard_at;	     /* the last good sample */
-	bool heard;		     /* heard_at is set */
-	int64_t delay_ns;	     /* of that sample */
+	struct mono renew_at;	     /* they are renewed then, in use or not */
+	bool renewal_failed;
+	struct mono
+	    search_not_before;	  /* likewise, of those for silence alone */
+	struct backoff search;	  /* since it was last steady */
+	struct mono heard_at;	  /* the last good sample */
+	bool heard;		  /* heard_at is set */
+	int64_t delay_ns;	  /* of that sample */
 	struct backoff backoff;	  /* of key exchanges without a valid answer */
 	unsigned unanswered_keys; /* exchanges since the last valid answer */
 	uint32_t serial;	  /* of the key exchange under way */
@@ -117,9 +123,11 @@ struct source {
 	unsigned silent; /* polls without an answer, in a row */
 	struct mono silent_since; /* the first of them */
 	bool nak_seen;		  /* on the pending request */
-	enum nts_err rejection;	  /* the last, on the pending request */
-	bool unsynchronised;	  /* the server said so last */
-	unsigned stratum;	  /* of the server, as of the last sample */
+	int send_error;		  /* of the pending request, or 0 */
+	struct request_size size;
+	enum nts_err rejection; /* the last, on the pending request */
+	bool unsynchronised;	/* the server said so last */
+	unsigned stratum;	/* of the server, as of the last sample */
 	unsigned address_count, address; /* in use */
 	struct endpoint addresses[KE_ADDRESSES_MAX];
 	struct source_counters count;
@@ -146,6 +154,11 @@ void source_init(
 
 /* Wipes the secrets. */
 void source_end(struct source *s);
+
+/* So that a fleet that starts at once does not ask at once: waits for up to two
+ * seconds, evenly by `random`. */
+#define SOURCE_SPREAD_NS (2 * NS_PER_S)
+void source_spread_start(struct source *s, uint32_t random);
 
 /* When source_timer must run next. */
 struct mono source_deadline(const struct source *s);
@@ -183,6 +196,10 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 
 /* The sample's delay was above maxdelay, and it was not used. */
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now);
+
+/* The answer's times cannot be true: the server says that it took longer than
+ * the answer did, by `excess_ns`. */
+void source_contradicts(struct source *s, int64_t excess_ns, struct mono now);
 
 /* The request under way is worth nothing: send another. */
 void source_repeat(struct source *s, struct mono now);

@@ -59,23 +59,26 @@ static void put_head(const struct nts_fresh *fresh, struct writer *w)
 	ntp_field_end(w, mark, FIELD_MIN);
 }
 
-static void put_cookies(struct nts_assoc *a, const struct cookie *cookie,
+/* Returns the number of placeholders. */
+static unsigned put_cookies(struct nts_assoc *a, const struct cookie *cookie,
     size_t limit, struct writer *w)
 {
 	size_t each = padded(cookie->len);
 	/* The answer brings one for the one spent, and one a placeholder. */
-	unsigned wanted = NTS_COOKIES - 1 - a->jar.count;
+	unsigned wanted = NTS_COOKIES - 1 - a->jar.count, put = 0;
 	size_t mark = ntp_field_begin(w, NTP_EF_COOKIE);
 
 	put_bytes(w, cookie->bytes, cookie->len);
 	ntp_field_end(w, mark, FIELD_MIN);
-	while (wanted-- > 0 &&
+	while (put < wanted &&
 	       w->len + each + authenticator_len(a->aead) <= limit) {
 		/* RFC 8915 5.5: as long as a cookie. */
 		mark = ntp_field_begin(w, NTP_EF_PLACEHOLDER);
 		put_zeros(w, cookie->len);
 		ntp_field_end(w, mark, FIELD_MIN);
+		put++;
 	}
+	return put;
 }
 
 static bool put_authenticator(
@@ -109,7 +112,7 @@ enum nts_err nts_request_seal(struct nts_assoc *a,
 	if (a->aead == AEAD_NONE || !cookie_jar_take(&a->jar, &cookie))
 		return NTS_NO_COOKIE_LEFT;
 	put_head(fresh, out);
-	put_cookies(
+	pending->placeholders = put_cookies(
 	    a, &cookie, size_limit ? size_limit : NTS_REQUEST_TARGET, out);
 	explicit_bzero(&cookie, sizeof(cookie));
 	if (!out->ok)

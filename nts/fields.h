@@ -49,6 +49,7 @@ struct nts_pending {
 	uint8_t uid[NTS_UID_LEN];
 	uint64_t transmit; /* random: tells a path nothing about our clock */
 	bool open;	   /* an answer is still wanted */
+	unsigned placeholders; /* cookies asked for beyond the one spent */
 };
 
 /*

@@ -27,10 +27,11 @@ void resolver_job(const struct ke_request *request,
 
 /*
  * The resolver process: reads requests from `fd`, forks a job for each (at most
- * RESOLVER_JOBS_MAX at once, further ones wait), kills a job past its
+ * RESOLVER_JOBS_MAX at once, so that a name that hangs delays no other;
+ * further ones wait), kills a job past its
  * deadline, answers. Returns an exit status when the engine closes `fd`.
  */
-#define RESOLVER_JOBS_MAX 16
+#define RESOLVER_JOBS_MAX 64
 int resolver_main(int fd, const struct trust_config *trust);
 
 #endif

@@ -124,7 +124,7 @@ EXCHANGE = (
     harmless('ke-many-cookies', 'ke-cookies=500'),
     harmless('ke-one-cookie', 'ke-cookies=1'),
     Row('ke-wrong-ntp-port', ('ke-port=9',), stage=ANY,
-        failure='network', says='refused', lines=4),
+        failure='network', says='refuses requests', recovery=12.0, lines=4),
 )
 
 ANSWERS = (
