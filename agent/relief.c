@@ -26,6 +26,10 @@ static void begin_anew(struct source *s, struct mono at)
 	s->backoff.failures = 0;
 	s->unanswered_keys = 0;
 	s->keys_not_before = mono_earlier(s->keys_not_before, at);
+	s->search.failures = 0;
+	s->search_not_before = mono_earlier(s->search_not_before, at);
+	if (s->renewal_failed)
+		s->renew_at = mono_earlier(s->renew_at, at);
 }
 
 static enum source_wish ask_now(struct source *s, struct mono at)
@@ -69,7 +73,8 @@ enum source_wish source_relieve(
 	case STAGE_POLLING:
 	case STAGE_REKEYING:
 		/* The keys that it has serve on while new ones are wanted. */
-		if (s->keys_wanted && mends(relief, s->backoff.cause))
+		if ((s->keys_wanted || s->renewal_failed || s->silent > 0) &&
+		    mends(relief, s->backoff.cause))
 			begin_anew(s, at);
 		if (may_be_unheard(s, relief))
 			return ask_now(s, at);
