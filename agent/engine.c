@@ -192,6 +192,12 @@ static void give_command(struct engine *e, const struct clock_command *command)
 	e->ports.command(e->ports.self, &m);
 }
 
+void engine_step(struct engine *e, const struct clock_command *command)
+{
+	e->step_ordered = true;
+	give_command(e, command);
+}
+
 /* What was to be done was refused: then the clock is not known to be right, and
  * the kernel must not say that it is. Said once, until a command is taken. */
 static void disclaim(struct engine *e)
@@ -522,6 +528,30 @@ static void take_verdict(struct engine *e, const struct keeper_report *r)
 		    s_of_ns(e->last_command.step_ns));
 }
 
+static void take_answer(struct engine *e, const struct keeper_report *r)
+{
+	e->slewing = r->verdict == KEEPER_OK && e->last_command.slew_ns != 0;
+	steering_applied(e->steering, (enum keeper_verdict)r->verdict);
+	take_verdict(e, r);
+}
+
+/* That the limits forbid a step which somebody ordered is no reason to doubt
+ * the clock. A slew under way goes on. */
+static bool ordered_step_refused(
+    struct engine *e, const struct keeper_report *r)
+{
+	if (!e->step_ordered)
+		return false;
+	e->step_ordered = false;
+	e->step_answered = true;
+	e->step_verdict = r->verdict;
+	if (r->verdict != KEEPER_STEP_FORBIDDEN &&
+	    r->verdict != KEEPER_STEP_LIMIT)
+		return false;
+	steering_step_refused(e->steering);
+	return true;
+}
+
 /* A request sent before a step has its answer after it; no ledger can tell on
  * which side of the step its stamp was read. */
 static void ask_again(struct engine *e)
@@ -559,11 +589,8 @@ void engine_on_report(
 	if (report->serial != 0 && e->command_pending &&
 	    report->serial == e->command_serial) {
 		e->command_pending = false;
-		e->slewing = report->verdict == KEEPER_OK &&
-			     e->last_command.slew_ns != 0;
-		steering_applied(
-		    e->steering, (enum keeper_verdict)report->verdict);
-		take_verdict(e, report);
+		if (!ordered_step_refused(e, report))
+			take_answer(e, report);
 	} else if (report->serial == 0) {
 		e->slewing = false;
 	}

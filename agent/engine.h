@@ -52,6 +52,10 @@ struct engine {
 	uint32_t last_verdict;
 	bool disclaimed;
 	struct clock_command last_command;
+	/* A step that an administrator ordered (agent/order.h). */
+	bool step_ordered;     /* the command under way is one */
+	bool step_answered;    /* ... was one; the verdict of the keeper: */
+	uint32_t step_verdict; /* enum keeper_verdict */
 	bool slewing;
 	struct moment started, now;
 	struct mono save_at;
@@ -72,6 +76,10 @@ bool engine_init(struct engine *e, const struct config *config,
 
 /* Sends the last SAVE, wipes the secrets, frees. */
 void engine_free(struct engine *e, struct moment now);
+
+/* The keeper shall carry out a step that was ordered, not decided. Only when no
+ * command is under way. */
+void engine_step(struct engine *e, const struct clock_command *command);
 
 struct mono engine_deadline(const struct engine *e);
 void engine_on_timer(struct engine *e, struct moment now);

@@ -1,8 +1,10 @@
 #include "agent/engine_process.h"
 
+#include "agent/control.h"
 #include "agent/engine.h"
 #include "agent/network.h"
 #include "agent/observer.h"
+#include "agent/order.h"
 #include "agent/relief.h"
 #include "agent/status.h"
 #include "agent/watch.h"
@@ -20,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* keeper, resolver, signals, network, files, status socket and its clients, one
- * UDP socket a source */
-#define FDS_MAX (6 + OBSERVERS_MAX + CONFIG_SOURCES_MAX)
+/* keeper, resolver, signals, network, files, both sockets and their clients,
+ * one UDP socket a source */
+#define FDS_MAX (7 + OBSERVERS_MAX + CONTROL_CLIENTS_MAX + CONFIG_SOURCES_MAX)
 #define REPORTS_MAX 8
 /* Two readings further apart than this were pulled apart by the scheduler. */
 #define READING_NS (100 * NS_PER_US)
@@ -38,6 +40,8 @@ struct engine_process {
 	struct engine engine;
 	struct udp udp;
 	struct observer observer;
+	struct control control;
+	unsigned long step_client; /* waits for its step; 0: nobody */
 	struct network network;
 	struct watch trust; /* the files with trusted certificates */
 	const struct config *config;
@@ -259,6 +263,40 @@ static void hear_status(struct engine_process *p, const struct pollfd *fd)
 		    &p->observer, client, status_json(&p->engine, now));
 }
 
+static void obey(
+    struct engine_process *p, unsigned long client, const char *line)
+{
+	struct moment now = moment_now();
+	char text[ORDER_TEXT_MAX];
+	enum order_outcome outcome = order_run(&p->engine, line, now, text);
+
+	if (outcome == ORDER_STEPS)
+		p->step_client = client;
+	else
+		control_answer(
+		    &p->control, client, outcome == ORDER_DONE, text, now.mono);
+}
+
+static void hear_control(struct engine_process *p, int fd)
+{
+	char line[CONTROL_LINE_MAX];
+	unsigned long client =
+	    control_ready(&p->control, fd, moment_now().mono, line);
+
+	if (client != 0)
+		obey(p, client, line);
+}
+
+static void answer_step(struct engine_process *p, struct mono now)
+{
+	enum order_outcome outcome;
+	char text[ORDER_TEXT_MAX];
+
+	if (order_step_outcome(&p->engine, &outcome, text))
+		control_answer(&p->control, p->step_client,
+		    outcome == ORDER_DONE, text, now);
+}
+
 /* Milliseconds, rounded up: a deadline must be over when poll returns. */
 static int wait_ms(const struct engine_process *p, struct mono now)
 {
@@ -266,6 +304,7 @@ static int wait_ms(const struct engine_process *p, struct mono now)
 	    engine_deadline(&p->engine), observer_deadline(&p->observer));
 	int64_t ms;
 
+	next = mono_earlier(next, control_deadline(&p->control));
 	next = mono_earlier(next, network_deadline(&p->network));
 	next = mono_earlier(next, watch_deadline(&p->trust));
 	if (p->links->keeper)
@@ -281,7 +320,7 @@ static int wait_ms(const struct engine_process *p, struct mono now)
 struct poll_set {
 	struct pollfd fds[FDS_MAX];
 	unsigned slots[CONFIG_SOURCES_MAX];
-	nfds_t links, status, all; /* ends of the groups */
+	nfds_t links, status, control, all; /* ends of the groups */
 };
 
 static void fill(const struct engine_process *p, struct poll_set *set)
@@ -302,6 +341,8 @@ static void fill(const struct engine_process *p, struct poll_set *set)
 	set->links = n;
 	n += observer_pollfds(&p->observer, &set->fds[n]);
 	set->status = n;
+	n += control_pollfds(&p->control, &set->fds[n]);
+	set->control = n;
 	n += udp_pollfds(&p->udp, &set->fds[n], set->slots);
 	set->all = n;
 }
@@ -322,13 +363,16 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 		else
 			hear_resolver(p);
 	}
-	for (nfds_t i = set->status; i < set->all; i++)
+	for (nfds_t i = set->control; i < set->all; i++)
 		if (set->fds[i].revents)
-			hear_udp(p, set->slots[i - set->status],
+			hear_udp(p, set->slots[i - set->control],
 			    set->fds[i].revents);
 	for (nfds_t i = set->links; i < set->status; i++)
 		if (set->fds[i].revents)
 			hear_status(p, &set->fds[i]);
+	for (nfds_t i = set->status; i < set->control; i++)
+		if (set->fds[i].revents)
+			hear_control(p, set->fds[i].fd);
 }
 
 /* What may end the waiting of sources. */
@@ -365,6 +409,8 @@ static void turn(struct engine_process *p)
 	heed_changes(p, now);
 	engine_on_timer(&p->engine, now);
 	observer_expire(&p->observer, now.mono);
+	answer_step(p, now.mono);
+	control_expire(&p->control, now.mono);
 	if (p->links->keeper)
 		run_keeper(p);
 	if (p->links->resolver_fd < 0)
@@ -437,12 +483,14 @@ int engine_main(const struct config *config, const struct run_options *options,
 	p->signal_fd = catch_signals(links);
 	udp_init(&p->udp);
 	observer_init(&p->observer, links->status_fd);
+	control_init(&p->control, links->control_fd);
 	watch_changes(p);
 	while (!end_asked && !p->broken && p->engine.end == ENGINE_RUNS)
 		turn(p);
 	status = exit_status(p);
 	engine_free(&p->engine, moment_now());
 	observer_end(&p->observer);
+	control_end(&p->control);
 	network_close(&p->network);
 	watch_close(&p->trust);
 	udp_end(&p->udp);

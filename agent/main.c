@@ -3,6 +3,7 @@
  * every mistake be told on the terminal, and root be left as early as possible.
  */
 #include "agent/config.h"
+#include "agent/control.h"
 #include "agent/engine_process.h"
 #include "agent/keeper_process.h"
 #include "agent/notify.h"
@@ -40,6 +41,8 @@ struct agent {
 	pid_t pid;		      /* of the keeper */
 	int status_fd;		      /* -1: none, or the engine's now */
 	bool status_bound;	      /* it is ours to unlink */
+	int control_fd;		      /* likewise, for orders */
+	bool control_bound;	      /* likewise */
 	bool pid_written;	      /* likewise */
 	int launcher_fd;	      /* who waits for our start; -1: nobody */
 	int engine_link[2];	      /* keeper, engine */
@@ -253,6 +256,21 @@ static bool open_status(struct agent *a)
 	return !running && !strict;
 }
 
+/* Without it the agent works, but takes no orders. */
+static void open_control(struct agent *a)
+{
+	char path[CONTROL_PATH_MAX], why[PLACES_TEXT_MAX];
+	bool running;
+
+	if (!a->status_bound || a->options.run.single_process)
+		return;
+	control_path(a->config.status_socket, path);
+	a->control_fd = places_listen_private(path, &running, why);
+	a->control_bound = a->control_fd >= 0;
+	if (!a->control_bound)
+		log_warning("ntsctl cannot give orders: %s", why);
+}
+
 static bool write_pid(struct agent *a)
 {
 	bool running;
@@ -274,6 +292,7 @@ static bool take_places(struct agent *a)
 	make_directories(a);
 	if (!open_status(a) || !write_pid(a))
 		return false;
+	open_control(a);
 	if (!a->options.run.no_clock && !a->options.run.single_process)
 		places_warn_of_rivals("/proc");
 	return true;
@@ -282,8 +301,13 @@ static bool take_places(struct agent *a)
 /* Best effort: the directory may belong to root, or to systemd. */
 static void leave_places(const struct agent *a)
 {
+	char control[CONTROL_PATH_MAX];
+
 	if (a->status_bound)
 		unlink(a->config.status_socket);
+	control_path(a->config.status_socket, control);
+	if (a->control_bound)
+		unlink(control);
 	if (a->pid_written)
 		unlink(a->config.pidfile);
 }
@@ -339,6 +363,7 @@ static struct engine_links links_of(const struct agent *a)
 	    .keeper_fd = a->engine_link[1],
 	    .resolver_fd = a->resolver_link[0],
 	    .status_fd = a->status_fd,
+	    .control_fd = a->control_fd,
 	    .start = a->started,
 	    .freq_ppm = a->freq_ppm,
 	    .freq_sd_ppm = a->freq_sd_ppm,
@@ -389,6 +414,7 @@ static int resolver_child(struct agent *a)
 	close_pair(a->engine_link);
 	close_fd(&a->resolver_link[0]);
 	close_fd(&a->status_fd);
+	close_fd(&a->control_fd);
 	close_fd(&a->process.signal_fd);
 	if (!settle(a, false) || !process_follow(a->pid))
 		return 1;
@@ -433,6 +459,7 @@ static bool start_engine_and_resolver(struct agent *a)
 	close_fd(&a->engine_link[1]);
 	close_pair(a->resolver_link);
 	close_fd(&a->status_fd);
+	close_fd(&a->control_fd);
 	return true;
 }
 
@@ -575,7 +602,7 @@ static int run(struct agent *a)
 int main(int argc, char *argv[])
 {
 	static const int none[2] = {-1, -1};
-	struct agent a = {.status_fd = -1, .launcher_fd = -1};
+	struct agent a = {.status_fd = -1, .control_fd = -1, .launcher_fd = -1};
 	char error[OPTIONS_TEXT_MAX];
 
 	memcpy(a.engine_link, none, sizeof(none));

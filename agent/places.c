@@ -78,7 +78,7 @@ static bool clear_stale(
 
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
 		snprintf(why, PLACES_TEXT_MAX,
-		    "%s is in the way of the status socket and not a socket",
+		    "%s is in the way of the agent's socket and not a socket",
 		    path);
 		return false;
 	}
@@ -97,10 +97,11 @@ static bool clear_stale(
 	return true;
 }
 
-static bool bind_open_to_all(int fd, const struct sockaddr_un *address)
+static bool bind_with(
+    int fd, const struct sockaddr_un *address, mode_t forbidden)
 {
 	/* So that the socket never exists with another mode. */
-	mode_t before = umask(0111);
+	mode_t before = umask(forbidden);
 	int result =
 	    bind(fd, (const struct sockaddr *)address, sizeof(*address));
 	int error = errno;
@@ -111,43 +112,55 @@ static bool bind_open_to_all(int fd, const struct sockaddr_un *address)
 }
 
 static bool bind_and_listen(int fd, const struct sockaddr_un *address,
-    bool *running, char why[PLACES_TEXT_MAX])
+    mode_t forbidden, bool *running, char why[PLACES_TEXT_MAX])
 {
 	const char *path = address->sun_path;
-	bool bound = bind_open_to_all(fd, address);
+	bool bound = bind_with(fd, address, forbidden);
 
 	if (!bound && errno == EADDRINUSE) {
 		if (!clear_stale(address, running, why))
 			return false;
-		bound = bind_open_to_all(fd, address);
+		bound = bind_with(fd, address, forbidden);
 	}
 	if (!bound)
-		return fail(why, "make the status socket", path, errno);
+		return fail(why, "make the socket", path, errno);
 	if (listen(fd, BACKLOG) != 0)
 		return fail(why, "listen on", path, errno);
 	return true;
 }
 
-int places_listen(const char *path, bool *running, char why[PLACES_TEXT_MAX])
+static int listen_with(const char *path, mode_t forbidden, bool *running,
+    char why[PLACES_TEXT_MAX])
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd;
 
 	*running = false;
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		fail(why, "make the status socket", path, ENAMETOOLONG);
+		fail(why, "make the socket", path, ENAMETOOLONG);
 		return -1;
 	}
 	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
-		fail(why, "make the status socket", path, errno);
+		fail(why, "make the socket", path, errno);
 		return -1;
 	}
-	if (bind_and_listen(fd, &address, running, why))
+	if (bind_and_listen(fd, &address, forbidden, running, why))
 		return fd;
 	close(fd);
 	return -1;
+}
+
+int places_listen(const char *path, bool *running, char why[PLACES_TEXT_MAX])
+{
+	return listen_with(path, 0111, running, why);
+}
+
+int places_listen_private(
+    const char *path, bool *running, char why[PLACES_TEXT_MAX])
+{
+	return listen_with(path, 0177, running, why);
 }
 
 /* The first word of a small file; "" when it cannot be read. */

@@ -22,6 +22,11 @@ bool places_make_directory(const char *path, const struct identity *owner,
 int places_listen(
     const char *path, bool *running, char why[PLACES_TEXT_MAX]) MUST_USE;
 
+/* The same for the control socket, with mode 0600: its folder's other users
+ * cannot even connect. */
+int places_listen_private(
+    const char *path, bool *running, char why[PLACES_TEXT_MAX]) MUST_USE;
+
 /*
  * Writes our process id, mode 0644. False: `why`; when it names a process that
  * runs and is an ntsagentd, *running is true.

@@ -103,7 +103,7 @@ unsigned relieve(
 	for (unsigned i = 0; i < e->source_count; i++) {
 		struct source *s = &e->sources[i];
 
-		if (name && strcmp(name, s->config->name) != 0)
+		if (s->offline || (name && strcmp(name, s->config->name) != 0))
 			continue;
 		count++;
 		if (source_relieve(s, relief, spread(e, relief, now.mono)) ==

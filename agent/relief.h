@@ -25,7 +25,8 @@ enum source_wish source_relieve(
 
 /* The same for all sources, or for the one called `name` alone; spread over a
  * second unless it is an order, so that a fleet behind one switch does not ask
- * at once. Returns how many there were. engine_on_timer comes next. */
+ * at once. Those that are offline
+ * stay so. Returns how many there were. engine_on_timer comes next. */
 unsigned relieve(
     struct engine *e, enum relief relief, const char *name, struct moment now);
 

@@ -198,6 +198,8 @@ static struct mono keys_due(const struct source *s)
 
 struct mono source_deadline(const struct source *s)
 {
+	if (s->offline)
+		return MONO_NEVER;
 	if (!asking(s))
 		return s->retry_at;
 	if (s->pending.open)
@@ -342,6 +344,8 @@ static enum source_wish spent(struct source *s, struct mono now)
 enum source_wish source_timer(
     struct source *s, struct mono now, uint32_t random)
 {
+	if (s->offline)
+		return WISH_NOTHING;
 	if (!asking(s))
 		return mono_due(s->retry_at, now) ? apply(s, EVENT_DUE)
 						  : WISH_NOTHING;

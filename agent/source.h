@@ -95,6 +95,7 @@ struct source_counters {
 struct source {
 	const struct source_config *config;
 	enum source_stage stage;
+	bool offline; /* an administrator's order: nothing is asked */
 	struct pace pace;
 	struct nts_assoc assoc;
 	struct nts_pending pending;

@@ -142,6 +142,23 @@ bool steering_update(struct steering *s, const struct timescale *t,
 /* The command was carried out, or refused. */
 void steering_applied(struct steering *s, enum keeper_verdict verdict);
 
+/*
+ * An administrator's order: what is left to be corrected is to be stepped now,
+ * however small, within refuse-threshold. `command` is for STEERING_ORDER_GIVEN
+ * alone; when it is refused, steering_step_refused takes the place of
+ * steering_applied. `offset_ns`: what is left; positive: the clock is slow.
+ */
+enum steering_order {
+	STEERING_ORDER_GIVEN,
+	STEERING_ORDER_UNKNOWN,	 /* not synchronised: step by what? */
+	STEERING_ORDER_NEEDLESS, /* less than the estimate's own deviation */
+	STEERING_ORDER_REFUSED,	 /* beyond refuse-threshold */
+};
+enum steering_order steering_step(struct steering *s, const struct timescale *t,
+    struct wall now, struct clock_command *command,
+    int64_t *offset_ns) MUST_USE;
+void steering_step_refused(struct steering *s);
+
 /* Everything was shifted by someone else's step: estimates stay, the next
  * update may step once within the refuse threshold. */
 void steering_allow_step(struct steering *s);

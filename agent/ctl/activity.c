@@ -1,5 +1,7 @@
 #include "agent/ctl/report.h"
 
+#include <string.h>
+
 /* chronyc's five counts. A source here is never told to be offline, and a
  * burst is a matter of the pace, not a state: those three stay 0. */
 struct activity {
@@ -25,13 +27,21 @@ static const char *const labels[ARRAY_LEN(columns)] = {
     "sources with unknown address",
 };
 
+/* By order. */
+static bool is_offline(const struct status_source *s)
+{
+	return s->failure != NULL && strcmp(s->failure, "offline") == 0;
+}
+
 static struct activity count_sources(const struct snapshot *s)
 {
 	struct field_int none = {.known = true};
 	struct activity a = {none, none, none, none, none};
 
 	for (unsigned i = 0; i < s->source_count; i++) {
-		if (s->sources[i].address == NULL)
+		if (is_offline(&s->sources[i]))
+			a.offline.n++;
+		else if (s->sources[i].address == NULL)
 			a.unknown_address.n++;
 		else
 			a.online.n++;

@@ -17,6 +17,7 @@
 
 struct reading {
 	const char *path;
+	const char *line; /* an order, or NULL: the status is read */
 	const struct connect_limits *limits;
 	struct mono deadline;
 	char *why;
@@ -55,6 +56,11 @@ static bool fail_connect(struct reading *r, int error)
 		    r->path);
 	case EACCES:
 	case EPERM:
+		if (r->line)
+			return fail(r,
+			    "only root and the agent's user may give orders "
+			    "(%s): try sudo",
+			    r->path);
 		return fail(r,
 		    "no permission to connect to %s: every user may read the "
 		    "status, so see who may enter its folder: namei -l %s",
@@ -150,6 +156,9 @@ static bool read_piece(struct reading *r, int fd, bool *end)
 	if (!wait_readable(r, fd) || !make_room(r))
 		return false;
 	n = recv(fd, r->bytes + r->len, CHUNK, MSG_DONTWAIT);
+	/* Who answers an order before reading it all hangs up like this. */
+	if (n < 0 && errno == ECONNRESET && r->line)
+		n = 0;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ||
 		       fail(r, "cannot read from %s: %s", r->path,
@@ -164,24 +173,59 @@ static bool read_piece(struct reading *r, int fd, bool *end)
 	return !*end;
 }
 
+/* A line fits into the socket's buffer at once. */
+static bool send_line(struct reading *r, int fd)
+{
+	size_t len = r->line ? strlen(r->line) : 0;
+
+	if (len == 0 || send(fd, r->line, len, MSG_NOSIGNAL) == (ssize_t)len)
+		return true;
+	/* Who hangs up before the order may have said why. */
+	return errno == EPIPE ||
+	       fail(r, "cannot write to %s: %s", r->path, strerror(errno));
+}
+
+/* False: `bytes` is of no use. */
+static bool read_all(struct reading *r)
+{
+	bool end = false;
+	int fd;
+
+	r->deadline = mono_after(now(), r->limits->timeout_ms * NS_PER_MS);
+	fd = open_socket(r);
+	if (fd < 0)
+		return false;
+	if (send_line(r, fd))
+		while (read_piece(r, fd, &end))
+			;
+	close(fd);
+	return end;
+}
+
 char *status_read(const char *path, const struct connect_limits *limits,
     size_t *len, char why[static CONNECT_ERROR_MAX])
 {
 	struct reading r = {.path = path, .limits = limits, .why = why};
-	bool end = false;
-	int fd;
 
-	r.deadline = mono_after(now(), limits->timeout_ms * NS_PER_MS);
-	fd = open_socket(&r);
-	if (fd < 0)
-		return NULL;
-	while (read_piece(&r, fd, &end))
-		;
-	close(fd);
-	if (!end) {
+	if (!read_all(&r)) {
 		free(r.bytes);
 		return NULL;
 	}
 	*len = r.len;
+	return r.bytes;
+}
+
+char *control_ask(const char *path, const char *line,
+    const struct connect_limits *limits, char why[static CONNECT_ERROR_MAX])
+{
+	struct reading r = {
+	    .path = path, .line = line, .limits = limits, .why = why};
+
+	if (!read_all(&r)) {
+		free(r.bytes);
+		return NULL;
+	}
+	/* make_room has left a CHUNK behind the last byte. */
+	r.bytes[r.len] = '\0';
 	return r.bytes;
 }

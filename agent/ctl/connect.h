@@ -1,5 +1,6 @@
 /*
- * The status socket from outside: connect, send nothing, read to the end.
+ * The agent's sockets from outside. The status: connect, send nothing, read to
+ * the end. Orders: send one line before.
  */
 #ifndef CTL_CONNECT_H
 #define CTL_CONNECT_H
@@ -26,5 +27,10 @@ struct connect_limits {
  */
 char *status_read(const char *path, const struct connect_limits *limits,
     size_t *len, char why[static CONNECT_ERROR_MAX]) MUST_USE;
+
+/* What the agent answers to `line`, malloc'd, NUL-terminated. NULL as above. */
+char *control_ask(const char *path, const char *line,
+    const struct connect_limits *limits,
+    char why[static CONNECT_ERROR_MAX]) MUST_USE;
 
 #endif

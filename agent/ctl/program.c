@@ -2,6 +2,7 @@
 
 #include "agent/ctl/fetch.h"
 #include "agent/ctl/options.h"
+#include "agent/ctl/order.h"
 #include "agent/ctl/report.h"
 #include "agent/ctl/waitsync.h"
 
@@ -23,31 +24,43 @@ struct call {
 typedef enum exit_status command_fn(const struct call *call);
 static command_fn run_waitsync, run_help, run_version;
 
-/* Either a report of one snapshot or something of its own. */
+/* A report of one snapshot, something of its own, or an order to the agent. */
 /* clang-format off */
 static const struct command {
 	const char *name, *arguments, *help;
 	int most_arguments;
 	report_fn *report;
 	command_fn *run;
+	const char *order;
 } commands[] = {
 	{"status", "", "is the time right, how right, and if not, why (the default)",
-	    0, report_status, NULL},
+	    0, report_status, NULL, NULL},
 	{"sources", "", "the time servers, their last sample and state",
-	    0, report_sources, NULL},
+	    0, report_sources, NULL, NULL},
 	{"sourcestats", "", "drift and offset estimated from each server",
-	    0, report_sourcestats, NULL},
+	    0, report_sourcestats, NULL, NULL},
 	{"tracking", "", "the system clock against NTP time",
-	    0, report_tracking, NULL},
+	    0, report_tracking, NULL, NULL},
 	{"authdata", "", "keys and cookies of each server",
-	    0, report_authdata, NULL},
+	    0, report_authdata, NULL, NULL},
 	{"activity", "", "how many servers are in use",
-	    0, report_activity, NULL},
+	    0, report_activity, NULL, NULL},
 	{"waitsync", "[TRIES [MAXCORRECTION [MAXSKEW [INTERVAL]]]]",
 	    "wait until the clock is synchronised",
-	    4, NULL, run_waitsync},
-	{"help", "", "this text", 0, NULL, run_help},
-	{"version", "", "the version", 0, NULL, run_version},
+	    4, NULL, run_waitsync, NULL},
+	{"retry", "[NAME]", "end all waiting: ask the servers again, now",
+	    1, NULL, NULL, "retry"},
+	{"burst", "[NAME]", "measure in a burst",
+	    1, NULL, NULL, "burst"},
+	{"offline", "[NAME]", "ask the servers nothing until online",
+	    1, NULL, NULL, "offline"},
+	{"online", "[NAME]", "ask them again",
+	    1, NULL, NULL, "online"},
+	{"step", "", "step the clock by what is left to be slewed",
+	    0, NULL, NULL, "step"},
+	{"makestep", "", "the same", 0, NULL, NULL, "step"},
+	{"help", "", "this text", 0, NULL, run_help, NULL},
+	{"version", "", "the version", 0, NULL, run_version, NULL},
 };
 /* clang-format on */
 
@@ -87,8 +100,9 @@ static enum exit_status run_help(const struct call *call)
 	}
 	fputs("\nOptions:\n", out);
 	options_help(out);
-	fputs("\nExit status: 0 good, 1 not synchronised (status, waitsync), "
-	      "2 usage,\n3 no status to be had. ntsctl(8) has the details.\n",
+	fputs("\nExit status: 0 good, 1 not synchronised (status, waitsync) or "
+	      "an order refused,\n2 usage, 3 no status to be had. ntsctl(8) "
+	      "has the details.\n",
 	    out);
 	return EXIT_OK;
 }
@@ -115,6 +129,23 @@ static enum exit_status run_report(
 	return status;
 }
 
+static enum exit_status run_order(
+    const struct command *c, const struct call *call)
+{
+	const struct options *o = call->options;
+
+	return order_send(o->socket, c->order, o->argc > 0 ? o->argv[0] : NULL,
+	    call->view.out, call->errors);
+}
+
+static enum exit_status run_any(
+    const struct command *c, const struct call *call)
+{
+	if (c->order != NULL)
+		return run_order(c, call);
+	return c->run != NULL ? c->run(call) : run_report(c, call);
+}
+
 /* A full disk must not look like a good answer. */
 static enum exit_status check_output(
     enum exit_status status, FILE *out, FILE *errors)
@@ -138,7 +169,7 @@ static enum exit_status run(const struct command *c, const struct call *call)
 		    c->most_arguments == 0 ? "no arguments" : c->arguments);
 		return complain_usage(call->errors, why);
 	}
-	status = c->run != NULL ? c->run(call) : run_report(c, call);
+	status = run_any(c, call);
 	return check_output(status, call->view.out, call->errors);
 }
 

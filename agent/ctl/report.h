@@ -10,6 +10,7 @@
 enum exit_status {
 	EXIT_OK = 0,
 	EXIT_NOT_SYNCHRONISED = 1,
+	EXIT_REFUSED = 1, /* an order was not carried out */
 	EXIT_USAGE = 2,
 	EXIT_NO_STATUS = 3, /* no agent, no sense in its answer, or no output */
 };

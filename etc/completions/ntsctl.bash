@@ -6,7 +6,8 @@ _ntsctl()
 	local options='-s --socket --json --csv -n --numeric -N --names
 		-a --all -v --verbose -h --help -V --version'
 	local commands='status sources sourcestats tracking authdata activity
-		waitsync help version'
+		waitsync retry burst offline online step makestep
+		help version'
 	local word
 
 	COMPREPLY=()
@@ -20,7 +21,14 @@ _ntsctl()
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 		return
 	fi
-	# One command only; what stands behind it is a number.
+	# One command only; what stands behind it is a number or a source.
+	case $previous in
+	retry | burst | offline | online)
+		mapfile -t COMPREPLY < <(compgen -W "$(ntsctl sources --csv \
+			2>/dev/null | sed -e 1d -e 's/,.*//')" -- "$current")
+		return
+		;;
+	esac
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
 		[[ " ${commands//[$'\n\t']/ } " == *" $word "* ]] && return
 	done

@@ -117,6 +117,16 @@ static void test_listen(void **state)
 	close(fd);
 }
 
+static void test_listen_private(void **state)
+{
+	struct place *p = *state;
+	int fd = places_listen_private(p->path, &p->running, p->why);
+
+	assert_true(fd >= 0);
+	assert_int_equal(mode_of(p->path), 0600);
+	close(fd);
+}
+
 static void test_full_backlog(void **state)
 {
 	struct place *p = *state;
@@ -224,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    PLACED(test_directory),
 	    PLACED(test_listen),
+	    PLACED(test_listen_private),
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_pid_file),

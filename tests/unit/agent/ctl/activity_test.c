@@ -24,11 +24,26 @@ static void without_sources_all_is_zero(void **state)
 	    "0,0,0,0,0\n");
 }
 
+static void what_is_switched_off_is_offline(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	while (json_array_size(json_object_get(tree, "sources")) > 1)
+		json_array_remove(json_object_get(tree, "sources"), 1);
+	set_text(example_source(tree, 0), "failure", "offline");
+	assert_report(report_activity, tree,
+	    (struct view){.output = OUTPUT_CSV},
+	    "online,offline,burst_online,burst_offline,unknown_address\n"
+	    "0,1,0,0,0\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(without_sources_all_is_zero),
+	    cmocka_unit_test(what_is_switched_off_is_offline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
