@@ -115,6 +115,7 @@ static void offline_ends_a_key_exchange(void **state)
 
 	(void)state;
 	world_start(w);
+	world_advance(w, SOURCE_SPREAD_NS);
 	engine_on_timer(&w->engine, world_moment(w));
 	assert_int_equal(w->engine.sources[0].stage, STAGE_KEYING);
 	assert_int_equal(order(w, "offline a"), ORDER_DONE);
