@@ -93,14 +93,43 @@ static int slowest(const struct pace *p)
 		   : PACE_FAR_MAX;
 }
 
+static void remember_rate(struct pace *p)
+{
+	if (!p->spared) {
+		p->min_wanted = p->min_configured;
+		p->max_wanted = p->max_configured;
+	}
+	p->spared = true;
+	p->calm = 0;
+	if (p->patience == 0)
+		p->patience = PACE_RATE_POLLS;
+	else if (p->patience < PACE_RATE_POLLS_MAX)
+		p->patience *= 2;
+}
+
+void pace_forgive(struct pace *p)
+{
+	int least = p->min_wanted != POLL_AUTO ? p->min_wanted : PACE_FAR_MIN;
+
+	if (!p->spared || ++p->calm < p->patience)
+		return;
+	p->calm = 0;
+	if (--p->min_configured > least)
+		return;
+	p->spared = false;
+	p->min_configured = p->min_wanted;
+	p->max_configured = p->max_wanted;
+}
+
 void pace_slow_down(struct pace *p)
 {
+	remember_rate(p);
 	p->burst_good = p->burst_tries = 0;
 	p->votes = 0;
 	if (p->poll_log2_s < slowest(p))
 		p->poll_log2_s++;
-	/* From now on this is the least, whatever was configured: the server
-	 * is the one who knows what it can bear (RFC 5905 section 7.4). */
+	/* The server is the one who knows what it can bear (RFC 5905 section
+	 * 7.4). */
 	p->min_configured = p->poll_log2_s;
 	if (p->max_configured != POLL_AUTO &&
 	    p->max_configured < p->min_configured)

@@ -29,6 +29,10 @@ struct pace {
 	int poll_log2_s;		    /* the interval in force */
 	unsigned burst_good, burst_tries;   /* left to do; 0: no burst */
 	int votes; /* of late samples: positive for a longer interval */
+	/* While a server that sent RATE is spared. */
+	bool spared;
+	int min_wanted, max_wanted; /* as they were configured */
+	unsigned calm, patience; /* good polls, and so many for a step back */
 };
 
 void pace_init(struct pace *p, const struct source_config *config);
@@ -52,8 +56,16 @@ void pace_restart(struct pace *p);
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random);
 
-/* The server asks for fewer requests (kiss code RATE). */
+/* The server asks for fewer requests (kiss code RATE): the interval doubles,
+ * and that is its least from now on, whatever was configured. */
 void pace_slow_down(struct pace *p);
+
+/* A good answer. After PACE_RATE_POLLS of them the least is halved again, step
+ * by step down to what was configured; after each further RATE it takes twice
+ * as many, up to PACE_RATE_POLLS_MAX. */
+#define PACE_RATE_POLLS 64
+#define PACE_RATE_POLLS_MAX 4096
+void pace_forgive(struct pace *p);
 
 /* Time from one request to the next, spread by +-3 % with `random` so that a
  * fleet does not march in step. */

@@ -10,7 +10,8 @@
 
 /* Large requests lost in a row, each with a small one answered after it, before
  * the path is blamed. By chance that comes once in some ten thousand requests
- * where one in ten is lost; the error costs a line in the log and few cookies. */
+ * where one in ten is lost; the error costs a line in the log and few cookies.
+ */
 #define REQUEST_SIZE_EVIDENCE 4
 /* Small requests answered before a blamed path gets another large one; doubles
  * each time up to the most. */

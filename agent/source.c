@@ -224,7 +224,7 @@ static void say_no_answer(struct source *s, struct mono now, const char *peer)
 {
 	if (s->silent < SILENT_POLLS)
 		return;
-	if (s->unanswered_keys > 1)
+	if (s->unanswered_keys > 0)
 		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
 		    "%s gives keys on TCP port %u, but no answer comes from "
 		    "%s: "
@@ -743,6 +743,7 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 	all_is_well(s, TROUBLE_TIME);
 	if (!s->renewal_failed)
 		all_is_well(s, TROUBLE_KEYS);
+	pace_forgive(&s->pace);
 	pace_sample(&s->pace, delay_ns, grow);
 	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, random));
 	if (s->poll_at.ns < now.ns)
@@ -761,8 +762,8 @@ void source_contradicts(struct source *s, int64_t excess_ns, struct mono now)
 	char at[ENDPOINT_TEXT_MAX];
 
 	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "times",
-	    "%s says that it took %.6f s longer to answer than its answer "
-	    "needed in all: its times contradict each other",
+	    "%s claims to have held the request for %.6f s more than the whole "
+	    "exchange took: its times contradict each other",
 	    endpoint_text(source_address(s), true, at), s_of_ns(excess_ns));
 }
 

@@ -198,8 +198,8 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 /* The sample's delay was above maxdelay, and it was not used. */
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now);
 
-/* The answer's times cannot be true: the server says that it took longer than
- * the answer did, by `excess_ns`. */
+/* The answer's times cannot be true: the server claims to have held the request
+ * for `excess_ns` more than the whole exchange took. */
 void source_contradicts(struct source *s, int64_t excess_ns, struct mono now);
 
 /* The request under way is worth nothing: send another. */

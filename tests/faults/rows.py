@@ -128,7 +128,8 @@ EXCHANGE = (
 )
 
 ANSWERS = (
-    answer('udp-blocked', 'silence', 'UDP', fault='ntp-drop', running=False),
+    answer('udp-blocked', 'silence', 'gives keys on TCP port .*let UDP port',
+           fault='ntp-drop', running=False),
     answer('ntp-drop', 'silence', 'UDP'),
     answer('server-down', 'connect', 'connection refused', how='down',
            fault=None)._replace(faults=(), stage=ANY, lines=6),
@@ -156,6 +157,7 @@ ANSWERS = (
     answer('ntp-stale', 'rejected', "the request's time stamp"),
     answer('ntp-zero-times', 'times', 'zero or reversed'),
     answer('ntp-reversed-times', 'times', 'zero or reversed'),
+    answer('ntp-long-thought', 'times', 'its times contradict each other'),
     answer('ntp-unsynchronised', 'unsynchronised', 'not synchronised itself'),
     answer('ntp-leap-3', 'unsynchronised', 'not synchronised itself',
            fault='ntp-leap=3'),

@@ -80,6 +80,7 @@ enum fault_value {
 	X(NTP_VERSION_NUMBER, "ntp-version", NUMBER, 3, 0, 7, "say version N") \
 	X(NTP_ZERO_TIMES, "ntp-zero-times", NOTHING, 0, 0, 0, "send receive and transmit stamps of zero") \
 	X(NTP_REVERSED_TIMES, "ntp-reversed-times", NOTHING, 0, 0, 0, "send before receiving, by a second") \
+	X(NTP_LONG_THOUGHT, "ntp-long-thought", NUMBER, 1000, 1, 1000000, "say that the answer took N ms longer") \
 	X(NTP_WRONG_ORIGIN, "ntp-wrong-origin", NOTHING, 0, 0, 0, "return another origin stamp") \
 	/* NTP: the NTS fields */ \
 	X(NTP_WRONG_UID, "ntp-wrong-uid", NOTHING, 0, 0, 0, "return another unique identifier") \

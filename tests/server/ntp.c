@@ -122,7 +122,8 @@ static void put_times(
 	struct ntp_header *h = &d->header;
 
 	h->receive = ntp_from_wall((struct wall){received.ns + d->ahead_ns});
-	h->transmit = ntp_from_wall((struct wall){sent.ns + d->ahead_ns});
+	h->transmit =
+	    ntp_from_wall((struct wall){sent.ns + d->ahead_ns + d->thought_ns});
 	h->reference = h->receive;
 	if (d->times == NTP_TIMES_OF_ZERO)
 		h->receive = h->transmit = 0;

@@ -45,7 +45,8 @@ enum ntp_times {
 struct ntp_draft {
 	enum ntp_kind kind;
 	enum ntp_times times;
-	int64_t ahead_ns; /* served time minus CLOCK_REALTIME */
+	int64_t ahead_ns;   /* served time minus CLOCK_REALTIME */
+	int64_t thought_ns; /* that never was, between its two stamps */
 	struct ntp_header header;
 	uint8_t uid[NTP_UID_MAX];
 	size_t uid_len; /* 0: no unique identifier */

@@ -145,6 +145,11 @@ static void reversed_times(struct ntp_draft *d, const struct fault_setting *s)
 	d->times = NTP_TIMES_REVERSED;
 }
 
+static void long_thought(struct ntp_draft *d, const struct fault_setting *s)
+{
+	d->thought_ns = s->number * NS_PER_MS;
+}
+
 static void wrong_origin(struct ntp_draft *d, const struct fault_setting *s)
 {
 	(void)s;
@@ -210,6 +215,7 @@ static const struct {
     {FAULT_NTP_VERSION_NUMBER, version},
     {FAULT_NTP_ZERO_TIMES, zero_times},
     {FAULT_NTP_REVERSED_TIMES, reversed_times},
+    {FAULT_NTP_LONG_THOUGHT, long_thought},
     {FAULT_NTP_WRONG_ORIGIN, wrong_origin},
     {FAULT_NTP_WRONG_UID, wrong_uid},
     {FAULT_NTP_NO_UID, no_uid},

@@ -142,6 +142,34 @@ static void a_rate_kiss_beats_the_configuration(void **state)
 	assert_int_equal(p.poll_log2_s, PACE_FAR_MAX);
 }
 
+static void a_rate_kiss_is_forgiven_step_by_step(void **state)
+{
+	struct source_config config = {.minpoll = 4, .maxpoll = 4};
+	struct pace p;
+	unsigned polls = 0;
+
+	(void)state;
+	pace_init(&p, &config);
+	pace_slow_down(&p);
+	pace_slow_down(&p);
+	assert_int_equal(p.poll_log2_s, 6);
+	/* the second kiss doubled the patience */
+	for (; p.poll_log2_s == 6; polls++) {
+		pace_forgive(&p);
+		pace_sample(&p, 10 * NS_PER_MS, -1);
+	}
+	assert_int_equal(polls, 2 * PACE_RATE_POLLS);
+	for (; p.poll_log2_s == 5; polls++) {
+		pace_forgive(&p);
+		pace_sample(&p, 10 * NS_PER_MS, -1);
+	}
+	assert_int_equal(polls, 4 * PACE_RATE_POLLS);
+	/* and there it stays */
+	samples(&p, 1000, 10 * NS_PER_MS, -1);
+	assert_int_equal(p.poll_log2_s, 4);
+	assert_int_equal(p.max_configured, 4);
+}
+
 static void each_cause_has_a_patience_of_its_own(void **state)
 {
 	struct backoff b = {0};
@@ -242,6 +270,7 @@ int main(void)
 	    cmocka_unit_test(intervals_are_spread_but_little),
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
 	    cmocka_unit_test(a_rate_kiss_beats_the_configuration),
+	    cmocka_unit_test(a_rate_kiss_is_forgiven_step_by_step),
 	    cmocka_unit_test(each_cause_has_a_patience_of_its_own),
 	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
 	    cmocka_unit_test(backoff_is_steady_then_doubles_to_its_cap),
