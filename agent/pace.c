@@ -164,6 +164,8 @@ int64_t pace_silence_ns(
 	int64_t most = poll_ns(upper_limit(p, false));
 	int64_t wait = silent_ns / 8 > least ? silent_ns / 8 : least;
 
+	if (most > PACE_SILENCE_MAX_NS)
+		most = PACE_SILENCE_MAX_NS;
 	return spread(wait < most ? wait : most, 3, random);
 }
 

@@ -23,6 +23,7 @@
 #define PACE_BURST_NS NS_PER_S
 
 #define PACE_SILENCE_NS (4 * NS_PER_S)
+#define PACE_SILENCE_MAX_NS (120 * NS_PER_S)
 
 struct pace {
 	int min_configured, max_configured; /* log2 s or POLL_AUTO */
@@ -52,7 +53,8 @@ void pace_restart(struct pace *p);
 
 /* From one request to the next while nobody has answered for `silent_ns`: an
  * eighth of that, so that the return is soon noticed after a short silence, and
- * maxpoll at most; never sooner than PACE_SILENCE_NS, but for a burst. */
+ * PACE_SILENCE_MAX_NS or maxpoll at most; never sooner than PACE_SILENCE_NS,
+ * but for a burst. */
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random);
 

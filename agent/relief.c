@@ -29,6 +29,7 @@ static void begin_anew(struct source *s, struct mono at)
 	s->keys_not_before = mono_earlier(s->keys_not_before, at);
 	s->search.failures = 0;
 	s->search_not_before = mono_earlier(s->search_not_before, at);
+	s->renewal.failures = 0;
 	if (s->renewal_failed)
 		s->renew_at = mono_earlier(s->renew_at, at);
 }

@@ -23,7 +23,7 @@ void request_size_lost(struct request_size *r)
 	r->small = true;
 }
 
-static bool large_passed(struct request_size *r)
+static bool begin_anew(struct request_size *r)
 {
 	bool turned = r->blamed;
 
@@ -31,24 +31,26 @@ static bool large_passed(struct request_size *r)
 	return turned;
 }
 
-static void try_large_again(struct request_size *r)
+/* True: no large request was needed for as long. */
+static bool try_large_again(struct request_size *r)
 {
 	if (++r->waited < r->patience)
-		return;
+		return false;
+	if (!r->small)
+		return begin_anew(r);
 	r->waited = 0;
 	if (r->patience < REQUEST_SIZE_PATIENCE_MAX)
 		r->patience *= 2;
 	r->small = false;
+	return false;
 }
 
 bool request_size_answered(struct request_size *r)
 {
 	if (r->sent_large)
-		return large_passed(r);
-	if (r->blamed) {
-		try_large_again(r);
-		return false;
-	}
+		return begin_anew(r);
+	if (r->blamed)
+		return try_large_again(r);
 	r->small = false;
 	if (!r->lost_large)
 		return false;

@@ -14,7 +14,8 @@
  */
 #define REQUEST_SIZE_EVIDENCE 4
 /* Small requests answered before a blamed path gets another large one; doubles
- * each time up to the most. */
+ * each time up to the most. When as many more pass without the need for a large
+ * one, nobody is to blame any more. */
 #define REQUEST_SIZE_PATIENCE 16
 #define REQUEST_SIZE_PATIENCE_MAX 1024
 

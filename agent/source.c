@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Polls without an answer before another address and new keys are tried. */
+/* Polls without an answer before another address and new keys are tried, and
+ * before that is told: two in a row are lost by chance, too. */
 #define SILENT_POLLS 2
+#define SILENT_TOLD 3
 /* What the reach register remembers. */
 #define REACH_POLLS 8
 #define REACH_ALL 0xff
@@ -222,7 +224,7 @@ static void next_address(struct source *s)
  * whole machine or its UDP port that is out of reach. */
 static void say_no_answer(struct source *s, struct mono now, const char *peer)
 {
-	if (s->silent < SILENT_POLLS)
+	if (s->silent < SILENT_TOLD)
 		return;
 	if (s->unanswered_keys > 0)
 		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
@@ -465,6 +467,7 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	s->count.exchanges++;
 	s->keys_at = now;
 	s->keys_wanted = s->renewal_failed = false;
+	s->renewal.failures = 0;
 	plan_exchanges(s, now, random);
 	all_is_well(s, TROUBLE_KEYS);
 	/* A renewal does not disturb the rhythm of a source that is well. */
@@ -485,13 +488,14 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
     struct mono now, uint32_t random)
 {
-	int64_t wait_ns = backoff_next_ns(
-	    &s->backoff, cause_of((enum ke_stage)a->stage), random);
+	bool renewal = mono_due(s->renew_at, now);
+	int64_t wait_ns = backoff_next_ns(renewal ? &s->renewal : &s->backoff,
+	    cause_of((enum ke_stage)a->stage), random);
 
 	trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
 	    ke_stage_word((enum ke_stage)a->stage), "%s", a->text);
 	s->retry_at = s->keys_not_before = mono_after(now, wait_ns);
-	if (mono_due(s->renew_at, now)) {
+	if (renewal) {
 		s->renewal_failed = true;
 		s->renew_at = s->retry_at;
 	}
@@ -503,8 +507,8 @@ enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
 {
 	if (answer->serial != s->serial || !rules[s->stage][EVENT_KEYS].defined)
 		return WISH_NOTHING;
-	bool news =
-	    s->count.exchanges == 0 || s->troubles[TROUBLE_KEYS].failure[0];
+	bool news = s->count.exchanges == 0 ||
+		    (s->troubles[TROUBLE_KEYS].failure[0] && !s->down);
 
 	take_facts(s, answer);
 	if (answer->stage != KE_STAGE_DONE)
@@ -614,7 +618,8 @@ static void judge_path(struct source *s, struct mono now)
 	}
 	all_is_well(s, TROUBLE_PATH);
 	if (news_well(&s->news, now) != NEWS_NONE)
-		tell(s, LOG_LEVEL_NOTICE, "large packets reach %s again", at);
+		tell(s, LOG_LEVEL_NOTICE, "requests to %s may be large again",
+		    at);
 }
 
 /* An authentic answer of any content. */

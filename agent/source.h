@@ -111,6 +111,7 @@ struct source {
 	struct mono keys_at;	     /* the last successful one */
 	struct mono renew_at;	     /* they are renewed then, in use or not */
 	bool renewal_failed;
+	struct backoff renewal;
 	struct mono
 	    search_not_before;	  /* likewise, of those for silence alone */
 	struct backoff search;	  /* since it was last steady */

@@ -225,7 +225,7 @@ static void silence_is_asked_into_less_and_less_often(void **state)
 	assert_int_equal(silence_s(&p, 32), 4);
 	assert_int_equal(silence_s(&p, 80), 10);
 	assert_int_equal(silence_s(&p, 800), 100);
-	assert_int_equal(silence_s(&p, 86400), 1024);
+	assert_int_equal(silence_s(&p, 86400), 120);
 	p = paced(0, 0);
 	assert_int_equal(silence_s(&p, 10), 1);
 	p = paced(6, 10);
