@@ -23,13 +23,10 @@ static bool mends(enum relief relief, enum pace_cause cause)
 
 static void begin_anew(struct source *s, struct mono at)
 {
-	s->backoff.failures = s->search.failures = 0;
+	s->backoff.failures = s->search.failures = s->renewal.failures = 0;
 	s->unanswered_keys = 0;
-	s->search_not_before = mono_earlier(s->search_not_before, at);
 	s->keys_not_before = mono_earlier(s->keys_not_before, at);
-	s->search.failures = 0;
 	s->search_not_before = mono_earlier(s->search_not_before, at);
-	s->renewal.failures = 0;
 	if (s->renewal_failed)
 		s->renew_at = mono_earlier(s->renew_at, at);
 }
