@@ -159,7 +159,7 @@ check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
 	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \
 		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=$(SIM)' \
 		'example=tests/example $B' \
-		'loopback=tests/loopback $B' \
+		'loopback=tests/loopback $B' 'restart=tests/restart $B' \
 		'faults=tests/faults/run $B'
 
 check-faults: all $(SERVER)

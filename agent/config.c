@@ -78,6 +78,7 @@ void config_defaults(struct config *out)
 	    .goodtime_file = "/var/lib/ntsagent/last-good-time",
 	    .trust = {.system_certs = true},
 	    .ke_timeout_ms = 10000,
+	    .saved_keys = CONFIG_SAVED_KEYS,
 	    .max_freq_ppm = 500,
 	    .log_level = LOG_LEVEL_INFO,
 	    .log_target = LOG_TO_STDERR,

@@ -18,6 +18,7 @@
 #define NTSAGENT_CONFDIR "/etc/ntsagent"
 #endif
 #define CONFIG_DEFAULT_PATH NTSAGENT_CONFDIR "/ntsagent.conf"
+#define CONFIG_SAVED_KEYS "/var/lib/ntsagent/keys"
 #define CONFIG_SOURCES_MAX 64
 #define CONFIG_NAME_MAX 64
 #define CONFIG_PATH_MAX 256
@@ -49,6 +50,7 @@ struct config {
 	/* [nts] */
 	struct trust_config trust;
 	uint32_t ke_timeout_ms;
+	char saved_keys[CONFIG_PATH_MAX]; /* a folder; "" when `none` */
 	/* [clock] */
 	struct steering_config steering;
 	double max_freq_ppm;

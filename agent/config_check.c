@@ -265,6 +265,28 @@ static unsigned check_writable(const char *key, const char *path, FILE *out)
 	return 1;
 }
 
+/* A folder of the agent's own: what is in it cannot be judged by rights alone,
+ * for other users' folders are refused. */
+static unsigned check_folder(const char *key, const char *path, FILE *out)
+{
+	char me[16];
+	const char *user = user_name(geteuid(), me);
+	struct stat st;
+
+	if (!path[0] || lstat(path, &st) != 0)
+		return check_writable(key, path, out);
+	if (!S_ISDIR(st.st_mode))
+		return error(
+		    out, "%s = %s: this is not a directory", key, path);
+	if (st.st_uid == geteuid())
+		return 0;
+	error(out,
+	    "%s = %s: it must belong to user %s; mend it with: chown -R %s %s",
+	    key, path, user, user, path);
+	show_owner(path, out);
+	return 1;
+}
+
 /* The configuration itself. */
 
 typedef void judge_file(const char *path, FILE *out);
@@ -325,7 +347,8 @@ static unsigned check_as_user(const struct config *config, FILE *out)
 	each_file(config->file, warn_if_unreadable, out);
 	return check_trust(config, out) +
 	       check_writable("driftfile", config->driftfile, out) +
-	       check_writable("last-good-time", config->goodtime_file, out);
+	       check_writable("last-good-time", config->goodtime_file, out) +
+	       check_folder("saved-keys", config->saved_keys, out);
 }
 
 /* In a child that has become the user: what root can open says nothing. */

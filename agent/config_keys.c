@@ -267,6 +267,7 @@ static const struct config_key keys[] = {
 	"algorithm numbers out of 30, 15 and 17, each once"},
 {"nts", "ke-timeout", set_timeout_ms, OF(ke_timeout_ms), 1, 300, false,
 	"a time from 1s to 300s"},
+{"nts", "saved-keys", set_path, OF(saved_keys), 0, 0, false, A_PATH},
 
 {"clock", "driftfile", set_path, OF(driftfile), 0, 0, false, A_PATH},
 {"clock", "last-good-time", set_path, OF(goodtime_file), 0, 0, false, A_PATH},
@@ -325,7 +326,7 @@ static const struct {
 {"ntstrustedcerts", "write trusted-certs in [nts]"},
 {"nosystemcert", "write system-certs = no in [nts]"},
 {"ntsaeads", "write aeads in [nts]"},
-{"ntsdumpdir", "keys and cookies are not kept on disk"},
+{"ntsdumpdir", "write saved-keys in [nts]"},
 {"nocerttimecheck", "certificates are always checked with their dates"},
 {"certset", "all sources share the trusted certificates of [nts]"},
 {"rtcsync", "leave it out: the kernel sets the RTC while the clock is synchronised"},

@@ -1,5 +1,6 @@
 #include "agent/engine.h"
 
+#include "agent/engine_saving.h"
 #include "base/log.h"
 
 #include <math.h>
@@ -291,12 +292,21 @@ void engine_free(struct engine *e, struct moment now)
 {
 	e->now = now;
 	save(e);
+	engine_saving_end(e);
 	for (unsigned i = 0; i < e->source_count; i++)
 		source_end(&e->sources[i]);
 	free(e->sources);
 	steering_free(e->steering);
 	e->sources = NULL;
 	e->steering = NULL;
+}
+
+void engine_on_saved(struct engine *e, unsigned slot,
+    const struct saved_keys *keys, unsigned left, struct moment now)
+{
+	source_saved(&e->sources[slot], keys, left, now, random_u32(e));
+	log_news(&e->sources[slot]);
+	mark_duplicates(e);
 }
 
 static struct mono timeout_at(const struct engine *e)
@@ -371,6 +381,7 @@ void engine_on_timer(struct engine *e, struct moment now)
 	}
 	if (mono_due(e->save_at, now.mono))
 		save(e);
+	engine_saving_turn(e);
 	if (mono_due(timeout_at(e), now.mono) && e->end == ENGINE_RUNS)
 		e->end = ENGINE_TIMEOUT;
 	if (e->command_pending && mono_due(e->command_by, now.mono)) {
@@ -488,8 +499,10 @@ void engine_on_datagram(
 	if (sample_ok)
 		take_sample(e, d->slot, d, &answer);
 	/* A server that wants no requests has no vote either. */
-	if (s->stage == STAGE_RESTING)
+	if (s->stage == STAGE_RESTING) {
 		steering_forget(e->steering, d->slot);
+		engine_saving_drop(e, d->slot);
+	}
 	steering_set_reach(e->steering, d->slot, s->reach);
 	steering_set_unsynced(e->steering, d->slot, s->unsynchronised);
 	fulfil(e, d->slot, wish);

@@ -25,6 +25,10 @@ struct engine_ports {
 	void (*command)(void *self, const struct keeper_message *message);
 	/* Unpredictable bytes. */
 	void (*random)(void *self, void *out, size_t len);
+	/* Put these keys of a source on disk instead of those that are there;
+	 * NULL: remove them. May take as long as a disk does. The port itself
+	 * is NULL when nothing is saved. */
+	void (*save_keys)(void *self, unsigned slot, struct saved_keys *keys);
 };
 
 /* -q and -Q end the run. */
@@ -67,6 +71,8 @@ struct engine {
 	char last_reason[160]; /* of tracking, to log changes only */
 	bool last_synchronised;
 	int last_selected;
+	/* On its way to the disk; secret, and too large for a stack. */
+	struct saved_keys saved;
 };
 
 /* False: out of memory. Everything is borrowed but what it allocates. */
@@ -74,7 +80,12 @@ bool engine_init(struct engine *e, const struct config *config,
     const struct run_options *options, const struct engine_links *links,
     const struct engine_ports *ports, struct moment now) MUST_USE;
 
-/* Sends the last SAVE, wipes the secrets, frees. */
+/* Right after engine_init: the source starts with keys of before the restart.
+ */
+void engine_on_saved(struct engine *e, unsigned slot,
+    const struct saved_keys *keys, unsigned left, struct moment now);
+
+/* Saves keys, sends the last SAVE, wipes the secrets, frees. */
 void engine_free(struct engine *e, struct moment now);
 
 /* The keeper shall carry out a step that was ordered, not decided. Only when no

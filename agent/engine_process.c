@@ -3,6 +3,7 @@
 #include "agent/control.h"
 #include "agent/engine.h"
 #include "agent/network.h"
+#include "agent/keyring.h"
 #include "agent/observer.h"
 #include "agent/order.h"
 #include "agent/relief.h"
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -44,6 +46,7 @@ struct engine_process {
 	unsigned long step_client; /* waits for its step; 0: nobody */
 	struct network network;
 	struct watch trust; /* the files with trusted certificates */
+	struct keyring keyring;
 	const struct config *config;
 	const struct engine_links *links;
 	int signal_fd; /* -1: by handler */
@@ -173,6 +176,17 @@ static void port_random(void *self, void *out, size_t len)
 	 * kernel without randomness is no place to do NTS in. */
 	if (getrandom(out, len, 0) != (ssize_t)len)
 		abort();
+}
+
+static void port_save_keys(void *self, unsigned slot, struct saved_keys *keys)
+{
+	struct engine_process *p = self;
+	const struct source_config *source = p->engine.sources[slot].config;
+
+	if (keys)
+		keyring_save(&p->keyring, source, keys);
+	else
+		keyring_forget(&p->keyring, source);
 }
 
 /* What --single-process left to do. */
@@ -458,6 +472,34 @@ static void watch_changes(struct engine_process *p)
 		    strerror(-err));
 }
 
+/* Keys must not come to lie in a swap file. */
+static void keep_in_memory(const void *secrets, size_t size)
+{
+	if (mlock(secrets, size) != 0)
+		log_debug("keys may be swapped out: %s", strerror(errno));
+}
+
+/* -Q may run beside the agent, whose cookies it must not spend. */
+static void open_keyring(struct engine_process *p)
+{
+	struct engine *e = &p->engine;
+	struct moment now = moment_now();
+	unsigned left;
+
+	p->keyring.folder.fd = -1;
+	if (e->options->print_only)
+		return;
+	keyring_open(&p->keyring, p->config);
+	if (p->keyring.folder.fd < 0)
+		return;
+	e->ports.save_keys = port_save_keys;
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (keyring_take(&p->keyring, e->sources[i].config, now.wall,
+			&e->saved, &left))
+			engine_on_saved(e, i, &e->saved, left, now);
+	explicit_bzero(&e->saved, sizeof(e->saved));
+}
+
 int engine_main(const struct config *config, const struct run_options *options,
     const struct engine_links *links)
 {
@@ -485,10 +527,15 @@ int engine_main(const struct config *config, const struct run_options *options,
 	observer_init(&p->observer, links->status_fd);
 	control_init(&p->control, links->control_fd);
 	watch_changes(p);
+	keep_in_memory(p, sizeof(*p));
+	keep_in_memory(p->engine.sources,
+	    p->engine.source_count * sizeof(*p->engine.sources));
+	open_keyring(p);
 	while (!end_asked && !p->broken && p->engine.end == ENGINE_RUNS)
 		turn(p);
 	status = exit_status(p);
 	engine_free(&p->engine, moment_now());
+	keyring_close(&p->keyring);
 	observer_end(&p->observer);
 	control_end(&p->control);
 	network_close(&p->network);

@@ -227,7 +227,7 @@ static void close_inherited(void)
 
 /* The places. */
 
-static void make_directories(const struct agent *a)
+static void make_directories(struct agent *a)
 {
 	const char *const paths[] = {a->config.status_socket,
 	    a->config.driftfile, a->config.goodtime_file};
@@ -236,6 +236,19 @@ static void make_directories(const struct agent *a)
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		if (!places_make_directory(paths[i], &a->identity, why))
 			log_warning("%s", why);
+	if (!places_make_private(a->config.saved_keys, &a->identity, why)) {
+		log_warning("%s: keys are not kept over a restart", why);
+		a->config.saved_keys[0] = '\0';
+	}
+}
+
+/* A simulation must neither see nor change what the machine's own agent has
+ * saved. */
+static void leave_saved_keys_alone(struct agent *a)
+{
+	if (a->options.run.single_process &&
+	    strcmp(a->config.saved_keys, CONFIG_SAVED_KEYS) == 0)
+		a->config.saved_keys[0] = '\0';
 }
 
 /* A missing status socket stops an agent that root started; in a test or a
@@ -289,6 +302,7 @@ static bool take_places(struct agent *a)
 {
 	if (a->options.run.print_only)
 		return true;
+	leave_saved_keys_alone(a);
 	make_directories(a);
 	if (!open_status(a) || !write_pid(a))
 		return false;

@@ -44,6 +44,21 @@ bool places_make_directory(
 	return true;
 }
 
+bool places_make_private(
+    const char *path, const struct identity *owner, char why[PLACES_TEXT_MAX])
+{
+	if (!path[0])
+		return true;
+	if (!places_make_directory(path, owner, why))
+		return false;
+	if (mkdir(path, 0700) != 0)
+		return errno == EEXIST ||
+		       fail(why, "make the directory", path, errno);
+	/* Not through a link that the owner of its parent put there since. */
+	return !owner->change || lchown(path, owner->uid, owner->gid) == 0 ||
+	       fail(why, "set the owner of", path, errno);
+}
+
 /* The process that listens there; 0: nobody does. -errno: cannot tell. */
 static pid_t listener_of(const struct sockaddr_un *address)
 {

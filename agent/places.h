@@ -14,6 +14,12 @@
 bool places_make_directory(const char *path, const struct identity *owner,
     char why[PLACES_TEXT_MAX]) MUST_USE;
 
+/* Makes the directory `path` itself, for `owner`, mode 0700, and the one that
+ * it lies in. One that is there stays as it is. "" is no path and needs none.
+ */
+bool places_make_private(const char *path, const struct identity *owner,
+    char why[PLACES_TEXT_MAX]) MUST_USE;
+
 /*
  * The status socket: listening, non-blocking, mode 0666. A socket that nobody
  * listens on any more is replaced; where another agent listens, `why` names its

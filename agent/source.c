@@ -14,6 +14,8 @@
 #define REACH_ALL 0xff
 /* With so few cookies left new ones are fetched while the last are in use. */
 #define COOKIES_LOW 2
+/* Saved keys that are more than a day old are renewed within about this. */
+#define SAVED_RENEWAL_NS (3600 * NS_PER_S)
 /* An answer that took less than this is waited for that long. */
 #define QUICK_NS (250 * NS_PER_MS)
 #define QUICK_WAIT_NS (2 * NS_PER_S)
@@ -29,6 +31,7 @@
 static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = {
 [STAGE_START] = {
 	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
+	[EVENT_SAVED]       = {STAGE_POLLING,  WISH_NOTHING, true},
 },
 [STAGE_KEYING] = {
 	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
@@ -456,6 +459,55 @@ static void plan_exchanges(struct source *s, struct mono now, uint32_t random)
 	    mono_after(now, backoff_next_ns(&s->search, CAUSE_SEARCH, random));
 	s->renew_at =
 	    mono_after(now, backoff_next_ns(&day, CAUSE_RENEWAL, random));
+}
+
+static void say_saved(
+    struct source *s, const struct saved_keys *k, struct wall now)
+{
+	char at[ENDPOINT_TEXT_MAX];
+	int64_t age_s = now.ns / NS_PER_S - k->saved_s;
+
+	tell(s, LOG_LEVEL_INFO,
+	    "saved keys from %lld minutes ago, %u cookies: asks %s without a "
+	    "key exchange",
+	    (long long)(age_s > 0 ? age_s / 60 : 0), s->assoc.jar.count,
+	    endpoint_text(source_address(s), true, at));
+}
+
+/* Keys that are due for renewal wait for the first answers, and not all the
+ * agents that are started in one morning renew theirs at once. */
+static void plan_renewal(struct source *s, struct mono now, uint32_t random)
+{
+	struct backoff day = {CAUSE_RENEWAL, 0};
+	int64_t wait_ns = (int64_t)((0.1 + (double)random / UINT32_MAX) *
+				    (double)SAVED_RENEWAL_NS);
+
+	s->renew_at = mono_after(
+	    s->keys_at, backoff_next_ns(&day, CAUSE_RENEWAL, random));
+	if (s->renew_at.ns < now.ns + wait_ns)
+		s->renew_at = mono_after(now, wait_ns);
+}
+
+void source_saved(struct source *s, const struct saved_keys *k, unsigned left,
+    struct moment now, uint32_t random)
+{
+	int64_t age_ns = now.wall.ns - k->keyed_s * NS_PER_S;
+
+	apply(s, EVENT_SAVED);
+	take_facts(s, &k->answer);
+	take_keys(s, &k->answer);
+	s->address = k->address;
+	s->keys_at.ns = now.mono.ns - (age_ns > 0 ? age_ns : 0);
+	s->reserve = (struct reserve){
+	    .there = left > 0,
+	    .cookies = left,
+	    .renew_at = mono_after(now.mono, RESERVE_RENEW_NS),
+	};
+	plan_renewal(s, now.mono, random);
+	s->poll_at = now.mono;
+	if (s->config->iburst)
+		pace_burst(&s->pace);
+	say_saved(s, k, now.wall);
 }
 
 /* Keys that bring no answer are a failure of their own kind, and only the first

@@ -12,6 +12,7 @@
 #include "agent/news.h"
 #include "agent/pace.h"
 #include "agent/request_size.h"
+#include "agent/reserve.h"
 #include "nts/fields.h"
 #include "resolver/frame.h"
 
@@ -30,6 +31,7 @@ struct moment {
 	X(STAGE_RESTING,  "resting",  "waits before the next try")
 #define SOURCE_EVENTS(X) \
 	X(EVENT_DUE,         "due")          /* the timer of the stage */ \
+	X(EVENT_SAVED,       "saved")        /* keys of before the restart are there */ \
 	X(EVENT_KEYS,        "keys")         /* a key exchange succeeded */ \
 	X(EVENT_KEYS_FAILED, "keys-failed")  /* it failed */ \
 	X(EVENT_NEED_KEYS,   "need-keys")    /* a NAK, silence, or the last cookie is near */ \
@@ -98,6 +100,7 @@ struct source {
 	bool offline; /* an administrator's order: nothing is asked */
 	struct pace pace;
 	struct nts_assoc assoc;
+	struct reserve reserve; /* of assoc, on disk */
 	struct nts_pending pending;
 	struct mono poll_at;   /* next request; MONO_NEVER without keys */
 	struct mono sent_at;   /* the last request */
@@ -168,6 +171,11 @@ struct mono source_deadline(const struct source *s);
 /* Runs what is due. Call again until WISH_NOTHING. */
 enum source_wish source_timer(
     struct source *s, struct mono now, uint32_t random);
+
+/* Before anything else: keys that an agent before this one had, checked by
+ * store_judge. `left` of their cookies are still on disk. */
+void source_saved(struct source *s, const struct saved_keys *k, unsigned left,
+    struct moment now, uint32_t random);
 
 /* WISH_KEYS: what to ask the resolver. */
 void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,

@@ -221,8 +221,7 @@ static json_t *nts_json(const struct source *s, struct moment now)
 	    o, "key_bits", keyed, (int64_t)aead_key_len(s->assoc.aead) * 8);
 	put_integer(o, "exchanges", (int64_t)s->count.exchanges);
 	put_integer(o, "attempts", (int64_t)s->count.attempts);
-	put_number_if(
-	    o, "last_s", s->count.exchanges > 0, age_s(s->keys_at, now.mono));
+	put_number_if(o, "last_s", keyed, age_s(s->keys_at, now.mono));
 	put_integer(o, "naks", (int64_t)s->count.naks);
 	put_integer(o, "cookies", s->assoc.jar.count);
 	put_integer(

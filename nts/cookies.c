@@ -19,17 +19,31 @@ bool cookie_jar_put(struct cookie_jar *jar, const uint8_t *bytes, size_t len)
 	return true;
 }
 
-bool cookie_jar_take(struct cookie_jar *jar, struct cookie *out)
+static bool move_out(
+    struct cookie_jar *jar, struct cookie *slot, struct cookie *out)
 {
-	struct cookie *slot = &jar->slot[jar->first];
-
 	if (jar->count == 0)
 		return false;
 	*out = *slot;
 	explicit_bzero(slot, sizeof(*slot));
-	jar->first = (jar->first + 1) % NTS_COOKIES;
 	jar->count--;
 	return true;
+}
+
+bool cookie_jar_take(struct cookie_jar *jar, struct cookie *out)
+{
+	bool taken = move_out(jar, &jar->slot[jar->first], out);
+
+	if (taken)
+		jar->first = (jar->first + 1) % NTS_COOKIES;
+	return taken;
+}
+
+bool cookie_jar_take_newest(struct cookie_jar *jar, struct cookie *out)
+{
+	unsigned newest = (jar->first + jar->count + NTS_COOKIES - 1);
+
+	return move_out(jar, &jar->slot[newest % NTS_COOKIES], out);
 }
 
 size_t cookie_jar_next_len(const struct cookie_jar *jar)

@@ -32,6 +32,11 @@ bool cookie_jar_put(struct cookie_jar *jar, const uint8_t *bytes, size_t len);
 /* Spend the oldest. False when empty. The caller's copy is the only one. */
 bool cookie_jar_take(struct cookie_jar *jar, struct cookie *out) MUST_USE;
 
+/* The newest, to be kept elsewhere. False when empty. Likewise the only copy.
+ */
+bool cookie_jar_take_newest(
+    struct cookie_jar *jar, struct cookie *out) MUST_USE;
+
 /* Length of the cookie that is next to be spent; 0 when empty. */
 size_t cookie_jar_next_len(const struct cookie_jar *jar);
 

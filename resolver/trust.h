@@ -5,6 +5,7 @@
 #ifndef RESOLVER_TRUST_H
 #define RESOLVER_TRUST_H
 
+#include "nts/digest.h"
 #include "nts/tls.h"
 #include "resolver/job.h"
 #include "resolver/words.h"
@@ -42,6 +43,17 @@ unsigned trust_places(
  * --check-config. False: `why` has got the reason and what mends it.
  */
 bool trust_check_path(const char *path, struct words *why) MUST_USE;
+
+#define TRUST_FINGERPRINT_LEN DIGEST_LEN
+
+/*
+ * A digest of all that a key exchange is judged by: the files' contents, the
+ * system's certificates where they count, and the ciphers on offer. Another
+ * one means that keys made before may not be trusted any more. False: the
+ * library failed.
+ */
+bool trust_fingerprint(const struct trust_config *config,
+    uint8_t out[TRUST_FINGERPRINT_LEN]) MUST_USE;
 
 /* One sentence on a refused certificate: names, dates, the local clock
  * (`now_unix_s`), what to do. */

@@ -66,7 +66,8 @@ def server_conf(lab, folder, node):
 def agent_conf(lab, row, _folder, _node):
     head = ('[agent]\nuser = nobody\nstatus-socket = none\n[clock]\n'
             'driftfile = none\nlast-good-time = none\n[nts]\n'
-            'trusted-certs = %s/rootca.crt\nsystem-certs = no\n' % lab.pki)
+            'trusted-certs = %s/rootca.crt\nsystem-certs = no\n'
+            'saved-keys = none\n' % lab.pki)
     return head + ''.join(
         '[source %s]\nminpoll = %d\nmaxpoll = %d\n'
         % (address(s), *row.polls) for s in range(1, row.servers + 1))

@@ -204,6 +204,7 @@ status-socket = {run}/status.sock
 system-certs = no
 trusted-certs = {work}/good/rootca.crt {run}/second.crt
 ke-timeout = 2s
+saved-keys = none
 [clock]
 driftfile = none
 last-good-time = none

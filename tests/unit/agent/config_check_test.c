@@ -50,7 +50,8 @@ static void load(struct room *r, const char *keys)
 	assert_int_equal(chmod(r->dir, 0755), 0);
 	snprintf(text, sizeof(text),
 	    "[agent]\nuser = nobody\n[clock]\ndriftfile = none\n"
-	    "last-good-time = none\n%s\n[source a]\n[source b]\n[source c]\n",
+	    "last-good-time = none\n[nts]\nsaved-keys = none\n%s\n[source "
+	    "a]\n[source b]\n[source c]\n",
 	    keys);
 	room_accepts(r, text);
 }
@@ -319,7 +320,8 @@ static void load_drift(struct room *r, const char *name)
 	assert_int_equal(chmod(r->dir, 0755), 0);
 	snprintf(text, sizeof(text),
 	    "[agent]\nuser = nobody\n[clock]\ndriftfile = %s/%s/drift\n"
-	    "last-good-time = none\n[source a]\n[source b]\n[source c]\n",
+	    "last-good-time = none\n[nts]\nsaved-keys = none\n[source "
+	    "a]\n[source b]\n[source c]\n",
 	    r->dir, name);
 	room_accepts(r, text);
 }
@@ -342,6 +344,47 @@ static void a_folder_that_cannot_be_written(void **state)
 	assert_int_equal(chmod(path, 0755), 0);
 	room_check(r);
 	assert_string_equal(r->said, "");
+}
+
+/* `name` of the room is where the keys shall be. */
+static void load_saved_keys(struct room *r, const char *name)
+{
+	char path[128];
+
+	load(r, "");
+	snprintf(r->config.saved_keys, sizeof(r->config.saved_keys), "%s",
+	    room_path(r, name, path));
+}
+
+static void keys_in_somebody_elses_folder(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128], owners[64];
+
+	room_folder(r, "keys");
+	assert_int_equal(chmod(room_path(r, "keys", path), 0700), 0);
+	load_saved_keys(r, "keys");
+	snprintf(expected, sizeof(expected),
+	    "error: saved-keys = %1$s: it must belong to user %2$s; mend it "
+	    "with: chown -R %2$s %1$s\n"
+	    "  %1$s belongs to %3$s and has the mode 0700\n",
+	    path, checker()->pw_name, makers(owners));
+	says_one_error(r, expected);
+	assert_int_equal(chown(path, checker()->pw_uid, checker()->pw_gid), 0);
+	room_check(r);
+	assert_string_equal(r->said, "");
+}
+
+static void keys_where_a_file_is(void **state)
+{
+	struct room *r = *state;
+	char expected[512];
+
+	room_put(r, "keys", "x");
+	load_saved_keys(r, "keys");
+	snprintf(expected, sizeof(expected),
+	    "error: saved-keys = %s/keys: this is not a directory\n", r->dir);
+	says_one_error(r, expected);
 }
 
 /* A file in the way is no matter of rights. */
@@ -486,6 +529,8 @@ int main(void)
 	    IN_ROOM(a_certificate_that_expires_soon),
 	    IN_ROOM(a_certificate_that_is_no_ca),
 	    IN_ROOM(a_folder_that_cannot_be_written),
+	    IN_ROOM(keys_in_somebody_elses_folder),
+	    IN_ROOM(keys_where_a_file_is),
 	    IN_ROOM(a_file_in_the_way_of_a_folder),
 	    IN_ROOM(a_missing_folder_is_no_error),
 	    IN_ROOM(few_sources_are_a_warning),

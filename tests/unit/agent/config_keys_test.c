@@ -21,6 +21,7 @@ static const struct row {
 	{"", "0", "1", "15 15", "30 15 17 16", "-15", "AES", "015000000015"}},
 {"nts", "ke-timeout", {"1s", "1000ms", "300", "5m"},
 	{"", "0", "999ms", "301s", "10 minutes", "-1"}},
+{"nts", "saved-keys", {"/a", "none"}, {"", "a", "yes"}},
 {"clock", "driftfile", {"/a", "none"}, {"", "a", "./a"}},
 {"clock", "last-good-time", {"/a", "none"}, {"", "a"}},
 {"clock", "makestep", {"0.1 3", "100ms 3", "1s,-1", "1 0", "no", "No"},
@@ -179,7 +180,7 @@ static void values_arrive(void **state)
 	room_accepts(r,
 	    "[agent]\nuser = u\nstatus-socket = none\npidfile = /p\n"
 	    "[nts]\ntrusted-certs = /a, /b\nsystem-certs = no\naeads = 17 30\n"
-	    "ke-timeout = 2500ms\n"
+	    "ke-timeout = 2500ms\nsaved-keys = /k\n"
 	    "[clock]\ndriftfile = none\nlast-good-time = /g\n"
 	    "makestep = 2s -1\nmax-slew = 7ppm\nmax-drift = 8ppm\n"
 	    "refuse-threshold = no\nmaxdistance = 9s\nminsources = 2\n"
@@ -197,6 +198,7 @@ static void values_arrive(void **state)
 	assert_int_equal(c->trust.aeads[0], AEAD_AES_SIV_CMAC_512);
 	assert_int_equal(c->trust.aeads[1], AEAD_AES_128_GCM_SIV);
 	assert_int_equal(c->ke_timeout_ms, 2500);
+	assert_string_equal(c->saved_keys, "/k");
 	assert_string_equal(c->driftfile, "");
 	assert_string_equal(c->goodtime_file, "/g");
 	assert_int_equal(c->steering.makestep_threshold_ns, 2 * NS_PER_S);
@@ -320,6 +322,7 @@ static void assert_default_rest(const struct config *c, const struct config *d)
 	assert_string_equal(c->pidfile, d->pidfile);
 	assert_int_equal(c->trust.system_certs, d->trust.system_certs);
 	assert_int_equal(c->ke_timeout_ms, d->ke_timeout_ms);
+	assert_string_equal(c->saved_keys, d->saved_keys);
 	assert_int_equal(c->log_level, d->log_level);
 	assert_int_equal(c->log_target, d->log_target);
 }

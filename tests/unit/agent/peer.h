@@ -19,7 +19,18 @@ struct peer {
 	uint8_t stratum, leap;
 	uint32_t kiss;	 /* reference id; with stratum 0 */
 	bool no_cookies; /* bring no new ones */
+	uint32_t minted; /* cookies so far; each carries its number */
 };
+
+/* The number stands at the end, big-endian. */
+static inline void peer_mint(
+    struct peer *p, uint8_t fill, uint8_t out[PEER_COOKIE_LEN])
+{
+	struct writer w = writer_of(out + PEER_COOKIE_LEN - 4, 4);
+
+	memset(out, fill, PEER_COOKIE_LEN);
+	put_u32(&w, ++p->minted);
+}
 
 static inline struct peer peer_make(uint8_t key)
 {
@@ -31,7 +42,7 @@ static inline struct peer peer_make(uint8_t key)
 
 /* What a key exchange with this peer gives. */
 static inline struct ke_answer peer_keys(
-    const struct peer *p, const struct ke_request *request, const char *address)
+    struct peer *p, const struct ke_request *request, const char *address)
 {
 	struct ke_answer a = {
 	    .source = request->source,
@@ -53,7 +64,7 @@ static inline struct ke_answer peer_keys(
 	snprintf(a.cert_subject, sizeof(a.cert_subject), "CN=peer");
 	for (unsigned i = 0; i < NTS_COOKIES; i++) {
 		a.cookies[i].len = PEER_COOKIE_LEN;
-		memset(a.cookies[i].bytes, (int)i + 1, PEER_COOKIE_LEN);
+		peer_mint(p, (uint8_t)(i + 1), a.cookies[i].bytes);
 	}
 	return a;
 }
@@ -62,7 +73,14 @@ struct peer_request {
 	uint64_t transmit;
 	uint8_t uid[NTS_UID_LEN];
 	unsigned cookies_wanted;
+	uint32_t cookie; /* the number of the one that was spent */
 };
+
+static inline uint32_t peer_cookie_number(struct reader body)
+{
+	take_bytes(&body, PEER_COOKIE_LEN - 4);
+	return take_u32(&body);
+}
 
 /* False: not a request. */
 static inline bool peer_read(
@@ -79,6 +97,8 @@ static inline bool peer_read(
 	while (ntp_field_take(&r, bytes, &f)) {
 		if (f.type == NTP_EF_UNIQUE_ID)
 			memcpy(out->uid, f.body.at, sizeof(out->uid));
+		if (f.type == NTP_EF_COOKIE)
+			out->cookie = peer_cookie_number(f.body);
 		if (f.type == NTP_EF_COOKIE || f.type == NTP_EF_PLACEHOLDER)
 			out->cookies_wanted++;
 	}
@@ -109,8 +129,7 @@ static inline void peer_put_head(const struct peer *p,
 	ntp_field_end(w, mark, 16);
 }
 
-static inline void peer_seal(
-    const struct peer *p, unsigned cookies, struct writer *w)
+static inline void peer_seal(struct peer *p, unsigned cookies, struct writer *w)
 {
 	uint8_t nonce[16] = {9, 9, 9}, plain[2048], sealed[2048 + AEAD_TAG_LEN];
 	uint8_t cookie[PEER_COOKIE_LEN];
@@ -118,7 +137,7 @@ static inline void peer_seal(
 	size_t mark;
 
 	for (unsigned i = 0; i < cookies && !p->no_cookies; i++) {
-		memset(cookie, (int)(0x80 + i), sizeof(cookie));
+		peer_mint(p, (uint8_t)(0x80 + i), cookie);
 		mark = ntp_field_begin(&inner, NTP_EF_COOKIE);
 		put_bytes(&inner, cookie, sizeof(cookie));
 		ntp_field_end(&inner, mark, 16);
@@ -135,7 +154,7 @@ static inline void peer_seal(
 }
 
 /* An authentic answer; its length, or 0 when `request` is not one. */
-static inline size_t peer_answer(const struct peer *p, const uint8_t *request,
+static inline size_t peer_answer(struct peer *p, const uint8_t *request,
     size_t len, struct wall receive, struct wall transmit, uint8_t *out,
     size_t size)
 {

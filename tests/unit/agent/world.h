@@ -14,6 +14,7 @@
 
 #define WORLD_PEERS 5
 #define WORLD_REPORTS 8
+#define WORLD_COOKIES 65536
 
 struct world_packet {
 	bool there;
@@ -36,6 +37,14 @@ struct world {
 	bool keys_fail[WORLD_PEERS];
 	enum ke_stage fail_stage; /* of those; 0: at the certificate */
 	char address[WORLD_PEERS][16];
+	/* What lies on disk, and outlives the engine. */
+	bool keep_keys;
+	struct {
+		bool there;
+		struct saved_keys keys;
+	} disk[WORLD_PEERS];
+	unsigned writes, asks, reused_cookies;
+	bool spent[WORLD_PEERS][WORLD_COOKIES];
 	struct world_packet packets[WORLD_PEERS];
 	struct {
 		bool there;
@@ -118,8 +127,13 @@ static inline int world_send(void *self, unsigned slot,
 	struct world *w = self;
 	struct world_packet *p = &w->packets[slot];
 	struct wall at = {w->now + w->way_ns[slot] + w->peer_error_ns[slot]};
+	struct peer_request q;
 
 	(void)to;
+	if (!peer_read(bytes, len, &q) || q.cookie >= WORLD_COOKIES)
+		abort();
+	w->reused_cookies += w->spent[slot][q.cookie];
+	w->spent[slot][q.cookie] = true;
 	w->requests++;
 	*p = (struct world_packet){
 	    .there = !w->silent[slot],
@@ -143,6 +157,7 @@ static inline void world_ask(void *self, const struct ke_request *request)
 	struct world *w = self;
 	uint32_t i = request->source;
 
+	w->asks++;
 	w->keys[i].there = true;
 	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
 	if (w->keys_fail[i]) {
@@ -173,6 +188,17 @@ static inline void world_random(void *self, void *out, size_t len)
 	struct world *w = self;
 
 	memset(out, ++w->random, len);
+}
+
+static inline void world_save_keys(
+    void *self, unsigned slot, struct saved_keys *keys)
+{
+	struct world *w = self;
+
+	w->writes++;
+	w->disk[slot].there = keys != NULL;
+	if (keys)
+		w->disk[slot].keys = *keys;
 }
 
 static inline void world_source(struct world *w, const char *name)
@@ -227,8 +253,9 @@ static inline void world_start(struct world *w)
 {
 	const struct clock_ops ops = {world_clock_now, world_get_freq,
 	    world_set_freq, world_step, world_set_status, w};
-	const struct engine_ports ports = {
-	    w, world_send, world_close, world_ask, world_command, world_random};
+	const struct engine_ports ports = {w, world_send, world_close,
+	    world_ask, world_command, world_random,
+	    w->keep_keys ? world_save_keys : NULL};
 	const struct keeper_limits limits = {
 	    .no_clock = w->options.no_clock,
 	    .max_freq_ppm = w->config.max_freq_ppm,
@@ -243,6 +270,35 @@ static inline void world_start(struct world *w)
 	if (!engine_init(&w->engine, &w->config, &w->options, &w->links, &ports,
 		world_moment(w)))
 		abort();
+}
+
+/* What agent/keyring.c does, without files. */
+static inline void world_take_saved(struct world *w, unsigned slot)
+{
+	static struct saved_keys mine, rest;
+
+	if (!w->disk[slot].there)
+		return;
+	mine = w->disk[slot].keys;
+	store_split(&mine, &rest);
+	w->disk[slot].keys = rest;
+	w->disk[slot].there = rest.answer.cookie_count > 0;
+	engine_on_saved(
+	    &w->engine, slot, &mine, rest.answer.cookie_count, world_moment(w));
+}
+
+/* In an orderly way, or not. */
+static inline void world_restart(struct world *w, bool orderly)
+{
+	if (!orderly)
+		w->engine.ports.save_keys = NULL;
+	engine_free(&w->engine, world_moment(w));
+	memset(w->packets, 0, sizeof(w->packets));
+	memset(w->keys, 0, sizeof(w->keys));
+	w->report_count = 0;
+	world_start(w);
+	for (unsigned i = 0; i < w->config.source_count; i++)
+		world_take_saved(w, i);
 }
 
 static inline void world_end(struct world *w)

@@ -1,0 +1,46 @@
+#include "agent/engine_saving.h"
+
+#include <string.h>
+
+/* A disk may be slow; while it is, no answer is looked at. */
+static bool quiet(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (e->sources[i].pending.open)
+			return false;
+	return true;
+}
+
+static void hand_over(struct engine *e, unsigned slot)
+{
+	e->ports.save_keys(e->ports.self, slot, &e->saved);
+	explicit_bzero(&e->saved, sizeof(e->saved));
+}
+
+void engine_saving_turn(struct engine *e)
+{
+	if (!e->ports.save_keys || !quiet(e))
+		return;
+	for (unsigned i = 0; i < e->source_count; i++) {
+		struct source *s = &e->sources[i];
+
+		if (!reserve_due(s, e->now.mono))
+			continue;
+		reserve_make(s, &e->now, &e->saved);
+		hand_over(e, i);
+		return;
+	}
+}
+
+void engine_saving_end(struct engine *e)
+{
+	for (unsigned i = 0; e->ports.save_keys && i < e->source_count; i++)
+		if (reserve_all(&e->sources[i], &e->now, &e->saved))
+			hand_over(e, i);
+}
+
+void engine_saving_drop(struct engine *e, unsigned slot)
+{
+	if (reserve_drop(&e->sources[slot]) && e->ports.save_keys)
+		e->ports.save_keys(e->ports.self, slot, NULL);
+}

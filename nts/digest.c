@@ -1,0 +1,40 @@
+#include "nts/digest.h"
+
+#include <openssl/evp.h>
+
+static void give_up(struct digest *d)
+{
+	EVP_MD_CTX_free(d->state);
+	d->state = NULL;
+}
+
+struct digest digest_begin(void)
+{
+	struct digest d = {EVP_MD_CTX_new()};
+
+	if (d.state && EVP_DigestInit_ex(d.state, EVP_sha256(), NULL) != 1)
+		give_up(&d);
+	return d;
+}
+
+void digest_add(struct digest *d, const void *bytes, size_t len)
+{
+	if (d->state && EVP_DigestUpdate(d->state, bytes, len) != 1)
+		give_up(d);
+}
+
+bool digest_end(struct digest *d, uint8_t out[DIGEST_LEN])
+{
+	bool done = d->state && EVP_DigestFinal_ex(d->state, out, NULL) == 1;
+
+	give_up(d);
+	return done;
+}
+
+bool digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_LEN])
+{
+	struct digest d = digest_begin();
+
+	digest_add(&d, bytes, len);
+	return digest_end(&d, out);
+}

@@ -1,0 +1,55 @@
+#include "nts/digest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+/* FIPS 180-2, appendix B.1. */
+static const uint8_t of_abc[DIGEST_LEN] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01,
+    0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03,
+    0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00,
+    0x15, 0xad};
+
+static void the_published_answer(void **state)
+{
+	uint8_t out[DIGEST_LEN];
+
+	(void)state;
+	assert_true(digest_of("abc", 3, out));
+	assert_memory_equal(out, of_abc, sizeof(out));
+}
+
+static void in_parts_it_is_the_same(void **state)
+{
+	struct digest d = digest_begin();
+	uint8_t out[DIGEST_LEN];
+
+	(void)state;
+	digest_add(&d, "a", 1);
+	digest_add(&d, "", 0);
+	digest_add(&d, "bc", 2);
+	assert_true(digest_end(&d, out));
+	assert_memory_equal(out, of_abc, sizeof(out));
+}
+
+static void after_a_failure_there_is_none(void **state)
+{
+	struct digest d = {NULL};
+	uint8_t out[DIGEST_LEN];
+
+	(void)state;
+	digest_add(&d, "abc", 3);
+	assert_false(digest_end(&d, out));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_published_answer),
+	    cmocka_unit_test(in_parts_it_is_the_same),
+	    cmocka_unit_test(after_a_failure_there_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
