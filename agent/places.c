@@ -12,9 +12,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 16
+#define ENDING_TRIES 10
+#define ENDING_WAIT_NS 100000000
 #define COMM_MAX 32 /* the kernel's names have 15 characters */
 
 static bool fail(
@@ -83,6 +86,19 @@ static pid_t listener_of(const struct sockaddr_un *address)
 	return pid;
 }
 
+/* The processes of an agent that was killed, or told to end, need a moment. */
+static pid_t lasting_listener_of(const struct sockaddr_un *address)
+{
+	const struct timespec wait = {.tv_nsec = ENDING_WAIT_NS};
+	pid_t pid = listener_of(address);
+
+	for (int i = 0; i < ENDING_TRIES && pid > 0; i++) {
+		nanosleep(&wait, NULL);
+		pid = listener_of(address);
+	}
+	return pid;
+}
+
 /* Makes room where bind(2) found something. */
 static bool clear_stale(
     const struct sockaddr_un *address, bool *running, char why[PLACES_TEXT_MAX])
@@ -97,7 +113,7 @@ static bool clear_stale(
 		    path);
 		return false;
 	}
-	pid = listener_of(address);
+	pid = lasting_listener_of(address);
 	if (pid > 0) {
 		*running = true;
 		snprintf(why, PLACES_TEXT_MAX,

@@ -22,8 +22,9 @@ bool places_make_private(const char *path, const struct identity *owner,
 
 /*
  * The status socket: listening, non-blocking, mode 0666. A socket that nobody
- * listens on any more is replaced; where another agent listens, `why` names its
- * process, and *running is true. Returns a descriptor, or -1.
+ * listens on any more is replaced; where another agent listens for longer than
+ * a second, `why` names its process, and *running is true. Returns a
+ * descriptor, or -1.
  */
 int places_listen(
     const char *path, bool *running, char why[PLACES_TEXT_MAX]) MUST_USE;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +95,29 @@ static void test_directory(void **state)
 	assert_non_null(strstr(p->why, "no/such: No such file"));
 }
 
+/* Made for the owner alone, together with what it lies in. */
+static void test_private_directory(void **state)
+{
+	struct identity me = {.uid = getuid(), .gid = getgid()};
+	struct place *p = *state;
+	mode_t old = umask(0);
+	char inner[96];
+
+	snprintf(inner, sizeof(inner), "%s/keys", p->path);
+	assert_true(places_make_private("", &me, p->why));
+	assert_true(places_make_private(inner, &me, p->why));
+	umask(old);
+	assert_int_equal(mode_of(p->path), 0755);
+	assert_int_equal(mode_of(inner), 0700);
+	/* One that is there is not touched. */
+	assert_int_equal(chmod(inner, 0500), 0);
+	assert_true(places_make_private(inner, &me, p->why));
+	assert_int_equal(mode_of(inner), 0500);
+	assert_false(places_make_private("no/such/place", &me, p->why));
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(p->path), 0);
+}
+
 static void test_listen(void **state)
 {
 	struct place *p = *state;
@@ -124,6 +148,26 @@ static void test_listen_private(void **state)
 
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of(p->path), 0600);
+	close(fd);
+}
+
+/* A process that was told to end still listens for a moment. */
+static void test_listen_after_another(void **state)
+{
+	struct place *p = *state;
+	int status, fd = places_listen(p->path, &p->running, p->why);
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		usleep(250000);
+		_exit(0);
+	}
+	close(fd);
+	fd = places_listen(p->path, &p->running, p->why);
+	assert_true(fd >= 0);
+	assert_false(p->running);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
 	close(fd);
 }
 
@@ -233,8 +277,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    PLACED(test_directory),
+	    PLACED(test_private_directory),
 	    PLACED(test_listen),
 	    PLACED(test_listen_private),
+	    PLACED(test_listen_after_another),
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_pid_file),
