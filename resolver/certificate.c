@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/bio.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
@@ -119,6 +120,19 @@ void certificate_chain_dates(
 		if (i == 0 || after < *not_after)
 			*not_after = after;
 	}
+}
+
+void certificate_chain_key(
+    const STACK_OF(X509) * chain, uint8_t out[CERTIFICATE_KEY_LEN])
+{
+	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
+	unsigned len;
+
+	if (chain && sk_X509_num(chain) > 0 &&
+	    X509_pubkey_digest(
+		sk_X509_value(chain, 0), EVP_sha256(), digest, &len) != 1)
+		memset(digest, 0, sizeof(digest));
+	memcpy(out, digest, CERTIFICATE_KEY_LEN);
 }
 
 void certificate_chain_subject(

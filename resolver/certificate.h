@@ -12,6 +12,7 @@ struct stack_st_X509;
 
 #define CERTIFICATE_NAME_MAX 160
 #define CERTIFICATE_DATE_MAX 32
+#define CERTIFICATE_KEY_LEN 32
 
 /* "CN=ntp1,O=Example"; "(no name)" for an empty one. */
 void certificate_name(
@@ -35,6 +36,11 @@ void certificate_valid_for(struct x509_st *c, struct words *out);
  * 1970; both 0 for an empty chain. */
 void certificate_chain_dates(
     const struct stack_st_X509 *chain, int64_t *not_before, int64_t *not_after);
+
+/* SHA-256 of the public key of the server's own certificate; zeros for an empty
+ * chain, or when the library fails. */
+void certificate_chain_key(
+    const struct stack_st_X509 *chain, uint8_t out[CERTIFICATE_KEY_LEN]);
 
 /* Of the server's own certificate; "" for an empty chain. */
 void certificate_chain_subject(

@@ -177,8 +177,10 @@ static bool collect(struct dispatcher *d, struct worker *w)
 
 	if (got == 0)
 		return true;
-	if (got < 0)
+	if (got < 0 || !ke_answer_fits(&a, &w->request)) {
+		explicit_bzero(&a, sizeof(a));
 		return died(d, w);
+	}
 	a.source = w->request.source;
 	a.serial = w->request.serial;
 	log_debug("job for %s: %s after %u ms", w->request.host,

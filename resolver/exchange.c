@@ -101,6 +101,8 @@ static bool refuse_certificate(struct run *r)
 	trust_verdict(r->x->trust, tls_refusal(r->tls), r->x->host,
 	    (int64_t)time(NULL), r->why);
 	words_add(r->why, " (%s)", r->where);
+	if (trust_refused_dates(tls_refusal(r->tls)))
+		r->x->dates = KE_DATES_REFUSED;
 	return fail(r, KE_STAGE_CERTIFICATE);
 }
 
@@ -165,6 +167,7 @@ static void note_facts(struct run *r)
 	tls_describe(r->tls, x->tls, sizeof(x->tls));
 	certificate_chain_dates(chain, &x->cert_not_before, &x->cert_not_after);
 	certificate_chain_subject(chain, x->cert_subject);
+	certificate_chain_key(chain, x->cert_key);
 }
 
 static bool fail_exchange(struct run *r, enum nts_err error)
@@ -327,6 +330,11 @@ bool exchange_run(struct exchange *x, struct words *why)
 		words_add(why, "cannot start a TLS session: %s",
 		    tls_fault_text(TLS_LIBRARY));
 		return fail(&r, KE_STAGE_TLS);
+	}
+	x->dates = KE_DATES_CHECKED;
+	if (x->dates_unchecked) {
+		tls_leave_dates(r.tls);
+		x->dates = KE_DATES_UNCHECKED;
 	}
 	done = run_steps(&r);
 	tls_close(r.tls);

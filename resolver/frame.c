@@ -40,7 +40,7 @@ bool ke_request_valid(const struct ke_request *r)
 	static const uint8_t zeros[sizeof(r->reserved)];
 
 	return host_valid(r->host, sizeof(r->host)) && r->ke_port != 0 &&
-	       r->family <= FAMILY_IPV6 &&
+	       r->family <= FAMILY_IPV6 && r->dates_unchecked <= 1 &&
 	       memcmp(r->reserved, zeros, sizeof(zeros)) == 0 &&
 	       r->timeout_ms >= 1 && r->timeout_ms <= KE_TIMEOUT_MAX_MS;
 }
@@ -103,6 +103,7 @@ static bool cookies_valid(const struct ke_answer *a)
 static bool success_valid(const struct ke_answer *a)
 {
 	return a->text[0] == '\0' && a->error == NTS_OK &&
+	       a->dates != KE_DATES_REFUSED &&
 	       aead_key_len((enum aead_id)a->aead) > 0 &&
 	       endpoint_valid(&a->ke_peer) && addresses_valid(a) &&
 	       cookies_valid(a);
@@ -113,17 +114,27 @@ static bool failure_valid(const struct ke_answer *a)
 {
 	return a->text[0] != '\0' && a->address_count == 0 &&
 	       a->cookie_count == 0 && a->aead == AEAD_NONE &&
-	       a->have_other_keys == 0;
+	       a->have_other_keys == 0 &&
+	       (a->dates != KE_DATES_REFUSED ||
+		   a->stage == KE_STAGE_CERTIFICATE);
 }
 
 bool ke_answer_valid(const struct ke_answer *a)
 {
 	if (a->stage >= KE_STAGE_COUNT || a->have_other_keys > 1 ||
-	    a->error < 0 || a->error >= NTS_ERR_COUNT || !texts_valid(a) ||
+	    a->error < 0 || a->error >= NTS_ERR_COUNT ||
+	    a->dates >= KE_DATES_COUNT || !texts_valid(a) ||
 	    !date_valid(a->cert_not_before) || !date_valid(a->cert_not_after) ||
 	    !(endpoint_valid(&a->ke_peer) || endpoint_absent(&a->ke_peer)))
 		return false;
 	return a->stage == KE_STAGE_DONE ? success_valid(a) : failure_valid(a);
+}
+
+bool ke_answer_fits(const struct ke_answer *a, const struct ke_request *r)
+{
+	return a->dates == KE_DATES_UNCHECKED ? r->dates_unchecked == 1
+	       : a->stage == KE_STAGE_DONE    ? r->dates_unchecked == 0
+					      : true;
 }
 
 int frame_send(int fd, const void *frame, size_t len)

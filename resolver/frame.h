@@ -15,6 +15,7 @@
 #define KE_TEXT_MAX 640
 #define KE_TIMEOUT_MAX_MS 600000
 #define KE_CERT_TEXT_MAX 160
+#define KE_CERT_KEY_LEN 32
 
 enum family_choice { FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
 
@@ -38,6 +39,14 @@ enum ke_stage {
 };
 const char *ke_stage_word(enum ke_stage stage);
 
+/* What became of the dates of the certificates. */
+enum ke_dates {
+	KE_DATES_CHECKED,   /* as they should be, or not known to be at fault */
+	KE_DATES_REFUSED,   /* the failure: they do not fit the local clock */
+	KE_DATES_UNCHECKED, /* as the request wanted it */
+	KE_DATES_COUNT,
+};
+
 struct ke_request {
 	uint32_t source; /* the engine's slot, given back in the answer */
 	uint32_t serial; /* so that a late answer to an old question is known */
@@ -45,7 +54,10 @@ struct ke_request {
 	uint16_t ke_port;
 	uint16_t ntp_port; /* configured; a negotiated port beats it */
 	uint8_t family;	   /* enum family_choice */
-	uint8_t reserved[3];
+	/* 1: take a chain whatever its dates say, for a clock that is wrong at
+	 * the start. Name, signatures, purpose and keys are checked in full. */
+	uint8_t dates_unchecked;
+	uint8_t reserved[2];
 	uint32_t timeout_ms; /* for all of it; 1..KE_TIMEOUT_MAX_MS */
 };
 
@@ -56,6 +68,7 @@ struct ke_answer {
 	uint16_t aead;
 	int32_t error; /* enum nts_err of KE_STAGE_EXCHANGE, else 0 */
 	uint32_t duration_ms;
+	uint32_t dates; /* enum ke_dates */
 	/* The reason in plain words, whole sentences without a full stop at
 	 * the end, ready for the log and ntsctl; "" on success. */
 	char text[KE_TEXT_MAX];
@@ -65,6 +78,9 @@ struct ke_answer {
 	/* When the whole chain is valid, seconds since 1970; 0: not known. */
 	int64_t cert_not_before, cert_not_after;
 	char cert_subject[KE_CERT_TEXT_MAX];
+	/* SHA-256 of the server's public key; zeros: not known. Who shows the
+	 * same key is the same server, whatever its name and address. */
+	uint8_t cert_key[KE_CERT_KEY_LEN];
 	char tls[48];			/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
 	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */
 
@@ -80,6 +96,10 @@ struct ke_answer {
 /* Each checks lengths, ranges and closing NULs. */
 bool ke_request_valid(const struct ke_request *r) MUST_USE;
 bool ke_answer_valid(const struct ke_answer *a) MUST_USE;
+
+/* Dates are left unchecked only when that was asked for. */
+bool ke_answer_fits(
+    const struct ke_answer *a, const struct ke_request *r) MUST_USE;
 
 /* 1: done, 0: would block, -1: peer gone or broken. Non-blocking both. */
 int frame_send(int fd, const void *frame, size_t len) MUST_USE;

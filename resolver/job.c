@@ -77,6 +77,12 @@ static bool load_trust(struct job *j)
 {
 	if (trust_load(&j->trust, j->config, &j->why))
 		return true;
+	if (j->trust.expired && j->request->dates_unchecked) {
+		j->why = words_to(j->text, sizeof(j->text));
+		return true;
+	}
+	if (j->trust.expired)
+		j->answer->dates = KE_DATES_REFUSED;
 	return fail(j, KE_STAGE_CERTIFICATE);
 }
 
@@ -114,6 +120,7 @@ static bool connect_next(struct job *j)
 	    .trust = &j->trust,
 	    .aeads = j->aeads,
 	    .aead_count = j->aead_count,
+	    .dates_unchecked = j->request->dates_unchecked != 0,
 	};
 	(void)names_remove(&j->untried, &j->exchange.peer);
 	return true;
@@ -138,6 +145,8 @@ static void note_facts(struct job *j)
 	a->error = (int32_t)x->error;
 	a->cert_not_before = x->cert_not_before;
 	a->cert_not_after = x->cert_not_after;
+	a->dates = x->dates;
+	memcpy(a->cert_key, x->cert_key, sizeof(a->cert_key));
 	memcpy(a->cert_subject, x->cert_subject, sizeof(a->cert_subject));
 	memcpy(a->tls, x->tls, sizeof(a->tls));
 }

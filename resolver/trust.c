@@ -315,6 +315,7 @@ bool trust_load(
 	describe_sources(t, config);
 	if (t->system || t->files > 0)
 		return true;
+	t->expired = sk_X509_OBJECT_num(X509_STORE_get0_objects(t->store)) > 0;
 	words_add(why, "no certificate is trusted: %s",
 	    t->problem[0] ? t->problem : "trusted-certs names none");
 	return false;

@@ -16,6 +16,7 @@ struct trust {
 	struct x509_store_st *store; /* owned */
 	bool system;		     /* the system's certificates too */
 	unsigned files;		     /* read and used */
+	bool expired; /* nothing is of use, but only for its dates */
 	/* "the system's certificates and 1 file: /etc/pki/rootca.crt" */
 	char sources[TRUST_TEXT_MAX];
 	/* The first path that is of no use, and what mends it; "" if none. */
@@ -25,6 +26,7 @@ struct trust {
 /*
  * A path that is of no use does not spoil the others: it is noted in
  * `problem`. False when nothing at all is trusted; `why` has got the reason.
+ * With `expired` the store may still be used where dates do not count.
  * trust_free in either case.
  */
 bool trust_load(struct trust *t, const struct trust_config *config,
@@ -54,6 +56,10 @@ bool trust_check_path(const char *path, struct words *why) MUST_USE;
  */
 bool trust_fingerprint(const struct trust_config *config,
     uint8_t out[TRUST_FINGERPRINT_LEN]) MUST_USE;
+
+/* Was it refused for dates that do not fit the local clock, and for nothing
+ * else that was found before? */
+bool trust_refused_dates(const struct tls_refusal *refusal) MUST_USE;
 
 /* One sentence on a refused certificate: names, dates, the local clock
  * (`now_unix_s`), what to do. */

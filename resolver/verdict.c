@@ -214,6 +214,12 @@ static const struct {
 };
 /* clang-format on */
 
+bool trust_refused_dates(const struct tls_refusal *refusal)
+{
+	return refusal->error == X509_V_ERR_CERT_HAS_EXPIRED ||
+	       refusal->error == X509_V_ERR_CERT_NOT_YET_VALID;
+}
+
 void trust_verdict(const struct trust *t, const struct tls_refusal *refusal,
     const char *host, int64_t now_unix_s, struct words *out)
 {

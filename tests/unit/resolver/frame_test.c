@@ -69,7 +69,8 @@ static void a_request_is_checked(void **state)
 	BAD_REQUEST(x.host[4] = (char)0xc3);
 	BAD_REQUEST(x.ke_port = 0);
 	BAD_REQUEST(x.family = 3);
-	BAD_REQUEST(x.reserved[2] = 1);
+	BAD_REQUEST(x.dates_unchecked = 2);
+	BAD_REQUEST(x.reserved[1] = 1);
 	BAD_REQUEST(x.timeout_ms = 0);
 	BAD_REQUEST(x.timeout_ms = UINT32_MAX);
 }
@@ -82,6 +83,8 @@ static void a_success_is_checked(void **state)
 	BAD_ANSWER(x.aead = AEAD_NONE);
 	BAD_ANSWER(x.aead = 999);
 	BAD_ANSWER(x.error = NTS_KE_EMPTY);
+	BAD_ANSWER(x.dates = KE_DATES_REFUSED);
+	BAD_ANSWER(x.dates = KE_DATES_COUNT);
 	BAD_ANSWER(x.error = -1);
 	BAD_ANSWER(x.error = NTS_ERR_COUNT);
 	BAD_ANSWER(strcpy(x.text, "reason"));
@@ -117,6 +120,24 @@ static void a_failure_is_checked(void **state)
 	BAD_FAILURE(x.have_other_keys = 1);
 	BAD_FAILURE(x.address_count = 1);
 	BAD_FAILURE(x.cookie_count = 1);
+	BAD_FAILURE(x.dates = KE_DATES_REFUSED);
+}
+
+static void unchecked_dates_must_have_been_asked_for(void **state)
+{
+	struct ke_request q = good_request();
+	struct ke_answer a = good_answer(), f = good_failure();
+
+	(void)state;
+	assert_true(ke_answer_fits(&a, &q));
+	assert_true(ke_answer_fits(&f, &q));
+	a.dates = KE_DATES_UNCHECKED;
+	assert_false(ke_answer_fits(&a, &q));
+	q.dates_unchecked = 1;
+	assert_true(ke_answer_fits(&a, &q));
+	assert_true(ke_answer_fits(&f, &q));
+	a.dates = KE_DATES_CHECKED;
+	assert_false(ke_answer_fits(&a, &q));
 }
 
 static int setup(void **state)
@@ -226,6 +247,7 @@ int main(void)
 	    cmocka_unit_test(a_request_is_checked),
 	    cmocka_unit_test(a_success_is_checked),
 	    cmocka_unit_test(a_failure_is_checked),
+	    cmocka_unit_test(unchecked_dates_must_have_been_asked_for),
 	    WITH_PAIR(frames_go_through),
 	    WITH_PAIR(wrong_lengths_break_the_link),
 	    WITH_PAIR(a_bad_frame_leaves_nothing_behind),

@@ -660,6 +660,141 @@ static void a_weak_key_is_told(void **state)
 	    "more");
 }
 
+/* ---- dates left unchecked, for a clock that is wrong ---- */
+
+static const struct pki_spec too_old = {.name = "ntpserver",
+    .san = GOOD_SAN,
+    .from_s = -9 * PKI_DAY_S,
+    .to_s = -2 * PKI_DAY_S};
+static const struct pki_spec too_new = {.name = "ntpserver",
+    .san = GOOD_SAN,
+    .from_s = 2 * PKI_DAY_S,
+    .to_s = 9 * PKI_DAY_S};
+
+static void a_failure_by_date_alone_is_marked(void **state)
+{
+	struct world *w = *state;
+
+	run_leaf(w, too_old);
+	assert_int_equal(w->answer.dates, KE_DATES_REFUSED);
+	teardown(state);
+	run_leaf(w, too_new);
+	assert_int_equal(w->answer.dates, KE_DATES_REFUSED);
+	teardown(state);
+	run_leaf(w, (struct pki_spec){.name = "ntpserver",
+			.san = "DNS:a.example",
+			.from_s = -9 * PKI_DAY_S,
+			.to_s = -2 * PKI_DAY_S});
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_int_equal(w->answer.dates, KE_DATES_CHECKED);
+}
+
+static void without_dates_an_expired_chain_passes(void **state)
+{
+	struct world *w = *state;
+	struct pki_pair middle =
+	    pki_issue(&w->root, (struct pki_spec){.name = "Old CA",
+				    .ca = true,
+				    .from_s = -8 * PKI_DAY_S,
+				    .to_s = -1 * PKI_DAY_S});
+	const uint8_t none[KE_CERT_KEY_LEN] = {0};
+
+	w->request.dates_unchecked = 1;
+	w->leaf = pki_issue(&middle, too_old);
+	run(w, (struct ke_server_spec){.leaf = &w->leaf, .middle = &middle});
+	succeeded(w);
+	assert_int_equal(w->answer.dates, KE_DATES_UNCHECKED);
+	/* The narrowest of the chain, from the root to the server: empty here,
+	 * so that no time at all would fit it. */
+	assert_int_equal(w->answer.cert_not_before,
+	    certificate_not_before(w->root.certificate));
+	assert_int_equal(w->answer.cert_not_after,
+	    certificate_not_after(w->leaf.certificate));
+	assert_memory_not_equal(w->answer.cert_key, none, sizeof(none));
+	pki_free(&middle);
+}
+
+static void without_dates_the_future_passes(void **state)
+{
+	struct world *w = *state;
+
+	w->request.dates_unchecked = 1;
+	run_leaf(w, too_new);
+	succeeded(w);
+	assert_int_equal(w->answer.dates, KE_DATES_UNCHECKED);
+}
+
+/* All that is wrong with it but its dates. */
+static void without_dates_the_rest_is_checked(void **state)
+{
+	static const struct {
+		struct pki_spec spec;
+		const char *sentence;
+	} cases[] = {
+	    {{.san = "DNS:a.example"}, "is not for local.fake"},
+	    {{.san = NULL}, "it is for no name at all"},
+	    {{.san = GOOD_SAN, .rsa_bits = 1024}, "has a weak key"},
+	    {{.san = GOOD_SAN, .purpose = "clientAuth"},
+		"is not for a TLS server"},
+	};
+	struct world *w = *state;
+
+	w->request.dates_unchecked = 1;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct pki_spec spec = cases[i].spec;
+
+		spec.name = "ntpserver";
+		spec.from_s = too_old.from_s;
+		spec.to_s = too_old.to_s;
+		run_leaf(w, spec);
+		assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+		assert_non_null(strstr(w->answer.text, cases[i].sentence));
+		teardown(state);
+	}
+}
+
+static void without_dates_a_stranger_stays_one(void **state)
+{
+	struct world *w = *state;
+
+	w->request.dates_unchecked = 1;
+	w->leaf = pki_issue(NULL, too_old);
+	run(w, (struct ke_server_spec){.leaf = &w->leaf});
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_non_null(strstr(w->answer.text, "is self-signed"));
+	teardown(state);
+	w->leaf = pki_issue(&w->other, too_old);
+	run(w, (struct ke_server_spec){.leaf = &w->leaf});
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_non_null(strstr(w->answer.text, "is issued by CN=Other Root"));
+}
+
+/* A clock that is far ahead makes the root look too old before any server is
+ * asked. */
+static void an_expired_root_file_counts_without_dates(void **state)
+{
+	struct world *w = *state;
+	struct pki_pair root =
+	    pki_issue(NULL, (struct pki_spec){.name = "Past Root",
+				.ca = true,
+				.from_s = -9 * PKI_DAY_S,
+				.to_s = -2 * PKI_DAY_S});
+
+	snprintf(w->trust.paths[0], sizeof(w->trust.paths[0]), "%s/past.pem",
+	    w->directory);
+	pki_write(w->trust.paths[0], root.certificate);
+	w->leaf = pki_issue(&root, too_old);
+	run(w, (struct ke_server_spec){.leaf = &w->leaf});
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_int_equal(w->answer.dates, KE_DATES_REFUSED);
+	w->request.dates_unchecked = 1;
+	ask(w);
+	unlink(w->trust.paths[0]);
+	pki_free(&root);
+	succeeded(w);
+	assert_int_equal(w->answer.dates, KE_DATES_UNCHECKED);
+}
+
 static void a_wrong_purpose_is_told(void **state)
 {
 	struct world *w = *state;
@@ -775,6 +910,12 @@ int main(void)
 	    TEST(a_renewed_root_is_told),
 	    TEST(an_expired_intermediate_is_told),
 	    TEST(a_weak_key_is_told),
+	    TEST(a_failure_by_date_alone_is_marked),
+	    TEST(without_dates_an_expired_chain_passes),
+	    TEST(without_dates_the_future_passes),
+	    TEST(without_dates_the_rest_is_checked),
+	    TEST(without_dates_a_stranger_stays_one),
+	    TEST(an_expired_root_file_counts_without_dates),
 	    TEST(a_wrong_purpose_is_told),
 	    TEST(a_leaf_that_issues_is_told),
 	    TEST(names_cannot_forge_a_line),
