@@ -76,6 +76,7 @@ void config_defaults(struct config *out)
 	    .status_socket = "/run/ntsagent/status.sock",
 	    .driftfile = "/var/lib/ntsagent/drift",
 	    .goodtime_file = "/var/lib/ntsagent/last-good-time",
+	    .bootstrap = BOOTSTRAP_QUORUM,
 	    .trust = {.system_certs = true},
 	    .ke_timeout_ms = 10000,
 	    .saved_keys = CONFIG_SAVED_KEYS,

@@ -27,6 +27,13 @@
 #define POLL_LOG2_MIN (-4)
 #define POLL_LOG2_MAX 17
 
+/* Whom to believe when the clock is too wrong to check certificates by. */
+enum bootstrap_policy {
+	BOOTSTRAP_OFF,	  /* nobody */
+	BOOTSTRAP_QUORUM, /* a majority of independent servers */
+	BOOTSTRAP_SINGLE, /* if need be, one alone */
+};
+
 struct source_config {
 	char name[CONFIG_NAME_MAX]; /* [source NAME] */
 	char host[KE_HOST_MAX];	    /* host = ..., default: NAME */
@@ -56,6 +63,7 @@ struct config {
 	double max_freq_ppm;
 	char driftfile[CONFIG_PATH_MAX];     /* "" when `none` */
 	char goodtime_file[CONFIG_PATH_MAX]; /* "" when `none` */
+	enum bootstrap_policy bootstrap;
 	/* [log] */
 	enum log_level log_level;
 	enum log_target log_target;

@@ -197,6 +197,25 @@ static bool set_aeads(
 	return trust->aead_count > 0;
 }
 
+static bool set_bootstrap(
+    const struct config_key *key, const char *value, void *base)
+{
+	static const char *const words[] = {
+	    [BOOTSTRAP_OFF] = "off",
+	    [BOOTSTRAP_QUORUM] = "quorum",
+	    [BOOTSTRAP_SINGLE] = "single",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcasecmp(value, words[i]) != 0)
+			continue;
+		*(enum bootstrap_policy *)field(key, base) =
+		    (enum bootstrap_policy)i;
+		return true;
+	}
+	return false;
+}
+
 static bool set_level(
     const struct config_key *key, const char *value, void *base)
 {
@@ -271,6 +290,8 @@ static const struct config_key keys[] = {
 
 {"clock", "driftfile", set_path, OF(driftfile), 0, 0, false, A_PATH},
 {"clock", "last-good-time", set_path, OF(goodtime_file), 0, 0, false, A_PATH},
+{"clock", "bootstrap", set_bootstrap, OF(bootstrap), 0, 0, false,
+	"off, quorum or single"},
 {"clock", "makestep", set_makestep, OF(steering), 0, 0, false,
 	"a threshold and a number of updates (0.1s 3), or no"},
 {"clock", "max-slew", set_ppm, OF(steering.max_slew_ppm), 1, MAX_SLEW_PPM,

@@ -19,7 +19,6 @@
 #define KEEPER_PATIENCE_NS (5 * NS_PER_S)
 /* 16 s: what the kernel and timedatectl(1) take for unsynchronised. */
 #define DISCLAIMED_NS (16 * NS_PER_S)
-#define WRITTEN_S INT64_C(1795392000) /* 2026-11-23 */
 #define SAVE_EVERY_NS (3600 * NS_PER_S)
 #define SAVE_FIRST_NS (300 * NS_PER_S)
 /* The steering may wait this long for sources that are still on their way; then
@@ -407,7 +406,7 @@ void engine_on_keys(
  * before this was written is wrong, and no guide to it. */
 static struct wall pivot(const struct engine *e)
 {
-	const int64_t written_ns = WRITTEN_S * NS_PER_S;
+	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
 
 	return (struct wall){
 	    e->now.wall.ns > written_ns ? e->now.wall.ns : written_ns};

@@ -29,6 +29,7 @@ struct engine_links {
 	struct keeper *keeper; /* --single-process only, else NULL */
 	/* The keeper's first report: the ledger starts there. */
 	struct keeper_report start;
+	int64_t floor_ns; /* no time before it can be now: agent/floor.h */
 	/* From the drift file; 0 and 100 when there is none. */
 	double freq_ppm, freq_sd_ppm;
 };

@@ -89,7 +89,8 @@ static bool message_valid(const struct keeper_message *m)
 	if (m->serial == 0)
 		return false;
 	if (m->kind == KEEPER_MESSAGE_COMMAND)
-		return bool_valid(&m->command.synchronised);
+		return bool_valid(&m->command.synchronised) &&
+		       bool_valid(&m->command.bootstrap);
 	return m->kind == KEEPER_MESSAGE_SAVE && freq_possible(m->freq_ppm) &&
 	       freq_possible(m->freq_sd_ppm) && m->freq_sd_ppm >= 0 &&
 	       m->good_time_s >= 0;
@@ -154,6 +155,7 @@ struct keeper_limits keeper_limits_of(
 	    .max_slew_ppm = config->steering.max_slew_ppm,
 	    .refuse_step_ns = config->steering.refuse_threshold_ns,
 	    .start_steps = config->steering.makestep_updates,
+	    .bootstrap = config->bootstrap != BOOTSTRAP_OFF,
 	};
 }
 

@@ -36,7 +36,7 @@ int keeper_send_report(int fd, const struct keeper_report *r) MUST_USE;
 /* Carries out a SAVE: used by the keeper process and by --single-process. */
 void keeper_save(const struct config *config, const struct keeper_message *m);
 
-/* What the configuration allows the engine. */
+/* What the configuration allows the engine. The floor is for the caller. */
 struct keeper_limits keeper_limits_of(
     const struct config *config, bool no_clock);
 

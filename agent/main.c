@@ -5,6 +5,7 @@
 #include "agent/config.h"
 #include "agent/control.h"
 #include "agent/engine_process.h"
+#include "agent/floor.h"
 #include "agent/keeper_process.h"
 #include "agent/notify.h"
 #include "agent/options.h"
@@ -38,6 +39,7 @@ struct agent {
 	struct keeper_report started; /* keeper_start's */
 	bool freq_saved;
 	double freq_ppm, freq_sd_ppm; /* from the drift file */
+	int64_t floor_ns;	      /* agent/floor.h */
 	pid_t pid;		      /* of the keeper */
 	int status_fd;		      /* -1: none, or the engine's now */
 	bool status_bound;	      /* it is ours to unlink */
@@ -357,6 +359,8 @@ static bool take_clock(struct agent *a)
 	int err;
 
 	load_drift(a);
+	limits.floor_ns = a->floor_ns = floor_find(&a->config);
+	floor_judge(a->floor_ns, clock.now(clock.self));
 	err = keeper_start(&a->keeper, &limits, &clock,
 	    a->freq_saved ? &a->freq_ppm : NULL, &a->started);
 	/* Without a drift file the kernel's frequency is the best guess: an
@@ -379,6 +383,7 @@ static struct engine_links links_of(const struct agent *a)
 	    .status_fd = a->status_fd,
 	    .control_fd = a->control_fd,
 	    .start = a->started,
+	    .floor_ns = a->floor_ns,
 	    .freq_ppm = a->freq_ppm,
 	    .freq_sd_ppm = a->freq_sd_ppm,
 	};

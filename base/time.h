@@ -34,6 +34,10 @@ struct osc {
 	int64_t ns;
 };
 
+/* When this was written, seconds since 1970 (2026-11-23): no clock that is
+ * right can show an earlier time. */
+#define TIME_WRITTEN_S INT64_C(1795392000)
+
 #define MONO_NEVER ((struct mono){INT64_MAX})
 
 static inline struct mono mono_after(struct mono t, int64_t ns)

@@ -17,6 +17,9 @@ struct clock_command {
 	int64_t slew_ns;	  /* to be slewed on top of it ... */
 	int64_t slew_duration_ns; /* ... in this time; > 0 when slew_ns != 0 */
 	int64_t step_ns;	  /* applied first; 0: none */
+	/* The step is the one that makes a clock fit for the check of
+	 * certificates: see struct keeper_limits. With it, nothing else. */
+	bool bootstrap;
 	/* Kernel status (adjtimex(2)), for timedatectl and node_exporter. */
 	bool synchronised;
 	enum leap leap;	      /* LEAP_INSERT, LEAP_DELETE arm the kernel */
@@ -41,6 +44,7 @@ struct clock_change {
 	X(KEEPER_SLEW_LIMIT, "the slew is faster than max-slew") \
 	X(KEEPER_STEP_FORBIDDEN, "a step is not allowed now") \
 	X(KEEPER_STEP_LIMIT, "the step is larger than refuse-threshold") \
+	X(KEEPER_STEP_EARLY, "the step leads to a time before the last good one") \
 	X(KEEPER_KERNEL, "the kernel refused")
 /* clang-format on */
 enum keeper_verdict {

@@ -131,18 +131,30 @@ static bool in_start_window(const struct keeper *k, struct mono now)
 	       !mono_due(k->start_window_end, now);
 }
 
+static enum keeper_verdict check_bootstrap(
+    const struct keeper *k, const struct clock_command *c, int64_t becomes_ns)
+{
+	if (c->synchronised || c->slew_ns != 0)
+		return KEEPER_BAD_COMMAND;
+	if (!k->limits.bootstrap || k->bootstrap_over)
+		return KEEPER_STEP_FORBIDDEN;
+	return becomes_ns < k->limits.floor_ns ? KEEPER_STEP_EARLY : KEEPER_OK;
+}
+
 static enum keeper_verdict check_step(
     const struct keeper *k, const struct clock_command *c, struct mono now)
 {
 	int64_t becomes_ns;
 
 	if (c->step_ns == 0)
-		return KEEPER_OK;
+		return c->bootstrap ? KEEPER_BAD_COMMAND : KEEPER_OK;
 	/* Neither before 1970 nor beyond what int64 can count (2262). */
 	if (__builtin_add_overflow(
 		k->clock.now(k->clock.self).ns, c->step_ns, &becomes_ns) ||
 	    becomes_ns < 0)
 		return KEEPER_BAD_COMMAND;
+	if (c->bootstrap)
+		return check_bootstrap(k, c, becomes_ns);
 	if (in_start_window(k, now))
 		return KEEPER_OK;
 	if (k->limits.refuse_step_ns > 0 &&
@@ -201,7 +213,9 @@ static int change_step(struct keeper *k, const struct clock_command *c,
 	err = step(k, c->step_ns, r);
 	if (err)
 		return err;
-	k->steps_used++;
+	/* What it leaves to the start is the start's as ever. */
+	k->steps_used += !c->bootstrap;
+	k->bootstrap_over |= c->bootstrap;
 	k->next_step = mono_after(now, KEEPER_STEP_GAP_NS);
 	return 0;
 }
@@ -241,6 +255,7 @@ static int act(struct keeper *k, const struct clock_command *c, struct mono now,
 	/* Last: a step makes the kernel forget its status. */
 	if (!err)
 		err = k->clock.set_status(k->clock.self, &status);
+	k->bootstrap_over |= !err && c->synchronised;
 	return err;
 }
 

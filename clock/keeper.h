@@ -32,6 +32,11 @@ struct keeper_limits {
 	int64_t refuse_step_ns; /* no step beyond it; 0: no limit. Not applied
 				   to steps in the start window. */
 	int start_steps; /* allowed in the start window; -1: any, always */
+	/* One bootstrap step of any size is allowed, whatever the limits of
+	 * other steps, as long as no command has said that the clock is
+	 * synchronised: but not to a time before floor_ns (since 1970). */
+	bool bootstrap;
+	int64_t floor_ns;
 };
 
 struct keeper {
@@ -43,6 +48,7 @@ struct keeper {
 	struct mono slew_end, slew_start;
 	int64_t slew_ns; /* wanted */
 	int steps_used;
+	bool bootstrap_over;	      /* used, or synchronised before it was */
 	struct mono start_window_end; /* MONO_NEVER before the first command */
 	struct mono next_step; /* none before it, outside the start window */
 };

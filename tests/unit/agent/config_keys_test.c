@@ -24,6 +24,8 @@ static const struct row {
 {"nts", "saved-keys", {"/a", "none"}, {"", "a", "yes"}},
 {"clock", "driftfile", {"/a", "none"}, {"", "a", "./a"}},
 {"clock", "last-good-time", {"/a", "none"}, {"", "a"}},
+{"clock", "bootstrap", {"off", "quorum", "Single"},
+	{"", "yes", "no", "2", "quorum single"}},
 {"clock", "makestep", {"0.1 3", "100ms 3", "1s,-1", "1 0", "no", "No"},
 	{"", "1", "0 3", "1s -2", "1s 3 4", "x 3", "1s x", "-1s 3"}},
 {"clock", "max-slew", {"1", "99000ppm", "1000ppb"},
@@ -182,7 +184,8 @@ static void values_arrive(void **state)
 	    "[nts]\ntrusted-certs = /a, /b\nsystem-certs = no\naeads = 17 30\n"
 	    "ke-timeout = 2500ms\nsaved-keys = /k\n"
 	    "[clock]\ndriftfile = none\nlast-good-time = /g\n"
-	    "makestep = 2s -1\nmax-slew = 7ppm\nmax-drift = 8ppm\n"
+	    "bootstrap = single\nmakestep = 2s -1\nmax-slew = 7ppm\nmax-drift "
+	    "= 8ppm\n"
 	    "refuse-threshold = no\nmaxdistance = 9s\nminsources = 2\n"
 	    "max-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
@@ -201,6 +204,7 @@ static void values_arrive(void **state)
 	assert_string_equal(c->saved_keys, "/k");
 	assert_string_equal(c->driftfile, "");
 	assert_string_equal(c->goodtime_file, "/g");
+	assert_int_equal(c->bootstrap, BOOTSTRAP_SINGLE);
 	assert_int_equal(c->steering.makestep_threshold_ns, 2 * NS_PER_S);
 	assert_int_equal(c->steering.makestep_updates, -1);
 	assert_float_equal(c->steering.max_slew_ppm, 7, 1e-9);
@@ -313,6 +317,7 @@ static void assert_default_clock(const struct config *c, const struct config *d)
 	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
 	assert_string_equal(c->driftfile, d->driftfile);
 	assert_string_equal(c->goodtime_file, d->goodtime_file);
+	assert_int_equal(c->bootstrap, d->bootstrap);
 }
 
 static void assert_default_rest(const struct config *c, const struct config *d)

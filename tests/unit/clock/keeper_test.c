@@ -510,6 +510,78 @@ static void test_no_start_steps(void **state)
 	    KEEPER_OK);
 }
 
+/* ---- the one step that makes a clock fit for certificates ---- */
+
+static void start_with_bootstrap(struct bench *b)
+{
+	bench_init(b);
+	b->limits.start_steps = 0;
+	b->limits.bootstrap = true;
+	b->limits.floor_ns = START_NS - 1000 * NS_PER_S;
+	start(b, NULL);
+}
+
+static void test_bootstrap_is_once_and_of_any_size(void **state)
+{
+	const struct clock_command c = {
+	    .step_ns = 40 * 365 * 86400 * NS_PER_S, .bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.fake.steps, 1);
+	assert_false(b.fake.status.synchronised);
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	assert_int_equal(b.keeper.steps_used, 0);
+}
+
+static void test_bootstrap_keeps_to_the_floor(void **state)
+{
+	struct clock_command c = {
+	    .step_ns = -1001 * NS_PER_S, .bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	refuses(&b, &c, KEEPER_STEP_EARLY);
+	c.step_ns += 2 * NS_PER_S;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+}
+
+static void test_bootstrap_ends_with_synchronisation(void **state)
+{
+	const struct clock_command good = {.synchronised = true};
+	const struct clock_command c = {
+	    .step_ns = 100 * NS_PER_S, .bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	assert_int_equal(apply(&b, &good), KEEPER_OK);
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	start_with_bootstrap(&b);
+	b.keeper.limits.bootstrap = false;
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+}
+
+static void test_bootstrap_does_nothing_else(void **state)
+{
+	struct clock_command c = {.bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+	c.step_ns = 100 * NS_PER_S;
+	c.synchronised = true;
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+	c.synchronised = false;
+	c.slew_ns = 1000;
+	c.slew_duration_ns = NS_PER_S;
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+}
+
 /* What was done before the kernel refused is reported all the same. */
 static void test_kernel_refuses(void **state)
 {
@@ -611,6 +683,10 @@ int main(void)
 	    cmocka_unit_test(test_step_rules),
 	    cmocka_unit_test(test_start_window_ends),
 	    cmocka_unit_test(test_no_start_steps),
+	    cmocka_unit_test(test_bootstrap_is_once_and_of_any_size),
+	    cmocka_unit_test(test_bootstrap_keeps_to_the_floor),
+	    cmocka_unit_test(test_bootstrap_ends_with_synchronisation),
+	    cmocka_unit_test(test_bootstrap_does_nothing_else),
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),
 	    cmocka_unit_test(test_stop),

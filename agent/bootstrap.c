@@ -1,0 +1,316 @@
+#include "agent/bootstrap.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* Who has not answered so long after the first one is not waited for ... */
+#define PATIENCE_NS (3 * NS_PER_S)
+/* ... and sources that need no quorum do not wait longer than this for it. */
+#define HOLD_NS (10 * NS_PER_S)
+/* With less than three, one that lies cannot be outvoted. */
+#define QUORUM 3
+#define QUORUM_LEAST 2
+/* How fast a clock without any correction may run away from an offer. */
+#define GROWTH 1e-3
+/* No later than int64 nanoseconds can say (2262). */
+#define SECONDS_MAX INT64_C(9223372036)
+
+const char *bootstrap_outcome_name(enum bootstrap_outcome outcome)
+{
+	static const char *const names[BOOTSTRAP_OUTCOME_COUNT] = {
+#define X(id, name) [id] = name,
+	    BOOTSTRAP_OUTCOMES(X)
+#undef X
+	};
+
+	return names[outcome];
+}
+
+void bootstrap_init(
+    struct bootstrap *b, const struct config *config, int64_t floor_ns)
+{
+	*b = (struct bootstrap){
+	    .policy = config->bootstrap,
+	    .source_count = config->source_count,
+	    .floor_ns = floor_ns,
+	    .bound_max_ns = config->steering.max_distance_ns,
+	    .decide_at = MONO_NEVER,
+	    .hold_until = MONO_NEVER,
+	};
+	for (unsigned i = 0; i < config->source_count; i++)
+		b->configured += !config->sources[i].options.noselect;
+	b->over =
+	    b->policy == BOOTSTRAP_OFF ||
+	    (b->policy == BOOTSTRAP_QUORUM && b->configured < QUORUM_LEAST);
+}
+
+bool bootstrap_open(const struct bootstrap *b)
+{
+	return !b->over;
+}
+
+void bootstrap_end(struct bootstrap *b)
+{
+	b->over = true;
+}
+
+void bootstrap_begin(struct bootstrap *b, struct mono now)
+{
+	if (b->hold_until.ns == MONO_NEVER.ns)
+		b->hold_until = mono_after(now, HOLD_NS);
+}
+
+bool bootstrap_holds(const struct bootstrap *b, bool undated, struct mono now)
+{
+	return !b->over && undated && !mono_due(b->hold_until, now);
+}
+
+void bootstrap_take(struct bootstrap *b, unsigned source,
+    const struct bootstrap_offer *offer, struct mono now)
+{
+	b->offers[source] = *offer;
+	if (b->decide_at.ns == MONO_NEVER.ns)
+		b->decide_at = mono_after(now, PATIENCE_NS);
+}
+
+void bootstrap_forget(struct bootstrap *b)
+{
+	memset(b->offers, 0, sizeof(b->offers));
+	b->decide_at = MONO_NEVER;
+}
+
+bool bootstrap_due(const struct bootstrap *b, bool settled, struct mono now)
+{
+	return !b->over && (settled || mono_due(b->decide_at, now));
+}
+
+static bool same_key(
+    const struct bootstrap_offer *a, const struct bootstrap_offer *b)
+{
+	static const uint8_t unknown[KE_CERT_KEY_LEN];
+
+	return memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+	       memcmp(a->key, unknown, sizeof(a->key)) != 0;
+}
+
+static bool same_server(
+    const struct bootstrap_offer *a, const struct bootstrap_offer *b)
+{
+	return same_key(a, b) || strcasecmp(a->host, b->host) == 0 ||
+	       endpoint_same_host(&a->address, &b->address);
+}
+
+/* Another name of a server that has a vote already? */
+static bool duplicate(const struct bootstrap *b, unsigned source)
+{
+	for (unsigned i = 0; i < source; i++)
+		if (b->offers[i].there &&
+		    same_server(&b->offers[i], &b->offers[source]))
+			return true;
+	return false;
+}
+
+/* Corrections of the wall clock, as server and certificate would have them. */
+struct interval {
+	int64_t low, high;
+};
+
+static int64_t clamped_ns(int64_t seconds)
+{
+	if (seconds < 0)
+		return 0;
+	return (seconds < SECONDS_MAX ? seconds : SECONDS_MAX) * NS_PER_S;
+}
+
+static bool window_known(const struct bootstrap_offer *o)
+{
+	return o->not_before_s != 0 || o->not_after_s != 0;
+}
+
+/* What the server says, as far as its certificate allows it to say that; empty
+ * when it tells a time for which its certificate was not issued. */
+static struct interval interval(
+    const struct bootstrap_offer *o, const struct timescale *t, struct wall now)
+{
+	struct osc at = timescale_osc(t, now);
+	int64_t offset_ns = o->offset_ns - timescale_added_ns(t, now);
+	int64_t age_ns = at.ns - o->at.ns;
+	int64_t bound_ns =
+	    o->bound_ns + (int64_t)(GROWTH * (double)(age_ns > 0 ? age_ns : 0));
+	struct interval in = {offset_ns - bound_ns, offset_ns + bound_ns};
+	int64_t from_ns = clamped_ns(o->not_before_s) - now.ns;
+	int64_t to_ns = clamped_ns(o->not_after_s) - now.ns;
+
+	if (!o->undated && !window_known(o))
+		return in;
+	if (in.low < from_ns)
+		in.low = from_ns;
+	if (in.high > to_ns)
+		in.high = to_ns;
+	return in;
+}
+
+bool bootstrap_offer_dated(
+    const struct bootstrap_offer *o, const struct timescale *t, struct wall now)
+{
+	struct interval in = interval(o, t, now);
+
+	return in.low <= in.high;
+}
+
+static bool holds(struct interval in, int64_t point)
+{
+	return in.low <= point && point <= in.high;
+}
+
+struct ballot {
+	unsigned voters;
+	unsigned count; /* of those that say something */
+	struct interval in[CONFIG_SOURCES_MAX];
+	bool undated[CONFIG_SOURCES_MAX];
+};
+
+/* Who says what cannot be has a vote, but agrees with nobody. */
+static void count_voters(const struct bootstrap *b, const struct timescale *t,
+    struct wall now, struct ballot *ballot)
+{
+	ballot->voters = ballot->count = 0;
+	for (unsigned i = 0; i < b->source_count; i++) {
+		const struct bootstrap_offer *o = &b->offers[i];
+		struct interval in;
+
+		if (!o->there || duplicate(b, i))
+			continue;
+		ballot->voters++;
+		in = interval(o, t, now);
+		if (o->bound_ns > b->bound_max_ns || in.low > in.high)
+			continue;
+		ballot->undated[ballot->count] = o->undated;
+		ballot->in[ballot->count++] = in;
+	}
+}
+
+/* The voters that share a point begin to do so at the low end of one of them.
+ * Returns how many there are at most; `shared` is what those have in common. */
+static unsigned agreement(const struct ballot *ballot, struct interval *shared)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < ballot->count; i++) {
+		struct interval common = {ballot->in[i].low, INT64_MAX};
+		unsigned n = 0;
+
+		for (unsigned j = 0; j < ballot->count; j++) {
+			if (!holds(ballot->in[j], common.low))
+				continue;
+			n++;
+			if (ballot->in[j].high < common.high)
+				common.high = ballot->in[j].high;
+		}
+		if (n <= most)
+			continue;
+		most = n;
+		*shared = common;
+	}
+	return most;
+}
+
+static bool any_undated(const struct ballot *ballot, int64_t point)
+{
+	for (unsigned i = 0; i < ballot->count; i++)
+		if (ballot->undated[i] && holds(ballot->in[i], point))
+			return true;
+	return false;
+}
+
+/* All that are configured, without those that were found to be others' second
+ * names: three of them are enough, fewer than two never are. */
+static unsigned needed(const struct bootstrap *b)
+{
+	unsigned independent = b->configured;
+
+	if (b->policy == BOOTSTRAP_SINGLE)
+		return 1;
+	for (unsigned i = 0; i < b->source_count; i++)
+		independent -= b->offers[i].there && duplicate(b, i);
+	if (independent >= QUORUM)
+		return QUORUM;
+	return QUORUM_LEAST;
+}
+
+static enum bootstrap_outcome judge(const struct bootstrap *b,
+    const struct bootstrap_result *r, bool undated, struct wall now)
+{
+	if (r->voters < r->needed)
+		return BOOTSTRAP_FEW;
+	if (2 * r->agreeing <= r->voters)
+		return BOOTSTRAP_DISAGREE;
+	/* Their certificates fit the clock as it is. */
+	if (!undated)
+		return BOOTSTRAP_RIGHT;
+	if (now.ns + r->step_ns < b->floor_ns)
+		return BOOTSTRAP_EARLY;
+	return BOOTSTRAP_AGREED;
+}
+
+const struct bootstrap_result *bootstrap_decide(
+    struct bootstrap *b, const struct timescale *t, struct wall now)
+{
+	struct ballot ballot;
+	struct interval shared = {0, 0};
+	struct bootstrap_result r = {.needed = needed(b)};
+	bool undated;
+
+	count_voters(b, t, now, &ballot);
+	r.voters = ballot.voters;
+	r.agreeing = agreement(&ballot, &shared);
+	r.step_ns = shared.low + (shared.high - shared.low) / 2;
+	undated = any_undated(&ballot, r.step_ns);
+	r.outcome = judge(b, &r, undated, now);
+	b->result = r;
+	return &b->result;
+}
+
+static void date(int64_t ns, char out[32])
+{
+	time_t seconds = (time_t)(ns / NS_PER_S);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		strcpy(out, "an unreadable date");
+}
+
+void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
+{
+	const struct bootstrap_result *r = &b->result;
+	char floor[32];
+
+	switch (r->outcome) {
+	case BOOTSTRAP_DISAGREE:
+		snprintf(out, size,
+		    "the clock is too wrong to check certificates, and of %u "
+		    "servers that could tell the time first only %u agree",
+		    r->voters, r->agreeing);
+		break;
+	case BOOTSTRAP_EARLY:
+		date(b->floor_ns, floor);
+		snprintf(out, size,
+		    "the clock is too wrong to check certificates, and %u "
+		    "servers agree on a time before %s, which is known to be "
+		    "past (last-good-time, or the age of this program)",
+		    r->agreeing, floor);
+		break;
+	case BOOTSTRAP_FEW:
+	case BOOTSTRAP_RIGHT:
+	case BOOTSTRAP_AGREED:
+	case BOOTSTRAP_OUTCOME_COUNT:
+		snprintf(out, size,
+		    "the clock is too wrong to check certificates: it is being "
+		    "set by agreement of %u independent server%s first, %u "
+		    "answered",
+		    needed(b), needed(b) == 1 ? "" : "s", r->voters);
+		break;
+	}
+}

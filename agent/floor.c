@@ -1,0 +1,35 @@
+#include "agent/floor.h"
+
+#include "base/log.h"
+#include "clock/driftfile.h"
+#include "resolver/certificate.h"
+
+#include <errno.h>
+#include <string.h>
+
+int64_t floor_find(const struct config *config)
+{
+	const char *path = config->goodtime_file;
+	int64_t good_s = 0;
+	int err = path[0] ? goodtime_load(path, &good_s) : 0;
+
+	if (err == -EINVAL)
+		log_warning("%s does not hold a time: not used", path);
+	else if (err && err != -ENOENT)
+		log_warning("cannot read %s: %s", path, strerror(-err));
+	if (err || good_s < TIME_WRITTEN_S)
+		good_s = TIME_WRITTEN_S;
+	return good_s * NS_PER_S;
+}
+
+void floor_judge(int64_t floor_ns, struct wall now)
+{
+	char date[CERTIFICATE_DATE_MAX], known[CERTIFICATE_DATE_MAX];
+
+	if (now.ns >= floor_ns - FLOOR_SLACK_NS)
+		return;
+	certificate_date(now.ns / NS_PER_S, date);
+	certificate_date(floor_ns / NS_PER_S, known);
+	log_warning("the clock is wrong: it says %s, and %s is past already",
+	    date, known);
+}

@@ -1,0 +1,82 @@
+#include "agent/floor.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int64_t floor_with(const char *content)
+{
+	static struct config config;
+	int64_t floor_ns;
+	FILE *f;
+
+	snprintf(config.goodtime_file, sizeof(config.goodtime_file),
+	    P_tmpdir "/ntsagent-floor-%d", getpid());
+	f = fopen(config.goodtime_file, "w");
+	assert_non_null(f);
+	fputs(content, f);
+	fclose(f);
+	floor_ns = floor_find(&config);
+	unlink(config.goodtime_file);
+	return floor_ns;
+}
+
+static void the_later_of_file_and_program(void **state)
+{
+	struct config none = {.goodtime_file = ""};
+
+	(void)state;
+	assert_int_equal(floor_with("2000000000\n"), 2000000000 * NS_PER_S);
+	assert_int_equal(floor_with("1000\n"), TIME_WRITTEN_S * NS_PER_S);
+	assert_int_equal(floor_with("rubbish"), TIME_WRITTEN_S * NS_PER_S);
+	assert_int_equal(floor_find(&none), TIME_WRITTEN_S * NS_PER_S);
+	strcpy(none.goodtime_file, "/nonexistent/last-good-time");
+	assert_int_equal(floor_find(&none), TIME_WRITTEN_S * NS_PER_S);
+}
+
+/* What is said for a clock that is `lag_ns` behind the floor. */
+static void told(int64_t lag_ns, char *out, size_t size)
+{
+	const int64_t floor_ns = INT64_C(1800000000) * NS_PER_S;
+	FILE *f = tmpfile();
+	int saved = dup(STDERR_FILENO);
+
+	assert_non_null(f);
+	fflush(stderr);
+	assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+	floor_judge(floor_ns, (struct wall){floor_ns - lag_ns});
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(f);
+	out[fread(out, 1, size - 1, f)] = '\0';
+	fclose(f);
+}
+
+static void a_clock_before_it_is_told(void **state)
+{
+	char text[400];
+
+	(void)state;
+	told(30 * NS_PER_S, text, sizeof(text));
+	assert_string_equal(text, "");
+	told(86400 * NS_PER_S, text, sizeof(text));
+	assert_non_null(strstr(text,
+	    "the clock is wrong: it says 2027-01-14 08:00:00 UTC, and "
+	    "2027-01-15 08:00:00 UTC is past already"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_later_of_file_and_program),
+	    cmocka_unit_test(a_clock_before_it_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
