@@ -55,10 +55,12 @@ void bootstrap_end(struct bootstrap *b)
 	b->over = true;
 }
 
-void bootstrap_begin(struct bootstrap *b, struct mono now)
+bool bootstrap_begin(struct bootstrap *b, struct mono now)
 {
-	if (b->hold_until.ns == MONO_NEVER.ns)
-		b->hold_until = mono_after(now, HOLD_NS);
+	if (b->hold_until.ns != MONO_NEVER.ns)
+		return false;
+	b->hold_until = mono_after(now, HOLD_NS);
+	return true;
 }
 
 bool bootstrap_holds(const struct bootstrap *b, bool undated, struct mono now)
@@ -291,7 +293,8 @@ void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 	case BOOTSTRAP_DISAGREE:
 		snprintf(out, size,
 		    "the clock is too wrong to check certificates, and of %u "
-		    "servers that could tell the time first only %u agree",
+		    "servers only %u agree on a time within the dates of their "
+		    "certificates",
 		    r->voters, r->agreeing);
 		break;
 	case BOOTSTRAP_EARLY:

@@ -17,6 +17,8 @@
 #include "clock/timescale.h"
 #include "resolver/frame.h"
 
+#define BOOTSTRAP_TEXT_MAX 400
+
 /* What one server says. */
 struct bootstrap_offer {
 	bool there;
@@ -76,8 +78,8 @@ void bootstrap_init(
 bool bootstrap_open(const struct bootstrap *b);
 void bootstrap_end(struct bootstrap *b);
 
-/* A source is asked without dates from now on. */
-void bootstrap_begin(struct bootstrap *b, struct mono now);
+/* A source is asked without dates from now on. True: it is the first. */
+bool bootstrap_begin(struct bootstrap *b, struct mono now);
 
 /* Does the steering wait, so that a server whose dates happen to fit the wrong
  * clock does not set it alone? `undated`: some source is asked without dates.

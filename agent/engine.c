@@ -1,6 +1,8 @@
 #include "agent/engine.h"
 
 #include "agent/engine_saving.h"
+#include "agent/relief.h"
+#include "agent/wrongclock.h"
 #include "base/log.h"
 
 #include <math.h>
@@ -123,6 +125,20 @@ static void run_source(struct engine *e, unsigned i)
 		mark_duplicates(e);
 }
 
+/* From now on no certificate is taken without its dates, and no time from a
+ * source whose one was. */
+static void check_dates(struct engine *e)
+{
+	bootstrap_end(&e->bootstrap);
+	for (unsigned i = 0; i < e->source_count; i++) {
+		struct source *s = &e->sources[i];
+
+		fulfil(e, i, source_recheck(s));
+		if (s->stage == STAGE_RESTING)
+			(void)source_relieve(s, RELIEF_TRUST, e->now.mono);
+	}
+}
+
 static const char *source_name(const struct engine *e, int i)
 {
 	return i >= 0 ? e->config->sources[i].name : "none";
@@ -155,6 +171,8 @@ static void log_tracking(struct engine *e, const struct tracking *t)
 	e->last_selected = t->selected;
 	e->last_synchronised = t->synchronised;
 	e->ever_synchronised |= t->synchronised;
+	if (e->ever_synchronised && bootstrap_open(&e->bootstrap))
+		check_dates(e);
 	snprintf(e->last_reason, sizeof(e->last_reason), "%s", t->reason);
 }
 
@@ -220,12 +238,29 @@ static void steer(struct engine *e)
 
 	if (e->command_pending || e->end != ENGINE_RUNS)
 		return;
+	if (wrongclock_holds(e)) {
+		e->steer_at = e->bootstrap.hold_until;
+		return;
+	}
 	if (!steering_update(e->steering, &e->timescale, e->now.wall, &command))
 		look_at_tracking(e);
 	else if (e->options->print_only)
 		print_only(e);
 	else
 		give_command(e, &command);
+}
+
+/* A clock that is too wrong to check certificates by. */
+static void set_by_agreement(struct engine *e)
+{
+	struct clock_command command;
+
+	if (e->command_pending || e->end != ENGINE_RUNS)
+		return;
+	if (wrongclock_decide(e, &command))
+		give_command(e, &command);
+	else if (wrongclock_refuted(e))
+		check_dates(e);
 }
 
 static void save(struct engine *e)
@@ -284,6 +319,7 @@ bool engine_init(struct engine *e, const struct config *config,
 	for (unsigned i = 0; i < config->source_count; i++)
 		start_source(e, i);
 	timescale_init(&e->timescale, &links->start.changes[0]);
+	wrongclock_init(e, links->floor_ns);
 	return true;
 }
 
@@ -343,7 +379,9 @@ static void time_jumped(struct engine *e, int64_t jump_ns)
 		steering_forget(e->steering, i);
 		e->ports.close(e->ports.self, i);
 		source_jumped(&e->sources[i], e->now.mono);
+		fulfil(e, i, source_recheck(&e->sources[i]));
 	}
+	bootstrap_forget(&e->bootstrap);
 	steering_allow_step(e->steering);
 }
 
@@ -374,6 +412,7 @@ void engine_on_timer(struct engine *e, struct moment now)
 		run_source(e, i);
 		heard_nothing |= e->sources[i].count.lost != lost;
 	}
+	set_by_agreement(e);
 	if (heard_nothing || mono_due(e->steer_at, now.mono)) {
 		e->steer_at = MONO_NEVER;
 		steer(e);
@@ -392,24 +431,18 @@ void engine_on_timer(struct engine *e, struct moment now)
 void engine_on_keys(
     struct engine *e, const struct ke_answer *answer, struct moment now)
 {
+	struct source *s;
+
 	wake(e, now);
 	if (answer->source >= e->source_count)
 		return;
-	fulfil(e, answer->source,
-	    source_keys(
-		&e->sources[answer->source], answer, now, random_u32(e)));
+	s = &e->sources[answer->source];
+	s->dates_may_wait = wrongclock_may_leave_dates(e, answer->source);
+	fulfil(e, answer->source, source_keys(s, answer, now, random_u32(e)));
+	if (s->stage == STAGE_UNDATED_KEYING)
+		wrongclock_suspected(e, s);
 	mark_duplicates(e);
 	run_source(e, answer->source);
-}
-
-/* The era of NTP's 32-bit seconds is the one nearest to now; a clock from
- * before this was written is wrong, and no guide to it. */
-static struct wall pivot(const struct engine *e)
-{
-	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
-
-	return (struct wall){
-	    e->now.wall.ns > written_ns ? e->now.wall.ns : written_ns};
 }
 
 /* False: the times contradict each other, as when the clock was set between the
@@ -419,8 +452,9 @@ static bool sample_of(const struct engine *e, const struct udp_datagram *d,
 {
 	struct osc t1 = timescale_osc(&e->timescale, d->tx);
 	struct osc t4 = timescale_osc(&e->timescale, d->rx);
-	int64_t t2 = ntp_to_wall(a->header.receive, pivot(e)).ns;
-	int64_t t3 = ntp_to_wall(a->header.transmit, pivot(e)).ns;
+	struct wall pivot = wrongclock_pivot(e, d->slot);
+	int64_t t2 = ntp_to_wall(a->header.receive, pivot).ns;
+	int64_t t3 = ntp_to_wall(a->header.transmit, pivot).ns;
 	int64_t delay_ns = (t4.ns - t1.ns) - (t3 - t2);
 
 	*excess_ns = -delay_ns;
@@ -472,6 +506,8 @@ static void take_sample(struct engine *e, unsigned i,
 		source_too_slow(s, m.delay_ns, e->now.mono);
 		return;
 	}
+	if (!wrongclock_believes(e, i, &m, random_u32(e)))
+		return;
 	if (!s->heard)
 		e->steer_at = mono_after(e->now.mono, ASK_AGAIN_NS);
 	steering_add(e->steering, i, &m);
@@ -505,8 +541,10 @@ void engine_on_datagram(
 	steering_set_reach(e->steering, d->slot, s->reach);
 	steering_set_unsynced(e->steering, d->slot, s->unsynchronised);
 	fulfil(e, d->slot, wish);
-	if (sample_ok)
-		steer(e);
+	if (!sample_ok)
+		return;
+	set_by_agreement(e);
+	steer(e);
 }
 
 static void log_refusal(const struct keeper_report *r)
@@ -535,16 +573,11 @@ static void take_verdict(struct engine *e, const struct keeper_report *r)
 	e->good_freq_ppm = e->last_command.freq_ppm;
 	if (e->last_command.synchronised)
 		e->disclaimed = false;
-	if (e->last_command.step_ns != 0)
+	if (e->last_command.bootstrap)
+		wrongclock_log_step(e);
+	else if (e->last_command.step_ns != 0)
 		log_notice("the clock was stepped by %+.9f s",
 		    s_of_ns(e->last_command.step_ns));
-}
-
-static void take_answer(struct engine *e, const struct keeper_report *r)
-{
-	e->slewing = r->verdict == KEEPER_OK && e->last_command.slew_ns != 0;
-	steering_applied(e->steering, (enum keeper_verdict)r->verdict);
-	take_verdict(e, r);
 }
 
 /* That the limits forbid a step which somebody ordered is no reason to doubt
@@ -587,10 +620,24 @@ static void take_changes(struct engine *e, const struct keeper_report *r)
 /* -q: the clock is set when nothing is left to be slewed. */
 static void end_when_set(struct engine *e, const struct keeper_report *r)
 {
-	if (!e->options->once || e->slewing || e->command_pending)
+	if (!e->options->once || e->slewing || e->command_pending ||
+	    e->last_command.bootstrap)
 		return;
 	if (r->verdict == KEEPER_OK || r->verdict == KEEPER_NO_CLOCK)
 		e->end = ENGINE_DONE;
+}
+
+/* The steering knows nothing of a bootstrap step, which is none of its own. */
+static void take_answer(struct engine *e, const struct keeper_report *r)
+{
+	bool bootstrap = e->last_command.bootstrap;
+
+	e->slewing = r->verdict == KEEPER_OK && e->last_command.slew_ns != 0;
+	if (!bootstrap)
+		steering_applied(e->steering, (enum keeper_verdict)r->verdict);
+	take_verdict(e, r);
+	if (bootstrap)
+		check_dates(e);
 }
 
 void engine_on_report(
@@ -607,6 +654,7 @@ void engine_on_report(
 		e->slewing = false;
 	}
 	wake(e, now);
-	look_at_tracking(e);
+	if (!e->last_command.bootstrap)
+		look_at_tracking(e);
 	end_when_set(e, report);
 }

@@ -8,6 +8,7 @@
 #ifndef AGENT_ENGINE_H
 #define AGENT_ENGINE_H
 
+#include "agent/bootstrap.h"
 #include "agent/engine_process.h"
 #include "agent/keeper_process.h"
 #include "agent/source.h"
@@ -67,6 +68,7 @@ struct engine {
 	/* CLOCK_REALTIME minus CLOCK_MONOTONIC, our own steps included. */
 	int64_t wall_minus_mono_ns;
 	bool ever_synchronised;
+	struct bootstrap bootstrap; /* agent/wrongclock.h */
 	enum engine_end end;
 	char last_reason[160]; /* of tracking, to log changes only */
 	bool last_synchronised;

@@ -63,6 +63,7 @@ enum source_wish source_relieve(
 		s->retry_at = mono_earlier(s->retry_at, at);
 		break;
 	case STAGE_KEYING:
+	case STAGE_UNDATED_KEYING:
 		if (mends(relief, s->backoff.cause))
 			begin_anew(s, at);
 		s->retry_at = mono_after(s->asked_at, RELIEF_KEYING_NS);
@@ -71,6 +72,7 @@ enum source_wish source_relieve(
 		break;
 	case STAGE_POLLING:
 	case STAGE_REKEYING:
+	case STAGE_UNDATED_POLLING:
 		/* The keys that it has serve on while new ones are wanted. */
 		if ((s->keys_wanted || s->renewal_failed || s->silent > 0) &&
 		    mends(relief, s->backoff.cause))

@@ -1,5 +1,7 @@
 #include "agent/source.h"
 
+#include "resolver/certificate.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +39,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
 	[EVENT_KEYS]        = {STAGE_POLLING,  WISH_NOTHING, true},
 	[EVENT_KEYS_FAILED] = {STAGE_RESTING,  WISH_NOTHING, true},
+	[EVENT_DATES_FAILED] = {STAGE_UNDATED_KEYING, WISH_KEYS, true},
 },
 [STAGE_POLLING] = {
 	[EVENT_DUE]         = {STAGE_POLLING,  WISH_SEND,    true},
@@ -53,6 +56,20 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 },
 [STAGE_RESTING] = {
 	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
+},
+[STAGE_UNDATED_KEYING] = {
+	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
+	[EVENT_KEYS]        = {STAGE_UNDATED_POLLING, WISH_NOTHING, true},
+	[EVENT_KEYS_FAILED] = {STAGE_RESTING,  WISH_NOTHING, true},
+	[EVENT_RECHECK]     = {STAGE_KEYING,   WISH_KEYS,    true},
+},
+[STAGE_UNDATED_POLLING] = {
+	[EVENT_DUE]         = {STAGE_UNDATED_POLLING, WISH_SEND, true},
+	[EVENT_KEYS_FAILED] = {STAGE_RESTING,  WISH_NOTHING, true},
+	[EVENT_NEED_KEYS]   = {STAGE_KEYING,   WISH_KEYS,    true},
+	[EVENT_NO_COOKIE]   = {STAGE_RESTING,  WISH_NOTHING, true},
+	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
+	[EVENT_RECHECK]     = {STAGE_KEYING,   WISH_KEYS,    true},
 },
 };
 /* clang-format on */
@@ -189,13 +206,14 @@ void source_end(struct source *s)
 
 static bool asking(const struct source *s)
 {
-	return s->stage == STAGE_POLLING || s->stage == STAGE_REKEYING;
+	return s->stage == STAGE_POLLING || s->stage == STAGE_REKEYING ||
+	       s->stage == STAGE_UNDATED_POLLING;
 }
 
 /* When keys are to be fetched while the old ones are in use. */
 static struct mono keys_due(const struct source *s)
 {
-	if (s->stage != STAGE_POLLING)
+	if (!asking(s) || s->stage == STAGE_REKEYING)
 		return MONO_NEVER;
 	return s->keys_wanted ? mono_earlier(s->keys_not_before, s->renew_at)
 			      : s->renew_at;
@@ -339,7 +357,7 @@ static bool cookies_low(const struct source *s)
  * server. */
 static enum source_wish spent(struct source *s, struct mono now)
 {
-	if (s->stage == STAGE_POLLING)
+	if (s->stage != STAGE_REKEYING)
 		s->retry_at = mono_due(s->keys_not_before, now)
 				  ? now
 				  : s->keys_not_before;
@@ -376,6 +394,7 @@ void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
 	    .ke_port = s->config->ke_port,
 	    .ntp_port = s->config->ntp_port,
 	    .family = (uint8_t)s->config->family,
+	    .dates_unchecked = s->stage == STAGE_UNDATED_KEYING,
 	    .timeout_ms = timeout_ms,
 	};
 	snprintf(out->host, sizeof(out->host), "%s", s->config->host);
@@ -399,9 +418,11 @@ static enum pace_cause cause_of(enum ke_stage stage)
 static void take_facts(struct source *s, const struct ke_answer *a)
 {
 	s->ke_peer = a->ke_peer;
+	s->dates = (enum ke_dates)a->dates;
 	s->cert_not_before = a->cert_not_before;
 	s->cert_not_after = a->cert_not_after;
 	memcpy(s->cert_subject, a->cert_subject, sizeof(s->cert_subject));
+	memcpy(s->cert_key, a->cert_key, sizeof(s->cert_key));
 	memcpy(s->tls, a->tls, sizeof(s->tls));
 }
 
@@ -435,16 +456,22 @@ static void take_keys(struct source *s, const struct ke_answer *a)
 static void say_keys(
     struct source *s, const struct ke_answer *a, struct wall now)
 {
-	char at[ENDPOINT_TEXT_MAX];
+	char at[ENDPOINT_TEXT_MAX], until[CERTIFICATE_DATE_MAX], dates[64];
+	int64_t left_s = a->cert_not_after - now.ns / NS_PER_S;
 
+	certificate_date(a->cert_not_after, until);
+	if (a->dates == KE_DATES_UNCHECKED)
+		snprintf(dates, sizeof(dates), "for times until %s", until);
+	else
+		snprintf(dates, sizeof(dates), "valid for %lld more days",
+		    (long long)(left_s / 86400));
 	tell(s, LOG_LEVEL_INFO,
 	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
-	    "certificate %s valid for %lld more days",
+	    "certificate %s %s",
 	    s->config->host, endpoint_text(&a->ke_peer, true, at),
 	    (unsigned)a->duration_ms, aead_name(s->assoc.aead),
 	    (unsigned)a->cookie_count, cookie_jar_next_len(&s->assoc.jar),
-	    a->cert_subject,
-	    (long long)((a->cert_not_after - now.ns / NS_PER_S) / 86400));
+	    a->cert_subject, dates);
 }
 
 /* When the next exchange may be, for each reason to have one. */
@@ -521,7 +548,8 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	s->keys_wanted = s->renewal_failed = false;
 	s->renewal.failures = 0;
 	plan_exchanges(s, now, random);
-	all_is_well(s, TROUBLE_KEYS);
+	if (s->outdated == 0)
+		all_is_well(s, TROUBLE_KEYS);
 	/* A renewal does not disturb the rhythm of a source that is well. */
 	if (!first || (s->reach & 1) != 0)
 		return;
@@ -535,6 +563,19 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	pace_restart(&s->pace);
 	if (s->config->iburst && s->reach == 0)
 		pace_burst(&s->pace);
+}
+
+static enum source_wish leave_dates(
+    struct source *s, const struct ke_answer *a, struct mono now)
+{
+	/* Else what is wrong is known better. */
+	if (s->outdated == 0)
+		trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_INFO, "clock",
+		    "the clock may be too wrong to check certificates: it is "
+		    "asked "
+		    "what time it is, without looking at their dates (%s)",
+		    a->text);
+	return apply(s, EVENT_DATES_FAILED);
 }
 
 static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
@@ -554,17 +595,31 @@ static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
 	return apply(s, EVENT_KEYS_FAILED);
 }
 
+/* Those after keys without dates are, and not those that only lead to the same
+ * outdated certificate. */
+static bool keys_are_news(const struct source *s, const struct ke_answer *a)
+{
+	if (a->dates == KE_DATES_UNCHECKED)
+		return s->outdated == 0;
+	return s->count.exchanges == 0 || s->dates == KE_DATES_UNCHECKED ||
+	       (s->troubles[TROUBLE_KEYS].failure[0] && !s->down);
+}
+
 enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
     struct moment now, uint32_t random)
 {
 	if (answer->serial != s->serial || !rules[s->stage][EVENT_KEYS].defined)
 		return WISH_NOTHING;
-	bool news = s->count.exchanges == 0 ||
-		    (s->troubles[TROUBLE_KEYS].failure[0] && !s->down);
+	bool news = keys_are_news(s, answer);
 
 	take_facts(s, answer);
+	if (answer->dates == KE_DATES_REFUSED && s->dates_may_wait &&
+	    s->stage == STAGE_KEYING)
+		return leave_dates(s, answer, now.mono);
 	if (answer->stage != KE_STAGE_DONE)
 		return keys_failed(s, answer, now.mono, random);
+	if (answer->dates == KE_DATES_CHECKED)
+		s->outdated = 0;
 	take_keys(s, answer);
 	keys_are_new(s, now.mono, random);
 	if (news)
@@ -789,6 +844,77 @@ enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
 	return judged(s, err, now, random, answer);
 }
 
+static void plan_poll(
+    struct source *s, int64_t delay_ns, int grow, struct mono now, uint32_t r)
+{
+	pace_sample(&s->pace, delay_ns, grow);
+	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, r));
+	if (s->poll_at.ns < now.ns)
+		s->poll_at = now;
+}
+
+void source_undated_sample(
+    struct source *s, int64_t delay_ns, struct mono now, uint32_t random)
+{
+	all_is_well(s, TROUBLE_TIME);
+	plan_poll(s, delay_ns, 0, now, random);
+}
+
+static void certificate_dates(const struct source *s, char from[], char to[])
+{
+	certificate_date(s->cert_not_before, from);
+	certificate_date(s->cert_not_after, to);
+}
+
+void source_outdated(
+    struct source *s, struct wall told, struct mono now, uint32_t random)
+{
+	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
+	char says[CERTIFICATE_DATE_MAX];
+	int64_t told_s = told.ns / NS_PER_S;
+
+	certificate_dates(s, from, to);
+	certificate_date(told_s, says);
+	trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
+	    ke_stage_word(KE_STAGE_CERTIFICATE),
+	    "the certificate %s %s: it is valid from %s to %s, and the server "
+	    "itself says that it is %s; renew the certificate",
+	    s->cert_subject,
+	    told_s < s->cert_not_before ? "is not yet valid" : "has expired",
+	    from, to, says);
+	/* Its answers are valid, so that no other count would grow. */
+	s->backoff = (struct backoff){CAUSE_CERTIFICATE, s->outdated++};
+	s->retry_at = mono_after(
+	    now, backoff_next_ns(&s->backoff, CAUSE_CERTIFICATE, random));
+	(void)apply(s, EVENT_KEYS_FAILED);
+}
+
+enum source_wish source_recheck(struct source *s)
+{
+	if (!rules[s->stage][EVENT_RECHECK].defined)
+		return WISH_NOTHING;
+	nts_assoc_wipe(&s->assoc);
+	s->pending.open = false;
+	s->keys_wanted = false;
+	s->unanswered_keys = s->silent = 0;
+	s->reach = 0;
+	s->backoff.failures = 0;
+	return apply(s, EVENT_RECHECK);
+}
+
+void source_disbelieved(struct source *s, struct wall told, struct mono now)
+{
+	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
+	char says[CERTIFICATE_DATE_MAX];
+
+	certificate_dates(s, from, to);
+	certificate_date(told.ns / NS_PER_S, says);
+	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "time",
+	    "the server says that it is %s: that is past, or not within the "
+	    "dates of its certificate (%s to %s), and not believed",
+	    says, from, to);
+}
+
 void source_sampled(struct source *s, int64_t delay_ns, int grow,
     struct mono now, uint32_t random)
 {
@@ -801,10 +927,7 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 	if (!s->renewal_failed)
 		all_is_well(s, TROUBLE_KEYS);
 	pace_forgive(&s->pace);
-	pace_sample(&s->pace, delay_ns, grow);
-	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, random));
-	if (s->poll_at.ns < now.ns)
-		s->poll_at = now;
+	plan_poll(s, delay_ns, grow, now, random);
 }
 
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)

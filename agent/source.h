@@ -28,7 +28,9 @@ struct moment {
 	X(STAGE_KEYING,   "keying",   "looks up the name and exchanges keys") \
 	X(STAGE_POLLING,  "polling",  "asks for time") \
 	X(STAGE_REKEYING, "rekeying", "asks for time with the old keys and exchanges new ones") \
-	X(STAGE_RESTING,  "resting",  "waits before the next try")
+	X(STAGE_RESTING,  "resting",  "waits before the next try") \
+	X(STAGE_UNDATED_KEYING, "undated-keying", "the clock is too wrong to check certificates: exchanges keys without looking at dates") \
+	X(STAGE_UNDATED_POLLING, "undated-polling", "the clock is too wrong to check certificates: it is being set by agreement of several servers first")
 #define SOURCE_EVENTS(X) \
 	X(EVENT_DUE,         "due")          /* the timer of the stage */ \
 	X(EVENT_SAVED,       "saved")        /* keys of before the restart are there */ \
@@ -36,7 +38,9 @@ struct moment {
 	X(EVENT_KEYS_FAILED, "keys-failed")  /* it failed */ \
 	X(EVENT_NEED_KEYS,   "need-keys")    /* a NAK, silence, or the last cookie is near */ \
 	X(EVENT_NO_COOKIE,   "no-cookie")    /* nothing left to ask with */ \
-	X(EVENT_DENIED,      "denied")       /* an authentic DENY or RSTR */
+	X(EVENT_DENIED,      "denied")       /* an authentic DENY or RSTR */ \
+	X(EVENT_DATES_FAILED, "dates-failed") /* an exchange failed by dates alone */ \
+	X(EVENT_RECHECK,     "recheck")      /* the clock is fit for dates now */
 /* clang-format on */
 enum source_stage {
 #define X(id, name, text) id,
@@ -140,7 +144,13 @@ struct source {
 	struct endpoint ke_peer;
 	int64_t cert_not_before, cert_not_after;
 	char cert_subject[KE_CERT_TEXT_MAX];
+	enum ke_dates dates; /* of the last answer */
+	uint8_t cert_key[KE_CERT_KEY_LEN];
 	char tls[48];
+	/* Set by the engine before source_keys: a chain that fails by its dates
+	 * alone may be taken without them. */
+	bool dates_may_wait;
+	unsigned outdated; /* times that the server told a time outside them */
 	/* What is wrong, in plain words; "" when nothing is. `failure` and
 	 * `reason` are those of the worst. */
 	struct source_trouble troubles[TROUBLE_KINDS];
@@ -199,6 +209,21 @@ void source_send_failed(struct source *s, int error, struct mono now);
 enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
     size_t len, struct mono now, uint32_t random, struct ntp_answer *answer,
     bool *sample_ok);
+
+/* At STAGE_UNDATED_POLLING: a sample that may help to set the clock. */
+void source_undated_sample(
+    struct source *s, int64_t delay_ns, struct mono now, uint32_t random);
+
+/* There, too: the server tells a time for which its certificate is not. */
+void source_outdated(
+    struct source *s, struct wall told, struct mono now, uint32_t random);
+
+/* The clock is fit to check dates by: what was exchanged without them is thrown
+ * away, and keys are asked for anew. */
+enum source_wish source_recheck(struct source *s);
+
+/* The server tells a time that cannot be, and its sample was not used. */
+void source_disbelieved(struct source *s, struct wall told, struct mono now);
 
 /* After a sample: `grow` as in pace_sample. Moves the next poll. */
 void source_sampled(struct source *s, int64_t delay_ns, int grow,

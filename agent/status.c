@@ -1,5 +1,7 @@
 #include "agent/status.h"
 
+#include "agent/wrongclock.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -117,6 +119,8 @@ static const char *clock_state(const struct engine *e, const struct tracking *t)
 		return "refused";
 	if (t->synchronised)
 		return "synchronised";
+	if (wrongclock_active(e))
+		return "bootstrap";
 	return e->ever_synchronised ? "lost" : "starting";
 }
 
@@ -131,6 +135,15 @@ static const char *clock_reason(
 		   : "";
 }
 
+static void put_clock_reason(
+    json_t *o, const struct engine *e, const struct tracking *t)
+{
+	char text[BOOTSTRAP_TEXT_MAX];
+
+	bootstrap_text(&e->bootstrap, text, sizeof(text));
+	put_text(o, "reason", wrongclock_active(e) ? text : clock_reason(e, t));
+}
+
 static json_t *clock_json(const struct engine *e, const struct tracking *t)
 {
 	json_t *o = json_object();
@@ -141,7 +154,7 @@ static json_t *clock_json(const struct engine *e, const struct tracking *t)
 
 	reference_id(e, t, refid);
 	put_bool(o, "controlled", !e->options->no_clock);
-	put_text(o, "reason", clock_reason(e, t));
+	put_clock_reason(o, e, t);
 	put_bool(o, "synchronised", t->synchronised);
 	put_text(o, "state", clock_state(e, t));
 	put_text_if(o, "selected", some,
@@ -231,6 +244,7 @@ static json_t *nts_json(const struct source *s, struct moment now)
 	put_text_if(o, "tls", s->tls[0] != '\0', s->tls);
 	put_text_if(
 	    o, "cert_subject", s->cert_subject[0] != '\0', s->cert_subject);
+	put_bool(o, "dates_checked", s->stage != STAGE_UNDATED_POLLING);
 	put_integer_if(o, "cert_not_before", cert, s->cert_not_before);
 	put_integer_if(o, "cert_not_after", cert, s->cert_not_after);
 	put_integer_if(

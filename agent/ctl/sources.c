@@ -36,6 +36,8 @@ static const struct {
 	{"polling",   "asking for time"},
 	{"rekeying",  "asking for time with the old keys, exchanging new ones"},
 	{"resting",   "waiting after a failure"},
+	{"undated-keying", "exchanging keys without looking at dates"},
+	{"undated-polling", "asking for time to set the clock by agreement"},
 };
 /* clang-format on */
 

@@ -382,7 +382,8 @@ static void dated_sources_wait_a_while(void **state)
 	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
-	bootstrap_begin(&w->b, (struct mono){0});
+	assert_true(bootstrap_begin(&w->b, (struct mono){0}));
+	assert_false(bootstrap_begin(&w->b, (struct mono){NS_PER_S}));
 	assert_true(bootstrap_holds(&w->b, true, (struct mono){NS_PER_S}));
 	assert_false(bootstrap_holds(&w->b, false, (struct mono){NS_PER_S}));
 	assert_false(

@@ -45,6 +45,9 @@ struct world {
 	} disk[WORLD_PEERS];
 	unsigned writes, asks, reused_cookies;
 	bool spent[WORLD_PEERS][WORLD_COOKIES];
+	/* When its certificate is valid, seconds since 1970; 0, 0: always. */
+	int64_t cert_from_s[WORLD_PEERS], cert_to_s[WORLD_PEERS];
+	unsigned undated_asks; /* key exchanges without a look at dates */
 	struct world_packet packets[WORLD_PEERS];
 	struct {
 		bool there;
@@ -152,6 +155,29 @@ static inline void world_close(void *self, unsigned slot)
 	w->packets[slot].there = false;
 }
 
+/* A certificate with dates, as the resolver would judge it. */
+static inline void world_date(
+    struct world *w, const struct ke_request *q, struct ke_answer *a)
+{
+	uint32_t i = q->source;
+	int64_t now_s = w->wall / NS_PER_S;
+
+	a->cert_key[0] = (uint8_t)(i + 1);
+	w->undated_asks += q->dates_unchecked;
+	if (w->cert_from_s[i] == 0 && w->cert_to_s[i] == 0)
+		return;
+	a->cert_not_before = w->cert_from_s[i];
+	a->cert_not_after = w->cert_to_s[i];
+	if (q->dates_unchecked) {
+		a->dates = KE_DATES_UNCHECKED;
+	} else if (now_s < w->cert_from_s[i] || now_s > w->cert_to_s[i]) {
+		a->stage = KE_STAGE_CERTIFICATE;
+		a->dates = KE_DATES_REFUSED;
+		snprintf(a->text, sizeof(a->text),
+		    "the certificate does not fit the local clock");
+	}
+}
+
 static inline void world_ask(void *self, const struct ke_request *request)
 {
 	struct world *w = self;
@@ -160,6 +186,7 @@ static inline void world_ask(void *self, const struct ke_request *request)
 	w->asks++;
 	w->keys[i].there = true;
 	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
+	world_date(w, request, &w->keys[i].answer);
 	if (w->keys_fail[i]) {
 		w->keys[i].answer.stage =
 		    (uint8_t)(w->fail_stage ? w->fail_stage
@@ -262,6 +289,8 @@ static inline void world_start(struct world *w)
 	    .max_slew_ppm = w->config.steering.max_slew_ppm,
 	    .refuse_step_ns = w->config.steering.refuse_threshold_ns,
 	    .start_steps = w->config.steering.makestep_updates,
+	    .bootstrap = w->config.bootstrap != BOOTSTRAP_OFF,
+	    .floor_ns = w->links.floor_ns,
 	};
 
 	w->links.freq_sd_ppm = 100;
@@ -356,10 +385,14 @@ static inline int64_t world_next(const struct world *w)
 	int64_t keeper = world_until(w, keeper_deadline(&w->keeper));
 
 	next = keeper < next ? keeper : next;
-	for (unsigned i = 0; i < w->config.source_count; i++)
+	for (unsigned i = 0; i < w->config.source_count; i++) {
 		if (w->packets[i].there &&
 		    w->packets[i].arrives - w->now < next)
 			next = w->packets[i].arrives - w->now;
+		/* Asked for when the last ones were brought. */
+		if (w->keys[i].there)
+			next = 0;
+	}
 	return next < 0 ? 0 : next;
 }
 

@@ -1,0 +1,196 @@
+#include "agent/wrongclock.h"
+
+#include "agent/floor.h"
+#include "base/log.h"
+#include "resolver/certificate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What the kernel takes for unsynchronised. */
+#define UNKNOWN_NS (16 * NS_PER_S)
+
+void wrongclock_init(struct engine *e, int64_t floor_ns)
+{
+	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
+
+	bootstrap_init(&e->bootstrap, e->config,
+	    floor_ns > written_ns ? floor_ns : written_ns);
+	if (e->options->no_clock)
+		bootstrap_end(&e->bootstrap);
+}
+
+static bool undated(const struct source *s)
+{
+	return s->stage == STAGE_UNDATED_KEYING ||
+	       s->stage == STAGE_UNDATED_POLLING;
+}
+
+bool wrongclock_active(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (undated(&e->sources[i]))
+			return true;
+	return false;
+}
+
+bool wrongclock_holds(const struct engine *e)
+{
+	return bootstrap_holds(
+	    &e->bootstrap, wrongclock_active(e), e->now.mono);
+}
+
+bool wrongclock_may_leave_dates(const struct engine *e, unsigned source)
+{
+	return bootstrap_open(&e->bootstrap) &&
+	       !e->config->sources[source].options.noselect;
+}
+
+void wrongclock_suspected(struct engine *e, const struct source *s)
+{
+	char now[CERTIFICATE_DATE_MAX];
+
+	if (!bootstrap_begin(&e->bootstrap, e->now.mono))
+		return;
+	certificate_date(e->now.wall.ns / NS_PER_S, now);
+	log_notice("the clock says %s, and the certificate of %s does not fit "
+		   "that: if most servers say that it is the clock, it is set "
+		   "by their agreement, and every certificate checked again",
+	    now, s->config->name);
+}
+
+/* Without a clock to go by, the era is the one nearest to the last time that
+ * was good. Else it is the one nearest to now; a clock from before this was
+ * written is wrong, and no guide to it. */
+struct wall wrongclock_pivot(const struct engine *e, unsigned source)
+{
+	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
+
+	if (undated(&e->sources[source]))
+		return (struct wall){e->bootstrap.floor_ns};
+	return (struct wall){
+	    e->now.wall.ns > written_ns ? e->now.wall.ns : written_ns};
+}
+
+static struct bootstrap_offer offer_of(
+    const struct source *s, const struct sample *m)
+{
+	struct bootstrap_offer o = {
+	    .there = true,
+	    .undated = undated(s),
+	    .at = m->at,
+	    .offset_ns = m->offset_ns,
+	    .bound_ns = m->delay_ns / 2 + m->dispersion_ns +
+			m->root_delay_ns / 2 + m->root_dispersion_ns,
+	    .not_before_s = s->cert_not_before,
+	    .not_after_s = s->cert_not_after,
+	    .address = *source_address(s),
+	};
+
+	memcpy(o.key, s->cert_key, sizeof(o.key));
+	snprintf(o.host, sizeof(o.host), "%s", s->config->host);
+	return o;
+}
+
+/* A certificate must fit the time that the server tells. That it fits the
+ * clock, too, says little when the clock is known to be wrong: such a server
+ * must not lead to a time that is past. (Of the others, it is the agreement
+ * that must not.) */
+static bool plausible(
+    const struct engine *e, const struct bootstrap_offer *o, struct wall told)
+{
+	int64_t least_ns = e->bootstrap.floor_ns - FLOOR_SLACK_NS;
+
+	if (!o->undated && e->now.wall.ns < least_ns && told.ns < least_ns)
+		return false;
+	return bootstrap_offer_dated(o, &e->timescale, e->now.wall);
+}
+
+bool wrongclock_believes(
+    struct engine *e, unsigned source, const struct sample *m, uint32_t random)
+{
+	struct source *s = &e->sources[source];
+	struct bootstrap_offer o;
+	struct wall told;
+
+	if (e->ever_synchronised || e->config->bootstrap == BOOTSTRAP_OFF)
+		return true;
+	o = offer_of(s, m);
+	told.ns = timescale_osc(&e->timescale, e->now.wall).ns + m->offset_ns;
+	if (wrongclock_may_leave_dates(e, source))
+		bootstrap_take(&e->bootstrap, source, &o, e->now.mono);
+	if (plausible(e, &o, told)) {
+		if (!undated(s))
+			return true;
+		source_undated_sample(s, m->delay_ns, e->now.mono, random);
+	} else if (undated(s)) {
+		source_outdated(s, told, e->now.mono, random);
+	} else {
+		source_disbelieved(s, told, e->now.mono);
+	}
+	return false;
+}
+
+/* Whoever is not there yet may still come. */
+static bool settled(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->source_count; i++) {
+		const struct source *s = &e->sources[i];
+
+		if (!s->config->options.noselect && s->stage != STAGE_RESTING &&
+		    !e->bootstrap.offers[i].there)
+			return false;
+	}
+	return true;
+}
+
+static void log_result(
+    struct engine *e, enum bootstrap_outcome before, bool again)
+{
+	enum bootstrap_outcome outcome = e->bootstrap.result.outcome;
+	char text[BOOTSTRAP_TEXT_MAX];
+
+	if (outcome == BOOTSTRAP_AGREED || outcome == BOOTSTRAP_RIGHT ||
+	    (again && outcome == before))
+		return;
+	bootstrap_text(&e->bootstrap, text, sizeof(text));
+	log_warning("%s", text);
+}
+
+bool wrongclock_decide(struct engine *e, struct clock_command *command)
+{
+	struct bootstrap *b = &e->bootstrap;
+	enum bootstrap_outcome before = b->result.outcome;
+	bool again = b->result.needed > 0;
+	const struct bootstrap_result *r;
+
+	if (!wrongclock_active(e) || !bootstrap_due(b, settled(e), e->now.mono))
+		return false;
+	r = bootstrap_decide(b, &e->timescale, e->now.wall);
+	log_result(e, before, again);
+	*command = (struct clock_command){
+	    .freq_ppm = e->good_freq_ppm,
+	    .step_ns = r->step_ns,
+	    .bootstrap = true,
+	    .max_error_ns = UNKNOWN_NS,
+	    .est_error_ns = UNKNOWN_NS,
+	};
+	return r->outcome == BOOTSTRAP_AGREED && r->step_ns != 0;
+}
+
+bool wrongclock_refuted(const struct engine *e)
+{
+	return wrongclock_active(e) &&
+	       e->bootstrap.result.outcome == BOOTSTRAP_RIGHT;
+}
+
+void wrongclock_log_step(const struct engine *e)
+{
+	const struct bootstrap_result *r = &e->bootstrap.result;
+	char date[CERTIFICATE_DATE_MAX];
+
+	certificate_date(e->now.wall.ns / NS_PER_S, date);
+	log_notice("the clock was stepped by %+.6f s to %s, on which %u of %u "
+		   "servers agree: now every certificate is checked again",
+	    s_of_ns(r->step_ns), date, r->agreeing, r->voters);
+}

@@ -1,0 +1,42 @@
+/*
+ * The engine's side of agent/bootstrap: what sources say while the clock may be
+ * too wrong to check certificates by, and what becomes of it.
+ */
+#ifndef AGENT_WRONGCLOCK_H
+#define AGENT_WRONGCLOCK_H
+
+#include "agent/engine.h"
+
+/* With no clock to set there is nothing to agree on. */
+void wrongclock_init(struct engine *e, int64_t floor_ns);
+
+/* Some source is asked without the dates of its certificate. */
+bool wrongclock_active(const struct engine *e);
+
+/* The steering has to wait, until bootstrap.hold_until at the latest. */
+bool wrongclock_holds(const struct engine *e);
+
+/* May this source's dates be left unchecked, when they do not fit? */
+bool wrongclock_may_leave_dates(const struct engine *e, unsigned source);
+
+/* The dates of this source's certificate do not fit the clock. */
+void wrongclock_suspected(struct engine *e, const struct source *s);
+
+/* How this source's 32-bit seconds are to be read: near to this. */
+struct wall wrongclock_pivot(const struct engine *e, unsigned source);
+
+/* Is this sample for the steering? If not, it has become an offer, or the
+ * source has been told why it is not believed. */
+bool wrongclock_believes(
+    struct engine *e, unsigned source, const struct sample *m, uint32_t random);
+
+/* True: it is decided, and `command` sets the clock. */
+bool wrongclock_decide(struct engine *e, struct clock_command *command);
+
+/* A majority says that the clock is right: dates can be checked. */
+bool wrongclock_refuted(const struct engine *e);
+
+/* The words for the log when the clock has been set. */
+void wrongclock_log_step(const struct engine *e);
+
+#endif

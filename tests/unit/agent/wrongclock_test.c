@@ -1,0 +1,418 @@
+/*
+ * The engine on a machine whose clock is too wrong to check certificates by:
+ * thirty years behind, or ten ahead.
+ */
+#include "tests/unit/agent/world.h"
+
+#include "agent/status.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define DAY_S INT64_C(86400)
+#define YEAR_NS (INT64_C(31556952) * NS_PER_S)
+
+static const int64_t errors_ns[] = {-30 * YEAR_NS, 10 * YEAR_NS, 70 * YEAR_NS};
+
+/* Servers whose certificates last from 45 days ago for 90 days, and a clock
+ * that is wrong by `error_ns`. */
+static struct world *wrong_world(unsigned sources, int64_t error_ns)
+{
+	struct world *w = world_new(sources, error_ns, 20);
+	int64_t true_s = w->now / NS_PER_S;
+
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	w->links.floor_ns = (true_s - 10 * DAY_S) * NS_PER_S;
+	for (unsigned i = 0; i < sources; i++) {
+		w->cert_from_s[i] = true_s - 45 * DAY_S;
+		w->cert_to_s[i] = true_s + 45 * DAY_S;
+	}
+	return w;
+}
+
+static bool synchronised(struct world *w)
+{
+	struct tracking t;
+
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	assert_int_equal(t.synchronised, w->status.synchronised);
+	return t.synchronised;
+}
+
+static void assert_right(struct world *w)
+{
+	if (llabs(world_error(w)) > NS_PER_MS)
+		fail_msg("off by %.3f s", s_of_ns(world_error(w)));
+}
+
+static enum source_stage stage(struct world *w, unsigned i)
+{
+	return w->engine.sources[i].stage;
+}
+
+/* No source that is used has a certificate whose dates were left aside. */
+static void assert_all_checked(struct world *w)
+{
+	for (unsigned i = 0; i < w->config.source_count; i++)
+		assert_true(stage(w, i) != STAGE_UNDATED_POLLING &&
+			    stage(w, i) != STAGE_UNDATED_KEYING);
+	assert_false(bootstrap_open(&w->engine.bootstrap));
+}
+
+static void three_servers_set_any_clock_within_seconds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(errors_ns); i++) {
+		struct world *w = wrong_world(3, errors_ns[i]);
+		unsigned exchanges = 0;
+
+		world_start(w);
+		while (!synchronised(w) &&
+		       w->engine.now.mono.ns - w->engine.started.mono.ns <
+			   15 * NS_PER_S)
+			world_run(w, NS_PER_S / 10);
+		assert_true(synchronised(w));
+		assert_right(w);
+		assert_all_checked(w);
+		assert_int_equal(w->undated_asks, 3);
+		for (unsigned j = 0; j < 3; j++)
+			exchanges +=
+			    (unsigned)w->engine.sources[j].count.exchanges;
+		/* Once without dates and once with, each. */
+		assert_int_equal(exchanges, 6);
+		assert_true(w->engine.now.mono.ns - w->engine.started.mono.ns <
+			    5 * NS_PER_S);
+		world_end(w);
+	}
+}
+
+static void a_liar_among_three_does_not_get_its_way(void **state)
+{
+	(void)state;
+	for (unsigned liar = 0; liar < 3; liar++) {
+		struct world *w = wrong_world(3, errors_ns[0]);
+
+		w->peer_error_ns[liar] = 20 * DAY_S * NS_PER_S;
+		world_start(w);
+		world_run(w, 15 * NS_PER_S);
+		assert_true(synchronised(w));
+		assert_right(w);
+		world_end(w);
+	}
+}
+
+static void two_that_agree_are_enough_for_two(void **state)
+{
+	struct world *w = wrong_world(2, errors_ns[1]);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+static void two_that_disagree_set_nothing(void **state)
+{
+	struct world *w = wrong_world(2, errors_ns[0]);
+
+	(void)state;
+	w->peer_error_ns[1] = 10 * NS_PER_S;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	world_end(w);
+}
+
+static void one_alone_only_when_that_is_wanted(void **state)
+{
+	struct world *w = wrong_world(1, errors_ns[0]);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_int_equal(w->undated_asks, 0);
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	world_end(w);
+	w = wrong_world(1, errors_ns[0]);
+	w->config.bootstrap = BOOTSTRAP_SINGLE;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+static void off_means_that_dates_are_always_checked(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_OFF;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_int_equal(w->undated_asks, 0);
+	world_end(w);
+}
+
+/* Servers that were compromised long ago, with the certificates of then. */
+static void certificates_do_not_vouch_for_another_time(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		w->cert_to_s[i] -= 50 * DAY_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	assert_non_null(strstr(w->engine.sources[0].reason, "has expired"));
+	world_end(w);
+}
+
+static void no_agreement_leads_before_the_floor(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+	char *text;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		w->peer_error_ns[i] = -11 * DAY_S * NS_PER_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	text = status_json(&w->engine, world_moment(w));
+	assert_non_null(strstr(text, "known to be past"));
+	assert_non_null(strstr(text, "\"state\":\"bootstrap\""));
+	free(text);
+	world_end(w);
+}
+
+/* They agree on a time, and only one of them can prove later that it may. */
+static void a_certificate_that_fails_the_recheck_is_out(void **state)
+{
+	struct world *w = wrong_world(4, errors_ns[0]);
+
+	(void)state;
+	w->cert_to_s[3] = w->now / NS_PER_S - DAY_S;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_int_equal(stage(w, 3), STAGE_RESTING);
+	assert_int_equal(w->engine.sources[3].count.good, 0);
+	world_end(w);
+}
+
+static void synchronised_is_not_said_before_the_recheck(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, NS_PER_S / 2);
+	/* Nobody will pass it: the agent never says that all is well. */
+	for (unsigned i = 0; i < 3; i++)
+		w->keys_fail[i] = true;
+	w->silent[2] = false;
+	while (w->steps == 0)
+		world_run(w, NS_PER_MS);
+	assert_true(llabs(world_error(w)) < NS_PER_S);
+	assert_false(w->status.synchronised);
+	assert_false(synchronised(w));
+	world_run(w, 120 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_false(synchronised(w));
+	assert_all_checked(w);
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	world_end(w);
+}
+
+/* In normal operation an expired certificate is refused, whoever agrees. */
+static void once_synchronised_dates_are_never_left_aside(void **state)
+{
+	struct world *w = world_new(3, 0, 10);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(synchronised(w));
+	for (unsigned i = 0; i < 3; i++) {
+		w->cert_from_s[i] = 1;
+		w->cert_to_s[i] = w->now / NS_PER_S - DAY_S;
+		w->silent[i] = true;
+	}
+	world_run(w, 600 * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		w->silent[i] = false;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->undated_asks, 0);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+/* A right clock, and one server that let its certificate expire. */
+static void one_expired_certificate_delays_nobody(void **state)
+{
+	struct world *w = wrong_world(3, 50 * NS_PER_MS);
+
+	(void)state;
+	w->cert_to_s[1] = w->now / NS_PER_S - DAY_S;
+	world_start(w);
+	world_run(w, 5 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_int_equal(stage(w, 1), STAGE_RESTING);
+	assert_string_equal(w->engine.sources[1].failure, "certificate");
+	world_run(w, 3600 * NS_PER_S);
+	assert_in_range(w->undated_asks, 1, 2);
+	world_end(w);
+}
+
+/* The dates of one server happen to fit the wrong clock: it waits for the
+ * others, and does not set the clock alone to where it likes. */
+static void who_fits_the_wrong_clock_does_not_rule(void **state)
+{
+	struct world *w = wrong_world(3, -50 * DAY_S * NS_PER_S);
+
+	(void)state;
+	w->cert_from_s[0] = 1;
+	w->peer_error_ns[0] = -25 * DAY_S * NS_PER_S;
+	w->links.floor_ns = 0;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+/* An old key with an old certificate, on a clock that is as old. */
+static void a_time_that_is_known_to_be_past_is_not_believed(void **state)
+{
+	struct world *w = wrong_world(1, -2 * YEAR_NS);
+
+	(void)state;
+	w->cert_from_s[0] = 1;
+	w->peer_error_ns[0] = -2 * YEAR_NS + 3600 * NS_PER_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	assert_string_equal(w->engine.sources[0].failure, "time");
+	world_end(w);
+}
+
+/* makestep = no: the clock is set for the certificates all the same. */
+static void makestep_does_not_forbid_it(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->config.steering.makestep_updates = 0;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+static void set_once_waits_for_the_recheck(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[1]);
+
+	(void)state;
+	w->options.once = true;
+	world_start(w);
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->engine.end, ENGINE_DONE);
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+static void without_a_clock_nothing_is_left_unchecked(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->options.no_clock = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->undated_asks, 0);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+/* The third one is late: it is waited for, and a set clock by hand ends it. */
+static void two_of_three_wait_for_the_third(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_int_equal(stage(w, 0), STAGE_UNDATED_POLLING);
+	w->silent[2] = false;
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	world_end(w);
+}
+
+static void a_clock_that_is_set_by_hand_ends_the_waiting(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	w->wall = w->now + 3 * NS_PER_S;
+	world_run(w, 60 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(three_servers_set_any_clock_within_seconds),
+	    cmocka_unit_test(a_liar_among_three_does_not_get_its_way),
+	    cmocka_unit_test(two_that_agree_are_enough_for_two),
+	    cmocka_unit_test(two_that_disagree_set_nothing),
+	    cmocka_unit_test(one_alone_only_when_that_is_wanted),
+	    cmocka_unit_test(off_means_that_dates_are_always_checked),
+	    cmocka_unit_test(certificates_do_not_vouch_for_another_time),
+	    cmocka_unit_test(no_agreement_leads_before_the_floor),
+	    cmocka_unit_test(a_certificate_that_fails_the_recheck_is_out),
+	    cmocka_unit_test(synchronised_is_not_said_before_the_recheck),
+	    cmocka_unit_test(once_synchronised_dates_are_never_left_aside),
+	    cmocka_unit_test(one_expired_certificate_delays_nobody),
+	    cmocka_unit_test(who_fits_the_wrong_clock_does_not_rule),
+	    cmocka_unit_test(a_time_that_is_known_to_be_past_is_not_believed),
+	    cmocka_unit_test(makestep_does_not_forbid_it),
+	    cmocka_unit_test(set_once_waits_for_the_recheck),
+	    cmocka_unit_test(without_a_clock_nothing_is_left_unchecked),
+	    cmocka_unit_test(two_of_three_wait_for_the_third),
+	    cmocka_unit_test(a_clock_that_is_set_by_hand_ends_the_waiting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
