@@ -318,6 +318,9 @@ static int wait_ms(const struct engine_process *p, struct mono now)
 	    engine_deadline(&p->engine), observer_deadline(&p->observer));
 	int64_t ms;
 
+	/* An answer of the last jobs has led to others. */
+	if (p->ask_count > 0)
+		return 0;
 	next = mono_earlier(next, control_deadline(&p->control));
 	next = mono_earlier(next, network_deadline(&p->network));
 	next = mono_earlier(next, watch_deadline(&p->trust));
