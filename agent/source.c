@@ -397,6 +397,10 @@ void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
 	    .dates_unchecked = s->stage == STAGE_UNDATED_KEYING,
 	    .timeout_ms = timeout_ms,
 	};
+	/* A name may lead to servers that know nothing of each other's cookies:
+	 * each gets its turn. */
+	if (s->unanswered_keys > 0)
+		out->behind = s->ke_peer;
 	snprintf(out->host, sizeof(out->host), "%s", s->config->host);
 }
 
@@ -427,15 +431,18 @@ static void take_facts(struct source *s, const struct ke_answer *a)
 }
 
 /* The address whose key server answered is the best guess at first. While one
- * is being tried after silence, the search goes on from there. */
+ * is being tried after silence, and the key server is the same, the search goes
+ * on from there. */
 static void take_addresses(struct source *s, const struct ke_answer *a)
 {
 	struct endpoint tried = s->addresses[s->address];
+	bool search =
+	    s->silent > 0 && endpoint_same_host(&s->ke_peer, &a->ke_peer);
 
 	memcpy(s->addresses, a->addresses, sizeof(s->addresses));
 	s->address_count = a->address_count;
 	s->address = 0;
-	for (unsigned i = 0; s->silent > 0 && i < s->address_count; i++)
+	for (unsigned i = 0; search && i < s->address_count; i++)
 		if (endpoint_same_host(&s->addresses[i], &tried))
 			s->address = i;
 }
@@ -596,7 +603,8 @@ static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
 }
 
 /* Those after keys without dates are, and not those that only lead to the same
- * outdated certificate. */
+ * outdated certificate. A source that was down tells of its first sample
+ * instead. */
 static bool keys_are_news(const struct source *s, const struct ke_answer *a)
 {
 	if (a->dates == KE_DATES_UNCHECKED)
@@ -608,10 +616,13 @@ static bool keys_are_news(const struct source *s, const struct ke_answer *a)
 enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
     struct moment now, uint32_t random)
 {
+	bool news;
+
 	if (answer->serial != s->serial || !rules[s->stage][EVENT_KEYS].defined)
 		return WISH_NOTHING;
-	bool news = keys_are_news(s, answer);
-
+	news = keys_are_news(s, answer);
+	if (answer->stage == KE_STAGE_DONE)
+		take_keys(s, answer);
 	take_facts(s, answer);
 	if (answer->dates == KE_DATES_REFUSED && s->dates_may_wait &&
 	    s->stage == STAGE_KEYING)
@@ -620,7 +631,6 @@ enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
 		return keys_failed(s, answer, now.mono, random);
 	if (answer->dates == KE_DATES_CHECKED)
 		s->outdated = 0;
-	take_keys(s, answer);
 	keys_are_new(s, now.mono, random);
 	if (news)
 		say_keys(s, answer, now.wall);

@@ -35,16 +35,6 @@ static bool host_valid(const char *s, size_t size)
 	return text_valid(s, size) && *s != '\0' && strchr(s, ' ') == NULL;
 }
 
-bool ke_request_valid(const struct ke_request *r)
-{
-	static const uint8_t zeros[sizeof(r->reserved)];
-
-	return host_valid(r->host, sizeof(r->host)) && r->ke_port != 0 &&
-	       r->family <= FAMILY_IPV6 && r->dates_unchecked <= 1 &&
-	       memcmp(r->reserved, zeros, sizeof(zeros)) == 0 &&
-	       r->timeout_ms >= 1 && r->timeout_ms <= KE_TIMEOUT_MAX_MS;
-}
-
 /* What an IPv4 address leaves unused is zero, or two that are the same would
  * compare as different. */
 static bool endpoint_valid(const struct endpoint *e)
@@ -64,6 +54,17 @@ static bool endpoint_absent(const struct endpoint *e)
 	static const struct endpoint none;
 
 	return memcmp(e, &none, sizeof(none)) == 0;
+}
+
+bool ke_request_valid(const struct ke_request *r)
+{
+	static const uint8_t zeros[sizeof(r->reserved)];
+
+	return host_valid(r->host, sizeof(r->host)) && r->ke_port != 0 &&
+	       r->family <= FAMILY_IPV6 && r->dates_unchecked <= 1 &&
+	       memcmp(r->reserved, zeros, sizeof(zeros)) == 0 &&
+	       r->timeout_ms >= 1 && r->timeout_ms <= KE_TIMEOUT_MAX_MS &&
+	       (endpoint_absent(&r->behind) || endpoint_valid(&r->behind));
 }
 
 static bool texts_valid(const struct ke_answer *a)

@@ -59,6 +59,9 @@ struct ke_request {
 	uint8_t dates_unchecked;
 	uint8_t reserved[2];
 	uint32_t timeout_ms; /* for all of it; 1..KE_TIMEOUT_MAX_MS */
+	/* Of the name's addresses, begin with the one behind this: keys from
+	 * it have brought no answer. Family 0: none. */
+	struct endpoint behind;
 };
 
 struct ke_answer {

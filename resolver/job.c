@@ -98,6 +98,7 @@ static bool look_up(struct job *j)
 		    waited_s(j), q->host);
 		return fail(j, KE_STAGE_DNS);
 	}
+	names_begin_behind(&j->names, &q->behind);
 	j->untried = j->names;
 	return true;
 }

@@ -97,6 +97,17 @@ void names_interleave(struct names *n, uint8_t lead)
 	}
 }
 
+void names_begin_behind(struct names *n, const struct endpoint *e)
+{
+	const struct names in = *n;
+	unsigned first = 0;
+
+	while (first < in.count && !endpoint_same_host(&in.at[first], e))
+		first++;
+	for (unsigned i = 0; first < in.count && i < in.count; i++)
+		n->at[i] = in.at[(first + 1 + i) % in.count];
+}
+
 bool names_remove(struct names *n, const struct endpoint *e)
 {
 	for (unsigned i = 0; i < n->count; i++) {

@@ -25,6 +25,9 @@ bool names_lookup(const char *host, uint16_t port, enum family_choice family,
  */
 void names_interleave(struct names *n, uint8_t lead);
 
+/* Begins with the address behind `e`, in a ring; a list without `e` stays. */
+void names_begin_behind(struct names *n, const struct endpoint *e);
+
 /* Takes one address out; false when it is not in there. */
 bool names_remove(struct names *n, const struct endpoint *e);
 

@@ -114,6 +114,41 @@ static void one_address_under_two_names_counts_once(void **state)
 	world_end(w);
 }
 
+/* b and c lie, and outvote a. Then c falls silent, and its second address is
+ * that of b. */
+static void an_address_that_is_moved_to_counts_once(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+	struct source *c;
+
+	(void)state;
+	w->peer_error_ns[1] = w->peer_error_ns[2] = 70 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(state_of(w, 0), SOURCE_FALSETICKER);
+	c = &w->engine.sources[2];
+	c->address_count = 2;
+	c->addresses[1] = w->engine.sources[1].addresses[0];
+	w->silent[2] = w->keys_fail[2] = true;
+	while (c->address == 0)
+		world_run(w, 100 * NS_PER_MS);
+	assert_int_equal(state_of(w, 1), SOURCE_NO_MAJORITY);
+	world_end(w);
+}
+
+static void times_that_contradict_each_other_are_told(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->thought_ns[0] = NS_PER_S;
+	world_start(w);
+	world_run(w, 10 * NS_PER_S);
+	assert_string_equal(w->engine.sources[0].failure, "times");
+	assert_int_equal(w->engine.sources[0].count.good, 0);
+	world_end(w);
+}
+
 static void a_source_without_keys_delays_nobody(void **state)
 {
 	struct world *w = world_new(2, 3 * NS_PER_S, 0);
@@ -377,6 +412,8 @@ int main(void)
 	    cmocka_unit_test(a_liar_among_three_is_named),
 	    cmocka_unit_test(two_that_disagree_move_nothing),
 	    cmocka_unit_test(one_address_under_two_names_counts_once),
+	    cmocka_unit_test(an_address_that_is_moved_to_counts_once),
+	    cmocka_unit_test(times_that_contradict_each_other_are_told),
 	    cmocka_unit_test(a_source_without_keys_delays_nobody),
 	    cmocka_unit_test(no_clock_measures_and_touches_nothing),
 	    cmocka_unit_test(set_once_ends_when_the_clock_is_right),

@@ -33,6 +33,9 @@ struct life {
 	size_t lost_above; /* bytes; 0: no limit */
 	bool keys_fail;
 	bool no_cookies;
+	/* Servers of one name that know nothing of each other's cookies; the
+	 * last one alone speaks NTP. 0: one server. */
+	unsigned pool;
 	enum ke_stage fails_at;
 	/* What is under way. */
 	struct mono keys_at, answer_at;
@@ -101,6 +104,10 @@ static void send_request(struct life *l)
 		return;
 	l->tally.requests++;
 	l->answer_at = MONO_NEVER;
+	if (l->pool > 0 && source_address(&l->source)->address[3] != l->pool)
+		return;
+	if (l->pool > 0 && l->source.ke_peer.address[3] != l->pool)
+		return;
 	if (draw(l) % 100 < l->lost_percent ||
 	    (l->lost_above && w.len > l->lost_above))
 		return;
@@ -119,6 +126,21 @@ static void serve(struct life *l, enum source_wish wish)
 	note_line(l);
 }
 
+/* As the resolver does it: the key server leads. */
+static void give_pool(
+    const struct life *l, const struct ke_request *q, struct ke_answer *a)
+{
+	unsigned first = q->behind.family ? q->behind.address[3] % l->pool : 0;
+
+	a->address_count = l->pool;
+	for (unsigned i = 0; i < l->pool; i++) {
+		a->addresses[i] = a->addresses[0];
+		a->addresses[i].address[3] =
+		    (uint8_t)((first + i) % l->pool + 1);
+	}
+	a->ke_peer = a->addresses[0];
+}
+
 static void bring_keys(struct life *l)
 {
 	struct ke_request q;
@@ -128,6 +150,8 @@ static void bring_keys(struct life *l)
 	l->tally.exchanges++;
 	source_ke_request(&l->source, 0, 5000, &q);
 	a = peer_keys(&l->peer, &q, "192.0.2.1");
+	if (l->pool > 0)
+		give_pool(l, &q, &a);
 	if (l->keys_fail) {
 		a = (struct ke_answer){
 		    .serial = q.serial, .stage = (uint8_t)l->fails_at};
@@ -373,6 +397,20 @@ static void a_renewal_that_fails_is_told_beside_good_samples(void **state)
 	end(l);
 }
 
+static void every_server_of_a_name_is_tried(void **state)
+{
+	(void)state;
+	for (unsigned pool = 2; pool <= 4; pool++) {
+		struct life *l = begin(pool);
+
+		l->pool = pool;
+		until_sample(l, 400 * NS_PER_S);
+		assert_int_equal(l->source.ke_peer.address[3], pool);
+		assert_in_range(l->tally.exchanges, pool, pool + 1);
+		end(l);
+	}
+}
+
 /* Only a lost request makes the next one large. */
 static void large_packets_lost_are_told_and_do_without(void **state)
 {
@@ -462,6 +500,7 @@ int main(void)
 	    cmocka_unit_test(a_server_that_brings_no_cookies_costs_no_sample),
 	    cmocka_unit_test(keys_are_renewed_daily_and_nobody_notices),
 	    cmocka_unit_test(a_renewal_that_fails_is_told_beside_good_samples),
+	    cmocka_unit_test(every_server_of_a_name_is_tried),
 	    cmocka_unit_test(large_packets_lost_are_told_and_do_without),
 	    cmocka_unit_test(a_fleet_does_not_hammer_its_key_server),
 	};

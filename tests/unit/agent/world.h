@@ -33,6 +33,7 @@ struct world {
 	struct peer peers[WORLD_PEERS];
 	int64_t peer_error_ns[WORLD_PEERS]; /* a lying server */
 	int64_t way_ns[WORLD_PEERS];	    /* one way, both directions */
+	int64_t thought_ns[WORLD_PEERS];    /* a server's claim */
 	bool silent[WORLD_PEERS];
 	bool keys_fail[WORLD_PEERS];
 	enum ke_stage fail_stage; /* of those; 0: at the certificate */
@@ -143,8 +144,9 @@ static inline int world_send(void *self, unsigned slot,
 	    .arrives = w->now + 2 * w->way_ns[slot],
 	    .tx = {w->wall},
 	};
-	p->len = peer_answer(
-	    &w->peers[slot], bytes, len, at, at, p->bytes, sizeof(p->bytes));
+	p->len = peer_answer(&w->peers[slot], bytes, len, at,
+	    (struct wall){at.ns + w->thought_ns[slot]}, p->bytes,
+	    sizeof(p->bytes));
 	return 0;
 }
 

@@ -168,6 +168,30 @@ static void an_address_can_be_taken_out_once(void **state)
 	assert_int_equal(n.count, 0);
 }
 
+static void a_ring_of_addresses_begins_behind_one(void **state)
+{
+	struct names n = {.count = 3};
+	struct endpoint at[3], other = {.family = 4, .address = {9}};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		at[i] = n.at[i] = (struct endpoint){
+		    .family = 4, .port = 1, .address = {(uint8_t)(i + 1)}};
+	names_begin_behind(&n, &at[0]);
+	assert_int_equal(n.at[0].address[0], 2);
+	assert_int_equal(n.at[1].address[0], 3);
+	assert_int_equal(n.at[2].address[0], 1);
+	names_begin_behind(&n, &at[1]);
+	assert_int_equal(n.at[0].address[0], 3);
+	names_begin_behind(&n, &other);
+	assert_int_equal(n.at[0].address[0], 3);
+	names_begin_behind(&n, &(struct endpoint){0});
+	assert_int_equal(n.at[0].address[0], 3);
+	n.count = 1;
+	names_begin_behind(&n, &n.at[0]);
+	assert_int_equal(n.at[0].address[0], 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +204,7 @@ int main(void)
 	    cmocka_unit_test(the_wrong_family_is_said),
 	    cmocka_unit_test(a_family_can_be_made_to_lead),
 	    cmocka_unit_test(an_address_can_be_taken_out_once),
+	    cmocka_unit_test(a_ring_of_addresses_begins_behind_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
