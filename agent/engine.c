@@ -1,5 +1,6 @@
 #include "agent/engine.h"
 
+#include "agent/engine_leap.h"
 #include "agent/engine_saving.h"
 #include "agent/relief.h"
 #include "agent/wrongclock.h"
@@ -182,6 +183,7 @@ static void look_at_tracking(struct engine *e)
 
 	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
 	log_tracking(e, &t);
+	engine_leap_look(e);
 }
 
 static void print_only(struct engine *e)
@@ -299,6 +301,7 @@ bool engine_init(struct engine *e, const struct config *config,
 	    .source_count = config->source_count,
 	    .started = now,
 	    .now = now,
+	    .woke = now,
 	    .save_at = mono_after(now.mono, SAVE_FIRST_NS),
 	    .steer_at = MONO_NEVER,
 	    .wall_minus_mono_ns = now.wall.ns - now.mono.ns,
@@ -364,6 +367,16 @@ struct mono engine_deadline(const struct engine *e)
 	return next;
 }
 
+/* A request sent before a step has its answer after it; no ledger can tell on
+ * which side of the step its stamp was read. */
+static void ask_again(struct engine *e)
+{
+	for (unsigned i = 0; i < e->source_count; i++) {
+		e->ports.close(e->ports.self, i);
+		source_repeat(&e->sources[i], e->now.mono);
+	}
+}
+
 /* Somebody set the clock, or the machine slept: samples from before say
  * nothing about now. */
 static void time_jumped(struct engine *e, int64_t jump_ns)
@@ -389,12 +402,15 @@ static void time_jumped(struct engine *e, int64_t jump_ns)
 static void wake(struct engine *e, struct moment now)
 {
 	int64_t jump_ns = now.wall.ns - now.mono.ns - e->wall_minus_mono_ns;
+	struct wall before = e->woke.wall;
 
-	e->now = now;
+	e->now = e->woke = now;
 	/* Our own step is on its way through the keeper. */
 	if (e->command_pending && e->last_command.step_ns != 0)
 		return;
-	if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
+	if (engine_leap_executed(e, before, jump_ns, JUMP_NS))
+		ask_again(e);
+	else if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
 		time_jumped(e, jump_ns);
 	else
 		/* Follow the reading noise, so that it cannot add up. */
@@ -571,6 +587,7 @@ static void take_verdict(struct engine *e, const struct keeper_report *r)
 		return;
 	}
 	e->good_freq_ppm = e->last_command.freq_ppm;
+	engine_leap_armed(e, &e->last_command);
 	if (e->last_command.synchronised)
 		e->disclaimed = false;
 	if (e->last_command.bootstrap)
@@ -595,16 +612,6 @@ static bool ordered_step_refused(
 		return false;
 	steering_step_refused(e->steering);
 	return true;
-}
-
-/* A request sent before a step has its answer after it; no ledger can tell on
- * which side of the step its stamp was read. */
-static void ask_again(struct engine *e)
-{
-	for (unsigned i = 0; i < e->source_count; i++) {
-		e->ports.close(e->ports.self, i);
-		source_repeat(&e->sources[i], e->now.mono);
-	}
 }
 
 static void take_changes(struct engine *e, const struct keeper_report *r)

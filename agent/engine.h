@@ -68,7 +68,15 @@ struct engine {
 	/* CLOCK_REALTIME minus CLOCK_MONOTONIC, our own steps included. */
 	int64_t wall_minus_mono_ns;
 	bool ever_synchronised;
-	struct bootstrap bootstrap; /* agent/wrongclock.h */
+	struct moment woke; /* at the event before this one */
+	struct {
+		enum leap armed;	  /* in the kernel, by us */
+		bool executed;		  /* since it was armed */
+		bool announced;		  /* by any source ... */
+		struct mono announced_at; /* ... then, the last time */
+		uint64_t smearers;	  /* one bit a source */
+	} leap;				  /* agent/engine_leap.h */
+	struct bootstrap bootstrap;	  /* agent/wrongclock.h */
 	enum engine_end end;
 	char last_reason[160]; /* of tracking, to log changes only */
 	bool last_synchronised;

@@ -1,5 +1,6 @@
 #include "agent/status.h"
 
+#include "agent/engine_leap.h"
 #include "agent/wrongclock.h"
 
 #include <jansson.h>
@@ -254,10 +255,14 @@ static json_t *nts_json(const struct source *s, struct moment now)
 
 /* The first that applies: trouble, the stage, the verdict of the selection. */
 static const char *reason_of(
-    const struct source *s, const struct source_view *v)
+    const struct engine *e, unsigned i, const struct source_view *v)
 {
+	const struct source *s = &e->sources[i];
+
 	if (s->reason[0])
 		return s->reason;
+	if (v->state == SOURCE_FALSETICKER && engine_leap_reason(e, i))
+		return engine_leap_reason(e, i);
 	if (v->state == SOURCE_NO_SAMPLES)
 		return source_stage_text(s->stage);
 	return source_state_text(v->state);
@@ -307,7 +312,7 @@ static json_t *source_json(
 	put_integer_if(o, "port", addressed, source_address(s)->port);
 	put_text(o, "mark", mark);
 	put_text(o, "state", source_state_name(v.state));
-	put_text(o, "reason", reason_of(s, &v));
+	put_text(o, "reason", reason_of(e, i, &v));
 	put_text(o, "stage", source_stage_name(s->stage));
 	put_text(o, "failure", s->failure);
 	put_number_if(

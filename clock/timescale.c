@@ -79,6 +79,15 @@ int64_t timescale_added_ns(const struct timescale *t, struct wall w)
 	return w.ns - timescale_osc(t, w).ns;
 }
 
+void timescale_leap(struct timescale *t, struct wall at, int64_t leap_ns)
+{
+	double part;
+	struct osc osc = convert(t, newest(t), at, &part);
+
+	append(t, (struct wall){at.ns + leap_ns},
+	    (struct osc){osc.ns + leap_ns}, part, t->change[newest(t)].freq);
+}
+
 void timescale_foreign_step(
     struct timescale *t, struct wall at, int64_t step_ns)
 {

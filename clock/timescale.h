@@ -30,6 +30,9 @@ void timescale_change(struct timescale *t, const struct clock_change *c);
 struct osc timescale_osc(const struct timescale *t, struct wall w);
 /* Wall minus osc at w: all that was added so far. */
 int64_t timescale_added_ns(const struct timescale *t, struct wall w);
+/* A leap second that the kernel executed at `at` (CLOCK_REALTIME just before):
+ * both scales move by it, and so do the servers, so that no offset changes. */
+void timescale_leap(struct timescale *t, struct wall at, int64_t leap_ns);
 /* A jump of CLOCK_REALTIME that the ledger did not order, seen between two
  * readings: taken into the ledger as if it were ours, so that osc goes on
  * smoothly. `at`: CLOCK_REALTIME just before the jump. Not for a leap second:

@@ -168,6 +168,28 @@ static void test_foreign_step_is_booked_like_ours(void **state)
 	    timescale_osc(&t, after).ns - osc.ns, NS_PER_S - 1, NS_PER_S + 1);
 }
 
+/* Both scales go back together: nothing was added to the clock. */
+static void test_a_leap_second_adds_nothing(void **state)
+{
+	struct timescale t;
+	struct ideal i;
+
+	(void)state;
+	start(&t, &i, 250);
+	ideal_run(&i, 3e9L);
+	struct wall before = ideal_wall(&i);
+	struct wall after = {before.ns - NS_PER_S};
+	struct osc osc = timescale_osc(&t, before);
+	int64_t added_ns = timescale_added_ns(&t, before);
+
+	timescale_leap(&t, before, -NS_PER_S);
+	assert_int_equal(timescale_osc(&t, after).ns, osc.ns - NS_PER_S);
+	assert_int_equal(timescale_added_ns(&t, after), added_ns);
+	/* ... and the frequency stays. */
+	after.ns += NS_PER_S + 250000;
+	assert_in_range(timescale_osc(&t, after).ns - osc.ns, 0, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +199,7 @@ int main(void)
 	    cmocka_unit_test(test_old_stamps_use_the_old_frequency),
 	    cmocka_unit_test(test_time_goes_on_through_a_step),
 	    cmocka_unit_test(test_foreign_step_is_booked_like_ours),
+	    cmocka_unit_test(test_a_leap_second_adds_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
