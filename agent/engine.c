@@ -94,7 +94,7 @@ static void fulfil(struct engine *e, unsigned i, enum source_wish wish)
 }
 
 /* Two names that lead to one address must not outvote a third. */
-static void mark_duplicates(struct engine *e)
+void engine_mark_duplicates(struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
 		const struct source *s = &e->sources[i];
@@ -123,7 +123,7 @@ static void run_source(struct engine *e, unsigned i)
 			break;
 	}
 	if (s->address != address)
-		mark_duplicates(e);
+		engine_mark_duplicates(e);
 }
 
 /* From now on no certificate is taken without its dates, and no time from a
@@ -457,7 +457,7 @@ void engine_on_keys(
 	fulfil(e, answer->source, source_keys(s, answer, now, random_u32(e)));
 	if (s->stage == STAGE_UNDATED_KEYING)
 		wrongclock_suspected(e, s);
-	mark_duplicates(e);
+	engine_mark_duplicates(e);
 	run_source(e, answer->source);
 }
 

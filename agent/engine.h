@@ -102,6 +102,9 @@ void engine_free(struct engine *e, struct moment now);
  * command is under way. */
 void engine_step(struct engine *e, const struct clock_command *command);
 
+/* Addresses or sources have changed. */
+void engine_mark_duplicates(struct engine *e);
+
 struct mono engine_deadline(const struct engine *e);
 void engine_on_timer(struct engine *e, struct moment now);
 void engine_on_keys(

@@ -1,5 +1,6 @@
 #include "agent/engine_process.h"
 
+#include "agent/adopt.h"
 #include "agent/control.h"
 #include "agent/engine.h"
 #include "agent/network.h"
@@ -7,6 +8,7 @@
 #include "agent/observer.h"
 #include "agent/order.h"
 #include "agent/relief.h"
+#include "agent/reload.h"
 #include "agent/status.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -16,6 +18,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,7 +29,7 @@
 
 /* keeper, resolver, signals, network, files, both sockets and their clients,
  * one UDP socket a source */
-#define FDS_MAX (7 + OBSERVERS_MAX + CONTROL_CLIENTS_MAX + CONFIG_SOURCES_MAX)
+#define FDS_MAX (8 + OBSERVERS_MAX + CONTROL_CLIENTS_MAX + CONFIG_SOURCES_MAX)
 #define REPORTS_MAX 8
 /* Two readings further apart than this were pulled apart by the scheduler. */
 #define READING_NS (100 * NS_PER_US)
@@ -48,6 +51,10 @@ struct engine_process {
 	struct watch trust; /* the files with trusted certificates */
 	struct keyring keyring;
 	const struct config *config;
+	struct config *own_config;   /* `config` after a reload, else NULL */
+	unsigned long reload_client; /* waits for a reload; 0: nobody */
+	uint32_t reload_serial;
+	struct reload_result reload;
 	const struct engine_links *links;
 	int signal_fd; /* -1: by handler */
 	bool broken;   /* a link is gone */
@@ -277,6 +284,100 @@ static void hear_status(struct engine_process *p, const struct pollfd *fd)
 		    &p->observer, client, status_json(&p->engine, now));
 }
 
+static void watch_trust(struct engine_process *p)
+{
+	const char *places[TRUST_PLACES_MAX];
+	unsigned count = trust_places(&p->config->trust, places);
+	int err = watch_open(&p->trust, places, count);
+
+	if (err)
+		log_info("changes of trusted certificates will not be noticed: "
+			 "%s",
+		    strerror(-err));
+}
+
+/* One at a time: whoever comes second may have changed the file since. */
+static void ask_for_reload(
+    struct engine_process *p, unsigned long client, struct mono now)
+{
+	struct reload_request q = {.serial = p->reload_serial + 1};
+	const char *why = NULL;
+
+	if (p->links->config_fd < 0)
+		why = "this agent ends when the clock is set (-q)";
+	else if (p->reload_client != 0)
+		why = "another reload is under way: again, please";
+	if (why) {
+		control_answer(&p->control, client, false, why, now);
+		return;
+	}
+	p->reload_client = client;
+	p->reload_serial = q.serial;
+	if (reload_send_request(p->links->config_fd, &q) != 1)
+		p->broken = true;
+}
+
+static void answer_reload(
+    struct engine_process *p, const char *first, const char *more)
+{
+	const struct reload_result *r = &p->reload;
+	char text[CONTROL_TEXT_MAX];
+
+	if (p->reload_client == 0 || r->serial != p->reload_serial)
+		return;
+	snprintf(text, sizeof(text), "%s%s%s", first, *more ? "\n" : "", more);
+	control_answer(
+	    &p->control, p->reload_client, r->ok != 0, text, moment_now().mono);
+	p->reload_client = 0;
+}
+
+/* The resolver first: its jobs for what begins now go by the new rules. */
+static void tell_resolver(struct engine_process *p, const struct config *fresh)
+{
+	if (p->links->resolver_fd >= 0 &&
+	    adopt_changes_trust(p->config, fresh) &&
+	    frame_send(p->links->resolver_fd, &fresh->trust,
+		sizeof(fresh->trust)) != 1)
+		p->broken = true;
+}
+
+static void take_config(struct engine_process *p)
+{
+	struct config *fresh = malloc(sizeof(*fresh));
+	char text[ADOPT_TEXT_MAX];
+
+	if (!fresh) {
+		p->broken = true;
+		return;
+	}
+	*fresh = p->reload.config;
+	tell_resolver(p, fresh);
+	if (!engine_adopt(&p->engine, fresh, moment_now(), text)) {
+		free(fresh);
+		p->broken = true;
+		return;
+	}
+	free(p->own_config);
+	p->config = p->own_config = fresh;
+	log_set_level(fresh->log_level);
+	log_notice("%s", text);
+	watch_trust(p);
+	answer_reload(p, text, p->reload.text);
+}
+
+static void hear_config(struct engine_process *p)
+{
+	int got = reload_receive_result(p->links->config_fd, &p->reload);
+
+	if (got < 0)
+		p->broken = true;
+	else if (got == 1 && p->reload.ok)
+		take_config(p);
+	else if (got == 1)
+		answer_reload(
+		    p, p->reload.text, "the old configuration stays in force");
+}
+
 static void obey(
     struct engine_process *p, unsigned long client, const char *line)
 {
@@ -286,6 +387,8 @@ static void obey(
 
 	if (outcome == ORDER_STEPS)
 		p->step_client = client;
+	else if (outcome == ORDER_RELOADS)
+		ask_for_reload(p, client, now.mono);
 	else
 		control_answer(
 		    &p->control, client, outcome == ORDER_DONE, text, now.mono);
@@ -349,6 +452,8 @@ static void fill(const struct engine_process *p, struct poll_set *set)
 	if (p->links->resolver_fd >= 0)
 		set->fds[n++] =
 		    (struct pollfd){p->links->resolver_fd, POLLIN, 0};
+	if (p->links->config_fd >= 0)
+		set->fds[n++] = (struct pollfd){p->links->config_fd, POLLIN, 0};
 	if (p->signal_fd >= 0)
 		set->fds[n++] = (struct pollfd){p->signal_fd, POLLIN, 0};
 	if (p->network.fd >= 0)
@@ -371,6 +476,8 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 			continue;
 		if (set->fds[i].fd == p->links->keeper_fd)
 			hear_keeper(p);
+		else if (set->fds[i].fd == p->links->config_fd)
+			hear_config(p);
 		else if (set->fds[i].fd == p->signal_fd)
 			end_asked = 1;
 		else if (set->fds[i].fd == p->network.fd)
@@ -445,18 +552,6 @@ static int exit_status(const struct engine_process *p)
 		return 1;
 	}
 	return 0;
-}
-
-static void watch_trust(struct engine_process *p)
-{
-	const char *places[TRUST_PLACES_MAX];
-	unsigned count = trust_places(&p->config->trust, places);
-	int err = watch_open(&p->trust, places, count);
-
-	if (err)
-		log_info("changes of trusted certificates will not be noticed: "
-			 "%s",
-		    strerror(-err));
 }
 
 /* Without these the agent works, but waits longer. A simulator has none. */
@@ -544,6 +639,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 	network_close(&p->network);
 	watch_close(&p->trust);
 	udp_end(&p->udp);
+	free(p->own_config);
 	explicit_bzero(p, sizeof(*p));
 	free(p);
 	return status;

@@ -26,6 +26,7 @@ struct engine_links {
 	int status_fd;	       /* listening socket, bound before privileges
 				  were dropped; -1: none */
 	int control_fd;	       /* likewise, for orders; -1: none */
+	int config_fd;	       /* to the keeper, for reloads; -1: none */
 	struct keeper *keeper; /* --single-process only, else NULL */
 	/* The keeper's first report: the ledger starts there. */
 	struct keeper_report start;

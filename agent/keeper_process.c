@@ -168,9 +168,12 @@ struct loop {
 	bool ending;	/* no more commands are carried out */
 	bool link_lost; /* the engine's end is closed or talks nonsense */
 	bool kernel_refused;
-	struct keeper_message save; /* waits for the end of a slew ... */
-	bool save_waits;	    /* ... when true */
-	bool synchronised;	    /* as of the last command */
+	struct keeper_message save;  /* waits for the end of a slew ... */
+	bool save_waits;	     /* ... when true */
+	bool synchronised;	     /* as of the last command */
+	bool hangup;		     /* SIGHUP came */
+	uint32_t reload_asked;	     /* the engine's serial; 0: not */
+	struct reload_result result; /* of a reload; too large for the stack */
 };
 
 static struct mono mono_now(void)
@@ -264,6 +267,7 @@ static void hear_signals(struct loop *l)
 	struct signalfd_siginfo info;
 
 	while (read(l->p->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		l->hangup |= info.ssi_signo == SIGHUP;
 		if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
 			continue;
 		l->asked = true;
@@ -271,13 +275,101 @@ static void hear_signals(struct loop *l)
 	}
 }
 
+/* Reload. */
+
+static void hear_request(struct loop *l)
+{
+	struct reload_request q;
+	int got = reload_receive_request(l->p->config_fd, &q);
+
+	if (got == 1)
+		l->reload_asked = q.serial;
+	else if (got < 0)
+		l->link_lost = true;
+}
+
+static void log_lines(enum log_level level, char *text)
+{
+	char *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_line(level, "%s", line);
+}
+
+static void pass_on(struct loop *l)
+{
+	if (reload_send_result(l->p->config_fd, &l->result) != 1)
+		l->link_lost = true;
+}
+
+/* The limits of the keeper first: what the engine may do by the new ones must
+ * not be refused by the old ones. */
+static void take_config(struct loop *l)
+{
+	struct keeper_process *p = l->p;
+	struct config *fresh = &l->result.config;
+
+	if (p->debug)
+		fresh->log_level = LOG_LEVEL_DEBUG;
+	reload_keep(p->config, fresh, l->result.text);
+	p->keeper->limits = keeper_limits_of(fresh, p->keeper->limits.no_clock);
+	log_set_level(fresh->log_level);
+	*p->config = *fresh;
+}
+
+static void end_reload(struct loop *l)
+{
+	if (!reload_collect(&l->p->reload, mono_now(), &l->result))
+		return;
+	if (l->result.ok)
+		take_config(l);
+	pass_on(l);
+	log_lines(
+	    l->result.ok ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, l->result.text);
+	if (!l->result.ok)
+		log_error("the configuration was not read again: the old one "
+			  "stays in force");
+	notify_manager("READY=1");
+}
+
+static void refuse_reload(struct loop *l, uint32_t serial, int err)
+{
+	l->result = (struct reload_result){.serial = serial};
+	snprintf(l->result.text, sizeof(l->result.text),
+	    "cannot read the configuration: %s", strerror(-err));
+	log_error("%s", l->result.text);
+	pass_on(l);
+}
+
+/* Between two: whoever asks meanwhile gets another one after this. */
+static void reload_if_asked(struct loop *l)
+{
+	uint32_t serial = l->reload_asked;
+	int err;
+
+	if (l->p->config_fd < 0 || (!serial && !l->hangup))
+		return;
+	err = reload_start(&l->p->reload, serial, mono_now());
+	if (err == -EBUSY)
+		return;
+	l->reload_asked = 0;
+	l->hangup = false;
+	if (err)
+		refuse_reload(l, serial, err);
+	else
+		notify_reloading();
+}
+
 /* Sleeps until something happens or `until` comes, to the nanosecond: each
  * millisecond of a slew too long is up to max-slew in microseconds. */
 static void wait_for(struct loop *l, struct mono until)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[4] = {
 	    {.fd = l->p->signal_fd, .events = POLLIN},
 	    {.fd = l->link_lost ? -1 : l->p->engine_fd, .events = POLLIN},
+	    {.fd = l->link_lost ? -1 : l->p->config_fd, .events = POLLIN},
+	    {.fd = l->p->reload.loader_fd, .events = POLLIN},
 	};
 	int64_t ns = until.ns - mono_now().ns;
 	struct timespec wait = {0, 0};
@@ -292,13 +384,17 @@ static void wait_for(struct loop *l, struct mono until)
 		hear_signals(l);
 	if (fds[1].revents)
 		hear_engine(l);
+	if (fds[2].revents)
+		hear_request(l);
 }
 
 static void turn(struct loop *l, struct mono until)
 {
+	until = mono_earlier(until, reload_deadline(&l->p->reload));
 	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
 	tick(l);
 	save_if_idle(l);
+	end_reload(l);
 }
 
 /* Runs until there is a reason to end. */
@@ -308,6 +404,7 @@ static void run(struct loop *l)
 
 	while (!l->asked && !l->link_lost && !l->kernel_refused) {
 		turn(l, MONO_NEVER);
+		reload_if_asked(l);
 		if (process_reap(p->children, KEEPER_CHILDREN))
 			break;
 	}
@@ -410,6 +507,7 @@ int keeper_process_run(struct keeper_process *p)
 	l.ending = true;
 	keeper_stop(p->keeper, mono_now());
 	guard_note(&p->guard, p->keeper);
+	reload_stop(&p->reload);
 	notify_manager("STOPPING=1");
 	if (!l.asked)
 		wait_for_cause(&l);

@@ -11,6 +11,7 @@
 #include "agent/config.h"
 #include "agent/guard.h"
 #include "agent/process.h"
+#include "agent/reload.h"
 #include "clock/keeper.h"
 
 enum keeper_message_kind {
@@ -44,11 +45,14 @@ struct keeper_limits keeper_limits_of(
 
 /* Everything is made by main before; run takes it from there. */
 struct keeper_process {
-	const struct config *config;
+	struct config *config; /* a reload changes it */
 	struct keeper *keeper; /* started */
 	struct guard guard;
 	int engine_fd;
 	int signal_fd; /* process_catch_signals */
+	int config_fd; /* to the engine: reload_request, reload_result; -1 */
+	struct reload reload;
+	bool debug; /* -d: whatever level is configured */
 	/* The engine first, the guard last. */
 	struct child children[KEEPER_CHILDREN];
 	/* -q and -Q: the engine ends when it is done, and its exit status is

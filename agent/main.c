@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,9 @@ struct agent {
 	bool pid_written;	      /* likewise */
 	int launcher_fd;	      /* who waits for our start; -1: nobody */
 	int engine_link[2];	      /* keeper, engine */
+	int config_link[2];	      /* keeper, engine: reloads */
+	struct identity settled;      /* who we are once privileges dropped */
+	char config_path[PATH_MAX];   /* from the root */
 	int resolver_link[2];	      /* engine, resolver */
 	int ready[2];		      /* a byte of each child that is ready */
 	struct keeper_process process;
@@ -89,6 +93,18 @@ static bool load_config(struct agent *a)
 		log_error("%u error%s in the configuration: not started",
 		    errors, errors == 1 ? "" : "s");
 	return errors == 0;
+}
+
+/* In the background the folder is another one. Links stay as they are: where
+ * they lead may have changed when the file is read again. */
+static void name_config(struct agent *a)
+{
+	const char *path = a->options.config_path;
+	char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	snprintf(a->config_path, sizeof(a->config_path), "%s%s%s",
+	    here ? here : "", here ? "/" : "", path);
+	free(here);
 }
 
 /* Where lines go while there is a terminal, and later. */
@@ -375,6 +391,12 @@ static bool take_clock(struct agent *a)
 
 /* The processes. */
 
+/* -q and -Q are over soon: nothing is read again for them. */
+static bool stays(const struct agent *a)
+{
+	return !a->options.run.once && !a->options.run.print_only;
+}
+
 static struct engine_links links_of(const struct agent *a)
 {
 	return (struct engine_links){
@@ -382,6 +404,7 @@ static struct engine_links links_of(const struct agent *a)
 	    .resolver_fd = a->resolver_link[0],
 	    .status_fd = a->status_fd,
 	    .control_fd = a->control_fd,
+	    .config_fd = stays(a) ? a->config_link[1] : -1,
 	    .start = a->started,
 	    .floor_ns = a->floor_ns,
 	    .freq_ppm = a->freq_ppm,
@@ -416,6 +439,7 @@ static int engine_child(struct agent *a)
 	struct engine_links links = links_of(a);
 
 	close_fd(&a->engine_link[0]);
+	close_fd(&a->config_link[0]);
 	close_fd(&a->resolver_link[1]);
 	close_fd(&a->process.signal_fd);
 	if (!settle(a, false) || !process_follow(a->pid))
@@ -431,6 +455,7 @@ static int resolver_child(struct agent *a)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	close_pair(a->engine_link);
+	close_pair(a->config_link);
 	close_fd(&a->resolver_link[0]);
 	close_fd(&a->status_fd);
 	close_fd(&a->control_fd);
@@ -444,6 +469,7 @@ static int resolver_child(struct agent *a)
 static int guard_child(struct agent *a, int wait_fd)
 {
 	close_fd(&a->engine_link[0]);
+	close_fd(&a->config_link[0]);
 	close_fd(&a->process.signal_fd);
 	if (!settle(a, !a->options.run.no_clock))
 		return 1;
@@ -476,6 +502,7 @@ static bool start_engine_and_resolver(struct agent *a)
 	if (is_child)
 		exit(resolver_child(a));
 	close_fd(&a->engine_link[1]);
+	close_fd(&a->config_link[1]);
 	close_pair(a->resolver_link);
 	close_fd(&a->status_fd);
 	close_fd(&a->control_fd);
@@ -512,6 +539,7 @@ static bool make_links(struct agent *a)
 	a->process.signal_fd = signal_fd;
 	if (signal_fd >= 0 &&
 	    socketpair(AF_UNIX, type, 0, a->engine_link) == 0 &&
+	    socketpair(AF_UNIX, type, 0, a->config_link) == 0 &&
 	    socketpair(AF_UNIX, type, 0, a->resolver_link) == 0 &&
 	    pipe2(a->ready, O_CLOEXEC) == 0)
 		return true;
@@ -555,6 +583,21 @@ static void log_start(const struct agent *a)
 	    a->options.config_path);
 }
 
+static void prepare_reload(struct agent *a)
+{
+	struct keeper_process *p = &a->process;
+
+	a->settled = a->identity;
+	a->settled.change = false;
+	p->config_fd = stays(a) ? a->config_link[0] : -1;
+	p->debug = a->options.debug;
+	p->reload = (struct reload){
+	    .path = a->config_path,
+	    .identity = &a->settled,
+	    .loader_fd = -1,
+	};
+}
+
 static int run_processes(struct agent *a)
 {
 	struct keeper_process *p = &a->process;
@@ -573,6 +616,7 @@ static int run_processes(struct agent *a)
 	p->config = &a->config;
 	p->keeper = &a->keeper;
 	p->engine_fd = a->engine_link[0];
+	prepare_reload(a);
 	p->engine_may_end = a->options.run.once || a->options.run.print_only;
 	notify_manager("READY=1\nSTATUS=waiting for the first answers");
 	tell_launcher(a);
@@ -604,6 +648,7 @@ static int run(struct agent *a)
 		close_inherited();
 	if (!load_config(a))
 		return EXIT_UNUSABLE;
+	name_config(a);
 	open_log(a, false);
 	if (refuse_single_process(&a->options.run) || !find_identity(a) ||
 	    !decide_no_clock(&a->options.run))
@@ -625,6 +670,7 @@ int main(int argc, char *argv[])
 	char error[OPTIONS_TEXT_MAX];
 
 	memcpy(a.engine_link, none, sizeof(none));
+	memcpy(a.config_link, none, sizeof(none));
 	memcpy(a.resolver_link, none, sizeof(none));
 	memcpy(a.ready, none, sizeof(none));
 	if (!options_parse(&a.options, argc, argv, error)) {

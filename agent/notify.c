@@ -1,6 +1,9 @@
 #include "agent/notify.h"
 
+#include "base/time.h"
+
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,4 +30,16 @@ void notify_manager(const char *state)
 	    (const struct sockaddr *)&to,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
+}
+
+/* With the time, so that the manager can tell which reload this is. */
+void notify_reloading(void)
+{
+	struct timespec now;
+	char state[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)(ns_of_timespec(&now) / NS_PER_US));
+	notify_manager(state);
 }

@@ -9,4 +9,7 @@
  * service manager that does not listen is not our trouble. */
 void notify_manager(const char *state);
 
+/* The configuration is being read again; "READY=1" ends it. */
+void notify_reloading(void);
+
 #endif

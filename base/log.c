@@ -45,6 +45,11 @@ void log_open(enum log_target target, enum log_level most_verbose)
 		openlog("ntsagentd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
+void log_set_level(enum log_level most_verbose)
+{
+	log_state.level = most_verbose;
+}
+
 void log_process(const char *process)
 {
 	log_state.process = process;

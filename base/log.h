@@ -26,6 +26,9 @@ enum log_target {
 /* Call before the first fork; children inherit it. */
 void log_open(enum log_target target, enum log_level most_verbose);
 
+/* The same target, another level: of this process alone. */
+void log_set_level(enum log_level most_verbose);
+
 /* `process` (a string constant: "keeper", "engine", ...) prefixes debug lines.
  */
 void log_process(const char *process);

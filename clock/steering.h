@@ -120,6 +120,16 @@ struct steering *steering_new(const struct steering_config *config,
     double freq_sd_ppm);
 void steering_free(struct steering *s);
 
+/*
+ * A new one for another list of sources and other limits, with all that `old`
+ * has learnt: new source i is the old one from[i], or a fresh one when that is
+ * -1; no two are the same. Offset, frequency, and the biases of those that stay
+ * are carried over. `old` stays and is to be freed. NULL: memory is out.
+ */
+struct steering *steering_adopt(const struct steering *old,
+    const struct steering_config *config, const struct source_options *options,
+    const int *from, unsigned count) MUST_USE;
+
 void steering_add(struct steering *s, unsigned source, const struct sample *m);
 
 /* Drop a source's samples (its server changed, or time jumped). */

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,8 @@ struct worker {
 
 struct dispatcher {
 	int engine;
-	const struct trust_config *trust;
+	struct trust_config trust;
+	struct trust_config fresh; /* being received */
 	struct worker workers[RESOLVER_JOBS_MAX];
 	unsigned first, queued; /* of the ring */
 	struct ke_request queue[QUEUE_MAX];
@@ -47,7 +49,7 @@ _Noreturn static void work(
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)
 		if (d->workers[i].pid)
 			close(d->workers[i].fd);
-	resolver_job(&w->request, d->trust, &answer);
+	resolver_job(&w->request, &d->trust, &answer);
 	sent = frame_send(fd, &answer, sizeof(answer));
 	explicit_bzero(&answer, sizeof(answer));
 	_exit(sent == 1 ? 0 : 1);
@@ -244,6 +246,48 @@ static void enqueue(struct dispatcher *d, const struct ke_request *q)
 	d->queue[(d->first + d->queued++) % QUEUE_MAX] = *q;
 }
 
+static bool bool_valid(const bool *b)
+{
+	unsigned char byte;
+
+	memcpy(&byte, b, 1);
+	return byte <= 1;
+}
+
+bool trust_config_valid(const struct trust_config *t)
+{
+	if (!bool_valid(&t->system_certs) || t->path_count > TRUST_PATHS_MAX ||
+	    t->aead_count > AEAD_KINDS)
+		return false;
+	for (unsigned i = 0; i < t->path_count; i++)
+		if (!memchr(t->paths[i], '\0', TRUST_PATH_LEN))
+			return false;
+	for (unsigned i = 0; i < t->aead_count; i++)
+		if (aead_key_len(t->aeads[i]) == 0)
+			return false;
+	return true;
+}
+
+/* Their lengths tell the two kinds of frames apart. */
+static_assert(sizeof(struct trust_config) != sizeof(struct ke_request),
+    "a request and a trust configuration look the same");
+
+static bool trust_comes(const struct dispatcher *d)
+{
+	return recv(d->engine, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT) ==
+	       (ssize_t)sizeof(struct trust_config);
+}
+
+static bool take_trust(struct dispatcher *d)
+{
+	if (recv(d->engine, &d->fresh, sizeof(d->fresh), MSG_DONTWAIT) !=
+		(ssize_t)sizeof(d->fresh) ||
+	    !trust_config_valid(&d->fresh))
+		return false;
+	d->trust = d->fresh;
+	return true;
+}
+
 /* False: the engine is gone, or talks nonsense. */
 static bool take_request(struct dispatcher *d)
 {
@@ -253,6 +297,11 @@ static bool take_request(struct dispatcher *d)
 	if (got == 1)
 		enqueue(d, &q);
 	return got >= 0;
+}
+
+static bool hear_engine(struct dispatcher *d)
+{
+	return trust_comes(d) ? take_trust(d) : take_request(d);
 }
 
 /* The engine's descriptor first, then those of the workers, by slot. */
@@ -297,13 +346,13 @@ static bool turn(struct dispatcher *d)
 		alive = look_after(d, &d->workers[i], &fds[1 + i]);
 	/* With a full queue only the engine's end can be reported. */
 	if (alive && fds[0].revents)
-		alive = d->queued < QUEUE_MAX && take_request(d);
+		alive = d->queued < QUEUE_MAX && hear_engine(d);
 	return alive && start_queued(d);
 }
 
 int resolver_main(int fd, const struct trust_config *trust)
 {
-	struct dispatcher d = {.engine = fd, .trust = trust};
+	struct dispatcher d = {.engine = fd, .trust = *trust};
 
 	log_process("resolver");
 	while (turn(&d))

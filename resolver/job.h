@@ -21,6 +21,9 @@ struct trust_config {
 	enum aead_id aeads[AEAD_KINDS];
 };
 
+/* Checks counts, closing NULs and algorithms. */
+bool trust_config_valid(const struct trust_config *t) MUST_USE;
+
 /* Always fills `answer` (source, serial and stage at least). */
 void resolver_job(const struct ke_request *request,
     const struct trust_config *trust, struct ke_answer *answer);
@@ -29,7 +32,9 @@ void resolver_job(const struct ke_request *request,
  * The resolver process: reads requests from `fd`, forks a job for each (at most
  * RESOLVER_JOBS_MAX at once, so that a name that hangs delays no other;
  * further ones wait), kills a job past its
- * deadline, answers. Returns an exit status when the engine closes `fd`.
+ * deadline, answers. A trust_config in the place of a request replaces `trust`
+ * for the jobs that begin after it. Returns an exit status when the engine
+ * closes `fd`.
  */
 #define RESOLVER_JOBS_MAX 64
 int resolver_main(int fd, const struct trust_config *trust);

@@ -59,6 +59,8 @@ static const struct command {
 	{"step", "", "step the clock by what is left to be slewed",
 	    0, NULL, NULL, "step"},
 	{"makestep", "", "the same", 0, NULL, NULL, "step"},
+	{"reload", "", "read the configuration again",
+	    0, NULL, NULL, "reload"},
 	{"help", "", "this text", 0, NULL, run_help, NULL},
 	{"version", "", "the version", 0, NULL, run_version, NULL},
 };

@@ -6,7 +6,7 @@ _ntsctl()
 	local options='-s --socket --json --csv -n --numeric -N --names
 		-a --all -v --verbose -h --help -V --version'
 	local commands='status sources sourcestats tracking authdata activity
-		waitsync retry burst offline online step makestep
+		waitsync retry burst offline online step makestep reload
 		help version'
 	local word
 

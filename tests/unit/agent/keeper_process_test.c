@@ -40,7 +40,8 @@ struct shared {
 
 struct scene {
 	struct shared *shared;
-	char dir[32], drift[64], good[64], log[64];
+	char dir[32], drift[64], good[64], log[64], config_path[64];
+	int config_link; /* the engine's end, in the engine */
 	struct config config;
 	bool engine_may_end;
 	pid_t keeper;
@@ -184,19 +185,24 @@ static int resolver_part(struct scene *s, pid_t keeper)
 
 static void start_children(struct scene *s, struct keeper_process *p)
 {
-	int link[2], wait_fd;
+	int link[2], config_link[2], wait_fd;
 	pid_t keeper = getpid();
 	struct child *c = p->children;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link) != 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, config_link) != 0)
 		_exit(99);
 	if (process_fork(&c[0], "engine") == 0) {
 		close(link[0]);
+		close(config_link[0]);
+		s->config_link = config_link[1];
 		s->shared->engine = getpid();
 		_exit(s->engine(s, link[1]));
 	}
 	close(link[1]);
+	close(config_link[1]);
 	p->engine_fd = link[0];
+	p->config_fd = config_link[0];
 	if (process_fork(&c[1], "resolver") == 0) {
 		close(link[0]);
 		_exit(resolver_part(s, keeper));
@@ -213,6 +219,7 @@ static void start_children(struct scene *s, struct keeper_process *p)
 
 static int keeper_part(struct scene *s)
 {
+	const struct identity self = {false, geteuid(), getegid()};
 	struct clock_ops ops = {
 	    .now = fake_now,
 	    .get_freq = fake_get,
@@ -229,6 +236,10 @@ static int keeper_part(struct scene *s)
 	    .keeper = &keeper,
 	    .signal_fd = process_catch_signals(),
 	    .engine_may_end = s->engine_may_end,
+	    .config_fd = -1,
+	    .reload = {.path = s->config_path,
+		.identity = &self,
+		.loader_fd = -1},
 	};
 	int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
@@ -307,6 +318,7 @@ static int make_scene(void **state)
 	snprintf(s->drift, sizeof(s->drift), "%s/drift", s->dir);
 	snprintf(s->good, sizeof(s->good), "%s/good", s->dir);
 	snprintf(s->log, sizeof(s->log), "%s/log", s->dir);
+	snprintf(s->config_path, sizeof(s->config_path), "%s/conf", s->dir);
 	snprintf(
 	    s->config.driftfile, sizeof(s->config.driftfile), "%s", s->drift);
 	snprintf(s->config.goodtime_file, sizeof(s->config.goodtime_file), "%s",
@@ -327,6 +339,7 @@ static int drop_scene(void **state)
 	unlink(s->drift);
 	unlink(s->good);
 	unlink(s->log);
+	unlink(s->config_path);
 	assert_int_equal(rmdir(s->dir), 0);
 	munmap(s->shared, sizeof(*s->shared));
 	free(s);
@@ -701,6 +714,100 @@ static void test_reports(void **state)
 	close(link[1]);
 }
 
+/* Reload. */
+
+static void write_config(const struct scene *s, const char *text)
+{
+	FILE *f = fopen(s->config_path, "we");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* 1: `out` is the result. */
+static int next_result(const struct scene *s, struct reload_result *out)
+{
+	int got = 0;
+
+	for (int ms = 0; got == 0 && ms < WAIT_MS; ms += 5) {
+		got = reload_receive_result(s->config_link, out);
+		nap();
+	}
+	return got;
+}
+
+static uint32_t verdict_of(int fd, double freq_ppm)
+{
+	struct keeper_message m = {
+	    .kind = KEEPER_MESSAGE_COMMAND,
+	    .serial = 1,
+	    .command = {.freq_ppm = freq_ppm},
+	};
+	struct keeper_report report;
+
+	if (keeper_send_message(fd, &m) != 1 || next_report(fd, &report) != 1)
+		return KEEPER_VERDICT_COUNT;
+	return report.verdict;
+}
+
+/* The keeper's own limits are the new ones; its exit status says what was not
+ * as it should be. */
+static int reload_by_order(struct scene *s, int fd)
+{
+	static struct reload_result got;
+	struct reload_request q = {.serial = 77};
+
+	if (verdict_of(fd, 200) != KEEPER_OK)
+		return 11;
+	if (reload_send_request(s->config_link, &q) != 1 ||
+	    next_result(s, &got) != 1)
+		return 12;
+	if (!got.ok || got.serial != 77 || got.config.source_count != 1 ||
+	    strcmp(got.config.driftfile, s->drift) != 0 ||
+	    !strstr(got.text, "needs a restart"))
+		return 13;
+	if (verdict_of(fd, 200) != KEEPER_FREQ_LIMIT)
+		return 14;
+	return verdict_of(fd, 50) == KEEPER_OK ? 3 : 15;
+}
+
+static void test_reload_by_order(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	write_config(s, "[clock]\nmax-drift = 100ppm\n[source a]\n");
+	begin(s, reload_by_order);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_true(log_says(s, "driftfile in [clock] has changed"));
+}
+
+/* With an error nothing changes. */
+static int reload_by_signal(struct scene *s, int fd)
+{
+	static struct reload_result got;
+
+	if (kill(getppid(), SIGHUP) != 0 || next_result(s, &got) != 1)
+		return 12;
+	if (got.ok || got.serial != 0 || !strstr(got.text, ":2:"))
+		return 13;
+	return verdict_of(fd, 200) == KEEPER_OK ? 3 : 14;
+}
+
+static void test_reload_by_signal(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	write_config(s, "[clock]\nmax-drift = fast\n[source a]\n");
+	begin(s, reload_by_signal);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_true(log_says(s, "the old one stays in force"));
+}
+
 #define STAGED(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
@@ -721,6 +828,8 @@ int main(void)
 	    STAGED(test_deaf_engine),
 	    STAGED(test_save_waits),
 	    STAGED(test_nonsense_ends_the_agent),
+	    STAGED(test_reload_by_order),
+	    STAGED(test_reload_by_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

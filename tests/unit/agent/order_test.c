@@ -18,13 +18,6 @@ static enum order_outcome order(struct world *w, const char *line)
 	return outcome;
 }
 
-/* The world gives keys between two of its steps. */
-static void run_shortly(struct world *w)
-{
-	for (int i = 0; i < 10; i++)
-		world_run(w, 10 * NS_PER_MS);
-}
-
 static void assert_text(const char *part)
 {
 	if (!strstr(text, part))
@@ -57,12 +50,12 @@ static void retry_asks_at_once(void **state)
 	w->keys_fail[0] = w->keys_fail[1] = false;
 	assert_int_equal(order(w, "retry b"), ORDER_DONE);
 	assert_text("1 source asked again");
-	run_shortly(w);
+	world_run(w, 100 * NS_PER_MS);
 	assert_int_equal(w->engine.sources[0].count.good, 0);
 	assert_true(w->engine.sources[1].count.good > 0);
 	assert_int_equal(order(w, "retry"), ORDER_DONE);
 	assert_text("2 sources asked again");
-	run_shortly(w);
+	world_run(w, 100 * NS_PER_MS);
 	assert_true(w->engine.sources[0].count.good > 0);
 	world_end(w);
 }
@@ -101,7 +94,7 @@ static void offline_asks_nothing_until_online(void **state)
 	assert_int_equal(order(w, "retry a"), ORDER_FAILED);
 	assert_text("ntsctl online");
 	assert_int_equal(order(w, "online a"), ORDER_DONE);
-	run_shortly(w);
+	world_run(w, 100 * NS_PER_MS);
 	assert_true(w->requests > requests);
 	assert_string_equal(w->engine.sources[0].failure, "");
 	assert_true(w->engine.sources[0].reach & 1);
@@ -122,7 +115,7 @@ static void offline_ends_a_key_exchange(void **state)
 	world_run(w, 100 * NS_PER_S);
 	assert_int_equal(w->requests, 0);
 	assert_int_equal(order(w, "online"), ORDER_DONE);
-	run_shortly(w);
+	world_run(w, 100 * NS_PER_MS);
 	assert_true(w->engine.sources[0].count.good > 0);
 	world_end(w);
 }

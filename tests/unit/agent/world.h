@@ -391,7 +391,7 @@ static inline int64_t world_next(const struct world *w)
 		if (w->packets[i].there &&
 		    w->packets[i].arrives - w->now < next)
 			next = w->packets[i].arrives - w->now;
-		/* Asked for when the last ones were brought. */
+		/* Asked for between two runs. */
 		if (w->keys[i].there)
 			next = 0;
 	}

@@ -4,6 +4,7 @@
 
 #include "tests/unit/clock/chance.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -564,6 +565,73 @@ static void test_nonsense_is_survived(void **state)
 	}
 }
 
+static void adopt(struct rig *r, const int *from, unsigned count)
+{
+	static const struct source_options none[SOURCES];
+	struct steering *old = r->steering;
+
+	r->steering = steering_adopt(old, &usual, none, from, count);
+	assert_non_null(r->steering);
+	steering_free(old);
+}
+
+/* The list changes: who stays keeps all, and so does the clock. */
+static void test_another_list_of_sources(void **state)
+{
+	static const int from[4] = {2, -1, 0, -1};
+	struct rig r;
+	struct source_view v;
+	struct tracking before, after;
+
+	(void)state;
+	open_rig(&r, 3, NULL, NULL);
+	poll_all(&r, 3, 60, 64, NULL);
+	before = track(&r);
+	adopt(&r, from, 4);
+	(void)update(&r);
+	after = track(&r);
+	assert_true(after.synchronised);
+	assert_true(fabs(after.freq_ppm - before.freq_ppm) < 0.5);
+	assert_int_equal(after.steps, before.steps);
+	assert_true(llabs(error_ns(&r)) < 20 * NS_PER_US);
+	steering_source_view(r.steering, 0, &r.ledger, r.wall, &v);
+	assert_true(v.samples > 1);
+	steering_source_view(r.steering, 1, &r.ledger, r.wall, &v);
+	assert_int_equal(v.state, SOURCE_NO_SAMPLES);
+	assert_int_equal(mark(&r, 3), '?');
+	poll_all(&r, 4, 20, 64, NULL);
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(mark(&r, i) == '+' || mark(&r, i) == '*');
+	assert_true(llabs(error_ns(&r)) < 20 * NS_PER_US);
+	steering_free(r.steering);
+}
+
+/* All are new: the clock coasts on what was learnt, and says so. */
+static void test_another_list_without_the_old_ones(void **state)
+{
+	static const int from[1] = {-1};
+	struct tracking before, after;
+	struct rig r;
+
+	(void)state;
+	open_rig(&r, 2, NULL, NULL);
+	poll_all(&r, 2, 60, 64, NULL);
+	before = track(&r);
+	adopt(&r, from, 1);
+	assert_int_equal(track(&r).selected, -1);
+	assert_true(update(&r));
+	assert_false(r.last.synchronised);
+	assert_true(r.last.freq_ppm == before.freq_ppm);
+	wait_s(&r, 600);
+	assert_true(llabs(error_ns(&r)) < 600 * NS_PER_US);
+	poll_all(&r, 1, 10, 64, NULL);
+	after = track(&r);
+	assert_true(after.synchronised);
+	assert_int_equal(after.steps, before.steps);
+	assert_true(llabs(error_ns(&r)) < 20 * NS_PER_US);
+	steering_free(r.steering);
+}
+
 static void test_names_are_complete(void **state)
 {
 	(void)state;
@@ -597,6 +665,8 @@ int main(void)
 	    cmocka_unit_test(test_spikes_are_ignored),
 	    cmocka_unit_test(test_leap_needs_a_majority),
 	    cmocka_unit_test(test_nonsense_is_survived),
+	    cmocka_unit_test(test_another_list_of_sources),
+	    cmocka_unit_test(test_another_list_without_the_old_ones),
 	    cmocka_unit_test(test_names_are_complete),
 	};
 

@@ -225,6 +225,28 @@ static void a_new_question_ends_the_job_of_the_old_one(void **state)
 	assert_int_equal(children_of(w->pid), 0);
 }
 
+/* Without a root certificate that is right, no keys. */
+static void other_trust_holds_for_the_next_question(void **state)
+{
+	struct world *w = *state;
+	struct trust_config none = {.path_count = 1};
+	struct pollfd p = {.fd = w->engine, .events = POLLIN};
+	struct ke_answer a;
+
+	strcpy(none.paths[0], "/nowhere/ca.pem");
+	assert_int_equal(frame_send(w->engine, &none, sizeof(none)), 1);
+	ask(w, 1, "local.fake", 5000);
+	next_answer(w, mono_now(), &a);
+	assert_int_equal(a.stage, KE_STAGE_CERTIFICATE);
+	assert_non_null(strstr(a.text, "/nowhere/ca.pem"));
+	none.path_count = TRUST_PATHS_MAX + 1;
+	assert_int_equal(frame_send(w->engine, &none, sizeof(none)), 1);
+	assert_int_equal(
+	    poll_until(&p, 1, mono_after(mono_now(), 5 * NS_PER_S)), 1);
+	assert_true(p.revents & POLLHUP);
+	stop_dispatcher(w);
+}
+
 static void no_child_is_left_behind(void **state)
 {
 	struct world *w = *state;
@@ -304,6 +326,7 @@ int main(void)
 	    TEST(a_job_that_dies_is_told),
 	    TEST(more_than_the_jobs_at_once_wait),
 	    TEST(a_new_question_ends_the_job_of_the_old_one),
+	    TEST(other_trust_holds_for_the_next_question),
 	    TEST(no_child_is_left_behind),
 	    TEST(the_end_of_the_engine_is_the_end),
 	    TEST(a_bad_frame_is_the_end_too),
