@@ -1,7 +1,9 @@
 #include "agent/adopt.h"
 
 #include "agent/relief.h"
+#include "agent/wrongclock.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,15 +75,21 @@ static uint32_t next_serial(const struct engine *e)
 /* What is under way under the old index or by the old rules begins anew. */
 static void begin_anew(struct source *s, uint32_t serial, struct mono now)
 {
-	bool keying = s->stage == STAGE_KEYING || s->stage == STAGE_REKEYING;
+	struct source_rule rule = source_rule(s->stage, EVENT_KEYS_FAILED);
 
 	s->serial = serial;
 	source_repeat(s, now);
-	if (!keying)
+	if (!rule.defined)
 		return;
-	s->stage = source_rule(s->stage, EVENT_KEYS_FAILED).next;
+	s->stage = rule.next;
 	s->retry_at = s->keys_not_before = now;
 	s->keys_wanted = s->stage == STAGE_POLLING;
+}
+
+static bool undated(const struct source *s)
+{
+	return s->stage == STAGE_UNDATED_KEYING ||
+	       s->stage == STAGE_UNDATED_POLLING;
 }
 
 /* Keys that were got under other rules serve until there are new ones. */
@@ -120,6 +128,7 @@ static bool allocate(struct change *c)
 	for (unsigned i = 0; i < c->fresh->source_count; i++)
 		flags[i] = c->fresh->sources[i].options;
 	steering.max_freq_ppm = c->fresh->max_freq_ppm;
+	assert(c->fresh->source_count > 0);
 	c->sources = calloc(c->fresh->source_count, sizeof(*c->sources));
 	if (!c->sources)
 		return false;
@@ -153,7 +162,7 @@ static void move_sources(struct change *c)
 		}
 		*s = e->sources[c->map.from[i]];
 		take_options(s, config);
-		if (c->map.from[i] != (int)i || c->trust)
+		if (c->map.from[i] != (int)i || c->trust || undated(s))
 			begin_anew(s, serial, e->now.mono);
 		if (c->trust)
 			renew_keys(s, e->now.mono);
@@ -186,6 +195,9 @@ static void replace(struct change *c)
 	e->last_selected = moved_to(c, e->last_selected);
 	e->steer_at = e->now.mono;
 	engine_mark_duplicates(e);
+	/* What servers have offered so far goes by the old list. */
+	if (bootstrap_open(&e->bootstrap))
+		wrongclock_init(e, e->bootstrap.floor_ns);
 }
 
 /* The words. */

@@ -344,7 +344,7 @@ void engine_on_saved(struct engine *e, unsigned slot,
 {
 	source_saved(&e->sources[slot], keys, left, now, random_u32(e));
 	log_news(&e->sources[slot]);
-	mark_duplicates(e);
+	engine_mark_duplicates(e);
 }
 
 static struct mono timeout_at(const struct engine *e)

@@ -284,6 +284,18 @@ static void hear_status(struct engine_process *p, const struct pollfd *fd)
 		    &p->observer, client, status_json(&p->engine, now));
 }
 
+/* Keys must not come to lie in a swap file. */
+static void keep_in_memory(const void *secrets, size_t size)
+{
+	if (mlock(secrets, size) != 0)
+		log_debug("keys may be swapped out: %s", strerror(errno));
+}
+
+static void keep_sources_in_memory(const struct engine *e)
+{
+	keep_in_memory(e->sources, e->source_count * sizeof(*e->sources));
+}
+
 static void watch_trust(struct engine_process *p)
 {
 	const char *places[TRUST_PLACES_MAX];
@@ -341,6 +353,17 @@ static void tell_resolver(struct engine_process *p, const struct config *fresh)
 		p->broken = true;
 }
 
+/* Files of sources that are gone go, too. */
+static void renew_keyring(struct engine_process *p)
+{
+	if (p->keyring.folder.fd < 0)
+		return;
+	keyring_close(&p->keyring);
+	keyring_open(&p->keyring, p->config);
+	if (p->keyring.folder.fd < 0)
+		p->engine.ports.save_keys = NULL;
+}
+
 static void take_config(struct engine_process *p)
 {
 	struct config *fresh = malloc(sizeof(*fresh));
@@ -361,6 +384,8 @@ static void take_config(struct engine_process *p)
 	p->config = p->own_config = fresh;
 	log_set_level(fresh->log_level);
 	log_notice("%s", text);
+	keep_sources_in_memory(&p->engine);
+	renew_keyring(p);
 	watch_trust(p);
 	answer_reload(p, text, p->reload.text);
 }
@@ -570,13 +595,6 @@ static void watch_changes(struct engine_process *p)
 		    strerror(-err));
 }
 
-/* Keys must not come to lie in a swap file. */
-static void keep_in_memory(const void *secrets, size_t size)
-{
-	if (mlock(secrets, size) != 0)
-		log_debug("keys may be swapped out: %s", strerror(errno));
-}
-
 /* -Q may run beside the agent, whose cookies it must not spend. */
 static void open_keyring(struct engine_process *p)
 {
@@ -626,8 +644,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 	control_init(&p->control, links->control_fd);
 	watch_changes(p);
 	keep_in_memory(p, sizeof(*p));
-	keep_in_memory(p->engine.sources,
-	    p->engine.source_count * sizeof(*p->engine.sources));
+	keep_sources_in_memory(&p->engine);
 	open_keyring(p);
 	while (!end_asked && !p->broken && p->engine.end == ENGINE_RUNS)
 		turn(p);

@@ -309,11 +309,14 @@ static void take_config(struct loop *l)
 {
 	struct keeper_process *p = l->p;
 	struct config *fresh = &l->result.config;
+	struct keeper_limits limits =
+	    keeper_limits_of(fresh, p->keeper->limits.no_clock);
 
+	limits.floor_ns = p->keeper->limits.floor_ns;
 	if (p->debug)
 		fresh->log_level = LOG_LEVEL_DEBUG;
 	reload_keep(p->config, fresh, l->result.text);
-	p->keeper->limits = keeper_limits_of(fresh, p->keeper->limits.no_clock);
+	p->keeper->limits = limits;
 	log_set_level(fresh->log_level);
 	*p->config = *fresh;
 }

@@ -73,9 +73,10 @@ static enum order_outcome burst(const struct order *o)
 static void go_offline(struct engine *e, unsigned i)
 {
 	struct source *s = &e->sources[i];
+	struct source_rule rule = source_rule(s->stage, EVENT_KEYS_FAILED);
 
-	if (s->stage == STAGE_KEYING || s->stage == STAGE_REKEYING)
-		s->stage = source_rule(s->stage, EVENT_KEYS_FAILED).next;
+	if (rule.defined)
+		s->stage = rule.next;
 	s->pending.open = false;
 	e->ports.close(e->ports.self, i);
 	s->reach = 0;

@@ -131,6 +131,7 @@ static const struct fixed {
 	FIXED(user,          true,  "user in [agent]"),
 	FIXED(status_socket, true,  "status-socket in [agent]"),
 	FIXED(pidfile,       true,  "pidfile in [agent]"),
+	FIXED(saved_keys,    true,  "saved-keys in [nts]"),
 	FIXED(driftfile,     true,  "driftfile in [clock]"),
 	FIXED(goodtime_file, true,  "last-good-time in [clock]"),
 	FIXED(log_target,    false, "target in [log]"),
