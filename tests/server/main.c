@@ -205,16 +205,21 @@ static bool warm_up(struct server *s)
 {
 	struct association a = {.aead = AEAD_AES_SIV_CMAC_256};
 	uint8_t cookie[SERVER_COOKIE_MAX];
-	struct mono started = {0};
 
+	s->lead_ns = INT64_MAX;
 	for (int i = 0; i < 10; i++) {
-		started = mono_now();
+		struct mono started = mono_now();
+		int64_t took_ns;
+
 		if (!server_cookie_seal(&s->service.masters, &a, cookie) ||
 		    !server_cookie_open(&s->service.masters, cookie,
 			server_cookie_len(a.aead), &a))
 			return false;
+		took_ns = mono_now().ns - started.ns;
+		/* the others were interrupted */
+		if (took_ns < s->lead_ns)
+			s->lead_ns = took_ns;
 	}
-	s->lead_ns = mono_now().ns - started.ns;
 	return true;
 }
 
