@@ -352,7 +352,7 @@ static const struct {
 {"certset", "all sources share the trusted certificates of [nts]"},
 {"rtcsync", "leave it out: the kernel sets the RTC while the clock is synchronised"},
 {"rtcfile", "the agent does not read the RTC"},
-{"ntsrefresh", "leave it out: keys are renewed when the server asks for it"},
+{"ntsrefresh", "leave it out: keys are renewed daily, and when the server asks for it"},
 {"allow", SERVES_NOT},
 {"deny", SERVES_NOT},
 {"local", SERVES_NOT},

@@ -241,6 +241,13 @@ static void next_address(struct source *s)
 		s->address = (s->address + 1) % s->address_count;
 }
 
+/* RFC 8915 5.7: only an authentic kiss may change what we do. */
+static bool kiss(enum nts_err err)
+{
+	return err == NTP_KISS_RATE || err == NTP_KISS_DENY ||
+	       err == NTP_KISS_RSTR || err == NTP_KISS_OTHER;
+}
+
 /* One sentence for each cause; what the key server did tells whether it is the
  * whole machine or its UDP port that is out of reach. */
 static void say_no_answer(struct source *s, struct mono now, const char *peer)
@@ -270,6 +277,10 @@ static void say_silence(struct source *s, struct mono now)
 	if (s->nak_seen)
 		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "nak",
 		    "%s (%s)", nts_err_text(NTP_NAK), peer);
+	else if (kiss(s->rejection))
+		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "rejected",
+		    "%s, but without authentication: it is not believed (%s)",
+		    nts_err_text(s->rejection), peer);
 	else if (s->rejection != NTS_OK)
 		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "rejected",
 		    "%s (%s)", nts_err_text(s->rejection), peer);
@@ -810,13 +821,6 @@ static enum source_wish nak(struct source *s, struct mono now)
 	s->answer_by =
 	    mono_earlier(s->answer_by, mono_after(now, NAK_GRACE_NS));
 	return WISH_NOTHING;
-}
-
-/* RFC 8915 5.7: only an authentic kiss may change what we do. */
-static bool kiss(enum nts_err err)
-{
-	return err == NTP_KISS_RATE || err == NTP_KISS_DENY ||
-	       err == NTP_KISS_RSTR || err == NTP_KISS_OTHER;
 }
 
 static enum source_wish judged(struct source *s, enum nts_err err,

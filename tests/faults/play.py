@@ -37,6 +37,7 @@ class Play:
         self.reason = ''
         self.error = None
         self.recovered_s = None
+        self.memory_kb = [0, 0]     # of the agent: before, after
         self.lost = 0
         self.sent_before = self.good_before = 0
         self.lines_before = 0
@@ -117,13 +118,13 @@ class Play:
         if source['reason']:
             self.best = said
         if row.how == 'liar':
-            return source['state'] == 'falseticker'
+            return source['state'] == row.failure
         return source['stage'] in row.stage and \
             (source['failure'] == row.failure or row.failure == '.') and \
             re.search(row.says, source['reason']) is not None
 
     def harmless(self):
-        return self.row.failure == '' and self.row.how != 'liar'
+        return self.row.failure == ''
 
     def enter(self, phase, now):
         self.phase, self.since = phase, now
@@ -144,12 +145,15 @@ class Play:
             self.fail('no sample before the fault: ' + source['reason'])
 
     def note_begin(self, source, agent):
+        self.memory_kb[0] = agent.memory_kb()
         packets = source['packets']
         self.sent_before = packets['sent']
         self.good_before = packets['good']
         self.lines_before = len(agent.lines(self.row.name))
 
     def in_seen(self, source, agent, now):
+        if self.memory_kb[0] == 0:
+            self.memory_kb[0] = agent.memory_kb()
         if self.harmless():
             self.as_expected(source)
             if now - self.since > HARMLESS_S:
@@ -192,6 +196,7 @@ class Play:
 
     def finish(self, agent):
         self.phase = 'done'
+        self.memory_kb[1] = agent.memory_kb()
         self.lines = len(agent.lines(self.row.name)) - self.lines_before
         late = self.recovered_s is not None and \
             self.recovered_s > self.row.recovery
@@ -203,15 +208,13 @@ class Play:
     # What is printed.
 
     def line(self, agent):
-        figures = []
-        if self.recovered_s is not None:
-            figures.append('%4.1f s' % self.recovered_s)
-        else:
-            figures.append('     -')
         lines = len(agent.lines(self.row.name)) - self.lines_before
-        figures.append('%d %s' % (lines, 'line ' if lines == 1 else 'lines'))
-        text = '%-20s %-14s %s' % (self.row.name, self.row.failure or 'unharmed',
-                                   '  '.join(figures))
+        text = '%-20s %-14s %s  %2d lost  %d %-5s  %.1f > %.1f MB' % (
+            self.row.name, self.row.failure or 'no harm',
+            '     -' if self.recovered_s is None
+            else '%4.1f s' % self.recovered_s,
+            self.lost, lines, 'line' if lines == 1 else 'lines',
+            self.memory_kb[0] / 1024, self.memory_kb[1] / 1024)
         if self.error:
             return '  FAIL  %s  %s\n          last: %s' % (
                 text, self.error, self.best or 'nothing')

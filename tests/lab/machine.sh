@@ -72,7 +72,7 @@ unpack12() {
 
 # What `make check` needs on either Debian.
 BUILD_PACKAGES="gcc libc6-dev make pkg-config libssl-dev openssl libcap-ng-dev
-	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev mandoc
+	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev mandoc python3
 	ca-certificates procps iproute2"
 # What the unpacked servers link, on either.
 # shellcheck disable=SC2034 # its readers source this
