@@ -236,7 +236,8 @@ class Agent:
             f.write(CONFIG.format(run=self.run, work=lab.work))
             for source in sources:
                 f.write(SOURCE.format(**source))
-        self.process = spawn([lab.path('ntsagentd'), '-f', conf,
+        self.program = lab.path('ntsagentd')
+        self.process = spawn([self.program, '-f', conf,
                               '--foreground', '--no-clock'], self.log)
 
     def status(self):
@@ -268,6 +269,10 @@ class Agent:
             except (OSError, StopIteration):
                 pass
         return total
+
+    def sanitized(self):
+        with open(self.program, 'rb') as f:
+            return b'__asan_init' in f.read()
 
     def stop(self):
         self.process.terminate()
