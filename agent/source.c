@@ -1,16 +1,13 @@
 #include "agent/source.h"
 
-#include "resolver/certificate.h"
+#include "agent/source_words.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Polls without an answer before another address and new keys are tried, and
- * before that is told: two in a row are lost by chance, too. */
+/* Polls without an answer before another address and new keys are tried. */
 #define SILENT_POLLS 2
-#define SILENT_TOLD 3
 /* What the reach register remembers. */
 #define REACH_POLLS 8
 #define REACH_ALL 0xff
@@ -23,9 +20,6 @@
 #define QUICK_WAIT_NS (2 * NS_PER_S)
 /* A NAK is not authenticated: a true answer gets this long to beat it. */
 #define NAK_GRACE_NS NS_PER_S
-/* Ends the last line about a source that comes and goes. */
-#define NOTHING_MORE                                                           \
-	"; it comes and goes: nothing more is said until it is steady"
 /* Fewer key exchanges than this, however many NAKs somebody forges. */
 #define KEYS_APART_NS (8 * NS_PER_S)
 
@@ -124,61 +118,6 @@ static enum source_wish apply(struct source *s, enum source_event event)
 	return rule.wish;
 }
 
-static void tell(struct source *s, enum log_level level, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
-static void tell(struct source *s, enum log_level level, const char *fmt, ...)
-{
-	va_list args;
-	int n;
-
-	n = snprintf(s->line, sizeof(s->line), "%s: ", s->config->name);
-	va_start(args, fmt);
-	vsnprintf(s->line + n, sizeof(s->line) - (size_t)n, fmt, args);
-	va_end(args);
-	s->line_level = level;
-}
-
-/* What is shown: no keys is worse than no time, and both than a path that only
- * loses what is large. */
-static void show_worst(struct source *s)
-{
-	const struct source_trouble *worst = &s->troubles[0];
-
-	for (unsigned i = 1; i < TROUBLE_KINDS && !worst->failure[0]; i++)
-		worst = &s->troubles[i];
-	memcpy(s->failure, worst->failure, sizeof(s->failure));
-	memcpy(s->reason, worst->reason, sizeof(s->reason));
-}
-
-static void all_is_well(struct source *s, enum trouble_kind kind)
-{
-	s->troubles[kind].failure[0] = s->troubles[kind].reason[0] = '\0';
-	show_worst(s);
-}
-
-/* The same trouble again is no news, but the words are kept up to date. */
-static void trouble(struct source *s, struct mono now, enum trouble_kind kind,
-    enum log_level level, const char *failure, const char *fmt, ...)
-    PRINTF_LIKE(6, 7);
-static void trouble(struct source *s, struct mono now, enum trouble_kind kind,
-    enum log_level level, const char *failure, const char *fmt, ...)
-{
-	struct source_trouble *t = &s->troubles[kind];
-	enum news_verdict verdict;
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(t->reason, sizeof(t->reason), fmt, args);
-	va_end(args);
-	snprintf(t->failure, sizeof(t->failure), "%s", failure);
-	show_worst(s);
-	s->down |= kind == TROUBLE_TIME || s->stage == STAGE_KEYING;
-	verdict = news_trouble(&s->news, t->reason, s->heard_at, now);
-	if (verdict != NEWS_NONE)
-		tell(s, level, "%s%s", t->reason,
-		    verdict == NEWS_LAST_LINE ? NOTHING_MORE : "");
-}
-
 void source_init(
     struct source *s, const struct source_config *config, struct mono now)
 {
@@ -239,53 +178,6 @@ static void next_address(struct source *s)
 {
 	if (s->address_count > 1)
 		s->address = (s->address + 1) % s->address_count;
-}
-
-/* RFC 8915 5.7: only an authentic kiss may change what we do. */
-static bool kiss(enum nts_err err)
-{
-	return err == NTP_KISS_RATE || err == NTP_KISS_DENY ||
-	       err == NTP_KISS_RSTR || err == NTP_KISS_OTHER;
-}
-
-/* One sentence for each cause; what the key server did tells whether it is the
- * whole machine or its UDP port that is out of reach. */
-static void say_no_answer(struct source *s, struct mono now, const char *peer)
-{
-	if (s->silent < SILENT_TOLD)
-		return;
-	if (s->unanswered_keys > 0)
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
-		    "%s gives keys on TCP port %u, but no answer comes from "
-		    "%s: "
-		    "let UDP port %u through the firewalls, or see whether the "
-		    "NTP server runs",
-		    s->config->host, s->ke_peer.port, peer,
-		    source_address(s)->port);
-	else
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "silence",
-		    "no answer from %s to the last requests: its UDP port may "
-		    "be blocked by a firewall, or the server is down",
-		    peer);
-}
-
-static void say_silence(struct source *s, struct mono now)
-{
-	char at[ENDPOINT_TEXT_MAX];
-	const char *peer = endpoint_text(source_address(s), true, at);
-
-	if (s->nak_seen)
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "nak",
-		    "%s (%s)", nts_err_text(NTP_NAK), peer);
-	else if (kiss(s->rejection))
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "rejected",
-		    "%s, but without authentication: it is not believed (%s)",
-		    nts_err_text(s->rejection), peer);
-	else if (s->rejection != NTS_OK)
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "rejected",
-		    "%s (%s)", nts_err_text(s->rejection), peer);
-	else if (s->send_error == 0)
-		say_no_answer(s, now, peer);
 }
 
 /* The wish stays when it is too early for it: source_timer has it again. */
@@ -471,27 +363,6 @@ static void take_keys(struct source *s, const struct ke_answer *a)
 	take_addresses(s, a);
 }
 
-static void say_keys(
-    struct source *s, const struct ke_answer *a, struct wall now)
-{
-	char at[ENDPOINT_TEXT_MAX], until[CERTIFICATE_DATE_MAX], dates[64];
-	int64_t left_s = a->cert_not_after - now.ns / NS_PER_S;
-
-	certificate_date(a->cert_not_after, until);
-	if (a->dates == KE_DATES_UNCHECKED)
-		snprintf(dates, sizeof(dates), "for times until %s", until);
-	else
-		snprintf(dates, sizeof(dates), "valid for %lld more days",
-		    (long long)(left_s / 86400));
-	tell(s, LOG_LEVEL_INFO,
-	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
-	    "certificate %s %s",
-	    s->config->host, endpoint_text(&a->ke_peer, true, at),
-	    (unsigned)a->duration_ms, aead_name(s->assoc.aead),
-	    (unsigned)a->cookie_count, cookie_jar_next_len(&s->assoc.jar),
-	    a->cert_subject, dates);
-}
-
 /* When the next exchange may be, for each reason to have one. */
 static void plan_exchanges(struct source *s, struct mono now, uint32_t random)
 {
@@ -504,19 +375,6 @@ static void plan_exchanges(struct source *s, struct mono now, uint32_t random)
 	    mono_after(now, backoff_next_ns(&s->search, CAUSE_SEARCH, random));
 	s->renew_at =
 	    mono_after(now, backoff_next_ns(&day, CAUSE_RENEWAL, random));
-}
-
-static void say_saved(
-    struct source *s, const struct saved_keys *k, struct wall now)
-{
-	char at[ENDPOINT_TEXT_MAX];
-	int64_t age_s = now.ns / NS_PER_S - k->saved_s;
-
-	tell(s, LOG_LEVEL_INFO,
-	    "saved keys from %lld minutes ago, %u cookies: asks %s without a "
-	    "key exchange",
-	    (long long)(age_s > 0 ? age_s / 60 : 0), s->assoc.jar.count,
-	    endpoint_text(source_address(s), true, at));
 }
 
 /* Keys that are due for renewal wait for the first answers, and not all the
@@ -567,14 +425,14 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	s->renewal.failures = 0;
 	plan_exchanges(s, now, random);
 	if (s->outdated == 0)
-		all_is_well(s, TROUBLE_KEYS);
+		source_well(s, TROUBLE_KEYS);
 	/* A renewal does not disturb the rhythm of a source that is well. */
 	if (!first || (s->reach & 1) != 0)
 		return;
 	/* Keys are ready: the first request goes out now. */
 	s->poll_at = now;
 	if (s->silent == 0)
-		all_is_well(s, TROUBLE_TIME);
+		source_well(s, TROUBLE_TIME);
 	/* Sent with the old keys: it is only to be sent again. */
 	if (s->pending.open)
 		return;
@@ -588,10 +446,10 @@ static enum source_wish leave_dates(
 {
 	/* Else what is wrong is known better. */
 	if (s->outdated == 0)
-		trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_INFO, "clock",
+		source_trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_INFO, "clock",
 		    "the clock may be too wrong to check certificates: it is "
-		    "asked "
-		    "what time it is, without looking at their dates (%s)",
+		    "asked what time it is, without looking at their dates "
+		    "(%s)",
 		    a->text);
 	return apply(s, EVENT_DATES_FAILED);
 }
@@ -603,7 +461,7 @@ static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
 	int64_t wait_ns = backoff_next_ns(renewal ? &s->renewal : &s->backoff,
 	    cause_of((enum ke_stage)a->stage), random);
 
-	trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
+	source_trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
 	    ke_stage_word((enum ke_stage)a->stage), "%s", a->text);
 	s->retry_at = s->keys_not_before = mono_after(now, wait_ns);
 	if (renewal) {
@@ -676,8 +534,8 @@ bool source_request(struct source *s, const struct nts_fresh *fresh,
 	    &s->assoc, fresh, request_size_limit(&s->size), &s->pending, out);
 	if (err != NTS_OK) {
 		s->pending.open = false;
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_ERROR, "request", "%s",
-		    nts_err_text(err));
+		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_ERROR, "request",
+		    "%s", nts_err_text(err));
 		return false;
 	}
 	pace_sent(&s->pace);
@@ -698,56 +556,24 @@ void source_send_failed(struct source *s, int error, struct mono now)
 
 	endpoint_text(source_address(s), true, at);
 	if (error == ECONNREFUSED)
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "network",
+		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
+		    "network",
 		    "%s refuses requests: nothing listens on that UDP port (is "
 		    "the NTP server down, or a firewall rejecting?)",
 		    at);
 	else
-		trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "network",
-		    "cannot send to %s: %s", at, strerror(error));
+		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
+		    "network", "cannot send to %s: %s", at, strerror(error));
 	s->send_error = error;
 	/* No answer can come: do not wait for one. */
 	if (s->pending.open)
 		s->answer_by = now;
 }
 
-static void say_heard(struct source *s, struct mono now)
-{
-	enum news_verdict verdict = NEWS_NONE;
-	char at[ENDPOINT_TEXT_MAX];
-
-	if (s->down || s->news.muted)
-		verdict = news_well(&s->news, now);
-	s->down = false;
-	endpoint_text(source_address(s), true, at);
-	if (!s->heard)
-		tell(s, LOG_LEVEL_INFO,
-		    "authenticated time from %s (stratum %u)", at, s->stratum);
-	else if (verdict == NEWS_STEADY)
-		tell(s, LOG_LEVEL_NOTICE, "%s answers steadily again", at);
-	else if (verdict != NEWS_NONE)
-		tell(s, LOG_LEVEL_NOTICE, "%s answers again%s", at,
-		    verdict == NEWS_LAST_LINE ? NOTHING_MORE : "");
-}
-
 static void judge_path(struct source *s, struct mono now)
 {
-	char at[ENDPOINT_TEXT_MAX];
-
-	if (!request_size_answered(&s->size))
-		return;
-	endpoint_text(source_address(s), true, at);
-	if (s->size.blamed) {
-		trouble(s, now, TROUBLE_PATH, LOG_LEVEL_NOTICE, "large-packets",
-		    "large packets are lost on this path (%s): requests are "
-		    "kept small, and bring one cookie each",
-		    at);
-		return;
-	}
-	all_is_well(s, TROUBLE_PATH);
-	if (news_well(&s->news, now) != NEWS_NONE)
-		tell(s, LOG_LEVEL_NOTICE, "requests to %s may be large again",
-		    at);
+	if (request_size_answered(&s->size))
+		say_path(s, now);
 }
 
 /* An authentic answer of any content. */
@@ -777,7 +603,7 @@ static enum source_wish denied(
 {
 	char at[ENDPOINT_TEXT_MAX];
 
-	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "denied",
+	source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "denied",
 	    "%s (%s); asked again once a day", nts_err_text(err),
 	    endpoint_text(source_address(s), true, at));
 	s->retry_at =
@@ -791,8 +617,9 @@ static enum source_wish no_sample(
 {
 	char at[ENDPOINT_TEXT_MAX];
 
-	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, failure, "%s (%s)",
-	    nts_err_text(err), endpoint_text(source_address(s), true, at));
+	source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, failure,
+	    "%s (%s)", nts_err_text(err),
+	    endpoint_text(source_address(s), true, at));
 	return WISH_CLOSE;
 }
 
@@ -828,7 +655,7 @@ static enum source_wish judged(struct source *s, enum nts_err err,
 {
 	s->unsynchronised = err == NTP_UNSYNCHRONISED;
 	valid(s, now);
-	if (kiss(err))
+	if (nts_err_is_kiss(err))
 		return kissed(s, err, now, random);
 	if (err == NTP_UNSYNCHRONISED)
 		return no_sample(s, err, "unsynchronised", now);
@@ -870,32 +697,14 @@ static void plan_poll(
 void source_undated_sample(
     struct source *s, int64_t delay_ns, struct mono now, uint32_t random)
 {
-	all_is_well(s, TROUBLE_TIME);
+	source_well(s, TROUBLE_TIME);
 	plan_poll(s, delay_ns, 0, now, random);
-}
-
-static void certificate_dates(const struct source *s, char from[], char to[])
-{
-	certificate_date(s->cert_not_before, from);
-	certificate_date(s->cert_not_after, to);
 }
 
 void source_outdated(
     struct source *s, struct wall told, struct mono now, uint32_t random)
 {
-	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
-	char says[CERTIFICATE_DATE_MAX];
-	int64_t told_s = told.ns / NS_PER_S;
-
-	certificate_dates(s, from, to);
-	certificate_date(told_s, says);
-	trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
-	    ke_stage_word(KE_STAGE_CERTIFICATE),
-	    "the certificate %s %s: it is valid from %s to %s, and the server "
-	    "itself says that it is %s; renew the certificate",
-	    s->cert_subject,
-	    told_s < s->cert_not_before ? "is not yet valid" : "has expired",
-	    from, to, says);
+	say_outdated(s, told, now);
 	/* Its answers are valid, so that no other count would grow. */
 	s->backoff = (struct backoff){CAUSE_CERTIFICATE, s->outdated++};
 	s->retry_at = mono_after(
@@ -916,19 +725,6 @@ enum source_wish source_recheck(struct source *s)
 	return apply(s, EVENT_RECHECK);
 }
 
-void source_disbelieved(struct source *s, struct wall told, struct mono now)
-{
-	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
-	char says[CERTIFICATE_DATE_MAX];
-
-	certificate_dates(s, from, to);
-	certificate_date(told.ns / NS_PER_S, says);
-	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "time",
-	    "the server says that it is %s: that is past, or not within the "
-	    "dates of its certificate (%s to %s), and not believed",
-	    says, from, to);
-}
-
 void source_sampled(struct source *s, int64_t delay_ns, int grow,
     struct mono now, uint32_t random)
 {
@@ -937,28 +733,11 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 	s->heard = true;
 	s->heard_at = now;
 	s->delay_ns = delay_ns;
-	all_is_well(s, TROUBLE_TIME);
+	source_well(s, TROUBLE_TIME);
 	if (!s->renewal_failed)
-		all_is_well(s, TROUBLE_KEYS);
+		source_well(s, TROUBLE_KEYS);
 	pace_forgive(&s->pace);
 	plan_poll(s, delay_ns, grow, now, random);
-}
-
-void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)
-{
-	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "delay",
-	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
-	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));
-}
-
-void source_contradicts(struct source *s, int64_t excess_ns, struct mono now)
-{
-	char at[ENDPOINT_TEXT_MAX];
-
-	trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "times",
-	    "%s claims to have held the request for %.6f s more than the whole "
-	    "exchange took: its times contradict each other",
-	    endpoint_text(source_address(s), true, at), s_of_ns(excess_ns));
 }
 
 void source_repeat(struct source *s, struct mono now)
@@ -977,15 +756,4 @@ void source_jumped(struct source *s, struct mono now)
 	s->poll_at = now;
 	pace_restart(&s->pace);
 	pace_burst(&s->pace);
-}
-
-bool source_news(
-    struct source *s, enum log_level *level, char *out, size_t size)
-{
-	if (!s->line[0])
-		return false;
-	*level = s->line_level;
-	snprintf(out, size, "%s", s->line);
-	s->line[0] = '\0';
-	return true;
 }

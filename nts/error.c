@@ -18,3 +18,9 @@ const char *nts_err_name(enum nts_err err)
 {
 	return (unsigned)err < NTS_ERR_COUNT ? errors[err].name : "UNKNOWN";
 }
+
+bool nts_err_is_kiss(enum nts_err err)
+{
+	return err == NTP_KISS_RATE || err == NTP_KISS_DENY ||
+	       err == NTP_KISS_RSTR || err == NTP_KISS_OTHER;
+}

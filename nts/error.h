@@ -5,6 +5,8 @@
 #ifndef NTS_ERROR_H
 #define NTS_ERROR_H
 
+#include <stdbool.h>
+
 /* clang-format off */
 #define NTS_ERRORS(X) \
 	X(NTS_OK, "no error") \
@@ -62,6 +64,10 @@ enum nts_err {
 
 /* The sentence, without a full stop; never NULL. */
 const char *nts_err_text(enum nts_err err);
+
+/* A kiss code, but for a NAK. RFC 8915 5.7: only an authentic one may change
+ * what a client does. */
+bool nts_err_is_kiss(enum nts_err err);
 
 /* The name, for tests and JSON: "NTP_NAK". */
 const char *nts_err_name(enum nts_err err);
