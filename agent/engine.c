@@ -16,6 +16,8 @@
 /* REALTIME against MONOTONIC: what two readings that a busy machine pulled
  * apart may differ by without anybody having set the clock. */
 #define JUMP_NS (20 * NS_PER_MS)
+/* BOOTTIME against MONOTONIC: a sleep, however short. */
+#define SLEPT_NS (100 * NS_PER_MS)
 /* What the precision of two clocks may take off the delay of a short path. */
 #define DELAY_NOISE_NS (100 * NS_PER_US)
 /* A keeper that does not answer so long hangs. */
@@ -305,6 +307,7 @@ bool engine_init(struct engine *e, const struct config *config,
 	    .save_at = mono_after(now.mono, SAVE_FIRST_NS),
 	    .steer_at = MONO_NEVER,
 	    .wall_minus_mono_ns = now.wall.ns - now.mono.ns,
+	    .boot_minus_mono_ns = now.boot_ns - now.mono.ns,
 	    .last_selected = -1,
 	    .good_freq_ppm = links->start.changes[0].freq_ppm,
 	};
@@ -377,17 +380,9 @@ static void ask_again(struct engine *e)
 	}
 }
 
-/* Somebody set the clock, or the machine slept: samples from before say
- * nothing about now. */
-static void time_jumped(struct engine *e, int64_t jump_ns)
+/* Samples from before say nothing about now. */
+static void measure_anew(struct engine *e)
 {
-	log_warning("the clock was moved by %+.3f s from outside (another "
-		    "program set it, or the machine was suspended): measuring "
-		    "anew",
-	    s_of_ns(jump_ns));
-	timescale_foreign_step(
-	    &e->timescale, (struct wall){e->now.wall.ns - jump_ns}, jump_ns);
-	e->wall_minus_mono_ns += jump_ns;
 	for (unsigned i = 0; i < e->source_count; i++) {
 		steering_forget(e->steering, i);
 		e->ports.close(e->ports.self, i);
@@ -398,17 +393,73 @@ static void time_jumped(struct engine *e, int64_t jump_ns)
 	steering_allow_step(e->steering);
 }
 
+static void say_moved(const struct engine *e, int64_t jump_ns)
+{
+	const char *rival = e->ports.rival(e->ports.self);
+
+	log_warning("the clock was moved by %+.3f s from outside%s%s: "
+		    "measuring anew",
+	    s_of_ns(jump_ns),
+	    rival ? ", perhaps by "
+		  : " (an administrator or another program "
+		    "set it)",
+	    rival ? rival : "");
+}
+
+static void foreign_step(struct engine *e, int64_t jump_ns)
+{
+	if (jump_ns == 0)
+		return;
+	timescale_foreign_step(
+	    &e->timescale, (struct wall){e->now.wall.ns - jump_ns}, jump_ns);
+	e->wall_minus_mono_ns += jump_ns;
+}
+
+static void time_jumped(struct engine *e, int64_t jump_ns)
+{
+	say_moved(e, jump_ns);
+	foreign_step(e, jump_ns);
+	measure_anew(e);
+}
+
+/* The clock went on by itself, and kept time as well as the hardware's can:
+ * `jump_ns` is what it was set by beside that. The network may be another. */
+static void woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
+{
+	log_notice("the machine was suspended for %.1f s: measuring anew",
+	    s_of_ns(slept_ns));
+	e->wall_minus_mono_ns += slept_ns;
+	foreign_step(e, jump_ns);
+	measure_anew(e);
+	relieve(e, RELIEF_NETWORK, NULL, e->now);
+}
+
+/* CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not. */
+static int64_t slept(struct engine *e, struct moment now)
+{
+	int64_t gap_ns = now.boot_ns - now.mono.ns - e->boot_minus_mono_ns;
+
+	if (now.boot_ns == 0 || gap_ns < SLEPT_NS)
+		return 0;
+	e->boot_minus_mono_ns += gap_ns;
+	return gap_ns;
+}
+
 /* Every event starts here: take the time, and see whether it is still ours. */
 static void wake(struct engine *e, struct moment now)
 {
-	int64_t jump_ns = now.wall.ns - now.mono.ns - e->wall_minus_mono_ns;
+	int64_t slept_ns = slept(e, now);
+	int64_t jump_ns =
+	    now.wall.ns - now.mono.ns - e->wall_minus_mono_ns - slept_ns;
 	struct wall before = e->woke.wall;
 
 	e->now = e->woke = now;
 	/* Our own step is on its way through the keeper. */
 	if (e->command_pending && e->last_command.step_ns != 0)
-		return;
-	if (engine_leap_executed(e, before, jump_ns, JUMP_NS))
+		jump_ns = 0;
+	if (slept_ns > 0)
+		woke_up(e, slept_ns, jump_ns);
+	else if (engine_leap_executed(e, before, jump_ns, JUMP_NS))
 		ask_again(e);
 	else if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
 		time_jumped(e, jump_ns);

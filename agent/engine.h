@@ -30,6 +30,9 @@ struct engine_ports {
 	 * NULL: remove them. May take as long as a disk does. The port itself
 	 * is NULL when nothing is saved. */
 	void (*save_keys)(void *self, unsigned slot, struct saved_keys *keys);
+	/* Another program that may have set the clock, in words; NULL: none is
+	 * to be seen. */
+	const char *(*rival)(void *self);
 };
 
 /* -q and -Q end the run. */
@@ -67,6 +70,7 @@ struct engine {
 	struct mono steer_at; /* decide even if no sample comes */
 	/* CLOCK_REALTIME minus CLOCK_MONOTONIC, our own steps included. */
 	int64_t wall_minus_mono_ns;
+	int64_t boot_minus_mono_ns; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
 	bool ever_synchronised;
 	struct moment woke; /* at the event before this one */
 	struct {

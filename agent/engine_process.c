@@ -9,6 +9,7 @@
 #include "agent/order.h"
 #include "agent/relief.h"
 #include "agent/reload.h"
+#include "agent/rivals.h"
 #include "agent/status.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -31,9 +32,6 @@
  * one UDP socket a source */
 #define FDS_MAX (8 + OBSERVERS_MAX + CONTROL_CLIENTS_MAX + CONFIG_SOURCES_MAX)
 #define REPORTS_MAX 8
-/* Two readings further apart than this were pulled apart by the scheduler. */
-#define READING_NS (100 * NS_PER_US)
-#define READING_TRIES 5
 
 static volatile sig_atomic_t end_asked;
 
@@ -57,12 +55,14 @@ struct engine_process {
 	struct reload_result reload;
 	const struct engine_links *links;
 	int signal_fd; /* -1: by handler */
+	int alarm_fd;  /* the clock was set; -1: nobody tells */
 	bool broken;   /* a link is gone */
 	/* --single-process: what the ports were asked, done after the event.
 	 */
 	unsigned ask_count, report_count;
 	struct ke_request asks[CONFIG_SOURCES_MAX];
 	struct keeper_report reports[REPORTS_MAX];
+	char rival[RIVALS_TEXT_MAX];
 	/* Frames are too large for a stack that should stay small. */
 	struct ke_answer answer;
 	struct udp_datagram datagram;
@@ -104,24 +104,10 @@ static int64_t read_clock(clockid_t id)
 	return ns_of_timespec(&ts);
 }
 
-/* Both clocks as of one moment. */
-static struct moment moment_now(void)
+/* A simulator has its own two clocks. */
+static struct moment moment_now(const struct engine_process *p)
 {
-	struct moment best = {{0}, {0}};
-	int64_t best_gap = INT64_MAX;
-
-	for (int i = 0; i < READING_TRIES && best_gap > READING_NS; i++) {
-		int64_t before = read_clock(CLOCK_MONOTONIC);
-		int64_t wall = read_clock(CLOCK_REALTIME);
-		int64_t gap = read_clock(CLOCK_MONOTONIC) - before;
-
-		if (gap >= best_gap)
-			continue;
-		best_gap = gap;
-		best.mono.ns = before + gap / 2;
-		best.wall.ns = wall;
-	}
-	return best;
+	return moment_read(p->links->keeper == NULL);
 }
 
 /* The ports. */
@@ -196,6 +182,15 @@ static void port_save_keys(void *self, unsigned slot, struct saved_keys *keys)
 		keyring_forget(&p->keyring, source);
 }
 
+static const char *port_rival(void *self)
+{
+	struct engine_process *p = self;
+
+	if (p->links->keeper || !rivals_find("/proc", p->rival))
+		return NULL;
+	return p->rival;
+}
+
 /* What --single-process left to do. */
 
 /* All jobs first, then all answers: a request that went out between two jobs
@@ -216,7 +211,7 @@ static void run_jobs(struct engine_process *p)
 		resolver_job(&p->asks[i], &p->config->trust, &answers[i]);
 	p->ask_count = 0;
 	for (unsigned i = 0; i < count && !end_asked; i++)
-		engine_on_keys(&p->engine, &answers[i], moment_now());
+		engine_on_keys(&p->engine, &answers[i], moment_now(p));
 	explicit_bzero(answers, count * sizeof(*answers));
 	free(answers);
 }
@@ -234,7 +229,7 @@ static void run_keeper(struct engine_process *p)
 		p->report_count--;
 		memmove(&p->reports[0], &p->reports[1],
 		    p->report_count * sizeof(report));
-		engine_on_report(&p->engine, &report, moment_now());
+		engine_on_report(&p->engine, &report, moment_now(p));
 	}
 }
 
@@ -246,7 +241,7 @@ static void hear_keeper(struct engine_process *p)
 	int got;
 
 	while ((got = keeper_receive_report(p->links->keeper_fd, &report)) == 1)
-		engine_on_report(&p->engine, &report, moment_now());
+		engine_on_report(&p->engine, &report, moment_now(p));
 	if (got < 0)
 		p->broken = true;
 }
@@ -257,7 +252,7 @@ static void hear_resolver(struct engine_process *p)
 
 	while ((got = frame_receive_answer(
 		    p->links->resolver_fd, &p->answer)) == 1)
-		engine_on_keys(&p->engine, &p->answer, moment_now());
+		engine_on_keys(&p->engine, &p->answer, moment_now(p));
 	explicit_bzero(&p->answer, sizeof(p->answer));
 	if (got < 0)
 		p->broken = true;
@@ -266,7 +261,7 @@ static void hear_resolver(struct engine_process *p)
 static void hear_udp(struct engine_process *p, unsigned slot, short revents)
 {
 	if (udp_ready(&p->udp, slot, revents, &p->datagram))
-		engine_on_datagram(&p->engine, &p->datagram, moment_now());
+		engine_on_datagram(&p->engine, &p->datagram, moment_now(p));
 }
 
 static void hear_status(struct engine_process *p, const struct pollfd *fd)
@@ -278,7 +273,7 @@ static void hear_status(struct engine_process *p, const struct pollfd *fd)
 		observer_writable(&p->observer, fd->fd);
 		return;
 	}
-	now = moment_now();
+	now = moment_now(p);
 	if (observer_accept(&p->observer, now.mono, &client))
 		observer_answer(
 		    &p->observer, client, status_json(&p->engine, now));
@@ -338,8 +333,8 @@ static void answer_reload(
 	if (p->reload_client == 0 || r->serial != p->reload_serial)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", first, *more ? "\n" : "", more);
-	control_answer(
-	    &p->control, p->reload_client, r->ok != 0, text, moment_now().mono);
+	control_answer(&p->control, p->reload_client, r->ok != 0, text,
+	    moment_now(p).mono);
 	p->reload_client = 0;
 }
 
@@ -375,7 +370,7 @@ static void take_config(struct engine_process *p)
 	}
 	*fresh = p->reload.config;
 	tell_resolver(p, fresh);
-	if (!engine_adopt(&p->engine, fresh, moment_now(), text)) {
+	if (!engine_adopt(&p->engine, fresh, moment_now(p), text)) {
 		free(fresh);
 		p->broken = true;
 		return;
@@ -406,7 +401,7 @@ static void hear_config(struct engine_process *p)
 static void obey(
     struct engine_process *p, unsigned long client, const char *line)
 {
-	struct moment now = moment_now();
+	struct moment now = moment_now(p);
 	char text[ORDER_TEXT_MAX];
 	enum order_outcome outcome = order_run(&p->engine, line, now, text);
 
@@ -423,7 +418,7 @@ static void hear_control(struct engine_process *p, int fd)
 {
 	char line[CONTROL_LINE_MAX];
 	unsigned long client =
-	    control_ready(&p->control, fd, moment_now().mono, line);
+	    control_ready(&p->control, fd, moment_now(p).mono, line);
 
 	if (client != 0)
 		obey(p, client, line);
@@ -481,6 +476,8 @@ static void fill(const struct engine_process *p, struct poll_set *set)
 		set->fds[n++] = (struct pollfd){p->links->config_fd, POLLIN, 0};
 	if (p->signal_fd >= 0)
 		set->fds[n++] = (struct pollfd){p->signal_fd, POLLIN, 0};
+	if (p->alarm_fd >= 0)
+		set->fds[n++] = (struct pollfd){p->alarm_fd, POLLIN, 0};
 	if (p->network.fd >= 0)
 		set->fds[n++] = (struct pollfd){p->network.fd, POLLIN, 0};
 	if (p->trust.fd >= 0)
@@ -505,10 +502,12 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 			hear_config(p);
 		else if (set->fds[i].fd == p->signal_fd)
 			end_asked = 1;
+		else if (set->fds[i].fd == p->alarm_fd)
+			moment_rearm(p->alarm_fd);
 		else if (set->fds[i].fd == p->network.fd)
 			network_read(&p->network);
 		else if (set->fds[i].fd == p->trust.fd)
-			watch_read(&p->trust, moment_now().mono);
+			watch_read(&p->trust, moment_now(p).mono);
 		else
 			hear_resolver(p);
 	}
@@ -540,7 +539,7 @@ static void heed_changes(struct engine_process *p, struct moment now)
 static void turn(struct engine_process *p)
 {
 	struct poll_set set;
-	struct moment now = moment_now();
+	struct moment now = moment_now(p);
 	int ready;
 
 	fill(p, &set);
@@ -554,7 +553,7 @@ static void turn(struct engine_process *p)
 		run_keeper(p);
 	if (ready > 0)
 		serve(p, &set);
-	now = moment_now();
+	now = moment_now(p);
 	heed_changes(p, now);
 	engine_on_timer(&p->engine, now);
 	observer_expire(&p->observer, now.mono);
@@ -584,10 +583,13 @@ static void watch_changes(struct engine_process *p)
 {
 	int err;
 
-	network_init(&p->network, moment_now().mono);
+	network_init(&p->network, moment_now(p).mono);
 	watch_init(&p->trust);
+	p->alarm_fd = -1;
 	if (p->links->keeper)
 		return;
+	/* Failing that, the next wake-up notices a jump. */
+	p->alarm_fd = moment_open_alarm();
 	watch_trust(p);
 	err = network_open(&p->network);
 	if (err)
@@ -599,7 +601,7 @@ static void watch_changes(struct engine_process *p)
 static void open_keyring(struct engine_process *p)
 {
 	struct engine *e = &p->engine;
-	struct moment now = moment_now();
+	struct moment now = moment_now(p);
 	unsigned left;
 
 	p->keyring.folder.fd = -1;
@@ -627,17 +629,19 @@ int engine_main(const struct config *config, const struct run_options *options,
 	    .ask = port_ask,
 	    .command = port_command,
 	    .random = port_random,
+	    .rival = port_rival,
 	};
 	int status = 1;
 
+	if (p)
+		p->links = links;
 	if (!p || !engine_init(&p->engine, config, options, links, &ports,
-		      moment_now())) {
+		      moment_now(p))) {
 		log_error("out of memory");
 		free(p);
 		return 1;
 	}
 	p->config = config;
-	p->links = links;
 	p->signal_fd = catch_signals(links);
 	udp_init(&p->udp);
 	observer_init(&p->observer, links->status_fd);
@@ -649,12 +653,14 @@ int engine_main(const struct config *config, const struct run_options *options,
 	while (!end_asked && !p->broken && p->engine.end == ENGINE_RUNS)
 		turn(p);
 	status = exit_status(p);
-	engine_free(&p->engine, moment_now());
+	engine_free(&p->engine, moment_now(p));
 	keyring_close(&p->keyring);
 	observer_end(&p->observer);
 	control_end(&p->control);
 	network_close(&p->network);
 	watch_close(&p->trust);
+	if (p->alarm_fd >= 0)
+		close(p->alarm_fd);
 	udp_end(&p->udp);
 	free(p->own_config);
 	explicit_bzero(p, sizeof(*p));

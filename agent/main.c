@@ -12,6 +12,7 @@
 #include "agent/places.h"
 #include "agent/privileges.h"
 #include "agent/process.h"
+#include "agent/rivals.h"
 #include "base/log.h"
 #include "clock/driftfile.h"
 #include "clock/kernel.h"
@@ -315,6 +316,24 @@ static bool write_pid(struct agent *a)
 	return a->pid_written;
 }
 
+/* For when neither socket nor pid file tells of the other. */
+static bool lock_clock(const struct agent *a)
+{
+	bool running;
+	char why[PLACES_TEXT_MAX];
+
+	if (a->options.run.no_clock || a->options.run.single_process)
+		return true;
+	if (!places_make_directory(PLACES_LOCK, &a->identity, why)) {
+		log_debug("%s", why);
+		return true;
+	}
+	if (places_lock(PLACES_LOCK, &a->identity, &running, why))
+		return true;
+	log_line(running ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "%s", why);
+	return !running;
+}
+
 /* -Q only looks: it may run beside the agent. */
 static bool take_places(struct agent *a)
 {
@@ -322,11 +341,11 @@ static bool take_places(struct agent *a)
 		return true;
 	leave_saved_keys_alone(a);
 	make_directories(a);
-	if (!open_status(a) || !write_pid(a))
+	if (!open_status(a) || !write_pid(a) || !lock_clock(a))
 		return false;
 	open_control(a);
 	if (!a->options.run.no_clock && !a->options.run.single_process)
-		places_warn_of_rivals("/proc");
+		rivals_warn("/proc");
 	return true;
 }
 

@@ -1,8 +1,8 @@
 #include "agent/places.h"
 
+#include "agent/rivals.h"
 #include "base/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,9 +16,12 @@
 #include <unistd.h>
 
 #define BACKLOG 16
+/* An agent that is just ending gets a second. */
+#define LOCK_TRIES 20
+#define LOCK_NAP_US 50000
 #define ENDING_TRIES 10
 #define ENDING_WAIT_NS 100000000
-#define COMM_MAX 32 /* the kernel's names have 15 characters */
+#define WORD_MAX_BYTES 32
 
 static bool fail(
     char why[PLACES_TEXT_MAX], const char *what, const char *path, int error)
@@ -195,10 +198,10 @@ int places_listen_private(
 }
 
 /* The first word of a small file; "" when it cannot be read. */
-static void read_word(const char *path, char word[COMM_MAX])
+static void read_word(const char *path, char word[WORD_MAX_BYTES])
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, word, COMM_MAX - 1);
+	ssize_t n = fd < 0 ? 0 : read(fd, word, WORD_MAX_BYTES - 1);
 
 	if (fd >= 0)
 		close(fd);
@@ -206,21 +209,13 @@ static void read_word(const char *path, char word[COMM_MAX])
 	word[strcspn(word, " \t\n")] = '\0';
 }
 
-static void read_comm(const char *proc, long pid, char comm[COMM_MAX])
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%ld/comm", proc, pid);
-	read_word(path, comm);
-}
-
 static bool is_agent(long pid)
 {
-	char comm[COMM_MAX];
+	char comm[RIVALS_COMM_MAX];
 
 	if (pid <= 0 || pid == (long)getpid())
 		return false;
-	read_comm("/proc", pid, comm);
+	rivals_comm("/proc", pid, comm);
 	return strcmp(comm, "ntsagentd") == 0;
 }
 
@@ -242,7 +237,7 @@ static int write_new(const char *path, const char *text)
 bool places_write_pid(
     const char *path, bool *running, char why[PLACES_TEXT_MAX])
 {
-	char word[COMM_MAX], text[COMM_MAX];
+	char word[WORD_MAX_BYTES], text[WORD_MAX_BYTES];
 	long pid;
 	int err;
 
@@ -262,48 +257,44 @@ bool places_write_pid(
 	return err == 0 || fail(why, "write the pid file", path, err);
 }
 
-/* clang-format off */
-static const struct {
-	const char *comm, *remedy;
-} rivals[] = {
-	{"chronyd",         "systemctl disable --now chrony"},
-	{"ntpd",            "systemctl disable --now ntpsec ntp ntpd openntpd"},
-	{"ntp-daemon",      "systemctl disable --now ntpd-rs"},
-	{"systemd-timesyn", "systemctl disable --now systemd-timesyncd"},
-	{"phc2sys",         "systemctl disable --now phc2sys"},
-};
-/* clang-format on */
-
-static bool warn_if_rival(const char *comm, long pid)
+/* fcntl(2), not flock(2): it names the holder, and children do not hold it. */
+static bool lock_file(
+    int fd, const char *path, bool *running, char why[PLACES_TEXT_MAX])
 {
-	for (size_t i = 0; i < ARRAY_LEN(rivals); i++) {
-		if (strcmp(comm, rivals[i].comm) != 0)
-			continue;
-		log_warning("%s (pid %ld) is running and may steer the same "
-			    "clock; two programs make it worse: `%s`",
-		    comm, pid, rivals[i].remedy);
-		return true;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct flock holder = lock;
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (fcntl(fd, F_SETLK, &lock) == 0)
+			return true;
+		if (errno != EAGAIN && errno != EACCES)
+			return fail(why, "lock", path, errno);
+		usleep(LOCK_NAP_US);
 	}
+	*running = true;
+	if (fcntl(fd, F_GETLK, &holder) != 0 || holder.l_type == F_UNLCK)
+		holder.l_pid = 0;
+	snprintf(why, PLACES_TEXT_MAX,
+	    "another ntsagentd steers this clock (pid %ld, %.256s)",
+	    (long)holder.l_pid, path);
 	return false;
 }
 
-unsigned places_warn_of_rivals(const char *proc)
+bool places_lock(const char *path, const struct identity *owner, bool *running,
+    char why[PLACES_TEXT_MAX])
 {
-	DIR *dir = opendir(proc);
-	const struct dirent *entry;
-	unsigned found = 0;
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (!dir)
-		return 0;
-	while ((entry = readdir(dir))) {
-		long pid = strtol(entry->d_name, NULL, 10);
-		char comm[COMM_MAX];
-
-		if (pid <= 0)
-			continue;
-		read_comm(proc, pid, comm);
-		found += warn_if_rival(comm, pid);
+	*running = false;
+	if (fd < 0)
+		return fail(why, "open", path, errno);
+	if (owner->change && fchown(fd, owner->uid, owner->gid) != 0) {
+		close(fd);
+		return fail(why, "set the owner of", path, errno);
 	}
-	closedir(dir);
-	return found;
+	/* The descriptor stays open: closing it would end the lock. */
+	if (lock_file(fd, path, running, why))
+		return true;
+	close(fd);
+	return false;
 }

@@ -34,15 +34,23 @@ int places_listen(
 int places_listen_private(
     const char *path, bool *running, char why[PLACES_TEXT_MAX]) MUST_USE;
 
+/* There is one clock, so one agent may steer it: the kernel holds this lock
+ * until the process ends. */
+#define PLACES_LOCK "/run/ntsagent/lock"
+
+/*
+ * False: `why`; with *running, another process has held it for longer than a
+ * second, and is named. Else it cannot be had at all, which is no reason not
+ * to start. A new file is `owner`'s alone.
+ */
+bool places_lock(const char *path, const struct identity *owner, bool *running,
+    char why[PLACES_TEXT_MAX]) MUST_USE;
+
 /*
  * Writes our process id, mode 0644. False: `why`; when it names a process that
  * runs and is an ntsagentd, *running is true.
  */
 bool places_write_pid(
     const char *path, bool *running, char why[PLACES_TEXT_MAX]) MUST_USE;
-
-/* Programs that may steer the same clock: one warning each, with the command
- * that ends them. Looks through `proc` ("/proc"); returns how many. */
-unsigned places_warn_of_rivals(const char *proc);
 
 #endif

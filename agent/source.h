@@ -9,18 +9,13 @@
 #define AGENT_SOURCE_H
 
 #include "agent/config.h"
+#include "agent/moment.h"
 #include "agent/news.h"
 #include "agent/pace.h"
 #include "agent/request_size.h"
 #include "agent/reserve.h"
 #include "nts/fields.h"
 #include "resolver/frame.h"
-
-/* Both clocks, read together at a wake-up. */
-struct moment {
-	struct mono mono;
-	struct wall wall;
-};
 
 /* clang-format off */
 #define SOURCE_STAGES(X) \

@@ -1,4 +1,4 @@
-/* Directories, status socket, pid file, and the look for other daemons. */
+/* Directories, sockets and pid file. */
 #include "agent/places.h"
 
 #include "base/log.h"
@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,33 +242,38 @@ static void test_pid_file(void **state)
 	assert_non_null(strstr(p->why, "No such file"));
 }
 
-/* A made-up /proc. */
-static void test_rivals(void **state)
+/* Held by another process, and free again after its end. */
+static void test_lock(void **state)
 {
-	static const struct {
-		const char *pid, *comm;
-	} processes[] = {{"1", "systemd"}, {"77", "chronyd"},
-	    {"78", "systemd-timesyn"}, {"79", "chronyd-helper"}, {"80", ""}};
 	struct place *p = *state;
-	char path[96];
+	const struct identity self = {false, geteuid(), getegid()};
+	char expected[32];
+	int go[2];
+	char byte;
+	pid_t pid;
 
-	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
-	assert_int_equal(places_warn_of_rivals(p->dir), 0);
-	for (size_t i = 0; i < ARRAY_LEN(processes); i++) {
-		snprintf(path, sizeof(path), "%s/%s", p->dir, processes[i].pid);
-		assert_int_equal(mkdir(path, 0700), 0);
-		strcat(path, "/comm");
-		put(path, processes[i].comm);
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!places_lock(p->path, &self, &p->running, p->why) ||
+		    write(go[1], "", 1) != 1)
+			_exit(1);
+		pause();
 	}
-	assert_int_equal(places_warn_of_rivals(p->dir), 2);
-	for (size_t i = 0; i < ARRAY_LEN(processes); i++) {
-		snprintf(
-		    path, sizeof(path), "%s/%s/comm", p->dir, processes[i].pid);
-		unlink(path);
-		*strrchr(path, '/') = '\0';
-		assert_int_equal(rmdir(path), 0);
-	}
-	assert_int_equal(places_warn_of_rivals("no/such/proc"), 0);
+	assert_int_equal(read(go[0], &byte, 1), 1);
+	assert_false(places_lock(p->path, &self, &p->running, p->why));
+	assert_true(p->running);
+	snprintf(expected, sizeof(expected), "(pid %ld,", (long)pid);
+	assert_non_null(strstr(p->why, expected));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(places_lock(p->path, &self, &p->running, p->why));
+	assert_int_equal(mode_of(p->path), 0600);
+	unlink(p->path);
+	assert_false(places_lock("no/such/place", &self, &p->running, p->why));
+	assert_false(p->running);
+	close(go[0]);
+	close(go[1]);
 }
 
 #define PLACED(test)                                                           \
@@ -280,11 +286,11 @@ int main(void)
 	    PLACED(test_private_directory),
 	    PLACED(test_listen),
 	    PLACED(test_listen_private),
+	    PLACED(test_lock),
 	    PLACED(test_listen_after_another),
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_pid_file),
-	    PLACED(test_rivals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,8 +70,8 @@ static struct life *begin(uint64_t seed)
 	};
 	l->peer = peer_make(7);
 	l->chance = seed;
-	l->now =
-	    (struct moment){{100 * NS_PER_S}, {INT64_C(1800000000) * NS_PER_S}};
+	l->now = (struct moment){
+	    {100 * NS_PER_S}, {INT64_C(1800000000) * NS_PER_S}, 0};
 	l->keys_at = l->answer_at = MONO_NEVER;
 	source_init(&l->source, &l->config, l->now.mono);
 	return l;

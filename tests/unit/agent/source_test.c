@@ -38,8 +38,8 @@ static int setup(void **state)
 	    .max_delay_ns = NS_PER_S,
 	};
 	w->peer = peer_make(7);
-	w->now =
-	    (struct moment){{100 * NS_PER_S}, {INT64_C(1800000000) * NS_PER_S}};
+	w->now = (struct moment){
+	    {100 * NS_PER_S}, {INT64_C(1800000000) * NS_PER_S}, 0};
 	source_init(&w->source, &w->config, w->now.mono);
 	*state = w;
 	return 0;

@@ -59,6 +59,8 @@ struct world {
 	/* time */
 	int64_t now; /* true, ns since 1970 */
 	int64_t wall, mono;
+	int64_t slept; /* CLOCK_BOOTTIME has, too */
+	const char *rival;
 	double osc_ppm;	 /* of the oscillator: positive, it runs fast */
 	double freq_ppm; /* what the kernel was told */
 	unsigned steps, requests, saves;
@@ -111,7 +113,7 @@ static inline int world_set_status(
 
 static inline struct moment world_moment(const struct world *w)
 {
-	return (struct moment){{w->mono}, {w->wall}};
+	return (struct moment){{w->mono}, {w->wall}, w->mono + w->slept};
 }
 
 static inline void world_advance(struct world *w, int64_t true_ns)
@@ -123,6 +125,17 @@ static inline void world_advance(struct world *w, int64_t true_ns)
 	w->now += true_ns;
 	w->wall += local;
 	w->mono += local;
+}
+
+/* The machine sleeps. Its hardware clock is off by `wrong_ns` afterwards. */
+static inline void world_suspend(
+    struct world *w, int64_t true_ns, int64_t wrong_ns)
+{
+	w->now += true_ns;
+	w->wall += true_ns + wrong_ns;
+	w->slept += true_ns;
+	for (unsigned i = 0; i < WORLD_PEERS; i++)
+		w->packets[i].there = false;
 }
 
 static inline int world_send(void *self, unsigned slot,
@@ -230,6 +243,13 @@ static inline void world_save_keys(
 		w->disk[slot].keys = *keys;
 }
 
+static inline const char *world_rival(void *self)
+{
+	const struct world *w = self;
+
+	return w->rival;
+}
+
 static inline void world_source(struct world *w, const char *name)
 {
 	unsigned i = w->config.source_count++;
@@ -284,7 +304,7 @@ static inline void world_start(struct world *w)
 	    world_set_freq, world_step, world_set_status, w};
 	const struct engine_ports ports = {w, world_send, world_close,
 	    world_ask, world_command, world_random,
-	    w->keep_keys ? world_save_keys : NULL};
+	    w->keep_keys ? world_save_keys : NULL, world_rival};
 	const struct keeper_limits limits = {
 	    .no_clock = w->options.no_clock,
 	    .max_freq_ppm = w->config.max_freq_ppm,
