@@ -169,7 +169,8 @@ check-lab: all $(SERVER)
 	@tests/lab/run $B
 
 check-kernel: all $(KERNEL)
-	@tests/kernel/run $B
+	@tests/total 'kernel clock=tests/kernel/run $B' \
+		'wrong clock=tests/kernel/wrongclock $B'
 
 # Objects for libFuzzer are built beside the others.
 FUZZ_SECONDS ?= 60

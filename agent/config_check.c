@@ -387,6 +387,11 @@ static void warn_of_few_sources(const struct config *config, FILE *out)
 		    "%u source%s: with fewer than %d, one that is wrong cannot "
 		    "be told from one that is right",
 		    usable, usable == 1 ? "" : "s", SOURCES_ADVISED);
+	if (usable == 1 && config->bootstrap == BOOTSTRAP_QUORUM)
+		warn(out,
+		    "1 source: if the clock is too wrong at a start to check "
+		    "its certificate, it has to be set by hand; with "
+		    "bootstrap = single the source may set it");
 }
 
 unsigned config_check_files(const struct config *config, FILE *out)

@@ -348,7 +348,7 @@ static const struct {
 {"nosystemcert", "write system-certs = no in [nts]"},
 {"ntsaeads", "write aeads in [nts]"},
 {"ntsdumpdir", "write saved-keys in [nts]"},
-{"nocerttimecheck", "certificates are always checked with their dates"},
+{"nocerttimecheck", "see bootstrap in [clock]: a wrong clock is set first, then all dates are checked"},
 {"certset", "all sources share the trusted certificates of [nts]"},
 {"rtcsync", "leave it out: the kernel sets the RTC while the clock is synchronised"},
 {"rtcfile", "the agent does not read the RTC"},

@@ -245,7 +245,7 @@ static json_t *nts_json(const struct source *s, struct moment now)
 	put_text_if(o, "tls", s->tls[0] != '\0', s->tls);
 	put_text_if(
 	    o, "cert_subject", s->cert_subject[0] != '\0', s->cert_subject);
-	put_bool(o, "dates_checked", s->stage != STAGE_UNDATED_POLLING);
+	put_bool(o, "dates_checked", s->dates != KE_DATES_UNCHECKED);
 	put_integer_if(o, "cert_not_before", cert, s->cert_not_before);
 	put_integer_if(o, "cert_not_after", cert, s->cert_not_after);
 	put_integer_if(

@@ -19,7 +19,7 @@ put_busybox() {
 	local applet
 	cp /bin/busybox "$1/bin/"
 	for applet in sh mount ip sleep cat cut grep sed tr sort awk wc kill ps \
-		pidof poweroff insmod; do
+		pidof poweroff insmod date; do
 		ln -s busybox "$1/bin/$applet"
 	done
 }
@@ -77,6 +77,7 @@ make_initrd() {
 	put_busybox "$root"
 	put "$root" "$@"
 	put_etc "$root"
+	[ ! -d "$LAB/more" ] || cp -r "$LAB/more/." "$root/etc/"
 	put_modules "$root"
 	install -m 755 "$TOP/tests/kernel/guest-init" "$root/init"
 	(cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$out"

@@ -423,9 +423,14 @@ static void few_sources_are_a_warning(void **state)
 
 	load(r, "");
 	r->config.source_count = 1;
+	r->config.bootstrap = BOOTSTRAP_SINGLE;
 	room_check(r);
 	snprintf(expected, sizeof(expected), "warning: 1 source%s", fine);
 	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+	r->config.bootstrap = BOOTSTRAP_QUORUM;
+	room_check(r);
+	assert_non_null(strstr(r->said, "with bootstrap = single"));
 	assert_int_equal(r->errors, 0);
 	r->config.source_count = 3;
 	r->config.sources[1].options.noselect = true;

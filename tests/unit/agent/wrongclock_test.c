@@ -390,6 +390,43 @@ static void a_clock_that_is_set_by_hand_ends_the_waiting(void **state)
 	world_end(w);
 }
 
+/* What was exchanged without dates does not outlive the agent. */
+static void keys_without_dates_are_never_saved(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->keep_keys = true;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(stage(w, 0), STAGE_UNDATED_POLLING);
+	engine_free(&w->engine, world_moment(w));
+	assert_int_equal(w->writes, 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_false(w->disk[i].there);
+	free(w);
+}
+
+/* Keys of before the restart were exchanged with dates checked: a wrong clock
+ * needs no others, and they lead to no time that is past. */
+static void saved_keys_set_a_wrong_clock(void **state)
+{
+	struct world *w = wrong_world(3, 0);
+
+	(void)state;
+	w->keep_keys = true;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	w->wall = 1000 * NS_PER_S;
+	world_restart(w, false);
+	world_run(w, 10 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_int_equal(w->undated_asks, 0);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +449,8 @@ int main(void)
 	    cmocka_unit_test(without_a_clock_nothing_is_left_unchecked),
 	    cmocka_unit_test(two_of_three_wait_for_the_third),
 	    cmocka_unit_test(a_clock_that_is_set_by_hand_ends_the_waiting),
+	    cmocka_unit_test(keys_without_dates_are_never_saved),
+	    cmocka_unit_test(saved_keys_set_a_wrong_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
