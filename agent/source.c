@@ -18,6 +18,10 @@
 /* An answer that took less than this is waited for that long. */
 #define QUICK_NS (250 * NS_PER_MS)
 #define QUICK_WAIT_NS (2 * NS_PER_S)
+/* How long each address of a server that was never heard may take at first. */
+#define FIRST_WAIT_NS (500 * NS_PER_MS)
+/* Between an answer of DNS that was long in coming and the next question. */
+#define DNS_PAUSE_NS (100 * NS_PER_MS)
 /* A NAK is not authenticated: a true answer gets this long to beat it. */
 #define NAK_GRACE_NS NS_PER_S
 /* Fewer key exchanges than this, however many NAKs somebody forges. */
@@ -426,6 +430,9 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	plan_exchanges(s, now, random);
 	if (s->outdated == 0)
 		source_well(s, TROUBLE_KEYS);
+	/* Its answer could not be read: it will not be waited for. */
+	if (s->pending.open)
+		s->poll_at = now;
 	/* A renewal does not disturb the rhythm of a source that is well. */
 	if (!first || (s->reach & 1) != 0)
 		return;
@@ -454,13 +461,25 @@ static enum source_wish leave_dates(
 	return apply(s, EVENT_DATES_FAILED);
 }
 
+/* Who has waited long for an answer of DNS has waited for the next try, too:
+ * when it is back, that is soon known. */
+static int64_t rest_of_wait(int64_t wait_ns, int64_t waited_ns)
+{
+	int64_t rest_ns = wait_ns - waited_ns;
+
+	return rest_ns > DNS_PAUSE_NS ? rest_ns : DNS_PAUSE_NS;
+}
+
 static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
     struct mono now, uint32_t random)
 {
+	enum pace_cause cause = cause_of((enum ke_stage)a->stage);
 	bool renewal = mono_due(s->renew_at, now);
-	int64_t wait_ns = backoff_next_ns(renewal ? &s->renewal : &s->backoff,
-	    cause_of((enum ke_stage)a->stage), random);
+	int64_t wait_ns =
+	    backoff_next_ns(renewal ? &s->renewal : &s->backoff, cause, random);
 
+	if (cause == CAUSE_DNS)
+		wait_ns = rest_of_wait(wait_ns, a->duration_ms * NS_PER_MS);
 	source_trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
 	    ke_stage_word((enum ke_stage)a->stage), "%s", a->text);
 	s->retry_at = s->keys_not_before = mono_after(now, wait_ns);
@@ -514,14 +533,20 @@ enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
 }
 
 /* A path that has been quick is not waited for so long: a server that forgets
- * its keys and sends no NAK is back within five seconds. */
+ * its keys and sends no NAK is back within five seconds. Of several addresses
+ * that were never heard each gets its turn soon: the first may be a black hole.
+ */
 static int64_t answer_wait_ns(const struct source *s)
 {
 	int64_t wait_ns = pace_answer_wait_ns(&s->pace);
+	int64_t most_ns = wait_ns;
 
-	if (s->heard && s->delay_ns < QUICK_NS && wait_ns > QUICK_WAIT_NS)
-		return QUICK_WAIT_NS;
-	return wait_ns;
+	if (s->heard && s->delay_ns < QUICK_NS)
+		most_ns = QUICK_WAIT_NS;
+	else if (!s->heard && s->address_count > 1 &&
+		 s->silent <= s->address_count)
+		most_ns = FIRST_WAIT_NS;
+	return wait_ns < most_ns ? wait_ns : most_ns;
 }
 
 bool source_request(struct source *s, const struct nts_fresh *fresh,

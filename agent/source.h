@@ -165,9 +165,9 @@ void source_init(
 /* Wipes the secrets. */
 void source_end(struct source *s);
 
-/* So that a fleet that starts at once does not ask at once: waits for up to two
- * seconds, evenly by `random`. */
-#define SOURCE_SPREAD_NS (2 * NS_PER_S)
+/* So that a fleet that starts at once does not ask at once: waits for up to one
+ * second, evenly by `random`. */
+#define SOURCE_SPREAD_NS NS_PER_S
 void source_spread_start(struct source *s, uint32_t random);
 
 /* When source_timer must run next. */

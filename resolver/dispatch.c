@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -355,6 +356,10 @@ int resolver_main(int fd, const struct trust_config *trust)
 	struct dispatcher d = {.engine = fd, .trust = *trust};
 
 	log_process("resolver");
+	/* The C library waits five seconds for each datagram of DNS; when one
+	 * is lost, as in a short outage, that is far too long. The
+	 * administrator's environment comes first. */
+	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
 	while (turn(&d))
 		;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)

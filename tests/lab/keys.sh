@@ -117,3 +117,37 @@ scene_expiry() {
 	logged client 8 'all of it'
 	stop_agent client
 }
+
+# What the client trusts: a file that takes the place of another, as tools that
+# manage such files do it.
+trust() {
+	local pki=$LAB/client/etc/pki
+	cat "$@" >"$pki/new"
+	chmod 644 "$pki/new"
+	mv "$pki/new" "$pki/rootca.crt"
+}
+
+scene_ca() {
+	local ca2=$LAB/ca2
+	echo "-- another CA: the trusted file follows, and an old CA is removed"
+	"$TOP/tests/pki" "$ca2" ca || die "the other CA could not be made"
+	server ntpserver 11 chrony43
+	server ntp-old 21 chrony43
+	lan_host client 12
+	agent_conf client $'minpoll = 3\nmaxpoll = 3' ntpserver ntp-old
+	start_agent12 client
+	within 'a burst of samples' 10 more client ntpserver .packets.good 3
+	recertify --key-of "$ca2"
+	told client ntpserver 'was not signed by the trusted .*but by another key'
+	count_good client ntpserver
+	trust "$ca2/rootca.crt"
+	recovers 'the new root trusted, and a sample' "$(now_us)" 5000 \
+		sampled_again client ntpserver
+	restart ntp-old chrony43
+	told client ntp-old 'was not signed by the trusted .*but by another key'
+	count_good client ntp-old
+	trust "$CA/rootca.crt" "$ca2/rootca.crt"
+	recovers 'the old root trusted again, and a sample' "$(now_us)" 5000 \
+		sampled_again client ntp-old
+	stop_agent client
+}

@@ -77,6 +77,9 @@ BUILD_PACKAGES="gcc libc6-dev make pkg-config libssl-dev openssl libcap-ng-dev
 # What the unpacked servers link, on either.
 # shellcheck disable=SC2034 # its readers source this
 SERVER_LIBRARIES12="libbsd0 libcap2 libgnutls30 libseccomp2 libssl3"
+# shellcheck disable=SC2034
+DNS_LIBRARIES12="libdbus-1-3 libidn2-0 libnetfilter-conntrack3 libnettle8
+	libhogweed6 libnftables1"
 SERVER_LIBRARIES13="libgnutls30t64 libedit2 libnettle8t64 libcap2 libseccomp2"
 
 in_tree13() {

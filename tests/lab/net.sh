@@ -68,6 +68,8 @@ make_etc() {
 	printf '%s\n' root:x:0:0::/:/bin/sh chrony:x:901:901::/:/bin/false \
 		ntsagent:x:902:902::/:/bin/false >"$etc/passwd"
 	printf '%s\n' root:x:0: chrony:x:901: ntsagent:x:902: >"$etc/group"
+	# As Debian has it: a name may have several lines.
+	echo 'multi on' >"$etc/host.conf"
 	touch "$etc/hosts"
 	# Written later by lan_name: the one hosts file of everybody.
 	ln -f "$ETCHOSTS" "$etc/hosts"

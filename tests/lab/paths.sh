@@ -21,8 +21,8 @@ unblock() {
 # How each server is cut off, and what must be said of it.
 BLOCKED="tcp-dropped:31:tcp dport 4460 drop:no answer from .* TCP port 4460 .blocked by a firewall
 tcp-refused:32:tcp dport 4460 reject with tcp reset:refused.* nothing listens on TCP port 4460
-udp-dropped:33:udp dport 123 drop:its UDP port may be blocked by a firewall
-udp-refused:34:udp dport 123 reject:cannot send to .*:123. Connection refused|may be blocked"
+udp-dropped:33:udp dport 123 drop:UDP port may be blocked by a firewall|let UDP port 123 through
+udp-refused:34:udp dport 123 reject:refuses requests: nothing listens on that UDP port"
 
 scene_blocked() {
 	local entry name number rule says names=() since
@@ -49,4 +49,99 @@ scene_blocked() {
 	done
 	logged client 20 'all of it'
 	stop_agent client
+}
+
+# dual_server NUMBER COUNT: one server under COUNT names (dual0, dual1, ...),
+# each with an address pair of its own, as many servers have.
+dual_server() {
+	local i more=
+	lan_host dual "$1"
+	for ((i = 0; i < $2; i++)); do
+		more+=,dual$i
+		in_ns dual ip addr add "$PREFIX4.$((100 + i))/24" dev eth0
+		in_ns dual ip addr add "$PREFIX6:$((100 + i))/64" dev eth0 nodad
+		printf '%s dual%d\n' "$PREFIX6:$((100 + i))" "$i" \
+			"$PREFIX4.$((100 + i))" "$i" >>"$ETCHOSTS"
+	done
+	MORE_NAMES=$more server_certificate dual --key-of "$CA"
+	start_chrony43 dual
+	wait_for 5 listens dual || fail 'dual does not listen'
+}
+
+# Packets to the server vanish behind the next hop.
+lose_route() {
+	in_ns client ip -6 neigh replace fe80::dead dev eth0 \
+		lladdr 02:00:00:00:de:ad nud permanent
+	in_ns client ip -6 route add "$PREFIX6:0/112" via fe80::dead dev eth0
+}
+
+find_route() {
+	in_ns client ip -6 route del "$PREFIX6:0/112"
+}
+
+swallow_udp() { block dual 'meta nfproto ipv6 udp dport 123 drop'; }
+swallow_tcp() { block dual 'meta nfproto ipv6 tcp dport 4460 drop'; }
+swallow_both() {
+	block dual 'meta nfproto ipv6 meta l4proto { tcp, udp } drop'
+}
+
+# How it comes about, how it goes, what it is.
+HOLES="swallow_udp:unblock dual:UDP is swallowed
+swallow_tcp:unblock dual:TCP is swallowed
+swallow_both:unblock dual:TCP and UDP are swallowed
+lose_route:find_route:a router swallows all"
+
+# first_samples HOST COUNT WHAT: from the start of the agent to a sample of
+# every source.
+first_samples() {
+	local names=() i since
+	for ((i = 0; i < $2; i++)); do names+=("dual$i"); done
+	agent_conf "$1" '' "${names[@]}"
+	since=$(now_us)
+	start_agent12 "$1"
+	recovers "$3, $2 sources" "$since" 3000 all_sampled "$1"
+}
+
+# No word of IPv6 where there is none: nobody has to mend anything.
+without_ipv6() {
+	first_samples "$1" 2 "$2"
+	same "$2: warnings" '' "$(grep -iE "ipv6|$PREFIX6|unreach" "$LAB/$1.log")"
+	stop_agent "$1"
+}
+
+other_family() {
+	lan_host ke6 60
+	printf '%s:60 ke6\n' "$PREFIX6" >>"$ETCHOSTS"
+	printf '%s.60 ntp4\n' "$PREFIX4" >>"$ETCHOSTS"
+	server_certificate ke6 --key-of "$CA"
+	CHRONY_MORE='ntsntpserver ntp4' start_chrony43 ke6
+	wait_for 5 listens ke6
+	agent_conf client '' ke6
+	start_agent12 client
+	within 'keys over IPv6, an NTP server of IPv4' 3 all_sampled client
+	same 'its address' "$PREFIX4.60" "$(fact client ke6 .address)"
+	stop_agent client
+}
+
+scene_blackhole() {
+	local begin end what count
+	echo "-- IPv6 is a black hole, or is not there"
+	dual_server 11 10
+	lan_host client 12
+	while IFS=: read -r begin end what; do
+		"$begin"
+		for count in 1 4 10; do
+			first_samples client "$count" "IPv6: $what"
+			stop client
+		done
+		$end
+	done <<<"$HOLES"
+	other_family
+	lan_host four 13
+	in_ns four sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	without_ipv6 four 'IPv6 is switched off'
+	lan_host lonely 14
+	in_ns lonely ip -6 addr flush dev eth0 scope global
+	in_ns lonely ip -6 addr add fd00:dead::1/128 dev eth0 nodad
+	without_ipv6 lonely 'an IPv6 address, but no route'
 }

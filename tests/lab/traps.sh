@@ -4,17 +4,19 @@
 
 # told HOST SOURCE PATTERN: the sentence stands in both places.
 told() {
-	local reason
-	wait_for 20 has_reason "$1" "$2"
-	# Folded to the width of a terminal: unfold it.
-	reason=$(ctl "$1" sources -v | awk -v n="$2" '
-		/^\^/ {mine = $2 == n} mine && !/^\^/ {gsub(/^ +/, ""); printf "%s ", $0}')
-	says "$2, ntsctl" "$3" "$reason"
+	wait_for 20 reads "$1" "$2" "$3"
+	says "$2, ntsctl" "$3" "$(reason "$1" "$2")"
 	says "$2, log" "$3" "$(grep -F "$2" "$LAB/$1.log")"
 }
 
-has_reason() {
-	[ "$(facts "$1" ".sources[] | select(.name == \"$2\") | .failure")" != '' ]
+# Folded to the width of a terminal: unfold it.
+reason() {
+	ctl "$1" sources -v 2>/dev/null | awk -v n="$2" '
+		/^\^/ {mine = $2 == n} mine && !/^\^/ {gsub(/^ +/, ""); printf "%s ", $0}'
+}
+
+reads() {
+	reason "$1" "$2" | grep -qE "$3"
 }
 
 # another_key NAME NUMBER: another CA under the CA's name.

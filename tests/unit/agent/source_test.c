@@ -94,16 +94,21 @@ static enum source_wish fail_keys(
 	return source_keys(&w->source, &a, w->now, MIDDLE);
 }
 
-static void send_one(struct world *w)
+static void seal_one(struct world *w)
 {
 	struct writer out = writer_of(w->request, sizeof(w->request));
 	struct nts_fresh fresh;
 
-	assert_int_equal(timer(w), WISH_SEND);
 	memset(&fresh, ++w->random, sizeof(fresh));
 	assert_true(
 	    source_request(&w->source, &fresh, w->now.mono, MIDDLE, &out));
 	w->request_len = out.len;
+}
+
+static void send_one(struct world *w)
+{
+	assert_int_equal(timer(w), WISH_SEND);
+	seal_one(w);
 }
 
 static enum source_wish hear(
@@ -265,6 +270,28 @@ static void two_troubles_that_take_turns_are_logged_once_each(void **state)
 	assert_true(source_news(&w->source, &level, line, sizeof(line)));
 }
 
+static void waiting_for_dns_counts_as_waiting(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a = {.stage = KE_STAGE_DNS, .text = "no answer"};
+
+	assert_int_equal(timer(w), WISH_KEYS);
+	a.serial = w->source.serial;
+	a.duration_ms = 400;
+	source_keys(&w->source, &a, w->now, MIDDLE);
+	assert_int_equal(
+	    (source_deadline(&w->source).ns - w->now.mono.ns + NS_PER_MS) /
+		(100 * NS_PER_MS),
+	    6);
+	pass_until(w, source_deadline(&w->source));
+	assert_int_equal(timer(w), WISH_KEYS);
+	a.serial = w->source.serial;
+	a.duration_ms = 4000;
+	source_keys(&w->source, &a, w->now, MIDDLE);
+	assert_int_equal(
+	    source_deadline(&w->source).ns - w->now.mono.ns, 100 * NS_PER_MS);
+}
+
 static void a_late_answer_to_an_old_question_is_ignored(void **state)
 {
 	struct world *w = *state;
@@ -337,7 +364,7 @@ static void lose_for_good(struct world *w, unsigned count)
 		give_addresses(w, count);
 }
 
-static void a_black_hole_at_start_costs_two_seconds(void **state)
+static void a_black_hole_at_start_costs_a_second(void **state)
 {
 	struct world *w = *state;
 	struct mono began = w->now.mono;
@@ -348,7 +375,7 @@ static void a_black_hole_at_start_costs_two_seconds(void **state)
 	lose_for_good(w, 2);
 	assert_int_equal(source_address(&w->source)->address[3], 2);
 	send_one(w);
-	assert_true(w->now.mono.ns - began.ns < 2 * NS_PER_S);
+	assert_true(w->now.mono.ns - began.ns <= NS_PER_S);
 	answer(w);
 }
 
@@ -391,8 +418,6 @@ static void keys_lost_without_a_nak_cost_five_seconds(void **state)
 /* Keys when they are wished for, a request when one is due. */
 static bool request_sent(struct world *w)
 {
-	struct writer out = writer_of(w->request, sizeof(w->request));
-	struct nts_fresh fresh;
 	enum source_wish wish;
 
 	pass_until(w, source_deadline(&w->source));
@@ -401,8 +426,8 @@ static bool request_sent(struct world *w)
 		give_keys(w);
 	if (wish != WISH_SEND)
 		return false;
-	memset(&fresh, ++w->random, sizeof(fresh));
-	return source_request(&w->source, &fresh, w->now.mono, MIDDLE, &out);
+	seal_one(w);
+	return true;
 }
 
 static void a_short_silence_is_over_within_five_seconds(void **state)
@@ -419,6 +444,43 @@ static void a_short_silence_is_over_within_five_seconds(void **state)
 			continue;
 		assert_true(w->now.mono.ns - sent.ns < 5 * NS_PER_S);
 		sent = w->now.mono;
+	}
+}
+
+/* Keys take their time to come, answers never do: neither cookies nor keys that
+ * are on their way may hold up the requests. */
+static void silence_is_asked_into_all_the_time(void **state)
+{
+	struct world *w = *state;
+	struct mono began, sent, keys_at = MONO_NEVER;
+
+	start(w);
+	began = sent = w->now.mono;
+	while (w->now.mono.ns - began.ns < 600 * NS_PER_S) {
+		int64_t silence_ns = w->now.mono.ns - began.ns;
+		int64_t gap_ns = w->now.mono.ns - sent.ns;
+
+		if (mono_due(keys_at, w->now.mono)) {
+			keys_at = MONO_NEVER;
+			give_keys(w);
+		}
+		switch (timer(w)) {
+		case WISH_KEYS:
+			keys_at = mono_after(w->now.mono, 80 * NS_PER_MS);
+			break;
+		case WISH_SEND:
+			seal_one(w);
+			assert_true(
+			    gap_ns < 5 * NS_PER_S || gap_ns < silence_ns / 6);
+			sent = w->now.mono;
+			break;
+		case WISH_NOTHING:
+			pass_until(w,
+			    mono_earlier(keys_at, source_deadline(&w->source)));
+			break;
+		case WISH_CLOSE:
+			break;
+		}
 	}
 }
 
@@ -833,12 +895,14 @@ int main(void)
 	    CASE(the_same_failure_is_logged_once),
 	    CASE(a_sentence_with_a_new_date_is_no_news),
 	    CASE(two_troubles_that_take_turns_are_logged_once_each),
+	    CASE(waiting_for_dns_counts_as_waiting),
 	    CASE(a_late_answer_to_an_old_question_is_ignored),
 	    CASE(two_silent_polls_fetch_keys_and_three_say_so),
-	    CASE(a_black_hole_at_start_costs_two_seconds),
+	    CASE(a_black_hole_at_start_costs_a_second),
 	    CASE(each_address_gets_its_turn_at_once),
 	    CASE(keys_lost_without_a_nak_cost_five_seconds),
 	    CASE(a_short_silence_is_over_within_five_seconds),
+	    CASE(silence_is_asked_into_all_the_time),
 	    CASE(keys_that_failed_are_tried_again_without_a_poll),
 	    CASE(new_keys_do_not_undo_the_search_for_an_address),
 	    CASE(a_true_answer_beats_a_forged_nak),

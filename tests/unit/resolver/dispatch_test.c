@@ -122,6 +122,18 @@ static void answers_come_back(void **state)
 	assert_int_equal(a.source, 2);
 }
 
+static void a_lost_datagram_of_dns_is_not_waited_for_long(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a;
+
+	ask(w, 1, "hasty.fake", 5000);
+	next_answer(w, mono_now(), &a);
+	assert_string_equal(a.text,
+	    "no address for hasty.fake: the name does not exist (check "
+	    "/etc/hosts or DNS)");
+}
+
 static void names_that_hang_delay_no_other(void **state)
 {
 	enum { HANGING = RESOLVER_JOBS_MAX - 1 };
@@ -323,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(answers_come_back),
 	    TEST(names_that_hang_delay_no_other),
+	    TEST(a_lost_datagram_of_dns_is_not_waited_for_long),
 	    TEST(a_job_that_dies_is_told),
 	    TEST(more_than_the_jobs_at_once_wait),
 	    TEST(a_new_question_ends_the_job_of_the_old_one),

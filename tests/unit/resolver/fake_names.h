@@ -5,6 +5,7 @@
  *	a-b-c.fake	the addresses of fake_hosts, in their order
  *	hang.fake	does not come back
  *	crash.fake	ends the process
+ *	hasty.fake	unknown, if RES_OPTIONS bids the C library to hurry
  *	NAME.eai	the EAI_ error of that name
  */
 #ifndef TESTS_UNIT_RESOLVER_FAKE_NAMES_H
@@ -15,6 +16,7 @@
 #include <netdb.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -78,6 +80,8 @@ int getaddrinfo(const char *host, const char *service,
 	if (strcmp(host, "hang.fake") == 0)
 		for (;;)
 			pause();
+	if (strcmp(host, "hasty.fake") == 0)
+		return getenv("RES_OPTIONS") ? EAI_NONAME : EAI_FAIL;
 	if (strcmp(host, "crash.fake") == 0)
 		raise(SIGKILL);
 	for (size_t i = 0; i < sizeof(fake_errors) / sizeof(*fake_errors); i++)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/resolver/black_hole.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -369,6 +371,22 @@ static void a_silent_server_ends_with_the_deadline(void **state)
 	failed(w, KE_STAGE_EXCHANGE,
 	    "127.0.0.1 TCP port PORT did not answer the NTS-KE request within "
 	    "0.6 s");
+}
+
+/* The next attempt brings a new SYN sooner than the kernel would. */
+static void a_black_hole_gets_a_part_of_the_time(void **state)
+{
+	struct world *w = *state;
+	struct endpoint e = at("127.0.0.1", 0);
+	struct black_hole hole = black_hole(&e);
+
+	w->request.timeout_ms = 1000;
+	w->request.ke_port = e.port;
+	ask(w);
+	failed(w, KE_STAGE_CONNECT,
+	    "no answer from 127.0.0.1 TCP port PORT (blocked by a firewall?)");
+	assert_in_range(w->answer.duration_ms, 400, 800);
+	black_hole_end(&hole);
 }
 
 static void bad_answers_are_told(void **state)
@@ -894,6 +912,7 @@ int main(void)
 	    TEST(a_closed_port_is_told),
 	    TEST(what_is_no_nts_server_is_told),
 	    TEST(a_silent_server_ends_with_the_deadline),
+	    TEST(a_black_hole_gets_a_part_of_the_time),
 	    TEST(bad_answers_are_told),
 	    TEST(the_next_address_gets_its_turn),
 	    TEST(the_first_failure_is_the_one_to_tell),
