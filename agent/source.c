@@ -17,7 +17,7 @@
 #define SAVED_RENEWAL_NS (3600 * NS_PER_S)
 /* An answer that took less than this is waited for that long. */
 #define QUICK_NS (250 * NS_PER_MS)
-#define QUICK_WAIT_NS (2 * NS_PER_S)
+#define QUICK_WAIT_NS (1500 * NS_PER_MS)
 /* How long each address of a server that was never heard may take at first. */
 #define FIRST_WAIT_NS (500 * NS_PER_MS)
 /* Between an answer of DNS that was long in coming and the next question. */

@@ -28,6 +28,11 @@ start_agent13() {
 		-f /etc/ntsagent/ntsagent.conf --foreground --no-clock
 }
 
+# forget HOST: no keys of an earlier run.
+forget() {
+	rm -rf "${LAB:?}/$1/lib/ntsagent"
+}
+
 # A stopped agent leaves in order.
 stop_agent() {
 	local pid=${PIDS[$1]:-} status
@@ -75,8 +80,18 @@ marks() {
 
 # authdata_is HOST NAME 'MODE KEYID TYPE KLEN NAK COOK CLEN'
 authdata_is() {
-	same "$1: authdata of $2" "$3" "$(ctl "$1" -N authdata | awk -v n="$2" \
-		'$1 == n {print $2, $3, $4, $5, $8, $9, $10}')"
+	# Some cookies are put on disk, and the next poll fills the jar again.
+	wait_for 20 has_authdata "$@"
+	same "$1: authdata of $2" "$3" "$(authdata "$1" "$2")"
+}
+
+authdata() {
+	ctl "$1" -N authdata |
+		awk -v n="$2" '$1 == n {print $2, $3, $4, $5, $8, $9, $10}'
+}
+
+has_authdata() {
+	[ "$(authdata "$1" "$2")" = "$3" ]
 }
 
 at_least() {

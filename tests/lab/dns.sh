@@ -63,6 +63,7 @@ scene_address() {
 # dns_returns WHAT COMMAND...: which brings DNS back.
 dns_returns() {
 	agent_conf client '' ntpserver
+	forget client
 	LOG_MARK=0
 	start_agent12 client
 	told client ntpserver 'no DNS server answered for ntpserver .*resolv.conf'

@@ -109,9 +109,9 @@ scene_expiry() {
 	recertify --key-of "$CA" --valid -30,-1
 	told client ntpserver 'has expired.*valid from .* to .*renew'
 	sleep 10
+	count_good client ntpserver
 	recertify --key-of "$CA"
 	renewed=$(now_us)
-	count_good client ntpserver
 	recovers 'renewed, and a sample' "$renewed" 5000 \
 		sampled_again client ntpserver
 	logged client 8 'all of it'

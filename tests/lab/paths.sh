@@ -97,6 +97,7 @@ first_samples() {
 	local names=() i since
 	for ((i = 0; i < $2; i++)); do names+=("dual$i"); done
 	agent_conf "$1" '' "${names[@]}"
+	forget "$1"
 	since=$(now_us)
 	start_agent12 "$1"
 	recovers "$3, $2 sources" "$since" 3000 all_sampled "$1"
