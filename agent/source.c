@@ -180,8 +180,12 @@ const struct endpoint *source_address(const struct source *s)
 
 static void next_address(struct source *s)
 {
-	if (s->address_count > 1)
-		s->address = (s->address + 1) % s->address_count;
+	if (s->address_count <= 1)
+		return;
+	s->address = (s->address + 1) % s->address_count;
+	/* What the last path did to large packets says nothing of this one. */
+	s->size = (struct request_size){0};
+	source_well(s, TROUBLE_PATH);
 }
 
 /* The wish stays when it is too early for it: source_timer has it again. */
@@ -252,10 +256,12 @@ static enum source_wish lost(struct source *s, struct mono now, uint32_t random)
 	return WISH_CLOSE;
 }
 
-/* The last request was answered, and brought too few cookies. */
+/* The last request was answered, and brought too few cookies. New keys that
+ * came with few have not been asked for more yet. */
 static bool cookies_low(const struct source *s)
 {
 	return s->stage == STAGE_POLLING && (s->reach & 1) != 0 &&
+	       s->sent_at.ns > s->keys_at.ns &&
 	       s->assoc.jar.count <= COOKIES_LOW;
 }
 

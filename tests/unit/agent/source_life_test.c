@@ -33,6 +33,7 @@ struct life {
 	size_t lost_above; /* bytes; 0: no limit */
 	bool keys_fail;
 	bool no_cookies;
+	unsigned few_cookies; /* of an exchange; 0: as many as there may be */
 	/* Servers of one name that know nothing of each other's cookies; the
 	 * last one alone speaks NTP. 0: one server. */
 	unsigned pool;
@@ -152,6 +153,8 @@ static void bring_keys(struct life *l)
 	a = peer_keys(&l->peer, &q, "192.0.2.1");
 	if (l->pool > 0)
 		give_pool(l, &q, &a);
+	if (l->few_cookies > 0)
+		a.cookie_count = l->few_cookies;
 	if (l->keys_fail) {
 		a = (struct ke_answer){
 		    .serial = q.serial, .stage = (uint8_t)l->fails_at};
@@ -363,6 +366,23 @@ static void a_server_that_brings_no_cookies_costs_no_sample(void **state)
 	end(l);
 }
 
+/* One exchange for each poll is the most that such a server can ask for. */
+static void a_server_that_is_short_of_cookies_is_not_hammered(void **state)
+{
+	(void)state;
+	for (unsigned few = 1; few <= 2; few++) {
+		struct life *l = begin(few);
+
+		l->no_cookies = true;
+		l->few_cookies = few;
+		live(l, 6 * HOUR_NS);
+		assert_true(l->tally.samples > 300);
+		assert_true(l->tally.exchanges <= l->tally.requests + 1);
+		assert_true(l->longest_gap_ns < 70 * NS_PER_S);
+		end(l);
+	}
+}
+
 static void keys_are_renewed_daily_and_nobody_notices(void **state)
 {
 	struct life *l = settled(5);
@@ -518,6 +538,7 @@ int main(void)
 	    cmocka_unit_test(one_in_ten_lost_is_no_news),
 	    cmocka_unit_test(lost_keys_cost_one_sample_and_two_seconds),
 	    cmocka_unit_test(a_server_that_brings_no_cookies_costs_no_sample),
+	    cmocka_unit_test(a_server_that_is_short_of_cookies_is_not_hammered),
 	    cmocka_unit_test(keys_are_renewed_daily_and_nobody_notices),
 	    cmocka_unit_test(a_renewal_that_fails_is_told_beside_good_samples),
 	    cmocka_unit_test(every_server_of_a_name_is_tried),
