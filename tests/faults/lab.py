@@ -34,12 +34,20 @@ def wait_for(seconds, done):
     return None
 
 
-def free_ports():
-    """A TCP and a UDP port that nobody has, for a server that comes later."""
-    with socket.create_server(('127.0.0.1', 0)) as tcp, \
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(('127.0.0.1', 0))
-        return tcp.getsockname()[1], udp.getsockname()[1]
+class Reserved:
+    """A TCP and a UDP port for a server that comes later. They are bound, so
+    that nobody else takes them, but nothing listens there."""
+
+    def __init__(self):
+        self.sockets = [socket.socket(socket.AF_INET, kind)
+                        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+        for s in self.sockets:
+            s.bind(('127.0.0.1', 0))
+        self.ports = tuple(s.getsockname()[1] for s in self.sockets)
+
+    def stop(self):
+        for s in self.sockets:
+            s.close()
 
 
 def parent_of(pid):
@@ -178,24 +186,17 @@ class Server:
         self.process = None
 
 
-class Plug:
+class Plug(Reserved):
     """A port whose queue is full: who connects hears nothing at all."""
 
-    def __init__(self, port):
-        self.sockets = [socket.socket()]
-        self.sockets[0].setsockopt(socket.SOL_SOCKET,
-                                   socket.SO_REUSEADDR, 1)
-        self.sockets[0].bind(('127.0.0.1', port))
+    def __init__(self):
+        super().__init__()
         self.sockets[0].listen(0)
         for _ in range(3):
             filler = socket.socket()
             filler.setblocking(False)
-            filler.connect_ex(('127.0.0.1', port))
+            filler.connect_ex(('127.0.0.1', self.ports[0]))
             self.sockets.append(filler)
-
-    def stop(self):
-        for s in reversed(self.sockets):
-            s.close()
 
 
 CONFIG = '''[agent]

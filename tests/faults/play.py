@@ -45,10 +45,10 @@ class Play:
         self.plug = None
         self.server = labs.Server(lab, row.name, *self.begin_with())
         if row.how == 'blocked' or row.how == 'down' and not row.running:
-            self.server.ports = labs.free_ports()
-        if row.how == 'blocked':
-            self.plug = labs.Plug(self.server.ports[0])
-        elif row.how != 'down' or row.running:
+            self.plug = labs.Plug() if row.how == 'blocked' \
+                else labs.Reserved()
+            self.server.ports = self.plug.ports
+        else:
             self.server.start()
 
     def certificate(self):

@@ -56,7 +56,7 @@ BEFORE_TLS = (
     Row('tcp-refused', how='down', stage=KEYS, failure='connect',
         says='connection refused: nothing listens on TCP port'),
     Row('tcp-blocked', how='blocked', stage=KEYS, failure='connect',
-        says='no answer from .* TCP port .*blocked by a firewall'),
+        says='no answer from .* TCP port .*blocked by a firewall', lines=4),
     Row('no-such-name', how='no-such-name', stage=KEYS, failure='dns',
         says='nowhere.invalid', recovery=None, lines=2),
 )
