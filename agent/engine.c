@@ -2,6 +2,7 @@
 
 #include "agent/engine_leap.h"
 #include "agent/engine_saving.h"
+#include "agent/patience.h"
 #include "agent/relief.h"
 #include "agent/wrongclock.h"
 #include "base/log.h"
@@ -365,6 +366,7 @@ struct mono engine_deadline(const struct engine *e)
 
 	if (e->command_pending)
 		next = mono_earlier(next, e->command_by);
+	next = mono_earlier(next, patience_deadline(e));
 	for (unsigned i = 0; i < e->source_count; i++)
 		next = mono_earlier(next, source_deadline(&e->sources[i]));
 	return next;
@@ -473,6 +475,7 @@ void engine_on_timer(struct engine *e, struct moment now)
 	bool heard_nothing = false;
 
 	wake(e, now);
+	patience_turn(e, now);
 	for (unsigned i = 0; i < e->source_count; i++) {
 		uint64_t lost = e->sources[i].count.lost;
 
@@ -501,6 +504,7 @@ void engine_on_keys(
 	struct source *s;
 
 	wake(e, now);
+	e->resolver_strikes = 0;
 	if (answer->source >= e->source_count)
 		return;
 	s = &e->sources[answer->source];

@@ -39,7 +39,7 @@ struct engine_ports {
 enum engine_end {
 	ENGINE_RUNS,
 	ENGINE_DONE,	/* what -q or -Q was to do is done */
-	ENGINE_STUCK,	/* the keeper does not answer */
+	ENGINE_STUCK,	/* the keeper or the resolver does not answer */
 	ENGINE_TIMEOUT, /* -t passed before that */
 };
 
@@ -55,8 +55,10 @@ struct engine {
 	uint32_t serial; /* of the last message of any kind */
 	uint32_t command_serial;
 	bool command_pending;
-	struct mono command_by; /* when the keeper must have answered */
-	double good_freq_ppm;	/* of the last command that was taken */
+	struct mono command_by;	   /* when the keeper must have answered */
+	unsigned resolver_strikes; /* overdue since its last answer */
+	struct mono strike_after;  /* the next may count from then on */
+	double good_freq_ppm;	   /* of the last command that was taken */
 	uint32_t last_verdict;
 	bool disclaimed;
 	struct clock_command last_command;

@@ -168,6 +168,7 @@ struct loop {
 	bool ending;	/* no more commands are carried out */
 	bool link_lost; /* the engine's end is closed or talks nonsense */
 	bool kernel_refused;
+	bool overtaken; /* the guard has ended a slew in its place */
 	struct keeper_message save;  /* waits for the end of a slew ... */
 	bool save_waits;	     /* ... when true */
 	bool synchronised;	     /* as of the last command */
@@ -204,7 +205,7 @@ static void command(struct loop *l, const struct keeper_message *m)
 {
 	struct keeper_report report;
 
-	guard_alert(&l->p->guard);
+	guard_alert(&l->p->guard, mono_now());
 	keeper_apply(l->p->keeper, &m->command, m->serial, mono_now(), &report);
 	guard_note(&l->p->guard, l->p->keeper);
 	answer(l, &report);
@@ -391,11 +392,19 @@ static void wait_for(struct loop *l, struct mono until)
 		hear_request(l);
 }
 
+/* A keeper that was stopped knows no more what the clock did meanwhile. */
+static bool overtaken(struct loop *l)
+{
+	l->overtaken = guard_intervened(&l->p->guard);
+	return l->overtaken;
+}
+
 static void turn(struct loop *l, struct mono until)
 {
 	until = mono_earlier(until, reload_deadline(&l->p->reload));
 	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
-	tick(l);
+	if (!overtaken(l))
+		tick(l);
 	save_if_idle(l);
 	end_reload(l);
 }
@@ -405,7 +414,8 @@ static void run(struct loop *l)
 {
 	struct keeper_process *p = l->p;
 
-	while (!l->asked && !l->link_lost && !l->kernel_refused) {
+	while (
+	    !l->asked && !l->link_lost && !l->kernel_refused && !l->overtaken) {
 		turn(l, MONO_NEVER);
 		reload_if_asked(l);
 		if (process_reap(p->children, KEEPER_CHILDREN))
@@ -464,7 +474,10 @@ static int judge(const struct loop *l, char cause[CAUSE_MAX])
 		snprintf(cause, CAUSE_MAX, "done");
 		return WEXITSTATUS(p->children[0].status);
 	}
-	if (l->kernel_refused)
+	if (l->overtaken)
+		snprintf(cause, CAUSE_MAX,
+		    "the keeper was stopped, or hung, during a slew");
+	else if (l->kernel_refused)
 		snprintf(cause, CAUSE_MAX, "the kernel does not obey");
 	else if (blamed)
 		process_end_text(blamed, cause);
@@ -512,7 +525,7 @@ int keeper_process_run(struct keeper_process *p)
 	guard_note(&p->guard, p->keeper);
 	reload_stop(&p->reload);
 	notify_manager("STOPPING=1");
-	if (!l.asked)
+	if (!l.asked && !l.overtaken)
 		wait_for_cause(&l);
 	status = judge(&l, cause);
 	stop_children(&l, KEEPER_CHILDREN - 1);

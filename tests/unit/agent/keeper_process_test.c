@@ -289,10 +289,10 @@ static int finish(struct scene *s)
 	return WEXITSTATUS(status);
 }
 
-static bool log_says(const struct scene *s, const char *words)
+static bool file_has(const char *path, const char *words)
 {
 	char text[4096];
-	int fd = open(s->log, O_RDONLY);
+	int fd = open(path, O_RDONLY);
 	ssize_t n;
 
 	assert_true(fd >= 0);
@@ -300,9 +300,16 @@ static bool log_says(const struct scene *s, const char *words)
 	close(fd);
 	assert_true(n >= 0);
 	text[n] = '\0';
-	if (!strstr(text, words))
-		fprintf(stderr, "log without \"%s\":\n%s\n", words, text);
 	return strstr(text, words) != NULL;
+}
+
+static bool log_says(const struct scene *s, const char *words)
+{
+	bool says = file_has(s->log, words);
+
+	if (!says)
+		fprintf(stderr, "%s lacks \"%s\"\n", s->log, words);
+	return says;
 }
 
 static int make_scene(void **state)
@@ -714,6 +721,39 @@ static void test_reports(void **state)
 	close(link[1]);
 }
 
+/* Stops its keeper while a slew runs. */
+static int stop_keeper(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(250000, 500 * NS_PER_MS);
+
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[0]) != 1 ||
+	    kill(getppid(), SIGSTOP) != 0)
+		return 9;
+	pause();
+	return 1;
+}
+
+static bool guard_has_told(const struct scene *s)
+{
+	return file_has(s->log, "the guard ended its slew");
+}
+
+static void test_keeper_stopped(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, stop_keeper);
+	assert_true(wait_until(slew_runs, s));
+	assert_true(wait_until(base_is_set, s));
+	assert_int_equal(kill(s->shared->guard, 0), 0);
+	assert_true(wait_until(guard_has_told, s));
+	/* It knows less than it believes: it ends. */
+	assert_int_equal(kill(s->keeper, SIGCONT), 0);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "was stopped, or hung"));
+}
+
 /* Reload. */
 
 static void write_config(const struct scene *s, const char *text)
@@ -827,6 +867,7 @@ int main(void)
 	    STAGED(test_ends_when_asked),
 	    STAGED(test_deaf_engine),
 	    STAGED(test_save_waits),
+	    STAGED(test_keeper_stopped),
 	    STAGED(test_nonsense_ends_the_agent),
 	    STAGED(test_reload_by_order),
 	    STAGED(test_reload_by_signal),

@@ -35,6 +35,7 @@ struct world {
 	int64_t way_ns[WORLD_PEERS];	    /* one way, both directions */
 	int64_t thought_ns[WORLD_PEERS];    /* a server's claim */
 	bool silent[WORLD_PEERS];
+	bool no_resolver; /* it takes questions and says nothing */
 	bool keys_fail[WORLD_PEERS];
 	enum ke_stage fail_stage; /* of those; 0: at the certificate */
 	char address[WORLD_PEERS][16];
@@ -199,7 +200,7 @@ static inline void world_ask(void *self, const struct ke_request *request)
 	uint32_t i = request->source;
 
 	w->asks++;
-	w->keys[i].there = true;
+	w->keys[i].there = !w->no_resolver;
 	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
 	world_date(w, request, &w->keys[i].answer);
 	if (w->keys_fail[i]) {
