@@ -33,6 +33,8 @@ struct engine_ports {
 	/* Another program that may have set the clock, in words; NULL: none is
 	 * to be seen. */
 	const char *(*rival)(void *self);
+	/* Put the samples that the steering has on disk; likewise. */
+	void (*save_samples)(void *self);
 };
 
 /* -q and -Q end the run. */
@@ -69,6 +71,7 @@ struct engine {
 	bool slewing;
 	struct moment started, now;
 	struct mono save_at;
+	struct mono save_samples_at;
 	struct mono steer_at; /* decide even if no sample comes */
 	/* CLOCK_REALTIME minus CLOCK_MONOTONIC, our own steps included. */
 	int64_t wall_minus_mono_ns;

@@ -6,6 +6,7 @@
 #include "agent/network.h"
 #include "agent/keyring.h"
 #include "agent/observer.h"
+#include "agent/recall.h"
 #include "agent/order.h"
 #include "agent/relief.h"
 #include "agent/reload.h"
@@ -48,6 +49,7 @@ struct engine_process {
 	struct network network;
 	struct watch trust; /* the files with trusted certificates */
 	struct keyring keyring;
+	struct recall recall;
 	const struct config *config;
 	struct config *own_config;   /* `config` after a reload, else NULL */
 	unsigned long reload_client; /* waits for a reload; 0: nobody */
@@ -189,6 +191,13 @@ static const char *port_rival(void *self)
 	if (p->links->keeper || !rivals_find("/proc", p->rival))
 		return NULL;
 	return p->rival;
+}
+
+static void port_save_samples(void *self)
+{
+	struct engine_process *p = self;
+
+	recall_save(&p->recall, &p->engine);
 }
 
 /* What --single-process left to do. */
@@ -611,11 +620,13 @@ static void open_keyring(struct engine_process *p)
 	if (p->keyring.folder.fd < 0)
 		return;
 	e->ports.save_keys = port_save_keys;
+	e->ports.save_samples = port_save_samples;
 	for (unsigned i = 0; i < e->source_count; i++)
 		if (keyring_take(&p->keyring, e->sources[i].config, now.wall,
 			&e->saved, &left))
 			engine_on_saved(e, i, &e->saved, left, now);
 	explicit_bzero(&e->saved, sizeof(e->saved));
+	recall_open(&p->recall, &p->keyring.folder, e);
 }
 
 int engine_main(const struct config *config, const struct run_options *options,
@@ -654,6 +665,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 		turn(p);
 	status = exit_status(p);
 	engine_free(&p->engine, moment_now(p));
+	recall_close(&p->recall);
 	keyring_close(&p->keyring);
 	observer_end(&p->observer);
 	control_end(&p->control);

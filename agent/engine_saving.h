@@ -5,7 +5,11 @@
 
 #include "agent/engine.h"
 
-/* Writes the keys of one source that is due, at a quiet moment. */
+/* Samples are written first after this, then so often; and at the end. */
+#define SAMPLES_FIRST_NS (60 * NS_PER_S)
+#define SAMPLES_EVERY_NS (600 * NS_PER_S)
+
+/* Writes one file that is due, at a quiet moment. */
 void engine_saving_turn(struct engine *e);
 
 /* Writes all there is: the end. */

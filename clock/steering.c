@@ -22,7 +22,7 @@
 
 static void clear_source(struct source *s)
 {
-	s->count = s->next = 0;
+	s->fresh = s->count = s->next = 0;
 	s->state = SOURCE_NO_SAMPLES;
 	s->was_falseticker = false;
 	s->carried_epoch = 0;
@@ -51,11 +51,14 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	struct source *src = &s->sources[source];
 	unsigned back;
 
+	if (src->fresh == 0 && steering_contradicts(s, src, m))
+		clear_source(src);
 	if (!s->heard)
 		s->first_at = m->at;
 	s->heard = true;
 	src->next = (src->next + 1) % RECORDS;
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
+	src->fresh++;
 	*record(src, 0) = (struct record){.sample = *m};
 	enum delay_news news =
 	    delay_add(&src->delay, s_of_ns(m->delay_ns), &back);
@@ -110,12 +113,6 @@ static double current_freq(const struct steering *s, double *sd)
 
 	*sd = v.freq_sd;
 	return v.freq;
-}
-
-static int64_t own_distance_ns(const struct sample *m)
-{
-	return m->delay_ns / 2 + m->dispersion_ns + m->root_delay_ns / 2 +
-	       m->root_dispersion_ns;
 }
 
 /* The record that bounds the truth best at `now`, carried there at `freq`. */
@@ -218,7 +215,7 @@ static bool may_start(const struct steering *s, struct osc now)
 		return true;
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (!s->sources[i].options.noselect &&
-		    s->sources[i].count < START_SAMPLES)
+		    s->sources[i].fresh < START_SAMPLES)
 			return false;
 	return true;
 }

@@ -38,6 +38,7 @@ struct source {
 	unsigned surprises;
 	double last_miss; /* s, of the latest such: measured minus expected */
 	struct osc last_right; /* the latest sample that was none */
+	unsigned fresh;	       /* samples that were heard in this run */
 	unsigned count, next;
 	struct record records[RECORDS];
 	struct delay_track delay;
@@ -85,6 +86,13 @@ static inline const struct record *const_record(
 	return &s->records[(s->next + RECORDS - 1 - i) % RECORDS];
 }
 
+/* At the time of the sample. */
+static inline int64_t own_distance_ns(const struct sample *m)
+{
+	return m->delay_ns / 2 + m->dispersion_ns + m->root_delay_ns / 2 +
+	       m->root_dispersion_ns;
+}
+
 static inline bool steering_wanted(const struct source *s)
 {
 	return s->state == SOURCE_SELECTED || s->state == SOURCE_COMBINED;
@@ -97,6 +105,10 @@ void steering_feed(
 /* The route of this member changed between its previous record and r. */
 void steering_loosen(
     struct steering *s, const struct source *src, const struct record *r);
+
+/* What was restored of this source cannot be true, if the sample is. */
+bool steering_contradicts(
+    const struct steering *s, const struct source *src, const struct sample *m);
 
 /* Who is in the filter, after a selection that selected somebody. */
 void steering_renew_members(struct steering *s);

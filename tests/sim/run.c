@@ -2,7 +2,7 @@
 
 #include "agent/pace.h"
 #include "clock/keeper.h"
-#include "clock/steering.h"
+#include "clock/steering_memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ struct run {
 	unsigned long samples;
 	double cpu;
 	unsigned packets;
-	bool failed;
+	bool failed, restarted;
 };
 
 static const double limits_s[3] = {1e-3, 1e-4, 3e-5};
@@ -48,7 +48,8 @@ static void take_report(struct run *r, const struct keeper_report *report)
 		timescale_change(&r->ledger, &report->changes[i]);
 }
 
-static bool start(struct run *r, uint64_t seed)
+/* As keeper and engine begin; the frequency is the drift file's. */
+static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 {
 	const struct scenario *s = r->s;
 	const struct steering_config config = {
@@ -68,12 +69,12 @@ static bool start(struct run *r, uint64_t seed)
 	struct clock_ops clock;
 	struct keeper_report report;
 
-	world_init(&r->world, seed, &s->osc, s->offset_s);
 	clock = world_clock(&r->world);
-	if (keeper_start(&r->keeper, &limits, &clock, NULL, &report) != 0)
+	if (keeper_start(&r->keeper, &limits, &clock, freq_ppm, &report) != 0)
 		return false;
 	timescale_init(&r->ledger, &report.changes[0]);
-	r->steering = steering_new(&config, options, s->servers, 0, 100);
+	r->steering = steering_new(&config, options, s->servers,
+	    freq_ppm != NULL ? *freq_ppm : 0, freq_sd_ppm);
 	if (r->steering == NULL)
 		return false;
 	for (unsigned i = 0; i < s->servers; i++) {
@@ -82,9 +83,55 @@ static bool start(struct run *r, uint64_t seed)
 
 		pace_init(&r->peers[i].pace, &pace);
 		pace_burst(&r->peers[i].pace);
-		r->peers[i].send_at = (i + 1) * 50 * NS_PER_MS;
+		r->peers[i].reach = 0;
+		r->peers[i].in_flight = false;
+		r->peers[i].send_at = r->world.now + (i + 1) * 50 * NS_PER_MS;
 	}
 	return true;
+}
+
+static bool start(struct run *r, uint64_t seed)
+{
+	world_init(&r->world, seed, &r->s->osc, r->s->offset_s);
+	return begin(r, NULL, 100);
+}
+
+/* As agent/recall.c does; in a simulation the two timescales are known at one
+ * moment. */
+static void remember(
+    struct run *r, const struct steering *old, int64_t shift_ns)
+{
+	struct sample samples[STEERING_MEMORY];
+
+	for (unsigned i = 0; i < r->s->servers; i++) {
+		unsigned n = steering_recall(old, i, samples);
+
+		for (unsigned k = 0; k < n; k++) {
+			samples[k].at.ns += shift_ns;
+			samples[k].offset_ns -= shift_ns;
+		}
+		steering_restore(r->steering, i, samples, n);
+	}
+}
+
+static bool restart(struct run *r)
+{
+	struct steering *old = r->steering;
+	struct osc then = timescale_osc(&r->ledger, r->world.wall);
+	struct keeper_report report;
+	struct tracking t;
+	bool ok;
+
+	r->restarted = true;
+	steering_tracking(old, &r->ledger, r->world.wall, &t);
+	/* The guard ends what the keeper left behind. */
+	if (keeper_tick(&r->keeper, r->world.mono, &report))
+		take_report(r, &report);
+	ok = begin(r, &t.freq_ppm, t.skew_ppm);
+	if (ok && r->s->remembers)
+		remember(r, old, r->world.wall.ns - then.ns);
+	steering_free(old);
+	return ok;
 }
 
 static void steer(struct run *r)
@@ -293,6 +340,9 @@ bool run_scenario(const struct scenario *s, uint64_t seed, struct outcome *out)
 	while (ok && r->world.now < s->length) {
 		world_advance(&r->world, next_event(r));
 		at_event(r);
+		if (s->restart_at > 0 && !r->restarted &&
+		    r->world.now >= s->restart_at)
+			ok = restart(r);
 	}
 	if (ok)
 		summarise(r);

@@ -15,6 +15,9 @@ struct scenario {
 	int minpoll, maxpoll;
 	int64_t length, settled; /* statistics from `settled` on */
 	double max_slew_ppm;
+	/* The agent is killed and started again; 0: it is not. */
+	int64_t restart_at;
+	bool remembers; /* what it had measured */
 };
 
 struct outcome {

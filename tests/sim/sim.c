@@ -4,6 +4,7 @@
  *   sim --bench [TEXT [SEEDS]]  every row whose name holds TEXT, beside what
  *                    chronyd reached in the same world
  */
+#include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
 
 #include <math.h>
@@ -169,6 +170,7 @@ static int check(void)
 		passed += why == NULL;
 		failed += why != NULL;
 	}
+	check_restarts(&passed, &failed);
 	printf("sim: %u passed, %u failed\n", passed, failed);
 	return failed == 0 ? 0 : 1;
 }

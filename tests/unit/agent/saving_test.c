@@ -143,6 +143,38 @@ static void writes_are_few(void **state)
 	world_end(w);
 }
 
+static void samples_are_saved_every_ten_minutes_and_at_the_end(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->sample_writes, 0);
+	world_run(w, HOUR_NS);
+	assert_in_range(w->sample_writes, 6, 7);
+	w->sample_writes = 0;
+	world_restart(w, true);
+	assert_int_equal(w->sample_writes, 1);
+	world_end(w);
+}
+
+/* Then nobody knows what the clock is doing. */
+static void samples_wait_for_the_answer_to_a_command(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 30 * NS_PER_S);
+	w->engine.command_pending = true;
+	w->engine.command_by = MONO_NEVER;
+	w->engine.command_serial = UINT32_MAX;
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(w->sample_writes, 0);
+	world_restart(w, true);
+	assert_int_equal(w->sample_writes, 0);
+	world_end(w);
+}
+
 /* What the status shows of the key exchange survives as it was. */
 static void the_age_of_the_keys_goes_on(void **state)
 {
@@ -258,6 +290,9 @@ int main(void)
 	    cmocka_unit_test(crash_after_crash_halves_what_is_left),
 	    cmocka_unit_test(an_orderly_end_saves_the_whole_jar),
 	    cmocka_unit_test(writes_are_few),
+	    cmocka_unit_test(
+		samples_are_saved_every_ten_minutes_and_at_the_end),
+	    cmocka_unit_test(samples_wait_for_the_answer_to_a_command),
 	    cmocka_unit_test(the_age_of_the_keys_goes_on),
 	    cmocka_unit_test(keys_of_the_day_before_are_renewed_later),
 	    cmocka_unit_test(keys_that_the_server_forgot_are_replaced),

@@ -45,7 +45,7 @@ struct world {
 		bool there;
 		struct saved_keys keys;
 	} disk[WORLD_PEERS];
-	unsigned writes, asks, reused_cookies;
+	unsigned writes, sample_writes, asks, reused_cookies;
 	bool spent[WORLD_PEERS][WORLD_COOKIES];
 	/* When its certificate is valid, seconds since 1970; 0, 0: always. */
 	int64_t cert_from_s[WORLD_PEERS], cert_to_s[WORLD_PEERS];
@@ -251,6 +251,13 @@ static inline const char *world_rival(void *self)
 	return w->rival;
 }
 
+static inline void world_save_samples(void *self)
+{
+	struct world *w = self;
+
+	w->sample_writes++;
+}
+
 static inline void world_source(struct world *w, const char *name)
 {
 	unsigned i = w->config.source_count++;
@@ -305,7 +312,8 @@ static inline void world_start(struct world *w)
 	    world_set_freq, world_step, world_set_status, w};
 	const struct engine_ports ports = {w, world_send, world_close,
 	    world_ask, world_command, world_random,
-	    w->keep_keys ? world_save_keys : NULL, world_rival};
+	    w->keep_keys ? world_save_keys : NULL, world_rival,
+	    w->keep_keys ? world_save_samples : NULL};
 	const struct keeper_limits limits = {
 	    .no_clock = w->options.no_clock,
 	    .max_freq_ppm = w->config.max_freq_ppm,

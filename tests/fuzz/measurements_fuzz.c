@@ -1,0 +1,72 @@
+/*
+ * Files of samples. As with saved keys the checksum is added here. What is
+ * accepted is written as it was read, and the steering takes it.
+ */
+#include "agent/measurements.h"
+#include "nts/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void restore_it(const struct measured_source *m)
+{
+	static const struct source_options options;
+	static const struct steering_config config = {
+	    .makestep_updates = 3,
+	    .max_slew_ppm = 50000,
+	    .max_distance_ns = 3 * NS_PER_S,
+	    .min_sources = 1,
+	    .max_clock_error_ppm = 1,
+	};
+	struct steering *s = steering_new(&config, &options, 1, 0, 100);
+	struct sample again[STEERING_MEMORY];
+
+	check(s != NULL);
+	steering_restore(s, 0, m->samples, m->count);
+	check(steering_recall(s, 0, again) == m->count);
+	steering_free(s);
+}
+
+static void check_accepted(struct reader r, const struct timeline *t,
+    unsigned sources, const uint8_t *bytes, size_t len)
+{
+	static struct measured_source m;
+	uint8_t *again = malloc(len);
+	struct writer w = writer_of(again, len);
+
+	check(again != NULL);
+	measurements_begin(&w, t, sources);
+	for (unsigned i = 0; i < sources; i++) {
+		check(measurements_take(&r, &m));
+		check(m.count <= STEERING_MEMORY);
+		measurements_put(&w, &m);
+		restore_it(&m);
+	}
+	measurements_end(&w);
+	check(w.ok && w.len == len && memcmp(again, bytes, len) == 0);
+	free(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *file = malloc(size + DIGEST_LEN);
+	struct timeline t;
+	struct reader r;
+	unsigned sources;
+
+	check(file != NULL);
+	memcpy(file, data, size);
+	check(digest_of(file, size, file + size));
+	if (measurements_open(&r, file, size + DIGEST_LEN, &t, &sources))
+		check_accepted(r, &t, sources, file, size + DIGEST_LEN);
+	free(file);
+	return 0;
+}

@@ -1,0 +1,72 @@
+#include "tests/sim/restart.h"
+
+#include "tests/sim/rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEEDS 9
+#define HOUR (3600 * NS_PER_S)
+/* Of what an agent that runs on reaches. The samples are the same, but for
+ * those of the burst and the times of the polls. */
+#define WORSE_AT_MOST 1.25
+
+/* clang-format off */
+static const struct row restarts[] = {
+	{"lan",   "", 1e-9, 1, 4, 4,  0, 0, 0, 0, 0},
+	{"lan",   "", 1e-9, 4, 4, 4,  0, 0, 0, 0, 0},
+	{"lan",   "", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"metro", "", 1e-9, 3, 6, 6,  0, 0, 0, 0, 0},
+	{"inet",  "", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+};
+/* clang-format on */
+
+enum kind { RUNS_ON, REMEMBERS, FORGETS, KINDS };
+
+/* Root of the mean square over all seeds, us; negative: the run failed. */
+static double rms_us(const struct row *row, enum kind kind)
+{
+	struct scenario s;
+	struct outcome o;
+	double square = 0;
+
+	row_scenario(row, &s);
+	s.settled = 12 * HOUR;
+	s.length = s.settled + 600 * NS_PER_S;
+	s.restart_at = kind == RUNS_ON ? 0 : s.settled;
+	s.remembers = kind == REMEMBERS;
+	for (unsigned i = 0; i < SEEDS; i++) {
+		if (!run_scenario(&s, i + 1, &o))
+			return -1;
+		square += o.rms * o.rms / SEEDS;
+	}
+	return sqrt(square) * 1e6;
+}
+
+static bool check(const struct row *row)
+{
+	double rms[KINDS];
+	bool good = true;
+
+	for (int kind = 0; kind < KINDS; kind++) {
+		rms[kind] = rms_us(row, (enum kind)kind);
+		good &= rms[kind] >= 0;
+	}
+	good &= rms[REMEMBERS] <= WORSE_AT_MOST * rms[RUNS_ON];
+	printf("%srestart, %s, %u servers, poll %d..%d: rms of ten minutes "
+	       "%.2f us; without memory %.2f us, without a restart %.2f us\n",
+	    good ? "" : "FAILED ", row->path, row->servers, row->minpoll,
+	    row->maxpoll, rms[REMEMBERS], rms[FORGETS], rms[RUNS_ON]);
+	return good;
+}
+
+void check_restarts(unsigned *passed, unsigned *failed)
+{
+	for (size_t i = 0; i < sizeof restarts / sizeof restarts[0]; i++) {
+		bool good = check(&restarts[i]);
+
+		*passed += good;
+		*failed += !good;
+	}
+}
