@@ -360,12 +360,19 @@ static void tell_resolver(struct engine_process *p, const struct config *fresh)
 /* Files of sources that are gone go, too. */
 static void renew_keyring(struct engine_process *p)
 {
+	uint8_t before[STORE_BINDING_LEN];
+
 	if (p->keyring.folder.fd < 0)
 		return;
+	memcpy(before, p->keyring.binding, sizeof(before));
 	keyring_close(&p->keyring);
 	keyring_open(&p->keyring, p->config);
 	if (p->keyring.folder.fd < 0)
 		p->engine.ports.save_keys = NULL;
+	if (memcmp(before, p->keyring.binding, sizeof(before)) == 0)
+		return;
+	for (unsigned i = 0; i < p->engine.source_count; i++)
+		reserve_bar(&p->engine.sources[i]);
 }
 
 static void take_config(struct engine_process *p)

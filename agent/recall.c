@@ -150,10 +150,21 @@ static void take_up(struct recall *r, struct engine *e, size_t len)
 		    (long long)((r->born.raw_ns - then.raw_ns) / NS_PER_S));
 }
 
-static size_t room_for(const struct engine *e)
+/* A reload may bring more sources. */
+static bool make_room(struct recall *r, const struct engine *e)
 {
-	return MEASUREMENTS_HEAD_MAX +
-	       e->source_count * (size_t)MEASURED_SOURCE_MAX;
+	size_t size = MEASUREMENTS_HEAD_MAX +
+		      e->source_count * (size_t)MEASURED_SOURCE_MAX;
+	uint8_t *bytes;
+
+	if (size <= r->size)
+		return true;
+	bytes = realloc(r->bytes, size);
+	if (!bytes)
+		return false;
+	r->bytes = bytes;
+	r->size = size;
+	return true;
 }
 
 void recall_open(
@@ -162,11 +173,8 @@ void recall_open(
 	size_t len;
 	int err;
 
-	*r = (struct recall){.size = room_for(e)};
-	if (!read_timeline(&e->timescale, &r->born))
-		return;
-	r->bytes = malloc(r->size);
-	if (!r->bytes)
+	*r = (struct recall){.size = 0};
+	if (!read_timeline(&e->timescale, &r->born) || !make_room(r, e))
 		return;
 	r->folder = folder;
 	err = store_folder_read(folder, RECALL_FILE, r->bytes, r->size, &len);
@@ -214,12 +222,15 @@ void recall_save(struct recall *r, const struct engine *e)
 	struct timeline now;
 	struct writer w;
 
-	if (!r->folder || !read_timeline(&e->timescale, &now))
+	if (!r->folder || r->folder->fd < 0 ||
+	    !read_timeline(&e->timescale, &now))
 		return;
 	now.span_raw_ns = now.raw_ns - r->born.raw_ns;
 	now.span_osc_ns = now.osc_ns - r->born.osc_ns;
 	now.rate_ppb = llround(e->good_freq_ppm * 1e3);
 	if (now.span_raw_ns < SPAN_MIN_NS)
+		return;
+	if (!make_room(r, e))
 		return;
 	w = writer_of(r->bytes, r->size);
 	measurements_begin(&w, &now, e->source_count);

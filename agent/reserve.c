@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+static bool barred(const struct source *s)
+{
+	return s->reserve.barred && s->reserve.exchange == s->count.exchanges;
+}
+
 static bool asking(const struct source *s)
 {
 	return s->stage == STAGE_POLLING || s->stage == STAGE_REKEYING;
@@ -32,7 +37,7 @@ bool reserve_due(const struct source *s, struct mono now)
 	bool due = !r->there || r->exchange != s->count.exchanges ||
 		   r->cookies < wanted(s) || mono_due(r->renew_at, now);
 
-	return due && asking(s) && !s->pending.open &&
+	return due && !barred(s) && asking(s) && !s->pending.open &&
 	       s->unanswered_keys == 0 && s->assoc.aead != AEAD_NONE &&
 	       enough(s);
 }
@@ -94,10 +99,19 @@ void reserve_make(
 bool reserve_all(
     struct source *s, const struct moment *now, struct saved_keys *out)
 {
-	if (!asking(s) || s->assoc.jar.count == 0 || s->assoc.aead == AEAD_NONE)
+	if (!asking(s) || barred(s) || s->assoc.jar.count == 0 ||
+	    s->assoc.aead == AEAD_NONE)
 		return false;
 	make(s, now, s->assoc.jar.count, out);
 	return true;
+}
+
+void reserve_bar(struct source *s)
+{
+	s->reserve = (struct reserve){
+	    .barred = true,
+	    .exchange = s->count.exchanges,
+	};
 }
 
 bool reserve_drop(struct source *s)

@@ -26,6 +26,7 @@ struct reserve {
 	bool there;	   /* keys of this source lie on disk */
 	unsigned cookies;  /* with so many cookies */
 	uint64_t exchange; /* which of the source's key exchanges made them */
+	bool barred;	   /* the keys of that exchange are not to be written */
 	struct mono renew_at;
 };
 
@@ -39,6 +40,10 @@ void reserve_make(
 /* The end is near: the whole jar. False: there is nothing worth saving. */
 bool reserve_all(struct source *s, const struct moment *now,
     struct saved_keys *out) MUST_USE;
+
+/* The keys were made under another trust than the one that holds now: they may
+ * serve until there are new ones, but not beyond a restart. */
+void reserve_bar(struct source *s);
 
 /* What lies there is worth nothing. True: there is something to remove. */
 bool reserve_drop(struct source *s) MUST_USE;

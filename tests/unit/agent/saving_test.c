@@ -208,6 +208,28 @@ static void keys_of_the_day_before_are_renewed_later(void **state)
 	world_end(w);
 }
 
+/* An administrator's change of trust: those keys serve on, but no restart. */
+static void keys_of_another_trust_are_not_written(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	w->disk[0].there = false;
+	reserve_bar(&w->engine.sources[0]);
+	world_run(w, 2 * HOUR_NS);
+	assert_false(w->disk[0].there);
+	/* New ones are another matter. */
+	world_run(w, 24 * HOUR_NS);
+	assert_int_equal(w->asks, 2);
+	assert_true(w->disk[0].there);
+	reserve_bar(&w->engine.sources[0]);
+	w->disk[0].there = false;
+	world_restart(w, true);
+	assert_int_equal(only(w)->stage, STAGE_START);
+	world_end(w);
+}
+
 static void keys_that_the_server_forgot_are_replaced(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -295,6 +317,7 @@ int main(void)
 	    cmocka_unit_test(samples_wait_for_the_answer_to_a_command),
 	    cmocka_unit_test(the_age_of_the_keys_goes_on),
 	    cmocka_unit_test(keys_of_the_day_before_are_renewed_later),
+	    cmocka_unit_test(keys_of_another_trust_are_not_written),
 	    cmocka_unit_test(keys_that_the_server_forgot_are_replaced),
 	    cmocka_unit_test(new_keys_are_written_when_they_work),
 	    cmocka_unit_test(a_server_that_wants_us_gone_is_forgotten),
