@@ -16,6 +16,11 @@
 /* The rates of two clocks are known after this. */
 #define SPAN_MIN_NS (5 * NS_PER_S)
 
+/* Between two looks the raw clock and the ledger's differ by less, unless there
+ * was a leap second; beyond one part in so many they never do. */
+#define LEAP_NS (20 * NS_PER_MS)
+#define RATES_APART 20000
+
 static int64_t read_clock(clockid_t id)
 {
 	struct timespec ts;
@@ -176,6 +181,7 @@ void recall_open(
 	*r = (struct recall){.size = 0};
 	if (!read_timeline(&e->timescale, &r->born) || !make_room(r, e))
 		return;
+	r->last = r->born;
 	r->folder = folder;
 	err = store_folder_read(folder, RECALL_FILE, r->bytes, r->size, &len);
 	if (!err)
@@ -217,6 +223,20 @@ static void note_trouble(struct recall *r, int err)
 	r->troubled = err != 0;
 }
 
+/* The ledger lets a leap second through, for the servers have it, too; the raw
+ * clock has none. Then the comparison begins anew. */
+static void compare(struct recall *r, struct timeline *now)
+{
+	int64_t raw_ns = now->raw_ns - r->last.raw_ns;
+	int64_t apart_ns = now->osc_ns - r->last.osc_ns - raw_ns;
+
+	if (llabs(apart_ns) > LEAP_NS + raw_ns / RATES_APART)
+		r->born = *now;
+	r->last = *now;
+	now->span_raw_ns = now->raw_ns - r->born.raw_ns;
+	now->span_osc_ns = now->osc_ns - r->born.osc_ns;
+}
+
 void recall_save(struct recall *r, const struct engine *e)
 {
 	struct timeline now;
@@ -225,8 +245,7 @@ void recall_save(struct recall *r, const struct engine *e)
 	if (!r->folder || r->folder->fd < 0 ||
 	    !read_timeline(&e->timescale, &now))
 		return;
-	now.span_raw_ns = now.raw_ns - r->born.raw_ns;
-	now.span_osc_ns = now.osc_ns - r->born.osc_ns;
+	compare(r, &now);
 	now.rate_ppb = llround(e->good_freq_ppm * 1e3);
 	if (now.span_raw_ns < SPAN_MIN_NS)
 		return;

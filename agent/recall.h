@@ -13,8 +13,9 @@
 
 struct recall {
 	const struct store_folder *folder; /* borrowed; NULL: nothing is kept */
-	struct timeline born;		   /* when this process began */
-	bool troubled;			   /* the last write failed */
+	struct timeline born; /* since when the two clocks are compared */
+	struct timeline last; /* when they were, the last time */
+	bool troubled;	      /* the last write failed */
 	size_t size;
 	uint8_t *bytes; /* owned: as large as the sources may need */
 	struct measured_source source;

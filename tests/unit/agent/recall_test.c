@@ -74,6 +74,7 @@ static void grow_old(struct room *r, int64_t ns)
 {
 	r->recall.born.raw_ns -= ns;
 	r->recall.born.osc_ns -= ns;
+	r->recall.last = r->recall.born;
 }
 
 static void save(struct room *r)
@@ -138,6 +139,21 @@ static void a_short_life_leaves_nothing(void **state)
 	assert_int_equal(faccessat(r->folder.fd, RECALL_FILE, F_OK, 0), -1);
 }
 
+/* It makes the two clocks differ by a second that neither was wrong by. */
+static void a_leap_second_ends_the_comparison(void **state)
+{
+	struct room *r = *state;
+
+	grow_old(r, 36000 * NS_PER_S);
+	r->recall.last.osc_ns += NS_PER_S;
+	recall_save(&r->recall, &r->world->engine);
+	assert_int_equal(faccessat(r->folder.fd, RECALL_FILE, F_OK, 0), -1);
+	/* Some time later. */
+	grow_old(r, 100 * NS_PER_S);
+	recall_save(&r->recall, &r->world->engine);
+	assert_int_equal(faccessat(r->folder.fd, RECALL_FILE, F_OK, 0), 0);
+}
+
 static void a_damaged_file_is_no_matter(void **state)
 {
 	struct room *r = *state;
@@ -164,6 +180,7 @@ int main(void)
 	    TEST(samples_go_on_in_the_next_process),
 	    TEST(another_server_has_no_part_in_it),
 	    TEST(a_short_life_leaves_nothing),
+	    TEST(a_leap_second_ends_the_comparison),
 	    TEST(a_damaged_file_is_no_matter),
 	};
 
