@@ -41,7 +41,8 @@ bool engine_leap_executed(
 	if (e->leap.executed ||
 	    !leap_executed(armed, before, e->now.wall, jump_ns, tolerance_ns))
 		return false;
-	timescale_leap(&e->timescale, leap_moment(armed, before), leap_ns);
+	timescale_leap(&e->timescale, leap_moment(armed, before), leap_ns,
+	    e->good_freq_ppm);
 	e->wall_minus_mono_ns += leap_ns;
 	e->leap.executed = true;
 	log_notice("leap second %s: the clock went from %s to %s UTC",

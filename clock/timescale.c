@@ -79,13 +79,18 @@ int64_t timescale_added_ns(const struct timescale *t, struct wall w)
 	return w.ns - timescale_osc(t, w).ns;
 }
 
-void timescale_leap(struct timescale *t, struct wall at, int64_t leap_ns)
+void timescale_leap(
+    struct timescale *t, struct wall at, int64_t leap_ns, double freq_ppm)
 {
-	double part;
+	double part, freq = freq_ppm * 1e-6;
 	struct osc osc = convert(t, newest(t), at, &part);
+	/* Less than leap_ns by this. */
+	double less_ns = (double)leap_ns * (freq / (1 + freq));
+	double whole_ns = nearbyint(less_ns);
 
-	append(t, (struct wall){at.ns + leap_ns},
-	    (struct osc){osc.ns + leap_ns}, part, t->change[newest(t)].freq);
+	osc.ns += leap_ns - (int64_t)whole_ns;
+	append(t, (struct wall){at.ns + leap_ns}, osc,
+	    part + (whole_ns - less_ns), t->change[newest(t)].freq);
 }
 
 void timescale_foreign_step(

@@ -30,9 +30,12 @@ void timescale_change(struct timescale *t, const struct clock_change *c);
 struct osc timescale_osc(const struct timescale *t, struct wall w);
 /* Wall minus osc at w: all that was added so far. */
 int64_t timescale_added_ns(const struct timescale *t, struct wall w);
-/* A leap second that the kernel executed at `at` (CLOCK_REALTIME just before):
- * both scales move by it, and so do the servers, so that no offset changes. */
-void timescale_leap(struct timescale *t, struct wall at, int64_t leap_ns);
+/* A leap second that the kernel executed at `at` (CLOCK_REALTIME just before).
+ * The servers move by it, too. The oscillator's scale moves by as much of its
+ * time as that takes at `freq_ppm`, the base frequency (no slew): then an
+ * estimate made before predicts, with its frequency, what comes after. */
+void timescale_leap(
+    struct timescale *t, struct wall at, int64_t leap_ns, double freq_ppm);
 /* A jump of CLOCK_REALTIME that the ledger did not order, seen between two
  * readings: taken into the ledger as if it were ours, so that osc goes on
  * smoothly. `at`: CLOCK_REALTIME just before the jump. Not for a leap second:

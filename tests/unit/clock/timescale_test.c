@@ -168,26 +168,33 @@ static void test_foreign_step_is_booked_like_ours(void **state)
 	    timescale_osc(&t, after).ns - osc.ns, NS_PER_S - 1, NS_PER_S + 1);
 }
 
-/* Both scales go back together: nothing was added to the clock. */
-static void test_a_leap_second_adds_nothing(void **state)
+/* The oscillator's scale loses what it counts in a second of the wall clock at
+ * the base frequency, whatever slew is on. */
+static void test_a_leap_second_is_one_of_the_wall_clock(void **state)
 {
-	struct timescale t;
-	struct ideal i;
+	const double total_ppm[] = {250, -40000, 50000};
 
 	(void)state;
-	start(&t, &i, 250);
-	ideal_run(&i, 3e9L);
-	struct wall before = ideal_wall(&i);
-	struct wall after = {before.ns - NS_PER_S};
-	struct osc osc = timescale_osc(&t, before);
-	int64_t added_ns = timescale_added_ns(&t, before);
+	for (unsigned n = 0; n < 3; n++) {
+		struct timescale t;
+		struct ideal i;
 
-	timescale_leap(&t, before, -NS_PER_S);
-	assert_int_equal(timescale_osc(&t, after).ns, osc.ns - NS_PER_S);
-	assert_int_equal(timescale_added_ns(&t, after), added_ns);
-	/* ... and the frequency stays. */
-	after.ns += NS_PER_S + 250000;
-	assert_in_range(timescale_osc(&t, after).ns - osc.ns, 0, 1);
+		start(&t, &i, total_ppm[n]);
+		ideal_run(&i, 3e9L);
+		struct wall before = ideal_wall(&i);
+		struct wall after = {before.ns - NS_PER_S};
+		struct osc osc = timescale_osc(&t, before);
+
+		timescale_leap(&t, before, -NS_PER_S, 250);
+		/* 10^9 / 1.00025 */
+		assert_in_range(osc.ns - timescale_osc(&t, after).ns,
+		    INT64_C(999750062), INT64_C(999750063));
+		/* ... and the frequency stays. */
+		int64_t second_ns = NS_PER_S + (int64_t)(total_ppm[n] * 1e3);
+		after.ns += second_ns;
+		assert_in_range(timescale_osc(&t, after).ns - osc.ns + 10,
+		    249938 + 8, 249938 + 12);
+	}
 }
 
 int main(void)
@@ -199,7 +206,7 @@ int main(void)
 	    cmocka_unit_test(test_old_stamps_use_the_old_frequency),
 	    cmocka_unit_test(test_time_goes_on_through_a_step),
 	    cmocka_unit_test(test_foreign_step_is_booked_like_ours),
-	    cmocka_unit_test(test_a_leap_second_adds_nothing),
+	    cmocka_unit_test(test_a_leap_second_is_one_of_the_wall_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
