@@ -218,11 +218,13 @@ void measurements_end(struct writer *w)
 static void take_name(struct reader *r, char out[CONFIG_NAME_MAX])
 {
 	size_t len = take_u8(r);
+	const uint8_t *bytes = take_bytes(r, len);
 
-	if (len == 0 || len >= CONFIG_NAME_MAX)
+	if (len == 0 || len >= CONFIG_NAME_MAX ||
+	    (bytes && memchr(bytes, '\0', len)))
 		r->ok = false;
-	else
-		take_copy(r, out, len);
+	else if (bytes)
+		memcpy(out, bytes, len);
 }
 
 bool measurements_take(struct reader *r, struct measured_source *out)
