@@ -151,3 +151,31 @@ scene_ca() {
 		sampled_again client ntp-old
 	stop_agent client
 }
+
+connections() {
+	serverstat ntpserver 'NTS-KE connections accepted'
+}
+
+saved() {
+	find "$LAB/$1/lib/ntsagent" -type f -name '*keys*' | grep -q .
+}
+
+scene_crash() {
+	local before since
+	echo "-- kill -9, and a new start with the keys that were saved"
+	server ntpserver 11 chrony46
+	lan_host client 12
+	agent_conf client '' ntpserver ntpserver-ipv6
+	start_agent12 client
+	within 'a burst of samples' 10 more client ntpserver-ipv6 .packets.good 3
+	within 'keys are saved' 30 saved client
+	before=$(connections)
+	kill -9 "${PIDS[client]}"
+	wait "${PIDS[client]}" 2>/dev/null
+	since=$(now_us)
+	start_agent12 client
+	recovers 'started again, and synchronised' "$since" 3000 \
+		synchronised client
+	same 'key exchanges that the server has counted' "$before" "$(connections)"
+	stop_agent client
+}

@@ -146,3 +146,63 @@ scene_blackhole() {
 	in_ns lonely ip -6 addr add fd00:dead::1/128 dev eth0 nodad
 	without_ipv6 lonely 'an IPv6 address, but no route'
 }
+
+# failures COUNT COMMAND...: how often it fails, a second apart.
+failures() {
+	local i n=0
+	for ((i = 0; i < $1; i++)); do
+		"${@:2}" || n=$((n + 1))
+		sleep 1
+	done
+	echo "$n"
+}
+
+synchronised() {
+	[ "$(facts "$1" .clock.synchronised)" = true ]
+}
+
+scene_loss() {
+	local sent good
+	echo "-- three packets in ten are lost, on either way"
+	server ntpserver 11 chrony43
+	block ntpserver 'numgen random mod 100 < 30 drop'
+	lan_host client 12
+	block client 'numgen random mod 100 < 30 drop'
+	agent_conf client $'minpoll = 2\nmaxpoll = 2' ntpserver
+	start_agent12 client
+	LOG_MARK=0
+	within 'synchronised' 20 synchronised client
+	same 'seconds of 60 without synchronisation' 0 \
+		"$(failures 60 synchronised client)"
+	sent=$(fact client ntpserver .packets.sent)
+	good=$(fact client ntpserver .packets.good)
+	check "$good of $sent requests gave a sample" [ "$good" -ge 10 ]
+	logged client 12 'all of it'
+	stop_agent client
+}
+
+scene_offline() {
+	local since
+	echo "-- the network is gone for 30 s"
+	server ntpserver 11 chrony43
+	server ntp-other 21 chrony43
+	lan_host client 12
+	in_ns client ip route add default via "$PREFIX4.1"
+	agent_conf client $'minpoll = 4\nmaxpoll = 4' ntpserver ntp-other
+	start_agent12 client
+	within 'a burst of samples' 10 more client ntp-other .packets.good 3
+	log_mark client
+	in_ns client ip link set eth0 down
+	sleep 30
+	count_good client ntpserver
+	count_good client ntp-other
+	in_ns client ip link set eth0 up
+	in_ns client ip route add default via "$PREFIX4.1"
+	since=$(now_us)
+	recovers 'the route is back, and a sample' "$since" 5000 \
+		sampled_again client ntpserver
+	recovers 'and one of the other server' "$since" 5000 \
+		sampled_again client ntp-other
+	logged client 10 'all of it'
+	stop_agent client
+}

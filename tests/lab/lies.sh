@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# Scenes of liars: servers, and others in their name. To be sourced after
+# scenes.sh.
+
+# The test server: half a second ahead, and well authenticated.
+start_liar() {
+	start "$1" on "$1" "$B/tests/server/ntsserver" --offset 0.5 \
+		--cert "/etc/pki/new-$1.crt" --key "/etc/pki/$1.key" \
+		--listen 0.0.0.0 --ke-port 4460 --ntp-port 123
+}
+
+right_clock() {
+	[ "$(facts client '.clock.synchronised and .clock.combined == 2 and
+		(.clock.system_offset_ns | fabs) < 1e6')" = true ]
+}
+
+scene_liar() {
+	echo "-- a lying server among three"
+	server ntpserver 11 chrony43
+	server ntp-other 21 chrony43
+	server ntp-liar 22 liar
+	lan_host client 12
+	agent_conf client '' ntp-liar ntpserver ntp-other
+	start_agent12 client
+	within 'the clock is right within 1 ms, by two servers' 15 right_clock
+	same 'the liar' 'x falseticker' \
+		"$(fact client ntp-liar '"\(.mark) \(.state)"')"
+	says 'ntsctl' 'disagrees with the majority' "$(reason client ntp-liar)"
+	says 'log' 'ntp-liar' "$(cat "$LAB/client.log")"
+	stop_agent client
+}
+
+# A thousand forgeries for each request.
+scene_forgery() {
+	local lost exchanges
+	echo "-- a thousand forged packets for each request"
+	server ntpserver 11 chrony46
+	lan_host client 12
+	agent_conf client $'ipv4 = yes\nminpoll = 2\nmaxpoll = 2' ntpserver
+	start_agent12 client
+	within 'a burst of samples' 10 more client ntpserver .packets.good 3
+	log_mark client
+	lost=$(fact client ntpserver .packets.lost)
+	exchanges=$(fact client ntpserver .nts.exchanges)
+	count_good client ntpserver
+	start forge on ntpserver "$TOP/tests/lab/forge.py" eth0 250
+	sleep 25
+	stop forge
+	says 'forged packets' 'sent [0-9]{4,}' "$(tail -n 1 "$LAB/forge.log")"
+	check 'five samples or more in 25 s at poll 2' \
+		more client ntpserver .packets.good $((${GOOD[ntpserver]} + 4))
+	check 'at most one is lost' [ \
+		"$(fact client ntpserver .packets.lost)" -le $((lost + 1)) ]
+	check 'at most one key exchange' [ \
+		"$(fact client ntpserver .nts.exchanges)" -le $((exchanges + 1)) ]
+	logged client 3 'all of it'
+	stop_agent client
+}
