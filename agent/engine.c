@@ -1,6 +1,7 @@
 #include "agent/engine.h"
 
 #include "agent/engine_leap.h"
+#include "agent/engine_verdicts.h"
 #include "agent/engine_saving.h"
 #include "agent/patience.h"
 #include "agent/relief.h"
@@ -187,6 +188,7 @@ static void look_at_tracking(struct engine *e)
 	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
 	log_tracking(e, &t);
 	engine_leap_look(e);
+	engine_say_verdicts(e);
 }
 
 static void print_only(struct engine *e)

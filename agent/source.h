@@ -155,6 +155,7 @@ struct source {
 	struct news news;
 	enum log_level line_level;
 	char line[SOURCE_NEWS_MAX];
+	struct news votes; /* of being outvoted: agent/engine_verdicts */
 	/* Of the last sample. */
 	enum stamp_kind tx_stamp, rx_stamp;
 };

@@ -184,7 +184,7 @@ ANSWERS = (
                faults=('ke-cookies=6', 'ntp-drop-larger=300')),
     Row('liar', ('ntp-lie=5000',), how='liar', running=True, stage=ASKING,
         failure='falseticker', says='disagrees with the majority',
-        recovery=15.0, lines=0),
+        recovery=15.0, lines=2),
     harmless('half-lost', 'ntp-lose=50', running=True, lost=None, lines=8),
     harmless('forged-nak', 'ntp-forged-nak=1', running=True),
     harmless('forged-nak-storm', 'ntp-forged-nak=200', running=True, lost=1),

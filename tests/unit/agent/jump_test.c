@@ -7,40 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <unistd.h>
-
-/* Standard error of the test, as a file. */
-struct ear {
-	int old, fd;
-};
-
-static struct ear listen_to_log(void)
-{
-	char path[] = "/tmp/jump_test.XXXXXX";
-	struct ear e = {dup(STDERR_FILENO), mkstemp(path)};
-
-	assert_true(e.old >= 0 && e.fd >= 0);
-	unlink(path);
-	dup2(e.fd, STDERR_FILENO);
-	return e;
-}
-
-static void assert_logged(struct ear *e, const char *part, bool expected)
-{
-	static char text[65536];
-	ssize_t n;
-
-	dup2(e->old, STDERR_FILENO);
-	n = pread(e->fd, text, sizeof(text) - 1, 0);
-	assert_true(n >= 0);
-	text[n] = '\0';
-	close(e->fd);
-	close(e->old);
-	if ((strstr(text, part) != NULL) != expected)
-		fail_msg(
-		    "'%s' is%s in: %s", part, expected ? " not" : "", text);
-}
+#include "tests/unit/agent/ear.h"
 
 static struct world *running_world(void)
 {
