@@ -13,6 +13,8 @@
 #define HOST_SIZE 256
 /* 112 bits: RSA of 2048 bits, no SHA-1 (SSL_CTX_set_security_level(3)). */
 #define SECURITY_LEVEL 2
+/* Bytes of certificates; RFC 8446 4.4.2 sets no end. Chains have a few kB. */
+#define CHAIN_MAX 65536
 /* RFC 8446 5.1: content types that can open a server's first record. */
 #define CONTENT_ALERT 21
 #define CONTENT_HANDSHAKE 22
@@ -89,6 +91,7 @@ static SSL_CTX *context_new(X509_STORE *trusted, struct tls_session *s)
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
+	SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX);
 	/* Nothing is ever resumed: each exchange proves the server anew. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -258,6 +261,8 @@ static enum tls_fault fault_of_error(unsigned long library_error)
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_WRONG_SSL_VERSION:
 		return TLS_TOO_OLD;
+	case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+		return TLS_CHAIN_TOO_LONG;
 	case ERR_R_MALLOC_FAILURE:
 		return TLS_LIBRARY;
 	default:

@@ -37,6 +37,7 @@ struct tls_session;
 	X(TLS_CLOSED_EARLY, "it closed the connection during the TLS handshake: it may not speak TLS 1.3, or not serve NTS on that port, or refuse this client") \
 	X(TLS_BAD_CERTIFICATE, "its certificate is refused") \
 	X(TLS_ALERT, "it ended the TLS session with an alert") \
+	X(TLS_CHAIN_TOO_LONG, "it sends a chain of certificates that is too long") \
 	X(TLS_BROKEN, "it breaks the TLS protocol") \
 	X(TLS_LIBRARY, "the TLS library failed")
 /* clang-format on */

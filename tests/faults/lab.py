@@ -13,17 +13,6 @@ NOBODY = 65534
 POLL_S = 1.0
 
 
-def spawn(argv, log):
-    """Root may run a test, too, but not as root."""
-    if os.getuid() == 0:
-        argv = ['setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY,
-                '--clear-groups', '--bounding-set=-all', '--inh-caps=-all',
-                *argv]
-    with open(log, 'ab') as out:
-        return subprocess.Popen(argv, stdout=out, stderr=out,
-                                stdin=subprocess.DEVNULL)
-
-
 def wait_for(seconds, done):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -102,6 +91,7 @@ class Lab:
     OWN_CA = ('unknown-ca', 'second-ca', 'good')
 
     def __init__(self, build):
+        self.processes = []
         self.work = tempfile.mkdtemp(prefix='ntsagent-faults-')
         os.chmod(self.work, 0o755)
         for program in ('ntsagentd', 'tests/server/ntsserver'):
@@ -122,7 +112,26 @@ class Lab:
     def path(self, *parts):
         return os.path.join(self.work, *parts)
 
-    def close(self):
+    def spawn(self, argv, log):
+        """Root may run a test, too, but not as root."""
+        if os.getuid() == 0:
+            argv = ['setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY,
+                    '--clear-groups', '--bounding-set=-all',
+                    '--inh-caps=-all', *argv]
+        with open(log, 'ab') as out:
+            process = subprocess.Popen(argv, stdout=out, stderr=out,
+                                       stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def end_processes(self):
+        """Those that are left after an error."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+    def remove(self):
         shutil.rmtree(self.work)
 
 
@@ -151,7 +160,7 @@ class Server:
         log = self.file('log')
         open(log, 'wb').close()
         os.chmod(log, 0o666)
-        self.process = spawn(
+        self.process = self.lab.spawn(
             [self.lab.path('ntsserver'), '--listen', '127.0.0.1',
              '--cert', self.file('fullchain.crt'),
              '--key', self.file('server.key'),
@@ -238,8 +247,8 @@ class Agent:
             for source in sources:
                 f.write(SOURCE.format(**source))
         self.program = lab.path('ntsagentd')
-        self.process = spawn([self.program, '-f', conf,
-                              '--foreground', '--no-clock'], self.log)
+        self.process = lab.spawn([self.program, '-f', conf,
+                                  '--foreground', '--no-clock'], self.log)
 
     def status(self):
         """The snapshot; None while there is none."""

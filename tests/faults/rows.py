@@ -67,7 +67,7 @@ TLS = (
     tls('tls-hangup', 'closed the connection during the TLS handshake'),
     tls('tls-not-tls', 'does not answer with TLS: another service'),
     tls('tls-slow', 'did not complete the TLS handshake within'),
-    tls('tls-long-chain', 'breaks the TLS protocol|chain'),
+    tls('tls-long-chain', 'chain of certificates that is too long'),
     tls('tls-12', 'does not speak TLS 1.3'),
     tls('tls-no-alpn', 'does not select the protocol ntske/1'),
     tls('tls-wrong-alpn', 'ntske/1|breaks the TLS protocol'),

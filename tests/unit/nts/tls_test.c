@@ -21,6 +21,7 @@ struct world {
 	enum alpn alpn;
 	int max_version;
 	bool no_middle, client_certificate;
+	unsigned more_middles; /* the same once more and again */
 	SSL_CTX *context;
 	SSL *ssl;
 	BIO *in, *out;
@@ -84,6 +85,8 @@ static void start_server(struct world *w)
 	SSL_CTX_use_certificate(w->context, w->leaf.certificate);
 	SSL_CTX_use_PrivateKey(w->context, w->leaf.key);
 	if (!w->no_middle)
+		SSL_CTX_add1_chain_cert(w->context, w->middle.certificate);
+	for (unsigned i = 0; i < w->more_middles; i++)
 		SSL_CTX_add1_chain_cert(w->context, w->middle.certificate);
 	SSL_CTX_set_alpn_select_cb(w->context, choose_alpn, w);
 	w->ssl = SSL_new(w->context);
@@ -468,6 +471,15 @@ static void an_end_in_the_handshake_is_named(void **state)
 	assert_int_equal(tls_fault(w->client), TLS_CLOSED_EARLY);
 }
 
+static void a_chain_without_end_is_named(void **state)
+{
+	struct world *w = *state;
+
+	w->more_middles = 1000;
+	assert_int_equal(connect_for(w, "DNS:" NAME, NAME), TLS_FAILED);
+	assert_int_equal(tls_fault(w->client), TLS_CHAIN_TOO_LONG);
+}
+
 static void garbage_in_a_record_breaks_the_protocol(void **state)
 {
 	static const uint8_t garbage[] = {22, 3, 3, 0, 4, 0xff, 0, 0, 0};
@@ -506,6 +518,7 @@ int main(void)
 	    TEST(other_protocols_are_told_from_tls),
 	    TEST(a_short_greeting_before_the_end_is_not_tls),
 	    TEST(an_end_in_the_handshake_is_named),
+	    TEST(a_chain_without_end_is_named),
 	    TEST(garbage_in_a_record_breaks_the_protocol),
 	};
 
