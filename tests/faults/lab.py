@@ -132,7 +132,7 @@ class Lab:
                 process.wait()
 
     def remove(self):
-        shutil.rmtree(self.work)
+        shutil.rmtree(self.work, ignore_errors=True)
 
 
 class Server:
