@@ -46,17 +46,36 @@ bool leap_season(struct wall now)
 	       (discipline_leap_day(earlier) && !discipline_leap_day(now));
 }
 
-/* The one of those that agree that is known best. */
-static const struct leap_view *reference(
-    const struct leap_view *views, unsigned count)
+static bool announces(const struct leap_view *v)
+{
+	return v->usable && (v->leap == LEAP_INSERT || v->leap == LEAP_DELETE);
+}
+
+static bool agrees(const struct leap_view *v)
+{
+	return v->usable && v->agrees;
+}
+
+static const struct leap_view *best_of(const struct leap_view *views,
+    unsigned count, bool (*is)(const struct leap_view *))
 {
 	const struct leap_view *best = NULL;
 
 	for (unsigned i = 0; i < count; i++)
-		if (views[i].usable && views[i].agrees &&
+		if (is(&views[i]) &&
 		    (!best || views[i].bound_ns < best->bound_ns))
 			best = &views[i];
 	return best;
+}
+
+/* Where nobody has a majority, who announces a leap second does not smear it.
+ */
+static const struct leap_view *reference(
+    const struct leap_view *views, unsigned count)
+{
+	const struct leap_view *best = best_of(views, count, agrees);
+
+	return best ? best : best_of(views, count, announces);
 }
 
 bool leap_smears(const struct leap_view *views, unsigned count, unsigned source)
@@ -77,8 +96,7 @@ bool leap_smears(const struct leap_view *views, unsigned count, unsigned source)
 bool leap_announced(const struct leap_view *views, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (views[i].usable && (views[i].leap == LEAP_INSERT ||
-					   views[i].leap == LEAP_DELETE))
+		if (announces(&views[i]))
 			return true;
 	return false;
 }

@@ -253,6 +253,11 @@ static json_t *nts_json(const struct source *s, struct moment now)
 	return o;
 }
 
+static bool differs(enum source_state state)
+{
+	return state == SOURCE_FALSETICKER || state == SOURCE_NO_MAJORITY;
+}
+
 /* The first that applies: trouble, the stage, the verdict of the selection. */
 static const char *reason_of(
     const struct engine *e, unsigned i, const struct source_view *v)
@@ -261,7 +266,7 @@ static const char *reason_of(
 
 	if (s->reason[0])
 		return s->reason;
-	if (v->state == SOURCE_FALSETICKER && engine_leap_reason(e, i))
+	if (differs(v->state) && engine_leap_reason(e, i))
 		return engine_leap_reason(e, i);
 	if (v->state == SOURCE_NO_SAMPLES)
 		return source_stage_text(s->stage);

@@ -254,6 +254,19 @@ static void a_smearing_server_is_named(void **state)
 	world_end(w);
 }
 
+/* One of each kind: neither has a majority, and that is why. */
+static void one_that_smears_and_one_that_does_not(void **state)
+{
+	struct world *w =
+	    eve_from(2, 1, LEAP_INSERT, MIDNIGHT_S - 6 * 3600 - 600);
+
+	(void)state;
+	w->peer_error_ns[1] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.leap.smearers, 2);
+	world_end(w);
+}
+
 /* The same difference on a day without a leap second is a plain lie. */
 static void a_liar_at_another_time_does_not_smear(void **state)
 {
@@ -309,6 +322,7 @@ int main(void)
 	    cmocka_unit_test(a_leap_second_in_a_slew_is_followed),
 	    cmocka_unit_test(a_second_at_another_time_is_a_jump),
 	    cmocka_unit_test(a_smearing_server_is_named),
+	    cmocka_unit_test(one_that_smears_and_one_that_does_not),
 	    cmocka_unit_test(a_liar_at_another_time_does_not_smear),
 	};
 
