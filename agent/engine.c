@@ -550,17 +550,15 @@ static bool sample_of(const struct engine *e, const struct udp_datagram *d,
 	return true;
 }
 
-/* What a doubled interval would cost decides whether it may come. */
-static int grow_vote(const struct engine *e, const struct source *s)
+/* What one source says twice and nothing explains concerns all: either the
+ * clock has changed, which they can tell, or the source has. */
+static void ask_the_others(struct engine *e, unsigned i)
 {
-	double interval_s = ldexp(1, s->pace.poll_log2_s);
-	double now = steering_predicted_sd(e->steering, 0);
-	double next = steering_predicted_sd(e->steering, interval_s);
-	double later = steering_predicted_sd(e->steering, 2 * interval_s);
-
-	if (next > 3 * now)
-		return -1;
-	return later < 1.5 * now ? 1 : 0;
+	if (steering_surprises(e->steering, i) != 2)
+		return;
+	for (unsigned k = 0; k < e->source_count; k++)
+		if (k != i)
+			source_hurry(&e->sources[k], e->now.mono);
 }
 
 static void take_sample(struct engine *e, unsigned i,
@@ -585,8 +583,11 @@ static void take_sample(struct engine *e, unsigned i,
 	if (!s->heard)
 		e->steer_at = mono_after(e->now.mono, ASK_AGAIN_NS);
 	steering_add(e->steering, i, &m);
-	source_sampled(
-	    s, m.delay_ns, grow_vote(e, s), e->now.mono, random_u32(e));
+	source_sampled(s, m.delay_ns,
+	    steering_poll_vote(
+		e->steering, i, ldexp(1, s->pace.poll_log2_s)),
+	    e->now.mono, random_u32(e));
+	ask_the_others(e, i);
 }
 
 void engine_on_datagram(

@@ -2,6 +2,11 @@
 
 /* So many samples in favour make the interval longer; one against halves it. */
 #define VOTES_TO_GROW 4
+#define SPREAD_PERCENT 6
+/* Of an interval: what one may take on to make up for requests out of turn, and
+ * what is made up for at all. */
+#define REPAID_SHARE 4
+#define DEBT_INTERVALS 8
 
 static int lower_limit(const struct pace *p, bool near)
 {
@@ -38,6 +43,7 @@ void pace_init(struct pace *p, const struct source_config *config)
 	*p = (struct pace){
 	    .min_configured = config->minpoll,
 	    .max_configured = config->maxpoll,
+	    .ramp_log2_s = INT8_MAX,
 	};
 	/* Until a delay is known the path counts as far. */
 	p->poll_log2_s = lower_limit(p, false);
@@ -48,34 +54,85 @@ void pace_burst(struct pace *p)
 {
 	p->burst_good = PACE_BURST_GOOD;
 	p->burst_tries = PACE_BURST_TRIES;
+	p->ramp_log2_s = PACE_RAMP_LOG2_S;
+	p->debt_ns = 0;
 }
 
-void pace_sample(struct pace *p, int64_t delay_ns, int grow)
+static void take_vote(struct pace *p, bool near, enum poll_vote vote)
+{
+	switch (vote) {
+	case POLL_DOUBTED:
+	case POLL_KEEP:
+		return;
+	case POLL_LONGER:
+		if (++p->votes < VOTES_TO_GROW)
+			return;
+		p->poll_log2_s++;
+		break;
+	case POLL_SHORTER:
+		p->poll_log2_s--;
+		break;
+	case POLL_SHORTEST:
+		p->poll_log2_s = lower_limit(p, near);
+		break;
+	}
+	p->votes = 0;
+}
+
+static bool ramping(const struct pace *p)
+{
+	return p->ramp_log2_s < p->poll_log2_s;
+}
+
+void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 {
 	bool near = delay_ns < PACE_NEAR_NS;
-	bool in_burst = p->burst_good > 0;
 
-	if (in_burst && --p->burst_good == 0)
-		p->burst_tries = 0;
-	/* A burst says nothing about how the clock fares between polls. */
-	if (in_burst) {
+	if (p->burst_good > 0) {
+		if (--p->burst_good == 0)
+			p->burst_tries = 0;
+		/* It says nothing of how the clock fares between polls. */
 		p->poll_log2_s = lower_limit(p, near);
 		return;
 	}
-	if (grow < 0) {
-		p->votes = 0;
-		p->poll_log2_s--;
-	} else if (grow > 0 && ++p->votes >= VOTES_TO_GROW) {
-		p->votes = 0;
-		p->poll_log2_s++;
-	}
+	if (vote != POLL_DOUBTED)
+		p->doubted = 0;
+	else if (p->doubted == 0)
+		p->doubted = PACE_DOUBT_TRIES;
+	if (!ramping(p))
+		take_vote(p, near, vote);
 	clamp(p, near);
 }
 
-void pace_sent(struct pace *p)
+static int64_t poll_ns(int log2_s)
 {
-	if (p->burst_tries > 0 && --p->burst_tries == 0)
-		p->burst_good = 0;
+	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
+}
+
+static void count_debt(struct pace *p, int64_t since_ns)
+{
+	int64_t full = poll_ns(p->poll_log2_s);
+	int64_t debt = p->debt_ns + full - since_ns;
+
+	p->debt_ns = debt < 0			      ? 0
+		     : debt > DEBT_INTERVALS * full ? DEBT_INTERVALS * full
+						      : debt;
+}
+
+void pace_sent(struct pace *p, int64_t since_ns)
+{
+	if (p->burst_tries > 0) {
+		if (--p->burst_tries == 0)
+			p->burst_good = 0;
+		return;
+	}
+	if (ramping(p)) {
+		p->ramp_log2_s++;
+		return;
+	}
+	if (p->doubted > 0)
+		p->doubted--;
+	count_debt(p, since_ns);
 }
 
 void pace_restart(struct pace *p)
@@ -124,8 +181,9 @@ void pace_forgive(struct pace *p)
 void pace_slow_down(struct pace *p)
 {
 	remember_rate(p);
-	p->burst_good = p->burst_tries = 0;
+	p->burst_good = p->burst_tries = p->doubted = 0;
 	p->votes = 0;
+	p->ramp_log2_s = INT8_MAX;
 	if (p->poll_log2_s < slowest(p))
 		p->poll_log2_s++;
 	/* The server is the one who knows what it can bear (RFC 5905 section
@@ -143,18 +201,25 @@ static int64_t spread(int64_t ns, int percent, uint32_t random)
 	return ns + (int64_t)((2 * unit - 1) * percent / 100 * (double)ns);
 }
 
-static int64_t poll_ns(int log2_s)
+static int64_t at_most(int64_t ns, int64_t most)
 {
-	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
+	return ns < most ? ns : most;
 }
 
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 {
-	int64_t full = poll_ns(p->poll_log2_s);
+	int64_t full = poll_ns(p->poll_log2_s), ns = full;
 
-	if (p->burst_tries > 0 && full > PACE_BURST_NS)
-		full = PACE_BURST_NS;
-	return spread(full, 3, random);
+	if (p->burst_tries > 0)
+		ns = at_most(full, PACE_BURST_NS);
+	else if (ramping(p))
+		ns = poll_ns(p->ramp_log2_s);
+	else if (p->doubted > 0)
+		ns = at_most(full, PACE_DOUBT_NS);
+	else
+		ns = full + at_most(p->debt_ns, full / REPAID_SHARE);
+	return ns + (int64_t)(SPREAD_PERCENT / 100.0 * (double)ns *
+			      ((double)random / (double)UINT32_MAX));
 }
 
 int64_t pace_silence_ns(
@@ -164,14 +229,14 @@ int64_t pace_silence_ns(
 	int64_t most = poll_ns(upper_limit(p, false));
 	int64_t wait = silent_ns / 8 > least ? silent_ns / 8 : least;
 
-	if (most > PACE_SILENCE_MAX_NS)
-		most = PACE_SILENCE_MAX_NS;
+	if (silent_ns < PACE_SILENCE_LONG_NS)
+		most = at_most(most, PACE_SILENCE_MAX_NS);
 	return spread(wait < most ? wait : most, 3, random);
 }
 
 int64_t pace_answer_wait_ns(const struct pace *p)
 {
-	int64_t interval = pace_interval_ns(p, UINT32_MAX / 2);
+	int64_t interval = pace_interval_ns(p, 0);
 	int64_t wait = interval - interval / 8;
 
 	return wait > 4 * NS_PER_S ? 4 * NS_PER_S : wait;

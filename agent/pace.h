@@ -24,12 +24,25 @@
 
 #define PACE_SILENCE_NS (4 * NS_PER_S)
 #define PACE_SILENCE_MAX_NS (120 * NS_PER_S)
+#define PACE_SILENCE_LONG_NS (3600 * NS_PER_S)
+/* After the burst the intervals double from this up to the one in force: what
+ * the burst could not tell of the frequency comes from them. */
+#define PACE_RAMP_LOG2_S 1
+/* An answer that cannot be explained is asked for again so soon, so often. */
+#define PACE_DOUBT_NS (2 * NS_PER_S)
+#define PACE_DOUBT_TRIES 3
 
 struct pace {
 	int min_configured, max_configured; /* log2 s or POLL_AUTO */
 	int poll_log2_s;		    /* the interval in force */
 	unsigned burst_good, burst_tries;   /* left to do; 0: no burst */
-	int votes; /* of late samples: positive for a longer interval */
+	int ramp_log2_s;  /* the interval after a burst, while below the one
+			     in force */
+	unsigned doubted; /* requests left at PACE_DOUBT_NS */
+	int votes;	  /* of late samples for a longer interval */
+	/* Requests out of turn were early by so much in all; the ones after
+	 * them come later for it. */
+	int64_t debt_ns;
 	/* While a server that sent RATE is spared. */
 	bool spared;
 	int min_wanted, max_wanted; /* as they were configured */
@@ -41,12 +54,11 @@ void pace_init(struct pace *p, const struct source_config *config);
 /* Start (again) with a burst. */
 void pace_burst(struct pace *p);
 
-/* A sample came: `delay_ns` its delay, `grow` in -1, 0, 1: whether the clock
- * would stand a longer interval (steering_predicted_sd). */
-void pace_sample(struct pace *p, int64_t delay_ns, int grow);
+/* A sample came: `delay_ns` its delay, `vote` from steering_poll_vote. */
+void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote);
 
-/* A request went out. */
-void pace_sent(struct pace *p);
+/* A request went out, `since_ns` after the one before. */
+void pace_sent(struct pace *p, int64_t since_ns);
 
 /* Something changed (a step, a new frequency): ask often again. */
 void pace_restart(struct pace *p);
@@ -69,8 +81,9 @@ void pace_slow_down(struct pace *p);
 #define PACE_RATE_POLLS_MAX 4096
 void pace_forgive(struct pace *p);
 
-/* Time from one request to the next, spread by +-3 % with `random` so that a
- * fleet does not march in step. */
+/* Time from one request to the next, longer by up to 6 % with `random` so that
+ * a fleet does not march in step, and no server hears more of us than the
+ * interval in force says. */
 int64_t pace_interval_ns(const struct pace *p, uint32_t random);
 
 /* How long an answer is waited for. */

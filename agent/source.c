@@ -204,8 +204,6 @@ static void ask_into_silence(struct source *s, struct mono now, uint32_t random)
 	bool at_once = s->silent < SILENT_POLLS;
 	int64_t silent_ns = now.ns - s->silent_since.ns;
 
-	if (s->silent == SILENT_POLLS)
-		pace_restart(&s->pace);
 	if (s->silent >= SILENT_POLLS) {
 		at_once = s->silent <= s->address_count;
 		next_address(s);
@@ -237,7 +235,6 @@ static bool refused(struct source *s, struct mono now)
 		return false;
 	}
 	say_silence(s, now);
-	pace_restart(&s->pace);
 	return true;
 }
 
@@ -447,10 +444,10 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	if (s->silent == 0)
 		source_well(s, TROUBLE_TIME);
 	/* Sent with the old keys: it is only to be sent again. */
-	if (s->pending.open)
+	if (s->pending.open || s->reach != 0)
 		return;
 	pace_restart(&s->pace);
-	if (s->config->iburst && s->reach == 0)
+	if (s->config->iburst)
 		pace_burst(&s->pace);
 }
 
@@ -560,18 +557,20 @@ bool source_request(struct source *s, const struct nts_fresh *fresh,
 {
 	enum nts_err err;
 
-	s->poll_at = mono_after(now, pace_interval_ns(&s->pace, random));
 	err = nts_request_seal(
 	    &s->assoc, fresh, request_size_limit(&s->size), &s->pending, out);
 	if (err != NTS_OK) {
 		s->pending.open = false;
+		s->poll_at =
+		    mono_after(now, pace_interval_ns(&s->pace, random));
 		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_ERROR, "request",
 		    "%s", nts_err_text(err));
 		return false;
 	}
-	pace_sent(&s->pace);
+	pace_sent(&s->pace, now.ns - s->sent_at.ns);
 	request_size_sent(&s->size, s->pending.placeholders > 0);
 	s->sent_at = now;
+	s->poll_at = mono_after(now, pace_interval_ns(&s->pace, random));
 	s->answer_by = mono_after(now, answer_wait_ns(s));
 	s->nak_seen = false;
 	s->rejection = NTS_OK;
@@ -717,11 +716,17 @@ enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
 }
 
 static void plan_poll(
-    struct source *s, int64_t delay_ns, int grow, struct mono now, uint32_t r)
+    struct source *s, int64_t delay_ns, enum poll_vote vote, struct mono now, uint32_t r)
 {
-	pace_sample(&s->pace, delay_ns, grow);
+	pace_sample(&s->pace, delay_ns, vote);
 	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, r));
 	if (s->poll_at.ns < now.ns)
+		s->poll_at = now;
+}
+
+void source_hurry(struct source *s, struct mono now)
+{
+	if (asking(s) && !s->pending.open)
 		s->poll_at = now;
 }
 
@@ -729,7 +734,7 @@ void source_undated_sample(
     struct source *s, int64_t delay_ns, struct mono now, uint32_t random)
 {
 	source_well(s, TROUBLE_TIME);
-	plan_poll(s, delay_ns, 0, now, random);
+	plan_poll(s, delay_ns, POLL_KEEP, now, random);
 }
 
 void source_outdated(

@@ -221,9 +221,12 @@ enum source_wish source_recheck(struct source *s);
 /* The server tells a time that cannot be, and its sample was not used. */
 void source_disbelieved(struct source *s, struct wall told, struct mono now);
 
-/* After a sample: `grow` as in pace_sample. Moves the next poll. */
-void source_sampled(struct source *s, int64_t delay_ns, int grow,
+/* After a sample: `vote` as in pace_sample. Moves the next poll. */
+void source_sampled(struct source *s, int64_t delay_ns, enum poll_vote vote,
     struct mono now, uint32_t random);
+
+/* Another source has seen what may concern all: ask now. */
+void source_hurry(struct source *s, struct mono now);
 
 /* The sample's delay was above maxdelay, and it was not used. */
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now);

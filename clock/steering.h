@@ -178,8 +178,24 @@ void steering_source_view(const struct steering *s, unsigned source,
 void steering_tracking(const struct steering *s, const struct timescale *t,
     struct wall now, struct tracking *out);
 
-/* For the poll pace: the expected standard deviation (s) of the offset if
- * nothing is heard for `interval_s`, and now. */
-double steering_predicted_sd(const struct steering *s, double interval_s);
+/* What the latest sample of a source says about its poll interval. */
+enum poll_vote {
+	POLL_DOUBTED,  /* it cannot be explained: ask again at once */
+	POLL_SHORTEST, /* little is known: ask as often as allowed */
+	POLL_SHORTER,
+	POLL_KEEP,
+	POLL_LONGER, /* twice the interval would still do */
+};
+
+/*
+ * An interval is right when the clock, left alone for it, would err about as
+ * much as the queues of the path make a sample err: more samples would then
+ * tell little that is new, fewer would lose what could be known.
+ */
+enum poll_vote steering_poll_vote(
+    const struct steering *s, unsigned source, double interval_s);
+
+/* Samples of the source in a row that cannot be explained and that agree. */
+unsigned steering_surprises(const struct steering *s, unsigned source);
 
 #endif

@@ -271,11 +271,43 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	view_selected(s, bound, out);
 }
 
-double steering_predicted_sd(const struct steering *s, double interval_s)
+/* ---- the poll pace ---- */
+
+/* In mean queueing delays of one way: below the first twice the interval is
+ * still short enough, above the second it is too long, above the third the
+ * oscillator is not known yet or has changed. */
+#define LONGER_BELOW 1.0
+#define SHORTER_ABOVE 2.0
+#define SHORTEST_ABOVE 8.0
+
+/* The standard deviation of the offset, s, if nothing is heard for so long. */
+static double predicted_sd(const struct steering *s, double interval_s)
 {
-	if (!s->estimate.started)
-		return INFINITY;
 	struct osc at = {s->estimate.at.ns + ns_of_s(interval_s)};
 
 	return estimate_at(&s->estimate, at).offset_sd;
+}
+
+unsigned steering_surprises(const struct steering *s, unsigned source)
+{
+	return s->sources[source].surprises;
+}
+
+enum poll_vote steering_poll_vote(
+    const struct steering *s, unsigned source, double interval_s)
+{
+	if (steering_surprises(s, source) > 0)
+		return POLL_DOUBTED;
+	if (!s->estimate.started)
+		return POLL_SHORTEST;
+	double queue = s->sources[source].delay.queue;
+	double next = predicted_sd(s, interval_s);
+
+	if (next > SHORTEST_ABOVE * queue)
+		return POLL_SHORTEST;
+	if (next > SHORTER_ABOVE * queue)
+		return POLL_SHORTER;
+	return predicted_sd(s, 2 * interval_s) < LONGER_BELOW * queue
+		   ? POLL_LONGER
+		   : POLL_KEEP;
 }

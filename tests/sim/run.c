@@ -14,7 +14,7 @@
 
 struct peer {
 	struct pace pace;
-	int64_t send_at;
+	int64_t send_at, sent_at;
 	bool in_flight;
 	struct wall sent;
 	struct trip trip;
@@ -153,33 +153,35 @@ static void steer(struct run *r)
 		r->out->first_correction = s_of_ns(r->world.now);
 }
 
+static uint32_t random_u32(struct world *w)
+{
+	return (uint32_t)(rng_uniform(&w->rng) * 4294967295.0);
+}
+
 static void send_request(struct run *r, unsigned i)
 {
 	struct peer *p = &r->peers[i];
-	uint32_t random = (uint32_t)(rng_uniform(&r->world.rng) * 4294967295.0);
-
 	p->sent = r->world.wall;
 	p->reach = (uint8_t)(p->reach << 1);
 	steering_set_reach(r->steering, i, p->reach);
 	p->in_flight = world_trip(&r->world, &r->s->server[i], &p->trip);
-	pace_sent(&p->pace);
-	p->send_at = r->world.now + pace_interval_ns(&p->pace, random);
+	pace_sent(&p->pace, r->world.now - p->sent_at);
+	p->sent_at = r->world.now;
+	p->send_at =
+	    r->world.now + pace_interval_ns(&p->pace, random_u32(&r->world));
 	r->packets++;
 	if (!p->in_flight)
 		steer(r);
 }
 
-/* As the engine decides it. */
-static int grow_vote(const struct run *r, const struct pace *pace)
+/* As the engine does. */
+static void hurry(struct run *r, unsigned i)
 {
-	double interval_s = ldexp(1, pace->poll_log2_s);
-	double now = steering_predicted_sd(r->steering, 0);
-	double next = steering_predicted_sd(r->steering, interval_s);
-	double later = steering_predicted_sd(r->steering, 2 * interval_s);
-
-	if (next > 3 * now)
-		return -1;
-	return later < 1.5 * now ? 1 : 0;
+	if (steering_surprises(r->steering, i) != 2)
+		return;
+	for (unsigned k = 0; k < r->s->servers; k++)
+		if (k != i && !r->peers[k].in_flight)
+			r->peers[k].send_at = r->world.now;
 }
 
 static double cpu_now(void)
@@ -209,7 +211,12 @@ static void receive(struct run *r, unsigned i)
 	p->reach |= 1;
 	steering_add(r->steering, i, &m);
 	steering_set_reach(r->steering, i, p->reach);
-	pace_sample(&p->pace, m.delay_ns, grow_vote(r, &p->pace));
+	pace_sample(&p->pace, m.delay_ns,
+	    steering_poll_vote(
+		r->steering, i, ldexp(1, p->pace.poll_log2_s)));
+	p->send_at =
+	    p->sent_at + pace_interval_ns(&p->pace, random_u32(&r->world));
+	hurry(r, i);
 	steer(r);
 	r->cpu += cpu_now() - before;
 	r->samples++;
