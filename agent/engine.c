@@ -584,8 +584,7 @@ static void take_sample(struct engine *e, unsigned i,
 		e->steer_at = mono_after(e->now.mono, ASK_AGAIN_NS);
 	steering_add(e->steering, i, &m);
 	source_sampled(s, m.delay_ns,
-	    steering_poll_vote(
-		e->steering, i, ldexp(1, s->pace.poll_log2_s)),
+	    steering_poll_vote(e->steering, i, ldexp(1, s->pace.poll_log2_s)),
 	    e->now.mono, random_u32(e));
 	ask_the_others(e, i);
 }

@@ -114,9 +114,9 @@ static void count_debt(struct pace *p, int64_t since_ns)
 	int64_t full = poll_ns(p->poll_log2_s);
 	int64_t debt = p->debt_ns + full - since_ns;
 
-	p->debt_ns = debt < 0			      ? 0
+	p->debt_ns = debt < 0			    ? 0
 		     : debt > DEBT_INTERVALS * full ? DEBT_INTERVALS * full
-						      : debt;
+						    : debt;
 }
 
 void pace_sent(struct pace *p, int64_t since_ns)

@@ -4,13 +4,40 @@
 #include <math.h>
 #include <string.h>
 
-/* The assumptions of the bank: from a good oven to a laptop put in the sun; the
- * last is there for a sudden change of frequency. */
-static const double wanders[ESTIMATE_WANDERS] = {
-    1e-11, 3.16e-11, 1e-10, 3.16e-10, 1e-9, 3.16e-9, 1e-8, 3.16e-8, 2e-7, 2e-6};
-/* How likely each is, before any sample: sudden changes are rare. */
-static const double priors[ESTIMATE_WANDERS] = {
-    1, 1, 1, 1, 1, 1, 1, 0.5, 0.2, 0.05};
+/*
+ * The assumptions of the bank: a random walk of the frequency, from a good oven
+ * to a laptop put in the sun (the last two are there for sudden changes), and
+ * quieter oscillators whose frequency drifts besides: the drift is forgotten in
+ * drift_time and drift_sd large in the mean, as from the sun on the roof or
+ * from an air conditioner that goes on and off.
+ */
+static const struct oscillator {
+	double wander;		       /* s/s per sqrt(s) */
+	double drift_sd, drift_time_s; /* 1/s, s; 0: no drift */
+	double prior;		       /* times a constant */
+} oscillators[ESTIMATE_OSCILLATORS] = {
+    /* clang-format off */
+	{1e-11,    0, 0, 1},
+	{3.16e-11, 0, 0, 1},
+	{1e-10,    0, 0, 1},
+	{3.16e-10, 0, 0, 1},
+	{1e-9,     0, 0, 1},
+	{3.16e-9,  0, 0, 1},
+	{1e-8,     0, 0, 1},
+	{3.16e-8,  0, 0, 0.5},
+	{2e-7,     0, 0, 0.2},
+	{2e-6,     0, 0, 0.05},
+	{1e-11,  5e-12, 14e3, 0.2},
+	{1e-10,  5e-12, 14e3, 0.2},
+	{1e-9,   5e-12, 14e3, 0.2},
+	{1e-11,  5e-11, 14e3, 0.2},
+	{1e-10,  5e-11, 14e3, 0.2},
+	{1e-9,   5e-11, 14e3, 0.2},
+	{1e-11,  1e-10, 600, 0.2},
+	{1e-10,  1e-10, 600, 0.2},
+	{1e-9,   1e-10, 600, 0.2},
+    /* clang-format on */
+};
 static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 
 /* The share of each member's weight that is dealt out anew at each sample. */
@@ -23,20 +50,29 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
  * whatever nonsense is measured. */
 #define OFFSET_MAX_S 1e9
 #define ANCHOR_REACH_S 1e3
+/* So many samples within the time of a drift show where it goes. */
+#define DRIFT_SAMPLES 4
 /* No oscillator changes more than this while nobody looks. */
 #define FREQ_CHANGE_MAX 20e-6
+
+/* The first of the states that are biases. */
+#define BIAS 3
 
 static void init_member(struct estimate_member *m, const struct estimate *e,
     double freq, double freq_sd)
 {
+	double drift_sd = oscillators[m->oscillator].drift_sd;
+
 	m->weight = m->prior;
 	m->state.mean[1] = freq;
 	m->state.cov[1][1] = freq_sd * freq_sd;
+	m->state.cov[2][2] = drift_sd * drift_sd;
 	double scale2 = m->bias_scale * m->bias_scale;
 	for (unsigned i = 0; i < e->sources; i++) {
 		for (unsigned j = 0; j < e->sources; j++)
-			m->state.cov[2 + i][2 + j] = -scale2 / e->bias_info;
-		m->state.cov[2 + i][2 + i] +=
+			m->state.cov[BIAS + i][BIAS + j] =
+			    -scale2 / e->bias_info;
+		m->state.cov[BIAS + i][BIAS + i] +=
 		    scale2 * e->bias_sd[i] * e->bias_sd[i];
 	}
 }
@@ -51,18 +87,21 @@ void estimate_init(struct estimate *e, double freq, double freq_sd,
 	assert(sources <= ESTIMATE_SOURCES);
 	memset(e, 0, sizeof *e);
 	e->sources = sources;
-	e->states = 2 + sources;
-	e->member_count = ESTIMATE_WANDERS * biases;
+	e->states = BIAS + sources;
+	e->member_count = ESTIMATE_OSCILLATORS * biases;
 	for (unsigned i = 0; i < sources; i++) {
 		e->bias_sd[i] = bias_sd[i];
 		e->bias_info += 1 / (bias_sd[i] * bias_sd[i]);
 	}
-	for (unsigned k = 0; k < ESTIMATE_WANDERS; k++)
-		sum += priors[k] * biases;
+	for (unsigned k = 0; k < ESTIMATE_OSCILLATORS; k++)
+		sum += oscillators[k].prior * biases;
 	for (unsigned k = 0; k < e->member_count; k++) {
-		e->members[k].wander = wanders[k % ESTIMATE_WANDERS];
-		e->members[k].bias_scale = bias_scales[k / ESTIMATE_WANDERS];
-		e->members[k].prior = priors[k % ESTIMATE_WANDERS] / sum;
+		unsigned o = k % ESTIMATE_OSCILLATORS;
+
+		e->members[k].oscillator = o;
+		e->members[k].bias_scale =
+		    bias_scales[k / ESTIMATE_OSCILLATORS];
+		e->members[k].prior = oscillators[o].prior / sum;
 		init_member(&e->members[k], e, freq, freq_sd);
 	}
 }
@@ -137,44 +176,121 @@ static void interact(struct estimate *e)
 
 /* (s/s)^2 per s, over an interval: a random walk, but within reason when there
  * is no sample for weeks. */
-static double wander_power(const struct estimate_member *m, double dt)
+static double wander_power(const struct oscillator *o, double dt)
 {
-	double q = m->wander * m->wander;
+	double q = o->wander * o->wander;
 	double most = FREQ_CHANGE_MAX * FREQ_CHANGE_MAX;
 
 	return q * dt > most ? most / dt : q;
+}
+
+/* What an interval does: the oscillator's three states afterwards are linear in
+ * those before, plus noise. */
+struct passage {
+	double dt;
+	double drift_kept;	   /* of the drift: in itself, */
+	double in_freq, in_offset; /* and where else it went */
+	double noise[3][3];
+};
+
+static void add_wander(struct passage *p, const struct oscillator *o)
+{
+	double q = wander_power(o, p->dt), t = p->dt;
+
+	p->noise[0][0] += q * t * t * t / 3;
+	p->noise[0][1] += q * t * t / 2;
+	p->noise[1][1] += q * t;
+}
+
+/*
+ * The noise of a drift that is forgotten exponentially (Ornstein-Uhlenbeck), of
+ * its integral and of its double integral; r: the interval in units of its
+ * time. The closed form cancels where r is small, and there a random walk of
+ * the drift is as good.
+ */
+static void add_drift_noise(struct passage *p, const struct oscillator *o)
+{
+	double tau = o->drift_time_s, r = p->dt / tau;
+	double s = 2 * o->drift_sd * o->drift_sd / tau;
+	double e1 = -expm1(-r), e2 = -expm1(-2 * r) / 2;
+	double r2 = r * r, r3 = r2 * r;
+	bool brief = r < 0.25;
+
+	p->noise[2][2] += s * tau * e2;
+	s *= tau * tau;
+	p->noise[1][2] += s * (brief ? r2 / 2 : e1 - e2);
+	s *= tau;
+	p->noise[1][1] += s * (brief ? r3 / 3 : r - 2 * e1 + e2);
+	p->noise[0][2] += s * (brief ? r3 / 6 : e2 - r * (1 - e1));
+	s *= tau;
+	p->noise[0][1] += s * (brief ? r2 * r2 / 8 : r2 / 2 - r * e1 + e1 - e2);
+	s *= tau;
+	p->noise[0][0] +=
+	    s * (brief ? r2 * r3 / 20 : r3 / 3 - r2 - r + 2 * r * e1 + e2);
+}
+
+static struct passage passage(const struct oscillator *o, double dt)
+{
+	struct passage p = {.dt = dt};
+
+	add_wander(&p, o);
+	if (o->drift_time_s > 0) {
+		p.drift_kept = exp(-dt / o->drift_time_s);
+		p.in_freq = o->drift_time_s * (1 - p.drift_kept);
+		p.in_offset = o->drift_time_s * (dt - p.in_freq);
+		add_drift_noise(&p, o);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned j = 0; j < i; j++)
+			p.noise[i][j] = p.noise[j][i];
+	return p;
+}
+
+static void predict_oscillator(
+    struct estimate_state *s, const struct passage *p, unsigned states)
+{
+	s->mean[0] += p->dt * s->mean[1] + p->in_offset * s->mean[2];
+	s->mean[1] += p->in_freq * s->mean[2];
+	s->mean[2] *= p->drift_kept;
+	for (unsigned j = 0; j < states; j++) {
+		s->cov[0][j] +=
+		    p->dt * s->cov[1][j] + p->in_offset * s->cov[2][j];
+		s->cov[1][j] += p->in_freq * s->cov[2][j];
+		s->cov[2][j] *= p->drift_kept;
+	}
+	for (unsigned i = 0; i < states; i++) {
+		s->cov[i][0] +=
+		    p->dt * s->cov[i][1] + p->in_offset * s->cov[i][2];
+		s->cov[i][1] += p->in_freq * s->cov[i][2];
+		s->cov[i][2] *= p->drift_kept;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned j = 0; j < 3; j++)
+			s->cov[i][j] += p->noise[i][j];
 }
 
 static void predict_member(
     const struct estimate *e, struct estimate_member *m, double dt)
 {
 	struct estimate_state *s = &m->state;
-	double q = wander_power(m, dt);
+	struct passage p = passage(&oscillators[m->oscillator], dt);
 
-	s->mean[0] += dt * s->mean[1];
-	for (unsigned j = 0; j < e->states; j++)
-		s->cov[0][j] += dt * s->cov[1][j];
-	for (unsigned i = 0; i < e->states; i++)
-		s->cov[i][0] += dt * s->cov[i][1];
-	s->cov[0][0] += q * dt * dt * dt / 3;
-	s->cov[0][1] += q * dt * dt / 2;
-	s->cov[1][0] = s->cov[0][1];
-	s->cov[1][1] += q * dt;
-
+	predict_oscillator(s, &p, e->states);
 	double drift = m->bias_scale * m->bias_scale * dt / BIAS_TIME;
 	if (drift <= 0)
 		return;
 	for (unsigned i = 0; i < e->sources; i++) {
 		for (unsigned j = 0; j < e->sources; j++)
-			s->cov[2 + i][2 + j] -= drift / e->bias_info;
-		s->cov[2 + i][2 + i] += drift * e->bias_sd[i] * e->bias_sd[i];
+			s->cov[BIAS + i][BIAS + j] -= drift / e->bias_info;
+		s->cov[BIAS + i][BIAS + i] +=
+		    drift * e->bias_sd[i] * e->bias_sd[i];
 	}
 }
 
 static struct belief member_belief(
     const struct estimate_member *m, unsigned source)
 {
-	unsigned b = 2 + source;
+	unsigned b = BIAS + source;
 
 	return (struct belief){
 	    .mean = m->state.mean[0] + m->state.mean[b],
@@ -193,7 +309,7 @@ static void spread(struct estimate_member *m, unsigned states, unsigned source,
     const struct belief *before, const struct belief *after)
 {
 	struct estimate_state *s = &m->state;
-	unsigned b = 2 + source;
+	unsigned b = BIAS + source;
 	double gain[ESTIMATE_STATES] = {0};
 	double gone = before->var - after->var;
 
@@ -290,7 +406,8 @@ void estimate_loosen(struct estimate *e, unsigned source, double sd)
 		return;
 	e->loosened[source] = true;
 	for (unsigned k = 0; k < e->member_count; k++)
-		e->members[k].state.cov[2 + source][2 + source] += sd * sd;
+		e->members[k].state.cov[BIAS + source][BIAS + source] +=
+		    sd * sd;
 }
 
 void estimate_widen(struct estimate *e, double sd, double freq_sd)
@@ -301,36 +418,52 @@ void estimate_widen(struct estimate *e, double sd, double freq_sd)
 	}
 }
 
+/* Of the offset after `dt`, and with the bias of a source when `bias` is its
+ * state; 0: alone. */
 static struct belief belief_ahead(
-    const struct estimate_member *m, unsigned source, double dt)
+    const struct estimate_member *m, unsigned bias, double dt)
 {
 	const double(*cov)[ESTIMATE_STATES] = m->state.cov;
-	unsigned b = 2 + source;
-	struct belief now = member_belief(m, source);
+	struct passage p = passage(&oscillators[m->oscillator], dt);
+	const unsigned state[4] = {0, 1, 2, bias};
+	const double share[4] = {1, dt, p.in_offset, bias > 0};
+	struct belief b = {0, p.noise[0][0]};
 
-	now.mean += dt * m->state.mean[1];
-	now.var += 2 * dt * (cov[0][1] + cov[1][b]) + dt * dt * cov[1][1] +
-		   wander_power(m, dt) * dt * dt * dt / 3;
-	return now;
+	for (unsigned i = 0; i < 4; i++) {
+		b.mean += share[i] * m->state.mean[state[i]];
+		for (unsigned j = 0; j < 4; j++)
+			b.var += share[i] * share[j] * cov[state[i]][state[j]];
+	}
+	return b;
+}
+
+/* The same of the whole bank. */
+static struct belief mean_belief(
+    const struct estimate *e, unsigned bias, double dt)
+{
+	struct belief members[ESTIMATE_MEMBERS], sum = {0, 0};
+
+	for (unsigned k = 0; k < e->member_count; k++) {
+		members[k] = belief_ahead(&e->members[k], bias, dt);
+		sum.mean += e->members[k].weight * members[k].mean;
+	}
+	for (unsigned k = 0; k < e->member_count; k++) {
+		double apart = members[k].mean - sum.mean;
+
+		sum.var +=
+		    e->members[k].weight * (members[k].var + apart * apart);
+	}
+	return sum;
 }
 
 struct belief estimate_belief(
     const struct estimate *e, unsigned source, struct osc at, int64_t offset_ns)
 {
 	double dt = fmax(s_of_ns(at.ns - e->at.ns), 0);
-	struct belief sum = {0, 0};
+	struct belief b = mean_belief(e, BIAS + source, dt);
 
-	for (unsigned k = 0; k < e->member_count; k++)
-		sum.mean += e->members[k].weight *
-			    belief_ahead(&e->members[k], source, dt).mean;
-	for (unsigned k = 0; k < e->member_count; k++) {
-		struct belief b = belief_ahead(&e->members[k], source, dt);
-		double apart = b.mean - sum.mean;
-
-		sum.var += e->members[k].weight * (b.var + apart * apart);
-	}
-	sum.mean += s_of_ns(e->anchor_ns - offset_ns);
-	return sum;
+	b.mean += s_of_ns(e->anchor_ns - offset_ns);
+	return b;
 }
 
 /* When sources differ from each other, their mean differs from the truth about
@@ -346,36 +479,77 @@ static double spread_sd(
 
 		if (e->loosened[i])
 			continue;
-		square += w * all->mean[2 + i] * all->mean[2 + i];
+		square += w * all->mean[BIAS + i] * all->mean[BIAS + i];
 		info += w;
 		n++;
 	}
 	return n > 1 ? fmin(sqrt(square / info / (n - 1)), OFFSET_MAX_S) : 0;
 }
 
+/* Into the past, by its frequency alone: the offset at dt < 0. */
+static struct belief belief_behind(const struct estimate_state *all, double dt)
+{
+	return (struct belief){
+	    .mean = all->mean[0] + dt * all->mean[1],
+	    .var = all->cov[0][0] + 2 * dt * all->cov[0][1] +
+		   dt * dt * all->cov[1][1],
+	};
+}
+
+/* Frequency and drift after dt >= 0. */
+static void frequency_ahead(
+    const struct estimate *e, double dt, struct estimate_value *out)
+{
+	double freq[ESTIMATE_MEMBERS], var = 0;
+
+	for (unsigned k = 0; k < e->member_count; k++) {
+		const struct estimate_state *s = &e->members[k].state;
+		double w = e->members[k].weight;
+		struct passage p =
+		    passage(&oscillators[e->members[k].oscillator], dt);
+
+		freq[k] = s->mean[1] + p.in_freq * s->mean[2];
+		out->freq += w * freq[k];
+		out->drift += w * p.drift_kept * s->mean[2];
+		var += w * (s->cov[1][1] + 2 * p.in_freq * s->cov[1][2] +
+			       p.in_freq * p.in_freq * s->cov[2][2] +
+			       p.noise[1][1]);
+	}
+	for (unsigned k = 0; k < e->member_count; k++)
+		var += e->members[k].weight * (freq[k] - out->freq) *
+		       (freq[k] - out->freq);
+	out->freq_sd = sqrt(fmax(var, 0));
+}
+
 struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 {
-	double dt = s_of_ns(at.ns - e->at.ns), q = 0;
-	double ahead = fmax(dt, 0);
+	double dt = s_of_ns(at.ns - e->at.ns);
+	struct estimate_value v = {0};
 	struct estimate_state all;
 
 	mix(e, &all);
-	for (unsigned k = 0; k < e->member_count; k++)
-		q += e->members[k].weight * wander_power(&e->members[k], ahead);
-	double var = all.cov[0][0] + 2 * dt * all.cov[0][1] +
-		     dt * dt * all.cov[1][1] + q * ahead * ahead * ahead / 3;
-	double freq_var = all.cov[1][1] + q * ahead;
-	double offset = all.mean[0] + dt * all.mean[1];
+	struct belief b =
+	    dt < 0 ? belief_behind(&all, dt) : mean_belief(e, 0, dt);
+	frequency_ahead(e, fmax(dt, 0), &v);
+	v.offset_ns = e->anchor_ns +
+		      ns_of_s(fmin(fmax(b.mean, -OFFSET_MAX_S), OFFSET_MAX_S));
+	v.offset_sd = fmin(sqrt(fmax(b.var, 0)), OFFSET_MAX_S);
+	v.spread_sd = spread_sd(e, &all);
+	return v;
+}
 
-	return (struct estimate_value){
-	    .offset_ns =
-		e->anchor_ns +
-		ns_of_s(fmin(fmax(offset, -OFFSET_MAX_S), OFFSET_MAX_S)),
-	    .offset_sd = fmin(sqrt(fmax(var, 0)), OFFSET_MAX_S),
-	    .spread_sd = spread_sd(e, &all),
-	    .freq = all.mean[1],
-	    .freq_sd = sqrt(fmax(freq_var, 0)),
-	};
+bool estimate_follows(const struct estimate *e, double interval_s)
+{
+	double lost = 0;
+
+	for (unsigned k = 0; k < e->member_count; k++) {
+		double time_s =
+		    oscillators[e->members[k].oscillator].drift_time_s;
+
+		if (time_s > 0 && time_s < DRIFT_SAMPLES * interval_s)
+			lost += e->members[k].weight;
+	}
+	return lost < 0.5;
 }
 
 struct belief estimate_bias(const struct estimate *e, unsigned source)
@@ -384,7 +558,7 @@ struct belief estimate_bias(const struct estimate *e, unsigned source)
 
 	mix(e, &all);
 	return (struct belief){
-	    .mean = all.mean[2 + source],
-	    .var = all.cov[2 + source][2 + source],
+	    .mean = all.mean[BIAS + source],
+	    .var = all.cov[BIAS + source][BIAS + source],
 	};
 }

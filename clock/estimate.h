@@ -1,9 +1,11 @@
 /*
- * The joint filter: offset and frequency of the local oscillator, and one small
- * slowly varying bias per source, from every packet of every source. Pure.
+ * The joint filter: offset, frequency and drift of the local oscillator, and
+ * one small slowly varying bias per source, from every packet of every source.
+ * Pure.
  *
- * How much the oscillator wanders, and whether the sources' biases matter, is
- * not known: a bank of filters runs, one per assumption, weighed by how well
+ * How much the oscillator wanders, whether its frequency drifts as temperature
+ * makes it, and whether the sources' biases matter, is not known: a bank of
+ * filters runs, one per assumption, weighed by how well
  * each predicts. Their states mix a little at each sample (interacting multiple
  * models; Blom and Bar-Shalom 1988), so that a filter that was wrong so far
  * starts from what the others know.
@@ -21,19 +23,19 @@
 #include <stdbool.h>
 
 #define ESTIMATE_SOURCES 14
-#define ESTIMATE_STATES (2 + ESTIMATE_SOURCES)
-#define ESTIMATE_WANDERS 10
+#define ESTIMATE_STATES (3 + ESTIMATE_SOURCES)
+#define ESTIMATE_OSCILLATORS 19
 #define ESTIMATE_BIASES 2
-#define ESTIMATE_MEMBERS (ESTIMATE_WANDERS * ESTIMATE_BIASES)
+#define ESTIMATE_MEMBERS (ESTIMATE_OSCILLATORS * ESTIMATE_BIASES)
 
 struct estimate_state {
-	double mean[ESTIMATE_STATES]; /* offset - anchor (s), frequency (s/s),
-					 biases (s) */
+	/* offset - anchor (s), frequency (s/s), drift (1/s), biases (s) */
+	double mean[ESTIMATE_STATES];
 	double cov[ESTIMATE_STATES][ESTIMATE_STATES];
 };
 
 struct estimate_member {
-	double wander;	      /* s/s per sqrt(s) */
+	unsigned oscillator;  /* the assumption about it */
 	double bias_scale;    /* of bias_sd */
 	double prior, weight; /* all sum to 1 */
 	struct estimate_state state;
@@ -56,6 +58,7 @@ struct estimate_value {
 	double offset_sd;     /* s, by chance alone ... */
 	double spread_sd;     /* s, and because the sources disagree for good */
 	double freq, freq_sd; /* s/s */
+	double drift;	      /* of the frequency, 1/s */
 };
 
 /* `bias_sd`: one per source, > 0: what a bias may be, in seconds. */
@@ -80,6 +83,10 @@ void estimate_loosen(struct estimate *e, unsigned source, double sd);
 void estimate_widen(struct estimate *e, double sd, double freq_sd);
 
 struct estimate_value estimate_at(const struct estimate *e, struct osc at);
+
+/* Whether samples so far apart are enough to follow the drift of the frequency,
+ * which is likely to change within its time. */
+bool estimate_follows(const struct estimate *e, double interval_s);
 
 struct belief estimate_bias(const struct estimate *e, unsigned source);
 

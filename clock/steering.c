@@ -15,6 +15,9 @@
  */
 #define HINDSIGHT 32
 
+/* No drift is followed for longer without looking again. */
+#define DRIFT_AHEAD_MAX_S 600.0
+
 /* A source whose answers scatter more is of no use (chrony's maxjitter). */
 #define QUEUE_MAX_S 1.0
 
@@ -302,9 +305,12 @@ static bool decide(struct steering *s, const struct timescale *t,
 
 	if (s->discipline.updates > 0)
 		s->interval_s = since;
+	/* One frequency has to do until the next update: the one in its middle.
+	 */
+	double ahead = fmin(s->interval_s / 2, DRIFT_AHEAD_MAX_S);
 	struct discipline_input in = {
 	    .offset_ns = offset,
-	    .freq_ppm = v.freq * 1e6,
+	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
 	    .interval_s = s->interval_s,
 	    .synchronised = synchronised(s, bound),
 	    .leap = vote_leap(s),

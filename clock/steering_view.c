@@ -276,8 +276,8 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 /* In mean queueing delays of one way: below the first twice the interval is
  * still short enough, above the second it is too long, above the third the
  * oscillator is not known yet or has changed. */
-#define LONGER_BELOW 1.0
-#define SHORTER_ABOVE 2.0
+#define LONGER_BELOW 1.35
+#define SHORTER_ABOVE 2.4
 #define SHORTEST_ABOVE 8.0
 
 /* The standard deviation of the offset, s, if nothing is heard for so long. */
@@ -305,9 +305,11 @@ enum poll_vote steering_poll_vote(
 
 	if (next > SHORTEST_ABOVE * queue)
 		return POLL_SHORTEST;
-	if (next > SHORTER_ABOVE * queue)
+	if (next > SHORTER_ABOVE * queue ||
+	    !estimate_follows(&s->estimate, interval_s))
 		return POLL_SHORTER;
-	return predicted_sd(s, 2 * interval_s) < LONGER_BELOW * queue
+	return predicted_sd(s, 2 * interval_s) < LONGER_BELOW * queue &&
+		       estimate_follows(&s->estimate, 2 * interval_s)
 		   ? POLL_LONGER
 		   : POLL_KEEP;
 }

@@ -212,8 +212,7 @@ static void receive(struct run *r, unsigned i)
 	steering_add(r->steering, i, &m);
 	steering_set_reach(r->steering, i, p->reach);
 	pace_sample(&p->pace, m.delay_ns,
-	    steering_poll_vote(
-		r->steering, i, ldexp(1, p->pace.poll_log2_s)));
+	    steering_poll_vote(r->steering, i, ldexp(1, p->pace.poll_log2_s)));
 	p->send_at =
 	    p->sent_at + pace_interval_ns(&p->pace, random_u32(&r->world));
 	hurry(r, i);
