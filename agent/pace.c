@@ -1,7 +1,7 @@
 #include "agent/pace.h"
 
 /* So many samples in favour make the interval longer; one against halves it. */
-#define VOTES_TO_GROW 4
+#define VOTES_TO_GROW 5
 #define SPREAD_PERCENT 6
 /* Of an interval: what one may take on to make up for requests out of turn, and
  * what is made up for at all. */

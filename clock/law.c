@@ -75,7 +75,9 @@ static struct box shaped_box(const struct law *l, const struct delay_track *t,
 
 		/* Unequal queues leave the path empty at once more often. */
 		gap = delay_floor_gap(t, e->samples) * sqrt(1 - r * r);
-		b.half = fmax((delay - e->floor + gap) / 2, doubt * delay / 2);
+		/* And no path takes less than no time. */
+		double floor = fmax(e->floor - gap, 0);
+		b.half = fmax((delay - floor) / 2, doubt * delay / 2);
 	}
 	b.half = shape.width * fmax(b.half, 0) + noise;
 	b.edge = 0.3 * gap + noise + shape.edge * t->queue;

@@ -161,7 +161,7 @@ def measure(row, folder, node):
     window = error[int(row.settle):]
     log = np.fromfile(os.path.join(folder, 'packets'), sep=' ').reshape(-1, 9)
     log = log[log[:, 8] == 1]
-    sent = log[(log[:, 1] == node) & (log[:, 0] >= row.settle)]
+    sent = log[log[:, 1] == node]
     result = {
         'rms': float(np.sqrt(np.mean(window ** 2))),
         'p99': float(np.percentile(np.abs(window), 99)),

@@ -159,6 +159,8 @@ const struct row rows[] = {
 	{"inet", "wobbly", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 	{"wifi", "", 1e-9, 1, 6, 6, 998, 0, 0, 137, 230},
 	{"wifi", "", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
+	{"rough", "", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"rough", "", 1e-8, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"lan", "cool", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"lan", "cool", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
 	{"lan", "cool", 1e-9, 1, 2, 6, 0, 0, 0, 0, 0},
@@ -198,6 +200,7 @@ static const struct path paths[] = {
     {"metro", 2e-3, 200e-6},
     {"inet", 20e-3, 1e-3},
     {"wifi", 10e-3, 10e-3},
+    {"rough", 100e-6, 10e-3},
 };
 
 /* 1 ppm at once, as a fan's start makes it. */
