@@ -1,41 +1,57 @@
 #include "clock/delay.h"
 
 #include <math.h>
-#include <string.h>
+#include <stddef.h>
 
 /* The smallest of n sums of two exponential delays of mean q is above the
  * floor by q * sqrt(pi / (2 n)) in the mean. */
 #define FLOOR_GAP 1.2533141373155003
 
 /* Odds against a longer route's being an accident, as a log; every sample is
- * tested in a dozen ways. */
+ * tested in two dozen ways. */
 #define LONGER_LOG_ODDS 25.0
-#define LONGER_MIN_SAMPLES 8
+/* Below these odds delays may well be those of a route that is remembered. */
+#define SAME_LOG_ODDS 5.0
 
 /* No path queues less than this, in the mean: stamps are not better. */
 #define QUEUE_MIN 20e-9
 
-/* Windows in which a changed mean of the queues is learned, and how much more
- * than usual one window may claim: a changed route is no queue. */
+/* Samples that measure the queues, windows in which a changed mean of them is
+ * learned, and how much more than usual one window may claim: a changed route
+ * is no queue. */
+#define QUEUE_SAMPLES 16
 #define QUEUE_MEMORY 256.0
 #define QUEUE_RISE 4.0
+#define RISE_MEMORY 64.0
+
+/* Samples before a smaller delay can be a shorter route. */
+#define SETTLED_SAMPLES 16
+
+/* The numbers of latest samples in which a longer route is looked for: few show
+ * one that is much longer soon, many show one that is hardly longer. */
+static const unsigned windows[] = {128, 112, 96, 80, 64, 56, 48, 40, 32, 28, 24,
+    20, 18, 16, 15, 14, 13, 12, 11, 10, 9, 8};
+#define WINDOWS (sizeof windows / sizeof windows[0])
 
 void delay_init(struct delay_track *t)
 {
 	*t = (struct delay_track){.queue = QUEUE_MIN};
 }
 
-static struct delay_epoch *current(struct delay_track *t)
-{
-	return &t->epochs[t->epoch % DELAY_EPOCHS];
-}
-
-const struct delay_epoch *delay_epoch(
+const struct delay_route *delay_route(
     const struct delay_track *t, unsigned number)
 {
-	const struct delay_epoch *e = &t->epochs[number % DELAY_EPOCHS];
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		if (t->routes[i].samples > 0 && t->routes[i].number == number)
+			return &t->routes[i];
+	return NULL;
+}
 
-	return e->number == number && e->samples > 0 ? e : NULL;
+static struct delay_route *current(struct delay_track *t)
+{
+	const struct delay_route *r = delay_route(t, t->route);
+
+	return r != NULL ? &t->routes[r - t->routes] : NULL;
 }
 
 double delay_floor_gap(const struct delay_track *t, unsigned samples)
@@ -46,115 +62,221 @@ double delay_floor_gap(const struct delay_track *t, unsigned samples)
 	return t->queue * FLOOR_GAP / root * (1 + 0.6 / root);
 }
 
-static void recent_range(
-    const struct delay_track *t, unsigned n, double *least, double *mean)
+/* The latest n samples. */
+struct window {
+	unsigned n;
+	double least, mean;
+};
+
+static void widen(struct window *w, const struct delay_track *t, unsigned n)
 {
-	double sum = 0;
+	double sum = w->mean * w->n;
 
-	*least = INFINITY;
-	for (unsigned i = 1; i <= n; i++) {
-		double d = t->recent[(t->seen - i) % DELAY_RECENT];
+	for (; w->n < n; w->n++) {
+		double d = t->recent[(t->seen - 1 - w->n) % DELAY_RECENT];
 
-		*least = fmin(*least, d);
+		w->least = fmin(w->least, d);
 		sum += d;
 	}
-	*mean = sum / n;
+	w->mean = sum / w->n;
 }
 
-static double queue_of(double least, double mean, unsigned n)
+static struct window latest(const struct delay_track *t, unsigned n)
 {
-	return (mean - least) / (2 - FLOOR_GAP / sqrt(n));
+	struct window w = {0, INFINITY, 0};
+
+	widen(&w, t, n);
+	return w;
+}
+
+static double queue_of(const struct window *w)
+{
+	return (w->mean - w->least) / (2 - FLOOR_GAP / sqrt(w->n));
 }
 
 /* The spread of the latest samples over their own minimum: a measure of the
  * queues that no error of the floor can touch. */
 static void learn_queue(struct delay_track *t)
 {
-	unsigned known = current(t)->samples;
-	unsigned n = known < DELAY_RECENT ? known : DELAY_RECENT;
-	double least, mean;
+	unsigned n = t->since < QUEUE_SAMPLES ? t->since : QUEUE_SAMPLES;
 
 	if (n < 2)
 		return;
-	recent_range(t, n, &least, &mean);
-	double queue = queue_of(least, mean, n);
-	if (t->seen <= DELAY_RECENT) {
+	struct window w = latest(t, n);
+	double queue = queue_of(&w);
+	if (t->seen <= QUEUE_SAMPLES) {
 		t->queue = fmax(queue, QUEUE_MIN);
 		return;
 	}
 	double gain =
-	    fmax(1.0 / (t->seen - DELAY_RECENT + 4), 1.0 / QUEUE_MEMORY);
+	    fmax(1.0 / (t->seen - QUEUE_SAMPLES + 4), 1.0 / QUEUE_MEMORY);
 	double news = fmin(queue, QUEUE_RISE * t->queue) - t->queue;
 	t->queue = fmax(t->queue + gain * news, QUEUE_MIN);
+}
+
+/* A path that is never empty: even the least of many samples stays above the
+ * floor. What is usual there is measured, block by block. */
+static void learn_rise(struct delay_track *t)
+{
+	if (t->since % QUEUE_SAMPLES != 0)
+		return;
+	struct window w = latest(t, QUEUE_SAMPLES);
+	double height = w.least - current(t)->floor;
+	double gain = fmax(1.0 / (t->blocks + 1), 1.0 / RISE_MEMORY);
+
+	if (t->blocks > 3)
+		height = fmin(height, QUEUE_RISE * t->rise);
+	t->rise += gain * (height - t->rise);
+	t->blocks++;
+}
+
+/* The mean queue that would make blocks of two exponential delays rise so. */
+static double rise_queue(const struct delay_track *t)
+{
+	return t->rise * sqrt(QUEUE_SAMPLES) / FLOOR_GAP;
 }
 
 /* The chance that n samples in a row all exceed the floor by `gap` is
  * ((1 + x) exp(-x))^n, x = gap / queue. In a busy hour the queues are longer
  * than usual, so these samples' own measure of them counts as well. */
-static bool longer(const struct delay_track *t, double floor, unsigned n)
+static double log_odds(
+    const struct delay_track *t, double floor, const struct window *w)
 {
-	double least, mean;
+	double queue = fmax(fmax(t->queue, rise_queue(t)), queue_of(w));
+	double x = (w->least - floor) / queue;
 
-	recent_range(t, n, &least, &mean);
-	double x = (least - floor) / fmax(t->queue, queue_of(least, mean, n));
-	return x > 0 && n * (x - log1p(x)) > LONGER_LOG_ODDS;
+	return x > 0 ? w->n * (x - log1p(x)) : 0;
 }
 
-static void begin_epoch(struct delay_track *t, double floor, unsigned samples)
+static struct window longer_since(const struct delay_track *t, double floor)
 {
-	double shift = floor - current(t)->floor;
+	struct window w = {0, INFINITY, 0}, found = {0, INFINITY, 0};
 
-	t->epoch++;
-	*current(t) = (struct delay_epoch){.number = t->epoch,
-	    .samples = samples,
-	    .floor = floor,
-	    .shift = shift};
+	for (unsigned i = WINDOWS; i-- > 0 && windows[i] <= t->seen;) {
+		widen(&w, t, windows[i]);
+		/* No more of them can be above it. */
+		if (w.least <= floor)
+			break;
+		if (log_odds(t, floor, &w) > LONGER_LOG_ODDS)
+			found = w;
+	}
+	return found;
 }
 
-static unsigned longer_since(const struct delay_track *t, double floor)
+/* Can these delays be those of a route that was there before? */
+static bool may_be(const struct delay_track *t, const struct delay_route *r,
+    const struct window *w)
 {
-	unsigned most = t->seen < DELAY_RECENT ? t->seen : DELAY_RECENT;
+	double drop = r->floor - w->least;
 
-	for (unsigned n = most; n >= LONGER_MIN_SAMPLES; n--)
-		if (longer(t, floor, n))
-			return n;
-	return 0;
+	return r->samples > 0 && r->number != t->route &&
+	       drop < 6 * delay_floor_gap(t, r->samples) &&
+	       log_odds(t, r->floor, w) < SAME_LOG_ODDS;
+}
+
+/* Of two that may be it, the one with the nearer floor. */
+static struct delay_route *remembered(
+    struct delay_track *t, const struct window *w)
+{
+	struct delay_route *best = NULL;
+
+	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
+		struct delay_route *r = &t->routes[i];
+
+		if (may_be(t, r, w) &&
+		    (best == NULL || fabs(r->floor - w->least) <
+					 fabs(best->floor - w->least)))
+			best = r;
+	}
+	return best;
+}
+
+/* A free place, or that of the route not taken for longest. */
+static struct delay_route *place(struct delay_track *t)
+{
+	struct delay_route *oldest = &t->routes[0];
+
+	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
+		if (t->routes[i].samples == 0)
+			return &t->routes[i];
+		if (t->routes[i].last < oldest->last)
+			oldest = &t->routes[i];
+	}
+	return oldest;
+}
+
+static void take_route(struct delay_track *t, const struct window *w)
+{
+	double from = current(t)->floor;
+	struct delay_route *r = remembered(t, w);
+
+	if (r == NULL) {
+		r = place(t);
+		*r = (struct delay_route){
+		    .number = t->known++, .floor = w->least};
+	}
+	r->samples += w->n;
+	r->floor = fmin(r->floor, w->least);
+	r->shift = r->floor - from;
+	r->last = t->seen;
+	t->route = r->number;
+	t->since = w->n;
+}
+
+static bool is_shorter(
+    const struct delay_track *t, const struct delay_route *r, double drop)
+{
+	return r->samples >= SETTLED_SAMPLES &&
+	       drop > t->queue + 6 * delay_floor_gap(t, r->samples);
+}
+
+static void remember(struct delay_track *t, double delay)
+{
+	t->recent[t->seen % DELAY_RECENT] = delay;
+	t->seen++;
+	t->since++;
+}
+
+static void first_of_all(struct delay_track *t, double delay)
+{
+	t->routes[0] =
+	    (struct delay_route){.samples = 1, .floor = delay, .last = 1};
+	t->known = 1;
 }
 
 enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back)
 {
-	struct delay_epoch *e = current(t);
-	double drop = e->floor - delay;
+	struct delay_route *r = current(t);
 
-	t->recent[t->seen % DELAY_RECENT] = delay;
-	t->seen++;
+	remember(t, delay);
 	*back = 1;
-	if (e->samples == 0) {
-		*e = (struct delay_epoch){.samples = 1, .floor = delay};
+	if (r == NULL) {
+		first_of_all(t, delay);
 		return DELAY_NEW_FLOOR;
 	}
-	if (drop > t->queue + 6 * delay_floor_gap(t, e->samples) &&
-	    e->samples >= DELAY_RECENT) {
-		begin_epoch(t, delay, 1);
+	double drop = r->floor - delay;
+	if (is_shorter(t, r, drop)) {
+		struct window w = latest(t, 1);
+
+		take_route(t, &w);
 		return DELAY_SHORTER;
 	}
-	e->samples++;
+	r->samples++;
+	r->last = t->seen;
 	if (drop > 0) {
-		e->floor = delay;
+		r->floor = delay;
 		/* The first floor of a new route was only its first guess. */
-		e->shift -= e->number > 0 ? drop : 0;
+		r->shift -= r->number > 0 ? drop : 0;
 		learn_queue(t);
 		return DELAY_NEW_FLOOR;
 	}
-	unsigned n = longer_since(t, e->floor);
-	if (n != 0) {
-		double least, mean;
-
-		recent_range(t, n, &least, &mean);
-		begin_epoch(t, least, n);
-		*back = n;
+	struct window w = longer_since(t, r->floor);
+	if (w.n != 0) {
+		take_route(t, &w);
+		*back = w.n;
 		return DELAY_LONGER;
 	}
 	learn_queue(t);
+	learn_rise(t);
 	return DELAY_USUAL;
 }

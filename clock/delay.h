@@ -2,9 +2,11 @@
  * What is known of one path's delay: its floor, how much queues above it, on
  * which way, and since when. Pure; seconds.
  *
- * The floor belongs to a route. When the route changes, a new `epoch` begins
- * with a floor of its own, and the path's asymmetry may have changed by up to
- * half the difference of the floors.
+ * The floor belongs to a route. When the delays say that the route has changed,
+ * a new one begins with a floor of its own, and the path's asymmetry may have
+ * changed by up to half the difference of the floors. Routes come back (a line
+ * that failed is mended, a balancer changes its mind): one whose floor is
+ * remembered is recognized.
  */
 #ifndef CLOCK_DELAY_H
 #define CLOCK_DELAY_H
@@ -13,42 +15,49 @@
 
 #include <stdbool.h>
 
-#define DELAY_RECENT 16 /* samples in which a longer route must show */
-#define DELAY_EPOCHS 4	/* remembered; older samples get the widest box */
+#define DELAY_RECENT 128 /* samples in which a longer route must show */
+#define DELAY_ROUTES 4	 /* remembered; older samples get the widest box */
 
-struct delay_epoch {
-	unsigned number; /* counts from 0 */
-	unsigned samples;
-	double floor; /* the smallest delay seen */
-	double shift; /* of the floor, when the epoch began; 0 in the first */
+struct delay_route {
+	unsigned number;  /* counts from 0 */
+	unsigned samples; /* 0: none, the place is free */
+	unsigned last;	  /* the latest, by the count of all */
+	double floor;	  /* the smallest delay seen */
+	double shift;	  /* of the floor, when it was taken; 0 in the first */
 };
 
 struct delay_track {
-	struct delay_epoch epochs[DELAY_EPOCHS]; /* by number modulo */
-	unsigned epoch; /* the number of the current one */
+	struct delay_route routes[DELAY_ROUTES];
+	unsigned route; /* the number of the current one */
+	unsigned known; /* routes so far */
+	unsigned since; /* samples since the route was taken */
 	double queue;	/* mean queueing delay of one way */
+	/* Of so many blocks of samples, the mean height of the least above the
+	 * floor. */
+	double rise;
+	unsigned blocks;
 	double recent[DELAY_RECENT];
-	unsigned seen; /* samples, all epochs */
+	unsigned seen; /* samples, all routes */
 };
 
 enum delay_news {
 	DELAY_USUAL,
 	DELAY_NEW_FLOOR, /* a smaller delay than before, the same route */
-	DELAY_SHORTER,	 /* a shorter route: this sample begins an epoch */
-	DELAY_LONGER,	 /* a longer route: the last `back` samples too */
+	DELAY_SHORTER,	 /* a shorter route: this sample is the first on it */
+	DELAY_LONGER,	 /* a longer route: the last `back` samples took it */
 };
 
 void delay_init(struct delay_track *t);
 
 /* Take one more delay into account. `back`: with DELAY_LONGER, how many of the
- * latest samples, this one included, belong to the new epoch. */
+ * latest samples, this one included, belong to the route. */
 enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back);
 
 /* NULL when it is forgotten. */
-const struct delay_epoch *delay_epoch(
+const struct delay_route *delay_route(
     const struct delay_track *t, unsigned number);
 
-/* How far the floor of an epoch with so many samples is likely to be below the
+/* How far the floor of a route with so many samples is likely to be below the
  * smallest delay seen, when both ways queue alike. */
 double delay_floor_gap(const struct delay_track *t, unsigned samples);
 

@@ -410,6 +410,21 @@ void estimate_loosen(struct estimate *e, unsigned source, double sd)
 		    sd * sd;
 }
 
+void estimate_set_bias(struct estimate *e, unsigned source, struct belief bias)
+{
+	unsigned b = BIAS + source;
+
+	e->loosened[source] = true;
+	for (unsigned k = 0; k < e->member_count; k++) {
+		struct estimate_state *s = &e->members[k].state;
+
+		for (unsigned i = 0; i < e->states; i++)
+			s->cov[b][i] = s->cov[i][b] = 0;
+		s->mean[b] = bias.mean;
+		s->cov[b][b] = bias.var;
+	}
+}
+
 void estimate_widen(struct estimate *e, double sd, double freq_sd)
 {
 	for (unsigned k = 0; k < e->member_count; k++) {

@@ -64,19 +64,19 @@ static double asymmetry(const struct law *l, const struct delay_track *t)
 static struct box shaped_box(const struct law *l, const struct delay_track *t,
     unsigned number, double delay, double noise, struct shape shape)
 {
-	const struct delay_epoch *e = delay_epoch(t, number);
+	const struct delay_route *way = delay_route(t, number);
 	double r = asymmetry(l, t), gap = 0;
 	struct box b = {.half = delay / 2,
 	    .wrong_share = WRONG_SHARE,
 	    .wrong_reach = delay};
 
-	if (e != NULL) {
+	if (way != NULL) {
 		double doubt = t->seen < FEW_SAMPLES ? pow(t->seen, -1.5) : 0;
 
 		/* Unequal queues leave the path empty at once more often. */
-		gap = delay_floor_gap(t, e->samples) * sqrt(1 - r * r);
+		gap = delay_floor_gap(t, way->samples) * sqrt(1 - r * r);
 		/* And no path takes less than no time. */
-		double floor = fmax(e->floor - gap, 0);
+		double floor = fmax(way->floor - gap, 0);
 		b.half = fmax((delay - floor) / 2, doubt * delay / 2);
 	}
 	b.half = shape.width * fmax(b.half, 0) + noise;
@@ -86,13 +86,13 @@ static struct box shaped_box(const struct law *l, const struct delay_track *t,
 }
 
 struct box law_box(const struct law *l, const struct delay_track *t,
-    unsigned epoch, double delay, double noise)
+    unsigned route, double delay, double noise)
 {
-	return shaped_box(l, t, epoch, delay, noise, mean_shape(l));
+	return shaped_box(l, t, route, delay, noise, mean_shape(l));
 }
 
 static void learn_shape(struct law *l, const struct delay_track *t,
-    unsigned epoch, double delay, double noise, const struct belief *before)
+    unsigned route, double delay, double noise, const struct belief *before)
 {
 	double best = -INFINITY;
 
@@ -100,7 +100,7 @@ static void learn_shape(struct law *l, const struct delay_track *t,
 		for (unsigned j = 0; j < LAW_EDGES; j++) {
 			double *w = &l->log_weight[i][j];
 			struct belief b = *before;
-			struct box box = shaped_box(l, t, epoch, delay, noise,
+			struct box box = shaped_box(l, t, route, delay, noise,
 			    (struct shape){widths[i], edges[j]});
 
 			*w *= 1 - 1 / MEMORY;
@@ -113,16 +113,16 @@ static void learn_shape(struct law *l, const struct delay_track *t,
 			    fmax(l->log_weight[i][j] - best, -30);
 }
 
-void law_learn(struct law *l, const struct delay_track *t, unsigned epoch,
+void law_learn(struct law *l, const struct delay_track *t, unsigned route,
     double delay, double noise, const struct belief *before,
     const struct belief *after)
 {
-	const struct delay_epoch *e = delay_epoch(t, epoch);
+	const struct delay_route *way = delay_route(t, route);
 
-	if (e == NULL)
+	if (way == NULL)
 		return;
-	learn_shape(l, t, epoch, delay, noise, before);
-	double half = fmax(delay - e->floor, 0) / 2;
+	learn_shape(l, t, route, delay, noise, before);
+	double half = fmax(delay - way->floor, 0) / 2;
 	l->error_sum +=
 	    fmin(fmax(-after->mean, -half), half) - l->error_sum / MEMORY;
 	l->excess_sum += half - l->excess_sum / MEMORY;

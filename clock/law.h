@@ -23,13 +23,13 @@ struct law {
 
 void law_init(struct law *l);
 
-/* The box of a sample with `delay`, sent in `epoch`. `noise`: of the stamps. */
+/* The box of a sample with `delay`, sent in `route`. `noise`: of the stamps. */
 struct box law_box(const struct law *l, const struct delay_track *t,
-    unsigned epoch, double delay, double noise);
+    unsigned route, double delay, double noise);
 
 /* Learn from such a sample: `before` and `after` are the filter's beliefs about
  * what this source would measure, relative to what it did measure. */
-void law_learn(struct law *l, const struct delay_track *t, unsigned epoch,
+void law_learn(struct law *l, const struct delay_track *t, unsigned route,
     double delay, double noise, const struct belief *before,
     const struct belief *after);
 

@@ -28,7 +28,8 @@ static void clear_source(struct source *s)
 	s->fresh = s->count = s->next = 0;
 	s->state = SOURCE_NO_SAMPLES;
 	s->was_falseticker = false;
-	s->carried_epoch = 0;
+	s->kept = s->learned = (struct route_table){0};
+	s->carried_route = 0;
 	s->carried_ns = 0;
 	s->surprises = 0;
 	s->carried_sd = 0;
@@ -43,10 +44,10 @@ static bool power_of_two(unsigned n)
 	return (n & (n - 1)) == 0;
 }
 
-static void label_epoch(struct source *src, unsigned back)
+static void label_route(struct source *src, unsigned back)
 {
 	for (unsigned i = 0; i < back && i < src->count; i++)
-		record(src, i)->epoch = src->delay.epoch;
+		record(src, i)->route = src->delay.route;
 }
 
 void steering_add(struct steering *s, unsigned source, const struct sample *m)
@@ -65,18 +66,18 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	*record(src, 0) = (struct record){.sample = *m};
 	enum delay_news news =
 	    delay_add(&src->delay, s_of_ns(m->delay_ns), &back);
-	label_epoch(src, back);
+	label_route(src, back);
 	src->reach |= 1;
 	if (src->slot < 0)
 		return;
-	unsigned known = delay_epoch(&src->delay, src->delay.epoch)->samples;
+	unsigned known = delay_route(&src->delay, src->delay.route)->samples;
 	if (news == DELAY_LONGER ||
 	    (power_of_two(known) && known > 1 && known <= HINDSIGHT))
 		s->rebuild = true;
 	if (s->rebuild)
 		return;
-	if (news == DELAY_SHORTER)
-		steering_loosen(s, src, record(src, 0));
+	if (news == DELAY_SHORTER && src->count > 1)
+		steering_reroute(s, src, record(src, 1), record(src, 0));
 	steering_feed(s, src, record(src, 0));
 }
 

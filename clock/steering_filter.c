@@ -16,6 +16,9 @@
 #define FREQ_JUMP 100e-6
 #define BIAS_MOST_S 1.0
 
+/* A route that comes back may differ from what it was: of what is possible. */
+#define ROUTE_DOUBT 0.03
+
 /* What an estimate made of other samples still says about the frequency. */
 #define FREQ_CARRIED_SD 5e-6
 
@@ -79,7 +82,7 @@ void steering_feed(
 	double delay = s_of_ns(m->delay_ns);
 	int64_t offset_ns = m->offset_ns - src->carried_ns;
 	struct box box =
-	    law_box(&src->law, &src->delay, r->epoch, delay, noise(m));
+	    law_box(&src->law, &src->delay, r->route, delay, noise(m));
 	struct belief before =
 	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
 	bool first = !s->estimate.started;
@@ -91,7 +94,7 @@ void steering_feed(
 	if (first)
 		return;
 	law_learn(
-	    &src->law, &src->delay, r->epoch, delay, noise(m), &before, &after);
+	    &src->law, &src->delay, r->route, delay, noise(m), &before, &after);
 	count_surprise(src, m, &before, &box);
 	heed_surprises(s, src);
 }
@@ -99,44 +102,99 @@ void steering_feed(
 static double bias_sd(const struct source *src)
 {
 	const struct sample *m = &const_record(src, 0)->sample;
-	const struct delay_epoch *e =
-	    delay_epoch(&src->delay, src->delay.epoch);
+	const struct delay_route *e =
+	    delay_route(&src->delay, src->delay.route);
 	double path = e != NULL ? e->floor : s_of_ns(m->delay_ns);
 	double root = s_of_ns(m->root_delay_ns / 2 + m->root_dispersion_ns);
 
 	return BIAS_SHARE * (path + root) + BIAS_LEAST_S;
 }
 
-/* What was learned of the bias of a path must outlive the records of the change
- * that made it: once none of them is left, it is taken off the samples. */
-static void carry_bias(struct steering *s, struct source *src)
+/* What the filter believes of the bias of the route taken now. */
+static struct belief bias_now(
+    const struct steering *s, const struct source *src, int slot)
 {
-	if (src->count == 0)
-		return;
-	unsigned epoch = const_record(src, src->count - 1)->epoch;
+	struct belief b = estimate_bias(&s->estimate, (unsigned)slot);
 
-	if (epoch == src->carried_epoch || src->old_slot < 0)
-		return;
-	struct belief b = estimate_bias(&s->estimate, (unsigned)src->old_slot);
-	src->carried_epoch = epoch;
-	src->carried_ns += ns_of_s(b.mean);
-	src->carried_sd = sqrt(b.var);
+	b.mean += s_of_ns(src->carried_ns);
+	return b;
+}
+
+/* How often the records show the path come onto this route, and on it at all.
+ */
+struct visits {
+	unsigned entries, records;
+};
+
+static struct visits visits(const struct source *src, unsigned route)
+{
+	struct visits v = {0, 0};
+
+	for (unsigned i = 0; i < src->count; i++) {
+		bool on_it = const_record(src, i)->route == route;
+
+		v.records += on_it;
+		v.entries += on_it && i + 1 < src->count &&
+			     const_record(src, i + 1)->route != route;
+	}
+	return v;
+}
+
+/* What was learned of the bias of a route must outlive the records that showed
+ * it. While they are there, they show it again each time they are taken in; and
+ * the route that all began with has none to show. */
+static bool outlived(const struct source *src, unsigned route)
+{
+	struct visits v = visits(src, route);
+
+	return v.records == 0 ||
+	       (v.entries == 0 && route != src->carried_route);
+}
+
+static void keep_biases(const struct steering *s, struct source *src)
+{
+	if (src->old_slot >= 0)
+		route_learn(&src->learned, &src->delay,
+		    const_record(src, 0)->route,
+		    bias_now(s, src, src->old_slot));
+	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
+		unsigned route = src->delay.routes[i].number;
+		const struct belief *b = route_recall(&src->learned, route);
+
+		if (b != NULL && outlived(src, route))
+			route_learn(&src->kept, &src->delay, route, *b);
+	}
+	src->learned = src->kept;
 }
 
 /* Whatever was believed: what a path adds on one way more than on the other,
  * and what its server is wrong by, lies within the root distance of its best
  * sample. Samples that came late at a start must not leave more behind. */
-static void limit_carried(struct source *src)
+static struct belief limited(const struct source *src, struct belief b)
 {
-	int64_t most = src->best_distance_ns;
+	double most = s_of_ns(src->best_distance_ns);
 
-	if (src->count == 0 || most <= 0)
+	if (src->best_distance_ns <= 0)
+		return b;
+	return (struct belief){
+	    fmin(fmax(b.mean, -most), most), fmin(b.var, most * most)};
+}
+
+static void carry_bias(const struct steering *s, struct source *src)
+{
+	if (src->count == 0)
 		return;
-	if (src->carried_ns > most)
-		src->carried_ns = most;
-	if (src->carried_ns < -most)
-		src->carried_ns = -most;
-	src->carried_sd = fmin(src->carried_sd, s_of_ns(most));
+	keep_biases(s, src);
+	unsigned oldest = const_record(src, src->count - 1)->route;
+	const struct belief *b = route_recall(&src->kept, oldest);
+
+	src->carried_route = oldest;
+	if (b == NULL)
+		return;
+	struct belief carried = limited(src, *b);
+
+	src->carried_ns = ns_of_s(carried.mean);
+	src->carried_sd = sqrt(carried.var);
 }
 
 static void start_filter(struct steering *s)
@@ -153,10 +211,8 @@ static void start_filter(struct steering *s)
 			freq_sd = v.freq_sd + FREQ_CARRIED_SD;
 		}
 	}
-	for (unsigned i = 0; i < s->source_count; i++) {
+	for (unsigned i = 0; i < s->source_count; i++)
 		carry_bias(s, &s->sources[i]);
-		limit_carried(&s->sources[i]);
-	}
 	for (unsigned i = 0; i < s->member_count; i++)
 		sd[i] = bias_sd(&s->sources[s->members[i]]);
 	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
@@ -187,15 +243,25 @@ static int oldest(const struct steering *s, const unsigned *left)
 	return found;
 }
 
-void steering_loosen(
-    struct steering *s, const struct source *src, const struct record *r)
+void steering_reroute(struct steering *s, struct source *src,
+    const struct record *before, const struct record *r)
 {
-	const struct delay_epoch *e = delay_epoch(&src->delay, r->epoch);
-
+	const struct delay_route *to = delay_route(&src->delay, r->route);
 	/* All of the difference may be on one way: +- half of it, evenly. */
-	if (e != NULL)
-		estimate_loosen(&s->estimate, (unsigned)src->slot,
-		    fabs(e->shift) / 2 / sqrt(3));
+	double sd = to != NULL ? fabs(to->shift) / 2 / sqrt(3) : 0;
+
+	route_learn(&src->learned, &src->delay, before->route,
+	    bias_now(s, src, src->slot));
+	const struct belief *known = route_recall(&src->learned, r->route);
+	if (known == NULL) {
+		estimate_loosen(&s->estimate, (unsigned)src->slot, sd);
+	} else {
+		struct belief b = limited(src, *known);
+
+		b.mean -= s_of_ns(src->carried_ns);
+		b.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
+		estimate_set_bias(&s->estimate, (unsigned)src->slot, b);
+	}
 }
 
 void steering_replay(struct steering *s)
@@ -215,9 +281,12 @@ void steering_replay(struct steering *s)
 		struct source *src = &s->sources[s->members[i]];
 		const struct record *r = const_record(src, --left[i]);
 
-		if (left[i] + 1 < src->count &&
-		    const_record(src, left[i] + 1)->epoch != r->epoch)
-			steering_loosen(s, src, r);
+		const struct record *before =
+		    left[i] + 1 < src->count ? const_record(src, left[i] + 1)
+					     : r;
+
+		if (before->route != r->route)
+			steering_reroute(s, src, before, r);
 		steering_feed(s, src, r);
 	}
 	s->rebuild = false;

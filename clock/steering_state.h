@@ -10,6 +10,7 @@
 #include "clock/discipline.h"
 #include "clock/estimate.h"
 #include "clock/law.h"
+#include "clock/route.h"
 #include "clock/select.h"
 #include "clock/steering.h"
 
@@ -19,7 +20,7 @@ struct record {
 	struct sample sample;
 	int64_t measured_ns; /* against the wall clock of then */
 	bool noted;
-	unsigned epoch; /* of the path's delay */
+	unsigned route; /* of the path's delay */
 };
 
 struct source {
@@ -29,9 +30,12 @@ struct source {
 	uint8_t reach;
 	int slot;     /* in the filter, or -1 */
 	int old_slot; /* the same, when the filter was last started */
-	/* The bias of the path in the epoch of the oldest record, taken off all
-	 * of them; positive: the server seems ahead. */
-	unsigned carried_epoch;
+	/* Biases of the path's routes: of those not taken since the oldest
+	 * record, and with what the records have shown. */
+	struct route_table kept, learned;
+	/* The route of the oldest record, and its bias, taken off all of them;
+	 * positive: the server seems ahead. */
+	unsigned carried_route;
 	int64_t carried_ns;
 	double carried_sd; /* s */
 	/* Samples in a row that the filter took for wrong, and that agree. */
@@ -102,9 +106,9 @@ static inline bool steering_wanted(const struct source *s)
 void steering_feed(
     struct steering *s, struct source *src, const struct record *r);
 
-/* The route of this member changed between its previous record and r. */
-void steering_loosen(
-    struct steering *s, const struct source *src, const struct record *r);
+/* The route of this member changed between its records `before` and r. */
+void steering_reroute(struct steering *s, struct source *src,
+    const struct record *before, const struct record *r);
 
 /* What was restored of this source cannot be true, if the sample is. */
 bool steering_contradicts(

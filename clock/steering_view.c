@@ -53,8 +53,8 @@ struct sums {
 
 static double weight(const struct source *src, const struct sample *m)
 {
-	const struct delay_epoch *e =
-	    delay_epoch(&src->delay, src->delay.epoch);
+	const struct delay_route *e =
+	    delay_route(&src->delay, src->delay.route);
 	double excess = s_of_ns(m->delay_ns) - (e != NULL ? e->floor : 0);
 	double sd = (fmax(excess, 0) + src->delay.queue) / 2;
 
@@ -151,8 +151,8 @@ void steering_source_view(const struct steering *s, unsigned source,
 	if (src->count == 0)
 		return;
 	const struct record *last = const_record(src, 0);
-	const struct delay_epoch *e =
-	    delay_epoch(&src->delay, src->delay.epoch);
+	const struct delay_route *e =
+	    delay_route(&src->delay, src->delay.route);
 
 	out->have_sample = true;
 	out->last_at = last->sample.at;

@@ -24,16 +24,16 @@ static double draw(struct path *p)
 
 static unsigned feed(struct delay_track *t, struct path *p, unsigned n)
 {
-	unsigned back, first = t->epoch;
+	unsigned back, first = t->route;
 
 	for (unsigned i = 0; i < n; i++)
 		(void)delay_add(t, draw(p), &back);
-	return t->epoch - first;
+	return t->route - first;
 }
 
-static const struct delay_epoch *now(const struct delay_track *t)
+static const struct delay_route *now(const struct delay_track *t)
 {
-	return delay_epoch(t, t->epoch);
+	return delay_route(t, t->route);
 }
 
 static void test_floor_and_queue_are_found(void **state)
@@ -180,21 +180,21 @@ static void test_routes_do_not_spoil_the_queue(void **state)
 	}
 }
 
-static void test_old_epochs_are_forgotten(void **state)
+static void test_old_routes_are_forgotten(void **state)
 {
 	struct path p = {{9}, 1e-3, 1e-5};
 	struct delay_track t;
 
 	(void)state;
 	delay_init(&t);
-	for (unsigned i = 0; i <= DELAY_EPOCHS; i++) {
+	for (unsigned i = 0; i <= DELAY_ROUTES; i++) {
 		(void)feed(&t, &p, 100);
 		p.base += 1e-3;
 	}
-	assert_int_equal(t.epoch, DELAY_EPOCHS);
-	assert_null(delay_epoch(&t, 0));
-	assert_non_null(delay_epoch(&t, 1));
-	assert_null(delay_epoch(&t, t.epoch + 1));
+	assert_int_equal(t.route, DELAY_ROUTES);
+	assert_null(delay_route(&t, 0));
+	assert_non_null(delay_route(&t, 1));
+	assert_null(delay_route(&t, t.route + 1));
 }
 
 int main(void)
@@ -208,7 +208,7 @@ int main(void)
 	    cmocka_unit_test(test_shorter_route_is_seen_at_once),
 	    cmocka_unit_test(test_recovers_from_a_false_floor),
 	    cmocka_unit_test(test_routes_do_not_spoil_the_queue),
-	    cmocka_unit_test(test_old_epochs_are_forgotten),
+	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,9 +46,9 @@ static double learn(struct law *l, struct delay_track *t, struct path *p)
 		struct belief before = {guess, US * US}, after = before;
 
 		(void)delay_add(t, delay, &back);
-		struct box box = law_box(l, t, t->epoch, delay, NOISE);
+		struct box box = law_box(l, t, t->route, delay, NOISE);
 		(void)box_update(&after, 0, &box);
-		law_learn(l, t, t->epoch, delay, NOISE, &before, &after);
+		law_learn(l, t, t->route, delay, NOISE, &before, &after);
 		if (i < 200)
 			continue;
 		struct belief wide = {0, 1e-6};
@@ -69,7 +69,7 @@ static void test_exponential_queues_make_a_box(void **state)
 	(void)state;
 	double ratio = learn(&l, &t, &p);
 	assert_true(ratio > 0.8 && ratio < 1.3);
-	struct box b = law_box(&l, &t, t.epoch, 240 * US, NOISE);
+	struct box b = law_box(&l, &t, t.route, 240 * US, NOISE);
 	assert_true(b.half > 15 * US && b.half < 23 * US);
 	assert_true(fabs(b.tilt) < 0.01 / US);
 }
@@ -83,9 +83,9 @@ static void test_long_queues_make_a_bell(void **state)
 	(void)state;
 	double ratio = learn(&l, &t, &p);
 	assert_true(ratio > 0.6 && ratio < 1.8);
-	struct box b = law_box(&l, &t, t.epoch, 260 * US, NOISE);
+	struct box b = law_box(&l, &t, t.route, 260 * US, NOISE);
 	/* Narrower than the excess alone would have it, and soft. */
-	assert_true(b.half < 0.75 * (260 * US - delay_epoch(&t, 0)->floor) / 2);
+	assert_true(b.half < 0.75 * (260 * US - delay_route(&t, 0)->floor) / 2);
 	assert_true(b.edge > US);
 }
 
@@ -98,7 +98,7 @@ static void test_a_busier_way_tilts_the_box(void **state)
 		struct delay_track t;
 		struct law l;
 		double ratio = learn(&l, &t, &p);
-		struct box b = law_box(&l, &t, t.epoch, 300 * US, NOISE);
+		struct box b = law_box(&l, &t, t.route, 300 * US, NOISE);
 
 		assert_true(ratio > 0.6 && ratio < 1.6);
 		/* Queues to the server make the offset too large: positive
@@ -120,7 +120,7 @@ static void test_first_samples_are_wide(void **state)
 	law_init(&l);
 	for (unsigned i = 0; i < 6; i++) {
 		(void)delay_add(&t, 1000 * US, &back);
-		struct box b = law_box(&l, &t, t.epoch, 1000 * US, NOISE);
+		struct box b = law_box(&l, &t, t.route, 1000 * US, NOISE);
 
 		if (i == 0)
 			assert_true(b.half >= 480 * US);
@@ -129,7 +129,7 @@ static void test_first_samples_are_wide(void **state)
 	}
 }
 
-static void test_forgotten_epochs_get_the_widest_box(void **state)
+static void test_forgotten_routes_get_the_widest_box(void **state)
 {
 	struct delay_track t;
 	struct law l;
@@ -141,8 +141,8 @@ static void test_forgotten_epochs_get_the_widest_box(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		(void)delay_add(&t, (1000 + i % 3) * US, &back);
 	assert_true(
-	    law_box(&l, &t, t.epoch + 1, 1000 * US, NOISE).half >= 480 * US);
-	assert_true(law_box(&l, &t, t.epoch, 1000 * US, NOISE).half < 10 * US);
+	    law_box(&l, &t, t.route + 1, 1000 * US, NOISE).half >= 480 * US);
+	assert_true(law_box(&l, &t, t.route, 1000 * US, NOISE).half < 10 * US);
 }
 
 int main(void)
@@ -152,7 +152,7 @@ int main(void)
 	    cmocka_unit_test(test_long_queues_make_a_bell),
 	    cmocka_unit_test(test_a_busier_way_tilts_the_box),
 	    cmocka_unit_test(test_first_samples_are_wide),
-	    cmocka_unit_test(test_forgotten_epochs_get_the_widest_box),
+	    cmocka_unit_test(test_forgotten_routes_get_the_widest_box),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
