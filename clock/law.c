@@ -17,6 +17,8 @@
 #define ASYMMETRY_DOUBT 0.1
 #define ASYMMETRY_MAX 0.97
 #define ASYMMETRY_PRIOR 16
+/* A sample that waited for more mean queues than this tells no more of them. */
+#define TILT_QUEUES 3.0
 
 /* Of the box's half width, and of the mean queueing delay. */
 static const double widths[LAW_WIDTHS] = {1, 0.5, 0.25};
@@ -81,7 +83,10 @@ static struct box shaped_box(const struct law *l, const struct delay_track *t,
 	}
 	b.half = shape.width * fmax(b.half, 0) + noise;
 	b.edge = 0.3 * gap + noise + shape.edge * t->queue;
-	b.tilt = (1 / (1 + r) - 1 / (1 - r)) / t->queue;
+	/* A wait that such queues never bring may have any cause, on any way.
+	 */
+	double scale = fmax(t->queue, b.half / TILT_QUEUES);
+	b.tilt = (1 / (1 + r) - 1 / (1 - r)) / scale;
 	return b;
 }
 
@@ -123,7 +128,9 @@ void law_learn(struct law *l, const struct delay_track *t, unsigned route,
 		return;
 	learn_shape(l, t, route, delay, noise, before);
 	double half = fmax(delay - way->floor, 0) / 2;
-	l->error_sum +=
-	    fmin(fmax(-after->mean, -half), half) - l->error_sum / MEMORY;
-	l->excess_sum += half - l->excess_sum / MEMORY;
+	double share = fmin(1, TILT_QUEUES * t->queue / half);
+	double error = fmin(fmax(-after->mean, -half), half);
+
+	l->error_sum += share * error - l->error_sum / MEMORY;
+	l->excess_sum += share * half - l->excess_sum / MEMORY;
 }
