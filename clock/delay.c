@@ -10,6 +10,7 @@
 /* Odds against a longer route's being an accident, as a log; every sample is
  * tested in two dozen ways. */
 #define LONGER_LOG_ODDS 25.0
+#define RETURN_LOG_ODDS 12.0
 /* Below these odds delays may well be those of a route that is remembered. */
 #define SAME_LOG_ODDS 5.0
 
@@ -148,21 +149,6 @@ static double log_odds(
 	return x > 0 ? w->n * (x - log1p(x)) : 0;
 }
 
-static struct window longer_since(const struct delay_track *t, double floor)
-{
-	struct window w = {0, INFINITY, 0}, found = {0, INFINITY, 0};
-
-	for (unsigned i = WINDOWS; i-- > 0 && windows[i] <= t->seen;) {
-		widen(&w, t, windows[i]);
-		/* No more of them can be above it. */
-		if (w.least <= floor)
-			break;
-		if (log_odds(t, floor, &w) > LONGER_LOG_ODDS)
-			found = w;
-	}
-	return found;
-}
-
 /* Can these delays be those of a route that was there before? */
 static bool may_be(const struct delay_track *t, const struct delay_route *r,
     const struct window *w)
@@ -175,13 +161,13 @@ static bool may_be(const struct delay_track *t, const struct delay_route *r,
 }
 
 /* Of two that may be it, the one with the nearer floor. */
-static struct delay_route *remembered(
-    struct delay_track *t, const struct window *w)
+static const struct delay_route *remembered(
+    const struct delay_track *t, const struct window *w)
 {
-	struct delay_route *best = NULL;
+	const struct delay_route *best = NULL;
 
 	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
-		struct delay_route *r = &t->routes[i];
+		const struct delay_route *r = &t->routes[i];
 
 		if (may_be(t, r, w) &&
 		    (best == NULL || fabs(r->floor - w->least) <
@@ -189,6 +175,31 @@ static struct delay_route *remembered(
 			best = r;
 	}
 	return best;
+}
+
+/* A route that was there before needs less to be believed. */
+static bool is_longer(
+    const struct delay_track *t, double floor, const struct window *w)
+{
+	double odds = log_odds(t, floor, w);
+
+	return odds > LONGER_LOG_ODDS ||
+	       (odds > RETURN_LOG_ODDS && remembered(t, w) != NULL);
+}
+
+static struct window longer_since(const struct delay_track *t, double floor)
+{
+	struct window w = {0, INFINITY, 0}, found = {0, INFINITY, 0};
+
+	for (unsigned i = WINDOWS; i-- > 0 && windows[i] <= t->seen;) {
+		widen(&w, t, windows[i]);
+		/* No more of them can be above it. */
+		if (w.least <= floor)
+			break;
+		if (is_longer(t, floor, &w))
+			found = w;
+	}
+	return found;
 }
 
 /* A free place, or that of the route not taken for longest. */
@@ -208,13 +219,13 @@ static struct delay_route *place(struct delay_track *t)
 static void take_route(struct delay_track *t, const struct window *w)
 {
 	double from = current(t)->floor;
-	struct delay_route *r = remembered(t, w);
+	const struct delay_route *before = remembered(t, w);
+	struct delay_route *r =
+	    before != NULL ? &t->routes[before - t->routes] : place(t);
 
-	if (r == NULL) {
-		r = place(t);
+	if (before == NULL)
 		*r = (struct delay_route){
 		    .number = t->known++, .floor = w->least};
-	}
 	r->samples += w->n;
 	r->floor = fmin(r->floor, w->least);
 	r->shift = r->floor - from;
@@ -223,11 +234,16 @@ static void take_route(struct delay_track *t, const struct window *w)
 	t->since = w->n;
 }
 
+/* A route that was there before needs less to be believed. */
 static bool is_shorter(
-    const struct delay_track *t, const struct delay_route *r, double drop)
+    const struct delay_track *t, const struct delay_route *r, double delay)
 {
-	return r->samples >= SETTLED_SAMPLES &&
-	       drop > t->queue + 6 * delay_floor_gap(t, r->samples);
+	const struct window w = {1, delay, delay};
+	double drop = r->floor - delay;
+	double usual = 6 * delay_floor_gap(t, r->samples);
+
+	return r->samples >= SETTLED_SAMPLES && drop > usual &&
+	       (drop > usual + t->queue || remembered(t, &w) != NULL);
 }
 
 static void remember(struct delay_track *t, double delay)
@@ -255,7 +271,7 @@ enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back)
 		return DELAY_NEW_FLOOR;
 	}
 	double drop = r->floor - delay;
-	if (is_shorter(t, r, drop)) {
+	if (is_shorter(t, r, delay)) {
 		struct window w = latest(t, 1);
 
 		take_route(t, &w);

@@ -425,6 +425,29 @@ void estimate_set_bias(struct estimate *e, unsigned source, struct belief bias)
 	}
 }
 
+void estimate_learn_bias(
+    struct estimate *e, unsigned source, struct belief bias)
+{
+	unsigned b = BIAS + source;
+
+	for (unsigned k = 0; k < e->member_count; k++) {
+		struct estimate_state *s = &e->members[k].state;
+		double total = s->cov[b][b] + bias.var;
+		double miss = bias.mean - s->mean[b];
+		double gain[ESTIMATE_STATES];
+
+		if (s->cov[b][b] <= 0)
+			continue;
+		for (unsigned i = 0; i < e->states; i++)
+			gain[i] = s->cov[i][b] / total;
+		for (unsigned i = 0; i < e->states; i++) {
+			s->mean[i] += gain[i] * miss;
+			for (unsigned j = 0; j < e->states; j++)
+				s->cov[i][j] -= gain[i] * gain[j] * total;
+		}
+	}
+}
+
 void estimate_widen(struct estimate *e, double sd, double freq_sd)
 {
 	for (unsigned k = 0; k < e->member_count; k++) {

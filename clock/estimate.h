@@ -81,6 +81,10 @@ void estimate_loosen(struct estimate *e, unsigned source, double sd);
 /* It is another path now, whose bias is known. */
 void estimate_set_bias(struct estimate *e, unsigned source, struct belief bias);
 
+/* Something else tells of the bias, too. */
+void estimate_learn_bias(
+    struct estimate *e, unsigned source, struct belief bias);
+
 /* The oscillator itself has jumped: its offset by about `sd` seconds, its
  * frequency perhaps by `freq_sd`. */
 void estimate_widen(struct estimate *e, double sd, double freq_sd);

@@ -16,8 +16,13 @@
 #define FREQ_JUMP 100e-6
 #define BIAS_MOST_S 1.0
 
-/* A route that comes back may differ from what it was: of what is possible. */
+/* A route that comes back may differ from what it was, and one that is as long
+ * there as back may be so only nearly: of what is possible. */
 #define ROUTE_DOUBT 0.03
+/* The samples of a new route after which its bias is judged, and the square of
+ * the standard deviations that are no evidence against its having none. */
+#define ROUTE_SAMPLES 8
+#define ROUTE_SIGMA2 4.0
 
 /* What an estimate made of other samples still says about the frequency. */
 #define FREQ_CARRIED_SD 5e-6
@@ -74,6 +79,37 @@ static void heed_surprises(struct steering *s, struct source *src)
 		s->sources[s->members[i]].surprises = 0;
 }
 
+/* What the filter believes of the bias of the route taken now. */
+static struct belief bias_now(
+    const struct steering *s, const struct source *src, int slot)
+{
+	struct belief b = estimate_bias(&s->estimate, (unsigned)slot);
+
+	b.mean += s_of_ns(src->carried_ns);
+	return b;
+}
+
+/*
+ * A longer route is mostly as much longer there as back. When its first samples
+ * fit that, it is believed: what they show of a change is then rather the error
+ * of the clock at that moment, which would otherwise stay for good.
+ */
+static void judge_route(struct steering *s, struct source *src)
+{
+	if (src->bias_change_sd <= 0 || ++src->on_route != ROUTE_SAMPLES)
+		return;
+	struct belief was = src->bias_before;
+	struct belief now = bias_now(s, src, src->slot);
+	double apart = now.mean - was.mean;
+
+	if (apart * apart > ROUTE_SIGMA2 * (now.var + was.var))
+		return;
+	was.mean -= s_of_ns(src->carried_ns);
+	was.var += ROUTE_DOUBT * ROUTE_DOUBT * src->bias_change_sd *
+		   src->bias_change_sd;
+	estimate_learn_bias(&s->estimate, (unsigned)src->slot, was);
+}
+
 void steering_feed(
     struct steering *s, struct source *src, const struct record *r)
 {
@@ -97,6 +133,7 @@ void steering_feed(
 	    &src->law, &src->delay, r->route, delay, noise(m), &before, &after);
 	count_surprise(src, m, &before, &box);
 	heed_surprises(s, src);
+	judge_route(s, src);
 }
 
 static double bias_sd(const struct source *src)
@@ -108,16 +145,6 @@ static double bias_sd(const struct source *src)
 	double root = s_of_ns(m->root_delay_ns / 2 + m->root_dispersion_ns);
 
 	return BIAS_SHARE * (path + root) + BIAS_LEAST_S;
-}
-
-/* What the filter believes of the bias of the route taken now. */
-static struct belief bias_now(
-    const struct steering *s, const struct source *src, int slot)
-{
-	struct belief b = estimate_bias(&s->estimate, (unsigned)slot);
-
-	b.mean += s_of_ns(src->carried_ns);
-	return b;
 }
 
 /* How often the records show the path come onto this route, and on it at all.
@@ -250,12 +277,17 @@ void steering_reroute(struct steering *s, struct source *src,
 	/* All of the difference may be on one way: +- half of it, evenly. */
 	double sd = to != NULL ? fabs(to->shift) / 2 / sqrt(3) : 0;
 
-	route_learn(&src->learned, &src->delay, before->route,
-	    bias_now(s, src, src->slot));
+	struct belief left = bias_now(s, src, src->slot);
+
+	route_learn(&src->learned, &src->delay, before->route, left);
 	const struct belief *known = route_recall(&src->learned, r->route);
 	if (known == NULL) {
 		estimate_loosen(&s->estimate, (unsigned)src->slot, sd);
+		src->on_route = 0;
+		src->bias_before = left;
+		src->bias_change_sd = sd;
 	} else {
+		src->bias_change_sd = 0;
 		struct belief b = limited(src, *known);
 
 		b.mean -= s_of_ns(src->carried_ns);
@@ -275,6 +307,7 @@ void steering_replay(struct steering *s)
 
 		left[k] = src->count;
 		src->surprises = 0;
+		src->bias_change_sd = 0;
 		law_init(&src->law);
 	}
 	while ((i = oldest(s, left)) >= 0) {

@@ -38,6 +38,11 @@ struct source {
 	unsigned carried_route;
 	int64_t carried_ns;
 	double carried_sd; /* s */
+	/* The last route that was new to the filter: samples taken in since,
+	 * the bias before, and how much it may have changed by, s. */
+	unsigned on_route;
+	struct belief bias_before;
+	double bias_change_sd;
 	/* Samples in a row that the filter took for wrong, and that agree. */
 	unsigned surprises;
 	double last_miss; /* s, of the latest such: measured minus expected */
