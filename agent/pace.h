@@ -65,8 +65,8 @@ void pace_restart(struct pace *p);
 
 /* From one request to the next while nobody has answered for `silent_ns`: an
  * eighth of that, so that the return is soon noticed after a short silence, and
- * PACE_SILENCE_MAX_NS or maxpoll at most; never sooner than PACE_SILENCE_NS,
- * but for a burst. */
+ * PACE_SILENCE_MAX_NS or maxpoll at most, after PACE_SILENCE_LONG_NS maxpoll
+ * alone; never sooner than PACE_SILENCE_NS, but for a burst. */
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random);
 

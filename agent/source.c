@@ -715,8 +715,8 @@ enum source_wish source_datagram(struct source *s, const uint8_t *bytes,
 	return judged(s, err, now, random, answer);
 }
 
-static void plan_poll(
-    struct source *s, int64_t delay_ns, enum poll_vote vote, struct mono now, uint32_t r)
+static void plan_poll(struct source *s, int64_t delay_ns, enum poll_vote vote,
+    struct mono now, uint32_t r)
 {
 	pace_sample(&s->pace, delay_ns, vote);
 	s->poll_at = mono_after(s->sent_at, pace_interval_ns(&s->pace, r));
@@ -761,7 +761,7 @@ enum source_wish source_recheck(struct source *s)
 	return apply(s, EVENT_RECHECK);
 }
 
-void source_sampled(struct source *s, int64_t delay_ns, int grow,
+void source_sampled(struct source *s, int64_t delay_ns, enum poll_vote vote,
     struct mono now, uint32_t random)
 {
 	s->count.good++;
@@ -773,7 +773,7 @@ void source_sampled(struct source *s, int64_t delay_ns, int grow,
 	if (!s->renewal_failed)
 		source_well(s, TROUBLE_KEYS);
 	pace_forgive(&s->pace);
-	plan_poll(s, delay_ns, grow, now, random);
+	plan_poll(s, delay_ns, vote, now, random);
 }
 
 void source_repeat(struct source *s, struct mono now)

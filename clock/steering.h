@@ -180,11 +180,11 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 
 /* What the latest sample of a source says about its poll interval. */
 enum poll_vote {
-	POLL_DOUBTED,  /* it cannot be explained: ask again at once */
-	POLL_SHORTEST, /* little is known: ask as often as allowed */
-	POLL_SHORTER,
 	POLL_KEEP,
 	POLL_LONGER, /* twice the interval would still do */
+	POLL_SHORTER,
+	POLL_SHORTEST, /* little is known: ask as often as allowed */
+	POLL_DOUBTED,  /* it cannot be explained: ask again at once */
 };
 
 /*

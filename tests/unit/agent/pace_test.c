@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #define MIDDLE (UINT32_MAX / 2)
+#define INTERVAL(p) pace_interval_ns((p), 0)
 #define NEAR_NS (200 * NS_PER_US)
 #define FAR_NS (20 * NS_PER_MS)
 
@@ -18,10 +19,11 @@ static struct pace paced(int minpoll, int maxpoll)
 	return p;
 }
 
-static void samples(struct pace *p, unsigned n, int64_t delay_ns, int grow)
+static void samples(
+    struct pace *p, unsigned n, int64_t delay_ns, enum poll_vote vote)
 {
 	while (n-- > 0)
-		pace_sample(p, delay_ns, grow);
+		pace_sample(p, delay_ns, vote);
 }
 
 static void a_near_server_is_asked_more_often(void **state)
@@ -30,12 +32,12 @@ static void a_near_server_is_asked_more_often(void **state)
 	struct pace far = near;
 
 	(void)state;
-	samples(&near, 100, NEAR_NS, 1);
-	samples(&far, 100, FAR_NS, 1);
+	samples(&near, 100, NEAR_NS, POLL_LONGER);
+	samples(&far, 100, FAR_NS, POLL_LONGER);
 	assert_int_equal(near.poll_log2_s, PACE_NEAR_MAX);
 	assert_int_equal(far.poll_log2_s, PACE_FAR_MAX);
-	samples(&near, 100, NEAR_NS, -1);
-	samples(&far, 100, FAR_NS, -1);
+	samples(&near, 100, NEAR_NS, POLL_SHORTER);
+	samples(&far, 100, FAR_NS, POLL_SHORTER);
 	assert_int_equal(near.poll_log2_s, PACE_NEAR_MIN);
 	assert_int_equal(far.poll_log2_s, PACE_FAR_MIN);
 }
@@ -46,9 +48,9 @@ static void configured_limits_hold(void **state)
 		for (int upper = lower; upper <= POLL_LOG2_MAX; upper++) {
 			struct pace p = paced(lower, upper);
 
-			samples(&p, 200, NEAR_NS, 1);
+			samples(&p, 200, NEAR_NS, POLL_LONGER);
 			assert_int_equal(p.poll_log2_s, upper);
-			samples(&p, 200, FAR_NS, -1);
+			samples(&p, 200, FAR_NS, POLL_SHORTER);
 			assert_int_equal(p.poll_log2_s, lower);
 			pace_restart(&p);
 			assert_int_equal(p.poll_log2_s, lower);
@@ -62,10 +64,10 @@ static void one_configured_limit_bends_the_other(void **state)
 	struct pace p = paced(POLL_AUTO, 2);
 
 	(void)state;
-	samples(&p, 100, NEAR_NS, 1);
+	samples(&p, 100, NEAR_NS, POLL_LONGER);
 	assert_int_equal(p.poll_log2_s, 2);
 	p = paced(12, POLL_AUTO);
-	samples(&p, 100, NEAR_NS, 1);
+	samples(&p, 100, NEAR_NS, POLL_LONGER);
 	assert_int_equal(p.poll_log2_s, 12);
 }
 
@@ -76,11 +78,75 @@ static void a_burst_ends_with_enough_answers(void **state)
 	(void)state;
 	pace_burst(&p);
 	for (int i = 0; i < PACE_BURST_GOOD; i++) {
-		assert_int_equal(pace_interval_ns(&p, MIDDLE), NS_PER_S);
-		pace_sent(&p);
-		pace_sample(&p, FAR_NS, 1);
+		assert_int_equal(INTERVAL(&p), NS_PER_S);
+		pace_sent(&p, NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_LONGER);
 	}
-	assert_int_equal(pace_interval_ns(&p, MIDDLE), 64 * NS_PER_S);
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+}
+
+static void after_a_burst_the_intervals_ramp_up(void **state)
+{
+	static const int64_t want_s[] = {2, 4, 8, 16, 32, 64, 64};
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_GOOD; i++) {
+		pace_sent(&p, NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_LONGER);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(want_s); i++) {
+		assert_int_equal(INTERVAL(&p), want_s[i] * NS_PER_S);
+		pace_sent(&p, want_s[i] * NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_KEEP);
+	}
+	assert_int_equal(p.debt_ns, 0);
+}
+
+/* One more request out of turn, and the next ones come a little later, until
+ * the server has not heard more of us than the interval says. */
+static void requests_out_of_turn_are_made_up_for(void **state)
+{
+	struct pace p = paced(6, 6);
+	int64_t total = 4 * NS_PER_S;
+	int sent = 1;
+
+	(void)state;
+	pace_sent(&p, 64 * NS_PER_S);
+	pace_sent(&p, 4 * NS_PER_S);
+	while (p.debt_ns > 0) {
+		int64_t interval = INTERVAL(&p);
+
+		assert_in_range(interval, 64 * NS_PER_S, 80 * NS_PER_S);
+		pace_sent(&p, interval);
+		total += interval;
+		sent++;
+	}
+	assert_int_equal(total, sent * 64 * NS_PER_S);
+	for (int i = 0; i < 100; i++)
+		pace_sent(&p, 0);
+	assert_int_equal(p.debt_ns, 8 * 64 * NS_PER_S);
+}
+
+static void a_doubted_answer_is_asked_for_again(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	samples(&p, 100, FAR_NS, POLL_LONGER);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+	/* It does not go on for ever. */
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	for (int i = 0; i < PACE_DOUBT_TRIES; i++)
+		pace_sent(&p, 1024 * NS_PER_S);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_SHORTEST);
+	assert_int_equal(INTERVAL(&p), 64 * NS_PER_S);
 }
 
 static void a_burst_without_answers_ends_too(void **state)
@@ -90,10 +156,10 @@ static void a_burst_without_answers_ends_too(void **state)
 	(void)state;
 	pace_burst(&p);
 	for (int i = 0; i < PACE_BURST_TRIES; i++) {
-		assert_true(pace_interval_ns(&p, MIDDLE) < 2 * NS_PER_S);
-		pace_sent(&p);
+		assert_true(INTERVAL(&p) < 2 * NS_PER_S);
+		pace_sent(&p, NS_PER_S);
 	}
-	assert_true(pace_interval_ns(&p, MIDDLE) > 60 * NS_PER_S);
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
 }
 
 static void a_burst_never_slows_a_faster_poll(void **state)
@@ -112,8 +178,8 @@ static void intervals_are_spread_but_little(void **state)
 	int64_t most = pace_interval_ns(&p, UINT32_MAX);
 
 	(void)state;
-	assert_int_equal(least / NS_PER_MS, 62080);
-	assert_int_equal(most / NS_PER_MS, 65920);
+	assert_int_equal(least / NS_PER_MS, 64000);
+	assert_int_equal(most / NS_PER_MS, 67840);
 }
 
 static void an_answer_is_given_up_before_the_next_request(void **state)
@@ -135,7 +201,7 @@ static void a_rate_kiss_beats_the_configuration(void **state)
 	pace_burst(&p);
 	pace_slow_down(&p);
 	assert_int_equal(p.poll_log2_s, 5);
-	samples(&p, 50, NEAR_NS, -1);
+	samples(&p, 50, NEAR_NS, POLL_SHORTER);
 	assert_int_equal(p.poll_log2_s, 5);
 	for (int i = 0; i < 100; i++)
 		pace_slow_down(&p);
@@ -156,16 +222,16 @@ static void a_rate_kiss_is_forgiven_step_by_step(void **state)
 	/* the second kiss doubled the patience */
 	for (; p.poll_log2_s == 6; polls++) {
 		pace_forgive(&p);
-		pace_sample(&p, 10 * NS_PER_MS, -1);
+		pace_sample(&p, 10 * NS_PER_MS, POLL_SHORTER);
 	}
 	assert_int_equal(polls, 2 * PACE_RATE_POLLS);
 	for (; p.poll_log2_s == 5; polls++) {
 		pace_forgive(&p);
-		pace_sample(&p, 10 * NS_PER_MS, -1);
+		pace_sample(&p, 10 * NS_PER_MS, POLL_SHORTER);
 	}
 	assert_int_equal(polls, 4 * PACE_RATE_POLLS);
 	/* and there it stays */
-	samples(&p, 1000, 10 * NS_PER_MS, -1);
+	samples(&p, 1000, 10 * NS_PER_MS, POLL_SHORTER);
 	assert_int_equal(p.poll_log2_s, 4);
 	assert_int_equal(p.max_configured, 4);
 }
@@ -186,7 +252,7 @@ static void a_low_maximum_is_obeyed_on_any_path(void **state)
 	struct pace p = paced(POLL_AUTO, 4);
 
 	(void)state;
-	samples(&p, 50, FAR_NS, 1);
+	samples(&p, 50, FAR_NS, POLL_LONGER);
 	assert_int_equal(p.poll_log2_s, 4);
 }
 
@@ -225,7 +291,8 @@ static void silence_is_asked_into_less_and_less_often(void **state)
 	assert_int_equal(silence_s(&p, 32), 4);
 	assert_int_equal(silence_s(&p, 80), 10);
 	assert_int_equal(silence_s(&p, 800), 100);
-	assert_int_equal(silence_s(&p, 86400), 120);
+	assert_int_equal(silence_s(&p, 3599), 120);
+	assert_int_equal(silence_s(&p, 86400), 1024);
 	p = paced(0, 0);
 	assert_int_equal(silence_s(&p, 10), 1);
 	p = paced(6, 10);
@@ -266,6 +333,9 @@ int main(void)
 	    cmocka_unit_test(one_configured_limit_bends_the_other),
 	    cmocka_unit_test(a_burst_ends_with_enough_answers),
 	    cmocka_unit_test(a_burst_without_answers_ends_too),
+	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
+	    cmocka_unit_test(requests_out_of_turn_are_made_up_for),
+	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
 	    cmocka_unit_test(a_burst_never_slows_a_faster_poll),
 	    cmocka_unit_test(intervals_are_spread_but_little),
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),

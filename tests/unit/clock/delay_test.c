@@ -24,11 +24,11 @@ static double draw(struct path *p)
 
 static unsigned feed(struct delay_track *t, struct path *p, unsigned n)
 {
-	unsigned back, first = t->route;
+	unsigned back, changes = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		(void)delay_add(t, draw(p), &back);
-	return t->route - first;
+		changes += delay_add(t, draw(p), &back) >= DELAY_SHORTER;
+	return changes;
 }
 
 static const struct delay_route *now(const struct delay_track *t)
@@ -180,6 +180,68 @@ static void test_routes_do_not_spoil_the_queue(void **state)
 	}
 }
 
+/* It fails over to another line and back, time and again: two routes, and the
+ * changes are seen the sooner for being known. */
+static void test_routes_are_known_again(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 500);
+		for (int i = 0; i < 12; i++) {
+			p.base += i % 2 ? -3e-4 : 3e-4;
+			(void)feed(&t, &p, 120);
+			assert_int_equal(t.route, i % 2 ? 0 : 1);
+			/* Samples from just after a change spoil the floor of
+			 * the route before a little. */
+			assert_true(fabs(now(&t)->floor - p.base) < 1e-4);
+		}
+		assert_in_range(t.known, 2, 3);
+	}
+}
+
+/* A hardly longer route needs many samples, but it is found. */
+static void test_hardly_longer_route_is_seen(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 1000);
+		p.base += 1.2e-4;
+		assert_int_equal(feed(&t, &p, 250), 1);
+		assert_int_equal(t.route, 1);
+	}
+}
+
+/* A path that is never empty: even the least of many samples is far above what
+ * the rarest one shows, and that is hardly ever taken for a route. */
+static void test_busy_path_has_few_routes(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-5};
+		struct delay_track t;
+		unsigned back, changes = 0;
+
+		delay_init(&t);
+		for (int i = 0; i < 10000; i++) {
+			double sum = 0;
+
+			for (int k = 0; k < 10; k++)
+				sum += draw(&p) - p.base;
+			changes +=
+			    delay_add(&t, p.base + sum, &back) >= DELAY_SHORTER;
+		}
+		assert_in_range(changes, 0, 50);
+	}
+}
+
 static void test_old_routes_are_forgotten(void **state)
 {
 	struct path p = {{9}, 1e-3, 1e-5};
@@ -208,6 +270,9 @@ int main(void)
 	    cmocka_unit_test(test_shorter_route_is_seen_at_once),
 	    cmocka_unit_test(test_recovers_from_a_false_floor),
 	    cmocka_unit_test(test_routes_do_not_spoil_the_queue),
+	    cmocka_unit_test(test_routes_are_known_again),
+	    cmocka_unit_test(test_hardly_longer_route_is_seen),
+	    cmocka_unit_test(test_busy_path_has_few_routes),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};
 

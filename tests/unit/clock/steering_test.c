@@ -161,7 +161,7 @@ static void test_nothing_before_the_first_sample(void **state)
 	assert_int_equal(t.selected, -1);
 	assert_int_equal(t.stratum, 16);
 	assert_true(strstr(t.reason, "no usable source") != NULL);
-	assert_true(isinf(steering_predicted_sd(r.steering, 64)));
+	assert_int_equal(steering_poll_vote(r.steering, 0, 64), POLL_SHORTEST);
 	steering_free(r.steering);
 }
 
@@ -236,8 +236,8 @@ static void test_converges_and_learns_the_frequency(void **state)
 	assert_true(v.min_delay_ns < 210 * NS_PER_US);
 	assert_true(llabs(v.offset_ns) < 10 * NS_PER_US);
 	assert_true(v.std_dev_ns > 500 && v.std_dev_ns < 20 * NS_PER_US);
-	assert_true(steering_predicted_sd(r.steering, 0) <
-		    steering_predicted_sd(r.steering, 1024));
+	assert_int_equal(steering_poll_vote(r.steering, 0, 16), POLL_LONGER);
+	assert_int_equal(steering_poll_vote(r.steering, 0, 1e5), POLL_SHORTEST);
 	steering_free(r.steering);
 }
 
