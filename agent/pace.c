@@ -3,9 +3,7 @@
 /* So many samples in favour make the interval longer; one against halves it. */
 #define VOTES_TO_GROW 5
 #define SPREAD_PERCENT 6
-/* Of an interval: what one may take on to make up for requests out of turn, and
- * what is made up for at all. */
-#define REPAID_SHARE 4
+/* Requests out of turn are made up for, but for no more than so many. */
 #define DEBT_INTERVALS 8
 
 static int lower_limit(const struct pace *p, bool near)
@@ -208,7 +206,7 @@ static int64_t at_most(int64_t ns, int64_t most)
 
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 {
-	int64_t full = poll_ns(p->poll_log2_s), ns = full;
+	int64_t full = poll_ns(p->poll_log2_s), ns;
 
 	if (p->burst_tries > 0)
 		ns = at_most(full, PACE_BURST_NS);
@@ -217,7 +215,7 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 	else if (p->doubted > 0)
 		ns = at_most(full, PACE_DOUBT_NS);
 	else
-		ns = full + at_most(p->debt_ns, full / REPAID_SHARE);
+		ns = full + at_most(p->debt_ns, full);
 	return ns + (int64_t)(SPREAD_PERCENT / 100.0 * (double)ns *
 			      ((double)random / (double)UINT32_MAX));
 }

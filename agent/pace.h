@@ -24,7 +24,7 @@
 
 #define PACE_SILENCE_NS (4 * NS_PER_S)
 #define PACE_SILENCE_MAX_NS (120 * NS_PER_S)
-#define PACE_SILENCE_LONG_NS (3600 * NS_PER_S)
+#define PACE_SILENCE_LONG_NS (900 * NS_PER_S)
 /* After the burst the intervals double from this up to the one in force: what
  * the burst could not tell of the frequency comes from them. */
 #define PACE_RAMP_LOG2_S 1

@@ -191,7 +191,7 @@ static struct window longer_since(const struct delay_track *t, double floor)
 {
 	struct window w = {0, INFINITY, 0}, found = {0, INFINITY, 0};
 
-	for (unsigned i = WINDOWS; i-- > 0 && windows[i] <= t->seen;) {
+	for (unsigned i = WINDOWS; i-- > 0 && windows[i] <= t->since;) {
 		widen(&w, t, windows[i]);
 		/* No more of them can be above it. */
 		if (w.least <= floor)
@@ -224,8 +224,9 @@ static void take_route(struct delay_track *t, const struct window *w)
 	    before != NULL ? &t->routes[before - t->routes] : place(t);
 
 	if (before == NULL)
-		*r = (struct delay_route){
-		    .number = t->known++, .floor = w->least};
+		*r = (struct delay_route){.number = t->known++,
+		    .floor = w->least,
+		    .marks = {w->least, w->least}};
 	r->samples += w->n;
 	r->floor = fmin(r->floor, w->least);
 	r->shift = r->floor - from;
@@ -253,10 +254,18 @@ static void remember(struct delay_track *t, double delay)
 	t->since++;
 }
 
+static void mark_floor(struct delay_route *r)
+{
+	if (r->samples % DELAY_MARK != 0)
+		return;
+	r->marks[1] = r->marks[0];
+	r->marks[0] = r->floor;
+}
+
 static void first_of_all(struct delay_track *t, double delay)
 {
-	t->routes[0] =
-	    (struct delay_route){.samples = 1, .floor = delay, .last = 1};
+	t->routes[0] = (struct delay_route){
+	    .samples = 1, .floor = delay, .last = 1, .marks = {delay, delay}};
 	t->known = 1;
 }
 
@@ -274,11 +283,14 @@ enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back)
 	if (is_shorter(t, r, delay)) {
 		struct window w = latest(t, 1);
 
+		r->floor = r->marks[1];
+
 		take_route(t, &w);
 		return DELAY_SHORTER;
 	}
 	r->samples++;
 	r->last = t->seen;
+	mark_floor(r);
 	if (drop > 0) {
 		r->floor = delay;
 		/* The first floor of a new route was only its first guess. */

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #define DELAY_RECENT 128 /* samples in which a longer route must show */
+#define DELAY_MARK 8	 /* samples */
 #define DELAY_ROUTES 4	 /* remembered; older samples get the widest box */
 
 struct delay_route {
@@ -23,7 +24,10 @@ struct delay_route {
 	unsigned samples; /* 0: none, the place is free */
 	unsigned last;	  /* the latest, by the count of all */
 	double floor;	  /* the smallest delay seen */
-	double shift;	  /* of the floor, when it was taken; 0 in the first */
+	/* The same at the last and at the last but one of DELAY_MARK samples:
+	 * the first samples of a shorter route must not lower it. */
+	double marks[2];
+	double shift; /* of the floor, when it was taken; 0 in the first */
 };
 
 struct delay_track {

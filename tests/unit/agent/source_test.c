@@ -769,8 +769,8 @@ static void a_path_that_swallows_udp_hammers_nobody(void **state)
 
 	start(w);
 	swallow(w, 86400 * NS_PER_S, &requests, &exchanges);
-	/* every two minutes in the first hour, then as seldom as the longest
-	 * interval; new keys every quarter of an hour at most */
+	/* every two minutes for a quarter of an hour, then as seldom as the
+	 * longest interval; new keys every quarter of an hour at most */
 	assert_in_range(requests, 100, 200);
 	assert_in_range(exchanges, 10, 130);
 	/* and back it comes with a burst */
