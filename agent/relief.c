@@ -50,6 +50,15 @@ static bool may_be_unheard(const struct source *s, enum relief relief)
 	       (relief == RELIEF_NETWORK && (s->silent > 0 || s->pending.open));
 }
 
+/* The keys that it has serve on while new ones are wanted. */
+static bool waits_for_keys(const struct source *s, enum relief relief)
+{
+	if (s->renewal_failed && mends(relief, s->renewal.cause))
+		return true;
+	return (s->keys_wanted || s->silent > 0) &&
+	       mends(relief, s->backoff.cause);
+}
+
 enum source_wish source_relieve(
     struct source *s, enum relief relief, struct mono at)
 {
@@ -73,9 +82,7 @@ enum source_wish source_relieve(
 	case STAGE_POLLING:
 	case STAGE_REKEYING:
 	case STAGE_UNDATED_POLLING:
-		/* The keys that it has serve on while new ones are wanted. */
-		if ((s->keys_wanted || s->renewal_failed || s->silent > 0) &&
-		    mends(relief, s->backoff.cause))
+		if (waits_for_keys(s, relief))
 			begin_anew(s, at);
 		if (may_be_unheard(s, relief))
 			return ask_now(s, at);

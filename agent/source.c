@@ -477,7 +477,7 @@ static enum source_wish keys_failed(struct source *s, const struct ke_answer *a,
     struct mono now, uint32_t random)
 {
 	enum pace_cause cause = cause_of((enum ke_stage)a->stage);
-	bool renewal = mono_due(s->renew_at, now);
+	bool renewal = s->stage == STAGE_REKEYING && mono_due(s->renew_at, now);
 	int64_t wait_ns =
 	    backoff_next_ns(renewal ? &s->renewal : &s->backoff, cause, random);
 

@@ -69,7 +69,7 @@ static void say_no_answer(struct source *s, struct mono now, const char *peer)
 {
 	if (s->silent < SILENT_TOLD)
 		return;
-	if (s->unanswered_keys > 0)
+	if (s->unanswered_keys > 0 && !s->troubles[TROUBLE_KEYS].failure[0])
 		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
 		    "silence",
 		    "%s gives keys on TCP port %u, but no answer comes from "

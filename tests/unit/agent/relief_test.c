@@ -126,6 +126,28 @@ static void a_source_that_is_well_is_left_alone(void **state)
 	world_end(w);
 }
 
+static void a_changed_certificate_file_ends_the_wait_of_a_renewal(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct source *s;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	s = &w->engine.sources[0];
+	w->keys_fail[0] = true;
+	s->renew_at = (struct mono){w->mono};
+	world_run(w, 600 * NS_PER_S);
+	assert_true(s->renewal_failed);
+	assert_string_equal(s->failure, "certificate");
+	w->keys_fail[0] = false;
+	relieve(&w->engine, RELIEF_TRUST, NULL, world_moment(w));
+	world_run(w, 2 * NS_PER_S);
+	assert_string_equal(s->failure, "");
+	assert_false(s->renewal_failed);
+	world_end(w);
+}
+
 /* What was sent before the change may be lost; what was sent just now is not
  * thrown away for each of the changes that a start brings. */
 static void a_key_exchange_under_way_begins_anew_after_a_second(void **state)
@@ -173,6 +195,8 @@ int main(void)
 	    cmocka_unit_test(a_change_of_the_network_ends_what_it_may_mend),
 	    cmocka_unit_test(
 		a_changed_certificate_file_ends_only_its_own_trouble),
+	    cmocka_unit_test(
+		a_changed_certificate_file_ends_the_wait_of_a_renewal),
 	    cmocka_unit_test(a_source_that_wants_keys_gets_them),
 	    cmocka_unit_test(an_order_ends_everything_at_once),
 	    cmocka_unit_test(a_silent_source_asks_when_the_network_is_back),
