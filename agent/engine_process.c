@@ -3,8 +3,8 @@
 #include "agent/adopt.h"
 #include "agent/control.h"
 #include "agent/engine.h"
-#include "agent/network.h"
 #include "agent/keyring.h"
+#include "agent/network.h"
 #include "agent/observer.h"
 #include "agent/recall.h"
 #include "agent/order.h"
@@ -29,9 +29,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* keeper, resolver, signals, network, files, both sockets and their clients,
- * one UDP socket a source */
-#define FDS_MAX (8 + OBSERVERS_MAX + CONTROL_CLIENTS_MAX + CONFIG_SOURCES_MAX)
+/* keeper (two), resolver, signals, alarm, network, files, both sockets and
+ * their clients, one UDP socket a source */
+#define FDS_MAX (9 + OBSERVERS_MAX + CONTROL_CLIENTS_MAX + CONFIG_SOURCES_MAX)
 #define REPORTS_MAX 8
 
 static volatile sig_atomic_t end_asked;

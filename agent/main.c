@@ -301,6 +301,11 @@ static void open_control(struct agent *a)
 	a->control_bound = a->control_fd >= 0;
 	if (!a->control_bound)
 		log_warning("ntsctl cannot give orders: %s", why);
+	else if (a->identity.change &&
+		 lchown(path, a->identity.uid, a->identity.gid) != 0)
+		log_warning("only root can give orders: cannot set the owner "
+			    "of %s: %s",
+		    path, strerror(errno));
 }
 
 static bool write_pid(struct agent *a)

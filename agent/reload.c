@@ -103,6 +103,18 @@ static void cut_to_lines(char *text)
 		*strrchr(text, '\n') = '\0';
 }
 
+/* The start may have read it as root. */
+static void explain_access(const char *path, char text[RELOAD_TEXT_MAX])
+{
+	size_t len = strlen(text);
+
+	if (access(path, R_OK) != 0 && errno == EACCES)
+		snprintf(text + len, RELOAD_TEXT_MAX - len,
+		    "%sthe user that the agent runs as has to be able to read "
+		    "it, see RELOAD in ntsagentd(8)",
+		    len > 0 ? "\n" : "");
+}
+
 void reload_read(const char *path, struct reload_result *out)
 {
 	FILE *errors;
@@ -117,6 +129,8 @@ void reload_read(const char *path, struct reload_result *out)
 	fclose(errors);
 	out->text[sizeof(out->text) - 1] = '\0';
 	cut_to_lines(out->text);
+	if (!out->ok)
+		explain_access(path, out->text);
 }
 
 /* clang-format off */
