@@ -1,6 +1,7 @@
 /*
- * The configuration as one value. Read once, judged whole; nothing else in the
- * agent reads a file in /etc.
+ * The configuration as one value. Read at the start and for each reload
+ * (agent/reload.h), judged whole; nothing else in the agent reads a file in
+ * /etc.
  */
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H

@@ -302,7 +302,8 @@ static json_t *source_json(
 {
 	const struct source *s = &e->sources[i];
 	bool addressed = s->address_count > 0;
-	bool rests = s->stage == STAGE_RESTING || s->stage == STAGE_START;
+	bool rests = !s->offline &&
+		     (s->stage == STAGE_RESTING || s->stage == STAGE_START);
 	char at[ENDPOINT_TEXT_MAX] = "", mark[2] = {0};
 	json_t *o = json_object();
 	struct source_view v;

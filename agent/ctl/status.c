@@ -33,7 +33,8 @@ static const struct column columns[] = {
     {MEMBER(clock.root_dispersion_ns)},
 };
 
-/* What to look at when this failed. %H host, %P its NTS-KE port, %A address. */
+/* What to look at when this failed. %N name, %H host, %P its NTS-KE port, %A
+ * address. */
 /* clang-format off */
 static const struct {
 	const char *failure, *text;
@@ -45,6 +46,7 @@ static const struct {
 	{"nts-ke",      "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P"},
 	{"ntp-name",    "the NTS-KE server names an NTP server that cannot be found: ask its operator"},
 	{"silence",     "see whether a firewall lets UDP to %A and back through"},
+	{"offline",     "ask it again: sudo ntsctl online %N"},
 	{"rejected",    "see whether something on the way to %A answers NTP in its place"},
 };
 /* clang-format on */
@@ -54,7 +56,9 @@ static void add_variable(
 {
 	long long port = s->nts.ke_port.known ? s->nts.ke_port.n : NTS_KE_PORT;
 
-	if (variable == 'H')
+	if (variable == 'N')
+		text_append(out, PARAGRAPH_MAX, "%s", s->name);
+	else if (variable == 'H')
 		text_append(out, PARAGRAPH_MAX, "%s", s->host);
 	else if (variable == 'P')
 		text_append(out, PARAGRAPH_MAX, "%lld", port);

@@ -65,6 +65,24 @@ static void test_abstract(void **state)
 	hears(path);
 }
 
+static void test_reloading(void **state)
+{
+	char path[64], heard[96] = "";
+	long long usec = 0;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "@ntsagent-test-%ld", (long)getpid());
+	fd = listener(path);
+	setenv("NOTIFY_SOCKET", path, 1);
+	notify_reloading();
+	assert_true(recv(fd, heard, sizeof(heard) - 1, 0) > 0);
+	assert_int_equal(
+	    sscanf(heard, "RELOADING=1\nMONOTONIC_USEC=%lld", &usec), 1);
+	assert_true(usec > 0);
+	close(fd);
+}
+
 /* Nothing to tell, nobody there, not an address: never a failure. */
 static void test_nobody(void **state)
 {
@@ -90,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_path),
 	    cmocka_unit_test(test_abstract),
+	    cmocka_unit_test(test_reloading),
 	    cmocka_unit_test(test_nobody),
 	};
 

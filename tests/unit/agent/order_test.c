@@ -1,5 +1,6 @@
 #include "agent/order.h"
 
+#include "agent/status.h"
 #include "tests/unit/agent/world.h"
 
 #include <setjmp.h>
@@ -82,6 +83,7 @@ static void offline_asks_nothing_until_online(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 	unsigned requests;
+	char *json;
 
 	(void)state;
 	world_start(w);
@@ -91,6 +93,11 @@ static void offline_asks_nothing_until_online(void **state)
 	requests = w->requests;
 	world_run(w, 1000 * NS_PER_S);
 	assert_int_equal(w->requests, requests);
+	json = status_json(&w->engine, world_moment(w));
+	assert_non_null(json);
+	assert_non_null(strstr(json, "\"next_try_s\":null"));
+	assert_non_null(strstr(json, "\"failure\":\"offline\""));
+	free(json);
 	assert_int_equal(order(w, "retry a"), ORDER_FAILED);
 	assert_text("ntsctl online");
 	assert_int_equal(order(w, "online a"), ORDER_DONE);

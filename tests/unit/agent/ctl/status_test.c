@@ -142,6 +142,7 @@ static void each_failure_has_something_to_do(void **state)
 	    {"ntp-name", "ask its operator\n"},
 	    {"silence", "lets UDP to 10.77.3.1 and back through\n"},
 	    {"rejected", "on the way to 10.77.3.1 answers NTP"},
+	    {"offline", "sudo ntsctl online ntpserver\n"},
 	};
 
 	(void)state;
