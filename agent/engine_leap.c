@@ -13,22 +13,24 @@
 
 void engine_leap_armed(struct engine *e, const struct clock_command *command)
 {
-	enum leap leap = command->synchronised ? command->leap : LEAP_NONE;
+	static const char *const news[] = {
+	    [LEAP_NONE] = "no leap second at the end of today (UTC) after "
+			  "all: the sources do not say so any more, or are "
+			  "lost",
+	    [LEAP_INSERT] = "a leap second is inserted at the end of today "
+			    "(UTC): most sources say so",
+	    [LEAP_DELETE] = "a second is left out at the end of today (UTC): "
+			    "most sources say so",
+	};
+	bool armed = command->synchronised && command->leap != LEAP_UNKNOWN;
+	enum leap leap = armed ? command->leap : LEAP_NONE;
 
 	if (leap == e->leap.armed)
 		return;
 	e->leap.armed = leap;
 	/* After it was executed, this is no news. */
 	if (leap != LEAP_NONE || !e->leap.executed)
-		log_notice(
-		    leap == LEAP_NONE
-			? "no leap second at the end of today (UTC) "
-			  "after all: the sources do not say so any more"
-		    : leap == LEAP_INSERT
-			? "a leap second is inserted at the end of today "
-			  "(UTC): most sources say so"
-			: "a second is left out at the end of today "
-			  "(UTC): most sources say so");
+		log_notice("%s", news[leap]);
 	e->leap.executed = false;
 }
 
