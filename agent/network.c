@@ -121,13 +121,19 @@ static const struct rtattr *next_attribute(
 	return a;
 }
 
+/* RTA_DATA, which forgets that it is const. */
+static const uint8_t *payload(const struct rtattr *a)
+{
+	return (const uint8_t *)a + RTA_LENGTH(0);
+}
+
 static uint32_t number(const struct rtattr *a, uint32_t otherwise)
 {
 	uint32_t value;
 
 	if (a->rta_len < RTA_LENGTH(sizeof(value)))
 		return otherwise;
-	memcpy(&value, RTA_DATA(a), sizeof(value));
+	memcpy(&value, payload(a), sizeof(value));
 	return value;
 }
 
@@ -170,7 +176,7 @@ static bool route_matters(const struct rtmsg *m)
 
 static bool link_local(const struct rtattr *a, uint8_t family)
 {
-	const uint8_t *bytes = RTA_DATA(a);
+	const uint8_t *bytes = payload(a);
 
 	return family == AF_INET6 && a->rta_len >= RTA_LENGTH(2) &&
 	       (bytes[0] == 0xff || (bytes[0] == 0xfe && bytes[1] >= 0x80));
