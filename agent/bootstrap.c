@@ -311,9 +311,11 @@ void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 	case BOOTSTRAP_OUTCOME_COUNT:
 		snprintf(out, size,
 		    "the clock is too wrong to check certificates: it is being "
-		    "set by agreement of %u independent server%s first, %u "
-		    "answered",
-		    needed(b), needed(b) == 1 ? "" : "s", r->voters);
+		    "set by agreement of %u independent server%s first, and %u "
+		    "answered%s",
+		    needed(b), needed(b) == 1 ? "" : "s", r->voters,
+		    r->voters == 1 ? " (bootstrap = single would let it do so)"
+				   : "");
 		break;
 	}
 }

@@ -183,6 +183,8 @@ static void single_is_no_excuse_for_a_contradiction(void **state)
 
 static void one_server_under_three_names_is_one(void **state)
 {
+	char text[BOOTSTRAP_TEXT_MAX];
+
 	(void)state;
 	for (unsigned what = 0; what < 3; what++) {
 		struct world *w = world_new(3, BOOTSTRAP_QUORUM);
@@ -202,6 +204,10 @@ static void one_server_under_three_names_is_one(void **state)
 		}
 		assert_outcome(w, BOOTSTRAP_FEW);
 		assert_int_equal(w->b.result.voters, 1);
+		bootstrap_text(&w->b, text, sizeof(text));
+		assert_non_null(strstr(text,
+		    "by agreement of 2 independent servers first, and 1 "
+		    "answered (bootstrap = single"));
 		free(w);
 	}
 }
