@@ -390,6 +390,36 @@ static void a_clock_that_is_set_by_hand_ends_the_waiting(void **state)
 	world_end(w);
 }
 
+/* Of all stages one alone asks so, and nothing leads from there to the stages
+ * whose samples are used but another exchange. */
+static void the_stage_is_the_flag(void **state)
+{
+	struct world *w = wrong_world(1, 0);
+	struct ke_request q;
+
+	(void)state;
+	world_start(w);
+	for (int i = 0; i < SOURCE_STAGE_COUNT; i++) {
+		w->engine.sources[0].stage = (enum source_stage)i;
+		source_ke_request(&w->engine.sources[0], 0, 1000, &q);
+		assert_int_equal(q.dates_unchecked, i == STAGE_UNDATED_KEYING);
+	}
+	for (int i = 0; i < SOURCE_EVENT_COUNT; i++) {
+		struct source_rule keying =
+		    source_rule(STAGE_UNDATED_KEYING, (enum source_event)i);
+		struct source_rule polling =
+		    source_rule(STAGE_UNDATED_POLLING, (enum source_event)i);
+
+		assert_false(
+		    keying.defined && (keying.next == STAGE_POLLING ||
+					  keying.next == STAGE_REKEYING));
+		assert_false(
+		    polling.defined && (polling.next == STAGE_POLLING ||
+					   polling.next == STAGE_REKEYING));
+	}
+	world_end(w);
+}
+
 /* What was exchanged without dates does not outlive the agent. */
 static void keys_without_dates_are_never_saved(void **state)
 {
@@ -449,6 +479,7 @@ int main(void)
 	    cmocka_unit_test(without_a_clock_nothing_is_left_unchecked),
 	    cmocka_unit_test(two_of_three_wait_for_the_third),
 	    cmocka_unit_test(a_clock_that_is_set_by_hand_ends_the_waiting),
+	    cmocka_unit_test(the_stage_is_the_flag),
 	    cmocka_unit_test(keys_without_dates_are_never_saved),
 	    cmocka_unit_test(saved_keys_set_a_wrong_clock),
 	};
