@@ -184,7 +184,7 @@ ANSWERS = (
                faults=('ke-cookies=6', 'ntp-drop-larger=300')),
     Row('liar', ('ntp-lie=5000',), how='liar', running=True, stage=ASKING,
         failure='falseticker', says='disagrees with the majority',
-        recovery=15.0, lines=2),
+        recovery=15.0, lines=4),
     harmless('half-lost', 'ntp-lose=50', running=True, lost=None, lines=8),
     harmless('forged-nak', 'ntp-forged-nak=1', running=True),
     harmless('forged-nak-storm', 'ntp-forged-nak=200', running=True, lost=1),
@@ -193,7 +193,9 @@ ANSWERS = (
     harmless('ntp-reorder', 'ntp-reorder=400', running=True),
     harmless('ntp-no-cookies', running=True, lost=1),
     harmless('ntp-big', running=True),
-    harmless('ntp-smear', running=True),
+    Row('smeared', ('ntp-smear=2000',), how='liar', running=True, stage=ASKING,
+        failure='falseticker', says='disagrees with the majority',
+        recovery=15.0, lines=4),
 )
 
 ROWS = BEFORE_TLS + TLS + CERTIFICATES + EXCHANGE + ANSWERS
