@@ -1,5 +1,6 @@
 #include "agent/engine.h"
 
+#include "agent/engine_jump.h"
 #include "agent/engine_leap.h"
 #include "agent/engine_verdicts.h"
 #include "agent/engine_saving.h"
@@ -18,8 +19,6 @@
 /* REALTIME against MONOTONIC: what two readings that a busy machine pulled
  * apart may differ by without anybody having set the clock. */
 #define JUMP_NS (20 * NS_PER_MS)
-/* BOOTTIME against MONOTONIC: a sleep, however short. */
-#define SLEPT_NS (100 * NS_PER_MS)
 /* What the precision of two clocks may take off the delay of a short path. */
 #define DELAY_NOISE_NS (100 * NS_PER_US)
 /* A keeper that does not answer so long hangs. */
@@ -78,7 +77,7 @@ static void send_request(struct engine *e, unsigned i)
 	steering_set_reach(e->steering, i, s->reach);
 }
 
-static void fulfil(struct engine *e, unsigned i, enum source_wish wish)
+void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish)
 {
 	switch (wish) {
 	case WISH_NOTHING:
@@ -122,7 +121,7 @@ static void run_source(struct engine *e, unsigned i)
 		enum source_wish wish =
 		    source_timer(s, e->now.mono, random_u32(e));
 
-		fulfil(e, i, wish);
+		engine_fulfil(e, i, wish);
 		if (wish == WISH_NOTHING)
 			break;
 	}
@@ -138,7 +137,7 @@ static void check_dates(struct engine *e)
 	for (unsigned i = 0; i < e->source_count; i++) {
 		struct source *s = &e->sources[i];
 
-		fulfil(e, i, source_recheck(s));
+		engine_fulfil(e, i, source_recheck(s));
 		if (s->stage == STAGE_RESTING)
 			(void)source_relieve(s, RELIEF_TRUST, e->now.mono);
 	}
@@ -385,75 +384,10 @@ static void ask_again(struct engine *e)
 	}
 }
 
-/* Samples from before say nothing about now. */
-static void measure_anew(struct engine *e)
-{
-	for (unsigned i = 0; i < e->source_count; i++) {
-		steering_forget(e->steering, i);
-		e->ports.close(e->ports.self, i);
-		source_jumped(&e->sources[i], e->now.mono);
-		fulfil(e, i, source_recheck(&e->sources[i]));
-	}
-	bootstrap_forget(&e->bootstrap);
-	steering_allow_step(e->steering);
-}
-
-static void say_moved(const struct engine *e, int64_t jump_ns)
-{
-	const char *rival = e->ports.rival(e->ports.self);
-
-	log_warning("the clock was moved by %+.3f s from outside%s%s: "
-		    "measuring anew",
-	    s_of_ns(jump_ns),
-	    rival ? ", perhaps by "
-		  : " (an administrator or another program "
-		    "set it)",
-	    rival ? rival : "");
-}
-
-static void foreign_step(struct engine *e, int64_t jump_ns)
-{
-	if (jump_ns == 0)
-		return;
-	timescale_foreign_step(
-	    &e->timescale, (struct wall){e->now.wall.ns - jump_ns}, jump_ns);
-	e->wall_minus_mono_ns += jump_ns;
-}
-
-static void time_jumped(struct engine *e, int64_t jump_ns)
-{
-	say_moved(e, jump_ns);
-	foreign_step(e, jump_ns);
-	measure_anew(e);
-}
-
-/* The clock went on by itself, and kept time as well as the hardware's can:
- * `jump_ns` is what it was set by beside that. The network may be another. */
-static void woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
-{
-	log_notice("the machine was suspended for %.1f s: measuring anew",
-	    s_of_ns(slept_ns));
-	e->wall_minus_mono_ns += slept_ns;
-	foreign_step(e, jump_ns);
-	measure_anew(e);
-	relieve(e, RELIEF_NETWORK, NULL, e->now);
-}
-
-/* CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not. */
-static int64_t slept(struct engine *e, struct moment now)
-{
-	int64_t gap_ns = now.boot_ns - now.mono.ns - e->boot_minus_mono_ns;
-
-	if (now.boot_ns == 0 || gap_ns < SLEPT_NS)
-		return 0;
-	e->boot_minus_mono_ns += gap_ns;
-	return gap_ns;
-}
-
 /* Every event starts here: take the time, and see whether it is still ours. */
 static void wake(struct engine *e, struct moment now)
 {
-	int64_t slept_ns = slept(e, now);
+	int64_t slept_ns = engine_slept(e, now);
 	int64_t jump_ns =
 	    now.wall.ns - now.mono.ns - e->wall_minus_mono_ns - slept_ns;
 	struct wall before = e->woke.wall;
@@ -463,11 +397,11 @@ static void wake(struct engine *e, struct moment now)
 	if (e->command_pending && e->last_command.step_ns != 0)
 		jump_ns = 0;
 	if (slept_ns > 0)
-		woke_up(e, slept_ns, jump_ns);
+		engine_woke_up(e, slept_ns, jump_ns);
 	else if (engine_leap_executed(e, before, jump_ns, JUMP_NS))
 		ask_again(e);
 	else if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
-		time_jumped(e, jump_ns);
+		engine_jumped(e, jump_ns);
 	else
 		/* Follow the reading noise, so that it cannot add up. */
 		e->wall_minus_mono_ns += jump_ns / 8;
@@ -512,7 +446,8 @@ void engine_on_keys(
 		return;
 	s = &e->sources[answer->source];
 	s->dates_may_wait = wrongclock_may_leave_dates(e, answer->source);
-	fulfil(e, answer->source, source_keys(s, answer, now, random_u32(e)));
+	engine_fulfil(
+	    e, answer->source, source_keys(s, answer, now, random_u32(e)));
 	if (s->stage == STAGE_UNDATED_KEYING)
 		wrongclock_suspected(e, s);
 	engine_mark_duplicates(e);
@@ -614,7 +549,7 @@ void engine_on_datagram(
 	}
 	steering_set_reach(e->steering, d->slot, s->reach);
 	steering_set_unsynced(e->steering, d->slot, s->unsynchronised);
-	fulfil(e, d->slot, wish);
+	engine_fulfil(e, d->slot, wish);
 	if (!sample_ok)
 		return;
 	set_by_agreement(e);

@@ -111,6 +111,10 @@ void engine_free(struct engine *e, struct moment now);
  * command is under way. */
 void engine_step(struct engine *e, const struct clock_command *command);
 
+/* For the engine's other files. A source's wish is carried out, its news are
+ * logged. */
+void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish);
+
 /* Addresses or sources have changed. */
 void engine_mark_duplicates(struct engine *e);
 

@@ -1,0 +1,21 @@
+/*
+ * What the engine does when time does not go on as it should: the machine has
+ * slept, or somebody has set the clock. One line, the samples dropped, a burst,
+ * and one step allowed.
+ */
+#ifndef AGENT_ENGINE_JUMP_H
+#define AGENT_ENGINE_JUMP_H
+
+#include "agent/engine.h"
+
+/* How long the machine has slept since this was last asked; 0: not at all. */
+int64_t engine_slept(struct engine *e, struct moment now);
+
+/* It has. The clock went on by itself, as well as the hardware's can: `jump_ns`
+ * is what it was set by beside that. e->now is the time. */
+void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns);
+
+/* Somebody set the clock; positive: forward. */
+void engine_jumped(struct engine *e, int64_t jump_ns);
+
+#endif
