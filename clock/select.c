@@ -172,13 +172,13 @@ static int best_of(
 
 	for (unsigned i = 0; i < count; i++)
 		if (usable(&sources[i]) &&
-		    (best < 0 ||
-			sources[i].distance_ns < sources[best].distance_ns))
+		    (best < 0 || sources[i].own_distance_ns <
+				     sources[best].own_distance_ns))
 			best = (int)i;
 	if (best >= 0 && last >= 0 && (unsigned)last < count &&
 	    usable(&sources[last]) &&
-	    (double)sources[best].distance_ns >
-		STICKY * (double)sources[last].distance_ns)
+	    (double)sources[best].own_distance_ns >
+		STICKY * (double)sources[last].own_distance_ns)
 		best = last;
 	return best;
 }
@@ -237,8 +237,9 @@ struct select_result select_sources(struct select_source *sources,
 	if (2 * r.agreeing <= r.voters)
 		return nothing(r, sources, count, SOURCE_NO_MAJORITY);
 	name_falsetickers(sources, count, &truth, trusted);
-	if (required_missing(sources, count) ||
-	    independent(sources, count) < min_sources)
+	r.required_missing = required_missing(sources, count);
+	r.independent = independent(sources, count);
+	if (r.required_missing || r.independent < min_sources)
 		return nothing(r, sources, count, SOURCE_WAITS);
 	r.survivors = keep_preferred(sources, count);
 	r.selected = best_of(sources, count, last);

@@ -21,13 +21,19 @@ struct select_source {
 	bool was_combined;   /* stays so unless it got clearly worse */
 	int64_t offset_ns;
 	int64_t distance_ns; /* the truth is within offset +- distance */
+	/* The part of the distance that does not grow until the next sample:
+	 * what the best of several is chosen by, or the one that was heard last
+	 * would always lead. */
+	int64_t own_distance_ns;
 };
 
 struct select_result {
-	int selected;	    /* index, or -1 */
-	unsigned voters;    /* usable sources with a vote */
-	unsigned agreeing;  /* of them, those in the majority */
-	unsigned survivors; /* after the administrator's rules */
+	int selected;	       /* index, or -1 */
+	unsigned voters;       /* usable sources with a vote */
+	unsigned agreeing;     /* of them, those in the majority */
+	unsigned survivors;    /* after the administrator's rules */
+	unsigned independent;  /* servers among those that agree */
+	bool required_missing; /* none marked require agrees */
 	/* Why nothing is selected, one of SOURCE_NO_MAJORITY, SOURCE_WAITS,
 	 * SOURCE_NO_SAMPLES (no usable source); SOURCE_SELECTED otherwise. */
 	enum source_state outcome;

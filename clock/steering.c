@@ -135,6 +135,7 @@ static void find_best(
 		if (distance >= src->best_distance_ns)
 			continue;
 		src->best_distance_ns = distance;
+		src->best_own_ns = own_distance_ns(m);
 		src->best_at = now;
 		src->best_offset_ns = m->offset_ns + (int64_t)(age * freq);
 	}
@@ -195,6 +196,7 @@ static void choose(struct steering *s, struct osc now)
 				    src->state == SOURCE_SELECTED,
 		    .offset_ns = src->best_offset_ns,
 		    .distance_ns = src->best_distance_ns,
+		    .own_distance_ns = src->best_own_ns,
 		};
 	}
 	s->selection = select_sources(list, s->source_count,

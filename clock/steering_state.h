@@ -54,7 +54,7 @@ struct source {
 	struct law law;
 	/* The interval of the last selection. */
 	struct osc best_at;
-	int64_t best_offset_ns, best_distance_ns;
+	int64_t best_offset_ns, best_distance_ns, best_own_ns;
 	double best_growth; /* of the distance, s/s */
 };
 

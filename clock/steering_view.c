@@ -201,11 +201,15 @@ static void explain(const struct steering *s, char *out, size_t size)
 		(void)snprintf(out, size,
 		    "no majority: of %u usable sources only %u agree",
 		    r->voters, r->agreeing);
+	else if (r->outcome == SOURCE_WAITS && r->required_missing)
+		(void)snprintf(out, size,
+		    "no source marked require is among the %u that agree",
+		    r->independent);
 	else if (r->outcome == SOURCE_WAITS)
 		(void)snprintf(out, size,
-		    "%u sources agree; minsources is %u, and a source marked "
-		    "require must be among them if there is any",
-		    r->agreeing, s->config.min_sources);
+		    "minsources asks for %u sources that agree, and there are "
+		    "%u so far",
+		    s->config.min_sources, r->independent);
 	else
 		(void)snprintf(out, size,
 		    "no usable source: of %u, %u without a sample, %u "

@@ -66,7 +66,7 @@ def published():
                   polls=(6, 6), hours=28)
         # The network is there for 30 minutes a day.
         yield Row('published-3-' + us, jitter_up=jitter, hours=96,
-                  settle=DAY, limit=False,
+                  settle=DAY,
                   delay_extra=(
                       '(* -1e4 %s)' % during(1800, DAY - 1800, DAY),) * 2)
 

@@ -10,7 +10,7 @@
 #define HOUR (3600 * NS_PER_S)
 /* Of what an agent that runs on reaches. The samples are the same, but for
  * those of the burst and the times of the polls. */
-#define WORSE_AT_MOST 1.25
+#define WORSE_AT_MOST 1.4
 
 /* clang-format off */
 static const struct row restarts[] = {

@@ -103,8 +103,32 @@ static void print_row(const struct row *row, const struct result *r)
 	fflush(stdout);
 }
 
+/* How honest the errors shown were, over all rows. */
+struct honesty {
+	unsigned rows;
+	double within_1, within_3;
+	unsigned long violations;
+};
+
+static void judge_honesty(struct honesty *h, const struct result *r)
+{
+	h->rows++;
+	h->within_1 += (r->within_1 - h->within_1) / h->rows;
+	h->within_3 += (r->within_3 - h->within_3) / h->rows;
+	h->violations += r->violations;
+}
+
+static void print_honesty(const struct honesty *h)
+{
+	printf("the true error was within the estimated one in %.1f %%, within "
+	       "three times that in %.2f %% of the looks; beyond the bound %lu "
+	       "times (%u rows)\n",
+	    h->within_1 * 100, h->within_3 * 100, h->violations, h->rows);
+}
+
 static int bench(const char *text, unsigned seeds)
 {
+	struct honesty honesty = {0};
 	double log_sum = 0;
 	unsigned compared = 0;
 
@@ -121,11 +145,13 @@ static int bench(const char *text, unsigned seeds)
 		if (!run_row(&rows[i], seeds, &r))
 			return 2;
 		print_row(&rows[i], &r);
+		judge_honesty(&honesty, &r);
 		if (rows[i].rms > 0) {
 			log_sum += log(r.rms / rows[i].rms);
 			compared++;
 		}
 	}
+	print_honesty(&honesty);
 	if (compared > 0)
 		printf("RMS over chronyd's, geometric mean of %u rows: %.3f\n",
 		    compared, exp(log_sum / compared));
@@ -150,8 +176,20 @@ static const char *failing(const struct row *row, const struct result *r)
 	return NULL;
 }
 
+/* One standard deviation holds 68 % of a bell, three hold 99.7 %. */
+static bool calibrated(const struct honesty *h)
+{
+	bool good =
+	    h->within_1 > 0.60 && h->within_1 < 0.75 && h->within_3 > 0.985;
+
+	if (!good)
+		printf("FAILED the estimated error is not what it should be\n");
+	return good;
+}
+
 static int check(void)
 {
+	struct honesty honesty = {0};
 	unsigned passed = 0, failed = 0;
 
 	for (unsigned i = 0; i < row_count; i++) {
@@ -163,6 +201,7 @@ static int check(void)
 			continue;
 		if (run_row(&rows[i], SHORT_SEEDS, &r))
 			why = failing(&rows[i], &r);
+		judge_honesty(&honesty, &r);
 		name_of(&rows[i], name, sizeof name);
 		if (why != NULL)
 			printf("FAILED %s: %s (rms %.2f us, must %.2f)\n", name,
@@ -171,6 +210,11 @@ static int check(void)
 		failed += why != NULL;
 	}
 	check_restarts(&passed, &failed);
+	print_honesty(&honesty);
+	if (calibrated(&honesty))
+		passed++;
+	else
+		failed++;
 	printf("sim: %u passed, %u failed\n", passed, failed);
 	return failed == 0 ? 0 : 1;
 }

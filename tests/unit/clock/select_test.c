@@ -17,7 +17,8 @@ static struct select_source source(int64_t offset_ns, int64_t distance_ns)
 {
 	return (struct select_source){.state = SOURCE_COMBINED,
 	    .offset_ns = offset_ns,
-	    .distance_ns = distance_ns};
+	    .distance_ns = distance_ns,
+	    .own_distance_ns = distance_ns};
 }
 
 static void marks(const struct select_source *s, unsigned n, char *out)
@@ -112,7 +113,8 @@ struct row {
 
 /* clang-format off */
 #define S(...) {.state = SOURCE_COMBINED, __VA_ARGS__}
-#define AT(o, d) .offset_ns = (o), .distance_ns = (d)
+#define AT(o, d) \
+	.offset_ns = (o), .distance_ns = (d), .own_distance_ns = (d)
 #define OPT(...) .options = {__VA_ARGS__}
 static const struct row table[] = {
 	{"one alone", 1, 1, -1, {S(AT(5000000, 100))}, "*", 0},
