@@ -1,7 +1,7 @@
 #include "agent/pace.h"
 
 /* So many samples in favour make the interval longer; one against halves it. */
-#define VOTES_TO_GROW 5
+#define VOTES_TO_GROW 4
 #define SPREAD_PERCENT 6
 /* Requests out of turn are made up for, but for no more than so many. */
 #define DEBT_INTERVALS 8

@@ -22,6 +22,7 @@
  * is no queue. */
 #define QUEUE_SAMPLES 16
 #define QUEUE_MEMORY 256.0
+#define LATELY 64
 #define QUEUE_RISE 4.0
 #define RISE_MEMORY 64.0
 
@@ -137,13 +138,25 @@ static double rise_queue(const struct delay_track *t)
 	return t->rise * sqrt(QUEUE_SAMPLES) / FLOOR_GAP;
 }
 
+/* The queues of the last hour or so: eight samples alone may be alike by
+ * chance. That the first samples of a longer route are among them does not make
+ * them much longer. */
+static double lately(const struct delay_track *t)
+{
+	unsigned n = t->since < LATELY ? t->since : LATELY;
+	struct window w = latest(t, n);
+
+	return n >= QUEUE_SAMPLES ? queue_of(&w) : 0;
+}
+
 /* The chance that n samples in a row all exceed the floor by `gap` is
  * ((1 + x) exp(-x))^n, x = gap / queue. In a busy hour the queues are longer
  * than usual, so these samples' own measure of them counts as well. */
 static double log_odds(
     const struct delay_track *t, double floor, const struct window *w)
 {
-	double queue = fmax(fmax(t->queue, rise_queue(t)), queue_of(w));
+	double queue =
+	    fmax(fmax(t->queue, rise_queue(t)), fmax(queue_of(w), lately(t)));
 	double x = (w->least - floor) / queue;
 
 	return x > 0 ? w->n * (x - log1p(x)) : 0;
