@@ -17,6 +17,9 @@
 #define ASYMMETRY_DOUBT 0.1
 #define ASYMMETRY_MAX 0.97
 #define ASYMMETRY_PRIOR 16
+/* The square of what chance makes of it is about a half over the number of
+ * samples; less than twice that is doubted. */
+#define ASYMMETRY_CHANCE 2.0
 /* A sample that waited for more mean queues than this tells no more of them. */
 #define TILT_QUEUES 3.0
 
@@ -59,7 +62,10 @@ static double asymmetry(const struct law *l, const struct delay_track *t)
 {
 	double r = l->error_sum / (l->excess_sum + ASYMMETRY_PRIOR * t->queue);
 
-	r *= r * r / (r * r + ASYMMETRY_DOUBT * ASYMMETRY_DOUBT);
+	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT +
+		       ASYMMETRY_CHANCE / (l->samples + 1);
+
+	r *= r * r / (r * r + doubt);
 	return fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
 }
 
@@ -133,4 +139,5 @@ void law_learn(struct law *l, const struct delay_track *t, unsigned route,
 
 	l->error_sum += share * error - l->error_sum / MEMORY;
 	l->excess_sum += share * half - l->excess_sum / MEMORY;
+	l->samples += share - l->samples / MEMORY;
 }

@@ -18,7 +18,7 @@
 struct law {
 	double log_weight[LAW_WIDTHS][LAW_EDGES];
 	/* Of the error and of half the excess delay, slowly forgotten. */
-	double error_sum, excess_sum;
+	double error_sum, excess_sum, samples;
 };
 
 void law_init(struct law *l);
