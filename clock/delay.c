@@ -9,8 +9,8 @@
 
 /* Odds against a longer route's being an accident, as a log; every sample is
  * tested in two dozen ways. */
-#define LONGER_LOG_ODDS 25.0
-#define RETURN_LOG_ODDS 12.0
+#define LONGER_LOG_ODDS 18.0
+#define RETURN_LOG_ODDS 9.0
 /* Below these odds delays may well be those of a route that is remembered. */
 #define SAME_LOG_ODDS 5.0
 
