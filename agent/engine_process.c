@@ -1,20 +1,17 @@
 #include "agent/engine_process.h"
 
 #include "agent/adopt.h"
+#include "agent/changes.h"
 #include "agent/control.h"
 #include "agent/engine.h"
 #include "agent/keyring.h"
-#include "agent/network.h"
 #include "agent/observer.h"
 #include "agent/recall.h"
 #include "agent/order.h"
-#include "agent/relief.h"
 #include "agent/reload.h"
 #include "agent/rivals.h"
 #include "agent/status.h"
-#include "agent/watch.h"
 #include "base/log.h"
-#include "resolver/trust.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,9 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* keeper (two), resolver, signals, alarm, network, files, both sockets and
- * their clients, one UDP socket a source */
-#define FDS_MAX (9 + OBSERVERS_MAX + CONTROL_CLIENTS_MAX + CONFIG_SOURCES_MAX)
+/* keeper (two), resolver, signals, changes, both sockets and their clients, one
+ * UDP socket a source */
+#define FDS_MAX                                                                \
+	(6 + CHANGES_FDS + OBSERVERS_MAX + CONTROL_CLIENTS_MAX +               \
+	    CONFIG_SOURCES_MAX)
 #define REPORTS_MAX 8
 
 static volatile sig_atomic_t end_asked;
@@ -46,8 +45,7 @@ struct engine_process {
 	struct observer observer;
 	struct control control;
 	unsigned long step_client; /* waits for its step; 0: nobody */
-	struct network network;
-	struct watch trust; /* the files with trusted certificates */
+	struct changes changes;
 	struct keyring keyring;
 	struct recall recall;
 	const struct config *config;
@@ -57,7 +55,6 @@ struct engine_process {
 	struct reload_result reload;
 	const struct engine_links *links;
 	int signal_fd; /* -1: by handler */
-	int alarm_fd;  /* the clock was set; -1: nobody tells */
 	bool broken;   /* a link is gone */
 	/* --single-process: what the ports were asked, done after the event.
 	 */
@@ -300,18 +297,6 @@ static void keep_sources_in_memory(const struct engine *e)
 	keep_in_memory(e->sources, e->source_count * sizeof(*e->sources));
 }
 
-static void watch_trust(struct engine_process *p)
-{
-	const char *places[TRUST_PLACES_MAX];
-	unsigned count = trust_places(&p->config->trust, places);
-	int err = watch_open(&p->trust, places, count);
-
-	if (err)
-		log_info("changes of trusted certificates will not be noticed: "
-			 "%s",
-		    strerror(-err));
-}
-
 /* One at a time: whoever comes second may have changed the file since. */
 static void ask_for_reload(
     struct engine_process *p, unsigned long client, struct mono now)
@@ -397,7 +382,7 @@ static void take_config(struct engine_process *p)
 	log_notice("%s", text);
 	keep_sources_in_memory(&p->engine);
 	renew_keyring(p);
-	watch_trust(p);
+	changes_watch_trust(&p->changes, &p->config->trust);
 	answer_reload(p, text, p->reload.text);
 }
 
@@ -461,8 +446,7 @@ static int wait_ms(const struct engine_process *p, struct mono now)
 	if (p->ask_count > 0)
 		return 0;
 	next = mono_earlier(next, control_deadline(&p->control));
-	next = mono_earlier(next, network_deadline(&p->network));
-	next = mono_earlier(next, watch_deadline(&p->trust));
+	next = mono_earlier(next, changes_deadline(&p->changes));
 	if (p->links->keeper)
 		next = mono_earlier(next, keeper_deadline(p->links->keeper));
 	if (next.ns == MONO_NEVER.ns)
@@ -492,12 +476,7 @@ static void fill(const struct engine_process *p, struct poll_set *set)
 		set->fds[n++] = (struct pollfd){p->links->config_fd, POLLIN, 0};
 	if (p->signal_fd >= 0)
 		set->fds[n++] = (struct pollfd){p->signal_fd, POLLIN, 0};
-	if (p->alarm_fd >= 0)
-		set->fds[n++] = (struct pollfd){p->alarm_fd, POLLIN, 0};
-	if (p->network.fd >= 0)
-		set->fds[n++] = (struct pollfd){p->network.fd, POLLIN, 0};
-	if (p->trust.fd >= 0)
-		set->fds[n++] = (struct pollfd){p->trust.fd, POLLIN, 0};
+	n += changes_pollfds(&p->changes, &set->fds[n]);
 	set->links = n;
 	n += observer_pollfds(&p->observer, &set->fds[n]);
 	set->status = n;
@@ -518,13 +497,8 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 			hear_config(p);
 		else if (set->fds[i].fd == p->signal_fd)
 			end_asked = 1;
-		else if (set->fds[i].fd == p->alarm_fd)
-			moment_rearm(p->alarm_fd);
-		else if (set->fds[i].fd == p->network.fd)
-			network_read(&p->network);
-		else if (set->fds[i].fd == p->trust.fd)
-			watch_read(&p->trust, moment_now(p).mono);
-		else
+		else if (!changes_hear(
+			     &p->changes, set->fds[i].fd, moment_now(p).mono))
 			hear_resolver(p);
 	}
 	for (nfds_t i = set->control; i < set->all; i++)
@@ -537,19 +511,6 @@ static void serve(struct engine_process *p, const struct poll_set *set)
 	for (nfds_t i = set->status; i < set->control; i++)
 		if (set->fds[i].revents)
 			hear_control(p, set->fds[i].fd);
-}
-
-/* What may end the waiting of sources. */
-static void heed_changes(struct engine_process *p, struct moment now)
-{
-	if (network_take(&p->network, now.mono)) {
-		log_debug("addresses, routes or links have changed");
-		relieve(&p->engine, RELIEF_NETWORK, NULL, now);
-	}
-	if (watch_take(&p->trust, now.mono)) {
-		log_debug("trusted certificates have changed");
-		relieve(&p->engine, RELIEF_TRUST, NULL, now);
-	}
 }
 
 static void turn(struct engine_process *p)
@@ -570,7 +531,7 @@ static void turn(struct engine_process *p)
 	if (ready > 0)
 		serve(p, &set);
 	now = moment_now(p);
-	heed_changes(p, now);
+	changes_heed(&p->changes, &p->engine, now);
 	engine_on_timer(&p->engine, now);
 	observer_expire(&p->observer, now.mono);
 	answer_step(p, now.mono);
@@ -594,23 +555,12 @@ static int exit_status(const struct engine_process *p)
 	return 0;
 }
 
-/* Without these the agent works, but waits longer. A simulator has none. */
-static void watch_changes(struct engine_process *p)
+/* A simulator has none. */
+static void open_changes(struct engine_process *p)
 {
-	int err;
-
-	network_init(&p->network, moment_now(p).mono);
-	watch_init(&p->trust);
-	p->alarm_fd = -1;
-	if (p->links->keeper)
-		return;
-	/* Failing that, the next wake-up notices a jump. */
-	p->alarm_fd = moment_open_alarm();
-	watch_trust(p);
-	err = network_open(&p->network);
-	if (err)
-		log_info("changes of the network will not be noticed: %s",
-		    strerror(-err));
+	changes_init(&p->changes, moment_now(p).mono);
+	if (!p->links->keeper)
+		changes_open(&p->changes, &p->config->trust);
 }
 
 /* -Q may run beside the agent, whose cookies it must not spend. */
@@ -664,7 +614,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 	udp_init(&p->udp);
 	observer_init(&p->observer, links->status_fd);
 	control_init(&p->control, links->control_fd);
-	watch_changes(p);
+	open_changes(p);
 	keep_in_memory(p, sizeof(*p));
 	keep_sources_in_memory(&p->engine);
 	open_keyring(p);
@@ -676,10 +626,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 	keyring_close(&p->keyring);
 	observer_end(&p->observer);
 	control_end(&p->control);
-	network_close(&p->network);
-	watch_close(&p->trust);
-	if (p->alarm_fd >= 0)
-		close(p->alarm_fd);
+	changes_close(&p->changes);
 	udp_end(&p->udp);
 	free(p->own_config);
 	explicit_bzero(p, sizeof(*p));

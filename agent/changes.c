@@ -1,0 +1,89 @@
+#include "agent/changes.h"
+
+#include "agent/relief.h"
+#include "base/log.h"
+#include "resolver/trust.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void changes_init(struct changes *c, struct mono now)
+{
+	network_init(&c->network, now);
+	watch_init(&c->trust);
+	c->alarm_fd = -1;
+}
+
+void changes_watch_trust(struct changes *c, const struct trust_config *trust)
+{
+	const char *places[TRUST_PLACES_MAX];
+	unsigned count = trust_places(trust, places);
+	int err = watch_open(&c->trust, places, count);
+
+	if (err)
+		log_info("changes of trusted certificates will not be noticed: "
+			 "%s",
+		    strerror(-err));
+}
+
+void changes_open(struct changes *c, const struct trust_config *trust)
+{
+	int err = network_open(&c->network);
+
+	if (err)
+		log_info("changes of the network will not be noticed: %s",
+		    strerror(-err));
+	changes_watch_trust(c, trust);
+	c->alarm_fd = moment_open_alarm();
+}
+
+void changes_close(struct changes *c)
+{
+	network_close(&c->network);
+	watch_close(&c->trust);
+	if (c->alarm_fd >= 0)
+		close(c->alarm_fd);
+	c->alarm_fd = -1;
+}
+
+nfds_t changes_pollfds(const struct changes *c, struct pollfd fds[])
+{
+	const int all[CHANGES_FDS] = {c->network.fd, c->trust.fd, c->alarm_fd};
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] >= 0)
+			fds[n++] = (struct pollfd){all[i], POLLIN, 0};
+	return n;
+}
+
+bool changes_hear(struct changes *c, int fd, struct mono now)
+{
+	if (fd == c->network.fd)
+		network_read(&c->network);
+	else if (fd == c->trust.fd)
+		watch_read(&c->trust, now);
+	else if (fd == c->alarm_fd)
+		moment_rearm(c->alarm_fd);
+	else
+		return false;
+	return true;
+}
+
+struct mono changes_deadline(const struct changes *c)
+{
+	return mono_earlier(
+	    network_deadline(&c->network), watch_deadline(&c->trust));
+}
+
+void changes_heed(struct changes *c, struct engine *e, struct moment now)
+{
+	if (network_take(&c->network, now.mono)) {
+		log_debug("addresses, routes or links have changed");
+		relieve(e, RELIEF_NETWORK, NULL, now);
+	}
+	if (watch_take(&c->trust, now.mono)) {
+		log_debug("trusted certificates have changed");
+		relieve(e, RELIEF_TRUST, NULL, now);
+	}
+}
