@@ -56,6 +56,11 @@ void pace_burst(struct pace *p)
 	p->debt_ns = 0;
 }
 
+static int64_t poll_ns(int log2_s)
+{
+	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
+}
+
 static void take_vote(struct pace *p, bool near, enum poll_vote vote)
 {
 	switch (vote) {
@@ -93,18 +98,15 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 		p->poll_log2_s = lower_limit(p, near);
 		return;
 	}
+	/* A server that never makes sense must not be asked for ever. */
 	if (vote != POLL_DOUBTED)
 		p->doubted = 0;
-	else if (p->doubted == 0)
+	else if (p->doubted == 0 &&
+		 p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s))
 		p->doubted = PACE_DOUBT_TRIES;
 	if (!ramping(p))
 		take_vote(p, near, vote);
 	clamp(p, near);
-}
-
-static int64_t poll_ns(int log2_s)
-{
-	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
 }
 
 static void count_debt(struct pace *p, int64_t since_ns)

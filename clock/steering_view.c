@@ -294,7 +294,9 @@ static double predicted_sd(const struct steering *s, double interval_s)
 
 unsigned steering_surprises(const struct steering *s, unsigned source)
 {
-	return s->sources[source].surprises;
+	const struct source *src = &s->sources[source];
+
+	return src->slot >= 0 ? src->surprises : 0;
 }
 
 enum poll_vote steering_poll_vote(

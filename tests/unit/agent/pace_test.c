@@ -129,6 +129,24 @@ static void requests_out_of_turn_are_made_up_for(void **state)
 	assert_int_equal(p.debt_ns, 8 * 64 * NS_PER_S);
 }
 
+/* A server whose answers never make sense hears no more of us than others. */
+static void doubts_do_not_last(void **state)
+{
+	struct pace p = paced(6, 6);
+	int64_t total = 0;
+	int sent = 0;
+
+	(void)state;
+	for (; total < 86400 * NS_PER_S; sent++) {
+		int64_t interval = INTERVAL(&p);
+
+		total += interval;
+		pace_sent(&p, interval);
+		pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	}
+	assert_in_range(sent, 1300, 1370);
+}
+
 static void a_doubted_answer_is_asked_for_again(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -336,6 +354,7 @@ int main(void)
 	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
 	    cmocka_unit_test(requests_out_of_turn_are_made_up_for),
 	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
+	    cmocka_unit_test(doubts_do_not_last),
 	    cmocka_unit_test(a_burst_never_slows_a_faster_poll),
 	    cmocka_unit_test(intervals_are_spread_but_little),
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
