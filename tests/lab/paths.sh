@@ -110,6 +110,26 @@ without_ipv6() {
 	stop_agent "$1"
 }
 
+# The way over IPv6 was good, and is lost.
+swallowed_later() {
+	local sent
+	agent_conf client $'minpoll = 3\nmaxpoll = 3' dual0
+	forget client
+	start_agent12 client
+	within 'a burst of samples' 10 more client dual0 .packets.good 3
+	same 'its address' "$PREFIX6:100" "$(fact client dual0 .address)"
+	swallow_udp
+	sleep 1
+	count_good client dual0
+	sent=$(fact client dual0 .packets.sent)
+	wait_for 20 more client dual0 .packets.sent "$sent"
+	recovers 'UDP swallowed later, asked in vain, and a sample' \
+		"$(now_us)" 5000 sampled_again client dual0
+	same 'its address' "$PREFIX4.100" "$(fact client dual0 .address)"
+	unblock dual
+	stop_agent client
+}
+
 other_family() {
 	lan_host ke6 60
 	printf '%s:60 ke6\n' "$PREFIX6" >>"$ETCHOSTS"
@@ -137,6 +157,7 @@ scene_blackhole() {
 		done
 		$end
 	done <<<"$HOLES"
+	swallowed_later
 	other_family
 	lan_host four 13
 	in_ns four sysctl -qw net.ipv6.conf.all.disable_ipv6=1
