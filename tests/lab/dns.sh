@@ -52,7 +52,7 @@ scene_address() {
 	dns_name ntpserver "$PREFIX4.61" "$PREFIX6:61"
 	count_good client ntpserver
 	sent=$(fact client ntpserver .packets.sent)
-	wait_for 20 more client ntpserver .packets.sent "$sent"
+	wait_for 40 more client ntpserver .packets.sent "$sent"
 	recovers 'asked in vain, and a sample' "$(now_us)" 5000 \
 		sampled_again client ntpserver
 	same 'the address' "$PREFIX6:61" "$(fact client ntpserver .address)"

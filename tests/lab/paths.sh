@@ -122,7 +122,7 @@ swallowed_later() {
 	sleep 1
 	count_good client dual0
 	sent=$(fact client dual0 .packets.sent)
-	wait_for 20 more client dual0 .packets.sent "$sent"
+	wait_for 40 more client dual0 .packets.sent "$sent"
 	recovers 'UDP swallowed later, asked in vain, and a sample' \
 		"$(now_us)" 5000 sampled_again client dual0
 	same 'its address' "$PREFIX4.100" "$(fact client dual0 .address)"

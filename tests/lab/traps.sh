@@ -4,7 +4,7 @@
 
 # told HOST SOURCE PATTERN: the sentence stands in both places.
 told() {
-	wait_for 20 reads "$1" "$2" "$3"
+	wait_for 40 reads "$1" "$2" "$3"
 	says "$2, ntsctl" "$3" "$(reason "$1" "$2")"
 	says "$2, log" "$3" "$(grep -F "$2" "$LAB/$1.log")"
 }
