@@ -43,7 +43,7 @@ RESTARTED="ntpserver:11:chrony46 ntp-ntpsec12:22:ntpsec12
 # From the first request to the first sample after it, for each source; looked
 # at ten times a second.
 time_recoveries() {
-	local host=$1 end=$((SECONDS + 90)) left=$# name sent good
+	local host=$1 end=$((SECONDS + 120)) left=$# name sent good
 	declare -A sent0=() good0=() asked=()
 	while [ "$left" -gt 1 ] && [ "$SECONDS" -lt "$end" ]; do
 		while read -r name sent good; do
@@ -75,8 +75,8 @@ scene_restart() {
 	agent_conf client $'minpoll = 6\nmaxpoll = 6' "${names[@]}"
 	start_agent12 client
 	for name in "${names[@]}"; do
-		within "$name: a burst of samples" 20 \
-			more client "$name" .packets.good 3
+		within "$name: a burst, and some samples until poll 6" 90 \
+			more client "$name" .packets.good 8
 	done
 	log_mark client
 	for entry in $RESTARTED; do

@@ -10,23 +10,31 @@ play() {
 	local LAB=$LAB/$1 LAN=$1-
 	# Not the variables: they are gone when the trap runs.
 	# shellcheck disable=SC2064
-	trap "stop_all; LAN=$LAN; lan_down" EXIT
+	trap "stop_all; LAN=$LAN; lan_down; printf . >&$STAGES_FD" EXIT
 	PIDS=() passed=0 failed=0
 	lan_up
 	"scene_$1"
 	[ "$failed" -eq 0 ] || tail -n 20 "$LAB"/*.log
 }
 
-# scene NAME: plays scene_NAME in the background.
+# scene NAME: plays scene_NAME in the background, once it has a stage: there are
+# few, lest the scenes slow each other down. A token in the pipe is a free one.
+STAGES=6
 scene() {
 	mkdir -p "$LAB/$1"
-	(play "$1") >"$LAB/$1.out" 2>&1 &
+	(
+		read -r -N 1 <&"$STAGES_FD"
+		play "$1"
+	) >"$LAB/$1.out" 2>&1 &
 	SCENES[$1]=$!
 }
 
 # side_by_side NAME...: plays them all, tells of one after the other.
 side_by_side() {
 	local name
+	mkfifo "$LAB/stages"
+	exec {STAGES_FD}<>"$LAB/stages"
+	printf "%${STAGES}s" '' >&"$STAGES_FD"
 	for name in "$@"; do scene "$name"; done
 	for name in "$@"; do
 		wait "${SCENES[$name]}" || fail "scene $name broke"
@@ -35,6 +43,8 @@ side_by_side() {
 		passed=$((passed + $(grep -c '^  ok ' "$LAB/$name.out")))
 		failed=$((failed + $(grep -c '^  FAIL ' "$LAB/$name.out")))
 	done
+	exec {STAGES_FD}>&-
+	rm "$LAB/stages"
 }
 
 stop_scenes() {
