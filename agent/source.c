@@ -340,19 +340,19 @@ static void take_facts(struct source *s, const struct ke_answer *a)
 	memcpy(s->tls, a->tls, sizeof(s->tls));
 }
 
-/* The address whose key server answered is the best guess at first. While one
- * is being tried after silence, and the key server is the same, the search goes
- * on from there. */
+/* The address whose key server answered is the best guess at first. Where the
+ * key server is the same, the one in use stays: it works although the first
+ * does not, or it is being tried after silence, and the search goes on from
+ * there. */
 static void take_addresses(struct source *s, const struct ke_answer *a)
 {
 	struct endpoint tried = s->addresses[s->address];
-	bool search =
-	    s->silent > 0 && endpoint_same_host(&s->ke_peer, &a->ke_peer);
+	bool same = endpoint_same_host(&s->ke_peer, &a->ke_peer);
 
 	memcpy(s->addresses, a->addresses, sizeof(s->addresses));
 	s->address_count = a->address_count;
 	s->address = 0;
-	for (unsigned i = 0; search && i < s->address_count; i++)
+	for (unsigned i = 0; same && i < s->address_count; i++)
 		if (endpoint_same_host(&s->addresses[i], &tried))
 			s->address = i;
 }

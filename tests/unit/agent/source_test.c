@@ -381,6 +381,27 @@ static void a_black_hole_at_start_costs_a_second(void **state)
 	answer(w);
 }
 
+/* Keys are fetched while the second address is tried, and come after it has
+ * answered. */
+static void late_keys_do_not_lead_back_into_a_black_hole(void **state)
+{
+	struct world *w = *state;
+
+	timer(w);
+	give_addresses(w, 2);
+	answer_the_burst(w);
+	pass_until(w, source_deadline(&w->source));
+	lose(w);
+	timer(w);
+	lose(w);
+	assert_int_equal(timer(w), WISH_KEYS);
+	send_one(w);
+	assert_int_equal(source_address(&w->source)->address[3], 2);
+	answer(w);
+	give_addresses(w, 2);
+	assert_int_equal(source_address(&w->source)->address[3], 2);
+}
+
 static void each_address_gets_its_turn_at_once(void **state)
 {
 	struct world *w = *state;
@@ -902,6 +923,7 @@ int main(void)
 	    CASE(a_late_answer_to_an_old_question_is_ignored),
 	    CASE(two_silent_polls_fetch_keys_and_three_say_so),
 	    CASE(a_black_hole_at_start_costs_a_second),
+	    CASE(late_keys_do_not_lead_back_into_a_black_hole),
 	    CASE(each_address_gets_its_turn_at_once),
 	    CASE(keys_lost_without_a_nak_cost_five_seconds),
 	    CASE(a_short_silence_is_over_within_five_seconds),
