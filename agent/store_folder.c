@@ -23,11 +23,21 @@ static bool fail(struct store_folder *f, const char *what, int error,
 	return false;
 }
 
+static void say_owner(const struct store_folder *f, const struct stat *st,
+    char why[STORE_WHY_MAX])
+{
+	const long me = (long)geteuid();
+
+	snprintf(why, STORE_WHY_MAX,
+	    "%.160s belongs to uid %ld and not to the agent's user, uid %ld; "
+	    "mend it with: chown -R %ld %.160s",
+	    f->path, (long)st->st_uid, me, me, f->path);
+}
+
 /* Somebody else's folder is no place for keys, and neither is one that others
  * may look into. Neither is mended here: it may be the wrong path. */
 static bool check_private(struct store_folder *f, char why[STORE_WHY_MAX])
 {
-	const long me = (long)geteuid();
 	struct stat st;
 
 	if (fstat(f->fd, &st) != 0)
@@ -35,16 +45,27 @@ static bool check_private(struct store_folder *f, char why[STORE_WHY_MAX])
 	if (st.st_uid == geteuid() && (st.st_mode & 077) == 0)
 		return true;
 	if (st.st_uid != geteuid())
-		snprintf(why, STORE_WHY_MAX,
-		    "%.160s belongs to uid %ld and not to the agent's user, "
-		    "uid %ld; mend it with: chown -R %ld %.160s",
-		    f->path, (long)st.st_uid, me, me, f->path);
+		say_owner(f, &st, why);
 	else
 		snprintf(why, STORE_WHY_MAX,
 		    "%.160s has the mode %04o and is open to others; mend it "
 		    "with: chmod 0700 %.160s",
 		    f->path, (unsigned)st.st_mode & 07777, f->path);
 	store_folder_close(f);
+	return false;
+}
+
+/* One that belongs to another user cannot even be opened. */
+static bool fail_to_open(struct store_folder *f, char why[STORE_WHY_MAX])
+{
+	int error = errno;
+	struct stat st;
+
+	if (error == EACCES && lstat(f->path, &st) == 0 &&
+	    st.st_uid != geteuid())
+		say_owner(f, &st, why);
+	else
+		fail(f, "open", error, why);
 	return false;
 }
 
@@ -72,7 +93,7 @@ bool store_folder_open(
 	f->path = path;
 	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (f->fd < 0)
-		return fail(f, "open", errno, why);
+		return fail_to_open(f, why);
 	return check_private(f, why) && lock(f, why);
 }
 
