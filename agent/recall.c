@@ -113,6 +113,24 @@ static bool past(const struct measured_source *m, int64_t osc_ns)
 	return true;
 }
 
+/* Where nothing carries the timescale over, the paths are still the same. */
+static unsigned restore_paths(
+    struct recall *r, struct engine *e, struct reader *from, unsigned sources)
+{
+	unsigned total = 0;
+
+	while (sources-- > 0 && measurements_take(from, &r->source)) {
+		int slot = slot_of(e, &r->source);
+
+		if (slot < 0)
+			continue;
+		steering_restore_path(e->steering, (unsigned)slot,
+		    r->source.samples, r->source.count);
+		total += r->source.count;
+	}
+	return total;
+}
+
 static unsigned restore(struct recall *r, struct engine *e, struct reader *from,
     unsigned sources, int64_t shift_ns)
 {
@@ -145,7 +163,11 @@ static void take_up(struct recall *r, struct engine *e, size_t len)
 		return;
 	}
 	if (!timeline_bridge(&then, &r->born, &shift_ns)) {
-		log_debug("another boot, or too long ago: measuring anew");
+		total = restore_paths(r, e, &from, sources);
+		log_info("another boot, a step of the clock, or too long ago: "
+			 "knows the delays from %u samples, measures the clock "
+			 "anew",
+		    total);
 		return;
 	}
 	total = restore(r, e, &from, sources, shift_ns);

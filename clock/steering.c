@@ -26,6 +26,7 @@
 static void clear_source(struct source *s)
 {
 	s->fresh = s->count = s->next = 0;
+	s->longest = 0;
 	s->state = SOURCE_NO_SAMPLES;
 	s->was_falseticker = false;
 	s->kept = s->learned = (struct route_table){0};

@@ -26,4 +26,10 @@ unsigned steering_recall(const struct steering *s, unsigned source,
 void steering_restore(struct steering *s, unsigned source,
     const struct sample *samples, unsigned count);
 
+/* Likewise, when nothing carries the timescale over, as after a boot: what the
+ * samples say of the path's delay still holds, unless the first answer took
+ * much longer than any of them. */
+void steering_restore_path(struct steering *s, unsigned source,
+    const struct sample *samples, unsigned count);
+
 #endif

@@ -48,6 +48,7 @@ struct source {
 	double last_miss; /* s, of the latest such: measured minus expected */
 	struct osc last_right; /* the latest sample that was none */
 	unsigned fresh;	       /* samples that were heard in this run */
+	double longest; /* delay restored without its sample, s; 0: none */
 	unsigned count, next;
 	struct record records[RECORDS];
 	struct delay_track delay;

@@ -22,7 +22,7 @@ static const struct row restarts[] = {
 };
 /* clang-format on */
 
-enum kind { RUNS_ON, REMEMBERS, FORGETS, KINDS };
+enum kind { RUNS_ON, REMEMBERS, REBOOTS, FORGETS, KINDS };
 
 /* Root of the mean square over all seeds, us; negative: the run failed. */
 static double rms_us(const struct row *row, enum kind kind)
@@ -35,7 +35,8 @@ static double rms_us(const struct row *row, enum kind kind)
 	s.settled = 12 * HOUR;
 	s.length = s.settled + 600 * NS_PER_S;
 	s.restart_at = kind == RUNS_ON ? 0 : s.settled;
-	s.remembers = kind == REMEMBERS;
+	s.remembers = kind == REMEMBERS || kind == REBOOTS;
+	s.reboots = kind == REBOOTS;
 	for (unsigned i = 0; i < SEEDS; i++) {
 		if (!run_scenario(&s, i + 1, &o))
 			return -1;
@@ -54,10 +55,13 @@ static bool check(const struct row *row)
 		good &= rms[kind] >= 0;
 	}
 	good &= rms[REMEMBERS] <= WORSE_AT_MOST * rms[RUNS_ON];
+	good &= rms[REBOOTS] <= rms[FORGETS];
 	printf("%srestart, %s, %u servers, poll %d..%d: rms of ten minutes "
-	       "%.2f us; without memory %.2f us, without a restart %.2f us\n",
+	       "%.2f us; after a boot %.2f us, without memory %.2f us, without "
+	       "a restart %.2f us\n",
 	    good ? "" : "FAILED ", row->path, row->servers, row->minpoll,
-	    row->maxpoll, rms[REMEMBERS], rms[FORGETS], rms[RUNS_ON]);
+	    row->maxpoll, rms[REMEMBERS], rms[REBOOTS], rms[FORGETS],
+	    rms[RUNS_ON]);
 	return good;
 }
 

@@ -106,6 +106,10 @@ static void remember(
 	for (unsigned i = 0; i < r->s->servers; i++) {
 		unsigned n = steering_recall(old, i, samples);
 
+		if (r->s->reboots) {
+			steering_restore_path(r->steering, i, samples, n);
+			continue;
+		}
 		for (unsigned k = 0; k < n; k++) {
 			samples[k].at.ns += shift_ns;
 			samples[k].offset_ns -= shift_ns;

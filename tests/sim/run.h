@@ -18,6 +18,7 @@ struct scenario {
 	/* The agent is killed and started again; 0: it is not. */
 	int64_t restart_at;
 	bool remembers; /* what it had measured */
+	bool reboots;	/* on another timescale then */
 };
 
 struct outcome {

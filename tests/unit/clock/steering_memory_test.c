@@ -189,6 +189,49 @@ static void an_answer_that_contradicts_ends_the_memory(void **state)
 			 1002.3e9 * FREQ) < 200000);
 }
 
+/* Another boot: what was measured of the clock is worth nothing, but a path is
+ * as long as it was. */
+static void a_path_is_known_after_a_boot(void **state)
+{
+	struct sample samples[STEERING_MEMORY];
+	struct room *r = *state;
+	struct source_view v;
+	unsigned count;
+
+	for (int t = 0; t < 1000; t += 10)
+		measure(r->before, 0, t, 0);
+	count = steering_recall(r->before, 0, samples);
+	steering_restore_path(r->after, 0, samples, count);
+	assert_int_equal(steering_recall(r->after, 0, samples), 0);
+	/* A slow answer: the floor that is shown is the one of before. */
+	samples[0] = sample_at(5000, NS_PER_S);
+	samples[0].delay_ns = 350000;
+	steering_add(r->after, 0, &samples[0]);
+	steering_source_view(
+	    r->after, 0, &r->ledger, (struct wall){START_NS}, &v);
+	assert_int_equal(v.min_delay_ns, 200000);
+	assert_int_equal(steering_recall(r->after, 0, samples), 1);
+}
+
+static void a_much_longer_path_is_another_one(void **state)
+{
+	struct sample samples[STEERING_MEMORY];
+	struct room *r = *state;
+	struct source_view v;
+	unsigned count;
+
+	for (int t = 0; t < 1000; t += 10)
+		measure(r->before, 0, t, 0);
+	count = steering_recall(r->before, 0, samples);
+	steering_restore_path(r->after, 0, samples, count);
+	samples[0] = sample_at(5000, NS_PER_S);
+	samples[0].delay_ns = 20 * NS_PER_MS;
+	steering_add(r->after, 0, &samples[0]);
+	steering_source_view(
+	    r->after, 0, &r->ledger, (struct wall){START_NS}, &v);
+	assert_int_equal(v.min_delay_ns, 20 * NS_PER_MS);
+}
+
 static void what_agrees_is_kept(void **state)
 {
 	struct sample samples[STEERING_MEMORY];
@@ -208,6 +251,8 @@ int main(void)
 	    TEST(the_start_waits_for_answers_of_now),
 	    TEST(the_first_decision_knows_the_frequency),
 	    TEST(an_answer_that_contradicts_ends_the_memory),
+	    TEST(a_path_is_known_after_a_boot),
+	    TEST(a_much_longer_path_is_another_one),
 	    TEST(what_agrees_is_kept),
 	};
 
