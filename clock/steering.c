@@ -214,6 +214,12 @@ static void choose(struct steering *s, struct osc now)
 
 /* ---- the decision ---- */
 
+/* One answer of now is enough where many of before agree with it. */
+static bool answered(const struct source *src)
+{
+	return src->fresh >= (src->count > src->fresh ? 1 : START_SAMPLES);
+}
+
 static bool may_start(const struct steering *s, struct osc now)
 {
 	if (!s->starting)
@@ -222,7 +228,7 @@ static bool may_start(const struct steering *s, struct osc now)
 		return true;
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (!s->sources[i].options.noselect &&
-		    s->sources[i].fresh < START_SAMPLES)
+		    !answered(&s->sources[i]))
 			return false;
 	return true;
 }
