@@ -64,7 +64,6 @@ scene_address() {
 dns_returns() {
 	agent_conf client '' ntpserver
 	forget client
-	LOG_MARK=0
 	start_agent12 client
 	told client ntpserver 'no DNS server answered for ntpserver .*resolv.conf'
 	sleep 10

@@ -25,7 +25,7 @@ udp-dropped:33:udp dport 123 drop:UDP port may be blocked by a firewall|let UDP 
 udp-refused:34:udp dport 123 reject:refuses requests: nothing listens on that UDP port"
 
 scene_blocked() {
-	local entry name number rule says names=() since
+	local name number rule says names=() since
 	echo "-- blocked ports, and open ones again"
 	while IFS=: read -r name number rule says; do
 		server "$name" "$number" chrony43
@@ -35,15 +35,14 @@ scene_blocked() {
 	lan_host client 12
 	agent_conf client '' "${names[@]}"
 	start_agent12 client
-	LOG_MARK=0
 	while IFS=: read -r name number rule says; do
 		told client "$name" "$says"
 	done <<<"$BLOCKED"
 	sleep 5
 	for name in "${names[@]}"; do
+		count_good client "$name"
 		unblock "$name"
 		since=$(now_us)
-		GOOD[$name]=0
 		recovers "$name, open again" "$since" 5000 \
 			sampled_again client "$name"
 	done
@@ -191,7 +190,6 @@ scene_loss() {
 	block client 'numgen random mod 100 < 30 drop'
 	agent_conf client $'minpoll = 2\nmaxpoll = 2' ntpserver
 	start_agent12 client
-	LOG_MARK=0
 	within 'synchronised' 20 synchronised client
 	same 'seconds of 60 without synchronisation' 0 \
 		"$(failures 60 synchronised client)"

@@ -11,6 +11,7 @@ play() {
 	# Not the variables: they are gone when the trap runs.
 	# shellcheck disable=SC2064
 	trap "stop_all; LAN=$LAN; lan_down; printf . >&$STAGES_FD" EXIT
+	# shellcheck disable=SC2034 # net.sh and report.sh read them
 	PIDS=() passed=0 failed=0
 	lan_up
 	"scene_$1"
@@ -80,7 +81,7 @@ more() {
 # recovers WHAT SINCE_US LIMIT_MS COMMAND...: waits longer than allowed, so as
 # to tell how long it took.
 recovers() {
-	if wait_for $(($3 / 1000 * 2 + 5)) "${@:4}"; then
+	if wait_for $(($3 * 2 / 1000 + 5)) "${@:4}"; then
 		took "$1" "$2" "$3"
 	else
 		fail "$1: not at all"
@@ -96,12 +97,18 @@ sampled_again() {
 	more "$1" "$2" .packets.good "${GOOD[$2]}"
 }
 
+# sampled_times HOST SOURCE COUNT: since then.
+sampled_times() {
+	more "$1" "$2" .packets.good $((GOOD[$2] + $3 - 1))
+}
+
 # all_sampled HOST: every source has given a sample.
 all_sampled() {
 	[ "$(facts "$1" 'all(.sources[]; .samples > 0)')" = true ]
 }
 
-# Lines of the agent's log are counted from here on.
+# Lines of the agent's log are counted from here on, or all of them.
+LOG_MARK=0
 log_mark() {
 	LOG_MARK=$(wc -l <"$LAB/$1.log")
 }

@@ -26,7 +26,7 @@ struct peer {
 static inline void peer_mint(
     struct peer *p, uint8_t fill, uint8_t out[PEER_COOKIE_LEN])
 {
-	struct writer w = writer_of(out + PEER_COOKIE_LEN - 4, 4);
+	struct writer w = writer_of(&out[PEER_COOKIE_LEN - 4], 4);
 
 	memset(out, fill, PEER_COOKIE_LEN);
 	put_u32(&w, ++p->minted);
