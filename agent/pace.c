@@ -104,6 +104,7 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 	else if (p->doubted == 0 &&
 		 p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s))
 		p->doubted = PACE_DOUBT_TRIES;
+	p->urgent = vote == POLL_SHORTER || vote == POLL_SHORTEST;
 	if (!ramping(p))
 		take_vote(p, near, vote);
 	clamp(p, near);
@@ -217,7 +218,7 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 	else if (p->doubted > 0)
 		ns = at_most(full, PACE_DOUBT_NS);
 	else
-		ns = full + at_most(p->debt_ns, full);
+		ns = full + (p->urgent ? 0 : at_most(p->debt_ns, full));
 	return ns + (int64_t)(SPREAD_PERCENT / 100.0 * (double)ns *
 			      ((double)random / (double)UINT32_MAX));
 }

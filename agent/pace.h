@@ -43,6 +43,7 @@ struct pace {
 	/* Requests out of turn were early by so much in all; the ones after
 	 * them come later for it. */
 	int64_t debt_ns;
+	bool urgent; /* the clock is not known well: later than that */
 	/* While a server that sent RATE is spared. */
 	bool spared;
 	int min_wanted, max_wanted; /* as they were configured */

@@ -282,7 +282,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
  * oscillator is not known yet or has changed. */
 #define LONGER_BELOW 1.35
 #define SHORTER_ABOVE 2.4
-#define SHORTEST_ABOVE 8.0
+#define SHORTEST_ABOVE 4.5
 
 /* The standard deviation of the offset, s, if nothing is heard for so long. */
 static double predicted_sd(const struct steering *s, double interval_s)
