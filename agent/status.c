@@ -241,7 +241,7 @@ static json_t *nts_json(const struct source *s, struct moment now)
 	put_integer(
 	    o, "cookie_len", (int64_t)cookie_jar_next_len(&s->assoc.jar));
 	put_text_if(o, "ke_address", peer, ke);
-	put_integer_if(o, "ke_port", peer, s->ke_peer.port);
+	put_integer(o, "ke_port", s->config->ke_port);
 	put_text_if(o, "tls", s->tls[0] != '\0', s->tls);
 	put_text_if(
 	    o, "cert_subject", s->cert_subject[0] != '\0', s->cert_subject);

@@ -33,6 +33,9 @@ static const struct column columns[] = {
     {MEMBER(clock.root_dispersion_ns)},
 };
 
+/* Of a key exchange that failed before it had a server to ask. */
+#define NO_TRUST "no-trust"
+
 /* What to look at when this failed. %N name, %H host, %P its NTS-KE port, %A
  * address. */
 /* clang-format off */
@@ -43,6 +46,7 @@ static const struct {
 	{"connect",     "see whether a firewall lets NTS-KE through: nc -vz %H %P"},
 	{"tls",         "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P"},
 	{"certificate", "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P"},
+	{NO_TRUST,      "see what is wrong with the trusted certificates: sudo ntsagentd --check-config"},
 	{"nts-ke",      "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P"},
 	{"ntp-name",    "the NTS-KE server names an NTP server that cannot be found: ask its operator"},
 	{"silence",     "see whether a firewall lets UDP to %A and back through"},
@@ -82,10 +86,22 @@ static void add_filled(
 	}
 }
 
+/* A server that was not reached has shown no certificate: ours are at fault. */
+static const char *failure_of(const struct status_source *s)
+{
+	if (s->failure == NULL)
+		return "";
+	if (strcmp(s->failure, "certificate") == 0 && s->nts.ke_address == NULL)
+		return NO_TRUST;
+	return s->failure;
+}
+
 static const char *advice_for(const struct status_source *s)
 {
-	for (size_t i = 0; s->failure != NULL && i < ARRAY_LEN(advice); i++)
-		if (strcmp(advice[i].failure, s->failure) == 0)
+	const char *failure = failure_of(s);
+
+	for (size_t i = 0; i < ARRAY_LEN(advice); i++)
+		if (strcmp(advice[i].failure, failure) == 0)
 			return advice[i].text;
 	return NULL;
 }

@@ -390,6 +390,7 @@ static void the_snapshot_is_json_and_names_the_trouble(void **state)
 
 	(void)state;
 	w->keys_fail[1] = true;
+	w->config.sources[1].ke_port = 14461;
 	world_start(w);
 	world_run(w, 60 * NS_PER_S);
 	text = status_json(&w->engine, world_moment(w));
@@ -398,6 +399,7 @@ static void the_snapshot_is_json_and_names_the_trouble(void **state)
 	assert_non_null(strstr(text, "\"schema\":1"));
 	assert_non_null(strstr(text, "\"mark\":\"*\""));
 	assert_non_null(strstr(text, "the certificate is for other names"));
+	assert_non_null(strstr(text, "\"ke_port\":14461"));
 	assert_non_null(strstr(text, "\"synchronised\":true"));
 	free(text);
 	world_end(w);

@@ -161,6 +161,21 @@ static void each_failure_has_something_to_do(void **state)
 	}
 }
 
+/* No server has shown a certificate: those to trust are at fault. */
+static void a_certificate_without_a_server_is_our_own(void **state)
+{
+	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	set_text(s, "failure", "certificate");
+	set(json_object_get(s, "nts"), "ke_address", json_null());
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "To do: see what is wrong with the trusted "
+			      "certificates: sudo ntsagentd --check-config\n");
+	free(text);
+}
+
 static void an_unknown_failure_gives_no_advice(void **state)
 {
 	json_t *tree = unsynchronised();
@@ -211,6 +226,7 @@ int main(void)
 	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
 	    cmocka_unit_test(the_agents_reason_is_shown),
 	    cmocka_unit_test(each_failure_has_something_to_do),
+	    cmocka_unit_test(a_certificate_without_a_server_is_our_own),
 	    cmocka_unit_test(an_unknown_failure_gives_no_advice),
 	    cmocka_unit_test(a_good_source_can_be_in_trouble),
 	    cmocka_unit_test(a_source_that_is_only_measured_is_no_trouble),
