@@ -64,8 +64,8 @@ static enum order_outcome burst(const struct order *o)
 		count++;
 	}
 	if (count == 0)
-		return fail(o, "no source has keys to ask with: see `ntsctl "
-			       "sources -v`");
+		return fail(o, "no source that is online has keys to ask with: "
+			       "see `ntsctl sources -v`");
 	return done(o, count, "asked in a burst");
 }
 

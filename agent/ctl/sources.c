@@ -107,9 +107,15 @@ static bool failed_lately(const struct status_source *s)
 	return s->failure != NULL && s->failure[0] != '\0';
 }
 
+/* By order: then it does nothing, whatever its stage. */
+static bool is_switched_off(const struct status_source *s)
+{
+	return failed_lately(s) && strcmp(s->failure, "offline") == 0;
+}
+
 static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
 {
-	bool failed = failed_lately(s);
+	bool failed = failed_lately(s) && !is_switched_off(s);
 	bool said = s->reason[0] != '\0';
 	char wait[FORMAT_MAX];
 

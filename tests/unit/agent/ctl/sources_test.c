@@ -238,6 +238,8 @@ static void an_unusable_source_says_why(void **state)
 		"   disagrees with the majority"},
 	    {"?", "polling", "silence", "no answer", -1,
 		"   asking for time: no answer"},
+	    {"?", "polling", "offline", "switched off by order", -1,
+		"   switched off by order"},
 	    {"~", "unheard-of", "nak", "no cookie", 3,
 		"   unheard-of: no cookie; next try in 3 s"},
 	};
