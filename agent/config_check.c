@@ -278,8 +278,13 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 	if (!S_ISDIR(st.st_mode))
 		return error(
 		    out, "%s = %s: this is not a directory", key, path);
-	if (st.st_uid == geteuid())
+	if (st.st_uid == geteuid() && (st.st_mode & 077) == 0)
 		return 0;
+	if (st.st_uid == geteuid())
+		return error(out,
+		    "%s = %s: it is open to others, mode %04o; mend it with: "
+		    "chmod 0700 %s",
+		    key, path, (unsigned)st.st_mode & 07777, path);
 	error(out,
 	    "%s = %s: it must belong to user %s; mend it with: chown -R %s %s",
 	    key, path, user, user, path);

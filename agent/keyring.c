@@ -214,7 +214,7 @@ static void note_trouble(
 	if (err && !k->troubled)
 		log_warning("cannot %s %s/%s: %s: keys are not kept over a "
 			    "restart until that is mended",
-		    what, k->folder.path, name, strerror(-err));
+		    what, k->folder.path, name, store_folder_error(err));
 	else if (!err && k->troubled)
 		log_notice("keys are kept in %s again", k->folder.path);
 	k->troubled = err != 0;

@@ -241,7 +241,7 @@ static void note_trouble(struct recall *r, int err)
 	if (err && !r->troubled)
 		log_warning("cannot write %s/%s: %s: a restart will have to "
 			    "measure anew",
-		    r->folder->path, RECALL_FILE, strerror(-err));
+		    r->folder->path, RECALL_FILE, store_folder_error(err));
 	r->troubled = err != 0;
 }
 

@@ -104,6 +104,14 @@ void store_folder_close(struct store_folder *f)
 	f->fd = -1;
 }
 
+const char *store_folder_error(int err)
+{
+	if (err == -ENOENT)
+		return "the folder was removed; restart the agent, which makes "
+		       "a new one";
+	return strerror(-err);
+}
+
 /* A name with something appended. False: too long. */
 static bool variant(
     const char *name, const char *suffix, char out[NAME_MAX + 1])

@@ -37,6 +37,9 @@ int store_folder_read(const struct store_folder *f, const char *name,
 int store_folder_replace(const struct store_folder *f, const char *name,
     const void *bytes, size_t len) MUST_USE;
 
+/* What a -errno of writing means and, where it helps, what to do. */
+const char *store_folder_error(int err);
+
 /* 0 (also when there is none): it is gone, and will be after a power cut. */
 int store_folder_remove(
     const struct store_folder *f, const char *name) MUST_USE;

@@ -375,6 +375,23 @@ static void keys_in_somebody_elses_folder(void **state)
 	assert_string_equal(r->said, "");
 }
 
+static void keys_in_a_folder_that_is_open(void **state)
+{
+	struct room *r = *state;
+	char expected[512], path[128];
+
+	room_folder(r, "keys");
+	room_path(r, "keys", path);
+	assert_int_equal(chown(path, checker()->pw_uid, checker()->pw_gid), 0);
+	assert_int_equal(chmod(path, 0750), 0);
+	load_saved_keys(r, "keys");
+	snprintf(expected, sizeof(expected),
+	    "error: saved-keys = %1$s: it is open to others, mode 0750; mend "
+	    "it with: chmod 0700 %1$s\n",
+	    path);
+	says_one_error(r, expected);
+}
+
 static void keys_where_a_file_is(void **state)
 {
 	struct room *r = *state;
@@ -535,6 +552,7 @@ int main(void)
 	    IN_ROOM(a_certificate_that_is_no_ca),
 	    IN_ROOM(a_folder_that_cannot_be_written),
 	    IN_ROOM(keys_in_somebody_elses_folder),
+	    IN_ROOM(keys_in_a_folder_that_is_open),
 	    IN_ROOM(keys_where_a_file_is),
 	    IN_ROOM(a_file_in_the_way_of_a_folder),
 	    IN_ROOM(a_missing_folder_is_no_error),

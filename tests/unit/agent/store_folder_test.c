@@ -53,6 +53,19 @@ static int drop_place(void **state)
 	return 0;
 }
 
+static void a_folder_that_was_removed_is_told(void **state)
+{
+	struct place *p = *state;
+	int err;
+
+	assert_int_equal(rmdir(p->dir), 0);
+	err = store_folder_replace(&p->folder, "a", "x", 1);
+	assert_string_equal(store_folder_error(err),
+	    "the folder was removed; restart the agent, which makes a new one");
+	assert_int_equal(mkdir(p->dir, 0700), 0);
+	assert_string_equal(store_folder_error(-EROFS), strerror(EROFS));
+}
+
 static const char *inside(const struct place *p, const char *name)
 {
 	static char path[96];
@@ -295,6 +308,7 @@ int main(void)
 	    TEST(links_and_others_are_refused),
 	    TEST(a_link_is_never_written_through),
 	    TEST(what_is_too_long_is_no_file_of_ours),
+	    TEST(a_folder_that_was_removed_is_told),
 	    TEST(files_go_and_are_set_aside),
 	    TEST(a_sweep_takes_what_is_unwanted),
 	    TEST(an_open_folder_is_refused),
