@@ -184,6 +184,32 @@ static unsigned count_state(const struct steering *s, enum source_state state)
 	return n;
 }
 
+/* Those that no source is in are left out. */
+static void explain_none(const struct steering *s, char *out, size_t size)
+{
+	static const struct {
+		enum source_state state;
+		const char *words;
+	} kinds[] = {
+	    {SOURCE_NO_SAMPLES, "without a sample"},
+	    {SOURCE_UNSYNCED, "unsynchronised"},
+	    {SOURCE_DISTANCE, "too far"},
+	    {SOURCE_STALE, "silent"},
+	    {SOURCE_TOO_VARIABLE, "too variable"},
+	    {SOURCE_NOSELECT, "measured only (noselect)"},
+	};
+	int used =
+	    snprintf(out, size, "no usable source: of %u", s->source_count);
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		unsigned n = count_state(s, kinds[i].state);
+
+		if (n > 0 && used >= 0 && (size_t)used < size)
+			used += snprintf(out + used, size - (size_t)used,
+			    ", %u %s", n, kinds[i].words);
+	}
+}
+
 /* Why nothing is selected. */
 static void explain(const struct steering *s, char *out, size_t size)
 {
@@ -211,13 +237,7 @@ static void explain(const struct steering *s, char *out, size_t size)
 		    "%u so far",
 		    s->config.min_sources, r->independent);
 	else
-		(void)snprintf(out, size,
-		    "no usable source: of %u, %u without a sample, %u "
-		    "unsynchronised, %u too far, %u silent",
-		    s->source_count, count_state(s, SOURCE_NO_SAMPLES),
-		    count_state(s, SOURCE_UNSYNCED),
-		    count_state(s, SOURCE_DISTANCE),
-		    count_state(s, SOURCE_STALE));
+		explain_none(s, out, size);
 }
 
 static void view_selected(
