@@ -188,14 +188,15 @@ static struct view view_of(const struct options *o, FILE *out)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	int fd = fileno(out);
+	bool terminal = fd >= 0 && isatty(fd);
 
 	return (struct view){
 	    .out = out,
 	    .output = o->output,
 	    .numeric = o->numeric,
 	    .verbose = o->verbose,
-	    .colour = fd >= 0 && isatty(fd) &&
-		      (no_colour == NULL || *no_colour == '\0'),
+	    .terminal = terminal,
+	    .colour = terminal && (no_colour == NULL || *no_colour == '\0'),
 	    .width = terminal_width(fd),
 	};
 }

@@ -33,6 +33,10 @@ report_fn report_status;
 void cert_days_text(
     char out[static CERT_TEXT_MAX], const struct status_source *s);
 
+/* True: it is not usable, or something about it has failed. One that is only
+ * measured is in no trouble as long as it answers. */
+bool source_is_in_trouble(const struct status_source *s);
+
 /* True: it ends within CERT_DAYS_WARN days, or has ended. */
 bool cert_ends_soon(const struct status_source *s);
 

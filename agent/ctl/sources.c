@@ -159,7 +159,24 @@ static const struct table table = {
     .note = put_note,
 };
 
+/* The table alone says that a server is of no use, and not why. Whoever reads
+ * it from a pipe wants the table alone. */
+static void put_hint(const struct snapshot *s, const struct view *v)
+{
+	unsigned troubled = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		troubled += source_is_in_trouble(&s->sources[i]);
+	if (troubled > 0)
+		text_put_wrapped(v->out, "",
+		    "`ntsctl` says what is wrong and what to do.", v->width);
+}
+
 enum exit_status report_sources(const struct snapshot *s, const struct view *v)
 {
-	return table_put(&table, s, v) ? EXIT_OK : EXIT_NO_STATUS;
+	if (!table_put(&table, s, v))
+		return EXIT_NO_STATUS;
+	if (v->output == OUTPUT_TEXT && v->terminal)
+		put_hint(s, v);
+	return EXIT_OK;
 }

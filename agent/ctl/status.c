@@ -261,8 +261,7 @@ static void put_best(const struct snapshot *s, const struct view *v)
 	text_put_wrapped(v->out, "Source: ", text, v->width);
 }
 
-/* A source that is only measured is no trouble as long as it answers. */
-static bool is_in_trouble(const struct status_source *s)
+bool source_is_in_trouble(const struct status_source *s)
 {
 	bool failed = s->failure != NULL && s->failure[0] != '\0';
 
@@ -305,7 +304,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 	put_verdict(s, v);
 	put_best(s, v);
 	for (unsigned i = 0; i < s->source_count; i++)
-		if (is_in_trouble(&s->sources[i]))
+		if (source_is_in_trouble(&s->sources[i]))
 			put_trouble(&s->sources[i], v);
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (cert_ends_soon(&s->sources[i]))

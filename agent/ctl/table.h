@@ -16,6 +16,7 @@ struct view {
 	enum output output;
 	bool numeric; /* addresses instead of configured names */
 	bool verbose;
+	bool terminal; /* somebody is looking */
 	bool colour;
 	unsigned width; /* of the terminal, for what is wrapped */
 };

@@ -282,6 +282,29 @@ static void colours_are_for_the_state_alone(void **state)
 	free(text);
 }
 
+/* A pipe gets the table alone. */
+static void a_terminal_is_told_where_the_reasons_are(void **state)
+{
+	static const char hint[] = "\n`ntsctl` says what is wrong";
+	json_t *well = example();
+	char *text = report_of(report_sources, example(),
+	    (struct view){.terminal = true, .width = 80}, EXIT_OK);
+
+	(void)state;
+	assert_contains(text, hint);
+	free(text);
+	while (json_array_size(json_object_get(well, "sources")) > 1)
+		json_array_remove(json_object_get(well, "sources"), 1);
+	text = report_of(report_sources, well,
+	    (struct view){.terminal = true, .width = 80}, EXIT_OK);
+	assert_null(strstr(text, hint));
+	free(text);
+	text = report_of(
+	    report_sources, example(), (struct view){.width = 80}, EXIT_OK);
+	assert_null(strstr(text, hint));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +319,7 @@ int main(void)
 	    cmocka_unit_test(an_unusable_source_says_why),
 	    cmocka_unit_test(notes_fit_the_terminal),
 	    cmocka_unit_test(colours_are_for_the_state_alone),
+	    cmocka_unit_test(a_terminal_is_told_where_the_reasons_are),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
