@@ -175,21 +175,25 @@ static bool exchange_keys(struct job *j)
 }
 
 /* A name may lead to a machine that connects but is no NTS server: the others
- * of that name get their turn. The first failure stays the one to tell of. */
+ * of that name get their turn. The first failure stays the one to tell of, but
+ * what fails after a success is told of alone. */
 static bool find_keys_elsewhere(struct job *j)
 {
 	const struct ke_answer first = *j->answer;
+	const struct words why = j->why;
 	char unused[KE_TEXT_MAX];
+	bool found = false;
 
-	while (j->untried.count > 0 && !late(j)) {
+	while (!found && j->untried.count > 0 && !late(j)) {
 		j->why = words_to(unused, sizeof(unused));
 		if (!connect_next(j))
 			break;
-		if (exchange_keys(j))
-			return true;
+		found = exchange_keys(j);
 	}
-	*j->answer = first;
-	return false;
+	j->why = found ? words_to(j->text, sizeof(j->text)) : why;
+	if (!found)
+		*j->answer = first;
+	return found;
 }
 
 static bool find_keys(struct job *j)

@@ -432,6 +432,25 @@ static void the_next_address_gets_its_turn(void **state)
 	assert_in_range(w->answer.duration_ms, TIMEOUT_MS / 2, TIMEOUT_MS);
 }
 
+/* What went wrong with the first address is over by then. */
+static void the_next_address_may_name_an_ntp_server(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->request.host, "both.fake");
+	w->second = ke_server_start(
+	    (struct ke_server_spec){.address = "::1", .manner = KE_HTTP}, 0);
+	w->request.ke_port = w->second.at.port;
+	w->server = ke_server_start(
+	    with(w, (struct ke_server_spec){.ntp_server = "noname.eai"}),
+	    w->second.at.port);
+	ask(w);
+	failed(w, KE_STAGE_NTP_NAME,
+	    "both.fake names the NTP server noname.eai, which is of no use: "
+	    "no address for noname.eai: the name does not exist (check "
+	    "/etc/hosts or DNS)");
+}
+
 static void the_first_failure_is_the_one_to_tell(void **state)
 {
 	struct world *w = *state;
@@ -915,6 +934,7 @@ int main(void)
 	    TEST(a_black_hole_gets_a_part_of_the_time),
 	    TEST(bad_answers_are_told),
 	    TEST(the_next_address_gets_its_turn),
+	    TEST(the_next_address_may_name_an_ntp_server),
 	    TEST(the_first_failure_is_the_one_to_tell),
 	    TEST(an_expired_certificate_is_told),
 	    TEST(a_certificate_of_the_future_is_told),
