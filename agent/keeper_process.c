@@ -175,6 +175,7 @@ struct loop {
 	bool hangup;		     /* SIGHUP came */
 	uint32_t reload_asked;	     /* the engine's serial; 0: not */
 	struct reload_result result; /* of a reload; too large for the stack */
+	bool result_waits; /* until the engine has read the one before */
 };
 
 static struct mono mono_now(void)
@@ -289,19 +290,25 @@ static void hear_request(struct loop *l)
 		l->link_lost = true;
 }
 
-static void log_lines(enum log_level level, char *text)
+static void log_lines(enum log_level level, const char *text)
 {
-	char *rest = text, *line;
+	while (*text) {
+		size_t len = strcspn(text, "\n");
 
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			log_line(level, "%s", line);
+		if (len > 0)
+			log_line(level, "%.*s", (int)len, text);
+		text += len + (text[len] != '\0');
+	}
 }
 
+/* A result is large: two may not fit into the link, and whoever sends SIGHUP
+ * can do that faster than the engine adopts a configuration. */
 static void pass_on(struct loop *l)
 {
-	if (reload_send_result(l->p->config_fd, &l->result) != 1)
-		l->link_lost = true;
+	int sent = reload_send_result(l->p->config_fd, &l->result);
+
+	l->result_waits = sent == 0;
+	l->link_lost |= sent < 0;
 }
 
 /* The limits of the keeper first: what the engine may do by the new ones must
@@ -352,7 +359,7 @@ static void reload_if_asked(struct loop *l)
 	uint32_t serial = l->reload_asked;
 	int err;
 
-	if (l->p->config_fd < 0 || (!serial && !l->hangup))
+	if (l->p->config_fd < 0 || l->result_waits || (!serial && !l->hangup))
 		return;
 	err = reload_start(&l->p->reload, serial, mono_now());
 	if (err == -EBUSY)
@@ -372,7 +379,8 @@ static void wait_for(struct loop *l, struct mono until)
 	struct pollfd fds[4] = {
 	    {.fd = l->p->signal_fd, .events = POLLIN},
 	    {.fd = l->link_lost ? -1 : l->p->engine_fd, .events = POLLIN},
-	    {.fd = l->link_lost ? -1 : l->p->config_fd, .events = POLLIN},
+	    {.fd = l->link_lost ? -1 : l->p->config_fd,
+		.events = (short)(l->result_waits ? POLLIN | POLLOUT : POLLIN)},
 	    {.fd = l->p->reload.loader_fd, .events = POLLIN},
 	};
 	int64_t ns = until.ns - mono_now().ns;
@@ -388,6 +396,8 @@ static void wait_for(struct loop *l, struct mono until)
 		hear_signals(l);
 	if (fds[1].revents)
 		hear_engine(l);
+	if (fds[2].revents & POLLOUT)
+		pass_on(l);
 	if (fds[2].revents)
 		hear_request(l);
 }

@@ -848,6 +848,39 @@ static void test_reload_by_signal(void **state)
 	assert_true(log_says(s, "the old one stays in force"));
 }
 
+/* However fast SIGHUP comes: the engine reads when it has time to, and every
+ * result is whole. */
+static int reads_late(struct scene *s, int fd)
+{
+	static struct reload_result first, got;
+
+	for (int i = 0; i < 20; i++) {
+		kill(getppid(), SIGHUP);
+		for (int naps = 0; naps < 4; naps++)
+			nap();
+	}
+	if (verdict_of(fd, 50) != KEEPER_OK)
+		return 12;
+	if (next_result(s, &first) != 1 || !strchr(first.text, '\n'))
+		return 13;
+	for (int i = 0; i < 3; i++)
+		if (next_result(s, &got) != 1 ||
+		    strcmp(got.text, first.text) != 0)
+			return 14;
+	return verdict_of(fd, 50) == KEEPER_OK ? 3 : 15;
+}
+
+static void test_reload_storm(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	write_config(s, "[clock]\ndriftfile = /x\n[source a]\n");
+	begin(s, reads_late);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+}
+
 #define STAGED(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
@@ -871,6 +904,7 @@ int main(void)
 	    STAGED(test_nonsense_ends_the_agent),
 	    STAGED(test_reload_by_order),
 	    STAGED(test_reload_by_signal),
+	    STAGED(test_reload_storm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
