@@ -8,6 +8,7 @@
 #include "agent/observer.h"
 #include "agent/recall.h"
 #include "agent/order.h"
+#include "agent/questions.h"
 #include "agent/reload.h"
 #include "agent/rivals.h"
 #include "agent/status.h"
@@ -48,6 +49,7 @@ struct engine_process {
 	struct changes changes;
 	struct keyring keyring;
 	struct recall recall;
+	struct questions questions;
 	const struct config *config;
 	struct config *own_config;   /* `config` after a reload, else NULL */
 	unsigned long reload_client; /* waits for a reload; 0: nobody */
@@ -58,8 +60,7 @@ struct engine_process {
 	bool broken;   /* a link is gone */
 	/* --single-process: what the ports were asked, done after the event.
 	 */
-	unsigned ask_count, report_count;
-	struct ke_request asks[CONFIG_SOURCES_MAX];
+	unsigned report_count;
 	struct keeper_report reports[REPORTS_MAX];
 	char rival[RIVALS_TEXT_MAX];
 	/* Frames are too large for a stack that should stay small. */
@@ -130,14 +131,8 @@ static void port_ask(void *self, const struct ke_request *request)
 {
 	struct engine_process *p = self;
 
-	if (p->links->resolver_fd < 0) {
-		/* A source asks once and waits: there is always room. */
-		assert(p->ask_count < CONFIG_SOURCES_MAX);
-		p->asks[p->ask_count++] = *request;
-	} else if (frame_send(
-		       p->links->resolver_fd, request, sizeof(*request)) != 1) {
+	if (!questions_ask(&p->questions, request))
 		p->broken = true;
-	}
 }
 
 static void direct_command(
@@ -204,7 +199,7 @@ static void port_save_samples(void *self)
 static void run_jobs(struct engine_process *p)
 {
 	struct ke_answer *answers;
-	unsigned count = p->ask_count;
+	unsigned count = p->questions.count;
 
 	if (count == 0)
 		return;
@@ -214,8 +209,9 @@ static void run_jobs(struct engine_process *p)
 		return;
 	}
 	for (unsigned i = 0; i < count && !end_asked; i++)
-		resolver_job(&p->asks[i], &p->config->trust, &answers[i]);
-	p->ask_count = 0;
+		resolver_job(
+		    &p->questions.waiting[i], &p->config->trust, &answers[i]);
+	p->questions.count = 0;
 	for (unsigned i = 0; i < count && !end_asked; i++)
 		engine_on_keys(&p->engine, &answers[i], moment_now(p));
 	explicit_bzero(answers, count * sizeof(*answers));
@@ -260,7 +256,7 @@ static void hear_resolver(struct engine_process *p)
 		    p->links->resolver_fd, &p->answer)) == 1)
 		engine_on_keys(&p->engine, &p->answer, moment_now(p));
 	explicit_bzero(&p->answer, sizeof(p->answer));
-	if (got < 0)
+	if (got < 0 || !questions_send(&p->questions, &p->config->trust))
 		p->broken = true;
 }
 
@@ -335,10 +331,8 @@ static void answer_reload(
 /* The resolver first: its jobs for what begins now go by the new rules. */
 static void tell_resolver(struct engine_process *p, const struct config *fresh)
 {
-	if (p->links->resolver_fd >= 0 &&
-	    adopt_changes_trust(p->config, fresh) &&
-	    frame_send(p->links->resolver_fd, &fresh->trust,
-		sizeof(fresh->trust)) != 1)
+	if (adopt_changes_trust(p->config, fresh) &&
+	    !questions_trust(&p->questions, &fresh->trust))
 		p->broken = true;
 }
 
@@ -443,7 +437,7 @@ static int wait_ms(const struct engine_process *p, struct mono now)
 	int64_t ms;
 
 	/* An answer of the last jobs has led to others. */
-	if (p->ask_count > 0)
+	if (p->links->resolver_fd < 0 && p->questions.count > 0)
 		return 0;
 	next = mono_earlier(next, control_deadline(&p->control));
 	next = mono_earlier(next, changes_deadline(&p->changes));
@@ -470,8 +464,8 @@ static void fill(const struct engine_process *p, struct poll_set *set)
 	if (p->links->keeper_fd >= 0)
 		set->fds[n++] = (struct pollfd){p->links->keeper_fd, POLLIN, 0};
 	if (p->links->resolver_fd >= 0)
-		set->fds[n++] =
-		    (struct pollfd){p->links->resolver_fd, POLLIN, 0};
+		set->fds[n++] = (struct pollfd){
+		    p->links->resolver_fd, questions_events(&p->questions), 0};
 	if (p->links->config_fd >= 0)
 		set->fds[n++] = (struct pollfd){p->links->config_fd, POLLIN, 0};
 	if (p->signal_fd >= 0)
@@ -610,6 +604,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 		return 1;
 	}
 	p->config = config;
+	questions_init(&p->questions, links->resolver_fd);
 	p->signal_fd = catch_signals(links);
 	udp_init(&p->udp);
 	observer_init(&p->observer, links->status_fd);
