@@ -514,7 +514,9 @@ enum source_wish source_keys(struct source *s, const struct ke_answer *answer,
 	news = keys_are_news(s, answer);
 	if (answer->stage == KE_STAGE_DONE)
 		take_keys(s, answer);
-	take_facts(s, answer);
+	/* The keys in use, and what is saved of them, keep their own. */
+	if (answer->stage == KE_STAGE_DONE || s->stage != STAGE_REKEYING)
+		take_facts(s, answer);
 	if (answer->dates == KE_DATES_REFUSED && s->dates_may_wait &&
 	    s->stage == STAGE_KEYING)
 		return leave_dates(s, answer, now.mono);

@@ -72,6 +72,25 @@ static void a_crash_costs_no_key_exchange(void **state)
 	world_end(w);
 }
 
+/* Nothing is known of the server by then but that its name has no address. */
+static void a_renewal_that_fails_spoils_nothing_that_is_saved(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	w->keys_fail[0] = true;
+	w->fail_stage = KE_STAGE_DNS;
+	world_run(w, 36 * HOUR_NS);
+	assert_string_equal(only(w)->failure, "dns");
+	assert_true(ke_answer_valid(&w->disk[0].keys.answer));
+	assert_string_equal(only(w)->cert_subject, "CN=peer");
+	world_restart(w, true);
+	assert_int_equal(only(w)->stage, STAGE_POLLING);
+	assert_true(ke_answer_valid(&w->disk[0].keys.answer));
+	world_end(w);
+}
+
 /* At any moment: in the burst, before and after a write, with a request under
  * way, again and again. */
 static void no_crash_makes_a_cookie_be_spent_twice(void **state)
@@ -308,6 +327,7 @@ int main(void)
 	    cmocka_unit_test(keys_are_saved_with_the_first_answer),
 	    cmocka_unit_test(keys_without_an_answer_are_not_saved),
 	    cmocka_unit_test(a_crash_costs_no_key_exchange),
+	    cmocka_unit_test(a_renewal_that_fails_spoils_nothing_that_is_saved),
 	    cmocka_unit_test(no_crash_makes_a_cookie_be_spent_twice),
 	    cmocka_unit_test(crash_after_crash_halves_what_is_left),
 	    cmocka_unit_test(an_orderly_end_saves_the_whole_jar),

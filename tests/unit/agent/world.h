@@ -204,9 +204,12 @@ static inline void world_ask(void *self, const struct ke_request *request)
 	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
 	world_date(w, request, &w->keys[i].answer);
 	if (w->keys_fail[i]) {
-		w->keys[i].answer.stage =
-		    (uint8_t)(w->fail_stage ? w->fail_stage
-					    : KE_STAGE_CERTIFICATE);
+		w->keys[i].answer = (struct ke_answer){
+		    .source = request->source,
+		    .serial = request->serial,
+		    .stage = (uint8_t)(w->fail_stage ? w->fail_stage
+						     : KE_STAGE_CERTIFICATE),
+		};
 		snprintf(w->keys[i].answer.text, sizeof(w->keys[i].answer.text),
 		    "the certificate is for other names");
 	}
