@@ -129,15 +129,27 @@ static void run_source(struct engine *e, unsigned i)
 		engine_mark_duplicates(e);
 }
 
+static void recheck(struct engine *e, unsigned i)
+{
+	enum source_wish wish =
+	    source_recheck_dates(&e->sources[i], e->now.wall);
+
+	if (wish != WISH_NOTHING) {
+		steering_forget(e->steering, i);
+		engine_saving_drop(e, i);
+	}
+	engine_fulfil(e, i, wish);
+}
+
 /* From now on no certificate is taken without its dates, and no time from a
- * source whose one was. */
+ * source whose one was, or fitted a wrong clock alone. */
 static void check_dates(struct engine *e)
 {
 	bootstrap_end(&e->bootstrap);
 	for (unsigned i = 0; i < e->source_count; i++) {
 		struct source *s = &e->sources[i];
 
-		engine_fulfil(e, i, source_recheck(s));
+		recheck(e, i);
 		if (s->stage == STAGE_RESTING)
 			(void)source_relieve(s, RELIEF_TRUST, e->now.mono);
 	}
@@ -174,9 +186,10 @@ static void log_tracking(struct engine *e, const struct tracking *t)
 		log_warning("not synchronised any more");
 	e->last_selected = t->selected;
 	e->last_synchronised = t->synchronised;
-	e->ever_synchronised |= t->synchronised;
-	if (e->ever_synchronised && bootstrap_open(&e->bootstrap))
+	if (t->synchronised && !e->ever_synchronised) {
+		e->ever_synchronised = true;
 		check_dates(e);
+	}
 	snprintf(e->last_reason, sizeof(e->last_reason), "%s", t->reason);
 }
 

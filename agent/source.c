@@ -44,6 +44,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 	[EVENT_NEED_KEYS]   = {STAGE_REKEYING, WISH_KEYS,    true},
 	[EVENT_NO_COOKIE]   = {STAGE_RESTING,  WISH_NOTHING, true},
 	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
+	[EVENT_RECHECK]     = {STAGE_KEYING,   WISH_KEYS,    true},
 },
 [STAGE_REKEYING] = {
 	[EVENT_DUE]         = {STAGE_REKEYING, WISH_SEND,    true},
@@ -51,6 +52,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 	[EVENT_KEYS_FAILED] = {STAGE_POLLING,  WISH_NOTHING, true},
 	[EVENT_NO_COOKIE]   = {STAGE_KEYING,   WISH_NOTHING, true},
 	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
+	[EVENT_RECHECK]     = {STAGE_KEYING,   WISH_KEYS,    true},
 },
 [STAGE_RESTING] = {
 	[EVENT_DUE]         = {STAGE_KEYING,   WISH_KEYS,    true},
@@ -750,7 +752,7 @@ void source_outdated(
 	(void)apply(s, EVENT_KEYS_FAILED);
 }
 
-enum source_wish source_recheck(struct source *s)
+static enum source_wish recheck(struct source *s)
 {
 	if (!rules[s->stage][EVENT_RECHECK].defined)
 		return WISH_NOTHING;
@@ -761,6 +763,24 @@ enum source_wish source_recheck(struct source *s)
 	s->reach = 0;
 	s->backoff.failures = 0;
 	return apply(s, EVENT_RECHECK);
+}
+
+enum source_wish source_recheck(struct source *s)
+{
+	bool undated = s->stage == STAGE_UNDATED_KEYING ||
+		       s->stage == STAGE_UNDATED_POLLING;
+
+	return undated ? recheck(s) : WISH_NOTHING;
+}
+
+enum source_wish source_recheck_dates(struct source *s, struct wall now)
+{
+	int64_t now_s = now.ns / NS_PER_S;
+	bool known = s->cert_not_before != 0 || s->cert_not_after != 0;
+
+	if (known && (now_s < s->cert_not_before || now_s > s->cert_not_after))
+		return recheck(s);
+	return source_recheck(s);
 }
 
 void source_sampled(struct source *s, int64_t delay_ns, enum poll_vote vote,

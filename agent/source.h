@@ -214,9 +214,13 @@ void source_undated_sample(
 void source_outdated(
     struct source *s, struct wall told, struct mono now, uint32_t random);
 
-/* The clock is fit to check dates by: what was exchanged without them is thrown
- * away, and keys are asked for anew. */
+/* What was exchanged without dates is thrown away, and keys are asked for anew.
+ */
 enum source_wish source_recheck(struct source *s);
+
+/* The clock is right now, as it may not have been before: likewise, and so is
+ * what was exchanged with a certificate that is not valid at this time. */
+enum source_wish source_recheck_dates(struct source *s, struct wall now);
 
 /* The server tells a time that cannot be, and its sample was not used. */
 void source_disbelieved(struct source *s, struct wall told, struct mono now);

@@ -298,6 +298,30 @@ static void who_fits_the_wrong_clock_does_not_rule(void **state)
 	world_end(w);
 }
 
+/* Of thirty years ago, on a clock that says so: it was accepted, and the server
+ * tells the right time, but by the right clock it has expired. */
+static void who_fits_the_wrong_clock_alone_is_out(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+	struct source_view v;
+
+	(void)state;
+	w->keep_keys = true;
+	w->cert_from_s[0] = w->wall / NS_PER_S - DAY_S;
+	w->cert_to_s[0] = w->wall / NS_PER_S + DAY_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_int_equal(stage(w, 0), STAGE_RESTING);
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	assert_false(w->disk[0].there);
+	steering_source_view(w->engine.steering, 0, &w->engine.timescale,
+	    (struct wall){w->wall}, &v);
+	assert_int_equal(v.samples, 0);
+	world_end(w);
+}
+
 /* An old key with an old certificate, on a clock that is as old. */
 static void a_time_that_is_known_to_be_past_is_not_believed(void **state)
 {
@@ -473,6 +497,7 @@ int main(void)
 	    cmocka_unit_test(once_synchronised_dates_are_never_left_aside),
 	    cmocka_unit_test(one_expired_certificate_delays_nobody),
 	    cmocka_unit_test(who_fits_the_wrong_clock_does_not_rule),
+	    cmocka_unit_test(who_fits_the_wrong_clock_alone_is_out),
 	    cmocka_unit_test(a_time_that_is_known_to_be_past_is_not_believed),
 	    cmocka_unit_test(makestep_does_not_forbid_it),
 	    cmocka_unit_test(set_once_waits_for_the_recheck),
