@@ -200,7 +200,8 @@ static enum source_wish need_keys(struct source *s, struct mono now)
 }
 
 /* The second request and the first one to each further address go out at once;
- * then silence is asked into less and less often. */
+ * then silence is asked into less and less often. Who asked for fewer requests
+ * may be silent for that very reason: the next one keeps to its time. */
 static void ask_into_silence(struct source *s, struct mono now, uint32_t random)
 {
 	bool at_once = s->silent < SILENT_POLLS;
@@ -210,6 +211,8 @@ static void ask_into_silence(struct source *s, struct mono now, uint32_t random)
 		at_once = s->silent <= s->address_count;
 		next_address(s);
 	}
+	if (s->pace.spared)
+		return;
 	s->poll_at = at_once ? now
 			     : mono_after(s->sent_at, pace_silence_ns(&s->pace,
 							  silent_ns, random));
@@ -238,6 +241,13 @@ static bool refused(struct source *s, struct mono now)
 	}
 	say_silence(s, now);
 	return true;
+}
+
+/* Not at a server that asked for fewer requests. */
+static void burst(struct source *s)
+{
+	if (!s->pace.spared)
+		pace_burst(&s->pace);
 }
 
 /* The pending request will not be answered any more. */
@@ -418,7 +428,7 @@ void source_saved(struct source *s, const struct saved_keys *k, unsigned left,
 	plan_renewal(s, now.mono, random);
 	s->poll_at = now.mono;
 	if (s->config->iburst)
-		pace_burst(&s->pace);
+		burst(s);
 	say_saved(s, k, now.wall);
 }
 
@@ -450,7 +460,7 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 		return;
 	pace_restart(&s->pace);
 	if (s->config->iburst)
-		pace_burst(&s->pace);
+		burst(s);
 }
 
 static enum source_wish leave_dates(
@@ -619,7 +629,7 @@ static void valid(struct source *s, struct mono now)
 	/* Much may have happened while nothing was heard at all. */
 	if (s->silent >= REACH_POLLS) {
 		pace_restart(&s->pace);
-		pace_burst(&s->pace);
+		burst(s);
 	}
 	s->reach |= 1;
 	if (s->reach == REACH_ALL)
@@ -813,5 +823,5 @@ void source_jumped(struct source *s, struct mono now)
 	s->pending.open = false;
 	s->poll_at = now;
 	pace_restart(&s->pace);
-	pace_burst(&s->pace);
+	burst(s);
 }

@@ -807,6 +807,29 @@ static void a_path_that_swallows_udp_hammers_nobody(void **state)
 	    source_deadline(&w->source).ns - w->now.mono.ns < 2 * NS_PER_S);
 }
 
+/* It has said why it may be silent. */
+static void silence_after_a_rate_is_not_asked_into(void **state)
+{
+	struct world *w = *state;
+	unsigned requests, exchanges;
+
+	start(w);
+	kissed(w, NTP_REFID('R', 'A', 'T', 'E'));
+	swallow(w, 3600 * NS_PER_S, &requests, &exchanges);
+	assert_in_range(requests, 20, (3600 >> w->source.pace.poll_log2_s) + 2);
+	/* nor is its end */
+	pass_until(w, source_deadline(&w->source));
+	if (timer(w) == WISH_KEYS)
+		give_keys(w);
+	while (timer(w) != WISH_NOTHING)
+		continue;
+	pass_until(w, source_deadline(&w->source));
+	send_one(w);
+	answer(w);
+	assert_true(
+	    source_deadline(&w->source).ns - w->now.mono.ns > 100 * NS_PER_S);
+}
+
 static void spent_cookies_wait_for_their_time(void **state)
 {
 	struct world *w = *state;
@@ -937,6 +960,7 @@ int main(void)
 	    CASE(a_forged_kiss_changes_nothing),
 	    CASE(an_authentic_deny_rests_for_a_day),
 	    CASE(an_authentic_rate_slows_down),
+	    CASE(silence_after_a_rate_is_not_asked_into),
 	    CASE(an_unsynchronised_server_is_no_source),
 	    CASE(a_path_that_swallows_udp_hammers_nobody),
 	    CASE(spent_cookies_wait_for_their_time),
