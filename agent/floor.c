@@ -22,14 +22,20 @@ int64_t floor_find(const struct config *config)
 	return good_s * NS_PER_S;
 }
 
-void floor_judge(int64_t floor_ns, struct wall now)
+void floor_judge(const struct config *config, int64_t floor_ns, struct wall now)
 {
 	char date[CERTIFICATE_DATE_MAX], known[CERTIFICATE_DATE_MAX];
+	bool by_file = floor_ns > TIME_WRITTEN_S * NS_PER_S;
 
 	if (now.ns >= floor_ns - FLOOR_SLACK_NS)
 		return;
 	certificate_date(now.ns / NS_PER_S, date);
 	certificate_date(floor_ns / NS_PER_S, known);
-	log_warning("the clock is wrong: it says %s, and %s is past already",
-	    date, known);
+	log_warning("the clock is wrong: it says %s, and %s is past "
+		    "already%s%s%s",
+	    date, known, by_file ? ", says " : "",
+	    by_file ? config->goodtime_file : "",
+	    by_file ? " (if that is wrong, remove the file and restart the "
+		      "agent)"
+		    : "");
 }

@@ -15,6 +15,7 @@
 int64_t floor_find(const struct config *config);
 
 /* Tells when the clock, which shows `now`, must be wrong. */
-void floor_judge(int64_t floor_ns, struct wall now);
+void floor_judge(
+    const struct config *config, int64_t floor_ns, struct wall now);
 
 #endif

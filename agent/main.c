@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -370,16 +371,40 @@ static void leave_places(const struct agent *a)
 
 /* The clock. */
 
+/* A frequency that the keeper would never set is no guide to this clock: the
+ * file is another machine's, or damaged. */
+static bool drift_fits(const struct agent *a, double freq_ppm)
+{
+	double most_ppm = a->config.max_freq_ppm;
+
+	if (fabs(freq_ppm) <= most_ppm)
+		return true;
+	log_warning("%s says %+.3f ppm, and max-drift is %g ppm: not used",
+	    a->config.driftfile, freq_ppm, most_ppm);
+	return false;
+}
+
+static void take_drift(struct agent *a, double freq_ppm, double sd_ppm)
+{
+	a->freq_saved = drift_fits(a, freq_ppm);
+	if (!a->freq_saved)
+		return;
+	a->freq_ppm = freq_ppm;
+	a->freq_sd_ppm = sd_ppm;
+	log_info("frequency %+.3f ppm +- %.3f ppm from %s", freq_ppm, sd_ppm,
+	    a->config.driftfile);
+}
+
 static void load_drift(struct agent *a)
 {
 	const char *path = a->config.driftfile;
+	double freq_ppm, sd_ppm;
 	int err;
 
 	a->freq_sd_ppm = FREQ_SD_UNKNOWN_PPM;
 	if (!path[0])
 		return;
-	err = driftfile_load(path, &a->freq_ppm, &a->freq_sd_ppm);
-	a->freq_saved = err == 0;
+	err = driftfile_load(path, &freq_ppm, &sd_ppm);
 	if (err == -ENOENT)
 		log_info("no drift file yet: %s", path);
 	else if (err == -EINVAL)
@@ -387,8 +412,7 @@ static void load_drift(struct agent *a)
 	else if (err)
 		log_warning("cannot read %s: %s", path, strerror(-err));
 	else
-		log_info("frequency %+.3f ppm +- %.3f ppm from %s", a->freq_ppm,
-		    a->freq_sd_ppm, path);
+		take_drift(a, freq_ppm, sd_ppm);
 }
 
 static bool take_clock(struct agent *a)
@@ -400,7 +424,7 @@ static bool take_clock(struct agent *a)
 
 	load_drift(a);
 	limits.floor_ns = a->floor_ns = floor_find(&a->config);
-	floor_judge(a->floor_ns, clock.now(clock.self));
+	floor_judge(&a->config, a->floor_ns, clock.now(clock.self));
 	err = keeper_start(&a->keeper, &limits, &clock,
 	    a->freq_saved ? &a->freq_ppm : NULL, &a->started);
 	/* Without a drift file the kernel's frequency is the best guess: an

@@ -40,16 +40,16 @@ static void the_later_of_file_and_program(void **state)
 }
 
 /* What is said for a clock that is `lag_ns` behind the floor. */
-static void told(int64_t lag_ns, char *out, size_t size)
+static void told(int64_t floor_ns, int64_t lag_ns, char *out, size_t size)
 {
-	const int64_t floor_ns = INT64_C(1800000000) * NS_PER_S;
+	const struct config config = {.goodtime_file = "/lib/good"};
 	FILE *f = tmpfile();
 	int saved = dup(STDERR_FILENO);
 
 	assert_non_null(f);
 	fflush(stderr);
 	assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
-	floor_judge(floor_ns, (struct wall){floor_ns - lag_ns});
+	floor_judge(&config, floor_ns, (struct wall){floor_ns - lag_ns});
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
@@ -60,15 +60,19 @@ static void told(int64_t lag_ns, char *out, size_t size)
 
 static void a_clock_before_it_is_told(void **state)
 {
+	const int64_t floor_ns = INT64_C(1800000000) * NS_PER_S;
 	char text[400];
 
 	(void)state;
-	told(30 * NS_PER_S, text, sizeof(text));
+	told(floor_ns, 30 * NS_PER_S, text, sizeof(text));
 	assert_string_equal(text, "");
-	told(86400 * NS_PER_S, text, sizeof(text));
+	told(floor_ns, 86400 * NS_PER_S, text, sizeof(text));
 	assert_non_null(strstr(text,
 	    "the clock is wrong: it says 2027-01-14 08:00:00 UTC, and "
-	    "2027-01-15 08:00:00 UTC is past already"));
+	    "2027-01-15 08:00:00 UTC is past already, says /lib/good (if that "
+	    "is wrong, remove the file and restart the agent)\n"));
+	told(TIME_WRITTEN_S * NS_PER_S, 86400 * NS_PER_S, text, sizeof(text));
+	assert_non_null(strstr(text, "00:00 UTC is past already\n"));
 }
 
 int main(void)
