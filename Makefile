@@ -58,7 +58,8 @@ PROGRAMS := $B/ntsagentd $B/ntsctl
 UNIT     := $(SRC_unit:%.c=$B/%)
 
 FUZZERS  := $(SRC_fuzz:%.c=$B/%)
-KERNEL   := $B/tests/kernel/kclock $B/tests/kernel/timeofday
+KERNEL   := $B/tests/kernel/kclock $B/tests/kernel/timeofday \
+	$B/tests/kernel/pausable.so
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
@@ -145,6 +146,11 @@ $B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $B/tests/fuzz/replay.o $(LIBS)
 	$(LINK)
 endif
 
+$B/tests/kernel/%.so: tests/kernel/%.c
+	@mkdir -p $(@D)
+	@$(if $(filter 0,$(V)),echo '  LD   $@';) \
+	$(CC) $(WARN) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $<
+
 $B/tests/kernel/%: $B/tests/kernel/%.o
 	$(LINK)
 
@@ -170,7 +176,8 @@ check-lab: all $(SERVER)
 
 check-kernel: all $(KERNEL)
 	@tests/total 'kernel clock=tests/kernel/run $B' \
-		'wrong clock=tests/kernel/wrongclock $B'
+		'wrong clock=tests/kernel/wrongclock $B' \
+		'disturbed clock=tests/kernel/disturbed $B'
 
 # Objects for libFuzzer are built beside the others.
 FUZZ_SECONDS ?= 60

@@ -1,6 +1,7 @@
 #include "agent/engine.h"
 
 #include "agent/engine_jump.h"
+#include "agent/engine_lapse.h"
 #include "agent/engine_leap.h"
 #include "agent/engine_verdicts.h"
 #include "agent/engine_saving.h"
@@ -528,6 +529,8 @@ static void take_sample(struct engine *e, unsigned i,
 	}
 	if (!wrongclock_believes(e, i, &m, random_u32(e)))
 		return;
+	if (engine_lapse_holds(e, i, &m, random_u32(e)))
+		return;
 	if (!s->heard)
 		e->steer_at = mono_after(e->now.mono, ASK_AGAIN_NS);
 	steering_add(e->steering, i, &m);
@@ -663,6 +666,8 @@ void engine_on_report(
 		e->command_pending = false;
 		if (!ordered_step_refused(e, report))
 			take_answer(e, report);
+	} else if (report->verdict == KEEPER_MEDDLED) {
+		engine_meddled(e, report);
 	} else if (report->serial == 0) {
 		e->slewing = false;
 	}

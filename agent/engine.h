@@ -11,6 +11,7 @@
 #include "agent/bootstrap.h"
 #include "agent/engine_process.h"
 #include "agent/keeper_process.h"
+#include "agent/lapse.h"
 #include "agent/source.h"
 #include "agent/udp.h"
 
@@ -86,6 +87,13 @@ struct engine {
 		uint64_t smearers;	  /* one bit a source */
 	} leap;				  /* agent/engine_leap.h */
 	struct bootstrap bootstrap;	  /* agent/wrongclock.h */
+	struct lapse lapse;		  /* agent/engine_lapse.h */
+	struct {
+		struct mono at;
+		char text[SOURCE_TEXT_MAX]; /* "": never */
+	} disturbed;			    /* agent/engine_jump.h, the last */
+	struct news meddling;		    /* of other programs ... */
+	struct mono meddled_at;		    /* ... answered for the last time */
 	enum engine_end end;
 	char last_reason[160]; /* of tracking, to log changes only */
 	bool last_synchronised;

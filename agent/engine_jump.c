@@ -3,8 +3,14 @@
 #include "agent/relief.h"
 #include "base/log.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 /* BOOTTIME against MONOTONIC: a sleep, however short. */
 #define SLEPT_NS (100 * NS_PER_MS)
+
+/* Between two bursts because of another program's frequency. */
+#define MEDDLED_APART_NS (256 * NS_PER_S)
 
 /* Samples from before say nothing about now. */
 static void measure_anew(struct engine *e)
@@ -16,16 +22,30 @@ static void measure_anew(struct engine *e)
 		engine_fulfil(e, i, source_recheck(&e->sources[i]));
 	}
 	bootstrap_forget(&e->bootstrap);
+	e->lapse = (struct lapse){0};
 	steering_allow_step(e->steering);
 }
 
-static void say_moved(const struct engine *e, int64_t jump_ns)
+/* For the log, and for `ntsctl tracking` afterwards. */
+static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(e->disturbed.text, sizeof(e->disturbed.text), fmt, args);
+	va_end(args);
+	e->disturbed.at = e->now.mono;
+	log_line(level, "%s: measuring anew", e->disturbed.text);
+}
+
+static void say_moved(struct engine *e, int64_t jump_ns)
 {
 	const char *rival = e->ports.rival(e->ports.self);
 
-	log_warning("the clock was moved by %+.3f s from outside%s%s: "
-		    "measuring anew",
-	    s_of_ns(jump_ns),
+	tell(e, LOG_LEVEL_WARNING,
+	    "the clock was moved by %+.3f s from outside%s%s", s_of_ns(jump_ns),
 	    rival ? ", perhaps by "
 		  : " (an administrator or another program "
 		    "set it)",
@@ -48,10 +68,60 @@ void engine_jumped(struct engine *e, int64_t jump_ns)
 	measure_anew(e);
 }
 
+/* A program that does it all the time is told of in a few lines. */
+static void say_meddled(struct engine *e, const struct keeper_report *r)
+{
+	const char *rival = e->ports.rival(e->ports.self);
+	char *text = e->disturbed.text;
+	enum news_verdict verdict;
+
+	snprintf(text, sizeof(e->disturbed.text),
+	    "the clock ran at %+.3f ppm, not at the %+.3f ppm that it was set "
+	    "to%s%s: put right",
+	    r->found_freq_ppm, r->changes[0].freq_ppm,
+	    rival ? ", perhaps by "
+		  : " (an administrator or another program "
+		    "changed that)",
+	    rival ? rival : "");
+	e->disturbed.at = e->now.mono;
+	(void)news_well(&e->meddling, e->now.mono);
+	verdict = news_trouble(&e->meddling, text, e->now.mono, e->now.mono);
+	if (verdict != NEWS_NONE)
+		log_warning("%s%s", text,
+		    verdict == NEWS_LAST_LINE
+			? "; it happens again and again: nothing more is said "
+			  "until it has not happened for an hour"
+			: "");
+}
+
+/* Nobody knows since when: up to KEEPER_LOOK_NS of that frequency are in what
+ * was measured. A program that does it all the time must not make us ask all
+ * the time. */
+void engine_meddled(struct engine *e, const struct keeper_report *report)
+{
+	if (report->change_count == 0)
+		return;
+	say_meddled(e, report);
+	if (!mono_due(e->meddled_at, e->now.mono))
+		return;
+	e->meddled_at = mono_after(e->now.mono, MEDDLED_APART_NS);
+	measure_anew(e);
+}
+
+/* What the clocks show goes on without a jump, and so does the ledger. */
+void engine_stood_still(struct engine *e, int64_t lag_ns)
+{
+	tell(e, LOG_LEVEL_WARNING,
+	    "the clock has lost %.3f s at once, as the servers say (was the "
+	    "machine paused, moved or restored?)",
+	    s_of_ns(lag_ns));
+	measure_anew(e);
+}
+
 /* The network may be another one, too. */
 void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
 {
-	log_notice("the machine was suspended for %.1f s: measuring anew",
+	tell(e, LOG_LEVEL_NOTICE, "the machine was suspended for %.1f s",
 	    s_of_ns(slept_ns));
 	e->wall_minus_mono_ns += slept_ns;
 	foreign_step(e, jump_ns);

@@ -1,7 +1,7 @@
 /*
  * What the engine does when time does not go on as it should: the machine has
- * slept, or somebody has set the clock. One line, the samples dropped, a burst,
- * and one step allowed.
+ * slept or stood still, or somebody has set the clock. One line, the samples
+ * dropped, a burst, and one step allowed.
  */
 #ifndef AGENT_ENGINE_JUMP_H
 #define AGENT_ENGINE_JUMP_H
@@ -17,5 +17,12 @@ void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns);
 
 /* Somebody set the clock; positive: forward. */
 void engine_jumped(struct engine *e, int64_t jump_ns);
+
+/* Somebody had changed its frequency, and the keeper has put that right. */
+void engine_meddled(struct engine *e, const struct keeper_report *report);
+
+/* The clock has lost so much at once, unseen by any clock, as a paused virtual
+ * machine's does. */
+void engine_stood_still(struct engine *e, int64_t lag_ns);
 
 #endif

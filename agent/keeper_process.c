@@ -26,7 +26,7 @@
 
 /* No padding: nothing of the keeper's memory goes to the engine unasked. */
 static_assert(sizeof(struct keeper_report) ==
-		  4 * sizeof(uint32_t) + CLOCK_CHANGES_MAX * 24 + 8,
+		  4 * sizeof(uint32_t) + CLOCK_CHANGES_MAX * 24 + 16,
     "keeper_report has padding");
 
 /* The link. */
@@ -64,7 +64,8 @@ static bool freq_possible(double ppm)
 static bool report_valid(const struct keeper_report *r)
 {
 	if (r->verdict >= KEEPER_VERDICT_COUNT || r->sys_errno < 0 ||
-	    r->change_count > CLOCK_CHANGES_MAX)
+	    r->change_count > CLOCK_CHANGES_MAX ||
+	    !freq_possible(r->found_freq_ppm))
 		return false;
 	for (uint32_t i = 0; i < r->change_count; i++)
 		if (!freq_possible(r->changes[i].freq_ppm) ||
@@ -172,6 +173,7 @@ struct loop {
 	struct keeper_message save;  /* waits for the end of a slew ... */
 	bool save_waits;	     /* ... when true */
 	bool synchronised;	     /* as of the last command */
+	struct mono look_at;	     /* whether anybody else has meddled */
 	bool hangup;		     /* SIGHUP came */
 	uint32_t reload_asked;	     /* the engine's serial; 0: not */
 	struct reload_result result; /* of a reload; too large for the stack */
@@ -202,11 +204,32 @@ static void tell_manager(struct loop *l, bool synchronised)
 	l->synchronised = synchronised;
 }
 
+static void refused(struct loop *l, const struct keeper_report *r)
+{
+	log_error("the kernel refuses to %s: %s",
+	    l->p->keeper->slewing ? "end a slew" : "set the frequency",
+	    strerror(r->sys_errno));
+	l->kernel_refused = true;
+}
+
+static void look(struct loop *l)
+{
+	struct keeper_report report;
+
+	l->look_at = mono_after(mono_now(), KEEPER_LOOK_NS);
+	if (!keeper_look(l->p->keeper, &report))
+		return;
+	if (report.verdict == KEEPER_KERNEL)
+		refused(l, &report);
+	answer(l, &report);
+}
+
 static void command(struct loop *l, const struct keeper_message *m)
 {
 	struct keeper_report report;
 
 	guard_alert(&l->p->guard, mono_now());
+	look(l);
 	keeper_apply(l->p->keeper, &m->command, m->serial, mono_now(), &report);
 	guard_note(&l->p->guard, l->p->keeper);
 	answer(l, &report);
@@ -220,11 +243,8 @@ static void tick(struct loop *l)
 	if (!keeper_tick(l->p->keeper, mono_now(), &report))
 		return;
 	guard_note(&l->p->guard, l->p->keeper);
-	if (report.verdict == KEEPER_KERNEL) {
-		log_error("the kernel refuses to end a slew: %s",
-		    strerror(report.sys_errno));
-		l->kernel_refused = true;
-	}
+	if (report.verdict == KEEPER_KERNEL)
+		refused(l, &report);
 	answer(l, &report);
 }
 
@@ -412,9 +432,12 @@ static bool overtaken(struct loop *l)
 static void turn(struct loop *l, struct mono until)
 {
 	until = mono_earlier(until, reload_deadline(&l->p->reload));
+	until = mono_earlier(until, l->look_at);
 	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
 	if (!overtaken(l))
 		tick(l);
+	if (!l->overtaken && mono_due(l->look_at, mono_now()))
+		look(l);
 	save_if_idle(l);
 	end_reload(l);
 }

@@ -145,7 +145,16 @@ static void put_clock_reason(
 	put_text(o, "reason", wrongclock_active(e) ? text : clock_reason(e, t));
 }
 
-static json_t *clock_json(const struct engine *e, const struct tracking *t)
+static void put_disturbance(json_t *o, const struct engine *e, struct mono now)
+{
+	bool any = e->disturbed.text[0] != '\0';
+
+	put_text_if(o, "disturbance", any, e->disturbed.text);
+	put_number_if(o, "disturbed_s", any, age_s(e->disturbed.at, now));
+}
+
+static json_t *clock_json(
+    const struct engine *e, const struct tracking *t, struct mono now)
 {
 	json_t *o = json_object();
 	bool some = t->selected >= 0;
@@ -179,6 +188,7 @@ static json_t *clock_json(const struct engine *e, const struct tracking *t)
 	put_integer(o, "last_step_ns", t->last_step_ns);
 	put_bool(o, "refused", t->refused);
 	put_integer(o, "refused_ns", t->refused_ns);
+	put_disturbance(o, e, now);
 	return o;
 }
 
@@ -346,7 +356,7 @@ char *status_json(const struct engine *e, struct moment now)
 	put_integer(o, "time_ns", now.wall.ns);
 	put_number(o, "uptime_s", age_s(e->started.mono, now.mono));
 	put_integer(o, "pid", getpid());
-	json_object_set_new(o, "clock", clock_json(e, &t));
+	json_object_set_new(o, "clock", clock_json(e, &t, now.mono));
 	json_object_set_new(o, "sources", sources);
 	text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);

@@ -45,7 +45,8 @@ struct clock_change {
 	X(KEEPER_STEP_FORBIDDEN, "a step is not allowed now") \
 	X(KEEPER_STEP_LIMIT, "the step is larger than refuse-threshold") \
 	X(KEEPER_STEP_EARLY, "the step leads to a time before the last good one") \
-	X(KEEPER_KERNEL, "the kernel refused")
+	X(KEEPER_KERNEL, "the kernel refused") \
+	X(KEEPER_MEDDLED, "another program had changed the frequency")
 /* clang-format on */
 enum keeper_verdict {
 #define X(name, sentence) name,
@@ -57,14 +58,16 @@ const char *keeper_verdict_text(enum keeper_verdict v);
 
 #define CLOCK_CHANGES_MAX 3
 
-/* The keeper's answer to a command, or its own news (a slew has ended). */
+/* The keeper's answer to a command, or its own news: a slew has ended, or
+ * another program has changed the frequency, which was put right. */
 struct keeper_report {
 	uint32_t serial;   /* of the command; 0: news */
 	uint32_t verdict;  /* enum keeper_verdict */
 	int32_t sys_errno; /* with KEEPER_KERNEL */
 	uint32_t change_count;
 	struct clock_change changes[CLOCK_CHANGES_MAX];
-	int64_t slew_done_ns; /* of a slew that ended or was replaced */
+	int64_t slew_done_ns;  /* of a slew that ended or was replaced */
+	double found_freq_ppm; /* with KEEPER_MEDDLED */
 };
 
 #endif

@@ -6,6 +6,8 @@
 /* A rate too small for the kernel's 2^-16 ppm comes out wrong by any factor:
  * such a slew ends at the latest after this many of its durations. */
 #define SLEW_STRETCH_MAX 2.0
+/* What is set is read back as it was, and the kernel counts in 2^-16 ppm. */
+#define FREQ_EQUAL_PPM 1e-4
 
 static double total_of(const struct clock_command *c)
 {
@@ -308,6 +310,25 @@ bool keeper_tick(
 	if (!k->slewing || !mono_due(k->slew_end, now))
 		return false;
 	end_slew(k, now, report);
+	return true;
+}
+
+bool keeper_look(struct keeper *k, struct keeper_report *report)
+{
+	double freq_ppm;
+	int err;
+
+	*report = (struct keeper_report){.verdict = KEEPER_MEDDLED};
+	if (k->limits.no_clock ||
+	    k->clock.get_freq(k->clock.self, &freq_ppm) != 0 ||
+	    fabs(freq_ppm - k->became_ppm) <= FREQ_EQUAL_PPM)
+		return false;
+	report->found_freq_ppm = freq_ppm;
+	err = set_freq(k, k->became_ppm, report);
+	if (err) {
+		report->verdict = KEEPER_KERNEL;
+		report->sys_errno = -err;
+	}
 	return true;
 }
 

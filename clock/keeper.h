@@ -80,6 +80,15 @@ struct mono keeper_deadline(const struct keeper *k);
 bool keeper_tick(
     struct keeper *k, struct mono now, struct keeper_report *report) MUST_USE;
 
+/*
+ * Is the frequency still what it was set to? No program is told when another
+ * one changes it, so somebody has to look: every KEEPER_LOOK_NS, and before a
+ * command. True: it was not, and was put right; `report` has news for the
+ * engine (KEEPER_MEDDLED, or KEEPER_KERNEL).
+ */
+#define KEEPER_LOOK_NS (4 * NS_PER_S)
+bool keeper_look(struct keeper *k, struct keeper_report *report) MUST_USE;
+
 /* End any slew at once, leave the base frequency. Safe to call twice. */
 void keeper_stop(struct keeper *k, struct mono now);
 

@@ -38,6 +38,8 @@ struct status_clock {
 	struct field_int steps, last_step_ns;
 	bool refused; /* a correction beyond refuse-threshold is not made */
 	struct field_int refused_ns;
+	const char *disturbance;       /* by others, the last; NULL: never */
+	struct field_real disturbed_s; /* ago */
 };
 
 struct status_packets {

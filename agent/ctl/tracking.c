@@ -20,6 +20,7 @@ static const struct column columns[] = {
 	{CLOCK(root_delay_ns)}, {CLOCK(root_dispersion_ns)},
 	{CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
 	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_ns)},
+	{CLOCK(disturbance)}, {CLOCK(disturbed_s)},
 };
 /* clang-format on */
 
@@ -157,7 +158,7 @@ static void put_steering(const struct snapshot *s, const struct view *v)
 		fprintf(v->out, "; %s", reason);
 }
 
-/* The last two lines are ours. */
+/* The last lines are ours. */
 /* clang-format off */
 static const struct {
 	const char *label;
@@ -188,6 +189,9 @@ static void put_text(const struct snapshot *s, const struct view *v)
 		lines[i].put(s, v);
 		fputc('\n', v->out);
 	}
+	if (s->clock.disturbance != NULL)
+		fprintf(v->out, "%-16s: %.0f seconds ago, %s\n", "Disturbed",
+		    s->clock.disturbed_s.x, s->clock.disturbance);
 }
 
 enum exit_status report_tracking(const struct snapshot *s, const struct view *v)

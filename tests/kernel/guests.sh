@@ -35,16 +35,42 @@ prepare() {
 }
 
 # guest ROLE NUMBER [NAME=VALUE...]: more for the environment of its first
-# process.
+# process. MACHINE: for that of the kernel itself.
 guest() {
 	ip -n "$(ns lan)" tuntap add dev "tap$2" mode tap
 	ip -n "$(ns lan)" link set "tap$2" master br0 up
 	# shellcheck disable=SC2086 # a list of words
 	start "$1" exec setsid ip netns exec "$(ns lan)" $NO_SYS_TIME \
+		env ${MACHINE:-} \
 		"$UML/usr/bin/linux.uml" mem=128M "initrd=$LAB/initrd" \
 		"vec0:transport=tap,ifname=tap$2,depth=64" \
 		"uml_dir=$LAB" "umid=$1" con=null con0=null,fd:1 quiet \
 		"ROLE=$1" "ADDR4=$PREFIX4.$2" "ADDR6=$PREFIX6:$2" "${@:3}"
+}
+
+# A guest started with MACHINE=$PAUSABLE can stand still.
+pausable() {
+	head -c 8 /dev/zero >"$LAB/pauses"
+	# shellcheck disable=SC2034 # the commands use it
+	PAUSABLE="LD_PRELOAD=$B/tests/kernel/pausable.so PAUSES=$LAB/pauses"
+}
+
+# little_endian NUMBER: its eight bytes.
+little_endian() {
+	local i
+	for i in 0 8 16 24 32 40 48 56; do
+		# shellcheck disable=SC2059 # a byte
+		printf "\\x$(printf %02x $(($1 >> i & 255)))"
+	done
+}
+
+# stand_still ROLE SECONDS: the guest will know nothing of them.
+stand_still() {
+	kill -STOP "${PIDS[$1]}"
+	sleep "$2"
+	little_endian $(($2 * 1000000000)) |
+		dd of="$LAB/pauses" conv=notrunc status=none
+	kill -CONT "${PIDS[$1]}"
 }
 
 # result ROLE NAME: the values of a line the guest printed.

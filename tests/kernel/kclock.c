@@ -5,6 +5,7 @@
  *                          included, in ppm (positive: the clock runs fast),
  *                          and the status bits
  * kclock tick N            sets the tick (10000: nominal; one more: +100 ppm)
+ * kclock freq PPM          sets the fine part of the frequency
  * kclock shift MICROSECONDS  adds to CLOCK_REALTIME
  */
 #include <stdio.h>
@@ -59,15 +60,27 @@ static int set_tick(long tick_us)
 	return adjust(&t);
 }
 
+static int set_freq(double ppm)
+{
+	struct timex t = {
+	    .modes = ADJ_FREQUENCY,
+	    .freq = (long)(ppm * FREQ_PER_PPM),
+	};
+
+	return adjust(&t);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "read") == 0)
 		return show();
 	if (argc == 3 && strcmp(argv[1], "tick") == 0)
 		return set_tick(strtol(argv[2], NULL, 10));
+	if (argc == 3 && strcmp(argv[1], "freq") == 0)
+		return set_freq(strtod(argv[2], NULL));
 	if (argc == 3 && strcmp(argv[1], "shift") == 0)
 		return shift(strtol(argv[2], NULL, 10));
-	fprintf(
-	    stderr, "usage: kclock read | kclock tick N | kclock shift US\n");
+	fprintf(stderr, "usage: kclock read | kclock tick N | kclock freq PPM "
+			"| kclock shift US\n");
 	return 2;
 }

@@ -696,7 +696,7 @@ static void test_reports(void **state)
 	    .sys_errno = EPERM,
 	    .change_count = 1,
 	    .changes = {{.at = {5}, .freq_ppm = 3}}};
-	struct keeper_report bad[6], out;
+	struct keeper_report bad[7], out;
 	int link[2];
 
 	(void)state;
@@ -708,6 +708,7 @@ static void test_reports(void **state)
 	bad[3].changes[0].freq_ppm = NAN;
 	bad[4].changes[0].freq_ppm = -1e9;
 	bad[5].changes[0].at.ns = -1;
+	bad[6].found_freq_ppm = INFINITY;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
 	assert_int_equal(keeper_send_report(link[1], &good), 1);
 	assert_int_equal(keeper_receive_report(link[0], &out), 1);
@@ -719,6 +720,29 @@ static void test_reports(void **state)
 	}
 	close(link[0]);
 	close(link[1]);
+}
+
+/* Does to the clock what another daemon would. */
+static int meddle(struct scene *s, int fd)
+{
+	s->shared->freq_ppm = 321;
+	if (next_report(fd, &s->shared->reports[0]) != 1)
+		return 9;
+	s->shared->engine_saw = s->shared->freq_ppm == BASE_PPM;
+	return 0;
+}
+
+static void test_other_programs(void **state)
+{
+	struct scene *s = *state;
+	const struct keeper_report *r = &s->shared->reports[0];
+
+	s->engine_may_end = true;
+	begin(s, meddle);
+	assert_int_equal(finish(s), 0);
+	assert_int_equal(r->verdict, KEEPER_MEDDLED);
+	assert_true(r->found_freq_ppm == 321);
+	assert_true(s->shared->engine_saw);
 }
 
 /* Stops its keeper while a slew runs. */
@@ -900,6 +924,7 @@ int main(void)
 	    STAGED(test_ends_when_asked),
 	    STAGED(test_deaf_engine),
 	    STAGED(test_save_waits),
+	    STAGED(test_other_programs),
 	    STAGED(test_keeper_stopped),
 	    STAGED(test_nonsense_ends_the_agent),
 	    STAGED(test_reload_by_order),

@@ -666,6 +666,50 @@ static void test_verdicts_have_sentences(void **state)
 	    keeper_verdict_text(KEEPER_VERDICT_COUNT), "unknown");
 }
 
+static void another_program_is_found_out_and_put_right(void **state)
+{
+	struct clock_command slew = {.freq_ppm = 10,
+	    .slew_ns = 1000000,
+	    .slew_duration_ns = 2 * NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, &(double){20});
+	assert_false(keeper_look(&b.keeper, &b.report));
+	b.fake.freq_ppm = 320;
+	assert_true(keeper_look(&b.keeper, &b.report));
+	assert_int_equal(b.report.verdict, KEEPER_MEDDLED);
+	assert_int_equal(b.report.serial, 0);
+	assert_int_equal(b.report.change_count, 1);
+	assert_true(b.report.found_freq_ppm == 320);
+	assert_true(b.report.changes[0].freq_ppm == 20);
+	assert_true(b.fake.freq_ppm == 20);
+	/* A slew is ours. */
+	assert_int_equal(apply(&b, &slew), KEEPER_OK);
+	assert_false(keeper_look(&b.keeper, &b.report));
+	b.fake.freq_ppm = 10;
+	assert_true(keeper_look(&b.keeper, &b.report));
+	assert_true(b.fake.freq_ppm == b.keeper.became_ppm);
+	assert_true(b.keeper.slewing);
+}
+
+static void a_kernel_that_refuses_that_is_told_of(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	b.fake.freq_ppm = 99;
+	b.fake.freq_error = -EPERM;
+	assert_true(keeper_look(&b.keeper, &b.report));
+	assert_int_equal(b.report.verdict, KEEPER_KERNEL);
+	assert_int_equal(b.report.sys_errno, EPERM);
+	b.keeper.limits.no_clock = true;
+	assert_false(keeper_look(&b.keeper, &b.report));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -691,6 +735,8 @@ int main(void)
 	    cmocka_unit_test(test_end_is_tried_again),
 	    cmocka_unit_test(test_stop),
 	    cmocka_unit_test(test_verdicts_have_sentences),
+	    cmocka_unit_test(another_program_is_found_out_and_put_right),
+	    cmocka_unit_test(a_kernel_that_refuses_that_is_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,18 @@ static void signs_become_words(void **state)
 	assert_line(tree, "Last offset     : -99.664022000 seconds\n");
 }
 
+static void a_disturbance_is_told_with_its_age(void **state)
+{
+	json_t *tree = example(), *c = clock_of(tree);
+
+	(void)state;
+	set_text(c, "disturbance", "the clock was moved by +2.000 s");
+	set(c, "disturbed_s", json_real(12.4));
+	assert_line(tree,
+	    "Disturbed       : 12 seconds ago, the clock was moved by +2.000 "
+	    "s\n");
+}
+
 static void leap_seconds_are_announced(void **state)
 {
 	static const struct {
@@ -179,6 +191,7 @@ int main(void)
 	    cmocka_unit_test(lines_are_those_of_chronyc),
 	    cmocka_unit_test(before_the_first_sample_all_is_zero),
 	    cmocka_unit_test(signs_become_words),
+	    cmocka_unit_test(a_disturbance_is_told_with_its_age),
 	    cmocka_unit_test(leap_seconds_are_announced),
 	    cmocka_unit_test(no_stratum_is_zero),
 	    cmocka_unit_test(a_clock_left_alone_says_why),
