@@ -123,6 +123,7 @@ void steering_feed(
 	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
 	bool first = !s->estimate.started;
 
+	src->fed_route = r->route;
 	estimate_add(&s->estimate, slot, m->at, offset_ns, &box);
 	struct belief after =
 	    estimate_belief(&s->estimate, slot, m->at, offset_ns);
@@ -147,42 +148,30 @@ static double bias_sd(const struct source *src)
 	return BIAS_SHARE * (path + root) + BIAS_LEAST_S;
 }
 
-/* How often the records show the path come onto this route, and on it at all.
- */
-struct visits {
-	unsigned entries, records;
-};
-
-static struct visits visits(const struct source *src, unsigned route)
+static bool shown(const struct source *src, unsigned route)
 {
-	struct visits v = {0, 0};
-
-	for (unsigned i = 0; i < src->count; i++) {
-		bool on_it = const_record(src, i)->route == route;
-
-		v.records += on_it;
-		v.entries += on_it && i + 1 < src->count &&
-			     const_record(src, i + 1)->route != route;
-	}
-	return v;
+	for (unsigned i = 0; i < src->count; i++)
+		if (const_record(src, i)->route == route)
+			return true;
+	return false;
 }
 
 /* What was learned of the bias of a route must outlive the records that showed
- * it. While they are there, they show it again each time they are taken in; and
- * the route that all began with has none to show. */
+ * it. While they are there, they show it again each time they are taken in; but
+ * how the path came onto the route of the oldest one is forgotten. (The route
+ * that was the oldest one's before is kept already.) */
 static bool outlived(const struct source *src, unsigned route)
 {
-	struct visits v = visits(src, route);
+	unsigned oldest = const_record(src, src->count - 1)->route;
 
-	return v.records == 0 ||
-	       (v.entries == 0 && route != src->carried_route);
+	return !shown(src, route) ||
+	       (route == oldest && route != src->carried_route);
 }
 
 static void keep_biases(const struct steering *s, struct source *src)
 {
 	if (src->old_slot >= 0)
-		route_learn(&src->learned, &src->delay,
-		    const_record(src, 0)->route,
+		route_learn(&src->learned, &src->delay, src->fed_route,
 		    bias_now(s, src, src->old_slot));
 	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
 		unsigned route = src->delay.routes[i].number;

@@ -33,6 +33,7 @@ struct source {
 	/* Biases of the path's routes: of those not taken since the oldest
 	 * record, and with what the records have shown. */
 	struct route_table kept, learned;
+	unsigned fed_route; /* that of the latest record in the filter */
 	/* The route of the oldest record, and its bias, taken off all of them;
 	 * positive: the server seems ahead. */
 	unsigned carried_route;

@@ -111,12 +111,26 @@ const struct row rows[] = {
 	{"inet", "tilt", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"inet", "tilt", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 	{"lan", "tilt", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"metro", "tilt", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"inet", "tilt", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"lan", "tilt", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
+	{"metro", "uneven", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"metro", "uneven", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"metro", "uneven", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+	{"lan", "uneven", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
 	{"lan", "busy", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
 	{"lan", "busy", 1e-9, 4, 4, 4, 0, 0, 0, 0, 0},
 	{"metro", "busy", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"inet", "busy", 1e-9, 1, 6, 6, 0, 0, 0, 0, 150},
 	{"inet", "busy", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 	{"lan", "busy", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"lan", "flapping", 1e-9, 1, 4, 8, 0, 0, 0, 0, 14},
+	{"lan", "flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"metro", "flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"inet", "flapping", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"inet", "flapping", 1e-9, 4, 6, 10, 0, 0, 0, 0, 160},
+	{"lan", "longer", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
+	{"lan", "longer_both", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
 	{"lan", "longer", 1e-9, 1, 4, 4, 0, 0, 0, 0, 2},
 	{"lan", "longer", 1e-9, 4, 4, 4, 0, 0, 0, 0, 0},
 	{"metro", "longer", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
@@ -235,6 +249,15 @@ static void tilt(struct scenario *s)
 		s->server[i].down.queue *= 20;
 }
 
+/* A busy uplink beside an idle downlink. */
+static void uneven(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->servers; i++) {
+		s->server[i].up.queue *= 10;
+		s->server[i].down.queue /= 2;
+	}
+}
+
 /* A path that is never empty: its delays hardly ever touch the floor. */
 static void busy(struct scenario *s)
 {
@@ -257,6 +280,14 @@ static void route(struct scenario *s, double up, double down)
 static void longer(struct scenario *s)
 {
 	route(s, 1, 0);
+}
+
+/* The way up goes to and fro between two routes. */
+static void flapping(struct scenario *s)
+{
+	route(s, 1, 0);
+	s->server[0].route_at = 6 * HOUR;
+	s->server[0].route_turns = 6 * HOUR;
 }
 
 static void longer_both(struct scenario *s)
@@ -354,8 +385,10 @@ static const struct tweak {
     {"sine", sine},
     {"false", one_false},
     {"tilt", tilt},
+    {"uneven", uneven},
     {"busy", busy},
     {"longer", longer},
+    {"flapping", flapping},
     {"longer_both", longer_both},
     {"shorter", shorter},
     {"biased", biased},

@@ -40,8 +40,9 @@ struct server {
 	double rush;
 	/* So often a packet waits fifty times as long; 0: never. */
 	double spikes;
-	/* From route_at on, the ways take this much longer. */
-	int64_t route_at;
+	/* From route_at on, the ways take this much longer: for ever, or for
+	 * every other `route_turns`. */
+	int64_t route_at, route_turns;
 	double route_up, route_down;
 };
 
