@@ -13,13 +13,12 @@
 /* With fewer samples in all, even the scale of the queues is unknown. */
 #define FEW_SAMPLES 8
 
-/* Asymmetry below it is likely to be chance. */
+/* Asymmetry below it is likely to be chance, and odds of so many are against
+ * any. */
 #define ASYMMETRY_DOUBT 0.1
+#define ASYMMETRY_ODDS 10.0
 #define ASYMMETRY_MAX 0.97
-#define ASYMMETRY_PRIOR 16
-/* The square of what chance makes of it is about a half over the number of
- * samples; less than twice that is doubted. */
-#define ASYMMETRY_CHANCE 2.0
+#define ASYMMETRY_PRIOR 4 /* samples */
 /* A sample that waited for more mean queues than this tells no more of them. */
 #define TILT_QUEUES 3.0
 
@@ -33,11 +32,19 @@ struct shape {
 
 void law_init(struct law *l)
 {
-	*l = (struct law){.excess_sum = 0};
+	*l = (struct law){.now = {0, 0, 0}};
 	/* The plain box, until samples speak against it. */
 	for (unsigned i = 0; i < LAW_WIDTHS; i++)
 		for (unsigned j = 0; j < LAW_EDGES; j++)
 			l->log_weight[i][j] = -(double)(4 * i + j);
+}
+
+void law_again(struct law *l)
+{
+	struct law_sums before = l->now;
+
+	law_init(l);
+	l->before = before;
 }
 
 /* Between the assumptions, by their weight. */
@@ -57,16 +64,19 @@ static struct shape mean_shape(const struct law *l)
 }
 
 /* The difference over the sum of the two ways' mean queueing delays; what
- * little of it chance brings is not believed. */
+ * little of it chance brings is not believed. Exponential delays with two means
+ * explain n samples better than with one by (1 - r^2)^-n. */
 static double asymmetry(const struct law *l, const struct delay_track *t)
 {
-	double r = l->error_sum / (l->excess_sum + ASYMMETRY_PRIOR * t->queue);
+	const struct law_sums *sums =
+	    l->before.samples > l->now.samples ? &l->before : &l->now;
+	double r = sums->error / (sums->excess + ASYMMETRY_PRIOR * t->queue);
 
-	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT +
-		       ASYMMETRY_CHANCE / (l->samples + 1);
+	r = fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
+	double for_one = ASYMMETRY_ODDS * exp(sums->samples * log1p(-r * r));
+	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT;
 
-	r *= r * r / (r * r + doubt);
-	return fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
+	return r / (1 + for_one) * r * r / (r * r + doubt);
 }
 
 static struct box shaped_box(const struct law *l, const struct delay_track *t,
@@ -137,7 +147,7 @@ void law_learn(struct law *l, const struct delay_track *t, unsigned route,
 	double share = fmin(1, TILT_QUEUES * t->queue / half);
 	double error = fmin(fmax(-after->mean, -half), half);
 
-	l->error_sum += share * error - l->error_sum / MEMORY;
-	l->excess_sum += share * half - l->excess_sum / MEMORY;
-	l->samples += share - l->samples / MEMORY;
+	l->now.error += share * error - l->now.error / MEMORY;
+	l->now.excess += share * half - l->now.excess / MEMORY;
+	l->now.samples += share - l->now.samples / MEMORY;
 }

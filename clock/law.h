@@ -17,11 +17,18 @@
 
 struct law {
 	double log_weight[LAW_WIDTHS][LAW_EDGES];
-	/* Of the error and of half the excess delay, slowly forgotten. */
-	double error_sum, excess_sum, samples;
+	/* Of the error and of half the excess delay, slowly forgotten: of the
+	 * samples so far, and of all when they were taken in before. */
+	struct law_sums {
+		double error, excess, samples;
+	} now, before;
 };
 
 void law_init(struct law *l);
+
+/* The same samples are about to be taken in anew: what they have shown of the
+ * asymmetry helps to see the first ones right. */
+void law_again(struct law *l);
 
 /* The box of a sample with `delay`, sent in `route`. `noise`: of the stamps. */
 struct box law_box(const struct law *l, const struct delay_track *t,

@@ -297,7 +297,7 @@ void steering_replay(struct steering *s)
 		left[k] = src->count;
 		src->surprises = 0;
 		src->bias_change_sd = 0;
-		law_init(&src->law);
+		law_again(&src->law);
 	}
 	while ((i = oldest(s, left)) >= 0) {
 		struct source *src = &s->sources[s->members[i]];
