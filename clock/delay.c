@@ -26,8 +26,12 @@
 #define QUEUE_RISE 4.0
 #define RISE_MEMORY 64.0
 
-/* Samples before a smaller delay can be a shorter route. */
+/* Samples before a smaller delay can be a shorter route, and how far below the
+ * floor it must be for that, in floor gaps; the chance to be below by g of them
+ * is less than exp(-pi g^2 / 4). */
 #define SETTLED_SAMPLES 16
+#define SHORTER_GAPS 6.0
+#define RETURN_GAPS 3.0
 
 /* The numbers of latest samples in which a longer route is looked for: few show
  * one that is much longer soon, many show one that is hardly longer. */
@@ -248,16 +252,21 @@ static void take_route(struct delay_track *t, const struct window *w)
 	t->since = w->n;
 }
 
-/* A route that was there before needs less to be believed. */
+/* A route that was there before needs less to be believed, and it may come back
+ * soon after it was left; where the path is never empty, that is chance. */
 static bool is_shorter(
     const struct delay_track *t, const struct delay_route *r, double delay)
 {
 	const struct window w = {1, delay, delay};
 	double drop = r->floor - delay;
-	double usual = 6 * delay_floor_gap(t, r->samples);
+	double gap = delay_floor_gap(t, r->samples);
 
-	return r->samples >= SETTLED_SAMPLES && drop > usual &&
-	       (drop > usual + t->queue || remembered(t, &w) != NULL);
+	if (r->samples < SETTLED_SAMPLES)
+		return drop > RETURN_GAPS * fmax(gap, t->rise) &&
+		       remembered(t, &w) != NULL;
+	return drop > SHORTER_GAPS * gap &&
+	       (drop > SHORTER_GAPS * gap + t->queue ||
+		   remembered(t, &w) != NULL);
 }
 
 static void remember(struct delay_track *t, double delay)

@@ -129,6 +129,9 @@ const struct row rows[] = {
 	{"metro", "flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"inet", "flapping", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"inet", "flapping", 1e-9, 4, 6, 10, 0, 0, 0, 0, 160},
+	{"metro", "balanced", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"metro", "balanced", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"lan", "balanced", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0.55},
 	{"lan", "longer", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
 	{"lan", "longer_both", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
 	{"lan", "longer", 1e-9, 1, 4, 4, 0, 0, 0, 0, 2},
@@ -290,6 +293,16 @@ static void flapping(struct scenario *s)
 	s->server[0].route_turns = 6 * HOUR;
 }
 
+/* Half of the requests are sent another way, by a balancer of the load. */
+static void balanced(struct scenario *s)
+{
+	route(s, 0.5, 0);
+	s->server[0].route_at = 1;
+	s->server[0].route_share = 0.5;
+	s->server[0].up.queue /= 10;
+	s->server[0].down.queue /= 10;
+}
+
 static void longer_both(struct scenario *s)
 {
 	route(s, 0.5, 0.5);
@@ -389,6 +402,7 @@ static const struct tweak {
     {"busy", busy},
     {"longer", longer},
     {"flapping", flapping},
+    {"balanced", balanced},
     {"longer_both", longer_both},
     {"shorter", shorter},
     {"biased", biased},

@@ -177,17 +177,19 @@ static bool reachable(const struct world *w, const struct server *s)
 	return s->daily == 0 || w->now % DAY_NS >= DAY_NS - s->daily;
 }
 
-static bool rerouted(const struct server *s, int64_t now)
+static bool rerouted(struct world *w, const struct server *s)
 {
-	if (s->route_at <= 0 || now < s->route_at)
+	if (s->route_at <= 0 || w->now < s->route_at)
 		return false;
+	if (s->route_share > 0)
+		return rng_uniform(&w->rng) < s->route_share;
 	return s->route_turns <= 0 ||
-	       (now - s->route_at) / s->route_turns % 2 == 0;
+	       (w->now - s->route_at) / s->route_turns % 2 == 0;
 }
 
 bool world_trip(struct world *w, const struct server *s, struct trip *out)
 {
-	bool moved = rerouted(s, w->now);
+	bool moved = rerouted(w, s);
 	int64_t up = travel(w, s, &s->up, moved ? s->route_up : 0);
 	int64_t down = travel(w, s, &s->down, moved ? s->route_down : 0);
 	bool lost =

@@ -41,8 +41,10 @@ struct server {
 	/* So often a packet waits fifty times as long; 0: never. */
 	double spikes;
 	/* From route_at on, the ways take this much longer: for ever, or for
-	 * every other `route_turns`. */
+	 * every other `route_turns`; or one packet in so many, as a balancer
+	 * sends them (`route_share`). */
 	int64_t route_at, route_turns;
+	double route_share;
 	double route_up, route_down;
 };
 

@@ -203,6 +203,24 @@ static void test_routes_are_known_again(void **state)
 	}
 }
 
+/* Ten packets in a row go another way, and the next one does not. */
+static void test_a_brief_route_is_left_again(void **state)
+{
+	struct path p = {{7}, 1e-3, 1e-5};
+	struct delay_track t;
+	unsigned back;
+
+	(void)state;
+	delay_init(&t);
+	(void)feed(&t, &p, 500);
+	p.base += 5e-4;
+	(void)feed(&t, &p, 10);
+	assert_int_equal(t.route, 1);
+	assert_int_equal(delay_add(&t, 1.005e-3, &back), DELAY_SHORTER);
+	assert_int_equal(t.route, 0);
+	assert_true(delay_route(&t, 1)->floor > 1.45e-3);
+}
+
 /* A hardly longer route needs many samples, but it is found. */
 static void test_hardly_longer_route_is_seen(void **state)
 {
@@ -271,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(test_recovers_from_a_false_floor),
 	    cmocka_unit_test(test_routes_do_not_spoil_the_queue),
 	    cmocka_unit_test(test_routes_are_known_again),
+	    cmocka_unit_test(test_a_brief_route_is_left_again),
 	    cmocka_unit_test(test_hardly_longer_route_is_seen),
 	    cmocka_unit_test(test_busy_path_has_few_routes),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
