@@ -3,8 +3,10 @@
 /* So many samples in favour make the interval longer; one against halves it. */
 #define VOTES_TO_GROW 4
 #define SPREAD_PERCENT 6
-/* Requests out of turn are made up for, but for no more than so many. */
+/* Requests out of turn are made up for, but for no more than so many; more of
+ * them in a silence that nobody gains anything by breaking. */
 #define DEBT_INTERVALS 8
+#define DEBT_INTERVALS_SILENT 32
 
 static int lower_limit(const struct pace *p, bool near)
 {
@@ -42,6 +44,7 @@ void pace_init(struct pace *p, const struct source_config *config)
 	    .min_configured = config->minpoll,
 	    .max_configured = config->maxpoll,
 	    .ramp_log2_s = INT8_MAX,
+	    .starting = true,
 	};
 	/* Until a delay is known the path counts as far. */
 	p->poll_log2_s = lower_limit(p, false);
@@ -53,7 +56,11 @@ void pace_burst(struct pace *p)
 	p->burst_good = PACE_BURST_GOOD;
 	p->burst_tries = PACE_BURST_TRIES;
 	p->ramp_log2_s = PACE_RAMP_LOG2_S;
-	p->debt_ns = 0;
+}
+
+static int64_t at_most(int64_t ns, int64_t most)
+{
+	return ns < most ? ns : most;
 }
 
 static int64_t poll_ns(int log2_s)
@@ -91,11 +98,14 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 {
 	bool near = delay_ns < PACE_NEAR_NS;
 
+	p->debt_ns =
+	    at_most(p->debt_ns, DEBT_INTERVALS * poll_ns(p->poll_log2_s));
 	if (p->burst_good > 0) {
 		if (--p->burst_good == 0)
 			p->burst_tries = 0;
 		/* It says nothing of how the clock fares between polls. */
-		p->poll_log2_s = lower_limit(p, near);
+		if (p->starting)
+			p->poll_log2_s = lower_limit(p, near);
 		return;
 	}
 	/* A server that never makes sense must not be asked for ever. */
@@ -113,31 +123,31 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 static void count_debt(struct pace *p, int64_t since_ns)
 {
 	int64_t full = poll_ns(p->poll_log2_s);
-	int64_t debt = p->debt_ns + full - since_ns;
+	int64_t debt =
+	    at_most(p->debt_ns + full - since_ns, DEBT_INTERVALS_SILENT * full);
 
-	p->debt_ns = debt < 0			    ? 0
-		     : debt > DEBT_INTERVALS * full ? DEBT_INTERVALS * full
-						    : debt;
+	p->debt_ns = debt < 0 || p->starting ? 0 : debt;
 }
 
 void pace_sent(struct pace *p, int64_t since_ns)
 {
+	count_debt(p, since_ns);
 	if (p->burst_tries > 0) {
 		if (--p->burst_tries == 0)
 			p->burst_good = 0;
-		return;
-	}
-	if (ramping(p)) {
+	} else if (ramping(p)) {
 		p->ramp_log2_s++;
-		return;
+	} else {
+		p->starting = false;
+		if (p->doubted > 0)
+			p->doubted--;
 	}
-	if (p->doubted > 0)
-		p->doubted--;
-	count_debt(p, since_ns);
 }
 
 void pace_restart(struct pace *p)
 {
+	p->starting = true;
+	p->debt_ns = 0;
 	p->votes = 0;
 	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
 }
@@ -202,11 +212,6 @@ static int64_t spread(int64_t ns, int percent, uint32_t random)
 	return ns + (int64_t)((2 * unit - 1) * percent / 100 * (double)ns);
 }
 
-static int64_t at_most(int64_t ns, int64_t most)
-{
-	return ns < most ? ns : most;
-}
-
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 {
 	int64_t full = poll_ns(p->poll_log2_s), ns;
@@ -223,16 +228,28 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 			      ((double)random / (double)UINT32_MAX));
 }
 
+static int64_t long_silence_ns(
+    const struct pace *p, int64_t silent_ns, int64_t longest)
+{
+	int64_t wait =
+	    at_most(longest + at_most(p->debt_ns, longest), silent_ns / 4);
+
+	return wait > longest ? wait : longest;
+}
+
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random)
 {
+	int64_t longest = poll_ns(upper_limit(p, false));
 	int64_t least = p->burst_tries > 0 ? PACE_BURST_NS : PACE_SILENCE_NS;
-	int64_t most = poll_ns(upper_limit(p, false));
-	int64_t wait = silent_ns / 8 > least ? silent_ns / 8 : least;
+	int64_t wait =
+	    silent_ns < PACE_SILENCE_SHORT_NS ? silent_ns / 8 : silent_ns / 4;
 
-	if (silent_ns < PACE_SILENCE_LONG_NS)
-		most = at_most(most, PACE_SILENCE_MAX_NS);
-	return spread(wait < most ? wait : most, 3, random);
+	if (silent_ns >= PACE_SILENCE_LONG_NS)
+		return spread(
+		    long_silence_ns(p, silent_ns, longest), 3, random);
+	wait = at_most(wait > least ? wait : least, PACE_SILENCE_MAX_NS);
+	return spread(at_most(wait, longest), 3, random);
 }
 
 int64_t pace_answer_wait_ns(const struct pace *p)

@@ -23,6 +23,7 @@
 #define PACE_BURST_NS NS_PER_S
 
 #define PACE_SILENCE_NS (4 * NS_PER_S)
+#define PACE_SILENCE_SHORT_NS (60 * NS_PER_S)
 #define PACE_SILENCE_MAX_NS (120 * NS_PER_S)
 #define PACE_SILENCE_LONG_NS (900 * NS_PER_S)
 /* After the burst the intervals double from this up to the one in force: what
@@ -40,6 +41,9 @@ struct pace {
 			     in force */
 	unsigned doubted; /* requests left at PACE_DOUBT_NS */
 	int votes;	  /* of late samples for a longer interval */
+	/* Nothing is known yet: a burst ends at the shortest interval, and it
+	 * and the ramp after it are nobody's debt. */
+	bool starting;
 	/* Requests out of turn were early by so much in all; the ones after
 	 * them come later for it. */
 	int64_t debt_ns;
@@ -52,7 +56,7 @@ struct pace {
 
 void pace_init(struct pace *p, const struct source_config *config);
 
-/* Start (again) with a burst. */
+/* A burst now, and the ramp; then the interval in force again. */
 void pace_burst(struct pace *p);
 
 /* A sample came: `delay_ns` its delay, `vote` from steering_poll_vote. */
@@ -65,9 +69,11 @@ void pace_sent(struct pace *p, int64_t since_ns);
 void pace_restart(struct pace *p);
 
 /* From one request to the next while nobody has answered for `silent_ns`: an
- * eighth of that, so that the return is soon noticed after a short silence, and
- * PACE_SILENCE_MAX_NS or maxpoll at most, after PACE_SILENCE_LONG_NS maxpoll
- * alone; never sooner than PACE_SILENCE_NS, but for a burst. */
+ * eighth of that, so that the return is soon noticed after a short silence, a
+ * quarter after PACE_SILENCE_SHORT_NS, and PACE_SILENCE_MAX_NS or maxpoll at
+ * most; never sooner than PACE_SILENCE_NS, but for a burst. After
+ * PACE_SILENCE_LONG_NS maxpoll; requests out of turn are made up for as long as
+ * that is no more than a quarter of the silence either. */
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random);
 

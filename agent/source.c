@@ -627,10 +627,8 @@ static void valid(struct source *s, struct mono now)
 	s->count.attempts = 0;
 	judge_path(s, now);
 	/* Much may have happened while nothing was heard at all. */
-	if (s->silent >= REACH_POLLS) {
-		pace_restart(&s->pace);
+	if (s->silent >= REACH_POLLS)
 		burst(s);
-	}
 	s->reach |= 1;
 	if (s->reach == REACH_ALL)
 		s->search.failures = 0;

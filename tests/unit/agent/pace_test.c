@@ -126,6 +126,8 @@ static void requests_out_of_turn_are_made_up_for(void **state)
 	assert_int_equal(total, sent * 64 * NS_PER_S);
 	for (int i = 0; i < 100; i++)
 		pace_sent(&p, 0);
+	assert_int_equal(p.debt_ns, 32 * 64 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
 	assert_int_equal(p.debt_ns, 8 * 64 * NS_PER_S);
 }
 
@@ -300,6 +302,52 @@ static int64_t silence_s(const struct pace *p, int64_t after_s)
 	       NS_PER_S;
 }
 
+/* A day without answers costs the server no more requests than one with them,
+ * and the return is found within a quarter of the silence. */
+static void long_silence_makes_up_for_its_beginning(void **state)
+{
+	struct pace p = paced(6, 10);
+	int64_t day = 86400 * NS_PER_S, at = 0;
+	int sent = 0;
+
+	(void)state;
+	p.poll_log2_s = 10;
+	p.starting = false;
+	while (at < day) {
+		int64_t wait = pace_silence_ns(&p, at, MIDDLE);
+
+		if (at > 4096 * NS_PER_S)
+			assert_true(wait <= at / 4);
+		assert_true(wait <= 2048 * NS_PER_S + NS_PER_S);
+		pace_sent(&p, wait);
+		at += wait;
+		sent++;
+	}
+	assert_in_range(sent, 80, 86);
+}
+
+/* An interval that was earned outlives a silence; the burst is not for free. */
+static void a_burst_later_on_keeps_the_interval(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	p.poll_log2_s = 9;
+	p.starting = false;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_GOOD; i++) {
+		pace_sent(&p, NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_KEEP);
+	}
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+	for (int i = 1; i < 9; i++)
+		pace_sent(&p, INTERVAL(&p));
+	assert_int_equal(p.poll_log2_s, 9);
+	assert_in_range(p.debt_ns, 8 * 512 * NS_PER_S, 12 * 512 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+}
+
 static void silence_is_asked_into_less_and_less_often(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -307,9 +355,9 @@ static void silence_is_asked_into_less_and_less_often(void **state)
 	(void)state;
 	assert_int_equal(silence_s(&p, 0), 4);
 	assert_int_equal(silence_s(&p, 32), 4);
-	assert_int_equal(silence_s(&p, 80), 10);
-	assert_int_equal(silence_s(&p, 800), 100);
-	assert_int_equal(silence_s(&p, 899), 112);
+	assert_int_equal(silence_s(&p, 56), 7);
+	assert_int_equal(silence_s(&p, 80), 20);
+	assert_int_equal(silence_s(&p, 800), 120);
 	assert_int_equal(silence_s(&p, 86400), 1024);
 	p = paced(0, 0);
 	assert_int_equal(silence_s(&p, 10), 1);
@@ -363,6 +411,8 @@ int main(void)
 	    cmocka_unit_test(each_cause_has_a_patience_of_its_own),
 	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
 	    cmocka_unit_test(backoff_is_steady_then_doubles_to_its_cap),
+	    cmocka_unit_test(long_silence_makes_up_for_its_beginning),
+	    cmocka_unit_test(a_burst_later_on_keeps_the_interval),
 	    cmocka_unit_test(silence_is_asked_into_less_and_less_often),
 	    cmocka_unit_test(a_fleet_does_not_march_in_step),
 	    cmocka_unit_test(
