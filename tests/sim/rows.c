@@ -194,6 +194,9 @@ const struct row rows[] = {
 	{"inet", "cold", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
 	{"inet", "cold", 1e-9, 1, 2, 6, 0, 0, 0, 0, 0},
 	{"inet", "cold", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+	{"far", "cool", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"wifi", "cool", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"metro", "cool", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
 	{"lan", "daily", 1e-9, 1, 6, 10, 7273, 0, 0, 0, 0},
 	{"lannoisy", "daily", 1e-9, 1, 6, 10, 9528, 0, 0, 0, 0},
 	{"lan", "rush", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
@@ -217,6 +220,7 @@ static const struct path paths[] = {
     {"metro", 2e-3, 200e-6},
     {"inet", 20e-3, 1e-3},
     {"wifi", 10e-3, 10e-3},
+    {"far", 100e-3, 5e-3},
     {"rough", 100e-6, 10e-3},
 };
 
@@ -380,6 +384,7 @@ static void cold(struct scenario *s)
 	s->offset_s = 1;
 	s->osc.freq = -1e-4;
 	s->length = 6 * HOUR;
+	s->settled = HOUR;
 }
 
 static void cool(struct scenario *s)
@@ -387,6 +392,7 @@ static void cool(struct scenario *s)
 	s->offset_s = 0.1;
 	s->osc.freq = 5e-5;
 	s->length = 6 * HOUR;
+	s->settled = HOUR;
 }
 
 static const struct tweak {
