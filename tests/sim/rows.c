@@ -129,6 +129,10 @@ const struct row rows[] = {
 	{"metro", "flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"inet", "flapping", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"inet", "flapping", 1e-9, 4, 6, 10, 0, 0, 0, 0, 160},
+	{"metro", "hardly_flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"lan", "hardly_flapping", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
+	{"inet", "hardly_flapping", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"inet", "hardly_flapping", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 	{"metro", "balanced", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"metro", "balanced", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"lan", "balanced", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0.55},
@@ -297,6 +301,13 @@ static void flapping(struct scenario *s)
 	s->server[0].route_turns = 6 * HOUR;
 }
 
+/* The same by no more than the queues. */
+static void hardly_flapping(struct scenario *s)
+{
+	flapping(s);
+	s->server[0].route_up = s->server[0].up.queue;
+}
+
 /* Half of the requests are sent another way, by a balancer of the load. */
 static void balanced(struct scenario *s)
 {
@@ -408,6 +419,7 @@ static const struct tweak {
     {"busy", busy},
     {"longer", longer},
     {"flapping", flapping},
+    {"hardly_flapping", hardly_flapping},
     {"balanced", balanced},
     {"longer_both", longer_both},
     {"shorter", shorter},
