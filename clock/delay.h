@@ -37,10 +37,13 @@ struct delay_track {
 	unsigned since; /* samples since the route was taken */
 	double queue;	/* mean queueing delay of one way */
 	/* Of so many blocks of samples, the mean height of the least above the
-	 * floor. */
-	double rise;
+	 * floor: of the least delay, and of each way's least together. */
+	double rise, sides_rise;
 	unsigned blocks;
-	double recent[DELAY_RECENT];
+	struct delay_sample {
+		double delay;
+		double lean; /* NAN: unknown */
+	} recent[DELAY_RECENT];
 	unsigned seen; /* samples, all routes */
 };
 
@@ -53,9 +56,13 @@ enum delay_news {
 
 void delay_init(struct delay_track *t);
 
-/* Take one more delay into account. `back`: with DELAY_LONGER, how many of the
- * latest samples, this one included, belong to the route. */
-enum delay_news delay_add(struct delay_track *t, double delay, unsigned *back);
+/* Take one more delay into account. `lean`: half of what the way there took
+ * longer than the way back, as far as the clock is known, whatever constant is
+ * in it: the offset measured less the one foreseen, from earlier samples alone.
+ * NAN: unknown. `back`: with DELAY_LONGER, how many of the latest samples, this
+ * one included, belong to the route. */
+enum delay_news delay_add(
+    struct delay_track *t, double delay, double lean, unsigned *back);
 
 /* NULL when it is forgotten. */
 const struct delay_route *delay_route(

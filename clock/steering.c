@@ -51,6 +51,17 @@ static void label_route(struct source *src, unsigned back)
 		record(src, i)->route = src->delay.route;
 }
 
+/* As delay_add wants it. */
+static double lean(
+    const struct steering *s, const struct source *src, const struct sample *m)
+{
+	if (src->slot < 0 || s->rebuild || !s->estimate.started)
+		return NAN;
+	return -estimate_belief(&s->estimate, (unsigned)src->slot, m->at,
+	    m->offset_ns - src->carried_ns)
+		    .mean;
+}
+
 void steering_add(struct steering *s, unsigned source, const struct sample *m)
 {
 	struct source *src = &s->sources[source];
@@ -65,8 +76,8 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
 	src->fresh++;
 	*record(src, 0) = (struct record){.sample = *m};
-	enum delay_news news =
-	    delay_add(&src->delay, s_of_ns(m->delay_ns), &back);
+	enum delay_news news = delay_add(
+	    &src->delay, s_of_ns(m->delay_ns), lean(s, src, m), &back);
 	label_route(src, back);
 	src->reach |= 1;
 	if (src->slot < 0)

@@ -19,10 +19,10 @@
 /* A route that comes back may differ from what it was, and one that is as long
  * there as back may be so only nearly: of what is possible. */
 #define ROUTE_DOUBT 0.03
-/* The samples of a new route after which its bias is judged, and the square of
- * the standard deviations that are no evidence against its having none. */
+/* The samples of a new route after which its bias is judged, and the odds for
+ * its having none that are believed. */
 #define ROUTE_SAMPLES 8
-#define ROUTE_SIGMA2 4.0
+#define ROUTE_ODDS 2.0
 
 /* What an estimate made of other samples still says about the frequency. */
 #define FREQ_CARRIED_SD 5e-6
@@ -90,23 +90,40 @@ static struct belief bias_now(
 }
 
 /*
- * A longer route is mostly as much longer there as back. When its first samples
- * fit that, it is believed: what they show of a change is then rather the error
- * of the clock at that moment, which would otherwise stay for good.
+ * A longer route is mostly as much longer there as back. How much more likely
+ * is what its first samples show of its bias if that is so, than if the change
+ * may be anything within +- sqrt(3) sd? `now` holds that as a prior already.
+ */
+static double odds_for_both_ways(
+    struct belief was, struct belief now, double sd)
+{
+	double info = 1 / now.var - 1 / (was.var + sd * sd);
+
+	if (info <= 0)
+		return 0;
+	double var = 1 / info, miss = (now.mean - was.mean) * var / now.var;
+	double total = var + was.var;
+
+	return 2 * sqrt(3) * sd / sqrt(2 * M_PI * total) *
+	       exp(-miss * miss / (2 * total));
+}
+
+/* When they fit it, it is believed: what they show of a change is then rather
+ * the error of the clock at that moment, which would otherwise stay for good.
  */
 static void judge_route(struct steering *s, struct source *src)
 {
-	if (src->bias_change_sd <= 0 || ++src->on_route != ROUTE_SAMPLES)
+	double sd = src->bias_change_sd;
+
+	if (sd <= 0 || ++src->on_route != ROUTE_SAMPLES)
 		return;
 	struct belief was = src->bias_before;
-	struct belief now = bias_now(s, src, src->slot);
-	double apart = now.mean - was.mean;
 
-	if (apart * apart > ROUTE_SIGMA2 * (now.var + was.var))
+	if (odds_for_both_ways(was, bias_now(s, src, src->slot), sd) <
+	    ROUTE_ODDS)
 		return;
 	was.mean -= s_of_ns(src->carried_ns);
-	was.var += ROUTE_DOUBT * ROUTE_DOUBT * src->bias_change_sd *
-		   src->bias_change_sd;
+	was.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
 	estimate_learn_bias(&s->estimate, (unsigned)src->slot, was);
 }
 
@@ -180,6 +197,11 @@ static void keep_biases(const struct steering *s, struct source *src)
 		if (b != NULL && outlived(src, route))
 			route_learn(&src->kept, &src->delay, route, *b);
 	}
+	/* The path may come back to the route that all was measured by. */
+	if (const_record(src, src->count - 1)->route != src->carried_route)
+		route_learn(&src->kept, &src->delay, src->carried_route,
+		    (struct belief){s_of_ns(src->carried_ns),
+			src->carried_sd * src->carried_sd});
 	src->learned = src->kept;
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SEEDS 9
+#define SEEDS 20
 #define HOUR (3600 * NS_PER_S)
 /* Of what an agent that runs on reaches: it still knows what was learned from
  * samples that are no longer kept. */

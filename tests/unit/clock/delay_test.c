@@ -27,7 +27,7 @@ static unsigned feed(struct delay_track *t, struct path *p, unsigned n)
 	unsigned back, changes = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		changes += delay_add(t, draw(p), &back) >= DELAY_SHORTER;
+		changes += delay_add(t, draw(p), NAN, &back) >= DELAY_SHORTER;
 	return changes;
 }
 
@@ -122,7 +122,7 @@ static void test_longer_route_is_seen(void **state)
 		(void)feed(&t, &p, 300);
 		p.base += 1e-3;
 		while (news != DELAY_LONGER && n++ < DELAY_RECENT)
-			news = delay_add(&t, draw(&p), &back);
+			news = delay_add(&t, draw(&p), NAN, &back);
 		assert_int_equal(news, DELAY_LONGER);
 		/* The samples since the change, and none from before. */
 		assert_in_range(back, 8, n);
@@ -142,7 +142,8 @@ static void test_shorter_route_is_seen_at_once(void **state)
 		delay_init(&t);
 		(void)feed(&t, &p, 300);
 		p.base -= 2e-3;
-		assert_int_equal(delay_add(&t, draw(&p), &back), DELAY_SHORTER);
+		assert_int_equal(
+		    delay_add(&t, draw(&p), NAN, &back), DELAY_SHORTER);
 		assert_int_equal(back, 1);
 		assert_int_equal(feed(&t, &p, 1000), 0);
 		assert_true(now(&t)->floor - p.base < 1e-4);
@@ -159,7 +160,7 @@ static void test_recovers_from_a_false_floor(void **state)
 	(void)state;
 	delay_init(&t);
 	(void)feed(&t, &p, 300);
-	(void)delay_add(&t, 1e-6, &back);
+	(void)delay_add(&t, 1e-6, NAN, &back);
 	(void)feed(&t, &p, 50);
 	assert_true(now(&t)->floor > 0.99e-3);
 }
@@ -216,7 +217,7 @@ static void test_a_brief_route_is_left_again(void **state)
 	p.base += 5e-4;
 	(void)feed(&t, &p, 10);
 	assert_int_equal(t.route, 1);
-	assert_int_equal(delay_add(&t, 1.005e-3, &back), DELAY_SHORTER);
+	assert_int_equal(delay_add(&t, 1.005e-3, NAN, &back), DELAY_SHORTER);
 	assert_int_equal(t.route, 0);
 	assert_true(delay_route(&t, 1)->floor > 1.45e-3);
 }
@@ -237,6 +238,45 @@ static void test_hardly_longer_route_is_seen(void **state)
 	}
 }
 
+/* The way there gets longer by no more than it queues, and the clock is known:
+ * each way by itself shows it long before the sum does, and shows since when.
+ * An error of the clock shows nothing. */
+static unsigned samples_until_longer(uint64_t seed, double up, double error)
+{
+	struct path p = {{seed}, 1e-3, 1e-4};
+	struct delay_track t;
+	unsigned back = 0;
+
+	delay_init(&t);
+	for (unsigned i = 0; i < 2000; i++) {
+		bool changed = i >= 1000;
+		double there = 5e-4 + chance_exponential(&p.chance, p.queue);
+		double back_again =
+		    5e-4 + chance_exponential(&p.chance, p.queue);
+		double known = 1e-5 * chance_normal(&p.chance);
+
+		there += changed ? up : 0;
+		known += changed ? error : 0;
+		if (delay_add(&t, there + back_again,
+			(there - back_again) / 2 + known,
+			&back) == DELAY_LONGER) {
+			assert_true(changed);
+			assert_in_range(back, i - 1000 - 5, i - 1000 + 7);
+			return i - 1000;
+		}
+	}
+	return 1000;
+}
+
+static void test_one_way_shows_a_longer_route_soon(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		assert_in_range(samples_until_longer(seed, 1e-4, 0), 8, 60);
+		assert_int_equal(samples_until_longer(seed, 0, 1e-4), 1000);
+	}
+}
+
 /* A path that is never empty: even the least of many samples is far above what
  * the rarest one shows, and that is hardly ever taken for a route. */
 static void test_busy_path_has_few_routes(void **state)
@@ -253,8 +293,8 @@ static void test_busy_path_has_few_routes(void **state)
 
 			for (int k = 0; k < 10; k++)
 				sum += draw(&p) - p.base;
-			changes +=
-			    delay_add(&t, p.base + sum, &back) >= DELAY_SHORTER;
+			changes += delay_add(&t, p.base + sum, NAN, &back) >=
+				   DELAY_SHORTER;
 		}
 		assert_in_range(changes, 0, 50);
 	}
@@ -291,6 +331,7 @@ int main(void)
 	    cmocka_unit_test(test_routes_are_known_again),
 	    cmocka_unit_test(test_a_brief_route_is_left_again),
 	    cmocka_unit_test(test_hardly_longer_route_is_seen),
+	    cmocka_unit_test(test_one_way_shows_a_longer_route_soon),
 	    cmocka_unit_test(test_busy_path_has_few_routes),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};

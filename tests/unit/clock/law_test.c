@@ -45,7 +45,7 @@ static double learn(struct law *l, struct delay_track *t, struct path *p)
 		double guess = -error + US * chance_normal(&p->chance);
 		struct belief before = {guess, US * US}, after = before;
 
-		(void)delay_add(t, delay, &back);
+		(void)delay_add(t, delay, NAN, &back);
 		struct box box = law_box(l, t, t->route, delay, NOISE);
 		(void)box_update(&after, 0, &box);
 		law_learn(l, t, t->route, delay, NOISE, &before, &after);
@@ -119,7 +119,7 @@ static void test_first_samples_are_wide(void **state)
 	delay_init(&t);
 	law_init(&l);
 	for (unsigned i = 0; i < 6; i++) {
-		(void)delay_add(&t, 1000 * US, &back);
+		(void)delay_add(&t, 1000 * US, NAN, &back);
 		struct box b = law_box(&l, &t, t.route, 1000 * US, NOISE);
 
 		if (i == 0)
@@ -139,7 +139,7 @@ static void test_forgotten_routes_get_the_widest_box(void **state)
 	delay_init(&t);
 	law_init(&l);
 	for (unsigned i = 0; i < 100; i++)
-		(void)delay_add(&t, (1000 + i % 3) * US, &back);
+		(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
 	assert_true(
 	    law_box(&l, &t, t.route + 1, 1000 * US, NOISE).half >= 480 * US);
 	assert_true(law_box(&l, &t, t.route, 1000 * US, NOISE).half < 10 * US);
