@@ -309,7 +309,10 @@ static double predicted_sd(const struct steering *s, double interval_s)
 {
 	struct osc at = {s->estimate.at.ns + ns_of_s(interval_s)};
 
-	return estimate_at(&s->estimate, at).offset_sd;
+	struct estimate_value v = estimate_at(&s->estimate, at);
+
+	/* What drives a drift may end at any moment. */
+	return hypot(v.offset_sd, v.drift * interval_s * interval_s / 2);
 }
 
 unsigned steering_surprises(const struct steering *s, unsigned source)
