@@ -1,5 +1,7 @@
 #include "clock/keeper.h"
 
+#include "clock/discipline.h"
+
 #include <math.h>
 
 #define SLEW_RETRY_NS NS_PER_S
@@ -241,12 +243,21 @@ static int change_freq(struct keeper *k, const struct clock_command *c,
 	return 0;
 }
 
+/* On any other day a leap second is none, but a step of a second that no limit
+ * of steps knows of. */
+static enum leap leap_today(const struct keeper *k, enum leap wanted)
+{
+	struct wall now = k->clock.now(k->clock.self);
+
+	return discipline_leap_day(now) ? wanted : LEAP_NONE;
+}
+
 static int act(struct keeper *k, const struct clock_command *c, struct mono now,
     struct keeper_report *r)
 {
 	struct kernel_status status = {
 	    .synchronised = c->synchronised,
-	    .leap = c->leap,
+	    .leap = leap_today(k, c->leap),
 	    .max_error_ns = c->max_error_ns,
 	    .est_error_ns = c->est_error_ns,
 	};

@@ -425,7 +425,6 @@ static void test_step_comes_first(void **state)
 	    .slew_ns = 1000,
 	    .slew_duration_ns = NS_PER_S,
 	    .synchronised = true,
-	    .leap = LEAP_INSERT,
 	    .max_error_ns = 7,
 	    .est_error_ns = 3};
 	struct bench b;
@@ -443,9 +442,39 @@ static void test_step_comes_first(void **state)
 	assert_int_equal(b.fake.step_at_freq_sets, 1); /* of the start */
 	assert_int_equal(b.fake.status_sets, 1);
 	assert_true(b.fake.status.synchronised);
-	assert_int_equal(b.fake.status.leap, LEAP_INSERT);
 	assert_true(b.fake.status.max_error_ns == 7);
 	assert_true(b.fake.status.est_error_ns == 3);
+}
+
+/* Of 2027: the fifteenth of January, where all the tests begin, the last of
+ * June and of December, and the days beside that. Who could arm a leap second
+ * on any day could step the clock each day. */
+static void test_leap_seconds_have_their_days(void **state)
+{
+	static const struct {
+		int64_t date_s;
+		bool leap;
+	} days[] = {
+	    {1800000000, false},
+	    {1814313599, false},
+	    {1814313600, true},
+	    {1814399999, true},
+	    {1814400000, false},
+	    {1830211200, true},
+	    {1830297600, false},
+	};
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		b.fake.stepped_ns = days[i].date_s * NS_PER_S - START_NS;
+		assert_int_equal(apply(&b, &c), KEEPER_OK);
+		assert_int_equal(
+		    b.fake.status.leap, days[i].leap ? LEAP_INSERT : LEAP_NONE);
+	}
 }
 
 static void test_step_rules(void **state)
@@ -724,6 +753,7 @@ int main(void)
 	    cmocka_unit_test(test_replaced_slew),
 	    cmocka_unit_test(test_refused_while_slewing),
 	    cmocka_unit_test(test_step_comes_first),
+	    cmocka_unit_test(test_leap_seconds_have_their_days),
 	    cmocka_unit_test(test_step_rules),
 	    cmocka_unit_test(test_start_window_ends),
 	    cmocka_unit_test(test_no_start_steps),
