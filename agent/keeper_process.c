@@ -1,6 +1,7 @@
 #include "agent/keeper_process.h"
 
 #include "agent/notify.h"
+#include "agent/saver.h"
 #include "base/log.h"
 #include "clock/driftfile.h"
 
@@ -21,6 +22,8 @@
 #define PATIENCE_NS (2 * NS_PER_S)
 /* Between the end of the link and that of the process behind it. */
 #define LINK_LOST_NS (NS_PER_S / 2)
+/* Between two looks whether the saver has ended. */
+#define LOOK_US 5000
 #define FREQ_MAX_PPM 1e6
 #define CAUSE_MAX 200
 
@@ -170,8 +173,9 @@ struct loop {
 	bool link_lost; /* the engine's end is closed or talks nonsense */
 	bool kernel_refused;
 	bool overtaken; /* the guard has ended a slew in its place */
-	struct keeper_message save;  /* waits for the end of a slew ... */
-	bool save_waits;	     /* ... when true */
+	struct keeper_message save; /* waits for the end of a slew ... */
+	bool save_waits;	    /* ... when true */
+	struct saver saver;
 	bool synchronised;	     /* as of the last command */
 	struct mono look_at;	     /* whether anybody else has meddled */
 	bool hangup;		     /* SIGHUP came */
@@ -248,13 +252,38 @@ static void tick(struct loop *l)
 	answer(l, &report);
 }
 
-/* A slow disk must not make a slew late. */
+static const char disk_hangs[] =
+    "the disk has not taken what was saved last: the drift is not saved";
+
+/* Not in the midst of a slew: even a fork takes its time. */
 static void save_if_idle(struct loop *l)
 {
-	if (!l->save_waits || l->p->keeper->slewing)
+	struct keeper_process *p = l->p;
+	int err;
+
+	if (saver_at_work(&l->saver) || !l->save_waits || l->ending ||
+	    p->keeper->slewing)
 		return;
 	l->save_waits = false;
-	keeper_save(l->p->config, &l->save);
+	err = saver_start(&l->saver, p->reload.identity, p->config, &l->save);
+	if (err)
+		log_warning("cannot start the saver: %s: the drift is not "
+			    "saved",
+		    strerror(-err));
+}
+
+/* At the end nobody waits for an answer any more; but a disk that has not
+ * answered until now is not waited for either. */
+static void save_at_the_end(struct loop *l)
+{
+	struct mono until = mono_after(mono_now(), PATIENCE_NS);
+
+	while (saver_at_work(&l->saver) && !mono_due(until, mono_now()))
+		usleep(LOOK_US);
+	if (saver_at_work(&l->saver))
+		log_warning("%s", disk_hangs);
+	else if (l->save_waits && !l->p->keeper->slewing)
+		keeper_save(l->p->config, &l->save);
 }
 
 /* One at a time: however much the engine sends, slews end in between. True: a
@@ -269,6 +298,9 @@ static bool hear_engine(struct loop *l)
 	if (got != 1)
 		return false;
 	if (m.kind == KEEPER_MESSAGE_SAVE) {
+		/* Of an hour ago. */
+		if (saver_at_work(&l->saver))
+			log_warning("%s", disk_hangs);
 		l->save = m;
 		l->save_waits = true;
 	} else if (!l->ending) {
@@ -563,7 +595,7 @@ int keeper_process_run(struct keeper_process *p)
 	status = judge(&l, cause);
 	stop_children(&l, KEEPER_CHILDREN - 1);
 	drain(&l);
-	save_if_idle(&l);
+	save_at_the_end(&l);
 	log_end(&l, cause, status);
 	guard_release(&p->guard);
 	stop_children(&l, KEEPER_CHILDREN);

@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -586,6 +587,59 @@ static void test_save_waits(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+static uint32_t verdict_of(int fd, double freq_ppm)
+{
+	struct keeper_message m = {
+	    .kind = KEEPER_MESSAGE_COMMAND,
+	    .serial = 1,
+	    .command = {.freq_ppm = freq_ppm},
+	};
+	struct keeper_report report;
+
+	if (keeper_send_message(fd, &m) != 1 || next_report(fd, &report) != 1)
+		return KEEPER_VERDICT_COUNT;
+	return report.verdict;
+}
+
+/* Of the test's own, which the linker prefers to the C library's. */
+static bool disk_is_stuck;
+
+int fsync(int fd)
+{
+	while (disk_is_stuck)
+		pause();
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static int saves_on_a_stuck_disk(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+
+	(void)s;
+	for (int i = 0; i < 2; i++)
+		if (keeper_send_message(fd, &m) != 1 ||
+		    verdict_of(fd, 50) != KEEPER_OK)
+			return 9;
+	return 0;
+}
+
+static void test_stuck_disk(void **state)
+{
+	struct scene *s = *state;
+	char unfinished[sizeof(s->drift) + 8];
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	disk_is_stuck = true;
+	begin(s, saves_on_a_stuck_disk);
+	disk_is_stuck = false;
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
+	assert_true(log_says(s, "the disk has not taken"));
+	assert_int_equal(access(s->drift, F_OK), -1);
+	snprintf(unfinished, sizeof(unfinished), "%s.new", s->drift);
+	assert_int_equal(unlink(unfinished), 0);
+}
+
 /* One byte string per way to break the protocol, sent while a slew runs. */
 static const struct bad {
 	const char *what;
@@ -801,20 +855,6 @@ static int next_result(const struct scene *s, struct reload_result *out)
 	return got;
 }
 
-static uint32_t verdict_of(int fd, double freq_ppm)
-{
-	struct keeper_message m = {
-	    .kind = KEEPER_MESSAGE_COMMAND,
-	    .serial = 1,
-	    .command = {.freq_ppm = freq_ppm},
-	};
-	struct keeper_report report;
-
-	if (keeper_send_message(fd, &m) != 1 || next_report(fd, &report) != 1)
-		return KEEPER_VERDICT_COUNT;
-	return report.verdict;
-}
-
 /* The keeper's own limits are the new ones; its exit status says what was not
  * as it should be. */
 static int reload_by_order(struct scene *s, int fd)
@@ -925,6 +965,7 @@ int main(void)
 	    STAGED(test_deaf_engine),
 	    STAGED(test_save_waits),
 	    STAGED(test_other_programs),
+	    STAGED(test_stuck_disk),
 	    STAGED(test_keeper_stopped),
 	    STAGED(test_nonsense_ends_the_agent),
 	    STAGED(test_reload_by_order),
