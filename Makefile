@@ -174,10 +174,11 @@ check-faults: all $(SERVER)
 check-lab: all $(SERVER)
 	@tests/lab/run $B
 
-check-kernel: all $(KERNEL)
+check-kernel: all $(KERNEL) $(SERVER)
 	@tests/total 'kernel clock=tests/kernel/run $B' \
 		'wrong clock=tests/kernel/wrongclock $B' \
-		'disturbed clock=tests/kernel/disturbed $B'
+		'disturbed clock=tests/kernel/disturbed $B' \
+		'leap second=tests/kernel/leap $B'
 
 # Objects for libFuzzer are built beside the others.
 FUZZ_SECONDS ?= 60

@@ -140,6 +140,32 @@ static long us_rounded_up(int64_t ns)
 	return (long)((ns + NS_PER_US - 1) / NS_PER_US);
 }
 
+/*
+ * When the clock is set, by us or by anybody, Linux sets STA_UNSYNC and forgets
+ * for when a leap second is armed (ntp_clear), but not that it is (TIME_INS):
+ * it would never come. The end of the loop (STA_PLL) puts that right: to arm it
+ * after this arms it anew.
+ */
+static int forget_leap(const struct timex *before)
+{
+	struct timex t = {
+	    .modes = ADJ_STATUS,
+	    .status = before->status | STA_PLL,
+	};
+	int err = adjust(&t);
+
+	if (err)
+		return err;
+	t.modes = ADJ_STATUS;
+	t.status = before->status & ~STATUS_LOOPS;
+	return adjust(&t);
+}
+
+static bool arms(const struct kernel_status *s)
+{
+	return s->leap == LEAP_INSERT || s->leap == LEAP_DELETE;
+}
+
 static int set_status(void *self, const struct kernel_status *status)
 {
 	struct timex t;
@@ -148,6 +174,8 @@ static int set_status(void *self, const struct kernel_status *status)
 		    us_rounded_up(status->max_error_ns) < ERROR_MAX_US;
 
 	(void)self;
+	if (!err && good && arms(status) && (t.status & STA_UNSYNC))
+		err = forget_leap(&t);
 	if (err)
 		return err;
 	/* What else is set (PPS) belongs to somebody else. */

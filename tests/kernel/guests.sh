@@ -31,7 +31,7 @@ prepare() {
 	"$@" || exit 2
 	make_initrd "$LAB/initrd" "$B/ntsagentd" "$B/ntsctl" \
 		"$B/tests/kernel/kclock" "$B/tests/kernel/timeofday" \
-		"$CHRONY12/usr/sbin/chronyd"
+		"$CHRONY12/usr/sbin/chronyd" "$B/tests/server/ntsserver"
 }
 
 # guest ROLE NUMBER [NAME=VALUE...]: more for the environment of its first

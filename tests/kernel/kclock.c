@@ -6,7 +6,8 @@
  *                          and the status bits
  * kclock tick N            sets the tick (10000: nominal; one more: +100 ppm)
  * kclock freq PPM          sets the fine part of the frequency
- * kclock shift MICROSECONDS  adds to CLOCK_REALTIME
+ * kclock leap N             1: inserts a second at the next midnight (UTC), 0:
+ * no kclock shift MICROSECONDS  adds to CLOCK_REALTIME
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,17 @@ static int set_freq(double ppm)
 	return adjust(&t);
 }
 
+static int set_leap(long leap)
+{
+	struct timex t = {.modes = 0};
+
+	if (adjust(&t) != 0)
+		return 1;
+	t.modes = ADJ_STATUS;
+	t.status = leap ? t.status | STA_INS : t.status & ~STA_INS;
+	return adjust(&t);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "read") == 0)
@@ -78,9 +90,11 @@ int main(int argc, char **argv)
 		return set_tick(strtol(argv[2], NULL, 10));
 	if (argc == 3 && strcmp(argv[1], "freq") == 0)
 		return set_freq(strtod(argv[2], NULL));
+	if (argc == 3 && strcmp(argv[1], "leap") == 0)
+		return set_leap(strtol(argv[2], NULL, 10));
 	if (argc == 3 && strcmp(argv[1], "shift") == 0)
 		return shift(strtol(argv[2], NULL, 10));
 	fprintf(stderr, "usage: kclock read | kclock tick N | kclock freq PPM "
-			"| kclock shift US\n");
+			"| kclock leap N | kclock shift US\n");
 	return 2;
 }
