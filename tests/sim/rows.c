@@ -176,6 +176,10 @@ const struct row rows[] = {
 	{"inet", "gap", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"inet", "gap", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 	{"lan", "gap", 1e-9, 1, 6, 6, 0, 0, 0, 0, 610},
+	{"inet", "mixed", 1e-9, 4, 4, 8, 0, 0, 0, 0, 0},
+	{"inet", "mixed", 1e-9, 4, 6, 6, 0, 0, 0, 0, 3.6},
+	{"inet", "mixed", 1e-9, 2, 6, 6, 0, 0, 0, 0, 0},
+	{"inet", "mixed_gap", 1e-9, 4, 6, 6, 0, 0, 0, 0, 45},
 	{"lan", "wobbly", 1e-9, 4, 4, 4, 0, 0, 0, 0, 0},
 	{"inet", "wobbly", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 	{"wifi", "", 1e-9, 1, 6, 6, 998, 0, 0, 137, 230},
@@ -338,6 +342,22 @@ static void biased(struct scenario *s)
 		s->server[i].offset = share[i] * s->server[i].up.base;
 }
 
+/* A server nearby beside far ones that are wrong by their paths. */
+static void mixed(struct scenario *s)
+{
+	biased(s);
+	s->server[0].offset = 0;
+	s->server[0].up = s->server[0].down = (struct way){100e-6, 10e-6, 1};
+}
+
+/* The same, and the server nearby is away for six hours. */
+static void mixed_gap(struct scenario *s)
+{
+	mixed(s);
+	s->server[0].gap_from = 20 * HOUR;
+	s->server[0].gap_until = 26 * HOUR;
+}
+
 /* Servers whose own clocks sway, each in its time. */
 static void wobbly(struct scenario *s)
 {
@@ -424,6 +444,8 @@ static const struct tweak {
     {"longer_both", longer_both},
     {"shorter", shorter},
     {"biased", biased},
+    {"mixed", mixed},
+    {"mixed_gap", mixed_gap},
     {"wobbly", wobbly},
     {"rougher", rougher},
     {"calmer", calmer},
