@@ -95,6 +95,8 @@ def far():
 def troubled():
     yield Row('asymmetric', base=2e-3, jitter_up=1e-4, jitter_down=2e-3,
               polls=(6, 6))
+    yield Row('asymmetric-default', base=2e-3, jitter_up=2e-3,
+              jitter_down=1e-4)
     yield Row('loss-20', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               delay_extra=(dropped(0.2),) * 2)
     # Ten minutes in each hour the path queues 20 times as much.
@@ -110,6 +112,13 @@ def troubled():
     yield Row('route-change-up', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False, delay_extra=(
                   '(* 2e-4 %s)' % during(6 * HOUR, 6 * HOUR, 12 * HOUR), ''))
+    # The same by ten queues on a LAN.
+    yield Row('route-change-lan', polls=(4, 8), limit=False, delay_extra=(
+        '(* 1e-4 %s)' % during(6 * HOUR, 6 * HOUR, 12 * HOUR), ''))
+    # A balancer sends half of the requests another way.
+    yield Row('two-routes', base=2e-3, jitter_up=2e-5, polls=(6, 6),
+              limit=False,
+              delay_extra=('(* 1e-3 (equal 0.25 (uniform) 0.5))', ''))
     # Everything queues for ten hours, and nothing touches the floor.
     yield Row('long-congestion', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False, delay_extra=(
