@@ -180,6 +180,21 @@ static int moved_to(const struct change *c, int old)
 	return -1;
 }
 
+/* What is remembered of sources by their index. */
+static void move_memories(const struct change *c)
+{
+	struct engine *e = c->e;
+	uint64_t smearers = 0;
+
+	for (unsigned i = 0; i < c->fresh->source_count; i++)
+		if (c->map.from[i] >= 0 &&
+		    (e->leap.smearers >> c->map.from[i] & 1))
+			smearers |= UINT64_C(1) << i;
+	e->leap.smearers = smearers;
+	/* Their next answers say it again. */
+	e->lapse = (struct lapse){0};
+}
+
 static void replace(struct change *c)
 {
 	struct engine *e = c->e;
@@ -193,6 +208,7 @@ static void replace(struct change *c)
 	e->steering = c->steering;
 	e->config = c->fresh;
 	e->last_selected = moved_to(c, e->last_selected);
+	move_memories(c);
 	e->steer_at = e->now.mono;
 	engine_mark_duplicates(e);
 	/* What servers have offered so far goes by the old list. */

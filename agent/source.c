@@ -738,7 +738,7 @@ static void plan_poll(struct source *s, int64_t delay_ns, enum poll_vote vote,
 
 void source_hurry(struct source *s, struct mono now)
 {
-	if (asking(s) && !s->pending.open)
+	if (asking(s) && !s->pending.open && !s->pace.spared)
 		s->poll_at = now;
 }
 

@@ -229,7 +229,8 @@ void source_disbelieved(struct source *s, struct wall told, struct mono now);
 void source_sampled(struct source *s, int64_t delay_ns, enum poll_vote vote,
     struct mono now, uint32_t random);
 
-/* Another source has seen what may concern all: ask now. */
+/* Another source has seen what may concern all: ask now, but for a server that
+ * wants fewer requests. */
 void source_hurry(struct source *s, struct mono now);
 
 /* The sample's delay was above maxdelay, and it was not used. */

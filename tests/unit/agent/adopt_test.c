@@ -183,6 +183,21 @@ static void other_options_apply_to_who_stays(void **state)
 }
 
 /* The resolver answers for slot 0, which is another source by then. */
+static void nobody_inherits_what_is_held_against_another(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	w->engine.leap.smearers = 1 << 0 | 1 << 2;
+	w->engine.lapse.voices[1].strikes = 2;
+	take_out(fresh, 0);
+	assert_true(engine_adopt(&w->engine, fresh, world_moment(w), text));
+	assert_int_equal(w->engine.leap.smearers, 1 << 1);
+	assert_int_equal(w->engine.lapse.voices[1].strikes, 0);
+	drop(w, fresh);
+}
+
 static void a_late_answer_reaches_no_other_source(void **state)
 {
 	struct world *w = world_new(2, 0, 0);
@@ -251,6 +266,7 @@ int main(void)
 	    cmocka_unit_test(one_that_comes_starts_at_once),
 	    cmocka_unit_test(another_server_is_another_source),
 	    cmocka_unit_test(other_options_apply_to_who_stays),
+	    cmocka_unit_test(nobody_inherits_what_is_held_against_another),
 	    cmocka_unit_test(a_late_answer_reaches_no_other_source),
 	    cmocka_unit_test(other_certificates_mean_other_keys),
 	    cmocka_unit_test(only_new_ones_find_the_clock_as_it_was),

@@ -815,6 +815,9 @@ static void silence_after_a_rate_is_not_asked_into(void **state)
 
 	start(w);
 	kissed(w, NTP_REFID('R', 'A', 'T', 'E'));
+	source_hurry(&w->source, w->now.mono);
+	assert_true(
+	    source_deadline(&w->source).ns - w->now.mono.ns > 100 * NS_PER_S);
 	swallow(w, 3600 * NS_PER_S, &requests, &exchanges);
 	assert_in_range(requests, 20, (3600 >> w->source.pace.poll_log2_s) + 2);
 	/* nor is its end */
