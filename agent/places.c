@@ -280,6 +280,15 @@ static bool lock_file(
 	return false;
 }
 
+/* The folder is the agent's user's, and we may be root: another name of a file
+ * that is root's must not come to belong to that user. */
+static bool is_lock_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
 bool places_lock(const char *path, const struct identity *owner, bool *running,
     char why[PLACES_TEXT_MAX])
 {
@@ -288,6 +297,10 @@ bool places_lock(const char *path, const struct identity *owner, bool *running,
 	*running = false;
 	if (fd < 0)
 		return fail(why, "open", path, errno);
+	if (!is_lock_file(fd)) {
+		close(fd);
+		return fail(why, "use as a lock", path, EINVAL);
+	}
 	if (owner->change && fchown(fd, owner->uid, owner->gid) != 0) {
 		close(fd);
 		return fail(why, "set the owner of", path, errno);

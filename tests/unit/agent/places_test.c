@@ -276,6 +276,28 @@ static void test_lock(void **state)
 	close(go[1]);
 }
 
+/* Whoever owns the folder may have put it there. */
+static void test_lock_is_no_other_file(void **state)
+{
+	const struct identity self = {false, geteuid(), getegid()};
+	struct place *p = *state;
+	char other[sizeof(p->path) + 8];
+	int fd;
+
+	snprintf(other, sizeof(other), "%s.other", p->path);
+	fd = open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(link(other, p->path), 0);
+	assert_false(places_lock(p->path, &self, &p->running, p->why));
+	assert_false(p->running);
+	assert_int_equal(unlink(p->path), 0);
+	assert_int_equal(symlink(other, p->path), 0);
+	assert_false(places_lock(p->path, &self, &p->running, p->why));
+	unlink(p->path);
+	unlink(other);
+}
+
 #define PLACED(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, make_place, drop_place)
 
@@ -287,6 +309,7 @@ int main(void)
 	    PLACED(test_listen),
 	    PLACED(test_listen_private),
 	    PLACED(test_lock),
+	    PLACED(test_lock_is_no_other_file),
 	    PLACED(test_listen_after_another),
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
