@@ -36,6 +36,10 @@ struct engine_ports {
 	const char *(*rival)(void *self);
 	/* Put the samples that the steering has on disk; likewise. */
 	void (*save_samples)(void *self);
+	/* After a change of the network: would a request leave from another
+	 * address than the last one did, or again where there was no way?
+	 * NULL: nobody knows. */
+	bool (*rerouted)(void *self, unsigned slot, const struct endpoint *to);
 };
 
 /* -q and -Q end the run. */

@@ -43,6 +43,8 @@ static_assert(RESOLVER_JOBS_MAX >= CONFIG_SOURCES_MAX, "RESOLVER_JOBS_MAX");
 struct engine_process {
 	struct engine engine;
 	struct udp udp;
+	/* Whence the last requests left; family 0: there was no way. */
+	struct endpoint from[CONFIG_SOURCES_MAX];
 	struct observer observer;
 	struct control control;
 	unsigned long step_client; /* waits for its step; 0: nobody */
@@ -116,8 +118,24 @@ static int port_send(void *self, unsigned slot, const struct endpoint *to,
     const uint8_t *bytes, size_t len)
 {
 	struct engine_process *p = self;
+	int err = udp_send(&p->udp, slot, to, bytes, len);
 
-	return udp_send(&p->udp, slot, to, bytes, len);
+	/* For port_rerouted, which a simulator has no use for. */
+	if (!p->links->keeper && !udp_local(&p->udp, slot, &p->from[slot]))
+		p->from[slot] = (struct endpoint){0};
+	return err;
+}
+
+static bool port_rerouted(void *self, unsigned slot, const struct endpoint *to)
+{
+	struct engine_process *p = self;
+	struct endpoint before = p->from[slot], now;
+
+	p->from[slot] = (struct endpoint){0};
+	if (!udp_route(to, &now))
+		return false;
+	p->from[slot] = now;
+	return !endpoint_same_host(&before, &now);
 }
 
 static void port_close(void *self, unsigned slot)
@@ -592,6 +610,7 @@ int engine_main(const struct config *config, const struct run_options *options,
 	    .command = port_command,
 	    .random = port_random,
 	    .rival = port_rival,
+	    .rerouted = port_rerouted,
 	};
 	int status = 1;
 

@@ -103,6 +103,20 @@ static struct mono spread(struct engine *e, enum relief relief, struct mono now)
 	return mono_after(now, (int64_t)(random % (uint32_t)NS_PER_S));
 }
 
+/* Who has missed nothing may lie behind another path now. One request out of
+ * turn tells what that is worth; the next one waits until this one is made up
+ * for, however often routes change. */
+static void try_new_path(struct engine *e, unsigned i, struct mono at)
+{
+	struct source *s = &e->sources[i];
+
+	if (!e->ports.rerouted || s->address_count == 0 ||
+	    !e->ports.rerouted(e->ports.self, i, source_address(s)))
+		return;
+	if (s->pace.debt_ns == 0 && !s->pace.spared && at.ns < s->poll_at.ns)
+		source_hurry(s, at);
+}
+
 unsigned relieve(
     struct engine *e, enum relief relief, const char *name, struct moment now)
 {
@@ -110,13 +124,16 @@ unsigned relieve(
 
 	for (unsigned i = 0; i < e->source_count; i++) {
 		struct source *s = &e->sources[i];
+		struct mono at;
 
 		if (s->offline || (name && strcmp(name, s->config->name) != 0))
 			continue;
 		count++;
-		if (source_relieve(s, relief, spread(e, relief, now.mono)) ==
-		    WISH_CLOSE)
+		at = spread(e, relief, now.mono);
+		if (source_relieve(s, relief, at) == WISH_CLOSE)
 			e->ports.close(e->ports.self, i);
+		if (relief == RELIEF_NETWORK)
+			try_new_path(e, i, at);
 	}
 	return count;
 }

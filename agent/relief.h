@@ -1,7 +1,8 @@
 /*
  * What ends a source's wait early: the network has changed, a trusted file has,
  * or the administrator says so. The back-off of what that may have mended
- * begins anew, and the next try is due. A source that is well is left alone.
+ * begins anew, and the next try is due. A source that is well is left alone,
+ * unless its requests would take another path now: that one is tried once.
  */
 #ifndef AGENT_RELIEF_H
 #define AGENT_RELIEF_H

@@ -112,6 +112,35 @@ int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
 	return err;
 }
 
+static bool local_of(int fd, struct endpoint *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+	       endpoint_from_sockaddr(from, (const struct sockaddr *)&sa);
+}
+
+bool udp_local(const struct udp *u, unsigned slot, struct endpoint *from)
+{
+	return u->slots[slot].fd >= 0 && local_of(u->slots[slot].fd, from);
+}
+
+bool udp_route(const struct endpoint *to, struct endpoint *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(to, &sa);
+	int fd = open_socket(endpoint_af(to));
+	bool there;
+
+	if (fd < 0)
+		return false;
+	there = connect(fd, (const struct sockaddr *)&sa, len) == 0 &&
+		local_of(fd, from);
+	close(fd);
+	return there;
+}
+
 nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[])
 {
 	nfds_t n = 0;

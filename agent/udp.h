@@ -46,6 +46,14 @@ int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
     const uint8_t *bytes, size_t len) MUST_USE;
 void udp_close(struct udp *u, unsigned slot);
 
+/* Whence the slot's request left. False: it is closed. */
+bool udp_local(
+    const struct udp *u, unsigned slot, struct endpoint *from) MUST_USE;
+
+/* Whence one to `to` would leave by the routes of now; nothing is sent. False:
+ * there is no route. */
+bool udp_route(const struct endpoint *to, struct endpoint *from) MUST_USE;
+
 /* What to poll; `slots[i]` belongs to `fds[i]`. Returns how many, at most
  * CONFIG_SOURCES_MAX. */
 nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[]);

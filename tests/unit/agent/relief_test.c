@@ -126,6 +126,52 @@ static void a_source_that_is_well_is_left_alone(void **state)
 	world_end(w);
 }
 
+/* Once: however often routes change, no server hears more of us for it. */
+static void another_path_is_tried_once(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	unsigned requests, each_hour;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	requests = w->requests;
+	world_run(w, 3600 * NS_PER_S);
+	each_hour = w->requests - requests;
+	requests = w->requests;
+	w->rerouted = true;
+	relieve(&w->engine, RELIEF_NETWORK, NULL, world_moment(w));
+	world_run(w, 1200 * NS_PER_MS);
+	assert_int_equal(w->requests, requests + 2);
+	relieve(&w->engine, RELIEF_NETWORK, NULL, world_moment(w));
+	world_run(w, 1200 * NS_PER_MS);
+	assert_int_equal(w->requests, requests + 2);
+	requests = w->requests;
+	for (int i = 0; i < 450; i++) {
+		relieve(&w->engine, RELIEF_NETWORK, NULL, world_moment(w));
+		world_run(w, 8 * NS_PER_S);
+	}
+	assert_true(w->requests - requests <= each_hour + each_hour / 10);
+	world_end(w);
+}
+
+static void a_server_that_asked_for_rest_is_not_tried(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	unsigned requests;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	pace_slow_down(&w->engine.sources[0].pace);
+	requests = w->requests;
+	w->rerouted = true;
+	relieve(&w->engine, RELIEF_NETWORK, NULL, world_moment(w));
+	world_run(w, NS_PER_S);
+	assert_int_equal(w->requests, requests);
+	world_end(w);
+}
+
 static void a_changed_certificate_file_ends_the_wait_of_a_renewal(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -201,6 +247,8 @@ int main(void)
 	    cmocka_unit_test(an_order_ends_everything_at_once),
 	    cmocka_unit_test(a_silent_source_asks_when_the_network_is_back),
 	    cmocka_unit_test(a_source_that_is_well_is_left_alone),
+	    cmocka_unit_test(another_path_is_tried_once),
+	    cmocka_unit_test(a_server_that_asked_for_rest_is_not_tried),
 	    cmocka_unit_test(
 		a_key_exchange_under_way_begins_anew_after_a_second),
 	    cmocka_unit_test(an_order_may_name_its_source),

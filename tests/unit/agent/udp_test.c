@@ -209,6 +209,29 @@ static void a_closed_slot_is_not_polled(void **state)
 	free(d);
 }
 
+/* What a route says is what a request does. */
+static void the_way_is_known_before_anything_is_sent(void **state)
+{
+	struct endpoint by_route, by_socket;
+	struct server s;
+	struct udp u;
+
+	(void)state;
+	udp_init(&u);
+	assert_true(server_open(&s, AF_INET));
+	assert_false(udp_local(&u, 0, &by_socket));
+	assert_true(udp_route(&s.at, &by_route));
+	assert_int_equal(udp_send(&u, 0, &s.at, (const uint8_t *)"x", 1), 0);
+	assert_true(udp_local(&u, 0, &by_socket));
+	assert_true(endpoint_same_host(&by_route, &by_socket));
+	assert_true(endpoint_same_host(&by_route, &s.at));
+	/* Everybody is nobody's address (EACCES). */
+	memset(s.at.address, 255, 4);
+	assert_false(udp_route(&s.at, &by_route));
+	close(s.fd);
+	udp_end(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +241,7 @@ int main(void)
 	    cmocka_unit_test(a_closed_port_is_heard_of),
 	    cmocka_unit_test(what_is_too_long_is_cut_not_overrun),
 	    cmocka_unit_test(a_closed_slot_is_not_polled),
+	    cmocka_unit_test(the_way_is_known_before_anything_is_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,7 @@ struct world {
 	int64_t wall, mono;
 	int64_t slept; /* CLOCK_BOOTTIME has, too */
 	const char *rival;
+	bool rerouted;	 /* all paths, at the next change of the network */
 	double osc_ppm;	 /* of the oscillator: positive, it runs fast */
 	double freq_ppm; /* what the kernel was told */
 	unsigned steps, requests, saves;
@@ -262,6 +263,16 @@ static inline const char *world_rival(void *self)
 	return w->rival;
 }
 
+static inline bool world_rerouted(
+    void *self, unsigned slot, const struct endpoint *to)
+{
+	const struct world *w = self;
+
+	(void)slot;
+	(void)to;
+	return w->rerouted;
+}
+
 static inline void world_save_samples(void *self)
 {
 	struct world *w = self;
@@ -324,7 +335,7 @@ static inline void world_start(struct world *w)
 	const struct engine_ports ports = {w, world_send, world_close,
 	    world_ask, world_command, world_random,
 	    w->keep_keys ? world_save_keys : NULL, world_rival,
-	    w->keep_keys ? world_save_samples : NULL};
+	    w->keep_keys ? world_save_samples : NULL, world_rerouted};
 	const struct keeper_limits limits = {
 	    .no_clock = w->options.no_clock,
 	    .max_freq_ppm = w->config.max_freq_ppm,
