@@ -111,7 +111,7 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 	/* A server that never makes sense must not be asked for ever. */
 	if (vote != POLL_DOUBTED)
 		p->doubted = 0;
-	else if (p->doubted == 0 &&
+	else if (p->doubted == 0 && !p->spared &&
 		 p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s))
 		p->doubted = PACE_DOUBT_TRIES;
 	p->urgent = vote == POLL_SHORTER || vote == POLL_SHORTEST;

@@ -149,6 +149,18 @@ static void doubts_do_not_last(void **state)
 	assert_in_range(sent, 1300, 1370);
 }
 
+/* One that asked for fewer requests is not asked again at once. */
+static void a_spared_server_is_not_doubted(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	pace_slow_down(&p);
+	pace_sent(&p, INTERVAL(&p));
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	assert_in_range(INTERVAL(&p), 128 * NS_PER_S, 136 * NS_PER_S);
+}
+
 static void a_doubted_answer_is_asked_for_again(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -403,6 +415,7 @@ int main(void)
 	    cmocka_unit_test(requests_out_of_turn_are_made_up_for),
 	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
 	    cmocka_unit_test(doubts_do_not_last),
+	    cmocka_unit_test(a_spared_server_is_not_doubted),
 	    cmocka_unit_test(a_burst_never_slows_a_faster_poll),
 	    cmocka_unit_test(intervals_are_spread_but_little),
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
