@@ -1,5 +1,6 @@
 #include "agent/adopt.h"
 
+#include "agent/engine_twins.h"
 #include "agent/relief.h"
 #include "agent/wrongclock.h"
 

@@ -5,6 +5,7 @@
 #include "agent/engine_leap.h"
 #include "agent/engine_verdicts.h"
 #include "agent/engine_saving.h"
+#include "agent/engine_twins.h"
 #include "agent/patience.h"
 #include "agent/relief.h"
 #include "agent/wrongclock.h"
@@ -95,22 +96,6 @@ void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish)
 		break;
 	}
 	log_news(&e->sources[i]);
-}
-
-/* Two names that lead to one address must not outvote a third. */
-void engine_mark_duplicates(struct engine *e)
-{
-	for (unsigned i = 0; i < e->source_count; i++) {
-		const struct source *s = &e->sources[i];
-		bool duplicate = false;
-
-		for (unsigned j = 0; j < i && s->address_count > 0; j++)
-			if (e->sources[j].address_count > 0 &&
-			    endpoint_same_host(source_address(s),
-				source_address(&e->sources[j])))
-				duplicate = true;
-		steering_set_duplicate(e->steering, i, duplicate);
-	}
 }
 
 static void run_source(struct engine *e, unsigned i)
@@ -533,6 +518,7 @@ static void take_sample(struct engine *e, unsigned i,
 		return;
 	if (!s->heard)
 		e->steer_at = mono_after(e->now.mono, ASK_AGAIN_NS);
+	engine_notice_twin(e, i);
 	steering_add(e->steering, i, &m);
 	source_sampled(s, m.delay_ns,
 	    steering_poll_vote(e->steering, i, ldexp(1, s->pace.poll_log2_s)),

@@ -127,9 +127,6 @@ void engine_step(struct engine *e, const struct clock_command *command);
  * logged. */
 void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish);
 
-/* Addresses or sources have changed. */
-void engine_mark_duplicates(struct engine *e);
-
 struct mono engine_deadline(const struct engine *e);
 void engine_on_timer(struct engine *e, struct moment now);
 void engine_on_keys(

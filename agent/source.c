@@ -704,6 +704,7 @@ static enum source_wish judged(struct source *s, enum nts_err err,
 	if (err == NTP_BAD_TIMES)
 		return no_sample(s, err, "times", now);
 	s->stratum = a->header.stratum;
+	s->reference = a->header.reference;
 	return WISH_CLOSE;
 }
 

@@ -141,6 +141,9 @@ struct source {
 	char cert_subject[KE_CERT_TEXT_MAX];
 	enum ke_dates dates; /* of the last answer */
 	uint8_t cert_key[KE_CERT_KEY_LEN];
+	/* Of the last answer: when the server set its clock. */
+	uint64_t reference;
+	uint64_t twins; /* the same in names of one server; 0: none known */
 	char tls[48];
 	/* Set by the engine before source_keys: a chain that fails by its dates
 	 * alone may be taken without them. */

@@ -8,7 +8,7 @@
 #define MAGIC "NTSAKEYS"
 #define MAGIC_LEN 8
 /* Counted up whenever the layout below changes. */
-#define VERSION 1
+#define VERSION 2
 
 const char *store_verdict_text(enum store_verdict v)
 {
@@ -107,6 +107,7 @@ static void put_facts(struct writer *w, const struct ke_answer *a)
 	put_u64(w, (uint64_t)a->cert_not_before);
 	put_u64(w, (uint64_t)a->cert_not_after);
 	put_text(w, a->cert_subject);
+	put_bytes(w, a->cert_key, sizeof(a->cert_key));
 	put_text(w, a->tls);
 	put_text(w, a->ntp_server);
 }
@@ -117,6 +118,7 @@ static void take_facts(struct reader *r, struct ke_answer *a)
 	a->cert_not_before = (int64_t)take_u64(r);
 	a->cert_not_after = (int64_t)take_u64(r);
 	take_text(r, a->cert_subject, sizeof(a->cert_subject));
+	take_copy(r, a->cert_key, sizeof(a->cert_key));
 	take_text(r, a->tls, sizeof(a->tls));
 	take_text(r, a->ntp_server, sizeof(a->ntp_server));
 }

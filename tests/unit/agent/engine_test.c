@@ -114,6 +114,47 @@ static void one_address_under_two_names_counts_once(void **state)
 	world_end(w);
 }
 
+/* The same by two families: other addresses, one key, one clock. */
+static void one_server_by_two_addresses_counts_once(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+
+	(void)state;
+	w->one_key = true;
+	w->peers[0].reference = 0xE7000000ABCD0001;
+	w->peers[1].reference = w->peers[2].reference = 0xE7000000ABCD0002;
+	w->peer_error_ns[1] = w->peer_error_ns[2] = 700 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_within(world_error(w), NS_PER_MS);
+	/* It has set its clock between the two requests: they are still one. */
+	w->peers[2].reference++;
+	world_run(w, 300 * NS_PER_S);
+	assert_within(world_error(w), NS_PER_MS);
+	world_end(w);
+}
+
+/* Three servers with one key, as an administrator may have given them; and one
+ * that copies the moment of another. */
+static void servers_that_only_look_alike_have_their_votes(void **state)
+{
+	for (int copies = 0; copies < 2; copies++) {
+		struct world *w = world_new(3, 0, 0);
+
+		(void)state;
+		w->one_key = copies == 0;
+		for (unsigned i = 0; i < 3; i++)
+			w->peers[i].reference =
+			    0xE7000000ABCD0001 + (copies == 0 ? i : 0);
+		w->peer_error_ns[0] = 700 * NS_PER_MS;
+		world_start(w);
+		world_run(w, 60 * NS_PER_S);
+		assert_int_equal(state_of(w, 0), SOURCE_FALSETICKER);
+		assert_within(world_error(w), NS_PER_MS);
+		world_end(w);
+	}
+}
+
 /* b and c lie, and outvote a. Then c falls silent, and its second address is
  * that of b. */
 static void an_address_that_is_moved_to_counts_once(void **state)
@@ -414,6 +455,8 @@ int main(void)
 	    cmocka_unit_test(a_liar_among_three_is_named),
 	    cmocka_unit_test(two_that_disagree_move_nothing),
 	    cmocka_unit_test(one_address_under_two_names_counts_once),
+	    cmocka_unit_test(one_server_by_two_addresses_counts_once),
+	    cmocka_unit_test(servers_that_only_look_alike_have_their_votes),
 	    cmocka_unit_test(an_address_that_is_moved_to_counts_once),
 	    cmocka_unit_test(times_that_contradict_each_other_are_told),
 	    cmocka_unit_test(a_source_without_keys_delays_nobody),

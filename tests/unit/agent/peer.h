@@ -17,9 +17,10 @@
 struct peer {
 	struct nts_keys keys;
 	uint8_t stratum, leap;
-	uint32_t kiss;	 /* reference id; with stratum 0 */
-	bool no_cookies; /* bring no new ones */
-	uint32_t minted; /* cookies so far; each carries its number */
+	uint64_t reference; /* when it set its clock */
+	uint32_t kiss;	    /* reference id; with stratum 0 */
+	bool no_cookies;    /* bring no new ones */
+	uint32_t minted;    /* cookies so far; each carries its number */
 };
 
 /* The number stands at the end, big-endian. */
@@ -117,6 +118,7 @@ static inline void peer_put_head(const struct peer *p,
 	    .poll = 6,
 	    .precision = -25,
 	    .reference_id = p->stratum == 0 ? p->kiss : 0x47505300,
+	    .reference = p->reference,
 	    .origin = q->transmit,
 	    .receive = ntp_from_wall(receive),
 	    .transmit = ntp_from_wall(transmit),

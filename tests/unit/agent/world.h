@@ -49,6 +49,7 @@ struct world {
 	bool spent[WORLD_PEERS][WORLD_COOKIES];
 	/* When its certificate is valid, seconds since 1970; 0, 0: always. */
 	int64_t cert_from_s[WORLD_PEERS], cert_to_s[WORLD_PEERS];
+	bool one_key;	       /* all certificates have it */
 	unsigned undated_asks; /* key exchanges without a look at dates */
 	struct world_packet packets[WORLD_PEERS];
 	struct {
@@ -187,7 +188,7 @@ static inline void world_date(
 	uint32_t i = q->source;
 	int64_t now_s = w->wall / NS_PER_S;
 
-	a->cert_key[0] = (uint8_t)(i + 1);
+	a->cert_key[0] = w->one_key ? 99 : (uint8_t)(i + 1);
 	w->undated_asks += q->dates_unchecked;
 	if (w->cert_from_s[i] == 0 && w->cert_to_s[i] == 0)
 		return;
