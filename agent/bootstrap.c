@@ -87,19 +87,11 @@ bool bootstrap_due(const struct bootstrap *b, bool settled, struct mono now)
 	return !b->over && (settled || mono_due(b->decide_at, now));
 }
 
-static bool same_key(
-    const struct bootstrap_offer *a, const struct bootstrap_offer *b)
-{
-	static const uint8_t unknown[KE_CERT_KEY_LEN];
-
-	return memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
-	       memcmp(a->key, unknown, sizeof(a->key)) != 0;
-}
-
 static bool same_server(
     const struct bootstrap_offer *a, const struct bootstrap_offer *b)
 {
-	return same_key(a, b) || strcasecmp(a->host, b->host) == 0 ||
+	return ke_same_key(a->key, b->key) ||
+	       strcasecmp(a->host, b->host) == 0 ||
 	       endpoint_same_host(&a->address, &b->address);
 }
 

@@ -2,16 +2,6 @@
 
 #include "base/log.h"
 
-#include <string.h>
-
-static bool same_key(const struct source *a, const struct source *b)
-{
-	static const uint8_t unknown[KE_CERT_KEY_LEN];
-
-	return memcmp(a->cert_key, b->cert_key, sizeof(a->cert_key)) == 0 &&
-	       memcmp(a->cert_key, unknown, sizeof(a->cert_key)) != 0;
-}
-
 static bool same_address(const struct source *a, const struct source *b)
 {
 	return a->address_count > 0 && b->address_count > 0 &&
@@ -20,8 +10,8 @@ static bool same_address(const struct source *a, const struct source *b)
 
 static bool same_server(const struct source *a, const struct source *b)
 {
-	return same_address(a, b) ||
-	       (a->twins != 0 && a->twins == b->twins && same_key(a, b));
+	return same_address(a, b) || (a->twins != 0 && a->twins == b->twins &&
+					 ke_same_key(a->cert_key, b->cert_key));
 }
 
 void engine_mark_duplicates(struct engine *e)
@@ -48,7 +38,8 @@ void engine_notice_twin(struct engine *e, unsigned source)
 	for (unsigned i = 0; i < e->source_count; i++) {
 		struct source *o = &e->sources[i];
 
-		if (i == source || same_server(s, o) || !same_key(s, o) ||
+		if (i == source || same_server(s, o) ||
+		    !ke_same_key(s->cert_key, o->cert_key) ||
 		    !set_at_one_moment(s, o))
 			continue;
 		/* Any number that no other server has; a third name takes the

@@ -56,6 +56,15 @@ static bool endpoint_absent(const struct endpoint *e)
 	return memcmp(e, &none, sizeof(none)) == 0;
 }
 
+bool ke_same_key(const uint8_t a[static KE_CERT_KEY_LEN],
+    const uint8_t b[static KE_CERT_KEY_LEN])
+{
+	static const uint8_t unknown[KE_CERT_KEY_LEN];
+
+	return memcmp(a, b, KE_CERT_KEY_LEN) == 0 &&
+	       memcmp(a, unknown, KE_CERT_KEY_LEN) != 0;
+}
+
 bool ke_request_valid(const struct ke_request *r)
 {
 	static const uint8_t zeros[sizeof(r->reserved)];

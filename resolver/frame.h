@@ -81,8 +81,8 @@ struct ke_answer {
 	/* When the whole chain is valid, seconds since 1970; 0: not known. */
 	int64_t cert_not_before, cert_not_after;
 	char cert_subject[KE_CERT_TEXT_MAX];
-	/* SHA-256 of the server's public key; zeros: not known. Who shows the
-	 * same key is the same server, whatever its name and address. */
+	/* SHA-256 of the server's public key; zeros: not known. A server shows
+	 * the same key under all its names and addresses. */
 	uint8_t cert_key[KE_CERT_KEY_LEN];
 	char tls[48];			/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
 	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */
@@ -97,6 +97,10 @@ struct ke_answer {
 };
 
 /* Each checks lengths, ranges and closing NULs. */
+/* Are these two cert_key known, and one key? */
+bool ke_same_key(const uint8_t a[static KE_CERT_KEY_LEN],
+    const uint8_t b[static KE_CERT_KEY_LEN]);
+
 bool ke_request_valid(const struct ke_request *r) MUST_USE;
 bool ke_answer_valid(const struct ke_answer *a) MUST_USE;
 
