@@ -16,12 +16,16 @@ static bool same_server(const struct source *a, const struct source *b)
 
 void engine_mark_duplicates(struct engine *e)
 {
-	for (unsigned i = 0; i < e->source_count; i++) {
-		bool duplicate = false;
+	unsigned server[CONFIG_SOURCES_MAX];
 
-		for (unsigned j = 0; j < i && !duplicate; j++)
-			duplicate = same_server(&e->sources[i], &e->sources[j]);
-		steering_set_duplicate(e->steering, i, duplicate);
+	for (unsigned i = 0; i < e->source_count; i++) {
+		unsigned first = 0;
+
+		while (first < i &&
+		       !same_server(&e->sources[i], &e->sources[first]))
+			first++;
+		server[i] = first < i ? server[first] : i;
+		steering_set_server(e->steering, i, server[i]);
 	}
 }
 

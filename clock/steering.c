@@ -107,9 +107,9 @@ void steering_set_reach(struct steering *s, unsigned source, uint8_t reach)
 	s->sources[source].reach = reach;
 }
 
-void steering_set_duplicate(struct steering *s, unsigned source, bool duplicate)
+void steering_set_server(struct steering *s, unsigned source, unsigned server)
 {
-	s->sources[source].duplicate = duplicate;
+	s->sources[source].server = server;
 }
 
 void steering_set_unsynced(struct steering *s, unsigned source, bool unsynced)
@@ -189,6 +189,17 @@ static enum source_state first_state(
 	return SOURCE_COMBINED;
 }
 
+/* A name that is silent or of no use must not take the other one's vote. */
+static void mark_duplicates(
+    const struct steering *s, struct select_source *list)
+{
+	for (unsigned i = 0; i < s->source_count; i++)
+		for (unsigned j = 0; j < i && !list[i].duplicate; j++)
+			list[i].duplicate =
+			    s->sources[j].server == s->sources[i].server &&
+			    list[j].state == SOURCE_COMBINED;
+}
+
 static void choose(struct steering *s, struct osc now)
 {
 	struct select_source list[SELECT_SOURCES_MAX];
@@ -202,7 +213,6 @@ static void choose(struct steering *s, struct osc now)
 		list[i] = (struct select_source){
 		    .state = first_state(s, src),
 		    .options = src->options,
-		    .duplicate = src->duplicate,
 		    .was_falseticker = src->was_falseticker,
 		    .was_combined = src->state == SOURCE_COMBINED ||
 				    src->state == SOURCE_SELECTED,
@@ -211,6 +221,7 @@ static void choose(struct steering *s, struct osc now)
 		    .own_distance_ns = src->best_own_ns,
 		};
 	}
+	mark_duplicates(s, list);
 	s->selection = select_sources(list, s->source_count,
 	    s->config.min_sources, s->selection.selected);
 	for (unsigned i = 0; i < s->source_count; i++) {
@@ -449,6 +460,7 @@ struct steering *steering_new(const struct steering_config *config,
 	discipline_init(&s->discipline, config);
 	for (unsigned i = 0; i < sources; i++) {
 		s->sources[i].options = options[i];
+		s->sources[i].server = i;
 		s->sources[i].slot = s->sources[i].old_slot = -1;
 		clear_source(&s->sources[i]);
 	}

@@ -137,8 +137,9 @@ void steering_forget(struct steering *s, unsigned source);
 
 /* What the engine knows and the samples do not. */
 void steering_set_reach(struct steering *s, unsigned source, uint8_t reach);
-void steering_set_duplicate(
-    struct steering *s, unsigned source, bool duplicate);
+/* `server`: the same number for all names of one server; at first each source
+ * has its own index. Of those that can be used only the first has a vote. */
+void steering_set_server(struct steering *s, unsigned source, unsigned server);
 void steering_set_unsynced(struct steering *s, unsigned source, bool unsynced);
 
 /*

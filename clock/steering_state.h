@@ -26,7 +26,8 @@ struct record {
 struct source {
 	struct source_options options;
 	enum source_state state;
-	bool duplicate, unsynced, was_falseticker;
+	unsigned server; /* the same in all names of one */
+	bool unsynced, was_falseticker;
 	uint8_t reach;
 	int slot;     /* in the filter, or -1 */
 	int old_slot; /* the same, when the filter was last started */

@@ -134,6 +134,25 @@ static void one_server_by_two_addresses_counts_once(void **state)
 	world_end(w);
 }
 
+/* One family of it falls silent: the other one speaks for it. */
+static void the_name_that_is_heard_has_the_vote(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+
+	(void)state;
+	w->one_key = true;
+	w->peers[0].reference = w->peers[1].reference = 0xE7000000ABCD0001;
+	w->peers[2].reference = 0xE7000000ABCD0002;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	w->silent[0] = true;
+	world_run(w, 900 * NS_PER_S);
+	w->peer_error_ns[2] = 70 * NS_PER_MS;
+	world_run(w, 900 * NS_PER_S);
+	assert_within(world_error(w), NS_PER_MS);
+	world_end(w);
+}
+
 /* Three servers with one key, as an administrator may have given them; and one
  * that copies the moment of another. */
 static void servers_that_only_look_alike_have_their_votes(void **state)
@@ -456,6 +475,7 @@ int main(void)
 	    cmocka_unit_test(two_that_disagree_move_nothing),
 	    cmocka_unit_test(one_address_under_two_names_counts_once),
 	    cmocka_unit_test(one_server_by_two_addresses_counts_once),
+	    cmocka_unit_test(the_name_that_is_heard_has_the_vote),
 	    cmocka_unit_test(servers_that_only_look_alike_have_their_votes),
 	    cmocka_unit_test(an_address_that_is_moved_to_counts_once),
 	    cmocka_unit_test(times_that_contradict_each_other_are_told),

@@ -249,7 +249,7 @@ static void test_two_names_of_one_server(void **state)
 
 	(void)state;
 	open_rig(&r, 2, NULL, NULL);
-	steering_set_duplicate(r.steering, 1, true);
+	steering_set_server(r.steering, 1, 0);
 	poll_all(&r, 2, 20, 1, NULL);
 	assert_true((mark(&r, 0) == '*' && mark(&r, 1) == '+') ||
 		    (mark(&r, 0) == '+' && mark(&r, 1) == '*'));
