@@ -214,7 +214,7 @@ static void replace(struct change *c)
 	engine_mark_duplicates(e);
 	/* What servers have offered so far goes by the old list. */
 	if (bootstrap_open(&e->bootstrap))
-		wrongclock_init(e, e->bootstrap.floor_ns);
+		wrongclock_renew(e);
 }
 
 /* The words. */

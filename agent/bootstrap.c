@@ -1,6 +1,7 @@
 #include "agent/bootstrap.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,6 +14,9 @@
 #define QUORUM_LEAST 2
 /* How fast a clock without any correction may run away from an offer. */
 #define GROWTH 1e-3
+/* How far the time may be from what a lapse was found to be: no clock that runs
+ * goes wrong by more in hours, and no two servers that agree differ by it. */
+#define LAPSE_SLACK_NS NS_PER_S
 /* No later than int64 nanoseconds can say (2262). */
 #define SECONDS_MAX INT64_C(9223372036)
 
@@ -25,6 +29,12 @@ const char *bootstrap_outcome_name(enum bootstrap_outcome outcome)
 	};
 
 	return names[outcome];
+}
+
+static bool wanted(const struct bootstrap *b)
+{
+	return b->policy == BOOTSTRAP_SINGLE ||
+	       (b->policy == BOOTSTRAP_QUORUM && b->configured >= QUORUM_LEAST);
 }
 
 void bootstrap_init(
@@ -40,9 +50,7 @@ void bootstrap_init(
 	};
 	for (unsigned i = 0; i < config->source_count; i++)
 		b->configured += !config->sources[i].options.noselect;
-	b->over =
-	    b->policy == BOOTSTRAP_OFF ||
-	    (b->policy == BOOTSTRAP_QUORUM && b->configured < QUORUM_LEAST);
+	b->over = !wanted(b);
 }
 
 bool bootstrap_open(const struct bootstrap *b)
@@ -53,6 +61,20 @@ bool bootstrap_open(const struct bootstrap *b)
 void bootstrap_end(struct bootstrap *b)
 {
 	b->over = true;
+	b->lapse_ns = 0;
+}
+
+bool bootstrap_reopen(struct bootstrap *b, int64_t lapse_ns, struct mono now)
+{
+	if (!wanted(b))
+		return false;
+	bootstrap_forget(b);
+	b->over = false;
+	b->lapse_ns = lapse_ns;
+	b->lapse_at = now;
+	b->hold_until = mono_after(now, HOLD_NS);
+	b->result = (struct bootstrap_result){0};
+	return true;
 }
 
 bool bootstrap_begin(struct bootstrap *b, struct mono now)
@@ -240,6 +262,11 @@ static enum bootstrap_outcome judge(const struct bootstrap *b,
 		return BOOTSTRAP_FEW;
 	if (2 * r->agreeing <= r->voters)
 		return BOOTSTRAP_DISAGREE;
+	/* Another error than that one is none that this is for. */
+	if (b->lapse_ns > 0)
+		return llabs(r->step_ns - b->lapse_ns) <= LAPSE_SLACK_NS
+			   ? BOOTSTRAP_AGREED
+			   : BOOTSTRAP_RIGHT;
 	/* Their certificates fit the clock as it is. */
 	if (!undated)
 		return BOOTSTRAP_RIGHT;
@@ -276,36 +303,46 @@ static void date(int64_t ns, char out[32])
 		strcpy(out, "an unreadable date");
 }
 
+static void what_is_wrong(const struct bootstrap *b, char *out, size_t size)
+{
+	if (b->lapse_ns > 0)
+		snprintf(out, size,
+		    "the clock has lost %.3f s, more than refuse-threshold",
+		    s_of_ns(b->lapse_ns));
+	else
+		snprintf(
+		    out, size, "the clock is too wrong to check certificates");
+}
+
 void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 {
 	const struct bootstrap_result *r = &b->result;
-	char floor[32];
+	char floor[32], wrong[80];
 
+	what_is_wrong(b, wrong, sizeof(wrong));
 	switch (r->outcome) {
 	case BOOTSTRAP_DISAGREE:
 		snprintf(out, size,
-		    "the clock is too wrong to check certificates, and of %u "
-		    "servers only %u agree on a time within the dates of their "
-		    "certificates",
-		    r->voters, r->agreeing);
+		    "%s, and of %u servers only %u agree on a time within the "
+		    "dates of their certificates",
+		    wrong, r->voters, r->agreeing);
 		break;
 	case BOOTSTRAP_EARLY:
 		date(b->floor_ns, floor);
 		snprintf(out, size,
-		    "the clock is too wrong to check certificates, and %u "
-		    "servers agree on a time before %s, which is known to be "
-		    "past (last-good-time, or the age of this program)",
-		    r->agreeing, floor);
+		    "%s, and %u servers agree on a time before %s, which is "
+		    "known to be past (last-good-time, or the age of this "
+		    "program)",
+		    wrong, r->agreeing, floor);
 		break;
 	case BOOTSTRAP_FEW:
 	case BOOTSTRAP_RIGHT:
 	case BOOTSTRAP_AGREED:
 	case BOOTSTRAP_OUTCOME_COUNT:
 		snprintf(out, size,
-		    "the clock is too wrong to check certificates: it is being "
-		    "set by agreement of %u independent server%s first, and %u "
-		    "answered%s",
-		    needed(b), needed(b) == 1 ? "" : "s", r->voters,
+		    "%s: it is being set by agreement of %u independent "
+		    "server%s first, and %u answered%s",
+		    wrong, needed(b), needed(b) == 1 ? "" : "s", r->voters,
 		    r->voters == 1 ? " (bootstrap = single would let it do so)"
 				   : "");
 		break;

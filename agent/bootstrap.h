@@ -66,6 +66,9 @@ struct bootstrap {
 	int64_t bound_max_ns;	/* a server with a wider bound says nothing */
 	struct mono decide_at;	/* who is silent until then is not waited for */
 	struct mono hold_until; /* as long, dated sources wait for the others */
+	/* It was opened again because the clock has stood still for so long. */
+	int64_t lapse_ns;
+	struct mono lapse_at;
 	struct bootstrap_result result; /* the latest */
 	struct bootstrap_offer offers[CONFIG_SOURCES_MAX];
 };
@@ -74,16 +77,22 @@ struct bootstrap {
 void bootstrap_init(
     struct bootstrap *b, const struct config *config, int64_t floor_ns);
 
-/* May dates be left unchecked, for now? False from bootstrap_end on. */
+/* May dates be left unchecked, for now? False from bootstrap_end on, but for
+ * bootstrap_reopen. */
 bool bootstrap_open(const struct bootstrap *b);
 void bootstrap_end(struct bootstrap *b);
+
+/* The clock has stood still, for longer than a running agent corrects: what is
+ * known of it is worth no more than at a start. Only an agreement on a clock
+ * that lags by so much sets it. False: the policy is against that. */
+bool bootstrap_reopen(struct bootstrap *b, int64_t lapse_ns, struct mono now);
 
 /* A source is asked without dates from now on. True: it is the first. */
 bool bootstrap_begin(struct bootstrap *b, struct mono now);
 
 /* Does the steering wait, so that a server whose dates happen to fit the wrong
- * clock does not set it alone? `undated`: some source is asked without dates.
- */
+ * clock does not set it alone? `undated`: some source is asked without dates,
+ * or the clock has stood still. */
 bool bootstrap_holds(const struct bootstrap *b, bool undated, struct mono now);
 
 void bootstrap_take(struct bootstrap *b, unsigned source,

@@ -115,10 +115,9 @@ static void run_source(struct engine *e, unsigned i)
 		engine_mark_duplicates(e);
 }
 
-static void recheck(struct engine *e, unsigned i)
+void engine_recheck(struct engine *e, unsigned i, struct wall now)
 {
-	enum source_wish wish =
-	    source_recheck_dates(&e->sources[i], e->now.wall);
+	enum source_wish wish = source_recheck_dates(&e->sources[i], now);
 
 	if (wish != WISH_NOTHING) {
 		steering_forget(e->steering, i);
@@ -135,7 +134,7 @@ static void check_dates(struct engine *e)
 	for (unsigned i = 0; i < e->source_count; i++) {
 		struct source *s = &e->sources[i];
 
-		recheck(e, i);
+		engine_recheck(e, i, e->now.wall);
 		if (s->stage == STAGE_RESTING)
 			(void)source_relieve(s, RELIEF_TRUST, e->now.mono);
 	}
@@ -585,6 +584,8 @@ static void take_verdict(struct engine *e, const struct keeper_report *r)
 	engine_leap_armed(e, &e->last_command);
 	if (e->last_command.synchronised)
 		e->disclaimed = false;
+	if (e->last_command.synchronised && wrongclock_lapse_over(e))
+		check_dates(e);
 	if (e->last_command.bootstrap)
 		wrongclock_log_step(e);
 	else if (e->last_command.step_ns != 0)

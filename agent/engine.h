@@ -126,6 +126,9 @@ void engine_step(struct engine *e, const struct clock_command *command);
 /* For the engine's other files. A source's wish is carried out, its news are
  * logged. */
 void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish);
+/* The source's keys go if their certificate is not valid at that time, and all
+ * that came by them. */
+void engine_recheck(struct engine *e, unsigned i, struct wall now);
 
 struct mono engine_deadline(const struct engine *e);
 void engine_on_timer(struct engine *e, struct moment now);

@@ -1,6 +1,7 @@
 #include "agent/engine_jump.h"
 
 #include "agent/relief.h"
+#include "agent/wrongclock.h"
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -65,6 +66,9 @@ void engine_jumped(struct engine *e, int64_t jump_ns)
 {
 	say_moved(e, jump_ns);
 	foreign_step(e, jump_ns);
+	/* Whoever set it knows better how long it stood still. */
+	if (e->bootstrap.lapse_ns > 0)
+		bootstrap_end(&e->bootstrap);
 	measure_anew(e);
 }
 
@@ -116,6 +120,7 @@ void engine_stood_still(struct engine *e, int64_t lag_ns)
 	    "machine paused, moved or restored?)",
 	    s_of_ns(lag_ns));
 	measure_anew(e);
+	wrongclock_lapsed(e, lag_ns);
 }
 
 /* The network may be another one, too. */

@@ -94,7 +94,8 @@ static bool message_valid(const struct keeper_message *m)
 		return false;
 	if (m->kind == KEEPER_MESSAGE_COMMAND)
 		return bool_valid(&m->command.synchronised) &&
-		       bool_valid(&m->command.bootstrap);
+		       bool_valid(&m->command.bootstrap) &&
+		       bool_valid(&m->command.lapse);
 	return m->kind == KEEPER_MESSAGE_SAVE && freq_possible(m->freq_ppm) &&
 	       freq_possible(m->freq_sd_ppm) && m->freq_sd_ppm >= 0 &&
 	       m->good_time_s >= 0;

@@ -20,6 +20,17 @@ void wrongclock_init(struct engine *e, int64_t floor_ns)
 		bootstrap_end(&e->bootstrap);
 }
 
+void wrongclock_renew(struct engine *e)
+{
+	int64_t lapse_ns = e->bootstrap.lapse_ns;
+
+	wrongclock_init(e, e->bootstrap.floor_ns);
+	if (lapse_ns == 0)
+		return;
+	bootstrap_end(&e->bootstrap);
+	(void)bootstrap_reopen(&e->bootstrap, lapse_ns, e->now.mono);
+}
+
 static bool undated(const struct source *s)
 {
 	return s->stage == STAGE_UNDATED_KEYING ||
@@ -28,6 +39,8 @@ static bool undated(const struct source *s)
 
 bool wrongclock_active(const struct engine *e)
 {
+	if (e->bootstrap.lapse_ns > 0)
+		return true;
 	for (unsigned i = 0; i < e->source_count; i++)
 		if (undated(&e->sources[i]))
 			return true;
@@ -57,6 +70,42 @@ void wrongclock_suspected(struct engine *e, const struct source *s)
 		   "that: if most servers say that it is the clock, it is set "
 		   "by their agreement, and every certificate checked again",
 	    now, s->config->name);
+}
+
+static const char *against_it(const struct engine *e)
+{
+	if (e->options->no_clock)
+		return "the clock is not controlled (--no-clock)";
+	return e->config->bootstrap == BOOTSTRAP_OFF
+		   ? "bootstrap = off"
+		   : "one server alone cannot prove it (bootstrap = single "
+		     "would let it)";
+}
+
+void wrongclock_lapsed(struct engine *e, int64_t lag_ns)
+{
+	int64_t most_ns = e->config->steering.refuse_threshold_ns;
+
+	if (most_ns == 0 || lag_ns <= most_ns)
+		return;
+	if (!e->options->no_clock &&
+	    bootstrap_reopen(&e->bootstrap, lag_ns, e->now.mono))
+		log_notice(
+		    "that is more than refuse-threshold: the clock is set as "
+		    "at a start, if most servers agree, and every certificate "
+		    "is checked again");
+	else
+		log_warning(
+		    "that is more than refuse-threshold, and %s: the clock is "
+		    "not set",
+		    against_it(e));
+}
+
+/* While that is open, the steering gets nothing done at first; what it gets
+ * done later was within the threshold. */
+bool wrongclock_lapse_over(const struct engine *e)
+{
+	return e->bootstrap.lapse_ns > 0 && !wrongclock_holds(e);
 }
 
 /* Without a clock to go by, the era is the one nearest to the last time that
@@ -106,6 +155,25 @@ static bool plausible(
 	return bootstrap_offer_dated(o, &e->timescale, e->now.wall);
 }
 
+/* While the clock stood still the certificate that its keys were made with has
+ * expired: whether there is another one is asked once. */
+static bool outlived(
+    struct engine *e, unsigned source, const struct bootstrap_offer *o)
+{
+	const struct bootstrap *b = &e->bootstrap;
+	const struct source *s = &e->sources[source];
+
+	return b->lapse_ns > 0 && !o->undated &&
+	       s->keys_at.ns < b->lapse_at.ns &&
+	       !bootstrap_offer_dated(o, &e->timescale, e->now.wall);
+}
+
+static bool settled_once(const struct engine *e)
+{
+	return e->config->bootstrap == BOOTSTRAP_OFF ||
+	       (e->ever_synchronised && e->bootstrap.lapse_ns == 0);
+}
+
 bool wrongclock_believes(
     struct engine *e, unsigned source, const struct sample *m, uint32_t random)
 {
@@ -113,10 +181,14 @@ bool wrongclock_believes(
 	struct bootstrap_offer o;
 	struct wall told;
 
-	if (e->ever_synchronised || e->config->bootstrap == BOOTSTRAP_OFF)
+	if (settled_once(e))
 		return true;
 	o = offer_of(s, m);
 	told.ns = timescale_osc(&e->timescale, e->now.wall).ns + m->offset_ns;
+	if (outlived(e, source, &o)) {
+		engine_recheck(e, source, told);
+		return false;
+	}
 	if (wrongclock_may_leave_dates(e, source))
 		bootstrap_take(&e->bootstrap, source, &o, e->now.mono);
 	if (plausible(e, &o, told)) {
@@ -172,6 +244,7 @@ bool wrongclock_decide(struct engine *e, struct clock_command *command)
 	    .freq_ppm = e->good_freq_ppm,
 	    .step_ns = r->step_ns,
 	    .bootstrap = true,
+	    .lapse = b->lapse_ns > 0,
 	    .max_error_ns = UNKNOWN_NS,
 	    .est_error_ns = UNKNOWN_NS,
 	};

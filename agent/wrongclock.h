@@ -10,8 +10,19 @@
 /* With no clock to set there is nothing to agree on. */
 void wrongclock_init(struct engine *e, int64_t floor_ns);
 
-/* Some source is asked without the dates of its certificate. */
+/* By another configuration: nothing that was offered counts any more. */
+void wrongclock_renew(struct engine *e);
+
+/* Some source is asked without the dates of its certificate, or the clock has
+ * stood still for too long to be corrected otherwise. */
 bool wrongclock_active(const struct engine *e);
+
+/* The clock has stood still for so long. When that is more than
+ * refuse-threshold, it is set as at a start. */
+void wrongclock_lapsed(struct engine *e, int64_t lag_ns);
+
+/* The clock was set by the steering, or somebody else: that is over. */
+bool wrongclock_lapse_over(const struct engine *e);
 
 /* The steering has to wait, until bootstrap.hold_until at the latest. */
 bool wrongclock_holds(const struct engine *e);

@@ -20,6 +20,9 @@ struct clock_command {
 	/* The step is the one that makes a clock fit for the check of
 	 * certificates: see struct keeper_limits. With it, nothing else. */
 	bool bootstrap;
+	/* With `bootstrap`: the clock has stood still for longer than
+	 * refuse-threshold, and is to be set as at a start. */
+	bool lapse;
 	/* Kernel status (adjtimex(2)), for timedatectl and node_exporter. */
 	bool synchronised;
 	enum leap leap;	      /* LEAP_INSERT, LEAP_DELETE arm the kernel */

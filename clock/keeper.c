@@ -135,12 +135,35 @@ static bool in_start_window(const struct keeper *k, struct mono now)
 	       !mono_due(k->start_window_end, now);
 }
 
-static enum keeper_verdict check_bootstrap(
-    const struct keeper *k, const struct clock_command *c, int64_t becomes_ns)
+/* The keeper cannot see that the clock has stood still. So this step leads no
+ * further than those could have that are allowed anyway. */
+static enum keeper_verdict check_lapse(
+    const struct keeper *k, const struct clock_command *c, struct mono now)
+{
+	int64_t steps;
+
+	if (c->step_ns < 0)
+		return KEEPER_BAD_COMMAND;
+	if (in_start_window(k, now) || k->limits.refuse_step_ns == 0)
+		return KEEPER_OK;
+	if (!mono_due(k->next_step, now))
+		return KEEPER_STEP_FORBIDDEN;
+	steps = 1 + (now.ns - k->next_step.ns) / KEEPER_STEP_GAP_NS;
+	return (c->step_ns - 1) / steps >= k->limits.refuse_step_ns
+		   ? KEEPER_STEP_LIMIT
+		   : KEEPER_OK;
+}
+
+static enum keeper_verdict check_bootstrap(const struct keeper *k,
+    const struct clock_command *c, int64_t becomes_ns, struct mono now)
 {
 	if (c->synchronised || c->slew_ns != 0)
 		return KEEPER_BAD_COMMAND;
-	if (!k->limits.bootstrap || k->bootstrap_over)
+	if (!k->limits.bootstrap)
+		return KEEPER_STEP_FORBIDDEN;
+	if (c->lapse)
+		return check_lapse(k, c, now);
+	if (k->bootstrap_over)
 		return KEEPER_STEP_FORBIDDEN;
 	return becomes_ns < k->limits.floor_ns ? KEEPER_STEP_EARLY : KEEPER_OK;
 }
@@ -151,14 +174,15 @@ static enum keeper_verdict check_step(
 	int64_t becomes_ns;
 
 	if (c->step_ns == 0)
-		return c->bootstrap ? KEEPER_BAD_COMMAND : KEEPER_OK;
+		return c->bootstrap || c->lapse ? KEEPER_BAD_COMMAND
+						: KEEPER_OK;
 	/* Neither before 1970 nor beyond what int64 can count (2262). */
 	if (__builtin_add_overflow(
 		k->clock.now(k->clock.self).ns, c->step_ns, &becomes_ns) ||
 	    becomes_ns < 0)
 		return KEEPER_BAD_COMMAND;
 	if (c->bootstrap)
-		return check_bootstrap(k, c, becomes_ns);
+		return check_bootstrap(k, c, becomes_ns, now);
 	if (in_start_window(k, now))
 		return KEEPER_OK;
 	if (k->limits.refuse_step_ns > 0 &&
@@ -218,7 +242,7 @@ static int change_step(struct keeper *k, const struct clock_command *c,
 	if (err)
 		return err;
 	/* What it leaves to the start is the start's as ever. */
-	k->steps_used += !c->bootstrap;
+	k->steps_used += !c->bootstrap || c->lapse;
 	k->bootstrap_over |= c->bootstrap;
 	k->next_step = mono_after(now, KEEPER_STEP_GAP_NS);
 	return 0;
@@ -282,9 +306,11 @@ void keeper_apply(struct keeper *k, const struct clock_command *command,
 	if (!k->limits.no_clock)
 		verdict = check(k, command, now);
 	if (verdict == KEEPER_OK) {
-		if (k->start_window_end.ns == MONO_NEVER.ns)
+		if (k->start_window_end.ns == MONO_NEVER.ns) {
 			k->start_window_end =
 			    mono_after(now, KEEPER_START_WINDOW_NS);
+			k->next_step = now;
+		}
 		err = act(k, command, now, report);
 		if (err) {
 			verdict = KEEPER_KERNEL;

@@ -20,7 +20,9 @@
  * `start_steps` steps of any size may happen. Later a step is an exception
  * (suspend, an administrator's order): not beyond `refuse_step_ns`, and not two
  * within KEEPER_STEP_GAP_NS. The finer rules are the steering's; these bound
- * what a broken or captured engine can do.
+ * what a broken or captured engine can do. After a lapse one step forward may
+ * make up for those that were not made: it is no longer than `refuse_step_ns`
+ * for each KEEPER_STEP_GAP_NS since the last step.
  */
 #define KEEPER_START_WINDOW_NS (3600 * NS_PER_S)
 #define KEEPER_STEP_GAP_NS (60 * NS_PER_S)

@@ -64,11 +64,14 @@ little_endian() {
 	done
 }
 
-# stand_still ROLE SECONDS: the guest will know nothing of them.
+# stand_still ROLE SECONDS: the guest will know nothing of them, nor of those
+# before.
+stood_s=0
 stand_still() {
 	kill -STOP "${PIDS[$1]}"
 	sleep "$2"
-	little_endian $(($2 * 1000000000)) |
+	stood_s=$((stood_s + $2))
+	little_endian $((stood_s * 1000000000)) |
 		dd of="$LAB/pauses" conv=notrunc status=none
 	kill -CONT "${PIDS[$1]}"
 }

@@ -481,6 +481,172 @@ static void saved_keys_set_a_wrong_clock(void **state)
 	world_end(w);
 }
 
+/* A virtual machine that runs for a day, and stands still for longer than
+ * refuse-threshold. */
+#define NIGHT_S INT64_C(36000)
+
+static struct world *lapsed_world(
+    unsigned sources, enum bootstrap_policy policy, int64_t lapse_s)
+{
+	struct world *w = wrong_world(sources, NS_PER_MS);
+
+	w->config.bootstrap = policy;
+	world_start(w);
+	world_run(w, DAY_S * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_int_equal(w->steps, 0);
+	world_pause(w, lapse_s * NS_PER_S);
+	return w;
+}
+
+/* By the keys that they have: all machines of a host wake up at once, and the
+ * key server is spared. */
+static void a_night_that_was_lost_is_made_up_for(void **state)
+{
+	(void)state;
+	for (unsigned n = 2; n <= 3; n++) {
+		struct world *w = lapsed_world(n, BOOTSTRAP_QUORUM, NIGHT_S);
+		unsigned asks = w->asks;
+
+		world_run(w, 300 * NS_PER_S);
+		assert_int_equal(w->steps, 1);
+		assert_true(synchronised(w));
+		assert_right(w);
+		assert_all_checked(w);
+		assert_int_equal(w->asks, asks);
+		world_run(w, DAY_S / 2 * NS_PER_S);
+		assert_int_equal(w->steps, 1);
+		assert_right(w);
+		world_end(w);
+	}
+}
+
+/* That the server is ahead is as likely. */
+static void one_server_proves_no_night(void **state)
+{
+	struct world *w = lapsed_world(1, BOOTSTRAP_QUORUM, NIGHT_S);
+	struct tracking t;
+
+	(void)state;
+	world_run(w, 600 * NS_PER_S);
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	assert_true(t.refused);
+	assert_false(w->status.synchronised);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+	w = lapsed_world(1, BOOTSTRAP_SINGLE, NIGHT_S);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+/* ... nor do two names of it. It is mended by hand. */
+static void nor_do_two_names_of_one_server(void **state)
+{
+	struct world *w = wrong_world(2, NS_PER_MS);
+	char *text;
+
+	(void)state;
+	w->one_key = true;
+	world_start(w);
+	world_run(w, DAY_S * NS_PER_S);
+	world_pause(w, NIGHT_S * NS_PER_S);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	text = status_json(&w->engine, world_moment(w));
+	assert_non_null(strstr(text, "lost 36000.000 s, more than refuse"));
+	free(text);
+	w->wall = w->now + NS_PER_S / 2;
+	world_run(w, 600 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+static void off_leaves_a_lost_night_alone(void **state)
+{
+	struct world *w = lapsed_world(3, BOOTSTRAP_OFF, NIGHT_S);
+
+	(void)state;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(w->status.synchronised);
+	world_end(w);
+}
+
+/* Two that agree decide, and the third one is no more believed than ever. */
+static void a_liar_has_no_say_in_a_lapse(void **state)
+{
+	for (int64_t sign = -1; sign <= 1; sign += 2) {
+		struct world *w = wrong_world(3, NS_PER_MS);
+
+		(void)state;
+		world_start(w);
+		world_run(w, DAY_S * NS_PER_S);
+		w->peer_error_ns[1] = sign * 5 * DAY_S * NS_PER_S;
+		world_pause(w, NIGHT_S * NS_PER_S);
+		world_run(w, 300 * NS_PER_S);
+		assert_int_equal(w->steps, 1);
+		assert_true(synchronised(w));
+		assert_right(w);
+		world_end(w);
+	}
+}
+
+/* A snapshot of long ago: the certificates of then have expired, and those of
+ * now are not valid yet by the clock. */
+static void a_snapshot_of_long_ago_is_checked_as_a_start_is(void **state)
+{
+	const int64_t lapse_s = 60 * DAY_S;
+	struct world *w = wrong_world(4, NS_PER_MS);
+
+	(void)state;
+	w->keep_keys = true;
+	world_start(w);
+	world_run(w, 6 * DAY_S * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++) {
+		w->cert_from_s[i] += 55 * DAY_S;
+		w->cert_to_s[i] += 55 * DAY_S;
+	}
+	world_pause(w, lapse_s * NS_PER_S);
+	world_run(w, 300 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_int_equal(w->undated_asks, 3);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	/* The one that has not renewed its certificate is out. */
+	assert_int_equal(stage(w, 3), STAGE_RESTING);
+	assert_string_equal(w->engine.sources[3].failure, "certificate");
+	assert_false(w->disk[3].there);
+	world_end(w);
+}
+
+/* Whoever had the keys of the certificates of then, and is on the path: they
+ * agree on another time than the servers that were known. */
+static void a_thief_of_old_keys_does_not_gain_by_a_lapse(void **state)
+{
+	struct world *w = wrong_world(3, NS_PER_MS);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 6 * DAY_S * NS_PER_S);
+	world_pause(w, 60 * DAY_S * NS_PER_S);
+	while (w->engine.bootstrap.lapse_ns == 0)
+		world_run(w, NS_PER_MS);
+	for (unsigned i = 0; i < 3; i++)
+		w->peer_error_ns[i] = -30 * DAY_S * NS_PER_S;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(w->status.synchronised);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +673,13 @@ int main(void)
 	    cmocka_unit_test(the_stage_is_the_flag),
 	    cmocka_unit_test(keys_without_dates_are_never_saved),
 	    cmocka_unit_test(saved_keys_set_a_wrong_clock),
+	    cmocka_unit_test(a_night_that_was_lost_is_made_up_for),
+	    cmocka_unit_test(one_server_proves_no_night),
+	    cmocka_unit_test(nor_do_two_names_of_one_server),
+	    cmocka_unit_test(off_leaves_a_lost_night_alone),
+	    cmocka_unit_test(a_liar_has_no_say_in_a_lapse),
+	    cmocka_unit_test(a_snapshot_of_long_ago_is_checked_as_a_start_is),
+	    cmocka_unit_test(a_thief_of_old_keys_does_not_gain_by_a_lapse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -611,6 +611,40 @@ static void test_bootstrap_does_nothing_else(void **state)
 	refuses(&b, &c, KEEPER_BAD_COMMAND);
 }
 
+/* An engine that lies gains nothing by it: the steps that it is allowed anyway
+ * lead as far. */
+static void test_lapse_is_bounded_by_the_steps_that_were_not_made(void **state)
+{
+	const struct clock_command good = {.synchronised = true};
+	struct clock_command c = {.bootstrap = true, .lapse = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	b.keeper.limits.refuse_step_ns = 1000 * NS_PER_S;
+	assert_int_equal(apply(&b, &good), KEEPER_OK);
+	/* Ten hours later, at the start of the 601st minute. */
+	pass(&b.fake, 36000e9);
+	c.step_ns = -NS_PER_S;
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+	c.step_ns = 601000 * NS_PER_S + 1;
+	refuses(&b, &c, KEEPER_STEP_LIMIT);
+	c.step_ns = 601000 * NS_PER_S;
+	b.keeper.limits.bootstrap = false;
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	b.keeper.limits.bootstrap = true;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_false(b.fake.status.synchronised);
+	/* Then the count begins anew. */
+	c.step_ns = NS_PER_S;
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	pass(&b.fake, 60e9);
+	c.step_ns = 1000 * NS_PER_S + 1;
+	refuses(&b, &c, KEEPER_STEP_LIMIT);
+	c.step_ns = 1000 * NS_PER_S;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+}
+
 /* What was done before the kernel refused is reported all the same. */
 static void test_kernel_refuses(void **state)
 {
@@ -761,6 +795,8 @@ int main(void)
 	    cmocka_unit_test(test_bootstrap_keeps_to_the_floor),
 	    cmocka_unit_test(test_bootstrap_ends_with_synchronisation),
 	    cmocka_unit_test(test_bootstrap_does_nothing_else),
+	    cmocka_unit_test(
+		test_lapse_is_bounded_by_the_steps_that_were_not_made),
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),
 	    cmocka_unit_test(test_stop),
