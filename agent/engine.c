@@ -75,7 +75,7 @@ static void send_request(struct engine *e, unsigned i)
 		return;
 	err = e->ports.send(e->ports.self, i, source_address(s), w.base, w.len);
 	if (err < 0)
-		source_send_failed(s, -err, e->now.mono);
+		source_unsent(s, -err, e->now.mono);
 	steering_set_reach(e->steering, i, s->reach);
 }
 

@@ -614,6 +614,15 @@ void source_send_failed(struct source *s, int error, struct mono now)
 		s->answer_by = now;
 }
 
+/* Nobody has seen its cookie, so that nothing is linked by using it again (RFC
+ * 8915 5.7). Where a queue overflows, the first fragment may have left. */
+void source_unsent(struct source *s, int error, struct mono now)
+{
+	if (error != ENOBUFS)
+		nts_request_unsent(&s->assoc, &s->pending);
+	source_send_failed(s, error, now);
+}
+
 static void judge_path(struct source *s, struct mono now)
 {
 	if (request_size_answered(&s->size))

@@ -200,6 +200,9 @@ bool source_request(struct source *s, const struct nts_fresh *fresh,
     struct mono now, uint32_t random, struct writer *out) MUST_USE;
 const struct endpoint *source_address(const struct source *s);
 
+/* The request was not sent: `error` is an errno. */
+void source_unsent(struct source *s, int error, struct mono now);
+
 /* The request could not be sent or was refused on the way. */
 void source_send_failed(struct source *s, int error, struct mono now);
 

@@ -39,6 +39,16 @@ bool cookie_jar_take(struct cookie_jar *jar, struct cookie *out)
 	return taken;
 }
 
+bool cookie_jar_put_back(struct cookie_jar *jar, const struct cookie *cookie)
+{
+	if (cookie->len == 0 || jar->count == NTS_COOKIES)
+		return false;
+	jar->first = (jar->first + NTS_COOKIES - 1) % NTS_COOKIES;
+	jar->slot[jar->first] = *cookie;
+	jar->count++;
+	return true;
+}
+
 bool cookie_jar_take_newest(struct cookie_jar *jar, struct cookie *out)
 {
 	unsigned newest = (jar->first + jar->count + NTS_COOKIES - 1);

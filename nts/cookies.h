@@ -32,6 +32,10 @@ bool cookie_jar_put(struct cookie_jar *jar, const uint8_t *bytes, size_t len);
 /* Spend the oldest. False when empty. The caller's copy is the only one. */
 bool cookie_jar_take(struct cookie_jar *jar, struct cookie *out) MUST_USE;
 
+/* One that was taken and never left the machine: the oldest again. False
+ * (nothing stored): the jar is full, or there is no cookie. */
+bool cookie_jar_put_back(struct cookie_jar *jar, const struct cookie *cookie);
+
 /* The newest, to be kept elsewhere. False when empty. Likewise the only copy.
  */
 bool cookie_jar_take_newest(

@@ -105,16 +105,14 @@ enum nts_err nts_request_seal(struct nts_assoc *a,
     const struct nts_fresh *fresh, size_t size_limit,
     struct nts_pending *pending, struct writer *out)
 {
-	struct cookie cookie;
 	bool sealed;
 
 	pending->open = false;
-	if (a->aead == AEAD_NONE || !cookie_jar_take(&a->jar, &cookie))
+	if (a->aead == AEAD_NONE || !cookie_jar_take(&a->jar, &pending->cookie))
 		return NTS_NO_COOKIE_LEFT;
 	put_head(fresh, out);
-	pending->placeholders = put_cookies(
-	    a, &cookie, size_limit ? size_limit : NTS_REQUEST_TARGET, out);
-	explicit_bzero(&cookie, sizeof(cookie));
+	pending->placeholders = put_cookies(a, &pending->cookie,
+	    size_limit ? size_limit : NTS_REQUEST_TARGET, out);
 	if (!out->ok)
 		return NTS_NO_ROOM;
 	sealed = put_authenticator(a, fresh, out);
@@ -126,6 +124,12 @@ enum nts_err nts_request_seal(struct nts_assoc *a,
 	pending->transmit = fresh->transmit;
 	pending->open = true;
 	return NTS_OK;
+}
+
+void nts_request_unsent(struct nts_assoc *a, struct nts_pending *pending)
+{
+	(void)cookie_jar_put_back(&a->jar, &pending->cookie);
+	explicit_bzero(&pending->cookie, sizeof(pending->cookie));
 }
 
 /* An answer taken apart; all borrowed from its bytes. */

@@ -50,6 +50,7 @@ struct nts_pending {
 	uint64_t transmit; /* random: tells a path nothing about our clock */
 	bool open;	   /* an answer is still wanted */
 	unsigned placeholders; /* cookies asked for beyond the one spent */
+	struct cookie cookie;  /* the one spent */
 };
 
 /*
@@ -61,6 +62,10 @@ struct nts_pending {
 enum nts_err nts_request_seal(struct nts_assoc *a,
     const struct nts_fresh *fresh, size_t size_limit,
     struct nts_pending *pending, struct writer *out) MUST_USE;
+
+/* The request never left the machine: its cookie is in the jar again, once.
+ * Before anything else is done to the jar. */
+void nts_request_unsent(struct nts_assoc *a, struct nts_pending *pending);
 
 /* A judged answer; times are the server's. */
 struct ntp_answer {

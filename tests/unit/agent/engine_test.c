@@ -1,7 +1,9 @@
 #include "tests/unit/agent/world.h"
 
+#include "agent/relief.h"
 #include "agent/status.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,6 +85,48 @@ static void a_liar_among_three_is_named(void **state)
 	assert_int_equal(state_of(w, 1), SOURCE_FALSETICKER);
 	assert_within(world_error(w), 100 * NS_PER_US);
 	assert_true(tracking_of(w).selected != 1);
+	world_end(w);
+}
+
+/* A laptop without a network for a day: requests that never left have spent
+ * nothing, and the first one that leaves needs no new keys. */
+static void what_never_left_spends_no_cookie(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	uint64_t exchanges, good;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	exchanges = w->engine.sources[0].count.exchanges;
+	good = w->engine.sources[0].count.good;
+	w->send_error = ENETUNREACH;
+	w->keys_fail[0] = true;
+	w->fail_stage = KE_STAGE_CONNECT;
+	world_run(w, 12 * 3600 * NS_PER_S);
+	assert_int_equal(w->engine.sources[0].assoc.jar.count, NTS_COOKIES);
+	assert_int_equal(w->engine.sources[0].stage, STAGE_POLLING);
+	w->send_error = 0;
+	(void)relieve(&w->engine, RELIEF_NETWORK, NULL, world_moment(w));
+	world_run(w, 2 * NS_PER_S);
+	assert_true(w->engine.sources[0].count.good > good);
+	assert_int_equal(w->engine.sources[0].count.exchanges, exchanges);
+	assert_int_equal(w->reused_cookies, 0);
+	world_end(w);
+}
+
+/* A queue that overflows may have let a first fragment pass. */
+static void what_may_have_left_is_spent(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	w->send_error = ENOBUFS;
+	w->keys_fail[0] = true;
+	world_run(w, 600 * NS_PER_S);
+	assert_true(w->engine.sources[0].assoc.jar.count < NTS_COOKIES - 1);
 	world_end(w);
 }
 
@@ -472,6 +516,8 @@ int main(void)
 	    cmocka_unit_test(a_small_error_is_slewed_not_stepped),
 	    cmocka_unit_test(a_frequency_error_is_learnt),
 	    cmocka_unit_test(a_liar_among_three_is_named),
+	    cmocka_unit_test(what_never_left_spends_no_cookie),
+	    cmocka_unit_test(what_may_have_left_is_spent),
 	    cmocka_unit_test(two_that_disagree_move_nothing),
 	    cmocka_unit_test(one_address_under_two_names_counts_once),
 	    cmocka_unit_test(one_server_by_two_addresses_counts_once),

@@ -35,6 +35,7 @@ struct world {
 	int64_t way_ns[WORLD_PEERS];	    /* one way, both directions */
 	int64_t thought_ns[WORLD_PEERS];    /* a server's claim */
 	bool silent[WORLD_PEERS];
+	int send_error;	  /* no request leaves the machine */
 	bool no_resolver; /* it takes questions and says nothing */
 	bool keys_fail[WORLD_PEERS];
 	enum ke_stage fail_stage; /* of those; 0: at the certificate */
@@ -158,6 +159,8 @@ static inline int world_send(void *self, unsigned slot,
 	struct peer_request q;
 
 	(void)to;
+	if (w->send_error)
+		return -w->send_error;
 	if (!peer_read(bytes, len, &q) || q.cookie >= WORLD_COOKIES)
 		abort();
 	w->reused_cookies += w->spent[slot][q.cookie];

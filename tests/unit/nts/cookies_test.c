@@ -36,6 +36,22 @@ static void the_oldest_leaves_first(void **state)
 		assert_int_equal(take(&jar), i);
 }
 
+static void one_that_never_left_is_the_oldest_again(void **state)
+{
+	struct cookie_jar jar = {0};
+	struct cookie c, none = {0};
+
+	(void)state;
+	for (uint8_t i = 1; i <= NTS_COOKIES; i++)
+		put(&jar, i);
+	assert_true(cookie_jar_take(&jar, &c));
+	assert_true(cookie_jar_put_back(&jar, &c));
+	assert_false(cookie_jar_put_back(&jar, &c));
+	for (uint8_t i = 1; i <= NTS_COOKIES; i++)
+		assert_int_equal(take(&jar), i);
+	assert_false(cookie_jar_put_back(&jar, &none));
+}
+
 static void an_empty_jar_gives_nothing(void **state)
 {
 	struct cookie_jar jar = {0};
@@ -146,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_oldest_leaves_first),
+	    cmocka_unit_test(one_that_never_left_is_the_oldest_again),
 	    cmocka_unit_test(an_empty_jar_gives_nothing),
 	    cmocka_unit_test(a_full_jar_throws_the_oldest_away),
 	    cmocka_unit_test(a_spent_cookie_leaves_no_trace),
