@@ -472,7 +472,10 @@ static bool sample_of(const struct engine *e, const struct udp_datagram *d,
 	    /* RFC 5905 section 8; halves before the sum, which may be large */
 	    .offset_ns = (t2 - t1.ns) / 2 + (t3 - t4.ns) / 2,
 	    .delay_ns = delay_ns > 1 ? delay_ns : 1,
-	    .dispersion_ns = a->precision_ns + LOCAL_PRECISION_NS,
+	    /* A round trip of less than nothing: some stamp is off by that
+	     * much, as one that a server predicts. */
+	    .dispersion_ns = a->precision_ns + LOCAL_PRECISION_NS +
+			     (delay_ns < 0 ? -delay_ns : 0),
 	    .root_delay_ns = a->root_delay_ns,
 	    .root_dispersion_ns = a->root_dispersion_ns,
 	    .tx_stamp = d->tx_kind,

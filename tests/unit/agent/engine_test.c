@@ -2,6 +2,7 @@
 
 #include "agent/relief.h"
 #include "agent/status.h"
+#include "clock/steering_memory.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -250,6 +251,23 @@ static void times_that_contradict_each_other_are_told(void **state)
 	world_run(w, 10 * NS_PER_S);
 	assert_string_equal(w->engine.sources[0].failure, "times");
 	assert_int_equal(w->engine.sources[0].count.good, 0);
+	world_end(w);
+}
+
+/* A server that predicts when its answer leaves may be early: what it is wrong
+ * by then is known. */
+static void a_delay_below_nothing_is_doubt(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct sample m[STEERING_MEMORY];
+
+	(void)state;
+	w->thought_ns[0] = 2 * w->way_ns[0] + 30 * NS_PER_US;
+	world_start(w);
+	world_run(w, 10 * NS_PER_S);
+	assert_true(steering_recall(w->engine.steering, 0, m) > 0);
+	assert_int_equal(m[0].delay_ns, 1);
+	assert_in_range(m[0].dispersion_ns, 30 * NS_PER_US, 31 * NS_PER_US);
 	world_end(w);
 }
 
@@ -525,6 +543,7 @@ int main(void)
 	    cmocka_unit_test(servers_that_only_look_alike_have_their_votes),
 	    cmocka_unit_test(an_address_that_is_moved_to_counts_once),
 	    cmocka_unit_test(times_that_contradict_each_other_are_told),
+	    cmocka_unit_test(a_delay_below_nothing_is_doubt),
 	    cmocka_unit_test(a_source_without_keys_delays_nobody),
 	    cmocka_unit_test(no_clock_measures_and_touches_nothing),
 	    cmocka_unit_test(set_once_ends_when_the_clock_is_right),
