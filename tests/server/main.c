@@ -107,13 +107,13 @@ static bool watch_signals(struct server *s)
 	return s->signals >= 0;
 }
 
-/* One answer that took long, since the machine was busy, says little about the
- * next. */
+/* The least that it took, slowly forgotten: a stamp ahead of its time would
+ * lie, one that is early only makes the path seem longer. */
 static void note_lead(struct server *s, int64_t took_ns)
 {
-	if (took_ns > 2 * s->lead_ns)
-		took_ns = 2 * s->lead_ns;
-	s->lead_ns += (took_ns - s->lead_ns) / 8;
+	int64_t slower = s->lead_ns + s->lead_ns / 64;
+
+	s->lead_ns = took_ns < slower ? took_ns : slower;
 }
 
 /* The transmit stamp has to be written before the answer is sealed; sealing
