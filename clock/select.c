@@ -103,10 +103,11 @@ static bool trusted_voters(const struct select_source *sources, unsigned count,
 
 	*voters = 0;
 	for (unsigned i = 0; i < count; i++) {
-		vote[i] = trusted     ? votes_trusted(&sources[i])
-			  : originals ? votes(&sources[i])
-				      : usable(&sources[i]) && *voters == 0;
-		*voters += vote[i];
+		bool voter = trusted	 ? votes_trusted(&sources[i])
+			     : originals ? votes(&sources[i])
+					 : usable(&sources[i]) && *voters == 0;
+		vote[i] = voter && !sources[i].outside;
+		*voters += voter;
 	}
 	return trusted;
 }
@@ -120,7 +121,8 @@ static void set_usable(
 }
 
 /* Those whose interval does not meet the majority's are wrong. One that was
- * wrong before must have its midpoint there to come back. */
+ * wrong before must do so with half of its interval to come back, or it would
+ * come and go. */
 static void name_falsetickers(struct select_source *sources, unsigned count,
     const struct interval *truth, bool trusted)
 {
@@ -129,12 +131,10 @@ static void name_falsetickers(struct select_source *sources, unsigned count,
 
 		if (!usable(s))
 			continue;
-		struct interval in = interval(s);
-		bool meets = in.low <= truth->high && truth->low <= in.high;
-		if (meets && s->was_falseticker)
-			meets = truth->low <= s->offset_ns &&
-				s->offset_ns <= truth->high;
-		if (!meets)
+		int64_t room =
+		    s->was_falseticker ? s->distance_ns / 2 : s->distance_ns;
+		if (s->outside || s->offset_ns - room > truth->high ||
+		    s->offset_ns + room < truth->low)
 			s->state = trusted && !s->options.trust
 				       ? SOURCE_UNTRUSTED
 				       : SOURCE_FALSETICKER;
@@ -236,6 +236,8 @@ struct select_result select_sources(struct select_source *sources,
 	r.agreeing = deepest(sources, count, vote, &truth);
 	if (2 * r.agreeing <= r.voters)
 		return nothing(r, sources, count, SOURCE_NO_MAJORITY);
+	r.truth_low_ns = truth.low;
+	r.truth_high_ns = truth.high;
 	name_falsetickers(sources, count, &truth, trusted);
 	r.required_missing = required_missing(sources, count);
 	r.independent = independent(sources, count);

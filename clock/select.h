@@ -18,7 +18,10 @@ struct select_source {
 	bool duplicate; /* has no vote: another name of a server */
 	bool
 	    was_falseticker; /* needs to agree for good before it is believed */
-	bool was_combined;   /* stays so unless it got clearly worse */
+	/* Its latest answers are without what the majority said before: its
+	 * vote is against them, whatever it said once. */
+	bool outside;
+	bool was_combined; /* stays so unless it got clearly worse */
 	int64_t offset_ns;
 	int64_t distance_ns; /* the truth is within offset +- distance */
 	/* The part of the distance that does not grow until the next sample:
@@ -34,6 +37,9 @@ struct select_result {
 	unsigned survivors;    /* after the administrator's rules */
 	unsigned independent;  /* servers among those that agree */
 	bool required_missing; /* none marked require agrees */
+	/* Where the majority says that the truth is; only of use, and only set,
+	 * while there is one (agreeing > voters / 2). */
+	int64_t truth_low_ns, truth_high_ns;
 	/* Why nothing is selected, one of SOURCE_NO_MAJORITY, SOURCE_WAITS,
 	 * SOURCE_NO_SAMPLES (no usable source); SOURCE_SELECTED otherwise. */
 	enum source_state outcome;

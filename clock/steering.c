@@ -18,6 +18,9 @@
 /* No drift is followed for longer without looking again. */
 #define DRIFT_AHEAD_MAX_S 600.0
 
+/* So many answers in a row show that a server's clock was set. */
+#define TURNED_SAMPLES 3
+
 /* A source whose answers scatter more is of no use (chrony's maxjitter). */
 #define QUEUE_MAX_S 1.0
 
@@ -28,7 +31,7 @@ static void clear_source(struct source *s)
 	s->fresh = s->count = s->next = 0;
 	s->longest = 0;
 	s->state = SOURCE_NO_SAMPLES;
-	s->was_falseticker = false;
+	s->was_falseticker = s->outside = s->was_combined = false;
 	s->kept = s->learned = (struct route_table){0};
 	s->carried_route = 0;
 	s->carried_ns = 0;
@@ -131,25 +134,51 @@ static double current_freq(const struct steering *s, double *sd)
 	return v.freq;
 }
 
-/* The record that bounds the truth best at `now`, carried there at `freq`. */
-static void find_best(
-    struct source *src, struct osc now, double freq, double growth)
+/* How what was measured before is carried to now. */
+struct carry {
+	struct osc now;
+	double freq, growth; /* s/s; growth: of the distance */
+};
+
+static struct carry carry_to(const struct steering *s, struct osc now)
+{
+	double sd, freq = current_freq(s, &sd);
+
+	return (struct carry){
+	    now, freq, s->config.max_clock_error_ppm * 1e-6 + 2 * sd};
+}
+
+static int64_t carried_distance_ns(
+    const struct sample *m, const struct carry *c)
+{
+	double age = (double)(c->now.ns - m->at.ns);
+
+	return own_distance_ns(m) + (int64_t)(fmax(age, 0) * c->growth);
+}
+
+static int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
+{
+	double age = (double)(c->now.ns - m->at.ns);
+
+	return m->offset_ns + (int64_t)(age * c->freq);
+}
+
+/* The record that bounds the truth best now. */
+static void find_best(struct source *src, const struct carry *c)
 {
 	src->best_distance_ns = INT64_MAX;
 	src->best_offset_ns = 0;
-	src->best_growth = growth;
+	src->best_growth = c->growth;
 	for (unsigned i = 0; i < src->count; i++) {
 		const struct sample *m = &record(src, i)->sample;
-		double age = (double)(now.ns - m->at.ns);
-		int64_t distance =
-		    own_distance_ns(m) + (int64_t)(fmax(age, 0) * growth);
+		int64_t distance = carried_distance_ns(m, c);
 
 		if (distance >= src->best_distance_ns)
 			continue;
 		src->best_distance_ns = distance;
 		src->best_own_ns = own_distance_ns(m);
-		src->best_at = now;
-		src->best_offset_ns = m->offset_ns + (int64_t)(age * freq);
+		src->best_at = c->now;
+		src->best_offset_ns = carried_offset_ns(m, c);
 	}
 }
 
@@ -200,22 +229,20 @@ static void mark_duplicates(
 			    list[j].state == SOURCE_COMBINED;
 }
 
-static void choose(struct steering *s, struct osc now)
+static void vote(struct steering *s, const struct carry *c)
 {
 	struct select_source list[SELECT_SOURCES_MAX];
-	double sd, freq = current_freq(s, &sd);
-	double growth = s->config.max_clock_error_ppm * 1e-6 + 2 * sd;
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		struct source *src = &s->sources[i];
 
-		find_best(src, now, freq, growth);
+		find_best(src, c);
 		list[i] = (struct select_source){
 		    .state = first_state(s, src),
 		    .options = src->options,
 		    .was_falseticker = src->was_falseticker,
-		    .was_combined = src->state == SOURCE_COMBINED ||
-				    src->state == SOURCE_SELECTED,
+		    .outside = src->outside,
+		    .was_combined = src->was_combined,
 		    .offset_ns = src->best_offset_ns,
 		    .distance_ns = src->best_distance_ns,
 		    .own_distance_ns = src->best_own_ns,
@@ -224,14 +251,99 @@ static void choose(struct steering *s, struct osc now)
 	mark_duplicates(s, list);
 	s->selection = select_sources(list, s->source_count,
 	    s->config.min_sources, s->selection.selected);
-	for (unsigned i = 0; i < s->source_count; i++) {
+	for (unsigned i = 0; i < s->source_count; i++)
 		s->sources[i].state = list[i].state;
-		s->sources[i].was_falseticker =
-		    s->selection.outcome == SOURCE_SELECTED &&
-		    (list[i].state == SOURCE_FALSETICKER ||
-			(s->sources[i].was_falseticker &&
-			    list[i].state < SOURCE_DUPLICATE));
+}
+
+static bool in_truth(
+    const struct steering *s, const struct sample *m, const struct carry *c)
+{
+	int64_t offset = carried_offset_ns(m, c);
+	int64_t distance = carried_distance_ns(m, c);
+
+	return offset - distance <= s->selection.truth_high_ns &&
+	       offset + distance >= s->selection.truth_low_ns;
+}
+
+static unsigned latest_in_truth(
+    const struct steering *s, const struct source *src, const struct carry *c)
+{
+	unsigned in = 0;
+
+	for (unsigned i = 0; i < TURNED_SAMPLES; i++)
+		in += in_truth(s, &const_record(src, i)->sample, c);
+	return in;
+}
+
+/* False: there is none that is not in truth. */
+static bool forget_lies(
+    const struct steering *s, struct source *src, const struct carry *c)
+{
+	unsigned kept = 0, count = src->count;
+
+	for (unsigned i = 0; i < count; i++)
+		if (in_truth(s, &record(src, i)->sample, c))
+			*record(src, kept++) = *record(src, i);
+	src->count = kept;
+	return kept < count;
+}
+
+/*
+ * A server whose clock was set speaks for that of now. Its latest answers tell:
+ * when none of them is where the majority is, what it said before they came
+ * does not speak for it; when all are there again, what it said in between is
+ * forgotten, or the lie would go on until it has aged, and go into the filter
+ * as the server comes back. True: this changes the vote.
+ */
+static bool heed_latest(
+    const struct steering *s, struct source *src, const struct carry *c)
+{
+	bool was = src->outside;
+
+	if (src->count < TURNED_SAMPLES)
+		return false;
+	unsigned in = latest_in_truth(s, src, c);
+
+	src->outside = in == 0 || (was && in < TURNED_SAMPLES);
+	if (src->was_falseticker && in == TURNED_SAMPLES)
+		return forget_lies(s, src, c) || was;
+	return src->outside != was;
+}
+
+/* One source alone, or several that disagree, say nothing of each other. */
+static bool heed_majority(struct steering *s, const struct carry *c)
+{
+	bool majority = s->selection.agreeing >= 2 &&
+			2 * s->selection.agreeing > s->selection.voters;
+	bool any = false;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+
+		any |= majority ? heed_latest(s, src, c) : src->outside;
+		src->outside &= majority;
 	}
+	return any;
+}
+
+static void note_verdict(const struct steering *s, struct source *src)
+{
+	src->was_combined = steering_wanted(src);
+	src->was_falseticker =
+	    s->selection.outcome == SOURCE_SELECTED &&
+	    (src->state == SOURCE_FALSETICKER ||
+		(src->was_falseticker && src->state < SOURCE_DUPLICATE));
+}
+
+static void choose(struct steering *s, struct osc now)
+{
+	struct carry c = carry_to(s, now);
+
+	vote(s, &c);
+	if (heed_majority(s, &c))
+		vote(s, &c);
+	for (unsigned i = 0; i < s->source_count; i++)
+		note_verdict(s, &s->sources[i]);
 }
 
 /* ---- the decision ---- */

@@ -27,7 +27,9 @@ struct source {
 	struct source_options options;
 	enum source_state state;
 	unsigned server; /* the same in all names of one */
-	bool unsynced, was_falseticker;
+	bool unsynced;
+	bool was_falseticker, was_combined; /* at the last selection */
+	bool outside;			    /* see struct select_source */
 	uint8_t reach;
 	int slot;     /* in the filter, or -1 */
 	int old_slot; /* the same, when the filter was last started */

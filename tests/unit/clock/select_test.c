@@ -161,10 +161,13 @@ static const struct row table[] = {
 	    {S(AT(0, 100)), S(AT(0, 200))}, "*+", 0},
 	{"who lied must agree well", 3, 1, -1,
 	    {S(AT(0, 100)), S(AT(0, 110)),
-	     S(AT(150, 100), .was_falseticker = true)}, "*+x", 0},
+	     S(AT(160, 100), .was_falseticker = true)}, "*+x", 0},
 	{"... then is back", 3, 1, -1,
 	    {S(AT(0, 100)), S(AT(0, 110)),
-	     S(AT(20, 120), .was_falseticker = true)}, "*++", 0},
+	     S(AT(120, 100), .was_falseticker = true)}, "*++", 0},
+	{"... however small the part is that all others share", 4, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 110)), S(AT(199, 110)),
+	     S(AT(60, 120), .was_falseticker = true)}, "*+++", 0},
 };
 /* clang-format on */
 

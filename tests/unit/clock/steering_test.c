@@ -26,6 +26,7 @@ struct rig {
 	struct clock_command last;
 	unsigned commands;
 	int64_t up_ns, down_ns; /* beside the base, one way */
+	double queue_s;		/* mean of what comes to that by chance */
 };
 
 static const struct steering_config usual = {
@@ -44,8 +45,11 @@ static void open_rig(struct rig *r, unsigned sources,
 	static const struct source_options none[SOURCES];
 	const struct clock_change start = {.at = {START_NS}};
 
-	*r = (struct rig){
-	    .chance = {1}, .now = {START_NS}, .wall = {START_NS}, .freq = 2e-5};
+	*r = (struct rig){.chance = {1},
+	    .now = {START_NS},
+	    .wall = {START_NS},
+	    .freq = 2e-5,
+	    .queue_s = 1e-5};
 	timescale_init(&r->ledger, &start);
 	r->steering = steering_new(config ? config : &usual,
 	    options ? options : none, sources, 0, 100);
@@ -73,8 +77,10 @@ static void wait_s(struct rig *r, double seconds)
 
 static struct sample sample_of(struct rig *r, int64_t wrong_ns)
 {
-	int64_t e1 = ns_of_s(chance_exponential(&r->chance, 1e-5)) + r->up_ns;
-	int64_t e2 = ns_of_s(chance_exponential(&r->chance, 1e-5)) + r->down_ns;
+	int64_t e1 =
+	    ns_of_s(chance_exponential(&r->chance, r->queue_s)) + r->up_ns;
+	int64_t e2 =
+	    ns_of_s(chance_exponential(&r->chance, r->queue_s)) + r->down_ns;
 
 	return (struct sample){
 	    .at = r->now,
@@ -288,6 +294,65 @@ static void test_late_liar_is_removed(void **state)
 	poll_all(&r, 3, 200, 16, NULL);
 	assert_int_not_equal(mark(&r, 1), 'x');
 	assert_in_range(llabs(error_ns(&r)), 0, 5000);
+	steering_free(r.steering);
+}
+
+/* Polls until the source has this mark; 100: not so soon. */
+static unsigned polls_until(struct rig *r, char wanted, const int64_t *wrong_ns)
+{
+	unsigned polls = 0;
+
+	while (polls < 100 && (mark(r, 1) == 'x') != (wanted == 'x')) {
+		poll_all(r, 3, 1, 16, wrong_ns);
+		polls++;
+	}
+	return polls;
+}
+
+/* Neither the truth it told once nor the lie speaks for it longer than three
+ * answers, and it takes no answer to be misunderstood. */
+static void test_liar_goes_and_comes_within_three_polls(void **state)
+{
+	static const int64_t lies_ns[] = {
+	    15 * NS_PER_MS, -40 * NS_PER_MS, 5 * NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lies_ns); i++) {
+		const int64_t wrong_ns[3] = {0, lies_ns[i], 0};
+		struct rig r;
+
+		open_rig(&r, 3, NULL, NULL);
+		r.queue_s = 1e-3;
+		poll_all(&r, 3, 100, 16, NULL);
+		assert_in_range(polls_until(&r, 'x', wrong_ns), 1, 3);
+		for (unsigned k = 0; k < 30; k++) {
+			poll_all(&r, 3, 1, 16, wrong_ns);
+			assert_int_equal(mark(&r, 1), 'x');
+		}
+		assert_in_range(polls_until(&r, '+', NULL), 1, 3);
+		for (unsigned k = 0; k < 100; k++) {
+			poll_all(&r, 3, 1, 16, NULL);
+			assert_int_not_equal(mark(&r, 1), 'x');
+			assert_in_range(llabs(error_ns(&r)), 0, 100000);
+		}
+		steering_free(r.steering);
+	}
+}
+
+/* When the others fall silent, nobody is left to say who lies. */
+static void test_liar_without_majority_counts_again(void **state)
+{
+	static const int64_t wrong_ns[3] = {0, NS_PER_S, 0};
+	struct rig r;
+
+	(void)state;
+	open_rig(&r, 3, NULL, NULL);
+	poll_all(&r, 3, 10, 16, wrong_ns);
+	assert_int_equal(mark(&r, 1), 'x');
+	steering_set_reach(r.steering, 2, 0);
+	poll_all(&r, 2, 10, 16, wrong_ns);
+	assert_int_equal(mark(&r, 1), '?');
+	assert_false(track(&r).synchronised);
 	steering_free(r.steering);
 }
 
@@ -655,6 +720,8 @@ int main(void)
 	    cmocka_unit_test(test_two_names_of_one_server),
 	    cmocka_unit_test(test_falseticker_is_named_and_ignored),
 	    cmocka_unit_test(test_late_liar_is_removed),
+	    cmocka_unit_test(test_liar_goes_and_comes_within_three_polls),
+	    cmocka_unit_test(test_liar_without_majority_counts_again),
 	    cmocka_unit_test(test_no_majority_says_so_once),
 	    cmocka_unit_test(test_silence_widens_the_bound_and_ends),
 	    cmocka_unit_test(test_unusable_sources),
