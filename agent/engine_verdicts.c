@@ -4,7 +4,6 @@
 #include "base/log.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #define NOTHING_MORE                                                           \
 	"; it changes sides: nothing more is said until it is steady"
@@ -12,18 +11,19 @@
 static void say_outvoted(
     struct source *s, const struct source_view *v, struct mono now)
 {
-	char text[SOURCE_TEXT_MAX];
-	enum news_verdict verdict;
+	double apart = fabs(s_of_ns(v->last_offset_ns));
+	/* The same news, whether it is ahead or behind. */
+	enum news_verdict verdict =
+	    news_trouble(&s->votes, "outvoted", s->heard_at, now);
 
-	snprintf(text, sizeof(text),
-	    "its time is %.6f s %s that of the majority of the sources: it is "
-	    "not used until it agrees",
-	    fabs(s_of_ns(v->last_offset_ns)),
-	    v->last_offset_ns < 0 ? "behind" : "ahead of");
-	verdict = news_trouble(&s->votes, text, s->heard_at, now);
-	if (verdict != NEWS_NONE)
-		log_warning("%s: %s%s", s->config->name, text,
-		    verdict == NEWS_LAST_LINE ? NOTHING_MORE : "");
+	if (verdict == NEWS_NONE)
+		return;
+	log_warning("%s: its time is %.*f %s %s that of the majority of the "
+		    "sources: it is not used until it agrees%s",
+	    s->config->name, apart < 1 ? 3 : 6, apart < 1 ? apart * 1e3 : apart,
+	    apart < 1 ? "ms" : "s",
+	    v->last_offset_ns < 0 ? "behind" : "ahead of",
+	    verdict == NEWS_LAST_LINE ? NOTHING_MORE : "");
 }
 
 static void say_agrees(struct source *s, struct mono now)
