@@ -205,6 +205,15 @@ const struct row rows[] = {
 	{"far", "cool", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"wifi", "cool", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"metro", "cool", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
+	{"lan", "liar", 1e-9, 4, 4, 4, 0, 0, 0, 0, 0},
+	{"lan", "runaway", 1e-9, 4, 4, 4, 0, 0, 0, 0, 0},
+	{"lan", "liar", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+	{"lan", "runaway", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+	{"inet", "liar", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+	{"inet", "runaway", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
+	{"local", "", 1e-9, 8, 0, 0, 0, 0, 0, 0, 0},
+	{"local", "liar", 1e-9, 8, 0, 0, 0, 0, 0, 0, 0},
+	{"local", "runaway", 1e-9, 8, 0, 0, 0, 0, 0, 0, 0},
 	{"lan", "daily", 1e-9, 1, 6, 10, 7273, 0, 0, 0, 0},
 	{"lannoisy", "daily", 1e-9, 1, 6, 10, 9528, 0, 0, 0, 0},
 	{"lan", "rush", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
@@ -223,6 +232,7 @@ struct path {
 };
 
 static const struct path paths[] = {
+    {"local", 10e-6, 5e-6},
     {"lan", 100e-6, 10e-6},
     {"lannoisy", 200e-6, 100e-6},
     {"metro", 2e-3, 200e-6},
@@ -255,6 +265,26 @@ static void sine(struct scenario *s)
 static void one_false(struct scenario *s)
 {
 	s->server[s->servers - 1].offset = 0.05;
+}
+
+/* One server is wrong for a while, by more than queueing could explain. */
+static void liar(struct scenario *s)
+{
+	struct server *last = &s->server[s->servers - 1];
+
+	last->lie_from = s->length / 2;
+	last->lie_until = s->length * 5 / 8;
+	last->lie = 5;
+}
+
+/* One runs away for a while, and is right again. */
+static void runaway(struct scenario *s)
+{
+	struct server *last = &s->server[s->servers - 1];
+
+	last->lie_from = s->length / 2;
+	last->lie_until = s->length * 5 / 8;
+	last->lie_freq = 1e-4;
 }
 
 /* One way queues twenty times as much as the other. */
@@ -434,6 +464,8 @@ static const struct tweak {
     {"loss", loss},
     {"sine", sine},
     {"false", one_false},
+    {"liar", liar},
+    {"runaway", runaway},
     {"tilt", tilt},
     {"uneven", uneven},
     {"busy", busy},
@@ -474,6 +506,10 @@ void row_scenario(const struct row *row, struct scenario *out)
 	    .length = 48 * HOUR,
 	    .settled = 4 * HOUR,
 	};
+	if (row->maxpoll < 2) {
+		out->length = 2 * HOUR;
+		out->settled = HOUR / 4;
+	}
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
 		for (unsigned k = 0;
 		     k < row->servers && strcmp(paths[i].name, row->path) == 0;

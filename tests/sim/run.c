@@ -241,6 +241,28 @@ static void look(struct run *r, double error)
 	r->within_3 += fabs(error) <= 3 * sd;
 }
 
+/* As right as its root distance, which is said to be nothing, leaves it room:
+ * within the least that half a round trip takes. One that lied a moment ago may
+ * still be distrusted. */
+static bool honest(const struct run *r, const struct server *s)
+{
+	return fabs(world_ahead_s(&r->world, s)) <
+		   fmin(s->up.base, s->down.base) &&
+	       (s->lie_until == 0 || r->world.now < s->lie_from);
+}
+
+static void look_for_slander(struct run *r)
+{
+	for (unsigned i = 0; i < r->s->servers; i++) {
+		struct source_view v;
+
+		steering_source_view(
+		    r->steering, i, &r->ledger, r->world.wall, &v);
+		r->out->slanders += v.state == SOURCE_FALSETICKER &&
+				    honest(r, &r->s->server[i]);
+	}
+}
+
 static void second(struct run *r)
 {
 	double error = world_error_s(&r->world);
@@ -249,6 +271,7 @@ static void second(struct run *r)
 	for (unsigned i = 0; i < 3; i++)
 		if (fabs(error) > limits_s[i])
 			r->bad_since[i] = now;
+	look_for_slander(r);
 	if (now < r->s->settled)
 		return;
 	r->errors[r->error_count++] = fabs(error);

@@ -27,6 +27,8 @@ struct outcome {
 	double within_1,
 	    within_3; /* share of errors within 1 and 3 est_error */
 	unsigned long seconds, bound_violations;
+	/* Looks at which a server that was right was called a falseticker. */
+	unsigned long slanders;
 	double mean_bound;
 	double packets; /* per server and hour */
 	double first_correction, below_1ms, below_100us, below_30us; /* s */

@@ -187,6 +187,17 @@ static bool rerouted(struct world *w, const struct server *s)
 	       (w->now - s->route_at) / s->route_turns % 2 == 0;
 }
 
+double world_ahead_s(const struct world *w, const struct server *s)
+{
+	double t = s_of_ns(w->now), ahead = s->offset;
+
+	if (s->period > 0)
+		ahead += s->wobble * sin(2 * M_PI * t / s->period);
+	if (w->now >= s->lie_from && w->now < s->lie_until)
+		ahead += s->lie + s->lie_freq * s_of_ns(w->now - s->lie_from);
+	return ahead;
+}
+
 bool world_trip(struct world *w, const struct server *s, struct trip *out)
 {
 	bool moved = rerouted(w, s);
@@ -194,12 +205,10 @@ bool world_trip(struct world *w, const struct server *s, struct trip *out)
 	int64_t down = travel(w, s, &s->down, moved ? s->route_down : 0);
 	bool lost =
 	    rng_uniform(&w->rng) < s->loss || rng_uniform(&w->rng) < s->loss;
-	double t = s_of_ns(w->now), ahead = s->offset;
 
-	if (s->period > 0)
-		ahead += s->wobble * sin(2 * M_PI * t / s->period);
 	out->arrives = w->now + up;
-	out->server_reads = WORLD_EPOCH_NS + out->arrives + ns_of_s(ahead);
+	out->server_reads =
+	    WORLD_EPOCH_NS + out->arrives + ns_of_s(world_ahead_s(w, s));
 	out->returns = out->arrives + SERVER_TIME_NS + down;
 	return !lost && reachable(w, s);
 }

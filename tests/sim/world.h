@@ -32,7 +32,10 @@ struct server {
 	struct way up, down;
 	double offset;	       /* the server's clock ahead of the truth, s */
 	double wobble, period; /* of that clock: amplitude s, period s */
-	double loss;	       /* of either way, 0..1 */
+	/* What is added to it in between: s, and s/s. */
+	int64_t lie_from, lie_until;
+	double lie, lie_freq;
+	double loss;		     /* of either way, 0..1 */
 	int64_t gap_from, gap_until; /* no answer in between */
 	/* Only reachable for so long at the end of each day; 0: always. */
 	int64_t daily;
@@ -91,5 +94,7 @@ struct trip {
 	int64_t server_reads;
 };
 bool world_trip(struct world *w, const struct server *s, struct trip *out);
+/* How far the server's clock is ahead of the truth now, s. */
+double world_ahead_s(const struct world *w, const struct server *s);
 
 #endif
