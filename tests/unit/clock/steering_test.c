@@ -356,6 +356,35 @@ static void test_liar_without_majority_counts_again(void **state)
 	steering_free(r.steering);
 }
 
+/* Something moved the clock that nobody saw: all servers say so at once, and
+ * none of them lies. */
+static void test_what_all_say_is_believed(void **state)
+{
+	static const int64_t moves_ns[] = {
+	    3 * NS_PER_MS, -50 * NS_PER_MS, 500 * NS_PER_MS};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(moves_ns); i++) {
+		int64_t move = moves_ns[i];
+		const int64_t moved_ns[3] = {move, move, move};
+		struct rig r;
+
+		open_rig(&r, 3, NULL, NULL);
+		r.queue_s = 1e-3;
+		poll_all(&r, 3, 100, 16, NULL);
+		for (unsigned k = 0; k < 100; k++) {
+			poll_all(&r, 3, 1, 16, moved_ns);
+			assert_true(track(&r).synchronised);
+			for (unsigned source = 0; source < 3; source++)
+				assert_int_not_equal(mark(&r, source), 'x');
+			if (k >= 4)
+				assert_in_range(
+				    llabs(error_ns(&r) + move), 0, NS_PER_MS);
+		}
+		steering_free(r.steering);
+	}
+}
+
 static void test_no_majority_says_so_once(void **state)
 {
 	static const int64_t wrong_ns[2] = {0, NS_PER_S};
@@ -720,6 +749,7 @@ int main(void)
 	    cmocka_unit_test(test_two_names_of_one_server),
 	    cmocka_unit_test(test_falseticker_is_named_and_ignored),
 	    cmocka_unit_test(test_late_liar_is_removed),
+	    cmocka_unit_test(test_what_all_say_is_believed),
 	    cmocka_unit_test(test_liar_goes_and_comes_within_three_polls),
 	    cmocka_unit_test(test_liar_without_majority_counts_again),
 	    cmocka_unit_test(test_no_majority_says_so_once),
