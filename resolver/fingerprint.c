@@ -23,18 +23,32 @@ static void add(struct digest *d, const void *bytes, size_t len)
 	digest_add(d, bytes, len);
 }
 
-/* What cannot be read counts as empty: it is not trusted either. */
+static void add_contents(struct digest *d, int fd, size_t size)
+{
+	uint8_t bytes[CHUNK];
+	ssize_t n;
+
+	while (size > 0) {
+		n = read(fd, bytes, size < CHUNK ? size : CHUNK);
+		if (n <= 0)
+			return;
+		add(d, bytes, (size_t)n);
+		size -= (size_t)n;
+	}
+}
+
+/* What cannot be read, or has no end, counts as empty: it is not trusted
+ * either. */
 static void add_file(struct digest *d, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	uint8_t bytes[CHUNK];
-	ssize_t n = 0;
+	size_t size = 0;
+	int fd = trust_open(path, &size);
 
 	add(d, path, strlen(path));
-	while (fd >= 0 && (n = read(fd, bytes, sizeof(bytes))) > 0)
-		add(d, bytes, (size_t)n);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	add_contents(d, fd, size);
+	close(fd);
 }
 
 static int not_hidden(const struct dirent *entry)

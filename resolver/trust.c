@@ -19,9 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A whole system's bundle has about 0.3 MB. */
-#define FILE_MAX (16 << 20)
-
 /* Who runs this process, for commands that mend permissions. */
 struct who {
 	char user[64], group[64];
@@ -102,29 +99,59 @@ static void explain_unreadable(const char *path, int error, struct words *why)
 {
 	if (error == EACCES)
 		explain_denied(path, why);
+	else if (error == EMEDIUMTYPE)
+		words_add(why,
+		    "cannot read the trusted certificate %s: it is no regular "
+		    "file",
+		    path);
+	else if (error == EFBIG)
+		words_add(why,
+		    "cannot read the trusted certificate %s: it is larger than "
+		    "%d MB",
+		    path, TRUST_FILE_MAX >> 20);
 	else
 		words_add(why, "cannot read the trusted certificate %s: %s",
 		    path, strerror(error));
 }
 
-/* All of an open regular file; the caller frees. NULL: errno says why. */
-static char *slurp_fd(int fd, size_t *len)
+static int judge_file(int fd, size_t *size)
 {
 	struct stat st;
-	char *bytes;
-	ssize_t n;
 
 	if (fstat(fd, &st) < 0)
-		return NULL;
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
-		errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
-		return NULL;
-	}
-	bytes = malloc((size_t)st.st_size + 1);
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EMEDIUMTYPE;
+	if (st.st_size > TRUST_FILE_MAX)
+		return -EFBIG;
+	*size = (size_t)st.st_size;
+	return 0;
+}
+
+/* O_NONBLOCK: a fifo must not hold anybody up. */
+int trust_open(const char *path, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+
+	if (fd < 0)
+		return -errno;
+	err = judge_file(fd, size);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+/* All of an open file; the caller frees. NULL: errno says why. */
+static char *slurp_fd(int fd, size_t size, size_t *len)
+{
+	char *bytes = malloc(size + 1);
+	ssize_t n;
+
 	if (!bytes)
 		return NULL;
-	for (*len = 0; *len < (size_t)st.st_size; *len += (size_t)n) {
-		n = read(fd, bytes + *len, (size_t)st.st_size - *len);
+	for (*len = 0; *len < size; *len += (size_t)n) {
+		n = read(fd, bytes + *len, size - *len);
 		if (n < 0) {
 			free(bytes);
 			return NULL;
@@ -135,15 +162,17 @@ static char *slurp_fd(int fd, size_t *len)
 	return bytes;
 }
 
-/* O_NONBLOCK: a fifo must not hold the job up. */
 static char *slurp(const char *path, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
+	size_t size = 0;
+	int fd = trust_open(path, &size), error;
 	char *bytes;
 
-	if (fd < 0)
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
-	bytes = slurp_fd(fd, len);
+	}
+	bytes = slurp_fd(fd, size, len);
 	error = errno;
 	close(fd);
 	errno = error;

@@ -46,6 +46,14 @@ unsigned trust_places(
  */
 bool trust_check_path(const char *path, struct words *why) MUST_USE;
 
+/* A whole system's bundle has about 0.3 MB. */
+#define TRUST_FILE_MAX (16 << 20)
+
+/* Opens a file that may be read as certificates, and tells its size: a regular
+ * one (else -EMEDIUMTYPE) of TRUST_FILE_MAX at most (else -EFBIG). No more than
+ * that size is to be read, for it may grow. The descriptor, or -errno. */
+int trust_open(const char *path, size_t *size) MUST_USE;
+
 #define TRUST_FINGERPRINT_LEN DIGEST_LEN
 
 /*

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -118,6 +119,28 @@ static void another_cipher(void **state)
 	assert_true(changed(r));
 }
 
+/* A device without an end, a file that is sparse and huge, a fifo: each would
+ * hold the engine up at its start, or for ever. */
+static void what_has_no_end_is_not_read(void **state)
+{
+	struct room *r = *state;
+	char path[96];
+
+	alarm(5);
+	assert_true(r->trust.path_count == 2);
+	strcpy(r->trust.paths[1], "/dev/zero");
+	assert_true(changed(r));
+	r->trust.path_count = 1;
+	assert_true(trust_fingerprint(&r->trust, r->before));
+	snprintf(path, sizeof(path), "%s/ca.pem", r->dir);
+	assert_int_equal(truncate(path, INT64_C(1) << 40), 0);
+	assert_true(changed(r));
+	drop(r, "ca.pem");
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_true(changed(r));
+	alarm(0);
+}
+
 /* With the bundle where the library looks for it. */
 static void the_system_and_what_it_trusts(void **state)
 {
@@ -147,6 +170,7 @@ int main(void)
 	    TEST(a_file_more_or_less),
 	    TEST(another_path),
 	    TEST(another_cipher),
+	    TEST(what_has_no_end_is_not_read),
 	    TEST(the_system_and_what_it_trusts),
 	};
 

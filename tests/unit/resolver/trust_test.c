@@ -235,8 +235,14 @@ static void what_is_no_file_is_told(void **state)
 	assert_int_equal(mkfifo(in(w, "fifo.pem"), 0644), 0);
 	assert_false(check(w, in(w, "fifo.pem")));
 	said(w, w->text,
-	    "cannot read the trusted certificate DIR/fifo.pem: Invalid "
-	    "argument");
+	    "cannot read the trusted certificate DIR/fifo.pem: it is no "
+	    "regular file");
+	write_text(in(w, "huge.pem"), "");
+	assert_int_equal(truncate(in(w, "huge.pem"), TRUST_FILE_MAX + 1), 0);
+	assert_false(check(w, in(w, "huge.pem")));
+	said(w, w->text,
+	    "cannot read the trusted certificate DIR/huge.pem: it is larger "
+	    "than 16 MB");
 	assert_false(check(w, in(w, "absent.pem")));
 	said(w, w->text,
 	    "cannot read the trusted certificate DIR/absent.pem: No such file "
