@@ -109,7 +109,7 @@ static void take_options(struct source *s, const struct source_config *config)
 
 	s->config = config;
 	if (polls)
-		pace_init(&s->pace, config);
+		pace_configure(&s->pace, config);
 }
 
 struct change {

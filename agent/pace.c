@@ -189,6 +189,13 @@ void pace_forgive(struct pace *p)
 	p->max_configured = p->max_wanted;
 }
 
+static void keep_max_above_min(struct pace *p)
+{
+	if (p->max_configured != POLL_AUTO &&
+	    p->max_configured < p->min_configured)
+		p->max_configured = p->min_configured;
+}
+
 void pace_slow_down(struct pace *p)
 {
 	remember_rate(p);
@@ -200,9 +207,7 @@ void pace_slow_down(struct pace *p)
 	/* The server is the one who knows what it can bear (RFC 5905 section
 	 * 7.4). */
 	p->min_configured = p->poll_log2_s;
-	if (p->max_configured != POLL_AUTO &&
-	    p->max_configured < p->min_configured)
-		p->max_configured = p->min_configured;
+	keep_max_above_min(p);
 }
 
 static int64_t spread(int64_t ns, int percent, uint32_t random)
@@ -210,6 +215,29 @@ static int64_t spread(int64_t ns, int percent, uint32_t random)
 	double unit = (double)random / (double)UINT32_MAX; /* 0..1 */
 
 	return ns + (int64_t)((2 * unit - 1) * percent / 100 * (double)ns);
+}
+
+void pace_configure(struct pace *p, const struct source_config *config)
+{
+	const struct pace was = *p;
+
+	pace_init(p, config);
+	p->patience = was.patience;
+	if (!was.spared)
+		return;
+	p->spared = true;
+	p->starting = was.starting;
+	p->debt_ns = was.debt_ns;
+	p->calm = was.calm;
+	p->min_wanted = p->min_configured;
+	p->max_wanted = p->max_configured;
+	if (p->min_configured == POLL_AUTO ||
+	    p->min_configured < was.min_configured)
+		p->min_configured = was.min_configured;
+	keep_max_above_min(p);
+	if (p->poll_log2_s < was.poll_log2_s)
+		p->poll_log2_s = was.poll_log2_s;
+	clamp(p, false);
 }
 
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)

@@ -56,6 +56,10 @@ struct pace {
 
 void pace_init(struct pace *p, const struct source_config *config);
 
+/* Other limits by the administrator. That the server asked for fewer requests
+ * stays true, whatever they are. */
+void pace_configure(struct pace *p, const struct source_config *config);
+
 /* A burst now, and the ramp; then the interval in force again. */
 void pace_burst(struct pace *p);
 

@@ -182,6 +182,20 @@ static void other_options_apply_to_who_stays(void **state)
 	drop(w, fresh);
 }
 
+static void a_server_that_wants_rest_gets_it_over_a_reload(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	pace_slow_down(&w->engine.sources[0].pace);
+	fresh->sources[0].minpoll = fresh->sources[0].maxpoll = 2;
+	adopt(w, fresh);
+	assert_true(w->engine.sources[0].pace.spared);
+	assert_true(w->engine.sources[0].pace.poll_log2_s > 4);
+	drop(w, fresh);
+}
+
 /* The resolver answers for slot 0, which is another source by then. */
 static void nobody_inherits_what_is_held_against_another(void **state)
 {
@@ -266,6 +280,7 @@ int main(void)
 	    cmocka_unit_test(one_that_comes_starts_at_once),
 	    cmocka_unit_test(another_server_is_another_source),
 	    cmocka_unit_test(other_options_apply_to_who_stays),
+	    cmocka_unit_test(a_server_that_wants_rest_gets_it_over_a_reload),
 	    cmocka_unit_test(nobody_inherits_what_is_held_against_another),
 	    cmocka_unit_test(a_late_answer_reaches_no_other_source),
 	    cmocka_unit_test(other_certificates_mean_other_keys),

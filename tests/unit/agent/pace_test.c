@@ -268,6 +268,36 @@ static void a_rate_kiss_is_forgiven_step_by_step(void **state)
 	assert_int_equal(p.max_configured, 4);
 }
 
+/* Whatever the administrator sets meanwhile, and however often. */
+static void a_rate_kiss_outlives_other_limits(void **state)
+{
+	static const int limits[][2] = {
+	    {POLL_AUTO, POLL_AUTO}, {4, 4}, {4, 10}, {POLL_AUTO, 5}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		struct source_config fresh = {
+		    .minpoll = limits[i][0], .maxpoll = limits[i][1]};
+		struct pace p = paced(6, 6);
+
+		pace_slow_down(&p);
+		pace_slow_down(&p);
+		pace_configure(&p, &fresh);
+		pace_configure(&p, &fresh);
+		assert_true(p.spared);
+		samples(&p, 50, NEAR_NS, POLL_SHORTEST);
+		assert_int_equal(p.poll_log2_s, 8);
+		for (unsigned n = 0; n < 8 * PACE_RATE_POLLS; n++)
+			pace_forgive(&p);
+		assert_false(p.spared);
+		assert_int_equal(p.min_configured, fresh.minpoll);
+		assert_int_equal(p.max_configured, fresh.maxpoll);
+		/* The next one is still the third. */
+		pace_slow_down(&p);
+		assert_int_equal(p.patience, 4 * PACE_RATE_POLLS);
+	}
+}
+
 static void each_cause_has_a_patience_of_its_own(void **state)
 {
 	struct backoff b = {0};
@@ -421,6 +451,7 @@ int main(void)
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
 	    cmocka_unit_test(a_rate_kiss_beats_the_configuration),
 	    cmocka_unit_test(a_rate_kiss_is_forgiven_step_by_step),
+	    cmocka_unit_test(a_rate_kiss_outlives_other_limits),
 	    cmocka_unit_test(each_cause_has_a_patience_of_its_own),
 	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
 	    cmocka_unit_test(backoff_is_steady_then_doubles_to_its_cap),
