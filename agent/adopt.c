@@ -93,15 +93,6 @@ static bool undated(const struct source *s)
 	       s->stage == STAGE_UNDATED_POLLING;
 }
 
-/* Keys that were got under other rules serve until there are new ones. */
-static void renew_keys(struct source *s, struct mono now)
-{
-	if (s->stage != STAGE_POLLING)
-		return;
-	s->keys_wanted = true;
-	s->keys_not_before = now;
-}
-
 static void take_options(struct source *s, const struct source_config *config)
 {
 	bool polls = s->config->minpoll != config->minpoll ||
@@ -166,7 +157,7 @@ static void move_sources(struct change *c)
 		if (c->map.from[i] != (int)i || c->trust || undated(s))
 			begin_anew(s, serial, e->now.mono);
 		if (c->trust)
-			renew_keys(s, e->now.mono);
+			source_distrust(s, e->now.mono, e->now.mono);
 	}
 	for (unsigned j = 0; j < e->source_count; j++)
 		if (!stays(c, j) || c->trust)

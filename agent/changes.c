@@ -14,7 +14,17 @@ void changes_init(struct changes *c, struct mono now)
 	c->alarm_fd = -1;
 }
 
-void changes_watch_trust(struct changes *c, const struct trust_config *trust)
+/* A link that is turned and a file that is touched change nothing. */
+static bool other_trust(struct changes *c)
+{
+	uint8_t before[TRUST_FINGERPRINT_LEN];
+
+	memcpy(before, c->fingerprint, sizeof(before));
+	return trust_fingerprint(c->trust_config, c->fingerprint) &&
+	       memcmp(before, c->fingerprint, sizeof(before)) != 0;
+}
+
+bool changes_watch_trust(struct changes *c, const struct trust_config *trust)
 {
 	const char *places[TRUST_PLACES_MAX];
 	unsigned count = trust_places(trust, places);
@@ -24,6 +34,8 @@ void changes_watch_trust(struct changes *c, const struct trust_config *trust)
 		log_info("changes of trusted certificates will not be noticed: "
 			 "%s",
 		    strerror(-err));
+	c->trust_config = trust;
+	return other_trust(c);
 }
 
 void changes_open(struct changes *c, const struct trust_config *trust)
@@ -33,7 +45,7 @@ void changes_open(struct changes *c, const struct trust_config *trust)
 	if (err)
 		log_info("changes of the network will not be noticed: %s",
 		    strerror(-err));
-	changes_watch_trust(c, trust);
+	(void)changes_watch_trust(c, trust);
 	c->alarm_fd = moment_open_alarm();
 }
 
@@ -76,14 +88,21 @@ struct mono changes_deadline(const struct changes *c)
 	    network_deadline(&c->network), watch_deadline(&c->trust));
 }
 
-void changes_heed(struct changes *c, struct engine *e, struct moment now)
+bool changes_heed(struct changes *c, struct engine *e, struct moment now)
 {
+
 	if (network_take(&c->network, now.mono)) {
 		log_debug("addresses, routes or links have changed");
 		relieve(e, RELIEF_NETWORK, NULL, now);
 	}
-	if (watch_take(&c->trust, now.mono)) {
-		log_debug("trusted certificates have changed");
-		relieve(e, RELIEF_TRUST, NULL, now);
-	}
+	if (!watch_take(&c->trust, now.mono))
+		return false;
+	log_debug("trusted certificates have changed");
+	relieve(e, RELIEF_TRUST, NULL, now);
+	if (!other_trust(c))
+		return false;
+	log_notice("other certificates are trusted now: new keys are exchanged "
+		   "within five minutes");
+	engine_distrust(e, now);
+	return true;
 }

@@ -9,6 +9,7 @@
 #include "agent/engine.h"
 #include "agent/network.h"
 #include "agent/watch.h"
+#include "resolver/trust.h"
 
 #include <poll.h>
 
@@ -17,6 +18,8 @@
 struct changes {
 	struct network network;
 	struct watch trust;
+	const struct trust_config *trust_config; /* borrowed */
+	uint8_t fingerprint[TRUST_FINGERPRINT_LEN];
 	int alarm_fd; /* the clock was set; -1: the next wake-up notices it */
 };
 
@@ -27,8 +30,9 @@ void changes_init(struct changes *c, struct mono now);
 void changes_open(struct changes *c, const struct trust_config *trust);
 void changes_close(struct changes *c);
 
-/* Other certificates from now on; `trust` is borrowed. */
-void changes_watch_trust(struct changes *c, const struct trust_config *trust);
+/* Other certificates from now on; `trust` is borrowed. True: their files have
+ * other contents than those before. */
+bool changes_watch_trust(struct changes *c, const struct trust_config *trust);
 
 /* At most CHANGES_FDS. */
 nfds_t changes_pollfds(const struct changes *c, struct pollfd fds[]);
@@ -38,7 +42,8 @@ bool changes_hear(struct changes *c, int fd, struct mono now) MUST_USE;
 
 struct mono changes_deadline(const struct changes *c);
 
-/* Does what is due. engine_on_timer comes next. */
-void changes_heed(struct changes *c, struct engine *e, struct moment now);
+/* Does what is due. engine_on_timer comes next. True: the files that are
+ * trusted have other contents than before. */
+bool changes_heed(struct changes *c, struct engine *e, struct moment now);
 
 #endif

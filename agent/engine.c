@@ -32,6 +32,8 @@
 /* The steering may wait this long for sources that are still on their way; then
  * it must be asked again, whether or not another sample comes. */
 #define ASK_AGAIN_NS (3 * NS_PER_S + 100 * NS_PER_MS)
+/* A package that renews the system's certificates reaches a fleet at once. */
+#define DISTRUST_SPREAD_NS (300 * NS_PER_S)
 /* A source asks for at most this many things in a row. */
 #define WISHES_MAX 8
 
@@ -93,6 +95,11 @@ void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish)
 		break;
 	case WISH_CLOSE:
 		e->ports.close(e->ports.self, i);
+		/* Whoever may not be asked any more has no vote either. */
+		if (e->sources[i].stage == STAGE_RESTING) {
+			steering_forget(e->steering, i);
+			engine_saving_drop(e, i);
+		}
 		break;
 	}
 	log_news(&e->sources[i]);
@@ -124,6 +131,18 @@ void engine_recheck(struct engine *e, unsigned i, struct wall now)
 		engine_saving_drop(e, i);
 	}
 	engine_fulfil(e, i, wish);
+}
+
+void engine_distrust(struct engine *e, struct moment now)
+{
+	e->now = now;
+	for (unsigned i = 0; i < e->source_count; i++) {
+		double share = (double)random_u32(e) / UINT32_MAX;
+		int64_t wait_ns = (int64_t)(share * (double)DISTRUST_SPREAD_NS);
+
+		source_distrust(
+		    &e->sources[i], now.mono, mono_after(now.mono, wait_ns));
+	}
 }
 
 /* From now on no certificate is taken without its dates, and no time from a
@@ -546,11 +565,6 @@ void engine_on_datagram(
 	    s, d->bytes, d->len, now.mono, random_u32(e), &answer, &sample_ok);
 	if (sample_ok)
 		take_sample(e, d->slot, d, &answer);
-	/* A server that wants no requests has no vote either. */
-	if (s->stage == STAGE_RESTING) {
-		steering_forget(e->steering, d->slot);
-		engine_saving_drop(e, d->slot);
-	}
 	steering_set_reach(e->steering, d->slot, s->reach);
 	steering_set_unsynced(e->steering, d->slot, s->unsynchronised);
 	engine_fulfil(e, d->slot, wish);

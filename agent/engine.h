@@ -126,6 +126,9 @@ void engine_step(struct engine *e, const struct clock_command *command);
 /* For the engine's other files. A source's wish is carried out, its news are
  * logged. */
 void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish);
+/* Other certificates are trusted by now: all sources exchange keys anew, within
+ * a few minutes, lest all that trust the same do so at once. */
+void engine_distrust(struct engine *e, struct moment now);
 /* The source's keys go if their certificate is not valid at that time, and all
  * that came by them. */
 void engine_recheck(struct engine *e, unsigned i, struct wall now);

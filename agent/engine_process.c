@@ -394,7 +394,8 @@ static void take_config(struct engine_process *p)
 	log_notice("%s", text);
 	keep_sources_in_memory(&p->engine);
 	renew_keyring(p);
-	changes_watch_trust(&p->changes, &p->config->trust);
+	if (changes_watch_trust(&p->changes, &p->config->trust))
+		engine_distrust(&p->engine, moment_now(p));
 	answer_reload(p, text, p->reload.text);
 }
 
@@ -543,7 +544,8 @@ static void turn(struct engine_process *p)
 	if (ready > 0)
 		serve(p, &set);
 	now = moment_now(p);
-	changes_heed(&p->changes, &p->engine, now);
+	if (changes_heed(&p->changes, &p->engine, now))
+		renew_keyring(p);
 	engine_on_timer(&p->engine, now);
 	observer_expire(&p->observer, now.mono);
 	answer_step(p, now.mono);

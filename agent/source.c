@@ -44,6 +44,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 	[EVENT_NEED_KEYS]   = {STAGE_REKEYING, WISH_KEYS,    true},
 	[EVENT_NO_COOKIE]   = {STAGE_RESTING,  WISH_NOTHING, true},
 	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
+	[EVENT_UNTRUSTED]   = {STAGE_RESTING,  WISH_CLOSE,   true},
 	[EVENT_RECHECK]     = {STAGE_KEYING,   WISH_KEYS,    true},
 },
 [STAGE_REKEYING] = {
@@ -52,6 +53,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 	[EVENT_KEYS_FAILED] = {STAGE_POLLING,  WISH_NOTHING, true},
 	[EVENT_NO_COOKIE]   = {STAGE_KEYING,   WISH_NOTHING, true},
 	[EVENT_DENIED]      = {STAGE_RESTING,  WISH_CLOSE,   true},
+	[EVENT_UNTRUSTED]   = {STAGE_RESTING,  WISH_CLOSE,   true},
 	[EVENT_RECHECK]     = {STAGE_KEYING,   WISH_KEYS,    true},
 },
 [STAGE_RESTING] = {
@@ -134,6 +136,7 @@ void source_init(
 	    .answer_by = MONO_NEVER,
 	    .retry_at = now,
 	    .renew_at = MONO_NEVER,
+	    .trusted_until = MONO_NEVER,
 	};
 	pace_init(&s->pace, config);
 }
@@ -172,7 +175,8 @@ struct mono source_deadline(const struct source *s)
 		return s->retry_at;
 	if (s->pending.open)
 		return s->answer_by;
-	return mono_earlier(s->poll_at, keys_due(s));
+	return mono_earlier(
+	    mono_earlier(s->poll_at, keys_due(s)), s->trusted_until);
 }
 
 const struct endpoint *source_address(const struct source *s)
@@ -286,6 +290,20 @@ static enum source_wish spent(struct source *s, struct mono now)
 	return apply(s, EVENT_NO_COOKIE);
 }
 
+/* The exchange that was wanted goes on to be tried, as its failures allow. */
+static enum source_wish untrusted(struct source *s, struct mono now)
+{
+	say_untrusted(s, now);
+	nts_assoc_wipe(&s->assoc);
+	s->pending.open = false;
+	s->keys_wanted = s->renewal_failed = false;
+	s->reach = 0;
+	s->backoff = s->renewal;
+	s->retry_at = s->renew_at;
+	s->renew_at = s->trusted_until = MONO_NEVER;
+	return apply(s, EVENT_UNTRUSTED);
+}
+
 enum source_wish source_timer(
     struct source *s, struct mono now, uint32_t random)
 {
@@ -297,6 +315,8 @@ enum source_wish source_timer(
 	if (s->pending.open)
 		return mono_due(s->answer_by, now) ? lost(s, now, random)
 						   : WISH_NOTHING;
+	if (mono_due(s->trusted_until, now))
+		return untrusted(s, now);
 	s->keys_wanted |= cookies_low(s);
 	if (mono_due(keys_due(s), now))
 		return apply(s, EVENT_NEED_KEYS);
@@ -441,6 +461,7 @@ static void keys_are_new(struct source *s, struct mono now, uint32_t random)
 	s->count.exchanges++;
 	s->keys_at = now;
 	s->keys_wanted = s->renewal_failed = false;
+	s->trusted_until = MONO_NEVER;
 	s->renewal.failures = 0;
 	plan_exchanges(s, now, random);
 	if (s->outdated == 0)
@@ -777,10 +798,27 @@ static enum source_wish recheck(struct source *s)
 	nts_assoc_wipe(&s->assoc);
 	s->pending.open = false;
 	s->keys_wanted = false;
+	s->trusted_until = MONO_NEVER;
 	s->unanswered_keys = s->silent = 0;
 	s->reach = 0;
 	s->backoff.failures = 0;
 	return apply(s, EVENT_RECHECK);
+}
+
+/* An exchange under way may have read the certificates of before. */
+void source_distrust(struct source *s, struct mono now, struct mono at)
+{
+	if (s->stage == STAGE_REKEYING) {
+		(void)apply(s, EVENT_KEYS_FAILED);
+		s->serial++;
+	}
+	if (s->stage != STAGE_POLLING)
+		return;
+	s->renewal.failures = 0;
+	s->renew_at = mono_earlier(s->renew_at, at);
+	/* A second change gives no more time. */
+	s->trusted_until =
+	    mono_earlier(s->trusted_until, mono_after(now, SOURCE_DISTRUST_NS));
 }
 
 enum source_wish source_recheck(struct source *s)

@@ -34,6 +34,7 @@
 	X(EVENT_NEED_KEYS,   "need-keys")    /* a NAK, silence, or the last cookie is near */ \
 	X(EVENT_NO_COOKIE,   "no-cookie")    /* nothing left to ask with */ \
 	X(EVENT_DENIED,      "denied")       /* an authentic DENY or RSTR */ \
+	X(EVENT_UNTRUSTED,   "untrusted")    /* no keys under the new trust, in time */ \
 	X(EVENT_DATES_FAILED, "dates-failed") /* an exchange failed by dates alone */ \
 	X(EVENT_RECHECK,     "recheck")      /* the clock is fit for dates now */
 /* clang-format on */
@@ -113,6 +114,9 @@ struct source {
 	struct mono keys_at;	     /* the last successful one */
 	struct mono renew_at;	     /* they are renewed then, in use or not */
 	bool renewal_failed;
+	/* They were made when other certificates were trusted, and are given
+	 * up then; MONO_NEVER: they were not. */
+	struct mono trusted_until;
 	struct backoff renewal;
 	struct mono
 	    search_not_before;	  /* likewise, of those for silence alone */
@@ -219,6 +223,11 @@ void source_undated_sample(
 /* There, too: the server tells a time for which its certificate is not. */
 void source_outdated(
     struct source *s, struct wall told, struct mono now, uint32_t random);
+
+/* Other certificates are trusted from now on: new keys are asked for at `at`,
+ * and those that it has serve for SOURCE_DISTRUST_NS at most. */
+#define SOURCE_DISTRUST_NS (3600 * NS_PER_S)
+void source_distrust(struct source *s, struct mono now, struct mono at);
 
 /* What was exchanged without dates is thrown away, and keys are asked for anew.
  */

@@ -105,6 +105,18 @@ void say_silence(struct source *s, struct mono now)
 		say_no_answer(s, now, peer);
 }
 
+void say_untrusted(struct source *s, struct mono now)
+{
+	const struct source_trouble why = s->troubles[TROUBLE_KEYS];
+
+	source_trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
+	    why.failure[0] ? why.failure : "certificate",
+	    "its keys were made when other certificates were trusted, and are "
+	    "given up, for there have been no new ones since%s%s",
+	    why.reason[0] ? ": " : "", why.reason);
+	s->down = true;
+}
+
 void say_keys(struct source *s, const struct ke_answer *a, struct wall now)
 {
 	char at[ENDPOINT_TEXT_MAX], until[CERTIFICATE_DATE_MAX], dates[64];

@@ -27,6 +27,9 @@ void say_heard(struct source *s, struct mono now);
 /* Large packets have begun to be lost on the path, or to pass. */
 void say_path(struct source *s, struct mono now);
 
+/* Its keys are given up, for they were made when others were trusted. */
+void say_untrusted(struct source *s, struct mono now);
+
 /* The certificate does not fit the time `told` by its own server. */
 void say_outdated(struct source *s, struct wall told, struct mono now);
 

@@ -1,5 +1,6 @@
 #include "agent/adopt.h"
 
+#include "agent/relief.h"
 #include "tests/unit/agent/world.h"
 
 #include <setjmp.h>
@@ -252,6 +253,122 @@ static void other_certificates_mean_other_keys(void **state)
 	drop(w, fresh);
 }
 
+static struct world *distrusting_world(struct config **fresh)
+{
+	struct world *w = running_world();
+
+	*fresh = copy_of(w);
+	strcpy((*fresh)->trust.paths[(*fresh)->trust.path_count++], "/ca.pem");
+	for (unsigned i = 0; i < 3; i++)
+		w->keys_fail[i] = true;
+	adopt(w, *fresh);
+	return w;
+}
+
+static void run_until(struct world *w, struct mono t)
+{
+	while (w->mono < t.ns)
+		world_run(w, NS_PER_S);
+}
+
+/* No new keys, for the certificate is not trusted any more. */
+static void keys_of_another_trust_serve_for_an_hour(void **state)
+{
+	struct config *fresh;
+	struct world *w = distrusting_world(&fresh);
+	struct source *s = &w->engine.sources[0];
+	struct mono reloaded = {w->mono};
+	struct source_view v;
+
+	(void)state;
+	run_until(w, mono_after(reloaded, SOURCE_DISTRUST_NS - 5 * NS_PER_S));
+	assert_true(synchronised(w));
+	assert_true(s->reach & 1);
+	assert_string_equal(s->failure, "certificate");
+	run_until(w, mono_after(reloaded, SOURCE_DISTRUST_NS + 5 * NS_PER_S));
+	for (unsigned i = 0; i < 3; i++) {
+		s = &w->engine.sources[i];
+		assert_int_equal(s->stage, STAGE_RESTING);
+		assert_int_equal(s->assoc.aead, AEAD_NONE);
+		assert_string_equal(s->failure, "certificate");
+		assert_non_null(strstr(s->reason, "certificate is for other"));
+		steering_source_view(w->engine.steering, i,
+		    &w->engine.timescale, (struct wall){w->wall}, &v);
+		assert_int_equal(v.samples, 0);
+	}
+	drop(w, fresh);
+}
+
+/* A mistake that is mended in time; or later. */
+static void a_trust_that_is_mended_gives_new_keys(void **state)
+{
+	static const int64_t after_ns[] = {
+	    600 * NS_PER_S, 2 * SOURCE_DISTRUST_NS};
+
+	(void)state;
+	for (size_t n = 0; n < ARRAY_LEN(after_ns); n++) {
+		struct config *fresh;
+		struct world *w = distrusting_world(&fresh);
+
+		world_run(w, after_ns[n]);
+		for (unsigned i = 0; i < 3; i++)
+			w->keys_fail[i] = false;
+		(void)relieve(&w->engine, RELIEF_TRUST, NULL, world_moment(w));
+		world_run(w, 5 * NS_PER_S);
+		for (unsigned i = 0; i < 3; i++) {
+			struct source *s = &w->engine.sources[i];
+
+			assert_int_equal(s->count.exchanges, 2);
+			assert_true(s->reach & 1);
+			assert_string_equal(s->failure, "");
+		}
+		world_run(w, 2 * SOURCE_DISTRUST_NS);
+		assert_true(synchronised(w));
+		assert_int_equal(w->engine.sources[0].count.exchanges, 2);
+		drop(w, fresh);
+	}
+}
+
+/* The files have other contents: a fleet takes its time. */
+static void other_contents_mean_other_keys_within_minutes(void **state)
+{
+	struct world *w = running_world();
+	uint64_t good = w->engine.sources[0].count.good;
+
+	(void)state;
+	engine_distrust(&w->engine, world_moment(w));
+	world_run(w, 310 * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
+	assert_true(w->engine.sources[0].count.good > good);
+	world_run(w, 2 * SOURCE_DISTRUST_NS);
+	assert_true(synchronised(w));
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
+	world_end(w);
+}
+
+/* What an exchange brings that has read the old files does not count. */
+static void an_exchange_of_before_is_not_believed(void **state)
+{
+	struct world *w = running_world();
+	struct source *s = &w->engine.sources[0];
+	uint32_t serial;
+
+	(void)state;
+	s->renew_at = (struct mono){w->mono};
+	engine_on_timer(&w->engine, world_moment(w));
+	assert_int_equal(s->stage, STAGE_REKEYING);
+	serial = s->serial;
+	engine_distrust(&w->engine, world_moment(w));
+	assert_int_equal(s->stage, STAGE_POLLING);
+	assert_int_not_equal(s->serial, serial);
+	world_run(w, 310 * NS_PER_S);
+	assert_int_equal(s->count.exchanges, 2);
+	assert_true(s->trusted_until.ns == MONO_NEVER.ns);
+	world_end(w);
+}
+
 static void only_new_ones_find_the_clock_as_it_was(void **state)
 {
 	struct world *w = running_world();
@@ -284,6 +401,10 @@ int main(void)
 	    cmocka_unit_test(nobody_inherits_what_is_held_against_another),
 	    cmocka_unit_test(a_late_answer_reaches_no_other_source),
 	    cmocka_unit_test(other_certificates_mean_other_keys),
+	    cmocka_unit_test(keys_of_another_trust_serve_for_an_hour),
+	    cmocka_unit_test(a_trust_that_is_mended_gives_new_keys),
+	    cmocka_unit_test(other_contents_mean_other_keys_within_minutes),
+	    cmocka_unit_test(an_exchange_of_before_is_not_believed),
 	    cmocka_unit_test(only_new_ones_find_the_clock_as_it_was),
 	};
 
