@@ -225,3 +225,59 @@ scene_offline() {
 	logged client 10 'all of it'
 	stop_agent client
 }
+
+renumbered4() {
+	in_ns "$1" ip addr del "$PREFIX4.12/24" dev eth0
+	in_ns "$1" ip addr add "$PREFIX4.112/24" dev eth0
+}
+
+renumbered6() {
+	in_ns "$1" ip -6 addr del "$PREFIX6:13/64" dev eth0
+	in_ns "$1" ip -6 addr add "$PREFIX6:113/64" dev eth0 nodad
+}
+
+# As by a second uplink: the old address is still there.
+rerouted() {
+	in_ns "$1" ip addr add "$PREFIX4.114/32" dev eth0
+	in_ns "$1" ip route add "$PREFIX4.11/32" dev eth0 src "$PREFIX4.114"
+}
+
+replugged() {
+	in_ns "$1" ip link set eth0 down
+	sleep 2
+	in_ns "$1" ip link set eth0 up
+}
+
+# Each to a machine of its own: a second change soon after a first one is no
+# reason for a second request. Number, what happens, by which name, what it is.
+MOVES="12:renumbered4:ntpserver:another IPv4 address
+13:renumbered6:ntpserver-ipv6:another IPv6 address
+14:rerouted:ntpserver:another route
+15:replugged:ntpserver:the cable out for 2 s"
+
+# Four requests of the burst, and five that come 2 to 32 s after each other: the
+# next one is 64 s away.
+BEFORE_64S=9
+
+scene_moves() {
+	local number change name what since
+	echo "-- the network changes right after a poll, and the next is 64 s away"
+	server ntpserver 11 chrony43
+	while IFS=: read -r number change name what; do
+		lan_host "$change" "$number"
+		agent_conf "$change" $'minpoll = 6\nmaxpoll = 6' "$name"
+		start_agent12 "$change"
+	done <<<"$MOVES"
+	while IFS=: read -r number change name what; do
+		within "$what: polls every 64 s" 90 \
+			more "$change" "$name" .packets.good $((BEFORE_64S - 1))
+		count_good "$change" "$name"
+		"$change" "$change"
+		since=$(now_us)
+		recovers "$what, and a sample" "$since" 5000 \
+			sampled_again "$change" "$name"
+	done <<<"$MOVES"
+	for change in renumbered4 renumbered6 rerouted replugged; do
+		stop_agent "$change"
+	done
+}
