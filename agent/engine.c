@@ -122,6 +122,13 @@ static void run_source(struct engine *e, unsigned i)
 		engine_mark_duplicates(e);
 }
 
+void engine_hurry(struct engine *e, uint64_t sources)
+{
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (sources >> i & 1)
+			source_hurry(&e->sources[i], e->now.mono);
+}
+
 void engine_recheck(struct engine *e, unsigned i, struct wall now)
 {
 	enum source_wish wish = source_recheck_dates(&e->sources[i], now);
@@ -509,11 +516,8 @@ static bool sample_of(const struct engine *e, const struct udp_datagram *d,
  * clock has changed, which they can tell, or the source has. */
 static void ask_the_others(struct engine *e, unsigned i)
 {
-	if (steering_surprises(e->steering, i) != 2)
-		return;
-	for (unsigned k = 0; k < e->source_count; k++)
-		if (k != i)
-			source_hurry(&e->sources[k], e->now.mono);
+	if (steering_surprises(e->steering, i) == 2)
+		engine_hurry(e, ~(UINT64_C(1) << i));
 }
 
 static void take_sample(struct engine *e, unsigned i,

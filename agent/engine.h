@@ -129,6 +129,8 @@ void engine_fulfil(struct engine *e, unsigned i, enum source_wish wish);
 /* Other certificates are trusted by now: all sources exchange keys anew, within
  * a few minutes, lest all that trust the same do so at once. */
 void engine_distrust(struct engine *e, struct moment now);
+/* These sources, one bit each, are asked now. */
+void engine_hurry(struct engine *e, uint64_t sources);
 /* The source's keys go if their certificate is not valid at that time, and all
  * that came by them. */
 void engine_recheck(struct engine *e, unsigned i, struct wall now);

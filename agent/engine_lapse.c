@@ -20,12 +20,6 @@ static uint64_t voters(const struct engine *e)
 	return bits;
 }
 
-static int64_t bound_of(const struct sample *m)
-{
-	return m->delay_ns / 2 + m->dispersion_ns + m->root_delay_ns / 2 +
-	       m->root_dispersion_ns;
-}
-
 static struct lapse_voice voice_of(
     const struct engine *e, const struct tracking *t, const struct sample *m)
 {
@@ -35,16 +29,20 @@ static struct lapse_voice voice_of(
 	return (struct lapse_voice){
 	    .first = e->now.mono,
 	    .lag_ns = offset_ns - t->offset_ns,
-	    .bound_ns =
-		bound_of(m) + t->root_delay_ns / 2 + t->root_dispersion_ns,
+	    .bound_ns = sample_distance_ns(m) + t->root_delay_ns / 2 +
+			t->root_dispersion_ns,
 	};
 }
 
+/* Those that have not said so yet. */
 static void ask_the_others(struct engine *e, unsigned source)
 {
+	uint64_t others = 0;
+
 	for (unsigned i = 0; i < e->source_count; i++)
 		if (i != source && e->lapse.voices[i].strikes == 0)
-			source_hurry(&e->sources[i], e->now.mono);
+			others |= UINT64_C(1) << i;
+	engine_hurry(e, others);
 }
 
 /* Those without a vote raise no doubt: they would do so all the time. */

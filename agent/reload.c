@@ -15,18 +15,6 @@
 
 /* The messages. */
 
-static int receive(int fd, void *out, size_t len)
-{
-	ssize_t n;
-
-	do
-		n = recv(fd, out, len, MSG_DONTWAIT | MSG_TRUNC);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return (size_t)n == len ? 1 : -1;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-}
-
 int reload_send_request(int fd, const struct reload_request *r)
 {
 	return frame_send(fd, r, sizeof(*r));
@@ -34,7 +22,7 @@ int reload_send_request(int fd, const struct reload_request *r)
 
 int reload_receive_request(int fd, struct reload_request *out)
 {
-	int got = receive(fd, out, sizeof(*out));
+	int got = frame_receive(fd, out, sizeof(*out));
 
 	return got == 1 && out->serial == 0 ? -1 : got;
 }
@@ -78,7 +66,7 @@ static bool config_valid(const struct config *c)
 
 int reload_receive_result(int fd, struct reload_result *out)
 {
-	int got = receive(fd, out, sizeof(*out));
+	int got = frame_receive(fd, out, sizeof(*out));
 
 	if (got != 1)
 		return got;

@@ -129,8 +129,7 @@ static struct bootstrap_offer offer_of(
 	    .undated = undated(s),
 	    .at = m->at,
 	    .offset_ns = m->offset_ns,
-	    .bound_ns = m->delay_ns / 2 + m->dispersion_ns +
-			m->root_delay_ns / 2 + m->root_dispersion_ns,
+	    .bound_ns = sample_distance_ns(m),
 	    .not_before_s = s->cert_not_before,
 	    .not_after_s = s->cert_not_after,
 	    .address = *source_address(s),

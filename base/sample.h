@@ -37,4 +37,12 @@ struct sample {
 	uint8_t stratum; /* 1..15 */
 };
 
+/* How far off an honest server's offset may be: its root distance (RFC 5905
+ * section 10), before it ages. */
+static inline int64_t sample_distance_ns(const struct sample *m)
+{
+	return m->delay_ns / 2 + m->dispersion_ns + m->root_delay_ns / 2 +
+	       m->root_dispersion_ns;
+}
+
 #endif

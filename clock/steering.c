@@ -153,7 +153,7 @@ static int64_t carried_distance_ns(
 {
 	double age = (double)(c->now.ns - m->at.ns);
 
-	return own_distance_ns(m) + (int64_t)(fmax(age, 0) * c->growth);
+	return sample_distance_ns(m) + (int64_t)(fmax(age, 0) * c->growth);
 }
 
 static int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
@@ -176,7 +176,7 @@ static void find_best(struct source *src, const struct carry *c)
 		if (distance >= src->best_distance_ns)
 			continue;
 		src->best_distance_ns = distance;
-		src->best_own_ns = own_distance_ns(m);
+		src->best_own_ns = sample_distance_ns(m);
 		src->best_at = c->now;
 		src->best_offset_ns = carried_offset_ns(m, c);
 	}

@@ -36,8 +36,8 @@ static bool clock_contradicts(const struct steering *s,
 	double apart =
 	    (double)(m->offset_ns - before->offset_ns) - s->first_freq * age;
 
-	return fabs(apart) > (double)own_distance_ns(m) +
-				 (double)own_distance_ns(before) +
+	return fabs(apart) > (double)sample_distance_ns(m) +
+				 (double)sample_distance_ns(before) +
 				 growth * fabs(age);
 }
 

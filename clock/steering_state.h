@@ -100,13 +100,6 @@ static inline const struct record *const_record(
 	return &s->records[(s->next + RECORDS - 1 - i) % RECORDS];
 }
 
-/* At the time of the sample. */
-static inline int64_t own_distance_ns(const struct sample *m)
-{
-	return m->delay_ns / 2 + m->dispersion_ns + m->root_delay_ns / 2 +
-	       m->root_dispersion_ns;
-}
-
 static inline bool steering_wanted(const struct source *s)
 {
 	return s->state == SOURCE_SELECTED || s->state == SOURCE_COMBINED;

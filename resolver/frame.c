@@ -160,7 +160,7 @@ int frame_send(int fd, const void *frame, size_t len)
 }
 
 /* MSG_TRUNC: the true length of a frame that is too long. */
-static int frame_receive(int fd, void *out, size_t len)
+int frame_receive(int fd, void *out, size_t len)
 {
 	ssize_t n;
 

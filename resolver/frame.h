@@ -108,8 +108,10 @@ bool ke_answer_valid(const struct ke_answer *a) MUST_USE;
 bool ke_answer_fits(
     const struct ke_answer *a, const struct ke_request *r) MUST_USE;
 
-/* 1: done, 0: would block, -1: peer gone or broken. Non-blocking both. */
+/* 1: done, 0: would block, -1: peer gone or broken, or a frame of another
+ * length. None of them blocks. */
 int frame_send(int fd, const void *frame, size_t len) MUST_USE;
+int frame_receive(int fd, void *out, size_t len) MUST_USE;
 int frame_receive_request(int fd, struct ke_request *out) MUST_USE;
 int frame_receive_answer(int fd, struct ke_answer *out) MUST_USE;
 
