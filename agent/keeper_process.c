@@ -221,7 +221,10 @@ static void look(struct loop *l)
 {
 	struct keeper_report report;
 
-	l->look_at = mono_after(mono_now(), KEEPER_LOOK_NS);
+	/* Of a clock that is not ours nobody wants to know. */
+	l->look_at = l->p->keeper->limits.no_clock
+			 ? MONO_NEVER
+			 : mono_after(mono_now(), KEEPER_LOOK_NS);
 	if (!keeper_look(l->p->keeper, &report))
 		return;
 	if (report.verdict == KEEPER_KERNEL)

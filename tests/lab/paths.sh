@@ -259,6 +259,24 @@ MOVES="12:renumbered4:ntpserver:another IPv4 address
 # next one is 64 s away.
 BEFORE_64S=9
 
+# wakeups HOST: of all processes of its agent so far.
+wakeups() {
+	local pid
+	for pid in "${PIDS[$1]}" $(pgrep -P "${PIDS[$1]}"); do
+		cat "/proc/$pid/status"
+	done | awk '$1 == "voluntary_ctxt_switches:" {n += $2} END {print n}'
+}
+
+# idle HOST NAME: in the 32 s after the eighth sample nothing is to be done.
+idle() {
+	local before
+	wait_for 60 more "$1" "$2" .packets.good $((BEFORE_64S - 2))
+	sleep 1
+	before=$(wakeups "$1")
+	sleep 16
+	same 'wake-ups of the idle agent in 16 s' 0 $(($(wakeups "$1") - before))
+}
+
 scene_moves() {
 	local number change name what since
 	echo "-- the network changes right after a poll, and the next is 64 s away"
@@ -268,6 +286,7 @@ scene_moves() {
 		agent_conf "$change" $'minpoll = 6\nmaxpoll = 6' "$name"
 		start_agent12 "$change"
 	done <<<"$MOVES"
+	idle renumbered4 ntpserver
 	while IFS=: read -r number change name what; do
 		within "$what: polls every 64 s" 90 \
 			more "$change" "$name" .packets.good $((BEFORE_64S - 1))
