@@ -60,7 +60,8 @@ void changes_close(struct changes *c)
 
 nfds_t changes_pollfds(const struct changes *c, struct pollfd fds[])
 {
-	const int all[CHANGES_FDS] = {c->network.fd, c->trust.fd, c->alarm_fd};
+	const int all[CHANGES_FDS] = {c->network.fd,
+	    watch_listens(&c->trust) ? c->trust.fd : -1, c->alarm_fd};
 	nfds_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)

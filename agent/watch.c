@@ -19,7 +19,7 @@
 
 void watch_init(struct watch *w)
 {
-	*w = (struct watch){.fd = -1};
+	*w = (struct watch){.fd = -1, .deaf_until = MONO_NEVER};
 }
 
 void watch_close(struct watch *w)
@@ -217,15 +217,24 @@ void watch_read(struct watch *w, struct mono now)
 	if (found && !w->changed)
 		w->due = mono_after(now, WATCH_SETTLE_NS);
 	w->changed |= found;
+	if (!found)
+		w->deaf_until = mono_after(now, WATCH_DEAF_NS);
+}
+
+bool watch_listens(const struct watch *w)
+{
+	return w->fd >= 0 && w->deaf_until.ns == MONO_NEVER.ns;
 }
 
 struct mono watch_deadline(const struct watch *w)
 {
-	return w->changed ? w->due : MONO_NEVER;
+	return mono_earlier(w->changed ? w->due : MONO_NEVER, w->deaf_until);
 }
 
 bool watch_take(struct watch *w, struct mono now)
 {
+	if (mono_due(w->deaf_until, now))
+		w->deaf_until = MONO_NEVER;
 	if (!w->changed || !mono_due(w->due, now))
 		return false;
 	w->changed = false;

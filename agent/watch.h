@@ -21,6 +21,10 @@
  * be whole by then. */
 #define WATCH_SETTLE_NS (300 * NS_PER_MS)
 
+/* What happens beside a file in a busy folder, as below /tmp, is read no more
+ * often than this: it must not wake anybody all the time. */
+#define WATCH_DEAF_NS NS_PER_S
+
 struct watched_name {
 	int wd;
 	char name[NAME_MAX + 1]; /* "": any name in that directory */
@@ -34,6 +38,7 @@ struct watch {
 	struct watched_name *names; /* owned */
 	bool changed;
 	struct mono due;
+	struct mono deaf_until; /* MONO_NEVER: it listens */
 };
 
 /* Without a descriptor. */
@@ -48,10 +53,13 @@ int watch_open(
     struct watch *w, const char *const paths[], unsigned count) MUST_USE;
 void watch_close(struct watch *w);
 
-/* Reads what is there. */
+/* Reads what is there. Nothing of interest: it does not listen for a while. */
 void watch_read(struct watch *w, struct mono now);
 
-/* When watch_take has something; MONO_NEVER. */
+/* Is its descriptor to be waited for? */
+bool watch_listens(const struct watch *w);
+
+/* When watch_take must be called; MONO_NEVER. */
 struct mono watch_deadline(const struct watch *w);
 
 /* True: something has changed and come to rest. */

@@ -213,6 +213,31 @@ static void an_event_waits_for_the_rest_of_the_writing(void **state)
 	assert_true(watch_take(&f->watch, watch_deadline(&f->watch)));
 }
 
+/* As in /tmp, where other programs come and go; what counts is still noticed,
+ * a second later. */
+static void a_busy_folder_wakes_nobody_all_the_time(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+	struct mono now = {1000 * NS_PER_S};
+
+	write_file(f, "ca.pem");
+	begin(f, p.text);
+	assert_true(watch_listens(&f->watch));
+	write_file(f, "other");
+	watch_read(&f->watch, now);
+	assert_false(watch_listens(&f->watch));
+	assert_int_equal(watch_deadline(&f->watch).ns, now.ns + WATCH_DEAF_NS);
+	write_file(f, "ca.pem");
+	now = watch_deadline(&f->watch);
+	assert_false(watch_take(&f->watch, now));
+	assert_true(watch_listens(&f->watch));
+	assert_int_equal(watch_deadline(&f->watch).ns, MONO_NEVER.ns);
+	watch_read(&f->watch, now);
+	assert_true(watch_listens(&f->watch));
+	assert_true(watch_take(&f->watch, watch_deadline(&f->watch)));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -226,6 +251,7 @@ int main(void)
 	    TEST(any_file_of_a_directory_counts),
 	    TEST(a_loop_of_links_ends),
 	    TEST(an_event_waits_for_the_rest_of_the_writing),
+	    TEST(a_busy_folder_wakes_nobody_all_the_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
