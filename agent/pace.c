@@ -1,7 +1,12 @@
 #include "agent/pace.h"
 
-/* So many samples in favour make the interval longer; one against halves it. */
+/* So many samples in favour make the interval longer; one against halves it.
+ * At the first climb it takes more, and most where it is long: what is learned
+ * of the frequency then, over hours, is what all that follows stands on. */
 #define VOTES_TO_GROW 4
+#define VOTES_TO_CLIMB 5
+#define VOTES_TO_CLIMB_HIGH 7
+#define HIGH_BELOW_MAX 2
 #define SPREAD_PERCENT 6
 /* Requests out of turn are made up for, but for no more than so many; more of
  * them in a silence that nobody gains anything by breaking. */
@@ -45,6 +50,7 @@ void pace_init(struct pace *p, const struct source_config *config)
 	    .max_configured = config->maxpoll,
 	    .ramp_log2_s = INT8_MAX,
 	    .starting = true,
+	    .climbing = true,
 	};
 	/* Until a delay is known the path counts as far. */
 	p->poll_log2_s = lower_limit(p, false);
@@ -68,14 +74,25 @@ static int64_t poll_ns(int log2_s)
 	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
 }
 
+static int votes_to_grow(const struct pace *p, bool near)
+{
+	if (!p->climbing)
+		return VOTES_TO_GROW;
+	return p->poll_log2_s < upper_limit(p, near) - HIGH_BELOW_MAX
+		   ? VOTES_TO_CLIMB
+		   : VOTES_TO_CLIMB_HIGH;
+}
+
 static void take_vote(struct pace *p, bool near, enum poll_vote vote)
 {
+	int before = p->poll_log2_s;
+
 	switch (vote) {
 	case POLL_DOUBTED:
 	case POLL_KEEP:
 		return;
 	case POLL_LONGER:
-		if (++p->votes < VOTES_TO_GROW)
+		if (++p->votes < votes_to_grow(p, near))
 			return;
 		p->poll_log2_s++;
 		break;
@@ -87,6 +104,9 @@ static void take_vote(struct pace *p, bool near, enum poll_vote vote)
 		break;
 	}
 	p->votes = 0;
+	clamp(p, near);
+	if (p->poll_log2_s < before || p->poll_log2_s == upper_limit(p, near))
+		p->climbing = false;
 }
 
 static bool ramping(const struct pace *p)
@@ -98,6 +118,7 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 {
 	bool near = delay_ns < PACE_NEAR_NS;
 
+	p->unanswered = 0;
 	p->debt_ns =
 	    at_most(p->debt_ns, DEBT_INTERVALS * poll_ns(p->poll_log2_s));
 	if (p->burst_good > 0) {
@@ -132,11 +153,15 @@ static void count_debt(struct pace *p, int64_t since_ns)
 void pace_sent(struct pace *p, int64_t since_ns)
 {
 	count_debt(p, since_ns);
+	p->unanswered++;
 	if (p->burst_tries > 0) {
 		if (--p->burst_tries == 0)
 			p->burst_good = 0;
 	} else if (ramping(p)) {
-		p->ramp_log2_s++;
+		/* Once it is over, a longer interval is no reason for another.
+		 */
+		if (++p->ramp_log2_s >= p->poll_log2_s)
+			p->ramp_log2_s = INT8_MAX;
 	} else {
 		p->starting = false;
 		if (p->doubted > 0)
@@ -146,7 +171,7 @@ void pace_sent(struct pace *p, int64_t since_ns)
 
 void pace_restart(struct pace *p)
 {
-	p->starting = true;
+	p->starting = p->climbing = true;
 	p->debt_ns = 0;
 	p->votes = 0;
 	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
@@ -259,10 +284,10 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 static int64_t long_silence_ns(
     const struct pace *p, int64_t silent_ns, int64_t longest)
 {
-	int64_t wait =
-	    at_most(longest + at_most(p->debt_ns, longest), silent_ns / 4);
+	bool too_many = p->unanswered * longest > silent_ns;
+	int64_t wait = at_most(2 * longest, silent_ns / 4);
 
-	return wait > longest ? wait : longest;
+	return too_many && wait > longest ? wait : longest;
 }
 
 int64_t pace_silence_ns(

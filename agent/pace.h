@@ -44,6 +44,9 @@ struct pace {
 	/* Nothing is known yet: a burst ends at the shortest interval, and it
 	 * and the ramp after it are nobody's debt. */
 	bool starting;
+	/* The interval has not been as long as it may be, or too long, yet. */
+	bool climbing;
+	int unanswered; /* requests since the last sample */
 	/* Requests out of turn were early by so much in all; the ones after
 	 * them come later for it. */
 	int64_t debt_ns;
@@ -76,8 +79,9 @@ void pace_restart(struct pace *p);
  * eighth of that, so that the return is soon noticed after a short silence, a
  * quarter after PACE_SILENCE_SHORT_NS, and PACE_SILENCE_MAX_NS or maxpoll at
  * most; never sooner than PACE_SILENCE_NS, but for a burst. After
- * PACE_SILENCE_LONG_NS maxpoll; requests out of turn are made up for as long as
- * that is no more than a quarter of the silence either. */
+ * PACE_SILENCE_LONG_NS maxpoll, or twice that until no more was sent than
+ * maxpoll says, as long as it is no more than a quarter of the silence either.
+ */
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random);
 

@@ -102,6 +102,31 @@ static void after_a_burst_the_intervals_ramp_up(void **state)
 		pace_sample(&p, FAR_NS, POLL_KEEP);
 	}
 	assert_int_equal(p.debt_ns, 0);
+	/* Longer intervals later on are no reason for another ramp. */
+	while (p.poll_log2_s == 6)
+		pace_sample(&p, FAR_NS, POLL_LONGER);
+	assert_int_equal(INTERVAL(&p), 128 * NS_PER_S);
+}
+
+static unsigned samples_to_the_longest(struct pace *p)
+{
+	unsigned n = 0;
+
+	for (; p->poll_log2_s < 10; n++)
+		pace_sample(p, FAR_NS, POLL_LONGER);
+	return n;
+}
+
+static void the_first_climb_is_the_slowest(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	assert_int_equal(samples_to_the_longest(&p), 5 + 5 + 7 + 7);
+	pace_sample(&p, FAR_NS, POLL_SHORTEST);
+	assert_int_equal(samples_to_the_longest(&p), 4 * 4);
+	pace_restart(&p);
+	assert_int_equal(samples_to_the_longest(&p), 5 + 5 + 7 + 7);
 }
 
 /* One more request out of turn, and the next ones come a little later, until
@@ -344,16 +369,15 @@ static int64_t silence_s(const struct pace *p, int64_t after_s)
 	       NS_PER_S;
 }
 
-/* A day without answers costs the server no more requests than one with them,
- * and the return is found within a quarter of the silence. */
-static void long_silence_makes_up_for_its_beginning(void **state)
+/* Over a day without answers no more is sent than maxpoll says, whatever the
+ * interval was, and the return is found within a quarter of the silence. */
+static void a_silent_day(int poll_log2_s)
 {
 	struct pace p = paced(6, 10);
 	int64_t day = 86400 * NS_PER_S, at = 0;
 	int sent = 0;
 
-	(void)state;
-	p.poll_log2_s = 10;
+	p.poll_log2_s = poll_log2_s;
 	p.starting = false;
 	while (at < day) {
 		int64_t wait = pace_silence_ns(&p, at, MIDDLE);
@@ -366,6 +390,13 @@ static void long_silence_makes_up_for_its_beginning(void **state)
 		sent++;
 	}
 	assert_in_range(sent, 80, 86);
+}
+
+static void long_silence_makes_up_for_its_beginning(void **state)
+{
+	(void)state;
+	for (int poll = 6; poll <= 10; poll++)
+		a_silent_day(poll);
 }
 
 /* An interval that was earned outlives a silence; the burst is not for free. */
@@ -442,6 +473,7 @@ int main(void)
 	    cmocka_unit_test(a_burst_ends_with_enough_answers),
 	    cmocka_unit_test(a_burst_without_answers_ends_too),
 	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
+	    cmocka_unit_test(the_first_climb_is_the_slowest),
 	    cmocka_unit_test(requests_out_of_turn_are_made_up_for),
 	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
 	    cmocka_unit_test(doubts_do_not_last),
