@@ -300,8 +300,8 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 /* In mean queueing delays of one way: below the first twice the interval is
  * still short enough, above the second it is too long, above the third the
  * oscillator is not known yet or has changed. */
-#define LONGER_BELOW 1.35
-#define SHORTER_ABOVE 2.4
+#define LONGER_BELOW 1.25
+#define SHORTER_ABOVE 2.25
 #define SHORTEST_ABOVE 4.5
 
 /* The standard deviation of the offset, s, if nothing is heard for so long. */
