@@ -140,8 +140,8 @@ class Server:
 
     def __init__(self, lab, name, faults=(), pki='good'):
         self.lab, self.name = lab, name
-        self.folder = lab.path('server-' + name)
-        os.mkdir(self.folder)
+        self.folder = tempfile.mkdtemp(prefix='server-%s-' % name,
+                                       dir=lab.work)
         os.chmod(self.folder, 0o755)
         self.process = None
         self.ports = (0, 0)

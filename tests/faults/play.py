@@ -6,6 +6,7 @@ import time
 
 import lab as labs
 
+LOG_LINES = 12      # of a row that failed
 SEEN_S = 15.0       # for a fault to be seen in the status
 DWELL_S = 2.0       # for a fault that has been seen to last
 HARMLESS_S = 6.0    # for a fault that must do no harm to last
@@ -207,7 +208,8 @@ class Play:
 
     # What is printed.
 
-    def line(self, agent):
+    def line(self, agent, failure):
+        """What became of it; `failure`: the word for one that failed."""
         lines = len(agent.lines(self.row.name)) - self.lines_before
         text = '%-20s %-14s %s  %2d lost  %d %-5s  %.1f > %.1f MB' % (
             self.row.name, self.row.failure or 'no harm',
@@ -216,8 +218,11 @@ class Play:
             self.lost, lines, 'line' if lines == 1 else 'lines',
             self.memory_kb[0] / 1024, self.memory_kb[1] / 1024)
         if self.error:
-            return '  FAIL  %s  %s\n          last: %s' % (
-                text, self.error, self.best or 'nothing')
+            said = agent.lines(self.row.name)[-LOG_LINES:]
+            return '\n          '.join([
+                '  %-5s %s  %s' % (failure, text, self.error),
+                'last: %s' % (self.best or 'nothing'),
+                *(line.strip() for line in said)])
         return '  ok    %s  %s' % (text, self.reason)
 
     def stop(self):
