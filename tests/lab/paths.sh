@@ -267,14 +267,17 @@ wakeups() {
 	done | awk '$1 == "voluntary_ctxt_switches:" {n += $2} END {print n}'
 }
 
-# idle HOST NAME: in the 32 s after the eighth sample nothing is to be done.
+# idle HOST NAME: in the 32 s after the eighth sample nothing is to be done, but
+# to end what the sample began, as saving its cookies: who looks at something now
+# and then wakes up more often.
 idle() {
-	local before
+	local before woke
 	wait_for 60 more "$1" "$2" .packets.good $((BEFORE_64S - 2))
 	sleep 1
 	before=$(wakeups "$1")
 	sleep 16
-	same 'wake-ups of the idle agent in 16 s' 0 $(($(wakeups "$1") - before))
+	woke=$(($(wakeups "$1") - before))
+	check "wake-ups of the idle agent in 16 s: $woke (at most 2)" [ "$woke" -le 2 ]
 }
 
 scene_moves() {

@@ -271,7 +271,9 @@ static void second(struct run *r)
 	for (unsigned i = 0; i < 3; i++)
 		if (fabs(error) > limits_s[i])
 			r->bad_since[i] = now;
-	look_for_slander(r);
+	/* A verdict stands until the next answer. */
+	if (now % (NS_PER_S << (r->s->minpoll < 0 ? 0 : r->s->minpoll)) == 0)
+		look_for_slander(r);
 	if (now < r->s->settled)
 		return;
 	r->errors[r->error_count++] = fabs(error);
