@@ -40,20 +40,30 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DNTSAGENT_VERSION='"$(VERSION)"' \
 	$(WARN) $(HARDEN) $(SANFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP
 ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
 
-# One archive per floor; the order is the order of linking.
-FLOORS := agent resolver nts clock base
-SRC_agent    := $(filter-out agent/main.c,$(wildcard agent/*.c))
-SRC_resolver := $(wildcard resolver/*.c)
-SRC_nts      := $(wildcard nts/*.c)
-SRC_clock    := $(wildcard clock/*.c)
-SRC_base     := $(wildcard base/*.c)
-SRC_ctl      := $(filter-out agent/ctl/main.c,$(wildcard agent/ctl/*.c))
+# One archive a folder, in the order of linking: a folder that leans upward does
+# not link. tests/floors checks the finer table of who may include whom.
+ROOMS := agent/launch agent/loop agent/keeper agent/host agent/query \
+	agent/engine agent/source agent/saved agent/link agent/config \
+	resolver resolver/certificate nts \
+	clock/kernel clock/steering clock/filter clock base
+CTL_ROOMS := agent/ctl agent/ctl/report agent/ctl/print base
+PROGRAM_MAINS := agent/main.c agent/ctl/main.c
+
+# ROOM -> its archive, its sources, and the rooms from it downward.
+archive_of = $B/lib/$(subst /,-,$(1)).a
+sources_of = $(filter-out $(PROGRAM_MAINS),$(wildcard $(1)/*.c))
+from = $(if $(filter $(1),$(firstword $(2))),$(2),\
+	$(call from,$(1),$(wordlist 2,$(words $(2)),$(2))))
+below = $(call from,$(1),$(if $(filter agent/ctl%,$(1)),$(CTL_ROOMS),$(ROOMS)))
+archives_below = $(foreach r,$(call below,$(1)),$(call archive_of,$r))
+
+ALL_ROOMS    := $(ROOMS) $(filter-out base,$(CTL_ROOMS))
 SRC_server   := $(wildcard tests/server/*.c)
 SRC_sim      := $(wildcard tests/sim/*.c)
-SRC_unit     := $(wildcard tests/unit/*/*_test.c tests/unit/agent/ctl/*_test.c)
+SRC_unit     := $(foreach r,$(ALL_ROOMS),$(wildcard tests/unit/$r/*_test.c))
 SRC_fuzz     := $(wildcard tests/fuzz/*_fuzz.c)
 
-LIBS     := $(FLOORS:%=$B/lib%.a)
+LIBS     := $(foreach r,$(ROOMS),$(call archive_of,$r))
 PROGRAMS := $B/ntsagentd $B/ntsctl
 UNIT     := $(SRC_unit:%.c=$B/%)
 
@@ -63,8 +73,8 @@ KERNEL   := $B/tests/kernel/kclock $B/tests/kernel/timeofday \
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
-.PHONY: all help check check-unit check-faults check-lab check-kernel fuzz fuzz-run bench bench-sim \
-	lint format install clean FORCE
+.PHONY: all help check check-unit check-faults check-lab check-kernel fuzz \
+	fuzz-run bench bench-sim lint format install clean print-archives FORCE
 .SECONDARY:
 
 all: $(PROGRAMS)
@@ -96,16 +106,21 @@ $B/%.o: %.c $B/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # A source file that is gone leaves the archive, too.
-$B/%.list: FORCE
-	@mkdir -p $B
-	@echo '$(SRC_$*)' | cmp -s - $@ || echo '$(SRC_$*)' > $@
-
 define archive
-$B/lib$(1).a: $$(SRC_$(1):%.c=$B/%.o) $B/$(1).list
+$(call archive_of,$(1)): $(patsubst %.c,$B/%.o,$(call sources_of,$(1))) \
+		$B/lib/$(subst /,-,$(1)).list
 	@rm -f $$@
 	$$(Q)$$(AR) rcs $$@ $$(filter %.o,$$^)
+$B/lib/$(subst /,-,$(1)).list: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call sources_of,$(1))' | cmp -s - $$@ || \
+		echo '$(call sources_of,$(1))' > $$@
 endef
-$(foreach f,$(FLOORS) ctl,$(eval $(call archive,$(f))))
+$(foreach r,$(ALL_ROOMS),$(eval $(call archive,$r)))
+
+# For tests/mutate: each room with the archives that its unit tests link.
+print-archives:
+	@$(foreach r,$(ALL_ROOMS),echo '$r: $(strip $(call archives_below,$r))';)
 
 LINK = @$(if $(filter 0,$(V)),echo '  LD   $@';) \
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
@@ -113,27 +128,22 @@ LINK = @$(if $(filter 0,$(V)),echo '  LD   $@';) \
 
 $B/ntsagentd: $B/agent/main.o $(LIBS)
 	$(LINK)
-$B/ntsctl: $B/agent/ctl/main.o $B/libctl.a $B/libbase.a
+$B/ntsctl: $B/agent/ctl/main.o $(call archives_below,agent/ctl)
 	$(LINK)
-$(SERVER): $(SRC_server:%.c=$B/%.o) $B/libnts.a $B/libbase.a
+$(SERVER): $(SRC_server:%.c=$B/%.o) $(foreach r,nts base,$(call archive_of,$r))
 	$(LINK)
 $(SIM): $(SRC_sim:%.c=$B/%.o) $(LIBS)
 	$(LINK)
 
-# A unit test links its own floor and those below it, so that a floor that
-# leans upward does not even link.
-BELOW_base     := base
-BELOW_nts      := nts base
-BELOW_clock    := clock base
-BELOW_resolver := resolver nts base
-BELOW_agent    := agent resolver nts clock base
+# A unit test links its own room and those below it; those of the engine look
+# at it through the status, which stands above it.
+test_room = $(if $(filter agent/engine,$(1)),agent/query,$(1))
 define unit_rule
-$B/tests/unit/$(1)/%_test: $B/tests/unit/$(1)/%_test.o $(BELOW_$(1):%=$B/lib%.a)
+$B/tests/unit/$(1)/%_test: $B/tests/unit/$(1)/%_test.o \
+		$(call archives_below,$(call test_room,$(1)))
 	$$(LINK)
 endef
-$(foreach f,$(FLOORS),$(eval $(call unit_rule,$(f))))
-$B/tests/unit/agent/ctl/%_test: $B/tests/unit/agent/ctl/%_test.o $B/libctl.a $B/libbase.a
-	$(LINK)
+$(foreach r,$(ALL_ROOMS),$(eval $(call unit_rule,$r)))
 $B/tests/unit/%_test: EXTRA_LIBS = -lcmocka
 
 # A fuzz target links libFuzzer, or a main that replays stored inputs.

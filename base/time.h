@@ -39,6 +39,14 @@ struct osc {
  * time. */
 #define TIME_WRITTEN_S INT64_C(1735689600)
 
+/* The clocks, read together at one event. */
+struct clock_reading {
+	struct mono mono;
+	struct wall wall;
+	/* CLOCK_BOOTTIME: goes on while the machine sleeps; 0: not known. */
+	int64_t boot_ns;
+};
+
 #define MONO_NEVER ((struct mono){INT64_MAX})
 
 static inline struct mono mono_after(struct mono t, int64_t ns)

@@ -22,7 +22,7 @@ struct clock_command {
 	bool bootstrap;
 	/* With `bootstrap`: the clock has stood still for longer than
 	 * refuse-threshold, and is to be set as at a start. */
-	bool lapse;
+	bool pause;
 	/* Kernel status (adjtimex(2)), for timedatectl and node_exporter. */
 	bool synchronised;
 	enum leap leap;	      /* LEAP_INSERT, LEAP_DELETE arm the kernel */

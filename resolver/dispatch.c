@@ -2,7 +2,7 @@
 #include "base/time.h"
 #include "resolver/job.h"
 #include "resolver/wait.h"
-#include "resolver/words.h"
+#include "resolver/certificate/words.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -245,28 +245,6 @@ static void enqueue(struct dispatcher *d, const struct ke_request *q)
 	}
 	assert(d->queued < QUEUE_MAX);
 	d->queue[(d->first + d->queued++) % QUEUE_MAX] = *q;
-}
-
-static bool bool_valid(const bool *b)
-{
-	unsigned char byte;
-
-	memcpy(&byte, b, 1);
-	return byte <= 1;
-}
-
-bool trust_config_valid(const struct trust_config *t)
-{
-	if (!bool_valid(&t->system_certs) || t->path_count > TRUST_PATHS_MAX ||
-	    t->aead_count > AEAD_KINDS)
-		return false;
-	for (unsigned i = 0; i < t->path_count; i++)
-		if (!memchr(t->paths[i], '\0', TRUST_PATH_LEN))
-			return false;
-	for (unsigned i = 0; i < t->aead_count; i++)
-		if (aead_key_len(t->aeads[i]) == 0)
-			return false;
-	return true;
 }
 
 /* Their lengths tell the two kinds of frames apart. */

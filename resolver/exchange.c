@@ -1,6 +1,6 @@
 #include "resolver/exchange.h"
 #include "nts/tls.h"
-#include "resolver/certificate.h"
+#include "resolver/certificate/certificate.h"
 #include "resolver/wait.h"
 
 #include <errno.h>

@@ -8,7 +8,8 @@
 #include "base/time.h"
 #include "nts/fields.h"
 #include "nts/ke.h"
-#include "resolver/trust.h"
+#include "resolver/certificate/trust.h"
+#include "resolver/frame.h"
 
 struct exchange {
 	/* The question. */

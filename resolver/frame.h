@@ -6,11 +6,11 @@
 #ifndef RESOLVER_FRAME_H
 #define RESOLVER_FRAME_H
 
+#include "base/limits.h"
 #include "nts/fields.h"
 #include "nts/ke.h"
 #include "resolver/endpoint.h"
 
-#define KE_HOST_MAX 256	   /* with the closing NUL */
 #define KE_ADDRESSES_MAX 8 /* of one name, both families interleaved */
 #define KE_TEXT_MAX 640
 #define KE_TIMEOUT_MAX_MS 600000
@@ -50,7 +50,7 @@ enum ke_dates {
 struct ke_request {
 	uint32_t source; /* the engine's slot, given back in the answer */
 	uint32_t serial; /* so that a late answer to an old question is known */
-	char host[KE_HOST_MAX];
+	char host[HOST_MAX];
 	uint16_t ke_port;
 	uint16_t ntp_port; /* configured; a negotiated port beats it */
 	uint8_t family;	   /* enum family_choice */

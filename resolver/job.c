@@ -3,7 +3,7 @@
 #include "resolver/exchange.h"
 #include "resolver/names.h"
 #include "resolver/race.h"
-#include "resolver/trust.h"
+#include "resolver/certificate/trust.h"
 #include "resolver/wait.h"
 
 #include <stdio.h>

@@ -6,23 +6,8 @@
 #ifndef RESOLVER_JOB_H
 #define RESOLVER_JOB_H
 
+#include "resolver/certificate/trust_config.h"
 #include "resolver/frame.h"
-
-#define TRUST_PATHS_MAX 32
-#define TRUST_PATH_LEN 256
-
-/* Read before every job, so that renewed files are seen. */
-struct trust_config {
-	bool system_certs; /* the library's default store as well */
-	unsigned path_count;
-	char paths[TRUST_PATHS_MAX][TRUST_PATH_LEN]; /* PEM file or directory */
-	/* AEADs to offer, in order; none: all that pass the self-test */
-	unsigned aead_count;
-	enum aead_id aeads[AEAD_KINDS];
-};
-
-/* Checks counts, closing NULs and algorithms. */
-bool trust_config_valid(const struct trust_config *t) MUST_USE;
 
 /* Always fills `answer` (source, serial and stage at least). */
 void resolver_job(const struct ke_request *request,

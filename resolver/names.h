@@ -3,7 +3,7 @@
 #define RESOLVER_NAMES_H
 
 #include "resolver/frame.h"
-#include "resolver/words.h"
+#include "resolver/certificate/words.h"
 
 struct names {
 	unsigned count;

@@ -2,8 +2,8 @@
  * The agent's sockets from outside. The status: connect, send nothing, read to
  * the end. Orders: send one line before.
  */
-#ifndef CTL_CONNECT_H
-#define CTL_CONNECT_H
+#ifndef AGENT_CTL_CONNECT_H
+#define AGENT_CTL_CONNECT_H
 
 #include "base/check.h"
 

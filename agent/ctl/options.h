@@ -1,10 +1,10 @@
 /*
  * The command line of ntsctl. Options may stand before or behind the command.
  */
-#ifndef CTL_OPTIONS_H
-#define CTL_OPTIONS_H
+#ifndef AGENT_CTL_OPTIONS_H
+#define AGENT_CTL_OPTIONS_H
 
-#include "agent/ctl/table.h"
+#include "agent/ctl/print/table.h"
 
 #define OPTIONS_ERROR_MAX 160
 

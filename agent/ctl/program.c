@@ -2,8 +2,8 @@
 
 #include "agent/ctl/fetch.h"
 #include "agent/ctl/options.h"
-#include "agent/ctl/order.h"
-#include "agent/ctl/report.h"
+#include "agent/ctl/orders.h"
+#include "agent/ctl/report/report.h"
 #include "agent/ctl/waitsync.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /*
  * ntsctl as a function: the command line in, an exit status out.
  */
-#ifndef CTL_PROGRAM_H
-#define CTL_PROGRAM_H
+#ifndef AGENT_CTL_PROGRAM_H
+#define AGENT_CTL_PROGRAM_H
 
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
 /*
  * Waits until the clock is synchronised, as `chronyc waitsync` does.
  */
-#ifndef CTL_WAITSYNC_H
-#define CTL_WAITSYNC_H
+#ifndef AGENT_CTL_WAITSYNC_H
+#define AGENT_CTL_WAITSYNC_H
 
 #include "agent/ctl/connect.h"
-#include "agent/ctl/report.h"
+#include "agent/ctl/report/report.h"
 
 #define WAITSYNC_ERROR_MAX 160
 

@@ -2,7 +2,7 @@
  * Any bytes as a configuration: either errors are told, one line for each, or
  * what comes out can be used.
  */
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "resolver/frame.h"
 
 #include <ctype.h>
@@ -33,9 +33,9 @@ static bool ends_within(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-static void must_be_path(const char path[CONFIG_PATH_MAX])
+static void must_be_path(const char path[FILE_PATH_MAX])
 {
-	MUST(ends_within(path, CONFIG_PATH_MAX));
+	MUST(ends_within(path, FILE_PATH_MAX));
 	MUST(path[0] == '/' || path[0] == '\0');
 }
 
@@ -63,7 +63,7 @@ static void judge_steering(const struct steering_config *s)
 	MUST(s->makestep_threshold_ns > 0 && s->makestep_updates >= -1);
 	MUST(in_range(s->max_slew_ppm, 1, 99000));
 	MUST(s->refuse_threshold_ns >= 0 && s->max_distance_ns > 0);
-	MUST(s->min_sources >= 1 && s->min_sources <= CONFIG_SOURCES_MAX);
+	MUST(s->min_sources >= 1 && s->min_sources <= SOURCES_MAX);
 	MUST(in_range(s->max_clock_error_ppm, 0.001, 10000));
 }
 
@@ -90,7 +90,7 @@ static void judge(const struct config *c)
 	MUST(c->ke_timeout_ms >= 1 && c->ke_timeout_ms <= KE_TIMEOUT_MAX_MS);
 	MUST(in_range(c->log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG));
 	MUST(c->log_target == LOG_TO_STDERR || c->log_target == LOG_TO_SYSLOG);
-	MUST(c->source_count >= 1 && c->source_count <= CONFIG_SOURCES_MAX);
+	MUST(c->source_count >= 1 && c->source_count <= SOURCES_MAX);
 	for (unsigned i = 0; i < c->source_count; i++)
 		judge_source(c, i);
 }

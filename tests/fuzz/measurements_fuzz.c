@@ -2,7 +2,7 @@
  * Files of samples. As with saved keys the checksum is added here. What is
  * accepted is written as it was read, and the steering takes it.
  */
-#include "agent/measurements.h"
+#include "agent/saved/samples.h"
 #include "nts/digest.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static void check(bool holds)
 		abort();
 }
 
-static void restore_it(const struct measured_source *m)
+static void restore_it(const struct saved_source *m)
 {
 	static const struct source_options options;
 	static const struct steering_config config = {
@@ -31,26 +31,26 @@ static void restore_it(const struct measured_source *m)
 
 	check(s != NULL);
 	steering_restore(s, 0, m->samples, m->count);
-	check(steering_recall(s, 0, again) == m->count);
+	check(steering_copy_samples(s, 0, again) == m->count);
 	steering_free(s);
 }
 
 static void check_accepted(struct reader r, const struct timeline *t,
     unsigned sources, const uint8_t *bytes, size_t len)
 {
-	static struct measured_source m;
+	static struct saved_source m;
 	uint8_t *again = malloc(len);
 	struct writer w = writer_of(again, len);
 
 	check(again != NULL);
-	measurements_begin(&w, t, sources);
+	saved_samples_begin(&w, t, sources);
 	for (unsigned i = 0; i < sources; i++) {
-		check(measurements_take(&r, &m));
+		check(saved_samples_take(&r, &m));
 		check(m.count <= STEERING_MEMORY);
-		measurements_put(&w, &m);
+		saved_samples_put(&w, &m);
 		restore_it(&m);
 	}
-	measurements_end(&w);
+	saved_samples_end(&w);
 	check(w.ok && w.len == len && memcmp(again, bytes, len) == 0);
 	free(again);
 }
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(file != NULL);
 	memcpy(file, data, size);
 	check(digest_of(file, size, file + size));
-	if (measurements_open(&r, file, size + DIGEST_LEN, &t, &sources))
+	if (saved_samples_open(&r, file, size + DIGEST_LEN, &t, &sources))
 		check_accepted(r, &t, sources, file, size + DIGEST_LEN);
 	free(file);
 	return 0;

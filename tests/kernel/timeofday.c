@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PORT = 7799, QUESTIONS = 40, PATIENCE_MS = 200 };
+enum { PORT = 7799, QUESTIONS = 40, TIMEOUT_MS = 200 };
 
 static int64_t now_ns(void)
 {
@@ -57,7 +57,7 @@ static bool ask_once(int s, int64_t *offset_ns, int64_t *rtt_ns)
 	int64_t sent_ns = now_ns(), there_ns, here_ns;
 
 	if (send(s, &sent_ns, sizeof(sent_ns), 0) < 0 ||
-	    poll(&fd, 1, PATIENCE_MS) != 1 ||
+	    poll(&fd, 1, TIMEOUT_MS) != 1 ||
 	    recv(s, &there_ns, sizeof(there_ns), 0) != sizeof(there_ns))
 		return false;
 	here_ns = now_ns();

@@ -1,8 +1,8 @@
 #include "tests/sim/run.h"
 
-#include "agent/pace.h"
-#include "clock/keeper.h"
-#include "clock/steering_memory.h"
+#include "agent/source/pace.h"
+#include "clock/kernel/keeper.h"
+#include "clock/steering/memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -96,15 +96,15 @@ static bool start(struct run *r, uint64_t seed)
 	return begin(r, NULL, 100);
 }
 
-/* As agent/recall.c does; in a simulation the two timescales are known at one
- * moment. */
+/* As agent/loop/sample_file.c does; in a simulation the two timescales are
+ * known at one moment. */
 static void remember(
     struct run *r, const struct steering *old, int64_t shift_ns)
 {
 	struct sample samples[STEERING_MEMORY];
 
 	for (unsigned i = 0; i < r->s->servers; i++) {
-		unsigned n = steering_recall(old, i, samples);
+		unsigned n = steering_copy_samples(old, i, samples);
 
 		if (r->s->reboots) {
 			steering_restore_path(r->steering, i, samples, n);
@@ -181,7 +181,7 @@ static void send_request(struct run *r, unsigned i)
 /* As the engine does. */
 static void hurry(struct run *r, unsigned i)
 {
-	if (steering_surprises(r->steering, i) != 2)
+	if (steering_outliers(r->steering, i) != 2)
 		return;
 	for (unsigned k = 0; k < r->s->servers; k++)
 		if (k != i && !r->peers[k].in_flight)
@@ -258,7 +258,7 @@ static void look_for_slander(struct run *r)
 
 		steering_source_view(
 		    r->steering, i, &r->ledger, r->world.wall, &v);
-		r->out->slanders += v.state == SOURCE_FALSETICKER &&
+		r->out->slanders += v.state == SELECT_FALSETICKER &&
 				    honest(r, &r->s->server[i]);
 	}
 }
@@ -355,7 +355,7 @@ static void summarise(struct run *r)
 
 		steering_source_view(
 		    r->steering, i, &r->ledger, r->world.wall, &v);
-		o->states[i] = source_state_mark(v.state);
+		o->states[i] = select_state_mark(v.state);
 	}
 }
 

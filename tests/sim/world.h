@@ -7,7 +7,7 @@
 #define SIM_WORLD_H
 
 #include "base/time.h"
-#include "clock/ops.h"
+#include "clock/kernel/ops.h"
 
 #define WORLD_SERVERS 8
 

@@ -1,6 +1,6 @@
 /* Chance that repeats: seeded draws for the clock's tests. */
-#ifndef TESTS_CLOCK_CHANCE_H
-#define TESTS_CLOCK_CHANCE_H
+#ifndef TESTS_UNIT_CLOCK_CHANCE_H
+#define TESTS_UNIT_CLOCK_CHANCE_H
 
 #include <math.h>
 #include <stdint.h>

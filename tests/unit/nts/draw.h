@@ -1,6 +1,6 @@
 /* Seeded draws, so that a property that fails fails again. */
-#ifndef TESTS_NTS_DRAW_H
-#define TESTS_NTS_DRAW_H
+#ifndef TESTS_UNIT_NTS_DRAW_H
+#define TESTS_UNIT_NTS_DRAW_H
 
 #include <stddef.h>
 #include <stdint.h>

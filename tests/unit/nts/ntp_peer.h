@@ -2,8 +2,8 @@
  * The server's side of one NTP exchange with NTS: reads a request, seals an
  * answer, and does each step wrong when it is told to.
  */
-#ifndef TESTS_NTS_NTP_PEER_H
-#define TESTS_NTS_NTP_PEER_H
+#ifndef TESTS_UNIT_NTS_NTP_PEER_H
+#define TESTS_UNIT_NTS_NTP_PEER_H
 
 #include "nts/fields.h"
 

@@ -1,5 +1,5 @@
 #include "resolver/job.h"
-#include "resolver/certificate.h"
+#include "resolver/certificate/certificate.h"
 #include "tests/unit/resolver/fake_names.h"
 #include "tests/unit/resolver/ke_server.h"
 

@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/fixture.h"
+#include "tests/unit/agent/ctl/report/fixture.h"
 
 #include "agent/ctl/options.h"
 

@@ -1,7 +1,7 @@
 /*
  * The whole of ntsctl: as a function, and as the program when it is built.
  */
-#include "tests/unit/agent/ctl/fixture.h"
+#include "tests/unit/agent/ctl/report/fixture.h"
 
 #include "agent/ctl/program.h"
 

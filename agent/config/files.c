@@ -1,0 +1,25 @@
+#include "agent/config/files.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+void config_folder(const char *main_path, char out[PATH_MAX])
+{
+	const char *slash = strrchr(main_path, '/');
+	int len = slash ? (int)(slash + 1 - main_path) : 0;
+
+	snprintf(out, PATH_MAX, "%.*sconf.d", len, main_path);
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && strcmp(dot ? dot : "", ".conf") == 0;
+}
+
+int config_folder_list(const char *folder, struct dirent ***entries)
+{
+	return scandir(folder, entries, is_conf, alphasort);
+}

@@ -1,0 +1,171 @@
+#include "agent/config/options.h"
+
+#include "agent/config/config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHORT_OPTIONS ":f:nxqQt:dVh"
+
+enum { OPTION_CHECK_CONFIG = 256, OPTION_SINGLE_PROCESS };
+
+/* clang-format off */
+static const struct option long_options[] = {
+	{"config",         required_argument, NULL, 'f'},
+	{"check-config",   no_argument,       NULL, OPTION_CHECK_CONFIG},
+	{"foreground",     no_argument,       NULL, 'n'},
+	{"no-clock",       no_argument,       NULL, 'x'},
+	{"single-process", no_argument,       NULL, OPTION_SINGLE_PROCESS},
+	{"version",        no_argument,       NULL, 'V'},
+	{"help",           no_argument,       NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+/* clang-format on */
+
+const char *options_help(void)
+{
+	return "usage: ntsagentd [options]\n"
+	       "  -f, --config FILE     read FILE instead "
+	       "of " CONFIG_DEFAULT_PATH "\n"
+	       "      --check-config    check the configuration, say what is "
+	       "wrong, exit\n"
+	       "  -n, --foreground      stay in the foreground\n"
+	       "  -x, --no-clock        measure only, leave the clock alone\n"
+	       "  -q                    set the clock once and exit\n"
+	       "  -Q                    print the offset once and exit, leave "
+	       "the clock alone\n"
+	       "  -t SECONDS            with -q, -Q or alone: give up and exit "
+	       "after SECONDS\n"
+	       "  -d                    log debug lines, too\n"
+	       "      --single-process  no other processes (tests and "
+	       "simulation only)\n"
+	       "  -V, --version         print the version and exit\n"
+	       "  -h, --help            print this and exit\n";
+}
+
+static bool parse_seconds(const char *text, int *seconds)
+{
+	char *end;
+	long got;
+
+	errno = 0;
+	got = strtol(text, &end, 10);
+	if (end == text || *end || errno || got < 1 || got > INT_MAX)
+		return false;
+	*seconds = (int)got;
+	return true;
+}
+
+/* Of an unknown short option, getopt tells the letter. A letter that we know
+ * comes from its long form, with a value that it does not take. */
+static bool fail_unknown(char *const argv[], char error[OPTIONS_TEXT_MAX])
+{
+	if (optopt > 0 && optopt < OPTION_CHECK_CONFIG &&
+	    !strchr(SHORT_OPTIONS, optopt))
+		snprintf(error, OPTIONS_TEXT_MAX,
+		    "unknown option -%c (try --help)", optopt);
+	else
+		snprintf(error, OPTIONS_TEXT_MAX,
+		    "%.100s: unknown option, or one that takes no value (try "
+		    "--help)",
+		    argv[optind - 1]);
+	return false;
+}
+
+static bool fail_value(char *const argv[], char error[OPTIONS_TEXT_MAX])
+{
+	snprintf(error, OPTIONS_TEXT_MAX, "%.100s needs a value (try --help)",
+	    argv[optind - 1]);
+	return false;
+}
+
+static bool take(struct options *o, int option, char *const argv[],
+    char error[OPTIONS_TEXT_MAX])
+{
+	struct run_options *run = &o->run;
+
+	switch (option) {
+	case 'f':
+		o->config_path = optarg;
+		return true;
+	case 'n':
+		run->foreground = true;
+		return true;
+	case 'x':
+		run->no_clock = true;
+		return true;
+	case 'q':
+		run->once = true;
+		return true;
+	case 'Q':
+		run->print_only = true;
+		return true;
+	case 't':
+		if (parse_seconds(optarg, &run->timeout_s))
+			return true;
+		snprintf(error, OPTIONS_TEXT_MAX,
+		    "-t needs a number of seconds, not \"%.100s\"", optarg);
+		return false;
+	case 'd':
+		o->debug = true;
+		return true;
+	case 'V':
+		o->task = TASK_VERSION;
+		return true;
+	case 'h':
+		o->task = TASK_HELP;
+		return true;
+	case OPTION_CHECK_CONFIG:
+		o->task = TASK_CHECK_CONFIG;
+		return true;
+	case OPTION_SINGLE_PROCESS:
+		run->single_process = true;
+		return true;
+	case ':':
+		return fail_value(argv, error);
+	default:
+		return fail_unknown(argv, error);
+	}
+}
+
+/* What follows from the options together. */
+static bool combine(struct run_options *run, char error[OPTIONS_TEXT_MAX])
+{
+	if (run->once && run->print_only) {
+		snprintf(error, OPTIONS_TEXT_MAX,
+		    "-q sets the clock and -Q does not: choose one");
+		return false;
+	}
+	if (run->no_clock)
+		run->no_clock_reason = "--no-clock";
+	else if (run->print_only)
+		run->no_clock_reason = "-Q";
+	run->no_clock |= run->print_only;
+	run->foreground |= run->once || run->print_only;
+	return true;
+}
+
+bool options_parse(struct options *o, int argc, char *const argv[],
+    char error[OPTIONS_TEXT_MAX])
+{
+	int option;
+
+	*o = (struct options){.config_path = CONFIG_DEFAULT_PATH};
+	optind = 0; /* glibc and musl: start anew */
+	opterr = 0;
+	while ((option = getopt_long(
+		    argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1)
+		if (!take(o, option, argv, error))
+			return false;
+	if (optind < argc) {
+		snprintf(error, OPTIONS_TEXT_MAX,
+		    "unexpected argument \"%.100s\" (try --help)",
+		    argv[optind]);
+		return false;
+	}
+	return combine(&o->run, error);
+}

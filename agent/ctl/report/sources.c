@@ -1,0 +1,182 @@
+#include "agent/ctl/report/report.h"
+
+#include "agent/ctl/print/text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SOURCE(m) .field = FIELD(struct status_source, m)
+
+/* clang-format off */
+static const struct column columns[] = {
+	{SOURCE(name)}, {SOURCE(host)}, {SOURCE(address)}, {SOURCE(port)},
+	{SOURCE(mark)}, {SOURCE(state)},
+	{SOURCE(stratum),     format_count,     "  ",     2},
+	{SOURCE(poll_log2_s), format_count,     "  ",     2},
+	{SOURCE(reach),       format_octal,     "   ",    3},
+	{SOURCE(last_rx_s),   format_age,       "  ",     4, .if_null = NAN},
+	{SOURCE(offset_ns),   format_signed_ns, "  ",     7, .opposite = true},
+	{SOURCE(measured_ns), format_signed_ns, "[",      7, .opposite = true},
+	{SOURCE(error_ns),    format_ns,        "] +/- ", 6},
+	{SOURCE(reason)}, {SOURCE(stage)}, {SOURCE(failure)},
+	{SOURCE(next_try_s)}, {SOURCE(leap)}, {SOURCE(delay_ns)},
+	{SOURCE(min_delay_ns)}, {SOURCE(tx_stamp)}, {SOURCE(rx_stamp)},
+	{SOURCE(options)},
+	{SOURCE(packets.sent)}, {SOURCE(packets.received)},
+	{SOURCE(packets.valid)}, {SOURCE(packets.good)},
+	{SOURCE(packets.lost)}, {SOURCE(packets.rejected)},
+};
+
+static const struct {
+	const char *stage, *text;
+} stages[] = {
+	{"start",     "about to start"},
+	{"resolving", "looking up its name"},
+	{"keying",    "looking up its name and exchanging keys"},
+	{"polling",   "asking for time"},
+	{"rekeying",  "asking for time with the old keys, exchanging new ones"},
+	{"resting",   "waiting after a failure"},
+	{"undated-keying", "exchanging keys without looking at dates"},
+	{"undated-polling", "asking for time to set the clock by agreement"},
+};
+/* clang-format on */
+
+static const char legend[] =
+    "\n"
+    "  ^ is a server. The state beside it:\n"
+    "    * the best source          x disagrees with the majority\n"
+    "    + combined with the best   ~ its answers vary too much\n"
+    "    - good, but not needed     ? not usable, the reason is below it\n"
+    "  Poll         time between requests as a power of two: 6 is 64 s\n"
+    "  Reach        the last eight requests, octal: 377, all were answered\n"
+    "  LastRx       time since the last good answer\n"
+    "  Last sample  error of our clock now [as it was measured] +/- the most\n"
+    "               that this can be wrong; + our clock is fast, - slow\n"
+    "\n";
+
+/* A stage that is not known is shown as the agent calls it. */
+static const char *stage_text(const char *stage)
+{
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++)
+		if (strcmp(stages[i].stage, stage) == 0)
+			return stages[i].text;
+	return stage;
+}
+
+bool cert_ends_soon(const struct status_source *s)
+{
+	return s->nts.cert_days_left.known &&
+	       s->nts.cert_days_left.n < CERT_DAYS_WARN;
+}
+
+void cert_days_text(
+    char out[static CERT_TEXT_MAX], const struct status_source *s)
+{
+	double days = (double)s->nts.cert_days_left.n;
+
+	out[0] = '\0';
+	if (!s->nts.cert_days_left.known)
+		return;
+	if (days < 0)
+		snprintf(out, CERT_TEXT_MAX, "ended %.0f day%s ago", -days,
+		    days > -2 ? "" : "s");
+	else
+		snprintf(out, CERT_TEXT_MAX, "ends in %.0f day%s", days,
+		    days > 0 && days < 2 ? "" : "s");
+}
+
+#define NOTE_MAX 1024
+#define NOTE_INDENT "   "
+
+static void note_keys(const struct status_source *s, char note[NOTE_MAX])
+{
+	char days[CERT_TEXT_MAX];
+
+	text_append(note, NOTE_MAX, "NTS: %s, %lld cookies",
+	    s->nts.aead_name == NULL ? "no keys" : s->nts.aead_name,
+	    (long long)s->nts.cookies.n);
+	cert_days_text(days, s);
+	if (days[0] != '\0')
+		text_append(note, NOTE_MAX, ", certificate %s", days);
+	if (cert_ends_soon(s))
+		text_append(note, NOTE_MAX, ": renew it on the server");
+}
+
+static bool failed_lately(const struct status_source *s)
+{
+	return s->failure != NULL && s->failure[0] != '\0';
+}
+
+/* By order: then it does nothing, whatever its stage. */
+static bool is_switched_off(const struct status_source *s)
+{
+	return failed_lately(s) && strcmp(s->failure, "offline") == 0;
+}
+
+static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
+{
+	bool failed = failed_lately(s) && !is_switched_off(s);
+	bool said = s->reason[0] != '\0';
+	char wait[FORMAT_MAX];
+
+	/* Without a failure the reason says what the stage would. */
+	if (failed || !said)
+		text_append(note, NOTE_MAX, "%s", stage_text(s->stage));
+	if (said)
+		text_append(
+		    note, NOTE_MAX, "%s%s", failed ? ": " : "", s->reason);
+	if (s->next_try_s.known) {
+		format_wait(wait, s->next_try_s.x);
+		text_append(note, NOTE_MAX, "; next try in %s", wait);
+	}
+}
+
+static void put_note(const struct status_source *s, const struct view *v)
+{
+	char note[NOTE_MAX] = "";
+
+	if (source_is_usable(s))
+		note_keys(s, note);
+	/* One that is silent stays selected while its last samples are good,
+	 * and the trouble is no secret meanwhile. */
+	if (source_is_usable(s) && failed_lately(s))
+		text_append(note, NOTE_MAX, "; ");
+	if (!source_is_usable(s) || failed_lately(s))
+		note_trouble(s, note);
+	text_put_wrapped(v->out, NOTE_INDENT, note, v->width);
+}
+
+static const struct table table = {
+    .member = "sources",
+    .legend = legend,
+    .name_heading = "MS Name/IP address",
+    .heading = "         Stratum Poll Reach LastRx Last sample               ",
+    .name_width = 27,
+    .rule = 79,
+    .marks = true,
+    .columns = columns,
+    .column_count = ARRAY_LEN(columns),
+    .note = put_note,
+};
+
+/* The table alone says that a server is of no use, and not why. Whoever reads
+ * it from a pipe wants the table alone. */
+static void put_hint(const struct snapshot *s, const struct view *v)
+{
+	unsigned troubled = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		troubled += source_is_in_trouble(&s->sources[i]);
+	if (troubled > 0)
+		text_put_wrapped(v->out, "",
+		    "`ntsctl` says what is wrong and what to do.", v->width);
+}
+
+enum exit_status report_sources(const struct snapshot *s, const struct view *v)
+{
+	if (!table_put(&table, s, v))
+		return EXIT_NO_STATUS;
+	if (v->output == OUTPUT_TEXT && v->terminal)
+		put_hint(s, v);
+	return EXIT_OK;
+}

@@ -1,0 +1,337 @@
+/*
+ * The one-look summary: is the time right, how right, and if not, why and what
+ * to do about it.
+ */
+#include "agent/ctl/report/report.h"
+
+#include "agent/ctl/print/text.h"
+
+#include <string.h>
+
+#define PARAGRAPH_MAX 2048
+#define NTS_KE_PORT 4460 /* RFC 8915 7.1 */
+
+#define MEMBER(m) .field = FIELD(struct snapshot, m)
+
+/* CSV; JSON is the whole snapshot. */
+static const struct column columns[] = {
+    {MEMBER(version)},
+    {MEMBER(time_ns)},
+    {MEMBER(uptime_s)},
+    {MEMBER(pid)},
+    {MEMBER(clock.synchronised)},
+    {MEMBER(clock.controlled)},
+    {MEMBER(clock.refused)},
+    {MEMBER(clock.state)},
+    {MEMBER(clock.reason)},
+    {MEMBER(clock.selected)},
+    {MEMBER(clock.combined)},
+    {MEMBER(clock.stratum)},
+    {MEMBER(clock.system_offset_ns)},
+    {MEMBER(clock.est_error_ns)},
+    {MEMBER(clock.root_delay_ns)},
+    {MEMBER(clock.root_dispersion_ns)},
+};
+
+/* Of a key exchange that failed before it had a server to ask. */
+#define NO_TRUST "no-trust"
+
+/* What to look at when this failed. %N name, %H host, %P its NTS-KE port, %A
+ * address. */
+/* clang-format off */
+static const struct {
+	const char *failure, *text;
+} advice[] = {
+	{"dns",         "look the name up as the agent does: getent ahosts %H"},
+	{"connect",     "see whether a firewall lets NTS-KE through: nc -vz %H %P"},
+	{"tls",         "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P"},
+	{"certificate", "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P"},
+	{NO_TRUST,      "see what is wrong with the trusted certificates: sudo ntsagentd --check-config"},
+	{"nts-ke",      "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P"},
+	{"ntp-name",    "the NTS-KE server names an NTP server that cannot be found: ask its operator"},
+	{"silence",     "see whether a firewall lets UDP to %A and back through"},
+	{"offline",     "ask it again: sudo ntsctl online %N"},
+	{"rejected",    "see whether something on the way to %A answers NTP in its place"},
+};
+/* clang-format on */
+
+static void add_variable(
+    char *out, char variable, const struct status_source *s)
+{
+	long long port = s->nts.ke_port.known ? s->nts.ke_port.n : NTS_KE_PORT;
+
+	if (variable == 'N')
+		text_append(out, PARAGRAPH_MAX, "%s", s->name);
+	else if (variable == 'H')
+		text_append(out, PARAGRAPH_MAX, "%s", s->host);
+	else if (variable == 'P')
+		text_append(out, PARAGRAPH_MAX, "%lld", port);
+	else
+		text_append(out, PARAGRAPH_MAX, "%s",
+		    s->address == NULL ? s->host : s->address);
+}
+
+static void add_filled(
+    char *out, const char *text, const struct status_source *s)
+{
+	while (*text != '\0') {
+		size_t plain = strcspn(text, "%");
+
+		text_append(out, PARAGRAPH_MAX, "%.*s", (int)plain, text);
+		text += plain;
+		if (*text == '%') {
+			add_variable(out, text[1], s);
+			text += 2;
+		}
+	}
+}
+
+/* A server that was not reached has shown no certificate: ours are at fault. */
+static const char *failure_of(const struct status_source *s)
+{
+	if (s->failure == NULL)
+		return "";
+	if (strcmp(s->failure, "certificate") == 0 && s->nts.ke_address == NULL)
+		return NO_TRUST;
+	return s->failure;
+}
+
+static const char *advice_for(const struct status_source *s)
+{
+	const char *failure = failure_of(s);
+
+	for (size_t i = 0; i < ARRAY_LEN(advice); i++)
+		if (strcmp(advice[i].failure, failure) == 0)
+			return advice[i].text;
+	return NULL;
+}
+
+static const char *direction(double ns)
+{
+	return ns > 0 ? "slow" : "fast";
+}
+
+/* "1.25 us slow, give or take 1.9 us; at most 83.7 us off." */
+static void add_accuracy(char *out, const struct snapshot *s)
+{
+	double offset_ns = (double)s->clock.system_offset_ns.n;
+	char offset[FORMAT_MAX], error[FORMAT_MAX], bound[FORMAT_MAX];
+
+	format_plain_ns(offset, offset_ns);
+	format_plain_ns(error, (double)s->clock.est_error_ns.n);
+	format_plain_ns(bound, snapshot_error_bound_ns(s));
+	text_append(out, PARAGRAPH_MAX,
+	    "%s %s, give or take %s; at most %s off.", offset,
+	    direction(offset_ns), error, bound);
+}
+
+static const char *reason_of(const struct snapshot *s, const char *otherwise)
+{
+	const char *reason = s->clock.reason;
+
+	return reason == NULL || *reason == '\0' ? otherwise : reason;
+}
+
+static void say_right(const struct snapshot *s, char *out)
+{
+	text_append(out, PARAGRAPH_MAX, "The clock is right: ");
+	add_accuracy(out, s);
+}
+
+static void say_measured(const struct snapshot *s, char *out)
+{
+	text_append(out, PARAGRAPH_MAX,
+	    "The clock is only measured, not steered (%s): ",
+	    reason_of(s, "--no-clock"));
+	add_accuracy(out, s);
+}
+
+static void say_refused(const struct snapshot *s, char *out)
+{
+	double refused_ns = (double)s->clock.refused_ns.n;
+	char amount[FORMAT_MAX];
+
+	format_plain_ns(amount, refused_ns);
+	text_append(out, PARAGRAPH_MAX,
+	    "The clock is not being corrected: the servers say that it is %s "
+	    "%s, and refuse-threshold forbids so large a correction.",
+	    amount, direction(refused_ns));
+}
+
+static void say_no_sources(const struct snapshot *s, char *out)
+{
+	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.",
+	    reason_of(s, "no source is configured"));
+}
+
+static void say_not_yet(const struct snapshot *s, char *out)
+{
+	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.%s",
+	    reason_of(s, "no source has given a usable time yet"),
+	    s->clock.controlled ? "" : " It is only measured, not steered.");
+}
+
+static bool is_refused(const struct snapshot *s)
+{
+	return s->clock.refused;
+}
+
+static bool is_measured(const struct snapshot *s)
+{
+	return !s->clock.controlled && snapshot_selected(s) != NULL;
+}
+
+static bool is_right(const struct snapshot *s)
+{
+	return s->clock.synchronised;
+}
+
+static bool has_no_sources(const struct snapshot *s)
+{
+	return s->source_count == 0;
+}
+
+static bool is_anything(const struct snapshot *s)
+{
+	(void)s;
+	return true;
+}
+
+/* The first that applies. */
+/* clang-format off */
+static const struct verdict {
+	bool (*applies)(const struct snapshot *s);
+	void (*say)(const struct snapshot *s, char *out);
+	const char *to_do;
+} verdicts[] = {
+	{is_refused, say_refused,
+	    "find out which is wrong, the clock or the servers: ntsctl sources -v. "
+	    "To take the servers' time: systemctl restart ntsagent"},
+	{is_measured, say_measured, NULL},
+	{is_right, say_right, NULL},
+	{has_no_sources, say_no_sources,
+	    "add a [source NAME] section to /etc/ntsagent/ntsagent.conf, then: "
+	    "systemctl restart ntsagent"},
+	{is_anything, say_not_yet, NULL},
+};
+/* clang-format on */
+
+static const struct verdict *judge(const struct snapshot *s)
+{
+	const struct verdict *v = verdicts;
+
+	while (!v->applies(s))
+		v++;
+	return v;
+}
+
+static void put_verdict(const struct snapshot *s, const struct view *v)
+{
+	const struct verdict *verdict = judge(s);
+	char text[PARAGRAPH_MAX] = "";
+
+	verdict->say(s, text);
+	text_put_wrapped(v->out, "", text, v->width);
+	if (verdict->to_do != NULL)
+		text_put_wrapped(v->out, "To do: ", verdict->to_do, v->width);
+}
+
+static unsigned count_usable(const struct snapshot *s)
+{
+	unsigned usable = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		usable += source_is_usable(&s->sources[i]);
+	return usable;
+}
+
+static void put_best(const struct snapshot *s, const struct view *v)
+{
+	const struct status_source *best = snapshot_selected(s);
+	const char *address;
+	char text[PARAGRAPH_MAX] = "";
+
+	if (best == NULL)
+		return;
+	address = best->address == NULL ? "no address" : best->address;
+	text_append(text, sizeof(text),
+	    "%s (%s), stratum %lld; %u of %u sources usable, %lld combined",
+	    best->name, address, (long long)best->stratum.n, count_usable(s),
+	    s->source_count, (long long)s->clock.combined.n);
+	text_put_wrapped(v->out, "Source: ", text, v->width);
+}
+
+bool source_is_in_trouble(const struct status_source *s)
+{
+	bool failed = s->failure != NULL && s->failure[0] != '\0';
+
+	return failed ||
+	       (!source_is_usable(s) && strcmp(s->state, "noselect") != 0);
+}
+
+static void put_trouble(const struct status_source *s, const struct view *v)
+{
+	const char *to_do = advice_for(s);
+	char text[PARAGRAPH_MAX] = "", wait[FORMAT_MAX];
+
+	text_append(text, sizeof(text), "%s: %s", s->name, s->reason);
+	if (s->next_try_s.known) {
+		format_wait(wait, s->next_try_s.x);
+		text_append(text, sizeof(text), "; next try in %s", wait);
+	}
+	text_put_wrapped(v->out,
+	    source_is_usable(s) ? "Trouble: " : "Not usable: ", text, v->width);
+	if (to_do == NULL)
+		return;
+	text[0] = '\0';
+	add_filled(text, to_do, s);
+	text_put_wrapped(v->out, "To do: ", text, v->width);
+}
+
+static void put_cert_warning(
+    const struct status_source *s, const struct view *v)
+{
+	char text[PARAGRAPH_MAX] = "", days[CERT_TEXT_MAX];
+
+	cert_days_text(days, s);
+	text_append(text, sizeof(text),
+	    "the certificate of %s %s: renew it on the server", s->host, days);
+	text_put_wrapped(v->out, "Warning: ", text, v->width);
+}
+
+static void put_text(const struct snapshot *s, const struct view *v)
+{
+	put_verdict(s, v);
+	put_best(s, v);
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (source_is_in_trouble(&s->sources[i]))
+			put_trouble(&s->sources[i], v);
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (cert_ends_soon(&s->sources[i]))
+			put_cert_warning(&s->sources[i], v);
+}
+
+enum exit_status report_status(const struct snapshot *s, const struct view *v)
+{
+	size_t count = ARRAY_LEN(columns);
+	bool done = true;
+
+	switch (v->output) {
+	case OUTPUT_TEXT:
+		put_text(s, v);
+		break;
+	case OUTPUT_CSV:
+		table_put_csv_heading(columns, count, v->out);
+		table_put_csv_row(columns, count, s, v->out);
+		break;
+	case OUTPUT_JSON:
+		done = table_put_json(
+		    json_incref(s->whole), JSON_INDENT(2), v->out);
+		break;
+	}
+	if (!done)
+		return EXIT_NO_STATUS;
+	return s->clock.synchronised && !s->clock.refused
+		   ? EXIT_OK
+		   : EXIT_NOT_SYNCHRONISED;
+}

@@ -1,0 +1,216 @@
+#include "agent/ctl/report/report.h"
+
+#include "base/time.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#define CLOCK(m) .field = FIELD(struct status_clock, m)
+
+/* For CSV and JSON: the whole of `clock`. */
+/* clang-format off */
+static const struct column columns[] = {
+	{CLOCK(controlled)}, {CLOCK(reason)}, {CLOCK(synchronised)},
+	{CLOCK(state)}, {CLOCK(selected)}, {CLOCK(combined)},
+	{CLOCK(reference_id)}, {CLOCK(stratum)}, {CLOCK(leap)},
+	{CLOCK(reference_time_ns)}, {CLOCK(system_offset_ns)},
+	{CLOCK(last_offset_ns)}, {CLOCK(rms_offset_ns)},
+	{CLOCK(frequency_ppm)}, {CLOCK(residual_ppm)}, {CLOCK(skew_ppm)},
+	{CLOCK(root_delay_ns)}, {CLOCK(root_dispersion_ns)},
+	{CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
+	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_ns)},
+	{CLOCK(disturbance)}, {CLOCK(disturbed_s)},
+};
+/* clang-format on */
+
+/* chronyc prints seconds with nine decimals; so do integers, exactly. */
+static double s_of(struct field_int ns)
+{
+	return (double)ns.n * 1e-9;
+}
+
+/* The opposite sign, and never a negative zero. */
+static double opposite(double x)
+{
+	return 0 - x;
+}
+
+static void put_reference(const struct snapshot *s, const struct view *v)
+{
+	const struct status_source *best = snapshot_selected(s);
+	const char *id = s->clock.reference_id;
+
+	fprintf(v->out, "%s (%s)", id == NULL || *id == '\0' ? "00000000" : id,
+	    best == NULL ? "" : source_shown_name(best, v));
+}
+
+static void put_stratum(const struct snapshot *s, const struct view *v)
+{
+	long long stratum = (long long)s->clock.stratum.n;
+
+	/* RFC 5905 calls "unsynchronised" 16 inside and 0 on the wire; chronyc
+	 * shows the latter. */
+	fprintf(v->out, "%lld", stratum == 16 ? 0 : stratum);
+}
+
+static void put_reference_time(const struct snapshot *s, const struct view *v)
+{
+	time_t t = (time_t)(s->clock.reference_time_ns.n / NS_PER_S);
+	struct tm utc;
+	char text[64];
+
+	if (gmtime_r(&t, &utc) == NULL ||
+	    strftime(text, sizeof(text), "%a %b %d %H:%M:%S %Y", &utc) == 0)
+		return;
+	fputs(text, v->out);
+}
+
+static void put_system_time(const struct snapshot *s, const struct view *v)
+{
+	double offset_s = s_of(s->clock.system_offset_ns);
+
+	fprintf(v->out, "%.9f seconds %s of NTP time", fabs(offset_s),
+	    offset_s > 0 ? "slow" : "fast");
+}
+
+static void put_last_offset(const struct snapshot *s, const struct view *v)
+{
+	fprintf(
+	    v->out, "%+.9f seconds", opposite(s_of(s->clock.last_offset_ns)));
+}
+
+static void put_rms_offset(const struct snapshot *s, const struct view *v)
+{
+	fprintf(v->out, "%.9f seconds", s_of(s->clock.rms_offset_ns));
+}
+
+static void put_frequency(const struct snapshot *s, const struct view *v)
+{
+	double correction_ppm = s->clock.frequency_ppm.x;
+
+	/* Sped up by that much: left alone, the clock is slow. */
+	fprintf(v->out, "%.3f ppm %s", fabs(correction_ppm),
+	    correction_ppm < 0 ? "fast" : "slow");
+}
+
+static void put_residual(const struct snapshot *s, const struct view *v)
+{
+	fprintf(v->out, "%+.3f ppm", opposite(s->clock.residual_ppm.x));
+}
+
+static void put_skew(const struct snapshot *s, const struct view *v)
+{
+	fprintf(v->out, "%.3f ppm", s->clock.skew_ppm.x);
+}
+
+static void put_root_delay(const struct snapshot *s, const struct view *v)
+{
+	fprintf(v->out, "%.9f seconds", s_of(s->clock.root_delay_ns));
+}
+
+static void put_root_dispersion(const struct snapshot *s, const struct view *v)
+{
+	fprintf(v->out, "%.9f seconds", s_of(s->clock.root_dispersion_ns));
+}
+
+static void put_update_interval(const struct snapshot *s, const struct view *v)
+{
+	fprintf(v->out, "%.1f seconds", s->clock.update_interval_s.x);
+}
+
+static void put_leap(const struct snapshot *s, const struct view *v)
+{
+	static const char *const texts[][2] = {
+	    {"normal", "Normal"},
+	    {"insert", "Insert second"},
+	    {"delete", "Delete second"},
+	};
+	const char *leap = s->clock.leap == NULL ? "" : s->clock.leap;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts) && s->clock.synchronised; i++)
+		if (strcmp(leap, texts[i][0]) == 0) {
+			fputs(texts[i][1], v->out);
+			return;
+		}
+	fputs("Not synchronised", v->out);
+}
+
+static void put_est_error(const struct snapshot *s, const struct view *v)
+{
+	fprintf(v->out, "%.9f seconds", s_of(s->clock.est_error_ns));
+}
+
+static void put_steering(const struct snapshot *s, const struct view *v)
+{
+	const char *reason = s->clock.reason == NULL ? "" : s->clock.reason;
+
+	fputs(!s->clock.controlled ? "not controlled"
+	      : s->clock.refused   ? "stopped, beyond refuse-threshold"
+				   : "controlled",
+	    v->out);
+	if (reason[0] == '\0')
+		return;
+	/* With a source selected it can only be why the clock is left alone. */
+	if (!s->clock.controlled && snapshot_selected(s) != NULL)
+		fprintf(v->out, " (%s)", reason);
+	else
+		fprintf(v->out, "; %s", reason);
+}
+
+/* The last lines are ours. */
+/* clang-format off */
+static const struct {
+	const char *label;
+	void (*put)(const struct snapshot *s, const struct view *v);
+} lines[] = {
+	{"Reference ID",    put_reference},
+	{"Stratum",         put_stratum},
+	{"Ref time (UTC)",  put_reference_time},
+	{"System time",     put_system_time},
+	{"Last offset",     put_last_offset},
+	{"RMS offset",      put_rms_offset},
+	{"Frequency",       put_frequency},
+	{"Residual freq",   put_residual},
+	{"Skew",            put_skew},
+	{"Root delay",      put_root_delay},
+	{"Root dispersion", put_root_dispersion},
+	{"Update interval", put_update_interval},
+	{"Leap status",     put_leap},
+	{"Estimated error", put_est_error},
+	{"Steering",        put_steering},
+};
+/* clang-format on */
+
+static void put_text(const struct snapshot *s, const struct view *v)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		fprintf(v->out, "%-16s: ", lines[i].label);
+		lines[i].put(s, v);
+		fputc('\n', v->out);
+	}
+	if (s->clock.disturbance != NULL)
+		fprintf(v->out, "%-16s: %.0f seconds ago, %s\n", "Disturbed",
+		    s->clock.disturbed_s.x, s->clock.disturbance);
+}
+
+enum exit_status report_tracking(const struct snapshot *s, const struct view *v)
+{
+	size_t count = ARRAY_LEN(columns);
+	bool done = true;
+
+	switch (v->output) {
+	case OUTPUT_TEXT:
+		put_text(s, v);
+		break;
+	case OUTPUT_CSV:
+		table_put_csv_heading(columns, count, v->out);
+		table_put_csv_row(columns, count, &s->clock, v->out);
+		break;
+	case OUTPUT_JSON:
+		done = table_put_json_row(
+		    columns, count, &s->clock, "clock", s, v->out);
+		break;
+	}
+	return done ? EXIT_OK : EXIT_NO_STATUS;
+}

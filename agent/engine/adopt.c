@@ -1,0 +1,234 @@
+#include "agent/engine/adopt.h"
+
+#include "agent/engine/duplicates.h"
+#include "agent/engine/sources.h"
+#include "agent/engine/wrong_clock.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Which of the old sources each of the new ones is; -1: none. */
+struct mapping {
+	int from[SOURCES_MAX];
+	bool kept[SOURCES_MAX]; /* by old index */
+};
+
+static bool same_paths(
+    const struct trust_config *a, const struct trust_config *b)
+{
+	if (a->path_count != b->path_count)
+		return false;
+	for (unsigned i = 0; i < a->path_count; i++)
+		if (strcmp(a->paths[i], b->paths[i]) != 0)
+			return false;
+	return true;
+}
+
+bool adopt_changes_trust(const struct config *old, const struct config *fresh)
+{
+	const struct trust_config *a = &old->trust, *b = &fresh->trust;
+
+	return a->system_certs != b->system_certs || !same_paths(a, b) ||
+	       a->aead_count != b->aead_count ||
+	       memcmp(a->aeads, b->aeads,
+		   a->aead_count * sizeof(a->aeads[0])) != 0;
+}
+
+static bool same_server(
+    const struct source_config *a, const struct source_config *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->host, b->host) == 0 &&
+	       a->ke_port == b->ke_port && a->ntp_port == b->ntp_port &&
+	       a->family == b->family;
+}
+
+static void map_sources(
+    const struct engine *e, const struct config *fresh, struct mapping *m)
+{
+	*m = (struct mapping){{0}, {false}};
+	for (unsigned i = 0; i < fresh->source_count; i++) {
+		m->from[i] = -1;
+		for (unsigned j = 0; j < e->source_count; j++) {
+			if (!same_server(
+				&fresh->sources[i], e->sources[j].config))
+				continue;
+			m->from[i] = (int)j;
+			m->kept[j] = true;
+		}
+	}
+}
+
+/* An answer that is under way to an old index must not be taken for one of the
+ * source that is there now. */
+static uint32_t next_serial(const struct engine *e)
+{
+	uint32_t last = 0;
+
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (e->sources[i].serial > last)
+			last = e->sources[i].serial;
+	return last + 1;
+}
+
+struct change {
+	struct engine *e;
+	const struct config *fresh;
+	struct mapping map;
+	bool trust;
+	struct source *sources;
+	struct steering *steering;
+};
+
+static bool allocate(struct change *c)
+{
+	struct source_options flags[SOURCES_MAX];
+	struct steering_config steering = c->fresh->steering;
+
+	for (unsigned i = 0; i < c->fresh->source_count; i++)
+		flags[i] = c->fresh->sources[i].options;
+	steering.max_freq_ppm = c->fresh->max_freq_ppm;
+	assert(c->fresh->source_count > 0);
+	c->sources = calloc(c->fresh->source_count, sizeof(*c->sources));
+	if (!c->sources)
+		return false;
+	c->steering = steering_adopt(c->e->steering, &steering, flags,
+	    c->map.from, c->fresh->source_count);
+	if (c->steering)
+		return true;
+	free(c->sources);
+	return false;
+}
+
+/* True: source `old` stays where it is. */
+static bool stays(const struct change *c, unsigned old)
+{
+	return old < c->fresh->source_count && c->map.from[old] == (int)old;
+}
+
+static void move_sources(struct change *c)
+{
+	struct engine *e = c->e;
+	uint32_t serial = next_serial(e);
+
+	for (unsigned i = 0; i < c->fresh->source_count; i++) {
+		struct source *s = &c->sources[i];
+		const struct source_config *config = &c->fresh->sources[i];
+
+		if (c->map.from[i] < 0) {
+			source_init(s, config, e->now.mono);
+			source_renumber(s, serial);
+			continue;
+		}
+		*s = e->sources[c->map.from[i]];
+		source_reconfigure(s, config);
+		if (c->map.from[i] != (int)i || c->trust || source_undated(s))
+			source_begin_again(s, serial, e->now.mono);
+		if (c->trust)
+			source_distrust(s, e->now.mono, e->now.mono);
+	}
+	for (unsigned j = 0; j < e->source_count; j++)
+		if (!stays(c, j) || c->trust)
+			e->ports.close(e->ports.self, j);
+}
+
+static int moved_to(const struct change *c, int old)
+{
+	for (unsigned i = 0; i < c->fresh->source_count; i++)
+		if (old >= 0 && c->map.from[i] == old)
+			return (int)i;
+	return -1;
+}
+
+/* What is remembered of sources by their index. */
+static void move_memories(const struct change *c)
+{
+	struct engine *e = c->e;
+	uint64_t smearers = 0;
+
+	for (unsigned i = 0; i < c->fresh->source_count; i++)
+		if (c->map.from[i] >= 0 &&
+		    (e->leap.smearers >> c->map.from[i] & 1))
+			smearers |= UINT64_C(1) << i;
+	e->leap.smearers = smearers;
+	/* Their next answers say it again. */
+	e->pause = (struct pause){0};
+}
+
+static void replace(struct change *c)
+{
+	struct engine *e = c->e;
+
+	/* The keys of those that stay are in the new list by now. */
+	explicit_bzero(e->sources, e->source_count * sizeof(*e->sources));
+	free(e->sources);
+	steering_free(e->steering);
+	e->sources = c->sources;
+	e->source_count = c->fresh->source_count;
+	e->steering = c->steering;
+	e->config = c->fresh;
+	e->last_selected = moved_to(c, e->last_selected);
+	move_memories(c);
+	e->steer_at = e->now.mono;
+	engine_mark_duplicates(e);
+	/* What servers have offered so far goes by the old list. */
+	if (bootstrap_open(&e->bootstrap))
+		wrong_clock_renew(e);
+}
+
+/* The words. */
+
+static void say(char text[ADOPT_TEXT_MAX], const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+static void say(char text[ADOPT_TEXT_MAX], const char *fmt, ...)
+{
+	size_t len = strlen(text);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text + len, ADOPT_TEXT_MAX - len, fmt, args);
+	va_end(args);
+}
+
+static void say_changes(const struct change *c, char text[ADOPT_TEXT_MAX])
+{
+	const struct engine *e = c->e;
+	unsigned kept = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < c->fresh->source_count; i++)
+		kept += c->map.from[i] >= 0;
+	say(text, "the configuration was read again: %u source%s kept", kept,
+	    kept == 1 ? "" : "s");
+	for (unsigned i = 0; i < c->fresh->source_count; i++)
+		if (c->map.from[i] < 0)
+			say(text, ", %s added", c->fresh->sources[i].name);
+	for (unsigned j = 0; j < e->source_count; j++)
+		if (!c->map.kept[j])
+			say(text, ", %s removed", e->sources[j].config->name);
+	if (c->trust)
+		say(text, ", other certificates or algorithms");
+}
+
+bool engine_adopt(struct engine *e, const struct config *fresh,
+    struct clock_reading now, char text[ADOPT_TEXT_MAX])
+{
+	struct change c = {
+	    .e = e,
+	    .fresh = fresh,
+	    .trust = adopt_changes_trust(e->config, fresh),
+	};
+
+	e->now = now;
+	map_sources(e, fresh, &c.map);
+	if (!allocate(&c))
+		return false;
+	say_changes(&c, text);
+	move_sources(&c);
+	replace(&c);
+	if (c.trust)
+		engine_retry_early(e, RETRY_TRUST, NULL, now);
+	return true;
+}

@@ -1,0 +1,350 @@
+#include "agent/engine/bootstrap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Who has not answered so long after the first one is not waited for ... */
+#define TIMEOUT_NS (3 * NS_PER_S)
+/* ... and sources that need no quorum do not wait longer than this for it. */
+#define HOLD_NS (10 * NS_PER_S)
+/* With less than three, one that lies cannot be outvoted. */
+#define QUORUM 3
+#define QUORUM_LEAST 2
+/* How fast a clock without any correction may run away from an offer. */
+#define GROWTH 1e-3
+/* How far the time may be from what a lapse was found to be: no clock that runs
+ * goes wrong by more in hours, and no two servers that agree differ by it. */
+#define PAUSE_SLACK_NS NS_PER_S
+/* No later than int64 nanoseconds can say (2262). */
+#define SECONDS_MAX INT64_C(9223372036)
+
+const char *bootstrap_outcome_name(enum bootstrap_outcome outcome)
+{
+	static const char *const names[BOOTSTRAP_OUTCOME_COUNT] = {
+#define X(id, name) [id] = name,
+	    BOOTSTRAP_OUTCOMES(X)
+#undef X
+	};
+
+	return names[outcome];
+}
+
+static bool wanted(const struct bootstrap *b)
+{
+	return b->policy == BOOTSTRAP_SINGLE ||
+	       (b->policy == BOOTSTRAP_QUORUM && b->configured >= QUORUM_LEAST);
+}
+
+void bootstrap_init(
+    struct bootstrap *b, const struct config *config, int64_t earliest_ns)
+{
+	*b = (struct bootstrap){
+	    .policy = config->bootstrap,
+	    .source_count = config->source_count,
+	    .earliest_ns = earliest_ns,
+	    .bound_max_ns = config->steering.max_distance_ns,
+	    .decide_at = MONO_NEVER,
+	    .hold_until = MONO_NEVER,
+	};
+	for (unsigned i = 0; i < config->source_count; i++)
+		b->configured += !config->sources[i].options.noselect;
+	b->over = !wanted(b);
+}
+
+bool bootstrap_open(const struct bootstrap *b)
+{
+	return !b->over;
+}
+
+void bootstrap_end(struct bootstrap *b)
+{
+	b->over = true;
+	b->pause_ns = 0;
+}
+
+bool bootstrap_reopen(struct bootstrap *b, int64_t pause_ns, struct mono now)
+{
+	if (!wanted(b))
+		return false;
+	bootstrap_forget(b);
+	b->over = false;
+	b->pause_ns = pause_ns;
+	b->pause_at = now;
+	b->hold_until = mono_after(now, HOLD_NS);
+	b->result = (struct bootstrap_result){0};
+	return true;
+}
+
+bool bootstrap_begin(struct bootstrap *b, struct mono now)
+{
+	if (b->hold_until.ns != MONO_NEVER.ns)
+		return false;
+	b->hold_until = mono_after(now, HOLD_NS);
+	return true;
+}
+
+bool bootstrap_holds(const struct bootstrap *b, bool undated, struct mono now)
+{
+	return !b->over && undated && !mono_due(b->hold_until, now);
+}
+
+void bootstrap_take(struct bootstrap *b, unsigned source,
+    const struct bootstrap_offer *offer, struct mono now)
+{
+	b->offers[source] = *offer;
+	if (b->decide_at.ns == MONO_NEVER.ns)
+		b->decide_at = mono_after(now, TIMEOUT_NS);
+}
+
+void bootstrap_forget(struct bootstrap *b)
+{
+	memset(b->offers, 0, sizeof(b->offers));
+	b->decide_at = MONO_NEVER;
+}
+
+bool bootstrap_due(const struct bootstrap *b, bool settled, struct mono now)
+{
+	return !b->over && (settled || mono_due(b->decide_at, now));
+}
+
+static bool same_server(
+    const struct bootstrap_offer *a, const struct bootstrap_offer *b)
+{
+	return ke_same_key(a->key, b->key) ||
+	       strcasecmp(a->host, b->host) == 0 ||
+	       endpoint_same_host(&a->address, &b->address);
+}
+
+/* Another name of a server that has a vote already? */
+static bool duplicate(const struct bootstrap *b, unsigned source)
+{
+	for (unsigned i = 0; i < source; i++)
+		if (b->offers[i].there &&
+		    same_server(&b->offers[i], &b->offers[source]))
+			return true;
+	return false;
+}
+
+/* Corrections of the wall clock, as server and certificate would have them. */
+struct interval {
+	int64_t low, high;
+};
+
+static int64_t clamped_ns(int64_t seconds)
+{
+	if (seconds < 0)
+		return 0;
+	return (seconds < SECONDS_MAX ? seconds : SECONDS_MAX) * NS_PER_S;
+}
+
+static bool window_known(const struct bootstrap_offer *o)
+{
+	return o->not_before_s != 0 || o->not_after_s != 0;
+}
+
+/* What the server says, as far as its certificate allows it to say that; empty
+ * when it tells a time for which its certificate was not issued. */
+static struct interval interval(
+    const struct bootstrap_offer *o, const struct timescale *t, struct wall now)
+{
+	struct osc at = timescale_osc(t, now);
+	int64_t offset_ns = o->offset_ns - timescale_added_ns(t, now);
+	int64_t age_ns = at.ns - o->at.ns;
+	int64_t bound_ns =
+	    o->bound_ns + (int64_t)(GROWTH * (double)(age_ns > 0 ? age_ns : 0));
+	struct interval in = {offset_ns - bound_ns, offset_ns + bound_ns};
+	int64_t from_ns = clamped_ns(o->not_before_s) - now.ns;
+	int64_t to_ns = clamped_ns(o->not_after_s) - now.ns;
+
+	if (!o->undated && !window_known(o))
+		return in;
+	if (in.low < from_ns)
+		in.low = from_ns;
+	if (in.high > to_ns)
+		in.high = to_ns;
+	return in;
+}
+
+bool bootstrap_offer_dated(
+    const struct bootstrap_offer *o, const struct timescale *t, struct wall now)
+{
+	struct interval in = interval(o, t, now);
+
+	return in.low <= in.high;
+}
+
+static bool holds(struct interval in, int64_t point)
+{
+	return in.low <= point && point <= in.high;
+}
+
+struct ballot {
+	unsigned voters;
+	unsigned count; /* of those that say something */
+	struct interval in[SOURCES_MAX];
+	bool undated[SOURCES_MAX];
+};
+
+/* Who says what cannot be has a vote, but agrees with nobody. */
+static void count_voters(const struct bootstrap *b, const struct timescale *t,
+    struct wall now, struct ballot *ballot)
+{
+	ballot->voters = ballot->count = 0;
+	for (unsigned i = 0; i < b->source_count; i++) {
+		const struct bootstrap_offer *o = &b->offers[i];
+		struct interval in;
+
+		if (!o->there || duplicate(b, i))
+			continue;
+		ballot->voters++;
+		in = interval(o, t, now);
+		if (o->bound_ns > b->bound_max_ns || in.low > in.high)
+			continue;
+		ballot->undated[ballot->count] = o->undated;
+		ballot->in[ballot->count++] = in;
+	}
+}
+
+/* The voters that share a point begin to do so at the low end of one of them.
+ * Returns how many there are at most; `shared` is what those have in common. */
+static unsigned agreement(const struct ballot *ballot, struct interval *shared)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < ballot->count; i++) {
+		struct interval common = {ballot->in[i].low, INT64_MAX};
+		unsigned n = 0;
+
+		for (unsigned j = 0; j < ballot->count; j++) {
+			if (!holds(ballot->in[j], common.low))
+				continue;
+			n++;
+			if (ballot->in[j].high < common.high)
+				common.high = ballot->in[j].high;
+		}
+		if (n <= most)
+			continue;
+		most = n;
+		*shared = common;
+	}
+	return most;
+}
+
+static bool any_undated(const struct ballot *ballot, int64_t point)
+{
+	for (unsigned i = 0; i < ballot->count; i++)
+		if (ballot->undated[i] && holds(ballot->in[i], point))
+			return true;
+	return false;
+}
+
+/* All that are configured, without those that were found to be others' second
+ * names: three of them are enough, fewer than two never are. */
+static unsigned needed(const struct bootstrap *b)
+{
+	unsigned independent = b->configured;
+
+	if (b->policy == BOOTSTRAP_SINGLE)
+		return 1;
+	for (unsigned i = 0; i < b->source_count; i++)
+		independent -= b->offers[i].there && duplicate(b, i);
+	if (independent >= QUORUM)
+		return QUORUM;
+	return QUORUM_LEAST;
+}
+
+static enum bootstrap_outcome judge(const struct bootstrap *b,
+    const struct bootstrap_result *r, bool undated, struct wall now)
+{
+	if (r->voters < r->needed)
+		return BOOTSTRAP_FEW;
+	if (2 * r->agreeing <= r->voters)
+		return BOOTSTRAP_DISAGREE;
+	/* Another error than that one is none that this is for. */
+	if (b->pause_ns > 0)
+		return llabs(r->step_ns - b->pause_ns) <= PAUSE_SLACK_NS
+			   ? BOOTSTRAP_AGREED
+			   : BOOTSTRAP_RIGHT;
+	/* Their certificates fit the clock as it is. */
+	if (!undated)
+		return BOOTSTRAP_RIGHT;
+	if (now.ns + r->step_ns < b->earliest_ns)
+		return BOOTSTRAP_EARLY;
+	return BOOTSTRAP_AGREED;
+}
+
+const struct bootstrap_result *bootstrap_decide(
+    struct bootstrap *b, const struct timescale *t, struct wall now)
+{
+	struct ballot ballot;
+	struct interval shared = {0, 0};
+	struct bootstrap_result r = {.needed = needed(b)};
+	bool undated;
+
+	count_voters(b, t, now, &ballot);
+	r.voters = ballot.voters;
+	r.agreeing = agreement(&ballot, &shared);
+	r.step_ns = shared.low + (shared.high - shared.low) / 2;
+	undated = any_undated(&ballot, r.step_ns);
+	r.outcome = judge(b, &r, undated, now);
+	b->result = r;
+	return &b->result;
+}
+
+static void date(int64_t ns, char out[32])
+{
+	time_t seconds = (time_t)(ns / NS_PER_S);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		strcpy(out, "an unreadable date");
+}
+
+static void what_is_wrong(const struct bootstrap *b, char *out, size_t size)
+{
+	if (b->pause_ns > 0)
+		snprintf(out, size,
+		    "the clock has lost %.3f s, more than refuse-threshold",
+		    s_of_ns(b->pause_ns));
+	else
+		snprintf(
+		    out, size, "the clock is too wrong to check certificates");
+}
+
+void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
+{
+	const struct bootstrap_result *r = &b->result;
+	char floor[32], wrong[80];
+
+	what_is_wrong(b, wrong, sizeof(wrong));
+	switch (r->outcome) {
+	case BOOTSTRAP_DISAGREE:
+		snprintf(out, size,
+		    "%s, and of %u servers only %u agree on a time within the "
+		    "dates of their certificates",
+		    wrong, r->voters, r->agreeing);
+		break;
+	case BOOTSTRAP_EARLY:
+		date(b->earliest_ns, floor);
+		snprintf(out, size,
+		    "%s, and %u servers agree on a time before %s, which is "
+		    "known to be past (last-good-time, or the age of this "
+		    "program)",
+		    wrong, r->agreeing, floor);
+		break;
+	case BOOTSTRAP_FEW:
+	case BOOTSTRAP_RIGHT:
+	case BOOTSTRAP_AGREED:
+	case BOOTSTRAP_OUTCOME_COUNT:
+		snprintf(out, size,
+		    "%s: it is being set by agreement of %u independent "
+		    "server%s first, and %u answered%s",
+		    wrong, needed(b), needed(b) == 1 ? "" : "s", r->voters,
+		    r->voters == 1 ? " (bootstrap = single would let it do so)"
+				   : "");
+		break;
+	}
+}

@@ -1,0 +1,134 @@
+#include "agent/engine/leap_second.h"
+
+#include "clock/leap.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAMES_MAX 300
+/* An announcement is remembered so long: it ends with the leap second, while
+ * smearing goes on. */
+#define MEMORY_NS (25 * 3600 * NS_PER_S)
+
+void engine_leap_armed(struct engine *e, const struct clock_command *command)
+{
+	static const char *const news[] = {
+	    [LEAP_NONE] = "no leap second at the end of today (UTC) after "
+			  "all: the sources do not say so any more, or are "
+			  "lost",
+	    [LEAP_INSERT] = "a leap second is inserted at the end of today "
+			    "(UTC): most sources say so",
+	    [LEAP_DELETE] = "a second is left out at the end of today (UTC): "
+			    "most sources say so",
+	};
+	bool armed = command->synchronised && command->leap != LEAP_UNKNOWN;
+	enum leap leap = armed ? command->leap : LEAP_NONE;
+
+	if (leap == e->leap.armed)
+		return;
+	e->leap.armed = leap;
+	/* After it was executed, this is no news. */
+	if (leap != LEAP_NONE || !e->leap.executed)
+		log_notice("%s", news[leap]);
+	e->leap.executed = false;
+}
+
+bool engine_leap_executed(
+    struct engine *e, struct wall before, int64_t jump_ns, int64_t tolerance_ns)
+{
+	enum leap armed = e->leap.armed;
+	int64_t leap_ns = jump_ns < 0 ? -NS_PER_S : NS_PER_S;
+
+	if (e->leap.executed ||
+	    !leap_executed(armed, before, e->now.wall, jump_ns, tolerance_ns))
+		return false;
+	timescale_leap(&e->timescale, leap_moment(armed, before), leap_ns,
+	    e->good_freq_ppm);
+	e->wall_minus_mono_ns += leap_ns;
+	e->leap.executed = true;
+	log_notice("leap second %s: the clock went from %s to %s UTC",
+	    armed == LEAP_INSERT ? "inserted" : "left out",
+	    armed == LEAP_INSERT ? "00:00:00 back" : "23:59:59 at once",
+	    armed == LEAP_INSERT ? "23:59:59" : "00:00:00");
+	return true;
+}
+
+static struct leap_view view_of(const struct engine *e, unsigned i)
+{
+	struct source_view v;
+
+	steering_source_view(e->steering, i, &e->timescale, e->now.wall, &v);
+	return (struct leap_view){
+	    .name = e->config->sources[i].name,
+	    .usable = v.have_sample && v.state != SELECT_NO_SAMPLES &&
+		      v.state != SELECT_UNSYNCED && v.state != SELECT_STALE,
+	    .agrees = v.state == SELECT_SELECTED || v.state == SELECT_COMBINED,
+	    .leap = v.leap,
+	    .offset_ns = v.last_offset_ns,
+	    .bound_ns = v.bound_ns,
+	};
+}
+
+static void add_name(char names[NAMES_MAX], const char *name)
+{
+	size_t len = strlen(names);
+
+	snprintf(
+	    names + len, NAMES_MAX - len, "%s%s", len > 0 ? ", " : "", name);
+}
+
+/* A server that has once differed in this season stays told of. */
+static void name_smearers(
+    struct engine *e, const struct leap_view *views, uint64_t found)
+{
+	char names[NAMES_MAX] = "";
+
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (found >> i & 1)
+			add_name(names, views[i].name);
+	log_warning("around this leap second %s differ%s from the others by "
+		    "less than a second: either they smear it, or the others "
+		    "do; the two kinds must not be mixed",
+	    names, (found & (found - 1)) ? "" : "s");
+}
+
+static void forget(struct engine *e)
+{
+	e->leap.smearers = 0;
+	e->leap.announced = false;
+}
+
+void engine_leap_look(struct engine *e)
+{
+	struct leap_view views[SOURCES_MAX];
+	uint64_t found = 0;
+
+	if (!leap_season(e->now.wall)) {
+		forget(e);
+		return;
+	}
+	for (unsigned i = 0; i < e->source_count; i++)
+		views[i] = view_of(e, i);
+	if (leap_announced(views, e->source_count)) {
+		e->leap.announced = true;
+		e->leap.announced_at = e->now.mono;
+	}
+	if (!e->leap.announced ||
+	    mono_due(mono_after(e->leap.announced_at, MEMORY_NS), e->now.mono))
+		return;
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (leap_smears(views, e->source_count, i))
+			found |= UINT64_C(1) << i;
+	if (found & ~e->leap.smearers)
+		name_smearers(e, views, found);
+	e->leap.smearers |= found;
+}
+
+const char *engine_leap_reason(const struct engine *e, unsigned source)
+{
+	if (!(e->leap.smearers >> source & 1))
+		return NULL;
+	return "differs from the others around a leap second: it smears it and "
+	       "they do not, or the other way round; do not mix the two kinds";
+}

@@ -1,0 +1,180 @@
+#include "agent/host/privileges.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail(char why[PRIVILEGES_TEXT_MAX], const char *step)
+{
+	snprintf(why, PRIVILEGES_TEXT_MAX, "cannot drop privileges: %s", step);
+	return false;
+}
+
+static bool fail_errno(char why[PRIVILEGES_TEXT_MAX], const char *step)
+{
+	snprintf(why, PRIVILEGES_TEXT_MAX, "cannot drop privileges: %s: %s",
+	    step, strerror(errno));
+	return false;
+}
+
+static bool no_such_user(const char *user, char why[PRIVILEGES_TEXT_MAX])
+{
+	snprintf(why, PRIVILEGES_TEXT_MAX,
+	    "the user \"%s\" does not exist; make it with `useradd --system "
+	    "--no-create-home --shell /usr/sbin/nologin %s` or "
+	    "`systemd-sysusers`, or name another one (user = in [agent])",
+	    user, user);
+	return false;
+}
+
+bool privileges_identity(
+    const char *user, struct identity *out, char why[PRIVILEGES_TEXT_MAX])
+{
+	const struct passwd *pw;
+
+	*out = (struct identity){.uid = getuid(), .gid = getgid()};
+	if (geteuid() != 0)
+		return true;
+	errno = 0;
+	pw = getpwnam(user);
+	if (!pw && errno) {
+		snprintf(why, PRIVILEGES_TEXT_MAX,
+		    "cannot look up the user \"%s\": %s", user,
+		    strerror(errno));
+		return false;
+	}
+	if (!pw)
+		return no_such_user(user, why);
+	if (pw->pw_uid == 0 || pw->pw_gid == 0) {
+		snprintf(why, PRIVILEGES_TEXT_MAX,
+		    "the user \"%s\" is root or in its group: name one without "
+		    "rights (user = in [agent])",
+		    user);
+		return false;
+	}
+	*out = (struct identity){
+	    .change = true, .uid = pw->pw_uid, .gid = pw->pw_gid};
+	return true;
+}
+
+bool privileges_have_sys_time(void)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_TIME);
+}
+
+/* Prepares libcap-ng's state: nothing, or CAP_SYS_TIME alone. */
+static void choose(bool keep_sys_time)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	if (keep_sys_time)
+		capng_update(
+		    CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_TIME);
+}
+
+static bool change_user(const struct identity *id, bool keep_sys_time,
+    char why[PRIVILEGES_TEXT_MAX])
+{
+	int result;
+
+	choose(keep_sys_time);
+	result = capng_change_id((int)id->uid, (int)id->gid,
+	    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
+	if (result == 0)
+		return true;
+	snprintf(why, PRIVILEGES_TEXT_MAX,
+	    "cannot drop privileges: capng_change_id to uid %u "
+	    "failed at step %d (are CAP_SETUID, CAP_SETGID and CAP_SETPCAP "
+	    "there?)",
+	    (unsigned)id->uid, -result);
+	return false;
+}
+
+/* Not root: the bounding set cannot be changed, and with no_new_privs nothing
+ * in it can be gained. */
+static bool shed(bool keep_sys_time, char why[PRIVILEGES_TEXT_MAX])
+{
+	choose(keep_sys_time);
+	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return fail(why, "capng_apply");
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		return fail_errno(why, "clearing the ambient capabilities");
+	return true;
+}
+
+static bool verify_ids(const struct identity *id, char why[PRIVILEGES_TEXT_MAX])
+{
+	uid_t u[3];
+	gid_t g[3];
+
+	if (getresuid(&u[0], &u[1], &u[2]) != 0 ||
+	    getresgid(&g[0], &g[1], &g[2]) != 0)
+		return fail_errno(why, "reading the user");
+	for (int i = 0; i < 3; i++)
+		if (u[i] != id->uid || g[i] != id->gid)
+			return fail(why, "the user is not the wanted one");
+	if (!id->change)
+		return true;
+	if (getgroups(0, NULL) != 0)
+		return fail(why, "supplementary groups are left");
+	if (setuid(0) == 0)
+		return fail(why, "the way back to root is open");
+	return true;
+}
+
+static bool verify_capabilities(const struct identity *id, bool keep_sys_time,
+    char why[PRIVILEGES_TEXT_MAX])
+{
+	if (capng_get_caps_process() != 0)
+		return fail(why, "reading the capabilities");
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		bool keep = keep_sys_time && cap == CAP_SYS_TIME;
+
+		if (capng_have_capability(CAPNG_EFFECTIVE, cap) != keep ||
+		    capng_have_capability(CAPNG_PERMITTED, cap) != keep ||
+		    capng_have_capability(CAPNG_INHERITABLE, cap) ||
+		    capng_have_capability(CAPNG_AMBIENT, cap) ||
+		    (id->change &&
+			capng_have_capability(CAPNG_BOUNDING_SET, cap)))
+			return fail(why, "a capability is not as wanted");
+	}
+	return true;
+}
+
+bool privileges_verify(const struct identity *id, bool keep_sys_time,
+    char why[PRIVILEGES_TEXT_MAX])
+{
+	if (!verify_ids(id, why) ||
+	    !verify_capabilities(id, keep_sys_time, why))
+		return false;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return fail(why, "no_new_privs is not set");
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return fail(why, "the process can be dumped");
+	return true;
+}
+
+bool privileges_drop(const struct identity *id, bool keep_sys_time,
+    char why[PRIVILEGES_TEXT_MAX])
+{
+	umask(077);
+	if (id->change ? !change_user(id, keep_sys_time, why)
+		       : !shed(keep_sys_time, why))
+		return false;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return fail_errno(why, "no_new_privs");
+	/* After the change of user, which sets it anew: neither a core dump nor
+	 * another process of this user shall read keys. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return fail_errno(why, "PR_SET_DUMPABLE");
+	/* Once more, for a core handler that asks only the limit. A sandbox may
+	 * forbid the call; then what is above must do. */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	return privileges_verify(id, keep_sys_time, why);
+}

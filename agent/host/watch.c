@@ -1,0 +1,244 @@
+#include "agent/host/watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Files that are written in place are told when they are closed. */
+#define CHANGES                                                                \
+	(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE |            \
+	    IN_DELETE | IN_ATTRIB | IN_ONLYDIR)
+#define LINKS_MAX 40 /* path_resolution(7) */
+#define READ_MAX 4096
+/* However much there is, the other descriptors get their turn. */
+#define READS_MAX 16
+
+void watch_init(struct watch *w)
+{
+	*w = (struct watch){.fd = -1, .deaf_until = MONO_NEVER};
+}
+
+void watch_close(struct watch *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w->names);
+	watch_init(w);
+}
+
+static void add_name(struct watch *w, const char *directory, const char *name)
+{
+	struct watched_name *n = &w->names[w->name_count];
+	int wd;
+
+	if (w->name_count == WATCH_NAMES_MAX || strlen(name) > NAME_MAX)
+		return;
+	wd = inotify_add_watch(w->fd, directory, CHANGES);
+	if (wd < 0)
+		return;
+	n->wd = wd;
+	snprintf(n->name, sizeof(n->name), "%s", name);
+	w->name_count++;
+}
+
+/* A walk along a path: what is done of it, and what is left. */
+struct walk {
+	char done[PATH_MAX]; /* an existing directory, "" for the root */
+	char left[PATH_MAX];
+	unsigned links;
+};
+
+/* The target of a link stands instead of its name. False: the end of the way.
+ */
+static bool follow(struct walk *k, const char *path, const char *rest)
+{
+	char target[PATH_MAX], whole[2 * PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+
+	if (len < 0 || ++k->links > LINKS_MAX)
+		return false;
+	target[len] = '\0';
+	snprintf(whole, sizeof(whole), "%s%s", target, rest);
+	if (strlen(whole) >= sizeof(k->left))
+		return false;
+	if (target[0] == '/')
+		k->done[0] = '\0';
+	memcpy(k->left, whole, strlen(whole) + 1);
+	return true;
+}
+
+/* Takes the next name off what is left. False: there is none. */
+static bool next_name(struct walk *k, char name[NAME_MAX + 1])
+{
+	const char *start = k->left + strspn(k->left, "/");
+	size_t len = strcspn(start, "/");
+
+	if (len == 0 || len > NAME_MAX)
+		return false;
+	memcpy(name, start, len);
+	name[len] = '\0';
+	memmove(k->left, start + len, strlen(start + len) + 1);
+	return true;
+}
+
+static void go_up(struct walk *k)
+{
+	char *slash = strrchr(k->done, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
+/* One step. False: the end of the way, there or missing. */
+static bool step(struct watch *w, struct walk *k)
+{
+	char name[NAME_MAX + 1], path[PATH_MAX], rest[PATH_MAX];
+	struct stat st;
+
+	if (!next_name(k, name))
+		return false;
+	if (strcmp(name, ".") == 0)
+		return true;
+	if (strcmp(name, "..") == 0) {
+		go_up(k);
+		return true;
+	}
+	if (snprintf(path, sizeof(path), "%s/%s", k->done, name) >=
+	    (int)sizeof(path))
+		return false;
+	add_name(w, k->done[0] ? k->done : "/", name);
+	if (lstat(path, &st) != 0)
+		return false;
+	memcpy(rest, k->left, strlen(k->left) + 1);
+	if (S_ISLNK(st.st_mode))
+		return follow(k, path, rest);
+	memcpy(k->done, path, strlen(path) + 1);
+	if (S_ISDIR(st.st_mode) && rest[strspn(rest, "/")] == '\0')
+		add_name(w, path, "");
+	return S_ISDIR(st.st_mode);
+}
+
+/* A path that does not begin at the root is one of a test; its directory is
+ * where the agent was started. */
+static void add_path(struct watch *w, const char *path)
+{
+	struct walk *k = calloc(1, sizeof(*k));
+
+	if (!k || strlen(path) >= sizeof(k->left)) {
+		free(k);
+		return;
+	}
+	memcpy(k->left, path, strlen(path) + 1);
+	if (path[0] != '/' && !getcwd(k->done, sizeof(k->done)))
+		k->done[0] = '\0';
+	while (step(w, k))
+		;
+	free(k);
+}
+
+/* Anew each time: after a change the same path may lead elsewhere. */
+static int add_all(struct watch *w)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = fd;
+	w->name_count = 0;
+	for (unsigned i = 0; i < w->path_count; i++)
+		add_path(w, w->paths[i]);
+	return 0;
+}
+
+int watch_open(struct watch *w, const char *const paths[], unsigned count)
+{
+	int err;
+
+	watch_close(w);
+	if (count > WATCH_PATHS_MAX)
+		count = WATCH_PATHS_MAX;
+	w->names = calloc(WATCH_NAMES_MAX, sizeof(*w->names));
+	if (!w->names)
+		return -ENOMEM;
+	memcpy(w->paths, paths, count * sizeof(paths[0]));
+	w->path_count = count;
+	err = add_all(w);
+	if (err)
+		watch_close(w);
+	return err;
+}
+
+static bool of_interest(const struct watch *w, const struct inotify_event *e)
+{
+	if (e->mask & IN_Q_OVERFLOW)
+		return true;
+	for (unsigned i = 0; i < w->name_count; i++) {
+		const struct watched_name *n = &w->names[i];
+
+		if (n->wd != e->wd)
+			continue;
+		/* Without a name it happened to the directory itself. */
+		if (n->name[0] == '\0' || e->len == 0 ||
+		    strcmp(n->name, e->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool read_some(struct watch *w, bool *found)
+{
+	char bytes[READ_MAX]
+	    __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t len = read(w->fd, bytes, sizeof(bytes));
+	ssize_t at = 0;
+
+	while (at < len) {
+		const struct inotify_event *e = (const void *)(bytes + at);
+
+		*found |= of_interest(w, e);
+		at += (ssize_t)(sizeof(*e) + e->len);
+	}
+	return len > 0;
+}
+
+void watch_read(struct watch *w, struct mono now)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < READS_MAX; i++)
+		if (!read_some(w, &found))
+			break;
+	if (found && !w->changed)
+		w->due = mono_after(now, WATCH_SETTLE_NS);
+	w->changed |= found;
+	if (!found)
+		w->deaf_until = mono_after(now, WATCH_DEAF_NS);
+}
+
+bool watch_listens(const struct watch *w)
+{
+	return w->fd >= 0 && w->deaf_until.ns == MONO_NEVER.ns;
+}
+
+struct mono watch_deadline(const struct watch *w)
+{
+	return mono_earlier(w->changed ? w->due : MONO_NEVER, w->deaf_until);
+}
+
+bool watch_take(struct watch *w, struct mono now)
+{
+	if (mono_due(w->deaf_until, now))
+		w->deaf_until = MONO_NEVER;
+	if (!w->changed || !mono_due(w->due, now))
+		return false;
+	w->changed = false;
+	/* Failing that, the old descriptor still tells of what it knows. */
+	(void)add_all(w);
+	return true;
+}

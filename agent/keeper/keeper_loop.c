@@ -1,0 +1,506 @@
+#include "agent/keeper/keeper_loop.h"
+
+#include "agent/host/notify.h"
+#include "agent/keeper/saver.h"
+#include "base/log.h"
+#include "clock/kernel/drift_file.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long the others may take to end before they are killed. */
+#define TIMEOUT_NS (2 * NS_PER_S)
+/* Between the end of the link and that of the process behind it. */
+#define LINK_LOST_NS (NS_PER_S / 2)
+/* Between two looks whether the saver has ended. */
+#define LOOK_US 5000
+#define CAUSE_MAX 200
+
+/* The files. */
+
+static void warn_of_file(const char *path, int err)
+{
+	if (err)
+		log_warning("cannot write %s: %s", path, strerror(-err));
+}
+
+void keeper_save(const struct config *config, const struct keeper_message *m)
+{
+	struct timespec now;
+
+	if (config->driftfile[0])
+		warn_of_file(
+		    config->driftfile, drift_file_save(config->driftfile,
+					   m->freq_ppm, m->freq_sd_ppm));
+	if (!config->goodtime_file[0] || m->good_time_s == 0)
+		return;
+	/* A good time ahead of the clock would keep later starts from taking
+	 * the right time. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (m->good_time_s <= (int64_t)now.tv_sec + 1)
+		warn_of_file(config->goodtime_file,
+		    goodtime_save(config->goodtime_file, m->good_time_s));
+}
+
+struct keeper_limits keeper_limits_of(
+    const struct config *config, bool no_clock)
+{
+	return (struct keeper_limits){
+	    .no_clock = no_clock,
+	    .max_freq_ppm = config->max_freq_ppm,
+	    .max_slew_ppm = config->steering.max_slew_ppm,
+	    .refuse_step_ns = config->steering.refuse_threshold_ns,
+	    .start_steps = config->steering.makestep_updates,
+	    .bootstrap = config->bootstrap != BOOTSTRAP_OFF,
+	};
+}
+
+/* The loop. */
+
+struct loop {
+	struct keeper_loop *p;
+	bool asked;	/* SIGTERM or SIGINT came */
+	int signal;	/* which one */
+	bool ending;	/* no more commands are carried out */
+	bool link_lost; /* the engine's end is closed or talks nonsense */
+	bool kernel_refused;
+	bool overtaken; /* the guard has ended a slew in its place */
+	struct keeper_message save; /* waits for the end of a slew ... */
+	bool save_waits;	    /* ... when true */
+	struct saver saver;
+	bool synchronised;	     /* as of the last command */
+	struct mono look_at;	     /* whether anybody else has meddled */
+	bool hangup;		     /* SIGHUP came */
+	uint32_t reload_asked;	     /* the engine's serial; 0: not */
+	struct reload_result result; /* of a reload; too large for the stack */
+	bool result_waits; /* until the engine has read the one before */
+};
+
+static struct mono mono_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct mono){ns_of_timespec(&ts)};
+}
+
+static void answer(struct loop *l, const struct keeper_report *r)
+{
+	/* An engine that does not even read is as good as dead. */
+	if (!l->link_lost && keeper_send_report(l->p->engine_fd, r) != 1)
+		l->link_lost = true;
+}
+
+/* For `systemctl status`. */
+static void tell_manager(struct loop *l, bool synchronised)
+{
+	if (synchronised != l->synchronised)
+		notify_manager(synchronised ? "STATUS=synchronised"
+					    : "STATUS=not synchronised");
+	l->synchronised = synchronised;
+}
+
+static void refused(struct loop *l, const struct keeper_report *r)
+{
+	log_error("the kernel refuses to %s: %s",
+	    l->p->keeper->slewing ? "end a slew" : "set the frequency",
+	    strerror(r->sys_errno));
+	l->kernel_refused = true;
+}
+
+static void look(struct loop *l)
+{
+	struct keeper_report report;
+
+	/* Of a clock that is not ours nobody wants to know. */
+	l->look_at = l->p->keeper->limits.no_clock
+			 ? MONO_NEVER
+			 : mono_after(mono_now(), KEEPER_LOOK_NS);
+	if (!keeper_look(l->p->keeper, &report))
+		return;
+	if (report.verdict == KEEPER_KERNEL)
+		refused(l, &report);
+	answer(l, &report);
+}
+
+static void command(struct loop *l, const struct keeper_message *m)
+{
+	struct keeper_report report;
+
+	guard_alert(&l->p->guard, mono_now());
+	look(l);
+	keeper_apply(l->p->keeper, &m->command, m->serial, mono_now(), &report);
+	guard_note(&l->p->guard, l->p->keeper);
+	answer(l, &report);
+	tell_manager(l, m->command.synchronised);
+}
+
+static void tick(struct loop *l)
+{
+	struct keeper_report report;
+
+	if (!keeper_tick(l->p->keeper, mono_now(), &report))
+		return;
+	guard_note(&l->p->guard, l->p->keeper);
+	if (report.verdict == KEEPER_KERNEL)
+		refused(l, &report);
+	answer(l, &report);
+}
+
+static const char disk_hangs[] =
+    "the disk has not taken what was saved last: the drift is not saved";
+
+/* Not in the midst of a slew: even a fork takes its time. */
+static void save_if_idle(struct loop *l)
+{
+	struct keeper_loop *p = l->p;
+	int err;
+
+	if (saver_at_work(&l->saver) || !l->save_waits || l->ending ||
+	    p->keeper->slewing)
+		return;
+	l->save_waits = false;
+	err = saver_start(&l->saver, p->reload.identity, p->config, &l->save);
+	if (err)
+		log_warning("cannot start the saver: %s: the drift is not "
+			    "saved",
+		    strerror(-err));
+}
+
+/* At the end nobody waits for an answer any more; but a disk that has not
+ * answered until now is not waited for either. */
+static void save_at_the_end(struct loop *l)
+{
+	struct mono until = mono_after(mono_now(), TIMEOUT_NS);
+
+	while (saver_at_work(&l->saver) && !mono_due(until, mono_now()))
+		usleep(LOOK_US);
+	if (saver_at_work(&l->saver))
+		log_warning("%s", disk_hangs);
+	else if (l->save_waits && !l->p->keeper->slewing)
+		keeper_save(l->p->config, &l->save);
+}
+
+/* One at a time: however much the engine sends, slews end in between. True: a
+ * message was there. */
+static bool hear_engine(struct loop *l)
+{
+	struct keeper_message m;
+	int got = keeper_receive_message(l->p->engine_fd, &m);
+
+	if (got < 0)
+		l->link_lost = true;
+	if (got != 1)
+		return false;
+	if (m.kind == KEEPER_MESSAGE_SAVE) {
+		/* Of an hour ago. */
+		if (saver_at_work(&l->saver))
+			log_warning("%s", disk_hangs);
+		l->save = m;
+		l->save_waits = true;
+	} else if (!l->ending) {
+		command(l, &m);
+	}
+	return true;
+}
+
+/* The engine's last words may still be under way when it has ended. */
+static void drain(struct loop *l)
+{
+	while (!l->link_lost && hear_engine(l))
+		continue;
+}
+
+static void hear_signals(struct loop *l)
+{
+	struct signalfd_siginfo info;
+
+	while (read(l->p->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		l->hangup |= info.ssi_signo == SIGHUP;
+		if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
+			continue;
+		l->asked = true;
+		l->signal = (int)info.ssi_signo;
+	}
+}
+
+/* Reload. */
+
+static void hear_request(struct loop *l)
+{
+	struct reload_request q;
+	int got = reload_receive_request(l->p->config_fd, &q);
+
+	if (got == 1)
+		l->reload_asked = q.serial;
+	else if (got < 0)
+		l->link_lost = true;
+}
+
+static void log_lines(enum log_level level, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len > 0)
+			log_line(level, "%.*s", (int)len, text);
+		text += len + (text[len] != '\0');
+	}
+}
+
+/* A result is large: two may not fit into the link, and whoever sends SIGHUP
+ * can do that faster than the engine adopts a configuration. */
+static void pass_on(struct loop *l)
+{
+	int sent = reload_send_result(l->p->config_fd, &l->result);
+
+	l->result_waits = sent == 0;
+	l->link_lost |= sent < 0;
+}
+
+/* The limits of the keeper first: what the engine may do by the new ones must
+ * not be refused by the old ones. */
+static void take_config(struct loop *l)
+{
+	struct keeper_loop *p = l->p;
+	struct config *fresh = &l->result.config;
+	struct keeper_limits limits =
+	    keeper_limits_of(fresh, p->keeper->limits.no_clock);
+
+	limits.earliest_ns = p->keeper->limits.earliest_ns;
+	if (p->debug)
+		fresh->log_level = LOG_LEVEL_DEBUG;
+	loader_keep(p->config, fresh, l->result.text);
+	p->keeper->limits = limits;
+	log_set_level(fresh->log_level);
+	*p->config = *fresh;
+}
+
+static void end_reload(struct loop *l)
+{
+	if (!loader_collect(&l->p->reload, mono_now(), &l->result))
+		return;
+	if (l->result.ok)
+		take_config(l);
+	pass_on(l);
+	log_lines(
+	    l->result.ok ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, l->result.text);
+	if (!l->result.ok)
+		log_error("the configuration was not read again: the old one "
+			  "stays in force");
+	notify_manager("READY=1");
+}
+
+static void refuse_reload(struct loop *l, uint32_t serial, int err)
+{
+	l->result = (struct reload_result){.serial = serial};
+	snprintf(l->result.text, sizeof(l->result.text),
+	    "cannot read the configuration: %s", strerror(-err));
+	log_error("%s", l->result.text);
+	pass_on(l);
+}
+
+/* Between two: whoever asks meanwhile gets another one after this. */
+static void reload_if_asked(struct loop *l)
+{
+	uint32_t serial = l->reload_asked;
+	int err;
+
+	if (l->p->config_fd < 0 || l->result_waits || (!serial && !l->hangup))
+		return;
+	err = loader_start(&l->p->reload, serial, mono_now());
+	if (err == -EBUSY)
+		return;
+	l->reload_asked = 0;
+	l->hangup = false;
+	if (err)
+		refuse_reload(l, serial, err);
+	else
+		notify_reloading();
+}
+
+/* Sleeps until something happens or `until` comes, to the nanosecond: each
+ * millisecond of a slew too long is up to max-slew in microseconds. */
+static void wait_for(struct loop *l, struct mono until)
+{
+	struct pollfd fds[4] = {
+	    {.fd = l->p->signal_fd, .events = POLLIN},
+	    {.fd = l->link_lost ? -1 : l->p->engine_fd, .events = POLLIN},
+	    {.fd = l->link_lost ? -1 : l->p->config_fd,
+		.events = (short)(l->result_waits ? POLLIN | POLLOUT : POLLIN)},
+	    {.fd = l->p->reload.loader_fd, .events = POLLIN},
+	};
+	int64_t ns = until.ns - mono_now().ns;
+	struct timespec wait = {0, 0};
+
+	if (ns > 0)
+		wait = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
+		    .tv_nsec = (long)(ns % NS_PER_S)};
+	if (ppoll(fds, ARRAY_LEN(fds), until.ns == MONO_NEVER.ns ? NULL : &wait,
+		NULL) <= 0)
+		return;
+	if (fds[0].revents)
+		hear_signals(l);
+	if (fds[1].revents)
+		hear_engine(l);
+	if (fds[2].revents & POLLOUT)
+		pass_on(l);
+	if (fds[2].revents)
+		hear_request(l);
+}
+
+/* A keeper that was stopped knows no more what the clock did meanwhile. */
+static bool overtaken(struct loop *l)
+{
+	l->overtaken = guard_intervened(&l->p->guard);
+	return l->overtaken;
+}
+
+static void turn(struct loop *l, struct mono until)
+{
+	until = mono_earlier(until, loader_deadline(&l->p->reload));
+	until = mono_earlier(until, l->look_at);
+	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
+	if (!overtaken(l))
+		tick(l);
+	if (!l->overtaken && mono_due(l->look_at, mono_now()))
+		look(l);
+	save_if_idle(l);
+	end_reload(l);
+}
+
+/* Runs until there is a reason to end. */
+static void run(struct loop *l)
+{
+	struct keeper_loop *p = l->p;
+
+	while (
+	    !l->asked && !l->link_lost && !l->kernel_refused && !l->overtaken) {
+		turn(l, MONO_NEVER);
+		reload_if_asked(l);
+		if (children_reap(p->children, KEEPER_CHILDREN))
+			break;
+	}
+}
+
+/* Turns until the first `count` children have ended or time is up. */
+static void wait_for_all(struct loop *l, unsigned count)
+{
+	struct child *children = l->p->children;
+	struct mono until = mono_after(mono_now(), TIMEOUT_NS);
+
+	while (!children_all_ended(children, count) &&
+	       !mono_due(until, mono_now())) {
+		turn(l, until);
+		children_reap(children, count);
+	}
+}
+
+/* Something is wrong; turns until it is known whose end caused it. */
+static void wait_for_cause(struct loop *l)
+{
+	struct child *children = l->p->children;
+	struct mono until = mono_after(mono_now(), LINK_LOST_NS);
+
+	while (!children_to_blame(children, KEEPER_CHILDREN) &&
+	       !mono_due(until, mono_now())) {
+		turn(l, until);
+		children_reap(children, KEEPER_CHILDREN);
+	}
+}
+
+/* The end. */
+
+static bool engine_is_done(const struct keeper_loop *p)
+{
+	const struct child *engine = &p->children[0];
+
+	return p->engine_may_end && engine->ended && WIFEXITED(engine->status);
+}
+
+/* Why it ends, for the log; the exit status of the agent. */
+static int judge(const struct loop *l, char cause[CAUSE_MAX])
+{
+	const struct keeper_loop *p = l->p;
+	const struct child *blamed =
+	    children_to_blame(p->children, KEEPER_CHILDREN);
+
+	if (l->asked) {
+		snprintf(cause, CAUSE_MAX, "ended by %s",
+		    l->signal == SIGINT ? "SIGINT" : "SIGTERM");
+		return 0;
+	}
+	if (engine_is_done(p)) {
+		snprintf(cause, CAUSE_MAX, "done");
+		return WEXITSTATUS(p->children[0].status);
+	}
+	if (l->overtaken)
+		snprintf(cause, CAUSE_MAX,
+		    "the keeper was stopped, or hung, during a slew");
+	else if (l->kernel_refused)
+		snprintf(cause, CAUSE_MAX, "the kernel does not obey");
+	else if (blamed)
+		child_end_text(blamed, cause);
+	else
+		snprintf(cause, CAUSE_MAX,
+		    "the engine does not keep to the protocol of the keeper");
+	return 1;
+}
+
+/* The first `count` children: asked, then forced. */
+static void stop_children(struct loop *l, unsigned count)
+{
+	struct child *children = l->p->children;
+
+	children_signal(children, count, SIGTERM);
+	wait_for_all(l, count);
+	children_signal(children, count, SIGKILL);
+	wait_for_all(l, count);
+}
+
+static void log_end(const struct loop *l, const char *cause, int status)
+{
+	const struct keeper *k = l->p->keeper;
+	enum log_level level = status == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR;
+
+	if (k->limits.no_clock)
+		log_line(level, "%s; the clock was left alone", cause);
+	else
+		log_line(level, "%s; clock left at %+.3f ppm, %s", cause,
+		    k->became_ppm,
+		    k->slewing ? "A SLEW IS STILL RUNNING" : "no slew running");
+}
+
+int keeper_loop_run(struct keeper_loop *p)
+{
+	struct loop l = {.p = p};
+	char cause[CAUSE_MAX];
+	int status;
+
+	guard_note(&p->guard, p->keeper);
+	run(&l);
+	/* First of all: whatever comes now, no slew runs on. */
+	l.ending = true;
+	keeper_stop(p->keeper, mono_now());
+	guard_note(&p->guard, p->keeper);
+	loader_stop(&p->reload);
+	notify_manager("STOPPING=1");
+	if (!l.asked && !l.overtaken)
+		wait_for_cause(&l);
+	status = judge(&l, cause);
+	stop_children(&l, KEEPER_CHILDREN - 1);
+	drain(&l);
+	save_at_the_end(&l);
+	log_end(&l, cause, status);
+	guard_release(&p->guard);
+	stop_children(&l, KEEPER_CHILDREN);
+	return status;
+}

@@ -1,0 +1,201 @@
+#include "agent/keeper/loader.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void cut_to_lines(char *text)
+{
+	size_t len = strlen(text);
+
+	if (len + 1 < RELOAD_TEXT_MAX) {
+		while (len > 0 && text[len - 1] == '\n')
+			text[--len] = '\0';
+		return;
+	}
+	/* There is more than has room: half a line helps nobody. */
+	if (strrchr(text, '\n'))
+		*strrchr(text, '\n') = '\0';
+}
+
+/* The start may have read it as root. */
+static void explain_access(const char *path, char text[RELOAD_TEXT_MAX])
+{
+	size_t len = strlen(text);
+
+	if (access(path, R_OK) != 0 && errno == EACCES)
+		snprintf(text + len, RELOAD_TEXT_MAX - len,
+		    "%sthe user that the agent runs as has to be able to read "
+		    "it, see RELOAD in ntsagentd(8)",
+		    len > 0 ? "\n" : "");
+}
+
+void loader_read(const char *path, struct reload_result *out)
+{
+	FILE *errors;
+
+	*out = (struct reload_result){.ok = 0};
+	errors = fmemopen(out->text, sizeof(out->text), "w");
+	if (!errors) {
+		snprintf(out->text, sizeof(out->text), "out of memory");
+		return;
+	}
+	out->ok = config_load(path, &out->config, errors) == 0;
+	fclose(errors);
+	out->text[sizeof(out->text) - 1] = '\0';
+	cut_to_lines(out->text);
+	if (!out->ok)
+		explain_access(path, out->text);
+}
+
+/* clang-format off */
+#define FIXED(field, is_text, what) \
+	{what, offsetof(struct config, field), \
+	    sizeof(((struct config *)0)->field), is_text}
+static const struct fixed {
+	const char *what;
+	size_t offset, size;
+	bool is_text;
+} fixed[] = {
+	FIXED(user,          true,  "user in [agent]"),
+	FIXED(status_socket, true,  "status-socket in [agent]"),
+	FIXED(pidfile,       true,  "pidfile in [agent]"),
+	FIXED(saved_keys,    true,  "saved-keys in [nts]"),
+	FIXED(driftfile,     true,  "driftfile in [clock]"),
+	FIXED(goodtime_file, true,  "last-good-time in [clock]"),
+	FIXED(log_target,    false, "target in [log]"),
+};
+/* clang-format on */
+
+/* Texts differ behind their ends without meaning anything by it. */
+static bool same(const struct fixed *f, const char *a, const char *b)
+{
+	return f->is_text ? strncmp(a, b, f->size) == 0
+			  : memcmp(a, b, f->size) == 0;
+}
+
+void loader_keep(
+    const struct config *old, struct config *fresh, char text[RELOAD_TEXT_MAX])
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
+		const char *was = (const char *)old + fixed[i].offset;
+		char *becomes = (char *)fresh + fixed[i].offset;
+		size_t len = strlen(text);
+
+		if (same(&fixed[i], was, becomes))
+			continue;
+		memcpy(becomes, was, fixed[i].size);
+		snprintf(text + len, RELOAD_TEXT_MAX - len,
+		    "%s%s has changed: that needs a restart",
+		    len > 0 ? "\n" : "", fixed[i].what);
+	}
+}
+
+/* The loader. */
+
+static int load(const struct loader *r, int fd)
+{
+	struct reload_result *result = calloc(1, sizeof(*result));
+	char why[PRIVILEGES_TEXT_MAX];
+
+	if (!result)
+		return 1;
+	if (privileges_drop(r->identity, false, why))
+		loader_read(r->path, result);
+	else
+		snprintf(result->text, sizeof(result->text), "%s", why);
+	result->serial = r->serial;
+	return reload_send_result(fd, result) == 1 ? 0 : 1;
+}
+
+/* Above all the pipe whose end tells the guard that the keeper is gone. */
+static void close_others(int fd)
+{
+	if (fd > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
+	close_range((unsigned)fd + 1, ~0U, 0);
+}
+
+static int fork_loader(struct loader *r, const int pair[2])
+{
+	pid_t parent = getpid();
+	int forked = child_fork(&r->loader, "loader");
+
+	if (forked == 0) {
+		close_others(pair[1]);
+		_exit(child_follow(parent) ? load(r, pair[1]) : 1);
+	}
+	return forked;
+}
+
+int loader_start(struct loader *r, uint32_t serial, struct mono now)
+{
+	int pair[2], forked;
+
+	if (r->loader_fd >= 0)
+		return -EBUSY;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return -errno;
+	r->serial = serial;
+	forked = fork_loader(r, pair);
+	close(pair[1]);
+	if (forked < 0) {
+		close(pair[0]);
+		return forked;
+	}
+	r->loader_fd = pair[0];
+	r->give_up = mono_after(now, RELOAD_TIMEOUT_NS);
+	return 0;
+}
+
+void loader_stop(struct loader *r)
+{
+	int status;
+
+	if (r->loader_fd < 0)
+		return;
+	kill(r->loader.pid, SIGKILL);
+	while (waitpid(r->loader.pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	close(r->loader_fd);
+	r->loader_fd = -1;
+}
+
+static void failed(struct loader *r, const char *why, struct reload_result *out)
+{
+	*out = (struct reload_result){.serial = r->serial};
+	snprintf(out->text, sizeof(out->text), "%s", why);
+}
+
+bool loader_collect(
+    struct loader *r, struct mono now, struct reload_result *out)
+{
+	int got;
+
+	if (r->loader_fd < 0)
+		return false;
+	got = reload_receive_result(r->loader_fd, out);
+	if (got == 0 && !mono_due(r->give_up, now))
+		return false;
+	if (got == 0)
+		failed(r, "reading the configuration takes too long", out);
+	if (got < 0)
+		failed(r, "the process that reads the configuration has failed",
+		    out);
+	out->serial = r->serial;
+	loader_stop(r);
+	return true;
+}
+
+struct mono loader_deadline(const struct loader *r)
+{
+	return r->loader_fd >= 0 ? r->give_up : MONO_NEVER;
+}

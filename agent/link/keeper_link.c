@@ -1,0 +1,80 @@
+#include "agent/link/keeper_link.h"
+
+#include "resolver/frame.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#define FREQ_MAX_PPM 1e6
+
+/* No padding: nothing of the keeper's memory goes to the engine unasked. */
+static_assert(sizeof(struct keeper_report) ==
+		  4 * sizeof(uint32_t) + CLOCK_CHANGES_MAX * 24 + 16,
+    "keeper_report has padding");
+
+static bool freq_possible(double ppm)
+{
+	return isfinite(ppm) && fabs(ppm) < FREQ_MAX_PPM;
+}
+
+static bool report_valid(const struct keeper_report *r)
+{
+	if (r->verdict >= KEEPER_VERDICT_COUNT || r->sys_errno < 0 ||
+	    r->change_count > CLOCK_CHANGES_MAX ||
+	    !freq_possible(r->found_freq_ppm))
+		return false;
+	for (uint32_t i = 0; i < r->change_count; i++)
+		if (!freq_possible(r->changes[i].freq_ppm) ||
+		    r->changes[i].at.ns < 0)
+			return false;
+	return true;
+}
+
+/* What a bool must not be is only visible to its bytes. */
+static bool bool_valid(const bool *b)
+{
+	unsigned char byte;
+
+	static_assert(sizeof(*b) == 1, "a bool is a byte");
+	memcpy(&byte, b, 1);
+	return byte <= 1;
+}
+
+/* The rest of a command is judged by the core, which has a verdict for it. */
+static bool message_valid(const struct keeper_message *m)
+{
+	if (m->serial == 0)
+		return false;
+	if (m->kind == KEEPER_MESSAGE_COMMAND)
+		return bool_valid(&m->command.synchronised) &&
+		       bool_valid(&m->command.bootstrap) &&
+		       bool_valid(&m->command.pause);
+	return m->kind == KEEPER_MESSAGE_SAVE && freq_possible(m->freq_ppm) &&
+	       freq_possible(m->freq_sd_ppm) && m->freq_sd_ppm >= 0 &&
+	       m->good_time_s >= 0;
+}
+
+int keeper_receive_report(int fd, struct keeper_report *out)
+{
+	int got = frame_receive(fd, out, sizeof(*out));
+
+	return got == 1 && !report_valid(out) ? -1 : got;
+}
+
+int keeper_send_report(int fd, const struct keeper_report *r)
+{
+	return frame_send(fd, r, sizeof(*r));
+}
+
+int keeper_receive_message(int fd, struct keeper_message *out)
+{
+	int got = frame_receive(fd, out, sizeof(*out));
+
+	return got == 1 && !message_valid(out) ? -1 : got;
+}
+
+int keeper_send_message(int fd, const struct keeper_message *m)
+{
+	return frame_send(fd, m, sizeof(*m));
+}

@@ -1,0 +1,109 @@
+#include "agent/loop/changes.h"
+
+#include "agent/engine/sources.h"
+#include "base/log.h"
+#include "resolver/certificate/trust.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void changes_init(struct changes *c, struct mono now)
+{
+	network_init(&c->network, now);
+	watch_init(&c->trust);
+	c->alarm_fd = -1;
+}
+
+/* A link that is turned and a file that is touched change nothing. */
+static bool other_trust(struct changes *c)
+{
+	uint8_t before[TRUST_FINGERPRINT_LEN];
+
+	memcpy(before, c->fingerprint, sizeof(before));
+	return trust_fingerprint(c->trust_config, c->fingerprint) &&
+	       memcmp(before, c->fingerprint, sizeof(before)) != 0;
+}
+
+bool changes_watch_trust(struct changes *c, const struct trust_config *trust)
+{
+	const char *places[TRUST_PLACES_MAX];
+	unsigned count = trust_places(trust, places);
+	int err = watch_open(&c->trust, places, count);
+
+	if (err)
+		log_info("changes of trusted certificates will not be noticed: "
+			 "%s",
+		    strerror(-err));
+	c->trust_config = trust;
+	return other_trust(c);
+}
+
+void changes_open(struct changes *c, const struct trust_config *trust)
+{
+	int err = network_open(&c->network);
+
+	if (err)
+		log_info("changes of the network will not be noticed: %s",
+		    strerror(-err));
+	(void)changes_watch_trust(c, trust);
+	c->alarm_fd = clocks_open_alarm();
+}
+
+void changes_close(struct changes *c)
+{
+	network_close(&c->network);
+	watch_close(&c->trust);
+	if (c->alarm_fd >= 0)
+		close(c->alarm_fd);
+	c->alarm_fd = -1;
+}
+
+nfds_t changes_pollfds(const struct changes *c, struct pollfd fds[])
+{
+	const int all[CHANGES_FDS] = {c->network.fd,
+	    watch_listens(&c->trust) ? c->trust.fd : -1, c->alarm_fd};
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] >= 0)
+			fds[n++] = (struct pollfd){all[i], POLLIN, 0};
+	return n;
+}
+
+bool changes_hear(struct changes *c, int fd, struct mono now)
+{
+	if (fd == c->network.fd)
+		network_read(&c->network);
+	else if (fd == c->trust.fd)
+		watch_read(&c->trust, now);
+	else if (fd == c->alarm_fd)
+		clocks_rearm(c->alarm_fd);
+	else
+		return false;
+	return true;
+}
+
+struct mono changes_deadline(const struct changes *c)
+{
+	return mono_earlier(
+	    network_deadline(&c->network), watch_deadline(&c->trust));
+}
+
+bool changes_heed(struct changes *c, struct engine *e, struct clock_reading now)
+{
+
+	if (network_take(&c->network, now.mono)) {
+		log_debug("addresses, routes or links have changed");
+		engine_retry_early(e, RETRY_NETWORK, NULL, now);
+	}
+	if (!watch_take(&c->trust, now.mono))
+		return false;
+	log_debug("trusted certificates have changed");
+	engine_retry_early(e, RETRY_TRUST, NULL, now);
+	if (!other_trust(c))
+		return false;
+	log_notice("other certificates are trusted now: new keys are exchanged "
+		   "within five minutes");
+	engine_distrust(e, now);
+	return true;
+}

@@ -1,0 +1,285 @@
+#include "agent/loop/sample_file.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+/* Two readings further apart than this were pulled apart by the scheduler. */
+#define READING_NS NS_PER_US
+#define READING_TRIES 20
+/* The rates of two clocks are known after this. */
+#define SPAN_MIN_NS (5 * NS_PER_S)
+
+/* Between two looks the raw clock and the ledger's differ by less, unless there
+ * was a leap second; beyond one part in so many they never do. */
+#define LEAP_NS (20 * NS_PER_MS)
+#define RATES_APART 20000
+
+static int64_t read_clock(clockid_t id)
+{
+	struct timespec ts = {0}; /* a simulator may lack a clock */
+
+	clock_gettime(id, &ts);
+	return ns_of_timespec(&ts);
+}
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Hexadecimal with dashes in it. False: there is none, as in a simulator. */
+static bool read_boot_id(uint8_t out[BOOT_ID_LEN])
+{
+	char text[64];
+	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+	unsigned digits = 0;
+
+	if (fd >= 0)
+		close(fd);
+	memset(out, 0, BOOT_ID_LEN);
+	for (ssize_t i = 0; i < n && digits < 2 * BOOT_ID_LEN; i++) {
+		int digit = digit_of(text[i]);
+
+		if (digit < 0)
+			continue;
+		out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | digit);
+		digits++;
+	}
+	return digits == 2 * BOOT_ID_LEN;
+}
+
+/* The raw clock and the ledger's at one moment. */
+static void read_both(const struct timescale *ledger, struct timeline *t)
+{
+	int64_t best_gap = INT64_MAX;
+
+	for (int i = 0; i < READING_TRIES && best_gap > READING_NS; i++) {
+		int64_t before = read_clock(CLOCK_MONOTONIC_RAW);
+		struct wall wall = {read_clock(CLOCK_REALTIME)};
+		int64_t gap = read_clock(CLOCK_MONOTONIC_RAW) - before;
+
+		if (gap >= best_gap)
+			continue;
+		best_gap = gap;
+		t->raw_ns = before + gap / 2;
+		t->osc_ns = timescale_osc(ledger, wall).ns;
+		t->wall_ns = wall.ns;
+	}
+}
+
+static bool read_timeline(const struct timescale *ledger, struct timeline *t)
+{
+	*t = (struct timeline){.raw_ns = 0};
+	if (!read_boot_id(t->boot))
+		return false;
+	read_both(ledger, t);
+	t->asleep_ns = read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC);
+	return true;
+}
+
+/* Restoring. */
+
+static int slot_of(const struct engine *e, const struct saved_source *m)
+{
+	for (unsigned i = 0; i < e->source_count; i++) {
+		const struct source *s = &e->sources[i];
+
+		if (strcmp(s->config->name, m->name) == 0)
+			return s->address_count > 0 &&
+				       endpoint_same_host(
+					   source_address(s), &m->address)
+				   ? (int)i
+				   : -1;
+	}
+	return -1;
+}
+
+/* Nothing was measured in the future. */
+static bool past(const struct saved_source *m, int64_t osc_ns)
+{
+	for (unsigned i = 0; i < m->count; i++)
+		if (m->samples[i].at.ns > osc_ns)
+			return false;
+	return true;
+}
+
+/* Where nothing carries the timescale over, the paths are still the same. */
+static unsigned restore_paths(struct sample_file *r, struct engine *e,
+    struct reader *from, unsigned sources)
+{
+	unsigned total = 0;
+
+	while (sources-- > 0 && saved_samples_take(from, &r->source)) {
+		int slot = slot_of(e, &r->source);
+
+		if (slot < 0)
+			continue;
+		steering_restore_path(e->steering, (unsigned)slot,
+		    r->source.samples, r->source.count);
+		total += r->source.count;
+	}
+	return total;
+}
+
+static unsigned restore(struct sample_file *r, struct engine *e,
+    struct reader *from, unsigned sources, int64_t shift_ns)
+{
+	unsigned total = 0;
+
+	while (sources-- > 0 && saved_samples_take(from, &r->source)) {
+		int slot = slot_of(e, &r->source);
+
+		saved_samples_shift(&r->source, shift_ns);
+		if (slot < 0 || !past(&r->source, r->born.osc_ns))
+			continue;
+		steering_restore(e->steering, (unsigned)slot, r->source.samples,
+		    r->source.count);
+		total += r->source.count;
+	}
+	return total;
+}
+
+static void take_up(struct sample_file *r, struct engine *e, size_t len)
+{
+	struct timeline then;
+	struct reader from;
+	unsigned sources, total;
+	int64_t shift_ns;
+
+	if (!saved_samples_open(&from, r->bytes, len, &then, &sources)) {
+		log_info("%s/%s is damaged, or of another version: measuring "
+			 "anew",
+		    r->folder->path, SAMPLE_FILE_NAME);
+		return;
+	}
+	if (!timeline_bridge(&then, &r->born, &shift_ns)) {
+		total = restore_paths(r, e, &from, sources);
+		log_info("another boot, a step of the clock, or too long ago: "
+			 "knows the delays from %u samples, measures the clock "
+			 "anew",
+		    total);
+		return;
+	}
+	total = restore(r, e, &from, sources, shift_ns);
+	if (total > 0)
+		log_info("goes on from %u samples, the last of %lld s ago",
+		    total,
+		    (long long)((r->born.raw_ns - then.raw_ns) / NS_PER_S));
+}
+
+/* A reload may bring more sources. */
+static bool make_room(struct sample_file *r, const struct engine *e)
+{
+	size_t size =
+	    SAVED_SAMPLES_HEAD_MAX + e->source_count * (size_t)SAVED_SOURCE_MAX;
+	uint8_t *bytes;
+
+	if (size <= r->size)
+		return true;
+	bytes = realloc(r->bytes, size);
+	if (!bytes)
+		return false;
+	r->bytes = bytes;
+	r->size = size;
+	return true;
+}
+
+void sample_file_open(
+    struct sample_file *r, const struct saved_folder *folder, struct engine *e)
+{
+	size_t len;
+	int err;
+
+	*r = (struct sample_file){.size = 0};
+	if (!read_timeline(&e->timescale, &r->born) || !make_room(r, e))
+		return;
+	r->last = r->born;
+	r->folder = folder;
+	err = saved_folder_read(
+	    folder, SAMPLE_FILE_NAME, r->bytes, r->size, &len);
+	if (!err)
+		take_up(r, e, len);
+	else if (err != -ENOENT)
+		log_info("cannot use %s/%s: %s: measuring anew", folder->path,
+		    SAMPLE_FILE_NAME, strerror(-err));
+}
+
+void sample_file_close(struct sample_file *r)
+{
+	free(r->bytes);
+	r->bytes = NULL;
+	r->folder = NULL;
+}
+
+/* Saving. */
+
+static void put_source(
+    struct sample_file *r, const struct engine *e, unsigned i, struct writer *w)
+{
+	const struct source *s = &e->sources[i];
+	struct saved_source *m = &r->source;
+
+	*m = (struct saved_source){.count = 0};
+	memcpy(m->name, s->config->name, sizeof(m->name));
+	if (s->address_count > 0)
+		m->address = *source_address(s);
+	m->count = steering_copy_samples(e->steering, i, m->samples);
+	saved_samples_put(w, m);
+}
+
+static void note_trouble(struct sample_file *r, int err)
+{
+	if (err && !r->troubled)
+		log_warning("cannot write %s/%s: %s: a restart will have to "
+			    "measure anew",
+		    r->folder->path, SAMPLE_FILE_NAME, saved_folder_error(err));
+	r->troubled = err != 0;
+}
+
+/* The ledger lets a leap second through, for the servers have it, too; the raw
+ * clock has none. Then the comparison begins anew. */
+static void compare(struct sample_file *r, struct timeline *now)
+{
+	int64_t raw_ns = now->raw_ns - r->last.raw_ns;
+	int64_t apart_ns = now->osc_ns - r->last.osc_ns - raw_ns;
+
+	if (llabs(apart_ns) > LEAP_NS + raw_ns / RATES_APART)
+		r->born = *now;
+	r->last = *now;
+	now->span_raw_ns = now->raw_ns - r->born.raw_ns;
+	now->span_osc_ns = now->osc_ns - r->born.osc_ns;
+}
+
+void sample_file_save(struct sample_file *r, const struct engine *e)
+{
+	struct timeline now;
+	struct writer w;
+
+	if (!r->folder || r->folder->fd < 0 ||
+	    !read_timeline(&e->timescale, &now))
+		return;
+	compare(r, &now);
+	now.rate_ppb = llround(e->good_freq_ppm * 1e3);
+	if (now.span_raw_ns < SPAN_MIN_NS)
+		return;
+	if (!make_room(r, e))
+		return;
+	w = writer_of(r->bytes, r->size);
+	saved_samples_begin(&w, &now, e->source_count);
+	for (unsigned i = 0; i < e->source_count; i++)
+		put_source(r, e, i, &w);
+	saved_samples_end(&w);
+	note_trouble(r, w.ok ? saved_folder_replace(
+				   r->folder, SAMPLE_FILE_NAME, w.base, w.len)
+			     : -EMSGSIZE);
+}

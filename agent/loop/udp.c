@@ -1,0 +1,251 @@
+#include "agent/loop/udp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+
+#define STAMP_FLAGS                                                            \
+	(SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |            \
+	    SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY |       \
+	    SOF_TIMESTAMPING_OPT_CMSG)
+
+#define CONTROL_LEN 512
+
+static struct wall wall_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (struct wall){ns_of_timespec(&ts)};
+}
+
+/* Stamps are an improvement, never a condition: the reading in user space
+ * widens the delay, and the delay bounds the error. */
+static void ask_for_stamps(int fd)
+{
+	int flags = STAMP_FLAGS, on = 1;
+
+	(void)setsockopt(
+	    fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+	/* Have poll(2) report a transmit stamp as POLLPRI. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, &on, sizeof(on));
+}
+
+static int open_socket(int family)
+{
+	int fd = socket(family, SOCK_DGRAM, 0);
+	int flags;
+
+	if (fd < 0)
+		return -errno;
+	flags = fcntl(fd, F_GETFL);
+	(void)fcntl(fd, F_SETFL, flags < 0 ? O_NONBLOCK : flags | O_NONBLOCK);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+void udp_init(struct udp *u)
+{
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		u->slots[i] = (struct udp_slot){.fd = -1};
+	u->keep_stamps_fd = open_socket(AF_INET);
+	if (u->keep_stamps_fd < 0)
+		u->keep_stamps_fd = open_socket(AF_INET6);
+	if (u->keep_stamps_fd >= 0)
+		ask_for_stamps(u->keep_stamps_fd);
+}
+
+void udp_close(struct udp *u, unsigned slot)
+{
+	if (u->slots[slot].fd >= 0)
+		close(u->slots[slot].fd);
+	u->slots[slot].fd = -1;
+}
+
+void udp_end(struct udp *u)
+{
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		udp_close(u, i);
+	if (u->keep_stamps_fd >= 0)
+		close(u->keep_stamps_fd);
+	u->keep_stamps_fd = -1;
+}
+
+static int send_on(struct udp_slot *s, const struct endpoint *to,
+    const void *bytes, size_t len)
+{
+	struct sockaddr_storage sa;
+	socklen_t sa_len = endpoint_to_sockaddr(to, &sa);
+
+	if (connect(s->fd, (const struct sockaddr *)&sa, sa_len) < 0)
+		return -errno;
+	s->tx = wall_now();
+	s->tx_kind = STAMP_DAEMON;
+	if (send(s->fd, bytes, len, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
+    const uint8_t *bytes, size_t len)
+{
+	struct udp_slot *s = &u->slots[slot];
+	int err;
+
+	udp_close(u, slot);
+	s->fd = open_socket(endpoint_af(to));
+	if (s->fd < 0) {
+		err = s->fd;
+		s->fd = -1;
+		return err;
+	}
+	ask_for_stamps(s->fd);
+	err = send_on(s, to, bytes, len);
+	if (err < 0)
+		udp_close(u, slot);
+	return err;
+}
+
+static bool local_of(int fd, struct endpoint *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+	       endpoint_from_sockaddr(from, (const struct sockaddr *)&sa);
+}
+
+bool udp_local(const struct udp *u, unsigned slot, struct endpoint *from)
+{
+	return u->slots[slot].fd >= 0 && local_of(u->slots[slot].fd, from);
+}
+
+bool udp_route(const struct endpoint *to, struct endpoint *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(to, &sa);
+	int fd = open_socket(endpoint_af(to));
+	bool there;
+
+	if (fd < 0)
+		return false;
+	there = connect(fd, (const struct sockaddr *)&sa, len) == 0 &&
+		local_of(fd, from);
+	close(fd);
+	return there;
+}
+
+nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[])
+{
+	nfds_t n = 0;
+
+	for (unsigned i = 0; i < SOURCES_MAX; i++) {
+		if (u->slots[i].fd < 0)
+			continue;
+		fds[n] = (struct pollfd){
+		    .fd = u->slots[i].fd,
+		    .events = POLLIN | POLLPRI,
+		};
+		slots[n++] = i;
+	}
+	return n;
+}
+
+/* The kernel's reading of CLOCK_REALTIME for this message, if there is one. */
+static bool stamp_of(struct msghdr *msg, struct wall *out)
+{
+	struct scm_timestamping stamps;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
+	     c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET ||
+		    c->cmsg_type != SCM_TIMESTAMPING ||
+		    c->cmsg_len < CMSG_LEN(sizeof(stamps)))
+			continue;
+		memcpy(&stamps, CMSG_DATA(c), sizeof(stamps));
+		if (stamps.ts[0].tv_sec == 0 && stamps.ts[0].tv_nsec == 0)
+			continue;
+		out->ns = ns_of_timespec(&stamps.ts[0]);
+		return true;
+	}
+	return false;
+}
+
+static ssize_t receive(int fd, int flags, void *bytes, size_t size,
+    struct msghdr *msg, void *control)
+{
+	struct iovec iov = {.iov_base = bytes, .iov_len = size};
+	ssize_t n;
+
+	*msg = (struct msghdr){
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = CONTROL_LEN,
+	};
+	n = recvmsg(fd, msg, flags | MSG_DONTWAIT);
+	msg->msg_iov = NULL;
+	return n;
+}
+
+/* False: nothing was queued there. */
+static bool read_tx_stamp(struct udp_slot *s)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
+	uint8_t copy[NTS_PACKET_MAX];
+	struct msghdr msg;
+	struct wall tx;
+
+	if (receive(s->fd, MSG_ERRQUEUE, copy, sizeof(copy), &msg, control) < 0)
+		return false;
+	if (stamp_of(&msg, &tx)) {
+		s->tx = tx;
+		s->tx_kind = STAMP_KERNEL;
+	}
+	return true;
+}
+
+static bool read_datagram(struct udp_slot *s, struct datagram *out)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
+	struct msghdr msg;
+	ssize_t n;
+
+	n = receive(s->fd, 0, out->bytes, sizeof(out->bytes), &msg, control);
+	out->rx = wall_now();
+	out->rx_kind = STAMP_DAEMON;
+	out->tx = s->tx;
+	out->tx_kind = s->tx_kind;
+	out->error = n < 0 ? errno : 0;
+	if (n < 0)
+		return errno != EAGAIN && errno != EWOULDBLOCK &&
+		       errno != EINTR;
+	/* A cut datagram keeps its length: its authenticator cannot fit. */
+	out->len = (size_t)n;
+	if (stamp_of(&msg, &out->rx))
+		out->rx_kind = STAMP_KERNEL;
+	return true;
+}
+
+bool udp_ready(
+    struct udp *u, unsigned slot, short revents, struct datagram *out)
+{
+	struct udp_slot *s = &u->slots[slot];
+
+	out->slot = slot;
+	if (s->fd < 0)
+		return false;
+	/* The transmit stamp first: on a short path the answer is there
+	 * before we are. POLLERR without one is an ICMP error, which a plain
+	 * receive fetches. */
+	if ((revents & (POLLPRI | POLLERR)) && read_tx_stamp(s) &&
+	    !(revents & POLLIN))
+		return false;
+	return read_datagram(s, out);
+}

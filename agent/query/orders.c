@@ -1,0 +1,214 @@
+#include "agent/query/orders.h"
+
+#include "agent/engine/sources.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct order {
+	struct engine *e;
+	const char *name; /* NULL: all sources */
+	struct clock_reading now;
+	char *text;
+};
+
+typedef enum order_outcome order_fn(const struct order *o);
+
+static enum order_outcome done(
+    const struct order *o, unsigned count, const char *what)
+{
+	snprintf(o->text, ORDER_TEXT_MAX, "%u source%s %s", count,
+	    count == 1 ? "" : "s", what);
+	return ORDER_DONE;
+}
+
+static enum order_outcome fail(const struct order *o, const char *why)
+{
+	snprintf(o->text, ORDER_TEXT_MAX, "%s", why);
+	return ORDER_FAILED;
+}
+
+static bool meant(const struct order *o, const struct source *s)
+{
+	return !o->name || strcmp(o->name, s->config->name) == 0;
+}
+
+static enum order_outcome retry(const struct order *o)
+{
+	unsigned count = engine_retry_early(o->e, RETRY_ORDER, o->name, o->now);
+
+	if (count == 0)
+		return fail(o, "offline: `ntsctl online` ends that");
+	return done(o, count, "asked again");
+}
+
+static enum order_outcome burst(const struct order *o)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < o->e->source_count; i++) {
+		struct source *s = &o->e->sources[i];
+
+		count += meant(o, s) && source_burst(s, o->now.mono);
+	}
+	if (count == 0)
+		return fail(o, "no source that is online has keys to ask with: "
+			       "see `ntsctl sources -v`");
+	return done(o, count, "asked in a burst");
+}
+
+static enum order_outcome offline(const struct order *o)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < o->e->source_count; i++) {
+		if (!meant(o, &o->e->sources[i]))
+			continue;
+		count++;
+		engine_take_offline(o->e, i);
+	}
+	return done(o, count, "offline");
+}
+
+static enum order_outcome online(const struct order *o)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < o->e->source_count; i++) {
+		struct source *s = &o->e->sources[i];
+
+		if (!meant(o, s))
+			continue;
+		count++;
+		source_go_online(s, o->now.mono);
+	}
+	return done(o, count, "online");
+}
+
+static enum order_outcome refused_step(
+    const struct order *o, enum steering_order order, int64_t offset_ns)
+{
+	if (order == STEERING_ORDER_UNKNOWN)
+		return fail(o, "the clock is not synchronised: it is not known "
+			       "by how much to step");
+	if (order == STEERING_ORDER_REFUSED)
+		return fail(o, "the step would be larger than refuse-threshold "
+			       "in ntsagent.conf allows");
+	snprintf(o->text, ORDER_TEXT_MAX,
+	    "no step is needed: the clock is off by %.9f s, less than is known "
+	    "for sure",
+	    fabs(s_of_ns(offset_ns)));
+	return ORDER_DONE;
+}
+
+static enum order_outcome step(const struct order *o)
+{
+	struct engine *e = o->e;
+	struct clock_command command;
+	enum steering_order order;
+	int64_t offset_ns;
+
+	if (e->options->no_clock)
+		return fail(o, "the agent only measures and leaves the clock "
+			       "alone");
+	if (e->command_pending)
+		return fail(o, "the clock is being adjusted just now: again, "
+			       "please");
+	order = steering_step(
+	    e->steering, &e->timescale, o->now.wall, &command, &offset_ns);
+	if (order != STEERING_ORDER_GIVEN)
+		return refused_step(o, order, offset_ns);
+	e->now = o->now;
+	engine_step(e, &command);
+	return ORDER_STEPS;
+}
+
+static enum order_outcome reload(const struct order *o)
+{
+	(void)o;
+	return ORDER_RELOADS;
+}
+
+/* clang-format off */
+static const struct {
+	const char *verb;
+	order_fn *run;
+	bool takes_name;
+} orders[] = {
+	{"retry",   retry,   true},
+	{"burst",   burst,   true},
+	{"online",  online,  true},
+	{"offline", offline, true},
+	{"step",    step,    false},
+	{"reload",  reload,  false},
+};
+/* clang-format on */
+
+static bool name_known(const struct order *o)
+{
+	for (unsigned i = 0; i < o->e->source_count; i++)
+		if (meant(o, &o->e->sources[i]))
+			return true;
+	snprintf(o->text, ORDER_TEXT_MAX,
+	    "no source is called %.63s: see `ntsctl sources`", o->name);
+	return false;
+}
+
+/* What the administrator did belongs beside what the agent did. */
+static enum order_outcome carry_out(
+    order_fn *run, const struct order *o, const char *line)
+{
+	enum order_outcome outcome = run(o);
+
+	if (outcome == ORDER_FAILED)
+		log_notice("order \"%s\": %s", line, o->text);
+	else
+		log_notice("order \"%s\"", line);
+	return outcome;
+}
+
+enum order_outcome order_run(struct engine *e, const char *line,
+    struct clock_reading now, char text[ORDER_TEXT_MAX])
+{
+	size_t len = strcspn(line, " ");
+	const char *name = line[len] ? line + len + 1 : NULL;
+	struct order o = {e, name, now, text};
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		if (strlen(orders[i].verb) != len ||
+		    strncmp(orders[i].verb, line, len) != 0)
+			continue;
+		if (name && !orders[i].takes_name)
+			return fail(&o, "this order takes no name");
+		if (name && !name_known(&o))
+			return ORDER_FAILED;
+		return carry_out(orders[i].run, &o, line);
+	}
+	return fail(&o, "there is no such order: is ntsctl of the same version "
+			"as ntsagentd?");
+}
+
+bool order_step_outcome(
+    struct engine *e, enum order_outcome *outcome, char text[ORDER_TEXT_MAX])
+{
+	enum keeper_verdict verdict = (enum keeper_verdict)e->step_verdict;
+
+	if (!e->step_answered)
+		return false;
+	e->step_answered = false;
+	*outcome = verdict == KEEPER_OK ? ORDER_DONE : ORDER_FAILED;
+	if (verdict == KEEPER_OK)
+		snprintf(text, ORDER_TEXT_MAX,
+		    "the clock was stepped by %+.9f s",
+		    s_of_ns(e->last_command.step_ns));
+	else if (verdict == KEEPER_STEP_FORBIDDEN)
+		snprintf(text, ORDER_TEXT_MAX,
+		    "the last step was less than a minute ago");
+	else
+		snprintf(
+		    text, ORDER_TEXT_MAX, "%s", keeper_verdict_text(verdict));
+	return true;
+}

@@ -1,0 +1,245 @@
+#include "agent/saved/keyring.h"
+
+#include "base/log.h"
+#include "nts/digest.h"
+#include "resolver/certificate/trust.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MACHINE_ID "/etc/machine-id"
+#define MACHINE_ID_MAX 64
+
+static_assert(SAVED_KEYS_BINDING_LEN == DIGEST_LEN, "the binding is a digest");
+
+/* A copy of a machine's disk must not spend the cookies of the first. */
+static size_t read_machine_id(uint8_t out[MACHINE_ID_MAX])
+{
+	int fd = open(MACHINE_ID, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, out, MACHINE_ID_MAX);
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static bool bind_to_trust_and_machine(
+    struct keyring *k, const struct trust_config *trust)
+{
+	uint8_t both[TRUST_FINGERPRINT_LEN + MACHINE_ID_MAX];
+	size_t len = read_machine_id(both + TRUST_FINGERPRINT_LEN);
+
+	return trust_fingerprint(trust, both) &&
+	       digest_of(both, TRUST_FINGERPRINT_LEN + len, k->binding);
+}
+
+static bool ends_in(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), tail = strlen(suffix);
+
+	return len >= tail && strcmp(name + len - tail, suffix) == 0;
+}
+
+/* Keys of a source that was taken out, and what a crash left behind. */
+static bool unwanted(const void *self, const char *name)
+{
+	const struct config *config = self;
+	char known[SAVED_KEYS_NAME_MAX];
+
+	if (ends_in(name, SAVED_KEYS_SUFFIX ".new"))
+		return true;
+	if (!ends_in(name, SAVED_KEYS_SUFFIX))
+		return false;
+	for (unsigned i = 0; i < config->source_count; i++) {
+		saved_keys_file_name(config->sources[i].name, known);
+		if (strcmp(name, known) == 0)
+			return false;
+	}
+	return true;
+}
+
+void keyring_open(struct keyring *k, const struct config *config)
+{
+	char why[SAVED_FOLDER_WHY_MAX];
+
+	*k = (struct keyring){.folder = {.fd = -1}};
+	if (!config->saved_keys[0])
+		return;
+	if (!saved_folder_open(&k->folder, config->saved_keys, why)) {
+		log_warning("%s: keys are not kept over a restart", why);
+		return;
+	}
+	if (bind_to_trust_and_machine(k, &config->trust)) {
+		saved_folder_sweep(&k->folder, unwanted, config);
+		return;
+	}
+	log_warning("OpenSSL has no SHA-256: keys are not kept over a restart");
+	saved_folder_close(&k->folder);
+}
+
+void keyring_close(struct keyring *k)
+{
+	saved_folder_close(&k->folder);
+	explicit_bzero(&k->rest, sizeof(k->rest));
+	explicit_bzero(k->bytes, sizeof(k->bytes));
+}
+
+/* Reading. */
+
+static void log_set_aside(
+    const struct keyring *k, const char *name, const char *what)
+{
+	int err = saved_folder_set_aside(&k->folder, name);
+
+	if (err)
+		log_warning("%s/%s %s, and cannot be renamed: %s",
+		    k->folder.path, name, what, strerror(-err));
+	else
+		log_warning("%s/%s %s: set aside as %s.bad, new keys are "
+			    "fetched",
+		    k->folder.path, name, what, name);
+}
+
+/* Worthless and secret, but nothing that anybody would want to look into. */
+static void log_removal(
+    const struct keyring *k, const char *name, const char *what)
+{
+	int err = saved_folder_remove(&k->folder, name);
+
+	if (err)
+		log_warning("%s/%s %s, and cannot be removed: %s",
+		    k->folder.path, name, what, strerror(-err));
+	else
+		log_info("%s/%s %s: removed, new keys are fetched",
+		    k->folder.path, name, what);
+}
+
+static void reject(
+    const struct keyring *k, const char *name, enum saved_keys_verdict v)
+{
+	const char *what = saved_keys_verdict_text(v);
+
+	if (v == SAVED_KEYS_DAMAGED || v == SAVED_KEYS_VERSION ||
+	    v == SAVED_KEYS_FOREIGN)
+		log_set_aside(k, name, what);
+	else
+		log_removal(k, name, what);
+}
+
+static bool read_file(struct keyring *k, const char *name, size_t *len)
+{
+	int err = saved_folder_read(
+	    &k->folder, name, k->bytes, sizeof(k->bytes), len);
+
+	if (err == -EINVAL)
+		log_set_aside(k, name,
+		    "is not a file that only the agent's user may read");
+	else if (err && err != -ENOENT)
+		log_warning("cannot read %s/%s: %s", k->folder.path, name,
+		    strerror(-err));
+	return err == 0;
+}
+
+static int write_file(
+    struct keyring *k, const char *name, const struct saved_keys *keys)
+{
+	struct writer w = writer_of(k->bytes, sizeof(k->bytes));
+	int err;
+
+	saved_keys_write(keys, &w);
+	err = w.ok ? saved_folder_replace(&k->folder, name, w.base, w.len)
+		   : -EINVAL;
+	explicit_bzero(k->bytes, sizeof(k->bytes));
+	return err;
+}
+
+/* Before the first cookie is spent the disk must have forgotten it. */
+static bool take_off(struct keyring *k, const char *name,
+    struct saved_keys *keys, unsigned *left)
+{
+	int err = -ENODATA;
+
+	saved_keys_split(keys, &k->rest);
+	*left = k->rest.answer.cookie_count;
+	if (*left > 0)
+		err = write_file(k, name, &k->rest);
+	explicit_bzero(&k->rest, sizeof(k->rest));
+	if (!err)
+		return true;
+	*left = 0;
+	err = saved_folder_remove(&k->folder, name);
+	if (err)
+		log_warning("cannot take cookies out of %s/%s: %s: new keys "
+			    "are fetched",
+		    k->folder.path, name, strerror(-err));
+	return err == 0;
+}
+
+static bool take(struct keyring *k, const struct source_config *source,
+    struct wall now, struct saved_keys *out, unsigned *left)
+{
+	char name[SAVED_KEYS_NAME_MAX];
+	enum saved_keys_verdict verdict;
+	size_t len;
+
+	saved_keys_file_name(source->name, name);
+	if (!read_file(k, name, &len))
+		return false;
+	verdict = saved_keys_read(out, k->bytes, len);
+	if (verdict == SAVED_KEYS_OK)
+		verdict = saved_keys_judge(out, source, k->binding, now);
+	if (verdict != SAVED_KEYS_OK)
+		reject(k, name, verdict);
+	return verdict == SAVED_KEYS_OK && take_off(k, name, out, left);
+}
+
+bool keyring_take(struct keyring *k, const struct source_config *source,
+    struct wall now, struct saved_keys *out, unsigned *left)
+{
+	bool taken = k->folder.fd >= 0 && take(k, source, now, out, left);
+
+	explicit_bzero(k->bytes, sizeof(k->bytes));
+	if (!taken)
+		explicit_bzero(out, sizeof(*out));
+	return taken;
+}
+
+/* Writing. */
+
+static void note_trouble(
+    struct keyring *k, const char *what, const char *name, int err)
+{
+	if (err && !k->troubled)
+		log_warning("cannot %s %s/%s: %s: keys are not kept over a "
+			    "restart until that is mended",
+		    what, k->folder.path, name, saved_folder_error(err));
+	else if (!err && k->troubled)
+		log_notice("keys are kept in %s again", k->folder.path);
+	k->troubled = err != 0;
+}
+
+/* When it fails, what stands there is still unspent. */
+void keyring_save(struct keyring *k, const struct source_config *source,
+    struct saved_keys *keys)
+{
+	char name[SAVED_KEYS_NAME_MAX];
+
+	if (k->folder.fd < 0)
+		return;
+	saved_keys_file_name(source->name, name);
+	saved_keys_identify(keys, source, k->binding);
+	note_trouble(k, "write", name, write_file(k, name, keys));
+}
+
+void keyring_forget(struct keyring *k, const struct source_config *source)
+{
+	char name[SAVED_KEYS_NAME_MAX];
+
+	if (k->folder.fd < 0)
+		return;
+	saved_keys_file_name(source->name, name);
+	note_trouble(k, "remove", name, saved_folder_remove(&k->folder, name));
+}

@@ -1,0 +1,42 @@
+#include "agent/saved/last_good_time.h"
+
+#include "base/log.h"
+#include "clock/kernel/drift_file.h"
+#include "resolver/certificate/certificate.h"
+
+#include <errno.h>
+#include <string.h>
+
+int64_t earliest_time_find(const struct config *config)
+{
+	const char *path = config->goodtime_file;
+	int64_t good_s = 0;
+	int err = path[0] ? goodtime_load(path, &good_s) : 0;
+
+	if (err == -EINVAL)
+		log_warning("%s does not hold a time: not used", path);
+	else if (err && err != -ENOENT)
+		log_warning("cannot read %s: %s", path, strerror(-err));
+	if (err || good_s < TIME_WRITTEN_S)
+		good_s = TIME_WRITTEN_S;
+	return good_s * NS_PER_S;
+}
+
+void earliest_time_check(
+    const struct config *config, int64_t earliest_ns, struct wall now)
+{
+	char date[CERTIFICATE_DATE_MAX], known[CERTIFICATE_DATE_MAX];
+	bool by_file = earliest_ns > TIME_WRITTEN_S * NS_PER_S;
+
+	if (now.ns >= earliest_ns - EARLIEST_SLACK_NS)
+		return;
+	certificate_date(now.ns / NS_PER_S, date);
+	certificate_date(earliest_ns / NS_PER_S, known);
+	log_warning("the clock is wrong: it says %s, and %s is past "
+		    "already%s%s%s",
+	    date, known, by_file ? ", says " : "",
+	    by_file ? config->goodtime_file : "",
+	    by_file ? " (if that is wrong, remove the file and restart the "
+		      "agent)"
+		    : "");
+}

@@ -1,0 +1,349 @@
+#include "agent/source/pace.h"
+
+/* So many samples in favour make the interval longer; one against halves it.
+ * At the first climb it takes more, and most where it is long: what is learned
+ * of the frequency then, over hours, is what all that follows stands on. */
+#define VOTES_TO_GROW 4
+#define VOTES_TO_CLIMB 5
+#define VOTES_TO_CLIMB_HIGH 7
+#define HIGH_BELOW_MAX 2
+#define SPREAD_PERCENT 6
+/* Requests out of turn are made up for, but for no more than so many; more of
+ * them in a silence that nobody gains anything by breaking. */
+#define DEBT_INTERVALS 8
+#define DEBT_INTERVALS_SILENT 32
+
+static int lower_limit(const struct pace *p, bool near)
+{
+	int lower = near ? PACE_NEAR_MIN : PACE_FAR_MIN;
+
+	if (p->min_configured != POLL_AUTO)
+		return p->min_configured;
+	/* A maximum below the usual minimum is meant. */
+	return p->max_configured < lower ? p->max_configured : lower;
+}
+
+static int upper_limit(const struct pace *p, bool near)
+{
+	int lower = lower_limit(p, near);
+	int upper = p->max_configured != POLL_AUTO ? p->max_configured
+		    : near			   ? PACE_NEAR_MAX
+						   : PACE_FAR_MAX;
+
+	return upper < lower ? lower : upper;
+}
+
+static void clamp(struct pace *p, bool near)
+{
+	int lower = lower_limit(p, near), upper = upper_limit(p, near);
+
+	if (p->poll_log2_s < lower)
+		p->poll_log2_s = lower;
+	if (p->poll_log2_s > upper)
+		p->poll_log2_s = upper;
+}
+
+void pace_init(struct pace *p, const struct source_config *config)
+{
+	*p = (struct pace){
+	    .min_configured = config->minpoll,
+	    .max_configured = config->maxpoll,
+	    .ramp_log2_s = INT8_MAX,
+	    .starting = true,
+	    .climbing = true,
+	};
+	/* Until a delay is known the path counts as far. */
+	p->poll_log2_s = lower_limit(p, false);
+	clamp(p, false);
+}
+
+void pace_burst(struct pace *p)
+{
+	p->burst_good = PACE_BURST_GOOD;
+	p->burst_tries = PACE_BURST_TRIES;
+	p->ramp_log2_s = PACE_RAMP_LOG2_S;
+}
+
+static int64_t at_most(int64_t ns, int64_t most)
+{
+	return ns < most ? ns : most;
+}
+
+static int64_t poll_ns(int log2_s)
+{
+	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
+}
+
+static int votes_to_grow(const struct pace *p, bool near)
+{
+	if (!p->climbing)
+		return VOTES_TO_GROW;
+	return p->poll_log2_s < upper_limit(p, near) - HIGH_BELOW_MAX
+		   ? VOTES_TO_CLIMB
+		   : VOTES_TO_CLIMB_HIGH;
+}
+
+static void take_vote(struct pace *p, bool near, enum poll_vote vote)
+{
+	int before = p->poll_log2_s;
+
+	switch (vote) {
+	case POLL_DOUBTED:
+	case POLL_KEEP:
+		return;
+	case POLL_LONGER:
+		if (++p->votes < votes_to_grow(p, near))
+			return;
+		p->poll_log2_s++;
+		break;
+	case POLL_SHORTER:
+		p->poll_log2_s--;
+		break;
+	case POLL_SHORTEST:
+		p->poll_log2_s = lower_limit(p, near);
+		break;
+	}
+	p->votes = 0;
+	clamp(p, near);
+	if (p->poll_log2_s < before || p->poll_log2_s == upper_limit(p, near))
+		p->climbing = false;
+}
+
+static bool ramping(const struct pace *p)
+{
+	return p->ramp_log2_s < p->poll_log2_s;
+}
+
+void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
+{
+	bool near = delay_ns < PACE_NEAR_NS;
+
+	p->unanswered = 0;
+	p->debt_ns =
+	    at_most(p->debt_ns, DEBT_INTERVALS * poll_ns(p->poll_log2_s));
+	if (p->burst_good > 0) {
+		if (--p->burst_good == 0)
+			p->burst_tries = 0;
+		/* It says nothing of how the clock fares between polls. */
+		if (p->starting)
+			p->poll_log2_s = lower_limit(p, near);
+		return;
+	}
+	/* A server that never makes sense must not be asked for ever. */
+	if (vote != POLL_DOUBTED)
+		p->doubted = 0;
+	else if (p->doubted == 0 && !p->rate_limited &&
+		 p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s))
+		p->doubted = PACE_DOUBT_TRIES;
+	p->urgent = vote == POLL_SHORTER || vote == POLL_SHORTEST;
+	if (!ramping(p))
+		take_vote(p, near, vote);
+	clamp(p, near);
+}
+
+static void count_debt(struct pace *p, int64_t since_ns)
+{
+	int64_t full = poll_ns(p->poll_log2_s);
+	int64_t debt =
+	    at_most(p->debt_ns + full - since_ns, DEBT_INTERVALS_SILENT * full);
+
+	p->debt_ns = debt < 0 || p->starting ? 0 : debt;
+}
+
+void pace_sent(struct pace *p, int64_t since_ns)
+{
+	count_debt(p, since_ns);
+	p->unanswered++;
+	if (p->burst_tries > 0) {
+		if (--p->burst_tries == 0)
+			p->burst_good = 0;
+	} else if (ramping(p)) {
+		/* Once it is over, a longer interval is no reason for another.
+		 */
+		if (++p->ramp_log2_s >= p->poll_log2_s)
+			p->ramp_log2_s = INT8_MAX;
+	} else {
+		p->starting = false;
+		if (p->doubted > 0)
+			p->doubted--;
+	}
+}
+
+void pace_restart(struct pace *p)
+{
+	p->starting = p->climbing = true;
+	p->debt_ns = 0;
+	p->votes = 0;
+	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
+}
+
+/* RATE must not end in days: whoever asks for less than this wants DENY. */
+static int slowest(const struct pace *p)
+{
+	return p->max_configured != POLL_AUTO &&
+		       p->max_configured > PACE_FAR_MAX
+		   ? p->max_configured
+		   : PACE_FAR_MAX;
+}
+
+static void remember_rate(struct pace *p)
+{
+	if (!p->rate_limited) {
+		p->min_wanted = p->min_configured;
+		p->max_wanted = p->max_configured;
+	}
+	p->rate_limited = true;
+	p->calm = 0;
+	if (p->patience == 0)
+		p->patience = PACE_RATE_POLLS;
+	else if (p->patience < PACE_RATE_POLLS_MAX)
+		p->patience *= 2;
+}
+
+void pace_forgive(struct pace *p)
+{
+	int least = p->min_wanted != POLL_AUTO ? p->min_wanted : PACE_FAR_MIN;
+
+	if (!p->rate_limited || ++p->calm < p->patience)
+		return;
+	p->calm = 0;
+	if (--p->min_configured > least)
+		return;
+	p->rate_limited = false;
+	p->min_configured = p->min_wanted;
+	p->max_configured = p->max_wanted;
+}
+
+static void keep_max_above_min(struct pace *p)
+{
+	if (p->max_configured != POLL_AUTO &&
+	    p->max_configured < p->min_configured)
+		p->max_configured = p->min_configured;
+}
+
+void pace_slow_down(struct pace *p)
+{
+	remember_rate(p);
+	p->burst_good = p->burst_tries = p->doubted = 0;
+	p->votes = 0;
+	p->ramp_log2_s = INT8_MAX;
+	if (p->poll_log2_s < slowest(p))
+		p->poll_log2_s++;
+	/* The server is the one who knows what it can bear (RFC 5905 section
+	 * 7.4). */
+	p->min_configured = p->poll_log2_s;
+	keep_max_above_min(p);
+}
+
+static int64_t spread(int64_t ns, int percent, uint32_t random)
+{
+	double unit = (double)random / (double)UINT32_MAX; /* 0..1 */
+
+	return ns + (int64_t)((2 * unit - 1) * percent / 100 * (double)ns);
+}
+
+void pace_configure(struct pace *p, const struct source_config *config)
+{
+	const struct pace was = *p;
+
+	pace_init(p, config);
+	p->patience = was.patience;
+	if (!was.rate_limited)
+		return;
+	p->rate_limited = true;
+	p->starting = was.starting;
+	p->debt_ns = was.debt_ns;
+	p->calm = was.calm;
+	p->min_wanted = p->min_configured;
+	p->max_wanted = p->max_configured;
+	if (p->min_configured == POLL_AUTO ||
+	    p->min_configured < was.min_configured)
+		p->min_configured = was.min_configured;
+	keep_max_above_min(p);
+	if (p->poll_log2_s < was.poll_log2_s)
+		p->poll_log2_s = was.poll_log2_s;
+	clamp(p, false);
+}
+
+int64_t pace_interval_ns(const struct pace *p, uint32_t random)
+{
+	int64_t full = poll_ns(p->poll_log2_s), ns;
+
+	if (p->burst_tries > 0)
+		ns = at_most(full, PACE_BURST_NS);
+	else if (ramping(p))
+		ns = poll_ns(p->ramp_log2_s);
+	else if (p->doubted > 0)
+		ns = at_most(full, PACE_DOUBT_NS);
+	else
+		ns = full + (p->urgent ? 0 : at_most(p->debt_ns, full));
+	return ns + (int64_t)(SPREAD_PERCENT / 100.0 * (double)ns *
+			      ((double)random / (double)UINT32_MAX));
+}
+
+static int64_t long_silence_ns(
+    const struct pace *p, int64_t silent_ns, int64_t longest)
+{
+	bool too_many = p->unanswered * longest > silent_ns;
+	int64_t wait = at_most(2 * longest, silent_ns / 4);
+
+	return too_many && wait > longest ? wait : longest;
+}
+
+int64_t pace_silence_ns(
+    const struct pace *p, int64_t silent_ns, uint32_t random)
+{
+	int64_t longest = poll_ns(upper_limit(p, false));
+	int64_t least = p->burst_tries > 0 ? PACE_BURST_NS : PACE_SILENCE_NS;
+	int64_t wait =
+	    silent_ns < PACE_SILENCE_SHORT_NS ? silent_ns / 8 : silent_ns / 4;
+
+	if (silent_ns >= PACE_SILENCE_LONG_NS)
+		return spread(
+		    long_silence_ns(p, silent_ns, longest), 3, random);
+	wait = at_most(wait > least ? wait : least, PACE_SILENCE_MAX_NS);
+	return spread(at_most(wait, longest), 3, random);
+}
+
+int64_t pace_answer_wait_ns(const struct pace *p)
+{
+	int64_t interval = pace_interval_ns(p, 0);
+	int64_t wait = interval - interval / 8;
+
+	return wait > 4 * NS_PER_S ? 4 * NS_PER_S : wait;
+}
+
+static int64_t doubled(int64_t first, unsigned times, int64_t cap)
+{
+	int64_t value = first;
+
+	while (times-- > 0 && value < cap)
+		value *= 2;
+	return value < cap ? value : cap;
+}
+
+int64_t backoff_next_ns(
+    struct backoff *b, enum pace_cause cause, uint32_t random)
+{
+	static const struct {
+		int64_t first_s;
+		unsigned steady;
+		int64_t cap_s;
+	} waits[] = {
+#define X(name, first, steady, cap) [name] = {first, steady, cap},
+	    PACE_CAUSES(X)
+#undef X
+	};
+	unsigned steady = waits[cause].steady, times = 0;
+
+	/* Each cause has a patience of its own. */
+	if (b->cause != cause)
+		b->failures = 0;
+	b->cause = cause;
+	b->failures++;
+	if (b->failures > steady)
+		times = b->failures - steady;
+	return spread(
+	    doubled(waits[cause].first_s, times, waits[cause].cap_s) * NS_PER_S,
+	    25, random);
+}

@@ -1,0 +1,206 @@
+#include "clock/kernel/kernel.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#define US_PER_S 1000000L
+#define FREQ_SCALE 65536.0 /* adjtimex(2): ppm with 16 bits of fraction */
+#define FREQ_MAX_PPM 500.0
+/* At 16 s the kernel, timedatectl and others give the clock up. */
+#define ERROR_MAX_US 16000000L
+/* Of the kernel's own loops; what they left over is ended. */
+#define STATUS_LOOPS (STA_PLL | STA_FLL | STA_FREQHOLD)
+
+static int adjust(struct timex *t)
+{
+	return clock_adjtime(CLOCK_REALTIME, t) < 0 ? -errno : 0;
+}
+
+static int read_timex(struct timex *t)
+{
+	memset(t, 0, sizeof(*t));
+	return adjust(t);
+}
+
+static long user_hz(void)
+{
+	return sysconf(_SC_CLK_TCK);
+}
+
+struct kernel_freq kernel_freq_of(double ppm, long hz)
+{
+	/* One microsecond more in each tick makes hz ppm. */
+	long ticks = fabs(ppm) <= FREQ_MAX_PPM ? 0 : lround(ppm / (double)hz);
+
+	return (struct kernel_freq){
+	    .tick_us = US_PER_S / hz + ticks,
+	    .freq_scaled =
+		lround((ppm - (double)ticks * (double)hz) * FREQ_SCALE),
+	};
+}
+
+double kernel_freq_ppm(const struct kernel_freq *f, long hz)
+{
+	long ticks = f->tick_us - US_PER_S / hz;
+
+	return (double)ticks * (double)hz + (double)f->freq_scaled / FREQ_SCALE;
+}
+
+static double ppm_of(const struct timex *t)
+{
+	struct kernel_freq f = {.tick_us = t->tick, .freq_scaled = t->freq};
+
+	return kernel_freq_ppm(&f, user_hz());
+}
+
+static struct wall now(void *self)
+{
+	struct timespec ts;
+
+	(void)self;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (struct wall){ns_of_timespec(&ts)};
+}
+
+static int get_freq(void *self, double *freq_ppm)
+{
+	struct timex t;
+	int err = read_timex(&t);
+
+	(void)self;
+	if (!err)
+		*freq_ppm = ppm_of(&t);
+	return err;
+}
+
+/* Another program may have left an offset that the kernel is still working
+ * off. The kernel takes a new one, 0, only while its loop is on. */
+static int end_kernel_loops(void)
+{
+	struct timex t;
+	int err = read_timex(&t);
+
+	if (err || (!(t.status & STATUS_LOOPS) && t.offset == 0))
+		return err;
+	t.modes = ADJ_OFFSET | ADJ_STATUS;
+	t.status = (t.status & ~STATUS_LOOPS) | STA_PLL;
+	t.offset = 0;
+	err = adjust(&t);
+	if (err)
+		return err;
+	t.modes = ADJ_STATUS;
+	t.status &= ~STATUS_LOOPS;
+	return adjust(&t);
+}
+
+static int set_freq(void *self, double freq_ppm, double *became_ppm)
+{
+	struct kernel_freq f = kernel_freq_of(freq_ppm, user_hz());
+	struct timex t = {
+	    .modes = ADJ_FREQUENCY | ADJ_TICK,
+	    .tick = f.tick_us,
+	    .freq = f.freq_scaled,
+	};
+	int err = end_kernel_loops();
+
+	(void)self;
+	if (!err)
+		err = adjust(&t);
+	if (!err)
+		err = read_timex(&t);
+	if (!err)
+		*became_ppm = ppm_of(&t);
+	return err;
+}
+
+static int step(void *self, int64_t step_ns)
+{
+	int64_t s = step_ns / NS_PER_S;
+	int64_t ns = step_ns % NS_PER_S;
+	struct timex t = {.modes = ADJ_SETOFFSET | ADJ_NANO};
+
+	(void)self;
+	/* The fraction must not be negative: -0.5 s is -1 s and +0.5 s. */
+	if (ns < 0) {
+		s--;
+		ns += NS_PER_S;
+	}
+	t.time.tv_sec = (time_t)s;
+	t.time.tv_usec = (suseconds_t)ns;
+	return adjust(&t);
+}
+
+static long us_rounded_up(int64_t ns)
+{
+	if (ns >= ERROR_MAX_US * NS_PER_US)
+		return ERROR_MAX_US;
+	return (long)((ns + NS_PER_US - 1) / NS_PER_US);
+}
+
+/*
+ * When the clock is set, by us or by anybody, Linux sets STA_UNSYNC and forgets
+ * for when a leap second is armed (ntp_clear), but not that it is (TIME_INS):
+ * it would never come. The end of the loop (STA_PLL) puts that right: to arm it
+ * after this arms it anew.
+ */
+static int forget_leap(const struct timex *before)
+{
+	struct timex t = {
+	    .modes = ADJ_STATUS,
+	    .status = before->status | STA_PLL,
+	};
+	int err = adjust(&t);
+
+	if (err)
+		return err;
+	t.modes = ADJ_STATUS;
+	t.status = before->status & ~STATUS_LOOPS;
+	return adjust(&t);
+}
+
+static bool arms(const struct kernel_status *s)
+{
+	return s->leap == LEAP_INSERT || s->leap == LEAP_DELETE;
+}
+
+static int set_status(void *self, const struct kernel_status *status)
+{
+	struct timex t;
+	int err = read_timex(&t);
+	bool good = status->synchronised &&
+		    us_rounded_up(status->max_error_ns) < ERROR_MAX_US;
+
+	(void)self;
+	if (!err && good && arms(status) && (t.status & STA_UNSYNC))
+		err = forget_leap(&t);
+	if (err)
+		return err;
+	/* What else is set (PPS) belongs to somebody else. */
+	t.modes = ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_NANO;
+	t.status &= ~(STATUS_LOOPS | STA_UNSYNC | STA_INS | STA_DEL);
+	if (!good)
+		t.status |= STA_UNSYNC;
+	else if (status->leap == LEAP_INSERT)
+		t.status |= STA_INS;
+	else if (status->leap == LEAP_DELETE)
+		t.status |= STA_DEL;
+	/* timedatectl and systemd-time-wait-sync go by maxerror, not by
+	 * STA_UNSYNC: the two must say the same. */
+	t.maxerror = good ? us_rounded_up(status->max_error_ns) : ERROR_MAX_US;
+	t.esterror = good ? us_rounded_up(status->est_error_ns) : ERROR_MAX_US;
+	return adjust(&t);
+}
+
+struct clock_ops kernel_clock(void)
+{
+	return (struct clock_ops){
+	    .now = now,
+	    .get_freq = get_freq,
+	    .set_freq = set_freq,
+	    .step = step,
+	    .set_status = set_status,
+	};
+}

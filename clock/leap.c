@@ -1,0 +1,102 @@
+#include "clock/leap.h"
+
+#include "clock/steering/discipline.h"
+
+#define DAY_NS (86400 * NS_PER_S)
+#define SMEAR_NS (13 * 3600 * NS_PER_S)
+
+static int64_t midnight_after(struct wall t)
+{
+	return (t.ns / DAY_NS + 1) * DAY_NS;
+}
+
+static bool near(int64_t a, int64_t b, int64_t tolerance_ns)
+{
+	return a - b <= tolerance_ns && b - a <= tolerance_ns;
+}
+
+/* After an inserted second the same reading comes twice: whether it was
+ * executed is seen by where the clock would be without it. */
+bool leap_executed(enum leap armed, struct wall before, struct wall after,
+    int64_t jump_ns, int64_t tolerance_ns)
+{
+	int64_t leap_ns = armed == LEAP_INSERT ? -NS_PER_S : NS_PER_S;
+	int64_t without_ns = after.ns - jump_ns;
+
+	if (armed != LEAP_INSERT && armed != LEAP_DELETE)
+		return false;
+	return near(jump_ns, leap_ns, tolerance_ns) &&
+	       discipline_leap_day(before) &&
+	       without_ns + tolerance_ns >= leap_moment(armed, before).ns;
+}
+
+struct wall leap_moment(enum leap leap, struct wall before)
+{
+	int64_t end_ns = midnight_after(before);
+
+	return (struct wall){leap == LEAP_DELETE ? end_ns - NS_PER_S : end_ns};
+}
+
+bool leap_season(struct wall now)
+{
+	struct wall later = {now.ns + SMEAR_NS}, earlier = {now.ns - SMEAR_NS};
+
+	/* Before the end of such a day by less, or after it. */
+	return (discipline_leap_day(now) && !discipline_leap_day(later)) ||
+	       (discipline_leap_day(earlier) && !discipline_leap_day(now));
+}
+
+static bool announces(const struct leap_view *v)
+{
+	return v->usable && (v->leap == LEAP_INSERT || v->leap == LEAP_DELETE);
+}
+
+static bool agrees(const struct leap_view *v)
+{
+	return v->usable && v->agrees;
+}
+
+static const struct leap_view *best_of(const struct leap_view *views,
+    unsigned count, bool (*is)(const struct leap_view *))
+{
+	const struct leap_view *best = NULL;
+
+	for (unsigned i = 0; i < count; i++)
+		if (is(&views[i]) &&
+		    (!best || views[i].bound_ns < best->bound_ns))
+			best = &views[i];
+	return best;
+}
+
+/* Where nobody has a majority, who announces a leap second does not smear it.
+ */
+static const struct leap_view *reference(
+    const struct leap_view *views, unsigned count)
+{
+	const struct leap_view *best = best_of(views, count, agrees);
+
+	return best ? best : best_of(views, count, announces);
+}
+
+bool leap_smears(const struct leap_view *views, unsigned count, unsigned source)
+{
+	const struct leap_view *s = &views[source];
+	const struct leap_view *best = reference(views, count);
+	int64_t apart_ns, bound_ns;
+
+	if (!best || !s->usable || s->agrees)
+		return false;
+	apart_ns = s->offset_ns - best->offset_ns;
+	if (apart_ns < 0)
+		apart_ns = -apart_ns;
+	bound_ns = s->bound_ns + best->bound_ns;
+	return apart_ns > bound_ns && apart_ns <= NS_PER_S + bound_ns;
+}
+
+bool leap_announced(const struct leap_view *views, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (announces(&views[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,130 @@
+#include "clock/steering/discipline.h"
+
+#include <math.h>
+
+/* A slew takes this share of the time to the next update: short enough to cost
+ * little accuracy (its error is gone for the other seven eighths), long enough
+ * to leave intervals measured by programs alone. */
+#define SLEW_SHARE 8.0
+#define SLEW_MIN_S 0.5
+#define SLEW_MAX_S 32.0
+#define SLEW_DAY_S 86400.0
+/* Stay a little below max-slew: durations are rounded, the keeper is strict. */
+#define SLEW_MARGIN 1.001
+/* Linux takes no more (MAXFREQ); a better guess at the start never needs it. */
+#define FREQ_MAX_PPM 500.0
+
+void discipline_init(struct discipline *d, const struct steering_config *config)
+{
+	*d = (struct discipline){.config = *config};
+}
+
+/* ITU-R TF.460-6 allows the end of any month, second choice March and
+ * September; all 27 so far came in June or December, so a leap bit at another
+ * time is far more likely an error of the server than the first of its kind. */
+bool discipline_leap_day(struct wall now)
+{
+	time_t seconds = (time_t)(now.ns / NS_PER_S);
+	struct tm utc;
+
+	if (gmtime_r(&seconds, &utc) == NULL)
+		return false;
+	return (utc.tm_mon == 5 && utc.tm_mday == 30) ||
+	       (utc.tm_mon == 11 && utc.tm_mday == 31);
+}
+
+static int64_t magnitude(int64_t ns)
+{
+	return ns < 0 ? -ns : ns;
+}
+
+static bool in_start_window(const struct discipline *d)
+{
+	return d->config.makestep_updates < 0 ||
+	       d->updates < (uint64_t)d->config.makestep_updates;
+}
+
+static bool must_step(const struct discipline *d, int64_t offset_ns)
+{
+	return (in_start_window(d) || d->step_allowed) &&
+	       magnitude(offset_ns) > d->config.makestep_threshold_ns;
+}
+
+/* The first update may correct anything: that is what starting is for. */
+static bool beyond_refusal(const struct discipline *d, int64_t offset_ns)
+{
+	return d->config.refuse_threshold_ns > 0 && d->updates > 0 &&
+	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
+}
+
+/* As much as fits into SLEW_DAY_S; the next update orders the rest. */
+static void set_slew(const struct discipline *d, int64_t offset_ns,
+    double interval_s, struct clock_command *c)
+{
+	double max_slew = d->config.max_slew_ppm * 1e-6 / SLEW_MARGIN;
+	double most_ns = max_slew * SLEW_DAY_S * 1e9;
+	double wish_s =
+	    fmin(fmax(interval_s / SLEW_SHARE, SLEW_MIN_S), SLEW_MAX_S);
+
+	if (offset_ns == 0)
+		return;
+	c->slew_ns = offset_ns;
+	if (fabs((double)offset_ns) > most_ns)
+		c->slew_ns = (int64_t)copysign(most_ns, (double)offset_ns);
+	double least_s = fabs((double)c->slew_ns) * 1e-9 / max_slew;
+	c->slew_duration_ns = (int64_t)ceil(fmax(wish_s, least_s) * 1e9);
+}
+
+static void set_status(
+    const struct discipline_input *in, int64_t left_ns, struct clock_command *c)
+{
+	bool leap_due = (in->leap == LEAP_INSERT || in->leap == LEAP_DELETE) &&
+			discipline_leap_day(in->now);
+
+	c->synchronised = in->synchronised;
+	c->leap = in->synchronised && leap_due ? in->leap : LEAP_NONE;
+	c->max_error_ns = in->max_error_ns + magnitude(left_ns);
+	c->est_error_ns = in->est_error_ns;
+}
+
+bool discipline_decide(struct discipline *d, const struct discipline_input *in,
+    struct clock_command *command)
+{
+	double most = d->config.max_freq_ppm > 0
+			  ? fmin(d->config.max_freq_ppm, FREQ_MAX_PPM)
+			  : FREQ_MAX_PPM;
+	struct clock_command c = {
+	    .freq_ppm = fmin(fmax(in->freq_ppm, -most), most),
+	};
+
+	d->refused = beyond_refusal(d, in->offset_ns);
+	d->refused_ns = d->refused ? in->offset_ns : 0;
+	if (d->refused)
+		return false;
+	if (must_step(d, in->offset_ns))
+		c.step_ns = in->offset_ns;
+	else
+		set_slew(d, in->offset_ns, in->interval_s, &c);
+	set_status(in, in->offset_ns - c.step_ns, &c);
+	d->pending = true;
+	d->pending_step_ns = c.step_ns;
+	*command = c;
+	return true;
+}
+
+void discipline_applied(struct discipline *d, enum keeper_verdict verdict)
+{
+	if (!d->pending)
+		return;
+	d->pending = false;
+	if (verdict != KEEPER_OK && verdict != KEEPER_NO_CLOCK)
+		return;
+	d->updates++;
+	if (verdict == KEEPER_NO_CLOCK)
+		return;
+	d->step_allowed = false;
+	if (d->pending_step_ns != 0) {
+		d->steps++;
+		d->last_step_ns = d->pending_step_ns;
+	}
+}

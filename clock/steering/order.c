@@ -1,0 +1,42 @@
+/* Steps that an administrator orders. */
+#include "clock/steering/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum steering_order steering_step(struct steering *s, const struct timescale *t,
+    struct wall now, struct clock_command *command, int64_t *offset_ns)
+{
+	struct discipline *d = &s->discipline;
+	struct estimate_value v;
+	struct osc at = timescale_osc(t, now);
+
+	*offset_ns = 0;
+	if (d->refused)
+		return STEERING_ORDER_REFUSED;
+	if (!s->said_synchronised || s->selection.selected < 0)
+		return STEERING_ORDER_UNKNOWN;
+	*offset_ns = steering_remaining_ns(s, t, now, &v);
+	if (llabs(*offset_ns) <= ns_of_s(hypot(v.offset_sd, v.spread_sd)))
+		return STEERING_ORDER_NEEDLESS;
+	if (d->config.refuse_threshold_ns > 0 &&
+	    llabs(*offset_ns) > d->config.refuse_threshold_ns)
+		return STEERING_ORDER_REFUSED;
+	*command = (struct clock_command){
+	    .freq_ppm = s->base_freq * 1e6,
+	    .step_ns = *offset_ns,
+	    .synchronised = true,
+	    .leap = discipline_leap_day(now) ? s->leap : LEAP_NONE,
+	    .max_error_ns = steering_bound_ns(s, &v, at),
+	    .est_error_ns = ns_of_s(hypot(v.offset_sd, v.spread_sd)),
+	};
+	s->asked_freq = s->base_freq;
+	d->pending = true;
+	d->pending_step_ns = *offset_ns;
+	return STEERING_ORDER_GIVEN;
+}
+
+void steering_step_refused(struct steering *s)
+{
+	s->discipline.pending = false;
+}

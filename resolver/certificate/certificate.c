@@ -1,0 +1,144 @@
+#include "resolver/certificate/certificate.h"
+
+#include <arpa/inet.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+/* A certificate may list thousands; a reader needs the first few. */
+#define NAMES_SHOWN 8
+
+void certificate_name(const X509_NAME *name, char out[CERTIFICATE_NAME_MAX])
+{
+	struct words w = words_to(out, CERTIFICATE_NAME_MAX);
+	BIO *bio = BIO_new(BIO_s_mem());
+	char text[CERTIFICATE_NAME_MAX + 1];
+	int len = 0;
+
+	if (bio && name &&
+	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
+		len = BIO_read(bio, text, sizeof(text) - 1);
+	text[len > 0 ? len : 0] = '\0';
+	words_add(&w, "%s", len > 0 ? text : "(no name)");
+	BIO_free(bio);
+}
+
+void certificate_subject(const X509 *c, char out[CERTIFICATE_NAME_MAX])
+{
+	certificate_name(X509_get_subject_name(c), out);
+}
+
+void certificate_issuer(const X509 *c, char out[CERTIFICATE_NAME_MAX])
+{
+	certificate_name(X509_get_issuer_name(c), out);
+}
+
+static int64_t unix_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return t && ASN1_TIME_to_tm(t, &tm) ? (int64_t)timegm(&tm) : 0;
+}
+
+int64_t certificate_not_before(const X509 *c)
+{
+	return unix_of(X509_get0_notBefore(c));
+}
+
+int64_t certificate_not_after(const X509 *c)
+{
+	return unix_of(X509_get0_notAfter(c));
+}
+
+void certificate_date(int64_t unix_s, char out[CERTIFICATE_DATE_MAX])
+{
+	time_t t = (time_t)unix_s;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(out, CERTIFICATE_DATE_MAX,
+				      "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		strcpy(out, "an unreadable date");
+}
+
+/* False for the kinds that cannot name a server. */
+static bool add_name(const GENERAL_NAME *n, bool first, struct words *out)
+{
+	char address[INET6_ADDRSTRLEN];
+	const char *comma = first ? "" : ", ";
+	int kind, len;
+	const ASN1_STRING *value = GENERAL_NAME_get0_value(n, &kind);
+	const unsigned char *bytes;
+
+	if (kind != GEN_DNS && kind != GEN_IPADD)
+		return false;
+	bytes = ASN1_STRING_get0_data(value);
+	len = ASN1_STRING_length(value);
+	if (kind == GEN_DNS)
+		words_add(out, "%sDNS %.*s", comma, len, (const char *)bytes);
+	else if (len == 4 || len == 16)
+		words_add(out, "%sIP %s", comma,
+		    inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, address,
+			sizeof(address)));
+	else
+		return false;
+	return true;
+}
+
+void certificate_valid_for(X509 *c, struct words *out)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(c, NID_subject_alt_name, NULL, NULL);
+	int shown = 0, count = sk_GENERAL_NAME_num(names), i;
+
+	for (i = 0; i < count && shown < NAMES_SHOWN; i++)
+		shown +=
+		    add_name(sk_GENERAL_NAME_value(names, i), shown == 0, out);
+	if (shown == 0)
+		words_add(out, "no name at all");
+	else if (i < count)
+		words_add(out, " and %d more", count - i);
+	GENERAL_NAMES_free(names);
+}
+
+void certificate_chain_dates(
+    const STACK_OF(X509) * chain, int64_t *not_before, int64_t *not_after)
+{
+	int count = chain ? sk_X509_num(chain) : 0;
+
+	*not_before = *not_after = 0;
+	for (int i = 0; i < count; i++) {
+		const X509 *c = sk_X509_value(chain, i);
+		int64_t before = certificate_not_before(c);
+		int64_t after = certificate_not_after(c);
+
+		if (i == 0 || before > *not_before)
+			*not_before = before;
+		if (i == 0 || after < *not_after)
+			*not_after = after;
+	}
+}
+
+void certificate_chain_key(
+    const STACK_OF(X509) * chain, uint8_t out[CERTIFICATE_KEY_LEN])
+{
+	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
+	unsigned len;
+
+	if (chain && sk_X509_num(chain) > 0 &&
+	    X509_pubkey_digest(
+		sk_X509_value(chain, 0), EVP_sha256(), digest, &len) != 1)
+		memset(digest, 0, sizeof(digest));
+	memcpy(out, digest, CERTIFICATE_KEY_LEN);
+}
+
+void certificate_chain_subject(
+    const STACK_OF(X509) * chain, char out[CERTIFICATE_NAME_MAX])
+{
+	out[0] = '\0';
+	if (chain && sk_X509_num(chain) > 0)
+		certificate_subject(sk_X509_value(chain, 0), out);
+}

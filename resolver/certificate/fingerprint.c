@@ -1,0 +1,98 @@
+/* trust_fingerprint: what is trusted, as one number to compare. */
+#include "nts/digest.h"
+#include "resolver/certificate/trust.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK 16384
+
+static void add(struct digest *d, const void *bytes, size_t len)
+{
+	const uint64_t size = len;
+
+	/* With its length, so that no two lists of parts look alike. */
+	digest_add(d, &size, sizeof(size));
+	digest_add(d, bytes, len);
+}
+
+static void add_contents(struct digest *d, int fd, size_t size)
+{
+	uint8_t bytes[CHUNK];
+	ssize_t n;
+
+	while (size > 0) {
+		n = read(fd, bytes, size < CHUNK ? size : CHUNK);
+		if (n <= 0)
+			return;
+		add(d, bytes, (size_t)n);
+		size -= (size_t)n;
+	}
+}
+
+/* What cannot be read, or has no end, counts as empty: it is not trusted
+ * either. */
+static void add_file(struct digest *d, const char *path)
+{
+	size_t size = 0;
+	int fd = trust_open(path, &size);
+
+	add(d, path, strlen(path));
+	if (fd < 0)
+		return;
+	add_contents(d, fd, size);
+	close(fd);
+}
+
+static int not_hidden(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* More files than are trusted from there: at worst keys are made anew. */
+static void add_directory(struct digest *d, const char *directory)
+{
+	struct dirent **names;
+	char path[PATH_MAX];
+	int count = scandir(directory, &names, not_hidden, alphasort);
+
+	add(d, directory, strlen(directory));
+	for (int i = 0; i < count; i++) {
+		snprintf(
+		    path, sizeof(path), "%s/%s", directory, names[i]->d_name);
+		add_file(d, path);
+		free(names[i]);
+	}
+	if (count >= 0)
+		free(names);
+}
+
+static void add_path(struct digest *d, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		add_directory(d, path);
+	else
+		add_file(d, path);
+}
+
+bool trust_fingerprint(
+    const struct trust_config *config, uint8_t out[TRUST_FINGERPRINT_LEN])
+{
+	const char *places[TRUST_PLACES_MAX];
+	unsigned count = trust_places(config, places);
+	struct digest d = digest_begin();
+
+	add(&d, config->aeads, config->aead_count * sizeof(config->aeads[0]));
+	for (unsigned i = 0; i < count; i++)
+		add_path(&d, places[i]);
+	return digest_end(&d, out);
+}

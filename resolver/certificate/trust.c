@@ -1,0 +1,394 @@
+#include "resolver/certificate/trust.h"
+#include "resolver/certificate/certificate.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Who runs this process, for commands that mend permissions. */
+struct who {
+	char user[64], group[64];
+};
+
+static void find_who(struct who *w)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const struct group *group = getgrgid(getegid());
+
+	snprintf(w->user, sizeof(w->user), "%s", user ? user->pw_name : "?");
+	snprintf(
+	    w->group, sizeof(w->group), "%s", group ? group->gr_name : "?");
+	if (!user)
+		snprintf(w->user, sizeof(w->user), "%ld", (long)geteuid());
+	if (!group)
+		snprintf(w->group, sizeof(w->group), "%ld", (long)getegid());
+}
+
+/* The first directory on the way to `path` that may not be entered. */
+static bool closed_directory(const char *path, char out[PATH_MAX])
+{
+	const char *slash = path;
+
+	while (*slash && (slash = strchr(slash + 1, '/')) != NULL) {
+		size_t len = (size_t)(slash - path);
+
+		if (len >= PATH_MAX)
+			return false;
+		memcpy(out, path, len);
+		out[len] = '\0';
+		if (faccessat(AT_FDCWD, out, X_OK, AT_EACCESS) < 0)
+			return errno == EACCES;
+	}
+	return false;
+}
+
+/* A link that cannot be followed: where does it lead? */
+static bool link_target(const char *path, char out[PATH_MAX])
+{
+	ssize_t len = readlink(path, out, PATH_MAX - 1);
+
+	if (len <= 0)
+		return false;
+	out[len] = '\0';
+	return out[0] == '/';
+}
+
+static void explain_denied(const char *path, struct words *why)
+{
+	char directory[PATH_MAX], target[PATH_MAX];
+	struct who w;
+
+	find_who(&w);
+	words_add(why,
+	    "cannot read the trusted certificate %s as user %s: Permission "
+	    "denied",
+	    path, w.user);
+	if (!closed_directory(path, directory) && link_target(path, target)) {
+		words_add(why, " on %s, where it leads", target);
+		path = target;
+	}
+	if (closed_directory(path, directory))
+		words_add(why,
+		    ": that user may not enter the directory %s; mend it with: "
+		    "chgrp %s %s && chmod g+x %s, or move the certificate",
+		    directory, w.group, directory, directory);
+	else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
+		words_add(why,
+		    " in spite of the file's mode: a sandbox (Landlock, "
+		    "systemd, AppArmor or SELinux) forbids it");
+	else
+		words_add(why, "; mend it with: chgrp %s %s && chmod g+r %s",
+		    w.group, path, path);
+}
+
+static void explain_unreadable(const char *path, int error, struct words *why)
+{
+	if (error == EACCES)
+		explain_denied(path, why);
+	else if (error == EMEDIUMTYPE)
+		words_add(why,
+		    "cannot read the trusted certificate %s: it is no regular "
+		    "file",
+		    path);
+	else if (error == EFBIG)
+		words_add(why,
+		    "cannot read the trusted certificate %s: it is larger than "
+		    "%d MB",
+		    path, TRUST_FILE_MAX >> 20);
+	else
+		words_add(why, "cannot read the trusted certificate %s: %s",
+		    path, strerror(error));
+}
+
+static int judge_file(int fd, size_t *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EMEDIUMTYPE;
+	if (st.st_size > TRUST_FILE_MAX)
+		return -EFBIG;
+	*size = (size_t)st.st_size;
+	return 0;
+}
+
+/* O_NONBLOCK: a fifo must not hold anybody up. */
+int trust_open(const char *path, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+
+	if (fd < 0)
+		return -errno;
+	err = judge_file(fd, size);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+/* All of an open file; the caller frees. NULL: errno says why. */
+static char *slurp_fd(int fd, size_t size, size_t *len)
+{
+	char *bytes = malloc(size + 1);
+	ssize_t n;
+
+	if (!bytes)
+		return NULL;
+	for (*len = 0; *len < size; *len += (size_t)n) {
+		n = read(fd, bytes + *len, size - *len);
+		if (n < 0) {
+			free(bytes);
+			return NULL;
+		}
+		if (n == 0)
+			break;
+	}
+	return bytes;
+}
+
+static char *slurp(const char *path, size_t *len)
+{
+	size_t size = 0;
+	int fd = trust_open(path, &size), error;
+	char *bytes;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	bytes = slurp_fd(fd, size, len);
+	error = errno;
+	close(fd);
+	errno = error;
+	return bytes;
+}
+
+/* What one file brought. */
+struct harvest {
+	unsigned certificates, in_time;
+	int64_t not_after; /* of the one that was read last */
+	char subject[CERTIFICATE_NAME_MAX];
+};
+
+static bool take(X509_STORE *store, X509 *c, struct harvest *h)
+{
+	int64_t now = time(NULL);
+	bool stored = X509_STORE_add_cert(store, c) == 1;
+
+	h->certificates += stored;
+	h->not_after = certificate_not_after(c);
+	h->in_time += h->not_after >= now;
+	certificate_subject(c, h->subject);
+	X509_free(c);
+	return stored;
+}
+
+/* Every PEM certificate, or one in DER, which is what many .cer files are. */
+static void take_all(
+    X509_STORE *store, const char *bytes, size_t len, struct harvest *h)
+{
+	const unsigned char *der = (const unsigned char *)bytes;
+	char no_password[] = ""; /* never ask the terminal for one */
+	BIO *bio = BIO_new_mem_buf(bytes, (int)len);
+	X509 *c;
+
+	while (bio && (c = PEM_read_bio_X509_AUX(bio, NULL, NULL, no_password)))
+		if (!take(store, c, h))
+			break;
+	BIO_free(bio);
+	if (h->certificates == 0 && len > 0 && der[0] == 0x30 &&
+	    (c = d2i_X509(NULL, &der, (long)len)))
+		(void)take(store, c, h);
+	ERR_clear_error();
+}
+
+static bool load_file(X509_STORE *store, const char *path, struct words *why)
+{
+	struct harvest h = {0};
+	char date[CERTIFICATE_DATE_MAX];
+	size_t len;
+	char *bytes = slurp(path, &len);
+
+	if (!bytes) {
+		explain_unreadable(path, errno, why);
+		return false;
+	}
+	take_all(store, bytes, len, &h);
+	free(bytes);
+	if (h.certificates == 0) {
+		words_add(why,
+		    "the trusted certificate file %s has no certificate in it "
+		    "(PEM or DER)",
+		    path);
+		return false;
+	}
+	if (h.in_time > 0)
+		return true;
+	certificate_date(h.not_after, date);
+	words_add(why,
+	    "the trusted certificate %s in %s expired on %s: replace it, or "
+	    "correct the local clock",
+	    h.subject, path, date);
+	return false;
+}
+
+/* "ca.pem", "ca.crt", "ca.cer", and what c_rehash makes: "5a3c7f01.0". */
+static int is_certificate_name(const struct dirent *entry)
+{
+	const char *name = entry->d_name, *dot = strrchr(name, '.');
+	size_t i;
+
+	if (!dot || name[0] == '.')
+		return 0;
+	if (!strcasecmp(dot, ".pem") || !strcasecmp(dot, ".crt") ||
+	    !strcasecmp(dot, ".cer"))
+		return 1;
+	for (i = 0; i < 8 && isxdigit((unsigned char)name[i]); i++)
+		;
+	return i == 8 && dot == name + 8 && isdigit((unsigned char)dot[1]);
+}
+
+/* The names in order, so that the same fault is always told of first. */
+static unsigned load_directory(
+    X509_STORE *store, const char *directory, struct words *why)
+{
+	struct dirent **names;
+	char path[PATH_MAX];
+	unsigned loaded = 0;
+	int count = scandir(directory, &names, is_certificate_name, alphasort);
+
+	if (count < 0) {
+		explain_unreadable(directory, errno, why);
+		return 0;
+	}
+	for (int i = 0; i < count; i++) {
+		struct words unused = words_to(path, sizeof(path));
+		struct words *where = why->len == 0 ? why : &unused;
+
+		words_add(&unused, "%s/%s", directory, names[i]->d_name);
+		loaded += load_file(store, path, where);
+		free(names[i]);
+	}
+	free(names);
+	if (count == 0)
+		words_add(why,
+		    "the directory of trusted certificates %s has no file "
+		    "*.pem, *.crt or *.cer",
+		    directory);
+	return loaded;
+}
+
+/* How many files were of use; `why` gets the first thing that is wrong. */
+static unsigned load_path(
+    X509_STORE *store, const char *path, struct words *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return load_directory(store, path, why);
+	return load_file(store, path, why);
+}
+
+static void describe_sources(struct trust *t, const struct trust_config *config)
+{
+	struct words w = words_to(t->sources, sizeof(t->sources));
+
+	if (t->system)
+		words_add(&w, "the system's certificates");
+	if (t->system && config->path_count > 0)
+		words_add(&w, " and ");
+	if (config->path_count > 0)
+		words_add(
+		    &w, "%u file%s: ", t->files, t->files == 1 ? "" : "s");
+	for (unsigned i = 0; i < config->path_count; i++)
+		words_add(&w, "%s%s", i > 0 ? ", " : "", config->paths[i]);
+}
+
+bool trust_load(
+    struct trust *t, const struct trust_config *config, struct words *why)
+{
+	char text[TRUST_TEXT_MAX];
+
+	*t = (struct trust){.store = X509_STORE_new()};
+	if (!t->store) {
+		words_add(why, "out of memory");
+		return false;
+	}
+	/* The places that the distribution built into its OpenSSL. */
+	if (config->system_certs)
+		t->system = X509_STORE_set_default_paths(t->store) == 1;
+	for (unsigned i = 0; i < config->path_count; i++) {
+		struct words problem = words_to(text, sizeof(text));
+
+		t->files += load_path(t->store, config->paths[i], &problem);
+		if (t->problem[0] == '\0')
+			memcpy(t->problem, text, sizeof(text));
+	}
+	ERR_clear_error();
+	describe_sources(t, config);
+	if (t->system || t->files > 0)
+		return true;
+	t->expired = sk_X509_OBJECT_num(X509_STORE_get0_objects(t->store)) > 0;
+	words_add(why, "no certificate is trusted: %s",
+	    t->problem[0] ? t->problem : "trusted-certs names none");
+	return false;
+}
+
+void trust_free(struct trust *t)
+{
+	X509_STORE_free(t->store);
+	t->store = NULL;
+}
+
+static const char *place(const char *variable, const char *otherwise)
+{
+	const char *set = getenv(variable);
+
+	return set && *set ? set : otherwise;
+}
+
+unsigned trust_places(
+    const struct trust_config *config, const char *out[TRUST_PLACES_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->path_count; i++)
+		out[count++] = config->paths[i];
+	if (!config->system_certs)
+		return count;
+	out[count++] = place(
+	    X509_get_default_cert_file_env(), X509_get_default_cert_file());
+	out[count++] =
+	    place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+	return count;
+}
+
+bool trust_check_path(const char *path, struct words *why)
+{
+	X509_STORE *store = X509_STORE_new();
+	bool good;
+
+	if (!store) {
+		words_add(why, "out of memory");
+		return false;
+	}
+	good = load_path(store, path, why) > 0 && why->len == 0;
+	X509_STORE_free(store);
+	return good;
+}

@@ -1,0 +1,25 @@
+#include "resolver/certificate/trust_config.h"
+
+#include <string.h>
+
+static bool bool_valid(const bool *b)
+{
+	unsigned char byte;
+
+	memcpy(&byte, b, 1);
+	return byte <= 1;
+}
+
+bool trust_config_valid(const struct trust_config *t)
+{
+	if (!bool_valid(&t->system_certs) || t->path_count > TRUST_PATHS_MAX ||
+	    t->aead_count > AEAD_KINDS)
+		return false;
+	for (unsigned i = 0; i < t->path_count; i++)
+		if (!memchr(t->paths[i], '\0', FILE_PATH_MAX))
+			return false;
+	for (unsigned i = 0; i < t->aead_count; i++)
+		if (aead_key_len(t->aeads[i]) == 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,636 @@
+/* Reading: files, sections, lines, and every error with its place. */
+#include "tests/unit/agent/config/config_room.h"
+
+#include "resolver/job.h"
+
+/* Lines. */
+
+static void one_source_is_enough(void **state)
+{
+	struct room *r = *state;
+
+	room_accepts(r, "[source a]\n");
+	assert_int_equal(r->config.source_count, 1);
+	assert_string_equal(r->config.sources[0].host, "a");
+	assert_int_equal(r->config.sources[0].minpoll, POLL_AUTO);
+}
+
+/* Blanks, comments, no newline at the end, DOS lines, a byte order mark. */
+static void shapes_of_lines(void **state)
+{
+	static const char *const texts[] = {
+	    "[source a]",
+	    "[source a]\nhost=b",
+	    "\xef\xbb\xbf[source a]\r\nhost = b\r\n",
+	    "  [ source a ]  \n\t host\t=\tb\t\n",
+	    "[source a] ; c\nhost = b ; c\n",
+	    "[source a];c\n[log]# c\n",
+	    "# c = d ; e\n; c = d\n ;\n\n[source a]\n   # [x\n",
+	    "[source a]\nhost = b\n\n \t\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		room_accepts(*state, texts[i]);
+}
+
+static void comments_need_a_blank(void **state)
+{
+	struct room *r = *state;
+
+	room_accepts(r, "[clock]\ndriftfile = /a;b#c ;d;e\n[source a]\n");
+	assert_string_equal(r->config.driftfile, "/a;b#c");
+	room_refuses(r, "[source a]\nprefer = yes # c\n",
+	    "2: prefer = yes # c: expected yes or no");
+}
+
+static void a_value_may_hold_an_equals_sign(void **state)
+{
+	struct room *r = *state;
+
+	room_accepts(r, "[clock]\ndriftfile = /a=b\n[source a]\n");
+	assert_string_equal(r->config.driftfile, "/a=b");
+}
+
+/* What is said behind the path. */
+static const struct {
+	const char *text, *expected;
+} bad_lines[] = {
+    {"[source a]\nhost\n", "2: host: expected host = VALUE"},
+    {"[source a]\nhost ; = b\n", "2: host: expected host = VALUE"},
+    {"[source a]\nhost\tb  c\n", "2: host?b  c: expected host = b  c"},
+    {"[source a]\nhost: b\n", "2: host: b: expected KEY = VALUE"},
+    {"[source a]\nhost: b = c\n", "2: host: b = c: expected KEY = VALUE"},
+    {"[source a]\nwhat ever\n", "2: what ever: expected KEY = VALUE"},
+    {"[source a]\n\x1b[2J = b\n", "2: unknown key \"?[2J\" in [source]; see "
+				  "ntsagent.conf(5)"},
+    {"[source a\n", "1: [source a: expected a section head such as [clock]"},
+    {"[source a]x\n",
+	"1: [source a]x: expected a section head such as [clock]"},
+    {"host = b\n[source a]\n", "1: \"host\" stands before the first section"},
+    {"[source a]\n= b\n", "2: unknown key \"\" in [source]; see "
+			  "ntsagent.conf(5)"},
+};
+
+static const struct {
+	const char *text, *expected;
+} bad_sections[] = {
+    {"[clok]\nx = y\n[source a]\n",
+	"1: unknown section [clok]; did you mean [clock]?"},
+    {"[Clock]\n[source a]\n",
+	"1: unknown section [Clock]; did you mean [clock]?"},
+    {"[sourse ntpserver]\nhost = b\n[source a]\n",
+	"1: unknown section [sourse ntpserver]; did you mean [source NAME]?"},
+    {"[server a]\n[source a]\n",
+	"1: unknown section [server a]: a server is a section of its own: "
+	"[source NAME]"},
+    {"[nts a]\n[source a]\n",
+	"1: unknown section [nts a]; did you mean [nts]?"},
+    {"[what]\n[source a]\n",
+	"1: unknown section [what]; there are [agent], [nts], [clock], [log] "
+	"and [source NAME]"},
+    {"[]\n[source a]\n",
+	"1: unknown section []; there are [agent], [nts], [clock], [log] and "
+	"[source NAME]"},
+    {"[source]\n",
+	"1: [source ]: expected a name of 1 to 63 letters, digits, '-', '.', "
+	"'_', ':' or '%'"},
+    {"[source a b]\n",
+	"1: [source a b]: expected a name of 1 to 63 letters, digits, '-', "
+	"'.', '_', ':' or '%'"},
+    {"[source a/b]\nhost = c\nwhat = ever\n",
+	"1: [source a/b]: expected a name of 1 to 63 letters, digits, '-', "
+	"'.', '_', ':' or '%'"},
+};
+
+static const struct {
+	const char *text, *expected;
+} bad_keys[] = {
+    {"[nts]\ntrusted-cert = /a\n[source a]\n",
+	"2: unknown key \"trusted-cert\" in [nts]; did you mean "
+	"\"trusted-certs\"?"},
+    {"[source a]\nMinpoll = 4\n",
+	"2: unknown key \"Minpoll\" in [source]; did you mean \"minpoll\"?"},
+    {"[source a]\nserver = b\n",
+	"2: unknown key \"server\": a server is a section of its own: [source "
+	"NAME]"},
+    {"[nts]\nntstrustedcerts = /a\n[source a]\n",
+	"2: unknown key \"ntstrustedcerts\": write trusted-certs in [nts]"},
+    {"[clock]\nwhatever = 1\n[source a]\n",
+	"2: unknown key \"whatever\" in [clock]; see ntsagent.conf(5)"},
+    {"[source a]\nport = 1\nport = 3\n",
+	"3: port = 3: port stands in line 2 already"},
+    {"[clock]\nminsources = 1\n[log]\n[clock]\nminsources = 1\n[source a]\n",
+	"5: minsources = 1: minsources stands in line 2 already"},
+    {"[source a]\nlevel = info\n",
+	"2: level does not belong in [source] but in [log]"},
+    {"[log]\nhost = a\n[source a]\n",
+	"2: host does not belong in [log] but in [source NAME]"},
+    {"[nts]\ndrift-file = /a\n[source a]\n",
+	"2: unknown key \"drift-file\" in [nts]; did you mean \"driftfile\" in "
+	"[clock]?"},
+    {"[clock]\nminsurces = 1\n[source a]\n",
+	"2: unknown key \"minsurces\" in [clock]; did you mean "
+	"\"minsources\"?"},
+    {"[clock]\n1234567890123456789012345678901234567890 = 1\n[source a]\n",
+	"2: unknown key \"1234567890123456789012345678901234567890\" in "
+	"[clock]; see ntsagent.conf(5)"},
+};
+
+static void bad_lines_are_told(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bad_lines); i++)
+		room_refuses(*state, bad_lines[i].text, bad_lines[i].expected);
+}
+
+static void bad_sections_are_told(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bad_sections); i++)
+		room_refuses(
+		    *state, bad_sections[i].text, bad_sections[i].expected);
+}
+
+static void bad_keys_are_told(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bad_keys); i++)
+		room_refuses(*state, bad_keys[i].text, bad_keys[i].expected);
+}
+
+/* The client's file of a LAN, as chrony reads it: what each line becomes. */
+static void chronys_lines_are_known(void **state)
+{
+	struct room *r = *state;
+	char expected[1024];
+
+	room_load(r, "server ntpserver iburst nts\nallow 192.0.2.0/24\n"
+		     "ntstrustedcerts /etc/pki/rootca.crt\nmakestep 1.0 3\n"
+		     "rtcsync\n[source a]\n");
+	snprintf(expected, sizeof(expected),
+	    "%1$s:1: server ntpserver iburst nts: a server is a section of its "
+	    "own: [source NAME]\n"
+	    "%1$s:2: allow 192.0.2.0/24: leave it out: the agent serves no "
+	    "time and opens no port\n"
+	    "%1$s:3: ntstrustedcerts /etc/pki/rootca.crt: write trusted-certs "
+	    "in [nts]\n"
+	    "%1$s:4: makestep 1.0 3: expected makestep = 1.0 3\n"
+	    "%1$s:5: rtcsync: leave it out: the kernel sets the RTC while the "
+	    "clock is synchronised\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 5);
+}
+
+static void all_errors_are_told(void **state)
+{
+	struct room *r = *state;
+	char expected[1024];
+
+	room_load(r,
+	    "[clock]\nminsources = x\nfoo = 1\nmax-slew\n[what]\nany = 1\n"
+	    "[source a]\nport = 0\n[source a]\nport = 0\n");
+	snprintf(expected, sizeof(expected),
+	    "%1$s:2: minsources = x: expected a number from 1 to 64\n"
+	    "%1$s:3: unknown key \"foo\" in [clock]; see ntsagent.conf(5)\n"
+	    "%1$s:4: max-slew: expected max-slew = VALUE\n"
+	    "%1$s:5: unknown section [what]; there are [agent], [nts], "
+	    "[clock], [log] and [source NAME]\n"
+	    "%1$s:8: port = 0: expected a UDP port from 1 to 65535\n"
+	    "%1$s:9: [source a] stands at %1$s:7 already\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 6);
+}
+
+/* However many, and each by its own line. */
+static void a_thousand_errors_are_told(void **state)
+{
+	struct room *r = *state;
+	char *text = calloc(1000, 16), *said = calloc(1000, 128);
+	char *end = text;
+	size_t len = 0;
+
+	assert_true(text && said);
+	end += sprintf(end, "[source a]\n");
+	for (int i = 2; i <= 1000; i++) {
+		end += sprintf(end, "port = x%d\n", i);
+		len += (size_t)snprintf(said + len, 128,
+		    "%s:%d: port = x%d: %s\n", r->path, i, i,
+		    i == 2 ? "expected a UDP port from 1 to 65535"
+			   : "port stands in line 2 already");
+	}
+	room_load(r, text);
+	assert_int_equal(r->errors, 999);
+	assert_in_range(len, 1, sizeof(r->said) - 1);
+	assert_string_equal(r->said, said);
+	free(text);
+	free(said);
+}
+
+/* Far beyond every buffer; the next line is read as if nothing had been. */
+static void a_line_of_10000_bytes_is_told(void **state)
+{
+	struct room *r = *state;
+	char text[10100], expected[256];
+
+	memset(text, 'x', 10000);
+	memcpy(text, "[clock]\ndriftfile = /", 21);
+	strcpy(text + 10000, "\nminsources = x\n[source a]\n");
+	room_load(r, text);
+	snprintf(expected, sizeof(expected),
+	    "%1$s:2: the line is longer than 198 bytes\n"
+	    "%1$s:3: minsources = x: expected a number from 1 to 64\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 2);
+}
+
+static void a_line_of_198_bytes_is_whole(void **state)
+{
+	struct room *r = *state;
+	char line[256], text[512];
+
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "driftfile = /", 13);
+	line[198] = '\0';
+	snprintf(text, sizeof(text), "[clock]\n%s\n[source a]\n", line);
+	room_accepts(r, text);
+	assert_int_equal(strlen(r->config.driftfile), 198 - 12);
+	line[198] = 'x';
+	line[199] = '\0';
+	snprintf(text, sizeof(text), "[clock]\n%s\n[source a]\n", line);
+	room_refuses(r, text, "2: the line is longer than 198 bytes");
+}
+
+static void a_long_comment_is_no_error(void **state)
+{
+	char text[5000];
+
+	memset(text, 'x', sizeof(text));
+	text[0] = '#';
+	memcpy(text + sizeof(text) - 13, "\n[source a]\n", 13);
+	room_accepts(*state, text);
+}
+
+static void a_nul_is_told(void **state)
+{
+	struct room *r = *state;
+	static const char text[] = "[source a]\nhost = b\0c\n";
+	char expected[128];
+
+	room_put_bytes(r, "main.conf", text, sizeof(text) - 1);
+	room_load_path(r, r->path);
+	snprintf(expected, sizeof(expected),
+	    "%s:2: the line holds a NUL byte\n", r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 1);
+}
+
+/* Sections. */
+
+/* Keys go where their section says, in whatever order. */
+static void sections_mix(void **state)
+{
+	struct room *r = *state;
+	struct config *c = &r->config;
+
+	room_accepts(r,
+	    "[source a]\nport = 1\n[clock]\nminsources = 2\nmax-slew = 9\n"
+	    "[source b]\nport = 2\n[nts]\nke-timeout = 3\n[clock]\n"
+	    "max-drift = 4\n");
+	assert_int_equal(c->source_count, 2);
+	assert_int_equal(c->sources[0].ntp_port, 1);
+	assert_int_equal(c->sources[1].ntp_port, 2);
+	assert_int_equal(c->steering.min_sources, 2);
+	assert_float_equal(c->steering.max_slew_ppm, 9, 0);
+	assert_float_equal(c->max_freq_ppm, 4, 0);
+	assert_int_equal(c->ke_timeout_ms, 3000);
+}
+
+static void sources_end(void **state)
+{
+	struct room *r = *state;
+	char text[2048] = "", expected[64];
+
+	for (int i = 0; i <= SOURCES_MAX; i++) {
+		char line[32];
+
+		if (i == SOURCES_MAX)
+			room_accepts(r, text);
+		snprintf(line, sizeof(line), "[source s%d]\n", i);
+		strcat(text, line);
+	}
+	assert_int_equal(r->config.source_count, SOURCES_MAX);
+	snprintf(expected, sizeof(expected),
+	    "%d: [source s%d]: more than %d sources", SOURCES_MAX + 1,
+	    SOURCES_MAX, SOURCES_MAX);
+	room_refuses(r, text, expected);
+}
+
+static void names_end(void **state)
+{
+	struct room *r = *state;
+	char text[128];
+
+	memset(text, 'n', sizeof(text));
+	memcpy(text, "[source ", 8);
+	memcpy(text + 8 + SOURCE_NAME_MAX - 1, "]\n", 3);
+	room_accepts(r, text);
+	assert_int_equal(
+	    strlen(r->config.sources[0].name), SOURCE_NAME_MAX - 1);
+	memcpy(text + 8 + SOURCE_NAME_MAX - 1, "n]\n", 4);
+	room_load(r, text);
+	assert_int_equal(r->errors, 1);
+}
+
+static void families(void **state)
+{
+	static const struct {
+		const char *keys;
+		enum family_choice expected;
+	} rows[] = {
+	    {"", FAMILY_ANY},
+	    {"ipv4 = yes\nipv6 = yes\n", FAMILY_ANY},
+	    {"ipv4 = yes\n", FAMILY_IPV4},
+	    {"ipv6 = yes\n", FAMILY_IPV6},
+	    {"ipv4 = no\n", FAMILY_IPV6},
+	    {"ipv6 = no\n", FAMILY_IPV4},
+	    {"ipv4 = yes\nipv6 = no\n", FAMILY_IPV4},
+	    {"ipv4 = no\nipv6 = yes\n", FAMILY_IPV6},
+	};
+	struct room *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "[source a]\n%s", rows[i].keys);
+		room_accepts(r, text);
+		assert_int_equal(r->config.sources[0].family, rows[i].expected);
+	}
+	room_refuses(r, "\n[source a]\nipv4 = no\nipv6 = no\n",
+	    "2: [source a]: ipv4 = no and ipv6 = no: no address is left");
+}
+
+/* The whole. */
+
+static void the_whole_is_judged(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+	    {"", " no source: add a section [source NAME], with the name of an "
+		 "NTS server"},
+	    {"[clock]\nminsources = 2\n[source a]\n[source b]\n"
+	     "noselect = yes\n",
+		" minsources = 2, but only 1 of 2 sources may be selected"},
+	    {"[source a]\nnoselect = yes\n",
+		" minsources = 1, but only 0 of 1 sources may be selected"},
+	    {"[nts]\nsystem-certs = no\n[source a]\n",
+		" system-certs = no without trusted-certs: no server could be "
+		"trusted"},
+	    {"[log]\n[source a]\nminpoll = 7\nmaxpoll = 6\n",
+		"2: [source a]: minpoll 7 is above maxpoll 6"},
+	};
+	struct room *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		room_refuses(r, rows[i].text, rows[i].expected);
+	room_accepts(r, "[source a]\nminpoll = 6\nmaxpoll = 6\n");
+	room_accepts(
+	    r, "[nts]\nsystem-certs = no\ntrusted-certs = /a\n[source a]\n");
+}
+
+/* Beside errors in lines; but nothing is missing that a bad line may have
+ * held. */
+static void the_whole_is_judged_beside_errors(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+	    {"[log]\nlevel = x\n", ": no source: "},
+	    {"[log]\nlevel = x\n[source a]\nminpoll = 7\nmaxpoll = 6\n",
+		":3: [source a]: minpoll 7 is above maxpoll 6\n"},
+	    {"[log]\nlevel = x\n[nts]\nsystem-certs = no\n[source a]\n",
+		": system-certs = no without trusted-certs: "},
+	    {"[clock]\nminsources = 2\nx = y\n[source a]\n",
+		": minsources = 2, but only 1 of 1 sources "},
+	};
+	static const char *const quiet[] = {
+	    "[sourc a]\n",
+	    "[source a\n",
+	    "[source /]\n",
+	    "[clock]\nminsources = 2\n[source a]\n[source a]\n",
+	    "[nts]\nsystem-certs = no\ntrusted-certs = a\n[source a]\n",
+	};
+	struct room *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		room_load(r, rows[i].text);
+		assert_int_equal(r->errors, 2);
+		assert_non_null(strstr(r->said, rows[i].expected));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(quiet); i++) {
+		room_load(r, quiet[i]);
+		assert_int_equal(r->errors, 1);
+	}
+}
+
+/* Files. */
+
+static void says(const struct room *r, const char *path, const char *what)
+{
+	char expected[512];
+
+	snprintf(expected, sizeof(expected), "%s: %s\n", path, what);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 1);
+}
+
+static void a_missing_file_is_told(void **state)
+{
+	struct room *r = *state;
+
+	room_load_path(r, r->path);
+	says(r, r->path, "cannot read: No such file or directory");
+}
+
+static void a_folder_is_no_file(void **state)
+{
+	struct room *r = *state;
+
+	room_load_path(r, r->dir);
+	says(r, r->dir, "cannot read: Is a directory");
+}
+
+/* It is kept with each source; one that is cut would name another file. */
+static void a_long_path_is_told(void **state)
+{
+	struct room *r = *state;
+	char path[300];
+
+	memset(path, '/', sizeof(path));
+	memcpy(path, r->dir, strlen(r->dir));
+	strcpy(path + 255 - 9, "main.conf");
+	room_put(r, "main.conf", "[source a]\n");
+	room_load_path(r, path);
+	assert_int_equal(r->errors, 0);
+	assert_string_equal(r->config.sources[0].file, path);
+	memset(path + 246, '/', 2);
+	strcpy(path + 256 - 9, "main.conf");
+	room_load_path(r, path);
+	says(r, path, "cannot read: File name too long");
+}
+
+static void further_files_are_read_in_order(void **state)
+{
+	struct room *r = *state;
+	char path[128];
+
+	room_folder(r, "conf.d");
+	room_put(
+	    r, "conf.d/20-b.conf", "[clock]\nminsources = 3\n[source c]\n");
+	room_put(r, "conf.d/10-a.conf",
+	    "[clock]\nminsources = 2\n[nts]\ntrusted-certs = /b\n[source b]\n");
+	room_put(r, "conf.d/30-x.conf~", "nonsense\n");
+	room_put(r, "conf.d/.30-x.conf", "nonsense\n");
+	room_put(r, "conf.d/README", "nonsense\n");
+	room_accepts(r,
+	    "[clock]\nminsources = 1\n[nts]\ntrusted-certs = /a\n[source a]\n");
+	assert_int_equal(r->config.steering.min_sources, 3);
+	assert_int_equal(r->config.trust.path_count, 2);
+	assert_string_equal(r->config.trust.paths[1], "/b");
+	assert_int_equal(r->config.source_count, 3);
+	assert_string_equal(r->config.sources[1].name, "b");
+	assert_string_equal(r->config.sources[2].name, "c");
+	assert_string_equal(
+	    r->config.sources[2].file, room_path(r, "conf.d/20-b.conf", path));
+	assert_int_equal(r->config.sources[2].line, 3);
+}
+
+/* Sections do not reach into the next file. */
+static void a_file_begins_outside_of_sections(void **state)
+{
+	struct room *r = *state;
+	char path[128];
+
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "host = b\n");
+	room_load(r, "[source a]\n");
+	says(r, room_path(r, "conf.d/a.conf:1", path),
+	    "\"host\" stands before the first section");
+}
+
+static void a_source_in_two_files_names_both(void **state)
+{
+	struct room *r = *state;
+	char path[128], what[128];
+
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "\n[source a]\nhost = b\n");
+	room_load(r, "[log]\n\n[source a]\n");
+	snprintf(
+	    what, sizeof(what), "[source a] stands at %s:3 already", r->path);
+	says(r, room_path(r, "conf.d/a.conf:2", path), what);
+}
+
+static void errors_of_all_files_are_told(void **state)
+{
+	struct room *r = *state;
+
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "[log]\nlevel = x\n");
+	room_put(r, "conf.d/b.conf", "[log]\ntarget = x\n");
+	room_load(r, "[clock]\nmax-slew = x\n[source a]\n");
+	assert_int_equal(r->errors, 3);
+	assert_non_null(strstr(r->said, "main.conf:2: max-slew"));
+	assert_non_null(strstr(r->said, "conf.d/a.conf:2: level"));
+	assert_non_null(strstr(r->said, "conf.d/b.conf:2: target"));
+}
+
+/* Not by its mode, which root would not notice. */
+static void a_conf_d_that_cannot_be_read_is_told(void **state)
+{
+	struct room *r = *state;
+	char path[128];
+
+	assert_int_equal(symlink("conf.d", room_path(r, "conf.d", path)), 0);
+	room_load(r, "[source a]\n");
+	says(r, path, "cannot read: Too many levels of symbolic links");
+}
+
+static void a_further_file_that_cannot_be_read_is_told(void **state)
+{
+	struct room *r = *state;
+	char path[128];
+
+	room_folder(r, "conf.d");
+	assert_int_equal(
+	    symlink("missing", room_path(r, "conf.d/a.conf", path)), 0);
+	room_load(r, "[source a]\n");
+	says(r, path, "cannot read: No such file or directory");
+}
+
+static void no_conf_d_is_no_error(void **state)
+{
+	struct room *r = *state;
+
+	room_put(r, "conf.d", "not a folder\n");
+	room_accepts(r, "[source a]\n");
+}
+
+static void a_path_without_a_folder(void **state)
+{
+	struct room *r = *state;
+	char here[256];
+
+	room_put(r, "main.conf", "[source a]\n");
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/b.conf", "[source b]\n");
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(chdir(r->dir), 0);
+	room_load_path(r, "main.conf");
+	assert_int_equal(chdir(here), 0);
+	assert_int_equal(r->errors, 0);
+	assert_int_equal(r->config.source_count, 2);
+	assert_string_equal(r->config.file, "main.conf");
+}
+
+#define IN_ROOM(test)                                                          \
+	cmocka_unit_test_setup_teardown(test, room_make, room_drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    IN_ROOM(one_source_is_enough),
+	    IN_ROOM(shapes_of_lines),
+	    IN_ROOM(comments_need_a_blank),
+	    IN_ROOM(a_value_may_hold_an_equals_sign),
+	    IN_ROOM(bad_lines_are_told),
+	    IN_ROOM(bad_sections_are_told),
+	    IN_ROOM(bad_keys_are_told),
+	    IN_ROOM(chronys_lines_are_known),
+	    IN_ROOM(all_errors_are_told),
+	    IN_ROOM(a_thousand_errors_are_told),
+	    IN_ROOM(a_line_of_10000_bytes_is_told),
+	    IN_ROOM(a_line_of_198_bytes_is_whole),
+	    IN_ROOM(a_long_comment_is_no_error),
+	    IN_ROOM(a_nul_is_told),
+	    IN_ROOM(sections_mix),
+	    IN_ROOM(sources_end),
+	    IN_ROOM(names_end),
+	    IN_ROOM(families),
+	    IN_ROOM(the_whole_is_judged),
+	    IN_ROOM(the_whole_is_judged_beside_errors),
+	    IN_ROOM(a_missing_file_is_told),
+	    IN_ROOM(a_folder_is_no_file),
+	    IN_ROOM(a_long_path_is_told),
+	    IN_ROOM(further_files_are_read_in_order),
+	    IN_ROOM(a_file_begins_outside_of_sections),
+	    IN_ROOM(a_source_in_two_files_names_both),
+	    IN_ROOM(errors_of_all_files_are_told),
+	    IN_ROOM(a_conf_d_that_cannot_be_read_is_told),
+	    IN_ROOM(a_further_file_that_cannot_be_read_is_told),
+	    IN_ROOM(no_conf_d_is_no_error),
+	    IN_ROOM(a_path_without_a_folder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,392 @@
+/* Every key of the table: what it takes and what not, and that the manual and
+ * the file that is shipped know it. */
+#include "agent/config/keys.h"
+
+#include "tests/unit/agent/config/config_room.h"
+
+#define VALUES_MAX 8
+
+/* clang-format off */
+static const struct row {
+	const char *section, *name;
+	const char *good[VALUES_MAX], *bad[VALUES_MAX];
+} rows[] = {
+{"agent", "user", {"ntsagent", "nobody"}, {""}},
+{"agent", "status-socket", {"/run/x", "none"}, {"", "run/x", "None"}},
+{"agent", "pidfile", {"/run/x.pid", "none"}, {"", "x.pid"}},
+{"nts", "trusted-certs",
+	{"/a", "/a /b,/c", "/a , /b"}, {"", ",", "a", "/a b", "/a # b"}},
+{"nts", "system-certs", {"yes", "true"}, {"", "maybe"}},
+{"nts", "aeads", {"30", "30 15", "17, 15, 30"},
+	{"", "0", "1", "15 15", "30 15 17 16", "-15", "AES", "015000000015"}},
+{"nts", "ke-timeout", {"1s", "1000ms", "300", "5m"},
+	{"", "0", "999ms", "301s", "10 minutes", "-1"}},
+{"nts", "saved-keys", {"/a", "none"}, {"", "a", "yes"}},
+{"clock", "driftfile", {"/a", "none"}, {"", "a", "./a"}},
+{"clock", "last-good-time", {"/a", "none"}, {"", "a"}},
+{"clock", "bootstrap", {"off", "quorum", "Single"},
+	{"", "yes", "no", "2", "quorum single"}},
+{"clock", "makestep", {"0.1 3", "100ms 3", "1s,-1", "1 0", "no", "No"},
+	{"", "1", "0 3", "1s -2", "1s 3 4", "x 3", "1s x", "-1s 3"}},
+{"clock", "max-slew", {"1", "99000ppm", "1000ppb"},
+	{"", "0", "99001", "-1", "1s", "fast"}},
+{"clock", "max-drift", {"1ppm", "500"}, {"", "0.5", "501", "x"}},
+{"clock", "refuse-threshold", {"1ms", "1000s", "no", "30d"},
+	{"", "0", "0.9ms", "2e9", "none"}},
+{"clock", "maxdistance", {"1us", "16s"}, {"", "999ns", "16.1", "no"}},
+{"clock", "minsources", {"1"}, {"", "0", "65", "-1", "1.5", "two"}},
+{"clock", "max-clock-error", {"1ppb", "10000ppm"}, {"", "0", "10001", "x"}},
+{"log", "level", {"error", "warning", "notice", "info", "DEBUG"},
+	{"", "loud", "7", "err"}},
+{"log", "target", {"stderr", "syslog", "Syslog"}, {"", "file", "/var/log/x"}},
+{"source", "host", {"a", "ntp.example.com", "192.0.2.1", "2001:db8::1"},
+	{"", "b c", "a/b", "[2001:db8::1]", "a,b"}},
+{"source", "ntsport", {"1", "65535"}, {"", "0", "65536", "-1", "ntske"}},
+{"source", "port", {"123", "65535"}, {"", "0", "65536", "ntp"}},
+{"source", "ipv4", {"yes", "no"}, {"", "4"}},
+{"source", "ipv6", {"yes", "no"}, {"", "6"}},
+{"source", "iburst", {"yes", "no"}, {"", "4"}},
+{"source", "minpoll", {"auto", "-4", "17", "64s"}, {"", "18", "-5", "63s"}},
+{"source", "maxpoll", {"auto", "-4", "17", "64s"}, {"", "18", "-5", "63s"}},
+{"source", "maxdelay", {"1us", "1000s"}, {"", "0", "1001s", "no"}},
+{"source", "prefer", {"yes", "no"}, {"", "x"}},
+{"source", "noselect", {"no"}, {"", "x"}},
+{"source", "trust", {"yes", "no"}, {"", "x"}},
+{"source", "require", {"yes", "no"}, {"", "x"}},
+};
+/* clang-format on */
+
+static void load_row(struct room *r, const struct row *row, const char *value)
+{
+	bool of_source = strcmp(row->section, "source") == 0;
+	char text[256];
+
+	snprintf(text, sizeof(text), "[%s%s]\n%s = %s\n%s", row->section,
+	    of_source ? " s" : "", row->name, value,
+	    of_source ? "" : "[source s]\n");
+	room_load(r, text);
+}
+
+static void accepts(struct room *r, const struct row *row)
+{
+	for (size_t i = 0; i < VALUES_MAX && row->good[i]; i++) {
+		load_row(r, row, row->good[i]);
+		if (r->errors != 0)
+			fail_msg(
+			    "%s = %s: %s", row->name, row->good[i], r->said);
+	}
+}
+
+static void refuses(struct room *r, const struct row *row)
+{
+	const struct config_key *key = config_key_find(row->section, row->name);
+	char expected[512];
+
+	for (size_t i = 0; i < VALUES_MAX && row->bad[i]; i++) {
+		load_row(r, row, row->bad[i]);
+		snprintf(expected, sizeof(expected),
+		    "%s:2: %s = %s: expected %s\n", r->path, row->name,
+		    row->bad[i], key->expected);
+		assert_string_equal(r->said, expected);
+		assert_int_equal(r->errors, 1);
+	}
+}
+
+static void each_key(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_non_null(rows[i].good[0]);
+		assert_non_null(rows[i].bad[0]);
+		assert_non_null(config_key_find(rows[i].section, rows[i].name));
+		accepts(*state, &rows[i]);
+		refuses(*state, &rows[i]);
+	}
+}
+
+/* A new key needs a row above. */
+static void each_key_has_a_row(void **state)
+{
+	(void)state;
+	assert_int_equal(config_key_count(), ARRAY_LEN(rows));
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const struct config_key *key = config_key_at(i);
+
+		assert_string_equal(key->section, rows[i].section);
+		assert_string_equal(key->name, rows[i].name);
+		assert_int_equal(config_key_index(key), i);
+		assert_ptr_equal(config_key_find(key->section, key->name), key);
+	}
+}
+
+/* Advice counts only where the name means nothing here, and no key is found by
+ * its name if it stands in two sections. */
+static void names_are_unique(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const struct config_key *key = config_key_at(i);
+
+		assert_ptr_equal(config_key_find_anywhere(key->name), key);
+		assert_null(config_key_advice(key->name));
+	}
+	assert_null(config_key_find_anywhere("server"));
+}
+
+static void paths_end(void **state)
+{
+	struct room *r = *state;
+	char text[400], path[260];
+
+	memset(path, 'p', sizeof(path));
+	path[0] = '/';
+	path[150] = '\0';
+	snprintf(
+	    text, sizeof(text), "[clock]\ndriftfile = %s\n[source s]\n", path);
+	room_accepts(r, text);
+	assert_string_equal(r->config.driftfile, path);
+	path[107] = '\0';
+	snprintf(text, sizeof(text),
+	    "[agent]\nstatus-socket = %s\n[source s]\n", path);
+	room_accepts(r, text);
+	assert_string_equal(r->config.status_socket, path);
+	path[107] = 'p';
+	path[108] = '\0';
+	snprintf(text, sizeof(text),
+	    "[agent]\nstatus-socket = %s\n[source s]\n", path);
+	room_load(r, text);
+	assert_int_equal(r->errors, 1);
+}
+
+static void certificates_end(void **state)
+{
+	struct room *r = *state;
+	char text[1024] = "[nts]\n";
+
+	for (unsigned i = 0; i < TRUST_PATHS_MAX / 2; i++)
+		strcat(text, "trusted-certs = /a /b\n");
+	strcat(text, "[source s]\n");
+	room_accepts(r, text);
+	assert_int_equal(r->config.trust.path_count, TRUST_PATHS_MAX);
+	strcat(text, "[nts]\ntrusted-certs = /c\n");
+	room_load(r, text);
+	assert_int_equal(r->errors, 1);
+	assert_non_null(strstr(r->said, "at most 32 in all"));
+}
+
+/* Where it goes: each key changes its field, and that alone. */
+static void values_arrive(void **state)
+{
+	struct room *r = *state;
+	const struct config *c = &r->config;
+
+	room_accepts(r,
+	    "[agent]\nuser = u\nstatus-socket = none\npidfile = /p\n"
+	    "[nts]\ntrusted-certs = /a, /b\nsystem-certs = no\naeads = 17 30\n"
+	    "ke-timeout = 2500ms\nsaved-keys = /k\n"
+	    "[clock]\ndriftfile = none\nlast-good-time = /g\n"
+	    "bootstrap = single\nmakestep = 2s -1\nmax-slew = 7ppm\nmax-drift "
+	    "= 8ppm\n"
+	    "refuse-threshold = no\nmaxdistance = 9s\nminsources = 2\n"
+	    "max-clock-error = 3ppb\n"
+	    "[log]\nlevel = debug\ntarget = syslog\n"
+	    "[source one]\n[source two]\n");
+	assert_string_equal(c->user, "u");
+	assert_string_equal(c->status_socket, "");
+	assert_string_equal(c->pidfile, "/p");
+	assert_int_equal(c->trust.path_count, 2);
+	assert_string_equal(c->trust.paths[0], "/a");
+	assert_string_equal(c->trust.paths[1], "/b");
+	assert_false(c->trust.system_certs);
+	assert_int_equal(c->trust.aead_count, 2);
+	assert_int_equal(c->trust.aeads[0], AEAD_AES_SIV_CMAC_512);
+	assert_int_equal(c->trust.aeads[1], AEAD_AES_128_GCM_SIV);
+	assert_int_equal(c->ke_timeout_ms, 2500);
+	assert_string_equal(c->saved_keys, "/k");
+	assert_string_equal(c->driftfile, "");
+	assert_string_equal(c->goodtime_file, "/g");
+	assert_int_equal(c->bootstrap, BOOTSTRAP_SINGLE);
+	assert_int_equal(c->steering.makestep_threshold_ns, 2 * NS_PER_S);
+	assert_int_equal(c->steering.makestep_updates, -1);
+	assert_float_equal(c->steering.max_slew_ppm, 7, 1e-9);
+	assert_float_equal(c->max_freq_ppm, 8, 1e-9);
+	assert_int_equal(c->steering.refuse_threshold_ns, 0);
+	assert_int_equal(c->steering.max_distance_ns, 9 * NS_PER_S);
+	assert_int_equal(c->steering.min_sources, 2);
+	assert_float_equal(c->steering.max_clock_error_ppm, 0.003, 1e-12);
+	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(c->log_target, LOG_TO_SYSLOG);
+}
+
+static void source_values_arrive(void **state)
+{
+	struct room *r = *state;
+	const struct source_config *s = &r->config.sources[0];
+
+	room_accepts(r,
+	    "[source one]\nhost = h.example\nntsport = 1\nport = 2\n"
+	    "ipv6 = yes\niburst = no\nminpoll = 3\nmaxpoll = 32s\n"
+	    "maxdelay = 5ms\nprefer = yes\ntrust = yes\nrequire = yes\n"
+	    "[source two]\nnoselect = yes\n");
+	assert_int_equal(r->config.source_count, 2);
+	assert_string_equal(s->name, "one");
+	assert_string_equal(s->host, "h.example");
+	assert_int_equal(s->ke_port, 1);
+	assert_int_equal(s->ntp_port, 2);
+	assert_int_equal(s->family, FAMILY_IPV6);
+	assert_false(s->iburst);
+	assert_int_equal(s->minpoll, 3);
+	assert_int_equal(s->maxpoll, 5);
+	assert_int_equal(s->max_delay_ns, 5 * NS_PER_MS);
+	assert_true(s->options.prefer && s->options.trust);
+	assert_true(s->options.require && !s->options.noselect);
+	assert_int_equal(s->line, 1);
+	assert_string_equal(s->file, r->path);
+	assert_true(s[1].options.noselect && s[1].iburst);
+	assert_string_equal(s[1].host, "two");
+	assert_int_equal(s[1].line, 13);
+}
+
+static char *read_text(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text = calloc(1, 65536);
+
+	assert_non_null(f);
+	assert_non_null(text);
+	assert_in_range(fread(text, 1, 65535, f), 1, 65534);
+	fclose(f);
+	return text;
+}
+
+/* "\n#KEY = " or "\nKEY = " somewhere. */
+static bool shipped(const char *text, const char *name)
+{
+	char commented[64], active[64];
+
+	snprintf(commented, sizeof(commented), "\n#%s = ", name);
+	snprintf(active, sizeof(active), "\n%s = ", name);
+	return strstr(text, commented) || strstr(text, active);
+}
+
+static void manual_and_example_know_each_key(void **state)
+{
+	char *example = read_text("etc/ntsagent.conf");
+	char *manual = read_text("man/ntsagent.conf.5");
+
+	(void)state;
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const char *name = config_key_at(i)->name;
+		char word[64];
+
+		if (!shipped(example, name))
+			fail_msg("etc/ntsagent.conf: %s is missing", name);
+		snprintf(word, sizeof(word), "Cm %s = ", name);
+		if (!strstr(manual, word))
+			fail_msg("ntsagent.conf(5): %s is missing", name);
+	}
+	free(example);
+	free(manual);
+}
+
+/* Lines such as "#key = value ; comment" lose their "#". */
+static void activate(char *text)
+{
+	for (char *line = text; line; line = strchr(line, '\n')) {
+		char name[32];
+
+		line += *line == '\n';
+		if (sscanf(line, "#%31[a-z0-9-] = ", name) != 1)
+			continue;
+		for (size_t i = 0; i < config_key_count(); i++)
+			if (strcmp(config_key_at(i)->name, name) == 0)
+				*line = ' ';
+	}
+}
+
+static void assert_default_clock(const struct config *c, const struct config *d)
+{
+	const struct steering_config *s = &c->steering, *t = &d->steering;
+
+	assert_int_equal(s->makestep_threshold_ns, t->makestep_threshold_ns);
+	assert_int_equal(s->makestep_updates, t->makestep_updates);
+	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
+	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
+	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
+	assert_int_equal(s->min_sources, t->min_sources);
+	assert_float_equal(s->max_clock_error_ppm, t->max_clock_error_ppm, 0);
+	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
+	assert_string_equal(c->driftfile, d->driftfile);
+	assert_string_equal(c->goodtime_file, d->goodtime_file);
+	assert_int_equal(c->bootstrap, d->bootstrap);
+}
+
+static void assert_default_rest(const struct config *c, const struct config *d)
+{
+	assert_string_equal(c->user, d->user);
+	assert_string_equal(c->status_socket, d->status_socket);
+	assert_string_equal(c->pidfile, d->pidfile);
+	assert_int_equal(c->trust.system_certs, d->trust.system_certs);
+	assert_int_equal(c->ke_timeout_ms, d->ke_timeout_ms);
+	assert_string_equal(c->saved_keys, d->saved_keys);
+	assert_int_equal(c->log_level, d->log_level);
+	assert_int_equal(c->log_target, d->log_target);
+}
+
+static void assert_default_source(
+    const struct source_config *s, const struct source_config *d)
+{
+	assert_string_equal(s->name, d->name);
+	assert_string_equal(s->host, d->host);
+	assert_int_equal(s->ke_port, d->ke_port);
+	assert_int_equal(s->family, d->family);
+	assert_int_equal(s->iburst, d->iburst);
+	assert_int_equal(s->minpoll, d->minpoll);
+	assert_int_equal(s->maxpoll, d->maxpoll);
+	assert_int_equal(s->max_delay_ns, d->max_delay_ns);
+	assert_memory_equal(&s->options, &d->options, sizeof(d->options));
+}
+
+/* What the file that is shipped calls a default is one. */
+static void example_shows_defaults(void **state)
+{
+	struct room *r = *state;
+	char *text = read_text("etc/ntsagent.conf");
+	struct config *d = calloc(1, sizeof(*d));
+
+	assert_non_null(d);
+	room_accepts(r, text);
+	assert_int_equal(r->config.source_count, 2);
+	*d = r->config;
+	activate(text);
+	room_accepts(r, text);
+	assert_default_clock(&r->config, d);
+	assert_default_rest(&r->config, d);
+	assert_default_source(&r->config.sources[0], &d->sources[0]);
+	/* The two that are no defaults, and one that is no difference. */
+	assert_string_equal(r->config.trust.paths[0], "/etc/pki/rootca.crt");
+	assert_int_equal(r->config.trust.aead_count, 2);
+	assert_int_equal(r->config.sources[0].ntp_port, 123);
+	free(d);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(each_key, room_make, room_drop),
+	    cmocka_unit_test(each_key_has_a_row),
+	    cmocka_unit_test(names_are_unique),
+	    cmocka_unit_test_setup_teardown(paths_end, room_make, room_drop),
+	    cmocka_unit_test_setup_teardown(
+		certificates_end, room_make, room_drop),
+	    cmocka_unit_test_setup_teardown(
+		values_arrive, room_make, room_drop),
+	    cmocka_unit_test_setup_teardown(
+		source_values_arrive, room_make, room_drop),
+	    cmocka_unit_test(manual_and_example_know_each_key),
+	    cmocka_unit_test_setup_teardown(
+		example_shows_defaults, room_make, room_drop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/* The command line, by tables. */
+#include "agent/config/options.h"
+
+#include "agent/config/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ARGS_MAX 8
+
+/* The path is borrowed from argv, so it is judged here. */
+static bool parse(struct options *o, const char *const args[ARGS_MAX],
+    bool *other_config, char error[OPTIONS_TEXT_MAX])
+{
+	char *argv[ARGS_MAX + 2] = {strdup("ntsagentd")};
+	int argc = 1;
+	bool ok;
+
+	*other_config = false;
+	for (; argc <= ARGS_MAX && args[argc - 1]; argc++)
+		argv[argc] = strdup(args[argc - 1]);
+	*error = '\0';
+	ok = options_parse(o, argc, argv, error);
+	if (ok && strcmp(o->config_path, CONFIG_DEFAULT_PATH) != 0) {
+		assert_string_equal(o->config_path, "/x.conf");
+		*other_config = true;
+	}
+	for (int i = 0; i < argc; i++)
+		free(argv[i]);
+	return ok;
+}
+
+struct row {
+	const char *args[ARGS_MAX];
+	struct options expected;
+	bool other_config; /* /x.conf */
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	{{NULL}, {TASK_RUN, NULL, false, {0}}, false},
+	{{"-n"}, {.run = {.foreground = true}}, false},
+	{{"--foreground"}, {.run = {.foreground = true}}, false},
+	{{"-f", "/x.conf"}, {.debug = false}, true},
+	{{"-f/x.conf"}, {.debug = false}, true},
+	{{"--config", "/x.conf"}, {.debug = false}, true},
+	{{"--config=/x.conf", "-d"}, {.debug = true}, true},
+	{{"--check-config"}, {.task = TASK_CHECK_CONFIG}, false},
+	{{"-V"}, {.task = TASK_VERSION}, false},
+	{{"--version"}, {.task = TASK_VERSION}, false},
+	{{"-h"}, {.task = TASK_HELP}, false},
+	{{"--help"}, {.task = TASK_HELP}, false},
+	{{"-x"}, {.run = {.no_clock = true,
+			  .no_clock_reason = "--no-clock"}}, false},
+	{{"--no-clock"}, {.run = {.no_clock = true,
+			  .no_clock_reason = "--no-clock"}}, false},
+	{{"-q"}, {.run = {.once = true, .foreground = true}}, false},
+	{{"-Q"}, {.run = {.print_only = true, .foreground = true,
+			  .no_clock = true, .no_clock_reason = "-Q"}}, false},
+	{{"-xQ"}, {.run = {.print_only = true, .foreground = true,
+			   .no_clock = true,
+			   .no_clock_reason = "--no-clock"}}, false},
+	{{"-q", "-t", "30"}, {.run = {.once = true, .foreground = true,
+				      .timeout_s = 30}}, false},
+	{{"-nt1"}, {.run = {.foreground = true, .timeout_s = 1}}, false},
+	{{"--single-process"}, {.run = {.single_process = true}}, false},
+	{{"-n", "-d", "-x", "--single-process"},
+	 {.debug = true, .run = {.foreground = true, .no_clock = true,
+		 .no_clock_reason = "--no-clock", .single_process = true}},
+	 false},
+};
+
+static const struct {
+	const char *args[ARGS_MAX];
+	const char *says; /* a part of the sentence */
+} bad_rows[] = {
+	{{"-z"}, "-z"},
+	{{"-nz"}, "-z"},
+	{{"--nonsense"}, "--nonsense"},
+	{{"--foreground=yes"}, "--foreground=yes"},
+	{{"-f"}, "-f needs a value"},
+	{{"--config"}, "--config needs a value"},
+	{{"-t"}, "-t needs a value"},
+	{{"-t", "x"}, "\"x\""},
+	{{"-t", "0"}, "\"0\""},
+	{{"-t", "-5"}, "\"-5\""},
+	{{"-t", "5s"}, "\"5s\""},
+	{{"-t", "99999999999"}, "\"99999999999\""},
+	{{"-q", "-Q"}, "-Q"},
+	{{"server"}, "\"server\""},
+	{{"-n", "pool.example"}, "\"pool.example\""},
+};
+/* clang-format on */
+
+static void test_good(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct options *e = &rows[i].expected;
+		char error[OPTIONS_TEXT_MAX];
+		struct options o;
+		bool other_config;
+
+		if (!parse(&o, rows[i].args, &other_config, error))
+			fail_msg("row %zu: %s", i, error);
+		assert_int_equal(o.task, e->task);
+		assert_int_equal(o.debug, e->debug);
+		assert_int_equal(o.run.foreground, e->run.foreground);
+		assert_int_equal(o.run.no_clock, e->run.no_clock);
+		assert_int_equal(o.run.single_process, e->run.single_process);
+		assert_int_equal(o.run.once, e->run.once);
+		assert_int_equal(o.run.print_only, e->run.print_only);
+		assert_int_equal(o.run.timeout_s, e->run.timeout_s);
+		if (e->run.no_clock_reason)
+			assert_string_equal(
+			    o.run.no_clock_reason, e->run.no_clock_reason);
+		else
+			assert_null(o.run.no_clock_reason);
+		assert_int_equal(other_config, rows[i].other_config);
+	}
+}
+
+static void test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++) {
+		char error[OPTIONS_TEXT_MAX];
+		struct options o;
+		bool other_config;
+
+		if (parse(&o, bad_rows[i].args, &other_config, error))
+			fail_msg("row %zu was taken", i);
+		if (!strstr(error, bad_rows[i].says))
+			fail_msg("row %zu says: %s", i, error);
+	}
+}
+
+/* Every option is told of, within a terminal's width. */
+static void test_help(void **state)
+{
+	static const char *const all[] = {"-f,", "--config", "--check-config",
+	    "-n,", "--foreground", "-x,", "--no-clock", "-q", "-Q", "-t ", "-d",
+	    "--single-process", "-V,", "--version", "-h,", "--help"};
+	const char *line = options_help();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		assert_non_null(strstr(options_help(), all[i]));
+	for (; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") < 80);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_good),
+	    cmocka_unit_test(test_bad),
+	    cmocka_unit_test(test_help),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

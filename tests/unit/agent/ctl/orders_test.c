@@ -1,0 +1,136 @@
+#include "tests/unit/agent/ctl/report/fixture.h"
+
+#include "agent/ctl/orders.h"
+
+/* What an order makes of an agent's answer. */
+struct outcome {
+	enum exit_status status;
+	char *out, *errors;
+};
+
+static struct outcome ordered(
+    const char *status_socket, const char *verb, const char *name)
+{
+	struct outcome o = {EXIT_OK, NULL, NULL};
+	size_t out_size, errors_size;
+	FILE *out = open_memstream(&o.out, &out_size);
+	FILE *errors = open_memstream(&o.errors, &errors_size);
+
+	o.status = order_send(status_socket, verb, name, out, errors);
+	fclose(out);
+	fclose(errors);
+	return o;
+}
+
+static void assert_outcome(struct outcome o, enum exit_status status,
+    const char *out, const char *errors)
+{
+	assert_string_equal(o.out, out);
+	assert_string_equal(o.errors, errors);
+	assert_int_equal(o.status, status);
+	free(o.out);
+	free(o.errors);
+}
+
+/* An agent whose status socket would be the returned path. */
+static const char *start(struct fake_agent *a, const char *answer)
+{
+	static char status_socket[80];
+	char control[ORDER_PATH_MAX];
+
+	agent_start(a, (const char *const[]){answer}, 1);
+	snprintf(status_socket, sizeof(status_socket), "%s/x.sock", a->folder);
+	order_path(status_socket, control);
+	assert_int_equal(rename(a->path, control), 0);
+	assert_true(strlen(control) < sizeof(a->path));
+	strcpy(a->path, control);
+	return status_socket;
+}
+
+static void what_was_done_is_printed(void **state)
+{
+	struct fake_agent a;
+	const char *at = start(&a, "ok: 1 source asked again\nand more\n");
+
+	(void)state;
+	assert_outcome(ordered(at, "retry", "office"), EXIT_OK,
+	    "1 source asked again\nand more\n", "");
+	agent_end(&a);
+}
+
+static void a_refusal_goes_to_the_errors(void **state)
+{
+	struct fake_agent a;
+	const char *at = start(&a, "error: line one\nline \033two\n");
+
+	(void)state;
+	assert_outcome(ordered(at, "step", NULL), EXIT_REFUSED, "",
+	    "ntsctl: line one\nntsctl: line \\x1btwo\n");
+	agent_end(&a);
+}
+
+static void no_answer_is_told(void **state)
+{
+	struct fake_agent a;
+	const char *at = start(&a, "");
+	struct outcome o;
+
+	(void)state;
+	o = ordered(at, "step", NULL);
+	assert_int_equal(o.status, EXIT_NO_STATUS);
+	assert_contains(o.errors, "hung up without an answer");
+	free(o.out);
+	free(o.errors);
+	agent_end(&a);
+}
+
+static void no_agent_is_told(void **state)
+{
+	struct outcome o = ordered("/nowhere/status.sock", "retry", NULL);
+
+	(void)state;
+	assert_int_equal(o.status, EXIT_NO_STATUS);
+	assert_contains(o.errors, "nothing listens on /nowhere/control.sock");
+	free(o.out);
+	free(o.errors);
+}
+
+static void what_cannot_be_a_name_is_not_sent(void **state)
+{
+	char long_name[200];
+
+	(void)state;
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_outcome(ordered("/nowhere/status.sock", "retry", long_name),
+	    EXIT_USAGE, "", "ntsctl: this is not the name of a source\n");
+	assert_outcome(ordered("/nowhere/status.sock", "retry", "a\nstep"),
+	    EXIT_USAGE, "", "ntsctl: this is not the name of a source\n");
+}
+
+static void the_path_is_the_agents(void **state)
+{
+	char path[ORDER_PATH_MAX];
+
+	(void)state;
+	order_path("/run/ntsagent/status.sock", path);
+	assert_string_equal(path, "/run/ntsagent/control.sock");
+	order_path("/run/a.sock", path);
+	assert_string_equal(path, "/run/a.sock.control");
+	order_path("/run/mystatus.sock", path);
+	assert_string_equal(path, "/run/mystatus.sock.control");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_was_done_is_printed),
+	    cmocka_unit_test(a_refusal_goes_to_the_errors),
+	    cmocka_unit_test(no_answer_is_told),
+	    cmocka_unit_test(no_agent_is_told),
+	    cmocka_unit_test(what_cannot_be_a_name_is_not_sent),
+	    cmocka_unit_test(the_path_is_the_agents),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

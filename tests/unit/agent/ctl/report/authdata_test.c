@@ -1,0 +1,69 @@
+#include "tests/unit/agent/ctl/report/fixture.h"
+
+static const struct view plain = {.width = 80};
+
+static void the_example_looks_as_expected(void **state)
+{
+	static const struct golden golden[] = {
+	    {"authdata.txt", {.width = 80}},
+	    {"authdata-n.txt", {.width = 80, .numeric = true}},
+	    {"authdata-v.txt", {.width = 80, .verbose = true}},
+	    {"authdata.csv", {.output = OUTPUT_CSV}},
+	    {"authdata.json", {.output = OUTPUT_JSON}},
+	};
+
+	(void)state;
+	assert_golden(report_authdata, golden, ARRAY_LEN(golden));
+}
+
+/* What chronyc 4.6 printed on a test bench, and the values behind it. */
+static void lines_are_those_of_chronyc(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t exchanges, aead, bits;
+		double age;
+		int64_t cookies, len;
+		const char *line;
+	} cases[] = {
+	    {"ntpserver", 1, 30, 128, 39, 8, 64,
+		"ntpserver                    NTS     1   30  128   39    0    "
+		"0    8   64"},
+	    {"ntp-ns13-ipv6", 1, 15, 256, 515, 8, 104,
+		"ntp-ns13-ipv6                NTS     1   15  256  515    0    "
+		"0    8  104"},
+	    {"ntpserver-ipv6", 12345, 30, 128, 597 * 60, 7, 64,
+		"ntpserver-ipv6               NTS 12345   30  128 597m    0    "
+		"0    7   64"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *tree = example(), *s = example_source(tree, 0);
+		json_t *nts = json_object_get(s, "nts");
+		char *text, *line;
+
+		set_text(s, "name", cases[i].name);
+		set_int(nts, "exchanges", cases[i].exchanges);
+		set_int(nts, "aead", cases[i].aead);
+		set_int(nts, "key_bits", cases[i].bits);
+		set(nts, "last_s", json_real(cases[i].age));
+		set_int(nts, "cookies", cases[i].cookies);
+		set_int(nts, "cookie_len", cases[i].len);
+		text = report_of(report_authdata, tree, plain, EXIT_OK);
+		line = line_of(text, 2);
+		assert_string_equal(line, cases[i].line);
+		free(line);
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_example_looks_as_expected),
+	    cmocka_unit_test(lines_are_those_of_chronyc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

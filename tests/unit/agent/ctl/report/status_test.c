@@ -1,0 +1,236 @@
+#include "tests/unit/agent/ctl/report/fixture.h"
+
+static const struct view plain = {.width = 80};
+static const struct view wide = {.width = 1000};
+
+static void the_example_looks_as_expected(void **state)
+{
+	static const struct golden golden[] = {
+	    {"status.txt", {.width = 80}},
+	    {"status.csv", {.output = OUTPUT_CSV}},
+	    {"status.json", {.output = OUTPUT_JSON}},
+	};
+
+	(void)state;
+	assert_golden(report_status, golden, ARRAY_LEN(golden));
+}
+
+static json_t *clock_of(json_t *tree)
+{
+	return json_object_get(tree, "clock");
+}
+
+/* The example with nothing but its two good sources, for ever certified. */
+static json_t *good(void)
+{
+	json_t *tree = example();
+
+	json_array_remove(json_object_get(tree, "sources"), 2);
+	for (size_t i = 0; i < 2; i++)
+		set_int(json_object_get(example_source(tree, i), "nts"),
+		    "cert_days_left", 365);
+	return tree;
+}
+
+static json_t *unsynchronised(void)
+{
+	json_t *tree = good();
+
+	set(clock_of(tree), "synchronised", json_false());
+	set_text(example_source(tree, 0), "mark", "?");
+	set_text(example_source(tree, 0), "state", "no-samples");
+	set_text(example_source(tree, 0), "reason", "no such name");
+	json_array_remove(json_object_get(tree, "sources"), 1);
+	return tree;
+}
+
+static void assert_status(
+    json_t *tree, enum exit_status status, const char *expected)
+{
+	char *text = report_of(report_status, tree, wide, status);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void a_good_clock_takes_two_lines(void **state)
+{
+	(void)state;
+	assert_status(good(), EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+}
+
+static void a_measured_clock_is_not_called_right(void **state)
+{
+	json_t *tree = good(), *c = clock_of(tree);
+	char *text;
+
+	(void)state;
+	set(c, "controlled", json_false());
+	set(c, "synchronised", json_false());
+	set_text(c, "reason", "not started as root");
+	set_int(c, "system_offset_ns", -99664022000);
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text,
+	    "The clock is only measured, not steered (not started as root): "
+	    "99.7 s fast, give or take 1.9 us; at most 99.7 s off.\n");
+	free(text);
+}
+
+static void a_refused_correction_fails_whatever_else(void **state)
+{
+	json_t *tree = good(), *c = clock_of(tree);
+
+	(void)state;
+	set(c, "refused", json_true());
+	set_int(c, "refused_ns", 99664022000);
+	assert_status(tree, EXIT_NOT_SYNCHRONISED,
+	    "The clock is not being corrected: the servers say that it is "
+	    "99.7 s slow, and refuse-threshold forbids so large a "
+	    "correction.\n"
+	    "To do: find out which is wrong, the clock or the servers: ntsctl "
+	    "sources -v. To take the servers' time: systemctl restart "
+	    "ntsagent\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+}
+
+static void no_sources_is_a_matter_of_configuration(void **state)
+{
+	json_t *tree = good();
+
+	(void)state;
+	set(clock_of(tree), "synchronised", json_false());
+	set(tree, "sources", json_array());
+	assert_status(tree, EXIT_NOT_SYNCHRONISED,
+	    "The clock is not synchronised: no source is configured.\n"
+	    "To do: add a [source NAME] section to "
+	    "/etc/ntsagent/ntsagent.conf, then: systemctl restart ntsagent\n");
+}
+
+static void the_agents_reason_is_shown(void **state)
+{
+	json_t *tree = unsynchronised();
+	char *text;
+
+	(void)state;
+	set_text(clock_of(tree), "reason", "2 sources disagree");
+	set(clock_of(tree), "controlled", json_false());
+	text = report_of(report_status, tree, plain, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text,
+	    "The clock is not synchronised: 2 sources disagree. It is only "
+	    "measured, not\nsteered.\n");
+	free(text);
+}
+
+static void each_failure_has_something_to_do(void **state)
+{
+	static const struct {
+		const char *failure, *to_do;
+	} cases[] = {
+	    {"dns", "To do: look the name up as the agent does: getent "
+		    "ahosts ntp.example\n"},
+	    {"connect", "nc -vz ntp.example 14460\n"},
+	    {"tls", "openssl s_client -alpn ntske/1 -connect "
+		    "ntp.example:14460\n"},
+	    {"certificate", "openssl s_client -alpn ntske/1 -showcerts "
+			    "-connect ntp.example:14460\n"},
+	    {"nts-ke", "-connect ntp.example:14460\n"},
+	    {"ntp-name", "ask its operator\n"},
+	    {"silence", "lets UDP to 10.77.3.1 and back through\n"},
+	    {"rejected", "on the way to 10.77.3.1 answers NTP"},
+	    {"offline", "sudo ntsctl online ntpserver\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+		char *text;
+
+		set_text(s, "failure", cases[i].failure);
+		set_text(s, "host", "ntp.example");
+		set_int(json_object_get(s, "nts"), "ke_port", 14460);
+		text =
+		    report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+		assert_contains(text, "Not usable: ntpserver: no such name\n");
+		assert_contains(text, cases[i].to_do);
+		free(text);
+	}
+}
+
+/* No server has shown a certificate: those to trust are at fault. */
+static void a_certificate_without_a_server_is_our_own(void **state)
+{
+	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	set_text(s, "failure", "certificate");
+	set(json_object_get(s, "nts"), "ke_address", json_null());
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "To do: see what is wrong with the trusted "
+			      "certificates: sudo ntsagentd --check-config\n");
+	free(text);
+}
+
+static void an_unknown_failure_gives_no_advice(void **state)
+{
+	json_t *tree = unsynchronised();
+
+	(void)state;
+	set_text(example_source(tree, 0), "failure", "%H%");
+	assert_status(tree, EXIT_NOT_SYNCHRONISED,
+	    "The clock is not synchronised: no source has given a usable time "
+	    "yet.\n"
+	    "Not usable: ntpserver: no such name\n");
+}
+
+static void a_good_source_can_be_in_trouble(void **state)
+{
+	json_t *tree = good(), *s = example_source(tree, 1);
+	char *text;
+
+	(void)state;
+	set_text(s, "failure", "silence");
+	set_text(s, "reason", "no answer to the last requests");
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(
+	    text, "Trouble: ntpserver-ipv6: no answer to the last requests\n");
+	free(text);
+}
+
+static void a_source_that_is_only_measured_is_no_trouble(void **state)
+{
+	json_t *tree = good(), *s = example_source(tree, 1);
+	char *text;
+
+	(void)state;
+	set_text(s, "mark", "?");
+	set_text(s, "state", "noselect");
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_null(strstr(text, "Not usable"));
+	assert_contains(text, "1 of 2 sources usable");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_example_looks_as_expected),
+	    cmocka_unit_test(a_good_clock_takes_two_lines),
+	    cmocka_unit_test(a_measured_clock_is_not_called_right),
+	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
+	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
+	    cmocka_unit_test(the_agents_reason_is_shown),
+	    cmocka_unit_test(each_failure_has_something_to_do),
+	    cmocka_unit_test(a_certificate_without_a_server_is_our_own),
+	    cmocka_unit_test(an_unknown_failure_gives_no_advice),
+	    cmocka_unit_test(a_good_source_can_be_in_trouble),
+	    cmocka_unit_test(a_source_that_is_only_measured_is_no_trouble),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

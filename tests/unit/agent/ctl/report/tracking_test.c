@@ -1,0 +1,202 @@
+#include "tests/unit/agent/ctl/report/fixture.h"
+
+static const struct view plain = {.width = 80};
+
+static void the_example_looks_as_expected(void **state)
+{
+	static const struct golden golden[] = {
+	    {"tracking.txt", {.width = 80}},
+	    {"tracking-n.txt", {.width = 80, .numeric = true}},
+	    {"tracking.csv", {.output = OUTPUT_CSV}},
+	    {"tracking.json", {.output = OUTPUT_JSON}},
+	};
+
+	(void)state;
+	assert_golden(report_tracking, golden, ARRAY_LEN(golden));
+}
+
+static json_t *clock_of(json_t *tree)
+{
+	return json_object_get(tree, "clock");
+}
+
+/* chronyc 4.6 on a test bench; its last offset has the opposite sign. */
+static void lines_are_those_of_chronyc(void **state)
+{
+	static const char expected[] =
+	    "Reference ID    : 750B2530 (ntpserver)\n"
+	    "Stratum         : 2\n"
+	    "Ref time (UTC)  : Sun Nov 22 23:28:02 2026\n"
+	    "System time     : 0.000001716 seconds slow of NTP time\n"
+	    "Last offset     : -0.000005479 seconds\n"
+	    "RMS offset      : 0.000005479 seconds\n"
+	    "Frequency       : 0.245 ppm slow\n"
+	    "Residual freq   : -0.000 ppm\n"
+	    "Skew            : 16.262 ppm\n"
+	    "Root delay      : 0.000016116 seconds\n"
+	    "Root dispersion : 0.000593823 seconds\n"
+	    "Update interval : 1.8 seconds\n"
+	    "Leap status     : Normal\n"
+	    "Estimated error : 0.000001900 seconds\n"
+	    "Steering        : controlled\n";
+	json_t *tree = example(), *c = clock_of(tree);
+
+	(void)state;
+	set_text(c, "reference_id", "750B2530");
+	set_int(c, "reference_time_ns", 1795390082999999999);
+	set_int(c, "system_offset_ns", 1716);
+	set_int(c, "last_offset_ns", 5479);
+	set_int(c, "rms_offset_ns", 5479);
+	set(c, "frequency_ppm", json_real(0.245));
+	set(c, "residual_ppm", json_real(0.0002));
+	set(c, "skew_ppm", json_real(16.262));
+	set_int(c, "root_delay_ns", 16116);
+	set_int(c, "root_dispersion_ns", 593823);
+	set(c, "update_interval_s", json_real(1.8));
+	assert_report(report_tracking, tree, plain, expected);
+}
+
+/* As chronyc 4.3 before its first sample; the root delay there was a guess. */
+static void before_the_first_sample_all_is_zero(void **state)
+{
+	static const char *const nulls[] = {"stratum", "leap",
+	    "reference_time_ns", "system_offset_ns", "last_offset_ns",
+	    "rms_offset_ns", "frequency_ppm", "residual_ppm", "skew_ppm",
+	    "root_delay_ns", "root_dispersion_ns", "update_interval_s",
+	    "est_error_ns", "reference_id", "selected"};
+	static const char expected[] =
+	    "Reference ID    : 00000000 ()\n"
+	    "Stratum         : 0\n"
+	    "Ref time (UTC)  : Thu Jan 01 00:00:00 1970\n"
+	    "System time     : 0.000000000 seconds fast of NTP time\n"
+	    "Last offset     : +0.000000000 seconds\n"
+	    "RMS offset      : 0.000000000 seconds\n"
+	    "Frequency       : 0.000 ppm slow\n"
+	    "Residual freq   : +0.000 ppm\n"
+	    "Skew            : 0.000 ppm\n"
+	    "Root delay      : 0.000000000 seconds\n"
+	    "Root dispersion : 0.000000000 seconds\n"
+	    "Update interval : 0.0 seconds\n"
+	    "Leap status     : Not synchronised\n"
+	    "Estimated error : 0.000000000 seconds\n"
+	    "Steering        : controlled; no source is configured\n";
+	json_t *tree = example(), *c = clock_of(tree);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
+		set(c, nulls[i], json_null());
+	set(c, "synchronised", json_false());
+	set_text(c, "reason", "no source is configured");
+	set(tree, "sources", json_array());
+	assert_report(report_tracking, tree, plain, expected);
+}
+
+static void assert_line(json_t *tree, const char *line)
+{
+	char *text = report_of(report_tracking, tree, plain, EXIT_OK);
+
+	assert_contains(text, line);
+	free(text);
+}
+
+static void signs_become_words(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	set_int(clock_of(tree), "system_offset_ns", -1250);
+	assert_line(
+	    tree, "System time     : 0.000001250 seconds fast of NTP time\n");
+	tree = example();
+	set(clock_of(tree), "frequency_ppm", json_real(7.5));
+	assert_line(tree, "Frequency       : 7.500 ppm slow\n");
+	tree = example();
+	set_int(clock_of(tree), "last_offset_ns", 99664022000);
+	assert_line(tree, "Last offset     : -99.664022000 seconds\n");
+}
+
+static void a_disturbance_is_told_with_its_age(void **state)
+{
+	json_t *tree = example(), *c = clock_of(tree);
+
+	(void)state;
+	set_text(c, "disturbance", "the clock was moved by +2.000 s");
+	set(c, "disturbed_s", json_real(12.4));
+	assert_line(tree,
+	    "Disturbed       : 12 seconds ago, the clock was moved by +2.000 "
+	    "s\n");
+}
+
+static void leap_seconds_are_announced(void **state)
+{
+	static const struct {
+		const char *leap, *line;
+	} cases[] = {
+	    {"normal", "Leap status     : Normal\n"},
+	    {"insert", "Leap status     : Insert second\n"},
+	    {"delete", "Leap status     : Delete second\n"},
+	    {"unsynchronised", "Leap status     : Not synchronised\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *tree = example();
+
+		set_text(clock_of(tree), "leap", cases[i].leap);
+		assert_line(tree, cases[i].line);
+	}
+}
+
+static void no_stratum_is_zero(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	set_int(clock_of(tree), "stratum", 16);
+	assert_line(tree, "Stratum         : 0\n");
+}
+
+static void a_clock_left_alone_says_why(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	set(clock_of(tree), "controlled", json_false());
+	assert_line(tree, "Steering        : not controlled\n");
+	tree = example();
+	set(clock_of(tree), "controlled", json_false());
+	set_text(clock_of(tree), "reason", "--no-clock");
+	assert_line(tree, "Steering        : not controlled (--no-clock)\n");
+	tree = example();
+	set(clock_of(tree), "controlled", json_false());
+	set_text(clock_of(tree), "reason", "no majority");
+	set_text(example_source(tree, 0), "mark", "?");
+	assert_line(tree, "Steering        : not controlled; no majority\n");
+}
+
+static void steering_that_stopped_says_so(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	set(clock_of(tree), "refused", json_true());
+	assert_line(
+	    tree, "Steering        : stopped, beyond refuse-threshold\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_example_looks_as_expected),
+	    cmocka_unit_test(lines_are_those_of_chronyc),
+	    cmocka_unit_test(before_the_first_sample_all_is_zero),
+	    cmocka_unit_test(signs_become_words),
+	    cmocka_unit_test(a_disturbance_is_told_with_its_age),
+	    cmocka_unit_test(leap_seconds_are_announced),
+	    cmocka_unit_test(no_stratum_is_zero),
+	    cmocka_unit_test(a_clock_left_alone_says_why),
+	    cmocka_unit_test(steering_that_stopped_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

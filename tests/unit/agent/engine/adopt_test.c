@@ -1,0 +1,413 @@
+#include "agent/engine/adopt.h"
+
+#include "agent/engine/sources.h"
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static char text[ADOPT_TEXT_MAX];
+
+static void assert_text(const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text);
+}
+
+/* A world that has run for a while with a, b and c. */
+static struct world *running_world(void)
+{
+	struct world *w = world_new(3, NS_PER_MS, 20);
+
+	world_start(w);
+	world_run(w, 1500 * NS_PER_S);
+	return w;
+}
+
+/* Another configuration, made by a copy that the test changes. */
+static struct config *copy_of(const struct world *w)
+{
+	struct config *c = malloc(sizeof(*c));
+
+	assert_non_null(c);
+	*c = w->config;
+	return c;
+}
+
+static void take_out(struct config *c, unsigned i)
+{
+	c->source_count--;
+	for (; i < c->source_count; i++)
+		c->sources[i] = c->sources[i + 1];
+}
+
+/* The peers behind the slots move as the sources do. */
+static void adopt(struct world *w, struct config *fresh)
+{
+	struct world was = *w;
+
+	assert_true(engine_adopt(&w->engine, fresh, world_moment(w), text));
+	for (unsigned i = 0; i < fresh->source_count; i++)
+		for (unsigned j = 0; j < was.config.source_count; j++)
+			if (strcmp(fresh->sources[i].name,
+				was.config.sources[j].name) == 0) {
+				w->peers[i] = was.peers[j];
+				memcpy(w->address[i], was.address[j],
+				    sizeof(w->address[i]));
+			}
+	w->config.source_count = fresh->source_count;
+	memcpy(w->config.sources, fresh->sources, sizeof(fresh->sources));
+	engine_on_timer(&w->engine, world_moment(w));
+	world_deliver_reports(w);
+}
+
+static void drop(struct world *w, struct config *fresh)
+{
+	world_end(w);
+	free(fresh);
+}
+
+static bool synchronised(struct world *w)
+{
+	struct tracking t;
+
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	return t.synchronised;
+}
+
+static void what_is_the_same_goes_on(void **state)
+{
+	struct world *w = running_world();
+	struct source before = w->engine.sources[1];
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	fresh->sources[1].line = 99;
+	adopt(w, fresh);
+	assert_text("3 sources kept");
+	assert_int_equal(w->engine.sources[1].poll_at.ns, before.poll_at.ns);
+	assert_int_equal(w->engine.sources[1].count.exchanges, 1);
+	assert_int_equal(
+	    w->engine.sources[1].assoc.jar.count, before.assoc.jar.count);
+	assert_ptr_equal(w->engine.sources[1].config, &fresh->sources[1]);
+	assert_true(synchronised(w));
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.sources[1].count.exchanges, 1);
+	drop(w, fresh);
+}
+
+static void one_that_moves_keeps_keys_and_samples(void **state)
+{
+	struct world *w = running_world();
+	uint64_t good = w->engine.sources[2].count.good;
+	struct config *fresh = copy_of(w);
+	struct source_view v;
+
+	(void)state;
+	take_out(fresh, 0);
+	adopt(w, fresh);
+	assert_text("2 sources kept, a removed");
+	assert_int_equal(w->engine.source_count, 2);
+	assert_string_equal(w->engine.sources[1].config->name, "c");
+	assert_int_equal(w->engine.sources[1].count.good, good);
+	steering_source_view(w->engine.steering, 1, &w->engine.timescale,
+	    (struct wall){w->wall}, &v);
+	assert_true(v.samples > 3);
+	assert_true(synchronised(w));
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.sources[1].count.exchanges, 1);
+	assert_int_equal(w->engine.sources[1].count.lost, 0);
+	assert_true(w->engine.sources[1].count.good > good);
+	assert_int_equal(w->steps, 0);
+	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	drop(w, fresh);
+}
+
+static void one_that_comes_starts_at_once(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	fresh->sources[3] = fresh->sources[0];
+	strcpy(fresh->sources[3].name, "new");
+	fresh->source_count = 4;
+	w->peers[3] = peer_make(9);
+	w->way_ns[3] = 100 * NS_PER_US;
+	strcpy(w->address[3], "192.0.2.9");
+	adopt(w, fresh);
+	assert_text("3 sources kept, new added");
+	assert_true(synchronised(w));
+	world_run(w, 2 * NS_PER_S);
+	assert_true(w->engine.sources[3].count.good > 0);
+	world_run(w, 600 * NS_PER_S);
+	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	drop(w, fresh);
+}
+
+static void another_server_is_another_source(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	strcpy(fresh->sources[0].host, "elsewhere");
+	adopt(w, fresh);
+	assert_text("2 sources kept, a added, a removed");
+	assert_int_equal(w->engine.sources[0].count.good, 0);
+	assert_int_equal(w->engine.sources[0].assoc.jar.count, 0);
+	drop(w, fresh);
+}
+
+static void other_options_apply_to_who_stays(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+	struct source_view v;
+
+	(void)state;
+	fresh->sources[0].options.noselect = true;
+	fresh->sources[1].maxpoll = fresh->sources[1].minpoll = 3;
+	fresh->steering.min_sources = 2;
+	adopt(w, fresh);
+	assert_text("3 sources kept");
+	world_run(w, 60 * NS_PER_S);
+	steering_source_view(w->engine.steering, 0, &w->engine.timescale,
+	    (struct wall){w->wall}, &v);
+	assert_int_equal(v.state, SELECT_NOSELECT);
+	assert_int_equal(w->engine.sources[1].pace.poll_log2_s, 3);
+	assert_true(synchronised(w));
+	drop(w, fresh);
+}
+
+static void a_server_that_wants_rest_gets_it_over_a_reload(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	pace_slow_down(&w->engine.sources[0].pace);
+	fresh->sources[0].minpoll = fresh->sources[0].maxpoll = 2;
+	adopt(w, fresh);
+	assert_true(w->engine.sources[0].pace.rate_limited);
+	assert_true(w->engine.sources[0].pace.poll_log2_s > 4);
+	drop(w, fresh);
+}
+
+/* The resolver answers for slot 0, which is another source by then. */
+static void nobody_inherits_what_is_held_against_another(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	w->engine.leap.smearers = 1 << 0 | 1 << 2;
+	w->engine.pause.voices[1].strikes = 2;
+	take_out(fresh, 0);
+	assert_true(engine_adopt(&w->engine, fresh, world_moment(w), text));
+	assert_int_equal(w->engine.leap.smearers, 1 << 1);
+	assert_int_equal(w->engine.pause.voices[1].strikes, 0);
+	drop(w, fresh);
+}
+
+static void a_late_answer_reaches_no_other_source(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	struct config *fresh;
+	struct ke_answer late;
+
+	(void)state;
+	world_start(w);
+	world_advance(w, SOURCE_SPREAD_NS);
+	engine_on_timer(&w->engine, world_moment(w));
+	assert_int_equal(w->engine.sources[0].stage, STAGE_KEYING);
+	late = w->keys[0].answer;
+	w->keys[0].there = w->keys[1].there = false;
+	fresh = copy_of(w);
+	take_out(fresh, 0);
+	adopt(w, fresh);
+	engine_on_keys(&w->engine, &late, world_moment(w));
+	assert_int_equal(w->engine.sources[0].count.exchanges, 0);
+	world_run(w, 100 * NS_PER_MS);
+	assert_int_equal(w->engine.sources[0].count.exchanges, 1);
+	assert_true(w->engine.sources[0].count.good > 0);
+	drop(w, fresh);
+}
+
+static void other_certificates_mean_other_keys(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	strcpy(fresh->trust.paths[fresh->trust.path_count++], "/ca.pem");
+	adopt(w, fresh);
+	assert_text("other certificates");
+	world_run(w, 2 * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
+	assert_true(synchronised(w));
+	drop(w, fresh);
+}
+
+static struct world *distrusting_world(struct config **fresh)
+{
+	struct world *w = running_world();
+
+	*fresh = copy_of(w);
+	strcpy((*fresh)->trust.paths[(*fresh)->trust.path_count++], "/ca.pem");
+	for (unsigned i = 0; i < 3; i++)
+		w->keys_fail[i] = true;
+	adopt(w, *fresh);
+	return w;
+}
+
+static void run_until(struct world *w, struct mono t)
+{
+	while (w->mono < t.ns)
+		world_run(w, NS_PER_S);
+}
+
+/* No new keys, for the certificate is not trusted any more. */
+static void keys_of_another_trust_serve_for_an_hour(void **state)
+{
+	struct config *fresh;
+	struct world *w = distrusting_world(&fresh);
+	struct source *s = &w->engine.sources[0];
+	struct mono reloaded = {w->mono};
+	struct source_view v;
+
+	(void)state;
+	run_until(w, mono_after(reloaded, SOURCE_DISTRUST_NS - 5 * NS_PER_S));
+	assert_true(synchronised(w));
+	assert_true(s->reach & 1);
+	assert_string_equal(s->failure, "certificate");
+	run_until(w, mono_after(reloaded, SOURCE_DISTRUST_NS + 5 * NS_PER_S));
+	for (unsigned i = 0; i < 3; i++) {
+		s = &w->engine.sources[i];
+		assert_int_equal(s->stage, STAGE_RESTING);
+		assert_int_equal(s->assoc.aead, AEAD_NONE);
+		assert_string_equal(s->failure, "certificate");
+		assert_non_null(strstr(s->reason, "certificate is for other"));
+		steering_source_view(w->engine.steering, i,
+		    &w->engine.timescale, (struct wall){w->wall}, &v);
+		assert_int_equal(v.samples, 0);
+	}
+	drop(w, fresh);
+}
+
+/* A mistake that is mended in time; or later. */
+static void a_trust_that_is_mended_gives_new_keys(void **state)
+{
+	static const int64_t after_ns[] = {
+	    600 * NS_PER_S, 2 * SOURCE_DISTRUST_NS};
+
+	(void)state;
+	for (size_t n = 0; n < ARRAY_LEN(after_ns); n++) {
+		struct config *fresh;
+		struct world *w = distrusting_world(&fresh);
+
+		world_run(w, after_ns[n]);
+		for (unsigned i = 0; i < 3; i++)
+			w->keys_fail[i] = false;
+		(void)engine_retry_early(
+		    &w->engine, RETRY_TRUST, NULL, world_moment(w));
+		world_run(w, 5 * NS_PER_S);
+		for (unsigned i = 0; i < 3; i++) {
+			struct source *s = &w->engine.sources[i];
+
+			assert_int_equal(s->count.exchanges, 2);
+			assert_true(s->reach & 1);
+			assert_string_equal(s->failure, "");
+		}
+		world_run(w, 2 * SOURCE_DISTRUST_NS);
+		assert_true(synchronised(w));
+		assert_int_equal(w->engine.sources[0].count.exchanges, 2);
+		drop(w, fresh);
+	}
+}
+
+/* The files have other contents: a fleet takes its time. */
+static void other_contents_mean_other_keys_within_minutes(void **state)
+{
+	struct world *w = running_world();
+	uint64_t good = w->engine.sources[0].count.good;
+
+	(void)state;
+	engine_distrust(&w->engine, world_moment(w));
+	world_run(w, 310 * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
+	assert_true(w->engine.sources[0].count.good > good);
+	world_run(w, 2 * SOURCE_DISTRUST_NS);
+	assert_true(synchronised(w));
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
+	world_end(w);
+}
+
+/* What an exchange brings that has read the old files does not count. */
+static void an_exchange_of_before_is_not_believed(void **state)
+{
+	struct world *w = running_world();
+	struct source *s = &w->engine.sources[0];
+	uint32_t serial;
+
+	(void)state;
+	s->renew_at = (struct mono){w->mono};
+	engine_on_timer(&w->engine, world_moment(w));
+	assert_int_equal(s->stage, STAGE_REKEYING);
+	serial = s->serial;
+	engine_distrust(&w->engine, world_moment(w));
+	assert_int_equal(s->stage, STAGE_POLLING);
+	assert_int_not_equal(s->serial, serial);
+	world_run(w, 310 * NS_PER_S);
+	assert_int_equal(s->count.exchanges, 2);
+	assert_true(s->trusted_until.ns == MONO_NEVER.ns);
+	world_end(w);
+}
+
+static void only_new_ones_find_the_clock_as_it_was(void **state)
+{
+	struct world *w = running_world();
+	struct config *fresh = copy_of(w);
+	double freq_ppm = w->keeper.base_freq_ppm;
+
+	(void)state;
+	take_out(fresh, 2);
+	take_out(fresh, 1);
+	strcpy(fresh->sources[0].name, "other");
+	adopt(w, fresh);
+	assert_text("0 sources kept, other added, a removed, b removed");
+	assert_true(fabs(w->keeper.base_freq_ppm - freq_ppm) < 0.1);
+	world_run(w, 300 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_int_equal(w->steps, 0);
+	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	drop(w, fresh);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_is_the_same_goes_on),
+	    cmocka_unit_test(one_that_moves_keeps_keys_and_samples),
+	    cmocka_unit_test(one_that_comes_starts_at_once),
+	    cmocka_unit_test(another_server_is_another_source),
+	    cmocka_unit_test(other_options_apply_to_who_stays),
+	    cmocka_unit_test(a_server_that_wants_rest_gets_it_over_a_reload),
+	    cmocka_unit_test(nobody_inherits_what_is_held_against_another),
+	    cmocka_unit_test(a_late_answer_reaches_no_other_source),
+	    cmocka_unit_test(other_certificates_mean_other_keys),
+	    cmocka_unit_test(keys_of_another_trust_serve_for_an_hour),
+	    cmocka_unit_test(a_trust_that_is_mended_gives_new_keys),
+	    cmocka_unit_test(other_contents_mean_other_keys_within_minutes),
+	    cmocka_unit_test(an_exchange_of_before_is_not_believed),
+	    cmocka_unit_test(only_new_ones_find_the_clock_as_it_was),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,426 @@
+#include "agent/engine/bootstrap.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S INT64_C(86400)
+/* The clock shows 1996, the truth is 2027. */
+#define LOCAL_S INT64_C(820454400)
+#define TRUE_S INT64_C(1800000000)
+#define FLOOR_S (TRUE_S - 30 * DAY_S)
+
+struct world {
+	struct config config;
+	struct bootstrap b;
+	struct timescale t;
+	struct wall now;
+};
+
+static struct world *world_new(unsigned sources, enum bootstrap_policy policy)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct clock_change start = {.at = {LOCAL_S * NS_PER_S}};
+
+	assert_non_null(w);
+	w->config.bootstrap = policy;
+	w->config.source_count = sources;
+	w->config.steering.max_distance_ns = 3 * NS_PER_S;
+	w->now = start.at;
+	timescale_init(&w->t, &start);
+	bootstrap_init(&w->b, &w->config, FLOOR_S * NS_PER_S);
+	return w;
+}
+
+/* An honest server whose clock is `error_ns` ahead, with a certificate of 90
+ * days around the truth. */
+static struct bootstrap_offer offer_of(
+    const struct world *w, unsigned i, int64_t error_ns)
+{
+	struct bootstrap_offer o = {
+	    .there = true,
+	    .undated = true,
+	    .at = timescale_osc(&w->t, w->now),
+	    .bound_ns = 20 * NS_PER_MS,
+	    .not_before_s = TRUE_S - 45 * DAY_S,
+	    .not_after_s = TRUE_S + 45 * DAY_S,
+	    .address = {.family = 4, .address = {192, 0, 2, (uint8_t)i}},
+	    .key = {(uint8_t)(i + 1)},
+	};
+
+	o.offset_ns = TRUE_S * NS_PER_S + error_ns - o.at.ns;
+	snprintf(o.host, sizeof(o.host), "ntp%u.example.net", i);
+	return o;
+}
+
+static void take(struct world *w, unsigned i, const struct bootstrap_offer *o)
+{
+	bootstrap_take(&w->b, i, o, (struct mono){0});
+}
+
+static void offers(struct world *w, unsigned i, int64_t error_ns)
+{
+	struct bootstrap_offer o = offer_of(w, i, error_ns);
+
+	take(w, i, &o);
+}
+
+static void assert_outcome(struct world *w, enum bootstrap_outcome want)
+{
+	enum bootstrap_outcome got =
+	    bootstrap_decide(&w->b, &w->t, w->now)->outcome;
+
+	if (got != want)
+		fail_msg("%s instead of %s", bootstrap_outcome_name(got),
+		    bootstrap_outcome_name(want));
+}
+
+static void assert_agreed(struct world *w, int64_t error_ns, int64_t within_ns)
+{
+	int64_t miss_ns;
+
+	assert_outcome(w, BOOTSTRAP_AGREED);
+	miss_ns =
+	    w->now.ns + w->b.result.step_ns - (TRUE_S * NS_PER_S + error_ns);
+	assert_true(llabs(miss_ns) <= within_ns);
+}
+
+static void three_that_agree_set_the_clock(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	offers(w, 0, 0);
+	offers(w, 1, NS_PER_MS);
+	assert_outcome(w, BOOTSTRAP_FEW);
+	offers(w, 2, -NS_PER_MS);
+	assert_agreed(w, 0, 20 * NS_PER_MS);
+	assert_int_equal(w->b.result.agreeing, 3);
+	free(w);
+}
+
+static void two_outvote_one_that_lies(void **state)
+{
+	const int64_t lies_ns[] = {
+	    NS_PER_S, -NS_PER_S, -20 * DAY_S * NS_PER_S, 20 * DAY_S * NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lies_ns); i++) {
+		for (unsigned liar = 0; liar < 3; liar++) {
+			struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+
+			for (unsigned j = 0; j < 3; j++)
+				offers(w, j, j == liar ? lies_ns[i] : 0);
+			assert_agreed(w, 0, 20 * NS_PER_MS);
+			free(w);
+		}
+	}
+}
+
+static void two_of_two_are_enough_two_of_three_are_not(void **state)
+{
+	struct world *two = world_new(2, BOOTSTRAP_QUORUM);
+	struct world *three = world_new(3, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	offers(two, 0, 0);
+	assert_outcome(two, BOOTSTRAP_FEW);
+	offers(two, 1, 0);
+	assert_agreed(two, 0, 20 * NS_PER_MS);
+	offers(two, 1, NS_PER_S);
+	assert_outcome(two, BOOTSTRAP_DISAGREE);
+	offers(three, 0, 0);
+	offers(three, 1, 0);
+	assert_outcome(three, BOOTSTRAP_FEW);
+	free(two);
+	free(three);
+}
+
+static void half_is_no_majority(void **state)
+{
+	struct world *w = world_new(4, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		offers(w, i, i < 2 ? 0 : NS_PER_S);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	free(w);
+}
+
+static void one_alone_needs_to_be_allowed(void **state)
+{
+	struct world *no = world_new(1, BOOTSTRAP_QUORUM);
+	struct world *yes = world_new(1, BOOTSTRAP_SINGLE);
+	struct world *off = world_new(3, BOOTSTRAP_OFF);
+
+	(void)state;
+	assert_false(bootstrap_open(&no->b));
+	assert_false(bootstrap_open(&off->b));
+	assert_true(bootstrap_open(&yes->b));
+	offers(yes, 0, 0);
+	assert_agreed(yes, 0, 20 * NS_PER_MS);
+	free(no);
+	free(yes);
+	free(off);
+}
+
+/* With `single`, too, two that contradict each other set nothing. */
+static void single_is_no_excuse_for_a_contradiction(void **state)
+{
+	struct world *w = world_new(2, BOOTSTRAP_SINGLE);
+
+	(void)state;
+	offers(w, 0, 0);
+	offers(w, 1, 5 * NS_PER_S);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	free(w);
+}
+
+static void one_server_under_three_names_is_one(void **state)
+{
+	char text[BOOTSTRAP_TEXT_MAX];
+
+	(void)state;
+	for (unsigned what = 0; what < 3; what++) {
+		struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+		struct bootstrap_offer first = offer_of(w, 0, 0);
+
+		take(w, 0, &first);
+		for (unsigned i = 1; i < 3; i++) {
+			struct bootstrap_offer o = offer_of(w, i, 0);
+
+			if (what == 0)
+				o.address = first.address;
+			else if (what == 1)
+				memcpy(o.key, first.key, sizeof(o.key));
+			else
+				strcpy(o.host, "NTP0.example.net");
+			take(w, i, &o);
+		}
+		assert_outcome(w, BOOTSTRAP_FEW);
+		assert_int_equal(w->b.result.voters, 1);
+		bootstrap_text(&w->b, text, sizeof(text));
+		assert_non_null(strstr(text,
+		    "by agreement of 2 independent servers first, and 1 "
+		    "answered (bootstrap = single"));
+		free(w);
+	}
+}
+
+/* Two servers, one of which has two names: both must agree. */
+static void a_second_name_is_not_waited_for(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct bootstrap_offer o = offer_of(w, 2, 0);
+
+	(void)state;
+	memcpy(o.key, offer_of(w, 1, 0).key, sizeof(o.key));
+	offers(w, 0, 0);
+	offers(w, 1, 0);
+	take(w, 2, &o);
+	assert_agreed(w, 0, 20 * NS_PER_MS);
+	/* Once more under two names, the liar is still one. */
+	offers(w, 1, NS_PER_S);
+	o.offset_ns += NS_PER_S;
+	take(w, 2, &o);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	free(w);
+}
+
+/* Who tells a time for which its certificate was not issued has a vote, but
+ * agrees with nobody. */
+static void a_time_outside_the_certificate_counts_against(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct bootstrap_offer o = offer_of(w, 2, 0);
+
+	(void)state;
+	o.not_after_s = TRUE_S - DAY_S;
+	assert_false(bootstrap_offer_dated(&o, &w->t, w->now));
+	offers(w, 0, 0);
+	offers(w, 1, 0);
+	take(w, 2, &o);
+	assert_agreed(w, 0, 20 * NS_PER_MS);
+	assert_int_equal(w->b.result.agreeing, 2);
+	o = offer_of(w, 1, 0);
+	o.not_before_s = TRUE_S + DAY_S;
+	take(w, 1, &o);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	free(w);
+}
+
+static void a_certificate_without_dates_proves_nothing(void **state)
+{
+	struct world *w = world_new(1, BOOTSTRAP_SINGLE);
+	struct bootstrap_offer o = offer_of(w, 0, 0);
+
+	(void)state;
+	o.not_before_s = o.not_after_s = 0;
+	take(w, 0, &o);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	free(w);
+}
+
+/* What they agree on lies inside the dates of each of them. */
+static void the_agreed_time_keeps_to_each_certificate(void **state)
+{
+	struct world *w = world_new(2, BOOTSTRAP_QUORUM);
+	struct bootstrap_offer a = offer_of(w, 0, 0), b = offer_of(w, 1, 0);
+	int64_t time_ns;
+
+	(void)state;
+	a.bound_ns = b.bound_ns = 2 * NS_PER_S;
+	a.not_after_s = TRUE_S - 1;
+	take(w, 0, &a);
+	take(w, 1, &b);
+	assert_outcome(w, BOOTSTRAP_AGREED);
+	time_ns = w->now.ns + w->b.result.step_ns;
+	assert_true(time_ns <= a.not_after_s * NS_PER_S);
+	b.not_before_s = TRUE_S;
+	take(w, 1, &b);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	free(w);
+}
+
+/* Old keys and old time together, as they once were good. */
+static void nobody_leads_back_before_the_floor(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	char text[400];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		offers(w, i, -31 * DAY_S * NS_PER_S);
+	assert_outcome(w, BOOTSTRAP_EARLY);
+	bootstrap_text(&w->b, text, sizeof(text));
+	assert_non_null(strstr(text, "last-good-time"));
+	for (unsigned i = 0; i < 3; i++)
+		offers(w, i, -29 * DAY_S * NS_PER_S);
+	assert_agreed(w, -29 * DAY_S * NS_PER_S, 20 * NS_PER_MS);
+	free(w);
+}
+
+/* A bound that covers everything says nothing. */
+static void a_vague_server_helps_nobody(void **state)
+{
+	struct world *w = world_new(2, BOOTSTRAP_QUORUM);
+	struct bootstrap_offer o = offer_of(w, 1, 0);
+
+	(void)state;
+	o.bound_ns = 4 * NS_PER_S;
+	offers(w, 0, 0);
+	take(w, 1, &o);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	free(w);
+}
+
+/* Sources whose dates fit the clock outvote those whose do not. */
+static void a_right_clock_is_left_alone(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct bootstrap_offer o = offer_of(w, i, 0);
+
+		o.undated = false;
+		o.offset_ns = NS_PER_MS;
+		o.not_before_s = LOCAL_S - DAY_S;
+		o.not_after_s = LOCAL_S + DAY_S;
+		take(w, i, &o);
+	}
+	offers(w, 2, 0);
+	assert_outcome(w, BOOTSTRAP_RIGHT);
+	free(w);
+}
+
+static void noselect_has_no_say(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	w->config.sources[2].options.noselect = true;
+	bootstrap_init(&w->b, &w->config, FLOOR_S * NS_PER_S);
+	offers(w, 0, 0);
+	offers(w, 1, 0);
+	assert_agreed(w, 0, 20 * NS_PER_MS);
+	free(w);
+}
+
+static void an_offer_gets_less_sharp_with_age(void **state)
+{
+	struct world *w = world_new(2, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	offers(w, 0, 0);
+	w->now.ns += 100 * NS_PER_S;
+	/* The same 100 s later, but for 70 ms that the clock ran away. */
+	offers(w, 1, 100 * NS_PER_S + 70 * NS_PER_MS);
+	assert_outcome(w, BOOTSTRAP_AGREED);
+	free(w);
+}
+
+static void it_waits_for_the_slow_but_not_for_ever(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	assert_false(bootstrap_due(&w->b, false, (struct mono){NS_PER_S}));
+	offers(w, 0, 0);
+	assert_false(bootstrap_due(&w->b, false, (struct mono){NS_PER_S}));
+	assert_true(bootstrap_due(&w->b, true, (struct mono){NS_PER_S}));
+	assert_true(bootstrap_due(&w->b, false, (struct mono){5 * NS_PER_S}));
+	bootstrap_forget(&w->b);
+	assert_false(bootstrap_due(&w->b, false, (struct mono){5 * NS_PER_S}));
+	bootstrap_end(&w->b);
+	assert_false(bootstrap_open(&w->b));
+	assert_false(bootstrap_due(&w->b, true, (struct mono){5 * NS_PER_S}));
+	free(w);
+}
+
+static void dated_sources_wait_a_while(void **state)
+{
+	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	assert_true(bootstrap_begin(&w->b, (struct mono){0}));
+	assert_false(bootstrap_begin(&w->b, (struct mono){NS_PER_S}));
+	assert_true(bootstrap_holds(&w->b, true, (struct mono){NS_PER_S}));
+	assert_false(bootstrap_holds(&w->b, false, (struct mono){NS_PER_S}));
+	assert_false(
+	    bootstrap_holds(&w->b, true, (struct mono){11 * NS_PER_S}));
+	bootstrap_end(&w->b);
+	assert_false(bootstrap_holds(&w->b, true, (struct mono){NS_PER_S}));
+	free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(three_that_agree_set_the_clock),
+	    cmocka_unit_test(two_outvote_one_that_lies),
+	    cmocka_unit_test(two_of_two_are_enough_two_of_three_are_not),
+	    cmocka_unit_test(half_is_no_majority),
+	    cmocka_unit_test(one_alone_needs_to_be_allowed),
+	    cmocka_unit_test(single_is_no_excuse_for_a_contradiction),
+	    cmocka_unit_test(one_server_under_three_names_is_one),
+	    cmocka_unit_test(a_second_name_is_not_waited_for),
+	    cmocka_unit_test(a_time_outside_the_certificate_counts_against),
+	    cmocka_unit_test(a_certificate_without_dates_proves_nothing),
+	    cmocka_unit_test(the_agreed_time_keeps_to_each_certificate),
+	    cmocka_unit_test(nobody_leads_back_before_the_floor),
+	    cmocka_unit_test(a_vague_server_helps_nobody),
+	    cmocka_unit_test(a_right_clock_is_left_alone),
+	    cmocka_unit_test(noselect_has_no_say),
+	    cmocka_unit_test(an_offer_gets_less_sharp_with_age),
+	    cmocka_unit_test(it_waits_for_the_slow_but_not_for_ever),
+	    cmocka_unit_test(dated_sources_wait_a_while),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,252 @@
+/* What the engine does when time does not go on as it should: the machine
+ * sleeps, or somebody sets the clock. */
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "tests/unit/agent/engine/ear.h"
+
+static struct world *running_world(void)
+{
+	struct world *w = world_new(3, NS_PER_MS, 20);
+
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	return w;
+}
+
+static bool synchronised(struct world *w)
+{
+	struct tracking t;
+
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	return t.synchronised;
+}
+
+/* A night; the hardware clock was right. */
+static void a_sleep_costs_seconds_and_no_step(void **state)
+{
+	struct world *w = running_world();
+	uint64_t good = w->engine.sources[0].count.good;
+	struct ear ear;
+
+	(void)state;
+	ear = listen_to_log();
+	world_suspend(w, 8 * 3600 * NS_PER_S, 0);
+	engine_on_timer(&w->engine, world_moment(w));
+	world_run(w, 5 * NS_PER_S);
+	assert_logged(&ear, "was suspended for 28800.0 s", true);
+	assert_true(w->engine.sources[0].count.good > good);
+	assert_true(synchronised(w));
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	world_end(w);
+}
+
+static void a_bad_hardware_clock_is_stepped_once(void **state)
+{
+	struct world *w = running_world();
+
+	(void)state;
+	world_suspend(w, 3600 * NS_PER_S, 700 * NS_PER_MS);
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	assert_true(synchronised(w));
+	world_end(w);
+}
+
+/* The waiting of those whom the network failed ends with it. */
+static void a_sleep_ends_the_waiting(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->keys_fail[0] = true;
+	w->fail_stage = KE_STAGE_CONNECT;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	w->keys_fail[0] = false;
+	world_suspend(w, 60 * NS_PER_S, 0);
+	engine_on_timer(&w->engine, world_moment(w));
+	world_run(w, 2 * NS_PER_S);
+	assert_true(w->engine.sources[0].count.good > 0);
+	world_end(w);
+}
+
+/* Until the clock is right within a millisecond, after the first request. */
+static double recovery_s(struct world *w)
+{
+	unsigned requests = w->requests;
+	int64_t from = 0;
+
+	for (int i = 0; i < 3000; i++) {
+		world_run(w, NS_PER_S / 10);
+		if (from == 0 && w->requests > requests)
+			from = w->now;
+		if (llabs(world_error(w)) < NS_PER_MS)
+			return (double)(w->now - from) * 1e-9;
+	}
+	return INFINITY;
+}
+
+/* No clock tells of it: the servers do. */
+static void a_pause_is_over_seconds_after_the_first_answer(void **state)
+{
+	const double wanted_s[] = {8, 4, 4};
+
+	(void)state;
+	for (unsigned n = 1; n <= 3; n++) {
+		struct world *w = world_new(n, NS_PER_MS, 20);
+		struct ear ear;
+
+		world_start(w);
+		world_run(w, 3600 * NS_PER_S);
+		ear = listen_to_log();
+		world_pause(w, 60 * NS_PER_S);
+		assert_true(recovery_s(w) < wanted_s[n - 1]);
+		world_run(w, 10 * NS_PER_S);
+		assert_logged(&ear, "has lost 60.000 s at once", true);
+		assert_int_equal(w->steps, 1);
+		assert_true(synchronised(w));
+		world_end(w);
+	}
+}
+
+/* It may be slewed only: no clock gains by standing still. */
+static void servers_that_fall_back_are_no_pause(void **state)
+{
+	struct world *w = running_world();
+	struct ear ear;
+
+	(void)state;
+	ear = listen_to_log();
+	world_pause(w, -60 * NS_PER_S);
+	world_run(w, 300 * NS_PER_S);
+	assert_logged(&ear, "at once", false);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+/* And it costs the others one request, not one at each of its polls. */
+static void one_server_that_jumps_is_no_pause(void **state)
+{
+	struct world *w = running_world();
+	unsigned before = w->requests, each_hour;
+
+	(void)state;
+	world_run(w, 3600 * NS_PER_S);
+	each_hour = w->requests - before;
+	before = w->requests;
+	w->peer_error_ns[1] = 60 * NS_PER_S;
+	world_run(w, 3600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	assert_true(w->requests - before < each_hour + 12);
+	world_end(w);
+}
+
+/* Another daemon sets a frequency each minute; the keeper looks as often as it
+ * does. */
+static void meddle(struct world *w)
+{
+	struct keeper_report r;
+
+	w->freq_ppm += 300;
+	world_run(w, KEEPER_LOOK_NS);
+	/* Unless a command has set it right by accident. */
+	if (keeper_look(&w->keeper, &r))
+		engine_on_report(&w->engine, &r, world_moment(w));
+}
+
+static void another_frequency_is_put_right(void **state)
+{
+	struct world *w = running_world();
+	struct ear ear;
+
+	(void)state;
+	ear = listen_to_log();
+	w->rival = "chronyd (pid 7)";
+	meddle(w);
+	world_run(w, 6 * NS_PER_S);
+	assert_true(w->engine.meddling.spent > 0);
+	assert_logged(&ear, "put right", true);
+	assert_true(strstr(w->engine.disturbed.text, "perhaps by chronyd"));
+	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	assert_true(fabs(w->freq_ppm + 20) < 5);
+	assert_true(synchronised(w));
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+/* Neither the log nor the servers must suffer from a program that does so all
+ * the time. */
+static void a_rival_makes_no_storm(void **state)
+{
+	struct world *w = running_world();
+	unsigned before = w->requests;
+
+	(void)state;
+	for (int i = 0; i < 900; i++)
+		meddle(w);
+	assert_true(w->engine.meddling.spent <= BUDGET_BUDGET);
+	/* An hour, three sources: one request in eight seconds is what a LAN
+	 * with a very restless clock hears. */
+	assert_true(w->requests - before <= 3 * 3600 / 8);
+	world_end(w);
+}
+
+static void whoever_may_have_set_the_clock_is_named(void **state)
+{
+	struct world *w = running_world();
+	struct ear ear;
+
+	(void)state;
+	w->rival = "chronyd (pid 7)";
+	ear = listen_to_log();
+	w->wall += 5 * NS_PER_S;
+	world_run(w, 70 * NS_PER_S);
+	assert_logged(
+	    &ear, "moved by +5.000 s from outside, perhaps by chronyd", true);
+	assert_int_equal(w->steps, 1);
+	world_end(w);
+}
+
+static void nobody_is_named_without_reason(void **state)
+{
+	struct world *w = running_world();
+	struct ear ear;
+
+	(void)state;
+	ear = listen_to_log();
+	w->wall -= 5 * NS_PER_S;
+	world_run(w, 70 * NS_PER_S);
+	assert_logged(&ear, "perhaps by", false);
+	assert_int_equal(w->steps, 1);
+	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_sleep_costs_seconds_and_no_step),
+	    cmocka_unit_test(a_bad_hardware_clock_is_stepped_once),
+	    cmocka_unit_test(a_sleep_ends_the_waiting),
+	    cmocka_unit_test(a_pause_is_over_seconds_after_the_first_answer),
+	    cmocka_unit_test(servers_that_fall_back_are_no_pause),
+	    cmocka_unit_test(one_server_that_jumps_is_no_pause),
+	    cmocka_unit_test(another_frequency_is_put_right),
+	    cmocka_unit_test(a_rival_makes_no_storm),
+	    cmocka_unit_test(whoever_may_have_set_the_clock_is_named),
+	    cmocka_unit_test(nobody_is_named_without_reason),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,330 @@
+/* Leap seconds, as values and in the engine's world. */
+#include "clock/leap.h"
+
+#include "agent/engine/leap_second.h"
+#include "agent/query/status.h"
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define DAY_S INT64_C(86400)
+/* 2029-01-01 00:00:00 */
+#define MIDNIGHT_S INT64_C(1861920000)
+#define MIDNIGHT_NS (MIDNIGHT_S * NS_PER_S)
+#define TOLERANCE_NS (20 * NS_PER_MS)
+
+static struct wall at(int64_t after_midnight_ns)
+{
+	return (struct wall){MIDNIGHT_NS + after_midnight_ns};
+}
+
+static bool executed(
+    enum leap armed, int64_t before_ns, int64_t after_ns, int64_t jump_ns)
+{
+	return leap_executed(
+	    armed, at(before_ns), at(after_ns), jump_ns, TOLERANCE_NS);
+}
+
+static void only_the_armed_one_at_midnight_is_executed(void **state)
+{
+	const int64_t s = NS_PER_S;
+
+	(void)state;
+	/* Woken within the repeated second, and a minute later. */
+	assert_true(executed(LEAP_INSERT, -s / 2, -s * 3 / 4, -s));
+	assert_true(executed(LEAP_INSERT, -10 * s, 60 * s, -s));
+	assert_true(executed(LEAP_DELETE, -10 * s, s / 10, s));
+	assert_true(executed(LEAP_DELETE, -10 * s, 60 * s, s));
+	/* A second too early, of another size, not armed, on another day. */
+	assert_false(executed(LEAP_INSERT, -10 * s, -3 * s, -s));
+	assert_false(executed(LEAP_INSERT, -10 * s, 60 * s, -s * 11 / 10));
+	assert_false(executed(LEAP_INSERT, -10 * s, 60 * s, s));
+	assert_false(executed(LEAP_DELETE, -10 * s, 60 * s, -s));
+	assert_false(executed(LEAP_NONE, -10 * s, 60 * s, -s));
+	assert_false(executed(LEAP_UNKNOWN, -10 * s, 60 * s, -s));
+	assert_false(executed(LEAP_INSERT, 10 * s, 60 * s, -s));
+	assert_false(
+	    executed(LEAP_INSERT, -10 * s + DAY_S * s, 60 * s + DAY_S * s, -s));
+}
+
+static void the_moment_is_midnight_or_a_second_before(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    leap_moment(LEAP_INSERT, at(-NS_PER_S)).ns, MIDNIGHT_NS);
+	assert_int_equal(leap_moment(LEAP_DELETE, at(-5 * NS_PER_S)).ns,
+	    MIDNIGHT_NS - NS_PER_S);
+}
+
+static void the_season_lasts_from_noon_to_noon(void **state)
+{
+	const int64_t hour = 3600 * NS_PER_S;
+
+	(void)state;
+	assert_true(leap_season(at(-12 * hour)));
+	assert_true(leap_season(at(0)));
+	assert_true(leap_season(at(12 * hour)));
+	assert_false(leap_season(at(-14 * hour)));
+	assert_false(leap_season(at(14 * hour)));
+	assert_false(leap_season(at(-36 * hour)));
+	assert_false(leap_season(at(-24 * 30 * hour)));
+}
+
+static void smearing_is_a_clear_difference_of_less_than_a_second(void **state)
+{
+	struct leap_view v[] = {
+	    {"a", true, true, LEAP_INSERT, 0, NS_PER_MS},
+	    {"b", true, false, LEAP_NONE, 300 * NS_PER_MS, NS_PER_MS},
+	    {"c", true, false, LEAP_NONE, 1 * NS_PER_MS, NS_PER_MS},
+	    {"d", true, false, LEAP_NONE, 1500 * NS_PER_MS, NS_PER_MS},
+	    {"e", false, false, LEAP_NONE, 300 * NS_PER_MS, NS_PER_MS},
+	    {"f", true, false, LEAP_NONE, -NS_PER_S, NS_PER_MS},
+	};
+	const bool smears[] = {false, true, false, false, false, true};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(v); i++)
+		assert_int_equal(leap_smears(v, ARRAY_LEN(v), i), smears[i]);
+	assert_true(leap_announced(v, ARRAY_LEN(v)));
+	v[0].leap = LEAP_NONE;
+	assert_false(leap_announced(v, ARRAY_LEN(v)));
+}
+
+/* ---- in the engine ---- */
+
+/* Synchronised two hours before midnight; so many announce a leap second. */
+static struct world *eve_from(
+    unsigned sources, unsigned announce, enum leap leap, int64_t now_s)
+{
+	struct world *w = world_new(sources, 0, 37);
+
+	w->now = w->wall = now_s * NS_PER_S;
+	for (unsigned i = 0; i < announce; i++)
+		w->peers[i].leap = (uint8_t)leap;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	return w;
+}
+
+static struct world *eve(unsigned sources, unsigned announce, enum leap leap)
+{
+	return eve_from(sources, announce, leap, MIDNIGHT_S - 7200);
+}
+
+static void run_until(struct world *w, int64_t after_midnight_ns)
+{
+	world_run(w, MIDNIGHT_NS + after_midnight_ns - w->now);
+}
+
+/* The kernel and the servers; `w->now` goes on without a leap. */
+static void leap(struct world *w, int64_t leap_ns)
+{
+	w->wall += leap_ns;
+	for (unsigned i = 0; i < w->config.source_count; i++)
+		w->peer_error_ns[i] += leap_ns;
+}
+
+static unsigned samples_of(struct world *w, unsigned i)
+{
+	struct source_view v;
+
+	steering_source_view(w->engine.steering, i, &w->engine.timescale,
+	    (struct wall){w->wall}, &v);
+	return v.samples;
+}
+
+static int64_t added(const struct world *w)
+{
+	return timescale_added_ns(&w->engine.timescale, (struct wall){w->wall});
+}
+
+static void a_majority_arms_the_kernel(void **state)
+{
+	struct world *w = eve(3, 2, LEAP_INSERT);
+
+	(void)state;
+	assert_int_equal(w->status.leap, LEAP_INSERT);
+	world_end(w);
+	w = eve(3, 1, LEAP_INSERT);
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	world_end(w);
+	/* Half is no majority. */
+	w = eve(2, 1, LEAP_DELETE);
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	world_end(w);
+}
+
+static void another_day_arms_nothing(void **state)
+{
+	struct world *w =
+	    eve_from(3, 3, LEAP_INSERT, MIDNIGHT_S - 7200 - DAY_S);
+
+	(void)state;
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	world_end(w);
+	/* The end of October. */
+	w = eve_from(3, 3, LEAP_INSERT, MIDNIGHT_S - 7200 - 61 * DAY_S);
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	world_end(w);
+}
+
+static void a_turned_vote_disarms(void **state)
+{
+	struct world *w = eve(3, 3, LEAP_INSERT);
+
+	(void)state;
+	assert_int_equal(w->status.leap, LEAP_INSERT);
+	w->peers[0].leap = w->peers[1].leap = LEAP_NONE;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+	world_end(w);
+}
+
+static void our_own_leap_second_is_no_jump(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		enum leap kind = sign < 0 ? LEAP_INSERT : LEAP_DELETE;
+		struct world *w = eve(3, 3, kind);
+		int64_t moment_ns = sign < 0 ? 0 : -NS_PER_S;
+		int64_t added_ns;
+		unsigned before;
+
+		run_until(w, moment_ns - NS_PER_MS);
+		before = samples_of(w, 0);
+		added_ns = added(w);
+		assert_true(before > 8);
+		world_advance(w, NS_PER_MS);
+		leap(w, sign * NS_PER_S);
+		for (unsigned i = 0; i < 3; i++)
+			w->peers[i].leap = LEAP_NONE;
+		world_advance(w, NS_PER_S / 10);
+		engine_on_timer(&w->engine, world_moment(w));
+		/* The second takes with it what the base frequency adds in a
+		 * second, for the estimate's time leaps as well. */
+		added_ns += (int64_t)(w->freq_ppm * (0.1e3 + sign * 1e3));
+		assert_true(llabs(added(w) - added_ns) < NS_PER_US);
+		for (int i = 0; i < 60; i++) {
+			world_run(w, 10 * NS_PER_S);
+			assert_true(llabs(world_error(w) - sign * NS_PER_S) <
+				    2 * NS_PER_US);
+		}
+		assert_true(samples_of(w, 0) >= before);
+		assert_int_equal(w->steps, 0);
+		assert_true(w->status.synchronised);
+		assert_int_equal(w->status.leap, LEAP_NONE);
+		world_end(w);
+	}
+}
+
+/* Somebody else takes a second off: that is a jump as ever. */
+static void a_second_at_another_time_is_a_jump(void **state)
+{
+	struct world *w = eve(3, 3, LEAP_INSERT);
+
+	(void)state;
+	run_until(w, -1800 * NS_PER_S);
+	w->wall -= NS_PER_S;
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	world_end(w);
+}
+
+/* Two that do not smear, one that does, six hours before the leap second. */
+static void a_smearing_server_is_named(void **state)
+{
+	struct world *w =
+	    eve_from(3, 2, LEAP_INSERT, MIDNIGHT_S - 6 * 3600 - 600);
+	char *text;
+
+	(void)state;
+	w->peer_error_ns[2] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.leap.smearers, 4);
+	assert_non_null(engine_leap_reason(&w->engine, 2));
+	assert_null(engine_leap_reason(&w->engine, 0));
+	text = status_json(&w->engine, world_moment(w));
+	assert_non_null(strstr(text, "around a leap second"));
+	free(text);
+	world_end(w);
+}
+
+/* One of each kind: neither has a majority, and that is why. */
+static void one_that_smears_and_one_that_does_not(void **state)
+{
+	struct world *w =
+	    eve_from(2, 1, LEAP_INSERT, MIDNIGHT_S - 6 * 3600 - 600);
+
+	(void)state;
+	w->peer_error_ns[1] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.leap.smearers, 2);
+	world_end(w);
+}
+
+/* The same difference on a day without a leap second is a plain lie. */
+static void a_liar_at_another_time_does_not_smear(void **state)
+{
+	struct world *w =
+	    eve_from(3, 2, LEAP_NONE, MIDNIGHT_S - 6 * 3600 - 600);
+
+	(void)state;
+	w->peer_error_ns[2] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.leap.smearers, 0);
+	world_end(w);
+}
+
+/* A correction under way at midnight changes nothing about it. */
+static void a_leap_second_in_a_slew_is_followed(void **state)
+{
+	struct world *w = world_new(3, 0, 37);
+
+	(void)state;
+	w->now = w->wall = (MIDNIGHT_S - 7200) * NS_PER_S;
+	w->config.steering.max_slew_ppm = 200;
+	for (unsigned i = 0; i < 3; i++) {
+		w->peers[i].leap = LEAP_INSERT;
+		w->config.sources[i].minpoll = w->config.sources[i].maxpoll = 4;
+	}
+	world_start(w);
+	run_until(w, -60 * NS_PER_S);
+	/* Not enough for a jump: it takes three answers, and then 75 s. */
+	w->wall += 15 * NS_PER_MS;
+	run_until(w, -NS_PER_MS);
+	assert_true(w->keeper.slewing);
+	assert_int_equal(w->status.leap, LEAP_INSERT);
+	world_advance(w, NS_PER_MS);
+	leap(w, -NS_PER_S);
+	world_run(w, 200 * NS_PER_S);
+	assert_true(llabs(world_error(w) + NS_PER_S) < 20 * NS_PER_US);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(only_the_armed_one_at_midnight_is_executed),
+	    cmocka_unit_test(the_moment_is_midnight_or_a_second_before),
+	    cmocka_unit_test(the_season_lasts_from_noon_to_noon),
+	    cmocka_unit_test(
+		smearing_is_a_clear_difference_of_less_than_a_second),
+	    cmocka_unit_test(a_majority_arms_the_kernel),
+	    cmocka_unit_test(another_day_arms_nothing),
+	    cmocka_unit_test(a_turned_vote_disarms),
+	    cmocka_unit_test(our_own_leap_second_is_no_jump),
+	    cmocka_unit_test(a_leap_second_in_a_slew_is_followed),
+	    cmocka_unit_test(a_second_at_another_time_is_a_jump),
+	    cmocka_unit_test(a_smearing_server_is_named),
+	    cmocka_unit_test(one_that_smears_and_one_that_does_not),
+	    cmocka_unit_test(a_liar_at_another_time_does_not_smear),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

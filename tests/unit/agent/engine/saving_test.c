@@ -1,0 +1,350 @@
+/* A restart, orderly or not, in the small world: no key exchange, and no cookie
+ * spent twice. */
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define HOUR_NS (3600 * NS_PER_S)
+
+static struct world *world_that_keeps(unsigned sources)
+{
+	struct world *w = world_new(sources, 0, 10);
+
+	w->keep_keys = true;
+	world_start(w);
+	return w;
+}
+
+static const struct source *only(const struct world *w)
+{
+	return &w->engine.sources[0];
+}
+
+static void keys_are_saved_with_the_first_answer(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 500 * NS_PER_MS);
+	assert_int_equal(only(w)->count.good, 1);
+	assert_true(w->disk[0].there);
+	assert_int_equal(w->writes, 1);
+	assert_int_equal(
+	    w->disk[0].keys.answer.cookie_count, COOKIE_RESERVE_COOKIES);
+	/* The jar is full again with the next answer. */
+	world_run(w, 1500 * NS_PER_MS);
+	assert_int_equal(only(w)->assoc.jar.count, NTS_COOKIES);
+	world_end(w);
+}
+
+static void keys_without_an_answer_are_not_saved(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	w->silent[0] = true;
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->writes, 0);
+	world_end(w);
+}
+
+static void a_crash_costs_no_key_exchange(void **state)
+{
+	struct world *w = world_that_keeps(3);
+	struct tracking t;
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(w->asks, 3);
+	world_restart(w, false);
+	assert_int_equal(only(w)->stage, STAGE_POLLING);
+	world_run(w, 50 * NS_PER_MS);
+	assert_int_equal(only(w)->count.good, 1);
+	world_run(w, 2950 * NS_PER_MS);
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	assert_true(t.synchronised);
+	assert_int_equal(w->asks, 3);
+	assert_int_equal(w->reused_cookies, 0);
+	assert_string_equal(only(w)->cert_subject, "CN=peer");
+	world_end(w);
+}
+
+/* Nothing is known of the server by then but that its name has no address. */
+static void a_renewal_that_fails_spoils_nothing_that_is_saved(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	w->keys_fail[0] = true;
+	w->fail_stage = KE_STAGE_DNS;
+	world_run(w, 36 * HOUR_NS);
+	assert_string_equal(only(w)->failure, "dns");
+	assert_true(ke_answer_valid(&w->disk[0].keys.answer));
+	assert_string_equal(only(w)->cert_subject, "CN=peer");
+	world_restart(w, true);
+	assert_int_equal(only(w)->stage, STAGE_POLLING);
+	assert_true(ke_answer_valid(&w->disk[0].keys.answer));
+	world_end(w);
+}
+
+/* At any moment: in the burst, before and after a write, with a request under
+ * way, again and again. */
+static void no_crash_makes_a_cookie_be_spent_twice(void **state)
+{
+	struct world *w = world_that_keeps(2);
+	uint32_t random = 12345;
+
+	(void)state;
+	world_run(w, NS_PER_S);
+	for (unsigned i = 0; i < 400; i++) {
+		random = random * 1664525 + 1013904223;
+		world_restart(w, i % 5 == 0);
+		world_run(w, (int64_t)(random >> 16) % 8000 * NS_PER_MS);
+	}
+	assert_int_equal(w->reused_cookies, 0);
+	assert_int_equal(w->asks, 2);
+	world_end(w);
+}
+
+/* Killed before it could write anything: what is left halves, and in the end
+ * keys are fetched. */
+static void crash_after_crash_halves_what_is_left(void **state)
+{
+	static const unsigned left[] = {2, 1, 0};
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 10 * NS_PER_S);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		world_restart(w, false);
+		assert_int_equal(w->disk[0].keys.answer.cookie_count, left[i]);
+		assert_int_equal(only(w)->stage, STAGE_POLLING);
+		engine_on_timer(&w->engine, world_moment(w));
+	}
+	world_restart(w, false);
+	assert_int_equal(only(w)->stage, STAGE_START);
+	world_run(w, 10 * NS_PER_S);
+	assert_int_equal(w->asks, 2);
+	assert_int_equal(w->reused_cookies, 0);
+	assert_true(w->disk[0].there);
+	world_end(w);
+}
+
+static void an_orderly_end_saves_the_whole_jar(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	world_restart(w, true);
+	assert_int_equal(only(w)->assoc.jar.count, NTS_COOKIES / 2);
+	assert_int_equal(w->disk[0].keys.answer.cookie_count, NTS_COOKIES / 2);
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(w->asks, 1);
+	assert_int_equal(w->reused_cookies, 0);
+	world_end(w);
+}
+
+/* Hourly, so that they stay fresh, and not at every poll. */
+static void writes_are_few(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	w->config.sources[0].minpoll = w->config.sources[0].maxpoll = 4;
+	world_run(w, 24 * HOUR_NS);
+	assert_in_range(w->writes, 23, 26);
+	assert_true(w->now / NS_PER_S - w->disk[0].keys.saved_s <= 3700);
+	world_end(w);
+}
+
+static void samples_are_saved_every_ten_minutes_and_at_the_end(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->sample_writes, 0);
+	world_run(w, HOUR_NS);
+	assert_in_range(w->sample_writes, 6, 7);
+	w->sample_writes = 0;
+	world_restart(w, true);
+	assert_int_equal(w->sample_writes, 1);
+	world_end(w);
+}
+
+/* Then nobody knows what the clock is doing. */
+static void samples_wait_for_the_answer_to_a_command(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 30 * NS_PER_S);
+	w->engine.command_pending = true;
+	w->engine.command_by = MONO_NEVER;
+	w->engine.command_serial = UINT32_MAX;
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(w->sample_writes, 0);
+	world_restart(w, true);
+	assert_int_equal(w->sample_writes, 0);
+	world_end(w);
+}
+
+/* What the status shows of the key exchange survives as it was. */
+static void the_age_of_the_keys_goes_on(void **state)
+{
+	struct world *w = world_that_keeps(1);
+	int64_t age_ns;
+
+	(void)state;
+	world_run(w, 5 * HOUR_NS);
+	world_restart(w, false);
+	age_ns = w->mono - only(w)->keys_at.ns;
+	assert_true(llabs(age_ns - 5 * HOUR_NS) < 2 * NS_PER_S);
+	world_end(w);
+}
+
+/* After a weekend: time first, new keys within the hour. */
+static void keys_of_the_day_before_are_renewed_later(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, HOUR_NS);
+	world_restart(w, false);
+	world_run(w, HOUR_NS);
+	assert_int_equal(w->asks, 1);
+	w->disk[0].keys.keyed_s -= 3 * 86400;
+	world_restart(w, false);
+	world_run(w, 300 * NS_PER_S);
+	assert_int_equal(w->asks, 1);
+	world_run(w, 2 * HOUR_NS);
+	assert_int_equal(w->asks, 2);
+	world_end(w);
+}
+
+/* An administrator's change of trust: those keys serve on, but no restart. */
+static void keys_of_another_trust_are_not_written(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	w->disk[0].there = false;
+	cookie_reserve_bar(&w->engine.sources[0]);
+	world_run(w, 2 * HOUR_NS);
+	assert_false(w->disk[0].there);
+	/* New ones are another matter. */
+	world_run(w, 24 * HOUR_NS);
+	assert_int_equal(w->asks, 2);
+	assert_true(w->disk[0].there);
+	cookie_reserve_bar(&w->engine.sources[0]);
+	w->disk[0].there = false;
+	world_restart(w, true);
+	assert_int_equal(only(w)->stage, STAGE_START);
+	world_end(w);
+}
+
+static void keys_that_the_server_forgot_are_replaced(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	memset(&w->peers[0].keys, 99, sizeof(w->peers[0].keys));
+	world_restart(w, false);
+	world_run(w, 10 * NS_PER_S);
+	assert_int_equal(w->asks, 2);
+	assert_true(only(w)->heard);
+	assert_int_equal(w->disk[0].keys.answer.keys.c2s[0], 99);
+	world_end(w);
+}
+
+static void new_keys_are_written_when_they_work(void **state)
+{
+	struct world *w = world_that_keeps(1);
+	unsigned writes;
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	writes = w->writes;
+	memset(&w->peers[0].keys, 99, sizeof(w->peers[0].keys));
+	world_run(w, 2000 * NS_PER_S);
+	assert_int_equal(w->writes, writes + 1);
+	assert_int_equal(w->disk[0].keys.answer.keys.c2s[0], 99);
+	world_end(w);
+}
+
+static void a_server_that_wants_us_gone_is_forgotten(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	assert_true(w->disk[0].there);
+	w->peers[0].stratum = 0;
+	w->peers[0].kiss = 0x44454e59; /* DENY */
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(only(w)->stage, STAGE_RESTING);
+	assert_false(w->disk[0].there);
+	world_restart(w, true);
+	assert_int_equal(only(w)->stage, STAGE_START);
+	world_end(w);
+}
+
+static void a_server_stingy_with_cookies_is_not_bled_dry(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	w->peers[0].no_cookies = true;
+	w->config.sources[0].minpoll = w->config.sources[0].maxpoll = 12;
+	world_run(w, 5 * NS_PER_S);
+	assert_true(w->writes <= 1);
+	assert_true(only(w)->assoc.jar.count > 0);
+	world_end(w);
+}
+
+static void nothing_is_saved_where_nothing_shall_be(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, HOUR_NS);
+	assert_int_equal(w->writes, 0);
+	assert_int_equal(only(w)->assoc.jar.count, NTS_COOKIES);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(keys_are_saved_with_the_first_answer),
+	    cmocka_unit_test(keys_without_an_answer_are_not_saved),
+	    cmocka_unit_test(a_crash_costs_no_key_exchange),
+	    cmocka_unit_test(a_renewal_that_fails_spoils_nothing_that_is_saved),
+	    cmocka_unit_test(no_crash_makes_a_cookie_be_spent_twice),
+	    cmocka_unit_test(crash_after_crash_halves_what_is_left),
+	    cmocka_unit_test(an_orderly_end_saves_the_whole_jar),
+	    cmocka_unit_test(writes_are_few),
+	    cmocka_unit_test(
+		samples_are_saved_every_ten_minutes_and_at_the_end),
+	    cmocka_unit_test(samples_wait_for_the_answer_to_a_command),
+	    cmocka_unit_test(the_age_of_the_keys_goes_on),
+	    cmocka_unit_test(keys_of_the_day_before_are_renewed_later),
+	    cmocka_unit_test(keys_of_another_trust_are_not_written),
+	    cmocka_unit_test(keys_that_the_server_forgot_are_replaced),
+	    cmocka_unit_test(new_keys_are_written_when_they_work),
+	    cmocka_unit_test(a_server_that_wants_us_gone_is_forgotten),
+	    cmocka_unit_test(a_server_stingy_with_cookies_is_not_bled_dry),
+	    cmocka_unit_test(nothing_is_saved_where_nothing_shall_be),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

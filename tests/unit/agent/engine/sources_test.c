@@ -1,0 +1,262 @@
+#include "agent/engine/sources.h"
+
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+/* Lets the failures go on for an hour: each back-off is at its cap. */
+static struct world *world_in_trouble(enum ke_stage stage)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	w->keys_fail[0] = true;
+	w->fail_stage = stage;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	assert_int_equal(w->engine.sources[0].count.good, 0);
+	return w;
+}
+
+/* How long it takes from the end of the trouble to a sample, in ms, when the
+ * retry comes with it; `limit_s` at most. */
+static int64_t recovery_ms(
+    struct world *w, enum early_retry retry, int64_t limit_s)
+{
+	int64_t start = w->now;
+	uint64_t good = w->engine.sources[0].count.good;
+
+	w->keys_fail[0] = w->silent[0] = false;
+	engine_retry_early(&w->engine, retry, NULL, world_moment(w));
+	while (w->engine.sources[0].count.good == good &&
+	       w->now - start < limit_s * NS_PER_S)
+		world_run(w, 10 * NS_PER_MS);
+	return (w->now - start) / NS_PER_MS;
+}
+
+static void a_change_of_the_network_ends_what_it_may_mend(void **state)
+{
+	static const enum ke_stage stages[] = {
+	    KE_STAGE_DNS, KE_STAGE_CONNECT, KE_STAGE_TLS, KE_STAGE_CERTIFICATE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+		struct world *w = world_in_trouble(stages[i]);
+
+		assert_in_range(recovery_ms(w, RETRY_NETWORK, 20), 0, 1200);
+		world_end(w);
+	}
+}
+
+static void a_changed_certificate_file_ends_only_its_own_trouble(void **state)
+{
+	struct world *w = world_in_trouble(KE_STAGE_CERTIFICATE);
+	struct mono retry_at;
+
+	(void)state;
+	assert_in_range(recovery_ms(w, RETRY_TRUST, 20), 0, 1200);
+	world_end(w);
+	w = world_in_trouble(KE_STAGE_DNS);
+	retry_at = w->engine.sources[0].retry_at;
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	assert_int_equal(w->engine.sources[0].retry_at.ns, retry_at.ns);
+	world_end(w);
+}
+
+/* Its cookies are worthless, and new keys cannot be had. */
+static void a_source_that_wants_keys_gets_them(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct source *s;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	s = &w->engine.sources[0];
+	s->keys_wanted = true;
+	s->backoff = (struct backoff){CAUSE_CERTIFICATE, 20};
+	s->keys_not_before = mono_after((struct mono){w->mono}, 900 * NS_PER_S);
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	world_run(w, 1200 * NS_PER_MS);
+	assert_int_equal(s->count.exchanges, 2);
+	world_end(w);
+}
+
+static void an_order_ends_everything_at_once(void **state)
+{
+	struct world *w = world_in_trouble(KE_STAGE_EXCHANGE);
+
+	(void)state;
+	assert_in_range(recovery_ms(w, RETRY_ORDER, 20), 0, 100);
+	world_end(w);
+}
+
+static void a_silent_source_asks_when_the_network_is_back(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	w->silent[0] = w->keys_fail[0] = true;
+	w->fail_stage = KE_STAGE_CONNECT;
+	world_run(w, 1800 * NS_PER_S);
+	assert_in_range(recovery_ms(w, RETRY_NETWORK, 60), 0, 1200);
+	world_end(w);
+}
+
+static void a_source_that_is_well_is_left_alone(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct source before;
+	unsigned requests;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	requests = w->requests;
+	before = w->engine.sources[0];
+	assert_false(before.pending.open);
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	world_run(w, NS_PER_S);
+	assert_int_equal(w->requests, requests);
+	assert_int_equal(w->engine.sources[0].poll_at.ns, before.poll_at.ns);
+	world_end(w);
+}
+
+/* Once: however often routes change, no server hears more of us for it. */
+static void another_path_is_tried_once(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	unsigned requests, each_hour;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	requests = w->requests;
+	world_run(w, 3600 * NS_PER_S);
+	each_hour = w->requests - requests;
+	requests = w->requests;
+	w->rerouted = true;
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	world_run(w, 1200 * NS_PER_MS);
+	assert_int_equal(w->requests, requests + 2);
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	world_run(w, 1200 * NS_PER_MS);
+	assert_int_equal(w->requests, requests + 2);
+	requests = w->requests;
+	for (int i = 0; i < 450; i++) {
+		engine_retry_early(
+		    &w->engine, RETRY_NETWORK, NULL, world_moment(w));
+		world_run(w, 8 * NS_PER_S);
+	}
+	assert_true(w->requests - requests <= each_hour + each_hour / 10);
+	world_end(w);
+}
+
+static void a_server_that_asked_for_rest_is_not_tried(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	unsigned requests;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	pace_slow_down(&w->engine.sources[0].pace);
+	requests = w->requests;
+	w->rerouted = true;
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	world_run(w, NS_PER_S);
+	assert_int_equal(w->requests, requests);
+	world_end(w);
+}
+
+static void a_changed_certificate_file_ends_the_wait_of_a_renewal(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct source *s;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	s = &w->engine.sources[0];
+	w->keys_fail[0] = true;
+	s->renew_at = (struct mono){w->mono};
+	world_run(w, 600 * NS_PER_S);
+	assert_true(s->renewal_failed);
+	assert_string_equal(s->failure, "certificate");
+	w->keys_fail[0] = false;
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	world_run(w, 2 * NS_PER_S);
+	assert_string_equal(s->failure, "");
+	assert_false(s->renewal_failed);
+	world_end(w);
+}
+
+/* What was sent before the change may be lost; what was sent just now is not
+ * thrown away for each of the changes that a start brings. */
+static void a_key_exchange_under_way_begins_anew_after_a_second(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct source *s;
+
+	(void)state;
+	world_start(w);
+	s = &w->engine.sources[0];
+	world_advance(w, SOURCE_SPREAD_NS);
+	engine_on_timer(&w->engine, world_moment(w));
+	assert_int_equal(s->stage, STAGE_KEYING);
+	assert_int_equal(
+	    engine_deadline(&w->engine).ns > w->mono + NS_PER_S, 1);
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	assert_true(s->retry_at.ns >= w->mono + RETRY_KEYING_NS);
+	w->keys[0].there = false; /* lost */
+	world_run(w, 2500 * NS_PER_MS);
+	assert_int_equal(s->stage, STAGE_POLLING);
+	assert_int_equal(s->serial, 2);
+	world_end(w);
+}
+
+static void an_order_may_name_its_source(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	w->keys_fail[0] = w->keys_fail[1] = true;
+	world_start(w);
+	world_run(w, 3600 * NS_PER_S);
+	assert_int_equal(
+	    engine_retry_early(&w->engine, RETRY_ORDER, "b", world_moment(w)),
+	    1);
+	assert_true(w->engine.sources[0].retry_at.ns > w->mono);
+	assert_int_equal(w->engine.sources[1].retry_at.ns, w->mono);
+	assert_int_equal(
+	    engine_retry_early(&w->engine, RETRY_ORDER, "z", world_moment(w)),
+	    0);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_change_of_the_network_ends_what_it_may_mend),
+	    cmocka_unit_test(
+		a_changed_certificate_file_ends_only_its_own_trouble),
+	    cmocka_unit_test(
+		a_changed_certificate_file_ends_the_wait_of_a_renewal),
+	    cmocka_unit_test(a_source_that_wants_keys_gets_them),
+	    cmocka_unit_test(an_order_ends_everything_at_once),
+	    cmocka_unit_test(a_silent_source_asks_when_the_network_is_back),
+	    cmocka_unit_test(a_source_that_is_well_is_left_alone),
+	    cmocka_unit_test(another_path_is_tried_once),
+	    cmocka_unit_test(a_server_that_asked_for_rest_is_not_tried),
+	    cmocka_unit_test(
+		a_key_exchange_under_way_begins_anew_after_a_second),
+	    cmocka_unit_test(an_order_may_name_its_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

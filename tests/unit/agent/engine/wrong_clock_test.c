@@ -1,0 +1,687 @@
+/*
+ * The engine on a machine whose clock is too wrong to check certificates by:
+ * thirty years behind, or ten ahead.
+ */
+#include "tests/unit/agent/engine/world.h"
+
+#include "agent/query/status.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define DAY_S INT64_C(86400)
+#define YEAR_NS (INT64_C(31556952) * NS_PER_S)
+
+static const int64_t errors_ns[] = {-30 * YEAR_NS, 10 * YEAR_NS, 70 * YEAR_NS};
+
+/* Servers whose certificates last from 45 days ago for 90 days, and a clock
+ * that is wrong by `error_ns`. */
+static struct world *wrong_world(unsigned sources, int64_t error_ns)
+{
+	struct world *w = world_new(sources, error_ns, 20);
+	int64_t true_s = w->now / NS_PER_S;
+
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	w->start.earliest_ns = (true_s - 10 * DAY_S) * NS_PER_S;
+	for (unsigned i = 0; i < sources; i++) {
+		w->cert_from_s[i] = true_s - 45 * DAY_S;
+		w->cert_to_s[i] = true_s + 45 * DAY_S;
+	}
+	return w;
+}
+
+static bool synchronised(struct world *w)
+{
+	struct tracking t;
+
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	assert_int_equal(t.synchronised, w->status.synchronised);
+	return t.synchronised;
+}
+
+static void assert_right(struct world *w)
+{
+	if (llabs(world_error(w)) > NS_PER_MS)
+		fail_msg("off by %.3f s", s_of_ns(world_error(w)));
+}
+
+static enum source_stage stage(struct world *w, unsigned i)
+{
+	return w->engine.sources[i].stage;
+}
+
+/* No source that is used has a certificate whose dates were left aside. */
+static void assert_all_checked(struct world *w)
+{
+	for (unsigned i = 0; i < w->config.source_count; i++)
+		assert_true(stage(w, i) != STAGE_UNDATED_POLLING &&
+			    stage(w, i) != STAGE_UNDATED_KEYING);
+	assert_false(bootstrap_open(&w->engine.bootstrap));
+}
+
+static void three_servers_set_any_clock_within_seconds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(errors_ns); i++) {
+		struct world *w = wrong_world(3, errors_ns[i]);
+		unsigned exchanges = 0;
+
+		world_start(w);
+		while (!synchronised(w) &&
+		       w->engine.now.mono.ns - w->engine.started.mono.ns <
+			   15 * NS_PER_S)
+			world_run(w, NS_PER_S / 10);
+		assert_true(synchronised(w));
+		assert_right(w);
+		assert_all_checked(w);
+		assert_int_equal(w->undated_asks, 3);
+		for (unsigned j = 0; j < 3; j++)
+			exchanges +=
+			    (unsigned)w->engine.sources[j].count.exchanges;
+		/* Once without dates and once with, each. */
+		assert_int_equal(exchanges, 6);
+		assert_true(w->engine.now.mono.ns - w->engine.started.mono.ns <
+			    5 * NS_PER_S);
+		world_end(w);
+	}
+}
+
+static void a_liar_among_three_does_not_get_its_way(void **state)
+{
+	(void)state;
+	for (unsigned liar = 0; liar < 3; liar++) {
+		struct world *w = wrong_world(3, errors_ns[0]);
+
+		w->peer_error_ns[liar] = 20 * DAY_S * NS_PER_S;
+		world_start(w);
+		world_run(w, 15 * NS_PER_S);
+		assert_true(synchronised(w));
+		assert_right(w);
+		world_end(w);
+	}
+}
+
+static void two_that_agree_are_enough_for_two(void **state)
+{
+	struct world *w = wrong_world(2, errors_ns[1]);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+static void two_that_disagree_set_nothing(void **state)
+{
+	struct world *w = wrong_world(2, errors_ns[0]);
+
+	(void)state;
+	w->peer_error_ns[1] = 10 * NS_PER_S;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	world_end(w);
+}
+
+static void one_alone_only_when_that_is_wanted(void **state)
+{
+	struct world *w = wrong_world(1, errors_ns[0]);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_int_equal(w->undated_asks, 0);
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	world_end(w);
+	w = wrong_world(1, errors_ns[0]);
+	w->config.bootstrap = BOOTSTRAP_SINGLE;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+static void off_means_that_dates_are_always_checked(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_OFF;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_int_equal(w->undated_asks, 0);
+	world_end(w);
+}
+
+/* Servers that were compromised long ago, with the certificates of then. */
+static void certificates_do_not_vouch_for_another_time(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		w->cert_to_s[i] -= 50 * DAY_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	assert_non_null(strstr(w->engine.sources[0].reason, "has expired"));
+	world_end(w);
+}
+
+static void no_agreement_leads_before_the_floor(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+	char *text;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		w->peer_error_ns[i] = -11 * DAY_S * NS_PER_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	text = status_json(&w->engine, world_moment(w));
+	assert_non_null(strstr(text, "known to be past"));
+	assert_non_null(strstr(text, "\"state\":\"bootstrap\""));
+	free(text);
+	world_end(w);
+}
+
+/* They agree on a time, and only one of them can prove later that it may. */
+static void a_certificate_that_fails_the_recheck_is_out(void **state)
+{
+	struct world *w = wrong_world(4, errors_ns[0]);
+
+	(void)state;
+	w->cert_to_s[3] = w->now / NS_PER_S - DAY_S;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_int_equal(stage(w, 3), STAGE_RESTING);
+	assert_int_equal(w->engine.sources[3].count.good, 0);
+	world_end(w);
+}
+
+static void synchronised_is_not_said_before_the_recheck(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, NS_PER_S / 2);
+	/* Nobody will pass it: the agent never says that all is well. */
+	for (unsigned i = 0; i < 3; i++)
+		w->keys_fail[i] = true;
+	w->silent[2] = false;
+	while (w->steps == 0)
+		world_run(w, NS_PER_MS);
+	assert_true(llabs(world_error(w)) < NS_PER_S);
+	assert_false(w->status.synchronised);
+	assert_false(synchronised(w));
+	world_run(w, 120 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_false(synchronised(w));
+	assert_all_checked(w);
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	world_end(w);
+}
+
+/* In normal operation an expired certificate is refused, whoever agrees. */
+static void once_synchronised_dates_are_never_left_aside(void **state)
+{
+	struct world *w = world_new(3, 0, 10);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(synchronised(w));
+	for (unsigned i = 0; i < 3; i++) {
+		w->cert_from_s[i] = 1;
+		w->cert_to_s[i] = w->now / NS_PER_S - DAY_S;
+		w->silent[i] = true;
+	}
+	world_run(w, 600 * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		w->silent[i] = false;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->undated_asks, 0);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+/* A right clock, and one server that let its certificate expire. */
+static void one_expired_certificate_delays_nobody(void **state)
+{
+	struct world *w = wrong_world(3, 50 * NS_PER_MS);
+
+	(void)state;
+	w->cert_to_s[1] = w->now / NS_PER_S - DAY_S;
+	world_start(w);
+	world_run(w, 5 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_int_equal(stage(w, 1), STAGE_RESTING);
+	assert_string_equal(w->engine.sources[1].failure, "certificate");
+	world_run(w, 3600 * NS_PER_S);
+	assert_in_range(w->undated_asks, 1, 2);
+	world_end(w);
+}
+
+/* The dates of one server happen to fit the wrong clock: it waits for the
+ * others, and does not set the clock alone to where it likes. */
+static void who_fits_the_wrong_clock_does_not_rule(void **state)
+{
+	struct world *w = wrong_world(3, -50 * DAY_S * NS_PER_S);
+
+	(void)state;
+	w->cert_from_s[0] = 1;
+	w->peer_error_ns[0] = -25 * DAY_S * NS_PER_S;
+	w->start.earliest_ns = 0;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+/* Of thirty years ago, on a clock that says so: it was accepted, and the server
+ * tells the right time, but by the right clock it has expired. */
+static void who_fits_the_wrong_clock_alone_is_out(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+	struct source_view v;
+
+	(void)state;
+	w->keep_keys = true;
+	w->cert_from_s[0] = w->wall / NS_PER_S - DAY_S;
+	w->cert_to_s[0] = w->wall / NS_PER_S + DAY_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_int_equal(stage(w, 0), STAGE_RESTING);
+	assert_string_equal(w->engine.sources[0].failure, "certificate");
+	assert_false(w->disk[0].there);
+	steering_source_view(w->engine.steering, 0, &w->engine.timescale,
+	    (struct wall){w->wall}, &v);
+	assert_int_equal(v.samples, 0);
+	world_end(w);
+}
+
+/* An old key with an old certificate, on a clock that is as old. */
+static void a_time_that_is_known_to_be_past_is_not_believed(void **state)
+{
+	struct world *w = wrong_world(1, -2 * YEAR_NS);
+
+	(void)state;
+	w->cert_from_s[0] = 1;
+	w->peer_error_ns[0] = -2 * YEAR_NS + 3600 * NS_PER_S;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(synchronised(w));
+	assert_string_equal(w->engine.sources[0].failure, "time");
+	world_end(w);
+}
+
+/* makestep = no: the clock is set for the certificates all the same. */
+static void makestep_does_not_forbid_it(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->config.steering.makestep_updates = 0;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	assert_right(w);
+	world_end(w);
+}
+
+static void set_once_waits_for_the_recheck(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[1]);
+
+	(void)state;
+	w->options.once = true;
+	world_start(w);
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->engine.end, ENGINE_DONE);
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+static void without_a_clock_nothing_is_left_unchecked(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->options.no_clock = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->undated_asks, 0);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+/* The third one is late: it is waited for, and a set clock by hand ends it. */
+static void two_of_three_wait_for_the_third(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_int_equal(stage(w, 0), STAGE_UNDATED_POLLING);
+	w->silent[2] = false;
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	world_end(w);
+}
+
+static void a_clock_that_is_set_by_hand_ends_the_waiting(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	w->wall = w->now + 3 * NS_PER_S;
+	world_run(w, 60 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+/* Of all stages one alone asks so, and nothing leads from there to the stages
+ * whose samples are used but another exchange. */
+static void the_stage_is_the_flag(void **state)
+{
+	struct world *w = wrong_world(1, 0);
+	struct ke_request q;
+
+	(void)state;
+	world_start(w);
+	for (int i = 0; i < SOURCE_STAGE_COUNT; i++) {
+		w->engine.sources[0].stage = (enum source_stage)i;
+		source_ke_request(
+		    &w->engine.sources[0], 0, 1000, world_moment(w).mono, &q);
+		assert_int_equal(q.dates_unchecked, i == STAGE_UNDATED_KEYING);
+	}
+	for (int i = 0; i < SOURCE_EVENT_COUNT; i++) {
+		struct source_rule keying =
+		    source_rule(STAGE_UNDATED_KEYING, (enum source_event)i);
+		struct source_rule polling =
+		    source_rule(STAGE_UNDATED_POLLING, (enum source_event)i);
+
+		assert_false(
+		    keying.defined && (keying.next == STAGE_POLLING ||
+					  keying.next == STAGE_REKEYING));
+		assert_false(
+		    polling.defined && (polling.next == STAGE_POLLING ||
+					   polling.next == STAGE_REKEYING));
+	}
+	world_end(w);
+}
+
+/* What was exchanged without dates does not outlive the agent. */
+static void keys_without_dates_are_never_saved(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->keep_keys = true;
+	w->silent[2] = true;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(stage(w, 0), STAGE_UNDATED_POLLING);
+	engine_free(&w->engine, world_moment(w));
+	assert_int_equal(w->writes, 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_false(w->disk[i].there);
+	free(w);
+}
+
+/* Keys of before the restart were exchanged with dates checked: a wrong clock
+ * needs no others, and they lead to no time that is past. */
+static void saved_keys_set_a_wrong_clock(void **state)
+{
+	struct world *w = wrong_world(3, 0);
+
+	(void)state;
+	w->keep_keys = true;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	w->wall = 1000 * NS_PER_S;
+	world_restart(w, false);
+	world_run(w, 10 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_int_equal(w->undated_asks, 0);
+	world_end(w);
+}
+
+/* A virtual machine that runs for a day, and stands still for longer than
+ * refuse-threshold. */
+#define NIGHT_S INT64_C(36000)
+
+static struct world *lapsed_world(
+    unsigned sources, enum bootstrap_policy policy, int64_t pause_s)
+{
+	struct world *w = wrong_world(sources, NS_PER_MS);
+
+	w->config.bootstrap = policy;
+	world_start(w);
+	world_run(w, DAY_S * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_int_equal(w->steps, 0);
+	world_pause(w, pause_s * NS_PER_S);
+	return w;
+}
+
+/* By the keys that they have: all machines of a host wake up at once, and the
+ * key server is spared. */
+static void a_night_that_was_lost_is_made_up_for(void **state)
+{
+	(void)state;
+	for (unsigned n = 2; n <= 3; n++) {
+		struct world *w = lapsed_world(n, BOOTSTRAP_QUORUM, NIGHT_S);
+		unsigned asks = w->asks;
+
+		world_run(w, 300 * NS_PER_S);
+		assert_int_equal(w->steps, 1);
+		assert_true(synchronised(w));
+		assert_right(w);
+		assert_all_checked(w);
+		assert_int_equal(w->asks, asks);
+		world_run(w, DAY_S / 2 * NS_PER_S);
+		assert_int_equal(w->steps, 1);
+		assert_right(w);
+		world_end(w);
+	}
+}
+
+/* That the server is ahead is as likely. */
+static void one_server_proves_no_night(void **state)
+{
+	struct world *w = lapsed_world(1, BOOTSTRAP_QUORUM, NIGHT_S);
+	struct tracking t;
+
+	(void)state;
+	world_run(w, 600 * NS_PER_S);
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	assert_true(t.refused);
+	assert_false(w->status.synchronised);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+	w = lapsed_world(1, BOOTSTRAP_SINGLE, NIGHT_S);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+/* ... nor do two names of it. It is mended by hand. */
+static void nor_do_two_names_of_one_server(void **state)
+{
+	struct world *w = wrong_world(2, NS_PER_MS);
+	char *text;
+
+	(void)state;
+	w->one_key = true;
+	world_start(w);
+	world_run(w, DAY_S * NS_PER_S);
+	world_pause(w, NIGHT_S * NS_PER_S);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	text = status_json(&w->engine, world_moment(w));
+	assert_non_null(strstr(text, "lost 36000.000 s, more than refuse"));
+	free(text);
+	w->wall = w->now + NS_PER_S / 2;
+	world_run(w, 600 * NS_PER_S);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	world_end(w);
+}
+
+static void off_leaves_a_lost_night_alone(void **state)
+{
+	struct world *w = lapsed_world(3, BOOTSTRAP_OFF, NIGHT_S);
+
+	(void)state;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(w->status.synchronised);
+	world_end(w);
+}
+
+/* Two that agree decide, and the third one is no more believed than ever. */
+static void a_liar_has_no_say_in_a_lapse(void **state)
+{
+	for (int64_t sign = -1; sign <= 1; sign += 2) {
+		struct world *w = wrong_world(3, NS_PER_MS);
+
+		(void)state;
+		world_start(w);
+		world_run(w, DAY_S * NS_PER_S);
+		w->peer_error_ns[1] = sign * 5 * DAY_S * NS_PER_S;
+		world_pause(w, NIGHT_S * NS_PER_S);
+		world_run(w, 300 * NS_PER_S);
+		assert_int_equal(w->steps, 1);
+		assert_true(synchronised(w));
+		assert_right(w);
+		world_end(w);
+	}
+}
+
+/* A snapshot of long ago: the certificates of then have expired, and those of
+ * now are not valid yet by the clock. */
+static void a_snapshot_of_long_ago_is_checked_as_a_start_is(void **state)
+{
+	const int64_t pause_s = 60 * DAY_S;
+	struct world *w = wrong_world(4, NS_PER_MS);
+
+	(void)state;
+	w->keep_keys = true;
+	world_start(w);
+	world_run(w, 6 * DAY_S * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++) {
+		w->cert_from_s[i] += 55 * DAY_S;
+		w->cert_to_s[i] += 55 * DAY_S;
+	}
+	world_pause(w, pause_s * NS_PER_S);
+	world_run(w, 300 * NS_PER_S);
+	assert_int_equal(w->steps, 1);
+	assert_int_equal(w->undated_asks, 3);
+	assert_true(synchronised(w));
+	assert_right(w);
+	assert_all_checked(w);
+	/* The one that has not renewed its certificate is out. */
+	assert_int_equal(stage(w, 3), STAGE_RESTING);
+	assert_string_equal(w->engine.sources[3].failure, "certificate");
+	assert_false(w->disk[3].there);
+	world_end(w);
+}
+
+/* Whoever had the keys of the certificates of then, and is on the path: they
+ * agree on another time than the servers that were known. */
+static void a_thief_of_old_keys_does_not_gain_by_a_lapse(void **state)
+{
+	struct world *w = wrong_world(3, NS_PER_MS);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 6 * DAY_S * NS_PER_S);
+	world_pause(w, 60 * DAY_S * NS_PER_S);
+	while (w->engine.bootstrap.pause_ns == 0)
+		world_run(w, NS_PER_MS);
+	for (unsigned i = 0; i < 3; i++)
+		w->peer_error_ns[i] = -30 * DAY_S * NS_PER_S;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_false(w->status.synchronised);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(three_servers_set_any_clock_within_seconds),
+	    cmocka_unit_test(a_liar_among_three_does_not_get_its_way),
+	    cmocka_unit_test(two_that_agree_are_enough_for_two),
+	    cmocka_unit_test(two_that_disagree_set_nothing),
+	    cmocka_unit_test(one_alone_only_when_that_is_wanted),
+	    cmocka_unit_test(off_means_that_dates_are_always_checked),
+	    cmocka_unit_test(certificates_do_not_vouch_for_another_time),
+	    cmocka_unit_test(no_agreement_leads_before_the_floor),
+	    cmocka_unit_test(a_certificate_that_fails_the_recheck_is_out),
+	    cmocka_unit_test(synchronised_is_not_said_before_the_recheck),
+	    cmocka_unit_test(once_synchronised_dates_are_never_left_aside),
+	    cmocka_unit_test(one_expired_certificate_delays_nobody),
+	    cmocka_unit_test(who_fits_the_wrong_clock_does_not_rule),
+	    cmocka_unit_test(who_fits_the_wrong_clock_alone_is_out),
+	    cmocka_unit_test(a_time_that_is_known_to_be_past_is_not_believed),
+	    cmocka_unit_test(makestep_does_not_forbid_it),
+	    cmocka_unit_test(set_once_waits_for_the_recheck),
+	    cmocka_unit_test(without_a_clock_nothing_is_left_unchecked),
+	    cmocka_unit_test(two_of_three_wait_for_the_third),
+	    cmocka_unit_test(a_clock_that_is_set_by_hand_ends_the_waiting),
+	    cmocka_unit_test(the_stage_is_the_flag),
+	    cmocka_unit_test(keys_without_dates_are_never_saved),
+	    cmocka_unit_test(saved_keys_set_a_wrong_clock),
+	    cmocka_unit_test(a_night_that_was_lost_is_made_up_for),
+	    cmocka_unit_test(one_server_proves_no_night),
+	    cmocka_unit_test(nor_do_two_names_of_one_server),
+	    cmocka_unit_test(off_leaves_a_lost_night_alone),
+	    cmocka_unit_test(a_liar_has_no_say_in_a_lapse),
+	    cmocka_unit_test(a_snapshot_of_long_ago_is_checked_as_a_start_is),
+	    cmocka_unit_test(a_thief_of_old_keys_does_not_gain_by_a_lapse),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,116 @@
+/* What the service manager hears. */
+#include "agent/host/notify.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int listener(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	size_t len = strlen(path);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	memcpy(at.sun_path, path, len);
+	if (path[0] == '@')
+		at.sun_path[0] = '\0';
+	assert_int_equal(
+	    bind(fd, (const struct sockaddr *)&at,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)),
+	    0);
+	return fd;
+}
+
+static void hears(const char *path)
+{
+	static const char said[] = "READY=1\nSTATUS=well";
+	char heard[64] = "";
+	int fd = listener(path);
+
+	setenv("NOTIFY_SOCKET", path, 1);
+	notify_manager(said);
+	assert_int_equal(
+	    recv(fd, heard, sizeof(heard) - 1, 0), sizeof(said) - 1);
+	assert_string_equal(heard, said);
+	close(fd);
+}
+
+static void test_path(void **state)
+{
+	char dir[] = "/tmp/notify-XXXXXX", path[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/socket", dir);
+	hears(path);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void test_abstract(void **state)
+{
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "@ntsagent-test-%ld", (long)getpid());
+	hears(path);
+}
+
+static void test_reloading(void **state)
+{
+	char path[64], heard[96] = "";
+	long long usec = 0;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "@ntsagent-test-%ld", (long)getpid());
+	fd = listener(path);
+	setenv("NOTIFY_SOCKET", path, 1);
+	notify_reloading();
+	assert_true(recv(fd, heard, sizeof(heard) - 1, 0) > 0);
+	assert_int_equal(
+	    sscanf(heard, "RELOADING=1\nMONOTONIC_USEC=%lld", &usec), 1);
+	assert_true(usec > 0);
+	close(fd);
+}
+
+/* Nothing to tell, nobody there, not an address: never a failure. */
+static void test_nobody(void **state)
+{
+	static const char *const paths[] = {"", "/", "relative",
+	    "/no/such/socket", "@no-such-abstract-socket", "vsock:2:1234"};
+	char long_path[300];
+
+	(void)state;
+	unsetenv("NOTIFY_SOCKET");
+	notify_manager("READY=1");
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		setenv("NOTIFY_SOCKET", paths[i], 1);
+		notify_manager("READY=1");
+	}
+	memset(long_path, '/', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	setenv("NOTIFY_SOCKET", long_path, 1);
+	notify_manager("READY=1");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_path),
+	    cmocka_unit_test(test_abstract),
+	    cmocka_unit_test(test_reloading),
+	    cmocka_unit_test(test_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,59 @@
+/* The look for other daemons, in a made-up /proc. */
+#include "agent/host/rivals.h"
+
+#include "base/log.h"
+#include "tests/unit/agent/config/config_room.h"
+
+static void process(const struct room *r, const char *pid, const char *comm)
+{
+	char name[32];
+
+	room_folder(r, pid);
+	snprintf(name, sizeof(name), "%s/comm", pid);
+	room_put_bytes(r, name, comm, strlen(comm));
+}
+
+static void those_that_steer_are_warned_of(void **state)
+{
+	struct room *r = *state;
+
+	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
+	assert_int_equal(rivals_warn(r->dir), 0);
+	process(r, "1", "systemd\n");
+	process(r, "77", "chronyd\n");
+	process(r, "78", "systemd-timesyn\n");
+	process(r, "79", "chronyd-helper\n");
+	process(r, "80", "");
+	process(r, "81", "vmtoolsd\n");
+	process(r, "self", "chronyd\n");
+	assert_int_equal(rivals_warn(r->dir), 2);
+	assert_int_equal(rivals_warn("no/such/proc"), 0);
+}
+
+static void who_may_have_set_the_clock_is_named(void **state)
+{
+	struct room *r = *state;
+	char text[RIVALS_TEXT_MAX];
+
+	assert_false(rivals_find(r->dir, text));
+	assert_false(rivals_find("no/such/proc", text));
+	process(r, "80", "VBoxService\n");
+	assert_true(rivals_find(r->dir, text));
+	assert_non_null(strstr(text, "VBoxService (pid 80;"));
+	process(r, "81", "ntpd\n");
+	process(r, "82", "vmtoolsd\n");
+	assert_true(rivals_find(r->dir, text));
+	assert_non_null(strstr(text, "ntpd (pid 81;"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, room_make, room_drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(those_that_steer_are_warned_of),
+	    TEST(who_may_have_set_the_clock_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

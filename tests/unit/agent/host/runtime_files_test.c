@@ -1,0 +1,320 @@
+/* Directories, sockets and pid file. */
+#include "agent/host/runtime_files.h"
+
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+	char dir[32], path[64];
+	char why[RUNTIME_TEXT_MAX];
+	bool running;
+};
+
+static int make_place(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	snprintf(p->dir, sizeof(p->dir), "%s", "places-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->path, sizeof(p->path), "%s/it", p->dir);
+	*state = p;
+	return 0;
+}
+
+static int drop_place(void **state)
+{
+	struct place *p = *state;
+
+	unlink(p->path);
+	assert_int_equal(rmdir(p->dir), 0);
+	free(p);
+	return 0;
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_directory(void **state)
+{
+	struct identity me = {.uid = getuid(), .gid = getgid()};
+	struct identity other = {.change = true, .uid = 65534, .gid = 65534};
+	struct place *p = *state;
+	mode_t old = umask(077);
+	struct stat st;
+	char file[96];
+
+	snprintf(file, sizeof(file), "%s/file", p->path);
+	assert_true(runtime_make_directory("", &me, p->why));
+	assert_true(runtime_make_directory("file", &me, p->why));
+	assert_true(runtime_make_directory(file, &me, p->why));
+	assert_int_equal(mode_of(p->path), 0755);
+	/* One that is there is not touched. */
+	assert_int_equal(chmod(p->path, 0700), 0);
+	assert_true(runtime_make_directory(file, &me, p->why));
+	assert_int_equal(mode_of(p->path), 0700);
+	assert_int_equal(rmdir(p->path), 0);
+	if (getuid() == 0) {
+		assert_true(runtime_make_directory(file, &other, p->why));
+		assert_int_equal(stat(p->path, &st), 0);
+		assert_int_equal(st.st_uid, 65534);
+		assert_int_equal(st.st_gid, 65534);
+		assert_int_equal(rmdir(p->path), 0);
+	}
+	umask(old);
+	snprintf(file, sizeof(file), "%s/no/such/file", p->path);
+	assert_false(runtime_make_directory(file, &me, p->why));
+	assert_non_null(strstr(p->why, "no/such: No such file"));
+}
+
+/* Made for the owner alone, together with what it lies in. */
+static void test_private_directory(void **state)
+{
+	struct identity me = {.uid = getuid(), .gid = getgid()};
+	struct place *p = *state;
+	mode_t old = umask(0);
+	char inner[96];
+
+	snprintf(inner, sizeof(inner), "%s/keys", p->path);
+	assert_true(runtime_make_private("", &me, p->why));
+	assert_true(runtime_make_private(inner, &me, p->why));
+	umask(old);
+	assert_int_equal(mode_of(p->path), 0755);
+	assert_int_equal(mode_of(inner), 0700);
+	/* One that is there is not touched. */
+	assert_int_equal(chmod(inner, 0500), 0);
+	assert_true(runtime_make_private(inner, &me, p->why));
+	assert_int_equal(mode_of(inner), 0500);
+	assert_false(runtime_make_private("no/such/place", &me, p->why));
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(p->path), 0);
+}
+
+static void test_listen(void **state)
+{
+	struct place *p = *state;
+	char expected[64];
+	int fd = runtime_listen(p->path, &p->running, p->why);
+
+	assert_true(fd >= 0);
+	assert_int_equal(mode_of(p->path), 0666);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	/* A second agent is told of the first. */
+	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
+	assert_true(p->running);
+	snprintf(
+	    expected, sizeof(expected), "is running (pid %ld", (long)getpid());
+	assert_non_null(strstr(p->why, expected));
+	close(fd);
+	/* The first has crashed and left its socket. */
+	fd = runtime_listen(p->path, &p->running, p->why);
+	assert_true(fd >= 0);
+	assert_false(p->running);
+	close(fd);
+}
+
+static void test_listen_private(void **state)
+{
+	struct place *p = *state;
+	int fd = runtime_listen_private(p->path, &p->running, p->why);
+
+	assert_true(fd >= 0);
+	assert_int_equal(mode_of(p->path), 0600);
+	close(fd);
+}
+
+/* A process that was told to end still listens for a moment. */
+static void test_listen_after_another(void **state)
+{
+	struct place *p = *state;
+	int status, fd = runtime_listen(p->path, &p->running, p->why);
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		usleep(250000);
+		_exit(0);
+	}
+	close(fd);
+	fd = runtime_listen(p->path, &p->running, p->why);
+	assert_true(fd >= 0);
+	assert_false(p->running);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(fd);
+}
+
+static void test_full_backlog(void **state)
+{
+	struct place *p = *state;
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = runtime_listen(p->path, &p->running, p->why);
+	int clients[64];
+
+	assert_true(fd >= 0);
+	strcpy(to.sun_path, p->path);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)!connect(
+		    clients[i], (const struct sockaddr *)&to, sizeof(to));
+	}
+	/* Nobody may answer soon, but somebody is there. */
+	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
+	assert_int_equal(access(p->path, F_OK), 0);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		close(clients[i]);
+	close(fd);
+}
+
+static void test_listen_refuses(void **state)
+{
+	struct place *p = *state;
+	char long_path[300];
+
+	put(p->path, "precious");
+	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
+	assert_false(p->running);
+	assert_non_null(strstr(p->why, "not a socket"));
+	assert_int_equal(access(p->path, F_OK), 0);
+	unlink(p->path);
+	assert_int_equal(symlink("/dev/null", p->path), 0);
+	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "not a socket"));
+	memset(long_path, 'a', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(runtime_listen(long_path, &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "too long"));
+	assert_int_equal(
+	    runtime_listen("no/such/place", &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "No such file"));
+}
+
+static void test_pid_file(void **state)
+{
+	struct place *p = *state;
+	char text[32];
+	FILE *f;
+
+	/* A stale one, of a process that is no agent. */
+	put(p->path, "1\n");
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	assert_false(p->running);
+	assert_int_equal(mode_of(p->path), 0644);
+	f = fopen(p->path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	assert_int_equal(atol(text), getpid());
+	/* A link is replaced, what it points to stays. */
+	unlink(p->path);
+	assert_int_equal(symlink("/dev/null", p->path), 0);
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	assert_int_equal(mode_of(p->path), 0644);
+	assert_false(runtime_write_pid("no/such/place", &p->running, p->why));
+	assert_non_null(strstr(p->why, "No such file"));
+}
+
+/* Held by another process, and free again after its end. */
+static void test_lock(void **state)
+{
+	struct place *p = *state;
+	const struct identity self = {false, geteuid(), getegid()};
+	char expected[32];
+	int go[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!runtime_lock(p->path, &self, &p->running, p->why) ||
+		    write(go[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	assert_int_equal(read(go[0], &byte, 1), 1);
+	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
+	assert_true(p->running);
+	snprintf(expected, sizeof(expected), "(pid %ld,", (long)pid);
+	assert_non_null(strstr(p->why, expected));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(runtime_lock(p->path, &self, &p->running, p->why));
+	assert_int_equal(mode_of(p->path), 0600);
+	unlink(p->path);
+	assert_false(runtime_lock("no/such/place", &self, &p->running, p->why));
+	assert_false(p->running);
+	close(go[0]);
+	close(go[1]);
+}
+
+/* Whoever owns the folder may have put it there. */
+static void test_lock_is_no_other_file(void **state)
+{
+	const struct identity self = {false, geteuid(), getegid()};
+	struct place *p = *state;
+	char other[sizeof(p->path) + 8];
+	int fd;
+
+	snprintf(other, sizeof(other), "%s.other", p->path);
+	fd = open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(link(other, p->path), 0);
+	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
+	assert_false(p->running);
+	assert_int_equal(unlink(p->path), 0);
+	assert_int_equal(symlink(other, p->path), 0);
+	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
+	unlink(p->path);
+	unlink(other);
+}
+
+#define PLACED(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, make_place, drop_place)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    PLACED(test_directory),
+	    PLACED(test_private_directory),
+	    PLACED(test_listen),
+	    PLACED(test_listen_private),
+	    PLACED(test_lock),
+	    PLACED(test_lock_is_no_other_file),
+	    PLACED(test_listen_after_another),
+	    PLACED(test_full_backlog),
+	    PLACED(test_listen_refuses),
+	    PLACED(test_pid_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

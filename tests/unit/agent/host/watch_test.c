@@ -1,0 +1,258 @@
+#include "agent/host/watch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fixture {
+	char room[64];
+	struct watch watch;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	strcpy(f->room, "/tmp/watch_test.XXXXXX");
+	assert_non_null(mkdtemp(f->room));
+	watch_init(&f->watch);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[96];
+
+	watch_close(&f->watch);
+	snprintf(command, sizeof(command), "rm -rf %s", f->room);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+struct path {
+	char text[160];
+};
+
+static struct path in(const struct fixture *f, const char *name)
+{
+	struct path p;
+
+	snprintf(p.text, sizeof(p.text), "%s/%s", f->room, name);
+	return p;
+}
+
+static void write_file(const struct fixture *f, const char *name)
+{
+	struct path p = in(f, name);
+	int fd = open(p.text, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+}
+
+static void make_directory(const struct fixture *f, const char *name)
+{
+	assert_int_equal(mkdir(in(f, name).text, 0755), 0);
+}
+
+static void move(const struct fixture *f, const char *from, const char *to)
+{
+	assert_int_equal(rename(in(f, from).text, in(f, to).text), 0);
+}
+
+static void link_to(
+    const struct fixture *f, const char *target, const char *name)
+{
+	assert_int_equal(symlink(target, in(f, name).text), 0);
+}
+
+static void begin(struct fixture *f, const char *path)
+{
+	assert_int_equal(watch_open(&f->watch, &path, 1), 0);
+}
+
+/* What has happened since the last look is a change. */
+static bool noticed(struct fixture *f)
+{
+	const struct mono now = {1000 * NS_PER_S};
+
+	watch_read(&f->watch, now);
+	return watch_take(&f->watch, mono_after(now, WATCH_SETTLE_NS));
+}
+
+static void a_file_that_is_written_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+
+	write_file(f, "ca.pem");
+	begin(f, p.text);
+	assert_false(noticed(f));
+	write_file(f, "ca.pem");
+	assert_true(noticed(f));
+	assert_false(noticed(f));
+	/* Written by one program, made readable by another. */
+	assert_int_equal(chmod(p.text, 0600), 0);
+	assert_true(noticed(f));
+}
+
+static void its_neighbours_are_not(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+
+	write_file(f, "ca.pem");
+	begin(f, p.text);
+	write_file(f, "other.pem");
+	assert_false(noticed(f));
+}
+
+static void a_file_renamed_into_place_is_noticed_each_time(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+
+	begin(f, p.text);
+	for (int i = 0; i < 3; i++) {
+		write_file(f, "ca.new");
+		assert_false(noticed(f));
+		move(f, "ca.new", "ca.pem");
+		assert_true(noticed(f));
+	}
+}
+
+/* As certificate managers keep them: live/ca.pem -> ../archive/ca2.pem */
+static void links_are_followed_and_may_turn(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "live/ca.pem");
+
+	make_directory(f, "live");
+	make_directory(f, "archive");
+	make_directory(f, "elsewhere");
+	write_file(f, "archive/ca1.pem");
+	write_file(f, "elsewhere/ca1.pem");
+	link_to(f, "../archive/ca1.pem", "live/ca.pem");
+	begin(f, p.text);
+	write_file(f, "archive/ca1.pem");
+	assert_true(noticed(f));
+	link_to(f, "../elsewhere/ca1.pem", "live/new");
+	move(f, "live/new", "live/ca.pem");
+	assert_true(noticed(f));
+	write_file(f, "archive/ca1.pem");
+	assert_false(noticed(f));
+	write_file(f, "elsewhere/ca1.pem");
+	assert_true(noticed(f));
+}
+
+static void what_is_not_there_yet_is_noticed_when_it_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "a/b/ca.pem");
+
+	begin(f, p.text);
+	make_directory(f, "a");
+	assert_true(noticed(f));
+	make_directory(f, "a/b");
+	assert_true(noticed(f));
+	write_file(f, "a/b/ca.pem");
+	assert_true(noticed(f));
+}
+
+static void any_file_of_a_directory_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "certs/");
+
+	make_directory(f, "certs");
+	begin(f, p.text);
+	write_file(f, "certs/one.pem");
+	assert_true(noticed(f));
+	assert_int_equal(unlink(in(f, "certs/one.pem").text), 0);
+	assert_true(noticed(f));
+}
+
+static void a_loop_of_links_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "one");
+
+	link_to(f, "two", "one");
+	link_to(f, "one", "two");
+	begin(f, p.text);
+	assert_false(noticed(f));
+}
+
+static void an_event_waits_for_the_rest_of_the_writing(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+	struct mono now = {1000 * NS_PER_S};
+
+	begin(f, p.text);
+	assert_int_equal(watch_deadline(&f->watch).ns, MONO_NEVER.ns);
+	write_file(f, "ca.pem");
+	watch_read(&f->watch, now);
+	assert_false(watch_take(&f->watch, now));
+	assert_int_equal(
+	    watch_deadline(&f->watch).ns, now.ns + WATCH_SETTLE_NS);
+	assert_true(watch_take(&f->watch, watch_deadline(&f->watch)));
+}
+
+/* As in /tmp, where other programs come and go; what counts is still noticed,
+ * a second later. */
+static void a_busy_folder_wakes_nobody_all_the_time(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+	struct mono now = {1000 * NS_PER_S};
+
+	write_file(f, "ca.pem");
+	begin(f, p.text);
+	assert_true(watch_listens(&f->watch));
+	write_file(f, "other");
+	watch_read(&f->watch, now);
+	assert_false(watch_listens(&f->watch));
+	assert_int_equal(watch_deadline(&f->watch).ns, now.ns + WATCH_DEAF_NS);
+	write_file(f, "ca.pem");
+	now = watch_deadline(&f->watch);
+	assert_false(watch_take(&f->watch, now));
+	assert_true(watch_listens(&f->watch));
+	assert_int_equal(watch_deadline(&f->watch).ns, MONO_NEVER.ns);
+	watch_read(&f->watch, now);
+	assert_true(watch_listens(&f->watch));
+	assert_true(watch_take(&f->watch, watch_deadline(&f->watch)));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_file_that_is_written_is_noticed),
+	    TEST(its_neighbours_are_not),
+	    TEST(a_file_renamed_into_place_is_noticed_each_time),
+	    TEST(links_are_followed_and_may_turn),
+	    TEST(what_is_not_there_yet_is_noticed_when_it_comes),
+	    TEST(any_file_of_a_directory_counts),
+	    TEST(a_loop_of_links_ends),
+	    TEST(an_event_waits_for_the_rest_of_the_writing),
+	    TEST(a_busy_folder_wakes_nobody_all_the_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,977 @@
+/*
+ * The keeper's process with real children and real signals, around a clock in
+ * shared memory: whoever is killed, no slew is left and the agent ends.
+ */
+#include "agent/keeper/keeper_loop.h"
+
+#include "base/log.h"
+#include "clock/kernel/drift_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define BASE_PPM (-7.125)
+#define LONG_NS (100 * NS_PER_S)
+#define WAIT_MS 8000
+
+/* What the processes share: the clock, and what the test wants to know. */
+struct shared {
+	_Atomic double freq_ppm;
+	atomic_int freq_sets;
+	atomic_int engine, resolver, guard; /* process ids */
+	atomic_int engine_saw;		    /* its script came to the end */
+	struct keeper_report reports[4];
+};
+
+struct scene {
+	struct shared *shared;
+	char dir[32], drift[64], good[64], log[64], config_path[64];
+	int config_link; /* the engine's end, in the engine */
+	struct config config;
+	bool engine_may_end;
+	pid_t keeper;
+	/* The engine's part; returns its exit status. */
+	int (*engine)(struct scene *s, int fd);
+};
+
+static struct wall fake_now(void *self)
+{
+	(void)self;
+	return (struct wall){1800000000 * NS_PER_S};
+}
+
+static int fake_get(void *self, double *freq_ppm)
+{
+	struct shared *s = self;
+
+	*freq_ppm = s->freq_ppm;
+	return 0;
+}
+
+static int fake_set(void *self, double freq_ppm, double *became_ppm)
+{
+	struct shared *s = self;
+
+	s->freq_ppm = freq_ppm;
+	s->freq_sets++;
+	*became_ppm = freq_ppm;
+	return 0;
+}
+
+static int fake_step(void *self, int64_t step_ns)
+{
+	(void)self;
+	(void)step_ns;
+	return 0;
+}
+
+static int fake_status(void *self, const struct kernel_status *status)
+{
+	(void)self;
+	(void)status;
+	return 0;
+}
+
+/* The test's own waiting. */
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+}
+
+static bool wait_until(
+    bool (*is_so)(const struct scene *), const struct scene *s)
+{
+	for (int ms = 0; ms < WAIT_MS; ms += 5) {
+		if (is_so(s))
+			return true;
+		nap();
+	}
+	return false;
+}
+
+static bool slew_runs(const struct scene *s)
+{
+	return s->shared->freq_ppm > 400;
+}
+
+static bool base_is_set(const struct scene *s)
+{
+	return s->shared->freq_ppm == BASE_PPM;
+}
+
+static bool all_started(const struct scene *s)
+{
+	return s->shared->engine && s->shared->resolver && s->shared->guard;
+}
+
+/* Parts for the engine. */
+
+static int next_report(int fd, struct keeper_report *r)
+{
+	int got;
+
+	while ((got = keeper_receive_report(fd, r)) == 0)
+		nap();
+	return got;
+}
+
+static struct keeper_message slew_of(int64_t slew_ns, int64_t duration_ns)
+{
+	return (struct keeper_message){
+	    .kind = KEEPER_MESSAGE_COMMAND,
+	    .serial = 5,
+	    .command = {.freq_ppm = BASE_PPM,
+		.slew_ns = slew_ns,
+		.slew_duration_ns = duration_ns},
+	};
+}
+
+static struct keeper_message save_of(void)
+{
+	return (struct keeper_message){
+	    .kind = KEEPER_MESSAGE_SAVE,
+	    .serial = 6,
+	    .freq_ppm = -3.5,
+	    .freq_sd_ppm = 0.5,
+	    .good_time_s = 1700000000,
+	};
+}
+
+/* 500 ppm for as long as the test takes. */
+static int start_long_slew(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(LONG_NS / 2000, LONG_NS);
+
+	if (keeper_send_message(fd, &m) != 1)
+		return -1;
+	return next_report(fd, &s->shared->reports[0]);
+}
+
+static int wait_for_the_end(struct scene *s, int fd)
+{
+	struct keeper_report r;
+
+	while (next_report(fd, &r) == 1)
+		;
+	s->shared->engine_saw = 1;
+	return 1;
+}
+
+/* The processes, as main makes them. */
+
+static int resolver_part(struct scene *s, pid_t keeper)
+{
+	s->shared->resolver = getpid();
+	if (child_follow(keeper))
+		pause();
+	return 1;
+}
+
+static void start_children(struct scene *s, struct keeper_loop *p)
+{
+	int link[2], config_link[2], wait_fd;
+	pid_t keeper = getpid();
+	struct child *c = p->children;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, config_link) != 0)
+		_exit(99);
+	if (child_fork(&c[0], "engine") == 0) {
+		close(link[0]);
+		close(config_link[0]);
+		s->config_link = config_link[1];
+		s->shared->engine = getpid();
+		_exit(s->engine(s, link[1]));
+	}
+	close(link[1]);
+	close(config_link[1]);
+	p->engine_fd = link[0];
+	p->config_fd = config_link[0];
+	if (child_fork(&c[1], "resolver") == 0) {
+		close(link[0]);
+		_exit(resolver_part(s, keeper));
+	}
+	if (guard_prepare(&p->guard, &wait_fd) != 0)
+		_exit(99);
+	if (child_fork(&c[2], "guard") == 0) {
+		close(link[0]);
+		s->shared->guard = getpid();
+		_exit(guard_main(&p->guard, wait_fd, &p->keeper->clock));
+	}
+	close(wait_fd);
+}
+
+static int keeper_part(struct scene *s)
+{
+	const struct identity self = {false, geteuid(), getegid()};
+	struct clock_ops ops = {
+	    .now = fake_now,
+	    .get_freq = fake_get,
+	    .set_freq = fake_set,
+	    .step = fake_step,
+	    .set_status = fake_status,
+	    .self = s->shared,
+	};
+	struct keeper_limits limits = keeper_limits_of(&s->config, false);
+	struct keeper_report report;
+	struct keeper keeper;
+	struct keeper_loop p = {
+	    .config = &s->config,
+	    .keeper = &keeper,
+	    .signal_fd = child_catch_signals(),
+	    .engine_may_end = s->engine_may_end,
+	    .config_fd = -1,
+	    .reload = {.path = s->config_path,
+		.identity = &self,
+		.loader_fd = -1},
+	};
+	int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	dup2(log, STDERR_FILENO);
+	if (keeper_start(
+		&keeper, &limits, &ops, &(double){BASE_PPM}, &report) != 0)
+		return 98;
+	start_children(s, &p);
+	while (!all_started(s))
+		nap();
+	return keeper_loop_run(&p);
+}
+
+static void begin(struct scene *s, int (*engine)(struct scene *, int))
+{
+	s->engine = engine;
+	s->keeper = fork();
+	assert_true(s->keeper >= 0);
+	if (s->keeper == 0)
+		_exit(keeper_part(s));
+	assert_true(wait_until(all_started, s));
+}
+
+static int wait_status(pid_t pid)
+{
+	int status;
+
+	for (int ms = 0; ms < WAIT_MS; ms += 5) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return status;
+		nap();
+	}
+	fail_msg("process %d does not end", (int)pid);
+	return -1;
+}
+
+/* The agent's end: its exit status, none of its processes left, no slew. */
+static int finish(struct scene *s)
+{
+	int status = wait_status(s->keeper);
+
+	assert_true(WIFEXITED(status));
+	assert_true(base_is_set(s));
+	assert_int_equal(kill(s->shared->engine, 0), -1);
+	assert_int_equal(kill(s->shared->resolver, 0), -1);
+	assert_int_equal(kill(s->shared->guard, 0), -1);
+	return WEXITSTATUS(status);
+}
+
+static bool file_has(const char *path, const char *words)
+{
+	char text[4096];
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	return strstr(text, words) != NULL;
+}
+
+static bool log_says(const struct scene *s, const char *words)
+{
+	bool says = file_has(s->log, words);
+
+	if (!says)
+		fprintf(stderr, "%s lacks \"%s\"\n", s->log, words);
+	return says;
+}
+
+static int make_scene(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(s->shared != MAP_FAILED);
+	snprintf(s->dir, sizeof(s->dir), "%s", "/tmp/ntsagent-keeper-XXXXXX");
+	assert_non_null(mkdtemp(s->dir));
+	snprintf(s->drift, sizeof(s->drift), "%s/drift", s->dir);
+	snprintf(s->good, sizeof(s->good), "%s/good", s->dir);
+	snprintf(s->log, sizeof(s->log), "%s/log", s->dir);
+	snprintf(s->config_path, sizeof(s->config_path), "%s/conf", s->dir);
+	snprintf(
+	    s->config.driftfile, sizeof(s->config.driftfile), "%s", s->drift);
+	snprintf(s->config.goodtime_file, sizeof(s->config.goodtime_file), "%s",
+	    s->good);
+	s->config.max_freq_ppm = 500;
+	s->config.steering.max_slew_ppm = 1000;
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	*state = s;
+	return 0;
+}
+
+static int drop_scene(void **state)
+{
+	struct scene *s = *state;
+
+	unlink(s->drift);
+	unlink(s->good);
+	unlink(s->log);
+	unlink(s->config_path);
+	assert_int_equal(rmdir(s->dir), 0);
+	munmap(s->shared, sizeof(*s->shared));
+	free(s);
+	return 0;
+}
+
+/* A whole slew, ended by the keeper in time; then -q is done. */
+static int short_slew(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(25000, 50 * NS_PER_MS);
+
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[0]) != 1 ||
+	    next_report(fd, &s->shared->reports[1]) != 1)
+		return 9;
+	return 3;
+}
+
+static void test_slew_ends_in_time(void **state)
+{
+	struct scene *s = *state;
+	const struct keeper_report *r = s->shared->reports;
+
+	s->engine_may_end = true;
+	begin(s, short_slew);
+	assert_int_equal(finish(s), 3);
+	assert_int_equal(r[0].serial, 5);
+	assert_int_equal(r[0].verdict, KEEPER_OK);
+	assert_true(fabs(r[0].changes[0].freq_ppm - (500 + BASE_PPM)) < 1e-9);
+	assert_int_equal(r[1].serial, 0);
+	assert_true(r[1].changes[0].freq_ppm == BASE_PPM);
+	/* Never early; late by less than half a second on a busy machine. */
+	assert_in_range(r[1].slew_done_ns, 25000, 275000);
+	assert_true(log_says(s, "done; clock left at -7.125 ppm"));
+}
+
+static int dies_slewing(struct scene *s, int fd)
+{
+	start_long_slew(s, fd);
+	raise(SIGKILL);
+	return 0;
+}
+
+static void test_engine_killed(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, dies_slewing);
+	assert_int_equal(finish(s), 1);
+	assert_int_equal(s->shared->freq_sets, 3);
+	assert_true(log_says(s, "the engine was killed by signal 9 (Killed); "
+				"clock left at -7.125 ppm, no slew running"));
+}
+
+static int leaves(struct scene *s, int fd)
+{
+	(void)s;
+	(void)fd;
+	return 0;
+}
+
+/* Even with exit status 0: an agent without an engine has failed. */
+static void test_engine_leaves(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, leaves);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "the engine ended with exit status 0"));
+}
+
+static int slews(struct scene *s, int fd)
+{
+	start_long_slew(s, fd);
+	return wait_for_the_end(s, fd);
+}
+
+static void test_resolver_killed(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, slews);
+	assert_true(wait_until(slew_runs, s));
+	kill(s->shared->resolver, SIGKILL);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "the resolver was killed by signal 9"));
+}
+
+static void test_guard_killed(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, slews);
+	assert_true(wait_until(slew_runs, s));
+	kill(s->shared->guard, SIGKILL);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "the guard was killed by signal 9"));
+}
+
+static bool engine_saw_the_end(const struct scene *s)
+{
+	return s->shared->engine_saw == 1;
+}
+
+/* The orphans are ours to collect (PR_SET_CHILD_SUBREAPER). */
+static bool all_gone(const struct scene *s)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	return kill(s->shared->engine, 0) != 0 &&
+	       kill(s->shared->resolver, 0) != 0 &&
+	       kill(s->shared->guard, 0) != 0;
+}
+
+/* The guard ends the slew, the engine sees its link end, the resolver gets the
+ * signal of its parent's death. */
+static void test_keeper_killed(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, slews);
+	assert_true(wait_until(slew_runs, s));
+	kill(s->keeper, SIGKILL);
+	assert_true(WIFSIGNALED(wait_status(s->keeper)));
+	assert_true(wait_until(base_is_set, s));
+	assert_true(wait_until(engine_saw_the_end, s));
+	assert_true(wait_until(all_gone, s));
+	assert_true(log_says(s, "the guard ended its slew"));
+}
+
+/* Without a slew there is nothing to repair. */
+static void test_keeper_killed_without_slew(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, wait_for_the_end);
+	kill(s->keeper, SIGKILL);
+	wait_status(s->keeper);
+	assert_true(wait_until(all_gone, s));
+	assert_int_equal(s->shared->freq_sets, 1);
+}
+
+static volatile sig_atomic_t end_asked;
+
+static void on_term(int number)
+{
+	(void)number;
+	end_asked = 1;
+}
+
+/* As the engine does: a last SAVE, and off. */
+static int saves_at_the_end(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+
+	signal(SIGTERM, on_term);
+	start_long_slew(s, fd);
+	while (!end_asked)
+		nap();
+	if (keeper_send_message(fd, &m) != 1)
+		return 1;
+	/* Too late for this one: the slew must not come back. */
+	m = slew_of(LONG_NS / 2000, LONG_NS);
+	return keeper_send_message(fd, &m) != 1;
+}
+
+static void test_ends_when_asked(void **state)
+{
+	struct scene *s = *state;
+	double freq, sd;
+	int64_t good;
+
+	begin(s, saves_at_the_end);
+	assert_true(wait_until(slew_runs, s));
+	kill(s->keeper, SIGTERM);
+	assert_int_equal(finish(s), 0);
+	assert_int_equal(s->shared->freq_sets, 3);
+	assert_int_equal(drift_file_load(s->drift, &freq, &sd), 0);
+	assert_true(freq == -3.5 && sd == 0.5);
+	assert_int_equal(goodtime_load(s->good, &good), 0);
+	assert_int_equal(good, 1700000000);
+	assert_true(log_says(s, "ended by SIGTERM; clock left at -7.125 ppm, "
+				"no slew running"));
+}
+
+static int deaf(struct scene *s, int fd)
+{
+	signal(SIGTERM, SIG_IGN);
+	start_long_slew(s, fd);
+	pause();
+	return 1;
+}
+
+static void test_deaf_engine(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, deaf);
+	assert_true(wait_until(slew_runs, s));
+	kill(s->keeper, SIGINT);
+	assert_int_equal(finish(s), 0);
+	assert_true(log_says(s, "ended by SIGINT"));
+}
+
+/* The drift file is not written while a slew waits for its end. */
+static int saves_slewing(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+
+	m.good_time_s = time(NULL) + 1000;
+	if (start_long_slew(s, fd) != 1 || keeper_send_message(fd, &m) != 1)
+		return 9;
+	/* An answer comes after everything sent before it. */
+	m = slew_of(LONG_NS / 2000, LONG_NS);
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[1]) != 1 ||
+	    access(s->drift, F_OK) == 0)
+		return 8;
+	m.command.slew_ns = 0;
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[2]) != 1)
+		return 7;
+	for (int i = 0; i < 1000 && access(s->drift, F_OK) != 0; i++)
+		nap();
+	return access(s->drift, F_OK) != 0;
+}
+
+static void test_save_waits(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	begin(s, saves_slewing);
+	assert_int_equal(finish(s), 0);
+	/* A good time that is still to come is not believed. */
+	assert_int_equal(access(s->good, F_OK), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
+static uint32_t verdict_of(int fd, double freq_ppm)
+{
+	struct keeper_message m = {
+	    .kind = KEEPER_MESSAGE_COMMAND,
+	    .serial = 1,
+	    .command = {.freq_ppm = freq_ppm},
+	};
+	struct keeper_report report;
+
+	if (keeper_send_message(fd, &m) != 1 || next_report(fd, &report) != 1)
+		return KEEPER_VERDICT_COUNT;
+	return report.verdict;
+}
+
+/* Of the test's own, which the linker prefers to the C library's. */
+static bool disk_is_stuck;
+
+int fsync(int fd)
+{
+	while (disk_is_stuck)
+		pause();
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static int saves_on_a_stuck_disk(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+
+	(void)s;
+	for (int i = 0; i < 2; i++)
+		if (keeper_send_message(fd, &m) != 1 ||
+		    verdict_of(fd, 50) != KEEPER_OK)
+			return 9;
+	return 0;
+}
+
+static void test_stuck_disk(void **state)
+{
+	struct scene *s = *state;
+	char unfinished[sizeof(s->drift) + 8];
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	disk_is_stuck = true;
+	begin(s, saves_on_a_stuck_disk);
+	disk_is_stuck = false;
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
+	assert_true(log_says(s, "the disk has not taken"));
+	assert_int_equal(access(s->drift, F_OK), -1);
+	snprintf(unfinished, sizeof(unfinished), "%s.new", s->drift);
+	assert_int_equal(unlink(unfinished), 0);
+}
+
+/* One byte string per way to break the protocol, sent while a slew runs. */
+static const struct bad {
+	const char *what;
+	size_t len;
+	struct keeper_message m;
+	int bool_byte; /* of command.synchronised */
+} bads[] = {
+    {"short", sizeof(struct keeper_message) - 1, {.kind = 1, .serial = 1}, 0},
+    {"long", sizeof(struct keeper_message) + 8, {.kind = 1, .serial = 1}, 0},
+    {"one byte", 1, {.kind = 1, .serial = 1}, 0},
+    {"kind 0", sizeof(struct keeper_message), {.kind = 0, .serial = 1}, 0},
+    {"kind 3", sizeof(struct keeper_message), {.kind = 3, .serial = 1}, 0},
+    {"serial 0", sizeof(struct keeper_message), {.kind = 1}, 0},
+    {"bool 2", sizeof(struct keeper_message), {.kind = 1, .serial = 1}, 2},
+    {"nan", sizeof(struct keeper_message),
+	{.kind = 2, .serial = 1, .freq_ppm = NAN}, 0},
+    {"sd", sizeof(struct keeper_message),
+	{.kind = 2, .serial = 1, .freq_sd_ppm = -1}, 0},
+    {"inf", sizeof(struct keeper_message),
+	{.kind = 2, .serial = 1, .freq_sd_ppm = INFINITY}, 0},
+    {"good time", sizeof(struct keeper_message),
+	{.kind = 2, .serial = 1, .good_time_s = -1}, 0},
+};
+
+static void make_bad(const struct bad *b, unsigned char *out)
+{
+	struct keeper_message m;
+
+	memcpy(&m, &b->m, sizeof(m));
+	memset(out, 0, sizeof(m) + 8);
+	memcpy(out, &m, sizeof(m));
+	out[offsetof(struct keeper_message, command.synchronised)] =
+	    (unsigned char)b->bool_byte;
+}
+
+static int talks_nonsense(struct scene *s, int fd)
+{
+	unsigned char bytes[sizeof(struct keeper_message) + 8];
+
+	start_long_slew(s, fd);
+	make_bad(&bads[0], bytes);
+	send(fd, bytes, bads[0].len, 0);
+	signal(SIGTERM, SIG_IGN);
+	pause();
+	return 1;
+}
+
+static void test_nonsense_ends_the_agent(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, talks_nonsense);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "does not keep to the protocol"));
+}
+
+static void test_bad_messages(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bads); i++) {
+		unsigned char bytes[sizeof(struct keeper_message) + 8];
+		struct keeper_message out;
+		int link[2];
+
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+		make_bad(&bads[i], bytes);
+		assert_int_equal(keeper_receive_message(link[0], &out), 0);
+		assert_int_equal(
+		    send(link[1], bytes, bads[i].len, 0), bads[i].len);
+		if (keeper_receive_message(link[0], &out) != -1)
+			fail_msg("taken: %s", bads[i].what);
+		close(link[1]);
+		assert_int_equal(keeper_receive_message(link[0], &out), -1);
+		close(link[0]);
+	}
+}
+
+static void test_good_messages(void **state)
+{
+	struct keeper_message in = save_of(), out;
+	int link[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_int_equal(keeper_send_message(link[1], &in), 1);
+	assert_int_equal(keeper_receive_message(link[0], &out), 1);
+	assert_true(out.freq_ppm == in.freq_ppm && out.serial == in.serial);
+	/* What the core judges passes the link, even not-a-number. */
+	in = slew_of(1, 1);
+	in.command.freq_ppm = NAN;
+	in.command.synchronised = true;
+	assert_int_equal(keeper_send_message(link[1], &in), 1);
+	assert_int_equal(keeper_receive_message(link[0], &out), 1);
+	assert_true(out.command.synchronised && isnan(out.command.freq_ppm));
+	/* A full link is no error but a fact. */
+	while (keeper_send_message(link[1], &in) == 1)
+		;
+	assert_int_equal(keeper_send_message(link[1], &in), 0);
+	close(link[0]);
+	assert_int_equal(keeper_send_message(link[1], &in), -1);
+	close(link[1]);
+}
+
+static void test_reports(void **state)
+{
+	static const struct keeper_report good = {.verdict = KEEPER_KERNEL,
+	    .sys_errno = EPERM,
+	    .change_count = 1,
+	    .changes = {{.at = {5}, .freq_ppm = 3}}};
+	struct keeper_report bad[7], out;
+	int link[2];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		bad[i] = good;
+	bad[0].verdict = KEEPER_VERDICT_COUNT;
+	bad[1].sys_errno = -1;
+	bad[2].change_count = CLOCK_CHANGES_MAX + 1;
+	bad[3].changes[0].freq_ppm = NAN;
+	bad[4].changes[0].freq_ppm = -1e9;
+	bad[5].changes[0].at.ns = -1;
+	bad[6].found_freq_ppm = INFINITY;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_int_equal(keeper_send_report(link[1], &good), 1);
+	assert_int_equal(keeper_receive_report(link[0], &out), 1);
+	assert_memory_equal(&good, &out, sizeof(out));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(keeper_send_report(link[1], &bad[i]), 1);
+		if (keeper_receive_report(link[0], &out) != -1)
+			fail_msg("report %zu was taken", i);
+	}
+	close(link[0]);
+	close(link[1]);
+}
+
+/* Does to the clock what another daemon would. */
+static int meddle(struct scene *s, int fd)
+{
+	s->shared->freq_ppm = 321;
+	if (next_report(fd, &s->shared->reports[0]) != 1)
+		return 9;
+	s->shared->engine_saw = s->shared->freq_ppm == BASE_PPM;
+	return 0;
+}
+
+static void test_other_programs(void **state)
+{
+	struct scene *s = *state;
+	const struct keeper_report *r = &s->shared->reports[0];
+
+	s->engine_may_end = true;
+	begin(s, meddle);
+	assert_int_equal(finish(s), 0);
+	assert_int_equal(r->verdict, KEEPER_MEDDLED);
+	assert_true(r->found_freq_ppm == 321);
+	assert_true(s->shared->engine_saw);
+}
+
+/* Stops its keeper while a slew runs. */
+static int stop_keeper(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(250000, 500 * NS_PER_MS);
+
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[0]) != 1 ||
+	    kill(getppid(), SIGSTOP) != 0)
+		return 9;
+	pause();
+	return 1;
+}
+
+static bool guard_has_told(const struct scene *s)
+{
+	return file_has(s->log, "the guard ended its slew");
+}
+
+static void test_keeper_stopped(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, stop_keeper);
+	assert_true(wait_until(slew_runs, s));
+	assert_true(wait_until(base_is_set, s));
+	assert_int_equal(kill(s->shared->guard, 0), 0);
+	assert_true(wait_until(guard_has_told, s));
+	/* It knows less than it believes: it ends. */
+	assert_int_equal(kill(s->keeper, SIGCONT), 0);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "was stopped, or hung"));
+}
+
+/* Reload. */
+
+static void write_config(const struct scene *s, const char *text)
+{
+	FILE *f = fopen(s->config_path, "we");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* 1: `out` is the result. */
+static int next_result(const struct scene *s, struct reload_result *out)
+{
+	int got = 0;
+
+	for (int ms = 0; got == 0 && ms < WAIT_MS; ms += 5) {
+		got = reload_receive_result(s->config_link, out);
+		nap();
+	}
+	return got;
+}
+
+/* The keeper's own limits are the new ones; its exit status says what was not
+ * as it should be. */
+static int reload_by_order(struct scene *s, int fd)
+{
+	static struct reload_result got;
+	struct reload_request q = {.serial = 77};
+
+	if (verdict_of(fd, 200) != KEEPER_OK)
+		return 11;
+	if (reload_send_request(s->config_link, &q) != 1 ||
+	    next_result(s, &got) != 1)
+		return 12;
+	if (!got.ok || got.serial != 77 || got.config.source_count != 1 ||
+	    strcmp(got.config.driftfile, s->drift) != 0 ||
+	    !strstr(got.text, "needs a restart"))
+		return 13;
+	if (verdict_of(fd, 200) != KEEPER_FREQ_LIMIT)
+		return 14;
+	return verdict_of(fd, 50) == KEEPER_OK ? 3 : 15;
+}
+
+static void test_reload_by_order(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	write_config(s, "[clock]\nmax-drift = 100ppm\n[source a]\n");
+	begin(s, reload_by_order);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_true(log_says(s, "driftfile in [clock] has changed"));
+}
+
+/* With an error nothing changes. */
+static int reload_by_signal(struct scene *s, int fd)
+{
+	static struct reload_result got;
+
+	if (kill(getppid(), SIGHUP) != 0 || next_result(s, &got) != 1)
+		return 12;
+	if (got.ok || got.serial != 0 || !strstr(got.text, ":2:"))
+		return 13;
+	return verdict_of(fd, 200) == KEEPER_OK ? 3 : 14;
+}
+
+static void test_reload_by_signal(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	write_config(s, "[clock]\nmax-drift = fast\n[source a]\n");
+	begin(s, reload_by_signal);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_true(log_says(s, "the old one stays in force"));
+}
+
+/* However fast SIGHUP comes: the engine reads when it has time to, and every
+ * result is whole. */
+static int reads_late(struct scene *s, int fd)
+{
+	static struct reload_result first, got;
+
+	for (int i = 0; i < 20; i++) {
+		kill(getppid(), SIGHUP);
+		for (int naps = 0; naps < 4; naps++)
+			nap();
+	}
+	if (verdict_of(fd, 50) != KEEPER_OK)
+		return 12;
+	if (next_result(s, &first) != 1 || !strchr(first.text, '\n'))
+		return 13;
+	for (int i = 0; i < 3; i++)
+		if (next_result(s, &got) != 1 ||
+		    strcmp(got.text, first.text) != 0)
+			return 14;
+	return verdict_of(fd, 50) == KEEPER_OK ? 3 : 15;
+}
+
+static void test_reload_storm(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	write_config(s, "[clock]\ndriftfile = /x\n[source a]\n");
+	begin(s, reads_late);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+}
+
+#define STAGED(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_bad_messages),
+	    cmocka_unit_test(test_good_messages),
+	    cmocka_unit_test(test_reports),
+	    STAGED(test_slew_ends_in_time),
+	    STAGED(test_engine_killed),
+	    STAGED(test_engine_leaves),
+	    STAGED(test_resolver_killed),
+	    STAGED(test_guard_killed),
+	    STAGED(test_keeper_killed),
+	    STAGED(test_keeper_killed_without_slew),
+	    STAGED(test_ends_when_asked),
+	    STAGED(test_deaf_engine),
+	    STAGED(test_save_waits),
+	    STAGED(test_other_programs),
+	    STAGED(test_stuck_disk),
+	    STAGED(test_keeper_stopped),
+	    STAGED(test_nonsense_ends_the_agent),
+	    STAGED(test_reload_by_order),
+	    STAGED(test_reload_by_signal),
+	    STAGED(test_reload_storm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,567 @@
+/* What --check-config opens as the agent's user. As root the checks happen in a
+ * child that has become `nobody`; as somebody else, as oneself. */
+#include "tests/unit/agent/config/config_room.h"
+#include "resolver/certificate/certificate.h"
+#include "tests/unit/nts/pki.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/types.h>
+
+static bool am_root(void)
+{
+	return geteuid() == 0;
+}
+
+/* Whom the check is done as. */
+static const struct passwd *checker(void)
+{
+	const struct passwd *who =
+	    am_root() ? getpwnam("nobody") : getpwuid(geteuid());
+
+	assert_non_null(who);
+	return who;
+}
+
+static const char *checkers_group(void)
+{
+	const struct group *group = getgrgid(checker()->pw_gid);
+
+	assert_non_null(group);
+	return group->gr_name;
+}
+
+/* "root:root": whose the files of this test are. */
+static const char *makers(char out[64])
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const struct group *group = getgrgid(getegid());
+
+	assert_true(user && group);
+	snprintf(out, 64, "%.30s:%.30s", user->pw_name, group->gr_name);
+	return out;
+}
+
+/* Three sources, so that nothing is said of their number. */
+static void load(struct room *r, const char *keys)
+{
+	char text[1024];
+
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	snprintf(text, sizeof(text),
+	    "[agent]\nuser = nobody\n[clock]\ndriftfile = none\n"
+	    "last-good-time = none\n[nts]\nsaved-keys = none\n%s\n[source "
+	    "a]\n[source b]\n[source c]\n",
+	    keys);
+	room_accepts(r, text);
+}
+
+static void load_certificate(struct room *r, const char *name)
+{
+	char text[256];
+
+	snprintf(
+	    text, sizeof(text), "[nts]\ntrusted-certs = %s/%s\n", r->dir, name);
+	load(r, text);
+}
+
+#define YEAR_S (365 * PKI_DAY_S)
+
+static void put_certificate_of(
+    const struct room *r, const char *name, mode_t mode, struct pki_spec spec)
+{
+	struct pki_pair ca = pki_issue(NULL, spec);
+	char path[128];
+
+	pki_write(room_path(r, name, path), ca.certificate);
+	assert_int_equal(chmod(path, mode), 0);
+	pki_free(&ca);
+}
+
+static void put_certificate(const struct room *r, const char *name, mode_t mode)
+{
+	put_certificate_of(r, name, mode,
+	    (struct pki_spec){
+		.name = "Root", .ca = true, .from_s = -YEAR_S, .to_s = YEAR_S});
+}
+
+static void says_one_error(struct room *r, const char *expected)
+{
+	room_check(r);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 1);
+}
+
+static void nothing_to_say(void **state)
+{
+	struct room *r = *state;
+
+	put_certificate(r, "root.crt", 0644);
+	load_certificate(r, "root.crt");
+	room_check(r);
+	assert_string_equal(r->said, "");
+	assert_int_equal(r->errors, 0);
+}
+
+static void an_unreadable_certificate(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128], owners[64];
+
+	put_certificate(r, "root.crt", 0);
+	load_certificate(r, "root.crt");
+	room_path(r, "root.crt", path);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot read the trusted certificate %1$s as user %2$s: "
+	    "Permission denied; mend it with: chgrp %3$s %1$s && chmod g+r "
+	    "%1$s\n"
+	    "  %1$s belongs to %4$s and has the mode 0000\n",
+	    path, checker()->pw_name, checkers_group(), makers(owners));
+	says_one_error(r, expected);
+	/* And it does mend it. */
+	assert_int_equal(chown(path, (uid_t)-1, checker()->pw_gid), 0);
+	assert_int_equal(chmod(path, am_root() ? 0040 : 0400), 0);
+	room_check(r);
+	assert_string_equal(r->said, "");
+}
+
+static void a_folder_that_cannot_be_entered(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128], owners[64];
+
+	room_folder(r, "pki");
+	put_certificate(r, "pki/root.crt", 0644);
+	load_certificate(r, "pki/root.crt");
+	room_path(r, "pki", path);
+	assert_int_equal(chmod(path, 0), 0);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot read the trusted certificate %1$s/root.crt as user "
+	    "%2$s: Permission denied: that user may not enter the directory "
+	    "%1$s; mend it with: chgrp %3$s %1$s && chmod g+x %1$s, or move "
+	    "the certificate\n"
+	    "  %1$s belongs to %4$s and has the mode 0000\n",
+	    path, checker()->pw_name, checkers_group(), makers(owners));
+	says_one_error(r, expected);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void a_missing_certificate_and_an_empty_one(void **state)
+{
+	struct room *r = *state;
+	char keys[256], expected[512];
+
+	room_put(r, "empty.crt", "nothing here\n");
+	snprintf(keys, sizeof(keys), "[nts]\ntrusted-certs = %1$s/no %1$s/%2$s",
+	    r->dir, "empty.crt");
+	load(r, keys);
+	room_check(r);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot read the trusted certificate %1$s/no: No such file "
+	    "or directory\n"
+	    "error: the trusted certificate file %1$s/empty.crt has no "
+	    "certificate in it (PEM or DER)\n",
+	    r->dir);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 2);
+}
+
+/* Certificates that can be read, and yet will surprise somebody. */
+
+#define LATER                                                                  \
+	{                                                                      \
+		.name = "Later", .ca = true, .from_s = YEAR_S,                 \
+		.to_s = 2 * YEAR_S                                             \
+	}
+#define FINE                                                                   \
+	{                                                                      \
+		.name = "Fine", .ca = true, .from_s = -YEAR_S, .to_s = YEAR_S  \
+	}
+#define PAST                                                                   \
+	{                                                                      \
+		.name = "Past", .ca = true, .from_s = -2 * YEAR_S,             \
+		.to_s = -YEAR_S                                                \
+	}
+
+/* One file of two; `der`: the first alone, not as PEM. */
+static void put_two(const struct room *r, const char *name,
+    const struct pki_pair *first, const struct pki_pair *second, bool der)
+{
+	char path[128];
+	FILE *f = fopen(room_path(r, name, path), "we");
+
+	assert_non_null(f);
+	if (der)
+		assert_int_equal(i2d_X509_fp(f, first->certificate), 1);
+	else
+		assert_int_equal(PEM_write_X509(f, first->certificate), 1);
+	if (second)
+		assert_int_equal(PEM_write_X509(f, second->certificate), 1);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void a_certificate_of_later(void **state)
+{
+	struct room *r = *state;
+	struct pki_pair later = pki_issue(NULL, (struct pki_spec)LATER);
+	struct pki_pair fine = pki_issue(NULL, (struct pki_spec)FINE);
+	char date[CERTIFICATE_DATE_MAX], warning[512], error[512];
+
+	certificate_date(certificate_not_before(later.certificate), date);
+	snprintf(warning, sizeof(warning),
+	    "warning: the trusted certificate CN=Later in %s/two.crt is not "
+	    "valid before %s; the local clock says 2",
+	    r->dir, date);
+	snprintf(error, sizeof(error),
+	    "\nerror: no certificate in %s/two.crt is valid yet: correct the "
+	    "local clock, or replace the file\n",
+	    r->dir);
+	for (int der = 0; der < 2; der++) {
+		put_two(r, "two.crt", &later, NULL, der);
+		load_certificate(r, "two.crt");
+		room_check(r);
+		assert_ptr_equal(strstr(r->said, warning), r->said);
+		assert_non_null(strstr(r->said, error));
+		assert_int_equal(r->errors, 1);
+	}
+	/* Another one in the file will do. */
+	put_two(r, "two.crt", &later, &fine, false);
+	room_check(r);
+	assert_ptr_equal(strstr(r->said, warning), r->said);
+	assert_null(strstr(r->said, "error"));
+	assert_int_equal(r->errors, 0);
+	pki_free(&later);
+	pki_free(&fine);
+}
+
+static void warns(struct room *r, const char *expected)
+{
+	room_check(r);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+}
+
+static void an_expired_certificate_beside_a_good_one(void **state)
+{
+	struct room *r = *state;
+	struct pki_pair past = pki_issue(NULL, (struct pki_spec)PAST);
+	struct pki_pair fine = pki_issue(NULL, (struct pki_spec)FINE);
+	char date[CERTIFICATE_DATE_MAX], expected[512];
+
+	put_two(r, "two.crt", &fine, &past, false);
+	load_certificate(r, "two.crt");
+	certificate_date(certificate_not_after(past.certificate), date);
+	snprintf(expected, sizeof(expected),
+	    "warning: the trusted certificate CN=Past in %s/two.crt expired on "
+	    "%s\n",
+	    r->dir, date);
+	warns(r, expected);
+	pki_free(&past);
+	pki_free(&fine);
+}
+
+/* Expired, and nothing else is there: the agent would trust nobody. */
+static void an_expired_certificate_alone(void **state)
+{
+	struct room *r = *state;
+
+	put_certificate_of(r, "past.crt", 0644, (struct pki_spec)PAST);
+	load_certificate(r, "past.crt");
+	room_check(r);
+	assert_non_null(strstr(
+	    r->said, "error: the trusted certificate CN=Past in /tmp/config-"));
+	assert_non_null(strstr(r->said, "past.crt expired on 2"));
+	assert_int_equal(r->errors, 1);
+}
+
+static void a_certificate_that_expires_soon(void **state)
+{
+	struct room *r = *state;
+	struct pki_pair soon = pki_issue(NULL, (struct pki_spec){.name = "Soon",
+						   .ca = true,
+						   .from_s = -YEAR_S,
+						   .to_s = 29 * PKI_DAY_S});
+	char date[CERTIFICATE_DATE_MAX], expected[512];
+
+	room_folder(r, "pki");
+	put_two(r, "pki/soon.pem", &soon, NULL, false);
+	put_certificate(r, "pki/root.crt", 0644);
+	load_certificate(r, "pki");
+	certificate_date(certificate_not_after(soon.certificate), date);
+	snprintf(expected, sizeof(expected),
+	    "warning: the trusted certificate CN=Soon in %s/pki/soon.pem "
+	    "expires on %s: replace it before\n",
+	    r->dir, date);
+	warns(r, expected);
+	pki_free(&soon);
+}
+
+static void a_certificate_that_is_no_ca(void **state)
+{
+	struct room *r = *state;
+	char expected[512];
+
+	put_certificate_of(r, "leaf.crt", 0644,
+	    (struct pki_spec){
+		.name = "ntpserver", .from_s = -YEAR_S, .to_s = YEAR_S});
+	load_certificate(r, "leaf.crt");
+	snprintf(expected, sizeof(expected),
+	    "warning: the trusted certificate CN=ntpserver in %s/leaf.crt is "
+	    "not that of a CA: it vouches for nothing but itself\n",
+	    r->dir);
+	warns(r, expected);
+}
+
+/* `name` of the room is where the drift file shall be. */
+static void load_drift(struct room *r, const char *name)
+{
+	char text[512];
+
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	snprintf(text, sizeof(text),
+	    "[agent]\nuser = nobody\n[clock]\ndriftfile = %s/%s/drift\n"
+	    "last-good-time = none\n[nts]\nsaved-keys = none\n[source "
+	    "a]\n[source b]\n[source c]\n",
+	    r->dir, name);
+	room_accepts(r, text);
+}
+
+static void a_folder_that_cannot_be_written(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128], owners[64];
+
+	room_folder(r, "lib");
+	assert_int_equal(chmod(room_path(r, "lib", path), 0555), 0);
+	load_drift(r, "lib");
+	snprintf(expected, sizeof(expected),
+	    "error: driftfile = %1$s/drift: user %2$s cannot write into %1$s: "
+	    "Permission denied; mend it with: chown %2$s %1$s\n"
+	    "  %1$s belongs to %3$s and has the mode 0555\n",
+	    path, checker()->pw_name, makers(owners));
+	says_one_error(r, expected);
+	assert_int_equal(chown(path, checker()->pw_uid, checker()->pw_gid), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+	room_check(r);
+	assert_string_equal(r->said, "");
+}
+
+/* `name` of the room is where the keys shall be. */
+static void load_saved_keys(struct room *r, const char *name)
+{
+	char path[128];
+
+	load(r, "");
+	snprintf(r->config.saved_keys, sizeof(r->config.saved_keys), "%s",
+	    room_path(r, name, path));
+}
+
+static void keys_in_somebody_elses_folder(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128], owners[64];
+
+	room_folder(r, "keys");
+	assert_int_equal(chmod(room_path(r, "keys", path), 0700), 0);
+	load_saved_keys(r, "keys");
+	snprintf(expected, sizeof(expected),
+	    "error: saved-keys = %1$s: it must belong to user %2$s; mend it "
+	    "with: chown -R %2$s %1$s\n"
+	    "  %1$s belongs to %3$s and has the mode 0700\n",
+	    path, checker()->pw_name, makers(owners));
+	says_one_error(r, expected);
+	assert_int_equal(chown(path, checker()->pw_uid, checker()->pw_gid), 0);
+	room_check(r);
+	assert_string_equal(r->said, "");
+}
+
+static void keys_in_a_folder_that_is_open(void **state)
+{
+	struct room *r = *state;
+	char expected[512], path[128];
+
+	room_folder(r, "keys");
+	room_path(r, "keys", path);
+	assert_int_equal(chown(path, checker()->pw_uid, checker()->pw_gid), 0);
+	assert_int_equal(chmod(path, 0750), 0);
+	load_saved_keys(r, "keys");
+	snprintf(expected, sizeof(expected),
+	    "error: saved-keys = %1$s: it is open to others, mode 0750; mend "
+	    "it with: chmod 0700 %1$s\n",
+	    path);
+	says_one_error(r, expected);
+}
+
+static void keys_where_a_file_is(void **state)
+{
+	struct room *r = *state;
+	char expected[512];
+
+	room_put(r, "keys", "x");
+	load_saved_keys(r, "keys");
+	snprintf(expected, sizeof(expected),
+	    "error: saved-keys = %s/keys: this is not a directory\n", r->dir);
+	says_one_error(r, expected);
+}
+
+/* A file in the way is no matter of rights. */
+static void a_file_in_the_way_of_a_folder(void **state)
+{
+	struct room *r = *state;
+	char expected[512];
+
+	room_put(r, "lib", "x");
+	load_drift(r, "lib/x");
+	snprintf(expected, sizeof(expected),
+	    "error: driftfile = %1$s/lib/x/drift: user %2$s cannot write into "
+	    "%1$s/lib/x: Not a directory\n",
+	    r->dir, checker()->pw_name);
+	says_one_error(r, expected);
+}
+
+/* The agent makes it when it starts. */
+static void a_missing_folder_is_no_error(void **state)
+{
+	struct room *r = *state;
+
+	load_drift(r, "missing");
+	room_check(r);
+	assert_string_equal(r->said, "");
+	assert_int_equal(r->errors, 0);
+}
+
+static void few_sources_are_a_warning(void **state)
+{
+	static const char fine[] =
+	    ": with fewer than 3, one that is wrong cannot be told from one "
+	    "that is right\n";
+	struct room *r = *state;
+	char expected[256];
+
+	load(r, "");
+	r->config.source_count = 1;
+	r->config.bootstrap = BOOTSTRAP_SINGLE;
+	room_check(r);
+	snprintf(expected, sizeof(expected), "warning: 1 source%s", fine);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+	r->config.bootstrap = BOOTSTRAP_QUORUM;
+	room_check(r);
+	assert_non_null(strstr(r->said, "with bootstrap = single"));
+	assert_int_equal(r->errors, 0);
+	r->config.source_count = 3;
+	r->config.sources[1].options.noselect = true;
+	room_check(r);
+	snprintf(expected, sizeof(expected), "warning: 2 sources%s", fine);
+	assert_string_equal(r->said, expected);
+}
+
+static void a_file_for_everybody_is_a_warning(void **state)
+{
+	struct room *r = *state;
+	char expected[256];
+
+	load(r, "");
+	assert_int_equal(chmod(r->path, 0666), 0);
+	room_check(r);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s; mend it with: chmod o-w "
+	    "%1$s\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+}
+
+/* Whether it holds a source or not, and the folder itself. */
+static void a_further_file_for_everybody_is_a_warning(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128];
+
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "[clock]\n");
+	load(r, "");
+	assert_int_equal(chmod(room_path(r, "conf.d/a.conf", path), 0646), 0);
+	assert_int_equal(chmod(room_path(r, "conf.d", path), 0777), 0);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s; mend it with: chmod o-w "
+	    "%1$s\n"
+	    "warning: everybody may write to %1$s/a.conf; mend it with: chmod "
+	    "o-w %1$s/a.conf\n",
+	    path);
+	warns(r, expected);
+}
+
+/* Root could read it, and would not notice that the unit cannot. */
+static void a_configuration_that_the_user_cannot_read(void **state)
+{
+	struct room *r = *state;
+	char expected[1024], path[128], owners[64];
+
+	if (!am_root())
+		skip();
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "[clock]\n");
+	load(r, "");
+	assert_int_equal(chmod(room_path(r, "conf.d/a.conf", path), 0640), 0);
+	snprintf(expected, sizeof(expected),
+	    "warning: user nobody cannot read %1$s, and the systemd unit "
+	    "starts the agent as that user; mend it with: chmod o+rX %1$s\n"
+	    "  %1$s belongs to %2$s and has the mode 0640\n",
+	    path, makers(owners));
+	warns(r, expected);
+	/* One that is closed hides what is behind it. */
+	assert_int_equal(chmod(r->dir, 0750), 0);
+	snprintf(expected, sizeof(expected),
+	    "warning: user nobody cannot read %1$s, and the systemd unit "
+	    "starts the agent as that user; mend it with: chmod o+rX %2$s\n"
+	    "  %2$s belongs to %3$s and has the mode 0750\n",
+	    r->path, r->dir, owners);
+	warns(r, expected);
+}
+
+/* Only root becomes somebody else, so only root can miss him. */
+static void a_missing_user(void **state)
+{
+	struct room *r = *state;
+
+	load(r, "");
+	strcpy(r->config.user, "no-such-user");
+	room_check(r);
+	assert_int_equal(r->errors, am_root() ? 1 : 0);
+	assert_int_equal(
+	    strstr(r->said, "the user \"no-such-user\" does not exist; make "
+			    "it with `useradd") != NULL,
+	    am_root());
+}
+
+#define IN_ROOM(test)                                                          \
+	cmocka_unit_test_setup_teardown(test, room_make, room_drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    IN_ROOM(nothing_to_say),
+	    IN_ROOM(an_unreadable_certificate),
+	    IN_ROOM(a_folder_that_cannot_be_entered),
+	    IN_ROOM(a_missing_certificate_and_an_empty_one),
+	    IN_ROOM(a_certificate_of_later),
+	    IN_ROOM(an_expired_certificate_beside_a_good_one),
+	    IN_ROOM(an_expired_certificate_alone),
+	    IN_ROOM(a_certificate_that_expires_soon),
+	    IN_ROOM(a_certificate_that_is_no_ca),
+	    IN_ROOM(a_folder_that_cannot_be_written),
+	    IN_ROOM(keys_in_somebody_elses_folder),
+	    IN_ROOM(keys_in_a_folder_that_is_open),
+	    IN_ROOM(keys_where_a_file_is),
+	    IN_ROOM(a_file_in_the_way_of_a_folder),
+	    IN_ROOM(a_missing_folder_is_no_error),
+	    IN_ROOM(few_sources_are_a_warning),
+	    IN_ROOM(a_file_for_everybody_is_a_warning),
+	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
+	    IN_ROOM(a_configuration_that_the_user_cannot_read),
+	    IN_ROOM(a_missing_user),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,309 @@
+#include "agent/query/control_socket.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct fixture {
+	struct sockaddr_un address;
+	struct control control;
+	struct mono now;
+	char line[CONTROL_LINE_MAX];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	assert_non_null(f);
+	f->address.sun_family = AF_UNIX;
+	snprintf(f->address.sun_path, sizeof(f->address.sun_path),
+	    "/tmp/control_test.%ld", (long)getpid());
+	unlink(f->address.sun_path);
+	assert_int_equal(
+	    bind(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	control_init(&f->control, fd);
+	f->now.ns = 1000 * NS_PER_S;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	control_end(&f->control);
+	unlink(f->address.sun_path);
+	free(f);
+	return 0;
+}
+
+static int connected(const struct fixture *f)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)&f->address,
+			     sizeof(f->address)),
+	    0);
+	return fd;
+}
+
+/* Serves what is ready now; the client whose order is whole, or 0. */
+static unsigned long serve(struct fixture *f)
+{
+	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
+	unsigned long client = 0;
+
+	for (int round = 0; round < 4; round++) {
+		nfds_t n = control_pollfds(&f->control, fds);
+
+		assert_true(poll(fds, n, 0) >= 0);
+		for (nfds_t i = 0; i < n; i++) {
+			unsigned long got = 0;
+
+			if (fds[i].revents)
+				got = control_ready(
+				    &f->control, fds[i].fd, f->now, f->line);
+			client = got ? got : client;
+		}
+	}
+	return client;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(
+	    send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* All that comes until the end. */
+static void assert_hears(int fd, const char *expected)
+{
+	char text[CONTROL_TEXT_MAX + 1];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	assert_string_equal(text, expected);
+	close(fd);
+}
+
+static void an_order_is_a_line_and_gets_an_answer(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+	unsigned long client;
+
+	assert_int_equal(serve(f), 0);
+	say(fd, "retry off");
+	assert_int_equal(serve(f), 0);
+	say(fd, "ice\n");
+	client = serve(f);
+	assert_true(client != 0);
+	assert_string_equal(f->line, "retry office");
+	control_answer(&f->control, client, true, "done", f->now);
+	assert_hears(fd, "ok: done\n");
+}
+
+static void a_refusal_says_so(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+
+	say(fd, "x\n");
+	control_answer(&f->control, serve(f), false, "no such\nthing", f->now);
+	assert_hears(fd, "error: no such\nthing\n");
+}
+
+static void what_is_no_line_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char endless[CONTROL_LINE_MAX + 20];
+	int fd = connected(f);
+
+	memset(endless, 'a', sizeof(endless));
+	assert_true(send(fd, endless, sizeof(endless), MSG_NOSIGNAL) > 0);
+	assert_int_equal(serve(f), 0);
+	shutdown(fd, SHUT_WR);
+	close(fd);
+	fd = connected(f);
+	say(fd, "re\033try\n");
+	assert_int_equal(serve(f), 0);
+	assert_hears(fd, "error: the order is not plain text\n");
+	fd = connected(f);
+	say(fd, "\n");
+	assert_true(serve(f) != 0);
+	assert_string_equal(f->line, "");
+	close(fd);
+}
+
+static void a_client_that_says_nothing_is_hung_up_on(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+
+	assert_int_equal(serve(f), 0);
+	assert_int_equal(
+	    control_deadline(&f->control).ns, f->now.ns + CONTROL_TIMEOUT_NS);
+	say(fd, "half an ord");
+	f->now.ns += CONTROL_TIMEOUT_NS;
+	assert_int_equal(serve(f), 0);
+	control_expire(&f->control, f->now);
+	assert_int_equal(control_deadline(&f->control).ns, MONO_NEVER.ns);
+	close(fd);
+}
+
+static void few_are_served_at_once_and_the_others_later(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
+	int silent[CONTROL_CLIENTS_MAX], late;
+	unsigned long client;
+
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		silent[i] = connected(f);
+	serve(f);
+	late = connected(f);
+	say(late, "step\n");
+	assert_int_equal(serve(f), 0);
+	assert_int_equal(
+	    control_pollfds(&f->control, fds), CONTROL_CLIENTS_MAX);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(silent[i]);
+	client = serve(f);
+	assert_true(client != 0);
+	assert_string_equal(f->line, "step");
+	control_answer(&f->control, client, true, "done", f->now);
+	assert_hears(late, "ok: done\n");
+}
+
+/* Its number is never given to another. */
+static void an_answer_for_one_who_left_goes_to_nobody(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+	unsigned long gone, client;
+
+	say(fd, "step\n");
+	gone = serve(f);
+	close(fd);
+	f->now.ns += CONTROL_WORK_NS;
+	control_expire(&f->control, f->now);
+	fd = connected(f);
+	say(fd, "reload\n");
+	client = serve(f);
+	assert_true(client != 0 && client != gone);
+	control_answer(&f->control, gone, true, "stepped", f->now);
+	control_answer(&f->control, client, true, "reloaded", f->now);
+	assert_hears(fd, "ok: reloaded\n");
+}
+
+static void the_longest_answer_is_cut_not_lost(void **state)
+{
+	struct fixture *f = *state;
+	char *text = malloc(2 * CONTROL_TEXT_MAX), end[2];
+	size_t len = 0;
+	int fd = connected(f);
+	ssize_t n;
+	char c;
+
+	assert_non_null(text);
+	memset(text, 'x', 2 * CONTROL_TEXT_MAX);
+	text[2 * CONTROL_TEXT_MAX - 1] = '\0';
+	say(fd, "x\n");
+	control_answer(&f->control, serve(f), true, text, f->now);
+	while ((n = recv(fd, &c, 1, 0)) == 1) {
+		end[len++ % 2] = c;
+		assert_true(len < CONTROL_TEXT_MAX);
+	}
+	assert_int_equal(end[(len + 1) % 2], '\n');
+	close(fd);
+	free(text);
+}
+
+/* As another user, in a child. */
+static int heard_as_another(const struct fixture *f, char text[80])
+{
+	int fd = connected(f);
+	ssize_t n;
+
+	say(fd, "step\n");
+	n = recv(fd, text, 79, 0);
+	text[n > 0 ? n : 0] = '\0';
+	close(fd);
+	return n > 0;
+}
+
+static void others_may_not_order(void **state)
+{
+	struct fixture *f = *state;
+	char text[80];
+	int tell[2];
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(f->address.sun_path, 0666), 0);
+	assert_int_equal(pipe(tell), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (setuid(65534) != 0 || !heard_as_another(f, text))
+			_exit(1);
+		_exit(write(tell[1], text, strlen(text) + 1) < 0);
+	}
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(serve(f), 0);
+		poll(NULL, 0, 5);
+	}
+	assert_true(read(tell[0], text, sizeof(text)) > 0);
+	assert_string_equal(
+	    text, "error: only root and the agent's user may order\n");
+	close(tell[0]);
+	close(tell[1]);
+}
+
+static void its_path_lies_beside_the_status(void **state)
+{
+	char path[CONTROL_PATH_MAX];
+
+	(void)state;
+	control_path("/run/ntsagent/status.sock", path);
+	assert_string_equal(path, "/run/ntsagent/control.sock");
+	control_path("/run/a.sock", path);
+	assert_string_equal(path, "/run/a.sock.control");
+	control_path("/run/mystatus.sock", path);
+	assert_string_equal(path, "/run/mystatus.sock.control");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(an_order_is_a_line_and_gets_an_answer),
+	    TEST(a_refusal_says_so),
+	    TEST(what_is_no_line_is_refused),
+	    TEST(a_client_that_says_nothing_is_hung_up_on),
+	    TEST(few_are_served_at_once_and_the_others_later),
+	    TEST(an_answer_for_one_who_left_goes_to_nobody),
+	    TEST(the_longest_answer_is_cut_not_lost),
+	    TEST(others_may_not_order),
+	    cmocka_unit_test(its_path_lies_beside_the_status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

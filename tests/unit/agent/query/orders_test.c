@@ -1,0 +1,254 @@
+#include "agent/query/orders.h"
+
+#include "agent/query/status.h"
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static char text[ORDER_TEXT_MAX];
+
+static enum order_outcome order(struct world *w, const char *line)
+{
+	enum order_outcome outcome =
+	    order_run(&w->engine, line, world_moment(w), text);
+
+	engine_on_timer(&w->engine, world_moment(w));
+	return outcome;
+}
+
+static void assert_text(const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text);
+}
+
+static void what_is_no_order_is_refused(void **state)
+{
+	static const char *const lines[] = {"", "dance", "retr", "retryx",
+	    "step now", "retry nobody", "retry ", " retry"};
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	world_start(w);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		assert_int_equal(order(w, lines[i]), ORDER_FAILED);
+		assert_true(text[0] != '\0');
+	}
+	world_end(w);
+}
+
+static void retry_asks_at_once(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	w->keys_fail[0] = w->keys_fail[1] = true;
+	world_start(w);
+	world_run(w, 7200 * NS_PER_S);
+	w->keys_fail[0] = w->keys_fail[1] = false;
+	assert_int_equal(order(w, "retry b"), ORDER_DONE);
+	assert_text("1 source asked again");
+	world_run(w, 100 * NS_PER_MS);
+	assert_int_equal(w->engine.sources[0].count.good, 0);
+	assert_true(w->engine.sources[1].count.good > 0);
+	assert_int_equal(order(w, "retry"), ORDER_DONE);
+	assert_text("2 sources asked again");
+	world_run(w, 100 * NS_PER_MS);
+	assert_true(w->engine.sources[0].count.good > 0);
+	world_end(w);
+}
+
+static void a_burst_measures_often(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	uint64_t good;
+
+	(void)state;
+	world_start(w);
+	assert_int_equal(order(w, "burst"), ORDER_FAILED);
+	assert_text("no source that is online has keys");
+	world_run(w, 1000 * NS_PER_S);
+	good = w->engine.sources[0].count.good;
+	assert_int_equal(order(w, "burst a"), ORDER_DONE);
+	world_run(w, 5 * NS_PER_S);
+	assert_in_range(w->engine.sources[0].count.good - good, PACE_BURST_GOOD,
+	    PACE_BURST_GOOD + 1);
+	world_end(w);
+}
+
+static void offline_asks_nothing_until_online(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	unsigned requests;
+	char *json;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	assert_int_equal(order(w, "offline"), ORDER_DONE);
+	assert_string_equal(w->engine.sources[0].failure, "offline");
+	requests = w->requests;
+	world_run(w, 1000 * NS_PER_S);
+	assert_int_equal(w->requests, requests);
+	json = status_json(&w->engine, world_moment(w));
+	assert_non_null(json);
+	assert_non_null(strstr(json, "\"next_try_s\":null"));
+	assert_non_null(strstr(json, "\"failure\":\"offline\""));
+	free(json);
+	assert_int_equal(order(w, "retry a"), ORDER_FAILED);
+	assert_text("ntsctl online");
+	assert_int_equal(order(w, "online a"), ORDER_DONE);
+	world_run(w, 100 * NS_PER_MS);
+	assert_true(w->requests > requests);
+	assert_string_equal(w->engine.sources[0].failure, "");
+	assert_true(w->engine.sources[0].reach & 1);
+	world_end(w);
+}
+
+/* Keys that come after the order find nobody who waits for them. */
+static void offline_ends_a_key_exchange(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_advance(w, SOURCE_SPREAD_NS);
+	engine_on_timer(&w->engine, world_moment(w));
+	assert_int_equal(w->engine.sources[0].stage, STAGE_KEYING);
+	assert_int_equal(order(w, "offline a"), ORDER_DONE);
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(w->requests, 0);
+	assert_int_equal(order(w, "online"), ORDER_DONE);
+	world_run(w, 100 * NS_PER_MS);
+	assert_true(w->engine.sources[0].count.good > 0);
+	world_end(w);
+}
+
+/* A slew of 80 ms with 100 ppm would take a quarter of an hour. */
+static struct world *slewing_world(void)
+{
+	struct world *w = world_new(1, 80 * NS_PER_MS, 0);
+
+	w->config.steering.max_slew_ppm = 100;
+	w->config.steering.makestep_updates = 0;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_true(world_error(w) > 60 * NS_PER_MS);
+	return w;
+}
+
+static void a_step_takes_what_the_slew_has_left(void **state)
+{
+	struct world *w = slewing_world();
+	enum order_outcome outcome;
+	struct tracking t;
+
+	(void)state;
+	assert_int_equal(order(w, "step"), ORDER_STEPS);
+	assert_false(order_step_outcome(&w->engine, &outcome, text));
+	world_deliver_reports(w);
+	assert_true(order_step_outcome(&w->engine, &outcome, text));
+	assert_int_equal(outcome, ORDER_DONE);
+	assert_text("stepped by -0.07");
+	assert_false(order_step_outcome(&w->engine, &outcome, text));
+	assert_int_equal(w->steps, 1);
+	assert_in_range(world_error(w) + NS_PER_MS, 0, 2 * NS_PER_MS);
+	assert_false(w->keeper.slewing);
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	assert_int_equal(t.steps, 1);
+	assert_true(t.synchronised);
+	world_run(w, 600 * NS_PER_S);
+	assert_in_range(world_error(w) + NS_PER_MS / 10, 0, NS_PER_MS / 5);
+	assert_int_equal(w->steps, 1);
+	world_end(w);
+}
+
+/* The limits forbid a second one within a minute. Nothing else changes: the
+ * slew goes on, and the kernel still says that the clock is right. */
+static void a_second_step_at_once_is_refused(void **state)
+{
+	struct world *w = slewing_world();
+	enum order_outcome outcome;
+
+	(void)state;
+	w->keeper.next_step = mono_after((struct mono){w->mono}, NS_PER_S);
+	assert_int_equal(order(w, "step"), ORDER_STEPS);
+	world_deliver_reports(w);
+	assert_true(order_step_outcome(&w->engine, &outcome, text));
+	assert_int_equal(outcome, ORDER_FAILED);
+	assert_text("less than a minute ago");
+	assert_int_equal(w->steps, 0);
+	assert_true(w->keeper.slewing);
+	assert_true(w->engine.slewing);
+	assert_true(w->status.synchronised);
+	assert_false(w->engine.disclaimed);
+	world_end(w);
+}
+
+static void a_step_needs_a_reason_and_a_right(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	assert_int_equal(order(w, "step"), ORDER_FAILED);
+	assert_text("not synchronised");
+	world_run(w, 1000 * NS_PER_S);
+	assert_int_equal(order(w, "step"), ORDER_DONE);
+	assert_text("no step is needed");
+	w->options.no_clock = true;
+	assert_int_equal(order(w, "step"), ORDER_FAILED);
+	assert_text("only measures");
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+static void a_step_beyond_the_threshold_is_refused(void **state)
+{
+	struct world *w = world_new(1, 80 * NS_PER_MS, 0);
+
+	(void)state;
+	w->config.steering.max_slew_ppm = 100;
+	w->config.steering.makestep_updates = 0;
+	w->config.steering.refuse_threshold_ns = 50 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 10 * NS_PER_S);
+	assert_int_equal(order(w, "step"), ORDER_FAILED);
+	assert_text("refuse-threshold");
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+static void a_reload_is_for_another_to_do(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	assert_int_equal(order(w, "reload"), ORDER_RELOADS);
+	assert_int_equal(order(w, "reload a"), ORDER_FAILED);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_is_no_order_is_refused),
+	    cmocka_unit_test(retry_asks_at_once),
+	    cmocka_unit_test(a_burst_measures_often),
+	    cmocka_unit_test(offline_asks_nothing_until_online),
+	    cmocka_unit_test(offline_ends_a_key_exchange),
+	    cmocka_unit_test(a_step_takes_what_the_slew_has_left),
+	    cmocka_unit_test(a_second_step_at_once_is_refused),
+	    cmocka_unit_test(a_step_needs_a_reason_and_a_right),
+	    cmocka_unit_test(a_step_beyond_the_threshold_is_refused),
+	    cmocka_unit_test(a_reload_is_for_another_to_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,322 @@
+/* Files of a private folder: whole or not at all, and nobody else's. */
+#include "agent/saved/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct place {
+	char dir[32];
+	char why[SAVED_FOLDER_WHY_MAX];
+	struct saved_folder folder;
+	uint8_t bytes[64];
+	size_t len;
+};
+
+static int make_place(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	snprintf(p->dir, sizeof(p->dir), "%s", "store-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	if (!saved_folder_open(&p->folder, p->dir, p->why))
+		fail_msg("%s", p->why);
+	*state = p;
+	return 0;
+}
+
+static bool all(const void *self, const char *name)
+{
+	(void)self;
+	(void)name;
+	return true;
+}
+
+static int drop_place(void **state)
+{
+	struct place *p = *state;
+
+	saved_folder_sweep(&p->folder, all, NULL);
+	saved_folder_close(&p->folder);
+	assert_int_equal(rmdir(p->dir), 0);
+	free(p);
+	return 0;
+}
+
+static void a_folder_that_was_removed_is_told(void **state)
+{
+	struct place *p = *state;
+	int err;
+
+	assert_int_equal(rmdir(p->dir), 0);
+	err = saved_folder_replace(&p->folder, "a", "x", 1);
+	assert_string_equal(saved_folder_error(err),
+	    "the folder was removed; restart the agent, which makes a new one");
+	assert_int_equal(mkdir(p->dir, 0700), 0);
+	assert_string_equal(saved_folder_error(-EROFS), strerror(EROFS));
+}
+
+static const char *inside(const struct place *p, const char *name)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), "%s/%s", p->dir, name);
+	return path;
+}
+
+static void put(const struct place *p, const char *name, const char *text)
+{
+	FILE *f = fopen(inside(p, name), "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int read_it(struct place *p, const char *name)
+{
+	return saved_folder_read(
+	    &p->folder, name, p->bytes, sizeof(p->bytes), &p->len);
+}
+
+static void assert_holds(struct place *p, const char *name, const char *text)
+{
+	assert_int_equal(read_it(p, name), 0);
+	assert_int_equal(p->len, strlen(text));
+	assert_memory_equal(p->bytes, text, p->len);
+}
+
+static void what_is_written_is_private(void **state)
+{
+	struct place *p = *state;
+	mode_t old = umask(0);
+	struct stat st;
+
+	assert_int_equal(read_it(p, "a"), -ENOENT);
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
+	umask(old);
+	assert_holds(p, "a", "one");
+	assert_int_equal(lstat(inside(p, "a"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* A reader that has the old file open keeps it whole: it was not written to. */
+static void a_file_is_replaced_as_a_whole(void **state)
+{
+	struct place *p = *state;
+	char old[8] = "";
+	int fd;
+
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
+	fd = open(inside(p, "a"), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	/* What a crash left is in nobody's way. */
+	put(p, "a.new", "half");
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "two", 3), 0);
+	assert_holds(p, "a", "two");
+	assert_int_equal(read(fd, old, sizeof(old)), 3);
+	assert_string_equal(old, "one");
+	close(fd);
+	assert_int_equal(access(inside(p, "a.new"), F_OK), -1);
+}
+
+/* When it cannot be done, the old one stays and nothing else is left. */
+static void a_failed_write_leaves_the_old_file(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
+	assert_int_equal(mkdir(inside(p, "a.new"), 0700), 0);
+	assert_true(saved_folder_replace(&p->folder, "a", "two", 3) < 0);
+	assert_int_equal(rmdir(inside(p, "a.new")), 0);
+	assert_holds(p, "a", "one");
+	assert_int_equal(mkdir(inside(p, "d"), 0700), 0);
+	assert_true(saved_folder_replace(&p->folder, "d", "x", 1) < 0);
+	assert_int_equal(access(inside(p, "d.new"), F_OK), -1);
+	assert_int_equal(rmdir(inside(p, "d")), 0);
+}
+
+static void links_and_others_are_refused(void **state)
+{
+	struct place *p = *state;
+
+	put(p, "target", "secret");
+	assert_int_equal(chmod(inside(p, "target"), 0600), 0);
+	assert_int_equal(symlink("target", inside(p, "link")), 0);
+	assert_int_equal(read_it(p, "link"), -EINVAL);
+	/* A second name: somebody else may have it. */
+	assert_int_equal(
+	    linkat(p->folder.fd, "target", p->folder.fd, "twin", 0), 0);
+	assert_int_equal(read_it(p, "twin"), -EINVAL);
+	assert_int_equal(mkfifo(inside(p, "pipe"), 0600), 0);
+	assert_int_equal(read_it(p, "pipe"), -EINVAL);
+	put(p, "open", "x");
+	assert_int_equal(chmod(inside(p, "open"), 0640), 0);
+	assert_int_equal(read_it(p, "open"), -EINVAL);
+}
+
+/* A link in the way of the new file leads nowhere. */
+static void a_link_is_never_written_through(void **state)
+{
+	struct place *p = *state;
+
+	put(p, "victim", "mine");
+	assert_int_equal(chmod(inside(p, "victim"), 0600), 0);
+	assert_int_equal(symlink("victim", inside(p, "a.new")), 0);
+	assert_int_equal(symlink("victim", inside(p, "a")), 0);
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "new", 3), 0);
+	assert_holds(p, "a", "new");
+	assert_holds(p, "victim", "mine");
+}
+
+static void what_is_too_long_is_no_file_of_ours(void **state)
+{
+	struct place *p = *state;
+	uint8_t much[sizeof(p->bytes) + 1] = {0};
+
+	assert_int_equal(
+	    saved_folder_replace(&p->folder, "a", much, sizeof(much) - 1), 0);
+	assert_int_equal(read_it(p, "a"), 0);
+	assert_int_equal(p->len, sizeof(p->bytes));
+	assert_int_equal(
+	    saved_folder_replace(&p->folder, "a", much, sizeof(much)), 0);
+	assert_int_equal(read_it(p, "a"), -EINVAL);
+}
+
+static void files_go_and_are_set_aside(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(saved_folder_remove(&p->folder, "a"), 0);
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
+	assert_int_equal(saved_folder_remove(&p->folder, "a"), 0);
+	assert_int_equal(read_it(p, "a"), -ENOENT);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    saved_folder_replace(&p->folder, "a", "bad", 3), 0);
+		assert_int_equal(saved_folder_set_aside(&p->folder, "a"), 0);
+		assert_int_equal(read_it(p, "a"), -ENOENT);
+		assert_holds(p, "a.bad", "bad");
+	}
+	assert_int_equal(
+	    saved_folder_set_aside(&p->folder, "missing"), -ENOENT);
+}
+
+static bool begins_with_x(const void *self, const char *name)
+{
+	return name[0] == *(const char *)self;
+}
+
+static void a_sweep_takes_what_is_unwanted(void **state)
+{
+	struct place *p = *state;
+
+	put(p, "x1", "");
+	put(p, "x2", "");
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
+	saved_folder_sweep(&p->folder, begins_with_x, "x");
+	assert_int_equal(read_it(p, "x1"), -ENOENT);
+	assert_int_equal(read_it(p, "x2"), -ENOENT);
+	assert_holds(p, "a", "one");
+}
+
+static void an_open_folder_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct saved_folder again;
+
+	assert_int_equal(chmod(p->dir, 0750), 0);
+	assert_false(saved_folder_open(&again, p->dir, p->why));
+	assert_non_null(strstr(p->why, "has the mode 0750 and is open to "
+				       "others; mend it with: chmod 0700 "));
+	assert_int_equal(chmod(p->dir, 0700), 0);
+	assert_int_equal(again.fd, -1);
+	assert_false(saved_folder_open(&again, "store-missing", p->why));
+	assert_string_equal(
+	    p->why, "cannot open store-missing: No such file or directory");
+}
+
+static void a_link_to_a_folder_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct saved_folder again;
+
+	assert_int_equal(symlink(".", inside(p, "self")), 0);
+	assert_false(saved_folder_open(&again, inside(p, "self"), p->why));
+}
+
+static void somebody_elses_folder_is_refused(void **state)
+{
+	struct place *p = *state;
+	struct saved_folder again;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(p->dir, 65534, 65534), 0);
+	assert_false(saved_folder_open(&again, p->dir, p->why));
+	assert_non_null(strstr(p->why, "belongs to uid 65534"));
+	assert_int_equal(chown(p->dir, 0, 0), 0);
+}
+
+static void two_processes_never_share_it(void **state)
+{
+	struct place *p = *state;
+	struct saved_folder again;
+
+	assert_false(saved_folder_open(&again, p->dir, p->why));
+	assert_non_null(strstr(p->why, "is in use by another ntsagentd"));
+	saved_folder_close(&p->folder);
+	assert_true(saved_folder_open(&again, p->dir, p->why));
+	p->folder = again;
+}
+
+/* One that is about to end is waited for. */
+static void the_end_of_the_other_is_waited_for(void **state)
+{
+	struct place *p = *state;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		/* The lock is shared with the parent until both close it. */
+		usleep(300000);
+		_exit(0);
+	}
+	saved_folder_close(&p->folder);
+	assert_true(saved_folder_open(&p->folder, p->dir, p->why));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, drop_place)
+	const struct CMUnitTest tests[] = {
+	    TEST(what_is_written_is_private),
+	    TEST(a_file_is_replaced_as_a_whole),
+	    TEST(a_failed_write_leaves_the_old_file),
+	    TEST(links_and_others_are_refused),
+	    TEST(a_link_is_never_written_through),
+	    TEST(what_is_too_long_is_no_file_of_ours),
+	    TEST(a_folder_that_was_removed_is_told),
+	    TEST(files_go_and_are_set_aside),
+	    TEST(a_sweep_takes_what_is_unwanted),
+	    TEST(an_open_folder_is_refused),
+	    TEST(a_link_to_a_folder_is_refused),
+	    TEST(somebody_elses_folder_is_refused),
+	    TEST(two_processes_never_share_it),
+	    TEST(the_end_of_the_other_is_waited_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,499 @@
+#include "agent/source/pace.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define MIDDLE (UINT32_MAX / 2)
+#define INTERVAL(p) pace_interval_ns((p), 0)
+#define NEAR_NS (200 * NS_PER_US)
+#define FAR_NS (20 * NS_PER_MS)
+
+static struct pace paced(int minpoll, int maxpoll)
+{
+	struct source_config config = {.minpoll = minpoll, .maxpoll = maxpoll};
+	struct pace p;
+
+	pace_init(&p, &config);
+	return p;
+}
+
+static void samples(
+    struct pace *p, unsigned n, int64_t delay_ns, enum poll_vote vote)
+{
+	while (n-- > 0)
+		pace_sample(p, delay_ns, vote);
+}
+
+static void a_near_server_is_asked_more_often(void **state)
+{
+	struct pace near = paced(POLL_AUTO, POLL_AUTO);
+	struct pace far = near;
+
+	(void)state;
+	samples(&near, 100, NEAR_NS, POLL_LONGER);
+	samples(&far, 100, FAR_NS, POLL_LONGER);
+	assert_int_equal(near.poll_log2_s, PACE_NEAR_MAX);
+	assert_int_equal(far.poll_log2_s, PACE_FAR_MAX);
+	samples(&near, 100, NEAR_NS, POLL_SHORTER);
+	samples(&far, 100, FAR_NS, POLL_SHORTER);
+	assert_int_equal(near.poll_log2_s, PACE_NEAR_MIN);
+	assert_int_equal(far.poll_log2_s, PACE_FAR_MIN);
+}
+
+static void configured_limits_hold(void **state)
+{
+	for (int lower = POLL_LOG2_MIN; lower <= POLL_LOG2_MAX; lower++) {
+		for (int upper = lower; upper <= POLL_LOG2_MAX; upper++) {
+			struct pace p = paced(lower, upper);
+
+			samples(&p, 200, NEAR_NS, POLL_LONGER);
+			assert_int_equal(p.poll_log2_s, upper);
+			samples(&p, 200, FAR_NS, POLL_SHORTER);
+			assert_int_equal(p.poll_log2_s, lower);
+			pace_restart(&p);
+			assert_int_equal(p.poll_log2_s, lower);
+		}
+	}
+	(void)state;
+}
+
+static void one_configured_limit_bends_the_other(void **state)
+{
+	struct pace p = paced(POLL_AUTO, 2);
+
+	(void)state;
+	samples(&p, 100, NEAR_NS, POLL_LONGER);
+	assert_int_equal(p.poll_log2_s, 2);
+	p = paced(12, POLL_AUTO);
+	samples(&p, 100, NEAR_NS, POLL_LONGER);
+	assert_int_equal(p.poll_log2_s, 12);
+}
+
+static void a_burst_ends_with_enough_answers(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_GOOD; i++) {
+		assert_int_equal(INTERVAL(&p), NS_PER_S);
+		pace_sent(&p, NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_LONGER);
+	}
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+}
+
+static void after_a_burst_the_intervals_ramp_up(void **state)
+{
+	static const int64_t want_s[] = {2, 4, 8, 16, 32, 64, 64};
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_GOOD; i++) {
+		pace_sent(&p, NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_LONGER);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(want_s); i++) {
+		assert_int_equal(INTERVAL(&p), want_s[i] * NS_PER_S);
+		pace_sent(&p, want_s[i] * NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_KEEP);
+	}
+	assert_int_equal(p.debt_ns, 0);
+	/* Longer intervals later on are no reason for another ramp. */
+	while (p.poll_log2_s == 6)
+		pace_sample(&p, FAR_NS, POLL_LONGER);
+	assert_int_equal(INTERVAL(&p), 128 * NS_PER_S);
+}
+
+static unsigned samples_to_the_longest(struct pace *p)
+{
+	unsigned n = 0;
+
+	for (; p->poll_log2_s < 10; n++)
+		pace_sample(p, FAR_NS, POLL_LONGER);
+	return n;
+}
+
+static void the_first_climb_is_the_slowest(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	assert_int_equal(samples_to_the_longest(&p), 5 + 5 + 7 + 7);
+	pace_sample(&p, FAR_NS, POLL_SHORTEST);
+	assert_int_equal(samples_to_the_longest(&p), 4 * 4);
+	pace_restart(&p);
+	assert_int_equal(samples_to_the_longest(&p), 5 + 5 + 7 + 7);
+}
+
+/* One more request out of turn, and the next ones come a little later, until
+ * the server has not heard more of us than the interval says. */
+static void requests_out_of_turn_are_made_up_for(void **state)
+{
+	struct pace p = paced(6, 6);
+	int64_t total = 4 * NS_PER_S;
+	int sent = 1;
+
+	(void)state;
+	pace_sent(&p, 64 * NS_PER_S);
+	pace_sent(&p, 4 * NS_PER_S);
+	while (p.debt_ns > 0) {
+		int64_t interval = INTERVAL(&p);
+
+		assert_in_range(interval, 64 * NS_PER_S, 128 * NS_PER_S);
+		pace_sent(&p, interval);
+		total += interval;
+		sent++;
+	}
+	assert_int_equal(total, sent * 64 * NS_PER_S);
+	for (int i = 0; i < 100; i++)
+		pace_sent(&p, 0);
+	assert_int_equal(p.debt_ns, 32 * 64 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(p.debt_ns, 8 * 64 * NS_PER_S);
+}
+
+/* A server whose answers never make sense hears no more of us than others. */
+static void doubts_do_not_last(void **state)
+{
+	struct pace p = paced(6, 6);
+	int64_t total = 0;
+	int sent = 0;
+
+	(void)state;
+	for (; total < 86400 * NS_PER_S; sent++) {
+		int64_t interval = INTERVAL(&p);
+
+		total += interval;
+		pace_sent(&p, interval);
+		pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	}
+	assert_in_range(sent, 1300, 1370);
+}
+
+/* One that asked for fewer requests is not asked again at once. */
+static void a_spared_server_is_not_doubted(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	pace_slow_down(&p);
+	pace_sent(&p, INTERVAL(&p));
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	assert_in_range(INTERVAL(&p), 128 * NS_PER_S, 136 * NS_PER_S);
+}
+
+static void a_doubted_answer_is_asked_for_again(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	samples(&p, 100, FAR_NS, POLL_LONGER);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+	/* It does not go on for ever. */
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	for (int i = 0; i < PACE_DOUBT_TRIES; i++)
+		pace_sent(&p, 1024 * NS_PER_S);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_SHORTEST);
+	assert_int_equal(INTERVAL(&p), 64 * NS_PER_S);
+}
+
+static void a_burst_without_answers_ends_too(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_TRIES; i++) {
+		assert_true(INTERVAL(&p) < 2 * NS_PER_S);
+		pace_sent(&p, NS_PER_S);
+	}
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+}
+
+static void a_burst_never_slows_a_faster_poll(void **state)
+{
+	struct pace p = paced(-4, -4);
+
+	(void)state;
+	pace_burst(&p);
+	assert_true(pace_interval_ns(&p, UINT32_MAX) < NS_PER_S / 15);
+}
+
+static void intervals_are_spread_but_little(void **state)
+{
+	struct pace p = paced(6, 6);
+	int64_t least = pace_interval_ns(&p, 0);
+	int64_t most = pace_interval_ns(&p, UINT32_MAX);
+
+	(void)state;
+	assert_int_equal(least / NS_PER_MS, 64000);
+	assert_int_equal(most / NS_PER_MS, 67840);
+}
+
+static void an_answer_is_given_up_before_the_next_request(void **state)
+{
+	for (int poll = POLL_LOG2_MIN; poll <= POLL_LOG2_MAX; poll++) {
+		struct pace p = paced(poll, poll);
+
+		assert_true(pace_answer_wait_ns(&p) < pace_interval_ns(&p, 0));
+		assert_true(pace_answer_wait_ns(&p) <= 4 * NS_PER_S);
+	}
+	(void)state;
+}
+
+static void a_rate_kiss_beats_the_configuration(void **state)
+{
+	struct pace p = paced(4, 4);
+
+	(void)state;
+	pace_burst(&p);
+	pace_slow_down(&p);
+	assert_int_equal(p.poll_log2_s, 5);
+	samples(&p, 50, NEAR_NS, POLL_SHORTER);
+	assert_int_equal(p.poll_log2_s, 5);
+	for (int i = 0; i < 100; i++)
+		pace_slow_down(&p);
+	assert_int_equal(p.poll_log2_s, PACE_FAR_MAX);
+}
+
+static void a_rate_kiss_is_forgiven_step_by_step(void **state)
+{
+	struct source_config config = {.minpoll = 4, .maxpoll = 4};
+	struct pace p;
+	unsigned polls = 0;
+
+	(void)state;
+	pace_init(&p, &config);
+	pace_slow_down(&p);
+	pace_slow_down(&p);
+	assert_int_equal(p.poll_log2_s, 6);
+	/* the second kiss doubled the patience */
+	for (; p.poll_log2_s == 6; polls++) {
+		pace_forgive(&p);
+		pace_sample(&p, 10 * NS_PER_MS, POLL_SHORTER);
+	}
+	assert_int_equal(polls, 2 * PACE_RATE_POLLS);
+	for (; p.poll_log2_s == 5; polls++) {
+		pace_forgive(&p);
+		pace_sample(&p, 10 * NS_PER_MS, POLL_SHORTER);
+	}
+	assert_int_equal(polls, 4 * PACE_RATE_POLLS);
+	/* and there it stays */
+	samples(&p, 1000, 10 * NS_PER_MS, POLL_SHORTER);
+	assert_int_equal(p.poll_log2_s, 4);
+	assert_int_equal(p.max_configured, 4);
+}
+
+/* Whatever the administrator sets meanwhile, and however often. */
+static void a_rate_kiss_outlives_other_limits(void **state)
+{
+	static const int limits[][2] = {
+	    {POLL_AUTO, POLL_AUTO}, {4, 4}, {4, 10}, {POLL_AUTO, 5}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		struct source_config fresh = {
+		    .minpoll = limits[i][0], .maxpoll = limits[i][1]};
+		struct pace p = paced(6, 6);
+
+		pace_slow_down(&p);
+		pace_slow_down(&p);
+		pace_configure(&p, &fresh);
+		pace_configure(&p, &fresh);
+		assert_true(p.rate_limited);
+		samples(&p, 50, NEAR_NS, POLL_SHORTEST);
+		assert_int_equal(p.poll_log2_s, 8);
+		for (unsigned n = 0; n < 8 * PACE_RATE_POLLS; n++)
+			pace_forgive(&p);
+		assert_false(p.rate_limited);
+		assert_int_equal(p.min_configured, fresh.minpoll);
+		assert_int_equal(p.max_configured, fresh.maxpoll);
+		/* The next one is still the third. */
+		pace_slow_down(&p);
+		assert_int_equal(p.patience, 4 * PACE_RATE_POLLS);
+	}
+}
+
+static void each_cause_has_a_patience_of_its_own(void **state)
+{
+	struct backoff b = {0};
+
+	(void)state;
+	for (int i = 0; i < 90; i++)
+		backoff_next_ns(&b, CAUSE_DNS, MIDDLE);
+	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 4 * NS_PER_S);
+	assert_true(backoff_next_ns(&b, CAUSE_TLS, MIDDLE) < 4 * NS_PER_S);
+}
+
+static void a_low_maximum_is_obeyed_on_any_path(void **state)
+{
+	struct pace p = paced(POLL_AUTO, 4);
+
+	(void)state;
+	samples(&p, 50, FAR_NS, POLL_LONGER);
+	assert_int_equal(p.poll_log2_s, 4);
+}
+
+static int64_t next_s(struct backoff *b, enum pace_cause cause)
+{
+	return (backoff_next_ns(b, cause, MIDDLE) + NS_PER_MS) / NS_PER_S;
+}
+
+static void backoff_is_steady_then_doubles_to_its_cap(void **state)
+{
+	struct backoff b = {0}, dns = {0};
+	int64_t want_s[] = {4, 8, 16, 32, 64, 120, 120, 120};
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(next_s(&b, CAUSE_CONNECT), 2);
+	for (size_t i = 0; i < ARRAY_LEN(want_s); i++)
+		assert_int_equal(next_s(&b, CAUSE_CONNECT), want_s[i]);
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(next_s(&dns, CAUSE_DNS), 1);
+	assert_int_equal(next_s(&dns, CAUSE_DNS), 2);
+}
+
+static int64_t silence_s(const struct pace *p, int64_t after_s)
+{
+	return (pace_silence_ns(p, after_s * NS_PER_S, MIDDLE) + NS_PER_MS) /
+	       NS_PER_S;
+}
+
+/* Over a day without answers no more is sent than maxpoll says, whatever the
+ * interval was, and the return is found within a quarter of the silence. */
+static void a_silent_day(int poll_log2_s)
+{
+	struct pace p = paced(6, 10);
+	int64_t day = 86400 * NS_PER_S, at = 0;
+	int sent = 0;
+
+	p.poll_log2_s = poll_log2_s;
+	p.starting = false;
+	while (at < day) {
+		int64_t wait = pace_silence_ns(&p, at, MIDDLE);
+
+		if (at > 4096 * NS_PER_S)
+			assert_true(wait <= at / 4);
+		assert_true(wait <= 2048 * NS_PER_S + NS_PER_S);
+		pace_sent(&p, wait);
+		at += wait;
+		sent++;
+	}
+	assert_in_range(sent, 80, 86);
+}
+
+static void long_silence_makes_up_for_its_beginning(void **state)
+{
+	(void)state;
+	for (int poll = 6; poll <= 10; poll++)
+		a_silent_day(poll);
+}
+
+/* An interval that was earned outlives a silence; the burst is not for free. */
+static void a_burst_later_on_keeps_the_interval(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	p.poll_log2_s = 9;
+	p.starting = false;
+	pace_burst(&p);
+	for (int i = 0; i < PACE_BURST_GOOD; i++) {
+		pace_sent(&p, NS_PER_S);
+		pace_sample(&p, FAR_NS, POLL_KEEP);
+	}
+	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+	for (int i = 1; i < 9; i++)
+		pace_sent(&p, INTERVAL(&p));
+	assert_int_equal(p.poll_log2_s, 9);
+	assert_in_range(p.debt_ns, 8 * 512 * NS_PER_S, 12 * 512 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
+}
+
+static void silence_is_asked_into_less_and_less_often(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	assert_int_equal(silence_s(&p, 0), 4);
+	assert_int_equal(silence_s(&p, 32), 4);
+	assert_int_equal(silence_s(&p, 56), 7);
+	assert_int_equal(silence_s(&p, 80), 20);
+	assert_int_equal(silence_s(&p, 800), 120);
+	assert_int_equal(silence_s(&p, 86400), 1024);
+	p = paced(0, 0);
+	assert_int_equal(silence_s(&p, 10), 1);
+	p = paced(6, 10);
+	pace_burst(&p);
+	assert_int_equal(silence_s(&p, 0), 1);
+}
+
+static void a_fleet_does_not_march_in_step(void **state)
+{
+	struct backoff first = {0}, last = {0};
+
+	(void)state;
+	assert_int_equal(
+	    backoff_next_ns(&first, CAUSE_SILENCE, 0), 6 * NS_PER_S);
+	assert_int_equal(
+	    backoff_next_ns(&last, CAUSE_SILENCE, UINT32_MAX), 10 * NS_PER_S);
+}
+
+static void every_cause_starts_in_seconds_and_stays_within_minutes(void **state)
+{
+	(void)state;
+	for (int cause = 0; cause < CAUSE_RENEWAL; cause++) {
+		struct backoff b = {0};
+
+		assert_true(backoff_next_ns(&b, (enum pace_cause)cause,
+				UINT32_MAX) <= 10 * NS_PER_S);
+		b.failures = 1000000;
+		assert_true(backoff_next_ns(&b, (enum pace_cause)cause,
+				MIDDLE) <= 900 * NS_PER_S);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_near_server_is_asked_more_often),
+	    cmocka_unit_test(configured_limits_hold),
+	    cmocka_unit_test(one_configured_limit_bends_the_other),
+	    cmocka_unit_test(a_burst_ends_with_enough_answers),
+	    cmocka_unit_test(a_burst_without_answers_ends_too),
+	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
+	    cmocka_unit_test(the_first_climb_is_the_slowest),
+	    cmocka_unit_test(requests_out_of_turn_are_made_up_for),
+	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
+	    cmocka_unit_test(doubts_do_not_last),
+	    cmocka_unit_test(a_spared_server_is_not_doubted),
+	    cmocka_unit_test(a_burst_never_slows_a_faster_poll),
+	    cmocka_unit_test(intervals_are_spread_but_little),
+	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
+	    cmocka_unit_test(a_rate_kiss_beats_the_configuration),
+	    cmocka_unit_test(a_rate_kiss_is_forgiven_step_by_step),
+	    cmocka_unit_test(a_rate_kiss_outlives_other_limits),
+	    cmocka_unit_test(each_cause_has_a_patience_of_its_own),
+	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
+	    cmocka_unit_test(backoff_is_steady_then_doubles_to_its_cap),
+	    cmocka_unit_test(long_silence_makes_up_for_its_beginning),
+	    cmocka_unit_test(a_burst_later_on_keeps_the_interval),
+	    cmocka_unit_test(silence_is_asked_into_less_and_less_often),
+	    cmocka_unit_test(a_fleet_does_not_march_in_step),
+	    cmocka_unit_test(
+		every_cause_starts_in_seconds_and_stays_within_minutes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

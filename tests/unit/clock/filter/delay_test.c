@@ -1,0 +1,340 @@
+/* Paths with queues, and routes that change. */
+#include "clock/filter/delay.h"
+
+#include "tests/unit/clock/chance.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct path {
+	struct chance chance;
+	double base, queue;
+};
+
+static double draw(struct path *p)
+{
+	return p->base + chance_exponential(&p->chance, p->queue) +
+	       chance_exponential(&p->chance, p->queue);
+}
+
+static unsigned feed(struct delay_track *t, struct path *p, unsigned n)
+{
+	unsigned back, changes = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		changes += delay_add(t, draw(p), NAN, &back) >= DELAY_SHORTER;
+	return changes;
+}
+
+static const struct delay_route *now(const struct delay_track *t)
+{
+	return delay_route(t, t->route);
+}
+
+static void test_floor_and_queue_are_found(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		assert_null(now(&t));
+		assert_int_equal(feed(&t, &p, 1000), 0);
+		double above = now(&t)->floor - p.base;
+		assert_true(above > 0);
+		assert_true(above < 4 * delay_floor_gap(&t, 1000));
+		assert_true(t.queue > 0.7e-4 && t.queue < 1.4e-4);
+	}
+}
+
+/* The gap is what it claims to be, in the mean, from one sample to many. */
+static void test_floor_gap_is_the_mean_gap(void **state)
+{
+	static const unsigned counts[] = {1, 2, 4, 16, 256};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+		struct delay_track t;
+		struct path p = {{k}, 0, 1};
+		double sum = 0;
+
+		delay_init(&t);
+		t.queue = 1;
+		for (int round = 0; round < 2000; round++) {
+			double least = INFINITY;
+
+			for (unsigned i = 0; i < counts[k]; i++)
+				least = fmin(least, draw(&p));
+			sum += least / 2000;
+		}
+		double want = delay_floor_gap(&t, counts[k]);
+		assert_true(fabs(sum / want - 1) < 0.08);
+	}
+}
+
+/* Weeks of ordinary queueing are no change of route. */
+static void test_no_false_alarm(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		assert_int_equal(feed(&t, &p, 20000), 0);
+	}
+}
+
+/* A busy hour, with queues five times as long: still the same route. */
+static void test_busy_hour_is_no_route(void **state)
+{
+	unsigned changes = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 500);
+		p.queue *= 5;
+		changes += feed(&t, &p, 200);
+	}
+	assert_in_range(changes, 0, 5);
+}
+
+static void test_longer_route_is_seen(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+		enum delay_news news = DELAY_USUAL;
+		unsigned n = 0, back = 0;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 300);
+		p.base += 1e-3;
+		while (news != DELAY_LONGER && n++ < DELAY_RECENT)
+			news = delay_add(&t, draw(&p), NAN, &back);
+		assert_int_equal(news, DELAY_LONGER);
+		/* The samples since the change, and none from before. */
+		assert_in_range(back, 8, n);
+		assert_true(fabs(now(&t)->shift - 1e-3) < 4e-4);
+		assert_true(now(&t)->floor > p.base);
+	}
+}
+
+static void test_shorter_route_is_seen_at_once(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct path p = {{seed}, 3e-3, 1e-4};
+		struct delay_track t;
+		unsigned back;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 300);
+		p.base -= 2e-3;
+		assert_int_equal(
+		    delay_add(&t, draw(&p), NAN, &back), DELAY_SHORTER);
+		assert_int_equal(back, 1);
+		assert_int_equal(feed(&t, &p, 1000), 0);
+		assert_true(now(&t)->floor - p.base < 1e-4);
+	}
+}
+
+/* One impossibly small delay must not spoil the floor for good. */
+static void test_recovers_from_a_false_floor(void **state)
+{
+	struct path p = {{5}, 1e-3, 1e-5};
+	struct delay_track t;
+	unsigned back;
+
+	(void)state;
+	delay_init(&t);
+	(void)feed(&t, &p, 300);
+	(void)delay_add(&t, 1e-6, NAN, &back);
+	(void)feed(&t, &p, 50);
+	assert_true(now(&t)->floor > 0.99e-3);
+}
+
+/* A detour of a hundred queues is not taken for one. */
+static void test_routes_do_not_spoil_the_queue(void **state)
+{
+	struct path p = {{6}, 1e-3, 1e-5};
+	struct delay_track t;
+
+	(void)state;
+	delay_init(&t);
+	(void)feed(&t, &p, 300);
+	for (int i = 0; i < 6; i++) {
+		p.base += i % 2 ? -0.2 : 0.2;
+		assert_int_equal(feed(&t, &p, 100), 1);
+		assert_true(t.queue > 0.5e-5 && t.queue < 2e-5);
+	}
+}
+
+/* It fails over to another line and back, time and again: two routes, and the
+ * changes are seen the sooner for being known. */
+static void test_routes_are_known_again(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 500);
+		for (int i = 0; i < 12; i++) {
+			p.base += i % 2 ? -3e-4 : 3e-4;
+			(void)feed(&t, &p, 120);
+			assert_int_equal(t.route, i % 2 ? 0 : 1);
+			/* Samples from just after a change spoil the floor of
+			 * the route before a little. */
+			assert_true(fabs(now(&t)->floor - p.base) < 1e-4);
+		}
+		assert_in_range(t.known, 2, 3);
+	}
+}
+
+/* Ten packets in a row go another way, and the next one does not. */
+static void test_a_brief_route_is_left_again(void **state)
+{
+	struct path p = {{7}, 1e-3, 1e-5};
+	struct delay_track t;
+	unsigned back;
+
+	(void)state;
+	delay_init(&t);
+	(void)feed(&t, &p, 500);
+	p.base += 5e-4;
+	(void)feed(&t, &p, 10);
+	assert_int_equal(t.route, 1);
+	assert_int_equal(delay_add(&t, 1.005e-3, NAN, &back), DELAY_SHORTER);
+	assert_int_equal(t.route, 0);
+	assert_true(delay_route(&t, 1)->floor > 1.45e-3);
+}
+
+/* A hardly longer route needs many samples, but it is found. */
+static void test_hardly_longer_route_is_seen(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 1000);
+		p.base += 1.2e-4;
+		assert_int_equal(feed(&t, &p, 250), 1);
+		assert_int_equal(t.route, 1);
+	}
+}
+
+/* The way there gets longer by no more than it queues, and the clock is known:
+ * each way by itself shows it long before the sum does, and shows since when.
+ * An error of the clock shows nothing. */
+static unsigned samples_until_longer(uint64_t seed, double up, double error)
+{
+	struct path p = {{seed}, 1e-3, 1e-4};
+	struct delay_track t;
+	unsigned back = 0;
+
+	delay_init(&t);
+	for (unsigned i = 0; i < 2000; i++) {
+		bool changed = i >= 1000;
+		double there = 5e-4 + chance_exponential(&p.chance, p.queue);
+		double back_again =
+		    5e-4 + chance_exponential(&p.chance, p.queue);
+		double known = 1e-5 * chance_normal(&p.chance);
+
+		there += changed ? up : 0;
+		known += changed ? error : 0;
+		if (delay_add(&t, there + back_again,
+			(there - back_again) / 2 + known,
+			&back) == DELAY_LONGER) {
+			assert_true(changed);
+			assert_in_range(back, i - 1000 - 5, i - 1000 + 7);
+			return i - 1000;
+		}
+	}
+	return 1000;
+}
+
+static void test_one_way_shows_a_longer_route_soon(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		assert_in_range(samples_until_longer(seed, 1e-4, 0), 8, 60);
+		assert_int_equal(samples_until_longer(seed, 0, 1e-4), 1000);
+	}
+}
+
+/* A path that is never empty: even the least of many samples is far above what
+ * the rarest one shows, and that is hardly ever taken for a route. */
+static void test_busy_path_has_few_routes(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-5};
+		struct delay_track t;
+		unsigned back, changes = 0;
+
+		delay_init(&t);
+		for (int i = 0; i < 10000; i++) {
+			double sum = 0;
+
+			for (int k = 0; k < 10; k++)
+				sum += draw(&p) - p.base;
+			changes += delay_add(&t, p.base + sum, NAN, &back) >=
+				   DELAY_SHORTER;
+		}
+		assert_in_range(changes, 0, 50);
+	}
+}
+
+static void test_old_routes_are_forgotten(void **state)
+{
+	struct path p = {{9}, 1e-3, 1e-5};
+	struct delay_track t;
+
+	(void)state;
+	delay_init(&t);
+	for (unsigned i = 0; i <= DELAY_ROUTES; i++) {
+		(void)feed(&t, &p, 100);
+		p.base += 1e-3;
+	}
+	assert_int_equal(t.route, DELAY_ROUTES);
+	assert_null(delay_route(&t, 0));
+	assert_non_null(delay_route(&t, 1));
+	assert_null(delay_route(&t, t.route + 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_floor_and_queue_are_found),
+	    cmocka_unit_test(test_floor_gap_is_the_mean_gap),
+	    cmocka_unit_test(test_no_false_alarm),
+	    cmocka_unit_test(test_busy_hour_is_no_route),
+	    cmocka_unit_test(test_longer_route_is_seen),
+	    cmocka_unit_test(test_shorter_route_is_seen_at_once),
+	    cmocka_unit_test(test_recovers_from_a_false_floor),
+	    cmocka_unit_test(test_routes_do_not_spoil_the_queue),
+	    cmocka_unit_test(test_routes_are_known_again),
+	    cmocka_unit_test(test_a_brief_route_is_left_again),
+	    cmocka_unit_test(test_hardly_longer_route_is_seen),
+	    cmocka_unit_test(test_one_way_shows_a_longer_route_soon),
+	    cmocka_unit_test(test_busy_path_has_few_routes),
+	    cmocka_unit_test(test_old_routes_are_forgotten),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

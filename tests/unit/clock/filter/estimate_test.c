@@ -1,0 +1,339 @@
+/* The joint filter in the open loop: what it claims against what is true. */
+#include "clock/filter/estimate.h"
+
+#include "tests/unit/clock/chance.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SOURCES 3
+
+struct world {
+	struct chance chance;
+	double wander, freq, offset; /* of the oscillator against the truth */
+	double base, queue;
+	double bias[SOURCES];
+	struct osc now;
+};
+
+static void run(struct world *w, double seconds)
+{
+	double freq = w->freq;
+
+	w->freq += w->wander * sqrt(seconds) * chance_normal(&w->chance);
+	w->offset += seconds * (freq + w->freq) / 2 +
+		     w->wander * seconds * sqrt(seconds / 12) *
+			 chance_normal(&w->chance);
+	w->now.ns += ns_of_s(seconds);
+}
+
+/* A measurement with exponential queues and a known floor. */
+static int64_t measure(struct world *w, unsigned source, struct box *box)
+{
+	double e1 = chance_exponential(&w->chance, w->queue);
+	double e2 = chance_exponential(&w->chance, w->queue);
+
+	*box = (struct box){.half = (e1 + e2) / 2 + 1e-8,
+	    .edge = 1e-8,
+	    .wrong_share = 0.01,
+	    .wrong_reach = w->base};
+	return ns_of_s(w->offset + w->bias[source] + (e1 - e2) / 2);
+}
+
+static void start(struct estimate *e, unsigned sources)
+{
+	static const double sd[SOURCES] = {1e-5, 1e-5, 1e-5};
+
+	estimate_init(e, 0, 1e-4, sd, sources);
+}
+
+static double error_of(const struct estimate *e, const struct world *w)
+{
+	return s_of_ns(estimate_at(e, w->now).offset_ns) - w->offset;
+}
+
+/* Over two decades of wander the filter's own deviation must hold. */
+static void test_claims_what_it_reaches(void **state)
+{
+	static const double wanders[] = {1e-10, 1e-9, 1e-8};
+
+	(void)state;
+	for (size_t k = 0; k < 3; k++) {
+		struct world w = {.chance = {k},
+		    .wander = wanders[k],
+		    .freq = 4e-5,
+		    .offset = 0.2,
+		    .base = 2e-4,
+		    .queue = 1e-5};
+		static struct estimate e;
+		unsigned within_1 = 0, within_3 = 0, n = 0;
+
+		start(&e, 1);
+		for (unsigned i = 0; i < 6000; i++) {
+			struct box box;
+
+			run(&w, 16);
+			int64_t offset_ns = measure(&w, 0, &box);
+			estimate_add(&e, 0, w.now, offset_ns, &box);
+			if (i < 200)
+				continue;
+			double sd = estimate_at(&e, w.now).offset_sd;
+			double miss = fabs(error_of(&e, &w));
+			n++;
+			within_1 += miss < sd;
+			within_3 += miss < 3 * sd;
+		}
+		assert_in_range(within_1, n * 60 / 100, n * 85 / 100);
+		assert_in_range(within_3, n * 99 / 100, n);
+	}
+}
+
+/* Where the zero of the time scale lies, or of its frequency, is no matter. */
+static void test_offset_and_frequency_are_relative(void **state)
+{
+	static struct estimate a, b;
+	struct chance c = {5};
+	const int64_t shift_ns = INT64_C(400) * 86400 * NS_PER_S;
+	const double slope = 30e-6;
+	const double sd = 1e-5;
+	struct osc at = {0};
+
+	(void)state;
+	estimate_init(&a, 0, 1e-4, &sd, 1);
+	estimate_init(&b, slope, 1e-4, &sd, 1);
+	for (int i = 0; i < 500; i++) {
+		const struct box box = {.half = chance_between(&c, 1e-6, 1e-4),
+		    .edge = 1e-7,
+		    .wrong_share = 0.01,
+		    .wrong_reach = 1e-3};
+		int64_t y = (int64_t)chance_between(&c, -1e4, 1e4);
+
+		at.ns += 10 * NS_PER_S;
+		estimate_add(&a, 0, at, y, &box);
+		estimate_add(&b, 0, at,
+		    y + shift_ns + ns_of_s(slope * s_of_ns(at.ns)), &box);
+	}
+	struct estimate_value va = estimate_at(&a, at),
+			      vb = estimate_at(&b, at);
+	int64_t ramp_ns = ns_of_s(slope * s_of_ns(at.ns));
+	assert_in_range(
+	    vb.offset_ns - va.offset_ns - shift_ns - ramp_ns + 3, 0, 6);
+	assert_true(fabs(vb.freq - va.freq - slope) < 1e-11);
+	assert_true(fabs(vb.offset_sd / va.offset_sd - 1) < 1e-3);
+}
+
+static void feed(struct estimate *e, struct world *w, unsigned sources,
+    unsigned n, double interval)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct box box;
+
+		run(w, interval);
+		int64_t offset_ns = measure(w, i % sources, &box);
+		estimate_add(e, i % sources, w->now, offset_ns, &box);
+	}
+}
+
+static void test_spike_costs_nothing(void **state)
+{
+	static struct estimate e, clean;
+	struct world w = {
+	    .chance = {6}, .wander = 1e-9, .base = 2e-4, .queue = 1e-5};
+
+	(void)state;
+	start(&e, 1);
+	feed(&e, &w, 1, 500, 16);
+	clean = e;
+	run(&w, 16);
+	const struct box sharp = {.half = 1e-6,
+	    .edge = 1e-8,
+	    .wrong_share = 0.01,
+	    .wrong_reach = w.base};
+	estimate_add(&e, 0, w.now, ns_of_s(w.offset + 3e-3), &sharp);
+	double moved = s_of_ns(estimate_at(&e, w.now).offset_ns -
+			       estimate_at(&clean, w.now).offset_ns);
+	assert_true(fabs(moved) < 3e-6);
+	feed(&e, &w, 1, 3, 16);
+	assert_true(fabs(error_of(&e, &w)) < 5e-6);
+}
+
+/* A fan starts, and the frequency is another one: soon believed. */
+static void test_frequency_step_is_followed(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		static struct estimate e;
+		struct world w = {.chance = {seed},
+		    .wander = 1e-10,
+		    .base = 2e-4,
+		    .queue = 1e-5};
+
+		start(&e, 1);
+		feed(&e, &w, 1, 1000, 16);
+		w.freq += 1e-6;
+		feed(&e, &w, 1, 20, 16);
+		assert_true(fabs(estimate_at(&e, w.now).freq - w.freq) < 4e-7);
+		assert_true(fabs(error_of(&e, &w)) < 2e-5);
+	}
+}
+
+/* From sixteen samples a second to one in a day and a half, and weeks of
+ * silence: numbers stay numbers, and silence makes unsure. */
+static void test_any_interval_is_sound(void **state)
+{
+	(void)state;
+	for (int poll = -4; poll <= 17; poll++) {
+		static struct estimate e;
+		struct world w = {.chance = {77},
+		    .wander = 1e-9,
+		    .freq = -9e-5,
+		    .base = 2e-4,
+		    .queue = 1e-5,
+		    .bias = {0, 2e-6, -1e-6}};
+
+		start(&e, SOURCES);
+		feed(&e, &w, SOURCES, 2000, ldexp(1, poll));
+		struct estimate_value v = estimate_at(&e, w.now);
+		assert_true(v.offset_sd > 0 && v.freq_sd > 0);
+		assert_true(fabs(error_of(&e, &w)) < 5 * v.offset_sd + 3e-6);
+		double last = v.offset_sd;
+		for (double ahead = 1; ahead < 4e6; ahead *= 4) {
+			struct osc at = {w.now.ns + ns_of_s(ahead)};
+			double sd = estimate_at(&e, at).offset_sd;
+
+			assert_true(isfinite(sd) && sd >= last);
+			last = sd;
+		}
+		run(&w, 3e6);
+		feed(&e, &w, SOURCES, 50, 16);
+		v = estimate_at(&e, w.now);
+		assert_true(isfinite(v.offset_sd) && isfinite(v.freq));
+		assert_true(fabs(error_of(&e, &w)) < 3e-5);
+	}
+}
+
+static void test_answers_out_of_order(void **state)
+{
+	static struct estimate e;
+	struct world w = {.chance = {8},
+	    .wander = 1e-10,
+	    .freq = 1e-4,
+	    .base = 2e-4,
+	    .queue = 1e-6};
+
+	(void)state;
+	start(&e, 2);
+	for (int i = 0; i < 500; i++) {
+		struct box box;
+
+		run(&w, 8);
+		struct osc early = w.now;
+		int64_t first_ns = measure(&w, 0, &box);
+		struct box first_box = box;
+		run(&w, 0.5);
+		int64_t second_ns = measure(&w, 1, &box);
+		estimate_add(&e, 1, w.now, second_ns, &box);
+		estimate_add(&e, 0, early, first_ns, &first_box);
+	}
+	/* Half a second at 100 ppm is 50 us: not to be seen in the error. */
+	assert_true(fabs(error_of(&e, &w)) < 1e-6);
+}
+
+/* Servers that differ for good: their mean is the time, and when one of them
+ * falls silent the clock does not follow the others. */
+static void test_biases_are_learned(void **state)
+{
+	static struct estimate e;
+	struct world w = {.chance = {9},
+	    .wander = 1e-10,
+	    .base = 2e-4,
+	    .queue = 2e-6,
+	    .bias = {2e-5, -2e-5, 0}};
+
+	(void)state;
+	start(&e, SOURCES);
+	feed(&e, &w, SOURCES, 3000, 8);
+	assert_true(fabs(error_of(&e, &w)) < 3e-6);
+	assert_true(fabs(estimate_bias(&e, 0).mean - 2e-5) < 3e-6);
+	assert_true(fabs(estimate_bias(&e, 1).mean + 2e-5) < 3e-6);
+	/* Three draws with a deviation of 20 us: the mean of such is 12 us off.
+	 */
+	double spread_sd = estimate_at(&e, w.now).spread_sd;
+	assert_true(spread_sd > 0.9e-5 && spread_sd < 1.5e-5);
+	for (unsigned i = 0; i < 300; i++) {
+		struct box box;
+
+		run(&w, 8);
+		int64_t offset_ns = measure(&w, 0, &box);
+		estimate_add(&e, 0, w.now, offset_ns, &box);
+	}
+	assert_true(fabs(error_of(&e, &w)) < 6e-6);
+}
+
+/* A path changes by 40 us and the filter is told how much it may: the time
+ * stays where the oscillator and the other sources say. */
+static void test_loosened_bias_takes_the_change(void **state)
+{
+	static struct estimate e;
+	struct world w = {
+	    .chance = {10}, .wander = 1e-10, .base = 2e-4, .queue = 2e-6};
+
+	(void)state;
+	start(&e, 1);
+	feed(&e, &w, 1, 1000, 8);
+	w.bias[0] = 4e-5;
+	estimate_loosen(&e, 0, 4e-5);
+	feed(&e, &w, 1, 200, 8);
+	assert_true(fabs(error_of(&e, &w)) < 5e-6);
+	assert_true(fabs(estimate_bias(&e, 0).mean - 4e-5) < 5e-6);
+}
+
+static void test_many_sources_beat_one(void **state)
+{
+	double square[2] = {0, 0}, spread_sd = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++)
+		for (unsigned k = 0; k < 2; k++) {
+			static struct estimate e;
+			struct world w = {.chance = {seed},
+			    .wander = 1e-9,
+			    .base = 2e-4,
+			    .queue = 1e-5};
+			unsigned sources = k ? SOURCES : 1;
+
+			start(&e, sources);
+			for (unsigned i = 0; i < 60; i++) {
+				feed(&e, &w, sources, 20 * sources,
+				    48.0 / sources);
+				square[k] += pow(error_of(&e, &w), 2);
+			}
+			spread_sd =
+			    fmax(spread_sd, estimate_at(&e, w.now).spread_sd);
+		}
+	assert_true(square[1] < 0.4 * square[0]);
+	/* They agree, and that is known. */
+	assert_true(spread_sd < 1e-6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_claims_what_it_reaches),
+	    cmocka_unit_test(test_offset_and_frequency_are_relative),
+	    cmocka_unit_test(test_spike_costs_nothing),
+	    cmocka_unit_test(test_frequency_step_is_followed),
+	    cmocka_unit_test(test_any_interval_is_sound),
+	    cmocka_unit_test(test_answers_out_of_order),
+	    cmocka_unit_test(test_biases_are_learned),
+	    cmocka_unit_test(test_loosened_bias_takes_the_change),
+	    cmocka_unit_test(test_many_sources_beat_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,260 @@
+/* The drift and last-good-time files: what goes round, and what is refused. */
+#include "clock/kernel/drift_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+	char dir[64], file[96], fresh[96];
+};
+
+static int make_place(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	snprintf(p->dir, sizeof(p->dir), "%s", "drift-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->file, sizeof(p->file), "%s/drift", p->dir);
+	snprintf(p->fresh, sizeof(p->fresh), "%s/drift.new", p->dir);
+	*state = p;
+	return 0;
+}
+
+static int drop_place(void **state)
+{
+	struct place *p = *state;
+
+	unlink(p->file);
+	unlink(p->fresh);
+	assert_int_equal(rmdir(p->dir), 0); /* so nothing else was left there */
+	free(p);
+	return 0;
+}
+
+static void put(const char *path, const char *text, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void get(const char *path, char *text, size_t size)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(text, 1, size - 1, f);
+	text[n] = '\0';
+	fclose(f);
+}
+
+static void test_round_trip(void **state)
+{
+	static const double freqs[] = {
+	    0, 7.123, -7.123, 0.000001, 499.999999, -500};
+	const struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(freqs); i++) {
+		double freq = 1, sd = 1;
+
+		assert_int_equal(drift_file_save(p->file, freqs[i], 0.25), 0);
+		assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+		assert_true(fabs(freq - freqs[i]) < 1e-6);
+		assert_true(fabs(sd - 0.25) < 1e-6);
+	}
+}
+
+/* chrony's file says how fast the clock is; the correction is the opposite. */
+static void test_format_is_chronys(void **state)
+{
+	const struct place *p = *state;
+	char text[128];
+	double freq, sd;
+
+	assert_int_equal(drift_file_save(p->file, 7.5, 0.125), 0);
+	get(p->file, text, sizeof(text));
+	assert_string_equal(
+	    text, "           -7.500000             0.125000\n");
+	assert_int_equal(drift_file_save(p->file, 0, 1), 0);
+	get(p->file, text, sizeof(text));
+	assert_null(strchr(text, '-'));
+	put(p->file, "           -9.046283             0.011943\n", 42);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(fabs(freq - 9.046283) < 1e-9);
+	assert_true(fabs(sd - 0.011943) < 1e-9);
+}
+
+/* A deviation that rounds to zero must not come back as certainty. */
+static void test_sd_is_never_zero(void **state)
+{
+	const struct place *p = *state;
+	double freq, sd;
+
+	assert_int_equal(drift_file_save(p->file, 1, 1e-9), 0);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(sd > 0);
+}
+
+static void test_malformed_drift(void **state)
+{
+	static const char *const bad[] = {"", "\n", "1", "1\n", "1 \n",
+	    "1 2 3\n", "1 2\n3 4\n", "a b\n", "1 b\n", "1,5 2\n", "nan 1\n",
+	    "1 nan\n", "inf 1\n", "1 inf\n", "1e400 1\n", "1 1e400\n",
+	    "0x10 1\n", "1 -1\n", "100001 1\n", "-100001 1\n", "1 100001\n",
+	    "1 2 # note\n", "- -\n", "1e 2\n", "[agent]\n"};
+	const struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		double freq = 42, sd = 43;
+
+		put(p->file, bad[i], strlen(bad[i]));
+		if (drift_file_load(p->file, &freq, &sd) != -EINVAL)
+			fail_msg("taken: \"%s\"", bad[i]);
+		assert_true(freq == 42 && sd == 43);
+	}
+	put(p->file, "1 2\0 3\n", 8);
+	assert_int_equal(
+	    drift_file_load(p->file, &(double){0}, &(double){0}), -EINVAL);
+}
+
+static void test_too_long(void **state)
+{
+	const struct place *p = *state;
+	char text[4096];
+
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "1 2", 3);
+	put(p->file, text, sizeof(text));
+	assert_int_equal(
+	    drift_file_load(p->file, &(double){0}, &(double){0}), -EINVAL);
+}
+
+static void test_not_a_plain_file(void **state)
+{
+	const struct place *p = *state;
+	double freq, sd;
+
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), -ENOENT);
+	put(p->fresh, "1 2\n", 4);
+	assert_int_equal(symlink(p->fresh, p->file), 0);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
+	unlink(p->file);
+	/* Nobody writes to it: opening must not wait. */
+	assert_int_equal(mkfifo(p->file, 0600), 0);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
+	unlink(p->file);
+	assert_int_equal(drift_file_load(p->dir, &freq, &sd), -EINVAL);
+}
+
+static void test_refuses_to_save_nonsense(void **state)
+{
+	const struct place *p = *state;
+
+	assert_int_equal(drift_file_save(p->file, NAN, 1), -EINVAL);
+	assert_int_equal(drift_file_save(p->file, 1, INFINITY), -EINVAL);
+	assert_int_equal(drift_file_save(p->file, 1, -1), -EINVAL);
+	assert_int_equal(drift_file_save(p->file, 2e5, 1), -EINVAL);
+	assert_int_equal(goodtime_save(p->file, 0), -EINVAL);
+	assert_int_equal(goodtime_save(p->file, INT64_MAX), -EINVAL);
+	assert_int_equal(access(p->file, F_OK), -1);
+}
+
+/* A link is replaced, not written through; so is a half-written file. */
+static void test_save_replaces(void **state)
+{
+	const struct place *p = *state;
+	char victim[96], text[128];
+	struct stat st;
+
+	snprintf(victim, sizeof(victim), "%s/victim", p->dir);
+	put(victim, "precious", 8);
+	assert_int_equal(symlink(victim, p->file), 0);
+	assert_int_equal(symlink(victim, p->fresh), 0);
+	assert_int_equal(drift_file_save(p->file, 1, 1), 0);
+	get(victim, text, sizeof(text));
+	assert_string_equal(text, "precious");
+	assert_int_equal(lstat(p->file, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(access(p->fresh, F_OK), -1);
+	unlink(victim);
+}
+
+static void test_mode_beats_umask(void **state)
+{
+	const struct place *p = *state;
+	mode_t old = umask(077);
+	struct stat st;
+
+	assert_int_equal(goodtime_save(p->file, 1), 0);
+	umask(old);
+	assert_int_equal(stat(p->file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+}
+
+static void test_no_such_directory(void **state)
+{
+	const struct place *p = *state;
+	char path[160], long_path[5000];
+
+	snprintf(path, sizeof(path), "%s/none/drift", p->dir);
+	assert_int_equal(drift_file_save(path, 1, 1), -ENOENT);
+	memset(long_path, 'a', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(drift_file_save(long_path, 1, 1), -ENAMETOOLONG);
+}
+
+static void test_goodtime(void **state)
+{
+	static const char *const bad[] = {"", "\n", "0\n", "-1\n", "12x\n",
+	    "1.5\n", "99999999999999999999\n", "9223372037\n", "1 2\n", "x\n"};
+	const struct place *p = *state;
+	int64_t seconds = 0;
+
+	assert_int_equal(goodtime_save(p->file, 1795400000), 0);
+	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_true(seconds == 1795400000);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		put(p->file, bad[i], strlen(bad[i]));
+		if (goodtime_load(p->file, &seconds) != -EINVAL)
+			fail_msg("taken: \"%s\"", bad[i]);
+		assert_true(seconds == 1795400000);
+	}
+}
+
+#define PLACED(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, make_place, drop_place)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    PLACED(test_round_trip),
+	    PLACED(test_format_is_chronys),
+	    PLACED(test_sd_is_never_zero),
+	    PLACED(test_malformed_drift),
+	    PLACED(test_too_long),
+	    PLACED(test_not_a_plain_file),
+	    PLACED(test_refuses_to_save_nonsense),
+	    PLACED(test_save_replaces),
+	    PLACED(test_mode_beats_umask),
+	    PLACED(test_no_such_directory),
+	    PLACED(test_goodtime),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,809 @@
+/*
+ * The keeper against a simulated clock: an oscillator with an error of its own,
+ * quantised knobs, and a kernel that can refuse.
+ */
+#include "clock/kernel/keeper.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define START_NS (1800000000 * NS_PER_S)
+
+/* Integrates real (oscillator) time into CLOCK_REALTIME and CLOCK_MONOTONIC. */
+struct fake {
+	double wall_ns, mono_ns; /* since the start */
+	double freq_ppm, quantum_ppm;
+	int64_t stepped_ns;
+	struct kernel_status status;
+	unsigned freq_sets, steps, status_sets;
+	int get_error, freq_error, step_error, status_error;
+	int64_t step_at_freq_sets; /* order of calls */
+};
+
+static struct wall fake_now(void *self)
+{
+	const struct fake *f = self;
+
+	return (struct wall){START_NS + f->stepped_ns + llround(f->wall_ns)};
+}
+
+static int fake_get(void *self, double *freq_ppm)
+{
+	const struct fake *f = self;
+
+	if (f->get_error)
+		return f->get_error;
+	*freq_ppm = f->freq_ppm;
+	return 0;
+}
+
+static int fake_set(void *self, double freq_ppm, double *became_ppm)
+{
+	struct fake *f = self;
+
+	if (f->freq_error)
+		return f->freq_error;
+	f->freq_sets++;
+	f->freq_ppm = freq_ppm;
+	if (f->quantum_ppm > 0)
+		f->freq_ppm = f->quantum_ppm * round(freq_ppm / f->quantum_ppm);
+	*became_ppm = f->freq_ppm;
+	return 0;
+}
+
+static int fake_step(void *self, int64_t step_ns)
+{
+	struct fake *f = self;
+
+	if (f->step_error)
+		return f->step_error;
+	f->steps++;
+	f->step_at_freq_sets = f->freq_sets;
+	f->stepped_ns += step_ns;
+	return 0;
+}
+
+static int fake_status(void *self, const struct kernel_status *status)
+{
+	struct fake *f = self;
+
+	if (f->status_error)
+		return f->status_error;
+	f->status_sets++;
+	f->status = *status;
+	return 0;
+}
+
+/* Oscillator time passes. */
+static void pass(struct fake *f, double ns)
+{
+	f->wall_ns += ns * (1 + f->freq_ppm * 1e-6);
+	f->mono_ns += ns * (1 + f->freq_ppm * 1e-6);
+}
+
+/* Until CLOCK_MONOTONIC shows `mono`. */
+static void pass_until(struct fake *f, struct mono mono)
+{
+	pass(f, ((double)mono.ns - f->mono_ns) / (1 + f->freq_ppm * 1e-6));
+}
+
+static struct mono mono_of(const struct fake *f)
+{
+	return (struct mono){llround(f->mono_ns)};
+}
+
+struct bench {
+	struct fake fake;
+	struct clock_ops ops;
+	struct keeper_limits limits;
+	struct keeper keeper;
+	struct keeper_report report;
+};
+
+static void bench_init(struct bench *b)
+{
+	*b = (struct bench){
+	    .fake = {.quantum_ppm = 1.0 / 65536},
+	    .limits = {.max_freq_ppm = 500,
+		.max_slew_ppm = 1000,
+		.refuse_step_ns = 10 * NS_PER_S,
+		.start_steps = 1},
+	};
+	b->ops = (struct clock_ops){
+	    .now = fake_now,
+	    .get_freq = fake_get,
+	    .set_freq = fake_set,
+	    .step = fake_step,
+	    .set_status = fake_status,
+	    .self = &b->fake,
+	};
+}
+
+static void start(struct bench *b, const double *saved)
+{
+	assert_int_equal(
+	    keeper_start(&b->keeper, &b->limits, &b->ops, saved, &b->report),
+	    0);
+}
+
+static enum keeper_verdict apply(struct bench *b, const struct clock_command *c)
+{
+	keeper_apply(&b->keeper, c, 7, mono_of(&b->fake), &b->report);
+	assert_int_equal(b->report.serial, 7);
+	assert_true(b->report.change_count <= CLOCK_CHANGES_MAX);
+	return (enum keeper_verdict)b->report.verdict;
+}
+
+static void refuses(struct bench *b, const struct clock_command *c,
+    enum keeper_verdict expected)
+{
+	struct fake before;
+
+	memcpy(&before, &b->fake, sizeof(before));
+	assert_int_equal(apply(b, c), expected);
+	assert_int_equal(b->report.change_count, 0);
+	/* And nothing was touched. */
+	assert_memory_equal(&before, &b->fake, sizeof(before));
+}
+
+/* What a list of changes says the clock has added since `at`, by the rule of
+ * the ledger: between changes wall runs at (1 + freq) of the oscillator. */
+static double added_ns(const struct clock_change *c, struct wall until)
+{
+	double rate = c->freq_ppm * 1e-6;
+
+	return (double)(until.ns - c->at.ns) * rate / (1 + rate);
+}
+
+static void test_start(void **state)
+{
+	struct bench b;
+	const double saved = -7.25, wild = 900, none = NAN;
+
+	(void)state;
+	bench_init(&b);
+	b.fake.freq_ppm = 20;
+	start(&b, NULL);
+	assert_true(b.fake.freq_ppm == 20 && b.fake.freq_sets == 1);
+	assert_int_equal(b.report.change_count, 1);
+	assert_true(b.report.changes[0].freq_ppm == 20);
+	assert_true(b.report.changes[0].at.ns == START_NS);
+	start(&b, &saved);
+	assert_true(b.fake.freq_ppm == saved);
+	/* Not believable: the kernel's own is better. */
+	start(&b, &wild);
+	assert_true(b.fake.freq_ppm == saved);
+	start(&b, &none);
+	assert_true(b.fake.freq_ppm == saved);
+	/* Nor this, the slew of one that was killed. */
+	b.fake.freq_ppm = 1000;
+	start(&b, NULL);
+	assert_true(b.fake.freq_ppm == 0);
+	assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
+}
+
+static void test_start_refused(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	b.fake.freq_error = -EPERM;
+	assert_int_equal(
+	    keeper_start(&b.keeper, &b.limits, &b.ops, NULL, &b.report),
+	    -EPERM);
+	assert_int_equal(b.report.verdict, KEEPER_KERNEL);
+	assert_int_equal(b.report.sys_errno, EPERM);
+}
+
+static void test_no_clock(void **state)
+{
+	const struct clock_command c = {.freq_ppm = 1, .step_ns = 5};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	b.limits.no_clock = true;
+	b.fake.freq_ppm = 12;
+	start(&b, &(double){3});
+	assert_true(b.report.changes[0].freq_ppm == 12);
+	refuses(&b, &c, KEEPER_NO_CLOCK);
+	refuses(&b, &(struct clock_command){.freq_ppm = NAN}, KEEPER_NO_CLOCK);
+	assert_false(keeper_tick(&b.keeper, MONO_NEVER, &b.report));
+	keeper_stop(&b.keeper, mono_of(&b.fake));
+	assert_int_equal(b.fake.freq_sets, 0);
+	/* A container may forbid even reading. */
+	b.fake.get_error = -EPERM;
+	start(&b, NULL);
+	assert_int_equal(b.report.change_count, 1);
+	assert_true(b.report.changes[0].freq_ppm == 0);
+}
+
+static void test_limits(void **state)
+{
+	const int64_t s = NS_PER_S;
+	const struct {
+		struct clock_command c;
+		enum keeper_verdict expected;
+	} rows[] = {
+	    {{.freq_ppm = NAN}, KEEPER_BAD_COMMAND},
+	    {{.freq_ppm = INFINITY}, KEEPER_BAD_COMMAND},
+	    {{.freq_ppm = 500.1}, KEEPER_FREQ_LIMIT},
+	    {{.freq_ppm = -500.1}, KEEPER_FREQ_LIMIT},
+	    {{.max_error_ns = -1}, KEEPER_BAD_COMMAND},
+	    {{.est_error_ns = -1}, KEEPER_BAD_COMMAND},
+	    {{.leap = (enum leap)4}, KEEPER_BAD_COMMAND},
+	    {{.slew_ns = 1}, KEEPER_BAD_COMMAND},
+	    {{.slew_ns = 1, .slew_duration_ns = -s}, KEEPER_BAD_COMMAND},
+	    {{.slew_ns = 1, .slew_duration_ns = INT64_MAX}, KEEPER_BAD_COMMAND},
+	    {{.slew_ns = 1000010, .slew_duration_ns = s}, KEEPER_SLEW_LIMIT},
+	    {{.slew_ns = -1000010, .slew_duration_ns = s}, KEEPER_SLEW_LIMIT},
+	    {{.slew_ns = INT64_MIN, .slew_duration_ns = s}, KEEPER_SLEW_LIMIT},
+	    {{.step_ns = INT64_MAX}, KEEPER_BAD_COMMAND},
+	    {{.step_ns = INT64_MIN}, KEEPER_BAD_COMMAND},
+	    {{.step_ns = -START_NS - 1}, KEEPER_BAD_COMMAND},
+	};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		refuses(&b, &rows[i].c, rows[i].expected);
+	/* The sum of both, beyond what a tick can do. */
+	b.limits.max_slew_ppm = 99900;
+	start(&b, NULL);
+	refuses(&b,
+	    &(struct clock_command){.freq_ppm = 300,
+		.slew_ns = 998 * s / 10000,
+		.slew_duration_ns = s},
+	    KEEPER_FREQ_LIMIT);
+	/* And what is just allowed. */
+	assert_int_equal(apply(&b, &(struct clock_command){.freq_ppm = 200,
+				       .slew_ns = 998 * s / 10000,
+				       .slew_duration_ns = s}),
+	    KEEPER_OK);
+}
+
+/* A slew adds what was asked, to the nanosecond, and leaves the base. */
+static void test_slew_is_exact(void **state)
+{
+	static const int64_t slews_ns[] = {
+	    1000000, -1000000, 10, -3, 999999, 123456, -777};
+	struct bench b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(slews_ns); i++) {
+		struct clock_command c = {.freq_ppm = 40.5,
+		    .slew_ns = slews_ns[i],
+		    .slew_duration_ns = NS_PER_S};
+		struct clock_change during;
+
+		bench_init(&b);
+		start(&b, NULL);
+		pass(&b.fake, 5e9);
+		assert_int_equal(apply(&b, &c), KEEPER_OK);
+		assert_int_equal(b.report.change_count, 1);
+		during = b.report.changes[0];
+		assert_true(during.freq_ppm == b.fake.freq_ppm);
+		assert_true(during.at.ns == fake_now(&b.fake).ns);
+		pass_until(&b.fake, keeper_deadline(&b.keeper));
+		assert_true(
+		    keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+		assert_int_equal(b.report.serial, 0);
+		assert_int_equal(b.report.verdict, KEEPER_OK);
+		assert_true(b.fake.freq_ppm == 40.5);
+		assert_true(b.report.changes[0].freq_ppm == 40.5);
+		/* It says so, and it is so: the whole gain less the base's. */
+		assert_true(llabs(b.report.slew_done_ns - c.slew_ns) <= 1);
+		assert_true(fabs(added_ns(&during, b.report.changes[0].at) -
+				 40.5e-6 *
+				     (double)(b.report.changes[0].at.ns -
+					      during.at.ns) /
+				     (1 + during.freq_ppm * 1e-6) -
+				 (double)c.slew_ns) < 2);
+		assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
+		assert_false(
+		    keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+	}
+}
+
+/* A kernel with coarse knobs: the duration makes up for the rate. */
+static void test_quantised_slew(void **state)
+{
+	const struct clock_command c = {
+	    .slew_ns = 130000, .slew_duration_ns = NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	b.fake.quantum_ppm = 100;
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_true(b.report.changes[0].freq_ppm == 100);
+	pass_until(&b.fake, keeper_deadline(&b.keeper));
+	assert_true(keeper_deadline(&b.keeper).ns > 12 * NS_PER_S / 10);
+	assert_true(keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+	assert_true(llabs(b.report.slew_done_ns - 130000) <= 1);
+}
+
+/* A rate that rounds to nothing does nothing, ends, and says so. */
+static void test_slew_below_the_quantum(void **state)
+{
+	const struct clock_command c = {
+	    .slew_ns = 1, .slew_duration_ns = 10000 * NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_true(keeper_deadline(&b.keeper).ns <= 20000 * NS_PER_S);
+	pass_until(&b.fake, keeper_deadline(&b.keeper));
+	assert_true(keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+	assert_int_equal(b.report.slew_done_ns, 0);
+	assert_true(b.fake.freq_ppm == 0);
+}
+
+/* An end that comes late tells what it truly did. */
+static void test_late_tick(void **state)
+{
+	const struct clock_command c = {
+	    .slew_ns = 500000, .slew_duration_ns = NS_PER_S};
+	struct bench b;
+	struct mono end;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	end = keeper_deadline(&b.keeper);
+	pass_until(&b.fake, (struct mono){end.ns - 1});
+	assert_false(keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+	pass_until(&b.fake, (struct mono){2 * end.ns});
+	assert_true(keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+	assert_true(llabs(b.report.slew_done_ns - 1000000) <= 2);
+}
+
+static void test_replaced_slew(void **state)
+{
+	struct clock_command c = {
+	    .slew_ns = 500000, .slew_duration_ns = NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.report.slew_done_ns, 0);
+	pass_until(&b.fake, (struct mono){NS_PER_S / 2});
+	c = (struct clock_command){
+	    .freq_ppm = -3, .slew_ns = -200000, .slew_duration_ns = NS_PER_S};
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_true(llabs(b.report.slew_done_ns - 250000) < 200);
+	assert_true(fabs(b.fake.freq_ppm + 203) < 0.001);
+	assert_true(llabs(keeper_deadline(&b.keeper).ns - 3 * NS_PER_S / 2) <
+		    NS_PER_MS);
+	/* A command without a slew ends it at once. */
+	pass(&b.fake, 1e8);
+	assert_int_equal(
+	    apply(&b, &(struct clock_command){.freq_ppm = -3}), KEEPER_OK);
+	assert_true(llabs(b.report.slew_done_ns + 20000) < 20);
+	assert_true(b.fake.freq_ppm == -3);
+	assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
+}
+
+/* A refused command leaves the slew that is on. */
+static void test_refused_while_slewing(void **state)
+{
+	const struct clock_command c = {
+	    .slew_ns = 500000, .slew_duration_ns = NS_PER_S};
+	struct bench b;
+	struct mono end;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	end = keeper_deadline(&b.keeper);
+	refuses(
+	    &b, &(struct clock_command){.freq_ppm = 501}, KEEPER_FREQ_LIMIT);
+	assert_true(keeper_deadline(&b.keeper).ns == end.ns);
+}
+
+static void test_step_comes_first(void **state)
+{
+	const struct clock_command c = {.freq_ppm = 5,
+	    .step_ns = -300 * NS_PER_S,
+	    .slew_ns = 1000,
+	    .slew_duration_ns = NS_PER_S,
+	    .synchronised = true,
+	    .max_error_ns = 7,
+	    .est_error_ns = 3};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, &(double){2});
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.report.change_count, 2);
+	assert_true(b.report.changes[0].step_ns == c.step_ns);
+	assert_true(b.report.changes[0].at.ns == START_NS);
+	assert_true(b.report.changes[0].freq_ppm == 2);
+	assert_true(b.report.changes[1].step_ns == 0);
+	assert_true(b.report.changes[1].at.ns == START_NS + c.step_ns);
+	assert_int_equal(b.fake.step_at_freq_sets, 1); /* of the start */
+	assert_int_equal(b.fake.status_sets, 1);
+	assert_true(b.fake.status.synchronised);
+	assert_true(b.fake.status.max_error_ns == 7);
+	assert_true(b.fake.status.est_error_ns == 3);
+}
+
+/* Of 2027: the fifteenth of January, where all the tests begin, the last of
+ * June and of December, and the days beside that. Who could arm a leap second
+ * on any day could step the clock each day. */
+static void test_leap_seconds_have_their_days(void **state)
+{
+	static const struct {
+		int64_t date_s;
+		bool leap;
+	} days[] = {
+	    {1800000000, false},
+	    {1814313599, false},
+	    {1814313600, true},
+	    {1814399999, true},
+	    {1814400000, false},
+	    {1830211200, true},
+	    {1830297600, false},
+	};
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		b.fake.stepped_ns = days[i].date_s * NS_PER_S - START_NS;
+		assert_int_equal(apply(&b, &c), KEEPER_OK);
+		assert_int_equal(
+		    b.fake.status.leap, days[i].leap ? LEAP_INSERT : LEAP_NONE);
+	}
+}
+
+static void test_step_rules(void **state)
+{
+	const struct clock_command far = {.step_ns = 3600 * NS_PER_S};
+	const struct clock_command near = {.step_ns = -10 * NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	/* The start window: any size, once. */
+	assert_int_equal(apply(&b, &far), KEEPER_OK);
+	refuses(&b, &far, KEEPER_STEP_LIMIT);
+	/* Then within the limit, and not in a row. */
+	refuses(&b, &near, KEEPER_STEP_FORBIDDEN);
+	pass_until(&b.fake, (struct mono){KEEPER_STEP_GAP_NS});
+	assert_int_equal(apply(&b, &near), KEEPER_OK);
+	refuses(&b, &near, KEEPER_STEP_FORBIDDEN);
+	/* No limit configured. */
+	b.keeper.limits.refuse_step_ns = 0;
+	pass(&b.fake, 61e9);
+	assert_int_equal(apply(&b, &far), KEEPER_OK);
+	/* makestep ... -1 */
+	b.keeper.limits.start_steps = -1;
+	assert_int_equal(apply(&b, &far), KEEPER_OK);
+	assert_int_equal(apply(&b, &far), KEEPER_OK);
+}
+
+/* The window opens with the first command, and does not stay open. */
+static void test_start_window_ends(void **state)
+{
+	const struct clock_command far = {.step_ns = 3600 * NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	pass_until(&b.fake, (struct mono){10 * KEEPER_START_WINDOW_NS});
+	assert_int_equal(
+	    apply(&b, &(struct clock_command){.freq_ppm = 0}), KEEPER_OK);
+	pass(&b.fake, (double)KEEPER_START_WINDOW_NS - 1e9);
+	b.keeper.limits.start_steps = 2;
+	assert_int_equal(apply(&b, &far), KEEPER_OK);
+	pass(&b.fake, 2e9);
+	refuses(&b, &far, KEEPER_STEP_LIMIT);
+}
+
+/* makestep ... 0: never at start, yet an exception may pass. */
+static void test_no_start_steps(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	b.limits.start_steps = 0;
+	start(&b, NULL);
+	refuses(&b, &(struct clock_command){.step_ns = 11 * NS_PER_S},
+	    KEEPER_STEP_LIMIT);
+	assert_int_equal(
+	    apply(&b, &(struct clock_command){.step_ns = 9 * NS_PER_S}),
+	    KEEPER_OK);
+}
+
+/* ---- the one step that makes a clock fit for certificates ---- */
+
+static void start_with_bootstrap(struct bench *b)
+{
+	bench_init(b);
+	b->limits.start_steps = 0;
+	b->limits.bootstrap = true;
+	b->limits.earliest_ns = START_NS - 1000 * NS_PER_S;
+	start(b, NULL);
+}
+
+static void test_bootstrap_is_once_and_of_any_size(void **state)
+{
+	const struct clock_command c = {
+	    .step_ns = 40 * 365 * 86400 * NS_PER_S, .bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.fake.steps, 1);
+	assert_false(b.fake.status.synchronised);
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	assert_int_equal(b.keeper.steps_used, 0);
+}
+
+static void test_bootstrap_keeps_to_the_floor(void **state)
+{
+	struct clock_command c = {
+	    .step_ns = -1001 * NS_PER_S, .bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	refuses(&b, &c, KEEPER_STEP_EARLY);
+	c.step_ns += 2 * NS_PER_S;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+}
+
+static void test_bootstrap_ends_with_synchronisation(void **state)
+{
+	const struct clock_command good = {.synchronised = true};
+	const struct clock_command c = {
+	    .step_ns = 100 * NS_PER_S, .bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	assert_int_equal(apply(&b, &good), KEEPER_OK);
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	start_with_bootstrap(&b);
+	b.keeper.limits.bootstrap = false;
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+}
+
+static void test_bootstrap_does_nothing_else(void **state)
+{
+	struct clock_command c = {.bootstrap = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+	c.step_ns = 100 * NS_PER_S;
+	c.synchronised = true;
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+	c.synchronised = false;
+	c.slew_ns = 1000;
+	c.slew_duration_ns = NS_PER_S;
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+}
+
+/* An engine that lies gains nothing by it: the steps that it is allowed anyway
+ * lead as far. */
+static void test_lapse_is_bounded_by_the_steps_that_were_not_made(void **state)
+{
+	const struct clock_command good = {.synchronised = true};
+	struct clock_command c = {.bootstrap = true, .pause = true};
+	struct bench b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	b.keeper.limits.refuse_step_ns = 1000 * NS_PER_S;
+	assert_int_equal(apply(&b, &good), KEEPER_OK);
+	/* Ten hours later, at the start of the 601st minute. */
+	pass(&b.fake, 36000e9);
+	c.step_ns = -NS_PER_S;
+	refuses(&b, &c, KEEPER_BAD_COMMAND);
+	c.step_ns = 601000 * NS_PER_S + 1;
+	refuses(&b, &c, KEEPER_STEP_LIMIT);
+	c.step_ns = 601000 * NS_PER_S;
+	b.keeper.limits.bootstrap = false;
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	b.keeper.limits.bootstrap = true;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_false(b.fake.status.synchronised);
+	/* Then the count begins anew. */
+	c.step_ns = NS_PER_S;
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	pass(&b.fake, 60e9);
+	c.step_ns = 1000 * NS_PER_S + 1;
+	refuses(&b, &c, KEEPER_STEP_LIMIT);
+	c.step_ns = 1000 * NS_PER_S;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+}
+
+/* What was done before the kernel refused is reported all the same. */
+static void test_kernel_refuses(void **state)
+{
+	const struct clock_command c = {.step_ns = 5, .freq_ppm = 3};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	b.fake.step_error = -EINVAL;
+	assert_int_equal(apply(&b, &c), KEEPER_KERNEL);
+	assert_int_equal(b.report.sys_errno, EINVAL);
+	assert_int_equal(b.report.change_count, 0);
+	assert_int_equal(b.keeper.steps_used, 0);
+	b.fake.step_error = 0;
+	b.fake.freq_error = -EPERM;
+	assert_int_equal(apply(&b, &c), KEEPER_KERNEL);
+	assert_int_equal(b.report.sys_errno, EPERM);
+	assert_int_equal(b.report.change_count, 1);
+	assert_true(b.report.changes[0].step_ns == 5);
+	b.fake.freq_error = 0;
+	b.fake.status_error = -EIO;
+	assert_int_equal(
+	    apply(&b, &(struct clock_command){.freq_ppm = 3}), KEEPER_KERNEL);
+	assert_int_equal(b.report.change_count, 1);
+	assert_true(b.report.changes[0].freq_ppm == 3);
+}
+
+/* A slew that the kernel would not end stays due. */
+static void test_end_is_tried_again(void **state)
+{
+	const struct clock_command c = {
+	    .slew_ns = 1000, .slew_duration_ns = NS_PER_S};
+	struct bench b;
+	struct mono end;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	end = keeper_deadline(&b.keeper);
+	pass_until(&b.fake, end);
+	b.fake.freq_error = -EPERM;
+	assert_true(keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+	assert_int_equal(b.report.verdict, KEEPER_KERNEL);
+	assert_int_equal(b.report.change_count, 0);
+	assert_true(keeper_deadline(&b.keeper).ns > end.ns);
+	b.fake.freq_error = 0;
+	pass_until(&b.fake, keeper_deadline(&b.keeper));
+	assert_true(keeper_tick(&b.keeper, mono_of(&b.fake), &b.report));
+	assert_int_equal(b.report.verdict, KEEPER_OK);
+	assert_true(b.report.slew_done_ns > 1900);
+	assert_true(b.fake.freq_ppm == 0);
+}
+
+static void test_stop(void **state)
+{
+	const struct clock_command c = {
+	    .freq_ppm = -7.125, .slew_ns = 1000, .slew_duration_ns = NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	pass(&b.fake, 1e8);
+	keeper_stop(&b.keeper, mono_of(&b.fake));
+	assert_true(b.fake.freq_ppm == -7.125);
+	assert_int_equal(b.fake.freq_sets, 3);
+	keeper_stop(&b.keeper, mono_of(&b.fake));
+	assert_int_equal(b.fake.freq_sets, 3);
+	assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
+}
+
+static void test_verdicts_have_sentences(void **state)
+{
+	(void)state;
+	for (unsigned v = 0; v < KEEPER_VERDICT_COUNT; v++)
+		assert_true(
+		    strlen(keeper_verdict_text((enum keeper_verdict)v)) > 3);
+	assert_string_equal(
+	    keeper_verdict_text(KEEPER_VERDICT_COUNT), "unknown");
+}
+
+static void another_program_is_found_out_and_put_right(void **state)
+{
+	struct clock_command slew = {.freq_ppm = 10,
+	    .slew_ns = 1000000,
+	    .slew_duration_ns = 2 * NS_PER_S};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, &(double){20});
+	assert_false(keeper_look(&b.keeper, &b.report));
+	b.fake.freq_ppm = 320;
+	assert_true(keeper_look(&b.keeper, &b.report));
+	assert_int_equal(b.report.verdict, KEEPER_MEDDLED);
+	assert_int_equal(b.report.serial, 0);
+	assert_int_equal(b.report.change_count, 1);
+	assert_true(b.report.found_freq_ppm == 320);
+	assert_true(b.report.changes[0].freq_ppm == 20);
+	assert_true(b.fake.freq_ppm == 20);
+	/* A slew is ours. */
+	assert_int_equal(apply(&b, &slew), KEEPER_OK);
+	assert_false(keeper_look(&b.keeper, &b.report));
+	b.fake.freq_ppm = 10;
+	assert_true(keeper_look(&b.keeper, &b.report));
+	assert_true(b.fake.freq_ppm == b.keeper.became_ppm);
+	assert_true(b.keeper.slewing);
+}
+
+static void a_kernel_that_refuses_that_is_told_of(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	start(&b, NULL);
+	b.fake.freq_ppm = 99;
+	b.fake.freq_error = -EPERM;
+	assert_true(keeper_look(&b.keeper, &b.report));
+	assert_int_equal(b.report.verdict, KEEPER_KERNEL);
+	assert_int_equal(b.report.sys_errno, EPERM);
+	b.keeper.limits.no_clock = true;
+	assert_false(keeper_look(&b.keeper, &b.report));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_start),
+	    cmocka_unit_test(test_start_refused),
+	    cmocka_unit_test(test_no_clock),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_slew_is_exact),
+	    cmocka_unit_test(test_quantised_slew),
+	    cmocka_unit_test(test_slew_below_the_quantum),
+	    cmocka_unit_test(test_late_tick),
+	    cmocka_unit_test(test_replaced_slew),
+	    cmocka_unit_test(test_refused_while_slewing),
+	    cmocka_unit_test(test_step_comes_first),
+	    cmocka_unit_test(test_leap_seconds_have_their_days),
+	    cmocka_unit_test(test_step_rules),
+	    cmocka_unit_test(test_start_window_ends),
+	    cmocka_unit_test(test_no_start_steps),
+	    cmocka_unit_test(test_bootstrap_is_once_and_of_any_size),
+	    cmocka_unit_test(test_bootstrap_keeps_to_the_floor),
+	    cmocka_unit_test(test_bootstrap_ends_with_synchronisation),
+	    cmocka_unit_test(test_bootstrap_does_nothing_else),
+	    cmocka_unit_test(
+		test_lapse_is_bounded_by_the_steps_that_were_not_made),
+	    cmocka_unit_test(test_kernel_refuses),
+	    cmocka_unit_test(test_end_is_tried_again),
+	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_verdicts_have_sentences),
+	    cmocka_unit_test(another_program_is_found_out_and_put_right),
+	    cmocka_unit_test(a_kernel_that_refuses_that_is_told_of),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

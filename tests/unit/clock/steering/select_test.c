@@ -1,0 +1,228 @@
+/* Selection: by table, and against brute force with random intervals. */
+#include "clock/steering/select.h"
+
+#include "tests/unit/clock/chance.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define US NS_PER_US
+
+static struct select_source source(int64_t offset_ns, int64_t distance_ns)
+{
+	return (struct select_source){.state = SELECT_COMBINED,
+	    .offset_ns = offset_ns,
+	    .distance_ns = distance_ns,
+	    .own_distance_ns = distance_ns};
+}
+
+static void marks(const struct select_source *s, unsigned n, char *out)
+{
+	for (unsigned i = 0; i < n; i++)
+		out[i] = select_state_mark(s[i].state);
+	out[n] = '\0';
+}
+
+/* The most intervals that share a point, by trying every end. */
+static unsigned brute_depth(const struct select_source *s, unsigned n)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < 2 * n; i++) {
+		int64_t sign = i % 2 ? 1 : -1;
+		int64_t point =
+		    s[i / 2].offset_ns + sign * s[i / 2].distance_ns;
+		unsigned depth = 0;
+
+		for (unsigned k = 0; k < n; k++)
+			depth +=
+			    llabs(s[k].offset_ns - point) <= s[k].distance_ns;
+		most = depth > most ? depth : most;
+	}
+	return most;
+}
+
+static void test_majority_matches_brute_force(void **state)
+{
+	struct chance c = {1};
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct select_source s[9];
+		unsigned n = 1 + (unsigned)chance_between(&c, 0, 9);
+
+		for (unsigned i = 0; i < n; i++)
+			s[i] = source((int64_t)chance_between(&c, -1e6, 1e6),
+			    (int64_t)chance_between(&c, 1, 1e6));
+		unsigned depth = brute_depth(s, n);
+		struct select_result r = select_sources(s, n, 1, -1);
+
+		assert_int_equal(r.voters, n);
+		assert_int_equal(r.agreeing, depth);
+		if (2 * depth > n) {
+			assert_int_equal(r.outcome, SELECT_SELECTED);
+			assert_in_range(r.selected, 0, n - 1);
+			assert_int_equal(s[r.selected].state, SELECT_SELECTED);
+		} else {
+			assert_int_equal(r.outcome, SELECT_NO_MAJORITY);
+			assert_int_equal(r.selected, -1);
+		}
+	}
+}
+
+/* While a majority tells the truth, no liar is selected, all honest ones may
+ * help, and each liar is named. */
+static void test_truth_prevails(void **state)
+{
+	struct chance c = {2};
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct select_source s[7];
+
+		for (unsigned i = 0; i < 7; i++) {
+			int64_t d = (int64_t)chance_between(&c, 1e3, 1e6);
+			double share = chance_between(&c, -1, 1);
+
+			s[i] = source((int64_t)(share * (double)d), d);
+			if (i >= 4)
+				s[i].offset_ns +=
+				    (int64_t)(share < 0 ? -1e7 : 1e7);
+		}
+		struct select_result r = select_sources(s, 7, 1, -1);
+		assert_in_range(r.selected, 0, 3);
+		for (unsigned i = 0; i < 7; i++)
+			assert_int_equal(
+			    s[i].state == SELECT_FALSETICKER, i >= 4);
+	}
+}
+
+struct row {
+	const char *what;
+	unsigned count, min_sources;
+	int last;
+	struct select_source s[4];
+	const char *marks;
+	int selected;
+};
+
+/* clang-format off */
+#define S(...) {.state = SELECT_COMBINED, __VA_ARGS__}
+#define AT(o, d) \
+	.offset_ns = (o), .distance_ns = (d), .own_distance_ns = (d)
+#define OPT(...) .options = {__VA_ARGS__}
+static const struct row table[] = {
+	{"one alone", 1, 1, -1, {S(AT(5000000, 100))}, "*", 0},
+	{"one is too few", 1, 2, -1, {S(AT(0, 100))}, "?", -1},
+	{"two that disagree", 2, 1, -1,
+	    {S(AT(0, 100)), S(AT(1000, 100))}, "??", -1},
+	{"the third decides", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(1000, 100)), S(AT(50, 90))}, "+x*", 2},
+	{"unusable ones have no say", 3, 1, -1,
+	    {S(AT(0, 100)), {.state = SELECT_UNSYNCED, AT(9000, 1)},
+	     {.state = SELECT_DISTANCE, AT(9000, 1)}}, "*??", 0},
+	{"far ones agree but do not help", 2, 1, -1,
+	    {S(AT(0, 100 * US)), S(AT(0, 5000 * US))}, "*-", 0},
+	{"one that helped may get somewhat worse", 2, 1, 0,
+	    {S(AT(0, 100 * US)), S(AT(0, 700 * US), .was_combined = true)},
+	    "*+", 0},
+	{"a second name of a server has no vote", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(10, 100), .duplicate = true),
+	     S(AT(1000, 90))}, "???", -1},
+	{"... but helps", 2, 1, -1,
+	    {S(AT(0, 100)), S(AT(10, 120), .duplicate = true)}, "*+", 0},
+	{"... does not count for minsources", 2, 2, -1,
+	    {S(AT(0, 100)), S(AT(10, 120), .duplicate = true)}, "??", -1},
+	{"... and speaks when the first is gone", 2, 1, -1,
+	    {{.state = SELECT_STALE}, S(AT(10, 120), .duplicate = true)},
+	    "?*", 1},
+	{"prefer", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(10, 500), OPT(.prefer = true)),
+	     S(AT(20, 100))}, "-*-", 1},
+	{"a preferred liar is a liar", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(9000, 100), OPT(.prefer = true)),
+	     S(AT(20, 110))}, "*x+", 0},
+	{"require present", 2, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 120), OPT(.require = true))}, "*+", 0},
+	{"require missing", 2, 1, -1,
+	    {S(AT(0, 100)),
+	     {.state = SELECT_STALE, OPT(.require = true)}}, "??", -1},
+	{"trust beats numbers", 3, 1, -1,
+	    {S(AT(9000, 100)), S(AT(9000, 100)),
+	     S(AT(0, 200), OPT(.trust = true))}, "??*", 2},
+	{"no better, no change", 2, 1, 1,
+	    {S(AT(0, 100)), S(AT(0, 120))}, "+*", 1},
+	{"clearly better, change", 2, 1, 1,
+	    {S(AT(0, 100)), S(AT(0, 200))}, "*+", 0},
+	{"who lied must agree well", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 110)),
+	     S(AT(160, 100), .was_falseticker = true)}, "*+x", 0},
+	{"... then is back", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 110)),
+	     S(AT(120, 100), .was_falseticker = true)}, "*++", 0},
+	{"... however small the part is that all others share", 4, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 110)), S(AT(199, 110)),
+	     S(AT(60, 120), .was_falseticker = true)}, "*+++", 0},
+};
+/* clang-format on */
+
+static void test_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		struct row row = table[i];
+		char got[5];
+		struct select_result r =
+		    select_sources(row.s, row.count, row.min_sources, row.last);
+
+		marks(row.s, row.count, got);
+		if (strcmp(got, row.marks) != 0 || r.selected != row.selected)
+			fail_msg("%s: %s, not %s (selected %d)", row.what, got,
+			    row.marks, r.selected);
+	}
+}
+
+static void test_nothing_usable(void **state)
+{
+	struct select_source s = {.state = SELECT_STALE};
+
+	(void)state;
+	struct select_result r = select_sources(&s, 1, 1, 0);
+	assert_int_equal(r.selected, -1);
+	assert_int_equal(r.outcome, SELECT_NO_SAMPLES);
+	assert_int_equal(s.state, SELECT_STALE);
+	r = select_sources(NULL, 0, 1, -1);
+	assert_int_equal(r.selected, -1);
+}
+
+/* Sixty-four servers, the full house. */
+static void test_full_house(void **state)
+{
+	static struct select_source s[SOURCES_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		s[i] = source(i < 33 ? (int64_t)i : INT64_C(1) << 40, 1000 + i);
+	struct select_result r = select_sources(s, SOURCES_MAX, 1, -1);
+	assert_int_equal(r.selected, 0);
+	assert_int_equal(r.agreeing, 33);
+	assert_int_equal(r.survivors, 33);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_majority_matches_brute_force),
+	    cmocka_unit_test(test_truth_prevails),
+	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_nothing_usable),
+	    cmocka_unit_test(test_full_house),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+#include "resolver/certificate/words.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+static void pieces_are_joined(void **state)
+{
+	char text[20];
+	struct words w = words_to(text, sizeof(text));
+
+	(void)state;
+	assert_string_equal(text, "");
+	words_add(&w, "%d", 12);
+	words_add(&w, "%s", " and more");
+	assert_string_equal(text, "12 and more");
+}
+
+static void what_does_not_fit_ends_in_dots(void **state)
+{
+	char text[8];
+	struct words w = words_to(text, sizeof(text));
+
+	(void)state;
+	words_add(&w, "1234567");
+	assert_string_equal(text, "1234567");
+	words_add(&w, "8");
+	assert_string_equal(text, "1234...");
+	words_add(&w, "9");
+	assert_string_equal(text, "1234...");
+}
+
+static void only_printable_ascii_passes(void **state)
+{
+	char text[20];
+	struct words w = words_to(text, sizeof(text));
+
+	(void)state;
+	words_add(&w, "%s", "a\n\x1b\x7f\xc3\xa9~");
+	assert_string_equal(text, "a?????~");
+}
+
+static void a_piece_of_any_length_is_safe(void **state)
+{
+	char text[1200], piece[3000];
+	struct words w = words_to(text, sizeof(text));
+
+	(void)state;
+	memset(piece, 'x', sizeof(piece) - 1);
+	piece[sizeof(piece) - 1] = '\0';
+	words_add(&w, "%s", piece);
+	words_add(&w, "%s", piece);
+	assert_int_equal(strlen(text), sizeof(text) - 1);
+	assert_string_equal(text + sizeof(text) - 4, "...");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(pieces_are_joined),
+	    cmocka_unit_test(what_does_not_fit_ends_in_dots),
+	    cmocka_unit_test(only_printable_ascii_passes),
+	    cmocka_unit_test(a_piece_of_any_length_is_safe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
