@@ -21,7 +21,7 @@ _ntsctl()
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 		return
 	fi
-	# One command only; what stands behind it is a number or a source.
+	# There is one command. A number or the name of a source may follow it.
 	case $previous in
 	retry | burst | offline | online)
 		mapfile -t COMPREPLY < <(compgen -W "$(ntsctl sources --csv \
