@@ -24,7 +24,7 @@ static void every_error_has_a_name_and_a_sentence(void **state)
 	}
 }
 
-static void no_two_errors_say_the_same(void **state)
+static void no_two_errors_have_the_same_sentence(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < NTS_ERR_COUNT; i++)
@@ -33,7 +33,7 @@ static void no_two_errors_say_the_same(void **state)
 			    nts_err_text((enum nts_err)k));
 }
 
-static void a_number_out_of_range_is_no_crash(void **state)
+static void a_number_out_of_range_has_a_name_and_a_sentence(void **state)
 {
 	(void)state;
 	assert_string_equal(nts_err_name(NTS_ERR_COUNT), "UNKNOWN");
@@ -41,7 +41,7 @@ static void a_number_out_of_range_is_no_crash(void **state)
 	assert_string_equal(nts_err_name((enum nts_err)4000000), "UNKNOWN");
 }
 
-static void names_are_the_codes_own(void **state)
+static void names_are_those_of_the_constants(void **state)
 {
 	(void)state;
 	assert_string_equal(nts_err_name(NTS_OK), "NTS_OK");
@@ -53,9 +53,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_error_has_a_name_and_a_sentence),
-	    cmocka_unit_test(no_two_errors_say_the_same),
-	    cmocka_unit_test(a_number_out_of_range_is_no_crash),
-	    cmocka_unit_test(names_are_the_codes_own),
+	    cmocka_unit_test(no_two_errors_have_the_same_sentence),
+	    cmocka_unit_test(a_number_out_of_range_has_a_name_and_a_sentence),
+	    cmocka_unit_test(names_are_those_of_the_constants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

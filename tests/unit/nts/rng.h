@@ -1,16 +1,16 @@
 /* Seeded draws, so that a property that fails fails again. */
-#ifndef TESTS_NTS_DRAW_H
-#define TESTS_NTS_DRAW_H
+#ifndef TESTS_NTS_RNG_H
+#define TESTS_NTS_RNG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct draw {
+struct rng {
 	uint64_t state;
 };
 
 /* splitmix64 */
-static inline uint64_t draw_u64(struct draw *d)
+static inline uint64_t rng_u64(struct rng *d)
 {
 	uint64_t z = d->state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -20,15 +20,15 @@ static inline uint64_t draw_u64(struct draw *d)
 }
 
 /* 0 .. limit - 1 */
-static inline size_t draw_below(struct draw *d, size_t limit)
+static inline size_t rng_below(struct rng *d, size_t limit)
 {
-	return (size_t)(draw_u64(d) % limit);
+	return (size_t)(rng_u64(d) % limit);
 }
 
-static inline void draw_bytes(struct draw *d, uint8_t *out, size_t len)
+static inline void rng_bytes(struct rng *d, uint8_t *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		out[i] = (uint8_t)draw_u64(d);
+		out[i] = (uint8_t)rng_u64(d);
 }
 
 #endif
