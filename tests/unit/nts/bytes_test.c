@@ -56,7 +56,7 @@ static void a_failed_take_fails_all_later_takes(void **state)
 	(void)state;
 	assert_int_equal(take_u32(&r), 0);
 	assert_false(r.ok);
-	/* There would be room for this one. */
+	/* One byte is there, but the reader has failed. */
 	assert_int_equal(take_u8(&r), 0);
 	assert_null(take_bytes(&r, 1));
 	assert_null(take_bytes(&r, 0));
@@ -183,8 +183,22 @@ static void a_length_that_does_not_fit_fails(void **state)
 	assert_false(w.ok);
 	w = writer_of(bytes, sizeof(bytes));
 	put_u8(&w, 0);
-	patch_u16(&w, 0, 1); /* half of it was never written */
+	patch_u16(&w, 0, 1); /* the second byte was never written */
 	assert_false(w.ok);
+	assert_int_equal(bytes[0], 0);
+}
+
+static void a_failed_writer_patches_nothing(void **state)
+{
+	uint8_t bytes[4];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	size_t mark = put_mark_u16(&w);
+
+	(void)state;
+	put_zeros(&w, 3);
+	patch_u16(&w, mark, 0x1234);
+	assert_false(w.ok);
+	assert_memory_equal(bytes, "\0\0", 2);
 }
 
 int main(void)
@@ -202,6 +216,7 @@ int main(void)
 		a_failed_put_writes_nothing_and_fails_all_later_puts),
 	    cmocka_unit_test(a_length_is_patched),
 	    cmocka_unit_test(a_length_that_does_not_fit_fails),
+	    cmocka_unit_test(a_failed_writer_patches_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

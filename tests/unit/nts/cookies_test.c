@@ -79,7 +79,7 @@ static void a_full_jar_drops_the_oldest(void **state)
 	assert_int_equal(jar.count, 0);
 }
 
-/* RFC 8915 5.7: what was sent once is gone, from memory too. */
+/* RFC 8915 5.7: a cookie must not be sent again. */
 static void a_taken_cookie_is_wiped_in_the_jar(void **state)
 {
 	static const struct cookie wiped;
@@ -138,21 +138,30 @@ static void wiping_leaves_zeros(void **state)
 	assert_memory_equal(&jar, &wiped, sizeof(wiped));
 }
 
-/* Against a model: the jar holds the last eight put and not yet taken. */
+/* The model: the jar holds the last eight cookies that were put and not taken,
+ * with the numbers from `oldest` to `next` - 1. */
 static void random_puts_and_takes_match_a_model(void **state)
 {
 	struct rng d = {7};
 	struct cookie_jar jar = {0};
 	unsigned next = 0, oldest = 0;
+	struct cookie c;
 
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
-		if (rng_below(&d, 5) < 3) {
+		size_t action = rng_below(&d, 8);
+
+		if (action < 4) {
 			put(&jar, (uint8_t)next++);
 			if (next - oldest > NTS_COOKIES)
 				oldest++;
-		} else if (next != oldest) {
+		} else if (next == oldest) {
+			assert_false(cookie_jar_take_newest(&jar, &c));
+		} else if (action < 7) {
 			assert_int_equal(take(&jar), (uint8_t)oldest++);
+		} else {
+			assert_true(cookie_jar_take_newest(&jar, &c));
+			assert_int_equal(c.bytes[0], (uint8_t)--next);
 		}
 		assert_int_equal(jar.count, next - oldest);
 	}

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+
 /* FIPS 180-2, appendix B.1. */
 static const uint8_t of_abc[DIGEST_LEN] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01,
     0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03,
@@ -43,12 +45,27 @@ static void a_failed_digest_is_reported(void **state)
 	assert_false(digest_end(&d, out));
 }
 
+/* Without a provider the library has no algorithm. */
+static void a_failing_library_is_reported(void **state)
+{
+	uint8_t out[DIGEST_LEN];
+	bool ok;
+
+	(void)state;
+	assert_true(EVP_set_default_properties(NULL, "provider=nobody"));
+	ok = digest_of("abc", 3, out);
+	assert_true(EVP_set_default_properties(NULL, ""));
+	assert_false(ok);
+	assert_true(digest_of("abc", 3, out));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sha_256_gives_the_published_answer),
 	    cmocka_unit_test(parts_give_the_digest_of_the_whole),
 	    cmocka_unit_test(a_failed_digest_is_reported),
+	    cmocka_unit_test(a_failing_library_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 static const enum aead_id offered[] = {
     AEAD_AES_128_GCM_SIV, AEAD_AES_SIV_CMAC_256, AEAD_AES_SIV_CMAC_512};
 
-/* An answer under construction, and what became of it. */
+/* An answer under construction, and the result of parsing it. */
 struct ke_fixture {
 	uint8_t bytes[KE_MESSAGE_MAX + 100];
 	struct writer out;
@@ -69,7 +69,7 @@ static void put_end(struct ke_fixture *f)
 	put(f, CRITICAL(KE_END), NULL, 0);
 }
 
-/* All but the end record. */
+/* A good answer without its end record. */
 static void put_good(struct ke_fixture *f)
 {
 	put_protocol(f);
@@ -78,7 +78,8 @@ static void put_good(struct ke_fixture *f)
 		put_cookie(f, i, 100);
 }
 
-/* From memory of exactly that size, for the sanitizers' sake. */
+/* Copies the answer to memory of exactly its size, so that sanitizers notice a
+ * read behind its end. */
 static enum nts_err parse_some(struct ke_fixture *f, size_t len)
 {
 	uint8_t *bytes = malloc(len ? len : 1);
@@ -133,9 +134,9 @@ static void an_answer_with_every_record_is_accepted(void **state)
 
 	put_cookie(f, 9, 64);
 	PUT(f, KE_NTP_PORT, "\x01\x00");
-	PUT(f, KE_AEAD, "\0\x1e"); /* NTPsec and ntpd-rs: not critical */
+	PUT(f, KE_AEAD, "\0\x1e"); /* not critical, as in NTPsec and ntpd-rs */
 	PUT(f, KE_COMPLIANT_GCM_SIV, "");
-	PUT(f, 0x4000, "nobody knows this one");
+	PUT(f, 0x4000, "unknown and not critical");
 	PUT(f, CRITICAL(KE_NTP_SERVER), "ntp.example.org");
 	put_protocol(f);
 	assert_err(finish(f), NTS_OK);
@@ -158,12 +159,12 @@ static void bytes_behind_the_end_record_are_ignored(void **state)
 	assert_err(parse(f), NTS_OK);
 }
 
-static void no_answer(void **state)
+static void an_empty_answer_is_refused(void **state)
 {
 	assert_err(parse(*state), NTS_KE_EMPTY);
 }
 
-/* Each prefix fails, none is complete, none touches the result. */
+/* No prefix is accepted, is complete, or changes the result. */
 static void every_prefix_fails(void **state)
 {
 	struct ke_fixture *f = *state;
@@ -185,7 +186,7 @@ static void every_prefix_fails(void **state)
 		assert_memory_equal(&f->got, &before, sizeof(before));
 		assert_false(ke_response_complete(f->bytes, len));
 	}
-	/* A prefix that ends between two records: after each but the last. */
+	/* The prefixes that end behind a record have no end record. */
 	assert_int_equal(no_end, 2 + NTS_COOKIES + 2);
 	assert_int_equal(truncated + no_end, f->out.len - 1);
 	assert_true(ke_response_complete(f->bytes, f->out.len));
@@ -203,7 +204,7 @@ static void an_answer_may_have_64_kib_and_no_byte_more(void **state)
 	assert_err(parse(f), NTS_OK);
 	put_u8(&f->out, 0);
 	assert_err(parse(f), NTS_KE_TOO_LONG);
-	/* Whoever reads need not wait for more. */
+	/* The reader need not wait for more. */
 	memset(f->bytes, 0x01, sizeof(f->bytes));
 	assert_false(ke_response_complete(f->bytes, KE_MESSAGE_MAX - 1));
 	assert_true(ke_response_complete(f->bytes, KE_MESSAGE_MAX));
@@ -220,135 +221,112 @@ static void a_long_unknown_record_is_ignored(void **state)
 	assert_int_equal(f->detail, 0);
 }
 
-static void an_end_with_a_body(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	put_good(f);
-	PUT(f, CRITICAL(KE_END), "x");
-	assert_err(parse(f), NTS_KE_END_BODY);
-}
-
-/* RFC 8915 4.1.1 */
-static void an_end_that_is_not_critical(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	put_good(f);
-	PUT(f, KE_END, "");
-	assert_err(parse(f), NTS_KE_END_BODY);
-}
-
-static void an_unknown_critical_record(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	put_good(f);
-	PUT(f, CRITICAL(0x1235), "");
-	PUT(f, 0x0777, "");
-	assert_err(finish(f), NTS_KE_UNKNOWN_CRITICAL);
-	assert_int_equal(f->detail, 0x1235);
-}
-
-static void malformed_records(void **state)
-{
-	static const struct {
+struct bad_answer {
+	const char *what;
+	struct {
 		unsigned type;
-		const char *body;
+		const char *body; /* NULL: no more records */
 		size_t len;
-	} cases[] = {
-	    {KE_NEXT_PROTOCOL, "\0", 1},
-	    {KE_NEXT_PROTOCOL, "\0\0\0", 3},
-	    {KE_NEXT_PROTOCOL, "\0\0\0\0", 4}, /* one was asked for */
-	    {KE_ERROR, "", 0},
-	    {KE_ERROR, "\0", 1},
-	    {KE_ERROR, "\0\1\0", 3},
-	    {KE_WARNING, "\0", 1},
-	    {KE_AEAD, "\0", 1},
-	    {KE_AEAD, "\0\x0f\0\x1e", 4}, /* RFC 8915 4.1.5: one */
-	    {KE_COOKIE, "", 0},
-	    {KE_COMPLIANT_GCM_SIV, "x", 1},
-	};
+	} records[9];
+	enum nts_err err;
+	unsigned detail;
+};
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct ke_fixture *f = *state;
+/* clang-format off */
+#define RECORD(type, body) {type, body, sizeof(body) - 1}
+#define PROTOCOL RECORD(CRITICAL(KE_NEXT_PROTOCOL), "\0\0")
+#define AEAD RECORD(CRITICAL(KE_AEAD), "\0\x0f")
+#define COOKIE RECORD(KE_COOKIE, "an opaque cookie")
+#define GOOD PROTOCOL, AEAD, COOKIE
+#define END RECORD(CRITICAL(KE_END), "")
+#define ERROR(code) RECORD(CRITICAL(KE_ERROR), code)
 
-		f->out.len = 0;
-		put(f, CRITICAL(cases[i].type), cases[i].body, cases[i].len);
-		put_good(f);
-		assert_err(finish(f), NTS_KE_BAD_RECORD);
-	}
-}
+/* The names say what is wrong. Each answer has one fault, but for those that
+ * show which of several errors is reported. */
+static const struct bad_answer bad_answers[] = {
+	{"end record with a body", {GOOD, RECORD(CRITICAL(KE_END), "x")}, NTS_KE_END_BODY, 0},
+	{"end record not critical", {GOOD, RECORD(KE_END, "")}, NTS_KE_END_BODY, 0},
+	{"no end record", {GOOD, RECORD(0x4000, "")}, NTS_KE_NO_END, 0},
 
-static void a_repeated_record_is_refused(void **state)
+	{"unknown critical record", {GOOD, RECORD(CRITICAL(0x1235), ""), RECORD(0x0777, ""), END}, NTS_KE_UNKNOWN_CRITICAL, 0x1235},
+
+	{"protocol of one byte", {RECORD(KE_NEXT_PROTOCOL, "\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"protocol of three bytes", {RECORD(KE_NEXT_PROTOCOL, "\0\0\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"two protocols, one requested", {RECORD(KE_NEXT_PROTOCOL, "\0\0\0\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"error without a code", {ERROR(""), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"error of one byte", {ERROR("\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"error of three bytes", {ERROR("\0\1\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"warning of one byte", {RECORD(KE_WARNING, "\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"AEAD of one byte", {RECORD(KE_AEAD, "\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"two AEADs", {RECORD(KE_AEAD, "\0\x0f\0\x1e"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"empty cookie", {RECORD(KE_COOKIE, ""), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"record 1024 with a body", {RECORD(KE_COMPLIANT_GCM_SIV, "x"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+
+	{"protocol twice", {PROTOCOL, PROTOCOL, AEAD, COOKIE, END}, NTS_KE_DUPLICATE, 0},
+	{"AEAD twice", {AEAD, GOOD, END}, NTS_KE_DUPLICATE, 0},
+	{"server twice", {RECORD(KE_NTP_SERVER, "a.example"), RECORD(KE_NTP_SERVER, "a.example"), GOOD, END}, NTS_KE_DUPLICATE, 0},
+	{"port twice", {RECORD(KE_NTP_PORT, "\0\x7b"), RECORD(KE_NTP_PORT, "\0\x7b"), GOOD, END}, NTS_KE_DUPLICATE, 0},
+
+	{"error 0", {ERROR("\0\0"), END}, NTS_KE_ERROR_CRITICAL, 0},
+	{"error 1", {ERROR("\0\1"), END}, NTS_KE_ERROR_BAD_REQUEST, 1},
+	{"error 2", {ERROR("\0\2"), END}, NTS_KE_ERROR_INTERNAL, 2},
+	{"error 3", {ERROR("\0\3"), END}, NTS_KE_ERROR_OTHER, 3},
+	{"error 4", {ERROR("\0\4"), END}, NTS_KE_ERROR_OTHER, 4},
+	{"error record first, as in ntpd-rs", {ERROR("\0\1"), PROTOCOL, END}, NTS_KE_ERROR_BAD_REQUEST, 1},
+	{"first error record of several errors", {RECORD(CRITICAL(KE_NEXT_PROTOCOL), ""), RECORD(CRITICAL(KE_AEAD), ""), ERROR("\x12\x34"), RECORD(CRITICAL(0x4242), ""), ERROR("\0\2")}, NTS_KE_ERROR_OTHER, 0x1234},
+	{"malformed error record after another error", {RECORD(CRITICAL(0x4242), ""), ERROR("\0"), END}, NTS_KE_UNKNOWN_CRITICAL, 0x4242},
+	/* RFC 8915 4.1.4 */
+	{"warning", {GOOD, RECORD(CRITICAL(KE_WARNING), "\x01\x02"), RECORD(0x0777, ""), END}, NTS_KE_WARNING, 0x0102},
+
+	/* chrony sends an empty record, NTPsec another protocol or no record. */
+	{"empty protocol record", {RECORD(CRITICAL(KE_NEXT_PROTOCOL), ""), END}, NTS_KE_NO_PROTOCOL, 0},
+	{"other protocol", {RECORD(CRITICAL(KE_NEXT_PROTOCOL), "\0\7"), AEAD, COOKIE, END}, NTS_KE_NO_PROTOCOL, 0},
+	{"no protocol record", {AEAD, COOKIE, END}, NTS_KE_NO_PROTOCOL, 0},
+	{"empty AEAD record", {PROTOCOL, RECORD(CRITICAL(KE_AEAD), ""), END}, NTS_KE_NO_AEAD, 0},
+	{"no AEAD record", {PROTOCOL, COOKIE, END}, NTS_KE_NO_AEAD, 0},
+	{"AEAD whose lower byte is offered", {PROTOCOL, RECORD(CRITICAL(KE_AEAD), "\1\x0f"), COOKIE, END}, NTS_KE_AEAD_NOT_OFFERED, 0},
+	{"AEAD 0", {PROTOCOL, RECORD(CRITICAL(KE_AEAD), "\0\0"), COOKIE, END}, NTS_KE_AEAD_NOT_OFFERED, 0},
+	{"no cookies", {PROTOCOL, AEAD, END}, NTS_KE_NO_COOKIES, 0},
+
+	{"zero inside the server name", {RECORD(KE_NTP_SERVER, "good.example\0.evil.example"), GOOD, END}, NTS_KE_BAD_SERVER, 0},
+	{"zero behind the server name", {RECORD(KE_NTP_SERVER, "good.example\0"), GOOD, END}, NTS_KE_BAD_SERVER, 0},
+	{"empty port", {RECORD(KE_NTP_PORT, ""), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port of one byte", {RECORD(KE_NTP_PORT, "\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port of three bytes", {RECORD(KE_NTP_PORT, "\0\x7b\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port of four bytes", {RECORD(KE_NTP_PORT, "\0\x7b\0\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port 0", {RECORD(KE_NTP_PORT, "\0\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"an ignored record leaves no detail", {GOOD, RECORD(0x4000, ""), RECORD(KE_NTP_PORT, "\0\0"), END}, NTS_KE_BAD_PORT, 0},
+};
+/* clang-format on */
+
+static void bad_answers_are_refused(void **state)
 {
-	static const struct {
-		unsigned type;
-		const char *body;
-		size_t len;
-	} cases[] = {
-	    {KE_NEXT_PROTOCOL, "\0\0", 2},
-	    {KE_AEAD, "\0\x0f", 2},
-	    {KE_NTP_SERVER, "a.example", 9},
-	    {KE_NTP_PORT, "\0\x7b", 2},
-	};
+	struct ke_fixture *f = *state;
+	struct ke_response before;
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct ke_fixture *f = *state;
+	memset(&f->got, 0x5a, sizeof(f->got));
+	before = f->got;
+	for (size_t i = 0; i < ARRAY_LEN(bad_answers); i++) {
+		const struct bad_answer *a = &bad_answers[i];
+		enum nts_err err;
 
 		f->out.len = 0;
-		put(f, cases[i].type, cases[i].body, cases[i].len);
-		put(f, cases[i].type, cases[i].body, cases[i].len);
-		put_good(f);
-		assert_err(finish(f), NTS_KE_DUPLICATE);
+		for (size_t k = 0; a->records[k].body; k++)
+			put(f, a->records[k].type, a->records[k].body,
+			    a->records[k].len);
+		err = parse(f);
+		if (err != a->err || f->detail != a->detail)
+			fail_msg("%s: %s, detail %u", a->what,
+			    nts_err_name(err), f->detail);
+		assert_memory_equal(&f->got, &before, sizeof(before));
 	}
 }
 
-static void error_records_are_named(void **state)
-{
-	static const enum nts_err want[] = {NTS_KE_ERROR_CRITICAL,
-	    NTS_KE_ERROR_BAD_REQUEST, NTS_KE_ERROR_INTERNAL, NTS_KE_ERROR_OTHER,
-	    NTS_KE_ERROR_OTHER};
-
-	for (unsigned code = 0; code < ARRAY_LEN(want); code++) {
-		struct ke_fixture *f = *state;
-		const char body[2] = {0, (char)code};
-
-		f->out.len = 0;
-		put(f, CRITICAL(KE_ERROR), body, sizeof(body));
-		assert_err(finish(f), want[code]);
-		assert_int_equal(f->detail, code);
-	}
-}
-
-/* ntpd-rs puts its error first, chrony sends nothing else, and others may
- * have said something before. The server's own word is the cause. */
-static void an_error_record_is_reported_before_other_errors(void **state)
+/* chrony sends an error record and closes the connection. */
+static void an_error_record_counts_in_a_truncated_answer(void **state)
 {
 	struct ke_fixture *f = *state;
 
-	PUT(f, CRITICAL(KE_ERROR), "\0\1");
-	put_protocol(f);
-	assert_err(finish(f), NTS_KE_ERROR_BAD_REQUEST);
-
-	f->out.len = 0;
-	PUT(f, CRITICAL(KE_NEXT_PROTOCOL), "");
-	PUT(f, CRITICAL(KE_AEAD), "");
-	PUT(f, CRITICAL(KE_ERROR), "\x12\x34");
-	PUT(f, CRITICAL(0x4242), "");
-	PUT(f, CRITICAL(KE_ERROR), "\0\2");
-	assert_err(parse(f), NTS_KE_ERROR_OTHER);
-	assert_int_equal(f->detail, 0x1234);
-
-	/* A malformed one is nobody's word. */
-	f->out.len = 0;
-	PUT(f, CRITICAL(0x4242), "");
-	PUT(f, CRITICAL(KE_ERROR), "\0");
-	assert_err(finish(f), NTS_KE_UNKNOWN_CRITICAL);
-	assert_int_equal(f->detail, 0x4242);
-
-	/* The connection breaks right after it. */
-	f->out.len = 0;
 	PUT(f, CRITICAL(KE_ERROR), "\0\2");
 	put_u8(&f->out, 0x80);
 	assert_err(parse(f), NTS_KE_ERROR_INTERNAL);
@@ -356,51 +334,8 @@ static void an_error_record_is_reported_before_other_errors(void **state)
 	assert_err(parse(f), NTS_KE_ERROR_INTERNAL);
 }
 
-/* RFC 8915 4.1.4 */
-static void a_warning_is_an_error(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	put_good(f);
-	PUT(f, CRITICAL(KE_WARNING), "\x01\x02");
-	PUT(f, 0x0777, "");
-	assert_err(finish(f), NTS_KE_WARNING);
-	assert_int_equal(f->detail, 0x0102);
-}
-
-/* chrony: an empty record; NTPsec and others: another or none. */
-static void no_common_protocol(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	PUT(f, CRITICAL(KE_NEXT_PROTOCOL), "");
-	assert_err(finish(f), NTS_KE_NO_PROTOCOL);
-	f->out.len = 0;
-	PUT(f, CRITICAL(KE_NEXT_PROTOCOL), "\0\7");
-	put_aead(f);
-	put_cookie(f, 1, 100);
-	assert_err(finish(f), NTS_KE_NO_PROTOCOL);
-	f->out.len = 0;
-	put_aead(f);
-	put_cookie(f, 1, 100);
-	assert_err(finish(f), NTS_KE_NO_PROTOCOL);
-}
-
-static void no_common_aead(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	put_protocol(f);
-	PUT(f, CRITICAL(KE_AEAD), "");
-	assert_err(finish(f), NTS_KE_NO_AEAD);
-	f->out.len = 0;
-	put_protocol(f);
-	put_cookie(f, 1, 100);
-	assert_err(finish(f), NTS_KE_NO_AEAD);
-}
-
-/* NTPsec answers 15 when only 30 was offered. */
-static void an_aead_that_was_not_offered(void **state)
+/* NTPsec answers with 15 if only 30 is offered. */
+static void an_aead_that_was_not_offered_is_refused(void **state)
 {
 	struct ke_fixture *f = *state;
 
@@ -409,26 +344,6 @@ static void an_aead_that_was_not_offered(void **state)
 	assert_err(ke_response_parse(
 		       &f->got, f->bytes, f->out.len, offered, 1, &f->detail),
 	    NTS_KE_AEAD_NOT_OFFERED);
-	/* Of a short number, the upper byte counts. */
-	f->out.len = 0;
-	put_protocol(f);
-	PUT(f, CRITICAL(KE_AEAD), "\1\x0f");
-	put_cookie(f, 1, 100);
-	assert_err(finish(f), NTS_KE_AEAD_NOT_OFFERED);
-	f->out.len = 0;
-	put_protocol(f);
-	PUT(f, CRITICAL(KE_AEAD), "\0\0");
-	put_cookie(f, 1, 100);
-	assert_err(finish(f), NTS_KE_AEAD_NOT_OFFERED);
-}
-
-static void no_cookies(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	put_protocol(f);
-	put_aead(f);
-	assert_err(finish(f), NTS_KE_NO_COOKIES);
 }
 
 static void cookies_of_any_length_are_accepted(void **state)
@@ -514,7 +429,7 @@ static void server_names_are_checked(void **state)
 	    "a:b",
 	    "[2001:db8::1]",
 	    "fe80::1%eth0", /* RFC 8915 4.1.7: no zone */
-	    "127.1",	    /* half an address, to getaddrinfo() a whole one */
+	    "127.1",	    /* getaddrinfo() reads it as an address */
 	    "1.2.3.256",
 	    "192.0.2.1.",
 	    "12345",
@@ -536,19 +451,6 @@ static void server_names_are_checked(void **state)
 	}
 }
 
-static void a_zero_in_a_server_name(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	PUT(f, CRITICAL(KE_NTP_SERVER), "good.example\0.evil.example");
-	put_good(f);
-	assert_err(finish(f), NTS_KE_BAD_SERVER);
-	f->out.len = 0;
-	PUT(f, CRITICAL(KE_NTP_SERVER), "good.example\0");
-	put_good(f);
-	assert_err(finish(f), NTS_KE_BAD_SERVER);
-}
-
 static void a_server_name_may_have_255_bytes(void **state)
 {
 	struct ke_fixture *f = *state;
@@ -563,51 +465,6 @@ static void a_server_name_may_have_255_bytes(void **state)
 		put_good(f);
 		assert_err(finish(f), len <= 255 ? NTS_OK : NTS_KE_BAD_SERVER);
 	}
-}
-
-static void bad_ports(void **state)
-{
-	static const size_t lengths[] = {0, 1, 3, 4};
-	struct ke_fixture *f = *state;
-
-	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
-		f->out.len = 0;
-		put(f, CRITICAL(KE_NTP_PORT), "\0\x7b\0\0", lengths[i]);
-		put_good(f);
-		assert_err(finish(f), NTS_KE_BAD_PORT);
-	}
-	f->out.len = 0;
-	PUT(f, CRITICAL(KE_NTP_PORT), "\0\0");
-	put_good(f);
-	assert_err(finish(f), NTS_KE_BAD_PORT);
-}
-
-static void an_ignored_record_leaves_no_detail(void **state)
-{
-	struct ke_fixture *f = *state;
-
-	put_good(f);
-	PUT(f, 0x4000, "");
-	assert_err(parse(f), NTS_KE_NO_END);
-	assert_int_equal(f->detail, 0);
-	PUT(f, CRITICAL(KE_NTP_PORT), "\0\0");
-	assert_err(finish(f), NTS_KE_BAD_PORT);
-	assert_int_equal(f->detail, 0);
-}
-
-/* Nothing of a bad answer is left behind. */
-static void a_bad_answer_does_not_change_the_result(void **state)
-{
-	struct ke_fixture *f = *state;
-	struct ke_response before;
-
-	memset(&f->got, 0x5a, sizeof(f->got));
-	before = f->got;
-	put_good(f);
-	PUT(f, CRITICAL(KE_NTP_SERVER), "ntp.example.org");
-	PUT(f, CRITICAL(KE_NTP_PORT), "\0\0");
-	assert_err(finish(f), NTS_KE_BAD_PORT);
-	assert_memory_equal(&f->got, &before, sizeof(before));
 }
 
 static void the_detail_may_be_null(void **state)
@@ -634,7 +491,7 @@ static void random_bytes_are_never_accepted(void **state)
 	}
 }
 
-/* Small damage: whatever is said to be good keeps every promise. */
+/* Flips one bit of a good answer. */
 static void an_accepted_answer_is_within_its_limits(void **state)
 {
 	struct rng d = {22};
@@ -666,7 +523,7 @@ static void a_request_has_the_expected_bytes(void **state)
 {
 	static const uint8_t want[] = {0x80, 1, 0, 2, 0, 0, /* NTPv4 */
 	    0x80, 4, 0, 6, 0, 30, 0, 15, 0, 17,		    /* AEADs */
-	    0x04, 0, 0, 0, /* record 1024, which nobody need know */
+	    0x04, 0, 0, 0, /* record 1024, not critical */
 	    0x80, 0, 0, 0};
 	uint8_t bytes[KE_REQUEST_MAX];
 	struct writer w = writer_of(bytes, sizeof(bytes));
@@ -730,31 +587,18 @@ int main(void)
 	    WITH_FIXTURE(a_good_answer_is_accepted),
 	    WITH_FIXTURE(an_answer_with_every_record_is_accepted),
 	    WITH_FIXTURE(bytes_behind_the_end_record_are_ignored),
-	    WITH_FIXTURE(no_answer),
+	    WITH_FIXTURE(an_empty_answer_is_refused),
 	    WITH_FIXTURE(every_prefix_fails),
 	    WITH_FIXTURE(an_answer_may_have_64_kib_and_no_byte_more),
 	    WITH_FIXTURE(a_long_unknown_record_is_ignored),
-	    WITH_FIXTURE(an_end_with_a_body),
-	    WITH_FIXTURE(an_end_that_is_not_critical),
-	    WITH_FIXTURE(an_unknown_critical_record),
-	    WITH_FIXTURE(malformed_records),
-	    WITH_FIXTURE(a_repeated_record_is_refused),
-	    WITH_FIXTURE(error_records_are_named),
-	    WITH_FIXTURE(an_error_record_is_reported_before_other_errors),
-	    WITH_FIXTURE(a_warning_is_an_error),
-	    WITH_FIXTURE(no_common_protocol),
-	    WITH_FIXTURE(no_common_aead),
-	    WITH_FIXTURE(an_aead_that_was_not_offered),
-	    WITH_FIXTURE(no_cookies),
+	    WITH_FIXTURE(bad_answers_are_refused),
+	    WITH_FIXTURE(an_error_record_counts_in_a_truncated_answer),
+	    WITH_FIXTURE(an_aead_that_was_not_offered_is_refused),
 	    WITH_FIXTURE(cookies_of_any_length_are_accepted),
 	    WITH_FIXTURE(a_cookie_that_is_too_long_is_ignored_if_others_fit),
 	    WITH_FIXTURE(cookies_beyond_eight_are_dropped),
 	    WITH_FIXTURE(server_names_are_checked),
-	    WITH_FIXTURE(a_zero_in_a_server_name),
 	    WITH_FIXTURE(a_server_name_may_have_255_bytes),
-	    WITH_FIXTURE(bad_ports),
-	    WITH_FIXTURE(an_ignored_record_leaves_no_detail),
-	    WITH_FIXTURE(a_bad_answer_does_not_change_the_result),
 	    WITH_FIXTURE(the_detail_may_be_null),
 	    WITH_FIXTURE(random_bytes_are_never_accepted),
 	    WITH_FIXTURE(an_accepted_answer_is_within_its_limits),

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* RFC 5905 figure 8, byte for byte. */
+/* A header in the format of RFC 5905 figure 8. */
 static const uint8_t wire[NTP_HEADER_LEN] = {0xe4, 0x02, 0x06, 0xe9, 0x00, 0x00,
     0x01, 0x02, 0x00, 0x00, 0x03, 0x04, 0x7f, 0x00, 0x00, 0x01, 0x11, 0x12,
     0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26,
@@ -89,7 +89,7 @@ static void fields_are_taken_one_by_one(void **state)
 	assert_true(reader_done(&r));
 }
 
-/* RFC 7822: whole words, four at least, and no more than there is. */
+/* RFC 7822: a multiple of four, at least 16, and within the packet. */
 static void a_field_of_a_wrong_length_is_malformed(void **state)
 {
 	(void)state;
@@ -166,14 +166,14 @@ static void times_around_the_end_of_the_era_in_2036_are_converted(void **state)
 	(void)state;
 	assert_int_equal(ntp_from_wall(at_s(ERA_1_S)), 0);
 	assert_int_equal(ntp_from_wall(at_s(0)), NTP_UNIX_EPOCH << 32);
-	/* From either side of the border, each side of it is right. */
+	/* A pivot in either era converts the times of both. */
 	for (int64_t away = -20; away <= 20; away += 10) {
 		struct wall pivot = at_s(ERA_1_S + away * 86400);
 
 		assert_int_equal(
 		    ntp_to_wall(first, pivot).ns, at_s(ERA_1_S).ns);
 		assert_int_equal(ntp_to_wall(last, pivot).ns,
-		    at_s(ERA_1_S).ns); /* rounded up by a quarter of a ns */
+		    at_s(ERA_1_S).ns); /* rounded up by 0.23 ns */
 		assert_int_equal(
 		    ntp_to_wall(last - (UINT64_C(1) << 32) + 1, pivot).ns,
 		    at_s(ERA_1_S - 1).ns);
@@ -198,7 +198,7 @@ static void the_nearest_era_is_chosen(void **state)
 		assert_int_equal(
 		    ntp_to_wall(ntp_from_wall(late), p).ns, late.ns);
 	}
-	/* One second further, and it is the other side. */
+	/* One second more, and the other era is nearer. */
 	assert_int_equal(
 	    ntp_to_wall(ntp_from_wall(at_s(1800000000 + half_s)), pivot).ns,
 	    at_s(1800000000 - half_s).ns);
@@ -210,7 +210,7 @@ static void a_nanosecond_survives_the_wire_format(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
-		/* pivots of 1970 to 2106, times up to 68 years off */
+		/* Pivots from 1970 to 2106, and times within 68 years. */
 		struct wall pivot = {(int64_t)(rng_u64(&d) >> 1) %
 				     (INT64_C(4300000000) * NS_PER_S)};
 		int64_t away = (int64_t)(rng_u64(&d) >> 2) %

@@ -1,4 +1,4 @@
-/* Seeded draws, so that a property that fails fails again. */
+/* Random numbers from a fixed seed, so that a failure can be repeated. */
 #ifndef TESTS_NTS_RNG_H
 #define TESTS_NTS_RNG_H
 
