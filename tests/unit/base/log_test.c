@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a call writes to standard error. */
+/* Redirects standard error to a pipe and keeps what is written. */
 struct capture {
 	int saved, pipe[2];
 	char text[4096];
@@ -37,7 +37,7 @@ static void capture_end(struct capture *c)
 	close(c->pipe[0]);
 }
 
-static void control_characters_cannot_forge_a_line(void **state)
+static void control_characters_cannot_start_a_line(void **state)
 {
 	struct capture c;
 
@@ -52,7 +52,7 @@ static void control_characters_cannot_forge_a_line(void **state)
 	assert_ptr_equal(strchr(c.text, '\n'), c.text + strlen(c.text) - 1);
 }
 
-static void the_level_hides_what_is_more_verbose(void **state)
+static void a_message_above_the_level_is_dropped(void **state)
 {
 	struct capture c;
 
@@ -85,7 +85,7 @@ static void the_journal_gets_the_level_as_a_prefix(void **state)
 	assert_string_equal(c.text, "<3>broken\n");
 }
 
-static void a_journal_elsewhere_is_none(void **state)
+static void a_redirected_standard_error_is_not_the_journal(void **state)
 {
 	struct capture c;
 
@@ -99,7 +99,7 @@ static void a_journal_elsewhere_is_none(void **state)
 	assert_non_null(strstr(c.text, "]: broken\n"));
 }
 
-static void a_long_line_is_cut_and_still_ends(void **state)
+static void a_long_line_is_cut_and_has_its_newline(void **state)
 {
 	struct capture c;
 	char text[3000];
@@ -118,11 +118,11 @@ static void a_long_line_is_cut_and_still_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(control_characters_cannot_forge_a_line),
-	    cmocka_unit_test(the_level_hides_what_is_more_verbose),
+	    cmocka_unit_test(control_characters_cannot_start_a_line),
+	    cmocka_unit_test(a_message_above_the_level_is_dropped),
 	    cmocka_unit_test(the_journal_gets_the_level_as_a_prefix),
-	    cmocka_unit_test(a_journal_elsewhere_is_none),
-	    cmocka_unit_test(a_long_line_is_cut_and_still_ends),
+	    cmocka_unit_test(a_redirected_standard_error_is_not_the_journal),
+	    cmocka_unit_test(a_long_line_is_cut_and_has_its_newline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
