@@ -1,7 +1,7 @@
 /*
- * Files of saved keys. The input is a file without its checksum, which no
- * fuzzer could guess; it is added here. What is accepted keeps the promises of
- * agent/store.h, and is written as it was read.
+ * Files of saved keys. The input has no checksum, because a fuzzer cannot guess
+ * it; the checksum is added here. An accepted file is within the limits of
+ * agent/store.h and is written with the same bytes.
  */
 #include "agent/store.h"
 #include "nts/digest.h"

@@ -66,23 +66,55 @@ static void a_message_above_the_level_is_dropped(void **state)
 	assert_non_null(strstr(c.text, "shown"));
 }
 
-static void the_journal_gets_the_level_as_a_prefix(void **state)
+/* Makes standard error the stream that systemd connects to the journal. */
+static void open_journal(enum log_level most_verbose)
 {
-	struct capture c;
 	struct stat st;
 	char stream[64];
 
-	(void)state;
-	capture_begin(&c);
-	fstat(STDERR_FILENO, &st);
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
 	snprintf(stream, sizeof(stream), "%llu:%llu",
 	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
-	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	log_open(LOG_TO_STDERR, most_verbose);
+}
+
+static void the_journal_gets_the_level_as_a_prefix(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	capture_begin(&c);
+	open_journal(LOG_LEVEL_INFO);
 	log_error("broken");
 	capture_end(&c);
 	unsetenv("JOURNAL_STREAM");
 	assert_string_equal(c.text, "<3>broken\n");
+}
+
+static void each_function_logs_with_its_level(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	capture_begin(&c);
+	open_journal(LOG_LEVEL_DEBUG);
+	log_process("engine");
+	log_error("a %d", 1);
+	log_warning("b");
+	log_notice("c");
+	log_info("d");
+	log_debug("e");
+	log_line(LOG_LEVEL_NOTICE, "f %s", "g");
+	log_set_level(LOG_LEVEL_NOTICE);
+	log_info("dropped");
+	log_line(LOG_LEVEL_DEBUG, "dropped");
+	log_notice("h");
+	capture_end(&c);
+	log_process("");
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(c.text, "<3>a 1\n<4>b\n<5>c\n<6>d\n"
+				    "<7>engine: e\n<5>f g\n<5>h\n");
 }
 
 static void a_redirected_standard_error_is_not_the_journal(void **state)
@@ -121,6 +153,7 @@ int main(void)
 	    cmocka_unit_test(control_characters_cannot_start_a_line),
 	    cmocka_unit_test(a_message_above_the_level_is_dropped),
 	    cmocka_unit_test(the_journal_gets_the_level_as_a_prefix),
+	    cmocka_unit_test(each_function_logs_with_its_level),
 	    cmocka_unit_test(a_redirected_standard_error_is_not_the_journal),
 	    cmocka_unit_test(a_long_line_is_cut_and_has_its_newline),
 	};
