@@ -430,6 +430,5 @@ int main(void)
 	    WITH_EACH(sealing_a_request_is_fast),
 	};
 
-	gcm_siv_provide();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, gcm_siv_load, gcm_siv_unload);
 }

@@ -1046,6 +1046,5 @@ int main(void)
 	    WITH_SIV(wiping_leaves_zeros),
 	};
 
-	gcm_siv_provide();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, gcm_siv_load, gcm_siv_unload);
 }

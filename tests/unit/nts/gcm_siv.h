@@ -7,7 +7,7 @@
 #ifndef TESTS_NTS_GCM_SIV_H
 #define TESTS_NTS_GCM_SIV_H
 
-#include "base/check.h"
+#include "nts/aead.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -329,22 +329,48 @@ static inline int gcm_siv_provider(const OSSL_CORE_HANDLE *core,
 	return 1;
 }
 
-/* Loads the provider for the whole process. The library's own GCM-SIV is used
- * if it has one. Call it once, before the tests. */
-static inline void gcm_siv_provide(void)
+static OSSL_PROVIDER *gcm_siv_default, *gcm_siv_test;
+static const char *gcm_siv_choice;
+
+static inline void gcm_siv_prefer(const char *properties)
 {
+	GCM_SIV_MUST(EVP_set_default_properties(NULL, properties));
+}
+
+/* A setup function for a group of tests. Loads the provider, but chooses the
+ * library's own GCM-SIV if it has one that passes the self-test. */
+static inline int gcm_siv_load(void **state)
+{
+	enum aead_id ids[AEAD_KINDS];
+
+	(void)state;
 	GCM_SIV_MUST(OSSL_PROVIDER_add_builtin(NULL, "test", gcm_siv_provider));
-	GCM_SIV_MUST(OSSL_PROVIDER_load(NULL, "default"));
-	GCM_SIV_MUST(OSSL_PROVIDER_load(NULL, "test"));
-	GCM_SIV_MUST(EVP_set_default_properties(NULL, "?provider=default"));
+	gcm_siv_default = OSSL_PROVIDER_load(NULL, "default");
+	gcm_siv_test = OSSL_PROVIDER_load(NULL, "test");
+	GCM_SIV_MUST(gcm_siv_default && gcm_siv_test);
+	gcm_siv_choice = "?provider=default";
+	gcm_siv_prefer(gcm_siv_choice);
+	if (aead_available(ids) < AEAD_KINDS)
+		gcm_siv_choice = "?provider=test";
+	gcm_siv_prefer(gcm_siv_choice);
+	return 0;
+}
+
+/* The teardown function of the group. */
+static inline int gcm_siv_unload(void **state)
+{
+	(void)state;
+	OSSL_PROVIDER_unload(gcm_siv_test);
+	OSSL_PROVIDER_unload(gcm_siv_default);
+	return 0;
 }
 
 /* Gives GCM-SIV a fault, or repairs it. */
 static inline void gcm_siv_break(enum gcm_siv_fault fault)
 {
 	gcm_siv_fault = fault;
-	GCM_SIV_MUST(EVP_set_default_properties(NULL,
-	    fault == GCM_SIV_CORRECT ? "?provider=default" : "?provider=test"));
+	gcm_siv_prefer(
+	    fault == GCM_SIV_CORRECT ? gcm_siv_choice : "?provider=test");
 }
 
 #endif
