@@ -291,7 +291,7 @@ static enum tls_step fail(struct tls_session *s)
 }
 
 /* RFC 8915 4: a server that does not select ntske/1 is not an NTS-KE server.
- * Some web servers complete the handshake without it. */
+ * At least one server completes the handshake without it. */
 static bool alpn_selected(const SSL *ssl)
 {
 	const unsigned char *protocol;

@@ -31,6 +31,12 @@ static bool seconds(const char *text, double lowest, int64_t *out_ns)
 	return true;
 }
 
+/* The range of NTP's short format. */
+static bool short_seconds(const char *text, int64_t *out_ns)
+{
+	return seconds(text, 0, out_ns) && *out_ns < 65536 * NS_PER_S;
+}
+
 static bool read_port(const char *text, uint16_t *port)
 {
 	long n;
@@ -98,14 +104,12 @@ static bool read_leap(struct options *o, const char *text)
 
 static bool read_root_delay(struct options *o, const char *text)
 {
-	return seconds(text, 0, &o->identity.root_delay_ns) &&
-	       o->identity.root_delay_ns < 65536 * NS_PER_S;
+	return short_seconds(text, &o->identity.root_delay_ns);
 }
 
 static bool read_root_dispersion(struct options *o, const char *text)
 {
-	return seconds(text, 0, &o->identity.root_dispersion_ns) &&
-	       o->identity.root_dispersion_ns < 65536 * NS_PER_S;
+	return short_seconds(text, &o->identity.root_dispersion_ns);
 }
 
 static bool read_fault(struct options *o, const char *text)
