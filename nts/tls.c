@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define HOST_SIZE 256
-/* 112 bits: RSA with 2048 bits, no SHA-1 (SSL_CTX_set_security_level(3)). */
+/* 112 bits: RSA with 2048 bits, no SHA-1; see SSL_CTX_set_security_level(3). */
 #define SECURITY_LEVEL 2
 /* The longest chain in bytes. RFC 8446 4.4.2 sets no limit; usual chains have
  * a few kB. */
@@ -268,7 +268,7 @@ static enum tls_fault fault_of_error(unsigned long library_error)
 	case ERR_R_MALLOC_FAILURE:
 		return TLS_LIBRARY;
 	default:
-		return TLS_BROKEN;
+		return TLS_PROTOCOL_ERROR;
 	}
 }
 

@@ -39,7 +39,7 @@ struct tls_session;
 	X(TLS_BAD_CERTIFICATE, "its certificate is refused") \
 	X(TLS_ALERT, "it ended the TLS session with an alert") \
 	X(TLS_CHAIN_TOO_LONG, "it sends a chain of certificates that is too long") \
-	X(TLS_BROKEN, "it breaks the TLS protocol") \
+	X(TLS_PROTOCOL_ERROR, "it breaks the TLS protocol") \
 	X(TLS_LIBRARY, "the TLS library failed")
 /* clang-format on */
 enum tls_fault {
@@ -83,7 +83,7 @@ void tls_leave_dates(struct tls_session *s);
 /* Wipes and frees the session; NULL is allowed. */
 void tls_free(struct tls_session *s);
 
-/* Takes bytes from the network. Returns false if memory is short. */
+/* Takes bytes from the network. Returns false if out of memory. */
 bool tls_feed(struct tls_session *s, const void *bytes, size_t len) MUST_USE;
 
 /* Says that the network brings no more bytes. */

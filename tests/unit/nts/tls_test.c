@@ -314,16 +314,37 @@ static void only_subject_alternative_names_are_checked(void **state)
 	}
 }
 
-static void a_name_that_is_too_long_cannot_be_opened(void **state)
+static void a_name_may_have_255_bytes(void **state)
 {
 	struct tls_fixture *f = *state;
-	char host[300];
+	char host[257] = "";
 
-	memset(host, 'a', sizeof(host) - 1);
-	host[sizeof(host) - 1] = '\0';
+	memset(host, 'a', 255);
+	f->client = tls_open(f->store, host);
+	assert_non_null(f->client);
+	host[255] = 'a';
 	assert_null(tls_open(f->store, host));
 	assert_null(tls_open(f->store, ""));
 	assert_null(tls_open(f->store, "."));
+}
+
+/* Without a provider the library has no algorithm. */
+static void a_failing_library_gives_no_session(void **state)
+{
+	struct tls_fixture *f = *state;
+
+	assert_true(EVP_set_default_properties(NULL, "provider=nobody"));
+	f->client = tls_open(f->store, NAME);
+	assert_true(EVP_set_default_properties(NULL, ""));
+	assert_null(f->client);
+}
+
+static void every_fault_has_a_sentence(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < TLS_FAULT_COUNT; i++)
+		assert_true(strlen(tls_fault_text((enum tls_fault)i)) > 5);
+	assert_string_equal(tls_fault_text(TLS_FAULT_COUNT), "unknown");
 }
 
 static void a_refusal_has_the_certificates(void **state)
@@ -538,7 +559,7 @@ static void nothing_is_written_after_the_close(void **state)
 	assert_int_equal(SSL_read(f->ssl, &(char){0}, 1), 0);
 	assert_int_equal(SSL_get_error(f->ssl, 0), SSL_ERROR_ZERO_RETURN);
 	assert_false(tls_write(f->client, "x", 1));
-	assert_int_equal(tls_fault(f->client), TLS_BROKEN);
+	assert_int_equal(tls_fault(f->client), TLS_PROTOCOL_ERROR);
 }
 
 static void a_short_greeting_before_the_end_is_not_tls(void **state)
@@ -586,7 +607,7 @@ static void garbage_in_a_record_is_a_protocol_error(void **state)
 	assert_int_equal(tls_handshake(f->client), TLS_WANT_INPUT);
 	assert_true(tls_feed(f->client, garbage, sizeof(garbage)));
 	assert_int_equal(tls_handshake(f->client), TLS_FAILED);
-	assert_int_equal(tls_fault(f->client), TLS_BROKEN);
+	assert_int_equal(tls_fault(f->client), TLS_PROTOCOL_ERROR);
 	assert_true(strlen(tls_detail(f->client)) > 0);
 }
 
@@ -602,7 +623,9 @@ int main(void)
 	    WITH_FIXTURE(answers_are_read_up_to_the_end),
 	    WITH_FIXTURE(an_end_without_close_notify_closes_the_session),
 	    WITH_FIXTURE(only_subject_alternative_names_are_checked),
-	    WITH_FIXTURE(a_name_that_is_too_long_cannot_be_opened),
+	    WITH_FIXTURE(a_name_may_have_255_bytes),
+	    WITH_FIXTURE(a_failing_library_gives_no_session),
+	    cmocka_unit_test(every_fault_has_a_sentence),
 	    WITH_FIXTURE(a_refusal_has_the_certificates),
 	    WITH_FIXTURE(a_missing_intermediate_is_refused),
 	    WITH_FIXTURE(a_trusted_intermediate_is_enough),
