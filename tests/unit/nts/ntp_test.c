@@ -261,6 +261,7 @@ static void reference_ids_are_converted_to_text(void **state)
 	    {NTP_REFID(255, 255, 255, 255), 2, "255.255.255.255"},
 	    {NTP_REFID('G', 'P', 'S', 0), 2, "71.80.83.0"},
 	    {NTP_REFID(0, 'P', 'P', 'S'), 1, "00505053"},
+	    {NTP_REFID('G', 'P', 'S', 27), 1, "4750531B"},
 	    {0, 0, "00000000"},
 	    /* No control character reaches a terminal. */
 	    {NTP_REFID(27, '[', '2', 'J'), 1, "1B5B324A"},

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
 
@@ -260,6 +261,25 @@ static void answers_are_read_up_to_the_end(void **state)
 	assert_int_equal(tls_read(f->client, got, sizeof(got), &n), TLS_CLOSED);
 }
 
+/* OpenSSL keeps the errors of a thread in a queue. */
+static void an_error_of_another_call_does_not_count(void **state)
+{
+	struct tls_fixture *f = *state;
+	uint8_t got[10];
+	size_t n;
+
+	prepare(f, (struct pki_spec){.name = "leaf", .san = "DNS:" NAME}, NAME);
+	ERR_raise(ERR_LIB_USER, 1);
+	assert_int_equal(tls_handshake(f->client), TLS_WANT_INPUT);
+	assert_int_equal(shake(f, 4096), TLS_DONE);
+	SSL_do_handshake(f->ssl);
+	ERR_raise(ERR_LIB_USER, 1);
+	assert_int_equal(
+	    tls_read(f->client, got, sizeof(got), &n), TLS_WANT_INPUT);
+	ERR_raise(ERR_LIB_USER, 1);
+	assert_true(tls_write(f->client, "x", 1));
+}
+
 static void an_end_without_close_notify_closes_the_session(void **state)
 {
 	struct tls_fixture *f = *state;
@@ -511,6 +531,7 @@ static void the_first_byte_decides_what_is_tls(void **state)
 
 	f->client = tls_open(f->store, NAME);
 	assert_int_equal(tls_handshake(f->client), TLS_WANT_INPUT);
+	assert_true(tls_feed(f->client, "x", 0));
 	assert_true(tls_feed(f->client, "", 1));
 	assert_true(tls_feed(f->client, rest, sizeof(rest)));
 	assert_int_equal(tls_handshake(f->client), TLS_FAILED);
@@ -621,6 +642,7 @@ int main(void)
 	    WITH_FIXTURE(both_sides_export_the_same_keys),
 	    WITH_FIXTURE(the_request_is_one_record),
 	    WITH_FIXTURE(answers_are_read_up_to_the_end),
+	    WITH_FIXTURE(an_error_of_another_call_does_not_count),
 	    WITH_FIXTURE(an_end_without_close_notify_closes_the_session),
 	    WITH_FIXTURE(only_subject_alternative_names_are_checked),
 	    WITH_FIXTURE(a_name_may_have_255_bytes),
