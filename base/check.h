@@ -1,10 +1,11 @@
-/* Small compile-time helpers. No code, no policy. */
+/* Compile-time checks: attributes of functions, the length of an array. */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
-/* Ignoring the result of such a function is a warning. */
+/* The compiler warns if a caller ignores the result. */
 #define MUST_USE __attribute__((warn_unused_result))
 
+/* The compiler checks the arguments against the format, as for printf(). */
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -11,8 +11,7 @@
 
 #define LINE_MAX_BYTES 1200
 
-/* The one state of the process that everything shares (style: one log level).
- */
+/* The log settings are the only state that all code of a process shares. */
 static struct {
 	enum log_target target;
 	enum log_level level;
@@ -20,9 +19,10 @@ static struct {
 	bool journal;
 } log_state = {LOG_TO_STDERR, LOG_LEVEL_INFO, "", false};
 
-/* systemd names the device and inode of the stream that it connected to the
- * journal, which reads the level from a "<N>" prefix (sd-daemon(3)). Standard
- * error may have been sent elsewhere since. */
+/* systemd sets JOURNAL_STREAM to the device and the inode of the stream that it
+ * connects to the journal. The journal reads the level from a "<N>" prefix, see
+ * sd-daemon(3). The check is needed because standard error may be redirected
+ * later. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -55,7 +55,8 @@ void log_process(const char *process)
 	log_state.process = process;
 }
 
-/* A line is a line: text from the network must not forge a second one. */
+/* Replaces control characters: text from the network must not start a second
+ * line. */
 static void flatten(char *s)
 {
 	for (; *s; s++)
@@ -74,7 +75,7 @@ static void write_stderr(enum log_level level, const char *text)
 		n = snprintf(line, sizeof(line), "ntsagentd[%ld]: %s\n",
 		    (long)getpid(), text);
 	if (n > 0 && write(STDERR_FILENO, line, strlen(line)) < 0)
-		return; /* nowhere left to complain to */
+		return; /* no place is left to report it */
 }
 
 PRINTF_LIKE(2, 0)

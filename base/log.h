@@ -1,15 +1,15 @@
 /*
- * One line per event, to standard error or syslog. Called from agent/ and
- * resolver/ only: cores return errors, the edge says them once.
+ * Writes one line for each event, to standard error or syslog. Only agent/ and
+ * resolver/ call it: the cores return errors, and their caller logs them once.
  *
- * Never pass a key, a cookie or a whole packet.
+ * Never log a key, a cookie or a whole packet.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
 #include "base/check.h"
 
-/* The numbers are syslog's. */
+/* The numbers are those of syslog. */
 enum log_level {
 	LOG_LEVEL_ERROR = 3,
 	LOG_LEVEL_WARNING = 4,
@@ -19,18 +19,19 @@ enum log_level {
 };
 
 enum log_target {
-	LOG_TO_STDERR, /* plain lines; with "<N>" prefixes under systemd */
+	LOG_TO_STDERR, /* plain lines, or lines with a "<N>" prefix under
+			  systemd */
 	LOG_TO_SYSLOG,
 };
 
-/* Call before the first fork; children inherit it. */
+/* Call it before the first fork; children inherit the settings. Messages with
+ * a higher number than `most_verbose` are dropped. */
 void log_open(enum log_target target, enum log_level most_verbose);
 
-/* The same target, another level: of this process alone. */
+/* Changes the level of this process and keeps the target. */
 void log_set_level(enum log_level most_verbose);
 
-/* `process` (a string constant: "keeper", "engine", ...) prefixes debug lines.
- */
+/* Sets the prefix of debug lines to a string constant such as "keeper". */
 void log_process(const char *process);
 
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -39,7 +40,7 @@ void log_notice(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* The same with the level as a value, for tables. */
+/* Logs with a level that is a value, for example from a table. */
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -51,7 +51,7 @@ const char *aead_name(enum aead_id id)
 	return a ? a->name : "none";
 }
 
-/* One CMAC key, reused for the components of S2V. */
+/* One CMAC key, used for all components of S2V. */
 struct cmac {
 	EVP_MAC *mac;
 	EVP_MAC_CTX *ctx;
@@ -67,7 +67,7 @@ static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
 	memcpy(cipher, a->mac, sizeof(cipher));
 	params[0] =
 	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0);
-	/* A context of no MAC is a crash, not NULL. */
+	/* EVP_MAC_CTX_new(NULL) crashes. */
 	m.ctx = m.mac ? EVP_MAC_CTX_new(m.mac) : NULL;
 	m.ok = m.ctx && EVP_MAC_init(m.ctx, key, a->key_len / 2, params) == 1;
 	return m;
@@ -104,11 +104,12 @@ static void dbl(uint8_t b[BLOCK])
 	for (size_t i = 0; i + 1 < BLOCK; i++)
 		b[i] = (uint8_t)(b[i] << 1 | b[i + 1] >> 7);
 	b[BLOCK - 1] = (uint8_t)(b[BLOCK - 1] << 1);
-	/* No branch on key material. */
+	/* The timing must not depend on key material. */
 	b[BLOCK - 1] ^= (uint8_t)(0x87 & -(int)carry);
 }
 
-/* RFC 5297 2.4: the last component is masked in its last block, or padded. */
+/* RFC 5297 2.4: combines the last component with d in its last block, or pads
+ * it if it is shorter than a block. */
 static void s2v_last(struct cmac *m, uint8_t d[BLOCK], const uint8_t *plain,
     size_t len, uint8_t out[BLOCK])
 {
@@ -134,8 +135,8 @@ static void s2v_last(struct cmac *m, uint8_t d[BLOCK], const uint8_t *plain,
 	OPENSSL_cleanse(tail, sizeof(tail));
 }
 
-/* What both directions of SIV need. The components are the associated data,
- * the nonce, and the plaintext (RFC 5297 section 3, RFC 8915 5.6). */
+/* The parameters of both directions. S2V gets the associated data, the nonce
+ * and the plaintext, in this order (RFC 5297 section 3, RFC 8915 5.6). */
 struct siv {
 	const struct algorithm *a;
 	const uint8_t *key, *nonce, *ad;
@@ -176,7 +177,7 @@ static bool ctr(const struct siv *s, const uint8_t tag[BLOCK],
 	if (len > INT32_MAX)
 		return false;
 	memcpy(counter, tag, BLOCK);
-	/* RFC 5297 2.5: two bits cleared, so that 32-bit counters do. */
+	/* RFC 5297 2.5: clears two bits, so that 32-bit counters suffice. */
 	counter[8] &= 0x7f;
 	counter[12] &= 0x7f;
 	cipher = EVP_CIPHER_fetch(NULL, s->a->ctr, NULL);
@@ -214,14 +215,13 @@ static bool siv_open(const struct siv *s, const uint8_t *sealed,
 	/* RFC 5297 2.7 */
 	ok = ctr(s, sealed, sealed + BLOCK, len, plain) &&
 	     s2v(s, plain, len, tag) && CRYPTO_memcmp(tag, sealed, BLOCK) == 0;
-	/* Of a forgery, this is the tag that would have passed. */
+	/* For a forgery, this is the tag that would be accepted. */
 	OPENSSL_cleanse(tag, sizeof(tag));
 	return ok;
 }
 
-/* AES-128-GCM-SIV by OpenSSL. An update with a length of zero wants a pointer
- * all the same. */
-static const uint8_t nothing[1];
+/* OpenSSL's GCM-SIV demands a pointer for a length of zero, too. */
+static const uint8_t empty[1];
 
 static bool gcm_siv_seal(const struct siv *s, const uint8_t *plain,
     size_t plain_len, uint8_t *sealed)
@@ -235,7 +235,7 @@ static bool gcm_siv_seal(const struct siv *s, const uint8_t *plain,
 	     s->ad_len <= INT32_MAX &&
 	     EVP_EncryptInit_ex2(ctx, cipher, s->key, s->nonce, NULL) == 1 &&
 	     EVP_EncryptUpdate(ctx, NULL, &n, s->ad, (int)s->ad_len) == 1 &&
-	     EVP_EncryptUpdate(ctx, sealed, &n, plain_len ? plain : nothing,
+	     EVP_EncryptUpdate(ctx, sealed, &n, plain_len ? plain : empty,
 		 (int)plain_len) == 1 &&
 	     (size_t)n == plain_len &&
 	     EVP_EncryptFinal_ex(ctx, sealed + plain_len, &last) == 1 &&
@@ -246,15 +246,15 @@ static bool gcm_siv_seal(const struct siv *s, const uint8_t *plain,
 	return ok;
 }
 
-/* The tag is set before any data: set later it is not used. Only Final says
- * whether the plaintext may be believed. */
+/* OpenSSL ignores a tag that is set after the data. Only EVP_DecryptFinal_ex()
+ * says whether the tag is right. */
 static bool gcm_siv_open(const struct siv *s, const uint8_t *sealed,
     size_t sealed_len, uint8_t *plain)
 {
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-128-GCM-SIV", NULL);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	size_t len = sealed_len - AEAD_TAG_LEN;
-	uint8_t tag[AEAD_TAG_LEN], spare[AEAD_TAG_LEN];
+	uint8_t tag[AEAD_TAG_LEN], unused[AEAD_TAG_LEN];
 	int n = 0, last = 0;
 	bool ok;
 
@@ -264,16 +264,16 @@ static bool gcm_siv_open(const struct siv *s, const uint8_t *sealed,
 	     EVP_CIPHER_CTX_ctrl(
 		 ctx, EVP_CTRL_AEAD_SET_TAG, sizeof(tag), tag) == 1 &&
 	     EVP_DecryptUpdate(ctx, NULL, &n, s->ad, (int)s->ad_len) == 1 &&
-	     EVP_DecryptUpdate(ctx, len ? plain : spare, &n,
-		 len ? sealed : nothing, (int)len) == 1 &&
-	     (size_t)n == len && EVP_DecryptFinal_ex(ctx, spare, &last) == 1;
+	     EVP_DecryptUpdate(ctx, len ? plain : unused, &n,
+		 len ? sealed : empty, (int)len) == 1 &&
+	     (size_t)n == len && EVP_DecryptFinal_ex(ctx, unused, &last) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	EVP_CIPHER_free(cipher);
 	return ok;
 }
 
-/* SIV takes a nonce of any length, but an empty one is none. OpenSSL's GCM-SIV
- * reads twelve bytes, however few there are. */
+/* SIV takes a nonce of any length; an empty one gives no protection. OpenSSL's
+ * GCM-SIV reads twelve bytes, even behind the end of a shorter nonce. */
 static bool nonce_fits(const struct algorithm *a, size_t nonce_len)
 {
 	if (a && a->id == AEAD_AES_128_GCM_SIV)
@@ -318,9 +318,9 @@ bool aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce,
 }
 
 /*
- * Tags of an empty plaintext, the case of every NTS request, for key bytes of
- * 7, 48 bytes 1 of associated data and nonce bytes of 2. A library that gets
- * this case wrong gives an all-zero tag and reports success.
+ * The tags of an empty plaintext, as in every NTS request. All bytes of the key
+ * are 7, the 48 bytes of the associated data are 1, all bytes of the nonce are
+ * 2. A library with the fault reports success and an all-zero tag.
  */
 static const struct {
 	enum aead_id id;

@@ -1,13 +1,14 @@
 /*
- * The AEAD algorithms that NTS uses (IANA "AEAD Algorithms" registry numbers).
+ * The AEAD algorithms of NTS, with their numbers in the IANA registry "AEAD
+ * Algorithms".
  *
- * AES-SIV (RFC 5297) is built here from OpenSSL's CMAC and CTR, because
- * OpenSSL 3.0 cannot seal an empty plaintext with its own SIV and hands out an
- * all-zero tag; an NTS request has an empty plaintext. AES-128-GCM-SIV (RFC
- * 8452) is OpenSSL's, where it has it (3.2) and the self-test passes.
+ * The agent builds AES-SIV (RFC 5297) from OpenSSL's CMAC and CTR. An NTS
+ * request has an empty plaintext, and the SIV of OpenSSL 3.0 returns an
+ * all-zero tag for it. AES-128-GCM-SIV (RFC 8452) comes from OpenSSL 3.2 or
+ * later, if the self-test passes.
  *
- * Wire order of `sealed`: SIV puts the 16-byte tag before the ciphertext,
- * GCM-SIV behind it.
+ * `sealed` is the ciphertext with its 16-byte tag. SIV puts the tag before
+ * the ciphertext, GCM-SIV puts it after the ciphertext.
  */
 #ifndef NTS_AEAD_H
 #define NTS_AEAD_H
@@ -30,34 +31,37 @@ enum aead_id {
 #define AEAD_TAG_LEN 16
 #define AEAD_KINDS 3
 
-/* Bytes of one key; 0 for an algorithm that is not known. */
+/* Returns the length of a key in bytes; 0 for an unknown algorithm. */
 size_t aead_key_len(enum aead_id id);
 
-/* Bytes of the nonce that requests carry: 16 for SIV, 12 for GCM-SIV. */
+/* Returns the length of a request's nonce in bytes: 16 for SIV, 12 for
+ * GCM-SIV, 0 for an unknown algorithm. */
 size_t aead_nonce_len(enum aead_id id);
 
-/* "AES-SIV-CMAC-256", ...; never NULL. */
+/* Returns a name such as "AES-SIV-CMAC-256", or "none"; never NULL. */
 const char *aead_name(enum aead_id id);
 
 /*
- * The algorithms that pass a known-answer test here and now, with an empty
- * plaintext among the cases, in the order of preference 30, 15, 17.
- * Returns how many; 0 means that the library is unusable.
+ * Runs a self-test of each algorithm, with an empty plaintext among its cases.
+ * Writes the algorithms that pass, in the order of preference: 30, 15, 17.
+ * Returns their number; 0 means that the library is unusable.
  */
 size_t aead_available(enum aead_id out[AEAD_KINDS]);
 
 /*
- * Writes plain_len + AEAD_TAG_LEN bytes to `sealed`. `plain` may be NULL when
- * plain_len is 0. False on a library failure; `sealed` is then undefined.
+ * Writes plain_len + AEAD_TAG_LEN bytes to `sealed`. `plain` may be NULL if
+ * plain_len is 0. SIV takes a nonce of any length but 0, GCM-SIV one of 12
+ * bytes. Returns false if the nonce does not fit, the algorithm is unknown or
+ * the library fails; `sealed` is then undefined.
  */
 bool aead_seal(enum aead_id id, const uint8_t *key, const uint8_t *nonce,
     size_t nonce_len, const uint8_t *ad, size_t ad_len, const uint8_t *plain,
     size_t plain_len, uint8_t *sealed) MUST_USE;
 
 /*
- * Writes sealed_len - AEAD_TAG_LEN bytes to `plain`. False when the tag is
- * wrong, the nonce length is not one the algorithm takes, or `sealed` is
- * shorter than a tag; `plain` is then wiped.
+ * Writes sealed_len - AEAD_TAG_LEN bytes to `plain`. Returns false and wipes
+ * `plain` if the tag is wrong, the nonce does not fit, `sealed` is shorter
+ * than a tag, the algorithm is unknown or the library fails.
  */
 bool aead_open(enum aead_id id, const uint8_t *key, const uint8_t *nonce,
     size_t nonce_len, const uint8_t *ad, size_t ad_len, const uint8_t *sealed,

@@ -15,7 +15,7 @@ const uint8_t *take_bytes(struct reader *r, size_t n)
 		r->ok = false;
 		return NULL;
 	}
-	/* Nothing may be added to a null pointer, not even zero. */
+	/* C forbids adding to a null pointer, even adding zero. */
 	if (n > 0)
 		r->at += n;
 	r->left -= n;
@@ -70,7 +70,8 @@ struct writer writer_of(void *buffer, size_t capacity)
 	    .base = buffer, .capacity = capacity, .ok = true};
 }
 
-/* Room for n bytes, already counted; NULL when there is none, or n is 0. */
+/* Returns room for n bytes and counts them; NULL if they do not fit, or if n
+ * is 0. */
 static uint8_t *grow(struct writer *w, size_t n)
 {
 	if (!w->ok || n > w->capacity - w->len) {

@@ -1,7 +1,8 @@
 /*
- * The one reader and the one writer of wire bytes: the only place that checks
- * a length. Failure is sticky: take or put a whole message, then look at `ok`
- * once. A failed take returns zero, a failed put writes nothing.
+ * The only reader and the only writer of bytes on the wire, and the only place
+ * that checks a length. A failure stays: take or put a whole message, then
+ * look at `ok` once. A take that fails returns zero, a put that fails writes
+ * nothing.
  */
 #ifndef NTS_BYTES_H
 #define NTS_BYTES_H
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Borrows the bytes; never writes to them. */
+/* A cursor over borrowed bytes; it never writes to them. */
 struct reader {
 	const uint8_t *at;
 	size_t left;
@@ -22,22 +23,22 @@ struct reader {
 struct reader reader_of(const void *bytes, size_t len);
 
 uint8_t take_u8(struct reader *r);
-uint16_t take_u16(struct reader *r); /* big-endian, as all below */
+uint16_t take_u16(struct reader *r); /* all numbers are big-endian */
 uint32_t take_u32(struct reader *r);
 uint64_t take_u64(struct reader *r);
 
-/* The next n bytes, borrowed; NULL when fewer are left. Of none from a reader
- * of NULL it is NULL, too: r->ok tells. */
+/* Returns the next n bytes, borrowed; NULL if fewer are left. An empty reader
+ * of NULL also returns NULL for n = 0: r->ok tells the two apart. */
 const uint8_t *take_bytes(struct reader *r, size_t n);
 
-/* A reader of the next n bytes alone; not ok (and r too) when fewer are left.
- */
+/* Returns a reader of the next n bytes alone. If fewer are left, neither that
+ * reader nor r is ok. */
 struct reader take_sub(struct reader *r, size_t n);
 
-/* All takes succeeded and every byte was used. */
+/* True if all takes succeeded and every byte was taken. */
 bool reader_done(const struct reader *r) MUST_USE;
 
-/* Borrows the buffer. */
+/* A cursor over a borrowed buffer. */
 struct writer {
 	uint8_t *base;
 	size_t capacity, len;
@@ -53,7 +54,8 @@ void put_u64(struct writer *w, uint64_t value);
 void put_bytes(struct writer *w, const void *bytes, size_t n);
 void put_zeros(struct writer *w, size_t n);
 
-/* Reserve a 16-bit length; patch_u16 fills it in later. */
+/* Reserves a 16-bit length and returns its offset, for patch_u16(). A value
+ * that does not fit into 16 bits fails the writer. */
 size_t put_mark_u16(struct writer *w);
 void patch_u16(struct writer *w, size_t mark, size_t value);
 

@@ -1,7 +1,8 @@
 /*
- * The cookie jar. Invariants: at most eight; oldest out first; each cookie
- * leaves once, by copy, and its slot is wiped, so none can be spent twice
- * (RFC 8915 5.7 and 6.1: a reused cookie lets an observer link requests).
+ * The cookie jar of one server. It holds at most eight cookies and returns the
+ * oldest first. A cookie leaves as a copy and its slot is wiped, so that the
+ * agent cannot send it twice: a repeated cookie lets an observer link requests
+ * (RFC 8915 sections 5.7 and 9.1).
  */
 #ifndef NTS_COOKIES_H
 #define NTS_COOKIES_H
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 #define NTS_COOKIES 8
-/* The longest cookie that is taken. Deployed servers send 64 to 168 bytes. */
+/* The longest accepted cookie. Deployed servers send 64 to 168 bytes. */
 #define NTS_COOKIE_MAX 2048
 
 struct cookie {
@@ -26,22 +27,24 @@ struct cookie_jar {
 	unsigned first, count;
 };
 
-/* A full jar throws the oldest away. False (nothing stored): a bad length. */
+/* Adds a copy of a cookie; a full jar drops its oldest one. Returns false and
+ * stores nothing if the length is not 1..NTS_COOKIE_MAX. */
 bool cookie_jar_put(struct cookie_jar *jar, const uint8_t *bytes, size_t len);
 
-/* Spend the oldest. False when empty. The caller's copy is the only one. */
+/* Moves the oldest cookie to `out`, which is then the only copy. Returns false
+ * if the jar is empty. */
 bool cookie_jar_take(struct cookie_jar *jar, struct cookie *out) MUST_USE;
 
-/* One that was taken and never left the machine: the oldest again. False
- * (nothing stored): the jar is full, or there is no cookie. */
+/* Returns a cookie that was taken and never sent: it is the oldest again.
+ * Returns false and stores nothing if the jar is full or `cookie` is empty. */
 bool cookie_jar_put_back(struct cookie_jar *jar, const struct cookie *cookie);
 
-/* The newest, to be kept elsewhere. False when empty. Likewise the only copy.
- */
+/* Moves the newest cookie to `out`, which is then the only copy, to keep it
+ * outside the jar. Returns false if the jar is empty. */
 bool cookie_jar_take_newest(
     struct cookie_jar *jar, struct cookie *out) MUST_USE;
 
-/* Length of the cookie that is next to be spent; 0 when empty. */
+/* Returns the length of the oldest cookie in bytes; 0 if the jar is empty. */
 size_t cookie_jar_next_len(const struct cookie_jar *jar);
 
 void cookie_jar_wipe(struct cookie_jar *jar);

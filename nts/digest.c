@@ -2,7 +2,7 @@
 
 #include <openssl/evp.h>
 
-static void give_up(struct digest *d)
+static void free_state(struct digest *d)
 {
 	EVP_MD_CTX_free(d->state);
 	d->state = NULL;
@@ -13,21 +13,21 @@ struct digest digest_begin(void)
 	struct digest d = {EVP_MD_CTX_new()};
 
 	if (d.state && EVP_DigestInit_ex(d.state, EVP_sha256(), NULL) != 1)
-		give_up(&d);
+		free_state(&d);
 	return d;
 }
 
 void digest_add(struct digest *d, const void *bytes, size_t len)
 {
 	if (d->state && EVP_DigestUpdate(d->state, bytes, len) != 1)
-		give_up(d);
+		free_state(d);
 }
 
 bool digest_end(struct digest *d, uint8_t out[DIGEST_LEN])
 {
 	bool done = d->state && EVP_DigestFinal_ex(d->state, out, NULL) == 1;
 
-	give_up(d);
+	free_state(d);
 	return done;
 }
 

@@ -1,4 +1,4 @@
-/* SHA-256, for checksums and for comparing what is too long to keep. */
+/* SHA-256: checksums of files, and comparisons of data too long to keep. */
 #ifndef NTS_DIGEST_H
 #define NTS_DIGEST_H
 
@@ -11,16 +11,17 @@
 #define DIGEST_LEN 32
 
 struct digest {
-	struct evp_md_ctx_st *state; /* owned; NULL: the library failed */
+	struct evp_md_ctx_st *state; /* owned; NULL after a library failure */
 };
 
-/* digest_end must follow. */
+/* Begins a digest; digest_end() must follow, because it frees the state. */
 struct digest digest_begin(void);
 void digest_add(struct digest *d, const void *bytes, size_t len);
-/* False: the library failed at any step. Frees in either case. */
+/* Writes the digest and frees the state. Returns false if the library failed
+ * at any step. */
 bool digest_end(struct digest *d, uint8_t out[DIGEST_LEN]) MUST_USE;
 
-/* All in one. */
+/* Begins, adds and ends in one call. */
 bool digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_LEN]) MUST_USE;
 
 #endif

@@ -11,7 +11,7 @@ static const struct {
 const char *nts_err_text(enum nts_err err)
 {
 	return (unsigned)err < NTS_ERR_COUNT ? errors[err].text
-					     : "an error without a name";
+					     : "an unknown error";
 }
 
 const char *nts_err_name(enum nts_err err)

@@ -1,6 +1,7 @@
 /*
  * Everything that can be wrong with what a server sent, as one list: the name
- * in the code and the sentence an administrator reads.
+ * in the code and the sentence that an administrator reads. nts/README.md
+ * prints the list, and a unit test compares the two.
  */
 #ifndef NTS_ERROR_H
 #define NTS_ERROR_H
@@ -16,21 +17,21 @@
 	X(NTS_KE_TOO_LONG, "the NTS-KE answer is longer than 65536 bytes") \
 	X(NTS_KE_NO_END, "the NTS-KE answer has no end record") \
 	X(NTS_KE_END_BODY, "the NTS-KE end record is malformed") \
-	X(NTS_KE_UNKNOWN_CRITICAL, "the NTS-KE answer has a critical record that is not known") \
+	X(NTS_KE_UNKNOWN_CRITICAL, "the NTS-KE answer has an unknown critical record") \
 	X(NTS_KE_BAD_RECORD, "the NTS-KE answer has a malformed record") \
-	X(NTS_KE_DUPLICATE, "the NTS-KE answer has a record twice that may come once") \
+	X(NTS_KE_DUPLICATE, "the NTS-KE answer repeats a record that may occur only once") \
 	X(NTS_KE_ERROR_CRITICAL, "the server did not understand a critical record of the request (NTS-KE error 0)") \
-	X(NTS_KE_ERROR_BAD_REQUEST, "the server calls the request bad (NTS-KE error 1)") \
+	X(NTS_KE_ERROR_BAD_REQUEST, "the server rejects the request as malformed (NTS-KE error 1)") \
 	X(NTS_KE_ERROR_INTERNAL, "the server has an internal error (NTS-KE error 2)") \
-	X(NTS_KE_ERROR_OTHER, "the server sent an NTS-KE error with a code that is not known") \
-	X(NTS_KE_WARNING, "the server sent an NTS-KE warning, and none is known") \
+	X(NTS_KE_ERROR_OTHER, "the server sent an NTS-KE error with an unknown code") \
+	X(NTS_KE_WARNING, "the server sent an NTS-KE warning, which the agent treats as an error") \
 	X(NTS_KE_NO_PROTOCOL, "the server does not offer NTPv4 over NTS") \
 	X(NTS_KE_NO_AEAD, "the server and this agent have no AEAD algorithm in common") \
 	X(NTS_KE_AEAD_NOT_OFFERED, "the server chose an AEAD algorithm that was not offered") \
 	X(NTS_KE_NO_COOKIES, "the server sent no cookies") \
 	X(NTS_KE_COOKIE_SIZE, "the server sent a cookie that does not fit into an NTP request") \
-	X(NTS_KE_BAD_SERVER, "the server named an NTP server with a name that is not a host name") \
-	X(NTS_KE_BAD_PORT, "the server named an NTP port that is not a port") \
+	X(NTS_KE_BAD_SERVER, "the server named an NTP server with an invalid host name") \
+	X(NTS_KE_BAD_PORT, "the server named an invalid NTP port") \
 	/* NTPv4 and its NTS fields, RFC 5905, RFC 7822, RFC 8915 section 5 */ \
 	X(NTP_SHORT, "an answer is shorter than an NTP header") \
 	X(NTP_BAD_VERSION, "an answer is not NTP version 4") \
@@ -48,8 +49,8 @@
 	X(NTP_KISS_RATE, "the server asks for fewer requests (kiss code RATE)") \
 	X(NTP_KISS_DENY, "the server refuses service (kiss code DENY)") \
 	X(NTP_KISS_RSTR, "the server refuses service (kiss code RSTR)") \
-	X(NTP_KISS_OTHER, "the server sent a kiss code that is not known") \
-	/* our side */ \
+	X(NTP_KISS_OTHER, "the server sent an unknown kiss code") \
+	/* failures of this agent */ \
 	X(NTS_NO_COOKIE_LEFT, "no cookie is left") \
 	X(NTS_NO_ROOM, "the request does not fit into a packet") \
 	X(NTS_CRYPTO, "the cryptographic library failed")
@@ -62,14 +63,14 @@ enum nts_err {
 	    NTS_ERR_COUNT
 };
 
-/* The sentence, without a full stop; never NULL. */
+/* Returns the sentence, without a full stop; never NULL. */
 const char *nts_err_text(enum nts_err err);
 
-/* A kiss code, but for a NAK. RFC 8915 5.7: only an authentic one may change
- * what a client does. */
+/* True for the kiss codes, but not for a NAK. Only an authenticated kiss code
+ * may change what a client does (RFC 8915 section 5.7). */
 bool nts_err_is_kiss(enum nts_err err);
 
-/* The name, for tests and JSON: "NTP_NAK". */
+/* Returns the name, as in "NTP_NAK", for tests and JSON; never NULL. */
 const char *nts_err_name(enum nts_err err);
 
 #endif

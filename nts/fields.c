@@ -2,13 +2,14 @@
 
 #include <string.h>
 
-/* RFC 8915 5.6: the authenticator of a request is at least this long, so that
- * no server takes it for a MAC (RFC 7822 7.5.1.3). */
+/* The least length of a request's authenticator (RFC 8915 5.6): a shorter last
+ * field could be mistaken for a MAC (RFC 7822 7.5.1.3). */
 #define AUTHENTICATOR_MIN 28
 #define FIELD_MIN 16
 #define FIELD_HEAD 4
-/* 2^-10 s, in NTP's 32.32 format */
-#define TIMES_NOISE (INT64_C(1) << 22)
+/* 2^-10 s in NTP's 32.32 format. Servers fill the bits below their precision
+ * with random numbers, so that transmit may precede receive a little. */
+#define TIMESTAMP_NOISE (INT64_C(1) << 22)
 #define NAK_CODE NTP_REFID('N', 'T', 'S', 'N')
 
 void nts_assoc_wipe(struct nts_assoc *a)
@@ -33,17 +34,17 @@ static size_t padded(size_t body_len)
 	return len < FIELD_MIN ? FIELD_MIN : len;
 }
 
-/* Two lengths, nonce, tag. RFC 8915 5.6 wants room for a nonce of 16 bytes or
- * the algorithm's longest, whichever is less: each of ours is as long, so that
- * no additional padding is due. */
+/* Two lengths, nonce and tag. RFC 8915 5.6 demands space for a nonce of 16
+ * bytes or of the algorithm's maximum, whichever is less. Our nonces have that
+ * length, so that no additional padding is needed. */
 static size_t authenticator_len(enum aead_id aead)
 {
 	return padded(4 + aead_nonce_len(aead) + AEAD_TAG_LEN);
 }
 
-/* Nothing in the header tells of the client but the version: no poll, no
- * precision, no time, a random transmit stamp. */
-static void put_head(const struct nts_fresh *fresh, struct writer *w)
+/* The header says nothing about the client but the version: no poll interval,
+ * no precision, no time, and a random transmit timestamp. */
+static void put_header(const struct nts_fresh *fresh, struct writer *w)
 {
 	const struct ntp_header h = {
 	    .version = NTP_VERSION,
@@ -59,12 +60,12 @@ static void put_head(const struct nts_fresh *fresh, struct writer *w)
 	ntp_field_end(w, mark, FIELD_MIN);
 }
 
-/* Returns the number of placeholders. */
+/* Puts the cookie and the placeholders; returns their number. */
 static unsigned put_cookies(struct nts_assoc *a, const struct cookie *cookie,
     size_t limit, struct writer *w)
 {
 	size_t each = padded(cookie->len);
-	/* The answer brings one for the one spent, and one a placeholder. */
+	/* The answer brings a cookie for this one and for each placeholder. */
 	unsigned wanted = NTS_COOKIES - 1 - a->jar.count, put = 0;
 	size_t mark = ntp_field_begin(w, NTP_EF_COOKIE);
 
@@ -72,7 +73,7 @@ static unsigned put_cookies(struct nts_assoc *a, const struct cookie *cookie,
 	ntp_field_end(w, mark, FIELD_MIN);
 	while (put < wanted &&
 	       w->len + each + authenticator_len(a->aead) <= limit) {
-		/* RFC 8915 5.5: as long as a cookie. */
+		/* RFC 8915 5.5: as long as the cookie. */
 		mark = ntp_field_begin(w, NTP_EF_PLACEHOLDER);
 		put_zeros(w, cookie->len);
 		ntp_field_end(w, mark, FIELD_MIN);
@@ -110,7 +111,7 @@ enum nts_err nts_request_seal(struct nts_assoc *a,
 	pending->open = false;
 	if (a->aead == AEAD_NONE || !cookie_jar_take(&a->jar, &pending->cookie))
 		return NTS_NO_COOKIE_LEFT;
-	put_head(fresh, out);
+	put_header(fresh, out);
 	pending->placeholders = put_cookies(a, &pending->cookie,
 	    size_limit ? size_limit : NTS_REQUEST_TARGET, out);
 	if (!out->ok)
@@ -132,22 +133,23 @@ void nts_request_unsent(struct nts_assoc *a, struct nts_pending *pending)
 	explicit_bzero(&pending->cookie, sizeof(pending->cookie));
 }
 
-/* An answer taken apart; all borrowed from its bytes. */
+/* The parts of an answer, borrowed from its bytes. */
 struct parts {
 	struct ntp_header header;
 	struct reader uid, authenticator;
 	size_t authenticated_len; /* bytes before the authenticator */
-	bool have_uid, uid_again, have_authenticator, more_behind;
+	bool have_uid, uid_repeated, have_authenticator;
+	bool field_after_authenticator;
 };
 
 static void take_uid(struct parts *p, const struct ntp_field *f)
 {
-	p->uid_again = p->have_uid;
+	p->uid_repeated = p->have_uid;
 	p->have_uid = true;
 	p->uid = f->body;
 }
 
-static enum nts_err take_apart(
+static enum nts_err take_parts(
     const uint8_t *bytes, size_t len, struct parts *out)
 {
 	struct reader r = reader_of(bytes, len);
@@ -158,7 +160,7 @@ static enum nts_err take_apart(
 		return NTP_SHORT;
 	while (ntp_field_take(&r, bytes, &f)) {
 		if (out->have_authenticator) {
-			out->more_behind = true;
+			out->field_after_authenticator = true;
 		} else if (f.type == NTP_EF_UNIQUE_ID) {
 			take_uid(out, &f);
 		} else if (f.type == NTP_EF_AUTHENTICATOR) {
@@ -170,29 +172,28 @@ static enum nts_err take_apart(
 	return r.ok ? NTS_OK : NTP_BAD_FIELD;
 }
 
-/* Everything that can be judged without a key. */
-static enum nts_err judge_form(
+/* Checks what needs no key. */
+static enum nts_err check_header(
     const struct parts *p, const struct nts_pending *pending)
 {
 	if (p->header.version != NTP_VERSION)
 		return NTP_BAD_VERSION;
 	if (p->header.mode != NTP_MODE_SERVER)
 		return NTP_BAD_MODE;
-	/* RFC 5905 section 8, tests 1 and 2: once answered, the stamp is
-	 * nobody's any more. */
+	/* RFC 5905 section 8, tests 1 and 2. After the answer no packet may
+	 * match the request any more. */
 	if (!pending->open || p->header.origin != pending->transmit)
 		return NTP_BAD_ORIGIN;
 	return NTS_OK;
 }
 
-/* RFC 8915 5.7: compared before anything else is believed. */
-static enum nts_err judge_uid(
+static enum nts_err check_uid(
     const struct parts *p, const struct nts_pending *pending)
 {
 	if (!p->have_uid)
 		return NTP_NO_UNIQUE_ID;
-	/* RFC 8915 5.7: exactly one */
-	if (p->uid_again || p->uid.left != NTS_UID_LEN ||
+	/* RFC 8915 5.7: exactly one, with the bytes of the request. */
+	if (p->uid_repeated || p->uid.left != NTS_UID_LEN ||
 	    memcmp(p->uid.at, pending->uid, NTS_UID_LEN) != 0)
 		return NTP_BAD_UNIQUE_ID;
 	return NTS_OK;
@@ -212,8 +213,8 @@ static enum nts_err kiss_of(const struct ntp_header *h)
 	}
 }
 
-/* RFC 5905 figure 13: the codes of a server that is still waiting for its own
- * first time, or settling after a step, ask nothing of a client. */
+/* RFC 5905 figure 13: INIT and STEP say that the server has no time yet. They
+ * ask nothing of a client, so they do not count as kiss codes. */
 static bool is_kiss(const struct ntp_header *h)
 {
 	return h->stratum == 0 && h->reference_id != 0 &&
@@ -221,8 +222,8 @@ static bool is_kiss(const struct ntp_header *h)
 	       h->reference_id != NTP_REFID('S', 'T', 'E', 'P');
 }
 
-/* Without an authenticator only a NAK or a kiss is of interest, and neither
- * can be believed. */
+/* An answer without an authenticator is never believed. A NAK and a kiss code
+ * are named, for the statistics and because a NAK may be true. */
 static enum nts_err unauthenticated(const struct ntp_header *h)
 {
 	if (h->stratum == 0 && h->reference_id == NAK_CODE)
@@ -247,7 +248,8 @@ static enum nts_err open_authenticator(const struct nts_assoc *a,
 	return NTS_OK;
 }
 
-/* RFC 8915 5.7: new cookies come encrypted; others are not looked at. */
+/* RFC 8915 5.7: new cookies are encrypted. Cookies outside are ignored. All
+ * fields are checked before the first cookie is stored. */
 static enum nts_err take_cookies(struct nts_assoc *a, const uint8_t *plain,
     size_t len, unsigned *new_cookies)
 {
@@ -265,22 +267,21 @@ static enum nts_err take_cookies(struct nts_assoc *a, const uint8_t *plain,
 	return NTS_OK;
 }
 
-static enum nts_err judge_content(const struct ntp_header *h)
+static enum nts_err check_content(const struct ntp_header *h)
 {
 	if (is_kiss(h))
 		return kiss_of(h);
-	/* RFC 5905 section 8, tests 6 and 7 */
+	/* RFC 5905 section 8, tests 6 and 7. */
 	if (h->stratum == 0 || h->stratum > 15 || h->leap == LEAP_UNKNOWN)
 		return NTP_UNSYNCHRONISED;
-	/* test 3; and a server cannot answer before it was asked, but for the
-	 * noise that servers put into the bits below their precision */
+	/* Test 3; and a server cannot send before it receives. */
 	if (h->receive == 0 || h->transmit == 0 ||
-	    (int64_t)(h->transmit - h->receive) < -TIMES_NOISE)
+	    (int64_t)(h->transmit - h->receive) < -TIMESTAMP_NOISE)
 		return NTP_BAD_TIMES;
 	return NTS_OK;
 }
 
-/* 2^precision seconds; a nonsense value counts as a second. */
+/* 2^log2_s seconds in ns, from 1 ns to 1 s. */
 static int64_t precision_ns(int8_t log2_s)
 {
 	if (log2_s >= 0)
@@ -290,7 +291,7 @@ static int64_t precision_ns(int8_t log2_s)
 	return NS_PER_S >> -log2_s;
 }
 
-static enum nts_err authentic(struct nts_assoc *a, const uint8_t *bytes,
+static enum nts_err authenticate(struct nts_assoc *a, const uint8_t *bytes,
     struct parts *p, struct ntp_answer *out)
 {
 	uint8_t plain[NTS_PACKET_MAX];
@@ -314,29 +315,29 @@ enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
 	*out = (struct ntp_answer){0};
 	if (len > NTS_PACKET_MAX)
 		return NTP_BAD_FIELD;
-	err = take_apart(bytes, len, &p);
+	err = take_parts(bytes, len, &p);
 	if (err == NTP_SHORT)
 		return err;
-	if (judge_form(&p, pending) != NTS_OK)
-		return judge_form(&p, pending);
+	if (check_header(&p, pending) != NTS_OK)
+		return check_header(&p, pending);
 	if (err == NTS_OK)
-		err = judge_uid(&p, pending);
+		err = check_uid(&p, pending);
 	if (err != NTS_OK)
 		return err;
 	out->header = p.header;
 	if (!p.have_authenticator)
 		return unauthenticated(&p.header);
-	if (p.more_behind)
+	if (p.field_after_authenticator)
 		return NTP_AFTER_AUTHENTICATOR;
-	err = authentic(a, bytes, &p, out);
+	err = authenticate(a, bytes, &p, out);
 	if (err != NTS_OK)
 		return err;
 	pending->open = false;
-	/* These keys are the right ones: no NAK may swap them any more. */
+	/* These keys work: a NAK must not replace them any more. */
 	a->have_other_keys = false;
 	explicit_bzero(&a->other_keys, sizeof(a->other_keys));
 	out->root_delay_ns = ntp_short_to_ns(p.header.root_delay);
 	out->root_dispersion_ns = ntp_short_to_ns(p.header.root_dispersion);
 	out->precision_ns = precision_ns(p.header.precision);
-	return judge_content(&p.header);
+	return check_content(&p.header);
 }

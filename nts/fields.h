@@ -1,6 +1,7 @@
 /*
- * One authenticated NTP exchange (RFC 8915 section 5). Pure: bytes and
- * randomness in, bytes and verdicts out.
+ * One authenticated NTP exchange (RFC 8915 section 5): builds the request and
+ * checks the answer. No function here reads a clock or a socket, draws random
+ * numbers, or allocates.
  */
 #ifndef NTS_FIELDS_H
 #define NTS_FIELDS_H
@@ -11,22 +12,23 @@
 #include "nts/ntp.h"
 
 #define NTS_UID_LEN 32
-/* Requests stay below this, so that they pass any IPv6 path unfragmented
- * unless a single cookie is longer (RFC 8200: 1280 less 48). */
+/* The longest request in bytes, unless a single cookie makes it longer. It
+ * passes any IPv6 path unfragmented: RFC 8200 guarantees 1280 bytes, and the
+ * IPv6 and UDP headers take 48 of them. */
 #define NTS_REQUEST_TARGET 1232
 #define NTS_PACKET_MAX 4096
 
-/* The keys of one direction pair; secret. */
+/* The keys from client to server and from server to client; secret. */
 struct nts_keys {
 	uint8_t c2s[AEAD_KEY_MAX], s2c[AEAD_KEY_MAX];
 };
 
-/* Everything secret about one server. Owner: one source. */
+/* Everything secret about one server. One source owns it. */
 struct nts_assoc {
 	enum aead_id aead; /* AEAD_NONE: no keys */
 	struct nts_keys keys;
-	/* AEAD 30 without record 1024 (nts/ke.h): the other export context,
-	 * to be tried once after a NAK. */
+	/* For AEAD 30 without record 1024 (nts/ke.h): the keys of the other
+	 * exporter context, to be tried once after a NAK. */
 	struct nts_keys other_keys;
 	bool have_other_keys;
 	struct cookie_jar jar;
@@ -34,40 +36,42 @@ struct nts_assoc {
 
 void nts_assoc_wipe(struct nts_assoc *a);
 
-/* Swap to the other keys. False when there are none, or they were tried. */
+/* Replaces the keys with the other keys. Returns false if there are none, or
+ * if they have been tried before. */
 bool nts_assoc_try_other_keys(struct nts_assoc *a);
 
-/* Fresh randomness for one request, all of it unpredictable. */
+/* The random bytes of one request; all of them must be unpredictable. */
 struct nts_fresh {
 	uint8_t uid[NTS_UID_LEN];
 	uint8_t nonce[AEAD_NONCE_MAX];
 	uint64_t transmit;
 };
 
-/* What must be remembered of a request to judge its answer. */
+/* What the agent remembers of a request, to check the answer. */
 struct nts_pending {
 	uint8_t uid[NTS_UID_LEN];
-	uint64_t transmit; /* random: tells a path nothing about our clock */
-	bool open;	   /* an answer is still wanted */
-	unsigned placeholders; /* cookies asked for beyond the one spent */
-	struct cookie cookie;  /* the one spent */
+	uint64_t transmit;     /* random, so that it does not show our clock */
+	bool open;	       /* waits for an answer */
+	unsigned placeholders; /* requested cookies beyond the first */
+	struct cookie cookie;  /* the one in the request */
 };
 
 /*
- * Spends one cookie and writes a whole request: header that reveals nothing,
- * unique id, cookie, as many placeholders as bring the jar back to eight
- * without passing `size_limit` bytes (0: NTS_REQUEST_TARGET), authenticator.
- * NTS_NO_COOKIE_LEFT, NTS_NO_ROOM, NTS_CRYPTO.
+ * Takes a cookie and writes a whole request: a header without information
+ * about the client, unique identifier, cookie, placeholders, authenticator.
+ * The placeholders request as many cookies as the jar lacks, but do not make
+ * the request longer than `size_limit` bytes (0: NTS_REQUEST_TARGET). Returns
+ * NTS_OK, NTS_NO_COOKIE_LEFT, NTS_NO_ROOM or NTS_CRYPTO.
  */
 enum nts_err nts_request_seal(struct nts_assoc *a,
     const struct nts_fresh *fresh, size_t size_limit,
     struct nts_pending *pending, struct writer *out) MUST_USE;
 
-/* The request never left the machine: its cookie is in the jar again, once.
- * Before anything else is done to the jar. */
+/* The request never left the machine: puts its cookie back into the jar. Call
+ * it before anything else changes the jar. */
 void nts_request_unsent(struct nts_assoc *a, struct nts_pending *pending);
 
-/* A judged answer; times are the server's. */
+/* A checked answer; its timestamps are those of the server. */
 struct ntp_answer {
 	struct ntp_header header;
 	int64_t root_delay_ns, root_dispersion_ns;
@@ -77,17 +81,17 @@ struct ntp_answer {
 };
 
 /*
- * Judges an answer to `pending` and, when it is authentic, puts its cookies
- * into the jar and closes `pending`. Order of judgement: form, mode, origin,
- * unique id, authenticator, then content.
+ * Checks an answer to `pending`. If it is authentic, puts its cookies into the
+ * jar and closes `pending`. The order of the checks: form, version and mode,
+ * origin timestamp, unique identifier, authenticator, content.
  *
- * NTS_OK                 header is authentic, times are usable
- * NTP_UNSYNCHRONISED     authentic, but no sample
- * NTP_BAD_TIMES          likewise
- * NTP_KISS_*             out->authenticated says whether it can be believed
- * NTP_NAK                never authenticated (RFC 8915 5.7): `pending` stays
- *                        open, since a valid answer beats it
- * anything else          not an answer of this server; `pending` stays open
+ * NTS_OK                 authentic, and the timestamps are usable
+ * NTP_UNSYNCHRONISED     authentic, but not usable as a sample
+ * NTP_BAD_TIMES          authentic, but not usable as a sample
+ * NTP_KISS_*             out->authenticated says whether it is authentic
+ * NTP_NAK                never authentic (RFC 8915 section 5.7): `pending`
+ *                        stays open, because a valid answer may follow
+ * any other error        not an answer of this server; `pending` stays open
  */
 enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
     const uint8_t *bytes, size_t len, struct ntp_answer *out) MUST_USE;

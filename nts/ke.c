@@ -72,25 +72,25 @@ bool ke_response_complete(const uint8_t *bytes, size_t len)
 	return len >= KE_MESSAGE_MAX;
 }
 
-/* What is known while the records are read. */
+/* The state of the parser between two records. */
 struct parse {
 	struct ke_response got;
 	const enum aead_id *offered;
 	size_t offered_count;
-	unsigned detail; /* of the record last read */
-	uint32_t seen;	 /* one bit for each row of kinds[] */
+	unsigned detail; /* of the last record */
+	uint32_t seen;	 /* one bit for each row of record_kinds[] */
 	bool have_protocol, cookie_too_long;
 };
 
 static enum nts_err next_protocol(struct parse *p, struct record *r)
 {
-	/* RFC 8915 4.1.2: empty when nothing of the request is supported. */
+	/* RFC 8915 4.1.2: empty if the server supports no requested one. */
 	if (reader_done(&r->body))
 		return NTS_KE_NO_PROTOCOL;
 	if (take_u16(&r->body) != KE_PROTOCOL_NTPV4 && r->body.ok)
 		return NTS_KE_NO_PROTOCOL;
 	p->have_protocol = true;
-	/* 4.1.2: a subset of the request, which named one. */
+	/* RFC 8915 4.1.2: a subset of the request, which has one protocol. */
 	return reader_done(&r->body) ? NTS_OK : NTS_KE_BAD_RECORD;
 }
 
@@ -113,7 +113,7 @@ static enum nts_err warning_record(struct parse *p, struct record *r)
 	if (!reader_done(&r->body))
 		return NTS_KE_BAD_RECORD;
 	p->detail = code;
-	/* RFC 8915 4.1.4: a warning that is not known is an error. */
+	/* RFC 8915 4.1.4: an unknown warning is an error; none is defined. */
 	return NTS_KE_WARNING;
 }
 
@@ -121,11 +121,11 @@ static enum nts_err aead_record(struct parse *p, struct record *r)
 {
 	uint16_t id;
 
-	/* RFC 8915 4.1.5: empty when no algorithm is common. */
+	/* RFC 8915 4.1.5: empty if there is no common algorithm. */
 	if (reader_done(&r->body))
 		return NTS_KE_NO_AEAD;
 	id = take_u16(&r->body);
-	/* RFC 8915 4.1.5: an answer has one algorithm. */
+	/* RFC 8915 4.1.5: at most one algorithm. */
 	if (!reader_done(&r->body))
 		return NTS_KE_BAD_RECORD;
 	for (size_t i = 0; i < p->offered_count; i++)
@@ -154,7 +154,7 @@ static enum nts_err cookie_record(struct parse *p, struct record *r)
 }
 
 #define DIGITS "0123456789"
-/* The underscore is no host name's, but in use. */
+/* RFC 1123 does not allow the underscore, but it is in use. */
 #define NAME_BYTES                                                             \
 	DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 #define LABEL_MAX 63
@@ -167,8 +167,9 @@ static bool is_address(const char *name)
 	       inet_pton(AF_INET6, name, &ignored) == 1;
 }
 
-/* RFC 1123 2.1: labels with single dots between, and maybe one at the end. The
- * last label is no number, or "127.1" would be looked up as an address. */
+/* RFC 1123 2.1: labels separated by single dots; a dot at the end is allowed.
+ * The last label must not be a number: getaddrinfo() reads "127.1" as an
+ * address. */
 static bool is_host_name(const char *name)
 {
 	bool number = true;
@@ -220,7 +221,7 @@ static const struct {
 	uint16_t type;
 	bool once;
 	enum nts_err (*take)(struct parse *p, struct record *r);
-} kinds[] = {
+} record_kinds[] = {
     {KE_NEXT_PROTOCOL, true, next_protocol},
     {KE_ERROR, false, error_record},
     {KE_WARNING, false, warning_record},
@@ -233,28 +234,28 @@ static const struct {
 
 static enum nts_err take_body(struct parse *p, struct record *r)
 {
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(record_kinds); i++) {
 		uint32_t bit = UINT32_C(1) << i;
 
-		if (kinds[i].type != r->type)
+		if (record_kinds[i].type != r->type)
 			continue;
-		if (kinds[i].once && (p->seen & bit))
+		if (record_kinds[i].once && (p->seen & bit))
 			return NTS_KE_DUPLICATE;
 		p->seen |= bit;
-		return kinds[i].take(p, r);
+		return record_kinds[i].take(p, r);
 	}
-	/* RFC 8915 4: an unknown record is skipped, unless it is critical. */
+	/* RFC 8915 4: ignore an unknown record, unless it is critical. */
 	p->detail = r->type;
 	return r->critical ? NTS_KE_UNKNOWN_CRITICAL : NTS_OK;
 }
 
 /* RFC 8915 4.1.1: critical and empty. */
-static enum nts_err judge_end(const struct record *r)
+static enum nts_err check_end(const struct record *r)
 {
 	return r->critical && r->body.left == 0 ? NTS_OK : NTS_KE_END_BODY;
 }
 
-/* Leaves a record of type KE_END behind when there is nothing more to take. */
+/* Takes the next record; sets its type to KE_END if none can follow. */
 static enum nts_err take_one(
     struct parse *p, struct reader *in, struct record *r)
 {
@@ -266,33 +267,35 @@ static enum nts_err take_one(
 		r->type = KE_END;
 		return NTS_KE_TRUNCATED;
 	}
-	return r->type == KE_END ? judge_end(r) : take_body(p, r);
+	return r->type == KE_END ? check_end(r) : take_body(p, r);
 }
 
-/* What is wrong with the answer: the first error, but the server's own word
- * wherever it stands, since it says more than what follows from it. */
-struct verdict {
+/* What is wrong with the answer: the first error record of the server if it
+ * sent one, because it names the cause; otherwise the first error found. */
+struct result {
 	enum nts_err err;
 	unsigned detail;
-	bool servers_word;
+	bool from_server;
 };
 
-static struct verdict take_all(struct parse *p, struct reader *in)
+static struct result take_all(struct parse *p, struct reader *in)
 {
-	struct verdict v = {.err = NTS_OK};
+	struct result found = {.err = NTS_OK};
 	struct record r;
 
 	do {
 		enum nts_err err = take_one(p, in, &r);
-		bool word = r.type == KE_ERROR && err != NTS_KE_BAD_RECORD;
+		bool from_server =
+		    r.type == KE_ERROR && err != NTS_KE_BAD_RECORD;
 
-		if (err != NTS_OK && !v.servers_word && (word || !v.err))
-			v = (struct verdict){err, p->detail, word};
+		if (err != NTS_OK && !found.from_server &&
+		    (from_server || found.err == NTS_OK))
+			found = (struct result){err, p->detail, from_server};
 	} while (r.type != KE_END);
-	return v;
+	return found;
 }
 
-static enum nts_err judge(const struct parse *p)
+static enum nts_err check_all(const struct parse *p)
 {
 	if (!p->have_protocol)
 		return NTS_KE_NO_PROTOCOL;
@@ -309,7 +312,7 @@ enum nts_err ke_response_parse(struct ke_response *out, const uint8_t *bytes,
 {
 	struct parse p = {.offered = offered, .offered_count = count};
 	struct reader in = reader_of(bytes, len);
-	struct verdict v;
+	struct result found;
 
 	if (detail)
 		*detail = 0;
@@ -317,13 +320,13 @@ enum nts_err ke_response_parse(struct ke_response *out, const uint8_t *bytes,
 		return NTS_KE_EMPTY;
 	if (len > KE_MESSAGE_MAX)
 		return NTS_KE_TOO_LONG;
-	v = take_all(&p, &in);
-	if (v.err == NTS_OK)
-		v.err = judge(&p);
+	found = take_all(&p, &in);
+	if (found.err == NTS_OK)
+		found.err = check_all(&p);
 	if (detail)
-		*detail = v.detail;
-	if (v.err == NTS_OK)
+		*detail = found.detail;
+	if (found.err == NTS_OK)
 		*out = p.got;
 	explicit_bzero(&p, sizeof(p));
-	return v.err;
+	return found.err;
 }

@@ -55,7 +55,7 @@ bool ntp_field_take(
 	f.offset = (size_t)(r->at - start);
 	f.type = take_u16(r);
 	len = take_u16(r);
-	/* RFC 7822 7.5.1.4: at least four words, and whole words. */
+	/* RFC 7822 7.5.1.4: at least four words, and no part of a word. */
 	if (!r->ok || len < FIELD_MIN || len % 4 != 0) {
 		r->ok = false;
 		return false;
@@ -89,9 +89,9 @@ void ntp_field_end(struct writer *w, size_t mark, size_t min_len)
 struct wall ntp_to_wall(uint64_t stamp, struct wall pivot)
 {
 	uint64_t around = ntp_from_wall(pivot);
-	/* The signed difference modulo an era is the nearest one. */
+	/* The signed difference modulo 2^64 selects the nearest era. */
 	int64_t apart = (int64_t)(stamp - around);
-	int64_t seconds = apart >> 32; /* floor */
+	int64_t seconds = apart >> 32; /* rounded down */
 	uint64_t fraction = (uint64_t)apart & UINT32_MAX;
 	int64_t apart_ns =
 	    seconds * NS_PER_S +
@@ -99,7 +99,7 @@ struct wall ntp_to_wall(uint64_t stamp, struct wall pivot)
 		      32);
 	struct wall t;
 
-	/* A clock gone wild must not make the sum wrap. */
+	/* A wildly wrong clock must not make the sum overflow. */
 	if (__builtin_add_overflow(pivot.ns, apart_ns, &t.ns))
 		t.ns = apart_ns < 0 ? INT64_MIN : INT64_MAX;
 	return t;

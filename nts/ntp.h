@@ -1,5 +1,6 @@
 /*
- * NTPv4 on the wire (RFC 5905 section 7.3, RFC 7822), client side. Pure.
+ * NTPv4 on the wire: header (RFC 5905 section 7.3), extension fields (RFC
+ * 7822), time formats. No function here does I/O or allocates.
  */
 #ifndef NTS_NTP_H
 #define NTS_NTP_H
@@ -21,50 +22,58 @@
 #define NTP_EF_PLACEHOLDER 0x0304
 #define NTP_EF_AUTHENTICATOR 0x0404
 
-/* As on the wire, in host byte order. */
+/* The header, in host byte order. */
 struct ntp_header {
 	uint8_t leap, version, mode, stratum;
 	int8_t poll, precision;		      /* log2 seconds */
 	uint32_t root_delay, root_dispersion; /* 16.16 seconds */
 	uint32_t reference_id;
-	uint64_t reference, origin, receive, transmit; /* 32.32, era unsaid */
+	/* 32.32 seconds, without the era */
+	uint64_t reference, origin, receive, transmit;
 };
 
-/* Kiss codes and NTSN, as reference ids. */
+/* A reference identifier of four characters, such as a kiss code. */
 #define NTP_REFID(a, b, c, d)                                                  \
 	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 |      \
 	    (uint32_t)(d))
 
-/* A field's type and body; the body is borrowed. */
+/* An extension field; the body is borrowed. */
 struct ntp_field {
 	uint16_t type;
 	struct reader body;
-	size_t offset; /* of the field's first byte from the reader's start */
+	size_t offset; /* of the field's first byte from the packet's start */
 };
 
+/* Returns false if the reader has fewer than NTP_HEADER_LEN bytes. */
 bool ntp_header_take(struct reader *r, struct ntp_header *out) MUST_USE;
 void ntp_header_put(struct writer *w, const struct ntp_header *h);
 
-/* RFC 7822: length counts the four bytes of the field's head, is a multiple of
- * four, at least 16. False at the end and on a malformed field (then !r->ok).
- */
+/* Takes the next field. Its length includes the four bytes of type and length,
+ * is a multiple of four, and at least 16 (RFC 7822). `start` is the start of
+ * the packet. Returns false at the end, and at a malformed field; r->ok is
+ * false only in the second case. */
 bool ntp_field_take(
     struct reader *r, const uint8_t *start, struct ntp_field *out) MUST_USE;
 
+/* Begins a field; ntp_field_end() gets the returned mark. */
 size_t ntp_field_begin(struct writer *w, uint16_t type);
-/* Pads with zeros to a multiple of four, and to min_len bytes in all. */
+
+/* Pads the field with zeros to at least min_len bytes and to a multiple of
+ * four, and fills in its length. */
 void ntp_field_end(struct writer *w, size_t mark, size_t min_len);
 
-/*
- * The era is the one that brings the stamp nearest to `pivot` (RFC 5905
- * section 6; era 1 starts on 2036-02-07).
- */
+/* Converts a timestamp to the time of that era in which it is nearest to
+ * `pivot` (RFC 5905 section 6). Era 1 starts on 2036-02-07. The result
+ * saturates where int64_t ends. */
 struct wall ntp_to_wall(uint64_t stamp, struct wall pivot);
 uint64_t ntp_from_wall(struct wall t);
 
+/* Converts 16.16 seconds to ns. */
 int64_t ntp_short_to_ns(uint32_t value);
 
-/* Name of a reference id: "GPS" for stratum 1 ASCII, dotted IPv4, else hex. */
+/* Writes a reference identifier as text: for stratum 0 and 1 its letters and
+ * digits ("GPS"), or eight hexadecimal digits if it has other bytes; for
+ * higher strata a dotted IPv4 address. */
 void ntp_refid_text(uint32_t refid, unsigned stratum, char out[16]);
 
 #endif

@@ -11,11 +11,12 @@
 #include <string.h>
 
 #define HOST_SIZE 256
-/* 112 bits: RSA of 2048 bits, no SHA-1 (SSL_CTX_set_security_level(3)). */
+/* 112 bits: RSA with 2048 bits, no SHA-1; see SSL_CTX_set_security_level(3). */
 #define SECURITY_LEVEL 2
-/* Bytes of certificates; RFC 8446 4.4.2 sets no end. Chains have a few kB. */
+/* The longest chain in bytes. RFC 8446 4.4.2 sets no limit; usual chains have
+ * a few kB. */
 #define CHAIN_MAX 65536
-/* RFC 8446 5.1: content types that can open a server's first record. */
+/* RFC 8446 5.1: the content types with which a server can begin. */
 #define CONTENT_ALERT 21
 #define CONTENT_HANDSHAKE 22
 
@@ -23,9 +24,9 @@ struct tls_session {
 	SSL_CTX *context;
 	SSL *ssl;
 	BIO *from_net, *to_net; /* owned by ssl */
-	int first_byte;		/* of all that the server sent; -1: none yet */
-	int alert;		/* the last fatal one received; -1: none */
-	bool ended;		/* the network brings nothing more */
+	int first_byte;		/* the first byte received; -1: none yet */
+	int alert;		/* the last fatal alert received; -1: none */
+	bool ended;		/* the network brings no more bytes */
 	enum tls_fault fault;
 	char detail[96];
 	struct tls_refusal refusal;
@@ -42,7 +43,8 @@ const char *tls_fault_text(enum tls_fault fault)
 	return (unsigned)fault < ARRAY_LEN(text) ? text[fault] : "unknown";
 }
 
-/* Keeps what the verdict in words needs: the library drops it all. */
+/* Keeps what the message about the certificate needs: the library frees it
+ * after the callback. */
 static void note_refusal(struct tls_refusal *r, X509_STORE_CTX *ctx)
 {
 	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
@@ -63,11 +65,11 @@ static void note_refusal(struct tls_refusal *r, X509_STORE_CTX *ctx)
 static int verify(X509_STORE_CTX *ctx, void *session)
 {
 	struct tls_session *s = session;
-	int verdict = X509_verify_cert(ctx);
+	bool accepted = X509_verify_cert(ctx) > 0;
 
-	if (verdict <= 0)
+	if (!accepted)
 		note_refusal(&s->refusal, ctx);
-	return verdict > 0;
+	return accepted;
 }
 
 static void on_info(const SSL *ssl, int where, int value)
@@ -85,14 +87,14 @@ static SSL_CTX *context_new(X509_STORE *trusted, struct tls_session *s)
 
 	if (!ctx)
 		return NULL;
-	/* RFC 8915 3: TLS 1.3 or later; nothing later exists yet. */
+	/* RFC 8915 3: TLS 1.3 or later. */
 	if (!SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) ||
 	    !SSL_CTX_set_max_proto_version(ctx, 0)) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
 	SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX);
-	/* Nothing is ever resumed: each exchange proves the server anew. */
+	/* No resumption: each exchange authenticates the server again. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
@@ -104,7 +106,7 @@ static SSL_CTX *context_new(X509_STORE *trusted, struct tls_session *s)
 	return ctx;
 }
 
-/* What a certificate can be for: without a scope and the root's dot. */
+/* Copies the host without scope and final dot: certificates have neither. */
 static bool plain_host(const char *host, char out[HOST_SIZE])
 {
 	size_t len = strcspn(host, "%");
@@ -125,17 +127,17 @@ static bool demand_host(SSL *ssl, const char *host)
 
 	if (!plain_host(host, name))
 		return false;
-	/* A trusted certificate is trusted even when it is not a root: some
-	 * administrators list the intermediate, or the server's own. */
+	/* A trusted certificate need not be a root: some administrators trust
+	 * the intermediate certificate, or the server's own. */
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-	/* RFC 6125 6.4.4: the subject's common name is not a host name. */
+	/* RFC 6125 6.4.4: ignore the common name of the subject. */
 	X509_VERIFY_PARAM_set_hostflags(
 	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 		       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, name))
 		return true;
 	ERR_clear_error();
-	/* RFC 6066 3: names only, an address is not sent as server name. */
+	/* RFC 6066 3: a server name indication must not be an address. */
 	return X509_VERIFY_PARAM_set1_host(param, name, 0) &&
 	       SSL_set_tlsext_host_name(ssl, name);
 }
@@ -144,7 +146,7 @@ static bool offer_alpn(SSL *ssl)
 {
 	static const unsigned char list[] = "\x07" KE_ALPN;
 
-	/* RFC 8915 4: ALPN with ntske/1 is a must. (0 means success here.) */
+	/* RFC 8915 4: the client must offer ntske/1. 0 means success. */
 	return SSL_set_alpn_protos(ssl, list, sizeof(list) - 1) == 0;
 }
 
@@ -266,7 +268,7 @@ static enum tls_fault fault_of_error(unsigned long library_error)
 	case ERR_R_MALLOC_FAILURE:
 		return TLS_LIBRARY;
 	default:
-		return TLS_BROKEN;
+		return TLS_PROTOCOL_ERROR;
 	}
 }
 
@@ -288,8 +290,8 @@ static enum tls_step fail(struct tls_session *s)
 	return TLS_FAILED;
 }
 
-/* RFC 8915 4: a server that does not select ntske/1 is no NTS-KE server, and
- * one was seen to carry on without. */
+/* RFC 8915 4: a server that does not select ntske/1 is not an NTS-KE server.
+ * At least one server completes the handshake without it. */
 static bool alpn_selected(const SSL *ssl)
 {
 	const unsigned char *protocol;
@@ -361,7 +363,7 @@ bool tls_export(struct tls_session *s, const uint8_t *context,
 
 void tls_close(struct tls_session *s)
 {
-	/* Its answer is not waited for; a failure changes nothing. */
+	/* Nobody waits for the server's close_notify; ignore a failure. */
 	(void)SSL_shutdown(s->ssl);
 	ERR_clear_error();
 }

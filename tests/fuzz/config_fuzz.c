@@ -1,6 +1,6 @@
 /*
- * Any bytes as a configuration: either errors are told, one line for each, or
- * what comes out can be used.
+ * Reads any bytes as a configuration. The result is either a line for each
+ * error, or a configuration whose values are within their limits.
  */
 #include "agent/config/config.h"
 #include "resolver/frame.h"
@@ -14,11 +14,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The harness asserts in every build. */
+/* Checks in every build, with NDEBUG, too. */
 #define MUST(condition)                                                        \
 	do {                                                                   \
 		if (!(condition)) {                                            \
-			fprintf(stderr, "not so: %s\n", #condition);           \
+			fprintf(stderr, "failed: %s\n", #condition);           \
 			abort();                                               \
 		}                                                              \
 	} while (0)
@@ -33,13 +33,13 @@ static bool ends_within(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-static void must_be_path(const char path[FILE_PATH_MAX])
+static void check_path(const char path[FILE_PATH_MAX])
 {
 	MUST(ends_within(path, FILE_PATH_MAX));
 	MUST(path[0] == '/' || path[0] == '\0');
 }
 
-static void judge_source(const struct config *c, unsigned i)
+static void check_source(const struct config *c, unsigned i)
 {
 	const struct source_config *s = &c->sources[i];
 
@@ -58,7 +58,7 @@ static void judge_source(const struct config *c, unsigned i)
 		MUST(strcmp(s->name, c->sources[j].name) != 0);
 }
 
-static void judge_steering(const struct steering_config *s)
+static void check_steering(const struct steering_config *s)
 {
 	MUST(s->makestep_threshold_ns > 0 && s->makestep_updates >= -1);
 	MUST(in_range(s->max_slew_ppm, 1, 99000));
@@ -67,47 +67,47 @@ static void judge_steering(const struct steering_config *s)
 	MUST(in_range(s->max_clock_error_ppm, 0.001, 10000));
 }
 
-static void judge_trust(const struct trust_config *t)
+static void check_trust(const struct trust_config *t)
 {
 	MUST(t->path_count <= TRUST_PATHS_MAX && t->aead_count <= AEAD_KINDS);
 	MUST(t->system_certs || t->path_count > 0);
 	for (unsigned i = 0; i < t->path_count; i++)
-		must_be_path(t->paths[i]);
+		check_path(t->paths[i]);
 	for (unsigned i = 0; i < t->aead_count; i++)
 		MUST(aead_key_len(t->aeads[i]) > 0);
 }
 
-static void judge(const struct config *c)
+static void check_config(const struct config *c)
 {
 	MUST(ends_within(c->user, sizeof(c->user)) && c->user[0]);
-	must_be_path(c->status_socket);
-	must_be_path(c->pidfile);
-	must_be_path(c->driftfile);
-	must_be_path(c->goodtime_file);
-	judge_trust(&c->trust);
-	judge_steering(&c->steering);
+	check_path(c->status_socket);
+	check_path(c->pidfile);
+	check_path(c->driftfile);
+	check_path(c->goodtime_file);
+	check_trust(&c->trust);
+	check_steering(&c->steering);
 	MUST(in_range(c->max_freq_ppm, 1, 500));
 	MUST(c->ke_timeout_ms >= 1 && c->ke_timeout_ms <= KE_TIMEOUT_MAX_MS);
 	MUST(in_range(c->log_level, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG));
 	MUST(c->log_target == LOG_TO_STDERR || c->log_target == LOG_TO_SYSLOG);
 	MUST(c->source_count >= 1 && c->source_count <= SOURCES_MAX);
 	for (unsigned i = 0; i < c->source_count; i++)
-		judge_source(c, i);
+		check_source(c, i);
 }
 
-/* A line for each error, and nothing that steers a terminal. */
-static void judge_errors(const char *said, size_t size, unsigned count)
+/* There is a line for each error, and no control character. */
+static void check_errors(const char *printed, size_t size, unsigned count)
 {
 	unsigned lines = 0;
 
 	for (size_t i = 0; i < size; i++) {
-		lines += said[i] == '\n';
-		MUST(said[i] == '\n' || !iscntrl((unsigned char)said[i]));
+		lines += printed[i] == '\n';
+		MUST(printed[i] == '\n' || !iscntrl((unsigned char)printed[i]));
 	}
 	MUST(lines == count);
 }
 
-/* Beside /proc/self/fd/N there is no conf.d. */
+/* The folder /proc/self/fd has no conf.d. */
 static unsigned load(
     const uint8_t *data, size_t size, struct config *c, FILE *errors)
 {
@@ -126,20 +126,20 @@ static unsigned load(
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct config *c = malloc(sizeof(*c));
-	size_t said_size = 0;
-	char *said = NULL;
-	FILE *errors = open_memstream(&said, &said_size);
+	size_t printed_size = 0;
+	char *printed = NULL;
+	FILE *errors = open_memstream(&printed, &printed_size);
 	unsigned count;
 
 	MUST(c && errors);
-	/* No field may keep what was there before. */
+	/* config_load() must set every field. */
 	memset(c, 0xa5, sizeof(*c));
 	count = load(data, size, c, errors);
 	MUST(fclose(errors) == 0);
-	judge_errors(said, said_size, count);
+	check_errors(printed, printed_size, count);
 	if (count == 0)
-		judge(c);
-	free(said);
+		check_config(c);
+	free(printed);
 	free(c);
 	return 0;
 }

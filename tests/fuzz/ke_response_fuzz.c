@@ -1,6 +1,6 @@
 /*
- * NTS-KE answers. What is accepted keeps the promises of nts/ke.h, and says
- * the same once more when it is written out and read again.
+ * NTS-KE answers. An accepted answer is within the limits of nts/ke.h, and has
+ * the same values after it is written and read again.
  */
 #include "nts/ke.h"
 
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check(err < NTS_ERR_COUNT);
 	if (err != NTS_OK) {
-		/* Nothing is committed of a bad answer. */
+		/* A bad answer does not change the result. */
 		check(got.aead == AEAD_NONE && got.cookie_count == 0);
 		return 0;
 	}

@@ -1,6 +1,7 @@
 /*
- * Files of samples. As with saved keys the checksum is added here. What is
- * accepted is written as it was read, and the steering takes it.
+ * Files of samples. The input has no checksum, because a fuzzer cannot guess
+ * it; the checksum is added here. An accepted file is written with the same
+ * bytes, and the steering can restore its samples.
  */
 #include "agent/saved/samples.h"
 #include "nts/digest.h"
@@ -16,7 +17,7 @@ static void check(bool holds)
 		abort();
 }
 
-static void restore_it(const struct saved_source *m)
+static void check_restored(const struct saved_source *m)
 {
 	static const struct source_options options;
 	static const struct steering_config config = {
@@ -48,7 +49,7 @@ static void check_accepted(struct reader r, const struct timeline *t,
 		check(saved_samples_take(&r, &m));
 		check(m.count <= STEERING_MEMORY);
 		saved_samples_put(&w, &m);
-		restore_it(&m);
+		check_restored(&m);
 	}
 	saved_samples_end(&w);
 	check(w.ok && w.len == len && memcmp(again, bytes, len) == 0);

@@ -1,7 +1,7 @@
 /*
  * Answers to a fixed request. The first byte says what the rest is: a whole
- * packet; the fields that a server seals; or a header and such fields. The
- * latter two get behind the authenticator, where a fuzzer does not come alone.
+ * packet, encrypted fields, or a header and encrypted fields. The last two are
+ * sealed here, because a fuzzer cannot make a valid authenticator.
  */
 #include "nts/fields.h"
 #include "tests/unit/nts/ntp_peer.h"
@@ -44,7 +44,7 @@ static struct peer_answer start_of_answer(
 	return peer_answer_to(&q, a->aead, a->keys.s2c);
 }
 
-/* What a server may say, but for what a stranger cannot know. */
+/* Takes all of the header but version, mode and origin, which must be right. */
 static void take_header(struct peer_answer *answer, struct reader *r)
 {
 	uint64_t origin = answer->header.origin;
@@ -83,10 +83,10 @@ static bool well_formed(const uint8_t *fields, size_t len)
 	return r.ok;
 }
 
-static void check_verdict(enum nts_err err, const struct ntp_answer *got,
+static void check_result(enum nts_err err, const struct ntp_answer *got,
     const struct nts_assoc *a, const struct nts_pending *pending)
 {
-	/* Believed, closed and authenticated are one. */
+	/* An authenticated answer closes the request, no other one does. */
 	check(got->authenticated == !pending->open);
 	check(a->jar.count == 2 + got->new_cookies);
 	check(a->jar.count <= NTS_COOKIES);
@@ -119,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(len > 0);
 	}
 	err = nts_answer_open(&a, &pending, packet, len, &got);
-	check_verdict(err, &got, &a, &pending);
+	check_result(err, &got, &a, &pending);
 	if (kind == SEALED_FIELDS && r.left <= PLAIN_MAX)
 		check(got.authenticated == well_formed(r.at, r.left));
 	return 0;

@@ -1,6 +1,6 @@
 /*
- * The NTP header and its extension fields. What is taken and put again is the
- * same bytes.
+ * The NTP header and its extension fields. What is taken has the same bytes
+ * when it is put.
  */
 #include "nts/ntp.h"
 
@@ -18,13 +18,13 @@ static void check(bool holds)
 static void check_times(const struct ntp_header *h)
 {
 	const int64_t half_era_ns = (INT64_C(1) << 31) * NS_PER_S;
-	/* Any clock between 1883 and 2116. */
+	/* A time between 1883 and 2116. */
 	struct wall pivot = {
 	    (int64_t)h->reference / 5 + INT64_C(950000000) * NS_PER_S};
 	struct wall t = ntp_to_wall(h->transmit, pivot);
 
 	check(t.ns - pivot.ns <= half_era_ns && pivot.ns - t.ns <= half_era_ns);
-	/* A nanosecond is a little more than four units. */
+	/* A nanosecond has 4.3 units of the timestamp. */
 	check(ntp_from_wall(t) - h->transmit + 5 <= 10);
 	check(ntp_short_to_ns(h->root_delay) >= 0);
 }

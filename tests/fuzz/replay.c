@@ -1,6 +1,7 @@
 /*
- * Runs a fuzz target over stored inputs, without clang: each file of each
- * folder named is one test, and so is the empty input. A crash is the failure.
+ * Runs a fuzz target with stored inputs, without libFuzzer. Each file of the
+ * given folders is one test, and the empty input is another. A failure is a
+ * crash.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -18,7 +19,8 @@ static uint8_t *read_whole(const char *path, size_t *size)
 
 	if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode)) {
 		*size = (size_t)st.st_size;
-		/* Exactly the input's size, for the sanitizers' sake. */
+		/* Memory of exactly the size of the input, so that sanitizers
+		 * notice a read behind its end. */
 		bytes = malloc(*size ? *size : 1);
 		if (bytes && fread(bytes, 1, *size, f) != *size) {
 			free(bytes);

@@ -1,7 +1,7 @@
 /*
- * Files of saved keys. The input is a file without its checksum, which no
- * fuzzer could guess; it is added here. What is accepted keeps the promises of
- * agent/saved/keys.h, and is written as it was read.
+ * Files of saved keys. The input has no checksum, because a fuzzer cannot guess
+ * it; the checksum is added here. An accepted file is within the limits of
+ * agent/saved/keys.h and is written with the same bytes.
  */
 #include "agent/saved/keys.h"
 #include "nts/digest.h"
@@ -56,8 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_accepted(&k, file, size + DIGEST_LEN);
 		check_split(&k);
 	} else {
-		check(verdict == SAVED_KEYS_DAMAGED ||
-		      verdict == SAVED_KEYS_VERSION);
+		check(verdict == SAVED_KEYS_DAMAGED || verdict == SAVED_KEYS_VERSION);
 		check(memcmp(&k, &none, sizeof(k)) == 0);
 	}
 	free(file);

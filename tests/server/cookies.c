@@ -7,7 +7,7 @@
 #define NONCE_LEN 16
 #define SEALED_AT (HEAD_LEN + NONCE_LEN)
 
-bool fresh_bytes(void *out, size_t len)
+bool random_bytes(void *out, size_t len)
 {
 	return getentropy(out, len) == 0;
 }
@@ -16,7 +16,7 @@ bool master_keys_rotate(struct master_keys *m)
 {
 	struct master_key fresh = {0};
 
-	if (!fresh_bytes(fresh.key, sizeof(fresh.key)))
+	if (!random_bytes(fresh.key, sizeof(fresh.key)))
 		return false;
 	fresh.id = (uint16_t)(m->generation[0].id + 1);
 	m->generation[1] = m->generation[0];
@@ -53,7 +53,7 @@ bool server_cookie_seal(const struct master_keys *m,
 	put_u16(&head, (uint16_t)a->aead);
 	memcpy(plain, a->keys.c2s, key_len);
 	memcpy(plain + key_len, a->keys.s2c, key_len);
-	good = fresh_bytes(out + HEAD_LEN, NONCE_LEN) &&
+	good = random_bytes(out + HEAD_LEN, NONCE_LEN) &&
 	       aead_seal(AEAD_AES_SIV_CMAC_256, m->generation[0].key,
 		   out + HEAD_LEN, NONCE_LEN, out, HEAD_LEN, plain, 2 * key_len,
 		   out + SEALED_AT);

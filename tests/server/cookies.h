@@ -1,13 +1,13 @@
 /*
- * The server's cookies (RFC 8915 section 6): everything about one association,
- * sealed with a key that only the server has, so that it need not remember
- * its clients.
+ * The cookies of the server (RFC 8915 section 6). A cookie contains the keys of
+ * one association, sealed with a key of the server, so that the server need
+ * not remember its clients. Its bytes:
  *
- *	key id (2) AEAD id (2) nonce (16) | sealed with AEAD 15: c2s key, s2c
- *key
+ *	key id (2), AEAD id (2), nonce (16)
+ *	sealed with AEAD 15: c2s key, s2c key
  *
  * The four bytes before the nonce are authenticated, too. Bytes behind the
- * cookie do not count: a field of an NTP packet is padded to four.
+ * cookie are ignored, because a field of an NTP packet is padded.
  */
 #ifndef TESTS_SERVER_COOKIES_H
 #define TESTS_SERVER_COOKIES_H
@@ -18,7 +18,7 @@
 #define SERVER_COOKIE_MAX (4 + 16 + AEAD_TAG_LEN + 2 * AEAD_KEY_MAX)
 #define MASTER_GENERATIONS 2
 
-/* What a cookie stands for; secret. */
+/* The content of a cookie; secret. */
 struct association {
 	enum aead_id aead;
 	struct nts_keys keys;
@@ -35,24 +35,24 @@ struct master_keys {
 	unsigned count;
 };
 
-/* A new key for new cookies; cookies of the last one stay good. */
+/* Makes a key for new cookies; cookies of the previous key stay valid. */
 bool master_keys_rotate(struct master_keys *m) MUST_USE;
 
-/* The same, but every cookie that was given out becomes worthless. */
+/* Makes a key for new cookies; all older cookies become invalid. */
 bool master_keys_forget(struct master_keys *m) MUST_USE;
 
-/* Length of a cookie for that algorithm. */
+/* Returns the length of a cookie for keys of `aead`, in bytes. */
 size_t server_cookie_len(enum aead_id aead);
 
 /* Writes server_cookie_len() bytes. */
 bool server_cookie_seal(const struct master_keys *m,
     const struct association *a, uint8_t out[SERVER_COOKIE_MAX]) MUST_USE;
 
-/* False: not a cookie of ours, or its key is gone. */
+/* Returns false if the cookie is not ours, or its key was replaced. */
 bool server_cookie_open(const struct master_keys *m, const uint8_t *cookie,
     size_t len, struct association *out) MUST_USE;
 
-/* Random bytes, at most 256. */
-bool fresh_bytes(void *out, size_t len) MUST_USE;
+/* Writes random bytes, at most 256. */
+bool random_bytes(void *out, size_t len) MUST_USE;
 
 #endif

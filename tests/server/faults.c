@@ -8,13 +8,13 @@
 struct fault_row {
 	const char *name;
 	enum fault_value value;
-	long fallback, lowest, highest;
+	long default_value, lowest, highest;
 	const char *help;
 };
 
 static const struct fault_row rows[FAULT_COUNT] = {
-#define X(id, name, value, fallback, lowest, highest, help)                    \
-	[FAULT_##id] = {name, value, fallback, lowest, highest, help},
+#define X(id, name, value, default_value, lowest, highest, help)               \
+	[FAULT_##id] = {name, value, default_value, lowest, highest, help},
     FAULTS(X)
 #undef X
 };
@@ -47,7 +47,7 @@ static bool read_number(
 	char *end;
 
 	if (!text) {
-		*number = row->fallback;
+		*number = row->default_value;
 		return true;
 	}
 	errno = 0;
@@ -56,7 +56,7 @@ static bool read_number(
 	       *number >= row->lowest && *number <= row->highest;
 }
 
-/* `text` is what stands behind '=', or NULL. */
+/* `text` is the part behind '=', or NULL. */
 static bool read_value(const struct fault_row *row, const char *text,
     struct fault_setting *s, char error[FAULT_ERROR_MAX])
 {
@@ -107,7 +107,7 @@ bool fault_switch_on(struct faults *f, const char *spec, struct mono now,
 	return true;
 }
 
-/* Cuts blanks at both ends, in place. */
+/* Cuts blanks at both ends. */
 static char *trimmed(char *line)
 {
 	size_t len;
@@ -177,7 +177,7 @@ static void help_row(FILE *out, const struct fault_row *row)
 
 	fprintf(out, "%*s%s", width < 28 ? 28 - width : 1, "", row->help);
 	if (row->value == NUMBER)
-		fprintf(out, " (%ld)", row->fallback);
+		fprintf(out, " (%ld)", row->default_value);
 	fputc('\n', out);
 }
 

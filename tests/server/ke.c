@@ -7,10 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What a step did to its connection. */
+/* What a step means for its connection. */
 enum progress {
-	GO_ON, /* the next step can be tried */
-	WAIT,  /* for the network or for time */
+	GO_ON, /* try the next step */
+	WAIT,  /* wait for the network or for a time */
 	CLOSE,
 };
 
@@ -56,7 +56,7 @@ static bool configure(
 	SSL_CTX_set_alpn_select_cb(tls, select_alpn, faults);
 	SSL_CTX_set_tlsext_servername_callback(tls, check_name);
 	SSL_CTX_set_tlsext_servername_arg(tls, faults);
-	/* a key that is too weak is for the client to refuse */
+	/* Weak keys are allowed: the client must refuse them. */
 	SSL_CTX_set_security_level(tls, 0);
 	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -114,7 +114,7 @@ static struct ke_connection *free_connection(struct ke *ke)
 	return NULL;
 }
 
-/* The session writes into memory, and one byte after the other leaves it. */
+/* The session writes into memory; trickle() sends it byte by byte. */
 static bool slow_down(struct ke_connection *c)
 {
 	c->trickle = BIO_new(BIO_s_mem());
@@ -124,7 +124,7 @@ static bool slow_down(struct ke_connection *c)
 	return true;
 }
 
-/* RFC 8446 sets no end to a chain of certificates. */
+/* RFC 8446 does not limit the length of a chain. */
 static bool lengthen_chain(SSL_CTX *tls, SSL *ssl, long times)
 {
 	STACK_OF(X509) *chain = NULL;
@@ -161,7 +161,7 @@ static bool start_tls(const struct ke *ke, struct ke_connection *c)
 	       SSL_set_max_proto_version(c->ssl, version) == 1;
 }
 
-/* What the faults make of a connection that has just come in. */
+/* Returns the state of a new connection, which depends on the faults. */
 static enum ke_state first_state(const struct faults *faults, int fd)
 {
 	static const char greeting[] = "220 mail.example.net ESMTP\r\n";
@@ -169,10 +169,10 @@ static enum ke_state first_state(const struct faults *faults, int fd)
 	if (fault_on(faults, FAULT_TLS_NOT_TLS)) {
 		if (send(fd, greeting, sizeof(greeting) - 1, MSG_NOSIGNAL) < 0)
 			return KE_FREE;
-		return KE_MUTE;
+		return KE_SILENT;
 	}
 	if (fault_on(faults, FAULT_TLS_SILENT))
-		return KE_MUTE;
+		return KE_SILENT;
 	return fault_on(faults, FAULT_TLS_CLOSE) ? KE_FREE : KE_HANDSHAKE;
 }
 
@@ -201,7 +201,7 @@ void ke_accept(struct ke *ke, int listener, struct mono now)
 		hang_up(c);
 }
 
-/* What OpenSSL waits for, or that the connection is over. */
+/* Stores what OpenSSL waits for; CLOSE if the connection has failed. */
 static enum progress wait_for(struct ke_connection *c, int result)
 {
 	int error = SSL_get_error(c->ssl, result);
@@ -231,7 +231,7 @@ static enum progress trickle(struct ke *ke, struct ke_connection *c)
 	return slow->on ? WAIT : GO_ON;
 }
 
-/* What follows the handshake is as quick as ever. */
+/* Only the handshake is slow: the session gets its socket back. */
 static bool end_trickle(struct ke_connection *c)
 {
 	BIO *socket_bio;
@@ -250,7 +250,7 @@ static enum progress handshake(struct ke *ke, struct ke_connection *c)
 	uint8_t hello[4096];
 	int result;
 
-	/* read first, or the kernel would send a reset */
+	/* Read first, or the kernel sends a reset. */
 	if (fault_on(&ke->service->faults, FAULT_TLS_HANGUP))
 		return recv(c->fd, hello, sizeof(hello), 0) < 0 ? WAIT : CLOSE;
 	if (c->trickle && BIO_ctrl_pending(c->trickle) > 0)
@@ -263,13 +263,13 @@ static enum progress handshake(struct ke *ke, struct ke_connection *c)
 	if (wait_for(c, result) == WAIT)
 		return c->trickle && BIO_ctrl_pending(c->trickle) > 0 ? GO_ON
 								      : WAIT;
-	/* an alert is on its way; a reset would overtake it */
+	/* Do not close the socket now: a reset could overtake the alert. */
 	shutdown(c->fd, SHUT_WR);
-	c->state = KE_MUTE;
+	c->state = KE_SILENT;
 	return GO_ON;
 }
 
-/* RFC 8915 5.1. Nothing to export when no AEAD algorithm was agreed on. */
+/* RFC 8915 5.1. Without a common AEAD algorithm the key is empty. */
 static bool export_key(
     SSL *ssl, uint16_t aead, unsigned direction, uint8_t *out, size_t len)
 {
@@ -286,14 +286,14 @@ static bool compose(struct ke *ke, struct ke_connection *c)
 {
 	struct service *service = ke->service;
 	struct ke_request request =
-	    ke_request_judge(c->request, c->request_len);
+	    ke_request_parse(c->request, c->request_len);
 	struct ke_draft draft = ke_draft_of(&request, service->ntp_port);
 	struct association a = {.aead = request.aead};
 	size_t key_len = aead_key_len(a.aead);
 	struct writer w;
 	bool good;
 
-	ke_draft_spoil(&draft, &service->faults);
+	ke_draft_apply_faults(&draft, &service->faults);
 	c->answer = malloc(KE_ANSWER_MAX);
 	if (!c->answer)
 		return false;
@@ -323,7 +323,7 @@ static enum progress read_request(struct ke *ke, struct ke_connection *c)
 		return c->request_len < sizeof(c->request) ? GO_ON : CLOSE;
 	if (fault_on(faults, FAULT_KE_CLOSE))
 		return CLOSE;
-	c->state = fault_on(faults, FAULT_KE_SILENT) ? KE_MUTE : KE_ANSWER;
+	c->state = fault_on(faults, FAULT_KE_SILENT) ? KE_SILENT : KE_ANSWER;
 	if (c->state == KE_ANSWER && !compose(ke, c))
 		return CLOSE;
 	return GO_ON;
@@ -354,7 +354,7 @@ static enum progress send_answer(struct ke *ke, struct ke_connection *c)
 	return WAIT;
 }
 
-static enum progress stay_mute(struct ke *ke, struct ke_connection *c)
+static enum progress stay_silent(struct ke *ke, struct ke_connection *c)
 {
 	uint8_t ignored[512];
 	ssize_t got = recv(c->fd, ignored, sizeof(ignored), 0);
@@ -372,7 +372,7 @@ static enum progress step(struct ke *ke, struct ke_connection *c)
 	    [KE_HANDSHAKE] = handshake,
 	    [KE_REQUEST] = read_request,
 	    [KE_ANSWER] = send_answer,
-	    [KE_MUTE] = stay_mute,
+	    [KE_SILENT] = stay_silent,
 	};
 
 	return steps[c->state](ke, c);
@@ -386,7 +386,7 @@ static void work(struct ke *ke, struct ke_connection *c, struct mono now)
 		hang_up(c);
 		return;
 	}
-	/* a pause counts from when the byte really went out */
+	/* A pause begins when the last byte was sent. */
 	c->pause = now;
 	while (progress == GO_ON)
 		progress = step(ke, c);

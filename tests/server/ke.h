@@ -1,6 +1,5 @@
 /*
- * The TLS side of NTS-KE: a handful of connections at once, none of which can
- * block another.
+ * The TLS connections of NTS-KE: several at once, and none can block another.
  */
 #ifndef TESTS_SERVER_KE_H
 #define TESTS_SERVER_KE_H
@@ -20,7 +19,7 @@ enum ke_state {
 	KE_HANDSHAKE,
 	KE_REQUEST,
 	KE_ANSWER,
-	KE_MUTE, /* says nothing until the client gives up */
+	KE_SILENT, /* sends nothing until the client gives up */
 };
 
 struct ke_connection {
@@ -28,9 +27,9 @@ struct ke_connection {
 	int fd;
 	SSL *ssl;
 	short wants;	      /* POLLIN or POLLOUT */
-	struct mono deadline; /* closed then, whatever it does */
-	struct mono pause;    /* nothing is to be done before */
-	BIO *trickle;	      /* of a slow handshake; the session's, or NULL */
+	struct mono deadline; /* the connection is closed then */
+	struct mono pause;    /* the connection does nothing before */
+	BIO *trickle; /* output of a slow handshake, or NULL; owned by ssl */
 	uint8_t request[KE_REQUEST_BYTES];
 	size_t request_len;
 	uint8_t *answer; /* KE_ANSWER_MAX bytes; owned */
@@ -43,23 +42,24 @@ struct ke {
 	struct ke_connection connections[KE_CONNECTIONS];
 };
 
-/* False: the error is said on stderr. */
+/* Returns false and prints the error to stderr on failure. */
 bool ke_open(struct ke *ke, struct service *service, const char *chain,
     const char *key) MUST_USE;
 void ke_close(struct ke *ke);
 
-/* For connections from now on. False: said on stderr, and nothing changed. */
+/* Loads a certificate for later connections. On failure prints the error to
+ * stderr, returns false and changes nothing. */
 bool ke_take_certificate(
     struct ke *ke, const char *chain, const char *key) MUST_USE;
 
-/* Takes one connection from a listening socket. */
+/* Accepts one connection of a listening socket. */
 void ke_accept(struct ke *ke, int listener, struct mono now);
 
-/* A pollfd per connection: KE_CONNECTIONS of them, fd -1 for one that waits
- * for nothing. Returns when ke_work() is due anyway. */
+/* Fills KE_CONNECTIONS entries; fd is -1 for a connection that does not wait
+ * for its socket. Returns the time at which ke_work() is due at the latest. */
 struct mono ke_poll(const struct ke *ke, struct pollfd *fds, struct mono now);
 
-/* Lets every connection that can go on do so. */
+/* Continues every connection that is ready or due. */
 void ke_work(struct ke *ke, const struct pollfd *fds, struct mono now);
 
 #endif

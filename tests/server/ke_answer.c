@@ -29,7 +29,7 @@ static bool we_have(uint16_t aead)
 	return false;
 }
 
-/* The client's order decides (RFC 8915 4.1.5 leaves it to us). */
+/* Takes the client's first choice; RFC 8915 4.1.5 prescribes no order. */
 static void take_aeads(struct ke_request *q, struct reader body)
 {
 	q->aeads = true;
@@ -59,12 +59,13 @@ static void take_record(struct ke_request *q, uint16_t head, struct reader body)
 	case KE_END:
 		break;
 	default:
-		/* RFC 8915 4: an unknown record matters when it is critical */
+		/* RFC 8915 4: ignore an unknown record unless it is critical.
+		 */
 		q->unknown_critical |= (head & KE_CRITICAL) != 0;
 	}
 }
 
-struct ke_request ke_request_judge(const uint8_t *bytes, size_t len)
+struct ke_request ke_request_parse(const uint8_t *bytes, size_t len)
 {
 	struct ke_request q = {0};
 	struct reader r = reader_of(bytes, len);
@@ -76,7 +77,7 @@ struct ke_request ke_request_judge(const uint8_t *bytes, size_t len)
 		if (r.ok)
 			take_record(&q, head, body);
 	}
-	/* RFC 8915 4.1.2, 4.1.5: a request for NTPv4 has both records */
+	/* RFC 8915 4.1.2, 4.1.5: a request for NTPv4 has both records. */
 	q.bad |= !r.ok || !q.protocols || (q.ntpv4 && !q.aeads);
 	return q;
 }
@@ -96,10 +97,10 @@ struct ke_draft ke_draft_of(const struct ke_request *q, uint16_t port)
 	    .error = error_of(q),
 	    .warning = KE_NONE,
 	    .unknown_critical = KE_NONE,
-	    .say_protocol = true,
+	    .has_protocol = true,
 	    .protocol_count = q->ntpv4,
 	    .protocol = KE_PROTOCOL_NTPV4,
-	    .say_aead = q->ntpv4,
+	    .has_aead = q->ntpv4,
 	    .aead_count = agreed,
 	    .aeads = {(uint16_t)q->aead, AEAD_AES_SIV_CMAC_512},
 	    .compliant_gcm_siv =
@@ -108,7 +109,7 @@ struct ke_draft ke_draft_of(const struct ke_request *q, uint16_t port)
 	    .port = port,
 	    .end = true,
 	    .cookies = agreed ? NTS_COOKIES : 0,
-	    .cookie_len = KE_AS_IT_IS,
+	    .cookie_len = KE_UNCHANGED,
 	    .cut = KE_ANSWER_MAX,
 	};
 }
@@ -127,14 +128,14 @@ static void put_choice(struct writer *w, const struct ke_draft *d)
 	uint8_t body[4];
 	struct writer b = writer_of(body, sizeof(body));
 
-	if (d->say_protocol)
+	if (d->has_protocol)
 		ke_put_record(w, KE_CRITICAL | KE_NEXT_PROTOCOL,
 		    (uint8_t[]){
 			(uint8_t)(d->protocol >> 8), (uint8_t)d->protocol},
 		    2 * d->protocol_count);
 	for (unsigned i = 0; i < d->aead_count; i++)
 		put_u16(&b, d->aeads[i]);
-	if (d->say_aead)
+	if (d->has_aead)
 		ke_put_record(w, KE_CRITICAL | KE_AEAD, body, b.len);
 	if (d->compliant_gcm_siv)
 		ke_put_record(w, KE_COMPLIANT_GCM_SIV, NULL, 0);
@@ -161,7 +162,7 @@ static bool put_cookie(struct writer *w, const struct ke_draft *d,
 
 	if (!server_cookie_seal(m, a, cookie))
 		return false;
-	if (d->cookie_len != KE_AS_IT_IS)
+	if (d->cookie_len != KE_UNCHANGED)
 		len = (size_t)d->cookie_len;
 	ke_put_record(w, KE_COOKIE, cookie, len);
 	return true;
@@ -170,7 +171,7 @@ static bool put_cookie(struct writer *w, const struct ke_draft *d,
 bool ke_draft_write(const struct ke_draft *d, const struct association *a,
     const struct master_keys *m, struct writer *w)
 {
-	/* a range of types that nobody has asked IANA for */
+	/* IANA has not assigned this type. */
 	const uint16_t junk = 0x5a5a;
 
 	if (d->warning != KE_NONE)

@@ -1,4 +1,4 @@
-/* The faults of the NTS-KE answer: one hook each, in the order of the table. */
+/* The faults of the NTS-KE answer, a hook for each. */
 #include "tests/server/ke_answer.h"
 
 static void error(struct ke_draft *d, const struct fault_setting *s)
@@ -19,7 +19,7 @@ static void unknown_critical(struct ke_draft *d, const struct fault_setting *s)
 static void no_protocol(struct ke_draft *d, const struct fault_setting *s)
 {
 	(void)s;
-	d->say_protocol = false;
+	d->has_protocol = false;
 }
 
 static void empty_protocol(struct ke_draft *d, const struct fault_setting *s)
@@ -36,7 +36,7 @@ static void protocol(struct ke_draft *d, const struct fault_setting *s)
 static void no_aead(struct ke_draft *d, const struct fault_setting *s)
 {
 	(void)s;
-	d->say_aead = false;
+	d->has_aead = false;
 }
 
 static void empty_aead(struct ke_draft *d, const struct fault_setting *s)
@@ -109,7 +109,7 @@ static void cut(struct ke_draft *d, const struct fault_setting *s)
 
 static const struct {
 	enum fault fault;
-	void (*spoil)(struct ke_draft *, const struct fault_setting *);
+	void (*apply)(struct ke_draft *, const struct fault_setting *);
 } hooks[] = {
     {FAULT_KE_CUT, cut},
     {FAULT_KE_ERROR_RECORD, error},
@@ -132,10 +132,10 @@ static const struct {
     {FAULT_KE_NO_END, no_end},
 };
 
-void ke_draft_spoil(struct ke_draft *draft, const struct faults *faults)
+void ke_draft_apply_faults(struct ke_draft *draft, const struct faults *faults)
 {
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
 		if (fault_on(faults, hooks[i].fault))
-			hooks[i].spoil(draft, &faults->set[hooks[i].fault]);
+			hooks[i].apply(draft, &faults->set[hooks[i].fault]);
 	}
 }

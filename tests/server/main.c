@@ -1,6 +1,6 @@
 /*
- * ntsserver: an NTS time server for tests and for the demo. Not for use on a
- * network: it has no access control, and its purpose is to misbehave.
+ * ntsserver: an NTS time server for tests. Do not use it on a network: it has
+ * no access control, and its purpose is to have faults.
  */
 #include "tests/server/ke.h"
 #include "tests/server/ntp.h"
@@ -26,11 +26,11 @@ struct server {
 	struct ke ke;
 	struct outbox outbox;
 	int signals;
-	int64_t lead_ns; /* from reading the clock until an answer is sent */
+	int64_t sealing_ns; /* from reading the clock to sending */
 	bool ending;
 };
 
-/* The faults of the command line, and after them those of the file. */
+/* Loads the faults of the command line, then those of the file. */
 static bool load_faults(struct server *s)
 {
 	struct faults wanted = s->options.faults;
@@ -45,7 +45,7 @@ static bool load_faults(struct server *s)
 	return true;
 }
 
-/* A certificate is renewed, or spoilt, while the server runs. */
+/* Loads the faults and the certificate again. */
 static bool load_again(struct server *s)
 {
 	return load_faults(s) && ke_take_certificate(&s->ke,
@@ -63,8 +63,7 @@ static void end(struct server *s)
 	s->ending = true;
 }
 
-/* A fault file with an error changes nothing: the test that wrote it looks at
- * what was said. */
+/* A fault file with an error changes nothing, and the answer says so. */
 static void take_signal(struct server *s)
 {
 	struct signalfd_siginfo info;
@@ -107,32 +106,33 @@ static bool watch_signals(struct server *s)
 	return s->signals >= 0;
 }
 
-/* The least that it took, slowly forgotten: a stamp ahead of its time would
- * lie, one that is early only makes the path seem longer. */
-static void note_lead(struct server *s, int64_t took_ns)
+/* Keeps the shortest time and lets it grow slowly. A timestamp later than the
+ * true time of sending would be a wrong time; an earlier one only makes the
+ * path look longer. */
+static void note_sealing_time(struct server *s, int64_t took_ns)
 {
-	int64_t slower = s->lead_ns + s->lead_ns / 64;
+	int64_t slower = s->sealing_ns + s->sealing_ns / 64;
 
-	s->lead_ns = took_ns < slower ? took_ns : slower;
+	s->sealing_ns = took_ns < slower ? took_ns : slower;
 }
 
-/* The transmit stamp has to be written before the answer is sealed; sealing
- * takes some microseconds, and about as long each time. */
+/* The transmit timestamp is written before the answer is sealed. Sealing takes
+ * some microseconds, nearly the same each time, which are added. */
 static void serve_datagram(struct server *s, const uint8_t *bytes, size_t len,
     const struct client *from, struct wall received)
 {
-	struct parcel parcels[NTP_PARCELS];
+	struct datagram datagrams[NTP_DATAGRAMS];
 	struct ntp_job job;
 	struct wall sent;
 	struct mono started;
 
 	ntp_prepare(&s->service, bytes, len, mono_now(), &job);
 	started = mono_now();
-	sent = (struct wall){wall_now().ns + s->lead_ns};
-	ntp_finish(&s->service, &job, received, sent, parcels);
-	note_lead(s, mono_now().ns - started.ns);
-	for (unsigned i = 0; i < NTP_PARCELS; i++)
-		outbox_post(&s->outbox, from, &parcels[i], started);
+	sent = (struct wall){wall_now().ns + s->sealing_ns};
+	ntp_finish(&s->service, &job, received, sent, datagrams);
+	note_sealing_time(s, mono_now().ns - started.ns);
+	for (unsigned i = 0; i < NTP_DATAGRAMS; i++)
+		outbox_post(&s->outbox, from, &datagrams[i], started);
 }
 
 static void serve_datagrams(struct server *s, int fd)
@@ -199,14 +199,14 @@ static void run(struct server *s)
 	}
 }
 
-/* The first use of the library takes ten times as long as any other: not in
- * an answer. */
+/* The first use of the library takes ten times as long as the others, so it
+ * must not be in an answer. */
 static bool warm_up(struct server *s)
 {
 	struct association a = {.aead = AEAD_AES_SIV_CMAC_256};
 	uint8_t cookie[SERVER_COOKIE_MAX];
 
-	s->lead_ns = INT64_MAX;
+	s->sealing_ns = INT64_MAX;
 	for (int i = 0; i < 10; i++) {
 		struct mono started = mono_now();
 		int64_t took_ns;
@@ -216,9 +216,9 @@ static bool warm_up(struct server *s)
 			server_cookie_len(a.aead), &a))
 			return false;
 		took_ns = mono_now().ns - started.ns;
-		/* the others were interrupted */
-		if (took_ns < s->lead_ns)
-			s->lead_ns = took_ns;
+		/* A longer time was interrupted. */
+		if (took_ns < s->sealing_ns)
+			s->sealing_ns = took_ns;
 	}
 	return true;
 }

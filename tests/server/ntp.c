@@ -5,9 +5,9 @@
 #define PRECISION_LOG2_S (-24)
 #define COOKIE_NONCE_AT 4
 #define NONCE_LEN 16
-#define FILLING_TYPE 0x2f04 /* nobody's */
+#define UNKNOWN_FIELD 0x2f04 /* an unknown type */
 
-/* The fields of a request, as far as the authenticator. */
+/* The fields of a request up to its authenticator. */
 struct walk {
 	struct ntp_request *request;
 	size_t cookie_count;
@@ -28,7 +28,7 @@ static void take_field(struct walk *walk, const struct ntp_field *field)
 		walk->cookie_count++;
 		break;
 	case NTP_EF_PLACEHOLDER:
-		/* RFC 8915 5.5: as long as the cookie that it stands for */
+		/* RFC 8915 5.5: as long as the cookie that it requests. */
 		if (field->body.left >= q->cookie.left)
 			q->placeholders++;
 		break;
@@ -41,8 +41,8 @@ static void take_field(struct walk *walk, const struct ntp_field *field)
 	}
 }
 
-/* RFC 8915 5.7: one unique id of 32 bytes or more, one cookie, and an
- * authenticator; what comes behind that is not looked at. */
+/* RFC 8915 5.7: a unique id of at least 32 bytes, one cookie, and an
+ * authenticator. Ignores the fields behind it. */
 static bool walk_fields(
     struct walk *walk, struct reader *r, const uint8_t *start)
 {
@@ -55,7 +55,7 @@ static bool walk_fields(
 	       q->uid.left >= NTS_UID_LEN && q->uid.left <= NTP_UID_MAX;
 }
 
-/* RFC 8915 5.6: nonce and ciphertext, each padded to four. */
+/* RFC 8915 5.6: nonce and ciphertext, each padded to a multiple of four. */
 static bool authentic(const struct association *a,
     const struct ntp_field *field, const uint8_t *start)
 {
@@ -70,10 +70,10 @@ static bool authentic(const struct association *a,
 		   field->offset, sealed, sealed_len, plain);
 }
 
-struct ntp_request ntp_request_judge(
+struct ntp_request ntp_request_parse(
     const struct master_keys *m, const uint8_t *bytes, size_t len)
 {
-	struct ntp_request q = {.verdict = NTP_NOT_NTS};
+	struct ntp_request q = {.status = NTP_NOT_NTS};
 	struct walk walk = {.request = &q};
 	struct reader r = reader_of(bytes, len);
 
@@ -82,15 +82,15 @@ struct ntp_request ntp_request_judge(
 	    q.header.mode != NTP_MODE_CLIENT || !walk_fields(&walk, &r, bytes))
 		return q;
 	if (!server_cookie_open(m, q.cookie.at, q.cookie.left, &q.association))
-		q.verdict = NTP_FOREIGN_COOKIE;
+		q.status = NTP_UNKNOWN_COOKIE;
 	else if (!authentic(&q.association, &walk.authenticator, bytes))
-		q.verdict = NTP_FORGED;
+		q.status = NTP_FORGED;
 	else
-		q.verdict = NTP_GENUINE;
+		q.status = NTP_VALID;
 	return q;
 }
 
-/* 16.16 seconds, the wire's format for delays. */
+/* Converts to 16.16 seconds, the format of delays in NTP. */
 static uint32_t short_of_ns(int64_t ns)
 {
 	return (uint32_t)((double)ns * 65536e-9);
@@ -122,10 +122,10 @@ static void put_times(
 	struct ntp_header *h = &d->header;
 
 	h->receive = ntp_from_wall((struct wall){received.ns + d->ahead_ns});
-	h->transmit =
-	    ntp_from_wall((struct wall){sent.ns + d->ahead_ns + d->thought_ns});
+	h->transmit = ntp_from_wall(
+	    (struct wall){sent.ns + d->ahead_ns + d->extra_processing_ns});
 	h->reference = h->receive;
-	if (d->times == NTP_TIMES_OF_ZERO)
+	if (d->times == NTP_TIMES_ZERO)
 		h->receive = h->transmit = 0;
 	else if (d->times == NTP_TIMES_REVERSED)
 		h->transmit = h->receive - (UINT64_C(1) << 32);
@@ -137,8 +137,7 @@ static struct ntp_draft draft_of(const struct ntp_request *q)
 
 	d.uid_len = q->uid.left;
 	memcpy(d.uid, q->uid.at, q->uid.left);
-	/* RFC 8915 5.7: one cookie for the one that was spent, and one for
-	 * each placeholder */
+	/* RFC 8915 5.7: a cookie for the cookie and for each placeholder. */
 	d.cookies = 1 + q->placeholders;
 	return d;
 }
@@ -149,12 +148,13 @@ static struct ntp_draft answer_draft(
 	struct ntp_draft d = draft_of(q);
 
 	d.header = header_of(s, q);
-	d.ahead_ns = s->identity.offset_ns + ntp_lie_ns(&s->faults, now);
-	ntp_draft_spoil(&d, &s->faults);
+	d.ahead_ns =
+	    s->identity.offset_ns + ntp_fault_offset_ns(&s->faults, now);
+	ntp_draft_apply_faults(&d, &s->faults);
 	return d;
 }
 
-/* RFC 8915 5.7: a kiss that no one can authenticate. */
+/* RFC 8915 5.7: a NAK has no authenticator. */
 static struct ntp_draft nak_draft(const struct ntp_request *q)
 {
 	struct ntp_draft d = draft_of(q);
@@ -185,15 +185,15 @@ static bool put_cookie(struct writer *w, const struct ntp_draft *d,
 	return true;
 }
 
-static void put_filling(struct writer *w, size_t len)
+static void put_unknown_field(struct writer *w, size_t len)
 {
-	size_t mark = ntp_field_begin(w, FILLING_TYPE);
+	size_t mark = ntp_field_begin(w, UNKNOWN_FIELD);
 
 	put_zeros(w, len);
 	ntp_field_end(w, mark, 16);
 }
 
-/* The cookies, which travel encrypted. */
+/* Writes the fields to encrypt: the cookies. */
 static bool write_secret(struct ntp_job *job, const struct master_keys *m)
 {
 	struct writer w = writer_of(job->secret, sizeof(job->secret));
@@ -203,8 +203,8 @@ static bool write_secret(struct ntp_job *job, const struct master_keys *m)
 		if (!put_cookie(&w, d, m, &job->request.association))
 			return false;
 	}
-	if (d->filling > 0)
-		put_filling(&w, d->filling);
+	if (d->extra_len > 0)
+		put_unknown_field(&w, d->extra_len);
 	job->secret_len = w.len;
 	return w.ok;
 }
@@ -215,7 +215,7 @@ static bool put_authenticator(struct writer *w, const struct ntp_job *job)
 	uint8_t sealed[NTP_PACKET_MAX + AEAD_TAG_LEN], nonce[AEAD_NONCE_MAX];
 	size_t nonce_len = aead_nonce_len(a->aead), mark;
 
-	if (!fresh_bytes(nonce, nonce_len) ||
+	if (!random_bytes(nonce, nonce_len) ||
 	    !aead_seal(a->aead, a->keys.s2c, nonce, nonce_len, w->base, w->len,
 		job->secret, job->secret_len, sealed))
 		return false;
@@ -229,16 +229,16 @@ static bool put_authenticator(struct writer *w, const struct ntp_job *job)
 	return w->ok;
 }
 
-/* An answer that does not fit, or cannot be sealed, is not sent. */
-static void write_parcel(
-    const struct ntp_job *job, const struct ntp_draft *d, struct parcel *parcel)
+/* If the answer does not fit or cannot be sealed, the length is 0. */
+static void write_datagram(const struct ntp_job *job, const struct ntp_draft *d,
+    struct datagram *datagram)
 {
-	struct writer w = writer_of(parcel->bytes, sizeof(parcel->bytes));
+	struct writer w = writer_of(datagram->bytes, sizeof(datagram->bytes));
 	bool good = true;
 	size_t mark;
 
 	ntp_header_put(&w, &d->header);
-	if (d->uid_len > 0 && d->kind != NTP_BARE) {
+	if (d->uid_len > 0 && d->kind != NTP_HEADER_ONLY) {
 		mark = ntp_field_begin(&w, NTP_EF_UNIQUE_ID);
 		put_bytes(&w, d->uid, d->uid_len);
 		ntp_field_end(&w, mark, 0);
@@ -246,14 +246,14 @@ static void write_parcel(
 	if (d->kind == NTP_SEALED)
 		good = put_authenticator(&w, job);
 	if (d->tail)
-		put_filling(&w, 16);
-	parcel->len = good && w.ok ? w.len : 0;
-	parcel->copies = 1;
-	parcel->hold_ns = 0;
+		put_unknown_field(&w, 16);
+	datagram->len = good && w.ok ? w.len : 0;
+	datagram->copies = 1;
+	datagram->hold_ns = 0;
 }
 
-/* RFC 8915 5.7: a client must not send the same cookie twice. */
-static void watch_cookie(struct service *s, const struct ntp_request *q)
+/* Counts repeated cookies: a client must not send one twice (RFC 8915 5.7). */
+static void note_cookie(struct service *s, const struct ntp_request *q)
 {
 	struct spent_cookies *spent = &s->spent;
 	const uint8_t *nonce = q->cookie.at + COOKIE_NONCE_AT;
@@ -270,26 +270,26 @@ static void watch_cookie(struct service *s, const struct ntp_request *q)
 		spent->count++;
 }
 
-static void tell(
+static void log_request(
     const struct service *s, const struct ntp_request *q, size_t len)
 {
 	static const char *const words[] = {
-	    [NTP_GENUINE] = "genuine",
-	    [NTP_LOST] = "lost",
+	    [NTP_VALID] = "valid",
+	    [NTP_DROPPED] = "dropped",
 	    [NTP_NOT_NTS] = "not NTS",
-	    [NTP_FOREIGN_COOKIE] = "unknown cookie",
+	    [NTP_UNKNOWN_COOKIE] = "unknown cookie",
 	    [NTP_FORGED] = "forged",
 	};
 
 	if (s->verbose)
 		fprintf(stderr, "ntp: %s, %zu bytes, %u placeholders\n",
-		    words[q->verdict], len, q->placeholders);
+		    words[q->status], len, q->placeholders);
 }
 
 static void prepare_answer(
     struct service *s, struct mono now, struct ntp_job *job)
 {
-	watch_cookie(s, &job->request);
+	note_cookie(s, &job->request);
 	job->draft = answer_draft(s, &job->request, now);
 	job->answered = write_secret(job, &s->masters);
 	s->counters.ntp_answered += job->answered;
@@ -308,15 +308,15 @@ void ntp_prepare(struct service *s, const uint8_t *bytes, size_t len,
 	struct ntp_request *q = &job->request;
 
 	job->answered = false;
-	*q = ntp_request_judge(&s->masters, bytes, len);
+	*q = ntp_request_parse(&s->masters, bytes, len);
 	s->counters.ntp_received++;
-	ntp_request_spoil(q, len, &s->faults);
-	tell(s, q, len);
-	switch (q->verdict) {
-	case NTP_GENUINE:
+	ntp_request_apply_faults(q, len, &s->faults);
+	log_request(s, q, len);
+	switch (q->status) {
+	case NTP_VALID:
 		prepare_answer(s, now, job);
 		break;
-	case NTP_LOST:
+	case NTP_DROPPED:
 		s->counters.dropped++;
 		break;
 	case NTP_NOT_NTS:
@@ -326,55 +326,56 @@ void ntp_prepare(struct service *s, const uint8_t *bytes, size_t len,
 		s->counters.forged++;
 		prepare_nak(s, job);
 		break;
-	case NTP_FOREIGN_COOKIE:
+	case NTP_UNKNOWN_COOKIE:
 		prepare_nak(s, job);
 		break;
 	}
 }
 
-static void forge_naks(
-    const struct service *s, const struct ntp_job *job, struct parcel *parcel)
+static void forge_naks(const struct service *s, const struct ntp_job *job,
+    struct datagram *datagram)
 {
 	struct ntp_draft nak;
 
 	if (!fault_on(&s->faults, FAULT_NTP_FORGED_NAK))
 		return;
 	nak = nak_draft(&job->request);
-	write_parcel(job, &nak, parcel);
-	parcel->copies =
+	write_datagram(job, &nak, datagram);
+	datagram->copies =
 	    (unsigned)fault_number(&s->faults, FAULT_NTP_FORGED_NAK);
 }
 
-/* Somebody on the path has kept the last answer. */
-static void replay(struct service *s, struct parcel parcels[NTP_PARCELS])
+/* The faults that repeat the last answer. */
+static void replay(struct service *s, struct datagram datagrams[NTP_DATAGRAMS])
 {
-	struct parcel kept = s->last_answer;
+	struct datagram kept = s->last_answer;
 
-	s->last_answer = parcels[NTP_TRUE_PARCEL];
+	s->last_answer = datagrams[NTP_TRUE_ANSWER];
 	if (fault_on(&s->faults, FAULT_NTP_REPLAY))
-		parcels[0] = kept;
+		datagrams[0] = kept;
 	if (fault_on(&s->faults, FAULT_NTP_STALE))
-		parcels[NTP_TRUE_PARCEL] = kept;
+		datagrams[NTP_TRUE_ANSWER] = kept;
 }
 
-static void finish_genuine(struct service *s, struct ntp_job *job,
-    struct wall received, struct wall sent, struct parcel parcels[NTP_PARCELS])
+static void finish_valid(struct service *s, struct ntp_job *job,
+    struct wall received, struct wall sent,
+    struct datagram datagrams[NTP_DATAGRAMS])
 {
-	forge_naks(s, job, &parcels[0]);
+	forge_naks(s, job, &datagrams[0]);
 	put_times(&job->draft, received, sent);
-	write_parcel(job, &job->draft, &parcels[NTP_TRUE_PARCEL]);
-	replay(s, parcels);
-	ntp_parcel_spoil(&parcels[NTP_TRUE_PARCEL], &s->faults);
+	write_datagram(job, &job->draft, &datagrams[NTP_TRUE_ANSWER]);
+	replay(s, datagrams);
+	ntp_datagram_apply_faults(&datagrams[NTP_TRUE_ANSWER], &s->faults);
 }
 
 void ntp_finish(struct service *s, struct ntp_job *job, struct wall received,
-    struct wall sent, struct parcel parcels[NTP_PARCELS])
+    struct wall sent, struct datagram datagrams[NTP_DATAGRAMS])
 {
-	parcels[0].len = parcels[NTP_TRUE_PARCEL].len = 0;
-	if (job->answered && job->request.verdict == NTP_GENUINE)
-		finish_genuine(s, job, received, sent, parcels);
+	datagrams[0].len = datagrams[NTP_TRUE_ANSWER].len = 0;
+	if (job->answered && job->request.status == NTP_VALID)
+		finish_valid(s, job, received, sent, datagrams);
 	else if (job->answered)
-		write_parcel(job, &job->draft, &parcels[NTP_TRUE_PARCEL]);
+		write_datagram(job, &job->draft, &datagrams[NTP_TRUE_ANSWER]);
 	explicit_bzero(
 	    &job->request.association, sizeof(job->request.association));
 }

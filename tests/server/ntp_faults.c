@@ -1,12 +1,12 @@
 /*
- * The faults of NTP, one hook each. Four stages: the request, the served time,
- * the draft of the answer, its bytes.
+ * The faults of NTP, a hook for each. They apply in four stages: to the
+ * request, to the served time, to the draft of the answer, to its bytes.
  */
 #include "tests/server/ntp.h"
 
 #include <string.h>
 
-/* The request */
+/* Faults of the request */
 
 static bool lose_larger(struct fault_setting *s, size_t len)
 {
@@ -31,7 +31,7 @@ static bool by_chance(struct fault_setting *s, size_t len)
 	uint32_t drawn;
 
 	(void)len;
-	return fresh_bytes(&drawn, sizeof(drawn)) &&
+	return random_bytes(&drawn, sizeof(drawn)) &&
 	       drawn % 100 < (uint32_t)s->number;
 }
 
@@ -43,33 +43,34 @@ static bool first_n(struct fault_setting *s, size_t len)
 
 static const struct {
 	enum fault fault;
-	enum ntp_verdict verdict;
+	enum ntp_status status;
 	bool (*applies)(struct fault_setting *, size_t len);
 } request_hooks[] = {
-    {FAULT_NTP_DROP, NTP_LOST, every_one},
-    {FAULT_NTP_DROP_EVERY, NTP_LOST, every_nth},
-    {FAULT_NTP_DROP_FIRST, NTP_LOST, first_n},
-    {FAULT_NTP_DROP_LARGER, NTP_LOST, lose_larger},
-    {FAULT_NTP_LOSE, NTP_LOST, by_chance},
-    {FAULT_NTP_NAK_ALL, NTP_FOREIGN_COOKIE, every_one},
-    {FAULT_NTP_NAK_FIRST, NTP_FOREIGN_COOKIE, first_n},
+    {FAULT_NTP_DROP, NTP_DROPPED, every_one},
+    {FAULT_NTP_DROP_EVERY, NTP_DROPPED, every_nth},
+    {FAULT_NTP_DROP_FIRST, NTP_DROPPED, first_n},
+    {FAULT_NTP_DROP_LARGER, NTP_DROPPED, lose_larger},
+    {FAULT_NTP_LOSE, NTP_DROPPED, by_chance},
+    {FAULT_NTP_NAK_ALL, NTP_UNKNOWN_COOKIE, every_one},
+    {FAULT_NTP_NAK_FIRST, NTP_UNKNOWN_COOKIE, first_n},
 };
 
-/* The first fault that applies decides; only genuine requests count. */
-void ntp_request_spoil(struct ntp_request *q, size_t len, struct faults *faults)
+/* The first fault that applies decides. Only valid requests are counted. */
+void ntp_request_apply_faults(
+    struct ntp_request *q, size_t len, struct faults *faults)
 {
 	for (size_t i = 0; i < ARRAY_LEN(request_hooks); i++) {
 		enum fault fault = request_hooks[i].fault;
 
-		if (q->verdict == NTP_GENUINE && fault_on(faults, fault) &&
+		if (q->status == NTP_VALID && fault_on(faults, fault) &&
 		    request_hooks[i].applies(&faults->set[fault], len))
-			q->verdict = request_hooks[i].verdict;
+			q->status = request_hooks[i].status;
 	}
 }
 
-/* The served time */
+/* Faults of the served time */
 
-int64_t ntp_lie_ns(const struct faults *faults, struct mono now)
+int64_t ntp_fault_offset_ns(const struct faults *faults, struct mono now)
 {
 	const struct fault_setting *lie = &faults->set[FAULT_NTP_LIE];
 	const struct fault_setting *smear = &faults->set[FAULT_NTP_SMEAR];
@@ -81,7 +82,7 @@ int64_t ntp_lie_ns(const struct faults *faults, struct mono now)
 	return ahead_ns;
 }
 
-/* The answer */
+/* Faults of the answer */
 
 static void kiss_code(struct ntp_header *h, const char *code)
 {
@@ -136,7 +137,7 @@ static void version(struct ntp_draft *d, const struct fault_setting *s)
 static void zero_times(struct ntp_draft *d, const struct fault_setting *s)
 {
 	(void)s;
-	d->times = NTP_TIMES_OF_ZERO;
+	d->times = NTP_TIMES_ZERO;
 }
 
 static void reversed_times(struct ntp_draft *d, const struct fault_setting *s)
@@ -147,7 +148,7 @@ static void reversed_times(struct ntp_draft *d, const struct fault_setting *s)
 
 static void long_thought(struct ntp_draft *d, const struct fault_setting *s)
 {
-	d->thought_ns = s->number * NS_PER_MS;
+	d->extra_processing_ns = s->number * NS_PER_MS;
 }
 
 static void wrong_origin(struct ntp_draft *d, const struct fault_setting *s)
@@ -171,7 +172,7 @@ static void no_uid(struct ntp_draft *d, const struct fault_setting *s)
 static void plain(struct ntp_draft *d, const struct fault_setting *s)
 {
 	(void)s;
-	d->kind = NTP_BARE;
+	d->kind = NTP_HEADER_ONLY;
 }
 
 static void no_authenticator(struct ntp_draft *d, const struct fault_setting *s)
@@ -193,7 +194,7 @@ static void cookie_length(struct ntp_draft *d, const struct fault_setting *s)
 
 static void big(struct ntp_draft *d, const struct fault_setting *s)
 {
-	d->filling = (size_t)s->number;
+	d->extra_len = (size_t)s->number;
 }
 
 static void tail(struct ntp_draft *d, const struct fault_setting *s)
@@ -204,7 +205,7 @@ static void tail(struct ntp_draft *d, const struct fault_setting *s)
 
 static const struct {
 	enum fault fault;
-	void (*spoil)(struct ntp_draft *, const struct fault_setting *);
+	void (*apply)(struct ntp_draft *, const struct fault_setting *);
 } draft_hooks[] = {
     {FAULT_NTP_KISS, kiss},
     {FAULT_NTP_PLAIN_KISS, plain_kiss},
@@ -227,19 +228,20 @@ static const struct {
     {FAULT_NTP_TAIL, tail},
 };
 
-void ntp_draft_spoil(struct ntp_draft *draft, const struct faults *faults)
+void ntp_draft_apply_faults(
+    struct ntp_draft *draft, const struct faults *faults)
 {
 	for (size_t i = 0; i < ARRAY_LEN(draft_hooks); i++) {
 		enum fault fault = draft_hooks[i].fault;
 
 		if (fault_on(faults, fault))
-			draft_hooks[i].spoil(draft, &faults->set[fault]);
+			draft_hooks[i].apply(draft, &faults->set[fault]);
 	}
 }
 
-/* The bytes */
+/* Faults of the bytes */
 
-static void flip_bit(struct parcel *p, struct fault_setting *s)
+static void flip_bit(struct datagram *p, struct fault_setting *s)
 {
 	size_t byte = (size_t)s->number / 8;
 
@@ -247,23 +249,23 @@ static void flip_bit(struct parcel *p, struct fault_setting *s)
 		p->bytes[byte] ^= (uint8_t)(1u << (s->number % 8));
 }
 
-static void truncate_to(struct parcel *p, struct fault_setting *s)
+static void truncate_to(struct datagram *p, struct fault_setting *s)
 {
 	if (p->len > (size_t)s->number)
 		p->len = (size_t)s->number;
 }
 
-static void duplicate(struct parcel *p, struct fault_setting *s)
+static void duplicate(struct datagram *p, struct fault_setting *s)
 {
 	p->copies = (unsigned)s->number;
 }
 
-static void hold(struct parcel *p, struct fault_setting *s)
+static void hold(struct datagram *p, struct fault_setting *s)
 {
 	p->hold_ns = s->number * NS_PER_MS;
 }
 
-static void hold_second(struct parcel *p, struct fault_setting *s)
+static void hold_second(struct datagram *p, struct fault_setting *s)
 {
 	if (++s->hits % 2 == 0)
 		p->hold_ns = s->number * NS_PER_MS;
@@ -271,8 +273,8 @@ static void hold_second(struct parcel *p, struct fault_setting *s)
 
 static const struct {
 	enum fault fault;
-	void (*spoil)(struct parcel *, struct fault_setting *);
-} parcel_hooks[] = {
+	void (*apply)(struct datagram *, struct fault_setting *);
+} datagram_hooks[] = {
     {FAULT_NTP_FLIP_BIT, flip_bit},
     {FAULT_NTP_TRUNCATE, truncate_to},
     {FAULT_NTP_DUPLICATE, duplicate},
@@ -280,12 +282,12 @@ static const struct {
     {FAULT_NTP_REORDER, hold_second},
 };
 
-void ntp_parcel_spoil(struct parcel *parcel, struct faults *faults)
+void ntp_datagram_apply_faults(struct datagram *datagram, struct faults *faults)
 {
-	for (size_t i = 0; i < ARRAY_LEN(parcel_hooks); i++) {
-		enum fault fault = parcel_hooks[i].fault;
+	for (size_t i = 0; i < ARRAY_LEN(datagram_hooks); i++) {
+		enum fault fault = datagram_hooks[i].fault;
 
 		if (fault_on(faults, fault))
-			parcel_hooks[i].spoil(parcel, &faults->set[fault]);
+			datagram_hooks[i].apply(datagram, &faults->set[fault]);
 	}
 }

@@ -7,7 +7,7 @@
 
 #define SECONDS_MAX 4e9
 
-/* Reads `text` into the options; false: `text` is not what is expected. */
+/* Reads `text` into the options; false if it is not what the help says. */
 typedef bool reader_fn(struct options *o, const char *text);
 
 static bool number(const char *text, long lowest, long highest, long *out)
@@ -29,6 +29,12 @@ static bool seconds(const char *text, double lowest, int64_t *out_ns)
 		return false;
 	*out_ns = ns_of_s(s);
 	return true;
+}
+
+/* The range of NTP's short format. */
+static bool short_seconds(const char *text, int64_t *out_ns)
+{
+	return seconds(text, 0, out_ns) && *out_ns < 65536 * NS_PER_S;
 }
 
 static bool read_port(const char *text, uint16_t *port)
@@ -98,14 +104,12 @@ static bool read_leap(struct options *o, const char *text)
 
 static bool read_root_delay(struct options *o, const char *text)
 {
-	return seconds(text, 0, &o->identity.root_delay_ns) &&
-	       o->identity.root_delay_ns < 65536 * NS_PER_S;
+	return short_seconds(text, &o->identity.root_delay_ns);
 }
 
 static bool read_root_dispersion(struct options *o, const char *text)
 {
-	return seconds(text, 0, &o->identity.root_dispersion_ns) &&
-	       o->identity.root_dispersion_ns < 65536 * NS_PER_S;
+	return short_seconds(text, &o->identity.root_dispersion_ns);
 }
 
 static bool read_fault(struct options *o, const char *text)
@@ -140,32 +144,32 @@ static bool read_help(struct options *o, const char *text)
 
 /* clang-format off */
 static const struct {
-	const char *name, *value; /* value NULL: none is taken */
+	const char *name, *value; /* value NULL: the option has no value */
 	reader_fn *read;
 	const char *help;
 } rows[] = {
-	{"cert", "FILE", read_certificate, "certificate, with the chain behind it (PEM)"},
-	{"key", "FILE", read_key, "its private key (PEM)"},
-	{"listen", "ADDRESS", read_listen, "repeatable; default 127.0.0.1 and, where there is one, ::1"},
-	{"ke-port", "N", read_ke_port, "TCP port; default 0: a free one"},
-	{"ntp-port", "N", read_ntp_port, "UDP port; default 0: a free one"},
-	{"offset", "SECONDS", read_offset, "served time minus this machine's"},
+	{"cert", "FILE", read_certificate, "certificate, followed by its chain (PEM)"},
+	{"key", "FILE", read_key, "private key of the certificate (PEM)"},
+	{"listen", "ADDRESS", read_listen, "repeatable; default 127.0.0.1 and, if it exists, ::1"},
+	{"ke-port", "N", read_ke_port, "TCP port; default 0: a free port"},
+	{"ntp-port", "N", read_ntp_port, "UDP port; default 0: a free port"},
+	{"offset", "SECONDS", read_offset, "served time minus the time of this machine"},
 	{"stratum", "N", read_stratum, "1 to 15 (1)"},
 	{"leap", "N", read_leap, "0 none, 1 insert, 2 delete, 3 unknown"},
-	{"root-delay", "SECONDS", read_root_delay, "from here to the reference"},
-	{"root-dispersion", "SECONDS", read_root_dispersion, "likewise"},
+	{"root-delay", "SECONDS", read_root_delay, "round trip to the reference clock"},
+	{"root-dispersion", "SECONDS", read_root_dispersion, "maximum error relative to the reference clock"},
 	{"fault", "NAME[=VALUE]", read_fault, "repeatable; see below"},
-	{"fault-file", "FILE", read_fault_file, "one NAME[=VALUE] per line, read now and at SIGHUP"},
-	{"verbose", NULL, read_verbose, "a line for each exchange"},
-	{"help", NULL, read_help, "this text"},
+	{"fault-file", "FILE", read_fault_file, "one NAME[=VALUE] in a line; read now and at SIGHUP"},
+	{"verbose", NULL, read_verbose, "print a line for each exchange"},
+	{"help", NULL, read_help, "print this text"},
 };
 /* clang-format on */
 
 void options_help(FILE *out)
 {
 	fputs("usage: ntsserver --cert FILE --key FILE [OPTION ...]\n"
-	      "An NTS time server for tests. Says \"ready ke=PORT ntp=PORT\" "
-	      "when it is.\n\n",
+	      "An NTS time server for tests. It prints \"ready ke=PORT "
+	      "ntp=PORT\" when ready.\n\n",
 	    out);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int width = fprintf(out, "  --%s %s", rows[i].name,
@@ -174,11 +178,12 @@ void options_help(FILE *out)
 		fprintf(out, "%*s%s\n", width < 28 ? 28 - width : 1, "",
 		    rows[i].help);
 	}
-	fputs("\nSIGHUP   read the fault file and the certificate again\n"
-	      "SIGUSR1  new cookie key; cookies of the last one stay good\n"
-	      "SIGUSR2  new cookie key; all cookies become worthless\n"
-	      "SIGTERM  print the counters and end\n\n"
-	      "Faults, with the default of N (times are in milliseconds):\n",
+	fputs(
+	    "\nSIGHUP   read the fault file and the certificate again\n"
+	    "SIGUSR1  new cookie key; cookies of the previous key stay valid\n"
+	    "SIGUSR2  new cookie key; all older cookies become invalid\n"
+	    "SIGTERM  print the counters and exit\n\n"
+	    "Faults, with the default of N (times are in milliseconds):\n",
 	    out);
 	faults_help(out);
 }
@@ -187,8 +192,8 @@ static bool take_option(struct options *o, int index)
 {
 	if (rows[index].read(o, optarg))
 		return true;
-	fprintf(stderr, "--%s %s: expected: %s\n", rows[index].name, optarg,
-	    rows[index].help);
+	fprintf(stderr, "--%s %s is not valid; expected: %s\n",
+	    rows[index].name, optarg, rows[index].help);
 	return false;
 }
 
@@ -218,8 +223,8 @@ bool options_parse(struct options *o, int argc, char *argv[])
 	if (code != -1)
 		return false;
 	if (optind < argc || (!o->help && (!o->certificate || !o->key))) {
-		fprintf(stderr, "needs --cert and --key, and nothing but "
-				"options; see --help\n");
+		fprintf(stderr, "--cert and --key are required, and there "
+				"are no other arguments; see --help\n");
 		return false;
 	}
 	fill_defaults(o);

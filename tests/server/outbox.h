@@ -1,4 +1,4 @@
-/* Datagrams that a fault holds back for a while. */
+/* Sends datagrams, and delays those that a fault delays. */
 #ifndef TESTS_SERVER_OUTBOX_H
 #define TESTS_SERVER_OUTBOX_H
 
@@ -11,19 +11,19 @@ struct held {
 	bool used;
 	struct mono due;
 	struct client to;
-	struct parcel parcel;
+	struct datagram datagram;
 };
 
 struct outbox {
 	struct held held[OUTBOX_MAX];
 };
 
-/* Sends at once, or later when the parcel says so. One that finds the box
- * full is lost, as in a full queue on a path. */
+/* Sends a datagram now, or after its hold_ns. Drops it if the box is full, as a
+ * router with a full queue does. */
 void outbox_post(struct outbox *box, const struct client *to,
-    const struct parcel *parcel, struct mono now);
+    const struct datagram *datagram, struct mono now);
 
-/* Sends what is due; returns when the next one is. */
+/* Sends the datagrams that are due. Returns the time at which the next is. */
 struct mono outbox_work(struct outbox *box, struct mono now);
 
 #endif

@@ -1,4 +1,4 @@
-/* What every part of the server shares: its identity, its keys, its faults. */
+/* The data that all parts of the server share: identity, keys, faults. */
 #ifndef TESTS_SERVER_SERVICE_H
 #define TESTS_SERVER_SERVICE_H
 
@@ -6,7 +6,7 @@
 #include "tests/server/cookies.h"
 #include "tests/server/faults.h"
 
-/* What the answers say of this server. */
+/* What the answers say about this server. */
 struct identity {
 	int64_t offset_ns; /* served time minus CLOCK_REALTIME */
 	uint8_t stratum;
@@ -21,16 +21,16 @@ struct counters {
 	unsigned long cookies_reused;
 };
 
-/* The newest cookies that were spent, to see one that is spent twice. */
+/* The latest cookies received, to detect one that is sent twice. */
 #define SPENT_MAX 1024
 struct spent_cookies {
 	uint8_t nonce[SPENT_MAX][16];
 	unsigned next, count;
 };
 
-/* One datagram to be sent. */
+/* A datagram to send. */
 #define NTP_PACKET_MAX 4096
-struct parcel {
+struct datagram {
 	uint8_t bytes[NTP_PACKET_MAX];
 	size_t len; /* 0: nothing to send */
 	unsigned copies;
@@ -43,9 +43,9 @@ struct service {
 	struct faults faults;
 	struct counters counters;
 	struct spent_cookies spent;
-	struct parcel last_answer; /* for the faults that send it again */
+	struct datagram last_answer; /* for the faults that repeat it */
 	uint16_t ntp_port;
-	bool verbose; /* a line to stderr for each exchange */
+	bool verbose; /* print a line to stderr for each exchange */
 };
 
 #endif

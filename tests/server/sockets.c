@@ -7,8 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Two free ports are looked for that often; another program may take one
- * between the first address and the second. */
+/* Attempts to find two ports that are free on all addresses. */
 #define PORT_ATTEMPTS 20
 #define BACKLOG 64
 
@@ -47,7 +46,7 @@ static bool parse_address(
 	return true;
 }
 
-/* The port lies at the same place in both families. */
+/* The port has the same offset in both families. */
 static uint16_t *port_of(struct sockaddr_storage *address)
 {
 	return &((struct sockaddr_in *)address)->sin_port;
@@ -66,7 +65,8 @@ static bool set_up(int fd, int type, int family)
 	return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) == 0;
 }
 
-/* `*port` 0 becomes the port that the kernel chose. -1: errno says why. */
+/* Opens one socket. If `*port` is 0, it becomes the port that the kernel chose.
+ * Returns -1 on failure; errno says why. */
 static int open_one(const char *text, int type, uint16_t *port)
 {
 	struct sockaddr_storage address;
@@ -118,27 +118,27 @@ static bool missing(int error)
 	return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
 }
 
-/* The address that could not be had, or NULL. */
+/* Returns the address that failed, or NULL. */
 static const char *open_all(struct sockets *s, const char *const *addresses,
-    unsigned count, bool may_miss)
+    unsigned count, bool skip_missing)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (!open_pair(s, addresses[i]) &&
-		    !(may_miss && missing(errno)))
+		    !(skip_missing && missing(errno)))
 			return addresses[i];
 	}
 	return NULL;
 }
 
 bool sockets_open(struct sockets *s, const char *const *addresses,
-    unsigned count, uint16_t ke_port, uint16_t ntp_port, bool may_miss)
+    unsigned count, uint16_t ke_port, uint16_t ntp_port, bool skip_missing)
 {
 	bool chosen = ke_port == 0 || ntp_port == 0;
 	const char *failed = NULL;
 
 	for (int left = chosen ? PORT_ATTEMPTS : 1; left > 0; left--) {
 		*s = (struct sockets){.ke_port = ke_port, .ntp_port = ntp_port};
-		failed = open_all(s, addresses, count, may_miss);
+		failed = open_all(s, addresses, count, skip_missing);
 		if (!failed && s->count > 0)
 			return true;
 		if (!failed || errno != EADDRINUSE)
@@ -200,7 +200,7 @@ ssize_t sockets_receive(int fd, void *bytes, size_t size, struct client *from,
 
 void sockets_send(const struct client *to, const void *bytes, size_t len)
 {
-	/* a client that is gone is no concern of a server */
+	/* Ignore a failure: the client may be gone. */
 	(void)!sendto(to->fd, bytes, len, 0,
 	    (const struct sockaddr *)&to->address, to->address_len);
 }

@@ -1,4 +1,4 @@
-/* The server's sockets, and its only readings of the clock. */
+/* The sockets and the clock readings of the server. */
 #ifndef TESTS_SERVER_SOCKETS_H
 #define TESTS_SERVER_SOCKETS_H
 
@@ -20,23 +20,24 @@ struct sockets {
 };
 
 /*
- * Opens one TCP and one UDP socket on each address; all addresses have the
- * same two ports, and 0 asks for two that are free. `may_miss`: an address
- * that this machine does not have is left out. False: said on stderr.
+ * Opens one TCP and one UDP socket on each address. All addresses have the same
+ * two ports; 0 selects a free port. With `skip_missing`, an address that this
+ * machine does not have is skipped. On failure prints the error to stderr and
+ * returns false.
  */
 bool sockets_open(struct sockets *s, const char *const *addresses,
     unsigned count, uint16_t ke_port, uint16_t ntp_port,
-    bool may_miss) MUST_USE;
+    bool skip_missing) MUST_USE;
 void sockets_close(struct sockets *s);
 
 struct client {
-	int fd; /* the socket that it came through */
+	int fd; /* the socket that received the datagram */
 	struct sockaddr_storage address;
 	socklen_t address_len;
 };
 
-/* One datagram, with the kernel's stamp of its arrival (CLOCK_REALTIME).
- * Returns its length, or -1 when none is there. */
+/* Receives a datagram and the kernel's timestamp of its arrival
+ * (CLOCK_REALTIME). Returns its length, or -1 if there is none. */
 ssize_t sockets_receive(int fd, void *bytes, size_t size, struct client *from,
     struct wall *received);
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a call writes to standard error. */
+/* Redirects standard error to a pipe and keeps what is written. */
 struct capture {
 	int saved, pipe[2];
 	char text[4096];
@@ -37,7 +37,7 @@ static void capture_end(struct capture *c)
 	close(c->pipe[0]);
 }
 
-static void control_characters_cannot_forge_a_line(void **state)
+static void control_characters_cannot_start_a_line(void **state)
 {
 	struct capture c;
 
@@ -52,7 +52,7 @@ static void control_characters_cannot_forge_a_line(void **state)
 	assert_ptr_equal(strchr(c.text, '\n'), c.text + strlen(c.text) - 1);
 }
 
-static void the_level_hides_what_is_more_verbose(void **state)
+static void a_message_above_the_level_is_dropped(void **state)
 {
 	struct capture c;
 
@@ -66,26 +66,58 @@ static void the_level_hides_what_is_more_verbose(void **state)
 	assert_non_null(strstr(c.text, "shown"));
 }
 
-static void the_journal_gets_the_level_as_a_prefix(void **state)
+/* Makes standard error the stream that systemd connects to the journal. */
+static void open_journal(enum log_level most_verbose)
 {
-	struct capture c;
 	struct stat st;
 	char stream[64];
 
-	(void)state;
-	capture_begin(&c);
-	fstat(STDERR_FILENO, &st);
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
 	snprintf(stream, sizeof(stream), "%llu:%llu",
 	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
-	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	log_open(LOG_TO_STDERR, most_verbose);
+}
+
+static void the_journal_gets_the_level_as_a_prefix(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	capture_begin(&c);
+	open_journal(LOG_LEVEL_INFO);
 	log_error("broken");
 	capture_end(&c);
 	unsetenv("JOURNAL_STREAM");
 	assert_string_equal(c.text, "<3>broken\n");
 }
 
-static void a_journal_elsewhere_is_none(void **state)
+static void each_function_logs_with_its_level(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	capture_begin(&c);
+	open_journal(LOG_LEVEL_DEBUG);
+	log_process("engine");
+	log_error("a %d", 1);
+	log_warning("b");
+	log_notice("c");
+	log_info("d");
+	log_debug("e");
+	log_line(LOG_LEVEL_NOTICE, "f %s", "g");
+	log_set_level(LOG_LEVEL_NOTICE);
+	log_info("dropped");
+	log_line(LOG_LEVEL_DEBUG, "dropped");
+	log_notice("h");
+	capture_end(&c);
+	log_process("");
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(c.text, "<3>a 1\n<4>b\n<5>c\n<6>d\n"
+				    "<7>engine: e\n<5>f g\n<5>h\n");
+}
+
+static void a_redirected_standard_error_is_not_the_journal(void **state)
 {
 	struct capture c;
 
@@ -99,7 +131,7 @@ static void a_journal_elsewhere_is_none(void **state)
 	assert_non_null(strstr(c.text, "]: broken\n"));
 }
 
-static void a_long_line_is_cut_and_still_ends(void **state)
+static void a_long_line_is_cut_and_has_its_newline(void **state)
 {
 	struct capture c;
 	char text[3000];
@@ -118,11 +150,12 @@ static void a_long_line_is_cut_and_still_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(control_characters_cannot_forge_a_line),
-	    cmocka_unit_test(the_level_hides_what_is_more_verbose),
+	    cmocka_unit_test(control_characters_cannot_start_a_line),
+	    cmocka_unit_test(a_message_above_the_level_is_dropped),
 	    cmocka_unit_test(the_journal_gets_the_level_as_a_prefix),
-	    cmocka_unit_test(a_journal_elsewhere_is_none),
-	    cmocka_unit_test(a_long_line_is_cut_and_still_ends),
+	    cmocka_unit_test(each_function_logs_with_its_level),
+	    cmocka_unit_test(a_redirected_standard_error_is_not_the_journal),
+	    cmocka_unit_test(a_long_line_is_cut_and_has_its_newline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

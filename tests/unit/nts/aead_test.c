@@ -1,5 +1,6 @@
 #include "nts/aead.h"
-#include "tests/unit/nts/draw.h"
+#include "tests/unit/nts/gcm_siv.h"
+#include "tests/unit/nts/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,30 +24,13 @@ static size_t unhex(const char *hex, uint8_t *out)
 	return n;
 }
 
-static bool available(enum aead_id id)
-{
-	enum aead_id ids[AEAD_KINDS];
-	size_t count = aead_available(ids);
-
-	for (size_t i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
-}
-
-/* The algorithm under test; OpenSSL before 3.2 has no GCM-SIV, and some
- * later ones fail its self-test. */
 static enum aead_id algorithm(void **state)
 {
-	enum aead_id id = *(const enum aead_id *)*state;
-
-	if (id == AEAD_AES_128_GCM_SIV && !available(id))
-		skip();
-	return id;
+	return *(const enum aead_id *)*state;
 }
 
 /* RFC 8452 C.1: key 01, nonce 03. */
-static void gcm_siv_of_rfc_8452(void **state)
+static void gcm_siv_gives_the_vectors_of_rfc_8452(void **state)
 {
 	static const struct {
 		const char *plain, *ad, *sealed;
@@ -82,8 +66,8 @@ static void gcm_siv_of_rfc_8452(void **state)
 }
 
 /* RFC 5297 A.2 without its second component: NTS has two (RFC 8915 5.6). The
- * value is of a second implementation, which gives A.2 with all three. */
-static void siv_of_two_components(void **state)
+ * expected value comes from a second implementation, which reproduces A.2. */
+static void siv_gives_a_known_answer_for_two_components(void **state)
 {
 	uint8_t key[32], ad[40], nonce[16], plain[47], want[63], got[63];
 
@@ -107,10 +91,10 @@ static void siv_of_two_components(void **state)
 	assert_memory_equal(got, want, sizeof(want));
 }
 
-/* Values of other implementations, made of AES alone: key bytes 7, 48 bytes 1
- * of associated data, nonce bytes 2, plaintext bytes 3. The empty plaintext is
- * the case of every request; 15 to 17 bytes are the borders of S2V's two
- * endings. */
+/* The expected values come from other implementations, written with AES alone.
+ * All bytes of the key are 7, the 48 bytes of the associated data are 1, all
+ * bytes of the nonce are 2, all bytes of the plaintext are 3. The plaintext of
+ * a request is empty; S2V changes its method at 16 bytes. */
 static const struct {
 	enum aead_id id;
 	size_t len;
@@ -152,7 +136,7 @@ static const struct {
 	"6fd9aa6f63476009f1ad0d35e9548ceaabece7ece6233f3b"},
 };
 
-static void known_answers(void **state)
+static void known_answers_are_reproduced(void **state)
 {
 	enum aead_id id = algorithm(state);
 	uint8_t key[AEAD_KEY_MAX], ad[48], nonce[16], plain[40];
@@ -183,14 +167,14 @@ struct message {
 	size_t nonce_len, ad_len, len;
 };
 
-static struct message draw_message(struct draw *d, enum aead_id id)
+static struct message random_message(struct rng *d, enum aead_id id)
 {
 	struct message m;
 
-	draw_bytes(d, (uint8_t *)&m, sizeof(m));
-	m.nonce_len = id == AEAD_AES_128_GCM_SIV ? 12 : 1 + draw_below(d, 32);
-	m.ad_len = 1 + draw_below(d, sizeof(m.ad));
-	m.len = draw_below(d, sizeof(m.plain) + 1);
+	rng_bytes(d, (uint8_t *)&m, sizeof(m));
+	m.nonce_len = id == AEAD_AES_128_GCM_SIV ? 12 : 1 + rng_below(d, 32);
+	m.ad_len = 1 + rng_below(d, sizeof(m.ad));
+	m.len = rng_below(d, sizeof(m.plain) + 1);
 	assert_true(aead_seal(id, m.key, m.nonce, m.nonce_len, m.ad, m.ad_len,
 	    m.plain, m.len, m.sealed));
 	return m;
@@ -202,13 +186,13 @@ static bool opens(enum aead_id id, const struct message *m, uint8_t *plain)
 	    m->sealed, m->len + AEAD_TAG_LEN, plain);
 }
 
-static void what_is_sealed_opens(void **state)
+static void sealed_data_opens(void **state)
 {
 	enum aead_id id = algorithm(state);
-	struct draw d = {11};
+	struct rng d = {11};
 
 	for (int i = 0; i < 300; i++) {
-		struct message m = draw_message(&d, id);
+		struct message m = random_message(&d, id);
 		uint8_t plain[200];
 
 		assert_true(opens(id, &m, plain));
@@ -216,24 +200,24 @@ static void what_is_sealed_opens(void **state)
 	}
 }
 
-static void flip(struct draw *d, uint8_t *bytes, size_t len)
+static void flip(struct rng *d, uint8_t *bytes, size_t len)
 {
-	bytes[draw_below(d, len)] ^= (uint8_t)(1u << draw_below(d, 8));
+	bytes[rng_below(d, len)] ^= (uint8_t)(1u << rng_below(d, 8));
 }
 
-/* One bit anywhere, and the plaintext is wiped. */
-static void a_flipped_bit_is_found(void **state)
+/* A flipped bit anywhere fails, and the plaintext is wiped. */
+static void a_flipped_bit_is_detected(void **state)
 {
 	enum aead_id id = algorithm(state);
-	struct draw d = {12};
+	struct rng d = {12};
 
 	for (int i = 0; i < 400; i++) {
-		struct message m = draw_message(&d, id);
+		struct message m = random_message(&d, id);
 		uint8_t plain[200], zeros[200] = {0};
 
 		switch (i % 4) {
 		case 0:
-			/* SIV's second half is for a plaintext alone. */
+			/* SIV's second half encrypts the plaintext only. */
 			flip(&d, m.key, aead_key_len(id) / (m.len ? 1 : 2));
 			break;
 		case 1:
@@ -254,8 +238,8 @@ static void a_flipped_bit_is_found(void **state)
 static void a_shortened_message_does_not_open(void **state)
 {
 	enum aead_id id = algorithm(state);
-	struct draw d = {13};
-	struct message m = draw_message(&d, id);
+	struct rng d = {13};
+	struct message m = random_message(&d, id);
 	uint8_t plain[200];
 
 	for (size_t len = 0; len < m.len + AEAD_TAG_LEN; len++)
@@ -263,8 +247,8 @@ static void a_shortened_message_does_not_open(void **state)
 		    m.ad_len, m.sealed, len, plain));
 }
 
-/* RFC 8915 5.6: packet and nonce are two components, not one string. */
-static void the_border_of_packet_and_nonce_counts(void **state)
+/* RFC 8915 5.6: packet and nonce are two components of S2V. */
+static void packet_and_nonce_are_separate_components(void **state)
 {
 	const uint8_t joined[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 	uint8_t key[64] = {0}, a[16], b[16];
@@ -275,7 +259,7 @@ static void the_border_of_packet_and_nonce_counts(void **state)
 	assert_memory_not_equal(a, b, sizeof(a));
 }
 
-/* OpenSSL's GCM-SIV takes twelve bytes, whatever length it is told. */
+/* OpenSSL's GCM-SIV always reads twelve bytes. */
 static void a_nonce_of_a_wrong_length_is_refused(void **state)
 {
 	enum aead_id id = algorithm(state);
@@ -295,7 +279,7 @@ static void a_nonce_of_a_wrong_length_is_refused(void **state)
 	}
 }
 
-static void no_nonce_is_refused(void **state)
+static void an_empty_nonce_is_refused(void **state)
 {
 	enum aead_id id = algorithm(state);
 	uint8_t key[64] = {0}, sealed[16] = {0}, none[1];
@@ -306,7 +290,7 @@ static void no_nonce_is_refused(void **state)
 	    id, key, key, 0, key, sizeof(key), sealed, sizeof(sealed), none));
 }
 
-static void an_unknown_algorithm_does_nothing(void **state)
+static void an_unknown_algorithm_fails(void **state)
 {
 	uint8_t key[64] = {0}, sealed[24] = {0}, plain[8];
 
@@ -323,7 +307,7 @@ static void an_unknown_algorithm_does_nothing(void **state)
 	}
 }
 
-static void lengths_and_names(void **state)
+static void lengths_and_names_are_correct(void **state)
 {
 	(void)state;
 	assert_int_equal(aead_key_len(AEAD_AES_SIV_CMAC_256), 32);
@@ -339,7 +323,7 @@ static void lengths_and_names(void **state)
 	assert_string_equal(aead_name(AEAD_AES_128_GCM_SIV), "AES-128-GCM-SIV");
 }
 
-/* Every server speaks 15 (RFC 8915 5.1). */
+/* RFC 8915 5.1: every server has AEAD 15. */
 static void siv_is_always_available(void **state)
 {
 	enum aead_id ids[AEAD_KINDS];
@@ -353,9 +337,50 @@ static void siv_is_always_available(void **state)
 		assert_int_equal(ids[0], AEAD_AES_128_GCM_SIV);
 }
 
-/* A request is sealed between two readings of the clock. The limit is ten
- * times what a slow machine takes, so that sanitizers pass it as well. */
-static void a_request_costs_little(void **state)
+static void a_faulty_gcm_siv_is_not_available(void **state)
+{
+	static const enum gcm_siv_fault faults[] = {GCM_SIV_NO_TAG,
+	    GCM_SIV_ANY_TAG, GCM_SIV_WRONG_TAG, GCM_SIV_WRONG_TEXT};
+	enum aead_id ids[AEAD_KINDS];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		gcm_siv_break(faults[i]);
+		assert_int_equal(aead_available(ids), 2);
+		assert_int_equal(ids[0], AEAD_AES_SIV_CMAC_256);
+		assert_int_equal(ids[1], AEAD_AES_SIV_CMAC_512);
+		gcm_siv_break(GCM_SIV_CORRECT);
+		assert_int_equal(aead_available(ids), 3);
+		assert_int_equal(ids[0], AEAD_AES_128_GCM_SIV);
+	}
+}
+
+/* Without a provider the library has no algorithm. */
+static void a_failing_library_is_reported(void **state)
+{
+	enum aead_id id = algorithm(state), ids[AEAD_KINDS];
+	uint8_t key[AEAD_KEY_MAX] = {7}, sealed[24], plain[8] = {3};
+	size_t n = aead_nonce_len(id);
+	bool ok;
+
+	assert_true(EVP_set_default_properties(NULL, "provider=nobody"));
+	ok = aead_seal(id, key, key, n, key, 16, plain, 8, sealed);
+	assert_false(ok);
+	assert_int_equal(aead_available(ids), 0);
+	gcm_siv_break(GCM_SIV_CORRECT);
+	assert_true(aead_seal(id, key, key, n, key, 16, plain, 8, sealed));
+	assert_true(EVP_set_default_properties(NULL, "provider=nobody"));
+	ok = aead_open(id, key, key, n, key, 16, sealed, sizeof(sealed), plain);
+	gcm_siv_break(GCM_SIV_CORRECT);
+	assert_false(ok);
+	assert_true(
+	    aead_open(id, key, key, n, key, 16, sealed, sizeof(sealed), plain));
+	assert_int_equal(plain[0], 3);
+}
+
+/* A request is sealed between two clock readings. The limit is ten times the
+ * time of a slow machine, so that a build with sanitizers passes it, too. */
+static void sealing_a_request_is_fast(void **state)
 {
 	enum aead_id id = algorithm(state);
 	uint8_t key[64] = {1}, ad[188] = {2}, tag[16];
@@ -374,11 +399,12 @@ static void a_request_costs_little(void **state)
 	assert_true(us < 500);
 }
 
-#define OF(test, id)                                                           \
+#define WITH(test, id)                                                         \
 	{                                                                      \
 #test " " #id, test, NULL, NULL, &(id)                         \
 	}
-#define OF_EACH(test) OF(test, siv_256), OF(test, siv_512), OF(test, gcm_siv)
+#define WITH_EACH(test)                                                        \
+	WITH(test, siv_256), WITH(test, siv_512), WITH(test, gcm_siv)
 
 int main(void)
 {
@@ -386,21 +412,23 @@ int main(void)
 	enum aead_id siv_512 = AEAD_AES_SIV_CMAC_512;
 	enum aead_id gcm_siv = AEAD_AES_128_GCM_SIV;
 	const struct CMUnitTest tests[] = {
-	    OF(gcm_siv_of_rfc_8452, gcm_siv),
-	    cmocka_unit_test(siv_of_two_components),
-	    OF_EACH(known_answers),
-	    OF_EACH(what_is_sealed_opens),
-	    OF_EACH(a_flipped_bit_is_found),
-	    OF_EACH(a_shortened_message_does_not_open),
-	    OF(the_border_of_packet_and_nonce_counts, siv_256),
-	    OF(the_border_of_packet_and_nonce_counts, siv_512),
-	    OF(a_nonce_of_a_wrong_length_is_refused, gcm_siv),
-	    OF_EACH(no_nonce_is_refused),
-	    cmocka_unit_test(an_unknown_algorithm_does_nothing),
-	    cmocka_unit_test(lengths_and_names),
+	    WITH(gcm_siv_gives_the_vectors_of_rfc_8452, gcm_siv),
+	    cmocka_unit_test(siv_gives_a_known_answer_for_two_components),
+	    WITH_EACH(known_answers_are_reproduced),
+	    WITH_EACH(sealed_data_opens),
+	    WITH_EACH(a_flipped_bit_is_detected),
+	    WITH_EACH(a_shortened_message_does_not_open),
+	    WITH(packet_and_nonce_are_separate_components, siv_256),
+	    WITH(packet_and_nonce_are_separate_components, siv_512),
+	    WITH(a_nonce_of_a_wrong_length_is_refused, gcm_siv),
+	    WITH_EACH(an_empty_nonce_is_refused),
+	    cmocka_unit_test(an_unknown_algorithm_fails),
+	    cmocka_unit_test(lengths_and_names_are_correct),
 	    cmocka_unit_test(siv_is_always_available),
-	    OF_EACH(a_request_costs_little),
+	    cmocka_unit_test(a_faulty_gcm_siv_is_not_available),
+	    WITH_EACH(a_failing_library_is_reported),
+	    WITH_EACH(sealing_a_request_is_fast),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, gcm_siv_load, gcm_siv_unload);
 }

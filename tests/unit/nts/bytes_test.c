@@ -1,5 +1,5 @@
 #include "nts/bytes.h"
-#include "tests/unit/nts/draw.h"
+#include "tests/unit/nts/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,15 +22,15 @@ static void numbers_are_big_endian(void **state)
 	assert_true(reader_done(&r));
 }
 
-static void what_is_put_is_taken(void **state)
+static void numbers_survive_put_and_take(void **state)
 {
-	struct draw d = {1};
+	struct rng d = {1};
 
 	(void)state;
 	for (int round = 0; round < 200; round++) {
 		uint8_t bytes[15];
 		struct writer w = writer_of(bytes, sizeof(bytes));
-		uint64_t v = draw_u64(&d);
+		uint64_t v = rng_u64(&d);
 		struct reader r;
 
 		put_u8(&w, (uint8_t)v);
@@ -48,7 +48,7 @@ static void what_is_put_is_taken(void **state)
 	}
 }
 
-static void a_failed_take_sticks(void **state)
+static void a_failed_take_fails_all_later_takes(void **state)
 {
 	const uint8_t bytes[3] = {1, 2, 3};
 	struct reader r = reader_of(bytes, sizeof(bytes));
@@ -56,7 +56,7 @@ static void a_failed_take_sticks(void **state)
 	(void)state;
 	assert_int_equal(take_u32(&r), 0);
 	assert_false(r.ok);
-	/* There would be room for this one. */
+	/* One byte is there, but the reader has failed. */
 	assert_int_equal(take_u8(&r), 0);
 	assert_null(take_bytes(&r, 1));
 	assert_null(take_bytes(&r, 0));
@@ -80,33 +80,33 @@ static void a_length_near_the_limit_does_not_wrap(void **state)
 	assert_int_equal(w.len, 1);
 }
 
-static void a_part_sees_only_itself(void **state)
+static void a_sub_reader_ends_at_its_own_end(void **state)
 {
 	const uint8_t bytes[] = {1, 2, 3, 4};
 	struct reader r = reader_of(bytes, sizeof(bytes));
-	struct reader part = take_sub(&r, 2);
+	struct reader sub = take_sub(&r, 2);
 
 	(void)state;
-	assert_int_equal(take_u32(&part), 0);
-	assert_false(part.ok);
+	assert_int_equal(take_u32(&sub), 0);
+	assert_false(sub.ok);
 	assert_true(r.ok);
 	assert_int_equal(take_u16(&r), 0x0304);
 	assert_true(reader_done(&r));
 }
 
-static void a_part_that_is_not_there_fails_both(void **state)
+static void a_sub_reader_that_is_too_long_fails_both_readers(void **state)
 {
 	const uint8_t bytes[] = {1, 2, 3, 4};
 	struct reader r = reader_of(bytes, sizeof(bytes));
-	struct reader part = take_sub(&r, 5);
+	struct reader sub = take_sub(&r, 5);
 
 	(void)state;
-	assert_false(part.ok);
-	assert_int_equal(part.left, 0);
+	assert_false(sub.ok);
+	assert_int_equal(sub.left, 0);
 	assert_false(r.ok);
 }
 
-static void leftover_bytes_are_not_done(void **state)
+static void a_reader_with_bytes_left_is_not_done(void **state)
 {
 	const uint8_t bytes[] = {1, 2};
 	struct reader r = reader_of(bytes, sizeof(bytes));
@@ -117,16 +117,16 @@ static void leftover_bytes_are_not_done(void **state)
 	assert_true(r.ok);
 }
 
-static void nothing_is_a_message_too(void **state)
+static void an_empty_message_is_valid(void **state)
 {
 	struct reader r = reader_of(NULL, 0);
 	struct writer w = writer_of(NULL, 0);
-	struct reader part;
+	struct reader sub;
 
 	(void)state;
 	assert_true(reader_done(&r));
-	part = take_sub(&r, 0);
-	assert_true(reader_done(&part));
+	sub = take_sub(&r, 0);
+	assert_true(reader_done(&sub));
 	assert_true(reader_done(&r));
 	assert_int_equal(take_u8(&r), 0);
 	assert_false(r.ok);
@@ -137,7 +137,7 @@ static void nothing_is_a_message_too(void **state)
 	assert_false(w.ok);
 }
 
-static void a_failed_put_writes_nothing_and_sticks(void **state)
+static void a_failed_put_writes_nothing_and_fails_all_later_puts(void **state)
 {
 	uint8_t bytes[4];
 	struct writer w = writer_of(bytes, 3);
@@ -183,24 +183,40 @@ static void a_length_that_does_not_fit_fails(void **state)
 	assert_false(w.ok);
 	w = writer_of(bytes, sizeof(bytes));
 	put_u8(&w, 0);
-	patch_u16(&w, 0, 1); /* half of it was never written */
+	patch_u16(&w, 0, 1); /* the second byte was never written */
 	assert_false(w.ok);
+	assert_int_equal(bytes[0], 0);
+}
+
+static void a_failed_writer_patches_nothing(void **state)
+{
+	uint8_t bytes[4];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	size_t mark = put_mark_u16(&w);
+
+	(void)state;
+	put_zeros(&w, 3);
+	patch_u16(&w, mark, 0x1234);
+	assert_false(w.ok);
+	assert_memory_equal(bytes, "\0\0", 2);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(numbers_are_big_endian),
-	    cmocka_unit_test(what_is_put_is_taken),
-	    cmocka_unit_test(a_failed_take_sticks),
+	    cmocka_unit_test(numbers_survive_put_and_take),
+	    cmocka_unit_test(a_failed_take_fails_all_later_takes),
 	    cmocka_unit_test(a_length_near_the_limit_does_not_wrap),
-	    cmocka_unit_test(a_part_sees_only_itself),
-	    cmocka_unit_test(a_part_that_is_not_there_fails_both),
-	    cmocka_unit_test(leftover_bytes_are_not_done),
-	    cmocka_unit_test(nothing_is_a_message_too),
-	    cmocka_unit_test(a_failed_put_writes_nothing_and_sticks),
+	    cmocka_unit_test(a_sub_reader_ends_at_its_own_end),
+	    cmocka_unit_test(a_sub_reader_that_is_too_long_fails_both_readers),
+	    cmocka_unit_test(a_reader_with_bytes_left_is_not_done),
+	    cmocka_unit_test(an_empty_message_is_valid),
+	    cmocka_unit_test(
+		a_failed_put_writes_nothing_and_fails_all_later_puts),
 	    cmocka_unit_test(a_length_is_patched),
 	    cmocka_unit_test(a_length_that_does_not_fit_fails),
+	    cmocka_unit_test(a_failed_writer_patches_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 #include "nts/cookies.h"
-#include "tests/unit/nts/draw.h"
+#include "tests/unit/nts/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static void the_oldest_leaves_first(void **state)
 		assert_int_equal(take(&jar), i);
 }
 
-static void one_that_never_left_is_the_oldest_again(void **state)
+static void a_cookie_that_was_put_back_is_the_oldest_again(void **state)
 {
 	struct cookie_jar jar = {0};
 	struct cookie c, none = {0};
@@ -66,7 +66,7 @@ static void an_empty_jar_gives_nothing(void **state)
 	assert_false(cookie_jar_take(&jar, &c));
 }
 
-static void a_full_jar_throws_the_oldest_away(void **state)
+static void a_full_jar_drops_the_oldest(void **state)
 {
 	struct cookie_jar jar = {0};
 
@@ -79,8 +79,8 @@ static void a_full_jar_throws_the_oldest_away(void **state)
 	assert_int_equal(jar.count, 0);
 }
 
-/* RFC 8915 5.7: what was sent once is gone, from memory too. */
-static void a_spent_cookie_leaves_no_trace(void **state)
+/* RFC 8915 5.7: a cookie must not be sent again. */
+static void a_taken_cookie_is_wiped_in_the_jar(void **state)
 {
 	static const struct cookie wiped;
 	struct cookie_jar jar = {0};
@@ -92,7 +92,7 @@ static void a_spent_cookie_leaves_no_trace(void **state)
 		assert_memory_equal(&jar.slot[i], &wiped, sizeof(wiped));
 }
 
-static void a_shorter_cookie_leaves_nothing_of_a_longer_one(void **state)
+static void a_shorter_cookie_wipes_a_longer_one(void **state)
 {
 	uint8_t longest[NTS_COOKIE_MAX];
 	struct cookie_jar jar = {0};
@@ -138,21 +138,30 @@ static void wiping_leaves_zeros(void **state)
 	assert_memory_equal(&jar, &wiped, sizeof(wiped));
 }
 
-/* Against a model: the jar holds the last eight put and not yet taken. */
-static void any_order_of_puts_and_takes(void **state)
+/* The model: the jar holds the last eight cookies that were put and not taken,
+ * with the numbers from `oldest` to `next` - 1. */
+static void random_puts_and_takes_match_a_model(void **state)
 {
-	struct draw d = {7};
+	struct rng d = {7};
 	struct cookie_jar jar = {0};
 	unsigned next = 0, oldest = 0;
+	struct cookie c;
 
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
-		if (draw_below(&d, 5) < 3) {
+		size_t action = rng_below(&d, 8);
+
+		if (action < 4) {
 			put(&jar, (uint8_t)next++);
 			if (next - oldest > NTS_COOKIES)
 				oldest++;
-		} else if (next != oldest) {
+		} else if (next == oldest) {
+			assert_false(cookie_jar_take_newest(&jar, &c));
+		} else if (action < 7) {
 			assert_int_equal(take(&jar), (uint8_t)oldest++);
+		} else {
+			assert_true(cookie_jar_take_newest(&jar, &c));
+			assert_int_equal(c.bytes[0], (uint8_t)--next);
 		}
 		assert_int_equal(jar.count, next - oldest);
 	}
@@ -162,14 +171,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_oldest_leaves_first),
-	    cmocka_unit_test(one_that_never_left_is_the_oldest_again),
+	    cmocka_unit_test(a_cookie_that_was_put_back_is_the_oldest_again),
 	    cmocka_unit_test(an_empty_jar_gives_nothing),
-	    cmocka_unit_test(a_full_jar_throws_the_oldest_away),
-	    cmocka_unit_test(a_spent_cookie_leaves_no_trace),
-	    cmocka_unit_test(a_shorter_cookie_leaves_nothing_of_a_longer_one),
+	    cmocka_unit_test(a_full_jar_drops_the_oldest),
+	    cmocka_unit_test(a_taken_cookie_is_wiped_in_the_jar),
+	    cmocka_unit_test(a_shorter_cookie_wipes_a_longer_one),
 	    cmocka_unit_test(lengths_have_limits),
 	    cmocka_unit_test(wiping_leaves_zeros),
-	    cmocka_unit_test(any_order_of_puts_and_takes),
+	    cmocka_unit_test(random_puts_and_takes_match_a_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

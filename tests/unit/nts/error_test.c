@@ -1,3 +1,4 @@
+#include "base/check.h"
 #include "nts/error.h"
 
 #include <setjmp.h>
@@ -6,9 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
-/* An administrator reads the sentence inside another one. */
+/* The sentence is part of longer messages, so it has no full stop. */
 static void every_error_has_a_name_and_a_sentence(void **state)
 {
 	(void)state;
@@ -24,7 +26,7 @@ static void every_error_has_a_name_and_a_sentence(void **state)
 	}
 }
 
-static void no_two_errors_say_the_same(void **state)
+static void no_two_errors_have_the_same_sentence(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < NTS_ERR_COUNT; i++)
@@ -33,15 +35,15 @@ static void no_two_errors_say_the_same(void **state)
 			    nts_err_text((enum nts_err)k));
 }
 
-static void a_number_out_of_range_is_no_crash(void **state)
+static void a_number_out_of_range_has_a_name_and_a_sentence(void **state)
 {
 	(void)state;
 	assert_string_equal(nts_err_name(NTS_ERR_COUNT), "UNKNOWN");
-	assert_non_null(nts_err_text(NTS_ERR_COUNT));
+	assert_string_equal(nts_err_text(NTS_ERR_COUNT), "an unknown error");
 	assert_string_equal(nts_err_name((enum nts_err)4000000), "UNKNOWN");
 }
 
-static void names_are_the_codes_own(void **state)
+static void names_are_those_of_the_constants(void **state)
 {
 	(void)state;
 	assert_string_equal(nts_err_name(NTS_OK), "NTS_OK");
@@ -49,13 +51,58 @@ static void names_are_the_codes_own(void **state)
 	assert_string_equal(nts_err_name(NTS_CRYPTO), "NTS_CRYPTO");
 }
 
+static void only_kiss_codes_are_kiss_codes(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < NTS_ERR_COUNT; i++) {
+		const char *name = nts_err_name((enum nts_err)i);
+
+		assert_int_equal(nts_err_is_kiss((enum nts_err)i),
+		    strncmp(name, "NTP_KISS_", 9) == 0);
+	}
+}
+
+/* Adds text to a page that has room for 65535 characters. */
+PRINTF_LIKE(2, 3)
+static void add(char page[65536], const char *fmt, ...)
+{
+	size_t used = strlen(page);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(page + used, 65536 - used, fmt, args);
+	va_end(args);
+}
+
+static void the_list_in_the_readme_is_the_list_of_the_code(void **state)
+{
+	static char page[65536], list[65536];
+	FILE *f = fopen("nts/README.md", "r");
+	const char *found;
+
+	(void)state;
+	assert_non_null(f);
+	assert_true(fread(page, 1, sizeof(page) - 1, f) > 0);
+	fclose(f);
+	add(list, "\n| error | sentence |\n|---|---|\n");
+	for (unsigned i = 0; i < NTS_ERR_COUNT; i++)
+		add(list, "| `%s` | %s |\n", nts_err_name((enum nts_err)i),
+		    nts_err_text((enum nts_err)i));
+	/* The table ends the page, so that it cannot have more rows. */
+	found = strstr(page, list);
+	if (!found || found[strlen(list)])
+		fail_msg("nts/README.md must have:%s", list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_error_has_a_name_and_a_sentence),
-	    cmocka_unit_test(no_two_errors_say_the_same),
-	    cmocka_unit_test(a_number_out_of_range_is_no_crash),
-	    cmocka_unit_test(names_are_the_codes_own),
+	    cmocka_unit_test(no_two_errors_have_the_same_sentence),
+	    cmocka_unit_test(a_number_out_of_range_has_a_name_and_a_sentence),
+	    cmocka_unit_test(names_are_those_of_the_constants),
+	    cmocka_unit_test(only_kiss_codes_are_kiss_codes),
+	    cmocka_unit_test(the_list_in_the_readme_is_the_list_of_the_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 #include "nts/ke.h"
-#include "tests/unit/nts/draw.h"
+#include "tests/unit/nts/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,20 +12,20 @@
 static const enum aead_id offered[] = {
     AEAD_AES_128_GCM_SIV, AEAD_AES_SIV_CMAC_256, AEAD_AES_SIV_CMAC_512};
 
-/* An answer under construction, and what became of it. */
-struct world {
+/* An answer under construction, and the result of parsing it. */
+struct ke_fixture {
 	uint8_t bytes[KE_MESSAGE_MAX + 100];
-	struct writer w;
+	struct writer out;
 	struct ke_response got;
 	unsigned detail;
 };
 
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct ke_fixture *f = calloc(1, sizeof(*f));
 
-	w->w = writer_of(w->bytes, sizeof(w->bytes));
-	*state = w;
+	f->out = writer_of(f->bytes, sizeof(f->bytes));
+	*state = f;
 	return 0;
 }
 
@@ -35,71 +35,73 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void put(struct world *w, unsigned type, const char *body, size_t len)
+static void put(
+    struct ke_fixture *f, unsigned type, const char *body, size_t len)
 {
-	ke_put_record(&w->w, (uint16_t)type, body, len);
-	assert_true(w->w.ok);
+	ke_put_record(&f->out, (uint16_t)type, body, len);
+	assert_true(f->out.ok);
 }
 
-#define PUT(w, type, body) put(w, type, body, sizeof(body) - 1)
+#define PUT(f, type, body) put(f, type, body, sizeof(body) - 1)
 #define CRITICAL(type) (KE_CRITICAL | (type))
 
-static void put_protocol(struct world *w)
+static void put_protocol(struct ke_fixture *f)
 {
-	PUT(w, CRITICAL(KE_NEXT_PROTOCOL), "\0\0");
+	PUT(f, CRITICAL(KE_NEXT_PROTOCOL), "\0\0");
 }
 
-static void put_aead(struct world *w)
+static void put_aead(struct ke_fixture *f)
 {
-	PUT(w, CRITICAL(KE_AEAD), "\0\x0f");
+	PUT(f, CRITICAL(KE_AEAD), "\0\x0f");
 }
 
-static void put_cookie(struct world *w, uint8_t fill, size_t len)
+static void put_cookie(struct ke_fixture *f, uint8_t fill, size_t len)
 {
 	uint8_t *cookie = malloc(len + 1);
 
 	memset(cookie, fill, len);
-	put(w, KE_COOKIE, (const char *)cookie, len);
+	put(f, KE_COOKIE, (const char *)cookie, len);
 	free(cookie);
 }
 
-static void put_end(struct world *w)
+static void put_end(struct ke_fixture *f)
 {
-	put(w, CRITICAL(KE_END), NULL, 0);
+	put(f, CRITICAL(KE_END), NULL, 0);
 }
 
-/* All but the end record. */
-static void put_good(struct world *w)
+/* A good answer without its end record. */
+static void put_good(struct ke_fixture *f)
 {
-	put_protocol(w);
-	put_aead(w);
+	put_protocol(f);
+	put_aead(f);
 	for (uint8_t i = 1; i <= NTS_COOKIES; i++)
-		put_cookie(w, i, 100);
+		put_cookie(f, i, 100);
 }
 
-/* From memory of exactly that size, for the sanitizers' sake. */
-static enum nts_err parse_some(struct world *w, size_t len)
+/* Copies the answer to memory of exactly its size, so that sanitizers notice a
+ * read behind its end. */
+static enum nts_err parse_some(struct ke_fixture *f, size_t len)
 {
 	uint8_t *bytes = malloc(len ? len : 1);
 	enum nts_err err;
 
-	memcpy(bytes, w->bytes, len);
-	w->detail = 4711;
+	memcpy(bytes, f->bytes, len);
+	f->detail = 4711;
 	err = ke_response_parse(
-	    &w->got, bytes, len, offered, ARRAY_LEN(offered), &w->detail);
+	    &f->got, bytes, len, offered, ARRAY_LEN(offered), &f->detail);
 	free(bytes);
 	return err;
 }
 
-static enum nts_err parse(struct world *w)
+static enum nts_err parse(struct ke_fixture *f)
 {
-	return parse_some(w, w->w.len);
+	return parse_some(f, f->out.len);
 }
 
-static enum nts_err finish(struct world *w)
+static enum nts_err finish(struct ke_fixture *f)
 {
-	put_end(w);
-	return parse(w);
+	put_end(f);
+	return parse(f);
 }
 
 static void assert_err(enum nts_err got, enum nts_err want)
@@ -107,379 +109,293 @@ static void assert_err(enum nts_err got, enum nts_err want)
 	assert_string_equal(nts_err_name(got), nts_err_name(want));
 }
 
-static void a_good_answer(void **state)
+static void a_good_answer_is_accepted(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
-	put_good(w);
-	assert_err(finish(w), NTS_OK);
-	assert_int_equal(w->got.aead, AEAD_AES_SIV_CMAC_256);
-	assert_false(w->got.compliant_gcm_siv);
-	assert_string_equal(w->got.server, "");
-	assert_int_equal(w->got.port, 0);
-	assert_int_equal(w->got.cookie_count, NTS_COOKIES);
+	put_good(f);
+	assert_err(finish(f), NTS_OK);
+	assert_int_equal(f->got.aead, AEAD_AES_SIV_CMAC_256);
+	assert_false(f->got.compliant_gcm_siv);
+	assert_string_equal(f->got.server, "");
+	assert_int_equal(f->got.port, 0);
+	assert_int_equal(f->got.cookie_count, NTS_COOKIES);
 	for (unsigned i = 0; i < NTS_COOKIES; i++) {
-		assert_int_equal(w->got.cookies[i].len, 100);
-		assert_int_equal(w->got.cookies[i].bytes[0], i + 1);
-		assert_int_equal(w->got.cookies[i].bytes[99], i + 1);
+		assert_int_equal(f->got.cookies[i].len, 100);
+		assert_int_equal(f->got.cookies[i].bytes[0], i + 1);
+		assert_int_equal(f->got.cookies[i].bytes[99], i + 1);
 	}
-	assert_int_equal(w->detail, 0);
+	assert_int_equal(f->detail, 0);
 }
 
-static void everything_in_an_answer(void **state)
+static void an_answer_with_every_record_is_accepted(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
-	put_cookie(w, 9, 64);
-	PUT(w, KE_NTP_PORT, "\x01\x00");
-	PUT(w, KE_AEAD, "\0\x1e"); /* NTPsec and ntpd-rs: not critical */
-	PUT(w, KE_COMPLIANT_GCM_SIV, "");
-	PUT(w, 0x4000, "nobody knows this one");
-	PUT(w, CRITICAL(KE_NTP_SERVER), "ntp.example.org");
-	put_protocol(w);
-	assert_err(finish(w), NTS_OK);
-	assert_int_equal(w->got.aead, AEAD_AES_128_GCM_SIV);
-	assert_true(w->got.compliant_gcm_siv);
-	assert_string_equal(w->got.server, "ntp.example.org");
-	assert_int_equal(w->got.port, 256);
-	assert_int_equal(w->got.cookie_count, 1);
-	assert_int_equal(w->detail, 0);
+	put_cookie(f, 9, 64);
+	PUT(f, KE_NTP_PORT, "\x01\x00");
+	PUT(f, KE_AEAD, "\0\x1e"); /* not critical, as in NTPsec and ntpd-rs */
+	PUT(f, KE_COMPLIANT_GCM_SIV, "");
+	PUT(f, 0x4000, "unknown and not critical");
+	PUT(f, CRITICAL(KE_NTP_SERVER), "ntp.example.org");
+	put_protocol(f);
+	assert_err(finish(f), NTS_OK);
+	assert_int_equal(f->got.aead, AEAD_AES_128_GCM_SIV);
+	assert_true(f->got.compliant_gcm_siv);
+	assert_string_equal(f->got.server, "ntp.example.org");
+	assert_int_equal(f->got.port, 256);
+	assert_int_equal(f->got.cookie_count, 1);
+	assert_int_equal(f->detail, 0);
 }
 
-static void what_follows_the_end_does_not_matter(void **state)
+static void bytes_behind_the_end_record_are_ignored(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
-	put_good(w);
-	put_end(w);
-	PUT(w, CRITICAL(0x7000), "x");
-	put_u8(&w->w, 1);
-	assert_err(parse(w), NTS_OK);
+	put_good(f);
+	put_end(f);
+	PUT(f, CRITICAL(0x7000), "x");
+	put_u8(&f->out, 1);
+	assert_err(parse(f), NTS_OK);
 }
 
-static void no_answer(void **state)
+static void an_empty_answer_is_refused(void **state)
 {
 	assert_err(parse(*state), NTS_KE_EMPTY);
 }
 
-/* Each prefix fails, none is complete, none touches the result. */
+/* No prefix is accepted, is complete, or changes the result. */
 static void every_prefix_fails(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 	struct ke_response before;
 	size_t truncated = 0, no_end = 0;
 
-	put_good(w);
-	PUT(w, KE_NTP_SERVER, "ntp.example.org");
-	PUT(w, KE_NTP_PORT, "\0\x7b");
-	put_end(w);
-	memset(&w->got, 0x5a, sizeof(w->got));
-	before = w->got;
-	for (size_t len = 1; len < w->w.len; len++) {
-		enum nts_err err = parse_some(w, len);
+	put_good(f);
+	PUT(f, KE_NTP_SERVER, "ntp.example.org");
+	PUT(f, KE_NTP_PORT, "\0\x7b");
+	put_end(f);
+	memset(&f->got, 0x5a, sizeof(f->got));
+	before = f->got;
+	for (size_t len = 1; len < f->out.len; len++) {
+		enum nts_err err = parse_some(f, len);
 
 		assert_true(err == NTS_KE_TRUNCATED || err == NTS_KE_NO_END);
 		truncated += err == NTS_KE_TRUNCATED;
 		no_end += err == NTS_KE_NO_END;
-		assert_memory_equal(&w->got, &before, sizeof(before));
-		assert_false(ke_response_complete(w->bytes, len));
+		assert_memory_equal(&f->got, &before, sizeof(before));
+		assert_false(ke_response_complete(f->bytes, len));
 	}
-	/* A prefix that ends between two records: after each but the last. */
+	/* The prefixes that end behind a record have no end record. */
 	assert_int_equal(no_end, 2 + NTS_COOKIES + 2);
-	assert_int_equal(truncated + no_end, w->w.len - 1);
-	assert_true(ke_response_complete(w->bytes, w->w.len));
-	assert_err(parse(w), NTS_OK);
+	assert_int_equal(truncated + no_end, f->out.len - 1);
+	assert_true(ke_response_complete(f->bytes, f->out.len));
+	assert_err(parse(f), NTS_OK);
 }
 
-static void an_answer_of_64_kib_and_one_byte(void **state)
+static void an_answer_may_have_64_kib_and_no_byte_more(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
-	put_good(w);
-	put_cookie(w, 1, KE_MESSAGE_MAX - w->w.len - 8);
-	put_end(w);
-	assert_int_equal(w->w.len, KE_MESSAGE_MAX);
-	assert_err(parse(w), NTS_OK);
-	put_u8(&w->w, 0);
-	assert_err(parse(w), NTS_KE_TOO_LONG);
-	/* Whoever reads need not wait for more. */
-	memset(w->bytes, 0x01, sizeof(w->bytes));
-	assert_false(ke_response_complete(w->bytes, KE_MESSAGE_MAX - 1));
-	assert_true(ke_response_complete(w->bytes, KE_MESSAGE_MAX));
+	put_good(f);
+	put_cookie(f, 1, KE_MESSAGE_MAX - f->out.len - 8);
+	put_end(f);
+	assert_int_equal(f->out.len, KE_MESSAGE_MAX);
+	assert_err(parse(f), NTS_OK);
+	put_u8(&f->out, 0);
+	assert_err(parse(f), NTS_KE_TOO_LONG);
+	/* The reader need not wait for more. */
+	memset(f->bytes, 0x01, sizeof(f->bytes));
+	assert_false(ke_response_complete(f->bytes, KE_MESSAGE_MAX - 1));
+	assert_true(ke_response_complete(f->bytes, KE_MESSAGE_MAX));
 }
 
-static void a_long_unknown_record_is_skipped(void **state)
+static void a_long_unknown_record_is_ignored(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 	char body[60000] = {0};
 
-	put(w, 0x1234, body, sizeof(body));
-	put_good(w);
-	assert_err(finish(w), NTS_OK);
-	assert_int_equal(w->detail, 0);
+	put(f, 0x1234, body, sizeof(body));
+	put_good(f);
+	assert_err(finish(f), NTS_OK);
+	assert_int_equal(f->detail, 0);
 }
 
-static void an_end_with_a_body(void **state)
-{
-	struct world *w = *state;
-
-	put_good(w);
-	PUT(w, CRITICAL(KE_END), "x");
-	assert_err(parse(w), NTS_KE_END_BODY);
-}
-
-/* RFC 8915 4.1.1 */
-static void an_end_that_is_not_critical(void **state)
-{
-	struct world *w = *state;
-
-	put_good(w);
-	PUT(w, KE_END, "");
-	assert_err(parse(w), NTS_KE_END_BODY);
-}
-
-static void an_unknown_critical_record(void **state)
-{
-	struct world *w = *state;
-
-	put_good(w);
-	PUT(w, CRITICAL(0x1235), "");
-	PUT(w, 0x0777, "");
-	assert_err(finish(w), NTS_KE_UNKNOWN_CRITICAL);
-	assert_int_equal(w->detail, 0x1235);
-}
-
-static void malformed_records(void **state)
-{
-	static const struct {
+struct bad_answer {
+	const char *what;
+	struct {
 		unsigned type;
-		const char *body;
+		const char *body; /* NULL: no more records */
 		size_t len;
-	} cases[] = {
-	    {KE_NEXT_PROTOCOL, "\0", 1},
-	    {KE_NEXT_PROTOCOL, "\0\0\0", 3},
-	    {KE_NEXT_PROTOCOL, "\0\0\0\0", 4}, /* one was asked for */
-	    {KE_ERROR, "", 0},
-	    {KE_ERROR, "\0", 1},
-	    {KE_ERROR, "\0\1\0", 3},
-	    {KE_WARNING, "\0", 1},
-	    {KE_AEAD, "\0", 1},
-	    {KE_AEAD, "\0\x0f\0\x1e", 4}, /* RFC 8915 4.1.5: one */
-	    {KE_COOKIE, "", 0},
-	    {KE_COMPLIANT_GCM_SIV, "x", 1},
-	};
+	} records[9];
+	enum nts_err err;
+	unsigned detail;
+};
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct world *w = *state;
+/* clang-format off */
+#define RECORD(type, body) {type, body, sizeof(body) - 1}
+#define PROTOCOL RECORD(CRITICAL(KE_NEXT_PROTOCOL), "\0\0")
+#define AEAD RECORD(CRITICAL(KE_AEAD), "\0\x0f")
+#define COOKIE RECORD(KE_COOKIE, "an opaque cookie")
+#define GOOD PROTOCOL, AEAD, COOKIE
+#define END RECORD(CRITICAL(KE_END), "")
+#define ERROR(code) RECORD(CRITICAL(KE_ERROR), code)
 
-		w->w.len = 0;
-		put(w, CRITICAL(cases[i].type), cases[i].body, cases[i].len);
-		put_good(w);
-		assert_err(finish(w), NTS_KE_BAD_RECORD);
+/* The names say what is wrong. Each answer has one fault, but for those that
+ * show which of several errors is reported. */
+static const struct bad_answer bad_answers[] = {
+	{"end record with a body", {GOOD, RECORD(CRITICAL(KE_END), "x")}, NTS_KE_END_BODY, 0},
+	{"end record not critical", {GOOD, RECORD(KE_END, "")}, NTS_KE_END_BODY, 0},
+	{"no end record", {GOOD, RECORD(0x4000, "")}, NTS_KE_NO_END, 0},
+
+	{"unknown critical record", {GOOD, RECORD(CRITICAL(0x1235), ""), RECORD(0x0777, ""), END}, NTS_KE_UNKNOWN_CRITICAL, 0x1235},
+
+	{"protocol of one byte", {RECORD(KE_NEXT_PROTOCOL, "\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"protocol of three bytes", {RECORD(KE_NEXT_PROTOCOL, "\0\0\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"two protocols, one requested", {RECORD(KE_NEXT_PROTOCOL, "\0\0\0\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"error without a code", {ERROR(""), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"error of one byte", {ERROR("\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"error of three bytes", {ERROR("\0\1\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"warning of one byte", {RECORD(KE_WARNING, "\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"AEAD of one byte", {RECORD(KE_AEAD, "\0"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"two AEADs", {RECORD(KE_AEAD, "\0\x0f\0\x1e"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"empty cookie", {RECORD(KE_COOKIE, ""), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+	{"record 1024 with a body", {RECORD(KE_COMPLIANT_GCM_SIV, "x"), GOOD, END}, NTS_KE_BAD_RECORD, 0},
+
+	{"protocol twice", {PROTOCOL, PROTOCOL, AEAD, COOKIE, END}, NTS_KE_DUPLICATE, 0},
+	{"AEAD twice", {AEAD, GOOD, END}, NTS_KE_DUPLICATE, 0},
+	{"server twice", {RECORD(KE_NTP_SERVER, "a.example"), RECORD(KE_NTP_SERVER, "a.example"), GOOD, END}, NTS_KE_DUPLICATE, 0},
+	{"port twice", {RECORD(KE_NTP_PORT, "\0\x7b"), RECORD(KE_NTP_PORT, "\0\x7b"), GOOD, END}, NTS_KE_DUPLICATE, 0},
+
+	{"error 0", {ERROR("\0\0"), END}, NTS_KE_ERROR_CRITICAL, 0},
+	{"error 1", {ERROR("\0\1"), END}, NTS_KE_ERROR_BAD_REQUEST, 1},
+	{"error 2", {ERROR("\0\2"), END}, NTS_KE_ERROR_INTERNAL, 2},
+	{"error 3", {ERROR("\0\3"), END}, NTS_KE_ERROR_OTHER, 3},
+	{"error 4", {ERROR("\0\4"), END}, NTS_KE_ERROR_OTHER, 4},
+	{"error record first, as in ntpd-rs", {ERROR("\0\1"), PROTOCOL, END}, NTS_KE_ERROR_BAD_REQUEST, 1},
+	{"first error record of several errors", {RECORD(CRITICAL(KE_NEXT_PROTOCOL), ""), RECORD(CRITICAL(KE_AEAD), ""), ERROR("\x12\x34"), RECORD(CRITICAL(0x4242), ""), ERROR("\0\2")}, NTS_KE_ERROR_OTHER, 0x1234},
+	{"malformed error record after another error", {RECORD(CRITICAL(0x4242), ""), ERROR("\0"), END}, NTS_KE_UNKNOWN_CRITICAL, 0x4242},
+	/* RFC 8915 4.1.4 */
+	{"warning", {GOOD, RECORD(CRITICAL(KE_WARNING), "\x01\x02"), RECORD(0x0777, ""), END}, NTS_KE_WARNING, 0x0102},
+
+	/* chrony sends an empty record, NTPsec another protocol or no record. */
+	{"empty protocol record", {RECORD(CRITICAL(KE_NEXT_PROTOCOL), ""), END}, NTS_KE_NO_PROTOCOL, 0},
+	{"other protocol", {RECORD(CRITICAL(KE_NEXT_PROTOCOL), "\0\7"), AEAD, COOKIE, END}, NTS_KE_NO_PROTOCOL, 0},
+	{"no protocol record", {AEAD, COOKIE, END}, NTS_KE_NO_PROTOCOL, 0},
+	{"empty AEAD record", {PROTOCOL, RECORD(CRITICAL(KE_AEAD), ""), END}, NTS_KE_NO_AEAD, 0},
+	{"no AEAD record", {PROTOCOL, COOKIE, END}, NTS_KE_NO_AEAD, 0},
+	{"AEAD whose lower byte is offered", {PROTOCOL, RECORD(CRITICAL(KE_AEAD), "\1\x0f"), COOKIE, END}, NTS_KE_AEAD_NOT_OFFERED, 0},
+	{"AEAD 0", {PROTOCOL, RECORD(CRITICAL(KE_AEAD), "\0\0"), COOKIE, END}, NTS_KE_AEAD_NOT_OFFERED, 0},
+	{"no cookies", {PROTOCOL, AEAD, END}, NTS_KE_NO_COOKIES, 0},
+
+	{"zero inside the server name", {RECORD(KE_NTP_SERVER, "good.example\0.evil.example"), GOOD, END}, NTS_KE_BAD_SERVER, 0},
+	{"zero behind the server name", {RECORD(KE_NTP_SERVER, "good.example\0"), GOOD, END}, NTS_KE_BAD_SERVER, 0},
+	{"empty port", {RECORD(KE_NTP_PORT, ""), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port of one byte", {RECORD(KE_NTP_PORT, "\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port of three bytes", {RECORD(KE_NTP_PORT, "\0\x7b\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port of four bytes", {RECORD(KE_NTP_PORT, "\0\x7b\0\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"port 0", {RECORD(KE_NTP_PORT, "\0\0"), GOOD, END}, NTS_KE_BAD_PORT, 0},
+	{"an ignored record leaves no detail", {GOOD, RECORD(0x4000, ""), RECORD(KE_NTP_PORT, "\0\0"), END}, NTS_KE_BAD_PORT, 0},
+};
+/* clang-format on */
+
+static void bad_answers_are_refused(void **state)
+{
+	struct ke_fixture *f = *state;
+	struct ke_response before;
+
+	memset(&f->got, 0x5a, sizeof(f->got));
+	before = f->got;
+	for (size_t i = 0; i < ARRAY_LEN(bad_answers); i++) {
+		const struct bad_answer *a = &bad_answers[i];
+		enum nts_err err;
+
+		f->out.len = 0;
+		for (size_t k = 0; a->records[k].body; k++)
+			put(f, a->records[k].type, a->records[k].body,
+			    a->records[k].len);
+		err = parse(f);
+		if (err != a->err || f->detail != a->detail)
+			fail_msg("%s: %s, detail %u", a->what,
+			    nts_err_name(err), f->detail);
+		assert_memory_equal(&f->got, &before, sizeof(before));
 	}
 }
 
-static void records_that_come_once(void **state)
+/* chrony sends an error record and closes the connection. */
+static void an_error_record_counts_in_a_truncated_answer(void **state)
 {
-	static const struct {
-		unsigned type;
-		const char *body;
-		size_t len;
-	} cases[] = {
-	    {KE_NEXT_PROTOCOL, "\0\0", 2},
-	    {KE_AEAD, "\0\x0f", 2},
-	    {KE_NTP_SERVER, "a.example", 9},
-	    {KE_NTP_PORT, "\0\x7b", 2},
-	};
+	struct ke_fixture *f = *state;
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct world *w = *state;
-
-		w->w.len = 0;
-		put(w, cases[i].type, cases[i].body, cases[i].len);
-		put(w, cases[i].type, cases[i].body, cases[i].len);
-		put_good(w);
-		assert_err(finish(w), NTS_KE_DUPLICATE);
-	}
+	PUT(f, CRITICAL(KE_ERROR), "\0\2");
+	put_u8(&f->out, 0x80);
+	assert_err(parse(f), NTS_KE_ERROR_INTERNAL);
+	f->out.len--;
+	assert_err(parse(f), NTS_KE_ERROR_INTERNAL);
 }
 
-static void errors_of_the_server(void **state)
+/* NTPsec answers with 15 if only 30 is offered. */
+static void an_aead_that_was_not_offered_is_refused(void **state)
 {
-	static const enum nts_err want[] = {NTS_KE_ERROR_CRITICAL,
-	    NTS_KE_ERROR_BAD_REQUEST, NTS_KE_ERROR_INTERNAL, NTS_KE_ERROR_OTHER,
-	    NTS_KE_ERROR_OTHER};
+	struct ke_fixture *f = *state;
 
-	for (unsigned code = 0; code < ARRAY_LEN(want); code++) {
-		struct world *w = *state;
-		const char body[2] = {0, (char)code};
-
-		w->w.len = 0;
-		put(w, CRITICAL(KE_ERROR), body, sizeof(body));
-		assert_err(finish(w), want[code]);
-		assert_int_equal(w->detail, code);
-	}
-}
-
-/* ntpd-rs puts its error first, chrony sends nothing else, and others may
- * have said something before. The server's own word is the cause. */
-static void the_servers_word_is_the_cause(void **state)
-{
-	struct world *w = *state;
-
-	PUT(w, CRITICAL(KE_ERROR), "\0\1");
-	put_protocol(w);
-	assert_err(finish(w), NTS_KE_ERROR_BAD_REQUEST);
-
-	w->w.len = 0;
-	PUT(w, CRITICAL(KE_NEXT_PROTOCOL), "");
-	PUT(w, CRITICAL(KE_AEAD), "");
-	PUT(w, CRITICAL(KE_ERROR), "\x12\x34");
-	PUT(w, CRITICAL(0x4242), "");
-	PUT(w, CRITICAL(KE_ERROR), "\0\2");
-	assert_err(parse(w), NTS_KE_ERROR_OTHER);
-	assert_int_equal(w->detail, 0x1234);
-
-	/* A malformed one is nobody's word. */
-	w->w.len = 0;
-	PUT(w, CRITICAL(0x4242), "");
-	PUT(w, CRITICAL(KE_ERROR), "\0");
-	assert_err(finish(w), NTS_KE_UNKNOWN_CRITICAL);
-	assert_int_equal(w->detail, 0x4242);
-
-	/* The connection breaks right after it. */
-	w->w.len = 0;
-	PUT(w, CRITICAL(KE_ERROR), "\0\2");
-	put_u8(&w->w, 0x80);
-	assert_err(parse(w), NTS_KE_ERROR_INTERNAL);
-	w->w.len--;
-	assert_err(parse(w), NTS_KE_ERROR_INTERNAL);
-}
-
-/* RFC 8915 4.1.4 */
-static void a_warning_is_an_error(void **state)
-{
-	struct world *w = *state;
-
-	put_good(w);
-	PUT(w, CRITICAL(KE_WARNING), "\x01\x02");
-	PUT(w, 0x0777, "");
-	assert_err(finish(w), NTS_KE_WARNING);
-	assert_int_equal(w->detail, 0x0102);
-}
-
-/* chrony: an empty record; NTPsec and others: another or none. */
-static void no_common_protocol(void **state)
-{
-	struct world *w = *state;
-
-	PUT(w, CRITICAL(KE_NEXT_PROTOCOL), "");
-	assert_err(finish(w), NTS_KE_NO_PROTOCOL);
-	w->w.len = 0;
-	PUT(w, CRITICAL(KE_NEXT_PROTOCOL), "\0\7");
-	put_aead(w);
-	put_cookie(w, 1, 100);
-	assert_err(finish(w), NTS_KE_NO_PROTOCOL);
-	w->w.len = 0;
-	put_aead(w);
-	put_cookie(w, 1, 100);
-	assert_err(finish(w), NTS_KE_NO_PROTOCOL);
-}
-
-static void no_common_aead(void **state)
-{
-	struct world *w = *state;
-
-	put_protocol(w);
-	PUT(w, CRITICAL(KE_AEAD), "");
-	assert_err(finish(w), NTS_KE_NO_AEAD);
-	w->w.len = 0;
-	put_protocol(w);
-	put_cookie(w, 1, 100);
-	assert_err(finish(w), NTS_KE_NO_AEAD);
-}
-
-/* NTPsec answers 15 when only 30 was offered. */
-static void an_aead_that_was_not_offered(void **state)
-{
-	struct world *w = *state;
-
-	put_good(w);
-	put_end(w);
+	put_good(f);
+	put_end(f);
 	assert_err(ke_response_parse(
-		       &w->got, w->bytes, w->w.len, offered, 1, &w->detail),
+		       &f->got, f->bytes, f->out.len, offered, 1, &f->detail),
 	    NTS_KE_AEAD_NOT_OFFERED);
-	/* Of a short number, the upper byte counts. */
-	w->w.len = 0;
-	put_protocol(w);
-	PUT(w, CRITICAL(KE_AEAD), "\1\x0f");
-	put_cookie(w, 1, 100);
-	assert_err(finish(w), NTS_KE_AEAD_NOT_OFFERED);
-	w->w.len = 0;
-	put_protocol(w);
-	PUT(w, CRITICAL(KE_AEAD), "\0\0");
-	put_cookie(w, 1, 100);
-	assert_err(finish(w), NTS_KE_AEAD_NOT_OFFERED);
 }
 
-static void no_cookies(void **state)
-{
-	struct world *w = *state;
-
-	put_protocol(w);
-	put_aead(w);
-	assert_err(finish(w), NTS_KE_NO_COOKIES);
-}
-
-static void cookies_of_any_length(void **state)
+static void cookies_of_any_length_are_accepted(void **state)
 {
 	static const size_t lengths[] = {
 	    1, 2, 3, 5, 63, 64, 100, 257, NTS_COOKIE_MAX - 1, NTS_COOKIE_MAX};
 
 	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
-		struct world *w = *state;
+		struct ke_fixture *f = *state;
 
-		w->w.len = 0;
-		put_protocol(w);
-		put_aead(w);
-		put_cookie(w, 0x77, lengths[i]);
-		assert_err(finish(w), NTS_OK);
-		assert_int_equal(w->got.cookie_count, 1);
-		assert_int_equal(w->got.cookies[0].len, lengths[i]);
-		assert_int_equal(w->got.cookies[0].bytes[lengths[i] - 1], 0x77);
+		f->out.len = 0;
+		put_protocol(f);
+		put_aead(f);
+		put_cookie(f, 0x77, lengths[i]);
+		assert_err(finish(f), NTS_OK);
+		assert_int_equal(f->got.cookie_count, 1);
+		assert_int_equal(f->got.cookies[0].len, lengths[i]);
+		assert_int_equal(f->got.cookies[0].bytes[lengths[i] - 1], 0x77);
 	}
 }
 
-static void a_cookie_too_long_is_skipped_while_others_do(void **state)
+static void a_cookie_that_is_too_long_is_ignored_if_others_fit(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
-	put_protocol(w);
-	put_aead(w);
-	put_cookie(w, 1, NTS_COOKIE_MAX + 1);
-	assert_err(finish(w), NTS_KE_COOKIE_SIZE);
-	w->w.len -= 4;
-	put_cookie(w, 2, NTS_COOKIE_MAX);
-	put_cookie(w, 3, 20000);
-	assert_err(finish(w), NTS_OK);
-	assert_int_equal(w->got.cookie_count, 1);
-	assert_int_equal(w->got.cookies[0].bytes[0], 2);
+	put_protocol(f);
+	put_aead(f);
+	put_cookie(f, 1, NTS_COOKIE_MAX + 1);
+	assert_err(finish(f), NTS_KE_COOKIE_SIZE);
+	f->out.len -= 4;
+	put_cookie(f, 2, NTS_COOKIE_MAX);
+	put_cookie(f, 3, 20000);
+	assert_err(finish(f), NTS_OK);
+	assert_int_equal(f->got.cookie_count, 1);
+	assert_int_equal(f->got.cookies[0].bytes[0], 2);
 }
 
-static void more_than_eight_cookies(void **state)
+static void cookies_beyond_eight_are_dropped(void **state)
 {
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
-	put_good(w);
-	put_cookie(w, 0x99, 64);
-	put_cookie(w, 0x98, 64);
-	assert_err(finish(w), NTS_OK);
-	assert_int_equal(w->got.cookie_count, NTS_COOKIES);
-	assert_int_equal(w->got.cookies[NTS_COOKIES - 1].bytes[0], 8);
+	put_good(f);
+	put_cookie(f, 0x99, 64);
+	put_cookie(f, 0x98, 64);
+	assert_err(finish(f), NTS_OK);
+	assert_int_equal(f->got.cookie_count, NTS_COOKIES);
+	assert_int_equal(f->got.cookies[NTS_COOKIES - 1].bytes[0], 8);
 }
 
 #define SIXTY "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
 
-static void server_names(void **state)
+static void server_names_are_checked(void **state)
 {
 	static const char *const good[] = {
 	    "a",
@@ -513,159 +429,101 @@ static void server_names(void **state)
 	    "a:b",
 	    "[2001:db8::1]",
 	    "fe80::1%eth0", /* RFC 8915 4.1.7: no zone */
-	    "127.1",	    /* half an address, to getaddrinfo() a whole one */
+	    "127.1",	    /* getaddrinfo() reads it as an address */
 	    "1.2.3.256",
 	    "192.0.2.1.",
 	    "12345",
 	    "a:123",
 	    SIXTY "abcd.example",
 	};
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(good) + ARRAY_LEN(bad); i++) {
 		bool fine = i < ARRAY_LEN(good);
 		const char *name = fine ? good[i] : bad[i - ARRAY_LEN(good)];
 
-		w->w.len = 0;
-		put(w, CRITICAL(KE_NTP_SERVER), name, strlen(name));
-		put_good(w);
-		assert_err(finish(w), fine ? NTS_OK : NTS_KE_BAD_SERVER);
+		f->out.len = 0;
+		put(f, CRITICAL(KE_NTP_SERVER), name, strlen(name));
+		put_good(f);
+		assert_err(finish(f), fine ? NTS_OK : NTS_KE_BAD_SERVER);
 		if (fine)
-			assert_string_equal(w->got.server, name);
+			assert_string_equal(f->got.server, name);
 	}
 }
 
-static void a_zero_in_a_server_name(void **state)
+static void a_server_name_may_have_255_bytes(void **state)
 {
-	struct world *w = *state;
-
-	PUT(w, CRITICAL(KE_NTP_SERVER), "good.example\0.evil.example");
-	put_good(w);
-	assert_err(finish(w), NTS_KE_BAD_SERVER);
-	w->w.len = 0;
-	PUT(w, CRITICAL(KE_NTP_SERVER), "good.example\0");
-	put_good(w);
-	assert_err(finish(w), NTS_KE_BAD_SERVER);
-}
-
-static void the_longest_server_name(void **state)
-{
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
 	for (size_t len = 254; len <= 257; len++) {
 		char name[257];
 
 		for (size_t i = 0; i < len; i++)
 			name[i] = i % 50 == 49 ? '.' : 'a';
-		w->w.len = 0;
-		put(w, CRITICAL(KE_NTP_SERVER), name, len);
-		put_good(w);
-		assert_err(finish(w), len <= 255 ? NTS_OK : NTS_KE_BAD_SERVER);
+		f->out.len = 0;
+		put(f, CRITICAL(KE_NTP_SERVER), name, len);
+		put_good(f);
+		assert_err(finish(f), len <= 255 ? NTS_OK : NTS_KE_BAD_SERVER);
 	}
 }
 
-static void bad_ports(void **state)
+static void the_detail_may_be_null(void **state)
 {
-	static const size_t lengths[] = {0, 1, 3, 4};
-	struct world *w = *state;
+	struct ke_fixture *f = *state;
 
-	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
-		w->w.len = 0;
-		put(w, CRITICAL(KE_NTP_PORT), "\0\x7b\0\0", lengths[i]);
-		put_good(w);
-		assert_err(finish(w), NTS_KE_BAD_PORT);
-	}
-	w->w.len = 0;
-	PUT(w, CRITICAL(KE_NTP_PORT), "\0\0");
-	put_good(w);
-	assert_err(finish(w), NTS_KE_BAD_PORT);
-}
-
-static void a_skipped_record_lends_no_detail(void **state)
-{
-	struct world *w = *state;
-
-	put_good(w);
-	PUT(w, 0x4000, "");
-	assert_err(parse(w), NTS_KE_NO_END);
-	assert_int_equal(w->detail, 0);
-	PUT(w, CRITICAL(KE_NTP_PORT), "\0\0");
-	assert_err(finish(w), NTS_KE_BAD_PORT);
-	assert_int_equal(w->detail, 0);
-}
-
-/* Nothing of a bad answer is left behind. */
-static void a_bad_answer_leaves_the_result_alone(void **state)
-{
-	struct world *w = *state;
-	struct ke_response before;
-
-	memset(&w->got, 0x5a, sizeof(w->got));
-	before = w->got;
-	put_good(w);
-	PUT(w, CRITICAL(KE_NTP_SERVER), "ntp.example.org");
-	PUT(w, CRITICAL(KE_NTP_PORT), "\0\0");
-	assert_err(finish(w), NTS_KE_BAD_PORT);
-	assert_memory_equal(&w->got, &before, sizeof(before));
-}
-
-static void the_detail_may_be_left_out(void **state)
-{
-	struct world *w = *state;
-
-	PUT(w, CRITICAL(KE_ERROR), "\0\7");
-	put_end(w);
-	assert_err(ke_response_parse(&w->got, w->bytes, w->w.len, offered,
+	PUT(f, CRITICAL(KE_ERROR), "\0\7");
+	put_end(f);
+	assert_err(ke_response_parse(&f->got, f->bytes, f->out.len, offered,
 		       ARRAY_LEN(offered), NULL),
 	    NTS_KE_ERROR_OTHER);
 }
 
-static void nonsense_is_never_good(void **state)
+static void random_bytes_are_never_accepted(void **state)
 {
-	struct draw d = {21};
-	struct world *w = *state;
+	struct rng d = {21};
+	struct ke_fixture *f = *state;
 
 	for (int i = 0; i < 20000; i++) {
-		size_t len = 1 + draw_below(&d, 120);
+		size_t len = 1 + rng_below(&d, 120);
 
-		draw_bytes(&d, w->bytes, len);
-		assert_int_not_equal(parse_some(w, len), NTS_OK);
+		rng_bytes(&d, f->bytes, len);
+		assert_int_not_equal(parse_some(f, len), NTS_OK);
 	}
 }
 
-/* Small damage: whatever is said to be good keeps every promise. */
-static void what_is_good_keeps_its_promises(void **state)
+/* Flips one bit of a good answer. */
+static void an_accepted_answer_is_within_its_limits(void **state)
 {
-	struct draw d = {22};
-	struct world *w = *state;
+	struct rng d = {22};
+	struct ke_fixture *f = *state;
 	unsigned good = 0;
 
 	for (int i = 0; i < 20000; i++) {
-		w->w.len = 0;
-		put_protocol(w);
-		PUT(w, KE_AEAD, "\0\x0f");
-		put_cookie(w, 1, 1 + draw_below(&d, 20));
-		PUT(w, KE_NTP_SERVER, "ntp.example.org");
-		PUT(w, KE_NTP_PORT, "\0\x7b");
-		put_end(w);
-		w->bytes[draw_below(&d, w->w.len)] ^=
-		    (uint8_t)(1u << draw_below(&d, 8));
-		if (parse(w) != NTS_OK)
+		f->out.len = 0;
+		put_protocol(f);
+		PUT(f, KE_AEAD, "\0\x0f");
+		put_cookie(f, 1, 1 + rng_below(&d, 20));
+		PUT(f, KE_NTP_SERVER, "ntp.example.org");
+		PUT(f, KE_NTP_PORT, "\0\x7b");
+		put_end(f);
+		f->bytes[rng_below(&d, f->out.len)] ^=
+		    (uint8_t)(1u << rng_below(&d, 8));
+		if (parse(f) != NTS_OK)
 			continue;
 		good++;
-		assert_in_range(w->got.cookie_count, 1, NTS_COOKIES);
-		assert_in_range(w->got.cookies[0].len, 1, NTS_COOKIE_MAX);
-		assert_true(aead_key_len(w->got.aead) > 0);
-		assert_true(strlen(w->got.server) < KE_SERVER_MAX);
+		assert_in_range(f->got.cookie_count, 1, NTS_COOKIES);
+		assert_in_range(f->got.cookies[0].len, 1, NTS_COOKIE_MAX);
+		assert_true(aead_key_len(f->got.aead) > 0);
+		assert_true(strlen(f->got.server) < KE_SERVER_MAX);
 	}
 	assert_in_range(good, 1000, 19000);
 }
 
-static void a_request(void **state)
+static void a_request_has_the_expected_bytes(void **state)
 {
 	static const uint8_t want[] = {0x80, 1, 0, 2, 0, 0, /* NTPv4 */
 	    0x80, 4, 0, 6, 0, 30, 0, 15, 0, 17,		    /* AEADs */
-	    0x04, 0, 0, 0, /* record 1024, which nobody need know */
+	    0x04, 0, 0, 0, /* record 1024, not critical */
 	    0x80, 0, 0, 0};
 	uint8_t bytes[KE_REQUEST_MAX];
 	struct writer w = writer_of(bytes, sizeof(bytes));
@@ -678,7 +536,7 @@ static void a_request(void **state)
 	assert_true(ke_response_complete(bytes, w.len));
 }
 
-static void a_request_without_gcm_siv(void **state)
+static void a_request_without_gcm_siv_has_no_record_1024(void **state)
 {
 	static const uint8_t want[] = {0x80, 1, 0, 2, 0, 0, /* NTPv4 */
 	    0x80, 4, 0, 2, 0, 15,			    /* AEAD */
@@ -693,7 +551,7 @@ static void a_request_without_gcm_siv(void **state)
 	assert_memory_equal(bytes, want, sizeof(want));
 }
 
-static void a_request_that_does_not_fit(void **state)
+static void a_request_that_does_not_fit_fails_the_writer(void **state)
 {
 	uint8_t bytes[KE_REQUEST_MAX];
 
@@ -707,7 +565,7 @@ static void a_request_that_does_not_fit(void **state)
 }
 
 /* RFC 8915 5.1 */
-static void exporter_contexts(void **state)
+static void exporter_contexts_have_the_expected_bytes(void **state)
 {
 	uint8_t out[KE_EXPORTER_CONTEXT_LEN];
 
@@ -720,46 +578,34 @@ static void exporter_contexts(void **state)
 	assert_memory_equal(out, "\0\0\x12\x34\1", sizeof(out));
 }
 
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_FIXTURE(test)                                                     \
+	cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_WORLD(a_good_answer),
-	    IN_WORLD(everything_in_an_answer),
-	    IN_WORLD(what_follows_the_end_does_not_matter),
-	    IN_WORLD(no_answer),
-	    IN_WORLD(every_prefix_fails),
-	    IN_WORLD(an_answer_of_64_kib_and_one_byte),
-	    IN_WORLD(a_long_unknown_record_is_skipped),
-	    IN_WORLD(an_end_with_a_body),
-	    IN_WORLD(an_end_that_is_not_critical),
-	    IN_WORLD(an_unknown_critical_record),
-	    IN_WORLD(malformed_records),
-	    IN_WORLD(records_that_come_once),
-	    IN_WORLD(errors_of_the_server),
-	    IN_WORLD(the_servers_word_is_the_cause),
-	    IN_WORLD(a_warning_is_an_error),
-	    IN_WORLD(no_common_protocol),
-	    IN_WORLD(no_common_aead),
-	    IN_WORLD(an_aead_that_was_not_offered),
-	    IN_WORLD(no_cookies),
-	    IN_WORLD(cookies_of_any_length),
-	    IN_WORLD(a_cookie_too_long_is_skipped_while_others_do),
-	    IN_WORLD(more_than_eight_cookies),
-	    IN_WORLD(server_names),
-	    IN_WORLD(a_zero_in_a_server_name),
-	    IN_WORLD(the_longest_server_name),
-	    IN_WORLD(bad_ports),
-	    IN_WORLD(a_skipped_record_lends_no_detail),
-	    IN_WORLD(a_bad_answer_leaves_the_result_alone),
-	    IN_WORLD(the_detail_may_be_left_out),
-	    IN_WORLD(nonsense_is_never_good),
-	    IN_WORLD(what_is_good_keeps_its_promises),
-	    cmocka_unit_test(a_request),
-	    cmocka_unit_test(a_request_without_gcm_siv),
-	    cmocka_unit_test(a_request_that_does_not_fit),
-	    cmocka_unit_test(exporter_contexts),
+	    WITH_FIXTURE(a_good_answer_is_accepted),
+	    WITH_FIXTURE(an_answer_with_every_record_is_accepted),
+	    WITH_FIXTURE(bytes_behind_the_end_record_are_ignored),
+	    WITH_FIXTURE(an_empty_answer_is_refused),
+	    WITH_FIXTURE(every_prefix_fails),
+	    WITH_FIXTURE(an_answer_may_have_64_kib_and_no_byte_more),
+	    WITH_FIXTURE(a_long_unknown_record_is_ignored),
+	    WITH_FIXTURE(bad_answers_are_refused),
+	    WITH_FIXTURE(an_error_record_counts_in_a_truncated_answer),
+	    WITH_FIXTURE(an_aead_that_was_not_offered_is_refused),
+	    WITH_FIXTURE(cookies_of_any_length_are_accepted),
+	    WITH_FIXTURE(a_cookie_that_is_too_long_is_ignored_if_others_fit),
+	    WITH_FIXTURE(cookies_beyond_eight_are_dropped),
+	    WITH_FIXTURE(server_names_are_checked),
+	    WITH_FIXTURE(a_server_name_may_have_255_bytes),
+	    WITH_FIXTURE(the_detail_may_be_null),
+	    WITH_FIXTURE(random_bytes_are_never_accepted),
+	    WITH_FIXTURE(an_accepted_answer_is_within_its_limits),
+	    cmocka_unit_test(a_request_has_the_expected_bytes),
+	    cmocka_unit_test(a_request_without_gcm_siv_has_no_record_1024),
+	    cmocka_unit_test(a_request_that_does_not_fit_fails_the_writer),
+	    cmocka_unit_test(exporter_contexts_have_the_expected_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

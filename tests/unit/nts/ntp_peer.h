@@ -1,6 +1,6 @@
 /*
- * The server's side of one NTP exchange with NTS: reads a request, seals an
- * answer, and does each step wrong when it is told to.
+ * The server's side of one NTP exchange with NTS: reads a request and seals an
+ * answer. A test can change each part of the answer.
  */
 #ifndef TESTS_UNIT_NTS_NTP_PEER_H
 #define TESTS_UNIT_NTS_NTP_PEER_H
@@ -31,7 +31,7 @@ static inline bool peer_authentic(const struct ntp_field *f,
 		   sealed_len, none);
 }
 
-/* False: malformed. */
+/* Returns false if the request is malformed. */
 static inline bool peer_read(const uint8_t *bytes, size_t len,
     enum aead_id aead, const uint8_t *c2s, struct peer_request *out)
 {
@@ -64,18 +64,19 @@ struct peer_answer {
 	uint8_t s2c[AEAD_KEY_MAX];
 	struct ntp_header header;
 	uint8_t uid[64], nonce[64];
-	size_t uid_len, nonce_len; /* no uid: no field */
+	size_t uid_len, nonce_len; /* uid_len 0: no field */
 	unsigned uids;
 	uint8_t clear[256]; /* fields between the uid and the authenticator */
 	size_t clear_len;
-	uint8_t plain[NTS_PACKET_MAX]; /* what is sealed */
+	uint8_t plain[NTS_PACKET_MAX]; /* the encrypted fields */
 	size_t plain_len;
 	bool unsealed;
 	uint8_t tail[64]; /* behind the authenticator */
 	size_t tail_len;
 };
 
-/* The next fields to seal: cookies of that length, told apart by `fill`. */
+/* Adds encrypted cookies of `len` bytes. All bytes of the first are `fill`, all
+ * bytes of the second are `fill` + 1, and so on. */
 static inline void peer_add_cookies(
     struct peer_answer *a, unsigned count, size_t len, uint8_t fill)
 {
@@ -93,7 +94,7 @@ static inline void peer_add_cookies(
 		a->plain_len = w.len;
 }
 
-/* A good answer of a synchronised server, without cookies so far. */
+/* Returns a good answer of a synchronised server, without cookies. */
 static inline struct peer_answer peer_answer_to(
     const struct peer_request *q, enum aead_id aead, const uint8_t *s2c)
 {
@@ -142,7 +143,8 @@ static inline void peer_seal(const struct peer_answer *a, struct writer *w)
 	ntp_field_end(w, mark, 28);
 }
 
-/* Its length; 0 when it does not fit or cannot be sealed. */
+/* Writes the answer. Returns its length; 0 if it does not fit or cannot be
+ * sealed. */
 static inline size_t peer_write(
     const struct peer_answer *a, uint8_t *out, size_t size)
 {

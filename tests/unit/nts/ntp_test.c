@@ -1,5 +1,5 @@
 #include "nts/ntp.h"
-#include "tests/unit/nts/draw.h"
+#include "tests/unit/nts/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* RFC 5905 figure 8, byte for byte. */
+/* A header in the format of RFC 5905 figure 8. */
 static const uint8_t wire[NTP_HEADER_LEN] = {0xe4, 0x02, 0x06, 0xe9, 0x00, 0x00,
     0x01, 0x02, 0x00, 0x00, 0x03, 0x04, 0x7f, 0x00, 0x00, 0x01, 0x11, 0x12,
     0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26,
@@ -38,9 +38,9 @@ static void the_header_is_taken(void **state)
 	assert_int_equal(h.transmit, UINT64_C(0x4142434445464748));
 }
 
-static void the_header_is_put_as_it_was_taken(void **state)
+static void a_header_survives_take_and_put(void **state)
 {
-	struct draw d = {3};
+	struct rng d = {3};
 
 	(void)state;
 	for (int i = 0; i < 200; i++) {
@@ -49,7 +49,7 @@ static void the_header_is_put_as_it_was_taken(void **state)
 		struct writer w = writer_of(out, sizeof(out));
 		struct ntp_header h;
 
-		draw_bytes(&d, in, sizeof(in));
+		rng_bytes(&d, in, sizeof(in));
 		assert_true(ntp_header_take(&r, &h));
 		ntp_header_put(&w, &h);
 		assert_true(w.ok);
@@ -57,7 +57,7 @@ static void the_header_is_put_as_it_was_taken(void **state)
 	}
 }
 
-static void a_short_header_is_none(void **state)
+static void a_short_header_is_refused(void **state)
 {
 	(void)state;
 	for (size_t len = 0; len < sizeof(wire); len++) {
@@ -89,7 +89,7 @@ static void fields_are_taken_one_by_one(void **state)
 	assert_true(reader_done(&r));
 }
 
-/* RFC 7822: whole words, four at least, and no more than there is. */
+/* RFC 7822: a multiple of four, at least 16, and within the packet. */
 static void a_field_of_a_wrong_length_is_malformed(void **state)
 {
 	(void)state;
@@ -104,7 +104,7 @@ static void a_field_of_a_wrong_length_is_malformed(void **state)
 	}
 }
 
-static void half_a_field_is_malformed(void **state)
+static void part_of_a_field_is_malformed(void **state)
 {
 	(void)state;
 	for (size_t len = 1; len < 16; len++) {
@@ -159,28 +159,28 @@ static struct wall at_s(int64_t s)
 
 #define ERA_1_S INT64_C(2085978496) /* 2036-02-07 06:28:16 UTC */
 
-static void an_era_ends_in_2036(void **state)
+static void times_around_the_end_of_the_era_in_2036_are_converted(void **state)
 {
 	uint64_t last = UINT64_MAX, first = 0;
 
 	(void)state;
 	assert_int_equal(ntp_from_wall(at_s(ERA_1_S)), 0);
 	assert_int_equal(ntp_from_wall(at_s(0)), NTP_UNIX_EPOCH << 32);
-	/* From either side of the border, each side of it is right. */
+	/* A pivot in either era converts the times of both. */
 	for (int64_t away = -20; away <= 20; away += 10) {
 		struct wall pivot = at_s(ERA_1_S + away * 86400);
 
 		assert_int_equal(
 		    ntp_to_wall(first, pivot).ns, at_s(ERA_1_S).ns);
 		assert_int_equal(ntp_to_wall(last, pivot).ns,
-		    at_s(ERA_1_S).ns); /* rounded up by a quarter of a ns */
+		    at_s(ERA_1_S).ns); /* rounded up by 0.23 ns */
 		assert_int_equal(
 		    ntp_to_wall(last - (UINT64_C(1) << 32) + 1, pivot).ns,
 		    at_s(ERA_1_S - 1).ns);
 	}
 }
 
-static void the_nearest_era_is_the_one(void **state)
+static void the_nearest_era_is_chosen(void **state)
 {
 	const int64_t half_s = INT64_C(1) << 31;
 	struct wall pivot = at_s(1800000000);
@@ -198,22 +198,22 @@ static void the_nearest_era_is_the_one(void **state)
 		assert_int_equal(
 		    ntp_to_wall(ntp_from_wall(late), p).ns, late.ns);
 	}
-	/* One second further, and it is the other side. */
+	/* One second more, and the other era is nearer. */
 	assert_int_equal(
 	    ntp_to_wall(ntp_from_wall(at_s(1800000000 + half_s)), pivot).ns,
 	    at_s(1800000000 - half_s).ns);
 }
 
-static void a_nanosecond_survives_the_wire(void **state)
+static void a_nanosecond_survives_the_wire_format(void **state)
 {
-	struct draw d = {5};
+	struct rng d = {5};
 
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
-		/* pivots of 1970 to 2106, times up to 68 years off */
-		struct wall pivot = {(int64_t)(draw_u64(&d) >> 1) %
+		/* Pivots from 1970 to 2106, and times within 68 years. */
+		struct wall pivot = {(int64_t)(rng_u64(&d) >> 1) %
 				     (INT64_C(4300000000) * NS_PER_S)};
-		int64_t away = (int64_t)(draw_u64(&d) >> 2) %
+		int64_t away = (int64_t)(rng_u64(&d) >> 2) %
 			       (INT64_C(2140000000) * NS_PER_S);
 		struct wall t = {pivot.ns + (i % 2 ? away : -away)};
 
@@ -221,14 +221,14 @@ static void a_nanosecond_survives_the_wire(void **state)
 	}
 }
 
-static void a_clock_gone_wild_does_not_wrap(void **state)
+static void a_wildly_wrong_clock_does_not_overflow(void **state)
 {
-	struct draw d = {6};
+	struct rng d = {6};
 	const int64_t reach = (INT64_C(1) << 31) * NS_PER_S + 1;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		uint64_t stamp = draw_u64(&d);
+		uint64_t stamp = rng_u64(&d);
 
 		assert_true(ntp_to_wall(stamp, (struct wall){INT64_MAX}).ns >=
 			    INT64_MAX - reach);
@@ -237,7 +237,7 @@ static void a_clock_gone_wild_does_not_wrap(void **state)
 	}
 }
 
-static void short_times(void **state)
+static void short_times_are_converted_to_nanoseconds(void **state)
 {
 	(void)state;
 	assert_int_equal(ntp_short_to_ns(0), 0);
@@ -247,7 +247,7 @@ static void short_times(void **state)
 	assert_int_equal(ntp_short_to_ns(UINT32_MAX), INT64_C(65535999984741));
 }
 
-static void reference_ids_in_words(void **state)
+static void reference_ids_are_converted_to_text(void **state)
 {
 	static const struct {
 		uint32_t refid;
@@ -261,6 +261,7 @@ static void reference_ids_in_words(void **state)
 	    {NTP_REFID(255, 255, 255, 255), 2, "255.255.255.255"},
 	    {NTP_REFID('G', 'P', 'S', 0), 2, "71.80.83.0"},
 	    {NTP_REFID(0, 'P', 'P', 'S'), 1, "00505053"},
+	    {NTP_REFID('G', 'P', 'S', 27), 1, "4750531B"},
 	    {0, 0, "00000000"},
 	    /* No control character reaches a terminal. */
 	    {NTP_REFID(27, '[', '2', 'J'), 1, "1B5B324A"},
@@ -279,19 +280,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_header_is_taken),
-	    cmocka_unit_test(the_header_is_put_as_it_was_taken),
-	    cmocka_unit_test(a_short_header_is_none),
+	    cmocka_unit_test(a_header_survives_take_and_put),
+	    cmocka_unit_test(a_short_header_is_refused),
 	    cmocka_unit_test(fields_are_taken_one_by_one),
 	    cmocka_unit_test(a_field_of_a_wrong_length_is_malformed),
-	    cmocka_unit_test(half_a_field_is_malformed),
+	    cmocka_unit_test(part_of_a_field_is_malformed),
 	    cmocka_unit_test(a_field_is_padded_with_zeros),
 	    cmocka_unit_test(a_field_that_does_not_fit_fails_the_writer),
-	    cmocka_unit_test(an_era_ends_in_2036),
-	    cmocka_unit_test(the_nearest_era_is_the_one),
-	    cmocka_unit_test(a_nanosecond_survives_the_wire),
-	    cmocka_unit_test(a_clock_gone_wild_does_not_wrap),
-	    cmocka_unit_test(short_times),
-	    cmocka_unit_test(reference_ids_in_words),
+	    cmocka_unit_test(
+		times_around_the_end_of_the_era_in_2036_are_converted),
+	    cmocka_unit_test(the_nearest_era_is_chosen),
+	    cmocka_unit_test(a_nanosecond_survives_the_wire_format),
+	    cmocka_unit_test(a_wildly_wrong_clock_does_not_overflow),
+	    cmocka_unit_test(short_times_are_converted_to_nanoseconds),
+	    cmocka_unit_test(reference_ids_are_converted_to_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

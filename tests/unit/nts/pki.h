@@ -1,6 +1,6 @@
 /*
- * Certificates made on the spot, so that none in the tree can expire. Used by
- * the tests of nts/tls and of resolver/.
+ * Certificates that the tests make, so that no certificate in the tree can
+ * expire.
  */
 #ifndef TESTS_UNIT_NTS_PKI_H
 #define TESTS_UNIT_NTS_PKI_H
@@ -26,7 +26,7 @@ struct pki_spec {
 	const char *name; /* common name */
 	const char *san;  /* "DNS:a,IP:192.0.2.1", NULL: none */
 	bool ca;
-	long from_s, to_s;   /* from now; both 0: a day either way */
+	long from_s, to_s;   /* from now; both 0: one day before and after */
 	const char *purpose; /* extended key usage, NULL: none */
 	unsigned rsa_bits;   /* 0: EC P-256 */
 };
@@ -71,7 +71,7 @@ static inline EVP_PKEY *pki_key(unsigned rsa_bits)
 	return rsa_bits ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256");
 }
 
-/* `issuer` NULL: self-signed. */
+/* Issues a certificate. If `issuer` is NULL, it signs itself. */
 static inline struct pki_pair pki_issue(
     const struct pki_pair *issuer, struct pki_spec spec)
 {

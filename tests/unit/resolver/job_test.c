@@ -342,7 +342,7 @@ static void what_is_no_nts_server_is_told(void **state)
 	} cases[] = {
 		{{.manner = KE_HTTP}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it does not answer with TLS: another service listens on that port (wrong version number)"},
 		{{.manner = KE_HANGS_UP}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it closed the connection during the TLS handshake: it may not speak TLS 1.3, or not serve NTS on that port, or refuse this client"},
-		{{.no_alpn = true}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it speaks TLS but does not select the protocol ntske/1: it is no NTS server"},
+		{{.no_alpn = true}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it speaks TLS but does not select the protocol ntske/1: it is not an NTS server"},
 		{{.max_version = TLS1_2_VERSION}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it does not speak TLS 1.3, which NTS needs (alert 70, protocol version)"},
 	};
 	/* clang-format on */
@@ -399,8 +399,8 @@ static void bad_answers_are_told(void **state)
 	} cases[] = {
 		{{.manner = KE_NOTHING}, NTS_KE_EMPTY, "127.0.0.1 TCP port PORT: the server closed the connection without an NTS-KE answer: it may refuse this client, or its NTS is not set up fully"},
 		{{.manner = KE_64K}, NTS_KE_TOO_LONG, "127.0.0.1 TCP port PORT: the NTS-KE answer is longer than 65536 bytes"},
-		{{.error_code = 1}, NTS_KE_ERROR_BAD_REQUEST, "127.0.0.1 TCP port PORT: the server calls the request bad (NTS-KE error 1)"},
-		{{.error_code = 77}, NTS_KE_ERROR_OTHER, "127.0.0.1 TCP port PORT: the server sent an NTS-KE error with a code that is not known (code 77)"},
+		{{.error_code = 1}, NTS_KE_ERROR_BAD_REQUEST, "127.0.0.1 TCP port PORT: the server rejects the request as malformed (NTS-KE error 1)"},
+		{{.error_code = 77}, NTS_KE_ERROR_OTHER, "127.0.0.1 TCP port PORT: the server sent an NTS-KE error with an unknown code (code 77)"},
 		{{.aead = AEAD_AES_SIV_CMAC_512}, NTS_KE_AEAD_NOT_OFFERED, "127.0.0.1 TCP port PORT: the server chose an AEAD algorithm that was not offered"},
 	};
 	/* clang-format on */
