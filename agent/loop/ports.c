@@ -1,7 +1,6 @@
 #include "agent/loop/ports.h"
 
 #include "agent/engine/engine.h"
-
 #include "agent/loop/single_process.h"
 #include "base/log.h"
 
