@@ -170,6 +170,11 @@ UNIT_RUN := $(if $(UNIT_DIR),$(filter $B/tests/unit/$(UNIT_DIR)/%,$(UNIT)),$(UNI
 check-unit: $(UNIT_RUN)
 	@tests/run-unit $(UNIT_RUN)
 
+# The world of the engine serves the tests of three rooms.
+WORLD := $B/tests/unit/agent/engine/world.o
+$(filter $(foreach r,agent/engine agent/query agent/loop,$B/tests/unit/$r/%), \
+	$(UNIT)): $(WORLD)
+
 # Everything that needs no root and no network but loopback.
 check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
 	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \

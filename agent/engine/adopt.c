@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which of the old sources each of the new ones is; -1: none. */
+/* Which old source each new one is; -1: none. */
 struct mapping {
 	int from[SOURCES_MAX];
 	bool kept[SOURCES_MAX]; /* by old index */
@@ -61,8 +61,8 @@ static void map_sources(
 	}
 }
 
-/* An answer that is under way to an old index must not be taken for one of the
- * source that is there now. */
+/* An answer to an exchange of the old list must not be taken for one of the
+ * source that has its slot now. */
 static uint32_t next_serial(const struct engine *e)
 {
 	uint32_t last = 0;
@@ -142,18 +142,24 @@ static int moved_to(const struct change *c, int old)
 	return -1;
 }
 
-/* What is remembered of sources by their index. */
+/* What the engine remembers of a source by its index. The next answers say
+ * again whether the clock has stood still. */
 static void move_memories(const struct change *c)
 {
 	struct engine *e = c->e;
+	struct log_budget votes[SOURCES_MAX] = {0};
 	uint64_t smearers = 0;
 
-	for (unsigned i = 0; i < c->fresh->source_count; i++)
-		if (c->map.from[i] >= 0 &&
-		    (e->leap.smearers >> c->map.from[i] & 1))
-			smearers |= UINT64_C(1) << i;
+	for (unsigned i = 0; i < c->fresh->source_count; i++) {
+		int from = c->map.from[i];
+
+		if (from < 0)
+			continue;
+		votes[i] = e->votes[from];
+		smearers |= (e->leap.smearers >> from & 1) << i;
+	}
+	memcpy(e->votes, votes, sizeof(votes));
 	e->leap.smearers = smearers;
-	/* Their next answers say it again. */
 	e->pause = (struct pause){0};
 }
 
@@ -161,7 +167,7 @@ static void replace(struct change *c)
 {
 	struct engine *e = c->e;
 
-	/* The keys of those that stay are in the new list by now. */
+	/* The new list has the keys of the sources that stay. */
 	explicit_bzero(e->sources, e->source_count * sizeof(*e->sources));
 	free(e->sources);
 	steering_free(e->steering);
@@ -171,18 +177,16 @@ static void replace(struct change *c)
 	e->config = c->fresh;
 	e->last_selected = moved_to(c, e->last_selected);
 	move_memories(c);
-	e->steer_at = e->now.mono;
+	e->decide_at = e->now.mono;
 	engine_mark_duplicates(e);
-	/* What servers have offered so far goes by the old list. */
+	/* The offers of the servers go by the old list. */
 	if (bootstrap_open(&e->bootstrap))
 		wrong_clock_renew(e);
 }
 
-/* The words. */
-
-static void say(char text[ADOPT_TEXT_MAX], const char *fmt, ...)
+static void add(char text[ADOPT_TEXT_MAX], const char *fmt, ...)
     PRINTF_LIKE(2, 3);
-static void say(char text[ADOPT_TEXT_MAX], const char *fmt, ...)
+static void add(char text[ADOPT_TEXT_MAX], const char *fmt, ...)
 {
 	size_t len = strlen(text);
 	va_list args;
@@ -192,7 +196,7 @@ static void say(char text[ADOPT_TEXT_MAX], const char *fmt, ...)
 	va_end(args);
 }
 
-static void say_changes(const struct change *c, char text[ADOPT_TEXT_MAX])
+static void describe_changes(const struct change *c, char text[ADOPT_TEXT_MAX])
 {
 	const struct engine *e = c->e;
 	unsigned kept = 0;
@@ -200,16 +204,16 @@ static void say_changes(const struct change *c, char text[ADOPT_TEXT_MAX])
 	text[0] = '\0';
 	for (unsigned i = 0; i < c->fresh->source_count; i++)
 		kept += c->map.from[i] >= 0;
-	say(text, "the configuration was read again: %u source%s kept", kept,
+	add(text, "the configuration was read again: %u source%s kept", kept,
 	    kept == 1 ? "" : "s");
 	for (unsigned i = 0; i < c->fresh->source_count; i++)
 		if (c->map.from[i] < 0)
-			say(text, ", %s added", c->fresh->sources[i].name);
+			add(text, ", %s added", c->fresh->sources[i].name);
 	for (unsigned j = 0; j < e->source_count; j++)
 		if (!c->map.kept[j])
-			say(text, ", %s removed", e->sources[j].config->name);
+			add(text, ", %s removed", e->sources[j].config->name);
 	if (c->trust)
-		say(text, ", other certificates or algorithms");
+		add(text, ", other certificates or algorithms");
 }
 
 bool engine_adopt(struct engine *e, const struct config *fresh,
@@ -225,7 +229,7 @@ bool engine_adopt(struct engine *e, const struct config *fresh,
 	map_sources(e, fresh, &c.map);
 	if (!allocate(&c))
 		return false;
-	say_changes(&c, text);
+	describe_changes(&c, text);
 	move_sources(&c);
 	replace(&c);
 	if (c.trust)

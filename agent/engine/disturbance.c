@@ -2,19 +2,17 @@
 
 #include "agent/engine/sources.h"
 #include "agent/engine/wrong_clock.h"
-#include "base/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-/* BOOTTIME against MONOTONIC: a sleep, however short. */
+/* BOOTTIME ahead of MONOTONIC by more than this: the machine has slept. */
 #define SLEPT_NS (100 * NS_PER_MS)
-
 /* Between two bursts because of another program's frequency. */
 #define MEDDLED_APART_NS (256 * NS_PER_S)
 
-/* Samples from before say nothing about now. */
-static void measure_anew(struct engine *e)
+/* Samples from before say nothing about the clock of now. */
+static void measure_again(struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
 		steering_forget(e->steering, i);
@@ -27,7 +25,7 @@ static void measure_anew(struct engine *e)
 	steering_allow_step(e->steering);
 }
 
-/* For the log, and for `ntsctl tracking` afterwards. */
+/* For the log now, and for `ntsctl tracking` afterwards. */
 static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
@@ -38,19 +36,20 @@ static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
 	vsnprintf(e->disturbed.text, sizeof(e->disturbed.text), fmt, args);
 	va_end(args);
 	e->disturbed.at = e->now.mono;
-	log_line(level, "%s: measuring anew", e->disturbed.text);
+	engine_say(e, level, "%s: measuring again", e->disturbed.text);
 }
 
-static void say_moved(struct engine *e, int64_t jump_ns)
+/* "perhaps by chronyd (pid 1)", or `otherwise`. */
+struct culprit {
+	const char *before, *name;
+};
+
+static struct culprit culprit(struct engine *e, const char *otherwise)
 {
 	const char *rival = e->ports.rival(e->ports.self);
 
-	tell(e, LOG_LEVEL_WARNING,
-	    "the clock was moved by %+.3f s from outside%s%s", s_of_ns(jump_ns),
-	    rival ? ", perhaps by "
-		  : " (an administrator or another program "
-		    "set it)",
-	    rival ? rival : "");
+	return (struct culprit){
+	    rival ? ", perhaps by " : otherwise, rival ? rival : ""};
 }
 
 static void foreign_step(struct engine *e, int64_t jump_ns)
@@ -64,74 +63,64 @@ static void foreign_step(struct engine *e, int64_t jump_ns)
 
 void engine_jumped(struct engine *e, int64_t jump_ns)
 {
-	say_moved(e, jump_ns);
+	struct culprit by =
+	    culprit(e, " (an administrator or another program set it)");
+
+	tell(e, LOG_LEVEL_WARNING,
+	    "the clock was moved by %+.3f s from outside%s%s", s_of_ns(jump_ns),
+	    by.before, by.name);
 	foreign_step(e, jump_ns);
-	/* Whoever set it knows better how long it stood still. */
+	/* The clock was set by somebody who knows how long it stood still. */
 	if (e->bootstrap.pause_ns > 0)
 		bootstrap_end(&e->bootstrap);
-	measure_anew(e);
+	measure_again(e);
 }
 
-/* A program that does it all the time is told of in a few lines. */
-static void say_meddled(struct engine *e, const struct keeper_report *r)
+/* A program that does it all the time gets a few lines. */
+static void report_meddling(struct engine *e, const struct keeper_report *r)
 {
-	const char *rival = e->ports.rival(e->ports.self);
+	struct culprit by =
+	    culprit(e, " (an administrator or another program changed that)");
 	char *text = e->disturbed.text;
-	enum log_budget_answer verdict;
+	enum log_budget_answer answer;
 
 	snprintf(text, sizeof(e->disturbed.text),
 	    "the clock ran at %+.3f ppm, not at the %+.3f ppm that it was set "
 	    "to%s%s: put right",
-	    r->found_freq_ppm, r->changes[0].freq_ppm,
-	    rival ? ", perhaps by "
-		  : " (an administrator or another program "
-		    "changed that)",
-	    rival ? rival : "");
+	    r->found_freq_ppm, r->changes[0].freq_ppm, by.before, by.name);
 	e->disturbed.at = e->now.mono;
 	(void)log_budget_well(&e->meddling, e->now.mono);
-	verdict =
+	answer =
 	    log_budget_trouble(&e->meddling, text, e->now.mono, e->now.mono);
-	if (verdict != BUDGET_NONE)
-		log_warning("%s%s", text,
-		    verdict == BUDGET_LAST_LINE
-			? "; it happens again and again: nothing more is said "
-			  "until it has not happened for an hour"
+	if (answer != BUDGET_NONE)
+		engine_say(e, LOG_LEVEL_WARNING, "%s%s", text,
+		    answer == BUDGET_LAST_LINE
+			? "; it happens again and again: no more lines until "
+			  "it has not happened for an hour"
 			: "");
 }
 
-/* Nobody knows since when: up to KEEPER_LOOK_NS of that frequency are in what
- * was measured. A program that does it all the time must not make us ask all
- * the time. */
+/* The change is up to KEEPER_LOOK_NS old, and the samples since are wrong by
+ * it. A program that does it all the time must not make us ask all the time. */
 void engine_meddled(struct engine *e, const struct keeper_report *report)
 {
 	if (report->change_count == 0)
 		return;
-	say_meddled(e, report);
+	report_meddling(e, report);
 	if (!mono_due(e->meddled_at, e->now.mono))
 		return;
 	e->meddled_at = mono_after(e->now.mono, MEDDLED_APART_NS);
-	measure_anew(e);
+	measure_again(e);
 }
 
-/* What the clocks show goes on without a jump, and so does the ledger. */
-void engine_stood_still(struct engine *e, int64_t lag_ns)
-{
-	tell(e, LOG_LEVEL_WARNING,
-	    "the clock has lost %.3f s at once, as the servers say (was the "
-	    "machine paused, moved or restored?)",
-	    s_of_ns(lag_ns));
-	measure_anew(e);
-	wrong_clock_paused(e, lag_ns);
-}
-
-/* The network may be another one, too. */
+/* The network may be another one after a sleep. */
 void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
 {
 	tell(e, LOG_LEVEL_NOTICE, "the machine was suspended for %.1f s",
 	    s_of_ns(slept_ns));
 	e->wall_minus_mono_ns += slept_ns;
 	foreign_step(e, jump_ns);
-	measure_anew(e);
+	measure_again(e);
 	engine_retry_early(e, RETRY_NETWORK, NULL, e->now);
 }
 
@@ -144,4 +133,73 @@ int64_t engine_slept(struct engine *e, struct clock_reading now)
 		return 0;
 	e->boot_minus_mono_ns += gap_ns;
 	return gap_ns;
+}
+
+/* The sources, one bit each, that have answered lately and agree. Ignore the
+ * others: their offsets are wrong anyway. */
+static uint64_t voters(const struct engine *e)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < e->source_count; i++) {
+		struct source_view v;
+
+		steering_source_view(
+		    e->steering, i, &e->timescale, e->now.wall, &v);
+		if (e->sources[i].reach != 0 &&
+		    (v.state == SELECT_SELECTED || v.state == SELECT_COMBINED))
+			bits |= UINT64_C(1) << i;
+	}
+	return bits;
+}
+
+static struct pause_voice voice_of(
+    const struct engine *e, const struct tracking *t, const struct sample *m)
+{
+	int64_t offset_ns =
+	    m->offset_ns - timescale_added_ns(&e->timescale, e->now.wall);
+
+	return (struct pause_voice){
+	    .first = e->now.mono,
+	    .lag_ns = offset_ns - t->offset_ns,
+	    .bound_ns = sample_distance_ns(m) + t->root_delay_ns / 2 +
+			t->root_dispersion_ns,
+	};
+}
+
+enum pause_verdict engine_judge_pause(
+    struct engine *e, unsigned source, const struct sample *m, int64_t *lag_ns)
+{
+	uint64_t bits = voters(e);
+	struct pause_voice voice;
+	struct tracking t;
+
+	if (!e->last_synchronised || !(bits >> source & 1))
+		return PAUSE_NONE;
+	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
+	voice = voice_of(e, &t, m);
+	*lag_ns = voice.lag_ns;
+	return pause_judge(
+	    &e->pause, source, voice, m->at.ns - t.updated.ns, bits);
+}
+
+/* The machine's clocks go on without a jump, and so does the ledger. */
+void engine_stood_still(struct engine *e, int64_t lag_ns)
+{
+	tell(e, LOG_LEVEL_WARNING,
+	    "the clock has lost %.3f s at once, as the servers say (was the "
+	    "machine paused, moved or restored?)",
+	    s_of_ns(lag_ns));
+	measure_again(e);
+	wrong_clock_paused(e, lag_ns);
+}
+
+void engine_ask_about_pause(struct engine *e, unsigned source)
+{
+	uint64_t others = 0;
+
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (i != source && e->pause.voices[i].strikes == 0)
+			others |= UINT64_C(1) << i;
+	engine_hurry(e, others);
 }

@@ -1,28 +1,36 @@
 /*
- * What the engine does when time does not go on as it should: the machine has
- * slept or stood still, or somebody has set the clock. One line, the samples
- * dropped, a burst, and one step allowed.
+ * Time does not go on as it should: the machine has slept, a virtual machine
+ * has stood still, or another program has set the clock or its frequency. Each
+ * is one line in the log, samples dropped, a burst, and one step allowed.
  */
 #ifndef AGENT_ENGINE_DISTURBANCE_H
 #define AGENT_ENGINE_DISTURBANCE_H
 
-#include "agent/engine/engine.h"
+#include "agent/engine/state.h"
 
-/* How long the machine has slept since this was last asked; 0: not at all. */
+/* How long the machine has slept since the last call; 0: not at all. */
 int64_t engine_slept(struct engine *e, struct clock_reading now);
 
-/* It has. The clock went on by itself, as well as the hardware's can: `jump_ns`
- * is what it was set by beside that. e->now is the time. */
+/* The machine has slept, and its hardware clock went on as well as it can.
+ * `jump_ns`: by how much the clock was set in addition; positive: forward.
+ * e->now is the time. */
 void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns);
 
-/* Somebody set the clock; positive: forward. */
+/* Another program has set the clock; positive: forward. */
 void engine_jumped(struct engine *e, int64_t jump_ns);
 
-/* Somebody had changed its frequency, and the keeper has put that right. */
+/* Another program had changed the frequency, and the keeper has set it back. */
 void engine_meddled(struct engine *e, const struct keeper_report *report);
 
-/* The clock has lost so much at once, unseen by any clock, as a paused virtual
- * machine's does. */
+/* Judges whether the clock has stood still (clock/pause), by a new sample of
+ * this source. `lag_ns`: by how much it lags; set unless PAUSE_NONE. */
+enum pause_verdict engine_judge_pause(struct engine *e, unsigned source,
+    const struct sample *m, int64_t *lag_ns) MUST_USE;
+
+/* The clock has stood still; none of the machine's own clocks shows it. */
 void engine_stood_still(struct engine *e, int64_t lag_ns);
+
+/* Makes the sources ask that have not said yet whether the clock lags. */
+void engine_ask_about_pause(struct engine *e, unsigned source);
 
 #endif

@@ -1,7 +1,5 @@
 #include "agent/engine/duplicates.h"
 
-#include "base/log.h"
-
 static bool same_address(const struct source *a, const struct source *b)
 {
 	return a->address_count > 0 && b->address_count > 0 &&
@@ -30,7 +28,7 @@ void engine_mark_duplicates(struct engine *e)
 	}
 }
 
-static bool set_at_one_moment(const struct source *a, const struct source *b)
+static bool set_at_one_time(const struct source *a, const struct source *b)
 {
 	return a->reference != 0 && a->reference == b->reference &&
 	       a->stratum == b->stratum;
@@ -45,10 +43,11 @@ void engine_notice_duplicate(struct engine *e, unsigned source)
 
 		if (i == source || same_server(s, o) ||
 		    !ke_same_key(s->cert_key, o->cert_key) ||
-		    !set_at_one_moment(s, o))
+		    !set_at_one_time(s, o))
 			continue;
 		source_same_server(s, o);
-		log_info("%s and %s are one server: they have one vote",
+		engine_say(e, LOG_LEVEL_INFO,
+		    "%s and %s are one server: they have one vote",
 		    o->config->name, s->config->name);
 		engine_mark_duplicates(e);
 	}

@@ -1,26 +1,25 @@
 #include "agent/engine/leap_second.h"
 
 #include "clock/leap.h"
-#include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define NAMES_MAX 300
-/* An announcement is remembered so long: it ends with the leap second, while
+/* An announcement counts this long: it ends with the leap second, while
  * smearing goes on. */
-#define MEMORY_NS (25 * 3600 * NS_PER_S)
+#define ANNOUNCED_NS (25 * 3600 * NS_PER_S)
 
 void engine_leap_armed(struct engine *e, const struct clock_command *command)
 {
-	static const char *const news[] = {
+	static const char *const lines[] = {
 	    [LEAP_NONE] = "no leap second at the end of today (UTC) after "
-			  "all: the sources do not say so any more, or are "
-			  "lost",
+			  "all: the sources do not announce it any more, or "
+			  "are lost",
 	    [LEAP_INSERT] = "a leap second is inserted at the end of today "
-			    "(UTC): most sources say so",
+			    "(UTC): a majority of the sources announces it",
 	    [LEAP_DELETE] = "a second is left out at the end of today (UTC): "
-			    "most sources say so",
+			    "a majority of the sources announces it",
 	};
 	bool armed = command->synchronised && command->leap != LEAP_UNKNOWN;
 	enum leap leap = armed ? command->leap : LEAP_NONE;
@@ -28,9 +27,9 @@ void engine_leap_armed(struct engine *e, const struct clock_command *command)
 	if (leap == e->leap.armed)
 		return;
 	e->leap.armed = leap;
-	/* After it was executed, this is no news. */
+	/* That it is disarmed after it was executed needs no line. */
 	if (leap != LEAP_NONE || !e->leap.executed)
-		log_notice("%s", news[leap]);
+		engine_say(e, LOG_LEVEL_NOTICE, "%s", lines[leap]);
 	e->leap.executed = false;
 }
 
@@ -47,7 +46,8 @@ bool engine_leap_executed(
 	    e->good_freq_ppm);
 	e->wall_minus_mono_ns += leap_ns;
 	e->leap.executed = true;
-	log_notice("leap second %s: the clock went from %s to %s UTC",
+	engine_say(e, LOG_LEVEL_NOTICE,
+	    "leap second %s: the clock went from %s to %s UTC",
 	    armed == LEAP_INSERT ? "inserted" : "left out",
 	    armed == LEAP_INSERT ? "00:00:00 back" : "23:59:59 at once",
 	    armed == LEAP_INSERT ? "23:59:59" : "00:00:00");
@@ -78,7 +78,6 @@ static void add_name(char names[NAMES_MAX], const char *name)
 	    names + len, NAMES_MAX - len, "%s%s", len > 0 ? ", " : "", name);
 }
 
-/* A server that has once differed in this season stays told of. */
 static void name_smearers(
     struct engine *e, const struct leap_view *views, uint64_t found)
 {
@@ -87,9 +86,10 @@ static void name_smearers(
 	for (unsigned i = 0; i < e->source_count; i++)
 		if (found >> i & 1)
 			add_name(names, views[i].name);
-	log_warning("around this leap second %s differ%s from the others by "
-		    "less than a second: either they smear it, or the others "
-		    "do; the two kinds must not be mixed",
+	engine_say(e, LOG_LEVEL_WARNING,
+	    "around this leap second %s differ%s from the others by "
+	    "less than a second: either they smear it, or the others "
+	    "do; the two kinds must not be mixed",
 	    names, (found & (found - 1)) ? "" : "s");
 }
 
@@ -115,11 +115,13 @@ void engine_leap_look(struct engine *e)
 		e->leap.announced_at = e->now.mono;
 	}
 	if (!e->leap.announced ||
-	    mono_due(mono_after(e->leap.announced_at, MEMORY_NS), e->now.mono))
+	    mono_due(
+		mono_after(e->leap.announced_at, ANNOUNCED_NS), e->now.mono))
 		return;
 	for (unsigned i = 0; i < e->source_count; i++)
 		if (leap_smears(views, e->source_count, i))
 			found |= UINT64_C(1) << i;
+	/* A server that has differed once in this season needs no more line. */
 	if (found & ~e->leap.smearers)
 		name_smearers(e, views, found);
 	e->leap.smearers |= found;

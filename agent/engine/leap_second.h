@@ -1,22 +1,24 @@
 /*
- * The engine's side of agent/leap: what is armed, what the kernel has done, and
- * who smears.
+ * Leap seconds, on top of clock/leap: what the kernel is armed with, whether it
+ * has executed it, and which servers smear it.
  */
 #ifndef AGENT_ENGINE_LEAP_SECOND_H
 #define AGENT_ENGINE_LEAP_SECOND_H
 
-#include "agent/engine/engine.h"
+#include "agent/engine/state.h"
 
-/* A command was carried out: tells when it has armed a leap second or taken it
- * back. */
+/* After a command was carried out: reports that it has armed the kernel, or
+ * disarmed it. */
 void engine_leap_armed(struct engine *e, const struct clock_command *command);
 
-/* True: the jump since the last waking is the leap second that was armed; the
- * ledger follows, and no sample is lost. */
+/* True: the jump since the last event is the leap second that was armed. The
+ * ledger follows, and no sample is lost. `before`: the wall clock at the last
+ * event. */
 bool engine_leap_executed(struct engine *e, struct wall before, int64_t jump_ns,
     int64_t tolerance_ns);
 
-/* Around a leap second: looks for servers that smear it among others. */
+/* Around a leap second: looks for servers that smear it among others that do
+ * not, and reports them. */
 void engine_leap_look(struct engine *e);
 
 /* What `ntsctl sources` says of such a server; NULL: it is none. */

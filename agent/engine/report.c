@@ -1,39 +1,88 @@
 #include "agent/engine/report.h"
 
 #include "agent/engine/leap_second.h"
-#include "base/log.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
-#define NOTHING_MORE                                                           \
-	"; it changes sides: nothing more is said until it is steady"
-
-static void say_outvoted(
-    struct source *s, const struct source_view *v, struct mono now)
+static const char *source_name(const struct engine *e, int i)
 {
-	double apart = fabs(s_of_ns(v->last_offset_ns));
-	/* The same news, whether it is ahead or behind. */
-	enum log_budget_answer verdict =
-	    log_budget_trouble(&s->votes, "outvoted", s->heard_at, now);
+	return i >= 0 ? e->config->sources[i].name : "none";
+}
 
-	if (verdict == BUDGET_NONE)
+static void report_synchronised(struct engine *e, const struct tracking *t)
+{
+	int64_t bound_ns = t->root_delay_ns / 2 + t->root_dispersion_ns;
+
+	engine_say(e, LOG_LEVEL_NOTICE,
+	    "%s: the clock %s %.6f s %s, known to %.6f s",
+	    e->options->no_clock ? "measured" : "synchronised",
+	    e->order.slewing ? "is being slewed, it was" : "is",
+	    fabs(s_of_ns(t->offset_ns)), t->offset_ns < 0 ? "fast" : "slow",
+	    s_of_ns(bound_ns));
+}
+
+/* Which of two equal sources is selected needs no line; that one is, does. */
+static void report_selected(struct engine *e, const struct tracking *t)
+{
+	if (t->selected != e->last_selected && t->selected >= 0)
+		engine_say(e,
+		    e->last_selected < 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+		    "selected source %s", source_name(e, t->selected));
+	e->last_selected = t->selected;
+}
+
+/* True: synchronised for the first time. */
+static bool report_state(struct engine *e, const struct tracking *t)
+{
+	bool first = t->synchronised && !e->ever_synchronised;
+
+	report_selected(e, t);
+	if (strcmp(t->reason, e->last_reason) != 0 && t->reason[0])
+		engine_say(
+		    e, LOG_LEVEL_WARNING, "clock not steered: %s", t->reason);
+	if (t->synchronised && !e->last_synchronised)
+		report_synchronised(e, t);
+	else if (!t->synchronised && e->last_synchronised)
+		engine_say(e, LOG_LEVEL_WARNING, "not synchronised any more");
+	e->last_synchronised = t->synchronised;
+	e->ever_synchronised |= t->synchronised;
+	snprintf(e->last_reason, sizeof(e->last_reason), "%s", t->reason);
+	return first;
+}
+
+static void report_outvoted(
+    struct engine *e, unsigned i, const struct source_view *v)
+{
+	const struct source *s = &e->sources[i];
+	double apart = fabs(s_of_ns(v->last_offset_ns));
+	/* One sentence, whether the source is ahead or behind. */
+	enum log_budget_answer answer = log_budget_trouble(
+	    &e->votes[i], "outvoted", s->heard_at, e->now.mono);
+
+	if (answer == BUDGET_NONE)
 		return;
-	log_warning("%s: its time is %.*f %s %s that of the majority of the "
-		    "sources: it is not used until it agrees%s",
+	engine_say(e, LOG_LEVEL_WARNING,
+	    "%s: its time is %.*f %s %s that of the majority of the sources: "
+	    "it is not used until it agrees%s",
 	    s->config->name, apart < 1 ? 3 : 6, apart < 1 ? apart * 1e3 : apart,
 	    apart < 1 ? "ms" : "s",
 	    v->last_offset_ns < 0 ? "behind" : "ahead of",
-	    verdict == BUDGET_LAST_LINE ? NOTHING_MORE : "");
+	    answer == BUDGET_LAST_LINE
+		? "; it changes sides: no more lines until it is steady"
+		: "");
 }
 
-static void say_agrees(struct source *s, struct mono now)
+static void report_agreement(struct engine *e, unsigned i)
 {
-	if (log_budget_well(&s->votes, now) != BUDGET_NONE)
-		log_notice("%s: agrees with the majority of the sources again",
-		    s->config->name);
+	if (log_budget_well(&e->votes[i], e->now.mono) != BUDGET_NONE)
+		engine_say(e, LOG_LEVEL_NOTICE,
+		    "%s: agrees with the majority of the sources again",
+		    e->sources[i].config->name);
 }
 
-/* Not of a source without a verdict. */
+/* The selection has judged this source, and it agrees. */
 static bool agrees(enum select_state state)
 {
 	return state == SELECT_SELECTED || state == SELECT_COMBINED ||
@@ -48,17 +97,28 @@ static bool outvoted(
 	return v->state == SELECT_FALSETICKER && !engine_leap_reason(e, i);
 }
 
-void engine_report_votes(struct engine *e)
+static void report_votes(struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
-		struct source *s = &e->sources[i];
 		struct source_view v;
 
 		steering_source_view(
 		    e->steering, i, &e->timescale, e->now.wall, &v);
 		if (outvoted(e, i, &v))
-			say_outvoted(s, &v, e->now.mono);
+			report_outvoted(e, i, &v);
 		else if (agrees(v.state))
-			say_agrees(s, e->now.mono);
+			report_agreement(e, i);
 	}
+}
+
+bool engine_report_tracking(struct engine *e)
+{
+	struct tracking t;
+	bool first;
+
+	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
+	first = report_state(e, &t);
+	engine_leap_look(e);
+	report_votes(e);
+	return first;
 }

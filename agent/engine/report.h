@@ -1,10 +1,11 @@
-/* Which sources the others outvote, told in the log as that changes. */
+/* What the log is told of the clock and of the votes, as they change. */
 #ifndef AGENT_ENGINE_REPORT_H
 #define AGENT_ENGINE_REPORT_H
 
-#include "agent/engine/engine.h"
+#include "agent/engine/state.h"
 
-/* After the steering has looked at new samples. */
-void engine_report_votes(struct engine *e);
+/* After the steering has looked at new samples. True: the clock is synchronised
+ * for the first time since the start. */
+bool engine_report_tracking(struct engine *e) MUST_USE;
 
 #endif

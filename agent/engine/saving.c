@@ -1,8 +1,10 @@
 #include "agent/engine/saving.h"
 
+#include "agent/source/cookie_reserve.h"
+
 #include <string.h>
 
-/* A disk may be slow; while it is, no answer is looked at. */
+/* A disk may be slow, and no answer is handled meanwhile. */
 static bool quiet(const struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++)
@@ -17,12 +19,12 @@ static void hand_over(struct engine *e, unsigned slot)
 	explicit_bzero(&e->saved, sizeof(e->saved));
 }
 
-/* While a command is on its way, the ledger does not know what the clock is
- * doing: samples could not be carried over. */
+/* While a command is under way, the ledger does not know what the clock does:
+ * samples could not be carried over. */
 static void save_samples(struct engine *e)
 {
 	e->save_samples_at = mono_after(e->now.mono, SAMPLES_EVERY_NS);
-	if (e->ports.save_samples && !e->command_pending)
+	if (e->ports.save_samples && !e->order.pending)
 		e->ports.save_samples(e->ports.self);
 }
 
@@ -30,7 +32,7 @@ void engine_saving_turn(struct engine *e)
 {
 	if (!e->ports.save_keys || !quiet(e))
 		return;
-	if (mono_due(e->save_samples_at, e->now.mono) && !e->command_pending) {
+	if (mono_due(e->save_samples_at, e->now.mono) && !e->order.pending) {
 		save_samples(e);
 		return;
 	}

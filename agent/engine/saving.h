@@ -1,21 +1,21 @@
-/* When the engine writes keys to the disk: the part of it that knows of both.
- */
+/* When keys and samples are written to disk. */
 #ifndef AGENT_ENGINE_SAVING_H
 #define AGENT_ENGINE_SAVING_H
 
-#include "agent/engine/engine.h"
+#include "agent/engine/state.h"
 
-/* Samples are written first after this, then so often; and at the end. */
+/* Samples are written first after this time, then this often, and at the end.
+ */
 #define SAMPLES_FIRST_NS (60 * NS_PER_S)
 #define SAMPLES_EVERY_NS (600 * NS_PER_S)
 
-/* Writes one file that is due, at a quiet moment. */
+/* Writes one file that is due, if no answer is waited for. */
 void engine_saving_turn(struct engine *e);
 
-/* Writes all there is: the end. */
+/* Writes everything: the agent ends. */
 void engine_saving_end(struct engine *e);
 
-/* The server wants no more requests: its keys are worth nothing. */
+/* Removes the keys of a source that may not be queried any more. */
 void engine_saving_drop(struct engine *e, unsigned slot);
 
 #endif

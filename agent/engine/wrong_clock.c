@@ -1,13 +1,12 @@
 #include "agent/engine/wrong_clock.h"
 
 #include "agent/saved/last_good_time.h"
-#include "base/log.h"
 #include "resolver/certificate/certificate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What the kernel takes for unsynchronised. */
+/* The kernel and timedatectl(1) take 16 s for "not synchronised". */
 #define UNKNOWN_NS (16 * NS_PER_S)
 
 void wrong_clock_init(struct engine *e, int64_t earliest_ns)
@@ -60,13 +59,14 @@ void wrong_clock_suspected(struct engine *e, const struct source *s)
 	if (!bootstrap_begin(&e->bootstrap, e->now.mono))
 		return;
 	certificate_date(e->now.wall.ns / NS_PER_S, now);
-	log_notice("the clock says %s, and the certificate of %s does not fit "
-		   "that: if most servers say that it is the clock, it is set "
-		   "by their agreement, and every certificate checked again",
+	engine_say(e, LOG_LEVEL_NOTICE,
+	    "the clock says %s, and the certificate of %s does not fit that: "
+	    "if a majority of the servers says that the clock is wrong, their "
+	    "agreement sets it, and every certificate is checked again",
 	    now, s->config->name);
 }
 
-static const char *against_it(const struct engine *e)
+static const char *obstacle(const struct engine *e)
 {
 	if (e->options->no_clock)
 		return "the clock is not controlled (--no-clock)";
@@ -84,27 +84,27 @@ void wrong_clock_paused(struct engine *e, int64_t lag_ns)
 		return;
 	if (!e->options->no_clock &&
 	    bootstrap_reopen(&e->bootstrap, lag_ns, e->now.mono))
-		log_notice(
+		engine_say(e, LOG_LEVEL_NOTICE,
 		    "that is more than refuse-threshold: the clock is set as "
-		    "at a start, if most servers agree, and every certificate "
-		    "is checked again");
+		    "at a start, if a majority of the servers agrees, and "
+		    "every certificate is checked again");
 	else
-		log_warning(
+		engine_say(e, LOG_LEVEL_WARNING,
 		    "that is more than refuse-threshold, and %s: the clock is "
 		    "not set",
-		    against_it(e));
+		    obstacle(e));
 }
 
-/* While that is open, the steering gets nothing done at first; what it gets
+/* While the agreement is open, the steering must wait at first; what it gets
  * done later was within the threshold. */
 bool wrong_clock_pause_over(const struct engine *e)
 {
 	return e->bootstrap.pause_ns > 0 && !wrong_clock_holds(e);
 }
 
-/* Without a clock to go by, the era is the one nearest to the last time that
- * was good. Else it is the one nearest to now; a clock from before this was
- * written is wrong, and no guide to it. */
+/* If the clock may be wrong, the era is the one nearest to the earliest time
+ * that can be true, else the one nearest to now. A clock from before this
+ * program was written is wrong, and no guide to the era. */
 struct wall wrong_clock_pivot(const struct engine *e, unsigned source)
 {
 	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
@@ -115,7 +115,7 @@ struct wall wrong_clock_pivot(const struct engine *e, unsigned source)
 	    e->now.wall.ns > written_ns ? e->now.wall.ns : written_ns};
 }
 
-static struct bootstrap_offer offer_of(
+struct bootstrap_offer wrong_clock_offer(
     const struct source *s, const struct sample *m)
 {
 	struct bootstrap_offer o = {
@@ -134,11 +134,10 @@ static struct bootstrap_offer offer_of(
 	return o;
 }
 
-/* A certificate must fit the time that the server tells. That it fits the
- * clock, too, says little when the clock is known to be wrong: such a server
- * must not lead to a time that is past. (Of the others, it is the agreement
- * that must not.) */
-static bool plausible(
+/* That a certificate fits a clock which is known to be wrong says little: a
+ * source that was accepted with dates must not lead to a time that is past. Of
+ * those without dates, the agreement must not, see bootstrap.c. */
+bool wrong_clock_plausible(
     const struct engine *e, const struct bootstrap_offer *o, struct wall told)
 {
 	int64_t least_ns = e->bootstrap.earliest_ns - EARLIEST_SLACK_NS;
@@ -148,10 +147,8 @@ static bool plausible(
 	return bootstrap_offer_dated(o, &e->timescale, e->now.wall);
 }
 
-/* While the clock stood still the certificate that its keys were made with has
- * expired: whether there is another one is asked once. */
-static bool outlived(
-    struct engine *e, unsigned source, const struct bootstrap_offer *o)
+bool wrong_clock_expired(
+    const struct engine *e, unsigned source, const struct bootstrap_offer *o)
 {
 	const struct bootstrap *b = &e->bootstrap;
 	const struct source *s = &e->sources[source];
@@ -161,43 +158,21 @@ static bool outlived(
 	       !bootstrap_offer_dated(o, &e->timescale, e->now.wall);
 }
 
-static bool settled_once(const struct engine *e)
+bool wrong_clock_settled(const struct engine *e)
 {
 	return e->config->bootstrap == BOOTSTRAP_OFF ||
 	       (e->ever_synchronised && e->bootstrap.pause_ns == 0);
 }
 
-bool wrong_clock_believes(
-    struct engine *e, unsigned source, const struct sample *m, uint32_t random)
+void wrong_clock_take(
+    struct engine *e, unsigned source, const struct bootstrap_offer *o)
 {
-	struct source *s = &e->sources[source];
-	struct bootstrap_offer o;
-	struct wall told;
-
-	if (settled_once(e))
-		return true;
-	o = offer_of(s, m);
-	told.ns = timescale_osc(&e->timescale, e->now.wall).ns + m->offset_ns;
-	if (outlived(e, source, &o)) {
-		engine_recheck(e, source, told);
-		return false;
-	}
 	if (wrong_clock_may_leave_dates(e, source))
-		bootstrap_take(&e->bootstrap, source, &o, e->now.mono);
-	if (plausible(e, &o, told)) {
-		if (!source_undated(s))
-			return true;
-		source_undated_sample(s, m->delay_ns, e->now.mono, random);
-	} else if (source_undated(s)) {
-		source_outdated(s, told, e->now.mono, random);
-	} else {
-		source_disbelieved(s, told, e->now.mono);
-	}
-	return false;
+		bootstrap_take(&e->bootstrap, source, o, e->now.mono);
 }
 
-/* Whoever is not there yet may still come. */
-static bool settled(const struct engine *e)
+/* No source that may still make an offer is missing. */
+static bool complete(const struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
 		const struct source *s = &e->sources[i];
@@ -209,7 +184,7 @@ static bool settled(const struct engine *e)
 	return true;
 }
 
-static void log_result(
+static void report_result(
     struct engine *e, enum bootstrap_outcome before, bool again)
 {
 	enum bootstrap_outcome outcome = e->bootstrap.result.outcome;
@@ -219,7 +194,7 @@ static void log_result(
 	    (again && outcome == before))
 		return;
 	bootstrap_text(&e->bootstrap, text, sizeof(text));
-	log_warning("%s", text);
+	engine_say(e, LOG_LEVEL_WARNING, "%s", text);
 }
 
 bool wrong_clock_decide(struct engine *e, struct clock_command *command)
@@ -230,10 +205,10 @@ bool wrong_clock_decide(struct engine *e, struct clock_command *command)
 	const struct bootstrap_result *r;
 
 	if (!wrong_clock_active(e) ||
-	    !bootstrap_due(b, settled(e), e->now.mono))
+	    !bootstrap_due(b, complete(e), e->now.mono))
 		return false;
 	r = bootstrap_decide(b, &e->timescale, e->now.wall);
-	log_result(e, before, again);
+	report_result(e, before, again);
 	*command = (struct clock_command){
 	    .freq_ppm = e->good_freq_ppm,
 	    .step_ns = r->step_ns,
@@ -251,13 +226,14 @@ bool wrong_clock_refuted(const struct engine *e)
 	       e->bootstrap.result.outcome == BOOTSTRAP_RIGHT;
 }
 
-void wrong_clock_log_step(const struct engine *e)
+void wrong_clock_report_step(struct engine *e)
 {
 	const struct bootstrap_result *r = &e->bootstrap.result;
 	char date[CERTIFICATE_DATE_MAX];
 
 	certificate_date(e->now.wall.ns / NS_PER_S, date);
-	log_notice("the clock was stepped by %+.6f s to %s, on which %u of %u "
-		   "servers agree: now every certificate is checked again",
+	engine_say(e, LOG_LEVEL_NOTICE,
+	    "the clock was stepped by %+.6f s to %s, on which %u of %u servers "
+	    "agree: now every certificate is checked again",
 	    s_of_ns(r->step_ns), date, r->agreeing, r->voters);
 }

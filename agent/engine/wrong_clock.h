@@ -1,53 +1,72 @@
 /*
- * The engine's side of agent/bootstrap: what sources say while the clock may be
- * too wrong to check certificates by, and what becomes of it.
+ * A clock that may be too wrong to check certificates by: what the sources
+ * offer meanwhile, and what becomes of it. The rules of the agreement are in
+ * bootstrap.h; this is their side in the engine.
  */
 #ifndef AGENT_ENGINE_WRONG_CLOCK_H
 #define AGENT_ENGINE_WRONG_CLOCK_H
 
-#include "agent/engine/engine.h"
+#include "agent/engine/state.h"
 
-/* With no clock to set there is nothing to agree on. */
+/* `earliest_ns`: no time before it can be true. Without a clock to set
+ * (--no-clock) nothing is to be agreed on. */
 void wrong_clock_init(struct engine *e, int64_t earliest_ns);
 
-/* By another configuration: nothing that was offered counts any more. */
+/* After a reload: all that was offered so far is dropped. */
 void wrong_clock_renew(struct engine *e);
 
-/* Some source is asked without the dates of its certificate, or the clock has
- * stood still for too long to be corrected otherwise. */
+/* Is some source asked without the dates of its certificate, or has the clock
+ * stood still for longer than the steering may correct? */
 bool wrong_clock_active(const struct engine *e);
 
-/* The clock has stood still for so long. When that is more than
- * refuse-threshold, it is set as at a start. */
+/* The clock has stood still and lags by `lag_ns`. Beyond refuse-threshold it is
+ * set by the rules of the start. */
 void wrong_clock_paused(struct engine *e, int64_t lag_ns);
 
-/* The clock was set by the steering, or somebody else: that is over. */
+/* Has the steering, or another program, set the clock since it stood still? */
 bool wrong_clock_pause_over(const struct engine *e);
 
-/* The steering has to wait, until bootstrap.hold_until at the latest. */
+/* Must the steering wait? Until bootstrap.hold_until at the latest. */
 bool wrong_clock_holds(const struct engine *e);
 
-/* May this source's dates be left unchecked, when they do not fit? */
+/* May this source's certificate be accepted without its dates? */
 bool wrong_clock_may_leave_dates(const struct engine *e, unsigned source);
 
 /* The dates of this source's certificate do not fit the clock. */
 void wrong_clock_suspected(struct engine *e, const struct source *s);
 
-/* How this source's 32-bit seconds are to be read: near to this. */
+/* The 32-bit seconds of this source mean the time nearest to this one. */
 struct wall wrong_clock_pivot(const struct engine *e, unsigned source);
 
-/* Is this sample for the steering? If not, it has become an offer, or the
- * source has been told why it is not believed. */
-bool wrong_clock_believes(
-    struct engine *e, unsigned source, const struct sample *m, uint32_t random);
+/* Has the clock been right since the start? Then samples need no offer. */
+bool wrong_clock_settled(const struct engine *e);
 
-/* True: it is decided, and `command` sets the clock. */
-bool wrong_clock_decide(struct engine *e, struct clock_command *command);
+/* What a sample of this source says about the clock. */
+struct bootstrap_offer wrong_clock_offer(
+    const struct source *s, const struct sample *m);
 
-/* A majority says that the clock is right: dates can be checked. */
+/* While the clock stood still, did the certificate expire with which this
+ * source's keys were made? */
+bool wrong_clock_expired(
+    const struct engine *e, unsigned source, const struct bootstrap_offer *o);
+
+/* Does the certificate fit the time that the server tells, and can that time be
+ * true? */
+bool wrong_clock_plausible(
+    const struct engine *e, const struct bootstrap_offer *o, struct wall told);
+
+/* Keeps the offer, if this source may have a say in setting the clock. */
+void wrong_clock_take(
+    struct engine *e, unsigned source, const struct bootstrap_offer *o);
+
+/* True: the servers agree, and `command` sets the clock. */
+bool wrong_clock_decide(
+    struct engine *e, struct clock_command *command) MUST_USE;
+
+/* Does a majority say that the clock is right? Then dates can be checked. */
 bool wrong_clock_refuted(const struct engine *e);
 
-/* The words for the log when the clock has been set. */
-void wrong_clock_log_step(const struct engine *e);
+/* Reports that the clock was set. */
+void wrong_clock_report_step(struct engine *e);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef AGENT_LOOP_CHANGES_H
 #define AGENT_LOOP_CHANGES_H
 
-#include "agent/engine/engine.h"
+#include "agent/engine/state.h"
 #include "agent/host/network.h"
 #include "agent/host/watch.h"
 #include "resolver/certificate/trust.h"

@@ -1,26 +1,12 @@
 /*
- * The engine's process: sources, sockets and status around the cores. No
- * capability. Written so that --single-process (tests, simulation) runs the
- * same code with direct calls instead of two sockets.
+ * The process of the engine: sources, sockets and status around the core. It
+ * has no capability. --single-process (tests, simulation) runs the same code
+ * with direct calls in the place of two sockets.
  */
 #ifndef AGENT_LOOP_ENGINE_LOOP_H
 #define AGENT_LOOP_ENGINE_LOOP_H
 
-#include "agent/config/config.h"
-#include "agent/config/options.h"
-#include "agent/engine/engine.h"
-#include "clock/kernel/keeper.h"
-
-struct engine_links {
-	int keeper_fd;	       /* -1 with --single-process */
-	int resolver_fd;       /* -1 with --single-process */
-	int status_fd;	       /* listening socket, bound before privileges
-				  were dropped; -1: none */
-	int control_fd;	       /* likewise, for orders; -1: none */
-	int config_fd;	       /* to the keeper, for reloads; -1: none */
-	struct keeper *keeper; /* --single-process only, else NULL */
-	struct engine_start start;
-};
+#include "agent/loop/links.h"
 
 /* Runs until SIGTERM or SIGINT, the end of -q/-Q, or the loss of a link.
  * Returns the exit status. */

@@ -5,7 +5,7 @@
 #ifndef AGENT_LOOP_SAMPLE_FILE_H
 #define AGENT_LOOP_SAMPLE_FILE_H
 
-#include "agent/engine/engine.h"
+#include "agent/engine/state.h"
 #include "agent/saved/samples.h"
 #include "agent/saved/folder.h"
 

@@ -9,7 +9,7 @@
 #ifndef AGENT_LOOP_UDP_H
 #define AGENT_LOOP_UDP_H
 
-#include "agent/engine/datagram.h"
+#include "agent/engine/state.h"
 #include "base/check.h"
 #include "base/limits.h"
 #include "resolver/endpoint.h"

@@ -1,5 +1,6 @@
 #include "agent/query/orders.h"
 
+#include "agent/engine/commands.h"
 #include "agent/engine/sources.h"
 #include "base/log.h"
 
@@ -113,7 +114,7 @@ static enum order_outcome step(const struct order *o)
 	if (e->options->no_clock)
 		return fail(o, "the agent only measures and leaves the clock "
 			       "alone");
-	if (e->command_pending)
+	if (e->order.pending)
 		return fail(o, "the clock is being adjusted just now: again, "
 			       "please");
 	order = steering_step(
@@ -121,7 +122,7 @@ static enum order_outcome step(const struct order *o)
 	if (order != STEERING_ORDER_GIVEN)
 		return refused_step(o, order, offset_ns);
 	e->now = o->now;
-	engine_step(e, &command);
+	engine_order_step(e, &command);
 	return ORDER_STEPS;
 }
 
@@ -194,16 +195,16 @@ enum order_outcome order_run(struct engine *e, const char *line,
 bool order_step_outcome(
     struct engine *e, enum order_outcome *outcome, char text[ORDER_TEXT_MAX])
 {
-	enum keeper_verdict verdict = (enum keeper_verdict)e->step_verdict;
+	enum keeper_verdict verdict = (enum keeper_verdict)e->step.verdict;
 
-	if (!e->step_answered)
+	if (!e->step.answered)
 		return false;
-	e->step_answered = false;
+	e->step.answered = false;
 	*outcome = verdict == KEEPER_OK ? ORDER_DONE : ORDER_FAILED;
 	if (verdict == KEEPER_OK)
 		snprintf(text, ORDER_TEXT_MAX,
 		    "the clock was stepped by %+.9f s",
-		    s_of_ns(e->last_command.step_ns));
+		    s_of_ns(e->order.command.step_ns));
 	else if (verdict == KEEPER_STEP_FORBIDDEN)
 		snprintf(text, ORDER_TEXT_MAX,
 		    "the last step was less than a minute ago");

@@ -758,6 +758,8 @@ enum source_action source_datagram(struct source *s, const uint8_t *bytes,
 		return ACTION_NOTHING;
 	s->count.received++;
 	err = nts_answer_open(&s->assoc, &s->pending, bytes, len, answer);
+	if (check_of_error(err) < ANSWER_CHECK_COUNT)
+		source_check_failed(s, check_of_error(err));
 	if (err == NTP_NAK)
 		return nak(s, now);
 	/* Whatever is not authentic leaves the request open. */
@@ -948,6 +950,11 @@ void source_stamped(struct source *s, enum stamp_kind tx, enum stamp_kind rx)
 {
 	s->tx_stamp = tx;
 	s->rx_stamp = rx;
+}
+
+void source_check_failed(struct source *s, enum answer_check check)
+{
+	s->count.checks[check]++;
 }
 
 void source_same_server(struct source *a, struct source *b)

@@ -13,6 +13,7 @@
 #include "agent/source/log_budget.h"
 #include "agent/source/pace.h"
 #include "agent/source/request_size.h"
+#include "agent/source/checks.h"
 #include "agent/source/cookie_reserve.h"
 #include "nts/fields.h"
 #include "resolver/frame.h"
@@ -92,6 +93,7 @@ struct source_counters {
 	uint64_t sent, received, valid, good, lost, rejected, naks;
 	uint64_t exchanges,
 	    attempts; /* attempts: since the last valid answer */
+	uint64_t checks[ANSWER_CHECK_COUNT]; /* answers that failed each */
 };
 
 struct source {
@@ -162,7 +164,6 @@ struct source {
 	struct log_budget news;
 	enum log_level line_level;
 	char line[SOURCE_LINE_MAX];
-	struct log_budget votes; /* of being outvoted: agent/engine_verdicts */
 	/* Of the last sample. */
 	enum stamp_kind tx_stamp, rx_stamp;
 };
@@ -282,6 +283,9 @@ void source_begin_again(struct source *s, uint32_t serial, struct mono now);
 
 /* How the last answer's request and the answer were stamped. */
 void source_stamped(struct source *s, enum stamp_kind tx, enum stamp_kind rx);
+
+/* An answer has failed this check of the engine's. */
+void source_check_failed(struct source *s, enum answer_check check);
 
 /* Both names lead to one server: the new one, `a`, takes the id of `b`. */
 void source_same_server(struct source *a, struct source *b);

@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 static char text[ADOPT_TEXT_MAX];
 
 static void assert_text(const char *part)

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "tests/unit/agent/engine/ear.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct world *running_world(void)
 {
@@ -33,14 +35,13 @@ static void a_sleep_costs_seconds_and_no_step(void **state)
 {
 	struct world *w = running_world();
 	uint64_t good = w->engine.sources[0].count.good;
-	struct ear ear;
 
 	(void)state;
-	ear = listen_to_log();
+	world_forget_log(w);
 	world_suspend(w, 8 * 3600 * NS_PER_S, 0);
 	engine_on_timer(&w->engine, world_moment(w));
 	world_run(w, 5 * NS_PER_S);
-	assert_logged(&ear, "was suspended for 28800.0 s", true);
+	assert_true(world_logged(w, "was suspended for 28800.0 s"));
 	assert_true(w->engine.sources[0].count.good > good);
 	assert_true(synchronised(w));
 	world_run(w, 600 * NS_PER_S);
@@ -104,15 +105,14 @@ static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 	(void)state;
 	for (unsigned n = 1; n <= 3; n++) {
 		struct world *w = world_new(n, NS_PER_MS, 20);
-		struct ear ear;
 
 		world_start(w);
 		world_run(w, 3600 * NS_PER_S);
-		ear = listen_to_log();
+		world_forget_log(w);
 		world_pause(w, 60 * NS_PER_S);
 		assert_true(recovery_s(w) < wanted_s[n - 1]);
 		world_run(w, 10 * NS_PER_S);
-		assert_logged(&ear, "has lost 60.000 s at once", true);
+		assert_true(world_logged(w, "has lost 60.000 s at once"));
 		assert_int_equal(w->steps, 1);
 		assert_true(synchronised(w));
 		world_end(w);
@@ -123,13 +123,12 @@ static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 static void servers_that_fall_back_are_no_pause(void **state)
 {
 	struct world *w = running_world();
-	struct ear ear;
 
 	(void)state;
-	ear = listen_to_log();
+	world_forget_log(w);
 	world_pause(w, -60 * NS_PER_S);
 	world_run(w, 300 * NS_PER_S);
-	assert_logged(&ear, "at once", false);
+	assert_false(world_logged(w, "at once"));
 	assert_int_equal(w->steps, 0);
 	world_end(w);
 }
@@ -168,15 +167,14 @@ static void meddle(struct world *w)
 static void another_frequency_is_put_right(void **state)
 {
 	struct world *w = running_world();
-	struct ear ear;
 
 	(void)state;
-	ear = listen_to_log();
+	world_forget_log(w);
 	w->rival = "chronyd (pid 7)";
 	meddle(w);
 	world_run(w, 6 * NS_PER_S);
 	assert_true(w->engine.meddling.spent > 0);
-	assert_logged(&ear, "put right", true);
+	assert_true(world_logged(w, "put right"));
 	assert_true(strstr(w->engine.disturbed.text, "perhaps by chronyd"));
 	assert_true(llabs(world_error(w)) < NS_PER_MS);
 	assert_true(fabs(w->freq_ppm + 20) < 5);
@@ -205,15 +203,14 @@ static void a_rival_makes_no_storm(void **state)
 static void whoever_may_have_set_the_clock_is_named(void **state)
 {
 	struct world *w = running_world();
-	struct ear ear;
 
 	(void)state;
 	w->rival = "chronyd (pid 7)";
-	ear = listen_to_log();
+	world_forget_log(w);
 	w->wall += 5 * NS_PER_S;
 	world_run(w, 70 * NS_PER_S);
-	assert_logged(
-	    &ear, "moved by +5.000 s from outside, perhaps by chronyd", true);
+	assert_true(world_logged(
+	    w, "moved by +5.000 s from outside, perhaps by chronyd"));
 	assert_int_equal(w->steps, 1);
 	world_end(w);
 }
@@ -221,13 +218,12 @@ static void whoever_may_have_set_the_clock_is_named(void **state)
 static void nobody_is_named_without_reason(void **state)
 {
 	struct world *w = running_world();
-	struct ear ear;
 
 	(void)state;
-	ear = listen_to_log();
+	world_forget_log(w);
 	w->wall -= 5 * NS_PER_S;
 	world_run(w, 70 * NS_PER_S);
-	assert_logged(&ear, "perhaps by", false);
+	assert_false(world_logged(w, "perhaps by"));
 	assert_int_equal(w->steps, 1);
 	assert_true(llabs(world_error(w)) < NS_PER_MS);
 	world_end(w);

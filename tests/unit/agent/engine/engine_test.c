@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 static enum select_state state_of(struct world *w, unsigned i)
 {
 	struct source_view v;
@@ -434,7 +438,7 @@ static void max_drift_below_the_need_does_what_it_can(void **state)
 	w->config.max_freq_ppm = 50;
 	world_start(w);
 	world_run(w, 600 * NS_PER_S);
-	assert_int_equal(w->engine.last_verdict, KEEPER_OK);
+	assert_int_equal(w->engine.order.last_verdict, KEEPER_OK);
 	assert_true(fabs(w->keeper.base_freq_ppm + 50) < 0.1);
 	world_end(w);
 }
@@ -446,9 +450,9 @@ static void a_keeper_that_hangs_ends_the_run(void **state)
 	(void)state;
 	world_start(w);
 	world_run(w, 60 * NS_PER_S);
-	w->engine.command_pending = true;
-	w->engine.command_by = (struct mono){w->mono + 5 * NS_PER_S};
-	w->engine.command_serial = UINT32_MAX;
+	w->engine.order.pending = true;
+	w->engine.order.answer_by = (struct mono){w->mono + 5 * NS_PER_S};
+	w->engine.order.serial = UINT32_MAX;
 	world_run(w, 60 * NS_PER_S);
 	assert_int_equal(w->engine.end, ENGINE_STUCK);
 	world_end(w);
@@ -480,14 +484,14 @@ static void a_save_between_does_not_stop_the_steering(void **state)
 	(void)state;
 	world_start(w);
 	world_run(w, 60 * NS_PER_S);
-	w->engine.command_serial = ++w->engine.serial;
-	w->engine.command_pending = true;
-	late.serial = w->engine.command_serial;
+	w->engine.order.serial = ++w->engine.serial;
+	w->engine.order.pending = true;
+	late.serial = w->engine.order.serial;
 	w->engine.save_at = (struct mono){w->mono};
 	engine_on_timer(&w->engine, world_moment(w));
 	assert_int_equal(w->saves, 1);
 	engine_on_report(&w->engine, &late, world_moment(w));
-	assert_false(w->engine.command_pending);
+	assert_false(w->engine.order.pending);
 	world_end(w);
 }
 

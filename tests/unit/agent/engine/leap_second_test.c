@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #define DAY_S INT64_C(86400)
 /* 2029-01-01 00:00:00 */
 #define MIDNIGHT_S INT64_C(1861920000)

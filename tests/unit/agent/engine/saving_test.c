@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #define HOUR_NS (3600 * NS_PER_S)
 
 static struct world *world_that_keeps(unsigned sources)
@@ -185,9 +188,9 @@ static void samples_wait_for_the_answer_to_a_command(void **state)
 
 	(void)state;
 	world_run(w, 30 * NS_PER_S);
-	w->engine.command_pending = true;
-	w->engine.command_by = MONO_NEVER;
-	w->engine.command_serial = UINT32_MAX;
+	w->engine.order.pending = true;
+	w->engine.order.answer_by = MONO_NEVER;
+	w->engine.order.serial = UINT32_MAX;
 	world_run(w, 100 * NS_PER_S);
 	assert_int_equal(w->sample_writes, 0);
 	world_restart(w, true);

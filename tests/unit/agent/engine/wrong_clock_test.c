@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #define DAY_S INT64_C(86400)
 #define YEAR_NS (INT64_C(31556952) * NS_PER_S)
 

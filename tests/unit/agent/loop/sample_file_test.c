@@ -11,6 +11,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+
 struct room {
 	char dir[32];
 	struct saved_folder folder;

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 static char text[ORDER_TEXT_MAX];
 
 static enum order_outcome order(struct world *w, const char *line)
@@ -184,9 +187,9 @@ static void a_second_step_at_once_is_refused(void **state)
 	assert_text("less than a minute ago");
 	assert_int_equal(w->steps, 0);
 	assert_true(w->keeper.slewing);
-	assert_true(w->engine.slewing);
+	assert_true(w->engine.order.slewing);
 	assert_true(w->status.synchronised);
-	assert_false(w->engine.disclaimed);
+	assert_false(w->engine.order.disclaimed);
 	world_end(w);
 }
 

@@ -1,5 +1,5 @@
 /* A resolver that is stopped, or hangs. */
-#include "agent/engine/overdue.h"
+#include "agent/engine/sources.h"
 
 #include "tests/unit/agent/engine/world.h"
 
@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include <string.h>
 
 static void an_exchange_without_an_answer_has_failed(void **state)
 {

@@ -1,0 +1,214 @@
+#include "agent/engine/samples.h"
+
+#include "agent/engine/disturbance.h"
+#include "agent/engine/duplicates.h"
+#include "agent/engine/sources.h"
+#include "agent/engine/wrong_clock.h"
+#include "agent/source/checks.h"
+
+#include <math.h>
+
+/* Reading error of our own clock: two readings of a vDSO clock. */
+#define LOCAL_PRECISION_NS 100
+/* The precision of two clocks may take this much off the delay of a short
+ * path. */
+#define DELAY_NOISE_NS (100 * NS_PER_US)
+/* The steering may wait this long for sources that are still on their way; then
+ * it must decide, even if no other sample comes. */
+#define FIRST_DECISION_NS (3 * NS_PER_S + 100 * NS_PER_MS)
+
+/* A sample on its way through the filters. */
+struct candidate {
+	unsigned source;
+	int64_t
+	    excess_ns; /* the server held the request for too long by this */
+	struct sample sample;
+	struct wall told; /* the server's time now */
+	struct bootstrap_offer offer;
+	enum pause_verdict pause;
+	int64_t lag_ns; /* of the clock, with `pause` */
+};
+
+/* RFC 5905 section 8. */
+static void measure(const struct engine *e, const struct datagram *d,
+    const struct ntp_answer *a, struct candidate *c)
+{
+	struct osc t1 = timescale_osc(&e->timescale, d->tx);
+	struct osc t4 = timescale_osc(&e->timescale, d->rx);
+	struct wall pivot = wrong_clock_pivot(e, d->slot);
+	int64_t t2 = ntp_to_wall(a->header.receive, pivot).ns;
+	int64_t t3 = ntp_to_wall(a->header.transmit, pivot).ns;
+	int64_t delay_ns = (t4.ns - t1.ns) - (t3 - t2);
+
+	c->excess_ns = -delay_ns;
+	c->sample = (struct sample){
+	    .at = {t1.ns + (t4.ns - t1.ns) / 2},
+	    /* Halves before the sum, which may be too large. */
+	    .offset_ns = (t2 - t1.ns) / 2 + (t3 - t4.ns) / 2,
+	    .delay_ns = delay_ns > 1 ? delay_ns : 1,
+	    /* A negative round trip: some stamp is wrong by that much, as one
+	     * that a server predicts. */
+	    .dispersion_ns = a->precision_ns + LOCAL_PRECISION_NS +
+			     (delay_ns < 0 ? -delay_ns : 0),
+	    .root_delay_ns = a->root_delay_ns,
+	    .root_dispersion_ns = a->root_dispersion_ns,
+	    .tx_stamp = d->tx_kind,
+	    .rx_stamp = d->rx_kind,
+	    .leap = (enum leap)a->header.leap,
+	    .stratum = a->header.stratum,
+	};
+	c->told.ns =
+	    timescale_osc(&e->timescale, e->now.wall).ns + c->sample.offset_ns;
+}
+
+/*
+ * The filters. Each answers whether the sample fails its check; what follows
+ * from that is in conclude().
+ */
+
+/* The clock was set between the stamps, or the server claims to have held the
+ * request for longer than the whole exchange took. */
+static bool fails_delay(struct engine *e, struct candidate *c)
+{
+	(void)e;
+	return c->excess_ns > DELAY_NOISE_NS;
+}
+
+static bool fails_maxdelay(struct engine *e, struct candidate *c)
+{
+	return c->sample.delay_ns > e->sources[c->source].config->max_delay_ns;
+}
+
+static bool fails_expired(struct engine *e, struct candidate *c)
+{
+	return !wrong_clock_settled(e) &&
+	       wrong_clock_expired(e, c->source, &c->offer);
+}
+
+static bool fails_dates(struct engine *e, struct candidate *c)
+{
+	return !wrong_clock_settled(e) &&
+	       !wrong_clock_plausible(e, &c->offer, c->told);
+}
+
+static bool fails_undated(struct engine *e, struct candidate *c)
+{
+	return !wrong_clock_settled(e) && c->offer.undated;
+}
+
+static bool fails_pause(struct engine *e, struct candidate *c)
+{
+	c->pause = engine_judge_pause(e, c->source, &c->sample, &c->lag_ns);
+	return c->pause != PAUSE_NONE;
+}
+
+static const struct filter {
+	enum answer_check check;
+	bool (*fails)(struct engine *e, struct candidate *c);
+} filters[] = {
+    {CHECK_DELAY, fails_delay},
+    {CHECK_MAXDELAY, fails_maxdelay},
+    {CHECK_EXPIRED, fails_expired},
+    {CHECK_DATES, fails_dates},
+    {CHECK_UNDATED, fails_undated},
+    {CHECK_PAUSE, fails_pause},
+};
+
+/* The first check that fails, or ANSWER_CHECK_COUNT. */
+static enum answer_check failed_check(struct engine *e, struct candidate *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(filters); i++)
+		if (filters[i].fails(e, c))
+			return filters[i].check;
+	return ANSWER_CHECK_COUNT;
+}
+
+/* One source says twice what nothing explains: either the clock has changed,
+ * which the others can tell, or the source has. */
+static void ask_the_others(struct engine *e, unsigned source)
+{
+	if (steering_outliers(e->steering, source) == 2)
+		engine_hurry(e, ~(UINT64_C(1) << source));
+}
+
+static void take(struct engine *e, const struct candidate *c)
+{
+	unsigned i = c->source;
+	struct source *s = &e->sources[i];
+
+	if (!s->heard)
+		e->decide_at = mono_after(e->now.mono, FIRST_DECISION_NS);
+	engine_notice_duplicate(e, i);
+	steering_add(e->steering, i, &c->sample);
+	source_sampled(s, c->sample.delay_ns,
+	    steering_poll_vote(e->steering, i, ldexp(1, s->pace.poll_log2_s)),
+	    e->now.mono, engine_random(e));
+	ask_the_others(e, i);
+}
+
+static void hold_for_pause(struct engine *e, const struct candidate *c)
+{
+	struct source *s = &e->sources[c->source];
+
+	source_sampled(
+	    s, c->sample.delay_ns, POLL_DOUBTED, e->now.mono, engine_random(e));
+	engine_say(e, LOG_LEVEL_DEBUG, "%s: the clock has lost %.3f s",
+	    s->config->name, s_of_ns(c->lag_ns));
+	if (c->pause == PAUSE_FOUND)
+		engine_stood_still(e, c->lag_ns);
+	else
+		engine_ask_about_pause(e, c->source);
+}
+
+static void drop_for_dates(struct engine *e, const struct candidate *c)
+{
+	struct source *s = &e->sources[c->source];
+
+	if (c->offer.undated)
+		source_outdated(s, c->told, e->now.mono, engine_random(e));
+	else
+		source_disbelieved(s, c->told, e->now.mono);
+}
+
+/* All that follows from the first check that failed, or from none. */
+static void conclude(
+    struct engine *e, enum answer_check check, const struct candidate *c)
+{
+	struct source *s = &e->sources[c->source];
+	struct mono now = e->now.mono;
+
+	if (check > CHECK_EXPIRED && !wrong_clock_settled(e))
+		wrong_clock_take(e, c->source, &c->offer);
+	if (check < ANSWER_CHECK_COUNT)
+		source_check_failed(s, check);
+	if (check == CHECK_DELAY)
+		source_contradicts(s, c->excess_ns, now);
+	else if (check == CHECK_MAXDELAY)
+		source_too_slow(s, c->sample.delay_ns, now);
+	else if (check == CHECK_EXPIRED)
+		engine_recheck(e, c->source, c->told);
+	else if (check == CHECK_DATES)
+		drop_for_dates(e, c);
+	else if (check == CHECK_UNDATED)
+		source_undated_sample(
+		    s, c->sample.delay_ns, now, engine_random(e));
+	else if (check == CHECK_PAUSE)
+		hold_for_pause(e, c);
+	else
+		take(e, c);
+}
+
+void engine_take_sample(
+    struct engine *e, const struct datagram *d, const struct ntp_answer *answer)
+{
+	struct candidate c = {.source = d->slot};
+	struct source *s = &e->sources[d->slot];
+	enum answer_check check;
+
+	measure(e, d, answer, &c);
+	c.offer = wrong_clock_offer(s, &c.sample);
+	check = failed_check(e, &c);
+	if (check != CHECK_DELAY)
+		source_stamped(s, d->tx_kind, d->rx_kind);
+	conclude(e, check, &c);
+}

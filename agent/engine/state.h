@@ -1,0 +1,157 @@
+/*
+ * The state of the engine and the ports through which it reaches the world.
+ * Shared by the files of this room; agent/query reads it, agent/loop owns it.
+ * Nobody outside this room writes a member.
+ */
+#ifndef AGENT_ENGINE_STATE_H
+#define AGENT_ENGINE_STATE_H
+
+#include "agent/config/options.h"
+#include "agent/engine/bootstrap.h"
+#include "agent/link/keeper_link.h"
+#include "agent/source/source.h"
+#include "base/log.h"
+#include "clock/pause.h"
+#include "clock/timescale.h"
+
+/* REALTIME against MONOTONIC: two readings that a busy machine pulled apart may
+ * differ by this much although nobody has set the clock. */
+#define JUMP_NS (20 * NS_PER_MS)
+
+/* What is known of the clock before the first answer. */
+struct engine_start {
+	struct clock_change clock; /* where the ledger starts */
+	int64_t earliest_ns; /* no time before it can be true; since 1970 */
+	/* From the drift file; 0 and 100 without one. */
+	double freq_ppm, freq_sd_ppm;
+};
+
+/* One datagram from a server, or the network's refusal of one. */
+struct datagram {
+	unsigned slot;
+	struct wall tx, rx; /* of the request and of the answer */
+	enum stamp_kind tx_kind, rx_kind;
+	int error; /* errno of an ICMP answer; 0: a datagram */
+	size_t len;
+	uint8_t bytes[NTS_PACKET_MAX];
+};
+
+/* What the engine asks of its process. A slot is the index of a source. */
+struct engine_ports {
+	void *self;
+	/* 0 or -errno. The answer comes as engine_on_datagram. */
+	int (*send)(void *self, unsigned slot, const struct endpoint *to,
+	    const uint8_t *bytes, size_t len);
+	void (*close)(void *self, unsigned slot);
+	/* The answer comes as engine_on_keys, never from inside the call. */
+	void (*ask)(void *self, const struct ke_request *request);
+	/* The report comes as engine_on_report, never from inside the call. */
+	void (*command)(void *self, const struct keeper_message *message);
+	/* Fills `out` with unpredictable bytes. */
+	void (*random)(void *self, void *out, size_t len);
+	/* A line for the log: one sentence without a full stop. */
+	void (*report)(void *self, enum log_level level, const char *text);
+	/* Replaces the keys of a source on disk; NULL removes them. It may take
+	 * as long as a disk does. The port is NULL if nothing is saved. */
+	void (*save_keys)(void *self, unsigned slot, struct saved_keys *keys);
+	/* Describes another program that may have set the clock; NULL if none
+	 * was found. */
+	const char *(*rival)(void *self);
+	/* Writes the samples of the steering to disk. It may take as long as a
+	 * disk does. The port is NULL if nothing is saved. */
+	void (*save_samples)(void *self);
+	/* After a change of the network: would a request leave from another
+	 * address than the last one, or is there a route again where there was
+	 * none? The port is NULL if that cannot be known. */
+	bool (*rerouted)(void *self, unsigned slot, const struct endpoint *to);
+};
+
+/* Why the run ends. */
+enum engine_end {
+	ENGINE_RUNS,
+	ENGINE_DONE,	/* -q or -Q has done its work */
+	ENGINE_STUCK,	/* the keeper or the resolver does not answer */
+	ENGINE_TIMEOUT, /* -t passed before -q or -Q was done */
+};
+
+/* The command that the keeper has, or had last. */
+struct engine_order {
+	uint32_t serial; /* of the last command */
+	bool pending;	 /* the keeper has not answered: decide nothing */
+	struct mono answer_by;
+	struct clock_command command;
+	uint32_t last_verdict; /* enum keeper_verdict */
+	bool disclaimed; /* the kernel knows that the clock may be wrong */
+	bool slewing;
+};
+
+/* A step that an administrator has ordered. */
+struct engine_step {
+	bool under_way;	  /* the command under way is this step */
+	bool answered;	  /* the keeper has answered it ... */
+	uint32_t verdict; /* ... with this enum keeper_verdict */
+};
+
+struct engine {
+	const struct config *config;
+	const struct run_options *options;
+	struct engine_ports ports;
+	struct source *sources; /* config->source_count of them */
+	unsigned source_count;
+	struct steering *steering;
+	struct timescale timescale;
+
+	struct clock_reading started, now;
+	struct clock_reading woke; /* at the event before this one */
+	/* Our own steps included. */
+	int64_t wall_minus_mono_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+	int64_t boot_minus_mono_ns; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
+
+	uint32_t serial; /* of the last message to the keeper */
+	struct engine_order order;
+	struct engine_step step;
+	double good_freq_ppm;  /* of the last command that was carried out */
+	struct mono decide_at; /* decide then even if no sample comes */
+	struct mono save_at, save_samples_at;
+
+	/* The resolver's process: overdue answers since its last one. */
+	unsigned resolver_strikes;
+	struct mono strike_after; /* the next may count from then on */
+
+	/* What the log has been told last, to tell changes only. */
+	bool ever_synchronised, last_synchronised;
+	int last_selected; /* index, or -1 */
+	char last_reason[160];
+
+	struct {
+		enum leap armed;	  /* in the kernel, by us */
+		bool executed;		  /* since it was armed */
+		bool announced;		  /* by any source ... */
+		struct mono announced_at; /* ... last at this time */
+		uint64_t smearers;	  /* one bit a source */
+	} leap;
+	struct bootstrap bootstrap;
+	struct pause pause;
+	struct {
+		struct mono at;
+		char text[SOURCE_TEXT_MAX];   /* "": never */
+	} disturbed;			      /* the last disturbance */
+	struct log_budget meddling;	      /* lines on other programs */
+	struct log_budget votes[SOURCES_MAX]; /* lines on being outvoted */
+	struct mono meddled_at; /* measure again for that from then on */
+
+	enum engine_end end;
+	/* -Q: what was measured, once `end` is ENGINE_DONE. Positive: the clock
+	 * is slow; the truth is within offset +- bound. */
+	int64_t measured_offset_ns, measured_bound_ns;
+	/* On its way to the disk; secret, and too large for a stack. */
+	struct saved_keys saved;
+};
+
+/* Gives one line to the log. */
+void engine_say(struct engine *e, enum log_level level, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+uint32_t engine_random(struct engine *e);
+
+#endif

@@ -1,0 +1,20 @@
+/* What the process of the engine has from its launcher. */
+#ifndef AGENT_LOOP_LINKS_H
+#define AGENT_LOOP_LINKS_H
+
+#include "agent/engine/state.h"
+#include "clock/kernel/keeper.h"
+
+/* Descriptors: -1 is none. */
+struct engine_links {
+	int keeper_fd;	       /* none with --single-process */
+	int resolver_fd;       /* none with --single-process */
+	int status_fd;	       /* listening, bound before privileges were
+				  dropped */
+	int control_fd;	       /* listening, for orders */
+	int config_fd;	       /* to the keeper, for reloads */
+	struct keeper *keeper; /* --single-process only, else NULL */
+	struct engine_start start;
+};
+
+#endif

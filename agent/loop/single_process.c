@@ -1,0 +1,60 @@
+#include "agent/loop/single_process.h"
+
+#include "agent/engine/engine.h"
+#include "agent/keeper/keeper_loop.h"
+#include "agent/loop/signals.h"
+#include "clock/kernel/keeper.h"
+#include "resolver/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void single_process_command(
+    struct engine_loop *p, const struct keeper_message *m)
+{
+	if (m->kind == KEEPER_MESSAGE_SAVE)
+		keeper_save(p->config, m);
+	else if (p->report_count < REPORTS_MAX)
+		keeper_apply(p->links->keeper, &m->command, m->serial,
+		    loop_now(p).mono, &p->reports[p->report_count++]);
+}
+
+void single_process_keeper(struct engine_loop *p)
+{
+	if (p->report_count < REPORTS_MAX &&
+	    keeper_tick(p->links->keeper, loop_now(p).mono,
+		&p->reports[p->report_count]))
+		p->report_count++;
+	while (p->report_count > 0) {
+		struct keeper_report report = p->reports[0];
+
+		p->report_count--;
+		memmove(&p->reports[0], &p->reports[1],
+		    p->report_count * sizeof(report));
+		engine_on_report(&p->engine, &report, loop_now(p));
+	}
+}
+
+/* All jobs first, then all answers: a request that went out between two jobs
+ * would have its answer stamped only after the second job. */
+void single_process_jobs(struct engine_loop *p)
+{
+	struct ke_answer *answers;
+	unsigned count = p->resolver.count;
+
+	if (count == 0)
+		return;
+	answers = calloc(count, sizeof(*answers));
+	if (!answers) {
+		p->broken = true;
+		return;
+	}
+	for (unsigned i = 0; i < count && !signals_end_asked(); i++)
+		resolver_job(
+		    &p->resolver.waiting[i], &p->config->trust, &answers[i]);
+	p->resolver.count = 0;
+	for (unsigned i = 0; i < count && !signals_end_asked(); i++)
+		engine_on_keys(&p->engine, &answers[i], loop_now(p));
+	explicit_bzero(answers, count * sizeof(*answers));
+	free(answers);
+}

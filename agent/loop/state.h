@@ -1,0 +1,62 @@
+/*
+ * The process of the engine: the core and everything around it. Shared by the
+ * files of this room.
+ */
+#ifndef AGENT_LOOP_STATE_H
+#define AGENT_LOOP_STATE_H
+
+#include "agent/engine/state.h"
+#include "agent/host/rivals.h"
+#include "agent/link/config_link.h"
+#include "agent/link/resolver_link.h"
+#include "agent/loop/changes.h"
+#include "agent/loop/links.h"
+#include "agent/loop/sample_file.h"
+#include "agent/loop/udp.h"
+#include "agent/query/control_socket.h"
+#include "agent/query/status_socket.h"
+#include "agent/saved/keyring.h"
+
+/* Reports of the keeper that --single-process may have to hand over at once. */
+#define REPORTS_MAX 8
+
+struct engine_loop {
+	struct engine engine;
+	const struct engine_links *links;
+	const struct config *config;
+	struct config *own_config; /* `config` after a reload, else NULL */
+
+	struct udp udp;
+	/* The local address of each source's last request; family 0: there was
+	 * no route. */
+	struct endpoint from[SOURCES_MAX];
+	struct status_socket status;
+	struct control control;
+	struct changes changes;
+	struct keyring keyring;
+	struct sample_file samples;
+	struct resolver_link resolver;
+
+	/* Clients of the control socket that wait for an answer; 0: none. */
+	unsigned long step_client, reload_client;
+	uint32_t reload_serial;
+	struct reload_result reload;
+
+	int signal_fd; /* -1: signals come to a handler */
+	bool broken;   /* another process is gone */
+
+	/* --single-process: what the ports were asked, done after the event. */
+	unsigned report_count;
+	struct keeper_report reports[REPORTS_MAX];
+
+	char rival[RIVALS_TEXT_MAX];
+	/* Frames are too large for a stack that should stay small. */
+	struct ke_answer answer;
+	struct saved_keys saved;
+	struct datagram datagram;
+};
+
+/* The clocks of now. A simulator has no CLOCK_BOOTTIME. */
+struct clock_reading loop_now(const struct engine_loop *p);
+
+#endif

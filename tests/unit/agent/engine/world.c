@@ -1,0 +1,428 @@
+#include "tests/unit/agent/engine/world.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct wall world_clock_now(void *self)
+{
+	struct world *w = self;
+
+	return (struct wall){w->wall};
+}
+
+static int world_get_freq(void *self, double *freq_ppm)
+{
+	struct world *w = self;
+
+	*freq_ppm = w->freq_ppm;
+	return 0;
+}
+
+static int world_set_freq(void *self, double freq_ppm, double *became_ppm)
+{
+	struct world *w = self;
+
+	*became_ppm = w->freq_ppm = freq_ppm;
+	return 0;
+}
+
+static int world_step(void *self, int64_t step_ns)
+{
+	struct world *w = self;
+
+	w->wall += step_ns;
+	w->steps++;
+	return 0;
+}
+
+static int world_set_status(void *self, const struct kernel_status *status)
+{
+	struct world *w = self;
+
+	w->status = *status;
+	return 0;
+}
+
+struct clock_reading world_moment(const struct world *w)
+{
+	return (struct clock_reading){{w->mono}, {w->wall}, w->mono + w->slept};
+}
+
+void world_advance(struct world *w, int64_t true_ns)
+{
+	double rate = (1 + w->osc_ppm * 1e-6) * (1 + w->freq_ppm * 1e-6);
+	int64_t local =
+	    true_ns + (int64_t)llround((rate - 1) * (double)true_ns);
+
+	w->now += true_ns;
+	w->wall += local;
+	w->mono += local;
+}
+
+void world_suspend(struct world *w, int64_t true_ns, int64_t wrong_ns)
+{
+	w->now += true_ns;
+	w->wall += true_ns + wrong_ns;
+	w->slept += true_ns;
+	for (unsigned i = 0; i < WORLD_PEERS; i++)
+		w->packets[i].there = false;
+}
+
+void world_pause(struct world *w, int64_t true_ns)
+{
+	w->now += true_ns;
+	for (unsigned i = 0; i < WORLD_PEERS; i++)
+		w->packets[i].there = false;
+}
+
+static int world_send(void *self, unsigned slot, const struct endpoint *to,
+    const uint8_t *bytes, size_t len)
+{
+	struct world *w = self;
+	struct world_packet *p = &w->packets[slot];
+	struct wall at = {w->now + w->way_ns[slot] + w->peer_error_ns[slot]};
+	struct peer_request q;
+
+	(void)to;
+	if (w->send_error)
+		return -w->send_error;
+	if (!peer_read(bytes, len, &q) || q.cookie >= WORLD_COOKIES)
+		abort();
+	w->reused_cookies += w->spent[slot][q.cookie];
+	w->spent[slot][q.cookie] = true;
+	w->requests++;
+	*p = (struct world_packet){
+	    .there = !w->silent[slot],
+	    .arrives = w->now + 2 * w->way_ns[slot],
+	    .tx = {w->wall},
+	};
+	p->len = peer_answer(&w->peers[slot], bytes, len, at,
+	    (struct wall){at.ns + w->thought_ns[slot]}, p->bytes,
+	    sizeof(p->bytes));
+	return 0;
+}
+
+static void world_close(void *self, unsigned slot)
+{
+	struct world *w = self;
+
+	w->packets[slot].there = false;
+}
+
+/* A certificate with dates, as the resolver would judge it. */
+static void world_date(
+    struct world *w, const struct ke_request *q, struct ke_answer *a)
+{
+	uint32_t i = q->source;
+	int64_t now_s = w->wall / NS_PER_S;
+
+	a->cert_key[0] = w->one_key ? 99 : (uint8_t)(i + 1);
+	w->undated_asks += q->dates_unchecked;
+	if (w->cert_from_s[i] == 0 && w->cert_to_s[i] == 0)
+		return;
+	a->cert_not_before = w->cert_from_s[i];
+	a->cert_not_after = w->cert_to_s[i];
+	if (q->dates_unchecked) {
+		a->dates = KE_DATES_UNCHECKED;
+	} else if (now_s < w->cert_from_s[i] || now_s > w->cert_to_s[i]) {
+		a->stage = KE_STAGE_CERTIFICATE;
+		a->dates = KE_DATES_REFUSED;
+		snprintf(a->text, sizeof(a->text),
+		    "the certificate does not fit the local clock");
+	}
+}
+
+static void world_ask(void *self, const struct ke_request *request)
+{
+	struct world *w = self;
+	uint32_t i = request->source;
+
+	w->asks++;
+	w->keys[i].there = !w->no_resolver;
+	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
+	world_date(w, request, &w->keys[i].answer);
+	if (w->keys_fail[i]) {
+		w->keys[i].answer = (struct ke_answer){
+		    .source = request->source,
+		    .serial = request->serial,
+		    .stage = (uint8_t)(w->fail_stage ? w->fail_stage
+						     : KE_STAGE_CERTIFICATE),
+		};
+		snprintf(w->keys[i].answer.text, sizeof(w->keys[i].answer.text),
+		    "the certificate is for other names");
+	}
+}
+
+static void world_command(void *self, const struct keeper_message *message)
+{
+	struct world *w = self;
+
+	if (message->kind == KEEPER_MESSAGE_SAVE) {
+		w->saves++;
+		w->saved = *message;
+		return;
+	}
+	keeper_apply(&w->keeper, &message->command, message->serial,
+	    (struct mono){w->mono}, &w->reports[w->report_count++]);
+}
+
+static void world_random(void *self, void *out, size_t len)
+{
+	struct world *w = self;
+
+	memset(out, ++w->random, len);
+}
+
+static void world_report(void *self, enum log_level level, const char *text)
+{
+	struct world *w = self;
+	size_t room = sizeof(w->log) - w->log_len;
+	int len = snprintf(w->log + w->log_len, room, "%s\n", text);
+
+	(void)level;
+	if (len > 0 && (size_t)len < room)
+		w->log_len += (size_t)len;
+}
+
+bool world_logged(const struct world *w, const char *part)
+{
+	return strstr(w->log, part) != NULL;
+}
+
+void world_forget_log(struct world *w)
+{
+	w->log_len = 0;
+	w->log[0] = '\0';
+}
+
+static void world_save_keys(void *self, unsigned slot, struct saved_keys *keys)
+{
+	struct world *w = self;
+
+	w->writes++;
+	w->disk[slot].there = keys != NULL;
+	if (keys)
+		w->disk[slot].keys = *keys;
+}
+
+static const char *world_rival(void *self)
+{
+	const struct world *w = self;
+
+	return w->rival;
+}
+
+static bool world_rerouted(void *self, unsigned slot, const struct endpoint *to)
+{
+	const struct world *w = self;
+
+	(void)slot;
+	(void)to;
+	return w->rerouted;
+}
+
+static void world_save_samples(void *self)
+{
+	struct world *w = self;
+
+	w->sample_writes++;
+}
+
+static void world_source(struct world *w, const char *name)
+{
+	unsigned i = w->config.source_count++;
+	struct source_config *s = &w->config.sources[i];
+
+	*s = (struct source_config){
+	    .ke_port = KE_PORT,
+	    .iburst = true,
+	    .minpoll = POLL_AUTO,
+	    .maxpoll = POLL_AUTO,
+	    .max_delay_ns = 3 * NS_PER_S,
+	};
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->host, sizeof(s->host), "%s", name);
+	w->peers[i] = peer_make((uint8_t)(i + 1));
+	w->way_ns[i] = 100 * NS_PER_US;
+	snprintf(w->address[i], sizeof(w->address[i]), "192.0.2.%u", i + 1);
+}
+
+struct world *world_new(unsigned sources, int64_t offset_ns, double osc_ppm)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+	struct world *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		abort();
+	w->now = INT64_C(1800000000) * NS_PER_S;
+	w->wall = w->now + offset_ns;
+	w->mono = 5000 * NS_PER_S;
+	w->osc_ppm = osc_ppm;
+	config_defaults(&w->config);
+	w->config.bootstrap = BOOTSTRAP_OFF;
+	for (unsigned i = 0; i < sources; i++)
+		world_source(w, names[i]);
+	return w;
+}
+
+void world_start(struct world *w)
+{
+	const struct clock_ops ops = {world_clock_now, world_get_freq,
+	    world_set_freq, world_step, world_set_status, w};
+	const struct engine_ports ports = {
+	    .self = w,
+	    .send = world_send,
+	    .close = world_close,
+	    .ask = world_ask,
+	    .command = world_command,
+	    .random = world_random,
+	    .report = world_report,
+	    .save_keys = w->keep_keys ? world_save_keys : NULL,
+	    .rival = world_rival,
+	    .save_samples = w->keep_keys ? world_save_samples : NULL,
+	    .rerouted = world_rerouted,
+	};
+	const struct keeper_limits limits = {
+	    .no_clock = w->options.no_clock,
+	    .max_freq_ppm = w->config.max_freq_ppm,
+	    .max_slew_ppm = w->config.steering.max_slew_ppm,
+	    .refuse_step_ns = w->config.steering.refuse_threshold_ns,
+	    .start_steps = w->config.steering.makestep_updates,
+	    .bootstrap = w->config.bootstrap != BOOTSTRAP_OFF,
+	    .earliest_ns = w->start.earliest_ns,
+	};
+
+	w->start.freq_sd_ppm = 100;
+	if (keeper_start(&w->keeper, &limits, &ops, NULL, &w->started) != 0)
+		abort();
+	w->start.clock = w->started.changes[0];
+	if (!engine_init(&w->engine, &w->config, &w->options, &w->start, &ports,
+		world_moment(w)))
+		abort();
+}
+
+/* What agent/saved/keyring.c does, without files. */
+static void world_take_saved(struct world *w, unsigned slot)
+{
+	static struct saved_keys mine, rest;
+
+	if (!w->disk[slot].there)
+		return;
+	mine = w->disk[slot].keys;
+	saved_keys_split(&mine, &rest);
+	w->disk[slot].keys = rest;
+	w->disk[slot].there = rest.answer.cookie_count > 0;
+	engine_on_saved(
+	    &w->engine, slot, &mine, rest.answer.cookie_count, world_moment(w));
+}
+
+void world_restart(struct world *w, bool orderly)
+{
+	if (!orderly)
+		w->engine.ports.save_keys = NULL;
+	engine_free(&w->engine, world_moment(w));
+	memset(w->packets, 0, sizeof(w->packets));
+	memset(w->keys, 0, sizeof(w->keys));
+	w->report_count = 0;
+	world_start(w);
+	for (unsigned i = 0; i < w->config.source_count; i++)
+		world_take_saved(w, i);
+}
+
+void world_end(struct world *w)
+{
+	engine_free(&w->engine, world_moment(w));
+	free(w);
+}
+
+/* True time until a deadline on the local clock. */
+static int64_t world_until(const struct world *w, struct mono t)
+{
+	double rate = (1 + w->osc_ppm * 1e-6) * (1 + w->freq_ppm * 1e-6);
+
+	if (t.ns == INT64_MAX)
+		return INT64_MAX;
+	if (t.ns <= w->mono)
+		return 0;
+	return (int64_t)((double)(t.ns - w->mono) / rate) + 1;
+}
+
+void world_deliver_reports(struct world *w)
+{
+	struct keeper_report r;
+
+	if (keeper_tick(&w->keeper, (struct mono){w->mono}, &r))
+		engine_on_report(&w->engine, &r, world_moment(w));
+	for (unsigned i = 0; i < w->report_count; i++)
+		engine_on_report(&w->engine, &w->reports[i], world_moment(w));
+	w->report_count = 0;
+}
+
+static void world_deliver_packets(struct world *w)
+{
+	for (unsigned i = 0; i < w->config.source_count; i++) {
+		struct world_packet *p = &w->packets[i];
+		struct datagram d = {.slot = i,
+		    .tx = p->tx,
+		    .rx = {w->wall},
+		    .tx_kind = STAMP_KERNEL,
+		    .rx_kind = STAMP_KERNEL,
+		    .len = p->len};
+
+		if (!p->there || p->arrives > w->now)
+			continue;
+		p->there = false;
+		memcpy(d.bytes, p->bytes, p->len);
+		engine_on_datagram(&w->engine, &d, world_moment(w));
+		world_deliver_reports(w);
+	}
+}
+
+static int64_t world_next(const struct world *w)
+{
+	int64_t next = world_until(w, engine_deadline(&w->engine));
+	int64_t keeper = world_until(w, keeper_deadline(&w->keeper));
+
+	next = keeper < next ? keeper : next;
+	for (unsigned i = 0; i < w->config.source_count; i++) {
+		if (w->packets[i].there &&
+		    w->packets[i].arrives - w->now < next)
+			next = w->packets[i].arrives - w->now;
+		/* Asked for between two runs. */
+		if (w->keys[i].there)
+			next = 0;
+	}
+	return next < 0 ? 0 : next;
+}
+
+void world_run(struct world *w, int64_t true_ns)
+{
+	int64_t end = w->now + true_ns;
+
+	while (w->now < end && w->engine.end == ENGINE_RUNS) {
+		int64_t next = world_next(w);
+
+		if (next > end - w->now)
+			next = end - w->now;
+		world_advance(w, next);
+		world_deliver_reports(w);
+		world_deliver_packets(w);
+		engine_on_timer(&w->engine, world_moment(w));
+		world_deliver_reports(w);
+		for (unsigned i = 0; i < w->config.source_count; i++) {
+			if (!w->keys[i].there)
+				continue;
+			w->keys[i].there = false;
+			world_advance(w, 5 * NS_PER_MS);
+			world_deliver_reports(w);
+			engine_on_keys(
+			    &w->engine, &w->keys[i].answer, world_moment(w));
+		}
+	}
+}
+
+int64_t world_error(const struct world *w)
+{
+	return w->wall - w->now;
+}
