@@ -1,0 +1,193 @@
+/* Each filter of agent/engine/samples: what it lets through, what it counts. */
+#include "agent/source/checks.h"
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static uint64_t count(const struct world *w, unsigned i, enum answer_check c)
+{
+	return w->engine.sources[i].count.checks[c];
+}
+
+/* No other check has failed at source 0. */
+static void assert_only(const struct world *w, enum answer_check check)
+{
+	for (int c = 0; c < ANSWER_CHECK_COUNT; c++)
+		if (c != (int)check)
+			assert_int_equal(count(w, 0, (enum answer_check)c), 0);
+}
+
+static void a_good_sample_fails_no_check(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 10 * NS_PER_S);
+	assert_true(w->engine.sources[0].count.good > 0);
+	assert_only(w, ANSWER_CHECK_COUNT);
+	world_end(w);
+}
+
+/* The limit is 100 us: what two clocks may be read wrong by. */
+static void a_request_held_for_too_long_is_dropped(void **state)
+{
+	static const struct {
+		int64_t excess_ns;
+		bool good;
+	} rows[] = {
+	    {0, true},
+	    {90 * NS_PER_US, true},
+	    {110 * NS_PER_US, false},
+	    {NS_PER_S, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_new(1, 0, 0);
+		const struct source *s;
+
+		w->thought_ns[0] = 2 * w->way_ns[0] + rows[i].excess_ns;
+		world_start(w);
+		world_run(w, 10 * NS_PER_S);
+		s = &w->engine.sources[0];
+		assert_int_equal(s->count.good > 0, rows[i].good);
+		assert_int_equal(count(w, 0, CHECK_DELAY) > 0, !rows[i].good);
+		assert_only(w, CHECK_DELAY);
+		world_end(w);
+	}
+}
+
+static void a_round_trip_beyond_maxdelay_is_dropped(void **state)
+{
+	static const struct {
+		int64_t way_ns;
+		bool good;
+	} rows[] = {
+	    {4900 * NS_PER_US, true},
+	    {5100 * NS_PER_US, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_new(1, 0, 0);
+		const struct source *s;
+
+		w->way_ns[0] = rows[i].way_ns;
+		w->config.sources[0].max_delay_ns = 10 * NS_PER_MS;
+		world_start(w);
+		world_run(w, 10 * NS_PER_S);
+		s = &w->engine.sources[0];
+		assert_int_equal(s->count.good > 0, rows[i].good);
+		assert_int_equal(
+		    count(w, 0, CHECK_MAXDELAY) > 0, !rows[i].good);
+		assert_only(w, CHECK_MAXDELAY);
+		assert_int_equal(s->reach != 0, true);
+		world_end(w);
+	}
+}
+
+/* Three servers whose certificates are not valid yet for a clock that is years
+ * behind: their samples are offers until a majority has set the clock. */
+static void samples_without_dates_are_held(void **state)
+{
+	struct world *w = world_new(3, -INT64_C(5) * 365 * 86400 * NS_PER_S, 0);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	for (unsigned i = 0; i < 3; i++) {
+		w->cert_from_s[i] = w->now / NS_PER_S - 86400;
+		w->cert_to_s[i] = w->now / NS_PER_S + 86400;
+	}
+	world_start(w);
+	world_run(w, 20 * NS_PER_S);
+	assert_true(count(w, 0, CHECK_UNDATED) > 0);
+	assert_only(w, CHECK_UNDATED);
+	assert_true(w->engine.last_synchronised);
+	world_end(w);
+}
+
+/* Its certificate fits the clock, and the time that it tells does not fit its
+ * certificate. */
+static void a_time_outside_its_certificate_is_dropped(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	w->cert_from_s[0] = w->now / NS_PER_S - 86400;
+	w->cert_to_s[0] = w->now / NS_PER_S + 86400;
+	w->peer_error_ns[0] = INT64_C(30) * 86400 * NS_PER_S;
+	world_start(w);
+	world_run(w, 20 * NS_PER_S);
+	assert_true(count(w, 0, CHECK_DATES) > 0);
+	assert_only(w, CHECK_DATES);
+	assert_int_equal(w->engine.sources[0].count.good, 0);
+	assert_int_equal(w->steps, 0);
+	world_end(w);
+}
+
+/* One sample of each source is held until a majority has said it. */
+static void a_pause_holds_samples(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+	uint64_t held = 0;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	world_pause(w, 60 * NS_PER_S);
+	world_run(w, 120 * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		held += count(w, i, CHECK_PAUSE);
+	assert_in_range(held, 2, 3);
+	world_end(w);
+}
+
+/* The certificate of source 1 expires during a pause that is longer than
+ * refuse-threshold: its next sample is dropped, and it exchanges keys. */
+static void a_certificate_that_expired_in_a_pause_is_noticed(void **state)
+{
+	const int64_t pause_s = 7200;
+	struct world *w = world_new(3, 0, 0);
+	unsigned asks;
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	for (unsigned i = 0; i < 3; i++) {
+		w->cert_from_s[i] = w->now / NS_PER_S - 86400;
+		w->cert_to_s[i] = w->now / NS_PER_S + 30 * 86400;
+	}
+	w->cert_to_s[1] = w->now / NS_PER_S + 3600;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_true(w->engine.last_synchronised);
+	asks = w->asks;
+	world_pause(w, pause_s * NS_PER_S);
+	world_run(w, 300 * NS_PER_S);
+	assert_true(count(w, 1, CHECK_EXPIRED) > 0);
+	assert_int_equal(count(w, 0, CHECK_EXPIRED), 0);
+	assert_int_equal(count(w, 2, CHECK_EXPIRED), 0);
+	assert_true(w->asks > asks);
+	assert_true(w->engine.last_synchronised);
+	assert_in_range(world_error(w) + NS_PER_MS, 0, 2 * NS_PER_MS);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_good_sample_fails_no_check),
+	    cmocka_unit_test(a_request_held_for_too_long_is_dropped),
+	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
+	    cmocka_unit_test(samples_without_dates_are_held),
+	    cmocka_unit_test(a_time_outside_its_certificate_is_dropped),
+	    cmocka_unit_test(a_pause_holds_samples),
+	    cmocka_unit_test(a_certificate_that_expired_in_a_pause_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
