@@ -79,6 +79,12 @@ told() {
 	result "$@" >/dev/null
 }
 
+# about NUMBER: a pattern for a number that the agent prints and that is this one
+# within 0.1, a little more or a little less.
+about() {
+	echo "($1\\.0|$(($1 - 1))\\.9)"
+}
+
 alive() {
 	kill -0 "${PIDS[$1]}" 2>/dev/null
 }
