@@ -59,7 +59,7 @@ UNIT     := $(SRC_unit:%.c=$B/%)
 
 FUZZERS  := $(SRC_fuzz:%.c=$B/%)
 KERNEL   := $(addprefix $B/tests/kernel/,kclock timeofday xstate_probe \
-	full_xstate.so pausable.so)
+	full_xstate.so short_xstate.so pausable.so)
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
