@@ -3,8 +3,8 @@
 # orders, and the true error of their clocks, read from outside. To be sourced
 # after tests/lab/net.sh, tests/kernel/initrd.sh and tests/kernel/preload.sh.
 
-# A guest that prints nothing for so long is stuck. This limit only ends a test
-# that cannot pass any more: it is no measure of anything.
+# A guest that does not print an expected result within this time is stuck. The
+# limit only ends a test that cannot pass any more. It measures nothing.
 HANG_S=300
 
 cleanup() {
@@ -57,7 +57,7 @@ guest() {
 		"ADDR4=$PREFIX4.$2" "ADDR6=$PREFIX6:$2" "${@:3}"
 }
 
-# order ROLE NAME [VALUE]: the guest waits for this order and goes on.
+# order ROLE NAME [VALUE]: gives an order that the guest waits for.
 order() {
 	echo "${3:-}" >"$LAB/orders/new"
 	mv "$LAB/orders/new" "$LAB/orders/$1.$2"
@@ -67,20 +67,20 @@ console() {
 	tr -d '\r' <"$LAB/$1.log"
 }
 
-# result ROLE NAME: the values of each line "RESULT NAME VALUE..." that the
-# guest printed.
+# result ROLE NAME: prints the values of each line "RESULT NAME VALUE..." of the
+# guest. False if there is none.
 result() {
 	console "$1" | awk -v n="$2" '
 		$1 == "RESULT" && $2 == n {$1 = $2 = ""; print; found = 1}
 		END {exit !found}'
 }
 
-told() {
+printed() {
 	result "$@" >/dev/null
 }
 
-# about NUMBER: a pattern for a number that the agent prints and that is this one
-# within 0.1, a little more or a little less.
+# about NUMBER: prints a pattern that matches all numbers that differ from this
+# whole number by less than 0.1.
 about() {
 	echo "($1\\.0|$(($1 - 1))\\.9)"
 }
@@ -89,11 +89,11 @@ alive() {
 	kill -0 "${PIDS[$1]}" 2>/dev/null
 }
 
-told_or_ended() {
-	told "$@" || ! alive "$1"
+printed_or_ended() {
+	printed "$@" || ! alive "$1"
 }
 
-# Why the guest did not print the result, as the end of a sentence.
+# why_silent ROLE NAME: says why the guest did not print this result.
 why_silent() {
 	local panic
 	panic=$(console "$1" | grep -m1 'Kernel panic')
@@ -106,31 +106,33 @@ why_silent() {
 	fi
 }
 
-# The part of a guest's console that shows why it does not go on: the lines
-# around a panic (many lines of registers follow it), or the last lines.
-last_words() {
+# end_of_console ROLE: prints the lines that show why the guest stopped. These
+# are the lines around a panic, which a long call trace follows, or the last
+# lines.
+end_of_console() {
 	local lines
 	lines=$(console "$1" | grep -m1 -B 12 -A 3 'Kernel panic' ||
 		console "$1" | tail -n 15)
 	echo "          ${lines//$'\n'/$'\n'          }"
 }
 
-# hears WHAT ROLE NAME: waits until the guest prints this result. A guest that
-# ends or hangs before fails WHAT, with a sentence and its last lines.
-hears() {
-	wait_for $HANG_S told_or_ended "$2" "$3"
-	told "$2" "$3" && return
+# expect_result WHAT ROLE NAME: waits until the guest prints this result. If the
+# guest ends or hangs before, WHAT fails with the reason and the guest's last
+# lines.
+expect_result() {
+	wait_for $HANG_S printed_or_ended "$2" "$3"
+	printed "$2" "$3" && return
 	fail "$1: $(why_silent "$2" "$3"); the console of the guest:"
-	last_words "$2"
+	end_of_console "$2"
 	return 1
 }
 
-# comes_up WHAT ROLE
+# comes_up WHAT ROLE: passes when the guest is ready.
 comes_up() {
-	hears "$1" "$2" ready && pass "$1"
+	expect_result "$1" "$2" ready && pass "$1"
 }
 
-# show_consoles LINES: after a failure, what the guests printed.
+# show_consoles LINES: shows the last lines of all guests, after a failure.
 show_consoles() {
 	local role
 	for role in "${!PIDS[@]}"; do
@@ -139,15 +141,15 @@ show_consoles() {
 	done
 }
 
-# On a busy machine everything takes longer, but the machine also counts how
-# long each process was ready to run and had no processor. The time limits below
-# do not include this time of the guests' processes.
+# Everything takes longer on a busy machine. The host's kernel counts how long
+# each process was ready to run but had no processor. The time limits below do
+# not include this time of the guests' processes.
 
 now_ms() {
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
-# waited_ms: how long the guests' processes have waited for a processor so far.
+# Prints how long the guests' processes have waited for a processor so far.
 waited_ms() {
 	local role
 	for role in "${!PIDS[@]}"; do
@@ -156,8 +158,8 @@ waited_ms() {
 		awk '{ns += $2} END {printf "%d\n", ns / 1e6}'
 }
 
-# in_time SECONDS COMMAND...: waits until the command succeeds. False if it takes
-# longer, without the time that the guests waited for a processor.
+# in_time SECONDS COMMAND...: waits until the command succeeds. False if it
+# takes longer, without the time that the guests waited for a processor.
 in_time() {
 	local limit_ms=$(($1 * 1000)) began took waited
 	began=$(now_ms) waited=$(waited_ms)
@@ -172,7 +174,8 @@ in_time() {
 	done
 }
 
-# happens WHAT SECONDS COMMAND...: passes if the command succeeds in time.
+# happens WHAT SECONDS COMMAND...: passes if the command succeeds in time, see
+# in_time.
 happens() {
 	local what=$1 began
 	shift
@@ -202,8 +205,8 @@ in_lan() {
 	in_ns lan "$B/tests/kernel/timeofday" "$@"
 }
 
-# truth: the client's clock minus the server's in microseconds, and how much of
-# it half the round trips leave uncertain.
+# Prints the client's clock minus the server's and the uncertainty of this
+# difference (half the round trips), in microseconds.
 truth() {
 	local client server
 	client=$(in_lan ask "$PREFIX4.12") && server=$(in_lan ask "$PREFIX4.11") ||
@@ -216,9 +219,9 @@ is_near() {
 		awk -v l="$1" '{exit !(($1 < 0 ? -$1 : $1) <= l + $2)}' <<<"$SEEN"
 }
 
-# near WHAT LIMIT_US: the client is right within the limit and the uncertainty,
-# now. If the guests had to wait for a processor, the agent has measured over a
-# disturbed path, and has as much time again to measure better.
+# near WHAT LIMIT_US: the client's error is now within the limit and the
+# uncertainty. If the guests waited for a processor, the agent has measured over
+# a disturbed path: it gets as much time again to measure better.
 near() {
 	local began verdict=fail
 	began=$(now_ms)
@@ -234,10 +237,10 @@ near() {
 	fi
 }
 
-# pause ROLE NUMBER SECONDS: the guest stands still; it does not see this time,
-# nor that of earlier pauses. PAUSE_LAG_S: its clock minus ours right after that.
-# The question for it waits for the guest while it still stands, so that no
-# packet of the agent comes first.
+# pause ROLE NUMBER SECONDS: stops the guest with this address for so long. Its
+# clocks do not count this time. Sets PAUSE_LAG_S, the guest's clock minus ours
+# right after the pause. The request for it is sent before the pause ends: the
+# guest answers it before its agent can correct the clock.
 paused_s=0
 pause() {
 	kill -STOP "${PIDS[$1]}"
@@ -253,7 +256,7 @@ pause() {
 	PAUSE_LAG_S=$(awk '$1 == "offset" {print $2 / 1e9}' "$LAB/first")
 }
 
-# little_endian NUMBER: its eight bytes.
+# little_endian NUMBER: prints its eight bytes.
 little_endian() {
 	local i
 	for i in 0 8 16 24 32 40 48 56; do
