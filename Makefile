@@ -68,8 +68,8 @@ PROGRAMS := $B/ntsagentd $B/ntsctl
 UNIT     := $(SRC_unit:%.c=$B/%)
 
 FUZZERS  := $(SRC_fuzz:%.c=$B/%)
-KERNEL   := $B/tests/kernel/kclock $B/tests/kernel/timeofday \
-	$B/tests/kernel/pausable.so
+KERNEL   := $(addprefix $B/tests/kernel/,kclock timeofday xstate_probe \
+	full_xstate.so short_xstate.so pausable.so)
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
@@ -190,7 +190,8 @@ check-lab: all $(SERVER)
 	@tests/lab/run $B
 
 check-kernel: all $(KERNEL) $(SERVER)
-	@tests/total 'kernel clock=tests/kernel/run $B' \
+	@tests/total 'register state=tests/kernel/xstate $B' \
+		'kernel clock=tests/kernel/run $B' \
 		'wrong clock=tests/kernel/wrongclock $B' \
 		'disturbed clock=tests/kernel/disturbed $B' \
 		'leap second=tests/kernel/leap $B'

@@ -1,10 +1,15 @@
 # shellcheck shell=bash
-# Guests on a bridge, and the truth about their clocks, read from outside. To be
-# sourced after tests/lab/net.sh and tests/kernel/initrd.sh.
+# Guests on a bridge: virtual machines that the tests start, watch and give
+# orders, and the true error of their clocks, read from outside. To be sourced
+# after tests/lab/net.sh, tests/kernel/initrd.sh and tests/kernel/preload.sh.
+
+# A guest that does not print an expected result within this time is stuck. The
+# limit only ends a test that cannot pass any more. It measures nothing.
+HANG_S=300
 
 cleanup() {
 	local name
-	# A guest is a group of processes.
+	# Each guest is a group of processes.
 	for name in "${!PIDS[@]}"; do
 		kill -KILL -- "-${PIDS[$name]}" 2>/dev/null
 	done
@@ -13,17 +18,19 @@ cleanup() {
 	rm -rf "$LAB"
 }
 
-# prepare COMMAND...: a LAN, and an image for guests with all that the command
-# adds: names, certificates, more for /etc in LAB/more.
+# prepare COMMAND...: makes a LAN and the guests' file system. The command adds
+# names and certificates, and files for /etc in LAB/more.
 prepare() {
 	must_be_root_on_debian12
 	# shellcheck disable=SC2086 # a list of words
-	need iproute2 busybox-static cpio openssl util-linux $SERVER_LIBRARIES12
+	need iproute2 busybox-static cpio openssl procps util-linux \
+		$SERVER_LIBRARIES12
 	UML=$(unpack12 user-mode-linux) || exit 2
 	CHRONY12=$(unpack12 chrony) || exit 2
 	LAB=$(mktemp -d /tmp/ntskernel.XXXXXX)
 	chmod 755 "$LAB"
 	trap cleanup EXIT
+	mkdir "$LAB/orders"
 	lan_up
 	ip -n "$(ns lan)" addr add "$PREFIX4.99/24" dev br0
 	# shellcheck disable=SC2034 # the commands use it
@@ -34,75 +41,226 @@ prepare() {
 		"$CHRONY12/usr/sbin/chronyd" "$B/tests/server/ntsserver"
 }
 
-# guest ROLE NUMBER [NAME=VALUE...]: more for the environment of its first
-# process. MACHINE: for that of the kernel itself.
+# guest ROLE NUMBER [NAME=VALUE...]: starts a guest with the address
+# PREFIX.NUMBER. Its first process has ROLE and the other variables in its
+# environment.
 guest() {
 	ip -n "$(ns lan)" tuntap add dev "tap$2" mode tap
 	ip -n "$(ns lan)" link set "tap$2" master br0 up
 	# shellcheck disable=SC2086 # a list of words
 	start "$1" exec setsid ip netns exec "$(ns lan)" $NO_SYS_TIME \
-		env ${MACHINE:-} \
+		env "$(preload)" "PAUSES=${PAUSES:-}" \
 		"$UML/usr/bin/linux.uml" mem=128M "initrd=$LAB/initrd" \
 		"vec0:transport=tap,ifname=tap$2,depth=64" \
 		"uml_dir=$LAB" "umid=$1" con=null con0=null,fd:1 quiet \
-		"ROLE=$1" "ADDR4=$PREFIX4.$2" "ADDR6=$PREFIX6:$2" "${@:3}"
+		"ROLE=$1" "ORDERS=$LAB/orders" \
+		"ADDR4=$PREFIX4.$2" "ADDR6=$PREFIX6:$2" "${@:3}"
 }
 
-# A guest started with MACHINE=$PAUSABLE can stand still.
-pausable() {
-	head -c 8 /dev/zero >"$LAB/pauses"
+# order ROLE NAME [VALUE]: gives an order that the guest waits for.
+order() {
+	echo "${3:-}" >"$LAB/orders/new"
+	mv "$LAB/orders/new" "$LAB/orders/$1.$2"
+}
+
+console() {
+	tr -d '\r' <"$LAB/$1.log"
+}
+
+# result ROLE NAME: prints the values of each line "RESULT NAME VALUE..." of the
+# guest. False if there is none.
+result() {
+	console "$1" | awk -v n="$2" '
+		$1 == "RESULT" && $2 == n {$1 = $2 = ""; print; found = 1}
+		END {exit !found}'
+}
+
+printed() {
+	result "$@" >/dev/null
+}
+
+# about NUMBER: prints a pattern that matches all numbers that differ from this
+# whole number by less than 0.1.
+about() {
+	echo "($1\\.0|$(($1 - 1))\\.9)"
+}
+
+alive() {
+	kill -0 "${PIDS[$1]}" 2>/dev/null
+}
+
+printed_or_ended() {
+	printed "$@" || ! alive "$1"
+}
+
+# why_silent ROLE NAME: says why the guest did not print this result.
+why_silent() {
+	local panic
+	panic=$(console "$1" | grep -m1 'Kernel panic')
+	if [ -n "$panic" ]; then
+		echo "the kernel of the guest '$1' panicked before it printed '$2'"
+	elif alive "$1"; then
+		echo "the guest '$1' runs, but did not print '$2' within $HANG_S s"
+	else
+		echo "the guest '$1' ended before it printed '$2'"
+	fi
+}
+
+# end_of_console ROLE: prints the lines that show why the guest stopped. These
+# are the lines around a panic, which a long call trace follows, or the last
+# lines.
+end_of_console() {
+	local lines
+	lines=$(console "$1" | grep -m1 -B 12 -A 3 'Kernel panic' ||
+		console "$1" | tail -n 15)
+	echo "          ${lines//$'\n'/$'\n'          }"
+}
+
+# expect_result WHAT ROLE NAME: waits until the guest prints this result. If the
+# guest ends or hangs before, WHAT fails with the reason and the guest's last
+# lines.
+expect_result() {
+	wait_for $HANG_S printed_or_ended "$2" "$3"
+	printed "$2" "$3" && return
+	fail "$1: $(why_silent "$2" "$3"); the console of the guest:"
+	end_of_console "$2"
+	return 1
+}
+
+# comes_up WHAT ROLE: passes when the guest is ready.
+comes_up() {
+	expect_result "$1" "$2" ready && pass "$1"
+}
+
+# show_consoles LINES: shows the last lines of all guests, after a failure.
+show_consoles() {
+	local role
+	for role in "${!PIDS[@]}"; do
+		echo "the last lines of the guest '$role':"
+		console "$role" | tail -n "$1"
+	done
+}
+
+# Everything takes longer on a busy machine. The host's kernel counts how long
+# each process was ready to run but had no processor. The time limits below do
+# not include this time of the guests' processes.
+
+now_ms() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# Prints how long the guests' processes have waited for a processor so far.
+waited_ms() {
+	local role
+	for role in "${!PIDS[@]}"; do
+		pgrep -s "${PIDS[$role]}"
+	done | sed 's|.*|/proc/&/schedstat|' | xargs -r cat 2>/dev/null |
+		awk '{ns += $2} END {printf "%d\n", ns / 1e6}'
+}
+
+# in_time SECONDS COMMAND...: waits until the command succeeds. False if it
+# takes longer, without the time that the guests waited for a processor.
+in_time() {
+	local limit_ms=$(($1 * 1000)) began took waited
+	began=$(now_ms) waited=$(waited_ms)
+	shift
+	until "$@"; do
+		took=$(($(now_ms) - began))
+		[ $took -lt $limit_ms ] ||
+			[ $((took + waited - $(waited_ms))) -lt $limit_ms ] ||
+			return 1
+		[ $took -lt $((HANG_S * 1000)) ] || return 1
+		sleep 0.05
+	done
+}
+
+# happens WHAT SECONDS COMMAND...: passes if the command succeeds in time, see
+# in_time.
+happens() {
+	local what=$1 began
+	shift
+	began=$(now_ms)
+	if in_time "$@"; then
+		pass "$what: after $(($(now_ms) - began)) ms (wanted: $1 s)"
+	else
+		fail "$what: not within $1 s"
+	fi
+}
+
+# took WHAT SECONDS WANTED WAITED_MS: judges a time that a guest measured.
+# WAITED_MS is what waited_ms printed before the guest began to measure.
+took() {
+	local waited=$(($(waited_ms) - $4))
+	if awk -v t="$2" -v w="$3" 'BEGIN {exit !(t != "" && t < w)}'; then
+		pass "$1 after $2 s (wanted: $3 s)"
+	elif awk -v t="$2" -v w="$3" -v ms=$waited \
+		'BEGIN {exit !(t != "" && t - ms / 1e3 < w)}'; then
+		pass "$1 after $2 s, with $waited ms without a processor (wanted: $3 s)"
+	else
+		fail "$1 after $2 s, with $waited ms without a processor (wanted: $3 s)"
+	fi
+}
+
+in_lan() {
+	in_ns lan "$B/tests/kernel/timeofday" "$@"
+}
+
+# Prints the client's clock minus the server's and the uncertainty of this
+# difference (half the round trips), in microseconds.
+truth() {
+	local client server
+	client=$(in_lan ask "$PREFIX4.12") && server=$(in_lan ask "$PREFIX4.11") ||
+		return 1
+	echo "$client $server" | awk '{print ($1 - $3) / 1e3, ($2 + $4) / 2e3}'
+}
+
+is_near() {
+	SEEN=$(truth) &&
+		awk -v l="$1" '{exit !(($1 < 0 ? -$1 : $1) <= l + $2)}' <<<"$SEEN"
+}
+
+# near WHAT LIMIT_US: the client's error is now within the limit and the
+# uncertainty. If the guests waited for a processor, the agent has measured over
+# a disturbed path: it gets as much time again to measure better.
+near() {
+	local began verdict=fail
+	began=$(now_ms)
+	until is_near "$2" && verdict=pass; do
+		[ $(($(now_ms) - began)) -lt "$(waited_ms)" ] || break
+		sleep 0.5
+	done
+	if [ -n "$SEEN" ]; then
+		$verdict "$1: ${SEEN% *} us from the server" \
+			"(known to ${SEEN#* } us, wanted: $2 us)"
+	else
+		fail "$1: a guest does not answer"
+	fi
+}
+
+# pause ROLE NUMBER SECONDS: stops the guest with this address for so long. Its
+# clocks do not count this time. Sets PAUSE_LAG_S, the guest's clock minus ours
+# right after the pause. The request for it is sent before the pause ends: the
+# guest answers it before its agent can correct the clock.
+paused_s=0
+pause() {
+	kill -STOP "${PIDS[$1]}"
+	sleep "$3"
+	paused_s=$((paused_s + $3))
+	little_endian $((paused_s * 1000000000)) |
+		dd of="$PAUSES" conv=notrunc status=none
+	in_lan first "$PREFIX4.$2" >"$LAB/first" &
+	wait_for $HANG_S grep -q asked "$LAB/first"
+	kill -CONT "${PIDS[$1]}"
+	wait $!
 	# shellcheck disable=SC2034 # the commands use it
-	PAUSABLE="LD_PRELOAD=$B/tests/kernel/pausable.so PAUSES=$LAB/pauses"
+	PAUSE_LAG_S=$(awk '$1 == "offset" {print $2 / 1e9}' "$LAB/first")
 }
 
-# little_endian NUMBER: its eight bytes.
+# little_endian NUMBER: prints its eight bytes.
 little_endian() {
 	local i
 	for i in 0 8 16 24 32 40 48 56; do
 		# shellcheck disable=SC2059 # a byte
 		printf "\\x$(printf %02x $(($1 >> i & 255)))"
 	done
-}
-
-# stand_still ROLE SECONDS: the guest will know nothing of them, nor of those
-# before.
-stood_s=0
-stand_still() {
-	kill -STOP "${PIDS[$1]}"
-	sleep "$2"
-	stood_s=$((stood_s + $2))
-	little_endian $((stood_s * 1000000000)) |
-		dd of="$LAB/pauses" conv=notrunc status=none
-	kill -CONT "${PIDS[$1]}"
-}
-
-# result ROLE NAME: the values of a line the guest printed.
-result() {
-	tr -d '\r' <"$LAB/$1.log" | awk -v n="$2" '
-		$1 == "RESULT" && $2 == n {$1 = $2 = ""; print; found = 1}
-		END {exit !found}'
-}
-
-told() {
-	result "$@" >/dev/null
-}
-
-# truth: the client's clock minus the server's in microseconds, and what half
-# the round trips leave uncertain.
-truth() {
-	local ask client server
-	ask="ip netns exec $(ns lan) $B/tests/kernel/timeofday ask"
-	client=$($ask "$PREFIX4.12") && server=$($ask "$PREFIX4.11") || return 1
-	echo "$client $server" | awk '{print ($1 - $3) / 1e3, ($2 + $4) / 2e3}'
-}
-
-# near WHAT LIMIT_US: the client is right within the limit and the uncertainty.
-near() {
-	local seen
-	seen=$(truth) || { fail "$1: a guest does not answer"; return; }
-	if awk -v l="$2" '{exit !(($1 < 0 ? -$1 : $1) <= l + $2)}' <<<"$seen"; then
-		pass "$1: ${seen% *} us from the server (known to ${seen#* } us)"
-	else
-		fail "$1: ${seen% *} us from the server, allowed $2 us (known to ${seen#* } us)"
-	fi
 }

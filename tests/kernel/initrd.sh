@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The guests' whole file system: busybox, our programs, chronyd, and the
-# libraries they link. To be sourced.
+# The file system of a guest: busybox, our programs, chronyd, and the libraries
+# that they link. To be sourced.
 
-# put ROOT FILE...: a program with its libraries.
+# put ROOT PROGRAM...: copies programs with their libraries.
 put() {
 	local root=$1 file lib
 	shift
@@ -56,7 +56,7 @@ put_etc() {
 	EOF
 }
 
-# IPv6 and what it leans on, numbered in the order of loading.
+# The module for IPv6 and the one that it needs. The guest loads 1.ko first.
 put_modules() {
 	local n=1 module
 	for module in crc-ccitt ipv6; do
@@ -65,13 +65,13 @@ put_modules() {
 	done
 }
 
-# make_initrd OUT PROGRAM...
+# make_initrd OUT PROGRAM...: writes the file system with these programs to OUT.
 make_initrd() {
 	local out=$1 root
 	shift
 	root=$(mktemp -d)
 	chmod 755 "$root"
-	mkdir -p "$root"/{bin,etc,proc,sys,dev,tmp,run/chrony,var/lib/chrony}
+	mkdir -p "$root"/{bin,etc,proc,sys,dev,tmp,orders,run/chrony,var/lib/chrony}
 	chmod 750 "$root/run/chrony"
 	ln -s bin "$root/sbin"
 	put_busybox "$root"

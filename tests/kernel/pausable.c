@@ -1,10 +1,11 @@
 /*
- * Preloaded into a guest's kernel, makes it a machine that can be paused: while
- * it stands still, its clocks do, too, and all of them fall behind alike. (The
- * guest reads the host's CLOCK_MONOTONIC, which goes on.)
+ * A preload library for the kernel of a guest. It makes the guest a machine
+ * that can be paused: all of its clocks stand still during a pause. (The guest
+ * reads the host's CLOCK_MONOTONIC, which does not stop.)
  *
- * PAUSES names a file of eight bytes, for how many nanoseconds the guest has
- * stood still so far; little-endian, to be written while it stands still.
+ * The environment variable PAUSES names a file of eight bytes: the nanoseconds
+ * that the guest has stood still so far, little-endian. The file changes only
+ * during a pause.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

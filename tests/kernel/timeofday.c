@@ -1,10 +1,15 @@
 /*
- * A guest's CLOCK_REALTIME, read from outside: the truth that the guest's own
- * agent is judged by. One datagram asks, eight bytes of nanoseconds answer.
+ * Reads a guest's CLOCK_REALTIME from outside: the tests compare the clocks of
+ * two guests with it. A request is one datagram, and the answer is eight bytes
+ * of nanoseconds.
  *
  * timeofday serve
- * timeofday ask ADDRESS        best of 40 by round trip; prints "OFFSET_NS
- * RTT_NS", the guest's clock minus ours
+ * timeofday ask ADDRESS    asks 40 times, takes the shortest round trip, and
+ *                          prints the guest's clock minus ours and this round
+ *                          trip, in nanoseconds
+ * timeofday first ADDRESS  asks once and prints "asked"; waits up to a minute
+ *                          for the answer, and prints "offset" and the guest's
+ *                          clock minus ours, in nanoseconds
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -18,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PORT = 7799, QUESTIONS = 40, TIMEOUT_MS = 200 };
+enum { PORT = 7799, REQUESTS = 40, TIMEOUT_MS = 200, FIRST_MS = 60000 };
 
 static int64_t now_ns(void)
 {
@@ -50,7 +55,7 @@ static int serve(int s)
 	}
 }
 
-/* One round trip. False: no answer in time. */
+/* Makes one round trip. Returns false if there is no answer in time. */
 static bool ask_once(int s, int64_t *offset_ns, int64_t *rtt_ns)
 {
 	struct pollfd fd = {.fd = s, .events = POLLIN};
@@ -66,28 +71,56 @@ static bool ask_once(int s, int64_t *offset_ns, int64_t *rtt_ns)
 	return true;
 }
 
-static int ask(int s, const char *address)
+static bool reach(int s, const char *address)
 {
 	struct sockaddr_in peer = {
 	    .sin_family = AF_INET, .sin_port = htons(PORT)};
-	int64_t best_ns = INT64_MAX, offset_ns = 0, o_ns, rtt_ns;
 
-	if (inet_pton(AF_INET, address, &peer.sin_addr) != 1 ||
-	    connect(s, (struct sockaddr *)&peer, sizeof(peer)) != 0) {
-		perror("timeofday: connect");
+	if (inet_pton(AF_INET, address, &peer.sin_addr) == 1 &&
+	    connect(s, (struct sockaddr *)&peer, sizeof(peer)) == 0)
+		return true;
+	perror("timeofday: connect");
+	return false;
+}
+
+static int no_answer(const char *address)
+{
+	fprintf(stderr, "timeofday: no answer from %s\n", address);
+	return 1;
+}
+
+static int ask(int s, const char *address)
+{
+	int64_t best_ns = INT64_MAX, best_offset_ns = 0, offset_ns, rtt_ns;
+
+	if (!reach(s, address))
 		return 1;
-	}
-	for (int i = 0; i < QUESTIONS; i++) {
-		if (ask_once(s, &o_ns, &rtt_ns) && rtt_ns < best_ns) {
+	for (int i = 0; i < REQUESTS; i++) {
+		if (ask_once(s, &offset_ns, &rtt_ns) && rtt_ns < best_ns) {
 			best_ns = rtt_ns;
-			offset_ns = o_ns;
+			best_offset_ns = offset_ns;
 		}
 	}
-	if (best_ns == INT64_MAX) {
-		fprintf(stderr, "timeofday: no answer from %s\n", address);
+	if (best_ns == INT64_MAX)
+		return no_answer(address);
+	printf("%" PRId64 " %" PRId64 "\n", best_offset_ns, best_ns);
+	return 0;
+}
+
+static int first(int s, const char *address)
+{
+	struct pollfd fd = {.fd = s, .events = POLLIN};
+	int64_t ns = 0;
+
+	if (!reach(s, address))
 		return 1;
-	}
-	printf("%" PRId64 " %" PRId64 "\n", offset_ns, best_ns);
+	if (send(s, &ns, sizeof(ns), 0) == sizeof(ns))
+		puts("asked");
+	fflush(stdout);
+	if (poll(&fd, 1, FIRST_MS) != 1 ||
+	    recv(s, &ns, sizeof(ns), 0) != sizeof(ns))
+		return no_answer(address);
+	printf("offset %" PRId64 "\n", ns - now_ns());
 	return 0;
 }
 
@@ -99,6 +132,9 @@ int main(int argc, char **argv)
 		return serve(s);
 	if (argc == 3 && strcmp(argv[1], "ask") == 0)
 		return ask(s, argv[2]);
-	fprintf(stderr, "usage: timeofday serve | timeofday ask ADDRESS\n");
+	if (argc == 3 && strcmp(argv[1], "first") == 0)
+		return first(s, argv[2]);
+	fprintf(stderr, "usage: timeofday serve | timeofday ask ADDRESS | "
+			"timeofday first ADDRESS\n");
 	return 2;
 }
