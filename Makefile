@@ -46,7 +46,7 @@ ROOMS := agent/launch agent/loop agent/keeper agent/host agent/query \
 	agent/engine agent/source agent/saved agent/link agent/config \
 	resolver resolver/certificate nts \
 	clock/kernel clock/steering clock/filter clock base
-CTL_ROOMS := agent/ctl agent/ctl/report agent/ctl/print base
+CTL_ROOMS := agent/ctl agent/ctl/report agent/ctl/print agent/ctl/snapshot base
 PROGRAM_MAINS := agent/main.c agent/ctl/main.c
 
 # ROOM -> its archive, its sources, and the rooms from it downward.

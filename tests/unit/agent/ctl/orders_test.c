@@ -1,8 +1,8 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/orders.h"
 
-/* What an order makes of an agent's answer. */
+/* What order_send returns and prints. */
 struct outcome {
 	enum exit_status status;
 	char *out, *errors;
@@ -32,7 +32,8 @@ static void assert_outcome(struct outcome o, enum exit_status status,
 	free(o.errors);
 }
 
-/* An agent whose status socket would be the returned path. */
+/* Starts an agent that answers on its control socket; returns the path of the
+ * status socket that belongs to it. */
 static const char *start(struct fake_agent *a, const char *answer)
 {
 	static char status_socket[80];
@@ -69,7 +70,7 @@ static void a_refusal_goes_to_the_errors(void **state)
 	agent_end(&a);
 }
 
-static void no_answer_is_told(void **state)
+static void no_answer_is_an_error(void **state)
 {
 	struct fake_agent a;
 	const char *at = start(&a, "");
@@ -78,13 +79,13 @@ static void no_answer_is_told(void **state)
 	(void)state;
 	o = ordered(at, "step", NULL);
 	assert_int_equal(o.status, EXIT_NO_STATUS);
-	assert_contains(o.errors, "hung up without an answer");
+	assert_contains(o.errors, "without an answer");
 	free(o.out);
 	free(o.errors);
 	agent_end(&a);
 }
 
-static void no_agent_is_told(void **state)
+static void no_agent_is_an_error(void **state)
 {
 	struct outcome o = ordered("/nowhere/status.sock", "retry", NULL);
 
@@ -126,8 +127,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_was_done_is_printed),
 	    cmocka_unit_test(a_refusal_goes_to_the_errors),
-	    cmocka_unit_test(no_answer_is_told),
-	    cmocka_unit_test(no_agent_is_told),
+	    cmocka_unit_test(no_answer_is_an_error),
+	    cmocka_unit_test(no_agent_is_an_error),
 	    cmocka_unit_test(what_cannot_be_a_name_is_not_sent),
 	    cmocka_unit_test(the_path_is_the_agents),
 	};

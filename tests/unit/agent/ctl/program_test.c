@@ -1,9 +1,8 @@
-/*
- * The whole of ntsctl: as a function, and as the program when it is built.
- */
-#include "tests/unit/agent/ctl/report/fixture.h"
+/* All of ntsctl: as a function and, when it is built, as a program. */
+#include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/program.h"
+#include "agent/ctl/report/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,8 +49,8 @@ static struct result run(const char *line)
 	return r;
 }
 
-/* An agent that answers with the contract's snapshot; NTSAGENT_STATUS leads
- * to it. */
+/* Starts an agent that answers with the example; NTSAGENT_STATUS is its path.
+ */
 static void start_example(struct fake_agent *a)
 {
 	char *json = read_file(HERE "snapshot.json");
@@ -197,7 +196,7 @@ static void a_full_disk_is_no_success(void **state)
 	free(words[1]);
 }
 
-/* Every word that the help shows at the start of a line is in `text`. */
+/* Every command and every long option of the help is in `text`. */
 static void assert_knows_all(const char *help, const char *text)
 {
 	for (const char *line = strchr(help, '\n'); line != NULL;
@@ -231,7 +230,7 @@ static void manual_and_completions_know_every_command(void **state)
 	result_free(&help);
 }
 
-/* Every member that the tables name is in the manual's tables. */
+/* Every column of a table is documented in the manual. */
 static void manual_knows_every_member(void **state)
 {
 	static const char *const reports[] = {"ntsctl status --csv",
@@ -263,7 +262,7 @@ static void manual_knows_every_member(void **state)
 	free(manual);
 }
 
-/* The program beside the tests' folder; false when it is not built. */
+/* The path of ntsctl in the build folder; false when it is not built. */
 static bool find_program(char *path, size_t size)
 {
 	char *tests;

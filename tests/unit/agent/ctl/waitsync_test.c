@@ -1,10 +1,10 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/waitsync.h"
 
 static const struct waitsync fast = {.interval_s = 0.01};
 
-/* The snapshot as the agent would send it; to be freed. */
+/* The example with these values; the caller frees it. */
 static char *answer(bool synchronised, int64_t offset_ns, double skew_ppm)
 {
 	json_t *tree = example(), *c = json_object_get(tree, "clock");
@@ -155,7 +155,7 @@ static void json_is_a_line_per_try(void **state)
 	free(yes);
 }
 
-static void the_same_trouble_is_told_once(void **state)
+static void an_error_that_repeats_is_printed_once(void **state)
 {
 	char *yes = answer(true, 0, 0);
 	const char *const answers[] = {"{", "{", "", yes};
@@ -266,7 +266,7 @@ int main(void)
 	    cmocka_unit_test(a_refused_correction_is_not_synchronised),
 	    cmocka_unit_test(the_tries_run_out),
 	    cmocka_unit_test(json_is_a_line_per_try),
-	    cmocka_unit_test(the_same_trouble_is_told_once),
+	    cmocka_unit_test(an_error_that_repeats_is_printed_once),
 	    cmocka_unit_test(an_agent_that_never_starts_is_a_failure),
 	    cmocka_unit_test(a_full_disk_ends_the_wait),
 	    cmocka_unit_test(arguments_mean_what_chronyc_means),

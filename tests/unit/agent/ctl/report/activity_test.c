@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static void the_example_looks_as_expected(void **state)
 {

@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static const struct view plain = {.width = 80};
 
@@ -16,7 +16,7 @@ static void the_example_looks_as_expected(void **state)
 	assert_golden(report_authdata, golden, ARRAY_LEN(golden));
 }
 
-/* What chronyc 4.6 printed on a test bench, and the values behind it. */
+/* Lines of chronyc 4.6 and the values that it showed there. */
 static void lines_are_those_of_chronyc(void **state)
 {
 	static const struct {

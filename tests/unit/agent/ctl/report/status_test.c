@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static const struct view plain = {.width = 80};
 static const struct view wide = {.width = 1000};
@@ -20,7 +20,8 @@ static json_t *clock_of(json_t *tree)
 	return json_object_get(tree, "clock");
 }
 
-/* The example with nothing but its two good sources, for ever certified. */
+/* The example with its two good sources only, and a year left on their
+ * certificates. */
 static json_t *good(void)
 {
 	json_t *tree = example();
@@ -161,7 +162,7 @@ static void each_failure_has_something_to_do(void **state)
 	}
 }
 
-/* No server has shown a certificate: those to trust are at fault. */
+/* Without a server no certificate was shown: the trusted ones are at fault. */
 static void a_certificate_without_a_server_is_our_own(void **state)
 {
 	json_t *tree = unsynchronised(), *s = example_source(tree, 0);

@@ -1,4 +1,6 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "agent/ctl/print/cell.h"
+
+#include "tests/unit/agent/ctl/example.h"
 
 struct row {
 	const char *text;
@@ -25,7 +27,7 @@ static void assert_csv(
 	size_t size = 0;
 	FILE *file = open_memstream(&out, &size);
 
-	field_put_csv(file, f, row);
+	cell_put_csv(file, f, row);
 	fclose(file);
 	assert_string_equal(out, expected);
 	free(out);
@@ -67,82 +69,6 @@ static void csv_leaves_the_unknown_empty(void **state)
 	    &list, &(struct row){.list = {2, {"a", "b,c"}}}, "\"a b,c\"");
 }
 
-/* What the field makes of a member; NULL: taken. */
-static const char *parse(const struct field *f, const char *json,
-    struct row *row, struct text_pool *pool)
-{
-	json_t *tree = json_loads(json, 0, NULL);
-	const char *wrong;
-
-	assert_non_null(tree);
-	*row = (struct row){0};
-	wrong = field_parse(f, tree, row, pool);
-	json_decref(tree);
-	return wrong;
-}
-
-static void members_land_in_their_place(void **state)
-{
-	char bytes[256];
-	struct text_pool pool = {bytes, 0};
-	struct row row;
-
-	(void)state;
-	assert_null(parse(&text, "{\"text\": \"a\\u001b\"}", &row, &pool));
-	assert_string_equal(row.text, "a\\x1b");
-	assert_null(parse(&text, "{\"text\": null}", &row, &pool));
-	assert_null(row.text);
-	assert_null(parse(&flag, "{\"flag\": true}", &row, &pool));
-	assert_true(row.flag);
-	assert_null(parse(&whole, "{\"n\": -7}", &row, &pool));
-	assert_true(row.n.known);
-	assert_int_equal(row.n.n, -7);
-	assert_null(parse(&real, "{\"x\": 3}", &row, &pool));
-	assert_true(row.x.known && row.x.x > 2.9 && row.x.x < 3.1);
-	assert_null(parse(&list, "{\"list\": [\"p\", \"q\"]}", &row, &pool));
-	assert_int_equal(row.list.count, 2);
-	assert_string_equal(row.list.item[1], "q");
-	assert_null(parse(&deep, "{\"inner\": {\"deep\": 5}}", &row, &pool));
-	assert_int_equal(row.inner.deep.n, 5);
-}
-
-static void what_is_wrong_is_said(void **state)
-{
-	static const struct {
-		const struct field *f;
-		const char *json, *wrong;
-	} cases[] = {
-	    {&text, "{}", "is missing"},
-	    {&text, "{\"text\": 1}", "is not a text"},
-	    {&flag, "{\"flag\": null}", "is neither true nor false"},
-	    {&flag, "{\"flag\": 1}", "is neither true nor false"},
-	    {&whole, "{\"n\": 1.5}", "is not a whole number"},
-	    {&whole, "{\"n\": \"1\"}", "is not a whole number"},
-	    {&real, "{\"x\": null}", "is not a number"},
-	    {&list, "{\"list\": \"p\"}", "is not a list of texts"},
-	    {&list, "{\"list\": [1]}", "is not a list of texts"},
-	    {&list,
-		"{\"list\": [\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
-		"\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}",
-		"is not a list of texts"},
-	    {&deep, "{\"inner\": {}}", "is missing"},
-	    {&deep, "{\"inner\": 3}", "is missing"},
-	    {&deep, "{}", "is missing"},
-	};
-	char bytes[256];
-	struct text_pool pool = {bytes, 0};
-	struct row row;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const char *wrong =
-		    parse(cases[i].f, cases[i].json, &row, &pool);
-
-		assert_non_null(wrong);
-		assert_string_equal(wrong, cases[i].wrong);
-	}
-}
-
 static void json_is_written_as_it_was_read(void **state)
 {
 	static const char json[] =
@@ -158,7 +84,7 @@ static void json_is_written_as_it_was_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		assert_null(field_parse(fields[i], in, &row, &pool));
-		assert_true(field_add_json(out, fields[i], &row));
+		assert_true(cell_add_json(out, fields[i], &row));
 	}
 	assert_true(json_equal(in, out));
 	json_decref(in);
@@ -170,8 +96,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(csv_quotes_as_rfc_4180),
 	    cmocka_unit_test(csv_leaves_the_unknown_empty),
-	    cmocka_unit_test(members_land_in_their_place),
-	    cmocka_unit_test(what_is_wrong_is_said),
 	    cmocka_unit_test(json_is_written_as_it_was_read),
 	};
 
