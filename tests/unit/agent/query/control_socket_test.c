@@ -60,7 +60,7 @@ static int connected(const struct fixture *f)
 	return fd;
 }
 
-/* Serves what is ready now; the client whose order is whole, or 0. */
+/* Serves all that is ready. Returns the client with a complete order, or 0. */
 static unsigned long serve(struct fixture *f)
 {
 	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
@@ -88,8 +88,8 @@ static void say(int fd, const char *text)
 	    send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/* All that comes until the end. */
-static void assert_hears(int fd, const char *expected)
+/* All that comes until the end of the connection. */
+static void assert_answer(int fd, const char *expected)
 {
 	char text[CONTROL_TEXT_MAX + 1];
 	size_t len = 0;
@@ -116,7 +116,7 @@ static void an_order_is_a_line_and_gets_an_answer(void **state)
 	assert_true(client != 0);
 	assert_string_equal(f->line, "retry office");
 	control_answer(&f->control, client, true, "done", f->now);
-	assert_hears(fd, "ok: done\n");
+	assert_answer(fd, "ok: done\n");
 }
 
 static void a_refusal_says_so(void **state)
@@ -126,7 +126,7 @@ static void a_refusal_says_so(void **state)
 
 	say(fd, "x\n");
 	control_answer(&f->control, serve(f), false, "no such\nthing", f->now);
-	assert_hears(fd, "error: no such\nthing\n");
+	assert_answer(fd, "error: no such\nthing\n");
 }
 
 static void what_is_no_line_is_refused(void **state)
@@ -143,7 +143,7 @@ static void what_is_no_line_is_refused(void **state)
 	fd = connected(f);
 	say(fd, "re\033try\n");
 	assert_int_equal(serve(f), 0);
-	assert_hears(fd, "error: the order is not plain text\n");
+	assert_answer(fd, "error: the order is not plain text\n");
 	fd = connected(f);
 	say(fd, "\n");
 	assert_true(serve(f) != 0);
@@ -188,7 +188,7 @@ static void few_are_served_at_once_and_the_others_later(void **state)
 	assert_true(client != 0);
 	assert_string_equal(f->line, "step");
 	control_answer(&f->control, client, true, "done", f->now);
-	assert_hears(late, "ok: done\n");
+	assert_answer(late, "ok: done\n");
 }
 
 /* Its number is never given to another. */
@@ -209,7 +209,7 @@ static void an_answer_for_one_who_left_goes_to_nobody(void **state)
 	assert_true(client != 0 && client != gone);
 	control_answer(&f->control, gone, true, "stepped", f->now);
 	control_answer(&f->control, client, true, "reloaded", f->now);
-	assert_hears(fd, "ok: reloaded\n");
+	assert_answer(fd, "ok: reloaded\n");
 }
 
 static void the_longest_answer_is_cut_not_lost(void **state)
@@ -271,7 +271,7 @@ static void others_may_not_order(void **state)
 	}
 	assert_true(read(tell[0], text, sizeof(text)) > 0);
 	assert_string_equal(
-	    text, "error: only root and the agent's user may order\n");
+	    text, "error: only root and the agent's user may give orders\n");
 	close(tell[0]);
 	close(tell[1]);
 }

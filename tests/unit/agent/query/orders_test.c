@@ -69,7 +69,7 @@ static void a_burst_measures_often(void **state)
 	(void)state;
 	world_start(w);
 	assert_int_equal(order(w, "burst"), ORDER_FAILED);
-	assert_text("no source that is online has keys");
+	assert_text("no online source has keys");
 	world_run(w, 1000 * NS_PER_S);
 	good = w->engine.sources[0].count.good;
 	assert_int_equal(order(w, "burst a"), ORDER_DONE);
