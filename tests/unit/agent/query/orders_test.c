@@ -235,6 +235,36 @@ static void a_reload_is_for_another_to_do(void **state)
 	world_end(w);
 }
 
+/* The table of agent/query/README.md: | `VERB` | or | `VERB [NAME]` |. */
+static void the_orders_are_those_of_the_readme(void **state)
+{
+	FILE *readme = fopen("agent/query/README.md", "r");
+	struct world *w = world_new(1, 0, 0);
+	char row[200], verb[20], line[40];
+	bool in_table = false;
+	unsigned orders = 0;
+
+	(void)state;
+	if (!readme)
+		fail_msg("run from the top of the tree");
+	world_start(w);
+	while (fgets(row, sizeof(row), readme)) {
+		bool takes_name = strstr(row, " [NAME]` |") != NULL;
+
+		in_table = in_table || strcmp(row, "| order | does |\n") == 0;
+		if (!in_table || sscanf(row, "| `%19[a-z]", verb) != 1)
+			continue;
+		snprintf(line, sizeof(line), "%s nobody", verb);
+		assert_int_equal(order(w, line), ORDER_FAILED);
+		assert_text(takes_name ? "no source is called nobody"
+				       : "this order takes no name");
+		orders++;
+	}
+	assert_int_equal(orders, 6);
+	fclose(readme);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +278,7 @@ int main(void)
 	    cmocka_unit_test(a_step_needs_a_reason_and_a_right),
 	    cmocka_unit_test(a_step_beyond_the_threshold_is_refused),
 	    cmocka_unit_test(a_reload_is_for_another_to_do),
+	    cmocka_unit_test(the_orders_are_those_of_the_readme),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
