@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct fixture {
@@ -129,7 +130,7 @@ static void a_refusal_says_so(void **state)
 	assert_answer(fd, "error: no such\nthing\n");
 }
 
-static void what_is_no_line_is_refused(void **state)
+static void what_is_not_a_line_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	char endless[CONTROL_LINE_MAX + 20];
@@ -151,7 +152,7 @@ static void what_is_no_line_is_refused(void **state)
 	close(fd);
 }
 
-static void a_client_that_says_nothing_is_hung_up_on(void **state)
+static void a_client_that_sends_nothing_is_dropped(void **state)
 {
 	struct fixture *f = *state;
 	int fd = connected(f);
@@ -167,7 +168,7 @@ static void a_client_that_says_nothing_is_hung_up_on(void **state)
 	close(fd);
 }
 
-static void few_are_served_at_once_and_the_others_later(void **state)
+static void some_are_served_at_once_and_the_rest_later(void **state)
 {
 	struct fixture *f = *state;
 	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
@@ -191,8 +192,8 @@ static void few_are_served_at_once_and_the_others_later(void **state)
 	assert_answer(late, "ok: done\n");
 }
 
-/* Its number is never given to another. */
-static void an_answer_for_one_who_left_goes_to_nobody(void **state)
+/* No other client gets its number. */
+static void an_answer_for_a_client_that_left_is_dropped(void **state)
 {
 	struct fixture *f = *state;
 	int fd = connected(f);
@@ -235,8 +236,8 @@ static void the_longest_answer_is_cut_not_lost(void **state)
 	free(text);
 }
 
-/* As another user, in a child. */
-static int heard_as_another(const struct fixture *f, char text[80])
+/* What a client reads: for a child with another user. */
+static int read_answer(const struct fixture *f, char text[80])
 {
 	int fd = connected(f);
 	ssize_t n;
@@ -248,11 +249,11 @@ static int heard_as_another(const struct fixture *f, char text[80])
 	return n > 0;
 }
 
-static void others_may_not_order(void **state)
+static void other_users_may_not_give_orders(void **state)
 {
 	struct fixture *f = *state;
 	char text[80];
-	int tell[2];
+	int tell[2], status = -1;
 	pid_t pid;
 
 	if (geteuid() != 0)
@@ -261,14 +262,15 @@ static void others_may_not_order(void **state)
 	assert_int_equal(pipe(tell), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (setuid(65534) != 0 || !heard_as_another(f, text))
+		if (setuid(65534) != 0 || !read_answer(f, text))
 			_exit(1);
 		_exit(write(tell[1], text, strlen(text) + 1) < 0);
 	}
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1000 && waitpid(pid, &status, WNOHANG) == 0; i++) {
 		assert_int_equal(serve(f), 0);
-		poll(NULL, 0, 5);
+		poll(NULL, 0, 10);
 	}
+	assert_int_equal(status, 0);
 	assert_true(read(tell[0], text, sizeof(text)) > 0);
 	assert_string_equal(
 	    text, "error: only root and the agent's user may give orders\n");
@@ -276,7 +278,7 @@ static void others_may_not_order(void **state)
 	close(tell[1]);
 }
 
-static void its_path_lies_beside_the_status(void **state)
+static void its_path_follows_from_that_of_the_status(void **state)
 {
 	char path[CONTROL_PATH_MAX];
 
@@ -296,13 +298,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_order_is_a_line_and_gets_an_answer),
 	    TEST(a_refusal_says_so),
-	    TEST(what_is_no_line_is_refused),
-	    TEST(a_client_that_says_nothing_is_hung_up_on),
-	    TEST(few_are_served_at_once_and_the_others_later),
-	    TEST(an_answer_for_one_who_left_goes_to_nobody),
+	    TEST(what_is_not_a_line_is_refused),
+	    TEST(a_client_that_sends_nothing_is_dropped),
+	    TEST(some_are_served_at_once_and_the_rest_later),
+	    TEST(an_answer_for_a_client_that_left_is_dropped),
 	    TEST(the_longest_answer_is_cut_not_lost),
-	    TEST(others_may_not_order),
-	    cmocka_unit_test(its_path_lies_beside_the_status),
+	    TEST(other_users_may_not_give_orders),
+	    cmocka_unit_test(its_path_follows_from_that_of_the_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void assert_text(const char *part)
 		fail_msg("'%s' is not in: %s", part, text);
 }
 
-static void what_is_no_order_is_refused(void **state)
+static void what_is_not_an_order_is_refused(void **state)
 {
 	static const char *const lines[] = {"", "dance", "retr", "retryx",
 	    "step now", "retry nobody", "retry ", " retry"};
@@ -108,7 +108,7 @@ static void offline_asks_nothing_until_online(void **state)
 	world_end(w);
 }
 
-/* Keys that come after the order find nobody who waits for them. */
+/* Keys that arrive after the order are ignored. */
 static void offline_ends_a_key_exchange(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -168,8 +168,8 @@ static void a_step_takes_what_the_slew_has_left(void **state)
 	world_end(w);
 }
 
-/* The limits forbid a second one within a minute. Nothing else changes: the
- * slew goes on, and the kernel still says that the clock is right. */
+/* The keeper allows one step a minute. A refusal changes nothing else: the slew
+ * goes on, and the kernel still says that the clock is right. */
 static void a_second_step_at_once_is_refused(void **state)
 {
 	struct world *w = slewing_world();
@@ -190,7 +190,7 @@ static void a_second_step_at_once_is_refused(void **state)
 	world_end(w);
 }
 
-static void a_step_needs_a_reason_and_a_right(void **state)
+static void a_step_needs_an_offset_and_a_controlled_clock(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 
@@ -224,7 +224,7 @@ static void a_step_beyond_the_threshold_is_refused(void **state)
 	world_end(w);
 }
 
-static void a_reload_is_for_another_to_do(void **state)
+static void a_reload_is_left_to_the_caller(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 
@@ -268,16 +268,16 @@ static void the_orders_are_those_of_the_readme(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_no_order_is_refused),
+	    cmocka_unit_test(what_is_not_an_order_is_refused),
 	    cmocka_unit_test(retry_asks_at_once),
 	    cmocka_unit_test(a_burst_measures_often),
 	    cmocka_unit_test(offline_asks_nothing_until_online),
 	    cmocka_unit_test(offline_ends_a_key_exchange),
 	    cmocka_unit_test(a_step_takes_what_the_slew_has_left),
 	    cmocka_unit_test(a_second_step_at_once_is_refused),
-	    cmocka_unit_test(a_step_needs_a_reason_and_a_right),
+	    cmocka_unit_test(a_step_needs_an_offset_and_a_controlled_clock),
 	    cmocka_unit_test(a_step_beyond_the_threshold_is_refused),
-	    cmocka_unit_test(a_reload_is_for_another_to_do),
+	    cmocka_unit_test(a_reload_is_left_to_the_caller),
 	    cmocka_unit_test(the_orders_are_those_of_the_readme),
 	};
 

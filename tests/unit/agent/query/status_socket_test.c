@@ -68,7 +68,7 @@ static void serve(struct fixture *f, const char *text)
 	status_socket_answer(&f->socket, client, strdup(text));
 }
 
-static void a_client_gets_the_snapshot_and_the_end(void **state)
+static void a_client_gets_the_status_and_then_the_end(void **state)
 {
 	struct fixture *f = *state;
 	char got[64] = "";
@@ -156,7 +156,7 @@ static void a_client_that_has_closed_does_no_harm(void **state)
 	assert_int_equal(status_socket_pollfds(&f->socket, fds), 1);
 }
 
-static void no_memory_for_a_snapshot_closes(void **state)
+static void without_memory_for_a_status_it_closes(void **state)
 {
 	struct fixture *f = *state;
 	char got[8];
@@ -174,12 +174,12 @@ static void no_memory_for_a_snapshot_closes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    CASE(a_client_gets_the_snapshot_and_the_end),
+	    CASE(a_client_gets_the_status_and_then_the_end),
 	    CASE(a_slow_reader_gets_all_of_a_large_one),
 	    CASE(a_client_that_does_not_read_is_dropped),
 	    CASE(too_many_clients_wait_in_the_queue),
 	    CASE(a_client_that_has_closed_does_no_harm),
-	    CASE(no_memory_for_a_snapshot_closes),
+	    CASE(without_memory_for_a_status_it_closes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
