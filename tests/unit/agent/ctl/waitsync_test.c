@@ -1,6 +1,7 @@
 #include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/waitsync.h"
+#include "base/time.h"
 
 static const struct waitsync fast = {.interval_s = 0.01};
 
@@ -258,6 +259,26 @@ static void bad_arguments_are_named(void **state)
 	}
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ns_of_timespec(&ts);
+}
+
+static void a_pause_lies_between_two_tries(void **state)
+{
+	struct waitsync twice = {.tries = 2, .interval_s = 0.05};
+	int64_t begin_ns = now_ns();
+	struct waited r =
+	    wait_for(&twice, "/nonexistent/status.sock", OUTPUT_TEXT);
+
+	(void)state;
+	assert_true(now_ns() - begin_ns >= 50 * NS_PER_MS);
+	waited_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +292,7 @@ int main(void)
 	    cmocka_unit_test(a_full_disk_ends_the_wait),
 	    cmocka_unit_test(arguments_mean_what_chronyc_means),
 	    cmocka_unit_test(bad_arguments_are_named),
+	    cmocka_unit_test(a_pause_lies_between_two_tries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,8 +139,7 @@ static void what_is_not_a_line_is_refused(void **state)
 	memset(endless, 'a', sizeof(endless));
 	assert_true(send(fd, endless, sizeof(endless), MSG_NOSIGNAL) > 0);
 	assert_int_equal(serve(f), 0);
-	shutdown(fd, SHUT_WR);
-	close(fd);
+	assert_answer(fd, "error: the order is too long\n");
 	fd = connected(f);
 	say(fd, "re\033try\n");
 	assert_int_equal(serve(f), 0);
@@ -149,6 +148,45 @@ static void what_is_not_a_line_is_refused(void **state)
 	say(fd, "\n");
 	assert_true(serve(f) != 0);
 	assert_string_equal(f->line, "");
+	close(fd);
+}
+
+static void a_client_that_closes_early_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+
+	say(fd, "ret");
+	close(fd);
+	assert_int_equal(serve(f), 0);
+	assert_int_equal(control_deadline(&f->control).ns, MONO_NEVER.ns);
+}
+
+/* The connection is full, so the answer has to wait until the client reads. */
+static void an_answer_waits_for_a_slow_reader(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
+	char filling[4096] = {0}, got[sizeof(filling)];
+	int fd = connected(f), peer;
+	size_t filled = 0, len = 0;
+	ssize_t n;
+
+	say(fd, "x\n");
+	assert_true(serve(f) != 0);
+	peer = f->control.clients[0].fd;
+	while ((n = send(peer, filling, sizeof(filling), 0)) > 0)
+		filled += (size_t)n;
+	control_answer(
+	    &f->control, f->control.clients[0].number, true, "done", f->now);
+	assert_int_equal(control_pollfds(&f->control, fds), 2);
+	assert_int_equal(fds[0].events, POLLOUT);
+	while ((n = recv(fd, got, sizeof(got), 0)) > 0) {
+		len += (size_t)n;
+		assert_int_equal(
+		    control_ready(&f->control, peer, f->now, f->line), 0);
+	}
+	assert_int_equal(len, filled + strlen("ok: done\n"));
 	close(fd);
 }
 
@@ -299,6 +337,8 @@ int main(void)
 	    TEST(an_order_is_a_line_and_gets_an_answer),
 	    TEST(a_refusal_says_so),
 	    TEST(what_is_not_a_line_is_refused),
+	    TEST(a_client_that_closes_early_is_forgotten),
+	    TEST(an_answer_waits_for_a_slow_reader),
 	    TEST(a_client_that_sends_nothing_is_dropped),
 	    TEST(some_are_served_at_once_and_the_rest_later),
 	    TEST(an_answer_for_a_client_that_left_is_dropped),

@@ -265,6 +265,30 @@ static void the_orders_are_those_of_the_readme(void **state)
 	world_end(w);
 }
 
+static void an_order_counts_its_sources(void **state)
+{
+	static const struct {
+		const char *line, *text;
+	} cases[] = {
+	    {"offline b", "1 source offline"},
+	    {"offline", "3 sources offline"},
+	    {"online", "3 sources online"},
+	    {"online b", "1 source online"},
+	    {"burst", "3 sources asked in a burst"},
+	    {"burst c", "1 source asked in a burst"},
+	};
+	struct world *w = world_new(3, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(order(w, cases[i].line), ORDER_DONE);
+		assert_string_equal(text, cases[i].text);
+	}
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +303,7 @@ int main(void)
 	    cmocka_unit_test(a_step_beyond_the_threshold_is_refused),
 	    cmocka_unit_test(a_reload_is_left_to_the_caller),
 	    cmocka_unit_test(the_orders_are_those_of_the_readme),
+	    cmocka_unit_test(an_order_counts_its_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	status_socket_end(&f->socket);
+	assert_int_equal(f->socket.listen_fd, -1);
 	unlink(f->path);
 	free(f);
 	return 0;
@@ -94,6 +95,9 @@ static void a_slow_reader_gets_all_of_a_large_one(void **state)
 	memset(text, 'x', size);
 	text[size] = '\0';
 	serve(f, text);
+	/* The buffer is still full: nothing can be written now. */
+	assert_int_equal(status_socket_pollfds(&f->socket, fds), 2);
+	status_socket_writable(&f->socket, fds[1].fd);
 	while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
 		total += (size_t)n;
 		if (status_socket_pollfds(&f->socket, fds) > 1)
@@ -169,6 +173,14 @@ static void without_memory_for_a_status_it_closes(void **state)
 	close(fd);
 }
 
+static void without_a_client_nothing_is_accepted(void **state)
+{
+	struct fixture *f = *state;
+	size_t client;
+
+	assert_false(status_socket_accept(&f->socket, start, &client));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -180,6 +192,7 @@ int main(void)
 	    CASE(too_many_clients_wait_in_the_queue),
 	    CASE(a_client_that_has_closed_does_no_harm),
 	    CASE(without_memory_for_a_status_it_closes),
+	    CASE(without_a_client_nothing_is_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,11 +58,18 @@ static void lines_are_those_of_chronyc(void **state)
 	}
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_authdata);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(lines_are_those_of_chronyc),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

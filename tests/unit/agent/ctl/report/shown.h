@@ -62,4 +62,18 @@ static inline void assert_golden(
 	}
 }
 
+/* A report that cannot be written ends with an error. */
+static inline void assert_full_disk_is_an_error(report_fn *report)
+{
+	struct view view = {.output = OUTPUT_JSON, .width = 80};
+	struct snapshot s = snapshot_of(example());
+
+	view.out = fopen("/dev/full", "w");
+	assert_non_null(view.out);
+	setvbuf(view.out, NULL, _IONBF, 0);
+	assert_int_equal(report(&s, &view), EXIT_NO_STATUS);
+	fclose(view.out);
+	snapshot_free(&s);
+}
+
 #endif

@@ -305,6 +305,12 @@ static void a_terminal_gets_a_hint_at_the_reasons(void **state)
 	free(text);
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_sources);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +326,7 @@ int main(void)
 	    cmocka_unit_test(notes_fit_the_terminal),
 	    cmocka_unit_test(colours_are_for_the_state_alone),
 	    cmocka_unit_test(a_terminal_gets_a_hint_at_the_reasons),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

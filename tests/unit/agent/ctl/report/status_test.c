@@ -217,6 +217,12 @@ static void a_source_that_is_only_measured_is_no_trouble(void **state)
 	free(text);
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +237,7 @@ int main(void)
 	    cmocka_unit_test(an_unknown_failure_gives_no_advice),
 	    cmocka_unit_test(a_good_source_can_be_in_trouble),
 	    cmocka_unit_test(a_source_that_is_only_measured_is_no_trouble),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

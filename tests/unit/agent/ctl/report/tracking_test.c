@@ -185,6 +185,12 @@ static void steering_that_stopped_says_so(void **state)
 	    tree, "Steering        : stopped, beyond refuse-threshold\n");
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_tracking);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +203,7 @@ int main(void)
 	    cmocka_unit_test(no_stratum_is_zero),
 	    cmocka_unit_test(a_clock_left_alone_says_why),
 	    cmocka_unit_test(steering_that_stopped_says_so),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
