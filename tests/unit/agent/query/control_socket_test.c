@@ -162,6 +162,19 @@ static void a_client_that_closes_early_is_forgotten(void **state)
 	assert_int_equal(control_deadline(&f->control).ns, MONO_NEVER.ns);
 }
 
+static void a_client_without_data_stays(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f), peer;
+
+	assert_int_equal(serve(f), 0);
+	peer = f->control.clients[0].fd;
+	assert_int_equal(control_ready(&f->control, peer, f->now, f->line), 0);
+	say(fd, "step\n");
+	assert_true(serve(f) != 0);
+	close(fd);
+}
+
 /* The connection is full, so the answer has to wait until the client reads. */
 static void an_answer_waits_for_a_slow_reader(void **state)
 {
@@ -338,6 +351,7 @@ int main(void)
 	    TEST(a_refusal_says_so),
 	    TEST(what_is_not_a_line_is_refused),
 	    TEST(a_client_that_closes_early_is_forgotten),
+	    TEST(a_client_without_data_stays),
 	    TEST(an_answer_waits_for_a_slow_reader),
 	    TEST(a_client_that_sends_nothing_is_dropped),
 	    TEST(some_are_served_at_once_and_the_rest_later),

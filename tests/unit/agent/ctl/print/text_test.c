@@ -56,6 +56,7 @@ static void lines_break_at_spaces(void **state)
 	assert_wrapped("To: ", "abc def", 11, "To: abc def\n");
 	assert_wrapped("To: ", "abc def", 10, "To: abc\n    def\n");
 	assert_wrapped("", "a  b   c ", 80, "a b c\n");
+	assert_wrapped("- ", "  a b", 80, "- a b\n");
 	assert_wrapped("- ", "a word-that-is-too-long z", 10,
 	    "- a\n  word-that-is-too-long\n  z\n");
 	assert_wrapped("", "\xe6\x97\xb6\xe9\x97\xb4 x", 6,

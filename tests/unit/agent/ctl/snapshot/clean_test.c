@@ -66,6 +66,8 @@ static void broken_utf8_is_escaped(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_clean(cases[i].in, strlen(cases[i].in), cases[i].out);
+	/* What follows the text is not a part of it. */
+	assert_clean("a\xe2\x82\xac", 3, "a\\xe2\\x82");
 }
 
 static void nothing_grows_more_than_promised(void **state)

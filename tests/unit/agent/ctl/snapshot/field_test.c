@@ -41,6 +41,7 @@ static void members_land_in_their_place(void **state)
 	(void)state;
 	assert_null(parse(&text, "{\"text\": \"a\\u001b\"}", &row, &pool));
 	assert_string_equal(row.text, "a\\x1b");
+	assert_int_equal(pool.used, sizeof("a\\x1b"));
 	assert_null(parse(&text, "{\"text\": null}", &row, &pool));
 	assert_null(row.text);
 	assert_null(parse(&flag, "{\"flag\": true}", &row, &pool));
@@ -53,6 +54,11 @@ static void members_land_in_their_place(void **state)
 	assert_null(parse(&list, "{\"list\": [\"p\", \"q\"]}", &row, &pool));
 	assert_int_equal(row.list.count, 2);
 	assert_string_equal(row.list.item[1], "q");
+	assert_null(parse(&list,
+	    "{\"list\": [\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
+	    "\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}",
+	    &row, &pool));
+	assert_int_equal(row.list.count, FIELD_LIST_MAX);
 	assert_null(parse(&deep, "{\"inner\": {\"deep\": 5}}", &row, &pool));
 	assert_int_equal(row.inner.deep.n, 5);
 }
