@@ -13,32 +13,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/read_file.h"
+
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define HERE "tests/unit/agent/ctl/"
-
-static inline char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	struct stat about;
-	char *text;
-	size_t size;
-
-	if (file == NULL || fstat(fileno(file), &about) != 0)
-		fail_msg("cannot open %s: run from the top of the tree", path);
-	size = (size_t)about.st_size;
-	text = malloc(size + 1);
-	assert_non_null(text);
-	assert_int_equal(fread(text, 1, size, file), size);
-	text[size] = '\0';
-	fclose(file);
-	return text;
-}
 
 /* The example status as a tree that a test may change. */
 static inline json_t *example(void)

@@ -13,28 +13,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/read_file.h"
+
 #include <ctype.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	struct stat about;
-	char *text;
-	size_t size;
-
-	if (!file || fstat(fileno(file), &about) != 0)
-		fail_msg("cannot open %s: run from the top of the tree", path);
-	size = (size_t)about.st_size;
-	text = calloc(1, size + 1);
-	assert_non_null(text);
-	assert_int_equal(fread(text, 1, size, file), size);
-	fclose(file);
-	return text;
-}
+#include <string.h>
 
 /* All files that match, one after the other. The caller frees the text. */
 static char *read_files(const char *pattern)

@@ -11,11 +11,11 @@
 #include <cmocka.h>
 
 #include "tests/unit/agent/query/shown.h"
+#include "tests/unit/read_file.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define HERE "tests/unit/agent/query/expected/"
@@ -288,23 +288,6 @@ static void make_unknown(struct made_up *m)
 	i = add_source(m, "off");
 	source_go_offline(&m->sources[i]);
 	m->view.clock.freq_ppm = NAN;
-}
-
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	struct stat about;
-	char *text;
-	size_t size;
-
-	if (!file || fstat(fileno(file), &about) != 0)
-		fail_msg("cannot open %s: run from the top of the tree", path);
-	size = (size_t)about.st_size;
-	text = calloc(1, size + 1);
-	assert_non_null(text);
-	assert_int_equal(fread(text, 1, size, file), size);
-	fclose(file);
-	return text;
 }
 
 /* Frees `text`. On a difference it is left in a file, to be looked at. */
