@@ -122,6 +122,54 @@ static void the_path_is_the_agents(void **state)
 	assert_string_equal(path, "/run/mystatus.sock.control");
 }
 
+/* An agent that answers with the order that it has read. */
+static void start_echo(struct fake_agent *a, const char *control)
+{
+	int fd;
+
+	make_folder(a);
+	snprintf(a->path, sizeof(a->path), "%s/%s", a->folder, control);
+	fd = listen_at(a->path);
+	a->pid = fork();
+	assert_true(a->pid >= 0);
+	while (a->pid == 0) {
+		int peer = accept(fd, NULL, NULL);
+		char line[200] = "ok: ";
+		size_t len = 4;
+
+		while (
+		    line[len - 1] != '\n' && recv(peer, line + len, 1, 0) == 1)
+			len++;
+		write_whole(peer, line, len);
+		close(peer);
+	}
+	close(fd);
+}
+
+static void an_order_is_sent_as_one_line(void **state)
+{
+	char status_socket[80], longest[128], answer[160];
+	struct fake_agent a;
+
+	(void)state;
+	start_echo(&a, "control.sock");
+	snprintf(
+	    status_socket, sizeof(status_socket), "%s/status.sock", a.folder);
+	assert_outcome(
+	    ordered(status_socket, "step", NULL), EXIT_OK, "step\n", "");
+	assert_outcome(ordered(status_socket, "retry", "office"), EXIT_OK,
+	    "retry office\n", "");
+	/* The agent reads 127 bytes, of which the last is the line feed. */
+	memset(longest, 'a', sizeof(longest));
+	longest[127 - strlen("retry \n")] = '\0';
+	snprintf(answer, sizeof(answer), "retry %s\n", longest);
+	assert_outcome(
+	    ordered(status_socket, "retry", longest), EXIT_OK, answer, "");
+	assert_outcome(ordered("/nowhere/status.sock", "retryx", longest),
+	    EXIT_USAGE, "", "ntsctl: this is not the name of a source\n");
+	agent_end(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +179,7 @@ int main(void)
 	    cmocka_unit_test(no_agent_is_an_error),
 	    cmocka_unit_test(what_cannot_be_a_name_is_not_sent),
 	    cmocka_unit_test(the_path_is_the_agents),
+	    cmocka_unit_test(an_order_is_sent_as_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

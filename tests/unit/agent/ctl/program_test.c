@@ -469,6 +469,36 @@ static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
 	end_example(&a);
 }
 
+/* These two characters take four columns. */
+static void the_program_knows_how_wide_characters_are(void **state)
+{
+	char program[4096], out_path[80], *json, *text, *line;
+	json_t *tree = example();
+	struct fake_agent a;
+
+	(void)state;
+	if (!find_program(program, sizeof(program)))
+		skip();
+	set_text(example_source(tree, 0), "name", "\xe6\x97\xb6\xe9\x97\xb4");
+	json = json_dumps(tree, 0);
+	json_decref(tree);
+	agent_start(&a, (const char *const[]){json}, 1);
+	setenv("NTSAGENT_STATUS", a.path, 1);
+	snprintf(out_path, sizeof(out_path), "%s/out", a.folder);
+	assert_int_equal(
+	    run_program(program, "ntsctl sources", out_path), EXIT_OK);
+	text = read_file(out_path);
+	line = line_of(text, 2);
+	assert_string_equal(line,
+	    "^* \xe6\x97\xb6\xe9\x97\xb4                          1   4   377"
+	    "     6   -117us[ -124us] +/-  524us");
+	free(line);
+	free(text);
+	free(json);
+	unlink(out_path);
+	end_example(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +515,7 @@ int main(void)
 	    cmocka_unit_test(an_earlier_write_error_is_not_forgotten),
 	    cmocka_unit_test(sentences_fit_the_terminal),
 	    cmocka_unit_test(a_terminal_has_colours_unless_they_are_unwanted),
+	    cmocka_unit_test(the_program_knows_how_wide_characters_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

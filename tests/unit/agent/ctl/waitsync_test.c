@@ -279,6 +279,30 @@ static void a_pause_lies_between_two_tries(void **state)
 	waited_free(&r);
 }
 
+static void without_a_reference_its_id_is_zero(void **state)
+{
+	json_t *const ids[] = {json_null(), json_string("")};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct waitsync once = {.tries = 1};
+		json_t *tree = example();
+		struct fake_agent a;
+		struct waited r;
+		char *json;
+
+		set(json_object_get(tree, "clock"), "reference_id", ids[i]);
+		json = json_dumps(tree, 0);
+		json_decref(tree);
+		agent_start(&a, (const char *const[]){json}, 1);
+		r = wait_for(&once, a.path, OUTPUT_TEXT);
+		agent_end(&a);
+		assert_contains(r.out, "try: 1, refid: 00000000, ");
+		waited_free(&r);
+		free(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +317,7 @@ int main(void)
 	    cmocka_unit_test(arguments_mean_what_chronyc_means),
 	    cmocka_unit_test(bad_arguments_are_named),
 	    cmocka_unit_test(a_pause_lies_between_two_tries),
+	    cmocka_unit_test(without_a_reference_its_id_is_zero),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
