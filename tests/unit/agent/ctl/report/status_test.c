@@ -64,6 +64,18 @@ static void a_good_clock_takes_two_lines(void **state)
 	    "2 combined\n");
 }
 
+static void no_offset_is_not_slow(void **state)
+{
+	json_t *tree = good();
+	char *text;
+
+	(void)state;
+	set_int(clock_of(tree), "system_offset_ns", 0);
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(text, "The clock is right: 0 ns fast, ");
+	free(text);
+}
+
 static void a_measured_clock_is_not_called_right(void **state)
 {
 	json_t *tree = good(), *c = clock_of(tree);
@@ -228,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
+	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
 	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
