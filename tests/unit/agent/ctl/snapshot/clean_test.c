@@ -14,7 +14,9 @@ static void plain_and_foreign_text_stays(void **state)
 {
 	static const char *const texts[] = {"", "ntpserver", "a b\\c\"",
 	    "z\xc3\xbcrich", "\xe6\x97\xb6\xe9\x97\xb4", "\xf0\x9f\x95\x92",
-	    "\xef\xbf\xbd\xf4\x8f\xbf\xbf"};
+	    "\xef\xbf\xbd\xf4\x8f\xbf\xbf",
+	    /* the ends of the ranges: U+0800, U+D7FF, U+E000, U+10000 */
+	    "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
