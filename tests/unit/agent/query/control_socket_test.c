@@ -140,6 +140,15 @@ static void what_is_not_a_line_is_refused(void **state)
 	assert_true(send(fd, endless, sizeof(endless), MSG_NOSIGNAL) > 0);
 	assert_int_equal(serve(f), 0);
 	assert_answer(fd, "error: the order is too long\n");
+	/* In two parts, of which neither is too long. */
+	endless[100] = '\0';
+	fd = connected(f);
+	say(fd, endless);
+	assert_int_equal(serve(f), 0);
+	say(fd, endless);
+	say(fd, "\n");
+	assert_int_equal(serve(f), 0);
+	assert_answer(fd, "error: the order is too long\n");
 	fd = connected(f);
 	say(fd, "re\033try\n");
 	assert_int_equal(serve(f), 0);

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/agent/engine/ear.h"
+
 static char text[ORDER_TEXT_MAX];
 
 static enum order_outcome order(struct world *w, const char *line)
@@ -230,7 +232,9 @@ static void a_reload_is_left_to_the_caller(void **state)
 
 	(void)state;
 	world_start(w);
+	snprintf(text, sizeof(text), "of the order before");
 	assert_int_equal(order(w, "reload"), ORDER_RELOADS);
+	assert_string_equal(text, "");
 	assert_int_equal(order(w, "reload a"), ORDER_FAILED);
 	world_end(w);
 }
@@ -289,6 +293,27 @@ static void an_order_counts_its_sources(void **state)
 	world_end(w);
 }
 
+static void an_order_is_logged_with_its_failure(void **state)
+{
+	static const struct {
+		const char *line, *logged;
+	} cases[] = {
+	    {"reload", "order \"reload\"\n"},
+	    {"step", "order \"step\": the clock is not synchronised"},
+	};
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ear e = listen_to_log();
+
+		(void)order(w, cases[i].line);
+		assert_logged(&e, cases[i].logged, true);
+	}
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +329,7 @@ int main(void)
 	    cmocka_unit_test(a_reload_is_left_to_the_caller),
 	    cmocka_unit_test(the_orders_are_those_of_the_readme),
 	    cmocka_unit_test(an_order_counts_its_sources),
+	    cmocka_unit_test(an_order_is_logged_with_its_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

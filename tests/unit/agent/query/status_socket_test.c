@@ -120,6 +120,8 @@ static void a_client_that_does_not_read_is_dropped(void **state)
 	text[4 << 20] = '\0';
 	serve(f, text);
 	assert_int_equal(status_socket_pollfds(&f->socket, fds), 2);
+	assert_int_equal(
+	    status_socket_deadline(&f->socket).ns, start.ns + 5 * NS_PER_S);
 	status_socket_expire(&f->socket, mono_after(start, 4 * NS_PER_S));
 	assert_int_equal(status_socket_pollfds(&f->socket, fds), 2);
 	status_socket_expire(&f->socket, mono_after(start, 6 * NS_PER_S));

@@ -137,7 +137,7 @@ static void make_polling(struct source *s, unsigned i)
 	uint64_t n = 10 * (i + 1);
 
 	s->stage = STAGE_POLLING;
-	s->address_count = 2;
+	s->address_count = i % 2 + 1;
 	s->address = i % 2;
 	s->addresses[i % 2] = i % 3 == 1 ? ipv6(i, (uint16_t)(123 + i))
 					 : ipv4(i, (uint16_t)(123 + i));
