@@ -473,12 +473,13 @@ static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
 static void the_program_knows_how_wide_characters_are(void **state)
 {
 	char program[4096], out_path[80], *json, *text, *line;
-	json_t *tree = example();
+	json_t *tree;
 	struct fake_agent a;
 
 	(void)state;
 	if (!find_program(program, sizeof(program)))
 		skip();
+	tree = example();
 	set_text(example_source(tree, 0), "name", "\xe6\x97\xb6\xe9\x97\xb4");
 	json = json_dumps(tree, 0);
 	json_decref(tree);
