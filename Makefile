@@ -46,7 +46,7 @@ ROOMS := agent/launch agent/loop agent/keeper agent/host agent/query \
 	agent/engine agent/source agent/saved agent/link agent/config \
 	resolver resolver/certificate nts \
 	clock/kernel clock/steering clock/filter clock base
-CTL_ROOMS := agent/ctl agent/ctl/report agent/ctl/print base
+CTL_ROOMS := agent/ctl agent/ctl/report agent/ctl/print agent/ctl/snapshot base
 PROGRAM_MAINS := agent/main.c agent/ctl/main.c
 
 # ROOM -> its archive, its sources, and the rooms from it downward.
@@ -135,15 +135,18 @@ $(SERVER): $(SRC_server:%.c=$B/%.o) $(foreach r,nts base,$(call archive_of,$r))
 $(SIM): $(SRC_sim:%.c=$B/%.o) $(LIBS)
 	$(LINK)
 
-# A unit test links its own room and those below it; those of the engine look
-# at it through the status, which stands above it.
-test_room = $(if $(filter agent/engine,$(1)),agent/query,$(1))
+# A unit test links its own room and those below it.
 define unit_rule
 $B/tests/unit/$(1)/%_test: $B/tests/unit/$(1)/%_test.o \
-		$(call archives_below,$(call test_room,$(1)))
+		$(call archives_below,$(1))
 	$$(LINK)
 endef
 $(foreach r,$(ALL_ROOMS),$(eval $(call unit_rule,$r)))
+
+# ntsctl's own parser and reports read what the agent writes.
+READ_BY_CTL := status_test status_of_engine_test
+$(READ_BY_CTL:%=$B/tests/unit/agent/query/%): \
+	$(filter-out %/base.a,$(call archives_below,agent/ctl/report))
 $B/tests/unit/%_test: EXTRA_LIBS = -lcmocka
 
 # A fuzz target links libFuzzer, or a main that replays stored inputs.

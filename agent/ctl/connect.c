@@ -76,7 +76,8 @@ static bool fail_connect(struct reading *r, int error)
 	}
 }
 
-/* Until then connect(2) may wait for a full queue of the listener. */
+/* connect(2) waits while the queue of the listener is full; not longer than
+ * this. */
 static void limit_connect(int fd, int timeout_ms)
 {
 	struct timeval limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
@@ -84,7 +85,7 @@ static void limit_connect(int fd, int timeout_ms)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
-/* The descriptor, or -1. */
+/* Returns the descriptor, or -1 with a sentence in `why`. */
 static int open_socket(struct reading *r)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -117,7 +118,8 @@ static bool fail_slow(struct reading *r)
 	    r->path, r->limits->timeout_ms / 1000.0);
 }
 
-/* A peer that dribbles does not get more time than one that is silent. */
+/* The deadline is for the whole answer: a slow peer gets no more time than a
+ * silent one. */
 static bool wait_readable(struct reading *r, int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -141,14 +143,14 @@ static bool make_room(struct reading *r)
 	if (r->room - r->len >= CHUNK)
 		return true;
 	bigger = realloc(r->bytes, 2 * r->room + CHUNK);
-	if (bigger == NULL)
+	if (!bigger)
 		return fail(r, "no memory is left for the answer of ntsagentd");
 	r->bytes = bigger;
 	r->room = 2 * r->room + CHUNK;
 	return true;
 }
 
-/* One piece. False: error, or the end of the answer with *end. */
+/* Reads a part of the answer. False: an error or, with `*end`, the end. */
 static bool read_piece(struct reading *r, int fd, bool *end)
 {
 	ssize_t n;
@@ -156,7 +158,8 @@ static bool read_piece(struct reading *r, int fd, bool *end)
 	if (!wait_readable(r, fd) || !make_room(r))
 		return false;
 	n = recv(fd, r->bytes + r->len, CHUNK, MSG_DONTWAIT);
-	/* Who answers an order before reading it all hangs up like this. */
+	/* The agent closed with a part of the order unread: its answer is
+	 * complete. */
 	if (n < 0 && errno == ECONNRESET && r->line)
 		n = 0;
 	if (n < 0)
@@ -173,19 +176,19 @@ static bool read_piece(struct reading *r, int fd, bool *end)
 	return !*end;
 }
 
-/* A line fits into the socket's buffer at once. */
+/* A short line always fits into the buffer of the socket. */
 static bool send_line(struct reading *r, int fd)
 {
 	size_t len = r->line ? strlen(r->line) : 0;
 
 	if (len == 0 || send(fd, r->line, len, MSG_NOSIGNAL) == (ssize_t)len)
 		return true;
-	/* Who hangs up before the order may have said why. */
+	/* The agent closed before it read the order; its answer says why. */
 	return errno == EPIPE ||
 	       fail(r, "cannot write to %s: %s", r->path, strerror(errno));
 }
 
-/* False: `bytes` is of no use. */
+/* False: an error; `bytes` is not a whole answer. */
 static bool read_all(struct reading *r)
 {
 	bool end = false;
@@ -225,7 +228,7 @@ char *control_ask(const char *path, const char *line,
 		free(r.bytes);
 		return NULL;
 	}
-	/* make_room has left a CHUNK behind the last byte. */
+	/* make_room leaves at least a CHUNK after the last byte. */
 	r.bytes[r.len] = '\0';
 	return r.bytes;
 }

@@ -10,7 +10,7 @@ bool snapshot_fetch(const char *socket, struct snapshot *out,
 	char *json = status_read(socket, &CONNECT_LIMITS, &len, why);
 	bool ok;
 
-	if (json == NULL)
+	if (!json)
 		return false;
 	ok = snapshot_parse(out, json, len, wrong);
 	free(json);

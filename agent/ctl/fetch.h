@@ -1,11 +1,12 @@
-/* From the socket's path to a snapshot. */
+/* Reads the status from the socket and parses it. */
 #ifndef AGENT_CTL_FETCH_H
 #define AGENT_CTL_FETCH_H
 
 #include "agent/ctl/connect.h"
-#include "agent/ctl/print/snapshot.h"
+#include "agent/ctl/snapshot/snapshot.h"
 
-/* As status_read and snapshot_parse in one, with their errors in `why`. */
+/* The caller owns the snapshot: snapshot_free. False: `why` is the sentence of
+ * status_read or snapshot_parse. */
 bool snapshot_fetch(const char *socket, struct snapshot *out,
     char why[static CONNECT_ERROR_MAX]) MUST_USE;
 

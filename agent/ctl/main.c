@@ -4,7 +4,7 @@
 
 int main(int argc, char **argv)
 {
-	/* For the width of characters only; without it they count one each. */
+	/* Only for the width of characters. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	return ctl_main(argc, argv, stdout, stderr);
 }

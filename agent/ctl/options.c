@@ -2,7 +2,7 @@
 
 #include <getopt.h>
 
-/* What getopt answers for an option without a letter. */
+/* getopt_long returns these for options without a letter. */
 enum { LONG_JSON = 256, LONG_CSV };
 
 /* clang-format off */
@@ -13,15 +13,15 @@ static const struct {
 	{{"socket", required_argument, NULL, 's'},
 	    "-s, --socket PATH", "the agent's status socket; also NTSAGENT_STATUS"},
 	{{"json", no_argument, NULL, LONG_JSON},
-	    "--json", "the same as JSON, with units in the names"},
+	    "--json", "print JSON, with units in the names"},
 	{{"csv", no_argument, NULL, LONG_CSV},
-	    "--csv", "the same as CSV with a heading"},
+	    "--csv", "print CSV with a heading"},
 	{{"numeric", no_argument, NULL, 'n'},
 	    "-n, --numeric", "addresses instead of the configured names"},
 	{{"names", no_argument, NULL, 'N'},
 	    "-N, --names", "the configured names: the default"},
 	{{"all", no_argument, NULL, 'a'},
-	    "-a, --all", "all servers, unresolved ones too: the default"},
+	    "-a, --all", "all servers, also without an address: the default"},
 	{{"verbose", no_argument, NULL, 'v'},
 	    "-v, --verbose", "explain the columns and each source's state"},
 	{{"help", no_argument, NULL, 'h'},
@@ -64,7 +64,7 @@ static void take(struct options *out, int letter)
 	case LONG_CSV:
 		out->output = OUTPUT_CSV;
 		break;
-	default: /* -a: nothing is ever left out */
+	default: /* -a: the reports always show all servers */
 		break;
 	}
 }
@@ -74,7 +74,7 @@ static bool refuse(char **argv, int letter, char why[static OPTIONS_ERROR_MAX])
 	const char *problem =
 	    letter == ':' ? "needs an argument" : "is not known";
 
-	/* getopt leaves the letter, or for a long option the word. */
+	/* getopt_long sets optopt to the letter, if there is one. */
 	if (optopt > 0 && optopt < LONG_JSON)
 		snprintf(
 		    why, OPTIONS_ERROR_MAX, "option -%c %s", optopt, problem);
@@ -94,13 +94,13 @@ bool options_parse(struct options *out, int argc, char **argv,
 		longs[i] = known[i].option;
 	*out = (struct options){.socket = socket};
 	opterr = 0;
-	optind = 0; /* glibc: begin anew */
+	optind = 0; /* makes getopt of glibc start again */
 	while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		if (letter == '?' || letter == ':')
 			return refuse(argv, letter, why);
 		take(out, letter);
 	}
-	if (out->command != NULL) /* -h or -V: whatever else was asked */
+	if (out->command) /* -h and -V win over a command */
 		return true;
 	out->command = optind < argc ? argv[optind++] : "status";
 	out->argc = argc - optind;

@@ -1,5 +1,5 @@
 /*
- * The command line of ntsctl. Options may stand before or behind the command.
+ * The command line of ntsctl. Options may come before or after the command.
  */
 #ifndef AGENT_CTL_OPTIONS_H
 #define AGENT_CTL_OPTIONS_H
@@ -12,19 +12,19 @@ struct options {
 	const char *socket;
 	enum output output;
 	bool numeric, verbose;
-	const char *command; /* "status" when none was given */
-	int argc;	     /* the command's arguments */
+	const char *command; /* "status" unless given */
+	int argc;	     /* arguments of the command */
 	char **argv;
 };
 
 /*
- * `socket` is where the agent listens unless -s says otherwise. Reorders
- * `argv`, which has to outlive `out`. False: `why` is a sentence.
+ * `socket` is the default of -s. Reorders `argv` and borrows it for the life of
+ * `out`. False: `why` is a sentence.
  */
 bool options_parse(struct options *out, int argc, char **argv,
     const char *socket, char why[static OPTIONS_ERROR_MAX]) MUST_USE;
 
-/* The options, for the help. */
+/* Prints the options for the help. */
 void options_help(FILE *out);
 
 #endif

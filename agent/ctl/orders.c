@@ -1,13 +1,13 @@
 #include "agent/ctl/orders.h"
 
-#include "agent/ctl/print/text.h"
+#include "agent/ctl/snapshot/clean.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the line, with its end; what the agent reads at most. */
+/* The agent reads no longer line; CONTROL_LINE_MAX there. */
 #define LINE_MAX_BYTES 128
-/* A configuration may lie on a slow disk. */
+/* A reload reads the configuration, perhaps from a slow disk. */
 #define LIMITS ((struct connect_limits){64 << 10, 30000})
 
 void order_path(const char *status_socket, char out[static ORDER_PATH_MAX])
@@ -33,7 +33,7 @@ static bool make_line(
 	       strcspn(line, "\n") == (size_t)len - 1;
 }
 
-/* Each line by itself: the agent quotes files that others wrote. */
+/* Cleans each line: the agent may quote files that somebody else wrote. */
 static void print_lines(
     FILE *out, const char *first, const char *text, size_t len)
 {
@@ -43,7 +43,7 @@ static void print_lines(
 		size_t part = strcspn(text, "\n");
 		char *clean = malloc(part * TEXT_CLEAN_GROWTH + 1);
 
-		if (clean == NULL)
+		if (!clean)
 			return;
 		text_clean(clean, text, part);
 		fprintf(out, "%s%s\n", first, clean);
@@ -72,7 +72,8 @@ static enum exit_status show(const char *answer, FILE *out, FILE *errors)
 		print_lines(errors, "ntsctl: ", text, strlen(text));
 		return EXIT_REFUSED;
 	}
-	fprintf(errors, "ntsctl: ntsagentd hung up without an answer: see: "
+	fprintf(errors, "ntsctl: ntsagentd closed the connection without an "
+			"answer: see: "
 			"systemctl status ntsagent\n");
 	return EXIT_NO_STATUS;
 }
@@ -91,7 +92,7 @@ enum exit_status order_send(const char *status_socket, const char *verb,
 	}
 	order_path(status_socket, path);
 	answer = control_ask(path, line, &LIMITS, why);
-	if (answer == NULL) {
+	if (!answer) {
 		fprintf(errors, "ntsctl: %s\n", why);
 		return EXIT_NO_STATUS;
 	}

@@ -1,6 +1,5 @@
 /*
- * Orders to the agent: one line to its control socket, which lies beside the
- * status socket, and the answer to the terminal.
+ * Sends an order to the agent's control socket and prints the answer.
  */
 #ifndef AGENT_CTL_ORDERS_H
 #define AGENT_CTL_ORDERS_H
@@ -10,13 +9,14 @@
 
 #define ORDER_PATH_MAX 300
 
-/* As the agent names it: control.sock beside status.sock. */
+/* The path of the control socket, by the rule of control_path in
+ * agent/query/control_socket.h: control.sock in the folder of status.sock. */
 void order_path(const char *status_socket, char out[static ORDER_PATH_MAX]);
 
 /*
- * Sends `verb`, and `name` unless NULL. What was done goes to `out`, what was
- * refused to `errors`. EXIT_OK, EXIT_REFUSED, EXIT_USAGE for a name that cannot
- * be one, EXIT_NO_STATUS when there is no agent to order.
+ * Sends "VERB" or, if `name` is not NULL, "VERB NAME". Prints the answer to
+ * `out`, or a refusal to `errors`. EXIT_OK, EXIT_REFUSED, EXIT_USAGE for a name
+ * that no source can have, EXIT_NO_STATUS without an answer of an agent.
  */
 enum exit_status order_send(const char *status_socket, const char *verb,
     const char *name, FILE *out, FILE *errors);

@@ -24,7 +24,7 @@ struct call {
 typedef enum exit_status command_fn(const struct call *call);
 static command_fn run_waitsync, run_help, run_version;
 
-/* A report of one snapshot, something of its own, or an order to the agent. */
+/* Each command is one of three: a report, a function, or an order. */
 /* clang-format off */
 static const struct command {
 	const char *name, *arguments, *help;
@@ -48,17 +48,17 @@ static const struct command {
 	{"waitsync", "[TRIES [MAXCORRECTION [MAXSKEW [INTERVAL]]]]",
 	    "wait until the clock is synchronised",
 	    4, NULL, run_waitsync, NULL},
-	{"retry", "[NAME]", "end all waiting: ask the servers again, now",
+	{"retry", "[NAME]", "end all waits: ask the servers again now",
 	    1, NULL, NULL, "retry"},
 	{"burst", "[NAME]", "measure in a burst",
 	    1, NULL, NULL, "burst"},
-	{"offline", "[NAME]", "ask the servers nothing until online",
+	{"offline", "[NAME]", "send nothing to the servers until online",
 	    1, NULL, NULL, "offline"},
-	{"online", "[NAME]", "ask them again",
+	{"online", "[NAME]", "ask the servers again",
 	    1, NULL, NULL, "online"},
-	{"step", "", "step the clock by what is left to be slewed",
+	{"step", "", "step the clock instead of slewing it",
 	    0, NULL, NULL, "step"},
-	{"makestep", "", "the same", 0, NULL, NULL, "step"},
+	{"makestep", "", "another name of step", 0, NULL, NULL, "step"},
 	{"reload", "", "read the configuration again",
 	    0, NULL, NULL, "reload"},
 	{"help", "", "this text", 0, NULL, run_help, NULL},
@@ -103,7 +103,7 @@ static enum exit_status run_help(const struct call *call)
 	fputs("\nOptions:\n", out);
 	options_help(out);
 	fputs("\nExit status: 0 good, 1 not synchronised (status, waitsync) or "
-	      "an order refused,\n2 usage, 3 no status to be had. ntsctl(8) "
+	      "an order refused,\n2 usage, 3 no status available. ntsctl(8) "
 	      "has the details.\n",
 	    out);
 	return EXIT_OK;
@@ -143,12 +143,12 @@ static enum exit_status run_order(
 static enum exit_status run_any(
     const struct command *c, const struct call *call)
 {
-	if (c->order != NULL)
+	if (c->order)
 		return run_order(c, call);
-	return c->run != NULL ? c->run(call) : run_report(c, call);
+	return c->run ? c->run(call) : run_report(c, call);
 }
 
-/* A full disk must not look like a good answer. */
+/* Output that was cut by a full disk must not end with status 0. */
 static enum exit_status check_output(
     enum exit_status status, FILE *out, FILE *errors)
 {
@@ -196,7 +196,7 @@ static struct view view_of(const struct options *o, FILE *out)
 	    .numeric = o->numeric,
 	    .verbose = o->verbose,
 	    .terminal = terminal,
-	    .colour = terminal && (no_colour == NULL || *no_colour == '\0'),
+	    .colour = terminal && (!no_colour || *no_colour == '\0'),
 	    .width = terminal_width(fd),
 	};
 }
@@ -217,12 +217,12 @@ int ctl_main(int argc, char **argv, FILE *out, FILE *errors)
 	struct options options;
 	struct call call;
 
-	if (socket == NULL || *socket == '\0')
+	if (!socket || *socket == '\0')
 		socket = STATUS_SOCKET_PATH;
 	if (!options_parse(&options, argc, argv, socket, why))
 		return (int)complain_usage(errors, why);
 	c = find_command(options.command);
-	if (c == NULL) {
+	if (!c) {
 		snprintf(why, sizeof(why), "there is no command '%.40s'",
 		    options.command);
 		return (int)complain_usage(errors, why);

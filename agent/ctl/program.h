@@ -1,13 +1,11 @@
-/*
- * ntsctl as a function: the command line in, an exit status out.
- */
+/* ntsctl as a function, so that a test can call it. */
 #ifndef AGENT_CTL_PROGRAM_H
 #define AGENT_CTL_PROGRAM_H
 
 #include <stdio.h>
 
-/* `argv` is reordered. Everything goes to `out`, every complaint as one line
- * to `errors`. */
+/* Reorders `argv`. Prints to `out`, and each error as one line to `errors`.
+ * Returns the exit status. */
 int ctl_main(int argc, char **argv, FILE *out, FILE *errors);
 
 #endif

@@ -14,8 +14,7 @@
 #define INTERVAL_MAX_S 1e6
 
 /* What one try found: a line of the output. */
-struct
-try {
+struct attempt {
 	struct field_int try;
 	const char *reference_id;
 	struct field_int correction_ns; /* without its sign */
@@ -23,7 +22,7 @@ try {
 	bool synchronised;
 };
 
-#define TRY(m) .field = FIELD(struct try, m)
+#define TRY(m) .field = FIELD(struct attempt, m)
 
 static const struct column columns[] = {
     {TRY(try)},
@@ -71,9 +70,9 @@ bool waitsync_arguments(struct waitsync *out, int argc, char **argv,
 	return true;
 }
 
-static bool is_good(const struct waitsync *w, const struct try *t)
+static bool is_good(const struct waitsync *w, const struct attempt *t)
 {
-	/* Divided, not multiplied: 1000 ns are then exactly 0.000001 s. */
+	/* A division: 1000 ns / 1e9 is exactly the literal 0.000001. */
 	double correction_s = (double)t->correction_ns.n / 1e9;
 
 	return t->synchronised &&
@@ -82,15 +81,15 @@ static bool is_good(const struct waitsync *w, const struct try *t)
 	       (w->max_skew_ppm <= 0 || t->skew_ppm.x <= w->max_skew_ppm);
 }
 
-static void put_text(const struct try *t, FILE *out)
+static void put_text(const struct attempt *t, FILE *out)
 {
 	fprintf(out, "try: %lld, refid: %s, correction: %.9f, skew: %.3f\n",
 	    (long long)t->try.n, t->reference_id,
 	    (double)t->correction_ns.n * 1e-9, t->skew_ppm.x);
 }
 
-/* At once, so that a pipe sees each try when it happens. */
-static bool put_try(const struct try *t, const struct view *v)
+/* Flushes, so that a pipe shows each try when it happens. */
+static bool put_try(const struct attempt *t, const struct view *v)
 {
 	size_t count = ARRAY_LEN(columns);
 	bool done = true;
@@ -110,13 +109,13 @@ static int64_t magnitude(int64_t x)
 	return x >= 0 ? x : x == INT64_MIN ? INT64_MAX : -x;
 }
 
-/* The texts stay the snapshot's. */
-static struct try try_of(const struct snapshot *s, unsigned number)
+/* The texts are borrowed from the snapshot. */
+static struct attempt attempt_of(const struct snapshot *s, unsigned number)
 {
 	const struct status_clock *c = &s->clock;
-	bool no_id = c->reference_id == NULL || *c->reference_id == '\0';
+	bool no_id = !c->reference_id || *c->reference_id == '\0';
 
-	return (struct try){
+	return (struct attempt){
 	    .try = {true, number},
 	    .reference_id = no_id ? "00000000" : c->reference_id,
 	    .correction_ns = {true, magnitude(c->system_offset_ns.n)},
@@ -125,17 +124,17 @@ static struct try try_of(const struct snapshot *s, unsigned number)
 	};
 }
 
-/* What the tries have in common. */
+/* What lasts from try to try. */
 struct waiting {
 	const struct waitsync *limits;
 	const char *socket;
 	const struct view *view;
 	FILE *errors;
-	char said[CONNECT_ERROR_MAX]; /* the last trouble */
+	char said[CONNECT_ERROR_MAX]; /* the last error printed */
 	bool output_failed;
 };
 
-static void say_trouble(struct waiting *w, const char *why)
+static void say_error(struct waiting *w, const char *why)
 {
 	if (strcmp(w->said, why) == 0)
 		return;
@@ -148,16 +147,16 @@ static bool try_once(struct waiting *w, unsigned number)
 {
 	char why[CONNECT_ERROR_MAX];
 	struct snapshot s;
-	struct try t;
+	struct attempt t;
 	bool good;
 
-	/* An agent that is about to start is what this command waits for. */
+	/* The agent may not have started yet: wait for that, too. */
 	if (!snapshot_fetch(w->socket, &s, why)) {
-		say_trouble(w, why);
+		say_error(w, why);
 		return false;
 	}
 	w->said[0] = '\0';
-	t = try_of(&s, number);
+	t = attempt_of(&s, number);
 	w->output_failed = !put_try(&t, w->view);
 	good = is_good(w->limits, &t);
 	snapshot_free(&s);

@@ -16,13 +16,14 @@ struct waitsync {
 	double interval_s;	 /* at least 0.1 */
 };
 
-/* Each argument left out has chronyc's default: 0, 0, 0, 10. False: `why` says
- * which is wrong. */
+/* TRIES, MAXCORRECTION, MAXSKEW, INTERVAL; their defaults are those of chronyc:
+ * 0, 0, 0, 10. False: `why` says which is wrong. */
 bool waitsync_arguments(struct waitsync *out, int argc, char **argv,
     char why[static WAITSYNC_ERROR_MAX]) MUST_USE;
 
-/* One line per try to the view; trouble with the socket to `errors`, once as
- * long as it stays the same. EXIT_NOT_SYNCHRONISED when the tries are over. */
+/* Prints a line for each try to the view, and an error of the socket to
+ * `errors` when it differs from the one before. EXIT_NOT_SYNCHRONISED after the
+ * last try. */
 enum exit_status waitsync_run(const struct waitsync *w, const char *socket,
     const struct view *v, FILE *errors);
 

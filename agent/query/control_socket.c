@@ -72,14 +72,14 @@ nfds_t control_pollfds(const struct control *c, struct pollfd fds[])
 			fds[n++] = (struct pollfd){k->fd,
 			    k->state == CONTROL_READS ? POLLIN : POLLOUT, 0};
 	}
-	/* Without room new clients wait in the kernel's backlog. */
+	/* Without room, new clients wait in the queue of the kernel. */
 	if (c->listen_fd >= 0 && room)
 		fds[n++] = (struct pollfd){c->listen_fd, POLLIN, 0};
 	return n;
 }
 
-/* The mode of the socket says the same, as long as nobody changes it. */
-static bool may_order(int fd)
+/* The mode of the socket allows no one else either, unless it was changed. */
+static bool may_give_orders(int fd)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
@@ -113,7 +113,7 @@ static void answer(
 	push(k);
 }
 
-static void take_in(struct control *c, struct mono now)
+static void take_client(struct control *c, struct mono now)
 {
 	struct control_client *k = free_client(c);
 	int fd =
@@ -128,13 +128,13 @@ static void take_in(struct control *c, struct mono now)
 	    .number = ++c->accepted,
 	    .give_up = mono_after(now, CONTROL_TIMEOUT_NS),
 	};
-	if (!may_order(fd))
-		answer(
-		    k, false, "only root and the agent's user may order", now);
+	if (!may_give_orders(fd))
+		answer(k, false,
+		    "only root and the agent's user may give orders", now);
 }
 
-/* The whole line, or as much as there is. True: it is whole. */
-static bool hear(struct control_client *k, struct mono now)
+/* Reads what there is of the line. True: it is complete. */
+static bool read_line(struct control_client *k, struct mono now)
 {
 	ssize_t n =
 	    recv(k->fd, k->text + k->len, CONTROL_LINE_MAX - 1 - k->len, 0);
@@ -153,7 +153,8 @@ static bool hear(struct control_client *k, struct mono now)
 	return false;
 }
 
-/* What stands behind the first line is nobody's. Not every byte is a name's. */
+/* Takes the first line and ignores what follows. No name of a source has other
+ * bytes than printable ASCII. */
 static bool take_line(
     struct control_client *k, char line[CONTROL_LINE_MAX], struct mono now)
 {
@@ -179,13 +180,13 @@ unsigned long control_ready(
 	struct control_client *k;
 
 	if (fd == c->listen_fd) {
-		take_in(c, now);
+		take_client(c, now);
 		return 0;
 	}
 	k = client_of(c, fd);
 	if (k && k->state == CONTROL_WRITES)
 		push(k);
-	else if (k && k->state == CONTROL_READS && hear(k, now) &&
+	else if (k && k->state == CONTROL_READS && read_line(k, now) &&
 		 take_line(k, line, now))
 		return k->number;
 	return 0;

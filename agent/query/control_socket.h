@@ -1,11 +1,11 @@
 /*
- * The control socket: whoever is root or the agent's own user sends one line,
- * gets the answer, and is hung up on. It is the only place where the engine
- * reads from a local program, so that there is little to read: few clients, one
- * short line each, within a deadline.
+ * The control socket: root or the agent's own user sends one line and gets an
+ * answer; then the agent closes the connection. Only here does the engine read
+ * from a local program, so it reads little: few clients, one short line each,
+ * within a deadline.
  *
- * An answer begins with "ok" or "error", then ": " and a sentence; more lines
- * may follow.
+ * An answer begins with "ok: " or "error: " and a sentence; more lines may
+ * follow.
  */
 #ifndef AGENT_QUERY_CONTROL_SOCKET_H
 #define AGENT_QUERY_CONTROL_SOCKET_H
@@ -19,32 +19,34 @@
 #include <sys/types.h>
 
 #define CONTROL_CLIENTS_MAX 4
-#define CONTROL_LINE_MAX 128 /* of an order, with its end */
+#define CONTROL_LINE_MAX 128 /* of an order, with its line feed */
 #define CONTROL_TEXT_MAX 4096
 #define CONTROL_PATH_MAX 300
-/* For the order to come, and for the answer to be read. */
+/* The time limit of a client, once to send its order, once to read the answer.
+ */
 #define CONTROL_TIMEOUT_NS (5 * NS_PER_S)
-/* For an order that takes its time. */
+/* The time limit of an order. */
 #define CONTROL_WORK_NS (20 * NS_PER_S)
 
-/* The path of the control socket that belongs to a status socket: beside it,
- * control.sock for status.sock. */
+/* The path of the control socket of an agent with this status socket:
+ * control.sock in the folder of status.sock; otherwise the path with ".control"
+ * at its end. */
 void control_path(const char *status_path, char out[CONTROL_PATH_MAX]);
 
 enum control_state {
 	CONTROL_FREE,
-	CONTROL_READS,
-	CONTROL_WAITS,
-	CONTROL_WRITES
+	CONTROL_READS,	/* the order */
+	CONTROL_WAITS,	/* for control_answer */
+	CONTROL_WRITES, /* the answer */
 };
 
 struct control_client {
 	enum control_state state;
 	int fd;
-	unsigned long number; /* never the same twice */
+	unsigned long number; /* unique */
 	size_t len, sent;
 	char text[CONTROL_TEXT_MAX]; /* the order, then the answer */
-	struct mono give_up;
+	struct mono give_up;	     /* the client is dropped then */
 };
 
 struct control {
@@ -59,16 +61,16 @@ void control_end(struct control *c);
 /* At most CONTROL_CLIENTS_MAX + 1 entries. */
 nfds_t control_pollfds(const struct control *c, struct pollfd fds[]);
 
-/* `fd` is ready. Not 0: this client has sent an order, which `line` is, without
- * its end; it waits for control_answer. */
+/* `fd` is ready. Returns 0, or the number of a client that has sent its order
+ * and waits for control_answer; `line` is the order without its line feed. */
 unsigned long control_ready(struct control *c, int fd, struct mono now,
     char line[CONTROL_LINE_MAX]) MUST_USE;
 
-/* A client that is gone gets nothing. */
+/* Answers the order of this client. Does nothing if the client is gone. */
 void control_answer(struct control *c, unsigned long client, bool ok,
     const char *text, struct mono now);
 
-/* Drops clients that take too long. */
+/* Drops clients whose time limit has passed. */
 void control_expire(struct control *c, struct mono now);
 struct mono control_deadline(const struct control *c);
 

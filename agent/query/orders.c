@@ -2,7 +2,6 @@
 
 #include "agent/engine/commands.h"
 #include "agent/engine/sources.h"
-#include "base/log.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,7 +30,7 @@ static enum order_outcome fail(const struct order *o, const char *why)
 	return ORDER_FAILED;
 }
 
-static bool meant(const struct order *o, const struct source *s)
+static bool is_for(const struct order *o, const struct source *s)
 {
 	return !o->name || strcmp(o->name, s->config->name) == 0;
 }
@@ -41,7 +40,7 @@ static enum order_outcome retry(const struct order *o)
 	unsigned count = engine_retry_early(o->e, RETRY_ORDER, o->name, o->now);
 
 	if (count == 0)
-		return fail(o, "offline: `ntsctl online` ends that");
+		return fail(o, "offline until `ntsctl online`");
 	return done(o, count, "asked again");
 }
 
@@ -52,11 +51,11 @@ static enum order_outcome burst(const struct order *o)
 	for (unsigned i = 0; i < o->e->source_count; i++) {
 		struct source *s = &o->e->sources[i];
 
-		count += meant(o, s) && source_burst(s, o->now.mono);
+		count += is_for(o, s) && source_burst(s, o->now.mono);
 	}
 	if (count == 0)
-		return fail(o, "no source that is online has keys to ask with: "
-			       "see `ntsctl sources -v`");
+		return fail(o, "no online source has keys: see `ntsctl "
+			       "sources -v`");
 	return done(o, count, "asked in a burst");
 }
 
@@ -65,7 +64,7 @@ static enum order_outcome offline(const struct order *o)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < o->e->source_count; i++) {
-		if (!meant(o, &o->e->sources[i]))
+		if (!is_for(o, &o->e->sources[i]))
 			continue;
 		count++;
 		engine_take_offline(o->e, i);
@@ -80,7 +79,7 @@ static enum order_outcome online(const struct order *o)
 	for (unsigned i = 0; i < o->e->source_count; i++) {
 		struct source *s = &o->e->sources[i];
 
-		if (!meant(o, s))
+		if (!is_for(o, s))
 			continue;
 		count++;
 		source_go_online(s, o->now.mono);
@@ -92,14 +91,14 @@ static enum order_outcome refused_step(
     const struct order *o, enum steering_order order, int64_t offset_ns)
 {
 	if (order == STEERING_ORDER_UNKNOWN)
-		return fail(o, "the clock is not synchronised: it is not known "
-			       "by how much to step");
+		return fail(o, "the clock is not synchronised, so the size of "
+			       "the step is not known");
 	if (order == STEERING_ORDER_REFUSED)
 		return fail(o, "the step would be larger than refuse-threshold "
 			       "in ntsagent.conf allows");
 	snprintf(o->text, ORDER_TEXT_MAX,
-	    "no step is needed: the clock is off by %.9f s, less than is known "
-	    "for sure",
+	    "no step is needed: the clock is off by %.9f s, less than the "
+	    "uncertainty of this offset",
 	    fabs(s_of_ns(offset_ns)));
 	return ORDER_DONE;
 }
@@ -115,8 +114,7 @@ static enum order_outcome step(const struct order *o)
 		return fail(o, "the agent only measures and leaves the clock "
 			       "alone");
 	if (e->order.pending)
-		return fail(o, "the clock is being adjusted just now: again, "
-			       "please");
+		return fail(o, "the clock is being adjusted; try again");
 	order = steering_step(
 	    e->steering, &e->timescale, o->now.wall, &command, &offset_ns);
 	if (order != STEERING_ORDER_GIVEN)
@@ -150,23 +148,24 @@ static const struct {
 static bool name_known(const struct order *o)
 {
 	for (unsigned i = 0; i < o->e->source_count; i++)
-		if (meant(o, &o->e->sources[i]))
+		if (is_for(o, &o->e->sources[i]))
 			return true;
 	snprintf(o->text, ORDER_TEXT_MAX,
 	    "no source is called %.63s: see `ntsctl sources`", o->name);
 	return false;
 }
 
-/* What the administrator did belongs beside what the agent did. */
+/* The log shows orders among the agent's own actions. */
 static enum order_outcome carry_out(
     order_fn *run, const struct order *o, const char *line)
 {
 	enum order_outcome outcome = run(o);
 
 	if (outcome == ORDER_FAILED)
-		log_notice("order \"%s\": %s", line, o->text);
+		engine_say(o->e, LOG_LEVEL_NOTICE, "order \"%s\": %s", line,
+		    o->text);
 	else
-		log_notice("order \"%s\"", line);
+		engine_say(o->e, LOG_LEVEL_NOTICE, "order \"%s\"", line);
 	return outcome;
 }
 
@@ -188,8 +187,8 @@ enum order_outcome order_run(struct engine *e, const char *line,
 			return ORDER_FAILED;
 		return carry_out(orders[i].run, &o, line);
 	}
-	return fail(&o, "there is no such order: is ntsctl of the same version "
-			"as ntsagentd?");
+	return fail(&o, "unknown order: do ntsctl and ntsagentd have the same "
+			"version?");
 }
 
 bool order_step_outcome(

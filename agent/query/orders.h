@@ -1,6 +1,6 @@
 /*
- * What an administrator may order through the control socket, and what each
- * order does to the engine. The line comes from root or the agent's own user.
+ * The orders of an administrator: one table with the function of each. The
+ * control socket passes only lines of root and of the agent's own user.
  */
 #ifndef AGENT_QUERY_ORDERS_H
 #define AGENT_QUERY_ORDERS_H
@@ -12,16 +12,18 @@
 enum order_outcome {
 	ORDER_DONE,
 	ORDER_FAILED,
-	ORDER_STEPS,   /* the keeper has been asked: see order_step_outcome */
-	ORDER_RELOADS, /* the configuration is to be read again */
+	ORDER_STEPS,   /* the keeper has the command: see order_step_outcome */
+	ORDER_RELOADS, /* the caller has to start a reload */
 };
 
-/* "VERB" or "VERB NAME". DONE and FAILED: `text` is a sentence.
- * engine_on_timer comes next. */
+/* Carries out "VERB" or "VERB NAME"; with DONE and FAILED, `text` is a
+ * sentence. The caller then calls engine_on_timer. */
 enum order_outcome order_run(struct engine *e, const char *line,
     struct clock_reading now, char text[ORDER_TEXT_MAX]) MUST_USE;
 
-/* What became of an ordered step: true once, with DONE or FAILED. */
+/* The result of an ordered step. True once the keeper has answered, and only
+ * once for each step: then `*outcome` is DONE or FAILED and `text` a sentence.
+ */
 bool order_step_outcome(struct engine *e, enum order_outcome *outcome,
     char text[ORDER_TEXT_MAX]) MUST_USE;
 

@@ -8,11 +8,11 @@
 
 #define TIMEOUT_NS (5 * NS_PER_S)
 
-void status_socket_init(struct status_socket *o, int listen_fd)
+void status_socket_init(struct status_socket *s, int listen_fd)
 {
-	*o = (struct status_socket){.listen_fd = listen_fd};
+	*s = (struct status_socket){.listen_fd = listen_fd};
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		o->clients[i].fd = -1;
+		s->clients[i].fd = -1;
 }
 
 static void drop(struct status_client *c)
@@ -23,19 +23,19 @@ static void drop(struct status_client *c)
 	*c = (struct status_client){.fd = -1};
 }
 
-void status_socket_end(struct status_socket *o)
+void status_socket_end(struct status_socket *s)
 {
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		drop(&o->clients[i]);
-	if (o->listen_fd >= 0)
-		close(o->listen_fd);
-	o->listen_fd = -1;
+		drop(&s->clients[i]);
+	if (s->listen_fd >= 0)
+		close(s->listen_fd);
+	s->listen_fd = -1;
 }
 
-static bool room(const struct status_socket *o, size_t *free_slot)
+static bool room(const struct status_socket *s, size_t *free_slot)
 {
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++) {
-		if (o->clients[i].fd >= 0)
+		if (s->clients[i].fd >= 0)
 			continue;
 		*free_slot = i;
 		return true;
@@ -43,32 +43,32 @@ static bool room(const struct status_socket *o, size_t *free_slot)
 	return false;
 }
 
-nfds_t status_socket_pollfds(const struct status_socket *o, struct pollfd fds[])
+nfds_t status_socket_pollfds(const struct status_socket *s, struct pollfd fds[])
 {
 	nfds_t n = 0;
 	size_t free_slot;
 
-	/* Without room new clients wait in the kernel's backlog. */
-	if (o->listen_fd >= 0 && room(o, &free_slot))
-		fds[n++] = (struct pollfd){o->listen_fd, POLLIN, 0};
+	/* Without room, new clients wait in the queue of the kernel. */
+	if (s->listen_fd >= 0 && room(s, &free_slot))
+		fds[n++] = (struct pollfd){s->listen_fd, POLLIN, 0};
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		if (o->clients[i].fd >= 0)
+		if (s->clients[i].fd >= 0)
 			fds[n++] =
-			    (struct pollfd){o->clients[i].fd, POLLOUT, 0};
+			    (struct pollfd){s->clients[i].fd, POLLOUT, 0};
 	return n;
 }
 
 bool status_socket_accept(
-    struct status_socket *o, struct mono now, size_t *client)
+    struct status_socket *s, struct mono now, size_t *client)
 {
 	int fd;
 
-	if (!room(o, client))
+	if (!room(s, client))
 		return false;
-	fd = accept4(o->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return false;
-	o->clients[*client] = (struct status_client){
+	s->clients[*client] = (struct status_client){
 	    .fd = fd,
 	    .give_up = mono_after(now, TIMEOUT_NS),
 	};
@@ -88,9 +88,9 @@ static void push(struct status_client *c)
 		drop(c);
 }
 
-void status_socket_answer(struct status_socket *o, size_t client, char *text)
+void status_socket_answer(struct status_socket *s, size_t client, char *text)
 {
-	struct status_client *c = &o->clients[client];
+	struct status_client *c = &s->clients[client];
 
 	c->text = text;
 	c->len = text ? strlen(text) : 0;
@@ -100,27 +100,27 @@ void status_socket_answer(struct status_socket *o, size_t client, char *text)
 		push(c);
 }
 
-void status_socket_writable(struct status_socket *o, int fd)
+void status_socket_writable(struct status_socket *s, int fd)
 {
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		if (o->clients[i].fd == fd)
-			push(&o->clients[i]);
+		if (s->clients[i].fd == fd)
+			push(&s->clients[i]);
 }
 
-void status_socket_expire(struct status_socket *o, struct mono now)
+void status_socket_expire(struct status_socket *s, struct mono now)
 {
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		if (o->clients[i].fd >= 0 &&
-		    mono_due(o->clients[i].give_up, now))
-			drop(&o->clients[i]);
+		if (s->clients[i].fd >= 0 &&
+		    mono_due(s->clients[i].give_up, now))
+			drop(&s->clients[i]);
 }
 
-struct mono status_socket_deadline(const struct status_socket *o)
+struct mono status_socket_deadline(const struct status_socket *s)
 {
 	struct mono next = MONO_NEVER;
 
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		if (o->clients[i].fd >= 0)
-			next = mono_earlier(next, o->clients[i].give_up);
+		if (s->clients[i].fd >= 0)
+			next = mono_earlier(next, s->clients[i].give_up);
 	return next;
 }

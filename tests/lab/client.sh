@@ -58,7 +58,7 @@ sampled() {
 
 # Measuring only, the agent still decides what it would do to the clock.
 decided() {
-	[ "$(facts "$1" '.clock.combined > 0 and .clock.last_offset_ns != 0')" = true ]
+	[ "$(facts "$1" '.clock.combined > 0 and (.clock.last_offset_ns // 0) != 0')" = true ]
 }
 
 # took WHAT STARTED_US LIMIT_MS

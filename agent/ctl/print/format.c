@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A number below `below` is shown in units of `unit`. The last row takes all.
- */
+/* A number below `below` is shown in units of `unit`; the last row takes the
+ * rest. */
 struct scale {
 	double below, unit;
 	int decimals;

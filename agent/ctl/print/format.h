@@ -1,7 +1,6 @@
 /*
- * Numbers as chronyc shows them, so that eyes and scripts trained on it go on
- * working. Each writes a NUL-terminated text without padding into `out`, which
- * holds FORMAT_MAX bytes. NAN means "not known".
+ * Numbers as chronyc prints them, so that scripts and habits stay valid. Each
+ * function writes a NUL-terminated text without padding to `out`.
  */
 #ifndef AGENT_CTL_PRINT_FORMAT_H
 #define AGENT_CTL_PRINT_FORMAT_H
@@ -10,27 +9,27 @@
 
 typedef void format_fn(char out[static FORMAT_MAX], double value);
 
-/* 6, 1199, 20m, 9h, 95h, 4d, 3y; "-" when not known. In seconds, cut, not
- * rounded. */
+/* Seconds as 6, 1199, 20m, 9h, 95h, 4d, 3y, rounded down; NAN as "-". */
 void format_age(char out[static FORMAT_MAX], double age_s);
 
-/* Up to four digits and ns, us or ms; then s, m, h, d, y. No sign. */
+/* Up to four digits and ns, us or ms; then s, m, h, d, y. Without a sign. */
 void format_ns(char out[static FORMAT_MAX], double ns);
 
-/* The same, always with a sign. */
+/* As format_ns, always with a sign. */
 void format_signed_ns(char out[static FORMAT_MAX], double ns);
 
-/* Three decimals; none from 100000 on. */
+/* Three decimals below 100000, none from there on. */
 void format_ppm(char out[static FORMAT_MAX], double ppm);
 void format_signed_ppm(char out[static FORMAT_MAX], double ppm);
 
 void format_count(char out[static FORMAT_MAX], double count);
+/* The lowest eight bits. */
 void format_octal(char out[static FORMAT_MAX], double bits);
 
-/* For sentences: "1.25 us", "99.7 s", without a sign. */
+/* For sentences: "1.25 us", "99.7 s". Without a sign. */
 void format_plain_ns(char out[static FORMAT_MAX], double ns);
 
-/* For sentences: "58 s", "12 min", "5 h"; at least 0 s. */
+/* For sentences: "58 s", "12 min", "5 h"; a negative wait is "0 s". */
 void format_wait(char out[static FORMAT_MAX], double wait_s);
 
 #endif

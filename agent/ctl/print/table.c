@@ -1,5 +1,6 @@
 #include "agent/ctl/print/table.h"
 
+#include "agent/ctl/print/cell.h"
 #include "agent/ctl/print/text.h"
 
 #include <math.h>
@@ -7,10 +8,10 @@
 const char *source_shown_name(
     const struct status_source *s, const struct view *v)
 {
-	return v->numeric && s->address != NULL ? s->address : s->name;
+	return v->numeric && s->address ? s->address : s->name;
 }
 
-/* Text. */
+/* ---- text ---- */
 
 static unsigned widest_name(
     const struct table *t, const struct snapshot *s, const struct view *v)
@@ -65,7 +66,7 @@ static void put_cell(
 
 	if (isnan(value))
 		value = c->if_null;
-	/* Not -value: that would make a zero negative. */
+	/* Not -value, which makes a zero negative. */
 	c->show(cell, c->opposite ? 0 - value : value);
 	fprintf(out, "%s%*s", c->lead, c->width, cell);
 }
@@ -77,10 +78,10 @@ static void put_row(const struct table *t, const struct status_source *s,
 		put_mark(s, v);
 	text_put_padded(v->out, source_shown_name(s, v), name_width, TEXT_LEFT);
 	for (size_t i = 0; i < t->column_count; i++)
-		if (t->columns[i].show != NULL)
+		if (t->columns[i].show)
 			put_cell(&t->columns[i], s, v->out);
 	fputc('\n', v->out);
-	if (v->verbose && t->note != NULL)
+	if (v->verbose && t->note)
 		t->note(s, v);
 }
 
@@ -96,7 +97,7 @@ static void put_text(
 		put_row(t, &s->sources[i], name_width, v);
 }
 
-/* CSV. */
+/* ---- CSV ---- */
 
 void table_put_csv_heading(const struct column *c, size_t count, FILE *out)
 {
@@ -110,7 +111,7 @@ void table_put_csv_row(
 {
 	for (size_t i = 0; i < count; i++) {
 		fputs(i == 0 ? "" : ",", out);
-		field_put_csv(out, &c[i].field, row);
+		cell_put_csv(out, &c[i].field, row);
 	}
 	fputc('\n', out);
 }
@@ -123,21 +124,21 @@ static void put_csv(const struct table *t, const struct snapshot *s, FILE *out)
 		    t->columns, t->column_count, &s->sources[i], out);
 }
 
-/* JSON. */
+/* ---- JSON ---- */
 
 json_t *table_json_object(const struct column *c, size_t count, const void *row)
 {
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < count; i++)
-		if (!field_add_json(object, &c[i].field, row))
+		if (!cell_add_json(object, &c[i].field, row))
 			return json_decref(object), NULL;
 	return object;
 }
 
 bool table_put_json(json_t *value, size_t flags, FILE *out)
 {
-	/* ASCII, so that no character of it can steer a terminal. */
+	/* ASCII only, so that no character can control a terminal. */
 	int failed = json_dumpf(
 	    value, out, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 
@@ -162,7 +163,7 @@ bool table_put_json_row(const struct column *c, size_t count, const void *row,
 {
 	json_t *object = table_json_object(c, count, row);
 
-	return object != NULL && put_json_part(member, object, s, out);
+	return object && put_json_part(member, object, s, out);
 }
 
 static bool put_json(const struct table *t, const struct snapshot *s, FILE *out)
@@ -174,7 +175,7 @@ static bool put_json(const struct table *t, const struct snapshot *s, FILE *out)
 			rows, table_json_object(t->columns, t->column_count,
 				  &s->sources[i])) != 0)
 			return json_decref(rows), false;
-	return rows != NULL && put_json_part(t->member, rows, s, out);
+	return rows && put_json_part(t->member, rows, s, out);
 }
 
 bool table_put(

@@ -1,9 +1,8 @@
+#include "agent/ctl/report/health.h"
 #include "agent/ctl/report/report.h"
 
-#include <string.h>
-
-/* chronyc's five counts. A source here is never told to be offline, and a
- * burst is a matter of the pace, not a state: those three stay 0. */
+/* chronyc's five counts. A burst is not a state of our sources, so the two
+ * counts of bursts stay 0. */
 struct activity {
 	struct field_int online, offline, burst_online, burst_offline,
 	    unknown_address;
@@ -27,21 +26,15 @@ static const char *const labels[ARRAY_LEN(columns)] = {
     "sources with unknown address",
 };
 
-/* By order. */
-static bool is_offline(const struct status_source *s)
-{
-	return s->failure != NULL && strcmp(s->failure, "offline") == 0;
-}
-
 static struct activity count_sources(const struct snapshot *s)
 {
 	struct field_int none = {.known = true};
 	struct activity a = {none, none, none, none, none};
 
 	for (unsigned i = 0; i < s->source_count; i++) {
-		if (is_offline(&s->sources[i]))
+		if (source_is_switched_off(&s->sources[i]))
 			a.offline.n++;
-		else if (s->sources[i].address == NULL)
+		else if (!s->sources[i].address)
 			a.unknown_address.n++;
 		else
 			a.online.n++;

@@ -7,7 +7,7 @@
 /* clang-format off */
 static const struct column columns[] = {
 	{SOURCE(name)}, {SOURCE(host)}, {SOURCE(address)},
-	/* chronyc's Mode stands here; ours is always NTS. */
+	/* chronyc's column Mode; ours is always NTS. */
 	{SOURCE(nts.exchanges),  format_count, "  NTS ", 5},
 	{SOURCE(nts.aead),       format_count, " ",      4},
 	{SOURCE(nts.key_bits),   format_count, " ",      4},
@@ -25,13 +25,13 @@ static const struct column columns[] = {
 
 static const char legend[] =
     "\n"
-    "  Mode   always NTS: this agent asks no server without it\n"
+    "  Mode   always NTS: this agent never asks a server without it\n"
     "  KeyID  successful key exchanges since the start\n"
     "  Type   AEAD algorithm: 15 AES-SIV-CMAC-256, 30 AES-128-GCM-SIV\n"
     "  KLen   length of a key in bits\n"
     "  Last   age of the keys\n"
     "  Atmp   key exchanges tried since the last good answer\n"
-    "  NAK    NTS NAKs received: the server did not know our cookie\n"
+    "  NAK    NTS NAKs received: the server could not decrypt our cookie\n"
     "  Cook   cookies in store, at most 8\n"
     "  CLen   length of a cookie in bytes\n"
     "  Type and KLen are 0 as long as there are no keys.\n"

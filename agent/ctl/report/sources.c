@@ -1,6 +1,6 @@
-#include "agent/ctl/report/report.h"
-
 #include "agent/ctl/print/text.h"
+#include "agent/ctl/report/health.h"
+#include "agent/ctl/report/report.h"
 
 #include <math.h>
 #include <string.h>
@@ -43,46 +43,24 @@ static const struct {
 
 static const char legend[] =
     "\n"
-    "  ^ is a server. The state beside it:\n"
+    "  ^ is a server. The state next to it:\n"
     "    * the best source          x disagrees with the majority\n"
     "    + combined with the best   ~ its answers vary too much\n"
     "    - good, but not needed     ? not usable, the reason is below it\n"
     "  Poll         time between requests as a power of two: 6 is 64 s\n"
-    "  Reach        the last eight requests, octal: 377, all were answered\n"
+    "  Reach        the last eight requests, octal; 377: all were answered\n"
     "  LastRx       time since the last good answer\n"
-    "  Last sample  error of our clock now [as it was measured] +/- the most\n"
-    "               that this can be wrong; + our clock is fast, - slow\n"
+    "  Last sample  error of our clock now [as measured] +/- the largest\n"
+    "               possible error of it; + our clock is fast, - slow\n"
     "\n";
 
-/* A stage that is not known is shown as the agent calls it. */
+/* An unknown stage, as from a newer agent, is shown by its name. */
 static const char *stage_text(const char *stage)
 {
 	for (size_t i = 0; i < ARRAY_LEN(stages); i++)
 		if (strcmp(stages[i].stage, stage) == 0)
 			return stages[i].text;
 	return stage;
-}
-
-bool cert_ends_soon(const struct status_source *s)
-{
-	return s->nts.cert_days_left.known &&
-	       s->nts.cert_days_left.n < CERT_DAYS_WARN;
-}
-
-void cert_days_text(
-    char out[static CERT_TEXT_MAX], const struct status_source *s)
-{
-	double days = (double)s->nts.cert_days_left.n;
-
-	out[0] = '\0';
-	if (!s->nts.cert_days_left.known)
-		return;
-	if (days < 0)
-		snprintf(out, CERT_TEXT_MAX, "ended %.0f day%s ago", -days,
-		    days > -2 ? "" : "s");
-	else
-		snprintf(out, CERT_TEXT_MAX, "ends in %.0f day%s", days,
-		    days > 0 && days < 2 ? "" : "s");
 }
 
 #define NOTE_MAX 1024
@@ -93,33 +71,22 @@ static void note_keys(const struct status_source *s, char note[NOTE_MAX])
 	char days[CERT_TEXT_MAX];
 
 	text_append(note, NOTE_MAX, "NTS: %s, %lld cookies",
-	    s->nts.aead_name == NULL ? "no keys" : s->nts.aead_name,
+	    s->nts.aead_name ? s->nts.aead_name : "no keys",
 	    (long long)s->nts.cookies.n);
-	cert_days_text(days, s);
+	source_cert_days_text(days, s);
 	if (days[0] != '\0')
 		text_append(note, NOTE_MAX, ", certificate %s", days);
-	if (cert_ends_soon(s))
+	if (source_cert_ends_soon(s))
 		text_append(note, NOTE_MAX, ": renew it on the server");
-}
-
-static bool failed_lately(const struct status_source *s)
-{
-	return s->failure != NULL && s->failure[0] != '\0';
-}
-
-/* By order: then it does nothing, whatever its stage. */
-static bool is_switched_off(const struct status_source *s)
-{
-	return failed_lately(s) && strcmp(s->failure, "offline") == 0;
 }
 
 static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
 {
-	bool failed = failed_lately(s) && !is_switched_off(s);
+	bool failed = source_has_failed(s) && !source_is_switched_off(s);
 	bool said = s->reason[0] != '\0';
 	char wait[FORMAT_MAX];
 
-	/* Without a failure the reason says what the stage would. */
+	/* Without a failure the reason already describes the stage. */
 	if (failed || !said)
 		text_append(note, NOTE_MAX, "%s", stage_text(s->stage));
 	if (said)
@@ -137,11 +104,11 @@ static void put_note(const struct status_source *s, const struct view *v)
 
 	if (source_is_usable(s))
 		note_keys(s, note);
-	/* One that is silent stays selected while its last samples are good,
-	 * and the trouble is no secret meanwhile. */
-	if (source_is_usable(s) && failed_lately(s))
+	/* A silent source stays selected as long as its last samples are
+	 * good; the note shows its trouble all the same. */
+	if (source_is_usable(s) && source_has_failed(s))
 		text_append(note, NOTE_MAX, "; ");
-	if (!source_is_usable(s) || failed_lately(s))
+	if (!source_is_usable(s) || source_has_failed(s))
 		note_trouble(s, note);
 	text_put_wrapped(v->out, NOTE_INDENT, note, v->width);
 }
@@ -159,15 +126,15 @@ static const struct table table = {
     .note = put_note,
 };
 
-/* The table alone says that a server is of no use, and not why. Whoever reads
- * it from a pipe wants the table alone. */
+/* The table shows that a server is not usable, but not why. A pipe gets no
+ * hint: a script expects the table alone. */
 static void put_hint(const struct snapshot *s, const struct view *v)
 {
-	unsigned troubled = 0;
+	bool trouble = false;
 
 	for (unsigned i = 0; i < s->source_count; i++)
-		troubled += source_is_in_trouble(&s->sources[i]);
-	if (troubled > 0)
+		trouble = trouble || source_is_in_trouble(&s->sources[i]);
+	if (trouble)
 		text_put_wrapped(v->out, "",
 		    "`ntsctl` says what is wrong and what to do.", v->width);
 }

@@ -2,7 +2,7 @@
 
 #define SOURCE(m) .field = FIELD(struct status_source, m)
 
-/* What chronyc shows for a source without samples, and scripts know. */
+/* What chronyc shows when these are not known; scripts expect it. */
 #define SKEW_UNKNOWN_PPM 2000
 #define STD_DEV_UNKNOWN_NS 4e9
 

@@ -1,19 +1,18 @@
 /*
- * The one-look summary: is the time right, how right, and if not, why and what
- * to do about it.
+ * The summary: is the time right, how right, and if not, why, and what to do.
  */
-#include "agent/ctl/report/report.h"
-
 #include "agent/ctl/print/text.h"
+#include "agent/ctl/report/advice.h"
+#include "agent/ctl/report/health.h"
+#include "agent/ctl/report/report.h"
 
 #include <string.h>
 
 #define PARAGRAPH_MAX 2048
-#define NTS_KE_PORT 4460 /* RFC 8915 7.1 */
 
 #define MEMBER(m) .field = FIELD(struct snapshot, m)
 
-/* CSV; JSON is the whole snapshot. */
+/* For CSV. The JSON is the whole snapshot. */
 static const struct column columns[] = {
     {MEMBER(version)},
     {MEMBER(time_ns)},
@@ -32,79 +31,6 @@ static const struct column columns[] = {
     {MEMBER(clock.root_delay_ns)},
     {MEMBER(clock.root_dispersion_ns)},
 };
-
-/* Of a key exchange that failed before it had a server to ask. */
-#define NO_TRUST "no-trust"
-
-/* What to look at when this failed. %N name, %H host, %P its NTS-KE port, %A
- * address. */
-/* clang-format off */
-static const struct {
-	const char *failure, *text;
-} advice[] = {
-	{"dns",         "look the name up as the agent does: getent ahosts %H"},
-	{"connect",     "see whether a firewall lets NTS-KE through: nc -vz %H %P"},
-	{"tls",         "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P"},
-	{"certificate", "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P"},
-	{NO_TRUST,      "see what is wrong with the trusted certificates: sudo ntsagentd --check-config"},
-	{"nts-ke",      "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P"},
-	{"ntp-name",    "the NTS-KE server names an NTP server that cannot be found: ask its operator"},
-	{"silence",     "see whether a firewall lets UDP to %A and back through"},
-	{"offline",     "ask it again: sudo ntsctl online %N"},
-	{"rejected",    "see whether something on the way to %A answers NTP in its place"},
-};
-/* clang-format on */
-
-static void add_variable(
-    char *out, char variable, const struct status_source *s)
-{
-	long long port = s->nts.ke_port.known ? s->nts.ke_port.n : NTS_KE_PORT;
-
-	if (variable == 'N')
-		text_append(out, PARAGRAPH_MAX, "%s", s->name);
-	else if (variable == 'H')
-		text_append(out, PARAGRAPH_MAX, "%s", s->host);
-	else if (variable == 'P')
-		text_append(out, PARAGRAPH_MAX, "%lld", port);
-	else
-		text_append(out, PARAGRAPH_MAX, "%s",
-		    s->address == NULL ? s->host : s->address);
-}
-
-static void add_filled(
-    char *out, const char *text, const struct status_source *s)
-{
-	while (*text != '\0') {
-		size_t plain = strcspn(text, "%");
-
-		text_append(out, PARAGRAPH_MAX, "%.*s", (int)plain, text);
-		text += plain;
-		if (*text == '%') {
-			add_variable(out, text[1], s);
-			text += 2;
-		}
-	}
-}
-
-/* A server that was not reached has shown no certificate: ours are at fault. */
-static const char *failure_of(const struct status_source *s)
-{
-	if (s->failure == NULL)
-		return "";
-	if (strcmp(s->failure, "certificate") == 0 && s->nts.ke_address == NULL)
-		return NO_TRUST;
-	return s->failure;
-}
-
-static const char *advice_for(const struct status_source *s)
-{
-	const char *failure = failure_of(s);
-
-	for (size_t i = 0; i < ARRAY_LEN(advice); i++)
-		if (strcmp(advice[i].failure, failure) == 0)
-			return advice[i].text;
-	return NULL;
-}
 
 static const char *direction(double ns)
 {
@@ -129,7 +55,7 @@ static const char *reason_of(const struct snapshot *s, const char *otherwise)
 {
 	const char *reason = s->clock.reason;
 
-	return reason == NULL || *reason == '\0' ? otherwise : reason;
+	return !reason || *reason == '\0' ? otherwise : reason;
 }
 
 static void say_right(const struct snapshot *s, char *out)
@@ -197,7 +123,7 @@ static bool is_anything(const struct snapshot *s)
 	return true;
 }
 
-/* The first that applies. */
+/* The first row that applies. */
 /* clang-format off */
 static const struct verdict {
 	bool (*applies)(const struct snapshot *s);
@@ -232,7 +158,7 @@ static void put_verdict(const struct snapshot *s, const struct view *v)
 
 	verdict->say(s, text);
 	text_put_wrapped(v->out, "", text, v->width);
-	if (verdict->to_do != NULL)
+	if (verdict->to_do)
 		text_put_wrapped(v->out, "To do: ", verdict->to_do, v->width);
 }
 
@@ -251,9 +177,9 @@ static void put_best(const struct snapshot *s, const struct view *v)
 	const char *address;
 	char text[PARAGRAPH_MAX] = "";
 
-	if (best == NULL)
+	if (!best)
 		return;
-	address = best->address == NULL ? "no address" : best->address;
+	address = best->address ? best->address : "no address";
 	text_append(text, sizeof(text),
 	    "%s (%s), stratum %lld; %u of %u sources usable, %lld combined",
 	    best->name, address, (long long)best->stratum.n, count_usable(s),
@@ -261,17 +187,8 @@ static void put_best(const struct snapshot *s, const struct view *v)
 	text_put_wrapped(v->out, "Source: ", text, v->width);
 }
 
-bool source_is_in_trouble(const struct status_source *s)
-{
-	bool failed = s->failure != NULL && s->failure[0] != '\0';
-
-	return failed ||
-	       (!source_is_usable(s) && strcmp(s->state, "noselect") != 0);
-}
-
 static void put_trouble(const struct status_source *s, const struct view *v)
 {
-	const char *to_do = advice_for(s);
 	char text[PARAGRAPH_MAX] = "", wait[FORMAT_MAX];
 
 	text_append(text, sizeof(text), "%s: %s", s->name, s->reason);
@@ -281,11 +198,9 @@ static void put_trouble(const struct status_source *s, const struct view *v)
 	}
 	text_put_wrapped(v->out,
 	    source_is_usable(s) ? "Trouble: " : "Not usable: ", text, v->width);
-	if (to_do == NULL)
-		return;
 	text[0] = '\0';
-	add_filled(text, to_do, s);
-	text_put_wrapped(v->out, "To do: ", text, v->width);
+	if (advice_append(text, sizeof(text), s))
+		text_put_wrapped(v->out, "To do: ", text, v->width);
 }
 
 static void put_cert_warning(
@@ -293,7 +208,7 @@ static void put_cert_warning(
 {
 	char text[PARAGRAPH_MAX] = "", days[CERT_TEXT_MAX];
 
-	cert_days_text(days, s);
+	source_cert_days_text(days, s);
 	text_append(text, sizeof(text),
 	    "the certificate of %s %s: renew it on the server", s->host, days);
 	text_put_wrapped(v->out, "Warning: ", text, v->width);
@@ -307,7 +222,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 		if (source_is_in_trouble(&s->sources[i]))
 			put_trouble(&s->sources[i], v);
 	for (unsigned i = 0; i < s->source_count; i++)
-		if (cert_ends_soon(&s->sources[i]))
+		if (source_cert_ends_soon(&s->sources[i]))
 			put_cert_warning(&s->sources[i], v);
 }
 

@@ -8,7 +8,7 @@
 
 #define CLOCK(m) .field = FIELD(struct status_clock, m)
 
-/* For CSV and JSON: the whole of `clock`. */
+/* For CSV and JSON: all of `clock`. */
 /* clang-format off */
 static const struct column columns[] = {
 	{CLOCK(controlled)}, {CLOCK(reason)}, {CLOCK(synchronised)},
@@ -24,13 +24,13 @@ static const struct column columns[] = {
 };
 /* clang-format on */
 
-/* chronyc prints seconds with nine decimals; so do integers, exactly. */
+/* chronyc prints nine decimals, which show nanoseconds exactly. */
 static double s_of(struct field_int ns)
 {
 	return (double)ns.n * 1e-9;
 }
 
-/* The opposite sign, and never a negative zero. */
+/* Changes the sign, but not to a negative zero. */
 static double opposite(double x)
 {
 	return 0 - x;
@@ -41,16 +41,16 @@ static void put_reference(const struct snapshot *s, const struct view *v)
 	const struct status_source *best = snapshot_selected(s);
 	const char *id = s->clock.reference_id;
 
-	fprintf(v->out, "%s (%s)", id == NULL || *id == '\0' ? "00000000" : id,
-	    best == NULL ? "" : source_shown_name(best, v));
+	fprintf(v->out, "%s (%s)", !id || *id == '\0' ? "00000000" : id,
+	    best ? source_shown_name(best, v) : "");
 }
 
 static void put_stratum(const struct snapshot *s, const struct view *v)
 {
 	long long stratum = (long long)s->clock.stratum.n;
 
-	/* RFC 5905 calls "unsynchronised" 16 inside and 0 on the wire; chronyc
-	 * shows the latter. */
+	/* "Unsynchronised" is 16 in the status and 0 in packets (RFC 5905
+	 * 7.3); chronyc shows 0. */
 	fprintf(v->out, "%lld", stratum == 16 ? 0 : stratum);
 }
 
@@ -89,7 +89,7 @@ static void put_frequency(const struct snapshot *s, const struct view *v)
 {
 	double correction_ppm = s->clock.frequency_ppm.x;
 
-	/* Sped up by that much: left alone, the clock is slow. */
+	/* The correction speeds the clock up: without it the clock is slow. */
 	fprintf(v->out, "%.3f ppm %s", fabs(correction_ppm),
 	    correction_ppm < 0 ? "fast" : "slow");
 }
@@ -126,7 +126,7 @@ static void put_leap(const struct snapshot *s, const struct view *v)
 	    {"insert", "Insert second"},
 	    {"delete", "Delete second"},
 	};
-	const char *leap = s->clock.leap == NULL ? "" : s->clock.leap;
+	const char *leap = s->clock.leap ? s->clock.leap : "";
 
 	for (size_t i = 0; i < ARRAY_LEN(texts) && s->clock.synchronised; i++)
 		if (strcmp(leap, texts[i][0]) == 0) {
@@ -143,7 +143,7 @@ static void put_est_error(const struct snapshot *s, const struct view *v)
 
 static void put_steering(const struct snapshot *s, const struct view *v)
 {
-	const char *reason = s->clock.reason == NULL ? "" : s->clock.reason;
+	const char *reason = s->clock.reason ? s->clock.reason : "";
 
 	fputs(!s->clock.controlled ? "not controlled"
 	      : s->clock.refused   ? "stopped, beyond refuse-threshold"
@@ -151,14 +151,15 @@ static void put_steering(const struct snapshot *s, const struct view *v)
 	    v->out);
 	if (reason[0] == '\0')
 		return;
-	/* With a source selected it can only be why the clock is left alone. */
+	/* When a source is selected, this is why the clock is not controlled.
+	 */
 	if (!s->clock.controlled && snapshot_selected(s) != NULL)
 		fprintf(v->out, " (%s)", reason);
 	else
 		fprintf(v->out, "; %s", reason);
 }
 
-/* The last lines are ours. */
+/* chronyc prints all but the last two. */
 /* clang-format off */
 static const struct {
 	const char *label;
@@ -189,7 +190,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 		lines[i].put(s, v);
 		fputc('\n', v->out);
 	}
-	if (s->clock.disturbance != NULL)
+	if (s->clock.disturbance)
 		fprintf(v->out, "%-16s: %.0f seconds ago, %s\n", "Disturbed",
 		    s->clock.disturbed_s.x, s->clock.disturbance);
 }

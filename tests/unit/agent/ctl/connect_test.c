@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/fetch.h"
 
@@ -6,7 +6,7 @@
 
 static const struct connect_limits limits = {1 << 20, 5000};
 
-/* Fails with a sentence that holds `part`. */
+/* Reading fails; the sentence contains `part` and the path. */
 static void assert_refused(
     const char *path, const struct connect_limits *l, const char *part)
 {
@@ -65,14 +65,14 @@ static void an_agent_that_does_not_run_is_named(void **state)
 	make_folder(&a);
 	assert_refused(a.path, &limits, "ntsagentd is not running");
 	assert_refused(a.path, &limits, "systemctl start ntsagent");
-	/* the file outlived the process */
+	/* The socket file is still there, its process is not. */
 	close(listen_at(a.path));
 	assert_refused(a.path, &limits, "ntsagentd is not running");
 	agent_end(&a);
 	assert_refused("/dev/null/status.sock", &limits, "is not running");
 }
 
-/* As another user, in a child: what the sentence is, 0 when it is right. */
+/* As another user, in a child. Returns its exit status: 0, it was refused. */
 static int refused_permission(const char *path)
 {
 	char why[CONNECT_ERROR_MAX] = "";
@@ -80,9 +80,13 @@ static int refused_permission(const char *path)
 
 	if (geteuid() == 0 && setuid(65534) != 0)
 		return 2;
-	if (status_read(path, &limits, &len, why) != NULL)
+	if (status_read(path, &limits, &len, why))
 		return 3;
-	return strstr(why, "no permission to connect") == NULL;
+	if (!strstr(why, "no permission to connect"))
+		return 4;
+	if (control_ask(path, "step\n", &limits, why))
+		return 5;
+	return strstr(why, "the agent's user may give orders") ? 0 : 6;
 }
 
 static void a_lack_of_permission_is_named(void **state)
@@ -150,20 +154,20 @@ static void assert_times_out(const char *path)
 	assert_in_range(now_ms() - begin, 150, 3000);
 }
 
-static void a_silent_agent_is_given_up(void **state)
+static void a_silent_agent_times_out(void **state)
 {
 	struct fake_agent a = {.pid = 0};
 	int fd;
 
 	(void)state;
 	make_folder(&a);
-	fd = listen_at(a.path); /* queued, never accepted */
+	fd = listen_at(a.path); /* connections wait in its queue */
 	assert_times_out(a.path);
 	close(fd);
 	agent_end(&a);
 }
 
-static void a_dribbling_agent_is_given_up(void **state)
+static void a_slow_agent_times_out(void **state)
 {
 	struct fake_agent a;
 	int fd;
@@ -185,7 +189,7 @@ static void a_dribbling_agent_is_given_up(void **state)
 	agent_end(&a);
 }
 
-static void a_full_queue_is_given_up(void **state)
+static void a_full_queue_times_out(void **state)
 {
 	struct fake_agent a = {.pid = 0};
 	int fd, waiting[2];
@@ -234,9 +238,9 @@ int main(void)
 	    cmocka_unit_test(a_lack_of_permission_is_named),
 	    cmocka_unit_test(a_path_that_is_too_long_is_refused),
 	    cmocka_unit_test(an_answer_without_end_is_cut_off),
-	    cmocka_unit_test(a_silent_agent_is_given_up),
-	    cmocka_unit_test(a_dribbling_agent_is_given_up),
-	    cmocka_unit_test(a_full_queue_is_given_up),
+	    cmocka_unit_test(a_silent_agent_times_out),
+	    cmocka_unit_test(a_slow_agent_times_out),
+	    cmocka_unit_test(a_full_queue_times_out),
 	    cmocka_unit_test(garbage_names_the_socket),
 	};
 

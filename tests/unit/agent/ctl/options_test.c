@@ -1,10 +1,10 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/example.h"
 
 #include "agent/ctl/options.h"
 
 #define WORDS_MAX 8
 
-/* Splits at spaces; the words live as long as `line`. */
+/* Splits `line` at spaces, in place. */
 static bool parse(char *line, struct options *out, char *why)
 {
 	static char *words[WORDS_MAX + 1];
@@ -56,7 +56,7 @@ static void options_may_stand_anywhere(void **state)
 	}
 }
 
-static void the_last_of_opposites_counts(void **state)
+static void the_last_of_two_opposites_counts(void **state)
 {
 	char line[] = "ntsctl -n --json authdata -N --csv";
 	char why[OPTIONS_ERROR_MAX];
@@ -124,7 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_means_status),
 	    cmocka_unit_test(options_may_stand_anywhere),
-	    cmocka_unit_test(the_last_of_opposites_counts),
+	    cmocka_unit_test(the_last_of_two_opposites_counts),
 	    cmocka_unit_test(arguments_are_the_commands),
 	    cmocka_unit_test(help_beats_the_command),
 	    cmocka_unit_test(what_is_not_known_is_named),

@@ -1,8 +1,8 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/orders.h"
 
-/* What an order makes of an agent's answer. */
+/* What order_send returns and prints. */
 struct outcome {
 	enum exit_status status;
 	char *out, *errors;
@@ -32,7 +32,8 @@ static void assert_outcome(struct outcome o, enum exit_status status,
 	free(o.errors);
 }
 
-/* An agent whose status socket would be the returned path. */
+/* Starts an agent that answers on its control socket; returns the path of the
+ * status socket that belongs to it. */
 static const char *start(struct fake_agent *a, const char *answer)
 {
 	static char status_socket[80];
@@ -69,7 +70,7 @@ static void a_refusal_goes_to_the_errors(void **state)
 	agent_end(&a);
 }
 
-static void no_answer_is_told(void **state)
+static void no_answer_is_an_error(void **state)
 {
 	struct fake_agent a;
 	const char *at = start(&a, "");
@@ -78,13 +79,13 @@ static void no_answer_is_told(void **state)
 	(void)state;
 	o = ordered(at, "step", NULL);
 	assert_int_equal(o.status, EXIT_NO_STATUS);
-	assert_contains(o.errors, "hung up without an answer");
+	assert_contains(o.errors, "without an answer");
 	free(o.out);
 	free(o.errors);
 	agent_end(&a);
 }
 
-static void no_agent_is_told(void **state)
+static void no_agent_is_an_error(void **state)
 {
 	struct outcome o = ordered("/nowhere/status.sock", "retry", NULL);
 
@@ -121,15 +122,64 @@ static void the_path_is_the_agents(void **state)
 	assert_string_equal(path, "/run/mystatus.sock.control");
 }
 
+/* An agent that answers with the order that it has read. */
+static void start_echo(struct fake_agent *a, const char *control)
+{
+	int fd;
+
+	make_folder(a);
+	snprintf(a->path, sizeof(a->path), "%s/%s", a->folder, control);
+	fd = listen_at(a->path);
+	a->pid = fork();
+	assert_true(a->pid >= 0);
+	while (a->pid == 0) {
+		int peer = accept(fd, NULL, NULL);
+		char line[200] = "ok: ";
+		size_t len = 4;
+
+		while (
+		    line[len - 1] != '\n' && recv(peer, line + len, 1, 0) == 1)
+			len++;
+		write_whole(peer, line, len);
+		close(peer);
+	}
+	close(fd);
+}
+
+static void an_order_is_sent_as_one_line(void **state)
+{
+	char status_socket[80], longest[128], answer[160];
+	struct fake_agent a;
+
+	(void)state;
+	start_echo(&a, "control.sock");
+	snprintf(
+	    status_socket, sizeof(status_socket), "%s/status.sock", a.folder);
+	assert_outcome(
+	    ordered(status_socket, "step", NULL), EXIT_OK, "step\n", "");
+	assert_outcome(ordered(status_socket, "retry", "office"), EXIT_OK,
+	    "retry office\n", "");
+	/* The agent reads 127 bytes, of which the last is the line feed. */
+	memset(longest, 'a', sizeof(longest));
+	longest[127 - strlen("retry \n")] = '\0';
+	snprintf(answer, sizeof(answer), "retry %s\n", longest);
+	assert_outcome(
+	    ordered(status_socket, "retry", longest), EXIT_OK, answer, "");
+	assert_outcome(ordered("/nowhere/status.sock", "retryx", longest),
+	    EXIT_USAGE, "", "ntsctl: this is not the name of a source\n");
+	agent_end(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_was_done_is_printed),
 	    cmocka_unit_test(a_refusal_goes_to_the_errors),
-	    cmocka_unit_test(no_answer_is_told),
-	    cmocka_unit_test(no_agent_is_told),
+	    cmocka_unit_test(no_answer_is_an_error),
+	    cmocka_unit_test(no_agent_is_an_error),
 	    cmocka_unit_test(what_cannot_be_a_name_is_not_sent),
 	    cmocka_unit_test(the_path_is_the_agents),
+	    cmocka_unit_test(an_order_is_sent_as_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
-/*
- * The whole of ntsctl: as a function, and as the program when it is built.
- */
-#include "tests/unit/agent/ctl/report/fixture.h"
+/* All of ntsctl: as a function and, when it is built, as a program. */
+#include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/program.h"
+#include "agent/ctl/report/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 
 #define WORDS_MAX 10
 
@@ -50,8 +50,8 @@ static struct result run(const char *line)
 	return r;
 }
 
-/* An agent that answers with the contract's snapshot; NTSAGENT_STATUS leads
- * to it. */
+/* Starts an agent that answers with the example; NTSAGENT_STATUS is its path.
+ */
 static void start_example(struct fake_agent *a)
 {
 	char *json = read_file(HERE "snapshot.json");
@@ -82,6 +82,8 @@ static const struct {
     {"ntsctl tracking", "tracking.txt"},
     {"ntsctl -N authdata", "authdata.txt"},
     {"ntsctl activity", "activity.txt"},
+    {"ntsctl help", "help.txt"},
+    {"ntsctl -h sources", "help.txt"},
 };
 
 static void each_command_prints_its_report(void **state)
@@ -197,7 +199,7 @@ static void a_full_disk_is_no_success(void **state)
 	free(words[1]);
 }
 
-/* Every word that the help shows at the start of a line is in `text`. */
+/* Every command and every long option of the help is in `text`. */
 static void assert_knows_all(const char *help, const char *text)
 {
 	for (const char *line = strchr(help, '\n'); line != NULL;
@@ -231,7 +233,7 @@ static void manual_and_completions_know_every_command(void **state)
 	result_free(&help);
 }
 
-/* Every member that the tables name is in the manual's tables. */
+/* Every column of a table is documented in the manual. */
 static void manual_knows_every_member(void **state)
 {
 	static const char *const reports[] = {"ntsctl status --csv",
@@ -263,7 +265,7 @@ static void manual_knows_every_member(void **state)
 	free(manual);
 }
 
-/* The program beside the tests' folder; false when it is not built. */
+/* The path of ntsctl in the build folder; false when it is not built. */
 static bool find_program(char *path, size_t size)
 {
 	char *tests;
@@ -324,6 +326,180 @@ static void the_program_does_the_same(void **state)
 	end_example(&a);
 }
 
+static void the_version_is_a_line(void **state)
+{
+	struct result r = run("ntsctl --version");
+
+	(void)state;
+	assert_string_equal(r.out, "ntsctl (ntsagent) " NTSAGENT_VERSION "\n");
+	assert_int_equal(r.status, EXIT_OK);
+	result_free(&r);
+}
+
+static void too_many_arguments_are_refused(void **state)
+{
+	static const char *const lines[] = {"status x", "sources x",
+	    "sourcestats x", "tracking x", "authdata x", "activity x",
+	    "waitsync 1 2 3 4 5", "retry x y", "burst x y", "offline x y",
+	    "online x y", "step x", "makestep x", "reload x", "help x",
+	    "version x"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char line[80];
+		struct result r;
+
+		snprintf(line, sizeof(line), "ntsctl -s /nonexistent/sock %s",
+		    lines[i]);
+		r = run(line);
+		assert_int_equal(r.status, EXIT_USAGE);
+		assert_contains(r.errors, " takes ");
+		result_free(&r);
+	}
+}
+
+/* Without a buffer the error comes before the last flush, which succeeds. */
+static void an_earlier_write_error_is_not_forgotten(void **state)
+{
+	char *words[] = {strdup("ntsctl"), strdup("help"), NULL};
+	FILE *full = fopen("/dev/full", "w"), *errors;
+	char *said = NULL;
+	size_t size;
+
+	(void)state;
+	setvbuf(full, NULL, _IONBF, 0);
+	errors = open_memstream(&said, &size);
+	assert_int_equal(ctl_main(2, words, full, errors), EXIT_NO_STATUS);
+	fclose(errors);
+	fclose(full);
+	assert_string_equal(said, "ntsctl: cannot write the output\n");
+	free(said);
+	free(words[0]);
+	free(words[1]);
+}
+
+/* What ntsctl prints on a terminal with so many columns; the caller frees it.
+ */
+static char *on_terminal(const char *command, unsigned short columns)
+{
+	const struct winsize size = {.ws_row = 24, .ws_col = columns};
+	char *words[] = {strdup("ntsctl"), strdup(command), NULL};
+	char *text = calloc(1, 8192);
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+	size_t len = 0;
+	ssize_t n;
+	FILE *out;
+
+	assert_true(text && master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
+	out = fopen(ptsname(master), "w");
+	assert_non_null(out);
+	(void)ctl_main(2, words, out, stderr);
+	fflush(out);
+	assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
+	while (len < 8191 && (n = read(master, text + len, 8191 - len)) > 0)
+		len += (size_t)n;
+	fclose(out);
+	close(master);
+	free(words[0]);
+	free(words[1]);
+	return text;
+}
+
+static size_t longest_line(const char *text)
+{
+	size_t longest = 0;
+
+	for (; *text != '\0'; text += strcspn(text, "\n") + 1) {
+		size_t len = strcspn(text, "\r\n");
+
+		longest = len > longest ? len : longest;
+		if (text[strcspn(text, "\n")] == '\0')
+			break;
+	}
+	return longest;
+}
+
+static void sentences_fit_the_terminal(void **state)
+{
+	/* Some word begins in each of the last ten columns. */
+	static const struct {
+		unsigned short columns, least, most;
+	} cases[] = {{60, 51, 60}, {100, 91, 100}, {0, 71, 80}, {20, 31, 40},
+	    {40, 31, 40}, {41, 31, 41}};
+	struct fake_agent a;
+
+	(void)state;
+	start_example(&a);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text = on_terminal("status", cases[i].columns);
+
+		assert_in_range(
+		    longest_line(text), cases[i].least, cases[i].most);
+		free(text);
+	}
+	end_example(&a);
+}
+
+static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
+{
+	static const struct {
+		const char *no_color;
+		bool colours;
+	} cases[] = {{NULL, true}, {"", true}, {"1", false}};
+	struct fake_agent a;
+
+	(void)state;
+	start_example(&a);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text;
+
+		unsetenv("NO_COLOR");
+		if (cases[i].no_color)
+			setenv("NO_COLOR", cases[i].no_color, 1);
+		text = on_terminal("sources", 80);
+		assert_int_equal(
+		    strstr(text, "\033[32m") != NULL, cases[i].colours);
+		assert_contains(text, "`ntsctl` says what is wrong");
+		free(text);
+	}
+	unsetenv("NO_COLOR");
+	end_example(&a);
+}
+
+/* These two characters take four columns. */
+static void the_program_knows_how_wide_characters_are(void **state)
+{
+	char program[4096], out_path[80], *json, *text, *line;
+	json_t *tree;
+	struct fake_agent a;
+
+	(void)state;
+	if (!find_program(program, sizeof(program)))
+		skip();
+	tree = example();
+	set_text(example_source(tree, 0), "name", "\xe6\x97\xb6\xe9\x97\xb4");
+	json = json_dumps(tree, 0);
+	json_decref(tree);
+	agent_start(&a, (const char *const[]){json}, 1);
+	setenv("NTSAGENT_STATUS", a.path, 1);
+	snprintf(out_path, sizeof(out_path), "%s/out", a.folder);
+	assert_int_equal(
+	    run_program(program, "ntsctl sources", out_path), EXIT_OK);
+	text = read_file(out_path);
+	line = line_of(text, 2);
+	assert_string_equal(line,
+	    "^* \xe6\x97\xb6\xe9\x97\xb4                          1   4   377"
+	    "     6   -117us[ -124us] +/-  524us");
+	free(line);
+	free(text);
+	free(json);
+	unlink(out_path);
+	end_example(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +511,12 @@ int main(void)
 	    cmocka_unit_test(manual_and_completions_know_every_command),
 	    cmocka_unit_test(manual_knows_every_member),
 	    cmocka_unit_test(the_program_does_the_same),
+	    cmocka_unit_test(the_version_is_a_line),
+	    cmocka_unit_test(too_many_arguments_are_refused),
+	    cmocka_unit_test(an_earlier_write_error_is_not_forgotten),
+	    cmocka_unit_test(sentences_fit_the_terminal),
+	    cmocka_unit_test(a_terminal_has_colours_unless_they_are_unwanted),
+	    cmocka_unit_test(the_program_knows_how_wide_characters_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

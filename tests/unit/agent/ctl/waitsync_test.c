@@ -1,10 +1,11 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/waitsync.h"
+#include "base/time.h"
 
 static const struct waitsync fast = {.interval_s = 0.01};
 
-/* The snapshot as the agent would send it; to be freed. */
+/* The example with these values; the caller frees it. */
 static char *answer(bool synchronised, int64_t offset_ns, double skew_ppm)
 {
 	json_t *tree = example(), *c = json_object_get(tree, "clock");
@@ -155,7 +156,7 @@ static void json_is_a_line_per_try(void **state)
 	free(yes);
 }
 
-static void the_same_trouble_is_told_once(void **state)
+static void an_error_that_repeats_is_printed_once(void **state)
 {
 	char *yes = answer(true, 0, 0);
 	const char *const answers[] = {"{", "{", "", yes};
@@ -258,6 +259,50 @@ static void bad_arguments_are_named(void **state)
 	}
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ns_of_timespec(&ts);
+}
+
+static void a_pause_lies_between_two_tries(void **state)
+{
+	struct waitsync twice = {.tries = 2, .interval_s = 0.05};
+	int64_t begin_ns = now_ns();
+	struct waited r =
+	    wait_for(&twice, "/nonexistent/status.sock", OUTPUT_TEXT);
+
+	(void)state;
+	assert_true(now_ns() - begin_ns >= 50 * NS_PER_MS);
+	waited_free(&r);
+}
+
+static void without_a_reference_its_id_is_zero(void **state)
+{
+	json_t *const ids[] = {json_null(), json_string("")};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct waitsync once = {.tries = 1};
+		json_t *tree = example();
+		struct fake_agent a;
+		struct waited r;
+		char *json;
+
+		set(json_object_get(tree, "clock"), "reference_id", ids[i]);
+		json = json_dumps(tree, 0);
+		json_decref(tree);
+		agent_start(&a, (const char *const[]){json}, 1);
+		r = wait_for(&once, a.path, OUTPUT_TEXT);
+		agent_end(&a);
+		assert_contains(r.out, "try: 1, refid: 00000000, ");
+		waited_free(&r);
+		free(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,11 +311,13 @@ int main(void)
 	    cmocka_unit_test(a_refused_correction_is_not_synchronised),
 	    cmocka_unit_test(the_tries_run_out),
 	    cmocka_unit_test(json_is_a_line_per_try),
-	    cmocka_unit_test(the_same_trouble_is_told_once),
+	    cmocka_unit_test(an_error_that_repeats_is_printed_once),
 	    cmocka_unit_test(an_agent_that_never_starts_is_a_failure),
 	    cmocka_unit_test(a_full_disk_ends_the_wait),
 	    cmocka_unit_test(arguments_mean_what_chronyc_means),
 	    cmocka_unit_test(bad_arguments_are_named),
+	    cmocka_unit_test(a_pause_lies_between_two_tries),
+	    cmocka_unit_test(without_a_reference_its_id_is_zero),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

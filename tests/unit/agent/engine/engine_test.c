@@ -1,7 +1,6 @@
 #include "tests/unit/agent/engine/world.h"
 
 #include "agent/engine/sources.h"
-#include "agent/query/status.h"
 #include "clock/steering/memory.h"
 
 #include <errno.h>
@@ -510,28 +509,6 @@ static void steady_state_sends_what_the_pace_says(void **state)
 	world_end(w);
 }
 
-static void the_snapshot_is_json_and_names_the_trouble(void **state)
-{
-	struct world *w = world_new(2, 0, 0);
-	char *text;
-
-	(void)state;
-	w->keys_fail[1] = true;
-	w->config.sources[1].ke_port = 14461;
-	world_start(w);
-	world_run(w, 60 * NS_PER_S);
-	text = status_json(&w->engine, world_moment(w));
-	assert_non_null(text);
-	assert_int_equal(text[0], '{');
-	assert_non_null(strstr(text, "\"schema\":1"));
-	assert_non_null(strstr(text, "\"mark\":\"*\""));
-	assert_non_null(strstr(text, "the certificate is for other names"));
-	assert_non_null(strstr(text, "\"ke_port\":14461"));
-	assert_non_null(strstr(text, "\"synchronised\":true"));
-	free(text);
-	world_end(w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,7 +540,6 @@ int main(void)
 	    cmocka_unit_test(beyond_refusal_the_reason_is_told),
 	    cmocka_unit_test(a_save_between_does_not_stop_the_steering),
 	    cmocka_unit_test(steady_state_sends_what_the_pace_says),
-	    cmocka_unit_test(the_snapshot_is_json_and_names_the_trouble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct fixture {
@@ -60,7 +61,7 @@ static int connected(const struct fixture *f)
 	return fd;
 }
 
-/* Serves what is ready now; the client whose order is whole, or 0. */
+/* Serves all that is ready. Returns the client with a complete order, or 0. */
 static unsigned long serve(struct fixture *f)
 {
 	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
@@ -88,8 +89,8 @@ static void say(int fd, const char *text)
 	    send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/* All that comes until the end. */
-static void assert_hears(int fd, const char *expected)
+/* All that comes until the end of the connection. */
+static void assert_answer(int fd, const char *expected)
 {
 	char text[CONTROL_TEXT_MAX + 1];
 	size_t len = 0;
@@ -116,7 +117,7 @@ static void an_order_is_a_line_and_gets_an_answer(void **state)
 	assert_true(client != 0);
 	assert_string_equal(f->line, "retry office");
 	control_answer(&f->control, client, true, "done", f->now);
-	assert_hears(fd, "ok: done\n");
+	assert_answer(fd, "ok: done\n");
 }
 
 static void a_refusal_says_so(void **state)
@@ -126,10 +127,10 @@ static void a_refusal_says_so(void **state)
 
 	say(fd, "x\n");
 	control_answer(&f->control, serve(f), false, "no such\nthing", f->now);
-	assert_hears(fd, "error: no such\nthing\n");
+	assert_answer(fd, "error: no such\nthing\n");
 }
 
-static void what_is_no_line_is_refused(void **state)
+static void what_is_not_a_line_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	char endless[CONTROL_LINE_MAX + 20];
@@ -138,12 +139,20 @@ static void what_is_no_line_is_refused(void **state)
 	memset(endless, 'a', sizeof(endless));
 	assert_true(send(fd, endless, sizeof(endless), MSG_NOSIGNAL) > 0);
 	assert_int_equal(serve(f), 0);
-	shutdown(fd, SHUT_WR);
-	close(fd);
+	assert_answer(fd, "error: the order is too long\n");
+	/* In two parts, of which neither is too long. */
+	endless[100] = '\0';
+	fd = connected(f);
+	say(fd, endless);
+	assert_int_equal(serve(f), 0);
+	say(fd, endless);
+	say(fd, "\n");
+	assert_int_equal(serve(f), 0);
+	assert_answer(fd, "error: the order is too long\n");
 	fd = connected(f);
 	say(fd, "re\033try\n");
 	assert_int_equal(serve(f), 0);
-	assert_hears(fd, "error: the order is not plain text\n");
+	assert_answer(fd, "error: the order is not plain text\n");
 	fd = connected(f);
 	say(fd, "\n");
 	assert_true(serve(f) != 0);
@@ -151,7 +160,59 @@ static void what_is_no_line_is_refused(void **state)
 	close(fd);
 }
 
-static void a_client_that_says_nothing_is_hung_up_on(void **state)
+static void a_client_that_closes_early_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+
+	say(fd, "ret");
+	close(fd);
+	assert_int_equal(serve(f), 0);
+	assert_int_equal(control_deadline(&f->control).ns, MONO_NEVER.ns);
+}
+
+static void a_client_without_data_stays(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f), peer;
+
+	assert_int_equal(serve(f), 0);
+	peer = f->control.clients[0].fd;
+	assert_int_equal(control_ready(&f->control, peer, f->now, f->line), 0);
+	say(fd, "step\n");
+	assert_true(serve(f) != 0);
+	close(fd);
+}
+
+/* The connection is full, so the answer has to wait until the client reads. */
+static void an_answer_waits_for_a_slow_reader(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
+	char filling[4096] = {0}, got[sizeof(filling)];
+	int fd = connected(f), peer;
+	size_t filled = 0, len = 0;
+	ssize_t n;
+
+	say(fd, "x\n");
+	assert_true(serve(f) != 0);
+	peer = f->control.clients[0].fd;
+	while ((n = send(peer, filling, sizeof(filling), 0)) > 0)
+		filled += (size_t)n;
+	control_answer(
+	    &f->control, f->control.clients[0].number, true, "done", f->now);
+	assert_int_equal(control_pollfds(&f->control, fds), 2);
+	assert_int_equal(fds[0].events, POLLOUT);
+	while ((n = recv(fd, got, sizeof(got), 0)) > 0) {
+		len += (size_t)n;
+		assert_int_equal(
+		    control_ready(&f->control, peer, f->now, f->line), 0);
+	}
+	assert_int_equal(len, filled + strlen("ok: done\n"));
+	close(fd);
+}
+
+static void a_client_that_sends_nothing_is_dropped(void **state)
 {
 	struct fixture *f = *state;
 	int fd = connected(f);
@@ -167,7 +228,7 @@ static void a_client_that_says_nothing_is_hung_up_on(void **state)
 	close(fd);
 }
 
-static void few_are_served_at_once_and_the_others_later(void **state)
+static void some_are_served_at_once_and_the_rest_later(void **state)
 {
 	struct fixture *f = *state;
 	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
@@ -188,11 +249,11 @@ static void few_are_served_at_once_and_the_others_later(void **state)
 	assert_true(client != 0);
 	assert_string_equal(f->line, "step");
 	control_answer(&f->control, client, true, "done", f->now);
-	assert_hears(late, "ok: done\n");
+	assert_answer(late, "ok: done\n");
 }
 
-/* Its number is never given to another. */
-static void an_answer_for_one_who_left_goes_to_nobody(void **state)
+/* No other client gets its number. */
+static void an_answer_for_a_client_that_left_is_dropped(void **state)
 {
 	struct fixture *f = *state;
 	int fd = connected(f);
@@ -209,7 +270,7 @@ static void an_answer_for_one_who_left_goes_to_nobody(void **state)
 	assert_true(client != 0 && client != gone);
 	control_answer(&f->control, gone, true, "stepped", f->now);
 	control_answer(&f->control, client, true, "reloaded", f->now);
-	assert_hears(fd, "ok: reloaded\n");
+	assert_answer(fd, "ok: reloaded\n");
 }
 
 static void the_longest_answer_is_cut_not_lost(void **state)
@@ -235,8 +296,8 @@ static void the_longest_answer_is_cut_not_lost(void **state)
 	free(text);
 }
 
-/* As another user, in a child. */
-static int heard_as_another(const struct fixture *f, char text[80])
+/* What a client reads: for a child with another user. */
+static int read_answer(const struct fixture *f, char text[80])
 {
 	int fd = connected(f);
 	ssize_t n;
@@ -248,11 +309,11 @@ static int heard_as_another(const struct fixture *f, char text[80])
 	return n > 0;
 }
 
-static void others_may_not_order(void **state)
+static void other_users_may_not_give_orders(void **state)
 {
 	struct fixture *f = *state;
 	char text[80];
-	int tell[2];
+	int tell[2], status = -1;
 	pid_t pid;
 
 	if (geteuid() != 0)
@@ -261,22 +322,23 @@ static void others_may_not_order(void **state)
 	assert_int_equal(pipe(tell), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (setuid(65534) != 0 || !heard_as_another(f, text))
+		if (setuid(65534) != 0 || !read_answer(f, text))
 			_exit(1);
 		_exit(write(tell[1], text, strlen(text) + 1) < 0);
 	}
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1000 && waitpid(pid, &status, WNOHANG) == 0; i++) {
 		assert_int_equal(serve(f), 0);
-		poll(NULL, 0, 5);
+		poll(NULL, 0, 10);
 	}
+	assert_int_equal(status, 0);
 	assert_true(read(tell[0], text, sizeof(text)) > 0);
 	assert_string_equal(
-	    text, "error: only root and the agent's user may order\n");
+	    text, "error: only root and the agent's user may give orders\n");
 	close(tell[0]);
 	close(tell[1]);
 }
 
-static void its_path_lies_beside_the_status(void **state)
+static void its_path_follows_from_that_of_the_status(void **state)
 {
 	char path[CONTROL_PATH_MAX];
 
@@ -296,13 +358,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_order_is_a_line_and_gets_an_answer),
 	    TEST(a_refusal_says_so),
-	    TEST(what_is_no_line_is_refused),
-	    TEST(a_client_that_says_nothing_is_hung_up_on),
-	    TEST(few_are_served_at_once_and_the_others_later),
-	    TEST(an_answer_for_one_who_left_goes_to_nobody),
+	    TEST(what_is_not_a_line_is_refused),
+	    TEST(a_client_that_closes_early_is_forgotten),
+	    TEST(a_client_without_data_stays),
+	    TEST(an_answer_waits_for_a_slow_reader),
+	    TEST(a_client_that_sends_nothing_is_dropped),
+	    TEST(some_are_served_at_once_and_the_rest_later),
+	    TEST(an_answer_for_a_client_that_left_is_dropped),
 	    TEST(the_longest_answer_is_cut_not_lost),
-	    TEST(others_may_not_order),
-	    cmocka_unit_test(its_path_lies_beside_the_status),
+	    TEST(other_users_may_not_give_orders),
+	    cmocka_unit_test(its_path_follows_from_that_of_the_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static void assert_text(const char *part)
 		fail_msg("'%s' is not in: %s", part, text);
 }
 
-static void what_is_no_order_is_refused(void **state)
+static void what_is_not_an_order_is_refused(void **state)
 {
 	static const char *const lines[] = {"", "dance", "retr", "retryx",
 	    "step now", "retry nobody", "retry ", " retry"};
@@ -72,7 +72,7 @@ static void a_burst_measures_often(void **state)
 	(void)state;
 	world_start(w);
 	assert_int_equal(order(w, "burst"), ORDER_FAILED);
-	assert_text("no source that is online has keys");
+	assert_text("no online source has keys");
 	world_run(w, 1000 * NS_PER_S);
 	good = w->engine.sources[0].count.good;
 	assert_int_equal(order(w, "burst a"), ORDER_DONE);
@@ -111,7 +111,7 @@ static void offline_asks_nothing_until_online(void **state)
 	world_end(w);
 }
 
-/* Keys that come after the order find nobody who waits for them. */
+/* Keys that arrive after the order are ignored. */
 static void offline_ends_a_key_exchange(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -171,8 +171,8 @@ static void a_step_takes_what_the_slew_has_left(void **state)
 	world_end(w);
 }
 
-/* The limits forbid a second one within a minute. Nothing else changes: the
- * slew goes on, and the kernel still says that the clock is right. */
+/* The keeper allows one step a minute. A refusal changes nothing else: the slew
+ * goes on, and the kernel still says that the clock is right. */
 static void a_second_step_at_once_is_refused(void **state)
 {
 	struct world *w = slewing_world();
@@ -193,7 +193,7 @@ static void a_second_step_at_once_is_refused(void **state)
 	world_end(w);
 }
 
-static void a_step_needs_a_reason_and_a_right(void **state)
+static void a_step_needs_an_offset_and_a_controlled_clock(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 
@@ -227,30 +227,109 @@ static void a_step_beyond_the_threshold_is_refused(void **state)
 	world_end(w);
 }
 
-static void a_reload_is_for_another_to_do(void **state)
+static void a_reload_is_left_to_the_caller(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 
 	(void)state;
 	world_start(w);
+	snprintf(text, sizeof(text), "of the order before");
 	assert_int_equal(order(w, "reload"), ORDER_RELOADS);
+	assert_string_equal(text, "");
 	assert_int_equal(order(w, "reload a"), ORDER_FAILED);
+	world_end(w);
+}
+
+/* The table of agent/query/README.md: | `VERB` | or | `VERB [NAME]` |. */
+static void the_orders_are_those_of_the_readme(void **state)
+{
+	FILE *readme = fopen("agent/query/README.md", "r");
+	struct world *w = world_new(1, 0, 0);
+	char row[200], verb[20], line[40];
+	bool in_table = false;
+	unsigned orders = 0;
+
+	(void)state;
+	if (!readme)
+		fail_msg("run from the top of the tree");
+	world_start(w);
+	while (fgets(row, sizeof(row), readme)) {
+		bool takes_name = strstr(row, " [NAME]` |") != NULL;
+
+		in_table = in_table || strcmp(row, "| order | does |\n") == 0;
+		if (!in_table || sscanf(row, "| `%19[a-z]", verb) != 1)
+			continue;
+		snprintf(line, sizeof(line), "%s nobody", verb);
+		assert_int_equal(order(w, line), ORDER_FAILED);
+		assert_text(takes_name ? "no source is called nobody"
+				       : "this order takes no name");
+		orders++;
+	}
+	assert_int_equal(orders, 6);
+	fclose(readme);
+	world_end(w);
+}
+
+static void an_order_counts_its_sources(void **state)
+{
+	static const struct {
+		const char *line, *text;
+	} cases[] = {
+	    {"offline b", "1 source offline"},
+	    {"offline", "3 sources offline"},
+	    {"online", "3 sources online"},
+	    {"online b", "1 source online"},
+	    {"burst", "3 sources asked in a burst"},
+	    {"burst c", "1 source asked in a burst"},
+	};
+	struct world *w = world_new(3, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(order(w, cases[i].line), ORDER_DONE);
+		assert_string_equal(text, cases[i].text);
+	}
+	world_end(w);
+}
+
+static void an_order_is_logged_with_its_failure(void **state)
+{
+	static const struct {
+		const char *line, *logged;
+	} cases[] = {
+	    {"reload", "order \"reload\"\n"},
+	    {"step", "order \"step\": the clock is not synchronised"},
+	};
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		world_forget_log(w);
+		(void)order(w, cases[i].line);
+		assert_true(world_logged(w, cases[i].logged));
+	}
 	world_end(w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_no_order_is_refused),
+	    cmocka_unit_test(what_is_not_an_order_is_refused),
 	    cmocka_unit_test(retry_asks_at_once),
 	    cmocka_unit_test(a_burst_measures_often),
 	    cmocka_unit_test(offline_asks_nothing_until_online),
 	    cmocka_unit_test(offline_ends_a_key_exchange),
 	    cmocka_unit_test(a_step_takes_what_the_slew_has_left),
 	    cmocka_unit_test(a_second_step_at_once_is_refused),
-	    cmocka_unit_test(a_step_needs_a_reason_and_a_right),
+	    cmocka_unit_test(a_step_needs_an_offset_and_a_controlled_clock),
 	    cmocka_unit_test(a_step_beyond_the_threshold_is_refused),
-	    cmocka_unit_test(a_reload_is_for_another_to_do),
+	    cmocka_unit_test(a_reload_is_left_to_the_caller),
+	    cmocka_unit_test(the_orders_are_those_of_the_readme),
+	    cmocka_unit_test(an_order_counts_its_sources),
+	    cmocka_unit_test(an_order_is_logged_with_its_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,6 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "agent/ctl/print/format.h"
+
+#include "tests/unit/agent/ctl/example.h"
 
 #include <math.h>
 

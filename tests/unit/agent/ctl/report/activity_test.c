@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static void the_example_looks_as_expected(void **state)
 {
@@ -38,12 +38,19 @@ static void what_is_switched_off_is_offline(void **state)
 	    "0,1,0,0,0\n");
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_activity);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(without_sources_all_is_zero),
 	    cmocka_unit_test(what_is_switched_off_is_offline),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

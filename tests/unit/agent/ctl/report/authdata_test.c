@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static const struct view plain = {.width = 80};
 
@@ -16,7 +16,7 @@ static void the_example_looks_as_expected(void **state)
 	assert_golden(report_authdata, golden, ARRAY_LEN(golden));
 }
 
-/* What chronyc 4.6 printed on a test bench, and the values behind it. */
+/* Lines of chronyc 4.6 and the values that it showed there. */
 static void lines_are_those_of_chronyc(void **state)
 {
 	static const struct {
@@ -58,11 +58,18 @@ static void lines_are_those_of_chronyc(void **state)
 	}
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_authdata);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(lines_are_those_of_chronyc),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

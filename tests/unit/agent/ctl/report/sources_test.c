@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static const struct view plain = {.width = 80};
 static const struct view verbose = {.verbose = true, .width = 80};
@@ -18,8 +18,8 @@ static void the_example_looks_as_expected(void **state)
 	assert_golden(report_sources, golden, ARRAY_LEN(golden));
 }
 
-/* What chronyc 4.6 printed on a test bench, and the values behind it. Its sign
- * is the opposite of the snapshot's. */
+/* Lines of chronyc 4.6 and the values that it showed there. Its sign is the
+ * opposite of the sign in the status. */
 static void lines_are_those_of_chronyc(void **state)
 {
 	static const struct {
@@ -133,7 +133,7 @@ static void columns_count_characters_not_bytes(void **state)
 	free(text);
 }
 
-static void no_output_lets_a_source_steer_the_terminal(void **state)
+static void no_output_lets_a_source_control_the_terminal(void **state)
 {
 	static const enum output outputs[] = {
 	    OUTPUT_TEXT, OUTPUT_CSV, OUTPUT_JSON};
@@ -155,7 +155,7 @@ static void no_output_lets_a_source_steer_the_terminal(void **state)
 	}
 }
 
-/* What is noted below the first source of the tree. */
+/* The note below the first source. */
 static char *note_of(json_t *tree)
 {
 	char *text = report_of(report_sources, tree, verbose, EXIT_OK);
@@ -282,8 +282,8 @@ static void colours_are_for_the_state_alone(void **state)
 	free(text);
 }
 
-/* A pipe gets the table alone. */
-static void a_terminal_is_told_where_the_reasons_are(void **state)
+/* A pipe gets no hint. */
+static void a_terminal_gets_a_hint_at_the_reasons(void **state)
 {
 	static const char hint[] = "\n`ntsctl` says what is wrong";
 	json_t *well = example();
@@ -305,6 +305,12 @@ static void a_terminal_is_told_where_the_reasons_are(void **state)
 	free(text);
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_sources);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,13 +319,14 @@ int main(void)
 	    cmocka_unit_test(without_sources_there_is_the_heading),
 	    cmocka_unit_test(a_long_name_widens_its_column),
 	    cmocka_unit_test(columns_count_characters_not_bytes),
-	    cmocka_unit_test(no_output_lets_a_source_steer_the_terminal),
+	    cmocka_unit_test(no_output_lets_a_source_control_the_terminal),
 	    cmocka_unit_test(a_certificate_that_ends_soon_is_a_warning),
 	    cmocka_unit_test(a_source_without_a_certificate_has_no_days),
 	    cmocka_unit_test(an_unusable_source_says_why),
 	    cmocka_unit_test(notes_fit_the_terminal),
 	    cmocka_unit_test(colours_are_for_the_state_alone),
-	    cmocka_unit_test(a_terminal_is_told_where_the_reasons_are),
+	    cmocka_unit_test(a_terminal_gets_a_hint_at_the_reasons),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static const struct view plain = {.width = 80};
 static const struct view wide = {.width = 1000};
@@ -20,7 +20,8 @@ static json_t *clock_of(json_t *tree)
 	return json_object_get(tree, "clock");
 }
 
-/* The example with nothing but its two good sources, for ever certified. */
+/* The example with its two good sources only, and a year left on their
+ * certificates. */
 static json_t *good(void)
 {
 	json_t *tree = example();
@@ -61,6 +62,18 @@ static void a_good_clock_takes_two_lines(void **state)
 	    "83.7 us off.\n"
 	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
 	    "2 combined\n");
+}
+
+static void no_offset_is_not_slow(void **state)
+{
+	json_t *tree = good();
+	char *text;
+
+	(void)state;
+	set_int(clock_of(tree), "system_offset_ns", 0);
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(text, "The clock is right: 0 ns fast, ");
+	free(text);
 }
 
 static void a_measured_clock_is_not_called_right(void **state)
@@ -161,7 +174,7 @@ static void each_failure_has_something_to_do(void **state)
 	}
 }
 
-/* No server has shown a certificate: those to trust are at fault. */
+/* Without a server no certificate was shown: the trusted ones are at fault. */
 static void a_certificate_without_a_server_is_our_own(void **state)
 {
 	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
@@ -216,11 +229,18 @@ static void a_source_that_is_only_measured_is_no_trouble(void **state)
 	free(text);
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
+	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
 	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
@@ -230,6 +250,7 @@ int main(void)
 	    cmocka_unit_test(an_unknown_failure_gives_no_advice),
 	    cmocka_unit_test(a_good_source_can_be_in_trouble),
 	    cmocka_unit_test(a_source_that_is_only_measured_is_no_trouble),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

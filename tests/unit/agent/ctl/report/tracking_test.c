@@ -1,4 +1,4 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/report/shown.h"
 
 static const struct view plain = {.width = 80};
 
@@ -20,7 +20,7 @@ static json_t *clock_of(json_t *tree)
 	return json_object_get(tree, "clock");
 }
 
-/* chronyc 4.6 on a test bench; its last offset has the opposite sign. */
+/* Lines of chronyc 4.6; its last offset has the opposite sign. */
 static void lines_are_those_of_chronyc(void **state)
 {
 	static const char expected[] =
@@ -56,7 +56,8 @@ static void lines_are_those_of_chronyc(void **state)
 	assert_report(report_tracking, tree, plain, expected);
 }
 
-/* As chronyc 4.3 before its first sample; the root delay there was a guess. */
+/* chronyc 4.3 prints these lines before its first sample, but for a guess of
+ * the root delay. */
 static void before_the_first_sample_all_is_zero(void **state)
 {
 	static const char *const nulls[] = {"stratum", "leap",
@@ -115,7 +116,7 @@ static void signs_become_words(void **state)
 	assert_line(tree, "Last offset     : -99.664022000 seconds\n");
 }
 
-static void a_disturbance_is_told_with_its_age(void **state)
+static void a_disturbance_is_shown_with_its_age(void **state)
 {
 	json_t *tree = example(), *c = clock_of(tree);
 
@@ -184,6 +185,12 @@ static void steering_that_stopped_says_so(void **state)
 	    tree, "Steering        : stopped, beyond refuse-threshold\n");
 }
 
+static void a_full_disk_is_an_error(void **state)
+{
+	(void)state;
+	assert_full_disk_is_an_error(report_tracking);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,11 +198,12 @@ int main(void)
 	    cmocka_unit_test(lines_are_those_of_chronyc),
 	    cmocka_unit_test(before_the_first_sample_all_is_zero),
 	    cmocka_unit_test(signs_become_words),
-	    cmocka_unit_test(a_disturbance_is_told_with_its_age),
+	    cmocka_unit_test(a_disturbance_is_shown_with_its_age),
 	    cmocka_unit_test(leap_seconds_are_announced),
 	    cmocka_unit_test(no_stratum_is_zero),
 	    cmocka_unit_test(a_clock_left_alone_says_why),
 	    cmocka_unit_test(steering_that_stopped_says_so),
+	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,10 @@
-#include "agent/ctl/print/snapshot.h"
+#include "agent/ctl/snapshot/snapshot.h"
 
-#include "agent/ctl/print/text.h"
+#include "agent/ctl/snapshot/clean.h"
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,7 @@ static bool parse_fields(struct parse *p, const struct field *f, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const char *wrong = field_parse(&f[i], object, row, p->texts);
 
-		if (wrong != NULL)
+		if (wrong)
 			return fail(p, "its %s%s %s", where, f[i].key, wrong);
 	}
 	return true;
@@ -113,7 +114,7 @@ static bool parse_sources(struct parse *p, struct snapshot *s)
 	if (!json_is_array(array))
 		return fail(p, "its sources is not a list");
 	s->sources = calloc(count + 1, sizeof(*s->sources));
-	if (s->sources == NULL)
+	if (!s->sources)
 		return fail(p, "no memory is left for it");
 	for (size_t i = 0; i < count; i++)
 		if (!parse_source(
@@ -123,7 +124,7 @@ static bool parse_sources(struct parse *p, struct snapshot *s)
 	return true;
 }
 
-/* Before anything else is looked at: a newer schema may lack it. */
+/* Comes first: in a newer schema any other member may be missing. */
 static bool check_schema(struct parse *p, const json_t *whole)
 {
 	const json_t *schema = json_object_get(whole, "schema");
@@ -163,12 +164,13 @@ bool snapshot_parse(struct snapshot *out, const char *json, size_t len,
 	if (len == 0)
 		return fail(&p, "it is empty");
 	out->whole = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
-	if (out->whole == NULL)
+	if (!out->whole)
 		return fail(
 		    &p, "it is not JSON, or cut short (line %d)", error.line);
-	/* Every text of the snapshot is a part of `json`, quotes around it. */
+	/* Each text is a part of `json`, and the quotes around it leave room
+	 * for its NUL. */
 	out->texts.bytes = malloc(len * TEXT_CLEAN_GROWTH);
-	if (out->texts.bytes == NULL)
+	if (!out->texts.bytes)
 		fail(&p, "no memory is left for it");
 	else if (parse_whole(&p, out))
 		return true;

@@ -1,6 +1,6 @@
-#include "tests/unit/agent/ctl/report/fixture.h"
+#include "tests/unit/agent/ctl/example.h"
 
-/* Parses and releases the tree; the sentence is in `why`. */
+/* Parses and releases the tree. False: `why` is the sentence. */
 static bool parses(json_t *tree, char why[SNAPSHOT_ERROR_MAX])
 {
 	char *json = json_dumps(tree, JSON_ENCODE_ANY);
@@ -17,7 +17,7 @@ static bool parses(json_t *tree, char why[SNAPSHOT_ERROR_MAX])
 	return ok;
 }
 
-static void the_contract_is_understood(void **state)
+static void the_example_is_understood(void **state)
 {
 	struct snapshot s = snapshot_of(example());
 	const struct status_source *backup = &s.sources[2];
@@ -49,7 +49,7 @@ static void every_prefix_is_refused(void **state)
 
 	(void)state;
 	for (size_t len = 0; len <= whole; len++) {
-		/* a copy, so that reading beyond it is seen */
+		/* A copy: the sanitizer finds a read beyond its end. */
 		char *cut = malloc(len + 1);
 
 		memcpy(cut, json, len);
@@ -60,8 +60,8 @@ static void every_prefix_is_refused(void **state)
 	free(json);
 }
 
-/* Each member of the object at `path` in turn is taken away, then replaced by
- * an object: both are refused, and the sentence names it. */
+/* For each member of an object: the status without it is refused, and with
+ * another type, too; the sentence names it. */
 typedef json_t *part_fn(json_t *tree);
 
 static void assert_each_member_is_needed(part_fn *part, const char *where)
@@ -227,7 +227,7 @@ static void no_sources_are_a_snapshot_too(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_contract_is_understood),
+	    cmocka_unit_test(the_example_is_understood),
 	    cmocka_unit_test(every_prefix_is_refused),
 	    cmocka_unit_test(every_member_is_needed),
 	    cmocka_unit_test(unknown_members_are_ignored),

@@ -1,10 +1,10 @@
 /*
- * One member of the status snapshot: its name in JSON, its type, its place in
- * a struct. The parser and every output work from such descriptions, so that
- * a member has one name everywhere.
+ * One member of the status: its name in JSON, its type, its place in a struct.
+ * The parser and all outputs work from these descriptions, so a member has the
+ * same name everywhere.
  */
-#ifndef AGENT_CTL_PRINT_FIELD_H
-#define AGENT_CTL_PRINT_FIELD_H
+#ifndef AGENT_CTL_SNAPSHOT_FIELD_H
+#define AGENT_CTL_SNAPSHOT_FIELD_H
 
 #include "base/check.h"
 
@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct field_int {
 	bool known; /* false: null in JSON */
@@ -35,14 +34,14 @@ enum field_kind {
 	FIELD_FLAG, /* bool */
 	FIELD_INT,
 	FIELD_REAL,
-	FIELD_LIST, /* of texts */
+	FIELD_LIST, /* list of texts */
 };
 
 struct field {
-	const char *key; /* "offset_ns"; "nts.aead" is `aead` in `nts` */
+	const char *key; /* "offset_ns"; "nts.aead": `aead` in object `nts` */
 	enum field_kind kind;
-	bool nullable;
-	size_t at; /* in its struct */
+	bool nullable; /* null is allowed, and means "not known" */
+	size_t at;     /* offset in its struct */
 };
 
 #define FIELD_KIND(x)                                                          \
@@ -65,30 +64,27 @@ struct field {
 		.nullable = true, .at = offsetof(type, m)                      \
 	}
 
-/* Where the cleaned texts of a snapshot live. */
+/* Memory for the cleaned texts of a snapshot; large enough for all of them. */
 struct text_pool {
 	char *bytes;
 	size_t used;
 };
 
 /*
- * Reads the field's member of `object` into the struct at `row`. NULL, or what
- * is wrong with the member: "is missing", "is not a number", ...
+ * Reads the field's member of `object` into the struct at `row`, which is all
+ * zero before. Texts are cleaned into `pool`. Returns NULL, or what is wrong
+ * with the member: "is missing", "is not a number", ...
  */
 const char *field_parse(const struct field *f, const json_t *object, void *row,
     struct text_pool *pool) MUST_USE;
 
-/* INT and REAL as a number; NAN when null. */
+/* Where the field's value lies in the struct at `row`. */
+const void *field_at(const struct field *f, const void *row);
+
+/* For INT and REAL; NAN when not known. */
 double field_number(const struct field *f, const void *row);
 
-/* TEXT; "" when null. */
+/* For TEXT; "" when not known. */
 const char *field_text(const struct field *f, const void *row);
-
-/* One cell, quoted as RFC 4180 2.6 and 2.7 ask; nothing when null. */
-void field_put_csv(FILE *out, const struct field *f, const void *row);
-
-/* Adds the field to `object` under its key. False: no memory. */
-bool field_add_json(
-    json_t *object, const struct field *f, const void *row) MUST_USE;
 
 #endif

@@ -1,23 +1,23 @@
 /*
- * The status snapshot, schema 1, as plain structs. The engine writes it, this
- * is its other end; ntsctl(8) documents it for everybody else. A member of the
- * structs is named as in JSON.
+ * The status, schema 1, as plain structs: what the agent writes to its status
+ * socket (agent/query/status.c) and ntsctl(8) documents. A member of these
+ * structs has the name that it has in JSON.
  *
- * Signs: an offset is positive when our clock is slow (behind); a frequency of
- * a source is positive when our clock runs slow against it. chronyc's tables
- * use the opposite sign; the tables here convert, JSON and CSV do not.
+ * Signs: an offset is positive when our clock is slow (behind); a source's
+ * frequency is positive when our clock runs slow against it. chronyc's tables
+ * use the opposite sign: only the text reports convert, JSON and CSV do not.
  */
-#ifndef AGENT_CTL_PRINT_SNAPSHOT_H
-#define AGENT_CTL_PRINT_SNAPSHOT_H
+#ifndef AGENT_CTL_SNAPSHOT_SNAPSHOT_H
+#define AGENT_CTL_SNAPSHOT_SNAPSHOT_H
 
-#include "agent/ctl/print/field.h"
+#include "agent/ctl/snapshot/field.h"
 
 #define SNAPSHOT_SCHEMA 1
 #define SNAPSHOT_ERROR_MAX 200
 
 struct status_clock {
-	bool controlled;    /* false: only measured */
-	const char *reason; /* why not controlled, or why not synchronised */
+	bool controlled;    /* false: the clock is only measured */
+	const char *reason; /* why not controlled or not synchronised */
 	bool synchronised;
 	const char *state;
 	const char *selected; /* the best source's name; NULL or "": none */
@@ -30,16 +30,16 @@ struct status_clock {
 	struct field_int last_offset_ns;
 	struct field_int rms_offset_ns;
 	struct field_real frequency_ppm; /* correction; positive: sped up */
-	struct field_real residual_ppm;	 /* what it still lacks */
+	struct field_real residual_ppm;	 /* what the correction lacks */
 	struct field_real skew_ppm;
 	struct field_int root_delay_ns, root_dispersion_ns;
 	struct field_int est_error_ns; /* standard deviation */
 	struct field_real update_interval_s;
 	struct field_int steps, last_step_ns;
-	bool refused; /* a correction beyond refuse-threshold is not made */
+	bool refused; /* the correction is larger than refuse-threshold */
 	struct field_int refused_ns;
-	const char *disturbance;       /* by others, the last; NULL: never */
-	struct field_real disturbed_s; /* ago */
+	const char *disturbance;       /* the last from outside; NULL: none */
+	struct field_real disturbed_s; /* its age */
 };
 
 struct status_packets {
@@ -50,7 +50,7 @@ struct status_nts {
 	struct field_int aead; /* IANA number */
 	const char *aead_name;
 	struct field_int key_bits;
-	struct field_int exchanges; /* successful ones */
+	struct field_int exchanges; /* successful key exchanges */
 	struct field_int attempts;  /* since the last valid answer */
 	struct field_real last_s;   /* age of the keys */
 	struct field_int naks, cookies, cookie_len;
@@ -58,7 +58,7 @@ struct status_nts {
 	struct field_int ke_port;
 	const char *tls, *cert_subject;
 	struct field_int cert_not_before, cert_not_after; /* s since 1970 */
-	struct field_int cert_days_left; /* negative: has ended */
+	struct field_int cert_days_left; /* negative: it has expired */
 };
 
 struct status_source {
@@ -87,27 +87,28 @@ struct snapshot {
 	struct status_clock clock;
 	unsigned source_count;
 	struct status_source *sources;
-	json_t *whole;		/* as received, unknown members included */
-	struct text_pool texts; /* of all of the above, cleaned */
+	json_t *whole;		/* as received, with unknown members */
+	struct text_pool texts; /* all texts above, cleaned */
 };
 
 /*
- * Takes `len` bytes of JSON. Unknown members are ignored; a missing one, a
- * wrong type or another schema is an error, said in `why` (a sentence without
- * a full stop). On success the caller owns the snapshot: snapshot_free.
+ * Parses `len` bytes of JSON. Unknown members are ignored. A missing member, a
+ * wrong type or another schema is an error; `why` says which, as a sentence
+ * without a full stop. On success the caller owns the snapshot and calls
+ * snapshot_free.
  */
 bool snapshot_parse(struct snapshot *out, const char *json, size_t len,
     char why[static SNAPSHOT_ERROR_MAX]) MUST_USE;
 void snapshot_free(struct snapshot *s);
 
-/* Works for the synchronisation: selected, combined, or ready to be. */
+/* Its mark is *, + or -: selected, combined, or good but not needed. */
 bool source_is_usable(const struct status_source *s);
 
-/* NULL when none is selected. */
+/* The best source; NULL when none is selected. */
 const struct status_source *snapshot_selected(const struct snapshot *s);
 
-/* Nobody's clock is further off than this: offset, half the root delay and
- * root dispersion together. */
+/* The largest possible error of our clock: |offset| + root delay / 2 + root
+ * dispersion. Only of use when a source is selected. */
 double snapshot_error_bound_ns(const struct snapshot *s);
 
 #endif

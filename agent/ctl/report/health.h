@@ -1,0 +1,34 @@
+/*
+ * What is wrong with a source, as questions that several reports ask.
+ */
+#ifndef AGENT_CTL_REPORT_HEALTH_H
+#define AGENT_CTL_REPORT_HEALTH_H
+
+#include "agent/ctl/snapshot/snapshot.h"
+#include "base/failures.h"
+
+/* A certificate that ends sooner than this gets a warning. */
+#define CERT_DAYS_WARN 14
+
+/* It ends within CERT_DAYS_WARN days or has ended; false when not known. */
+bool source_cert_ends_soon(const struct status_source *s);
+
+/* "ends in 3 days", "ended 1 day ago"; "" when not known. */
+#define CERT_TEXT_MAX 80
+void source_cert_days_text(
+    char out[static CERT_TEXT_MAX], const struct status_source *s);
+
+/* FAILURE_COUNT: nothing has failed, or this ntsctl does not know the word. */
+enum failure source_failure(const struct status_source *s);
+
+/* Something has failed since its last success, or it is switched off. */
+bool source_has_failed(const struct status_source *s);
+
+/* An administrator has ordered it: `ntsctl offline`. */
+bool source_is_switched_off(const struct status_source *s);
+
+/* It has failed or is not usable. A source with noselect is only measured, and
+ * is in no trouble as long as it answers. */
+bool source_is_in_trouble(const struct status_source *s);
+
+#endif

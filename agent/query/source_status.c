@@ -1,0 +1,217 @@
+#include "agent/query/source_status.h"
+
+#include "agent/engine/leap_second.h"
+#include "agent/query/members.h"
+
+#include <math.h>
+
+/* The least samples for a deviation, and for a frequency with its skew. */
+#define DEVIATION_SAMPLES 2
+#define FREQUENCY_SAMPLES 3
+
+#define S_PER_DAY 86400
+
+const char *leap_name(enum leap leap)
+{
+	static const char *const names[] = {
+	    [LEAP_NONE] = "normal",
+	    [LEAP_INSERT] = "insert",
+	    [LEAP_DELETE] = "delete",
+	    [LEAP_UNKNOWN] = "unsynchronised",
+	};
+
+	return names[leap];
+}
+
+static const char *stamp_name(enum stamp_kind kind)
+{
+	static const char *const names[] = {
+	    [STAMP_DAEMON] = "daemon",
+	    [STAMP_KERNEL] = "kernel",
+	    [STAMP_HARDWARE] = "hardware",
+	};
+
+	return names[kind];
+}
+
+static double age_s(struct mono then, struct mono now)
+{
+	return s_of_ns(now.ns - then.ns);
+}
+
+static json_t *options_json(const struct source_options *options)
+{
+	const struct {
+		bool set;
+		const char *name;
+	} flags[] = {
+	    {options->prefer, "prefer"},
+	    {options->noselect, "noselect"},
+	    {options->trust, "trust"},
+	    {options->require, "require"},
+	};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (flags[i].set)
+			json_array_append_new(list, json_string(flags[i].name));
+	return list;
+}
+
+static json_t *packets_json(const struct source_counters *c)
+{
+	json_t *o = json_object();
+
+	member_int(o, "sent", (int64_t)c->sent);
+	member_int(o, "received", (int64_t)c->received);
+	member_int(o, "valid", (int64_t)c->valid);
+	member_int(o, "good", (int64_t)c->good);
+	member_int(o, "lost", (int64_t)c->lost);
+	member_int(o, "rejected", (int64_t)c->rejected);
+	return o;
+}
+
+/* Rounded down: a certificate that expired an hour ago has -1 days left. */
+static int64_t days_until(int64_t when_s, struct wall now)
+{
+	return (int64_t)floor(((double)when_s - s_of_ns(now.ns)) / S_PER_DAY);
+}
+
+static void put_certificate(json_t *o, const struct source *s, struct wall now)
+{
+	bool known = s->cert_not_after != 0;
+
+	member_text_if(
+	    o, "cert_subject", s->cert_subject[0] != '\0', s->cert_subject);
+	member_flag(o, "dates_checked", s->dates != KE_DATES_UNCHECKED);
+	member_int_if(o, "cert_not_before", known, s->cert_not_before);
+	member_int_if(o, "cert_not_after", known, s->cert_not_after);
+	member_int_if(
+	    o, "cert_days_left", known, days_until(s->cert_not_after, now));
+}
+
+static json_t *nts_json(const struct source *s, struct clock_reading now)
+{
+	json_t *o = json_object();
+	char ke[ENDPOINT_TEXT_MAX] = "";
+	bool keyed = s->assoc.aead != AEAD_NONE, peer = s->ke_peer.family != 0;
+
+	if (peer)
+		endpoint_text(&s->ke_peer, false, ke);
+	member_int_if(o, "aead", keyed, s->assoc.aead);
+	member_text_if(o, "aead_name", keyed, aead_name(s->assoc.aead));
+	member_int_if(
+	    o, "key_bits", keyed, (int64_t)aead_key_len(s->assoc.aead) * 8);
+	member_int(o, "exchanges", (int64_t)s->count.exchanges);
+	member_int(o, "attempts", (int64_t)s->count.attempts);
+	member_real_if(o, "last_s", keyed, age_s(s->keys_at, now.mono));
+	member_int(o, "naks", (int64_t)s->count.naks);
+	member_int(o, "cookies", s->assoc.jar.count);
+	member_int_if(o, "cookie_len", s->assoc.jar.count > 0,
+	    (int64_t)cookie_jar_next_len(&s->assoc.jar));
+	member_text_if(o, "ke_address", peer, ke);
+	member_int(o, "ke_port", s->config->ke_port);
+	member_text_if(o, "tls", s->tls[0] != '\0', s->tls);
+	put_certificate(o, s, now.wall);
+	return o;
+}
+
+static bool differs(enum select_state state)
+{
+	return state == SELECT_FALSETICKER || state == SELECT_NO_MAJORITY;
+}
+
+/* The first that applies: trouble, a leap second, the stage, the selection. */
+static const char *reason_of(
+    const struct engine *e, unsigned i, const struct source_view *v)
+{
+	const struct source *s = &e->sources[i];
+
+	if (s->reason[0])
+		return s->reason;
+	if (differs(v->state) && engine_leap_reason(e, i))
+		return engine_leap_reason(e, i);
+	if (v->state == SELECT_NO_SAMPLES)
+		return source_stage_text(s->stage);
+	return select_state_text(v->state);
+}
+
+static void put_statistics(json_t *o, const struct source_view *v)
+{
+	bool ok = v->have_sample;
+	bool spread = v->samples >= DEVIATION_SAMPLES;
+	bool slope = v->samples >= FREQUENCY_SAMPLES;
+
+	member_int(o, "samples", v->samples);
+	member_int(o, "runs", v->runs);
+	member_real_if(o, "span_s", ok, v->span_s);
+	member_real_if(o, "frequency_ppm", slope, v->freq_ppm);
+	member_real_if(o, "skew_ppm", slope, v->skew_ppm);
+	member_int_if(o, "mean_offset_ns", ok, v->offset_ns);
+	member_int_if(o, "std_dev_ns", spread, v->std_dev_ns);
+}
+
+static void put_measurement(json_t *o, const struct source *s,
+    const struct source_view *v, struct clock_reading now)
+{
+	bool ok = v->have_sample;
+
+	member_int_if(o, "stratum", ok, v->stratum);
+	member_real_if(o, "last_rx_s", s->heard, age_s(s->heard_at, now.mono));
+	member_int_if(o, "offset_ns", ok, v->last_offset_ns);
+	member_int_if(o, "measured_ns", ok, v->last_measured_ns);
+	member_int_if(o, "error_ns", ok, v->bound_ns);
+	member_text_if(o, "leap", ok, leap_name(v->leap));
+	put_statistics(o, v);
+	member_int_if(o, "delay_ns", ok, v->last_delay_ns);
+	member_int_if(o, "min_delay_ns", ok, v->min_delay_ns);
+	member_text_if(o, "tx_stamp", ok, stamp_name(s->tx_stamp));
+	member_text_if(o, "rx_stamp", ok, stamp_name(s->rx_stamp));
+}
+
+static void put_identity(json_t *o, const struct source *s)
+{
+	bool addressed = s->address_count > 0;
+	char at[ENDPOINT_TEXT_MAX] = "";
+
+	if (addressed)
+		endpoint_text(source_address(s), false, at);
+	member_text(o, "name", s->config->name);
+	member_text(o, "host", s->config->host);
+	member_text_if(o, "address", addressed, at);
+	member_int_if(o, "port", addressed, source_address(s)->port);
+}
+
+static void put_state(json_t *o, const struct engine *e, unsigned i,
+    const struct source_view *v, struct mono now)
+{
+	const struct source *s = &e->sources[i];
+	const char mark[2] = {select_state_mark(v->state)};
+	bool waits = !s->offline &&
+		     (s->stage == STAGE_RESTING || s->stage == STAGE_START);
+
+	member_text(o, "mark", mark);
+	member_text(o, "state", select_state_name(v->state));
+	member_text(o, "reason", reason_of(e, i, v));
+	member_text(o, "stage", source_stage_name(s->stage));
+	member_text(o, "failure", s->failure);
+	member_real_if(
+	    o, "next_try_s", waits, s_of_ns(s->retry_at.ns - now.ns));
+	member_int(o, "poll_log2_s", s->pace.poll_log2_s);
+	member_int(o, "reach", s->reach);
+}
+
+json_t *source_status(const struct engine *e, unsigned i,
+    const struct source_view *v, struct clock_reading now)
+{
+	const struct source *s = &e->sources[i];
+	json_t *o = json_object();
+
+	put_identity(o, s);
+	put_state(o, e, i, v, now.mono);
+	put_measurement(o, s, v, now);
+	json_object_set_new(o, "options", options_json(&s->config->options));
+	json_object_set_new(o, "packets", packets_json(&s->count));
+	json_object_set_new(o, "nts", nts_json(s, now));
+	return o;
+}
