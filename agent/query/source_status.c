@@ -71,6 +71,18 @@ static json_t *packets_json(const struct source_counters *c)
 	return o;
 }
 
+/* A check that is not named has not failed. */
+static json_t *checks_json(const struct source_counters *c)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < ANSWER_CHECK_COUNT; i++)
+		if (c->checks[i] > 0)
+			member_int(o, check_facts((enum answer_check)i).name,
+			    (int64_t)c->checks[i]);
+	return o;
+}
+
 /* Rounded down: a certificate that expired an hour ago has -1 days left. */
 static int64_t days_until(int64_t when_s, struct wall now)
 {
@@ -212,6 +224,7 @@ json_t *source_status(const struct engine *e, unsigned i,
 	put_measurement(o, s, v, now);
 	json_object_set_new(o, "options", options_json(&s->config->options));
 	json_object_set_new(o, "packets", packets_json(&s->count));
+	json_object_set_new(o, "checks", checks_json(&s->count));
 	json_object_set_new(o, "nts", nts_json(s, now));
 	return o;
 }

@@ -157,6 +157,7 @@ static void make_polling(struct source *s, unsigned i)
 	    .naks = 40 + n,
 	    .exchanges = 30 + n,
 	    .attempts = 2 + n,
+	    .checks = {[CHECK_ORIGIN] = 2 * i, [CHECK_MAXDELAY] = i},
 	};
 	give_keys(s, i);
 }

@@ -49,6 +49,30 @@ static void each_check_has_a_name_of_its_own(void **state)
 			    check_facts((enum answer_check)k).name);
 }
 
+static void each_check_is_in_the_manual(void **state)
+{
+	static char page[131072];
+	FILE *f = fopen("man/ntsctl.8", "r");
+	const char *part;
+
+	(void)state;
+	assert_non_null(f);
+	page[fread(page, 1, sizeof(page) - 1, f)] = '\0';
+	fclose(f);
+	part = strstr(page, ".Ss checks of a source\n");
+	assert_non_null(part);
+	for (int i = 0; i < ANSWER_CHECK_COUNT; i++) {
+		char entry[64];
+
+		snprintf(entry, sizeof(entry), "\n.It Va %s\n",
+		    check_facts((enum answer_check)i).name);
+		part = strstr(part, entry);
+		if (!part)
+			fail_msg("man/ntsctl.8 lacks, or has elsewhere: %s",
+			    entry);
+	}
+}
+
 /* What nts/ finds wrong with an answer has a check, and nothing else has. */
 static void each_error_of_an_answer_has_its_check(void **state)
 {
@@ -82,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_table_in_the_design_is_the_list),
 	    cmocka_unit_test(each_check_has_a_name_of_its_own),
+	    cmocka_unit_test(each_check_is_in_the_manual),
 	    cmocka_unit_test(each_error_of_an_answer_has_its_check),
 	    cmocka_unit_test(what_is_not_authentic_is_ignored),
 	};
