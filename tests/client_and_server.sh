@@ -25,7 +25,7 @@ prepare() {
 		"$WORK/pki/server.key"
 }
 
-# start_server OPTION...: on free ports; sets ke_port.
+# start_server OPTION...: starts the test server on free ports; sets ke_port.
 start_server() {
 	: >"$WORK/server.log"
 	as_anybody "$WORK/ntsserver" --cert "$WORK/pki/fullchain.crt" \
@@ -62,7 +62,7 @@ configure() {
 	EOF_CONF
 }
 
-# Runs in a session of its own, so that one signal reaches all its processes.
+# The agent has a session of its own, so that one signal reaches all processes.
 start_agent() {
 	: >"$WORK/agent.log"
 	as_anybody setsid "$WORK/ntsagentd" -f "$WORK/agent.conf" --foreground \
@@ -99,7 +99,8 @@ logged() {
 	grep -q -- "$1" "$WORK/agent.log"
 }
 
-# Prints the result, and the logs if something failed. The last command.
+# finish NAME: prints the result, and the logs if a check failed. It must be the
+# last command of a test.
 finish() {
 	echo "$1: $(report)"
 	# shellcheck disable=SC2154 # report.sh sets it

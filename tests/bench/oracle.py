@@ -4,8 +4,9 @@ A two-state filter (offset, frequency) that knows the path's empty delay, the
 distribution of its queueing delay and the oscillator's noise. If the delay of a
 packet exceeds the empty delay by s, its offset error is uniform in +-s/2, and
 tilted if the two directions differ. So the filter cuts the Gaussian of the
-prediction to that interval and takes its mean and variance. The result is within
-5 % of a particle filter with the exact distribution. It is a limit, not an aim.
+prediction to that interval and takes its mean and variance. The result is
+within 5 % of a particle filter with the exact distribution. It is a limit, not
+an aim.
 """
 import math
 

@@ -193,7 +193,7 @@ class Play:
             self.recovered_s = now - heard - self.ended_at
             self.finish(agent)
         elif now - self.ended_at > self.row.recovery + 20:
-            self.fail('no sample again: %s' % source['reason'])
+            self.fail('no sample after the fault: %s' % source['reason'])
 
     def finish(self, agent):
         self.phase = 'done'

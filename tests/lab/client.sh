@@ -28,12 +28,12 @@ start_agent13() {
 		-f /etc/ntsagent/ntsagent.conf --foreground --no-clock
 }
 
-# delete_saved_keys HOST: of an earlier run.
+# delete_saved_keys HOST: deletes the keys of an earlier run.
 delete_saved_keys() {
 	rm -rf "${LAB:?}/$1/lib/ntsagent"
 }
 
-# stop_agent HOST: by SIGTERM, which the agent must obey without an error.
+# stop_agent HOST: sends SIGTERM; the exit status must be 0.
 stop_agent() {
 	local pid=${PIDS[$1]:-} status
 	unset "PIDS[$1]"

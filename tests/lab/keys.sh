@@ -27,7 +27,7 @@ scene_rotation() {
 	stop_agent client
 }
 
-# restart SERVER KIND: the server loses its keys.
+# restart SERVER KIND: restarts a server, which loses its keys.
 restart() {
 	stop "$1"
 	find "$LAB/$1/run" -type f -delete
@@ -86,8 +86,8 @@ scene_restart() {
 	stop_agent client
 }
 
-# restart_with_certificate PKI-OPTION...: the server loses its keys, too, so
-# that the agent must fetch new ones.
+# restart_with_certificate PKI-OPTION...: gives the server a new certificate. It
+# loses its keys, so that the agent must fetch new ones.
 restart_with_certificate() {
 	stop ntpserver
 	find "$LAB/ntpserver/run" -type f -delete

@@ -59,7 +59,8 @@ lan_down() {
 	done
 }
 
-# make_etc HOST: a small /etc with users, the hosts file and an empty /etc/pki.
+# make_etc HOST: makes a small /etc with users, the hosts file and an empty
+# /etc/pki.
 make_etc() {
 	local etc=$LAB/$1/etc
 	mkdir -p "$etc/pki" "$etc/ntsagent"
@@ -100,7 +101,8 @@ on13() {
 		sh "$TREE13" "$LAB/$1" "$TOP" $NO_SYS_TIME "${@:2}"
 }
 
-# start NAME COMMAND...: in the background, with its output in LAB/NAME.log.
+# start NAME COMMAND...: runs a command in the background. Its output goes to
+# LAB/NAME.log.
 declare -A PIDS=()
 start() {
 	local name=$1

@@ -2,7 +2,7 @@
 # Scenes with networks that lose or refuse packets. To be sourced after
 # scenes.sh.
 
-# block HOST RULE: for packets that come in on the host's interface.
+# block HOST RULE: adds a rule for the packets that the host receives.
 block() {
 	in_ns "$1" nft -f - <<-EOF
 		table inet lab {
@@ -67,7 +67,7 @@ dual_server() {
 	listens_soon dual
 }
 
-# Packets to the server are lost behind the next hop.
+# A router that drops all packets to the server.
 break_route() {
 	in_ns client ip -6 neigh replace fe80::dead dev eth0 \
 		lladdr 02:00:00:00:de:ad nud permanent
@@ -258,7 +258,7 @@ MOVES="12:renumbered4:ntpserver:another IPv4 address
 # s: the next one comes after 64 s.
 BEFORE_64S=9
 
-# wakeups HOST: of all processes of its agent so far.
+# wakeups HOST: how often the processes of its agent have woken up so far.
 wakeups() {
 	local pid
 	for pid in "${PIDS[$1]}" $(pgrep -P "${PIDS[$1]}"); do

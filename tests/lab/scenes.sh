@@ -39,7 +39,7 @@ side_by_side() {
 	printf "%${STAGES}s" '' >&"$STAGES_FD"
 	for name in "$@"; do scene "$name"; done
 	for name in "$@"; do
-		wait "${SCENES[$name]}" || fail "scene $name broke"
+		wait "${SCENES[$name]}" || fail "scene $name ended with an error"
 		unset "SCENES[$name]"
 		cat "$LAB/$name.out"
 		passed=$((passed + $(grep -c '^  ok ' "$LAB/$name.out")))
@@ -66,7 +66,8 @@ serve() {
 	listens_soon "$1"
 }
 
-# server NAME NUMBER KIND PKI-OPTION...: its certificate is of the lab's CA.
+# server NAME NUMBER KIND PKI-OPTION...: a new host with a server whose
+# certificate is signed by the CA of the lab.
 server() {
 	serve "$1" "$2" "$3" --key-of "$CA" "${@:4}"
 }
@@ -87,8 +88,8 @@ start_sampling() {
 	done
 }
 
-# trouble_lasts SECONDS: before the scene ends it. A longer trouble makes the
-# agent retry less often.
+# trouble_lasts SECONDS: waits before the scene ends the trouble. The longer it
+# lasts, the less often the agent retries.
 trouble_lasts() {
 	sleep "$1"
 }
@@ -116,24 +117,23 @@ recovers() {
 	fi
 }
 
-# count_good HOST SOURCE: from here on, the samples of the source are counted.
+# count_good HOST SOURCE: remembers how many samples the source has given.
 declare -A GOOD=()
 count_good() {
 	GOOD[$2]=$(source_value "$1" "$2" .packets.good)
 }
 
-# sampled_again HOST SOURCE: since then.
+# sampled_again HOST SOURCE: it has given a new one since count_good.
 sampled_again() {
 	above "$1" "$2" .packets.good "${GOOD[$2]}"
 }
 
-# sampled_times HOST SOURCE COUNT: since then.
+# sampled_times HOST SOURCE COUNT: it has given so many since count_good.
 sampled_times() {
 	above "$1" "$2" .packets.good $((GOOD[$2] + $3 - 1))
 }
 
-# log_mark HOST: from here on, the lines of the agent's log are counted. Without
-# it, all are.
+# log_mark HOST: log_lines counts the lines of the agent's log from here on.
 LOG_MARK=0
 log_mark() {
 	LOG_MARK=$(wc -l <"$LAB/$1.log")

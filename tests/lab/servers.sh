@@ -8,9 +8,9 @@ make_ca() {
 	"$TOP/tests/pki" "$CA" ca || die "the CA could not be made"
 }
 
-# server_certificate HOST PKI-OPTION...: for the names of HOST and those in
-# MORE_NAMES (",name,name"). Chain, key and root go to /etc/pki, readable by the
-# server's user.
+# server_certificate HOST PKI-OPTION...: issues a certificate for the names of
+# HOST and those in MORE_NAMES (",name,name"). Chain, key and root go to
+# /etc/pki, readable by the server's user.
 server_certificate() {
 	local host=$1 pki=$LAB/$1/etc/pki made=$LAB/$1/issued
 	shift

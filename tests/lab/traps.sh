@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What goes wrong on such a LAN, and the sentence that the administrator must
-# find in `ntsctl sources -v` and in the log. To be sourced after client.sh.
+# Mistakes that happen on a LAN, and the sentences that the administrator must
+# find in `ntsctl sources -v` and in the log. To be sourced after scenes.sh.
 
 # explained HOST SOURCE PATTERN: the sentence stands in both places.
 explained() {
@@ -19,7 +19,7 @@ shows_reason() {
 	reason "$1" "$2" | grep -qE "$3"
 }
 
-# self_signed NAME NUMBER: a server whose certificate is of no CA.
+# self_signed NAME NUMBER: a server whose certificate no CA has signed.
 self_signed() {
 	lan_host "$1" "$2"
 	lan_name "$1" "$2"
@@ -58,7 +58,7 @@ root_unreadable() {
 	stop_agent "$1"
 }
 
-# All others at once. They must not disturb the good server among them.
+# All other mistakes at once. They must not disturb the good server among them.
 many_troubles() {
 	agent_conf "$1" "" ntpserver alias expired renewed stranger \
 		web mute closed nowhere
@@ -77,7 +77,7 @@ many_troubles() {
 }
 
 scene_traps() {
-	echo "-- what goes wrong on such a LAN"
+	echo "-- mistakes that happen on a LAN"
 	server ntpserver 11 chrony46
 	lan_host client 40
 	lan_name closed 40
