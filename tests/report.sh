@@ -64,7 +64,7 @@ never() {
 	local what=$1 seconds=$2
 	shift 2
 	if wait_for "$seconds" "$@"; then
-		fail "$what: not for $seconds s"
+		fail "$what: it is not true for $seconds s"
 	else
 		pass "$what"
 	fi
