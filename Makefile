@@ -74,7 +74,7 @@ SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
 .PHONY: all help check check-unit check-faults check-lab check-kernel fuzz \
-	fuzz-run bench bench-sim lint format install clean print-archives FORCE
+	fuzz-run bench bench-sim lint format install clean mutate print-archives FORCE
 .SECONDARY:
 
 all: $(PROGRAMS)
@@ -89,6 +89,7 @@ help:
 	@echo 'make fuzz       libFuzzer targets, FUZZ_SECONDS each (60)'
 	@echo 'make bench      accuracy beside chronyd: CLKNETSIM_PATH=DIR CHRONYD=FILE'
 	@echo 'make bench-sim  the long rows of our own simulator'
+	@echo 'make mutate     breaks the code on purpose; MUTATE="-n 20 nts" narrows it'
 	@echo 'make lint       formatting, floors, manuals, static checkers, shell'
 	@echo 'make install    with DESTDIR, PREFIX, CONFDIR'
 
@@ -226,6 +227,11 @@ bench: $B/ntsagentd
 bench-sim: $(SIM)
 	@$(SIM) --bench
 
+# Lists the changes of the code that no unit test notices.
+MUTATE ?=
+mutate:
+	@tests/mutate $(MUTATE)
+
 lint: all
 	@tests/lint $B
 
@@ -264,4 +270,4 @@ install: all
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
 clean:
-	rm -rf build build-san build-fuzz
+	rm -rf build build-san build-fuzz build-cov

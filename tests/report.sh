@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# How every test script of this project reports: one line per check, and the
-# count as its last line. To be sourced.
+# How every test script of this project reports: one line for each check, and
+# the count as the last line. To be sourced.
 
 passed=0 failed=0 skipped=0
 
@@ -19,11 +19,16 @@ skip() {
 	echo "  skip  $*"
 }
 
-# check WHAT COMMAND...: passes when the command does.
+# check WHAT COMMAND...: passes if the command succeeds.
 check() {
 	local what=$1
 	shift
 	if "$@"; then pass "$what"; else fail "$what"; fi
+}
+
+# refute COMMAND...: succeeds if the command fails.
+refute() {
+	! "$@"
 }
 
 # same WHAT EXPECTED SEEN
@@ -31,18 +36,18 @@ same() {
 	if [ "$2" = "$3" ]; then pass "$1: $3"; else fail "$1: expected $2, saw $3"; fi
 }
 
-# says WHAT PATTERN TEXT: the text has a line that matches (grep -E).
+# says WHAT PATTERN TEXT: passes if a line of the text matches (grep -E).
 says() {
 	local line
 	if line=$(grep -m1 -E -- "$2" <<<"$3"); then
 		pass "$1: ${line#"${line%%[![:space:]]*}"}"
 	else
-		fail "$1: nothing says '$2'"
+		fail "$1: no line matches '$2'"
 		echo "          ${3//$'\n'/$'\n'          }"
 	fi
 }
 
-# within WHAT SECONDS COMMAND...: passes as soon as the command does.
+# within WHAT SECONDS COMMAND...: passes as soon as the command succeeds.
 within() {
 	local what=$1 seconds=$2
 	shift 2
@@ -54,6 +59,18 @@ within() {
 	fi
 }
 
+# never WHAT SECONDS COMMAND...: passes if the command fails all that time.
+never() {
+	local what=$1 seconds=$2
+	shift 2
+	if wait_for "$seconds" "$@"; then
+		fail "$what: it is not true for $seconds s"
+	else
+		pass "$what"
+	fi
+}
+
+# wait_for SECONDS COMMAND...: succeeds as soon as the command does.
 wait_for() {
 	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
 	shift
@@ -63,7 +80,7 @@ wait_for() {
 	done
 }
 
-# The closing line; false when something failed or nothing was checked.
+# Prints the closing line; fails if a check failed or nothing was checked.
 report() {
 	local skips=
 	[ "$skipped" -eq 0 ] || skips=", $skipped skipped"
@@ -72,8 +89,8 @@ report() {
 	[ "$failed" -eq 0 ]
 }
 
-# as_anybody COMMAND...: root may run a test, too, but not as root. Does not
-# return.
+# as_anybody COMMAND...: runs the command as an unprivileged user, even if root
+# runs the test. Does not return.
 as_anybody() {
 	if [ "$(id -u)" -eq 0 ]; then
 		exec setpriv --reuid=65534 --regid=65534 --clear-groups \

@@ -1,10 +1,12 @@
-"""The limit: what could be known from the same packets.
+"""The limit: the best estimate that the same packets allow.
 
-A two-state filter (offset, frequency) that is told the path's empty delay, the
-law of its queues and the oscillator's noise. Given the excess delay s of a
-packet its offset error is uniform in +-s/2 (tilted where the two ways differ),
-so the Gaussian before it is cut to that interval and its moments are matched.
-Within 5 % of a particle filter with the exact law. A floor, not a target.
+A two-state filter (offset, frequency) that knows the path's empty delay, the
+distribution of its queueing delay and the oscillator's noise. If the delay of a
+packet exceeds the empty delay by s, its offset error is uniform in +-s/2, and
+tilted if the two directions differ. So the filter cuts the Gaussian of the
+prediction to that interval and takes its mean and variance. The result is
+within 5 % of a particle filter with the exact distribution. It is a limit, not
+an aim.
 """
 import math
 
@@ -14,11 +16,11 @@ SQRT2 = math.sqrt(2.0)
 
 
 def truncated(a, b):
-    """Mean and variance of N(0, 1) cut to [a, b]."""
+    """Mean and variance of the normal distribution cut to [a, b]."""
     if a > 0:
         mean, var = truncated(-b, -a)
         return -mean, var
-    if b < -30:                     # far tail: an exponential
+    if b < -30:                     # the far tail is exponential
         rate, width = -b, b - a
         if width * rate > 700:
             return b - 1 / rate, 1 / rate ** 2
@@ -42,7 +44,7 @@ def truncated(a, b):
 
 
 def estimates(times, offsets, excess, q, tilt):
-    """Offset and frequency after each packet."""
+    """Estimated offset and frequency after each packet."""
     x = f = 0.0
     pxx, pxf, pff = 1.0, 0.0, 1e-8
     out = np.empty((len(times), 2))
@@ -68,7 +70,7 @@ def estimates(times, offsets, excess, q, tilt):
 
 
 def packets(row, log, client):
-    """Arrival, delay up and delay down of each exchange with a true server."""
+    """Arrival and both delays of each exchange with a server that is right."""
     found = []
     for server in range(1, client):
         if row.server_errors.get(server):
@@ -87,7 +89,7 @@ def packets(row, log, client):
 
 
 def limit(row, raw_freq, log, client):
-    """RMS error of the oracle, in seconds, over the row's window."""
+    """RMS error of this filter in the row's window, s."""
     phase = np.concatenate([[0.0], np.cumsum(raw_freq[:-1])])
     phase -= np.arange(len(phase)) * row.freq
     seen = packets(row, log, client)

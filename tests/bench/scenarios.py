@@ -1,8 +1,8 @@
-"""What the benchmark simulates: one row a scenario.
+"""The scenarios of the benchmark, one row each.
 
-A row says how the client's oscillator behaves, what the paths to the servers
-are like, and which poll limits both clients get. Expressions are those of
-clknetsim's configuration. Times in seconds, frequencies in s/s.
+A row describes the client's oscillator, the paths to the servers, and the poll
+limits of both clients. Expressions are those of clknetsim's configuration.
+Times are in seconds, frequencies in s/s.
 """
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ class Row:
     name: str
     base: float = 1e-4          # one-way delay of an empty path
     jitter_up: float = 1e-5     # mean of the exponential queueing delay
-    jitter_down: float = None   # None: as up
+    jitter_down: float = None   # None: equal to jitter_up
     wander: float = 1e-9        # random walk of the frequency, per sqrt(s)
     polls: tuple = (6, 10)
     servers: int = 1
@@ -26,9 +26,9 @@ class Row:
     delay_extra: tuple = ('', '')  # added to the delay up and down
     hours: float = 48
     settle: float = 4 * HOUR    # statistics start here
-    sine: float = 0             # period, for the limit's choice of noise
-    settle_row: bool = False    # how soon the clock stays right counts
-    limit: bool = True          # the delay-aware limit is known
+    sine: float = 0             # period of the frequency, for the limit
+    settle_row: bool = False    # the time until the clock stays right counts
+    limit: bool = True          # oracle.py can compute the limit
 
     def jitters(self):
         down = self.jitter_up if self.jitter_down is None else self.jitter_down
@@ -44,8 +44,8 @@ class Row:
 
 
 def during(start, length, period):
-    """1 in a part of each period of network time, else 0. (A pulse in a delay
-    would count packets, not seconds.)"""
+    """1 in a part of each period of network time, else 0. In a delay, the pulse
+    of clknetsim counts packets, not seconds."""
     def after(t):
         return '(max 0 (min 1 (* 1e6 (+ (%% time %d) %d))))' % (period, -t)
     return '(+ %s (* -1 %s))' % (after(start), after(start + length)) \
@@ -53,7 +53,7 @@ def during(start, length, period):
 
 
 def dropped(fraction):
-    """A negative delay drops the packet."""
+    """Drops a share of the packets: those with a negative delay."""
     return '(* -10.0 (equal %g (uniform) %g))' % (fraction / 2, fraction / 2)
 
 
@@ -64,7 +64,7 @@ def published():
         yield Row('published-1-' + us, jitter_up=jitter, hours=28)
         yield Row('published-2-' + us, jitter_up=jitter, wander=1e-8,
                   polls=(6, 6), hours=28)
-        # The network is there for 30 minutes a day.
+        # The network works for 30 minutes a day.
         yield Row('published-3-' + us, jitter_up=jitter, hours=96,
                   settle=DAY,
                   delay_extra=(
@@ -99,27 +99,27 @@ def troubled():
               jitter_down=1e-4)
     yield Row('loss-20', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               delay_extra=(dropped(0.2),) * 2)
-    # Ten minutes in each hour the path queues 20 times as much.
+    # In ten minutes of each hour the queues are 20 times as long.
     yield Row('congestion', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False,
               delay_extra=(
                   '(* 4e-3 (exponential) %s)' % during(1200, 600, HOUR),) * 2)
-    # Both ways get longer by half a millisecond for six hours in twelve.
+    # Both directions are half a millisecond longer in six of twelve hours.
     yield Row('route-change', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False, delay_extra=(
                   '(* 5e-4 %s)' % during(6 * HOUR, 6 * HOUR, 12 * HOUR),) * 2)
-    # The same on the way up alone: half of it is an error nobody can see.
+    # One direction is longer: no client can see half of that as an error.
     yield Row('route-change-up', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False, delay_extra=(
                   '(* 2e-4 %s)' % during(6 * HOUR, 6 * HOUR, 12 * HOUR), ''))
-    # The same by ten queues on a LAN.
+    # On a LAN, by ten times the queueing delay.
     yield Row('route-change-lan', polls=(4, 8), limit=False, delay_extra=(
         '(* 1e-4 %s)' % during(6 * HOUR, 6 * HOUR, 12 * HOUR), ''))
-    # A balancer sends half of the requests another way.
+    # A load balancer sends half of the requests by another route.
     yield Row('two-routes', base=2e-3, jitter_up=2e-5, polls=(6, 6),
               limit=False,
               delay_extra=('(* 1e-3 (equal 0.25 (uniform) 0.5))', ''))
-    # Everything queues for ten hours, and nothing touches the floor.
+    # All packets queue for ten hours: no delay is near the minimum.
     yield Row('long-congestion', base=2e-3, jitter_up=2e-4, polls=(6, 6),
               limit=False, delay_extra=(
                   '(* 4e-3 (exponential) %s)' % during(
@@ -131,7 +131,7 @@ def troubled():
               freq_extra='(* 1e-7 (sine 3600))')
     yield Row('sine-day', wander=1e-10, polls=(4, 8), sine=DAY,
               freq_extra='(* 1e-6 (sine 86400))')
-    # A quiet oscillator that becomes a bad one every other six hours.
+    # A good oscillator that is bad in six of twelve hours.
     yield Row('wander-change', wander=1e-10, polls=(4, 8), limit=False,
               freq_extra='(sum (* 1e-8 (normal) (pulse 21600 21600)))')
 

@@ -1,4 +1,4 @@
-"""One run of one client in clknetsim, and what it amounted to."""
+"""One run of one client in clknetsim, and its result."""
 import os
 import shutil
 import signal
@@ -10,13 +10,13 @@ import numpy as np
 
 import oracle
 
-START = int(time.time())        # the certificates are made now
-SETTLED = 1800                  # "stays below" means for half an hour
+START = int(time.time())        # the certificates are valid from now
+SETTLED = 1800                  # "stays below" means half an hour
 BELOW = (('1 ms', 1e-3), ('100 us', 1e-4), ('30 us', 3e-5))
 
 
 class Lab:
-    """Where the programs are and who runs them."""
+    """Where the programs are, and how to start one."""
 
     def __init__(self, simulator, chronyd, agent, pki, work):
         self.simulator, self.chronyd, self.agent = simulator, chronyd, agent
@@ -25,7 +25,8 @@ class Lab:
     @staticmethod
     def spawn(argv, folder, log, core, **env):
         def prepare():
-            # All run in lock-step: one core is five times faster than two.
+            # The processes of a run wait for each other: one core is five
+            # times faster than two.
             os.sched_setaffinity(0, {core})
             # The simulator refuses to run as root.
             if os.getuid() == 0:
@@ -107,7 +108,7 @@ def end(processes):
 
 
 def run(lab, row, client, seed, core):
-    """Simulates, and returns the metrics of the client's clock."""
+    """Simulates a row, and returns the metrics of the client's clock."""
     folder = tempfile.mkdtemp(prefix='run', dir=lab.work)
     os.chmod(folder, 0o777)
     node, processes = row.servers + 1, []
@@ -133,7 +134,6 @@ def run(lab, row, client, seed, core):
                 LD_PRELOAD=lab.simulator + '/clknetsim.so', **common))
         if simulator.wait(timeout=900) != 0:
             raise RuntimeError('the simulation failed: see ' + folder)
-        time.sleep(0.05)
     finally:
         end([simulator, *processes])
     result = measure(row, folder, node)

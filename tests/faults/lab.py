@@ -1,4 +1,4 @@
-"""The processes of the test: servers that misbehave, and the agent."""
+"""The processes of the test: servers with faults, and the agent."""
 import json
 import os
 import shutil
@@ -13,10 +13,11 @@ NOBODY = 65534
 POLL_S = 1.0
 
 
-def wait_for(seconds, done):
+def wait_for(seconds, look):
+    """What look() returns as soon as it is true; None after the limit."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found = done()
+        found = look()
         if found:
             return found
         time.sleep(0.02)
@@ -24,8 +25,8 @@ def wait_for(seconds, done):
 
 
 class Reserved:
-    """A TCP and a UDP port for a server that comes later. They are bound, so
-    that nobody else takes them, but nothing listens there."""
+    """A TCP and a UDP port for a server that starts later. They are bound, so
+    that no other program gets them, but nothing listens there."""
 
     def __init__(self):
         self.sockets = [socket.socket(socket.AF_INET, kind)
@@ -46,7 +47,7 @@ def parent_of(pid):
 
 
 def family(pid):
-    """A process and all that come from it."""
+    """The process ids of a process and of all its descendants."""
     parents = {}
     for entry in os.listdir('/proc'):
         try:
@@ -63,7 +64,7 @@ def family(pid):
 
 
 def memory_kb(pid):
-    """Proportional share where it may be read, else what is resident."""
+    """The proportional set size; the resident size if that is not readable."""
     try:
         with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as f:
             return next(int(line.split()[1]) for line in f
@@ -113,7 +114,7 @@ class Lab:
         return os.path.join(self.work, *parts)
 
     def spawn(self, argv, log):
-        """Root may run a test, too, but not as root."""
+        """Starts a program as an unprivileged user, even for root."""
         if os.getuid() == 0:
             argv = ['setpriv', '--reuid=%d' % NOBODY, '--regid=%d' % NOBODY,
                     '--clear-groups', '--bounding-set=-all',
@@ -125,7 +126,7 @@ class Lab:
         return process
 
     def end_processes(self):
-        """Those that are left after an error."""
+        """Ends the processes that an error has left behind."""
         for process in self.processes:
             if process.poll() is None:
                 process.terminate()
@@ -136,7 +137,7 @@ class Lab:
 
 
 class Server:
-    """One test server, whose faults come and go."""
+    """One test server, whose faults begin and end."""
 
     def __init__(self, lab, name, faults=(), pki='good'):
         self.lab, self.name = lab, name
@@ -168,7 +169,8 @@ class Server:
              '--ke-port', str(self.ports[0]),
              '--ntp-port', str(self.ports[1])], log)
 
-    def told_ports(self):
+    def read_ports(self):
+        """The ports from the server's log; None while it starts."""
         with open(self.file('log'), encoding='utf-8') as f:
             for line in f:
                 if line.startswith('ready ke='):
@@ -178,7 +180,7 @@ class Server:
         return None
 
     def ready(self):
-        if not wait_for(10, self.told_ports):
+        if not wait_for(10, self.read_ports):
             raise RuntimeError('the server %s does not start' % self.name)
 
     def signal(self, number):
@@ -196,7 +198,7 @@ class Server:
 
 
 class Plug(Reserved):
-    """A port whose queue is full: who connects hears nothing at all."""
+    """A port whose queue is full: a connection gets no answer at all."""
 
     def __init__(self):
         super().__init__()
@@ -251,7 +253,7 @@ class Agent:
                                   '--foreground', '--no-clock'], self.log)
 
     def status(self):
-        """The snapshot; None while there is none."""
+        """The agent's status; None while it starts."""
         s = socket.socket(socket.AF_UNIX)
         try:
             s.settimeout(5)
@@ -266,11 +268,12 @@ class Agent:
             s.close()
 
     def lines(self, source):
+        """The lines of the log about a source."""
         with open(self.log, encoding='utf-8') as f:
             return [line for line in f if ' %s: ' % source in line]
 
     def memory_kb(self):
-        """Jobs come and go, and do not count."""
+        """Of all processes but the jobs, which live for seconds."""
         total = 0
         for pid in family(self.process.pid):
             try:
@@ -281,6 +284,7 @@ class Agent:
         return total
 
     def sanitized(self):
+        """Whether it is built with the address sanitizer."""
         with open(self.program, 'rb') as f:
             return b'__asan_init' in f.read()
 

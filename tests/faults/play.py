@@ -1,40 +1,39 @@
-"""One row on its way: the fault comes, is seen, goes; and what that cost."""
-import collections
+"""The course of one row: a fault begins, is seen and ends; and its cost."""
 import re
 import signal
 import time
 
 import lab as labs
 
-LOG_LINES = 12      # of a row that failed
-SEEN_S = 15.0       # for a fault to be seen in the status
-DWELL_S = 2.0       # for a fault that has been seen to last
-HARMLESS_S = 6.0    # for a fault that must do no harm to last
-HEALTHY_S = 25.0    # for these
-GOOD_BEFORE = 10    # samples before a fault of a running server
+LOG_LINES = 12      # shown of a row that failed
+SEEN_S = 15.0       # until the status must show the fault
+DWELL_S = 2.0       # from then until the fault ends
+HARMLESS_S = 6.0    # how long a harmless fault lasts
+GOOD_BEFORE = 10    # samples before a fault of a running server begins
+HEALTHY_S = 25.0    # until these samples must be there
 
 HOWS = {
     'fault': 'the server has a fault',
     'certificate': 'the server shows another certificate',
     'down': 'there is no server',
     'blocked': 'connections are swallowed',
-    'no-such-name': 'the name leads nowhere',
-    'ca-removed': 'the CA is taken from the trusted ones',
+    'no-such-name': 'the name has no address',
+    'ca-removed': 'the CA is not trusted any more',
     'forget': 'the server forgets its cookie keys',
-    'restart': 'the server is started anew',
-    'short-maxdelay': 'the agent takes no slow answers',
+    'restart': 'the server restarts and loses its keys',
+    'short-maxdelay': 'the agent rejects slow answers',
     'liar': 'the server serves a wrong time',
 }
 
 
 class Play:
-    """A row, its server, and how far it has come."""
+    """A row, its server, and the phase that the row has reached."""
 
     def __init__(self, lab, row):
         self.lab, self.row = lab, row
         self.phase = 'healthy' if row.running else 'seen'
         self.since = time.monotonic()
-        self.best = ''          # what came nearest to the expectation
+        self.best = ''          # the last failure that the status showed
         self.reason = ''
         self.error = None
         self.recovered_s = None
@@ -56,6 +55,7 @@ class Play:
         return {'expires-running': 'expired'}.get(self.row.name, self.row.name)
 
     def begin_with(self):
+        """The faults and the certificate that the server starts with."""
         if self.row.how == 'ca-removed':
             return (), 'second-ca'
         if self.row.running:
@@ -65,7 +65,7 @@ class Play:
         return self.row.faults, 'good'
 
     def source(self):
-        """Its section of the agent's configuration."""
+        """The values of its section in the agent's configuration."""
         if self.server.process:
             self.server.ready()
         return {
@@ -76,7 +76,7 @@ class Play:
             'maxdelay': '500ms' if self.row.how == 'short-maxdelay' else '3s',
         }
 
-    # The fault begins, and ends.
+    # How the fault begins and ends.
 
     def begin(self, agent):
         how, server = self.row.how, self.server
@@ -110,14 +110,13 @@ class Play:
         elif how not in ('restart', 'forget', 'no-such-name'):
             server.change()
 
-    # What the status says.
+    # What the status shows.
 
     def as_expected(self, source):
         row = self.row
-        said = '%s/%s: %s' % (source['stage'], source['failure'],
-                              source['reason'])
         if source['reason']:
-            self.best = said
+            self.best = '%s/%s: %s' % (source['stage'], source['failure'],
+                                       source['reason'])
         if row.how == 'liar':
             return source['state'] == row.failure
         return source['stage'] in row.stage and \
@@ -139,13 +138,14 @@ class Play:
 
     def in_healthy(self, source, agent, now):
         if source['packets']['good'] >= GOOD_BEFORE:
-            self.note_begin(source, agent)
+            self.note_start(source, agent)
             self.begin(agent)
             self.enter('seen', now)
         elif now - self.since > HEALTHY_S:
             self.fail('no sample before the fault: ' + source['reason'])
 
-    def note_begin(self, source, agent):
+    def note_start(self, source, agent):
+        """Remembers the counters from which the fault's cost is counted."""
         self.memory_kb[0] = agent.memory_kb()
         packets = source['packets']
         self.sent_before = packets['sent']
@@ -193,7 +193,7 @@ class Play:
             self.recovered_s = now - heard - self.ended_at
             self.finish(agent)
         elif now - self.ended_at > self.row.recovery + 20:
-            self.fail('no sample again: %s' % source['reason'])
+            self.fail('no sample after the fault: %s' % source['reason'])
 
     def finish(self, agent):
         self.phase = 'done'
@@ -206,10 +206,10 @@ class Play:
         elif self.lines > self.row.lines:
             self.fail('%d lines in the log' % self.lines)
 
-    # What is printed.
+    # What the test prints.
 
     def line(self, agent, failure):
-        """What became of it; `failure`: the word for one that failed."""
+        """The result; `failure` is the word in front of a row that failed."""
         lines = len(agent.lines(self.row.name)) - self.lines_before
         text = '%-20s %-14s %s  %2d lost  %d %-5s  %.1f > %.1f MB' % (
             self.row.name, self.row.failure or 'no harm',
@@ -218,17 +218,14 @@ class Play:
             self.lost, lines, 'line' if lines == 1 else 'lines',
             self.memory_kb[0] / 1024, self.memory_kb[1] / 1024)
         if self.error:
-            said = agent.lines(self.row.name)[-LOG_LINES:]
+            log = agent.lines(self.row.name)[-LOG_LINES:]
             return '\n          '.join([
                 '  %-5s %s  %s' % (failure, text, self.error),
                 'last: %s' % (self.best or 'nothing'),
-                *(line.strip() for line in said)])
+                *(line.strip() for line in log)])
         return '  ok    %s  %s' % (text, self.reason)
 
     def stop(self):
         self.server.stop()
         if self.plug:
             self.plug.stop()
-
-
-Healthy = collections.namedtuple('Healthy', 'name server')

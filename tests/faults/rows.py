@@ -1,17 +1,17 @@
-"""The faults, one row each: what happens, and what must be said of it.
+"""The faults, one row each: what happens, and what the agent must say about it.
 
     name        of the row, and of the source in the agent's configuration
-    faults      what the server is told to do wrong (ntsserver --help)
-    how         another way to go wrong: see HOWS in play.py
-    running     the fault begins when samples have come, not at the start
-    stage       where the source must be meanwhile; any of several
+    faults      options of the test server (ntsserver --help)
+    how         another kind of fault: see HOWS in play.py
+    running     the fault begins after the first samples, not at the start
+    stage       the stages that the source may have during the fault
     failure     the one word for the cause; '' for a fault that does no harm
-    says        what the sentence must contain (a regular expression)
-    recovery    seconds from the end of the fault to the next sample, at most;
-                None: what must not recover within this test
-    lines       of the log about this source, from before the fault until
-                it is over, at most
-    lost        requests without a sample while the fault lasts, at most
+    says        a regular expression that matches the sentence
+    recovery    most seconds from the end of the fault to the next sample;
+                None: the source must not recover within this test
+    lines       most lines in the log about this source, from before the fault
+                until its end
+    lost        most requests without a sample during the fault
 """
 import collections
 
@@ -40,13 +40,13 @@ def certificate(name, says, **more):
 
 
 def harmless(name, fault=None, **more):
-    """A fault that must cost nothing: no sentence, no lost sample."""
+    """A fault that must have no effect: no sentence, no lost sample."""
     more = {'lines': 2, 'lost': 0, 'recovery': 2.5, **more}
     return Row(name, (fault or name,), stage=ASKING, **more)
 
 
 def answer(name, failure, says, **more):
-    """A fault of the NTP answers, which begins in the midst of good ones."""
+    """A fault of the NTP answers, which begins after good ones."""
     more = {'running': True, 'lines': 4, **more}
     return Row(name, (more.pop('fault', name),), stage=ASKING,
                failure=failure, says=says, **more)
@@ -58,7 +58,8 @@ BEFORE_TLS = (
     Row('tcp-blocked', how='blocked', stage=KEYS, failure='connect',
         says='no answer from .* TCP port .*blocked by a firewall', lines=4),
     Row('no-such-name', how='no-such-name', stage=KEYS, failure='dns',
-        says='nowhere.invalid', recovery=None, lines=2),
+        says='(no address|no DNS server answered) for nowhere.invalid',
+        recovery=None, lines=2),
 )
 
 TLS = (

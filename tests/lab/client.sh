@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The agent on a host of the lab: its configuration, its life, and what it
-# says through ntsctl. To be sourced after net.sh.
+# The agent on a host of the lab: its configuration, its start and stop, and
+# what ntsctl shows. To be sourced after net.sh.
 
-# agent_conf HOST EXTRA NAME...: one source per name; EXTRA goes into each.
-# The root certificate is the document's, readable by the agent's group.
+# agent_conf HOST EXTRA NAME...: one source for each name; EXTRA goes into each.
+# The root certificate is readable by the agent's group.
 agent_conf() {
 	local extra=$2 name etc=$LAB/$1/etc
 	shift 2
@@ -28,12 +28,12 @@ start_agent13() {
 		-f /etc/ntsagent/ntsagent.conf --foreground --no-clock
 }
 
-# forget HOST: no keys of an earlier run.
-forget() {
+# delete_saved_keys HOST: deletes the keys of an earlier run.
+delete_saved_keys() {
 	rm -rf "${LAB:?}/$1/lib/ntsagent"
 }
 
-# A stopped agent leaves in order.
+# stop_agent HOST: sends SIGTERM; the exit status must be 0.
 stop_agent() {
 	local pid=${PIDS[$1]:-} status
 	unset "PIDS[$1]"
@@ -47,22 +47,29 @@ ctl() {
 	"$B/ntsctl" -s "$LAB/$1/run/ntsagent/status.sock" "${@:2}"
 }
 
-# facts HOST FILTER: what jq finds in the status.
-facts() {
+# status_value HOST FILTER: what jq finds in the status.
+status_value() {
 	ctl "$1" --json status 2>/dev/null | jq -r "$2" 2>/dev/null
 }
 
-sampled() {
-	[ "$(facts "$1" 'any(.sources[]; .samples > 0)')" = true ]
+# any_sampled HOST: one source or more has a sample.
+any_sampled() {
+	[ "$(status_value "$1" 'any(.sources[]; .samples > 0)')" = true ]
 }
 
-# Measuring only, the agent still decides what it would do to the clock.
+# all_sampled HOST: every source has a sample.
+all_sampled() {
+	[ "$(status_value "$1" 'all(.sources[]; .samples > 0)')" = true ]
+}
+
+# decided HOST: the agent has made a decision about the clock. It does so even
+# where it only measures.
 decided() {
-	[ "$(facts "$1" '.clock.combined > 0 and (.clock.last_offset_ns // 0) != 0')" = true ]
+	[ "$(status_value "$1" '.clock.combined > 0 and (.clock.last_offset_ns // 0) != 0')" = true ]
 }
 
-# took WHAT STARTED_US LIMIT_MS
-took() {
+# check_time WHAT STARTED_US LIMIT_MS: the time since then is within the limit.
+check_time() {
 	local ms=$(((${EPOCHREALTIME/./} - $2) / 1000))
 	if [ "$ms" -le "$3" ]; then
 		pass "$1 after $ms ms (at most $3)"
@@ -71,16 +78,16 @@ took() {
 	fi
 }
 
-# marks HOST NAME...: one of them is the best, all others combined.
-marks() {
+# best_and_combined HOST NAME...: one of them is the best, all others combined.
+best_and_combined() {
 	local seen
-	seen=$(facts "$1" '[.sources[].mark] | sort | join("")')
+	seen=$(status_value "$1" '[.sources[].mark] | sort | join("")')
 	[ "$seen" = "$(printf '*'; for _ in "${@:3}"; do printf '+'; done)" ]
 }
 
 # authdata_is HOST NAME 'MODE KEYID TYPE KLEN NAK COOK CLEN'
 authdata_is() {
-	# Some cookies are put on disk, and the next poll fills the jar again.
+	# The agent saves some cookies on disk; the next poll replaces them.
 	wait_for 20 has_authdata "$@"
 	same "$1: authdata of $2" "$3" "$(authdata "$1" "$2")"
 }
@@ -94,43 +101,44 @@ has_authdata() {
 	[ "$(authdata "$1" "$2")" = "$3" ]
 }
 
+# at_least NUMBER COMMAND...: the command prints this number or a larger one.
 at_least() {
 	local n
 	n=$("${@:2}") && [ "${n:-0}" -ge "$1" ]
 }
 
-# reach_of HOST NAME OCTAL: at least these polls were answered, in a row.
+# reach_of HOST NAME OCTAL: at least the polls of this mask were answered.
 reach_of() {
 	local reach
-	reach=$(facts "$1" ".sources[] | select(.name == \"$2\") | .reach")
+	reach=$(status_value "$1" ".sources[] | select(.name == \"$2\") | .reach")
 	[ $((${reach:-0} & 0$3)) -eq $((0$3)) ]
 }
 
 all_reached() {
-	[ "$(facts "$1" 'all(.sources[]; .reach == 255)')" = true ]
+	[ "$(status_value "$1" 'all(.sources[]; .reach == 255)')" = true ]
 }
 
-# server_line HOST NAME KIND: one line per server and family, judged.
-server_line() {
+# check_server HOST NAME KIND: the server is used, has answered all polls, and
+# gave keys of the best kind.
+check_server() {
 	local line mark reach aead
-	line=$(facts "$1" ".sources[] | select(.name == \"$2\") |
+	line=$(status_value "$1" ".sources[] | select(.name == \"$2\") |
 		[.mark, .reach, .nts.aead, .nts.key_bits, .nts.cookies,
 		.nts.cookie_len, .offset_ns, .error_ns] | map(tostring) | join(\" \")")
 	read -r mark reach aead _ <<<"$line"
 	line=$(awk '{printf "%s AEAD %s, %s bits, %s cookies of %s, reach %o, %+.1f us +- %.1f us",
 		$1, $3, $4, $5, $6, $2, $7 / 1e3, $8 / 1e3}' <<<"$line")
 	line="$("maker_$3"), ${2}: $line"
-	# Good company: never rejected, all answered, keys of the best kind.
 	if [[ "$mark" == [*+-] ]] && [ "$reach" = 255 ] &&
 		[ "$aead" = "$(best_aead "$1" "$3")" ]; then
 		pass "$line"
 	else
 		fail "$line"
-		facts "$1" ".sources[] | select(.name == \"$2\") | .reason"
+		status_value "$1" ".sources[] | select(.name == \"$2\") | .reason"
 	fi
 }
 
-# Only chrony 4.4 and later and OpenSSL 3.2 and later know AES-128-GCM-SIV.
+# best_aead HOST KIND: AES-128-GCM-SIV needs chrony 4.4 and OpenSSL 3.2.
 best_aead() {
 	if [ "$1 $2" = 'ntpclient chrony46' ]; then echo 30; else echo 15; fi
 }

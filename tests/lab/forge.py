@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Answers each NTP request that comes in with forgeries, in the server's name.
+"""Answers each NTP request with forged packets, in the name of the server.
 
     forge.py INTERFACE COUNT
 
-To be run on the server's host, as somebody on the path could: it sees the
-requests, and knows no key. COUNT times for each request over IPv4 it sends an
-NTS NAK with the right unique identifier and origin, one with wrong ones, the
-request turned into an answer, and noise. Says "sent N" with each request.
+Runs on the host of the server. Like an attacker on the path it sees the requests
+and has no key. For each request over IPv4 it sends, COUNT times: an NTS NAK with
+the right unique identifier and origin, one with wrong ones, the request turned
+into an answer, and noise. Prints "sent N" after each request.
 """
 import os
 import socket
@@ -19,7 +19,7 @@ NAK = 0x4e54534e    # "NTSN"
 
 
 def requests(interface):
-    """Yields addresses, port and NTP packet of each request."""
+    """Yields addresses, client port and NTP packet of each request."""
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
     tap.bind((interface, 0x0800))
     while True:
@@ -33,7 +33,7 @@ def requests(interface):
 
 
 def forgeries(request):
-    """A plain kiss of death, as RFC 8915 5.7 has it, and worse."""
+    """Yields a plain NTS NAK (RFC 8915 section 5.7) and other packets."""
     head = struct.pack('!BBbbIII', 0xe4, 0, 6, -20, 0, 0, NAK)
     tail = bytes(8) + request[40:48] + bytes(16)
     identifier = request[48:84]

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What the root tests need of the machine: packages, servers that are only
-# unpacked (never installed: a package of a time server would start it), and a
-# Debian 13 tree. To be sourced after tests/report.sh.
+# What the root tests need on the machine: packages, servers that are unpacked
+# but not installed (an installed time server would start), and a Debian 13
+# tree. To be sourced after tests/report.sh.
 
 CACHE=${NTSAGENT_CACHE:-/var/cache/ntsagent-ci}
 TREE13=$CACHE/debian13
-# DEBIAN_MIRROR: where debootstrap takes packages from, if not its default.
+# DEBIAN_MIRROR in the environment: a package mirror for debootstrap.
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
@@ -17,10 +17,10 @@ die() {
 must_be_root_on_debian12() {
 	[ "$(id -u)" -eq 0 ] || die "must run as root: it makes network namespaces"
 	grep -q '^VERSION_ID="12"' /etc/os-release ||
-		die "must run on Debian 12: it takes its servers from there"
+		die "must run on Debian 12: it uses the servers of that release"
 }
 
-# quiet COMMAND...: its output is only shown when it fails.
+# quiet COMMAND...: shows the output only if the command fails.
 quiet() {
 	local log
 	log=$(mktemp)
@@ -41,7 +41,7 @@ installed() {
 	[ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ]
 }
 
-# need PACKAGE...: installs those that are missing.
+# need PACKAGE...: installs the packages that are missing.
 need() {
 	local package missing=()
 	for package in "$@"; do
@@ -53,7 +53,7 @@ need() {
 	quiet apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
-# unpack12 PACKAGE: prints where its files are, unpacked but not installed.
+# unpack12 PACKAGE: unpacks it without an installation, and prints the folder.
 unpack12() {
 	local at=$CACHE/unpacked12/$1 debs
 	if [ ! -e "$at/.complete" ]; then
@@ -70,12 +70,12 @@ unpack12() {
 	echo "$at"
 }
 
-# What `make check` needs on either Debian.
+# What `make check` needs on Debian 12 and 13.
 BUILD_PACKAGES="gcc libc6-dev make pkg-config libssl-dev openssl libcap-ng-dev
 	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev mandoc python3
 	ca-certificates procps iproute2"
-# What the unpacked servers link, on either.
-# shellcheck disable=SC2034 # its readers source this
+# The libraries of the unpacked servers.
+# shellcheck disable=SC2034 # used by scripts that source this
 SERVER_LIBRARIES12="libbsd0 libcap2 libgnutls30 libseccomp2 libssl3"
 # shellcheck disable=SC2034
 DNS_LIBRARIES12="libdbus-1-3 libidn2-0 libnetfilter-conntrack3 libnettle8
@@ -109,7 +109,7 @@ make_tree13() {
 	touch "$TREE13/.complete"
 }
 
-# A Debian 13 with compilers, and its servers unpacked below /opt.
+# Makes a Debian 13 tree with compilers, and with its servers unpacked in /opt.
 need_tree13() {
 	need debootstrap
 	[ -e "$TREE13/.complete" ] && return

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# A LAN of network namespaces on one bridge: hosts of their own name, address
-# pair, /etc, /run and /var/lib. Nothing of the machine is changed: these are
-# folders of ours, mounted where only the host's processes see them.
-# To be sourced; LAB is a folder of this run.
+# A LAN of network namespaces on one bridge. Each host has its own name, an IPv4
+# and an IPv6 address, /etc, /run and /var/lib. These are folders below LAB, the
+# folder of this run. They are mounted where only the processes of the host see
+# them: the machine itself stays unchanged. To be sourced.
 
 PREFIX4=192.168.132
 PREFIX6=fd15:4ba5:5a2b:1008:192:168:132
 
-# One LAN has no name; others put theirs before the names of their hosts.
+# The name of a LAN stands in front of the names of its hosts; one has none.
 LAN=
 
 ns() {
@@ -24,7 +24,7 @@ lan_up() {
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$ETCHOSTS"
 }
 
-# in_ns HOST COMMAND...: a tool of ours, with the host's network.
+# in_ns HOST COMMAND...: runs a tool in the network of the host.
 in_ns() {
 	ip netns exec "$(ns "$1")" "${@:2}"
 }
@@ -46,7 +46,7 @@ lan_host() {
 	make_etc "$1"
 }
 
-# One name for each family, as on the LAN this was written for.
+# lan_name NAME NUMBER: NAME is for IPv4, NAME-ipv6 for IPv6.
 lan_name() {
 	printf '%s.%s %s\n%s:%s %s-ipv6\n' "$PREFIX4" "$2" "$1" \
 		"$PREFIX6" "$2" "$1" >>"$ETCHOSTS"
@@ -59,7 +59,8 @@ lan_down() {
 	done
 }
 
-# A small /etc: users of our own, the hosts file, and the user's /etc/pki.
+# make_etc HOST: makes a small /etc with users, the hosts file and an empty
+# /etc/pki.
 make_etc() {
 	local etc=$LAB/$1/etc
 	mkdir -p "$etc/pki" "$etc/ntsagent"
@@ -68,17 +69,17 @@ make_etc() {
 	printf '%s\n' root:x:0:0::/:/bin/sh chrony:x:901:901::/:/bin/false \
 		ntsagent:x:902:902::/:/bin/false >"$etc/passwd"
 	printf '%s\n' root:x:0: chrony:x:901: ntsagent:x:902: >"$etc/group"
-	# As Debian has it: a name may have several lines.
+	# As on Debian: a name may have several lines.
 	echo 'multi on' >"$etc/host.conf"
 	touch "$etc/hosts"
-	# Written later by lan_name: the one hosts file of everybody.
+	# All hosts share one file, which lan_name fills later.
 	ln -f "$ETCHOSTS" "$etc/hosts"
 }
 
-# Whatever runs here cannot touch the machine's clock.
+# A program that starts like this cannot set the machine's clock.
 NO_SYS_TIME="setpriv --bounding-set=-sys_time --inh-caps=-sys_time"
 
-# on HOST COMMAND...: on a host that runs Debian 12. Does not return.
+# on HOST COMMAND...: runs a command on a host with Debian 12. Does not return.
 on() {
 	# shellcheck disable=SC2016,SC2086 # $ of the inner shell; a list of words
 	exec ip netns exec "$(ns "$1")" sh -c 'mount --bind "$1/etc" /etc &&
@@ -86,7 +87,7 @@ on() {
 		mount --bind "$1/lib" /var/lib && shift && exec "$@"' sh "$LAB/$1" $NO_SYS_TIME "${@:2}"
 }
 
-# on13 HOST COMMAND...: the same in the Debian 13 tree, which sees the
+# on13 HOST COMMAND...: runs a command in the Debian 13 tree, which has the
 # source tree as /source. Does not return.
 on13() {
 	# shellcheck disable=SC2016,SC2086 # $ of the inner shell; a list of words
@@ -100,7 +101,8 @@ on13() {
 		sh "$TREE13" "$LAB/$1" "$TOP" $NO_SYS_TIME "${@:2}"
 }
 
-# start NAME COMMAND...: in the background, its output in LAB/NAME.log.
+# start NAME COMMAND...: runs a command in the background. Its output goes to
+# LAB/NAME.log.
 declare -A PIDS=()
 start() {
 	local name=$1

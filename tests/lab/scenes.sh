@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# Scenes: something happens to a LAN, and the agent's recovery is timed. Each
-# scene has a LAN of its own, so that several play side by side. To be sourced
-# after client.sh.
+# Scenes: a scene causes trouble on a LAN and times the agent's recovery. Each
+# scene has a LAN of its own, so that several run at the same time. To be
+# sourced after client.sh.
 
 declare -A SCENES=()
 
-# play NAME: in a process of its own.
+# play NAME: runs scene_NAME in this process.
 play() {
 	local LAB=$LAB/$1 LAN=$1-
-	# Not the variables: they are gone when the trap runs.
+	# The values, because the local variables are gone when the trap runs.
 	# shellcheck disable=SC2064
 	trap "stop_all; LAN=$LAN; lan_down; printf . >&$STAGES_FD" EXIT
 	# shellcheck disable=SC2034 # net.sh and report.sh read them
@@ -18,8 +18,8 @@ play() {
 	[ "$failed" -eq 0 ] || tail -n 20 "$LAB"/*.log
 }
 
-# scene NAME: plays scene_NAME in the background, once it has a stage: there are
-# few, lest the scenes slow each other down. A token in the pipe is a free one.
+# scene NAME: runs scene_NAME in the background, as soon as a stage is free. Too
+# many scenes at once slow each other down. A byte in the pipe is a free stage.
 STAGES=6
 scene() {
 	mkdir -p "$LAB/$1"
@@ -30,7 +30,8 @@ scene() {
 	SCENES[$1]=$!
 }
 
-# side_by_side NAME...: plays them all, tells of one after the other.
+# side_by_side NAME...: runs the scenes, and prints the result of one after the
+# other.
 side_by_side() {
 	local name
 	mkfifo "$LAB/stages"
@@ -38,7 +39,7 @@ side_by_side() {
 	printf "%${STAGES}s" '' >&"$STAGES_FD"
 	for name in "$@"; do scene "$name"; done
 	for name in "$@"; do
-		wait "${SCENES[$name]}" || fail "scene $name broke"
+		wait "${SCENES[$name]}" || fail "scene $name ended with an error"
 		unset "SCENES[$name]"
 		cat "$LAB/$name.out"
 		passed=$((passed + $(grep -c '^  ok ' "$LAB/$name.out")))
@@ -56,65 +57,90 @@ stop_scenes() {
 	done
 }
 
-# server NAME NUMBER KIND PKI-OPTION...: a host of that name, serving.
-server() {
+# serve NAME NUMBER KIND PKI-OPTION...: a new host with a server of this kind.
+serve() {
 	lan_host "$1" "$2"
 	lan_name "$1" "$2"
-	server_certificate "$1" --key-of "$CA" "${@:4}"
+	server_certificate "$1" "${@:4}"
 	"start_$3" "$1"
-	within "$1 listens" 5 listens "$1" >/dev/null || fail "$1 does not listen"
+	listens_soon "$1"
+}
+
+# server NAME NUMBER KIND PKI-OPTION...: a new host with a server whose
+# certificate is signed by the CA of the lab.
+server() {
+	serve "$1" "$2" "$3" --key-of "$CA" "${@:4}"
+}
+
+listens_soon() {
+	wait_for 10 listens "$1" || fail "$1 does not listen"
+}
+
+# start_sampling HOST EXTRA NAME...: starts an agent with these sources, and
+# waits for the first burst of samples of each.
+start_sampling() {
+	local name
+	agent_conf "$@"
+	start_agent12 "$1"
+	for name in "${@:3}"; do
+		within "a burst of samples from $name" 10 \
+			above "$1" "$name" .packets.good 3
+	done
+}
+
+# trouble_lasts SECONDS: waits before the scene ends the trouble. The longer it
+# lasts, the less often the agent retries.
+trouble_lasts() {
+	sleep "$1"
 }
 
 now_us() { echo "${EPOCHREALTIME/./}"; }
 
-# fact HOST SOURCE FILTER: of one source.
-fact() {
-	facts "$1" ".sources[] | select(.name == \"$2\") | $3"
+# source_value HOST SOURCE FILTER: what jq finds in the status of a source.
+source_value() {
+	status_value "$1" ".sources[] | select(.name == \"$2\") | $3"
 }
 
-# more HOST SOURCE FILTER NUMBER: the fact is above the number.
-more() {
+# above HOST SOURCE FILTER NUMBER: the value is above the number.
+above() {
 	local n
-	n=$(fact "$1" "$2" "$3") && [ "${n:-0}" -gt "$4" ]
+	n=$(source_value "$1" "$2" "$3") && [ "${n:-0}" -gt "$4" ]
 }
 
-# recovers WHAT SINCE_US LIMIT_MS COMMAND...: waits longer than allowed, so as
-# to tell how long it took.
+# recovers WHAT SINCE_US LIMIT_MS COMMAND...: the command succeeds within the
+# limit. Waits longer than that, to show how long it took.
 recovers() {
 	if wait_for $(($3 * 2 / 1000 + 5)) "${@:4}"; then
-		took "$1" "$2" "$3"
+		check_time "$1" "$2" "$3"
 	else
 		fail "$1: not at all"
 	fi
 }
 
-# Samples of a source are counted from here on.
+# count_good HOST SOURCE: remembers how many samples the source has given.
 declare -A GOOD=()
 count_good() {
-	GOOD[$2]=$(fact "$1" "$2" .packets.good)
+	GOOD[$2]=$(source_value "$1" "$2" .packets.good)
 }
+
+# sampled_again HOST SOURCE: it has given a new one since count_good.
 sampled_again() {
-	more "$1" "$2" .packets.good "${GOOD[$2]}"
+	above "$1" "$2" .packets.good "${GOOD[$2]}"
 }
 
-# sampled_times HOST SOURCE COUNT: since then.
+# sampled_times HOST SOURCE COUNT: it has given so many since count_good.
 sampled_times() {
-	more "$1" "$2" .packets.good $((GOOD[$2] + $3 - 1))
+	above "$1" "$2" .packets.good $((GOOD[$2] + $3 - 1))
 }
 
-# all_sampled HOST: every source has given a sample.
-all_sampled() {
-	[ "$(facts "$1" 'all(.sources[]; .samples > 0)')" = true ]
-}
-
-# Lines of the agent's log are counted from here on, or all of them.
+# log_mark HOST: log_lines counts the lines of the agent's log from here on.
 LOG_MARK=0
 log_mark() {
 	LOG_MARK=$(wc -l <"$LAB/$1.log")
 }
 
-# logged HOST MOST WHAT: no more lines than that.
-logged() {
+# log_lines HOST MOST WHAT: the agent has logged no more lines than this.
+log_lines() {
 	local lines
 	lines=$(($(wc -l <"$LAB/$1.log") - LOG_MARK))
 	if [ "$lines" -le "$2" ]; then

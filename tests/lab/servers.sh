@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The NTS servers of the lab, as their makers ship them. To be sourced after
+# The NTS servers of the lab, as Debian ships them. To be sourced after
 # machine.sh and net.sh.
 
 # The LAN's own CA: one root, one intermediate CA.
@@ -8,9 +8,9 @@ make_ca() {
 	"$TOP/tests/pki" "$CA" ca || die "the CA could not be made"
 }
 
-# server_certificate HOST PKI-OPTION...: for the names of HOST and those in
-# MORE_NAMES (",name,name"); the three files as the LAN's document
-# has them: chain, key and root below /etc/pki, for the server's user alone.
+# server_certificate HOST PKI-OPTION...: issues a certificate for the names of
+# HOST and those in MORE_NAMES (",name,name"). Chain, key and root go to
+# /etc/pki, readable by the server's user.
 server_certificate() {
 	local host=$1 pki=$LAB/$1/etc/pki made=$LAB/$1/issued
 	shift
@@ -21,9 +21,8 @@ server_certificate() {
 	install -o 901 -g 0 -m 600 "$made/server.key" "$pki/$host.key"
 }
 
-# The document's chrony.conf, and below it what this lab needs: he sets his
-# server by hand (`manual`), we say `local` at the stratum his clients saw; the
-# command socket and the files go to /run.
+# The chrony.conf of a LAN whose server is set by hand, and below it what this
+# lab needs: a local clock, and the command socket and all files in /run.
 chrony_conf() {
 	cat <<-EOF
 		initstepslew 1
@@ -65,7 +64,8 @@ start_chrony43() {
 		-f /etc/chrony.conf
 }
 
-# `disable ntp` with a local clock never says it is synchronised; an orphan does.
+# With `disable ntp`, a local clock never counts as synchronised; an orphan
+# does.
 ntpsec_conf() {
 	cat <<-EOF
 		disable ntp
@@ -104,13 +104,14 @@ start_ntpdrs() {
 	start "$1" on13 "$1" /opt/ntpd-rs/usr/bin/ntp-daemon -c /etc/ntp.toml
 }
 
-# What each server says of itself.
+# Name and version of each server, from the program itself.
 maker_chrony46() { in_tree13 /opt/chrony/usr/sbin/chronyd -v | awk '{print "chrony", $4}'; }
 maker_chrony43() { "$CHRONY12/usr/sbin/chronyd" -v | awk '{print "chrony", $4}'; }
 maker_ntpsec12() { "$NTPSEC12/usr/sbin/ntpd" -V | awk '{sub("ntpsec-", "", $2); print "NTPsec", $2}'; }
 maker_ntpsec13() { in_tree13 /opt/ntpsec/usr/sbin/ntpd -V | awk '{sub("ntpsec-", "", $2); print "NTPsec", $2}'; }
 maker_ntpdrs() { in_tree13 /opt/ntpd-rs/usr/bin/ntp-daemon -v 2>&1 | awk '{print "ntpd-rs", $NF}'; }
 
+# listens HOST [PORT]: a program accepts TCP connections there.
 listens() {
 	ip netns exec "$(ns "$1")" ss -Hlnt "sport = :${2:-4460}" | grep -q .
 }

@@ -224,7 +224,7 @@ const struct row rows[] = {
 	{"inet", "spiky", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 };
 /* clang-format on */
-const unsigned row_count = sizeof rows / sizeof rows[0];
+const unsigned row_count = sizeof(rows) / sizeof(rows[0]);
 
 struct path {
 	const char *name;
@@ -242,7 +242,7 @@ static const struct path paths[] = {
     {"rough", 100e-6, 10e-3},
 };
 
-/* 1 ppm at once, as a fan's start makes it. */
+/* The frequency changes by 1 ppm at once, as when a fan starts. */
 static void fstep(struct scenario *s)
 {
 	s->osc.freq += 0.5e-6;
@@ -267,34 +267,34 @@ static void one_false(struct scenario *s)
 	s->server[s->servers - 1].offset = 0.05;
 }
 
-/* One server is wrong for a while, by more than queueing could explain. */
+/* One server is wrong for some time, by more than queueing explains. */
 static void liar(struct scenario *s)
 {
-	struct server *last = &s->server[s->servers - 1];
+	struct sim_server *last = &s->server[s->servers - 1];
 
 	last->lie_from = s->length / 2;
 	last->lie_until = s->length * 5 / 8;
 	last->lie = 5;
 }
 
-/* One runs away for a while, and is right again. */
+/* The time of one server drifts away for some time, and is right again. */
 static void runaway(struct scenario *s)
 {
-	struct server *last = &s->server[s->servers - 1];
+	struct sim_server *last = &s->server[s->servers - 1];
 
 	last->lie_from = s->length / 2;
 	last->lie_until = s->length * 5 / 8;
 	last->lie_freq = 1e-4;
 }
 
-/* One way queues twenty times as much as the other. */
+/* The queues are twenty times as long in one direction. */
 static void tilt(struct scenario *s)
 {
 	for (unsigned i = 0; i < s->servers; i++)
 		s->server[i].down.queue *= 20;
 }
 
-/* A busy uplink beside an idle downlink. */
+/* A busy uplink and an idle downlink. */
 static void uneven(struct scenario *s)
 {
 	for (unsigned i = 0; i < s->servers; i++) {
@@ -303,7 +303,7 @@ static void uneven(struct scenario *s)
 	}
 }
 
-/* A path that is never empty: its delays hardly ever touch the floor. */
+/* A path that is never empty: few delays are near the minimum. */
 static void busy(struct scenario *s)
 {
 	for (unsigned i = 0; i < s->servers; i++) {
@@ -327,7 +327,7 @@ static void longer(struct scenario *s)
 	route(s, 1, 0);
 }
 
-/* The way up goes to and fro between two routes. */
+/* The path to the server alternates between two routes. */
 static void flapping(struct scenario *s)
 {
 	route(s, 1, 0);
@@ -335,14 +335,14 @@ static void flapping(struct scenario *s)
 	s->server[0].route_turns = 6 * HOUR;
 }
 
-/* The same by no more than the queues. */
+/* The routes differ by no more than the queues. */
 static void hardly_flapping(struct scenario *s)
 {
 	flapping(s);
 	s->server[0].route_up = s->server[0].up.queue;
 }
 
-/* Half of the requests are sent another way, by a balancer of the load. */
+/* A load balancer sends half of the requests by another route. */
 static void balanced(struct scenario *s)
 {
 	route(s, 0.5, 0);
@@ -362,17 +362,17 @@ static void shorter(struct scenario *s)
 	route(s, -0.5, 0);
 }
 
-/* Servers and paths that are wrong by a few percent of the delay. */
+/* Servers that are wrong by a few percent of the delay. */
 static void biased(struct scenario *s)
 {
-	static const double share[WORLD_SERVERS] = {
+	static const double share[SIM_SERVERS] = {
 	    0.1, -0.06, 0.03, 0.02, -0.05, -0.02, 0.01, -0.01};
 
 	for (unsigned i = 0; i < s->servers; i++)
 		s->server[i].offset = share[i] * s->server[i].up.base;
 }
 
-/* A server nearby beside far ones that are wrong by their paths. */
+/* One near server, and far ones whose paths make them wrong. */
 static void mixed(struct scenario *s)
 {
 	biased(s);
@@ -380,7 +380,7 @@ static void mixed(struct scenario *s)
 	s->server[0].up = s->server[0].down = (struct way){100e-6, 10e-6, 1};
 }
 
-/* The same, and the server nearby is away for six hours. */
+/* The near server of mixed() does not answer for six hours. */
 static void mixed_gap(struct scenario *s)
 {
 	mixed(s);
@@ -388,7 +388,7 @@ static void mixed_gap(struct scenario *s)
 	s->server[0].gap_until = 26 * HOUR;
 }
 
-/* Servers whose own clocks sway, each in its time. */
+/* Servers whose clocks oscillate, each with its own period. */
 static void wobbly(struct scenario *s)
 {
 	for (unsigned i = 0; i < s->servers; i++) {
@@ -418,7 +418,7 @@ static void gap(struct scenario *s)
 	}
 }
 
-/* The network is there half an hour a day (chrony's published test 3). */
+/* The network works for half an hour a day (chrony's published test 3). */
 static void daily(struct scenario *s)
 {
 	for (unsigned i = 0; i < s->servers; i++)
@@ -439,7 +439,7 @@ static void spiky(struct scenario *s)
 		s->server[i].spikes = 0.1;
 }
 
-/* Cold starts; the statistics tell how soon. */
+/* Starts with a wrong clock; the statistics show how soon it is right. */
 static void cold(struct scenario *s)
 {
 	s->offset_s = 1;
@@ -510,13 +510,13 @@ void row_scenario(const struct row *row, struct scenario *out)
 		out->length = 2 * HOUR;
 		out->settled = HOUR / 4;
 	}
-	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		for (unsigned k = 0;
 		     k < row->servers && strcmp(paths[i].name, row->path) == 0;
 		     k++)
 			out->server[k].up = out->server[k].down =
 			    (struct way){paths[i].base, paths[i].queue, 1};
-	for (size_t i = 0; i < sizeof tweaks / sizeof tweaks[0]; i++)
+	for (size_t i = 0; i < sizeof(tweaks) / sizeof(tweaks[0]); i++)
 		if (strcmp(tweaks[i].name, row->special) == 0)
 			tweaks[i].apply(out);
 }

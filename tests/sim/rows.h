@@ -1,5 +1,5 @@
 /*
- * The rows of the simulation: worlds, and what chronyd reached in them.
+ * The rows of the simulation: worlds, and the errors of chronyd in them.
  */
 #ifndef SIM_ROWS_H
 #define SIM_ROWS_H
@@ -7,23 +7,23 @@
 #include "tests/sim/run.h"
 
 struct row {
-	const char *path;    /* lan, lannoisy, metro, inet, wifi */
+	const char *path;    /* a name of the table of paths */
 	const char *special; /* a name of the table of tweaks, or "" */
 	double wander;	     /* s/s per sqrt(s) */
 	unsigned servers;
 	int minpoll, maxpoll;
-	/* chronyd's median (performance.md), us; 0: not measured */
+	/* Median errors of chronyd, us; 0: not measured. */
 	double rms, p99, max;
-	double limit; /* of a filter that knows the world; us */
-	/* The short set: our RMS must stay below, us; 0: not in it. */
-	double must;
+	double limit; /* RMS of a filter that knows the world, us */
+	/* The limit of our RMS in the short set, us; 0: not in this set. */
+	double rms_most;
 };
 
 extern const struct row rows[];
 extern const unsigned row_count;
 
 void row_scenario(const struct row *row, struct scenario *out);
-/* Is it about how soon the clock is right after a cold start? */
+/* True for rows that start with a wrong clock. */
 bool row_is_start(const struct row *row);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define PRECISION_NS 30
-#define SAMPLED_EVERY 5 /* seconds between looks at the bounds */
+#define LOOK_EVERY_S 5 /* at the bounds */
 
 struct peer {
 	struct pace pace;
@@ -23,15 +23,15 @@ struct peer {
 
 struct run {
 	const struct scenario *s;
-	struct world world;
+	struct sim_world world;
 	struct keeper keeper;
 	struct timescale ledger;
 	struct steering *steering;
-	struct peer peers[WORLD_SERVERS];
+	struct peer peers[SIM_SERVERS];
 	struct outcome *out;
 	double *errors; /* of each second, absolute */
 	unsigned long error_count;
-	int64_t bad_since[3]; /* last second above each limit */
+	int64_t last_above[3]; /* last second above each limit */
 	unsigned long looks, within_1, within_3;
 	double square, bound_sum;
 	unsigned long samples;
@@ -48,7 +48,7 @@ static void take_report(struct run *r, const struct keeper_report *report)
 		timescale_change(&r->ledger, &report->changes[i]);
 }
 
-/* As keeper and engine begin; the frequency is the drift file's. */
+/* As the keeper and the engine start; freq_ppm comes from the drift file. */
 static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 {
 	const struct scenario *s = r->s;
@@ -65,17 +65,17 @@ static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 	    .max_slew_ppm = config.max_slew_ppm,
 	    .start_steps = 3,
 	};
-	const struct source_options options[WORLD_SERVERS] = {{0}};
+	const struct source_options options[SIM_SERVERS] = {{0}};
 	struct clock_ops clock;
 	struct keeper_report report;
 
-	clock = world_clock(&r->world);
+	clock = sim_world_clock(&r->world);
 	if (keeper_start(&r->keeper, &limits, &clock, freq_ppm, &report) != 0)
 		return false;
 	timescale_init(&r->ledger, &report.changes[0]);
 	r->steering = steering_new(&config, options, s->servers,
-	    freq_ppm != NULL ? *freq_ppm : 0, freq_sd_ppm);
-	if (r->steering == NULL)
+	    freq_ppm ? *freq_ppm : 0, freq_sd_ppm);
+	if (!r->steering)
 		return false;
 	for (unsigned i = 0; i < s->servers; i++) {
 		const struct source_config pace = {
@@ -92,12 +92,12 @@ static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 
 static bool start(struct run *r, uint64_t seed)
 {
-	world_init(&r->world, seed, &r->s->osc, r->s->offset_s);
+	sim_world_init(&r->world, seed, &r->s->osc, r->s->offset_s);
 	return begin(r, NULL, 100);
 }
 
-/* As agent/loop/sample_file.c does; in a simulation the two timescales are
- * known at one moment. */
+/* Does the work of the sample file. Here the difference of the two timescales
+ * is known. */
 static void remember(
     struct run *r, const struct steering *old, int64_t shift_ns)
 {
@@ -128,7 +128,7 @@ static bool restart(struct run *r)
 
 	r->restarted = true;
 	steering_tracking(old, &r->ledger, r->world.wall, &t);
-	/* The guard ends what the keeper left behind. */
+	/* The guard ends a slew that the keeper left behind. */
 	if (keeper_tick(&r->keeper, r->world.mono, &report))
 		take_report(r, &report);
 	ok = begin(r, &t.freq_ppm, t.skew_ppm);
@@ -157,7 +157,7 @@ static void steer(struct run *r)
 		r->out->first_correction = s_of_ns(r->world.now);
 }
 
-static uint32_t random_u32(struct world *w)
+static uint32_t random_u32(struct sim_world *w)
 {
 	return (uint32_t)(rng_uniform(&w->rng) * 4294967295.0);
 }
@@ -165,10 +165,11 @@ static uint32_t random_u32(struct world *w)
 static void send_request(struct run *r, unsigned i)
 {
 	struct peer *p = &r->peers[i];
+
 	p->sent = r->world.wall;
 	p->reach = (uint8_t)(p->reach << 1);
 	steering_set_reach(r->steering, i, p->reach);
-	p->in_flight = world_trip(&r->world, &r->s->server[i], &p->trip);
+	p->in_flight = sim_world_trip(&r->world, &r->s->server[i], &p->trip);
 	pace_sent(&p->pace, r->world.now - p->sent_at);
 	p->sent_at = r->world.now;
 	p->send_at =
@@ -178,7 +179,7 @@ static void send_request(struct run *r, unsigned i)
 		steer(r);
 }
 
-/* As the engine does. */
+/* Polls the other servers at once after two outliers, as the engine does. */
 static void hurry(struct run *r, unsigned i)
 {
 	if (steering_outliers(r->steering, i) != 2)
@@ -241,44 +242,43 @@ static void look(struct run *r, double error)
 	r->within_3 += fabs(error) <= 3 * sd;
 }
 
-/* As right as its root distance, which is said to be nothing, leaves it room:
- * within the least that half a round trip takes. One that lied a moment ago may
- * still be distrusted. */
-static bool honest(const struct run *r, const struct server *s)
+/* An honest server is right within half of the shortest round trip, because its
+ * root distance is zero. One that was wrong before may still be rejected. */
+static bool honest(const struct run *r, const struct sim_server *s)
 {
-	return fabs(world_ahead_s(&r->world, s)) <
+	return fabs(sim_world_ahead_s(&r->world, s)) <
 		   fmin(s->up.base, s->down.base) &&
 	       (s->lie_until == 0 || r->world.now < s->lie_from);
 }
 
-static void look_for_slander(struct run *r)
+static void look_for_false_rejections(struct run *r)
 {
 	for (unsigned i = 0; i < r->s->servers; i++) {
 		struct source_view v;
 
 		steering_source_view(
 		    r->steering, i, &r->ledger, r->world.wall, &v);
-		r->out->slanders += v.state == SELECT_FALSETICKER &&
-				    honest(r, &r->s->server[i]);
+		r->out->false_rejections += v.state == SELECT_FALSETICKER &&
+					    honest(r, &r->s->server[i]);
 	}
 }
 
 static void second(struct run *r)
 {
-	double error = world_error_s(&r->world);
+	double error = sim_world_error_s(&r->world);
 	int64_t now = r->world.now;
 
 	for (unsigned i = 0; i < 3; i++)
 		if (fabs(error) > limits_s[i])
-			r->bad_since[i] = now;
-	/* A verdict stands until the next answer. */
+			r->last_above[i] = now;
+	/* The state of a source stays until the next answer. */
 	if (now % (NS_PER_S << (r->s->minpoll < 0 ? 0 : r->s->minpoll)) == 0)
-		look_for_slander(r);
+		look_for_false_rejections(r);
 	if (now < r->s->settled)
 		return;
 	r->errors[r->error_count++] = fabs(error);
 	r->square += error * error;
-	if (now / NS_PER_S % SAMPLED_EVERY == 0)
+	if (now / NS_PER_S % LOOK_EVERY_S == 0)
 		look(r, error);
 }
 
@@ -290,7 +290,8 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t next_event(const struct run *r)
 {
 	int64_t next = (r->world.now / NS_PER_S + 1) * NS_PER_S;
-	int64_t slew_end = world_when(&r->world, keeper_deadline(&r->keeper));
+	int64_t slew_end =
+	    sim_world_when(&r->world, keeper_deadline(&r->keeper));
 
 	next = earlier(next, slew_end > r->world.now ? slew_end : next);
 	for (unsigned i = 0; i < r->s->servers; i++) {
@@ -331,11 +332,9 @@ static void summarise(struct run *r)
 {
 	struct outcome *o = r->out;
 	unsigned long n = r->error_count;
-	struct tracking t;
 
-	o->seconds = n;
 	o->rms = sqrt(r->square / (double)n);
-	qsort(r->errors, n, sizeof *r->errors, by_size);
+	qsort(r->errors, n, sizeof(*r->errors), by_size);
 	o->p99 = r->errors[n * 99 / 100];
 	o->max = r->errors[n - 1];
 	o->within_1 = (double)r->within_1 / (double)r->looks;
@@ -343,13 +342,10 @@ static void summarise(struct run *r)
 	o->mean_bound = r->bound_sum / (double)r->looks;
 	o->packets =
 	    r->packets * 3600.0 / s_of_ns(r->s->length) / r->s->servers;
-	o->below_1ms = s_of_ns(r->bad_since[0]);
-	o->below_100us = s_of_ns(r->bad_since[1]);
-	o->below_30us = s_of_ns(r->bad_since[2]);
-	o->steps = r->world.steps;
+	o->below_1ms = s_of_ns(r->last_above[0]);
+	o->below_100us = s_of_ns(r->last_above[1]);
+	o->below_30us = s_of_ns(r->last_above[2]);
 	o->cpu_per_sample = r->cpu / (double)r->samples;
-	steering_tracking(r->steering, &r->ledger, r->world.wall, &t);
-	o->selected = t.selected;
 	for (unsigned i = 0; i < r->s->servers; i++) {
 		struct source_view v;
 
@@ -361,19 +357,19 @@ static void summarise(struct run *r)
 
 bool run_scenario(const struct scenario *s, uint64_t seed, struct outcome *out)
 {
-	struct run *r = calloc(1, sizeof *r);
+	struct run *r = calloc(1, sizeof(*r));
 	bool ok;
 
 	*out = (struct outcome){0};
-	if (r == NULL)
+	if (!r)
 		return false;
 	r->s = s;
 	r->out = out;
 	r->errors =
-	    calloc((size_t)(s->length / NS_PER_S) + 1, sizeof *r->errors);
-	ok = r->errors != NULL && start(r, seed);
+	    calloc((size_t)(s->length / NS_PER_S) + 1, sizeof(*r->errors));
+	ok = r->errors && start(r, seed);
 	while (ok && r->world.now < s->length) {
-		world_advance(&r->world, next_event(r));
+		sim_world_advance(&r->world, next_event(r));
 		at_event(r);
 		if (s->restart_at > 0 && !r->restarted &&
 		    r->world.now >= s->restart_at)

@@ -1,8 +1,8 @@
 /*
- * Closed-loop simulation of the clock's floor.
- *   sim              a short set with limits; fails when accuracy is lost
- *   sim --bench [TEXT [SEEDS]]  every row whose name holds TEXT, beside what
- *                    chronyd reached in the same world
+ * Closed-loop simulation of clock/.
+ *   sim              a short set with limits; fails if accuracy is lost
+ *   sim --bench [TEXT [SEEDS]]  every row whose name contains TEXT, compared
+ *                    with chronyd in the same world
  */
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
@@ -18,9 +18,9 @@
 struct result {
 	double rms, p99, max; /* medians over the seeds, us */
 	double within_1, within_3, packets, bound, cpu;
-	unsigned long violations, slanders;
-	double first, ms1, us100, us30; /* s until then, the slowest seed */
-	char states[WORLD_SERVERS + 1];
+	unsigned long violations, rejections;
+	double first, ms1, us100, us30; /* of the slowest seed, s */
+	char states[SIM_SERVERS + 1];
 };
 
 static void name_of(const struct row *r, char *out, size_t size)
@@ -39,7 +39,7 @@ static int by_size(const void *a, const void *b)
 
 static double median_us(double *v, unsigned n)
 {
-	qsort(v, n, sizeof *v, by_size);
+	qsort(v, n, sizeof(*v), by_size);
 	return v[n / 2] * 1e6;
 }
 
@@ -63,13 +63,13 @@ static bool run_row(const struct row *row, unsigned seeds, struct result *out)
 		out->bound += o.mean_bound * 1e6 / seeds;
 		out->cpu += o.cpu_per_sample * 1e6 / seeds;
 		out->violations += o.bound_violations;
-		out->slanders += o.slanders;
+		out->rejections += o.false_rejections;
 		out->first = fmax(out->first, o.first_correction);
 		out->ms1 = fmax(out->ms1, o.below_1ms);
 		out->us100 = fmax(out->us100, o.below_100us);
 		out->us30 = fmax(out->us30, o.below_30us);
 	}
-	memcpy(out->states, o.states, sizeof out->states);
+	memcpy(out->states, o.states, sizeof(out->states));
 	out->rms = median_us(rms, seeds);
 	out->p99 = median_us(p99, seeds);
 	out->max = median_us(max, seeds);
@@ -88,7 +88,7 @@ static void print_row(const struct row *row, const struct result *r)
 {
 	char name[80];
 
-	name_of(row, name, sizeof name);
+	name_of(row, name, sizeof(name));
 	printf("%-34s %5.0f %8.2f %8.1f %8.1f", name, r->packets, r->rms,
 	    r->p99, r->max);
 	print_ratio(r->rms, row->rms);
@@ -97,7 +97,7 @@ static void print_row(const struct row *row, const struct result *r)
 	print_ratio(r->rms, row->limit);
 	printf("  %3.0f%% %5.1f%% %6.0f %4lu %4lu %5.1f %s\n",
 	    r->within_1 * 100, r->within_3 * 100, r->bound, r->violations,
-	    r->slanders, r->cpu, r->states);
+	    r->rejections, r->cpu, r->states);
 	if (row_is_start(row))
 		printf("    set after %.1f s; below 1 ms from %.0f s, 100 us "
 		       "%.0f s, 30 us %.0f s\n",
@@ -105,11 +105,11 @@ static void print_row(const struct row *row, const struct result *r)
 	fflush(stdout);
 }
 
-/* How honest the errors shown were, over all rows. */
+/* How well the shown errors describe the true ones, over all rows. */
 struct honesty {
 	unsigned rows;
 	double within_1, within_3;
-	unsigned long violations, slanders;
+	unsigned long violations, rejections;
 };
 
 static void judge_honesty(struct honesty *h, const struct result *r)
@@ -118,15 +118,17 @@ static void judge_honesty(struct honesty *h, const struct result *r)
 	h->within_1 += (r->within_1 - h->within_1) / h->rows;
 	h->within_3 += (r->within_3 - h->within_3) / h->rows;
 	h->violations += r->violations;
-	h->slanders += r->slanders;
+	h->rejections += r->rejections;
 }
 
 static void print_honesty(const struct honesty *h)
 {
-	printf("the true error was within the estimated one in %.1f %%, within "
-	       "three times that in %.2f %% of the looks; beyond the bound %lu "
-	       "times; honest servers were called false %lu times (%u rows)\n",
-	    h->within_1 * 100, h->within_3 * 100, h->violations, h->slanders,
+	printf(
+	    "the true error is within the estimated one in %.1f %% of the "
+	    "looks, within three times that in %.2f %%; it exceeds the bound "
+	    "%lu times; honest servers are falsetickers %lu times (%u "
+	    "rows)\n",
+	    h->within_1 * 100, h->within_3 * 100, h->violations, h->rejections,
 	    h->rows);
 }
 
@@ -139,13 +141,13 @@ static int bench(const char *text, unsigned seeds)
 	printf(
 	    "%-34s %5s %8s %8s %8s %5s %5s %5s %5s %5s %6s %6s %4s %4s %5s\n",
 	    "row (errors in us)", "pkt/h", "rms", "p99", "max", "/rms", "/p99",
-	    "/max", "/lim", "1sd", "3sd", "bound", "viol", "slan", "cpu");
+	    "/max", "/lim", "1sd", "3sd", "bound", "viol", "rej", "cpu");
 	for (unsigned i = 0; i < row_count; i++) {
 		struct result r;
 		char name[80];
 
-		name_of(&rows[i], name, sizeof name);
-		if (strstr(name, text) == NULL)
+		name_of(&rows[i], name, sizeof(name));
+		if (!strstr(name, text))
 			continue;
 		if (!run_row(&rows[i], seeds, &r))
 			return 2;
@@ -158,40 +160,43 @@ static int bench(const char *text, unsigned seeds)
 	}
 	print_honesty(&honesty);
 	if (compared > 0)
-		printf("RMS over chronyd's, geometric mean of %u rows: %.3f\n",
+		printf("RMS divided by that of chronyd, geometric mean of %u "
+		       "rows: %.3f\n",
 		    compared, exp(log_sum / compared));
 	return 0;
 }
 
-/* What must never happen, on any row. */
+/* Says what is wrong with a row; NULL if nothing is. */
 static const char *failing(const struct row *row, const struct result *r)
 {
-	if (r->rms > row->must)
-		return "less accurate than it was";
+	if (r->rms > row->rms_most)
+		return "less accurate than before";
 	if (r->violations > 0)
 		return "the true error exceeded the bound";
-	if (r->slanders > 0)
-		return "an honest server was called a falseticker";
+	if (r->rejections > 0)
+		return "an honest server was a falseticker";
 	if (r->within_3 < 0.95)
 		return "the estimated error is too small";
 	if (r->first > 4.5)
 		return "the first correction came late";
-	/* 0.60 over many seeds; these are two. */
+	/* The aim is 0.60 over many seeds; here are only two. */
 	if (row->rms > 0 && r->rms > 0.65 * row->rms)
-		return "too near to chronyd";
+		return "not accurate enough compared with chronyd";
 	if (row->max > 0 && r->max > row->max)
-		return "the largest error is above chronyd's";
+		return "the largest error is larger than that of chronyd";
 	return NULL;
 }
 
-/* One standard deviation holds 68 % of a bell, three hold 99.7 %. */
+/* One standard deviation of a normal distribution holds 68 %, three hold
+ * 99.7 %. */
 static bool calibrated(const struct honesty *h)
 {
 	bool good =
 	    h->within_1 > 0.60 && h->within_1 < 0.75 && h->within_3 > 0.985;
 
 	if (!good)
-		printf("FAILED the estimated error is not what it should be\n");
+		printf(
+		    "FAILED the estimated error is too large or too small\n");
 	return good;
 }
 
@@ -205,16 +210,16 @@ static int check(void)
 		struct result r;
 		char name[80];
 
-		if (rows[i].must <= 0)
+		if (rows[i].rms_most <= 0)
 			continue;
 		if (run_row(&rows[i], SHORT_SEEDS, &r))
 			why = failing(&rows[i], &r);
 		judge_honesty(&honesty, &r);
-		name_of(&rows[i], name, sizeof name);
-		if (why != NULL)
-			printf("FAILED %s: %s (rms %.2f us, must %.2f)\n", name,
-			    why, r.rms, rows[i].must);
-		passed += why == NULL;
+		name_of(&rows[i], name, sizeof(name));
+		if (why)
+			printf("FAILED %s: %s (RMS %.2f us, limit %.2f)\n",
+			    name, why, r.rms, rows[i].rms_most);
+		passed += !why;
 		failed += why != NULL;
 	}
 	check_restarts(&passed, &failed);

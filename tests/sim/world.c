@@ -9,8 +9,9 @@
 void rng_seed(struct rng *r, uint64_t seed)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		seed += UINT64_C(0x9e3779b97f4a7c15);
-		uint64_t z = seed;
+		uint64_t z = seed + UINT64_C(0x9e3779b97f4a7c15);
+
+		seed = z;
 		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 		z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 		r->state[i] = z ^ (z >> 31);
@@ -30,13 +31,14 @@ double rng_uniform(struct rng *r)
 
 double rng_normal(struct rng *r)
 {
+	double length, turn;
+
 	if (r->have_spare) {
 		r->have_spare = false;
 		return r->spare;
 	}
-	double length = sqrt(-2 * log(rng_uniform(r)));
-	double turn = 2 * M_PI * rng_uniform(r);
-
+	length = sqrt(-2 * log(rng_uniform(r)));
+	turn = 2 * M_PI * rng_uniform(r);
 	r->spare = length * sin(turn);
 	r->have_spare = true;
 	return length * cos(turn);
@@ -47,7 +49,7 @@ double rng_exponential(struct rng *r)
 	return -log(rng_uniform(r));
 }
 
-static void new_second(struct world *w)
+static void new_second(struct sim_world *w)
 {
 	const struct oscillator *o = &w->osc;
 	double t = s_of_ns(w->now);
@@ -61,11 +63,11 @@ static void new_second(struct world *w)
 		w->raw += o->step;
 }
 
-void world_init(struct world *w, uint64_t seed, const struct oscillator *osc,
-    double offset_s)
+void sim_world_init(struct sim_world *w, uint64_t seed,
+    const struct oscillator *osc, double offset_s)
 {
-	*w = (struct world){
-	    .osc = *osc, .wall = {WORLD_EPOCH_NS + ns_of_s(offset_s)}};
+	*w = (struct sim_world){
+	    .osc = *osc, .wall = {SIM_EPOCH_NS + ns_of_s(offset_s)}};
 	rng_seed(&w->rng, seed);
 	new_second(w);
 }
@@ -79,7 +81,7 @@ static void run(int64_t *ns, double *part, int64_t dt, double excess)
 	*part = more - whole;
 }
 
-void world_advance(struct world *w, int64_t to)
+void sim_world_advance(struct sim_world *w, int64_t to)
 {
 	int64_t dt = to - w->now;
 	double excess = w->raw + w->adjust + w->raw * w->adjust;
@@ -93,7 +95,7 @@ void world_advance(struct world *w, int64_t to)
 		new_second(w);
 }
 
-int64_t world_when(const struct world *w, struct mono m)
+int64_t sim_world_when(const struct sim_world *w, struct mono m)
 {
 	double rate = (1 + w->raw) * (1 + w->adjust);
 
@@ -102,47 +104,46 @@ int64_t world_when(const struct world *w, struct mono m)
 	return w->now + (int64_t)ceil((double)(m.ns - w->mono.ns) / rate);
 }
 
-double world_error_s(const struct world *w)
+double sim_world_error_s(const struct sim_world *w)
 {
-	return s_of_ns(w->wall.ns - WORLD_EPOCH_NS - w->now) +
+	return s_of_ns(w->wall.ns - SIM_EPOCH_NS - w->now) +
 	       w->wall_part * 1e-9;
 }
 
 static struct wall read_wall(void *self)
 {
-	return ((struct world *)self)->wall;
+	return ((struct sim_world *)self)->wall;
 }
 
 static int get_freq(void *self, double *freq_ppm)
 {
-	*freq_ppm = ((struct world *)self)->adjust * 1e6;
+	*freq_ppm = ((struct sim_world *)self)->adjust * 1e6;
 	return 0;
 }
 
-/* As Linux does: 2^-16 ppm. */
+/* Linux rounds to 2^-16 ppm. */
 static int set_freq(void *self, double freq_ppm, double *became_ppm)
 {
 	*became_ppm = nearbyint(freq_ppm * 65536) / 65536;
-	((struct world *)self)->adjust = *became_ppm * 1e-6;
+	((struct sim_world *)self)->adjust = *became_ppm * 1e-6;
 	return 0;
 }
 
 static int step(void *self, int64_t step_ns)
 {
-	struct world *w = self;
+	struct sim_world *w = self;
 
 	w->wall.ns += step_ns;
-	w->steps++;
 	return 0;
 }
 
 static int set_status(void *self, const struct kernel_status *status)
 {
-	((struct world *)self)->status = *status;
+	((struct sim_world *)self)->status = *status;
 	return 0;
 }
 
-struct clock_ops world_clock(struct world *w)
+struct clock_ops sim_world_clock(struct sim_world *w)
 {
 	return (struct clock_ops){
 	    .now = read_wall,
@@ -156,8 +157,8 @@ struct clock_ops world_clock(struct world *w)
 
 #define DAY_NS (24 * 3600 * NS_PER_S)
 
-static int64_t travel(
-    struct world *w, const struct server *s, const struct way *way, double more)
+static int64_t travel(struct sim_world *w, const struct sim_server *s,
+    const struct way *way, double more)
 {
 	double queue = 0;
 
@@ -170,14 +171,14 @@ static int64_t travel(
 	return ns_of_s(way->base + more + way->queue * queue);
 }
 
-static bool reachable(const struct world *w, const struct server *s)
+static bool reachable(const struct sim_world *w, const struct sim_server *s)
 {
 	if (w->now >= s->gap_from && w->now < s->gap_until)
 		return false;
 	return s->daily == 0 || w->now % DAY_NS >= DAY_NS - s->daily;
 }
 
-static bool rerouted(struct world *w, const struct server *s)
+static bool rerouted(struct sim_world *w, const struct sim_server *s)
 {
 	if (s->route_at <= 0 || w->now < s->route_at)
 		return false;
@@ -187,7 +188,7 @@ static bool rerouted(struct world *w, const struct server *s)
 	       (w->now - s->route_at) / s->route_turns % 2 == 0;
 }
 
-double world_ahead_s(const struct world *w, const struct server *s)
+double sim_world_ahead_s(const struct sim_world *w, const struct sim_server *s)
 {
 	double t = s_of_ns(w->now), ahead = s->offset;
 
@@ -198,7 +199,8 @@ double world_ahead_s(const struct world *w, const struct server *s)
 	return ahead;
 }
 
-bool world_trip(struct world *w, const struct server *s, struct trip *out)
+bool sim_world_trip(
+    struct sim_world *w, const struct sim_server *s, struct trip *out)
 {
 	bool moved = rerouted(w, s);
 	int64_t up = travel(w, s, &s->up, moved ? s->route_up : 0);
@@ -208,7 +210,7 @@ bool world_trip(struct world *w, const struct server *s, struct trip *out)
 
 	out->arrives = w->now + up;
 	out->server_reads =
-	    WORLD_EPOCH_NS + out->arrives + ns_of_s(world_ahead_s(w, s));
+	    SIM_EPOCH_NS + out->arrives + ns_of_s(sim_world_ahead_s(w, s));
 	out->returns = out->arrives + SERVER_TIME_NS + down;
 	return !lost && reachable(w, s);
 }

@@ -1,7 +1,7 @@
 /*
- * A world for the clock's floor: an oscillator that wanders, a kernel clock
- * driven by it, servers, and the network between. True time is kept in int64
- * nanoseconds since the start; everything is seeded and repeats exactly.
+ * A simulated world: an oscillator with a random walk, a kernel clock that it
+ * drives, servers, and the network. True time is int64 nanoseconds since the
+ * start. A run with the same seed repeats exactly.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "clock/kernel/ops.h"
 
-#define WORLD_SERVERS 8
+#define SIM_SERVERS 8
 
 struct rng {
 	uint64_t state[2];
@@ -22,30 +22,27 @@ double rng_uniform(struct rng *r);
 double rng_normal(struct rng *r);
 double rng_exponential(struct rng *r);
 
-/* One way of a path, s. */
+/* One direction of a path. Times in s. */
 struct way {
-	double base, queue; /* queue: mean of the jitter */
-	unsigned shape;	    /* of the jitter: sum of so many exponentials */
+	double base, queue; /* delay of an empty path, mean queueing delay */
+	unsigned shape;	    /* the queueing delay is a sum of exponentials */
 };
 
-struct server {
+struct sim_server {
 	struct way up, down;
 	double offset;	       /* the server's clock ahead of the truth, s */
 	double wobble, period; /* of that clock: amplitude s, period s */
-	/* What is added to it in between: s, and s/s. */
+	/* A false time between two instants: lie in s, lie_freq in s/s. */
 	int64_t lie_from, lie_until;
 	double lie, lie_freq;
-	double loss;		     /* of either way, 0..1 */
-	int64_t gap_from, gap_until; /* no answer in between */
-	/* Only reachable for so long at the end of each day; 0: always. */
-	int64_t daily;
-	/* For four hours a day the queues are so many times as long; 0: no. */
-	double rush;
-	/* So often a packet waits fifty times as long; 0: never. */
-	double spikes;
-	/* From route_at on, the ways take this much longer: for ever, or for
-	 * every other `route_turns`; or one packet in so many, as a balancer
-	 * sends them (`route_share`). */
+	double loss;		     /* in each direction, 0..1 */
+	int64_t gap_from, gap_until; /* no answer between these instants */
+	int64_t daily; /* reachable only at the end of each day; 0: always */
+	double rush;   /* factor of the queues, four hours a day; 0: none */
+	double spikes; /* share of packets that queue fifty times as long */
+	/* Another route from route_at on: for all packets, in every second
+	 * period of route_turns, or for a share of the packets. It adds
+	 * route_up and route_down to the delays, s. */
 	int64_t route_at, route_turns;
 	double route_share;
 	double route_up, route_down;
@@ -55,46 +52,47 @@ struct oscillator {
 	double freq;   /* s/s, positive: fast */
 	double wander; /* random walk of freq, per sqrt(s) */
 	double sine, sine_period;
-	int64_t wander_at; /* from then on ... */
+	int64_t wander_at; /* from then on, wander is wander_after; 0: never */
 	double wander_after;
-	int64_t step_at;
-	double step; /* of freq */
+	int64_t step_at; /* from then on, step is added to freq; 0: never */
+	double step;
 };
 
-struct world {
+struct sim_world {
 	struct rng rng;
 	struct oscillator osc;
 	int64_t now;   /* true time */
 	double walk;   /* accumulated wander */
 	double raw;    /* frequency error in this second */
-	double adjust; /* what the kernel adds */
+	double adjust; /* the kernel's frequency correction */
 	struct wall wall;
-	double wall_part; /* below 1 ns */
+	double wall_part; /* fraction of a ns */
 	struct mono mono;
 	double mono_part;
 	struct kernel_status status;
-	unsigned steps;
 };
 
-#define WORLD_EPOCH_NS (INT64_C(1735689600) * NS_PER_S)
+#define SIM_EPOCH_NS (INT64_C(1735689600) * NS_PER_S)
 
-void world_init(struct world *w, uint64_t seed, const struct oscillator *osc,
-    double offset_s);
-/* Not across a full second of true time, except onto it. */
-void world_advance(struct world *w, int64_t to);
-/* True time at which CLOCK_MONOTONIC reads m, if the frequency stays. */
-int64_t world_when(const struct world *w, struct mono m);
-double world_error_s(const struct world *w);
-struct clock_ops world_clock(struct world *w);
+void sim_world_init(struct sim_world *w, uint64_t seed,
+    const struct oscillator *osc, double offset_s);
+/* Moves true time on. `to` is at most the next full second. */
+void sim_world_advance(struct sim_world *w, int64_t to);
+/* True time at which CLOCK_MONOTONIC reads m if the frequency stays. */
+int64_t sim_world_when(const struct sim_world *w, struct mono m);
+double sim_world_error_s(const struct sim_world *w);
+struct clock_ops sim_world_clock(struct sim_world *w);
 
-/* One request through the network; false: lost. Times of the events from now,
- * ns, and what the server's clock reads as it arrives. */
+/* True times of one exchange, and the server's clock when the request arrives.
+ */
 struct trip {
 	int64_t arrives, returns;
 	int64_t server_reads;
 };
-bool world_trip(struct world *w, const struct server *s, struct trip *out);
+/* Sends a request now; false if it or the answer is lost. */
+bool sim_world_trip(
+    struct sim_world *w, const struct sim_server *s, struct trip *out);
 /* How far the server's clock is ahead of the truth now, s. */
-double world_ahead_s(const struct world *w, const struct server *s);
+double sim_world_ahead_s(const struct sim_world *w, const struct sim_server *s);
 
 #endif
