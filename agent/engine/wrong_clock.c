@@ -124,12 +124,12 @@ static struct bootstrap_offer offer_of(
 	    .at = m->at,
 	    .offset_ns = m->offset_ns,
 	    .bound_ns = sample_distance_ns(m),
-	    .not_before_s = s->cert_not_before,
-	    .not_after_s = s->cert_not_after,
+	    .not_before_s = s->facts.not_before,
+	    .not_after_s = s->facts.not_after,
 	    .address = *source_address(s),
 	};
 
-	memcpy(o.key, s->cert_key, sizeof(o.key));
+	memcpy(o.key, s->facts.key, sizeof(o.key));
 	snprintf(o.host, sizeof(o.host), "%s", s->config->host);
 	return o;
 }

@@ -235,11 +235,12 @@ static json_t *nts_json(const struct source *s, struct clock_reading now)
 {
 	json_t *o = json_object();
 	char ke[ENDPOINT_TEXT_MAX] = "";
-	bool keyed = s->assoc.aead != AEAD_NONE, peer = s->ke_peer.family != 0;
-	bool cert = s->cert_not_after != 0;
+	bool keyed = s->assoc.aead != AEAD_NONE,
+	     peer = s->facts.peer.family != 0;
+	bool cert = s->facts.not_after != 0;
 
 	if (peer)
-		endpoint_text(&s->ke_peer, false, ke);
+		endpoint_text(&s->facts.peer, false, ke);
 	put_integer_if(o, "aead", keyed, s->assoc.aead);
 	put_text_if(o, "aead_name", keyed, aead_name(s->assoc.aead));
 	put_integer_if(
@@ -253,14 +254,14 @@ static json_t *nts_json(const struct source *s, struct clock_reading now)
 	    o, "cookie_len", (int64_t)cookie_jar_next_len(&s->assoc.jar));
 	put_text_if(o, "ke_address", peer, ke);
 	put_integer(o, "ke_port", s->config->ke_port);
-	put_text_if(o, "tls", s->tls[0] != '\0', s->tls);
+	put_text_if(o, "tls", s->facts.tls[0] != '\0', s->facts.tls);
 	put_text_if(
-	    o, "cert_subject", s->cert_subject[0] != '\0', s->cert_subject);
+	    o, "cert_subject", s->facts.subject[0] != '\0', s->facts.subject);
 	put_bool(o, "dates_checked", s->dates != KE_DATES_UNCHECKED);
-	put_integer_if(o, "cert_not_before", cert, s->cert_not_before);
-	put_integer_if(o, "cert_not_after", cert, s->cert_not_after);
-	put_integer_if(
-	    o, "cert_days_left", cert, days_until(s->cert_not_after, now.wall));
+	put_integer_if(o, "cert_not_before", cert, s->facts.not_before);
+	put_integer_if(o, "cert_not_after", cert, s->facts.not_after);
+	put_integer_if(o, "cert_days_left", cert,
+	    days_until(s->facts.not_after, now.wall));
 	return o;
 }
 

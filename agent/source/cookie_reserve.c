@@ -46,12 +46,7 @@ bool cookie_reserve_due(const struct source *s, struct mono now)
 static void put_facts(const struct source *s, struct ke_answer *a)
 {
 	a->stage = KE_STAGE_DONE;
-	a->ke_peer = s->ke_peer;
-	a->cert_not_before = s->cert_not_before;
-	a->cert_not_after = s->cert_not_after;
-	memcpy(a->cert_subject, s->cert_subject, sizeof(a->cert_subject));
-	memcpy(a->cert_key, s->cert_key, sizeof(a->cert_key));
-	memcpy(a->tls, s->tls, sizeof(a->tls));
+	a->facts = s->facts;
 	a->address_count = s->address_count;
 	memcpy(a->addresses, s->addresses, sizeof(a->addresses));
 	a->aead = (uint16_t)s->assoc.aead;

@@ -75,7 +75,7 @@ static void say_no_answer(struct source *s, struct mono now, const char *peer)
 		    "%s gives keys on TCP port %u, but no answer comes from "
 		    "%s: let UDP port %u through the firewalls, or see "
 		    "whether the NTP server runs",
-		    s->config->host, s->ke_peer.port, peer,
+		    s->config->host, s->facts.peer.port, peer,
 		    source_address(s)->port);
 	else
 		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
@@ -120,9 +120,9 @@ void say_untrusted(struct source *s, struct mono now)
 void say_keys(struct source *s, const struct ke_answer *a, struct wall now)
 {
 	char at[ENDPOINT_TEXT_MAX], until[CERTIFICATE_DATE_MAX], dates[64];
-	int64_t left_s = a->cert_not_after - now.ns / NS_PER_S;
+	int64_t left_s = a->facts.not_after - now.ns / NS_PER_S;
 
-	certificate_date(a->cert_not_after, until);
+	certificate_date(a->facts.not_after, until);
 	if (a->dates == KE_DATES_UNCHECKED)
 		snprintf(dates, sizeof(dates), "for times until %s", until);
 	else
@@ -131,10 +131,10 @@ void say_keys(struct source *s, const struct ke_answer *a, struct wall now)
 	tell(s, LOG_LEVEL_INFO,
 	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
 	    "certificate %s %s",
-	    s->config->host, endpoint_text(&a->ke_peer, true, at),
+	    s->config->host, endpoint_text(&a->facts.peer, true, at),
 	    (unsigned)a->duration_ms, aead_name(s->assoc.aead),
 	    (unsigned)a->cookie_count, cookie_jar_next_len(&s->assoc.jar),
-	    a->cert_subject, dates);
+	    a->facts.subject, dates);
 }
 
 void say_saved(struct source *s, const struct saved_keys *k, struct wall now)
@@ -189,8 +189,8 @@ void say_path(struct source *s, struct mono now)
 
 static void certificate_dates(const struct source *s, char from[], char to[])
 {
-	certificate_date(s->cert_not_before, from);
-	certificate_date(s->cert_not_after, to);
+	certificate_date(s->facts.not_before, from);
+	certificate_date(s->facts.not_after, to);
 }
 
 void say_outdated(struct source *s, struct wall told, struct mono now)
@@ -205,8 +205,8 @@ void say_outdated(struct source *s, struct wall told, struct mono now)
 	    ke_stage_word(KE_STAGE_CERTIFICATE),
 	    "the certificate %s %s: it is valid from %s to %s, and the server "
 	    "itself says that it is %s; renew the certificate",
-	    s->cert_subject,
-	    told_s < s->cert_not_before ? "is not yet valid" : "has expired",
+	    s->facts.subject,
+	    told_s < s->facts.not_before ? "is not yet valid" : "has expired",
 	    from, to, says);
 }
 

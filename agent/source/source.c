@@ -350,7 +350,7 @@ void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
 	/* A name may lead to servers that know nothing of each other's cookies:
 	 * each gets its turn. */
 	if (s->unanswered_keys > 0)
-		out->behind = s->ke_peer;
+		out->behind = s->facts.peer;
 	snprintf(out->host, sizeof(out->host), "%s", s->config->host);
 	s->asked_at = now;
 }
@@ -372,13 +372,8 @@ static enum pace_cause cause_of(enum ke_stage stage)
 
 static void take_facts(struct source *s, const struct ke_answer *a)
 {
-	s->ke_peer = a->ke_peer;
 	s->dates = (enum ke_dates)a->dates;
-	s->cert_not_before = a->cert_not_before;
-	s->cert_not_after = a->cert_not_after;
-	memcpy(s->cert_subject, a->cert_subject, sizeof(s->cert_subject));
-	memcpy(s->cert_key, a->cert_key, sizeof(s->cert_key));
-	memcpy(s->tls, a->tls, sizeof(s->tls));
+	s->facts = a->facts;
 }
 
 /* The address whose key server answered is the best guess at first. Where the
@@ -388,7 +383,7 @@ static void take_facts(struct source *s, const struct ke_answer *a)
 static void take_addresses(struct source *s, const struct ke_answer *a)
 {
 	struct endpoint tried = s->addresses[s->address];
-	bool same = endpoint_same_host(&s->ke_peer, &a->ke_peer);
+	bool same = endpoint_same_host(&s->facts.peer, &a->facts.peer);
 
 	memcpy(s->addresses, a->addresses, sizeof(s->addresses));
 	s->address_count = a->address_count;
@@ -841,9 +836,10 @@ enum source_action source_recheck(struct source *s)
 enum source_action source_recheck_dates(struct source *s, struct wall now)
 {
 	int64_t now_s = now.ns / NS_PER_S;
-	bool known = s->cert_not_before != 0 || s->cert_not_after != 0;
+	bool known = s->facts.not_before != 0 || s->facts.not_after != 0;
 
-	if (known && (now_s < s->cert_not_before || now_s > s->cert_not_after))
+	if (known &&
+	    (now_s < s->facts.not_before || now_s > s->facts.not_after))
 		return recheck(s);
 	return source_recheck(s);
 }

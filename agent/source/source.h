@@ -140,15 +140,11 @@ struct source {
 	struct endpoint addresses[KE_ADDRESSES_MAX];
 	struct source_counters count;
 	/* Facts of the last key exchange, for the status. */
-	struct endpoint ke_peer;
-	int64_t cert_not_before, cert_not_after;
-	char cert_subject[KE_CERT_TEXT_MAX];
+	struct ke_facts facts;
 	enum ke_dates dates; /* of the last answer */
-	uint8_t cert_key[KE_CERT_KEY_LEN];
 	/* Of the last answer: when the server set its clock. */
 	uint64_t reference;
 	uint64_t server_id; /* the same in names of one server; 0: none known */
-	char tls[48];
 	/* Set by the engine before source_keys: a chain that fails by its dates
 	 * alone may be taken without them. */
 	bool dates_may_wait;

@@ -53,7 +53,7 @@ static inline struct ke_answer peer_keys(
 	    .keys = p->keys,
 	    .cookie_count = NTS_COOKIES,
 	    .address_count = 1,
-	    .cert_not_after = INT64_C(4102444800),
+	    .facts.not_after = INT64_C(4102444800),
 	};
 	unsigned b[4];
 
@@ -61,8 +61,8 @@ static inline struct ke_answer peer_keys(
 	a.addresses[0] = (struct endpoint){.family = 4, .port = 123};
 	for (unsigned i = 0; i < 4; i++)
 		a.addresses[0].address[i] = (uint8_t)b[i];
-	a.ke_peer = a.addresses[0];
-	snprintf(a.cert_subject, sizeof(a.cert_subject), "CN=peer");
+	a.facts.peer = a.addresses[0];
+	snprintf(a.facts.subject, sizeof(a.facts.subject), "CN=peer");
 	for (unsigned i = 0; i < NTS_COOKIES; i++) {
 		a.cookies[i].len = PEER_COOKIE_LEN;
 		peer_mint(p, (uint8_t)(i + 1), a.cookies[i].bytes);

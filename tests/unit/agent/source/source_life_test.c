@@ -107,7 +107,7 @@ static void send_request(struct life *l)
 	l->answer_at = MONO_NEVER;
 	if (l->pool > 0 && source_address(&l->source)->address[3] != l->pool)
 		return;
-	if (l->pool > 0 && l->source.ke_peer.address[3] != l->pool)
+	if (l->pool > 0 && l->source.facts.peer.address[3] != l->pool)
 		return;
 	if (draw(l) % 100 < l->lost_percent ||
 	    (l->lost_above && w.len > l->lost_above))
@@ -139,7 +139,7 @@ static void give_pool(
 		a->addresses[i].address[3] =
 		    (uint8_t)((first + i) % l->pool + 1);
 	}
-	a->ke_peer = a->addresses[0];
+	a->facts.peer = a->addresses[0];
 }
 
 static void bring_keys(struct life *l)
@@ -425,7 +425,7 @@ static void every_server_of_a_name_is_tried(void **state)
 
 		l->pool = pool;
 		until_sample(l, 400 * NS_PER_S);
-		assert_int_equal(l->source.ke_peer.address[3], pool);
+		assert_int_equal(l->source.facts.peer.address[3], pool);
 		assert_in_range(l->tally.exchanges, pool, pool + 1);
 		end(l);
 	}
