@@ -64,6 +64,12 @@ void pace_burst(struct pace *p)
 	p->ramp_log2_s = PACE_RAMP_LOG2_S;
 }
 
+void pace_burst_unless_limited(struct pace *p)
+{
+	if (!p->rate_limited)
+		pace_burst(p);
+}
+
 static int64_t at_most(int64_t ns, int64_t most)
 {
 	return ns < most ? ns : most;

@@ -66,6 +66,9 @@ void pace_configure(struct pace *p, const struct source_config *config);
 /* A burst now, and the ramp; then the interval in force again. */
 void pace_burst(struct pace *p);
 
+/* As pace_burst(), but not at a server that asked for fewer requests. */
+void pace_burst_unless_limited(struct pace *p);
+
 /* A sample came: `delay_ns` its delay, `vote` from steering_poll_vote. */
 void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote);
 
