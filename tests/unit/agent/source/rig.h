@@ -27,7 +27,9 @@ struct rig {
 	struct clock_reading now;
 	uint8_t request[NTS_PACKET_MAX]; /* the last one */
 	size_t request_len;
-	uint8_t fresh; /* makes each request another one */
+	uint8_t fresh;		    /* makes each request another one */
+	char line[SOURCE_LINE_MAX]; /* the last one for the log */
+	enum log_level level;
 };
 
 static inline void rig_init(struct rig *r)
@@ -98,6 +100,14 @@ static inline int64_t rig_wait_ns(const struct rig *r)
 static inline enum source_action rig_timer(struct rig *r)
 {
 	return source_timer(&r->source, r->now.mono, RIG_MIDDLE);
+}
+
+/* The next line for the log; "": there is none. */
+static inline const char *rig_line(struct rig *r)
+{
+	if (!source_log_line(&r->source, &r->level, r->line, sizeof(r->line)))
+		r->line[0] = '\0';
+	return r->line;
 }
 
 /* What a successful key exchange brings, for the exchange under way. */

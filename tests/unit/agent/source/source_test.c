@@ -6,11 +6,9 @@
 /* Lines for the log since the last call. */
 static unsigned lines(struct rig *r)
 {
-	char line[SOURCE_LINE_MAX];
-	enum log_level level;
 	unsigned n = 0;
 
-	while (source_log_line(&r->source, &level, line, sizeof(line)))
+	while (rig_line(r)[0])
 		n++;
 	return n;
 }
@@ -64,8 +62,6 @@ static void a_burst_brings_four_samples_in_three_seconds(void **state)
 static void a_failure_keeps_its_words_and_waits(void **state)
 {
 	struct rig *r = *state;
-	char line[SOURCE_LINE_MAX];
-	enum log_level level;
 
 	assert_int_equal(rig_timer(r), ACTION_KEYS);
 	rig_fail_keys(
@@ -74,10 +70,9 @@ static void a_failure_keeps_its_words_and_waits(void **state)
 	assert_string_equal(r->source.failure, "dns");
 	assert_string_equal(
 	    r->source.reason, "the name ntp.example.net does not exist");
-	assert_true(source_log_line(&r->source, &level, line, sizeof(line)));
 	assert_string_equal(
-	    line, "office: the name ntp.example.net does not exist");
-	assert_int_equal(level, LOG_LEVEL_WARNING);
+	    rig_line(r), "office: the name ntp.example.net does not exist");
+	assert_int_equal(r->level, LOG_LEVEL_WARNING);
 	assert_true(rig_wait_ns(r) <= 2 * NS_PER_S);
 }
 
