@@ -302,7 +302,6 @@ enum source_action keys_untrusted(struct source *s, struct mono now)
 	s->reach = 0;
 	s->backoff = s->renewal;
 	s->retry_at = s->renew_at;
-	s->renew_at = s->trusted_until = MONO_NEVER;
 	return source_apply(s, EVENT_UNTRUSTED);
 }
 

@@ -4,17 +4,9 @@
  * keys may be used, when a server must be left alone, which cookies are spent.
  * The seeds are fixed, so that a failure comes again.
  */
-#include "agent/source/source.h"
-
-#include "tests/unit/agent/engine/peer.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "tests/unit/agent/source/rig.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define SEEDS 100
 #define EVENTS 3000
@@ -139,15 +131,10 @@ static struct play *play_new(struct coverage *coverage, uint64_t seed)
 	p->wrong_clock = seed % 3 == 0;
 	p->now = (struct clock_reading){
 	    {100 * NS_PER_S}, {INT64_C(1800000000) * NS_PER_S}, 0};
-	p->configs[0] = (struct source_config){
-	    .name = "office",
-	    .host = "ntp.example.net",
-	    .ke_port = KE_PORT,
-	    .iburst = seed % 2 == 0,
-	    .minpoll = 4,
-	    .maxpoll = 8,
-	    .max_delay_ns = NS_PER_S,
-	};
+	p->configs[0] = rig_config();
+	p->configs[0].iburst = seed % 2 == 0;
+	p->configs[0].minpoll = 4;
+	p->configs[0].maxpoll = 8;
 	p->configs[1] = p->configs[0];
 	p->configs[1].maxpoll = 9;
 	p->peer = peer_make(1);

@@ -32,19 +32,23 @@ struct rig {
 	enum log_level level;
 };
 
+static inline struct source_config rig_config(void)
+{
+	return (struct source_config){
+	    .name = "office",
+	    .host = "ntp.example.net",
+	    .ke_port = KE_PORT,
+	    .iburst = true,
+	    .minpoll = 6,
+	    .maxpoll = 10,
+	    .max_delay_ns = NS_PER_S,
+	};
+}
+
 static inline void rig_init(struct rig *r)
 {
 	*r = (struct rig){
-	    .config =
-		{
-		    .name = "office",
-		    .host = "ntp.example.net",
-		    .ke_port = KE_PORT,
-		    .iburst = true,
-		    .minpoll = 6,
-		    .maxpoll = 10,
-		    .max_delay_ns = NS_PER_S,
-		},
+	    .config = rig_config(),
 	    .peer = peer_make(7),
 	    .now = {{100 * NS_PER_S}, {INT64_C(1800000000) * NS_PER_S}, 0},
 	};

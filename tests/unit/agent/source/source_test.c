@@ -427,6 +427,7 @@ static void the_other_export_context_is_tried_after_a_nak(void **state)
 	r->source.assoc.other_keys = r->peer.keys;
 	r->source.assoc.have_other_keys = true;
 	memset(&r->source.assoc.keys, 1, sizeof(r->source.assoc.keys));
+	rig_pass(r, 100 * NS_PER_S);
 	rig_send(r);
 	rig_nak(r);
 	rig_pass_until_due(r);
