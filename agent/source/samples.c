@@ -85,13 +85,17 @@ void source_contradicts(struct source *s, int64_t excess_ns, struct mono now)
 
 enum log_budget_answer source_outvoted(struct source *s, struct mono now)
 {
+	struct log_budget *votes = &s->votes;
+
 	/* One sentence, whether the source is ahead or behind. */
-	return log_budget_trouble(&s->votes, "outvoted", s->heard_at, now);
+	return log_budget_trouble(votes, "outvoted", s->heard_at, now);
 }
 
 enum log_budget_answer source_agrees(struct source *s, struct mono now)
 {
-	return log_budget_well(&s->votes, now);
+	struct log_budget *votes = &s->votes;
+
+	return log_budget_well(votes, now);
 }
 
 void source_same_server(struct source *a, struct source *b)

@@ -215,6 +215,38 @@ static void a_silent_source_asks_and_wants_keys_at_once(void **state)
 	assert_int_equal(r->source.search.failures, 0);
 }
 
+/* One lost request is enough, although no keys are wanted for it yet. */
+static void a_lost_request_makes_a_search_possible(void **state)
+{
+	static const struct {
+		unsigned lost;
+		enum early_retry why;
+		bool possible;
+	} cases[] = {
+	    {0, RETRY_NETWORK, false},
+	    {1, RETRY_NETWORK, true},
+	    {1, RETRY_TRUST, false},
+	};
+	struct rig *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		rig_init(r);
+		rig_start(r);
+		rig_answer_burst(r);
+		for (unsigned n = 0; n < cases[i].lost; n++) {
+			rig_pass_until_due(r);
+			rig_lose(r);
+			assert_int_equal(rig_timer(r), ACTION_CLOSE);
+		}
+		r->source.search_not_before = MONO_NEVER;
+		assert_false(r->source.keys_wanted);
+		retry(r, cases[i].why);
+		assert_int_equal(
+		    mono_due(r->source.search_not_before, r->now.mono),
+		    cases[i].possible);
+	}
+}
+
 static void a_failed_renewal_is_tried_again_for_its_cause(void **state)
 {
 	static const struct {
@@ -277,6 +309,7 @@ int main(void)
 	    RIG_TEST(a_source_that_is_well_asks_for_an_order_alone),
 	    RIG_TEST(a_request_without_an_answer_is_sent_again),
 	    RIG_TEST(a_silent_source_asks_and_wants_keys_at_once),
+	    RIG_TEST(a_lost_request_makes_a_search_possible),
 	    RIG_TEST(a_failed_renewal_is_tried_again_for_its_cause),
 	    RIG_TEST(keys_that_are_wanted_are_fetched_for_the_cause),
 	};

@@ -492,6 +492,7 @@ static void checked_dates_drop_keys_that_are_not_valid(void **state)
 		    cases[i].dropped ? ACTION_KEYS : ACTION_NOTHING);
 		assert_int_equal(
 		    r->source.assoc.aead == AEAD_NONE, cases[i].dropped);
+		assert_int_equal(r->source.reach == 0, cases[i].dropped);
 	}
 }
 
@@ -514,9 +515,22 @@ static void dropped_keys_leave_a_fresh_start(void **state)
 	assert_int_equal(r->source.reach, 0);
 	assert_int_equal(r->source.backoff.failures, 0);
 	assert_int_equal(r->source.trusted_until.ns, MONO_NEVER.ns);
-	/* A source that rests is left alone. */
-	rig_fail_keys(r, KE_STAGE_TLS, "it fails");
+}
+
+static void a_source_that_rests_has_no_keys_to_check(void **state)
+{
+	struct wall late = {INT64_C(4200000000) * NS_PER_S};
+	struct rig *r = *state;
+
+	rig_start(r);
+	rig_kissed(r, KISS('D', 'E', 'N', 'Y'));
+	r->source.silent = 5;
 	assert_int_equal(source_recheck(&r->source), ACTION_NOTHING);
+	assert_int_equal(
+	    source_recheck_dates(&r->source, late), ACTION_NOTHING);
+	assert_int_equal(r->source.stage, STAGE_RESTING);
+	assert_int_equal(r->source.silent, 5);
+	assert_int_equal(r->source.backoff.failures, 1);
 }
 
 static void a_reload_begins_again_what_is_under_way(void **state)
@@ -578,6 +592,7 @@ int main(void)
 	    RIG_TEST(keys_of_the_old_trust_are_dropped_after_an_hour),
 	    RIG_TEST(checked_dates_drop_keys_that_are_not_valid),
 	    RIG_TEST(dropped_keys_leave_a_fresh_start),
+	    RIG_TEST(a_source_that_rests_has_no_keys_to_check),
 	    RIG_TEST(a_reload_begins_again_what_is_under_way),
 	};
 

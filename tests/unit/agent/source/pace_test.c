@@ -217,6 +217,7 @@ static void a_burst_without_answers_ends(void **state)
 		pace_sent(&p, NS_PER_S);
 	}
 	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+	assert_int_equal(p.burst_good, 0);
 }
 
 static void a_burst_never_slows_a_faster_poll(void **state)
