@@ -94,6 +94,20 @@ static void a_source_that_has_not_started_starts_as_planned(void **state)
 	assert_int_equal(rig_wait_ns(r), SOURCE_SPREAD_NS);
 }
 
+/* The next exchange does not look for another server of the name. */
+static void the_search_for_a_server_begins_again(void **state)
+{
+	struct rig *r = *state;
+	struct ke_request q;
+
+	rig_start(r);
+	r->source.keys_wanted = true;
+	retry(r, RETRY_ORDER);
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
+	assert_int_equal(q.behind.family, 0);
+}
+
 static void an_exchange_under_way_gets_a_second(void **state)
 {
 	struct rig *r = *state;
@@ -147,8 +161,10 @@ static void a_source_that_is_well_asks_for_an_order_alone(void **state)
 	assert_int_equal(retry(r, RETRY_NETWORK), ACTION_NOTHING);
 	assert_int_equal(retry(r, RETRY_TRUST), ACTION_NOTHING);
 	assert_int_equal(rig_wait_ns(r), wait_ns);
+	r->source.pace.poll_log2_s = 8;
 	assert_int_equal(retry(r, RETRY_ORDER), ACTION_NOTHING);
 	assert_int_equal(rig_wait_ns(r), 0);
+	assert_int_equal(r->source.pace.poll_log2_s, 6);
 	/* What is due already stays due. */
 	source_retry_early(
 	    &r->source, RETRY_ORDER, mono_after(r->now.mono, NS_PER_S));
@@ -304,6 +320,7 @@ int main(void)
 	    RIG_TEST(the_next_waits_are_short_again),
 	    RIG_TEST(the_next_try_is_due_at_the_given_time),
 	    RIG_TEST(a_source_that_has_not_started_starts_as_planned),
+	    RIG_TEST(the_search_for_a_server_begins_again),
 	    RIG_TEST(an_exchange_under_way_gets_a_second),
 	    RIG_TEST(a_failure_before_the_exchange_under_way_is_forgotten),
 	    RIG_TEST(a_source_that_is_well_asks_for_an_order_alone),

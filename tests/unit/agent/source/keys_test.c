@@ -295,6 +295,18 @@ static void an_outdated_certificate_keeps_its_message(void **state)
 	assert_string_equal(r->source.failure, "");
 }
 
+static void another_exchange_without_dates_is_a_line(void **state)
+{
+	struct rig *r = *state;
+
+	rig_start_undated(r);
+	rig_line(r);
+	source_go_offline(&r->source);
+	source_go_online(&r->source, r->now.mono);
+	rig_start_undated(r);
+	assert_non_null(strstr(rig_line(r), "keys from"));
+}
+
 static void an_outdated_certificate_is_tried_less_and_less_often(void **state)
 {
 	struct wall late = {INT64_C(4200000000) * NS_PER_S};
@@ -331,9 +343,10 @@ static void saved_keys_are_used_at_once(void **state)
 	static const struct {
 		int64_t age_s, renewal_s;
 	} cases[] = {
-	    /* fresh, old, and from a clock that was wrong */
+	    /* Fresh, old, nearly old, and from a clock that was wrong. */
 	    {3600, 86400 - 3600},
 	    {86400 * 3, 2160},
+	    {86400 - 60, 2160},
 	    {-3600, 86400},
 	};
 	struct rig *r = *state;
@@ -582,6 +595,7 @@ int main(void)
 	    RIG_TEST(silence_before_new_keys_stays_a_trouble),
 	    RIG_TEST(an_exchange_is_a_line_when_it_ends_a_trouble),
 	    RIG_TEST(an_outdated_certificate_keeps_its_message),
+	    RIG_TEST(another_exchange_without_dates_is_a_line),
 	    RIG_TEST(an_outdated_certificate_is_tried_less_and_less_often),
 	    RIG_TEST(dates_that_may_not_wait_are_a_failure),
 	    RIG_TEST(saved_keys_are_used_at_once),
