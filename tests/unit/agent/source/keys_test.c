@@ -571,6 +571,7 @@ static void a_reload_begins_again_what_is_under_way(void **state)
 	/* Without anything under way only the serial changes. */
 	be_well(r);
 	source_renumber(&r->source, 50);
+	assert_int_equal(r->source.serial, 50);
 	source_begin_again(&r->source, 60, r->now.mono);
 	assert_int_equal(r->source.stage, STAGE_POLLING);
 	assert_true(rig_wait_ns(r) > NS_PER_S);

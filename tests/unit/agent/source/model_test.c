@@ -20,9 +20,8 @@
 #define SHORTEST_REFUSAL_NS (DAY_NS - DAY_NS / 4)
 /* Eight seconds less a quarter. */
 #define EXCHANGES_APART_NS (6 * NS_PER_S)
-#define ALWAYS_VALID_S                                                         \
-	INT64_C(4102444800) /* the end of peer.h's certificate                 \
-			     */
+/* The last second at which peer.h's certificate is valid. */
+#define ALWAYS_VALID_S INT64_C(4102444800)
 
 /* What is counted over all seeds. */
 struct coverage {
@@ -38,12 +37,11 @@ struct model {
 	struct mono keys_at;
 	bool failed_since; /* an exchange failed after them */
 	struct mono trusted_until;
-	/* The server wants to be left alone. */
 	struct mono refused_at; /* MONO_NEVER: it did not refuse */
-	int rate_log2_s;	/* no request sooner than this; INT_MIN: any */
+	int rate_log2_s;	/* the shortest interval; INT8_MIN: any */
 	unsigned good_since_rate;
 	struct mono sent_at;
-	/* An event allows what else would be too early. */
+	/* An event allows a request or an exchange that is early otherwise. */
 	bool request_excused, exchange_excused;
 	struct source_counters count;
 };
@@ -233,7 +231,7 @@ static void send_request(struct play *p)
 	source_unsent(&p->source, error, p->now.mono);
 }
 
-/* Their hour is over. */
+/* The hour of the keys is over. */
 static void keys_are_dropped(struct play *p)
 {
 	assert_true(mono_due(p->model.trusted_until, p->now.mono));
@@ -266,7 +264,7 @@ static void serve(struct play *p, enum source_action action)
 	}
 }
 
-/* Everything that must be true between two events. */
+/* What must be true between two events. */
 static void check(struct play *p)
 {
 	const struct source_counters *a = &p->source.count;
@@ -303,8 +301,7 @@ static void settle(struct play *p)
 		    source_timer(&p->source, p->now.mono, draw(p));
 
 		serve(p, action);
-		/* Its last cookie gone, it may be due at once at a new stage.
-		 */
+		/* Without a cookie it may be due at once at its new stage. */
 		if (action == ACTION_NOTHING && p->steps == steps)
 			return;
 	}
@@ -747,7 +744,8 @@ static void use_file(struct play *p)
 	note_step(p);
 	p->model.keys = p->disk_exchange;
 	p->peer.keys = p->disk_keys;
-	p->model.exchange_excused = true; /* the last one is long ago */
+	/* The exchange that made these keys is long ago. */
+	p->model.exchange_excused = true;
 }
 
 /* A crash, or an orderly end that saves all cookies. */
@@ -822,7 +820,7 @@ static void no_life_breaks_a_rule_of_the_model(void **state)
 	}
 }
 
-/* After the test above. */
+/* Counts over all lives of the case above. */
 static void every_rule_of_the_table_was_used(void **state)
 {
 	const struct coverage *c = *state;

@@ -71,6 +71,28 @@ static void one_configured_limit_bends_the_other(void **state)
 	assert_int_equal(p.poll_log2_s, 12);
 }
 
+/* Until the next sample the last interval tells how far the server is. */
+static void a_restart_keeps_a_server_near_or_far(void **state)
+{
+	static const struct {
+		int before, after;
+	} cases[] = {
+	    {PACE_NEAR_MIN, PACE_NEAR_MIN},
+	    {PACE_FAR_MIN - 1, PACE_NEAR_MIN},
+	    {PACE_FAR_MIN, PACE_FAR_MIN},
+	    {PACE_FAR_MAX, PACE_FAR_MIN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct pace p = paced(POLL_AUTO, POLL_AUTO);
+
+		p.poll_log2_s = cases[i].before;
+		pace_restart(&p);
+		assert_int_equal(p.poll_log2_s, cases[i].after);
+	}
+}
+
 static void a_burst_ends_with_enough_answers(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -557,6 +579,7 @@ int main(void)
 	    cmocka_unit_test(a_near_server_is_asked_more_often),
 	    cmocka_unit_test(configured_limits_hold),
 	    cmocka_unit_test(one_configured_limit_bends_the_other),
+	    cmocka_unit_test(a_restart_keeps_a_server_near_or_far),
 	    cmocka_unit_test(a_burst_ends_with_enough_answers),
 	    cmocka_unit_test(a_burst_without_answers_ends),
 	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
