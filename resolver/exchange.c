@@ -164,10 +164,11 @@ static void note_facts(struct run *r)
 	struct exchange *x = r->x;
 	struct stack_st_X509 *chain = tls_chain(r->tls);
 
-	tls_describe(r->tls, x->tls, sizeof(x->tls));
-	certificate_chain_dates(chain, &x->cert_not_before, &x->cert_not_after);
-	certificate_chain_subject(chain, x->cert_subject);
-	certificate_chain_key(chain, x->cert_key);
+	tls_describe(r->tls, x->facts.tls, sizeof(x->facts.tls));
+	certificate_chain_dates(
+	    chain, &x->facts.not_before, &x->facts.not_after);
+	certificate_chain_subject(chain, x->facts.subject);
+	certificate_chain_key(chain, x->facts.key);
 }
 
 static bool fail_exchange(struct run *r, enum nts_err error)

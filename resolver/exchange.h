@@ -23,11 +23,9 @@ struct exchange {
 	bool dates_unchecked; /* see struct ke_request */
 
 	/* The answer; the certificate's facts as soon as it is accepted. */
-	enum ke_stage stage; /* KE_STAGE_DONE, or what failed */
-	enum nts_err error;  /* of KE_STAGE_EXCHANGE */
-	char tls[48], cert_subject[KE_CERT_TEXT_MAX];
-	int64_t cert_not_before, cert_not_after;
-	uint8_t cert_key[KE_CERT_KEY_LEN];
+	enum ke_stage stage;   /* KE_STAGE_DONE, or what failed */
+	enum nts_err error;    /* of KE_STAGE_EXCHANGE */
+	struct ke_facts facts; /* without `peer` */
 	enum ke_dates dates;
 	struct ke_response response;
 	struct nts_keys keys, other_keys;

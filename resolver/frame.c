@@ -79,8 +79,8 @@ bool ke_request_valid(const struct ke_request *r)
 static bool texts_valid(const struct ke_answer *a)
 {
 	return text_valid(a->text, sizeof(a->text)) &&
-	       text_valid(a->cert_subject, sizeof(a->cert_subject)) &&
-	       text_valid(a->tls, sizeof(a->tls)) &&
+	       text_valid(a->facts.subject, sizeof(a->facts.subject)) &&
+	       text_valid(a->facts.tls, sizeof(a->facts.tls)) &&
 	       text_valid(a->ntp_server, sizeof(a->ntp_server)) &&
 	       strchr(a->ntp_server, ' ') == NULL;
 }
@@ -115,7 +115,7 @@ static bool success_valid(const struct ke_answer *a)
 	return a->text[0] == '\0' && a->error == NTS_OK &&
 	       a->dates != KE_DATES_REFUSED &&
 	       aead_key_len((enum aead_id)a->aead) > 0 &&
-	       endpoint_valid(&a->ke_peer) && addresses_valid(a) &&
+	       endpoint_valid(&a->facts.peer) && addresses_valid(a) &&
 	       cookies_valid(a);
 }
 
@@ -134,8 +134,10 @@ bool ke_answer_valid(const struct ke_answer *a)
 	if (a->stage >= KE_STAGE_COUNT || a->have_other_keys > 1 ||
 	    a->error < 0 || a->error >= NTS_ERR_COUNT ||
 	    a->dates >= KE_DATES_COUNT || !texts_valid(a) ||
-	    !date_valid(a->cert_not_before) || !date_valid(a->cert_not_after) ||
-	    !(endpoint_valid(&a->ke_peer) || endpoint_absent(&a->ke_peer)))
+	    !date_valid(a->facts.not_before) ||
+	    !date_valid(a->facts.not_after) ||
+	    !(endpoint_valid(&a->facts.peer) ||
+		endpoint_absent(&a->facts.peer)))
 		return false;
 	return a->stage == KE_STAGE_DONE ? success_valid(a) : failure_valid(a);
 }

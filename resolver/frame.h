@@ -16,6 +16,7 @@
 #define KE_TIMEOUT_MAX_MS 600000
 #define KE_CERT_TEXT_MAX 160
 #define KE_CERT_KEY_LEN 32
+#define KE_TLS_TEXT_MAX 48
 
 enum family_choice { FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
 
@@ -64,6 +65,18 @@ struct ke_request {
 	struct endpoint behind;
 };
 
+/* What a key exchange shows of the server, as far as its stage got. */
+struct ke_facts {
+	struct endpoint peer; /* the address that TLS was spoken with */
+	/* When the whole chain is valid, seconds since 1970; 0: not known. */
+	int64_t not_before, not_after;
+	char subject[KE_CERT_TEXT_MAX]; /* of the server's certificate */
+	/* SHA-256 of the server's public key; zeros: not known. A server shows
+	 * the same key under all its names and addresses. */
+	uint8_t key[KE_CERT_KEY_LEN];
+	char tls[KE_TLS_TEXT_MAX]; /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+};
+
 struct ke_answer {
 	uint32_t source, serial;
 	uint8_t stage; /* KE_STAGE_DONE: success; else where it failed */
@@ -76,15 +89,7 @@ struct ke_answer {
 	 * the end, ready for the log and ntsctl; "" on success. */
 	char text[KE_TEXT_MAX];
 
-	/* Known as far as the stage got. */
-	struct endpoint ke_peer; /* whom TLS was spoken with */
-	/* When the whole chain is valid, seconds since 1970; 0: not known. */
-	int64_t cert_not_before, cert_not_after;
-	char cert_subject[KE_CERT_TEXT_MAX];
-	/* SHA-256 of the server's public key; zeros: not known. A server shows
-	 * the same key under all its names and addresses. */
-	uint8_t cert_key[KE_CERT_KEY_LEN];
-	char tls[48];			/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+	struct ke_facts facts;
 	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */
 
 	/* Success only. NTP addresses with ports, best first: the family that
@@ -97,7 +102,7 @@ struct ke_answer {
 };
 
 /* Each checks lengths, ranges and closing NULs. */
-/* Are these two cert_key known, and one key? */
+/* True if both keys of struct ke_facts are known and equal. */
 bool ke_same_key(const uint8_t a[static KE_CERT_KEY_LEN],
     const uint8_t b[static KE_CERT_KEY_LEN]);
 

@@ -152,14 +152,10 @@ static void note_facts(struct job *j)
 	const struct exchange *x = &j->exchange;
 	struct ke_answer *a = j->answer;
 
-	a->ke_peer = x->peer;
 	a->error = (int32_t)x->error;
-	a->cert_not_before = x->cert_not_before;
-	a->cert_not_after = x->cert_not_after;
 	a->dates = x->dates;
-	memcpy(a->cert_key, x->cert_key, sizeof(a->cert_key));
-	memcpy(a->cert_subject, x->cert_subject, sizeof(a->cert_subject));
-	memcpy(a->tls, x->tls, sizeof(a->tls));
+	a->facts = x->facts;
+	a->facts.peer = x->peer;
 }
 
 static bool exchange_keys(struct job *j)

@@ -147,18 +147,14 @@ static int moved_to(const struct change *c, int old)
 static void move_memories(const struct change *c)
 {
 	struct engine *e = c->e;
-	struct log_budget votes[SOURCES_MAX] = {0};
 	uint64_t smearers = 0;
 
 	for (unsigned i = 0; i < c->fresh->source_count; i++) {
 		int from = c->map.from[i];
 
-		if (from < 0)
-			continue;
-		votes[i] = e->votes[from];
-		smearers |= (e->leap.smearers >> from & 1) << i;
+		if (from >= 0)
+			smearers |= (e->leap.smearers >> from & 1) << i;
 	}
-	memcpy(e->votes, votes, sizeof(votes));
 	e->leap.smearers = smearers;
 	e->pause = (struct pause){0};
 }

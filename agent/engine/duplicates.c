@@ -10,7 +10,7 @@ static bool same_server(const struct source *a, const struct source *b)
 {
 	return same_address(a, b) ||
 	       (a->server_id != 0 && a->server_id == b->server_id &&
-		   ke_same_key(a->cert_key, b->cert_key));
+		   ke_same_key(a->facts.key, b->facts.key));
 }
 
 void engine_mark_duplicates(struct engine *e)
@@ -42,7 +42,7 @@ void engine_notice_duplicate(struct engine *e, unsigned source)
 		struct source *o = &e->sources[i];
 
 		if (i == source || same_server(s, o) ||
-		    !ke_same_key(s->cert_key, o->cert_key) ||
+		    !ke_same_key(s->facts.key, o->facts.key) ||
 		    !set_at_one_time(s, o))
 			continue;
 		source_same_server(s, o);

@@ -237,7 +237,8 @@ void engine_on_keys(
 	if (answer->source >= e->source_count)
 		return;
 	s = &e->sources[answer->source];
-	s->dates_may_wait = wrong_clock_may_leave_dates(e, answer->source);
+	source_dates_may_wait(
+	    s, wrong_clock_may_leave_dates(e, answer->source));
 	engine_carry_out(
 	    e, answer->source, source_keys(s, answer, now, engine_random(e)));
 	if (s->stage == STAGE_UNDATED_KEYING)

@@ -55,11 +55,9 @@ static bool report_state(struct engine *e, const struct tracking *t)
 static void report_outvoted(
     struct engine *e, unsigned i, const struct source_view *v)
 {
-	const struct source *s = &e->sources[i];
+	struct source *s = &e->sources[i];
 	double apart = fabs(s_of_ns(v->last_offset_ns));
-	/* One sentence, whether the source is ahead or behind. */
-	enum log_budget_answer answer = log_budget_trouble(
-	    &e->votes[i], "outvoted", s->heard_at, e->now.mono);
+	enum log_budget_answer answer = source_outvoted(s, e->now.mono);
 
 	if (answer == BUDGET_NONE)
 		return;
@@ -76,7 +74,7 @@ static void report_outvoted(
 
 static void report_agreement(struct engine *e, unsigned i)
 {
-	if (log_budget_well(&e->votes[i], e->now.mono) != BUDGET_NONE)
+	if (source_agrees(&e->sources[i], e->now.mono) != BUDGET_NONE)
 		engine_say(e, LOG_LEVEL_NOTICE,
 		    "%s: agrees with the majority of the sources again",
 		    e->sources[i].config->name);

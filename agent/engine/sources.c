@@ -173,7 +173,8 @@ unsigned engine_retry_early(struct engine *e, enum early_retry retry,
 		struct source *s = &e->sources[i];
 		struct mono at;
 
-		if (s->offline || (name && strcmp(name, s->config->name) != 0))
+		if (source_offline(s) ||
+		    (name && strcmp(name, s->config->name) != 0))
 			continue;
 		count++;
 		at = spread(e, retry, now.mono);
@@ -187,17 +188,15 @@ unsigned engine_retry_early(struct engine *e, enum early_retry retry,
 
 void engine_take_offline(struct engine *e, unsigned i)
 {
-	if (e->sources[i].offline)
+	if (source_offline(&e->sources[i]))
 		return;
-	source_go_offline(&e->sources[i]);
-	e->ports.close(e->ports.self, i);
+	engine_carry_out(e, i, source_go_offline(&e->sources[i]));
 	steering_set_reach(e->steering, i, 0);
 }
 
 static struct mono overdue_at(const struct engine *e, const struct source *s)
 {
-	if (s->stage != STAGE_KEYING && s->stage != STAGE_REKEYING &&
-	    s->stage != STAGE_UNDATED_KEYING)
+	if (!source_exchanging(s))
 		return MONO_NEVER;
 	return mono_after(s->asked_at,
 	    e->config->ke_timeout_ms * NS_PER_MS + RESOLVER_MARGIN_NS);

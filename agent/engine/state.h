@@ -134,10 +134,9 @@ struct engine {
 	struct pause pause;
 	struct {
 		struct mono at;
-		char text[SOURCE_TEXT_MAX];   /* "": never */
-	} disturbed;			      /* the last disturbance */
-	struct log_budget meddling;	      /* lines on other programs */
-	struct log_budget votes[SOURCES_MAX]; /* lines on being outvoted */
+		char text[SOURCE_TEXT_MAX]; /* "": never */
+	} disturbed;			    /* the last disturbance */
+	struct log_budget meddling;	    /* lines on other programs */
 	struct mono meddled_at; /* measure again for that from then on */
 
 	enum engine_end end;

@@ -124,12 +124,12 @@ struct bootstrap_offer wrong_clock_offer(
 	    .at = m->at,
 	    .offset_ns = m->offset_ns,
 	    .bound_ns = sample_distance_ns(m),
-	    .not_before_s = s->cert_not_before,
-	    .not_after_s = s->cert_not_after,
+	    .not_before_s = s->facts.not_before,
+	    .not_after_s = s->facts.not_after,
 	    .address = *source_address(s),
 	};
 
-	memcpy(o.key, s->cert_key, sizeof(o.key));
+	memcpy(o.key, s->facts.key, sizeof(o.key));
 	snprintf(o.host, sizeof(o.host), "%s", s->config->host);
 	return o;
 }
@@ -177,7 +177,7 @@ static bool complete(const struct engine *e)
 	for (unsigned i = 0; i < e->source_count; i++) {
 		const struct source *s = &e->sources[i];
 
-		if (!s->config->options.noselect && s->stage != STAGE_RESTING &&
+		if (!s->config->options.noselect && !source_resting(s) &&
 		    !e->bootstrap.offers[i].there)
 			return false;
 	}

@@ -162,8 +162,8 @@ static enum order_outcome carry_out(
 	enum order_outcome outcome = run(o);
 
 	if (outcome == ORDER_FAILED)
-		engine_say(o->e, LOG_LEVEL_NOTICE, "order \"%s\": %s", line,
-		    o->text);
+		engine_say(
+		    o->e, LOG_LEVEL_NOTICE, "order \"%s\": %s", line, o->text);
 	else
 		engine_say(o->e, LOG_LEVEL_NOTICE, "order \"%s\"", line);
 	return outcome;

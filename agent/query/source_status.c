@@ -91,25 +91,26 @@ static int64_t days_until(int64_t when_s, struct wall now)
 
 static void put_certificate(json_t *o, const struct source *s, struct wall now)
 {
-	bool known = s->cert_not_after != 0;
+	bool known = s->facts.not_after != 0;
 
 	member_text_if(
-	    o, "cert_subject", s->cert_subject[0] != '\0', s->cert_subject);
+	    o, "cert_subject", s->facts.subject[0] != '\0', s->facts.subject);
 	member_flag(o, "dates_checked", s->dates != KE_DATES_UNCHECKED);
-	member_int_if(o, "cert_not_before", known, s->cert_not_before);
-	member_int_if(o, "cert_not_after", known, s->cert_not_after);
+	member_int_if(o, "cert_not_before", known, s->facts.not_before);
+	member_int_if(o, "cert_not_after", known, s->facts.not_after);
 	member_int_if(
-	    o, "cert_days_left", known, days_until(s->cert_not_after, now));
+	    o, "cert_days_left", known, days_until(s->facts.not_after, now));
 }
 
 static json_t *nts_json(const struct source *s, struct clock_reading now)
 {
 	json_t *o = json_object();
 	char ke[ENDPOINT_TEXT_MAX] = "";
-	bool keyed = s->assoc.aead != AEAD_NONE, peer = s->ke_peer.family != 0;
+	bool keyed = s->assoc.aead != AEAD_NONE,
+	     peer = s->facts.peer.family != 0;
 
 	if (peer)
-		endpoint_text(&s->ke_peer, false, ke);
+		endpoint_text(&s->facts.peer, false, ke);
 	member_int_if(o, "aead", keyed, s->assoc.aead);
 	member_text_if(o, "aead_name", keyed, aead_name(s->assoc.aead));
 	member_int_if(
@@ -123,7 +124,7 @@ static json_t *nts_json(const struct source *s, struct clock_reading now)
 	    (int64_t)cookie_jar_next_len(&s->assoc.jar));
 	member_text_if(o, "ke_address", peer, ke);
 	member_int(o, "ke_port", s->config->ke_port);
-	member_text_if(o, "tls", s->tls[0] != '\0', s->tls);
+	member_text_if(o, "tls", s->facts.tls[0] != '\0', s->facts.tls);
 	put_certificate(o, s, now.wall);
 	return o;
 }
@@ -199,7 +200,7 @@ static void put_state(json_t *o, const struct engine *e, unsigned i,
 {
 	const struct source *s = &e->sources[i];
 	const char mark[2] = {select_state_mark(v->state)};
-	bool waits = !s->offline &&
+	bool waits = !source_offline(s) &&
 		     (s->stage == STAGE_RESTING || s->stage == STAGE_START);
 
 	member_text(o, "mark", mark);

@@ -104,23 +104,23 @@ static void take_identity(struct reader *r, struct saved_keys *k)
 
 static void put_facts(struct writer *w, const struct ke_answer *a)
 {
-	put_endpoint(w, &a->ke_peer);
-	put_u64(w, (uint64_t)a->cert_not_before);
-	put_u64(w, (uint64_t)a->cert_not_after);
-	put_text(w, a->cert_subject);
-	put_bytes(w, a->cert_key, sizeof(a->cert_key));
-	put_text(w, a->tls);
+	put_endpoint(w, &a->facts.peer);
+	put_u64(w, (uint64_t)a->facts.not_before);
+	put_u64(w, (uint64_t)a->facts.not_after);
+	put_text(w, a->facts.subject);
+	put_bytes(w, a->facts.key, sizeof(a->facts.key));
+	put_text(w, a->facts.tls);
 	put_text(w, a->ntp_server);
 }
 
 static void take_facts(struct reader *r, struct ke_answer *a)
 {
-	take_endpoint(r, &a->ke_peer);
-	a->cert_not_before = (int64_t)take_u64(r);
-	a->cert_not_after = (int64_t)take_u64(r);
-	take_text(r, a->cert_subject, sizeof(a->cert_subject));
-	take_copy(r, a->cert_key, sizeof(a->cert_key));
-	take_text(r, a->tls, sizeof(a->tls));
+	take_endpoint(r, &a->facts.peer);
+	a->facts.not_before = (int64_t)take_u64(r);
+	a->facts.not_after = (int64_t)take_u64(r);
+	take_text(r, a->facts.subject, sizeof(a->facts.subject));
+	take_copy(r, a->facts.key, sizeof(a->facts.key));
+	take_text(r, a->facts.tls, sizeof(a->facts.tls));
 	take_text(r, a->ntp_server, sizeof(a->ntp_server));
 }
 
@@ -287,7 +287,7 @@ enum saved_keys_verdict saved_keys_judge(const struct saved_keys *k,
 		return SAVED_KEYS_TRUST;
 	if (now_s - k->saved_s > SAVED_KEYS_AGE_MAX_S)
 		return SAVED_KEYS_OLD;
-	if (now_s > k->answer.cert_not_after)
+	if (now_s > k->answer.facts.not_after)
 		return SAVED_KEYS_EXPIRED;
 	return SAVED_KEYS_OK;
 }

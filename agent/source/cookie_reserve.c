@@ -1,7 +1,5 @@
 #include "agent/source/cookie_reserve.h"
 
-#include "agent/source/source.h"
-
 #include <string.h>
 
 static bool barred(const struct source *s)
@@ -9,23 +7,21 @@ static bool barred(const struct source *s)
 	return s->reserve.barred && s->reserve.exchange == s->count.exchanges;
 }
 
-static bool asking(const struct source *s)
+static bool outdated(const struct source *s)
 {
-	return s->stage == STAGE_POLLING || s->stage == STAGE_REKEYING;
+	return !s->reserve.there || s->reserve.exchange != s->count.exchanges;
 }
 
-/* A server whose answers bring no more cookies than one keeps what it gave:
- * there must be as many left in the jar as go to the disk. */
+/* COOKIE_RESERVE_COOKIES stay in the jar: a server that sends one cookie with
+ * each answer never fills it again. */
 static bool enough(const struct source *s)
 {
-	const struct cookie_reserve *r = &s->reserve;
-
-	if (!r->there || r->exchange != s->count.exchanges)
-		return s->assoc.jar.count > COOKIE_RESERVE_COOKIES;
-	return s->assoc.jar.count == NTS_COOKIES;
+	return outdated(s) ? s->assoc.jar.count > COOKIE_RESERVE_COOKIES
+			   : s->assoc.jar.count == NTS_COOKIES;
 }
 
-/* Where large requests are lost the jar fills slowly: it needs what it has. */
+/* Where large requests are lost the jar fills slowly, and more cookies must
+ * stay in it. */
 static unsigned wanted(const struct source *s)
 {
 	return s->size.blamed ? COOKIE_RESERVE_COOKIES / 2
@@ -34,24 +30,18 @@ static unsigned wanted(const struct source *s)
 
 bool cookie_reserve_due(const struct source *s, struct mono now)
 {
-	const struct cookie_reserve *r = &s->reserve;
-	bool due = !r->there || r->exchange != s->count.exchanges ||
-		   r->cookies < wanted(s) || mono_due(r->renew_at, now);
+	bool due = outdated(s) || s->reserve.cookies < wanted(s) ||
+		   mono_due(s->reserve.renew_at, now);
 
-	return due && !barred(s) && asking(s) && !s->pending.open &&
+	return due && !barred(s) && source_keyed(s) && !s->pending.open &&
 	       s->unanswered_keys == 0 && s->assoc.aead != AEAD_NONE &&
 	       enough(s);
 }
 
-static void put_facts(const struct source *s, struct ke_answer *a)
+static void put_keys(const struct source *s, struct ke_answer *a)
 {
 	a->stage = KE_STAGE_DONE;
-	a->ke_peer = s->ke_peer;
-	a->cert_not_before = s->cert_not_before;
-	a->cert_not_after = s->cert_not_after;
-	memcpy(a->cert_subject, s->cert_subject, sizeof(a->cert_subject));
-	memcpy(a->cert_key, s->cert_key, sizeof(a->cert_key));
-	memcpy(a->tls, s->tls, sizeof(a->tls));
+	a->facts = s->facts;
 	a->address_count = s->address_count;
 	memcpy(a->addresses, s->addresses, sizeof(a->addresses));
 	a->aead = (uint16_t)s->assoc.aead;
@@ -80,7 +70,7 @@ static void make(struct source *s, const struct clock_reading *now,
 	    .keyed_s = (now->wall.ns - age_ns) / NS_PER_S,
 	    .address = s->address,
 	};
-	put_facts(s, &out->answer);
+	put_keys(s, &out->answer);
 	put_cookies(&s->assoc.jar, count, &out->answer);
 	s->reserve = (struct cookie_reserve){
 	    .there = true,
@@ -101,7 +91,7 @@ void cookie_reserve_make(
 bool cookie_reserve_all(
     struct source *s, const struct clock_reading *now, struct saved_keys *out)
 {
-	if (!asking(s) || barred(s) || s->assoc.jar.count == 0 ||
+	if (!source_keyed(s) || barred(s) || s->assoc.jar.count == 0 ||
 	    s->assoc.aead == AEAD_NONE)
 		return false;
 	make(s, now, s->assoc.jar.count, out);
@@ -122,4 +112,14 @@ bool cookie_reserve_drop(struct source *s)
 
 	s->reserve = (struct cookie_reserve){.there = false};
 	return there;
+}
+
+void cookie_reserve_found(struct source *s, unsigned left, struct mono now)
+{
+	s->reserve = (struct cookie_reserve){
+	    .there = left > 0,
+	    .cookies = left,
+	    .exchange = s->count.exchanges,
+	    .renew_at = mono_after(now, COOKIE_RESERVE_RENEW_NS),
+	};
 }

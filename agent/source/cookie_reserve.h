@@ -1,50 +1,44 @@
 /*
- * Which cookies of a source lie on disk, and when others are to be put there.
- * Pure.
+ * Saved cookies: which cookies of a source are on disk, and when others must be
+ * put there. Pure.
  *
- * A cookie is in the jar or on disk, never in both: what is written is taken
- * out of the jar, and is not spent by the process that wrote it. So a restart,
- * orderly or not, never spends a cookie twice (RFC 8915 5.7), and the file need
- * not be written at every poll.
+ * A cookie is in the jar or on disk, never in both: what is written leaves the
+ * jar, and the process that wrote it does not use it. So no restart, orderly or
+ * not, uses a cookie twice (RFC 8915 section 5.7), and the file does not need a
+ * write at every poll.
  */
 #ifndef AGENT_SOURCE_COOKIE_RESERVE_H
 #define AGENT_SOURCE_COOKIE_RESERVE_H
 
 #include "agent/saved/keys.h"
-#include "base/time.h"
-
-struct source;
+#include "agent/source/state.h"
 
 /* Enough for the first requests after a restart: each answer brings more. */
 #define COOKIE_RESERVE_COOKIES 4
-/* Renewed, so that they stay younger than the memory of servers, and the time
- * of the file near the present. */
+/* How long they stay on disk. Servers forget the keys of older cookies, and a
+ * start takes the time of the file as the earliest possible one. */
 #define COOKIE_RESERVE_RENEW_NS (3600 * NS_PER_S)
 
-struct cookie_reserve {
-	bool there;	   /* keys of this source lie on disk */
-	unsigned cookies;  /* with so many cookies */
-	uint64_t exchange; /* which of the source's key exchanges made them */
-	bool barred;	   /* the keys of that exchange are not to be written */
-	struct mono renew_at;
-};
-
-/* Is it time to write? Only keys that have brought an answer are worth it. */
+/* Must cookies be written now? Only those of keys that brought an answer. */
 bool cookie_reserve_due(const struct source *s, struct mono now) MUST_USE;
 
-/* Takes the newest cookies out of the jar; to be written at once. */
+/* Moves the newest cookies from the jar to `out`, which must be written before
+ * anything else happens. */
 void cookie_reserve_make(
     struct source *s, const struct clock_reading *now, struct saved_keys *out);
 
-/* The end is near: the whole jar. False: there is nothing worth saving. */
+/* The agent ends: moves all cookies to `out`. False: nothing can be saved. */
 bool cookie_reserve_all(struct source *s, const struct clock_reading *now,
     struct saved_keys *out) MUST_USE;
 
-/* The keys were made under another trust than the one that holds now: they may
- * serve until there are new ones, but not beyond a restart. */
+/* The keys of the source may be used, but not written: other certificates are
+ * trusted now than when they were exchanged. */
 void cookie_reserve_bar(struct source *s);
 
-/* What lies there is worth nothing. True: there is something to remove. */
+/* The file is useless. True: there is one, and it must be removed. */
 bool cookie_reserve_drop(struct source *s) MUST_USE;
+
+/* For source_saved(): `left` cookies of the source are still on disk. */
+void cookie_reserve_found(struct source *s, unsigned left, struct mono now);
 
 #endif

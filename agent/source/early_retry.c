@@ -1,8 +1,8 @@
 #include "agent/source/early_retry.h"
 
-/* Another network may mend a refused certificate, too: it was perhaps that of
- * a portal that answers in everybody's place. */
-static bool mends(enum early_retry retry, enum pace_cause cause)
+/* May the change have fixed that failure? Another network may fix a refused
+ * certificate, too: perhaps it was that of a captive portal. */
+static bool may_fix(enum early_retry retry, enum pace_cause cause)
 {
 	static const bool table[][PACE_CAUSE_COUNT] = {
 	    [RETRY_NETWORK] =
@@ -19,7 +19,7 @@ static bool mends(enum early_retry retry, enum pace_cause cause)
 	return retry == RETRY_ORDER || table[retry][cause];
 }
 
-static void begin_anew(struct source *s, struct mono at)
+static void reset_backoffs(struct source *s, struct mono at)
 {
 	s->backoff.failures = s->search.failures = s->renewal.failures = 0;
 	s->unanswered_keys = 0;
@@ -34,59 +34,62 @@ static enum source_action ask_now(struct source *s, struct mono at)
 	bool waited = s->pending.open;
 
 	s->pending.open = false;
-	s->poll_at = mono_earlier(s->poll_at, at);
-	if (waited)
-		s->poll_at = at;
+	s->poll_at = waited ? at : mono_earlier(s->poll_at, at);
 	pace_restart(&s->pace);
 	return waited ? ACTION_CLOSE : ACTION_NOTHING;
 }
 
-/* Of a source that has keys. An answer that is waited for may be lost. */
+/* Has the server perhaps not heard the last request? */
 static bool may_be_unheard(const struct source *s, enum early_retry retry)
 {
 	return retry == RETRY_ORDER ||
 	       (retry == RETRY_NETWORK && (s->silent > 0 || s->pending.open));
 }
 
-/* The keys that it has serve on while new ones are wanted. */
+/* New keys are wanted while the old ones are in use. */
 static bool waits_for_keys(const struct source *s, enum early_retry retry)
 {
-	if (s->renewal_failed && mends(retry, s->renewal.cause))
+	if (s->renewal_failed && may_fix(retry, s->renewal.cause))
 		return true;
 	return (s->keys_wanted || s->silent > 0) &&
-	       mends(retry, s->backoff.cause);
+	       may_fix(retry, s->backoff.cause);
+}
+
+static enum source_action retry_asking(
+    struct source *s, enum early_retry retry, struct mono at)
+{
+	if (waits_for_keys(s, retry))
+		reset_backoffs(s, at);
+	return may_be_unheard(s, retry) ? ask_now(s, at) : ACTION_NOTHING;
+}
+
+static void retry_exchange(
+    struct source *s, enum early_retry retry, struct mono at)
+{
+	if (may_fix(retry, s->backoff.cause))
+		reset_backoffs(s, at);
+	s->retry_at = mono_after(s->asked_at, RETRY_KEYING_NS);
+	if (s->retry_at.ns < at.ns)
+		s->retry_at = at;
+}
+
+static void retry_resting(
+    struct source *s, enum early_retry retry, struct mono at)
+{
+	if (!may_fix(retry, s->backoff.cause))
+		return;
+	reset_backoffs(s, at);
+	s->retry_at = mono_earlier(s->retry_at, at);
 }
 
 enum source_action source_retry_early(
     struct source *s, enum early_retry retry, struct mono at)
 {
-	switch (s->stage) {
-	case STAGE_START:
-		break;
-	case STAGE_RESTING:
-		if (!mends(retry, s->backoff.cause))
-			break;
-		begin_anew(s, at);
-		s->retry_at = mono_earlier(s->retry_at, at);
-		break;
-	case STAGE_KEYING:
-	case STAGE_UNDATED_KEYING:
-		if (mends(retry, s->backoff.cause))
-			begin_anew(s, at);
-		s->retry_at = mono_after(s->asked_at, RETRY_KEYING_NS);
-		if (s->retry_at.ns < at.ns)
-			s->retry_at = at;
-		break;
-	case STAGE_POLLING:
-	case STAGE_REKEYING:
-	case STAGE_UNDATED_POLLING:
-		if (waits_for_keys(s, retry))
-			begin_anew(s, at);
-		if (may_be_unheard(s, retry))
-			return ask_now(s, at);
-		break;
-	case SOURCE_STAGE_COUNT:
-		break;
-	}
+	if (source_asking(s))
+		return retry_asking(s, retry, at);
+	if (source_exchanging(s))
+		retry_exchange(s, retry, at);
+	else if (s->stage == STAGE_RESTING)
+		retry_resting(s, retry, at);
 	return ACTION_NOTHING;
 }

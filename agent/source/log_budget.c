@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-/* A hash (FNV-1a) that is the same for the same sentence with another date,
- * port or count in it. */
-static uint32_t hash_but_for_numbers(const char *text)
+/* FNV-1a without the digits: another date, port or count changes nothing. */
+static uint32_t hash_without_digits(const char *text)
 {
 	uint32_t hash = UINT32_C(2166136261);
 
@@ -14,61 +13,61 @@ static uint32_t hash_but_for_numbers(const char *text)
 	return hash;
 }
 
-static bool was_said(const struct log_budget *n, uint32_t hash)
+static bool was_said(const struct log_budget *b, uint32_t hash)
 {
-	for (unsigned i = 0; i < n->said_count; i++)
-		if (n->said[i] == hash)
+	for (unsigned i = 0; i < b->said_count; i++)
+		if (b->said[i] == hash)
 			return true;
 	return false;
 }
 
-static void remember(struct log_budget *n, uint32_t hash)
+static void remember(struct log_budget *b, uint32_t hash)
 {
-	/* Full: the first one is the most likely not to come again. */
-	if (n->said_count == BUDGET_SAID_MAX)
-		memmove(&n->said[0], &n->said[1],
-		    --n->said_count * sizeof(n->said[0]));
-	n->said[n->said_count++] = hash;
+	/* Full: the oldest sentence is the least likely to come again. */
+	if (b->said_count == BUDGET_SAID_MAX)
+		memmove(&b->said[0], &b->said[1],
+		    --b->said_count * sizeof(b->said[0]));
+	b->said[b->said_count++] = hash;
 }
 
-static bool steady(const struct log_budget *n, struct mono now)
+static bool steady(const struct log_budget *b, struct mono now)
 {
-	return now.ns - n->trouble_at.ns >= BUDGET_STEADY_NS;
+	return now.ns - b->trouble_at.ns >= BUDGET_STEADY_NS;
 }
 
-static enum log_budget_answer spend(struct log_budget *n)
+static enum log_budget_answer spend(struct log_budget *b)
 {
-	n->muted = ++n->spent >= BUDGET_BUDGET;
-	return n->muted ? BUDGET_LAST_LINE : BUDGET_LINE;
+	b->muted = ++b->spent >= BUDGET_LINES_MAX;
+	return b->muted ? BUDGET_LAST_LINE : BUDGET_LINE;
 }
 
-enum log_budget_answer log_budget_trouble(struct log_budget *n,
+enum log_budget_answer log_budget_trouble(struct log_budget *b,
     const char *text, struct mono heard_at, struct mono now)
 {
-	uint32_t hash = hash_but_for_numbers(text);
+	uint32_t hash = hash_without_digits(text);
 
-	if (steady(n, now) ||
-	    (n->muted && now.ns - heard_at.ns >= BUDGET_GONE_NS)) {
-		n->muted = false;
-		n->spent = 0;
+	if (steady(b, now) ||
+	    (b->muted && now.ns - heard_at.ns >= BUDGET_GONE_NS)) {
+		b->muted = false;
+		b->spent = 0;
 	}
-	n->trouble_at = now;
-	if (n->muted || was_said(n, hash))
+	b->trouble_at = now;
+	if (b->muted || was_said(b, hash))
 		return BUDGET_NONE;
-	remember(n, hash);
-	return spend(n);
+	remember(b, hash);
+	return spend(b);
 }
 
-enum log_budget_answer log_budget_well(struct log_budget *n, struct mono now)
+enum log_budget_answer log_budget_well(struct log_budget *b, struct mono now)
 {
-	bool trouble = n->said_count > 0;
+	bool trouble = b->said_count > 0;
 
-	n->said_count = 0;
-	if (!n->muted)
-		return trouble ? spend(n) : BUDGET_NONE;
-	if (!steady(n, now))
+	b->said_count = 0;
+	if (!b->muted)
+		return trouble ? spend(b) : BUDGET_NONE;
+	if (!steady(b, now))
 		return BUDGET_NONE;
-	n->muted = false;
-	n->spent = 0;
+	b->muted = false;
+	b->spent = 0;
 	return BUDGET_STEADY;
 }

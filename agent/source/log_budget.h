@@ -1,8 +1,8 @@
 /*
- * Which news of a source is worth a line in the log. Each sentence once until
- * all is well again; and when a path is so bad that trouble and recovery take
- * turns, a few lines and then none until it has been steady for an hour.
- * Pure: text and time come in, a verdict goes out.
+ * Which troubles of a source are worth a line in the log. Each sentence is
+ * logged once until all is well again. When trouble and recovery take turns,
+ * a few lines are logged, and then none until the source has been steady for
+ * an hour. Pure.
  */
 #ifndef AGENT_SOURCE_LOG_BUDGET_H
 #define AGENT_SOURCE_LOG_BUDGET_H
@@ -13,35 +13,35 @@
 #include <stdint.h>
 
 #define BUDGET_SAID_MAX 8
-/* Lines before a source that comes and goes is told of no more. */
-#define BUDGET_BUDGET 8
-/* Without trouble for so long, a source is steady. */
+/* Lines about a source that comes and goes. */
+#define BUDGET_LINES_MAX 8
+/* A source without trouble for this long is steady. */
 #define BUDGET_STEADY_NS (3600 * NS_PER_S)
-/* Without a sample for so long, it does not come and go: it is gone. */
+/* A source without a sample for this long does not come and go: it is gone. */
 #define BUDGET_GONE_NS (600 * NS_PER_S)
 
 struct log_budget {
-	/* Of the sentences since all was well. */
+	/* Hashes of the sentences that were logged since all was well. */
 	unsigned said_count;
 	uint32_t said[BUDGET_SAID_MAX];
-	unsigned spent; /* lines since it was steady */
-	bool muted;
-	struct mono trouble_at; /* the last */
+	unsigned spent;		/* lines since it was steady */
+	bool muted;		/* no more lines until it is steady or gone */
+	struct mono trouble_at; /* the last trouble */
 };
 
 enum log_budget_answer {
 	BUDGET_NONE,
 	BUDGET_LINE,
-	BUDGET_LAST_LINE, /* and nothing more for a while */
-	BUDGET_STEADY,	  /* after that while */
+	BUDGET_LAST_LINE, /* a line, and no more until it is steady */
+	BUDGET_STEADY,	  /* a line: it is steady after all that */
 };
 
-/* A trouble, in the words of `text`; numbers do not count. `heard_at` is when
- * the last good sample came. */
-enum log_budget_answer log_budget_trouble(struct log_budget *n,
+/* A trouble. `text` that differs in digits alone is the same sentence.
+ * `heard_at` is the time of the last good sample. */
+enum log_budget_answer log_budget_trouble(struct log_budget *b,
     const char *text, struct mono heard_at, struct mono now);
 
 /* A good sample. */
-enum log_budget_answer log_budget_well(struct log_budget *n, struct mono now);
+enum log_budget_answer log_budget_well(struct log_budget *b, struct mono now);
 
 #endif

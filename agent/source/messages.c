@@ -2,15 +2,60 @@
 
 #include "resolver/certificate/certificate.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Silent polls before that is told: two in a row are lost by chance, too. */
-#define SILENT_TOLD 3
+/* Requests without an answer before that is a message: two in a row are lost
+ * by chance, too. */
+#define SILENT_SAID 3
 /* Ends the last line about a source that comes and goes. */
-#define NOTHING_MORE                                                           \
-	"; it comes and goes: nothing more is said until it is steady"
+#define NO_MORE_LINES "; it comes and goes: no more lines until it is steady"
+
+/* What kind of trouble a failure is, and how loud. */
+static const struct {
+	enum trouble_kind kind;
+	enum log_level level;
+} failures[FAILURE_COUNT] = {
+    [FAILURE_START] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_DNS] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_CONNECT] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_TLS] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_CERTIFICATE] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_NTS_KE] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_NTP_NAME] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_CLOCK] = {TROUBLE_KEYS, LOG_LEVEL_INFO},
+    [FAILURE_NETWORK] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_REQUEST] = {TROUBLE_TIME, LOG_LEVEL_ERROR},
+    [FAILURE_SILENCE] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_REJECTED] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_NAK] = {TROUBLE_TIME, LOG_LEVEL_NOTICE},
+    [FAILURE_KISS] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_DENIED] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_UNSYNCHRONISED] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_TIMES] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_TIME] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
+    [FAILURE_DELAY] = {TROUBLE_TIME, LOG_LEVEL_NOTICE},
+    [FAILURE_LARGE_PACKETS] = {TROUBLE_PATH, LOG_LEVEL_NOTICE},
+    [FAILURE_OFFLINE] = {TROUBLE_ORDER, LOG_LEVEL_NOTICE},
+};
+
+enum failure failure_of_stage(enum ke_stage stage)
+{
+	static const enum failure of[KE_STAGE_COUNT] = {
+	    [KE_STAGE_START] = FAILURE_START,
+	    [KE_STAGE_DNS] = FAILURE_DNS,
+	    [KE_STAGE_CONNECT] = FAILURE_CONNECT,
+	    [KE_STAGE_TLS] = FAILURE_TLS,
+	    [KE_STAGE_CERTIFICATE] = FAILURE_CERTIFICATE,
+	    [KE_STAGE_EXCHANGE] = FAILURE_NTS_KE,
+	    [KE_STAGE_NTP_NAME] = FAILURE_NTP_NAME,
+	    [KE_STAGE_DONE] = FAILURE_COUNT,
+	};
+
+	return of[stage];
+}
 
 static void tell(struct source *s, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
@@ -26,60 +71,70 @@ static void tell(struct source *s, enum log_level level, const char *fmt, ...)
 	s->line_level = level;
 }
 
-/* What is shown: no keys is worse than no time, and both than a path that only
- * loses what is large. */
 static void show_worst(struct source *s)
 {
-	const struct source_trouble *worst = &s->troubles[0];
+	unsigned i = 0;
 
-	for (unsigned i = 1; i < TROUBLE_KINDS && !worst->failure[0]; i++)
-		worst = &s->troubles[i];
-	memcpy(s->failure, worst->failure, sizeof(s->failure));
-	memcpy(s->reason, worst->reason, sizeof(s->reason));
+	while (i < TROUBLE_KINDS && !s->troubles[i].failure)
+		i++;
+	s->failure = i < TROUBLE_KINDS ? s->troubles[i].failure : "";
+	snprintf(s->reason, sizeof(s->reason), "%s",
+	    i < TROUBLE_KINDS ? s->troubles[i].reason : "");
 }
 
 void source_well(struct source *s, enum trouble_kind kind)
 {
-	s->troubles[kind].failure[0] = s->troubles[kind].reason[0] = '\0';
+	s->troubles[kind].failure = NULL;
+	s->troubles[kind].reason[0] = '\0';
 	show_worst(s);
 }
 
-void source_trouble(struct source *s, struct mono now, enum trouble_kind kind,
-    enum log_level level, const char *failure, const char *fmt, ...)
+void source_trouble(struct source *s, struct mono now, enum failure failure,
+    const char *fmt, ...)
 {
+	enum trouble_kind kind = failures[failure].kind;
 	struct source_trouble *t = &s->troubles[kind];
-	enum log_budget_answer verdict;
+	enum log_budget_answer answer;
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(t->reason, sizeof(t->reason), fmt, args);
 	va_end(args);
-	snprintf(t->failure, sizeof(t->failure), "%s", failure);
+	t->failure = failure_word(failure);
 	show_worst(s);
 	s->down |= kind == TROUBLE_TIME || s->stage == STAGE_KEYING;
-	verdict = log_budget_trouble(&s->news, t->reason, s->heard_at, now);
-	if (verdict != BUDGET_NONE)
-		tell(s, level, "%s%s", t->reason,
-		    verdict == BUDGET_LAST_LINE ? NOTHING_MORE : "");
+	answer = log_budget_trouble(&s->budget, t->reason, s->heard_at, now);
+	if (answer != BUDGET_NONE)
+		tell(s, failures[failure].level, "%s%s", t->reason,
+		    answer == BUDGET_LAST_LINE ? NO_MORE_LINES : "");
 }
 
-/* One sentence for each cause; what the key server did tells whether it is the
- * whole machine or its UDP port that is out of reach. */
+/* The log has the line of the order itself. */
+void say_offline(struct source *s)
+{
+	struct source_trouble *t = &s->troubles[TROUBLE_ORDER];
+
+	t->failure = failure_word(FAILURE_OFFLINE);
+	snprintf(t->reason, sizeof(t->reason),
+	    "switched off by order until `ntsctl online`");
+	show_worst(s);
+}
+
+/* When the key server answers, only the UDP port is out of reach, and not the
+ * whole machine. */
 static void say_no_answer(struct source *s, struct mono now, const char *peer)
 {
-	if (s->silent < SILENT_TOLD)
+	if (s->silent < SILENT_SAID)
 		return;
-	if (s->unanswered_keys > 0 && !s->troubles[TROUBLE_KEYS].failure[0])
-		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
-		    "silence",
+	if (s->unanswered_keys > 0 && !s->troubles[TROUBLE_KEYS].failure)
+		source_trouble(s, now, FAILURE_SILENCE,
 		    "%s gives keys on TCP port %u, but no answer comes from "
 		    "%s: let UDP port %u through the firewalls, or see "
 		    "whether the NTP server runs",
-		    s->config->host, s->ke_peer.port, peer,
+		    s->config->host, s->facts.peer.port, peer,
 		    source_address(s)->port);
 	else
-		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
-		    "silence",
+		source_trouble(s, now, FAILURE_SILENCE,
 		    "no answer from %s to the last requests: its UDP port may "
 		    "be blocked by a firewall, or the server is down",
 		    peer);
@@ -91,50 +146,68 @@ void say_silence(struct source *s, struct mono now)
 	const char *peer = endpoint_text(source_address(s), true, at);
 
 	if (s->nak_seen)
-		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "nak",
-		    "%s (%s)", nts_err_text(NTP_NAK), peer);
+		source_trouble(s, now, FAILURE_NAK, "%s (%s)",
+		    nts_err_text(NTP_NAK), peer);
 	else if (nts_err_is_kiss(s->rejection))
-		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
-		    "rejected",
+		source_trouble(s, now, FAILURE_REJECTED,
 		    "%s, but without authentication: it is not believed (%s)",
 		    nts_err_text(s->rejection), peer);
 	else if (s->rejection != NTS_OK)
-		source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING,
-		    "rejected", "%s (%s)", nts_err_text(s->rejection), peer);
+		source_trouble(s, now, FAILURE_REJECTED, "%s (%s)",
+		    nts_err_text(s->rejection), peer);
 	else if (s->send_error == 0)
 		say_no_answer(s, now, peer);
 }
 
+void say_unsent(struct source *s, int error, struct mono now)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	endpoint_text(source_address(s), true, at);
+	if (error == ECONNREFUSED)
+		source_trouble(s, now, FAILURE_NETWORK,
+		    "%s refuses requests: nothing listens on that UDP port (is "
+		    "the NTP server down, or a firewall rejecting?)",
+		    at);
+	else
+		source_trouble(s, now, FAILURE_NETWORK, "cannot send to %s: %s",
+		    at, strerror(error));
+}
+
+/* Keeps the failure of the key exchanges, and adds what follows from it. */
 void say_untrusted(struct source *s, struct mono now)
 {
 	const struct source_trouble why = s->troubles[TROUBLE_KEYS];
 
-	source_trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
-	    why.failure[0] ? why.failure : "certificate",
-	    "its keys were made when other certificates were trusted, and are "
-	    "given up, for there have been no new ones since%s%s",
-	    why.reason[0] ? ": " : "", why.reason);
+	source_trouble(s, now, FAILURE_CERTIFICATE,
+	    "its keys were made when other certificates were trusted; they are "
+	    "dropped, because no new keys have come since%s%s",
+	    why.failure ? ": " : "", why.reason);
+	if (why.failure)
+		s->troubles[TROUBLE_KEYS].failure = why.failure;
+	show_worst(s);
 	s->down = true;
 }
 
 void say_keys(struct source *s, const struct ke_answer *a, struct wall now)
 {
-	char at[ENDPOINT_TEXT_MAX], until[CERTIFICATE_DATE_MAX], dates[64];
-	int64_t left_s = a->cert_not_after - now.ns / NS_PER_S;
+	char at[ENDPOINT_TEXT_MAX], until[CERTIFICATE_DATE_MAX], dates[96];
+	int64_t left_s = a->facts.not_after - now.ns / NS_PER_S;
 
-	certificate_date(a->cert_not_after, until);
+	certificate_date(a->facts.not_after, until);
 	if (a->dates == KE_DATES_UNCHECKED)
-		snprintf(dates, sizeof(dates), "for times until %s", until);
+		snprintf(dates, sizeof(dates),
+		    "valid until %s, which is not checked yet", until);
 	else
 		snprintf(dates, sizeof(dates), "valid for %lld more days",
 		    (long long)(left_s / 86400));
 	tell(s, LOG_LEVEL_INFO,
 	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
 	    "certificate %s %s",
-	    s->config->host, endpoint_text(&a->ke_peer, true, at),
+	    s->config->host, endpoint_text(&a->facts.peer, true, at),
 	    (unsigned)a->duration_ms, aead_name(s->assoc.aead),
 	    (unsigned)a->cookie_count, cookie_jar_next_len(&s->assoc.jar),
-	    a->cert_subject, dates);
+	    a->facts.subject, dates);
 }
 
 void say_saved(struct source *s, const struct saved_keys *k, struct wall now)
@@ -151,21 +224,21 @@ void say_saved(struct source *s, const struct saved_keys *k, struct wall now)
 
 void say_heard(struct source *s, struct mono now)
 {
-	enum log_budget_answer verdict = BUDGET_NONE;
+	enum log_budget_answer answer = BUDGET_NONE;
 	char at[ENDPOINT_TEXT_MAX];
 
-	if (s->down || s->news.muted)
-		verdict = log_budget_well(&s->news, now);
+	if (s->down || s->budget.muted)
+		answer = log_budget_well(&s->budget, now);
 	s->down = false;
 	endpoint_text(source_address(s), true, at);
 	if (!s->heard)
 		tell(s, LOG_LEVEL_INFO,
 		    "authenticated time from %s (stratum %u)", at, s->stratum);
-	else if (verdict == BUDGET_STEADY)
+	else if (answer == BUDGET_STEADY)
 		tell(s, LOG_LEVEL_NOTICE, "%s answers steadily again", at);
-	else if (verdict != BUDGET_NONE)
+	else if (answer != BUDGET_NONE)
 		tell(s, LOG_LEVEL_NOTICE, "%s answers again%s", at,
-		    verdict == BUDGET_LAST_LINE ? NOTHING_MORE : "");
+		    answer == BUDGET_LAST_LINE ? NO_MORE_LINES : "");
 }
 
 void say_path(struct source *s, struct mono now)
@@ -174,23 +247,16 @@ void say_path(struct source *s, struct mono now)
 
 	endpoint_text(source_address(s), true, at);
 	if (s->size.blamed) {
-		source_trouble(s, now, TROUBLE_PATH, LOG_LEVEL_NOTICE,
-		    "large-packets",
-		    "large packets are lost on this path (%s): requests are "
-		    "kept small, and bring one cookie each",
+		source_trouble(s, now, FAILURE_LARGE_PACKETS,
+		    "large packets are lost on this path (%s): requests stay "
+		    "small and bring one cookie each",
 		    at);
 		return;
 	}
 	source_well(s, TROUBLE_PATH);
-	if (log_budget_well(&s->news, now) != BUDGET_NONE)
+	if (log_budget_well(&s->budget, now) != BUDGET_NONE)
 		tell(s, LOG_LEVEL_NOTICE, "requests to %s may be large again",
 		    at);
-}
-
-static void certificate_dates(const struct source *s, char from[], char to[])
-{
-	certificate_date(s->cert_not_before, from);
-	certificate_date(s->cert_not_after, to);
 }
 
 void say_outdated(struct source *s, struct wall told, struct mono now)
@@ -199,54 +265,13 @@ void say_outdated(struct source *s, struct wall told, struct mono now)
 	char says[CERTIFICATE_DATE_MAX];
 	int64_t told_s = told.ns / NS_PER_S;
 
-	certificate_dates(s, from, to);
+	certificate_date(s->facts.not_before, from);
+	certificate_date(s->facts.not_after, to);
 	certificate_date(told_s, says);
-	source_trouble(s, now, TROUBLE_KEYS, LOG_LEVEL_WARNING,
-	    ke_stage_word(KE_STAGE_CERTIFICATE),
-	    "the certificate %s %s: it is valid from %s to %s, and the server "
-	    "itself says that it is %s; renew the certificate",
-	    s->cert_subject,
-	    told_s < s->cert_not_before ? "is not yet valid" : "has expired",
+	source_trouble(s, now, FAILURE_CERTIFICATE,
+	    "the certificate %s %s: it is valid from %s to %s, and its server "
+	    "says that it is %s; renew the certificate",
+	    s->facts.subject,
+	    told_s < s->facts.not_before ? "is not yet valid" : "has expired",
 	    from, to, says);
-}
-
-void source_disbelieved(struct source *s, struct wall told, struct mono now)
-{
-	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
-	char says[CERTIFICATE_DATE_MAX];
-
-	certificate_dates(s, from, to);
-	certificate_date(told.ns / NS_PER_S, says);
-	source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "time",
-	    "the server says that it is %s: that is past, or not within the "
-	    "dates of its certificate (%s to %s), and not believed",
-	    says, from, to);
-}
-
-void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)
-{
-	source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_NOTICE, "delay",
-	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
-	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));
-}
-
-void source_contradicts(struct source *s, int64_t excess_ns, struct mono now)
-{
-	char at[ENDPOINT_TEXT_MAX];
-
-	source_trouble(s, now, TROUBLE_TIME, LOG_LEVEL_WARNING, "times",
-	    "%s claims to have held the request for %.6f s more than the whole "
-	    "exchange took: its times contradict each other",
-	    endpoint_text(source_address(s), true, at), s_of_ns(excess_ns));
-}
-
-bool source_log_line(
-    struct source *s, enum log_level *level, char *out, size_t size)
-{
-	if (!s->line[0])
-		return false;
-	*level = s->line_level;
-	snprintf(out, size, "%s", s->line);
-	s->line[0] = '\0';
-	return true;
 }

@@ -1,15 +1,20 @@
 #include "agent/source/pace.h"
 
-/* So many samples in favour make the interval longer; one against halves it.
- * At the first climb it takes more, and most where it is long: what is learned
- * of the frequency then, over hours, is what all that follows stands on. */
+/* So many votes double the interval; one vote against halves it. The first
+ * climb takes more votes, and most of them at the long intervals: these hours
+ * show the frequency, which all later intervals depend on. */
 #define VOTES_TO_GROW 4
 #define VOTES_TO_CLIMB 5
 #define VOTES_TO_CLIMB_HIGH 7
 #define HIGH_BELOW_MAX 2
-#define SPREAD_PERCENT 6
-/* Requests out of turn are made up for, but for no more than so many; more of
- * them in a silence that nobody gains anything by breaking. */
+/* By how much a random number changes a time. */
+#define INTERVAL_SPREAD_PERCENT 6
+#define SILENCE_SPREAD_PERCENT 3
+#define BACKOFF_SPREAD_PERCENT 25
+/* No server is this slow. */
+#define ANSWER_WAIT_MAX_NS (4 * NS_PER_S)
+/* The largest debt, in intervals; more in a silence, where requests out of turn
+ * bring nothing. */
 #define DEBT_INTERVALS 8
 #define DEBT_INTERVALS_SILENT 32
 
@@ -19,7 +24,7 @@ static int lower_limit(const struct pace *p, bool near)
 
 	if (p->min_configured != POLL_AUTO)
 		return p->min_configured;
-	/* A maximum below the usual minimum is meant. */
+	/* A configured maximum below the usual minimum counts. */
 	return p->max_configured < lower ? p->max_configured : lower;
 }
 
@@ -52,7 +57,7 @@ void pace_init(struct pace *p, const struct source_config *config)
 	    .starting = true,
 	    .climbing = true,
 	};
-	/* Until a delay is known the path counts as far. */
+	/* Without a known delay the server counts as far. */
 	p->poll_log2_s = lower_limit(p, false);
 	clamp(p, false);
 }
@@ -62,6 +67,12 @@ void pace_burst(struct pace *p)
 	p->burst_good = PACE_BURST_GOOD;
 	p->burst_tries = PACE_BURST_TRIES;
 	p->ramp_log2_s = PACE_RAMP_LOG2_S;
+}
+
+void pace_burst_unless_limited(struct pace *p)
+{
+	if (!p->rate_limited)
+		pace_burst(p);
 }
 
 static int64_t at_most(int64_t ns, int64_t most)
@@ -124,12 +135,13 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 	if (p->burst_good > 0) {
 		if (--p->burst_good == 0)
 			p->burst_tries = 0;
-		/* It says nothing of how the clock fares between polls. */
+		/* A burst does not show how the clock does between polls. */
 		if (p->starting)
 			p->poll_log2_s = lower_limit(p, near);
 		return;
 	}
-	/* A server that never makes sense must not be asked for ever. */
+	/* A server whose samples are never explained must not be asked often
+	 * for ever. */
 	if (vote != POLL_DOUBTED)
 		p->doubted = 0;
 	else if (p->doubted == 0 && !p->rate_limited &&
@@ -158,8 +170,7 @@ void pace_sent(struct pace *p, int64_t since_ns)
 		if (--p->burst_tries == 0)
 			p->burst_good = 0;
 	} else if (ramping(p)) {
-		/* Once it is over, a longer interval is no reason for another.
-		 */
+		/* A longer interval later on does not begin another ramp. */
 		if (++p->ramp_log2_s >= p->poll_log2_s)
 			p->ramp_log2_s = INT8_MAX;
 	} else {
@@ -177,7 +188,8 @@ void pace_restart(struct pace *p)
 	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
 }
 
-/* RATE must not end in days: whoever asks for less than this wants DENY. */
+/* RATE cannot make the interval longer than this: a server that wants fewer
+ * requests sends DENY. */
 static int slowest(const struct pace *p)
 {
 	return p->max_configured != POLL_AUTO &&
@@ -229,8 +241,7 @@ void pace_slow_down(struct pace *p)
 	p->ramp_log2_s = INT8_MAX;
 	if (p->poll_log2_s < slowest(p))
 		p->poll_log2_s++;
-	/* The server is the one who knows what it can bear (RFC 5905 section
-	 * 7.4). */
+	/* The server knows its load (RFC 5905 section 7.4). */
 	p->min_configured = p->poll_log2_s;
 	keep_max_above_min(p);
 }
@@ -277,7 +288,7 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 		ns = at_most(full, PACE_DOUBT_NS);
 	else
 		ns = full + (p->urgent ? 0 : at_most(p->debt_ns, full));
-	return ns + (int64_t)(SPREAD_PERCENT / 100.0 * (double)ns *
+	return ns + (int64_t)(INTERVAL_SPREAD_PERCENT / 100.0 * (double)ns *
 			      ((double)random / (double)UINT32_MAX));
 }
 
@@ -299,18 +310,17 @@ int64_t pace_silence_ns(
 	    silent_ns < PACE_SILENCE_SHORT_NS ? silent_ns / 8 : silent_ns / 4;
 
 	if (silent_ns >= PACE_SILENCE_LONG_NS)
-		return spread(
-		    long_silence_ns(p, silent_ns, longest), 3, random);
+		return spread(long_silence_ns(p, silent_ns, longest),
+		    SILENCE_SPREAD_PERCENT, random);
 	wait = at_most(wait > least ? wait : least, PACE_SILENCE_MAX_NS);
-	return spread(at_most(wait, longest), 3, random);
+	return spread(at_most(wait, longest), SILENCE_SPREAD_PERCENT, random);
 }
 
 int64_t pace_answer_wait_ns(const struct pace *p)
 {
 	int64_t interval = pace_interval_ns(p, 0);
-	int64_t wait = interval - interval / 8;
 
-	return wait > 4 * NS_PER_S ? 4 * NS_PER_S : wait;
+	return at_most(interval - interval / 8, ANSWER_WAIT_MAX_NS);
 }
 
 static int64_t doubled(int64_t first, unsigned times, int64_t cap)
@@ -336,7 +346,7 @@ int64_t backoff_next_ns(
 	};
 	unsigned steady = waits[cause].steady, times = 0;
 
-	/* Each cause has a patience of its own. */
+	/* Another cause starts from its own first wait. */
 	if (b->cause != cause)
 		b->failures = 0;
 	b->cause = cause;
@@ -345,5 +355,5 @@ int64_t backoff_next_ns(
 		times = b->failures - steady;
 	return spread(
 	    doubled(waits[cause].first_s, times, waits[cause].cap_s) * NS_PER_S,
-	    25, random);
+	    BACKOFF_SPREAD_PERCENT, random);
 }

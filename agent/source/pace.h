@@ -1,15 +1,16 @@
 /*
  * When to ask: the poll interval of one server, and the back-off after a
- * failure. Pure; manners toward servers, not statistics.
+ * failure. Pure. This file limits the load of servers; what the samples say
+ * about the interval comes in as votes.
  */
 #ifndef AGENT_SOURCE_PACE_H
 #define AGENT_SOURCE_PACE_H
 
 #include "agent/config/config.h"
 
-/* Limits where the administrator set none. A path shorter than PACE_NEAR_NS
- * leads to a server of one's own LAN: more packets there buy accuracy and cost
- * little; a server further away is somebody else's. */
+/* Limits where the administrator set none. A server with a delay below
+ * PACE_NEAR_NS is in our own LAN: more packets bring accuracy and cost little.
+ * A server further away belongs to somebody else. */
 #define PACE_NEAR_NS (2 * NS_PER_MS)
 #define PACE_NEAR_MIN 4
 #define PACE_NEAR_MAX 8
@@ -17,19 +18,21 @@
 #define PACE_FAR_MAX 10
 
 /* A burst: answers wanted, requests at most, time between requests. One second
- * keeps clear of the rate limits that NTP servers ship with. */
+ * is within the default rate limits of NTP servers. */
 #define PACE_BURST_GOOD 4
 #define PACE_BURST_TRIES 8
 #define PACE_BURST_NS NS_PER_S
 
+/* For pace_silence_ns(). */
 #define PACE_SILENCE_NS (4 * NS_PER_S)
 #define PACE_SILENCE_SHORT_NS (60 * NS_PER_S)
 #define PACE_SILENCE_MAX_NS (120 * NS_PER_S)
 #define PACE_SILENCE_LONG_NS (900 * NS_PER_S)
-/* After the burst the intervals double from this up to the one in force: what
- * the burst could not tell of the frequency comes from them. */
+/* After a burst the intervals double from this up to the one in force: they
+ * show the frequency, for which a burst is too short. */
 #define PACE_RAMP_LOG2_S 1
-/* An answer that cannot be explained is asked for again so soon, so often. */
+/* After a sample that no assumption explains, so many requests follow so soon.
+ */
 #define PACE_DOUBT_NS (2 * NS_PER_S)
 #define PACE_DOUBT_TRIES 3
 
@@ -37,78 +40,87 @@ struct pace {
 	int min_configured, max_configured; /* log2 s or POLL_AUTO */
 	int poll_log2_s;		    /* the interval in force */
 	unsigned burst_good, burst_tries;   /* left to do; 0: no burst */
-	int ramp_log2_s;  /* the interval after a burst, while below the one
-			     in force */
+	/* The interval of the ramp after a burst; the ramp ends when it reaches
+	 * the interval in force. */
+	int ramp_log2_s;
 	unsigned doubted; /* requests left at PACE_DOUBT_NS */
-	int votes;	  /* of late samples for a longer interval */
-	/* Nothing is known yet: a burst ends at the shortest interval, and it
-	 * and the ramp after it are nobody's debt. */
+	int votes;	  /* for a longer interval, in a row */
+	/* Nothing is known yet: a burst ends at the shortest interval, and the
+	 * burst and its ramp are no debt. */
 	bool starting;
-	/* The interval has not been as long as it may be, or too long, yet. */
+	/* The interval has not yet reached its maximum, and no vote has
+	 * shortened it. */
 	bool climbing;
 	int unanswered; /* requests since the last sample */
-	/* Requests out of turn were early by so much in all; the ones after
-	 * them come later for it. */
+	/* The sum of the time by which requests were early. Later requests come
+	 * later until it is paid back. */
 	int64_t debt_ns;
-	bool urgent; /* the clock is not known well: later than that */
-	/* While a server that sent RATE is spared. */
+	bool urgent; /* the clock is not known well: pay back later */
+	/* The server sent RATE, and is not forgiven yet. */
 	bool rate_limited;
-	int min_wanted, max_wanted; /* as they were configured */
-	unsigned calm, patience; /* good polls, and so many for a step back */
+	int min_wanted, max_wanted; /* as configured, while rate_limited */
+	unsigned calm;		    /* good samples, of `patience` */
+	unsigned patience;	    /* so many for a shorter interval */
 };
 
 void pace_init(struct pace *p, const struct source_config *config);
 
-/* Other limits by the administrator. That the server asked for fewer requests
- * stays true, whatever they are. */
+/* The administrator sets other limits. A RATE of the server stays in force. */
 void pace_configure(struct pace *p, const struct source_config *config);
 
-/* A burst now, and the ramp; then the interval in force again. */
+/* Begins a burst. Its ramp follows, and then the interval in force. */
 void pace_burst(struct pace *p);
 
-/* A sample came: `delay_ns` its delay, `vote` from steering_poll_vote. */
+/* As pace_burst(), but not at a server that asked for fewer requests. */
+void pace_burst_unless_limited(struct pace *p);
+
+/* A sample came with the delay `delay_ns` and the vote of
+ * steering_poll_vote(). */
 void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote);
 
 /* A request went out, `since_ns` after the one before. */
 void pace_sent(struct pace *p, int64_t since_ns);
 
-/* Something changed (a step, a new frequency): ask often again. */
+/* Something changed (a step, a new frequency): back to the shortest interval.
+ */
 void pace_restart(struct pace *p);
 
-/* From one request to the next while nobody has answered for `silent_ns`: an
- * eighth of that, so that the return is soon noticed after a short silence, a
- * quarter after PACE_SILENCE_SHORT_NS, and PACE_SILENCE_MAX_NS or maxpoll at
- * most; never sooner than PACE_SILENCE_NS, but for a burst. After
- * PACE_SILENCE_LONG_NS maxpoll, or twice that until no more was sent than
- * maxpoll says, as long as it is no more than a quarter of the silence either.
- */
+/* Time from one request to the next after a silence of `silent_ns`:
+ * - an eighth of the silence, or a quarter after PACE_SILENCE_SHORT_NS,
+ * - at least PACE_SILENCE_NS, or PACE_BURST_NS in a burst,
+ * - at most PACE_SILENCE_MAX_NS or maxpoll.
+ * After PACE_SILENCE_LONG_NS it is maxpoll. While this silence has cost more
+ * requests than maxpoll allows, it is twice maxpoll, but at most a quarter of
+ * the silence. */
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random);
 
-/* The server asks for fewer requests (kiss code RATE): the interval doubles,
- * and that is its least from now on, whatever was configured. */
+/* The server asks for fewer requests (kiss code RATE, RFC 5905 section 7.4):
+ * the interval doubles, and is the shortest one from now on, whatever was
+ * configured. */
 void pace_slow_down(struct pace *p);
 
-/* A good answer. After PACE_RATE_POLLS of them the least is halved again, step
- * by step down to what was configured; after each further RATE it takes twice
- * as many, up to PACE_RATE_POLLS_MAX. */
+/* A good sample. After PACE_RATE_POLLS of them the shortest interval is halved,
+ * step by step down to what was configured. Each further RATE doubles that
+ * number, up to PACE_RATE_POLLS_MAX. */
 #define PACE_RATE_POLLS 64
 #define PACE_RATE_POLLS_MAX 4096
 void pace_forgive(struct pace *p);
 
-/* Time from one request to the next, longer by up to 6 % with `random` so that
- * a fleet does not march in step, and no server hears more of us than the
- * interval in force says. */
+/* Time from one request to the next. `random` makes it longer by up to 6 %, so
+ * that a fleet does not ask at one moment. No server gets more requests than
+ * the interval in force allows. */
 int64_t pace_interval_ns(const struct pace *p, uint32_t random);
 
-/* How long an answer is waited for. */
+/* How long to wait for an answer. */
 int64_t pace_answer_wait_ns(const struct pace *p);
 
-/* What failed decides how soon it is tried again, and how many times so soon.
- * DNS is one's own and costs little; a handshake costs the server much. */
+/* The cause of a failure decides how soon the next try is, and how many tries
+ * come so soon. DNS is our own and costs little; a handshake costs the server
+ * much. */
 /* clang-format off */
 #define PACE_CAUSES(X) \
-	/* name, first retry s, so many, cap s */ \
+	/* name, first wait s, so many of them, longest wait s */ \
 	X(CAUSE_DNS,         1, 60, 120) \
 	X(CAUSE_CONNECT,     2, 10, 120) \
 	X(CAUSE_TLS,         3,  5, 900) \
@@ -127,12 +139,13 @@ enum pace_cause {
 };
 
 struct backoff {
-	enum pace_cause cause; /* of the last one */
+	enum pace_cause cause; /* of the last failure */
 	unsigned failures;     /* of that cause, in a row */
 };
 
-/* The cause's first wait for its first tries, then doubled with each call up to
- * its cap; spread by +-25 % with `random`. */
+/* The wait before the next try. Each call counts one failure of `cause`: the
+ * first waits are equal, then they double up to the longest. `random` spreads
+ * them by +-25 %. */
 int64_t backoff_next_ns(
     struct backoff *b, enum pace_cause cause, uint32_t random);
 

@@ -2,7 +2,7 @@
 
 unsigned long request_size_limit(const struct request_size *r)
 {
-	/* So little that no placeholder fits; the cookie itself always does. */
+	/* No placeholder fits into one byte; the cookie is always sent. */
 	return r->small ? 1 : 0;
 }
 
@@ -11,33 +11,33 @@ void request_size_sent(struct request_size *r, bool large)
 	r->sent_large = large;
 }
 
-/* Whatever it was that got lost: the next one is small, since that costs
- * nothing but a cookie. */
+/* The next request is small, whatever was lost: that costs only a cookie. */
 void request_size_lost(struct request_size *r)
 {
 	if (r->sent_large)
 		r->lost_large = true;
 	else
-		/* Small ones get lost, too: it is not their size. */
+		/* Small requests are lost, too: their size is not the cause. */
 		r->evidence = 0;
 	r->small = true;
 }
 
-static bool begin_anew(struct request_size *r)
+static bool acquit(struct request_size *r)
 {
-	bool turned = r->blamed;
+	bool changed = r->blamed;
 
 	*r = (struct request_size){0};
-	return turned;
+	return changed;
 }
 
-/* True: no large request was needed for as long. */
+/* A path that is blamed has answered a small request. */
 static bool try_large_again(struct request_size *r)
 {
 	if (++r->waited < r->patience)
 		return false;
+	/* A large one was allowed, but not needed. */
 	if (!r->small)
-		return begin_anew(r);
+		return acquit(r);
 	r->waited = 0;
 	if (r->patience < REQUEST_SIZE_PATIENCE_MAX)
 		r->patience *= 2;
@@ -48,7 +48,7 @@ static bool try_large_again(struct request_size *r)
 bool request_size_answered(struct request_size *r)
 {
 	if (r->sent_large)
-		return begin_anew(r);
+		return acquit(r);
 	if (r->blamed)
 		return try_large_again(r);
 	r->small = false;

@@ -33,8 +33,8 @@ static struct ke_answer good_answer(void)
 	return (struct ke_answer){
 	    .stage = KE_STAGE_DONE,
 	    .aead = AEAD_AES_SIV_CMAC_256,
-	    .ke_peer = some_endpoint(),
-	    .cert_subject = "CN=ntp1",
+	    .facts.peer = some_endpoint(),
+	    .facts.subject = "CN=ntp1",
 	    .address_count = 1,
 	    .addresses = {some_endpoint()},
 	    .cookie_count = 1,
@@ -91,13 +91,13 @@ static void a_success_is_checked(void **state)
 	BAD_ANSWER(x.error = NTS_ERR_COUNT);
 	BAD_ANSWER(strcpy(x.text, "reason"));
 	BAD_ANSWER(memset(x.text, 'a', sizeof(x.text)));
-	BAD_ANSWER(memset(x.tls, 'a', sizeof(x.tls)));
-	BAD_ANSWER(memset(x.cert_subject, 'a', sizeof(x.cert_subject)));
+	BAD_ANSWER(memset(x.facts.tls, 'a', sizeof(x.facts.tls)));
+	BAD_ANSWER(memset(x.facts.subject, 'a', sizeof(x.facts.subject)));
 	BAD_ANSWER(memset(x.ntp_server, 'a', sizeof(x.ntp_server)));
-	BAD_ANSWER(x.cert_subject[2] = '\x1b');
+	BAD_ANSWER(x.facts.subject[2] = '\x1b');
 	BAD_ANSWER(strcpy(x.ntp_server, "a b"));
-	BAD_ANSWER(x.ke_peer = (struct endpoint){0});
-	BAD_ANSWER(x.ke_peer.family = 5);
+	BAD_ANSWER(x.facts.peer = (struct endpoint){0});
+	BAD_ANSWER(x.facts.peer.family = 5);
 	BAD_ANSWER(x.address_count = 0);
 	BAD_ANSWER(x.address_count = KE_ADDRESSES_MAX + 1);
 	BAD_ANSWER(x.address_count = 2); /* the second is empty */
@@ -105,8 +105,8 @@ static void a_success_is_checked(void **state)
 	BAD_ANSWER(x.addresses[0].reserved = 1);
 	BAD_ANSWER(x.addresses[0].address[4] = 1);
 	BAD_ANSWER(x.addresses[0].scope_id = 1);
-	BAD_ANSWER(x.cert_not_before = INT64_MIN);
-	BAD_ANSWER(x.cert_not_after = INT64_MAX);
+	BAD_ANSWER(x.facts.not_before = INT64_MIN);
+	BAD_ANSWER(x.facts.not_after = INT64_MAX);
 	BAD_ANSWER(x.cookie_count = 0);
 	BAD_ANSWER(x.cookie_count = NTS_COOKIES + 1);
 	BAD_ANSWER(x.cookies[0].len = 0);

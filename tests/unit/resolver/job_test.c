@@ -170,13 +170,14 @@ static void a_good_server_gives_keys(void **state)
 	assert_int_equal(w->answer.cookie_count, 1);
 	keys_are(w, &w->answer.keys);
 	assert_false(w->answer.have_other_keys);
-	assert_string_equal(w->answer.cert_subject, "CN=ntpserver");
-	assert_string_equal(w->answer.tls, "TLSv1.3 TLS_AES_256_GCM_SHA384");
-	assert_true(endpoint_same_host(&w->answer.ke_peer, &w->server.at));
-	assert_int_equal(w->answer.ke_peer.port, w->server.at.port);
-	assert_int_equal(w->answer.cert_not_before,
+	assert_string_equal(w->answer.facts.subject, "CN=ntpserver");
+	assert_string_equal(
+	    w->answer.facts.tls, "TLSv1.3 TLS_AES_256_GCM_SHA384");
+	assert_true(endpoint_same_host(&w->answer.facts.peer, &w->server.at));
+	assert_int_equal(w->answer.facts.peer.port, w->server.at.port);
+	assert_int_equal(w->answer.facts.not_before,
 	    certificate_not_before(w->good.certificate));
-	assert_int_equal(w->answer.cert_not_after,
+	assert_int_equal(w->answer.facts.not_after,
 	    certificate_not_after(w->root.certificate));
 	assert_true(w->answer.duration_ms < TIMEOUT_MS);
 }
@@ -261,7 +262,7 @@ static void a_negotiated_name_that_leads_nowhere_is_told(void **state)
 	    "no address for noname.eai: the name does not exist (check "
 	    "/etc/hosts or DNS)");
 	assert_string_equal(w->answer.ntp_server, "noname.eai");
-	assert_string_equal(w->answer.cert_subject, "CN=ntpserver");
+	assert_string_equal(w->answer.facts.subject, "CN=ntpserver");
 }
 
 static bool has_gcm_siv(void)
@@ -410,7 +411,7 @@ static void bad_answers_are_told(void **state)
 		run(w, with(w, cases[i].spec));
 		failed(w, KE_STAGE_EXCHANGE, cases[i].text);
 		assert_int_equal(w->answer.error, cases[i].error);
-		assert_string_equal(w->answer.cert_subject, "CN=ntpserver");
+		assert_string_equal(w->answer.facts.subject, "CN=ntpserver");
 		ke_server_stop(&w->server);
 	}
 }
@@ -463,7 +464,7 @@ static void the_first_failure_is_the_one_to_tell(void **state)
 	failed(w, KE_STAGE_TLS,
 	    "no NTS-KE session with ::1 TCP port PORT: it does not answer with "
 	    "TLS: another service listens on that port (wrong version number)");
-	assert_int_equal(w->answer.ke_peer.family, 6);
+	assert_int_equal(w->answer.facts.peer.family, 6);
 }
 
 /* A leaf of the intermediate's, other than the good one. */
@@ -743,11 +744,11 @@ static void without_dates_an_expired_chain_passes(void **state)
 	assert_int_equal(w->answer.dates, KE_DATES_UNCHECKED);
 	/* The narrowest of the chain, from the root to the server: empty here,
 	 * so that no time at all would fit it. */
-	assert_int_equal(w->answer.cert_not_before,
+	assert_int_equal(w->answer.facts.not_before,
 	    certificate_not_before(w->root.certificate));
-	assert_int_equal(w->answer.cert_not_after,
+	assert_int_equal(w->answer.facts.not_after,
 	    certificate_not_after(w->leaf.certificate));
-	assert_memory_not_equal(w->answer.cert_key, none, sizeof(none));
+	assert_memory_not_equal(w->answer.facts.key, none, sizeof(none));
 	pki_free(&middle);
 }
 

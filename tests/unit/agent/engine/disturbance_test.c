@@ -193,7 +193,7 @@ static void a_rival_makes_no_storm(void **state)
 	(void)state;
 	for (int i = 0; i < 900; i++)
 		meddle(w);
-	assert_true(w->engine.meddling.spent <= BUDGET_BUDGET);
+	assert_true(w->engine.meddling.spent <= BUDGET_LINES_MAX);
 	/* An hour, three sources: one request in eight seconds is what a LAN
 	 * with a very restless clock hears. */
 	assert_true(w->requests - before <= 3 * 3600 / 8);

@@ -1,7 +1,6 @@
 /*
- * The other end of an exchange, in memory: just enough of an NTS server to
- * drive a source and the engine without a socket. tests/server/ is the one
- * with sockets.
+ * An NTS server in memory: enough of one to test a source and the engine
+ * without a socket. tests/server/ has the one with sockets.
  */
 #ifndef TESTS_UNIT_AGENT_ENGINE_PEER_H
 #define TESTS_UNIT_AGENT_ENGINE_PEER_H
@@ -19,11 +18,11 @@ struct peer {
 	uint8_t stratum, leap;
 	uint64_t reference; /* when it set its clock */
 	uint32_t kiss;	    /* reference id; with stratum 0 */
-	bool no_cookies;    /* bring no new ones */
+	bool no_cookies;    /* answers bring no new ones */
 	uint32_t minted;    /* cookies so far; each carries its number */
 };
 
-/* The number stands at the end, big-endian. */
+/* The last four bytes of a cookie are its number, big-endian. */
 static inline void peer_mint(
     struct peer *p, uint8_t fill, uint8_t out[PEER_COOKIE_LEN])
 {
@@ -41,7 +40,7 @@ static inline struct peer peer_make(uint8_t key)
 	return p;
 }
 
-/* What a key exchange with this peer gives. */
+/* What a key exchange with this peer brings. `address`: dotted IPv4. */
 static inline struct ke_answer peer_keys(
     struct peer *p, const struct ke_request *request, const char *address)
 {
@@ -53,7 +52,7 @@ static inline struct ke_answer peer_keys(
 	    .keys = p->keys,
 	    .cookie_count = NTS_COOKIES,
 	    .address_count = 1,
-	    .cert_not_after = INT64_C(4102444800),
+	    .facts.not_after = INT64_C(4102444800),
 	};
 	unsigned b[4];
 
@@ -61,8 +60,8 @@ static inline struct ke_answer peer_keys(
 	a.addresses[0] = (struct endpoint){.family = 4, .port = 123};
 	for (unsigned i = 0; i < 4; i++)
 		a.addresses[0].address[i] = (uint8_t)b[i];
-	a.ke_peer = a.addresses[0];
-	snprintf(a.cert_subject, sizeof(a.cert_subject), "CN=peer");
+	a.facts.peer = a.addresses[0];
+	snprintf(a.facts.subject, sizeof(a.facts.subject), "CN=peer");
 	for (unsigned i = 0; i < NTS_COOKIES; i++) {
 		a.cookies[i].len = PEER_COOKIE_LEN;
 		peer_mint(p, (uint8_t)(i + 1), a.cookies[i].bytes);
@@ -74,7 +73,7 @@ struct peer_request {
 	uint64_t transmit;
 	uint8_t uid[NTS_UID_LEN];
 	unsigned cookies_wanted;
-	uint32_t cookie; /* the number of the one that was spent */
+	uint32_t cookie; /* the number of the cookie that was spent */
 };
 
 static inline uint32_t peer_cookie_number(struct reader body)
@@ -83,7 +82,7 @@ static inline uint32_t peer_cookie_number(struct reader body)
 	return take_u32(&body);
 }
 
-/* False: not a request. */
+/* False: these bytes are not a request. */
 static inline bool peer_read(
     const uint8_t *bytes, size_t len, struct peer_request *out)
 {
@@ -155,7 +154,7 @@ static inline void peer_seal(struct peer *p, unsigned cookies, struct writer *w)
 	ntp_field_end(w, mark, 28);
 }
 
-/* An authentic answer; its length, or 0 when `request` is not one. */
+/* Writes an authentic answer. Returns its length; 0: `request` is not one. */
 static inline size_t peer_answer(struct peer *p, const uint8_t *request,
     size_t len, struct wall receive, struct wall transmit, uint8_t *out,
     size_t size)
@@ -170,7 +169,8 @@ static inline size_t peer_answer(struct peer *p, const uint8_t *request,
 	return w.ok ? w.len : 0;
 }
 
-/* A kiss or NAK without an authenticator, as anyone on the path can forge. */
+/* Writes a kiss or NAK without an authenticator, as anybody on the path can
+ * forge it. */
 static inline size_t peer_forge(const uint8_t *request, size_t len,
     uint32_t kiss, uint8_t *out, size_t size)
 {

@@ -72,7 +72,7 @@ static void a_crash_costs_no_key_exchange(void **state)
 	assert_true(t.synchronised);
 	assert_int_equal(w->asks, 3);
 	assert_int_equal(w->reused_cookies, 0);
-	assert_string_equal(only(w)->cert_subject, "CN=peer");
+	assert_string_equal(only(w)->facts.subject, "CN=peer");
 	world_end(w);
 }
 
@@ -88,7 +88,7 @@ static void a_renewal_that_fails_spoils_nothing_that_is_saved(void **state)
 	world_run(w, 36 * HOUR_NS);
 	assert_string_equal(only(w)->failure, "dns");
 	assert_true(ke_answer_valid(&w->disk[0].keys.answer));
-	assert_string_equal(only(w)->cert_subject, "CN=peer");
+	assert_string_equal(only(w)->facts.subject, "CN=peer");
 	world_restart(w, true);
 	assert_int_equal(only(w)->stage, STAGE_POLLING);
 	assert_true(ke_answer_valid(&w->disk[0].keys.answer));

@@ -117,12 +117,12 @@ static void world_date(
 	uint32_t i = q->source;
 	int64_t now_s = w->wall / NS_PER_S;
 
-	a->cert_key[0] = w->one_key ? 99 : (uint8_t)(i + 1);
+	a->facts.key[0] = w->one_key ? 99 : (uint8_t)(i + 1);
 	w->undated_asks += q->dates_unchecked;
 	if (w->cert_from_s[i] == 0 && w->cert_to_s[i] == 0)
 		return;
-	a->cert_not_before = w->cert_from_s[i];
-	a->cert_not_after = w->cert_to_s[i];
+	a->facts.not_before = w->cert_from_s[i];
+	a->facts.not_after = w->cert_to_s[i];
 	if (q->dates_unchecked) {
 		a->dates = KE_DATES_UNCHECKED;
 	} else if (now_s < w->cert_from_s[i] || now_s > w->cert_to_s[i]) {

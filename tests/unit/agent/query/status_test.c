@@ -121,14 +121,14 @@ static void give_keys(struct source *s, unsigned i)
 		assert_true(
 		    cookie_jar_put(&s->assoc.jar, cookie, 100 + 4 * (size_t)i));
 	s->keys_at = ago(3000.25 + i);
-	s->ke_peer = ipv4(100 + i, s->config->ke_port);
-	snprintf(s->tls, sizeof(s->tls), "TLSv1.3 SUITE_%u", i);
-	snprintf(s->cert_subject, sizeof(s->cert_subject), "CN=server %u", i);
-	s->cert_not_before = NOW_NS / NS_PER_S - (30 + i) * DAY_S;
+	s->facts.peer = ipv4(100 + i, s->config->ke_port);
+	snprintf(s->facts.tls, sizeof(s->facts.tls), "TLSv1.3 SUITE_%u", i);
+	snprintf(s->facts.subject, sizeof(s->facts.subject), "CN=server %u", i);
+	s->facts.not_before = NOW_NS / NS_PER_S - (30 + i) * DAY_S;
 	/* The third expired some seconds ago, the second lasts a day. */
-	s->cert_not_after = NOW_NS / NS_PER_S + (2 - (int)i) * DAY_S - 10;
+	s->facts.not_after = NOW_NS / NS_PER_S + (2 - (int)i) * DAY_S - 10;
 	if (i > 2)
-		s->cert_not_after += (20 + 2 * i) * DAY_S;
+		s->facts.not_after += (20 + 2 * i) * DAY_S;
 }
 
 /* A source that is asked for time: all its numbers have to do with `i`. */
@@ -255,7 +255,7 @@ static void make_fast(struct made_up *m)
 		m->view.sources[slot] = view_of(states[i], i, -1);
 	}
 	liar = &m->sources[2];
-	snprintf(liar->failure, sizeof(liar->failure), "silence");
+	liar->failure = "silence";
 	snprintf(liar->reason, sizeof(liar->reason), "no answer");
 	m->engine.ever_synchronised = true;
 	m->view.clock = tracking_of(-1, 1, 1);
@@ -283,7 +283,7 @@ static void make_unknown(struct made_up *m)
 	m->sources[i].stage = STAGE_RESTING;
 	m->sources[i].retry_at = mono_after(now.mono, 58 * NS_PER_S);
 	m->sources[i].dates = KE_DATES_UNCHECKED;
-	snprintf(m->sources[i].failure, sizeof(m->sources[i].failure), "dns");
+	m->sources[i].failure = "dns";
 	snprintf(m->sources[i].reason, sizeof(m->sources[i].reason),
 	    "no such \xff name");
 	i = add_source(m, "off");
@@ -484,7 +484,7 @@ static void certificates_count_whole_days_down(void **state)
 	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
 		struct snapshot s;
 
-		m->sources[i].cert_not_after =
+		m->sources[i].facts.not_after =
 		    NOW_NS / NS_PER_S + cases[n].left_s;
 		s = taken(m);
 		assert_int_equal(

@@ -93,8 +93,8 @@ static void the_largest_fits(void **state)
 	a->address_count = KE_ADDRESSES_MAX;
 	memset(k->name, 'n', sizeof(k->name) - 1);
 	memset(k->host, 'h', sizeof(k->host) - 1);
-	memset(a->cert_subject, 's', sizeof(a->cert_subject) - 1);
-	memset(a->tls, 't', sizeof(a->tls) - 1);
+	memset(a->facts.subject, 's', sizeof(a->facts.subject) - 1);
+	memset(a->facts.tls, 't', sizeof(a->facts.tls) - 1);
 	memset(a->ntp_server, 'p', sizeof(a->ntp_server) - 1);
 	encode(f);
 	assert_int_equal(read_it(f), SAVED_KEYS_OK);
@@ -167,9 +167,9 @@ static void no_address(struct saved_keys *k) { k->answer.address_count = 0; }
 static void no_cookie(struct saved_keys *k) { k->answer.cookie_count = 0; }
 static void empty_cookie(struct saved_keys *k) { k->answer.cookies[3].len = 0; }
 static void odd_aead(struct saved_keys *k) { k->answer.aead = 16; }
-static void no_peer(struct saved_keys *k) { k->answer.ke_peer.port = 0; }
-static void escape(struct saved_keys *k) { k->answer.tls[0] = '\x1b'; }
-static void no_date(struct saved_keys *k) { k->answer.cert_not_after = INT64_MAX; }
+static void no_peer(struct saved_keys *k) { k->answer.facts.peer.port = 0; }
+static void escape(struct saved_keys *k) { k->answer.facts.tls[0] = '\x1b'; }
+static void no_date(struct saved_keys *k) { k->answer.facts.not_after = INT64_MAX; }
 static void far_date(struct saved_keys *k) { k->saved_s = INT64_MAX / 1000; }
 static void past_date(struct saved_keys *k) { k->keyed_s = INT64_MIN / 1000; }
 static void a_failure(struct saved_keys *k) { k->answer.stage = KE_STAGE_TLS; }
@@ -236,7 +236,7 @@ static void keys_grow_old(void **state)
 
 	assert_int_equal(judge(f, 5, SAVED_KEYS_AGE_MAX_S), SAVED_KEYS_OK);
 	assert_int_equal(judge(f, 5, SAVED_KEYS_AGE_MAX_S + 1), SAVED_KEYS_OLD);
-	f->keys.answer.cert_not_after = SAVED_NOW_S + 100;
+	f->keys.answer.facts.not_after = SAVED_NOW_S + 100;
 	assert_int_equal(judge(f, 5, 100), SAVED_KEYS_OK);
 	assert_int_equal(judge(f, 5, 101), SAVED_KEYS_EXPIRED);
 	/* A clock that was lost is no judge. */

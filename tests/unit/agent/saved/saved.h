@@ -41,7 +41,7 @@ static inline struct saved_keys saved_keys_of(
 	k.answer.addresses[1].address[15] = 1;
 	k.answer.address_count = 2;
 	k.address = 1;
-	snprintf(k.answer.tls, sizeof(k.answer.tls), "TLSv1.3");
+	snprintf(k.answer.facts.tls, sizeof(k.answer.facts.tls), "TLSv1.3");
 	saved_keys_identify(&k, source, bytes);
 	return k;
 }

@@ -68,8 +68,8 @@ static void each_check_is_in_the_manual(void **state)
 		    check_facts((enum answer_check)i).name);
 		part = strstr(part, entry);
 		if (!part)
-			fail_msg("man/ntsctl.8 lacks, or has elsewhere: %s",
-			    entry);
+			fail_msg(
+			    "man/ntsctl.8 lacks, or has elsewhere: %s", entry);
 	}
 }
 

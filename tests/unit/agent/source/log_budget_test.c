@@ -1,5 +1,7 @@
 #include "agent/source/log_budget.h"
 
+#include "base/check.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +17,7 @@ static unsigned lines(enum log_budget_answer v)
 	return v != BUDGET_NONE;
 }
 
-static void a_trouble_is_told_once_until_all_is_well(void **state)
+static void a_trouble_is_logged_once_until_all_is_well(void **state)
 {
 	struct log_budget n = {0};
 
@@ -33,7 +35,7 @@ static void a_trouble_is_told_once_until_all_is_well(void **state)
 	    BUDGET_LINE);
 }
 
-static void numbers_make_no_new_sentence(void **state)
+static void another_number_is_not_another_sentence(void **state)
 {
 	struct log_budget n = {0};
 
@@ -48,7 +50,30 @@ static void numbers_make_no_new_sentence(void **state)
 	    log_budget_trouble(&n, "refused", at_s(0), at_s(3)), BUDGET_LINE);
 }
 
-static void a_source_that_comes_and_goes_is_told_of_a_few_times(void **state)
+/* It remembers the newest eight: an older one is a line again. */
+static void the_oldest_sentence_is_forgotten(void **state)
+{
+	static const char *const texts[] = {
+	    "a", "b", "c", "d", "e", "f", "g", "h", "i"};
+	struct log_budget n = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		n.spent = 0;
+		assert_int_equal(
+		    log_budget_trouble(&n, texts[i], at_s(0), at_s(1)),
+		    BUDGET_LINE);
+	}
+	for (size_t i = 1; i < ARRAY_LEN(texts); i++)
+		assert_int_equal(
+		    log_budget_trouble(&n, texts[i], at_s(0), at_s(1)),
+		    BUDGET_NONE);
+	n.spent = 0;
+	assert_int_equal(
+	    log_budget_trouble(&n, "a", at_s(0), at_s(1)), BUDGET_LINE);
+}
+
+static void a_source_that_comes_and_goes_gets_a_few_lines(void **state)
 {
 	struct log_budget n = {0};
 	unsigned said = 0;
@@ -59,7 +84,7 @@ static void a_source_that_comes_and_goes_is_told_of_a_few_times(void **state)
 		    lines(log_budget_trouble(&n, "no", at_s(s - 16), at_s(s)));
 		said += lines(log_budget_well(&n, at_s(s + 16)));
 	}
-	assert_int_equal(said, BUDGET_BUDGET);
+	assert_int_equal(said, BUDGET_LINES_MAX);
 }
 
 static void the_last_line_says_so(void **state)
@@ -68,7 +93,7 @@ static void the_last_line_says_so(void **state)
 	enum log_budget_answer v = BUDGET_NONE;
 
 	(void)state;
-	for (int i = 0; i < BUDGET_BUDGET / 2; i++) {
+	for (int i = 0; i < BUDGET_LINES_MAX / 2; i++) {
 		assert_int_equal(log_budget_trouble(&n, "no", at_s(i), at_s(i)),
 		    BUDGET_LINE);
 		v = log_budget_well(&n, at_s(i));
@@ -76,9 +101,9 @@ static void the_last_line_says_so(void **state)
 	assert_int_equal(v, BUDGET_LAST_LINE);
 }
 
-static void after_a_steady_hour_that_is_told_and_all_counts_anew(void **state)
+static void after_a_steady_hour_the_budget_is_full_again(void **state)
 {
-	struct log_budget n = {.muted = true, .spent = BUDGET_BUDGET};
+	struct log_budget n = {.muted = true, .spent = BUDGET_LINES_MAX};
 
 	(void)state;
 	n.trouble_at = at_s(1000);
@@ -89,10 +114,10 @@ static void after_a_steady_hour_that_is_told_and_all_counts_anew(void **state)
 	    log_budget_trouble(&n, "no", at_s(4616), at_s(4700)), BUDGET_LINE);
 }
 
-/* A real outage is told of even by one that came and went before. */
-static void gone_is_not_coming_and_going(void **state)
+/* A real outage is a line even for a source that came and went before. */
+static void a_source_that_is_gone_gets_a_line(void **state)
 {
-	struct log_budget n = {.muted = true, .spent = BUDGET_BUDGET};
+	struct log_budget n = {.muted = true, .spent = BUDGET_LINES_MAX};
 	unsigned said = 0;
 
 	(void)state;
@@ -107,14 +132,13 @@ static void gone_is_not_coming_and_going(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_trouble_is_told_once_until_all_is_well),
-	    cmocka_unit_test(numbers_make_no_new_sentence),
-	    cmocka_unit_test(
-		a_source_that_comes_and_goes_is_told_of_a_few_times),
+	    cmocka_unit_test(a_trouble_is_logged_once_until_all_is_well),
+	    cmocka_unit_test(another_number_is_not_another_sentence),
+	    cmocka_unit_test(the_oldest_sentence_is_forgotten),
+	    cmocka_unit_test(a_source_that_comes_and_goes_gets_a_few_lines),
 	    cmocka_unit_test(the_last_line_says_so),
-	    cmocka_unit_test(
-		after_a_steady_hour_that_is_told_and_all_counts_anew),
-	    cmocka_unit_test(gone_is_not_coming_and_going),
+	    cmocka_unit_test(after_a_steady_hour_the_budget_is_full_again),
+	    cmocka_unit_test(a_source_that_is_gone_gets_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,28 @@ static void one_configured_limit_bends_the_other(void **state)
 	assert_int_equal(p.poll_log2_s, 12);
 }
 
+/* Until the next sample the last interval tells how far the server is. */
+static void a_restart_keeps_a_server_near_or_far(void **state)
+{
+	static const struct {
+		int before, after;
+	} cases[] = {
+	    {PACE_NEAR_MIN, PACE_NEAR_MIN},
+	    {PACE_FAR_MIN - 1, PACE_NEAR_MIN},
+	    {PACE_FAR_MIN, PACE_FAR_MIN},
+	    {PACE_FAR_MAX, PACE_FAR_MIN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct pace p = paced(POLL_AUTO, POLL_AUTO);
+
+		p.poll_log2_s = cases[i].before;
+		pace_restart(&p);
+		assert_int_equal(p.poll_log2_s, cases[i].after);
+	}
+}
+
 static void a_burst_ends_with_enough_answers(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -129,9 +151,9 @@ static void the_first_climb_is_the_slowest(void **state)
 	assert_int_equal(samples_to_the_longest(&p), 5 + 5 + 7 + 7);
 }
 
-/* One more request out of turn, and the next ones come a little later, until
- * the server has not heard more of us than the interval says. */
-static void requests_out_of_turn_are_made_up_for(void **state)
+/* After a request out of turn the next ones come a little later, until the
+ * server has got no more requests than the interval allows. */
+static void requests_out_of_turn_are_paid_back(void **state)
 {
 	struct pace p = paced(6, 6);
 	int64_t total = 4 * NS_PER_S;
@@ -156,7 +178,7 @@ static void requests_out_of_turn_are_made_up_for(void **state)
 	assert_int_equal(p.debt_ns, 8 * 64 * NS_PER_S);
 }
 
-/* A server whose answers never make sense hears no more of us than others. */
+/* A server whose samples are never explained gets no more requests. */
 static void doubts_do_not_last(void **state)
 {
 	struct pace p = paced(6, 6);
@@ -174,8 +196,8 @@ static void doubts_do_not_last(void **state)
 	assert_in_range(sent, 1300, 1370);
 }
 
-/* One that asked for fewer requests is not asked again at once. */
-static void a_spared_server_is_not_doubted(void **state)
+/* A doubted sample brings no request out of turn there. */
+static void a_rate_limited_server_is_not_doubted(void **state)
 {
 	struct pace p = paced(6, 6);
 
@@ -197,7 +219,7 @@ static void a_doubted_answer_is_asked_for_again(void **state)
 	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
 	pace_sample(&p, FAR_NS, POLL_KEEP);
 	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
-	/* It does not go on for ever. */
+	/* The doubt ends after some requests. */
 	pace_sample(&p, FAR_NS, POLL_DOUBTED);
 	for (int i = 0; i < PACE_DOUBT_TRIES; i++)
 		pace_sent(&p, 1024 * NS_PER_S);
@@ -206,7 +228,7 @@ static void a_doubted_answer_is_asked_for_again(void **state)
 	assert_int_equal(INTERVAL(&p), 64 * NS_PER_S);
 }
 
-static void a_burst_without_answers_ends_too(void **state)
+static void a_burst_without_answers_ends(void **state)
 {
 	struct pace p = paced(6, 10);
 
@@ -217,6 +239,7 @@ static void a_burst_without_answers_ends_too(void **state)
 		pace_sent(&p, NS_PER_S);
 	}
 	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+	assert_int_equal(p.burst_good, 0);
 }
 
 static void a_burst_never_slows_a_faster_poll(void **state)
@@ -237,6 +260,42 @@ static void intervals_are_spread_but_little(void **state)
 	(void)state;
 	assert_int_equal(least / NS_PER_MS, 64000);
 	assert_int_equal(most / NS_PER_MS, 67840);
+}
+
+/* An unknown clock needs its samples now: the debt waits. */
+static void an_urgent_request_is_not_delayed_by_a_debt(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	p.starting = false;
+	p.poll_log2_s = 8;
+	pace_sent(&p, 200 * NS_PER_S);
+	assert_int_equal(p.debt_ns, 56 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), (256 + 56) * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_SHORTER);
+	assert_int_equal(INTERVAL(&p), 128 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), (128 + 56) * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_SHORTEST);
+	assert_int_equal(INTERVAL(&p), 64 * NS_PER_S);
+}
+
+/* While a source has a debt, a doubt brings no more requests out of turn. */
+static void a_debt_forbids_doubts(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	p.starting = false;
+	p.debt_ns = 4 * 64 * NS_PER_S - 1;
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	assert_int_equal(p.doubted, PACE_DOUBT_TRIES);
+	p.doubted = 0;
+	p.debt_ns = 4 * 64 * NS_PER_S;
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	assert_int_equal(p.doubted, 0);
 }
 
 static void an_answer_is_given_up_before_the_next_request(void **state)
@@ -265,6 +324,55 @@ static void a_rate_kiss_beats_the_configuration(void **state)
 	assert_int_equal(p.poll_log2_s, PACE_FAR_MAX);
 }
 
+static void a_rate_kiss_has_its_longest_interval(void **state)
+{
+	static const struct {
+		int maxpoll, longest;
+	} cases[] = {{POLL_AUTO, PACE_FAR_MAX}, {8, PACE_FAR_MAX}, {12, 12}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct pace p = paced(POLL_AUTO, cases[i].maxpoll);
+
+		for (int n = 0; n < 100; n++)
+			pace_slow_down(&p);
+		assert_int_equal(p.poll_log2_s, cases[i].longest);
+	}
+}
+
+/* Each RATE doubles the number of good samples, up to a limit. */
+static void a_rate_kiss_is_forgiven_in_the_end(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	for (int n = 0; n < 100; n++)
+		pace_slow_down(&p);
+	assert_int_equal(p.patience, PACE_RATE_POLLS_MAX);
+	for (int n = 1; n < PACE_RATE_POLLS_MAX; n++)
+		pace_forgive(&p);
+	assert_int_equal(p.min_configured, PACE_FAR_MAX);
+	pace_forgive(&p);
+	assert_int_equal(p.min_configured, PACE_FAR_MAX - 1);
+}
+
+static void a_rate_kiss_ends_every_request_out_of_turn(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	pace_burst(&p);
+	p.votes = 3;
+	p.doubted = 2;
+	pace_slow_down(&p);
+	assert_int_equal(p.votes, 0);
+	assert_int_equal(INTERVAL(&p), 128 * NS_PER_S);
+	pace_burst_unless_limited(&p);
+	assert_int_equal(INTERVAL(&p), 128 * NS_PER_S);
+	pace_burst(&p);
+	assert_int_equal(INTERVAL(&p), PACE_BURST_NS);
+}
+
 static void a_rate_kiss_is_forgiven_step_by_step(void **state)
 {
 	struct source_config config = {.minpoll = 4, .maxpoll = 4};
@@ -276,7 +384,7 @@ static void a_rate_kiss_is_forgiven_step_by_step(void **state)
 	pace_slow_down(&p);
 	pace_slow_down(&p);
 	assert_int_equal(p.poll_log2_s, 6);
-	/* the second kiss doubled the patience */
+	/* The second kiss doubled the number of samples. */
 	for (; p.poll_log2_s == 6; polls++) {
 		pace_forgive(&p);
 		pace_sample(&p, 10 * NS_PER_MS, POLL_SHORTER);
@@ -287,13 +395,13 @@ static void a_rate_kiss_is_forgiven_step_by_step(void **state)
 		pace_sample(&p, 10 * NS_PER_MS, POLL_SHORTER);
 	}
 	assert_int_equal(polls, 4 * PACE_RATE_POLLS);
-	/* and there it stays */
+	/* It stays there. */
 	samples(&p, 1000, 10 * NS_PER_MS, POLL_SHORTER);
 	assert_int_equal(p.poll_log2_s, 4);
 	assert_int_equal(p.max_configured, 4);
 }
 
-/* Whatever the administrator sets meanwhile, and however often. */
+/* A reload does not end it, however often it comes. */
 static void a_rate_kiss_outlives_other_limits(void **state)
 {
 	static const int limits[][2] = {
@@ -323,7 +431,7 @@ static void a_rate_kiss_outlives_other_limits(void **state)
 	}
 }
 
-static void each_cause_has_a_patience_of_its_own(void **state)
+static void each_cause_has_its_own_waits(void **state)
 {
 	struct backoff b = {0};
 
@@ -369,8 +477,8 @@ static int64_t silence_s(const struct pace *p, int64_t after_s)
 	       NS_PER_S;
 }
 
-/* Over a day without answers no more is sent than maxpoll says, whatever the
- * interval was, and the return is found within a quarter of the silence. */
+/* A day without answers costs no more requests than maxpoll allows, whatever
+ * the interval was, and the return is found within a quarter of the silence. */
 static void a_silent_day(int poll_log2_s)
 {
 	struct pace p = paced(6, 10);
@@ -392,14 +500,15 @@ static void a_silent_day(int poll_log2_s)
 	assert_in_range(sent, 80, 86);
 }
 
-static void long_silence_makes_up_for_its_beginning(void **state)
+static void a_long_silence_pays_back_its_first_requests(void **state)
 {
 	(void)state;
 	for (int poll = 6; poll <= 10; poll++)
 		a_silent_day(poll);
 }
 
-/* An interval that was earned outlives a silence; the burst is not for free. */
+/* A burst after a silence keeps the interval that was reached, and is a debt.
+ */
 static void a_burst_later_on_keeps_the_interval(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -421,7 +530,7 @@ static void a_burst_later_on_keeps_the_interval(void **state)
 	assert_int_equal(INTERVAL(&p), 1024 * NS_PER_S);
 }
 
-static void silence_is_asked_into_less_and_less_often(void **state)
+static void requests_become_rarer_with_the_silence(void **state)
 {
 	struct pace p = paced(6, 10);
 
@@ -439,7 +548,7 @@ static void silence_is_asked_into_less_and_less_often(void **state)
 	assert_int_equal(silence_s(&p, 0), 1);
 }
 
-static void a_fleet_does_not_march_in_step(void **state)
+static void a_fleet_does_not_ask_at_one_moment(void **state)
 {
 	struct backoff first = {0}, last = {0};
 
@@ -470,27 +579,33 @@ int main(void)
 	    cmocka_unit_test(a_near_server_is_asked_more_often),
 	    cmocka_unit_test(configured_limits_hold),
 	    cmocka_unit_test(one_configured_limit_bends_the_other),
+	    cmocka_unit_test(a_restart_keeps_a_server_near_or_far),
 	    cmocka_unit_test(a_burst_ends_with_enough_answers),
-	    cmocka_unit_test(a_burst_without_answers_ends_too),
+	    cmocka_unit_test(a_burst_without_answers_ends),
 	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
 	    cmocka_unit_test(the_first_climb_is_the_slowest),
-	    cmocka_unit_test(requests_out_of_turn_are_made_up_for),
+	    cmocka_unit_test(requests_out_of_turn_are_paid_back),
 	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
 	    cmocka_unit_test(doubts_do_not_last),
-	    cmocka_unit_test(a_spared_server_is_not_doubted),
+	    cmocka_unit_test(a_rate_limited_server_is_not_doubted),
 	    cmocka_unit_test(a_burst_never_slows_a_faster_poll),
 	    cmocka_unit_test(intervals_are_spread_but_little),
+	    cmocka_unit_test(an_urgent_request_is_not_delayed_by_a_debt),
+	    cmocka_unit_test(a_debt_forbids_doubts),
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),
 	    cmocka_unit_test(a_rate_kiss_beats_the_configuration),
+	    cmocka_unit_test(a_rate_kiss_has_its_longest_interval),
+	    cmocka_unit_test(a_rate_kiss_is_forgiven_in_the_end),
+	    cmocka_unit_test(a_rate_kiss_ends_every_request_out_of_turn),
 	    cmocka_unit_test(a_rate_kiss_is_forgiven_step_by_step),
 	    cmocka_unit_test(a_rate_kiss_outlives_other_limits),
-	    cmocka_unit_test(each_cause_has_a_patience_of_its_own),
+	    cmocka_unit_test(each_cause_has_its_own_waits),
 	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
 	    cmocka_unit_test(backoff_is_steady_then_doubles_to_its_cap),
-	    cmocka_unit_test(long_silence_makes_up_for_its_beginning),
+	    cmocka_unit_test(a_long_silence_pays_back_its_first_requests),
 	    cmocka_unit_test(a_burst_later_on_keeps_the_interval),
-	    cmocka_unit_test(silence_is_asked_into_less_and_less_often),
-	    cmocka_unit_test(a_fleet_does_not_march_in_step),
+	    cmocka_unit_test(requests_become_rarer_with_the_silence),
+	    cmocka_unit_test(a_fleet_does_not_ask_at_one_moment),
 	    cmocka_unit_test(
 		every_cause_starts_in_seconds_and_stays_within_minutes),
 	};

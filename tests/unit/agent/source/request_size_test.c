@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-/* A path; every request wants placeholders. */
+/* A path. Every request wants placeholders. */
 struct path {
 	struct request_size size;
 	bool loses_large;
@@ -62,14 +62,14 @@ static void a_path_that_loses_large_packets_is_blamed(void **state)
 	assert_int_equal(p.large, REQUEST_SIZE_EVIDENCE);
 	assert_int_equal(p.asked, 2 * REQUEST_SIZE_EVIDENCE);
 	assert_int_equal(p.turns, 1);
-	/* from now on hardly any request is lost */
+	/* From now on hardly any request is lost. */
 	for (int i = 0; i < 10000; i++)
 		ask(&p);
 	assert_true(p.asked - p.answered < 25);
 	assert_int_equal(p.turns, 1);
 }
 
-static void a_mended_path_is_found_out(void **state)
+static void a_path_that_is_well_again_is_noticed(void **state)
 {
 	struct path p = {.loses_large = true};
 	unsigned before;
@@ -86,7 +86,7 @@ static void a_mended_path_is_found_out(void **state)
 	assert_int_equal(request_size_limit(&p.size), 0);
 }
 
-static void silence_is_not_a_matter_of_size(void **state)
+static void silence_is_not_blamed_on_the_size(void **state)
 {
 	struct path p = {.loses_percent = 100};
 
@@ -95,6 +95,66 @@ static void silence_is_not_a_matter_of_size(void **state)
 		ask(&p);
 	assert_false(p.size.blamed);
 	assert_int_equal(p.large, 1);
+}
+
+/* Three losses of large requests, and one of a small one between them. */
+static void a_lost_small_request_clears_the_size(void **state)
+{
+	struct path p = {.loses_large = true};
+
+	(void)state;
+	for (int i = 0; i < 2 * (REQUEST_SIZE_EVIDENCE - 1); i++)
+		ask(&p);
+	assert_int_equal(p.size.evidence, REQUEST_SIZE_EVIDENCE - 1);
+	assert_false(ask(&p));
+	p.loses_percent = 100;
+	assert_false(ask(&p));
+	p.loses_percent = 0;
+	assert_true(ask(&p));
+	for (int i = 0; i < 2 * (REQUEST_SIZE_EVIDENCE - 2); i++)
+		ask(&p);
+	assert_false(p.size.blamed);
+	ask(&p);
+	assert_true(ask(&p));
+	assert_true(p.size.blamed);
+}
+
+/* The tries become rarer while large requests are lost. */
+static void a_blamed_path_is_tried_less_and_less_often(void **state)
+{
+	struct path p = {.loses_large = true};
+	unsigned last = 0, gap = 0;
+
+	(void)state;
+	while (!p.size.blamed)
+		ask(&p);
+	for (unsigned n = REQUEST_SIZE_PATIENCE; n <= 4096; n *= 2) {
+		unsigned expected = n < REQUEST_SIZE_PATIENCE_MAX
+					? n
+					: REQUEST_SIZE_PATIENCE_MAX;
+
+		for (gap = 0, last = p.large; p.large == last; gap++)
+			ask(&p);
+		assert_int_equal(gap - 1, expected);
+	}
+}
+
+/* With a full jar no request is large: then the path is not blamed for ever. */
+static void a_path_without_large_requests_is_cleared(void **state)
+{
+	struct path p = {.loses_large = true};
+	unsigned answers = 0;
+
+	(void)state;
+	while (!p.size.blamed)
+		ask(&p);
+	for (bool changed = false; !changed; answers++) {
+		request_size_sent(&p.size, false);
+		changed = request_size_answered(&p.size);
+	}
+	assert_false(p.size.blamed);
+	assert_in_range(
+	    answers, 2 * REQUEST_SIZE_PATIENCE, 3 * REQUEST_SIZE_PATIENCE);
 }
 
 static void chance_is_hardly_ever_blamed(void **state)
@@ -109,7 +169,7 @@ static void chance_is_hardly_ever_blamed(void **state)
 			ask(&p);
 		blamed += p.turns;
 	}
-	/* blamed and cleared again: two turns, a few times in 100000 */
+	/* Blamed and cleared is two changes, a few times in 100000. */
 	assert_in_range(blamed, 0, 20);
 }
 
@@ -118,8 +178,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(after_a_loss_the_next_request_is_small),
 	    cmocka_unit_test(a_path_that_loses_large_packets_is_blamed),
-	    cmocka_unit_test(a_mended_path_is_found_out),
-	    cmocka_unit_test(silence_is_not_a_matter_of_size),
+	    cmocka_unit_test(a_path_that_is_well_again_is_noticed),
+	    cmocka_unit_test(silence_is_not_blamed_on_the_size),
+	    cmocka_unit_test(a_lost_small_request_clears_the_size),
+	    cmocka_unit_test(a_blamed_path_is_tried_less_and_less_often),
+	    cmocka_unit_test(a_path_without_large_requests_is_cleared),
 	    cmocka_unit_test(chance_is_hardly_ever_blamed),
 	};
 

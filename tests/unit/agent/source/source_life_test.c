@@ -1,17 +1,8 @@
 /*
- * A source over hours and days, on paths that are bad in one way or another:
- * how often it asks whom, what it says, how soon it is back.
+ * A source over hours and days, on paths with one fault or another: how many
+ * requests, exchanges and log lines it costs, and how soon samples come again.
  */
-#include "agent/source/source.h"
-
-#include "tests/unit/agent/engine/peer.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include <stdlib.h>
+#include "tests/unit/agent/source/rig.h"
 
 #define HOUR_NS (3600 * NS_PER_S)
 #define DAY_NS (24 * HOUR_NS)
@@ -33,9 +24,9 @@ struct life {
 	size_t lost_above; /* bytes; 0: no limit */
 	bool keys_fail;
 	bool no_cookies;
-	unsigned few_cookies; /* of an exchange; 0: as many as there may be */
-	/* Servers of one name that know nothing of each other's cookies; the
-	 * last one alone speaks NTP. 0: one server. */
+	unsigned few_cookies; /* of an exchange; 0: NTS_COOKIES */
+	/* Servers of one name that do not know each other's cookies; only the
+	 * last one speaks NTP. 0: one server. */
 	unsigned pool;
 	enum ke_stage fails_at;
 	/* What is under way. */
@@ -60,15 +51,8 @@ static struct life *begin(uint64_t seed)
 	struct life *l = calloc(1, sizeof(*l));
 
 	assert_non_null(l);
-	l->config = (struct source_config){
-	    .name = "office",
-	    .host = "ntp.example.net",
-	    .ke_port = KE_PORT,
-	    .iburst = true,
-	    .minpoll = 6,
-	    .maxpoll = 6,
-	    .max_delay_ns = NS_PER_S,
-	};
+	l->config = rig_config();
+	l->config.maxpoll = l->config.minpoll;
 	l->peer = peer_make(7);
 	l->chance = seed;
 	l->now = (struct clock_reading){
@@ -107,7 +91,7 @@ static void send_request(struct life *l)
 	l->answer_at = MONO_NEVER;
 	if (l->pool > 0 && source_address(&l->source)->address[3] != l->pool)
 		return;
-	if (l->pool > 0 && l->source.ke_peer.address[3] != l->pool)
+	if (l->pool > 0 && l->source.facts.peer.address[3] != l->pool)
 		return;
 	if (draw(l) % 100 < l->lost_percent ||
 	    (l->lost_above && w.len > l->lost_above))
@@ -127,7 +111,7 @@ static void serve(struct life *l, enum source_action action)
 	note_line(l);
 }
 
-/* As the resolver does it: the key server leads. */
+/* The key server is the first address, as in the answer of the resolver. */
 static void give_pool(
     const struct life *l, const struct ke_request *q, struct ke_answer *a)
 {
@@ -139,7 +123,7 @@ static void give_pool(
 		a->addresses[i].address[3] =
 		    (uint8_t)((first + i) % l->pool + 1);
 	}
-	a->ke_peer = a->addresses[0];
+	a->facts.peer = a->addresses[0];
 }
 
 static void bring_keys(struct life *l)
@@ -223,7 +207,7 @@ static void live(struct life *l, int64_t ns)
 	pass_to(l, until);
 }
 
-/* A healthy hour, which is then forgotten. */
+/* A healthy hour, whose counts are then forgotten. */
 static struct life *settled(uint64_t seed)
 {
 	struct life *l = begin(seed);
@@ -248,7 +232,7 @@ static void until_sample(struct life *l, int64_t at_most_ns)
 	assert_true(l->tally.samples > samples);
 }
 
-static void a_day_offline_is_two_lines_and_few_packets(void **state)
+static void a_day_without_network_is_two_lines_and_few_packets(void **state)
 {
 	struct life *l = settled(1);
 
@@ -257,7 +241,7 @@ static void a_day_offline_is_two_lines_and_few_packets(void **state)
 	l->keys_fail = true;
 	l->fails_at = KE_STAGE_DNS;
 	live(l, DAY_NS);
-	/* silence, and why there are no other addresses */
+	/* One about the silence, one about DNS. */
 	assert_in_range(l->tally.lines, 1, 2);
 	assert_true(l->tally.requests < 1500);
 	assert_true(l->tally.exchanges < 1500);
@@ -268,7 +252,7 @@ static void a_day_offline_is_two_lines_and_few_packets(void **state)
 	end(l);
 }
 
-static void a_day_without_udp_spares_the_key_server(void **state)
+static void a_day_without_udp_costs_few_exchanges(void **state)
 {
 	struct life *l = settled(2);
 
@@ -288,7 +272,7 @@ static void a_short_outage_is_over_within_seconds(void **state)
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct life *l = settled(seed);
 
-		/* until it is noticed, and a little more */
+		/* Until the silence is noticed, and a little longer. */
 		l->lost_percent = 100;
 		while (l->source.silent < 2)
 			live(l, NS_PER_S);
@@ -307,14 +291,14 @@ static void half_of_all_lost_is_a_few_lines_and_few_exchanges(void **state)
 
 		l->lost_percent = 50;
 		live(l, HOUR_NS);
-		assert_true(l->tally.lines <= BUDGET_BUDGET);
+		assert_true(l->tally.lines <= BUDGET_LINES_MAX);
 		assert_true(l->tally.exchanges <= 25);
 		assert_true(l->tally.samples > 20);
 		end(l);
 	}
 }
 
-static void one_in_ten_lost_is_no_news(void **state)
+static void one_in_ten_lost_is_few_lines(void **state)
 {
 	struct life *l = settled(3);
 
@@ -336,7 +320,7 @@ static void lost_keys_cost_one_sample_and_two_seconds(void **state)
 
 		memset(&l->peer.keys, 9, sizeof(l->peer.keys));
 		l->source.count.lost = 0;
-		/* until the next poll, which a NAK answers */
+		/* Until the next request, which a NAK answers. */
 		while (l->source.count.lost == 0) {
 			live(l, 10 * NS_PER_MS);
 			if (l->answer_at.ns != MONO_NEVER.ns) {
@@ -366,8 +350,8 @@ static void a_server_that_brings_no_cookies_costs_no_sample(void **state)
 	end(l);
 }
 
-/* One exchange for each poll is the most that such a server can ask for. */
-static void a_server_that_is_short_of_cookies_is_not_hammered(void **state)
+/* Such a server costs at most one exchange for each request. */
+static void a_server_that_is_short_of_cookies_costs_few_exchanges(void **state)
 {
 	(void)state;
 	for (unsigned few = 1; few <= 2; few++) {
@@ -383,7 +367,7 @@ static void a_server_that_is_short_of_cookies_is_not_hammered(void **state)
 	}
 }
 
-static void keys_are_renewed_daily_and_nobody_notices(void **state)
+static void keys_are_renewed_daily_and_no_sample_is_lost(void **state)
 {
 	struct life *l = settled(5);
 
@@ -397,7 +381,7 @@ static void keys_are_renewed_daily_and_nobody_notices(void **state)
 	end(l);
 }
 
-static void a_renewal_that_fails_is_told_beside_good_samples(void **state)
+static void a_renewal_that_fails_is_shown_while_samples_come(void **state)
 {
 	struct life *l = settled(6);
 
@@ -425,14 +409,14 @@ static void every_server_of_a_name_is_tried(void **state)
 
 		l->pool = pool;
 		until_sample(l, 400 * NS_PER_S);
-		assert_int_equal(l->source.ke_peer.address[3], pool);
+		assert_int_equal(l->source.facts.peer.address[3], pool);
 		assert_in_range(l->tally.exchanges, pool, pool + 1);
 		end(l);
 	}
 }
 
-/* Only a lost request makes the next one large. */
-static void large_packets_lost_are_told_and_do_without(void **state)
+/* The jar is full, and requests are small, unless some are lost anyway. */
+static void a_path_that_loses_large_packets_is_named(void **state)
 {
 	struct life *l = settled(7);
 
@@ -452,8 +436,8 @@ static void large_packets_lost_are_told_and_do_without(void **state)
 	end(l);
 }
 
-/* A thousand agents whose machines get their power back at one moment, and a
- * key server that cannot serve them: tries in each second. */
+/* A thousand agents that start at one moment, and a key server that cannot
+ * serve them: tries in each second. */
 #define FLEET 1000
 #define SECONDS 7200
 
@@ -485,7 +469,7 @@ static unsigned peak(const unsigned per_second[], unsigned from, unsigned to)
 	return most;
 }
 
-/* Where the key server is well, the first try is the only one. */
+/* With a key server that is well, the first try is the only one. */
 static void a_fleet_does_not_start_in_one_moment(void **state)
 {
 	unsigned per_tenth[10] = {0};
@@ -505,7 +489,7 @@ static void a_fleet_does_not_start_in_one_moment(void **state)
 		assert_in_range(per_tenth[i], FLEET / 20, FLEET * 3 / 20);
 }
 
-static void a_fleet_does_not_hammer_its_key_server(void **state)
+static void a_fleet_does_not_overload_its_key_server(void **state)
 {
 	static const enum ke_stage stages[] = {
 	    KE_STAGE_CONNECT, KE_STAGE_TLS, KE_STAGE_EXCHANGE};
@@ -531,20 +515,22 @@ static void a_fleet_does_not_hammer_its_key_server(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_day_offline_is_two_lines_and_few_packets),
-	    cmocka_unit_test(a_day_without_udp_spares_the_key_server),
+	    cmocka_unit_test(
+		a_day_without_network_is_two_lines_and_few_packets),
+	    cmocka_unit_test(a_day_without_udp_costs_few_exchanges),
 	    cmocka_unit_test(a_short_outage_is_over_within_seconds),
 	    cmocka_unit_test(half_of_all_lost_is_a_few_lines_and_few_exchanges),
-	    cmocka_unit_test(one_in_ten_lost_is_no_news),
+	    cmocka_unit_test(one_in_ten_lost_is_few_lines),
 	    cmocka_unit_test(lost_keys_cost_one_sample_and_two_seconds),
 	    cmocka_unit_test(a_server_that_brings_no_cookies_costs_no_sample),
-	    cmocka_unit_test(a_server_that_is_short_of_cookies_is_not_hammered),
-	    cmocka_unit_test(keys_are_renewed_daily_and_nobody_notices),
-	    cmocka_unit_test(a_renewal_that_fails_is_told_beside_good_samples),
+	    cmocka_unit_test(
+		a_server_that_is_short_of_cookies_costs_few_exchanges),
+	    cmocka_unit_test(keys_are_renewed_daily_and_no_sample_is_lost),
+	    cmocka_unit_test(a_renewal_that_fails_is_shown_while_samples_come),
 	    cmocka_unit_test(every_server_of_a_name_is_tried),
-	    cmocka_unit_test(large_packets_lost_are_told_and_do_without),
+	    cmocka_unit_test(a_path_that_loses_large_packets_is_named),
 	    cmocka_unit_test(a_fleet_does_not_start_in_one_moment),
-	    cmocka_unit_test(a_fleet_does_not_hammer_its_key_server),
+	    cmocka_unit_test(a_fleet_does_not_overload_its_key_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
