@@ -3,6 +3,7 @@
  * what comes out can be used.
  */
 #include "agent/config/config.h"
+#include "agent/config/load.h"
 #include "resolver/frame.h"
 
 #include <ctype.h>

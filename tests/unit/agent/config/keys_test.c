@@ -1,5 +1,5 @@
-/* Every key of the table: what it takes and what not, and that the manual and
- * the file that is shipped know it. */
+/* Every key of the table: values that it takes and values that it refuses. The
+ * manual and the example file must have it. */
 #include "agent/config/keys.h"
 
 #include "tests/unit/agent/config/config_room.h"
@@ -118,9 +118,9 @@ static void each_key_has_a_row(void **state)
 	}
 }
 
-/* Advice counts only where the name means nothing here, and no key is found by
- * its name if it stands in two sections. */
-static void names_are_unique(void **state)
+/* No key has the name of a key in another section, or of a word of chrony with
+ * advice. */
+static void names_of_keys_are_unique(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < config_key_count(); i++) {
@@ -132,7 +132,7 @@ static void names_are_unique(void **state)
 	assert_null(config_key_find_anywhere("server"));
 }
 
-static void paths_end(void **state)
+static void long_paths_are_refused(void **state)
 {
 	struct room *r = *state;
 	char text[400], path[260];
@@ -157,7 +157,7 @@ static void paths_end(void **state)
 	assert_int_equal(r->errors, 1);
 }
 
-static void certificates_end(void **state)
+static void at_most_32_certificate_paths_fit(void **state)
 {
 	struct room *r = *state;
 	char text[1024] = "[nts]\n";
@@ -173,8 +173,8 @@ static void certificates_end(void **state)
 	assert_non_null(strstr(r->said, "at most 32 in all"));
 }
 
-/* Where it goes: each key changes its field, and that alone. */
-static void values_arrive(void **state)
+/* No value here is a default. */
+static void each_value_sets_its_field(void **state)
 {
 	struct room *r = *state;
 	const struct config *c = &r->config;
@@ -217,7 +217,7 @@ static void values_arrive(void **state)
 	assert_int_equal(c->log_target, LOG_TO_SYSLOG);
 }
 
-static void source_values_arrive(void **state)
+static void each_value_of_a_source_sets_its_field(void **state)
 {
 	struct room *r = *state;
 	const struct source_config *s = &r->config.sources[0];
@@ -258,7 +258,7 @@ static char *read_text(const char *path)
 	return text;
 }
 
-/* "\n#KEY = " or "\nKEY = " somewhere. */
+/* Has the text a line "#KEY = " or "KEY = "? */
 static bool shipped(const char *text, const char *name)
 {
 	char commented[64], active[64];
@@ -288,7 +288,7 @@ static void manual_and_example_know_each_key(void **state)
 	free(manual);
 }
 
-/* Lines such as "#key = value ; comment" lose their "#". */
+/* Removes the "#" of lines such as "#key = value ; comment". */
 static void activate(char *text)
 {
 	for (char *line = text; line; line = strchr(line, '\n')) {
@@ -346,7 +346,7 @@ static void assert_default_source(
 	assert_memory_equal(&s->options, &d->options, sizeof(d->options));
 }
 
-/* What the file that is shipped calls a default is one. */
+/* What the example file calls a default is one. */
 static void example_shows_defaults(void **state)
 {
 	struct room *r = *state;
@@ -362,7 +362,7 @@ static void example_shows_defaults(void **state)
 	assert_default_clock(&r->config, d);
 	assert_default_rest(&r->config, d);
 	assert_default_source(&r->config.sources[0], &d->sources[0]);
-	/* The two that are no defaults, and one that is no difference. */
+	/* The example shows other values for these three. */
 	assert_string_equal(r->config.trust.paths[0], "/etc/pki/rootca.crt");
 	assert_int_equal(r->config.trust.aead_count, 2);
 	assert_int_equal(r->config.sources[0].ntp_port, 123);
@@ -375,14 +375,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(each_key, room_make, room_drop),
 	    cmocka_unit_test(each_key_has_a_row),
-	    cmocka_unit_test(names_are_unique),
-	    cmocka_unit_test_setup_teardown(paths_end, room_make, room_drop),
+	    cmocka_unit_test(names_of_keys_are_unique),
 	    cmocka_unit_test_setup_teardown(
-		certificates_end, room_make, room_drop),
+		long_paths_are_refused, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(
-		values_arrive, room_make, room_drop),
+		at_most_32_certificate_paths_fit, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(
-		source_values_arrive, room_make, room_drop),
+		each_value_sets_its_field, room_make, room_drop),
+	    cmocka_unit_test_setup_teardown(
+		each_value_of_a_source_sets_its_field, room_make, room_drop),
 	    cmocka_unit_test(manual_and_example_know_each_key),
 	    cmocka_unit_test_setup_teardown(
 		example_shows_defaults, room_make, room_drop),

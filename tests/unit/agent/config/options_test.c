@@ -1,4 +1,4 @@
-/* The command line, by tables. */
+/* Tables of good and bad command lines. */
 #include "agent/config/options.h"
 
 #include "agent/config/config.h"
@@ -13,7 +13,7 @@
 
 #define ARGS_MAX 8
 
-/* The path is borrowed from argv, so it is judged here. */
+/* The path is borrowed from argv, so it is compared here. */
 static bool parse(struct options *o, const char *const args[ARGS_MAX],
     bool *other_config, char error[OPTIONS_TEXT_MAX])
 {
@@ -140,7 +140,7 @@ static void test_bad(void **state)
 	}
 }
 
-/* Every option is told of, within a terminal's width. */
+/* The help has every option and fits a terminal. */
 static void test_help(void **state)
 {
 	static const char *const all[] = {"-f,", "--config", "--check-config",
