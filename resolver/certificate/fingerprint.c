@@ -1,4 +1,4 @@
-/* trust_fingerprint: what is trusted, as one number to compare. */
+/* trust_fingerprint(): a digest of everything that is trusted. */
 #include "nts/digest.h"
 #include "resolver/certificate/trust.h"
 
@@ -18,7 +18,7 @@ static void add(struct digest *d, const void *bytes, size_t len)
 {
 	const uint64_t size = len;
 
-	/* With its length, so that no two lists of parts look alike. */
+	/* With the length, so that different lists of parts differ. */
 	digest_add(d, &size, sizeof(size));
 	digest_add(d, bytes, len);
 }
@@ -37,8 +37,8 @@ static void add_contents(struct digest *d, int fd, size_t size)
 	}
 }
 
-/* What cannot be read, or has no end, counts as empty: it is not trusted
- * either. */
+/* An unreadable or too large file counts as empty. trust_load() refuses it,
+ * too. */
 static void add_file(struct digest *d, const char *path)
 {
 	size_t size = 0;
@@ -56,7 +56,8 @@ static int not_hidden(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* More files than are trusted from there: at worst keys are made anew. */
+/* Takes more files than trust_load() does. At worst, a change of an unused file
+ * makes the agent fetch new keys. */
 static void add_directory(struct digest *d, const char *directory)
 {
 	struct dirent **names;

@@ -1,12 +1,12 @@
 /*
- * A getaddrinfo of the test's own, which the linker prefers to the C library's:
- * names that do not depend on the machine's DNS. Include it in one file.
+ * A getaddrinfo() that replaces the one of the C library, with names that do
+ *not depend on the DNS of the machine. Include it in one file.
  *
  *	a-b-c.fake	the addresses of fake_hosts, in their order
- *	hang.fake	does not come back
- *	crash.fake	ends the process
- *	hasty.fake	unknown, if RES_OPTIONS bids the C library to hurry
- *	NAME.eai	the EAI_ error of that name
+ *	hang.fake	does not return
+ *	crash.fake	kills the process
+ *	hasty.fake	unknown, if RES_OPTIONS is set for shorter timeouts
+ *	NAME.eai	fails with the error EAI_NAME
  */
 #ifndef TESTS_UNIT_RESOLVER_FAKE_NAMES_H
 #define TESTS_UNIT_RESOLVER_FAKE_NAMES_H

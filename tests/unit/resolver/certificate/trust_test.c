@@ -18,7 +18,7 @@
 
 #define NOBODY 65534
 
-struct world {
+struct trust_world {
 	char directory[64];
 	struct pki_pair a, b, old;
 	struct trust_config config;
@@ -26,8 +26,8 @@ struct world {
 	char text[KE_TEXT_MAX];
 };
 
-/* DIRECTORY/name; valid until the next but three calls. */
-static const char *in(const struct world *w, const char *name)
+/* DIRECTORY/name. The result of the fourth next call replaces it. */
+static const char *in(const struct trust_world *w, const char *name)
 {
 	static char path[4][160];
 	static unsigned next;
@@ -39,7 +39,7 @@ static const char *in(const struct world *w, const char *name)
 
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct trust_world *w = calloc(1, sizeof(*w));
 
 	strcpy(w->directory, P_tmpdir "/ntsagent-trust-XXXXXX");
 	PKI_MUST(mkdtemp(w->directory));
@@ -56,7 +56,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 	char command[128];
 
 	trust_free(&w->trust);
@@ -79,13 +79,13 @@ static void write_text(const char *path, const char *text)
 	fclose(f);
 }
 
-static void configure(struct world *w, const char *path)
+static void configure(struct trust_world *w, const char *path)
 {
 	snprintf(
 	    w->config.paths[w->config.path_count++], FILE_PATH_MAX, "%s", path);
 }
 
-static bool load(struct world *w)
+static bool load(struct trust_world *w)
 {
 	struct words why = words_to(w->text, sizeof(w->text));
 
@@ -93,14 +93,14 @@ static bool load(struct world *w)
 	return trust_load(&w->trust, &w->config, &why);
 }
 
-static bool check(struct world *w, const char *path)
+static bool check(struct trust_world *w, const char *path)
 {
 	struct words why = words_to(w->text, sizeof(w->text));
 
 	return trust_check_path(path, &why);
 }
 
-static bool trusts(const struct world *w, const struct pki_pair *pair)
+static bool trusts(const struct trust_world *w, const struct pki_pair *pair)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	bool yes;
@@ -113,8 +113,9 @@ static bool trusts(const struct world *w, const struct pki_pair *pair)
 	return yes;
 }
 
-/* The text, with DIR, USER and GROUP filled in. */
-static void said(const struct world *w, const char *text, const char *sentence)
+/* Expects the sentence, with DIR, USER and GROUP replaced. */
+static void said(
+    const struct trust_world *w, const char *text, const char *sentence)
 {
 	const struct passwd *user = getpwuid(getuid() ? getuid() : NOBODY);
 	const struct group *group = getgrgid(getuid() ? getgid() : NOBODY);
@@ -140,7 +141,7 @@ static void said(const struct world *w, const char *text, const char *sentence)
 
 static void a_file_with_several_is_taken_whole(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 	FILE *f = fopen(in(w, "both.pem"), "w");
 
 	fputs("Our roots:\n", f);
@@ -160,7 +161,7 @@ static void a_file_with_several_is_taken_whole(void **state)
 
 static void der_is_taken_too(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 	FILE *f = fopen(in(w, "a.cer"), "w");
 
 	i2d_X509_fp(f, w->a.certificate);
@@ -172,7 +173,7 @@ static void der_is_taken_too(void **state)
 
 static void a_directory_gives_its_certificates(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	mkdir(in(w, "d"), 0755);
 	pki_write(in(w, "d/a.crt"), w->a.certificate);
@@ -187,9 +188,9 @@ static void a_directory_gives_its_certificates(void **state)
 	assert_true(trusts(w, &w->b));
 }
 
-static void one_bad_file_spoils_no_other(void **state)
+static void one_bad_file_does_not_spoil_others(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	mkdir(in(w, "d"), 0755);
 	write_text(in(w, "d/0.pem"), "not a certificate\n");
@@ -206,9 +207,9 @@ static void one_bad_file_spoils_no_other(void **state)
 	assert_string_equal(w->text, w->trust.problem);
 }
 
-static void an_empty_directory_is_told(void **state)
+static void an_empty_directory_is_reported(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	mkdir(in(w, "d"), 0755);
 	configure(w, in(w, "d"));
@@ -218,9 +219,9 @@ static void an_empty_directory_is_told(void **state)
 	    "DIR/d has no file *.pem, *.crt or *.cer");
 }
 
-static void an_expired_root_is_told(void **state)
+static void an_expired_root_is_reported(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	pki_write(in(w, "old.pem"), w->old.certificate);
 	assert_false(check(w, in(w, "old.pem")));
@@ -230,14 +231,14 @@ static void an_expired_root_is_told(void **state)
 	    strstr(w->text, " UTC: replace it, or correct the local clock"));
 }
 
-static void what_is_no_file_is_told(void **state)
+static void a_path_that_is_not_a_file_is_reported(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	assert_int_equal(mkfifo(in(w, "fifo.pem"), 0644), 0);
 	assert_false(check(w, in(w, "fifo.pem")));
 	said(w, w->text,
-	    "cannot read the trusted certificate DIR/fifo.pem: it is no "
+	    "cannot read the trusted certificate DIR/fifo.pem: it is not a "
 	    "regular file");
 	write_text(in(w, "huge.pem"), "");
 	assert_int_equal(truncate(in(w, "huge.pem"), TRUST_FILE_MAX + 1), 0);
@@ -251,8 +252,9 @@ static void what_is_no_file_is_told(void **state)
 	    "or directory");
 }
 
-/* What a path's check says to a user without privilege. */
-static void denied(struct world *w, const char *path, const char *sentence)
+/* Expects this sentence from the check of a path by an unprivileged user. */
+static void denied(
+    struct trust_world *w, const char *path, const char *sentence)
 {
 	bool root = getuid() == 0, good;
 
@@ -269,21 +271,21 @@ static void denied(struct world *w, const char *path, const char *sentence)
 	said(w, w->text, sentence);
 }
 
-static void a_file_that_may_not_be_read_is_told(void **state)
+static void a_file_that_may_not_be_read_is_reported(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	pki_write(in(w, "a.pem"), w->a.certificate);
 	chmod(in(w, "a.pem"), 0);
 	denied(w, in(w, "a.pem"),
 	    "cannot read the trusted certificate DIR/a.pem as user USER: "
-	    "Permission denied; mend it with: chgrp GROUP DIR/a.pem && chmod "
+	    "Permission denied; fix it with: chgrp GROUP DIR/a.pem && chmod "
 	    "g+r DIR/a.pem");
 }
 
-static void a_directory_that_may_not_be_entered_is_told(void **state)
+static void a_directory_that_may_not_be_entered_is_reported(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	mkdir(in(w, "private"), 0700);
 	pki_write(in(w, "private/a.pem"), w->a.certificate);
@@ -291,20 +293,21 @@ static void a_directory_that_may_not_be_entered_is_told(void **state)
 	denied(w, in(w, "private/a.pem"),
 	    "cannot read the trusted certificate DIR/private/a.pem as user "
 	    "USER: Permission denied: that user may not enter the directory "
-	    "DIR/private; mend it with: chgrp GROUP DIR/private && chmod g+x "
+	    "DIR/private; fix it with: chgrp GROUP DIR/private && chmod g+x "
 	    "DIR/private, or move the certificate");
 	assert_int_equal(symlink(in(w, "private/a.pem"), in(w, "link.pem")), 0);
 	denied(w, in(w, "link.pem"),
 	    "cannot read the trusted certificate DIR/link.pem as user USER: "
-	    "Permission denied on DIR/private/a.pem, where it leads: that user "
-	    "may not enter the directory DIR/private; mend it with: chgrp "
+	    "Permission denied for DIR/private/a.pem, the target of the link: "
+	    "that user may not enter the directory DIR/private; fix it with: "
+	    "chgrp "
 	    "GROUP DIR/private && chmod g+x DIR/private, or move the "
 	    "certificate");
 }
 
 static void the_system_is_enough(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 
 	w->config.system_certs = true;
 	assert_true(load(w));
@@ -315,10 +318,10 @@ static void the_system_is_enough(void **state)
 	    "the system's certificates and 0 files: DIR/absent.pem");
 }
 
-/* Every error has words, also those that no test can provoke. */
-static void every_refusal_has_words(void **state)
+/* Every error has a sentence, also one that no test can provoke. */
+static void every_refusal_has_a_sentence(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 	struct tls_refusal r = {.certificate = w->a.certificate};
 
 	assert_true((w->config.system_certs = true));
@@ -327,18 +330,18 @@ static void every_refusal_has_words(void **state)
 		struct words out = words_to(w->text, sizeof(w->text));
 
 		r.depth = r.error % 2;
-		trust_verdict(&w->trust, &r, "ntp1", 0, &out);
+		trust_explain_refusal(&w->trust, &r, "ntp1", 0, &out);
 		assert_non_null(strstr(w->text, "CN=A"));
 	}
 }
 
-static void a_refusal_without_certificate_has_words(void **state)
+static void a_refusal_without_certificate_has_a_sentence(void **state)
 {
-	struct world *w = *state;
+	struct trust_world *w = *state;
 	struct tls_refusal r = {.error = X509_V_ERR_UNSPECIFIED};
 	struct words out = words_to(w->text, sizeof(w->text));
 
-	trust_verdict(&w->trust, &r, "ntp1", 0, &out);
+	trust_explain_refusal(&w->trust, &r, "ntp1", 0, &out);
 	assert_string_equal(w->text,
 	    "the server's certificate is refused: unspecified certificate "
 	    "verification error");
@@ -352,15 +355,15 @@ int main(void)
 	    TEST(a_file_with_several_is_taken_whole),
 	    TEST(der_is_taken_too),
 	    TEST(a_directory_gives_its_certificates),
-	    TEST(one_bad_file_spoils_no_other),
-	    TEST(an_empty_directory_is_told),
-	    TEST(an_expired_root_is_told),
-	    TEST(what_is_no_file_is_told),
-	    TEST(a_file_that_may_not_be_read_is_told),
-	    TEST(a_directory_that_may_not_be_entered_is_told),
+	    TEST(one_bad_file_does_not_spoil_others),
+	    TEST(an_empty_directory_is_reported),
+	    TEST(an_expired_root_is_reported),
+	    TEST(a_path_that_is_not_a_file_is_reported),
+	    TEST(a_file_that_may_not_be_read_is_reported),
+	    TEST(a_directory_that_may_not_be_entered_is_reported),
 	    TEST(the_system_is_enough),
-	    TEST(every_refusal_has_words),
-	    TEST(a_refusal_without_certificate_has_words),
+	    TEST(every_refusal_has_a_sentence),
+	    TEST(a_refusal_without_certificate_has_a_sentence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

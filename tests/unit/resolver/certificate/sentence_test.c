@@ -1,4 +1,4 @@
-#include "resolver/certificate/words.h"
+#include "resolver/certificate/sentence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
