@@ -37,7 +37,7 @@ bool value_text(const char *text, char *out, size_t size) MUST_USE;
 bool value_host(const char *text, char *out, size_t size) MUST_USE;
 
 /* Takes the next word of a list with blanks or commas between the words, and
- * moves `*rest` behind it. Returns the length of the word; 0: no word is left.
+ * moves `*rest` after it. Returns the length of the word; 0: no word is left.
  * A word of `size` bytes or more is not copied. */
 size_t value_word(const char **rest, char *out, size_t size);
 

@@ -114,69 +114,55 @@ static void explain_unreadable(const char *path, int error, struct words *why)
 		    path, strerror(error));
 }
 
+/* Sets the size of a file that may be read. 0, or an errno. */
 static int judge_file(int fd, size_t *size)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return errno;
 	if (!S_ISREG(st.st_mode))
-		return -EMEDIUMTYPE;
+		return EMEDIUMTYPE;
 	if (st.st_size > TRUST_FILE_MAX)
-		return -EFBIG;
+		return EFBIG;
 	*size = (size_t)st.st_size;
 	return 0;
 }
 
-/* O_NONBLOCK: does not wait for the other end of a fifo. */
-int trust_open(const char *path, size_t *size)
+/* Reads up to `size` bytes: the file may grow meanwhile. 0, or an errno. */
+static int read_all(int fd, char *bytes, size_t size, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+	ssize_t n = 1;
+
+	for (*len = 0; *len < size && n > 0; *len += (size_t)n) {
+		n = read(fd, bytes + *len, size - *len);
+		if (n < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/* O_NONBLOCK: does not wait for the other end of a fifo. */
+char *trust_read(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
+	char *bytes = NULL;
+	size_t size = 0;
 
 	if (fd < 0)
-		return -errno;
-	err = judge_file(fd, size);
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-}
-
-/* Returns the contents, which the caller frees. NULL: see errno. */
-static char *read_all(int fd, size_t size, size_t *len)
-{
-	char *bytes = malloc(size + 1);
-	ssize_t n;
-
-	if (!bytes)
 		return NULL;
-	for (*len = 0; *len < size; *len += (size_t)n) {
-		n = read(fd, bytes + *len, size - *len);
-		if (n < 0) {
-			free(bytes);
-			return NULL;
-		}
-		if (n == 0)
-			break;
+	error = judge_file(fd, &size);
+	if (!error) {
+		/* malloc(0) may return NULL. */
+		bytes = malloc(size + 1);
+		error = bytes ? read_all(fd, bytes, size, len) : ENOMEM;
 	}
-	return bytes;
-}
-
-static char *read_file(const char *path, size_t *len)
-{
-	size_t size = 0;
-	int fd = trust_open(path, &size), error;
-	char *bytes;
-
-	if (fd < 0) {
-		errno = -fd;
-		return NULL;
-	}
-	bytes = read_all(fd, size, len);
-	error = errno;
 	close(fd);
+	if (!error)
+		return bytes;
+	free(bytes);
 	errno = error;
-	return bytes;
+	return NULL;
 }
 
 /* The certificates of one file. */
@@ -223,7 +209,7 @@ static bool load_file(X509_STORE *store, const char *path, struct words *why)
 	struct harvest h = {0};
 	char date[CERTIFICATE_DATE_MAX];
 	size_t len;
-	char *bytes = read_file(path, &len);
+	char *bytes = trust_read(path, &len);
 
 	if (!bytes) {
 		explain_unreadable(path, errno, why);

@@ -51,10 +51,10 @@ bool trust_check_path(const char *path, struct words *why) MUST_USE;
 /* A bundle of all public CAs has about 0.3 MB. */
 #define TRUST_FILE_MAX (16 << 20)
 
-/* Opens a file of certificates and sets its size. The caller must not read more
- * than that: the file may grow. Returns a descriptor, or -errno: -EMEDIUMTYPE
- * if it is not a regular file, -EFBIG if it is larger than TRUST_FILE_MAX. */
-int trust_open(const char *path, size_t *size) MUST_USE;
+/* Reads a file of certificates. Returns its contents, which the caller frees.
+ * NULL: see errno; EMEDIUMTYPE: not a regular file, EFBIG: larger than
+ * TRUST_FILE_MAX. */
+char *trust_read(const char *path, size_t *len) MUST_USE;
 
 #define TRUST_FINGERPRINT_LEN DIGEST_LEN
 

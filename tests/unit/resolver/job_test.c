@@ -322,6 +322,25 @@ static void a_name_without_address_is_reported(void **state)
 	    "/etc/hosts or DNS)");
 }
 
+static void a_slow_dns_is_reported(void **state)
+{
+	struct job_world *w = *state;
+	double took_s = 0;
+	char g;
+
+	strcpy(w->request.host, "slow.fake");
+	w->request.timeout_ms = 200;
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
+	assert_int_equal(sscanf(w->answer.text,
+			     "DNS took %lf s to answer for slow.fake, which is "
+			     "too lon%c",
+			     &took_s, &g),
+	    2);
+	assert_true(took_s >= 0.3 && took_s < 3);
+	assert_in_range(w->answer.duration_ms, 300, 3000);
+}
+
 static void a_closed_port_is_reported(void **state)
 {
 	struct job_world *w = *state;
@@ -932,6 +951,7 @@ int main(void)
 	    TEST(a_negotiated_name_without_address_is_reported),
 	    TEST(gcm_siv_works_or_is_reported_missing),
 	    TEST(a_name_without_address_is_reported),
+	    TEST(a_slow_dns_is_reported),
 	    TEST(a_closed_port_is_reported),
 	    TEST(other_services_are_reported),
 	    TEST(a_silent_server_costs_the_timeout),

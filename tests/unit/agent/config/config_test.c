@@ -15,6 +15,47 @@ static void one_source_is_enough(void **state)
 	assert_int_equal(r->config.sources[0].minpoll, POLL_AUTO);
 }
 
+static void each_default_is_as_documented(void **state)
+{
+	struct room *r = *state;
+	const struct config *c = &r->config;
+	const struct source_config *s = &c->sources[0];
+
+	room_accepts(r, "[source a]\n");
+	assert_string_equal(c->user, "ntsagent");
+	assert_string_equal(c->status_socket, "/run/ntsagent/status.sock");
+	assert_string_equal(c->pidfile, "");
+	assert_true(c->trust.system_certs);
+	assert_int_equal(c->trust.path_count, 0);
+	assert_int_equal(c->trust.aead_count, 0);
+	assert_int_equal(c->ke_timeout_ms, 10000);
+	assert_string_equal(c->saved_keys, "/var/lib/ntsagent/keys");
+	assert_string_equal(c->driftfile, "/var/lib/ntsagent/drift");
+	assert_string_equal(
+	    c->goodtime_file, "/var/lib/ntsagent/last-good-time");
+	assert_int_equal(c->bootstrap, BOOTSTRAP_QUORUM);
+	assert_int_equal(c->steering.makestep_threshold_ns, 100000000);
+	assert_int_equal(c->steering.makestep_updates, 3);
+	assert_float_equal(c->steering.max_slew_ppm, 50000, 0);
+	assert_float_equal(c->max_freq_ppm, 500, 0);
+	assert_int_equal(c->steering.refuse_threshold_ns, 1000000000000);
+	assert_int_equal(c->steering.max_distance_ns, 3000000000);
+	assert_int_equal(c->steering.min_sources, 1);
+	assert_float_equal(c->steering.max_clock_error_ppm, 1, 0);
+	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	assert_int_equal(c->log_target, LOG_TO_STDERR);
+	assert_int_equal(s->ke_port, 4460);
+	assert_int_equal(s->ntp_port, 0);
+	assert_int_equal(s->family, FAMILY_ANY);
+	assert_true(s->iburst);
+	assert_int_equal(s->minpoll, POLL_AUTO);
+	assert_int_equal(s->maxpoll, POLL_AUTO);
+	assert_int_equal(s->max_delay_ns, 3000000000);
+	assert_false(s->options.prefer || s->options.noselect ||
+		     s->options.trust || s->options.require);
+	assert_string_equal(c->file, r->path);
+}
+
 /* Blanks, comments, no newline at the end, DOS lines, a byte order mark. */
 static void shapes_of_lines(void **state)
 {
@@ -480,6 +521,25 @@ static void a_long_path_is_reported(void **state)
 	says(r, path, "cannot read: File name too long");
 }
 
+/* Without the main file, conf.d is not read. */
+static void a_missing_file_is_the_only_error(void **state)
+{
+	struct room *r = *state;
+
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "nonsense\n");
+	room_load_path(r, r->path);
+	says(r, r->path, "cannot read: No such file or directory");
+}
+
+static void an_empty_conf_d_is_no_error(void **state)
+{
+	struct room *r = *state;
+
+	room_folder(r, "conf.d");
+	room_accepts(r, "[source a]\n");
+}
+
 static void files_of_conf_d_are_read_in_order(void **state)
 {
 	struct room *r = *state;
@@ -601,6 +661,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    IN_ROOM(one_source_is_enough),
+	    IN_ROOM(each_default_is_as_documented),
 	    IN_ROOM(shapes_of_lines),
 	    IN_ROOM(comments_need_a_blank),
 	    IN_ROOM(a_value_may_hold_an_equals_sign),
@@ -623,6 +684,8 @@ int main(void)
 	    IN_ROOM(a_missing_file_is_reported),
 	    IN_ROOM(a_folder_is_not_a_file),
 	    IN_ROOM(a_long_path_is_reported),
+	    IN_ROOM(a_missing_file_is_the_only_error),
+	    IN_ROOM(an_empty_conf_d_is_no_error),
 	    IN_ROOM(files_of_conf_d_are_read_in_order),
 	    IN_ROOM(a_file_begins_outside_of_sections),
 	    IN_ROOM(a_source_in_two_files_names_both),

@@ -132,6 +132,99 @@ static void names_of_keys_are_unique(void **state)
 	assert_null(config_key_find_anywhere("server"));
 }
 
+/* Only these functions read `min` and `max`. */
+static void other_keys_have_no_limits(void **state)
+{
+	static const char *const limited[] = {"ke-timeout", "max-slew",
+	    "max-drift", "refuse-threshold", "maxdistance", "minsources",
+	    "max-clock-error", "maxdelay"};
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const struct config_key *key = config_key_at(i);
+		bool wanted = false;
+
+		for (size_t j = 0; j < ARRAY_LEN(limited); j++)
+			wanted |= strcmp(key->name, limited[j]) == 0;
+		if (wanted)
+			assert_true(key->min < key->max);
+		else
+			assert_true(key->min == 0 && key->max == 0);
+		found += wanted;
+	}
+	assert_int_equal(found, ARRAY_LEN(limited));
+}
+
+/* The keys of a source set a struct of the source, all others the rest. */
+static void the_section_fits_the_target(void **state)
+{
+	static const size_t sizes[] = {
+	    [KEY_OF_CONFIG] = sizeof(struct config),
+	    [KEY_OF_SOURCE] = sizeof(struct source_config),
+	    [KEY_OF_DRAFT] = sizeof(struct source_draft),
+	};
+
+	(void)state;
+	assert_int_equal(ARRAY_LEN(sizes), KEY_TARGETS);
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const struct config_key *key = config_key_at(i);
+
+		assert_int_equal(strcmp(key->section, "source") == 0,
+		    key->target != KEY_OF_CONFIG);
+		assert_true(key->offset + key->size <= sizes[key->target]);
+	}
+}
+
+/* What is suggested instead of an unknown key. */
+static void a_typing_error_finds_its_key(void **state)
+{
+	static const struct {
+		const char *section, *name;
+		const char *expected; /* NULL: nothing is near */
+	} words[] = {
+	    {"clock", "minsurces", "minsources"},
+	    {"clock", "mminsourcess", "minsources"},
+	    {"clock", "MINSOURCES", "minsources"},
+	    {"agent", "abcfile", "pidfile"}, /* 3 of 7 characters */
+	    {"agent", "abcdile", NULL},	     /* 4 of 7 */
+	    {"agent", "usxy", "user"},	     /* 2 of 4 */
+	    {"agent", "uxyz", NULL},	     /* 3 of 4 */
+	    {"nts", "xxxsted-certs", "trusted-certs"},
+	    {"nts", "xxxxted-certs", NULL},
+	    /* One typing error from maxdelay, three from max-slew here. */
+	    {"clock", "maxdelaw", "max-slew"},
+	    {"log", "maxdelaw", "maxdelay"},
+	    {"clock", "maxdelay", "maxdelay"},
+	    {"clock", "12345678901234567890123456789012345", NULL},
+	    {"clock", "", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		const struct config_key *key =
+		    config_key_nearest(words[i].section, words[i].name);
+		const char *found = key ? key->name : "nothing";
+
+		if (strcmp(found,
+			words[i].expected ? words[i].expected : "nothing") != 0)
+			fail_msg("%s: %s", words[i].name, found);
+	}
+}
+
+static void a_typing_error_finds_its_section(void **state)
+{
+	(void)state;
+	assert_string_equal(config_section_nearest("clok"), "clock");
+	assert_string_equal(config_section_nearest("Sources"), "source");
+	assert_string_equal(config_section_nearest("agents"), "agent");
+	assert_string_equal(config_section_nearest("nt"), "nts");
+	assert_null(config_section_nearest("xyz1"));
+	assert_null(config_section_nearest(""));
+	assert_true(config_section_known("log"));
+	assert_false(config_section_known("Log"));
+}
+
 static void long_paths_are_refused(void **state)
 {
 	struct room *r = *state;
@@ -376,6 +469,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(each_key, room_make, room_drop),
 	    cmocka_unit_test(each_key_has_a_row),
 	    cmocka_unit_test(names_of_keys_are_unique),
+	    cmocka_unit_test(other_keys_have_no_limits),
+	    cmocka_unit_test(the_section_fits_the_target),
+	    cmocka_unit_test(a_typing_error_finds_its_key),
+	    cmocka_unit_test(a_typing_error_finds_its_section),
 	    cmocka_unit_test_setup_teardown(
 		long_paths_are_refused, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(

@@ -158,6 +158,8 @@ static void frequencies(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (value_ppm(bad[i], 0.001, 99000, &ppm))
 			FAIL_WITH(bad[i]);
+	/* Too small for a double. */
+	assert_false(value_ppm("1e-400", 0, 1, &ppm));
 }
 
 static void polls(void **state)

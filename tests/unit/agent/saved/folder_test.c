@@ -90,6 +90,7 @@ static void put(
 
 static int read_it(struct private_folder *p, const char *name)
 {
+	p->len = 1;
 	return saved_folder_read(
 	    &p->folder, name, p->bytes, sizeof(p->bytes), &p->len);
 }
@@ -304,6 +305,34 @@ static int64_t monotonic_ns(void)
 	return ns_of_timespec(&ts);
 }
 
+static int open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void no_descriptor_is_left_open(void **state)
+{
+	struct private_folder *p = *state;
+	int before = open_descriptors();
+
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
+	assert_holds(p, "a", "one");
+	assert_int_equal(read_it(p, "b"), -ENOENT);
+	assert_int_equal(p->len, 0);
+	assert_int_equal(chmod(inside(p, "a"), 0644), 0);
+	assert_int_equal(read_it(p, "a"), -EINVAL);
+	saved_folder_sweep(&p->folder, all, NULL);
+	assert_int_equal(open_descriptors(), before);
+	saved_folder_close(&p->folder);
+	assert_int_equal(p->folder.fd, -1);
+	assert_int_equal(open_descriptors(), before - 1);
+	assert_true(saved_folder_open(&p->folder, p->dir, p->why));
+}
+
 static void two_processes_never_share_a_folder(void **state)
 {
 	struct private_folder *p = *state;
@@ -377,6 +406,7 @@ int main(void)
 	    TEST(a_removed_folder_is_reported),
 	    TEST(files_are_removed_and_set_aside),
 	    TEST(a_long_name_is_refused),
+	    TEST(no_descriptor_is_left_open),
 	    TEST(a_sweep_removes_unwanted_files),
 	    TEST(a_folder_that_others_may_enter_is_refused),
 	    TEST(a_link_to_a_folder_is_refused),

@@ -5,6 +5,7 @@
 #include "resolver/certificate/trust.h"
 #include "tests/unit/agent/saved/saved.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,7 +211,7 @@ static void a_failed_write_is_logged_once(void **state)
 	assert_true(take(r));
 }
 
-/* A folder in the place of the file. */
+/* A folder with the name of the file. */
 static void a_file_that_cannot_be_used_is_reported(void **state)
 {
 	struct ring *r = *state;
@@ -537,9 +538,11 @@ static void without_a_folder_nothing_is_done(void **state)
 {
 	struct ring *r = *state;
 	struct keyring none;
+	struct log_text log;
 
 	save(r);
 	r->config.saved_keys[0] = '\0';
+	log_text_begin(&log);
 	keyring_open(&none, &r->config);
 	assert_int_equal(none.folder.fd, -1);
 	assert_false(keyring_take(&none, source(r),
@@ -547,7 +550,29 @@ static void without_a_folder_nothing_is_done(void **state)
 	keyring_save(&none, source(r), &r->keys);
 	keyring_forget(&none, source(r));
 	keyring_close(&none);
+	assert_string_equal(log_text_end(&log), "");
+	assert_false(none.troubled);
 	assert_true(there(r, "office.ntskeys"));
+}
+
+static int open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void no_descriptor_is_left_open(void **state)
+{
+	struct ring *r = *state;
+	int before = open_descriptors();
+
+	save(r);
+	assert_true(take(r));
+	open_again(r);
+	assert_int_equal(open_descriptors(), before);
 }
 
 int main(void)
@@ -566,6 +591,7 @@ int main(void)
 	    TEST(a_folder_in_use_is_reported),
 	    TEST(forgotten_keys_are_removed),
 	    TEST(without_a_folder_nothing_is_done),
+	    TEST(no_descriptor_is_left_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

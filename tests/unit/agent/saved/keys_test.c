@@ -212,7 +212,7 @@ static void invalid_keys_are_not_written(void **state)
 			fail_msg("good %zu", i);
 }
 
-/* The digest does not fit behind the keys. */
+/* The digest does not fit after the keys. */
 static void keys_that_do_not_fit_are_not_written(void **state)
 {
 	struct file *f = *state;
@@ -331,13 +331,17 @@ static void every_result_has_a_text(void **state)
 
 static void the_older_half_of_the_cookies_stays(void **state)
 {
+	static uint8_t bytes[SAVED_KEYS_BYTES_MAX];
 	struct file *f = *state;
 
+	memcpy(bytes, f->bytes, f->len);
 	for (uint32_t n = 1; n <= NTS_COOKIES; n++) {
 		struct saved_keys k = f->keys;
 
 		k.answer.cookie_count = n;
 		saved_keys_split(&k, &f->got);
+		/* Nothing after `got` is changed. */
+		assert_memory_equal(f->bytes, bytes, f->len);
 		assert_int_equal(k.answer.cookie_count, n - n / 2);
 		assert_int_equal(f->got.answer.cookie_count, n / 2);
 		assert_int_equal(k.answer.cookies[0].bytes[0], 1);
