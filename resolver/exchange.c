@@ -308,12 +308,7 @@ static bool run_steps(struct run *r)
 	if (!handshake(r))
 		return false;
 	note_facts(r);
-	if (!ask(r))
-		return false;
-	if (!read_answer(r) || !judge_answer(r) || !take_keys(r))
-		return false;
-	r->x->stage = KE_STAGE_DONE;
-	return true;
+	return ask(r) && read_answer(r) && judge_answer(r) && take_keys(r);
 }
 
 bool exchange_run(struct exchange *x, struct words *why)

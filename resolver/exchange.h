@@ -24,7 +24,7 @@ struct exchange {
 
 	/* The answer. It has the facts about the certificate as soon as the
 	 * certificate is accepted. */
-	enum ke_stage stage; /* KE_STAGE_DONE, or what failed */
+	enum ke_stage stage; /* after a failure: where */
 	enum nts_err error;  /* for KE_STAGE_EXCHANGE; else NTS_OK */
 	char tls[48], cert_subject[KE_CERT_TEXT_MAX];
 	int64_t cert_not_before, cert_not_after;
