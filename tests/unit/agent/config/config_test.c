@@ -629,6 +629,23 @@ static void an_unreadable_file_of_conf_d_is_reported(void **state)
 	says(r, path, "cannot read: No such file or directory");
 }
 
+/* The file may have had a source, or a certificate. */
+static void an_unreadable_file_may_have_had_what_is_missing(void **state)
+{
+	static const char *const texts[] = {
+	    "[log]\n", "[nts]\nsystem-certs = no\n[source a]\n"};
+	struct room *r = *state;
+	char path[128];
+
+	room_folder(r, "conf.d");
+	assert_int_equal(
+	    symlink("missing", room_path(r, "conf.d/a.conf", path)), 0);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		room_load(r, texts[i]);
+		says(r, path, "cannot read: No such file or directory");
+	}
+}
+
 static void no_conf_d_is_no_error(void **state)
 {
 	struct room *r = *state;
@@ -692,6 +709,7 @@ int main(void)
 	    IN_ROOM(errors_of_all_files_are_reported),
 	    IN_ROOM(a_conf_d_that_cannot_be_read_is_reported),
 	    IN_ROOM(an_unreadable_file_of_conf_d_is_reported),
+	    IN_ROOM(an_unreadable_file_may_have_had_what_is_missing),
 	    IN_ROOM(no_conf_d_is_no_error),
 	    IN_ROOM(a_path_without_a_folder),
 	};

@@ -4,7 +4,7 @@
 
 #include "tests/unit/agent/config/config_room.h"
 
-#define VALUES_MAX 8
+#define VALUES_MAX 9
 
 /* clang-format off */
 static const struct row {
@@ -15,10 +15,10 @@ static const struct row {
 {"agent", "status-socket", {"/run/x", "none"}, {"", "run/x", "None"}},
 {"agent", "pidfile", {"/run/x.pid", "none"}, {"", "x.pid"}},
 {"nts", "trusted-certs",
-	{"/a", "/a /b,/c", "/a , /b"}, {"", ",", "a", "/a b", "/a # b"}},
+	{"/", "/a", "/a /b,/c", "/a , /b"}, {"", ",", "a", "/a b", "/a # b"}},
 {"nts", "system-certs", {"yes", "true"}, {"", "maybe"}},
 {"nts", "aeads", {"30", "30 15", "17, 15, 30"},
-	{"", "0", "1", "15 15", "30 15 17 16", "-15", "AES", "015000000015"}},
+	{"", "0", "1", "15 15", "30 15 17 16", "-15", "AES", "015000000015", "30 1"}},
 {"nts", "ke-timeout", {"1s", "1000ms", "300", "5m"},
 	{"", "0", "999ms", "301s", "10 minutes", "-1"}},
 {"nts", "saved-keys", {"/a", "none"}, {"", "a", "yes"}},
@@ -310,6 +310,70 @@ static void each_value_sets_its_field(void **state)
 	assert_int_equal(c->log_target, LOG_TO_SYSLOG);
 }
 
+static void assert_default_clock(const struct config *c, const struct config *d)
+{
+	const struct steering_config *s = &c->steering, *t = &d->steering;
+
+	assert_int_equal(s->makestep_threshold_ns, t->makestep_threshold_ns);
+	assert_int_equal(s->makestep_updates, t->makestep_updates);
+	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
+	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
+	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
+	assert_int_equal(s->min_sources, t->min_sources);
+	assert_float_equal(s->max_clock_error_ppm, t->max_clock_error_ppm, 0);
+	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
+	assert_string_equal(c->driftfile, d->driftfile);
+	assert_string_equal(c->goodtime_file, d->goodtime_file);
+	assert_int_equal(c->bootstrap, d->bootstrap);
+}
+
+static void assert_default_rest(const struct config *c, const struct config *d)
+{
+	assert_string_equal(c->user, d->user);
+	assert_string_equal(c->status_socket, d->status_socket);
+	assert_string_equal(c->pidfile, d->pidfile);
+	assert_int_equal(c->trust.system_certs, d->trust.system_certs);
+	assert_int_equal(c->ke_timeout_ms, d->ke_timeout_ms);
+	assert_string_equal(c->saved_keys, d->saved_keys);
+	assert_int_equal(c->log_level, d->log_level);
+	assert_int_equal(c->log_target, d->log_target);
+}
+
+/* A later file sets every key back to its default. */
+static void a_later_file_overrides(void **state)
+{
+	struct room *r = *state;
+	struct config *d = calloc(1, sizeof(*d));
+
+	assert_non_null(d);
+	config_defaults(d);
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/defaults.conf",
+	    "[agent]\nuser = ntsagent\n"
+	    "status-socket = /run/ntsagent/status.sock\npidfile = none\n"
+	    "[nts]\nsystem-certs = yes\nke-timeout = 10s\n"
+	    "saved-keys = /var/lib/ntsagent/keys\n"
+	    "[clock]\ndriftfile = /var/lib/ntsagent/drift\n"
+	    "last-good-time = /var/lib/ntsagent/last-good-time\n"
+	    "bootstrap = quorum\nmakestep = 0.1 3\nmax-slew = 50000\n"
+	    "max-drift = 500\nrefuse-threshold = 1000s\nmaxdistance = 3s\n"
+	    "minsources = 1\nmax-clock-error = 1ppm\n"
+	    "[log]\nlevel = info\ntarget = stderr\n");
+	room_accepts(r,
+	    "[agent]\nuser = u\nstatus-socket = none\npidfile = /p\n"
+	    "[nts]\nsystem-certs = no\nke-timeout = 2500ms\n"
+	    "saved-keys = none\n"
+	    "[clock]\ndriftfile = none\nlast-good-time = none\n"
+	    "bootstrap = off\nmakestep = no\nmax-slew = 7ppm\n"
+	    "max-drift = 8ppm\nrefuse-threshold = no\nmaxdistance = 9s\n"
+	    "minsources = 2\nmax-clock-error = 3ppb\n"
+	    "[log]\nlevel = debug\ntarget = syslog\n"
+	    "[source one]\n[source two]\n");
+	assert_default_clock(&r->config, d);
+	assert_default_rest(&r->config, d);
+	free(d);
+}
+
 static void each_value_of_a_source_sets_its_field(void **state)
 {
 	struct room *r = *state;
@@ -396,35 +460,6 @@ static void activate(char *text)
 	}
 }
 
-static void assert_default_clock(const struct config *c, const struct config *d)
-{
-	const struct steering_config *s = &c->steering, *t = &d->steering;
-
-	assert_int_equal(s->makestep_threshold_ns, t->makestep_threshold_ns);
-	assert_int_equal(s->makestep_updates, t->makestep_updates);
-	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
-	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
-	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
-	assert_int_equal(s->min_sources, t->min_sources);
-	assert_float_equal(s->max_clock_error_ppm, t->max_clock_error_ppm, 0);
-	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
-	assert_string_equal(c->driftfile, d->driftfile);
-	assert_string_equal(c->goodtime_file, d->goodtime_file);
-	assert_int_equal(c->bootstrap, d->bootstrap);
-}
-
-static void assert_default_rest(const struct config *c, const struct config *d)
-{
-	assert_string_equal(c->user, d->user);
-	assert_string_equal(c->status_socket, d->status_socket);
-	assert_string_equal(c->pidfile, d->pidfile);
-	assert_int_equal(c->trust.system_certs, d->trust.system_certs);
-	assert_int_equal(c->ke_timeout_ms, d->ke_timeout_ms);
-	assert_string_equal(c->saved_keys, d->saved_keys);
-	assert_int_equal(c->log_level, d->log_level);
-	assert_int_equal(c->log_target, d->log_target);
-}
-
 static void assert_default_source(
     const struct source_config *s, const struct source_config *d)
 {
@@ -479,6 +514,8 @@ int main(void)
 		at_most_32_certificate_paths_fit, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(
 		each_value_sets_its_field, room_make, room_drop),
+	    cmocka_unit_test_setup_teardown(
+		a_later_file_overrides, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(
 		each_value_of_a_source_sets_its_field, room_make, room_drop),
 	    cmocka_unit_test(manual_and_example_know_each_key),

@@ -226,11 +226,13 @@ static void files_are_removed_and_set_aside(void **state)
 static void a_long_name_is_refused(void **state)
 {
 	struct private_folder *p = *state;
-	char name[NAME_MAX + 1] = "";
+	char name[NAME_MAX + 1] = "", aside[NAME_MAX + 5];
 
 	memset(name, 'n', NAME_MAX - 4);
 	assert_int_equal(saved_folder_replace(&p->folder, name, "x", 1), 0);
 	assert_int_equal(saved_folder_set_aside(&p->folder, name), 0);
+	snprintf(aside, sizeof(aside), "%s.bad", name);
+	assert_holds(p, aside, "x");
 	name[NAME_MAX - 4] = 'n';
 	assert_int_equal(
 	    saved_folder_replace(&p->folder, name, "x", 1), -ENAMETOOLONG);
