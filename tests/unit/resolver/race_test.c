@@ -121,6 +121,24 @@ static void a_black_hole_costs_a_quarter_of_a_second(void **state)
 	black_hole_end(&hole);
 }
 
+/* connect() itself fails for the broadcast address. */
+static void an_error_of_connect_starts_the_next_address(void **state)
+{
+	struct names to = {2, {at("255.255.255.255", 1), at("127.0.0.1", 0)}};
+	int b = listening(&to.at[1]);
+	struct race_outcome o;
+	int64_t took_ms;
+	int fd = race(&to, 2000 * MS, &o, &took_ms);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(o.winner, 1);
+	assert_int_equal(o.error[0], ENETUNREACH);
+	assert_true(took_ms < 1000);
+	close(fd);
+	close(b);
+}
+
 static void the_deadline_ends_a_race(void **state)
 {
 	struct names to = {1, {at("127.0.0.1", 0)}};
@@ -221,6 +239,7 @@ int main(void)
 	    cmocka_unit_test(the_first_that_listens_wins),
 	    cmocka_unit_test(a_refusal_starts_the_next_address_at_once),
 	    cmocka_unit_test(a_black_hole_costs_a_quarter_of_a_second),
+	    cmocka_unit_test(an_error_of_connect_starts_the_next_address),
 	    cmocka_unit_test(the_deadline_ends_a_race),
 	    cmocka_unit_test(each_address_has_its_reason),
 	    cmocka_unit_test(a_race_that_all_refuse_ends_at_once),

@@ -103,6 +103,34 @@ static void one_file_more_or_less(void **state)
 	assert_true(changed(r));
 }
 
+/* The only file of the only path. */
+static void every_file_of_a_folder_counts(void **state)
+{
+	struct trusted_folder *r = *state;
+
+	strcpy(r->trust.paths[0], r->dir);
+	r->trust.path_count = 1;
+	assert_true(trust_fingerprint(&r->trust, r->before));
+	put(r, "ca.pem", "two");
+	assert_true(changed(r));
+}
+
+static void another_empty_folder(void **state)
+{
+	struct trusted_folder *r = *state;
+	char path[96];
+
+	drop(r, "ca.pem");
+	r->trust.path_count = 1;
+	strcpy(r->trust.paths[0], r->dir);
+	assert_true(trust_fingerprint(&r->trust, r->before));
+	snprintf(path, sizeof(path), "%s/empty", r->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	strcpy(r->trust.paths[0], path);
+	assert_true(changed(r));
+	assert_int_equal(rmdir(path), 0);
+}
+
 static void another_path(void **state)
 {
 	struct trusted_folder *r = *state;
@@ -169,6 +197,8 @@ int main(void)
 	    TEST(the_same_files_have_the_same_fingerprint),
 	    TEST(a_file_with_other_contents),
 	    TEST(one_file_more_or_less),
+	    TEST(every_file_of_a_folder_counts),
+	    TEST(another_empty_folder),
 	    TEST(another_path),
 	    TEST(another_cipher),
 	    TEST(huge_and_special_files_are_not_read),

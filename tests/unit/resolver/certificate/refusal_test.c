@@ -308,6 +308,17 @@ static void a_name_has_its_text(void **state)
 	assert_string_equal(text, "(no name)");
 	certificate_name(NULL, text);
 	assert_string_equal(text, "(no name)");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(
+		    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC,
+			(const unsigned char *)"12345678901234567890"
+					       "12345678901234567890"
+					       "12345678901234567890",
+			-1, -1, 0),
+		    1);
+	certificate_name(name, text);
+	assert_int_equal(strlen(text), CERTIFICATE_NAME_MAX - 1);
+	assert_string_equal(text + CERTIFICATE_NAME_MAX - 4, "...");
 	X509_NAME_free(name);
 }
 

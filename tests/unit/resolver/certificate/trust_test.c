@@ -365,6 +365,19 @@ static void an_expired_root_is_reported(void **state)
 	    strstr(w->text, " UTC: replace it, or correct the local clock"));
 }
 
+static void an_expired_root_alone_is_not_trusted(void **state)
+{
+	struct trust_world *w = *state;
+
+	pki_write(in(w, "old.pem"), w->old.certificate);
+	configure(w, in(w, "old.pem"));
+	assert_false(load(w));
+	assert_int_equal(w->trust.files, 0);
+	assert_true(w->trust.expired);
+	assert_non_null(strstr(w->text,
+	    "no certificate is trusted: the trusted certificate CN=Old in "));
+}
+
 static void a_path_that_is_not_a_file_is_reported(void **state)
 {
 	struct trust_world *w = *state;
@@ -468,6 +481,7 @@ int main(void)
 	    TEST(one_bad_file_does_not_spoil_others),
 	    TEST(an_empty_directory_is_reported),
 	    TEST(an_expired_root_is_reported),
+	    TEST(an_expired_root_alone_is_not_trusted),
 	    TEST(a_path_that_is_not_a_file_is_reported),
 	    TEST(a_file_that_may_not_be_read_is_reported),
 	    TEST(a_directory_that_may_not_be_entered_is_reported),
