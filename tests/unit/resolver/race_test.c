@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MS NS_PER_MS
@@ -139,6 +140,27 @@ static void an_error_of_connect_starts_the_next_address(void **state)
 	close(b);
 }
 
+/* The process has no descriptor left. */
+static void a_socket_that_cannot_be_made_is_reported(void **state)
+{
+	struct names to = {1, {at("127.0.0.1", 1)}};
+	int free_fd = dup(STDERR_FILENO);
+	struct rlimit limit, none;
+	struct race_outcome o;
+	int64_t took_ms;
+
+	(void)state;
+	assert_true(free_fd > 0);
+	close(free_fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){
+	    .rlim_cur = (rlim_t)free_fd, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(race(&to, 2000 * MS, &o, &took_ms), -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(o.error[0], EMFILE);
+}
+
 static void the_deadline_ends_a_race(void **state)
 {
 	struct names to = {1, {at("127.0.0.1", 0)}};
@@ -240,6 +262,7 @@ int main(void)
 	    cmocka_unit_test(a_refusal_starts_the_next_address_at_once),
 	    cmocka_unit_test(a_black_hole_costs_a_quarter_of_a_second),
 	    cmocka_unit_test(an_error_of_connect_starts_the_next_address),
+	    cmocka_unit_test(a_socket_that_cannot_be_made_is_reported),
 	    cmocka_unit_test(the_deadline_ends_a_race),
 	    cmocka_unit_test(each_address_has_its_reason),
 	    cmocka_unit_test(a_race_that_all_refuse_ends_at_once),

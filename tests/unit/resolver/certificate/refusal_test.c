@@ -58,8 +58,8 @@ static int setup(void **state)
 	w->leaf = pki_issue(&w->issuer,
 	    (struct pki_spec){.name = "ntp",
 		.san = "DNS:a.example,email:root@a.example,IP:192.0.2.1"});
-	w->nameless = pki_issue(&w->issuer,
-	    (struct pki_spec){.name = "ntp", .san = "email:root@a.example"});
+	w->nameless = pki_issue(
+	    &w->issuer, (struct pki_spec){.name = "ntp", .san = "email:a@bc"});
 	w->other = trust_in(w, "Other", NULL);
 	w->same_name = trust_in(w, "CA", NULL);
 	w->problem = trust_in(w, "Other", "/nonexistent");
@@ -185,7 +185,8 @@ static void every_sentence_names_the_certificate(void **state)
 	}
 }
 
-/* Other kinds of names do not name a server. */
+/* A name of another kind does not name a server, even if it is as long as an
+ * IPv4 address. */
 static void a_certificate_without_names_has_no_name_to_configure(void **state)
 {
 	struct refusal_world *w = *state;
@@ -243,6 +244,30 @@ static void a_long_list_of_names_is_cut(void **state)
 	assert_string_equal(text,
 	    "DNS 1, DNS 2, DNS 3, DNS 4, DNS 5, DNS 6, DNS 7, IP ::1 and 2 "
 	    "more");
+	pki_free(&p);
+}
+
+/* Neither four nor sixteen bytes. */
+static void an_address_of_another_length_is_no_name(void **state)
+{
+	struct pki_pair p = pki_issue(NULL, (struct pki_spec){.name = "odd"});
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_OCTET_STRING *five = ASN1_OCTET_STRING_new();
+	char text[200];
+	struct words out = words_to(text, sizeof(text));
+
+	(void)state;
+	assert_int_equal(
+	    ASN1_OCTET_STRING_set(five, (const unsigned char *)"12345", 5), 1);
+	GENERAL_NAME_set0_value(name, GEN_IPADD, five);
+	assert_int_equal(sk_GENERAL_NAME_push(names, name), 1);
+	assert_int_equal(
+	    X509_add1_ext_i2d(p.certificate, NID_subject_alt_name, names, 0, 0),
+	    1);
+	assert_false(certificate_valid_for(p.certificate, &out));
+	assert_string_equal(text, "no name at all");
+	GENERAL_NAMES_free(names);
 	pki_free(&p);
 }
 
@@ -332,6 +357,7 @@ int main(void)
 	    cmocka_unit_test(the_first_certificate_stands_for_the_chain),
 	    cmocka_unit_test(two_errors_are_about_dates),
 	    cmocka_unit_test(a_long_list_of_names_is_cut),
+	    cmocka_unit_test(an_address_of_another_length_is_no_name),
 	    cmocka_unit_test(a_date_has_its_text),
 	    cmocka_unit_test(facts_of_a_chain),
 	    cmocka_unit_test(a_name_has_its_text),
