@@ -1,8 +1,9 @@
 /*
- * Three kinds of time that cannot be mixed up by accident.
+ * Three types of time, so that the compiler finds a mix-up.
  *
- * All are int64 nanoseconds, never double: a double since 1970 steps by
- * 0.2 us. Differences are plain int64_t with _ns in the name.
+ * All of them are int64_t nanoseconds. A double cannot hold a time since 1970
+ * to better than 0.2 us. A difference of two times is an int64_t with _ns in
+ * its name.
  */
 #ifndef BASE_TIME_H
 #define BASE_TIME_H
@@ -26,35 +27,38 @@ struct wall {
 };
 
 /*
- * The uncorrected timescale: what CLOCK_REALTIME would show, had the agent
- * never stepped, slewed or changed the frequency (clock/timescale.h). Samples
- * live on it, so that no correction ever rewrites them.
+ * The uncorrected timescale: what CLOCK_REALTIME would show if the agent had
+ * never changed its frequency, slewed or stepped it (clock/timescale.h).
+ * Samples use it, so no correction of the clock rewrites a sample.
  */
 struct osc {
 	int64_t ns;
 };
 
-/* 2025-01-01, seconds since 1970. This program is younger, with room to spare
- * for those who try it at another date: no clock that is right shows an earlier
- * time. */
+/* 2025-01-01 in seconds since 1970. This program was written later, so a clock
+ * that shows an earlier time is wrong. */
 #define TIME_WRITTEN_S INT64_C(1735689600)
 
-/* The clocks, read together at one event. */
+/* The clocks, read together. */
 struct clock_reading {
 	struct mono mono;
 	struct wall wall;
-	/* CLOCK_BOOTTIME: goes on while the machine sleeps; 0: not known. */
+	/* CLOCK_BOOTTIME, which goes on while the machine sleeps; 0: not
+	 * known. */
 	int64_t boot_ns;
 };
 
+/* The deadline that never comes. */
 #define MONO_NEVER ((struct mono){INT64_MAX})
 
+/* `ns` may be negative. Too late a result is MONO_NEVER. */
 static inline struct mono mono_after(struct mono t, int64_t ns)
 {
 	return t.ns > INT64_MAX - (ns > 0 ? ns : 0) ? MONO_NEVER
 						    : (struct mono){t.ns + ns};
 }
 
+/* Has the deadline come? */
 static inline bool mono_due(struct mono deadline, struct mono now)
 {
 	return deadline.ns <= now.ns;
@@ -75,7 +79,7 @@ static inline double s_of_ns(int64_t ns)
 	return (double)ns * 1e-9;
 }
 
-/* Rounded to the nearest nanosecond; the caller knows that it fits. */
+/* Rounds to the nearest nanosecond. The caller makes sure that it fits. */
 static inline int64_t ns_of_s(double s)
 {
 	return (int64_t)(s * 1e9 + (s < 0 ? -0.5 : 0.5));

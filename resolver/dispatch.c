@@ -2,7 +2,7 @@
 #include "base/time.h"
 #include "resolver/job.h"
 #include "resolver/wait.h"
-#include "resolver/certificate/words.h"
+#include "resolver/certificate/sentence.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,15 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One question of each source the engine can have, and as many again. A full
- * queue leaves further ones in the socket. */
+/* Twice the number of sources. While the queue is full, requests wait in the
+ * socket. */
 #define QUEUE_MAX 128
-/* A job keeps its own deadline; only one that hangs outlives it by this. */
+/* A job keeps its deadline itself. One that hangs is killed after this time. */
 #define GRACE_NS (500 * NS_PER_MS)
 
 struct worker {
 	pid_t pid; /* 0: the slot is free */
-	int fd;	   /* our end of the pair over which it answers */
+	int fd;	   /* our end of the socketpair */
 	struct mono started, deadline;
 	struct ke_request request;
 };
@@ -30,13 +30,13 @@ struct worker {
 struct dispatcher {
 	int engine;
 	struct trust_config trust;
-	struct trust_config fresh; /* being received */
+	struct trust_config fresh; /* a buffer to receive one */
 	struct worker workers[RESOLVER_JOBS_MAX];
-	unsigned first, queued; /* of the ring */
+	unsigned first, queued; /* the ring's first element, and its length */
 	struct ke_request queue[QUEUE_MAX];
 };
 
-/* In the job's process. It must not outlive the dispatcher. */
+/* Runs in the process of the job, which must not outlive the dispatcher. */
 _Noreturn static void work(
     struct dispatcher *d, const struct worker *w, int fd, pid_t parent)
 {
@@ -83,7 +83,7 @@ static int start_worker(struct dispatcher *d, struct worker *w)
 	return 0;
 }
 
-/* Killed first, so that not even a job that was taken over can hold us up. */
+/* Kills the job first: a job under an attacker's control might never exit. */
 static int stop_worker(struct worker *w)
 {
 	int status = 0;
@@ -96,8 +96,8 @@ static int stop_worker(struct worker *w)
 	return status;
 }
 
-/* The engine reads its answers as they come; to wait for it costs the jobs
- * nothing but their deadlines. False: the engine is gone. */
+/* Waits until the engine can take the answer; it reads answers at once. Jobs go
+ * on meanwhile. False: the engine is gone. */
 static bool send_answer(int engine, const struct ke_answer *answer)
 {
 	struct pollfd p = {.fd = engine, .events = POLLOUT};
@@ -133,7 +133,7 @@ static uint32_t age_ms(const struct worker *w)
 	return (uint32_t)((mono_now().ns - w->started.ns) / NS_PER_MS);
 }
 
-/* All but the name look-up keeps the deadline by itself. */
+/* Only the look-up of a name cannot keep the deadline itself. */
 static bool overdue(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a = failed_answer(&w->request, KE_STAGE_DNS);
@@ -152,10 +152,10 @@ static void explain_death(int status, struct words *why)
 {
 	words_add(why, "the resolver job ");
 	if (WIFSIGNALED(status))
-		words_add(why, "was ended by signal %d (%s)", WTERMSIG(status),
+		words_add(why, "was killed by signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else
-		words_add(why, "ended with status %d and without an answer",
+		words_add(why, "exited with status %d and without an answer",
 		    WEXITSTATUS(status));
 	words_add(why, ": this is a fault of ntsagent, please report it");
 }
@@ -170,8 +170,8 @@ static bool died(struct dispatcher *d, struct worker *w)
 	return send_answer(d->engine, &a);
 }
 
-/* A job reads from the network: what it says is checked, and whose answer it
- * is it does not get to say. */
+/* A job reads from the network, so its answer is checked. The source and the
+ * serial come from the request, not from the job. */
 static bool collect(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a;
@@ -202,7 +202,8 @@ static struct worker *free_worker(struct dispatcher *d)
 	return NULL;
 }
 
-/* Starts what waits, as far as there is room. False: the engine is gone. */
+/* Starts waiting requests while there is a free worker. False: the engine is
+ * gone. */
 static bool start_queued(struct dispatcher *d)
 {
 	struct worker *w;
@@ -220,7 +221,7 @@ static bool start_queued(struct dispatcher *d)
 	return true;
 }
 
-/* Nobody waits for the answer of a job whose source has asked again. */
+/* A new request of a source makes the job of its old one useless. */
 static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
 {
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++) {
@@ -231,7 +232,7 @@ static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
 	}
 }
 
-/* A newer question of the same source replaces one that still waits. */
+/* A new request replaces a waiting one of the same source. */
 static void enqueue(struct dispatcher *d, const struct ke_request *q)
 {
 	stop_superseded(d, q);
@@ -247,7 +248,7 @@ static void enqueue(struct dispatcher *d, const struct ke_request *q)
 	d->queue[(d->first + d->queued++) % QUEUE_MAX] = *q;
 }
 
-/* Their lengths tell the two kinds of frames apart. */
+/* The length of a frame tells its kind. */
 static_assert(sizeof(struct trust_config) != sizeof(struct ke_request),
     "a request and a trust configuration look the same");
 
@@ -267,7 +268,7 @@ static bool take_trust(struct dispatcher *d)
 	return true;
 }
 
-/* False: the engine is gone, or talks nonsense. */
+/* False: the engine is gone, or has sent a bad frame. */
 static bool take_request(struct dispatcher *d)
 {
 	struct ke_request q;
@@ -283,7 +284,7 @@ static bool hear_engine(struct dispatcher *d)
 	return trust_comes(d) ? take_trust(d) : take_request(d);
 }
 
-/* The engine's descriptor first, then those of the workers, by slot. */
+/* Watches the engine, then the worker of each slot. Returns when to wake up. */
 static struct mono set_poll(
     const struct dispatcher *d, struct pollfd fds[1 + RESOLVER_JOBS_MAX])
 {
@@ -323,7 +324,7 @@ static bool turn(struct dispatcher *d)
 		return false;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX && alive; i++)
 		alive = look_after(d, &d->workers[i], &fds[1 + i]);
-	/* With a full queue only the engine's end can be reported. */
+	/* If the queue is full, the only event is that the engine is gone. */
 	if (alive && fds[0].revents)
 		alive = d->queued < QUEUE_MAX && hear_engine(d);
 	return alive && start_queued(d);
@@ -334,9 +335,9 @@ int resolver_main(int fd, const struct trust_config *trust)
 	struct dispatcher d = {.engine = fd, .trust = *trust};
 
 	log_process("resolver");
-	/* The C library waits five seconds for each datagram of DNS; when one
-	 * is lost, as in a short outage, that is far too long. The
-	 * administrator's environment comes first. */
+	/* The C library waits five seconds for each datagram of DNS. That is
+	 * too long if one is lost, as in a short outage. A value from the
+	 * environment stays. */
 	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
 	while (turn(&d))
 		;

@@ -26,7 +26,7 @@ bool endpoint_from_sockaddr(struct endpoint *out, const struct sockaddr *sa)
 		memcpy(&v6, sa, sizeof(v6));
 		out->family = 6;
 		out->port = ntohs(v6.sin6_port);
-		/* RFC 4007: a scope means nothing to a global address. */
+		/* RFC 4007: a global address has no scope. */
 		if (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr))
 			out->scope_id = v6.sin6_scope_id;
 		memcpy(out->address, &v6.sin6_addr, IPV6_LEN);
@@ -60,7 +60,7 @@ int endpoint_af(const struct endpoint *e)
 	return e->family == 4 ? AF_INET : AF_INET6;
 }
 
-/* "%eth0", or "%7" when the interface is gone; "" without a scope. */
+/* "%eth0"; "%7" if the interface does not exist; "" without a scope. */
 static void scope_text(uint32_t scope_id, char out[IF_NAMESIZE + 1])
 {
 	char name[IF_NAMESIZE];

@@ -1,4 +1,5 @@
-/* An IP address with a port, in 28 plain bytes that can cross a process. */
+/* An IP address with a port. A plain struct of 28 bytes, which may cross to
+ * another process. */
 #ifndef RESOLVER_ENDPOINT_H
 #define RESOLVER_ENDPOINT_H
 
@@ -11,30 +12,30 @@
 #define ENDPOINT_TEXT_MAX 80
 
 struct endpoint {
-	uint8_t family; /* 4, 6; 0: none */
+	uint8_t family; /* 4 or 6; 0: none */
 	uint8_t reserved;
-	uint16_t port;	   /* host byte order */
-	uint32_t scope_id; /* IPv6 link-local only: interface index */
-	uint8_t address[16];
+	uint16_t port;	     /* in host byte order */
+	uint32_t scope_id;   /* interface index, of IPv6 link-local only */
+	uint8_t address[16]; /* in network byte order; IPv4 uses four bytes */
 };
 
-/* False for a family that is neither AF_INET nor AF_INET6. */
+/* False: the family is neither AF_INET nor AF_INET6. */
 bool endpoint_from_sockaddr(
     struct endpoint *out, const struct sockaddr *sa) MUST_USE;
 
-/* Returns the length to pass along. */
+/* Returns the length of the address for the system call. */
 socklen_t endpoint_to_sockaddr(
     const struct endpoint *e, struct sockaddr_storage *out);
 
 /* AF_INET or AF_INET6. */
 int endpoint_af(const struct endpoint *e);
 
-/* "192.0.2.1", "fe80::1%eth0"; with_port: "192.0.2.1:123", "[2001:db8::1]:123"
- */
+/* Writes "192.0.2.1" or "fe80::1%eth0"; with the port "192.0.2.1:123" or
+ * "[2001:db8::1]:123"; "none" for family 0. Returns `out`. */
 const char *endpoint_text(
     const struct endpoint *e, bool with_port, char out[ENDPOINT_TEXT_MAX]);
 
-/* Same address and scope; the port does not count. */
+/* Have both the same address and scope? Their ports may differ. */
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b);
 
 #endif

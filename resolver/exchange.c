@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A TCP segment on any path, and what the simulator takes at once. */
+/* Fits a TCP segment on any path, and the send buffer of clknetsim. */
 #define SEND_MAX 1400
 #define RECEIVE_MAX 4096
 
-/* What a run needs beside the exchange itself. */
+/* The state of one run. */
 struct run {
 	struct exchange *x;
 	struct tls_session *tls;
@@ -75,8 +75,8 @@ static int flush(struct run *r)
 	return error;
 }
 
-/* One receive for each readiness, as the simulator wants it. 0, or an errno;
- * the end of the stream is not an error here. */
+/* Receives once after each poll, as clknetsim needs it. 0, or an errno. The end
+ * of the stream is not an error here. */
 static int fill(struct run *r)
 {
 	struct pollfd p = {.fd = r->x->fd, .events = POLLIN};
@@ -98,10 +98,10 @@ static int fill(struct run *r)
 
 static bool refuse_certificate(struct run *r)
 {
-	trust_verdict(r->x->trust, tls_refusal(r->tls), r->x->host,
+	trust_explain_refusal(r->x->trust, tls_refusal(r->tls), r->x->host,
 	    (int64_t)time(NULL), r->why);
 	words_add(r->why, " (%s)", r->where);
-	if (trust_refused_dates(tls_refusal(r->tls)))
+	if (trust_refused_by_date(tls_refusal(r->tls)))
 		r->x->dates = KE_DATES_REFUSED;
 	return fail(r, KE_STAGE_CERTIFICATE);
 }
@@ -119,14 +119,14 @@ static bool refuse_tls(struct run *r)
 
 static bool handshake_failed(struct run *r)
 {
-	/* The alert is for the server's log; ours does not depend on it. */
+	/* Sends the alert, for the log of the server. */
 	(void)flush(r);
 	if (tls_fault(r->tls) == TLS_BAD_CERTIFICATE)
 		return refuse_certificate(r);
 	return refuse_tls(r);
 }
 
-/* A reset in the handshake is what some servers do instead of an alert. */
+/* Some servers reset the connection instead of sending an alert. */
 static bool handshake_broke(struct run *r, int error)
 {
 	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now()))
@@ -186,14 +186,13 @@ static bool ask(struct run *r)
 	ke_request_build(r->x->aeads, r->x->aead_count, &w);
 	if (!w.ok)
 		return fail_exchange(r, NTS_NO_ROOM);
-	/* In one piece: NTPsec takes what its first read brings for all. */
+	/* In one piece: NTPsec takes the result of its first read for all. */
 	if (!tls_write(r->tls, request, w.len))
 		return refuse_tls(r);
 	return true;
 }
 
-/* A session that breaks after the handshake: it was TLS, and NTS-KE is the
- * step that failed. */
+/* The session broke after the handshake, so NTS-KE is the stage that failed. */
 static bool answer_broke(struct run *r, int error)
 {
 	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now()))
@@ -208,7 +207,7 @@ static bool answer_refused(struct run *r)
 	return fail(r, KE_STAGE_EXCHANGE);
 }
 
-/* One step towards more of the answer; *error is the socket's, or 0. */
+/* Reads a part of the answer. *error: an errno of the socket, or 0. */
 static enum tls_step read_more(struct run *r, int *error)
 {
 	size_t got = 0;
@@ -224,8 +223,8 @@ static enum tls_step read_more(struct run *r, int *error)
 	return step;
 }
 
-/* Until the end record: a server may close without close_notify, or not close
- * at all. A reset after some bytes leaves those to the parser. */
+/* Reads up to the end record: a server may close without close_notify, or not
+ * close at all. After a reset the parser judges the bytes so far. */
 static bool read_answer(struct run *r)
 {
 	enum tls_step step = TLS_WANT_INPUT;
@@ -252,8 +251,8 @@ static void say_ke_error(struct run *r, enum nts_err error, unsigned detail)
 		    error == NTS_KE_UNKNOWN_CRITICAL ? "type" : "code", detail);
 	if (error == NTS_KE_EMPTY)
 		words_add(r->why,
-		    ": it may refuse this client, or its NTS is not set up "
-		    "fully");
+		    ": it may refuse this client, or its NTS setup may be "
+		    "incomplete");
 }
 
 static bool judge_answer(struct run *r)
@@ -264,7 +263,7 @@ static bool judge_answer(struct run *r)
 
 	if (error == NTS_OK)
 		return true;
-	/* We stopped in the midst of it. */
+	/* Our buffer is full, so the answer is cut. */
 	if (r->len == sizeof(r->message) &&
 	    (error == NTS_KE_NO_END || error == NTS_KE_TRUNCATED))
 		error = NTS_KE_TOO_LONG;
@@ -287,8 +286,9 @@ static bool export_keys(
 	return tls_export(r->tls, context, sizeof(context), out->s2c, len);
 }
 
-/* nts/ke.h: who echoes record 1024, and every other algorithm, exports with
- * its own id. Of the rest, most are chrony 4.4 to 4.6.0: id 15 first. */
+/* See nts/ke.h. For AES-128-GCM-SIV without record 1024 most servers,
+ * chrony 4.4 to 4.6.0, export the keys with the id of AES-SIV-CMAC-256. Both
+ * pairs of keys are made, that one first. */
 static bool take_keys(struct run *r)
 {
 	struct exchange *x = r->x;
@@ -309,12 +309,7 @@ static bool run_steps(struct run *r)
 	if (!handshake(r))
 		return false;
 	note_facts(r);
-	if (!ask(r))
-		return false;
-	if (!read_answer(r) || !judge_answer(r) || !take_keys(r))
-		return false;
-	r->x->stage = KE_STAGE_DONE;
-	return true;
+	return ask(r) && read_answer(r) && judge_answer(r) && take_keys(r);
 }
 
 bool exchange_run(struct exchange *x, struct words *why)

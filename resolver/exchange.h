@@ -1,6 +1,6 @@
 /*
- * One NTS-KE exchange (RFC 8915 section 4) over a connected socket: TLS,
- * request, answer, keys. Blocks until the deadline at most.
+ * One NTS-KE exchange (RFC 8915 section 4) over a connected socket: TLS
+ * handshake, request, answer, keys. Blocks, at most until the deadline.
  */
 #ifndef RESOLVER_EXCHANGE_H
 #define RESOLVER_EXCHANGE_H
@@ -12,9 +12,9 @@
 #include "resolver/frame.h"
 
 struct exchange {
-	/* The question. */
+	/* The request. */
 	int fd;
-	const char *host; /* whom the certificate must be for */
+	const char *host; /* a name that the certificate must have */
 	struct endpoint peer;
 	struct mono deadline;
 	const struct trust *trust;
@@ -22,9 +22,10 @@ struct exchange {
 	size_t aead_count;
 	bool dates_unchecked; /* see struct ke_request */
 
-	/* The answer; the certificate's facts as soon as it is accepted. */
-	enum ke_stage stage;   /* KE_STAGE_DONE, or what failed */
-	enum nts_err error;    /* of KE_STAGE_EXCHANGE */
+	/* The answer. It has the facts about the server as soon as the
+	 * certificate is accepted. */
+	enum ke_stage stage;   /* after a failure: where */
+	enum nts_err error;    /* for KE_STAGE_EXCHANGE; else NTS_OK */
 	struct ke_facts facts; /* without `peer` */
 	enum ke_dates dates;
 	struct ke_response response;
@@ -32,10 +33,10 @@ struct exchange {
 	bool have_other_keys;
 };
 
-/* False: `why` has got the reason. exchange_wipe in either case. */
+/* False: `why` is the reason. The caller calls exchange_wipe() in any case. */
 bool exchange_run(struct exchange *x, struct words *why) MUST_USE;
 
-/* Wipes the secrets; closes nothing. */
+/* Wipes the secrets. Does not close the socket. */
 void exchange_wipe(struct exchange *x);
 
 #endif

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* The year 9999, the last that a certificate can name (RFC 5280 4.1.2.5). */
+/* The end of the year 9999, the last year of a certificate (RFC 5280
+ * 4.1.2.5). */
 #define DATE_MAX INT64_C(253402300799)
 
 const char *ke_stage_word(enum ke_stage stage)
@@ -17,7 +18,7 @@ const char *ke_stage_word(enum ke_stage stage)
 	return (unsigned)stage < ARRAY_LEN(word) ? word[stage] : "unknown";
 }
 
-/* Ends within its field and has nothing that a terminal would act upon. */
+/* Ends within its field, and has no byte that controls a terminal. */
 static bool text_valid(const char *s, size_t size)
 {
 	size_t len = strnlen(s, size);
@@ -35,8 +36,8 @@ static bool host_valid(const char *s, size_t size)
 	return text_valid(s, size) && *s != '\0' && strchr(s, ' ') == NULL;
 }
 
-/* What an IPv4 address leaves unused is zero, or two that are the same would
- * compare as different. */
+/* The unused bytes of an IPv4 address must be zero, because addresses are
+ * compared as a whole. */
 static bool endpoint_valid(const struct endpoint *e)
 {
 	static const uint8_t zeros[sizeof(e->address)];
@@ -119,7 +120,7 @@ static bool success_valid(const struct ke_answer *a)
 	       cookies_valid(a);
 }
 
-/* A failure says why, and brings nothing that could be taken for success. */
+/* A failure has a reason, and no keys, addresses or cookies. */
 static bool failure_valid(const struct ke_answer *a)
 {
 	return a->text[0] != '\0' && a->address_count == 0 &&
@@ -161,7 +162,7 @@ int frame_send(int fd, const void *frame, size_t len)
 	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 }
 
-/* MSG_TRUNC: the true length of a frame that is too long. */
+/* MSG_TRUNC: recv() returns the whole length of a frame that is too long. */
 int frame_receive(int fd, void *out, size_t len)
 {
 	ssize_t n;

@@ -1,7 +1,7 @@
 /*
- * What the engine and the resolver say to each other: fixed-size structs over
- * a SOCK_SEQPACKET socketpair. The receiver checks length, type and ranges;
- * a bad frame means that the sender is broken, and is treated as its death.
+ * The messages between the engine, the resolver and its jobs: structs of a
+ * fixed size over a SOCK_SEQPACKET socketpair. The receiver checks the length
+ * and every value. It treats a sender of a bad frame as dead.
  */
 #ifndef RESOLVER_FRAME_H
 #define RESOLVER_FRAME_H
@@ -11,7 +11,7 @@
 #include "nts/ke.h"
 #include "resolver/endpoint.h"
 
-#define KE_ADDRESSES_MAX 8 /* of one name, both families interleaved */
+#define KE_ADDRESSES_MAX 8 /* of one name, both families together */
 #define KE_TEXT_MAX 640
 #define KE_TIMEOUT_MAX_MS 600000
 #define KE_CERT_TEXT_MAX 160
@@ -20,7 +20,7 @@
 
 enum family_choice { FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
 
-/* How far a job came; also the name of what failed. */
+/* How far a job got: the stage that failed, or KE_STAGE_DONE. */
 /* clang-format off */
 #define KE_STAGES(X) \
 	X(KE_STAGE_START, "start") \
@@ -38,30 +38,32 @@ enum ke_stage {
 #undef X
 	    KE_STAGE_COUNT
 };
+/* "dns"; "unknown" for another number. */
 const char *ke_stage_word(enum ke_stage stage);
 
-/* What became of the dates of the certificates. */
+/* What was done about the dates of the certificates. */
 enum ke_dates {
-	KE_DATES_CHECKED,   /* as they should be, or not known to be at fault */
-	KE_DATES_REFUSED,   /* the failure: they do not fit the local clock */
-	KE_DATES_UNCHECKED, /* as the request wanted it */
+	KE_DATES_CHECKED,   /* checked; a failure has another reason */
+	KE_DATES_REFUSED,   /* the exchange failed: the local clock is not
+			       between the dates */
+	KE_DATES_UNCHECKED, /* not checked, as the request asks */
 	KE_DATES_COUNT,
 };
 
 struct ke_request {
-	uint32_t source; /* the engine's slot, given back in the answer */
-	uint32_t serial; /* so that a late answer to an old question is known */
+	uint32_t source; /* the engine's number of the source */
+	uint32_t serial; /* tells a late answer to an old request */
 	char host[HOST_MAX];
 	uint16_t ke_port;
-	uint16_t ntp_port; /* configured; a negotiated port beats it */
+	uint16_t ntp_port; /* 0: the usual one; a negotiated port overrides */
 	uint8_t family;	   /* enum family_choice */
-	/* 1: take a chain whatever its dates say, for a clock that is wrong at
-	 * the start. Name, signatures, purpose and keys are checked in full. */
+	/* 1: ignore the dates of the certificates, because the clock may be
+	 * wrong at the start. All other checks are done. */
 	uint8_t dates_unchecked;
 	uint8_t reserved[2];
-	uint32_t timeout_ms; /* for all of it; 1..KE_TIMEOUT_MAX_MS */
-	/* Of the name's addresses, begin with the one behind this: keys from
-	 * it have brought no answer. Family 0: none. */
+	uint32_t timeout_ms; /* for the whole job; 1..KE_TIMEOUT_MAX_MS */
+	/* Try the address that follows this one first: no server answered to
+	 * keys from this one. Family 0: begin with the first address. */
 	struct endpoint behind;
 };
 
@@ -79,21 +81,21 @@ struct ke_facts {
 
 struct ke_answer {
 	uint32_t source, serial;
-	uint8_t stage; /* KE_STAGE_DONE: success; else where it failed */
+	uint8_t stage; /* KE_STAGE_DONE: success; else the one that failed */
 	uint8_t have_other_keys;
 	uint16_t aead;
-	int32_t error; /* enum nts_err of KE_STAGE_EXCHANGE, else 0 */
+	int32_t error; /* enum nts_err, for KE_STAGE_EXCHANGE; else 0 */
 	uint32_t duration_ms;
 	uint32_t dates; /* enum ke_dates */
-	/* The reason in plain words, whole sentences without a full stop at
-	 * the end, ready for the log and ntsctl; "" on success. */
+	/* The reason as a sentence without a full stop, for the log and
+	 * ntsctl; "" after success. */
 	char text[KE_TEXT_MAX];
 
-	struct ke_facts facts;
+	struct ke_facts facts; /* as far as the job got */
 	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */
 
-	/* Success only. NTP addresses with ports, best first: the family that
-	 * won the KE race leads, then alternating. */
+	/* Only after success. The NTP addresses in the order of use: the one
+	 * that connected first, then the two families in turn. */
 	uint32_t address_count;
 	struct endpoint addresses[KE_ADDRESSES_MAX];
 	struct nts_keys keys, other_keys;
@@ -101,20 +103,21 @@ struct ke_answer {
 	struct cookie cookies[NTS_COOKIES];
 };
 
-/* Each checks lengths, ranges and closing NULs. */
-/* True if both keys of struct ke_facts are known and equal. */
-bool ke_same_key(const uint8_t a[static KE_CERT_KEY_LEN],
-    const uint8_t b[static KE_CERT_KEY_LEN]);
-
+/* Checks every value: ranges, counts, and that each text ends in its field. */
 bool ke_request_valid(const struct ke_request *r) MUST_USE;
 bool ke_answer_valid(const struct ke_answer *a) MUST_USE;
 
-/* Dates are left unchecked only when that was asked for. */
+/* May `a` be an answer to `r`? Dates are unchecked if and only if the request
+ * asked for that. */
 bool ke_answer_fits(
     const struct ke_answer *a, const struct ke_request *r) MUST_USE;
 
-/* 1: done, 0: would block, -1: peer gone or broken, or a frame of another
- * length. None of them blocks. */
+/* Are two keys of struct ke_facts the same? False if one is not known. */
+bool ke_same_key(const uint8_t a[static KE_CERT_KEY_LEN],
+    const uint8_t b[static KE_CERT_KEY_LEN]);
+
+/* These do not block. 1: done. 0: it would block. -1: the peer is gone, or the
+ * frame has another length or bad values. */
 int frame_send(int fd, const void *frame, size_t len) MUST_USE;
 int frame_receive(int fd, void *out, size_t len) MUST_USE;
 int frame_receive_request(int fd, struct ke_request *out) MUST_USE;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One question on its way to an answer; each step below takes it further. */
+/* The state of a job. Each step below adds to it. */
 struct job {
 	const struct ke_request *request;
 	const struct trust_config *config;
@@ -19,11 +19,11 @@ struct job {
 	struct trust trust;
 	size_t aead_count;
 	enum aead_id aeads[AEAD_KINDS];
-	struct names names;   /* of the host, all of them */
-	struct names untried; /* by the key exchange */
+	struct names names;   /* all addresses of the host */
+	struct names untried; /* those without a key exchange yet */
 	struct exchange exchange;
 	struct words why;
-	char text[KE_TEXT_MAX]; /* where the first `why` goes */
+	char text[KE_TEXT_MAX]; /* the reason of a failure, by `why` */
 };
 
 static bool fail(struct job *j, enum ke_stage stage)
@@ -51,7 +51,7 @@ static bool is_available(
 	return false;
 }
 
-/* What is configured, as far as the library can do it. */
+/* Chooses the configured algorithms that the library has. */
 static bool choose_aeads(struct job *j)
 {
 	enum aead_id available[AEAD_KINDS];
@@ -94,17 +94,18 @@ static bool look_up(struct job *j)
 		&j->names, &j->why))
 		return fail(j, KE_STAGE_DNS);
 	if (late(j)) {
-		words_add(&j->why, "DNS took %.1f s to answer for %s, too long",
+		words_add(&j->why,
+		    "DNS took %.1f s to answer for %s, which is too long",
 		    waited_s(j), q->host);
 		return fail(j, KE_STAGE_DNS);
 	}
-	names_begin_behind(&j->names, &q->behind);
+	names_rotate_after(&j->names, &q->behind);
 	j->untried = j->names;
 	return true;
 }
 
-/* Two fifths of all the time. The kernel repeats a lost SYN ever later: a new
- * attempt finds an open way sooner than waiting does. */
+/* Two fifths of the time. The kernel repeats a lost SYN after longer and longer
+ * waits, so the next job succeeds sooner than more waiting. */
 static struct mono connect_deadline(const struct job *j)
 {
 	int64_t all_ns = j->request->timeout_ms * NS_PER_MS;
@@ -113,7 +114,7 @@ static struct mono connect_deadline(const struct job *j)
 	    j->deadline, mono_after(mono_now(), all_ns / 5 * 2));
 }
 
-/* Races what is untried; the winner leaves the list. */
+/* Connects to one of the untried addresses, and removes it from their list. */
 static bool connect_next(struct job *j)
 {
 	struct race_outcome outcome;
@@ -137,7 +138,7 @@ static bool connect_next(struct job *j)
 	return true;
 }
 
-/* While other addresses remain, a silent one gets half of what is left. */
+/* While there are other addresses, this one gets half of the time left. */
 static struct mono exchange_deadline(const struct job *j)
 {
 	int64_t left_ns = j->deadline.ns - mono_now().ns;
@@ -170,9 +171,9 @@ static bool exchange_keys(struct job *j)
 	return done || fail(j, x->stage);
 }
 
-/* A name may lead to a machine that connects but is no NTS server: the others
- * of that name get their turn. The first failure stays the one to tell of, but
- * what fails after a success is told of alone. */
+/* Some address of a name may not be that of an NTS server: tries the other
+ * ones. If all fail, the first failure is reported; if one succeeds, that
+ * failure is forgotten. */
 static bool find_keys_elsewhere(struct job *j)
 {
 	const struct ke_answer first = *j->answer;
@@ -199,8 +200,7 @@ static bool find_keys(struct job *j)
 	return exchange_keys(j) || find_keys_elsewhere(j);
 }
 
-/* RFC 8915 4.1.7 and 4.1.8: without a negotiated name NTP is spoken with the
- * address of the key exchange, without a port at the usual one. */
+/* RFC 8915 4.1.8: the negotiated port, or the usual one. */
 static uint16_t ntp_port(const struct job *j)
 {
 	if (j->exchange.response.port)
@@ -213,8 +213,9 @@ static bool look_up_ntp_server(struct job *j, struct names *out)
 	const char *server = j->exchange.response.server;
 
 	memcpy(j->answer->ntp_server, server, sizeof(j->answer->ntp_server));
-	words_add(&j->why, "%s names the NTP server %s, which is of no use: ",
-	    j->request->host, server);
+	words_add(&j->why,
+	    "%s names the NTP server %s, which is unusable: ", j->request->host,
+	    server);
 	if (!names_lookup(server, ntp_port(j),
 		(enum family_choice)j->request->family, out, &j->why))
 		return fail(j, KE_STAGE_NTP_NAME);
@@ -233,7 +234,8 @@ static void add_address(struct job *j, struct endpoint e)
 	a->addresses[a->address_count++] = e;
 }
 
-/* The address that has just proved to work leads, or at least its family. */
+/* The address that connected comes first, or else one of its family. RFC 8915
+ * 4.1.7: without a negotiated name, the addresses are those of the host. */
 static bool find_addresses(struct job *j)
 {
 	const struct endpoint *peer = &j->exchange.peer;

@@ -19,9 +19,9 @@ static int af_of_choice(enum family_choice family)
 }
 
 /*
- * No res_init: the C library reads a changed resolv.conf by itself (glibc since
- * 2.26), and a job of its own process has never read an older one. No
- * AI_ADDRCONFIG: it hides ::1, and a family without a route fails at once.
+ * Needs no res_init(): glibc reads a changed resolv.conf again (since 2.26),
+ * and each job is a new process anyway. Does not use AI_ADDRCONFIG: that hides
+ * ::1, and connecting to a family without a route fails at once.
  */
 static int ask(const char *host, int af, struct addrinfo **list)
 {
@@ -45,8 +45,8 @@ static void add_address(
 		n->at[n->count++] = *e;
 }
 
-/* The order stays the system's (RFC 6724, gai.conf). Each family gets at least
- * half of the room, so that a long list of one cannot hide the other. */
+/* Keeps the order of the system (RFC 6724, gai.conf). Each family gets up to
+ * half of the room, so that a long list of one family cannot hide the other. */
 static void collect(struct names *n, const struct addrinfo *list, uint16_t port)
 {
 	struct endpoint e;
@@ -67,7 +67,8 @@ static void collect(struct names *n, const struct addrinfo *list, uint16_t port)
 	}
 }
 
-/* The next address from *from on that is, or is not, of the family. */
+/* The next address, from *from on, of `family` (`same`), or of the other one.
+ */
 static const struct endpoint *next_of(
     const struct names *n, unsigned *from, uint8_t family, bool same)
 {
@@ -97,7 +98,7 @@ void names_interleave(struct names *n, uint8_t lead)
 	}
 }
 
-void names_begin_behind(struct names *n, const struct endpoint *e)
+void names_rotate_after(struct names *n, const struct endpoint *e)
 {
 	const struct names in = *n;
 	unsigned first = 0;
@@ -127,7 +128,7 @@ static bool is_absence(int error)
 	       error == EAI_ADDRFAMILY;
 }
 
-/* A name that has addresses, but none of the family asked for, says so. */
+/* True: the name has addresses, but none of the configured family. */
 static bool explain_family(
     const char *host, enum family_choice family, struct words *why)
 {

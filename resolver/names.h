@@ -1,9 +1,9 @@
-/* From a name to addresses, with a plain sentence when there are none. */
+/* From a name to its addresses, or to a sentence that says why it has none. */
 #ifndef RESOLVER_NAMES_H
 #define RESOLVER_NAMES_H
 
 #include "resolver/frame.h"
-#include "resolver/certificate/words.h"
+#include "resolver/certificate/sentence.h"
 
 struct names {
 	unsigned count;
@@ -11,24 +11,25 @@ struct names {
 };
 
 /*
- * Asks the system (/etc/hosts, DNS: what nsswitch.conf says); blocks for as
- * long as that takes. `host` may be an address, also with a scope
- * ("fe80::1%eth0"). The result alternates between the families, no address
- * twice, each with `port`. False: `why` has got the reason.
+ * Asks the system, as nsswitch.conf says: /etc/hosts, DNS. Blocks for as long
+ * as the system takes. `host` may also be an address, with a scope
+ * ("fe80::1%eth0") or without one. The result has no address twice, and the
+ * two families in turn; each address has `port`. False: `why` is the reason.
  */
 bool names_lookup(const char *host, uint16_t port, enum family_choice family,
     struct names *out, struct words *why) MUST_USE;
 
 /*
- * RFC 8305 4: the families alternate, and the one of the first address leads.
- * `lead` (4, 6; 0: that of the first) leads instead when there is one of it.
+ * Puts the addresses of the two families in turn (RFC 8305 section 4). `lead`
+ * is the family of the first one: 4, 6, or 0 for that of the present first.
  */
 void names_interleave(struct names *n, uint8_t lead);
 
-/* Begins with the address behind `e`, in a ring; a list without `e` stays. */
-void names_begin_behind(struct names *n, const struct endpoint *e);
+/* Rotates the list so that it begins with the address after `e`. Does not
+ * change a list without `e`. */
+void names_rotate_after(struct names *n, const struct endpoint *e);
 
-/* Takes one address out; false when it is not in there. */
+/* Removes one address. False: the list does not have it. */
 bool names_remove(struct names *n, const struct endpoint *e);
 
 #endif

@@ -9,14 +9,14 @@
 struct race {
 	const struct names *to;
 	unsigned started; /* addresses 0 to started - 1 have been tried */
-	unsigned open;	  /* of those, still on their way */
+	unsigned open;	  /* of those, still connecting */
 	struct pollfd fds[KE_ADDRESSES_MAX]; /* fd -1: failed */
 	struct mono next_start;
 	struct race_outcome *out;
 };
 
-/* The flags go in a second call and may fail: the simulator knows neither
- * SOCK_NONBLOCK nor, in some builds, F_SETFL, and never blocks anyway. */
+/* Sets the flags by fcntl(), which may fail: clknetsim does not know
+ * SOCK_NONBLOCK, and in some versions not F_SETFL, but it never blocks. */
 static int open_socket(int af)
 {
 	int fd = socket(af, SOCK_STREAM, 0);
@@ -31,7 +31,8 @@ static int open_socket(int af)
 	return fd;
 }
 
-/* Connecting, or connected: writability will tell. -1: errno says why. */
+/* Returns a descriptor that becomes writable when it has connected or failed.
+ * -1: see errno. */
 static int begin_connect(const struct endpoint *e)
 {
 	struct sockaddr_storage address;
@@ -49,7 +50,7 @@ static int begin_connect(const struct endpoint *e)
 	return -1;
 }
 
-/* Starts one more; false when none is left. */
+/* Starts the next address. False: none is left. */
 static bool start_next(struct race *r)
 {
 	unsigned i = r->started;
@@ -79,8 +80,8 @@ static int socket_error(int fd)
 	return error;
 }
 
-/* Looks at those that have news: the winner's index, or -1. A failure lets the
- * next start at once. */
+/* Handles the sockets with events. Returns the index of the winner, or -1.
+ * After a failure the next address starts at once. */
 static int harvest(struct race *r)
 {
 	for (unsigned i = 0; i < r->started; i++) {
@@ -159,12 +160,12 @@ static void explain_one(const struct endpoint *e, int error, struct words *why)
 	endpoint_text(e, false, host);
 	switch (error) {
 	case 0:
-		words_add(why, "%s was not tried in time", host);
+		words_add(why, "%s was not tried before the timeout", host);
 		break;
 	case ECONNREFUSED:
 		words_add(why,
 		    "connection refused: nothing listens on TCP port %u of %s "
-		    "(is NTS enabled there, or a firewall rejecting?)",
+		    "(is NTS enabled there? does a firewall reject it?)",
 		    e->port, host);
 		break;
 	case ETIMEDOUT:
@@ -174,7 +175,8 @@ static void explain_one(const struct endpoint *e, int error, struct words *why)
 		break;
 	case EHOSTUNREACH:
 		words_add(why,
-		    "%s cannot be reached: it is down, or the way to it is",
+		    "%s cannot be reached: it or the network on the way to it "
+		    "is down",
 		    host);
 		break;
 	case ENETUNREACH:
@@ -183,12 +185,13 @@ static void explain_one(const struct endpoint *e, int error, struct words *why)
 	case EACCES:
 	case EPERM:
 		words_add(why,
-		    "this machine's firewall or sandbox forbids connections "
-		    "to %s TCP port %u",
+		    "the firewall or sandbox of this machine does not allow "
+		    "connections to %s TCP port %u",
 		    host, e->port);
 		break;
 	case EAFNOSUPPORT:
-		words_add(why, "this machine has no IPv%u to reach %s with",
+		words_add(why,
+		    "this machine has no IPv%u, so it cannot reach %s",
 		    e->family, host);
 		break;
 	default:

@@ -1,6 +1,6 @@
 /*
- * Connection racing, RFC 8305 section 5: the next address is tried 250 ms after
- * the one before, or at once when that fails; the first to connect wins.
+ * Connection racing (RFC 8305 section 5): tries the next address 250 ms after
+ * the last one, or as soon as that fails. The first to connect wins.
  */
 #ifndef RESOLVER_RACE_H
 #define RESOLVER_RACE_H
@@ -11,20 +11,21 @@
 #define RACE_STAGGER_NS (250 * NS_PER_MS)
 
 struct race_outcome {
-	unsigned winner; /* index, when a descriptor was returned */
-	/* Per address: 0 not tried, or still on its way when another won;
-	 * ETIMEDOUT: no answer by the deadline; else what connect said. */
+	unsigned winner; /* an index; set if race_connect() succeeded */
+	/* For each address. 0: not tried, or another one won first.
+	 * ETIMEDOUT: no answer before the deadline. Else the error of
+	 * connect(2). */
 	int error[KE_ADDRESSES_MAX];
 };
 
 /*
- * The connected, non-blocking, close-on-exec descriptor, which the caller
- * closes; -1 when all failed or the deadline came.
+ * Returns a connected descriptor, non-blocking and close-on-exec, which the
+ * caller closes. -1: all addresses failed, or the deadline has passed.
  */
 int race_connect(const struct names *to, struct mono deadline,
     struct race_outcome *out) MUST_USE;
 
-/* Why each address failed, in words. */
+/* Says why each address failed. */
 void race_explain(const struct names *to, const struct race_outcome *outcome,
     struct words *why);
 

@@ -7,12 +7,12 @@ struct mono mono_now(void)
 {
 	struct timespec ts;
 
-	/* Cannot fail: the clock exists and the pointer is good. */
+	/* Cannot fail: the clock exists. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (struct mono){ns_of_timespec(&ts)};
 }
 
-/* Rounded up, or a wait would end early and spin. */
+/* Rounds up: a wait that ends early would be repeated in a busy loop. */
 static int timeout_ms(struct mono deadline)
 {
 	int64_t left_ns, left_ms;

@@ -1,4 +1,4 @@
-/* Waiting with a deadline, in the way that the simulator knows: poll alone. */
+/* Waiting with a deadline. Uses poll(2) alone, because clknetsim knows that. */
 #ifndef RESOLVER_WAIT_H
 #define RESOLVER_WAIT_H
 
@@ -7,11 +7,12 @@
 
 #include <poll.h>
 
+/* Reads CLOCK_MONOTONIC. */
 struct mono mono_now(void);
 
 /*
- * As poll(2), until `deadline` (MONO_NEVER: for ever), through interruptions.
- * 0: the deadline has passed. -1: failure, errno is set.
+ * Like poll(2), but waits until `deadline` (MONO_NEVER: for ever) and goes on
+ * after a signal. 0: the deadline has passed. -1: see errno.
  */
 int poll_until(struct pollfd *fds, unsigned count, struct mono deadline);
 

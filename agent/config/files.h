@@ -8,11 +8,11 @@
 
 struct dirent;
 
-/* The folder conf.d beside the main file. */
+/* The path of conf.d in the folder of the main file. */
 void config_folder(const char *main_path, char out[PATH_MAX]);
 
-/* Its files NAME.conf, in the order of the names; the caller frees each entry
- * and the array. -1: errno says why. */
+/* The files NAME.conf of that folder, in the order of their names. Returns how
+ * many; the caller frees each entry and the array. -1: see errno. */
 int config_folder_list(const char *folder, struct dirent ***entries) MUST_USE;
 
 #endif

@@ -8,46 +8,46 @@
 #include <strings.h>
 #include <sys/un.h>
 
-static void *field(const struct config_key *key, void *base)
+static void *field(const struct config_key *key, void *target)
 {
-	return (char *)base + key->offset;
+	return (char *)target + key->offset;
 }
 
 static bool set_bool(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	return value_bool(value, field(key, base));
+	return value_bool(value, field(key, target));
 }
 
 static bool set_text(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	return value_text(value, field(key, base), key->size);
+	return value_text(value, field(key, target), key->size);
 }
 
 static bool set_host(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	return value_host(value, field(key, base), key->size);
+	return value_host(value, field(key, target), key->size);
 }
 
-/* ipv4 and ipv6 are judged together, when both are known. */
+/* ipv4 and ipv6 are judged together, after both are known. */
 static bool set_said(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	bool yes;
 
 	if (!value_bool(value, &yes))
 		return false;
-	*(enum said *)field(key, base) = yes ? SAID_YES : SAID_NO;
+	*(enum said *)field(key, target) = yes ? SAID_YES : SAID_NO;
 	return true;
 }
 
 /* An absolute path, or `none`. */
 static bool set_path(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	char *path = field(key, base);
+	char *path = field(key, target);
 
 	if (strcmp(value, "none") == 0) {
 		path[0] = '\0';
@@ -56,84 +56,85 @@ static bool set_path(
 	return value[0] == '/' && value_text(value, path, key->size);
 }
 
-/* bind(2) takes a shorter path than open(2). */
+/* bind(2) takes shorter paths than open(2). */
 static bool set_socket(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	struct sockaddr_un address;
 
 	return strlen(value) < sizeof(address.sun_path) &&
-	       set_path(key, value, base);
+	       set_path(key, value, target);
 }
 
 static bool set_port(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	int64_t port;
 
 	if (!value_integer(value, 1, UINT16_MAX, &port))
 		return false;
-	*(uint16_t *)field(key, base) = (uint16_t)port;
+	*(uint16_t *)field(key, target) = (uint16_t)port;
 	return true;
 }
 
 static bool set_count(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	int64_t n;
 
 	if (!value_integer(value, (int64_t)key->min, (int64_t)key->max, &n))
 		return false;
-	*(unsigned *)field(key, base) = (unsigned)n;
+	*(unsigned *)field(key, target) = (unsigned)n;
 	return true;
 }
 
 static bool set_poll(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	return value_poll(value, field(key, base));
+	return value_poll(value, field(key, target));
 }
 
 static bool set_duration(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	return value_duration(value, (int64_t)(key->min * 1e9),
-	    (int64_t)(key->max * 1e9), field(key, base));
+	    (int64_t)(key->max * 1e9), field(key, target));
 }
 
-/* The same, with `no` for zero: no limit. */
+/* A duration, or `no` for no limit, which is stored as 0. */
 static bool set_limit(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	if (strcasecmp(value, "no") == 0) {
-		*(int64_t *)field(key, base) = 0;
+		*(int64_t *)field(key, target) = 0;
 		return true;
 	}
-	return set_duration(key, value, base);
+	return set_duration(key, value, target);
 }
 
 static bool set_timeout_ms(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	int64_t ns;
 
 	if (!value_duration(value, (int64_t)(key->min * 1e9),
 		(int64_t)(key->max * 1e9), &ns))
 		return false;
-	*(uint32_t *)field(key, base) = (uint32_t)(ns / NS_PER_MS);
+	*(uint32_t *)field(key, target) = (uint32_t)(ns / NS_PER_MS);
 	return true;
 }
 
-static bool set_ppm(const struct config_key *key, const char *value, void *base)
+static bool set_ppm(
+    const struct config_key *key, const char *value, void *target)
 {
-	return value_ppm(value, key->min, key->max, field(key, base));
+	return value_ppm(value, key->min, key->max, field(key, target));
 }
 
-/* "0.1s 3": threshold and updates; -1: always; `no`: never. */
+/* "0.1s 3": a threshold and a number of updates (-1: all); or `no`. */
 static bool set_makestep(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	struct steering_config *s = field(key, base);
+	struct steering_config *s = field(key, target);
 	char threshold[32], updates[32], more[2];
 	int64_t ns, n;
 
@@ -155,9 +156,9 @@ static bool set_makestep(
 }
 
 static bool set_trusted_certs(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	struct trust_config *trust = field(key, base);
+	struct trust_config *trust = field(key, target);
 	char path[FILE_PATH_MAX];
 	unsigned words = 0;
 	size_t len;
@@ -175,9 +176,9 @@ static bool set_trusted_certs(
 }
 
 static bool set_aeads(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	struct trust_config *trust = field(key, base);
+	struct trust_config *trust = field(key, target);
 	char word[8];
 	size_t len;
 	int64_t id;
@@ -198,7 +199,7 @@ static bool set_aeads(
 }
 
 static bool set_bootstrap(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	static const char *const words[] = {
 	    [BOOTSTRAP_OFF] = "off",
@@ -209,7 +210,7 @@ static bool set_bootstrap(
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcasecmp(value, words[i]) != 0)
 			continue;
-		*(enum bootstrap_policy *)field(key, base) =
+		*(enum bootstrap_policy *)field(key, target) =
 		    (enum bootstrap_policy)i;
 		return true;
 	}
@@ -217,7 +218,7 @@ static bool set_bootstrap(
 }
 
 static bool set_level(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
 	static const struct {
 		const char *word;
@@ -233,126 +234,162 @@ static bool set_level(
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcasecmp(value, words[i].word) != 0)
 			continue;
-		*(enum log_level *)field(key, base) = words[i].level;
+		*(enum log_level *)field(key, target) = words[i].level;
 		return true;
 	}
 	return false;
 }
 
 static bool set_target(
-    const struct config_key *key, const char *value, void *base)
+    const struct config_key *key, const char *value, void *target)
 {
-	enum log_target *target = field(key, base);
+	enum log_target *out = field(key, target);
 
 	if (strcasecmp(value, "stderr") == 0)
-		*target = LOG_TO_STDERR;
+		*out = LOG_TO_STDERR;
 	else if (strcasecmp(value, "syslog") == 0)
-		*target = LOG_TO_SYSLOG;
+		*out = LOG_TO_SYSLOG;
 	else
 		return false;
 	return true;
 }
 
-#define OF(member)                                                             \
-	offsetof(struct config, member), sizeof(((struct config *)0)->member)
-#define OF_SOURCE(member)                                                      \
-	offsetof(struct source_config, member),                                \
-	    sizeof(((struct source_config *)0)->member)
-#define OF_DRAFT(member)                                                       \
-	offsetof(struct source_draft, member),                                 \
-	    sizeof(((struct source_draft *)0)->member)
+/*
+ * The part of a row that says where the value goes: the function that sets it,
+ * and the struct, offset and size of the field. Does not compile if the type
+ * of the field is not the one that the function writes.
+ */
+#define STRUCT_OF_CONFIG struct config
+#define STRUCT_OF_SOURCE struct source_config
+#define STRUCT_OF_DRAFT struct source_draft
+#define MEMBER(of, member) (((STRUCT_OF_##of *)0)->member)
+#define FIELD(set, type, of, member)                                           \
+	set, KEY_OF_##of,                                                      \
+	    offsetof(STRUCT_OF_##of, member) * HAS_TYPE(of, member, type),     \
+	    sizeof(MEMBER(of, member))
+/* 1, with a check at compile time. */
+#define HAS_TYPE(of, member, type)                                             \
+	sizeof(struct {                                                        \
+		static_assert(                                                 \
+		    _Generic(MEMBER(of, member), type : 1, default : 0),       \
+		    #member " has another type");                              \
+		char one;                                                      \
+	})
+
+#define TEXT(of, member) FIELD(set_text, char *, of, member)
+#define HOST(of, member) FIELD(set_host, char *, of, member)
+#define PATH(of, member) FIELD(set_path, char *, of, member)
+#define SOCKET(of, member) FIELD(set_socket, char *, of, member)
+#define BOOL(of, member) FIELD(set_bool, bool, of, member)
+#define SAID(of, member) FIELD(set_said, enum said, of, member)
+#define PORT(of, member) FIELD(set_port, uint16_t, of, member)
+#define COUNT(of, member) FIELD(set_count, unsigned, of, member)
+#define POLL(of, member) FIELD(set_poll, int, of, member)
+#define DURATION(of, member) FIELD(set_duration, int64_t, of, member)
+#define LIMIT(of, member) FIELD(set_limit, int64_t, of, member)
+#define TIMEOUT_MS(of, member) FIELD(set_timeout_ms, uint32_t, of, member)
+#define PPM(of, member) FIELD(set_ppm, double, of, member)
+#define MAKESTEP(of, member)                                                   \
+	FIELD(set_makestep, struct steering_config, of, member)
+#define CERTS(of, member)                                                      \
+	FIELD(set_trusted_certs, struct trust_config, of, member)
+#define AEADS(of, member) FIELD(set_aeads, struct trust_config, of, member)
+#define BOOTSTRAP(of, member)                                                  \
+	FIELD(set_bootstrap, enum bootstrap_policy, of, member)
+#define LEVEL(of, member) FIELD(set_level, enum log_level, of, member)
+#define TARGET(of, member) FIELD(set_target, enum log_target, of, member)
 
 #define YES_NO "yes or no"
 #define A_PATH "an absolute path, or none"
 #define A_POLL                                                                 \
 	"auto, the log2 of the seconds from -4 to 17, or a time that is a "    \
 	"power of two (16s)"
-/* A slew on top of the base frequency stays within KEEPER_TOTAL_MAX_PPM. */
+/* Base frequency and slew together stay below KEEPER_TOTAL_MAX_PPM. */
 #define MAX_SLEW_PPM 99000
-/* The discipline never asks for more (MAXFREQ of Linux). */
+/* MAXFREQ of Linux: the kernel refuses a higher frequency. */
 #define MAX_DRIFT_PPM 500
 
 /* clang-format off */
 static const struct config_key keys[] = {
-{"agent", "user", set_text, OF(user), 0, 0, false, "the name of a user"},
-{"agent", "status-socket", set_socket, OF(status_socket), 0, 0, false,
+{"agent", "user", TEXT(CONFIG, user), 0, 0, false, "the name of a user"},
+{"agent", "status-socket", SOCKET(CONFIG, status_socket), 0, 0, false,
 	"an absolute path of at most 107 bytes, or none"},
-{"agent", "pidfile", set_path, OF(pidfile), 0, 0, false, A_PATH},
+{"agent", "pidfile", PATH(CONFIG, pidfile), 0, 0, false, A_PATH},
 
-{"nts", "trusted-certs", set_trusted_certs, OF(trust), 0, 0, true,
+{"nts", "trusted-certs", CERTS(CONFIG, trust), 0, 0, true,
 	"absolute paths of PEM files or directories, at most 32 in all"},
-{"nts", "system-certs", set_bool, OF(trust.system_certs), 0, 0, false, YES_NO},
-{"nts", "aeads", set_aeads, OF(trust), 0, 0, false,
+{"nts", "system-certs", BOOL(CONFIG, trust.system_certs), 0, 0, false, YES_NO},
+{"nts", "aeads", AEADS(CONFIG, trust), 0, 0, false,
 	"algorithm numbers out of 30, 15 and 17, each once"},
-{"nts", "ke-timeout", set_timeout_ms, OF(ke_timeout_ms), 1, 300, false,
+{"nts", "ke-timeout", TIMEOUT_MS(CONFIG, ke_timeout_ms), 1, 300, false,
 	"a time from 1s to 300s"},
-{"nts", "saved-keys", set_path, OF(saved_keys), 0, 0, false, A_PATH},
+{"nts", "saved-keys", PATH(CONFIG, saved_keys), 0, 0, false, A_PATH},
 
-{"clock", "driftfile", set_path, OF(driftfile), 0, 0, false, A_PATH},
-{"clock", "last-good-time", set_path, OF(goodtime_file), 0, 0, false, A_PATH},
-{"clock", "bootstrap", set_bootstrap, OF(bootstrap), 0, 0, false,
+{"clock", "driftfile", PATH(CONFIG, driftfile), 0, 0, false, A_PATH},
+{"clock", "last-good-time", PATH(CONFIG, goodtime_file), 0, 0, false, A_PATH},
+{"clock", "bootstrap", BOOTSTRAP(CONFIG, bootstrap), 0, 0, false,
 	"off, quorum or single"},
-{"clock", "makestep", set_makestep, OF(steering), 0, 0, false,
+{"clock", "makestep", MAKESTEP(CONFIG, steering), 0, 0, false,
 	"a threshold and a number of updates (0.1s 3), or no"},
-{"clock", "max-slew", set_ppm, OF(steering.max_slew_ppm), 1, MAX_SLEW_PPM,
+{"clock", "max-slew", PPM(CONFIG, steering.max_slew_ppm), 1, MAX_SLEW_PPM,
 	false, "a frequency from 1ppm to 99000ppm"},
-{"clock", "max-drift", set_ppm, OF(max_freq_ppm), 1, MAX_DRIFT_PPM, false,
+{"clock", "max-drift", PPM(CONFIG, max_freq_ppm), 1, MAX_DRIFT_PPM, false,
 	"a frequency from 1ppm to 500ppm"},
-{"clock", "refuse-threshold", set_limit, OF(steering.refuse_threshold_ns),
+{"clock", "refuse-threshold", LIMIT(CONFIG, steering.refuse_threshold_ns),
 	0.001, 1e9, false, "a time of at least 1ms, or no"},
-{"clock", "maxdistance", set_duration, OF(steering.max_distance_ns), 1e-6, 16,
+{"clock", "maxdistance", DURATION(CONFIG, steering.max_distance_ns), 1e-6, 16,
 	false, "a time from 1us to 16s"},
-{"clock", "minsources", set_count, OF(steering.min_sources), 1,
+{"clock", "minsources", COUNT(CONFIG, steering.min_sources), 1,
 	SOURCES_MAX, false, "a number from 1 to 64"},
-{"clock", "max-clock-error", set_ppm, OF(steering.max_clock_error_ppm), 0.001,
+{"clock", "max-clock-error", PPM(CONFIG, steering.max_clock_error_ppm), 0.001,
 	10000, false, "a frequency from 1ppb to 10000ppm"},
 
-{"log", "level", set_level, OF(log_level), 0, 0, false,
+{"log", "level", LEVEL(CONFIG, log_level), 0, 0, false,
 	"error, warning, notice, info or debug"},
-{"log", "target", set_target, OF(log_target), 0, 0, false,
+{"log", "target", TARGET(CONFIG, log_target), 0, 0, false,
 	"stderr or syslog"},
 
-{"source", "host", set_host, OF_SOURCE(host), 0, 0, false,
+{"source", "host", HOST(SOURCE, host), 0, 0, false,
 	"a host name or an IP address"},
-{"source", "ntsport", set_port, OF_SOURCE(ke_port), 0, 0, false,
+{"source", "ntsport", PORT(SOURCE, ke_port), 0, 0, false,
 	"a TCP port from 1 to 65535"},
-{"source", "port", set_port, OF_SOURCE(ntp_port), 0, 0, false,
+{"source", "port", PORT(SOURCE, ntp_port), 0, 0, false,
 	"a UDP port from 1 to 65535"},
-{"source", "ipv4", set_said, OF_DRAFT(ipv4), 0, 0, false, YES_NO},
-{"source", "ipv6", set_said, OF_DRAFT(ipv6), 0, 0, false, YES_NO},
-{"source", "iburst", set_bool, OF_SOURCE(iburst), 0, 0, false, YES_NO},
-{"source", "minpoll", set_poll, OF_SOURCE(minpoll), 0, 0, false, A_POLL},
-{"source", "maxpoll", set_poll, OF_SOURCE(maxpoll), 0, 0, false, A_POLL},
-{"source", "maxdelay", set_duration, OF_SOURCE(max_delay_ns), 1e-6, 1000,
+{"source", "ipv4", SAID(DRAFT, ipv4), 0, 0, false, YES_NO},
+{"source", "ipv6", SAID(DRAFT, ipv6), 0, 0, false, YES_NO},
+{"source", "iburst", BOOL(SOURCE, iburst), 0, 0, false, YES_NO},
+{"source", "minpoll", POLL(SOURCE, minpoll), 0, 0, false, A_POLL},
+{"source", "maxpoll", POLL(SOURCE, maxpoll), 0, 0, false, A_POLL},
+{"source", "maxdelay", DURATION(SOURCE, max_delay_ns), 1e-6, 1000,
 	false, "a time from 1us to 1000s"},
-{"source", "prefer", set_bool, OF_SOURCE(options.prefer), 0, 0, false, YES_NO},
-{"source", "noselect", set_bool, OF_SOURCE(options.noselect), 0, 0, false,
+{"source", "prefer", BOOL(SOURCE, options.prefer), 0, 0, false, YES_NO},
+{"source", "noselect", BOOL(SOURCE, options.noselect), 0, 0, false,
 	YES_NO},
-{"source", "trust", set_bool, OF_SOURCE(options.trust), 0, 0, false, YES_NO},
-{"source", "require", set_bool, OF_SOURCE(options.require), 0, 0, false,
+{"source", "trust", BOOL(SOURCE, options.trust), 0, 0, false, YES_NO},
+{"source", "require", BOOL(SOURCE, options.require), 0, 0, false,
 	YES_NO},
 };
 
-static_assert(ARRAY_LEN(keys) <= CONFIG_KEYS_MAX, "CONFIG_KEYS_MAX");
+static_assert(ARRAY_LEN(keys) <= CONFIG_KEYS_MAX, "raise CONFIG_KEYS_MAX");
 
 #define SERVES_NOT "leave it out: the agent serves no time and opens no port"
 
-/* Names that administrators bring along from chrony. */
+/* Words of chrony.conf(5) that administrators may write. */
 static const struct {
 	const char *name, *advice;
 } familiar[] = {
-{"server", "a server is a section of its own: [source NAME]"},
-{"pool", "pools are not supported: name each server in a [source NAME]"},
+{"server", "write a section [source NAME] for each server"},
+{"pool", "pools are not supported: write a section [source NAME] for each server"},
 {"nts", "every source uses NTS; leave it out"},
 {"ntstrustedcerts", "write trusted-certs in [nts]"},
 {"nosystemcert", "write system-certs = no in [nts]"},
 {"ntsaeads", "write aeads in [nts]"},
 {"ntsdumpdir", "write saved-keys in [nts]"},
-{"nocerttimecheck", "see bootstrap in [clock]: a wrong clock is set first, then all dates are checked"},
+{"nocerttimecheck", "see bootstrap in [clock]: the agent sets a wrong clock first and then checks all dates"},
 {"certset", "all sources share the trusted certificates of [nts]"},
 {"rtcsync", "leave it out: the kernel sets the RTC while the clock is synchronised"},
 {"rtcfile", "the agent does not read the RTC"},
-{"ntsrefresh", "leave it out: keys are renewed daily, and when the server asks for it"},
+{"ntsrefresh", "leave it out: the agent renews keys daily, and when the server needs it"},
 {"allow", SERVES_NOT},
 {"deny", SERVES_NOT},
 {"local", SERVES_NOT},
@@ -364,10 +401,10 @@ static const struct {
 {"ntsservercert", SERVES_NOT},
 {"ntsprocesses", SERVES_NOT},
 {"ntsrotate", SERVES_NOT},
-{"peer", "leave it out: the agent only asks servers"},
+{"peer", "leave it out: the agent is only a client"},
 {"refclock", "reference clocks are not supported"},
-{"leapsectz", "leave it out: leap seconds come from the servers"},
-{"leapseclist", "leave it out: leap seconds come from the servers"},
+{"leapsectz", "leave it out: the servers announce leap seconds"},
+{"leapseclist", "leave it out: the servers announce leap seconds"},
 {"hwtimestamp", "hardware time stamps are not supported yet"},
 {"xleave", "interleaved mode is not supported yet"},
 {"keyfile", "symmetric keys are not supported: every source uses NTS"},
@@ -376,26 +413,26 @@ static const struct {
 {"maxdrift", "write max-drift in [clock]"},
 {"maxchange", "write refuse-threshold in [clock]"},
 {"maxclockerror", "write max-clock-error in [clock]"},
-{"maxupdateskew", "leave it out: an estimate counts by its uncertainty"},
-{"burst", "iburst starts with a burst; later ones are the agent's choice"},
-{"minsamples", "leave it out: the agent weighs all it has measured"},
-{"maxsamples", "leave it out: the agent weighs all it has measured"},
-{"polltarget", "leave it out: the poll follows from the estimate's uncertainty"},
-{"filter", "leave it out: every packet counts by its own delay"},
-{"maxdelayratio", "leave it out: every packet counts by its own delay"},
-{"maxdelaydevratio", "leave it out: every packet counts by its own delay"},
-{"maxdelayquant", "leave it out: every packet counts by its own delay"},
-{"cmdallow", "leave it out: the status is for this machine alone"},
-{"cmddeny", "leave it out: the status is for this machine alone"},
+{"maxupdateskew", "leave it out: the agent weighs an estimate by its uncertainty"},
+{"burst", "write iburst for a burst at the start; the agent decides on later ones"},
+{"minsamples", "leave it out: the agent weighs all its measurements"},
+{"maxsamples", "leave it out: the agent weighs all its measurements"},
+{"polltarget", "leave it out: the agent chooses the poll interval by the uncertainty"},
+{"filter", "leave it out: the agent weighs every packet by its delay"},
+{"maxdelayratio", "leave it out: the agent weighs every packet by its delay"},
+{"maxdelaydevratio", "leave it out: the agent weighs every packet by its delay"},
+{"maxdelayquant", "leave it out: the agent weighs every packet by its delay"},
+{"cmdallow", "leave it out: the status is only for this machine"},
+{"cmddeny", "leave it out: the status is only for this machine"},
 {"bindcmdaddress", "write status-socket in [agent]"},
-{"cmdport", "there is no command port; status-socket in [agent] is for ntsctl"},
-{"logdir", "the log goes where target in [log] says"},
-{"log", "there are no files of measurements: ntsctl(8) shows them"},
-{"dumpdir", "leave it out: measurements are not kept on disk"},
+{"cmdport", "there is no command port: ntsctl uses status-socket in [agent]"},
+{"logdir", "write target in [log], which says where the log goes"},
+{"log", "the agent writes no log of measurements: ntsctl(8) shows them"},
+{"dumpdir", "write saved-keys in [nts]: its folder also keeps the measurements"},
 {"initstepslew", "write makestep in [clock]"},
-{"include", "put further files into conf.d beside the main file"},
-{"confdir", "put further files into conf.d beside the main file"},
-{"sourcedir", "put further files into conf.d beside the main file"},
+{"include", "put more files into conf.d in the folder of the main file"},
+{"confdir", "put more files into conf.d in the folder of the main file"},
+{"sourcedir", "put more files into conf.d in the folder of the main file"},
 };
 
 static const char *const sections[] = {"agent", "nts", "clock", "log", "source"};
@@ -443,7 +480,8 @@ const char *config_key_advice(const char *name)
 
 #define WORD_MAX 32
 
-/* Levenshtein's distance, case ignored; long words are not near anything. */
+/* Levenshtein's distance without regard to case. A long word is far from every
+ * other one. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[WORD_MAX + 1], la = strlen(a), lb = strlen(b);
@@ -471,8 +509,8 @@ static size_t distance(const char *a, const char *b)
 	return row[lb];
 }
 
-/* Near enough to be a slip of the finger. */
-static bool slip(const char *name, size_t apart)
+/* Is the distance so short that the word is probably a typing error? */
+static bool is_typing_error(const char *name, size_t apart)
 {
 	return apart <= 3 && 2 * apart <= strlen(name);
 }
@@ -496,10 +534,10 @@ const struct config_key *config_key_nearest(
 			here = &keys[i];
 		}
 	}
-	/* A key as it is spelled elsewhere beats one like it here. */
-	if (best > 0 && slip(name, best_here))
+	/* A key of exactly this name in another section is the better one. */
+	if (best > 0 && is_typing_error(name, best_here))
 		return here;
-	return slip(name, best) ? nearest : NULL;
+	return is_typing_error(name, best) ? nearest : NULL;
 }
 
 const char *config_section_nearest(const char *section)
@@ -515,7 +553,7 @@ const char *config_section_nearest(const char *section)
 		best = apart;
 		nearest = sections[i];
 	}
-	return slip(section, best) ? nearest : NULL;
+	return is_typing_error(section, best) ? nearest : NULL;
 }
 
 bool config_section_known(const char *section)

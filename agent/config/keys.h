@@ -1,54 +1,67 @@
 /*
- * Every key of the configuration as one row: where it stands, what it takes,
- * where it goes. A new key is a new row here, a paragraph in
- * ntsagent.conf(5) and a line in etc/ntsagent.conf; a test checks all three.
+ * The table of all keys of the configuration. A key is one row: its section,
+ * its name, the values that it takes, the field that it sets. README.md of
+ * this folder says how to add one.
  */
 #ifndef AGENT_CONFIG_KEYS_H
 #define AGENT_CONFIG_KEYS_H
 
 #include "agent/config/config.h"
+#include "base/check.h"
 
-/* More than there are, for arrays with an element a key. */
+/* For arrays with an element for each key; at least the number of keys. */
 #define CONFIG_KEYS_MAX 64
 
 enum said { UNSAID, SAID_NO, SAID_YES };
 
-/* A source while it is read: what is judged only when all is known. */
+/* The keys of a source that can only be judged together. */
 struct source_draft {
 	enum said ipv4, ipv6;
 };
 
-struct config_key {
-	const char *section, *name;
-	/* Sets the field at `base` (struct config or struct source_config, or
-	 * the draft for ipv4 and ipv6). False: not as expected. */
-	bool (*set)(
-	    const struct config_key *key, const char *value, void *base);
-	size_t offset, size;
-	double min, max;      /* in the unit that `set` reads */
-	bool repeats;	      /* may stand more than once */
-	const char *expected; /* "yes or no", for messages and the manual */
+/* The struct that has the field of a key. */
+enum key_target {
+	KEY_OF_CONFIG, /* struct config */
+	KEY_OF_SOURCE, /* struct source_config */
+	KEY_OF_DRAFT,  /* struct source_draft */
+	KEY_TARGETS,
 };
 
+struct config_key {
+	const char *section, *name;
+	/* Sets the key's field of `target`, a struct of the kind that the
+	 * member of this name says. False: the value is not as expected. */
+	bool (*set)(
+	    const struct config_key *key, const char *value, void *target);
+	enum key_target target;
+	size_t offset, size;  /* of the field, in bytes */
+	double min, max;      /* in the unit that `set` reads */
+	bool repeats;	      /* a file may have it several times */
+	const char *expected; /* "yes or no"; follows "expected" in an error */
+};
+
+/* Keys have indices from 0 to config_key_count() - 1. */
 size_t config_key_count(void);
 const struct config_key *config_key_at(size_t i);
-
-/* NULL: unknown. */
-const struct config_key *config_key_find(const char *section, const char *name);
-
-/* In whichever section it stands; no name stands in two. */
-const struct config_key *config_key_find_anywhere(const char *name);
-
-/* The index of a key in the table. */
 size_t config_key_index(const struct config_key *key);
 
-/* What to write instead of an unknown key or section: the nearest known one, of
- * this section if there is one; or what an administrator of chrony should know.
- * NULL: no idea. */
+/* NULL: there is no such key. */
+const struct config_key *config_key_find(const char *section, const char *name);
+
+/* The key of this name in any section. No name occurs in two sections. */
+const struct config_key *config_key_find_anywhere(const char *name);
+
+/* The key with the name that is nearest to an unknown one. Prefers the keys of
+ * `section`. NULL: no name is near. */
 const struct config_key *config_key_nearest(
     const char *section, const char *name);
+
+/* What to write instead of a word that chrony knows and we do not; NULL for
+ * other words. */
 const char *config_key_advice(const char *name);
-const char *config_section_nearest(const char *section);
+
 bool config_section_known(const char *section);
+/* The known section with the nearest name; NULL: no name is near. */
+const char *config_section_nearest(const char *section);
 
 #endif

@@ -38,8 +38,9 @@ const char *options_help(void)
 	       "  -q                    set the clock once and exit\n"
 	       "  -Q                    print the offset once and exit, leave "
 	       "the clock alone\n"
-	       "  -t SECONDS            with -q, -Q or alone: give up and exit "
-	       "after SECONDS\n"
+	       "  -t SECONDS            give up after SECONDS and exit; needs "
+	       "-q "
+	       "or -Q\n"
 	       "  -d                    log debug lines, too\n"
 	       "      --single-process  no other processes (tests and "
 	       "simulation only)\n"
@@ -60,8 +61,8 @@ static bool parse_seconds(const char *text, int *seconds)
 	return true;
 }
 
-/* Of an unknown short option, getopt tells the letter. A letter that we know
- * comes from its long form, with a value that it does not take. */
+/* getopt stores the letter of an unknown short option in `optopt`. If we know
+ * that letter, its long form was used with a value that it does not take. */
 static bool fail_unknown(char *const argv[], char error[OPTIONS_TEXT_MAX])
 {
 	if (optopt > 0 && optopt < OPTION_CHECK_CONFIG &&
@@ -132,7 +133,7 @@ static bool take(struct options *o, int option, char *const argv[],
 	}
 }
 
-/* What follows from the options together. */
+/* Judges the options together. */
 static bool combine(struct run_options *run, char error[OPTIONS_TEXT_MAX])
 {
 	if (run->once && run->print_only) {
@@ -155,7 +156,7 @@ bool options_parse(struct options *o, int argc, char *const argv[],
 	int option;
 
 	*o = (struct options){.config_path = CONFIG_DEFAULT_PATH};
-	optind = 0; /* glibc and musl: start anew */
+	optind = 0; /* glibc and musl: begin again */
 	opterr = 0;
 	while ((option = getopt_long(
 		    argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1)

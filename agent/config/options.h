@@ -1,6 +1,6 @@
 /*
- * The command line of ntsagentd(8) as one value. Pure but for getopt's own
- * state; what the options mean together is decided here, too.
+ * The command line of ntsagentd(8) as one value. Pure, except that getopt
+ * keeps a state of its own.
  */
 #ifndef AGENT_CONFIG_OPTIONS_H
 #define AGENT_CONFIG_OPTIONS_H
@@ -16,16 +16,16 @@ struct run_options {
 	bool no_clock; /* measure only */
 	const char
 	    *no_clock_reason; /* "--no-clock", "not started as root", ... */
-	bool single_process;  /* --single-process */
+	bool single_process;
 	bool foreground;
 	bool once;	 /* -q: set the clock once and exit */
-	bool print_only; /* -Q: print the offset and exit, implies no_clock */
-	int timeout_s;	 /* -t: give up after it, exit status 1; 0: never */
+	bool print_only; /* -Q: print the offset and exit; implies no_clock */
+	int timeout_s;	 /* -t: give up with exit status 1; 0: never */
 };
 
 enum options_task {
 	TASK_RUN,
-	TASK_CHECK_CONFIG, /* --check-config */
+	TASK_CHECK_CONFIG,
 	TASK_VERSION,
 	TASK_HELP,
 };
@@ -41,7 +41,7 @@ struct options {
 bool options_parse(struct options *o, int argc, char *const argv[],
     char error[OPTIONS_TEXT_MAX]) MUST_USE;
 
-/* What --help prints; ends with a newline. */
+/* The text of --help. It ends with a newline. */
 const char *options_help(void);
 
 #endif

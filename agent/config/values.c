@@ -40,7 +40,7 @@ bool value_integer(const char *text, int64_t min, int64_t max, int64_t *out)
 	long long value;
 	char *end;
 
-	/* strtoll would skip blanks and take hexadecimal for base 0. */
+	/* strtoll() would skip leading blanks. */
 	if (!isdigit((unsigned char)text[text[0] == '-' || text[0] == '+']))
 		return false;
 	errno = 0;
@@ -51,7 +51,7 @@ bool value_integer(const char *text, int64_t min, int64_t max, int64_t *out)
 	return true;
 }
 
-/* The number before a unit. No hexadecimal, no "inf", no "nan". */
+/* The number before a unit. Refuses hexadecimal, "inf" and "nan". */
 static bool number(const char *text, double *out, const char **unit)
 {
 	size_t sign = text[0] == '-' || text[0] == '+';
@@ -150,7 +150,7 @@ bool value_poll(const char *text, int *out)
 		*out = POLL_AUTO;
 		return true;
 	}
-	/* A bare number is an exponent, as in chrony; a unit says otherwise. */
+	/* A number without a unit is log2 seconds, as in chrony. */
 	if (len > 0 && isalpha((unsigned char)text[len - 1]))
 		return value_duration(text, 1, INT64_MAX / 2, &value) &&
 		       power_of_two(value, out);

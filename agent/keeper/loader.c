@@ -1,5 +1,6 @@
 #include "agent/keeper/loader.h"
 
+#include "agent/config/load.h"
 #include "base/log.h"
 
 #include <errno.h>

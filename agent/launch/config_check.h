@@ -4,6 +4,8 @@
 
 #include "agent/config/config.h"
 
+#include <stdio.h>
+
 /*
  * The rest of --check-config: opens the trust files as the run-time user would
  * (`config->user`, when root) and says which cannot be read, by whom, and the

@@ -5,6 +5,7 @@
 #include "agent/launch/launch.h"
 
 #include "agent/config/config.h"
+#include "agent/config/load.h"
 #include "agent/launch/config_check.h"
 #include "agent/query/control_socket.h"
 #include "agent/loop/engine_loop.h"

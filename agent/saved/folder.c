@@ -30,33 +30,33 @@ static void say_owner(const struct saved_folder *f, const struct stat *st,
 
 	snprintf(why, SAVED_FOLDER_WHY_MAX,
 	    "%.160s belongs to uid %ld and not to the agent's user, uid %ld; "
-	    "mend it with: chown -R %ld %.160s",
+	    "fix it with: chown -R %ld %.160s",
 	    f->path, (long)st->st_uid, me, me, f->path);
 }
 
-/* Somebody else's folder is no place for keys, and neither is one that others
- * may look into. Neither is mended here: it may be the wrong path. */
+/* Refuses a folder of another user, and one that others may read. Does not
+ * change its owner or mode: the path may be the wrong one. */
 static bool check_private(
     struct saved_folder *f, char why[SAVED_FOLDER_WHY_MAX])
 {
 	struct stat st;
 
 	if (fstat(f->fd, &st) != 0)
-		return fail(f, "look at", errno, why);
+		return fail(f, "inspect", errno, why);
 	if (st.st_uid == geteuid() && (st.st_mode & 077) == 0)
 		return true;
 	if (st.st_uid != geteuid())
 		say_owner(f, &st, why);
 	else
 		snprintf(why, SAVED_FOLDER_WHY_MAX,
-		    "%.160s has the mode %04o and is open to others; mend it "
-		    "with: chmod 0700 %.160s",
+		    "%.160s has the mode %04o, which lets other users in; fix "
+		    "it with: chmod 0700 %.160s",
 		    f->path, (unsigned)st.st_mode & 07777, f->path);
 	saved_folder_close(f);
 	return false;
 }
 
-/* One that belongs to another user cannot even be opened. */
+/* A private folder of another user cannot even be opened. */
 static bool fail_to_open(struct saved_folder *f, char why[SAVED_FOLDER_WHY_MAX])
 {
 	int error = errno;
@@ -70,7 +70,7 @@ static bool fail_to_open(struct saved_folder *f, char why[SAVED_FOLDER_WHY_MAX])
 	return false;
 }
 
-/* Two agents that save and take the same cookies would spend them twice. */
+/* Two agents with the same folder would use its cookies twice. */
 static bool lock(struct saved_folder *f, char why[SAVED_FOLDER_WHY_MAX])
 {
 	const struct timespec wait = {.tv_nsec = LOCK_WAIT_NS};
@@ -113,7 +113,7 @@ const char *saved_folder_error(int err)
 	return strerror(-err);
 }
 
-/* A name with something appended. False: too long. */
+/* `name` with `suffix`. False: too long. */
 static bool variant(
     const char *name, const char *suffix, char out[NAME_MAX + 1])
 {
@@ -131,7 +131,7 @@ static bool is_private(int fd)
 	       st.st_nlink == 1;
 }
 
-/* `size` bytes at most, and nothing behind them. */
+/* Reads a file of at most `size` bytes. */
 static int read_whole(int fd, uint8_t *bytes, size_t size, size_t *len)
 {
 	ssize_t n = 1;
@@ -172,8 +172,8 @@ static int write_whole(int fd, const uint8_t *bytes, size_t len)
 			return -errno;
 		done += (size_t)(n > 0 ? n : 0);
 	}
-	/* On disk before the name points to it, or a power cut could leave an
-	 * empty file under the good name. */
+	/* Before the rename: a power cut could else leave an empty file under
+	 * the good name. */
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
@@ -182,7 +182,7 @@ static int write_fresh(const struct saved_folder *f, const char *fresh,
 {
 	int fd, err;
 
-	/* Of a crash in the middle of this. */
+	/* A crash may have left one. */
 	if (unlinkat(f->fd, fresh, 0) != 0 && errno != ENOENT)
 		return -errno;
 	fd = openat(f->fd, fresh,
@@ -195,7 +195,7 @@ static int write_fresh(const struct saved_folder *f, const char *fresh,
 	return err;
 }
 
-/* The names themselves must survive, too. */
+/* A new name survives a power cut only after fsync of the folder. */
 static int sync_names(const struct saved_folder *f)
 {
 	return fsync(f->fd) == 0 ? 0 : -errno;

@@ -15,7 +15,7 @@
 
 static_assert(SAVED_KEYS_BINDING_LEN == DIGEST_LEN, "the binding is a digest");
 
-/* A copy of a machine's disk must not spend the cookies of the first. */
+/* A copy of the disk in another machine must not use the cookies, too. */
 static size_t read_machine_id(uint8_t out[MACHINE_ID_MAX])
 {
 	int fd = open(MACHINE_ID, O_RDONLY | O_CLOEXEC);
@@ -43,7 +43,7 @@ static bool ends_in(const char *name, const char *suffix)
 	return len >= tail && strcmp(name + len - tail, suffix) == 0;
 }
 
-/* Keys of a source that was taken out, and what a crash left behind. */
+/* Files of sources that are not configured, and files that a crash left. */
 static bool unwanted(const void *self, const char *name)
 {
 	const struct config *config = self;
@@ -69,14 +69,14 @@ void keyring_open(struct keyring *k, const struct config *config)
 	if (!config->saved_keys[0])
 		return;
 	if (!saved_folder_open(&k->folder, config->saved_keys, why)) {
-		log_warning("%s: keys are not kept over a restart", why);
+		log_warning("%s: keys do not survive a restart", why);
 		return;
 	}
 	if (bind_to_trust_and_machine(k, &config->trust)) {
 		saved_folder_sweep(&k->folder, unwanted, config);
 		return;
 	}
-	log_warning("OpenSSL has no SHA-256: keys are not kept over a restart");
+	log_warning("OpenSSL has no SHA-256: keys do not survive a restart");
 	saved_folder_close(&k->folder);
 }
 
@@ -98,12 +98,11 @@ static void log_set_aside(
 		log_warning("%s/%s %s, and cannot be renamed: %s",
 		    k->folder.path, name, what, strerror(-err));
 	else
-		log_warning("%s/%s %s: set aside as %s.bad, new keys are "
-			    "fetched",
+		log_warning("%s/%s %s: set aside as %s.bad, fetching new keys",
 		    k->folder.path, name, what, name);
 }
 
-/* Worthless and secret, but nothing that anybody would want to look into. */
+/* For keys that are of no use any more, but not suspicious. */
 static void log_removal(
     const struct keyring *k, const char *name, const char *what)
 {
@@ -113,17 +112,17 @@ static void log_removal(
 		log_warning("%s/%s %s, and cannot be removed: %s",
 		    k->folder.path, name, what, strerror(-err));
 	else
-		log_info("%s/%s %s: removed, new keys are fetched",
-		    k->folder.path, name, what);
+		log_info("%s/%s %s: removed, fetching new keys", k->folder.path,
+		    name, what);
 }
 
 static void reject(
-    const struct keyring *k, const char *name, enum saved_keys_verdict v)
+    const struct keyring *k, const char *name, enum saved_keys_verdict r)
 {
-	const char *what = saved_keys_verdict_text(v);
+	const char *what = saved_keys_result_text(r);
 
-	if (v == SAVED_KEYS_DAMAGED || v == SAVED_KEYS_VERSION ||
-	    v == SAVED_KEYS_FOREIGN)
+	if (r == SAVED_KEYS_DAMAGED || r == SAVED_KEYS_VERSION ||
+	    r == SAVED_KEYS_FOREIGN)
 		log_set_aside(k, name, what);
 	else
 		log_removal(k, name, what);
@@ -156,7 +155,7 @@ static int write_file(
 	return err;
 }
 
-/* Before the first cookie is spent the disk must have forgotten it. */
+/* Takes cookies off the disk, which must happen before one of them is sent. */
 static bool take_off(struct keyring *k, const char *name,
     struct saved_keys *keys, unsigned *left)
 {
@@ -172,8 +171,8 @@ static bool take_off(struct keyring *k, const char *name,
 	*left = 0;
 	err = saved_folder_remove(&k->folder, name);
 	if (err)
-		log_warning("cannot take cookies out of %s/%s: %s: new keys "
-			    "are fetched",
+		log_warning("cannot take cookies out of %s/%s: %s: fetching "
+			    "new keys",
 		    k->folder.path, name, strerror(-err));
 	return err == 0;
 }
@@ -182,18 +181,18 @@ static bool take(struct keyring *k, const struct source_config *source,
     struct wall now, struct saved_keys *out, unsigned *left)
 {
 	char name[SAVED_KEYS_NAME_MAX];
-	enum saved_keys_verdict verdict;
+	enum saved_keys_verdict result;
 	size_t len;
 
 	saved_keys_file_name(source->name, name);
 	if (!read_file(k, name, &len))
 		return false;
-	verdict = saved_keys_read(out, k->bytes, len);
-	if (verdict == SAVED_KEYS_OK)
-		verdict = saved_keys_judge(out, source, k->binding, now);
-	if (verdict != SAVED_KEYS_OK)
-		reject(k, name, verdict);
-	return verdict == SAVED_KEYS_OK && take_off(k, name, out, left);
+	result = saved_keys_read(out, k->bytes, len);
+	if (result == SAVED_KEYS_OK)
+		result = saved_keys_judge(out, source, k->binding, now);
+	if (result != SAVED_KEYS_OK)
+		reject(k, name, result);
+	return result == SAVED_KEYS_OK && take_off(k, name, out, left);
 }
 
 bool keyring_take(struct keyring *k, const struct source_config *source,
@@ -213,15 +212,15 @@ static void note_trouble(
     struct keyring *k, const char *what, const char *name, int err)
 {
 	if (err && !k->troubled)
-		log_warning("cannot %s %s/%s: %s: keys are not kept over a "
-			    "restart until that is mended",
+		log_warning("cannot %s %s/%s: %s: until that is fixed, keys do "
+			    "not survive a restart",
 		    what, k->folder.path, name, saved_folder_error(err));
 	else if (!err && k->troubled)
-		log_notice("keys are kept in %s again", k->folder.path);
+		log_notice("keys are saved in %s again", k->folder.path);
 	k->troubled = err != 0;
 }
 
-/* When it fails, what stands there is still unspent. */
+/* If the write fails, nobody has used the cookies of the old file. */
 void keyring_save(struct keyring *k, const struct source_config *source,
     struct saved_keys *keys)
 {

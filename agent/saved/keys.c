@@ -7,18 +7,18 @@
 
 #define MAGIC "NTSAKEYS"
 #define MAGIC_LEN 8
-/* Counted up whenever the layout below changes. */
+/* One more with each change of the format. */
 #define VERSION 2
 
-const char *saved_keys_verdict_text(enum saved_keys_verdict v)
+const char *saved_keys_result_text(enum saved_keys_verdict r)
 {
 	static const char *const texts[] = {
 #define X(id, text) [id] = text,
-	    SAVED_KEYS_VERDICTS(X)
+	    SAVED_KEYS_RESULTS(X)
 #undef X
 	};
 
-	return texts[v];
+	return texts[r];
 }
 
 void saved_keys_identify(struct saved_keys *k,
@@ -33,7 +33,7 @@ void saved_keys_identify(struct saved_keys *k,
 	memcpy(k->binding, binding, SAVED_KEYS_BINDING_LEN);
 }
 
-/* The parts of the layout: how each is written, and read. */
+/* The parts of the format: one function writes each, one reads it. */
 
 static void put_text(struct writer *w, const char *text)
 {
@@ -192,7 +192,7 @@ static void take_cookies(struct reader *r, struct ke_answer *a)
 	}
 }
 
-/* The frame's own judge does most of it. */
+/* ke_answer_valid() checks most of it. */
 static bool valid(const struct saved_keys *k)
 {
 	return k->name[0] != '\0' && k->host[0] != '\0' &&
@@ -233,7 +233,7 @@ static bool take_all(struct reader *r, struct saved_keys *out)
 	return reader_done(r) && valid(out);
 }
 
-/* A file cut short by a full disk, or rotten, must not look like keys. */
+/* Detects a file that a full disk cut short, or whose bits changed. */
 static bool digest_right(const uint8_t *bytes, size_t len)
 {
 	uint8_t sum[DIGEST_LEN];
@@ -247,7 +247,7 @@ enum saved_keys_verdict saved_keys_read(
 {
 	struct reader r = reader_of(bytes, len);
 	const uint8_t *magic = take_bytes(&r, MAGIC_LEN);
-	enum saved_keys_verdict verdict = SAVED_KEYS_DAMAGED;
+	enum saved_keys_verdict result = SAVED_KEYS_DAMAGED;
 	unsigned version = take_u16(&r);
 
 	explicit_bzero(out, sizeof(*out));
@@ -256,11 +256,11 @@ enum saved_keys_verdict saved_keys_read(
 		return SAVED_KEYS_DAMAGED;
 	r.left -= DIGEST_LEN;
 	if (version != VERSION)
-		verdict = SAVED_KEYS_VERSION;
+		result = SAVED_KEYS_VERSION;
 	else if (take_all(&r, out))
 		return SAVED_KEYS_OK;
 	explicit_bzero(out, sizeof(*out));
-	return verdict;
+	return result;
 }
 
 static bool same_source(
@@ -273,8 +273,8 @@ static bool same_source(
 	       k->family == (uint8_t)source->family;
 }
 
-/* A clock that is before the time of saving is wrong and no judge of ages; the
- * keys are good all the same, and the first answer will set it right. */
+/* A clock that shows a time before `saved_s` is wrong, so it cannot tell the
+ * age of the keys. They may be used: the first answer sets the clock right. */
 enum saved_keys_verdict saved_keys_judge(const struct saved_keys *k,
     const struct source_config *source,
     const uint8_t binding[SAVED_KEYS_BINDING_LEN], struct wall now)

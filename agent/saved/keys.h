@@ -1,10 +1,10 @@
 /*
- * The keys and cookies of one source as they lie on disk. Pure: values to
- * bytes and back, and whether what was read may be used. agent/saved/keyring.h
- * has the files.
+ * The saved keys and cookies of one source. Pure: a value to bytes, bytes to a
+ * value, and whether that value may be used. agent/saved/keyring.h has the
+ * files; README.md of this folder has the format and the rules.
  *
- * A file is secret. It holds cookies that are nowhere else: what is read from
- * it is taken off it before it is spent (RFC 8915 5.7: no cookie twice).
+ * A file is secret, and no cookie of it is anywhere else: a cookie leaves the
+ * file before it is sent (RFC 8915 5.7: no cookie is used twice).
  */
 #ifndef AGENT_SAVED_KEYS_H
 #define AGENT_SAVED_KEYS_H
@@ -13,73 +13,77 @@
 #include "nts/bytes.h"
 #include "resolver/frame.h"
 
-/* Longer than any encoding of a struct saved_keys. */
+/* More than any struct saved_keys takes as bytes. */
 #define SAVED_KEYS_BYTES_MAX (NTS_COOKIES * (NTS_COOKIE_MAX + 2) + 4096)
 /* A file name, with the closing NUL. */
 #define SAVED_KEYS_NAME_MAX (3 * SOURCE_NAME_MAX + 16)
 #define SAVED_KEYS_SUFFIX ".ntskeys"
-/* Servers forget the keys of their cookies; most keep them longer than this. */
+/* Servers forget the keys of their cookies; most keep them for longer. */
 #define SAVED_KEYS_AGE_MAX_S (INT64_C(7) * 86400)
 #define SAVED_KEYS_BINDING_LEN 32
 
 struct saved_keys {
-	/* Whose keys these are. */
+	/* The source that the keys belong to, as it was configured. */
 	char name[SOURCE_NAME_MAX];
 	char host[HOST_MAX];
-	uint16_t ke_port, ntp_port; /* as configured */
-	uint8_t family;		    /* enum family_choice */
-	/* Under which trust they were made, and on which machine. */
+	uint16_t ke_port, ntp_port;
+	uint8_t family; /* enum family_choice */
+	/* A digest of the trusted certificates, the ciphers on offer and the
+	 * identity of the machine at the time of saving. */
 	uint8_t binding[SAVED_KEYS_BINDING_LEN];
-	int64_t saved_s;  /* seconds since 1970, by the local clock */
-	int64_t keyed_s;  /* the key exchange, likewise */
-	uint32_t address; /* index of the one in use */
+	/* Seconds since 1970 by the local clock: of saving, and of the key
+	 * exchange. */
+	int64_t saved_s, keyed_s;
+	uint32_t address; /* index of the address in use */
 	/* A success. Its source, serial and duration_ms are not saved. */
 	struct ke_answer answer;
 };
 
 /* clang-format off */
-#define SAVED_KEYS_VERDICTS(X) \
+#define SAVED_KEYS_RESULTS(X) \
 	X(SAVED_KEYS_OK,      "can be used") \
 	X(SAVED_KEYS_DAMAGED, "is damaged") \
 	X(SAVED_KEYS_VERSION, "was written by another version of ntsagentd") \
 	X(SAVED_KEYS_FOREIGN, "belongs to another source (name, host, ntsport, port or family differ)") \
 	X(SAVED_KEYS_TRUST,   "was made on another machine, or when other certificates were trusted or other ciphers offered") \
 	X(SAVED_KEYS_OLD,     "is more than seven days old") \
-	X(SAVED_KEYS_EXPIRED, "came with a certificate that has expired by now")
+	X(SAVED_KEYS_EXPIRED, "has keys from a server whose certificate has expired")
 /* clang-format on */
 enum saved_keys_verdict {
 #define X(id, text) id,
-	SAVED_KEYS_VERDICTS(X)
+	SAVED_KEYS_RESULTS(X)
 #undef X
-	    SAVED_KEYS_VERDICT_COUNT
+	    SAVED_KEYS_RESULT_COUNT
 };
-/* What stands behind the name of the file in a sentence. */
-const char *saved_keys_verdict_text(enum saved_keys_verdict v);
+/* Follows the name of the file in a sentence. */
+const char *saved_keys_result_text(enum saved_keys_verdict r);
 
-/* The name, host, ports and family of `source`, and the binding. */
+/* Sets the name, host, ports and family from `source`, and the binding. */
 void saved_keys_identify(struct saved_keys *k,
     const struct source_config *source,
     const uint8_t binding[SAVED_KEYS_BINDING_LEN]);
 
-/* !out->ok: no room, or `k` is not what saved_keys_read would take. */
+/* !out->ok: no room, or saved_keys_read() would refuse `k`. */
 void saved_keys_write(const struct saved_keys *k, struct writer *out);
 
-/* SAVED_KEYS_OK, SAVED_KEYS_DAMAGED or SAVED_KEYS_VERSION. Else than with
- * SAVED_KEYS_OK, `out` is wiped. */
+/* Returns SAVED_KEYS_OK, SAVED_KEYS_DAMAGED or SAVED_KEYS_VERSION. Wipes `out`
+ * unless it returns SAVED_KEYS_OK. */
 enum saved_keys_verdict saved_keys_read(
     struct saved_keys *out, const uint8_t *bytes, size_t len) MUST_USE;
 
-/* May they be used for `source` now? All verdicts but the two of reading. */
+/* May the keys be used for `source` at the time `now`? Returns any result but
+ * SAVED_KEYS_DAMAGED and SAVED_KEYS_VERSION. */
 enum saved_keys_verdict saved_keys_judge(const struct saved_keys *k,
     const struct source_config *source,
     const uint8_t binding[SAVED_KEYS_BINDING_LEN], struct wall now) MUST_USE;
 
-/* The newest cookies, half of them, go to `rest`, which becomes a copy of `k`
- * but for that; with one cookie `rest` has none. */
+/* Makes `rest` a copy of `k` and moves the newer half of the cookies to it. An
+ * odd cookie stays in `k`. */
 void saved_keys_split(struct saved_keys *k, struct saved_keys *rest);
 
-/* The file of a source: what may trouble a file system, or hide the file,
- * becomes "%" and two hexadecimal digits. No two names share a file. */
+/* The file name of a source. Any character but A-Z a-z 0-9 - _ . becomes "%"
+ * and two hexadecimal digits, and so does a dot at the beginning. Different
+ * sources have different file names. */
 void saved_keys_file_name(const char *name, char out[SAVED_KEYS_NAME_MAX]);
 
 #endif

@@ -32,11 +32,12 @@ void earliest_time_check(
 		return;
 	certificate_date(now.ns / NS_PER_S, date);
 	certificate_date(earliest_ns / NS_PER_S, known);
-	log_warning("the clock is wrong: it says %s, and %s is past "
-		    "already%s%s%s",
-	    date, known, by_file ? ", says " : "",
-	    by_file ? config->goodtime_file : "",
-	    by_file ? " (if that is wrong, remove the file and restart the "
-		      "agent)"
-		    : "");
+	if (by_file)
+		log_warning("the clock is wrong: it says %s, but %s says that "
+			    "%s has passed (if that is wrong, remove the file "
+			    "and restart the agent)",
+		    date, config->goodtime_file, known);
+	else
+		log_warning("the clock is wrong: it says %s, but %s has passed",
+		    date, known);
 }

@@ -7,20 +7,22 @@
 
 #define MAGIC "NTSAMEAS"
 #define MAGIC_LEN 8
-/* Counted up whenever the layout below changes. */
+/* One more with each change of the format. */
 #define VERSION 1
 
-/* Two clocks that are read one after the other differ by less. */
+/* The error of a span: two clocks cannot be read at one instant. */
 #define READING_NS 200.0
+/* The largest error of a bridge. */
 #define DOUBT_MAX_NS 1000.0
-/* A kernel whose two rates differ by more has something else in mind. */
+/* The rates of the two timescales differ by less. */
 #define RATES_MAX 50e-6
-/* More is no slew that was under way, but a step, or a leap second. */
+/* A slew that went on moves the clock by less; a step or a leap second moves it
+ * by more. */
 #define STEP_NS (20 * NS_PER_MS)
 #define SLEW_RATE 50e-6
-/* BOOTTIME and MONOTONIC are not read at one moment either. */
+/* BOOTTIME and MONOTONIC cannot be read at one instant either. */
 #define ASLEEP_NS (10 * NS_PER_MS)
-/* No time beyond the year 2200, no delay beyond an hour. */
+/* Times until the year 2200, 100000 ppm, an hour. */
 #define TIME_MAX_NS (INT64_C(7258118400) * NS_PER_S)
 #define RATE_MAX_PPB (100 * 1000 * 1000)
 #define SHORT_MAX_NS (3600 * NS_PER_S)
@@ -33,7 +35,7 @@ static bool rates(const struct timeline *t, double *osc_per_raw)
 	return fabs(*osc_per_raw - 1) <= RATES_MAX;
 }
 
-/* A step by whomever: what it was for is not known here. */
+/* Did anything step the clock? Why it did so is not known here. */
 static bool stepped(
     const struct timeline *then, const struct timeline *now, int64_t gap)
 {
@@ -56,7 +58,7 @@ bool timeline_bridge(
 		return false;
 	if (READING_NS * (double)gap / (double)then->span_raw_ns > DOUBT_MAX_NS)
 		return false;
-	/* Only the small difference goes through a double. */
+	/* A double is exact enough for the small difference. */
 	*shift_ns = now->osc_ns - then->osc_ns - gap -
 		    llround((rate - 1) * (double)gap);
 	return true;
@@ -66,12 +68,12 @@ void saved_samples_shift(struct saved_source *m, int64_t shift_ns)
 {
 	for (unsigned i = 0; i < m->count; i++) {
 		m->samples[i].at.ns += shift_ns;
-		/* Server minus us: a clock that shows more is less behind. */
+		/* The offset is server minus local clock. */
 		m->samples[i].offset_ns -= shift_ns;
 	}
 }
 
-/* The parts of the layout. */
+/* The parts of the format. */
 
 static void put_i64(struct writer *w, int64_t value)
 {
@@ -181,7 +183,7 @@ void saved_samples_begin(
 	put_u16(w, (uint16_t)sources);
 }
 
-/* One sample that no reader would take must not cost all the others. */
+/* saved_samples_open() refuses a whole file for one bad sample. */
 static bool all_samples_valid(const struct saved_source *m)
 {
 	for (unsigned i = 0; i < m->count; i++)

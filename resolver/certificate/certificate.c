@@ -5,11 +5,10 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
-/* A certificate may list thousands; a reader needs the first few. */
+/* A certificate may have thousands of names; the first few are enough. */
 #define NAMES_SHOWN 8
 
 void certificate_name(const X509_NAME *name, char out[CERTIFICATE_NAME_MAX])
@@ -64,7 +63,7 @@ void certificate_date(int64_t unix_s, char out[CERTIFICATE_DATE_MAX])
 		strcpy(out, "an unreadable date");
 }
 
-/* False for the kinds that cannot name a server. */
+/* False: names of this kind are not those of a server. */
 static bool add_name(const GENERAL_NAME *n, bool first, struct words *out)
 {
 	char address[INET6_ADDRSTRLEN];
@@ -88,7 +87,7 @@ static bool add_name(const GENERAL_NAME *n, bool first, struct words *out)
 	return true;
 }
 
-void certificate_valid_for(X509 *c, struct words *out)
+bool certificate_valid_for(X509 *c, struct words *out)
 {
 	GENERAL_NAMES *names =
 	    X509_get_ext_d2i(c, NID_subject_alt_name, NULL, NULL);
@@ -102,6 +101,7 @@ void certificate_valid_for(X509 *c, struct words *out)
 	else if (i < count)
 		words_add(out, " and %d more", count - i);
 	GENERAL_NAMES_free(names);
+	return shown > 0;
 }
 
 void certificate_chain_dates(

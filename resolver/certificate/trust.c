@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Who runs this process, for commands that mend permissions. */
+/* The user and group of this process, for commands that fix permissions. */
 struct who {
 	char user[64], group[64];
 };
@@ -38,7 +38,7 @@ static void find_who(struct who *w)
 		snprintf(w->group, sizeof(w->group), "%ld", (long)getegid());
 }
 
-/* The first directory on the way to `path` that may not be entered. */
+/* Finds the first directory of `path` that the user may not enter. */
 static bool closed_directory(const char *path, char out[PATH_MAX])
 {
 	const char *slash = path;
@@ -56,7 +56,7 @@ static bool closed_directory(const char *path, char out[PATH_MAX])
 	return false;
 }
 
-/* A link that cannot be followed: where does it lead? */
+/* The absolute target of a link that cannot be followed. */
 static bool link_target(const char *path, char out[PATH_MAX])
 {
 	ssize_t len = readlink(path, out, PATH_MAX - 1);
@@ -78,20 +78,20 @@ static void explain_denied(const char *path, struct words *why)
 	    "denied",
 	    path, w.user);
 	if (!closed_directory(path, directory) && link_target(path, target)) {
-		words_add(why, " on %s, where it leads", target);
+		words_add(why, " for %s, the target of the link", target);
 		path = target;
 	}
 	if (closed_directory(path, directory))
 		words_add(why,
-		    ": that user may not enter the directory %s; mend it with: "
+		    ": that user may not enter the directory %s; fix it with: "
 		    "chgrp %s %s && chmod g+x %s, or move the certificate",
 		    directory, w.group, directory, directory);
 	else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
 		words_add(why,
-		    " in spite of the file's mode: a sandbox (Landlock, "
-		    "systemd, AppArmor or SELinux) forbids it");
+		    " although the mode of the file allows it: a sandbox "
+		    "(Landlock, systemd, AppArmor or SELinux) prevents it");
 	else
-		words_add(why, "; mend it with: chgrp %s %s && chmod g+r %s",
+		words_add(why, "; fix it with: chgrp %s %s && chmod g+r %s",
 		    w.group, path, path);
 }
 
@@ -101,8 +101,8 @@ static void explain_unreadable(const char *path, int error, struct words *why)
 		explain_denied(path, why);
 	else if (error == EMEDIUMTYPE)
 		words_add(why,
-		    "cannot read the trusted certificate %s: it is no regular "
-		    "file",
+		    "cannot read the trusted certificate %s: it is not a "
+		    "regular file",
 		    path);
 	else if (error == EFBIG)
 		words_add(why,
@@ -114,75 +114,61 @@ static void explain_unreadable(const char *path, int error, struct words *why)
 		    path, strerror(error));
 }
 
+/* Sets the size of a file that may be read. 0, or an errno. */
 static int judge_file(int fd, size_t *size)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return errno;
 	if (!S_ISREG(st.st_mode))
-		return -EMEDIUMTYPE;
+		return EMEDIUMTYPE;
 	if (st.st_size > TRUST_FILE_MAX)
-		return -EFBIG;
+		return EFBIG;
 	*size = (size_t)st.st_size;
 	return 0;
 }
 
-/* O_NONBLOCK: a fifo must not hold anybody up. */
-int trust_open(const char *path, size_t *size)
+/* Reads up to `size` bytes: the file may grow meanwhile. 0, or an errno. */
+static int read_all(int fd, char *bytes, size_t size, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+	ssize_t n = 1;
+
+	for (*len = 0; *len < size && n > 0; *len += (size_t)n) {
+		n = read(fd, bytes + *len, size - *len);
+		if (n < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/* O_NONBLOCK: does not wait for the other end of a fifo. */
+char *trust_read(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
+	char *bytes = NULL;
+	size_t size = 0;
 
 	if (fd < 0)
-		return -errno;
-	err = judge_file(fd, size);
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-}
-
-/* All of an open file; the caller frees. NULL: errno says why. */
-static char *slurp_fd(int fd, size_t size, size_t *len)
-{
-	char *bytes = malloc(size + 1);
-	ssize_t n;
-
-	if (!bytes)
 		return NULL;
-	for (*len = 0; *len < size; *len += (size_t)n) {
-		n = read(fd, bytes + *len, size - *len);
-		if (n < 0) {
-			free(bytes);
-			return NULL;
-		}
-		if (n == 0)
-			break;
+	error = judge_file(fd, &size);
+	if (!error) {
+		/* malloc(0) may return NULL. */
+		bytes = malloc(size + 1);
+		error = bytes ? read_all(fd, bytes, size, len) : ENOMEM;
 	}
-	return bytes;
-}
-
-static char *slurp(const char *path, size_t *len)
-{
-	size_t size = 0;
-	int fd = trust_open(path, &size), error;
-	char *bytes;
-
-	if (fd < 0) {
-		errno = -fd;
-		return NULL;
-	}
-	bytes = slurp_fd(fd, size, len);
-	error = errno;
 	close(fd);
+	if (!error)
+		return bytes;
+	free(bytes);
 	errno = error;
-	return bytes;
+	return NULL;
 }
 
-/* What one file brought. */
+/* The certificates of one file. */
 struct harvest {
-	unsigned certificates, in_time;
-	int64_t not_after; /* of the one that was read last */
+	unsigned certificates, in_time; /* how many; not expired */
+	int64_t not_after;		/* of the last one */
 	char subject[CERTIFICATE_NAME_MAX];
 };
 
@@ -199,12 +185,12 @@ static bool take(X509_STORE *store, X509 *c, struct harvest *h)
 	return stored;
 }
 
-/* Every PEM certificate, or one in DER, which is what many .cer files are. */
+/* Takes every PEM certificate, or one in DER, as in many .cer files. */
 static void take_all(
     X509_STORE *store, const char *bytes, size_t len, struct harvest *h)
 {
 	const unsigned char *der = (const unsigned char *)bytes;
-	char no_password[] = ""; /* never ask the terminal for one */
+	char no_password[] = ""; /* OpenSSL would ask the terminal */
 	BIO *bio = BIO_new_mem_buf(bytes, (int)len);
 	X509 *c;
 
@@ -223,7 +209,7 @@ static bool load_file(X509_STORE *store, const char *path, struct words *why)
 	struct harvest h = {0};
 	char date[CERTIFICATE_DATE_MAX];
 	size_t len;
-	char *bytes = slurp(path, &len);
+	char *bytes = trust_read(path, &len);
 
 	if (!bytes) {
 		explain_unreadable(path, errno, why);
@@ -248,7 +234,7 @@ static bool load_file(X509_STORE *store, const char *path, struct words *why)
 	return false;
 }
 
-/* "ca.pem", "ca.crt", "ca.cer", and what c_rehash makes: "5a3c7f01.0". */
+/* "ca.pem", "ca.crt", "ca.cer", and the names of c_rehash: "5a3c7f01.0". */
 static int is_certificate_name(const struct dirent *entry)
 {
 	const char *name = entry->d_name, *dot = strrchr(name, '.');
@@ -264,7 +250,7 @@ static int is_certificate_name(const struct dirent *entry)
 	return i == 8 && dot == name + 8 && isdigit((unsigned char)dot[1]);
 }
 
-/* The names in order, so that the same fault is always told of first. */
+/* In the order of names, so that `why` is always the same fault. */
 static unsigned load_directory(
     X509_STORE *store, const char *directory, struct words *why)
 {
@@ -294,7 +280,7 @@ static unsigned load_directory(
 	return loaded;
 }
 
-/* How many files were of use; `why` gets the first thing that is wrong. */
+/* Returns the number of usable files. `why` is the first fault. */
 static unsigned load_path(
     X509_STORE *store, const char *path, struct words *why)
 {
@@ -330,7 +316,7 @@ bool trust_load(
 		words_add(why, "out of memory");
 		return false;
 	}
-	/* The places that the distribution built into its OpenSSL. */
+	/* The paths that the distribution has built into its OpenSSL. */
 	if (config->system_certs)
 		t->system = X509_STORE_set_default_paths(t->store) == 1;
 	for (unsigned i = 0; i < config->path_count; i++) {
@@ -356,7 +342,7 @@ void trust_free(struct trust *t)
 	t->store = NULL;
 }
 
-static const char *place(const char *variable, const char *otherwise)
+static const char *system_path(const char *variable, const char *otherwise)
 {
 	const char *set = getenv(variable);
 
@@ -372,10 +358,10 @@ unsigned trust_places(
 		out[count++] = config->paths[i];
 	if (!config->system_certs)
 		return count;
-	out[count++] = place(
+	out[count++] = system_path(
 	    X509_get_default_cert_file_env(), X509_get_default_cert_file());
-	out[count++] =
-	    place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+	out[count++] = system_path(
+	    X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
 	return count;
 }
 

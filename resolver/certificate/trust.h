@@ -1,6 +1,7 @@
 /*
- * Which certificates are trusted, built anew for each job so that a renewed
- * file is seen, and why a server's certificate was refused, in words.
+ * The trusted certificates. Each job loads them again, so that it sees renewed
+ * files. Also says why a trusted file is not usable, and why the certificate of
+ * a server was refused.
  */
 #ifndef RESOLVER_CERTIFICATE_TRUST_H
 #define RESOLVER_CERTIFICATE_TRUST_H
@@ -8,26 +9,26 @@
 #include "nts/digest.h"
 #include "nts/tls.h"
 #include "resolver/certificate/trust_config.h"
-#include "resolver/certificate/words.h"
+#include "resolver/certificate/sentence.h"
 
 #define TRUST_TEXT_MAX 400
 
 struct trust {
 	struct x509_store_st *store; /* owned */
-	bool system;		     /* the system's certificates too */
-	unsigned files;		     /* read and used */
-	bool expired; /* nothing is of use, but only for its dates */
+	bool system;		     /* has the system's certificates, too */
+	unsigned files;		     /* with a usable certificate */
+	bool expired; /* there are certificates, but all have expired */
 	/* "the system's certificates and 1 file: /etc/pki/rootca.crt" */
 	char sources[TRUST_TEXT_MAX];
-	/* The first path that is of no use, and what mends it; "" if none. */
+	/* The first unusable path, why, and how to fix it; "" if none. */
 	char problem[TRUST_TEXT_MAX];
 };
 
 /*
- * A path that is of no use does not spoil the others: it is noted in
- * `problem`. False when nothing at all is trusted; `why` has got the reason.
- * With `expired` the store may still be used where dates do not count.
- * trust_free in either case.
+ * Loads the configured certificates. An unusable path goes to `problem`; the
+ * others are still used. False: there is no trusted certificate, and `why` is
+ * the reason; if `expired`, the store may be used without a check of dates. The
+ * caller calls trust_free() in any case.
  */
 bool trust_load(struct trust *t, const struct trust_config *config,
     struct words *why) MUST_USE;
@@ -35,43 +36,44 @@ void trust_free(struct trust *t);
 
 #define TRUST_PLACES_MAX (TRUST_PATHS_MAX + 2)
 
-/* The files and directories that trust_load reads, the system's among them.
- * Borrowed from `config` and the environment. Returns how many. */
+/* Lists the files and directories that trust_load() reads, with those of the
+ * system. They are borrowed from `config` and the environment. Returns how
+ * many. */
 unsigned trust_places(
     const struct trust_config *config, const char *out[TRUST_PLACES_MAX]);
 
 /*
- * Is this file or directory of use, to the process's user as it is now? For
- * --check-config. False: `why` has got the reason and what mends it.
+ * Can the present user of the process use this file or directory? For
+ * --check-config. False: `why` says why not and how to fix it.
  */
 bool trust_check_path(const char *path, struct words *why) MUST_USE;
 
-/* A whole system's bundle has about 0.3 MB. */
+/* A bundle of all public CAs has about 0.3 MB. */
 #define TRUST_FILE_MAX (16 << 20)
 
-/* Opens a file that may be read as certificates, and tells its size: a regular
- * one (else -EMEDIUMTYPE) of TRUST_FILE_MAX at most (else -EFBIG). No more than
- * that size is to be read, for it may grow. The descriptor, or -errno. */
-int trust_open(const char *path, size_t *size) MUST_USE;
+/* Reads a file of certificates. Returns its contents, which the caller frees.
+ * NULL: see errno; EMEDIUMTYPE: not a regular file, EFBIG: larger than
+ * TRUST_FILE_MAX. */
+char *trust_read(const char *path, size_t *len) MUST_USE;
 
 #define TRUST_FINGERPRINT_LEN DIGEST_LEN
 
 /*
- * A digest of all that a key exchange is judged by: the files' contents, the
- * system's certificates where they count, and the ciphers on offer. Another
- * one means that keys made before may not be trusted any more. False: the
- * library failed.
+ * A digest of what the trust in a key exchange depends on: the contents of the
+ * configured files and, if they are trusted, of the system's certificates, and
+ * the ciphers on offer. If it changes, keys of earlier exchanges may no longer
+ * be trusted. False: the library failed.
  */
 bool trust_fingerprint(const struct trust_config *config,
     uint8_t out[TRUST_FINGERPRINT_LEN]) MUST_USE;
 
-/* Was it refused for dates that do not fit the local clock, and for nothing
- * else that was found before? */
-bool trust_refused_dates(const struct tls_refusal *refusal) MUST_USE;
+/* Were the dates of a certificate the first fault that was found? */
+bool trust_refused_by_date(const struct tls_refusal *refusal) MUST_USE;
 
-/* One sentence on a refused certificate: names, dates, the local clock
- * (`now_unix_s`), what to do. */
-void trust_verdict(const struct trust *t, const struct tls_refusal *refusal,
-    const char *host, int64_t now_unix_s, struct words *out);
+/* Says why a certificate was refused and what to do, with names, dates and the
+ * local clock (`now_unix_s`). */
+void trust_explain_refusal(const struct trust *t,
+    const struct tls_refusal *refusal, const char *host, int64_t now_unix_s,
+    struct words *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is configured about trust: which certificates, which ciphers. */
+/* The configuration of trust: certificates and ciphers. */
 #ifndef RESOLVER_CERTIFICATE_TRUST_CONFIG_H
 #define RESOLVER_CERTIFICATE_TRUST_CONFIG_H
 
@@ -8,17 +8,17 @@
 
 #define TRUST_PATHS_MAX 32
 
-/* Read before every job, so that renewed files are seen. */
+/* Each job reads the files again, so a renewed file counts at once. */
 struct trust_config {
-	bool system_certs; /* the library's default store as well */
+	bool system_certs; /* trust the system's certificates, too */
 	unsigned path_count;
-	char paths[TRUST_PATHS_MAX][FILE_PATH_MAX]; /* PEM file or directory */
-	/* AEADs to offer, in order; none: all that pass the self-test */
+	char paths[TRUST_PATHS_MAX][FILE_PATH_MAX]; /* files, directories */
+	/* AEADs to offer, in this order; none: all that pass the self-test. */
 	unsigned aead_count;
 	enum aead_id aeads[AEAD_KINDS];
 };
 
-/* Checks counts, closing NULs and algorithms. */
+/* Checks the counts, the algorithms, and that each path ends in its field. */
 bool trust_config_valid(const struct trust_config *t) MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
  * error, or a configuration whose values are within their limits.
  */
 #include "agent/config/config.h"
+#include "agent/config/load.h"
 #include "resolver/frame.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-/* Places of loopback that do not answer. Include after cmocka.h. */
+/* Addresses on the loopback that do not answer. Include after cmocka.h. */
 #ifndef TESTS_UNIT_RESOLVER_BLACK_HOLE_H
 #define TESTS_UNIT_RESOLVER_BLACK_HOLE_H
 
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* 127.0.0.N or ::1 with this port. */
+/* An address of the loopback with this port. */
 static struct endpoint at(const char *address, uint16_t port)
 {
 	struct endpoint e = {
@@ -21,7 +21,7 @@ static struct endpoint at(const char *address, uint16_t port)
 	return e;
 }
 
-/* With a port of its own, when `e` has none. */
+/* A bound socket. If `e` has no port, it gets a free one. */
 static int bound(struct endpoint *e)
 {
 	struct sockaddr_storage sa;
@@ -36,7 +36,7 @@ static int bound(struct endpoint *e)
 	return fd;
 }
 
-/* A listener whose queue is full leaves further connections unanswered. */
+/* A listener whose queue is full does not answer a SYN. */
 struct black_hole {
 	int fd, filler[4];
 };

@@ -39,7 +39,11 @@ static void ipv4_goes_there_and_back(void **state)
 
 	(void)state;
 	inet_pton(AF_INET, "192.0.2.1", &sa.sin_addr);
+	/* Only the four bytes of the address count. */
+	memset(sa.sin_zero, 0xff, sizeof(sa.sin_zero));
 	assert_true(endpoint_from_sockaddr(&e, (struct sockaddr *)&sa));
+	assert_int_equal(e.address[4], 0);
+	memset(sa.sin_zero, 0, sizeof(sa.sin_zero));
 	assert_int_equal(endpoint_af(&e), AF_INET);
 	assert_int_equal(endpoint_to_sockaddr(&e, &back), sizeof(sa));
 	assert_memory_equal(&back, &sa, sizeof(sa));

@@ -1,12 +1,13 @@
 /*
- * A getaddrinfo of the test's own, which the linker prefers to the C library's:
- * names that do not depend on the machine's DNS. Include it in one file.
+ * A getaddrinfo() that replaces the one of the C library, with names that do
+ *not depend on the DNS of the machine. Include it in one file.
  *
  *	a-b-c.fake	the addresses of fake_hosts, in their order
- *	hang.fake	does not come back
- *	crash.fake	ends the process
- *	hasty.fake	unknown, if RES_OPTIONS bids the C library to hurry
- *	NAME.eai	the EAI_ error of that name
+ *	hang.fake	does not return
+ *	slow.fake	has an address after 300 ms
+ *	crash.fake	kills the process
+ *	hasty.fake	unknown, if RES_OPTIONS is set for shorter timeouts
+ *	NAME.eai	fails with the error EAI_NAME
  */
 #ifndef TESTS_UNIT_RESOLVER_FAKE_NAMES_H
 #define TESTS_UNIT_RESOLVER_FAKE_NAMES_H
@@ -40,6 +41,7 @@ static const struct {
 } fake_hosts[] = {
     {"both.fake", {"::1", "127.0.0.1"}},
     {"local.fake", {"127.0.0.1"}},
+    {"slow.fake", {"127.0.0.1"}},
     {"only4.fake", {"192.0.2.1", "192.0.2.2"}},
     {"only6.fake", {"2001:db8::1"}},
     {"twice.fake", {"192.0.2.1", "192.0.2.1", "192.0.2.2"}},
@@ -80,6 +82,8 @@ int getaddrinfo(const char *host, const char *service,
 	if (strcmp(host, "hang.fake") == 0)
 		for (;;)
 			pause();
+	if (strcmp(host, "slow.fake") == 0)
+		usleep(300000);
 	if (strcmp(host, "hasty.fake") == 0)
 		return getenv("RES_OPTIONS") ? EAI_NONAME : EAI_FAIL;
 	if (strcmp(host, "crash.fake") == 0)

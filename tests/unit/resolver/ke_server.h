@@ -1,6 +1,6 @@
 /*
- * An NTS-KE server of its own process on the loopback, with the faults that
- * real ones were seen to have. Include it in one file.
+ * An NTS-KE server in its own process on the loopback, with faults that real
+ * servers have. Include it in one file.
  */
 #ifndef TESTS_UNIT_RESOLVER_KE_SERVER_H
 #define TESTS_UNIT_RESOLVER_KE_SERVER_H
@@ -20,8 +20,8 @@
 
 /* What the server does with a connection. */
 enum ke_manner {
-	KE_ANSWER,     /* answers, closes properly */
-	KE_IN_PIECES,  /* one byte to a record */
+	KE_ANSWER,     /* answers and closes properly */
+	KE_IN_PIECES,  /* answers with one byte in a TLS record */
 	KE_NO_NOTIFY,  /* closes without close_notify */
 	KE_KEEPS_OPEN, /* answers and does not close */
 	KE_NOTHING,    /* closes after the handshake without a byte */
@@ -29,13 +29,13 @@ enum ke_manner {
 	KE_MUTE,       /* accepts, then silence */
 	KE_HANGS_UP,   /* accepts and closes */
 	KE_HTTP,       /* answers in another protocol */
-	KE_64K,	       /* valid records without end */
+	KE_64K,	       /* sends more than 64 KiB of valid records */
 };
 
 struct ke_server_spec {
 	const char *address; /* NULL: 127.0.0.1 */
 	enum ke_manner manner;
-	const struct pki_pair *leaf, *middle; /* middle NULL: not sent */
+	const struct pki_pair *leaf, *middle; /* middle NULL: do not send it */
 	uint16_t aead;			      /* 0: AES-SIV-CMAC-256 */
 	uint16_t exporter_aead; /* in the exporter's context; 0: aead */
 	bool echo_1024;
@@ -74,8 +74,8 @@ static inline void ke_server_record(
 	ke_put_record(w, type | KE_CRITICAL, body, sizeof(body));
 }
 
-/* The cookie is the pair of keys as the server exports them, so that a test
- * can compare. */
+/* The cookie contains the keys that the server exports, so a test can compare
+ * them. */
 static inline void ke_server_cookie(
     struct writer *w, SSL *ssl, const struct ke_server_spec *spec)
 {
@@ -119,7 +119,7 @@ static inline size_t ke_server_message(
 	return w.len;
 }
 
-/* Records of a type that is to be skipped, for ever. */
+/* 80 KiB of records of a type that the client skips. */
 static inline void ke_server_flood(SSL *ssl)
 {
 	static const uint8_t record[1024] = {0x40, 0x00, 0x03, 0xfc};
@@ -134,7 +134,7 @@ static inline void ke_server_answer(SSL *ssl, const struct ke_server_spec *spec)
 	uint8_t request[KE_REQUEST_MAX], message[1024];
 	size_t len;
 
-	/* As NTPsec: what the first read brings is the request. */
+	/* Like NTPsec: takes the result of the first read for the request. */
 	if (SSL_read(ssl, request, sizeof(request)) <= 0 ||
 	    spec->manner == KE_NOTHING)
 		return;

@@ -74,7 +74,7 @@ static void families_alternate(void **state)
 	found("both.fake", FAMILY_ANY, "[::1]:4460 127.0.0.1:4460");
 }
 
-static void a_long_list_hides_no_family(void **state)
+static void a_long_list_has_both_families(void **state)
 {
 	(void)state;
 	found("many.fake", FAMILY_ANY,
@@ -112,7 +112,7 @@ static void each_failure_has_its_sentence(void **state)
 	    "cannot look up system.eai: Too many open files");
 }
 
-static void the_wrong_family_is_said(void **state)
+static void a_missing_family_is_reported(void **state)
 {
 	(void)state;
 	found("only4.fake", FAMILY_IPV4, "192.0.2.1:4460 192.0.2.2:4460");
@@ -142,7 +142,7 @@ static struct names of(const char *const *addresses)
 	return n;
 }
 
-static void a_family_can_be_made_to_lead(void **state)
+static void a_family_can_come_first(void **state)
 {
 	struct names n =
 	    of((const char *const[]){"::1", "::2", "::3", "127.0.0.1", NULL});
@@ -154,7 +154,7 @@ static void a_family_can_be_made_to_lead(void **state)
 	expect(&n, "[::1]:1 127.0.0.1:1 [::2]:1 [::3]:1");
 }
 
-static void an_address_can_be_taken_out_once(void **state)
+static void an_address_can_be_removed_once(void **state)
 {
 	struct names n = of((const char *const[]){"::1", "::2", "::3", NULL});
 	struct endpoint second = n.at[1];
@@ -168,7 +168,7 @@ static void an_address_can_be_taken_out_once(void **state)
 	assert_int_equal(n.count, 0);
 }
 
-static void a_ring_of_addresses_begins_behind_one(void **state)
+static void a_list_is_rotated_to_the_next_address(void **state)
 {
 	struct names n = {.count = 3};
 	struct endpoint at[3], other = {.family = 4, .address = {9}};
@@ -177,18 +177,18 @@ static void a_ring_of_addresses_begins_behind_one(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		at[i] = n.at[i] = (struct endpoint){
 		    .family = 4, .port = 1, .address = {(uint8_t)(i + 1)}};
-	names_begin_behind(&n, &at[0]);
+	names_rotate_after(&n, &at[0]);
 	assert_int_equal(n.at[0].address[0], 2);
 	assert_int_equal(n.at[1].address[0], 3);
 	assert_int_equal(n.at[2].address[0], 1);
-	names_begin_behind(&n, &at[1]);
+	names_rotate_after(&n, &at[1]);
 	assert_int_equal(n.at[0].address[0], 3);
-	names_begin_behind(&n, &other);
+	names_rotate_after(&n, &other);
 	assert_int_equal(n.at[0].address[0], 3);
-	names_begin_behind(&n, &(struct endpoint){0});
+	names_rotate_after(&n, &(struct endpoint){0});
 	assert_int_equal(n.at[0].address[0], 3);
 	n.count = 1;
-	names_begin_behind(&n, &n.at[0]);
+	names_rotate_after(&n, &n.at[0]);
 	assert_int_equal(n.at[0].address[0], 3);
 }
 
@@ -198,13 +198,13 @@ int main(void)
 	    cmocka_unit_test(addresses_need_no_dns),
 	    cmocka_unit_test(a_scope_stays_with_its_address),
 	    cmocka_unit_test(families_alternate),
-	    cmocka_unit_test(a_long_list_hides_no_family),
+	    cmocka_unit_test(a_long_list_has_both_families),
 	    cmocka_unit_test(no_address_comes_twice),
 	    cmocka_unit_test(each_failure_has_its_sentence),
-	    cmocka_unit_test(the_wrong_family_is_said),
-	    cmocka_unit_test(a_family_can_be_made_to_lead),
-	    cmocka_unit_test(an_address_can_be_taken_out_once),
-	    cmocka_unit_test(a_ring_of_addresses_begins_behind_one),
+	    cmocka_unit_test(a_missing_family_is_reported),
+	    cmocka_unit_test(a_family_can_come_first),
+	    cmocka_unit_test(an_address_can_be_removed_once),
+	    cmocka_unit_test(a_list_is_rotated_to_the_next_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

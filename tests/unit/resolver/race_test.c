@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MS NS_PER_MS
@@ -26,13 +27,13 @@ static int listening(struct endpoint *e)
 	return fd;
 }
 
-/* Bound, so that nobody else listens there, but refusing. */
+/* A port that refuses connections: bound, but not listening. */
 static int closed(struct endpoint *e)
 {
 	return bound(e);
 }
 
-/* Runs a race; *took_ms is how long it was. */
+/* Runs a race and measures its time. */
 static int race(const struct names *to, int64_t timeout_ns,
     struct race_outcome *out, int64_t *took_ms)
 {
@@ -79,7 +80,7 @@ static void the_first_that_listens_wins(void **state)
 	close(b);
 }
 
-static void a_refusal_starts_the_next_at_once(void **state)
+static void a_refusal_starts_the_next_address_at_once(void **state)
 {
 	struct names to = {
 	    3, {at("::1", 0), at("127.0.0.2", 0), at("127.0.0.1", 0)}};
@@ -94,7 +95,7 @@ static void a_refusal_starts_the_next_at_once(void **state)
 	assert_int_equal(o.winner, 2);
 	assert_int_equal(o.error[0], ECONNREFUSED);
 	assert_int_equal(o.error[1], ECONNREFUSED);
-	/* Two waits between three would be half a second. */
+	/* Two waits of 250 ms would be 500 ms. */
 	assert_true(took_ms < 450);
 	close(fd);
 	close(a);
@@ -121,7 +122,46 @@ static void a_black_hole_costs_a_quarter_of_a_second(void **state)
 	black_hole_end(&hole);
 }
 
-static void the_deadline_ends_it(void **state)
+/* connect() itself fails for the broadcast address. */
+static void an_error_of_connect_starts_the_next_address(void **state)
+{
+	struct names to = {2, {at("255.255.255.255", 1), at("127.0.0.1", 0)}};
+	int b = listening(&to.at[1]);
+	struct race_outcome o;
+	int64_t took_ms;
+	int fd = race(&to, 2000 * MS, &o, &took_ms);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(o.winner, 1);
+	assert_int_equal(o.error[0], ENETUNREACH);
+	assert_true(took_ms < 1000);
+	close(fd);
+	close(b);
+}
+
+/* The process has no descriptor left. */
+static void a_socket_that_cannot_be_made_is_reported(void **state)
+{
+	struct names to = {1, {at("127.0.0.1", 1)}};
+	int free_fd = dup(STDERR_FILENO);
+	struct rlimit limit, none;
+	struct race_outcome o;
+	int64_t took_ms;
+
+	(void)state;
+	assert_true(free_fd > 0);
+	close(free_fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){
+	    .rlim_cur = (rlim_t)free_fd, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(race(&to, 2000 * MS, &o, &took_ms), -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(o.error[0], EMFILE);
+}
+
+static void the_deadline_ends_a_race(void **state)
 {
 	struct names to = {1, {at("127.0.0.1", 0)}};
 	struct black_hole hole = black_hole(&to.at[0]);
@@ -154,12 +194,13 @@ static void each_address_has_its_reason(void **state)
 	char text[KE_TEXT_MAX], want[KE_TEXT_MAX];
 
 	(void)state;
-	/* The third never gets its turn when the time is this short. */
+	/* The time is too short for the second and the third. */
 	assert_int_equal(race(&to, 100 * MS, &o, &took_ms), -1);
 	explained(&to, &o, text);
 	snprintf(want, sizeof(want),
 	    "no answer from 127.0.0.1 TCP port %u (blocked by a firewall?); "
-	    "127.0.0.2 was not tried in time; 127.0.0.3 was not tried in time",
+	    "127.0.0.2 was not tried before the timeout; 127.0.0.3 was not "
+	    "tried before the timeout",
 	    to.at[0].port);
 	assert_string_equal(text, want);
 	assert_int_equal(race(&to, 400 * MS, &o, &took_ms), -1);
@@ -167,9 +208,9 @@ static void each_address_has_its_reason(void **state)
 	snprintf(want, sizeof(want),
 	    "no answer from 127.0.0.1 TCP port %u (blocked by a firewall?); "
 	    "connection refused: nothing listens on TCP port %u of 127.0.0.2 "
-	    "(is NTS enabled there, or a firewall rejecting?); "
+	    "(is NTS enabled there? does a firewall reject it?); "
 	    "connection refused: nothing listens on TCP port %u of 127.0.0.3 "
-	    "(is NTS enabled there, or a firewall rejecting?)",
+	    "(is NTS enabled there? does a firewall reject it?)",
 	    to.at[0].port, to.at[1].port, to.at[2].port);
 	assert_string_equal(text, want);
 	close(b);
@@ -177,7 +218,7 @@ static void each_address_has_its_reason(void **state)
 	black_hole_end(&hole);
 }
 
-static void all_refused_ends_at_once(void **state)
+static void a_race_that_all_refuse_ends_at_once(void **state)
 {
 	struct names to = {2, {at("127.0.0.1", 0), at("127.0.0.2", 0)}};
 	int a = closed(&to.at[0]), b = closed(&to.at[1]);
@@ -191,14 +232,14 @@ static void all_refused_ends_at_once(void **state)
 	close(b);
 }
 
-static void the_other_reasons_have_words(void **state)
+static void every_other_reason_has_a_sentence(void **state)
 {
 	/* clang-format off */
 	static const struct { int error; const char *text; } cases[] = {
 		{ENETUNREACH, "no route to 192.0.2.1"},
-		{EHOSTUNREACH, "192.0.2.1 cannot be reached: it is down, or the way to it is"},
-		{EACCES, "this machine's firewall or sandbox forbids connections to 192.0.2.1 TCP port 4460"},
-		{EAFNOSUPPORT, "this machine has no IPv4 to reach 192.0.2.1 with"},
+		{EHOSTUNREACH, "192.0.2.1 cannot be reached: it or the network on the way to it is down"},
+		{EACCES, "the firewall or sandbox of this machine does not allow connections to 192.0.2.1 TCP port 4460"},
+		{EAFNOSUPPORT, "this machine has no IPv4, so it cannot reach 192.0.2.1"},
 		{EMFILE, "cannot connect to 192.0.2.1 TCP port 4460: Too many open files"},
 	};
 	/* clang-format on */
@@ -218,12 +259,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_first_that_listens_wins),
-	    cmocka_unit_test(a_refusal_starts_the_next_at_once),
+	    cmocka_unit_test(a_refusal_starts_the_next_address_at_once),
 	    cmocka_unit_test(a_black_hole_costs_a_quarter_of_a_second),
-	    cmocka_unit_test(the_deadline_ends_it),
+	    cmocka_unit_test(an_error_of_connect_starts_the_next_address),
+	    cmocka_unit_test(a_socket_that_cannot_be_made_is_reported),
+	    cmocka_unit_test(the_deadline_ends_a_race),
 	    cmocka_unit_test(each_address_has_its_reason),
-	    cmocka_unit_test(all_refused_ends_at_once),
-	    cmocka_unit_test(the_other_reasons_have_words),
+	    cmocka_unit_test(a_race_that_all_refuse_ends_at_once),
+	    cmocka_unit_test(every_other_reason_has_a_sentence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
-/* A folder with a configuration in it, and what is said about it. */
+/* A folder with a configuration, and the messages about it. */
 #ifndef TESTS_UNIT_AGENT_CONFIG_CONFIG_ROOM_H
 #define TESTS_UNIT_AGENT_CONFIG_CONFIG_ROOM_H
 
-#include "agent/config/config.h"
+#include "agent/config/load.h"
 #include "agent/launch/config_check.h"
 
 #include <ftw.h>
@@ -86,7 +86,7 @@ static inline void room_put(
 	room_put_bytes(r, name, text, strlen(text));
 }
 
-/* A child may write there, too, so it is a file. */
+/* A file, because a child process may write to it, too. */
 static inline FILE *room_listen(void)
 {
 	FILE *f = tmpfile();
@@ -127,7 +127,7 @@ static inline void room_check(struct room *r)
 	room_hear(r, f);
 }
 
-/* `text` is good. */
+/* `text` must be good. */
 static inline void room_accepts(struct room *r, const char *text)
 {
 	room_load(r, text);
@@ -136,7 +136,7 @@ static inline void room_accepts(struct room *r, const char *text)
 	assert_string_equal(r->said, "");
 }
 
-/* `text` has one error, and this is what is said behind the path. */
+/* `text` must have one error, with the message "PATH:`expected`". */
 static inline void room_refuses(
     struct room *r, const char *text, const char *expected)
 {

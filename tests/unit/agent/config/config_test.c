@@ -1,4 +1,4 @@
-/* Reading: files, sections, lines, and every error with its place. */
+/* Reading files, sections and lines, and every error with its file and line. */
 #include "tests/unit/agent/config/config_room.h"
 
 #include "resolver/job.h"
@@ -13,6 +13,47 @@ static void one_source_is_enough(void **state)
 	assert_int_equal(r->config.source_count, 1);
 	assert_string_equal(r->config.sources[0].host, "a");
 	assert_int_equal(r->config.sources[0].minpoll, POLL_AUTO);
+}
+
+static void each_default_is_as_documented(void **state)
+{
+	struct room *r = *state;
+	const struct config *c = &r->config;
+	const struct source_config *s = &c->sources[0];
+
+	room_accepts(r, "[source a]\n");
+	assert_string_equal(c->user, "ntsagent");
+	assert_string_equal(c->status_socket, "/run/ntsagent/status.sock");
+	assert_string_equal(c->pidfile, "");
+	assert_true(c->trust.system_certs);
+	assert_int_equal(c->trust.path_count, 0);
+	assert_int_equal(c->trust.aead_count, 0);
+	assert_int_equal(c->ke_timeout_ms, 10000);
+	assert_string_equal(c->saved_keys, "/var/lib/ntsagent/keys");
+	assert_string_equal(c->driftfile, "/var/lib/ntsagent/drift");
+	assert_string_equal(
+	    c->goodtime_file, "/var/lib/ntsagent/last-good-time");
+	assert_int_equal(c->bootstrap, BOOTSTRAP_QUORUM);
+	assert_int_equal(c->steering.makestep_threshold_ns, 100000000);
+	assert_int_equal(c->steering.makestep_updates, 3);
+	assert_float_equal(c->steering.max_slew_ppm, 50000, 0);
+	assert_float_equal(c->max_freq_ppm, 500, 0);
+	assert_int_equal(c->steering.refuse_threshold_ns, 1000000000000);
+	assert_int_equal(c->steering.max_distance_ns, 3000000000);
+	assert_int_equal(c->steering.min_sources, 1);
+	assert_float_equal(c->steering.max_clock_error_ppm, 1, 0);
+	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	assert_int_equal(c->log_target, LOG_TO_STDERR);
+	assert_int_equal(s->ke_port, 4460);
+	assert_int_equal(s->ntp_port, 0);
+	assert_int_equal(s->family, FAMILY_ANY);
+	assert_true(s->iburst);
+	assert_int_equal(s->minpoll, POLL_AUTO);
+	assert_int_equal(s->maxpoll, POLL_AUTO);
+	assert_int_equal(s->max_delay_ns, 3000000000);
+	assert_false(s->options.prefer || s->options.noselect ||
+		     s->options.trust || s->options.require);
+	assert_string_equal(c->file, r->path);
 }
 
 /* Blanks, comments, no newline at the end, DOS lines, a byte order mark. */
@@ -51,7 +92,7 @@ static void a_value_may_hold_an_equals_sign(void **state)
 	assert_string_equal(r->config.driftfile, "/a=b");
 }
 
-/* What is said behind the path. */
+/* A text with one error, and the message without the path. */
 static const struct {
 	const char *text, *expected;
 } bad_lines[] = {
@@ -66,7 +107,7 @@ static const struct {
     {"[source a\n", "1: [source a: expected a section head such as [clock]"},
     {"[source a]x\n",
 	"1: [source a]x: expected a section head such as [clock]"},
-    {"host = b\n[source a]\n", "1: \"host\" stands before the first section"},
+    {"host = b\n[source a]\n", "1: \"host\" comes before the first section"},
     {"[source a]\n= b\n", "2: unknown key \"\" in [source]; see "
 			  "ntsagent.conf(5)"},
 };
@@ -81,16 +122,16 @@ static const struct {
     {"[sourse ntpserver]\nhost = b\n[source a]\n",
 	"1: unknown section [sourse ntpserver]; did you mean [source NAME]?"},
     {"[server a]\n[source a]\n",
-	"1: unknown section [server a]: a server is a section of its own: "
-	"[source NAME]"},
+	"1: unknown section [server a]: write a section [source NAME] for "
+	"each server"},
     {"[nts a]\n[source a]\n",
 	"1: unknown section [nts a]; did you mean [nts]?"},
     {"[what]\n[source a]\n",
-	"1: unknown section [what]; there are [agent], [nts], [clock], [log] "
-	"and [source NAME]"},
+	"1: unknown section [what]; the sections are [agent], [nts], [clock], "
+	"[log] and [source NAME]"},
     {"[]\n[source a]\n",
-	"1: unknown section []; there are [agent], [nts], [clock], [log] and "
-	"[source NAME]"},
+	"1: unknown section []; the sections are [agent], [nts], [clock], "
+	"[log] and [source NAME]"},
     {"[source]\n",
 	"1: [source ]: expected a name of 1 to 63 letters, digits, '-', '.', "
 	"'_', ':' or '%'"},
@@ -111,16 +152,16 @@ static const struct {
     {"[source a]\nMinpoll = 4\n",
 	"2: unknown key \"Minpoll\" in [source]; did you mean \"minpoll\"?"},
     {"[source a]\nserver = b\n",
-	"2: unknown key \"server\": a server is a section of its own: [source "
-	"NAME]"},
+	"2: unknown key \"server\": write a section [source NAME] for each "
+	"server"},
     {"[nts]\nntstrustedcerts = /a\n[source a]\n",
 	"2: unknown key \"ntstrustedcerts\": write trusted-certs in [nts]"},
     {"[clock]\nwhatever = 1\n[source a]\n",
 	"2: unknown key \"whatever\" in [clock]; see ntsagent.conf(5)"},
     {"[source a]\nport = 1\nport = 3\n",
-	"3: port = 3: port stands in line 2 already"},
+	"3: port = 3: port is already set in line 2"},
     {"[clock]\nminsources = 1\n[log]\n[clock]\nminsources = 1\n[source a]\n",
-	"5: minsources = 1: minsources stands in line 2 already"},
+	"5: minsources = 1: minsources is already set in line 2"},
     {"[source a]\nlevel = info\n",
 	"2: level does not belong in [source] but in [log]"},
     {"[log]\nhost = a\n[source a]\n",
@@ -136,27 +177,27 @@ static const struct {
 	"[clock]; see ntsagent.conf(5)"},
 };
 
-static void bad_lines_are_told(void **state)
+static void bad_lines_are_reported(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bad_lines); i++)
 		room_refuses(*state, bad_lines[i].text, bad_lines[i].expected);
 }
 
-static void bad_sections_are_told(void **state)
+static void bad_sections_are_reported(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bad_sections); i++)
 		room_refuses(
 		    *state, bad_sections[i].text, bad_sections[i].expected);
 }
 
-static void bad_keys_are_told(void **state)
+static void bad_keys_are_reported(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bad_keys); i++)
 		room_refuses(*state, bad_keys[i].text, bad_keys[i].expected);
 }
 
-/* The client's file of a LAN, as chrony reads it: what each line becomes. */
-static void chronys_lines_are_known(void **state)
+/* The chrony.conf of a client: the advice for each of its lines. */
+static void lines_of_chrony_get_advice(void **state)
 {
 	struct room *r = *state;
 	char expected[1024];
@@ -165,8 +206,9 @@ static void chronys_lines_are_known(void **state)
 		     "ntstrustedcerts /etc/pki/rootca.crt\nmakestep 1.0 3\n"
 		     "rtcsync\n[source a]\n");
 	snprintf(expected, sizeof(expected),
-	    "%1$s:1: server ntpserver iburst nts: a server is a section of its "
-	    "own: [source NAME]\n"
+	    "%1$s:1: server ntpserver iburst nts: write a section [source "
+	    "NAME] "
+	    "for each server\n"
 	    "%1$s:2: allow 192.0.2.0/24: leave it out: the agent serves no "
 	    "time and opens no port\n"
 	    "%1$s:3: ntstrustedcerts /etc/pki/rootca.crt: write trusted-certs "
@@ -179,7 +221,7 @@ static void chronys_lines_are_known(void **state)
 	assert_int_equal(r->errors, 5);
 }
 
-static void all_errors_are_told(void **state)
+static void all_errors_are_reported(void **state)
 {
 	struct room *r = *state;
 	char expected[1024];
@@ -191,17 +233,17 @@ static void all_errors_are_told(void **state)
 	    "%1$s:2: minsources = x: expected a number from 1 to 64\n"
 	    "%1$s:3: unknown key \"foo\" in [clock]; see ntsagent.conf(5)\n"
 	    "%1$s:4: max-slew: expected max-slew = VALUE\n"
-	    "%1$s:5: unknown section [what]; there are [agent], [nts], "
+	    "%1$s:5: unknown section [what]; the sections are [agent], [nts], "
 	    "[clock], [log] and [source NAME]\n"
 	    "%1$s:8: port = 0: expected a UDP port from 1 to 65535\n"
-	    "%1$s:9: [source a] stands at %1$s:7 already\n",
+	    "%1$s:9: [source a] is already defined at %1$s:7\n",
 	    r->path);
 	assert_string_equal(r->said, expected);
 	assert_int_equal(r->errors, 6);
 }
 
-/* However many, and each by its own line. */
-static void a_thousand_errors_are_told(void **state)
+/* Every error is reported, with its own line. */
+static void a_thousand_errors_are_reported(void **state)
 {
 	struct room *r = *state;
 	char *text = calloc(1000, 16), *said = calloc(1000, 128);
@@ -215,7 +257,7 @@ static void a_thousand_errors_are_told(void **state)
 		len += (size_t)snprintf(said + len, 128,
 		    "%s:%d: port = x%d: %s\n", r->path, i, i,
 		    i == 2 ? "expected a UDP port from 1 to 65535"
-			   : "port stands in line 2 already");
+			   : "port is already set in line 2");
 	}
 	room_load(r, text);
 	assert_int_equal(r->errors, 999);
@@ -225,8 +267,8 @@ static void a_thousand_errors_are_told(void **state)
 	free(said);
 }
 
-/* Far beyond every buffer; the next line is read as if nothing had been. */
-static void a_line_of_10000_bytes_is_told(void **state)
+/* Longer than every buffer. The next line is read as usual. */
+static void a_line_of_10000_bytes_is_reported(void **state)
 {
 	struct room *r = *state;
 	char text[10100], expected[256];
@@ -270,7 +312,7 @@ static void a_long_comment_is_no_error(void **state)
 	room_accepts(*state, text);
 }
 
-static void a_nul_is_told(void **state)
+static void a_nul_is_reported(void **state)
 {
 	struct room *r = *state;
 	static const char text[] = "[source a]\nhost = b\0c\n";
@@ -286,7 +328,7 @@ static void a_nul_is_told(void **state)
 
 /* Sections. */
 
-/* Keys go where their section says, in whatever order. */
+/* The section of a key counts, not the order of sections. */
 static void sections_mix(void **state)
 {
 	struct room *r = *state;
@@ -305,7 +347,7 @@ static void sections_mix(void **state)
 	assert_int_equal(c->ke_timeout_ms, 3000);
 }
 
-static void sources_end(void **state)
+static void at_most_64_sources_fit(void **state)
 {
 	struct room *r = *state;
 	char text[2048] = "", expected[64];
@@ -325,7 +367,7 @@ static void sources_end(void **state)
 	room_refuses(r, text, expected);
 }
 
-static void names_end(void **state)
+static void long_names_are_refused(void **state)
 {
 	struct room *r = *state;
 	char text[128];
@@ -341,7 +383,7 @@ static void names_end(void **state)
 	assert_int_equal(r->errors, 1);
 }
 
-static void families(void **state)
+static void two_keys_choose_the_family(void **state)
 {
 	static const struct {
 		const char *keys;
@@ -369,9 +411,9 @@ static void families(void **state)
 	    "2: [source a]: ipv4 = no and ipv6 = no: no address is left");
 }
 
-/* The whole. */
+/* Rules for several keys. */
 
-static void the_whole_is_judged(void **state)
+static void keys_are_judged_together(void **state)
 {
 	static const struct {
 		const char *text, *expected;
@@ -398,9 +440,9 @@ static void the_whole_is_judged(void **state)
 	    r, "[nts]\nsystem-certs = no\ntrusted-certs = /a\n[source a]\n");
 }
 
-/* Beside errors in lines; but nothing is missing that a bad line may have
- * held. */
-static void the_whole_is_judged_beside_errors(void **state)
+/* These rules are checked although lines are bad. But nothing is reported
+ * missing that a bad line may have contained. */
+static void keys_are_judged_together_despite_errors(void **state)
 {
 	static const struct {
 		const char *text, *expected;
@@ -444,7 +486,7 @@ static void says(const struct room *r, const char *path, const char *what)
 	assert_int_equal(r->errors, 1);
 }
 
-static void a_missing_file_is_told(void **state)
+static void a_missing_file_is_reported(void **state)
 {
 	struct room *r = *state;
 
@@ -452,7 +494,7 @@ static void a_missing_file_is_told(void **state)
 	says(r, r->path, "cannot read: No such file or directory");
 }
 
-static void a_folder_is_no_file(void **state)
+static void a_folder_is_not_a_file(void **state)
 {
 	struct room *r = *state;
 
@@ -460,8 +502,8 @@ static void a_folder_is_no_file(void **state)
 	says(r, r->dir, "cannot read: Is a directory");
 }
 
-/* It is kept with each source; one that is cut would name another file. */
-static void a_long_path_is_told(void **state)
+/* Each source keeps the path. If it were cut, it would name another file. */
+static void a_long_path_is_reported(void **state)
 {
 	struct room *r = *state;
 	char path[300];
@@ -479,7 +521,26 @@ static void a_long_path_is_told(void **state)
 	says(r, path, "cannot read: File name too long");
 }
 
-static void further_files_are_read_in_order(void **state)
+/* Without the main file, conf.d is not read. */
+static void a_missing_file_is_the_only_error(void **state)
+{
+	struct room *r = *state;
+
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/a.conf", "nonsense\n");
+	room_load_path(r, r->path);
+	says(r, r->path, "cannot read: No such file or directory");
+}
+
+static void an_empty_conf_d_is_no_error(void **state)
+{
+	struct room *r = *state;
+
+	room_folder(r, "conf.d");
+	room_accepts(r, "[source a]\n");
+}
+
+static void files_of_conf_d_are_read_in_order(void **state)
 {
 	struct room *r = *state;
 	char path[128];
@@ -505,7 +566,7 @@ static void further_files_are_read_in_order(void **state)
 	assert_int_equal(r->config.sources[2].line, 3);
 }
 
-/* Sections do not reach into the next file. */
+/* A section ends with its file. */
 static void a_file_begins_outside_of_sections(void **state)
 {
 	struct room *r = *state;
@@ -515,7 +576,7 @@ static void a_file_begins_outside_of_sections(void **state)
 	room_put(r, "conf.d/a.conf", "host = b\n");
 	room_load(r, "[source a]\n");
 	says(r, room_path(r, "conf.d/a.conf:1", path),
-	    "\"host\" stands before the first section");
+	    "\"host\" comes before the first section");
 }
 
 static void a_source_in_two_files_names_both(void **state)
@@ -526,12 +587,12 @@ static void a_source_in_two_files_names_both(void **state)
 	room_folder(r, "conf.d");
 	room_put(r, "conf.d/a.conf", "\n[source a]\nhost = b\n");
 	room_load(r, "[log]\n\n[source a]\n");
-	snprintf(
-	    what, sizeof(what), "[source a] stands at %s:3 already", r->path);
+	snprintf(what, sizeof(what), "[source a] is already defined at %s:3",
+	    r->path);
 	says(r, room_path(r, "conf.d/a.conf:2", path), what);
 }
 
-static void errors_of_all_files_are_told(void **state)
+static void errors_of_all_files_are_reported(void **state)
 {
 	struct room *r = *state;
 
@@ -545,8 +606,8 @@ static void errors_of_all_files_are_told(void **state)
 	assert_non_null(strstr(r->said, "conf.d/b.conf:2: target"));
 }
 
-/* Not by its mode, which root would not notice. */
-static void a_conf_d_that_cannot_be_read_is_told(void **state)
+/* Not by its mode: root may read every file. */
+static void a_conf_d_that_cannot_be_read_is_reported(void **state)
 {
 	struct room *r = *state;
 	char path[128];
@@ -556,7 +617,7 @@ static void a_conf_d_that_cannot_be_read_is_told(void **state)
 	says(r, path, "cannot read: Too many levels of symbolic links");
 }
 
-static void a_further_file_that_cannot_be_read_is_told(void **state)
+static void an_unreadable_file_of_conf_d_is_reported(void **state)
 {
 	struct room *r = *state;
 	char path[128];
@@ -566,6 +627,23 @@ static void a_further_file_that_cannot_be_read_is_told(void **state)
 	    symlink("missing", room_path(r, "conf.d/a.conf", path)), 0);
 	room_load(r, "[source a]\n");
 	says(r, path, "cannot read: No such file or directory");
+}
+
+/* The file may have had a source, or a certificate. */
+static void an_unreadable_file_may_have_had_what_is_missing(void **state)
+{
+	static const char *const texts[] = {
+	    "[log]\n", "[nts]\nsystem-certs = no\n[source a]\n"};
+	struct room *r = *state;
+	char path[128];
+
+	room_folder(r, "conf.d");
+	assert_int_equal(
+	    symlink("missing", room_path(r, "conf.d/a.conf", path)), 0);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		room_load(r, texts[i]);
+		says(r, path, "cannot read: No such file or directory");
+	}
 }
 
 static void no_conf_d_is_no_error(void **state)
@@ -600,34 +678,38 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    IN_ROOM(one_source_is_enough),
+	    IN_ROOM(each_default_is_as_documented),
 	    IN_ROOM(shapes_of_lines),
 	    IN_ROOM(comments_need_a_blank),
 	    IN_ROOM(a_value_may_hold_an_equals_sign),
-	    IN_ROOM(bad_lines_are_told),
-	    IN_ROOM(bad_sections_are_told),
-	    IN_ROOM(bad_keys_are_told),
-	    IN_ROOM(chronys_lines_are_known),
-	    IN_ROOM(all_errors_are_told),
-	    IN_ROOM(a_thousand_errors_are_told),
-	    IN_ROOM(a_line_of_10000_bytes_is_told),
+	    IN_ROOM(bad_lines_are_reported),
+	    IN_ROOM(bad_sections_are_reported),
+	    IN_ROOM(bad_keys_are_reported),
+	    IN_ROOM(lines_of_chrony_get_advice),
+	    IN_ROOM(all_errors_are_reported),
+	    IN_ROOM(a_thousand_errors_are_reported),
+	    IN_ROOM(a_line_of_10000_bytes_is_reported),
 	    IN_ROOM(a_line_of_198_bytes_is_whole),
 	    IN_ROOM(a_long_comment_is_no_error),
-	    IN_ROOM(a_nul_is_told),
+	    IN_ROOM(a_nul_is_reported),
 	    IN_ROOM(sections_mix),
-	    IN_ROOM(sources_end),
-	    IN_ROOM(names_end),
-	    IN_ROOM(families),
-	    IN_ROOM(the_whole_is_judged),
-	    IN_ROOM(the_whole_is_judged_beside_errors),
-	    IN_ROOM(a_missing_file_is_told),
-	    IN_ROOM(a_folder_is_no_file),
-	    IN_ROOM(a_long_path_is_told),
-	    IN_ROOM(further_files_are_read_in_order),
+	    IN_ROOM(at_most_64_sources_fit),
+	    IN_ROOM(long_names_are_refused),
+	    IN_ROOM(two_keys_choose_the_family),
+	    IN_ROOM(keys_are_judged_together),
+	    IN_ROOM(keys_are_judged_together_despite_errors),
+	    IN_ROOM(a_missing_file_is_reported),
+	    IN_ROOM(a_folder_is_not_a_file),
+	    IN_ROOM(a_long_path_is_reported),
+	    IN_ROOM(a_missing_file_is_the_only_error),
+	    IN_ROOM(an_empty_conf_d_is_no_error),
+	    IN_ROOM(files_of_conf_d_are_read_in_order),
 	    IN_ROOM(a_file_begins_outside_of_sections),
 	    IN_ROOM(a_source_in_two_files_names_both),
-	    IN_ROOM(errors_of_all_files_are_told),
-	    IN_ROOM(a_conf_d_that_cannot_be_read_is_told),
-	    IN_ROOM(a_further_file_that_cannot_be_read_is_told),
+	    IN_ROOM(errors_of_all_files_are_reported),
+	    IN_ROOM(a_conf_d_that_cannot_be_read_is_reported),
+	    IN_ROOM(an_unreadable_file_of_conf_d_is_reported),
+	    IN_ROOM(an_unreadable_file_may_have_had_what_is_missing),
 	    IN_ROOM(no_conf_d_is_no_error),
 	    IN_ROOM(a_path_without_a_folder),
 	};

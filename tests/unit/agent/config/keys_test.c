@@ -1,10 +1,10 @@
-/* Every key of the table: what it takes and what not, and that the manual and
- * the file that is shipped know it. */
+/* Every key of the table: values that it takes and values that it refuses. The
+ * manual and the example file must have it. */
 #include "agent/config/keys.h"
 
 #include "tests/unit/agent/config/config_room.h"
 
-#define VALUES_MAX 8
+#define VALUES_MAX 9
 
 /* clang-format off */
 static const struct row {
@@ -15,10 +15,10 @@ static const struct row {
 {"agent", "status-socket", {"/run/x", "none"}, {"", "run/x", "None"}},
 {"agent", "pidfile", {"/run/x.pid", "none"}, {"", "x.pid"}},
 {"nts", "trusted-certs",
-	{"/a", "/a /b,/c", "/a , /b"}, {"", ",", "a", "/a b", "/a # b"}},
+	{"/", "/a", "/a /b,/c", "/a , /b"}, {"", ",", "a", "/a b", "/a # b"}},
 {"nts", "system-certs", {"yes", "true"}, {"", "maybe"}},
 {"nts", "aeads", {"30", "30 15", "17, 15, 30"},
-	{"", "0", "1", "15 15", "30 15 17 16", "-15", "AES", "015000000015"}},
+	{"", "0", "1", "15 15", "30 15 17 16", "-15", "AES", "015000000015", "30 1"}},
 {"nts", "ke-timeout", {"1s", "1000ms", "300", "5m"},
 	{"", "0", "999ms", "301s", "10 minutes", "-1"}},
 {"nts", "saved-keys", {"/a", "none"}, {"", "a", "yes"}},
@@ -118,9 +118,9 @@ static void each_key_has_a_row(void **state)
 	}
 }
 
-/* Advice counts only where the name means nothing here, and no key is found by
- * its name if it stands in two sections. */
-static void names_are_unique(void **state)
+/* No key has the name of a key in another section, or of a word of chrony with
+ * advice. */
+static void names_of_keys_are_unique(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < config_key_count(); i++) {
@@ -132,7 +132,100 @@ static void names_are_unique(void **state)
 	assert_null(config_key_find_anywhere("server"));
 }
 
-static void paths_end(void **state)
+/* Only these functions read `min` and `max`. */
+static void other_keys_have_no_limits(void **state)
+{
+	static const char *const limited[] = {"ke-timeout", "max-slew",
+	    "max-drift", "refuse-threshold", "maxdistance", "minsources",
+	    "max-clock-error", "maxdelay"};
+	size_t found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const struct config_key *key = config_key_at(i);
+		bool wanted = false;
+
+		for (size_t j = 0; j < ARRAY_LEN(limited); j++)
+			wanted |= strcmp(key->name, limited[j]) == 0;
+		if (wanted)
+			assert_true(key->min < key->max);
+		else
+			assert_true(key->min == 0 && key->max == 0);
+		found += wanted;
+	}
+	assert_int_equal(found, ARRAY_LEN(limited));
+}
+
+/* The keys of a source set a struct of the source, all others the rest. */
+static void the_section_fits_the_target(void **state)
+{
+	static const size_t sizes[] = {
+	    [KEY_OF_CONFIG] = sizeof(struct config),
+	    [KEY_OF_SOURCE] = sizeof(struct source_config),
+	    [KEY_OF_DRAFT] = sizeof(struct source_draft),
+	};
+
+	(void)state;
+	assert_int_equal(ARRAY_LEN(sizes), KEY_TARGETS);
+	for (size_t i = 0; i < config_key_count(); i++) {
+		const struct config_key *key = config_key_at(i);
+
+		assert_int_equal(strcmp(key->section, "source") == 0,
+		    key->target != KEY_OF_CONFIG);
+		assert_true(key->offset + key->size <= sizes[key->target]);
+	}
+}
+
+/* What is suggested instead of an unknown key. */
+static void a_typing_error_finds_its_key(void **state)
+{
+	static const struct {
+		const char *section, *name;
+		const char *expected; /* NULL: nothing is near */
+	} words[] = {
+	    {"clock", "minsurces", "minsources"},
+	    {"clock", "mminsourcess", "minsources"},
+	    {"clock", "MINSOURCES", "minsources"},
+	    {"agent", "abcfile", "pidfile"}, /* 3 of 7 characters */
+	    {"agent", "abcdile", NULL},	     /* 4 of 7 */
+	    {"agent", "usxy", "user"},	     /* 2 of 4 */
+	    {"agent", "uxyz", NULL},	     /* 3 of 4 */
+	    {"nts", "xxxsted-certs", "trusted-certs"},
+	    {"nts", "xxxxted-certs", NULL},
+	    /* One typing error from maxdelay, three from max-slew here. */
+	    {"clock", "maxdelaw", "max-slew"},
+	    {"log", "maxdelaw", "maxdelay"},
+	    {"clock", "maxdelay", "maxdelay"},
+	    {"clock", "12345678901234567890123456789012345", NULL},
+	    {"clock", "", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		const struct config_key *key =
+		    config_key_nearest(words[i].section, words[i].name);
+		const char *found = key ? key->name : "nothing";
+
+		if (strcmp(found,
+			words[i].expected ? words[i].expected : "nothing") != 0)
+			fail_msg("%s: %s", words[i].name, found);
+	}
+}
+
+static void a_typing_error_finds_its_section(void **state)
+{
+	(void)state;
+	assert_string_equal(config_section_nearest("clok"), "clock");
+	assert_string_equal(config_section_nearest("Sources"), "source");
+	assert_string_equal(config_section_nearest("agents"), "agent");
+	assert_string_equal(config_section_nearest("nt"), "nts");
+	assert_null(config_section_nearest("xyz1"));
+	assert_null(config_section_nearest(""));
+	assert_true(config_section_known("log"));
+	assert_false(config_section_known("Log"));
+}
+
+static void long_paths_are_refused(void **state)
 {
 	struct room *r = *state;
 	char text[400], path[260];
@@ -157,7 +250,7 @@ static void paths_end(void **state)
 	assert_int_equal(r->errors, 1);
 }
 
-static void certificates_end(void **state)
+static void at_most_32_certificate_paths_fit(void **state)
 {
 	struct room *r = *state;
 	char text[1024] = "[nts]\n";
@@ -173,8 +266,8 @@ static void certificates_end(void **state)
 	assert_non_null(strstr(r->said, "at most 32 in all"));
 }
 
-/* Where it goes: each key changes its field, and that alone. */
-static void values_arrive(void **state)
+/* No value here is a default. */
+static void each_value_sets_its_field(void **state)
 {
 	struct room *r = *state;
 	const struct config *c = &r->config;
@@ -217,7 +310,71 @@ static void values_arrive(void **state)
 	assert_int_equal(c->log_target, LOG_TO_SYSLOG);
 }
 
-static void source_values_arrive(void **state)
+static void assert_default_clock(const struct config *c, const struct config *d)
+{
+	const struct steering_config *s = &c->steering, *t = &d->steering;
+
+	assert_int_equal(s->makestep_threshold_ns, t->makestep_threshold_ns);
+	assert_int_equal(s->makestep_updates, t->makestep_updates);
+	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
+	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
+	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
+	assert_int_equal(s->min_sources, t->min_sources);
+	assert_float_equal(s->max_clock_error_ppm, t->max_clock_error_ppm, 0);
+	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
+	assert_string_equal(c->driftfile, d->driftfile);
+	assert_string_equal(c->goodtime_file, d->goodtime_file);
+	assert_int_equal(c->bootstrap, d->bootstrap);
+}
+
+static void assert_default_rest(const struct config *c, const struct config *d)
+{
+	assert_string_equal(c->user, d->user);
+	assert_string_equal(c->status_socket, d->status_socket);
+	assert_string_equal(c->pidfile, d->pidfile);
+	assert_int_equal(c->trust.system_certs, d->trust.system_certs);
+	assert_int_equal(c->ke_timeout_ms, d->ke_timeout_ms);
+	assert_string_equal(c->saved_keys, d->saved_keys);
+	assert_int_equal(c->log_level, d->log_level);
+	assert_int_equal(c->log_target, d->log_target);
+}
+
+/* A later file sets every key back to its default. */
+static void a_later_file_overrides(void **state)
+{
+	struct room *r = *state;
+	struct config *d = calloc(1, sizeof(*d));
+
+	assert_non_null(d);
+	config_defaults(d);
+	room_folder(r, "conf.d");
+	room_put(r, "conf.d/defaults.conf",
+	    "[agent]\nuser = ntsagent\n"
+	    "status-socket = /run/ntsagent/status.sock\npidfile = none\n"
+	    "[nts]\nsystem-certs = yes\nke-timeout = 10s\n"
+	    "saved-keys = /var/lib/ntsagent/keys\n"
+	    "[clock]\ndriftfile = /var/lib/ntsagent/drift\n"
+	    "last-good-time = /var/lib/ntsagent/last-good-time\n"
+	    "bootstrap = quorum\nmakestep = 0.1 3\nmax-slew = 50000\n"
+	    "max-drift = 500\nrefuse-threshold = 1000s\nmaxdistance = 3s\n"
+	    "minsources = 1\nmax-clock-error = 1ppm\n"
+	    "[log]\nlevel = info\ntarget = stderr\n");
+	room_accepts(r,
+	    "[agent]\nuser = u\nstatus-socket = none\npidfile = /p\n"
+	    "[nts]\nsystem-certs = no\nke-timeout = 2500ms\n"
+	    "saved-keys = none\n"
+	    "[clock]\ndriftfile = none\nlast-good-time = none\n"
+	    "bootstrap = off\nmakestep = no\nmax-slew = 7ppm\n"
+	    "max-drift = 8ppm\nrefuse-threshold = no\nmaxdistance = 9s\n"
+	    "minsources = 2\nmax-clock-error = 3ppb\n"
+	    "[log]\nlevel = debug\ntarget = syslog\n"
+	    "[source one]\n[source two]\n");
+	assert_default_clock(&r->config, d);
+	assert_default_rest(&r->config, d);
+	free(d);
+}
+
+static void each_value_of_a_source_sets_its_field(void **state)
 {
 	struct room *r = *state;
 	const struct source_config *s = &r->config.sources[0];
@@ -258,7 +415,7 @@ static char *read_text(const char *path)
 	return text;
 }
 
-/* "\n#KEY = " or "\nKEY = " somewhere. */
+/* Has the text a line "#KEY = " or "KEY = "? */
 static bool shipped(const char *text, const char *name)
 {
 	char commented[64], active[64];
@@ -288,7 +445,7 @@ static void manual_and_example_know_each_key(void **state)
 	free(manual);
 }
 
-/* Lines such as "#key = value ; comment" lose their "#". */
+/* Removes the "#" of lines such as "#key = value ; comment". */
 static void activate(char *text)
 {
 	for (char *line = text; line; line = strchr(line, '\n')) {
@@ -301,35 +458,6 @@ static void activate(char *text)
 			if (strcmp(config_key_at(i)->name, name) == 0)
 				*line = ' ';
 	}
-}
-
-static void assert_default_clock(const struct config *c, const struct config *d)
-{
-	const struct steering_config *s = &c->steering, *t = &d->steering;
-
-	assert_int_equal(s->makestep_threshold_ns, t->makestep_threshold_ns);
-	assert_int_equal(s->makestep_updates, t->makestep_updates);
-	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
-	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
-	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
-	assert_int_equal(s->min_sources, t->min_sources);
-	assert_float_equal(s->max_clock_error_ppm, t->max_clock_error_ppm, 0);
-	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
-	assert_string_equal(c->driftfile, d->driftfile);
-	assert_string_equal(c->goodtime_file, d->goodtime_file);
-	assert_int_equal(c->bootstrap, d->bootstrap);
-}
-
-static void assert_default_rest(const struct config *c, const struct config *d)
-{
-	assert_string_equal(c->user, d->user);
-	assert_string_equal(c->status_socket, d->status_socket);
-	assert_string_equal(c->pidfile, d->pidfile);
-	assert_int_equal(c->trust.system_certs, d->trust.system_certs);
-	assert_int_equal(c->ke_timeout_ms, d->ke_timeout_ms);
-	assert_string_equal(c->saved_keys, d->saved_keys);
-	assert_int_equal(c->log_level, d->log_level);
-	assert_int_equal(c->log_target, d->log_target);
 }
 
 static void assert_default_source(
@@ -346,7 +474,7 @@ static void assert_default_source(
 	assert_memory_equal(&s->options, &d->options, sizeof(d->options));
 }
 
-/* What the file that is shipped calls a default is one. */
+/* What the example file calls a default is one. */
 static void example_shows_defaults(void **state)
 {
 	struct room *r = *state;
@@ -362,7 +490,7 @@ static void example_shows_defaults(void **state)
 	assert_default_clock(&r->config, d);
 	assert_default_rest(&r->config, d);
 	assert_default_source(&r->config.sources[0], &d->sources[0]);
-	/* The two that are no defaults, and one that is no difference. */
+	/* The example shows other values for these three. */
 	assert_string_equal(r->config.trust.paths[0], "/etc/pki/rootca.crt");
 	assert_int_equal(r->config.trust.aead_count, 2);
 	assert_int_equal(r->config.sources[0].ntp_port, 123);
@@ -375,14 +503,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(each_key, room_make, room_drop),
 	    cmocka_unit_test(each_key_has_a_row),
-	    cmocka_unit_test(names_are_unique),
-	    cmocka_unit_test_setup_teardown(paths_end, room_make, room_drop),
+	    cmocka_unit_test(names_of_keys_are_unique),
+	    cmocka_unit_test(other_keys_have_no_limits),
+	    cmocka_unit_test(the_section_fits_the_target),
+	    cmocka_unit_test(a_typing_error_finds_its_key),
+	    cmocka_unit_test(a_typing_error_finds_its_section),
 	    cmocka_unit_test_setup_teardown(
-		certificates_end, room_make, room_drop),
+		long_paths_are_refused, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(
-		values_arrive, room_make, room_drop),
+		at_most_32_certificate_paths_fit, room_make, room_drop),
 	    cmocka_unit_test_setup_teardown(
-		source_values_arrive, room_make, room_drop),
+		each_value_sets_its_field, room_make, room_drop),
+	    cmocka_unit_test_setup_teardown(
+		a_later_file_overrides, room_make, room_drop),
+	    cmocka_unit_test_setup_teardown(
+		each_value_of_a_source_sets_its_field, room_make, room_drop),
 	    cmocka_unit_test(manual_and_example_know_each_key),
 	    cmocka_unit_test_setup_teardown(
 		example_shows_defaults, room_make, room_drop),

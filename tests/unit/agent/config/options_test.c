@@ -1,4 +1,4 @@
-/* The command line, by tables. */
+/* Tables of good and bad command lines. */
 #include "agent/config/options.h"
 
 #include "agent/config/config.h"
@@ -6,14 +6,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define ARGS_MAX 8
 
-/* The path is borrowed from argv, so it is judged here. */
+/* The path is borrowed from argv, so it is compared here. */
 static bool parse(struct options *o, const char *const args[ARGS_MAX],
     bool *other_config, char error[OPTIONS_TEXT_MAX])
 {
@@ -79,10 +81,11 @@ static const struct {
 	const char *args[ARGS_MAX];
 	const char *says; /* a part of the sentence */
 } bad_rows[] = {
-	{{"-z"}, "-z"},
 	{{"-nz"}, "-z"},
 	{{"--nonsense"}, "--nonsense"},
 	{{"--foreground=yes"}, "--foreground=yes"},
+	{{"--check-config=yes"}, "--check-config=yes: unknown option, or one"},
+	{{"-z"}, "unknown option -z (try --help)"},
 	{{"-f"}, "-f needs a value"},
 	{{"--config"}, "--config needs a value"},
 	{{"-t"}, "-t needs a value"},
@@ -97,7 +100,7 @@ static const struct {
 };
 /* clang-format on */
 
-static void test_good(void **state)
+static void good_command_lines(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -125,23 +128,37 @@ static void test_good(void **state)
 	}
 }
 
-static void test_bad(void **state)
+/* The caller prints the error; getopt prints nothing itself. */
+static void bad_command_lines(void **state)
 {
+	FILE *f = tmpfile();
+	int saved_fd = dup(STDERR_FILENO);
+
 	(void)state;
+	assert_non_null(f);
 	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++) {
 		char error[OPTIONS_TEXT_MAX];
 		struct options o;
-		bool other_config;
+		bool other_config, good;
 
-		if (parse(&o, bad_rows[i].args, &other_config, error))
+		fflush(stderr);
+		assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+		good = parse(&o, bad_rows[i].args, &other_config, error);
+		fflush(stderr);
+		assert_true(dup2(saved_fd, STDERR_FILENO) >= 0);
+		if (good)
 			fail_msg("row %zu was taken", i);
 		if (!strstr(error, bad_rows[i].says))
 			fail_msg("row %zu says: %s", i, error);
 	}
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	assert_int_equal(ftell(f), 0);
+	fclose(f);
+	close(saved_fd);
 }
 
-/* Every option is told of, within a terminal's width. */
-static void test_help(void **state)
+/* The help has every option and fits a terminal. */
+static void the_help_has_every_option(void **state)
 {
 	static const char *const all[] = {"-f,", "--config", "--check-config",
 	    "-n,", "--foreground", "-x,", "--no-clock", "-q", "-Q", "-t ", "-d",
@@ -158,9 +175,9 @@ static void test_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_good),
-	    cmocka_unit_test(test_bad),
-	    cmocka_unit_test(test_help),
+	    cmocka_unit_test(good_command_lines),
+	    cmocka_unit_test(bad_command_lines),
+	    cmocka_unit_test(the_help_has_every_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Every kind of value: good, at its edge, and everything that only begins like
- * one. */
+/* Every kind of value: good ones, ones at the limits, and texts that only begin
+ * like a value. */
 #include "agent/config/values.h"
 
 #include "agent/config/config.h"
@@ -68,7 +68,7 @@ static void integers(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (value_integer(bad[i], 0, 10, &value))
 			FAIL_WITH(bad[i]);
-	/* Overflow is no large number. */
+	/* An overflow is refused. */
 	assert_false(
 	    value_integer("9223372036854775808", INT64_MIN, INT64_MAX, &value));
 	assert_false(value_integer(
@@ -125,7 +125,7 @@ static void duration_limits(void **state)
 	assert_int_equal(ns, NS_PER_S);
 	assert_false(value_duration("999us", NS_PER_MS, NS_PER_S, &ns));
 	assert_false(value_duration("1001ms", NS_PER_MS, NS_PER_S, &ns));
-	/* What was there stays. */
+	/* A refused value changes nothing. */
 	assert_int_equal(ns, NS_PER_S);
 	assert_false(value_duration("1e30", 1, INT64_MAX / 2, &ns));
 	assert_false(value_duration("-1e30", 1, INT64_MAX / 2, &ns));
@@ -158,6 +158,8 @@ static void frequencies(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (value_ppm(bad[i], 0.001, 99000, &ppm))
 			FAIL_WITH(bad[i]);
+	/* Too small for a double. */
+	assert_false(value_ppm("1e-400", 0, 1, &ppm));
 }
 
 static void polls(void **state)
@@ -243,7 +245,7 @@ static void words(void **state)
 	assert_int_equal(value_word(&rest, word, sizeof(word)), 0);
 }
 
-/* The length tells that a word did not fit; the one before stays. */
+/* A word that does not fit is not copied; its length shows that. */
 static void long_words(void **state)
 {
 	const char *rest = "1234 123";

@@ -113,7 +113,7 @@ static void an_unreadable_certificate(void **state)
 	room_path(r, "root.crt", path);
 	snprintf(expected, sizeof(expected),
 	    "error: cannot read the trusted certificate %1$s as user %2$s: "
-	    "Permission denied; mend it with: chgrp %3$s %1$s && chmod g+r "
+	    "Permission denied; fix it with: chgrp %3$s %1$s && chmod g+r "
 	    "%1$s\n"
 	    "  %1$s belongs to %4$s and has the mode 0000\n",
 	    path, checker()->pw_name, checkers_group(), makers(owners));
@@ -138,7 +138,7 @@ static void a_folder_that_cannot_be_entered(void **state)
 	snprintf(expected, sizeof(expected),
 	    "error: cannot read the trusted certificate %1$s/root.crt as user "
 	    "%2$s: Permission denied: that user may not enter the directory "
-	    "%1$s; mend it with: chgrp %3$s %1$s && chmod g+x %1$s, or move "
+	    "%1$s; fix it with: chgrp %3$s %1$s && chmod g+x %1$s, or move "
 	    "the certificate\n"
 	    "  %1$s belongs to %4$s and has the mode 0000\n",
 	    path, checker()->pw_name, checkers_group(), makers(owners));

@@ -1,8 +1,12 @@
-/* Files of a private folder: whole or not at all, and nobody else's. */
+/* Files of a private folder: each is whole, and other users have none of them.
+ */
 #include "agent/saved/folder.h"
+
+#include "base/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-struct place {
+struct private_folder {
 	char dir[32];
 	char why[SAVED_FOLDER_WHY_MAX];
 	struct saved_folder folder;
@@ -22,9 +26,9 @@ struct place {
 	size_t len;
 };
 
-static int make_place(void **state)
+static int make_folder(void **state)
 {
-	struct place *p = calloc(1, sizeof(*p));
+	struct private_folder *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
 	snprintf(p->dir, sizeof(p->dir), "%s", "store-XXXXXX");
@@ -42,9 +46,9 @@ static bool all(const void *self, const char *name)
 	return true;
 }
 
-static int drop_place(void **state)
+static int drop_folder(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 
 	saved_folder_sweep(&p->folder, all, NULL);
 	saved_folder_close(&p->folder);
@@ -53,9 +57,9 @@ static int drop_place(void **state)
 	return 0;
 }
 
-static void a_folder_that_was_removed_is_told(void **state)
+static void a_removed_folder_is_reported(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 	int err;
 
 	assert_int_equal(rmdir(p->dir), 0);
@@ -66,7 +70,7 @@ static void a_folder_that_was_removed_is_told(void **state)
 	assert_string_equal(saved_folder_error(-EROFS), strerror(EROFS));
 }
 
-static const char *inside(const struct place *p, const char *name)
+static const char *inside(const struct private_folder *p, const char *name)
 {
 	static char path[96];
 
@@ -74,7 +78,8 @@ static const char *inside(const struct place *p, const char *name)
 	return path;
 }
 
-static void put(const struct place *p, const char *name, const char *text)
+static void put(
+    const struct private_folder *p, const char *name, const char *text)
 {
 	FILE *f = fopen(inside(p, name), "w");
 
@@ -83,22 +88,24 @@ static void put(const struct place *p, const char *name, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static int read_it(struct place *p, const char *name)
+static int read_it(struct private_folder *p, const char *name)
 {
+	p->len = 1;
 	return saved_folder_read(
 	    &p->folder, name, p->bytes, sizeof(p->bytes), &p->len);
 }
 
-static void assert_holds(struct place *p, const char *name, const char *text)
+static void assert_holds(
+    struct private_folder *p, const char *name, const char *text)
 {
 	assert_int_equal(read_it(p, name), 0);
 	assert_int_equal(p->len, strlen(text));
 	assert_memory_equal(p->bytes, text, p->len);
 }
 
-static void what_is_written_is_private(void **state)
+static void a_written_file_is_private(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 	mode_t old = umask(0);
 	struct stat st;
 
@@ -110,17 +117,17 @@ static void what_is_written_is_private(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
 
-/* A reader that has the old file open keeps it whole: it was not written to. */
+/* A reader that has opened the old file still reads its contents. */
 static void a_file_is_replaced_as_a_whole(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 	char old[8] = "";
 	int fd;
 
 	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
 	fd = open(inside(p, "a"), O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
-	/* What a crash left is in nobody's way. */
+	/* A file that a crash left does not disturb. */
 	put(p, "a.new", "half");
 	assert_int_equal(saved_folder_replace(&p->folder, "a", "two", 3), 0);
 	assert_holds(p, "a", "two");
@@ -130,10 +137,10 @@ static void a_file_is_replaced_as_a_whole(void **state)
 	assert_int_equal(access(inside(p, "a.new"), F_OK), -1);
 }
 
-/* When it cannot be done, the old one stays and nothing else is left. */
+/* The old file stays, and no other file is left. */
 static void a_failed_write_leaves_the_old_file(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 
 	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
 	assert_int_equal(mkdir(inside(p, "a.new"), 0700), 0);
@@ -146,18 +153,18 @@ static void a_failed_write_leaves_the_old_file(void **state)
 	assert_int_equal(rmdir(inside(p, "d")), 0);
 }
 
-static void links_and_others_are_refused(void **state)
+static void only_private_plain_files_are_read(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 
 	put(p, "target", "secret");
 	assert_int_equal(chmod(inside(p, "target"), 0600), 0);
 	assert_int_equal(symlink("target", inside(p, "link")), 0);
 	assert_int_equal(read_it(p, "link"), -EINVAL);
-	/* A second name: somebody else may have it. */
+	/* A hard link: another user may have the other one. */
 	assert_int_equal(
-	    linkat(p->folder.fd, "target", p->folder.fd, "twin", 0), 0);
-	assert_int_equal(read_it(p, "twin"), -EINVAL);
+	    linkat(p->folder.fd, "target", p->folder.fd, "second", 0), 0);
+	assert_int_equal(read_it(p, "second"), -EINVAL);
 	assert_int_equal(mkfifo(inside(p, "pipe"), 0600), 0);
 	assert_int_equal(read_it(p, "pipe"), -EINVAL);
 	put(p, "open", "x");
@@ -165,10 +172,10 @@ static void links_and_others_are_refused(void **state)
 	assert_int_equal(read_it(p, "open"), -EINVAL);
 }
 
-/* A link in the way of the new file leads nowhere. */
+/* A symbolic link is replaced, and the file that it names stays. */
 static void a_link_is_never_written_through(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 
 	put(p, "victim", "mine");
 	assert_int_equal(chmod(inside(p, "victim"), 0600), 0);
@@ -179,9 +186,9 @@ static void a_link_is_never_written_through(void **state)
 	assert_holds(p, "victim", "mine");
 }
 
-static void what_is_too_long_is_no_file_of_ours(void **state)
+static void a_file_that_is_too_long_is_refused(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 	uint8_t much[sizeof(p->bytes) + 1] = {0};
 
 	assert_int_equal(
@@ -193,11 +200,14 @@ static void what_is_too_long_is_no_file_of_ours(void **state)
 	assert_int_equal(read_it(p, "a"), -EINVAL);
 }
 
-static void files_go_and_are_set_aside(void **state)
+static void files_are_removed_and_set_aside(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 
 	assert_int_equal(saved_folder_remove(&p->folder, "a"), 0);
+	assert_int_equal(mkdir(inside(p, "d"), 0700), 0);
+	assert_int_equal(saved_folder_remove(&p->folder, "d"), -EISDIR);
+	assert_int_equal(rmdir(inside(p, "d")), 0);
 	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
 	assert_int_equal(saved_folder_remove(&p->folder, "a"), 0);
 	assert_int_equal(read_it(p, "a"), -ENOENT);
@@ -212,14 +222,33 @@ static void files_go_and_are_set_aside(void **state)
 	    saved_folder_set_aside(&p->folder, "missing"), -ENOENT);
 }
 
+/* Names that are too long with their suffix. */
+static void a_long_name_is_refused(void **state)
+{
+	struct private_folder *p = *state;
+	char name[NAME_MAX + 1] = "", aside[NAME_MAX + 5];
+
+	memset(name, 'n', NAME_MAX - 4);
+	assert_int_equal(saved_folder_replace(&p->folder, name, "x", 1), 0);
+	assert_int_equal(saved_folder_set_aside(&p->folder, name), 0);
+	snprintf(aside, sizeof(aside), "%s.bad", name);
+	assert_holds(p, aside, "x");
+	name[NAME_MAX - 4] = 'n';
+	assert_int_equal(
+	    saved_folder_replace(&p->folder, name, "x", 1), -ENAMETOOLONG);
+	put(p, name, "x");
+	assert_int_equal(
+	    saved_folder_set_aside(&p->folder, name), -ENAMETOOLONG);
+}
+
 static bool begins_with_x(const void *self, const char *name)
 {
 	return name[0] == *(const char *)self;
 }
 
-static void a_sweep_takes_what_is_unwanted(void **state)
+static void a_sweep_removes_unwanted_files(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 
 	put(p, "x1", "");
 	put(p, "x2", "");
@@ -230,15 +259,15 @@ static void a_sweep_takes_what_is_unwanted(void **state)
 	assert_holds(p, "a", "one");
 }
 
-static void an_open_folder_is_refused(void **state)
+static void a_folder_that_others_may_enter_is_refused(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 	struct saved_folder again;
 
 	assert_int_equal(chmod(p->dir, 0750), 0);
 	assert_false(saved_folder_open(&again, p->dir, p->why));
-	assert_non_null(strstr(p->why, "has the mode 0750 and is open to "
-				       "others; mend it with: chmod 0700 "));
+	assert_non_null(strstr(p->why, " has the mode 0750, which lets other "
+				       "users in; fix it with: chmod 0700 "));
 	assert_int_equal(chmod(p->dir, 0700), 0);
 	assert_int_equal(again.fd, -1);
 	assert_false(saved_folder_open(&again, "store-missing", p->why));
@@ -248,7 +277,7 @@ static void an_open_folder_is_refused(void **state)
 
 static void a_link_to_a_folder_is_refused(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 	struct saved_folder again;
 
 	assert_int_equal(symlink(".", inside(p, "self")), 0);
@@ -257,65 +286,135 @@ static void a_link_to_a_folder_is_refused(void **state)
 
 static void somebody_elses_folder_is_refused(void **state)
 {
-	struct place *p = *state;
+	struct private_folder *p = *state;
 	struct saved_folder again;
 
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(chown(p->dir, 65534, 65534), 0);
 	assert_false(saved_folder_open(&again, p->dir, p->why));
-	assert_non_null(strstr(p->why, "belongs to uid 65534"));
+	assert_non_null(strstr(p->why,
+	    " belongs to uid 65534 and not to the agent's user, uid 0; fix it "
+	    "with: chown -R 0 "));
 	assert_int_equal(chown(p->dir, 0, 0), 0);
 }
 
-static void two_processes_never_share_it(void **state)
+static int64_t monotonic_ns(void)
 {
-	struct place *p = *state;
+	struct timespec ts;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+	return ns_of_timespec(&ts);
+}
+
+static int open_descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void no_descriptor_is_left_open(void **state)
+{
+	struct private_folder *p = *state;
+	int before = open_descriptors();
+
+	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
+	assert_holds(p, "a", "one");
+	assert_int_equal(read_it(p, "b"), -ENOENT);
+	assert_int_equal(p->len, 0);
+	assert_int_equal(chmod(inside(p, "a"), 0644), 0);
+	assert_int_equal(read_it(p, "a"), -EINVAL);
+	saved_folder_sweep(&p->folder, all, NULL);
+	assert_int_equal(open_descriptors(), before);
+	saved_folder_close(&p->folder);
+	assert_int_equal(p->folder.fd, -1);
+	assert_int_equal(open_descriptors(), before - 1);
+	assert_true(saved_folder_open(&p->folder, p->dir, p->why));
+}
+
+static void two_processes_never_share_a_folder(void **state)
+{
+	struct private_folder *p = *state;
 	struct saved_folder again;
+	int64_t before_ns = monotonic_ns();
 
 	assert_false(saved_folder_open(&again, p->dir, p->why));
+	/* It waits for two seconds. */
+	assert_in_range(
+	    monotonic_ns() - before_ns, 19 * (NS_PER_S / 10), 10 * NS_PER_S);
+	assert_int_equal(again.fd, -1);
 	assert_non_null(strstr(p->why, "is in use by another ntsagentd"));
 	saved_folder_close(&p->folder);
 	assert_true(saved_folder_open(&again, p->dir, p->why));
 	p->folder = again;
 }
 
-/* One that is about to end is waited for. */
-static void the_end_of_the_other_is_waited_for(void **state)
+/* 'S' while a process sleeps. */
+static char state_of(pid_t pid)
 {
-	struct place *p = *state;
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = '?';
+	if (f)
+		fclose(f);
+	return state;
+}
+
+/* Holds the lock, which it shares with its parent, until the parent waits for
+ * it. Returns an exit status. */
+static int hold_until_awaited(pid_t parent)
+{
+	for (int i = 0; i < 1500; i++) {
+		if (state_of(parent) == 'S')
+			return 0;
+		usleep(1000);
+	}
+	return 1;
+}
+
+static void the_exit_of_another_process_is_waited_for(void **state)
+{
+	struct private_folder *p = *state;
 	int status;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	assert_true(pid >= 0);
-	if (pid == 0) {
-		/* The lock is shared with the parent until both close it. */
-		usleep(300000);
-		_exit(0);
-	}
+	if (pid == 0)
+		_exit(hold_until_awaited(parent));
 	saved_folder_close(&p->folder);
 	assert_true(saved_folder_open(&p->folder, p->dir, p->why));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, drop_place)
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
 	const struct CMUnitTest tests[] = {
-	    TEST(what_is_written_is_private),
+	    TEST(a_written_file_is_private),
 	    TEST(a_file_is_replaced_as_a_whole),
 	    TEST(a_failed_write_leaves_the_old_file),
-	    TEST(links_and_others_are_refused),
+	    TEST(only_private_plain_files_are_read),
 	    TEST(a_link_is_never_written_through),
-	    TEST(what_is_too_long_is_no_file_of_ours),
-	    TEST(a_folder_that_was_removed_is_told),
-	    TEST(files_go_and_are_set_aside),
-	    TEST(a_sweep_takes_what_is_unwanted),
-	    TEST(an_open_folder_is_refused),
+	    TEST(a_file_that_is_too_long_is_refused),
+	    TEST(a_removed_folder_is_reported),
+	    TEST(files_are_removed_and_set_aside),
+	    TEST(a_long_name_is_refused),
+	    TEST(no_descriptor_is_left_open),
+	    TEST(a_sweep_removes_unwanted_files),
+	    TEST(a_folder_that_others_may_enter_is_refused),
 	    TEST(a_link_to_a_folder_is_refused),
 	    TEST(somebody_elses_folder_is_refused),
-	    TEST(two_processes_never_share_it),
-	    TEST(the_end_of_the_other_is_waited_for),
+	    TEST(two_processes_never_share_a_folder),
+	    TEST(the_exit_of_another_process_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

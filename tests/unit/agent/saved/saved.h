@@ -1,4 +1,4 @@
-/* Saved keys as they might come from a server, for tests of the store. */
+/* A source and its saved keys, for the tests of this folder. */
 #ifndef TESTS_UNIT_AGENT_SAVED_SAVED_H
 #define TESTS_UNIT_AGENT_SAVED_SAVED_H
 
@@ -9,18 +9,17 @@
 
 static inline struct source_config saved_source(const char *name)
 {
-	struct source_config c = {
-	    .ke_port = 4460,
-	    .ntp_port = 123,
-	    .family = FAMILY_ANY,
-	};
+	struct source_config c;
 
+	config_source_defaults(&c);
+	c.ntp_port = 123;
 	snprintf(c.name, sizeof(c.name), "%s", name);
 	snprintf(c.host, sizeof(c.host), "ntp.example.net");
 	return c;
 }
 
-/* Eight cookies of 100 bytes, the i-th full of i + 1; saved at SAVED_NOW_S. */
+/* Eight cookies of 100 bytes. All bytes of the i-th cookie but its last four
+ * are i + 1, counted from i = 0. Saved at SAVED_NOW_S. */
 static inline struct saved_keys saved_keys_of(
     const struct source_config *source, uint8_t binding)
 {
@@ -34,7 +33,7 @@ static inline struct saved_keys saved_keys_of(
 	uint8_t bytes[SAVED_KEYS_BINDING_LEN];
 
 	memset(bytes, binding, sizeof(bytes));
-	/* Key bytes beyond the algorithm's length are not saved. */
+	/* Bytes after the length of the algorithm's keys are not saved. */
 	memset(k.answer.keys.c2s + 32, 0, sizeof(k.answer.keys.c2s) - 32);
 	memset(k.answer.keys.s2c + 32, 0, sizeof(k.answer.keys.s2c) - 32);
 	k.answer.addresses[1] = (struct endpoint){.family = 6, .port = 124};

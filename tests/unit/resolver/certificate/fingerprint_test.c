@@ -1,4 +1,4 @@
-/* Whatever changes what is trusted changes the fingerprint. */
+/* Every change of what is trusted changes the fingerprint. */
 #include "resolver/certificate/trust.h"
 
 #include <setjmp.h>
@@ -11,13 +11,14 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-struct room {
+struct trusted_folder {
 	char dir[32];
 	struct trust_config trust;
 	uint8_t before[TRUST_FINGERPRINT_LEN];
 };
 
-static void put(const struct room *r, const char *name, const char *text)
+static void put(
+    const struct trusted_folder *r, const char *name, const char *text)
 {
 	char path[96];
 	FILE *f;
@@ -29,7 +30,7 @@ static void put(const struct room *r, const char *name, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void drop(const struct room *r, const char *name)
+static void drop(const struct trusted_folder *r, const char *name)
 {
 	char path[96];
 
@@ -37,10 +38,10 @@ static void drop(const struct room *r, const char *name)
 	unlink(path);
 }
 
-/* One file, and the folder that it lies in. */
+/* Trusts a file, and the folder that has it. */
 static int setup(void **state)
 {
-	struct room *r = calloc(1, sizeof(*r));
+	struct trusted_folder *r = calloc(1, sizeof(*r));
 
 	assert_non_null(r);
 	snprintf(r->dir, sizeof(r->dir), "%s", "trust-XXXXXX");
@@ -56,7 +57,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 
 	drop(r, "ca.pem");
 	drop(r, "more.pem");
@@ -65,7 +66,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static bool changed(const struct room *r)
+static bool changed(const struct trusted_folder *r)
 {
 	uint8_t now[TRUST_FINGERPRINT_LEN];
 
@@ -73,9 +74,9 @@ static bool changed(const struct room *r)
 	return memcmp(now, r->before, sizeof(now)) != 0;
 }
 
-static void the_same_stays_the_same(void **state)
+static void the_same_files_have_the_same_fingerprint(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 
 	assert_false(changed(r));
 	put(r, "ca.pem", "one");
@@ -84,15 +85,15 @@ static void the_same_stays_the_same(void **state)
 
 static void a_file_with_other_contents(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 
 	put(r, "ca.pem", "two");
 	assert_true(changed(r));
 }
 
-static void a_file_more_or_less(void **state)
+static void one_file_more_or_less(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 
 	put(r, "more.pem", "");
 	assert_true(changed(r));
@@ -102,9 +103,37 @@ static void a_file_more_or_less(void **state)
 	assert_true(changed(r));
 }
 
+/* The only file of the only path. */
+static void every_file_of_a_folder_counts(void **state)
+{
+	struct trusted_folder *r = *state;
+
+	strcpy(r->trust.paths[0], r->dir);
+	r->trust.path_count = 1;
+	assert_true(trust_fingerprint(&r->trust, r->before));
+	put(r, "ca.pem", "two");
+	assert_true(changed(r));
+}
+
+static void another_empty_folder(void **state)
+{
+	struct trusted_folder *r = *state;
+	char path[96];
+
+	drop(r, "ca.pem");
+	r->trust.path_count = 1;
+	strcpy(r->trust.paths[0], r->dir);
+	assert_true(trust_fingerprint(&r->trust, r->before));
+	snprintf(path, sizeof(path), "%s/empty", r->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	strcpy(r->trust.paths[0], path);
+	assert_true(changed(r));
+	assert_int_equal(rmdir(path), 0);
+}
+
 static void another_path(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 
 	r->trust.path_count = 1;
 	assert_true(changed(r));
@@ -112,18 +141,18 @@ static void another_path(void **state)
 
 static void another_cipher(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 
 	r->trust.aeads[0] = AEAD_AES_SIV_CMAC_256;
 	r->trust.aead_count = 1;
 	assert_true(changed(r));
 }
 
-/* A device without an end, a file that is sparse and huge, a fifo: each would
- * hold the engine up at its start, or for ever. */
-static void what_has_no_end_is_not_read(void **state)
+/* A device, a huge sparse file and a fifo would block the engine for a long
+ * time or for ever. */
+static void huge_and_special_files_are_not_read(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 	char path[96];
 
 	alarm(5);
@@ -141,10 +170,10 @@ static void what_has_no_end_is_not_read(void **state)
 	alarm(0);
 }
 
-/* With the bundle where the library looks for it. */
-static void the_system_and_what_it_trusts(void **state)
+/* The environment names the bundle of the system. */
+static void certificates_of_the_system_count(void **state)
 {
-	struct room *r = *state;
+	struct trusted_folder *r = *state;
 	char bundle[96];
 
 	r->trust.path_count = 0;
@@ -165,13 +194,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(the_same_stays_the_same),
+	    TEST(the_same_files_have_the_same_fingerprint),
 	    TEST(a_file_with_other_contents),
-	    TEST(a_file_more_or_less),
+	    TEST(one_file_more_or_less),
+	    TEST(every_file_of_a_folder_counts),
+	    TEST(another_empty_folder),
 	    TEST(another_path),
 	    TEST(another_cipher),
-	    TEST(what_has_no_end_is_not_read),
-	    TEST(the_system_and_what_it_trusts),
+	    TEST(huge_and_special_files_are_not_read),
+	    TEST(certificates_of_the_system_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "resolver/certificate/words.h"
+#include "resolver/certificate/sentence.h"
 
 #include <assert.h>
 #include <stdarg.h>

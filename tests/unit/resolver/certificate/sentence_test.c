@@ -1,4 +1,4 @@
-#include "resolver/certificate/words.h"
+#include "resolver/certificate/sentence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,6 +53,8 @@ static void a_piece_of_any_length_is_safe(void **state)
 	memset(piece, 'x', sizeof(piece) - 1);
 	piece[sizeof(piece) - 1] = '\0';
 	words_add(&w, "%s", piece);
+	/* One call adds 1000 characters. */
+	assert_int_equal(strlen(text), 1000);
 	words_add(&w, "%s", piece);
 	assert_int_equal(strlen(text), sizeof(text) - 1);
 	assert_string_equal(text + sizeof(text) - 4, "...");

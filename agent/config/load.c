@@ -1,0 +1,528 @@
+#include "agent/config/load.h"
+
+#include "agent/config/files.h"
+#include "agent/config/keys.h"
+#include "agent/config/values.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* inih's buffer has 200 bytes, with the newline and the NUL. It cuts a longer
+ * line in two and does not say so. */
+#define LINE_BYTES_MAX 198
+#define SOURCE_WORD "source"
+
+/* The state of reading. inih only splits a line into key and value. Sections,
+ * line numbers and errors are ours, because inih reports the number of one bad
+ * line and stops. */
+struct loader {
+	struct config *config;
+	FILE *errors;
+	unsigned error_count;
+	/* this file */
+	const char *file;
+	unsigned line;
+	FILE *in;
+	char *text; /* the line, as getline allocated it */
+	size_t text_size;
+	/* The line that set each key, in this file or in this source. */
+	unsigned seen[CONFIG_KEYS_MAX];
+	/* this section */
+	char section[16]; /* "" before the first; "?" when unknown */
+	struct source_config *source; /* NULL outside of a source */
+	struct source_draft *draft;   /* of that source */
+	struct source_draft drafts[SOURCES_MAX];
+	/* A refused part may have contained a source or a certificate. That one
+	 * is missing is then not another error. */
+	bool lost_sources, lost_certs;
+};
+
+/* Text from a file must not control the terminal. */
+static void print_visibly(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
+}
+
+static void complain(struct loader *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void complain(struct loader *l, const char *fmt, ...)
+{
+	char *text;
+	va_list args;
+	int len;
+
+	l->error_count++;
+	print_visibly(l->errors, l->file);
+	if (l->line > 0)
+		fprintf(l->errors, ":%u", l->line);
+	fputs(": ", l->errors);
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	print_visibly(l->errors, len < 0 ? "out of memory" : text);
+	fputc('\n', l->errors);
+	if (len >= 0)
+		free(text);
+}
+
+/* Sections. */
+
+static const struct source_config *find_source(
+    const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->source_count; i++)
+		if (strcmp(c->sources[i].name, name) == 0)
+			return &c->sources[i];
+	return NULL;
+}
+
+static void leave_section(struct loader *l)
+{
+	l->source = NULL;
+	l->draft = NULL;
+	snprintf(l->section, sizeof(l->section), "?");
+}
+
+/* The keys of a refused section are skipped: each of them would be one more
+ * error. */
+static void lose_section(struct loader *l)
+{
+	leave_section(l);
+	l->lost_sources = true;
+	l->lost_certs = true;
+}
+
+/* Every source may set the same keys. */
+static void forget_source_keys(struct loader *l)
+{
+	for (size_t i = 0; i < config_key_count(); i++)
+		if (strcmp(config_key_at(i)->section, SOURCE_WORD) == 0)
+			l->seen[i] = 0;
+}
+
+static bool may_open_source(struct loader *l, const char *name)
+{
+	const struct config *c = l->config;
+	const struct source_config *s = find_source(c, name);
+	char word[SOURCE_NAME_MAX];
+
+	if (!value_host(name, word, sizeof(word)))
+		complain(l,
+		    "[source %s]: expected a name of 1 to %d letters, "
+		    "digits, '-', '.', '_', ':' or '%%'",
+		    name, SOURCE_NAME_MAX - 1);
+	else if (s)
+		complain(l, "[source %s] is already defined at %s:%u", name,
+		    s->file, s->line);
+	else if (c->source_count == SOURCES_MAX)
+		complain(
+		    l, "[source %s]: more than %d sources", name, SOURCES_MAX);
+	else
+		return true;
+	return false;
+}
+
+static void open_source(struct loader *l, const char *name)
+{
+	struct source_config *s;
+
+	if (!may_open_source(l, name)) {
+		l->lost_sources = true;
+		return;
+	}
+	forget_source_keys(l);
+	snprintf(l->section, sizeof(l->section), SOURCE_WORD);
+	l->draft = &l->drafts[l->config->source_count];
+	l->source = s = &l->config->sources[l->config->source_count++];
+	config_source_defaults(s);
+	s->line = l->line;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->host, sizeof(s->host), "%s", name);
+	snprintf(s->file, sizeof(s->file), "%s", l->file);
+}
+
+static void unknown_section(struct loader *l, const char *name, size_t word)
+{
+	char first[32];
+	const char *advice, *nearest;
+
+	lose_section(l);
+	snprintf(first, sizeof(first), "%.*s", (int)word, name);
+	advice = config_section_known(first) ? NULL : config_key_advice(first);
+	nearest = config_section_nearest(first);
+	if (advice)
+		complain(l, "unknown section [%s]: %s", name, advice);
+	else if (nearest)
+		complain(l, "unknown section [%s]; did you mean [%s%s]?", name,
+		    nearest, strcmp(nearest, SOURCE_WORD) == 0 ? " NAME" : "");
+	else
+		complain(l,
+		    "unknown section [%s]; the sections are [agent], [nts], "
+		    "[clock], [log] and [source NAME]",
+		    name);
+}
+
+static void open_section(struct loader *l, char *name)
+{
+	size_t word = strcspn(name, " \t");
+
+	leave_section(l);
+	if (word == strlen(SOURCE_WORD) &&
+	    strncmp(name, SOURCE_WORD, word) == 0)
+		open_source(l, name + word + strspn(name + word, " \t"));
+	else if (config_section_known(name))
+		snprintf(l->section, sizeof(l->section), "%s", name);
+	else
+		unknown_section(l, name, word);
+}
+
+/* Keys. */
+
+/* What the brackets of the key's section contain. */
+static const char *head_of(const struct config_key *key)
+{
+	return strcmp(key->section, SOURCE_WORD) == 0 ? SOURCE_WORD " NAME"
+						      : key->section;
+}
+
+static void unknown_key(struct loader *l, const char *name)
+{
+	const char *advice = config_key_advice(name);
+	const struct config_key *nearest = config_key_nearest(l->section, name);
+
+	if (advice)
+		complain(l, "unknown key \"%s\": %s", name, advice);
+	else if (!nearest)
+		complain(l, "unknown key \"%s\" in [%s]; see ntsagent.conf(5)",
+		    name, l->section);
+	else if (strcmp(nearest->section, l->section) == 0)
+		complain(l, "unknown key \"%s\" in [%s]; did you mean \"%s\"?",
+		    name, l->section, nearest->name);
+	else if (strcmp(nearest->name, name) == 0)
+		complain(l, "%s does not belong in [%s] but in [%s]", name,
+		    l->section, head_of(nearest));
+	else
+		complain(l,
+		    "unknown key \"%s\" in [%s]; did you mean \"%s\" in [%s]?",
+		    name, l->section, nearest->name, head_of(nearest));
+}
+
+static void *target_of(struct loader *l, const struct config_key *key)
+{
+	void *const targets[] = {
+	    [KEY_OF_CONFIG] = l->config,
+	    [KEY_OF_SOURCE] = l->source,
+	    [KEY_OF_DRAFT] = l->draft,
+	};
+
+	static_assert(ARRAY_LEN(targets) == KEY_TARGETS, "a target for each");
+	return targets[key->target];
+}
+
+static void take_key(struct loader *l, const char *name, const char *value)
+{
+	const struct config_key *key = config_key_find(l->section, name);
+	unsigned *seen;
+
+	if (!key) {
+		unknown_key(l, name);
+		return;
+	}
+	seen = &l->seen[config_key_index(key)];
+	if (*seen > 0 && !key->repeats) {
+		complain(l, "%s = %s: %s is already set in line %u", name,
+		    value, name, *seen);
+		return;
+	}
+	*seen = l->line;
+	if (key->set(key, value, target_of(l, key)))
+		return;
+	/* The rest of the list may be empty. */
+	l->lost_certs |= key->repeats;
+	complain(l, "%s = %s: expected %s", name, value, key->expected);
+}
+
+/* inih's handler. inih has removed the comments and split the line. */
+static int on_pair(
+    void *user, const char *section, const char *name, const char *value)
+{
+	struct loader *l = user;
+
+	(void)section;
+	if (l->section[0] == '\0')
+		complain(l, "\"%s\" comes before the first section", name);
+	else if (l->section[0] != '?')
+		take_key(l, name, value);
+	return 1;
+}
+
+/* Lines. */
+
+static char *trim(char *s)
+{
+	size_t len;
+
+	s += strspn(s, " \t\r\n");
+	len = strlen(s);
+	while (len > 0 && isspace((unsigned char)s[len - 1]))
+		s[--len] = '\0';
+	return s;
+}
+
+/* Removes a comment as inih does. inih alone would silently drop a line whose
+ * comment begins before the "=". */
+static char *cut_comment(char *line)
+{
+	char *c = strchr(line, ';');
+
+	while (c && c != line && !isblank((unsigned char)c[-1]))
+		c = strchr(c + 1, ';');
+	if (c)
+		*c = '\0';
+	return trim(line);
+}
+
+static char *skip_bom(struct loader *l)
+{
+	bool bom = l->line == 1 && strncmp(l->text, "\xef\xbb\xbf", 3) == 0;
+
+	return l->text + (bom ? 3 : 0);
+}
+
+/* True: the line was a section head, good or bad. */
+static bool take_section(struct loader *l, char *line)
+{
+	char *end = strchr(line, ']');
+
+	if (line[0] != '[')
+		return false;
+	if (!end || (end[1] && !strchr(" \t;#", end[1]))) {
+		complain(
+		    l, "%s: expected a section head such as [clock]", line);
+		lose_section(l);
+		return true;
+	}
+	*end = '\0';
+	open_section(l, trim(line + 1));
+	return true;
+}
+
+/* Most such lines come from a file of chrony. */
+static void no_assignment(struct loader *l, const char *line)
+{
+	size_t len = strcspn(line, " \t");
+	char *word = strndup(line, len);
+	const char *rest = line + len + strspn(line + len, " \t");
+	const char *advice = word ? config_key_advice(word) : NULL;
+
+	if (advice)
+		complain(l, "%s: %s", line, advice);
+	else if (word && config_key_find_anywhere(word))
+		complain(l, "%s: expected %s = %s", line, word,
+		    *rest ? rest : "VALUE");
+	else
+		complain(l, "%s: expected KEY = VALUE", line);
+	free(word);
+}
+
+/* Is this line an assignment? inih would also take ":" for "=". */
+static bool for_inih(struct loader *l, char *line)
+{
+	if (!*line || *line == '#' || take_section(l, line))
+		return false;
+	if (strlen(line) > LINE_BYTES_MAX) {
+		complain(l, "the line is longer than %d bytes", LINE_BYTES_MAX);
+		return false;
+	}
+	if (line[strcspn(line, "=:")] != '=') {
+		no_assignment(l, line);
+		return false;
+	}
+	return true;
+}
+
+/* inih's reader. Removes leading blanks: inih would take such a line for the
+ * continuation of the one before. */
+static char *next_line(char *out, int size, void *stream)
+{
+	struct loader *l = stream;
+	ssize_t n = getline(&l->text, &l->text_size, l->in);
+	const char *line = "";
+
+	if (n < 0)
+		return NULL;
+	l->line++;
+	if (memchr(l->text, '\0', (size_t)n)) {
+		complain(l, "the line holds a NUL byte");
+	} else {
+		char *text = cut_comment(skip_bom(l));
+
+		if (for_inih(l, text))
+			line = text;
+	}
+	snprintf(out, (size_t)size, "%s\n", line);
+	return out;
+}
+
+/* Files. */
+
+static void unreadable(struct loader *l, const char *path, const char *reason)
+{
+	l->file = path;
+	l->line = 0;
+	l->lost_sources = true;
+	l->lost_certs = true;
+	complain(l, "cannot read: %s", reason);
+}
+
+static bool read_lines(struct loader *l, const char *path)
+{
+	l->file = path;
+	l->line = 0;
+	l->section[0] = '\0';
+	l->source = NULL;
+	l->draft = NULL;
+	memset(l->seen, 0, sizeof(l->seen));
+	errno = 0;
+	/* next_line() has reported every error that inih finds. */
+	(void)ini_parse_stream(next_line, l, on_pair, l);
+	if (!ferror(l->in) && feof(l->in))
+		return true;
+	unreadable(l, path, strerror(errno));
+	return false;
+}
+
+static bool read_file(struct loader *l, const char *path)
+{
+	bool good;
+
+	/* Every source keeps the path. */
+	if (strlen(path) >= FILE_PATH_MAX) {
+		unreadable(l, path, strerror(ENAMETOOLONG));
+		return false;
+	}
+	l->in = fopen(path, "re");
+	if (!l->in) {
+		unreadable(l, path, strerror(errno));
+		return false;
+	}
+	good = read_lines(l, path);
+	fclose(l->in);
+	return good;
+}
+
+static void read_folder(struct loader *l, const char *main_path)
+{
+	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
+	struct dirent **entries;
+	int n;
+
+	config_folder(main_path, folder);
+	n = config_folder_list(folder, &entries);
+	if (n < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			unreadable(l, folder, strerror(errno));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		snprintf(
+		    path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		(void)read_file(l, path);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* Judging what depends on several keys. */
+
+/* A single "yes" selects that family alone, a single "no" the other one. */
+static void judge_family(
+    struct loader *l, const struct source_draft *d, struct source_config *s)
+{
+	bool v4 =
+	    d->ipv4 == SAID_YES || (d->ipv4 == UNSAID && d->ipv6 != SAID_YES);
+	bool v6 =
+	    d->ipv6 == SAID_YES || (d->ipv6 == UNSAID && d->ipv4 != SAID_YES);
+
+	s->family = v4 == v6 ? FAMILY_ANY : v4 ? FAMILY_IPV4 : FAMILY_IPV6;
+	if (!v4 && !v6)
+		complain(l,
+		    "[source %s]: ipv4 = no and ipv6 = no: no address is left",
+		    s->name);
+}
+
+static void judge_source(struct loader *l, unsigned i)
+{
+	struct source_config *s = &l->config->sources[i];
+
+	l->file = s->file;
+	l->line = s->line;
+	judge_family(l, &l->drafts[i], s);
+	if (s->minpoll != POLL_AUTO && s->maxpoll != POLL_AUTO &&
+	    s->minpoll > s->maxpoll)
+		complain(l, "[source %s]: minpoll %d is above maxpoll %d",
+		    s->name, s->minpoll, s->maxpoll);
+}
+
+static void judge_number(struct loader *l, unsigned usable)
+{
+	const struct config *c = l->config;
+
+	if (l->lost_sources)
+		return;
+	if (c->source_count == 0)
+		complain(l, "no source: add a section [source NAME], with the "
+			    "name of an NTS server");
+	else if (usable < c->steering.min_sources)
+		complain(l,
+		    "minsources = %u, but only %u of %u sources may be "
+		    "selected",
+		    c->steering.min_sources, usable, c->source_count);
+}
+
+static void judge(struct loader *l, const char *main_path)
+{
+	const struct config *c = l->config;
+	unsigned usable = 0;
+
+	for (unsigned i = 0; i < c->source_count; i++) {
+		judge_source(l, i);
+		usable += !c->sources[i].options.noselect;
+	}
+	l->file = main_path;
+	l->line = 0;
+	judge_number(l, usable);
+	if (!c->trust.system_certs && c->trust.path_count == 0 &&
+	    !l->lost_certs)
+		complain(l, "system-certs = no without trusted-certs: no "
+			    "server could be trusted");
+}
+
+unsigned config_load(const char *path, struct config *out, FILE *errors)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+	unsigned count;
+
+	if (!l) {
+		fprintf(errors, "%s: out of memory\n", path);
+		return 1;
+	}
+	config_defaults(out);
+	l->config = out;
+	l->errors = errors;
+	if (read_file(l, path)) {
+		snprintf(out->file, sizeof(out->file), "%s", path);
+		read_folder(l, path);
+		judge(l, path);
+	}
+	count = l->error_count;
+	free(l->text);
+	free(l);
+	return count;
+}

@@ -1,0 +1,22 @@
+/*
+ * Reads the configuration from its files. Nothing else in the agent reads a
+ * file of /etc/ntsagent.
+ */
+#ifndef AGENT_CONFIG_LOAD_H
+#define AGENT_CONFIG_LOAD_H
+
+#include "agent/config/config.h"
+#include "base/check.h"
+
+#include <stdio.h>
+
+/*
+ * Reads `path`, and then the files conf.d/NAME.conf of the same folder in the
+ * order of their names. Writes each error to `errors` as one line: file, line,
+ * key, what was expected, the nearest known key. Returns the number of errors.
+ * The caller uses `out` only if that number is 0.
+ */
+unsigned config_load(
+    const char *path, struct config *out, FILE *errors) MUST_USE;
+
+#endif

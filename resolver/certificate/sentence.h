@@ -1,0 +1,25 @@
+/*
+ * Builds a sentence for the user in a buffer of a fixed size. A sentence that
+ * does not fit ends in "...". Any byte that is not printable ASCII becomes "?":
+ * text from a server or a certificate must not forge a log line or control a
+ * terminal.
+ */
+#ifndef RESOLVER_CERTIFICATE_SENTENCE_H
+#define RESOLVER_CERTIFICATE_SENTENCE_H
+
+#include "base/check.h"
+
+#include <stddef.h>
+
+struct words {
+	char *out; /* borrowed; always ends with a NUL */
+	size_t size, len;
+};
+
+/* An empty sentence. `size` must be at least 4. */
+struct words words_to(char *out, size_t size);
+
+/* Adds to the sentence, at most 1000 characters in one call. */
+void words_add(struct words *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif
