@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-const struct belief *route_recall(
+const struct gaussian *route_recall(
     const struct route_table *table, unsigned number)
 {
 	for (unsigned i = 0; i < DELAY_ROUTES; i++)
@@ -12,7 +12,7 @@ const struct belief *route_recall(
 }
 
 void route_learn(struct route_table *table, const struct delay_track *t,
-    unsigned number, struct belief bias)
+    unsigned number, struct gaussian bias)
 {
 	unsigned place = DELAY_ROUTES;
 
@@ -23,7 +23,7 @@ void route_learn(struct route_table *table, const struct delay_track *t,
 			place = i;
 			break;
 		}
-		if (!known || delay_route(t, table->routes[i].number) == NULL)
+		if (!known || !delay_route(t, table->routes[i].number))
 			place = i;
 	}
 	if (place == DELAY_ROUTES)

@@ -2,7 +2,7 @@
 
 #include "agent/engine/sources.h"
 #include "agent/query/status.h"
-#include "clock/steering/memory.h"
+#include "clock/steering/restore.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -19,7 +19,7 @@ struct moments {
 
 /* The law of the measured value given the truth, by integrating over the error
  * inside the box: independent of the closed form under test. */
-static double likelihood(const struct box *box, double miss)
+static double likelihood(const struct box *box, double residual)
 {
 	enum { PARTS = 400 };
 	double sum = 0, norm = 0;
@@ -27,7 +27,7 @@ static double likelihood(const struct box *box, double miss)
 	for (int i = 0; i < PARTS; i++) {
 		double error = box->half * ((2 * i + 1.0) / PARTS - 1);
 		double tilted = exp(-box->tilt * error);
-		double z = (miss - error) / box->edge;
+		double z = (residual - error) / box->edge;
 
 		sum +=
 		    tilted * exp(-0.5 * z * z) / (box->edge * sqrt(2 * M_PI));
@@ -37,7 +37,7 @@ static double likelihood(const struct box *box, double miss)
 }
 
 static struct moments integrate(
-    const struct belief *before, double measured, const struct box *box)
+    const struct gaussian *before, double measured, const struct box *box)
 {
 	double sd = sqrt(before->var), low = before->mean - 9 * sd;
 	double width = 18 * sd / 2000;
@@ -66,7 +66,7 @@ static void test_moments_match_integration(void **state)
 
 	(void)state;
 	for (int n = 0; n < 40; n++) {
-		struct belief b = {
+		struct gaussian b = {
 		    chance_between(&c, -1, 1), exp(chance_between(&c, -3, 1))};
 		struct box box = {.half = exp(chance_between(&c, -1.5, 1)),
 		    .edge = exp(chance_between(&c, -2.5, 0))};
@@ -93,7 +93,7 @@ static void test_likelihood_is_a_density(void **state)
 
 	(void)state;
 	for (int i = 0; i < STEPS; i++) {
-		struct belief b = {0.3, 0.04};
+		struct gaussian b = {0.3, 0.04};
 
 		sum += exp(box_update(&b, -5 + 10.0 * i / STEPS, &box)) * 10 /
 		       STEPS;
@@ -114,7 +114,7 @@ static void test_box_is_symmetric(void **state)
 		    .wrong_reach = 10};
 		struct box mirror = box;
 		double y = chance_between(&c, -4, 4);
-		struct belief a = {0.2, 0.5}, b = {-0.2, 0.5};
+		struct gaussian a = {0.2, 0.5}, b = {-0.2, 0.5};
 
 		mirror.tilt = -box.tilt;
 		double la = box_update(&a, y, &box);
@@ -126,7 +126,7 @@ static void test_box_is_symmetric(void **state)
 }
 
 /* What is plainly wrong costs nothing. */
-static void test_surprise_leaves_the_belief(void **state)
+static void test_an_outlier_changes_nothing(void **state)
 {
 	const struct box box = {.half = 1e-4,
 	    .edge = 1e-6,
@@ -135,7 +135,7 @@ static void test_surprise_leaves_the_belief(void **state)
 
 	(void)state;
 	for (double y = 1; y < 1e9; y *= 10) {
-		struct belief b = {0, 1e-10};
+		struct gaussian b = {0, 1e-10};
 
 		assert_true(isfinite(box_update(&b, y, &box)));
 		assert_true(fabs(b.mean) < 1e-12);
@@ -150,7 +150,7 @@ static void test_always_sound(void **state)
 
 	(void)state;
 	for (int n = 0; n < 100000; n++) {
-		struct belief b = {chance_between(&c, -10, 10),
+		struct gaussian b = {chance_between(&c, -10, 10),
 		    exp(chance_between(&c, -50, 15))};
 		double var = b.var, mean = b.mean;
 		struct box box = {.half = exp(chance_between(&c, -20, 3)),
@@ -177,7 +177,7 @@ int main(void)
 	    cmocka_unit_test(test_moments_match_integration),
 	    cmocka_unit_test(test_likelihood_is_a_density),
 	    cmocka_unit_test(test_box_is_symmetric),
-	    cmocka_unit_test(test_surprise_leaves_the_belief),
+	    cmocka_unit_test(test_an_outlier_changes_nothing),
 	    cmocka_unit_test(test_always_sound),
 	};
 

@@ -115,15 +115,15 @@ static void test_longer_route_is_seen(void **state)
 	for (uint64_t seed = 1; seed <= 50; seed++) {
 		struct path p = {{seed}, 1e-3, 1e-4};
 		struct delay_track t;
-		enum delay_news news = DELAY_USUAL;
+		enum delay_event event = DELAY_UNCHANGED;
 		unsigned n = 0, back = 0;
 
 		delay_init(&t);
 		(void)feed(&t, &p, 300);
 		p.base += 1e-3;
-		while (news != DELAY_LONGER && n++ < DELAY_RECENT)
-			news = delay_add(&t, draw(&p), NAN, &back);
-		assert_int_equal(news, DELAY_LONGER);
+		while (event != DELAY_LONGER && n++ < DELAY_RECENT)
+			event = delay_add(&t, draw(&p), NAN, &back);
+		assert_int_equal(event, DELAY_LONGER);
 		/* The samples since the change, and none from before. */
 		assert_in_range(back, 8, n);
 		assert_true(fabs(now(&t)->shift - 1e-3) < 4e-4);

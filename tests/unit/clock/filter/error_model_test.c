@@ -31,27 +31,29 @@ static double queue(struct path *p, double mean)
 }
 
 /* Mean square of what the box says of the error, over that of the error. */
-static double learn(struct law *l, struct delay_track *t, struct path *p)
+static double learn(
+    struct error_model *l, struct delay_track *t, struct path *p)
 {
 	double claimed = 0, true_square = 0;
 
 	delay_init(t);
-	law_init(l);
+	error_model_init(l);
 	for (unsigned i = 0; i < 2000; i++) {
 		double e1 = queue(p, p->up), e2 = queue(p, p->down);
 		double delay = 200 * US + e1 + e2, error = (e1 - e2) / 2;
 		unsigned back;
 		/* The truth is known to +-1. */
 		double guess = -error + US * chance_normal(&p->chance);
-		struct belief before = {guess, US * US}, after = before;
+		struct gaussian before = {guess, US * US}, after = before;
 
 		(void)delay_add(t, delay, NAN, &back);
-		struct box box = law_box(l, t, t->route, delay, NOISE);
+		struct box box = error_model_box(l, t, t->route, delay, NOISE);
 		(void)box_update(&after, 0, &box);
-		law_learn(l, t, t->route, delay, NOISE, &before, &after);
+		error_model_learn(
+		    l, t, t->route, delay, NOISE, &before, &after);
 		if (i < 200)
 			continue;
-		struct belief wide = {0, 1e-6};
+		struct gaussian wide = {0, 1e-6};
 		box.wrong_share = 0;
 		(void)box_update(&wide, 0, &box);
 		claimed += wide.var;
@@ -64,12 +66,12 @@ static void test_exponential_queues_make_a_box(void **state)
 {
 	struct path p = {{1}, 10 * US, 10 * US, 1};
 	struct delay_track t;
-	struct law l;
+	struct error_model l;
 
 	(void)state;
 	double ratio = learn(&l, &t, &p);
 	assert_true(ratio > 0.8 && ratio < 1.3);
-	struct box b = law_box(&l, &t, t.route, 240 * US, NOISE);
+	struct box b = error_model_box(&l, &t, t.route, 240 * US, NOISE);
 	assert_true(b.half > 15 * US && b.half < 23 * US);
 	assert_true(fabs(b.tilt) < 0.01 / US);
 }
@@ -78,12 +80,12 @@ static void test_long_queues_make_a_bell(void **state)
 {
 	struct path p = {{2}, 30 * US, 30 * US, 10};
 	struct delay_track t;
-	struct law l;
+	struct error_model l;
 
 	(void)state;
 	double ratio = learn(&l, &t, &p);
 	assert_true(ratio > 0.6 && ratio < 1.8);
-	struct box b = law_box(&l, &t, t.route, 260 * US, NOISE);
+	struct box b = error_model_box(&l, &t, t.route, 260 * US, NOISE);
 	/* Narrower than the excess alone would have it, and soft. */
 	assert_true(b.half < 0.75 * (260 * US - delay_route(&t, 0)->floor) / 2);
 	assert_true(b.edge > US);
@@ -96,9 +98,10 @@ static void test_a_busier_way_tilts_the_box(void **state)
 		struct path p = {
 		    {3}, way ? 100 * US : 5 * US, way ? 5 * US : 100 * US, 1};
 		struct delay_track t;
-		struct law l;
+		struct error_model l;
 		double ratio = learn(&l, &t, &p);
-		struct box b = law_box(&l, &t, t.route, 300 * US, NOISE);
+		struct box b =
+		    error_model_box(&l, &t, t.route, 300 * US, NOISE);
 
 		assert_true(ratio > 0.6 && ratio < 1.6);
 		/* Queues to the server make the offset too large: positive
@@ -111,16 +114,17 @@ static void test_a_busier_way_tilts_the_box(void **state)
 static void test_first_samples_are_wide(void **state)
 {
 	struct delay_track t;
-	struct law l;
+	struct error_model l;
 	unsigned back;
 	double last = INFINITY;
 
 	(void)state;
 	delay_init(&t);
-	law_init(&l);
+	error_model_init(&l);
 	for (unsigned i = 0; i < 6; i++) {
 		(void)delay_add(&t, 1000 * US, NAN, &back);
-		struct box b = law_box(&l, &t, t.route, 1000 * US, NOISE);
+		struct box b =
+		    error_model_box(&l, &t, t.route, 1000 * US, NOISE);
 
 		if (i == 0)
 			assert_true(b.half >= 480 * US);
@@ -132,17 +136,19 @@ static void test_first_samples_are_wide(void **state)
 static void test_forgotten_routes_get_the_widest_box(void **state)
 {
 	struct delay_track t;
-	struct law l;
+	struct error_model l;
 	unsigned back;
 
 	(void)state;
 	delay_init(&t);
-	law_init(&l);
+	error_model_init(&l);
 	for (unsigned i = 0; i < 100; i++)
 		(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
 	assert_true(
-	    law_box(&l, &t, t.route + 1, 1000 * US, NOISE).half >= 480 * US);
-	assert_true(law_box(&l, &t, t.route, 1000 * US, NOISE).half < 10 * US);
+	    error_model_box(&l, &t, t.route + 1, 1000 * US, NOISE).half >=
+	    480 * US);
+	assert_true(
+	    error_model_box(&l, &t, t.route, 1000 * US, NOISE).half < 10 * US);
 }
 
 int main(void)

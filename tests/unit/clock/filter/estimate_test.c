@@ -83,10 +83,10 @@ static void test_claims_what_it_reaches(void **state)
 			if (i < 200)
 				continue;
 			double sd = estimate_at(&e, w.now).offset_sd;
-			double miss = fabs(error_of(&e, &w));
+			double residual = fabs(error_of(&e, &w));
 			n++;
-			within_1 += miss < sd;
-			within_3 += miss < 3 * sd;
+			within_1 += residual < sd;
+			within_3 += residual < 3 * sd;
 		}
 		assert_in_range(within_1, n * 60 / 100, n * 85 / 100);
 		assert_in_range(within_3, n * 99 / 100, n);
@@ -287,7 +287,7 @@ static void test_loosened_bias_takes_the_change(void **state)
 	start(&e, 1);
 	feed(&e, &w, 1, 1000, 8);
 	w.bias[0] = 4e-5;
-	estimate_loosen(&e, 0, 4e-5);
+	estimate_inflate_bias(&e, 0, 4e-5);
 	feed(&e, &w, 1, 200, 8);
 	assert_true(fabs(error_of(&e, &w)) < 5e-6);
 	assert_true(fabs(estimate_bias(&e, 0).mean - 4e-5) < 5e-6);

@@ -1,6 +1,8 @@
 /* Selection: by table, and against brute force with random intervals. */
 #include "clock/steering/select.h"
 
+#include "base/time.h"
+
 #include "tests/unit/clock/chance.h"
 
 #include <setjmp.h>

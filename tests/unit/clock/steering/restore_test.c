@@ -1,5 +1,5 @@
 /* What was measured before a restart speaks for the past, not the present. */
-#include "clock/steering/memory.h"
+#include "clock/steering/restore.h"
 
 #include <math.h>
 #include <setjmp.h>
