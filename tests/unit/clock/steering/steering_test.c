@@ -1,175 +1,22 @@
-/* The whole of it, from samples to commands, with a clock that obeys at once.
- */
-#include "clock/steering/steering.h"
-
-#include "tests/unit/clock/chance.h"
-
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define START_NS (INT64_C(1735689600) * NS_PER_S)
-#define SOURCES 4
-
-struct rig {
-	struct chance chance;
-	struct steering *steering;
-	struct timescale ledger;
-	struct osc now;
-	struct wall wall;      /* the same moment */
-	double offset_s, freq; /* truth minus oscillator */
-	struct clock_command last;
-	unsigned commands;
-	int64_t up_ns, down_ns; /* beside the base, one way */
-	double queue_s;		/* mean of what comes to that by chance */
-};
-
-static const struct steering_config usual = {
-    .makestep_threshold_ns = NS_PER_S,
-    .makestep_updates = 3,
-    .max_slew_ppm = 83333,
-    .refuse_threshold_ns = 1000 * NS_PER_S,
-    .max_distance_ns = 3 * NS_PER_S,
-    .min_sources = 1,
-    .max_clock_error_ppm = 1,
-};
-
-static void open_rig(struct rig *r, unsigned sources,
-    const struct source_options *options, const struct steering_config *config)
-{
-	static const struct source_options none[SOURCES];
-	const struct clock_change start = {.at = {START_NS}};
-
-	*r = (struct rig){.chance = {1},
-	    .now = {START_NS},
-	    .wall = {START_NS},
-	    .freq = 2e-5,
-	    .queue_s = 1e-5};
-	timescale_init(&r->ledger, &start);
-	r->steering = steering_new(config ? config : &usual,
-	    options ? options : none, sources, 0, 100);
-	assert_non_null(r->steering);
-}
-
-static int64_t truth_ns(const struct rig *r)
-{
-	return ns_of_s(r->offset_s + r->freq * s_of_ns(r->now.ns - START_NS));
-}
-
-/* Positive: the corrected clock is slow. */
-static int64_t error_ns(const struct rig *r)
-{
-	return truth_ns(r) - timescale_added_ns(&r->ledger, r->wall);
-}
-
-static void wait_s(struct rig *r, double seconds)
-{
-	int64_t ns = ns_of_s(seconds);
-
-	r->now.ns += ns;
-	r->wall.ns += ns + ns_of_s(seconds * r->last.freq_ppm * 1e-6);
-}
-
-static struct sample sample_of(struct rig *r, int64_t wrong_ns)
-{
-	int64_t e1 =
-	    ns_of_s(chance_exponential(&r->chance, r->queue_s)) + r->up_ns;
-	int64_t e2 =
-	    ns_of_s(chance_exponential(&r->chance, r->queue_s)) + r->down_ns;
-
-	return (struct sample){
-	    .at = r->now,
-	    .offset_ns = truth_ns(r) + wrong_ns + (e1 - e2) / 2,
-	    .delay_ns = 200 * NS_PER_US + e1 + e2,
-	    .dispersion_ns = 60,
-	    .root_delay_ns = 10 * NS_PER_US,
-	    .root_dispersion_ns = 10 * NS_PER_US,
-	    .stratum = 2,
-	};
-}
-
-static void add(struct rig *r, unsigned source, int64_t wrong_ns)
-{
-	struct sample m = sample_of(r, wrong_ns);
-
-	steering_add(r->steering, source, &m);
-	steering_set_reach(r->steering, source, 1);
-}
-
-/* Slews happen at once here: what lasts is the simulation's business. */
-static bool update(struct rig *r)
-{
-	struct clock_command c;
-	struct wall now = r->wall;
-
-	if (!steering_update(r->steering, &r->ledger, now, &c))
-		return false;
-	const struct clock_change change = {.at = now,
-	    .step_ns = c.step_ns + c.slew_ns,
-	    .freq_ppm = c.freq_ppm};
-	timescale_change(&r->ledger, &change);
-	r->wall.ns += change.step_ns;
-	steering_applied(r->steering, KEEPER_OK);
-	r->last = c;
-	r->commands++;
-	return true;
-}
-
-static void jump(struct rig *r, int64_t ns)
-{
-	timescale_foreign_step(&r->ledger, r->wall, ns);
-	r->wall.ns += ns;
-}
-
-static void poll_all(struct rig *r, unsigned sources, unsigned rounds,
-    double interval_s, const int64_t *wrong_ns)
-{
-	for (unsigned i = 0; i < rounds; i++) {
-		for (unsigned k = 0; k < sources; k++) {
-			wait_s(r, interval_s / sources);
-			add(r, k, wrong_ns ? wrong_ns[k] : 0);
-			(void)update(r);
-		}
-	}
-}
-
-static char mark(const struct rig *r, unsigned source)
-{
-	struct source_view v;
-
-	steering_source_view(r->steering, source, &r->ledger, r->wall, &v);
-	return select_state_mark(v.state);
-}
-
-static struct tracking track(const struct rig *r)
-{
-	struct tracking t;
-
-	steering_tracking(r->steering, &r->ledger, r->wall, &t);
-	return t;
-}
+/* From samples to commands, with a clock that obeys at once. */
+#include "tests/unit/clock/steering/rig.h"
 
 static void test_nothing_before_the_first_sample(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 2, NULL, NULL);
-	assert_false(update(&r));
-	assert_int_equal(mark(&r, 0), '?');
-	struct tracking t = track(&r);
+	rig_open(&r, 2, NULL, NULL);
+	assert_false(rig_update(&r));
+	assert_int_equal(rig_mark(&r, 0), '?');
+	struct tracking t = rig_track(&r);
 	assert_false(t.synchronised);
 	assert_int_equal(t.selected, -1);
 	assert_int_equal(t.stratum, 16);
 	assert_string_equal(
 	    t.reason, "no usable source: of 2, 2 without a sample");
 	assert_int_equal(steering_poll_vote(r.steering, 0, 64), POLL_SHORTEST);
-	steering_free(r.steering);
+	rig_close(&r);
 }
 
 /* One server alone: three answers, then the clock is set. */
@@ -181,25 +28,25 @@ static void test_one_server_sets_the_clock(void **state)
 	for (size_t i = 0; i < sizeof offsets_s / sizeof offsets_s[0]; i++) {
 		struct rig r;
 
-		open_rig(&r, 1, NULL, NULL);
+		rig_open(&r, 1, NULL, NULL);
 		r.offset_s = offsets_s[i];
 		for (int n = 0; n < 3; n++) {
-			assert_false(update(&r));
-			wait_s(&r, 1);
-			add(&r, 0, 0);
+			assert_false(rig_update(&r));
+			rig_wait(&r, 1);
+			rig_add(&r, 0, 0);
 		}
-		assert_true(update(&r));
+		assert_true(rig_update(&r));
 		assert_true(r.last.synchronised);
 		assert_int_equal(r.last.step_ns != 0, fabs(offsets_s[i]) > 1);
-		assert_in_range(llabs(error_ns(&r)), 0, 50 * NS_PER_US);
-		assert_true(llabs(error_ns(&r)) <= r.last.max_error_ns);
-		assert_int_equal(mark(&r, 0), '*');
-		struct tracking t = track(&r);
+		assert_in_range(llabs(rig_error_ns(&r)), 0, 50 * NS_PER_US);
+		assert_true(llabs(rig_error_ns(&r)) <= r.last.max_error_ns);
+		assert_int_equal(rig_mark(&r, 0), '*');
+		struct tracking t = rig_track(&r);
 		assert_true(t.synchronised);
 		assert_int_equal(t.stratum, 3);
 		assert_int_equal(t.updates, 1);
 		assert_string_equal(t.reason, "");
-		steering_free(r.steering);
+		rig_close(&r);
 	}
 }
 
@@ -208,18 +55,18 @@ static void test_start_waits_for_others_but_not_long(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 2, NULL, NULL);
+	rig_open(&r, 2, NULL, NULL);
 	for (int n = 0; n < 3; n++) {
-		add(&r, 0, 0);
-		wait_s(&r, 0.5);
-		assert_false(update(&r));
+		rig_add(&r, 0, 0);
+		rig_wait(&r, 0.5);
+		assert_false(rig_update(&r));
 	}
-	wait_s(&r, 2);
-	assert_true(update(&r));
+	rig_wait(&r, 2);
+	assert_true(rig_update(&r));
 	/* Without news there is nothing more to do. */
-	wait_s(&r, 1);
-	assert_false(update(&r));
-	steering_free(r.steering);
+	rig_wait(&r, 1);
+	assert_false(rig_update(&r));
+	rig_close(&r);
 }
 
 static void test_converges_and_learns_the_frequency(void **state)
@@ -227,16 +74,15 @@ static void test_converges_and_learns_the_frequency(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 1, NULL, NULL);
-	poll_all(&r, 1, 4, 1, NULL);
-	poll_all(&r, 1, 300, 16, NULL);
-	assert_in_range(llabs(error_ns(&r)), 0, 3000);
-	struct tracking t = track(&r);
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 4, 1, NULL);
+	rig_poll(&r, 1, 300, 16, NULL);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 3000);
+	struct tracking t = rig_track(&r);
 	assert_true(fabs(t.freq_ppm - 20) < 0.02);
 	assert_true(t.skew_ppm < 0.1);
 	assert_true(t.est_error_ns < 3000);
-	struct source_view v;
-	steering_source_view(r.steering, 0, &r.ledger, r.wall, &v);
+	struct source_view v = rig_view(&r, 0);
 	assert_true(v.have_sample && v.samples > 64 && v.runs > 10);
 	assert_true(fabs(v.freq_ppm) < 0.05);
 	assert_true(v.min_delay_ns >= 200 * NS_PER_US);
@@ -245,7 +91,7 @@ static void test_converges_and_learns_the_frequency(void **state)
 	assert_true(v.std_dev_ns > 500 && v.std_dev_ns < 20 * NS_PER_US);
 	assert_int_equal(steering_poll_vote(r.steering, 0, 16), POLL_LONGER);
 	assert_int_equal(steering_poll_vote(r.steering, 0, 1e5), POLL_SHORTEST);
-	steering_free(r.steering);
+	rig_close(&r);
 }
 
 /* IPv4 and IPv6 of one machine: both help, one votes. */
@@ -254,13 +100,13 @@ static void test_two_names_of_one_server(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 2, NULL, NULL);
+	rig_open(&r, 2, NULL, NULL);
 	steering_set_server(r.steering, 1, 0);
-	poll_all(&r, 2, 20, 1, NULL);
-	assert_true((mark(&r, 0) == '*' && mark(&r, 1) == '+') ||
-		    (mark(&r, 0) == '+' && mark(&r, 1) == '*'));
-	assert_int_equal(track(&r).combined, 2);
-	steering_free(r.steering);
+	rig_poll(&r, 2, 20, 1, NULL);
+	assert_true((rig_mark(&r, 0) == '*' && rig_mark(&r, 1) == '+') ||
+		    (rig_mark(&r, 0) == '+' && rig_mark(&r, 1) == '*'));
+	assert_int_equal(rig_track(&r).combined, 2);
+	rig_close(&r);
 }
 
 static void test_falseticker_is_named_and_ignored(void **state)
@@ -269,11 +115,11 @@ static void test_falseticker_is_named_and_ignored(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 3, NULL, NULL);
-	poll_all(&r, 3, 100, 16, wrong_ns);
-	assert_int_equal(mark(&r, 2), 'x');
-	assert_in_range(llabs(error_ns(&r)), 0, 5000);
-	steering_free(r.steering);
+	rig_open(&r, 3, NULL, NULL);
+	rig_poll(&r, 3, 100, 16, wrong_ns);
+	assert_int_equal(rig_mark(&r, 2), 'x');
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 5000);
+	rig_close(&r);
 }
 
 /* A server that was right for long goes astray: what it said last is taken out
@@ -284,17 +130,17 @@ static void test_late_liar_is_removed(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 3, NULL, NULL);
-	poll_all(&r, 3, 100, 16, NULL);
-	assert_int_not_equal(mark(&r, 1), 'x');
-	poll_all(&r, 3, 100, 16, wrong_ns);
-	assert_int_equal(mark(&r, 1), 'x');
-	assert_in_range(llabs(error_ns(&r)), 0, 5000);
+	rig_open(&r, 3, NULL, NULL);
+	rig_poll(&r, 3, 100, 16, NULL);
+	assert_int_not_equal(rig_mark(&r, 1), 'x');
+	rig_poll(&r, 3, 100, 16, wrong_ns);
+	assert_int_equal(rig_mark(&r, 1), 'x');
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 5000);
 	/* ... and when it is right again, it may come back. */
-	poll_all(&r, 3, 200, 16, NULL);
-	assert_int_not_equal(mark(&r, 1), 'x');
-	assert_in_range(llabs(error_ns(&r)), 0, 5000);
-	steering_free(r.steering);
+	rig_poll(&r, 3, 200, 16, NULL);
+	assert_int_not_equal(rig_mark(&r, 1), 'x');
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 5000);
+	rig_close(&r);
 }
 
 /* Polls until the source has this mark; 100: not so soon. */
@@ -302,8 +148,8 @@ static unsigned polls_until(struct rig *r, char wanted, const int64_t *wrong_ns)
 {
 	unsigned polls = 0;
 
-	while (polls < 100 && (mark(r, 1) == 'x') != (wanted == 'x')) {
-		poll_all(r, 3, 1, 16, wrong_ns);
+	while (polls < 100 && (rig_mark(r, 1) == 'x') != (wanted == 'x')) {
+		rig_poll(r, 3, 1, 16, wrong_ns);
 		polls++;
 	}
 	return polls;
@@ -321,21 +167,21 @@ static void test_liar_goes_and_comes_within_three_polls(void **state)
 		const int64_t wrong_ns[3] = {0, lies_ns[i], 0};
 		struct rig r;
 
-		open_rig(&r, 3, NULL, NULL);
+		rig_open(&r, 3, NULL, NULL);
 		r.queue_s = 1e-3;
-		poll_all(&r, 3, 100, 16, NULL);
+		rig_poll(&r, 3, 100, 16, NULL);
 		assert_in_range(polls_until(&r, 'x', wrong_ns), 1, 3);
 		for (unsigned k = 0; k < 30; k++) {
-			poll_all(&r, 3, 1, 16, wrong_ns);
-			assert_int_equal(mark(&r, 1), 'x');
+			rig_poll(&r, 3, 1, 16, wrong_ns);
+			assert_int_equal(rig_mark(&r, 1), 'x');
 		}
 		assert_in_range(polls_until(&r, '+', NULL), 1, 3);
 		for (unsigned k = 0; k < 100; k++) {
-			poll_all(&r, 3, 1, 16, NULL);
-			assert_int_not_equal(mark(&r, 1), 'x');
-			assert_in_range(llabs(error_ns(&r)), 0, 100000);
+			rig_poll(&r, 3, 1, 16, NULL);
+			assert_int_not_equal(rig_mark(&r, 1), 'x');
+			assert_in_range(llabs(rig_error_ns(&r)), 0, 100000);
 		}
-		steering_free(r.steering);
+		rig_close(&r);
 	}
 }
 
@@ -346,14 +192,14 @@ static void test_liar_without_majority_counts_again(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 3, NULL, NULL);
-	poll_all(&r, 3, 10, 16, wrong_ns);
-	assert_int_equal(mark(&r, 1), 'x');
+	rig_open(&r, 3, NULL, NULL);
+	rig_poll(&r, 3, 10, 16, wrong_ns);
+	assert_int_equal(rig_mark(&r, 1), 'x');
 	steering_set_reach(r.steering, 2, 0);
-	poll_all(&r, 2, 10, 16, wrong_ns);
-	assert_int_equal(mark(&r, 1), '?');
-	assert_false(track(&r).synchronised);
-	steering_free(r.steering);
+	rig_poll(&r, 2, 10, 16, wrong_ns);
+	assert_int_equal(rig_mark(&r, 1), '?');
+	assert_false(rig_track(&r).synchronised);
+	rig_close(&r);
 }
 
 /* Something moved the clock that nobody saw: all servers say so at once, and
@@ -369,19 +215,19 @@ static void test_what_all_say_is_believed(void **state)
 		const int64_t moved_ns[3] = {move, move, move};
 		struct rig r;
 
-		open_rig(&r, 3, NULL, NULL);
+		rig_open(&r, 3, NULL, NULL);
 		r.queue_s = 1e-3;
-		poll_all(&r, 3, 100, 16, NULL);
+		rig_poll(&r, 3, 100, 16, NULL);
 		for (unsigned k = 0; k < 100; k++) {
-			poll_all(&r, 3, 1, 16, moved_ns);
-			assert_true(track(&r).synchronised);
+			rig_poll(&r, 3, 1, 16, moved_ns);
+			assert_true(rig_track(&r).synchronised);
 			for (unsigned source = 0; source < 3; source++)
-				assert_int_not_equal(mark(&r, source), 'x');
+				assert_int_not_equal(rig_mark(&r, source), 'x');
 			if (k >= 4)
-				assert_in_range(
-				    llabs(error_ns(&r) + move), 0, NS_PER_MS);
+				assert_in_range(llabs(rig_error_ns(&r) + move),
+				    0, NS_PER_MS);
 		}
-		steering_free(r.steering);
+		rig_close(&r);
 	}
 }
 
@@ -391,25 +237,25 @@ static void test_no_majority_says_so_once(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 2, NULL, NULL);
-	poll_all(&r, 2, 50, 16, NULL);
-	assert_true(track(&r).synchronised);
+	rig_open(&r, 2, NULL, NULL);
+	rig_poll(&r, 2, 50, 16, NULL);
+	assert_true(rig_track(&r).synchronised);
 	unsigned before = r.commands;
-	int64_t error = error_ns(&r);
+	int64_t error = rig_error_ns(&r);
 	/* The old, right samples of the liar count for less as they age. */
 	for (int i = 0; i < 300 && r.last.synchronised; i++)
-		poll_all(&r, 2, 1, 1024, wrong_ns);
+		rig_poll(&r, 2, 1, 1024, wrong_ns);
 	before = r.commands;
 	assert_false(r.last.synchronised);
 	assert_int_equal(r.last.step_ns, 0);
 	assert_int_equal(r.last.slew_ns, 0);
-	poll_all(&r, 2, 5, 16, wrong_ns);
+	rig_poll(&r, 2, 5, 16, wrong_ns);
 	assert_int_equal(r.commands, before);
-	struct tracking t = track(&r);
+	struct tracking t = rig_track(&r);
 	assert_false(t.synchronised);
 	assert_true(strstr(t.reason, "no majority") != NULL);
-	assert_true(llabs(error_ns(&r) - error) < 50 * NS_PER_MS);
-	steering_free(r.steering);
+	assert_true(llabs(rig_error_ns(&r) - error) < 50 * NS_PER_MS);
+	rig_close(&r);
 }
 
 static void test_silence_widens_the_bound_and_ends(void **state)
@@ -418,50 +264,50 @@ static void test_silence_widens_the_bound_and_ends(void **state)
 	int64_t last = 0;
 
 	(void)state;
-	open_rig(&r, 1, NULL, NULL);
-	poll_all(&r, 1, 100, 16, NULL);
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 100, 16, NULL);
 	for (int day = 0; day < 60 && r.last.synchronised; day++) {
-		struct tracking t = track(&r);
+		struct tracking t = rig_track(&r);
 		int64_t bound = t.root_delay_ns / 2 + t.root_dispersion_ns;
 
 		assert_true(bound > last);
-		assert_true(llabs(error_ns(&r)) <= bound + llabs(t.offset_ns));
+		assert_true(
+		    llabs(rig_error_ns(&r)) <= bound + llabs(t.offset_ns));
 		last = bound;
-		wait_s(&r, 86400);
-		(void)update(&r);
+		rig_wait(&r, 86400);
+		(void)rig_update(&r);
 	}
 	assert_false(r.last.synchronised);
-	assert_false(track(&r).synchronised);
+	assert_false(rig_track(&r).synchronised);
 	/* ... until somebody answers. */
-	poll_all(&r, 1, 4, 1, NULL);
+	rig_poll(&r, 1, 4, 1, NULL);
 	assert_true(r.last.synchronised);
-	assert_in_range(llabs(error_ns(&r)), 0, 100 * NS_PER_US);
-	steering_free(r.steering);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 100 * NS_PER_US);
+	rig_close(&r);
 }
 
 static void test_unusable_sources(void **state)
 {
-	static const struct source_options options[SOURCES] = {
+	static const struct source_options options[RIG_SOURCES] = {
 	    {0}, {.noselect = true}, {0}, {0}};
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 4, options, NULL);
+	rig_open(&r, 4, options, NULL);
 	steering_set_unsynced(r.steering, 2, true);
-	poll_all(&r, 4, 10, 4, NULL);
-	assert_int_equal(mark(&r, 1), '?');
-	assert_int_equal(mark(&r, 2), '?');
-	assert_int_equal(track(&r).combined, 2);
+	rig_poll(&r, 4, 10, 4, NULL);
+	assert_int_equal(rig_mark(&r, 1), '?');
+	assert_int_equal(rig_mark(&r, 2), '?');
+	assert_int_equal(rig_track(&r).combined, 2);
 	/* The fourth falls silent while the others answer. */
 	for (int i = 0; i < 10; i++) {
 		steering_set_reach(r.steering, 3, 0);
-		poll_all(&r, 1, 1, 16, NULL);
+		rig_poll(&r, 1, 1, 16, NULL);
 	}
-	struct source_view v;
-	steering_source_view(r.steering, 3, &r.ledger, r.wall, &v);
+	struct source_view v = rig_view(&r, 3);
 	assert_int_equal(v.state, SELECT_STALE);
-	assert_int_equal(mark(&r, 0), '*');
-	steering_free(r.steering);
+	assert_int_equal(rig_mark(&r, 0), '*');
+	rig_close(&r);
 }
 
 /* Somebody set the clock by ten minutes: three answers, and one step back. */
@@ -471,25 +317,25 @@ static void test_foreign_jump_is_undone(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 1, NULL, NULL);
-	poll_all(&r, 1, 50, 16, NULL);
-	jump(&r, jump_ns);
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 50, 16, NULL);
+	rig_jump(&r, jump_ns);
 	steering_forget(r.steering, 0);
 	steering_allow_step(r.steering);
 	/* Nothing is done about it before somebody has been asked. */
-	(void)update(&r);
+	(void)rig_update(&r);
 	assert_int_equal(r.last.step_ns, 0);
 	for (int i = 0; i < 2; i++) {
-		wait_s(&r, 1);
-		add(&r, 0, 0);
-		assert_false(update(&r));
+		rig_wait(&r, 1);
+		rig_add(&r, 0, 0);
+		assert_false(rig_update(&r));
 	}
-	wait_s(&r, 1);
-	add(&r, 0, 0);
-	assert_true(update(&r));
+	rig_wait(&r, 1);
+	rig_add(&r, 0, 0);
+	assert_true(rig_update(&r));
 	assert_true(llabs(r.last.step_ns + jump_ns) < NS_PER_MS);
-	assert_in_range(llabs(error_ns(&r)), 0, 50 * NS_PER_US);
-	steering_free(r.steering);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 50 * NS_PER_US);
+	rig_close(&r);
 }
 
 static void test_refuses_what_cannot_be(void **state)
@@ -497,21 +343,21 @@ static void test_refuses_what_cannot_be(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 1, NULL, NULL);
-	poll_all(&r, 1, 10, 1, NULL);
-	jump(&r, 2000 * NS_PER_S);
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 10, 1, NULL);
+	rig_jump(&r, 2000 * NS_PER_S);
 	unsigned before = r.commands;
-	poll_all(&r, 1, 10, 16, NULL);
+	rig_poll(&r, 1, 10, 16, NULL);
 	/* One command, and it only says that this is no good time. */
 	assert_int_equal(r.commands, before + 1);
 	assert_false(r.last.synchronised);
 	assert_int_equal(r.last.slew_ns, 0);
 	assert_int_equal(r.last.step_ns, 0);
-	struct tracking t = track(&r);
+	struct tracking t = rig_track(&r);
 	assert_true(t.refused);
 	assert_false(t.synchronised);
 	assert_true(llabs(t.refused_ns + 2000 * NS_PER_S) < NS_PER_S);
-	steering_free(r.steering);
+	rig_close(&r);
 }
 
 /* A route grows by a fifth on one way: the clock stays with its oscillator, and
@@ -521,13 +367,13 @@ static void test_route_change_moves_nothing(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 1, NULL, NULL);
-	poll_all(&r, 1, 400, 16, NULL);
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 400, 16, NULL);
 	r.up_ns = 200 * NS_PER_US;
-	poll_all(&r, 1, 1000, 16, NULL);
-	assert_in_range(llabs(error_ns(&r)), 0, 25 * NS_PER_US);
-	assert_true(llabs(error_ns(&r)) < r.last.max_error_ns);
-	steering_free(r.steering);
+	rig_poll(&r, 1, 1000, 16, NULL);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 25 * NS_PER_US);
+	assert_true(llabs(rig_error_ns(&r)) < r.last.max_error_ns);
+	rig_close(&r);
 }
 
 /* The clock jumps by what nobody noticed, from a tenth of a millisecond to
@@ -539,14 +385,15 @@ static void test_unnoticed_jump_is_followed(void **state)
 		for (double jump_s = 1e-4; jump_s < 500; jump_s *= 3) {
 			struct rig r;
 
-			open_rig(&r, sources, NULL, NULL);
-			poll_all(&r, sources, 100, 16, NULL);
+			rig_open(&r, sources, NULL, NULL);
+			rig_poll(&r, sources, 100, 16, NULL);
 			r.offset_s += jump_s;
-			poll_all(&r, sources, 8, 16, NULL);
-			assert_in_range(llabs(error_ns(&r)), 0, 50 * NS_PER_US);
-			poll_all(&r, sources, 100, 16, NULL);
-			assert_in_range(llabs(error_ns(&r)), 0, 8000);
-			steering_free(r.steering);
+			rig_poll(&r, sources, 8, 16, NULL);
+			assert_in_range(
+			    llabs(rig_error_ns(&r)), 0, 50 * NS_PER_US);
+			rig_poll(&r, sources, 100, 16, NULL);
+			assert_in_range(llabs(rig_error_ns(&r)), 0, 8000);
+			rig_close(&r);
 		}
 }
 
@@ -558,11 +405,11 @@ static void test_one_servers_jump_moves_nothing(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 3, NULL, NULL);
-	poll_all(&r, 3, 100, 16, NULL);
-	poll_all(&r, 3, 50, 16, wrong_ns);
-	assert_in_range(llabs(error_ns(&r)), 0, 20 * NS_PER_US);
-	steering_free(r.steering);
+	rig_open(&r, 3, NULL, NULL);
+	rig_poll(&r, 3, 100, 16, NULL);
+	rig_poll(&r, 3, 50, 16, wrong_ns);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 20 * NS_PER_US);
+	rig_close(&r);
 }
 
 /* Lone wrong answers, one in eight, each wrong by something else. */
@@ -571,17 +418,17 @@ static void test_spikes_are_ignored(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 1, NULL, NULL);
-	poll_all(&r, 1, 100, 16, NULL);
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 100, 16, NULL);
 	for (int i = 0; i < 50; i++) {
 		int64_t spike_ns = (int64_t)(chance_normal(&r.chance) * 3e6);
 
-		poll_all(&r, 1, 1, 16, &spike_ns);
-		assert_in_range(llabs(error_ns(&r)), 0, 15 * NS_PER_US);
-		poll_all(&r, 1, 7, 16, NULL);
-		assert_in_range(llabs(error_ns(&r)), 0, 15 * NS_PER_US);
+		rig_poll(&r, 1, 1, 16, &spike_ns);
+		assert_in_range(llabs(rig_error_ns(&r)), 0, 15 * NS_PER_US);
+		rig_poll(&r, 1, 7, 16, NULL);
+		assert_in_range(llabs(rig_error_ns(&r)), 0, 15 * NS_PER_US);
 	}
-	steering_free(r.steering);
+	rig_close(&r);
 }
 
 static void test_leap_needs_a_majority(void **state)
@@ -590,18 +437,18 @@ static void test_leap_needs_a_majority(void **state)
 	for (unsigned announcing = 0; announcing <= 3; announcing++) {
 		struct rig r;
 
-		open_rig(&r, 3, NULL, NULL);
+		rig_open(&r, 3, NULL, NULL);
 		for (unsigned i = 0; i < 12; i++) {
-			struct sample m = sample_of(&r, 0);
+			struct sample m = rig_sample(&r, 0);
 
 			m.leap = i % 3 < announcing ? LEAP_INSERT : LEAP_NONE;
 			steering_add(r.steering, i % 3, &m);
-			wait_s(&r, 1);
-			(void)update(&r);
+			rig_wait(&r, 1);
+			(void)rig_update(&r);
 		}
-		assert_int_equal(
-		    track(&r).leap, announcing >= 2 ? LEAP_INSERT : LEAP_NONE);
-		steering_free(r.steering);
+		assert_int_equal(rig_track(&r).leap,
+		    announcing >= 2 ? LEAP_INSERT : LEAP_NONE);
+		rig_close(&r);
 	}
 }
 
@@ -613,13 +460,13 @@ static void test_nonsense_is_survived(void **state)
 	for (uint64_t seed = 1; seed <= 40; seed++) {
 		struct rig r;
 
-		open_rig(&r, SOURCES, NULL, NULL);
+		rig_open(&r, RIG_SOURCES, NULL, NULL);
 		r.chance.state = seed;
 		int64_t lie_ns = 0;
 		for (int i = 0; i < 300; i++) {
 			unsigned source =
-			    (unsigned)chance_between(&r.chance, 0, SOURCES);
-			struct sample m = sample_of(&r, 0);
+			    (unsigned)chance_between(&r.chance, 0, RIG_SOURCES);
+			struct sample m = rig_sample(&r, 0);
 			double wild = chance_uniform(&r.chance);
 
 			/* A lie is told by all for a while. */
@@ -646,26 +493,26 @@ static void test_nonsense_is_survived(void **state)
 			steering_add(r.steering, source, &m);
 			if (wild > 0.97)
 				steering_forget(r.steering, source);
-			wait_s(&r, exp(chance_between(&r.chance, -3, 12)));
-			(void)update(&r);
-			struct tracking t = track(&r);
+			rig_wait(&r, exp(chance_between(&r.chance, -3, 12)));
+			(void)rig_update(&r);
+			struct tracking t = rig_track(&r);
 			assert_true(isfinite(t.freq_ppm));
 			assert_true(fabs(t.freq_ppm) <= 500);
 			assert_true(isfinite(t.skew_ppm));
 			assert_true(t.est_error_ns >= 0);
 			assert_true(r.last.max_error_ns >= 0);
-			(void)mark(&r, source);
+			(void)rig_mark(&r, source);
 		}
-		steering_free(r.steering);
+		rig_close(&r);
 	}
 }
 
 static void adopt(struct rig *r, const int *from, unsigned count)
 {
-	static const struct source_options none[SOURCES];
+	static const struct source_options none[RIG_SOURCES];
 	struct steering *old = r->steering;
 
-	r->steering = steering_adopt(old, &usual, none, from, count);
+	r->steering = steering_adopt(old, &rig_usual, none, from, count);
 	assert_non_null(r->steering);
 	steering_free(old);
 }
@@ -679,26 +526,26 @@ static void test_another_list_of_sources(void **state)
 	struct tracking before, after;
 
 	(void)state;
-	open_rig(&r, 3, NULL, NULL);
-	poll_all(&r, 3, 60, 64, NULL);
-	before = track(&r);
+	rig_open(&r, 3, NULL, NULL);
+	rig_poll(&r, 3, 60, 64, NULL);
+	before = rig_track(&r);
 	adopt(&r, from, 4);
-	(void)update(&r);
-	after = track(&r);
+	(void)rig_update(&r);
+	after = rig_track(&r);
 	assert_true(after.synchronised);
 	assert_true(fabs(after.freq_ppm - before.freq_ppm) < 0.5);
 	assert_int_equal(after.steps, before.steps);
-	assert_true(llabs(error_ns(&r)) < 20 * NS_PER_US);
+	assert_true(llabs(rig_error_ns(&r)) < 20 * NS_PER_US);
 	steering_source_view(r.steering, 0, &r.ledger, r.wall, &v);
 	assert_true(v.samples > 1);
 	steering_source_view(r.steering, 1, &r.ledger, r.wall, &v);
 	assert_int_equal(v.state, SELECT_NO_SAMPLES);
-	assert_int_equal(mark(&r, 3), '?');
-	poll_all(&r, 4, 20, 64, NULL);
+	assert_int_equal(rig_mark(&r, 3), '?');
+	rig_poll(&r, 4, 20, 64, NULL);
 	for (unsigned i = 0; i < 4; i++)
-		assert_true(mark(&r, i) == '+' || mark(&r, i) == '*');
-	assert_true(llabs(error_ns(&r)) < 20 * NS_PER_US);
-	steering_free(r.steering);
+		assert_true(rig_mark(&r, i) == '+' || rig_mark(&r, i) == '*');
+	assert_true(llabs(rig_error_ns(&r)) < 20 * NS_PER_US);
+	rig_close(&r);
 }
 
 /* All are new: the clock coasts on what was learnt, and says so. */
@@ -709,22 +556,22 @@ static void test_another_list_without_the_old_ones(void **state)
 	struct rig r;
 
 	(void)state;
-	open_rig(&r, 2, NULL, NULL);
-	poll_all(&r, 2, 60, 64, NULL);
-	before = track(&r);
+	rig_open(&r, 2, NULL, NULL);
+	rig_poll(&r, 2, 60, 64, NULL);
+	before = rig_track(&r);
 	adopt(&r, from, 1);
-	assert_int_equal(track(&r).selected, -1);
-	assert_true(update(&r));
+	assert_int_equal(rig_track(&r).selected, -1);
+	assert_true(rig_update(&r));
 	assert_false(r.last.synchronised);
 	assert_true(r.last.freq_ppm == before.freq_ppm);
-	wait_s(&r, 600);
-	assert_true(llabs(error_ns(&r)) < 600 * NS_PER_US);
-	poll_all(&r, 1, 10, 64, NULL);
-	after = track(&r);
+	rig_wait(&r, 600);
+	assert_true(llabs(rig_error_ns(&r)) < 600 * NS_PER_US);
+	rig_poll(&r, 1, 10, 64, NULL);
+	after = rig_track(&r);
 	assert_true(after.synchronised);
 	assert_int_equal(after.steps, before.steps);
-	assert_true(llabs(error_ns(&r)) < 20 * NS_PER_US);
-	steering_free(r.steering);
+	assert_true(llabs(rig_error_ns(&r)) < 20 * NS_PER_US);
+	rig_close(&r);
 }
 
 static void test_names_are_complete(void **state)
