@@ -263,6 +263,7 @@ static void the_selected_source_gives_stratum_and_distance(void **state)
 		rig_poll(&r, 1, 10, 1, NULL);
 		m = rig_sample(&r, 0);
 		m.stratum = strata[i][0];
+		m.delay_ns = 150000;
 		steering_add(r.steering, 0, &m);
 		(void)rig_update(&r);
 		t = rig_track(&r);
@@ -272,6 +273,12 @@ static void the_selected_source_gives_stratum_and_distance(void **state)
 		assert_int_equal(t.root_delay_ns / 2 + t.root_dispersion_ns,
 		    remaining_bound_ns(
 			r.steering, &v, timescale_osc(&r.ledger, r.wall)));
+		/* A late last sample leaves nothing to the dispersion. */
+		m.delay_ns = 10 * NS_PER_MS;
+		steering_add(r.steering, 0, &m);
+		t = rig_track(&r);
+		assert_int_equal(t.root_delay_ns, 10 * NS_PER_MS + 10000);
+		assert_int_equal(t.root_dispersion_ns, 0);
 		rig_close(&r);
 	}
 }
