@@ -127,6 +127,38 @@ static void test_old_stamps_use_the_old_frequency(void **state)
 	assert_int_equal(timescale_osc(&t, stamp).ns, before.ns);
 }
 
+/* The ring keeps the latest TIMESCALE_CHANGES changes. A stamp of before the
+ * oldest of them is converted with its frequency. */
+static void test_the_ledger_forgets_the_oldest_change(void **state)
+{
+	struct timescale t;
+	struct ideal i;
+
+	(void)state;
+	start(&t, &i, 0);
+	for (int n = 1; n < 5 * TIMESCALE_CHANGES; n++) {
+		int64_t oldest_s =
+		    n < TIMESCALE_CHANGES ? 0 : n - TIMESCALE_CHANGES + 1;
+		const struct clock_change c = {.at = {START_NS + n * NS_PER_S},
+		    .step_ns = 0,
+		    .freq_ppm = n};
+		struct wall oldest;
+
+		timescale_change(&t, &c);
+		assert_int_equal(
+		    t.count, n < TIMESCALE_CHANGES ? n + 1 : TIMESCALE_CHANGES);
+		oldest = t.change[t.first].wall;
+		assert_int_equal(oldest.ns, START_NS + oldest_s * NS_PER_S);
+		/* A second of the wall clock earlier, at so many ppm. */
+		assert_in_range(
+		    t.change[t.first].osc.ns -
+			timescale_osc(&t, (struct wall){oldest.ns - NS_PER_S})
+			    .ns,
+		    (int64_t)(1e9 / (1 + 1e-6 * (double)oldest_s)),
+		    (int64_t)(1e9 / (1 + 1e-6 * (double)oldest_s)) + 1);
+	}
+}
+
 static void test_time_goes_on_through_a_step(void **state)
 {
 	static const int64_t steps_ns[] = {-3600 * NS_PER_S, -1, 1, NS_PER_S};
@@ -204,6 +236,7 @@ int main(void)
 	    cmocka_unit_test(test_frequency_is_taken_off),
 	    cmocka_unit_test(test_long_ledger_does_not_drift),
 	    cmocka_unit_test(test_old_stamps_use_the_old_frequency),
+	    cmocka_unit_test(test_the_ledger_forgets_the_oldest_change),
 	    cmocka_unit_test(test_time_goes_on_through_a_step),
 	    cmocka_unit_test(test_foreign_step_is_booked_like_ours),
 	    cmocka_unit_test(test_a_leap_second_is_one_of_the_wall_clock),
