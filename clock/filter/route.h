@@ -27,4 +27,14 @@ const struct gaussian *route_recall(
 void route_learn(struct route_table *table, const struct delay_track *t,
     unsigned number, struct gaussian bias);
 
+/*
+ * A longer route is mostly as much longer there as back, so that its bias is
+ * the old one. How much more likely does that make what the first samples show
+ * than a change anywhere within +- sqrt(3) * sd? `was`: the bias before; `now`:
+ * the bias after the samples, estimated from a prior of `was` with a variance
+ * that was inflated by sd^2.
+ */
+double route_odds_unchanged(
+    struct gaussian was, struct gaussian now, double sd);
+
 #endif

@@ -95,27 +95,6 @@ static struct gaussian bias_now(
 	return b;
 }
 
-/*
- * A longer route is mostly as much longer there as back, so that its bias is
- * the old one. How much more likely does that make what the first samples show
- * than a change anywhere within +- sqrt(3) * sd? `now` contains the old bias as
- * a prior already; the first lines take it out.
- */
-static double odds_for_both_ways(
-    struct gaussian was, struct gaussian now, double sd)
-{
-	double info = 1 / now.var - 1 / (was.var + sd * sd);
-	double var, residual, total;
-
-	if (info <= 0)
-		return 0;
-	var = 1 / info;
-	residual = (now.mean - was.mean) * var / now.var;
-	total = var + was.var;
-	return 2 * sqrt(3) * sd / sqrt(2 * M_PI * total) *
-	       exp(-residual * residual / (2 * total));
-}
-
 /* If the first samples of a route fit its old bias, they show an error of the
  * clock at that moment rather than a change of the bias; such an error would
  * otherwise stay in the bias. */
@@ -126,7 +105,7 @@ static void judge_route(struct steering *s, struct steering_source *src)
 
 	if (sd <= 0 || ++src->on_route != ROUTE_SAMPLES)
 		return;
-	if (odds_for_both_ways(was, bias_now(s, src, src->slot), sd) <
+	if (route_odds_unchanged(was, bias_now(s, src, src->slot), sd) <
 	    ROUTE_ODDS)
 		return;
 	was.mean -= s_of_ns(src->carried_ns);

@@ -300,6 +300,25 @@ static void test_busy_path_has_few_routes(void **state)
 	}
 }
 
+/* Not the first one, and not the one in its place. */
+static void test_the_route_left_longest_ago_is_forgotten(void **state)
+{
+	static const double bases[] = {1e-3, 2e-3, 3e-3, 4e-3, 1e-3, 5e-3};
+	struct path p = {{9}, 1e-3, 1e-5};
+	struct delay_track t;
+
+	(void)state;
+	delay_init(&t);
+	for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
+		p.base = bases[i];
+		(void)feed(&t, &p, 100);
+	}
+	assert_int_equal(t.route, DELAY_ROUTES);
+	assert_non_null(delay_route(&t, 0));
+	assert_null(delay_route(&t, 1));
+	assert_non_null(delay_route(&t, 2));
+}
+
 static void test_old_routes_are_forgotten(void **state)
 {
 	struct path p = {{9}, 1e-3, 1e-5};
@@ -333,6 +352,7 @@ int main(void)
 	    cmocka_unit_test(test_hardly_longer_route_is_seen),
 	    cmocka_unit_test(test_one_way_shows_a_longer_route_soon),
 	    cmocka_unit_test(test_busy_path_has_few_routes),
+	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};
 

@@ -133,6 +133,30 @@ static void test_first_samples_are_wide(void **state)
 	}
 }
 
+/* Only one way queues: its asymmetry counts as 0.97. */
+static void test_the_asymmetry_is_bounded(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		struct delay_track t;
+		struct error_model m;
+		unsigned back;
+		double r, tilt;
+
+		delay_init(&t);
+		error_model_init(&m);
+		for (unsigned i = 0; i < 100; i++)
+			(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
+		m.now = (struct error_sums){sign, 1, 1000};
+		r = sign * 0.97 * 0.97 * 0.97 / (0.97 * 0.97 + 0.01);
+		tilt = (1 / (1 + r) - 1 / (1 - r)) / t.queue;
+		assert_true(
+		    fabs(error_model_box(&m, &t, 0, 1000 * US, NOISE).tilt /
+			     tilt -
+			 1) < 1e-6);
+	}
+}
+
 static void test_forgotten_routes_get_the_widest_box(void **state)
 {
 	struct delay_track t;
@@ -158,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(test_long_queues_make_a_bell),
 	    cmocka_unit_test(test_a_busier_way_tilts_the_box),
 	    cmocka_unit_test(test_first_samples_are_wide),
+	    cmocka_unit_test(test_the_asymmetry_is_bounded),
 	    cmocka_unit_test(test_forgotten_routes_get_the_widest_box),
 	};
 

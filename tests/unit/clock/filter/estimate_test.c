@@ -1,4 +1,5 @@
 /* The joint filter in the open loop: what it claims against what is true. */
+#include "base/check.h"
 #include "clock/filter/estimate.h"
 
 #include "tests/unit/clock/chance.h"
@@ -293,6 +294,50 @@ static void test_loosened_bias_takes_the_change(void **state)
 	assert_true(fabs(estimate_bias(&e, 0).mean - 4e-5) < 5e-6);
 }
 
+/* The zero of the offset follows it, so that nanoseconds are never lost. */
+static void test_the_anchor_follows_the_offset(void **state)
+{
+	static const int64_t offsets_s[] = {999, 5000, -70000, 400};
+	const struct box box = {.half = 1e-6, .edge = 1e-7};
+	static struct estimate e;
+
+	(void)state;
+	start(&e, 1);
+	estimate_add(&e, 0, (struct osc){0}, 0, &box);
+	for (size_t i = 0; i < ARRAY_LEN(offsets_s); i++) {
+		struct osc at = {(int64_t)(i + 1) * NS_PER_S};
+		int64_t offset_ns = offsets_s[i] * NS_PER_S + 123;
+		int64_t anchor_ns = i == 0 ? 0 : offset_ns;
+
+		estimate_inflate_clock(&e, 1e6, 0);
+		estimate_add(&e, 0, at, offset_ns, &box);
+		assert_true(
+		    llabs(estimate_at(&e, at).offset_ns - offset_ns) < 100);
+		assert_true(llabs(e.anchor_ns - anchor_ns) < NS_PER_S);
+	}
+}
+
+/* However wild the samples are, what is estimated fits into int64. */
+static void test_the_offset_stays_within_reach(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		static struct estimate e;
+		const struct box box = {.half = 1e-6, .edge = 1e-7};
+		struct estimate_value v;
+
+		start(&e, 1);
+		estimate_add(&e, 0, (struct osc){0}, 0, &box);
+		estimate_inflate_clock(&e, 0, 1e3);
+		e.models[0].state.mean[STATE_FREQ] = sign * 1e6;
+		for (unsigned k = 1; k < e.model_count; k++)
+			e.models[k] = e.models[0];
+		v = estimate_at(&e, (struct osc){100000 * NS_PER_S});
+		assert_int_equal(v.offset_ns, sign * 1000000000 * NS_PER_S);
+		assert_true(v.offset_sd <= 1e9);
+	}
+}
+
 static void test_many_sources_beat_one(void **state)
 {
 	double square[2] = {0, 0}, spread_sd = 0;
@@ -332,6 +377,8 @@ int main(void)
 	    cmocka_unit_test(test_answers_out_of_order),
 	    cmocka_unit_test(test_biases_are_learned),
 	    cmocka_unit_test(test_loosened_bias_takes_the_change),
+	    cmocka_unit_test(test_the_anchor_follows_the_offset),
+	    cmocka_unit_test(test_the_offset_stays_within_reach),
 	    cmocka_unit_test(test_many_sources_beat_one),
 	};
 

@@ -304,34 +304,180 @@ class Estimate:
         return math.sqrt(square / (len(rows) - 1))
 
 
-# ---- delay of a path, with a route that stays ----
+# ---- delay of a path ----
+
+ROOT_HALF_PI = math.sqrt(math.pi / 2)
+
 
 def floor_gap(queue, samples):
     root = math.sqrt(samples)
-    return queue * math.sqrt(math.pi / 2) / root * (1 + 0.6 / root)
+    return queue * ROOT_HALF_PI / root * (1 + 0.6 / root)
+
+
+class Window:
+    """The latest n samples: delays, and those of each way where it is known."""
+
+    def __init__(self, delays, asymmetries):
+        self.n, self.least, self.mean = len(delays), min(delays), sum(delays) / len(delays)
+        self.sides = None
+        if not any(math.isnan(a) for a in asymmetries):
+            self.sides = [[d / 2 + s * a for d, a in zip(delays, asymmetries)] for s in (1, -1)]
+
+    def queue(self):
+        return (self.mean - self.least) / (2 - ROOT_HALF_PI / math.sqrt(self.n))
+
+    def sides_least(self):
+        return sum(min(side) for side in self.sides) if self.sides else math.nan
+
+    def side_queue(self):
+        if not self.sides or self.n < 2:
+            return math.nan
+        return max((sum(side) / self.n - min(side)) * self.n / (self.n - 1)
+                   for side in self.sides)
+
+
+def larger(*values):
+    """As fmax: without those that are not known."""
+    known = [v for v in values if not math.isnan(v)]
+    return max(known) if known else math.nan
 
 
 class Delay:
-    """The floor and the mean queueing delay, without any change of route."""
-
     def __init__(self):
-        self.delays, self.queue, self.floor = [], 20e-9, math.inf
+        self.delays, self.asymmetries, self.queue = [], [], 20e-9
+        self.routes, self.now, self.known, self.since = {}, None, 0, 0
+        self.rise, self.sides_rise, self.blocks = 0.0, 0.0, 0
 
-    def add(self, delay):
+    @property
+    def floor(self):
+        return self.routes[self.now]['floor']
+
+    def latest(self, n):
+        return Window(self.delays[-n:], self.asymmetries[-n:])
+
+    def busy_gap(self, samples):
+        return floor_gap(self.queue, samples) * max(
+            self.rise * math.sqrt(16) / ROOT_HALF_PI / self.queue, 1)
+
+    def usual(self):
+        queue = max(self.queue, self.rise * 4 / ROOT_HALF_PI)
+        known = self.blocks >= 4 and self.sides_rise > 0
+        one = max(queue, self.sides_rise * 8) if known else math.inf
+        n = min(self.since, 64)
+        if n < 16:
+            return queue, one
+        w = self.latest(n)
+        return max(queue, w.queue()), larger(one, w.side_queue())
+
+    def both_odds(self, usual, floor, w):
+        x = (w.least - floor) / larger(usual[0], w.queue() if w.n > 1 else 0)
+        return w.n * (x - math.log1p(x)) if x > 0 else 0
+
+    def sides_odds(self, usual, floor, w):
+        gap = w.sides_least() - floor
+        return w.n * gap / larger(usual[1], w.side_queue()) if gap > 0 else 0
+
+    def remembered(self, w):
+        usual, now = self.usual(), self.routes[self.now]
+        fits = []
+        for number, r in self.routes.items():
+            apart = abs(r['floor'] - now['floor']) > 3 * self.busy_gap(
+                min(r['samples'], now['samples']))
+            if (number != self.now and apart and
+                    r['floor'] - w.least < 6 * floor_gap(self.queue, r['samples']) and
+                    self.both_odds(usual, r['floor'], w) < 5):
+                fits.append((abs(r['floor'] - w.least), number))
+        return min(fits)[1] if fits else None
+
+    def longer(self):
+        usual, best, most = self.usual(), None, 12.0
+        for n in range(8, min(self.since, 128) + 1):
+            w = self.latest(n)
+            if w.least <= self.floor:
+                break
+            odds = max(self.both_odds(usual, self.floor, w),
+                       self.sides_odds(usual, self.floor, w))
+            if odds > most:
+                best, most = w, odds
+        if best and most < 18 and self.remembered(best) is None:
+            return None
+        return best
+
+    def take(self, w):
+        from_floor, number = self.floor, self.remembered(w)
+        if number is None:
+            number, self.known = self.known, self.known + 1
+            if len(self.routes) == 4:
+                del self.routes[min(self.routes, key=lambda k: self.routes[k]['last'])]
+            self.routes[number] = dict(samples=0, floor=w.least, marks=[w.least] * 2)
+        r = self.routes[number]
+        r['samples'] += w.n
+        r['floor'] = min(r['floor'], w.least)
+        r['shift'] = r['floor'] - from_floor
+        r['last'] = len(self.delays)
+        self.now, self.since = number, w.n
+
+    def learn_queue(self):
+        n, seen = min(self.since, 16), len(self.delays)
+        if n < 2:
+            return
+        queue = self.latest(n).queue()
+        if seen > 16:
+            gain = max(1 / (seen - 12), 1 / 256)
+            queue = self.queue + gain * (min(queue, 4 * self.queue) - self.queue)
+        self.queue = max(queue, 20e-9)
+
+    def learn_rise(self):
+        if self.since % 16:
+            return
+        w = self.latest(16)
+        for name, height in (('rise', w.least - self.floor),
+                             ('sides_rise', w.sides_least() - self.floor)):
+            usual = getattr(self, name)
+            if math.isnan(height):
+                continue
+            if self.blocks >= 4 and usual > 0:
+                height = min(height, 4 * usual)
+            gain = max(1 / (self.blocks + 1), 1 / 64)
+            setattr(self, name, usual + gain * (max(height, 0) - usual))
+        self.blocks += 1
+
+    def add(self, delay, asymmetry=math.nan):
+        """The event, and how many samples belong to a longer route."""
         self.delays.append(delay)
-        self.floor = min(self.floor, delay)
-        seen = len(self.delays)
-        if seen < 2:
-            return
-        block = self.delays[-16:]
-        n = len(block)
-        queue = (sum(block) / n - min(block)) / (2 - math.sqrt(math.pi / 2) / math.sqrt(n))
-        if seen <= 16:
-            self.queue = max(queue, 20e-9)
-            return
-        gain = max(1 / (seen - 12), 1 / 256)
-        self.queue += gain * (min(queue, 4 * self.queue) - self.queue)
-        self.queue = max(self.queue, 20e-9)
+        self.asymmetries.append(asymmetry)
+        self.since += 1
+        if self.now is None:
+            self.routes[0] = dict(samples=1, floor=delay, marks=[delay] * 2, shift=0, last=1)
+            self.now, self.known = 0, 1
+            return 'DELAY_NEW_FLOOR', 1
+        r = self.routes[self.now]
+        w = self.latest(1)
+        back = (delay < r['floor'] and
+                r['marks'][1] - delay > 3 * self.busy_gap(r['samples']) and
+                self.remembered(w) is not None)
+        if back or (r['samples'] >= 16 and r['floor'] - delay >
+                    6 * floor_gap(self.queue, r['samples']) + self.queue):
+            r['floor'] = r['marks'][1]
+            self.take(w)
+            return 'DELAY_SHORTER', 1
+        r['samples'] += 1
+        r['last'] = len(self.delays)
+        if r['samples'] % 8 == 0:
+            r['marks'] = [r['floor'], r['marks'][0]]
+        if delay < r['floor']:
+            if self.now > 0:
+                r['shift'] -= r['floor'] - delay
+            r['floor'] = delay
+            self.learn_queue()
+            return 'DELAY_NEW_FLOOR', 1
+        longer = self.longer()
+        if longer:
+            self.take(longer)
+            return 'DELAY_LONGER', longer.n
+        self.learn_queue()
+        self.learn_rise()
+        return 'DELAY_UNCHANGED', 1
 
 
 # ---- error model ----
@@ -387,6 +533,8 @@ class ErrorModel:
 # ---- what is written ----
 
 def c(x):
+    if math.isnan(x):
+        return 'NAN'
     return '%.12g' % x if not math.isinf(x) else ('-' if x < 0 else '') + 'INFINITY'
 
 
@@ -482,6 +630,26 @@ def scenario(draw, sources):
                drift, b, math.sqrt(bvar), mean[3 + source], math.sqrt(max(cov[3 + source][3 + source], 0))]
 
 
+def delays(draw, base, busy):
+    """A path that changes its route every 25 samples or so; busy: one that is
+    never empty."""
+    path, more = Delay(), 0.0
+    for step in range(400):
+        if draw.random() < 1 / 25:
+            more = draw.choice((0, 0, 2e-5, 3e-5, 1e-4, 4e-4, 1e-3, 2e-3))
+        many = 6 if busy else 1
+        e1 = sum(draw.expovariate(1 / 2e-5) for _ in range(many))
+        e2 = sum(draw.expovariate(1 / 1e-5) for _ in range(many))
+        up = more if draw.random() < 0.98 else 0
+        known = not 300 <= step < 330 and step > 5
+        delay = float('%.9f' % (base + e1 + e2 + up))
+        asymmetry = float('%.9f' % ((e1 - e2 + up) / 2)) if known else math.nan
+        event, back = path.add(delay, asymmetry)
+        r = path.routes[path.now]
+        yield [delay, asymmetry, event, str(back), str(path.now), str(len(path.routes)),
+               r['floor'], r['shift'], path.queue, path.rise, path.sides_rise]
+
+
 def errors(draw, up, down):
     path, model, noise = Delay(), ErrorModel(), 5e-8
     for step in range(100):
@@ -507,6 +675,8 @@ def main():
     table('passage_row', 'passage_rows', passages())
     table('estimate_row', 'one_source', scenario(draw, 1))
     table('estimate_row', 'three_sources', scenario(draw, 3))
+    table('delay_row', 'quiet_delays', delays(draw, 1e-3, False))
+    table('delay_row', 'busy_delays', delays(draw, 5e-3, True))
     table('error_row', 'even_path', errors(draw, 2e-5, 2e-5))
     table('error_row', 'busy_path', errors(draw, 1e-4, 5e-6))
     print('/* clang-format on */')

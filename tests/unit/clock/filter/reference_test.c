@@ -43,6 +43,14 @@ struct estimate_row {
 	double predicted, predicted_sd, bias, bias_sd;
 };
 
+/* A delay of a path whose routes change, and what is known of it then. */
+struct delay_row {
+	double delay, asymmetry;
+	enum delay_event event;
+	unsigned back, route, known;
+	double floor, shift, queue, rise, sides_rise;
+};
+
 /* A sample of a path, and the box of its error model. */
 struct error_row {
 	double delay, noise, before_mean, before_var, after_mean, after_var;
@@ -200,6 +208,47 @@ static void three_sources_are_followed_as_by_matrices(void **state)
 	follow(three_sources, ARRAY_LEN(three_sources), sd, ARRAY_LEN(sd));
 }
 
+static unsigned remembered_routes(const struct delay_track *t)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		n += t->routes[i].samples > 0;
+	return n;
+}
+
+static void follow_delays(const struct delay_row *rows, size_t count)
+{
+	struct delay_track t;
+
+	delay_init(&t);
+	for (size_t i = 0; i < count; i++) {
+		const struct delay_row *r = &rows[i];
+		const struct delay_route *route;
+		unsigned back;
+
+		if (delay_add(&t, r->delay, r->asymmetry, &back) != r->event ||
+		    back != r->back)
+			fail_msg("event of row %zu", i);
+		assert_int_equal(t.route, r->route);
+		assert_int_equal(remembered_routes(&t), r->known);
+		route = delay_route(&t, t.route);
+		ratio_near("floor", i, route->floor, r->floor, 1e-9);
+		near("shift", i, route->shift, r->shift, 1e-6, 1e-6);
+		ratio_near("queue", i, t.queue, r->queue, 1e-6);
+		near("rise", i, t.rise, r->rise, 1e-6, 1e-6);
+		near("rise of the ways", i, t.sides_rise, r->sides_rise, 1e-6,
+		    1e-6);
+	}
+}
+
+static void routes_are_found_as_by_plain_lists(void **state)
+{
+	(void)state;
+	follow_delays(quiet_delays, ARRAY_LEN(quiet_delays));
+	follow_delays(busy_delays, ARRAY_LEN(busy_delays));
+}
+
 static void learn_errors(const struct error_row *rows, size_t count)
 {
 	struct error_model m;
@@ -251,6 +300,7 @@ int main(void)
 		an_oscillator_passes_an_interval_as_integration_says),
 	    cmocka_unit_test(one_source_is_followed_as_by_matrices),
 	    cmocka_unit_test(three_sources_are_followed_as_by_matrices),
+	    cmocka_unit_test(routes_are_found_as_by_plain_lists),
 	    cmocka_unit_test(error_models_learn_as_by_integration),
 	};
 

@@ -254,6 +254,10 @@ static void a_route_that_is_longer_both_ways_keeps_its_bias(void **state)
 	assert_int_equal(src->delay.route, 1);
 	assert_int_equal(const_record(src, 0)->route, 1);
 	assert_int_equal(const_record(src, 30)->route, 0);
+	/* The records still show it: a replay keeps nothing beside them. */
+	r.steering->replay_due = true;
+	feed_replay(r.steering);
+	assert_null(route_recall(&src->kept, 1));
 	/* Within 3 % of what the change might have been, and the clock. */
 	assert_true(bias_sd(&r, 0) < 0.04 * 2e-4);
 	assert_in_range(llabs(rig_error_ns(&r)), 0, 4000);
@@ -291,6 +295,30 @@ static void a_route_brings_its_bias_along(void **state)
 	r.up_ns = LONGER_NS;
 	rig_poll(&r, 1, 40, 16, NULL);
 	assert_int_equal(src->delay.route, 1);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 9000);
+	rig_close(&r);
+}
+
+/* From a route with a bias to one that is longer on both ways: the bias stays.
+ */
+static void a_bias_stays_when_both_ways_get_longer(void **state)
+{
+	const struct steering_source *src;
+	struct gaussian bias;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	src = &r.steering->sources[0];
+	r.up_ns = LONGER_NS;
+	rig_poll(&r, 1, 60, 16, NULL);
+	r.up_ns += LONGER_NS;
+	r.down_ns += LONGER_NS;
+	rig_poll(&r, 1, 30, 16, NULL);
+	assert_int_equal(src->delay.route, 2);
+	bias = estimate_bias(&r.steering->estimate, 0);
+	assert_true(fabs(bias.mean - 1e-4) < 1e-5);
+	assert_true(sqrt(bias.var) < 1.5e-5);
 	assert_in_range(llabs(rig_error_ns(&r)), 0, 9000);
 	rig_close(&r);
 }
@@ -352,6 +380,7 @@ int main(void)
 	    cmocka_unit_test(a_replay_starts_with_the_better_frequency),
 	    cmocka_unit_test(a_route_that_is_longer_both_ways_keeps_its_bias),
 	    cmocka_unit_test(a_route_brings_its_bias_along),
+	    cmocka_unit_test(a_bias_stays_when_both_ways_get_longer),
 	    cmocka_unit_test(the_bias_of_the_oldest_record_is_carried),
 	    cmocka_unit_test(a_carried_bias_is_limited),
 	};

@@ -1,4 +1,6 @@
 /* From samples to commands, with a clock that obeys at once. */
+#include "clock/steering/state.h"
+
 #include "tests/unit/clock/steering/rig.h"
 
 static void test_nothing_before_the_first_sample(void **state)
@@ -574,6 +576,237 @@ static void test_another_list_without_the_old_ones(void **state)
 	rig_close(&r);
 }
 
+/* What each verdict of the keeper means for the state. */
+static void test_verdicts_of_the_keeper(void **state)
+{
+	static const struct {
+		enum keeper_verdict verdict;
+		bool in_force, synchronised, starting;
+	} rows[] = {
+	    {KEEPER_OK, true, true, false},
+	    {KEEPER_NO_CLOCK, false, true, false},
+	    {KEEPER_STEP_LIMIT, false, false, true},
+	    {KEEPER_KERNEL, false, false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct clock_command c;
+		struct rig r;
+
+		rig_open(&r, 1, NULL, NULL);
+		rig_poll(&r, 1, 10, 16, NULL);
+		rig_wait(&r, 16);
+		rig_add(&r, 0, 0);
+		r.steering->starting = true;
+		assert_true(steering_update(r.steering, &r.ledger, r.wall, &c));
+		assert_true(fabs(c.freq_ppm - r.last.freq_ppm) > 1e-6);
+		steering_applied(r.steering, rows[i].verdict);
+		assert_int_equal(
+		    fabs(rig_track(&r).freq_ppm - c.freq_ppm) < 1e-9,
+		    rows[i].in_force);
+		assert_int_equal(
+		    r.steering->reported_synchronised, rows[i].synchronised);
+		assert_int_equal(r.steering->starting, rows[i].starting);
+		rig_close(&r);
+	}
+}
+
+/* The interval to the next update is guessed as a second at first, then it is
+ * the last one. */
+static void test_the_interval_is_that_of_the_last_two_updates(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 2, 7, NULL);
+	assert_int_equal(rig_track(&r).updates, 1);
+	assert_true(rig_track(&r).update_interval_s == 1);
+	rig_poll(&r, 1, 1, 7, NULL);
+	assert_int_equal(rig_track(&r).updates, 2);
+	assert_true(fabs(rig_track(&r).update_interval_s - 7) < 1e-6);
+	rig_close(&r);
+}
+
+/* One frequency serves until the next update: that of the interval's middle, up
+ * to 600 s ahead. */
+static void test_a_drift_is_met_in_the_middle(void **state)
+{
+	static const struct {
+		double interval_s, ahead_s;
+	} rows[] = {{16, 8}, {1000, 500}, {1200, 600}, {2000, 600}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct estimate_value v;
+		struct estimate *e;
+		struct rig r;
+
+		rig_open(&r, 1, NULL, NULL);
+		rig_poll(&r, 1, 20, 16, NULL);
+		e = &r.steering->estimate;
+		/* A drift of 1e-9 in all that have one. */
+		for (unsigned k = 10; k < e->model_count; k++)
+			e->models[k].state.mean[STATE_DRIFT] = 1e-9;
+		rig_wait(&r, rows[i].interval_s);
+		r.steering->sample_is_new = true;
+		v = estimate_at(e, timescale_osc(&r.ledger, r.wall));
+		assert_true(rig_update(&r));
+		assert_true(fabs(r.last.freq_ppm - v.freq * 1e6 -
+				 rows[i].ahead_s * v.drift * 1e6) < 1e-8);
+		assert_true(v.drift > 1e-12);
+		rig_close(&r);
+	}
+}
+
+/* The filter takes all samples in again as a path's double, up to 32. */
+static void test_hindsight_ends_with_32_samples(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.queue_s = 1e-9;
+	for (unsigned n = 1; n <= 70; n++) {
+		rig_wait(&r, 16);
+		rig_add(&r, 0, 0);
+		/* It joins with the second. */
+		assert_int_equal(r.steering->replay_due,
+		    n == 4 || n == 8 || n == 16 || n == 32);
+		(void)rig_update(&r);
+		assert_false(r.steering->replay_due);
+	}
+	rig_close(&r);
+}
+
+/* What delay_add() gets as a path's asymmetry: half of what the way there took
+ * longer, by what the filter predicted; nothing before there is a prediction.
+ */
+static void test_the_asymmetry_of_a_sample_is_predicted(void **state)
+{
+	const struct delay_track *t;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	t = &r.steering->sources[0].delay;
+	for (unsigned n = 0; n < 9; n++) {
+		bool known = n >= 2 && n != 4;
+
+		r.up_ns = n == 8 ? 300 * NS_PER_US : 0;
+		rig_wait(&r, 16);
+		if (n == 4)
+			r.steering->replay_due = true;
+		rig_add(&r, 0, 0);
+		assert_int_equal(isnan(t->recent[n].asymmetry), !known);
+		(void)rig_update(&r);
+	}
+	assert_true(fabs(t->recent[8].asymmetry - 150e-6) < 50e-6);
+	rig_close(&r);
+}
+
+/* A sample is an answer: its source is not silent, whatever the engine said. */
+static void test_a_sample_shows_that_a_source_is_reachable(void **state)
+{
+	struct rig r;
+	struct sample m;
+
+	(void)state;
+	rig_open(&r, 2, NULL, NULL);
+	rig_poll(&r, 2, 4, 1, NULL);
+	steering_set_reach(r.steering, 0, 0);
+	m = rig_sample(&r, 0);
+	steering_add(r.steering, 0, &m);
+	assert_int_equal(r.steering->sources[0].reach, 1);
+	rig_close(&r);
+}
+
+/* In microseconds: the offsets at the updates, and their mean square, of which
+ * each later update is a tenth; a step begins it again. */
+static void test_the_mean_offset_is_of_updates_without_steps(void **state)
+{
+	struct rig r;
+	double square;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.offset_s = 5;
+	rig_poll(&r, 1, 3, 1, NULL);
+	assert_true(r.last.step_ns != 0);
+	assert_int_equal(rig_track(&r).rms_offset_ns, 0);
+	rig_poll(&r, 1, 1, 1, NULL);
+	assert_int_equal(
+	    rig_track(&r).rms_offset_ns, llabs(rig_track(&r).last_offset_ns));
+	square = r.steering->mean_square;
+	rig_poll(&r, 1, 1, 1, NULL);
+	square +=
+	    0.1 * (pow(s_of_ns(rig_track(&r).last_offset_ns), 2) - square);
+	assert_true(fabs(r.steering->mean_square / square - 1) < 1e-9);
+	assert_int_equal(rig_track(&r).rms_offset_ns, ns_of_s(sqrt(square)));
+	rig_close(&r);
+}
+
+/* The command that says that the clock is left alone. */
+static void test_giving_up_keeps_the_frequency(void **state)
+{
+	struct clock_command c;
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 40, 16, NULL);
+	t = rig_track(&r);
+	rig_jump(&r, 7 * NS_PER_MS);
+	steering_set_unsynced(r.steering, 0, true);
+	assert_true(steering_update(r.steering, &r.ledger, r.wall, &c));
+	assert_false(c.synchronised);
+	assert_true(c.freq_ppm == t.freq_ppm);
+	assert_int_equal(c.step_ns, 0);
+	assert_int_equal(c.slew_ns, 0);
+	assert_int_equal(c.leap, LEAP_NONE);
+	assert_int_equal(c.max_error_ns,
+	    rig_usual.max_distance_ns + llabs(rig_track(&r).offset_ns));
+	assert_true(c.max_error_ns > rig_usual.max_distance_ns + 6 * NS_PER_MS);
+	assert_int_equal(c.est_error_ns, t.est_error_ns);
+	steering_applied(r.steering, KEEPER_OK);
+	assert_true(rig_track(&r).freq_ppm == t.freq_ppm);
+	/* It is said once. */
+	assert_false(steering_update(r.steering, &r.ledger, r.wall, &c));
+	rig_close(&r);
+}
+
+/* New limits and options hold at once, for all that is kept. */
+static void test_a_reload_brings_its_own_rules(void **state)
+{
+	static const int from[2] = {1, 0};
+	const struct source_options options[2] = {{0}, {.noselect = true}};
+	struct steering_config config = rig_usual;
+	struct steering *old;
+	struct rig r;
+	int selected;
+
+	(void)state;
+	rig_open(&r, 2, NULL, NULL);
+	rig_poll(&r, 2, 20, 16, NULL);
+	selected = rig_track(&r).selected;
+	old = r.steering;
+	config.min_sources = 2;
+	config.max_slew_ppm = 7;
+	r.steering = steering_adopt(old, &config, options, from, 2);
+	steering_free(old);
+	assert_int_equal(rig_track(&r).selected, 1 - selected);
+	assert_true(r.steering->discipline.config.max_slew_ppm == 7);
+	assert_int_equal(r.steering->config.min_sources, 2);
+	/* Both stay, so that the filter goes on. */
+	assert_false(r.steering->replay_due);
+	(void)rig_update(&r);
+	assert_int_equal(rig_view(&r, 1).state, SELECT_NOSELECT);
+	assert_int_equal(rig_view(&r, 0).state, SELECT_WAITS);
+	rig_close(&r);
+}
+
 static void test_names_are_complete(void **state)
 {
 	(void)state;
@@ -612,6 +845,15 @@ int main(void)
 	    cmocka_unit_test(test_nonsense_is_survived),
 	    cmocka_unit_test(test_another_list_of_sources),
 	    cmocka_unit_test(test_another_list_without_the_old_ones),
+	    cmocka_unit_test(test_verdicts_of_the_keeper),
+	    cmocka_unit_test(test_the_interval_is_that_of_the_last_two_updates),
+	    cmocka_unit_test(test_a_drift_is_met_in_the_middle),
+	    cmocka_unit_test(test_hindsight_ends_with_32_samples),
+	    cmocka_unit_test(test_the_asymmetry_of_a_sample_is_predicted),
+	    cmocka_unit_test(test_a_sample_shows_that_a_source_is_reachable),
+	    cmocka_unit_test(test_the_mean_offset_is_of_updates_without_steps),
+	    cmocka_unit_test(test_giving_up_keeps_the_frequency),
+	    cmocka_unit_test(test_a_reload_brings_its_own_rules),
 	    cmocka_unit_test(test_names_are_complete),
 	};
 
