@@ -1,4 +1,5 @@
 /* The ledger against the same arithmetic in long doubles. */
+#include "base/check.h"
 #include "clock/timescale.h"
 
 #include "tests/unit/clock/chance.h"
@@ -13,8 +14,7 @@
 
 #define START_NS (INT64_C(1800000000) * NS_PER_S)
 
-/* An oscillator and a wall clock as exact as long doubles make them, relative
- * to START_NS. */
+/* An oscillator and a wall clock in long doubles, relative to START_NS. */
 struct ideal {
 	long double osc_ns, wall_ns, freq;
 };
@@ -75,13 +75,13 @@ static void test_frequency_is_taken_off(void **state)
 
 	(void)state;
 	start(&t, &i, 100);
-	/* A wall clock made 100 ppm faster gains 100 us in a second. */
+	/* A clock that is made 100 ppm faster gains 100 us in a second. */
 	assert_int_equal(
 	    timescale_added_ns(&t, (struct wall){START_NS + NS_PER_S + 100000}),
 	    100000);
 }
 
-/* Thousands of slews and steps: no rounding may pile up. */
+/* Thousands of slews and steps: rounding errors must not add up. */
 static void test_long_ledger_does_not_drift(void **state)
 {
 	struct chance chance = {1};
@@ -92,7 +92,7 @@ static void test_long_ledger_does_not_drift(void **state)
 	start(&t, &i, 0);
 	for (int n = 0; n < 20000; n++) {
 		ideal_run(&i, roundl(chance_between(&chance, 1e6, 4e11)));
-		/* The change is read at a whole nanosecond of the wall. */
+		/* A change is reported at a whole nanosecond. */
 		long double whole = roundl(i.wall_ns);
 		i.osc_ns += (whole - i.wall_ns) / (1 + i.freq);
 		i.wall_ns = whole;
@@ -104,7 +104,7 @@ static void test_long_ledger_does_not_drift(void **state)
 	}
 }
 
-/* A stamp taken before a change is converted with what held then. */
+/* A stamp from before a change is converted with the older frequency. */
 static void test_old_stamps_use_the_old_frequency(void **state)
 {
 	struct timescale t;
@@ -127,8 +127,8 @@ static void test_old_stamps_use_the_old_frequency(void **state)
 	assert_int_equal(timescale_osc(&t, stamp).ns, before.ns);
 }
 
-/* The ring keeps the latest TIMESCALE_CHANGES changes. A stamp of before the
- * oldest of them is converted with its frequency. */
+/* The ledger keeps the latest TIMESCALE_CHANGES changes. A stamp older than all
+ * of them is converted with the frequency of the oldest. */
 static void test_the_ledger_forgets_the_oldest_change(void **state)
 {
 	struct timescale t;
@@ -164,7 +164,7 @@ static void test_time_goes_on_through_a_step(void **state)
 	static const int64_t steps_ns[] = {-3600 * NS_PER_S, -1, 1, NS_PER_S};
 
 	(void)state;
-	for (size_t n = 0; n < sizeof steps_ns / sizeof steps_ns[0]; n++) {
+	for (size_t n = 0; n < ARRAY_LEN(steps_ns); n++) {
 		struct timescale t;
 		struct ideal i;
 
@@ -177,7 +177,7 @@ static void test_time_goes_on_through_a_step(void **state)
 	}
 }
 
-static void test_foreign_step_is_booked_like_ours(void **state)
+static void test_foreign_step_is_entered_like_our_own(void **state)
 {
 	struct timescale t;
 	struct ideal i;
@@ -194,14 +194,14 @@ static void test_foreign_step_is_booked_like_ours(void **state)
 	struct wall after = {before.ns + jump_ns};
 	assert_int_equal(timescale_osc(&t, after).ns, osc.ns);
 	assert_int_equal(timescale_added_ns(&t, after), added_ns + jump_ns);
-	/* ... and the frequency stays. */
+	/* The frequency stays. */
 	after.ns += NS_PER_S + 25000;
 	assert_in_range(
 	    timescale_osc(&t, after).ns - osc.ns, NS_PER_S - 1, NS_PER_S + 1);
 }
 
 /* The oscillator's scale loses what it counts in a second of the wall clock at
- * the base frequency, whatever slew is on. */
+ * the base frequency, whatever the slew. */
 static void test_a_leap_second_is_one_of_the_wall_clock(void **state)
 {
 	const double total_ppm[] = {250, -40000, 50000};
@@ -221,7 +221,7 @@ static void test_a_leap_second_is_one_of_the_wall_clock(void **state)
 		/* 10^9 / 1.00025 */
 		assert_in_range(osc.ns - timescale_osc(&t, after).ns,
 		    INT64_C(999750062), INT64_C(999750063));
-		/* ... and the frequency stays. */
+		/* The frequency stays. */
 		int64_t second_ns = NS_PER_S + (int64_t)(total_ppm[n] * 1e3);
 		after.ns += second_ns;
 		assert_in_range(timescale_osc(&t, after).ns - osc.ns + 10,
@@ -238,7 +238,7 @@ int main(void)
 	    cmocka_unit_test(test_old_stamps_use_the_old_frequency),
 	    cmocka_unit_test(test_the_ledger_forgets_the_oldest_change),
 	    cmocka_unit_test(test_time_goes_on_through_a_step),
-	    cmocka_unit_test(test_foreign_step_is_booked_like_ours),
+	    cmocka_unit_test(test_foreign_step_is_entered_like_our_own),
 	    cmocka_unit_test(test_a_leap_second_is_one_of_the_wall_clock),
 	};
 

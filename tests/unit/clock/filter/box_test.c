@@ -17,8 +17,8 @@ struct moments {
 	double mass, mean, var;
 };
 
-/* The law of the measured value given the truth, by integrating over the error
- * inside the box: independent of the closed form under test. */
+/* The density of a residual, by integrating over the error inside the box. It
+ * does not use the closed form under test. */
 static double likelihood(const struct box *box, double residual)
 {
 	enum { PARTS = 400 };
@@ -85,7 +85,7 @@ static void test_moments_match_integration(void **state)
 	}
 }
 
-/* The densities of all that can be measured add up to one, surprise aside. */
+/* Without outliers, the densities of all measurements add up to one. */
 static void test_likelihood_is_a_density(void **state)
 {
 	const struct box box = {.half = 0.7, .edge = 0.1, .tilt = 2.5};
@@ -125,7 +125,7 @@ static void test_box_is_symmetric(void **state)
 	}
 }
 
-/* What is plainly wrong costs nothing. */
+/* An answer that is plainly wrong changes nothing. */
 static void test_an_outlier_changes_nothing(void **state)
 {
 	const struct box box = {.half = 1e-4,
@@ -143,7 +143,7 @@ static void test_an_outlier_changes_nothing(void **state)
 	}
 }
 
-/* No input within reason may lead to a belief that is none. */
+/* No input leads to a mean or a variance that is not a number. */
 static void test_always_sound(void **state)
 {
 	struct chance c = {11};
@@ -164,7 +164,7 @@ static void test_always_sound(void **state)
 		assert_true(isfinite(box_update(&b, y, &box)));
 		assert_true(b.var > 0 && isfinite(b.var));
 		assert_true(isfinite(b.mean));
-		/* Between what was believed and what was measured. */
+		/* Between the estimate before and the measurement. */
 		double reach = box.half + 12 * (box.edge + sqrt(var));
 		assert_true(b.mean > fmin(mean, y) - reach);
 		assert_true(b.mean < fmax(mean, y) + reach);

@@ -53,13 +53,13 @@ static void test_floor_and_queue_are_found(void **state)
 	}
 }
 
-/* The gap is what it claims to be, in the mean, from one sample to many. */
+/* delay_floor_gap() is the mean gap, for one sample as for many. */
 static void test_floor_gap_is_the_mean_gap(void **state)
 {
 	static const unsigned counts[] = {1, 2, 4, 16, 256};
 
 	(void)state;
-	for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+	for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
 		struct delay_track t;
 		struct path p = {{k}, 0, 1};
 		double sum = 0;
@@ -78,7 +78,7 @@ static void test_floor_gap_is_the_mean_gap(void **state)
 	}
 }
 
-/* Weeks of ordinary queueing are no change of route. */
+/* Weeks of ordinary queueing show no change of route. */
 static void test_no_false_alarm(void **state)
 {
 	(void)state;
@@ -92,7 +92,7 @@ static void test_no_false_alarm(void **state)
 }
 
 /* A busy hour, with queues five times as long: still the same route. */
-static void test_busy_hour_is_no_route(void **state)
+static void test_a_busy_hour_is_not_a_route(void **state)
 {
 	unsigned changes = 0;
 
@@ -124,7 +124,7 @@ static void test_longer_route_is_seen(void **state)
 		while (event != DELAY_LONGER && n++ < DELAY_RECENT)
 			event = delay_add(&t, draw(&p), NAN, &back);
 		assert_int_equal(event, DELAY_LONGER);
-		/* The samples since the change, and none from before. */
+		/* The samples since the change, and none before it. */
 		assert_in_range(back, 8, n);
 		assert_true(fabs(now(&t)->shift - 1e-3) < 4e-4);
 		assert_true(now(&t)->floor > p.base);
@@ -165,7 +165,7 @@ static void test_recovers_from_a_false_floor(void **state)
 	assert_true(now(&t)->floor > 0.99e-3);
 }
 
-/* A detour of a hundred queues is not taken for one. */
+/* A route that is longer by a hundred queues is not a queue. */
 static void test_routes_do_not_spoil_the_queue(void **state)
 {
 	struct path p = {{6}, 1e-3, 1e-5};
@@ -181,9 +181,9 @@ static void test_routes_do_not_spoil_the_queue(void **state)
 	}
 }
 
-/* It fails over to another line and back, time and again: two routes, and the
- * changes are seen the sooner for being known. */
-static void test_routes_are_known_again(void **state)
+/* The path changes to another line and back, several times: two routes, which
+ * are recognized. */
+static void test_routes_are_recognized(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -196,15 +196,15 @@ static void test_routes_are_known_again(void **state)
 			p.base += i % 2 ? -3e-4 : 3e-4;
 			(void)feed(&t, &p, 120);
 			assert_int_equal(t.route, i % 2 ? 0 : 1);
-			/* Samples from just after a change spoil the floor of
-			 * the route before a little. */
+			/* The first samples after a change may change the
+			 * floor of the route before a little. */
 			assert_true(fabs(now(&t)->floor - p.base) < 1e-4);
 		}
 		assert_in_range(t.known, 2, 3);
 	}
 }
 
-/* Ten packets in a row go another way, and the next one does not. */
+/* Ten packets in a row take another route, the next one does not. */
 static void test_a_brief_route_is_left_again(void **state)
 {
 	struct path p = {{7}, 1e-3, 1e-5};
@@ -238,9 +238,11 @@ static void test_hardly_longer_route_is_seen(void **state)
 	}
 }
 
-/* The way there gets longer by no more than it queues, and the clock is known:
- * each way by itself shows it long before the sum does, and shows since when.
- * An error of the clock shows nothing. */
+/*
+ * The way to the server gets longer by one mean queue, and the clock is known:
+ * each way by itself shows the change long before the sum of both does, and
+ * shows when it came. An error of the clock is not taken for a route.
+ */
 static unsigned samples_until_longer(uint64_t seed, double up, double error)
 {
 	struct path p = {{seed}, 1e-3, 1e-4};
@@ -277,8 +279,8 @@ static void test_one_way_shows_a_longer_route_soon(void **state)
 	}
 }
 
-/* A path that is never empty: even the least of many samples is far above what
- * the rarest one shows, and that is hardly ever taken for a route. */
+/* A path that is never empty: even the least of many delays is far above the
+ * rarest one, and this is hardly ever taken for a route. */
 static void test_busy_path_has_few_routes(void **state)
 {
 	(void)state;
@@ -342,12 +344,12 @@ int main(void)
 	    cmocka_unit_test(test_floor_and_queue_are_found),
 	    cmocka_unit_test(test_floor_gap_is_the_mean_gap),
 	    cmocka_unit_test(test_no_false_alarm),
-	    cmocka_unit_test(test_busy_hour_is_no_route),
+	    cmocka_unit_test(test_a_busy_hour_is_not_a_route),
 	    cmocka_unit_test(test_longer_route_is_seen),
 	    cmocka_unit_test(test_shorter_route_is_seen_at_once),
 	    cmocka_unit_test(test_recovers_from_a_false_floor),
 	    cmocka_unit_test(test_routes_do_not_spoil_the_queue),
-	    cmocka_unit_test(test_routes_are_known_again),
+	    cmocka_unit_test(test_routes_are_recognized),
 	    cmocka_unit_test(test_a_brief_route_is_left_again),
 	    cmocka_unit_test(test_hardly_longer_route_is_seen),
 	    cmocka_unit_test(test_one_way_shows_a_longer_route_soon),

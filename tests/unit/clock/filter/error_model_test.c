@@ -1,5 +1,6 @@
-/* Does each kind of path teach its own law? Beliefs come from a filter that
- * knows the truth well; all in seconds, queues of some microseconds. */
+/* Does each kind of path teach its own error model? The estimates come from a
+ * filter that knows the truth well. Everything is in seconds, and the queues
+ * are some microseconds long. */
 #include "clock/filter/error_model.h"
 
 #include "tests/unit/clock/chance.h"
@@ -30,7 +31,7 @@ static double queue(struct path *p, double mean)
 	return sum;
 }
 
-/* Mean square of what the box says of the error, over that of the error. */
+/* The mean square error that the box claims, divided by the real one. */
 static double learn(
     struct error_model *l, struct delay_track *t, struct path *p)
 {
@@ -42,7 +43,7 @@ static double learn(
 		double e1 = queue(p, p->up), e2 = queue(p, p->down);
 		double delay = 200 * US + e1 + e2, error = (e1 - e2) / 2;
 		unsigned back;
-		/* The truth is known to +-1. */
+		/* The truth is known to +-1 us. */
 		double guess = -error + US * chance_normal(&p->chance);
 		struct gaussian before = {guess, US * US}, after = before;
 
@@ -86,7 +87,7 @@ static void test_long_queues_make_a_bell(void **state)
 	double ratio = learn(&l, &t, &p);
 	assert_true(ratio > 0.6 && ratio < 1.8);
 	struct box b = error_model_box(&l, &t, t.route, 260 * US, NOISE);
-	/* Narrower than the excess alone would have it, and soft. */
+	/* Narrower than the excess alone makes it, and soft. */
 	assert_true(b.half < 0.75 * (260 * US - delay_route(&t, 0)->floor) / 2);
 	assert_true(b.edge > US);
 }
@@ -110,7 +111,7 @@ static void test_a_busier_way_tilts_the_box(void **state)
 	}
 }
 
-/* The first samples say nothing of the floor: the box is as wide as it gets. */
+/* The first samples do not show the floor: the box has its full width. */
 static void test_first_samples_are_wide(void **state)
 {
 	struct delay_track t;

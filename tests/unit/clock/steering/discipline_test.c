@@ -1,4 +1,4 @@
-/* What is done about an error of the clock, and what is not. */
+/* Frequency, slew, step or refusal: what is done about an error. */
 #include "clock/steering/discipline.h"
 
 #include "tests/unit/clock/chance.h"
@@ -45,7 +45,7 @@ static struct discipline fresh(uint64_t updates)
 	return d;
 }
 
-/* Never faster than allowed, never past the mark, never without an end. */
+/* A slew is never too fast, never too far, and always ends. */
 static void test_slews_are_bounded(void **state)
 {
 	struct chance c = {4};
@@ -59,7 +59,7 @@ static void test_slews_are_bounded(void **state)
 		struct clock_command cmd;
 
 		in.interval_s = exp(chance_between(&c, -3, 12));
-		/* What fits into a day; for more see below. */
+		/* Larger offsets do not fit into a day: see below. */
 		if (llabs(in.offset_ns) > 43 * NS_PER_S)
 			continue;
 		assert_true(discipline_decide(&d, &in, &cmd));
@@ -78,8 +78,8 @@ static void test_slews_are_bounded(void **state)
 	}
 }
 
-/* A clock that is wrong by a century, and may not step: no number overflows,
- * and what is ordered is what fits into a day. */
+/* A clock that is wrong by a century and must not step: no number overflows,
+ * and the slew is as much as fits into a day. */
 /* An eighth of the interval, from half a second to 32 s, or as long as max-slew
  * (500 ppm, with a margin of 0.1 %) needs. */
 static void test_a_slew_takes_an_eighth_of_the_interval(void **state)
@@ -222,7 +222,7 @@ static void test_verdicts_count(void **state)
 	}
 }
 
-static void test_hopeless_offsets_are_slewed_in_parts(void **state)
+static void test_huge_offsets_are_slewed_in_parts(void **state)
 {
 	(void)state;
 	for (int sign = -1; sign <= 1; sign += 2) {
@@ -285,7 +285,7 @@ static void test_a_refused_command_does_not_count(void **state)
 	discipline_applied(&d, KEEPER_STEP_FORBIDDEN);
 	assert_int_equal(d.updates, 0);
 	assert_int_equal(d.steps, 0);
-	/* A verdict nobody waits for changes nothing. */
+	/* A second verdict on one command changes nothing. */
 	discipline_applied(&d, KEEPER_OK);
 	assert_int_equal(d.updates, 0);
 }
@@ -319,7 +319,7 @@ static void test_one_step_after_a_jump(void **state)
 	discipline_applied(&d, KEEPER_OK);
 	assert_true(discipline_decide(&d, &in, &cmd));
 	assert_int_equal(cmd.step_ns, 0);
-	/* ... and not beyond the threshold. */
+	/* The permission does not lift refuse-threshold. */
 	d.step_allowed = true;
 	in.offset_ns = 101 * NS_PER_S;
 	assert_false(discipline_decide(&d, &in, &cmd));
@@ -332,7 +332,7 @@ static void test_refusal_and_return(void **state)
 	struct clock_command cmd = {.freq_ppm = 99};
 
 	(void)state;
-	/* The first update may be as large as it must. */
+	/* The first update may correct any offset. */
 	assert_true(discipline_decide(&d, &in, &cmd));
 	discipline_applied(&d, KEEPER_OK);
 	cmd.freq_ppm = 99;
@@ -356,7 +356,7 @@ static void test_status_is_passed_on(void **state)
 	assert_true(discipline_decide(&d, &in, &cmd));
 	assert_true(cmd.synchronised);
 	assert_true(fabs(cmd.freq_ppm - 12.5) < 1e-12);
-	/* What is still to be slewed is part of the bound. */
+	/* The offset that is still to be slewed is part of the bound. */
 	assert_int_equal(cmd.max_error_ns, 8 * NS_PER_MS);
 	assert_int_equal(cmd.est_error_ns, 1000);
 }
@@ -371,7 +371,7 @@ static void test_leap_only_on_its_day(void **state)
 	    {DECEMBER + 86400 * NS_PER_S, false}, {MARCH, false}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof days / sizeof days[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(days); i++)
 		for (int leap = LEAP_NONE; leap <= LEAP_UNKNOWN; leap++) {
 			struct discipline d = fresh(9);
 			struct discipline_input in = input(0);
@@ -397,7 +397,7 @@ int main(void)
 	    cmocka_unit_test(test_steps_slews_and_refusals),
 	    cmocka_unit_test(test_the_frequency_is_bounded),
 	    cmocka_unit_test(test_verdicts_count),
-	    cmocka_unit_test(test_hopeless_offsets_are_slewed_in_parts),
+	    cmocka_unit_test(test_huge_offsets_are_slewed_in_parts),
 	    cmocka_unit_test(test_steps_only_in_the_start_window),
 	    cmocka_unit_test(test_small_offsets_are_slewed_even_at_start),
 	    cmocka_unit_test(test_a_refused_command_does_not_count),

@@ -1,4 +1,5 @@
 /* Selection: by table, and against brute force with random intervals. */
+#include "base/check.h"
 #include "clock/steering/select.h"
 
 #include "base/time.h"
@@ -77,8 +78,8 @@ static void test_majority_matches_brute_force(void **state)
 	}
 }
 
-/* While a majority tells the truth, no liar is selected, all honest ones may
- * help, and each liar is named. */
+/* While a majority is honest, no liar is selected, all honest sources may help,
+ * and each liar is named. */
 static void test_truth_prevails(void **state)
 {
 	struct chance c = {2};
@@ -249,7 +250,7 @@ static const struct row table[] = {
 static void test_table(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct row row = table[i];
 		char got[5];
 		struct select_result r =
@@ -262,7 +263,7 @@ static void test_table(void **state)
 	}
 }
 
-/* The whole result of some rows above. */
+/* All fields of the result. */
 static void test_results_are_complete(void **state)
 {
 	struct select_source s[] = {
@@ -294,7 +295,8 @@ static void test_results_are_complete(void **state)
 	assert_false(r.required_missing);
 }
 
-/* Two pairs agree, each elsewhere: the truth is anywhere between. */
+/* Two pairs agree, each at another place: the interval of the truth spans both.
+ */
 static void test_truth_spans_all_that_so_many_share(void **state)
 {
 	struct select_source s[] = {
@@ -324,8 +326,8 @@ static void test_nothing_usable(void **state)
 	assert_int_equal(r.selected, -1);
 }
 
-/* Sixty-four servers, the full house. */
-static void test_full_house(void **state)
+/* As many sources as there can be. */
+static void test_sixty_four_sources(void **state)
 {
 	static struct select_source s[SOURCES_MAX];
 
@@ -347,7 +349,7 @@ int main(void)
 	    cmocka_unit_test(test_results_are_complete),
 	    cmocka_unit_test(test_truth_spans_all_that_so_many_share),
 	    cmocka_unit_test(test_nothing_usable),
-	    cmocka_unit_test(test_full_house),
+	    cmocka_unit_test(test_sixty_four_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ static void test_one_server_sets_the_clock(void **state)
 	static const double offsets_s[] = {0.3, -0.3, 7, -7, 3e8, -3e8};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof offsets_s / sizeof offsets_s[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(offsets_s); i++) {
 		struct rig r;
 
 		rig_open(&r, 1, NULL, NULL);
@@ -65,7 +65,7 @@ static void test_start_waits_for_others_but_not_long(void **state)
 	}
 	rig_wait(&r, 2);
 	assert_true(rig_update(&r));
-	/* Without news there is nothing more to do. */
+	/* Without a new sample there is nothing to do. */
 	rig_wait(&r, 1);
 	assert_false(rig_update(&r));
 	rig_close(&r);
@@ -124,8 +124,8 @@ static void test_falseticker_is_named_and_ignored(void **state)
 	rig_close(&r);
 }
 
-/* A server that was right for long goes astray: what it said last is taken out
- * of the estimate again. */
+/* A server that was right for long becomes wrong: its wrong answers leave the
+ * estimate again. */
 static void test_late_liar_is_removed(void **state)
 {
 	static const int64_t wrong_ns[3] = {0, 2 * NS_PER_MS, 0};
@@ -138,14 +138,14 @@ static void test_late_liar_is_removed(void **state)
 	rig_poll(&r, 3, 100, 16, wrong_ns);
 	assert_int_equal(rig_mark(&r, 1), 'x');
 	assert_in_range(llabs(rig_error_ns(&r)), 0, 5000);
-	/* ... and when it is right again, it may come back. */
+	/* When it is right again, it may come back. */
 	rig_poll(&r, 3, 200, 16, NULL);
 	assert_int_not_equal(rig_mark(&r, 1), 'x');
 	assert_in_range(llabs(rig_error_ns(&r)), 0, 5000);
 	rig_close(&r);
 }
 
-/* Polls until the source has this mark; 100: not so soon. */
+/* Polls until source 1 has this mark; 100: it takes longer. */
 static unsigned polls_until(struct rig *r, char wanted, const int64_t *wrong_ns)
 {
 	unsigned polls = 0;
@@ -157,8 +157,8 @@ static unsigned polls_until(struct rig *r, char wanted, const int64_t *wrong_ns)
 	return polls;
 }
 
-/* Neither the truth it told once nor the lie speaks for it longer than three
- * answers, and it takes no answer to be misunderstood. */
+/* Three answers decide, in both directions: neither old true answers nor old
+ * lies count any longer. In between the mark does not change. */
 static void test_liar_goes_and_comes_within_three_polls(void **state)
 {
 	static const int64_t lies_ns[] = {
@@ -187,7 +187,7 @@ static void test_liar_goes_and_comes_within_three_polls(void **state)
 	}
 }
 
-/* When the others fall silent, nobody is left to say who lies. */
+/* When another source falls silent, no majority is left against the liar. */
 static void test_liar_without_majority_counts_again(void **state)
 {
 	static const int64_t wrong_ns[3] = {0, NS_PER_S, 0};
@@ -204,9 +204,9 @@ static void test_liar_without_majority_counts_again(void **state)
 	rig_close(&r);
 }
 
-/* Something moved the clock that nobody saw: all servers say so at once, and
- * none of them lies. */
-static void test_what_all_say_is_believed(void **state)
+/* Something moved the clock unnoticed: all servers show it at once, and none of
+ * them is called a liar. */
+static void test_a_move_that_all_servers_show_is_followed(void **state)
 {
 	static const int64_t moves_ns[] = {
 	    3 * NS_PER_MS, -50 * NS_PER_MS, 500 * NS_PER_MS};
@@ -233,7 +233,7 @@ static void test_what_all_say_is_believed(void **state)
 	}
 }
 
-static void test_no_majority_says_so_once(void **state)
+static void test_no_majority_is_reported_once(void **state)
 {
 	static const int64_t wrong_ns[2] = {0, NS_PER_S};
 	struct rig r;
@@ -244,7 +244,7 @@ static void test_no_majority_says_so_once(void **state)
 	assert_true(rig_track(&r).synchronised);
 	unsigned before = r.commands;
 	int64_t error = rig_error_ns(&r);
-	/* The old, right samples of the liar count for less as they age. */
+	/* The old, right samples of the liar lose weight as they age. */
 	for (int i = 0; i < 300 && r.last.synchronised; i++)
 		rig_poll(&r, 2, 1, 1024, wrong_ns);
 	before = r.commands;
@@ -281,7 +281,7 @@ static void test_silence_widens_the_bound_and_ends(void **state)
 	}
 	assert_false(r.last.synchronised);
 	assert_false(rig_track(&r).synchronised);
-	/* ... until somebody answers. */
+	/* The next answers end it. */
 	rig_poll(&r, 1, 4, 1, NULL);
 	assert_true(r.last.synchronised);
 	assert_in_range(llabs(rig_error_ns(&r)), 0, 100 * NS_PER_US);
@@ -312,7 +312,7 @@ static void test_unusable_sources(void **state)
 	rig_close(&r);
 }
 
-/* Somebody set the clock by ten minutes: three answers, and one step back. */
+/* Another program set the clock by ten minutes: one step back follows. */
 static void test_foreign_jump_is_undone(void **state)
 {
 	const int64_t jump_ns = 600 * NS_PER_S;
@@ -324,7 +324,7 @@ static void test_foreign_jump_is_undone(void **state)
 	rig_jump(&r, jump_ns);
 	steering_forget(r.steering, 0);
 	steering_allow_step(r.steering);
-	/* Nothing is done about it before somebody has been asked. */
+	/* Nothing is done before servers have answered. */
 	(void)rig_update(&r);
 	assert_int_equal(r.last.step_ns, 0);
 	for (int i = 0; i < 2; i++) {
@@ -340,7 +340,7 @@ static void test_foreign_jump_is_undone(void **state)
 	rig_close(&r);
 }
 
-static void test_refuses_what_cannot_be(void **state)
+static void test_beyond_refuse_threshold_nothing_is_done(void **state)
 {
 	struct rig r;
 
@@ -350,7 +350,7 @@ static void test_refuses_what_cannot_be(void **state)
 	rig_jump(&r, 2000 * NS_PER_S);
 	unsigned before = r.commands;
 	rig_poll(&r, 1, 10, 16, NULL);
-	/* One command, and it only says that this is no good time. */
+	/* One command, which only says that the clock is not synchronised. */
 	assert_int_equal(r.commands, before + 1);
 	assert_false(r.last.synchronised);
 	assert_int_equal(r.last.slew_ns, 0);
@@ -362,8 +362,8 @@ static void test_refuses_what_cannot_be(void **state)
 	rig_close(&r);
 }
 
-/* A route grows by a fifth on one way: the clock stays with its oscillator, and
- * the bound covers what the truth may be. */
+/* A route gets longer on one way: the clock stays with its oscillator, and the
+ * bound covers the truth. */
 static void test_route_change_moves_nothing(void **state)
 {
 	struct rig r;
@@ -378,8 +378,8 @@ static void test_route_change_moves_nothing(void **state)
 	rig_close(&r);
 }
 
-/* The clock jumps by what nobody noticed, from a tenth of a millisecond to
- * minutes, with one server or three: a handful of samples, and it is right. */
+/* The clock jumps unnoticed, by a tenth of a millisecond up to minutes, with
+ * one server or three: after eight samples of each it is right again. */
 static void test_unnoticed_jump_is_followed(void **state)
 {
 	(void)state;
@@ -399,8 +399,8 @@ static void test_unnoticed_jump_is_followed(void **state)
 		}
 }
 
-/* One of three servers corrects itself by 150 us, well within its bound:
- * that is its affair. */
+/* One of three servers corrects itself by 150 us, well within its bound: the
+ * clock stays. */
 static void test_one_servers_jump_moves_nothing(void **state)
 {
 	static const int64_t wrong_ns[3] = {0, 150 * NS_PER_US, 0};
@@ -414,7 +414,7 @@ static void test_one_servers_jump_moves_nothing(void **state)
 	rig_close(&r);
 }
 
-/* Lone wrong answers, one in eight, each wrong by something else. */
+/* One answer in eight is wrong, each time by another value. */
 static void test_spikes_are_ignored(void **state)
 {
 	struct rig r;
@@ -454,8 +454,8 @@ static void test_leap_needs_a_majority(void **state)
 	}
 }
 
-/* Whatever a server may say within the fields of its packets, in any order: no
- * overflow, no number that is none, no command that is not sane. */
+/* Servers send anything that the fields of a packet can hold, in any order:
+ * nothing overflows, all results are finite, all commands are valid. */
 static void test_nonsense_is_survived(void **state)
 {
 	(void)state;
@@ -471,7 +471,7 @@ static void test_nonsense_is_survived(void **state)
 			struct sample m = rig_sample(&r, 0);
 			double wild = chance_uniform(&r.chance);
 
-			/* A lie is told by all for a while. */
+			/* All servers tell one lie for a while. */
 			if (i % 30 == 0)
 				lie_ns =
 				    (int64_t)(chance_between(&r.chance, -4, 4) *
@@ -519,7 +519,7 @@ static void adopt(struct rig *r, const int *from, unsigned count)
 	steering_free(old);
 }
 
-/* The list changes: who stays keeps all, and so does the clock. */
+/* The list changes: sources that stay keep all, and so does the clock. */
 static void test_another_list_of_sources(void **state)
 {
 	static const int from[4] = {2, -1, 0, -1};
@@ -550,7 +550,7 @@ static void test_another_list_of_sources(void **state)
 	rig_close(&r);
 }
 
-/* All are new: the clock coasts on what was learnt, and says so. */
+/* All sources are new: the clock keeps its frequency, unsynchronised. */
 static void test_another_list_without_the_old_ones(void **state)
 {
 	static const int from[1] = {-1};
@@ -829,14 +829,14 @@ int main(void)
 	    cmocka_unit_test(test_two_names_of_one_server),
 	    cmocka_unit_test(test_falseticker_is_named_and_ignored),
 	    cmocka_unit_test(test_late_liar_is_removed),
-	    cmocka_unit_test(test_what_all_say_is_believed),
+	    cmocka_unit_test(test_a_move_that_all_servers_show_is_followed),
 	    cmocka_unit_test(test_liar_goes_and_comes_within_three_polls),
 	    cmocka_unit_test(test_liar_without_majority_counts_again),
-	    cmocka_unit_test(test_no_majority_says_so_once),
+	    cmocka_unit_test(test_no_majority_is_reported_once),
 	    cmocka_unit_test(test_silence_widens_the_bound_and_ends),
 	    cmocka_unit_test(test_unusable_sources),
 	    cmocka_unit_test(test_foreign_jump_is_undone),
-	    cmocka_unit_test(test_refuses_what_cannot_be),
+	    cmocka_unit_test(test_beyond_refuse_threshold_nothing_is_done),
 	    cmocka_unit_test(test_route_change_moves_nothing),
 	    cmocka_unit_test(test_unnoticed_jump_is_followed),
 	    cmocka_unit_test(test_one_servers_jump_moves_nothing),
