@@ -302,6 +302,34 @@ static void test_busy_path_has_few_routes(void **state)
 	}
 }
 
+/* Blocks whose least delay is 5 us above the floor, then 8 us: the rise follows
+ * by a 64th in each block. The mean queue is 20 times as long. */
+static void test_a_changed_rise_is_learned_in_64_blocks(void **state)
+{
+	struct delay_track t;
+	unsigned back;
+	double want = 0;
+
+	(void)state;
+	delay_init(&t);
+	(void)delay_add(&t, 1e-3, NAN, &back);
+	for (unsigned i = 1; i < 16 * 150; i++) {
+		double rise = i / 16 < 100 ? 5e-6 : 8e-6;
+		double more =
+		    i % 16 == 1 ? rise : rise + 2e-4 * (i % 7 + 1) / 4;
+
+		(void)delay_add(&t, 1e-3 + more, NAN, &back);
+		assert_int_equal(t.route, 0);
+		if (i % 16 != 15)
+			continue;
+		/* The floor itself is in the first block. */
+		if (i > 16)
+			want +=
+			    fmax(1.0 / (i / 16 + 1), 1.0 / 64) * (rise - want);
+		assert_true(fabs(t.rise - want) < 1e-12);
+	}
+}
+
 /* Not the first one, and not the one in its place. */
 static void test_the_route_left_longest_ago_is_forgotten(void **state)
 {
@@ -354,6 +382,7 @@ int main(void)
 	    cmocka_unit_test(test_hardly_longer_route_is_seen),
 	    cmocka_unit_test(test_one_way_shows_a_longer_route_soon),
 	    cmocka_unit_test(test_busy_path_has_few_routes),
+	    cmocka_unit_test(test_a_changed_rise_is_learned_in_64_blocks),
 	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};

@@ -294,6 +294,20 @@ static void test_an_inflated_bias_takes_the_change(void **state)
 	assert_true(fabs(estimate_bias(&e, 0).mean - 4e-5) < 5e-6);
 }
 
+/* Nothing happened to the path: its bias still shows how far sources differ. */
+static void test_inflating_by_nothing_explains_no_bias(void **state)
+{
+	static struct estimate e;
+
+	(void)state;
+	start(&e, SOURCES);
+	estimate_inflate_bias(&e, 0, 0);
+	assert_false(e.bias_explained[0]);
+	estimate_inflate_bias(&e, 0, 1e-9);
+	assert_true(e.bias_explained[0]);
+	assert_false(e.bias_explained[1]);
+}
+
 /* The zero of the offset follows it, so that nanoseconds are never lost. */
 static void test_the_anchor_follows_the_offset(void **state)
 {
@@ -377,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(test_answers_out_of_order),
 	    cmocka_unit_test(test_biases_are_learned),
 	    cmocka_unit_test(test_an_inflated_bias_takes_the_change),
+	    cmocka_unit_test(test_inflating_by_nothing_explains_no_bias),
 	    cmocka_unit_test(test_the_anchor_follows_the_offset),
 	    cmocka_unit_test(test_the_offset_stays_within_reach),
 	    cmocka_unit_test(test_many_sources_beat_one),

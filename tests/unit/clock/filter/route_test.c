@@ -50,14 +50,17 @@ static void a_bias_is_recalled_and_replaced(void **state)
 static void a_route_that_the_path_forgot_makes_room(void **state)
 {
 	const struct delay_track before = path_with(0), after = path_with(1);
-	struct route_table table = {0};
+	struct route_table tables[2] = {0}, table;
 
 	(void)state;
 	for (unsigned i = 0; i < DELAY_ROUTES; i++)
-		learn(&table, &before, i, i);
-	/* All of them are still in use: the new one is not remembered. */
-	learn(&table, &before, 9, 9);
-	assert_null(route_recall(&table, 9));
+		learn(&tables[0], &before, i, i);
+	/* All of them are still in use: the new one is not remembered, neither
+	 * in the table nor behind it. */
+	learn(&tables[0], &before, 9, 9);
+	assert_null(route_recall(&tables[0], 9));
+	assert_false(tables[1].routes[0].known);
+	table = tables[0];
 	for (unsigned i = 0; i < DELAY_ROUTES; i++)
 		assert_true(route_recall(&table, i)->mean == i);
 	learn(&table, &after, DELAY_ROUTES, 9);

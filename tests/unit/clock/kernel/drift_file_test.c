@@ -219,6 +219,55 @@ static void test_no_such_directory(void **state)
 	assert_int_equal(drift_file_save(long_path, 1, 1), -ENAMETOOLONG);
 }
 
+/* A folder lies where the file should be: nothing is left next to it. */
+static void test_a_failure_leaves_no_new_file(void **state)
+{
+	const struct folder *p = *state;
+
+	assert_int_equal(mkdir(p->file, 0700), 0);
+	assert_int_equal(drift_file_save(p->file, 1, 1), -EISDIR);
+	assert_int_equal(access(p->fresh, F_OK), -1);
+	assert_int_equal(rmdir(p->file), 0);
+}
+
+/* The largest values that a file can hold. */
+static void test_extreme_values_are_read_back(void **state)
+{
+	const struct folder *p = *state;
+	int64_t seconds = 0;
+	double freq = 0, sd = 0;
+
+	assert_int_equal(goodtime_save(p->file, INT64_C(9223372036)), 0);
+	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_true(seconds == INT64_C(9223372036));
+	assert_int_equal(goodtime_save(p->file, INT64_C(9223372037)), -EINVAL);
+	assert_int_equal(goodtime_save(p->file, 1), 0);
+	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_true(seconds == 1);
+	assert_int_equal(drift_file_save(p->file, -100000, 100000), 0);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(freq == -100000 && sd == 100000);
+	assert_int_equal(drift_file_save(p->file, 0, 0), 0);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(freq == 0 && sd == 1e-6);
+}
+
+/* One line of 127 characters is the longest. */
+static void test_the_longest_line(void **state)
+{
+	const struct folder *p = *state;
+	char text[128];
+	double freq = 0, sd = 0;
+
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "-3 2", 4);
+	put(p->file, text, sizeof(text) - 1);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(freq == 3 && sd == 2);
+	put(p->file, text, sizeof(text));
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
+}
+
 static void test_goodtime(void **state)
 {
 	static const char *const bad[] = {"", "\n", "0\n", "-1\n", "12x\n",
@@ -253,6 +302,9 @@ int main(void)
 	    IN_FOLDER(test_save_replaces),
 	    IN_FOLDER(test_mode_beats_umask),
 	    IN_FOLDER(test_no_such_directory),
+	    IN_FOLDER(test_a_failure_leaves_no_new_file),
+	    IN_FOLDER(test_extreme_values_are_read_back),
+	    IN_FOLDER(test_the_longest_line),
 	    IN_FOLDER(test_goodtime),
 	};
 

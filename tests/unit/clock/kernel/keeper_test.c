@@ -213,6 +213,7 @@ static void test_no_clock(void **state)
 	b.fake.freq_ppm = 12;
 	start(&b, &(double){3});
 	assert_true(b.report.changes[0].freq_ppm == 12);
+	assert_true(b.keeper.base_freq_ppm == 12);
 	refuses(&b, &c, KEEPER_NO_CLOCK);
 	refuses(&b, &(struct clock_command){.freq_ppm = NAN}, KEEPER_NO_CLOCK);
 	assert_false(keeper_tick(&b.keeper, MONO_NEVER, &b.report));

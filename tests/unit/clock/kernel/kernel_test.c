@@ -24,6 +24,7 @@ struct fake_kernel {
 	struct timex now; /* what the kernel has */
 	struct timex calls[CALLS_MAX];
 	unsigned count;
+	int state;   /* of the clock, as the call returns it */
 	int fail_at; /* this call fails with `error`; -1: none */
 	int error;
 };
@@ -61,7 +62,7 @@ static int fake_call(void *self, struct timex *t)
 	t->status = k->now.status;
 	t->offset = k->now.offset;
 	t->time = time;
-	return TIME_ERROR; /* a clock that is not synchronised is no failure */
+	return k->state;
 }
 
 struct fixture {
@@ -84,6 +85,21 @@ static void set_up_status(struct fixture *f, int status)
 {
 	set_up(f);
 	f->kernel.now.status = status;
+}
+
+/* Each state of the clock is a success, also that it is not synchronised. */
+static void any_state_of_the_clock_is_a_success(void **state)
+{
+	(void)state;
+	for (int clock = TIME_OK; clock <= TIME_ERROR; clock++) {
+		struct fixture f;
+		double ppm;
+
+		set_up(&f);
+		f.kernel.state = clock;
+		assert_int_equal(f.clock.get_freq(f.clock.self, &ppm), 0);
+		assert_int_equal(f.clock.step(f.clock.self, 1), 0);
+	}
 }
 
 /* ---- frequency ---- */
@@ -375,6 +391,7 @@ static void the_machine_can_be_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(any_state_of_the_clock_is_a_success),
 	    cmocka_unit_test(a_frequency_is_split_into_tick_and_fine_part),
 	    cmocka_unit_test(the_frequency_is_read_as_the_sum_of_both),
 	    cmocka_unit_test(a_frequency_is_set_and_read_back),

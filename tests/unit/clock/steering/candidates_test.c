@@ -356,6 +356,27 @@ static void without_a_majority_nobody_is_outside(void **state)
 	rig_close(&r);
 }
 
+/* The only server was set: it proves nothing against itself. */
+static void a_lone_server_is_never_outside(void **state)
+{
+	struct steering_config config = rig_usual;
+	struct rig r;
+
+	(void)state;
+	config.max_clock_error_ppm = 0;
+	open_exact(&r, 1, NULL, &config);
+	for (int64_t s = 0; s < 10; s++) {
+		struct sample m = sample(s * NS_PER_S, s < 5 ? 0 : LIE_NS);
+
+		m.delay_ns += s < 5 ? 0 : 1000;
+		give(&r, 0, m);
+		select_at(&r, s * NS_PER_S);
+		assert_int_equal(state_of(&r, 0), SELECT_SELECTED);
+		assert_false(r.steering->sources[0].outside);
+	}
+	rig_close(&r);
+}
+
 static void a_falseticker_that_was_unusable_is_still_one(void **state)
 {
 	struct rig r;
@@ -436,6 +457,7 @@ int main(void)
 	    cmocka_unit_test(minsources_and_require_make_the_steering_wait),
 	    cmocka_unit_test(three_answers_turn_a_server),
 	    cmocka_unit_test(without_a_majority_nobody_is_outside),
+	    cmocka_unit_test(a_lone_server_is_never_outside),
 	    cmocka_unit_test(a_falseticker_that_was_unusable_is_still_one),
 	    cmocka_unit_test(
 		more_than_half_of_the_combined_decide_on_a_leap_second),

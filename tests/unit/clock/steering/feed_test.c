@@ -191,16 +191,21 @@ static void a_replay_finds_what_the_samples_have_shown(void **state)
 	(void)state;
 	open_quiet(&r, 3);
 	before = rig_track(&r);
-	r.steering->sources[1].outliers = 2;
 	r.steering->replay_due = true;
 	feed_replay(r.steering);
 	after = rig_track(&r);
 	assert_false(r.steering->replay_due);
-	assert_int_equal(r.steering->sources[1].outliers, 0);
 	assert_true(llabs(after.offset_ns - before.offset_ns) < 1000);
 	assert_true(fabs(after.residual_ppm - before.residual_ppm) < 0.02);
 	assert_int_equal(r.steering->estimate.at.ns,
 	    const_record(&r.steering->sources[2], 0)->sample.at.ns);
+	/* Outliers and routes that were not judged yet are forgotten. */
+	r.steering->sources[1].outliers = 2;
+	r.steering->sources[1].bias_change_sd = 1;
+	r.steering->sources[1].count = 0;
+	feed_replay(r.steering);
+	assert_int_equal(r.steering->sources[1].outliers, 0);
+	assert_true(r.steering->sources[1].bias_change_sd == 0);
 	rig_close(&r);
 }
 

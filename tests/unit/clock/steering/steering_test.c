@@ -795,15 +795,53 @@ static void test_a_reload_brings_its_own_rules(void **state)
 	config.min_sources = 2;
 	config.max_slew_ppm = 7;
 	r.steering = steering_adopt(old, &config, options, from, 2);
+	/* Both stay, so that the filter goes on. */
+	assert_memory_equal(
+	    &r.steering->estimate, &old->estimate, sizeof(old->estimate));
 	steering_free(old);
 	assert_int_equal(rig_track(&r).selected, 1 - selected);
 	assert_true(r.steering->discipline.config.max_slew_ppm == 7);
 	assert_int_equal(r.steering->config.min_sources, 2);
-	/* Both stay, so that the filter goes on. */
-	assert_false(r.steering->replay_due);
 	(void)rig_update(&r);
 	assert_int_equal(rig_view(&r, 1).state, SELECT_NOSELECT);
 	assert_int_equal(rig_view(&r, 0).state, SELECT_WAITS);
+	rig_close(&r);
+}
+
+/* One of three is gone: the filter starts again with the two that stay. */
+static void test_a_reload_drops_what_is_gone(void **state)
+{
+	static const int from[2] = {2, 1};
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 3, NULL, NULL);
+	rig_poll(&r, 3, 20, 16, NULL);
+	adopt(&r, from, 2);
+	assert_int_equal(r.steering->member_count, 2);
+	assert_int_equal(r.steering->estimate.sources, 2);
+	assert_true(r.steering->estimate.started);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+		    r.steering->members[r.steering->sources[i].slot], i);
+	assert_true(llabs(rig_error_ns(&r)) < 20 * NS_PER_US);
+	rig_close(&r);
+}
+
+/* The samples of a member leave the filter with it; others were not in it. */
+static void test_forgetting_a_member_replays_the_rest(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 2, NULL, NULL);
+	rig_poll(&r, 1, 10, 16, NULL);
+	steering_forget(r.steering, 1);
+	assert_false(r.steering->replay_due);
+	steering_forget(r.steering, 0);
+	assert_true(r.steering->replay_due);
+	assert_int_equal(rig_view(&r, 0).state, SELECT_NO_SAMPLES);
+	assert_false(rig_view(&r, 0).have_sample);
 	rig_close(&r);
 }
 
@@ -854,6 +892,8 @@ int main(void)
 	    cmocka_unit_test(test_the_mean_offset_is_of_updates_without_steps),
 	    cmocka_unit_test(test_giving_up_keeps_the_frequency),
 	    cmocka_unit_test(test_a_reload_brings_its_own_rules),
+	    cmocka_unit_test(test_a_reload_drops_what_is_gone),
+	    cmocka_unit_test(test_forgetting_a_member_replays_the_rest),
 	    cmocka_unit_test(test_names_are_complete),
 	};
 

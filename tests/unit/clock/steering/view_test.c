@@ -306,6 +306,12 @@ static void a_bound_beyond_maxdistance_is_not_synchronised(void **state)
 	r.steering->reported_synchronised = true;
 	r.steering->discipline.updates = 0;
 	assert_false(rig_track(&r).synchronised);
+	r.steering->selection.selected = -1;
+	t = rig_track(&r);
+	assert_int_equal(t.stratum, 16);
+	assert_int_equal(t.root_delay_ns, 0);
+	assert_int_equal(t.root_dispersion_ns, 0);
+	assert_true(t.est_error_ns > 0);
 	rig_close(&r);
 }
 
