@@ -80,6 +80,16 @@ static void only_later_answers_count_against_a_pause(void **state)
 	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_NONE);
 }
 
+static void an_answer_of_the_same_instant_is_not_later(void **state)
+{
+	struct hearing h = {.now_s = 0};
+
+	(void)state;
+	assert_int_equal(hear(&h, 1, 0, 0x3), PAUSE_NONE);
+	h.now_s--;
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x3), PAUSE_DOUBT);
+}
+
 static void the_only_voter_must_say_it_three_times(void **state)
 {
 	struct hearing h = {.now_s = 0};
@@ -163,6 +173,7 @@ int main(void)
 	    cmocka_unit_test(two_of_four_are_no_majority),
 	    cmocka_unit_test(both_of_two_must_say_so),
 	    cmocka_unit_test(only_later_answers_count_against_a_pause),
+	    cmocka_unit_test(an_answer_of_the_same_instant_is_not_later),
 	    cmocka_unit_test(the_only_voter_must_say_it_three_times),
 	    cmocka_unit_test(no_source_is_held_back_for_long),
 	    cmocka_unit_test(different_lags_do_not_add_up),

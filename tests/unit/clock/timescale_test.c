@@ -68,6 +68,20 @@ static void test_starts_equal(void **state)
 	assert_int_equal(timescale_added_ns(&t, (struct wall){START_NS}), 0);
 }
 
+/* A start that steps: both scales begin just after the step. */
+static void test_starts_after_a_step(void **state)
+{
+	const struct clock_change c = {
+	    .at = {START_NS}, .step_ns = 5 * NS_PER_S, .freq_ppm = 3};
+	const struct wall after = {START_NS + 5 * NS_PER_S};
+	struct timescale t;
+
+	(void)state;
+	timescale_init(&t, &c);
+	assert_int_equal(timescale_osc(&t, after).ns, after.ns);
+	assert_int_equal(t.change[t.first].wall.ns, after.ns);
+}
+
 static void test_frequency_is_taken_off(void **state)
 {
 	struct timescale t;
@@ -91,15 +105,18 @@ static void test_long_ledger_does_not_drift(void **state)
 	(void)state;
 	start(&t, &i, 0);
 	for (int n = 0; n < 20000; n++) {
+		long double whole;
+		int64_t step_ns;
+
 		ideal_run(&i, roundl(chance_between(&chance, 1e6, 4e11)));
 		/* A change is reported at a whole nanosecond. */
-		long double whole = roundl(i.wall_ns);
+		whole = roundl(i.wall_ns);
 		i.osc_ns += (whole - i.wall_ns) / (1 + i.freq);
 		i.wall_ns = whole;
 		assert_in_range(osc_error_ns(&t, &i), 0, 2);
-		int64_t step_ns =
-		    n % 50 == 0 ? (int64_t)chance_between(&chance, -2e9, 2e9)
-				: 0;
+		step_ns = n % 50 == 0
+			      ? (int64_t)chance_between(&chance, -2e9, 2e9)
+			      : 0;
 		change(&t, &i, step_ns, chance_between(&chance, -500, 500));
 	}
 }
@@ -167,12 +184,14 @@ static void test_time_goes_on_through_a_step(void **state)
 	for (size_t n = 0; n < ARRAY_LEN(steps_ns); n++) {
 		struct timescale t;
 		struct ideal i;
+		struct osc before;
+		struct osc after;
 
 		start(&t, &i, 12);
 		ideal_run(&i, 1e9L);
-		struct osc before = timescale_osc(&t, ideal_wall(&i));
+		before = timescale_osc(&t, ideal_wall(&i));
 		change(&t, &i, steps_ns[n], 12);
-		struct osc after = timescale_osc(&t, ideal_wall(&i));
+		after = timescale_osc(&t, ideal_wall(&i));
 		assert_in_range(after.ns - before.ns + 1, 0, 2);
 	}
 }
@@ -182,16 +201,20 @@ static void test_foreign_step_is_entered_like_our_own(void **state)
 	struct timescale t;
 	struct ideal i;
 	const int64_t jump_ns = -7 * NS_PER_S;
+	struct wall before;
+	struct osc osc;
+	int64_t added_ns;
+	struct wall after;
 
 	(void)state;
 	start(&t, &i, 25);
 	ideal_run(&i, 3e9L);
-	struct wall before = ideal_wall(&i);
-	struct osc osc = timescale_osc(&t, before);
-	int64_t added_ns = timescale_added_ns(&t, before);
+	before = ideal_wall(&i);
+	osc = timescale_osc(&t, before);
+	added_ns = timescale_added_ns(&t, before);
 
 	timescale_foreign_step(&t, before, jump_ns);
-	struct wall after = {before.ns + jump_ns};
+	after = (struct wall){before.ns + jump_ns};
 	assert_int_equal(timescale_osc(&t, after).ns, osc.ns);
 	assert_int_equal(timescale_added_ns(&t, after), added_ns + jump_ns);
 	/* The frequency stays. */
@@ -210,19 +233,23 @@ static void test_a_leap_second_is_one_of_the_wall_clock(void **state)
 	for (unsigned n = 0; n < 3; n++) {
 		struct timescale t;
 		struct ideal i;
+		struct wall before;
+		struct wall after;
+		struct osc osc;
+		int64_t second_ns;
 
 		start(&t, &i, total_ppm[n]);
 		ideal_run(&i, 3e9L);
-		struct wall before = ideal_wall(&i);
-		struct wall after = {before.ns - NS_PER_S};
-		struct osc osc = timescale_osc(&t, before);
+		before = ideal_wall(&i);
+		after = (struct wall){before.ns - NS_PER_S};
+		osc = timescale_osc(&t, before);
 
 		timescale_leap(&t, before, -NS_PER_S, 250);
 		/* 10^9 / 1.00025 */
 		assert_in_range(osc.ns - timescale_osc(&t, after).ns,
 		    INT64_C(999750062), INT64_C(999750063));
 		/* The frequency stays. */
-		int64_t second_ns = NS_PER_S + (int64_t)(total_ppm[n] * 1e3);
+		second_ns = NS_PER_S + (int64_t)(total_ppm[n] * 1e3);
 		after.ns += second_ns;
 		assert_in_range(timescale_osc(&t, after).ns - osc.ns + 10,
 		    249938 + 8, 249938 + 12);
@@ -233,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_starts_equal),
+	    cmocka_unit_test(test_starts_after_a_step),
 	    cmocka_unit_test(test_frequency_is_taken_off),
 	    cmocka_unit_test(test_long_ledger_does_not_drift),
 	    cmocka_unit_test(test_old_stamps_use_the_old_frequency),

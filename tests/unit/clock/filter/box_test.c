@@ -70,12 +70,16 @@ static void test_moments_match_integration(void **state)
 		    chance_between(&c, -1, 1), exp(chance_between(&c, -3, 1))};
 		struct box box = {.half = exp(chance_between(&c, -1.5, 1)),
 		    .edge = exp(chance_between(&c, -2.5, 0))};
+		double y;
+		struct moments want;
+		double log_density;
+
 		if (n % 2)
 			box.tilt = chance_between(&c, -4, 4);
-		double y = b.mean + chance_between(&c, -1.5, 1.5) *
-					(sqrt(b.var) + box.half);
-		struct moments want = integrate(&b, y, &box);
-		double log_density = box_update(&b, y, &box);
+		y = b.mean +
+		    chance_between(&c, -1.5, 1.5) * (sqrt(b.var) + box.half);
+		want = integrate(&b, y, &box);
+		log_density = box_update(&b, y, &box);
 
 		if (want.mass < 1e-9)
 			continue;
@@ -115,10 +119,12 @@ static void test_box_is_symmetric(void **state)
 		struct box mirror = box;
 		double y = chance_between(&c, -4, 4);
 		struct gaussian a = {0.2, 0.5}, b = {-0.2, 0.5};
+		double la;
+		double lb;
 
 		mirror.tilt = -box.tilt;
-		double la = box_update(&a, y, &box);
-		double lb = box_update(&b, -y, &mirror);
+		la = box_update(&a, y, &box);
+		lb = box_update(&b, -y, &mirror);
 		assert_true(fabs(a.mean + b.mean) < 1e-9);
 		assert_true(fabs(a.var - b.var) < 1e-9);
 		assert_true(fabs(la - lb) < 1e-6);
@@ -160,12 +166,13 @@ static void test_always_sound(void **state)
 		    .wrong_reach = 100};
 		double y = mean + chance_normal(&c) *
 				      (sqrt(var) + box.half + box.edge) * 3;
+		double reach;
 
 		assert_true(isfinite(box_update(&b, y, &box)));
 		assert_true(b.var > 0 && isfinite(b.var));
 		assert_true(isfinite(b.mean));
 		/* Between the estimate before and the measurement. */
-		double reach = box.half + 12 * (box.edge + sqrt(var));
+		reach = box.half + 12 * (box.edge + sqrt(var));
 		assert_true(b.mean > fmin(mean, y) - reach);
 		assert_true(b.mean < fmax(mean, y) + reach);
 	}

@@ -42,11 +42,12 @@ static void test_floor_and_queue_are_found(void **state)
 	for (uint64_t seed = 1; seed <= 50; seed++) {
 		struct path p = {{seed}, 1e-3, 1e-4};
 		struct delay_track t;
+		double above;
 
 		delay_init(&t);
 		assert_null(now(&t));
 		assert_int_equal(feed(&t, &p, 1000), 0);
-		double above = now(&t)->floor - p.base;
+		above = now(&t)->floor - p.base;
 		assert_true(above > 0);
 		assert_true(above < 4 * delay_floor_gap(&t, 1000));
 		assert_true(t.queue > 0.7e-4 && t.queue < 1.4e-4);
@@ -63,6 +64,7 @@ static void test_floor_gap_is_the_mean_gap(void **state)
 		struct delay_track t;
 		struct path p = {{k}, 0, 1};
 		double sum = 0;
+		double want;
 
 		delay_init(&t);
 		t.queue = 1;
@@ -73,7 +75,7 @@ static void test_floor_gap_is_the_mean_gap(void **state)
 				least = fmin(least, draw(&p));
 			sum += least / 2000;
 		}
-		double want = delay_floor_gap(&t, counts[k]);
+		want = delay_floor_gap(&t, counts[k]);
 		assert_true(fabs(sum / want - 1) < 0.08);
 	}
 }

@@ -33,12 +33,12 @@ static double queue(struct path *p, double mean)
 
 /* The mean square error that the box claims, divided by the real one. */
 static double learn(
-    struct error_model *l, struct delay_track *t, struct path *p)
+    struct error_model *m, struct delay_track *t, struct path *p)
 {
 	double claimed = 0, true_square = 0;
 
 	delay_init(t);
-	error_model_init(l);
+	error_model_init(m);
 	for (unsigned i = 0; i < 2000; i++) {
 		double e1 = queue(p, p->up), e2 = queue(p, p->down);
 		double delay = 200 * US + e1 + e2, error = (e1 - e2) / 2;
@@ -46,15 +46,17 @@ static double learn(
 		/* The truth is known to +-1 us. */
 		double guess = -error + US * chance_normal(&p->chance);
 		struct gaussian before = {guess, US * US}, after = before;
+		struct box box;
+		struct gaussian wide;
 
 		(void)delay_add(t, delay, NAN, &back);
-		struct box box = error_model_box(l, t, t->route, delay, NOISE);
+		box = error_model_box(m, t, t->route, delay, NOISE);
 		(void)box_update(&after, 0, &box);
 		error_model_learn(
-		    l, t, t->route, delay, NOISE, &before, &after);
+		    m, t, t->route, delay, NOISE, &before, &after);
 		if (i < 200)
 			continue;
-		struct gaussian wide = {0, 1e-6};
+		wide = (struct gaussian){0, 1e-6};
 		box.wrong_share = 0;
 		(void)box_update(&wide, 0, &box);
 		claimed += wide.var;
@@ -67,12 +69,14 @@ static void test_exponential_queues_make_a_box(void **state)
 {
 	struct path p = {{1}, 10 * US, 10 * US, 1};
 	struct delay_track t;
-	struct error_model l;
+	struct error_model m;
+	double ratio;
+	struct box b;
 
 	(void)state;
-	double ratio = learn(&l, &t, &p);
+	ratio = learn(&m, &t, &p);
 	assert_true(ratio > 0.8 && ratio < 1.3);
-	struct box b = error_model_box(&l, &t, t.route, 240 * US, NOISE);
+	b = error_model_box(&m, &t, t.route, 240 * US, NOISE);
 	assert_true(b.half > 15 * US && b.half < 23 * US);
 	assert_true(fabs(b.tilt) < 0.01 / US);
 }
@@ -81,12 +85,14 @@ static void test_long_queues_make_a_bell(void **state)
 {
 	struct path p = {{2}, 30 * US, 30 * US, 10};
 	struct delay_track t;
-	struct error_model l;
+	struct error_model m;
+	double ratio;
+	struct box b;
 
 	(void)state;
-	double ratio = learn(&l, &t, &p);
+	ratio = learn(&m, &t, &p);
 	assert_true(ratio > 0.6 && ratio < 1.8);
-	struct box b = error_model_box(&l, &t, t.route, 260 * US, NOISE);
+	b = error_model_box(&m, &t, t.route, 260 * US, NOISE);
 	/* Narrower than the excess alone makes it, and soft. */
 	assert_true(b.half < 0.75 * (260 * US - delay_route(&t, 0)->floor) / 2);
 	assert_true(b.edge > US);
@@ -99,10 +105,10 @@ static void test_a_busier_way_tilts_the_box(void **state)
 		struct path p = {
 		    {3}, way ? 100 * US : 5 * US, way ? 5 * US : 100 * US, 1};
 		struct delay_track t;
-		struct error_model l;
-		double ratio = learn(&l, &t, &p);
+		struct error_model m;
+		double ratio = learn(&m, &t, &p);
 		struct box b =
-		    error_model_box(&l, &t, t.route, 300 * US, NOISE);
+		    error_model_box(&m, &t, t.route, 300 * US, NOISE);
 
 		assert_true(ratio > 0.6 && ratio < 1.6);
 		/* Queues to the server make the offset too large: positive
@@ -115,23 +121,31 @@ static void test_a_busier_way_tilts_the_box(void **state)
 static void test_first_samples_are_wide(void **state)
 {
 	struct delay_track t;
-	struct error_model l;
+	struct error_model m;
 	unsigned back;
 	double last = INFINITY;
 
 	(void)state;
 	delay_init(&t);
-	error_model_init(&l);
+	error_model_init(&m);
 	for (unsigned i = 0; i < 6; i++) {
+		struct box b;
+
 		(void)delay_add(&t, 1000 * US, NAN, &back);
-		struct box b =
-		    error_model_box(&l, &t, t.route, 1000 * US, NOISE);
+		b = error_model_box(&m, &t, t.route, 1000 * US, NOISE);
 
 		if (i == 0)
 			assert_true(b.half >= 480 * US);
 		assert_true(b.half < last);
 		last = b.half;
 	}
+	/* With the eighth the floor is known well enough. */
+	(void)delay_add(&t, 1000 * US, NAN, &back);
+	assert_true(
+	    error_model_box(&m, &t, t.route, 1000 * US, NOISE).half > 20 * US);
+	(void)delay_add(&t, 1000 * US, NAN, &back);
+	assert_true(
+	    error_model_box(&m, &t, t.route, 1000 * US, NOISE).half < US);
 }
 
 /* Only one way queues: its asymmetry counts as 0.97. */
@@ -161,19 +175,19 @@ static void test_the_asymmetry_is_bounded(void **state)
 static void test_forgotten_routes_get_the_widest_box(void **state)
 {
 	struct delay_track t;
-	struct error_model l;
+	struct error_model m;
 	unsigned back;
 
 	(void)state;
 	delay_init(&t);
-	error_model_init(&l);
+	error_model_init(&m);
 	for (unsigned i = 0; i < 100; i++)
 		(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
 	assert_true(
-	    error_model_box(&l, &t, t.route + 1, 1000 * US, NOISE).half >=
+	    error_model_box(&m, &t, t.route + 1, 1000 * US, NOISE).half >=
 	    480 * US);
 	assert_true(
-	    error_model_box(&l, &t, t.route, 1000 * US, NOISE).half < 10 * US);
+	    error_model_box(&m, &t, t.route, 1000 * US, NOISE).half < 10 * US);
 }
 
 int main(void)

@@ -77,14 +77,16 @@ static void test_the_deviation_is_calibrated(void **state)
 		start(&e, 1);
 		for (unsigned i = 0; i < 6000; i++) {
 			struct box box;
+			int64_t offset_ns;
+			double sd, residual;
 
 			run(&w, 16);
-			int64_t offset_ns = measure(&w, 0, &box);
+			offset_ns = measure(&w, 0, &box);
 			estimate_add(&e, 0, w.now, offset_ns, &box);
 			if (i < 200)
 				continue;
-			double sd = estimate_at(&e, w.now).offset_sd;
-			double residual = fabs(error_of(&e, &w));
+			sd = estimate_at(&e, w.now).offset_sd;
+			residual = fabs(error_of(&e, &w));
 			n++;
 			within_1 += residual < sd;
 			within_3 += residual < 3 * sd;
@@ -103,6 +105,8 @@ static void test_offset_and_frequency_are_relative(void **state)
 	const double slope = 30e-6;
 	const double sd = 1e-5;
 	struct osc at = {0};
+	struct estimate_value va, vb;
+	int64_t ramp_ns;
 
 	(void)state;
 	estimate_init(&a, 0, 1e-4, &sd, 1);
@@ -119,9 +123,9 @@ static void test_offset_and_frequency_are_relative(void **state)
 		estimate_add(&b, 0, at,
 		    y + shift_ns + ns_of_s(slope * s_of_ns(at.ns)), &box);
 	}
-	struct estimate_value va = estimate_at(&a, at),
-			      vb = estimate_at(&b, at);
-	int64_t ramp_ns = ns_of_s(slope * s_of_ns(at.ns));
+	va = estimate_at(&a, at);
+	vb = estimate_at(&b, at);
+	ramp_ns = ns_of_s(slope * s_of_ns(at.ns));
 	assert_in_range(
 	    vb.offset_ns - va.offset_ns - shift_ns - ramp_ns + 3, 0, 6);
 	assert_true(fabs(vb.freq - va.freq - slope) < 1e-11);
@@ -133,9 +137,10 @@ static void take_in(struct estimate *e, struct setting *w, unsigned sources,
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct box box;
+		int64_t offset_ns;
 
 		run(w, interval);
-		int64_t offset_ns = measure(w, i % sources, &box);
+		offset_ns = measure(w, i % sources, &box);
 		estimate_add(e, i % sources, w->now, offset_ns, &box);
 	}
 }
@@ -145,19 +150,21 @@ static void test_a_spike_changes_nothing(void **state)
 	static struct estimate e, clean;
 	struct setting w = {
 	    .chance = {6}, .wander = 1e-9, .base = 2e-4, .queue = 1e-5};
+	struct box sharp;
+	double moved;
 
 	(void)state;
 	start(&e, 1);
 	take_in(&e, &w, 1, 500, 16);
 	clean = e;
 	run(&w, 16);
-	const struct box sharp = {.half = 1e-6,
+	sharp = (struct box){.half = 1e-6,
 	    .edge = 1e-8,
 	    .wrong_share = 0.01,
 	    .wrong_reach = w.base};
 	estimate_add(&e, 0, w.now, ns_of_s(w.offset + 3e-3), &sharp);
-	double moved = s_of_ns(estimate_at(&e, w.now).offset_ns -
-			       estimate_at(&clean, w.now).offset_ns);
+	moved = s_of_ns(estimate_at(&e, w.now).offset_ns -
+			estimate_at(&clean, w.now).offset_ns);
 	assert_true(fabs(moved) < 3e-6);
 	take_in(&e, &w, 1, 3, 16);
 	assert_true(fabs(error_of(&e, &w)) < 5e-6);
@@ -196,13 +203,15 @@ static void test_any_interval_is_sound(void **state)
 		    .base = 2e-4,
 		    .queue = 1e-5,
 		    .bias = {0, 2e-6, -1e-6}};
+		struct estimate_value v;
+		double last;
 
 		start(&e, SOURCES);
 		take_in(&e, &w, SOURCES, 2000, ldexp(1, poll));
-		struct estimate_value v = estimate_at(&e, w.now);
+		v = estimate_at(&e, w.now);
 		assert_true(v.offset_sd > 0 && v.freq_sd > 0);
 		assert_true(fabs(error_of(&e, &w)) < 5 * v.offset_sd + 3e-6);
-		double last = v.offset_sd;
+		last = v.offset_sd;
 		for (double ahead = 1; ahead < 4e6; ahead *= 4) {
 			struct osc at = {w.now.ns + ns_of_s(ahead)};
 			double sd = estimate_at(&e, at).offset_sd;
@@ -231,13 +240,17 @@ static void test_answers_out_of_order(void **state)
 	start(&e, 2);
 	for (int i = 0; i < 500; i++) {
 		struct box box;
+		struct osc early;
+		int64_t first_ns;
+		struct box first_box;
+		int64_t second_ns;
 
 		run(&w, 8);
-		struct osc early = w.now;
-		int64_t first_ns = measure(&w, 0, &box);
-		struct box first_box = box;
+		early = w.now;
+		first_ns = measure(&w, 0, &box);
+		first_box = box;
 		run(&w, 0.5);
-		int64_t second_ns = measure(&w, 1, &box);
+		second_ns = measure(&w, 1, &box);
 		estimate_add(&e, 1, w.now, second_ns, &box);
 		estimate_add(&e, 0, early, first_ns, &first_box);
 	}
@@ -255,6 +268,7 @@ static void test_biases_are_learned(void **state)
 	    .base = 2e-4,
 	    .queue = 2e-6,
 	    .bias = {2e-5, -2e-5, 0}};
+	double spread_sd;
 
 	(void)state;
 	start(&e, SOURCES);
@@ -264,13 +278,14 @@ static void test_biases_are_learned(void **state)
 	assert_true(fabs(estimate_bias(&e, 1).mean + 2e-5) < 3e-6);
 	/* Three draws with a deviation of 20 us have a mean 12 us off.
 	 */
-	double spread_sd = estimate_at(&e, w.now).spread_sd;
+	spread_sd = estimate_at(&e, w.now).spread_sd;
 	assert_true(spread_sd > 0.9e-5 && spread_sd < 1.5e-5);
 	for (unsigned i = 0; i < 300; i++) {
 		struct box box;
+		int64_t offset_ns;
 
 		run(&w, 8);
-		int64_t offset_ns = measure(&w, 0, &box);
+		offset_ns = measure(&w, 0, &box);
 		estimate_add(&e, 0, w.now, offset_ns, &box);
 	}
 	assert_true(fabs(error_of(&e, &w)) < 6e-6);

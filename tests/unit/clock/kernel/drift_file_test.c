@@ -214,7 +214,8 @@ static void test_no_such_directory(void **state)
 
 	snprintf(path, sizeof(path), "%s/none/drift", p->dir);
 	assert_int_equal(drift_file_save(path, 1, 1), -ENOENT);
-	memset(long_path, 'a', sizeof(long_path) - 1);
+	for (size_t i = 0; i < sizeof(long_path); i++)
+		long_path[i] = i % 2 ? '/' : '.';
 	long_path[sizeof(long_path) - 1] = '\0';
 	assert_int_equal(drift_file_save(long_path, 1, 1), -ENAMETOOLONG);
 }

@@ -260,6 +260,8 @@ static void the_status_says_what_is_known(void **state)
 	    /* An error of 16 s counts as unsynchronised everywhere. */
 	    {0, {true, LEAP_NONE, 15999999000, 15999999001}, 0, 15999999,
 		16000000},
+	    {0, {true, LEAP_NONE, 1000, 20000000000}, 0, 1, 16000000},
+	    {0, {true, LEAP_NONE, 1000, INT64_MAX}, 0, 1, 16000000},
 	    {0, {true, LEAP_INSERT, 15999999001, 0}, STA_UNSYNC, 16000000,
 		16000000},
 	    {0, {true, LEAP_NONE, 16000000000, 0}, STA_UNSYNC, 16000000,

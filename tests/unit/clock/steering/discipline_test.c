@@ -57,6 +57,7 @@ static void test_slews_are_bounded(void **state)
 		    input((int64_t)(chance_normal(&c) *
 				    exp(chance_between(&c, 0, 24))));
 		struct clock_command cmd;
+		double ppm;
 
 		in.interval_s = exp(chance_between(&c, -3, 12));
 		/* Larger offsets do not fit into a day: see below. */
@@ -68,8 +69,8 @@ static void test_slews_are_bounded(void **state)
 		if (in.offset_ns == 0)
 			continue;
 		assert_true(cmd.slew_duration_ns > 0);
-		double ppm = 1e6 * fabs((double)cmd.slew_ns) /
-			     (double)cmd.slew_duration_ns;
+		ppm = 1e6 * fabs((double)cmd.slew_ns) /
+		      (double)cmd.slew_duration_ns;
 		assert_true(ppm <= config.max_slew_ppm);
 		/* An offset that fits is gone well before the next update. */
 		if (fabs((double)in.offset_ns) < 1e3 * in.interval_s)

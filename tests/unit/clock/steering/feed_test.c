@@ -259,7 +259,7 @@ static void a_route_that_is_longer_both_ways_keeps_its_bias(void **state)
 	assert_int_equal(src->delay.route, 1);
 	assert_int_equal(const_record(src, 0)->route, 1);
 	assert_int_equal(const_record(src, 30)->route, 0);
-	/* The records still show it: a replay keeps nothing beside them. */
+	/* The records still show the bias: a replay need not keep it. */
 	r.steering->replay_due = true;
 	feed_replay(r.steering);
 	assert_null(route_recall(&src->kept, 1));

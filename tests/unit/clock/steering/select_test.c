@@ -58,12 +58,14 @@ static void test_majority_matches_brute_force(void **state)
 	for (int round = 0; round < 20000; round++) {
 		struct select_source s[9];
 		unsigned n = 1 + (unsigned)chance_between(&c, 0, 9);
+		unsigned depth;
+		struct select_result r;
 
 		for (unsigned i = 0; i < n; i++)
 			s[i] = source((int64_t)chance_between(&c, -1e6, 1e6),
 			    (int64_t)chance_between(&c, 1, 1e6));
-		unsigned depth = brute_depth(s, n);
-		struct select_result r = select_sources(s, n, 1, -1);
+		depth = brute_depth(s, n);
+		r = select_sources(s, n, 1, -1);
 
 		assert_int_equal(r.voters, n);
 		assert_int_equal(r.agreeing, depth);
@@ -87,6 +89,7 @@ static void test_truth_prevails(void **state)
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		struct select_source s[7];
+		struct select_result r;
 
 		for (unsigned i = 0; i < 7; i++) {
 			int64_t d = (int64_t)chance_between(&c, 1e3, 1e6);
@@ -97,7 +100,7 @@ static void test_truth_prevails(void **state)
 				s[i].offset_ns +=
 				    (int64_t)(share < 0 ? -1e7 : 1e7);
 		}
-		struct select_result r = select_sources(s, 7, 1, -1);
+		r = select_sources(s, 7, 1, -1);
 		assert_in_range(r.selected, 0, 3);
 		for (unsigned i = 0; i < 7; i++)
 			assert_int_equal(
@@ -316,9 +319,10 @@ static void test_truth_spans_all_that_so_many_share(void **state)
 static void test_nothing_usable(void **state)
 {
 	struct select_source s = {.state = SELECT_STALE};
+	struct select_result r;
 
 	(void)state;
-	struct select_result r = select_sources(&s, 1, 1, 0);
+	r = select_sources(&s, 1, 1, 0);
 	assert_int_equal(r.selected, -1);
 	assert_int_equal(r.outcome, SELECT_NO_SAMPLES);
 	assert_int_equal(s.state, SELECT_STALE);
@@ -330,11 +334,12 @@ static void test_nothing_usable(void **state)
 static void test_sixty_four_sources(void **state)
 {
 	static struct select_source s[SOURCES_MAX];
+	struct select_result r;
 
 	(void)state;
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
 		s[i] = source(i < 33 ? (int64_t)i : INT64_C(1) << 40, 1000 + i);
-	struct select_result r = select_sources(s, SOURCES_MAX, 1, -1);
+	r = select_sources(s, SOURCES_MAX, 1, -1);
 	assert_int_equal(r.selected, 0);
 	assert_int_equal(r.agreeing, 33);
 	assert_int_equal(r.survivors, 33);

@@ -6,12 +6,13 @@
 static void test_nothing_before_the_first_sample(void **state)
 {
 	struct rig r;
+	struct tracking t;
 
 	(void)state;
 	rig_open(&r, 2, NULL, NULL);
 	assert_false(rig_update(&r));
 	assert_int_equal(rig_mark(&r, 0), '?');
-	struct tracking t = rig_track(&r);
+	t = rig_track(&r);
 	assert_false(t.synchronised);
 	assert_int_equal(t.selected, -1);
 	assert_int_equal(t.stratum, 16);
@@ -29,6 +30,7 @@ static void test_one_server_sets_the_clock(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(offsets_s); i++) {
 		struct rig r;
+		struct tracking t;
 
 		rig_open(&r, 1, NULL, NULL);
 		r.offset_s = offsets_s[i];
@@ -43,7 +45,7 @@ static void test_one_server_sets_the_clock(void **state)
 		assert_in_range(llabs(rig_error_ns(&r)), 0, 50 * NS_PER_US);
 		assert_true(llabs(rig_error_ns(&r)) <= r.last.max_error_ns);
 		assert_int_equal(rig_mark(&r, 0), '*');
-		struct tracking t = rig_track(&r);
+		t = rig_track(&r);
 		assert_true(t.synchronised);
 		assert_int_equal(t.stratum, 3);
 		assert_int_equal(t.updates, 1);
@@ -74,17 +76,19 @@ static void test_start_waits_for_others_but_not_long(void **state)
 static void test_converges_and_learns_the_frequency(void **state)
 {
 	struct rig r;
+	struct tracking t;
+	struct source_view v;
 
 	(void)state;
 	rig_open(&r, 1, NULL, NULL);
 	rig_poll(&r, 1, 4, 1, NULL);
 	rig_poll(&r, 1, 300, 16, NULL);
 	assert_in_range(llabs(rig_error_ns(&r)), 0, 3000);
-	struct tracking t = rig_track(&r);
+	t = rig_track(&r);
 	assert_true(fabs(t.freq_ppm - 20) < 0.02);
 	assert_true(t.skew_ppm < 0.1);
 	assert_true(t.est_error_ns < 3000);
-	struct source_view v = rig_view(&r, 0);
+	v = rig_view(&r, 0);
 	assert_true(v.have_sample && v.samples > 64 && v.runs > 10);
 	assert_true(fabs(v.freq_ppm) < 0.05);
 	assert_true(v.min_delay_ns >= 200 * NS_PER_US);
@@ -237,13 +241,16 @@ static void test_no_majority_is_reported_once(void **state)
 {
 	static const int64_t wrong_ns[2] = {0, NS_PER_S};
 	struct rig r;
+	unsigned before;
+	int64_t error;
+	struct tracking t;
 
 	(void)state;
 	rig_open(&r, 2, NULL, NULL);
 	rig_poll(&r, 2, 50, 16, NULL);
 	assert_true(rig_track(&r).synchronised);
-	unsigned before = r.commands;
-	int64_t error = rig_error_ns(&r);
+	before = r.commands;
+	error = rig_error_ns(&r);
 	/* The old, right samples of the liar lose weight as they age. */
 	for (int i = 0; i < 300 && r.last.synchronised; i++)
 		rig_poll(&r, 2, 1, 1024, wrong_ns);
@@ -253,7 +260,7 @@ static void test_no_majority_is_reported_once(void **state)
 	assert_int_equal(r.last.slew_ns, 0);
 	rig_poll(&r, 2, 5, 16, wrong_ns);
 	assert_int_equal(r.commands, before);
-	struct tracking t = rig_track(&r);
+	t = rig_track(&r);
 	assert_false(t.synchronised);
 	assert_true(strstr(t.reason, "no majority") != NULL);
 	assert_true(llabs(rig_error_ns(&r) - error) < 50 * NS_PER_MS);
@@ -293,6 +300,7 @@ static void test_unusable_sources(void **state)
 	static const struct source_options options[RIG_SOURCES] = {
 	    {0}, {.noselect = true}, {0}, {0}};
 	struct rig r;
+	struct source_view v;
 
 	(void)state;
 	rig_open(&r, 4, options, NULL);
@@ -306,7 +314,7 @@ static void test_unusable_sources(void **state)
 		steering_set_reach(r.steering, 3, 0);
 		rig_poll(&r, 1, 1, 16, NULL);
 	}
-	struct source_view v = rig_view(&r, 3);
+	v = rig_view(&r, 3);
 	assert_int_equal(v.state, SELECT_STALE);
 	assert_int_equal(rig_mark(&r, 0), '*');
 	rig_close(&r);
@@ -343,19 +351,21 @@ static void test_foreign_jump_is_undone(void **state)
 static void test_beyond_refuse_threshold_nothing_is_done(void **state)
 {
 	struct rig r;
+	unsigned before;
+	struct tracking t;
 
 	(void)state;
 	rig_open(&r, 1, NULL, NULL);
 	rig_poll(&r, 1, 10, 1, NULL);
 	rig_jump(&r, 2000 * NS_PER_S);
-	unsigned before = r.commands;
+	before = r.commands;
 	rig_poll(&r, 1, 10, 16, NULL);
 	/* One command, which only says that the clock is not synchronised. */
 	assert_int_equal(r.commands, before + 1);
 	assert_false(r.last.synchronised);
 	assert_int_equal(r.last.slew_ns, 0);
 	assert_int_equal(r.last.step_ns, 0);
-	struct tracking t = rig_track(&r);
+	t = rig_track(&r);
 	assert_true(t.refused);
 	assert_false(t.synchronised);
 	assert_true(llabs(t.refused_ns + 2000 * NS_PER_S) < NS_PER_S);
@@ -461,15 +471,17 @@ static void test_nonsense_is_survived(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= 40; seed++) {
 		struct rig r;
+		int64_t lie_ns;
 
 		rig_open(&r, RIG_SOURCES, NULL, NULL);
 		r.chance.state = seed;
-		int64_t lie_ns = 0;
+		lie_ns = 0;
 		for (int i = 0; i < 300; i++) {
 			unsigned source =
 			    (unsigned)chance_between(&r.chance, 0, RIG_SOURCES);
 			struct sample m = rig_sample(&r, 0);
 			double wild = chance_uniform(&r.chance);
+			struct tracking t;
 
 			/* All servers tell one lie for a while. */
 			if (i % 30 == 0)
@@ -497,7 +509,7 @@ static void test_nonsense_is_survived(void **state)
 				steering_forget(r.steering, source);
 			rig_wait(&r, exp(chance_between(&r.chance, -3, 12)));
 			(void)rig_update(&r);
-			struct tracking t = rig_track(&r);
+			t = rig_track(&r);
 			assert_true(isfinite(t.freq_ppm));
 			assert_true(fabs(t.freq_ppm) <= 500);
 			assert_true(isfinite(t.skew_ppm));

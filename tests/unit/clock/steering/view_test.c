@@ -225,7 +225,10 @@ static void the_tracking_is_that_of_the_last_update(void **state)
 
 	(void)state;
 	rig_open(&r, 2, NULL, NULL);
+	r.steering->base_freq = 5e-6;
 	t = rig_track(&r);
+	assert_true(t.residual_ppm == 0);
+	r.steering->base_freq = 0;
 	assert_int_equal(t.stratum, 16);
 	assert_int_equal(t.leap, LEAP_UNKNOWN);
 	assert_int_equal(t.combined, 0);
