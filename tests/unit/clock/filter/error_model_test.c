@@ -175,6 +175,7 @@ static void test_the_asymmetry_is_bounded(void **state)
 static void test_forgotten_routes_get_the_widest_box(void **state)
 {
 	struct delay_track t;
+	const struct gaussian guess = {0, US * US};
 	struct error_model m;
 	unsigned back;
 
@@ -188,6 +189,10 @@ static void test_forgotten_routes_get_the_widest_box(void **state)
 	    480 * US);
 	assert_true(
 	    error_model_box(&m, &t, t.route, 1000 * US, NOISE).half < 10 * US);
+	/* Nothing is learned about them. */
+	error_model_learn(
+	    &m, &t, t.route + 1, 1000 * US, NOISE, &guess, &guess);
+	assert_true(m.now.samples == 0);
 }
 
 int main(void)

@@ -715,6 +715,27 @@ static void test_a_pause_is_bounded_by_the_steps_that_were_not_made(
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 }
 
+/* In the start window, and without refuse-threshold, a step of any size was
+ * allowed anyway. */
+static void test_a_pause_may_be_long_where_any_step_may(void **state)
+{
+	const struct clock_command good = {.synchronised = true};
+	const struct clock_command c = {
+	    .step_ns = 1000000 * NS_PER_S, .bootstrap = true, .pause = true};
+	struct fixture b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	assert_int_equal(apply(&b, &good), KEEPER_OK);
+	refuses(&b, &c, KEEPER_STEP_LIMIT);
+	b.keeper.limits.start_steps = 1;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.keeper.steps_used, 1);
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	b.keeper.limits.refuse_step_ns = 0;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+}
+
 /* The report contains what was done before the kernel refused. */
 static void test_kernel_refuses(void **state)
 {
@@ -859,6 +880,7 @@ int main(void)
 	    cmocka_unit_test(test_bootstrap_does_nothing_else),
 	    cmocka_unit_test(
 		test_a_pause_is_bounded_by_the_steps_that_were_not_made),
+	    cmocka_unit_test(test_a_pause_may_be_long_where_any_step_may),
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),
 	    cmocka_unit_test(test_stop),

@@ -377,6 +377,26 @@ static void a_lone_server_is_never_outside(void **state)
 	rig_close(&r);
 }
 
+/* Two of four agree, the others nowhere: that is no majority. */
+static void half_of_the_sources_judge_nobody(void **state)
+{
+	static const int64_t wrong_ns[4] = {0, 0, LIE_NS, -LIE_NS};
+	struct rig r;
+
+	(void)state;
+	open_exact(&r, 4, NULL, NULL);
+	for (int64_t s = 0; s < 4; s++) {
+		for (unsigned i = 0; i < 4; i++)
+			give(&r, i, sample(s * NS_PER_S, wrong_ns[i]));
+		select_at(&r, s * NS_PER_S);
+	}
+	assert_int_equal(r.steering->selection.agreeing, 2);
+	assert_int_equal(r.steering->selection.outcome, SELECT_NO_MAJORITY);
+	for (unsigned i = 0; i < 4; i++)
+		assert_false(r.steering->sources[i].outside);
+	rig_close(&r);
+}
+
 static void a_falseticker_that_was_unusable_is_still_one(void **state)
 {
 	struct rig r;
@@ -458,6 +478,7 @@ int main(void)
 	    cmocka_unit_test(three_answers_turn_a_server),
 	    cmocka_unit_test(without_a_majority_nobody_is_outside),
 	    cmocka_unit_test(a_lone_server_is_never_outside),
+	    cmocka_unit_test(half_of_the_sources_judge_nobody),
 	    cmocka_unit_test(a_falseticker_that_was_unusable_is_still_one),
 	    cmocka_unit_test(
 		more_than_half_of_the_combined_decide_on_a_leap_second),

@@ -588,6 +588,20 @@ static void test_another_list_without_the_old_ones(void **state)
 	rig_close(&r);
 }
 
+/* The drift file's frequency is in force until the first update. */
+static void test_starts_with_the_known_frequency(void **state)
+{
+	static const struct source_options none[1];
+	struct steering *s = steering_new(&rig_usual, none, 1, -12.5, 0.25);
+
+	(void)state;
+	assert_non_null(s);
+	assert_true(fabs(s->first_freq + 12.5e-6) < 1e-15);
+	assert_true(fabs(s->first_freq_sd - 0.25e-6) < 1e-15);
+	assert_true(s->base_freq == s->first_freq);
+	steering_free(s);
+}
+
 /* What each verdict of the keeper means for the state. */
 static void test_verdicts_of_the_keeper(void **state)
 {
@@ -895,6 +909,7 @@ int main(void)
 	    cmocka_unit_test(test_nonsense_is_survived),
 	    cmocka_unit_test(test_another_list_of_sources),
 	    cmocka_unit_test(test_another_list_without_the_old_ones),
+	    cmocka_unit_test(test_starts_with_the_known_frequency),
 	    cmocka_unit_test(test_verdicts_of_the_keeper),
 	    cmocka_unit_test(test_the_interval_is_that_of_the_last_two_updates),
 	    cmocka_unit_test(test_a_drift_is_met_in_the_middle),
