@@ -45,7 +45,7 @@ ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
 ROOMS := agent/launch agent/loop agent/keeper agent/host agent/query \
 	agent/engine agent/source agent/saved agent/link agent/config \
 	resolver resolver/certificate nts \
-	clock/kernel clock/steering clock/filter clock base
+	clock/steering clock/filter clock/kernel clock base
 CTL_ROOMS := agent/ctl agent/ctl/report agent/ctl/print agent/ctl/snapshot base
 PROGRAM_MAINS := agent/main.c agent/ctl/main.c
 

@@ -1,6 +1,6 @@
 /*
- * What the discipline asks of the kernel clock and what it gets back. The
- * structs cross a process boundary, so they are plain and fixed in size.
+ * What the discipline asks of the kernel clock, and the answer. The structs
+ * cross a process boundary, so they are plain and fixed in size.
  *
  * Signs: positive offsets, slews and steps move the clock forward; positive
  * frequencies make it run faster.
@@ -11,38 +11,39 @@
 #include "base/sample.h"
 #include "base/time.h"
 
-/* One decision of the discipline; replaces any slew under way. */
+/* One decision of the discipline. It replaces any slew under way. */
 struct clock_command {
 	double freq_ppm;	  /* base frequency from now on */
-	int64_t slew_ns;	  /* to be slewed on top of it ... */
-	int64_t slew_duration_ns; /* ... in this time; > 0 when slew_ns != 0 */
-	int64_t step_ns;	  /* applied first; 0: none */
-	/* The step is the one that makes a clock fit for the check of
-	 * certificates: see struct keeper_limits. With it, nothing else. */
+	int64_t slew_ns;	  /* slewed on top of it, ... */
+	int64_t slew_duration_ns; /* ... in this time; > 0 if slew_ns != 0 */
+	int64_t step_ns;	  /* applied first; 0: no step */
+	/* The step that makes the clock fit to check certificates (see struct
+	 * keeper_limits). Such a command does nothing else. */
 	bool bootstrap;
-	/* With `bootstrap`: the clock has stood still for longer than
-	 * refuse-threshold, and is to be set as at a start. */
+	/* With `bootstrap`: the clock stood still for longer than
+	 * refuse-threshold and is set as at a start. */
 	bool pause;
 	/* Kernel status (adjtimex(2)), for timedatectl and node_exporter. */
 	bool synchronised;
-	enum leap leap;	      /* LEAP_INSERT, LEAP_DELETE arm the kernel */
+	enum leap leap;	      /* LEAP_INSERT and LEAP_DELETE arm the kernel */
 	int64_t max_error_ns; /* bound: root distance */
 	int64_t est_error_ns; /* standard deviation */
 };
 
-/* What really happened to the kernel clock, for the timescale's ledger. */
+/* A change that was really made to the kernel clock, for the ledger of the
+ * timescale. */
 struct clock_change {
 	struct wall at;	 /* CLOCK_REALTIME just before the change */
-	int64_t step_ns; /* 0: none */
-	double freq_ppm; /* total frequency from then on, slew included, as
-			    the kernel quantised it */
+	int64_t step_ns; /* 0: no step */
+	double freq_ppm; /* total frequency from then on, with the slew, as the
+			    kernel quantised it */
 };
 
 /* clang-format off */
 #define KEEPER_VERDICTS(X) \
 	X(KEEPER_OK, "done") \
 	X(KEEPER_NO_CLOCK, "the clock is not controlled (--no-clock)") \
-	X(KEEPER_BAD_COMMAND, "the command is not sane") \
+	X(KEEPER_BAD_COMMAND, "the command is not valid") \
 	X(KEEPER_FREQ_LIMIT, "the frequency is beyond what the kernel takes") \
 	X(KEEPER_SLEW_LIMIT, "the slew is faster than max-slew") \
 	X(KEEPER_STEP_FORBIDDEN, "a step is not allowed now") \
@@ -61,16 +62,20 @@ const char *keeper_verdict_text(enum keeper_verdict v);
 
 #define CLOCK_CHANGES_MAX 3
 
-/* The keeper's answer to a command, or its own news: a slew has ended, or
- * another program has changed the frequency, which was put right. */
+/*
+ * The keeper's answer to a command, or a report of its own (serial 0): a slew
+ * has ended, or another program changed the frequency and the keeper restored
+ * it.
+ */
 struct keeper_report {
-	uint32_t serial;   /* of the command; 0: news */
+	uint32_t serial;   /* of the command; 0: the keeper's own report */
 	uint32_t verdict;  /* enum keeper_verdict */
 	int32_t sys_errno; /* with KEEPER_KERNEL */
 	uint32_t change_count;
 	struct clock_change changes[CLOCK_CHANGES_MAX];
-	int64_t slew_done_ns;  /* of a slew that ended or was replaced */
-	double found_freq_ppm; /* with KEEPER_MEDDLED */
+	int64_t slew_done_ns;  /* by a slew that ended or was replaced */
+	double found_freq_ppm; /* with KEEPER_MEDDLED: what the other program
+				  had set */
 };
 
 #endif

@@ -1,8 +1,7 @@
 #include "clock/leap.h"
 
-#include "clock/steering/discipline.h"
-
 #define DAY_NS (86400 * NS_PER_S)
+/* Half a day of smearing, and an hour for a clock that is not right yet. */
 #define SMEAR_NS (13 * 3600 * NS_PER_S)
 
 static int64_t midnight_after(struct wall t)
@@ -15,8 +14,23 @@ static bool near(int64_t a, int64_t b, int64_t tolerance_ns)
 	return a - b <= tolerance_ns && b - a <= tolerance_ns;
 }
 
-/* After an inserted second the same reading comes twice: whether it was
- * executed is seen by where the clock would be without it. */
+/* ITU-R TF.460-6 allows the end of any month, with June and December first
+ * and March and September second. All 27 leap seconds up to now came in June
+ * or December, so an announcement on another day is far more likely a server's
+ * error than the first of its kind. */
+bool leap_day(struct wall now)
+{
+	time_t seconds = (time_t)(now.ns / NS_PER_S);
+	struct tm utc;
+
+	if (!gmtime_r(&seconds, &utc))
+		return false;
+	return (utc.tm_mon == 5 && utc.tm_mday == 30) ||
+	       (utc.tm_mon == 11 && utc.tm_mday == 31);
+}
+
+/* An inserted second shows the same reading twice. So the test looks at where
+ * the clock would be without the jump. */
 bool leap_executed(enum leap armed, struct wall before, struct wall after,
     int64_t jump_ns, int64_t tolerance_ns)
 {
@@ -25,8 +39,7 @@ bool leap_executed(enum leap armed, struct wall before, struct wall after,
 
 	if (armed != LEAP_INSERT && armed != LEAP_DELETE)
 		return false;
-	return near(jump_ns, leap_ns, tolerance_ns) &&
-	       discipline_leap_day(before) &&
+	return near(jump_ns, leap_ns, tolerance_ns) && leap_day(before) &&
 	       without_ns + tolerance_ns >= leap_moment(armed, before).ns;
 }
 
@@ -41,9 +54,10 @@ bool leap_season(struct wall now)
 {
 	struct wall later = {now.ns + SMEAR_NS}, earlier = {now.ns - SMEAR_NS};
 
-	/* Before the end of such a day by less, or after it. */
-	return (discipline_leap_day(now) && !discipline_leap_day(later)) ||
-	       (discipline_leap_day(earlier) && !discipline_leap_day(now));
+	/* Such a day ends within the time to come, or ended within the time
+	 * that has passed. */
+	return (leap_day(now) && !leap_day(later)) ||
+	       (leap_day(earlier) && !leap_day(now));
 }
 
 static bool announces(const struct leap_view *v)
@@ -68,8 +82,8 @@ static const struct leap_view *best_of(const struct leap_view *views,
 	return best;
 }
 
-/* Where nobody has a majority, who announces a leap second does not smear it.
- */
+/* Without a majority, a source that announces the leap second: it does not
+ * smear. */
 static const struct leap_view *reference(
     const struct leap_view *views, unsigned count)
 {

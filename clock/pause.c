@@ -17,7 +17,9 @@ static bool agree(const struct pause_voice *a, const struct pause_voice *b)
 	return apart_ns <= a->bound_ns + b->bound_ns;
 }
 
-static void hear(struct pause_voice *v, const struct pause_voice *answer)
+/* An answer that contradicts the answers before it starts a new count. */
+static void count_strike(
+    struct pause_voice *v, const struct pause_voice *answer)
 {
 	unsigned strikes = v->strikes > 0 && agree(v, answer) ? v->strikes : 0;
 	struct mono first = strikes > 0 ? v->first : answer->first;
@@ -31,15 +33,16 @@ struct votes {
 	unsigned all, with, against;
 };
 
-/* Against it: who has answered since, and found nothing. */
-static struct votes count(
-    const struct pause *l, unsigned source, uint64_t voters)
+/* A voter is against a pause if it answered since the first report of the lag
+ * and found none. */
+static struct votes count_votes(
+    const struct pause *p, unsigned source, uint64_t voters)
 {
-	const struct pause_voice *v = &l->voices[source];
+	const struct pause_voice *v = &p->voices[source];
 	struct votes n = {0, 0, 0};
 
 	for (unsigned i = 0; i < SOURCES_MAX; i++) {
-		const struct pause_voice *other = &l->voices[i];
+		const struct pause_voice *other = &p->voices[i];
 
 		if (!(voters >> i & 1))
 			continue;
@@ -51,10 +54,10 @@ static struct votes count(
 	return n;
 }
 
-enum pause_verdict pause_judge(struct pause *l, unsigned source,
+enum pause_verdict pause_judge(struct pause *p, unsigned source,
     struct pause_voice answer, int64_t since_ns, uint64_t voters)
 {
-	struct pause_voice *v = &l->voices[source];
+	struct pause_voice *v = &p->voices[source];
 	struct votes n;
 
 	if (!lags(&answer, since_ns)) {
@@ -62,10 +65,10 @@ enum pause_verdict pause_judge(struct pause *l, unsigned source,
 		v->strikes = 0;
 		return PAUSE_NONE;
 	}
-	hear(v, &answer);
-	n = count(l, source, voters);
+	count_strike(v, &answer);
+	n = count_votes(p, source, voters);
 	if (2 * n.with > n.all && (n.all > 1 || v->strikes >= PAUSE_STRIKES)) {
-		*l = (struct pause){0};
+		*p = (struct pause){0};
 		return PAUSE_FOUND;
 	}
 	return 2 * n.against >= n.all || v->strikes > PAUSE_STRIKES

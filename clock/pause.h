@@ -1,9 +1,9 @@
 /*
- * A clock that has stood still: a virtual machine that was paused, moved or
- * restored lags afterwards, and so do all its clocks, so that none of them
- * tells. What tells is answers: all servers are ahead at once, by the same, and
- * by more than any oscillator goes wrong. Until they have said so, the samples
- * of those that do are held back. Pure.
+ * A clock that stood still. A virtual machine that was paused, moved or
+ * restored lags afterwards. All its clocks lag together, so none of them shows
+ * it. The servers show it: all are ahead at once, by the same time, and by more
+ * than any oscillator drifts. Until the votes decide, the samples that show a
+ * lag are held back. Pure.
  */
 #ifndef CLOCK_PAUSE_H
 #define CLOCK_PAUSE_H
@@ -12,18 +12,20 @@
 #include "base/limits.h"
 #include "base/time.h"
 
-/* A lapse is longer than this and than what a clock could lose at
- * PAUSE_FREQ_PPM since it was last measured; what is less, the filter mends. */
+/* A lag is a pause when it is longer than both limits: PAUSE_LEAST_NS, and what
+ * a clock loses at PAUSE_FREQ_PPM since its last measurement. The filter
+ * corrects anything smaller. */
 #define PAUSE_LEAST_NS (20 * NS_PER_MS)
 #define PAUSE_FREQ_PPM 100.0
-/* Whoever is alone must say it so often, and nobody is held back for longer. */
+/* A source without other voters must report the lag this often, and the samples
+ * of no source are held back for longer. */
 #define PAUSE_STRIKES 3
 
-/* What a source's last answer said. */
+/* The last answer of a source. */
 struct pause_voice {
-	unsigned strikes;  /* answers in a row that the clock lags; 0: it does
-			      not */
-	struct mono first; /* of them, or the last answer */
+	unsigned strikes;  /* answers in a row with a lag; 0: no lag */
+	struct mono first; /* time of the first of them; without a lag, of the
+			      last answer */
 	int64_t lag_ns, bound_ns;
 };
 
@@ -33,15 +35,17 @@ struct pause {
 
 enum pause_verdict {
 	PAUSE_NONE,  /* take the sample */
-	PAUSE_DOUBT, /* hold it back, ask again, and ask the others */
-	PAUSE_FOUND, /* the clock has stood still for lag_ns */
+	PAUSE_DOUBT, /* hold it back, ask this and the other sources again */
+	PAUSE_FOUND, /* the clock stood still for lag_ns */
 };
 
-/* An answer of `source`: the clock is behind by `lag_ns` against what was known
- * of it, +- `bound_ns`, `since_ns` after that was known. `voters`: one bit for
- * each source whose word counts, this one included or not. After PAUSE_FOUND
- * nothing is remembered. */
-enum pause_verdict pause_judge(struct pause *l, unsigned source,
+/*
+ * Judges an answer of `source`. Against the estimate of `since_ns` ago, the
+ * clock is behind by answer.lag_ns +- answer.bound_ns. `voters`: one bit for
+ * each source with a vote; the bit of `source` may be clear. PAUSE_FOUND clears
+ * `p`.
+ */
+enum pause_verdict pause_judge(struct pause *p, unsigned source,
     struct pause_voice answer, int64_t since_ns, uint64_t voters) MUST_USE;
 
 #endif

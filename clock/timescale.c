@@ -7,22 +7,23 @@ static unsigned newest(const struct timescale *t)
 	return (t->first + t->count - 1) % TIMESCALE_CHANGES;
 }
 
-/* The change in force at w: the newest that is not after it. A stamp that a
- * step back has made ambiguous is taken as read after the step. */
+/* The change in force at w: the newest that is not after it. A step back makes
+ * some stamps ambiguous: they count as read after the step. */
 static unsigned in_force(const struct timescale *t, struct wall w)
 {
 	for (unsigned back = 0; back < t->count; back++) {
 		unsigned i =
 		    (newest(t) + TIMESCALE_CHANGES - back) % TIMESCALE_CHANGES;
+
 		if (t->change[i].wall.ns <= w.ns)
 			return i;
 	}
 	return t->first;
 }
 
-/* Wall time since change i, as time of the oscillator. Only the small part that
- * the frequency added goes through a double: exact to far below 1 ns even for
- * years. */
+/* Converts the time since change i. Only the small part that the frequency
+ * added goes through a double: the result is exact to far below 1 ns even
+ * after years. `part`, if not NULL: what rounding left out, ns. */
 static struct osc convert(
     const struct timescale *t, unsigned i, struct wall w, double *part)
 {
@@ -32,7 +33,7 @@ static struct osc convert(
 	    (double)elapsed * (freq / (1 + freq)) - t->change[i].osc_part;
 	double whole = nearbyint(added);
 
-	if (part != NULL)
+	if (part)
 		*part = whole - added;
 	return (struct osc){t->change[i].osc.ns + elapsed - (int64_t)whole};
 }
@@ -40,12 +41,14 @@ static struct osc convert(
 static void append(struct timescale *t, struct wall wall, struct osc osc,
     double osc_part, double freq)
 {
+	unsigned i;
+
 	if (t->count == TIMESCALE_CHANGES) {
 		t->first = (t->first + 1) % TIMESCALE_CHANGES;
 		t->count--;
 	}
 	t->count++;
-	unsigned i = newest(t);
+	i = newest(t);
 	t->change[i].wall = wall;
 	t->change[i].osc = osc;
 	t->change[i].osc_part = osc_part;
@@ -84,7 +87,7 @@ void timescale_leap(
 {
 	double part, freq = freq_ppm * 1e-6;
 	struct osc osc = convert(t, newest(t), at, &part);
-	/* Less than leap_ns by this. */
+	/* leap_ns of the wall clock minus the same time of the oscillator. */
 	double less_ns = (double)leap_ns * (freq / (1 + freq));
 	double whole_ns = nearbyint(less_ns);
 
@@ -101,5 +104,6 @@ void timescale_foreign_step(
 	    .step_ns = step_ns,
 	    .freq_ppm = t->change[newest(t)].freq * 1e6,
 	};
+
 	timescale_change(t, &c);
 }

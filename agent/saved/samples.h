@@ -12,7 +12,7 @@
 #define AGENT_SAVED_SAMPLES_H
 
 #include "agent/config/config.h"
-#include "clock/steering/memory.h"
+#include "clock/steering/restore.h"
 #include "nts/bytes.h"
 
 #define BOOT_ID_LEN 16

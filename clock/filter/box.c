@@ -5,10 +5,26 @@
 #define SQRT1_2 0.70710678118654752440
 #define LOG_2PI 1.83787706640934548356
 
-/* Times the standard deviation: a belief far wider than the box gains nothing
- * by more, and the tails stay within what doubles can hold. */
+/* The largest tilt, times the standard deviation of estimate and edges. Beyond
+ * it an estimate far wider than the box gains nothing, and the tails would
+ * leave the range of a double. */
 #define TILT_MAX 20.0
 
+/* A box this narrow, in standard deviations, is as good as a Gaussian: the
+ * difference of the two normal distributions would cancel. */
+#define NARROW 1e-3
+/* log_sinhc() is a series below it: the closed form would cancel. */
+#define SERIES_BELOW 1e-3
+/* The smallest probability that a double holds with enough digits. */
+#define MASS_MIN 1e-250
+/* One measurement reduces the variance to this share at most: rounding must not
+ * make it 0 or negative. */
+#define VAR_SHARE_MIN 1e-9
+/* exp() of more than this leaves the range of a double. */
+#define LOG_ODDS_MAX 700.0
+
+/* Plainly wrong answers spread over at least this many standard deviations of
+ * the estimate: while nothing is known, no answer is an outlier. */
 #define WRONG_SPREAD 10.0
 
 static double density(double z)
@@ -26,100 +42,101 @@ static double mass(double lo, double hi)
 	return 1 - 0.5 * (erfc(-lo * SQRT1_2) + erfc(hi * SQRT1_2));
 }
 
-/* log(sinh(x) / x), x >= 0: the tilt's share of the box's norm. */
+/* log(sinh(x) / x), x >= 0: what the tilt changes of the box's norm. */
 static double log_sinhc(double x)
 {
-	if (x < 1e-3)
+	if (x < SERIES_BELOW)
 		return x * x / 6;
 	return x + log1p(-exp(-2 * x)) - log(2 * x);
 }
 
-/* A box much narrower than the belief, or one beyond what doubles can hold of
- * the belief's tail, is as good as a bell of the same variance. */
-static double bell_update(
-    struct belief *b, double measured, const struct box *box)
+/* The Kalman update with a Gaussian of the box's variance. */
+static double gaussian_update(
+    struct gaussian *g, double measured, const struct box *box)
 {
 	double var = box->half * box->half / 3 + box->edge * box->edge;
-	double total = b->var + var;
-	double miss = measured - b->mean;
+	double total = g->var + var;
+	double residual = measured - g->mean;
 
-	b->mean += b->var / total * miss;
-	b->var *= var / total;
-	return -0.5 * (miss * miss / total + log(total) + LOG_2PI);
+	g->mean += g->var / total * residual;
+	g->var *= var / total;
+	return -0.5 * (residual * residual / total + log(total) + LOG_2PI);
 }
 
 /*
- * Gaussian belief times a tilted box blurred by its edges: the tilt moves the
- * belief's mean by tilt * var, and the box against it by tilt * edge^2.
+ * The Gaussian estimate times a tilted box with soft edges. The tilt moves the
+ * mean of the estimate by tilt * var and the box by -tilt * edge^2; what is
+ * left is a Gaussian cut off at both ends, whose moments are known.
  */
 static double soft_box_update(
-    struct belief *b, double measured, const struct box *box)
+    struct gaussian *g, double measured, const struct box *box)
 {
 	double edge2 = box->edge * box->edge;
-	double s = sqrt(b->var + edge2);
+	double s = sqrt(g->var + edge2);
 	double tilt = fmin(fmax(box->tilt, -TILT_MAX / s), TILT_MAX / s);
-	double mean = b->mean + tilt * b->var;
+	double mean = g->mean + tilt * g->var;
 	double center = measured - tilt * edge2;
 	double lo = (center - box->half - mean) / s;
 	double hi = (center + box->half - mean) / s;
+	double z, log_density, p_lo, p_hi, shift, shrink, share;
 
-	if (hi - lo < 1e-3)
-		return bell_update(b, measured, box);
-	double z = mass(lo, hi);
-	if (!(z > 1e-250))
+	if (hi - lo < NARROW)
+		return gaussian_update(g, measured, box);
+	z = mass(lo, hi);
+	if (!(z > MASS_MIN))
 		return -INFINITY;
-
-	double log_density =
-	    log(z / (2 * box->half)) - tilt * (measured - b->mean) +
-	    0.5 * tilt * tilt * s * s - log_sinhc(fabs(tilt) * box->half);
-	double p_lo = density(lo), p_hi = density(hi);
-	double g = (p_lo - p_hi) / z;
-	double shrink = (hi * p_hi - lo * p_lo) / z + g * g;
-	double share = b->var / (s * s);
-
-	b->mean = mean + b->var / s * g;
-	b->var *= fmax(1 - share * shrink, 1e-9);
+	log_density = log(z / (2 * box->half)) - tilt * (measured - g->mean) +
+		      0.5 * tilt * tilt * s * s -
+		      log_sinhc(fabs(tilt) * box->half);
+	p_lo = density(lo);
+	p_hi = density(hi);
+	shift = (p_lo - p_hi) / z;
+	shrink = (hi * p_hi - lo * p_lo) / z + shift * shift;
+	share = g->var / (s * s);
+	g->mean = mean + g->var / s * shift;
+	g->var *= fmax(1 - share * shrink, VAR_SHARE_MIN);
 	return log_density;
 }
 
-/* No answer is suspect for being far off while nothing is known: what is wrong
- * is spread at least as wide as the belief. */
-static double wrong_density(const struct belief *b, const struct box *box)
+static double wrong_density(const struct gaussian *g, const struct box *box)
 {
 	return box->wrong_share /
-	       (box->wrong_reach + WRONG_SPREAD * sqrt(b->var));
+	       (box->wrong_reach + WRONG_SPREAD * sqrt(g->var));
 }
 
-static double odds(double log_hit, double wrong)
+/* Right against wrong. */
+static double odds(double log_right, double wrong)
 {
-	return exp(fmin(log_hit - log(wrong), 700));
+	return exp(fmin(log_right - log(wrong), LOG_ODDS_MAX));
 }
 
-double box_update(struct belief *b, double measured, const struct box *box)
+double box_update(struct gaussian *g, double measured, const struct box *box)
 {
-	struct belief hit = *b;
-	double log_hit = soft_box_update(&hit, measured, box);
+	struct gaussian if_right = *g;
+	double log_right = soft_box_update(&if_right, measured, box);
+	double wrong, right_odds, right, apart;
 
 	if (box->wrong_share <= 0) {
-		*b = hit;
-		return log_hit;
+		*g = if_right;
+		return log_right;
 	}
-	double wrong = wrong_density(b, box);
-	double for_it = odds(log_hit, wrong);
-	double right = for_it / (1 + for_it);
-	double apart = hit.mean - b->mean;
-
-	b->var = right * hit.var + (1 - right) * b->var +
+	wrong = wrong_density(g, box);
+	right_odds = odds(log_right, wrong);
+	right = right_odds / (1 + right_odds);
+	apart = if_right.mean - g->mean;
+	/* The moments of a mixture: updated if right, unchanged if wrong. */
+	g->var = right * if_right.var + (1 - right) * g->var +
 		 right * (1 - right) * apart * apart;
-	b->mean += right * apart;
-	return log(wrong) + log1p(for_it);
+	g->mean += right * apart;
+	return log(wrong) + log1p(right_odds);
 }
 
-bool box_surprises(
-    const struct belief *b, double measured, const struct box *box)
+bool box_is_outlier(
+    const struct gaussian *g, double measured, const struct box *box)
 {
-	struct belief hit = *b;
-	double log_hit = soft_box_update(&hit, measured, box);
+	struct gaussian if_right = *g;
+	double log_right = soft_box_update(&if_right, measured, box);
 
-	return box->wrong_share > 0 && odds(log_hit, wrong_density(b, box)) < 1;
+	return box->wrong_share > 0 &&
+	       odds(log_right, wrong_density(g, box)) < 1;
 }

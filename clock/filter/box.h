@@ -1,12 +1,13 @@
 /*
- * What one exchange says about the offset, as a law of probability, and how a
- * Gaussian belief changes by it. Pure arithmetic; everything in seconds.
+ * What one exchange says about the offset, as a probability density, and how it
+ * changes a Gaussian estimate. Pure arithmetic; everything in seconds.
  *
- * With queueing delays e1 (to the server) and e2 (back), the measured offset is
- * wrong by (e1 - e2) / 2 while the delay exceeds the path's floor by e1 + e2:
- * so the truth is within half the excess, about evenly. The box has soft edges,
- * for the floor is not known exactly and stamps have noise, and a tilt when one
- * way queues more than the other.
+ * e1 is the queueing delay on the way to the server, e2 on the way back. The
+ * measured offset is wrong by (e1 - e2) / 2, and the delay exceeds the path's
+ * floor by e1 + e2. So the truth lies within half the excess of the measured
+ * offset, and all points in there are about equally likely: a box. Its edges
+ * are soft, because the floor is not known exactly and time stamps have noise.
+ * It is tilted when one way queues more than the other.
  */
 #ifndef CLOCK_FILTER_BOX_H
 #define CLOCK_FILTER_BOX_H
@@ -14,27 +15,28 @@
 #include <stdbool.h>
 
 struct box {
-	double half; /* half width, > 0 */
-	double edge; /* standard deviation of the edges, > 0 */
-	double tilt; /* the density goes with exp(-tilt * error), 1/s, where
-			error is measured minus true offset */
-	/* An answer may be plainly wrong: so often, and within about so many
-	 * seconds. 0 often: never. */
+	double half; /* half width, s, > 0 */
+	double edge; /* standard deviation of the edges, s, > 0 */
+	double tilt; /* 1/s: the density falls with exp(-tilt * error), where
+			error is the measured minus the true offset */
+	/* A share of all answers, `wrong_share`, is plainly wrong, by about
+	 * `wrong_reach` seconds. wrong_share 0: no answer is. */
 	double wrong_share, wrong_reach;
 };
 
-struct belief {
+struct gaussian {
 	double mean, var;
 };
 
 /*
- * The belief after a measurement of `measured`, by moments; returns the log of
- * the measurement's likelihood under the belief before (density per second).
+ * Changes the estimate `g` by a measurement of `measured`, by matching mean and
+ * variance. Returns the log of the measurement's likelihood under the estimate
+ * before (density per second).
  */
-double box_update(struct belief *b, double measured, const struct box *box);
+double box_update(struct gaussian *g, double measured, const struct box *box);
 
-/* Is such a measurement more likely wrong than right? */
-bool box_surprises(
-    const struct belief *b, double measured, const struct box *box);
+/* Is such a measurement more likely plainly wrong than right? */
+bool box_is_outlier(
+    const struct gaussian *g, double measured, const struct box *box);
 
 #endif

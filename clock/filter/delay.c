@@ -3,38 +3,46 @@
 #include <math.h>
 #include <stddef.h>
 
-/* The smallest of n sums of two exponential delays of mean q is above the
- * floor by q * sqrt(pi / (2 n)) in the mean. */
+/* sqrt(pi / 2): the smallest of n sums of two exponential delays of mean q
+ * exceeds the floor by q * sqrt(pi / (2 n)) in the mean, for large n. */
 #define FLOOR_GAP 1.2533141373155003
+/* The factor 1 + FLOOR_GAP_FEW / sqrt(n) makes it right for small n, too. */
+#define FLOOR_GAP_FEW 0.6
 
-/* Odds against a longer route's being an accident, as a log; every sample is
- * tested in two dozen ways. */
+/* Log odds at which a longer route is believed. They are high because every
+ * sample is tested in two dozen ways. A remembered route needs less. */
 #define LONGER_LOG_ODDS 18.0
 #define RETURN_LOG_ODDS 12.0
-/* Below these odds delays may well be those of a route that is remembered. */
+/* Below these log odds delays may be those of a remembered route. */
 #define SAME_LOG_ODDS 5.0
 
-/* No path queues less than this, in the mean: stamps are not better. */
+/* The least mean queueing delay of a path: time stamps are no better. */
 #define QUEUE_MIN 20e-9
 
-/* Samples that measure the queues, windows in which a changed mean of them is
- * learned, and how much more than usual one window may claim: a changed route
- * is no queue. */
+/* The queue is measured in blocks of QUEUE_SAMPLES, and a change of its mean is
+ * learned within QUEUE_MEMORY samples. One block counts as at most QUEUE_RISE
+ * times the mean: a changed route is not a queue. */
 #define QUEUE_SAMPLES 16
 #define QUEUE_MEMORY 256.0
-#define LATELY 64
 #define QUEUE_RISE 4.0
+/* The gain of the first block after QUEUE_SAMPLES is 1 / QUEUE_FIRST_WEIGHT. */
+#define QUEUE_FIRST_WEIGHT 4
+/* The latest samples whose queue counts as usual: about an hour's. */
+#define USUAL_SAMPLES 64
+/* Blocks in which a change of the rise is learned, and blocks before the rise
+ * counts as known. */
 #define RISE_MEMORY 64.0
 #define RISE_BLOCKS 4
 
-/* Samples before a smaller delay can be a shorter route, and how far below the
- * floor it must be for that, in floor gaps; the chance to be below by g of them
- * is less than exp(-pi g^2 / 4). */
+/* A shorter route needs a route with this many samples, and a delay below its
+ * floor by this many floor gaps. By chance a delay is below it by g gaps with a
+ * probability of less than exp(-pi g^2 / 4). A return to a remembered route
+ * needs less. */
 #define SETTLED_SAMPLES 16
 #define SHORTER_GAPS 6.0
 #define RETURN_GAPS 3.0
 
-/* The least number of latest samples in which a longer route is looked for. */
+/* The least number of latest samples in which a longer route can show. */
 #define LONGER_SAMPLES 8
 
 void delay_init(struct delay_track *t)
@@ -55,15 +63,14 @@ static struct delay_route *current(struct delay_track *t)
 {
 	const struct delay_route *r = delay_route(t, t->route);
 
-	return r != NULL ? &t->routes[r - t->routes] : NULL;
+	return r ? &t->routes[r - t->routes] : NULL;
 }
 
 double delay_floor_gap(const struct delay_track *t, unsigned samples)
 {
 	double root = sqrt((double)samples);
 
-	/* The bracket makes it right for one sample and for two as well. */
-	return t->queue * FLOOR_GAP / root * (1 + 0.6 / root);
+	return t->queue * FLOOR_GAP / root * (1 + FLOOR_GAP_FEW / root);
 }
 
 /* One way of a path in the latest samples, as far as the clock is known. */
@@ -81,13 +88,13 @@ struct window {
 static const struct window empty = {
     .least = INFINITY, .up.least = INFINITY, .down.least = INFINITY};
 
-static void widen_side(struct side *side, unsigned n, double delay)
+static void extend_side(struct side *side, unsigned n, double delay)
 {
 	side->least = fmin(side->least, delay);
 	side->mean += (delay - side->mean) / n;
 }
 
-static void widen(struct window *w, const struct delay_track *t, unsigned n)
+static void extend(struct window *w, const struct delay_track *t, unsigned n)
 {
 	while (w->n < n) {
 		const struct delay_sample *s =
@@ -96,8 +103,8 @@ static void widen(struct window *w, const struct delay_track *t, unsigned n)
 		w->n++;
 		w->least = fmin(w->least, s->delay);
 		w->mean += (s->delay - w->mean) / w->n;
-		widen_side(&w->up, w->n, s->delay / 2 + s->lean);
-		widen_side(&w->down, w->n, s->delay / 2 - s->lean);
+		extend_side(&w->up, w->n, s->delay / 2 + s->asymmetry);
+		extend_side(&w->down, w->n, s->delay / 2 - s->asymmetry);
 	}
 }
 
@@ -105,39 +112,40 @@ static struct window latest(const struct delay_track *t, unsigned n)
 {
 	struct window w = empty;
 
-	widen(&w, t, n);
+	extend(&w, t, n);
 	return w;
 }
 
-/* Of both ways together, when each is looked at by itself; NAN: not known. */
+/* The sum of the two ways' smallest values; NAN: unknown. */
 static double sides_least(const struct window *w)
 {
 	return isnan(w->up.mean) ? NAN : w->up.least + w->down.least;
 }
 
+/* From the mean over the smallest delay: no error of the floor touches it. */
 static double queue_of(const struct window *w)
 {
 	return (w->mean - w->least) / (2 - FLOOR_GAP / sqrt(w->n));
 }
 
-/* The spread of the latest samples over their own minimum: a measure of the
- * queues that no error of the floor can touch. */
 static void learn_queue(struct delay_track *t)
 {
 	unsigned n = t->since < QUEUE_SAMPLES ? t->since : QUEUE_SAMPLES;
+	struct window w;
+	double queue, gain, change;
 
 	if (n < 2)
 		return;
-	struct window w = latest(t, n);
-	double queue = queue_of(&w);
+	w = latest(t, n);
+	queue = queue_of(&w);
 	if (t->seen <= QUEUE_SAMPLES) {
 		t->queue = fmax(queue, QUEUE_MIN);
 		return;
 	}
-	double gain =
-	    fmax(1.0 / (t->seen - QUEUE_SAMPLES + 4), 1.0 / QUEUE_MEMORY);
-	double news = fmin(queue, QUEUE_RISE * t->queue) - t->queue;
-	t->queue = fmax(t->queue + gain * news, QUEUE_MIN);
+	gain = fmax(1.0 / (t->seen - QUEUE_SAMPLES + QUEUE_FIRST_WEIGHT),
+	    1.0 / QUEUE_MEMORY);
+	change = fmin(queue, QUEUE_RISE * t->queue) - t->queue;
+	t->queue = fmax(t->queue + gain * change, QUEUE_MIN);
 }
 
 static void learn_height(double *usual, double height, unsigned blocks)
@@ -150,22 +158,25 @@ static void learn_height(double *usual, double height, unsigned blocks)
 		  (fmax(height, 0) - *usual);
 }
 
-/* A path that is never empty: even the least of many samples stays above the
- * floor. What is usual there is measured, block by block. */
+/* On a path that is never empty, even the smallest of many delays stays above
+ * the floor. This measures by how much, block by block. */
 static void learn_rise(struct delay_track *t)
 {
+	struct window w;
+	double floor;
+
 	if (t->since % QUEUE_SAMPLES != 0)
 		return;
-	struct window w = latest(t, QUEUE_SAMPLES);
-	double floor = current(t)->floor;
-
+	w = latest(t, QUEUE_SAMPLES);
+	floor = current(t)->floor;
 	learn_height(&t->rise, w.least - floor, t->blocks);
 	learn_height(&t->sides_rise, sides_least(&w) - floor, t->blocks);
 	t->blocks++;
 }
 
-/* The mean queue that would make blocks of two exponential delays rise so, and
- * the least of each of them in blocks. */
+/* The mean queue with which the smallest of a block of delays, each the sum of
+ * two exponential ones, rises so far; and with which the two ways' smallest
+ * values do. */
 static double rise_queue(const struct delay_track *t)
 {
 	return t->rise * sqrt(QUEUE_SAMPLES) / FLOOR_GAP;
@@ -176,16 +187,15 @@ static double sides_rise_queue(const struct delay_track *t)
 	return t->sides_rise * QUEUE_SAMPLES / 2;
 }
 
-/* The same as delay_floor_gap, where a path may never be empty. */
+/* delay_floor_gap() of a path that may never be empty. */
 static double busy_floor_gap(const struct delay_track *t, unsigned samples)
 {
 	return delay_floor_gap(t, samples) * fmax(rise_queue(t) / t->queue, 1);
 }
 
-/* Mean queues that are nothing unusual, of both ways and of one of them: those
- * of the last hour or so count as well, for eight samples alone may be alike by
- * chance. That the first samples of a longer route are among them does not make
- * them much longer. */
+/* Mean queues that are nothing unusual: of both ways, and of one of them. Those
+ * of the latest USUAL_SAMPLES count as well, because a few samples may be alike
+ * by chance. The first samples of a longer route among them change little. */
 struct usual {
 	double both, one;
 };
@@ -206,22 +216,23 @@ static double busier_queue(const struct window *w)
 
 static struct usual usual_queues(const struct delay_track *t)
 {
-	unsigned n = t->since < LATELY ? t->since : LATELY;
+	unsigned n = t->since < USUAL_SAMPLES ? t->since : USUAL_SAMPLES;
 	double queue = fmax(t->queue, rise_queue(t));
 	bool known = t->blocks >= RISE_BLOCKS && t->sides_rise > 0;
-	/* Nothing is unusual for one way before its rises are known. */
+	/* Before the rise of one way is known, any queue of it is usual. */
 	double one = known ? fmax(queue, sides_rise_queue(t)) : INFINITY;
+	struct window w;
 
 	if (n < QUEUE_SAMPLES)
 		return (struct usual){queue, one};
-	struct window w = latest(t, n);
+	w = latest(t, n);
 	return (struct usual){
 	    fmax(queue, queue_of(&w)), fmax(one, busier_queue(&w))};
 }
 
-/* The chance that n samples in a row all exceed the floor by `gap` is
+/* n delays in a row exceed the floor by `gap` by chance with a probability of
  * ((1 + x) exp(-x))^n, x = gap / queue. In a busy hour the queues are longer
- * than usual, so these samples' own measure of them counts as well. */
+ * than usual, so the samples' own queue counts as well. */
 static double both_log_odds(
     const struct usual *usual, double floor, const struct window *w)
 {
@@ -231,9 +242,9 @@ static double both_log_odds(
 	return x > 0 ? w->n * (x - log1p(x)) : 0;
 }
 
-/* That each way exceeds its own floor every time is much less likely: exp(-n x)
- * with x for both together. A constant error of the clock cancels, a changing
- * one only makes the least delays less. */
+/* That each way exceeds its own floor every time is far less likely: exp(-n x),
+ * with x for both ways together. A constant error of the clock cancels; a
+ * changing one only reduces the smallest values. */
 static double sides_log_odds(
     const struct usual *usual, double floor, const struct window *w)
 {
@@ -243,7 +254,8 @@ static double sides_log_odds(
 	return gap > 0 ? w->n * gap / queue : 0;
 }
 
-/* Floors that may differ by chance are no way to tell two routes apart. */
+/* Do the floors differ by more than chance, so that they tell the two routes
+ * apart? */
 static bool apart(const struct delay_track *t, const struct delay_route *r)
 {
 	const struct delay_route *now = delay_route(t, t->route);
@@ -254,18 +266,18 @@ static bool apart(const struct delay_track *t, const struct delay_route *r)
 	       RETURN_GAPS * busy_floor_gap(t, samples);
 }
 
-/* Can these delays be those of a route that was there before? */
+/* May these delays be those of this remembered route? */
 static bool may_be(const struct delay_track *t, const struct delay_route *r,
     const struct usual *usual, const struct window *w)
 {
 	double drop = r->floor - w->least;
 
 	return r->samples > 0 && r->number != t->route && apart(t, r) &&
-	       drop < 6 * delay_floor_gap(t, r->samples) &&
+	       drop < SHORTER_GAPS * delay_floor_gap(t, r->samples) &&
 	       both_log_odds(usual, r->floor, w) < SAME_LOG_ODDS;
 }
 
-/* Of two that may be it, the one with the nearer floor. */
+/* Of two such routes, the one with the nearer floor. */
 static const struct delay_route *remembered(
     const struct delay_track *t, const struct window *w)
 {
@@ -276,14 +288,15 @@ static const struct delay_route *remembered(
 		const struct delay_route *r = &t->routes[i];
 
 		if (may_be(t, r, &usual, w) &&
-		    (best == NULL || fabs(r->floor - w->least) <
-					 fabs(best->floor - w->least)))
+		    (!best || fabs(r->floor - w->least) <
+				  fabs(best->floor - w->least)))
 			best = r;
 	}
 	return best;
 }
 
-/* The latest samples that are least likely on this route; none: n is 0. */
+/* The latest samples that are least likely on this route, if they show a longer
+ * one; else n is 0. */
 static struct window longer_since(const struct delay_track *t, double floor)
 {
 	const struct usual usual = usual_queues(t);
@@ -292,25 +305,25 @@ static struct window longer_since(const struct delay_track *t, double floor)
 
 	for (unsigned n = LONGER_SAMPLES; n <= t->since && n <= DELAY_RECENT;
 	     n++) {
-		widen(&w, t, n);
-		/* No more of them can be above it. */
+		double odds;
+
+		extend(&w, t, n);
+		/* A larger window contains this floor, too. */
 		if (w.least <= floor)
 			break;
-		double odds = fmax(both_log_odds(&usual, floor, &w),
+		odds = fmax(both_log_odds(&usual, floor, &w),
 		    sides_log_odds(&usual, floor, &w));
 		if (odds > most) {
 			most = odds;
 			found = w;
 		}
 	}
-	/* A route that was there before needs less to be believed. */
-	if (found.n > 0 && most < LONGER_LOG_ODDS &&
-	    remembered(t, &found) == NULL)
+	if (found.n > 0 && most < LONGER_LOG_ODDS && !remembered(t, &found))
 		return empty;
 	return found;
 }
 
-/* A free place, or that of the route not taken for longest. */
+/* A free place, or that of the route that was left longest ago. */
 static struct delay_route *place(struct delay_track *t)
 {
 	struct delay_route *oldest = &t->routes[0];
@@ -329,9 +342,9 @@ static void take_route(struct delay_track *t, const struct window *w)
 	double from = current(t)->floor;
 	const struct delay_route *before = remembered(t, w);
 	struct delay_route *r =
-	    before != NULL ? &t->routes[before - t->routes] : place(t);
+	    before ? &t->routes[before - t->routes] : place(t);
 
-	if (before == NULL)
+	if (!before)
 		*r = (struct delay_route){.number = t->known++,
 		    .floor = w->least,
 		    .marks = {w->least, w->least}};
@@ -343,28 +356,28 @@ static void take_route(struct delay_track *t, const struct window *w)
 	t->since = w->n;
 }
 
-/* A route that was there before needs less to be believed, and it may come back
- * soon after it was left. */
+/* A remembered route may come back soon after it was left. */
 static bool is_shorter(
     const struct delay_track *t, const struct delay_route *r, double delay)
 {
 	const struct window w = latest(t, 1);
-	/* Some of its first samples may have seemed a lower floor of the old
-	 * one. */
+	/* The floor of now may come from the first samples of the shorter
+	 * route. */
 	double drop = r->marks[1] - delay;
 
 	if (delay < r->floor &&
 	    drop > RETURN_GAPS * busy_floor_gap(t, r->samples) &&
-	    remembered(t, &w) != NULL)
+	    remembered(t, &w))
 		return true;
 	return r->samples >= SETTLED_SAMPLES &&
 	       r->floor - delay >
 		   SHORTER_GAPS * delay_floor_gap(t, r->samples) + t->queue;
 }
 
-static void remember(struct delay_track *t, double delay, double lean)
+static void remember(struct delay_track *t, double delay, double asymmetry)
 {
-	t->recent[t->seen % DELAY_RECENT] = (struct delay_sample){delay, lean};
+	t->recent[t->seen % DELAY_RECENT] =
+	    (struct delay_sample){delay, asymmetry};
 	t->seen++;
 	t->since++;
 }
@@ -377,50 +390,60 @@ static void mark_floor(struct delay_route *r)
 	r->marks[0] = r->floor;
 }
 
-static void first_of_all(struct delay_track *t, double delay)
+static enum delay_event first_of_all(struct delay_track *t, double delay)
 {
 	t->routes[0] = (struct delay_route){
 	    .samples = 1, .floor = delay, .last = 1, .marks = {delay, delay}};
 	t->known = 1;
+	return DELAY_NEW_FLOOR;
 }
 
-enum delay_news delay_add(
-    struct delay_track *t, double delay, double lean, unsigned *back)
+static enum delay_event shorter_route(
+    struct delay_track *t, struct delay_route *left)
+{
+	struct window w = latest(t, 1);
+
+	left->floor = left->marks[1];
+	take_route(t, &w);
+	return DELAY_SHORTER;
+}
+
+static enum delay_event lower_floor(
+    struct delay_track *t, struct delay_route *r, double delay)
+{
+	double drop = r->floor - delay;
+
+	r->floor = delay;
+	/* The first floor of a new route was only a first guess. */
+	r->shift -= r->number > 0 ? drop : 0;
+	learn_queue(t);
+	return DELAY_NEW_FLOOR;
+}
+
+enum delay_event delay_add(
+    struct delay_track *t, double delay, double asymmetry, unsigned *back)
 {
 	struct delay_route *r = current(t);
+	struct window longer;
 
-	remember(t, delay, lean);
+	remember(t, delay, asymmetry);
 	*back = 1;
-	if (r == NULL) {
-		first_of_all(t, delay);
-		return DELAY_NEW_FLOOR;
-	}
-	double drop = r->floor - delay;
-	if (is_shorter(t, r, delay)) {
-		struct window w = latest(t, 1);
-
-		r->floor = r->marks[1];
-
-		take_route(t, &w);
-		return DELAY_SHORTER;
-	}
+	if (!r)
+		return first_of_all(t, delay);
+	if (is_shorter(t, r, delay))
+		return shorter_route(t, r);
 	r->samples++;
 	r->last = t->seen;
 	mark_floor(r);
-	if (drop > 0) {
-		r->floor = delay;
-		/* The first floor of a new route was only its first guess. */
-		r->shift -= r->number > 0 ? drop : 0;
-		learn_queue(t);
-		return DELAY_NEW_FLOOR;
-	}
-	struct window w = longer_since(t, r->floor);
-	if (w.n != 0) {
-		take_route(t, &w);
-		*back = w.n;
+	if (delay < r->floor)
+		return lower_floor(t, r, delay);
+	longer = longer_since(t, r->floor);
+	if (longer.n != 0) {
+		take_route(t, &longer);
+		*back = longer.n;
 		return DELAY_LONGER;
 	}
 	learn_queue(t);
 	learn_rise(t);
-	return DELAY_USUAL;
+	return DELAY_UNCHANGED;
 }

@@ -1,12 +1,13 @@
 /*
- * What is known of one path's delay: its floor, how much queues above it, on
- * which way, and since when. Pure; seconds.
+ * The delays of one path: the floor (the delay of an empty path), the mean
+ * queueing delay above it, the route, and since when the path takes that route.
+ * Pure; seconds.
  *
- * The floor belongs to a route. When the delays say that the route has changed,
- * a new one begins with a floor of its own, and the path's asymmetry may have
+ * A floor belongs to a route. When the delays show that the route has changed,
+ * a new route begins with its own floor, and the path's asymmetry may have
  * changed by up to half the difference of the floors. Routes come back (a line
- * that failed is mended, a balancer changes its mind): one whose floor is
- * remembered is recognized.
+ * is repaired, a balancer decides again): a route whose floor is remembered is
+ * recognized.
  */
 #ifndef CLOCK_FILTER_DELAY_H
 #define CLOCK_FILTER_DELAY_H
@@ -16,60 +17,65 @@
 #include <stdbool.h>
 
 #define DELAY_RECENT 128 /* samples in which a longer route must show */
-#define DELAY_MARK 8	 /* samples */
-#define DELAY_ROUTES 4	 /* remembered; older samples get the widest box */
+#define DELAY_MARK 8	 /* samples between two marks of a floor */
+#define DELAY_ROUTES 4	 /* remembered; others get the widest box */
 
 struct delay_route {
 	unsigned number;  /* counts from 0 */
-	unsigned samples; /* 0: none, the place is free */
-	unsigned last;	  /* the latest, by the count of all */
+	unsigned samples; /* 0: this place is free */
+	unsigned last;	  /* the latest sample, by the count of all samples */
 	double floor;	  /* the smallest delay seen */
-	/* The same at the last and at the last but one of DELAY_MARK samples:
-	 * the first samples of a shorter route must not lower it. */
+	/* The floor at the last two multiples of DELAY_MARK samples, the latest
+	 * first. They undo what the first samples of a shorter route did to the
+	 * floor. */
 	double marks[2];
-	double shift; /* of the floor, when it was taken; 0 in the first */
+	double shift; /* of the floor against the route before; 0 in the first
+			 route */
 };
 
 struct delay_track {
 	struct delay_route routes[DELAY_ROUTES];
 	unsigned route; /* the number of the current one */
 	unsigned known; /* routes so far */
-	unsigned since; /* samples since the route was taken */
-	double queue;	/* mean queueing delay of one way */
-	/* Of so many blocks of samples, the mean height of the least above the
-	 * floor: of the least delay, and of each way's least together. */
+	unsigned since; /* samples since the path took the route */
+	/* Mean queueing delay of one way, also called jitter. */
+	double queue;
+	/* The mean height above the floor of the smallest value in a block of
+	 * samples: of the delay, and of the two ways' smallest together. */
 	double rise, sides_rise;
-	unsigned blocks;
+	unsigned blocks; /* of which the means were taken */
 	struct delay_sample {
 		double delay;
-		double lean; /* NAN: unknown */
+		double asymmetry; /* see delay_add(); NAN: unknown */
 	} recent[DELAY_RECENT];
-	unsigned seen; /* samples, all routes */
+	unsigned seen; /* samples, on all routes */
 };
 
-enum delay_news {
-	DELAY_USUAL,
-	DELAY_NEW_FLOOR, /* a smaller delay than before, the same route */
-	DELAY_SHORTER,	 /* a shorter route: this sample is the first on it */
-	DELAY_LONGER,	 /* a longer route: the last `back` samples took it */
+enum delay_event {
+	DELAY_UNCHANGED,
+	DELAY_NEW_FLOOR, /* the smallest delay so far, on the same route */
+	DELAY_SHORTER,	 /* a shorter route: this sample is its first */
+	DELAY_LONGER,	 /* a longer route: it has the last `back` samples */
 };
 
 void delay_init(struct delay_track *t);
 
-/* Take one more delay into account. `lean`: half of what the way there took
- * longer than the way back, as far as the clock is known, whatever constant is
- * in it: the offset measured less the one foreseen, from earlier samples alone.
- * NAN: unknown. `back`: with DELAY_LONGER, how many of the latest samples, this
- * one included, belong to the route. */
-enum delay_news delay_add(
-    struct delay_track *t, double delay, double lean, unsigned *back);
+/*
+ * Takes in one more delay. `asymmetry`: half of what the way to the server took
+ * longer than the way back, as far as the clock is known: the measured offset
+ * minus the offset that the filter predicted from earlier samples alone; NAN if
+ * unknown. A constant error in it does no harm. `back`: with DELAY_LONGER, how
+ * many of the latest samples, with this one, belong to the new route; else 1.
+ */
+enum delay_event delay_add(
+    struct delay_track *t, double delay, double asymmetry, unsigned *back);
 
-/* NULL when it is forgotten. */
+/* NULL: the route is forgotten. */
 const struct delay_route *delay_route(
     const struct delay_track *t, unsigned number);
 
-/* How far the floor of a route with so many samples is likely to be below the
- * smallest delay seen, when both ways queue alike. */
+/* How far the true floor of a route with so many samples lies below the
+ * smallest delay seen, in the mean, when both ways queue alike. */
 double delay_floor_gap(const struct delay_track *t, unsigned samples);
 
 #endif

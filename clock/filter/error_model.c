@@ -3,58 +3,73 @@
 #include <math.h>
 #include <stddef.h>
 
-/* Samples in which a changed law is learned. */
+/* Samples in which the model forgets: long enough to weigh 15 shapes, short
+ * enough to follow a path that changes within a day. */
 #define MEMORY 256.0
 
-/* Share of the answers that are plainly wrong; they may be so by their delay.
- */
+/* Share of the answers that are plainly wrong, by up to their delay. */
 #define WRONG_SHARE 0.003
 
-/* With fewer samples in all, even the scale of the queues is unknown. */
+/* With fewer samples in all, not even the scale of the queues is known: the
+ * half width is then at least half the delay * n^-1.5. */
 #define FEW_SAMPLES 8
+#define FEW_EXPONENT (-1.5)
 
-/* Asymmetry below it is likely to be chance, and odds of so many are against
- * any. */
+/* An asymmetry below ASYMMETRY_DOUBT is likely chance, the odds against any
+ * asymmetry are ASYMMETRY_ODDS before the first sample, and none is larger than
+ * ASYMMETRY_MAX. ASYMMETRY_PRIOR samples of mean delay count as even. */
 #define ASYMMETRY_DOUBT 0.1
 #define ASYMMETRY_ODDS 10.0
 #define ASYMMETRY_MAX 0.97
-#define ASYMMETRY_PRIOR 4 /* samples */
-/* A sample that waited for more mean queues than this tells no more of them. */
+#define ASYMMETRY_PRIOR 4
+/* A delay of more mean queues than this may have any cause: it says no more
+ * about the asymmetry than one of this many. */
 #define TILT_QUEUES 3.0
 
-/* Of the box's half width, and of the mean queueing delay. */
-static const double widths[LAW_WIDTHS] = {1, 0.5, 0.25};
-static const double edges[LAW_EDGES] = {0, 0.1, 0.3, 1, 3};
+/* Of the gap between the floor and the smallest delay seen, the share that is
+ * uncertain: it softens the edges. */
+#define GAP_DOUBT 0.3
+
+/* The shapes: the widths are shares of half the excess delay, the edges are
+ * standard deviations in mean queueing delays. */
+static const double widths[ERROR_MODEL_WIDTHS] = {1, 0.5, 0.25};
+static const double edges[ERROR_MODEL_EDGES] = {0, 0.1, 0.3, 1, 3};
+/* Before the first sample the plain box is the likeliest: each step to a
+ * narrower or softer one costs this much, as a log. */
+#define WIDTH_STEP_COST 4
+#define EDGE_STEP_COST 1
+/* The least log weight: a shape that never fitted can come back. */
+#define LOG_WEIGHT_MIN (-30)
 
 struct shape {
 	double width, edge;
 };
 
-void law_init(struct law *l)
+void error_model_init(struct error_model *m)
 {
-	*l = (struct law){.now = {0, 0, 0}};
-	/* The plain box, until samples speak against it. */
-	for (unsigned i = 0; i < LAW_WIDTHS; i++)
-		for (unsigned j = 0; j < LAW_EDGES; j++)
-			l->log_weight[i][j] = -(double)(4 * i + j);
+	*m = (struct error_model){.now = {0, 0, 0}};
+	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
+		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
+			m->log_weight[i][j] =
+			    -(double)(WIDTH_STEP_COST * i + EDGE_STEP_COST * j);
 }
 
-void law_again(struct law *l)
+void error_model_restart(struct error_model *m)
 {
-	struct law_sums before = l->now;
+	struct error_sums before = m->now;
 
-	law_init(l);
-	l->before = before;
+	error_model_init(m);
+	m->before = before;
 }
 
-/* Between the assumptions, by their weight. */
-static struct shape mean_shape(const struct law *l)
+/* The mean of all shapes, by their weights. */
+static struct shape mean_shape(const struct error_model *m)
 {
 	double sum = 0, width = 0, square = 0;
 
-	for (unsigned i = 0; i < LAW_WIDTHS; i++)
-		for (unsigned j = 0; j < LAW_EDGES; j++) {
-			double w = exp(l->log_weight[i][j]);
+	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
+		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++) {
+			double w = exp(m->log_weight[i][j]);
 
 			sum += w;
 			width += w * widths[i];
@@ -63,91 +78,103 @@ static struct shape mean_shape(const struct law *l)
 	return (struct shape){width / sum, sqrt(square / sum)};
 }
 
-/* The difference over the sum of the two ways' mean queueing delays; what
- * little of it chance brings is not believed. Exponential delays with two means
- * explain n samples better than with one by (1 - r^2)^-n. */
-static double asymmetry(const struct law *l, const struct delay_track *t)
+/*
+ * The asymmetry of the queues: difference over sum of the two ways' mean
+ * queueing delays, from -1 to 1; positive: the way to the server is busier.
+ * Exponential delays with two means explain n samples better than delays with
+ * one mean by (1 - r^2)^-n. The result is r, reduced by what may be chance.
+ */
+static double queue_asymmetry(
+    const struct error_model *m, const struct delay_track *t)
 {
-	const struct law_sums *sums =
-	    l->before.samples > l->now.samples ? &l->before : &l->now;
+	const struct error_sums *sums =
+	    m->before.samples > m->now.samples ? &m->before : &m->now;
 	double r = sums->error / (sums->excess + ASYMMETRY_PRIOR * t->queue);
+	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT;
+	double odds_for_none;
 
 	r = fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
-	double for_one = ASYMMETRY_ODDS * exp(sums->samples * log1p(-r * r));
-	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT;
-
-	return r / (1 + for_one) * r * r / (r * r + doubt);
+	odds_for_none = ASYMMETRY_ODDS * exp(sums->samples * log1p(-r * r));
+	return r / (1 + odds_for_none) * r * r / (r * r + doubt);
 }
 
-static struct box shaped_box(const struct law *l, const struct delay_track *t,
-    unsigned number, double delay, double noise, struct shape shape)
+/* The half width by the delay alone. `gap`: from the floor to the smallest
+ * delay seen. */
+static double half_width(const struct delay_track *t,
+    const struct delay_route *route, double delay, double gap)
 {
-	const struct delay_route *way = delay_route(t, number);
-	double r = asymmetry(l, t), gap = 0;
+	double doubt = t->seen < FEW_SAMPLES ? pow(t->seen, FEW_EXPONENT) : 0;
+	/* No path takes less than no time. */
+	double floor = fmax(route->floor - gap, 0);
+
+	return fmax((delay - floor) / 2, doubt * delay / 2);
+}
+
+static struct box shaped_box(const struct error_model *m,
+    const struct delay_track *t, unsigned number, double delay, double noise,
+    struct shape shape)
+{
+	const struct delay_route *route = delay_route(t, number);
+	double r = queue_asymmetry(m, t), gap = 0, scale;
 	struct box b = {.half = delay / 2,
 	    .wrong_share = WRONG_SHARE,
 	    .wrong_reach = delay};
 
-	if (way != NULL) {
-		double doubt = t->seen < FEW_SAMPLES ? pow(t->seen, -1.5) : 0;
-
-		/* Unequal queues leave the path empty at once more often. */
-		gap = delay_floor_gap(t, way->samples) * sqrt(1 - r * r);
-		/* And no path takes less than no time. */
-		double floor = fmax(way->floor - gap, 0);
-		b.half = fmax((delay - floor) / 2, doubt * delay / 2);
+	if (route) {
+		/* With unequal queues both ways are empty at once more often.
+		 */
+		gap = delay_floor_gap(t, route->samples) * sqrt(1 - r * r);
+		b.half = half_width(t, route, delay, gap);
 	}
 	b.half = shape.width * fmax(b.half, 0) + noise;
-	b.edge = 0.3 * gap + noise + shape.edge * t->queue;
-	/* A wait that such queues never bring may have any cause, on any way.
-	 */
-	double scale = fmax(t->queue, b.half / TILT_QUEUES);
+	b.edge = GAP_DOUBT * gap + noise + shape.edge * t->queue;
+	scale = fmax(t->queue, b.half / TILT_QUEUES);
 	b.tilt = (1 / (1 + r) - 1 / (1 - r)) / scale;
 	return b;
 }
 
-struct box law_box(const struct law *l, const struct delay_track *t,
-    unsigned route, double delay, double noise)
+struct box error_model_box(const struct error_model *m,
+    const struct delay_track *t, unsigned route, double delay, double noise)
 {
-	return shaped_box(l, t, route, delay, noise, mean_shape(l));
+	return shaped_box(m, t, route, delay, noise, mean_shape(m));
 }
 
-static void learn_shape(struct law *l, const struct delay_track *t,
-    unsigned route, double delay, double noise, const struct belief *before)
+static void learn_shape(struct error_model *m, const struct delay_track *t,
+    unsigned route, double delay, double noise, const struct gaussian *before)
 {
 	double best = -INFINITY;
 
-	for (unsigned i = 0; i < LAW_WIDTHS; i++)
-		for (unsigned j = 0; j < LAW_EDGES; j++) {
-			double *w = &l->log_weight[i][j];
-			struct belief b = *before;
-			struct box box = shaped_box(l, t, route, delay, noise,
+	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
+		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++) {
+			double *w = &m->log_weight[i][j];
+			struct gaussian g = *before;
+			struct box box = shaped_box(m, t, route, delay, noise,
 			    (struct shape){widths[i], edges[j]});
 
 			*w *= 1 - 1 / MEMORY;
-			*w += box_update(&b, 0, &box);
+			*w += box_update(&g, 0, &box);
 			best = fmax(best, *w);
 		}
-	for (unsigned i = 0; i < LAW_WIDTHS; i++)
-		for (unsigned j = 0; j < LAW_EDGES; j++)
-			l->log_weight[i][j] =
-			    fmax(l->log_weight[i][j] - best, -30);
+	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
+		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
+			m->log_weight[i][j] =
+			    fmax(m->log_weight[i][j] - best, LOG_WEIGHT_MIN);
 }
 
-void law_learn(struct law *l, const struct delay_track *t, unsigned route,
-    double delay, double noise, const struct belief *before,
-    const struct belief *after)
+void error_model_learn(struct error_model *m, const struct delay_track *t,
+    unsigned route, double delay, double noise, const struct gaussian *before,
+    const struct gaussian *after)
 {
-	const struct delay_route *way = delay_route(t, route);
+	const struct delay_route *r = delay_route(t, route);
+	double half, share, error;
 
-	if (way == NULL)
+	if (!r)
 		return;
-	learn_shape(l, t, route, delay, noise, before);
-	double half = fmax(delay - way->floor, 0) / 2;
-	double share = fmin(1, TILT_QUEUES * t->queue / half);
-	double error = fmin(fmax(-after->mean, -half), half);
-
-	l->now.error += share * error - l->now.error / MEMORY;
-	l->now.excess += share * half - l->now.excess / MEMORY;
-	l->now.samples += share - l->now.samples / MEMORY;
+	learn_shape(m, t, route, delay, noise, before);
+	half = fmax(delay - r->floor, 0) / 2;
+	share = fmin(1, TILT_QUEUES * t->queue / half);
+	error = fmin(fmax(-after->mean, -half), half);
+	m->now.error += share * error - m->now.error / MEMORY;
+	m->now.excess += share * half - m->now.excess / MEMORY;
+	m->now.samples += share - m->now.samples / MEMORY;
 }

@@ -1,10 +1,11 @@
 /*
- * The law of one path's measurement error beyond what its delays can tell,
- * learned from how the samples fit the filter's prediction. Pure; seconds.
+ * The error model of one path: what the delays cannot tell about the errors of
+ * its measurements, learned from how the samples fit the filter's prediction.
+ * Pure; seconds.
  *
- * Two exponential queues make an even box. Longer queues make a bell inside it,
- * a floor that is not what it seems makes soft edges, and one way busier than
- * the other tilts it.
+ * Two ways with exponential queueing delays of equal mean make an even box
+ * (clock/filter/box.h). Delays from many short queues make a bell inside it, a
+ * wrong floor makes soft edges, and a busier way tilts it.
  */
 #ifndef CLOCK_FILTER_ERROR_MODEL_H
 #define CLOCK_FILTER_ERROR_MODEL_H
@@ -12,32 +13,36 @@
 #include "clock/filter/box.h"
 #include "clock/filter/delay.h"
 
-#define LAW_WIDTHS 3
-#define LAW_EDGES 5
+#define ERROR_MODEL_WIDTHS 3
+#define ERROR_MODEL_EDGES 5
 
-struct law {
-	double log_weight[LAW_WIDTHS][LAW_EDGES];
-	/* Of the error and of half the excess delay, slowly forgotten: of the
-	 * samples so far, and of all when they were taken in before. */
-	struct law_sums {
+struct error_model {
+	/* Of each shape of the box, relative to the best one. */
+	double log_weight[ERROR_MODEL_WIDTHS][ERROR_MODEL_EDGES];
+	/* Sums of the errors and of half the excess delays, both in s, and the
+	 * number of samples, slowly forgotten: since the last restart of the
+	 * filter, and of all samples before it. */
+	struct error_sums {
 		double error, excess, samples;
 	} now, before;
 };
 
-void law_init(struct law *l);
+void error_model_init(struct error_model *m);
 
-/* The same samples are about to be taken in anew: what they have shown of the
- * asymmetry helps to see the first ones right. */
-void law_again(struct law *l);
+/* The filter is about to take in the same samples again. What they showed of
+ * the asymmetry is kept, so that it serves from the first sample on. */
+void error_model_restart(struct error_model *m);
 
-/* The box of a sample with `delay`, sent in `route`. `noise`: of the stamps. */
-struct box law_box(const struct law *l, const struct delay_track *t,
-    unsigned route, double delay, double noise);
+/* The box of a sample with `delay` that took `route`. `noise`: standard
+ * deviation of the time stamps. */
+struct box error_model_box(const struct error_model *m,
+    const struct delay_track *t, unsigned route, double delay, double noise);
 
-/* Learn from such a sample: `before` and `after` are the filter's beliefs about
- * what this source would measure, relative to what it did measure. */
-void law_learn(struct law *l, const struct delay_track *t, unsigned route,
-    double delay, double noise, const struct belief *before,
-    const struct belief *after);
+/* Learns from such a sample. `before` and `after`: the filter's estimate of
+ * what this source measures, minus what it did measure, before and after the
+ * sample. */
+void error_model_learn(struct error_model *m, const struct delay_track *t,
+    unsigned route, double delay, double noise, const struct gaussian *before,
+    const struct gaussian *after);
 
 #endif

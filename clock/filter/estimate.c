@@ -4,75 +4,45 @@
 #include <math.h>
 #include <string.h>
 
-/*
- * The assumptions of the bank: a random walk of the frequency, from a good oven
- * to a laptop put in the sun (the last two are there for sudden changes), and
- * quieter oscillators whose frequency drifts besides: the drift is forgotten in
- * drift_time and drift_sd large in the mean, as from the sun on the roof or
- * from an air conditioner that goes on and off.
- */
-static const struct oscillator {
-	double wander;		       /* s/s per sqrt(s) */
-	double drift_sd, drift_time_s; /* 1/s, s; 0: no drift */
-	double prior;		       /* times a constant */
-} oscillators[ESTIMATE_OSCILLATORS] = {
-    /* clang-format off */
-	{1e-11,    0, 0, 1},
-	{3.16e-11, 0, 0, 1},
-	{1e-10,    0, 0, 1},
-	{3.16e-10, 0, 0, 1},
-	{1e-9,     0, 0, 1},
-	{3.16e-9,  0, 0, 1},
-	{1e-8,     0, 0, 1},
-	{3.16e-8,  0, 0, 0.5},
-	{2e-7,     0, 0, 0.2},
-	{2e-6,     0, 0, 0.05},
-	{1e-11,  5e-12, 14e3, 0.2},
-	{1e-10,  5e-12, 14e3, 0.2},
-	{1e-9,   5e-12, 14e3, 0.2},
-	{1e-11,  5e-11, 14e3, 0.2},
-	{1e-10,  5e-11, 14e3, 0.2},
-	{1e-9,   5e-11, 14e3, 0.2},
-	{1e-11,  1e-10, 600, 0.2},
-	{1e-10,  1e-10, 600, 0.2},
-	{1e-9,   1e-10, 600, 0.2},
-    /* clang-format on */
-};
+/* Each oscillator runs without biases and with biases. */
 static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 
-/* The share of each member's weight that is dealt out anew at each sample. */
+/* The share of each model's weight that is dealt out again at each sample: one
+ * change of the oscillator's kind in a thousand samples. */
 #define SHARE 1e-3
-/* A member that keeps more than this of its own state is left alone. */
+/* A model that keeps more than this of its own state stays as it is: mixing in
+ * less than 2 % changes nothing and costs time. */
 #define KEEP 0.98
-/* The time in which a bias may become another one, s. */
+/* The time in which a bias may become an independent one, s: a day, as routes
+ * and loads change. */
 #define BIAS_TIME 86400.0
-/* From the first sample to any later one: no estimate leaves the int64 range,
- * whatever nonsense is measured. */
+/* The first box is this many half widths wide: the first sample tells no floor.
+ */
+#define START_HALVES 2
+/* An offset stays within this of the first sample, s, so that no estimate
+ * leaves the range of int64, whatever a server sends. */
 #define OFFSET_MAX_S 1e9
+/* The anchor moves when the offset is this far from it, s: a double resolves
+ * 1e-13 s there. */
 #define ANCHOR_REACH_S 1e3
-/* So many samples within the time of a drift show where it goes. */
+/* This many samples within the time of a drift show where it goes. */
 #define DRIFT_SAMPLES 4
-/* No oscillator changes more than this while nobody looks. */
-#define FREQ_CHANGE_MAX 20e-6
 
-/* The first of the states that are biases. */
-#define BIAS 3
-
-static void init_member(struct estimate_member *m, const struct estimate *e,
+static void init_model(struct estimate_model *m, const struct estimate *e,
     double freq, double freq_sd)
 {
 	double drift_sd = oscillators[m->oscillator].drift_sd;
+	double scale2 = m->bias_scale * m->bias_scale;
 
 	m->weight = m->prior;
-	m->state.mean[1] = freq;
-	m->state.cov[1][1] = freq_sd * freq_sd;
-	m->state.cov[2][2] = drift_sd * drift_sd;
-	double scale2 = m->bias_scale * m->bias_scale;
+	m->state.mean[STATE_FREQ] = freq;
+	m->state.cov[STATE_FREQ][STATE_FREQ] = freq_sd * freq_sd;
+	m->state.cov[STATE_DRIFT][STATE_DRIFT] = drift_sd * drift_sd;
 	for (unsigned i = 0; i < e->sources; i++) {
 		for (unsigned j = 0; j < e->sources; j++)
-			m->state.cov[BIAS + i][BIAS + j] =
+			m->state.cov[STATE_BIAS + i][STATE_BIAS + j] =
 			    -scale2 / e->bias_info;
-		m->state.cov[BIAS + i][BIAS + i] +=
+		m->state.cov[STATE_BIAS + i][STATE_BIAS + i] +=
 		    scale2 * e->bias_sd[i] * e->bias_sd[i];
 	}
 }
@@ -85,24 +55,23 @@ void estimate_init(struct estimate *e, double freq, double freq_sd,
 	double sum = 0;
 
 	assert(sources <= ESTIMATE_SOURCES);
-	memset(e, 0, sizeof *e);
+	memset(e, 0, sizeof(*e));
 	e->sources = sources;
-	e->states = BIAS + sources;
-	e->member_count = ESTIMATE_OSCILLATORS * biases;
+	e->states = STATE_BIAS + sources;
+	e->model_count = OSCILLATORS * biases;
 	for (unsigned i = 0; i < sources; i++) {
 		e->bias_sd[i] = bias_sd[i];
 		e->bias_info += 1 / (bias_sd[i] * bias_sd[i]);
 	}
-	for (unsigned k = 0; k < ESTIMATE_OSCILLATORS; k++)
+	for (unsigned k = 0; k < OSCILLATORS; k++)
 		sum += oscillators[k].prior * biases;
-	for (unsigned k = 0; k < e->member_count; k++) {
-		unsigned o = k % ESTIMATE_OSCILLATORS;
+	for (unsigned k = 0; k < e->model_count; k++) {
+		unsigned o = k % OSCILLATORS;
 
-		e->members[k].oscillator = o;
-		e->members[k].bias_scale =
-		    bias_scales[k / ESTIMATE_OSCILLATORS];
-		e->members[k].prior = oscillators[o].prior / sum;
-		init_member(&e->members[k], e, freq, freq_sd);
+		e->models[k].oscillator = o;
+		e->models[k].bias_scale = bias_scales[k / OSCILLATORS];
+		e->models[k].prior = oscillators[o].prior / sum;
+		init_model(&e->models[k], e, freq, freq_sd);
 	}
 }
 
@@ -112,8 +81,8 @@ static void start(
 	e->started = true;
 	e->at = at;
 	e->anchor_ns = offset_ns;
-	for (unsigned k = 0; k < e->member_count; k++)
-		e->members[k].state.cov[0][0] = sd * sd;
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].state.cov[STATE_OFFSET][STATE_OFFSET] = sd * sd;
 }
 
 /* The mean and covariance of the whole bank. */
@@ -121,13 +90,13 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 {
 	unsigned n = e->states;
 
-	memset(out, 0, sizeof *out);
-	for (unsigned k = 0; k < e->member_count; k++)
+	memset(out, 0, sizeof(*out));
+	for (unsigned k = 0; k < e->model_count; k++)
 		for (unsigned i = 0; i < n; i++)
 			out->mean[i] +=
-			    e->members[k].weight * e->members[k].state.mean[i];
-	for (unsigned k = 0; k < e->member_count; k++) {
-		const struct estimate_member *m = &e->members[k];
+			    e->models[k].weight * e->models[k].state.mean[i];
+	for (unsigned k = 0; k < e->model_count; k++) {
+		const struct estimate_model *m = &e->models[k];
 		double apart[ESTIMATE_STATES];
 
 		for (unsigned i = 0; i < n; i++)
@@ -158,12 +127,14 @@ static void blend(struct estimate_state *own,
 	}
 }
 
+/* The mixing step of the interacting models. */
 static void interact(struct estimate *e)
 {
 	struct estimate_state all;
+
 	mix(e, &all);
-	for (unsigned k = 0; k < e->member_count; k++) {
-		struct estimate_member *m = &e->members[k];
+	for (unsigned k = 0; k < e->model_count; k++) {
+		struct estimate_model *m = &e->models[k];
 		double own = (1 - SHARE) * m->weight;
 		double dealt = SHARE * m->prior;
 		double keep = own / (own + dealt);
@@ -174,163 +145,103 @@ static void interact(struct estimate *e)
 	}
 }
 
-/* (s/s)^2 per s, over an interval: a random walk, but within reason when there
- * is no sample for weeks. */
-static double wander_power(const struct oscillator *o, double dt)
-{
-	double q = o->wander * o->wander;
-	double most = FREQ_CHANGE_MAX * FREQ_CHANGE_MAX;
-
-	return q * dt > most ? most / dt : q;
-}
-
-/* What an interval does: the oscillator's three states afterwards are linear in
- * those before, plus noise. */
-struct passage {
-	double dt;
-	double drift_kept;	   /* of the drift: in itself, */
-	double in_freq, in_offset; /* and where else it went */
-	double noise[3][3];
-};
-
-static void add_wander(struct passage *p, const struct oscillator *o)
-{
-	double q = wander_power(o, p->dt), t = p->dt;
-
-	p->noise[0][0] += q * t * t * t / 3;
-	p->noise[0][1] += q * t * t / 2;
-	p->noise[1][1] += q * t;
-}
-
-/*
- * The noise of a drift that is forgotten exponentially (Ornstein-Uhlenbeck), of
- * its integral and of its double integral; r: the interval in units of its
- * time. The closed form cancels where r is small, and there a random walk of
- * the drift is as good.
- */
-static void add_drift_noise(struct passage *p, const struct oscillator *o)
-{
-	double tau = o->drift_time_s, r = p->dt / tau;
-	double s = 2 * o->drift_sd * o->drift_sd / tau;
-	double e1 = -expm1(-r), e2 = -expm1(-2 * r) / 2;
-	double r2 = r * r, r3 = r2 * r;
-	bool brief = r < 0.25;
-
-	p->noise[2][2] += s * tau * e2;
-	s *= tau * tau;
-	p->noise[1][2] += s * (brief ? r2 / 2 : e1 - e2);
-	s *= tau;
-	p->noise[1][1] += s * (brief ? r3 / 3 : r - 2 * e1 + e2);
-	p->noise[0][2] += s * (brief ? r3 / 6 : e2 - r * (1 - e1));
-	s *= tau;
-	p->noise[0][1] += s * (brief ? r2 * r2 / 8 : r2 / 2 - r * e1 + e1 - e2);
-	s *= tau;
-	p->noise[0][0] +=
-	    s * (brief ? r2 * r3 / 20 : r3 / 3 - r2 - r + 2 * r * e1 + e2);
-}
-
-static struct passage passage(const struct oscillator *o, double dt)
-{
-	struct passage p = {.dt = dt};
-
-	add_wander(&p, o);
-	if (o->drift_time_s > 0) {
-		p.drift_kept = exp(-dt / o->drift_time_s);
-		p.in_freq = o->drift_time_s * (1 - p.drift_kept);
-		p.in_offset = o->drift_time_s * (dt - p.in_freq);
-		add_drift_noise(&p, o);
-	}
-	for (unsigned i = 0; i < 3; i++)
-		for (unsigned j = 0; j < i; j++)
-			p.noise[i][j] = p.noise[j][i];
-	return p;
-}
-
+/* state := F state, cov := F cov F^T + noise, with F as in struct passage. */
 static void predict_oscillator(
     struct estimate_state *s, const struct passage *p, unsigned states)
 {
-	s->mean[0] += p->dt * s->mean[1] + p->in_offset * s->mean[2];
-	s->mean[1] += p->in_freq * s->mean[2];
-	s->mean[2] *= p->drift_kept;
+	double *mean = s->mean;
+
+	mean[STATE_OFFSET] +=
+	    p->dt * mean[STATE_FREQ] + p->in_offset * mean[STATE_DRIFT];
+	mean[STATE_FREQ] += p->in_freq * mean[STATE_DRIFT];
+	mean[STATE_DRIFT] *= p->drift_kept;
 	for (unsigned j = 0; j < states; j++) {
-		s->cov[0][j] +=
-		    p->dt * s->cov[1][j] + p->in_offset * s->cov[2][j];
-		s->cov[1][j] += p->in_freq * s->cov[2][j];
-		s->cov[2][j] *= p->drift_kept;
+		s->cov[STATE_OFFSET][j] +=
+		    p->dt * s->cov[STATE_FREQ][j] +
+		    p->in_offset * s->cov[STATE_DRIFT][j];
+		s->cov[STATE_FREQ][j] += p->in_freq * s->cov[STATE_DRIFT][j];
+		s->cov[STATE_DRIFT][j] *= p->drift_kept;
 	}
 	for (unsigned i = 0; i < states; i++) {
-		s->cov[i][0] +=
-		    p->dt * s->cov[i][1] + p->in_offset * s->cov[i][2];
-		s->cov[i][1] += p->in_freq * s->cov[i][2];
-		s->cov[i][2] *= p->drift_kept;
+		double *row = s->cov[i];
+
+		row[STATE_OFFSET] +=
+		    p->dt * row[STATE_FREQ] + p->in_offset * row[STATE_DRIFT];
+		row[STATE_FREQ] += p->in_freq * row[STATE_DRIFT];
+		row[STATE_DRIFT] *= p->drift_kept;
 	}
-	for (unsigned i = 0; i < 3; i++)
-		for (unsigned j = 0; j < 3; j++)
+	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
+		for (unsigned j = 0; j < OSCILLATOR_STATES; j++)
 			s->cov[i][j] += p->noise[i][j];
 }
 
-static void predict_member(
-    const struct estimate *e, struct estimate_member *m, double dt)
+static void predict_model(
+    const struct estimate *e, struct estimate_model *m, double dt)
 {
 	struct estimate_state *s = &m->state;
-	struct passage p = passage(&oscillators[m->oscillator], dt);
+	struct passage p = oscillator_passage(&oscillators[m->oscillator], dt);
+	double drift = m->bias_scale * m->bias_scale * dt / BIAS_TIME;
 
 	predict_oscillator(s, &p, e->states);
-	double drift = m->bias_scale * m->bias_scale * dt / BIAS_TIME;
 	if (drift <= 0)
 		return;
 	for (unsigned i = 0; i < e->sources; i++) {
 		for (unsigned j = 0; j < e->sources; j++)
-			s->cov[BIAS + i][BIAS + j] -= drift / e->bias_info;
-		s->cov[BIAS + i][BIAS + i] +=
+			s->cov[STATE_BIAS + i][STATE_BIAS + j] -=
+			    drift / e->bias_info;
+		s->cov[STATE_BIAS + i][STATE_BIAS + i] +=
 		    drift * e->bias_sd[i] * e->bias_sd[i];
 	}
 }
 
-static struct belief member_belief(
-    const struct estimate_member *m, unsigned source)
+/* What a source measures: the offset plus its bias. */
+static struct gaussian measured_by(
+    const struct estimate_model *m, unsigned source)
 {
-	unsigned b = BIAS + source;
+	const double(*cov)[ESTIMATE_STATES] = m->state.cov;
+	unsigned b = STATE_BIAS + source;
 
-	return (struct belief){
-	    .mean = m->state.mean[0] + m->state.mean[b],
-	    .var = m->state.cov[0][0] + 2 * m->state.cov[0][b] +
-		   m->state.cov[b][b],
+	return (struct gaussian){
+	    .mean = m->state.mean[STATE_OFFSET] + m->state.mean[b],
+	    .var = cov[STATE_OFFSET][STATE_OFFSET] + 2 * cov[STATE_OFFSET][b] +
+		   cov[b][b],
 	};
 }
 
 /*
- * Carry what was learned of the sum of offset and bias over to all states. The
- * offset's own row is put together from the sum's: after weeks of silence it is
- * known ten orders of magnitude better than before, and a difference of such
- * numbers would be noise.
+ * Carries what was learned of the sum of offset and bias over to all states.
+ * The offset's own row is computed from the sum's: after weeks of silence a
+ * sample makes it ten orders of magnitude better known, and a difference of
+ * such numbers would be noise.
  */
-static void spread(struct estimate_member *m, unsigned states, unsigned source,
-    const struct belief *before, const struct belief *after)
+static void spread(struct estimate_model *m, unsigned states, unsigned source,
+    const struct gaussian *before, const struct gaussian *after)
 {
 	struct estimate_state *s = &m->state;
-	unsigned b = BIAS + source;
+	unsigned b = STATE_BIAS + source;
 	double gain[ESTIMATE_STATES] = {0};
 	double gone = before->var - after->var;
 
 	for (unsigned i = 1; i < states; i++)
-		gain[i] = (s->cov[i][0] + s->cov[i][b]) / before->var;
+		gain[i] =
+		    (s->cov[i][STATE_OFFSET] + s->cov[i][b]) / before->var;
 	for (unsigned i = 1; i < states; i++) {
 		s->mean[i] += gain[i] * (after->mean - before->mean);
 		for (unsigned j = 1; j < states; j++)
 			s->cov[i][j] -= gain[i] * gain[j] * gone;
 	}
-	s->mean[0] = after->mean - s->mean[b];
+	s->mean[STATE_OFFSET] = after->mean - s->mean[b];
 	for (unsigned j = 1; j < states; j++)
-		s->cov[0][j] = s->cov[j][0] =
+		s->cov[STATE_OFFSET][j] = s->cov[j][STATE_OFFSET] =
 		    gain[j] * after->var - s->cov[b][j];
-	s->cov[0][0] = after->var - 2 * gain[b] * after->var + s->cov[b][b];
+	s->cov[STATE_OFFSET][STATE_OFFSET] =
+	    after->var - 2 * gain[b] * after->var + s->cov[b][b];
 }
 
-static double update_member(struct estimate_member *m, unsigned states,
+static double update_model(struct estimate_model *m, unsigned states,
     unsigned source, double measured, const struct box *box)
 {
-	struct belief before = member_belief(m, source), after = before;
+	struct gaussian before = measured_by(m, source), after = before;
 	double log_likelihood = box_update(&after, measured, box);
 
 	spread(m, states, source, &before, &after);
@@ -341,58 +252,61 @@ static void weigh(struct estimate *e, const double *log_likelihood)
 {
 	double best = -INFINITY, sum = 0;
 
-	for (unsigned k = 0; k < e->member_count; k++)
+	for (unsigned k = 0; k < e->model_count; k++)
 		best = fmax(best, log_likelihood[k]);
-	for (unsigned k = 0; k < e->member_count; k++) {
-		e->members[k].weight *= exp(log_likelihood[k] - best);
-		sum += e->members[k].weight;
+	for (unsigned k = 0; k < e->model_count; k++) {
+		e->models[k].weight *= exp(log_likelihood[k] - best);
+		sum += e->models[k].weight;
 	}
-	for (unsigned k = 0; k < e->member_count; k++)
-		e->members[k].weight /= sum;
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].weight /= sum;
 }
 
 static double mean_freq(const struct estimate *e)
 {
 	double freq = 0;
 
-	for (unsigned k = 0; k < e->member_count; k++)
-		freq += e->members[k].weight * e->members[k].state.mean[1];
+	for (unsigned k = 0; k < e->model_count; k++)
+		freq +=
+		    e->models[k].weight * e->models[k].state.mean[STATE_FREQ];
 	return freq;
 }
 
-/* A double holds nanoseconds for a few weeks only: the zero goes along. */
+/* A double resolves nanoseconds for a few weeks only, so the zero follows the
+ * offset. */
 static void move_anchor(struct estimate *e)
 {
-	double far = e->members[0].state.mean[0];
+	double far = e->models[0].state.mean[STATE_OFFSET];
+	int64_t move_ns;
 
 	if (fabs(far) < ANCHOR_REACH_S)
 		return;
-	int64_t move_ns = ns_of_s(fmin(fmax(far, -OFFSET_MAX_S), OFFSET_MAX_S));
+	move_ns = ns_of_s(fmin(fmax(far, -OFFSET_MAX_S), OFFSET_MAX_S));
 	e->anchor_ns += move_ns;
-	for (unsigned k = 0; k < e->member_count; k++)
-		e->members[k].state.mean[0] -= s_of_ns(move_ns);
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].state.mean[STATE_OFFSET] -= s_of_ns(move_ns);
 }
 
 void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box)
 {
-	double log_likelihood[ESTIMATE_MEMBERS];
+	double log_likelihood[ESTIMATE_MODELS];
+	double dt, measured;
 
 	if (!e->started)
-		start(e, at, offset_ns, 2 * box->half);
-	double dt = s_of_ns(at.ns - e->at.ns);
-	double measured = s_of_ns(offset_ns - e->anchor_ns);
-
+		start(e, at, offset_ns, START_HALVES * box->half);
+	dt = s_of_ns(at.ns - e->at.ns);
+	measured = s_of_ns(offset_ns - e->anchor_ns);
 	interact(e);
 	if (dt < 0)
 		measured -= dt * mean_freq(e);
-	for (unsigned k = 0; k < e->member_count; k++) {
-		struct estimate_member *m = &e->members[k];
+	for (unsigned k = 0; k < e->model_count; k++) {
+		struct estimate_model *m = &e->models[k];
 
 		if (dt > 0)
-			predict_member(e, m, dt);
+			predict_model(e, m, dt);
 		log_likelihood[k] =
-		    update_member(m, e->states, source, measured, box);
+		    update_model(m, e->states, source, measured, box);
 	}
 	if (dt > 0)
 		e->at = at;
@@ -400,23 +314,25 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 	move_anchor(e);
 }
 
-void estimate_loosen(struct estimate *e, unsigned source, double sd)
+void estimate_inflate_bias(struct estimate *e, unsigned source, double sd)
 {
+	unsigned b = STATE_BIAS + source;
+
 	if (sd <= 0)
 		return;
-	e->loosened[source] = true;
-	for (unsigned k = 0; k < e->member_count; k++)
-		e->members[k].state.cov[BIAS + source][BIAS + source] +=
-		    sd * sd;
+	e->bias_explained[source] = true;
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].state.cov[b][b] += sd * sd;
 }
 
-void estimate_set_bias(struct estimate *e, unsigned source, struct belief bias)
+void estimate_set_bias(
+    struct estimate *e, unsigned source, struct gaussian bias)
 {
-	unsigned b = BIAS + source;
+	unsigned b = STATE_BIAS + source;
 
-	e->loosened[source] = true;
-	for (unsigned k = 0; k < e->member_count; k++) {
-		struct estimate_state *s = &e->members[k].state;
+	e->bias_explained[source] = true;
+	for (unsigned k = 0; k < e->model_count; k++) {
+		struct estimate_state *s = &e->models[k].state;
 
 		for (unsigned i = 0; i < e->states; i++)
 			s->cov[b][i] = s->cov[i][b] = 0;
@@ -426,14 +342,14 @@ void estimate_set_bias(struct estimate *e, unsigned source, struct belief bias)
 }
 
 void estimate_learn_bias(
-    struct estimate *e, unsigned source, struct belief bias)
+    struct estimate *e, unsigned source, struct gaussian bias)
 {
-	unsigned b = BIAS + source;
+	unsigned b = STATE_BIAS + source;
 
-	for (unsigned k = 0; k < e->member_count; k++) {
-		struct estimate_state *s = &e->members[k].state;
+	for (unsigned k = 0; k < e->model_count; k++) {
+		struct estimate_state *s = &e->models[k].state;
 		double total = s->cov[b][b] + bias.var;
-		double miss = bias.mean - s->mean[b];
+		double residual = bias.mean - s->mean[b];
 		double gain[ESTIMATE_STATES];
 
 		if (s->cov[b][b] <= 0)
@@ -441,71 +357,73 @@ void estimate_learn_bias(
 		for (unsigned i = 0; i < e->states; i++)
 			gain[i] = s->cov[i][b] / total;
 		for (unsigned i = 0; i < e->states; i++) {
-			s->mean[i] += gain[i] * miss;
+			s->mean[i] += gain[i] * residual;
 			for (unsigned j = 0; j < e->states; j++)
 				s->cov[i][j] -= gain[i] * gain[j] * total;
 		}
 	}
 }
 
-void estimate_widen(struct estimate *e, double sd, double freq_sd)
+void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd)
 {
-	for (unsigned k = 0; k < e->member_count; k++) {
-		e->members[k].state.cov[0][0] += sd * sd;
-		e->members[k].state.cov[1][1] += freq_sd * freq_sd;
+	for (unsigned k = 0; k < e->model_count; k++) {
+		struct estimate_state *s = &e->models[k].state;
+
+		s->cov[STATE_OFFSET][STATE_OFFSET] += sd * sd;
+		s->cov[STATE_FREQ][STATE_FREQ] += freq_sd * freq_sd;
 	}
 }
 
-/* Of the offset after `dt`, and with the bias of a source when `bias` is its
- * state; 0: alone. */
-static struct belief belief_ahead(
-    const struct estimate_member *m, unsigned bias, double dt)
+/* One model's offset after `dt`, with the bias of a source if `bias` is its
+ * state; 0: without any. */
+static struct gaussian model_ahead(
+    const struct estimate_model *m, unsigned bias, double dt)
 {
 	const double(*cov)[ESTIMATE_STATES] = m->state.cov;
-	struct passage p = passage(&oscillators[m->oscillator], dt);
-	const unsigned state[4] = {0, 1, 2, bias};
+	struct passage p = oscillator_passage(&oscillators[m->oscillator], dt);
+	const unsigned state[4] = {STATE_OFFSET, STATE_FREQ, STATE_DRIFT, bias};
 	const double share[4] = {1, dt, p.in_offset, bias > 0};
-	struct belief b = {0, p.noise[0][0]};
+	struct gaussian g = {0, p.noise[STATE_OFFSET][STATE_OFFSET]};
 
 	for (unsigned i = 0; i < 4; i++) {
-		b.mean += share[i] * m->state.mean[state[i]];
+		g.mean += share[i] * m->state.mean[state[i]];
 		for (unsigned j = 0; j < 4; j++)
-			b.var += share[i] * share[j] * cov[state[i]][state[j]];
+			g.var += share[i] * share[j] * cov[state[i]][state[j]];
 	}
-	return b;
+	return g;
 }
 
-/* The same of the whole bank. */
-static struct belief mean_belief(
+/* The whole bank's. */
+static struct gaussian bank_ahead(
     const struct estimate *e, unsigned bias, double dt)
 {
-	struct belief members[ESTIMATE_MEMBERS], sum = {0, 0};
+	struct gaussian models[ESTIMATE_MODELS], sum = {0, 0};
 
-	for (unsigned k = 0; k < e->member_count; k++) {
-		members[k] = belief_ahead(&e->members[k], bias, dt);
-		sum.mean += e->members[k].weight * members[k].mean;
+	for (unsigned k = 0; k < e->model_count; k++) {
+		models[k] = model_ahead(&e->models[k], bias, dt);
+		sum.mean += e->models[k].weight * models[k].mean;
 	}
-	for (unsigned k = 0; k < e->member_count; k++) {
-		double apart = members[k].mean - sum.mean;
+	for (unsigned k = 0; k < e->model_count; k++) {
+		double apart = models[k].mean - sum.mean;
 
 		sum.var +=
-		    e->members[k].weight * (members[k].var + apart * apart);
+		    e->models[k].weight * (models[k].var + apart * apart);
 	}
 	return sum;
 }
 
-struct belief estimate_belief(
+struct gaussian estimate_predict(
     const struct estimate *e, unsigned source, struct osc at, int64_t offset_ns)
 {
 	double dt = fmax(s_of_ns(at.ns - e->at.ns), 0);
-	struct belief b = mean_belief(e, BIAS + source, dt);
+	struct gaussian g = bank_ahead(e, STATE_BIAS + source, dt);
 
-	b.mean += s_of_ns(e->anchor_ns - offset_ns);
-	return b;
+	g.mean += s_of_ns(e->anchor_ns - offset_ns);
+	return g;
 }
 
-/* When sources differ from each other, their mean differs from the truth about
- * as a mean of so many draws would: nobody knows who is right. */
+/* The mean of sources that differ is off by as much as a mean of so many draws
+ * is: nobody knows which of them is right. */
 static double spread_sd(
     const struct estimate *e, const struct estimate_state *all)
 {
@@ -515,22 +433,24 @@ static double spread_sd(
 	for (unsigned i = 0; i < e->sources; i++) {
 		double w = 1 / (e->bias_sd[i] * e->bias_sd[i]);
 
-		if (e->loosened[i])
+		if (e->bias_explained[i])
 			continue;
-		square += w * all->mean[BIAS + i] * all->mean[BIAS + i];
+		square +=
+		    w * all->mean[STATE_BIAS + i] * all->mean[STATE_BIAS + i];
 		info += w;
 		n++;
 	}
 	return n > 1 ? fmin(sqrt(square / info / (n - 1)), OFFSET_MAX_S) : 0;
 }
 
-/* Into the past, by its frequency alone: the offset at dt < 0. */
-static struct belief belief_behind(const struct estimate_state *all, double dt)
+/* The offset at dt < 0, by the frequency alone. */
+static struct gaussian bank_behind(const struct estimate_state *all, double dt)
 {
-	return (struct belief){
-	    .mean = all->mean[0] + dt * all->mean[1],
-	    .var = all->cov[0][0] + 2 * dt * all->cov[0][1] +
-		   dt * dt * all->cov[1][1],
+	return (struct gaussian){
+	    .mean = all->mean[STATE_OFFSET] + dt * all->mean[STATE_FREQ],
+	    .var = all->cov[STATE_OFFSET][STATE_OFFSET] +
+		   2 * dt * all->cov[STATE_OFFSET][STATE_FREQ] +
+		   dt * dt * all->cov[STATE_FREQ][STATE_FREQ],
 	};
 }
 
@@ -538,23 +458,26 @@ static struct belief belief_behind(const struct estimate_state *all, double dt)
 static void frequency_ahead(
     const struct estimate *e, double dt, struct estimate_value *out)
 {
-	double freq[ESTIMATE_MEMBERS], var = 0;
+	double freq[ESTIMATE_MODELS], var = 0;
 
-	for (unsigned k = 0; k < e->member_count; k++) {
-		const struct estimate_state *s = &e->members[k].state;
-		double w = e->members[k].weight;
-		struct passage p =
-		    passage(&oscillators[e->members[k].oscillator], dt);
+	for (unsigned k = 0; k < e->model_count; k++) {
+		const struct estimate_state *s = &e->models[k].state;
+		double w = e->models[k].weight;
+		struct passage p = oscillator_passage(
+		    &oscillators[e->models[k].oscillator], dt);
 
-		freq[k] = s->mean[1] + p.in_freq * s->mean[2];
+		freq[k] =
+		    s->mean[STATE_FREQ] + p.in_freq * s->mean[STATE_DRIFT];
 		out->freq += w * freq[k];
-		out->drift += w * p.drift_kept * s->mean[2];
-		var += w * (s->cov[1][1] + 2 * p.in_freq * s->cov[1][2] +
-			       p.in_freq * p.in_freq * s->cov[2][2] +
-			       p.noise[1][1]);
+		out->drift += w * p.drift_kept * s->mean[STATE_DRIFT];
+		var += w * (s->cov[STATE_FREQ][STATE_FREQ] +
+			       2 * p.in_freq * s->cov[STATE_FREQ][STATE_DRIFT] +
+			       p.in_freq * p.in_freq *
+				   s->cov[STATE_DRIFT][STATE_DRIFT] +
+			       p.noise[STATE_FREQ][STATE_FREQ]);
 	}
-	for (unsigned k = 0; k < e->member_count; k++)
-		var += e->members[k].weight * (freq[k] - out->freq) *
+	for (unsigned k = 0; k < e->model_count; k++)
+		var += e->models[k].weight * (freq[k] - out->freq) *
 		       (freq[k] - out->freq);
 	out->freq_sd = sqrt(fmax(var, 0));
 }
@@ -564,14 +487,14 @@ struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 	double dt = s_of_ns(at.ns - e->at.ns);
 	struct estimate_value v = {0};
 	struct estimate_state all;
+	struct gaussian g;
 
 	mix(e, &all);
-	struct belief b =
-	    dt < 0 ? belief_behind(&all, dt) : mean_belief(e, 0, dt);
+	g = dt < 0 ? bank_behind(&all, dt) : bank_ahead(e, 0, dt);
 	frequency_ahead(e, fmax(dt, 0), &v);
 	v.offset_ns = e->anchor_ns +
-		      ns_of_s(fmin(fmax(b.mean, -OFFSET_MAX_S), OFFSET_MAX_S));
-	v.offset_sd = fmin(sqrt(fmax(b.var, 0)), OFFSET_MAX_S);
+		      ns_of_s(fmin(fmax(g.mean, -OFFSET_MAX_S), OFFSET_MAX_S));
+	v.offset_sd = fmin(sqrt(fmax(g.var, 0)), OFFSET_MAX_S);
 	v.spread_sd = spread_sd(e, &all);
 	return v;
 }
@@ -580,23 +503,21 @@ bool estimate_follows(const struct estimate *e, double interval_s)
 {
 	double lost = 0;
 
-	for (unsigned k = 0; k < e->member_count; k++) {
+	for (unsigned k = 0; k < e->model_count; k++) {
 		double time_s =
-		    oscillators[e->members[k].oscillator].drift_time_s;
+		    oscillators[e->models[k].oscillator].drift_time_s;
 
 		if (time_s > 0 && time_s < DRIFT_SAMPLES * interval_s)
-			lost += e->members[k].weight;
+			lost += e->models[k].weight;
 	}
 	return lost < 0.5;
 }
 
-struct belief estimate_bias(const struct estimate *e, unsigned source)
+struct gaussian estimate_bias(const struct estimate *e, unsigned source)
 {
+	unsigned b = STATE_BIAS + source;
 	struct estimate_state all;
 
 	mix(e, &all);
-	return (struct belief){
-	    .mean = all.mean[BIAS + source],
-	    .var = all.cov[BIAS + source][BIAS + source],
-	};
+	return (struct gaussian){.mean = all.mean[b], .var = all.cov[b][b]};
 }

@@ -1,100 +1,108 @@
 /*
  * The joint filter: offset, frequency and drift of the local oscillator, and
- * one small slowly varying bias per source, from every packet of every source.
- * Pure.
+ * one small, slowly varying bias for each source, estimated from every packet
+ * of every source. Pure.
  *
- * How much the oscillator wanders, whether its frequency drifts as temperature
- * makes it, and whether the sources' biases matter, is not known: a bank of
- * filters runs, one per assumption, weighed by how well
- * each predicts. Their states mix a little at each sample (interacting multiple
- * models; Blom and Bar-Shalom 1988), so that a filter that was wrong so far
- * starts from what the others know.
+ * How much the oscillator wanders, whether its frequency drifts, and whether
+ * the sources' biases matter, is not known. So a bank of filters runs, one for
+ * each assumption (a "model"), weighted by how well each predicts. Their states
+ * mix a little at each sample, so that a model that was wrong so far starts
+ * from what the others know (interacting multiple models; Blom and Bar-Shalom
+ * 1988).
  *
- * Biases are relative: their mean, weighed by 1 / bias_sd^2, is zero by
- * definition, for no packet could tell. What all sources have in common is
+ * Biases are relative: their mean, weighted by 1 / bias_sd^2, is zero by
+ * definition, because no packet can show it. An error that all sources share is
  * covered by the root distance, not by the deviations here.
+ *
+ * Offsets and frequencies: positive, the oscillator is slow.
  */
 #ifndef CLOCK_FILTER_ESTIMATE_H
 #define CLOCK_FILTER_ESTIMATE_H
 
 #include "base/time.h"
 #include "clock/filter/box.h"
+#include "clock/filter/oscillator.h"
 
 #include <stdbool.h>
 
 #define ESTIMATE_SOURCES 14
-#define ESTIMATE_STATES (3 + ESTIMATE_SOURCES)
-#define ESTIMATE_OSCILLATORS 19
 #define ESTIMATE_BIASES 2
-#define ESTIMATE_MEMBERS (ESTIMATE_OSCILLATORS * ESTIMATE_BIASES)
+#define ESTIMATE_MODELS (OSCILLATORS * ESTIMATE_BIASES)
+
+/* After the states of the oscillator: the bias of each source, s. */
+#define STATE_BIAS OSCILLATOR_STATES
+#define ESTIMATE_STATES (STATE_BIAS + ESTIMATE_SOURCES)
 
 struct estimate_state {
-	/* offset - anchor (s), frequency (s/s), drift (1/s), biases (s) */
-	double mean[ESTIMATE_STATES];
+	double mean[ESTIMATE_STATES]; /* the offset counts from the anchor */
 	double cov[ESTIMATE_STATES][ESTIMATE_STATES];
 };
 
-struct estimate_member {
-	unsigned oscillator;  /* the assumption about it */
+struct estimate_model {
+	unsigned oscillator;  /* index into oscillators[] */
 	double bias_scale;    /* of bias_sd */
-	double prior, weight; /* all sum to 1 */
+	double prior, weight; /* each sums to 1 over all models */
 	struct estimate_state state;
 };
 
 struct estimate {
-	unsigned sources, states, member_count;
-	bool started;
+	unsigned sources, states, model_count;
+	bool started;	   /* has taken in a sample */
 	struct osc at;	   /* of the states */
-	int64_t anchor_ns; /* what mean[0] counts from */
+	int64_t anchor_ns; /* the offset's zero */
 	double bias_sd[ESTIMATE_SOURCES];
-	double bias_info;		 /* sum of 1 / bias_sd^2 */
-	bool loosened[ESTIMATE_SOURCES]; /* its bias is no accident */
-	struct estimate_member members[ESTIMATE_MEMBERS];
+	double bias_info; /* sum of 1 / bias_sd^2 */
+	/* The bias of this source has a known cause: it says nothing about how
+	 * far the sources differ by chance. */
+	bool bias_explained[ESTIMATE_SOURCES];
+	struct estimate_model models[ESTIMATE_MODELS];
 };
 
-/* Offsets and frequencies: positive, the oscillator is slow. */
 struct estimate_value {
 	int64_t offset_ns;
-	double offset_sd;     /* s, by chance alone ... */
-	double spread_sd;     /* s, and because the sources disagree for good */
+	double offset_sd;     /* s: by chance alone */
+	double spread_sd;     /* s: because the sources differ lastingly */
 	double freq, freq_sd; /* s/s */
 	double drift;	      /* of the frequency, 1/s */
 };
 
-/* `bias_sd`: one per source, > 0: what a bias may be, in seconds. */
+/* `bias_sd`: for each source, > 0, the standard deviation of its bias, s.
+ * `freq`, `freq_sd`: what is known before the first sample, s/s. */
 void estimate_init(struct estimate *e, double freq, double freq_sd,
     const double *bias_sd, unsigned sources);
 
-/* What is thought of the offset that `source` will measure at `at`, relative to
- * `offset_ns`. */
-struct belief estimate_belief(const struct estimate *e, unsigned source,
+/* The offset that `source` is expected to measure at `at`, minus `offset_ns`,
+ * in s. */
+struct gaussian estimate_predict(const struct estimate *e, unsigned source,
     struct osc at, int64_t offset_ns);
 
-/* A measurement. Not far from the order of time: one older than the filter is
- * moved along with the filter's own frequency. */
+/* Takes in a measurement. Measurements may come slightly out of order: an older
+ * one is moved along with the estimated frequency. */
 void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box);
 
-/* The path of `source` has changed: its bias, too, by about `sd` seconds. */
-void estimate_loosen(struct estimate *e, unsigned source, double sd);
+/* The path of `source` has changed: its bias changes, too, with a standard
+ * deviation of `sd` seconds. */
+void estimate_inflate_bias(struct estimate *e, unsigned source, double sd);
 
-/* It is another path now, whose bias is known. */
-void estimate_set_bias(struct estimate *e, unsigned source, struct belief bias);
+/* The path of `source` is another one now, with a known bias, s. */
+void estimate_set_bias(
+    struct estimate *e, unsigned source, struct gaussian bias);
 
-/* Something else tells of the bias, too. */
+/* Takes in what something else says about the bias, s. */
 void estimate_learn_bias(
-    struct estimate *e, unsigned source, struct belief bias);
+    struct estimate *e, unsigned source, struct gaussian bias);
 
-/* The oscillator itself has jumped: its offset by about `sd` seconds, its
- * frequency perhaps by `freq_sd`. */
-void estimate_widen(struct estimate *e, double sd, double freq_sd);
+/* The oscillator itself jumped: its offset with a standard deviation of `sd`
+ * seconds, its frequency with `freq_sd` (s/s). */
+void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd);
 
 struct estimate_value estimate_at(const struct estimate *e, struct osc at);
 
-/* Whether samples so far apart are enough to follow the drift of the frequency,
- * which is likely to change within its time. */
+/* Are samples this far apart enough to follow the drift of the frequency, which
+ * is likely to change within its time? */
 bool estimate_follows(const struct estimate *e, double interval_s);
 
-struct belief estimate_bias(const struct estimate *e, unsigned source);
+struct gaussian estimate_bias(const struct estimate *e, unsigned source);
 
 #endif

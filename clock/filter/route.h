@@ -1,9 +1,8 @@
 /*
- * What is remembered of the biases of one path's routes: what the way there is
- * longer than the way back, and what the server is wrong by, cannot be seen
- * while a route lasts, but the next route shows the difference. When a route
- * comes back, so does its bias. Pure; seconds; positive: the server seems
- * ahead.
+ * The remembered biases of one path's routes. The asymmetry of a route and the
+ * error of the server cannot be seen while the route lasts; the change to the
+ * next route shows the difference. When a route comes back, so does its bias.
+ * Pure; seconds; positive: the server seems ahead.
  */
 #ifndef CLOCK_FILTER_ROUTE_H
 #define CLOCK_FILTER_ROUTE_H
@@ -14,17 +13,28 @@
 struct route_table {
 	struct {
 		bool known;
-		unsigned number; /* as in delay_track */
-		struct belief bias;
+		unsigned number; /* as in struct delay_track */
+		struct gaussian bias;
 	} routes[DELAY_ROUTES];
 };
 
-/* NULL: this route was never left. */
-const struct belief *route_recall(
+/* NULL: the bias of this route is not known. */
+const struct gaussian *route_recall(
     const struct route_table *table, unsigned number);
 
-/* One of the routes that `t` has forgotten makes room. */
+/* Remembers the bias of a route in place of an older value, in a free place, or
+ * in place of a route that `t` has forgotten. */
 void route_learn(struct route_table *table, const struct delay_track *t,
-    unsigned number, struct belief bias);
+    unsigned number, struct gaussian bias);
+
+/*
+ * A longer route is mostly as much longer there as back, so that its bias is
+ * the old one. How much more likely does that make what the first samples show
+ * than a change anywhere within +- sqrt(3) * sd? `was`: the bias before; `now`:
+ * the bias after the samples, estimated from a prior of `was` with a variance
+ * that was inflated by sd^2.
+ */
+double route_odds_unchanged(
+    struct gaussian was, struct gaussian now, double sd);
 
 #endif

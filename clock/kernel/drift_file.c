@@ -10,15 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXT_MAX 128 /* one line; a longer file is something else */
+#define TEXT_MAX 128 /* one line; a longer file is no drift file */
 #define FREQ_MAX_PPM 100000.0
-/* The last digit of the file; below it a deviation would read as none. */
+/* The last digit in the file: a smaller deviation would read as 0. */
 #define SD_MIN_PPM 1e-6
 #define SD_MAX_PPM 100000.0
-#define SECONDS_MAX INT64_C(9223372036) /* 2262: int64 nanoseconds end */
+/* In 2262: int64 nanoseconds reach no further. */
+#define SECONDS_MAX INT64_C(9223372036)
 
-/* Neither a link nor a pipe: the directory belongs to the run-time user, while
- * the reader may be root. */
+/* Refuses links and pipes: the folder belongs to the agent's user, and the
+ * reader may be root. */
 static int open_plain(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -51,7 +52,7 @@ static int read_text(const char *path, char text[TEXT_MAX])
 	return 0;
 }
 
-static bool ends(const char *text)
+static bool ends_here(const char *text)
 {
 	return text[strspn(text, " \t\r\n")] == '\0';
 }
@@ -65,8 +66,8 @@ static int write_all(int fd, const char *text)
 		return -errno;
 	if ((size_t)n != len)
 		return -ENOSPC;
-	/* On disk before the name points to it, or a power cut could leave an
-	 * empty file under the good name. */
+	/* The data must be on disk before the name points to it: otherwise a
+	 * power cut could leave an empty file under the name. */
 	if (fchmod(fd, 0644) != 0 || fsync(fd) != 0)
 		return -errno;
 	return 0;
@@ -80,7 +81,7 @@ static int replace_text(const char *path, const char *text)
 
 	if (n < 0 || (size_t)n >= sizeof(fresh))
 		return -ENAMETOOLONG;
-	unlink(fresh); /* of a crash in the middle of this */
+	unlink(fresh); /* a crash may have left it */
 	fd = open(
 	    fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
@@ -110,12 +111,13 @@ int drift_file_load(const char *path, double *freq_ppm, double *sd_ppm)
 
 	if (err)
 		return err;
-	/* strtod would take "nan", "inf" and hexadecimal, too. */
+	/* strtod() also takes "nan", "inf" and hexadecimal numbers. */
 	if (text[strspn(text, "0123456789.+-eE \t\r\n")] != '\0')
 		return -EINVAL;
 	drift = strtod(text, &next);
 	sd = strtod(next, &end);
-	if (next == text || end == next || !ends(end) || !drift_sane(drift, sd))
+	if (next == text || end == next || !ends_here(end) ||
+	    !drift_sane(drift, sd))
 		return -EINVAL;
 	*freq_ppm = -drift;
 	*sd_ppm = fmax(sd, SD_MIN_PPM);
@@ -128,7 +130,7 @@ int drift_file_save(const char *path, double freq_ppm, double sd_ppm)
 
 	if (!drift_sane(freq_ppm, sd_ppm))
 		return -EINVAL;
-	/* 0 - x and not -x: no "-0.000000". */
+	/* 0 - x instead of -x: never "-0.000000". */
 	snprintf(text, sizeof(text), "%20.6f %20.6f\n", 0.0 - freq_ppm, sd_ppm);
 	return replace_text(path, text);
 }
@@ -143,7 +145,8 @@ int goodtime_load(const char *path, int64_t *seconds)
 		return err;
 	errno = 0;
 	got = strtoll(text, &end, 10);
-	if (end == text || errno || !ends(end) || got <= 0 || got > SECONDS_MAX)
+	if (end == text || errno || !ends_here(end) || got <= 0 ||
+	    got > SECONDS_MAX)
 		return -EINVAL;
 	*seconds = got;
 	return 0;

@@ -1,14 +1,16 @@
 #include "clock/kernel/keeper.h"
 
-#include "clock/steering/discipline.h"
+#include "clock/leap.h"
 
 #include <math.h>
 
+/* Time to the next try when the kernel would not end a slew. */
 #define SLEW_RETRY_NS NS_PER_S
-/* A rate too small for the kernel's 2^-16 ppm comes out wrong by any factor:
- * such a slew ends at the latest after this many of its durations. */
+/* The kernel rounds a rate to 2^-16 ppm, so a tiny rate becomes wrong by any
+ * factor. A slew ends after this many of its durations at the latest. */
 #define SLEW_STRETCH_MAX 2.0
-/* What is set is read back as it was, and the kernel counts in 2^-16 ppm. */
+/* Frequencies are equal within it: well above the kernel's 2^-16 ppm, well
+ * below any change that matters. */
 #define FREQ_EQUAL_PPM 1e-4
 
 static double total_of(const struct clock_command *c)
@@ -19,9 +21,9 @@ static double total_of(const struct clock_command *c)
 	       1e6 * (double)c->slew_ns / (double)c->slew_duration_ns;
 }
 
-/* A change to the kernel, between two readings of its clock. Whatever delays
- * this process in between makes the time of the change uncertain by half of
- * that at most. */
+/* A change to the kernel clock, made between two readings of it. Its time is
+ * taken as the middle, so a delay of this process between the readings makes
+ * it wrong by half of the delay at most. */
 static struct clock_change *add_change(
     struct keeper_report *r, struct wall before, struct wall after)
 {
@@ -98,8 +100,9 @@ int keeper_start(struct keeper *k, const struct keeper_limits *limits,
 			k->base_freq_ppm = *saved_freq_ppm;
 		else if (freq_sane(k, freq_ppm))
 			k->base_freq_ppm = freq_ppm;
-		/* Even when it is so already: this tells whether we may, and
-		 * ends what another program left running in the kernel. */
+		/* Set it even if it is set already: this shows whether we have
+		 * the right to, and ends what another program left running in
+		 * the kernel. */
 		err = set_freq(k, k->base_freq_ppm, report);
 	}
 	if (err) {
@@ -119,7 +122,7 @@ static enum keeper_verdict check_slew(
 	if (c->slew_duration_ns <= 0 ||
 	    c->slew_duration_ns > KEEPER_SLEW_DURATION_MAX_NS)
 		return KEEPER_BAD_COMMAND;
-	/* The sender's duration is rounded to whole nanoseconds. */
+	/* The engine rounds durations to whole nanoseconds: allow one. */
 	most_ns = k->limits.max_slew_ppm * 1e-6 * (double)c->slew_duration_ns;
 	if (fabs((double)c->slew_ns) > most_ns + 1)
 		return KEEPER_SLEW_LIMIT;
@@ -135,9 +138,9 @@ static bool in_start_window(const struct keeper *k, struct mono now)
 	       !mono_due(k->start_window_end, now);
 }
 
-/* The keeper cannot see that the clock has stood still. So this step leads no
- * further than those could have that are allowed anyway. */
-static enum keeper_verdict check_lapse(
+/* The keeper cannot see that the clock stood still. So this step must lead no
+ * further than the steps that were allowed since the last one. */
+static enum keeper_verdict check_pause(
     const struct keeper *k, const struct clock_command *c, struct mono now)
 {
 	int64_t steps;
@@ -162,7 +165,7 @@ static enum keeper_verdict check_bootstrap(const struct keeper *k,
 	if (!k->limits.bootstrap)
 		return KEEPER_STEP_FORBIDDEN;
 	if (c->pause)
-		return check_lapse(k, c, now);
+		return check_pause(k, c, now);
 	if (k->bootstrap_over)
 		return KEEPER_STEP_FORBIDDEN;
 	return becomes_ns < k->limits.earliest_ns ? KEEPER_STEP_EARLY
@@ -177,7 +180,7 @@ static enum keeper_verdict check_step(
 	if (c->step_ns == 0)
 		return c->bootstrap || c->pause ? KEEPER_BAD_COMMAND
 						: KEEPER_OK;
-	/* Neither before 1970 nor beyond what int64 can count (2262). */
+	/* Not before 1970, and not after 2262, where int64 ends. */
 	if (__builtin_add_overflow(
 		k->clock.now(k->clock.self).ns, c->step_ns, &becomes_ns) ||
 	    becomes_ns < 0)
@@ -207,9 +210,9 @@ static enum keeper_verdict check(
 	return v != KEEPER_OK ? v : check_step(k, c, now);
 }
 
-/* What the running slew has added so far. CLOCK_MONOTONIC gets the same
- * frequency as CLOCK_REALTIME: of its nanoseconds, the oscillator's share is
- * 1 / (1 + total), and the rate is relative to that one. */
+/* What the running slew has added so far, ns. CLOCK_MONOTONIC runs at the same
+ * frequency as CLOCK_REALTIME, so the oscillator's time is the elapsed time
+ * divided by (1 + total), and the rate is relative to the oscillator. */
 static int64_t slew_done(const struct keeper *k, struct mono now)
 {
 	double rate = (k->became_ppm - k->base_freq_ppm) * 1e-6;
@@ -218,8 +221,8 @@ static int64_t slew_done(const struct keeper *k, struct mono now)
 	return llround(elapsed_ns * rate / (1 + k->became_ppm * 1e-6));
 }
 
-/* When slew_done() will be what is wanted, at the rate that the kernel really
- * took. */
+/* The time after which slew_done() is `slew_ns`, at the rate that the kernel
+ * really took. */
 static int64_t slew_time(
     const struct keeper *k, int64_t slew_ns, int64_t duration_ns)
 {
@@ -242,7 +245,8 @@ static int change_step(struct keeper *k, const struct clock_command *c,
 	err = step(k, c->step_ns, r);
 	if (err)
 		return err;
-	/* What it leaves to the start is the start's as ever. */
+	/* The bootstrap step of a start does not use up a step of the start
+	 * window; the step after a pause does. */
 	k->steps_used += !c->bootstrap || c->pause;
 	k->bootstrap_over |= c->bootstrap;
 	k->next_step = mono_after(now, KEEPER_STEP_GAP_NS);
@@ -256,7 +260,7 @@ static int change_freq(struct keeper *k, const struct clock_command *c,
 	int err = set_freq(k, total_of(c), r);
 
 	if (err)
-		return err; /* an old slew goes on, and will be ended */
+		return err; /* an older slew goes on and ends on time */
 	r->slew_done_ns = done_ns;
 	k->base_freq_ppm = c->freq_ppm;
 	k->slewing = c->slew_ns != 0;
@@ -268,13 +272,13 @@ static int change_freq(struct keeper *k, const struct clock_command *c,
 	return 0;
 }
 
-/* On any other day a leap second is none, but a step of a second that no limit
- * of steps knows of. */
+/* On any other day a leap second would be a step of one second that escapes
+ * the limits of steps. */
 static enum leap leap_today(const struct keeper *k, enum leap wanted)
 {
 	struct wall now = k->clock.now(k->clock.self);
 
-	return discipline_leap_day(now) ? wanted : LEAP_NONE;
+	return leap_day(now) ? wanted : LEAP_NONE;
 }
 
 static int act(struct keeper *k, const struct clock_command *c, struct mono now,
@@ -290,7 +294,7 @@ static int act(struct keeper *k, const struct clock_command *c, struct mono now,
 
 	if (!err)
 		err = change_freq(k, c, now, r);
-	/* Last: a step makes the kernel forget its status. */
+	/* Must come last: a step makes the kernel forget its status. */
 	if (!err)
 		err = k->clock.set_status(k->clock.self, &status);
 	k->bootstrap_over |= !err && c->synchronised;
@@ -372,8 +376,8 @@ bool keeper_look(struct keeper *k, struct keeper_report *report)
 
 void keeper_stop(struct keeper *k, struct mono now)
 {
-	struct keeper_report nobody_reads = {.verdict = KEEPER_OK};
+	struct keeper_report unused = {.verdict = KEEPER_OK};
 
 	if (k->slewing)
-		end_slew(k, now, &nobody_reads);
+		end_slew(k, now, &unused);
 }

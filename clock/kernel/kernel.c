@@ -8,26 +8,31 @@
 
 #define US_PER_S 1000000L
 #define FREQ_SCALE 65536.0 /* adjtimex(2): ppm with 16 bits of fraction */
-#define FREQ_MAX_PPM 500.0
-/* At 16 s the kernel, timedatectl and others give the clock up. */
+#define FREQ_MAX_PPM 500.0 /* of the fine part (MAXFREQ) */
+/* With an error of 16 s the kernel, timedatectl and others take the clock for
+ * unsynchronised (NTP_PHASE_LIMIT). */
 #define ERROR_MAX_US 16000000L
-/* Of the kernel's own loops; what they left over is ended. */
+/* The kernel's own loops. The agent ends what another program left in them. */
 #define STATUS_LOOPS (STA_PLL | STA_FLL | STA_FREQHOLD)
 
-static int adjust(struct timex *t)
+static int adjust(void *self, struct timex *t)
 {
-	return clock_adjtime(CLOCK_REALTIME, t) < 0 ? -errno : 0;
+	const struct kernel_call *call = self;
+
+	return call->adjtime(call->self, t) < 0 ? -errno : 0;
 }
 
-static int read_timex(struct timex *t)
+static int read_timex(void *self, struct timex *t)
 {
 	memset(t, 0, sizeof(*t));
-	return adjust(t);
+	return adjust(self, t);
 }
 
-static long user_hz(void)
+static long user_hz(const void *self)
 {
-	return sysconf(_SC_CLK_TCK);
+	const struct kernel_call *call = self;
+
+	return call->user_hz;
 }
 
 struct kernel_freq kernel_freq_of(double ppm, long hz)
@@ -49,11 +54,11 @@ double kernel_freq_ppm(const struct kernel_freq *f, long hz)
 	return (double)ticks * (double)hz + (double)f->freq_scaled / FREQ_SCALE;
 }
 
-static double ppm_of(const struct timex *t)
+static double ppm_of(const void *self, const struct timex *t)
 {
 	struct kernel_freq f = {.tick_us = t->tick, .freq_scaled = t->freq};
 
-	return kernel_freq_ppm(&f, user_hz());
+	return kernel_freq_ppm(&f, user_hz(self));
 }
 
 static struct wall now(void *self)
@@ -68,51 +73,49 @@ static struct wall now(void *self)
 static int get_freq(void *self, double *freq_ppm)
 {
 	struct timex t;
-	int err = read_timex(&t);
+	int err = read_timex(self, &t);
 
-	(void)self;
 	if (!err)
-		*freq_ppm = ppm_of(&t);
+		*freq_ppm = ppm_of(self, &t);
 	return err;
 }
 
-/* Another program may have left an offset that the kernel is still working
- * off. The kernel takes a new one, 0, only while its loop is on. */
-static int end_kernel_loops(void)
+/* Another program may have left an offset that the kernel still works off. The
+ * kernel takes a new offset, 0, only while its loop is on. */
+static int end_kernel_loops(void *self)
 {
 	struct timex t;
-	int err = read_timex(&t);
+	int err = read_timex(self, &t);
 
 	if (err || (!(t.status & STATUS_LOOPS) && t.offset == 0))
 		return err;
 	t.modes = ADJ_OFFSET | ADJ_STATUS;
 	t.status = (t.status & ~STATUS_LOOPS) | STA_PLL;
 	t.offset = 0;
-	err = adjust(&t);
+	err = adjust(self, &t);
 	if (err)
 		return err;
 	t.modes = ADJ_STATUS;
 	t.status &= ~STATUS_LOOPS;
-	return adjust(&t);
+	return adjust(self, &t);
 }
 
 static int set_freq(void *self, double freq_ppm, double *became_ppm)
 {
-	struct kernel_freq f = kernel_freq_of(freq_ppm, user_hz());
+	struct kernel_freq f = kernel_freq_of(freq_ppm, user_hz(self));
 	struct timex t = {
 	    .modes = ADJ_FREQUENCY | ADJ_TICK,
 	    .tick = f.tick_us,
 	    .freq = f.freq_scaled,
 	};
-	int err = end_kernel_loops();
+	int err = end_kernel_loops(self);
 
-	(void)self;
 	if (!err)
-		err = adjust(&t);
+		err = adjust(self, &t);
 	if (!err)
-		err = read_timex(&t);
+		err = read_timex(self, &t);
 	if (!err)
-		*became_ppm = ppm_of(&t);
+		*became_ppm = ppm_of(self, &t);
 	return err;
 }
 
@@ -122,7 +125,6 @@ static int step(void *self, int64_t step_ns)
 	int64_t ns = step_ns % NS_PER_S;
 	struct timex t = {.modes = ADJ_SETOFFSET | ADJ_NANO};
 
-	(void)self;
 	/* The fraction must not be negative: -0.5 s is -1 s and +0.5 s. */
 	if (ns < 0) {
 		s--;
@@ -130,7 +132,7 @@ static int step(void *self, int64_t step_ns)
 	}
 	t.time.tv_sec = (time_t)s;
 	t.time.tv_usec = (suseconds_t)ns;
-	return adjust(&t);
+	return adjust(self, &t);
 }
 
 static long us_rounded_up(int64_t ns)
@@ -141,24 +143,24 @@ static long us_rounded_up(int64_t ns)
 }
 
 /*
- * When the clock is set, by us or by anybody, Linux sets STA_UNSYNC and forgets
- * for when a leap second is armed (ntp_clear), but not that it is (TIME_INS):
- * it would never come. The end of the loop (STA_PLL) puts that right: to arm it
- * after this arms it anew.
+ * When any program sets the clock, Linux sets STA_UNSYNC and forgets the time
+ * of an armed leap second, but not that it is armed (ntp_clear, TIME_INS): the
+ * second would never come. Switching the kernel's loop (STA_PLL) off resets
+ * that state, so that the leap second can be armed again.
  */
-static int forget_leap(const struct timex *before)
+static int forget_leap(void *self, const struct timex *before)
 {
 	struct timex t = {
 	    .modes = ADJ_STATUS,
 	    .status = before->status | STA_PLL,
 	};
-	int err = adjust(&t);
+	int err = adjust(self, &t);
 
 	if (err)
 		return err;
 	t.modes = ADJ_STATUS;
 	t.status = before->status & ~STATUS_LOOPS;
-	return adjust(&t);
+	return adjust(self, &t);
 }
 
 static bool arms(const struct kernel_status *s)
@@ -169,16 +171,15 @@ static bool arms(const struct kernel_status *s)
 static int set_status(void *self, const struct kernel_status *status)
 {
 	struct timex t;
-	int err = read_timex(&t);
+	int err = read_timex(self, &t);
 	bool good = status->synchronised &&
 		    us_rounded_up(status->max_error_ns) < ERROR_MAX_US;
 
-	(void)self;
 	if (!err && good && arms(status) && (t.status & STA_UNSYNC))
-		err = forget_leap(&t);
+		err = forget_leap(self, &t);
 	if (err)
 		return err;
-	/* What else is set (PPS) belongs to somebody else. */
+	/* The other bits (PPS) belong to other programs. */
 	t.modes = ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_NANO;
 	t.status &= ~(STATUS_LOOPS | STA_UNSYNC | STA_INS | STA_DEL);
 	if (!good)
@@ -187,14 +188,14 @@ static int set_status(void *self, const struct kernel_status *status)
 		t.status |= STA_INS;
 	else if (status->leap == LEAP_DELETE)
 		t.status |= STA_DEL;
-	/* timedatectl and systemd-time-wait-sync go by maxerror, not by
-	 * STA_UNSYNC: the two must say the same. */
+	/* timedatectl and systemd-time-wait-sync look at maxerror, not at
+	 * STA_UNSYNC: both must say the same. */
 	t.maxerror = good ? us_rounded_up(status->max_error_ns) : ERROR_MAX_US;
 	t.esterror = good ? us_rounded_up(status->est_error_ns) : ERROR_MAX_US;
-	return adjust(&t);
+	return adjust(self, &t);
 }
 
-struct clock_ops kernel_clock(void)
+struct clock_ops kernel_clock_by(struct kernel_call *call)
 {
 	return (struct clock_ops){
 	    .now = now,
@@ -202,5 +203,20 @@ struct clock_ops kernel_clock(void)
 	    .set_freq = set_freq,
 	    .step = step,
 	    .set_status = set_status,
+	    .self = call,
 	};
+}
+
+static int real_adjtime(void *self, struct timex *t)
+{
+	(void)self;
+	return clock_adjtime(CLOCK_REALTIME, t);
+}
+
+struct clock_ops kernel_clock(void)
+{
+	static struct kernel_call machine = {.adjtime = real_adjtime};
+
+	machine.user_hz = sysconf(_SC_CLK_TCK);
+	return kernel_clock_by(&machine);
 }

@@ -1,21 +1,37 @@
 /*
- * The kernel clock itself, by clock_adjtime(2): the real side of
- * clock/kernel/ops.h, and the only place that calls it.
+ * The kernel clock itself, set by clock_adjtime(2): the real side of
+ * clock/kernel/ops.h, and the only place that makes this call.
  *
- * Clearing STA_UNSYNC (kernel_status.synchronised) also makes Linux copy the
- * time to the hardware clock every 11 minutes, where it is built to do so.
+ * kernel_status.synchronised clears STA_UNSYNC. Linux then also copies the time
+ * to the hardware clock every 11 minutes, if it is built to do so.
  */
 #ifndef CLOCK_KERNEL_KERNEL_H
 #define CLOCK_KERNEL_KERNEL_H
 
 #include "clock/kernel/ops.h"
 
+struct timex;
+
+/* The machine's clock. */
 struct clock_ops kernel_clock(void);
 
 /*
- * A frequency is set by two knobs: the length of a tick, in whole microseconds
- * per 1/USER_HZ s, and a fine part in 2^-16 ppm of at most +-500 ppm. `ppm` is
- * their sum. Pure; for kernel_clock and its tests.
+ * For tests: the same code with another system call. `adjtime` is called as
+ * clock_adjtime(2) is and returns what that returns: -1 with errno set, or the
+ * state of the clock. `user_hz` is the kernel's USER_HZ. The struct outlives
+ * the ops.
+ */
+struct kernel_call {
+	int (*adjtime)(void *self, struct timex *t);
+	void *self;
+	long user_hz;
+};
+struct clock_ops kernel_clock_by(struct kernel_call *call);
+
+/*
+ * Two fields set a frequency: the length of a tick, in whole microseconds per
+ * 1/USER_HZ s, and a fine part in 2^-16 ppm of at most +-500 ppm. The frequency
+ * in ppm is the sum of both. Pure; for kernel_clock() and its tests.
  */
 struct kernel_freq {
 	long tick_us;

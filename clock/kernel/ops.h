@@ -1,6 +1,7 @@
 /*
- * The kernel clock: one of the three seams. clock/kernel/kernel.c is the real
- * side, tests/sim/ the simulated one. Every function returns 0 or -errno.
+ * The kernel clock as seen by the keeper: one of the three seams. The real side
+ * is clock/kernel/kernel.c, the simulated one is in tests/sim/. Every function
+ * but now() returns 0 or -errno.
  */
 #ifndef CLOCK_KERNEL_OPS_H
 #define CLOCK_KERNEL_OPS_H
@@ -19,7 +20,8 @@ struct clock_ops {
 	struct wall (*now)(void *self);
 	/* The total frequency that the kernel applies (tick and freq). */
 	int (*get_freq)(void *self, double *freq_ppm);
-	/* Sets it, and reads back what it became. Kernel PLL off. */
+	/* Sets the total frequency, reads back what it became, and switches the
+	 * kernel's own loops off. */
 	int (*set_freq)(void *self, double freq_ppm, double *became_ppm);
 	int (*step)(void *self, int64_t step_ns);
 	int (*set_status)(void *self, const struct kernel_status *status);

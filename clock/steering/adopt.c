@@ -1,7 +1,9 @@
-/* Another list of sources, while the clock is being kept right. */
+/* A reload: another list of sources, while the clock is steered. */
+#include "clock/steering/feed.h"
 #include "clock/steering/state.h"
+#include "clock/steering/steering.h"
 
-/* Where an old source is now; -1: nowhere. */
+/* The new index of an old source; -1: it is gone. */
 static int moved_to(const int *from, unsigned count, int old)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -20,8 +22,8 @@ static void take_sources(struct steering *s, const struct steering *old,
 	}
 }
 
-/* The places in the filter of those that stay. Their biases are still found by
- * old_slot; without the others the filter starts again from the records. */
+/* Gives the members that stay their new slots. Their biases are still found by
+ * old_slot. If a member is gone, the filter starts again from the records. */
 static void take_members(
     struct steering *s, const struct steering *old, const int *from)
 {
@@ -35,7 +37,7 @@ static void take_members(
 		s->members[s->member_count++] = (unsigned)now;
 	}
 	if (s->member_count < old->member_count)
-		s->rebuild = true;
+		s->replay_due = true;
 }
 
 struct steering *steering_adopt(const struct steering *old,
@@ -43,7 +45,7 @@ struct steering *steering_adopt(const struct steering *old,
     const int *from, unsigned count)
 {
 	struct steering *s = steering_new(config, options, count, 0, 0);
-	struct source *sources;
+	struct steering_source *sources;
 
 	if (!s)
 		return NULL;
@@ -55,7 +57,7 @@ struct steering *steering_adopt(const struct steering *old,
 	s->selection.selected = moved_to(from, count, old->selection.selected);
 	take_sources(s, old, options, from);
 	take_members(s, old, from);
-	if (s->rebuild && s->member_count > 0)
-		steering_replay(s);
+	if (s->replay_due && s->member_count > 0)
+		feed_replay(s);
 	return s;
 }

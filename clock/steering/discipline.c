@@ -1,36 +1,25 @@
 #include "clock/steering/discipline.h"
 
+#include "clock/leap.h"
+
 #include <math.h>
 
-/* A slew takes this share of the time to the next update: short enough to cost
- * little accuracy (its error is gone for the other seven eighths), long enough
- * to leave intervals measured by programs alone. */
+/* A slew takes the time to the next update divided by this: short enough to
+ * cost little accuracy (its error is gone for seven eighths of the time), long
+ * enough to disturb intervals that programs measure only a little. */
 #define SLEW_SHARE 8.0
 #define SLEW_MIN_S 0.5
 #define SLEW_MAX_S 32.0
 #define SLEW_DAY_S 86400.0
-/* Stay a little below max-slew: durations are rounded, the keeper is strict. */
+/* Durations are rounded and the keeper is strict: stay a little below
+ * max-slew. */
 #define SLEW_MARGIN 1.001
-/* Linux takes no more (MAXFREQ); a better guess at the start never needs it. */
+/* Linux takes no more (MAXFREQ), and no real oscillator needs more. */
 #define FREQ_MAX_PPM 500.0
 
 void discipline_init(struct discipline *d, const struct steering_config *config)
 {
 	*d = (struct discipline){.config = *config};
-}
-
-/* ITU-R TF.460-6 allows the end of any month, second choice March and
- * September; all 27 so far came in June or December, so a leap bit at another
- * time is far more likely an error of the server than the first of its kind. */
-bool discipline_leap_day(struct wall now)
-{
-	time_t seconds = (time_t)(now.ns / NS_PER_S);
-	struct tm utc;
-
-	if (gmtime_r(&seconds, &utc) == NULL)
-		return false;
-	return (utc.tm_mon == 5 && utc.tm_mday == 30) ||
-	       (utc.tm_mon == 11 && utc.tm_mday == 31);
 }
 
 static int64_t magnitude(int64_t ns)
@@ -50,36 +39,37 @@ static bool must_step(const struct discipline *d, int64_t offset_ns)
 	       magnitude(offset_ns) > d->config.makestep_threshold_ns;
 }
 
-/* The first update may correct anything: that is what starting is for. */
+/* The first update may correct any offset: that is what a start is for. */
 static bool beyond_refusal(const struct discipline *d, int64_t offset_ns)
 {
 	return d->config.refuse_threshold_ns > 0 && d->updates > 0 &&
 	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
 }
 
-/* As much as fits into SLEW_DAY_S; the next update orders the rest. */
+/* Orders as much as fits into SLEW_DAY_S; the next update orders the rest. */
 static void set_slew(const struct discipline *d, int64_t offset_ns,
     double interval_s, struct clock_command *c)
 {
 	double max_slew = d->config.max_slew_ppm * 1e-6 / SLEW_MARGIN;
 	double most_ns = max_slew * SLEW_DAY_S * 1e9;
-	double wish_s =
+	double wanted_s =
 	    fmin(fmax(interval_s / SLEW_SHARE, SLEW_MIN_S), SLEW_MAX_S);
+	double least_s;
 
 	if (offset_ns == 0)
 		return;
 	c->slew_ns = offset_ns;
 	if (fabs((double)offset_ns) > most_ns)
 		c->slew_ns = (int64_t)copysign(most_ns, (double)offset_ns);
-	double least_s = fabs((double)c->slew_ns) * 1e-9 / max_slew;
-	c->slew_duration_ns = (int64_t)ceil(fmax(wish_s, least_s) * 1e9);
+	least_s = fabs((double)c->slew_ns) * 1e-9 / max_slew;
+	c->slew_duration_ns = (int64_t)ceil(fmax(wanted_s, least_s) * 1e9);
 }
 
 static void set_status(
     const struct discipline_input *in, int64_t left_ns, struct clock_command *c)
 {
 	bool leap_due = (in->leap == LEAP_INSERT || in->leap == LEAP_DELETE) &&
-			discipline_leap_day(in->now);
+			leap_day(in->now);
 
 	c->synchronised = in->synchronised;
 	c->leap = in->synchronised && leap_due ? in->leap : LEAP_NONE;

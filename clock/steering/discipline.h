@@ -1,29 +1,31 @@
 /*
- * What to do about an error of the clock: frequency at once, offset by a slew
- * that neither overshoots nor lingers, a step only where one is allowed. Pure.
+ * What to do about an error of the clock: set the frequency at once, slew the
+ * offset without overshoot, and step only where a step is allowed. Pure.
  */
 #ifndef CLOCK_STEERING_DISCIPLINE_H
 #define CLOCK_STEERING_DISCIPLINE_H
 
-#include "clock/steering/steering.h"
+#include "base/check.h"
+#include "clock/command.h"
+#include "clock/steering/config.h"
 
 struct discipline {
 	struct steering_config config;
 	uint64_t updates; /* carried out */
 	uint64_t steps;
 	int64_t last_step_ns;
-	bool step_allowed; /* once, after someone else's step */
-	bool refused;
+	bool step_allowed; /* one step, after a step of another program */
+	bool refused;	   /* the last offset was above the refuse threshold */
 	int64_t refused_ns;
-	/* A command was given and its verdict is not known yet. */
+	/* A command was given and its verdict has not arrived yet. */
 	bool pending;
 	int64_t pending_step_ns;
 };
 
 struct discipline_input {
 	int64_t offset_ns; /* of the clock now; positive: slow */
-	double freq_ppm;   /* correction wanted */
-	double interval_s; /* until the next update, about */
+	double freq_ppm;   /* wanted correction */
+	double interval_s; /* expected time to the next update */
 	bool synchronised;
 	enum leap leap;
 	struct wall now;
@@ -34,13 +36,13 @@ struct discipline_input {
 void discipline_init(
     struct discipline *d, const struct steering_config *config);
 
-/* False: refused, nothing is to be done to the clock. */
+/* False: the offset is refused; the clock must be left alone, and `command` is
+ * not written. */
 bool discipline_decide(struct discipline *d, const struct discipline_input *in,
     struct clock_command *command) MUST_USE;
 
+/* The keeper's verdict on the last command. Without a command before it, it
+ * changes nothing. */
 void discipline_applied(struct discipline *d, enum keeper_verdict verdict);
-
-/* Is `now` (UTC) within the last day of June or December? */
-bool discipline_leap_day(struct wall now);
 
 #endif

@@ -1,12 +1,49 @@
 #include "clock/steering/select.h"
 
-/* A rival must be this much better to take over: names on a status page that
- * change at every look help nobody. */
+#include "base/time.h"
+
+/* The selected source stays unless the best one's distance is below this share
+ * of its own: a selection that changes at every look confuses the reader. */
 #define STICKY 0.7
-/* A source this much more uncertain than the best adds more risk of asymmetry
- * than information. */
+/* A source with a distance above HELPFUL_FACTOR * (the best source's distance +
+ * HELPFUL_SLACK_NS) adds more risk of asymmetry than information. The slack
+ * keeps sources of one LAN together. A source that was combined may be half as
+ * far again, so that it does not come and go. */
 #define HELPFUL_FACTOR 3
 #define HELPFUL_SLACK_NS (100 * NS_PER_US)
+
+char select_state_mark(enum select_state s)
+{
+	static const char marks[SELECT_STATE_COUNT] = {
+#define X(id, mark, name, sentence) [id] = mark,
+	    SELECT_STATES(X)
+#undef X
+	};
+
+	return s < SELECT_STATE_COUNT ? marks[s] : '?';
+}
+
+const char *select_state_name(enum select_state s)
+{
+	static const char *const names[SELECT_STATE_COUNT] = {
+#define X(id, mark, name, sentence) [id] = name,
+	    SELECT_STATES(X)
+#undef X
+	};
+
+	return s < SELECT_STATE_COUNT ? names[s] : "unknown";
+}
+
+const char *select_state_text(enum select_state s)
+{
+	static const char *const texts[SELECT_STATE_COUNT] = {
+#define X(id, mark, name, sentence) [id] = sentence,
+	    SELECT_STATES(X)
+#undef X
+	};
+
+	return s < SELECT_STATE_COUNT ? texts[s] : "unknown state";
+}
 
 struct interval {
 	int64_t low, high;
@@ -23,7 +60,8 @@ static bool usable(const struct select_source *s)
 	return s->state == SELECT_COMBINED;
 }
 
-/* The voters around `low`, and how far their common part reaches. */
+/* How many voters' intervals contain `low`; *high: the end of their common
+ * part. */
 static unsigned depth_at(const struct select_source *sources, unsigned count,
     const bool *vote, int64_t low, int64_t *high)
 {
@@ -31,9 +69,11 @@ static unsigned depth_at(const struct select_source *sources, unsigned count,
 
 	*high = INT64_MAX;
 	for (unsigned i = 0; i < count; i++) {
+		struct interval in;
+
 		if (!vote[i])
 			continue;
-		struct interval in = interval(&sources[i]);
+		in = interval(&sources[i]);
 		if (in.low > low || low > in.high)
 			continue;
 		depth++;
@@ -44,9 +84,9 @@ static unsigned depth_at(const struct select_source *sources, unsigned count,
 }
 
 /*
- * Where most voters agree: from the lowest to the highest point that so many
- * share. Such a part begins at some voter's low end; with at most 64 sources,
- * trying each is quick enough.
+ * The largest number of voters that share a point; *best: from the lowest to
+ * the highest point that so many share. Such a part begins at the low end of
+ * some voter's interval; with at most 64 sources all of them can be tried.
  */
 static unsigned deepest(const struct select_source *sources, unsigned count,
     const bool *vote, struct interval *best)
@@ -93,9 +133,10 @@ static bool preferred(const struct select_source *s)
 	return usable(s) && s->options.prefer;
 }
 
-/* Sources marked trust decide alone while there are any. When only duplicates
- * are left (the first name of the server is silent), they count. */
-static bool trusted_voters(const struct select_source *sources, unsigned count,
+/* Fills `vote` and counts the voters. Sources marked trust decide alone while
+ * any is usable. If only duplicates are usable (the first name of the server is
+ * silent), the first of them votes. Returns whether trusted sources decide. */
+static bool find_voters(const struct select_source *sources, unsigned count,
     bool *vote, unsigned *voters)
 {
 	bool trusted = any(sources, count, votes_trusted);
@@ -120,19 +161,19 @@ static void set_usable(
 			sources[i].state = state;
 }
 
-/* Those whose interval does not meet the majority's are wrong. One that was
- * wrong before must do so with half of its interval to come back, or it would
+/* A source whose interval does not meet the majority's is wrong. A source that
+ * was wrong before must meet it with half of its interval, so that it does not
  * come and go. */
 static void name_falsetickers(struct select_source *sources, unsigned count,
     const struct interval *truth, bool trusted)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct select_source *s = &sources[i];
+		int64_t room =
+		    s->was_falseticker ? s->distance_ns / 2 : s->distance_ns;
 
 		if (!usable(s))
 			continue;
-		int64_t room =
-		    s->was_falseticker ? s->distance_ns / 2 : s->distance_ns;
 		if (s->outside || s->offset_ns - room > truth->high ||
 		    s->offset_ns + room < truth->low)
 			s->state = trusted && !s->options.trust
@@ -144,14 +185,14 @@ static void name_falsetickers(struct select_source *sources, unsigned count,
 static bool required_missing(
     const struct select_source *sources, unsigned count)
 {
-	bool wanted = false;
+	bool configured = false;
 
 	for (unsigned i = 0; i < count; i++) {
 		if (sources[i].options.require && usable(&sources[i]))
 			return false;
-		wanted |= sources[i].options.require;
+		configured |= sources[i].options.require;
 	}
-	return wanted;
+	return configured;
 }
 
 static unsigned independent(const struct select_source *sources, unsigned count)
@@ -183,6 +224,7 @@ static int best_of(
 	return best;
 }
 
+/* Leaves out the sources that are too uncertain to help. */
 static void mark_helpers(
     struct select_source *sources, unsigned count, int selected)
 {
@@ -203,12 +245,12 @@ static void mark_helpers(
 static unsigned keep_preferred(struct select_source *sources, unsigned count)
 {
 	unsigned survivors = 0;
-	bool choosy = any(sources, count, preferred);
+	bool any_preferred = any(sources, count, preferred);
 
 	for (unsigned i = 0; i < count; i++) {
 		struct select_source *s = &sources[i];
 
-		if (choosy && usable(s) && !s->options.prefer)
+		if (any_preferred && usable(s) && !s->options.prefer)
 			s->state = SELECT_NOT_PREFERRED;
 		survivors += usable(s);
 	}
@@ -229,8 +271,8 @@ struct select_result select_sources(struct select_source *sources,
 	struct select_result r = {.selected = -1, .outcome = SELECT_SELECTED};
 	bool vote[SOURCES_MAX];
 	struct interval truth = {0, 0};
+	bool trusted = find_voters(sources, count, vote, &r.voters);
 
-	bool trusted = trusted_voters(sources, count, vote, &r.voters);
 	if (r.voters == 0)
 		return nothing(r, sources, count, SELECT_NO_SAMPLES);
 	r.agreeing = deepest(sources, count, vote, &truth);

@@ -1,31 +1,69 @@
 /*
- * Which sources to believe: intersection of hard intervals (RFC 5905 11.2.1;
- * Marzullo 1984), then what the administrator asked for, then who is good
- * enough to help. Pure, on an array; no filter's self-confidence enters.
+ * Which sources to believe: first the intersection of hard intervals (RFC 5905
+ * section 11.2.1; Marzullo 1984), then the administrator's rules, then whether
+ * a source is precise enough to help. Pure, on an array. The filter's estimate
+ * of its own errors does not enter.
  */
 #ifndef CLOCK_STEERING_SELECT_H
 #define CLOCK_STEERING_SELECT_H
 
 #include "base/limits.h"
-#include "clock/steering/steering.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the administrator says about one source. */
+struct source_options {
+	bool prefer, noselect, trust, require;
+};
+
+/* What `ntsctl sources` shows: mark, name in JSON, sentence. The engine adds
+ * its own reasons (no keys yet, ...) to SELECT_NO_SAMPLES. */
+/* clang-format off */
+#define SELECT_STATES(X) \
+	X(SELECT_NO_SAMPLES,   '?', "no-samples",   "no usable sample yet") \
+	X(SELECT_NOSELECT,     '?', "noselect",     "measured only (noselect)") \
+	X(SELECT_UNSYNCED,     '?', "unsynchronised", "the server is not synchronised itself") \
+	X(SELECT_DISTANCE,     '?', "distance",     "its root distance is above maxdistance") \
+	X(SELECT_STALE,        '?', "stale",        "silent for too long") \
+	X(SELECT_UNTRUSTED,    '?', "untrusted",    "outside the interval of the sources marked trust") \
+	X(SELECT_NO_MAJORITY,  '?', "no-majority",  "no majority of the sources agrees") \
+	X(SELECT_WAITS,        '?', "waits",        "waits for minsources or a source marked require") \
+	X(SELECT_DUPLICATE,    '-', "duplicate",    "the same server as another source") \
+	X(SELECT_FALSETICKER,  'x', "falseticker",  "disagrees with the majority") \
+	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary too much") \
+	X(SELECT_OUTLIER,      '-', "not-combined", "agrees, but is too uncertain to help") \
+	X(SELECT_NOT_PREFERRED, '-', "not-preferred", "another source is preferred") \
+	X(SELECT_COMBINED,     '+', "combined",     "combined with the best source") \
+	X(SELECT_SELECTED,     '*', "selected",     "the best source")
+/* clang-format on */
+enum select_state {
+#define X(id, mark, name, sentence) id,
+	SELECT_STATES(X)
+#undef X
+	    SELECT_STATE_COUNT
+};
+char select_state_mark(enum select_state s);
+const char *select_state_name(enum select_state s);
+const char *select_state_text(enum select_state s);
 
 struct select_source {
-	/* In: SELECT_NO_SAMPLES ... SELECT_STALE for one that cannot be used,
-	 * SELECT_COMBINED for one that can. Out: what became of it. */
+	/* In: SELECT_COMBINED for a usable source, else the reason why it is
+	 * not usable. Out: the result. */
 	enum select_state state;
 	struct source_options options;
-	bool duplicate; /* has no vote: another name of a server */
-	bool
-	    was_falseticker; /* needs to agree for good before it is believed */
-	/* Its latest answers are without what the majority said before: its
-	 * vote is against them, whatever it said once. */
+	bool duplicate; /* another name of a server; has no vote */
+	/* Was a falseticker: must agree with half of its interval to return. */
+	bool was_falseticker;
+	/* Its latest answers miss the majority's interval: its vote counts
+	 * against the majority, whatever it said before. */
 	bool outside;
-	bool was_combined; /* stays so unless it got clearly worse */
+	bool was_combined; /* stays so unless it gets clearly worse */
 	int64_t offset_ns;
 	int64_t distance_ns; /* the truth is within offset +- distance */
-	/* The part of the distance that does not grow until the next sample:
-	 * what the best of several is chosen by, or the one that was heard last
-	 * would always lead. */
+	/* The part of the distance that does not grow until the next sample.
+	 * The best source is chosen by it: by the whole distance, the source
+	 * with the latest answer would always win. */
 	int64_t own_distance_ns;
 };
 
@@ -34,18 +72,18 @@ struct select_result {
 	unsigned voters;       /* usable sources with a vote */
 	unsigned agreeing;     /* of them, those in the majority */
 	unsigned survivors;    /* after the administrator's rules */
-	unsigned independent;  /* servers among those that agree */
-	bool required_missing; /* none marked require agrees */
-	/* Where the majority says that the truth is; only of use, and only set,
-	 * while there is one (agreeing > voters / 2). */
+	unsigned independent;  /* different servers among those that agree */
+	bool required_missing; /* no source marked require agrees */
+	/* Where the majority says that the truth is. Only set while there is a
+	 * majority (2 * agreeing > voters). */
 	int64_t truth_low_ns, truth_high_ns;
-	/* Why nothing is selected, one of SELECT_NO_MAJORITY, SELECT_WAITS,
-	 * SELECT_NO_SAMPLES (no usable source); SELECT_SELECTED otherwise. */
+	/* SELECT_SELECTED, or why nothing is selected: SELECT_NO_MAJORITY,
+	 * SELECT_WAITS or SELECT_NO_SAMPLES (no usable source). */
 	enum select_state outcome;
 };
 
-/* count <= SOURCES_MAX. `last`: index of the source selected before, or
- * -1: it stays unless another is clearly better. */
+/* count <= SOURCES_MAX. `last`: index of the source selected before, or -1: it
+ * stays unless another one is clearly better. */
 struct select_result select_sources(struct select_source *sources,
     unsigned count, unsigned min_sources, int last);
 

@@ -2,7 +2,7 @@
 
 #include "agent/source/pace.h"
 #include "clock/kernel/keeper.h"
-#include "clock/steering/memory.h"
+#include "clock/steering/restore.h"
 
 #include <math.h>
 #include <stdio.h>

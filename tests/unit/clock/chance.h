@@ -1,4 +1,4 @@
-/* Chance that repeats: seeded draws for the clock's tests. */
+/* Random numbers that repeat: seeded draws for the tests of the clock. */
 #ifndef TESTS_UNIT_CLOCK_CHANCE_H
 #define TESTS_UNIT_CLOCK_CHANCE_H
 

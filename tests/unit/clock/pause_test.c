@@ -1,4 +1,4 @@
-/* Has the clock stood still, or is one server wrong? */
+/* Did the clock stand still, or is one server wrong? */
 #include "clock/pause.h"
 
 #include <setjmp.h>
@@ -10,114 +10,175 @@
 #define POLL_NS (64 * NS_PER_S)
 #define MINUTE_NS (60 * NS_PER_S)
 
-static int64_t now_s;
+/* One answer a second: the sources answer one after the other. */
+struct hearing {
+	struct pause pause;
+	int64_t now_s;
+};
 
 static enum pause_verdict hear(
-    struct pause *l, unsigned source, int64_t lag_ns, uint64_t voters)
+    struct hearing *h, unsigned source, int64_t lag_ns, uint64_t voters)
 {
 	struct pause_voice v = {
-	    .first = {++now_s * NS_PER_S},
+	    .first = {++h->now_s * NS_PER_S},
 	    .lag_ns = lag_ns,
 	    .bound_ns = NS_PER_MS,
 	};
 
-	return pause_judge(l, source, v, POLL_NS, voters);
+	return pause_judge(&h->pause, source, v, POLL_NS, voters);
 }
 
-static void most_must_say_so(void **state)
+static void a_majority_of_the_voters_must_say_so(void **state)
 {
-	struct pause l = {0};
+	struct hearing h = {.now_s = 0};
 
 	(void)state;
-	assert_int_equal(hear(&l, 0, 0, 0x7), PAUSE_NONE);
-	assert_int_equal(hear(&l, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 2, MINUTE_NS, 0x7), PAUSE_FOUND);
-	assert_int_equal(hear(&l, 1, MINUTE_NS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 0, 0, 0x7), PAUSE_NONE);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 2, MINUTE_NS, 0x7), PAUSE_FOUND);
+	/* Then the count begins again. */
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		assert_int_equal(h.pause.voices[i].strikes, 0);
+	assert_int_equal(hear(&h, 1, MINUTE_NS, 0x7), PAUSE_DOUBT);
 }
 
-static void both_of_two_must(void **state)
+static void two_of_four_are_no_majority(void **state)
 {
-	struct pause l = {0};
+	struct hearing h = {.now_s = 0};
 
 	(void)state;
-	assert_int_equal(hear(&l, 0, MINUTE_NS, 0x3), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 1, 0, 0x3), PAUSE_NONE);
-	assert_int_equal(hear(&l, 0, MINUTE_NS, 0x3), PAUSE_NONE);
-	assert_int_equal(hear(&l, 1, MINUTE_NS, 0x3), PAUSE_FOUND);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0xf), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 1, MINUTE_NS, 0xf), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 3, MINUTE_NS, 0xf), PAUSE_FOUND);
 }
 
-static void whoever_is_alone_must_say_it_three_times(void **state)
+static void both_of_two_must_say_so(void **state)
 {
-	struct pause l = {0};
+	struct hearing h = {.now_s = 0};
 
 	(void)state;
-	assert_int_equal(hear(&l, 5, MINUTE_NS, 0x20), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 5, MINUTE_NS, 0x20), PAUSE_DOUBT);
-	/* Two wild answers are not the same one twice. */
-	assert_int_equal(hear(&l, 5, 2 * MINUTE_NS, 0x20), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 5, 2 * MINUTE_NS, 0x20), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 5, 2 * MINUTE_NS, 0x20), PAUSE_FOUND);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x3), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 1, 0, 0x3), PAUSE_NONE);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x3), PAUSE_NONE);
+	assert_int_equal(hear(&h, 1, MINUTE_NS, 0x3), PAUSE_FOUND);
 }
 
-/* Nor is anybody without a vote heard, however often. */
+/* An answer from before the first report of the lag proves nothing. */
+static void only_later_answers_count_against_a_pause(void **state)
+{
+	struct hearing h = {.now_s = 0};
+
+	(void)state;
+	assert_int_equal(hear(&h, 1, 0, 0x7), PAUSE_NONE);
+	assert_int_equal(hear(&h, 2, 0, 0x7), PAUSE_NONE);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
+	/* One of three is not enough, two are. */
+	assert_int_equal(hear(&h, 1, 0, 0x7), PAUSE_NONE);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 2, 0, 0x7), PAUSE_NONE);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_NONE);
+}
+
+static void an_answer_of_the_same_instant_is_not_later(void **state)
+{
+	struct hearing h = {.now_s = 0};
+
+	(void)state;
+	assert_int_equal(hear(&h, 1, 0, 0x3), PAUSE_NONE);
+	h.now_s--;
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x3), PAUSE_DOUBT);
+}
+
+static void the_only_voter_must_say_it_three_times(void **state)
+{
+	struct hearing h = {.now_s = 0};
+
+	(void)state;
+	assert_int_equal(hear(&h, 5, MINUTE_NS, 0x20), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 5, MINUTE_NS, 0x20), PAUSE_DOUBT);
+	/* Another lag starts the count again. */
+	assert_int_equal(hear(&h, 5, 2 * MINUTE_NS, 0x20), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 5, 2 * MINUTE_NS, 0x20), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 5, 2 * MINUTE_NS, 0x20), PAUSE_FOUND);
+}
+
 static void no_source_is_held_back_for_long(void **state)
 {
-	struct pause l = {0};
+	struct hearing h = {.now_s = 0};
 
 	(void)state;
 	for (unsigned i = 0; i < PAUSE_STRIKES; i++)
-		assert_int_equal(hear(&l, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 0, MINUTE_NS, 0x7), PAUSE_NONE);
-	assert_int_equal(hear(&l, 3, MINUTE_NS, 0x7), PAUSE_DOUBT);
+		assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_NONE);
+	/* A source without a vote is held back as well, but does not count. */
+	assert_int_equal(hear(&h, 3, MINUTE_NS, 0x7), PAUSE_DOUBT);
 }
 
-static void those_who_say_otherwise_do_not_help(void **state)
+static void different_lags_do_not_add_up(void **state)
 {
-	struct pause l = {0};
+	struct hearing h = {.now_s = 0};
 
 	(void)state;
-	assert_int_equal(hear(&l, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
-	assert_int_equal(hear(&l, 1, 2 * MINUTE_NS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 0, MINUTE_NS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 1, 2 * MINUTE_NS, 0x7), PAUSE_DOUBT);
+	/* Equal within both bounds. */
 	assert_int_equal(
-	    hear(&l, 2, 2 * MINUTE_NS + NS_PER_MS, 0x7), PAUSE_FOUND);
+	    hear(&h, 2, 2 * MINUTE_NS + 2 * NS_PER_MS + 1, 0x7), PAUSE_DOUBT);
+	assert_int_equal(
+	    hear(&h, 2, 2 * MINUTE_NS + 2 * NS_PER_MS, 0x7), PAUSE_FOUND);
 }
 
-static void a_clock_that_is_ahead_has_not_stood_still(void **state)
+static void a_clock_that_is_ahead_did_not_stand_still(void **state)
 {
-	struct pause l = {0};
+	struct hearing h = {.now_s = 0};
 
 	(void)state;
-	assert_int_equal(hear(&l, 0, -MINUTE_NS, 0x1), PAUSE_NONE);
+	assert_int_equal(hear(&h, 0, -MINUTE_NS, 0x1), PAUSE_NONE);
 }
 
-/* A slow oscillator may lose 6.4 ms in a poll of 64 s. */
-static void nor_has_one_that_runs_badly(void **state)
+/* `doubt`: the lag is longer than 20 ms and, even at the end of its bound, than
+ * what 100 ppm lose in the time since the last look. */
+static void a_bad_oscillator_did_not_stand_still(void **state)
 {
-	struct pause l = {0};
-	struct pause_voice v = {.lag_ns = 90 * NS_PER_MS, .bound_ns = 0};
+	static const struct {
+		int64_t lag_ns, bound_ns, since_ns;
+		bool doubt;
+	} rows[] = {
+	    {PAUSE_LEAST_NS, 0, NS_PER_S, false},
+	    {PAUSE_LEAST_NS + 1, 0, NS_PER_S, true},
+	    {90 * NS_PER_MS, 0, 1024 * NS_PER_S, false},
+	    {100 * NS_PER_MS - 1, 0, 1000 * NS_PER_S, false},
+	    {100 * NS_PER_MS + 1, 0, 1000 * NS_PER_S, true},
+	    {90 * NS_PER_MS, 90 * NS_PER_MS, NS_PER_S, false},
+	    {90 * NS_PER_MS, 89 * NS_PER_MS, NS_PER_S, true},
+	};
 
 	(void)state;
-	assert_int_equal(
-	    hear(&l, 0, PAUSE_LEAST_NS - NS_PER_MS, 0x1), PAUSE_NONE);
-	assert_int_equal(
-	    hear(&l, 0, PAUSE_LEAST_NS + NS_PER_MS, 0x1), PAUSE_DOUBT);
-	assert_int_equal(
-	    pause_judge(&l, 0, v, 1024 * NS_PER_S, 0x1), PAUSE_NONE);
-	v.bound_ns = v.lag_ns;
-	assert_int_equal(pause_judge(&l, 0, v, NS_PER_S, 0x1), PAUSE_NONE);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct pause p = {0};
+		struct pause_voice v = {
+		    .lag_ns = rows[i].lag_ns, .bound_ns = rows[i].bound_ns};
+
+		if ((pause_judge(&p, 0, v, rows[i].since_ns, 0x1) ==
+			PAUSE_DOUBT) != rows[i].doubt)
+			fail_msg("row %zu", i);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(most_must_say_so),
-	    cmocka_unit_test(both_of_two_must),
-	    cmocka_unit_test(whoever_is_alone_must_say_it_three_times),
+	    cmocka_unit_test(a_majority_of_the_voters_must_say_so),
+	    cmocka_unit_test(two_of_four_are_no_majority),
+	    cmocka_unit_test(both_of_two_must_say_so),
+	    cmocka_unit_test(only_later_answers_count_against_a_pause),
+	    cmocka_unit_test(an_answer_of_the_same_instant_is_not_later),
+	    cmocka_unit_test(the_only_voter_must_say_it_three_times),
 	    cmocka_unit_test(no_source_is_held_back_for_long),
-	    cmocka_unit_test(those_who_say_otherwise_do_not_help),
-	    cmocka_unit_test(a_clock_that_is_ahead_has_not_stood_still),
-	    cmocka_unit_test(nor_has_one_that_runs_badly),
+	    cmocka_unit_test(different_lags_do_not_add_up),
+	    cmocka_unit_test(a_clock_that_is_ahead_did_not_stand_still),
+	    cmocka_unit_test(a_bad_oscillator_did_not_stand_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #include "tests/unit/agent/engine/world.h"
 
 #include "agent/engine/sources.h"
-#include "clock/steering/memory.h"
+#include "clock/steering/restore.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -17,9 +17,9 @@ struct moments {
 	double mass, mean, var;
 };
 
-/* The law of the measured value given the truth, by integrating over the error
- * inside the box: independent of the closed form under test. */
-static double likelihood(const struct box *box, double miss)
+/* The density of a residual, by integrating over the error inside the box. It
+ * does not use the closed form under test. */
+static double likelihood(const struct box *box, double residual)
 {
 	enum { PARTS = 400 };
 	double sum = 0, norm = 0;
@@ -27,7 +27,7 @@ static double likelihood(const struct box *box, double miss)
 	for (int i = 0; i < PARTS; i++) {
 		double error = box->half * ((2 * i + 1.0) / PARTS - 1);
 		double tilted = exp(-box->tilt * error);
-		double z = (miss - error) / box->edge;
+		double z = (residual - error) / box->edge;
 
 		sum +=
 		    tilted * exp(-0.5 * z * z) / (box->edge * sqrt(2 * M_PI));
@@ -37,7 +37,7 @@ static double likelihood(const struct box *box, double miss)
 }
 
 static struct moments integrate(
-    const struct belief *before, double measured, const struct box *box)
+    const struct gaussian *before, double measured, const struct box *box)
 {
 	double sd = sqrt(before->var), low = before->mean - 9 * sd;
 	double width = 18 * sd / 2000;
@@ -66,16 +66,20 @@ static void test_moments_match_integration(void **state)
 
 	(void)state;
 	for (int n = 0; n < 40; n++) {
-		struct belief b = {
+		struct gaussian b = {
 		    chance_between(&c, -1, 1), exp(chance_between(&c, -3, 1))};
 		struct box box = {.half = exp(chance_between(&c, -1.5, 1)),
 		    .edge = exp(chance_between(&c, -2.5, 0))};
+		double y;
+		struct moments want;
+		double log_density;
+
 		if (n % 2)
 			box.tilt = chance_between(&c, -4, 4);
-		double y = b.mean + chance_between(&c, -1.5, 1.5) *
-					(sqrt(b.var) + box.half);
-		struct moments want = integrate(&b, y, &box);
-		double log_density = box_update(&b, y, &box);
+		y = b.mean +
+		    chance_between(&c, -1.5, 1.5) * (sqrt(b.var) + box.half);
+		want = integrate(&b, y, &box);
+		log_density = box_update(&b, y, &box);
 
 		if (want.mass < 1e-9)
 			continue;
@@ -85,7 +89,7 @@ static void test_moments_match_integration(void **state)
 	}
 }
 
-/* The densities of all that can be measured add up to one, surprise aside. */
+/* Without outliers, the densities of all measurements add up to one. */
 static void test_likelihood_is_a_density(void **state)
 {
 	const struct box box = {.half = 0.7, .edge = 0.1, .tilt = 2.5};
@@ -93,7 +97,7 @@ static void test_likelihood_is_a_density(void **state)
 
 	(void)state;
 	for (int i = 0; i < STEPS; i++) {
-		struct belief b = {0.3, 0.04};
+		struct gaussian b = {0.3, 0.04};
 
 		sum += exp(box_update(&b, -5 + 10.0 * i / STEPS, &box)) * 10 /
 		       STEPS;
@@ -114,19 +118,21 @@ static void test_box_is_symmetric(void **state)
 		    .wrong_reach = 10};
 		struct box mirror = box;
 		double y = chance_between(&c, -4, 4);
-		struct belief a = {0.2, 0.5}, b = {-0.2, 0.5};
+		struct gaussian a = {0.2, 0.5}, b = {-0.2, 0.5};
+		double la;
+		double lb;
 
 		mirror.tilt = -box.tilt;
-		double la = box_update(&a, y, &box);
-		double lb = box_update(&b, -y, &mirror);
+		la = box_update(&a, y, &box);
+		lb = box_update(&b, -y, &mirror);
 		assert_true(fabs(a.mean + b.mean) < 1e-9);
 		assert_true(fabs(a.var - b.var) < 1e-9);
 		assert_true(fabs(la - lb) < 1e-6);
 	}
 }
 
-/* What is plainly wrong costs nothing. */
-static void test_surprise_leaves_the_belief(void **state)
+/* An answer that is plainly wrong changes nothing. */
+static void test_an_outlier_changes_nothing(void **state)
 {
 	const struct box box = {.half = 1e-4,
 	    .edge = 1e-6,
@@ -135,7 +141,7 @@ static void test_surprise_leaves_the_belief(void **state)
 
 	(void)state;
 	for (double y = 1; y < 1e9; y *= 10) {
-		struct belief b = {0, 1e-10};
+		struct gaussian b = {0, 1e-10};
 
 		assert_true(isfinite(box_update(&b, y, &box)));
 		assert_true(fabs(b.mean) < 1e-12);
@@ -143,14 +149,14 @@ static void test_surprise_leaves_the_belief(void **state)
 	}
 }
 
-/* No input within reason may lead to a belief that is none. */
+/* No input leads to a mean or a variance that is not a number. */
 static void test_always_sound(void **state)
 {
 	struct chance c = {11};
 
 	(void)state;
 	for (int n = 0; n < 100000; n++) {
-		struct belief b = {chance_between(&c, -10, 10),
+		struct gaussian b = {chance_between(&c, -10, 10),
 		    exp(chance_between(&c, -50, 15))};
 		double var = b.var, mean = b.mean;
 		struct box box = {.half = exp(chance_between(&c, -20, 3)),
@@ -160,12 +166,13 @@ static void test_always_sound(void **state)
 		    .wrong_reach = 100};
 		double y = mean + chance_normal(&c) *
 				      (sqrt(var) + box.half + box.edge) * 3;
+		double reach;
 
 		assert_true(isfinite(box_update(&b, y, &box)));
 		assert_true(b.var > 0 && isfinite(b.var));
 		assert_true(isfinite(b.mean));
-		/* Between what was believed and what was measured. */
-		double reach = box.half + 12 * (box.edge + sqrt(var));
+		/* Between the estimate before and the measurement. */
+		reach = box.half + 12 * (box.edge + sqrt(var));
 		assert_true(b.mean > fmin(mean, y) - reach);
 		assert_true(b.mean < fmax(mean, y) + reach);
 	}
@@ -177,7 +184,7 @@ int main(void)
 	    cmocka_unit_test(test_moments_match_integration),
 	    cmocka_unit_test(test_likelihood_is_a_density),
 	    cmocka_unit_test(test_box_is_symmetric),
-	    cmocka_unit_test(test_surprise_leaves_the_belief),
+	    cmocka_unit_test(test_an_outlier_changes_nothing),
 	    cmocka_unit_test(test_always_sound),
 	};
 

@@ -42,27 +42,29 @@ static void test_floor_and_queue_are_found(void **state)
 	for (uint64_t seed = 1; seed <= 50; seed++) {
 		struct path p = {{seed}, 1e-3, 1e-4};
 		struct delay_track t;
+		double above;
 
 		delay_init(&t);
 		assert_null(now(&t));
 		assert_int_equal(feed(&t, &p, 1000), 0);
-		double above = now(&t)->floor - p.base;
+		above = now(&t)->floor - p.base;
 		assert_true(above > 0);
 		assert_true(above < 4 * delay_floor_gap(&t, 1000));
 		assert_true(t.queue > 0.7e-4 && t.queue < 1.4e-4);
 	}
 }
 
-/* The gap is what it claims to be, in the mean, from one sample to many. */
+/* delay_floor_gap() is the mean gap, for one sample as for many. */
 static void test_floor_gap_is_the_mean_gap(void **state)
 {
 	static const unsigned counts[] = {1, 2, 4, 16, 256};
 
 	(void)state;
-	for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+	for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
 		struct delay_track t;
 		struct path p = {{k}, 0, 1};
 		double sum = 0;
+		double want;
 
 		delay_init(&t);
 		t.queue = 1;
@@ -73,12 +75,12 @@ static void test_floor_gap_is_the_mean_gap(void **state)
 				least = fmin(least, draw(&p));
 			sum += least / 2000;
 		}
-		double want = delay_floor_gap(&t, counts[k]);
+		want = delay_floor_gap(&t, counts[k]);
 		assert_true(fabs(sum / want - 1) < 0.08);
 	}
 }
 
-/* Weeks of ordinary queueing are no change of route. */
+/* Weeks of ordinary queueing show no change of route. */
 static void test_no_false_alarm(void **state)
 {
 	(void)state;
@@ -92,7 +94,7 @@ static void test_no_false_alarm(void **state)
 }
 
 /* A busy hour, with queues five times as long: still the same route. */
-static void test_busy_hour_is_no_route(void **state)
+static void test_a_busy_hour_is_not_a_route(void **state)
 {
 	unsigned changes = 0;
 
@@ -115,16 +117,16 @@ static void test_longer_route_is_seen(void **state)
 	for (uint64_t seed = 1; seed <= 50; seed++) {
 		struct path p = {{seed}, 1e-3, 1e-4};
 		struct delay_track t;
-		enum delay_news news = DELAY_USUAL;
+		enum delay_event event = DELAY_UNCHANGED;
 		unsigned n = 0, back = 0;
 
 		delay_init(&t);
 		(void)feed(&t, &p, 300);
 		p.base += 1e-3;
-		while (news != DELAY_LONGER && n++ < DELAY_RECENT)
-			news = delay_add(&t, draw(&p), NAN, &back);
-		assert_int_equal(news, DELAY_LONGER);
-		/* The samples since the change, and none from before. */
+		while (event != DELAY_LONGER && n++ < DELAY_RECENT)
+			event = delay_add(&t, draw(&p), NAN, &back);
+		assert_int_equal(event, DELAY_LONGER);
+		/* The samples since the change, and none before it. */
 		assert_in_range(back, 8, n);
 		assert_true(fabs(now(&t)->shift - 1e-3) < 4e-4);
 		assert_true(now(&t)->floor > p.base);
@@ -165,7 +167,7 @@ static void test_recovers_from_a_false_floor(void **state)
 	assert_true(now(&t)->floor > 0.99e-3);
 }
 
-/* A detour of a hundred queues is not taken for one. */
+/* A route that is longer by a hundred queues is not a queue. */
 static void test_routes_do_not_spoil_the_queue(void **state)
 {
 	struct path p = {{6}, 1e-3, 1e-5};
@@ -181,9 +183,9 @@ static void test_routes_do_not_spoil_the_queue(void **state)
 	}
 }
 
-/* It fails over to another line and back, time and again: two routes, and the
- * changes are seen the sooner for being known. */
-static void test_routes_are_known_again(void **state)
+/* The path changes to another line and back, several times: two routes, which
+ * are recognized. */
+static void test_routes_are_recognized(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -196,15 +198,15 @@ static void test_routes_are_known_again(void **state)
 			p.base += i % 2 ? -3e-4 : 3e-4;
 			(void)feed(&t, &p, 120);
 			assert_int_equal(t.route, i % 2 ? 0 : 1);
-			/* Samples from just after a change spoil the floor of
-			 * the route before a little. */
+			/* The first samples after a change may change the
+			 * floor of the route before a little. */
 			assert_true(fabs(now(&t)->floor - p.base) < 1e-4);
 		}
 		assert_in_range(t.known, 2, 3);
 	}
 }
 
-/* Ten packets in a row go another way, and the next one does not. */
+/* Ten packets in a row take another route, the next one does not. */
 static void test_a_brief_route_is_left_again(void **state)
 {
 	struct path p = {{7}, 1e-3, 1e-5};
@@ -238,9 +240,11 @@ static void test_hardly_longer_route_is_seen(void **state)
 	}
 }
 
-/* The way there gets longer by no more than it queues, and the clock is known:
- * each way by itself shows it long before the sum does, and shows since when.
- * An error of the clock shows nothing. */
+/*
+ * The way to the server gets longer by one mean queue, and the clock is known:
+ * each way by itself shows the change long before the sum of both does, and
+ * shows when it came. An error of the clock is not taken for a route.
+ */
 static unsigned samples_until_longer(uint64_t seed, double up, double error)
 {
 	struct path p = {{seed}, 1e-3, 1e-4};
@@ -277,8 +281,8 @@ static void test_one_way_shows_a_longer_route_soon(void **state)
 	}
 }
 
-/* A path that is never empty: even the least of many samples is far above what
- * the rarest one shows, and that is hardly ever taken for a route. */
+/* A path that is never empty: even the least of many delays is far above the
+ * rarest one, and this is hardly ever taken for a route. */
 static void test_busy_path_has_few_routes(void **state)
 {
 	(void)state;
@@ -298,6 +302,53 @@ static void test_busy_path_has_few_routes(void **state)
 		}
 		assert_in_range(changes, 0, 50);
 	}
+}
+
+/* Blocks whose least delay is 5 us above the floor, then 8 us: the rise follows
+ * by a 64th in each block. The mean queue is 20 times as long. */
+static void test_a_changed_rise_is_learned_in_64_blocks(void **state)
+{
+	struct delay_track t;
+	unsigned back;
+	double want = 0;
+
+	(void)state;
+	delay_init(&t);
+	(void)delay_add(&t, 1e-3, NAN, &back);
+	for (unsigned i = 1; i < 16 * 150; i++) {
+		double rise = i / 16 < 100 ? 5e-6 : 8e-6;
+		double more =
+		    i % 16 == 1 ? rise : rise + 2e-4 * (i % 7 + 1) / 4;
+
+		(void)delay_add(&t, 1e-3 + more, NAN, &back);
+		assert_int_equal(t.route, 0);
+		if (i % 16 != 15)
+			continue;
+		/* The floor itself is in the first block. */
+		if (i > 16)
+			want +=
+			    fmax(1.0 / (i / 16 + 1), 1.0 / 64) * (rise - want);
+		assert_true(fabs(t.rise - want) < 1e-12);
+	}
+}
+
+/* Not the first one, and not the one in its place. */
+static void test_the_route_left_longest_ago_is_forgotten(void **state)
+{
+	static const double bases[] = {1e-3, 2e-3, 3e-3, 4e-3, 1e-3, 5e-3};
+	struct path p = {{9}, 1e-3, 1e-5};
+	struct delay_track t;
+
+	(void)state;
+	delay_init(&t);
+	for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
+		p.base = bases[i];
+		(void)feed(&t, &p, 100);
+	}
+	assert_int_equal(t.route, DELAY_ROUTES);
+	assert_non_null(delay_route(&t, 0));
+	assert_null(delay_route(&t, 1));
+	assert_non_null(delay_route(&t, 2));
 }
 
 static void test_old_routes_are_forgotten(void **state)
@@ -323,16 +374,18 @@ int main(void)
 	    cmocka_unit_test(test_floor_and_queue_are_found),
 	    cmocka_unit_test(test_floor_gap_is_the_mean_gap),
 	    cmocka_unit_test(test_no_false_alarm),
-	    cmocka_unit_test(test_busy_hour_is_no_route),
+	    cmocka_unit_test(test_a_busy_hour_is_not_a_route),
 	    cmocka_unit_test(test_longer_route_is_seen),
 	    cmocka_unit_test(test_shorter_route_is_seen_at_once),
 	    cmocka_unit_test(test_recovers_from_a_false_floor),
 	    cmocka_unit_test(test_routes_do_not_spoil_the_queue),
-	    cmocka_unit_test(test_routes_are_known_again),
+	    cmocka_unit_test(test_routes_are_recognized),
 	    cmocka_unit_test(test_a_brief_route_is_left_again),
 	    cmocka_unit_test(test_hardly_longer_route_is_seen),
 	    cmocka_unit_test(test_one_way_shows_a_longer_route_soon),
 	    cmocka_unit_test(test_busy_path_has_few_routes),
+	    cmocka_unit_test(test_a_changed_rise_is_learned_in_64_blocks),
+	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};
 

@@ -1,5 +1,6 @@
-/* Does each kind of path teach its own law? Beliefs come from a filter that
- * knows the truth well; all in seconds, queues of some microseconds. */
+/* Does each kind of path teach its own error model? The estimates come from a
+ * filter that knows the truth well. Everything is in seconds, and the queues
+ * are some microseconds long. */
 #include "clock/filter/error_model.h"
 
 #include "tests/unit/clock/chance.h"
@@ -30,28 +31,32 @@ static double queue(struct path *p, double mean)
 	return sum;
 }
 
-/* Mean square of what the box says of the error, over that of the error. */
-static double learn(struct law *l, struct delay_track *t, struct path *p)
+/* The mean square error that the box claims, divided by the real one. */
+static double learn(
+    struct error_model *m, struct delay_track *t, struct path *p)
 {
 	double claimed = 0, true_square = 0;
 
 	delay_init(t);
-	law_init(l);
+	error_model_init(m);
 	for (unsigned i = 0; i < 2000; i++) {
 		double e1 = queue(p, p->up), e2 = queue(p, p->down);
 		double delay = 200 * US + e1 + e2, error = (e1 - e2) / 2;
 		unsigned back;
-		/* The truth is known to +-1. */
+		/* The truth is known to +-1 us. */
 		double guess = -error + US * chance_normal(&p->chance);
-		struct belief before = {guess, US * US}, after = before;
+		struct gaussian before = {guess, US * US}, after = before;
+		struct box box;
+		struct gaussian wide;
 
 		(void)delay_add(t, delay, NAN, &back);
-		struct box box = law_box(l, t, t->route, delay, NOISE);
+		box = error_model_box(m, t, t->route, delay, NOISE);
 		(void)box_update(&after, 0, &box);
-		law_learn(l, t, t->route, delay, NOISE, &before, &after);
+		error_model_learn(
+		    m, t, t->route, delay, NOISE, &before, &after);
 		if (i < 200)
 			continue;
-		struct belief wide = {0, 1e-6};
+		wide = (struct gaussian){0, 1e-6};
 		box.wrong_share = 0;
 		(void)box_update(&wide, 0, &box);
 		claimed += wide.var;
@@ -64,12 +69,14 @@ static void test_exponential_queues_make_a_box(void **state)
 {
 	struct path p = {{1}, 10 * US, 10 * US, 1};
 	struct delay_track t;
-	struct law l;
+	struct error_model m;
+	double ratio;
+	struct box b;
 
 	(void)state;
-	double ratio = learn(&l, &t, &p);
+	ratio = learn(&m, &t, &p);
 	assert_true(ratio > 0.8 && ratio < 1.3);
-	struct box b = law_box(&l, &t, t.route, 240 * US, NOISE);
+	b = error_model_box(&m, &t, t.route, 240 * US, NOISE);
 	assert_true(b.half > 15 * US && b.half < 23 * US);
 	assert_true(fabs(b.tilt) < 0.01 / US);
 }
@@ -78,13 +85,15 @@ static void test_long_queues_make_a_bell(void **state)
 {
 	struct path p = {{2}, 30 * US, 30 * US, 10};
 	struct delay_track t;
-	struct law l;
+	struct error_model m;
+	double ratio;
+	struct box b;
 
 	(void)state;
-	double ratio = learn(&l, &t, &p);
+	ratio = learn(&m, &t, &p);
 	assert_true(ratio > 0.6 && ratio < 1.8);
-	struct box b = law_box(&l, &t, t.route, 260 * US, NOISE);
-	/* Narrower than the excess alone would have it, and soft. */
+	b = error_model_box(&m, &t, t.route, 260 * US, NOISE);
+	/* Narrower than the excess alone makes it, and soft. */
 	assert_true(b.half < 0.75 * (260 * US - delay_route(&t, 0)->floor) / 2);
 	assert_true(b.edge > US);
 }
@@ -96,9 +105,10 @@ static void test_a_busier_way_tilts_the_box(void **state)
 		struct path p = {
 		    {3}, way ? 100 * US : 5 * US, way ? 5 * US : 100 * US, 1};
 		struct delay_track t;
-		struct law l;
-		double ratio = learn(&l, &t, &p);
-		struct box b = law_box(&l, &t, t.route, 300 * US, NOISE);
+		struct error_model m;
+		double ratio = learn(&m, &t, &p);
+		struct box b =
+		    error_model_box(&m, &t, t.route, 300 * US, NOISE);
 
 		assert_true(ratio > 0.6 && ratio < 1.6);
 		/* Queues to the server make the offset too large: positive
@@ -107,42 +117,82 @@ static void test_a_busier_way_tilts_the_box(void **state)
 	}
 }
 
-/* The first samples say nothing of the floor: the box is as wide as it gets. */
+/* The first samples do not show the floor: the box has its full width. */
 static void test_first_samples_are_wide(void **state)
 {
 	struct delay_track t;
-	struct law l;
+	struct error_model m;
 	unsigned back;
 	double last = INFINITY;
 
 	(void)state;
 	delay_init(&t);
-	law_init(&l);
+	error_model_init(&m);
 	for (unsigned i = 0; i < 6; i++) {
+		struct box b;
+
 		(void)delay_add(&t, 1000 * US, NAN, &back);
-		struct box b = law_box(&l, &t, t.route, 1000 * US, NOISE);
+		b = error_model_box(&m, &t, t.route, 1000 * US, NOISE);
 
 		if (i == 0)
 			assert_true(b.half >= 480 * US);
 		assert_true(b.half < last);
 		last = b.half;
 	}
+	/* With the eighth the floor is known well enough. */
+	(void)delay_add(&t, 1000 * US, NAN, &back);
+	assert_true(
+	    error_model_box(&m, &t, t.route, 1000 * US, NOISE).half > 20 * US);
+	(void)delay_add(&t, 1000 * US, NAN, &back);
+	assert_true(
+	    error_model_box(&m, &t, t.route, 1000 * US, NOISE).half < US);
+}
+
+/* Only one way queues: its asymmetry counts as 0.97. */
+static void test_the_asymmetry_is_bounded(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		struct delay_track t;
+		struct error_model m;
+		unsigned back;
+		double r, tilt;
+
+		delay_init(&t);
+		error_model_init(&m);
+		for (unsigned i = 0; i < 100; i++)
+			(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
+		m.now = (struct error_sums){sign, 1, 1000};
+		r = sign * 0.97 * 0.97 * 0.97 / (0.97 * 0.97 + 0.01);
+		tilt = (1 / (1 + r) - 1 / (1 - r)) / t.queue;
+		assert_true(
+		    fabs(error_model_box(&m, &t, 0, 1000 * US, NOISE).tilt /
+			     tilt -
+			 1) < 1e-6);
+	}
 }
 
 static void test_forgotten_routes_get_the_widest_box(void **state)
 {
 	struct delay_track t;
-	struct law l;
+	const struct gaussian guess = {0, US * US};
+	struct error_model m;
 	unsigned back;
 
 	(void)state;
 	delay_init(&t);
-	law_init(&l);
+	error_model_init(&m);
 	for (unsigned i = 0; i < 100; i++)
 		(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
 	assert_true(
-	    law_box(&l, &t, t.route + 1, 1000 * US, NOISE).half >= 480 * US);
-	assert_true(law_box(&l, &t, t.route, 1000 * US, NOISE).half < 10 * US);
+	    error_model_box(&m, &t, t.route + 1, 1000 * US, NOISE).half >=
+	    480 * US);
+	assert_true(
+	    error_model_box(&m, &t, t.route, 1000 * US, NOISE).half < 10 * US);
+	/* Nothing is learned about them. */
+	error_model_learn(
+	    &m, &t, t.route + 1, 1000 * US, NOISE, &guess, &guess);
+	assert_true(m.now.samples == 0);
 }
 
 int main(void)
@@ -152,6 +202,7 @@ int main(void)
 	    cmocka_unit_test(test_long_queues_make_a_bell),
 	    cmocka_unit_test(test_a_busier_way_tilts_the_box),
 	    cmocka_unit_test(test_first_samples_are_wide),
+	    cmocka_unit_test(test_the_asymmetry_is_bounded),
 	    cmocka_unit_test(test_forgotten_routes_get_the_widest_box),
 	};
 

@@ -1,4 +1,5 @@
-/* The joint filter in the open loop: what it claims against what is true. */
+/* The joint filter without feedback: its estimates against the truth. */
+#include "base/check.h"
 #include "clock/filter/estimate.h"
 
 #include "tests/unit/clock/chance.h"
@@ -13,7 +14,7 @@
 
 #define SOURCES 3
 
-struct world {
+struct setting {
 	struct chance chance;
 	double wander, freq, offset; /* of the oscillator against the truth */
 	double base, queue;
@@ -21,7 +22,7 @@ struct world {
 	struct osc now;
 };
 
-static void run(struct world *w, double seconds)
+static void run(struct setting *w, double seconds)
 {
 	double freq = w->freq;
 
@@ -33,7 +34,7 @@ static void run(struct world *w, double seconds)
 }
 
 /* A measurement with exponential queues and a known floor. */
-static int64_t measure(struct world *w, unsigned source, struct box *box)
+static int64_t measure(struct setting *w, unsigned source, struct box *box)
 {
 	double e1 = chance_exponential(&w->chance, w->queue);
 	double e2 = chance_exponential(&w->chance, w->queue);
@@ -52,19 +53,19 @@ static void start(struct estimate *e, unsigned sources)
 	estimate_init(e, 0, 1e-4, sd, sources);
 }
 
-static double error_of(const struct estimate *e, const struct world *w)
+static double error_of(const struct estimate *e, const struct setting *w)
 {
 	return s_of_ns(estimate_at(e, w->now).offset_ns) - w->offset;
 }
 
-/* Over two decades of wander the filter's own deviation must hold. */
-static void test_claims_what_it_reaches(void **state)
+/* The filter's own deviation must hold over two decades of wander. */
+static void test_the_deviation_is_calibrated(void **state)
 {
 	static const double wanders[] = {1e-10, 1e-9, 1e-8};
 
 	(void)state;
 	for (size_t k = 0; k < 3; k++) {
-		struct world w = {.chance = {k},
+		struct setting w = {.chance = {k},
 		    .wander = wanders[k],
 		    .freq = 4e-5,
 		    .offset = 0.2,
@@ -76,24 +77,26 @@ static void test_claims_what_it_reaches(void **state)
 		start(&e, 1);
 		for (unsigned i = 0; i < 6000; i++) {
 			struct box box;
+			int64_t offset_ns;
+			double sd, residual;
 
 			run(&w, 16);
-			int64_t offset_ns = measure(&w, 0, &box);
+			offset_ns = measure(&w, 0, &box);
 			estimate_add(&e, 0, w.now, offset_ns, &box);
 			if (i < 200)
 				continue;
-			double sd = estimate_at(&e, w.now).offset_sd;
-			double miss = fabs(error_of(&e, &w));
+			sd = estimate_at(&e, w.now).offset_sd;
+			residual = fabs(error_of(&e, &w));
 			n++;
-			within_1 += miss < sd;
-			within_3 += miss < 3 * sd;
+			within_1 += residual < sd;
+			within_3 += residual < 3 * sd;
 		}
 		assert_in_range(within_1, n * 60 / 100, n * 85 / 100);
 		assert_in_range(within_3, n * 99 / 100, n);
 	}
 }
 
-/* Where the zero of the time scale lies, or of its frequency, is no matter. */
+/* The zero of the offset and of the frequency does not matter. */
 static void test_offset_and_frequency_are_relative(void **state)
 {
 	static struct estimate a, b;
@@ -102,6 +105,8 @@ static void test_offset_and_frequency_are_relative(void **state)
 	const double slope = 30e-6;
 	const double sd = 1e-5;
 	struct osc at = {0};
+	struct estimate_value va, vb;
+	int64_t ramp_ns;
 
 	(void)state;
 	estimate_init(&a, 0, 1e-4, &sd, 1);
@@ -118,90 +123,95 @@ static void test_offset_and_frequency_are_relative(void **state)
 		estimate_add(&b, 0, at,
 		    y + shift_ns + ns_of_s(slope * s_of_ns(at.ns)), &box);
 	}
-	struct estimate_value va = estimate_at(&a, at),
-			      vb = estimate_at(&b, at);
-	int64_t ramp_ns = ns_of_s(slope * s_of_ns(at.ns));
+	va = estimate_at(&a, at);
+	vb = estimate_at(&b, at);
+	ramp_ns = ns_of_s(slope * s_of_ns(at.ns));
 	assert_in_range(
 	    vb.offset_ns - va.offset_ns - shift_ns - ramp_ns + 3, 0, 6);
 	assert_true(fabs(vb.freq - va.freq - slope) < 1e-11);
 	assert_true(fabs(vb.offset_sd / va.offset_sd - 1) < 1e-3);
 }
 
-static void feed(struct estimate *e, struct world *w, unsigned sources,
+static void take_in(struct estimate *e, struct setting *w, unsigned sources,
     unsigned n, double interval)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct box box;
+		int64_t offset_ns;
 
 		run(w, interval);
-		int64_t offset_ns = measure(w, i % sources, &box);
+		offset_ns = measure(w, i % sources, &box);
 		estimate_add(e, i % sources, w->now, offset_ns, &box);
 	}
 }
 
-static void test_spike_costs_nothing(void **state)
+static void test_a_spike_changes_nothing(void **state)
 {
 	static struct estimate e, clean;
-	struct world w = {
+	struct setting w = {
 	    .chance = {6}, .wander = 1e-9, .base = 2e-4, .queue = 1e-5};
+	struct box sharp;
+	double moved;
 
 	(void)state;
 	start(&e, 1);
-	feed(&e, &w, 1, 500, 16);
+	take_in(&e, &w, 1, 500, 16);
 	clean = e;
 	run(&w, 16);
-	const struct box sharp = {.half = 1e-6,
+	sharp = (struct box){.half = 1e-6,
 	    .edge = 1e-8,
 	    .wrong_share = 0.01,
 	    .wrong_reach = w.base};
 	estimate_add(&e, 0, w.now, ns_of_s(w.offset + 3e-3), &sharp);
-	double moved = s_of_ns(estimate_at(&e, w.now).offset_ns -
-			       estimate_at(&clean, w.now).offset_ns);
+	moved = s_of_ns(estimate_at(&e, w.now).offset_ns -
+			estimate_at(&clean, w.now).offset_ns);
 	assert_true(fabs(moved) < 3e-6);
-	feed(&e, &w, 1, 3, 16);
+	take_in(&e, &w, 1, 3, 16);
 	assert_true(fabs(error_of(&e, &w)) < 5e-6);
 }
 
-/* A fan starts, and the frequency is another one: soon believed. */
+/* A fan starts and changes the frequency: the filter follows soon. */
 static void test_frequency_step_is_followed(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 10; seed++) {
 		static struct estimate e;
-		struct world w = {.chance = {seed},
+		struct setting w = {.chance = {seed},
 		    .wander = 1e-10,
 		    .base = 2e-4,
 		    .queue = 1e-5};
 
 		start(&e, 1);
-		feed(&e, &w, 1, 1000, 16);
+		take_in(&e, &w, 1, 1000, 16);
 		w.freq += 1e-6;
-		feed(&e, &w, 1, 20, 16);
+		take_in(&e, &w, 1, 20, 16);
 		assert_true(fabs(estimate_at(&e, w.now).freq - w.freq) < 4e-7);
 		assert_true(fabs(error_of(&e, &w)) < 2e-5);
 	}
 }
 
-/* From sixteen samples a second to one in a day and a half, and weeks of
- * silence: numbers stay numbers, and silence makes unsure. */
+/* From sixteen samples a second to one in a day and a half, and then weeks of
+ * silence: all results stay finite, and silence makes the deviation grow. */
 static void test_any_interval_is_sound(void **state)
 {
 	(void)state;
 	for (int poll = -4; poll <= 17; poll++) {
 		static struct estimate e;
-		struct world w = {.chance = {77},
+		struct setting w = {.chance = {77},
 		    .wander = 1e-9,
 		    .freq = -9e-5,
 		    .base = 2e-4,
 		    .queue = 1e-5,
 		    .bias = {0, 2e-6, -1e-6}};
+		struct estimate_value v;
+		double last;
 
 		start(&e, SOURCES);
-		feed(&e, &w, SOURCES, 2000, ldexp(1, poll));
-		struct estimate_value v = estimate_at(&e, w.now);
+		take_in(&e, &w, SOURCES, 2000, ldexp(1, poll));
+		v = estimate_at(&e, w.now);
 		assert_true(v.offset_sd > 0 && v.freq_sd > 0);
 		assert_true(fabs(error_of(&e, &w)) < 5 * v.offset_sd + 3e-6);
-		double last = v.offset_sd;
+		last = v.offset_sd;
 		for (double ahead = 1; ahead < 4e6; ahead *= 4) {
 			struct osc at = {w.now.ns + ns_of_s(ahead)};
 			double sd = estimate_at(&e, at).offset_sd;
@@ -210,7 +220,7 @@ static void test_any_interval_is_sound(void **state)
 			last = sd;
 		}
 		run(&w, 3e6);
-		feed(&e, &w, SOURCES, 50, 16);
+		take_in(&e, &w, SOURCES, 50, 16);
 		v = estimate_at(&e, w.now);
 		assert_true(isfinite(v.offset_sd) && isfinite(v.freq));
 		assert_true(fabs(error_of(&e, &w)) < 3e-5);
@@ -220,7 +230,7 @@ static void test_any_interval_is_sound(void **state)
 static void test_answers_out_of_order(void **state)
 {
 	static struct estimate e;
-	struct world w = {.chance = {8},
+	struct setting w = {.chance = {8},
 	    .wander = 1e-10,
 	    .freq = 1e-4,
 	    .base = 2e-4,
@@ -230,67 +240,131 @@ static void test_answers_out_of_order(void **state)
 	start(&e, 2);
 	for (int i = 0; i < 500; i++) {
 		struct box box;
+		struct osc early;
+		int64_t first_ns;
+		struct box first_box;
+		int64_t second_ns;
 
 		run(&w, 8);
-		struct osc early = w.now;
-		int64_t first_ns = measure(&w, 0, &box);
-		struct box first_box = box;
+		early = w.now;
+		first_ns = measure(&w, 0, &box);
+		first_box = box;
 		run(&w, 0.5);
-		int64_t second_ns = measure(&w, 1, &box);
+		second_ns = measure(&w, 1, &box);
 		estimate_add(&e, 1, w.now, second_ns, &box);
 		estimate_add(&e, 0, early, first_ns, &first_box);
 	}
-	/* Half a second at 100 ppm is 50 us: not to be seen in the error. */
+	/* 100 ppm make 50 us in half a second: they must not show. */
 	assert_true(fabs(error_of(&e, &w)) < 1e-6);
 }
 
-/* Servers that differ for good: their mean is the time, and when one of them
- * falls silent the clock does not follow the others. */
+/* Servers that differ lastingly: their mean is the time, and when two of them
+ * fall silent, the clock does not follow the third. */
 static void test_biases_are_learned(void **state)
 {
 	static struct estimate e;
-	struct world w = {.chance = {9},
+	struct setting w = {.chance = {9},
 	    .wander = 1e-10,
 	    .base = 2e-4,
 	    .queue = 2e-6,
 	    .bias = {2e-5, -2e-5, 0}};
+	double spread_sd;
 
 	(void)state;
 	start(&e, SOURCES);
-	feed(&e, &w, SOURCES, 3000, 8);
+	take_in(&e, &w, SOURCES, 3000, 8);
 	assert_true(fabs(error_of(&e, &w)) < 3e-6);
 	assert_true(fabs(estimate_bias(&e, 0).mean - 2e-5) < 3e-6);
 	assert_true(fabs(estimate_bias(&e, 1).mean + 2e-5) < 3e-6);
-	/* Three draws with a deviation of 20 us: the mean of such is 12 us off.
+	/* Three draws with a deviation of 20 us have a mean 12 us off.
 	 */
-	double spread_sd = estimate_at(&e, w.now).spread_sd;
+	spread_sd = estimate_at(&e, w.now).spread_sd;
 	assert_true(spread_sd > 0.9e-5 && spread_sd < 1.5e-5);
 	for (unsigned i = 0; i < 300; i++) {
 		struct box box;
+		int64_t offset_ns;
 
 		run(&w, 8);
-		int64_t offset_ns = measure(&w, 0, &box);
+		offset_ns = measure(&w, 0, &box);
 		estimate_add(&e, 0, w.now, offset_ns, &box);
 	}
 	assert_true(fabs(error_of(&e, &w)) < 6e-6);
 }
 
-/* A path changes by 40 us and the filter is told how much it may: the time
- * stays where the oscillator and the other sources say. */
-static void test_loosened_bias_takes_the_change(void **state)
+/* A path changes by 40 us, as the filter was warned: the time stays with the
+ * oscillator and the other sources. */
+static void test_an_inflated_bias_takes_the_change(void **state)
 {
 	static struct estimate e;
-	struct world w = {
+	struct setting w = {
 	    .chance = {10}, .wander = 1e-10, .base = 2e-4, .queue = 2e-6};
 
 	(void)state;
 	start(&e, 1);
-	feed(&e, &w, 1, 1000, 8);
+	take_in(&e, &w, 1, 1000, 8);
 	w.bias[0] = 4e-5;
-	estimate_loosen(&e, 0, 4e-5);
-	feed(&e, &w, 1, 200, 8);
+	estimate_inflate_bias(&e, 0, 4e-5);
+	take_in(&e, &w, 1, 200, 8);
 	assert_true(fabs(error_of(&e, &w)) < 5e-6);
 	assert_true(fabs(estimate_bias(&e, 0).mean - 4e-5) < 5e-6);
+}
+
+/* Nothing happened to the path: its bias still shows how far sources differ. */
+static void test_inflating_by_nothing_explains_no_bias(void **state)
+{
+	static struct estimate e;
+
+	(void)state;
+	start(&e, SOURCES);
+	estimate_inflate_bias(&e, 0, 0);
+	assert_false(e.bias_explained[0]);
+	estimate_inflate_bias(&e, 0, 1e-9);
+	assert_true(e.bias_explained[0]);
+	assert_false(e.bias_explained[1]);
+}
+
+/* The zero of the offset follows it, so that nanoseconds are never lost. */
+static void test_the_anchor_follows_the_offset(void **state)
+{
+	static const int64_t offsets_s[] = {999, 5000, -70000, 400};
+	const struct box box = {.half = 1e-6, .edge = 1e-7};
+	static struct estimate e;
+
+	(void)state;
+	start(&e, 1);
+	estimate_add(&e, 0, (struct osc){0}, 0, &box);
+	for (size_t i = 0; i < ARRAY_LEN(offsets_s); i++) {
+		struct osc at = {(int64_t)(i + 1) * NS_PER_S};
+		int64_t offset_ns = offsets_s[i] * NS_PER_S + 123;
+		int64_t anchor_ns = i == 0 ? 0 : offset_ns;
+
+		estimate_inflate_clock(&e, 1e6, 0);
+		estimate_add(&e, 0, at, offset_ns, &box);
+		assert_true(
+		    llabs(estimate_at(&e, at).offset_ns - offset_ns) < 100);
+		assert_true(llabs(e.anchor_ns - anchor_ns) < NS_PER_S);
+	}
+}
+
+/* However wild the samples are, what is estimated fits into int64. */
+static void test_the_offset_stays_within_reach(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		static struct estimate e;
+		const struct box box = {.half = 1e-6, .edge = 1e-7};
+		struct estimate_value v;
+
+		start(&e, 1);
+		estimate_add(&e, 0, (struct osc){0}, 0, &box);
+		estimate_inflate_clock(&e, 0, 1e3);
+		e.models[0].state.mean[STATE_FREQ] = sign * 1e6;
+		for (unsigned k = 1; k < e.model_count; k++)
+			e.models[k] = e.models[0];
+		v = estimate_at(&e, (struct osc){100000 * NS_PER_S});
+		assert_int_equal(v.offset_ns, sign * 1000000000 * NS_PER_S);
+		assert_true(v.offset_sd <= 1e9);
+	}
 }
 
 static void test_many_sources_beat_one(void **state)
@@ -301,7 +375,7 @@ static void test_many_sources_beat_one(void **state)
 	for (uint64_t seed = 1; seed <= 10; seed++)
 		for (unsigned k = 0; k < 2; k++) {
 			static struct estimate e;
-			struct world w = {.chance = {seed},
+			struct setting w = {.chance = {seed},
 			    .wander = 1e-9,
 			    .base = 2e-4,
 			    .queue = 1e-5};
@@ -309,7 +383,7 @@ static void test_many_sources_beat_one(void **state)
 
 			start(&e, sources);
 			for (unsigned i = 0; i < 60; i++) {
-				feed(&e, &w, sources, 20 * sources,
+				take_in(&e, &w, sources, 20 * sources,
 				    48.0 / sources);
 				square[k] += pow(error_of(&e, &w), 2);
 			}
@@ -317,21 +391,24 @@ static void test_many_sources_beat_one(void **state)
 			    fmax(spread_sd, estimate_at(&e, w.now).spread_sd);
 		}
 	assert_true(square[1] < 0.4 * square[0]);
-	/* They agree, and that is known. */
+	/* They agree, and the spread shows it. */
 	assert_true(spread_sd < 1e-6);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_claims_what_it_reaches),
+	    cmocka_unit_test(test_the_deviation_is_calibrated),
 	    cmocka_unit_test(test_offset_and_frequency_are_relative),
-	    cmocka_unit_test(test_spike_costs_nothing),
+	    cmocka_unit_test(test_a_spike_changes_nothing),
 	    cmocka_unit_test(test_frequency_step_is_followed),
 	    cmocka_unit_test(test_any_interval_is_sound),
 	    cmocka_unit_test(test_answers_out_of_order),
 	    cmocka_unit_test(test_biases_are_learned),
-	    cmocka_unit_test(test_loosened_bias_takes_the_change),
+	    cmocka_unit_test(test_an_inflated_bias_takes_the_change),
+	    cmocka_unit_test(test_inflating_by_nothing_explains_no_bias),
+	    cmocka_unit_test(test_the_anchor_follows_the_offset),
+	    cmocka_unit_test(test_the_offset_stays_within_reach),
 	    cmocka_unit_test(test_many_sources_beat_one),
 	};
 

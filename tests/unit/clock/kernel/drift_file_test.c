@@ -1,4 +1,4 @@
-/* The drift and last-good-time files: what goes round, and what is refused. */
+/* The drift file and the last good time: what is read back, what is refused. */
 #include "clock/kernel/drift_file.h"
 
 #include <errno.h>
@@ -15,13 +15,13 @@
 
 #include <cmocka.h>
 
-struct place {
+struct folder {
 	char dir[64], file[96], fresh[96];
 };
 
-static int make_place(void **state)
+static int make_folder(void **state)
 {
-	struct place *p = calloc(1, sizeof(*p));
+	struct folder *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
 	snprintf(p->dir, sizeof(p->dir), "%s", "drift-XXXXXX");
@@ -32,13 +32,13 @@ static int make_place(void **state)
 	return 0;
 }
 
-static int drop_place(void **state)
+static int drop_folder(void **state)
 {
-	struct place *p = *state;
+	struct folder *p = *state;
 
 	unlink(p->file);
 	unlink(p->fresh);
-	assert_int_equal(rmdir(p->dir), 0); /* so nothing else was left there */
+	assert_int_equal(rmdir(p->dir), 0); /* nothing else is left */
 	free(p);
 	return 0;
 }
@@ -67,7 +67,7 @@ static void test_round_trip(void **state)
 {
 	static const double freqs[] = {
 	    0, 7.123, -7.123, 0.000001, 499.999999, -500};
-	const struct place *p = *state;
+	const struct folder *p = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(freqs); i++) {
 		double freq = 1, sd = 1;
@@ -82,7 +82,7 @@ static void test_round_trip(void **state)
 /* chrony's file says how fast the clock is; the correction is the opposite. */
 static void test_format_is_chronys(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	char text[128];
 	double freq, sd;
 
@@ -99,10 +99,10 @@ static void test_format_is_chronys(void **state)
 	assert_true(fabs(sd - 0.011943) < 1e-9);
 }
 
-/* A deviation that rounds to zero must not come back as certainty. */
+/* A deviation that rounds to zero must not be read as zero. */
 static void test_sd_is_never_zero(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	double freq, sd;
 
 	assert_int_equal(drift_file_save(p->file, 1, 1e-9), 0);
@@ -117,7 +117,7 @@ static void test_malformed_drift(void **state)
 	    "1 nan\n", "inf 1\n", "1 inf\n", "1e400 1\n", "1 1e400\n",
 	    "0x10 1\n", "1 -1\n", "100001 1\n", "-100001 1\n", "1 100001\n",
 	    "1 2 # note\n", "- -\n", "1e 2\n", "[agent]\n"};
-	const struct place *p = *state;
+	const struct folder *p = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		double freq = 42, sd = 43;
@@ -134,7 +134,7 @@ static void test_malformed_drift(void **state)
 
 static void test_too_long(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	char text[4096];
 
 	memset(text, ' ', sizeof(text));
@@ -146,7 +146,7 @@ static void test_too_long(void **state)
 
 static void test_not_a_plain_file(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	double freq, sd;
 
 	assert_int_equal(drift_file_load(p->file, &freq, &sd), -ENOENT);
@@ -154,7 +154,7 @@ static void test_not_a_plain_file(void **state)
 	assert_int_equal(symlink(p->fresh, p->file), 0);
 	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
 	unlink(p->file);
-	/* Nobody writes to it: opening must not wait. */
+	/* A pipe without a writer: opening it must not wait. */
 	assert_int_equal(mkfifo(p->file, 0600), 0);
 	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
 	unlink(p->file);
@@ -163,7 +163,7 @@ static void test_not_a_plain_file(void **state)
 
 static void test_refuses_to_save_nonsense(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 
 	assert_int_equal(drift_file_save(p->file, NAN, 1), -EINVAL);
 	assert_int_equal(drift_file_save(p->file, 1, INFINITY), -EINVAL);
@@ -174,10 +174,10 @@ static void test_refuses_to_save_nonsense(void **state)
 	assert_int_equal(access(p->file, F_OK), -1);
 }
 
-/* A link is replaced, not written through; so is a half-written file. */
+/* A link is replaced and its target left alone; so is a half-written file. */
 static void test_save_replaces(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	char victim[96], text[128];
 	struct stat st;
 
@@ -197,7 +197,7 @@ static void test_save_replaces(void **state)
 
 static void test_mode_beats_umask(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	mode_t old = umask(077);
 	struct stat st;
 
@@ -209,21 +209,71 @@ static void test_mode_beats_umask(void **state)
 
 static void test_no_such_directory(void **state)
 {
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	char path[160], long_path[5000];
 
 	snprintf(path, sizeof(path), "%s/none/drift", p->dir);
 	assert_int_equal(drift_file_save(path, 1, 1), -ENOENT);
-	memset(long_path, 'a', sizeof(long_path) - 1);
+	for (size_t i = 0; i < sizeof(long_path); i++)
+		long_path[i] = i % 2 ? '/' : '.';
 	long_path[sizeof(long_path) - 1] = '\0';
 	assert_int_equal(drift_file_save(long_path, 1, 1), -ENAMETOOLONG);
+}
+
+/* A folder lies where the file should be: nothing is left next to it. */
+static void test_a_failure_leaves_no_new_file(void **state)
+{
+	const struct folder *p = *state;
+
+	assert_int_equal(mkdir(p->file, 0700), 0);
+	assert_int_equal(drift_file_save(p->file, 1, 1), -EISDIR);
+	assert_int_equal(access(p->fresh, F_OK), -1);
+	assert_int_equal(rmdir(p->file), 0);
+}
+
+/* The largest values that a file can hold. */
+static void test_extreme_values_are_read_back(void **state)
+{
+	const struct folder *p = *state;
+	int64_t seconds = 0;
+	double freq = 0, sd = 0;
+
+	assert_int_equal(goodtime_save(p->file, INT64_C(9223372036)), 0);
+	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_true(seconds == INT64_C(9223372036));
+	assert_int_equal(goodtime_save(p->file, INT64_C(9223372037)), -EINVAL);
+	assert_int_equal(goodtime_save(p->file, 1), 0);
+	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_true(seconds == 1);
+	assert_int_equal(drift_file_save(p->file, -100000, 100000), 0);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(freq == -100000 && sd == 100000);
+	assert_int_equal(drift_file_save(p->file, 0, 0), 0);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(freq == 0 && sd == 1e-6);
+}
+
+/* One line of 127 characters is the longest. */
+static void test_the_longest_line(void **state)
+{
+	const struct folder *p = *state;
+	char text[128];
+	double freq = 0, sd = 0;
+
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "-3 2", 4);
+	put(p->file, text, sizeof(text) - 1);
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_true(freq == 3 && sd == 2);
+	put(p->file, text, sizeof(text));
+	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
 }
 
 static void test_goodtime(void **state)
 {
 	static const char *const bad[] = {"", "\n", "0\n", "-1\n", "12x\n",
 	    "1.5\n", "99999999999999999999\n", "9223372037\n", "1 2\n", "x\n"};
-	const struct place *p = *state;
+	const struct folder *p = *state;
 	int64_t seconds = 0;
 
 	assert_int_equal(goodtime_save(p->file, 1795400000), 0);
@@ -237,23 +287,26 @@ static void test_goodtime(void **state)
 	}
 }
 
-#define PLACED(test)                                                           \
-	cmocka_unit_test_setup_teardown(test, make_place, drop_place)
+#define IN_FOLDER(test)                                                        \
+	cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    PLACED(test_round_trip),
-	    PLACED(test_format_is_chronys),
-	    PLACED(test_sd_is_never_zero),
-	    PLACED(test_malformed_drift),
-	    PLACED(test_too_long),
-	    PLACED(test_not_a_plain_file),
-	    PLACED(test_refuses_to_save_nonsense),
-	    PLACED(test_save_replaces),
-	    PLACED(test_mode_beats_umask),
-	    PLACED(test_no_such_directory),
-	    PLACED(test_goodtime),
+	    IN_FOLDER(test_round_trip),
+	    IN_FOLDER(test_format_is_chronys),
+	    IN_FOLDER(test_sd_is_never_zero),
+	    IN_FOLDER(test_malformed_drift),
+	    IN_FOLDER(test_too_long),
+	    IN_FOLDER(test_not_a_plain_file),
+	    IN_FOLDER(test_refuses_to_save_nonsense),
+	    IN_FOLDER(test_save_replaces),
+	    IN_FOLDER(test_mode_beats_umask),
+	    IN_FOLDER(test_no_such_directory),
+	    IN_FOLDER(test_a_failure_leaves_no_new_file),
+	    IN_FOLDER(test_extreme_values_are_read_back),
+	    IN_FOLDER(test_the_longest_line),
+	    IN_FOLDER(test_goodtime),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,5 @@
-/*
- * The keeper against a simulated clock: an oscillator with an error of its own,
- * quantised knobs, and a kernel that can refuse.
- */
+/* The keeper against a simulated clock with quantised frequencies and a kernel
+ * that can refuse. */
 #include "clock/kernel/keeper.h"
 
 #include <errno.h>
@@ -99,7 +97,7 @@ static struct mono mono_of(const struct fake *f)
 	return (struct mono){llround(f->mono_ns)};
 }
 
-struct bench {
+struct fixture {
 	struct fake fake;
 	struct clock_ops ops;
 	struct keeper_limits limits;
@@ -107,9 +105,9 @@ struct bench {
 	struct keeper_report report;
 };
 
-static void bench_init(struct bench *b)
+static void fixture_init(struct fixture *b)
 {
-	*b = (struct bench){
+	*b = (struct fixture){
 	    .fake = {.quantum_ppm = 1.0 / 65536},
 	    .limits = {.max_freq_ppm = 500,
 		.max_slew_ppm = 1000,
@@ -126,14 +124,15 @@ static void bench_init(struct bench *b)
 	};
 }
 
-static void start(struct bench *b, const double *saved)
+static void start(struct fixture *b, const double *saved)
 {
 	assert_int_equal(
 	    keeper_start(&b->keeper, &b->limits, &b->ops, saved, &b->report),
 	    0);
 }
 
-static enum keeper_verdict apply(struct bench *b, const struct clock_command *c)
+static enum keeper_verdict apply(
+    struct fixture *b, const struct clock_command *c)
 {
 	keeper_apply(&b->keeper, c, 7, mono_of(&b->fake), &b->report);
 	assert_int_equal(b->report.serial, 7);
@@ -141,7 +140,7 @@ static enum keeper_verdict apply(struct bench *b, const struct clock_command *c)
 	return (enum keeper_verdict)b->report.verdict;
 }
 
-static void refuses(struct bench *b, const struct clock_command *c,
+static void refuses(struct fixture *b, const struct clock_command *c,
     enum keeper_verdict expected)
 {
 	struct fake before;
@@ -149,12 +148,12 @@ static void refuses(struct bench *b, const struct clock_command *c,
 	memcpy(&before, &b->fake, sizeof(before));
 	assert_int_equal(apply(b, c), expected);
 	assert_int_equal(b->report.change_count, 0);
-	/* And nothing was touched. */
+	/* The clock is untouched. */
 	assert_memory_equal(&before, &b->fake, sizeof(before));
 }
 
-/* What a list of changes says the clock has added since `at`, by the rule of
- * the ledger: between changes wall runs at (1 + freq) of the oscillator. */
+/* What the clock added since a change, by the rule of the ledger: between
+ * changes it runs at (1 + freq) times the rate of the oscillator. */
 static double added_ns(const struct clock_change *c, struct wall until)
 {
 	double rate = c->freq_ppm * 1e-6;
@@ -164,11 +163,11 @@ static double added_ns(const struct clock_change *c, struct wall until)
 
 static void test_start(void **state)
 {
-	struct bench b;
+	struct fixture b;
 	const double saved = -7.25, wild = 900, none = NAN;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	b.fake.freq_ppm = 20;
 	start(&b, NULL);
 	assert_true(b.fake.freq_ppm == 20 && b.fake.freq_sets == 1);
@@ -177,12 +176,12 @@ static void test_start(void **state)
 	assert_true(b.report.changes[0].at.ns == START_NS);
 	start(&b, &saved);
 	assert_true(b.fake.freq_ppm == saved);
-	/* Not believable: the kernel's own is better. */
+	/* Beyond the limits: the kernel's own frequency is taken. */
 	start(&b, &wild);
 	assert_true(b.fake.freq_ppm == saved);
 	start(&b, &none);
 	assert_true(b.fake.freq_ppm == saved);
-	/* Nor this, the slew of one that was killed. */
+	/* Beyond the limits, too: the slew of an agent that was killed. */
 	b.fake.freq_ppm = 1000;
 	start(&b, NULL);
 	assert_true(b.fake.freq_ppm == 0);
@@ -191,10 +190,10 @@ static void test_start(void **state)
 
 static void test_start_refused(void **state)
 {
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	b.fake.freq_error = -EPERM;
 	assert_int_equal(
 	    keeper_start(&b.keeper, &b.limits, &b.ops, NULL, &b.report),
@@ -206,20 +205,21 @@ static void test_start_refused(void **state)
 static void test_no_clock(void **state)
 {
 	const struct clock_command c = {.freq_ppm = 1, .step_ns = 5};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	b.limits.no_clock = true;
 	b.fake.freq_ppm = 12;
 	start(&b, &(double){3});
 	assert_true(b.report.changes[0].freq_ppm == 12);
+	assert_true(b.keeper.base_freq_ppm == 12);
 	refuses(&b, &c, KEEPER_NO_CLOCK);
 	refuses(&b, &(struct clock_command){.freq_ppm = NAN}, KEEPER_NO_CLOCK);
 	assert_false(keeper_tick(&b.keeper, MONO_NEVER, &b.report));
 	keeper_stop(&b.keeper, mono_of(&b.fake));
 	assert_int_equal(b.fake.freq_sets, 0);
-	/* A container may forbid even reading. */
+	/* A container may forbid reading, too. */
 	b.fake.get_error = -EPERM;
 	start(&b, NULL);
 	assert_int_equal(b.report.change_count, 1);
@@ -250,14 +250,14 @@ static void test_limits(void **state)
 	    {{.step_ns = INT64_MIN}, KEEPER_BAD_COMMAND},
 	    {{.step_ns = -START_NS - 1}, KEEPER_BAD_COMMAND},
 	};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		refuses(&b, &rows[i].c, rows[i].expected);
-	/* The sum of both, beyond what a tick can do. */
+	/* Frequency and slew together are beyond what a tick can do. */
 	b.limits.max_slew_ppm = 99900;
 	start(&b, NULL);
 	refuses(&b,
@@ -265,19 +265,87 @@ static void test_limits(void **state)
 		.slew_ns = 998 * s / 10000,
 		.slew_duration_ns = s},
 	    KEEPER_FREQ_LIMIT);
-	/* And what is just allowed. */
+	/* This sum is just allowed. */
 	assert_int_equal(apply(&b, &(struct clock_command){.freq_ppm = 200,
 				       .slew_ns = 998 * s / 10000,
 				       .slew_duration_ns = s}),
 	    KEEPER_OK);
 }
 
-/* A slew adds what was asked, to the nanosecond, and leaves the base. */
+/* Each limit to its last value: allowed, and just beyond. */
+static void test_limits_are_exact(void **state)
+{
+	const int64_t s = NS_PER_S;
+	const struct {
+		struct clock_command c;
+		enum keeper_verdict expected;
+	} rows[] = {
+	    {{.freq_ppm = 500}, KEEPER_OK},
+	    {{.freq_ppm = -500}, KEEPER_OK},
+	    {{.leap = LEAP_UNKNOWN}, KEEPER_OK},
+	    {{.slew_ns = 1, .slew_duration_ns = 0}, KEEPER_BAD_COMMAND},
+	    {{.slew_ns = 1, .slew_duration_ns = KEEPER_SLEW_DURATION_MAX_NS},
+		KEEPER_OK},
+	    {{.slew_ns = 1,
+		 .slew_duration_ns = KEEPER_SLEW_DURATION_MAX_NS + 1},
+		KEEPER_BAD_COMMAND},
+	    /* max-slew is 1000 ppm; rounding may add a nanosecond. */
+	    {{.slew_ns = 1000001, .slew_duration_ns = s}, KEEPER_OK},
+	    {{.slew_ns = 1000002, .slew_duration_ns = s}, KEEPER_SLEW_LIMIT},
+	    {{.slew_ns = -1000001, .slew_duration_ns = s}, KEEPER_OK},
+	    {{.slew_ns = -1000002, .slew_duration_ns = s}, KEEPER_SLEW_LIMIT},
+	    {{.bootstrap = true}, KEEPER_BAD_COMMAND},
+	    {{.pause = true}, KEEPER_BAD_COMMAND},
+	    {{.step_ns = -START_NS}, KEEPER_OK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture b;
+
+		fixture_init(&b);
+		start(&b, NULL);
+		if (apply(&b, &rows[i].c) != rows[i].expected)
+			fail_msg("row %zu: %s", i,
+			    keeper_verdict_text(
+				(enum keeper_verdict)b.report.verdict));
+	}
+}
+
+/* Outside the start window: refuse-threshold is 10 s, a step a minute. */
+static void test_later_steps_are_exact(void **state)
+{
+	static const struct {
+		int64_t gap_ns, step_ns;
+		enum keeper_verdict expected;
+	} rows[] = {
+	    {KEEPER_STEP_GAP_NS, 10 * NS_PER_S, KEEPER_OK},
+	    {KEEPER_STEP_GAP_NS, -10 * NS_PER_S, KEEPER_OK},
+	    {KEEPER_STEP_GAP_NS, 10 * NS_PER_S + 1, KEEPER_STEP_LIMIT},
+	    {KEEPER_STEP_GAP_NS, -10 * NS_PER_S - 1, KEEPER_STEP_LIMIT},
+	    {KEEPER_STEP_GAP_NS - 1, 1, KEEPER_STEP_FORBIDDEN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct clock_command first = {.step_ns = 1};
+		const struct clock_command next = {.step_ns = rows[i].step_ns};
+		struct fixture b;
+
+		fixture_init(&b);
+		start(&b, NULL);
+		assert_int_equal(apply(&b, &first), KEEPER_OK);
+		b.fake.mono_ns = (double)rows[i].gap_ns;
+		assert_int_equal(apply(&b, &next), rows[i].expected);
+	}
+}
+
+/* A slew adds what was ordered, to the nanosecond, then the base remains. */
 static void test_slew_is_exact(void **state)
 {
 	static const int64_t slews_ns[] = {
 	    1000000, -1000000, 10, -3, 999999, 123456, -777};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(slews_ns); i++) {
@@ -286,7 +354,7 @@ static void test_slew_is_exact(void **state)
 		    .slew_duration_ns = NS_PER_S};
 		struct clock_change during;
 
-		bench_init(&b);
+		fixture_init(&b);
 		start(&b, NULL);
 		pass(&b.fake, 5e9);
 		assert_int_equal(apply(&b, &c), KEEPER_OK);
@@ -301,7 +369,8 @@ static void test_slew_is_exact(void **state)
 		assert_int_equal(b.report.verdict, KEEPER_OK);
 		assert_true(b.fake.freq_ppm == 40.5);
 		assert_true(b.report.changes[0].freq_ppm == 40.5);
-		/* It says so, and it is so: the whole gain less the base's. */
+		/* The report agrees with the clock: the whole gain minus the
+		 * base's. */
 		assert_true(llabs(b.report.slew_done_ns - c.slew_ns) <= 1);
 		assert_true(fabs(added_ns(&during, b.report.changes[0].at) -
 				 40.5e-6 *
@@ -315,15 +384,15 @@ static void test_slew_is_exact(void **state)
 	}
 }
 
-/* A kernel with coarse knobs: the duration makes up for the rate. */
+/* A kernel with coarse frequencies: the duration makes up for the rate. */
 static void test_quantised_slew(void **state)
 {
 	const struct clock_command c = {
 	    .slew_ns = 130000, .slew_duration_ns = NS_PER_S};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	b.fake.quantum_ppm = 100;
 	start(&b, NULL);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
@@ -334,15 +403,15 @@ static void test_quantised_slew(void **state)
 	assert_true(llabs(b.report.slew_done_ns - 130000) <= 1);
 }
 
-/* A rate that rounds to nothing does nothing, ends, and says so. */
+/* A rate that rounds to zero adds nothing, ends, and the report says so. */
 static void test_slew_below_the_quantum(void **state)
 {
 	const struct clock_command c = {
 	    .slew_ns = 1, .slew_duration_ns = 10000 * NS_PER_S};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	assert_true(keeper_deadline(&b.keeper).ns <= 20000 * NS_PER_S);
@@ -352,16 +421,16 @@ static void test_slew_below_the_quantum(void **state)
 	assert_true(b.fake.freq_ppm == 0);
 }
 
-/* An end that comes late tells what it truly did. */
+/* The report of a slew that ends late says what it really added. */
 static void test_late_tick(void **state)
 {
 	const struct clock_command c = {
 	    .slew_ns = 500000, .slew_duration_ns = NS_PER_S};
-	struct bench b;
+	struct fixture b;
 	struct mono end;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	end = keeper_deadline(&b.keeper);
@@ -376,10 +445,10 @@ static void test_replaced_slew(void **state)
 {
 	struct clock_command c = {
 	    .slew_ns = 500000, .slew_duration_ns = NS_PER_S};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	assert_int_equal(b.report.slew_done_ns, 0);
@@ -400,16 +469,16 @@ static void test_replaced_slew(void **state)
 	assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
 }
 
-/* A refused command leaves the slew that is on. */
+/* A refused command leaves the running slew alone. */
 static void test_refused_while_slewing(void **state)
 {
 	const struct clock_command c = {
 	    .slew_ns = 500000, .slew_duration_ns = NS_PER_S};
-	struct bench b;
+	struct fixture b;
 	struct mono end;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	end = keeper_deadline(&b.keeper);
@@ -427,10 +496,10 @@ static void test_step_comes_first(void **state)
 	    .synchronised = true,
 	    .max_error_ns = 7,
 	    .est_error_ns = 3};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, &(double){2});
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	assert_int_equal(b.report.change_count, 2);
@@ -446,9 +515,9 @@ static void test_step_comes_first(void **state)
 	assert_true(b.fake.status.est_error_ns == 3);
 }
 
-/* Of 2027: the fifteenth of January, where all the tests begin, the last of
- * June and of December, and the days beside that. Who could arm a leap second
- * on any day could step the clock each day. */
+/* Days of 2027: 15 January, where the tests start, the last days of June and
+ * December, and the days around them. On any other day a leap second would be
+ * a step that no limit counts. */
 static void test_leap_seconds_have_their_days(void **state)
 {
 	static const struct {
@@ -464,10 +533,10 @@ static void test_leap_seconds_have_their_days(void **state)
 	    {1830297600, false},
 	};
 	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
 		b.fake.stepped_ns = days[i].date_s * NS_PER_S - START_NS;
@@ -481,15 +550,15 @@ static void test_step_rules(void **state)
 {
 	const struct clock_command far = {.step_ns = 3600 * NS_PER_S};
 	const struct clock_command near = {.step_ns = -10 * NS_PER_S};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
-	/* The start window: any size, once. */
+	/* One step of any size in the start window. */
 	assert_int_equal(apply(&b, &far), KEEPER_OK);
 	refuses(&b, &far, KEEPER_STEP_LIMIT);
-	/* Then within the limit, and not in a row. */
+	/* Then only steps within the limit, and not in a row. */
 	refuses(&b, &near, KEEPER_STEP_FORBIDDEN);
 	pass_until(&b.fake, (struct mono){KEEPER_STEP_GAP_NS});
 	assert_int_equal(apply(&b, &near), KEEPER_OK);
@@ -508,10 +577,10 @@ static void test_step_rules(void **state)
 static void test_start_window_ends(void **state)
 {
 	const struct clock_command far = {.step_ns = 3600 * NS_PER_S};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	pass_until(&b.fake, (struct mono){10 * KEEPER_START_WINDOW_NS});
 	assert_int_equal(
@@ -523,13 +592,13 @@ static void test_start_window_ends(void **state)
 	refuses(&b, &far, KEEPER_STEP_LIMIT);
 }
 
-/* makestep ... 0: never at start, yet an exception may pass. */
+/* makestep ... 0: no step at a start, but an exception is possible. */
 static void test_no_start_steps(void **state)
 {
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	b.limits.start_steps = 0;
 	start(&b, NULL);
 	refuses(&b, &(struct clock_command){.step_ns = 11 * NS_PER_S},
@@ -539,11 +608,11 @@ static void test_no_start_steps(void **state)
 	    KEEPER_OK);
 }
 
-/* ---- the one step that makes a clock fit for certificates ---- */
+/* ---- the step that makes the clock fit to check certificates ---- */
 
-static void start_with_bootstrap(struct bench *b)
+static void start_with_bootstrap(struct fixture *b)
 {
-	bench_init(b);
+	fixture_init(b);
 	b->limits.start_steps = 0;
 	b->limits.bootstrap = true;
 	b->limits.earliest_ns = START_NS - 1000 * NS_PER_S;
@@ -554,7 +623,7 @@ static void test_bootstrap_is_once_and_of_any_size(void **state)
 {
 	const struct clock_command c = {
 	    .step_ns = 40 * 365 * 86400 * NS_PER_S, .bootstrap = true};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
 	start_with_bootstrap(&b);
@@ -565,11 +634,11 @@ static void test_bootstrap_is_once_and_of_any_size(void **state)
 	assert_int_equal(b.keeper.steps_used, 0);
 }
 
-static void test_bootstrap_keeps_to_the_floor(void **state)
+static void test_bootstrap_keeps_to_the_earliest_time(void **state)
 {
 	struct clock_command c = {
 	    .step_ns = -1001 * NS_PER_S, .bootstrap = true};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
 	start_with_bootstrap(&b);
@@ -583,7 +652,7 @@ static void test_bootstrap_ends_with_synchronisation(void **state)
 	const struct clock_command good = {.synchronised = true};
 	const struct clock_command c = {
 	    .step_ns = 100 * NS_PER_S, .bootstrap = true};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
 	start_with_bootstrap(&b);
@@ -597,7 +666,7 @@ static void test_bootstrap_ends_with_synchronisation(void **state)
 static void test_bootstrap_does_nothing_else(void **state)
 {
 	struct clock_command c = {.bootstrap = true};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
 	start_with_bootstrap(&b);
@@ -611,13 +680,14 @@ static void test_bootstrap_does_nothing_else(void **state)
 	refuses(&b, &c, KEEPER_BAD_COMMAND);
 }
 
-/* An engine that lies gains nothing by it: the steps that it is allowed anyway
- * lead as far. */
-static void test_lapse_is_bounded_by_the_steps_that_were_not_made(void **state)
+/* An engine that lies about a pause gains nothing: the steps that were allowed
+ * anyway lead as far. */
+static void test_a_pause_is_bounded_by_the_steps_that_were_not_made(
+    void **state)
 {
 	const struct clock_command good = {.synchronised = true};
 	struct clock_command c = {.bootstrap = true, .pause = true};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
 	start_with_bootstrap(&b);
@@ -635,7 +705,7 @@ static void test_lapse_is_bounded_by_the_steps_that_were_not_made(void **state)
 	b.keeper.limits.bootstrap = true;
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	assert_false(b.fake.status.synchronised);
-	/* Then the count begins anew. */
+	/* Then the count starts again. */
 	c.step_ns = NS_PER_S;
 	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
 	pass(&b.fake, 60e9);
@@ -645,14 +715,35 @@ static void test_lapse_is_bounded_by_the_steps_that_were_not_made(void **state)
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 }
 
-/* What was done before the kernel refused is reported all the same. */
+/* In the start window, and without refuse-threshold, a step of any size was
+ * allowed anyway. */
+static void test_a_pause_may_be_long_where_any_step_may(void **state)
+{
+	const struct clock_command good = {.synchronised = true};
+	const struct clock_command c = {
+	    .step_ns = 1000000 * NS_PER_S, .bootstrap = true, .pause = true};
+	struct fixture b;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	assert_int_equal(apply(&b, &good), KEEPER_OK);
+	refuses(&b, &c, KEEPER_STEP_LIMIT);
+	b.keeper.limits.start_steps = 1;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.keeper.steps_used, 1);
+	refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+	b.keeper.limits.refuse_step_ns = 0;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+}
+
+/* The report contains what was done before the kernel refused. */
 static void test_kernel_refuses(void **state)
 {
 	const struct clock_command c = {.step_ns = 5, .freq_ppm = 3};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	b.fake.step_error = -EINVAL;
 	assert_int_equal(apply(&b, &c), KEEPER_KERNEL);
@@ -673,16 +764,16 @@ static void test_kernel_refuses(void **state)
 	assert_true(b.report.changes[0].freq_ppm == 3);
 }
 
-/* A slew that the kernel would not end stays due. */
+/* A slew that the kernel did not end stays due. */
 static void test_end_is_tried_again(void **state)
 {
 	const struct clock_command c = {
 	    .slew_ns = 1000, .slew_duration_ns = NS_PER_S};
-	struct bench b;
+	struct fixture b;
 	struct mono end;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	end = keeper_deadline(&b.keeper);
@@ -704,10 +795,10 @@ static void test_stop(void **state)
 {
 	const struct clock_command c = {
 	    .freq_ppm = -7.125, .slew_ns = 1000, .slew_duration_ns = NS_PER_S};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	pass(&b.fake, 1e8);
@@ -719,25 +810,15 @@ static void test_stop(void **state)
 	assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
 }
 
-static void test_verdicts_have_sentences(void **state)
-{
-	(void)state;
-	for (unsigned v = 0; v < KEEPER_VERDICT_COUNT; v++)
-		assert_true(
-		    strlen(keeper_verdict_text((enum keeper_verdict)v)) > 3);
-	assert_string_equal(
-	    keeper_verdict_text(KEEPER_VERDICT_COUNT), "unknown");
-}
-
-static void another_program_is_found_out_and_put_right(void **state)
+static void a_frequency_of_another_program_is_replaced(void **state)
 {
 	struct clock_command slew = {.freq_ppm = 10,
 	    .slew_ns = 1000000,
 	    .slew_duration_ns = 2 * NS_PER_S};
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, &(double){20});
 	assert_false(keeper_look(&b.keeper, &b.report));
 	b.fake.freq_ppm = 320;
@@ -748,7 +829,7 @@ static void another_program_is_found_out_and_put_right(void **state)
 	assert_true(b.report.found_freq_ppm == 320);
 	assert_true(b.report.changes[0].freq_ppm == 20);
 	assert_true(b.fake.freq_ppm == 20);
-	/* A slew is ours. */
+	/* A frequency with a slew is the keeper's own. */
 	assert_int_equal(apply(&b, &slew), KEEPER_OK);
 	assert_false(keeper_look(&b.keeper, &b.report));
 	b.fake.freq_ppm = 10;
@@ -757,12 +838,12 @@ static void another_program_is_found_out_and_put_right(void **state)
 	assert_true(b.keeper.slewing);
 }
 
-static void a_kernel_that_refuses_that_is_told_of(void **state)
+static void a_kernel_that_refuses_that_is_reported(void **state)
 {
-	struct bench b;
+	struct fixture b;
 
 	(void)state;
-	bench_init(&b);
+	fixture_init(&b);
 	start(&b, NULL);
 	b.fake.freq_ppm = 99;
 	b.fake.freq_error = -EPERM;
@@ -780,6 +861,8 @@ int main(void)
 	    cmocka_unit_test(test_start_refused),
 	    cmocka_unit_test(test_no_clock),
 	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_limits_are_exact),
+	    cmocka_unit_test(test_later_steps_are_exact),
 	    cmocka_unit_test(test_slew_is_exact),
 	    cmocka_unit_test(test_quantised_slew),
 	    cmocka_unit_test(test_slew_below_the_quantum),
@@ -792,17 +875,17 @@ int main(void)
 	    cmocka_unit_test(test_start_window_ends),
 	    cmocka_unit_test(test_no_start_steps),
 	    cmocka_unit_test(test_bootstrap_is_once_and_of_any_size),
-	    cmocka_unit_test(test_bootstrap_keeps_to_the_floor),
+	    cmocka_unit_test(test_bootstrap_keeps_to_the_earliest_time),
 	    cmocka_unit_test(test_bootstrap_ends_with_synchronisation),
 	    cmocka_unit_test(test_bootstrap_does_nothing_else),
 	    cmocka_unit_test(
-		test_lapse_is_bounded_by_the_steps_that_were_not_made),
+		test_a_pause_is_bounded_by_the_steps_that_were_not_made),
+	    cmocka_unit_test(test_a_pause_may_be_long_where_any_step_may),
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),
 	    cmocka_unit_test(test_stop),
-	    cmocka_unit_test(test_verdicts_have_sentences),
-	    cmocka_unit_test(another_program_is_found_out_and_put_right),
-	    cmocka_unit_test(a_kernel_that_refuses_that_is_told_of),
+	    cmocka_unit_test(a_frequency_of_another_program_is_replaced),
+	    cmocka_unit_test(a_kernel_that_refuses_that_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

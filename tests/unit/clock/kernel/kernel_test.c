@@ -1,5 +1,8 @@
-/* The kernel clock's knobs. Only reads: a test must not move the machine's
- * clock (tests/kernel/ does, in a machine of its own). */
+/*
+ * What the agent tells the kernel, against a simulated clock_adjtime(2) that
+ * keeps a record of the calls. The machine's own clock is only read here;
+ * tests/kernel/ sets a real one, in a virtual machine.
+ */
 #include "base/check.h"
 #include "clock/kernel/kernel.h"
 
@@ -9,34 +12,368 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/timex.h>
 
 #include <cmocka.h>
 
-/* The kernel's two knobs. */
-static void test_kernel_freq(void **state)
+#define CALLS_MAX 8
+#define HZ 100
+
+struct fake_kernel {
+	struct timex now; /* what the kernel has */
+	struct timex calls[CALLS_MAX];
+	unsigned count;
+	int state;   /* of the clock, as the call returns it */
+	int fail_at; /* this call fails with `error`; -1: none */
+	int error;
+};
+
+static void set_fields(struct timex *now, const struct timex *t)
 {
-	static const double ppms[] = {0, 0.5, -0.5, 500, -500, 500.001,
-	    -500.001, 1000, -83333, 100000, -100000, 12345.678901, 550, 549.9};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(ppms); i++) {
-		struct kernel_freq f = kernel_freq_of(ppms[i], 100);
-
-		assert_true(fabs(kernel_freq_ppm(&f, 100) - ppms[i]) <=
-			    0.5 / 65536 + 1e-9);
-		assert_true(labs(f.freq_scaled) <= 500L * 65536);
-		assert_in_range(f.tick_us, 9000, 11000);
-		if (fabs(ppms[i]) <= 500)
-			assert_int_equal(f.tick_us, 10000);
-	}
-	assert_int_equal(kernel_freq_of(1000, 100).tick_us, 10010);
-	assert_int_equal(kernel_freq_of(1000, 100).freq_scaled, 0);
-	/* Alpha: a tick of 1/1024 s. */
-	assert_int_equal(kernel_freq_of(0, 1024).tick_us, 976);
+	if (t->modes & ADJ_FREQUENCY)
+		now->freq = t->freq;
+	if (t->modes & ADJ_TICK)
+		now->tick = t->tick;
+	if (t->modes & ADJ_STATUS)
+		now->status = t->status;
+	if (t->modes & ADJ_OFFSET)
+		now->offset = t->offset;
+	if (t->modes & ADJ_MAXERROR)
+		now->maxerror = t->maxerror;
+	if (t->modes & ADJ_ESTERROR)
+		now->esterror = t->esterror;
 }
 
-/* Reading needs no right, and must give what the machine has. */
-static void test_kernel_reads(void **state)
+static int fake_call(void *self, struct timex *t)
+{
+	struct fake_kernel *k = self;
+	struct timeval time = t->time;
+
+	assert_in_range(k->count, 0, CALLS_MAX - 1);
+	k->calls[k->count++] = *t;
+	if ((int)k->count - 1 == k->fail_at) {
+		errno = k->error;
+		return -1;
+	}
+	set_fields(&k->now, t);
+	t->freq = k->now.freq;
+	t->tick = k->now.tick;
+	t->status = k->now.status;
+	t->offset = k->now.offset;
+	t->time = time;
+	return k->state;
+}
+
+struct fixture {
+	struct fake_kernel kernel;
+	struct kernel_call call;
+	struct clock_ops clock;
+};
+
+static void set_up(struct fixture *f)
+{
+	*f = (struct fixture){
+	    .kernel = {.now = {.tick = 1000000 / HZ}, .fail_at = -1},
+	    .call = {.adjtime = fake_call, .user_hz = HZ},
+	};
+	f->call.self = &f->kernel;
+	f->clock = kernel_clock_by(&f->call);
+}
+
+static void set_up_status(struct fixture *f, int status)
+{
+	set_up(f);
+	f->kernel.now.status = status;
+}
+
+/* Each state of the clock is a success, also that it is not synchronised. */
+static void any_state_of_the_clock_is_a_success(void **state)
+{
+	(void)state;
+	for (int clock = TIME_OK; clock <= TIME_ERROR; clock++) {
+		struct fixture f;
+		double ppm;
+
+		set_up(&f);
+		f.kernel.state = clock;
+		assert_int_equal(f.clock.get_freq(f.clock.self, &ppm), 0);
+		assert_int_equal(f.clock.step(f.clock.self, 1), 0);
+	}
+}
+
+/* ---- frequency ---- */
+
+static void a_frequency_is_split_into_tick_and_fine_part(void **state)
+{
+	static const struct {
+		double ppm;
+		long hz, tick_us, freq_scaled;
+	} rows[] = {
+	    {0, 100, 10000, 0},
+	    {0.5, 100, 10000, 32768},
+	    {-0.5, 100, 10000, -32768},
+	    {500, 100, 10000, 500 * 65536},
+	    {-500, 100, 10000, -500 * 65536},
+	    {501, 100, 10005, 65536},
+	    {-501, 100, 9995, -65536},
+	    {549, 100, 10005, 49 * 65536},
+	    {1000, 100, 10010, 0},
+	    {-83333, 100, 9167, -33 * 65536},
+	    {100000, 100, 11000, 0},
+	    {-100000, 100, 9000, 0},
+	    /* Alpha: a tick of 1/1024 s. */
+	    {0, 1024, 976, 0},
+	    {1024, 1024, 977, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct kernel_freq f = kernel_freq_of(rows[i].ppm, rows[i].hz);
+
+		assert_int_equal(f.tick_us, rows[i].tick_us);
+		assert_int_equal(f.freq_scaled, rows[i].freq_scaled);
+		assert_true(kernel_freq_ppm(&f, rows[i].hz) == rows[i].ppm);
+	}
+}
+
+static void the_frequency_is_read_as_the_sum_of_both(void **state)
+{
+	struct fixture f;
+	double ppm = NAN;
+
+	(void)state;
+	set_up(&f);
+	f.kernel.now.tick = 10002;
+	f.kernel.now.freq = -65536 * 3 / 2;
+	assert_int_equal(f.clock.get_freq(f.clock.self, &ppm), 0);
+	assert_true(ppm == 198.5);
+	assert_int_equal(f.kernel.count, 1);
+	assert_int_equal(f.kernel.calls[0].modes, 0);
+}
+
+static void a_frequency_is_set_and_read_back(void **state)
+{
+	struct fixture f;
+	double became_ppm = NAN;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(
+	    f.clock.set_freq(f.clock.self, 1234.000001, &became_ppm), 0);
+	assert_int_equal(f.kernel.count, 3); /* look, set, read */
+	assert_int_equal(f.kernel.calls[0].modes, 0);
+	assert_int_equal(f.kernel.calls[1].modes, ADJ_FREQUENCY | ADJ_TICK);
+	assert_int_equal(f.kernel.calls[2].modes, 0);
+	assert_int_equal(f.kernel.now.tick, 10012);
+	assert_int_equal(f.kernel.now.freq, 34 * 65536);
+	assert_true(became_ppm == 1234);
+}
+
+/* The kernel takes an offset of 0 only while its loop is on. */
+static void loops_of_another_program_are_ended_first(void **state)
+{
+	static const struct {
+		int status;
+		long offset;
+	} rows[] = {{STA_PLL, 0}, {STA_FLL, 0}, {STA_FREQHOLD, 0}, {0, 77},
+	    {STA_PLL | STA_FLL | STA_FREQHOLD | STA_PPSTIME, -77}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		double ppm;
+
+		set_up_status(&f, rows[i].status);
+		f.kernel.now.offset = rows[i].offset;
+		assert_int_equal(f.clock.set_freq(f.clock.self, 1, &ppm), 0);
+		assert_int_equal(f.kernel.count, 5);
+		assert_int_equal(
+		    f.kernel.calls[1].modes, ADJ_OFFSET | ADJ_STATUS);
+		assert_int_equal(f.kernel.calls[1].status,
+		    STA_PLL | (rows[i].status & STA_PPSTIME));
+		assert_int_equal(f.kernel.calls[1].offset, 0);
+		assert_int_equal(f.kernel.calls[2].modes, ADJ_STATUS);
+		assert_int_equal(
+		    f.kernel.now.status, rows[i].status & STA_PPSTIME);
+		assert_int_equal(f.kernel.now.offset, 0);
+	}
+}
+
+/* ---- steps ---- */
+
+static void a_step_has_a_fraction_that_is_not_negative(void **state)
+{
+	static const struct {
+		int64_t step_ns;
+		long s, ns;
+	} rows[] = {
+	    {1, 0, 1},
+	    {-1, -1, 999999999},
+	    {NS_PER_S, 1, 0},
+	    {-NS_PER_S, -1, 0},
+	    {-NS_PER_S / 2, -1, 500000000},
+	    {5 * NS_PER_S / 2, 2, 500000000},
+	    {-5 * NS_PER_S / 2, -3, 500000000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+
+		set_up(&f);
+		assert_int_equal(
+		    f.clock.step(f.clock.self, rows[i].step_ns), 0);
+		assert_int_equal(f.kernel.count, 1);
+		assert_int_equal(
+		    f.kernel.calls[0].modes, ADJ_SETOFFSET | ADJ_NANO);
+		assert_int_equal(f.kernel.calls[0].time.tv_sec, rows[i].s);
+		assert_int_equal(f.kernel.calls[0].time.tv_usec, rows[i].ns);
+	}
+}
+
+/* ---- status ---- */
+
+#define ALL_LOOPS (STA_PLL | STA_FLL | STA_FREQHOLD)
+#define OTHERS (STA_PPSFREQ | STA_PPSTIME)
+
+static void the_status_says_what_is_known(void **state)
+{
+	static const struct {
+		int before;
+		struct kernel_status status;
+		int after;
+		long max_us, est_us;
+	} rows[] = {
+	    {STA_UNSYNC, {true, LEAP_NONE, 1, 0}, 0, 1, 0},
+	    {0, {true, LEAP_NONE, 1000, 1001}, 0, 1, 2},
+	    {0, {false, LEAP_NONE, 5000, 5000}, STA_UNSYNC, 16000000, 16000000},
+	    {0, {true, LEAP_INSERT, 2500, 999}, STA_INS, 3, 1},
+	    {STA_INS, {true, LEAP_DELETE, 2500, 999}, STA_DEL, 3, 1},
+	    {STA_INS | STA_DEL, {true, LEAP_NONE, 0, 0}, 0, 0, 0},
+	    {STA_INS, {true, LEAP_UNKNOWN, 0, 0}, 0, 0, 0},
+	    {STA_INS, {false, LEAP_INSERT, 0, 0}, STA_UNSYNC, 16000000,
+		16000000},
+	    {ALL_LOOPS | OTHERS, {true, LEAP_NONE, 0, 0}, OTHERS, 0, 0},
+	    {OTHERS, {false, LEAP_NONE, 0, 0}, OTHERS | STA_UNSYNC, 16000000,
+		16000000},
+	    /* An error of 16 s counts as unsynchronised everywhere. */
+	    {0, {true, LEAP_NONE, 15999999000, 15999999001}, 0, 15999999,
+		16000000},
+	    {0, {true, LEAP_NONE, 1000, 20000000000}, 0, 1, 16000000},
+	    {0, {true, LEAP_NONE, 1000, INT64_MAX}, 0, 1, 16000000},
+	    {0, {true, LEAP_INSERT, 15999999001, 0}, STA_UNSYNC, 16000000,
+		16000000},
+	    {0, {true, LEAP_NONE, 16000000000, 0}, STA_UNSYNC, 16000000,
+		16000000},
+	    {0, {true, LEAP_NONE, INT64_MAX, 0}, STA_UNSYNC, 16000000,
+		16000000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+
+		set_up_status(&f, rows[i].before);
+		assert_int_equal(
+		    f.clock.set_status(f.clock.self, &rows[i].status), 0);
+		assert_int_equal(f.kernel.count, 2);
+		assert_int_equal(f.kernel.calls[1].modes,
+		    ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_NANO);
+		if (f.kernel.now.status != rows[i].after ||
+		    f.kernel.now.maxerror != rows[i].max_us ||
+		    f.kernel.now.esterror != rows[i].est_us)
+			fail_msg("row %zu: status %#x, errors %ld and %ld us",
+			    i, (unsigned)f.kernel.now.status,
+			    f.kernel.now.maxerror, f.kernel.now.esterror);
+	}
+}
+
+/* Linux sets STA_UNSYNC with each step and forgets when the leap second is due:
+ * the end of its loop makes it forget the rest, so that it can be armed. */
+static void a_leap_second_is_armed_again_after_a_step(void **state)
+{
+	static const enum leap leaps[] = {LEAP_INSERT, LEAP_DELETE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(leaps); i++) {
+		const struct kernel_status status = {
+		    true, leaps[i], 1000, 1000};
+		int bit = leaps[i] == LEAP_INSERT ? STA_INS : STA_DEL;
+		struct fixture f;
+
+		set_up_status(&f, STA_UNSYNC | bit | STA_FLL | STA_PPSTIME);
+		assert_int_equal(f.clock.set_status(f.clock.self, &status), 0);
+		assert_int_equal(f.kernel.count, 4);
+		assert_int_equal(f.kernel.calls[1].modes, ADJ_STATUS);
+		assert_int_equal(f.kernel.calls[1].status,
+		    STA_UNSYNC | bit | STA_FLL | STA_PPSTIME | STA_PLL);
+		assert_int_equal(f.kernel.calls[2].modes, ADJ_STATUS);
+		assert_int_equal(
+		    f.kernel.calls[2].status, STA_UNSYNC | bit | STA_PPSTIME);
+		assert_int_equal(f.kernel.now.status, bit | STA_PPSTIME);
+	}
+}
+
+/* ---- errors ---- */
+
+enum operation {
+	GET_FREQ,
+	SET_FREQ,
+	STEP,
+	SET_STATUS,
+};
+
+static int operate(struct fixture *f, enum operation what)
+{
+	const struct kernel_status status = {true, LEAP_INSERT, 1000, 1000};
+	double ppm = 42;
+	int err = 0;
+
+	switch (what) {
+	case GET_FREQ:
+		err = f->clock.get_freq(f->clock.self, &ppm);
+		break;
+	case SET_FREQ:
+		err = f->clock.set_freq(f->clock.self, 7, &ppm);
+		break;
+	case STEP:
+		err = f->clock.step(f->clock.self, 1);
+		break;
+	case SET_STATUS:
+		err = f->clock.set_status(f->clock.self, &status);
+		break;
+	}
+	if (err)
+		assert_true(ppm == 42);
+	return err;
+}
+
+/* Each call of each operation fails once: the operation ends there. */
+static void a_refusal_of_the_kernel_ends_the_operation(void **state)
+{
+	static const unsigned calls[] = {1, 5, 1, 4};
+
+	(void)state;
+	for (unsigned what = GET_FREQ; what <= SET_STATUS; what++)
+		for (unsigned at = 0; at < calls[what]; at++) {
+			struct fixture f;
+
+			set_up_status(&f, STA_UNSYNC | STA_PLL);
+			f.kernel.fail_at = (int)at;
+			f.kernel.error = at % 2 ? EINVAL : EPERM;
+			assert_int_equal(
+			    operate(&f, (enum operation)what), -f.kernel.error);
+			assert_int_equal(f.kernel.count, at + 1);
+			f.kernel.fail_at = -1;
+			f.kernel.count = 0;
+			assert_int_equal(operate(&f, (enum operation)what), 0);
+		}
+}
+
+/* ---- the machine ---- */
+
+static void the_machine_can_be_read(void **state)
 {
 	struct clock_ops clock = kernel_clock();
 	struct timespec ts;
@@ -56,8 +393,16 @@ static void test_kernel_reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_kernel_freq),
-	    cmocka_unit_test(test_kernel_reads),
+	    cmocka_unit_test(any_state_of_the_clock_is_a_success),
+	    cmocka_unit_test(a_frequency_is_split_into_tick_and_fine_part),
+	    cmocka_unit_test(the_frequency_is_read_as_the_sum_of_both),
+	    cmocka_unit_test(a_frequency_is_set_and_read_back),
+	    cmocka_unit_test(loops_of_another_program_are_ended_first),
+	    cmocka_unit_test(a_step_has_a_fraction_that_is_not_negative),
+	    cmocka_unit_test(the_status_says_what_is_known),
+	    cmocka_unit_test(a_leap_second_is_armed_again_after_a_step),
+	    cmocka_unit_test(a_refusal_of_the_kernel_ends_the_operation),
+	    cmocka_unit_test(the_machine_can_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

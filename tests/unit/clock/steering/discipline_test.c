@@ -1,4 +1,4 @@
-/* What is done about an error of the clock, and what is not. */
+/* Frequency, slew, step or refusal: what is done about an error. */
 #include "clock/steering/discipline.h"
 
 #include "tests/unit/clock/chance.h"
@@ -45,7 +45,7 @@ static struct discipline fresh(uint64_t updates)
 	return d;
 }
 
-/* Never faster than allowed, never past the mark, never without an end. */
+/* A slew is never too fast, never too far, and always ends. */
 static void test_slews_are_bounded(void **state)
 {
 	struct chance c = {4};
@@ -57,9 +57,10 @@ static void test_slews_are_bounded(void **state)
 		    input((int64_t)(chance_normal(&c) *
 				    exp(chance_between(&c, 0, 24))));
 		struct clock_command cmd;
+		double ppm;
 
 		in.interval_s = exp(chance_between(&c, -3, 12));
-		/* What fits into a day; for more see below. */
+		/* Larger offsets do not fit into a day: see below. */
 		if (llabs(in.offset_ns) > 43 * NS_PER_S)
 			continue;
 		assert_true(discipline_decide(&d, &in, &cmd));
@@ -68,8 +69,8 @@ static void test_slews_are_bounded(void **state)
 		if (in.offset_ns == 0)
 			continue;
 		assert_true(cmd.slew_duration_ns > 0);
-		double ppm = 1e6 * fabs((double)cmd.slew_ns) /
-			     (double)cmd.slew_duration_ns;
+		ppm = 1e6 * fabs((double)cmd.slew_ns) /
+		      (double)cmd.slew_duration_ns;
 		assert_true(ppm <= config.max_slew_ppm);
 		/* An offset that fits is gone well before the next update. */
 		if (fabs((double)in.offset_ns) < 1e3 * in.interval_s)
@@ -78,9 +79,151 @@ static void test_slews_are_bounded(void **state)
 	}
 }
 
-/* A clock that is wrong by a century, and may not step: no number overflows,
- * and what is ordered is what fits into a day. */
-static void test_hopeless_offsets_are_slewed_in_parts(void **state)
+/* A clock that is wrong by a century and must not step: no number overflows,
+ * and the slew is as much as fits into a day. */
+/* An eighth of the interval, from half a second to 32 s, or as long as max-slew
+ * (500 ppm, with a margin of 0.1 %) needs. */
+static void test_a_slew_takes_an_eighth_of_the_interval(void **state)
+{
+	static const struct {
+		double interval_s;
+		int64_t offset_ns, duration_ns;
+	} rows[] = {
+	    {64, 1000, 8 * NS_PER_S},
+	    {64, -1000, 8 * NS_PER_S},
+	    {1, 1000, NS_PER_S / 2},
+	    {4, 1000, NS_PER_S / 2},
+	    {8, 1000, NS_PER_S},
+	    {256, 1000, 32 * NS_PER_S},
+	    {1024, 1000, 32 * NS_PER_S},
+	    {64, 4 * NS_PER_MS, INT64_C(8008000000)},
+	    {64, -5 * NS_PER_MS, INT64_C(10010000000)},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(10);
+		struct discipline_input in = input(rows[i].offset_ns);
+		struct clock_command cmd;
+
+		in.interval_s = rows[i].interval_s;
+		assert_true(discipline_decide(&d, &in, &cmd));
+		assert_in_range(cmd.slew_duration_ns, rows[i].duration_ns - 2,
+		    rows[i].duration_ns + 2);
+	}
+}
+
+/* makestep and refuse-threshold: after so many updates, and with or without a
+ * permission, an offset of so much is stepped, slewed or refused. */
+static void test_steps_slews_and_refusals(void **state)
+{
+	enum result { STEP, SLEW, REFUSE };
+	static const struct {
+		int updates_limit;
+		uint64_t updates;
+		bool allowed;
+		int64_t offset_ns, refuse_ns;
+		enum result result;
+	} rows[] = {
+	    /* The threshold is 1 s; an offset of just that is slewed. */
+	    {3, 0, false, NS_PER_S, 100 * NS_PER_S, SLEW},
+	    {3, 0, false, NS_PER_S + 1, 100 * NS_PER_S, STEP},
+	    {3, 0, false, -NS_PER_S, 100 * NS_PER_S, SLEW},
+	    {3, 0, false, -NS_PER_S - 1, 100 * NS_PER_S, STEP},
+	    {3, 2, false, 2 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    {3, 3, false, 2 * NS_PER_S, 100 * NS_PER_S, SLEW},
+	    {3, 3, true, 2 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    {3, 3, true, NS_PER_S, 100 * NS_PER_S, SLEW},
+	    {0, 0, false, 2 * NS_PER_S, 100 * NS_PER_S, SLEW},
+	    {0, 0, true, 2 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    {-1, 1000, false, 2 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    /* The first update may correct anything. */
+	    {3, 0, false, 1000 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    {3, 1, false, 100 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    {3, 1, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
+	    {3, 1, false, -100 * NS_PER_S - 1, 100 * NS_PER_S, REFUSE},
+	    {3, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
+	    {3, 9, true, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
+	    {-1, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
+	    {3, 9, false, 100 * NS_PER_S + 1, 0, SLEW},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(rows[i].updates);
+		struct discipline_input in = input(rows[i].offset_ns);
+		struct clock_command cmd = {.step_ns = 0};
+		enum result result;
+
+		d.config.makestep_updates = rows[i].updates_limit;
+		d.config.refuse_threshold_ns = rows[i].refuse_ns;
+		d.step_allowed = rows[i].allowed;
+		result = !discipline_decide(&d, &in, &cmd) ? REFUSE
+			 : cmd.step_ns != 0		   ? STEP
+							   : SLEW;
+		if (result != rows[i].result)
+			fail_msg("row %zu: %d", i, (int)result);
+		assert_int_equal(d.refused, result == REFUSE);
+		assert_int_equal(d.pending, result != REFUSE);
+	}
+}
+
+/* What the configuration allows, but never more than the kernel takes. */
+static void test_the_frequency_is_bounded(void **state)
+{
+	static const struct {
+		double most_ppm, wanted_ppm, got_ppm;
+	} rows[] = {{0, 499, 499}, {0, 501, 500}, {0, -501, -500},
+	    {100, 99, 99}, {100, 101, 100}, {100, -101, -100}, {900, 600, 500}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(9);
+		struct discipline_input in = input(0);
+		struct clock_command cmd;
+
+		d.config.max_freq_ppm = rows[i].most_ppm;
+		in.freq_ppm = rows[i].wanted_ppm;
+		assert_true(discipline_decide(&d, &in, &cmd));
+		assert_true(cmd.freq_ppm == rows[i].got_ppm);
+		assert_int_equal(cmd.slew_ns, 0);
+		assert_int_equal(cmd.slew_duration_ns, 0);
+	}
+}
+
+/* What each verdict on a step counts as. */
+static void test_verdicts_count(void **state)
+{
+	static const struct {
+		enum keeper_verdict verdict;
+		unsigned updates, steps;
+		bool allowed;
+	} rows[] = {
+	    {KEEPER_OK, 1, 1, false},
+	    {KEEPER_NO_CLOCK, 1, 0, true},
+	    {KEEPER_STEP_LIMIT, 0, 0, true},
+	    {KEEPER_KERNEL, 0, 0, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(0);
+		struct discipline_input in = input(-5 * NS_PER_S);
+		struct clock_command cmd;
+
+		d.step_allowed = true;
+		assert_true(discipline_decide(&d, &in, &cmd));
+		discipline_applied(&d, rows[i].verdict);
+		assert_int_equal(d.updates, rows[i].updates);
+		assert_int_equal(d.steps, rows[i].steps);
+		assert_int_equal(
+		    d.last_step_ns, rows[i].steps ? in.offset_ns : 0);
+		assert_int_equal(d.step_allowed, rows[i].allowed);
+		assert_false(d.pending);
+	}
+}
+
+static void test_huge_offsets_are_slewed_in_parts(void **state)
 {
 	(void)state;
 	for (int sign = -1; sign <= 1; sign += 2) {
@@ -143,7 +286,7 @@ static void test_a_refused_command_does_not_count(void **state)
 	discipline_applied(&d, KEEPER_STEP_FORBIDDEN);
 	assert_int_equal(d.updates, 0);
 	assert_int_equal(d.steps, 0);
-	/* A verdict nobody waits for changes nothing. */
+	/* A second verdict on one command changes nothing. */
 	discipline_applied(&d, KEEPER_OK);
 	assert_int_equal(d.updates, 0);
 }
@@ -177,7 +320,7 @@ static void test_one_step_after_a_jump(void **state)
 	discipline_applied(&d, KEEPER_OK);
 	assert_true(discipline_decide(&d, &in, &cmd));
 	assert_int_equal(cmd.step_ns, 0);
-	/* ... and not beyond the threshold. */
+	/* The permission does not lift refuse-threshold. */
 	d.step_allowed = true;
 	in.offset_ns = 101 * NS_PER_S;
 	assert_false(discipline_decide(&d, &in, &cmd));
@@ -190,7 +333,7 @@ static void test_refusal_and_return(void **state)
 	struct clock_command cmd = {.freq_ppm = 99};
 
 	(void)state;
-	/* The first update may be as large as it must. */
+	/* The first update may correct any offset. */
 	assert_true(discipline_decide(&d, &in, &cmd));
 	discipline_applied(&d, KEEPER_OK);
 	cmd.freq_ppm = 99;
@@ -214,7 +357,7 @@ static void test_status_is_passed_on(void **state)
 	assert_true(discipline_decide(&d, &in, &cmd));
 	assert_true(cmd.synchronised);
 	assert_true(fabs(cmd.freq_ppm - 12.5) < 1e-12);
-	/* What is still to be slewed is part of the bound. */
+	/* The offset that is still to be slewed is part of the bound. */
 	assert_int_equal(cmd.max_error_ns, 8 * NS_PER_MS);
 	assert_int_equal(cmd.est_error_ns, 1000);
 }
@@ -229,7 +372,7 @@ static void test_leap_only_on_its_day(void **state)
 	    {DECEMBER + 86400 * NS_PER_S, false}, {MARCH, false}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof days / sizeof days[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(days); i++)
 		for (int leap = LEAP_NONE; leap <= LEAP_UNKNOWN; leap++) {
 			struct discipline d = fresh(9);
 			struct discipline_input in = input(0);
@@ -251,7 +394,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_slews_are_bounded),
-	    cmocka_unit_test(test_hopeless_offsets_are_slewed_in_parts),
+	    cmocka_unit_test(test_a_slew_takes_an_eighth_of_the_interval),
+	    cmocka_unit_test(test_steps_slews_and_refusals),
+	    cmocka_unit_test(test_the_frequency_is_bounded),
+	    cmocka_unit_test(test_verdicts_count),
+	    cmocka_unit_test(test_huge_offsets_are_slewed_in_parts),
 	    cmocka_unit_test(test_steps_only_in_the_start_window),
 	    cmocka_unit_test(test_small_offsets_are_slewed_even_at_start),
 	    cmocka_unit_test(test_a_refused_command_does_not_count),

@@ -1,5 +1,8 @@
 /* Selection: by table, and against brute force with random intervals. */
+#include "base/check.h"
 #include "clock/steering/select.h"
+
+#include "base/time.h"
 
 #include "tests/unit/clock/chance.h"
 
@@ -55,12 +58,14 @@ static void test_majority_matches_brute_force(void **state)
 	for (int round = 0; round < 20000; round++) {
 		struct select_source s[9];
 		unsigned n = 1 + (unsigned)chance_between(&c, 0, 9);
+		unsigned depth;
+		struct select_result r;
 
 		for (unsigned i = 0; i < n; i++)
 			s[i] = source((int64_t)chance_between(&c, -1e6, 1e6),
 			    (int64_t)chance_between(&c, 1, 1e6));
-		unsigned depth = brute_depth(s, n);
-		struct select_result r = select_sources(s, n, 1, -1);
+		depth = brute_depth(s, n);
+		r = select_sources(s, n, 1, -1);
 
 		assert_int_equal(r.voters, n);
 		assert_int_equal(r.agreeing, depth);
@@ -75,8 +80,8 @@ static void test_majority_matches_brute_force(void **state)
 	}
 }
 
-/* While a majority tells the truth, no liar is selected, all honest ones may
- * help, and each liar is named. */
+/* While a majority is honest, no liar is selected, all honest sources may help,
+ * and each liar is named. */
 static void test_truth_prevails(void **state)
 {
 	struct chance c = {2};
@@ -84,6 +89,7 @@ static void test_truth_prevails(void **state)
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		struct select_source s[7];
+		struct select_result r;
 
 		for (unsigned i = 0; i < 7; i++) {
 			int64_t d = (int64_t)chance_between(&c, 1e3, 1e6);
@@ -94,7 +100,7 @@ static void test_truth_prevails(void **state)
 				s[i].offset_ns +=
 				    (int64_t)(share < 0 ? -1e7 : 1e7);
 		}
-		struct select_result r = select_sources(s, 7, 1, -1);
+		r = select_sources(s, 7, 1, -1);
 		assert_in_range(r.selected, 0, 3);
 		for (unsigned i = 0; i < 7; i++)
 			assert_int_equal(
@@ -123,12 +129,12 @@ static const struct row table[] = {
 	    {S(AT(0, 100)), S(AT(1000, 100))}, "??", -1},
 	{"the third decides", 3, 1, -1,
 	    {S(AT(0, 100)), S(AT(1000, 100)), S(AT(50, 90))}, "+x*", 2},
-	{"unusable ones have no say", 3, 1, -1,
+	{"unusable ones have no vote", 3, 1, -1,
 	    {S(AT(0, 100)), {.state = SELECT_UNSYNCED, AT(9000, 1)},
 	     {.state = SELECT_DISTANCE, AT(9000, 1)}}, "*??", 0},
-	{"far ones agree but do not help", 2, 1, -1,
+	{"distant ones agree but do not help", 2, 1, -1,
 	    {S(AT(0, 100 * US)), S(AT(0, 5000 * US))}, "*-", 0},
-	{"one that helped may get somewhat worse", 2, 1, 0,
+	{"a combined one may get somewhat worse", 2, 1, 0,
 	    {S(AT(0, 100 * US)), S(AT(0, 700 * US), .was_combined = true)},
 	    "*+", 0},
 	{"a second name of a server has no vote", 3, 1, -1,
@@ -138,10 +144,10 @@ static const struct row table[] = {
 	    {S(AT(0, 100)), S(AT(10, 120), .duplicate = true)}, "*+", 0},
 	{"... does not count for minsources", 2, 2, -1,
 	    {S(AT(0, 100)), S(AT(10, 120), .duplicate = true)}, "??", -1},
-	{"... and speaks when the first is gone", 2, 1, -1,
+	{"... and votes when the first is gone", 2, 1, -1,
 	    {{.state = SELECT_STALE}, S(AT(10, 120), .duplicate = true)},
 	    "?*", 1},
-	{"prefer", 3, 1, -1,
+	{"prefer beats distance", 3, 1, -1,
 	    {S(AT(0, 100)), S(AT(10, 500), OPT(.prefer = true)),
 	     S(AT(20, 100))}, "-*-", 1},
 	{"a preferred liar is a liar", 3, 1, -1,
@@ -155,14 +161,87 @@ static const struct row table[] = {
 	{"trust beats numbers", 3, 1, -1,
 	    {S(AT(9000, 100)), S(AT(9000, 100)),
 	     S(AT(0, 200), OPT(.trust = true))}, "??*", 2},
+	{"preferred ones help each other", 3, 1, -1,
+	    {S(AT(0, 100), OPT(.prefer = true)), S(AT(0, 90)),
+	     S(AT(0, 120), OPT(.prefer = true))}, "*-+", 0},
+	{"prefer without a sample changes nothing", 2, 1, -1,
+	    {S(AT(0, 100)), {.state = SELECT_STALE, OPT(.prefer = true)}},
+	    "*?", 0},
+	{"require and prefer need not be one", 3, 1, -1,
+	    {S(AT(0, 100), OPT(.prefer = true)), S(AT(0, 90)),
+	     S(AT(0, 120), OPT(.require = true))}, "*--", 0},
+	{"a required liar is missing", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(10, 100)),
+	     S(AT(9000, 100), OPT(.require = true))}, "??x", -1},
+	{"one of two required ones is enough", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(9000, 100), OPT(.require = true)),
+	     S(AT(0, 110), OPT(.require = true))}, "*x+", 0},
+	{"falsetickers do not count for minsources", 3, 3, -1,
+	    {S(AT(0, 100)), S(AT(10, 100)), S(AT(9000, 100))}, "??x", -1},
+	{"as many as minsources asks for", 3, 3, -1,
+	    {S(AT(0, 100)), S(AT(10, 110)), S(AT(20, 120))}, "*++", 0},
+	{"trusted ones must agree among themselves", 4, 1, -1,
+	    {S(AT(0, 100), OPT(.trust = true)),
+	     S(AT(900, 100), OPT(.trust = true)), S(AT(0, 90)),
+	     S(AT(0, 90))}, "????", -1},
+	{"a trusted liar is a liar", 4, 1, -1,
+	    {S(AT(0, 100), OPT(.trust = true)),
+	     S(AT(0, 110), OPT(.trust = true)),
+	     S(AT(900, 100), OPT(.trust = true)), S(AT(0, 120))}, "*+x+", 0},
+	{"untrusted ones that agree help", 2, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 200), OPT(.trust = true))}, "*+", 0},
+	{"a duplicate marked trust has no vote either", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 110)),
+	     S(AT(9000, 100), OPT(.trust = true), .duplicate = true)},
+	    "*+x", 0},
+	{"of two duplicates the first votes", 3, 1, -1,
+	    {{.state = SELECT_STALE}, S(AT(0, 100), .duplicate = true),
+	     S(AT(9000, 100), .duplicate = true)}, "?*x", 1},
+	{"a far duplicate is called that", 2, 1, -1,
+	    {S(AT(0, 100 * US)), S(AT(0, 5000 * US), .duplicate = true)},
+	    "*-", 0},
+	{"intervals that touch agree", 2, 1, -1,
+	    {S(AT(0, 100)), S(AT(200, 100))}, "*+", 0},
+	{"... and a nanosecond more does not", 2, 1, -1,
+	    {S(AT(0, 100)), S(AT(201, 100))}, "??", -1},
+	{"half of four is no majority", 4, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 100)), S(AT(900, 100)),
+	     S(AT(1800, 100))}, "????", -1},
+	{"one outside votes against", 3, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 110)), S(AT(0, 120), .outside = true)},
+	    "*+x", 0},
+	{"... and so no majority may be left", 2, 1, -1,
+	    {S(AT(0, 100)), S(AT(0, 110), .outside = true)}, "??", -1},
+	{"three times the best and 0.3 ms still help", 2, 1, -1,
+	    {S(AT(0, 100 * US)), S(AT(0, 600 * US))}, "*+", 0},
+	{"... and no more", 2, 1, -1,
+	    {S(AT(0, 100 * US)), S(AT(0, 600 * US + 1))}, "*-", 0},
+	{"one that helped may be half as far again", 2, 1, -1,
+	    {S(AT(0, 100 * US)), S(AT(0, 900 * US), .was_combined = true)},
+	    "*+", 0},
+	{"... and no more", 2, 1, -1,
+	    {S(AT(0, 100 * US)), S(AT(0, 900 * US + 1), .was_combined = true)},
+	    "*-", 0},
+	{"the best is chosen by what does not age", 2, 1, -1,
+	    {{.state = SELECT_COMBINED, .distance_ns = 100,
+	      .own_distance_ns = 90},
+	     {.state = SELECT_COMBINED, .distance_ns = 200,
+	      .own_distance_ns = 80}}, "+*", 1},
+	{"just not better enough, no change", 2, 1, 1,
+	    {S(AT(0, 71)), S(AT(0, 100))}, "+*", 1},
+	{"just better enough, change", 2, 1, 1,
+	    {S(AT(0, 70)), S(AT(0, 100))}, "*+", 0},
+	{"the last one is unusable", 2, 1, 1,
+	    {S(AT(0, 100)), {.state = SELECT_STALE, AT(0, 100)}}, "*?", 0},
+	{"the last one is gone", 1, 1, 1, {S(AT(0, 100))}, "*", 0},
 	{"no better, no change", 2, 1, 1,
 	    {S(AT(0, 100)), S(AT(0, 120))}, "+*", 1},
 	{"clearly better, change", 2, 1, 1,
 	    {S(AT(0, 100)), S(AT(0, 200))}, "*+", 0},
-	{"who lied must agree well", 3, 1, -1,
+	{"a former liar must agree well", 3, 1, -1,
 	    {S(AT(0, 100)), S(AT(0, 110)),
 	     S(AT(160, 100), .was_falseticker = true)}, "*+x", 0},
-	{"... then is back", 3, 1, -1,
+	{"... and then it is back", 3, 1, -1,
 	    {S(AT(0, 100)), S(AT(0, 110)),
 	     S(AT(120, 100), .was_falseticker = true)}, "*++", 0},
 	{"... however small the part is that all others share", 4, 1, -1,
@@ -174,7 +253,7 @@ static const struct row table[] = {
 static void test_table(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct row row = table[i];
 		char got[5];
 		struct select_result r =
@@ -187,12 +266,63 @@ static void test_table(void **state)
 	}
 }
 
+/* All fields of the result. */
+static void test_results_are_complete(void **state)
+{
+	struct select_source s[] = {
+	    S(AT(0, 100)),
+	    S(AT(50, 100)),
+	    S(AT(60, 100), .duplicate = true),
+	    S(AT(9000, 100)),
+	    {.state = SELECT_STALE, OPT(.require = true)},
+	};
+	struct select_result r;
+
+	(void)state;
+	r = select_sources(s, 5, 1, -1);
+	assert_int_equal(r.voters, 3);
+	assert_int_equal(r.agreeing, 2);
+	assert_int_equal(r.truth_low_ns, -50);
+	assert_int_equal(r.truth_high_ns, 100);
+	assert_int_equal(r.independent, 2);
+	assert_true(r.required_missing);
+	assert_int_equal(r.outcome, SELECT_WAITS);
+	assert_int_equal(s[0].state, SELECT_WAITS);
+	assert_int_equal(s[3].state, SELECT_FALSETICKER);
+	s[4].options.require = false;
+	for (unsigned i = 0; i < 4; i++)
+		s[i].state = SELECT_COMBINED;
+	r = select_sources(s, 5, 1, -1);
+	assert_int_equal(r.survivors, 3);
+	assert_int_equal(r.outcome, SELECT_SELECTED);
+	assert_false(r.required_missing);
+}
+
+/* Two pairs agree, each at another place: the interval of the truth spans both.
+ */
+static void test_truth_spans_all_that_so_many_share(void **state)
+{
+	struct select_source s[] = {
+	    S(AT(0, 1000)),
+	    S(AT(-900, 50)),
+	    S(AT(800, 50)),
+	};
+	struct select_result r;
+
+	(void)state;
+	r = select_sources(s, 3, 1, -1);
+	assert_int_equal(r.agreeing, 2);
+	assert_int_equal(r.truth_low_ns, -950);
+	assert_int_equal(r.truth_high_ns, 850);
+}
+
 static void test_nothing_usable(void **state)
 {
 	struct select_source s = {.state = SELECT_STALE};
+	struct select_result r;
 
 	(void)state;
-	struct select_result r = select_sources(&s, 1, 1, 0);
+	r = select_sources(&s, 1, 1, 0);
 	assert_int_equal(r.selected, -1);
 	assert_int_equal(r.outcome, SELECT_NO_SAMPLES);
 	assert_int_equal(s.state, SELECT_STALE);
@@ -200,15 +330,16 @@ static void test_nothing_usable(void **state)
 	assert_int_equal(r.selected, -1);
 }
 
-/* Sixty-four servers, the full house. */
-static void test_full_house(void **state)
+/* As many sources as there can be. */
+static void test_sixty_four_sources(void **state)
 {
 	static struct select_source s[SOURCES_MAX];
+	struct select_result r;
 
 	(void)state;
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
 		s[i] = source(i < 33 ? (int64_t)i : INT64_C(1) << 40, 1000 + i);
-	struct select_result r = select_sources(s, SOURCES_MAX, 1, -1);
+	r = select_sources(s, SOURCES_MAX, 1, -1);
 	assert_int_equal(r.selected, 0);
 	assert_int_equal(r.agreeing, 33);
 	assert_int_equal(r.survivors, 33);
@@ -220,8 +351,10 @@ int main(void)
 	    cmocka_unit_test(test_majority_matches_brute_force),
 	    cmocka_unit_test(test_truth_prevails),
 	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_results_are_complete),
+	    cmocka_unit_test(test_truth_spans_all_that_so_many_share),
 	    cmocka_unit_test(test_nothing_usable),
-	    cmocka_unit_test(test_full_house),
+	    cmocka_unit_test(test_sixty_four_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* What was measured before a restart speaks for the past, not the present. */
-#include "clock/steering/memory.h"
+/* Restored samples show the past of the clock, not the present of a server. */
+#include "clock/steering/restore.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,11 +10,11 @@
 
 #define SOURCES 2
 #define START_NS (INT64_C(1800000000) * NS_PER_S)
-/* How slow the clock is, and how fast it loses: by 20 ppm. */
+/* The clock is slow by 3 ms and loses 20 ppm. */
 #define SLOW_NS (3 * NS_PER_MS)
 #define FREQ 20e-6
 
-struct room {
+struct runs {
 	struct timescale ledger;
 	struct steering *before, *after;
 };
@@ -50,7 +50,7 @@ static struct sample sample_at(double t_s, int64_t wrong_ns)
 static int setup(void **state)
 {
 	const struct clock_change start = {.at = {START_NS}};
-	struct room *r = calloc(1, sizeof(*r));
+	struct runs *r = calloc(1, sizeof(*r));
 
 	assert_non_null(r);
 	timescale_init(&r->ledger, &start);
@@ -62,7 +62,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct room *r = *state;
+	struct runs *r = *state;
 
 	steering_free(r->before);
 	steering_free(r->after);
@@ -78,14 +78,14 @@ static void measure(
 	steering_add(s, source, &m);
 }
 
-static bool decides(struct room *r, double t_s, struct clock_command *c)
+static bool decides(struct runs *r, double t_s, struct clock_command *c)
 {
 	return steering_update(
 	    r->after, &r->ledger, (struct wall){START_NS + ns_of_s(t_s)}, c);
 }
 
-/* A thousand seconds of both sources, handed over. */
-static void hand_over(struct room *r)
+/* A thousand seconds of samples of both sources, restored in a new run. */
+static void restore_both(struct runs *r)
 {
 	struct sample samples[STEERING_MEMORY];
 
@@ -97,9 +97,9 @@ static void hand_over(struct room *r)
 	}
 }
 
-static void the_latest_samples_are_recalled_in_order(void **state)
+static void the_latest_samples_are_copied_in_order(void **state)
 {
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct sample samples[STEERING_MEMORY];
 
 	assert_int_equal(steering_copy_samples(r->before, 0, samples), 0);
@@ -112,40 +112,40 @@ static void the_latest_samples_are_recalled_in_order(void **state)
 		    samples[i].at.ns, START_NS + (i + 50) * NS_PER_S);
 }
 
-/* Nothing was heard in this run: nothing is done to the clock. */
-static void memory_alone_steers_nothing(void **state)
+/* Without an answer in this run nothing is done to the clock. */
+static void restored_samples_alone_steer_nothing(void **state)
 {
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct clock_command c;
 	struct tracking t;
 
-	hand_over(r);
+	restore_both(r);
 	assert_false(decides(r, 1000, &c));
 	steering_tracking(r->after, &r->ledger,
 	    (struct wall){START_NS + 1000 * NS_PER_S}, &t);
 	assert_false(t.synchronised);
 }
 
-/* One answer must not move the clock before the other servers had a say. */
-static void the_start_waits_for_answers_of_now(void **state)
+/* One answer must not move the clock before the other servers answered. */
+static void the_start_waits_for_answers_of_this_run(void **state)
 {
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct clock_command c;
 
-	hand_over(r);
+	restore_both(r);
 	measure(r->after, 0, 1000.0, 0);
 	assert_false(decides(r, 1000.1, &c));
 	measure(r->after, 0, 1001, 0);
 	measure(r->after, 0, 1002, 0);
 	assert_false(decides(r, 1002.1, &c));
-	/* One of each will do: all that was measured before agrees. */
+	/* One answer of each is enough: the restored samples agree. */
 	measure(r->after, 1, 1002.2, 0);
 	assert_true(decides(r, 1002.3, &c));
 }
 
-static void without_memory_the_start_waits_for_three(void **state)
+static void without_restored_samples_the_start_waits_for_three(void **state)
 {
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct clock_command c;
 
 	for (int i = 0; i < 3; i++) {
@@ -156,14 +156,14 @@ static void without_memory_the_start_waits_for_three(void **state)
 	}
 }
 
-/* With the frequency of a thousand seconds, and not of two. */
+/* The frequency is that of a thousand seconds, not of two. */
 static void the_first_decision_knows_the_frequency(void **state)
 {
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct clock_command c;
 	struct tracking t;
 
-	hand_over(r);
+	restore_both(r);
 	for (int i = 0; i < 3; i++) {
 		measure(r->after, 0, 1000 + i, 0);
 		measure(r->after, 1, 1000.2 + i, 0);
@@ -177,17 +177,17 @@ static void the_first_decision_knows_the_frequency(void **state)
 	assert_true(t.est_error_ns < 20000);
 }
 
-/* While no agent ran, all clocks of the machine stood still for 40 ms: what was
- * restored is wrong, and the first answer of each server shows it. */
-static void an_answer_that_contradicts_ends_the_memory(void **state)
+/* While no agent ran, all clocks of the machine stood still for 40 ms: the
+ * restored samples are wrong, and the first answer of each server shows it. */
+static void an_answer_that_contradicts_drops_the_samples(void **state)
 {
 	const int64_t stopped_ns = 40 * NS_PER_MS;
 	struct sample samples[STEERING_MEMORY];
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct clock_command c;
 	struct tracking t;
 
-	hand_over(r);
+	restore_both(r);
 	for (int i = 0; i < 3; i++) {
 		measure(r->after, 0, 1000 + i, stopped_ns);
 		measure(r->after, 1, 1000.2 + i, stopped_ns);
@@ -201,12 +201,12 @@ static void an_answer_that_contradicts_ends_the_memory(void **state)
 			 1002.3e9 * FREQ) < 200000);
 }
 
-/* Another boot: what was measured of the clock is worth nothing, but a path is
- * as long as it was. */
+/* After a boot the samples say nothing about the clock, but the paths are as
+ * long as they were. */
 static void a_path_is_known_after_a_boot(void **state)
 {
 	struct sample samples[STEERING_MEMORY];
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct source_view v;
 	unsigned count;
 
@@ -215,7 +215,7 @@ static void a_path_is_known_after_a_boot(void **state)
 	count = steering_copy_samples(r->before, 0, samples);
 	steering_restore_path(r->after, 0, samples, count);
 	assert_int_equal(steering_copy_samples(r->after, 0, samples), 0);
-	/* A slow answer: the floor that is shown is the one of before. */
+	/* A slow answer: the restored floor is shown. */
 	samples[0] = sample_at(5000, NS_PER_S);
 	samples[0].delay_ns = 350000;
 	steering_add(r->after, 0, &samples[0]);
@@ -225,10 +225,10 @@ static void a_path_is_known_after_a_boot(void **state)
 	assert_int_equal(steering_copy_samples(r->after, 0, samples), 1);
 }
 
-static void a_much_longer_path_is_another_one(void **state)
+static void a_much_longer_path_is_a_new_one(void **state)
 {
 	struct sample samples[STEERING_MEMORY];
-	struct room *r = *state;
+	struct runs *r = *state;
 	struct source_view v;
 	unsigned count;
 
@@ -247,9 +247,9 @@ static void a_much_longer_path_is_another_one(void **state)
 static void what_agrees_is_kept(void **state)
 {
 	struct sample samples[STEERING_MEMORY];
-	struct room *r = *state;
+	struct runs *r = *state;
 
-	hand_over(r);
+	restore_both(r);
 	measure(r->after, 0, 1000, 150000);
 	assert_int_equal(steering_copy_samples(r->after, 0, samples), 101);
 }
@@ -258,14 +258,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(the_latest_samples_are_recalled_in_order),
-	    TEST(memory_alone_steers_nothing),
-	    TEST(the_start_waits_for_answers_of_now),
-	    TEST(without_memory_the_start_waits_for_three),
+	    TEST(the_latest_samples_are_copied_in_order),
+	    TEST(restored_samples_alone_steer_nothing),
+	    TEST(the_start_waits_for_answers_of_this_run),
+	    TEST(without_restored_samples_the_start_waits_for_three),
 	    TEST(the_first_decision_knows_the_frequency),
-	    TEST(an_answer_that_contradicts_ends_the_memory),
+	    TEST(an_answer_that_contradicts_drops_the_samples),
 	    TEST(a_path_is_known_after_a_boot),
-	    TEST(a_much_longer_path_is_another_one),
+	    TEST(a_much_longer_path_is_a_new_one),
 	    TEST(what_agrees_is_kept),
 	};
 

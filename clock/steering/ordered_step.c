@@ -1,7 +1,9 @@
 /* Steps that an administrator orders. */
+#include "clock/leap.h"
+#include "clock/steering/remaining.h"
 #include "clock/steering/state.h"
+#include "clock/steering/steering.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum steering_order steering_step(struct steering *s, const struct timescale *t,
@@ -14,10 +16,10 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	*offset_ns = 0;
 	if (d->refused)
 		return STEERING_ORDER_REFUSED;
-	if (!s->said_synchronised || s->selection.selected < 0)
+	if (!s->reported_synchronised || s->selection.selected < 0)
 		return STEERING_ORDER_UNKNOWN;
-	*offset_ns = steering_remaining_ns(s, t, now, &v);
-	if (llabs(*offset_ns) <= ns_of_s(hypot(v.offset_sd, v.spread_sd)))
+	*offset_ns = remaining_ns(s, t, now, &v);
+	if (llabs(*offset_ns) <= remaining_sd_ns(&v))
 		return STEERING_ORDER_NEEDLESS;
 	if (d->config.refuse_threshold_ns > 0 &&
 	    llabs(*offset_ns) > d->config.refuse_threshold_ns)
@@ -26,11 +28,11 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	    .freq_ppm = s->base_freq * 1e6,
 	    .step_ns = *offset_ns,
 	    .synchronised = true,
-	    .leap = discipline_leap_day(now) ? s->leap : LEAP_NONE,
-	    .max_error_ns = steering_bound_ns(s, &v, at),
-	    .est_error_ns = ns_of_s(hypot(v.offset_sd, v.spread_sd)),
+	    .leap = leap_day(now) ? s->leap : LEAP_NONE,
+	    .max_error_ns = remaining_bound_ns(s, &v, at),
+	    .est_error_ns = remaining_sd_ns(&v),
 	};
-	s->asked_freq = s->base_freq;
+	s->ordered_freq = s->base_freq;
 	d->pending = true;
 	d->pending_step_ns = *offset_ns;
 	return STEERING_ORDER_GIVEN;

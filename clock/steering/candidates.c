@@ -1,0 +1,247 @@
+#include "clock/steering/candidates.h"
+
+#include "clock/steering/remaining.h"
+
+#include <math.h>
+
+/* This many answers in a row show that somebody set a server's clock. */
+#define TURNED_SAMPLES 3
+
+/* A path with a longer mean queueing delay is of no use (chrony's maxjitter).
+ */
+#define QUEUE_MAX_S 1.0
+
+/* How an older sample is carried to now. */
+struct carry {
+	struct osc now;
+	double freq;   /* s/s */
+	double growth; /* of the distance, s/s */
+};
+
+static struct carry carry_to(const struct steering *s, struct osc now)
+{
+	double sd, freq = remaining_freq(s, &sd);
+
+	return (struct carry){
+	    now, freq, s->config.max_clock_error_ppm * 1e-6 + 2 * sd};
+}
+
+static int64_t carried_distance_ns(
+    const struct sample *m, const struct carry *c)
+{
+	double age = (double)(c->now.ns - m->at.ns);
+
+	return sample_distance_ns(m) + (int64_t)(fmax(age, 0) * c->growth);
+}
+
+static int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
+{
+	double age = (double)(c->now.ns - m->at.ns);
+
+	return m->offset_ns + (int64_t)(age * c->freq);
+}
+
+/* The record with the least distance now. */
+static void find_best(struct steering_source *src, const struct carry *c)
+{
+	src->best_distance_ns = INT64_MAX;
+	src->best_offset_ns = 0;
+	src->best_growth = c->growth;
+	for (unsigned i = 0; i < src->count; i++) {
+		const struct sample *m = &record(src, i)->sample;
+		int64_t distance = carried_distance_ns(m, c);
+
+		if (distance >= src->best_distance_ns)
+			continue;
+		src->best_distance_ns = distance;
+		src->best_own_ns = sample_distance_ns(m);
+		src->best_at = c->now;
+		src->best_offset_ns = carried_offset_ns(m, c);
+	}
+}
+
+/* A silent source loses its vote if another source answered since its last
+ * answer. If none did, the clock runs on alone and the bounds grow. */
+static bool stale(const struct steering *s, const struct steering_source *src)
+{
+	if (src->reach != 0)
+		return false;
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *other = &s->sources[i];
+
+		if (other->reach != 0 && other->count > 0 &&
+		    !other->options.noselect &&
+		    const_record(other, 0)->sample.at.ns >
+			const_record(src, 0)->sample.at.ns)
+			return true;
+	}
+	return false;
+}
+
+/* SELECT_COMBINED: usable. */
+static enum select_state first_state(
+    const struct steering *s, const struct steering_source *src)
+{
+	if (src->count == 0)
+		return SELECT_NO_SAMPLES;
+	if (src->options.noselect)
+		return SELECT_NOSELECT;
+	if (src->unsynced || const_record(src, 0)->sample.leap == LEAP_UNKNOWN)
+		return SELECT_UNSYNCED;
+	if (src->best_distance_ns > s->config.max_distance_ns)
+		return SELECT_DISTANCE;
+	if (src->delay.queue > QUEUE_MAX_S)
+		return SELECT_TOO_VARIABLE;
+	if (stale(s, src))
+		return SELECT_STALE;
+	return SELECT_COMBINED;
+}
+
+/* Of all usable names of a server the first votes. */
+static void mark_duplicates(
+    const struct steering *s, struct select_source *list)
+{
+	for (unsigned i = 0; i < s->source_count; i++)
+		for (unsigned j = 0; j < i && !list[i].duplicate; j++)
+			list[i].duplicate =
+			    s->sources[j].server == s->sources[i].server &&
+			    list[j].state == SELECT_COMBINED;
+}
+
+static void vote(struct steering *s, const struct carry *c)
+{
+	struct select_source list[SOURCES_MAX];
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct steering_source *src = &s->sources[i];
+
+		find_best(src, c);
+		list[i] = (struct select_source){
+		    .state = first_state(s, src),
+		    .options = src->options,
+		    .was_falseticker = src->was_falseticker,
+		    .outside = src->outside,
+		    .was_combined = src->was_combined,
+		    .offset_ns = src->best_offset_ns,
+		    .distance_ns = src->best_distance_ns,
+		    .own_distance_ns = src->best_own_ns,
+		};
+	}
+	mark_duplicates(s, list);
+	s->selection = select_sources(list, s->source_count,
+	    s->config.min_sources, s->selection.selected);
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].state = list[i].state;
+}
+
+/* Does this sample agree with the majority? */
+static bool in_truth(
+    const struct steering *s, const struct sample *m, const struct carry *c)
+{
+	int64_t offset = carried_offset_ns(m, c);
+	int64_t distance = carried_distance_ns(m, c);
+
+	return offset - distance <= s->selection.truth_high_ns &&
+	       offset + distance >= s->selection.truth_low_ns;
+}
+
+static unsigned latest_in_truth(const struct steering *s,
+    const struct steering_source *src, const struct carry *c)
+{
+	unsigned in = 0;
+
+	for (unsigned i = 0; i < TURNED_SAMPLES; i++)
+		in += in_truth(s, &const_record(src, i)->sample, c);
+	return in;
+}
+
+/* Drops the records that disagree with the majority. False: there were none. */
+static bool drop_lies(const struct steering *s, struct steering_source *src,
+    const struct carry *c)
+{
+	unsigned kept = 0, count = src->count;
+
+	for (unsigned i = 0; i < count; i++)
+		if (in_truth(s, &record(src, i)->sample, c))
+			*record(src, kept++) = *record(src, i);
+	src->count = kept;
+	return kept < count;
+}
+
+/*
+ * After somebody set a server's clock, only its latest answers count. If all of
+ * them miss the majority, older answers no longer speak for the server. If all
+ * of them agree again, the answers in between are dropped: otherwise they would
+ * count until they have aged, and would go into the filter when the server
+ * joins it. True: the vote must be repeated.
+ */
+static bool judge_latest(const struct steering *s, struct steering_source *src,
+    const struct carry *c)
+{
+	bool was = src->outside;
+	unsigned in;
+
+	if (src->count < TURNED_SAMPLES)
+		return false;
+	in = latest_in_truth(s, src, c);
+	src->outside = in == 0 || (was && in < TURNED_SAMPLES);
+	if (src->was_falseticker && in == TURNED_SAMPLES)
+		return drop_lies(s, src, c) || was;
+	return src->outside != was;
+}
+
+/* A single source, and sources without a majority, prove nothing against each
+ * other. True: the vote must be repeated. */
+static bool judge_by_majority(struct steering *s, const struct carry *c)
+{
+	bool majority = s->selection.agreeing >= 2 &&
+			2 * s->selection.agreeing > s->selection.voters;
+	bool any = false;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct steering_source *src = &s->sources[i];
+
+		any |= majority ? judge_latest(s, src, c) : src->outside;
+		src->outside &= majority;
+	}
+	return any;
+}
+
+/* A falseticker that became unusable is still one when it comes back. */
+static void note_result(const struct steering *s, struct steering_source *src)
+{
+	src->was_combined = is_combined(src);
+	src->was_falseticker =
+	    s->selection.outcome == SELECT_SELECTED &&
+	    (src->state == SELECT_FALSETICKER ||
+		(src->was_falseticker && src->state < SELECT_DUPLICATE));
+}
+
+void candidates_select(struct steering *s, struct osc now)
+{
+	struct carry c = carry_to(s, now);
+
+	vote(s, &c);
+	if (judge_by_majority(s, &c))
+		vote(s, &c);
+	for (unsigned i = 0; i < s->source_count; i++)
+		note_result(s, &s->sources[i]);
+}
+
+enum leap candidates_leap(const struct steering *s)
+{
+	unsigned votes[4] = {0}, voters = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *src = &s->sources[i];
+
+		if (!is_combined(src))
+			continue;
+		voters++;
+		votes[const_record(src, 0)->sample.leap & 3]++;
+	}
+	for (unsigned leap = LEAP_INSERT; leap <= LEAP_DELETE; leap++)
+		if (2 * votes[leap] > voters)
+			return (enum leap)leap;
+	return LEAP_NONE;
+}

@@ -1,0 +1,17 @@
+/*
+ * From the records of all sources to the selection: the interval of each
+ * source, whether it is usable, and what its latest answers say about the older
+ * ones. The rules of the selection itself are in clock/steering/select.h.
+ */
+#ifndef CLOCK_STEERING_CANDIDATES_H
+#define CLOCK_STEERING_CANDIDATES_H
+
+#include "clock/steering/state.h"
+
+/* Selects at `now`: fills the selection and the state of each source. */
+void candidates_select(struct steering *s, struct osc now);
+
+/* The leap second that more than half of the combined sources announce. */
+enum leap candidates_leap(const struct steering *s);
+
+#endif

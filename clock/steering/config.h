@@ -1,0 +1,26 @@
+/* What the administrator configures of the steering. */
+#ifndef CLOCK_STEERING_CONFIG_H
+#define CLOCK_STEERING_CONFIG_H
+
+#include <stdint.h>
+
+struct steering_config {
+	/* makestep: an offset above the threshold is stepped instead of slewed,
+	 * but only in the first `makestep_updates` updates (0: never, -1:
+	 * always). */
+	int64_t makestep_threshold_ns;
+	int makestep_updates;
+	double max_slew_ppm;
+	/* Of the base frequency; 0: what the kernel takes. */
+	double max_freq_ppm;
+	/* After the first update a larger correction is refused: the clock is
+	 * not steered, and the status says so. 0: no limit. */
+	int64_t refuse_threshold_ns;
+	/* A source with a larger root distance is unusable. */
+	int64_t max_distance_ns;
+	unsigned min_sources; /* independent sources needed to steer */
+	/* Growth of a bound while no sample arrives. */
+	double max_clock_error_ppm;
+};
+
+#endif

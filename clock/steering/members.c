@@ -1,0 +1,117 @@
+#include "clock/steering/members.h"
+
+#include <math.h>
+
+/* A first answer may well have queued, but not for as long as the largest
+ * restored delay once more: then the machine is in another network. */
+#define PATH_GROWTH 2.0
+
+void members_clear(struct steering_source *src)
+{
+	src->run_samples = src->count = src->next = 0;
+	src->restored_delay = 0;
+	src->state = SELECT_NO_SAMPLES;
+	src->was_falseticker = src->outside = src->was_combined = false;
+	src->kept = src->learned = (struct route_table){0};
+	src->carried_route = 0;
+	src->carried_ns = 0;
+	src->outliers = 0;
+	src->carried_sd = 0;
+	delay_init(&src->delay);
+	error_model_init(&src->error_model);
+}
+
+/* While no agent ran, all clocks of this machine stood still, or there was a
+ * leap second. */
+static bool clock_contradicts(const struct steering *s,
+    const struct sample *before, const struct sample *m)
+{
+	double age = (double)(m->at.ns - before->at.ns);
+	double growth =
+	    s->config.max_clock_error_ppm * 1e-6 + 2 * s->first_freq_sd;
+	double apart =
+	    (double)(m->offset_ns - before->offset_ns) - s->first_freq * age;
+
+	return fabs(apart) > (double)sample_distance_ns(m) +
+				 (double)sample_distance_ns(before) +
+				 growth * fabs(age);
+}
+
+static bool path_contradicts(
+    const struct steering_source *src, const struct sample *m)
+{
+	return src->restored_delay > 0 &&
+	       s_of_ns(m->delay_ns) > PATH_GROWTH * src->restored_delay;
+}
+
+bool members_contradict(const struct steering *s,
+    const struct steering_source *src, const struct sample *m)
+{
+	if (src->count == 0)
+		return path_contradicts(src, m);
+	return clock_contradicts(s, &const_record(src, 0)->sample, m);
+}
+
+/* Must the samples of this member leave the filter? A source that only fell
+ * silent or became uncertain stays: its samples were right. */
+static bool must_leave(const struct steering_source *src)
+{
+	switch (src->state) {
+	case SELECT_SELECTED:
+	case SELECT_COMBINED:
+	case SELECT_STALE:
+	case SELECT_DISTANCE:
+	case SELECT_UNSYNCED:
+		return src->count == 0;
+	case SELECT_NO_SAMPLES:
+	case SELECT_NOSELECT:
+	case SELECT_UNTRUSTED:
+	case SELECT_NO_MAJORITY:
+	case SELECT_WAITS:
+	case SELECT_DUPLICATE:
+	case SELECT_FALSETICKER:
+	case SELECT_TOO_VARIABLE:
+	case SELECT_OUTLIER:
+	case SELECT_NOT_PREFERRED:
+	case SELECT_STATE_COUNT:
+		return true;
+	}
+	return true;
+}
+
+static void join(struct steering *s, unsigned source)
+{
+	if (s->member_count == ESTIMATE_SOURCES)
+		return;
+	s->sources[source].slot = (int)s->member_count;
+	s->members[s->member_count++] = source;
+}
+
+static bool must_change(const struct steering *s)
+{
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *src = &s->sources[i];
+
+		if (src->slot >= 0 ? must_leave(src)
+				   : is_combined(src) &&
+					 s->member_count < ESTIMATE_SOURCES)
+			return true;
+	}
+	return s->sources[s->selection.selected].slot < 0;
+}
+
+/* The selected source joins first: it is in the filter even if there are more
+ * sources than the filter holds. */
+void members_renew(struct steering *s)
+{
+	if (!must_change(s))
+		return;
+	s->member_count = 0;
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].slot = -1;
+	join(s, (unsigned)s->selection.selected);
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (s->sources[i].state == SELECT_COMBINED)
+			join(s, i);
+	s->replay_due = true;
+}

@@ -1,0 +1,52 @@
+/* The poll interval that a source's path and the oscillator call for. */
+#include "clock/steering/state.h"
+#include "clock/steering/steering.h"
+
+#include <math.h>
+
+/* The error that the clock would make in the interval, in mean queueing delays
+ * of one way: below LONGER_BELOW twice the interval is still short enough,
+ * above SHORTER_ABOVE the interval is too long, above SHORTEST_ABOVE the
+ * oscillator is not known yet or has changed. clock/README.md, "The poll
+ * interval", has the measurements. */
+#define LONGER_BELOW 1.25
+#define SHORTER_ABOVE 2.25
+#define SHORTEST_ABOVE 4.5
+
+/* The standard deviation of the offset after `interval_s` without a sample, s.
+ * What drives a drift may end at any moment, so the drift counts as error. */
+static double predicted_sd(const struct steering *s, double interval_s)
+{
+	struct osc at = {s->estimate.at.ns + ns_of_s(interval_s)};
+	struct estimate_value v = estimate_at(&s->estimate, at);
+
+	return hypot(v.offset_sd, v.drift * interval_s * interval_s / 2);
+}
+
+unsigned steering_outliers(const struct steering *s, unsigned source)
+{
+	const struct steering_source *src = &s->sources[source];
+
+	return src->slot >= 0 ? src->outliers : 0;
+}
+
+enum poll_vote steering_poll_vote(
+    const struct steering *s, unsigned source, double interval_s)
+{
+	double queue = s->sources[source].delay.queue, next;
+
+	if (steering_outliers(s, source) > 0)
+		return POLL_DOUBTED;
+	if (!s->estimate.started)
+		return POLL_SHORTEST;
+	next = predicted_sd(s, interval_s);
+	if (next > SHORTEST_ABOVE * queue)
+		return POLL_SHORTEST;
+	if (next > SHORTER_ABOVE * queue ||
+	    !estimate_follows(&s->estimate, interval_s))
+		return POLL_SHORTER;
+	return predicted_sd(s, 2 * interval_s) < LONGER_BELOW * queue &&
+		       estimate_follows(&s->estimate, 2 * interval_s)
+		   ? POLL_LONGER
+		   : POLL_KEEP;
+}

@@ -1,0 +1,23 @@
+/* How wrong the clock is: the estimate, and the bound of the truth. */
+#ifndef CLOCK_STEERING_REMAINING_H
+#define CLOCK_STEERING_REMAINING_H
+
+#include "clock/steering/state.h"
+#include "clock/timescale.h"
+
+/* Wall clock against the estimate, ns; positive: slow. Fills `v` for `now`. */
+int64_t remaining_ns(const struct steering *s, const struct timescale *t,
+    struct wall now, struct estimate_value *v);
+
+/* How far the truth may be from the estimate `v` of `now`, if the selected
+ * source is honest. INT64_MAX: no source is selected. */
+int64_t remaining_bound_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now);
+
+/* Standard deviation of the estimate, ns. */
+int64_t remaining_sd_ns(const struct estimate_value *v);
+
+/* The oscillator's frequency and its standard deviation, s/s. */
+double remaining_freq(const struct steering *s, double *sd);
+
+#endif

@@ -1,0 +1,128 @@
+/* The remembered biases of routes. */
+#include "clock/filter/route.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* Routes `first` to `first` + DELAY_ROUTES - 1 are known to the path. */
+static struct delay_track path_with(unsigned first)
+{
+	struct delay_track t;
+
+	delay_init(&t);
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		t.routes[i] =
+		    (struct delay_route){.number = first + i, .samples = 1};
+	return t;
+}
+
+static void learn(struct route_table *table, const struct delay_track *t,
+    unsigned number, double mean)
+{
+	route_learn(table, t, number, (struct gaussian){mean, 1});
+}
+
+static void a_bias_is_recalled_and_replaced(void **state)
+{
+	const struct delay_track t = path_with(0);
+	struct route_table table = {0};
+
+	(void)state;
+	assert_null(route_recall(&table, 0));
+	learn(&table, &t, 0, 1);
+	learn(&table, &t, 1, 2);
+	learn(&table, &t, 0, 3);
+	assert_true(route_recall(&table, 0)->mean == 3);
+	assert_true(route_recall(&table, 1)->mean == 2);
+	assert_true(route_recall(&table, 1)->var == 1);
+	assert_null(route_recall(&table, 2));
+	/* The other places are still free. */
+	learn(&table, &t, 2, 4);
+	learn(&table, &t, 3, 5);
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		assert_non_null(route_recall(&table, i));
+}
+
+static void a_route_that_the_path_forgot_makes_room(void **state)
+{
+	const struct delay_track before = path_with(0), after = path_with(1);
+	struct route_table tables[2] = {0}, table;
+
+	(void)state;
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		learn(&tables[0], &before, i, i);
+	/* All of them are still in use: the new one is not remembered, neither
+	 * in the table nor behind it. */
+	learn(&tables[0], &before, 9, 9);
+	assert_null(route_recall(&tables[0], 9));
+	assert_false(tables[1].routes[0].known);
+	table = tables[0];
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		assert_true(route_recall(&table, i)->mean == i);
+	learn(&table, &after, DELAY_ROUTES, 9);
+	assert_null(route_recall(&table, 0));
+	assert_true(route_recall(&table, DELAY_ROUTES)->mean == 9);
+	for (unsigned i = 1; i < DELAY_ROUTES; i++)
+		assert_true(route_recall(&table, i)->mean == i);
+}
+
+/* Samples show z +- s of a bias that was m +- w. Unchanged: z is a draw of both
+ * deviations around m. Changed: a draw of an even density of 1 / (2 sqrt(3)
+ * sd).
+ */
+static void the_odds_compare_two_explanations(void **state)
+{
+	static const struct {
+		double m, w, z, s, sd;
+	} rows[] = {
+	    {0, 1, 0, 1, 10},
+	    {5, 0.1, 5.5, 1, 20},
+	    {5, 2, 12, 3, 40},
+	    {-3, 0.5, -3, 0.01, 1},
+	    {0, 1, 300, 1, 100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double w2 = rows[i].w * rows[i].w, s2 = rows[i].s * rows[i].s;
+		double sd2 = rows[i].sd * rows[i].sd, prior = w2 + sd2;
+		double apart = rows[i].z - rows[i].m;
+		struct gaussian was = {rows[i].m, w2};
+		struct gaussian now = {rows[i].m + prior / (prior + s2) * apart,
+		    prior * s2 / (prior + s2)};
+		double unchanged = exp(-apart * apart / (2 * (w2 + s2))) /
+				   sqrt(2 * M_PI * (w2 + s2));
+		double want = unchanged * 2 * sqrt(3) * rows[i].sd;
+		double odds = route_odds_unchanged(was, now, rows[i].sd);
+
+		assert_true(fabs(odds - want) <= 1e-6 * want + 1e-300);
+	}
+}
+
+/* Then nothing can be said. */
+static void samples_that_tell_nothing_have_no_odds(void **state)
+{
+	(void)state;
+	assert_true(route_odds_unchanged((struct gaussian){0, 1},
+			(struct gaussian){0, 5}, 2) == 0);
+	assert_true(route_odds_unchanged((struct gaussian){0, 1},
+			(struct gaussian){0, 6}, 2) == 0);
+	assert_true(route_odds_unchanged((struct gaussian){0, 1},
+			(struct gaussian){0, 4.9}, 2) > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_bias_is_recalled_and_replaced),
+	    cmocka_unit_test(a_route_that_the_path_forgot_makes_room),
+	    cmocka_unit_test(the_odds_compare_two_explanations),
+	    cmocka_unit_test(samples_that_tell_nothing_have_no_odds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

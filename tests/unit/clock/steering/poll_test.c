@@ -1,0 +1,105 @@
+/* Which poll interval the path and the oscillator call for. */
+#include "clock/steering/state.h"
+
+#include "tests/unit/clock/steering/rig.h"
+
+/* The error of the clock in an interval, as the steering predicts it. */
+static double error_after(const struct rig *r, double interval_s)
+{
+	const struct estimate *e = &r->steering->estimate;
+	struct estimate_value v =
+	    estimate_at(e, (struct osc){e->at.ns + ns_of_s(interval_s)});
+
+	return hypot(v.offset_sd, v.drift * interval_s * interval_s / 2);
+}
+
+static enum poll_vote vote_with(struct rig *r, double queue, double interval_s)
+{
+	r->steering->sources[0].delay.queue = queue;
+	return steering_poll_vote(r->steering, 0, interval_s);
+}
+
+/* Queues just above and below each bound, in a synchronised rig. */
+static void the_vote_goes_by_the_error_in_mean_queues(void **state)
+{
+	const double s = 16, little = 1e-6;
+	double now, twice;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	assert_int_equal(vote_with(&r, 1, s), POLL_SHORTEST);
+	rig_poll(&r, 1, 200, s, NULL);
+	assert_true(estimate_follows(&r.steering->estimate, 2 * s));
+	now = error_after(&r, s);
+	twice = error_after(&r, 2 * s);
+	assert_true(twice > now && twice < 1.8 * now);
+	assert_int_equal(
+	    vote_with(&r, twice / 1.25 * (1 + little), s), POLL_LONGER);
+	assert_int_equal(
+	    vote_with(&r, twice / 1.25 * (1 - little), s), POLL_KEEP);
+	assert_int_equal(
+	    vote_with(&r, now / 2.25 * (1 + little), s), POLL_KEEP);
+	assert_int_equal(
+	    vote_with(&r, now / 2.25 * (1 - little), s), POLL_SHORTER);
+	assert_int_equal(
+	    vote_with(&r, now / 4.5 * (1 + little), s), POLL_SHORTER);
+	assert_int_equal(
+	    vote_with(&r, now / 4.5 * (1 - little), s), POLL_SHORTEST);
+	rig_close(&r);
+}
+
+/* All weight on an oscillator whose drift is forgotten in 600 s: it is followed
+ * by four samples in that time. */
+static void a_drift_must_be_followed(void **state)
+{
+	struct rig r;
+	struct estimate *e;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 200, 16, NULL);
+	e = &r.steering->estimate;
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].weight = 0;
+	e->models[18].weight = 0.5;
+	e->models[0].weight = 0.5;
+	assert_true(estimate_follows(e, 150));
+	assert_false(estimate_follows(e, 151));
+	assert_int_equal(vote_with(&r, 1, 75), POLL_LONGER);
+	assert_int_equal(vote_with(&r, 1, 76), POLL_KEEP);
+	assert_int_equal(vote_with(&r, 1, 150), POLL_KEEP);
+	assert_int_equal(vote_with(&r, 1, 151), POLL_SHORTER);
+	e->models[18].weight = 0.49;
+	e->models[0].weight = 0.51;
+	assert_true(estimate_follows(e, 151));
+	rig_close(&r);
+}
+
+static void an_outlier_is_asked_for_again(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 50, 16, NULL);
+	assert_int_equal(steering_outliers(r.steering, 0), 0);
+	r.steering->sources[0].outliers = 1;
+	assert_int_equal(steering_outliers(r.steering, 0), 1);
+	assert_int_equal(vote_with(&r, 1, 16), POLL_DOUBTED);
+	/* A source outside the filter has none. */
+	r.steering->sources[0].slot = -1;
+	assert_int_equal(steering_outliers(r.steering, 0), 0);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_vote_goes_by_the_error_in_mean_queues),
+	    cmocka_unit_test(a_drift_must_be_followed),
+	    cmocka_unit_test(an_outlier_is_asked_for_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

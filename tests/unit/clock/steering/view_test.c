@@ -1,0 +1,335 @@
+/* What ntsctl shows, in numbers and words. */
+#include "clock/steering/regression.h"
+#include "clock/steering/remaining.h"
+#include "clock/steering/state.h"
+
+#include "tests/unit/clock/steering/rig.h"
+
+/* ---- the line through the records ---- */
+
+static struct sample plain(int64_t s, int64_t offset_ns, int64_t delay_ns)
+{
+	return (struct sample){.at = {RIG_START_NS + s * NS_PER_S},
+	    .offset_ns = offset_ns,
+	    .delay_ns = delay_ns,
+	    .stratum = 2};
+}
+
+/* Five records at 0, 10, ... 40 s: 1 ms + 2 ppm, and residuals of 3 us with the
+ * signs + - 0 - +, which leave the line as it is. Looked at from 50 s. */
+static void a_line_is_fitted_by_least_squares(void **state)
+{
+	static const int64_t residual_ns[] = {3000, -3000, 0, -3000, 3000};
+	struct regression line;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	for (int i = 0; i < 5; i++) {
+		struct sample m =
+		    plain(10 * i, NS_PER_MS + 20000 * i + residual_ns[i], 2000);
+
+		steering_add(r.steering, 0, &m);
+	}
+	line = regression_fit(&r.steering->sources[0],
+	    (struct osc){RIG_START_NS + 50 * NS_PER_S});
+	assert_int_equal(line.samples, 5);
+	assert_int_equal(line.runs, 3);
+	assert_true(fabs(line.span_s - 40) < 1e-9);
+	assert_true(fabs(line.slope - 2e-6) < 1e-12);
+	assert_int_equal(line.base_ns, NS_PER_MS + 83000);
+	assert_true(fabs(line.offset_s - 17e-6) < 1e-12);
+	/* sqrt(4 * 3^2 / 5) us, and that over sqrt(1000 s^2 / 5 * 3). */
+	assert_true(fabs(line.deviation_s - 2.683281573e-6) < 1e-12);
+	assert_true(fabs(line.slope_sd - 1.095445115e-7) < 1e-13);
+	rig_close(&r);
+}
+
+/* A sample that waited counts with the inverse square of what it waited. */
+static void delayed_records_count_less(void **state)
+{
+	struct regression line;
+	struct steering_source *src;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	src = &r.steering->sources[0];
+	for (int i = 0; i < 2; i++) {
+		struct sample m = plain(i, i * 5000, i ? 4000 : 2000);
+
+		steering_add(r.steering, 0, &m);
+	}
+	/* Deviations of 1 us and of (2 + 2) / 2 us: weights of 4 to 1. */
+	src->delay.queue = 2e-6;
+	line = regression_fit(src, (struct osc){RIG_START_NS});
+	assert_true(line.slope == 0 && line.slope_sd == 0);
+	assert_true(fabs(line.offset_s + 4e-6) < 1e-12);
+	/* sqrt((4 * 1 + 1 * 16) / 5) us. */
+	assert_true(fabs(line.deviation_s - 2e-6) < 1e-12);
+	assert_int_equal(line.runs, 2);
+	rig_close(&r);
+}
+
+/* ---- one source ---- */
+
+/* The clock was corrected by 20 ppm since the start. */
+static void a_source_is_shown_with_its_last_sample(void **state)
+{
+	struct sample m = {
+	    .at = {RIG_START_NS},
+	    .offset_ns = 5000,
+	    .delay_ns = 3000,
+	    .dispersion_ns = 70,
+	    .root_delay_ns = 200,
+	    .root_dispersion_ns = 30,
+	    .stratum = 4,
+	    .leap = LEAP_DELETE,
+	};
+	const struct clock_change faster = {
+	    .at = {RIG_START_NS}, .freq_ppm = 20};
+	struct source_view v;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	v = rig_view(&r, 0);
+	assert_false(v.have_sample);
+	assert_int_equal(v.state, SELECT_NO_SAMPLES);
+	steering_add(r.steering, 0, &m);
+	m.at.ns += NS_PER_S;
+	m.delay_ns = 2000;
+	steering_add(r.steering, 0, &m);
+	timescale_change(&r.ledger, &faster);
+	r.steering->base_freq = 20e-6;
+	/* A second after the last sample. */
+	r.wall.ns += 2 * NS_PER_S + 40000;
+	v = rig_view(&r, 0);
+	assert_true(v.have_sample);
+	assert_int_equal(v.last_at.ns, m.at.ns);
+	assert_int_equal(v.last_measured_ns, 5000 - 40000);
+	assert_in_range(v.last_offset_ns + 15000 + 1, 0, 2);
+	assert_int_equal(v.bound_ns, 1000 + 70 + 100 + 30);
+	assert_int_equal(v.stratum, 4);
+	assert_int_equal(v.leap, LEAP_DELETE);
+	assert_int_equal(v.last_delay_ns, 2000);
+	assert_int_equal(v.min_delay_ns, 2000);
+	assert_int_equal(v.samples, 2);
+	assert_true(v.freq_ppm == 0);
+	/* What the sample said then is kept by the next update. */
+	(void)rig_update(&r);
+	rig_jump(&r, NS_PER_S);
+	assert_int_equal(rig_view(&r, 0).last_measured_ns, 5000 - 40000);
+	rig_close(&r);
+}
+
+static void a_slope_is_shown_against_the_clock(void **state)
+{
+	struct source_view v;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.steering->base_freq = 5e-6;
+	for (int i = 0; i < 3; i++) {
+		struct sample m = plain(10 * i, 20000 * i, 2000);
+
+		steering_add(r.steering, 0, &m);
+	}
+	r.wall.ns += 20 * NS_PER_S;
+	v = rig_view(&r, 0);
+	assert_true(fabs(v.freq_ppm + 3) < 1e-6);
+	assert_true(v.skew_ppm < 1e-6);
+	assert_in_range(v.offset_ns, 39999, 40001);
+	assert_in_range(v.std_dev_ns, 0, 1);
+	/* Two standard deviations of the slope. */
+	r.steering->sources[0].records[1].sample.offset_ns += 6000;
+	v = rig_view(&r, 0);
+	assert_true(
+	    fabs(
+		v.skew_ppm -
+		2e6 * regression_fit(&r.steering->sources[0], r.now).slope_sd) <
+	    1e-9);
+	assert_true(v.skew_ppm > 0.1);
+	rig_close(&r);
+}
+
+/* ---- the clock ---- */
+
+/* The state of each source and of the selection, and what the reason says. */
+static void a_clock_that_is_not_steered_says_why(void **state)
+{
+	static const struct {
+		enum select_state states[4];
+		struct select_result selection;
+		int64_t refused_ns;
+		const char *reason;
+	} rows[] = {
+	    {{SELECT_SELECTED, SELECT_COMBINED, 0, 0},
+		{.outcome = SELECT_SELECTED}, 0, ""},
+	    {{SELECT_SELECTED, 0, 0, 0}, {.outcome = SELECT_SELECTED},
+		-2500 * NS_PER_MS,
+		"the clock is 2.500 s fast, more than refuse-threshold allows "
+		"to correct: set it by hand, or restart the agent"},
+	    {{SELECT_SELECTED, 0, 0, 0}, {.outcome = SELECT_SELECTED},
+		1200 * NS_PER_S,
+		"the clock is 1200.000 s slow, more than refuse-threshold "
+		"allows to correct: set it by hand, or restart the agent"},
+	    {{SELECT_NO_MAJORITY, 0, 0, 0},
+		{.outcome = SELECT_NO_MAJORITY, .voters = 4, .agreeing = 2}, 0,
+		"no majority: of 4 usable sources only 2 agree"},
+	    {{SELECT_WAITS, 0, 0, 0},
+		{.outcome = SELECT_WAITS,
+		    .required_missing = true,
+		    .independent = 3},
+		0, "no source marked require is among the 3 that agree"},
+	    {{SELECT_WAITS, 0, 0, 0},
+		{.outcome = SELECT_WAITS, .independent = 3}, 0,
+		"minsources asks for 7 sources that agree, and there are 3 so "
+		"far"},
+	    {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_UNSYNCED,
+		 SELECT_DISTANCE},
+		{.outcome = SELECT_NO_SAMPLES}, 0,
+		"no usable source: of 4, 1 without a sample, 2 unsynchronised, "
+		"1 too far"},
+	    {{SELECT_STALE, SELECT_TOO_VARIABLE, SELECT_NOSELECT,
+		 SELECT_NOSELECT},
+		{.outcome = SELECT_NO_SAMPLES}, 0,
+		"no usable source: of 4, 1 silent, 1 too variable, 2 measured "
+		"only (noselect)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct steering_config config = rig_usual;
+		struct rig r;
+
+		config.min_sources = 7;
+		rig_open(&r, 4, NULL, &config);
+		for (unsigned k = 0; k < 4; k++)
+			r.steering->sources[k].state = rows[i].states[k];
+		r.steering->selection = rows[i].selection;
+		r.steering->selection.selected = -1;
+		r.steering->discipline.refused = rows[i].refused_ns != 0;
+		r.steering->discipline.refused_ns = rows[i].refused_ns;
+		assert_string_equal(rig_track(&r).reason, rows[i].reason);
+		rig_close(&r);
+	}
+}
+
+static void the_tracking_is_that_of_the_last_update(void **state)
+{
+	struct estimate_value v;
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 2, NULL, NULL);
+	r.steering->base_freq = 5e-6;
+	t = rig_track(&r);
+	assert_true(t.residual_ppm == 0);
+	r.steering->base_freq = 0;
+	assert_int_equal(t.stratum, 16);
+	assert_int_equal(t.leap, LEAP_UNKNOWN);
+	assert_int_equal(t.combined, 0);
+	rig_poll(&r, 2, 60, 16, NULL);
+	rig_wait(&r, 5);
+	t = rig_track(&r);
+	v = estimate_at(&r.steering->estimate, r.now);
+	assert_int_equal(t.combined, 2);
+	assert_int_equal(t.leap, LEAP_NONE);
+	assert_true(t.freq_ppm == r.last.freq_ppm);
+	assert_true(fabs(t.residual_ppm - (v.freq * 1e6 - t.freq_ppm)) < 1e-9);
+	assert_true(fabs(t.skew_ppm - v.freq_sd * 1e6) < 1e-9);
+	assert_int_equal(
+	    t.offset_ns, v.offset_ns - timescale_added_ns(&r.ledger, r.wall));
+	assert_int_equal(
+	    t.est_error_ns, ns_of_s(hypot(v.offset_sd, v.spread_sd)));
+	assert_true(fabs(t.update_interval_s - 8) < 1e-6);
+	assert_true(llabs(t.updated.ns - r.now.ns + 5 * NS_PER_S) < 10);
+	rig_close(&r);
+}
+
+/* Root delay and dispersion of the selected source make up the bound. */
+static void the_selected_source_gives_stratum_and_distance(void **state)
+{
+	static const uint8_t strata[][2] = {{1, 2}, {14, 15}, {15, 16}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(strata); i++) {
+		struct estimate_value v;
+		struct tracking t;
+		struct sample m;
+		struct rig r;
+
+		rig_open(&r, 1, NULL, NULL);
+		rig_poll(&r, 1, 10, 1, NULL);
+		m = rig_sample(&r, 0);
+		m.stratum = strata[i][0];
+		m.delay_ns = 150000;
+		steering_add(r.steering, 0, &m);
+		(void)rig_update(&r);
+		t = rig_track(&r);
+		assert_int_equal(t.stratum, strata[i][1]);
+		assert_int_equal(t.root_delay_ns, m.delay_ns + m.root_delay_ns);
+		(void)remaining_ns(r.steering, &r.ledger, r.wall, &v);
+		assert_int_equal(t.root_delay_ns / 2 + t.root_dispersion_ns,
+		    remaining_bound_ns(
+			r.steering, &v, timescale_osc(&r.ledger, r.wall)));
+		/* A late last sample leaves nothing to the dispersion. */
+		m.delay_ns = 10 * NS_PER_MS;
+		steering_add(r.steering, 0, &m);
+		t = rig_track(&r);
+		assert_int_equal(t.root_delay_ns, 10 * NS_PER_MS + 10000);
+		assert_int_equal(t.root_dispersion_ns, 0);
+		rig_close(&r);
+	}
+}
+
+static void a_bound_beyond_maxdistance_is_not_synchronised(void **state)
+{
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 10, 1, NULL);
+	t = rig_track(&r);
+	assert_true(t.synchronised);
+	r.steering->config.max_distance_ns =
+	    t.root_delay_ns / 2 + t.root_dispersion_ns;
+	assert_true(rig_track(&r).synchronised);
+	r.steering->config.max_distance_ns--;
+	t = rig_track(&r);
+	assert_false(t.synchronised);
+	assert_int_equal(t.leap, LEAP_UNKNOWN);
+	r.steering->config.max_distance_ns = rig_usual.max_distance_ns;
+	r.steering->reported_synchronised = false;
+	assert_false(rig_track(&r).synchronised);
+	r.steering->reported_synchronised = true;
+	r.steering->discipline.updates = 0;
+	assert_false(rig_track(&r).synchronised);
+	r.steering->selection.selected = -1;
+	t = rig_track(&r);
+	assert_int_equal(t.stratum, 16);
+	assert_int_equal(t.root_delay_ns, 0);
+	assert_int_equal(t.root_dispersion_ns, 0);
+	assert_true(t.est_error_ns > 0);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_line_is_fitted_by_least_squares),
+	    cmocka_unit_test(delayed_records_count_less),
+	    cmocka_unit_test(a_source_is_shown_with_its_last_sample),
+	    cmocka_unit_test(a_slope_is_shown_against_the_clock),
+	    cmocka_unit_test(a_clock_that_is_not_steered_says_why),
+	    cmocka_unit_test(the_tracking_is_that_of_the_last_update),
+	    cmocka_unit_test(the_selected_source_gives_stratum_and_distance),
+	    cmocka_unit_test(a_bound_beyond_maxdistance_is_not_synchronised),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
