@@ -9,15 +9,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One question of each source the engine can have, and as many again. A full
- * queue leaves further ones in the socket. */
+/* Twice the number of sources. When the queue is full, further requests stay in
+ * the socket. */
 #define QUEUE_MAX 128
-/* A job keeps its own deadline; only one that hangs outlives it by this. */
+/* A job keeps its own deadline; this much later, one that hangs is killed. */
 #define GRACE_NS (500 * NS_PER_MS)
 
 struct worker {
@@ -29,6 +28,7 @@ struct worker {
 
 struct dispatcher {
 	int engine;
+	const struct job_starter *starter;
 	struct trust_config trust;
 	struct trust_config fresh; /* being received */
 	struct worker workers[RESOLVER_JOBS_MAX];
@@ -36,54 +36,73 @@ struct dispatcher {
 	struct ke_request queue[QUEUE_MAX];
 };
 
-/* In the job's process. It must not outlive the dispatcher. */
-_Noreturn static void work(
-    struct dispatcher *d, const struct worker *w, int fd, pid_t parent)
+/* Waits for a frame. Its content is not judged yet. */
+static bool take_frame(int fd, void *out, size_t len)
 {
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int got;
+
+	while ((got = frame_receive(fd, out, len)) == 0)
+		if (poll_until(&p, 1, MONO_NEVER) < 0)
+			return false;
+	return got == 1;
+}
+
+int resolver_job_main(int fd)
+{
+	struct ke_request request;
+	struct trust_config trust;
 	struct ke_answer answer;
 	int sent;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(1);
-	log_process("job");
-	close(d->engine);
-	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)
-		if (d->workers[i].pid)
-			close(d->workers[i].fd);
-	resolver_job(&w->request, &d->trust, &answer);
+	if (!take_frame(fd, &request, sizeof(request)) ||
+	    !take_frame(fd, &trust, sizeof(trust)) ||
+	    !ke_request_valid(&request) || !trust_config_valid(&trust))
+		return 1;
+	resolver_job(&request, &trust, &answer);
 	sent = frame_send(fd, &answer, sizeof(answer));
 	explicit_bzero(&answer, sizeof(answer));
-	_exit(sent == 1 ? 0 : 1);
+	return sent == 1 ? 0 : 1;
 }
 
-/* 0, or an errno. */
+/* 0, or -errno. */
+static int start_job(struct dispatcher *d, struct worker *w, const int link[2])
+{
+	int err = d->starter->start(d->starter->self, link, &w->pid);
+
+	if (err)
+		return err;
+	if (frame_send(link[0], &w->request, sizeof(w->request)) == 1 &&
+	    frame_send(link[0], &d->trust, sizeof(d->trust)) == 1)
+		return 0;
+	/* The job has ended already; collect() tells how. */
+	log_debug("the job for %s takes no request", w->request.host);
+	return 0;
+}
+
+/* 0, or -errno. */
 static int start_worker(struct dispatcher *d, struct worker *w)
 {
-	pid_t self = getpid(), pid;
-	int pair[2], error;
+	int link[2], err;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return errno;
-	pid = fork();
-	if (pid == 0) {
-		close(pair[0]);
-		work(d, w, pair[1], self);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
+		return -errno;
+	err = start_job(d, w, link);
+	close(link[1]);
+	if (err) {
+		close(link[0]);
+		w->pid = 0;
+		return err;
 	}
-	error = errno;
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return error;
-	}
-	w->pid = pid;
-	w->fd = pair[0];
+	w->fd = link[0];
 	w->started = mono_now();
 	w->deadline = mono_after(
 	    w->started, w->request.timeout_ms * NS_PER_MS + GRACE_NS);
 	return 0;
 }
 
-/* Killed first, so that not even a job that was taken over can hold us up. */
+/* Kills it first, so that not even a job that a server has taken over delays
+ * the resolver. */
 static int stop_worker(struct worker *w)
 {
 	int status = 0;
@@ -96,8 +115,8 @@ static int stop_worker(struct worker *w)
 	return status;
 }
 
-/* The engine reads its answers as they come; to wait for it costs the jobs
- * nothing but their deadlines. False: the engine is gone. */
+/* Waits for an engine that is busy. Meanwhile the jobs go on, but are collected
+ * late. False: the engine is gone. */
 static bool send_answer(int engine, const struct ke_answer *answer)
 {
 	struct pollfd p = {.fd = engine, .events = POLLOUT};
@@ -119,12 +138,12 @@ static struct ke_answer failed_answer(
 	};
 }
 
-static bool refuse(struct dispatcher *d, const struct ke_request *q, int error)
+static bool refuse(struct dispatcher *d, const struct ke_request *q, int err)
 {
 	struct ke_answer a = failed_answer(q, KE_STAGE_START);
 	struct words why = words_to(a.text, sizeof(a.text));
 
-	words_add(&why, "cannot start a resolver job: %s", strerror(error));
+	words_add(&why, "cannot start a resolver job: %s", strerror(-err));
 	return send_answer(d->engine, &a);
 }
 
@@ -133,7 +152,7 @@ static uint32_t age_ms(const struct worker *w)
 	return (uint32_t)((mono_now().ns - w->started.ns) / NS_PER_MS);
 }
 
-/* All but the name look-up keeps the deadline by itself. */
+/* Only the name lookup does not keep the deadline by itself. */
 static bool overdue(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a = failed_answer(&w->request, KE_STAGE_DNS);
@@ -170,8 +189,8 @@ static bool died(struct dispatcher *d, struct worker *w)
 	return send_answer(d->engine, &a);
 }
 
-/* A job reads from the network: what it says is checked, and whose answer it
- * is it does not get to say. */
+/* A job reads from the network: its answer is judged, and it cannot choose the
+ * source that the answer is for. */
 static bool collect(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a;
@@ -202,25 +221,25 @@ static struct worker *free_worker(struct dispatcher *d)
 	return NULL;
 }
 
-/* Starts what waits, as far as there is room. False: the engine is gone. */
+/* Starts waiting requests while a slot is free. False: the engine is gone. */
 static bool start_queued(struct dispatcher *d)
 {
 	struct worker *w;
 
 	while (d->queued > 0 && (w = free_worker(d)) != NULL) {
-		int error;
+		int err;
 
 		w->request = d->queue[d->first];
 		d->first = (d->first + 1) % QUEUE_MAX;
 		d->queued--;
-		error = start_worker(d, w);
-		if (error && !refuse(d, &w->request, error))
+		err = start_worker(d, w);
+		if (err && !refuse(d, &w->request, err))
 			return false;
 	}
 	return true;
 }
 
-/* Nobody waits for the answer of a job whose source has asked again. */
+/* When a source asks again, no one waits for the answer of its old job. */
 static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
 {
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++) {
@@ -231,7 +250,7 @@ static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
 	}
 }
 
-/* A newer question of the same source replaces one that still waits. */
+/* A request replaces an older one of its source that still waits. */
 static void enqueue(struct dispatcher *d, const struct ke_request *q)
 {
 	stop_superseded(d, q);
@@ -247,7 +266,7 @@ static void enqueue(struct dispatcher *d, const struct ke_request *q)
 	d->queue[(d->first + d->queued++) % QUEUE_MAX] = *q;
 }
 
-/* Their lengths tell the two kinds of frames apart. */
+/* The two kinds of frames differ in their lengths. */
 static_assert(sizeof(struct trust_config) != sizeof(struct ke_request),
     "a request and a trust configuration look the same");
 
@@ -267,7 +286,7 @@ static bool take_trust(struct dispatcher *d)
 	return true;
 }
 
-/* False: the engine is gone, or talks nonsense. */
+/* False: the engine is gone, or its frame is bad. */
 static bool take_request(struct dispatcher *d)
 {
 	struct ke_request q;
@@ -323,20 +342,24 @@ static bool turn(struct dispatcher *d)
 		return false;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX && alive; i++)
 		alive = look_after(d, &d->workers[i], &fds[1 + i]);
-	/* With a full queue only the engine's end can be reported. */
+	/* With a full queue, poll(2) reports nothing but the engine's end. */
 	if (alive && fds[0].revents)
 		alive = d->queued < QUEUE_MAX && hear_engine(d);
 	return alive && start_queued(d);
 }
 
-int resolver_main(int fd, const struct trust_config *trust)
+int resolver_main(
+    int fd, const struct trust_config *trust, const struct job_starter *starter)
 {
-	struct dispatcher d = {.engine = fd, .trust = *trust};
+	struct dispatcher d = {
+	    .engine = fd,
+	    .starter = starter,
+	    .trust = *trust,
+	};
 
-	log_process("resolver");
-	/* The C library waits five seconds for each datagram of DNS; when one
-	 * is lost, as in a short outage, that is far too long. The
-	 * administrator's environment comes first. */
+	/* The C library waits five seconds for each datagram of DNS, which is
+	 * too long when one is lost. The administrator's environment comes
+	 * first. */
 	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
 	while (turn(&d))
 		;

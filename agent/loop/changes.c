@@ -1,6 +1,7 @@
 #include "agent/loop/changes.h"
 
 #include "agent/engine/sources.h"
+#include "agent/host/clocks.h"
 #include "base/log.h"
 #include "resolver/certificate/trust.h"
 

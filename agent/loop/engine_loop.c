@@ -1,7 +1,8 @@
 #include "agent/loop/engine_loop.h"
 
 #include "agent/engine/adopt.h"
-#include "agent/keeper/keeper_loop.h"
+#include "agent/keeper/saver.h"
+#include "agent/link/config_link.h"
 #include "agent/loop/changes.h"
 #include "agent/loop/udp.h"
 #include "agent/query/control_socket.h"
@@ -11,7 +12,6 @@
 #include "agent/loop/sample_file.h"
 #include "agent/query/orders.h"
 #include "agent/link/resolver_link.h"
-#include "agent/keeper/loader.h"
 #include "agent/host/clocks.h"
 #include "agent/host/rivals.h"
 #include "agent/query/status.h"
