@@ -351,20 +351,25 @@ static bool turn(struct dispatcher *d)
 int resolver_main(
     int fd, const struct trust_config *trust, const struct job_starter *starter)
 {
-	struct dispatcher d = {
-	    .engine = fd,
-	    .starter = starter,
-	    .trust = *trust,
-	};
+	/* Most of it is never used: untouched memory costs nothing. */
+	struct dispatcher *d = calloc(1, sizeof(*d));
 
+	if (!d) {
+		log_error("out of memory");
+		return 1;
+	}
+	d->engine = fd;
+	d->starter = starter;
+	d->trust = *trust;
 	/* The C library waits five seconds for each datagram of DNS, which is
 	 * too long when one is lost. The administrator's environment comes
 	 * first. */
 	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
-	while (turn(&d))
+	while (turn(d))
 		;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)
-		if (d.workers[i].pid)
-			(void)stop_worker(&d.workers[i]);
+		if (d->workers[i].pid)
+			(void)stop_worker(&d->workers[i]);
+	free(d);
 	return 0;
 }

@@ -10,7 +10,10 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 /* A dispatcher in a process of its own, and a server for its jobs. */
 struct world {
@@ -22,8 +25,31 @@ struct world {
 	int engine; /* our end */
 };
 
-static void start_dispatcher(struct world *w)
+/* Forked, so that the job has the test's names. */
+static int start_forked_job(void *self, const int link[2], pid_t *pid)
 {
+	(void)self;
+	*pid = fork();
+	if (*pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(link[0]);
+		_exit(resolver_job_main(link[1]));
+	}
+	return *pid < 0 ? -errno : 0;
+}
+
+static int start_no_job(void *self, const int link[2], pid_t *pid)
+{
+	(void)self;
+	(void)link;
+	(void)pid;
+	return -EAGAIN;
+}
+
+static void start_dispatcher(
+    struct world *w, int (*start)(void *, const int *, pid_t *))
+{
+	const struct job_starter starter = {start, NULL};
 	int pair[2];
 
 	PKI_MUST(
@@ -31,7 +57,7 @@ static void start_dispatcher(struct world *w)
 	w->pid = fork();
 	if (w->pid == 0) {
 		close(pair[0]);
-		_exit(resolver_main(pair[1], &w->trust));
+		_exit(resolver_main(pair[1], &w->trust, &starter));
 	}
 	close(pair[1]);
 	w->engine = pair[0];
@@ -51,7 +77,7 @@ static int setup(void **state)
 	strcpy(w->trust.paths[0], w->root_file);
 	w->server =
 	    ke_server_start((struct ke_server_spec){.leaf = &w->leaf}, 0);
-	start_dispatcher(w);
+	start_dispatcher(w, start_forked_job);
 	*state = w;
 	return 0;
 }
@@ -224,13 +250,22 @@ static int children_of(pid_t pid)
 	return n;
 }
 
+static void wait_for_children(const struct world *w, int count)
+{
+	struct mono end = mono_after(mono_now(), 5 * NS_PER_S);
+
+	while (children_of(w->pid) != count && !mono_due(end, mono_now()))
+		poll(NULL, 0, 2);
+	assert_int_equal(children_of(w->pid), count);
+}
+
 static void a_new_question_ends_the_job_of_the_old_one(void **state)
 {
 	struct world *w = *state;
 	struct ke_answer a;
 
 	ask(w, 1, "hang.fake", 60000);
-	poll(NULL, 0, 100);
+	wait_for_children(w, 1);
 	ask(w, 1, "local.fake", 5000);
 	assert_true(next_answer(w, mono_now(), &a) < 4000);
 	assert_int_equal(a.stage, KE_STAGE_DONE);
@@ -265,13 +300,57 @@ static void no_child_is_left_behind(void **state)
 	struct ke_answer a;
 
 	ask(w, 1, "hang.fake", 500);
-	poll(NULL, 0, 100);
-	assert_int_equal(children_of(w->pid), 1);
+	wait_for_children(w, 1);
 	ask(w, 2, "noname.eai", 200);
 	ask(w, 3, "crash.fake", 200);
 	for (int i = 0; i < 3; i++)
 		next_answer(w, mono_now(), &a);
 	assert_int_equal(children_of(w->pid), 0);
+}
+
+static void a_job_that_cannot_start_is_told(void **state)
+{
+	struct world *w = *state;
+	struct ke_answer a;
+
+	stop_dispatcher(w);
+	start_dispatcher(w, start_no_job);
+	ask(w, 1, "local.fake", 5000);
+	next_answer(w, mono_now(), &a);
+	assert_int_equal(a.stage, KE_STAGE_START);
+	assert_string_equal(a.text,
+	    "cannot start a resolver job: Resource temporarily unavailable");
+}
+
+/* The job's own side of the link: what is no request ends it. */
+static void a_job_judges_its_request(void **state)
+{
+	struct trust_config trust = {.system_certs = true};
+	struct ke_request q = {
+	    .host = "noname.eai", .ke_port = KE_PORT, .timeout_ms = 5000};
+	struct ke_answer a;
+	int link[2];
+
+	(void)state;
+	for (int bad = 0; bad < 4; bad++) {
+		struct ke_request sent = q;
+		struct trust_config sent_trust = trust;
+
+		if (bad == 1)
+			sent.ke_port = 0;
+		if (bad == 2)
+			sent_trust.path_count = TRUST_PATHS_MAX + 1;
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+		assert_int_equal(frame_send(link[0], &sent, sizeof(sent)), 1);
+		assert_int_equal(frame_send(link[0], &sent_trust,
+				     bad == 3 ? 1 : sizeof(sent_trust)),
+		    1);
+		assert_int_equal(resolver_job_main(link[1]), bad == 0 ? 0 : 1);
+		assert_int_equal(frame_receive_answer(link[0], &a), bad == 0);
+		close(link[0]);
+		close(link[1]);
+	}
 }
 
 static void the_end_of_the_engine_is_the_end(void **state)
@@ -341,6 +420,8 @@ int main(void)
 	    TEST(a_new_question_ends_the_job_of_the_old_one),
 	    TEST(other_trust_holds_for_the_next_question),
 	    TEST(no_child_is_left_behind),
+	    TEST(a_job_that_cannot_start_is_told),
+	    cmocka_unit_test(a_job_judges_its_request),
 	    TEST(the_end_of_the_engine_is_the_end),
 	    TEST(a_bad_frame_is_the_end_too),
 	    TEST(the_dispatcher_does_not_grow),
