@@ -3,6 +3,7 @@
  * what comes out can be used.
  */
 #include "agent/config/config.h"
+#include "agent/link/config_judge.h"
 #include "resolver/frame.h"
 
 #include <ctype.h>
@@ -93,6 +94,8 @@ static void judge(const struct config *c)
 	MUST(c->source_count >= 1 && c->source_count <= SOURCES_MAX);
 	for (unsigned i = 0; i < c->source_count; i++)
 		judge_source(c, i);
+	/* Another process accepts what a file may say. */
+	MUST(config_valid(c));
 }
 
 /* A line for each error, and nothing that steers a terminal. */
