@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,6 +120,64 @@ static void test_private_directory(void **state)
 	assert_int_equal(rmdir(p->path), 0);
 }
 
+#define NOBODY 65534
+
+static void belongs_to(const char *path, uid_t user)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_uid, user);
+	assert_int_equal(st.st_gid, user);
+}
+
+/* Root gives what it makes to the agent's user, and what was there before stays
+ * as it is: a folder of root's must not come to belong to that user. */
+static void test_owners(void **state)
+{
+	struct identity other = {.change = true, .uid = NOBODY, .gid = NOBODY};
+	struct identity keeps = {.change = false, .uid = NOBODY, .gid = NOBODY};
+	struct place *p = *state;
+	char inner[96];
+
+	if (getuid() != 0)
+		skip();
+	snprintf(inner, sizeof(inner), "%s/keys", p->path);
+	assert_true(runtime_make_private(inner, &other, p->why));
+	belongs_to(p->path, NOBODY);
+	belongs_to(inner, NOBODY);
+	assert_int_equal(chown(p->path, 0, 0), 0);
+	assert_int_equal(chown(inner, 0, 0), 0);
+	assert_true(runtime_make_private(inner, &other, p->why));
+	assert_true(runtime_make_directory(inner, &other, p->why));
+	belongs_to(p->path, 0);
+	belongs_to(inner, 0);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(p->path), 0);
+	/* Without a change of user nothing is given away. */
+	assert_true(runtime_make_private(inner, &keeps, p->why));
+	belongs_to(p->path, 0);
+	belongs_to(inner, 0);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(p->path), 0);
+}
+
+/* A lock file that an earlier start as root made has to be the agent's. */
+static void test_owner_of_the_lock(void **state)
+{
+	struct identity other = {.change = true, .uid = NOBODY, .gid = NOBODY};
+	struct identity keeps = {.change = false, .uid = NOBODY, .gid = NOBODY};
+	struct place *p = *state;
+
+	if (getuid() != 0)
+		skip();
+	put(p->path, "");
+	assert_true(runtime_lock(p->path, &keeps, &p->running, p->why));
+	belongs_to(p->path, 0);
+	assert_true(runtime_lock(p->path, &other, &p->running, p->why));
+	belongs_to(p->path, NOBODY);
+}
+
 static void test_listen(void **state)
 {
 	struct place *p = *state;
@@ -152,6 +211,14 @@ static void test_listen_private(void **state)
 	close(fd);
 }
 
+/* Ends as soon as somebody has tried to connect. */
+_Noreturn static void end_when_asked_for(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	_exit(poll(&p, 1, 10000) == 1 ? 0 : 1);
+}
+
 /* A process that was told to end still listens for a moment. */
 static void test_listen_after_another(void **state)
 {
@@ -160,15 +227,14 @@ static void test_listen_after_another(void **state)
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
-	if (pid == 0) {
-		usleep(250000);
-		_exit(0);
-	}
+	if (pid == 0)
+		end_when_asked_for(fd);
 	close(fd);
 	fd = runtime_listen(p->path, &p->running, p->why);
 	assert_true(fd >= 0);
 	assert_false(p->running);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(fd);
 }
 
@@ -306,6 +372,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    PLACED(test_directory),
 	    PLACED(test_private_directory),
+	    PLACED(test_owners),
+	    PLACED(test_owner_of_the_lock),
 	    PLACED(test_listen),
 	    PLACED(test_listen_private),
 	    PLACED(test_lock),
