@@ -259,7 +259,7 @@ static unsigned check_writable(const char *key, const char *path, FILE *out)
 		return error(out, "%s = %s: user %s cannot write into %s: %s",
 		    key, path, user, directory, strerror(err));
 	error(out,
-	    "%s = %s: user %s cannot write into %s: %s; mend it with: "
+	    "%s = %s: user %s cannot write into %s: %s; fix it with: "
 	    "chown %s %s",
 	    key, path, user, directory, strerror(err), user, directory);
 	show_owner(directory, out);
@@ -283,11 +283,11 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 		return 0;
 	if (st.st_uid == geteuid())
 		return error(out,
-		    "%s = %s: it is open to others, mode %04o; mend it with: "
+		    "%s = %s: it is open to others, mode %04o; fix it with: "
 		    "chmod 0700 %s",
 		    key, path, (unsigned)st.st_mode & 07777, path);
 	error(out,
-	    "%s = %s: it must belong to user %s; mend it with: chown -R %s %s",
+	    "%s = %s: it must belong to user %s; fix it with: chown -R %s %s",
 	    key, path, user, user, path);
 	show_owner(path, out);
 	return 1;
@@ -329,7 +329,7 @@ static void warn_if_writable(const char *path, FILE *out)
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH))
 		warn(out,
-		    "everybody may write to %s; mend it with: chmod o-w %s",
+		    "everybody may write to %s; fix it with: chmod o-w %s",
 		    path, path);
 }
 
@@ -345,7 +345,7 @@ static void warn_if_unreadable(const char *path, FILE *out)
 		return;
 	warn(out,
 	    "user %s cannot read %s, and the systemd unit starts the agent as "
-	    "that user; mend it with: chmod o+rX %s",
+	    "that user; fix it with: chmod o+rX %s",
 	    user_name(geteuid(), me), path, part);
 	show_owner(part, out);
 }

@@ -14,9 +14,8 @@
 struct engine_links {
 	int keeper_fd;	       /* -1 with --single-process */
 	int resolver_fd;       /* -1 with --single-process */
-	int status_fd;	       /* listening socket, bound before privileges
-				  were dropped; -1: none */
-	int control_fd;	       /* likewise, for orders; -1: none */
+	int status_fd;	       /* the listening status socket; -1: none */
+	int control_fd;	       /* the listening control socket; -1: none */
 	int config_fd;	       /* to the keeper, for reloads; -1: none */
 	struct keeper *keeper; /* --single-process only, else NULL */
 	struct engine_start start;

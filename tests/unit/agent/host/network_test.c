@@ -110,7 +110,7 @@ static void a_link_counts_when_it_comes_up(void **state)
 	assert_true(change(n, link_running));
 }
 
-/* No message may be read beyond its end, however it was cut. */
+/* However a message is cut, nothing is read beyond its end. */
 static void cut_messages_are_harmless(void **state)
 {
 	const char *const all[] = {address_4, address_ready, default_route,
@@ -122,7 +122,7 @@ static void cut_messages_are_harmless(void **state)
 		size_t len = bytes_of(all[i], whole);
 
 		for (size_t cut = 0; cut <= len; cut++) {
-			/* The allocator's own end is the sanitizer's, too. */
+			/* A sanitizer knows where this memory ends. */
 			uint32_t *part = malloc(cut + 4);
 
 			assert_non_null(part);
@@ -168,7 +168,7 @@ static void changes_close_together_are_told_once(void **state)
 	assert_true(network_take(n, at_s(1)));
 }
 
-/* Somebody's routes may change all the time. */
+/* Routes that change all the time. */
 static void changes_without_end_are_told_seldom(void **state)
 {
 	struct network *n = *state;
@@ -182,7 +182,7 @@ static void changes_without_end_are_told_seldom(void **state)
 	assert_in_range(told, 16, 18);
 }
 
-/* On a machine without netlink there is nothing to read; here there is. */
+/* The real socket: opening and closing it. */
 static void the_kernel_lets_anybody_subscribe(void **state)
 {
 	struct network *n = *state;

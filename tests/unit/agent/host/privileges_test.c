@@ -1,4 +1,4 @@
-/* Dropping privileges, in children that may be spoilt. */
+/* Dropping privileges, in children that end afterwards. */
 #include "agent/host/privileges.h"
 
 #include <cap-ng.h>
@@ -73,7 +73,7 @@ static int root_keeps_sys_time(void)
 	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
 		CHECK(capng_have_capability(CAPNG_PERMITTED, cap) ==
 		      (cap == CAP_SYS_TIME));
-	/* And from there, nothing: the same check with other wishes fails. */
+	/* The check fails when it expects no capability. */
 	CHECK(!privileges_verify(&id, false, why) && why[0]);
 	return 0;
 }
@@ -89,7 +89,7 @@ static int user_drops(void)
 	CHECK(privileges_identity("no-such-user", &id, why));
 	CHECK(!id.change && id.uid == getuid() && id.gid == getgid());
 	CHECK(!privileges_have_sys_time());
-	/* What we never had cannot be kept. */
+	/* A capability that the process lacks cannot be kept. */
 	CHECK(!privileges_drop(&id, true, why) && why[0]);
 	CHECK(privileges_drop(&id, false, why));
 	other = id;
@@ -101,7 +101,7 @@ static int user_drops(void)
 	return 0;
 }
 
-/* Someone without the rights to change must be told so, not go on. */
+/* A user who may not change the user must not go on. */
 static int cannot_change(void)
 {
 	struct identity id = {.change = true, .uid = 12345, .gid = 12345};

@@ -1,4 +1,4 @@
-/* The look for other daemons, in a made-up /proc. */
+/* Finding other daemons in a /proc of the test. */
 #include "agent/host/rivals.h"
 
 #include "base/log.h"

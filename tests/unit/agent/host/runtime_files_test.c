@@ -187,7 +187,7 @@ static void test_listen(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of(p->path), 0666);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
-	/* A second agent is told of the first. */
+	/* A second agent learns of the first one. */
 	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
 	assert_true(p->running);
 	snprintf(
@@ -342,7 +342,7 @@ static void test_lock(void **state)
 	close(go[1]);
 }
 
-/* Whoever owns the folder may have put it there. */
+/* The owner of the folder may have put the file there. */
 static void test_lock_is_no_other_file(void **state)
 {
 	const struct identity self = {false, geteuid(), getegid()};

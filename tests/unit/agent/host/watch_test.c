@@ -85,7 +85,7 @@ static void begin(struct fixture *f, const char *path)
 	assert_int_equal(watch_open(&f->watch, &path, 1), 0);
 }
 
-/* What has happened since the last look is a change. */
+/* True: a watched file has changed since the last call. */
 static bool noticed(struct fixture *f)
 {
 	const struct mono now = {1000 * NS_PER_S};
@@ -135,7 +135,7 @@ static void a_file_renamed_into_place_is_noticed_each_time(void **state)
 	}
 }
 
-/* As certificate managers keep them: live/ca.pem -> ../archive/ca2.pem */
+/* The links of certificate managers: live/ca.pem -> ../archive/ca2.pem */
 static void links_are_followed_and_may_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -213,8 +213,8 @@ static void an_event_waits_for_the_rest_of_the_writing(void **state)
 	assert_true(watch_take(&f->watch, watch_deadline(&f->watch)));
 }
 
-/* As in /tmp, where other programs come and go; what counts is still noticed,
- * a second later. */
+/* A busy folder such as /tmp: a change of a watched file is noticed a second
+ * later. */
 static void a_busy_folder_wakes_nobody_all_the_time(void **state)
 {
 	struct fixture *f = *state;

@@ -175,7 +175,7 @@ static int wait_for_the_end(struct scene *s, int fd)
 	return 1;
 }
 
-/* The processes, as main makes them. */
+/* The processes. */
 
 static int resolver_part(struct scene *s, pid_t keeper)
 {
@@ -510,7 +510,7 @@ static void on_term(int number)
 	end_asked = 1;
 }
 
-/* As the engine does: a last SAVE, and off. */
+/* Sends a last SAVE, as the engine does, and ends. */
 static int saves_at_the_end(struct scene *s, int fd)
 {
 	struct keeper_message m = save_of();
@@ -521,7 +521,7 @@ static int saves_at_the_end(struct scene *s, int fd)
 		nap();
 	if (keeper_send_message(fd, &m) != 1)
 		return 1;
-	/* Too late for this one: the slew must not come back. */
+	/* This one comes too late: the slew must not start again. */
 	m = slew_of(LONG_NS / 2000, LONG_NS);
 	return keeper_send_message(fd, &m) != 1;
 }
@@ -594,7 +594,7 @@ static void test_save_waits(void **state)
 	s->engine_may_end = true;
 	begin(s, saves_slewing);
 	assert_int_equal(finish(s), 0);
-	/* A good time that is still to come is not believed. */
+	/* A good time in the future is not written. */
 	assert_int_equal(access(s->good, F_OK), -1);
 	assert_int_equal(errno, ENOENT);
 }
@@ -613,7 +613,7 @@ static uint32_t verdict_of(int fd, double freq_ppm)
 	return report.verdict;
 }
 
-/* Of the test's own, which the linker prefers to the C library's. */
+/* The linker prefers this one to the C library's. */
 static bool disk_is_stuck;
 
 int fsync(int fd)
@@ -722,7 +722,7 @@ static void test_keeper_stopped(void **state)
 	assert_true(wait_until(base_is_set, s));
 	assert_int_equal(kill(s->shared->guard, 0), 0);
 	assert_true(wait_until(guard_has_told, s));
-	/* It knows less than it believes: it ends. */
+	/* Its state no longer describes the clock: it ends. */
 	assert_int_equal(kill(s->keeper, SIGCONT), 0);
 	assert_int_equal(finish(s), 1);
 	assert_true(log_says(s, "was stopped, or hung"));
@@ -751,8 +751,7 @@ static int next_result(const struct scene *s, struct reload_result *out)
 	return got;
 }
 
-/* The keeper's own limits are the new ones; its exit status says what was not
- * as it should be. */
+/* The keeper takes the new limits. The exit status tells what went wrong. */
 static int reload_by_order(struct scene *s, int fd)
 {
 	static struct reload_result got;
