@@ -17,7 +17,7 @@
 
 /* How long the children may take to end before they are killed. */
 #define TIMEOUT_NS (2 * NS_PER_S)
-/* How long after the end of a link the process behind it may end. */
+/* How long the first child to end may be collected after another one. */
 #define LINK_LOST_NS (NS_PER_S / 2)
 /* How often to check whether the saver has ended. */
 #define LOOK_US 5000
@@ -366,27 +366,40 @@ static void wait_for_all(struct loop *l, unsigned count)
 	}
 }
 
-/* A link has broken: runs the loop until it is known which child has ended. */
-static void wait_for_cause(struct loop *l)
-{
-	struct child *children = l->p->children;
-	struct mono until = mono_after(clocks_mono(), LINK_LOST_NS);
-
-	while (!children_to_blame(children, KEEPER_CHILDREN) &&
-	       !mono_due(until, clocks_mono())) {
-		turn(l, until);
-		children_reap(children, KEEPER_CHILDREN);
-	}
-}
-
-/* The end. */
-
 static bool engine_is_done(const struct keeper_loop *p)
 {
 	const struct child *engine = &p->children[0];
 
 	return p->engine_may_end && engine->ended && WIFEXITED(engine->status);
 }
+
+/* The processes end when one is missing, and may be collected in any order. A
+ * signal is a cause; a process that exits may be a consequence, until engine
+ * and resolver have both ended. */
+static bool cause_is_known(const struct keeper_loop *p)
+{
+	const struct child *blamed =
+	    children_to_blame(p->children, KEEPER_CHILDREN);
+
+	return engine_is_done(p) ||
+	       (blamed &&
+		   (WIFSIGNALED(blamed->status) ||
+		       children_all_ended(p->children, KEEPER_CHILDREN - 1)));
+}
+
+/* Runs the loop until it is known which child has ended first. */
+static void wait_for_cause(struct loop *l)
+{
+	struct keeper_loop *p = l->p;
+	struct mono until = mono_after(clocks_mono(), LINK_LOST_NS);
+
+	while (!cause_is_known(p) && !mono_due(until, clocks_mono())) {
+		turn(l, until);
+		children_reap(p->children, KEEPER_CHILDREN);
+	}
+}
+
+/* The end. */
 
 /* Writes why the agent ends, for the log; returns its exit status. */
 static int judge(const struct loop *l, char cause[CAUSE_MAX])

@@ -46,6 +46,7 @@ struct scene {
 	int config_link; /* the engine's end, in the engine */
 	struct config config;
 	bool engine_may_end;
+	bool resolver_leaves; /* when the engine has come to its end */
 	pid_t keeper;
 	/* The engine's part; returns its exit status. */
 	int (*engine)(struct scene *s, int fd);
@@ -177,9 +178,16 @@ static int wait_for_the_end(struct scene *s, int fd)
 
 /* The processes. */
 
+static bool engine_saw_the_end(const struct scene *s)
+{
+	return s->shared->engine_saw == 1;
+}
+
 static int resolver_part(struct scene *s, pid_t keeper)
 {
 	s->shared->resolver = getpid();
+	if (s->resolver_leaves)
+		return wait_until(engine_saw_the_end, s) ? 0 : 1;
 	if (child_follow(keeper, SIGTERM))
 		pause();
 	return 1;
@@ -431,6 +439,41 @@ static void test_engine_leaves(void **state)
 	assert_true(log_says(s, "the engine ended with exit status 0"));
 }
 
+static bool resolver_is_collected(const struct scene *s)
+{
+	return kill(s->shared->resolver, 0) != 0;
+}
+
+/* The resolver ends after the engine's last action, and is collected first. */
+static int ends_behind_the_resolver(struct scene *s, int fd)
+{
+	(void)fd;
+	s->shared->engine_saw = 1;
+	return wait_until(resolver_is_collected, s) ? 3 : 9;
+}
+
+static void test_order_of_collection(void **state)
+{
+	struct scene *s = *state;
+
+	s->shared->freq_ppm = BASE_PPM;
+	s->resolver_leaves = true;
+	begin(s, ends_behind_the_resolver);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "the engine ended with exit status 3"));
+}
+
+static void test_order_of_collection_with_once(void **state)
+{
+	struct scene *s = *state;
+
+	s->shared->freq_ppm = BASE_PPM;
+	s->resolver_leaves = s->engine_may_end = true;
+	begin(s, ends_behind_the_resolver);
+	assert_int_equal(finish(s), 3);
+	assert_true(log_says(s, "done; clock left"));
+}
+
 static int slews(struct scene *s, int fd)
 {
 	start_long_slew(s, fd);
@@ -457,11 +500,6 @@ static void test_guard_killed(void **state)
 	kill(s->shared->guard, SIGKILL);
 	assert_int_equal(finish(s), 1);
 	assert_true(log_says(s, "the guard was killed by signal 9"));
-}
-
-static bool engine_saw_the_end(const struct scene *s)
-{
-	return s->shared->engine_saw == 1;
 }
 
 /* The orphans are ours to collect (PR_SET_CHILD_SUBREAPER). */
@@ -866,6 +904,8 @@ int main(void)
 	    STAGED(test_slew_ends_in_time),
 	    STAGED(test_engine_killed),
 	    STAGED(test_engine_leaves),
+	    STAGED(test_order_of_collection),
+	    STAGED(test_order_of_collection_with_once),
 	    STAGED(test_resolver_killed),
 	    STAGED(test_guard_killed),
 	    STAGED(test_keeper_killed),

@@ -61,8 +61,10 @@ static inline const char *heard_text(struct heard *h)
 
 static inline void heard_says(struct heard *h, const char *words)
 {
-	if (!strstr(heard_text(h), words))
-		fail_msg("\"%s\" is not in: %s", words, h->text);
+	if (strstr(heard_text(h), words))
+		return;
+	dprintf(h->standard_error, "\"%s\" is not in: %s", words, h->text);
+	fail();
 }
 
 static inline void heard_nothing(struct heard *h)
