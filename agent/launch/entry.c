@@ -1,5 +1,6 @@
 #include "agent/launch/entry.h"
 
+#include "agent/host/memory.h"
 #include "agent/launch/launch.h"
 #include "agent/launch/start.h"
 #include "base/log.h"
@@ -162,5 +163,8 @@ int entry_run(const char *name)
 	if (!drop_rights(row, &head) || !follow(row, &head))
 		return 1;
 	child_take_signals(row->ignores_ends);
+	/* The others end soon, and need what they would give back. */
+	if (row->death == DEATH_ENDS_AGENT)
+		memory_release_start();
 	return run(row, &context);
 }

@@ -6,6 +6,7 @@
 #include "agent/launch/launch.h"
 
 #include "agent/host/clocks.h"
+#include "agent/host/memory.h"
 #include "agent/host/notify.h"
 #include "agent/launch/background.h"
 #include "agent/launch/clock.h"
@@ -347,6 +348,7 @@ static int run_processes(struct agent *a)
 		return 1;
 	}
 	prepare_loop(a);
+	memory_release_start();
 	notify_manager("READY=1\nSTATUS=waiting for the first answers");
 	background_report(&a->launcher_fd);
 	return process_at(PROCESS_KEEPER)->main(&keeper);
