@@ -35,7 +35,7 @@ static unsigned resident_pages(void)
 		assert_int_equal(
 		    fseek(f, (long)(page * sizeof(entry)), SEEK_SET), 0);
 		assert_int_equal(fread(&entry, sizeof(entry), 1, f), 1);
-		count += entry >> 63 & 1;
+		count += (entry >> 63) != 0;
 	}
 	fclose(f);
 	return count;
