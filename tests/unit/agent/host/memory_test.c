@@ -53,12 +53,18 @@ static int sum_of_table(void)
 
 static void constants_are_given_back(void **state)
 {
+	unsigned left = TABLE_PAGES;
+
 	(void)state;
 	assert_int_equal(sum_of_table(), 3);
 	assert_int_equal(resident_pages(), TABLE_PAGES - 2);
-	memory_release_start();
-	/* The kernel maps a few around each page that is used again. */
-	assert_true(resident_pages() < TABLE_PAGES / 4);
+	/* The kernel may map pages around one that is used again, at any time:
+	 * several tries. */
+	for (int i = 0; i < 100 && left >= TABLE_PAGES / 4; i++) {
+		memory_release_start();
+		left = resident_pages();
+	}
+	assert_true(left < TABLE_PAGES / 4);
 	assert_int_equal(sum_of_table(), 3);
 }
 
