@@ -15,7 +15,6 @@ static void say_ready(struct process_context *c)
 	if (!start_send(c->fds[0], "", 1))
 		log_debug("cannot report to the keeper");
 	close(c->fds[0]);
-	c->fds[0] = -1;
 }
 
 static int bad_request(void)

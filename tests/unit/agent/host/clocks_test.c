@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -47,6 +48,18 @@ static void the_alarm_waits(void **state)
 	close(fd);
 }
 
+static void without_descriptors_there_is_no_alarm(void **state)
+{
+	struct rlimit all, few;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(clocks_open_alarm(), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+}
+
 static void a_wait_is_never_negative(void **state)
 {
 	const struct mono now = {5 * NS_PER_S};
@@ -66,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_clocks_can_be_read),
 	    cmocka_unit_test(the_alarm_waits),
+	    cmocka_unit_test(without_descriptors_there_is_no_alarm),
 	    cmocka_unit_test(a_wait_is_never_negative),
 	};
 

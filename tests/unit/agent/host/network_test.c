@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define BYTES_MAX 512
 
@@ -194,6 +196,25 @@ static void the_kernel_lets_anybody_subscribe(void **state)
 	assert_int_equal(n->fd, -1);
 }
 
+/* A datagram that arrives at the descriptor is taken. */
+static void what_arrives_is_read(void **state)
+{
+	struct network *n = *state;
+	uint32_t bytes[BYTES_MAX / 4];
+	size_t len = bytes_of(address_4, bytes);
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	n->fd = pair[0];
+	network_read(n);
+	assert_false(n->changed);
+	assert_int_equal(send(pair[1], bytes, len, 0), len);
+	network_read(n);
+	assert_true(n->changed);
+	network_close(n);
+	close(pair[1]);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -209,6 +230,7 @@ int main(void)
 	    TEST(changes_close_together_are_told_once),
 	    TEST(changes_without_end_are_told_seldom),
 	    TEST(the_kernel_lets_anybody_subscribe),
+	    TEST(what_arrives_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,24 @@ static void who_may_have_set_the_clock_is_named(void **state)
 	assert_non_null(strstr(text, "ntpd (pid 81;"));
 }
 
+static void a_process_that_is_gone_has_no_name(void **state)
+{
+	struct room *r = *state;
+	char comm[RIVALS_COMM_MAX] = "xx";
+	int before = dup(0), after;
+
+	close(before);
+	rivals_comm(r->dir, 99, comm);
+	assert_string_equal(comm, "");
+	process(r, "98", "a name\n");
+	rivals_comm(r->dir, 98, comm);
+	assert_string_equal(comm, "a name");
+	/* It leaves no descriptor open. */
+	after = dup(0);
+	close(after);
+	assert_int_equal(after, before);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_make, room_drop)
 
 int main(void)
@@ -53,6 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(those_that_steer_are_warned_of),
 	    TEST(who_may_have_set_the_clock_is_named),
+	    TEST(a_process_that_is_gone_has_no_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

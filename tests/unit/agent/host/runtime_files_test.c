@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -308,6 +309,35 @@ static void test_pid_file(void **state)
 	assert_non_null(strstr(p->why, "No such file"));
 }
 
+/* The file names an agent that runs; it stays as it is. */
+static void test_pid_of_another(void **state)
+{
+	struct place *p = *state;
+	char text[32];
+	int ready[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "ntsagentd");
+		(void)!write(ready[1], "", 1);
+		pause();
+	}
+	assert_int_equal(read(ready[0], text, 1), 1);
+	snprintf(text, sizeof(text), "%ld\n", (long)pid);
+	put(p->path, text);
+	assert_false(runtime_write_pid(p->path, &p->running, p->why));
+	assert_true(p->running);
+	assert_non_null(strstr(p->why, "another ntsagentd is running (pid "));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	assert_false(p->running);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 /* Held by another process, and free again after its end. */
 static void test_lock(void **state)
 {
@@ -382,6 +412,7 @@ int main(void)
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_pid_file),
+	    PLACED(test_pid_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

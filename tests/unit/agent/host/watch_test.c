@@ -186,6 +186,26 @@ static void any_file_of_a_directory_counts(void **state)
 	assert_true(noticed(f));
 }
 
+/* Names and paths of any length, and signs that are no name. */
+static void odd_paths_are_harmless(void **state)
+{
+	struct fixture *f = *state;
+	static char long_name[600], long_path[8000];
+	struct path dotted = in(f, "./x/../a");
+	const char *const paths[] = {
+	    "", "/", long_name, long_path, dotted.text};
+
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	long_name[0] = '/';
+	memset(long_path, '/', sizeof(long_path) - 1);
+	assert_int_equal(mkdir(in(f, "x").text, 0755), 0);
+	assert_int_equal(
+	    watch_open(&f->watch, paths, sizeof(paths) / sizeof(*paths)), 0);
+	assert_false(noticed(f));
+	write_file(f, "a");
+	assert_true(noticed(f));
+}
+
 static void a_loop_of_links_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -250,6 +270,7 @@ int main(void)
 	    TEST(what_is_not_there_yet_is_noticed_when_it_comes),
 	    TEST(any_file_of_a_directory_counts),
 	    TEST(a_loop_of_links_ends),
+	    TEST(odd_paths_are_harmless),
 	    TEST(an_event_waits_for_the_rest_of_the_writing),
 	    TEST(a_busy_folder_wakes_nobody_all_the_time),
 	};

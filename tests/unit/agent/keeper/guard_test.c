@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,40 @@ static void the_page_cannot_change_its_size(void **state)
 	assert_int_equal(fcntl(s->fds.page, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(fcntl(s->fds.pipe, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(fcntl(s->guard.alive_fd, F_GETFD), FD_CLOEXEC);
+}
+
+/* With room for `more` descriptors. */
+static void allow(unsigned more, struct rlimit *all)
+{
+	int next = dup(STDIN_FILENO);
+	struct rlimit few;
+
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, all), 0);
+	few = *all;
+	few.rlim_cur = (rlim_t)next + more;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+}
+
+static void a_guard_that_cannot_be_prepared_leaves_nothing(void **state)
+{
+	int before = dup(STDIN_FILENO), after;
+
+	(void)state;
+	close(before);
+	for (unsigned more = 0; more < 3; more++) {
+		struct guard g = {.alive_fd = -7};
+		struct guard_fds fds;
+		struct rlimit all;
+
+		allow(more, &all);
+		assert_int_equal(guard_prepare(&g, &fds), -EMFILE);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+		assert_int_equal(g.alive_fd, -7);
+		after = dup(STDIN_FILENO);
+		close(after);
+		assert_int_equal(after, before);
+	}
 }
 
 static void without_a_slew_nothing_is_done(void **state)
@@ -258,6 +293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(the_page_cannot_change_its_size),
+	    TEST(a_guard_that_cannot_be_prepared_leaves_nothing),
 	    TEST(without_a_slew_nothing_is_done),
 	    TEST(a_slew_that_is_left_is_ended),
 	    TEST(a_command_that_is_left_is_undone),

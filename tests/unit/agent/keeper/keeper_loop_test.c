@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +37,9 @@ struct shared {
 	_Atomic double freq_ppm;
 	atomic_int freq_sets;
 	atomic_int engine, resolver, guard; /* process ids */
-	atomic_int engine_saw;		    /* its script came to the end */
+	atomic_int set_error;	     /* of the kernel; it sets nothing then */
+	_Atomic double max_freq_ppm; /* of the configuration at the end */
+	atomic_int engine_saw;	     /* its script came to the end */
 	struct keeper_report reports[4];
 };
 
@@ -70,6 +73,8 @@ static int fake_set(void *self, double freq_ppm, double *became_ppm)
 {
 	struct shared *s = self;
 
+	if (s->set_error)
+		return s->set_error;
 	s->freq_ppm = freq_ppm;
 	s->freq_sets++;
 	*became_ppm = freq_ppm;
@@ -262,16 +267,26 @@ static int keeper_part(struct scene *s)
 		.loader_fd = -1},
 	    .saver = {.starter = &starter},
 	};
-	int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600), status;
+	char stream[64];
+	struct stat st;
 
 	dup2(log, STDERR_FILENO);
+	/* Lines begin with their level, as under systemd. */
+	fstat(log, &st);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
 	if (keeper_start(
 		&keeper, &limits, &ops, &(double){BASE_PPM}, &report) != 0)
 		return 98;
 	start_children(s, &p);
 	while (!all_started(s))
 		nap();
-	return keeper_loop_run(&p);
+	status = keeper_loop_run(&p);
+	s->shared->max_freq_ppm = s->config.max_freq_ppm;
+	return status;
 }
 
 static void begin(struct scene *s, int (*engine)(struct scene *, int))
@@ -418,8 +433,9 @@ static void test_engine_killed(void **state)
 	begin(s, dies_slewing);
 	assert_int_equal(finish(s), 1);
 	assert_int_equal(s->shared->freq_sets, 3);
-	assert_true(log_says(s, "the engine was killed by signal 9 (Killed); "
-				"clock left at -7.125 ppm, no slew running"));
+	assert_true(
+	    log_says(s, "<3>the engine was killed by signal 9 (Killed); "
+			"clock left at -7.125 ppm, no slew running"));
 }
 
 static int leaves(struct scene *s, int fd)
@@ -579,8 +595,9 @@ static void test_ends_when_asked(void **state)
 	assert_true(freq == -3.5 && sd == 0.5);
 	assert_int_equal(goodtime_load(s->good, &good), 0);
 	assert_int_equal(good, 1700000000);
-	assert_true(log_says(s, "ended by SIGTERM; clock left at -7.125 ppm, "
-				"no slew running"));
+	assert_true(
+	    log_says(s, "<5>ended by SIGTERM; clock left at -7.125 ppm, "
+			"no slew running"));
 }
 
 static int deaf(struct scene *s, int fd)
@@ -766,6 +783,47 @@ static void test_keeper_stopped(void **state)
 	assert_true(log_says(s, "was stopped, or hung"));
 }
 
+/* The kernel refuses: in the middle of a slew, and when somebody looks. */
+static int kernel_refuses_the_end(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(25000, 50 * NS_PER_MS);
+
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[0]) != 1)
+		return 9;
+	s->shared->set_error = -EPERM;
+	return wait_for_the_end(s, fd);
+}
+
+static void test_kernel_refuses_the_end_of_a_slew(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, kernel_refuses_the_end);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 1);
+	assert_true(log_says(s, "the kernel refuses to end a slew: Operation "
+				"not permitted"));
+	assert_true(log_says(s, "the kernel does not obey"));
+	assert_true(log_says(s, "A SLEW IS STILL RUNNING"));
+}
+
+static int kernel_refuses_the_frequency(struct scene *s, int fd)
+{
+	s->shared->set_error = -EPERM;
+	s->shared->freq_ppm = 321;
+	return wait_for_the_end(s, fd);
+}
+
+static void test_kernel_refuses_the_frequency(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, kernel_refuses_the_frequency);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 1);
+	assert_true(log_says(s, "the kernel refuses to set the frequency"));
+	assert_true(log_says(s, "the kernel does not obey"));
+}
+
 /* Reload. */
 
 static void write_config(const struct scene *s, const char *text)
@@ -818,7 +876,9 @@ static void test_reload_by_order(void **state)
 	write_config(s, "[clock]\nmax-drift = 100ppm\n[source a]\n");
 	begin(s, reload_by_order);
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
-	assert_true(log_says(s, "driftfile in [clock] has changed"));
+	assert_true(log_says(s, "<4>driftfile in [clock] has changed"));
+	assert_true(log_says(s, "<4>last-good-time in [clock] has changed"));
+	assert_true(s->shared->max_freq_ppm == 100);
 }
 
 /* With an error nothing changes. */
@@ -843,6 +903,7 @@ static void test_reload_by_signal(void **state)
 	begin(s, reload_by_signal);
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
 	assert_true(log_says(s, "the old one stays in force"));
+	assert_true(s->shared->max_freq_ppm == 500);
 }
 
 static unsigned reloads_logged(const struct scene *s)
@@ -913,6 +974,8 @@ int main(void)
 	    STAGED(test_ends_when_asked),
 	    STAGED(test_deaf_engine),
 	    STAGED(test_save_waits),
+	    STAGED(test_kernel_refuses_the_end_of_a_slew),
+	    STAGED(test_kernel_refuses_the_frequency),
 	    STAGED(test_other_programs),
 	    STAGED(test_stuck_disk),
 	    STAGED(test_keeper_stopped),

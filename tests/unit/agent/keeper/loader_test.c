@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define GOOD "[source a]\nhost = 192.0.2.1\n[source b]\n"
@@ -196,6 +197,19 @@ static void a_loader_that_dies_is_told(void **state)
 	free(out);
 }
 
+static void without_descriptors_none_starts(void **state)
+{
+	struct loader l = loader_of(*state);
+	struct rlimit all, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(loader_start(&l, 1, now_s(0)), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(l.loader_fd, -1);
+}
+
 static int failing_start(
     void *self, const char *name, const int link[2], struct child *child)
 {
@@ -230,6 +244,7 @@ int main(void)
 	    TEST(a_loader_that_hangs_is_given_up),
 	    TEST(a_loader_that_dies_is_told),
 	    TEST(a_loader_that_cannot_start_is_told),
+	    TEST(without_descriptors_none_starts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -169,6 +170,19 @@ static void a_saver_that_cannot_start_is_told(void **state)
 	assert_false(saver_at_work(&s));
 }
 
+static void without_descriptors_none_starts(void **state)
+{
+	const struct child_starter starter = {failing_start, NULL};
+	struct saver s = {.starter = &starter};
+	struct rlimit all, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(saver_start(&s, config_of(*state), &save), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+}
+
 /* What the saver's process makes of an order. */
 static int status_of(const void *order, size_t len)
 {
@@ -210,6 +224,7 @@ int main(void)
 	    TEST(the_saver_writes_in_a_process_of_its_own),
 	    TEST(one_saver_at_a_time),
 	    TEST(a_saver_that_cannot_start_is_told),
+	    TEST(without_descriptors_none_starts),
 	    TEST(the_saver_judges_its_order),
 	};
 

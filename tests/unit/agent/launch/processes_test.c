@@ -502,6 +502,18 @@ static void each_process_has_its_own_layout(void **state)
 	}
 }
 
+static void a_broken_link_starts_nothing(void **state)
+{
+	const int fds[] = {-1, -1};
+	struct scene *s = *state;
+
+	shutdown(s->link[0], SHUT_WR);
+	assert_int_equal(
+	    start_process(&s->starter, PROCESS_GUARD, s->link, fds, &s->child),
+	    -EPIPE);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
 /* What does not begin as it should. */
 
 static int execute(struct scene *s, const int *fds)
@@ -801,6 +813,7 @@ int main(int argc, char *argv[])
 	    TEST(the_resolver_starts_jobs),
 	    TEST(the_guard_gets_page_and_pipe),
 	    TEST(optional_descriptors_may_be_missing),
+	    TEST(a_broken_link_starts_nothing),
 	    TEST(by_hand_it_is_refused),
 	    TEST(a_file_in_place_of_the_link_is_refused),
 	    TEST(without_a_request_it_ends),
