@@ -1,5 +1,6 @@
 #include "agent/keeper/saver.h"
 
+#include "agent/host/clocks.h"
 #include "agent/link/start_link.h"
 #include "base/log.h"
 #include "clock/kernel/drift_file.h"
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 static void warn_of_file(const char *path, int err)
@@ -40,7 +40,7 @@ static void carry_out(const struct save_order *o)
 	/* A good time ahead of the clock would keep later starts from taking
 	 * the right time. */
 	if (o->goodtime_file[0] && o->good_time_s != 0 &&
-	    o->good_time_s <= (int64_t)time(NULL) + 1)
+	    o->good_time_s <= clocks_read(false).wall.ns / NS_PER_S + 1)
 		warn_of_file(o->goodtime_file,
 		    goodtime_save(o->goodtime_file, o->good_time_s));
 }

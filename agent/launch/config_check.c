@@ -1,6 +1,7 @@
 #include "agent/launch/config_check.h"
 
 #include "agent/config/files.h"
+#include "agent/host/clocks.h"
 #include "agent/host/privileges.h"
 #include "resolver/certificate/certificate.h"
 #include "resolver/certificate/trust.h"
@@ -20,7 +21,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Fewer servers cannot outvote one that is wrong. */
@@ -118,7 +118,8 @@ static void show_obstacle(const char *path, FILE *out)
 static bool warn_of_dates(
     const char *name, const char *path, const X509 *c, FILE *out)
 {
-	int64_t now = time(NULL), from = certificate_not_before(c);
+	int64_t now = clocks_read(false).wall.ns / NS_PER_S;
+	int64_t from = certificate_not_before(c);
 	int64_t to = certificate_not_after(c);
 	char date[CERTIFICATE_DATE_MAX], today[CERTIFICATE_DATE_MAX];
 

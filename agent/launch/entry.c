@@ -64,8 +64,8 @@ static bool check_descriptors(const struct process *row,
 static bool take_head(enum process_id id, struct start_head *head)
 {
 	if (!is_socket(CHILD_FIRST_FD, SOCK_SEQPACKET)) {
-		log_error("--child"
-		    " is for processes that ntsagentd starts itself: "
+		log_error(
+		    "--child is for processes that ntsagentd starts itself: "
 		    "descriptor %d is not a socket to it",
 		    CHILD_FIRST_FD);
 		return false;
