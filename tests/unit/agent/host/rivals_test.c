@@ -19,14 +19,14 @@ static void those_that_steer_are_warned_of(void **state)
 
 	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	assert_int_equal(rivals_warn(r->dir), 0);
-	process(r, "1", "systemd\n");
+	process(r, "1", "phc2sys\n");
 	process(r, "77", "chronyd\n");
 	process(r, "78", "systemd-timesyn\n");
 	process(r, "79", "chronyd-helper\n");
 	process(r, "80", "");
 	process(r, "81", "vmtoolsd\n");
 	process(r, "self", "chronyd\n");
-	assert_int_equal(rivals_warn(r->dir), 2);
+	assert_int_equal(rivals_warn(r->dir), 3);
 	assert_int_equal(rivals_warn("no/such/proc"), 0);
 }
 
@@ -58,6 +58,10 @@ static void a_process_that_is_gone_has_no_name(void **state)
 	process(r, "98", "a name\n");
 	rivals_comm(r->dir, 98, comm);
 	assert_string_equal(comm, "a name");
+	process(
+	    r, "97", "a name that is much longer than any that Linux gives");
+	rivals_comm(r->dir, 97, comm);
+	assert_int_equal(strlen(comm), RIVALS_COMM_MAX - 1);
 	/* It leaves no descriptor open. */
 	after = dup(0);
 	close(after);

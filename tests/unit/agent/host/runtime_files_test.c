@@ -387,6 +387,8 @@ static void test_lock_is_no_other_file(void **state)
 	assert_int_equal(link(other, p->path), 0);
 	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
 	assert_false(p->running);
+	/* No descriptor is left. */
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	assert_int_equal(unlink(p->path), 0);
 	assert_int_equal(symlink(other, p->path), 0);
 	assert_false(runtime_lock(p->path, &self, &p->running, p->why));

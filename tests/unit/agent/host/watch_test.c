@@ -6,10 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,6 +188,21 @@ static void any_file_of_a_directory_counts(void **state)
 	assert_true(noticed(f));
 }
 
+static void without_descriptors_nothing_is_watched(void **state)
+{
+	struct fixture *f = *state;
+	const char *const paths[] = {"/tmp"};
+	struct rlimit all, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(watch_open(&f->watch, paths, 1), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(f->watch.fd, -1);
+	assert_false(watch_listens(&f->watch));
+}
+
 /* Names and paths of any length, and signs that are no name. */
 static void odd_paths_are_harmless(void **state)
 {
@@ -271,6 +288,7 @@ int main(void)
 	    TEST(any_file_of_a_directory_counts),
 	    TEST(a_loop_of_links_ends),
 	    TEST(odd_paths_are_harmless),
+	    TEST(without_descriptors_nothing_is_watched),
 	    TEST(an_event_waits_for_the_rest_of_the_writing),
 	    TEST(a_busy_folder_wakes_nobody_all_the_time),
 	};

@@ -3,6 +3,7 @@
 
 #include "tests/unit/agent/launch/heard.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -82,6 +83,39 @@ static void the_terminal_and_the_folder_are_left(void **state)
 	assert_int_equal(launcher_of(leave), 0);
 }
 
+/* With no descriptor left, in a process of its own. */
+static int without_descriptors(bool (*succeeds)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		const struct rlimit none = {.rlim_cur = 3, .rlim_max = 3};
+
+		if (setrlimit(RLIMIT_NOFILE, &none) != 0)
+			_exit(9);
+		_exit(succeeds());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+static bool enters(void)
+{
+	int fd = -1;
+
+	return background_enter(&fd);
+}
+
+static void failures_are_told(void **state)
+{
+	struct heard *h = *state;
+
+	assert_int_equal(without_descriptors(enters), 0);
+	heard_says(h, "cannot start in the background: Too many open files");
+	assert_int_equal(without_descriptors(background_leave_terminal), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, heard_make, heard_drop)
 
 int main(void)
@@ -90,6 +124,7 @@ int main(void)
 	    TEST(the_launcher_tells_success),
 	    TEST(the_launcher_tells_failure),
 	    TEST(the_terminal_and_the_folder_are_left),
+	    TEST(failures_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,27 @@ static void once_it_ends_by_itself(void **state)
 	assert_false(there(h, "status") || there(h, "pid"));
 }
 
+/* With -q and -Q the log is for the terminal. */
+static void the_log_goes_where_it_should(void **state)
+{
+	struct heard *h = *state;
+	struct run_options run = measuring;
+	pid_t pid;
+
+	put_config(h, "[log]\ntarget = syslog\n");
+	pid = start(h->room, run);
+	for (int ms = 0; ms < WAIT_MS && !child_named(pid, "nts-guard");
+	     ms += 5)
+		nap();
+	kill(pid, SIGTERM);
+	(void)end_of(pid);
+	heard_nothing(h);
+	run.print_only = true;
+	run.timeout_s = 1;
+	assert_int_equal(end_of(start(h->room, run)), 1);
+	heard_says(h, "done; the clock was left alone");
+}
+
 static void an_error_in_the_configuration_is_final(void **state)
 {
 	struct heard *h = *state;
@@ -318,6 +339,7 @@ int main(int argc, char *argv[])
 	    TEST(a_reload_goes_through_the_loader),
 	    TEST(debug_lines_name_their_process),
 	    TEST(once_it_ends_by_itself),
+	    TEST(the_log_goes_where_it_should),
 	    TEST(an_error_in_the_configuration_is_final),
 	    TEST(the_check_prints_and_starts_nothing),
 	    TEST(a_missing_user_stops_the_start),

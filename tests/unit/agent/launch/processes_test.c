@@ -701,6 +701,32 @@ static void a_bad_request_ends_it(void **state)
 	    strstr(s->text, "the request to start is not understood"));
 }
 
+/* A request of the right length, with a value that cannot be. */
+static void a_wrong_request_ends_it(void **state)
+{
+	static const struct start_engine no_engine;
+	const struct trust_config no_trust = {.path_count = UINT32_MAX};
+	const int ids[] = {PROCESS_ENGINE, PROCESS_RESOLVER};
+	void *scene;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct scene *s;
+
+		make(&scene);
+		s = scene;
+		assert_int_equal(with_output(s, start, &ids[i]), 0);
+		assert_true(
+		    i == 0
+			? start_send(s->link[0], &no_engine, sizeof(no_engine))
+			: start_send(s->link[0], &no_trust, sizeof(no_trust)));
+		assert_int_equal(collect(s), 1);
+		assert_non_null(
+		    strstr(s->text, "the request to start is not understood"));
+		drop(&scene);
+	}
+}
+
 static int run_entry(struct scene *s, const int *number)
 {
 	static const char *const names[] = {"keeper", "nobody", "engines", ""};
@@ -825,6 +851,7 @@ int main(int argc, char *argv[])
 	    TEST(an_orphan_ends),
 	    TEST(rights_that_cannot_be_had_end_it),
 	    TEST(a_bad_request_ends_it),
+	    cmocka_unit_test(a_wrong_request_ends_it),
 	    TEST(names_that_are_no_process_are_refused),
 	};
 
