@@ -28,7 +28,6 @@ static const struct process processes[PROCESS_COUNT] = {
 		{
 		    {"engine link", DESCRIPTOR_LINK, false},
 		    {"config link", DESCRIPTOR_LINK, true},
-		    {"guard's page", DESCRIPTOR_FILE, false},
 		    {"guard's pipe", DESCRIPTOR_PIPE, false},
 		    {"signals", DESCRIPTOR_FILE, false},
 		    {"lock", DESCRIPTOR_FILE, true},

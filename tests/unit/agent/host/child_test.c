@@ -190,6 +190,20 @@ static void descriptors_are_placed(void **state)
 	close(61);
 }
 
+/* The number that the copy of the program takes first may be in use. */
+static void high_numbers_may_be_in_use(void **state)
+{
+	const int high = CHILD_FIRST_FD + CHILD_FDS_MAX;
+	struct scene *s = *state;
+
+	assert_int_equal(dup2(STDIN_FILENO, high), high);
+	assert_int_equal(dup2(STDIN_FILENO, high + 1), high + 1);
+	runs(s, "engine", &s->out[1], 1);
+	says(s, "fds 0 1 2 3");
+	close(high);
+	close(high + 1);
+}
+
 /* Two that change places. */
 static void descriptors_may_change_places(void **state)
 {
@@ -403,6 +417,7 @@ int main(int argc, char *argv[])
 	const struct CMUnitTest tests[] = {
 	    TEST(a_child_knows_its_name),
 	    TEST(descriptors_are_placed),
+	    TEST(high_numbers_may_be_in_use),
 	    TEST(descriptors_may_change_places),
 	    TEST(the_environment_is_small),
 	    TEST(signals_wait_for_the_child),

@@ -51,15 +51,18 @@ static int sum_of_table(void)
 	return sum + at[sizeof(table) - 1];
 }
 
+/* The kernel maps and unmaps pages of a file for reasons of its own: several
+ * tries. */
 static void constants_are_given_back(void **state)
 {
-	unsigned left = TABLE_PAGES;
+	unsigned there = 0, left = TABLE_PAGES;
 
 	(void)state;
-	assert_int_equal(sum_of_table(), 3);
-	assert_int_equal(resident_pages(), TABLE_PAGES - 2);
-	/* The kernel may map pages around one that is used again, at any time:
-	 * several tries. */
+	for (int i = 0; i < 100 && there < TABLE_PAGES / 4 * 3; i++) {
+		assert_int_equal(sum_of_table(), 3);
+		there = resident_pages();
+	}
+	assert_true(there >= TABLE_PAGES / 4 * 3);
 	for (int i = 0; i < 100 && left >= TABLE_PAGES / 4; i++) {
 		memory_release_start();
 		left = resident_pages();

@@ -287,6 +287,7 @@ static void test_listen_refuses(void **state)
 static void test_pid_file(void **state)
 {
 	struct place *p = *state;
+	int before, after;
 	char text[32];
 	FILE *f;
 
@@ -300,6 +301,13 @@ static void test_pid_file(void **state)
 	assert_non_null(fgets(text, sizeof(text), f));
 	fclose(f);
 	assert_int_equal(atol(text), getpid());
+	/* Neither the old nor the new file stays open. */
+	before = dup(STDIN_FILENO);
+	close(before);
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	after = dup(STDIN_FILENO);
+	close(after);
+	assert_int_equal(after, before);
 	/* A link is replaced, what it points to stays. */
 	unlink(p->path);
 	assert_int_equal(symlink("/dev/null", p->path), 0);

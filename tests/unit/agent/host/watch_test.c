@@ -188,6 +188,20 @@ static void any_file_of_a_directory_counts(void **state)
 	assert_true(noticed(f));
 }
 
+static void it_closes_its_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	const char *const paths[] = {"/tmp"};
+	int fd;
+
+	assert_int_equal(watch_open(&f->watch, paths, 1), 0);
+	fd = f->watch.fd;
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	watch_close(&f->watch);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(f->watch.fd, -1);
+}
+
 static void without_descriptors_nothing_is_watched(void **state)
 {
 	struct fixture *f = *state;
@@ -288,6 +302,7 @@ int main(void)
 	    TEST(any_file_of_a_directory_counts),
 	    TEST(a_loop_of_links_ends),
 	    TEST(odd_paths_are_harmless),
+	    TEST(it_closes_its_descriptor),
 	    TEST(without_descriptors_nothing_is_watched),
 	    TEST(an_event_waits_for_the_rest_of_the_writing),
 	    TEST(a_busy_folder_wakes_nobody_all_the_time),

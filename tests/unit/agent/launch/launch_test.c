@@ -6,8 +6,10 @@
 
 #include "agent/host/child.h"
 #include "agent/launch/entry.h"
+#include "agent/launch/processes.h"
 #include "tests/unit/agent/launch/heard.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -128,6 +130,40 @@ static void the_processes_run_and_end(void **state)
 	assert_int_equal(end_of(pid), 0);
 	heard_says(h, "ended by SIGTERM; the clock was left alone");
 	assert_false(there(h, "pid"));
+}
+
+static unsigned descriptors_of(pid_t pid)
+{
+	char path[64];
+	unsigned count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	for (const struct dirent *e; (e = readdir(dir));)
+		count += e->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+/* Only root may look into a process that cannot be dumped. */
+static void the_keeper_has_what_its_row_says(void **state)
+{
+	const struct process *row = process_at(PROCESS_KEEPER);
+	struct heard *h = *state;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	put_config(h, "");
+	pid = start(h->room, measuring);
+	wait_until_says(h, "connection refused");
+	/* Without the lock, since it does not steer the clock. */
+	assert_string_equal(row->descriptors[4].name, "lock");
+	assert_int_equal(descriptors_of(pid), 3 + process_descriptors(row) - 1);
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
 }
 
 static void the_death_of_each_ends_the_agent(void **state)
@@ -335,6 +371,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(the_processes_run_and_end),
+	    TEST(the_keeper_has_what_its_row_says),
 	    TEST(the_death_of_each_ends_the_agent),
 	    TEST(a_reload_goes_through_the_loader),
 	    TEST(debug_lines_name_their_process),
