@@ -9,81 +9,100 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Twice the number of sources. While the queue is full, requests wait in the
- * socket. */
+/* Twice the number of sources. When the queue is full, further requests stay in
+ * the socket. */
 #define QUEUE_MAX 128
-/* A job keeps its deadline itself. One that hangs is killed after this time. */
+/* A job keeps its own deadline; this much later, one that hangs is killed. */
 #define GRACE_NS (500 * NS_PER_MS)
 
 struct worker {
 	pid_t pid; /* 0: the slot is free */
-	int fd;	   /* our end of the socketpair */
+	int fd;	   /* our end of the pair over which it answers */
 	struct mono started, deadline;
 	struct ke_request request;
 };
 
 struct dispatcher {
 	int engine;
+	const struct job_starter *starter;
 	struct trust_config trust;
-	struct trust_config fresh; /* a buffer to receive one */
+	struct trust_config fresh; /* being received */
 	struct worker workers[RESOLVER_JOBS_MAX];
-	unsigned first, queued; /* the ring's first element, and its length */
+	unsigned first, queued; /* of the ring */
 	struct ke_request queue[QUEUE_MAX];
 };
 
-/* Runs in the process of the job, which must not outlive the dispatcher. */
-_Noreturn static void work(
-    struct dispatcher *d, const struct worker *w, int fd, pid_t parent)
+/* Waits for a frame. Its content is not judged yet. */
+static bool take_frame(int fd, void *out, size_t len)
 {
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int got;
+
+	while ((got = frame_receive(fd, out, len)) == 0)
+		if (poll_until(&p, 1, MONO_NEVER) < 0)
+			return false;
+	return got == 1;
+}
+
+int resolver_job_main(int fd)
+{
+	struct ke_request request;
+	struct trust_config trust;
 	struct ke_answer answer;
 	int sent;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(1);
-	log_process("job");
-	close(d->engine);
-	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)
-		if (d->workers[i].pid)
-			close(d->workers[i].fd);
-	resolver_job(&w->request, &d->trust, &answer);
+	if (!take_frame(fd, &request, sizeof(request)) ||
+	    !take_frame(fd, &trust, sizeof(trust)) ||
+	    !ke_request_valid(&request) || !trust_config_valid(&trust))
+		return 1;
+	resolver_job(&request, &trust, &answer);
 	sent = frame_send(fd, &answer, sizeof(answer));
 	explicit_bzero(&answer, sizeof(answer));
-	_exit(sent == 1 ? 0 : 1);
+	return sent == 1 ? 0 : 1;
 }
 
-/* 0, or an errno. */
+/* 0, or -errno. */
+static int start_job(struct dispatcher *d, struct worker *w, const int link[2])
+{
+	int err = d->starter->start(d->starter->self, link, &w->pid);
+
+	if (err)
+		return err;
+	if (frame_send(link[0], &w->request, sizeof(w->request)) == 1 &&
+	    frame_send(link[0], &d->trust, sizeof(d->trust)) == 1)
+		return 0;
+	/* The job has ended already; collect() tells how. */
+	log_debug("the job for %s takes no request", w->request.host);
+	return 0;
+}
+
+/* 0, or -errno. */
 static int start_worker(struct dispatcher *d, struct worker *w)
 {
-	pid_t self = getpid(), pid;
-	int pair[2], error;
+	int link[2], err;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return errno;
-	pid = fork();
-	if (pid == 0) {
-		close(pair[0]);
-		work(d, w, pair[1], self);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
+		return -errno;
+	err = start_job(d, w, link);
+	close(link[1]);
+	if (err) {
+		close(link[0]);
+		w->pid = 0;
+		return err;
 	}
-	error = errno;
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return error;
-	}
-	w->pid = pid;
-	w->fd = pair[0];
+	w->fd = link[0];
 	w->started = mono_now();
 	w->deadline = mono_after(
 	    w->started, w->request.timeout_ms * NS_PER_MS + GRACE_NS);
 	return 0;
 }
 
-/* Kills the job first: a job under an attacker's control might never exit. */
+/* Kills it first, so that not even a job that a server has taken over delays
+ * the resolver. */
 static int stop_worker(struct worker *w)
 {
 	int status = 0;
@@ -96,8 +115,8 @@ static int stop_worker(struct worker *w)
 	return status;
 }
 
-/* Waits until the engine can take the answer; it reads answers at once. Jobs go
- * on meanwhile. False: the engine is gone. */
+/* Waits for an engine that is busy. Meanwhile the jobs go on, but are collected
+ * late. False: the engine is gone. */
 static bool send_answer(int engine, const struct ke_answer *answer)
 {
 	struct pollfd p = {.fd = engine, .events = POLLOUT};
@@ -119,12 +138,12 @@ static struct ke_answer failed_answer(
 	};
 }
 
-static bool refuse(struct dispatcher *d, const struct ke_request *q, int error)
+static bool refuse(struct dispatcher *d, const struct ke_request *q, int err)
 {
 	struct ke_answer a = failed_answer(q, KE_STAGE_START);
 	struct words why = words_to(a.text, sizeof(a.text));
 
-	words_add(&why, "cannot start a resolver job: %s", strerror(error));
+	words_add(&why, "cannot start a resolver job: %s", strerror(-err));
 	return send_answer(d->engine, &a);
 }
 
@@ -133,7 +152,7 @@ static uint32_t age_ms(const struct worker *w)
 	return (uint32_t)((mono_now().ns - w->started.ns) / NS_PER_MS);
 }
 
-/* Only the look-up of a name cannot keep the deadline itself. */
+/* Only the name lookup does not keep the deadline by itself. */
 static bool overdue(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a = failed_answer(&w->request, KE_STAGE_DNS);
@@ -152,10 +171,10 @@ static void explain_death(int status, struct words *why)
 {
 	words_add(why, "the resolver job ");
 	if (WIFSIGNALED(status))
-		words_add(why, "was killed by signal %d (%s)", WTERMSIG(status),
+		words_add(why, "was ended by signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else
-		words_add(why, "exited with status %d and without an answer",
+		words_add(why, "ended with status %d and without an answer",
 		    WEXITSTATUS(status));
 	words_add(why, ": this is a fault of ntsagent, please report it");
 }
@@ -170,8 +189,8 @@ static bool died(struct dispatcher *d, struct worker *w)
 	return send_answer(d->engine, &a);
 }
 
-/* A job reads from the network, so its answer is checked. The source and the
- * serial come from the request, not from the job. */
+/* A job reads from the network: its answer is judged, and it cannot choose the
+ * source that the answer is for. */
 static bool collect(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a;
@@ -202,26 +221,25 @@ static struct worker *free_worker(struct dispatcher *d)
 	return NULL;
 }
 
-/* Starts waiting requests while there is a free worker. False: the engine is
- * gone. */
+/* Starts waiting requests while a slot is free. False: the engine is gone. */
 static bool start_queued(struct dispatcher *d)
 {
 	struct worker *w;
 
 	while (d->queued > 0 && (w = free_worker(d)) != NULL) {
-		int error;
+		int err;
 
 		w->request = d->queue[d->first];
 		d->first = (d->first + 1) % QUEUE_MAX;
 		d->queued--;
-		error = start_worker(d, w);
-		if (error && !refuse(d, &w->request, error))
+		err = start_worker(d, w);
+		if (err && !refuse(d, &w->request, err))
 			return false;
 	}
 	return true;
 }
 
-/* A new request of a source makes the job of its old one useless. */
+/* When a source asks again, no one waits for the answer of its old job. */
 static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
 {
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++) {
@@ -232,7 +250,7 @@ static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
 	}
 }
 
-/* A new request replaces a waiting one of the same source. */
+/* A request replaces an older one of its source that still waits. */
 static void enqueue(struct dispatcher *d, const struct ke_request *q)
 {
 	stop_superseded(d, q);
@@ -248,7 +266,7 @@ static void enqueue(struct dispatcher *d, const struct ke_request *q)
 	d->queue[(d->first + d->queued++) % QUEUE_MAX] = *q;
 }
 
-/* The length of a frame tells its kind. */
+/* The two kinds of frames differ in their lengths. */
 static_assert(sizeof(struct trust_config) != sizeof(struct ke_request),
     "a request and a trust configuration look the same");
 
@@ -268,7 +286,7 @@ static bool take_trust(struct dispatcher *d)
 	return true;
 }
 
-/* False: the engine is gone, or has sent a bad frame. */
+/* False: the engine is gone, or its frame is bad. */
 static bool take_request(struct dispatcher *d)
 {
 	struct ke_request q;
@@ -284,7 +302,7 @@ static bool hear_engine(struct dispatcher *d)
 	return trust_comes(d) ? take_trust(d) : take_request(d);
 }
 
-/* Watches the engine, then the worker of each slot. Returns when to wake up. */
+/* The engine's descriptor first, then those of the workers, by slot. */
 static struct mono set_poll(
     const struct dispatcher *d, struct pollfd fds[1 + RESOLVER_JOBS_MAX])
 {
@@ -324,25 +342,34 @@ static bool turn(struct dispatcher *d)
 		return false;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX && alive; i++)
 		alive = look_after(d, &d->workers[i], &fds[1 + i]);
-	/* If the queue is full, the only event is that the engine is gone. */
+	/* With a full queue, poll(2) reports nothing but the engine's end. */
 	if (alive && fds[0].revents)
 		alive = d->queued < QUEUE_MAX && hear_engine(d);
 	return alive && start_queued(d);
 }
 
-int resolver_main(int fd, const struct trust_config *trust)
+int resolver_main(
+    int fd, const struct trust_config *trust, const struct job_starter *starter)
 {
-	struct dispatcher d = {.engine = fd, .trust = *trust};
+	/* Most of it is never used: untouched memory costs nothing. */
+	struct dispatcher *d = calloc(1, sizeof(*d));
 
-	log_process("resolver");
-	/* The C library waits five seconds for each datagram of DNS. That is
-	 * too long if one is lost, as in a short outage. A value from the
-	 * environment stays. */
+	if (!d) {
+		log_error("out of memory");
+		return 1;
+	}
+	d->engine = fd;
+	d->starter = starter;
+	d->trust = *trust;
+	/* The C library waits five seconds for each datagram of DNS, which is
+	 * too long when one is lost. The administrator's environment comes
+	 * first. */
 	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
-	while (turn(&d))
+	while (turn(d))
 		;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)
-		if (d.workers[i].pid)
-			(void)stop_worker(&d.workers[i]);
+		if (d->workers[i].pid)
+			(void)stop_worker(&d->workers[i]);
+	free(d);
 	return 0;
 }

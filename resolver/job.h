@@ -1,7 +1,7 @@
 /*
- * From a name to addresses, keys and cookies. A job is one blocking function
- * with a deadline. The resolver runs it in a process of its own; tests and the
- * simulation call it directly.
+ * From a name to addresses, keys and cookies: one blocking function with a
+ * deadline, which does not know whether it runs in a short-lived process or,
+ * for tests and simulation, inside the engine.
  */
 #ifndef RESOLVER_JOB_H
 #define RESOLVER_JOB_H
@@ -9,19 +9,34 @@
 #include "resolver/certificate/trust_config.h"
 #include "resolver/frame.h"
 
-/* Always fills in `answer`, with the source and serial of the request. */
+#include <sys/types.h>
+
+/* Always fills `answer` (source, serial and stage at least). */
 void resolver_job(const struct ke_request *request,
     const struct trust_config *trust, struct ke_answer *answer);
 
 /*
- * The resolver process: reads requests from `fd`, starts a job for each, sends
- * its answer, and kills a job that is past its deadline. Up to
- * RESOLVER_JOBS_MAX jobs run at once, so that a name server that does not
- * answer delays no other job; more requests wait. A struct trust_config from
- * `fd` replaces `trust` for the jobs that start after it. Returns an exit
- * status when the engine closes `fd`.
+ * Starts the process of a job, which runs resolver_job_main() with `link[1]`.
+ * The caller closes both ends. Fills `pid`. 0, or -errno.
+ */
+struct job_starter {
+	int (*start)(void *self, const int link[2], pid_t *pid);
+	void *self;
+};
+
+/*
+ * The resolver process: reads requests from `fd`, starts a job for each, kills
+ * a job after its deadline, and answers. At most RESOLVER_JOBS_MAX run at once,
+ * so that a name that hangs delays no other; further requests wait. A
+ * trust_config in the place of a request replaces `trust` for the jobs that
+ * start after it. Returns an exit status when the engine closes `fd`.
  */
 #define RESOLVER_JOBS_MAX 64
-int resolver_main(int fd, const struct trust_config *trust);
+int resolver_main(int fd, const struct trust_config *trust,
+    const struct job_starter *starter);
+
+/* The process of a job: takes a ke_request and a trust_config from `fd`, and
+ * sends one ke_answer. Returns an exit status. */
+int resolver_job_main(int fd);
 
 #endif

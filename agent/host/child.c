@@ -2,16 +2,21 @@
 
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define NAME_MAX_BYTES 16 /* of a process name, prctl(2) */
+/* The status that a shell gives to a command that it cannot run. */
+#define CHILD_NOT_EXECUTED 127
 
 static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 
@@ -30,7 +35,7 @@ int child_catch_signals(void)
 	sigset_t set = caught_set();
 	int fd;
 
-	/* A reader that is gone is seen by the result of write(2). */
+	/* The result of write(2) tells that the reader is gone. */
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return -errno;
@@ -38,34 +43,147 @@ int child_catch_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static void begin_child(const char *name)
+int child_open_program(void)
 {
-	sigset_t set = caught_set();
+	int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+
+	/* Without /proc: the path that execve(2) was called with. */
+	if (fd < 0)
+		fd = open(
+		    (const char *)getauxval(AT_EXECFN), O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* What a child needs of the environment. An administrator who has set how the
+ * resolver, the certificates or the dynamic linker work has set it for all
+ * processes of the agent. */
+static const char *const passed_on[] = {
+    "ASAN_OPTIONS",
+    "JOURNAL_STREAM",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "LOCALDOMAIN",
+    "LSAN_OPTIONS",
+    "OPENSSL_CONF",
+    "OPENSSL_MODULES",
+    "RES_OPTIONS",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TZ",
+    "UBSAN_OPTIONS",
+};
+
+static bool is_passed_on(const char *variable)
+{
+	for (size_t i = 0; i < ARRAY_LEN(passed_on); i++) {
+		size_t len = strlen(passed_on[i]);
+
+		if (strncmp(variable, passed_on[i], len) == 0 &&
+		    variable[len] == '=')
+			return true;
+	}
+	return false;
+}
+
+static void choose_environment(char *chosen[ARRAY_LEN(passed_on) + 1])
+{
+	size_t count = 0;
+
+	for (char **e = environ; *e && count < ARRAY_LEN(passed_on); e++)
+		if (is_passed_on(*e))
+			chosen[count++] = *e;
+	chosen[count] = NULL;
+}
+
+/* Puts each descriptor where the child expects it. Copies first, to numbers
+ * that no descriptor of the child has, so that none overwrites another. */
+static bool place(const int fds[], unsigned count, int *program)
+{
+	const int first_free = CHILD_FIRST_FD + CHILD_FDS_MAX;
+	int copies[CHILD_FDS_MAX];
+
+	*program = fcntl(*program, F_DUPFD_CLOEXEC, first_free);
+	for (unsigned i = 0; i < count; i++) {
+		copies[i] = fds[i] < 0
+				? -1
+				: fcntl(fds[i], F_DUPFD_CLOEXEC, first_free);
+		if (fds[i] >= 0 && copies[i] < 0)
+			return false;
+	}
+	for (int fd = CHILD_FIRST_FD; fd < first_free; fd++)
+		close(fd);
+	for (unsigned i = 0; i < count; i++)
+		if (copies[i] >= 0 &&
+		    dup2(copies[i], CHILD_FIRST_FD + (int)i) < 0)
+			return false;
+	return *program >= 0;
+}
+
+/* Libraries may have opened descriptors without O_CLOEXEC. */
+static void close_others(int program)
+{
+	const unsigned first = CHILD_FIRST_FD + CHILD_FDS_MAX;
+	const unsigned kept = (unsigned)program;
+
+	if ((kept > first && close_range(first, kept - 1, 0) != 0) ||
+	    close_range(kept + 1, ~0U, 0) != 0)
+		log_debug("descriptors stay open: %s", strerror(errno));
+}
+
+_Noreturn static void become(
+    const char *name, int program, const int fds[], unsigned count)
+{
+	char *environment[ARRAY_LEN(passed_on) + 1];
+	char self[] = "ntsagentd", option[64];
+	char *arguments[] = {self, option, NULL};
+
+	snprintf(option, sizeof(option), CHILD_OPTION "%s", name);
+	choose_environment(environment);
+	if (place(fds, count, &program)) {
+		close_others(program);
+		fexecve(program, arguments, environment);
+	}
+	log_error("cannot start the %s: %s", name, strerror(errno));
+	_exit(CHILD_NOT_EXECUTED);
+}
+
+int child_exec(struct child *child, const char *name, int program,
+    const int fds[], unsigned count)
+{
+	pid_t pid;
+
+	assert(count <= CHILD_FDS_MAX);
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become(name, program, fds, count);
+	*child = (struct child){.name = name, .pid = pid};
+	return 0;
+}
+
+void child_begin(const char *name)
+{
 	char title[NAME_MAX_BYTES];
 
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	snprintf(title, sizeof(title), "nts-%s", name);
 	prctl(PR_SET_NAME, title);
 	log_process(name);
 }
 
-int child_fork(struct child *child, const char *name)
+void child_take_signals(bool ignore_ends)
 {
-	pid_t pid = fork();
+	sigset_t set = caught_set();
 
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
-		begin_child(name);
-		return 0;
-	}
-	*child = (struct child){.name = name, .pid = pid};
-	return 1;
+	for (size_t i = 0; ignore_ends && i < ARRAY_LEN(caught); i++)
+		if (caught[i] != SIGCHLD)
+			signal(caught[i], SIG_IGN);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-bool child_follow(pid_t parent)
+bool child_follow(pid_t parent, int signal)
 {
-	return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent;
+	return prctl(PR_SET_PDEATHSIG, signal) == 0 && getppid() == parent;
 }
 
 static bool reap(struct child *c)
@@ -75,7 +193,7 @@ static bool reap(struct child *c)
 	if (c->pid == 0 || c->ended)
 		return false;
 	got = waitpid(c->pid, &c->status, WNOHANG);
-	/* ECHILD cannot be, unless somebody else collected it: gone, too. */
+	/* ECHILD: the process is gone, and its status is lost. */
 	c->ended = got == c->pid || (got < 0 && errno == ECHILD);
 	return c->ended;
 }

@@ -1,5 +1,9 @@
 /*
- * Child processes: their start, their names, their end in words.
+ * Child processes: how they start, what they are called, how they ended.
+ *
+ * A child is the program itself, executed again: it has its own address layout
+ * and its own stack canary, and inherits nothing but the descriptors that it is
+ * given and a few environment variables.
  */
 #ifndef AGENT_HOST_CHILD_H
 #define AGENT_HOST_CHILD_H
@@ -12,6 +16,11 @@
 #include <sys/types.h>
 
 #define CHILD_TEXT_MAX 96
+/* The number of a child's first descriptor behind standard error. */
+#define CHILD_FIRST_FD 3
+#define CHILD_FDS_MAX 8
+/* The hidden option by which a child learns which process it is. */
+#define CHILD_OPTION "--child="
 
 struct child {
 	const char *name; /* "engine", ...: a string constant */
@@ -20,26 +29,53 @@ struct child {
 	int status; /* of waitpid(2), once ended */
 };
 
+/*
+ * Starts a process of the agent that has one link, `link[1]`; `link[0]` stays
+ * with the caller, who closes both. Fills `child`. 0, or -errno.
+ */
+struct child_starter {
+	int (*start)(void *self, const char *name, const int link[2],
+	    struct child *child);
+	void *self;
+};
+
 /* Blocks SIGTERM, SIGINT, SIGHUP and SIGCHLD and returns a non-blocking
- * signalfd(2) of them, or -errno. Call before the first fork: nothing is lost
- * then. SIGPIPE is ignored, in the children, too. */
+ * signalfd(2) of them, or -errno. Called before the first child starts, so that
+ * no signal is lost. Ignores SIGPIPE, also in the children. */
 int child_catch_signals(void) MUST_USE;
 
+/* Opens the program that is running, for child_exec(). What replaces the file
+ * later has no effect. /proc need not be mounted. A descriptor, or -errno. */
+int child_open_program(void) MUST_USE;
+
 /*
- * Forks. In the child: 0, those signals unblocked, named "nts-NAME" for ps(1)
- * and the log. In the parent: 1, `child` filled. -errno: no process.
+ * Starts `program` as "ntsagentd --child=NAME". In the child, fds[0] becomes
+ * descriptor 3, fds[1] descriptor 4, and so on; where `fds` has -1, the number
+ * stays closed. Descriptors 0 to 2 are inherited, all others are closed. The
+ * signals of child_catch_signals() stay blocked until child_begin().
+ * Fills `child`. 0, or -errno when there is no process. A program that cannot
+ * be executed is logged, and the child ends with status 127.
  */
-int child_fork(struct child *child, const char *name) MUST_USE;
+int child_exec(struct child *child, const char *name, int program,
+    const int fds[], unsigned count) MUST_USE;
 
-/* Die with the parent. After the change of user, which would cancel it. False:
- * the parent is gone already. */
-bool child_follow(pid_t parent) MUST_USE;
+/* In the child, first: its name for ps(1), "nts-NAME", and for the log. */
+void child_begin(const char *name);
 
-/* Collects who has ended. True: somebody has, in this call. */
+/* In the child, once it can take them: unblocks the signals. `ignore_ends`:
+ * SIGTERM, SIGINT and SIGHUP are ignored from here on. */
+void child_take_signals(bool ignore_ends);
+
+/* Makes the kernel send `signal` when the parent dies. Called after the change
+ * of user, which would cancel it. False: `parent` has died already. */
+bool child_follow(pid_t parent, int signal) MUST_USE;
+
+/* Collects children that have ended. True: at least one has, in this call. */
 bool children_reap(struct child *children, unsigned count);
 
-/* Who of the ended is to blame: one that a signal killed before one that left
- * by itself, since the others leave when one is missing. NULL: nobody ended. */
+/* The ended child that is the likely cause. One that a signal killed comes
+ * before one that exited, since the others exit when one is missing. NULL: none
+ * has ended. */
 const struct child *children_to_blame(
     const struct child *children, unsigned count);
 

@@ -4,7 +4,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* Two readings further apart than this were pulled apart by the scheduler. */
+/* When two readings are further apart than this, the scheduler ran another
+ * process between them. */
 #define READING_NS (100 * NS_PER_US)
 #define READING_TRIES 5
 
@@ -13,6 +14,11 @@ static int64_t read_clock(clockid_t id)
 	struct timespec ts;
 
 	return clock_gettime(id, &ts) == 0 ? ns_of_timespec(&ts) : 0;
+}
+
+struct mono clocks_mono(void)
+{
+	return (struct mono){read_clock(CLOCK_MONOTONIC)};
 }
 
 struct clock_reading clocks_read(bool boot)
@@ -48,18 +54,26 @@ int clocks_open_alarm(void)
 	return fd;
 }
 
-/* The time itself never comes; what counts is that it is cancelled. */
+/* The timer never expires; a jump of the clock cancels it. */
 void clocks_rearm(int alarm_fd)
 {
 	const struct itimerspec never = {.it_value = {.tv_sec = INT32_MAX}};
 	struct itimerspec far = never;
-	struct timespec now;
 	uint64_t times;
 
-	/* ECANCELED is the news. */
+	/* Fails with ECANCELED; the descriptor is no longer readable then. */
 	(void)!read(alarm_fd, &times, sizeof(times));
-	clock_gettime(CLOCK_REALTIME, &now);
-	far.it_value.tv_sec += now.tv_sec;
+	far.it_value.tv_sec += read_clock(CLOCK_REALTIME) / NS_PER_S;
 	timerfd_settime(
 	    alarm_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+}
+
+struct timespec clocks_wait(struct mono until, struct mono now)
+{
+	int64_t ns = until.ns - now.ns;
+
+	if (ns <= 0)
+		return (struct timespec){0, 0};
+	return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
+	    .tv_nsec = (long)(ns % NS_PER_S)};
 }

@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #define DATAGRAM_MAX 32768
-/* However much there is, the other descriptors get their turn. */
+/* Afterwards the other descriptors are served. */
 #define READS_MAX 64
 
 void network_init(struct network *n, struct mono now)
 {
 	*n = (struct network){
 	    .fd = -1,
-	    .told_at = {now.ns - NETWORK_APART_NS},
+	    .taken_at = {now.ns - NETWORK_APART_NS},
 	    .filled_at = now,
 	    .events = NETWORK_EVENTS_MAX,
 	};
@@ -96,7 +96,7 @@ static void unlearn(struct network *n, uint64_t fact)
 
 	if (known(n, fact, &at))
 		n->facts[at] = n->facts[--n->fact_count];
-	/* Another address or route may now be taken instead. */
+	/* The kernel may use another address or route now. */
 	n->changed = true;
 }
 
@@ -121,7 +121,7 @@ static const struct rtattr *next_attribute(
 	return a;
 }
 
-/* RTA_DATA, which forgets that it is const. */
+/* RTA_DATA drops the const. */
 static const uint8_t *payload(const struct rtattr *a)
 {
 	return (const uint8_t *)a + RTA_LENGTH(0);
@@ -150,7 +150,7 @@ static void note_address(
 	memcpy(&m, at, sizeof(m));
 	at += NLMSG_ALIGN(sizeof(m));
 	flags = m.ifa_flags;
-	/* A link's own address leads to no server worth an event. */
+	/* A link-local address leads to no server. */
 	if (m.ifa_scope >= RT_SCOPE_LINK)
 		return;
 	fact = hash(fact, &m.ifa_index, sizeof(m.ifa_index));
@@ -160,13 +160,14 @@ static void note_address(
 		if (a->rta_type == IFA_FLAGS)
 			flags = number(a, flags);
 	}
-	/* Not to be used until no neighbour has it; told again then. */
+	/* The address is still being checked for a duplicate (RFC 4862); the
+	 * kernel reports it again afterwards. */
 	if (there && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
 		return;
 	learn_or_not(n, fact, there);
 }
 
-/* Neither what the kernel keeps for itself nor for one destination. */
+/* Skips the routes that the kernel keeps for itself or for one destination. */
 static bool route_matters(const struct rtmsg *m)
 {
 	return m->rtm_type != RTN_LOCAL && m->rtm_type != RTN_BROADCAST &&
@@ -195,7 +196,7 @@ static void note_route(
 	at += NLMSG_ALIGN(sizeof(m));
 	if (!route_matters(&m))
 		return;
-	m.rtm_flags = 0; /* a link that is down: note_link tells */
+	m.rtm_flags = 0; /* they tell of a link that is down: see note_link() */
 	fact = hash(fact, &m, sizeof(m));
 	while (at < end && (a = next_attribute(&at, end))) {
 		if (a->rta_type == RTA_DST && link_local(a, m.rtm_family))
@@ -210,8 +211,8 @@ static void note_route(
 	learn_or_not(n, fact, there);
 }
 
-/* A cable that is back changes neither address nor route where both are
- * configured by hand. One that is gone mends nothing. */
+/* Where addresses and routes are configured by hand, a cable that is plugged in
+ * changes only the link. A link that goes down repairs no path. */
 static void note_link(
     struct network *n, const uint8_t *at, const uint8_t *end, bool there)
 {
@@ -272,7 +273,7 @@ void network_note(struct network *n, const void *bytes, size_t len)
 	}
 }
 
-/* Only the kernel, port 0, is believed. */
+/* Takes datagrams of the kernel only, which has port 0. */
 static bool read_one(struct network *n)
 {
 	uint8_t bytes[DATAGRAM_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -283,7 +284,7 @@ static bool read_one(struct network *n)
 
 	if (len < 0 && errno == EINTR)
 		return true;
-	/* Something was lost: it may have been what matters. */
+	/* A report was lost, which may have been a change. */
 	if (len < 0 && errno == ENOBUFS) {
 		n->changed = true;
 		return true;
@@ -300,9 +301,9 @@ void network_read(struct network *n)
 			break;
 }
 
-static struct mono may_tell_at(const struct network *n)
+static struct mono free_at(const struct network *n)
 {
-	struct mono at = mono_after(n->told_at, NETWORK_APART_NS);
+	struct mono at = mono_after(n->taken_at, NETWORK_APART_NS);
 	struct mono filled = mono_after(n->filled_at, NETWORK_EVENT_NS);
 
 	return n->events > 0 || filled.ns < at.ns ? at : filled;
@@ -310,7 +311,7 @@ static struct mono may_tell_at(const struct network *n)
 
 struct mono network_deadline(const struct network *n)
 {
-	return n->changed ? may_tell_at(n) : MONO_NEVER;
+	return n->changed ? free_at(n) : MONO_NEVER;
 }
 
 static void refill(struct network *n, struct mono now)
@@ -328,10 +329,10 @@ static void refill(struct network *n, struct mono now)
 bool network_take(struct network *n, struct mono now)
 {
 	refill(n, now);
-	if (!n->changed || n->events == 0 || !mono_due(may_tell_at(n), now))
+	if (!n->changed || n->events == 0 || !mono_due(free_at(n), now))
 		return false;
 	n->changed = false;
-	n->told_at = now;
+	n->taken_at = now;
 	n->events--;
 	return true;
 }

@@ -1,6 +1,6 @@
 #include "agent/host/notify.h"
 
-#include "base/time.h"
+#include "agent/host/clocks.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -32,14 +32,12 @@ void notify_manager(const char *state)
 	close(fd);
 }
 
-/* With the time, so that the manager can tell which reload this is. */
+/* With Type=notify-reload, the manager matches the reload by the time. */
 void notify_reloading(void)
 {
-	struct timespec now;
 	char state[64];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)(ns_of_timespec(&now) / NS_PER_US));
+	    (long long)(clocks_mono().ns / NS_PER_US));
 	notify_manager(state);
 }

@@ -69,7 +69,7 @@ bool privileges_have_sys_time(void)
 	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_TIME);
 }
 
-/* Prepares libcap-ng's state: nothing, or CAP_SYS_TIME alone. */
+/* Sets libcap-ng's state to no capability, or to CAP_SYS_TIME alone. */
 static void choose(bool keep_sys_time)
 {
 	capng_clear(CAPNG_SELECT_ALL);
@@ -96,9 +96,9 @@ static bool change_user(const struct identity *id, bool keep_sys_time,
 	return false;
 }
 
-/* Not root: the bounding set cannot be changed, and with no_new_privs nothing
- * in it can be gained. */
-static bool shed(bool keep_sys_time, char why[PRIVILEGES_TEXT_MAX])
+/* Without root the bounding set cannot be changed; with no_new_privs the
+ * process can gain nothing from it. */
+static bool drop_capabilities(bool keep_sys_time, char why[PRIVILEGES_TEXT_MAX])
 {
 	choose(keep_sys_time);
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
@@ -118,7 +118,7 @@ static bool verify_ids(const struct identity *id, char why[PRIVILEGES_TEXT_MAX])
 		return fail_errno(why, "reading the user");
 	for (int i = 0; i < 3; i++)
 		if (u[i] != id->uid || g[i] != id->gid)
-			return fail(why, "the user is not the wanted one");
+			return fail(why, "the user is not the expected one");
 	if (!id->change)
 		return true;
 	if (getgroups(0, NULL) != 0)
@@ -142,7 +142,7 @@ static bool verify_capabilities(const struct identity *id, bool keep_sys_time,
 		    capng_have_capability(CAPNG_AMBIENT, cap) ||
 		    (id->change &&
 			capng_have_capability(CAPNG_BOUNDING_SET, cap)))
-			return fail(why, "a capability is not as wanted");
+			return fail(why, "a capability is not as expected");
 	}
 	return true;
 }
@@ -165,16 +165,16 @@ bool privileges_drop(const struct identity *id, bool keep_sys_time,
 {
 	umask(077);
 	if (id->change ? !change_user(id, keep_sys_time, why)
-		       : !shed(keep_sys_time, why))
+		       : !drop_capabilities(keep_sys_time, why))
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return fail_errno(why, "no_new_privs");
-	/* After the change of user, which sets it anew: neither a core dump nor
-	 * another process of this user shall read keys. */
+	/* After the change of user, which resets it: neither a core dump nor
+	 * another process of this user may read keys. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return fail_errno(why, "PR_SET_DUMPABLE");
-	/* Once more, for a core handler that asks only the limit. A sandbox may
-	 * forbid the call; then what is above must do. */
+	/* Some core handlers look only at this limit. A sandbox may forbid the
+	 * call; the check below does not need it. */
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	return privileges_verify(id, keep_sys_time, why);
 }

@@ -1,6 +1,6 @@
 /*
- * From root to what a process really needs, checked afterwards. A process that
- * could not be brought there must not go on.
+ * Drops a process's rights to what it needs, and checks the result. A process
+ * for which that fails must not go on.
  */
 #ifndef AGENT_HOST_PRIVILEGES_H
 #define AGENT_HOST_PRIVILEGES_H
@@ -19,24 +19,26 @@ struct identity {
 };
 
 /*
- * Whom the processes will be: `user` when started as root, else who we are.
- * False: `why` says what to do (no such user, or it is root itself).
+ * The user that the processes become: `user` when started as root, else the one
+ * that they have. False: `why` says what to do (the user does not exist, or is
+ * root).
  */
 bool privileges_identity(const char *user, struct identity *out,
     char why[PRIVILEGES_TEXT_MAX]) MUST_USE;
 
-/* CAP_SYS_TIME is effective: as root, or given by a service manager. */
+/* True: CAP_SYS_TIME is effective, as root or given by a service manager. */
 bool privileges_have_sys_time(void) MUST_USE;
 
 /*
- * Become `id` without supplementary groups, keep CAP_SYS_TIME or nothing, in
- * all sets; no new privileges, no core dump, no ptrace, umask 077. False: `why`
- * names the step that failed; the process is then in no state to go on.
+ * Becomes `id` without supplementary groups, and keeps CAP_SYS_TIME or nothing
+ * in all capability sets. Then the process gains no new privileges, leaves no
+ * core dump, refuses ptrace(2), and has the umask 077. False: `why` names the
+ * step that failed, and the process must exit.
  */
 bool privileges_drop(const struct identity *id, bool keep_sys_time,
     char why[PRIVILEGES_TEXT_MAX]) MUST_USE;
 
-/* What privileges_drop checks at its end, by asking the kernel. */
+/* What privileges_drop() checks at its end, by asking the kernel. */
 bool privileges_verify(const struct identity *id, bool keep_sys_time,
     char why[PRIVILEGES_TEXT_MAX]) MUST_USE;
 

@@ -13,7 +13,7 @@
 /* clang-format off */
 static const struct rival {
 	const char *comm, *remedy;
-	bool steers; /* else it only sets the clock, if it is told to */
+	bool steers; /* else it may set the clock when it is told to */
 } rivals[] = {
 	{"chronyd",         "systemctl disable --now chrony", true},
 	{"ntpd",            "systemctl disable --now ntpsec ntp ntpd openntpd", true},
@@ -49,7 +49,7 @@ static const struct rival *rival_of(const char *comm)
 	return NULL;
 }
 
-/* The next one in the directory; NULL: no more. */
+/* The next rival in the directory; NULL: no more. */
 static const struct rival *next_rival(DIR *dir, const char *proc, long *pid)
 {
 	const struct dirent *entry;
@@ -90,7 +90,7 @@ unsigned rivals_warn(const char *proc)
 	return found;
 }
 
-/* One that steers is the likelier one. */
+/* Prefers a program that steers: it is more likely to have set the clock. */
 bool rivals_find(const char *proc, char text[RIVALS_TEXT_MAX])
 {
 	DIR *dir = opendir(proc);

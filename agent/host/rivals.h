@@ -1,7 +1,7 @@
 /*
- * Other programs on this machine that steer, or may set, the same clock. Found
- * by their names in /proc; where that hides other users' processes, none is
- * seen.
+ * Finds other programs on this machine that steer, or may set, the same clock,
+ * by their names in /proc. Where /proc hides the processes of other users, it
+ * finds none.
  */
 #ifndef AGENT_HOST_RIVALS_H
 #define AGENT_HOST_RIVALS_H
@@ -16,13 +16,13 @@
 /* The name of a process; "" when it cannot be read. */
 void rivals_comm(const char *proc, long pid, char comm[RIVALS_COMM_MAX]);
 
-/* Programs that steer the clock: one warning each, with the command that ends
- * them. Looks through `proc` ("/proc"); returns how many. */
+/* Logs a warning for each program that steers the clock, with the command that
+ * ends it. Searches `proc` ("/proc"); returns how many there are. */
 unsigned rivals_warn(const char *proc);
 
-/* The first that may have set the clock, a virtual machine's helper included:
- * "chronyd (pid 77; `systemctl disable --now chrony` ends it)". False: none is
- * to be seen. */
+/* Describes the first program that may have set the clock, such as a virtual
+ * machine's helper: "chronyd (pid 77; `systemctl disable --now chrony` ends
+ * it)". False: it finds none. */
 bool rivals_find(const char *proc, char text[RIVALS_TEXT_MAX]) MUST_USE;
 
 #endif

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define BACKLOG 16
-/* An agent that is just ending gets a second. */
+/* An agent that is ending gets a second. */
 #define LOCK_TRIES 20
 #define LOCK_NAP_US 50000
 #define ENDING_TRIES 10
@@ -43,7 +43,7 @@ bool runtime_make_directory(
 	if (mkdir(dir, 0755) != 0)
 		return errno == EEXIST ||
 		       fail(why, "make the directory", dir, errno);
-	/* mkdir went by the umask. */
+	/* The umask has changed the mode. */
 	if (chmod(dir, 0755) != 0 ||
 	    (owner->change && lchown(dir, owner->uid, owner->gid) != 0))
 		return fail(why, "set owner and mode of", dir, errno);
@@ -60,12 +60,12 @@ bool runtime_make_private(
 	if (mkdir(path, 0700) != 0)
 		return errno == EEXIST ||
 		       fail(why, "make the directory", path, errno);
-	/* Not through a link that the owner of its parent put there since. */
+	/* lchown(2): the owner of its parent may have put a link there. */
 	return !owner->change || lchown(path, owner->uid, owner->gid) == 0 ||
 	       fail(why, "set the owner of", path, errno);
 }
 
-/* The process that listens there; 0: nobody does. -errno: cannot tell. */
+/* The process that listens there; 0: none. -errno: not known. */
 static pid_t listener_of(const struct sockaddr_un *address)
 {
 	struct ucred who = {.pid = 0};
@@ -82,14 +82,14 @@ static pid_t listener_of(const struct sockaddr_un *address)
 		else
 			pid = -errno;
 	} else if (errno != ECONNREFUSED && errno != ENOENT) {
-		/* EAGAIN: its backlog is full, so there is one. */
+		/* EAGAIN: the backlog of a listening process is full. */
 		pid = -errno;
 	}
 	close(fd);
 	return pid;
 }
 
-/* The processes of an agent that was killed, or told to end, need a moment. */
+/* The processes of an agent that was killed, or told to end, take a while. */
 static pid_t lasting_listener_of(const struct sockaddr_un *address)
 {
 	const struct timespec wait = {.tv_nsec = ENDING_WAIT_NS};
@@ -102,7 +102,7 @@ static pid_t lasting_listener_of(const struct sockaddr_un *address)
 	return pid;
 }
 
-/* Makes room where bind(2) found something. */
+/* Removes a socket that bind(2) has found. */
 static bool clear_stale(const struct sockaddr_un *address, bool *running,
     char why[RUNTIME_TEXT_MAX])
 {
@@ -134,7 +134,7 @@ static bool clear_stale(const struct sockaddr_un *address, bool *running,
 static bool bind_with(
     int fd, const struct sockaddr_un *address, mode_t forbidden)
 {
-	/* So that the socket never exists with another mode. */
+	/* With the umask, the socket never has another mode. */
 	mode_t before = umask(forbidden);
 	int result =
 	    bind(fd, (const struct sockaddr *)address, sizeof(*address));
@@ -257,7 +257,8 @@ bool runtime_write_pid(
 	return err == 0 || fail(why, "write the pid file", path, err);
 }
 
-/* fcntl(2), not flock(2): it names the holder, and children do not hold it. */
+/* fcntl(2) tells the holder, and children do not inherit the lock; flock(2) has
+ * neither property. */
 static bool lock_file(
     int fd, const char *path, bool *running, char why[RUNTIME_TEXT_MAX])
 {
@@ -280,8 +281,8 @@ static bool lock_file(
 	return false;
 }
 
-/* The folder is the agent's user's, and we may be root: another name of a file
- * that is root's must not come to belong to that user. */
+/* The folder belongs to the agent's user, and we may be root: that user must
+ * not become the owner of a file of root's by a hard link to it. */
 static bool is_lock_file(int fd)
 {
 	struct stat st;
@@ -305,7 +306,7 @@ bool runtime_lock(const char *path, const struct identity *owner, bool *running,
 		close(fd);
 		return fail(why, "set the owner of", path, errno);
 	}
-	/* The descriptor stays open: closing it would end the lock. */
+	/* The descriptor stays open: to close it would end the lock. */
 	if (lock_file(fd, path, running, why))
 		return true;
 	close(fd);

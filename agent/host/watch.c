@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Files that are written in place are told when they are closed. */
+/* A file that is written in place counts when it is closed. */
 #define CHANGES                                                                \
 	(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_CLOSE_WRITE |            \
 	    IN_DELETE | IN_ATTRIB | IN_ONLYDIR)
 #define LINKS_MAX 40 /* path_resolution(7) */
 #define READ_MAX 4096
-/* However much there is, the other descriptors get their turn. */
+/* Afterwards the other descriptors are served. */
 #define READS_MAX 16
 
 void watch_init(struct watch *w)
@@ -45,15 +45,14 @@ static void add_name(struct watch *w, const char *directory, const char *name)
 	w->name_count++;
 }
 
-/* A walk along a path: what is done of it, and what is left. */
+/* A walk along a path: the part behind it and the part before it. */
 struct walk {
 	char done[PATH_MAX]; /* an existing directory, "" for the root */
 	char left[PATH_MAX];
 	unsigned links;
 };
 
-/* The target of a link stands instead of its name. False: the end of the way.
- */
+/* Puts the target of a link in the place of its name. False: the walk ends. */
 static bool follow(struct walk *k, const char *path, const char *rest)
 {
 	char target[PATH_MAX], whole[2 * PATH_MAX];
@@ -71,7 +70,7 @@ static bool follow(struct walk *k, const char *path, const char *rest)
 	return true;
 }
 
-/* Takes the next name off what is left. False: there is none. */
+/* Takes the first name of what is left. False: there is none. */
 static bool next_name(struct walk *k, char name[NAME_MAX + 1])
 {
 	const char *start = k->left + strspn(k->left, "/");
@@ -93,7 +92,7 @@ static void go_up(struct walk *k)
 		*slash = '\0';
 }
 
-/* One step. False: the end of the way, there or missing. */
+/* One step. False: the walk ends, at the file or where it is missing. */
 static bool step(struct watch *w, struct walk *k)
 {
 	char name[NAME_MAX + 1], path[PATH_MAX], rest[PATH_MAX];
@@ -122,8 +121,8 @@ static bool step(struct watch *w, struct walk *k)
 	return S_ISDIR(st.st_mode);
 }
 
-/* A path that does not begin at the root is one of a test; its directory is
- * where the agent was started. */
+/* Only tests use a path that does not begin at the root; it begins where the
+ * program was started. */
 static void add_path(struct watch *w, const char *path)
 {
 	struct walk *k = calloc(1, sizeof(*k));
@@ -140,7 +139,8 @@ static void add_path(struct watch *w, const char *path)
 	free(k);
 }
 
-/* Anew each time: after a change the same path may lead elsewhere. */
+/* Starts from the beginning each time: the same paths may lead elsewhere now.
+ */
 static int add_all(struct watch *w)
 {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -174,7 +174,8 @@ int watch_open(struct watch *w, const char *const paths[], unsigned count)
 	return err;
 }
 
-static bool of_interest(const struct watch *w, const struct inotify_event *e)
+static bool concerns_a_file(
+    const struct watch *w, const struct inotify_event *e)
 {
 	if (e->mask & IN_Q_OVERFLOW)
 		return true;
@@ -183,7 +184,7 @@ static bool of_interest(const struct watch *w, const struct inotify_event *e)
 
 		if (n->wd != e->wd)
 			continue;
-		/* Without a name it happened to the directory itself. */
+		/* An event without a name concerns the directory itself. */
 		if (n->name[0] == '\0' || e->len == 0 ||
 		    strcmp(n->name, e->name) == 0)
 			return true;
@@ -201,7 +202,7 @@ static bool read_some(struct watch *w, bool *found)
 	while (at < len) {
 		const struct inotify_event *e = (const void *)(bytes + at);
 
-		*found |= of_interest(w, e);
+		*found |= concerns_a_file(w, e);
 		at += (ssize_t)(sizeof(*e) + e->len);
 	}
 	return len > 0;
@@ -238,7 +239,7 @@ bool watch_take(struct watch *w, struct mono now)
 	if (!w->changed || !mono_due(w->due, now))
 		return false;
 	w->changed = false;
-	/* Failing that, the old descriptor still tells of what it knows. */
+	/* If that fails, the old descriptor goes on. */
 	(void)add_all(w);
 	return true;
 }

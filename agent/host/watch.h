@@ -1,9 +1,9 @@
 /*
  * Watches files for a change (inotify(7)): the trusted certificates, so that a
- * source which waits because of them need not wait on. Each directory on the
- * way to a file is watched for the next name of the path, symbolic links as
- * well: a file may be renamed into its place, a link be turned to another
- * folder, or all of it appear only later.
+ * source that waits because of them need not wait longer. It watches each
+ * directory on the way to a file for the next name of the path, also through
+ * symbolic links: a file may be renamed into its place, a link may be changed
+ * to lead to another folder, and the whole path may appear later.
  */
 #ifndef AGENT_HOST_WATCH_H
 #define AGENT_HOST_WATCH_H
@@ -17,12 +17,12 @@
 
 #define WATCH_NAMES_MAX 512
 #define WATCH_PATHS_MAX 40
-/* From the first change to the event: what is written by several steps should
- * be whole by then. */
+/* The time from the first change to the event: a file that is written in
+ * several steps should be complete by then. */
 #define WATCH_SETTLE_NS (300 * NS_PER_MS)
 
-/* What happens beside a file in a busy folder, as below /tmp, is read no more
- * often than this: it must not wake anybody all the time. */
+/* How long it does not listen after an event that concerns no watched file: a
+ * busy folder such as /tmp must not wake the process all the time. */
 #define WATCH_DEAF_NS NS_PER_S
 
 struct watched_name {
@@ -41,28 +41,29 @@ struct watch {
 	struct mono deaf_until; /* MONO_NEVER: it listens */
 };
 
-/* Without a descriptor. */
+/* A value without a descriptor. */
 void watch_init(struct watch *w);
 
 /*
- * Watches files and directories; `paths` are borrowed until watch_close. What
- * cannot be watched (no right to list a directory) is left out. Call again with
- * other paths. 0, or -errno: nothing is watched.
+ * Watches files and directories; `paths` are borrowed until watch_close().
+ * Skips what cannot be watched, because the process may not list the directory.
+ * May be called again with other paths. 0, or -errno: nothing is watched.
  */
 int watch_open(
     struct watch *w, const char *const paths[], unsigned count) MUST_USE;
 void watch_close(struct watch *w);
 
-/* Reads what is there. Nothing of interest: it does not listen for a while. */
+/* Reads all events that have arrived. When none concerns a watched file, it
+ * does not listen for WATCH_DEAF_NS. */
 void watch_read(struct watch *w, struct mono now);
 
-/* Is its descriptor to be waited for? */
+/* True: the caller should wait for its descriptor. */
 bool watch_listens(const struct watch *w);
 
-/* When watch_take must be called; MONO_NEVER. */
+/* When watch_take() must be called; MONO_NEVER. */
 struct mono watch_deadline(const struct watch *w);
 
-/* True: something has changed and come to rest. */
+/* True: a watched file has changed, and WATCH_SETTLE_NS have passed. */
 bool watch_take(struct watch *w, struct mono now) MUST_USE;
 
 #endif

@@ -1,46 +1,82 @@
 #include "agent/keeper/guard.h"
 
+#include "agent/host/clocks.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* What is overdue is looked at again after this. */
+/* How long the guard lets an overdue keeper run before it looks again. */
 #define SECOND_LOOK_NS NS_PER_S
 
-int guard_prepare(struct guard *g, int *wait_fd)
+/* Linux before 6.3 does not know the flag. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+/* A memory file of the size of a page that can neither grow nor shrink, so that
+ * no access to it can fail. A descriptor, or -1. */
+static int make_page_file(void)
 {
-	int fds[2];
-	void *page = mmap(NULL, sizeof(struct guard_page),
-	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create("ntsagent-guard", flags | MFD_NOEXEC_SEAL);
 
-	if (page == MAP_FAILED)
-		return -errno;
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
-		int err = -errno;
-
-		munmap(page, sizeof(struct guard_page));
-		return err;
-	}
-	*g = (struct guard){.page = page, .alive_fd = fds[1]};
-	*wait_fd = fds[0];
-	return 0;
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("ntsagent-guard", flags);
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, sizeof(struct guard_page)) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-/* The guard sleeps while there is nothing to guard: a byte wakes it. That the
- * pipe is full or the guard gone is no matter of the keeper's now. */
+/* NULL: errno says why. */
+static struct guard_page *map_page(int fd)
+{
+	void *page = mmap(NULL, sizeof(struct guard_page),
+	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
+int guard_prepare(struct guard *g, struct guard_fds *out)
+{
+	int pipe_fds[2], err;
+	struct guard_page *page;
+
+	out->page = make_page_file();
+	if (out->page < 0)
+		return -errno;
+	page = map_page(out->page);
+	if (page && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) == 0) {
+		*g = (struct guard){.page = page, .alive_fd = pipe_fds[1]};
+		out->pipe = pipe_fds[0];
+		return 0;
+	}
+	err = -errno;
+	if (page)
+		munmap(page, sizeof(*page));
+	close(out->page);
+	return err;
+}
+
+/* The guard sleeps while no slew runs: a byte wakes it. When the write fails,
+ * the pipe is full, so that the guard is awake, or the guard is dead, which the
+ * keeper learns from waitpid(2). */
 void guard_alert(struct guard *g, struct mono now)
 {
 	atomic_store(
 	    &g->page->overdue_ns, mono_after(now, GUARD_COMMAND_NS).ns);
 	atomic_store(&g->page->slewing, true);
 	if (write(g->alive_fd, "", 1) < 0)
-		log_debug("the guard does not listen");
+		log_debug("cannot wake the guard");
 }
 
 void guard_note(struct guard *g, const struct keeper *k)
@@ -63,23 +99,7 @@ void guard_release(struct guard *g)
 	g->alive_fd = -1;
 }
 
-/* Not to be stopped by what stops the others: it ends with the keeper. */
-static void ignore_signals(void)
-{
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-}
-
-static struct mono mono_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct mono){ns_of_timespec(&ts)};
-}
-
-/* When the guard must look again without being woken; MONO_NEVER. */
+/* When the guard must look without being woken; MONO_NEVER: not at all. */
 static struct mono look_at(const struct guard_page *page)
 {
 	if (!atomic_load(&page->slewing) || atomic_load(&page->intervened))
@@ -87,65 +107,75 @@ static struct mono look_at(const struct guard_page *page)
 	return (struct mono){atomic_load(&page->overdue_ns)};
 }
 
-/* Sleeps. False: the keeper has closed its end, or is gone. */
-static bool keeper_lives(int wait_fd, struct mono until)
+/* Sleeps until `until` or a byte comes. False: the keeper has closed its end of
+ * the pipe, or is dead. */
+static bool keeper_lives(int pipe_fd, struct mono until)
 {
-	struct pollfd p = {.fd = wait_fd, .events = POLLIN};
-	int64_t ns = until.ns - mono_now().ns;
-	struct timespec wait = {0, 0};
+	struct pollfd p = {.fd = pipe_fd, .events = POLLIN};
+	struct timespec wait = clocks_wait(until, clocks_mono());
 	char bytes[64];
 	ssize_t n;
 	int ready;
 
-	if (ns > 0)
-		wait = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
-		    .tv_nsec = (long)(ns % NS_PER_S)};
 	ready = ppoll(&p, 1, until.ns == MONO_NEVER.ns ? NULL : &wait, NULL);
 	if (ready <= 0)
 		return ready == 0 || errno == EINTR;
-	n = read(wait_fd, bytes, sizeof(bytes));
+	n = read(pipe_fd, bytes, sizeof(bytes));
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-/* `whose` is what is wrong with the keeper. */
-static bool take_back(
-    struct guard_page *page, const struct clock_ops *ops, const char *whose)
+/* `cause` begins the line of the log. */
+static bool end_slew(
+    struct guard_page *page, const struct clock_ops *ops, const char *cause)
 {
 	double base_ppm = atomic_load(&page->base_freq_ppm), became_ppm;
 	int err = ops->set_freq(ops->self, base_ppm, &became_ppm);
 
 	if (err)
-		log_error("%s, and its slew cannot be ended: %s", whose,
+		log_error("%s, and its slew cannot be ended: %s", cause,
 		    strerror(-err));
 	else
 		log_error("%s; the guard ended its slew, clock left at "
 			  "%+.3f ppm",
-		    whose, became_ppm);
+		    cause, became_ppm);
 	return err == 0;
 }
 
-/* A machine that stood still wakes both at once: the keeper gets its turn. */
-static bool still_overdue(const struct guard_page *page, int wait_fd)
+/* When a machine wakes up, both processes run at once: the keeper gets time to
+ * end the slew itself. */
+static bool still_overdue(const struct guard_page *page, int pipe_fd)
 {
-	if (!mono_due(look_at(page), mono_now()))
+	if (!mono_due(look_at(page), clocks_mono()))
 		return false;
-	return keeper_lives(wait_fd, mono_after(mono_now(), SECOND_LOOK_NS)) &&
-	       mono_due(look_at(page), mono_now());
+	return keeper_lives(
+		   pipe_fd, mono_after(clocks_mono(), SECOND_LOOK_NS)) &&
+	       mono_due(look_at(page), clocks_mono());
 }
 
-int guard_main(const struct guard *g, int wait_fd, const struct clock_ops *ops)
+static int watch_keeper(
+    struct guard_page *page, int pipe_fd, const struct clock_ops *ops)
 {
-	struct guard_page *page = g->page;
-
-	ignore_signals();
-	close(g->alive_fd);
-	while (keeper_lives(wait_fd, look_at(page))) {
-		if (!still_overdue(page, wait_fd))
+	while (keeper_lives(pipe_fd, look_at(page))) {
+		if (!still_overdue(page, pipe_fd))
 			continue;
-		take_back(page, ops, "the keeper does not end a slew in time");
+		end_slew(page, ops, "the keeper does not end a slew in time");
 		atomic_store(&page->intervened, true);
 	}
 	if (!atomic_load(&page->slewing))
 		return 0;
-	return take_back(page, ops, "the keeper is gone") ? 0 : 1;
+	return end_slew(page, ops, "the keeper is gone") ? 0 : 1;
+}
+
+int guard_main(const struct guard_fds *fds, const struct clock_ops *ops)
+{
+	struct guard_page *page = map_page(fds->page);
+	int status;
+
+	if (!page) {
+		log_error("the guard has no memory: %s", strerror(errno));
+		return 1;
+	}
+	status = watch_keeper(page, fds->pipe, ops);
+	munmap(page, sizeof(*page));
+	return status;
 }

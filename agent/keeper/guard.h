@@ -1,10 +1,11 @@
 /*
- * The guard: a process that waits for the keeper's end. When the keeper goes
- * (kill -9) while a slew runs, the guard sets the base frequency back, so that
- * no slew is left behind. It does the same when the keeper is there but does
- * not end a slew in time (stopped, or hanging).
+ * The guard: a process that waits for the keeper's end. When the keeper dies
+ * (kill -9) during a slew, the guard sets the base frequency, so that no slew
+ * runs on. It does so, too, when the keeper lives but does not end a slew in
+ * time, because it is stopped or hangs.
  *
- * It knows what the keeper noted in a page of memory that only the two share.
+ * Keeper and guard share a page of memory, in which the keeper writes what the
+ * clock does, and a pipe. No other process has either of them.
  */
 #ifndef AGENT_KEEPER_GUARD_H
 #define AGENT_KEEPER_GUARD_H
@@ -14,44 +15,50 @@
 
 #include <stdatomic.h>
 
-/* A slew is overdue when it has not ended so long after its end. */
+/* A slew is overdue when it still runs this long after its end. */
 #define GUARD_LATE_NS (500 * NS_PER_MS)
-/* The keeper is given so long to carry out a command. */
+/* The keeper has this much time to carry out a command. */
 #define GUARD_COMMAND_NS (5 * NS_PER_S)
 
 struct guard_page {
 	_Atomic double base_freq_ppm;
 	atomic_bool slewing;
 	_Atomic int64_t overdue_ns; /* CLOCK_MONOTONIC, while slewing */
-	atomic_bool intervened;	    /* by the guard: the keeper knows less */
+	atomic_bool intervened;	    /* the guard has ended a slew */
 };
 
 /* The keeper's side. */
 struct guard {
 	struct guard_page *page;
-	int alive_fd; /* nobody else may have it open */
+	int alive_fd; /* the pipe; the guard sees it close when we die */
 };
 
-/* Makes page and pipe; `wait_fd` is for the guard's process. 0 or -errno. */
-int guard_prepare(struct guard *g, int *wait_fd) MUST_USE;
+/* The guard's side: descriptors that its process gets. */
+struct guard_fds {
+	int page, pipe;
+};
 
-/* Before the keeper does anything to the clock: from here on a sudden end, or a
- * silence of GUARD_COMMAND_NS, means that the last noted base frequency is set
- * again. */
+/* Makes page and pipe. The caller closes `out` when the guard runs. 0, or
+ * -errno. */
+int guard_prepare(struct guard *g, struct guard_fds *out) MUST_USE;
+
+/* The keeper calls this before it does anything to the clock. If it dies after
+ * this call, or is silent for GUARD_COMMAND_NS, the guard sets the base
+ * frequency of the last guard_note(). */
 void guard_alert(struct guard *g, struct mono now);
 
-/* After it: what the clock does now. */
+/* The keeper calls this afterwards: what the clock does now. */
 void guard_note(struct guard *g, const struct keeper *k);
 
-/* True: the guard has ended a slew of a keeper that is alive. What the keeper
- * believes of the clock is wrong from then on. */
+/* True: the guard has ended a slew while the keeper was alive. The keeper's
+ * state no longer describes the clock then. */
 bool guard_intervened(const struct guard *g) MUST_USE;
 
 /* The keeper ends: closes the pipe, so that the guard looks at the page. */
 void guard_release(struct guard *g);
 
-/* The guard's process: blocks until the keeper's end. It closes its copy
- * of the keeper's end of the pipe first. Returns an exit status. */
-int guard_main(const struct guard *g, int wait_fd, const struct clock_ops *ops);
+/* The guard's process: blocks until the keeper's end. Returns an exit status.
+ */
+int guard_main(const struct guard_fds *fds, const struct clock_ops *ops);
 
 #endif

@@ -1,54 +1,27 @@
 #include "agent/keeper/keeper_loop.h"
 
+#include "agent/host/clocks.h"
 #include "agent/host/notify.h"
-#include "agent/keeper/saver.h"
 #include "base/log.h"
-#include "clock/kernel/drift_file.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-/* How long the others may take to end before they are killed. */
+/* How long the children may take to end before they are killed. */
 #define TIMEOUT_NS (2 * NS_PER_S)
-/* Between the end of the link and that of the process behind it. */
+/* How long the first child to end may be collected after another one. */
 #define LINK_LOST_NS (NS_PER_S / 2)
-/* Between two looks whether the saver has ended. */
+/* How often to check whether the saver has ended. */
 #define LOOK_US 5000
 #define CAUSE_MAX 200
-
-/* The files. */
-
-static void warn_of_file(const char *path, int err)
-{
-	if (err)
-		log_warning("cannot write %s: %s", path, strerror(-err));
-}
-
-void keeper_save(const struct config *config, const struct keeper_message *m)
-{
-	struct timespec now;
-
-	if (config->driftfile[0])
-		warn_of_file(
-		    config->driftfile, drift_file_save(config->driftfile,
-					   m->freq_ppm, m->freq_sd_ppm));
-	if (!config->goodtime_file[0] || m->good_time_s == 0)
-		return;
-	/* A good time ahead of the clock would keep later starts from taking
-	 * the right time. */
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (m->good_time_s <= (int64_t)now.tv_sec + 1)
-		warn_of_file(config->goodtime_file,
-		    goodtime_save(config->goodtime_file, m->good_time_s));
-}
 
 struct keeper_limits keeper_limits_of(
     const struct config *config, bool no_clock)
@@ -70,31 +43,22 @@ struct loop {
 	bool asked;	/* SIGTERM or SIGINT came */
 	int signal;	/* which one */
 	bool ending;	/* no more commands are carried out */
-	bool link_lost; /* the engine's end is closed or talks nonsense */
+	bool link_lost; /* the engine's end is closed, or its message is bad */
 	bool kernel_refused;
-	bool overtaken; /* the guard has ended a slew in its place */
-	struct keeper_message save; /* waits for the end of a slew ... */
-	bool save_waits;	    /* ... when true */
-	struct saver saver;
-	bool synchronised;	     /* as of the last command */
-	struct mono look_at;	     /* whether anybody else has meddled */
-	bool hangup;		     /* SIGHUP came */
-	uint32_t reload_asked;	     /* the engine's serial; 0: not */
-	struct reload_result result; /* of a reload; too large for the stack */
-	bool result_waits; /* until the engine has read the one before */
+	bool overtaken;	 /* the guard has ended a slew */
+	bool save_waits; /* `save` waits for the end of a slew */
+	struct keeper_message save;
+	bool synchronised;	      /* as of the last command */
+	struct mono look_at;	      /* when to look for other programs */
+	bool hangup;		      /* SIGHUP came */
+	uint32_t reload_asked;	      /* the engine's serial; 0: none */
+	struct reload_result *result; /* of a reload; too large for the stack */
+	bool result_waits; /* the engine has not read the one before */
 };
-
-static struct mono mono_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct mono){ns_of_timespec(&ts)};
-}
 
 static void answer(struct loop *l, const struct keeper_report *r)
 {
-	/* An engine that does not even read is as good as dead. */
+	/* An engine that does not read its reports counts as dead. */
 	if (!l->link_lost && keeper_send_report(l->p->engine_fd, r) != 1)
 		l->link_lost = true;
 }
@@ -120,10 +84,10 @@ static void look(struct loop *l)
 {
 	struct keeper_report report;
 
-	/* Of a clock that is not ours nobody wants to know. */
+	/* With --no-clock there is nothing to watch. */
 	l->look_at = l->p->keeper->limits.no_clock
 			 ? MONO_NEVER
-			 : mono_after(mono_now(), KEEPER_LOOK_NS);
+			 : mono_after(clocks_mono(), KEEPER_LOOK_NS);
 	if (!keeper_look(l->p->keeper, &report))
 		return;
 	if (report.verdict == KEEPER_KERNEL)
@@ -135,9 +99,10 @@ static void command(struct loop *l, const struct keeper_message *m)
 {
 	struct keeper_report report;
 
-	guard_alert(&l->p->guard, mono_now());
+	guard_alert(&l->p->guard, clocks_mono());
 	look(l);
-	keeper_apply(l->p->keeper, &m->command, m->serial, mono_now(), &report);
+	keeper_apply(
+	    l->p->keeper, &m->command, m->serial, clocks_mono(), &report);
 	guard_note(&l->p->guard, l->p->keeper);
 	answer(l, &report);
 	tell_manager(l, m->command.synchronised);
@@ -147,7 +112,7 @@ static void tick(struct loop *l)
 {
 	struct keeper_report report;
 
-	if (!keeper_tick(l->p->keeper, mono_now(), &report))
+	if (!keeper_tick(l->p->keeper, clocks_mono(), &report))
 		return;
 	guard_note(&l->p->guard, l->p->keeper);
 	if (report.verdict == KEEPER_KERNEL)
@@ -158,39 +123,39 @@ static void tick(struct loop *l)
 static const char disk_hangs[] =
     "the disk has not taken what was saved last: the drift is not saved";
 
-/* Not in the midst of a slew: even a fork takes its time. */
+/* Never during a slew: to start a process takes time. */
 static void save_if_idle(struct loop *l)
 {
 	struct keeper_loop *p = l->p;
 	int err;
 
-	if (saver_at_work(&l->saver) || !l->save_waits || l->ending ||
+	if (saver_at_work(&p->saver) || !l->save_waits || l->ending ||
 	    p->keeper->slewing)
 		return;
 	l->save_waits = false;
-	err = saver_start(&l->saver, p->reload.identity, p->config, &l->save);
+	err = saver_start(&p->saver, p->config, &l->save);
 	if (err)
 		log_warning("cannot start the saver: %s: the drift is not "
 			    "saved",
 		    strerror(-err));
 }
 
-/* At the end nobody waits for an answer any more; but a disk that has not
- * answered until now is not waited for either. */
+/* At the end the keeper writes itself, since no process waits for an answer any
+ * more; but it does not wait longer for a disk that blocks. */
 static void save_at_the_end(struct loop *l)
 {
-	struct mono until = mono_after(mono_now(), TIMEOUT_NS);
+	struct mono until = mono_after(clocks_mono(), TIMEOUT_NS);
 
-	while (saver_at_work(&l->saver) && !mono_due(until, mono_now()))
+	while (saver_at_work(&l->p->saver) && !mono_due(until, clocks_mono()))
 		usleep(LOOK_US);
-	if (saver_at_work(&l->saver))
+	if (saver_at_work(&l->p->saver))
 		log_warning("%s", disk_hangs);
 	else if (l->save_waits && !l->p->keeper->slewing)
 		keeper_save(l->p->config, &l->save);
 }
 
-/* One at a time: however much the engine sends, slews end in between. True: a
- * message was there. */
+/* Takes one message, so that slews end on time however much the engine sends.
+ * True: there was one. */
 static bool hear_engine(struct loop *l)
 {
 	struct keeper_message m;
@@ -201,8 +166,8 @@ static bool hear_engine(struct loop *l)
 	if (got != 1)
 		return false;
 	if (m.kind == KEEPER_MESSAGE_SAVE) {
-		/* Of an hour ago. */
-		if (saver_at_work(&l->saver))
+		/* The SAVE before this one is an hour old. */
+		if (saver_at_work(&l->p->saver))
 			log_warning("%s", disk_hangs);
 		l->save = m;
 		l->save_waits = true;
@@ -212,7 +177,7 @@ static bool hear_engine(struct loop *l)
 	return true;
 }
 
-/* The engine's last words may still be under way when it has ended. */
+/* Takes what the engine sent before it ended. */
 static void drain(struct loop *l)
 {
 	while (!l->link_lost && hear_engine(l))
@@ -256,29 +221,29 @@ static void log_lines(enum log_level level, const char *text)
 	}
 }
 
-/* A result is large: two may not fit into the link, and whoever sends SIGHUP
- * can do that faster than the engine adopts a configuration. */
+/* A result is large: two may not fit into the link, and SIGHUP can come faster
+ * than the engine adopts a configuration. */
 static void pass_on(struct loop *l)
 {
-	int sent = reload_send_result(l->p->config_fd, &l->result);
+	int sent = reload_send_result(l->p->config_fd, l->result);
 
 	l->result_waits = sent == 0;
 	l->link_lost |= sent < 0;
 }
 
-/* The limits of the keeper first: what the engine may do by the new ones must
- * not be refused by the old ones. */
+/* The keeper changes its limits before the engine reads the message, so that
+ * it does not judge the engine's next command by the old ones. */
 static void take_config(struct loop *l)
 {
 	struct keeper_loop *p = l->p;
-	struct config *fresh = &l->result.config;
+	struct config *fresh = &l->result->config;
 	struct keeper_limits limits =
 	    keeper_limits_of(fresh, p->keeper->limits.no_clock);
 
 	limits.earliest_ns = p->keeper->limits.earliest_ns;
 	if (p->debug)
 		fresh->log_level = LOG_LEVEL_DEBUG;
-	loader_keep(p->config, fresh, l->result.text);
+	loader_keep(p->config, fresh, l->result->text);
 	p->keeper->limits = limits;
 	log_set_level(fresh->log_level);
 	*p->config = *fresh;
@@ -286,14 +251,14 @@ static void take_config(struct loop *l)
 
 static void end_reload(struct loop *l)
 {
-	if (!loader_collect(&l->p->reload, mono_now(), &l->result))
+	if (!loader_collect(&l->p->reload, clocks_mono(), l->result))
 		return;
-	if (l->result.ok)
+	if (l->result->ok)
 		take_config(l);
 	pass_on(l);
-	log_lines(
-	    l->result.ok ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, l->result.text);
-	if (!l->result.ok)
+	log_lines(l->result->ok ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+	    l->result->text);
+	if (!l->result->ok)
 		log_error("the configuration was not read again: the old one "
 			  "stays in force");
 	notify_manager("READY=1");
@@ -301,14 +266,14 @@ static void end_reload(struct loop *l)
 
 static void refuse_reload(struct loop *l, uint32_t serial, int err)
 {
-	l->result = (struct reload_result){.serial = serial};
-	snprintf(l->result.text, sizeof(l->result.text),
+	*l->result = (struct reload_result){.serial = serial};
+	snprintf(l->result->text, sizeof(l->result->text),
 	    "cannot read the configuration: %s", strerror(-err));
-	log_error("%s", l->result.text);
+	log_error("%s", l->result->text);
 	pass_on(l);
 }
 
-/* Between two: whoever asks meanwhile gets another one after this. */
+/* One reload at a time; a request during it leads to another one after it. */
 static void reload_if_asked(struct loop *l)
 {
 	uint32_t serial = l->reload_asked;
@@ -316,7 +281,7 @@ static void reload_if_asked(struct loop *l)
 
 	if (l->p->config_fd < 0 || l->result_waits || (!serial && !l->hangup))
 		return;
-	err = loader_start(&l->p->reload, serial, mono_now());
+	err = loader_start(&l->p->reload, serial, clocks_mono());
 	if (err == -EBUSY)
 		return;
 	l->reload_asked = 0;
@@ -327,8 +292,9 @@ static void reload_if_asked(struct loop *l)
 		notify_reloading();
 }
 
-/* Sleeps until something happens or `until` comes, to the nanosecond: each
- * millisecond of a slew too long is up to max-slew in microseconds. */
+/* Sleeps until something happens or `until` comes, with the resolution of a
+ * nanosecond: a slew that ends a millisecond late errs by up to max-slew times
+ * a millisecond. */
 static void wait_for(struct loop *l, struct mono until)
 {
 	struct pollfd fds[4] = {
@@ -338,12 +304,8 @@ static void wait_for(struct loop *l, struct mono until)
 		.events = (short)(l->result_waits ? POLLIN | POLLOUT : POLLIN)},
 	    {.fd = l->p->reload.loader_fd, .events = POLLIN},
 	};
-	int64_t ns = until.ns - mono_now().ns;
-	struct timespec wait = {0, 0};
+	struct timespec wait = clocks_wait(until, clocks_mono());
 
-	if (ns > 0)
-		wait = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
-		    .tv_nsec = (long)(ns % NS_PER_S)};
 	if (ppoll(fds, ARRAY_LEN(fds), until.ns == MONO_NEVER.ns ? NULL : &wait,
 		NULL) <= 0)
 		return;
@@ -357,7 +319,7 @@ static void wait_for(struct loop *l, struct mono until)
 		hear_request(l);
 }
 
-/* A keeper that was stopped knows no more what the clock did meanwhile. */
+/* A keeper that was stopped does not know what the clock has done since. */
 static bool overtaken(struct loop *l)
 {
 	l->overtaken = guard_intervened(&l->p->guard);
@@ -371,7 +333,7 @@ static void turn(struct loop *l, struct mono until)
 	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
 	if (!overtaken(l))
 		tick(l);
-	if (!l->overtaken && mono_due(l->look_at, mono_now()))
+	if (!l->overtaken && mono_due(l->look_at, clocks_mono()))
 		look(l);
 	save_if_idle(l);
 	end_reload(l);
@@ -391,33 +353,18 @@ static void run(struct loop *l)
 	}
 }
 
-/* Turns until the first `count` children have ended or time is up. */
+/* Runs the loop until the first `count` children have ended or time is up. */
 static void wait_for_all(struct loop *l, unsigned count)
 {
 	struct child *children = l->p->children;
-	struct mono until = mono_after(mono_now(), TIMEOUT_NS);
+	struct mono until = mono_after(clocks_mono(), TIMEOUT_NS);
 
 	while (!children_all_ended(children, count) &&
-	       !mono_due(until, mono_now())) {
+	       !mono_due(until, clocks_mono())) {
 		turn(l, until);
 		children_reap(children, count);
 	}
 }
-
-/* Something is wrong; turns until it is known whose end caused it. */
-static void wait_for_cause(struct loop *l)
-{
-	struct child *children = l->p->children;
-	struct mono until = mono_after(mono_now(), LINK_LOST_NS);
-
-	while (!children_to_blame(children, KEEPER_CHILDREN) &&
-	       !mono_due(until, mono_now())) {
-		turn(l, until);
-		children_reap(children, KEEPER_CHILDREN);
-	}
-}
-
-/* The end. */
 
 static bool engine_is_done(const struct keeper_loop *p)
 {
@@ -426,7 +373,35 @@ static bool engine_is_done(const struct keeper_loop *p)
 	return p->engine_may_end && engine->ended && WIFEXITED(engine->status);
 }
 
-/* Why it ends, for the log; the exit status of the agent. */
+/* The processes end when one is missing, and may be collected in any order. A
+ * signal is a cause; a process that exits may be a consequence, until engine
+ * and resolver have both ended. */
+static bool cause_is_known(const struct keeper_loop *p)
+{
+	const struct child *blamed =
+	    children_to_blame(p->children, KEEPER_CHILDREN);
+
+	return engine_is_done(p) ||
+	       (blamed &&
+		   (WIFSIGNALED(blamed->status) ||
+		       children_all_ended(p->children, KEEPER_CHILDREN - 1)));
+}
+
+/* Runs the loop until it is known which child has ended first. */
+static void wait_for_cause(struct loop *l)
+{
+	struct keeper_loop *p = l->p;
+	struct mono until = mono_after(clocks_mono(), LINK_LOST_NS);
+
+	while (!cause_is_known(p) && !mono_due(until, clocks_mono())) {
+		turn(l, until);
+		children_reap(p->children, KEEPER_CHILDREN);
+	}
+}
+
+/* The end. */
+
+/* Writes why the agent ends, for the log; returns its exit status. */
 static int judge(const struct loop *l, char cause[CAUSE_MAX])
 {
 	const struct keeper_loop *p = l->p;
@@ -455,7 +430,7 @@ static int judge(const struct loop *l, char cause[CAUSE_MAX])
 	return 1;
 }
 
-/* The first `count` children: asked, then forced. */
+/* Ends the first `count` children with SIGTERM, then with SIGKILL. */
 static void stop_children(struct loop *l, unsigned count)
 {
 	struct child *children = l->p->children;
@@ -479,28 +454,43 @@ static void log_end(const struct loop *l, const char *cause, int status)
 		    k->slewing ? "A SLEW IS STILL RUNNING" : "no slew running");
 }
 
-int keeper_loop_run(struct keeper_loop *p)
+static int run_and_end(struct loop *l)
 {
-	struct loop l = {.p = p};
+	struct keeper_loop *p = l->p;
 	char cause[CAUSE_MAX];
 	int status;
 
 	guard_note(&p->guard, p->keeper);
-	run(&l);
-	/* First of all: whatever comes now, no slew runs on. */
-	l.ending = true;
-	keeper_stop(p->keeper, mono_now());
+	run(l);
+	/* End the slew before anything else can fail. */
+	l->ending = true;
+	keeper_stop(p->keeper, clocks_mono());
 	guard_note(&p->guard, p->keeper);
 	loader_stop(&p->reload);
 	notify_manager("STOPPING=1");
-	if (!l.asked && !l.overtaken)
-		wait_for_cause(&l);
-	status = judge(&l, cause);
-	stop_children(&l, KEEPER_CHILDREN - 1);
-	drain(&l);
-	save_at_the_end(&l);
-	log_end(&l, cause, status);
+	if (!l->asked && !l->overtaken)
+		wait_for_cause(l);
+	status = judge(l, cause);
+	stop_children(l, KEEPER_CHILDREN - 1);
+	drain(l);
+	save_at_the_end(l);
+	log_end(l, cause, status);
 	guard_release(&p->guard);
-	stop_children(&l, KEEPER_CHILDREN);
+	stop_children(l, KEEPER_CHILDREN);
+	return status;
+}
+
+int keeper_loop_run(struct keeper_loop *p)
+{
+	struct loop l = {.p = p, .result = calloc(1, sizeof(*l.result))};
+	int status;
+
+	if (!l.result) {
+		log_error("out of memory");
+		children_signal(p->children, KEEPER_CHILDREN - 1, SIGTERM);
+		return 1;
+	}
+	status = run_and_end(&l);
+	free(l.result);
 	return status;
 }

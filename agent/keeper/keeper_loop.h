@@ -1,7 +1,8 @@
 /*
- * The keeper's process: clock/keeper with a socket, a timer and the files that
- * only it may write. It is the parent of the others, and when one of them ends,
- * it ends the agent in order: no slew running, the base frequency left.
+ * The keeper's process: clock/kernel/keeper.h with a socket, a timer and the
+ * files that only it may change. It is the parent of the others. When one of
+ * them ends, it ends the agent in order: no slew runs on, and the clock keeps
+ * its base frequency.
  *
  * Not even kill -9 of the keeper leaves a slew behind: see
  * agent/keeper/guard.h.
@@ -10,31 +11,29 @@
 #define AGENT_KEEPER_KEEPER_LOOP_H
 
 #include "agent/config/config.h"
-#include "agent/keeper/guard.h"
 #include "agent/host/child.h"
+#include "agent/keeper/guard.h"
 #include "agent/keeper/loader.h"
-#include "agent/link/keeper_link.h"
+#include "agent/keeper/saver.h"
 #include "clock/kernel/keeper.h"
 
-/* Carries out a SAVE: used by the keeper process and by --single-process. */
-void keeper_save(const struct config *config, const struct keeper_message *m);
-
-/* What the configuration allows the engine. The floor is for the caller. */
+/* What the configuration allows the engine. The caller sets earliest_ns. */
 struct keeper_limits keeper_limits_of(
     const struct config *config, bool no_clock);
 
 #define KEEPER_CHILDREN 3
 
-/* Everything is made by main before; run takes it from there. */
+/* The caller fills all of it. */
 struct keeper_loop {
 	struct config *config; /* a reload changes it */
 	struct keeper *keeper; /* started */
 	struct guard guard;
 	int engine_fd;
-	int signal_fd; /* child_catch_signals */
+	int signal_fd; /* child_catch_signals() */
 	int config_fd; /* to the engine: reload_request, reload_result; -1 */
 	struct loader reload;
-	bool debug; /* -d: whatever level is configured */
+	struct saver saver;
+	bool debug; /* -d: debug lines, whatever level is configured */
 	/* The engine first, the guard last. */
 	struct child children[KEEPER_CHILDREN];
 	/* -q and -Q: the engine ends when it is done, and its exit status is
@@ -42,8 +41,8 @@ struct keeper_loop {
 	bool engine_may_end;
 };
 
-/* Until SIGTERM, SIGINT, or the end of a child. Ends all of them and returns
- * the exit status of the agent. */
+/* Runs until SIGTERM, SIGINT, or the end of a child. Ends all children and
+ * returns the exit status of the agent. */
 int keeper_loop_run(struct keeper_loop *p);
 
 #endif

@@ -1,7 +1,7 @@
 #include "agent/keeper/loader.h"
 
 #include "agent/config/load.h"
-#include "base/log.h"
+#include "agent/link/start_link.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -22,12 +22,12 @@ static void cut_to_lines(char *text)
 			text[--len] = '\0';
 		return;
 	}
-	/* There is more than has room: half a line helps nobody. */
+	/* The text is full: the last line may be cut, so it goes. */
 	if (strrchr(text, '\n'))
 		*strrchr(text, '\n') = '\0';
 }
 
-/* The start may have read it as root. */
+/* The agent may have read the file as root when it started. */
 static void explain_access(const char *path, char text[RELOAD_TEXT_MAX])
 {
 	size_t len = strlen(text);
@@ -76,7 +76,7 @@ static const struct fixed {
 };
 /* clang-format on */
 
-/* Texts differ behind their ends without meaning anything by it. */
+/* The bytes behind the end of a text do not count. */
 static bool same(const struct fixed *f, const char *a, const char *b)
 {
 	return f->is_text ? strncmp(a, b, f->size) == 0
@@ -102,59 +102,54 @@ void loader_keep(
 
 /* The loader. */
 
-static int load(const struct loader *r, int fd)
+int loader_main(int fd)
 {
 	struct reload_result *result = calloc(1, sizeof(*result));
-	char why[PRIVILEGES_TEXT_MAX];
+	struct load_order order;
+	int sent;
 
-	if (!result)
+	if (!result || !start_receive(fd, &order, sizeof(order)) ||
+	    !load_order_valid(&order)) {
+		free(result);
 		return 1;
-	if (privileges_drop(r->identity, false, why))
-		loader_read(r->path, result);
-	else
-		snprintf(result->text, sizeof(result->text), "%s", why);
-	result->serial = r->serial;
-	return reload_send_result(fd, result) == 1 ? 0 : 1;
-}
-
-/* Above all the pipe whose end tells the guard that the keeper is gone. */
-static void close_others(int fd)
-{
-	if (fd > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
-	close_range((unsigned)fd + 1, ~0U, 0);
-}
-
-static int fork_loader(struct loader *r, const int pair[2])
-{
-	pid_t parent = getpid();
-	int forked = child_fork(&r->loader, "loader");
-
-	if (forked == 0) {
-		close_others(pair[1]);
-		_exit(child_follow(parent) ? load(r, pair[1]) : 1);
 	}
-	return forked;
+	loader_read(order.path, result);
+	result->serial = order.serial;
+	sent = reload_send_result(fd, result);
+	free(result);
+	return sent == 1 ? 0 : 1;
+}
+
+/* 0, or -errno. */
+static int send_order(const struct loader *r, int fd)
+{
+	struct load_order order = {.serial = r->serial};
+
+	snprintf(order.path, sizeof(order.path), "%s", r->path);
+	return start_send(fd, &order, sizeof(order)) ? 0 : -EPIPE;
 }
 
 int loader_start(struct loader *r, uint32_t serial, struct mono now)
 {
-	int pair[2], forked;
+	int link[2], err;
 
 	if (r->loader_fd >= 0)
 		return -EBUSY;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
 		return -errno;
 	r->serial = serial;
-	forked = fork_loader(r, pair);
-	close(pair[1]);
-	if (forked < 0) {
-		close(pair[0]);
-		return forked;
+	err = r->starter->start(r->starter->self, "loader", link, &r->loader);
+	close(link[1]);
+	if (err) {
+		close(link[0]);
+		return err;
 	}
-	r->loader_fd = pair[0];
+	r->loader_fd = link[0];
 	r->give_up = mono_after(now, RELOAD_TIMEOUT_NS);
-	return 0;
+	err = send_order(r, link[0]);
+	if (err)
+		loader_stop(r);
+	return err;
 }
 
 void loader_stop(struct loader *r)

@@ -1,40 +1,85 @@
 #include "agent/keeper/saver.h"
 
+#include "agent/host/clocks.h"
+#include "agent/link/start_link.h"
 #include "base/log.h"
+#include "clock/kernel/drift_file.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-static int save(const struct identity *identity, const struct config *config,
-    const struct keeper_message *m)
+static void warn_of_file(const char *path, int err)
 {
-	char why[PRIVILEGES_TEXT_MAX];
+	if (err)
+		log_warning("cannot write %s: %s", path, strerror(-err));
+}
 
-	if (!privileges_drop(identity, false, why)) {
-		log_warning("cannot save the drift: %s", why);
+static struct save_order order_of(
+    const struct config *config, const struct keeper_message *m)
+{
+	struct save_order o = {
+	    .freq_ppm = m->freq_ppm,
+	    .freq_sd_ppm = m->freq_sd_ppm,
+	    .good_time_s = m->good_time_s,
+	};
+
+	snprintf(o.driftfile, sizeof(o.driftfile), "%s", config->driftfile);
+	snprintf(o.goodtime_file, sizeof(o.goodtime_file), "%s",
+	    config->goodtime_file);
+	return o;
+}
+
+static void carry_out(const struct save_order *o)
+{
+	if (o->driftfile[0])
+		warn_of_file(o->driftfile,
+		    drift_file_save(o->driftfile, o->freq_ppm, o->freq_sd_ppm));
+	/* A good time ahead of the clock would keep later starts from taking
+	 * the right time. */
+	if (o->goodtime_file[0] && o->good_time_s != 0 &&
+	    o->good_time_s <= clocks_read(false).wall.ns / NS_PER_S + 1)
+		warn_of_file(o->goodtime_file,
+		    goodtime_save(o->goodtime_file, o->good_time_s));
+}
+
+void keeper_save(const struct config *config, const struct keeper_message *m)
+{
+	struct save_order o = order_of(config, m);
+
+	carry_out(&o);
+}
+
+int saver_main(int fd)
+{
+	struct save_order o;
+
+	if (!start_receive(fd, &o, sizeof(o)) || !save_order_valid(&o))
 		return 1;
-	}
-	keeper_save(config, m);
+	carry_out(&o);
 	return 0;
 }
 
-int saver_start(struct saver *s, const struct identity *identity,
-    const struct config *config, const struct keeper_message *m)
+int saver_start(struct saver *s, const struct config *config,
+    const struct keeper_message *m)
 {
-	pid_t parent = getpid();
-	int forked;
+	struct save_order o = order_of(config, m);
+	int link[2], err;
 
 	if (saver_at_work(s))
 		return -EBUSY;
-	forked = child_fork(&s->child, "saver");
-	if (forked == 0) {
-		/* Above all the pipe whose end tells the guard that the keeper
-		 * is gone. */
-		close_range(STDERR_FILENO + 1, ~0U, 0);
-		_exit(child_follow(parent) ? save(identity, config, m) : 1);
-	}
-	s->at_work = forked > 0;
-	return forked > 0 ? 0 : forked;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
+		return -errno;
+	err = s->starter->start(s->starter->self, "saver", link, &s->child);
+	s->at_work = err == 0;
+	/* It reads the order from the closed link. */
+	if (!err && !start_send(link[0], &o, sizeof(o)))
+		err = -EPIPE;
+	close(link[0]);
+	close(link[1]);
+	return err;
 }
 
 bool saver_at_work(struct saver *s)

@@ -1,23 +1,34 @@
 /*
  * The saver: a process without any right that writes the keeper's files and
- * ends. A disk may take seconds, or for ever; the keeper must answer meanwhile,
- * and end its slews.
+ * ends. A disk may block for seconds or for ever; the keeper must answer the
+ * engine and end its slews meanwhile.
  */
 #ifndef AGENT_KEEPER_SAVER_H
 #define AGENT_KEEPER_SAVER_H
 
-#include "agent/keeper/keeper_loop.h"
+#include "agent/config/config.h"
+#include "agent/host/child.h"
+#include "agent/link/keeper_link.h"
 
 struct saver {
+	const struct child_starter *starter; /* borrowed */
 	struct child child;
 	bool at_work;
 };
 
-/* Carries out a SAVE. 0; -EBUSY: one is at work; another -errno. */
-int saver_start(struct saver *s, const struct identity *identity,
-    const struct config *config, const struct keeper_message *m) MUST_USE;
+/* Starts the saver with a SAVE. 0; -EBUSY: it is at work; another -errno. */
+int saver_start(struct saver *s, const struct config *config,
+    const struct keeper_message *m) MUST_USE;
 
-/* Looks whether it has ended. */
+/* Collects it when it has ended. True: it has not. */
 bool saver_at_work(struct saver *s);
+
+/* Carries out a SAVE in this process: --single-process, and the keeper at its
+ * end. A file that cannot be written is logged. */
+void keeper_save(const struct config *config, const struct keeper_message *m);
+
+/* The saver's process: takes a save_order from `fd` and writes the files.
+ * Returns an exit status. */
+int saver_main(int fd);
 
 #endif

@@ -1,6 +1,7 @@
 #include "agent/launch/config_check.h"
 
 #include "agent/config/files.h"
+#include "agent/host/clocks.h"
 #include "agent/host/privileges.h"
 #include "resolver/certificate/certificate.h"
 #include "resolver/certificate/trust.h"
@@ -20,15 +21,14 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-/* Fewer servers than this cannot outvote one that lies. */
+/* Fewer servers cannot outvote one that is wrong. */
 #define SOURCES_ADVISED 3
-/* Time enough to have a root replaced. */
+/* Enough time to get a new root certificate. */
 #define EXPIRY_NOTICE_DAYS 30
 #define DAY_S 86400
-/* What trust_check_path says, with the longest paths. */
+/* The longest sentence of trust_check_path(). */
 #define SENTENCE_MAX 4096
 
 static unsigned error(FILE *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -72,7 +72,7 @@ static const char *group_name(gid_t gid, char number[16])
 	return group ? group->gr_name : number;
 }
 
-/* What stands in the way to `path`: whose it is, and its mode. */
+/* Prints the owner and the mode of `path`. */
 static void show_owner(const char *path, FILE *out)
 {
 	char user[16], group[16];
@@ -85,13 +85,14 @@ static void show_owner(const char *path, FILE *out)
 	    (unsigned)st.st_mode & 07777U);
 }
 
-/* The first part of `path`, from the left, that the process may not enter, or
- * the whole, if it may not read that. False: none. */
+/* Finds the first directory on the way to `path` that the process may not
+ * enter, or `path` itself, when the process may not read it. False: there is
+ * none. */
 static bool find_obstacle(const char *path, char part[PATH_MAX])
 {
 	for (const char *end = strchr(path, '/'); end;
 	     end = strchr(end + 1, '/')) {
-		/* "/" itself is a part, too. */
+		/* The first part is "/". */
 		int len = end == path ? 1 : (int)(end - path);
 
 		snprintf(part, PATH_MAX, "%.*s", len, path);
@@ -113,11 +114,12 @@ static void show_obstacle(const char *path, FILE *out)
 
 /* Certificates. */
 
-/* True: its time is still to come. */
+/* True: the certificate is not valid yet. */
 static bool warn_of_dates(
     const char *name, const char *path, const X509 *c, FILE *out)
 {
-	int64_t now = time(NULL), from = certificate_not_before(c);
+	int64_t now = clocks_read(false).wall.ns / NS_PER_S;
+	int64_t from = certificate_not_before(c);
 	int64_t to = certificate_not_after(c);
 	char date[CERTIFICATE_DATE_MAX], today[CERTIFICATE_DATE_MAX];
 
@@ -152,10 +154,10 @@ static bool warn_of_certificate(const char *path, X509 *c, FILE *out)
 	return warn_of_dates(name, path, c, out);
 }
 
-/* PEM, or one in DER: what trust_check_path takes. */
+/* PEM, or one certificate in DER, as trust_check_path() accepts them. */
 static X509 *next_certificate(FILE *in, bool first)
 {
-	char no_password[] = ""; /* never ask the terminal for one */
+	char no_password[] = ""; /* so that OpenSSL does not ask for one */
 	X509 *c = PEM_read_X509_AUX(in, NULL, NULL, no_password);
 
 	if (!c && first) {
@@ -166,8 +168,8 @@ static X509 *next_certificate(FILE *in, bool first)
 	return c;
 }
 
-/* Of each certificate in a file that trust_check_path found fit, what will
- * surprise somebody later. */
+/* Warns of certificates in a file that trust_check_path() accepts, but that
+ * will not verify a server. */
 static unsigned check_file(const char *path, FILE *out)
 {
 	unsigned count = 0, early = 0;
@@ -190,7 +192,7 @@ static unsigned check_file(const char *path, FILE *out)
 	    path);
 }
 
-/* Without the names of c_rehash, which lead to the same files. */
+/* Skips the names that c_rehash makes: they lead to the same files. */
 static int is_certificate_file(const struct dirent *entry)
 {
 	const char *dot = strrchr(entry->d_name, '.');
@@ -237,9 +239,9 @@ static unsigned check_trust(const struct config *config, FILE *out)
 	return errors;
 }
 
-/* Files to be written. */
+/* The files that the agent writes. */
 
-/* The keeper writes beside the file and renames. */
+/* The agent writes a new file in the same directory and renames it. */
 static unsigned check_writable(const char *key, const char *path, FILE *out)
 {
 	char copy[FILE_PATH_MAX], me[16];
@@ -258,15 +260,15 @@ static unsigned check_writable(const char *key, const char *path, FILE *out)
 		return error(out, "%s = %s: user %s cannot write into %s: %s",
 		    key, path, user, directory, strerror(err));
 	error(out,
-	    "%s = %s: user %s cannot write into %s: %s; mend it with: "
+	    "%s = %s: user %s cannot write into %s: %s; fix it with: "
 	    "chown %s %s",
 	    key, path, user, directory, strerror(err), user, directory);
 	show_owner(directory, out);
 	return 1;
 }
 
-/* A folder of the agent's own: what is in it cannot be judged by rights alone,
- * for other users' folders are refused. */
+/* A private folder. The agent refuses one of another user, even if it may write
+ * to it. */
 static unsigned check_folder(const char *key, const char *path, FILE *out)
 {
 	char me[16];
@@ -282,11 +284,11 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 		return 0;
 	if (st.st_uid == geteuid())
 		return error(out,
-		    "%s = %s: it is open to others, mode %04o; mend it with: "
+		    "%s = %s: it is open to others, mode %04o; fix it with: "
 		    "chmod 0700 %s",
 		    key, path, (unsigned)st.st_mode & 07777, path);
 	error(out,
-	    "%s = %s: it must belong to user %s; mend it with: chown -R %s %s",
+	    "%s = %s: it must belong to user %s; fix it with: chown -R %s %s",
 	    key, path, user, user, path);
 	show_owner(path, out);
 	return 1;
@@ -296,14 +298,14 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 
 typedef void judge_file(const char *path, FILE *out);
 
-/* The main file, conf.d, and what is in it. */
+/* Calls `judge` for the main file, conf.d, and each file in it. */
 static void each_file(const char *main_path, judge_file *judge, FILE *out)
 {
 	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	struct dirent **entries;
 	int n;
 
-	/* One that no file was read into. */
+	/* The configuration does not come from a file. */
 	if (!main_path[0])
 		return;
 	judge(main_path, out);
@@ -328,12 +330,14 @@ static void warn_if_writable(const char *path, FILE *out)
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH))
 		warn(out,
-		    "everybody may write to %s; mend it with: chmod o-w %s",
+		    "everybody may write to %s; fix it with: chmod o-w %s",
 		    path, path);
 }
 
-/* The unit starts the agent as its user already, so that user has to read the
- * configuration; started by root it is read before. */
+/* The systemd unit starts the agent as its user, who then has to read the
+ * configuration. Started by root, the agent reads it before it changes the
+ * user.
+ */
 static void warn_if_unreadable(const char *path, FILE *out)
 {
 	char part[PATH_MAX], me[16];
@@ -342,7 +346,7 @@ static void warn_if_unreadable(const char *path, FILE *out)
 		return;
 	warn(out,
 	    "user %s cannot read %s, and the systemd unit starts the agent as "
-	    "that user; mend it with: chmod o+rX %s",
+	    "that user; fix it with: chmod o+rX %s",
 	    user_name(geteuid(), me), path, part);
 	show_owner(part, out);
 }
@@ -356,7 +360,7 @@ static unsigned check_as_user(const struct config *config, FILE *out)
 	       check_folder("saved-keys", config->saved_keys, out);
 }
 
-/* In a child that has become the user: what root can open says nothing. */
+/* Checks in a child with the rights of the user: root can open everything. */
 static unsigned check_in_child(
     const struct config *config, const struct identity *id, FILE *out)
 {

@@ -7,11 +7,12 @@
 #include <stdio.h>
 
 /*
- * The rest of --check-config: opens the trust files as the run-time user would
- * (`config->user`, when root) and says which cannot be read, by whom, and the
- * command that mends it; warns of fewer than three sources, and the like.
- * Returns the number of errors; warnings do not count. `out` needs a
- * descriptor: a child that has become the user writes there.
+ * Opens the trusted certificates as the agent will: with the rights of
+ * `config->user`, when root calls it. Says which file that user cannot read,
+ * and the command that corrects it. Checks the folders that the agent writes
+ * to. Warns of fewer than three sources, and of files that everybody may write
+ * to. Returns the number of errors; warnings do not count. `out` needs a
+ * descriptor, since a child with the rights of that user writes to it.
  */
 unsigned config_check_files(const struct config *config, FILE *out) MUST_USE;
 

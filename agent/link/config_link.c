@@ -1,8 +1,19 @@
 #include "agent/link/config_link.h"
 
+#include "agent/link/config_judge.h"
 #include "resolver/frame.h"
 
 #include <string.h>
+
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+bool load_order_valid(const struct load_order *o)
+{
+	return ends(o->path, sizeof(o->path)) && o->path[0] != '\0';
+}
 
 int reload_send_request(int fd, const struct reload_request *r)
 {
@@ -21,38 +32,8 @@ int reload_send_result(int fd, const struct reload_result *r)
 	return frame_send(fd, r, sizeof(*r));
 }
 
-static bool ends(const char *text, size_t size)
-{
-	return memchr(text, '\0', size) != NULL;
-}
-
-static bool source_valid(const struct source_config *s)
-{
-	return ends(s->name, sizeof(s->name)) &&
-	       ends(s->host, sizeof(s->host)) &&
-	       ends(s->file, sizeof(s->file)) && s->ke_port != 0 &&
-	       (unsigned)s->family <= FAMILY_IPV6;
-}
-
-/* What the loader wrote passed config_load; this is for a loader that was taken
- * over by what it read. */
-static bool config_valid(const struct config *c)
-{
-	if (c->source_count < 1 || c->source_count > SOURCES_MAX ||
-	    c->trust.path_count > TRUST_PATHS_MAX ||
-	    c->trust.aead_count > AEAD_KINDS || c->ke_timeout_ms < 1 ||
-	    c->ke_timeout_ms > KE_TIMEOUT_MAX_MS ||
-	    !ends(c->file, sizeof(c->file)) || !ends(c->user, sizeof(c->user)))
-		return false;
-	for (unsigned i = 0; i < c->trust.path_count; i++)
-		if (!ends(c->trust.paths[i], FILE_PATH_MAX))
-			return false;
-	for (unsigned i = 0; i < c->source_count; i++)
-		if (!source_valid(&c->sources[i]))
-			return false;
-	return true;
-}
-
+/* The loader's configuration has passed config_load(). The judge is for a
+ * loader that the file has taken over. */
 int reload_receive_result(int fd, struct reload_result *out)
 {
 	int got = frame_receive(fd, out, sizeof(*out));

@@ -1,5 +1,5 @@
 /*
- * Reading the configuration again: what engine, keeper and loader say to each
+ * Reading the configuration again: what engine, keeper and loader send to each
  * other. Fixed-size structs over SOCK_SEQPACKET socketpairs; the receiver
  * judges all of a message before it uses any.
  */
@@ -8,23 +8,33 @@
 
 #include "agent/config/config.h"
 
+#include <limits.h>
+
 #define RELOAD_TEXT_MAX 3072
 
-/* Engine to keeper: somebody has ordered it. */
+/* Engine to keeper: somebody has ordered a reload. */
 struct reload_request {
 	uint32_t serial; /* never 0 */
+};
+
+/* Keeper to loader: the file to read. */
+struct load_order {
+	uint32_t serial; /* of the request; 0: a signal asked */
+	char path[PATH_MAX];
 };
 
 /* Loader to keeper, keeper to engine. */
 struct reload_result {
 	uint32_t serial; /* of the request; 0: a signal asked */
-	uint32_t ok;	 /* else `config` is not to be used */
-	/* What is wrong, or what needs a restart: lines, "" when nothing. */
+	uint32_t ok;	 /* 1: `config` may be used; 0: there are errors */
+	/* What is wrong, or what needs a restart: lines, "" for nothing. */
 	char text[RELOAD_TEXT_MAX];
 	struct config config;
 };
 
-/* Each: 1: done, 0: would block, -1: the other side is gone or broken. */
+bool load_order_valid(const struct load_order *o) MUST_USE;
+
+/* Each returns 1: done, 0: it would block, -1: the peer is gone or broken. */
 int reload_send_request(int fd, const struct reload_request *r) MUST_USE;
 int reload_receive_request(int fd, struct reload_request *out) MUST_USE;
 int reload_send_result(int fd, const struct reload_result *r) MUST_USE;

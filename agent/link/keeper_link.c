@@ -8,12 +8,12 @@
 
 #define FREQ_MAX_PPM 1e6
 
-/* No padding: nothing of the keeper's memory goes to the engine unasked. */
+/* Without padding, no stray bytes of the keeper's memory reach the engine. */
 static_assert(sizeof(struct keeper_report) ==
 		  4 * sizeof(uint32_t) + CLOCK_CHANGES_MAX * 24 + 16,
     "keeper_report has padding");
 
-static bool freq_possible(double ppm)
+bool freq_possible(double ppm)
 {
 	return isfinite(ppm) && fabs(ppm) < FREQ_MAX_PPM;
 }
@@ -31,7 +31,7 @@ static bool report_valid(const struct keeper_report *r)
 	return true;
 }
 
-/* What a bool must not be is only visible to its bytes. */
+/* Only the byte shows a bool that is neither true nor false. */
 static bool bool_valid(const bool *b)
 {
 	unsigned char byte;
@@ -41,7 +41,8 @@ static bool bool_valid(const bool *b)
 	return byte <= 1;
 }
 
-/* The rest of a command is judged by the core, which has a verdict for it. */
+/* clock/kernel/keeper.h judges the rest of a command, and reports its verdict.
+ */
 static bool message_valid(const struct keeper_message *m)
 {
 	if (m->serial == 0)
@@ -53,6 +54,14 @@ static bool message_valid(const struct keeper_message *m)
 	return m->kind == KEEPER_MESSAGE_SAVE && freq_possible(m->freq_ppm) &&
 	       freq_possible(m->freq_sd_ppm) && m->freq_sd_ppm >= 0 &&
 	       m->good_time_s >= 0;
+}
+
+bool save_order_valid(const struct save_order *o)
+{
+	return memchr(o->driftfile, '\0', sizeof(o->driftfile)) &&
+	       memchr(o->goodtime_file, '\0', sizeof(o->goodtime_file)) &&
+	       freq_possible(o->freq_ppm) && freq_possible(o->freq_sd_ppm) &&
+	       o->freq_sd_ppm >= 0 && o->good_time_s >= 0;
 }
 
 int keeper_receive_report(int fd, struct keeper_report *out)

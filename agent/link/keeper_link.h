@@ -1,12 +1,13 @@
 /*
- * What engine and keeper say to each other: fixed-size structs over a
- * SOCK_SEQPACKET socketpair. The receiver checks length, kind and ranges; a bad
- * message counts as the death of its sender.
+ * What the engine, the keeper and the saver send to each other: fixed-size
+ * structs over SOCK_SEQPACKET socketpairs. The receiver checks length, kind and
+ * ranges; a bad message counts as the death of its sender.
  */
 #ifndef AGENT_LINK_KEEPER_LINK_H
 #define AGENT_LINK_KEEPER_LINK_H
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "clock/command.h"
 
 enum keeper_message_kind {
@@ -14,16 +15,30 @@ enum keeper_message_kind {
 	KEEPER_MESSAGE_SAVE = 2, /* drift and last good time */
 };
 
-/* Engine to keeper, one per packet. Answered by a keeper_report (COMMAND). */
+/* Engine to keeper, one per packet. The keeper answers a COMMAND with a
+ * keeper_report. */
 struct keeper_message {
 	uint32_t kind, serial; /* serial: never 0 */
 	struct clock_command command;
 	double freq_ppm, freq_sd_ppm; /* SAVE: freq as in clock_command */
-	int64_t good_time_s;	      /* SAVE: 0: do not touch */
+	int64_t good_time_s;	      /* SAVE: 0: leave the file as it is */
 };
 
-/* 1: a whole message of the right size, 0: would block, -1: peer gone or
- * broken. Non-blocking. */
+/* Keeper to saver: what to write, and where. */
+struct save_order {
+	char driftfile[FILE_PATH_MAX];	   /* "": do not write it */
+	char goodtime_file[FILE_PATH_MAX]; /* "": do not write it */
+	double freq_ppm, freq_sd_ppm;
+	int64_t good_time_s; /* 0: do not write it */
+};
+
+/* Is `ppm` finite, and within what any clock can do? */
+bool freq_possible(double ppm);
+
+bool save_order_valid(const struct save_order *o) MUST_USE;
+
+/* Each returns 1: a whole message was sent or received, 0: it would block,
+ * -1: the peer is gone or broken. None of them blocks. */
 int keeper_receive_report(int fd, struct keeper_report *out) MUST_USE;
 int keeper_send_message(int fd, const struct keeper_message *m) MUST_USE;
 int keeper_receive_message(int fd, struct keeper_message *out) MUST_USE;

@@ -31,7 +31,7 @@ bool resolver_link_ask(
 {
 	int sent = 0;
 
-	/* None overtakes another. */
+	/* No request overtakes another one. */
 	if (q->fd >= 0 && !q->trust_waits && q->count == 0)
 		sent = frame_send(q->fd, request, sizeof(*request));
 	if (sent == 0)

@@ -1,8 +1,8 @@
 /*
- * What the engine asks of the resolver, on its way: the link takes only so
- * much, and a reload may bring many sources at once while the resolver is busy
- * starting jobs for those before. What does not fit waits here, one question
- * for each source.
+ * The engine's requests on their way to the resolver. The socket has room for a
+ * few only, and a reload may add many sources at once while the resolver is
+ * busy starting jobs. What does not fit waits here, one request for each
+ * source.
  */
 #ifndef AGENT_LINK_RESOLVER_LINK_H
 #define AGENT_LINK_RESOLVER_LINK_H
@@ -14,7 +14,7 @@
 #include <poll.h>
 
 struct resolver_link {
-	int fd; /* -1: no process to ask: all wait, and are the caller's */
+	int fd; /* -1: there is no process; the caller takes what waits */
 	bool trust_waits;
 	unsigned count;
 	struct ke_request waiting[SOURCES_MAX];
@@ -22,22 +22,23 @@ struct resolver_link {
 
 void resolver_link_init(struct resolver_link *q, int fd);
 
-/* Each of these: false when the resolver is gone. */
+/* Each of these returns false when the resolver is gone. */
 
-/* Replaces one of the same source that still waits. */
+/* Sends a request, or lets it wait in the place of an older one of its source.
+ */
 bool resolver_link_ask(
     struct resolver_link *q, const struct ke_request *request) MUST_USE;
 
-/* Ahead of all that is asked from now on. What waits is sent by the next
- * resolver_link_send, whose `trust` is the one in force then. */
+/* Sends `trust` ahead of all later requests. When it has to wait, the next
+ * resolver_link_send() sends the one that it is given. */
 bool resolver_link_trust(
     struct resolver_link *q, const struct trust_config *trust) MUST_USE;
 
-/* As much of what waits as there is room for. */
+/* Sends what waits, as far as there is room. */
 bool resolver_link_send(
     struct resolver_link *q, const struct trust_config *trust) MUST_USE;
 
-/* What to poll the link for. */
+/* The events to poll the link for. */
 short resolver_link_events(const struct resolver_link *q);
 
 #endif

@@ -1,7 +1,7 @@
 #include "agent/loop/single_process.h"
 
 #include "agent/engine/engine.h"
-#include "agent/keeper/keeper_loop.h"
+#include "agent/keeper/saver.h"
 #include "agent/loop/signals.h"
 #include "clock/kernel/keeper.h"
 #include "resolver/job.h"

@@ -4,6 +4,7 @@
  */
 #include "agent/config/config.h"
 #include "agent/config/load.h"
+#include "agent/link/config_judge.h"
 #include "resolver/frame.h"
 
 #include <ctype.h>
@@ -94,6 +95,8 @@ static void check_config(const struct config *c)
 	MUST(c->source_count >= 1 && c->source_count <= SOURCES_MAX);
 	for (unsigned i = 0; i < c->source_count; i++)
 		check_source(c, i);
+	/* Another process accepts what a file may say. */
+	MUST(config_valid(c));
 }
 
 /* There is a line for each error, and no control character. */

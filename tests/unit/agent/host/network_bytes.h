@@ -1,7 +1,7 @@
 /*
  * What a Linux 6 kernel sent to a subscriber of rtnetlink(7), one message each,
- * in the byte order of x86 and arm. Of those about links, which are long, the
- * attributes are left out.
+ * in the byte order of x86 and arm. Messages about links are long and stand
+ * here without their attributes.
  */
 #ifndef TESTS_UNIT_AGENT_HOST_NETWORK_BYTES_H
 #define TESTS_UNIT_AGENT_HOST_NETWORK_BYTES_H

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define BYTES_MAX 512
 
@@ -110,7 +112,7 @@ static void a_link_counts_when_it_comes_up(void **state)
 	assert_true(change(n, link_running));
 }
 
-/* No message may be read beyond its end, however it was cut. */
+/* However a message is cut, nothing is read beyond its end. */
 static void cut_messages_are_harmless(void **state)
 {
 	const char *const all[] = {address_4, address_ready, default_route,
@@ -122,7 +124,7 @@ static void cut_messages_are_harmless(void **state)
 		size_t len = bytes_of(all[i], whole);
 
 		for (size_t cut = 0; cut <= len; cut++) {
-			/* The allocator's own end is the sanitizer's, too. */
+			/* A sanitizer knows where this memory ends. */
 			uint32_t *part = malloc(cut + 4);
 
 			assert_non_null(part);
@@ -168,7 +170,7 @@ static void changes_close_together_are_told_once(void **state)
 	assert_true(network_take(n, at_s(1)));
 }
 
-/* Somebody's routes may change all the time. */
+/* Routes that change all the time. */
 static void changes_without_end_are_told_seldom(void **state)
 {
 	struct network *n = *state;
@@ -182,7 +184,7 @@ static void changes_without_end_are_told_seldom(void **state)
 	assert_in_range(told, 16, 18);
 }
 
-/* On a machine without netlink there is nothing to read; here there is. */
+/* The real socket: opening and closing it. */
 static void the_kernel_lets_anybody_subscribe(void **state)
 {
 	struct network *n = *state;
@@ -192,6 +194,25 @@ static void the_kernel_lets_anybody_subscribe(void **state)
 	network_read(n);
 	network_close(n);
 	assert_int_equal(n->fd, -1);
+}
+
+/* A datagram that arrives at the descriptor is taken. */
+static void what_arrives_is_read(void **state)
+{
+	struct network *n = *state;
+	uint32_t bytes[BYTES_MAX / 4];
+	size_t len = bytes_of(address_4, bytes);
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	n->fd = pair[0];
+	network_read(n);
+	assert_false(n->changed);
+	assert_int_equal(send(pair[1], bytes, len, 0), len);
+	network_read(n);
+	assert_true(n->changed);
+	network_close(n);
+	close(pair[1]);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -209,6 +230,7 @@ int main(void)
 	    TEST(changes_close_together_are_told_once),
 	    TEST(changes_without_end_are_told_seldom),
 	    TEST(the_kernel_lets_anybody_subscribe),
+	    TEST(what_arrives_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

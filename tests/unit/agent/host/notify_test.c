@@ -1,4 +1,4 @@
-/* What the service manager hears. */
+/* What the service manager receives. */
 #include "agent/host/notify.h"
 
 #include <setjmp.h>
@@ -83,7 +83,7 @@ static void test_reloading(void **state)
 	close(fd);
 }
 
-/* Nothing to tell, nobody there, not an address: never a failure. */
+/* No variable, no listener, no address: never a failure. */
 static void test_nobody(void **state)
 {
 	static const char *const paths[] = {"", "/", "relative",

@@ -1,4 +1,4 @@
-/* Dropping privileges, in children that may be spoilt. */
+/* Dropping privileges, in children that end afterwards. */
 #include "agent/host/privileges.h"
 
 #include <cap-ng.h>
@@ -73,7 +73,7 @@ static int root_keeps_sys_time(void)
 	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
 		CHECK(capng_have_capability(CAPNG_PERMITTED, cap) ==
 		      (cap == CAP_SYS_TIME));
-	/* And from there, nothing: the same check with other wishes fails. */
+	/* The check fails when it expects no capability. */
 	CHECK(!privileges_verify(&id, false, why) && why[0]);
 	return 0;
 }
@@ -89,7 +89,7 @@ static int user_drops(void)
 	CHECK(privileges_identity("no-such-user", &id, why));
 	CHECK(!id.change && id.uid == getuid() && id.gid == getgid());
 	CHECK(!privileges_have_sys_time());
-	/* What we never had cannot be kept. */
+	/* A capability that the process lacks cannot be kept. */
 	CHECK(!privileges_drop(&id, true, why) && why[0]);
 	CHECK(privileges_drop(&id, false, why));
 	other = id;
@@ -101,7 +101,40 @@ static int user_drops(void)
 	return 0;
 }
 
-/* Someone without the rights to change must be told so, not go on. */
+/* Each property is checked by itself. */
+static int checks_each_property(void)
+{
+	struct identity id;
+	char why[PRIVILEGES_TEXT_MAX] = "";
+
+	if (geteuid() == 0)
+		CHECK(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 &&
+		      setuid(NOBODY) == 0);
+	CHECK(privileges_identity("any", &id, why));
+	CHECK(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	CHECK(!privileges_verify(&id, false, why));
+	CHECK(strstr(why, "no_new_privs is not set"));
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK(!privileges_verify(&id, false, why));
+	CHECK(strstr(why, "the process can be dumped"));
+	CHECK(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+	CHECK(privileges_verify(&id, false, why));
+	CHECK(!privileges_verify(&id, true, why));
+	CHECK(strstr(why, "a capability is not as expected"));
+	id.change = true;
+	CHECK(privileges_verify(&id, false, why) ||
+	      strstr(why, "supplementary groups are left") ||
+	      strstr(why, "a capability is not as expected"));
+	return 0;
+}
+
+static void test_each_property(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(checks_each_property), 0);
+}
+
+/* A user who may not change the user must not go on. */
 static int cannot_change(void)
 {
 	struct identity id = {.change = true, .uid = 12345, .gid = 12345};
@@ -166,6 +199,7 @@ int main(void)
 	    cmocka_unit_test(test_root_keeps_sys_time),
 	    cmocka_unit_test(test_user_drops),
 	    cmocka_unit_test(test_cannot_change),
+	    cmocka_unit_test(test_each_property),
 	    cmocka_unit_test(test_identity),
 	};
 

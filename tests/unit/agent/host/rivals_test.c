@@ -1,4 +1,4 @@
-/* The look for other daemons, in a made-up /proc. */
+/* Finding other daemons in a /proc of the test. */
 #include "agent/host/rivals.h"
 
 #include "base/log.h"
@@ -19,14 +19,14 @@ static void those_that_steer_are_warned_of(void **state)
 
 	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	assert_int_equal(rivals_warn(r->dir), 0);
-	process(r, "1", "systemd\n");
+	process(r, "1", "phc2sys\n");
 	process(r, "77", "chronyd\n");
 	process(r, "78", "systemd-timesyn\n");
 	process(r, "79", "chronyd-helper\n");
 	process(r, "80", "");
 	process(r, "81", "vmtoolsd\n");
 	process(r, "self", "chronyd\n");
-	assert_int_equal(rivals_warn(r->dir), 2);
+	assert_int_equal(rivals_warn(r->dir), 3);
 	assert_int_equal(rivals_warn("no/such/proc"), 0);
 }
 
@@ -46,6 +46,28 @@ static void who_may_have_set_the_clock_is_named(void **state)
 	assert_non_null(strstr(text, "ntpd (pid 81;"));
 }
 
+static void a_process_that_is_gone_has_no_name(void **state)
+{
+	struct room *r = *state;
+	char comm[RIVALS_COMM_MAX] = "xx";
+	int before = dup(0), after;
+
+	close(before);
+	rivals_comm(r->dir, 99, comm);
+	assert_string_equal(comm, "");
+	process(r, "98", "a name\n");
+	rivals_comm(r->dir, 98, comm);
+	assert_string_equal(comm, "a name");
+	process(
+	    r, "97", "a name that is much longer than any that Linux gives");
+	rivals_comm(r->dir, 97, comm);
+	assert_int_equal(strlen(comm), RIVALS_COMM_MAX - 1);
+	/* It leaves no descriptor open. */
+	after = dup(0);
+	close(after);
+	assert_int_equal(after, before);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_make, room_drop)
 
 int main(void)
@@ -53,6 +75,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(those_that_steer_are_warned_of),
 	    TEST(who_may_have_set_the_clock_is_named),
+	    TEST(a_process_that_is_gone_has_no_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -119,6 +121,64 @@ static void test_private_directory(void **state)
 	assert_int_equal(rmdir(p->path), 0);
 }
 
+#define NOBODY 65534
+
+static void belongs_to(const char *path, uid_t user)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_uid, user);
+	assert_int_equal(st.st_gid, user);
+}
+
+/* Root gives what it makes to the agent's user, and what was there before stays
+ * as it is: a folder of root's must not come to belong to that user. */
+static void test_owners(void **state)
+{
+	struct identity other = {.change = true, .uid = NOBODY, .gid = NOBODY};
+	struct identity keeps = {.change = false, .uid = NOBODY, .gid = NOBODY};
+	struct place *p = *state;
+	char inner[96];
+
+	if (getuid() != 0)
+		skip();
+	snprintf(inner, sizeof(inner), "%s/keys", p->path);
+	assert_true(runtime_make_private(inner, &other, p->why));
+	belongs_to(p->path, NOBODY);
+	belongs_to(inner, NOBODY);
+	assert_int_equal(chown(p->path, 0, 0), 0);
+	assert_int_equal(chown(inner, 0, 0), 0);
+	assert_true(runtime_make_private(inner, &other, p->why));
+	assert_true(runtime_make_directory(inner, &other, p->why));
+	belongs_to(p->path, 0);
+	belongs_to(inner, 0);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(p->path), 0);
+	/* Without a change of user nothing is given away. */
+	assert_true(runtime_make_private(inner, &keeps, p->why));
+	belongs_to(p->path, 0);
+	belongs_to(inner, 0);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(p->path), 0);
+}
+
+/* A lock file that an earlier start as root made has to be the agent's. */
+static void test_owner_of_the_lock(void **state)
+{
+	struct identity other = {.change = true, .uid = NOBODY, .gid = NOBODY};
+	struct identity keeps = {.change = false, .uid = NOBODY, .gid = NOBODY};
+	struct place *p = *state;
+
+	if (getuid() != 0)
+		skip();
+	put(p->path, "");
+	assert_true(runtime_lock(p->path, &keeps, &p->running, p->why));
+	belongs_to(p->path, 0);
+	assert_true(runtime_lock(p->path, &other, &p->running, p->why));
+	belongs_to(p->path, NOBODY);
+}
+
 static void test_listen(void **state)
 {
 	struct place *p = *state;
@@ -128,7 +188,7 @@ static void test_listen(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of(p->path), 0666);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
-	/* A second agent is told of the first. */
+	/* A second agent learns of the first one. */
 	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
 	assert_true(p->running);
 	snprintf(
@@ -152,6 +212,14 @@ static void test_listen_private(void **state)
 	close(fd);
 }
 
+/* Ends as soon as somebody has tried to connect. */
+_Noreturn static void end_when_asked_for(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	_exit(poll(&p, 1, 10000) == 1 ? 0 : 1);
+}
+
 /* A process that was told to end still listens for a moment. */
 static void test_listen_after_another(void **state)
 {
@@ -160,15 +228,14 @@ static void test_listen_after_another(void **state)
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
-	if (pid == 0) {
-		usleep(250000);
-		_exit(0);
-	}
+	if (pid == 0)
+		end_when_asked_for(fd);
 	close(fd);
 	fd = runtime_listen(p->path, &p->running, p->why);
 	assert_true(fd >= 0);
 	assert_false(p->running);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(fd);
 }
 
@@ -220,6 +287,7 @@ static void test_listen_refuses(void **state)
 static void test_pid_file(void **state)
 {
 	struct place *p = *state;
+	int before, after;
 	char text[32];
 	FILE *f;
 
@@ -233,6 +301,13 @@ static void test_pid_file(void **state)
 	assert_non_null(fgets(text, sizeof(text), f));
 	fclose(f);
 	assert_int_equal(atol(text), getpid());
+	/* Neither the old nor the new file stays open. */
+	before = dup(STDIN_FILENO);
+	close(before);
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	after = dup(STDIN_FILENO);
+	close(after);
+	assert_int_equal(after, before);
 	/* A link is replaced, what it points to stays. */
 	unlink(p->path);
 	assert_int_equal(symlink("/dev/null", p->path), 0);
@@ -240,6 +315,35 @@ static void test_pid_file(void **state)
 	assert_int_equal(mode_of(p->path), 0644);
 	assert_false(runtime_write_pid("no/such/place", &p->running, p->why));
 	assert_non_null(strstr(p->why, "No such file"));
+}
+
+/* The file names an agent that runs; it stays as it is. */
+static void test_pid_of_another(void **state)
+{
+	struct place *p = *state;
+	char text[32];
+	int ready[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "ntsagentd");
+		(void)!write(ready[1], "", 1);
+		pause();
+	}
+	assert_int_equal(read(ready[0], text, 1), 1);
+	snprintf(text, sizeof(text), "%ld\n", (long)pid);
+	put(p->path, text);
+	assert_false(runtime_write_pid(p->path, &p->running, p->why));
+	assert_true(p->running);
+	assert_non_null(strstr(p->why, "another ntsagentd is running (pid "));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	assert_false(p->running);
+	close(ready[0]);
+	close(ready[1]);
 }
 
 /* Held by another process, and free again after its end. */
@@ -276,7 +380,7 @@ static void test_lock(void **state)
 	close(go[1]);
 }
 
-/* Whoever owns the folder may have put it there. */
+/* The owner of the folder may have put the file there. */
 static void test_lock_is_no_other_file(void **state)
 {
 	const struct identity self = {false, geteuid(), getegid()};
@@ -291,6 +395,8 @@ static void test_lock_is_no_other_file(void **state)
 	assert_int_equal(link(other, p->path), 0);
 	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
 	assert_false(p->running);
+	/* No descriptor is left. */
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	assert_int_equal(unlink(p->path), 0);
 	assert_int_equal(symlink(other, p->path), 0);
 	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
@@ -306,6 +412,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    PLACED(test_directory),
 	    PLACED(test_private_directory),
+	    PLACED(test_owners),
+	    PLACED(test_owner_of_the_lock),
 	    PLACED(test_listen),
 	    PLACED(test_listen_private),
 	    PLACED(test_lock),
@@ -314,6 +422,7 @@ int main(void)
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_pid_file),
+	    PLACED(test_pid_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,10 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,7 +87,7 @@ static void begin(struct fixture *f, const char *path)
 	assert_int_equal(watch_open(&f->watch, &path, 1), 0);
 }
 
-/* What has happened since the last look is a change. */
+/* True: a watched file has changed since the last call. */
 static bool noticed(struct fixture *f)
 {
 	const struct mono now = {1000 * NS_PER_S};
@@ -135,7 +137,7 @@ static void a_file_renamed_into_place_is_noticed_each_time(void **state)
 	}
 }
 
-/* As certificate managers keep them: live/ca.pem -> ../archive/ca2.pem */
+/* The links of certificate managers: live/ca.pem -> ../archive/ca2.pem */
 static void links_are_followed_and_may_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -186,6 +188,55 @@ static void any_file_of_a_directory_counts(void **state)
 	assert_true(noticed(f));
 }
 
+static void it_closes_its_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	const char *const paths[] = {"/tmp"};
+	int fd;
+
+	assert_int_equal(watch_open(&f->watch, paths, 1), 0);
+	fd = f->watch.fd;
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	watch_close(&f->watch);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(f->watch.fd, -1);
+}
+
+static void without_descriptors_nothing_is_watched(void **state)
+{
+	struct fixture *f = *state;
+	const char *const paths[] = {"/tmp"};
+	struct rlimit all, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(watch_open(&f->watch, paths, 1), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(f->watch.fd, -1);
+	assert_false(watch_listens(&f->watch));
+}
+
+/* Names and paths of any length, and signs that are no name. */
+static void odd_paths_are_harmless(void **state)
+{
+	struct fixture *f = *state;
+	static char long_name[600], long_path[8000];
+	struct path dotted = in(f, "./x/../a");
+	const char *const paths[] = {
+	    "", "/", long_name, long_path, dotted.text};
+
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	long_name[0] = '/';
+	memset(long_path, '/', sizeof(long_path) - 1);
+	assert_int_equal(mkdir(in(f, "x").text, 0755), 0);
+	assert_int_equal(
+	    watch_open(&f->watch, paths, sizeof(paths) / sizeof(*paths)), 0);
+	assert_false(noticed(f));
+	write_file(f, "a");
+	assert_true(noticed(f));
+}
+
 static void a_loop_of_links_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -213,8 +264,8 @@ static void an_event_waits_for_the_rest_of_the_writing(void **state)
 	assert_true(watch_take(&f->watch, watch_deadline(&f->watch)));
 }
 
-/* As in /tmp, where other programs come and go; what counts is still noticed,
- * a second later. */
+/* A busy folder such as /tmp: a change of a watched file is noticed a second
+ * later. */
 static void a_busy_folder_wakes_nobody_all_the_time(void **state)
 {
 	struct fixture *f = *state;
@@ -250,6 +301,9 @@ int main(void)
 	    TEST(what_is_not_there_yet_is_noticed_when_it_comes),
 	    TEST(any_file_of_a_directory_counts),
 	    TEST(a_loop_of_links_ends),
+	    TEST(odd_paths_are_harmless),
+	    TEST(it_closes_its_descriptor),
+	    TEST(without_descriptors_nothing_is_watched),
 	    TEST(an_event_waits_for_the_rest_of_the_writing),
 	    TEST(a_busy_folder_wakes_nobody_all_the_time),
 	};

@@ -1,10 +1,12 @@
 #include "agent/keeper/loader.h"
 
 #include "tests/unit/agent/config/config_room.h"
+#include "tests/unit/agent/host/forked_child.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define GOOD "[source a]\nhost = 192.0.2.1\n[source b]\n"
@@ -108,45 +110,24 @@ static void what_needs_a_restart_stays_and_is_told(void **state)
 	free(old);
 }
 
-/* Neither a wrong length nor what no configuration can be gets through. */
-static void bad_messages_are_refused(void **state)
-{
-	struct room *r = *state;
-	struct reload_result *got, *out = calloc(1, sizeof(*out));
-	struct reload_request q = {0};
-	int link[2];
-
-	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
-	got = read_it(r);
-	assert_non_null(out);
-	assert_int_equal(
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, link), 0);
-	assert_int_equal(reload_receive_result(link[1], out), 0);
-	assert_int_equal(reload_send_result(link[0], got), 1);
-	assert_int_equal(reload_receive_result(link[1], out), 1);
-	assert_memory_equal(out, got, sizeof(*got));
-	got->config.source_count = SOURCES_MAX + 1;
-	assert_int_equal(reload_send_result(link[0], got), 1);
-	assert_int_equal(reload_receive_result(link[1], out), -1);
-	got->config.source_count = 2;
-	memset(got->config.sources[1].host, 'a', HOST_MAX);
-	assert_int_equal(reload_send_result(link[0], got), 1);
-	assert_int_equal(reload_receive_result(link[1], out), -1);
-	assert_int_equal(reload_send_request(link[0], &q), 1);
-	assert_int_equal(reload_receive_request(link[1], &q), -1);
-	q.serial = 7;
-	assert_int_equal(reload_send_request(link[0], &q), 1);
-	assert_int_equal(reload_receive_result(link[1], out), -1);
-	close(link[0]);
-	assert_int_equal(reload_receive_request(link[1], &q), -1);
-	close(link[1]);
-	free(got);
-	free(out);
-}
-
 static struct mono now_s(int64_t s)
 {
 	return (struct mono){(1000 + s) * NS_PER_S};
+}
+
+static int loader_part(const char *name, int fd)
+{
+	assert_string_equal(name, "loader");
+	return loader_main(fd);
+}
+
+static struct loader loader_of(const struct room *r)
+{
+	static forked_main *part = loader_part;
+	static const struct child_starter starter = {forked_start, &part};
+
+	return (struct loader){
+	    .starter = &starter, .path = r->path, .loader_fd = -1};
 }
 
 static void wait_for(const struct loader *l)
@@ -159,8 +140,7 @@ static void wait_for(const struct loader *l)
 static void the_loader_reads_in_a_process_of_its_own(void **state)
 {
 	struct room *r = *state;
-	struct identity self = {false, geteuid(), getegid()};
-	struct loader l = {.path = r->path, .identity = &self, .loader_fd = -1};
+	struct loader l = loader_of(r);
 	struct reload_result *out = calloc(1, sizeof(*out));
 
 	assert_non_null(out);
@@ -179,24 +159,21 @@ static void the_loader_reads_in_a_process_of_its_own(void **state)
 	free(out);
 }
 
-/* Stopped, as by a file system that does not answer. */
+/* Its file is a pipe that nobody writes to. */
 static void a_loader_that_hangs_is_given_up(void **state)
 {
 	struct room *r = *state;
-	struct identity self = {false, geteuid(), getegid()};
-	struct loader l = {.path = r->path, .identity = &self, .loader_fd = -1};
+	struct loader l = loader_of(r);
 	struct reload_result *out = calloc(1, sizeof(*out));
 
 	assert_non_null(out);
+	assert_int_equal(mkfifo(r->path, 0600), 0);
 	assert_int_equal(loader_start(&l, 1, now_s(0)), 0);
-	kill(l.loader.pid, SIGSTOP);
 	assert_int_equal(
 	    loader_deadline(&l).ns, now_s(0).ns + RELOAD_TIMEOUT_NS);
-	/* It may have been quicker than the signal. */
-	if (!loader_collect(&l, now_s(1), out)) {
-		assert_true(loader_collect(&l, loader_deadline(&l), out));
-		assert_says(out->text, "too long");
-	}
+	assert_false(loader_collect(&l, now_s(1), out));
+	assert_true(loader_collect(&l, loader_deadline(&l), out));
+	assert_says(out->text, "too long");
 	assert_int_equal(out->ok, 0);
 	assert_int_equal(loader_deadline(&l).ns, MONO_NEVER.ns);
 	assert_int_equal(waitpid(l.loader.pid, NULL, WNOHANG), -1);
@@ -206,18 +183,52 @@ static void a_loader_that_hangs_is_given_up(void **state)
 static void a_loader_that_dies_is_told(void **state)
 {
 	struct room *r = *state;
-	struct identity self = {false, geteuid(), getegid()};
-	struct loader l = {.path = r->path, .identity = &self, .loader_fd = -1};
+	struct loader l = loader_of(r);
 	struct reload_result *out = calloc(1, sizeof(*out));
 
 	assert_non_null(out);
+	assert_int_equal(mkfifo(r->path, 0600), 0);
 	assert_int_equal(loader_start(&l, 1, now_s(0)), 0);
 	kill(l.loader.pid, SIGKILL);
 	wait_for(&l);
 	assert_true(loader_collect(&l, now_s(0), out));
 	assert_int_equal(out->ok, 0);
-	assert_true(out->text[0] != '\0');
+	assert_says(out->text, "has failed");
 	free(out);
+}
+
+static void without_descriptors_none_starts(void **state)
+{
+	struct loader l = loader_of(*state);
+	struct rlimit all, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(loader_start(&l, 1, now_s(0)), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(l.loader_fd, -1);
+}
+
+static int failing_start(
+    void *self, const char *name, const int link[2], struct child *child)
+{
+	(void)self;
+	(void)name;
+	(void)link;
+	(void)child;
+	return -EAGAIN;
+}
+
+static void a_loader_that_cannot_start_is_told(void **state)
+{
+	const struct child_starter starter = {failing_start, NULL};
+	struct loader l = loader_of(*state);
+
+	l.starter = &starter;
+	assert_int_equal(loader_start(&l, 1, now_s(0)), -EAGAIN);
+	assert_int_equal(l.loader_fd, -1);
+	assert_int_equal(loader_deadline(&l).ns, MONO_NEVER.ns);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, room_make, room_drop)
@@ -229,10 +240,11 @@ int main(void)
 	    TEST(what_is_wrong_is_told_by_line),
 	    TEST(too_many_errors_end_with_a_whole_line),
 	    TEST(what_needs_a_restart_stays_and_is_told),
-	    TEST(bad_messages_are_refused),
 	    TEST(the_loader_reads_in_a_process_of_its_own),
 	    TEST(a_loader_that_hangs_is_given_up),
 	    TEST(a_loader_that_dies_is_told),
+	    TEST(a_loader_that_cannot_start_is_told),
+	    TEST(without_descriptors_none_starts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

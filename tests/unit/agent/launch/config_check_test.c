@@ -1,5 +1,5 @@
-/* What --check-config opens as the agent's user. As root the checks happen in a
- * child that has become `nobody`; as somebody else, as oneself. */
+/* What --check-config opens with the rights of the agent's user: of `nobody`,
+ * in a child, when root runs the test, else of the user who runs it. */
 #include "tests/unit/agent/config/config_room.h"
 #include "resolver/certificate/certificate.h"
 #include "tests/unit/nts/pki.h"
@@ -13,7 +13,7 @@ static bool am_root(void)
 	return geteuid() == 0;
 }
 
-/* Whom the check is done as. */
+/* The user with whose rights the check is done. */
 static const struct passwd *checker(void)
 {
 	const struct passwd *who =
@@ -31,7 +31,7 @@ static const char *checkers_group(void)
 	return group->gr_name;
 }
 
-/* "root:root": whose the files of this test are. */
+/* The owner of the files of this test, such as "root:root". */
 static const char *makers(char out[64])
 {
 	const struct passwd *user = getpwuid(geteuid());
@@ -42,7 +42,7 @@ static const char *makers(char out[64])
 	return out;
 }
 
-/* Three sources, so that nothing is said of their number. */
+/* Three sources, so that there is no warning of their number. */
 static void load(struct room *r, const char *keys)
 {
 	char text[1024];
@@ -118,7 +118,7 @@ static void an_unreadable_certificate(void **state)
 	    "  %1$s belongs to %4$s and has the mode 0000\n",
 	    path, checker()->pw_name, checkers_group(), makers(owners));
 	says_one_error(r, expected);
-	/* And it does mend it. */
+	/* The command that is named corrects it. */
 	assert_int_equal(chown(path, (uid_t)-1, checker()->pw_gid), 0);
 	assert_int_equal(chmod(path, am_root() ? 0040 : 0400), 0);
 	room_check(r);
@@ -166,7 +166,7 @@ static void a_missing_certificate_and_an_empty_one(void **state)
 	assert_int_equal(r->errors, 2);
 }
 
-/* Certificates that can be read, and yet will surprise somebody. */
+/* Certificates that can be read, but verify no server. */
 
 #define LATER                                                                  \
 	{                                                                      \
@@ -183,7 +183,7 @@ static void a_missing_certificate_and_an_empty_one(void **state)
 		.to_s = -YEAR_S                                                \
 	}
 
-/* One file of two; `der`: the first alone, not as PEM. */
+/* A file of two certificates; `der`: of the first alone, in DER. */
 static void put_two(const struct room *r, const char *name,
     const struct pki_pair *first, const struct pki_pair *second, bool der)
 {
@@ -224,7 +224,7 @@ static void a_certificate_of_later(void **state)
 		assert_non_null(strstr(r->said, error));
 		assert_int_equal(r->errors, 1);
 	}
-	/* Another one in the file will do. */
+	/* Another certificate in the file is enough. */
 	put_two(r, "two.crt", &later, &fine, false);
 	room_check(r);
 	assert_ptr_equal(strstr(r->said, warning), r->said);
@@ -241,7 +241,7 @@ static void warns(struct room *r, const char *expected)
 	assert_int_equal(r->errors, 0);
 }
 
-static void an_expired_certificate_beside_a_good_one(void **state)
+static void an_expired_certificate_next_to_a_good_one(void **state)
 {
 	struct room *r = *state;
 	struct pki_pair past = pki_issue(NULL, (struct pki_spec)PAST);
@@ -260,7 +260,7 @@ static void an_expired_certificate_beside_a_good_one(void **state)
 	pki_free(&fine);
 }
 
-/* Expired, and nothing else is there: the agent would trust nobody. */
+/* All certificates have expired: the agent would trust no server. */
 static void an_expired_certificate_alone(void **state)
 {
 	struct room *r = *state;
@@ -312,7 +312,7 @@ static void a_certificate_that_is_no_ca(void **state)
 	warns(r, expected);
 }
 
-/* `name` of the room is where the drift file shall be. */
+/* The folder `name` is to hold the drift file. */
 static void load_drift(struct room *r, const char *name)
 {
 	char text[512];
@@ -336,7 +336,7 @@ static void a_folder_that_cannot_be_written(void **state)
 	load_drift(r, "lib");
 	snprintf(expected, sizeof(expected),
 	    "error: driftfile = %1$s/drift: user %2$s cannot write into %1$s: "
-	    "Permission denied; mend it with: chown %2$s %1$s\n"
+	    "Permission denied; fix it with: chown %2$s %1$s\n"
 	    "  %1$s belongs to %3$s and has the mode 0555\n",
 	    path, checker()->pw_name, makers(owners));
 	says_one_error(r, expected);
@@ -346,7 +346,7 @@ static void a_folder_that_cannot_be_written(void **state)
 	assert_string_equal(r->said, "");
 }
 
-/* `name` of the room is where the keys shall be. */
+/* The folder `name` is to hold the keys. */
 static void load_saved_keys(struct room *r, const char *name)
 {
 	char path[128];
@@ -365,7 +365,7 @@ static void keys_in_somebody_elses_folder(void **state)
 	assert_int_equal(chmod(room_path(r, "keys", path), 0700), 0);
 	load_saved_keys(r, "keys");
 	snprintf(expected, sizeof(expected),
-	    "error: saved-keys = %1$s: it must belong to user %2$s; mend it "
+	    "error: saved-keys = %1$s: it must belong to user %2$s; fix it "
 	    "with: chown -R %2$s %1$s\n"
 	    "  %1$s belongs to %3$s and has the mode 0700\n",
 	    path, checker()->pw_name, makers(owners));
@@ -386,7 +386,7 @@ static void keys_in_a_folder_that_is_open(void **state)
 	assert_int_equal(chmod(path, 0750), 0);
 	load_saved_keys(r, "keys");
 	snprintf(expected, sizeof(expected),
-	    "error: saved-keys = %1$s: it is open to others, mode 0750; mend "
+	    "error: saved-keys = %1$s: it is open to others, mode 0750; fix "
 	    "it with: chmod 0700 %1$s\n",
 	    path);
 	says_one_error(r, expected);
@@ -404,7 +404,7 @@ static void keys_where_a_file_is(void **state)
 	says_one_error(r, expected);
 }
 
-/* A file in the way is no matter of rights. */
+/* Other rights do not help when a file is in the way. */
 static void a_file_in_the_way_of_a_folder(void **state)
 {
 	struct room *r = *state;
@@ -465,14 +465,14 @@ static void a_file_for_everybody_is_a_warning(void **state)
 	assert_int_equal(chmod(r->path, 0666), 0);
 	room_check(r);
 	snprintf(expected, sizeof(expected),
-	    "warning: everybody may write to %1$s; mend it with: chmod o-w "
+	    "warning: everybody may write to %1$s; fix it with: chmod o-w "
 	    "%1$s\n",
 	    r->path);
 	assert_string_equal(r->said, expected);
 	assert_int_equal(r->errors, 0);
 }
 
-/* Whether it holds a source or not, and the folder itself. */
+/* Each file, with a source or without, and the folder itself. */
 static void a_further_file_for_everybody_is_a_warning(void **state)
 {
 	struct room *r = *state;
@@ -484,15 +484,15 @@ static void a_further_file_for_everybody_is_a_warning(void **state)
 	assert_int_equal(chmod(room_path(r, "conf.d/a.conf", path), 0646), 0);
 	assert_int_equal(chmod(room_path(r, "conf.d", path), 0777), 0);
 	snprintf(expected, sizeof(expected),
-	    "warning: everybody may write to %1$s; mend it with: chmod o-w "
+	    "warning: everybody may write to %1$s; fix it with: chmod o-w "
 	    "%1$s\n"
-	    "warning: everybody may write to %1$s/a.conf; mend it with: chmod "
+	    "warning: everybody may write to %1$s/a.conf; fix it with: chmod "
 	    "o-w %1$s/a.conf\n",
 	    path);
 	warns(r, expected);
 }
 
-/* Root could read it, and would not notice that the unit cannot. */
+/* Root can read the file, but the user of the unit cannot. */
 static void a_configuration_that_the_user_cannot_read(void **state)
 {
 	struct room *r = *state;
@@ -506,21 +506,21 @@ static void a_configuration_that_the_user_cannot_read(void **state)
 	assert_int_equal(chmod(room_path(r, "conf.d/a.conf", path), 0640), 0);
 	snprintf(expected, sizeof(expected),
 	    "warning: user nobody cannot read %1$s, and the systemd unit "
-	    "starts the agent as that user; mend it with: chmod o+rX %1$s\n"
+	    "starts the agent as that user; fix it with: chmod o+rX %1$s\n"
 	    "  %1$s belongs to %2$s and has the mode 0640\n",
 	    path, makers(owners));
 	warns(r, expected);
-	/* One that is closed hides what is behind it. */
+	/* A closed folder hides what is in it. */
 	assert_int_equal(chmod(r->dir, 0750), 0);
 	snprintf(expected, sizeof(expected),
 	    "warning: user nobody cannot read %1$s, and the systemd unit "
-	    "starts the agent as that user; mend it with: chmod o+rX %2$s\n"
+	    "starts the agent as that user; fix it with: chmod o+rX %2$s\n"
 	    "  %2$s belongs to %3$s and has the mode 0750\n",
 	    r->path, r->dir, owners);
 	warns(r, expected);
 }
 
-/* Only root becomes somebody else, so only root can miss him. */
+/* Only root changes the user, so only root needs that user. */
 static void a_missing_user(void **state)
 {
 	struct room *r = *state;
@@ -546,7 +546,7 @@ int main(void)
 	    IN_ROOM(a_folder_that_cannot_be_entered),
 	    IN_ROOM(a_missing_certificate_and_an_empty_one),
 	    IN_ROOM(a_certificate_of_later),
-	    IN_ROOM(an_expired_certificate_beside_a_good_one),
+	    IN_ROOM(an_expired_certificate_next_to_a_good_one),
 	    IN_ROOM(an_expired_certificate_alone),
 	    IN_ROOM(a_certificate_that_expires_soon),
 	    IN_ROOM(a_certificate_that_is_no_ca),

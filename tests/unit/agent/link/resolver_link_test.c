@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The engine's questions and the resolver's end of the link. */
+/* The engine's requests and the resolver's end of the link. */
 struct scene {
 	struct resolver_link q;
 	int link[2];
@@ -107,7 +107,7 @@ static void waits_for_room_and_keeps_the_order(void **state)
 	ask(s, first + 1, 1);
 	assert_int_equal(resolver_link_events(&s->q), POLLIN | POLLOUT);
 	hears(s, 0, 1);
-	/* There is room now, but not before those that wait. */
+	/* There is room now, but the others come first. */
 	ask(s, first + 2, 1);
 	for (uint32_t i = 1; i < first + 3; i++) {
 		assert_true(resolver_link_send(&s->q, &s->trust));
@@ -137,7 +137,7 @@ static void trust_goes_ahead_of_what_waits(void **state)
 
 	assert_true(resolver_link_trust(&s->q, &s->trust));
 	assert_true(s->q.trust_waits);
-	/* By then another one may be in force. */
+	/* Meanwhile a reload brings another one. */
 	s->trust.path_count = 1;
 	hears_up_to(s, first);
 	assert_true(resolver_link_send(&s->q, &s->trust));

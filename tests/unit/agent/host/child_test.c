@@ -1,0 +1,439 @@
+/*
+ * Starting, naming and collecting children. This program executes itself: what
+ * a child finds, it writes to its descriptor 3, or to its standard output when
+ * it has none.
+ */
+#include "agent/host/child.h"
+
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TEXT_MAX 4096
+
+/* In the child. */
+
+static bool is_blocked(int number)
+{
+	sigset_t set;
+
+	sigprocmask(SIG_BLOCK, NULL, &set);
+	return sigismember(&set, number) == 1;
+}
+
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 &&
+	       action.sa_handler == SIG_IGN;
+}
+
+static void show_signals(int out, const char *when)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+
+	dprintf(out, "%s", when);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		dprintf(out, " %d%d", is_blocked(numbers[i]),
+		    is_ignored(numbers[i]));
+	dprintf(out, "\n");
+}
+
+static void show_self(int out, int argc, char *argv[])
+{
+	char name[17] = "";
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	dprintf(out, "arguments %d %s %s\n", argc, argv[0], argv[1]);
+	prctl(PR_GET_NAME, name);
+	dprintf(out, "name %s\n", name);
+	dprintf(out, "fds");
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    atoi(entry->d_name) != dirfd(dir))
+			dprintf(out, " %s", entry->d_name);
+	dprintf(out, "\nenvironment");
+	for (char **e = environ; *e; e++)
+		dprintf(out, " %s", *e);
+	dprintf(out, "\n");
+	if (dir)
+		closedir(dir);
+}
+
+static int child(int argc, char *argv[])
+{
+	const char *name = argv[1] + strlen(CHILD_OPTION);
+	struct stat st;
+	int out = fstat(3, &st) == 0 && S_ISFIFO(st.st_mode) ? 3 : 1;
+
+	show_signals(out, "before");
+	child_begin(name);
+	show_self(out, argc, argv);
+	child_take_signals(strcmp(name, "deaf") == 0);
+	show_signals(out, "after");
+	log_open(LOG_TO_STDERR, LOG_LEVEL_DEBUG);
+	dup2(out, STDERR_FILENO);
+	log_debug("a line");
+	return 5;
+}
+
+/* In the parent. */
+
+struct scene {
+	int program, out[2];
+	struct child child;
+	char text[TEXT_MAX];
+};
+
+static int make(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->program = child_open_program();
+	assert_true(s->program >= 0);
+	assert_int_equal(pipe2(s->out, O_CLOEXEC), 0);
+	*state = s;
+	return 0;
+}
+
+static int drop(void **state)
+{
+	struct scene *s = *state;
+
+	close(s->program);
+	close(s->out[0]);
+	free(s);
+	return 0;
+}
+
+/* What the child wrote, and its status. */
+static int collect(struct scene *s)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	close(s->out[1]);
+	while ((n = read(s->out[0], s->text + len, TEXT_MAX - 1 - len)) > 0)
+		len += (size_t)n;
+	s->text[len] = '\0';
+	for (int i = 0; i < 1000 && !s->child.ended; i++) {
+		if (!children_reap(&s->child, 1))
+			usleep(2000);
+	}
+	assert_true(s->child.ended && WIFEXITED(s->child.status));
+	return WEXITSTATUS(s->child.status);
+}
+
+static void runs(
+    struct scene *s, const char *name, const int fds[], unsigned count)
+{
+	assert_int_equal(
+	    child_exec(&s->child, name, s->program, fds, count), 0);
+	assert_true(s->child.pid > 0 && !s->child.ended);
+	assert_string_equal(s->child.name, name);
+	assert_int_equal(collect(s), 5);
+}
+
+static void says(const struct scene *s, const char *line)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "%s\n", line);
+	if (!strstr(s->text, whole))
+		fail_msg("no line \"%s\" in: %s", line, s->text);
+}
+
+static void a_child_knows_its_name(void **state)
+{
+	struct scene *s = *state;
+
+	runs(s, "engine", &s->out[1], 1);
+	says(s, "arguments 2 ntsagentd --child=engine");
+	says(s, "name nts-engine");
+	if (!strstr(s->text, "]: engine: a line"))
+		fail_msg("%s", s->text);
+}
+
+/* Each at its number, those without one closed, no other open. */
+static void descriptors_are_placed(void **state)
+{
+	struct scene *s = *state;
+	int fds[CHILD_FDS_MAX];
+
+	/* The program has a number in the way, a library has left one open. */
+	assert_int_equal(dup2(STDIN_FILENO, 61), 61);
+	for (int i = 0; i < CHILD_FDS_MAX; i++)
+		fds[i] = i % 2 ? -1 : s->program;
+	fds[0] = s->out[1];
+	runs(s, "engine", fds, CHILD_FDS_MAX);
+	says(s, "fds 0 1 2 3 5 7 9");
+	close(61);
+}
+
+/* The number that the copy of the program takes first may be in use. */
+static void high_numbers_may_be_in_use(void **state)
+{
+	const int high = CHILD_FIRST_FD + CHILD_FDS_MAX;
+	struct scene *s = *state;
+
+	assert_int_equal(dup2(STDIN_FILENO, high), high);
+	assert_int_equal(dup2(STDIN_FILENO, high + 1), high + 1);
+	runs(s, "engine", &s->out[1], 1);
+	says(s, "fds 0 1 2 3");
+	close(high);
+	close(high + 1);
+}
+
+/* Two that change places. */
+static void descriptors_may_change_places(void **state)
+{
+	struct scene *s = *state;
+	int four = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	int fds[] = {s->out[1], four, s->program};
+
+	runs(s, "engine", fds, 3);
+	says(s, "fds 0 1 2 3 4 5");
+	close(four);
+}
+
+static void the_environment_is_small(void **state)
+{
+	static char kept[] = "RES_OPTIONS=x", like[] = "RES_OPTIONSX=x";
+	static char also[] = "LD_PRELOAD=", other[] = "HOME=/", path[] = "PATH";
+	char *few[] = {other, kept, like, path, also, NULL};
+	struct scene *s = *state;
+	char **all = environ;
+
+	environ = few;
+	runs(s, "engine", &s->out[1], 1);
+	environ = all;
+	says(s, "environment RES_OPTIONS=x LD_PRELOAD=");
+}
+
+/* No signal is lost between the start and the moment when it can be taken. */
+static void signals_wait_for_the_child(void **state)
+{
+	struct scene *s = *state;
+	int fd = child_catch_signals();
+
+	assert_true(fd >= 0);
+	runs(s, "engine", &s->out[1], 1);
+	says(s, "before 10 10 10 10");
+	says(s, "after 00 00 00 00");
+	close(fd);
+}
+
+static void a_child_may_ignore_the_end(void **state)
+{
+	struct scene *s = *state;
+	int fd = child_catch_signals();
+
+	runs(s, "deaf", &s->out[1], 1);
+	says(s, "after 01 01 01 00");
+	close(fd);
+}
+
+static void signals_are_caught(void **state)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	struct signalfd_siginfo info;
+	int fd = child_catch_signals();
+
+	(void)state;
+	/* Those of the children of other tests. */
+	while (read(fd, &info, sizeof(info)) > 0)
+		assert_int_equal(info.ssi_signo, SIGCHLD);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		raise(numbers[i]);
+		assert_int_equal(read(fd, &info, sizeof(info)), sizeof(info));
+		assert_int_equal(info.ssi_signo, numbers[i]);
+	}
+	assert_int_equal(read(fd, &info, sizeof(info)), -1);
+	assert_int_equal(errno, EAGAIN);
+	raise(SIGPIPE);
+	close(fd);
+}
+
+static void what_cannot_be_executed_is_told(void **state)
+{
+	struct scene *s = *state;
+	int err = dup(STDERR_FILENO);
+
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	dup2(s->out[1], STDERR_FILENO);
+	/* A pipe is no program. */
+	assert_int_equal(
+	    child_exec(&s->child, "engine", s->out[0], &s->out[1], 1), 0);
+	dup2(err, STDERR_FILENO);
+	close(err);
+	assert_int_equal(collect(s), 127);
+	if (!strstr(s->text, "cannot start the engine: Permission denied"))
+		fail_msg("%s", s->text);
+}
+
+/* Following. */
+
+static void a_child_follows_its_parent(void **state)
+{
+	int go[2];
+	pid_t middle, last = 0;
+	char byte;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	assert_int_equal(pipe(go), 0);
+	middle = fork();
+	if (middle == 0) {
+		pid_t parent = getpid();
+
+		last = fork();
+		if (last == 0) {
+			if (!child_follow(parent, SIGKILL) ||
+			    write(go[1], "", 1) != 1)
+				_exit(1);
+			pause();
+		}
+		close(go[1]);
+		(void)!read(go[0], &byte, 1);
+		_exit(0);
+	}
+	close(go[1]);
+	assert_int_equal(waitpid(middle, NULL, 0), middle);
+	/* Its end of the pipe closes with it. */
+	while (read(go[0], &byte, 1) > 0)
+		;
+	close(go[0]);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+static void an_orphan_does_not_follow(void **state)
+{
+	(void)state;
+	assert_false(child_follow(getpid(), SIGTERM));
+	assert_true(child_follow(getppid(), 0));
+}
+
+/* The ends of children. */
+
+static int exited(int status)
+{
+	return status << 8;
+}
+
+static void the_cause_is_found(void **state)
+{
+	struct child c[] = {
+	    {.name = "a", .pid = 1},
+	    {.name = "b", .pid = 2, .ended = true, .status = exited(1)},
+	    {.name = "c", .pid = 3, .ended = true, .status = SIGSEGV},
+	    {.name = "d", .pid = 4, .ended = true, .status = SIGKILL},
+	};
+
+	(void)state;
+	assert_ptr_equal(children_to_blame(c, 4), &c[2]);
+	assert_ptr_equal(children_to_blame(c, 2), &c[1]);
+	assert_null(children_to_blame(c, 1));
+	c[2].ended = c[3].ended = false;
+	assert_ptr_equal(children_to_blame(c, 4), &c[1]);
+}
+
+static void ends_are_told(void **state)
+{
+	struct child c = {.name = "engine", .ended = true, .status = SIGKILL};
+	char text[CHILD_TEXT_MAX];
+
+	(void)state;
+	child_end_text(&c, text);
+	assert_string_equal(text, "the engine was killed by signal 9 (Killed)");
+	c.status = exited(3);
+	child_end_text(&c, text);
+	assert_string_equal(text, "the engine ended with exit status 3");
+}
+
+/* Signals go to those that run, and only they are waited for. */
+static void signals_reach_those_that_run(void **state)
+{
+	struct child c[3] = {{.name = "never"}, {.name = "runs"},
+	    {.name = "ended", .ended = true}};
+
+	(void)state;
+	c[1].pid = fork();
+	if (c[1].pid == 0) {
+		pause();
+		_exit(0);
+	}
+	/* It must not get the signal: it is this process. */
+	c[2].pid = getpid();
+	assert_false(children_all_ended(c, 3));
+	assert_true(children_all_ended(c, 1));
+	assert_false(children_reap(c, 3));
+	children_signal(c, 3, SIGKILL);
+	for (int i = 0; i < 1000 && !children_reap(c, 3); i++)
+		usleep(2000);
+	assert_true(children_all_ended(c, 3));
+	assert_true(WIFSIGNALED(c[1].status));
+	assert_false(children_reap(c, 3));
+}
+
+/* Collected by somebody else, it has ended all the same. */
+static void a_lost_child_has_ended(void **state)
+{
+	struct child c = {.name = "lost", .pid = fork()};
+
+	(void)state;
+	if (c.pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(c.pid, NULL, 0), c.pid);
+	assert_true(children_reap(&c, 1));
+	assert_true(c.ended);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make, drop)
+
+int main(int argc, char *argv[])
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_child_knows_its_name),
+	    TEST(descriptors_are_placed),
+	    TEST(high_numbers_may_be_in_use),
+	    TEST(descriptors_may_change_places),
+	    TEST(the_environment_is_small),
+	    TEST(signals_wait_for_the_child),
+	    TEST(a_child_may_ignore_the_end),
+	    cmocka_unit_test(signals_are_caught),
+	    TEST(what_cannot_be_executed_is_told),
+	    cmocka_unit_test(a_child_follows_its_parent),
+	    cmocka_unit_test(an_orphan_does_not_follow),
+	    cmocka_unit_test(the_cause_is_found),
+	    cmocka_unit_test(ends_are_told),
+	    cmocka_unit_test(signals_reach_those_that_run),
+	    cmocka_unit_test(a_lost_child_has_ended),
+	};
+
+	if (argc == 2 &&
+	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0)
+		return child(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

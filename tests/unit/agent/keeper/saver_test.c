@@ -1,0 +1,232 @@
+/* What a SAVE writes, in this process and in one of its own. */
+#include "agent/keeper/saver.h"
+
+#include "agent/link/start_link.h"
+#include "base/log.h"
+#include "clock/kernel/drift_file.h"
+#include "tests/unit/agent/config/config_room.h"
+#include "tests/unit/agent/host/forked_child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static const struct keeper_message save = {
+    .kind = KEEPER_MESSAGE_SAVE,
+    .serial = 1,
+    .freq_ppm = -3.5,
+    .freq_sd_ppm = 0.5,
+    .good_time_s = 1700000000,
+};
+
+static const struct config *config_of(struct room *r)
+{
+	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
+	config_defaults(&r->config);
+	snprintf(r->config.driftfile, FILE_PATH_MAX, "%s/drift", r->dir);
+	snprintf(r->config.goodtime_file, FILE_PATH_MAX, "%s/good", r->dir);
+	return &r->config;
+}
+
+static bool there(const struct room *r, const char *name)
+{
+	char path[128];
+
+	return access(room_path(r, name, path), F_OK) == 0;
+}
+
+static void holds_the_save(const struct room *r)
+{
+	double freq, sd;
+	int64_t good;
+
+	assert_int_equal(drift_file_load(r->config.driftfile, &freq, &sd), 0);
+	assert_true(freq == -3.5 && sd == 0.5);
+	assert_int_equal(goodtime_load(r->config.goodtime_file, &good), 0);
+	assert_int_equal(good, 1700000000);
+}
+
+static void both_files_are_written(void **state)
+{
+	struct room *r = *state;
+
+	keeper_save(config_of(r), &save);
+	holds_the_save(r);
+}
+
+static void no_file_no_write(void **state)
+{
+	struct room *r = *state;
+
+	(void)config_of(r);
+	r->config.driftfile[0] = '\0';
+	keeper_save(&r->config, &save);
+	assert_true(there(r, "good"));
+	(void)config_of(r);
+	unlink(r->config.goodtime_file);
+	r->config.goodtime_file[0] = '\0';
+	keeper_save(&r->config, &save);
+	assert_true(there(r, "drift"));
+	assert_false(there(r, "good"));
+}
+
+static void a_good_time_is_never_ahead_of_the_clock(void **state)
+{
+	struct room *r = *state;
+	struct keeper_message m = save;
+
+	m.good_time_s = time(NULL) + 100;
+	keeper_save(config_of(r), &m);
+	assert_true(there(r, "drift"));
+	assert_false(there(r, "good"));
+	m.good_time_s = 0;
+	keeper_save(config_of(r), &m);
+	assert_false(there(r, "good"));
+	m.good_time_s = time(NULL);
+	keeper_save(config_of(r), &m);
+	assert_true(there(r, "good"));
+}
+
+static void a_file_that_cannot_be_written_is_no_end(void **state)
+{
+	struct room *r = *state;
+
+	(void)config_of(r);
+	strcpy(r->config.driftfile, "/nowhere/drift");
+	keeper_save(&r->config, &save);
+	assert_true(there(r, "good"));
+}
+
+static int saver_part(const char *name, int fd)
+{
+	return strcmp(name, "saver") == 0 ? saver_main(fd) : 9;
+}
+
+/* 0: it has not ended in time. */
+static bool ends(struct saver *s)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (!saver_at_work(s))
+			return true;
+		usleep(2000);
+	}
+	return false;
+}
+
+static void the_saver_writes_in_a_process_of_its_own(void **state)
+{
+	struct room *r = *state;
+	forked_main *part = saver_part;
+	const struct child_starter starter = {forked_start, &part};
+	struct saver s = {.starter = &starter};
+
+	assert_false(saver_at_work(&s));
+	assert_int_equal(saver_start(&s, config_of(r), &save), 0);
+	assert_true(ends(&s));
+	assert_int_equal(s.child.status, 0);
+	holds_the_save(r);
+}
+
+static int waits_for_a_signal(const char *name, int fd)
+{
+	(void)name;
+	(void)fd;
+	pause();
+	return 0;
+}
+
+static void one_saver_at_a_time(void **state)
+{
+	forked_main *part = waits_for_a_signal;
+	const struct child_starter starter = {forked_start, &part};
+	struct saver s = {.starter = &starter};
+
+	assert_int_equal(saver_start(&s, config_of(*state), &save), 0);
+	assert_true(saver_at_work(&s));
+	assert_int_equal(saver_start(&s, config_of(*state), &save), -EBUSY);
+	children_signal(&s.child, 1, SIGKILL);
+	assert_true(ends(&s));
+}
+
+static int failing_start(
+    void *self, const char *name, const int link[2], struct child *child)
+{
+	(void)self;
+	(void)name;
+	(void)link;
+	(void)child;
+	return -ENOMEM;
+}
+
+static void a_saver_that_cannot_start_is_told(void **state)
+{
+	const struct child_starter starter = {failing_start, NULL};
+	struct saver s = {.starter = &starter};
+
+	assert_int_equal(saver_start(&s, config_of(*state), &save), -ENOMEM);
+	assert_false(saver_at_work(&s));
+}
+
+static void without_descriptors_none_starts(void **state)
+{
+	const struct child_starter starter = {failing_start, NULL};
+	struct saver s = {.starter = &starter};
+	struct rlimit all, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(saver_start(&s, config_of(*state), &save), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+}
+
+/* What the saver's process makes of an order. */
+static int status_of(const void *order, size_t len)
+{
+	int link[2], status;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_true(start_send(link[0], order, len));
+	status = saver_main(link[1]);
+	close(link[0]);
+	close(link[1]);
+	return status;
+}
+
+static void the_saver_judges_its_order(void **state)
+{
+	struct room *r = *state;
+	struct save_order o = {.freq_sd_ppm = 1};
+
+	(void)config_of(r);
+	strcpy(o.driftfile, r->config.driftfile);
+	assert_int_equal(status_of(&o, sizeof(o) - 1), 1);
+	o.freq_sd_ppm = -1;
+	assert_int_equal(status_of(&o, sizeof(o)), 1);
+	assert_false(there(r, "drift"));
+	o.freq_sd_ppm = 1;
+	assert_int_equal(status_of(&o, sizeof(o)), 0);
+	assert_true(there(r, "drift"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, room_make, room_drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(both_files_are_written),
+	    TEST(no_file_no_write),
+	    TEST(a_good_time_is_never_ahead_of_the_clock),
+	    TEST(a_file_that_cannot_be_written_is_no_end),
+	    TEST(the_saver_writes_in_a_process_of_its_own),
+	    TEST(one_saver_at_a_time),
+	    TEST(a_saver_that_cannot_start_is_told),
+	    TEST(without_descriptors_none_starts),
+	    TEST(the_saver_judges_its_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,250 @@
+/* Taking over a clock: drift file, earliest time, first frequency. */
+#include "agent/launch/clock.h"
+
+#include "agent/saved/last_good_time.h"
+#include "tests/unit/agent/launch/heard.h"
+
+#include <errno.h>
+#include <math.h>
+
+/* A kernel clock of the test. */
+struct fake {
+	double freq_ppm, set_ppm;
+	unsigned sets;
+	int get_error, set_error;
+	int64_t now_s;
+};
+
+static struct wall fake_now(void *self)
+{
+	return (struct wall){((struct fake *)self)->now_s * NS_PER_S};
+}
+
+static int fake_get(void *self, double *freq_ppm)
+{
+	struct fake *f = self;
+
+	*freq_ppm = f->freq_ppm;
+	return f->get_error;
+}
+
+static int fake_set(void *self, double freq_ppm, double *became_ppm)
+{
+	struct fake *f = self;
+
+	f->sets++;
+	f->set_ppm = *became_ppm = freq_ppm;
+	return f->set_error;
+}
+
+static int fake_step(void *self, int64_t step_ns)
+{
+	(void)self;
+	(void)step_ns;
+	return 0;
+}
+
+static int fake_status(void *self, const struct kernel_status *status)
+{
+	(void)self;
+	(void)status;
+	return 0;
+}
+
+static struct clock_ops ops_of(struct fake *f)
+{
+	return (struct clock_ops){
+	    .now = fake_now,
+	    .get_freq = fake_get,
+	    .set_freq = fake_set,
+	    .step = fake_step,
+	    .set_status = fake_status,
+	    .self = f,
+	};
+}
+
+#define NOW_S INT64_C(1800000000)
+
+static struct fake good_clock(void)
+{
+	return (struct fake){.freq_ppm = 12, .now_s = NOW_S};
+}
+
+/* The drift file has `text`; NULL: there is none. No file of a good time. */
+static void put_drift(struct heard *h, const char *text)
+{
+	struct config *c = &h->room->config;
+
+	snprintf(c->driftfile, sizeof(c->driftfile), "%s/drift", h->room->dir);
+	c->goodtime_file[0] = '\0';
+	if (text)
+		room_put(h->room, "drift", text);
+}
+
+static void the_drift_file_is_used(void **state)
+{
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	/* The file says how fast the clock runs, the correction is the
+	 * opposite. */
+	put_drift(h, "-5.5 0.25\n");
+	assert_true(launch_clock_take(&c, &h->room->config, false, &ops));
+	assert_true(c.freq_ppm == 5.5 && c.freq_sd_ppm == 0.25);
+	assert_true(fake.set_ppm == 5.5);
+	assert_true(c.keeper.base_freq_ppm == 5.5);
+	assert_true(c.first.freq_ppm == 5.5);
+	assert_int_equal(c.first.at.ns, NOW_S * NS_PER_S);
+	heard_says(h, "frequency +5.500 ppm +- 0.250 ppm from ");
+}
+
+static void without_it_the_kernels_frequency_is_kept(void **state)
+{
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	put_drift(h, NULL);
+	assert_true(launch_clock_take(&c, &h->room->config, false, &ops));
+	assert_true(c.freq_ppm == 12 && c.freq_sd_ppm == FREQ_SD_UNKNOWN_PPM);
+	heard_says(h, "no drift file yet: ");
+}
+
+static void no_file_is_configured(void **state)
+{
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	put_drift(h, NULL);
+	h->room->config.driftfile[0] = '\0';
+	assert_true(launch_clock_take(&c, &h->room->config, false, &ops));
+	assert_true(c.freq_ppm == 12 && c.freq_sd_ppm == FREQ_SD_UNKNOWN_PPM);
+	heard_nothing(h);
+}
+
+/* A file that cannot be right, and what is said of it. */
+static void a_file_that_cannot_be_used_is_told(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+	    {"nonsense\n", "is not a drift file: not used"},
+	    {"-501 1\n", "says +501.000 ppm, and max-drift is 500 ppm: not "
+			 "used"},
+	    {"501 1\n", "says -501.000 ppm, and max-drift is 500 ppm"},
+	};
+	struct heard *h = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake fake = good_clock();
+		const struct clock_ops ops = ops_of(&fake);
+		struct launch_clock c;
+
+		put_drift(h, rows[i].text);
+		assert_true(
+		    launch_clock_take(&c, &h->room->config, false, &ops));
+		assert_true(c.freq_ppm == 12);
+		assert_true(c.freq_sd_ppm == FREQ_SD_UNKNOWN_PPM);
+		heard_says(h, rows[i].says);
+	}
+}
+
+static void the_largest_drift_is_used(void **state)
+{
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	put_drift(h, "-500 1\n");
+	assert_true(launch_clock_take(&c, &h->room->config, false, &ops));
+	assert_true(c.freq_ppm == 500 && fake.set_ppm == 500);
+}
+
+static void an_unreadable_file_is_told(void **state)
+{
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	put_drift(h, NULL);
+	room_folder(h->room, "file");
+	snprintf(h->room->config.driftfile, FILE_PATH_MAX, "%s/log/drift",
+	    h->room->dir);
+	assert_true(launch_clock_take(&c, &h->room->config, false, &ops));
+	heard_says(h, "cannot read ");
+	heard_says(h, "Not a directory");
+}
+
+static void a_clock_that_cannot_be_set_is_told(void **state)
+{
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	put_drift(h, "-5 1\n");
+	fake.set_error = -EPERM;
+	assert_false(launch_clock_take(&c, &h->room->config, false, &ops));
+	heard_says(h, "the kernel does not let us set the clock: Operation not "
+		      "permitted");
+}
+
+static void with_no_clock_nothing_is_set(void **state)
+{
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	put_drift(h, "-5 1\n");
+	assert_true(launch_clock_take(&c, &h->room->config, true, &ops));
+	assert_int_equal(fake.sets, 0);
+	assert_true(c.keeper.limits.no_clock);
+}
+
+static void the_last_good_time_is_the_earliest(void **state)
+{
+	struct heard *h = *state;
+	struct config *config = &h->room->config;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	put_drift(h, "-5 1\n");
+	assert_true(launch_clock_take(&c, config, false, &ops));
+	assert_int_equal(c.earliest_ns, TIME_WRITTEN_S * NS_PER_S);
+	snprintf(config->goodtime_file, sizeof(config->goodtime_file),
+	    "%s/good", h->room->dir);
+	room_put(h->room, "good", "1900000000\n");
+	assert_true(launch_clock_take(&c, config, false, &ops));
+	assert_int_equal(c.earliest_ns, 1900000000 * NS_PER_S);
+	assert_int_equal(c.keeper.limits.earliest_ns, c.earliest_ns);
+	/* The clock lags behind it. */
+	heard_says(h, "clock");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, heard_make, heard_drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(the_drift_file_is_used),
+	    TEST(without_it_the_kernels_frequency_is_kept),
+	    TEST(no_file_is_configured),
+	    TEST(a_file_that_cannot_be_used_is_told),
+	    TEST(the_largest_drift_is_used),
+	    TEST(an_unreadable_file_is_told),
+	    TEST(a_clock_that_cannot_be_set_is_told),
+	    TEST(with_no_clock_nothing_is_set),
+	    TEST(the_last_good_time_is_the_earliest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,392 @@
+/*
+ * The whole start, with real processes: this program takes the place of
+ * ntsagentd, and executes itself for each child. Nothing touches the clock.
+ */
+#include "agent/launch/launch.h"
+
+#include "agent/host/child.h"
+#include "agent/launch/entry.h"
+#include "agent/launch/processes.h"
+#include "tests/unit/agent/launch/heard.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define WAIT_MS 10000
+
+static void nap(void)
+{
+	usleep(5000);
+}
+
+/* The status of launch() in a process of its own. */
+static int end_of(pid_t pid)
+{
+	int status = 0;
+
+	for (int ms = 0; ms < WAIT_MS; ms += 5) {
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			assert_true(WIFEXITED(status));
+			return WEXITSTATUS(status);
+		}
+		nap();
+	}
+	kill(pid, SIGKILL);
+	fail_msg("the agent does not end");
+	return -1;
+}
+
+static pid_t start(struct room *r, struct run_options run)
+{
+	struct options options = {
+	    .task = TASK_RUN, .config_path = r->path, .run = run};
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(launch(&options));
+	assert_true(pid > 0);
+	return pid;
+}
+
+/* A source that refuses connections, and all files in the test's folder. */
+static void put_config(struct heard *h, const char *more)
+{
+	char text[2048];
+	const char *dir = h->room->dir;
+
+	assert_int_equal(chmod(dir, 0777), 0);
+	snprintf(text, sizeof(text),
+	    "[agent]\nuser = nobody\nstatus-socket = %s/status\n"
+	    "pidfile = %s/pid\n[nts]\nsaved-keys = none\n[clock]\n"
+	    "driftfile = none\nlast-good-time = none\n[source a]\n"
+	    "host = 127.0.0.1\nntsport = 1\n%s",
+	    dir, dir, more);
+	room_put(h->room, "main.conf", text);
+}
+
+static bool there(const struct heard *h, const char *name)
+{
+	char path[128];
+
+	return access(room_path(h->room, name, path), F_OK) == 0;
+}
+
+static void wait_until_says(struct heard *h, const char *words)
+{
+	for (int ms = 0; ms < WAIT_MS && !strstr(heard_text(h), words); ms += 5)
+		nap();
+	heard_says(h, words);
+}
+
+/* The child of `pid` with this name; 0: there is none. */
+static pid_t child_named(pid_t pid, const char *name)
+{
+	char path[64], line[64];
+	pid_t found = 0;
+	long child;
+	FILE *all, *comm;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)pid,
+	    (long)pid);
+	all = fopen(path, "re");
+	while (all && !found && fscanf(all, "%ld", &child) == 1) {
+		snprintf(path, sizeof(path), "/proc/%ld/comm", child);
+		comm = fopen(path, "re");
+		if (comm && fgets(line, sizeof(line), comm) &&
+		    strncmp(line, name, strlen(name)) == 0)
+			found = (pid_t)child;
+		if (comm)
+			fclose(comm);
+	}
+	if (all)
+		fclose(all);
+	return found;
+}
+
+static const struct run_options measuring = {
+    .foreground = true, .no_clock = true, .no_clock_reason = "a test"};
+
+static void the_processes_run_and_end(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid;
+
+	put_config(h, "");
+	pid = start(h->room, measuring);
+	/* The engine asks the resolver, whose job finds no server. */
+	wait_until_says(h, "connection refused");
+	assert_true(child_named(pid, "nts-engine") > 0);
+	assert_true(child_named(pid, "nts-resolver") > 0);
+	assert_true(child_named(pid, "nts-guard") > 0);
+	assert_true(there(h, "status") && there(h, "pid"));
+	heard_says(h, "the clock is left alone: a test");
+	heard_says(h, "started with 1 source from ");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+	heard_says(h, "ended by SIGTERM; the clock was left alone");
+	assert_false(there(h, "pid"));
+}
+
+static unsigned descriptors_of(pid_t pid)
+{
+	char path[64];
+	unsigned count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	dir = opendir(path);
+	assert_non_null(dir);
+	for (const struct dirent *e; (e = readdir(dir));)
+		count += e->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+/* Only root may look into a process that cannot be dumped. */
+static void the_keeper_has_what_its_row_says(void **state)
+{
+	const struct process *row = process_at(PROCESS_KEEPER);
+	struct heard *h = *state;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	put_config(h, "");
+	pid = start(h->room, measuring);
+	wait_until_says(h, "connection refused");
+	/* Without the lock, since it does not steer the clock. */
+	assert_string_equal(row->descriptors[4].name, "lock");
+	assert_int_equal(descriptors_of(pid), 3 + process_descriptors(row) - 1);
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
+static void the_death_of_each_ends_the_agent(void **state)
+{
+	static const char *const names[] = {
+	    "nts-engine", "nts-resolver", "nts-guard"};
+	struct heard *h = *state;
+
+	put_config(h, "");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char words[64];
+		pid_t pid = start(h->room, measuring);
+
+		wait_until_says(h, "connection refused");
+		kill(child_named(pid, names[i]), SIGKILL);
+		assert_int_equal(end_of(pid), 1);
+		snprintf(words, sizeof(words), "the %s was killed by signal 9",
+		    names[i] + strlen("nts-"));
+		heard_says(h, words);
+		assert_int_equal(truncate(h->log, 0), 0);
+	}
+}
+
+/* The configuration that the loader reads reaches the engine. */
+static void a_reload_goes_through_the_loader(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid;
+
+	put_config(h, "");
+	pid = start(h->room, measuring);
+	wait_until_says(h, "connection refused");
+	put_config(h, "[source b]\nhost = 127.0.0.1\nntsport = 2\n");
+	kill(pid, SIGHUP);
+	wait_until_says(h, "TCP port 2 of 127.0.0.1");
+	put_config(h, "[source b]\nhost = \n");
+	kill(pid, SIGHUP);
+	wait_until_says(h, "the old one stays in force");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
+static void debug_lines_name_their_process(void **state)
+{
+	struct heard *h = *state;
+	struct options options = {.debug = true, .run = measuring};
+	pid_t pid;
+
+	put_config(h, "");
+	options.config_path = h->room->path;
+	pid = fork();
+	if (pid == 0)
+		_exit(launch(&options));
+	wait_until_says(h, "resolver: job for 127.0.0.1: connect");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
+static void once_it_ends_by_itself(void **state)
+{
+	struct heard *h = *state;
+	struct run_options run = measuring;
+	pid_t pid;
+
+	put_config(h, "");
+	run.print_only = true;
+	run.timeout_s = 1;
+	pid = start(h->room, run);
+	assert_int_equal(end_of(pid), 1);
+	heard_says(h, "done; the clock was left alone");
+	assert_false(there(h, "status") || there(h, "pid"));
+}
+
+/* With -q and -Q the log is for the terminal. */
+static void the_log_goes_where_it_should(void **state)
+{
+	struct heard *h = *state;
+	struct run_options run = measuring;
+	pid_t pid;
+
+	put_config(h, "[log]\ntarget = syslog\n");
+	pid = start(h->room, run);
+	for (int ms = 0; ms < WAIT_MS && !child_named(pid, "nts-guard");
+	     ms += 5)
+		nap();
+	kill(pid, SIGTERM);
+	(void)end_of(pid);
+	heard_nothing(h);
+	run.print_only = true;
+	run.timeout_s = 1;
+	assert_int_equal(end_of(start(h->room, run)), 1);
+	heard_says(h, "done; the clock was left alone");
+}
+
+static void an_error_in_the_configuration_is_final(void **state)
+{
+	struct heard *h = *state;
+
+	put_config(h, "prefer = maybe\n");
+	assert_int_equal(end_of(start(h->room, measuring)), EXIT_UNUSABLE);
+	heard_says(h, "1 error in the configuration: not started");
+	put_config(h, "prefer = maybe\ntrust = maybe\n");
+	assert_int_equal(end_of(start(h->room, measuring)), EXIT_UNUSABLE);
+	heard_says(h, "2 errors in the configuration: not started");
+}
+
+static void the_check_prints_and_starts_nothing(void **state)
+{
+	struct heard *h = *state;
+	int out = dup(STDOUT_FILENO);
+
+	fflush(stdout);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	put_config(h, "");
+	assert_int_equal(launch_check_config(h->room->path), 0);
+	fflush(stdout);
+	heard_says(h, "main.conf: no errors");
+	put_config(h, "prefer = maybe\n");
+	assert_int_equal(launch_check_config(h->room->path), 1);
+	fflush(stdout);
+	heard_says(h, "expected yes or no");
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	assert_false(there(h, "status"));
+}
+
+/* Root: a user that cannot be. */
+static void a_missing_user_stops_the_start(void **state)
+{
+	struct heard *h = *state;
+
+	if (geteuid() != 0)
+		skip();
+	put_config(h, "[agent]\n");
+	room_put(
+	    h->room, "main.conf", "[agent]\nuser = no-such-user\n[source a]\n");
+	assert_int_equal(end_of(start(h->room, measuring)), 1);
+	heard_says(h, "the user \"no-such-user\" does not exist");
+}
+
+static pid_t pid_in_file(const struct heard *h)
+{
+	char path[128];
+	FILE *f = fopen(room_path(h->room, "pid", path), "re");
+	long pid = 0;
+
+	if (f && fscanf(f, "%ld", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return (pid_t)pid;
+}
+
+/* The launcher's status tells that the agent runs. The agent, an orphan, is
+ * ours to collect. */
+static void in_the_background_the_launcher_ends_first(void **state)
+{
+	struct run_options run = measuring;
+	struct heard *h = *state;
+	pid_t agent;
+
+	put_config(h, "");
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	run.foreground = false;
+	assert_int_equal(end_of(start(h->room, run)), 0);
+	agent = pid_in_file(h);
+	assert_true(agent > 0);
+	assert_true(child_named(agent, "nts-guard") > 0);
+	kill(agent, SIGTERM);
+	assert_int_equal(end_of(agent), 0);
+	assert_false(there(h, "pid"));
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+/* Descriptors that a careless parent leaves open reach no process, and missing
+ * standard ones are replaced. */
+static void careless_parents_do_no_harm(void **state)
+{
+	struct heard *h = *state;
+	struct options options = {.run = measuring};
+	char path[64];
+	pid_t pid;
+
+	put_config(h, "");
+	options.config_path = h->room->path;
+	pid = fork();
+	if (pid == 0) {
+		dup2(STDERR_FILENO, 60);
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		_exit(launch(&options));
+	}
+	wait_until_says(h, "connection refused");
+	if (geteuid() == 0) {
+		snprintf(path, sizeof(path), "/proc/%ld/fd/60", (long)pid);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, heard_make, heard_drop)
+
+int main(int argc, char *argv[])
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(the_processes_run_and_end),
+	    TEST(the_keeper_has_what_its_row_says),
+	    TEST(the_death_of_each_ends_the_agent),
+	    TEST(a_reload_goes_through_the_loader),
+	    TEST(debug_lines_name_their_process),
+	    TEST(once_it_ends_by_itself),
+	    TEST(the_log_goes_where_it_should),
+	    TEST(an_error_in_the_configuration_is_final),
+	    TEST(the_check_prints_and_starts_nothing),
+	    TEST(a_missing_user_stops_the_start),
+	    TEST(in_the_background_the_launcher_ends_first),
+	    TEST(careless_parents_do_no_harm),
+	};
+
+	if (argc == 2 &&
+	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0)
+		return entry_run(argv[1] + strlen(CHILD_OPTION));
+	unsetenv("NOTIFY_SOCKET");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
