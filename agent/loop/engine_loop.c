@@ -177,7 +177,7 @@ static int wait_ms(const struct engine_loop *p, struct mono now)
 	    engine_deadline(&p->engine), status_socket_deadline(&p->status));
 	int64_t ms;
 
-	/* An answer of the last jobs has led to others. */
+	/* An answer of the last jobs has led to more jobs. */
 	if (p->links->resolver_fd < 0 && p->resolver.count > 0)
 		return 0;
 	next = mono_earlier(next, control_deadline(&p->control));
@@ -277,7 +277,6 @@ static void close_all(struct engine_loop *p)
 	free(p->own_config);
 }
 
-/* -Q: what it was started for. */
 static void print_measured(const struct engine *e)
 {
 	if (!e->options->print_only || e->end != ENGINE_DONE)
