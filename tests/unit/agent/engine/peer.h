@@ -1,7 +1,6 @@
 /*
- * The other end of an exchange, in memory: just enough of an NTS server to
- * drive a source and the engine without a socket. tests/server/ is the one
- * with sockets.
+ * An NTS server in memory: just enough to drive a source and the engine without
+ * a socket. tests/server/ has one with sockets.
  */
 #ifndef TESTS_UNIT_AGENT_ENGINE_PEER_H
 #define TESTS_UNIT_AGENT_ENGINE_PEER_H
@@ -19,11 +18,11 @@ struct peer {
 	uint8_t stratum, leap;
 	uint64_t reference; /* when it set its clock */
 	uint32_t kiss;	    /* reference id; with stratum 0 */
-	bool no_cookies;    /* bring no new ones */
+	bool no_cookies;    /* its answers bring no cookies */
 	uint32_t minted;    /* cookies so far; each carries its number */
 };
 
-/* The number stands at the end, big-endian. */
+/* The last four bytes of a cookie are its number. */
 static inline void peer_mint(
     struct peer *p, uint8_t fill, uint8_t out[PEER_COOKIE_LEN])
 {
@@ -41,7 +40,7 @@ static inline struct peer peer_make(uint8_t key)
 	return p;
 }
 
-/* What a key exchange with this peer gives. */
+/* The answer of a job that exchanges keys with this peer. */
 static inline struct ke_answer peer_keys(
     struct peer *p, const struct ke_request *request, const char *address)
 {
@@ -74,7 +73,7 @@ struct peer_request {
 	uint64_t transmit;
 	uint8_t uid[NTS_UID_LEN];
 	unsigned cookies_wanted;
-	uint32_t cookie; /* the number of the one that was spent */
+	uint32_t cookie; /* the number of the cookie that it spends */
 };
 
 static inline uint32_t peer_cookie_number(struct reader body)
@@ -155,7 +154,7 @@ static inline void peer_seal(struct peer *p, unsigned cookies, struct writer *w)
 	ntp_field_end(w, mark, 28);
 }
 
-/* An authentic answer; its length, or 0 when `request` is not one. */
+/* Makes an authentic answer. Returns its length; 0: `request` is no request. */
 static inline size_t peer_answer(struct peer *p, const uint8_t *request,
     size_t len, struct wall receive, struct wall transmit, uint8_t *out,
     size_t size)
@@ -170,7 +169,8 @@ static inline size_t peer_answer(struct peer *p, const uint8_t *request,
 	return w.ok ? w.len : 0;
 }
 
-/* A kiss or NAK without an authenticator, as anyone on the path can forge. */
+/* Makes a kiss or NAK without an authenticator, which anyone on the path can
+ * forge. */
 static inline size_t peer_forge(const uint8_t *request, size_t len,
     uint32_t kiss, uint8_t *out, size_t size)
 {
