@@ -50,7 +50,7 @@ struct clock_change {
 	X(KEEPER_STEP_LIMIT, "the step is larger than refuse-threshold") \
 	X(KEEPER_STEP_EARLY, "the step leads to a time before the last good one") \
 	X(KEEPER_KERNEL, "the kernel refused") \
-	X(KEEPER_MEDDLED, "another program had changed the frequency")
+	X(KEEPER_FREQ_CHANGED, "another program had changed the frequency")
 /* clang-format on */
 enum keeper_verdict {
 #define X(name, sentence) name,
@@ -74,8 +74,8 @@ struct keeper_report {
 	uint32_t change_count;
 	struct clock_change changes[CLOCK_CHANGES_MAX];
 	int64_t slew_done_ns;  /* by a slew that ended or was replaced */
-	double found_freq_ppm; /* with KEEPER_MEDDLED: what the other program
-				  had set */
+	double found_freq_ppm; /* with KEEPER_FREQ_CHANGED: what the other
+				  program had set */
 };
 
 #endif

@@ -40,17 +40,17 @@ bool leap_executed(enum leap armed, struct wall before, struct wall after,
 	if (armed != LEAP_INSERT && armed != LEAP_DELETE)
 		return false;
 	return near(jump_ns, leap_ns, tolerance_ns) && leap_day(before) &&
-	       without_ns + tolerance_ns >= leap_moment(armed, before).ns;
+	       without_ns + tolerance_ns >= leap_time(armed, before).ns;
 }
 
-struct wall leap_moment(enum leap leap, struct wall before)
+struct wall leap_time(enum leap leap, struct wall before)
 {
 	int64_t end_ns = midnight_after(before);
 
 	return (struct wall){leap == LEAP_DELETE ? end_ns - NS_PER_S : end_ns};
 }
 
-bool leap_season(struct wall now)
+bool leap_smear_time(struct wall now)
 {
 	struct wall later = {now.ns + SMEAR_NS}, earlier = {now.ns - SMEAR_NS};
 

@@ -25,12 +25,12 @@ bool leap_executed(enum leap armed, struct wall before, struct wall after,
 
 /* When CLOCK_REALTIME jumps: an inserted second at the end of the UTC day of
  * `before`, a deleted one a second earlier. */
-struct wall leap_moment(enum leap leap, struct wall before);
+struct wall leap_time(enum leap leap, struct wall before);
 
 /* A smear lasts a day: from the noon before the leap second to the noon after
  * it, or from the leap second on. True within that time and an hour around it.
  */
-bool leap_season(struct wall now);
+bool leap_smear_time(struct wall now);
 
 /* What a source says during that time. Offsets are against the local clock;
  * positive: the clock is slow. */

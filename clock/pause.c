@@ -1,14 +1,14 @@
 #include "clock/pause.h"
 
-static bool lags(const struct pause_voice *v, int64_t since_ns)
+static bool lags(const struct pause_answer *v, int64_t since_ns)
 {
 	double lost_ns = (double)since_ns * (PAUSE_FREQ_PPM * 1e-6);
 
-	return v->lag_ns > PAUSE_LEAST_NS &&
+	return v->lag_ns > PAUSE_MIN_NS &&
 	       (double)(v->lag_ns - v->bound_ns) > lost_ns;
 }
 
-static bool agree(const struct pause_voice *a, const struct pause_voice *b)
+static bool agree(const struct pause_answer *a, const struct pause_answer *b)
 {
 	int64_t apart_ns = a->lag_ns - b->lag_ns;
 
@@ -19,7 +19,7 @@ static bool agree(const struct pause_voice *a, const struct pause_voice *b)
 
 /* An answer that contradicts the answers before it starts a new count. */
 static void count_strike(
-    struct pause_voice *v, const struct pause_voice *answer)
+    struct pause_answer *v, const struct pause_answer *answer)
 {
 	unsigned strikes = v->strikes > 0 && agree(v, answer) ? v->strikes : 0;
 	struct mono first = strikes > 0 ? v->first : answer->first;
@@ -38,11 +38,11 @@ struct votes {
 static struct votes count_votes(
     const struct pause *p, unsigned source, uint64_t voters)
 {
-	const struct pause_voice *v = &p->voices[source];
+	const struct pause_answer *v = &p->voices[source];
 	struct votes n = {0, 0, 0};
 
 	for (unsigned i = 0; i < SOURCES_MAX; i++) {
-		const struct pause_voice *other = &p->voices[i];
+		const struct pause_answer *other = &p->voices[i];
 
 		if (!(voters >> i & 1))
 			continue;
@@ -55,9 +55,9 @@ static struct votes count_votes(
 }
 
 enum pause_verdict pause_judge(struct pause *p, unsigned source,
-    struct pause_voice answer, int64_t since_ns, uint64_t voters)
+    struct pause_answer answer, int64_t since_ns, uint64_t voters)
 {
-	struct pause_voice *v = &p->voices[source];
+	struct pause_answer *v = &p->voices[source];
 	struct votes n;
 
 	if (!lags(&answer, since_ns)) {

@@ -12,17 +12,17 @@
 #include "base/limits.h"
 #include "base/time.h"
 
-/* A lag is a pause when it is longer than both limits: PAUSE_LEAST_NS, and what
+/* A lag is a pause when it is longer than both limits: PAUSE_MIN_NS, and what
  * a clock loses at PAUSE_FREQ_PPM since its last measurement. The filter
  * corrects anything smaller. */
-#define PAUSE_LEAST_NS (20 * NS_PER_MS)
+#define PAUSE_MIN_NS (20 * NS_PER_MS)
 #define PAUSE_FREQ_PPM 100.0
 /* A source without other voters must report the lag this often, and the samples
  * of no source are held back for longer. */
 #define PAUSE_STRIKES 3
 
 /* The last answer of a source. */
-struct pause_voice {
+struct pause_answer {
 	unsigned strikes;  /* answers in a row with a lag; 0: no lag */
 	struct mono first; /* time of the first of them; without a lag, of the
 			      last answer */
@@ -30,7 +30,7 @@ struct pause_voice {
 };
 
 struct pause {
-	struct pause_voice voices[SOURCES_MAX];
+	struct pause_answer voices[SOURCES_MAX];
 };
 
 enum pause_verdict {
@@ -46,6 +46,6 @@ enum pause_verdict {
  * `p`.
  */
 enum pause_verdict pause_judge(struct pause *p, unsigned source,
-    struct pause_voice answer, int64_t since_ns, uint64_t voters) MUST_USE;
+    struct pause_answer answer, int64_t since_ns, uint64_t voters) MUST_USE;
 
 #endif

@@ -370,7 +370,7 @@ static bool self_test(enum aead_id id, const uint8_t want[AEAD_TAG_LEN])
 	       round_trip(id, key, nonce, ad, sizeof(ad));
 }
 
-size_t aead_available(enum aead_id out[AEAD_KINDS])
+size_t aead_available(enum aead_id out[AEAD_COUNT])
 {
 	size_t n = 0;
 

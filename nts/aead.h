@@ -29,7 +29,7 @@ enum aead_id {
 #define AEAD_KEY_MAX 64
 #define AEAD_NONCE_MAX 16
 #define AEAD_TAG_LEN 16
-#define AEAD_KINDS 3
+#define AEAD_COUNT 3
 
 /* Returns the length of a key in bytes; 0 for an unknown algorithm. */
 size_t aead_key_len(enum aead_id id);
@@ -46,7 +46,7 @@ const char *aead_name(enum aead_id id);
  * Writes the algorithms that pass, in the order of preference: 30, 15, 17.
  * Returns their number; 0 means that the library is unusable.
  */
-size_t aead_available(enum aead_id out[AEAD_KINDS]);
+size_t aead_available(enum aead_id out[AEAD_COUNT]);
 
 /*
  * Writes plain_len + AEAD_TAG_LEN bytes to `sealed`. `plain` may be NULL if

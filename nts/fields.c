@@ -44,7 +44,7 @@ static size_t authenticator_len(enum aead_id aead)
 
 /* The header says nothing about the client but the version: no poll interval,
  * no precision, no time, and a random transmit timestamp. */
-static void put_header(const struct nts_fresh *fresh, struct writer *w)
+static void put_header(const struct nts_random *fresh, struct writer *w)
 {
 	const struct ntp_header h = {
 	    .version = NTP_VERSION,
@@ -83,7 +83,7 @@ static unsigned put_cookies(struct nts_assoc *a, const struct cookie *cookie,
 }
 
 static bool put_authenticator(
-    const struct nts_assoc *a, const struct nts_fresh *fresh, struct writer *w)
+    const struct nts_assoc *a, const struct nts_random *fresh, struct writer *w)
 {
 	size_t nonce_len = aead_nonce_len(a->aead);
 	uint8_t tag[AEAD_TAG_LEN];
@@ -103,7 +103,7 @@ static bool put_authenticator(
 }
 
 enum nts_err nts_request_seal(struct nts_assoc *a,
-    const struct nts_fresh *fresh, size_t size_limit,
+    const struct nts_random *fresh, size_t size_limit,
     struct nts_pending *pending, struct writer *out)
 {
 	bool sealed;
@@ -127,7 +127,7 @@ enum nts_err nts_request_seal(struct nts_assoc *a,
 	return NTS_OK;
 }
 
-void nts_request_unsent(struct nts_assoc *a, struct nts_pending *pending)
+void nts_request_cancel(struct nts_assoc *a, struct nts_pending *pending)
 {
 	(void)cookie_jar_put_back(&a->jar, &pending->cookie);
 	explicit_bzero(&pending->cookie, sizeof(pending->cookie));

@@ -41,7 +41,7 @@ void nts_assoc_wipe(struct nts_assoc *a);
 bool nts_assoc_try_other_keys(struct nts_assoc *a);
 
 /* The random bytes of one request; all of them must be unpredictable. */
-struct nts_fresh {
+struct nts_random {
 	uint8_t uid[NTS_UID_LEN];
 	uint8_t nonce[AEAD_NONCE_MAX];
 	uint64_t transmit;
@@ -64,12 +64,12 @@ struct nts_pending {
  * NTS_OK, NTS_NO_COOKIE_LEFT, NTS_NO_ROOM or NTS_CRYPTO.
  */
 enum nts_err nts_request_seal(struct nts_assoc *a,
-    const struct nts_fresh *fresh, size_t size_limit,
+    const struct nts_random *fresh, size_t size_limit,
     struct nts_pending *pending, struct writer *out) MUST_USE;
 
 /* The request never left the machine: puts its cookie back into the jar. Call
  * it before anything else changes the jar. */
-void nts_request_unsent(struct nts_assoc *a, struct nts_pending *pending);
+void nts_request_cancel(struct nts_assoc *a, struct nts_pending *pending);
 
 /* A checked answer; its timestamps are those of the server. */
 struct ntp_answer {

@@ -16,7 +16,7 @@ void ke_put_record(
 void ke_request_build(
     const enum aead_id *aeads, size_t count, struct writer *out)
 {
-	uint8_t list[2 * AEAD_KINDS], protocol[2] = {0, KE_PROTOCOL_NTPV4};
+	uint8_t list[2 * AEAD_COUNT], protocol[2] = {0, KE_PROTOCOL_NTPV4};
 	struct writer w = writer_of(list, sizeof(list));
 	bool gcm_siv = false;
 

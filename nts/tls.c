@@ -189,7 +189,7 @@ struct tls_session *tls_open(struct x509_store_st *trusted, const char *host)
 	return s;
 }
 
-void tls_leave_dates(struct tls_session *s)
+void tls_ignore_dates(struct tls_session *s)
 {
 	X509_VERIFY_PARAM_set_flags(
 	    SSL_get0_param(s->ssl), X509_V_FLAG_NO_CHECK_TIME);

@@ -78,7 +78,7 @@ struct tls_session *tls_open(struct x509_store_st *trusted, const char *host);
 /* Call it before the handshake to accept a chain outside its dates, on a
  * machine whose clock is known to be wrong. Everything else is still checked.
  * The caller must check the dates later, when it knows the time. */
-void tls_leave_dates(struct tls_session *s);
+void tls_ignore_dates(struct tls_session *s);
 
 /* Wipes and frees the session; NULL is allowed. */
 void tls_free(struct tls_session *s);

@@ -141,9 +141,9 @@ static struct ke_answer failed_answer(
 static bool refuse(struct dispatcher *d, const struct ke_request *q, int err)
 {
 	struct ke_answer a = failed_answer(q, KE_STAGE_START);
-	struct words why = words_to(a.text, sizeof(a.text));
+	struct sentence why = sentence_to(a.text, sizeof(a.text));
 
-	words_add(&why, "cannot start a resolver job: %s", strerror(-err));
+	sentence_add(&why, "cannot start a resolver job: %s", strerror(-err));
 	return send_answer(d->engine, &a);
 }
 
@@ -156,10 +156,10 @@ static uint32_t age_ms(const struct worker *w)
 static bool overdue(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a = failed_answer(&w->request, KE_STAGE_DNS);
-	struct words why = words_to(a.text, sizeof(a.text));
+	struct sentence why = sentence_to(a.text, sizeof(a.text));
 
 	a.duration_ms = age_ms(w);
-	words_add(&why,
+	sentence_add(&why,
 	    "DNS did not answer for %s within %g s (check the network and "
 	    "/etc/resolv.conf)",
 	    w->request.host, w->request.timeout_ms / 1e3);
@@ -167,22 +167,22 @@ static bool overdue(struct dispatcher *d, struct worker *w)
 	return send_answer(d->engine, &a);
 }
 
-static void explain_death(int status, struct words *why)
+static void explain_death(int status, struct sentence *why)
 {
-	words_add(why, "the resolver job ");
+	sentence_add(why, "the resolver job ");
 	if (WIFSIGNALED(status))
-		words_add(why, "was ended by signal %d (%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
+		sentence_add(why, "was ended by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		words_add(why, "ended with status %d and without an answer",
+		sentence_add(why, "ended with status %d and without an answer",
 		    WEXITSTATUS(status));
-	words_add(why, ": this is a fault of ntsagent, please report it");
+	sentence_add(why, ": this is a fault of ntsagent, please report it");
 }
 
 static bool died(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a = failed_answer(&w->request, KE_STAGE_START);
-	struct words why = words_to(a.text, sizeof(a.text));
+	struct sentence why = sentence_to(a.text, sizeof(a.text));
 
 	a.duration_ms = age_ms(w);
 	explain_death(stop_worker(w), &why);

@@ -15,7 +15,7 @@
 struct run {
 	struct exchange *x;
 	struct tls_session *tls;
-	struct words *why;
+	struct sentence *why;
 	char where[ENDPOINT_TEXT_MAX + 32]; /* "192.0.2.1 TCP port 4460" */
 	struct mono started;
 	size_t len;
@@ -32,14 +32,14 @@ static bool fail_late(struct run *r, enum ke_stage stage, const char *what)
 {
 	int64_t waited_ns = r->x->deadline.ns - r->started.ns;
 
-	words_add(
+	sentence_add(
 	    r->why, "%s %s within %.1f s", r->where, what, s_of_ns(waited_ns));
 	return fail(r, stage);
 }
 
 static bool fail_socket(struct run *r, enum ke_stage stage, int error)
 {
-	words_add(r->why, "the connection to %s broke: %s", r->where,
+	sentence_add(r->why, "the connection to %s broke: %s", r->where,
 	    strerror(error));
 	return fail(r, stage);
 }
@@ -100,7 +100,7 @@ static bool refuse_certificate(struct run *r)
 {
 	trust_explain_refusal(r->x->trust, tls_refusal(r->tls), r->x->host,
 	    (int64_t)time(NULL), r->why);
-	words_add(r->why, " (%s)", r->where);
+	sentence_add(r->why, " (%s)", r->where);
 	if (trust_refused_by_date(tls_refusal(r->tls)))
 		r->x->dates = KE_DATES_REFUSED;
 	return fail(r, KE_STAGE_CERTIFICATE);
@@ -110,10 +110,10 @@ static bool refuse_tls(struct run *r)
 {
 	const char *detail = tls_detail(r->tls);
 
-	words_add(r->why, "no NTS-KE session with %s: %s", r->where,
+	sentence_add(r->why, "no NTS-KE session with %s: %s", r->where,
 	    tls_fault_text(tls_fault(r->tls)));
 	if (*detail)
-		words_add(r->why, " (%s)", detail);
+		sentence_add(r->why, " (%s)", detail);
 	return fail(r, KE_STAGE_TLS);
 }
 
@@ -134,7 +134,7 @@ static bool handshake_broke(struct run *r, int error)
 		    "accepted the connection but did not complete the TLS "
 		    "handshake");
 	if (error == ECONNRESET || error == EPIPE) {
-		words_add(r->why, "no NTS-KE session with %s: %s", r->where,
+		sentence_add(r->why, "no NTS-KE session with %s: %s", r->where,
 		    tls_fault_text(TLS_CLOSED_EARLY));
 		return fail(r, KE_STAGE_TLS);
 	}
@@ -174,7 +174,7 @@ static void note_facts(struct run *r)
 static bool fail_exchange(struct run *r, enum nts_err error)
 {
 	r->x->error = error;
-	words_add(r->why, "%s: %s", r->where, nts_err_text(error));
+	sentence_add(r->why, "%s: %s", r->where, nts_err_text(error));
 	return fail(r, KE_STAGE_EXCHANGE);
 }
 
@@ -247,10 +247,10 @@ static void say_ke_error(struct run *r, enum nts_err error, unsigned detail)
 {
 	if (error == NTS_KE_ERROR_OTHER || error == NTS_KE_WARNING ||
 	    error == NTS_KE_UNKNOWN_CRITICAL)
-		words_add(r->why, " (%s %u)",
+		sentence_add(r->why, " (%s %u)",
 		    error == NTS_KE_UNKNOWN_CRITICAL ? "type" : "code", detail);
 	if (error == NTS_KE_EMPTY)
-		words_add(r->why,
+		sentence_add(r->why,
 		    ": it may refuse this client, or its NTS setup may be "
 		    "incomplete");
 }
@@ -312,24 +312,24 @@ static bool run_steps(struct run *r)
 	return ask(r) && read_answer(r) && judge_answer(r) && take_keys(r);
 }
 
-bool exchange_run(struct exchange *x, struct words *why)
+bool exchange_run(struct exchange *x, struct sentence *why)
 {
 	struct run r = {.x = x, .why = why, .started = mono_now()};
 	char host[ENDPOINT_TEXT_MAX];
-	struct words where = words_to(r.where, sizeof(r.where));
+	struct sentence where = sentence_to(r.where, sizeof(r.where));
 	bool done;
 
-	words_add(&where, "%s TCP port %u",
+	sentence_add(&where, "%s TCP port %u",
 	    endpoint_text(&x->peer, false, host), x->peer.port);
 	r.tls = tls_open(x->trust->store, x->host);
 	if (!r.tls) {
-		words_add(why, "cannot start a TLS session: %s",
+		sentence_add(why, "cannot start a TLS session: %s",
 		    tls_fault_text(TLS_LIBRARY));
 		return fail(&r, KE_STAGE_TLS);
 	}
 	x->dates = KE_DATES_CHECKED;
 	if (x->dates_unchecked) {
-		tls_leave_dates(r.tls);
+		tls_ignore_dates(r.tls);
 		x->dates = KE_DATES_UNCHECKED;
 	}
 	done = run_steps(&r);

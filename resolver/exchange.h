@@ -34,7 +34,7 @@ struct exchange {
 };
 
 /* False: `why` is the reason. The caller calls exchange_wipe() in any case. */
-bool exchange_run(struct exchange *x, struct words *why) MUST_USE;
+bool exchange_run(struct exchange *x, struct sentence *why) MUST_USE;
 
 /* Wipes the secrets. Does not close the socket. */
 void exchange_wipe(struct exchange *x);

@@ -74,7 +74,8 @@ bool ke_request_valid(const struct ke_request *r)
 	       r->family <= FAMILY_IPV6 && r->dates_unchecked <= 1 &&
 	       memcmp(r->reserved, zeros, sizeof(zeros)) == 0 &&
 	       r->timeout_ms >= 1 && r->timeout_ms <= KE_TIMEOUT_MAX_MS &&
-	       (endpoint_absent(&r->behind) || endpoint_valid(&r->behind));
+	       (endpoint_absent(&r->try_after) ||
+		   endpoint_valid(&r->try_after));
 }
 
 static bool texts_valid(const struct ke_answer *a)

@@ -64,7 +64,7 @@ struct ke_request {
 	uint32_t timeout_ms; /* for the whole job; 1..KE_TIMEOUT_MAX_MS */
 	/* Try the address that follows this one first: no server answered to
 	 * keys from this one. Family 0: begin with the first address. */
-	struct endpoint behind;
+	struct endpoint try_after;
 };
 
 /* What a key exchange shows of the server, as far as its stage got. */
@@ -91,7 +91,7 @@ struct ke_answer {
 	 * ntsctl; "" after success. */
 	char text[KE_TEXT_MAX];
 
-	struct ke_facts facts; /* as far as the job got */
+	struct ke_facts facts;		/* as far as the job got */
 	char ntp_server[KE_SERVER_MAX]; /* negotiated name, or "" */
 
 	/* Only after success. The NTP addresses in the order of use: the one

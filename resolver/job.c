@@ -18,11 +18,11 @@ struct job {
 	struct mono started, deadline;
 	struct trust trust;
 	size_t aead_count;
-	enum aead_id aeads[AEAD_KINDS];
+	enum aead_id aeads[AEAD_COUNT];
 	struct names names;   /* all addresses of the host */
 	struct names untried; /* those without a key exchange yet */
 	struct exchange exchange;
-	struct words why;
+	struct sentence why;
 	char text[KE_TEXT_MAX]; /* the reason of a failure, by `why` */
 };
 
@@ -54,7 +54,7 @@ static bool is_available(
 /* Chooses the configured algorithms that the library has. */
 static bool choose_aeads(struct job *j)
 {
-	enum aead_id available[AEAD_KINDS];
+	enum aead_id available[AEAD_COUNT];
 	size_t count = aead_available(available);
 
 	if (j->config->aead_count == 0) {
@@ -66,10 +66,10 @@ static bool choose_aeads(struct job *j)
 			j->aeads[j->aead_count++] = j->config->aeads[i];
 	if (j->aead_count > 0)
 		return true;
-	words_add(&j->why, count == 0
-			       ? "the cryptographic library fails its self-test"
-			       : "the cryptographic library has none of the "
-				 "configured AEAD algorithms");
+	sentence_add(&j->why,
+	    count == 0 ? "the cryptographic library fails its self-test"
+		       : "the cryptographic library has none of the "
+			 "configured AEAD algorithms");
 	return fail(j, KE_STAGE_START);
 }
 
@@ -78,7 +78,7 @@ static bool load_trust(struct job *j)
 	if (trust_load(&j->trust, j->config, &j->why))
 		return true;
 	if (j->trust.expired && j->request->dates_unchecked) {
-		j->why = words_to(j->text, sizeof(j->text));
+		j->why = sentence_to(j->text, sizeof(j->text));
 		return true;
 	}
 	if (j->trust.expired)
@@ -94,12 +94,12 @@ static bool look_up(struct job *j)
 		&j->names, &j->why))
 		return fail(j, KE_STAGE_DNS);
 	if (late(j)) {
-		words_add(&j->why,
+		sentence_add(&j->why,
 		    "DNS took %.1f s to answer for %s, which is too long",
 		    waited_s(j), q->host);
 		return fail(j, KE_STAGE_DNS);
 	}
-	names_rotate_after(&j->names, &q->behind);
+	names_rotate_after(&j->names, &q->try_after);
 	j->untried = j->names;
 	return true;
 }
@@ -177,17 +177,17 @@ static bool exchange_keys(struct job *j)
 static bool find_keys_elsewhere(struct job *j)
 {
 	const struct ke_answer first = *j->answer;
-	const struct words why = j->why;
+	const struct sentence why = j->why;
 	char unused[KE_TEXT_MAX];
 	bool found = false;
 
 	while (!found && j->untried.count > 0 && !late(j)) {
-		j->why = words_to(unused, sizeof(unused));
+		j->why = sentence_to(unused, sizeof(unused));
 		if (!connect_next(j))
 			break;
 		found = exchange_keys(j);
 	}
-	j->why = found ? words_to(j->text, sizeof(j->text)) : why;
+	j->why = found ? sentence_to(j->text, sizeof(j->text)) : why;
 	if (!found)
 		*j->answer = first;
 	return found;
@@ -213,14 +213,14 @@ static bool look_up_ntp_server(struct job *j, struct names *out)
 	const char *server = j->exchange.response.server;
 
 	memcpy(j->answer->ntp_server, server, sizeof(j->answer->ntp_server));
-	words_add(&j->why,
+	sentence_add(&j->why,
 	    "%s names the NTP server %s, which is unusable: ", j->request->host,
 	    server);
 	if (!names_lookup(server, ntp_port(j),
 		(enum family_choice)j->request->family, out, &j->why))
 		return fail(j, KE_STAGE_NTP_NAME);
 	if (late(j)) {
-		words_add(&j->why, "DNS took too long to answer for it");
+		sentence_add(&j->why, "DNS took too long to answer for it");
 		return fail(j, KE_STAGE_NTP_NAME);
 	}
 	return true;
@@ -290,7 +290,7 @@ void resolver_job(const struct ke_request *request,
 	answer->source = request->source;
 	answer->serial = request->serial;
 	j.deadline = mono_after(j.started, request->timeout_ms * NS_PER_MS);
-	j.why = words_to(j.text, sizeof(j.text));
+	j.why = sentence_to(j.text, sizeof(j.text));
 	run(&j);
 	answer->duration_ms =
 	    (uint32_t)((mono_now().ns - j.started.ns) / NS_PER_MS);

@@ -130,7 +130,7 @@ static bool is_absence(int error)
 
 /* True: the name has addresses, but none of the configured family. */
 static bool explain_family(
-    const char *host, enum family_choice family, struct words *why)
+    const char *host, enum family_choice family, struct sentence *why)
 {
 	struct addrinfo *list;
 	bool exists;
@@ -141,7 +141,7 @@ static bool explain_family(
 	if (list)
 		freeaddrinfo(list);
 	if (exists)
-		words_add(why,
+		sentence_add(why,
 		    "%s has only IPv%d addresses, but IPv%d is configured "
 		    "for it",
 		    host, family == FAMILY_IPV4 ? 6 : 4,
@@ -150,44 +150,44 @@ static bool explain_family(
 }
 
 static void explain(
-    const char *host, int error, int system_error, struct words *why)
+    const char *host, int error, int system_error, struct sentence *why)
 {
 	switch (error) {
 	case EAI_NONAME:
-		words_add(why,
+		sentence_add(why,
 		    "no address for %s: the name does not exist (check "
 		    "/etc/hosts or DNS)",
 		    host);
 		break;
 	case EAI_NODATA:
 	case EAI_ADDRFAMILY:
-		words_add(why,
+		sentence_add(why,
 		    "no address for %s: the name exists, but has no IP "
 		    "address (check /etc/hosts or DNS)",
 		    host);
 		break;
 	case EAI_AGAIN:
-		words_add(why,
+		sentence_add(why,
 		    "no DNS server answered for %s (check the network and "
 		    "/etc/resolv.conf)",
 		    host);
 		break;
 	case EAI_FAIL:
-		words_add(why,
+		sentence_add(why,
 		    "the DNS server failed or refused to answer for %s", host);
 		break;
 	case EAI_SYSTEM:
-		words_add(
+		sentence_add(
 		    why, "cannot look up %s: %s", host, strerror(system_error));
 		break;
 	default:
-		words_add(
+		sentence_add(
 		    why, "cannot look up %s: %s", host, gai_strerror(error));
 	}
 }
 
 bool names_lookup(const char *host, uint16_t port, enum family_choice family,
-    struct names *out, struct words *why)
+    struct names *out, struct sentence *why)
 {
 	struct addrinfo *list;
 	int error = ask(host, af_of_choice(family), &list);

@@ -17,7 +17,7 @@ struct names {
  * two families in turn; each address has `port`. False: `why` is the reason.
  */
 bool names_lookup(const char *host, uint16_t port, enum family_choice family,
-    struct names *out, struct words *why) MUST_USE;
+    struct names *out, struct sentence *why) MUST_USE;
 
 /*
  * Puts the addresses of the two families in turn (RFC 8305 section 4). `lead`

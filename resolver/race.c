@@ -153,58 +153,59 @@ int race_connect(
 	return -1;
 }
 
-static void explain_one(const struct endpoint *e, int error, struct words *why)
+static void explain_one(
+    const struct endpoint *e, int error, struct sentence *why)
 {
 	char host[ENDPOINT_TEXT_MAX];
 
 	endpoint_text(e, false, host);
 	switch (error) {
 	case 0:
-		words_add(why, "%s was not tried before the timeout", host);
+		sentence_add(why, "%s was not tried before the timeout", host);
 		break;
 	case ECONNREFUSED:
-		words_add(why,
+		sentence_add(why,
 		    "connection refused: nothing listens on TCP port %u of %s "
 		    "(is NTS enabled there? does a firewall reject it?)",
 		    e->port, host);
 		break;
 	case ETIMEDOUT:
-		words_add(why,
+		sentence_add(why,
 		    "no answer from %s TCP port %u (blocked by a firewall?)",
 		    host, e->port);
 		break;
 	case EHOSTUNREACH:
-		words_add(why,
+		sentence_add(why,
 		    "%s cannot be reached: it or the network on the way to it "
 		    "is down",
 		    host);
 		break;
 	case ENETUNREACH:
-		words_add(why, "no route to %s", host);
+		sentence_add(why, "no route to %s", host);
 		break;
 	case EACCES:
 	case EPERM:
-		words_add(why,
+		sentence_add(why,
 		    "the firewall or sandbox of this machine does not allow "
 		    "connections to %s TCP port %u",
 		    host, e->port);
 		break;
 	case EAFNOSUPPORT:
-		words_add(why,
+		sentence_add(why,
 		    "this machine has no IPv%u, so it cannot reach %s",
 		    e->family, host);
 		break;
 	default:
-		words_add(why, "cannot connect to %s TCP port %u: %s", host,
+		sentence_add(why, "cannot connect to %s TCP port %u: %s", host,
 		    e->port, strerror(error));
 	}
 }
 
 void race_explain(const struct names *to, const struct race_outcome *outcome,
-    struct words *why)
+    struct sentence *why)
 {
 	for (unsigned i = 0; i < to->count; i++) {
-		words_add(why, "%s", i > 0 ? "; " : "");
+		sentence_add(why, "%s", i > 0 ? "; " : "");
 		explain_one(&to->at[i], outcome->error[i], why);
 	}
 }

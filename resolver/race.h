@@ -27,6 +27,6 @@ int race_connect(const struct names *to, struct mono deadline,
 
 /* Says why each address failed. */
 void race_explain(const struct names *to, const struct race_outcome *outcome,
-    struct words *why);
+    struct sentence *why);
 
 #endif

@@ -188,7 +188,7 @@ static bool set_aeads(
 		if (len >= sizeof(word) ||
 		    !value_integer(word, 1, UINT16_MAX, &id) ||
 		    aead_key_len((enum aead_id)id) == 0 ||
-		    trust->aead_count == AEAD_KINDS)
+		    trust->aead_count == AEAD_COUNT)
 			return false;
 		for (unsigned i = 0; i < trust->aead_count; i++)
 			if (trust->aeads[i] == (enum aead_id)id)

@@ -9,7 +9,7 @@
 
 #define ORDER_PATH_MAX 300
 
-/* The path of the control socket, by the rule of control_path in
+/* The path of the control socket, by the rule of control_socket_path in
  * agent/query/control_socket.h: control.sock in the folder of status.sock. */
 void order_path(const char *status_socket, char out[static ORDER_PATH_MAX]);
 

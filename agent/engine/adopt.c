@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which old source each new one is; -1: none. */
 struct mapping {
-	int from[SOURCES_MAX];
+	int from[SOURCES_MAX];	/* new index to old index; -1: a new source */
 	bool kept[SOURCES_MAX]; /* by old index */
 };
 
@@ -61,8 +60,8 @@ static void map_sources(
 	}
 }
 
-/* An answer to an exchange of the old list must not be taken for one of the
- * source that has its slot now. */
+/* A late answer to an exchange of the old list must not reach the source that
+ * has its slot now. */
 static uint32_t next_serial(const struct engine *e)
 {
 	uint32_t last = 0;
@@ -102,7 +101,7 @@ static bool allocate(struct change *c)
 	return false;
 }
 
-/* True: source `old` stays where it is. */
+/* Returns true if source `old` keeps its index. */
 static bool stays(const struct change *c, unsigned old)
 {
 	return old < c->fresh->source_count && c->map.from[old] == (int)old;
@@ -142,7 +141,7 @@ static int moved_to(const struct change *c, int old)
 	return -1;
 }
 
-/* What the engine remembers of a source by its index. The next answers say
+/* Moves what the engine keeps by the index of a source. The next answers say
  * again whether the clock has stood still. */
 static void move_memories(const struct change *c)
 {
@@ -163,7 +162,7 @@ static void replace(struct change *c)
 {
 	struct engine *e = c->e;
 
-	/* The new list has the keys of the sources that stay. */
+	/* The new list has copies of the keys that are kept. */
 	explicit_bzero(e->sources, e->source_count * sizeof(*e->sources));
 	free(e->sources);
 	steering_free(e->steering);
@@ -175,7 +174,7 @@ static void replace(struct change *c)
 	move_memories(c);
 	e->decide_at = e->now.mono;
 	engine_mark_duplicates(e);
-	/* The offers of the servers go by the old list. */
+	/* Offers are kept by index, too: drop them. */
 	if (bootstrap_open(&e->bootstrap))
 		wrong_clock_renew(e);
 }

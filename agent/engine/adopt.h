@@ -1,7 +1,7 @@
 /*
- * Another configuration for an engine that runs. A source whose server stays
- * keeps its keys, cookies, samples and pace; other sources end, with their keys
- * wiped, or start.
+ * Gives a running engine another configuration. A source whose server stays
+ * keeps its keys, cookies, samples and pace. A source that is gone ends, and
+ * its keys are wiped.
  */
 #ifndef AGENT_ENGINE_ADOPT_H
 #define AGENT_ENGINE_ADOPT_H
@@ -10,14 +10,15 @@
 
 #define ADOPT_TEXT_MAX 640
 
-/* True: the new configuration has other certificates or algorithms. */
+/* Returns true if the new configuration trusts other certificates or has other
+ * AEAD algorithms. */
 bool adopt_changes_trust(
     const struct config *old, const struct config *fresh) MUST_USE;
 
 /*
- * `fresh` is borrowed from now on, the old one no longer. `text` gets the
- * changes as one line. False: out of memory, and nothing has changed.
- * engine_on_timer comes next.
+ * Borrows `fresh` from now on, and the old configuration no longer. Writes the
+ * changes to `text` as one line. False: out of memory, and nothing has changed.
+ * The caller calls engine_on_timer next.
  */
 bool engine_adopt(struct engine *e, const struct config *fresh,
     struct clock_reading now, char text[ADOPT_TEXT_MAX]) MUST_USE;

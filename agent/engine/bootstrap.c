@@ -5,19 +5,19 @@
 #include <string.h>
 #include <strings.h>
 
-/* Who has not answered so long after the first one is not waited for ... */
+/* Decide without servers that stay silent for so long after the first offer. */
 #define TIMEOUT_NS (3 * NS_PER_S)
-/* ... and sources that need no quorum do not wait longer than this for it. */
+/* The steering waits no longer than this for an agreement. */
 #define HOLD_NS (10 * NS_PER_S)
-/* With less than three, one that lies cannot be outvoted. */
+/* Three can outvote one that lies; two can only contradict it. */
 #define QUORUM 3
 #define QUORUM_LEAST 2
-/* How fast a clock without any correction may run away from an offer. */
+/* A clock without any correction drifts from an offer by less than this. */
 #define GROWTH 1e-3
-/* How far the time may be from what a lapse was found to be: no clock that runs
- * goes wrong by more in hours, and no two servers that agree differ by it. */
+/* The agreed step may differ from the pause by this much: a clock that runs
+ * drifts by less in hours, and servers that agree differ by less. */
 #define PAUSE_SLACK_NS NS_PER_S
-/* No later than int64 nanoseconds can say (2262). */
+/* The year 2262: int64 nanoseconds end there. */
 #define SECONDS_MAX INT64_C(9223372036)
 
 const char *bootstrap_outcome_name(enum bootstrap_outcome outcome)
@@ -117,7 +117,7 @@ static bool same_server(
 	       endpoint_same_host(&a->address, &b->address);
 }
 
-/* Another name of a server that has a vote already? */
+/* Returns true if an earlier source has the vote of this server. */
 static bool duplicate(const struct bootstrap *b, unsigned source)
 {
 	for (unsigned i = 0; i < source; i++)
@@ -127,7 +127,7 @@ static bool duplicate(const struct bootstrap *b, unsigned source)
 	return false;
 }
 
-/* Corrections of the wall clock, as server and certificate would have them. */
+/* Steps of the wall clock that a server and its certificate permit. */
 struct interval {
 	int64_t low, high;
 };
@@ -144,8 +144,8 @@ static bool window_known(const struct bootstrap_offer *o)
 	return o->not_before_s != 0 || o->not_after_s != 0;
 }
 
-/* What the server says, as far as its certificate allows it to say that; empty
- * when it tells a time for which its certificate was not issued. */
+/* The offer, cut to the dates of the certificate; empty (low > high) if the
+ * offered time is outside of them. */
 static struct interval interval(
     const struct bootstrap_offer *o, const struct timescale *t, struct wall now)
 {
@@ -182,12 +182,12 @@ static bool holds(struct interval in, int64_t point)
 
 struct ballot {
 	unsigned voters;
-	unsigned count; /* of those that say something */
+	unsigned count; /* of votes that can agree */
 	struct interval in[SOURCES_MAX];
 	bool undated[SOURCES_MAX];
 };
 
-/* Who says what cannot be has a vote, but agrees with nobody. */
+/* A server whose time cannot be true is a voter that agrees with none. */
 static void count_voters(const struct bootstrap *b, const struct timescale *t,
     struct wall now, struct ballot *ballot)
 {
@@ -207,8 +207,9 @@ static void count_voters(const struct bootstrap *b, const struct timescale *t,
 	}
 }
 
-/* The voters that share a point begin to do so at the low end of one of them.
- * Returns how many there are at most; `shared` is what those have in common. */
+/* Finds the point that most votes share. Such a point is the low end of one of
+ * them. `shared` becomes what these votes have in common. Returns how many they
+ * are. */
 static unsigned agreement(const struct ballot *ballot, struct interval *shared)
 {
 	unsigned most = 0;
@@ -240,8 +241,8 @@ static bool any_undated(const struct ballot *ballot, int64_t point)
 	return false;
 }
 
-/* All that are configured, without those that were found to be others' second
- * names: three of them are enough, fewer than two never are. */
+/* Three servers are enough, and one is too few. A second name of a server is
+ * not waited for. */
 static unsigned needed(const struct bootstrap *b)
 {
 	unsigned independent = b->configured;
@@ -262,12 +263,12 @@ static enum bootstrap_outcome judge(const struct bootstrap *b,
 		return BOOTSTRAP_FEW;
 	if (2 * r->agreeing <= r->voters)
 		return BOOTSTRAP_DISAGREE;
-	/* Another error than that one is none that this is for. */
+	/* Only the error of the pause may be corrected. */
 	if (b->pause_ns > 0)
 		return llabs(r->step_ns - b->pause_ns) <= PAUSE_SLACK_NS
 			   ? BOOTSTRAP_AGREED
 			   : BOOTSTRAP_RIGHT;
-	/* Their certificates fit the clock as it is. */
+	/* The certificates of the majority fit the clock as it is. */
 	if (!undated)
 		return BOOTSTRAP_RIGHT;
 	if (now.ns + r->step_ns < b->earliest_ns)
@@ -317,7 +318,7 @@ static void what_is_wrong(const struct bootstrap *b, char *out, size_t size)
 void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 {
 	const struct bootstrap_result *r = &b->result;
-	char floor[32], wrong[80];
+	char earliest[32], wrong[80];
 
 	what_is_wrong(b, wrong, sizeof(wrong));
 	switch (r->outcome) {
@@ -328,23 +329,24 @@ void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 		    wrong, r->voters, r->agreeing);
 		break;
 	case BOOTSTRAP_EARLY:
-		date(b->earliest_ns, floor);
+		date(b->earliest_ns, earliest);
 		snprintf(out, size,
 		    "%s, and %u servers agree on a time before %s, which is "
 		    "known to be past (last-good-time, or the age of this "
 		    "program)",
-		    wrong, r->agreeing, floor);
+		    wrong, r->agreeing, earliest);
 		break;
 	case BOOTSTRAP_FEW:
 	case BOOTSTRAP_RIGHT:
 	case BOOTSTRAP_AGREED:
 	case BOOTSTRAP_OUTCOME_COUNT:
 		snprintf(out, size,
-		    "%s: it is being set by agreement of %u independent "
-		    "server%s first, and %u answered%s",
+		    "%s: %u independent server%s must agree to set it, and %u "
+		    "answered%s",
 		    wrong, needed(b), needed(b) == 1 ? "" : "s", r->voters,
-		    r->voters == 1 ? " (bootstrap = single would let it do so)"
-				   : "");
+		    r->voters == 1
+			? " (with bootstrap = single, one server is enough)"
+			: "");
 		break;
 	}
 }

@@ -10,7 +10,8 @@
 
 /* A keeper that does not answer for this long hangs. */
 #define KEEPER_TIMEOUT_NS (5 * NS_PER_S)
-/* The kernel and timedatectl(1) take 16 s for "not synchronised". */
+/* Root distance from which the kernel and timedatectl(1) say "not
+ * synchronised". */
 #define DISCLAIMED_NS (16 * NS_PER_S)
 #define SAVE_EVERY_NS (3600 * NS_PER_S)
 
@@ -191,7 +192,7 @@ static void take_changes(struct engine *e, const struct keeper_report *r)
 	}
 }
 
-/* The steering did not decide a bootstrap step, and hears nothing of it. */
+/* The agreement, not the steering, has decided a bootstrap step. */
 static void take_answer(struct engine *e, const struct keeper_report *r)
 {
 	bool bootstrap = e->order.command.bootstrap;
@@ -213,7 +214,7 @@ void engine_take_report(struct engine *e, const struct keeper_report *r)
 		e->order.pending = false;
 		if (!ordered_step_refused(e, r))
 			take_answer(e, r);
-	} else if (r->verdict == KEEPER_MEDDLED) {
+	} else if (r->verdict == KEEPER_FREQ_CHANGED) {
 		engine_meddled(e, r);
 	} else if (r->serial == 0) {
 		e->order.slewing = false;

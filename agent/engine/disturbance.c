@@ -25,7 +25,7 @@ static void measure_again(struct engine *e)
 	steering_allow_step(e->steering);
 }
 
-/* For the log now, and for `ntsctl tracking` afterwards. */
+/* Logs the disturbance, and keeps it for `ntsctl tracking`. */
 static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
@@ -70,13 +70,13 @@ void engine_jumped(struct engine *e, int64_t jump_ns)
 	    "the clock was moved by %+.3f s from outside%s%s", s_of_ns(jump_ns),
 	    by.before, by.name);
 	foreign_step(e, jump_ns);
-	/* The clock was set by somebody who knows how long it stood still. */
+	/* An administrator has corrected the pause by hand. */
 	if (e->bootstrap.pause_ns > 0)
 		bootstrap_end(&e->bootstrap);
 	measure_again(e);
 }
 
-/* A program that does it all the time gets a few lines. */
+/* A program that does it again and again gets a few lines and then none. */
 static void report_meddling(struct engine *e, const struct keeper_report *r)
 {
 	struct culprit by =
@@ -113,7 +113,7 @@ void engine_meddled(struct engine *e, const struct keeper_report *report)
 	measure_again(e);
 }
 
-/* The network may be another one after a sleep. */
+/* After a sleep, the machine may be in another network. */
 void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
 {
 	tell(e, LOG_LEVEL_NOTICE, "the machine was suspended for %.1f s",
@@ -135,7 +135,7 @@ int64_t engine_slept(struct engine *e, struct clock_reading now)
 	return gap_ns;
 }
 
-/* The sources, one bit each, that have answered lately and agree. Ignore the
+/* The sources, one bit each, that have answered recently and agree. Ignore the
  * others: their offsets are wrong anyway. */
 static uint64_t voters(const struct engine *e)
 {
@@ -153,13 +153,13 @@ static uint64_t voters(const struct engine *e)
 	return bits;
 }
 
-static struct pause_voice voice_of(
+static struct pause_answer voice_of(
     const struct engine *e, const struct tracking *t, const struct sample *m)
 {
 	int64_t offset_ns =
 	    m->offset_ns - timescale_added_ns(&e->timescale, e->now.wall);
 
-	return (struct pause_voice){
+	return (struct pause_answer){
 	    .first = e->now.mono,
 	    .lag_ns = offset_ns - t->offset_ns,
 	    .bound_ns = sample_distance_ns(m) + t->root_delay_ns / 2 +
@@ -171,7 +171,7 @@ enum pause_verdict engine_judge_pause(
     struct engine *e, unsigned source, const struct sample *m, int64_t *lag_ns)
 {
 	uint64_t bits = voters(e);
-	struct pause_voice voice;
+	struct pause_answer voice;
 	struct tracking t;
 
 	if (!e->last_synchronised || !(bits >> source & 1))
@@ -183,7 +183,7 @@ enum pause_verdict engine_judge_pause(
 	    &e->pause, source, voice, m->at.ns - t.updated.ns, bits);
 }
 
-/* The machine's clocks go on without a jump, and so does the ledger. */
+/* No clock of the machine has jumped, so the ledger needs no correction. */
 void engine_stood_still(struct engine *e, int64_t lag_ns)
 {
 	tell(e, LOG_LEVEL_WARNING,

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define NAMES_MAX 300
-/* An announcement counts this long: it ends with the leap second, while
- * smearing goes on. */
+/* An announcement counts for so long: it ends at the leap second, but smearing
+ * goes on. */
 #define ANNOUNCED_NS (25 * 3600 * NS_PER_S)
 
 void engine_leap_armed(struct engine *e, const struct clock_command *command)
@@ -27,7 +27,7 @@ void engine_leap_armed(struct engine *e, const struct clock_command *command)
 	if (leap == e->leap.armed)
 		return;
 	e->leap.armed = leap;
-	/* That it is disarmed after it was executed needs no line. */
+	/* No line if the kernel is disarmed after the leap second. */
 	if (leap != LEAP_NONE || !e->leap.executed)
 		engine_say(e, LOG_LEVEL_NOTICE, "%s", lines[leap]);
 	e->leap.executed = false;
@@ -42,8 +42,8 @@ bool engine_leap_executed(
 	if (e->leap.executed ||
 	    !leap_executed(armed, before, e->now.wall, jump_ns, tolerance_ns))
 		return false;
-	timescale_leap(&e->timescale, leap_moment(armed, before), leap_ns,
-	    e->good_freq_ppm);
+	timescale_leap(
+	    &e->timescale, leap_time(armed, before), leap_ns, e->good_freq_ppm);
 	e->wall_minus_mono_ns += leap_ns;
 	e->leap.executed = true;
 	engine_say(e, LOG_LEVEL_NOTICE,
@@ -89,7 +89,7 @@ static void name_smearers(
 	engine_say(e, LOG_LEVEL_WARNING,
 	    "around this leap second %s differ%s from the others by "
 	    "less than a second: either they smear it, or the others "
-	    "do; the two kinds must not be mixed",
+	    "do; do not mix the two kinds",
 	    names, (found & (found - 1)) ? "" : "s");
 }
 
@@ -104,7 +104,7 @@ void engine_leap_look(struct engine *e)
 	struct leap_view views[SOURCES_MAX];
 	uint64_t found = 0;
 
-	if (!leap_season(e->now.wall)) {
+	if (!leap_smear_time(e->now.wall)) {
 		forget(e);
 		return;
 	}
@@ -121,7 +121,7 @@ void engine_leap_look(struct engine *e)
 	for (unsigned i = 0; i < e->source_count; i++)
 		if (leap_smears(views, e->source_count, i))
 			found |= UINT64_C(1) << i;
-	/* A server that has differed once in this season needs no more line. */
+	/* One line for each server and leap second. */
 	if (found & ~e->leap.smearers)
 		name_smearers(e, views, found);
 	e->leap.smearers |= found;

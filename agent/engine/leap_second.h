@@ -7,21 +7,21 @@
 
 #include "agent/engine/state.h"
 
-/* After a command was carried out: reports that it has armed the kernel, or
- * disarmed it. */
+/* The keeper has carried out `command`: reports whether it has armed or
+ * disarmed the kernel. */
 void engine_leap_armed(struct engine *e, const struct clock_command *command);
 
-/* True: the jump since the last event is the leap second that was armed. The
- * ledger follows, and no sample is lost. `before`: the wall clock at the last
- * event. */
+/* Returns true if the jump since the last event is the leap second that was
+ * armed. The ledger follows, and no sample is lost. `before`: the wall clock at
+ * the last event. `jump_ns`: positive is forward. */
 bool engine_leap_executed(struct engine *e, struct wall before, int64_t jump_ns,
     int64_t tolerance_ns);
 
-/* Around a leap second: looks for servers that smear it among others that do
- * not, and reports them. */
+/* Around a leap second: reports servers that smear it among others that do
+ * not. */
 void engine_leap_look(struct engine *e);
 
-/* What `ntsctl sources` says of such a server; NULL: it is none. */
+/* What `ntsctl sources` says about a server that smears; NULL: it does not. */
 const char *engine_leap_reason(const struct engine *e, unsigned source);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the log is told of the clock and of the votes, as they change. */
+/* Logs changes of the clock and of the votes. */
 #ifndef AGENT_ENGINE_REPORT_H
 #define AGENT_ENGINE_REPORT_H
 

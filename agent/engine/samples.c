@@ -127,7 +127,7 @@ static enum answer_check failed_check(struct engine *e, struct candidate *c)
  * which the others can tell, or the source has. */
 static void ask_the_others(struct engine *e, unsigned source)
 {
-	if (steering_outliers(e->steering, source) == 2)
+	if (steering_outlier_count(e->steering, source) == 2)
 		engine_hurry(e, ~(UINT64_C(1) << source));
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* A disk may be slow, and no answer is handled meanwhile. */
+/* A write may take long, and a stamp in user space would be late by that. */
 static bool quiet(const struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++)
@@ -19,8 +19,8 @@ static void hand_over(struct engine *e, unsigned slot)
 	explicit_bzero(&e->saved, sizeof(e->saved));
 }
 
-/* While a command is under way, the ledger does not know what the clock does:
- * samples could not be carried over. */
+/* While a command is under way, the ledger does not know the clock: samples
+ * that were saved now could not be carried over. */
 static void save_samples(struct engine *e)
 {
 	e->save_samples_at = mono_after(e->now.mono, SAMPLES_EVERY_NS);

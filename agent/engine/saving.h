@@ -4,15 +4,15 @@
 
 #include "agent/engine/state.h"
 
-/* Samples are written first after this time, then this often, and at the end.
+/* Samples are written after this time, then in this interval, and at the end.
  */
 #define SAMPLES_FIRST_NS (60 * NS_PER_S)
 #define SAMPLES_EVERY_NS (600 * NS_PER_S)
 
-/* Writes one file that is due, if no answer is waited for. */
+/* Writes one file that is due, unless a request is under way. */
 void engine_saving_turn(struct engine *e);
 
-/* Writes everything: the agent ends. */
+/* The agent ends: writes all keys and samples. */
 void engine_saving_end(struct engine *e);
 
 /* Removes the keys of a source that may not be queried any more. */

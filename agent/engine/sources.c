@@ -33,7 +33,7 @@ static void send_request(struct engine *e, unsigned i)
 	struct source *s = &e->sources[i];
 	uint8_t packet[NTS_PACKET_MAX];
 	struct writer w = writer_of(packet, sizeof(packet));
-	struct nts_fresh fresh;
+	struct nts_random fresh;
 	int err;
 
 	e->ports.random(e->ports.self, &fresh, sizeof(fresh));
@@ -150,9 +150,9 @@ static struct mono spread(
 	    now, (int64_t)(engine_random(e) % (uint32_t)NS_PER_S));
 }
 
-/* A source that has missed nothing may be behind another path now. One request
- * out of turn finds out; the next one waits until the time is made up for,
- * however often routes change. */
+/* A source without trouble may be reached by another path now. One request out
+ * of turn finds out. The next one waits until the poll interval has made up for
+ * it, however often routes change. */
 static void try_new_path(struct engine *e, unsigned i, struct mono at)
 {
 	struct source *s = &e->sources[i];

@@ -116,9 +116,9 @@ struct engine {
 
 	/* The resolver's process: overdue answers since its last one. */
 	unsigned resolver_strikes;
-	struct mono strike_after; /* the next may count from then on */
+	struct mono strike_after; /* no other strike counts before this */
 
-	/* What the log has been told last, to tell changes only. */
+	/* What the log said last: only changes are logged. */
 	bool ever_synchronised, last_synchronised;
 	int last_selected; /* index, or -1 */
 	char last_reason[160];
@@ -136,8 +136,8 @@ struct engine {
 		struct mono at;
 		char text[SOURCE_TEXT_MAX]; /* "": never */
 	} disturbed;			    /* the last disturbance */
-	struct log_budget meddling;	    /* lines on other programs */
-	struct mono meddled_at; /* measure again for that from then on */
+	struct log_budget meddling;	    /* lines about other programs */
+	struct mono meddled_at; /* no other burst for that before this */
 
 	enum engine_end end;
 	/* -Q: what was measured, once `end` is ENGINE_DONE. Positive: the clock

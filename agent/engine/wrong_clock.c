@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The kernel and timedatectl(1) take 16 s for "not synchronised". */
+/* Root distance from which the kernel and timedatectl(1) say "not
+ * synchronised". */
 #define UNKNOWN_NS (16 * NS_PER_S)
 
 void wrong_clock_init(struct engine *e, int64_t earliest_ns)
@@ -72,8 +73,8 @@ static const char *obstacle(const struct engine *e)
 		return "the clock is not controlled (--no-clock)";
 	return e->config->bootstrap == BOOTSTRAP_OFF
 		   ? "bootstrap = off"
-		   : "one server alone cannot prove it (bootstrap = single "
-		     "would let it)";
+		   : "one server alone cannot prove it (with bootstrap = "
+		     "single, one is enough)";
 }
 
 void wrong_clock_paused(struct engine *e, int64_t lag_ns)
@@ -95,16 +96,15 @@ void wrong_clock_paused(struct engine *e, int64_t lag_ns)
 		    obstacle(e));
 }
 
-/* While the agreement is open, the steering must wait at first; what it gets
- * done later was within the threshold. */
+/* The steering waits at first. What it does later is within
+ * refuse-threshold, so the pause is corrected. */
 bool wrong_clock_pause_over(const struct engine *e)
 {
 	return e->bootstrap.pause_ns > 0 && !wrong_clock_holds(e);
 }
 
-/* If the clock may be wrong, the era is the one nearest to the earliest time
- * that can be true, else the one nearest to now. A clock from before this
- * program was written is wrong, and no guide to the era. */
+/* If the clock may be wrong, choose the era by the earliest time that can be
+ * true. A clock that shows a time before this program was written is wrong. */
 struct wall wrong_clock_pivot(const struct engine *e, unsigned source)
 {
 	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
@@ -134,9 +134,9 @@ struct bootstrap_offer wrong_clock_offer(
 	return o;
 }
 
-/* That a certificate fits a clock which is known to be wrong says little: a
- * source that was accepted with dates must not lead to a time that is past. Of
- * those without dates, the agreement must not, see bootstrap.c. */
+/* A certificate that fits a clock which is known to be behind proves little:
+ * such a source must not tell a time that is past. For sources without a check
+ * of dates, judge() of bootstrap.c sees to that. */
 bool wrong_clock_plausible(
     const struct engine *e, const struct bootstrap_offer *o, struct wall told)
 {
@@ -171,7 +171,7 @@ void wrong_clock_take(
 		bootstrap_take(&e->bootstrap, source, o, e->now.mono);
 }
 
-/* No source that may still make an offer is missing. */
+/* Returns true if every source that can make an offer has made it. */
 static bool complete(const struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {

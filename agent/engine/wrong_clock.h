@@ -1,69 +1,76 @@
 /*
- * A clock that may be too wrong to check certificates by: what the sources
- * offer meanwhile, and what becomes of it. The rules of the agreement are in
- * bootstrap.h; this is their side in the engine.
+ * The engine's side of a clock that may be too wrong to check certificates by:
+ * the offers of the sources, and what follows from them. bootstrap.h has the
+ * rules of the agreement.
  */
 #ifndef AGENT_ENGINE_WRONG_CLOCK_H
 #define AGENT_ENGINE_WRONG_CLOCK_H
 
 #include "agent/engine/state.h"
 
-/* `earliest_ns`: no time before it can be true. Without a clock to set
- * (--no-clock) nothing is to be agreed on. */
+/* `earliest_ns`: no time before it can be true; since 1970. With --no-clock
+ * there is nothing to agree on. */
 void wrong_clock_init(struct engine *e, int64_t earliest_ns);
 
-/* After a reload: all that was offered so far is dropped. */
+/* After a reload: drops all offers. A pause stays open. */
 void wrong_clock_renew(struct engine *e);
 
-/* Is some source asked without the dates of its certificate, or has the clock
- * stood still for longer than the steering may correct? */
+/* Returns true if some source is used without a check of dates, or if the clock
+ * has stood still for longer than the steering may correct. */
 bool wrong_clock_active(const struct engine *e);
 
-/* The clock has stood still and lags by `lag_ns`. Beyond refuse-threshold it is
- * set by the rules of the start. */
+/* The clock has stood still and lags by `lag_ns`. Beyond refuse-threshold, the
+ * rules of the start set it. */
 void wrong_clock_paused(struct engine *e, int64_t lag_ns);
 
-/* Has the steering, or another program, set the clock since it stood still? */
+/* Returns true if a pause is still open although the clock is right again. Ask
+ * only after a command that says "synchronised". */
 bool wrong_clock_pause_over(const struct engine *e);
 
-/* Must the steering wait? Until bootstrap.hold_until at the latest. */
+/* Returns true while the steering must wait: until bootstrap.hold_until at the
+ * latest. */
 bool wrong_clock_holds(const struct engine *e);
 
-/* May this source's certificate be accepted without its dates? */
+/* Returns true if the certificate of this source may be accepted without a
+ * check of its dates. */
 bool wrong_clock_may_leave_dates(const struct engine *e, unsigned source);
 
-/* The dates of this source's certificate do not fit the clock. */
+/* The dates of this source's certificate do not fit the clock: the agreement
+ * begins, unless another source has begun it. */
 void wrong_clock_suspected(struct engine *e, const struct source *s);
 
-/* The 32-bit seconds of this source mean the time nearest to this one. */
+/* The 32-bit seconds of this source mean the time nearest to the pivot
+ * (RFC 5905 section 6). */
 struct wall wrong_clock_pivot(const struct engine *e, unsigned source);
 
-/* Has the clock been right since the start? Then samples need no offer. */
+/* Returns true if samples may go to the steering unchecked: the clock has been
+ * right since the start and no long pause is open, or `bootstrap = off`. */
 bool wrong_clock_settled(const struct engine *e);
 
-/* What a sample of this source says about the clock. */
+/* Makes an offer of a sample of this source. */
 struct bootstrap_offer wrong_clock_offer(
     const struct source *s, const struct sample *m);
 
-/* While the clock stood still, did the certificate expire with which this
- * source's keys were made? */
+/* Returns true if the certificate behind this source's keys expired while the
+ * clock stood still. */
 bool wrong_clock_expired(
     const struct engine *e, unsigned source, const struct bootstrap_offer *o);
 
-/* Does the certificate fit the time that the server tells, and can that time be
- * true? */
+/* Returns true if `told`, the server's time, fits its certificate and can be
+ * true. */
 bool wrong_clock_plausible(
     const struct engine *e, const struct bootstrap_offer *o, struct wall told);
 
-/* Keeps the offer, if this source may have a say in setting the clock. */
+/* Keeps the offer, if this source may have a vote. */
 void wrong_clock_take(
     struct engine *e, unsigned source, const struct bootstrap_offer *o);
 
-/* True: the servers agree, and `command` sets the clock. */
+/* Decides, if it is time. Returns true if the servers agree: `command` sets the
+ * clock. */
 bool wrong_clock_decide(
     struct engine *e, struct clock_command *command) MUST_USE;
 
-/* Does a majority say that the clock is right? Then dates can be checked. */
+/* Returns true if a majority says that the clock is fit to check dates by. */
 bool wrong_clock_refuted(const struct engine *e);
 
 /* Reports that the clock was set. */

@@ -42,7 +42,7 @@ static void carry_out(const struct save_order *o)
 	if (o->goodtime_file[0] && o->good_time_s != 0 &&
 	    o->good_time_s <= clocks_read(false).wall.ns / NS_PER_S + 1)
 		warn_of_file(o->goodtime_file,
-		    goodtime_save(o->goodtime_file, o->good_time_s));
+		    last_good_time_save(o->goodtime_file, o->good_time_s));
 }
 
 void keeper_save(const struct config *config, const struct keeper_message *m)

@@ -227,7 +227,7 @@ static unsigned check_trust(const struct config *config, FILE *out)
 	for (unsigned i = 0; i < config->trust.path_count; i++) {
 		const char *path = config->trust.paths[i];
 		char text[SENTENCE_MAX];
-		struct words why = words_to(text, sizeof(text));
+		struct sentence why = sentence_to(text, sizeof(text));
 
 		if (trust_check_path(path, &why)) {
 			errors += check_certificates(path, out);

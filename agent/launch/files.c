@@ -61,7 +61,7 @@ static void open_control(struct launch_files *f, const struct config *config,
 	char path[CONTROL_PATH_MAX], why[RUNTIME_TEXT_MAX];
 	bool running;
 
-	control_path(config->status_socket, path);
+	control_socket_path(config->status_socket, path);
 	f->control_fd = runtime_listen_private(path, &running, why);
 	f->control_bound = f->control_fd >= 0;
 	if (!f->control_bound)
@@ -142,7 +142,7 @@ void launch_files_remove(
 
 	if (f->status_bound)
 		unlink(config->status_socket);
-	control_path(config->status_socket, control);
+	control_socket_path(config->status_socket, control);
 	if (f->control_bound)
 		unlink(control);
 	if (f->pid_written)

@@ -15,7 +15,8 @@ void changes_init(struct changes *c, struct mono now)
 	c->alarm_fd = -1;
 }
 
-/* A link that is turned and a file that is touched change nothing. */
+/* The files may have changed although their contents have not: a link was set
+ * again, or a file was touched. */
 static bool other_trust(struct changes *c)
 {
 	uint8_t before[TRUST_FINGERPRINT_LEN];
@@ -27,8 +28,8 @@ static bool other_trust(struct changes *c)
 
 bool changes_watch_trust(struct changes *c, const struct trust_config *trust)
 {
-	const char *places[TRUST_PLACES_MAX];
-	unsigned count = trust_places(trust, places);
+	const char *places[TRUST_READ_PATHS_MAX];
+	unsigned count = trust_read_paths(trust, places);
 	int err = watch_open(&c->trust, places, count);
 
 	if (err)
@@ -92,7 +93,6 @@ struct mono changes_deadline(const struct changes *c)
 
 bool changes_heed(struct changes *c, struct engine *e, struct clock_reading now)
 {
-
 	if (network_take(&c->network, now.mono)) {
 		log_debug("addresses, routes or links have changed");
 		engine_retry_early(e, RETRY_NETWORK, NULL, now);

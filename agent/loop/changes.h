@@ -1,7 +1,7 @@
 /*
- * What happens around the agent and may end the waiting of its sources: changes
- * of the network, of the trusted certificates, of the clock. The descriptors
- * that tell of it, as one. Without them the agent works, but waits longer.
+ * Watches what may end the waits of sources: the network, the files of trusted
+ * certificates, and jumps of the clock. Without the descriptors the agent
+ * works, but waits longer.
  */
 #ifndef AGENT_LOOP_CHANGES_H
 #define AGENT_LOOP_CHANGES_H
@@ -20,30 +20,32 @@ struct changes {
 	struct watch trust;
 	const struct trust_config *trust_config; /* borrowed */
 	uint8_t fingerprint[TRUST_FINGERPRINT_LEN];
-	int alarm_fd; /* the clock was set; -1: the next wake-up notices it */
+	int alarm_fd; /* readable when the clock was set; < 0: none, then the
+			 next event notices it */
 };
 
-/* No descriptor: nothing is noticed. */
+/* Opens no descriptor: nothing is noticed. */
 void changes_init(struct changes *c, struct mono now);
 
-/* Logs what will not be noticed. */
+/* Opens the descriptors, and logs what will not be noticed. `trust` is
+ * borrowed. */
 void changes_open(struct changes *c, const struct trust_config *trust);
 void changes_close(struct changes *c);
 
-/* Other certificates from now on; `trust` is borrowed. True: their files have
- * other contents than those before. */
+/* Watches the files of `trust` from now on, which is borrowed. Returns true if
+ * their contents differ from those before. */
 bool changes_watch_trust(struct changes *c, const struct trust_config *trust);
 
-/* At most CHANGES_FDS. */
+/* Returns how many it has filled in, at most CHANGES_FDS. */
 nfds_t changes_pollfds(const struct changes *c, struct pollfd fds[]);
 
-/* `fd` is ready. False: it is none of ours. */
+/* Reads `fd`, which is ready. False: it is not one of these descriptors. */
 bool changes_hear(struct changes *c, int fd, struct mono now) MUST_USE;
 
 struct mono changes_deadline(const struct changes *c);
 
-/* Does what is due. engine_on_timer comes next. True: the files that are
- * trusted have other contents than before. */
+/* Ends waits for changes that are due. Returns true if the trusted files have
+ * other contents than before. The caller calls engine_on_timer next. */
 bool changes_heed(
     struct changes *c, struct engine *e, struct clock_reading now);
 

@@ -84,7 +84,7 @@ static void obey(struct engine_loop *p, unsigned long client, const char *line)
 	else if (outcome == ORDER_RELOADS)
 		reload_order(p, client, now.mono);
 	else
-		control_answer(
+		control_socket_answer(
 		    &p->control, client, outcome == ORDER_DONE, text, now.mono);
 }
 
@@ -92,7 +92,7 @@ static void hear_control(struct engine_loop *p, int fd)
 {
 	char line[CONTROL_LINE_MAX];
 	unsigned long client =
-	    control_ready(&p->control, fd, loop_now(p).mono, line);
+	    control_socket_ready(&p->control, fd, loop_now(p).mono, line);
 
 	if (client != 0)
 		obey(p, client, line);
@@ -104,7 +104,7 @@ static void answer_step(struct engine_loop *p, struct mono now)
 	char text[ORDER_TEXT_MAX];
 
 	if (order_step_outcome(&p->engine, &outcome, text))
-		control_answer(&p->control, p->step_client,
+		control_socket_answer(&p->control, p->step_client,
 		    outcome == ORDER_DONE, text, now);
 }
 
@@ -135,7 +135,7 @@ static void fill(const struct engine_loop *p, struct poll_set *set)
 	set->links = n;
 	n += status_socket_pollfds(&p->status, &set->fds[n]);
 	set->status = n;
-	n += control_pollfds(&p->control, &set->fds[n]);
+	n += control_socket_pollfds(&p->control, &set->fds[n]);
 	set->control = n;
 	n += udp_pollfds(&p->udp, &set->fds[n], set->slots);
 	set->all = n;
@@ -177,10 +177,10 @@ static int wait_ms(const struct engine_loop *p, struct mono now)
 	    engine_deadline(&p->engine), status_socket_deadline(&p->status));
 	int64_t ms;
 
-	/* An answer of the last jobs has led to others. */
+	/* An answer of the last jobs has led to more jobs. */
 	if (p->links->resolver_fd < 0 && p->resolver.count > 0)
 		return 0;
-	next = mono_earlier(next, control_deadline(&p->control));
+	next = mono_earlier(next, control_socket_deadline(&p->control));
 	next = mono_earlier(next, changes_deadline(&p->changes));
 	if (p->links->keeper)
 		next = mono_earlier(next, keeper_deadline(p->links->keeper));
@@ -213,7 +213,7 @@ static void turn(struct engine_loop *p)
 	engine_on_timer(&p->engine, now);
 	status_socket_expire(&p->status, now.mono);
 	answer_step(p, now.mono);
-	control_expire(&p->control, now.mono);
+	control_socket_expire(&p->control, now.mono);
 	if (p->links->keeper)
 		single_process_keeper(p);
 	if (p->links->resolver_fd < 0)
@@ -258,7 +258,7 @@ static void open_all(struct engine_loop *p)
 	p->signal_fd = signals_catch(!p->links->keeper);
 	udp_init(&p->udp);
 	status_socket_init(&p->status, p->links->status_fd);
-	control_init(&p->control, p->links->control_fd);
+	control_socket_init(&p->control, p->links->control_fd);
 	open_changes(p);
 	if (mlock(p, sizeof(*p)) != 0)
 		log_debug("keys may be swapped out: %s", strerror(errno));
@@ -271,13 +271,12 @@ static void close_all(struct engine_loop *p)
 	sample_file_close(&p->samples);
 	keyring_close(&p->keyring);
 	status_socket_end(&p->status);
-	control_end(&p->control);
+	control_socket_end(&p->control);
 	changes_close(&p->changes);
 	udp_end(&p->udp);
 	free(p->own_config);
 }
 
-/* -Q: what it was started for. */
 static void print_measured(const struct engine *e)
 {
 	if (!e->options->print_only || e->end != ENGINE_DONE)

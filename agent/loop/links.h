@@ -1,16 +1,15 @@
-/* What the process of the engine has from its launcher. */
+/* What the launcher gives to the process of the engine. */
 #ifndef AGENT_LOOP_LINKS_H
 #define AGENT_LOOP_LINKS_H
 
 #include "agent/engine/state.h"
 #include "clock/kernel/keeper.h"
 
-/* Descriptors: -1 is none. */
+/* Descriptors; -1: none. */
 struct engine_links {
 	int keeper_fd;	       /* none with --single-process */
 	int resolver_fd;       /* none with --single-process */
-	int status_fd;	       /* listening, bound before privileges were
-				  dropped */
+	int status_fd;	       /* listening; bound before rights were dropped */
 	int control_fd;	       /* listening, for orders */
 	int config_fd;	       /* to the keeper, for reloads */
 	struct keeper *keeper; /* --single-process only, else NULL */

@@ -4,10 +4,10 @@
 
 #include "agent/loop/state.h"
 
-/* Without the ports that save: see ports_save_too. */
+/* Makes the ports, without those that save: see ports_save_too. */
 struct engine_ports ports_of(struct engine_loop *p);
 
-/* Keys and samples are saved from now on, or no longer. */
+/* Switches the saving of keys and samples on or off. */
 void ports_save_too(struct engine_loop *p, bool save);
 
 #endif

@@ -22,7 +22,7 @@ void reload_order(struct engine_loop *p, unsigned long client, struct mono now)
 	else if (p->reload_client != 0)
 		why = "a reload is in progress; try again";
 	if (why) {
-		control_answer(&p->control, client, false, why, now);
+		control_socket_answer(&p->control, client, false, why, now);
 		return;
 	}
 	p->reload_client = client;
@@ -39,7 +39,7 @@ static void answer(struct engine_loop *p, const char *first, const char *more)
 	if (p->reload_client == 0 || r->serial != p->reload_serial)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", first, *more ? "\n" : "", more);
-	control_answer(
+	control_socket_answer(
 	    &p->control, p->reload_client, r->ok != 0, text, loop_now(p).mono);
 	p->reload_client = 0;
 }

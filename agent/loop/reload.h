@@ -1,21 +1,21 @@
 /*
- * The engine's side of a reload: it asks the keeper for one, takes the new
- * configuration when the keeper has it, and answers who asked.
+ * The engine's side of a reload: asks the keeper for one, takes the new
+ * configuration when the keeper sends it, and answers the client.
  */
 #ifndef AGENT_LOOP_RELOAD_H
 #define AGENT_LOOP_RELOAD_H
 
 #include "agent/loop/state.h"
 
-/* A client of the control socket orders a reload. One at a time: a second one
- * may have changed the file since. */
+/* A client of the control socket orders a reload. Refused while another one is
+ * in progress: the file may have changed since that one began. */
 void reload_order(struct engine_loop *p, unsigned long client, struct mono now);
 
-/* The keeper has sent a result. */
+/* The keeper has sent a result of a reload. */
 void reload_hear(struct engine_loop *p);
 
-/* Other certificates are trusted than before: saved keys that were made under
- * the old trust must not be used or written any more. Removes the files of
+/* After a change of the configuration or of the trusted files: keys that were
+ * made under another trust are not used after a restart. Removes the files of
  * sources that are gone. */
 void reload_keyring(struct engine_loop *p);
 

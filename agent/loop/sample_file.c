@@ -10,20 +10,20 @@
 #include <unistd.h>
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
-/* Two readings further apart than this were pulled apart by the scheduler. */
+/* If two readings took longer than this, the scheduler has interrupted them. */
 #define READING_NS NS_PER_US
 #define READING_TRIES 20
-/* The rates of two clocks are known after this. */
+/* It takes this long to know the rate of one clock against the other. */
 #define SPAN_MIN_NS (5 * NS_PER_S)
 
-/* Between two looks the raw clock and the ledger's differ by less, unless there
- * was a leap second; beyond one part in so many they never do. */
+/* Between two saves, the raw clock and the ledger drift apart by less than one
+ * part in RATES_APART; by LEAP_NS more only in a leap second. */
 #define LEAP_NS (20 * NS_PER_MS)
 #define RATES_APART 20000
 
 static int64_t read_clock(clockid_t id)
 {
-	struct timespec ts = {0}; /* a simulator may lack a clock */
+	struct timespec ts = {0}; /* a simulator does not have all clocks */
 
 	clock_gettime(id, &ts);
 	return ns_of_timespec(&ts);
@@ -36,7 +36,7 @@ static int digit_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Hexadecimal with dashes in it. False: there is none, as in a simulator. */
+/* A UUID in hexadecimal. False: there is none, as in a simulator. */
 static bool read_boot_id(uint8_t out[BOOT_ID_LEN])
 {
 	char text[64];
@@ -104,7 +104,7 @@ static int slot_of(const struct engine *e, const struct saved_source *m)
 	return -1;
 }
 
-/* Nothing was measured in the future. */
+/* Returns true if no sample is from the future. */
 static bool past(const struct saved_source *m, int64_t osc_ns)
 {
 	for (unsigned i = 0; i < m->count; i++)
@@ -113,7 +113,7 @@ static bool past(const struct saved_source *m, int64_t osc_ns)
 	return true;
 }
 
-/* Where nothing carries the timescale over, the paths are still the same. */
+/* The timescale cannot be carried over, but the delays of the paths can. */
 static unsigned restore_paths(struct sample_file *r, struct engine *e,
     struct reader *from, unsigned sources)
 {
@@ -157,27 +157,27 @@ static void take_up(struct sample_file *r, struct engine *e, size_t len)
 	int64_t shift_ns;
 
 	if (!saved_samples_open(&from, r->bytes, len, &then, &sources)) {
-		log_info("%s/%s is damaged, or of another version: measuring "
-			 "anew",
+		log_info("%s/%s is damaged or of another version: measuring "
+			 "from the beginning",
 		    r->folder->path, SAMPLE_FILE_NAME);
 		return;
 	}
 	if (!timeline_bridge(&then, &r->born, &shift_ns)) {
 		total = restore_paths(r, e, &from, sources);
-		log_info("another boot, a step of the clock, or too long ago: "
-			 "knows the delays from %u samples, measures the clock "
-			 "anew",
+		log_info("the saved samples are from before a boot, a step of "
+			 "the clock, or a long stop: %u of them give the "
+			 "delays, and the clock is measured from the "
+			 "beginning",
 		    total);
 		return;
 	}
 	total = restore(r, e, &from, sources, shift_ns);
 	if (total > 0)
-		log_info("goes on from %u samples, the last of %lld s ago",
-		    total,
+		log_info("goes on from %u samples, saved %lld s ago", total,
 		    (long long)((r->born.raw_ns - then.raw_ns) / NS_PER_S));
 }
 
-/* A reload may bring more sources. */
+/* Called at each save, because a reload may bring more sources. */
 static bool make_room(struct sample_file *r, const struct engine *e)
 {
 	size_t size =
@@ -210,8 +210,8 @@ void sample_file_open(
 	if (!err)
 		take_up(r, e, len);
 	else if (err != -ENOENT)
-		log_info("cannot use %s/%s: %s: measuring anew", folder->path,
-		    SAMPLE_FILE_NAME, strerror(-err));
+		log_info("cannot use %s/%s: %s: measuring from the beginning",
+		    folder->path, SAMPLE_FILE_NAME, strerror(-err));
 }
 
 void sample_file_close(struct sample_file *r)
@@ -240,14 +240,14 @@ static void put_source(
 static void note_trouble(struct sample_file *r, int err)
 {
 	if (err && !r->troubled)
-		log_warning("cannot write %s/%s: %s: a restart will have to "
-			    "measure anew",
+		log_warning("cannot write %s/%s: %s: after a restart the agent "
+			    "measures from the beginning",
 		    r->folder->path, SAMPLE_FILE_NAME, saved_folder_error(err));
 	r->troubled = err != 0;
 }
 
-/* The ledger lets a leap second through, for the servers have it, too; the raw
- * clock has none. Then the comparison begins anew. */
+/* The ledger follows a leap second, because the servers do; the raw clock does
+ * not. Then the comparison begins again. */
 static void compare(struct sample_file *r, struct timeline *now)
 {
 	int64_t raw_ns = now->raw_ns - r->last.raw_ns;

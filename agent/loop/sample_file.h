@@ -1,6 +1,6 @@
 /*
- * Carries the samples of the steering from one process to the next: the clocks
- * and the file around agent/saved/samples.h.
+ * Carries the samples of the steering from one process to the next. Reads the
+ * clocks and the file; agent/saved/samples.h has the format.
  */
 #ifndef AGENT_LOOP_SAMPLE_FILE_H
 #define AGENT_LOOP_SAMPLE_FILE_H
@@ -12,21 +12,24 @@
 #define SAMPLE_FILE_NAME "samples.ntsclock"
 
 struct sample_file {
-	const struct saved_folder *folder; /* borrowed; NULL: nothing is kept */
-	struct timeline born; /* since when the two clocks are compared */
-	struct timeline last; /* when they were, the last time */
+	const struct saved_folder
+	    *folder;	      /* borrowed; NULL: nothing is saved */
+	struct timeline born; /* the comparison of the clocks begins here */
+	struct timeline last; /* at the last save */
 	bool troubled;	      /* the last write failed */
-	size_t size;
-	uint8_t *bytes; /* owned: as large as the sources may need */
+	size_t size;	      /* of `bytes`; enough for all sources */
+	uint8_t *bytes;	      /* owned */
 	struct saved_source source;
 };
 
-/* After the sources have their addresses: takes up what was saved for them, if
- * it can be carried over. Whatever hinders that costs only accuracy. */
+/* Restores the samples that were saved for the sources of `e`, as far as they
+ * can be carried over. The sources must have their addresses. Errors are logged
+ * and cost only accuracy. */
 void sample_file_open(
     struct sample_file *r, const struct saved_folder *folder, struct engine *e);
 void sample_file_close(struct sample_file *r);
 
+/* Replaces the file. Does nothing in the first seconds of a process. */
 void sample_file_save(struct sample_file *r, const struct engine *e);
 
 #endif

@@ -1,6 +1,7 @@
 #include "agent/loop/single_process.h"
 
 #include "agent/engine/engine.h"
+#include "agent/host/clocks.h"
 #include "agent/keeper/saver.h"
 #include "agent/loop/signals.h"
 #include "clock/kernel/keeper.h"
@@ -16,14 +17,14 @@ void single_process_command(
 		keeper_save(p->config, m);
 	else if (p->report_count < REPORTS_MAX)
 		keeper_apply(p->links->keeper, &m->command, m->serial,
-		    loop_now(p).mono, &p->reports[p->report_count++]);
+		    clocks_mono(), &p->reports[p->report_count++]);
 }
 
 void single_process_keeper(struct engine_loop *p)
 {
 	if (p->report_count < REPORTS_MAX &&
-	    keeper_tick(p->links->keeper, loop_now(p).mono,
-		&p->reports[p->report_count]))
+	    keeper_tick(
+		p->links->keeper, clocks_mono(), &p->reports[p->report_count]))
 		p->report_count++;
 	while (p->report_count > 0) {
 		struct keeper_report report = p->reports[0];

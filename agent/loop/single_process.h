@@ -1,14 +1,14 @@
 /*
- * --single-process: keeper and resolver jobs as direct calls, for tests and for
- * simulation. The engine cannot tell the difference: nothing is answered from
- * inside a port.
+ * --single-process (tests, simulation): keeper and resolver jobs as direct
+ * calls. The engine cannot tell the difference, because a port never answers
+ * from inside its call.
  */
 #ifndef AGENT_LOOP_SINGLE_PROCESS_H
 #define AGENT_LOOP_SINGLE_PROCESS_H
 
 #include "agent/loop/state.h"
 
-/* What the keeper's process does with a message. */
+/* Does with a message what the process of the keeper does. */
 void single_process_command(
     struct engine_loop *p, const struct keeper_message *m);
 

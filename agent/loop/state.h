@@ -17,7 +17,7 @@
 #include "agent/query/status_socket.h"
 #include "agent/saved/keyring.h"
 
-/* Reports of the keeper that --single-process may have to hand over at once. */
+/* Reports of the keeper in --single-process that wait for the engine. */
 #define REPORTS_MAX 8
 
 struct engine_loop {
@@ -31,7 +31,7 @@ struct engine_loop {
 	 * no route. */
 	struct endpoint from[SOURCES_MAX];
 	struct status_socket status;
-	struct control control;
+	struct control_socket control;
 	struct changes changes;
 	struct keyring keyring;
 	struct sample_file samples;
@@ -45,18 +45,19 @@ struct engine_loop {
 	int signal_fd; /* -1: signals come to a handler */
 	bool broken;   /* another process is gone */
 
-	/* --single-process: what the ports were asked, done after the event. */
+	/* --single-process: reports to commands, given to the engine after the
+	 * event. */
 	unsigned report_count;
 	struct keeper_report reports[REPORTS_MAX];
 
 	char rival[RIVALS_TEXT_MAX];
-	/* Frames are too large for a stack that should stay small. */
+	/* Too large for the stack. */
 	struct ke_answer answer;
 	struct saved_keys saved;
 	struct datagram datagram;
 };
 
-/* The clocks of now. A simulator has no CLOCK_BOOTTIME. */
+/* Reads the clocks. A simulator has no CLOCK_BOOTTIME. */
 struct clock_reading loop_now(const struct engine_loop *p);
 
 #endif

@@ -25,15 +25,15 @@ static struct wall wall_now(void)
 	return (struct wall){ns_of_timespec(&ts)};
 }
 
-/* Stamps are an improvement, never a condition: the reading in user space
- * widens the delay, and the delay bounds the error. */
+/* Works without kernel stamps, too: a reading in user space widens the delay,
+ * and the delay bounds the error. */
 static void ask_for_stamps(int fd)
 {
 	int flags = STAMP_FLAGS, on = 1;
 
 	(void)setsockopt(
 	    fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
-	/* Have poll(2) report a transmit stamp as POLLPRI. */
+	/* poll(2) reports a transmit stamp as POLLPRI. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, &on, sizeof(on));
 }
 
@@ -157,7 +157,8 @@ nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[])
 	return n;
 }
 
-/* The kernel's reading of CLOCK_REALTIME for this message, if there is one. */
+/* Gives the kernel's reading of CLOCK_REALTIME for this message. False: there
+ * is none. */
 static bool stamp_of(struct msghdr *msg, struct wall *out)
 {
 	struct scm_timestamping stamps;
@@ -194,7 +195,7 @@ static ssize_t receive(int fd, int flags, void *bytes, size_t size,
 	return n;
 }
 
-/* False: nothing was queued there. */
+/* False: the error queue is empty. */
 static bool read_tx_stamp(struct udp_slot *s)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
@@ -226,7 +227,7 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	if (n < 0)
 		return errno != EAGAIN && errno != EWOULDBLOCK &&
 		       errno != EINTR;
-	/* A cut datagram keeps its length: its authenticator cannot fit. */
+	/* A truncated datagram keeps this length, and fails authentication. */
 	out->len = (size_t)n;
 	if (stamp_of(&msg, &out->rx))
 		out->rx_kind = STAMP_KERNEL;
@@ -241,8 +242,8 @@ bool udp_ready(
 	out->slot = slot;
 	if (s->fd < 0)
 		return false;
-	/* The transmit stamp first: on a short path the answer is there
-	 * before we are. POLLERR without one is an ICMP error, which a plain
+	/* The transmit stamp first: on a short path, the answer may be here
+	 * already. POLLERR without a stamp is an ICMP error, which a plain
 	 * receive fetches. */
 	if ((revents & (POLLPRI | POLLERR)) && read_tx_stamp(s) &&
 	    !(revents & POLLIN))

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-void control_path(const char *status_path, char out[CONTROL_PATH_MAX])
+void control_socket_path(const char *status_path, char out[CONTROL_PATH_MAX])
 {
 	static const char usual[] = "status.sock";
 	size_t len = strlen(status_path);
@@ -20,9 +20,9 @@ void control_path(const char *status_path, char out[CONTROL_PATH_MAX])
 		snprintf(out, CONTROL_PATH_MAX, "%s.control", status_path);
 }
 
-void control_init(struct control *c, int listen_fd)
+void control_socket_init(struct control_socket *c, int listen_fd)
 {
-	*c = (struct control){.listen_fd = listen_fd};
+	*c = (struct control_socket){.listen_fd = listen_fd};
 }
 
 static void drop(struct control_client *k)
@@ -32,7 +32,7 @@ static void drop(struct control_client *k)
 	*k = (struct control_client){.state = CONTROL_FREE};
 }
 
-void control_end(struct control *c)
+void control_socket_end(struct control_socket *c)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		drop(&c->clients[i]);
@@ -41,7 +41,7 @@ void control_end(struct control *c)
 	c->listen_fd = -1;
 }
 
-static struct control_client *free_client(struct control *c)
+static struct control_client *free_client(struct control_socket *c)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		if (c->clients[i].state == CONTROL_FREE)
@@ -49,7 +49,7 @@ static struct control_client *free_client(struct control *c)
 	return NULL;
 }
 
-static struct control_client *client_of(struct control *c, int fd)
+static struct control_client *client_of(struct control_socket *c, int fd)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		if (c->clients[i].state != CONTROL_FREE &&
@@ -58,7 +58,8 @@ static struct control_client *client_of(struct control *c, int fd)
 	return NULL;
 }
 
-nfds_t control_pollfds(const struct control *c, struct pollfd fds[])
+nfds_t control_socket_pollfds(
+    const struct control_socket *c, struct pollfd fds[])
 {
 	nfds_t n = 0;
 	bool room = false;
@@ -113,7 +114,7 @@ static void answer(
 	push(k);
 }
 
-static void take_client(struct control *c, struct mono now)
+static void take_client(struct control_socket *c, struct mono now)
 {
 	struct control_client *k = free_client(c);
 	int fd =
@@ -174,8 +175,8 @@ static bool take_line(
 	return true;
 }
 
-unsigned long control_ready(
-    struct control *c, int fd, struct mono now, char line[CONTROL_LINE_MAX])
+unsigned long control_socket_ready(struct control_socket *c, int fd,
+    struct mono now, char line[CONTROL_LINE_MAX])
 {
 	struct control_client *k;
 
@@ -192,8 +193,8 @@ unsigned long control_ready(
 	return 0;
 }
 
-void control_answer(struct control *c, unsigned long client, bool ok,
-    const char *text, struct mono now)
+void control_socket_answer(struct control_socket *c, unsigned long client,
+    bool ok, const char *text, struct mono now)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct control_client *k = &c->clients[i];
@@ -203,7 +204,7 @@ void control_answer(struct control *c, unsigned long client, bool ok,
 	}
 }
 
-void control_expire(struct control *c, struct mono now)
+void control_socket_expire(struct control_socket *c, struct mono now)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		if (c->clients[i].state != CONTROL_FREE &&
@@ -211,7 +212,7 @@ void control_expire(struct control *c, struct mono now)
 			drop(&c->clients[i]);
 }
 
-struct mono control_deadline(const struct control *c)
+struct mono control_socket_deadline(const struct control_socket *c)
 {
 	struct mono next = MONO_NEVER;
 

@@ -31,12 +31,12 @@
 /* The path of the control socket of an agent with this status socket:
  * control.sock in the folder of status.sock; otherwise the path with ".control"
  * at its end. */
-void control_path(const char *status_path, char out[CONTROL_PATH_MAX]);
+void control_socket_path(const char *status_path, char out[CONTROL_PATH_MAX]);
 
 enum control_state {
 	CONTROL_FREE,
 	CONTROL_READS,	/* the order */
-	CONTROL_WAITS,	/* for control_answer */
+	CONTROL_WAITS,	/* for control_socket_answer */
 	CONTROL_WRITES, /* the answer */
 };
 
@@ -49,29 +49,31 @@ struct control_client {
 	struct mono give_up;	     /* the client is dropped then */
 };
 
-struct control {
+struct control_socket {
 	int listen_fd; /* -1: no control socket */
 	unsigned long accepted;
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
 
-void control_init(struct control *c, int listen_fd);
-void control_end(struct control *c);
+void control_socket_init(struct control_socket *c, int listen_fd);
+void control_socket_end(struct control_socket *c);
 
 /* At most CONTROL_CLIENTS_MAX + 1 entries. */
-nfds_t control_pollfds(const struct control *c, struct pollfd fds[]);
+nfds_t control_socket_pollfds(
+    const struct control_socket *c, struct pollfd fds[]);
 
 /* `fd` is ready. Returns 0, or the number of a client that has sent its order
- * and waits for control_answer; `line` is the order without its line feed. */
-unsigned long control_ready(struct control *c, int fd, struct mono now,
-    char line[CONTROL_LINE_MAX]) MUST_USE;
+ * and waits for control_socket_answer; `line` is the order without its line
+ * feed. */
+unsigned long control_socket_ready(struct control_socket *c, int fd,
+    struct mono now, char line[CONTROL_LINE_MAX]) MUST_USE;
 
 /* Answers the order of this client. Does nothing if the client is gone. */
-void control_answer(struct control *c, unsigned long client, bool ok,
-    const char *text, struct mono now);
+void control_socket_answer(struct control_socket *c, unsigned long client,
+    bool ok, const char *text, struct mono now);
 
 /* Drops clients whose time limit has passed. */
-void control_expire(struct control *c, struct mono now);
-struct mono control_deadline(const struct control *c);
+void control_socket_expire(struct control_socket *c, struct mono now);
+struct mono control_socket_deadline(const struct control_socket *c);
 
 #endif

@@ -117,7 +117,7 @@ static void log_removal(
 }
 
 static void reject(
-    const struct keyring *k, const char *name, enum saved_keys_verdict r)
+    const struct keyring *k, const char *name, enum saved_keys_result r)
 {
 	const char *what = saved_keys_result_text(r);
 
@@ -181,7 +181,7 @@ static bool take(struct keyring *k, const struct source_config *source,
     struct wall now, struct saved_keys *out, unsigned *left)
 {
 	char name[SAVED_KEYS_NAME_MAX];
-	enum saved_keys_verdict result;
+	enum saved_keys_result result;
 	size_t len;
 
 	saved_keys_file_name(source->name, name);

@@ -10,7 +10,7 @@
 /* One more with each change of the format. */
 #define VERSION 2
 
-const char *saved_keys_result_text(enum saved_keys_verdict r)
+const char *saved_keys_result_text(enum saved_keys_result r)
 {
 	static const char *const texts[] = {
 #define X(id, text) [id] = text,
@@ -242,12 +242,12 @@ static bool digest_right(const uint8_t *bytes, size_t len)
 	       memcmp(bytes + len, sum, DIGEST_LEN) == 0;
 }
 
-enum saved_keys_verdict saved_keys_read(
+enum saved_keys_result saved_keys_read(
     struct saved_keys *out, const uint8_t *bytes, size_t len)
 {
 	struct reader r = reader_of(bytes, len);
 	const uint8_t *magic = take_bytes(&r, MAGIC_LEN);
-	enum saved_keys_verdict result = SAVED_KEYS_DAMAGED;
+	enum saved_keys_result result = SAVED_KEYS_DAMAGED;
 	unsigned version = take_u16(&r);
 
 	explicit_bzero(out, sizeof(*out));
@@ -275,7 +275,7 @@ static bool same_source(
 
 /* A clock that shows a time before `saved_s` is wrong, so it cannot tell the
  * age of the keys. They may be used: the first answer sets the clock right. */
-enum saved_keys_verdict saved_keys_judge(const struct saved_keys *k,
+enum saved_keys_result saved_keys_judge(const struct saved_keys *k,
     const struct source_config *source,
     const uint8_t binding[SAVED_KEYS_BINDING_LEN], struct wall now)
 {

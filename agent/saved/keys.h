@@ -49,14 +49,14 @@ struct saved_keys {
 	X(SAVED_KEYS_OLD,     "is more than seven days old") \
 	X(SAVED_KEYS_EXPIRED, "has keys from a server whose certificate has expired")
 /* clang-format on */
-enum saved_keys_verdict {
+enum saved_keys_result {
 #define X(id, text) id,
 	SAVED_KEYS_RESULTS(X)
 #undef X
 	    SAVED_KEYS_RESULT_COUNT
 };
 /* Follows the name of the file in a sentence. */
-const char *saved_keys_result_text(enum saved_keys_verdict r);
+const char *saved_keys_result_text(enum saved_keys_result r);
 
 /* Sets the name, host, ports and family from `source`, and the binding. */
 void saved_keys_identify(struct saved_keys *k,
@@ -68,12 +68,12 @@ void saved_keys_write(const struct saved_keys *k, struct writer *out);
 
 /* Returns SAVED_KEYS_OK, SAVED_KEYS_DAMAGED or SAVED_KEYS_VERSION. Wipes `out`
  * unless it returns SAVED_KEYS_OK. */
-enum saved_keys_verdict saved_keys_read(
+enum saved_keys_result saved_keys_read(
     struct saved_keys *out, const uint8_t *bytes, size_t len) MUST_USE;
 
 /* May the keys be used for `source` at the time `now`? Returns any result but
  * SAVED_KEYS_DAMAGED and SAVED_KEYS_VERSION. */
-enum saved_keys_verdict saved_keys_judge(const struct saved_keys *k,
+enum saved_keys_result saved_keys_judge(const struct saved_keys *k,
     const struct source_config *source,
     const uint8_t binding[SAVED_KEYS_BINDING_LEN], struct wall now) MUST_USE;
 

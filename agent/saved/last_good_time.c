@@ -11,7 +11,7 @@ int64_t earliest_time_find(const struct config *config)
 {
 	const char *path = config->goodtime_file;
 	int64_t good_s = 0;
-	int err = path[0] ? goodtime_load(path, &good_s) : 0;
+	int err = path[0] ? last_good_time_load(path, &good_s) : 0;
 
 	if (err == -EINVAL)
 		log_warning("%s does not hold a time: not used", path);

@@ -237,7 +237,7 @@ bool saved_samples_take(struct reader *r, struct saved_source *out)
 	out->address.scope_id = take_u32(r);
 	take_copy(r, out->address.address, sizeof(out->address.address));
 	out->count = take_u16(r);
-	if (out->count > STEERING_MEMORY)
+	if (out->count > STEERING_SAMPLES_MAX)
 		r->ok = false;
 	for (unsigned i = 0; r->ok && i < out->count; i++) {
 		take_sample(r, &out->samples[i]);

@@ -18,7 +18,7 @@
 #define BOOT_ID_LEN 16
 /* Enough bytes for everything but the sources, and for one source. */
 #define SAVED_SAMPLES_HEAD_MAX 160
-#define SAVED_SOURCE_MAX (SOURCE_NAME_MAX + 64 + STEERING_MEMORY * 56)
+#define SAVED_SOURCE_MAX (SOURCE_NAME_MAX + 64 + STEERING_SAMPLES_MAX * 56)
 
 /* Two timescales, read together. */
 struct timeline {
@@ -38,7 +38,7 @@ struct saved_source {
 	char name[SOURCE_NAME_MAX];
 	struct endpoint address; /* of the server that was measured; port 0 */
 	unsigned count;
-	struct sample samples[STEERING_MEMORY]; /* oldest first */
+	struct sample samples[STEERING_SAMPLES_MAX]; /* oldest first */
 };
 
 /*

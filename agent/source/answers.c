@@ -43,7 +43,7 @@ static void plan_poll(struct source *s, struct tick t)
 	s->poll_at = mono_after(t.now, pace_interval_ns(&s->pace, t.random));
 }
 
-bool source_request(struct source *s, const struct nts_fresh *fresh,
+bool source_request(struct source *s, const struct nts_random *fresh,
     struct mono now, uint32_t random, struct writer *out)
 {
 	const struct tick t = {now, random};
@@ -88,7 +88,7 @@ void source_send_failed(struct source *s, int error, struct mono now)
 void source_unsent(struct source *s, int error, struct mono now)
 {
 	if (error != ENOBUFS)
-		nts_request_unsent(&s->assoc, &s->pending);
+		nts_request_cancel(&s->assoc, &s->pending);
 	source_send_failed(s, error, now);
 }
 
@@ -127,8 +127,8 @@ static enum source_action denied(
 	return source_apply(s, EVENT_DENIED);
 }
 
-static enum source_action no_sample(struct source *s, enum nts_err err,
-    enum failure failure, struct mono now)
+static enum source_action no_sample(
+    struct source *s, enum nts_err err, enum failure failure, struct mono now)
 {
 	char at[ENDPOINT_TEXT_MAX];
 

@@ -8,7 +8,7 @@
 
 /* For ACTION_SEND: seals the request into `out`. False: there is no request;
  * the reason is in the source, and source_timer() goes on. */
-bool source_request(struct source *s, const struct nts_fresh *fresh,
+bool source_request(struct source *s, const struct nts_random *fresh,
     struct mono now, uint32_t random, struct writer *out) MUST_USE;
 
 /* The request did not leave the machine: `error` is an errno. Called before

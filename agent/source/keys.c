@@ -26,7 +26,7 @@ void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
 	/* A name may lead to servers that do not know each other's cookies: try
 	 * each of them in turn. */
 	if (s->unanswered_keys > 0)
-		out->behind = s->facts.peer;
+		out->try_after = s->facts.peer;
 	snprintf(out->host, sizeof(out->host), "%s", s->config->host);
 	s->asked_at = now;
 }

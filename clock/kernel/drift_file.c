@@ -135,7 +135,7 @@ int drift_file_save(const char *path, double freq_ppm, double sd_ppm)
 	return replace_text(path, text);
 }
 
-int goodtime_load(const char *path, int64_t *seconds)
+int last_good_time_load(const char *path, int64_t *seconds)
 {
 	char text[TEXT_MAX], *end;
 	long long got;
@@ -152,7 +152,7 @@ int goodtime_load(const char *path, int64_t *seconds)
 	return 0;
 }
 
-int goodtime_save(const char *path, int64_t seconds)
+int last_good_time_save(const char *path, int64_t seconds)
 {
 	char text[TEXT_MAX];
 

@@ -24,7 +24,7 @@ int drift_file_load(
     const char *path, double *freq_ppm, double *sd_ppm) MUST_USE;
 int drift_file_save(const char *path, double freq_ppm, double sd_ppm) MUST_USE;
 
-int goodtime_load(const char *path, int64_t *seconds) MUST_USE;
-int goodtime_save(const char *path, int64_t seconds) MUST_USE;
+int last_good_time_load(const char *path, int64_t *seconds) MUST_USE;
+int last_good_time_save(const char *path, int64_t seconds) MUST_USE;
 
 #endif

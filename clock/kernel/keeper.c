@@ -360,7 +360,7 @@ bool keeper_look(struct keeper *k, struct keeper_report *report)
 	double freq_ppm;
 	int err;
 
-	*report = (struct keeper_report){.verdict = KEEPER_MEDDLED};
+	*report = (struct keeper_report){.verdict = KEEPER_FREQ_CHANGED};
 	if (k->limits.no_clock ||
 	    k->clock.get_freq(k->clock.self, &freq_ppm) != 0 ||
 	    fabs(freq_ppm - k->became_ppm) <= FREQ_EQUAL_PPM)

@@ -86,7 +86,7 @@ bool keeper_tick(
  * Compares the kernel's frequency with the one that the keeper set. Linux tells
  * no program when another one changes it, so the keeper looks every
  * KEEPER_LOOK_NS and before each command. True: it differed, and was restored;
- * `report` is for the engine (KEEPER_MEDDLED, or KEEPER_KERNEL).
+ * `report` is for the engine (KEEPER_FREQ_CHANGED, or KEEPER_KERNEL).
  */
 #define KEEPER_LOOK_NS (4 * NS_PER_S)
 bool keeper_look(struct keeper *k, struct keeper_report *report) MUST_USE;

@@ -23,7 +23,7 @@ static double predicted_sd(const struct steering *s, double interval_s)
 	return hypot(v.offset_sd, v.drift * interval_s * interval_s / 2);
 }
 
-unsigned steering_outliers(const struct steering *s, unsigned source)
+unsigned steering_outlier_count(const struct steering *s, unsigned source)
 {
 	const struct steering_source *src = &s->sources[source];
 
@@ -35,7 +35,7 @@ enum poll_vote steering_poll_vote(
 {
 	double queue = s->sources[source].delay.queue, next;
 
-	if (steering_outliers(s, source) > 0)
+	if (steering_outlier_count(s, source) > 0)
 		return POLL_DOUBTED;
 	if (!s->estimate.started)
 		return POLL_SHORTEST;

@@ -5,14 +5,14 @@
 #include <assert.h>
 #include <math.h>
 
-static_assert(STEERING_MEMORY == RECORDS, "all records are copied");
+static_assert(STEERING_SAMPLES_MAX == RECORDS, "all records are copied");
 
 /* The known frequency belongs to the end of the samples; at their beginning it
  * was another one. This is how a poor oscillator wanders, s/s per sqrt(s). */
 #define WANDER 1e-8
 
 unsigned steering_copy_samples(const struct steering *s, unsigned source,
-    struct sample out[STEERING_MEMORY])
+    struct sample out[STEERING_SAMPLES_MAX])
 {
 	const struct steering_source *src = &s->sources[source];
 

@@ -11,11 +11,11 @@
 #include "clock/steering/steering.h"
 
 /* Samples kept of one source; older ones no longer count anyway. */
-#define STEERING_MEMORY 128
+#define STEERING_SAMPLES_MAX 128
 
 /* Copies the samples of a source, oldest first; returns how many. */
 unsigned steering_copy_samples(const struct steering *s, unsigned source,
-    struct sample out[STEERING_MEMORY]);
+    struct sample out[STEERING_SAMPLES_MAX]);
 
 /*
  * Before the first sample of this run: takes in samples of an earlier run,

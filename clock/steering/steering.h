@@ -153,6 +153,6 @@ enum poll_vote steering_poll_vote(
     const struct steering *s, unsigned source, double interval_s);
 
 /* Outliers of the source in a row that agree. */
-unsigned steering_outliers(const struct steering *s, unsigned source);
+unsigned steering_outlier_count(const struct steering *s, unsigned source);
 
 #endif

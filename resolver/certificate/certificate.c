@@ -13,7 +13,7 @@
 
 void certificate_name(const X509_NAME *name, char out[CERTIFICATE_NAME_MAX])
 {
-	struct words w = words_to(out, CERTIFICATE_NAME_MAX);
+	struct sentence w = sentence_to(out, CERTIFICATE_NAME_MAX);
 	BIO *bio = BIO_new(BIO_s_mem());
 	char text[CERTIFICATE_NAME_MAX + 1];
 	int len = 0;
@@ -22,7 +22,7 @@ void certificate_name(const X509_NAME *name, char out[CERTIFICATE_NAME_MAX])
 	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
 		len = BIO_read(bio, text, sizeof(text) - 1);
 	text[len > 0 ? len : 0] = '\0';
-	words_add(&w, "%s", len > 0 ? text : "(no name)");
+	sentence_add(&w, "%s", len > 0 ? text : "(no name)");
 	BIO_free(bio);
 }
 
@@ -64,7 +64,7 @@ void certificate_date(int64_t unix_s, char out[CERTIFICATE_DATE_MAX])
 }
 
 /* False: names of this kind are not those of a server. */
-static bool add_name(const GENERAL_NAME *n, bool first, struct words *out)
+static bool add_name(const GENERAL_NAME *n, bool first, struct sentence *out)
 {
 	char address[INET6_ADDRSTRLEN];
 	const char *comma = first ? "" : ", ";
@@ -77,9 +77,10 @@ static bool add_name(const GENERAL_NAME *n, bool first, struct words *out)
 	bytes = ASN1_STRING_get0_data(value);
 	len = ASN1_STRING_length(value);
 	if (kind == GEN_DNS)
-		words_add(out, "%sDNS %.*s", comma, len, (const char *)bytes);
+		sentence_add(
+		    out, "%sDNS %.*s", comma, len, (const char *)bytes);
 	else if (len == 4 || len == 16)
-		words_add(out, "%sIP %s", comma,
+		sentence_add(out, "%sIP %s", comma,
 		    inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, address,
 			sizeof(address)));
 	else
@@ -87,7 +88,7 @@ static bool add_name(const GENERAL_NAME *n, bool first, struct words *out)
 	return true;
 }
 
-bool certificate_valid_for(X509 *c, struct words *out)
+bool certificate_valid_for(X509 *c, struct sentence *out)
 {
 	GENERAL_NAMES *names =
 	    X509_get_ext_d2i(c, NID_subject_alt_name, NULL, NULL);
@@ -97,9 +98,9 @@ bool certificate_valid_for(X509 *c, struct words *out)
 		shown +=
 		    add_name(sk_GENERAL_NAME_value(names, i), shown == 0, out);
 	if (shown == 0)
-		words_add(out, "no name at all");
+		sentence_add(out, "no name at all");
 	else if (i < count)
-		words_add(out, " and %d more", count - i);
+		sentence_add(out, " and %d more", count - i);
 	GENERAL_NAMES_free(names);
 	return shown > 0;
 }

@@ -32,7 +32,7 @@ void certificate_date(int64_t unix_s, char out[CERTIFICATE_DATE_MAX]);
 
 /* Adds "DNS ntp1.example.org, IP 192.0.2.1", or "no name at all" and returns
  * false. */
-bool certificate_valid_for(struct x509_st *c, struct words *out);
+bool certificate_valid_for(struct x509_st *c, struct sentence *out);
 
 /* From when to when all certificates of the chain are valid, in seconds since
  * 1970; 0 and 0 for an empty chain. */

@@ -67,8 +67,8 @@ static void add_path(struct digest *d, const char *path)
 bool trust_fingerprint(
     const struct trust_config *config, uint8_t out[TRUST_FINGERPRINT_LEN])
 {
-	const char *paths[TRUST_PLACES_MAX];
-	unsigned count = trust_places(config, paths);
+	const char *paths[TRUST_READ_PATHS_MAX];
+	unsigned count = trust_read_paths(config, paths);
 	struct digest d = digest_begin();
 
 	add(&d, config->aeads, config->aead_count * sizeof(config->aeads[0]));

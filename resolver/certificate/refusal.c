@@ -14,17 +14,17 @@ struct refusal {
 	const char *host;
 	int64_t now_unix_s;
 	char subject[CERTIFICATE_NAME_MAX], issuer[CERTIFICATE_NAME_MAX];
-	struct words *out;
+	struct sentence *out;
 };
 
 /* "the certificate CN=x", or that of a CA. */
 static void say_certificate(const struct refusal *r)
 {
 	if (r->tls->depth == 0)
-		words_add(r->out, "the certificate %s", r->subject);
+		sentence_add(r->out, "the certificate %s", r->subject);
 	else
-		words_add(r->out, "the CA certificate %s in the server's chain",
-		    r->subject);
+		sentence_add(r->out,
+		    "the CA certificate %s in the server's chain", r->subject);
 }
 
 /* Is a trusted certificate of the issuer's name there? If so, the CA has
@@ -47,14 +47,14 @@ static bool issuer_name_is_trusted(const struct refusal *r)
 static void lead_with_trust_problem(const struct refusal *r)
 {
 	if (r->trust->problem[0] != '\0')
-		words_add(
+		sentence_add(
 		    r->out, "%s; this may be the reason: ", r->trust->problem);
 }
 
 static void say_other_key(const struct refusal *r)
 {
 	say_certificate(r);
-	words_add(r->out,
+	sentence_add(r->out,
 	    " was not signed by the trusted %s but by another key of the same "
 	    "name: was the CA renewed? Put its current root certificate into "
 	    "trusted-certs",
@@ -72,24 +72,24 @@ static void say_issuer_unknown(const struct refusal *r)
 		return;
 	}
 	lead_with_trust_problem(r);
-	words_add(r->out,
+	sentence_add(r->out,
 	    "the certificate %s is issued by %s, which is not "
 	    "among the trusted certificates (%s)",
 	    r->subject, r->issuer, r->trust->sources);
 	if (alone)
-		words_add(r->out,
+		sentence_add(r->out,
 		    "; if that is an intermediate CA, configure the server to "
 		    "send its certificate, too; otherwise add the root "
 		    "certificate to trusted-certs");
 	else
-		words_add(
+		sentence_add(
 		    r->out, "; add the root certificate to trusted-certs");
 }
 
 static void say_self_signed(const struct refusal *r)
 {
 	lead_with_trust_problem(r);
-	words_add(r->out,
+	sentence_add(r->out,
 	    "the certificate %s is self-signed and not among the trusted "
 	    "certificates (%s); add it to trusted-certs, or give the server "
 	    "a certificate from your CA",
@@ -99,7 +99,7 @@ static void say_self_signed(const struct refusal *r)
 static void say_root_unknown(const struct refusal *r)
 {
 	lead_with_trust_problem(r);
-	words_add(r->out,
+	sentence_add(r->out,
 	    "the chain of the server's certificate ends at the root %s, which "
 	    "is not among the trusted certificates (%s); add it to "
 	    "trusted-certs",
@@ -116,7 +116,7 @@ static void say_dates(const struct refusal *r)
 	certificate_date(certificate_not_after(r->certificate), to);
 	certificate_date(r->now_unix_s, now);
 	say_certificate(r);
-	words_add(r->out,
+	sentence_add(r->out,
 	    " %s: it is valid from %s to %s and the local clock says %s; %s, "
 	    "or correct the local clock if it is wrong",
 	    expired ? "has expired" : "is not yet valid", from, to, now,
@@ -128,10 +128,10 @@ static void say_wrong_name(const struct refusal *r)
 {
 	bool has_names;
 
-	words_add(r->out, "the certificate %s is not for %s, it is for ",
+	sentence_add(r->out, "the certificate %s is not for %s, it is for ",
 	    r->subject, r->host);
 	has_names = certificate_valid_for(r->certificate, r->out);
-	words_add(r->out,
+	sentence_add(r->out,
 	    "; %sissue it again with %s as a subject alternative name",
 	    has_names ? "configure one of these names, or " : "", r->host);
 }
@@ -142,7 +142,7 @@ static void say_weak(const struct refusal *r)
 	const char *type = key ? EVP_PKEY_get0_type_name(key) : NULL;
 
 	say_certificate(r);
-	words_add(r->out,
+	sentence_add(r->out,
 	    " has a weak key (%s of %d bits); issue it again with an RSA key "
 	    "of at least 2048 bits or an EC key of at least 224 bits",
 	    type ? type : "unknown", key ? EVP_PKEY_get_bits(key) : 0);
@@ -153,7 +153,7 @@ static void say_weak_signature(const struct refusal *r)
 	int nid = X509_get_signature_nid(r->certificate);
 
 	say_certificate(r);
-	words_add(r->out,
+	sentence_add(r->out,
 	    " has a weak signature (%s); issue it again with SHA-256 or better",
 	    OBJ_nid2ln(nid));
 }
@@ -161,15 +161,16 @@ static void say_weak_signature(const struct refusal *r)
 static void say_wrong_purpose(const struct refusal *r)
 {
 	say_certificate(r);
-	words_add(r->out, r->tls->depth == 0
-			      ? " is not for a TLS server; issue it again with "
-				"the extended key usage serverAuth"
-			      : " may not issue certificates for TLS servers");
+	sentence_add(
+	    r->out, r->tls->depth == 0
+			? " is not for a TLS server; issue it again with "
+			  "the extended key usage serverAuth"
+			: " may not issue certificates for TLS servers");
 }
 
 static void say_not_a_ca(const struct refusal *r)
 {
-	words_add(r->out,
+	sentence_add(r->out,
 	    "the certificate %s in the server's chain is not that of a CA "
 	    "(basic constraints), but it issued another one",
 	    r->subject);
@@ -182,14 +183,14 @@ static void say_bad_signature(const struct refusal *r)
 		return;
 	}
 	say_certificate(r);
-	words_add(r->out, " has a signature that is not from its issuer %s",
+	sentence_add(r->out, " has a signature that is not from its issuer %s",
 	    r->issuer);
 }
 
 static void say_other(const struct refusal *r)
 {
 	say_certificate(r);
-	words_add(r->out, " is refused: %s",
+	sentence_add(r->out, " is refused: %s",
 	    X509_verify_cert_error_string(r->tls->error));
 }
 
@@ -225,7 +226,7 @@ bool trust_refused_by_date(const struct tls_refusal *refusal)
 
 void trust_explain_refusal(const struct trust *t,
     const struct tls_refusal *refusal, const char *host, int64_t now_unix_s,
-    struct words *out)
+    struct sentence *out)
 {
 	struct refusal r = {.trust = t,
 	    .tls = refusal,
@@ -237,7 +238,7 @@ void trust_explain_refusal(const struct trust *t,
 	if (!r.certificate && sk_X509_num(refusal->sent) > 0)
 		r.certificate = sk_X509_value(refusal->sent, 0);
 	if (!r.certificate) {
-		words_add(out, "the server's certificate is refused: %s",
+		sentence_add(out, "the server's certificate is refused: %s",
 		    X509_verify_cert_error_string(refusal->error));
 		return;
 	}

@@ -7,11 +7,11 @@
 
 #define PIECE_SIZE 1001
 
-struct words words_to(char *out, size_t size)
+struct sentence sentence_to(char *out, size_t size)
 {
 	assert(size >= 4);
 	out[0] = '\0';
-	return (struct words){.out = out, .size = size};
+	return (struct sentence){.out = out, .size = size};
 }
 
 static char printable(char c)
@@ -19,7 +19,7 @@ static char printable(char c)
 	return c >= 0x20 && c < 0x7f ? c : '?';
 }
 
-void words_add(struct words *w, const char *fmt, ...)
+void sentence_add(struct sentence *w, const char *fmt, ...)
 {
 	char piece[PIECE_SIZE];
 	va_list args;

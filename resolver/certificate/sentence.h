@@ -11,15 +11,15 @@
 
 #include <stddef.h>
 
-struct words {
+struct sentence {
 	char *out; /* borrowed; always ends with a NUL */
 	size_t size, len;
 };
 
 /* An empty sentence. `size` must be at least 4. */
-struct words words_to(char *out, size_t size);
+struct sentence sentence_to(char *out, size_t size);
 
 /* Adds to the sentence, at most 1000 characters in one call. */
-void words_add(struct words *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void sentence_add(struct sentence *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

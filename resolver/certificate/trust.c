@@ -67,50 +67,51 @@ static bool link_target(const char *path, char out[PATH_MAX])
 	return out[0] == '/';
 }
 
-static void explain_denied(const char *path, struct words *why)
+static void explain_denied(const char *path, struct sentence *why)
 {
 	char directory[PATH_MAX], target[PATH_MAX];
 	struct who w;
 
 	find_who(&w);
-	words_add(why,
+	sentence_add(why,
 	    "cannot read the trusted certificate %s as user %s: Permission "
 	    "denied",
 	    path, w.user);
 	if (!closed_directory(path, directory) && link_target(path, target)) {
-		words_add(why, " for %s, the target of the link", target);
+		sentence_add(why, " for %s, the target of the link", target);
 		path = target;
 	}
 	if (closed_directory(path, directory))
-		words_add(why,
+		sentence_add(why,
 		    ": that user may not enter the directory %s; fix it with: "
 		    "chgrp %s %s && chmod g+x %s, or move the certificate",
 		    directory, w.group, directory, directory);
 	else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
-		words_add(why,
+		sentence_add(why,
 		    " although the mode of the file allows it: a sandbox "
 		    "(Landlock, systemd, AppArmor or SELinux) prevents it");
 	else
-		words_add(why, "; fix it with: chgrp %s %s && chmod g+r %s",
+		sentence_add(why, "; fix it with: chgrp %s %s && chmod g+r %s",
 		    w.group, path, path);
 }
 
-static void explain_unreadable(const char *path, int error, struct words *why)
+static void explain_unreadable(
+    const char *path, int error, struct sentence *why)
 {
 	if (error == EACCES)
 		explain_denied(path, why);
 	else if (error == EMEDIUMTYPE)
-		words_add(why,
+		sentence_add(why,
 		    "cannot read the trusted certificate %s: it is not a "
 		    "regular file",
 		    path);
 	else if (error == EFBIG)
-		words_add(why,
+		sentence_add(why,
 		    "cannot read the trusted certificate %s: it is larger than "
 		    "%d MB",
 		    path, TRUST_FILE_MAX >> 20);
 	else
-		words_add(why, "cannot read the trusted certificate %s: %s",
+		sentence_add(why, "cannot read the trusted certificate %s: %s",
 		    path, strerror(error));
 }
 
@@ -204,7 +205,7 @@ static void take_all(
 	ERR_clear_error();
 }
 
-static bool load_file(X509_STORE *store, const char *path, struct words *why)
+static bool load_file(X509_STORE *store, const char *path, struct sentence *why)
 {
 	struct harvest h = {0};
 	char date[CERTIFICATE_DATE_MAX];
@@ -218,7 +219,7 @@ static bool load_file(X509_STORE *store, const char *path, struct words *why)
 	take_all(store, bytes, len, &h);
 	free(bytes);
 	if (h.certificates == 0) {
-		words_add(why,
+		sentence_add(why,
 		    "the trusted certificate file %s has no certificate in it "
 		    "(PEM or DER)",
 		    path);
@@ -227,7 +228,7 @@ static bool load_file(X509_STORE *store, const char *path, struct words *why)
 	if (h.in_time > 0)
 		return true;
 	certificate_date(h.not_after, date);
-	words_add(why,
+	sentence_add(why,
 	    "the trusted certificate %s in %s expired on %s: replace it, or "
 	    "correct the local clock",
 	    h.subject, path, date);
@@ -252,7 +253,7 @@ static int is_certificate_name(const struct dirent *entry)
 
 /* In the order of names, so that `why` is always the same fault. */
 static unsigned load_directory(
-    X509_STORE *store, const char *directory, struct words *why)
+    X509_STORE *store, const char *directory, struct sentence *why)
 {
 	struct dirent **names;
 	char path[PATH_MAX];
@@ -264,16 +265,16 @@ static unsigned load_directory(
 		return 0;
 	}
 	for (int i = 0; i < count; i++) {
-		struct words unused = words_to(path, sizeof(path));
-		struct words *where = why->len == 0 ? why : &unused;
+		struct sentence unused = sentence_to(path, sizeof(path));
+		struct sentence *where = why->len == 0 ? why : &unused;
 
-		words_add(&unused, "%s/%s", directory, names[i]->d_name);
+		sentence_add(&unused, "%s/%s", directory, names[i]->d_name);
 		loaded += load_file(store, path, where);
 		free(names[i]);
 	}
 	free(names);
 	if (count == 0)
-		words_add(why,
+		sentence_add(why,
 		    "the directory of trusted certificates %s has no file "
 		    "*.pem, *.crt or *.cer",
 		    directory);
@@ -282,7 +283,7 @@ static unsigned load_directory(
 
 /* Returns the number of usable files. `why` is the first fault. */
 static unsigned load_path(
-    X509_STORE *store, const char *path, struct words *why)
+    X509_STORE *store, const char *path, struct sentence *why)
 {
 	struct stat st;
 
@@ -293,34 +294,34 @@ static unsigned load_path(
 
 static void describe_sources(struct trust *t, const struct trust_config *config)
 {
-	struct words w = words_to(t->sources, sizeof(t->sources));
+	struct sentence w = sentence_to(t->sources, sizeof(t->sources));
 
 	if (t->system)
-		words_add(&w, "the system's certificates");
+		sentence_add(&w, "the system's certificates");
 	if (t->system && config->path_count > 0)
-		words_add(&w, " and ");
+		sentence_add(&w, " and ");
 	if (config->path_count > 0)
-		words_add(
+		sentence_add(
 		    &w, "%u file%s: ", t->files, t->files == 1 ? "" : "s");
 	for (unsigned i = 0; i < config->path_count; i++)
-		words_add(&w, "%s%s", i > 0 ? ", " : "", config->paths[i]);
+		sentence_add(&w, "%s%s", i > 0 ? ", " : "", config->paths[i]);
 }
 
 bool trust_load(
-    struct trust *t, const struct trust_config *config, struct words *why)
+    struct trust *t, const struct trust_config *config, struct sentence *why)
 {
 	char text[TRUST_TEXT_MAX];
 
 	*t = (struct trust){.store = X509_STORE_new()};
 	if (!t->store) {
-		words_add(why, "out of memory");
+		sentence_add(why, "out of memory");
 		return false;
 	}
 	/* The paths that the distribution has built into its OpenSSL. */
 	if (config->system_certs)
 		t->system = X509_STORE_set_default_paths(t->store) == 1;
 	for (unsigned i = 0; i < config->path_count; i++) {
-		struct words problem = words_to(text, sizeof(text));
+		struct sentence problem = sentence_to(text, sizeof(text));
 
 		t->files += load_path(t->store, config->paths[i], &problem);
 		if (t->problem[0] == '\0')
@@ -331,7 +332,7 @@ bool trust_load(
 	if (t->system || t->files > 0)
 		return true;
 	t->expired = sk_X509_OBJECT_num(X509_STORE_get0_objects(t->store)) > 0;
-	words_add(why, "no certificate is trusted: %s",
+	sentence_add(why, "no certificate is trusted: %s",
 	    t->problem[0] ? t->problem : "trusted-certs names none");
 	return false;
 }
@@ -349,8 +350,8 @@ static const char *system_path(const char *variable, const char *otherwise)
 	return set && *set ? set : otherwise;
 }
 
-unsigned trust_places(
-    const struct trust_config *config, const char *out[TRUST_PLACES_MAX])
+unsigned trust_read_paths(
+    const struct trust_config *config, const char *out[TRUST_READ_PATHS_MAX])
 {
 	unsigned count = 0;
 
@@ -365,13 +366,13 @@ unsigned trust_places(
 	return count;
 }
 
-bool trust_check_path(const char *path, struct words *why)
+bool trust_check_path(const char *path, struct sentence *why)
 {
 	X509_STORE *store = X509_STORE_new();
 	bool good;
 
 	if (!store) {
-		words_add(why, "out of memory");
+		sentence_add(why, "out of memory");
 		return false;
 	}
 	good = load_path(store, path, why) > 0 && why->len == 0;

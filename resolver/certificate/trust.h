@@ -31,22 +31,22 @@ struct trust {
  * caller calls trust_free() in any case.
  */
 bool trust_load(struct trust *t, const struct trust_config *config,
-    struct words *why) MUST_USE;
+    struct sentence *why) MUST_USE;
 void trust_free(struct trust *t);
 
-#define TRUST_PLACES_MAX (TRUST_PATHS_MAX + 2)
+#define TRUST_READ_PATHS_MAX (TRUST_PATHS_MAX + 2)
 
 /* Lists the files and directories that trust_load() reads, with those of the
  * system. They are borrowed from `config` and the environment. Returns how
  * many. */
-unsigned trust_places(
-    const struct trust_config *config, const char *out[TRUST_PLACES_MAX]);
+unsigned trust_read_paths(
+    const struct trust_config *config, const char *out[TRUST_READ_PATHS_MAX]);
 
 /*
  * Can the present user of the process use this file or directory? For
  * --check-config. False: `why` says why not and how to fix it.
  */
-bool trust_check_path(const char *path, struct words *why) MUST_USE;
+bool trust_check_path(const char *path, struct sentence *why) MUST_USE;
 
 /* A bundle of all public CAs has about 0.3 MB. */
 #define TRUST_FILE_MAX (16 << 20)
@@ -74,6 +74,6 @@ bool trust_refused_by_date(const struct tls_refusal *refusal) MUST_USE;
  * local clock (`now_unix_s`). */
 void trust_explain_refusal(const struct trust *t,
     const struct tls_refusal *refusal, const char *host, int64_t now_unix_s,
-    struct words *out);
+    struct sentence *out);
 
 #endif

@@ -13,7 +13,7 @@ static bool bool_valid(const bool *b)
 bool trust_config_valid(const struct trust_config *t)
 {
 	if (!bool_valid(&t->system_certs) || t->path_count > TRUST_PATHS_MAX ||
-	    t->aead_count > AEAD_KINDS)
+	    t->aead_count > AEAD_COUNT)
 		return false;
 	for (unsigned i = 0; i < t->path_count; i++)
 		if (!memchr(t->paths[i], '\0', FILE_PATH_MAX))

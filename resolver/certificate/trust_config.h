@@ -15,7 +15,7 @@ struct trust_config {
 	char paths[TRUST_PATHS_MAX][FILE_PATH_MAX]; /* files, directories */
 	/* AEADs to offer, in this order; none: all that pass the self-test. */
 	unsigned aead_count;
-	enum aead_id aeads[AEAD_KINDS];
+	enum aead_id aeads[AEAD_COUNT];
 };
 
 /* Checks the counts, the algorithms, and that each path ends in its field. */

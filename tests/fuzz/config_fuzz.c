@@ -71,7 +71,7 @@ static void check_steering(const struct steering_config *s)
 
 static void check_trust(const struct trust_config *t)
 {
-	MUST(t->path_count <= TRUST_PATHS_MAX && t->aead_count <= AEAD_KINDS);
+	MUST(t->path_count <= TRUST_PATHS_MAX && t->aead_count <= AEAD_COUNT);
 	MUST(t->system_certs || t->path_count > 0);
 	for (unsigned i = 0; i < t->path_count; i++)
 		check_path(t->paths[i]);

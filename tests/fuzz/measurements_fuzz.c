@@ -28,7 +28,7 @@ static void check_restored(const struct saved_source *m)
 	    .max_clock_error_ppm = 1,
 	};
 	struct steering *s = steering_new(&config, &options, 1, 0, 100);
-	struct sample again[STEERING_MEMORY];
+	struct sample again[STEERING_SAMPLES_MAX];
 
 	check(s != NULL);
 	steering_restore(s, 0, m->samples, m->count);
@@ -47,7 +47,7 @@ static void check_accepted(struct reader r, const struct timeline *t,
 	saved_samples_begin(&w, t, sources);
 	for (unsigned i = 0; i < sources; i++) {
 		check(saved_samples_take(&r, &m));
-		check(m.count <= STEERING_MEMORY);
+		check(m.count <= STEERING_SAMPLES_MAX);
 		saved_samples_put(&w, &m);
 		check_restored(&m);
 	}

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct saved_keys none;
 	static struct saved_keys k;
 	uint8_t *file = malloc(size + DIGEST_LEN);
-	enum saved_keys_verdict verdict;
+	enum saved_keys_result verdict;
 
 	check(file != NULL);
 	memcpy(file, data, size);
@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_accepted(&k, file, size + DIGEST_LEN);
 		check_split(&k);
 	} else {
-		check(verdict == SAVED_KEYS_DAMAGED || verdict == SAVED_KEYS_VERSION);
+		check(verdict == SAVED_KEYS_DAMAGED ||
+		      verdict == SAVED_KEYS_VERSION);
 		check(memcmp(&k, &none, sizeof(k)) == 0);
 	}
 	free(file);

@@ -19,7 +19,7 @@ static void take_protocols(struct ke_request *q, struct reader body)
 
 static bool we_have(uint16_t aead)
 {
-	enum aead_id ours[AEAD_KINDS];
+	enum aead_id ours[AEAD_COUNT];
 	size_t count = aead_available(ours);
 
 	for (size_t i = 0; i < count; i++) {

@@ -101,7 +101,7 @@ static bool start(struct run *r, uint64_t seed)
 static void remember(
     struct run *r, const struct steering *old, int64_t shift_ns)
 {
-	struct sample samples[STEERING_MEMORY];
+	struct sample samples[STEERING_SAMPLES_MAX];
 
 	for (unsigned i = 0; i < r->s->servers; i++) {
 		unsigned n = steering_copy_samples(old, i, samples);
@@ -182,7 +182,7 @@ static void send_request(struct run *r, unsigned i)
 /* Polls the other servers at once after two outliers, as the engine does. */
 static void hurry(struct run *r, unsigned i)
 {
-	if (steering_outliers(r->steering, i) != 2)
+	if (steering_outlier_count(r->steering, i) != 2)
 		return;
 	for (unsigned k = 0; k < r->s->servers; k++)
 		if (k != i && !r->peers[k].in_flight)

@@ -52,8 +52,8 @@ static void an_inserted_second_repeats_the_last_one(void **state)
 		struct wall before = wall_s(MIDNIGHT_S + before_s);
 
 		assert_int_equal(
-		    leap_moment(LEAP_INSERT, before).ns, MIDNIGHT_S * NS_PER_S);
-		assert_int_equal(leap_moment(LEAP_DELETE, before).ns,
+		    leap_time(LEAP_INSERT, before).ns, MIDNIGHT_S * NS_PER_S);
+		assert_int_equal(leap_time(LEAP_DELETE, before).ns,
 		    (MIDNIGHT_S - 1) * NS_PER_S);
 	}
 }
@@ -122,7 +122,7 @@ static void servers_may_smear_from_noon_to_noon(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		assert_int_equal(
-		    leap_season(wall_s(MIDNIGHT_S + rows[i].after_s)),
+		    leap_smear_time(wall_s(MIDNIGHT_S + rows[i].after_s)),
 		    rows[i].season);
 }
 

@@ -19,7 +19,7 @@ struct hearing {
 static enum pause_verdict hear(
     struct hearing *h, unsigned source, int64_t lag_ns, uint64_t voters)
 {
-	struct pause_voice v = {
+	struct pause_answer v = {
 	    .first = {++h->now_s * NS_PER_S},
 	    .lag_ns = lag_ns,
 	    .bound_ns = NS_PER_MS,
@@ -145,8 +145,8 @@ static void a_bad_oscillator_did_not_stand_still(void **state)
 		int64_t lag_ns, bound_ns, since_ns;
 		bool doubt;
 	} rows[] = {
-	    {PAUSE_LEAST_NS, 0, NS_PER_S, false},
-	    {PAUSE_LEAST_NS + 1, 0, NS_PER_S, true},
+	    {PAUSE_MIN_NS, 0, NS_PER_S, false},
+	    {PAUSE_MIN_NS + 1, 0, NS_PER_S, true},
 	    {90 * NS_PER_MS, 0, 1024 * NS_PER_S, false},
 	    {100 * NS_PER_MS - 1, 0, 1000 * NS_PER_S, false},
 	    {100 * NS_PER_MS + 1, 0, 1000 * NS_PER_S, true},
@@ -157,7 +157,7 @@ static void a_bad_oscillator_did_not_stand_still(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct pause p = {0};
-		struct pause_voice v = {
+		struct pause_answer v = {
 		    .lag_ns = rows[i].lag_ns, .bound_ns = rows[i].bound_ns};
 
 		if ((pause_judge(&p, 0, v, rows[i].since_ns, 0x1) ==

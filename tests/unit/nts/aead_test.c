@@ -326,7 +326,7 @@ static void lengths_and_names_are_correct(void **state)
 /* RFC 8915 5.1: every server has AEAD 15. */
 static void siv_is_always_available(void **state)
 {
-	enum aead_id ids[AEAD_KINDS];
+	enum aead_id ids[AEAD_COUNT];
 	size_t count = aead_available(ids);
 
 	(void)state;
@@ -341,7 +341,7 @@ static void a_faulty_gcm_siv_is_not_available(void **state)
 {
 	static const enum gcm_siv_fault faults[] = {GCM_SIV_NO_TAG,
 	    GCM_SIV_ANY_TAG, GCM_SIV_WRONG_TAG, GCM_SIV_WRONG_TEXT};
-	enum aead_id ids[AEAD_KINDS];
+	enum aead_id ids[AEAD_COUNT];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
@@ -358,7 +358,7 @@ static void a_faulty_gcm_siv_is_not_available(void **state)
 /* Without a provider the library has no algorithm. */
 static void a_failing_library_is_reported(void **state)
 {
-	enum aead_id id = algorithm(state), ids[AEAD_KINDS];
+	enum aead_id id = algorithm(state), ids[AEAD_COUNT];
 	uint8_t key[AEAD_KEY_MAX] = {7}, sealed[24], plain[8] = {3};
 	size_t n = aead_nonce_len(id);
 	bool ok;

@@ -78,7 +78,7 @@ static void assert_err(enum nts_err got, enum nts_err want)
 static enum nts_err seal(struct ntp_fixture *f, size_t size_limit)
 {
 	struct writer out = writer_of(f->request, sizeof(f->request));
-	struct nts_fresh fresh;
+	struct nts_random fresh;
 	enum nts_err err;
 
 	rng_bytes(&f->rng, (uint8_t *)&fresh, sizeof(fresh));
@@ -294,7 +294,7 @@ static void a_request_that_does_not_fit_is_reported(void **state)
 	need = f->request_len;
 	for (size_t room = 0; room <= need; room++) {
 		struct writer out = writer_of(f->request, room);
-		struct nts_fresh fresh = {.transmit = 1};
+		struct nts_random fresh = {.transmit = 1};
 		enum nts_err err;
 
 		fill_jar(f, NTS_COOKIES, COOKIE_LEN);

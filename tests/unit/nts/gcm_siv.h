@@ -341,7 +341,7 @@ static inline void gcm_siv_prefer(const char *properties)
  * library's own GCM-SIV if it has one that passes the self-test. */
 static inline int gcm_siv_load(void **state)
 {
-	enum aead_id ids[AEAD_KINDS];
+	enum aead_id ids[AEAD_COUNT];
 
 	(void)state;
 	GCM_SIV_MUST(OSSL_PROVIDER_add_builtin(NULL, "test", gcm_siv_provider));
@@ -350,7 +350,7 @@ static inline int gcm_siv_load(void **state)
 	GCM_SIV_MUST(gcm_siv_default && gcm_siv_test);
 	gcm_siv_choice = "?provider=default";
 	gcm_siv_prefer(gcm_siv_choice);
-	if (aead_available(ids) < AEAD_KINDS)
+	if (aead_available(ids) < AEAD_COUNT)
 		gcm_siv_choice = "?provider=test";
 	gcm_siv_prefer(gcm_siv_choice);
 	return 0;

@@ -439,7 +439,7 @@ static void bad_certificates_are_refused(void **state)
 	}
 }
 
-/* Dates do not count after tls_leave_dates(), everything else does. */
+/* Dates do not count after tls_ignore_dates(), everything else does. */
 static void dates_can_be_ignored(void **state)
 {
 	static const struct {
@@ -456,7 +456,7 @@ static void dates_can_be_ignored(void **state)
 			.from_s = -10 * PKI_DAY_S,
 			.to_s = -PKI_DAY_S},
 		    NAME);
-		tls_leave_dates(f->client);
+		tls_ignore_dates(f->client);
 		assert_int_equal(
 		    shake(f, 4096), cases[i].error ? TLS_FAILED : TLS_DONE);
 		assert_int_equal(tls_refusal(f->client)->error, cases[i].error);

@@ -107,8 +107,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void ask(
-    struct dispatch_world *w, uint32_t source, const char *host, uint32_t timeout_ms)
+static void ask(struct dispatch_world *w, uint32_t source, const char *host,
+    uint32_t timeout_ms)
 {
 	struct ke_request q = {.source = source,
 	    .serial = source + 100,

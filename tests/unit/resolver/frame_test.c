@@ -73,8 +73,8 @@ static void a_request_is_checked(void **state)
 	BAD_REQUEST(x.dates_unchecked = 2);
 	BAD_REQUEST(x.reserved[1] = 1);
 	BAD_REQUEST(x.timeout_ms = 0);
-	BAD_REQUEST(x.behind.family = 5);
-	BAD_REQUEST(x.behind.port = 7);
+	BAD_REQUEST(x.try_after.family = 5);
+	BAD_REQUEST(x.try_after.port = 7);
 	BAD_REQUEST(x.timeout_ms = UINT32_MAX);
 }
 

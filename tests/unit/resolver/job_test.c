@@ -269,7 +269,7 @@ static void a_negotiated_name_without_address_is_reported(void **state)
 
 static bool has_gcm_siv(void)
 {
-	enum aead_id ids[AEAD_KINDS];
+	enum aead_id ids[AEAD_COUNT];
 
 	return aead_available(ids) > 0 && ids[0] == AEAD_AES_128_GCM_SIV;
 }

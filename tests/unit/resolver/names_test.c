@@ -26,7 +26,7 @@ static void expect(const struct names *n, const char *all)
 static void found(const char *host, enum family_choice family, const char *all)
 {
 	char text[KE_TEXT_MAX];
-	struct words why = words_to(text, sizeof(text));
+	struct sentence why = sentence_to(text, sizeof(text));
 	struct names n;
 
 	assert_true(names_lookup(host, 4460, family, &n, &why));
@@ -38,7 +38,7 @@ static void missing(
     const char *host, enum family_choice family, const char *sentence)
 {
 	char text[KE_TEXT_MAX];
-	struct words why = words_to(text, sizeof(text));
+	struct sentence why = sentence_to(text, sizeof(text));
 	struct names n;
 
 	assert_false(names_lookup(host, 4460, family, &n, &why));
@@ -56,7 +56,7 @@ static void addresses_need_no_dns(void **state)
 static void a_scope_stays_with_its_address(void **state)
 {
 	char text[KE_TEXT_MAX];
-	struct words why = words_to(text, sizeof(text));
+	struct sentence why = sentence_to(text, sizeof(text));
 	struct names n;
 
 	(void)state;

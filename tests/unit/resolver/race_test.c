@@ -47,7 +47,7 @@ static int race(const struct names *to, int64_t timeout_ns,
 static void explained(const struct names *to, const struct race_outcome *o,
     char text[KE_TEXT_MAX])
 {
-	struct words why = words_to(text, KE_TEXT_MAX);
+	struct sentence why = sentence_to(text, KE_TEXT_MAX);
 
 	race_explain(to, o, &why);
 }

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-struct room {
+struct config_room {
 	char dir[32];  /* absolute */
 	char path[64]; /* of the main file */
 	struct config config;
@@ -27,7 +27,7 @@ struct room {
 
 static inline int room_make(void **state)
 {
-	struct room *r = calloc(1, sizeof(*r));
+	struct config_room *r = calloc(1, sizeof(*r));
 
 	assert_non_null(r);
 	snprintf(r->dir, sizeof(r->dir), "/tmp/config-XXXXXX");
@@ -48,7 +48,7 @@ static inline int room_remove(
 
 static inline int room_drop(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	int result = nftw(r->dir, room_remove, 8, FTW_DEPTH | FTW_PHYS);
 
 	free(r);
@@ -56,21 +56,21 @@ static inline int room_drop(void **state)
 }
 
 static inline const char *room_path(
-    const struct room *r, const char *name, char out[128])
+    const struct config_room *r, const char *name, char out[128])
 {
 	snprintf(out, 128, "%s/%s", r->dir, name);
 	return out;
 }
 
-static inline void room_folder(const struct room *r, const char *name)
+static inline void room_folder(const struct config_room *r, const char *name)
 {
 	char path[128];
 
 	assert_int_equal(mkdir(room_path(r, name, path), 0755), 0);
 }
 
-static inline void room_put_bytes(
-    const struct room *r, const char *name, const void *bytes, size_t len)
+static inline void room_put_bytes(const struct config_room *r, const char *name,
+    const void *bytes, size_t len)
 {
 	char path[128];
 	FILE *f = fopen(room_path(r, name, path), "we");
@@ -81,7 +81,7 @@ static inline void room_put_bytes(
 }
 
 static inline void room_put(
-    const struct room *r, const char *name, const char *text)
+    const struct config_room *r, const char *name, const char *text)
 {
 	room_put_bytes(r, name, text, strlen(text));
 }
@@ -95,7 +95,7 @@ static inline FILE *room_listen(void)
 	return f;
 }
 
-static inline void room_hear(struct room *r, FILE *f)
+static inline void room_hear(struct config_room *r, FILE *f)
 {
 	size_t len;
 
@@ -105,7 +105,7 @@ static inline void room_hear(struct room *r, FILE *f)
 	assert_int_equal(fclose(f), 0);
 }
 
-static inline void room_load_path(struct room *r, const char *path)
+static inline void room_load_path(struct config_room *r, const char *path)
 {
 	FILE *f = room_listen();
 
@@ -113,13 +113,13 @@ static inline void room_load_path(struct room *r, const char *path)
 	room_hear(r, f);
 }
 
-static inline void room_load(struct room *r, const char *text)
+static inline void room_load(struct config_room *r, const char *text)
 {
 	room_put(r, "main.conf", text);
 	room_load_path(r, r->path);
 }
 
-static inline void room_check(struct room *r)
+static inline void room_check(struct config_room *r)
 {
 	FILE *f = room_listen();
 
@@ -128,7 +128,7 @@ static inline void room_check(struct room *r)
 }
 
 /* `text` must be good. */
-static inline void room_accepts(struct room *r, const char *text)
+static inline void room_accepts(struct config_room *r, const char *text)
 {
 	room_load(r, text);
 	if (r->errors != 0)
@@ -138,7 +138,7 @@ static inline void room_accepts(struct room *r, const char *text)
 
 /* `text` must have one error, with the message "PATH:`expected`". */
 static inline void room_refuses(
-    struct room *r, const char *text, const char *expected)
+    struct config_room *r, const char *text, const char *expected)
 {
 	char whole[1024];
 

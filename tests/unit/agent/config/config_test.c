@@ -7,7 +7,7 @@
 
 static void one_source_is_enough(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_accepts(r, "[source a]\n");
 	assert_int_equal(r->config.source_count, 1);
@@ -17,7 +17,7 @@ static void one_source_is_enough(void **state)
 
 static void each_default_is_as_documented(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	const struct config *c = &r->config;
 	const struct source_config *s = &c->sources[0];
 
@@ -76,7 +76,7 @@ static void shapes_of_lines(void **state)
 
 static void comments_need_a_blank(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_accepts(r, "[clock]\ndriftfile = /a;b#c ;d;e\n[source a]\n");
 	assert_string_equal(r->config.driftfile, "/a;b#c");
@@ -86,7 +86,7 @@ static void comments_need_a_blank(void **state)
 
 static void a_value_may_hold_an_equals_sign(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_accepts(r, "[clock]\ndriftfile = /a=b\n[source a]\n");
 	assert_string_equal(r->config.driftfile, "/a=b");
@@ -199,7 +199,7 @@ static void bad_keys_are_reported(void **state)
 /* The chrony.conf of a client: the advice for each of its lines. */
 static void lines_of_chrony_get_advice(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024];
 
 	room_load(r, "server ntpserver iburst nts\nallow 192.0.2.0/24\n"
@@ -223,7 +223,7 @@ static void lines_of_chrony_get_advice(void **state)
 
 static void all_errors_are_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024];
 
 	room_load(r,
@@ -245,7 +245,7 @@ static void all_errors_are_reported(void **state)
 /* Every error is reported, with its own line. */
 static void a_thousand_errors_are_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char *text = calloc(1000, 16), *said = calloc(1000, 128);
 	char *end = text;
 	size_t len = 0;
@@ -270,7 +270,7 @@ static void a_thousand_errors_are_reported(void **state)
 /* Longer than every buffer. The next line is read as usual. */
 static void a_line_of_10000_bytes_is_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[10100], expected[256];
 
 	memset(text, 'x', 10000);
@@ -287,7 +287,7 @@ static void a_line_of_10000_bytes_is_reported(void **state)
 
 static void a_line_of_198_bytes_is_whole(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char line[256], text[512];
 
 	memset(line, 'x', sizeof(line));
@@ -314,7 +314,7 @@ static void a_long_comment_is_no_error(void **state)
 
 static void a_nul_is_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	static const char text[] = "[source a]\nhost = b\0c\n";
 	char expected[128];
 
@@ -331,7 +331,7 @@ static void a_nul_is_reported(void **state)
 /* The section of a key counts, not the order of sections. */
 static void sections_mix(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct config *c = &r->config;
 
 	room_accepts(r,
@@ -349,7 +349,7 @@ static void sections_mix(void **state)
 
 static void at_most_64_sources_fit(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[2048] = "", expected[64];
 
 	for (int i = 0; i <= SOURCES_MAX; i++) {
@@ -369,7 +369,7 @@ static void at_most_64_sources_fit(void **state)
 
 static void long_names_are_refused(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[128];
 
 	memset(text, 'n', sizeof(text));
@@ -398,7 +398,7 @@ static void two_keys_choose_the_family(void **state)
 	    {"ipv4 = yes\nipv6 = no\n", FAMILY_IPV4},
 	    {"ipv4 = no\nipv6 = yes\n", FAMILY_IPV6},
 	};
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char text[64];
@@ -431,7 +431,7 @@ static void keys_are_judged_together(void **state)
 	    {"[log]\n[source a]\nminpoll = 7\nmaxpoll = 6\n",
 		"2: [source a]: minpoll 7 is above maxpoll 6"},
 	};
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		room_refuses(r, rows[i].text, rows[i].expected);
@@ -462,7 +462,7 @@ static void keys_are_judged_together_despite_errors(void **state)
 	    "[clock]\nminsources = 2\n[source a]\n[source a]\n",
 	    "[nts]\nsystem-certs = no\ntrusted-certs = a\n[source a]\n",
 	};
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		room_load(r, rows[i].text);
@@ -477,7 +477,8 @@ static void keys_are_judged_together_despite_errors(void **state)
 
 /* Files. */
 
-static void says(const struct room *r, const char *path, const char *what)
+static void says(
+    const struct config_room *r, const char *path, const char *what)
 {
 	char expected[512];
 
@@ -488,7 +489,7 @@ static void says(const struct room *r, const char *path, const char *what)
 
 static void a_missing_file_is_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_load_path(r, r->path);
 	says(r, r->path, "cannot read: No such file or directory");
@@ -496,7 +497,7 @@ static void a_missing_file_is_reported(void **state)
 
 static void a_folder_is_not_a_file(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_load_path(r, r->dir);
 	says(r, r->dir, "cannot read: Is a directory");
@@ -505,7 +506,7 @@ static void a_folder_is_not_a_file(void **state)
 /* Each source keeps the path. If it were cut, it would name another file. */
 static void a_long_path_is_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char path[300];
 
 	memset(path, '/', sizeof(path));
@@ -524,7 +525,7 @@ static void a_long_path_is_reported(void **state)
 /* Without the main file, conf.d is not read. */
 static void a_missing_file_is_the_only_error(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_folder(r, "conf.d");
 	room_put(r, "conf.d/a.conf", "nonsense\n");
@@ -534,7 +535,7 @@ static void a_missing_file_is_the_only_error(void **state)
 
 static void an_empty_conf_d_is_no_error(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_folder(r, "conf.d");
 	room_accepts(r, "[source a]\n");
@@ -542,7 +543,7 @@ static void an_empty_conf_d_is_no_error(void **state)
 
 static void files_of_conf_d_are_read_in_order(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char path[128];
 
 	room_folder(r, "conf.d");
@@ -569,7 +570,7 @@ static void files_of_conf_d_are_read_in_order(void **state)
 /* A section ends with its file. */
 static void a_file_begins_outside_of_sections(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char path[128];
 
 	room_folder(r, "conf.d");
@@ -581,7 +582,7 @@ static void a_file_begins_outside_of_sections(void **state)
 
 static void a_source_in_two_files_names_both(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char path[128], what[128];
 
 	room_folder(r, "conf.d");
@@ -594,7 +595,7 @@ static void a_source_in_two_files_names_both(void **state)
 
 static void errors_of_all_files_are_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_folder(r, "conf.d");
 	room_put(r, "conf.d/a.conf", "[log]\nlevel = x\n");
@@ -609,7 +610,7 @@ static void errors_of_all_files_are_reported(void **state)
 /* Not by its mode: root may read every file. */
 static void a_conf_d_that_cannot_be_read_is_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char path[128];
 
 	assert_int_equal(symlink("conf.d", room_path(r, "conf.d", path)), 0);
@@ -619,7 +620,7 @@ static void a_conf_d_that_cannot_be_read_is_reported(void **state)
 
 static void an_unreadable_file_of_conf_d_is_reported(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char path[128];
 
 	room_folder(r, "conf.d");
@@ -634,7 +635,7 @@ static void an_unreadable_file_may_have_had_what_is_missing(void **state)
 {
 	static const char *const texts[] = {
 	    "[log]\n", "[nts]\nsystem-certs = no\n[source a]\n"};
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char path[128];
 
 	room_folder(r, "conf.d");
@@ -648,7 +649,7 @@ static void an_unreadable_file_may_have_had_what_is_missing(void **state)
 
 static void no_conf_d_is_no_error(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_put(r, "conf.d", "not a folder\n");
 	room_accepts(r, "[source a]\n");
@@ -656,7 +657,7 @@ static void no_conf_d_is_no_error(void **state)
 
 static void a_path_without_a_folder(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char here[256];
 
 	room_put(r, "main.conf", "[source a]\n");

@@ -56,7 +56,8 @@ static const struct row {
 };
 /* clang-format on */
 
-static void load_row(struct room *r, const struct row *row, const char *value)
+static void load_row(
+    struct config_room *r, const struct row *row, const char *value)
 {
 	bool of_source = strcmp(row->section, "source") == 0;
 	char text[256];
@@ -67,7 +68,7 @@ static void load_row(struct room *r, const struct row *row, const char *value)
 	room_load(r, text);
 }
 
-static void accepts(struct room *r, const struct row *row)
+static void accepts(struct config_room *r, const struct row *row)
 {
 	for (size_t i = 0; i < VALUES_MAX && row->good[i]; i++) {
 		load_row(r, row, row->good[i]);
@@ -77,7 +78,7 @@ static void accepts(struct room *r, const struct row *row)
 	}
 }
 
-static void refuses(struct room *r, const struct row *row)
+static void refuses(struct config_room *r, const struct row *row)
 {
 	const struct config_key *key = config_key_find(row->section, row->name);
 	char expected[512];
@@ -227,7 +228,7 @@ static void a_typing_error_finds_its_section(void **state)
 
 static void long_paths_are_refused(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[400], path[260];
 
 	memset(path, 'p', sizeof(path));
@@ -252,7 +253,7 @@ static void long_paths_are_refused(void **state)
 
 static void at_most_32_certificate_paths_fit(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[1024] = "[nts]\n";
 
 	for (unsigned i = 0; i < TRUST_PATHS_MAX / 2; i++)
@@ -269,7 +270,7 @@ static void at_most_32_certificate_paths_fit(void **state)
 /* No value here is a default. */
 static void each_value_sets_its_field(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	const struct config *c = &r->config;
 
 	room_accepts(r,
@@ -342,7 +343,7 @@ static void assert_default_rest(const struct config *c, const struct config *d)
 /* A later file sets every key back to its default. */
 static void a_later_file_overrides(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct config *d = calloc(1, sizeof(*d));
 
 	assert_non_null(d);
@@ -376,7 +377,7 @@ static void a_later_file_overrides(void **state)
 
 static void each_value_of_a_source_sets_its_field(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	const struct source_config *s = &r->config.sources[0];
 
 	room_accepts(r,
@@ -477,7 +478,7 @@ static void assert_default_source(
 /* What the example file calls a default is one. */
 static void example_shows_defaults(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char *text = read_text("etc/ntsagent.conf");
 	struct config *d = calloc(1, sizeof(*d));
 

@@ -20,16 +20,6 @@ static void assert_text(const char *part)
 		fail_msg("'%s' is not in: %s", part, text);
 }
 
-/* A world that has run for a while with a, b and c. */
-static struct world *running_world(void)
-{
-	struct world *w = world_new(3, NS_PER_MS, 20);
-
-	world_start(w);
-	world_run(w, 1500 * NS_PER_S);
-	return w;
-}
-
 /* Another configuration, made by a copy that the test changes. */
 static struct config *copy_of(const struct world *w)
 {
@@ -52,7 +42,7 @@ static void adopt(struct world *w, struct config *fresh)
 {
 	struct world was = *w;
 
-	assert_true(engine_adopt(&w->engine, fresh, world_moment(w), text));
+	assert_true(engine_adopt(&w->engine, fresh, world_reading(w), text));
 	for (unsigned i = 0; i < fresh->source_count; i++)
 		for (unsigned j = 0; j < was.config.source_count; j++)
 			if (strcmp(fresh->sources[i].name,
@@ -63,7 +53,7 @@ static void adopt(struct world *w, struct config *fresh)
 			}
 	w->config.source_count = fresh->source_count;
 	memcpy(w->config.sources, fresh->sources, sizeof(fresh->sources));
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	world_deliver_reports(w);
 }
 
@@ -73,18 +63,9 @@ static void drop(struct world *w, struct config *fresh)
 	free(fresh);
 }
 
-static bool synchronised(struct world *w)
+static void a_source_that_stays_goes_on(void **state)
 {
-	struct tracking t;
-
-	steering_tracking(w->engine.steering, &w->engine.timescale,
-	    (struct wall){w->wall}, &t);
-	return t.synchronised;
-}
-
-static void what_is_the_same_goes_on(void **state)
-{
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct source before = w->engine.sources[1];
 	struct config *fresh = copy_of(w);
 
@@ -97,15 +78,15 @@ static void what_is_the_same_goes_on(void **state)
 	assert_int_equal(
 	    w->engine.sources[1].assoc.jar.count, before.assoc.jar.count);
 	assert_ptr_equal(w->engine.sources[1].config, &fresh->sources[1]);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	world_run(w, 600 * NS_PER_S);
 	assert_int_equal(w->engine.sources[1].count.exchanges, 1);
 	drop(w, fresh);
 }
 
-static void one_that_moves_keeps_keys_and_samples(void **state)
+static void a_source_that_moves_keeps_keys_and_samples(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	uint64_t good = w->engine.sources[2].count.good;
 	struct config *fresh = copy_of(w);
 	struct source_view v;
@@ -117,22 +98,21 @@ static void one_that_moves_keeps_keys_and_samples(void **state)
 	assert_int_equal(w->engine.source_count, 2);
 	assert_string_equal(w->engine.sources[1].config->name, "c");
 	assert_int_equal(w->engine.sources[1].count.good, good);
-	steering_source_view(w->engine.steering, 1, &w->engine.timescale,
-	    (struct wall){w->wall}, &v);
+	v = world_view(w, 1);
 	assert_true(v.samples > 3);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	world_run(w, 600 * NS_PER_S);
 	assert_int_equal(w->engine.sources[1].count.exchanges, 1);
 	assert_int_equal(w->engine.sources[1].count.lost, 0);
 	assert_true(w->engine.sources[1].count.good > good);
 	assert_int_equal(w->steps, 0);
-	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	assert_true(world_within(w, 50 * NS_PER_US));
 	drop(w, fresh);
 }
 
-static void one_that_comes_starts_at_once(void **state)
+static void a_new_source_starts_at_once(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct config *fresh = copy_of(w);
 
 	(void)state;
@@ -144,17 +124,17 @@ static void one_that_comes_starts_at_once(void **state)
 	strcpy(w->address[3], "192.0.2.9");
 	adopt(w, fresh);
 	assert_text("3 sources kept, new added");
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	world_run(w, 2 * NS_PER_S);
 	assert_true(w->engine.sources[3].count.good > 0);
 	world_run(w, 600 * NS_PER_S);
-	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	assert_true(world_within(w, 50 * NS_PER_US));
 	drop(w, fresh);
 }
 
 static void another_server_is_another_source(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct config *fresh = copy_of(w);
 
 	(void)state;
@@ -166,9 +146,9 @@ static void another_server_is_another_source(void **state)
 	drop(w, fresh);
 }
 
-static void other_options_apply_to_who_stays(void **state)
+static void new_options_apply_to_a_source_that_stays(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct config *fresh = copy_of(w);
 	struct source_view v;
 
@@ -179,17 +159,16 @@ static void other_options_apply_to_who_stays(void **state)
 	adopt(w, fresh);
 	assert_text("3 sources kept");
 	world_run(w, 60 * NS_PER_S);
-	steering_source_view(w->engine.steering, 0, &w->engine.timescale,
-	    (struct wall){w->wall}, &v);
+	v = world_view(w, 0);
 	assert_int_equal(v.state, SELECT_NOSELECT);
 	assert_int_equal(w->engine.sources[1].pace.poll_log2_s, 3);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	drop(w, fresh);
 }
 
-static void a_server_that_wants_rest_gets_it_over_a_reload(void **state)
+static void a_rate_limit_outlives_a_reload(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct config *fresh = copy_of(w);
 
 	(void)state;
@@ -202,16 +181,16 @@ static void a_server_that_wants_rest_gets_it_over_a_reload(void **state)
 }
 
 /* The resolver answers for slot 0, which is another source by then. */
-static void nobody_inherits_what_is_held_against_another(void **state)
+static void memories_of_a_source_move_with_it(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct config *fresh = copy_of(w);
 
 	(void)state;
 	w->engine.leap.smearers = 1 << 0 | 1 << 2;
 	w->engine.pause.voices[1].strikes = 2;
 	take_out(fresh, 0);
-	assert_true(engine_adopt(&w->engine, fresh, world_moment(w), text));
+	assert_true(engine_adopt(&w->engine, fresh, world_reading(w), text));
 	assert_int_equal(w->engine.leap.smearers, 1 << 1);
 	assert_int_equal(w->engine.pause.voices[1].strikes, 0);
 	drop(w, fresh);
@@ -226,14 +205,14 @@ static void a_late_answer_reaches_no_other_source(void **state)
 	(void)state;
 	world_start(w);
 	world_advance(w, SOURCE_SPREAD_NS);
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	assert_int_equal(w->engine.sources[0].stage, STAGE_KEYING);
 	late = w->keys[0].answer;
 	w->keys[0].there = w->keys[1].there = false;
 	fresh = copy_of(w);
 	take_out(fresh, 0);
 	adopt(w, fresh);
-	engine_on_keys(&w->engine, &late, world_moment(w));
+	engine_on_keys(&w->engine, &late, world_reading(w));
 	assert_int_equal(w->engine.sources[0].count.exchanges, 0);
 	world_run(w, 100 * NS_PER_MS);
 	assert_int_equal(w->engine.sources[0].count.exchanges, 1);
@@ -243,7 +222,7 @@ static void a_late_answer_reaches_no_other_source(void **state)
 
 static void other_certificates_mean_other_keys(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct config *fresh = copy_of(w);
 
 	(void)state;
@@ -253,13 +232,13 @@ static void other_certificates_mean_other_keys(void **state)
 	world_run(w, 2 * NS_PER_S);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	drop(w, fresh);
 }
 
 static struct world *distrusting_world(struct config **fresh)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 
 	*fresh = copy_of(w);
 	strcpy((*fresh)->trust.paths[(*fresh)->trust.path_count++], "/ca.pem");
@@ -276,7 +255,7 @@ static void run_until(struct world *w, struct mono t)
 }
 
 /* No new keys, for the certificate is not trusted any more. */
-static void keys_of_another_trust_serve_for_an_hour(void **state)
+static void keys_of_another_trust_are_used_for_an_hour(void **state)
 {
 	struct config *fresh;
 	struct world *w = distrusting_world(&fresh);
@@ -286,7 +265,7 @@ static void keys_of_another_trust_serve_for_an_hour(void **state)
 
 	(void)state;
 	run_until(w, mono_after(reloaded, SOURCE_DISTRUST_NS - 5 * NS_PER_S));
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	assert_true(s->reach & 1);
 	assert_string_equal(s->failure, "certificate");
 	run_until(w, mono_after(reloaded, SOURCE_DISTRUST_NS + 5 * NS_PER_S));
@@ -296,15 +275,14 @@ static void keys_of_another_trust_serve_for_an_hour(void **state)
 		assert_int_equal(s->assoc.aead, AEAD_NONE);
 		assert_string_equal(s->failure, "certificate");
 		assert_non_null(strstr(s->reason, "certificate is for other"));
-		steering_source_view(w->engine.steering, i,
-		    &w->engine.timescale, (struct wall){w->wall}, &v);
+		v = world_view(w, i);
 		assert_int_equal(v.samples, 0);
 	}
 	drop(w, fresh);
 }
 
 /* A mistake that is mended in time; or later. */
-static void a_trust_that_is_mended_gives_new_keys(void **state)
+static void a_trust_that_is_corrected_gives_new_keys(void **state)
 {
 	static const int64_t after_ns[] = {
 	    600 * NS_PER_S, 2 * SOURCE_DISTRUST_NS};
@@ -318,7 +296,7 @@ static void a_trust_that_is_mended_gives_new_keys(void **state)
 		for (unsigned i = 0; i < 3; i++)
 			w->keys_fail[i] = false;
 		(void)engine_retry_early(
-		    &w->engine, RETRY_TRUST, NULL, world_moment(w));
+		    &w->engine, RETRY_TRUST, NULL, world_reading(w));
 		world_run(w, 5 * NS_PER_S);
 		for (unsigned i = 0; i < 3; i++) {
 			struct source *s = &w->engine.sources[i];
@@ -328,7 +306,7 @@ static void a_trust_that_is_mended_gives_new_keys(void **state)
 			assert_string_equal(s->failure, "");
 		}
 		world_run(w, 2 * SOURCE_DISTRUST_NS);
-		assert_true(synchronised(w));
+		assert_true(world_synchronised(w));
 		assert_int_equal(w->engine.sources[0].count.exchanges, 2);
 		drop(w, fresh);
 	}
@@ -337,35 +315,35 @@ static void a_trust_that_is_mended_gives_new_keys(void **state)
 /* The files have other contents: a fleet takes its time. */
 static void other_contents_mean_other_keys_within_minutes(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	uint64_t good = w->engine.sources[0].count.good;
 
 	(void)state;
-	engine_distrust(&w->engine, world_moment(w));
+	engine_distrust(&w->engine, world_reading(w));
 	world_run(w, 310 * NS_PER_S);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
 	assert_true(w->engine.sources[0].count.good > good);
 	world_run(w, 2 * SOURCE_DISTRUST_NS);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(w->engine.sources[i].count.exchanges, 2);
 	world_end(w);
 }
 
 /* What an exchange brings that has read the old files does not count. */
-static void an_exchange_of_before_is_not_believed(void **state)
+static void an_exchange_from_before_the_change_does_not_count(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct source *s = &w->engine.sources[0];
 	uint32_t serial;
 
 	(void)state;
 	s->renew_at = (struct mono){w->mono};
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	assert_int_equal(s->stage, STAGE_REKEYING);
 	serial = s->serial;
-	engine_distrust(&w->engine, world_moment(w));
+	engine_distrust(&w->engine, world_reading(w));
 	assert_int_equal(s->stage, STAGE_POLLING);
 	assert_int_not_equal(s->serial, serial);
 	world_run(w, 310 * NS_PER_S);
@@ -374,9 +352,9 @@ static void an_exchange_of_before_is_not_believed(void **state)
 	world_end(w);
 }
 
-static void only_new_ones_find_the_clock_as_it_was(void **state)
+static void only_new_sources_keep_the_frequency(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 1500 * NS_PER_S);
 	struct config *fresh = copy_of(w);
 	double freq_ppm = w->keeper.base_freq_ppm;
 
@@ -388,29 +366,29 @@ static void only_new_ones_find_the_clock_as_it_was(void **state)
 	assert_text("0 sources kept, other added, a removed, b removed");
 	assert_true(fabs(w->keeper.base_freq_ppm - freq_ppm) < 0.1);
 	world_run(w, 300 * NS_PER_S);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	assert_int_equal(w->steps, 0);
-	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	assert_true(world_within(w, 50 * NS_PER_US));
 	drop(w, fresh);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_the_same_goes_on),
-	    cmocka_unit_test(one_that_moves_keeps_keys_and_samples),
-	    cmocka_unit_test(one_that_comes_starts_at_once),
+	    cmocka_unit_test(a_source_that_stays_goes_on),
+	    cmocka_unit_test(a_source_that_moves_keeps_keys_and_samples),
+	    cmocka_unit_test(a_new_source_starts_at_once),
 	    cmocka_unit_test(another_server_is_another_source),
-	    cmocka_unit_test(other_options_apply_to_who_stays),
-	    cmocka_unit_test(a_server_that_wants_rest_gets_it_over_a_reload),
-	    cmocka_unit_test(nobody_inherits_what_is_held_against_another),
+	    cmocka_unit_test(new_options_apply_to_a_source_that_stays),
+	    cmocka_unit_test(a_rate_limit_outlives_a_reload),
+	    cmocka_unit_test(memories_of_a_source_move_with_it),
 	    cmocka_unit_test(a_late_answer_reaches_no_other_source),
 	    cmocka_unit_test(other_certificates_mean_other_keys),
-	    cmocka_unit_test(keys_of_another_trust_serve_for_an_hour),
-	    cmocka_unit_test(a_trust_that_is_mended_gives_new_keys),
+	    cmocka_unit_test(keys_of_another_trust_are_used_for_an_hour),
+	    cmocka_unit_test(a_trust_that_is_corrected_gives_new_keys),
 	    cmocka_unit_test(other_contents_mean_other_keys_within_minutes),
-	    cmocka_unit_test(an_exchange_of_before_is_not_believed),
-	    cmocka_unit_test(only_new_ones_find_the_clock_as_it_was),
+	    cmocka_unit_test(an_exchange_from_before_the_change_does_not_count),
+	    cmocka_unit_test(only_new_sources_keep_the_frequency),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,18 +13,19 @@
 /* The clock shows 1996, the truth is 2027. */
 #define LOCAL_S INT64_C(820454400)
 #define TRUE_S INT64_C(1800000000)
-#define FLOOR_S (TRUE_S - 30 * DAY_S)
+#define EARLIEST_S (TRUE_S - 30 * DAY_S)
 
-struct world {
+struct election {
 	struct config config;
 	struct bootstrap b;
 	struct timescale t;
 	struct wall now;
 };
 
-static struct world *world_new(unsigned sources, enum bootstrap_policy policy)
+static struct election *election_new(
+    unsigned sources, enum bootstrap_policy policy)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct election *w = calloc(1, sizeof(*w));
 	struct clock_change start = {.at = {LOCAL_S * NS_PER_S}};
 
 	assert_non_null(w);
@@ -33,14 +34,14 @@ static struct world *world_new(unsigned sources, enum bootstrap_policy policy)
 	w->config.steering.max_distance_ns = 3 * NS_PER_S;
 	w->now = start.at;
 	timescale_init(&w->t, &start);
-	bootstrap_init(&w->b, &w->config, FLOOR_S * NS_PER_S);
+	bootstrap_init(&w->b, &w->config, EARLIEST_S * NS_PER_S);
 	return w;
 }
 
 /* An honest server whose clock is `error_ns` ahead, with a certificate of 90
  * days around the truth. */
 static struct bootstrap_offer offer_of(
-    const struct world *w, unsigned i, int64_t error_ns)
+    const struct election *w, unsigned i, int64_t error_ns)
 {
 	struct bootstrap_offer o = {
 	    .there = true,
@@ -58,19 +59,20 @@ static struct bootstrap_offer offer_of(
 	return o;
 }
 
-static void take(struct world *w, unsigned i, const struct bootstrap_offer *o)
+static void take(
+    struct election *w, unsigned i, const struct bootstrap_offer *o)
 {
 	bootstrap_take(&w->b, i, o, (struct mono){0});
 }
 
-static void offers(struct world *w, unsigned i, int64_t error_ns)
+static void offers(struct election *w, unsigned i, int64_t error_ns)
 {
 	struct bootstrap_offer o = offer_of(w, i, error_ns);
 
 	take(w, i, &o);
 }
 
-static void assert_outcome(struct world *w, enum bootstrap_outcome want)
+static void assert_outcome(struct election *w, enum bootstrap_outcome want)
 {
 	enum bootstrap_outcome got =
 	    bootstrap_decide(&w->b, &w->t, w->now)->outcome;
@@ -80,7 +82,8 @@ static void assert_outcome(struct world *w, enum bootstrap_outcome want)
 		    bootstrap_outcome_name(want));
 }
 
-static void assert_agreed(struct world *w, int64_t error_ns, int64_t within_ns)
+static void assert_agreed(
+    struct election *w, int64_t error_ns, int64_t within_ns)
 {
 	int64_t miss_ns;
 
@@ -90,9 +93,9 @@ static void assert_agreed(struct world *w, int64_t error_ns, int64_t within_ns)
 	assert_true(llabs(miss_ns) <= within_ns);
 }
 
-static void three_that_agree_set_the_clock(void **state)
+static void three_servers_that_agree_set_the_clock(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	offers(w, 0, 0);
@@ -104,7 +107,7 @@ static void three_that_agree_set_the_clock(void **state)
 	free(w);
 }
 
-static void two_outvote_one_that_lies(void **state)
+static void two_servers_outvote_one_that_lies(void **state)
 {
 	const int64_t lies_ns[] = {
 	    NS_PER_S, -NS_PER_S, -20 * DAY_S * NS_PER_S, 20 * DAY_S * NS_PER_S};
@@ -112,7 +115,7 @@ static void two_outvote_one_that_lies(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lies_ns); i++) {
 		for (unsigned liar = 0; liar < 3; liar++) {
-			struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+			struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 			for (unsigned j = 0; j < 3; j++)
 				offers(w, j, j == liar ? lies_ns[i] : 0);
@@ -122,10 +125,10 @@ static void two_outvote_one_that_lies(void **state)
 	}
 }
 
-static void two_of_two_are_enough_two_of_three_are_not(void **state)
+static void two_of_two_servers_are_enough_and_two_of_three_are_not(void **state)
 {
-	struct world *two = world_new(2, BOOTSTRAP_QUORUM);
-	struct world *three = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *two = election_new(2, BOOTSTRAP_QUORUM);
+	struct election *three = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	offers(two, 0, 0);
@@ -141,9 +144,9 @@ static void two_of_two_are_enough_two_of_three_are_not(void **state)
 	free(three);
 }
 
-static void half_is_no_majority(void **state)
+static void half_of_the_servers_are_not_a_majority(void **state)
 {
-	struct world *w = world_new(4, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(4, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
@@ -152,11 +155,11 @@ static void half_is_no_majority(void **state)
 	free(w);
 }
 
-static void one_alone_needs_to_be_allowed(void **state)
+static void one_server_alone_needs_bootstrap_single(void **state)
 {
-	struct world *no = world_new(1, BOOTSTRAP_QUORUM);
-	struct world *yes = world_new(1, BOOTSTRAP_SINGLE);
-	struct world *off = world_new(3, BOOTSTRAP_OFF);
+	struct election *no = election_new(1, BOOTSTRAP_QUORUM);
+	struct election *yes = election_new(1, BOOTSTRAP_SINGLE);
+	struct election *off = election_new(3, BOOTSTRAP_OFF);
 
 	(void)state;
 	assert_false(bootstrap_open(&no->b));
@@ -170,9 +173,9 @@ static void one_alone_needs_to_be_allowed(void **state)
 }
 
 /* With `single`, too, two that contradict each other set nothing. */
-static void single_is_no_excuse_for_a_contradiction(void **state)
+static void with_bootstrap_single_a_contradiction_sets_nothing(void **state)
 {
-	struct world *w = world_new(2, BOOTSTRAP_SINGLE);
+	struct election *w = election_new(2, BOOTSTRAP_SINGLE);
 
 	(void)state;
 	offers(w, 0, 0);
@@ -181,13 +184,13 @@ static void single_is_no_excuse_for_a_contradiction(void **state)
 	free(w);
 }
 
-static void one_server_under_three_names_is_one(void **state)
+static void three_names_of_one_server_are_one_voter(void **state)
 {
 	char text[BOOTSTRAP_TEXT_MAX];
 
 	(void)state;
 	for (unsigned what = 0; what < 3; what++) {
-		struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+		struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 		struct bootstrap_offer first = offer_of(w, 0, 0);
 
 		take(w, 0, &first);
@@ -206,16 +209,16 @@ static void one_server_under_three_names_is_one(void **state)
 		assert_int_equal(w->b.result.voters, 1);
 		bootstrap_text(&w->b, text, sizeof(text));
 		assert_non_null(strstr(text,
-		    "by agreement of 2 independent servers first, and 1 "
-		    "answered (bootstrap = single"));
+		    "2 independent servers must agree to set it, and 1 "
+		    "answered (with bootstrap = single"));
 		free(w);
 	}
 }
 
 /* Two servers, one of which has two names: both must agree. */
-static void a_second_name_is_not_waited_for(void **state)
+static void a_second_name_of_a_server_is_not_waited_for(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 	struct bootstrap_offer o = offer_of(w, 2, 0);
 
 	(void)state;
@@ -234,9 +237,9 @@ static void a_second_name_is_not_waited_for(void **state)
 
 /* Who tells a time for which its certificate was not issued has a vote, but
  * agrees with nobody. */
-static void a_time_outside_the_certificate_counts_against(void **state)
+static void a_time_outside_the_certificate_is_a_vote_against(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 	struct bootstrap_offer o = offer_of(w, 2, 0);
 
 	(void)state;
@@ -254,9 +257,9 @@ static void a_time_outside_the_certificate_counts_against(void **state)
 	free(w);
 }
 
-static void a_certificate_without_dates_proves_nothing(void **state)
+static void a_certificate_without_dates_agrees_with_none(void **state)
 {
-	struct world *w = world_new(1, BOOTSTRAP_SINGLE);
+	struct election *w = election_new(1, BOOTSTRAP_SINGLE);
 	struct bootstrap_offer o = offer_of(w, 0, 0);
 
 	(void)state;
@@ -267,9 +270,9 @@ static void a_certificate_without_dates_proves_nothing(void **state)
 }
 
 /* What they agree on lies inside the dates of each of them. */
-static void the_agreed_time_keeps_to_each_certificate(void **state)
+static void the_agreed_time_lies_within_each_certificate(void **state)
 {
-	struct world *w = world_new(2, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
 	struct bootstrap_offer a = offer_of(w, 0, 0), b = offer_of(w, 1, 0);
 	int64_t time_ns;
 
@@ -288,9 +291,9 @@ static void the_agreed_time_keeps_to_each_certificate(void **state)
 }
 
 /* Old keys and old time together, as they once were good. */
-static void nobody_leads_back_before_the_floor(void **state)
+static void no_agreement_leads_before_the_earliest_time(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 	char text[400];
 
 	(void)state;
@@ -306,9 +309,9 @@ static void nobody_leads_back_before_the_floor(void **state)
 }
 
 /* A bound that covers everything says nothing. */
-static void a_vague_server_helps_nobody(void **state)
+static void an_offer_with_a_wide_bound_is_no_vote(void **state)
 {
-	struct world *w = world_new(2, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
 	struct bootstrap_offer o = offer_of(w, 1, 0);
 
 	(void)state;
@@ -322,7 +325,7 @@ static void a_vague_server_helps_nobody(void **state)
 /* Sources whose dates fit the clock outvote those whose do not. */
 static void a_right_clock_is_left_alone(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
@@ -339,22 +342,22 @@ static void a_right_clock_is_left_alone(void **state)
 	free(w);
 }
 
-static void noselect_has_no_say(void **state)
+static void a_noselect_source_is_not_waited_for(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	w->config.sources[2].options.noselect = true;
-	bootstrap_init(&w->b, &w->config, FLOOR_S * NS_PER_S);
+	bootstrap_init(&w->b, &w->config, EARLIEST_S * NS_PER_S);
 	offers(w, 0, 0);
 	offers(w, 1, 0);
 	assert_agreed(w, 0, 20 * NS_PER_MS);
 	free(w);
 }
 
-static void an_offer_gets_less_sharp_with_age(void **state)
+static void the_bound_of_an_offer_grows_with_its_age(void **state)
 {
-	struct world *w = world_new(2, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	offers(w, 0, 0);
@@ -365,9 +368,9 @@ static void an_offer_gets_less_sharp_with_age(void **state)
 	free(w);
 }
 
-static void it_waits_for_the_slow_but_not_for_ever(void **state)
+static void slow_servers_are_waited_for_with_a_limit(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	assert_false(bootstrap_due(&w->b, false, (struct mono){NS_PER_S}));
@@ -383,9 +386,9 @@ static void it_waits_for_the_slow_but_not_for_ever(void **state)
 	free(w);
 }
 
-static void dated_sources_wait_a_while(void **state)
+static void the_steering_waits_with_a_limit(void **state)
 {
-	struct world *w = world_new(3, BOOTSTRAP_QUORUM);
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	assert_true(bootstrap_begin(&w->b, (struct mono){0}));
@@ -402,24 +405,26 @@ static void dated_sources_wait_a_while(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(three_that_agree_set_the_clock),
-	    cmocka_unit_test(two_outvote_one_that_lies),
-	    cmocka_unit_test(two_of_two_are_enough_two_of_three_are_not),
-	    cmocka_unit_test(half_is_no_majority),
-	    cmocka_unit_test(one_alone_needs_to_be_allowed),
-	    cmocka_unit_test(single_is_no_excuse_for_a_contradiction),
-	    cmocka_unit_test(one_server_under_three_names_is_one),
-	    cmocka_unit_test(a_second_name_is_not_waited_for),
-	    cmocka_unit_test(a_time_outside_the_certificate_counts_against),
-	    cmocka_unit_test(a_certificate_without_dates_proves_nothing),
-	    cmocka_unit_test(the_agreed_time_keeps_to_each_certificate),
-	    cmocka_unit_test(nobody_leads_back_before_the_floor),
-	    cmocka_unit_test(a_vague_server_helps_nobody),
+	    cmocka_unit_test(three_servers_that_agree_set_the_clock),
+	    cmocka_unit_test(two_servers_outvote_one_that_lies),
+	    cmocka_unit_test(
+		two_of_two_servers_are_enough_and_two_of_three_are_not),
+	    cmocka_unit_test(half_of_the_servers_are_not_a_majority),
+	    cmocka_unit_test(one_server_alone_needs_bootstrap_single),
+	    cmocka_unit_test(
+		with_bootstrap_single_a_contradiction_sets_nothing),
+	    cmocka_unit_test(three_names_of_one_server_are_one_voter),
+	    cmocka_unit_test(a_second_name_of_a_server_is_not_waited_for),
+	    cmocka_unit_test(a_time_outside_the_certificate_is_a_vote_against),
+	    cmocka_unit_test(a_certificate_without_dates_agrees_with_none),
+	    cmocka_unit_test(the_agreed_time_lies_within_each_certificate),
+	    cmocka_unit_test(no_agreement_leads_before_the_earliest_time),
+	    cmocka_unit_test(an_offer_with_a_wide_bound_is_no_vote),
 	    cmocka_unit_test(a_right_clock_is_left_alone),
-	    cmocka_unit_test(noselect_has_no_say),
-	    cmocka_unit_test(an_offer_gets_less_sharp_with_age),
-	    cmocka_unit_test(it_waits_for_the_slow_but_not_for_ever),
-	    cmocka_unit_test(dated_sources_wait_a_while),
+	    cmocka_unit_test(a_noselect_source_is_not_waited_for),
+	    cmocka_unit_test(the_bound_of_an_offer_grows_with_its_age),
+	    cmocka_unit_test(slow_servers_are_waited_for_with_a_limit),
+	    cmocka_unit_test(the_steering_waits_with_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* What the engine does when time does not go on as it should: the machine
- * sleeps, or somebody sets the clock. */
+/* Time does not go on as it should: the machine sleeps, a virtual machine
+ * stands still, or another program sets the clock or its frequency. */
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -11,60 +11,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct world *running_world(void)
-{
-	struct world *w = world_new(3, NS_PER_MS, 20);
-
-	world_start(w);
-	world_run(w, 3600 * NS_PER_S);
-	assert_int_equal(w->steps, 0);
-	return w;
-}
-
-static bool synchronised(struct world *w)
-{
-	struct tracking t;
-
-	steering_tracking(w->engine.steering, &w->engine.timescale,
-	    (struct wall){w->wall}, &t);
-	return t.synchronised;
-}
-
 /* A night; the hardware clock was right. */
-static void a_sleep_costs_seconds_and_no_step(void **state)
+static void after_a_sleep_the_clock_is_right_within_seconds(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 	uint64_t good = w->engine.sources[0].count.good;
 
 	(void)state;
 	world_forget_log(w);
 	world_suspend(w, 8 * 3600 * NS_PER_S, 0);
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	world_run(w, 5 * NS_PER_S);
 	assert_true(world_logged(w, "was suspended for 28800.0 s"));
 	assert_true(w->engine.sources[0].count.good > good);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	world_run(w, 600 * NS_PER_S);
 	assert_int_equal(w->steps, 0);
-	assert_true(llabs(world_error(w)) < 50 * NS_PER_US);
+	assert_true(world_within(w, 50 * NS_PER_US));
 	world_end(w);
 }
 
 static void a_bad_hardware_clock_is_stepped_once(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 
 	(void)state;
 	world_suspend(w, 3600 * NS_PER_S, 700 * NS_PER_MS);
 	world_run(w, 30 * NS_PER_S);
 	assert_int_equal(w->steps, 1);
-	assert_true(llabs(world_error(w)) < NS_PER_MS);
-	assert_true(synchronised(w));
+	assert_true(world_within(w, NS_PER_MS));
+	assert_true(world_synchronised(w));
 	world_end(w);
 }
 
 /* The waiting of those whom the network failed ends with it. */
-static void a_sleep_ends_the_waiting(void **state)
+static void a_sleep_ends_waits_for_the_network(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 
@@ -75,7 +56,7 @@ static void a_sleep_ends_the_waiting(void **state)
 	world_run(w, 3600 * NS_PER_S);
 	w->keys_fail[0] = false;
 	world_suspend(w, 60 * NS_PER_S, 0);
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	world_run(w, 2 * NS_PER_S);
 	assert_true(w->engine.sources[0].count.good > 0);
 	world_end(w);
@@ -114,15 +95,15 @@ static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 		world_run(w, 10 * NS_PER_S);
 		assert_true(world_logged(w, "has lost 60.000 s at once"));
 		assert_int_equal(w->steps, 1);
-		assert_true(synchronised(w));
+		assert_true(world_synchronised(w));
 		world_end(w);
 	}
 }
 
 /* It may be slewed only: no clock gains by standing still. */
-static void servers_that_fall_back_are_no_pause(void **state)
+static void servers_that_fall_behind_are_not_a_pause(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 
 	(void)state;
 	world_forget_log(w);
@@ -134,9 +115,9 @@ static void servers_that_fall_back_are_no_pause(void **state)
 }
 
 /* And it costs the others one request, not one at each of its polls. */
-static void one_server_that_jumps_is_no_pause(void **state)
+static void one_server_that_jumps_is_not_a_pause(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 	unsigned before = w->requests, each_hour;
 
 	(void)state;
@@ -146,7 +127,7 @@ static void one_server_that_jumps_is_no_pause(void **state)
 	w->peer_error_ns[1] = 60 * NS_PER_S;
 	world_run(w, 3600 * NS_PER_S);
 	assert_int_equal(w->steps, 0);
-	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	assert_true(world_within(w, NS_PER_MS));
 	assert_true(w->requests - before < each_hour + 12);
 	world_end(w);
 }
@@ -161,12 +142,12 @@ static void meddle(struct world *w)
 	world_run(w, KEEPER_LOOK_NS);
 	/* Unless a command has set it right by accident. */
 	if (keeper_look(&w->keeper, &r))
-		engine_on_report(&w->engine, &r, world_moment(w));
+		engine_on_report(&w->engine, &r, world_reading(w));
 }
 
-static void another_frequency_is_put_right(void **state)
+static void a_foreign_frequency_is_corrected(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 
 	(void)state;
 	world_forget_log(w);
@@ -176,18 +157,18 @@ static void another_frequency_is_put_right(void **state)
 	assert_true(w->engine.meddling.spent > 0);
 	assert_true(world_logged(w, "put right"));
 	assert_true(strstr(w->engine.disturbed.text, "perhaps by chronyd"));
-	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	assert_true(world_within(w, NS_PER_MS));
 	assert_true(fabs(w->freq_ppm + 20) < 5);
-	assert_true(synchronised(w));
+	assert_true(world_synchronised(w));
 	assert_int_equal(w->steps, 0);
 	world_end(w);
 }
 
 /* Neither the log nor the servers must suffer from a program that does so all
  * the time. */
-static void a_rival_makes_no_storm(void **state)
+static void a_rival_causes_no_storm_of_requests_or_lines(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 	unsigned before = w->requests;
 
 	(void)state;
@@ -200,9 +181,9 @@ static void a_rival_makes_no_storm(void **state)
 	world_end(w);
 }
 
-static void whoever_may_have_set_the_clock_is_named(void **state)
+static void a_program_that_may_have_set_the_clock_is_named(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 
 	(void)state;
 	w->rival = "chronyd (pid 7)";
@@ -215,9 +196,9 @@ static void whoever_may_have_set_the_clock_is_named(void **state)
 	world_end(w);
 }
 
-static void nobody_is_named_without_reason(void **state)
+static void without_a_rival_no_program_is_named(void **state)
 {
-	struct world *w = running_world();
+	struct world *w = world_running(3, 3600 * NS_PER_S);
 
 	(void)state;
 	world_forget_log(w);
@@ -225,23 +206,23 @@ static void nobody_is_named_without_reason(void **state)
 	world_run(w, 70 * NS_PER_S);
 	assert_false(world_logged(w, "perhaps by"));
 	assert_int_equal(w->steps, 1);
-	assert_true(llabs(world_error(w)) < NS_PER_MS);
+	assert_true(world_within(w, NS_PER_MS));
 	world_end(w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_sleep_costs_seconds_and_no_step),
+	    cmocka_unit_test(after_a_sleep_the_clock_is_right_within_seconds),
 	    cmocka_unit_test(a_bad_hardware_clock_is_stepped_once),
-	    cmocka_unit_test(a_sleep_ends_the_waiting),
+	    cmocka_unit_test(a_sleep_ends_waits_for_the_network),
 	    cmocka_unit_test(a_pause_is_over_seconds_after_the_first_answer),
-	    cmocka_unit_test(servers_that_fall_back_are_no_pause),
-	    cmocka_unit_test(one_server_that_jumps_is_no_pause),
-	    cmocka_unit_test(another_frequency_is_put_right),
-	    cmocka_unit_test(a_rival_makes_no_storm),
-	    cmocka_unit_test(whoever_may_have_set_the_clock_is_named),
-	    cmocka_unit_test(nobody_is_named_without_reason),
+	    cmocka_unit_test(servers_that_fall_behind_are_not_a_pause),
+	    cmocka_unit_test(one_server_that_jumps_is_not_a_pause),
+	    cmocka_unit_test(a_foreign_frequency_is_corrected),
+	    cmocka_unit_test(a_rival_causes_no_storm_of_requests_or_lines),
+	    cmocka_unit_test(a_program_that_may_have_set_the_clock_is_named),
+	    cmocka_unit_test(without_a_rival_no_program_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What the log says of sources that the others outvote. */
+/* The lines for the log about sources that others outvote. */
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static void an_outvoted_source_gets_one_line(void **state)
 	world_end(w);
 }
 
-static void agreement_after_that_gets_one_line(void **state)
+static void a_source_that_agrees_again_gets_one_line(void **state)
 {
 	struct world *w = world_new(3, NS_PER_MS, 5);
 
@@ -47,7 +47,7 @@ static void agreement_after_that_gets_one_line(void **state)
 	world_end(w);
 }
 
-static void without_a_majority_nobody_is_outvoted(void **state)
+static void without_a_majority_no_source_is_outvoted(void **state)
 {
 	struct world *w = world_new(2, NS_PER_MS, 5);
 
@@ -63,8 +63,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_outvoted_source_gets_one_line),
-	    cmocka_unit_test(agreement_after_that_gets_one_line),
-	    cmocka_unit_test(without_a_majority_nobody_is_outvoted),
+	    cmocka_unit_test(a_source_that_agrees_again_gets_one_line),
+	    cmocka_unit_test(without_a_majority_no_source_is_outvoted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

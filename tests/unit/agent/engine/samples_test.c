@@ -1,5 +1,6 @@
 /* Each filter of agent/engine/samples: what it lets through, what it counts. */
 #include "agent/source/checks.h"
+#include "clock/steering/restore.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -50,7 +51,7 @@ static void a_request_held_for_too_long_is_dropped(void **state)
 		struct world *w = world_new(1, 0, 0);
 		const struct source *s;
 
-		w->thought_ns[0] = 2 * w->way_ns[0] + rows[i].excess_ns;
+		w->held_ns[0] = 2 * w->way_ns[0] + rows[i].excess_ns;
 		world_start(w);
 		world_run(w, 10 * NS_PER_S);
 		s = &w->engine.sources[0];
@@ -59,6 +60,36 @@ static void a_request_held_for_too_long_is_dropped(void **state)
 		assert_only(w, CHECK_DELAY);
 		world_end(w);
 	}
+}
+
+static void times_that_contradict_each_other_are_reported(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->held_ns[0] = NS_PER_S;
+	world_start(w);
+	world_run(w, 10 * NS_PER_S);
+	assert_string_equal(w->engine.sources[0].failure, "times");
+	assert_int_equal(w->engine.sources[0].count.good, 0);
+	world_end(w);
+}
+
+/* A server that predicts when its answer leaves may be early: what it is wrong
+ * by then is known. */
+static void a_negative_delay_is_added_to_the_dispersion(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct sample m[STEERING_SAMPLES_MAX];
+
+	(void)state;
+	w->held_ns[0] = 2 * w->way_ns[0] + 30 * NS_PER_US;
+	world_start(w);
+	world_run(w, 10 * NS_PER_S);
+	assert_true(steering_copy_samples(w->engine.steering, 0, m) > 0);
+	assert_int_equal(m[0].delay_ns, 1);
+	assert_in_range(m[0].dispersion_ns, 30 * NS_PER_US, 31 * NS_PER_US);
+	world_end(w);
 }
 
 static void a_round_trip_beyond_maxdelay_is_dropped(void **state)
@@ -182,6 +213,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_good_sample_fails_no_check),
 	    cmocka_unit_test(a_request_held_for_too_long_is_dropped),
+	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
+	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
 	    cmocka_unit_test(samples_without_dates_are_held),
 	    cmocka_unit_test(a_time_outside_its_certificate_is_dropped),

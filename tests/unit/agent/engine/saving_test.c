@@ -1,4 +1,4 @@
-/* A restart, orderly or not, in the small world: no key exchange, and no cookie
+/* A restart or a crash in the small world: no key exchange, and no cookie is
  * spent twice. */
 #include "tests/unit/agent/engine/world.h"
 
@@ -43,7 +43,7 @@ static void keys_are_saved_with_the_first_answer(void **state)
 	world_end(w);
 }
 
-static void keys_without_an_answer_are_not_saved(void **state)
+static void keys_that_no_server_has_answered_are_not_saved(void **state)
 {
 	struct world *w = world_that_keeps(1);
 
@@ -67,8 +67,7 @@ static void a_crash_costs_no_key_exchange(void **state)
 	world_run(w, 50 * NS_PER_MS);
 	assert_int_equal(only(w)->count.good, 1);
 	world_run(w, 2950 * NS_PER_MS);
-	steering_tracking(w->engine.steering, &w->engine.timescale,
-	    (struct wall){w->wall}, &t);
+	t = world_tracking(w);
 	assert_true(t.synchronised);
 	assert_int_equal(w->asks, 3);
 	assert_int_equal(w->reused_cookies, 0);
@@ -77,7 +76,7 @@ static void a_crash_costs_no_key_exchange(void **state)
 }
 
 /* Nothing is known of the server by then but that its name has no address. */
-static void a_renewal_that_fails_spoils_nothing_that_is_saved(void **state)
+static void a_renewal_that_fails_leaves_the_saved_keys(void **state)
 {
 	struct world *w = world_that_keeps(1);
 
@@ -97,7 +96,7 @@ static void a_renewal_that_fails_spoils_nothing_that_is_saved(void **state)
 
 /* At any moment: in the burst, before and after a write, with a request under
  * way, again and again. */
-static void no_crash_makes_a_cookie_be_spent_twice(void **state)
+static void no_crash_spends_a_cookie_twice(void **state)
 {
 	struct world *w = world_that_keeps(2);
 	uint32_t random = 12345;
@@ -116,7 +115,7 @@ static void no_crash_makes_a_cookie_be_spent_twice(void **state)
 
 /* Killed before it could write anything: what is left halves, and in the end
  * keys are fetched. */
-static void crash_after_crash_halves_what_is_left(void **state)
+static void each_crash_halves_the_saved_cookies(void **state)
 {
 	static const unsigned left[] = {2, 1, 0};
 	struct world *w = world_that_keeps(1);
@@ -127,7 +126,7 @@ static void crash_after_crash_halves_what_is_left(void **state)
 		world_restart(w, false);
 		assert_int_equal(w->disk[0].keys.answer.cookie_count, left[i]);
 		assert_int_equal(only(w)->stage, STAGE_POLLING);
-		engine_on_timer(&w->engine, world_moment(w));
+		engine_on_timer(&w->engine, world_reading(w));
 	}
 	world_restart(w, false);
 	assert_int_equal(only(w)->stage, STAGE_START);
@@ -154,7 +153,7 @@ static void an_orderly_end_saves_the_whole_jar(void **state)
 }
 
 /* Hourly, so that they stay fresh, and not at every poll. */
-static void writes_are_few(void **state)
+static void keys_are_written_once_an_hour(void **state)
 {
 	struct world *w = world_that_keeps(1);
 
@@ -199,7 +198,7 @@ static void samples_wait_for_the_answer_to_a_command(void **state)
 }
 
 /* What the status shows of the key exchange survives as it was. */
-static void the_age_of_the_keys_goes_on(void **state)
+static void a_restart_keeps_the_age_of_the_keys(void **state)
 {
 	struct world *w = world_that_keeps(1);
 	int64_t age_ns;
@@ -213,7 +212,7 @@ static void the_age_of_the_keys_goes_on(void **state)
 }
 
 /* After a weekend: time first, new keys within the hour. */
-static void keys_of_the_day_before_are_renewed_later(void **state)
+static void old_keys_are_renewed_after_the_first_samples(void **state)
 {
 	struct world *w = world_that_keeps(1);
 
@@ -232,7 +231,7 @@ static void keys_of_the_day_before_are_renewed_later(void **state)
 }
 
 /* An administrator's change of trust: those keys serve on, but no restart. */
-static void keys_of_another_trust_are_not_written(void **state)
+static void keys_of_another_trust_are_not_saved(void **state)
 {
 	struct world *w = world_that_keeps(1);
 
@@ -268,7 +267,7 @@ static void keys_that_the_server_forgot_are_replaced(void **state)
 	world_end(w);
 }
 
-static void new_keys_are_written_when_they_work(void **state)
+static void new_keys_are_saved_with_their_first_answer(void **state)
 {
 	struct world *w = world_that_keeps(1);
 	unsigned writes;
@@ -283,7 +282,7 @@ static void new_keys_are_written_when_they_work(void **state)
 	world_end(w);
 }
 
-static void a_server_that_wants_us_gone_is_forgotten(void **state)
+static void keys_of_a_server_that_denies_service_are_removed(void **state)
 {
 	struct world *w = world_that_keeps(1);
 
@@ -300,7 +299,7 @@ static void a_server_that_wants_us_gone_is_forgotten(void **state)
 	world_end(w);
 }
 
-static void a_server_stingy_with_cookies_is_not_bled_dry(void **state)
+static void a_server_that_gives_no_cookies_keeps_enough_in_the_jar(void **state)
 {
 	struct world *w = world_that_keeps(1);
 
@@ -313,7 +312,7 @@ static void a_server_stingy_with_cookies_is_not_bled_dry(void **state)
 	world_end(w);
 }
 
-static void nothing_is_saved_where_nothing_shall_be(void **state)
+static void without_a_folder_nothing_is_saved(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 
@@ -329,24 +328,25 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(keys_are_saved_with_the_first_answer),
-	    cmocka_unit_test(keys_without_an_answer_are_not_saved),
+	    cmocka_unit_test(keys_that_no_server_has_answered_are_not_saved),
 	    cmocka_unit_test(a_crash_costs_no_key_exchange),
-	    cmocka_unit_test(a_renewal_that_fails_spoils_nothing_that_is_saved),
-	    cmocka_unit_test(no_crash_makes_a_cookie_be_spent_twice),
-	    cmocka_unit_test(crash_after_crash_halves_what_is_left),
+	    cmocka_unit_test(a_renewal_that_fails_leaves_the_saved_keys),
+	    cmocka_unit_test(no_crash_spends_a_cookie_twice),
+	    cmocka_unit_test(each_crash_halves_the_saved_cookies),
 	    cmocka_unit_test(an_orderly_end_saves_the_whole_jar),
-	    cmocka_unit_test(writes_are_few),
+	    cmocka_unit_test(keys_are_written_once_an_hour),
 	    cmocka_unit_test(
 		samples_are_saved_every_ten_minutes_and_at_the_end),
 	    cmocka_unit_test(samples_wait_for_the_answer_to_a_command),
-	    cmocka_unit_test(the_age_of_the_keys_goes_on),
-	    cmocka_unit_test(keys_of_the_day_before_are_renewed_later),
-	    cmocka_unit_test(keys_of_another_trust_are_not_written),
+	    cmocka_unit_test(a_restart_keeps_the_age_of_the_keys),
+	    cmocka_unit_test(old_keys_are_renewed_after_the_first_samples),
+	    cmocka_unit_test(keys_of_another_trust_are_not_saved),
 	    cmocka_unit_test(keys_that_the_server_forgot_are_replaced),
-	    cmocka_unit_test(new_keys_are_written_when_they_work),
-	    cmocka_unit_test(a_server_that_wants_us_gone_is_forgotten),
-	    cmocka_unit_test(a_server_stingy_with_cookies_is_not_bled_dry),
-	    cmocka_unit_test(nothing_is_saved_where_nothing_shall_be),
+	    cmocka_unit_test(new_keys_are_saved_with_their_first_answer),
+	    cmocka_unit_test(keys_of_a_server_that_denies_service_are_removed),
+	    cmocka_unit_test(
+		a_server_that_gives_no_cookies_keeps_enough_in_the_jar),
+	    cmocka_unit_test(without_a_folder_nothing_is_saved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "tests/unit/agent/engine/world.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,14 +30,14 @@ static int64_t recovery_ms(
 	uint64_t good = w->engine.sources[0].count.good;
 
 	w->keys_fail[0] = w->silent[0] = false;
-	engine_retry_early(&w->engine, retry, NULL, world_moment(w));
+	engine_retry_early(&w->engine, retry, NULL, world_reading(w));
 	while (w->engine.sources[0].count.good == good &&
 	       w->now - start < limit_s * NS_PER_S)
 		world_run(w, 10 * NS_PER_MS);
 	return (w->now - start) / NS_PER_MS;
 }
 
-static void a_change_of_the_network_ends_what_it_may_mend(void **state)
+static void a_change_of_the_network_ends_all_waits_for_keys(void **state)
 {
 	static const enum ke_stage stages[] = {
 	    KE_STAGE_DNS, KE_STAGE_CONNECT, KE_STAGE_TLS, KE_STAGE_CERTIFICATE};
@@ -50,7 +51,8 @@ static void a_change_of_the_network_ends_what_it_may_mend(void **state)
 	}
 }
 
-static void a_changed_certificate_file_ends_only_its_own_trouble(void **state)
+static void a_changed_certificate_file_ends_only_waits_for_certificates(
+    void **state)
 {
 	struct world *w = world_in_trouble(KE_STAGE_CERTIFICATE);
 	struct mono retry_at;
@@ -60,13 +62,13 @@ static void a_changed_certificate_file_ends_only_its_own_trouble(void **state)
 	world_end(w);
 	w = world_in_trouble(KE_STAGE_DNS);
 	retry_at = w->engine.sources[0].retry_at;
-	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_reading(w));
 	assert_int_equal(w->engine.sources[0].retry_at.ns, retry_at.ns);
 	world_end(w);
 }
 
 /* Its cookies are worthless, and new keys cannot be had. */
-static void a_source_that_wants_keys_gets_them(void **state)
+static void a_source_that_wants_keys_asks_for_them_at_once(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 	struct source *s;
@@ -78,13 +80,13 @@ static void a_source_that_wants_keys_gets_them(void **state)
 	s->keys_wanted = true;
 	s->backoff = (struct backoff){CAUSE_CERTIFICATE, 20};
 	s->keys_not_before = mono_after((struct mono){w->mono}, 900 * NS_PER_S);
-	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_reading(w));
 	world_run(w, 1200 * NS_PER_MS);
 	assert_int_equal(s->count.exchanges, 2);
 	world_end(w);
 }
 
-static void an_order_ends_everything_at_once(void **state)
+static void an_order_ends_every_wait_at_once(void **state)
 {
 	struct world *w = world_in_trouble(KE_STAGE_EXCHANGE);
 
@@ -107,7 +109,7 @@ static void a_silent_source_asks_when_the_network_is_back(void **state)
 	world_end(w);
 }
 
-static void a_source_that_is_well_is_left_alone(void **state)
+static void a_source_without_trouble_is_left_alone(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 	struct source before;
@@ -119,8 +121,8 @@ static void a_source_that_is_well_is_left_alone(void **state)
 	requests = w->requests;
 	before = w->engine.sources[0];
 	assert_false(before.pending.open);
-	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
-	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_reading(w));
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_reading(w));
 	world_run(w, NS_PER_S);
 	assert_int_equal(w->requests, requests);
 	assert_int_equal(w->engine.sources[0].poll_at.ns, before.poll_at.ns);
@@ -128,7 +130,7 @@ static void a_source_that_is_well_is_left_alone(void **state)
 }
 
 /* Once: however often routes change, no server hears more of us for it. */
-static void another_path_is_tried_once(void **state)
+static void a_new_path_is_tried_once(void **state)
 {
 	struct world *w = world_new(2, 0, 0);
 	unsigned requests, each_hour;
@@ -141,23 +143,23 @@ static void another_path_is_tried_once(void **state)
 	each_hour = w->requests - requests;
 	requests = w->requests;
 	w->rerouted = true;
-	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_reading(w));
 	world_run(w, 1200 * NS_PER_MS);
 	assert_int_equal(w->requests, requests + 2);
-	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_reading(w));
 	world_run(w, 1200 * NS_PER_MS);
 	assert_int_equal(w->requests, requests + 2);
 	requests = w->requests;
 	for (int i = 0; i < 450; i++) {
 		engine_retry_early(
-		    &w->engine, RETRY_NETWORK, NULL, world_moment(w));
+		    &w->engine, RETRY_NETWORK, NULL, world_reading(w));
 		world_run(w, 8 * NS_PER_S);
 	}
 	assert_true(w->requests - requests <= each_hour + each_hour / 10);
 	world_end(w);
 }
 
-static void a_server_that_asked_for_rest_is_not_tried(void **state)
+static void a_rate_limited_server_is_not_tried_by_a_new_path(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 	unsigned requests;
@@ -168,7 +170,7 @@ static void a_server_that_asked_for_rest_is_not_tried(void **state)
 	pace_slow_down(&w->engine.sources[0].pace);
 	requests = w->requests;
 	w->rerouted = true;
-	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_reading(w));
 	world_run(w, NS_PER_S);
 	assert_int_equal(w->requests, requests);
 	world_end(w);
@@ -189,7 +191,7 @@ static void a_changed_certificate_file_ends_the_wait_of_a_renewal(void **state)
 	assert_true(s->renewal_failed);
 	assert_string_equal(s->failure, "certificate");
 	w->keys_fail[0] = false;
-	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_TRUST, NULL, world_reading(w));
 	world_run(w, 2 * NS_PER_S);
 	assert_string_equal(s->failure, "");
 	assert_false(s->renewal_failed);
@@ -198,7 +200,7 @@ static void a_changed_certificate_file_ends_the_wait_of_a_renewal(void **state)
 
 /* What was sent before the change may be lost; what was sent just now is not
  * thrown away for each of the changes that a start brings. */
-static void a_key_exchange_under_way_begins_anew_after_a_second(void **state)
+static void a_key_exchange_under_way_is_repeated_after_a_second(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
 	struct source *s;
@@ -207,11 +209,11 @@ static void a_key_exchange_under_way_begins_anew_after_a_second(void **state)
 	world_start(w);
 	s = &w->engine.sources[0];
 	world_advance(w, SOURCE_SPREAD_NS);
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	assert_int_equal(s->stage, STAGE_KEYING);
 	assert_int_equal(
 	    engine_deadline(&w->engine).ns > w->mono + NS_PER_S, 1);
-	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_moment(w));
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_reading(w));
 	assert_true(s->retry_at.ns >= w->mono + RETRY_KEYING_NS);
 	w->keys[0].there = false; /* lost */
 	world_run(w, 2500 * NS_PER_MS);
@@ -229,33 +231,78 @@ static void an_order_may_name_its_source(void **state)
 	world_start(w);
 	world_run(w, 3600 * NS_PER_S);
 	assert_int_equal(
-	    engine_retry_early(&w->engine, RETRY_ORDER, "b", world_moment(w)),
+	    engine_retry_early(&w->engine, RETRY_ORDER, "b", world_reading(w)),
 	    1);
 	assert_true(w->engine.sources[0].retry_at.ns > w->mono);
 	assert_int_equal(w->engine.sources[1].retry_at.ns, w->mono);
 	assert_int_equal(
-	    engine_retry_early(&w->engine, RETRY_ORDER, "z", world_moment(w)),
+	    engine_retry_early(&w->engine, RETRY_ORDER, "z", world_reading(w)),
 	    0);
+	world_end(w);
+}
+
+/* A laptop without a network for a day: requests that never left have spent
+ * nothing, and the first one that leaves needs no new keys. */
+static void a_request_that_never_left_spends_no_cookie(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	uint64_t exchanges, good;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	exchanges = w->engine.sources[0].count.exchanges;
+	good = w->engine.sources[0].count.good;
+	w->send_error = ENETUNREACH;
+	w->keys_fail[0] = true;
+	w->fail_stage = KE_STAGE_CONNECT;
+	world_run(w, 12 * 3600 * NS_PER_S);
+	assert_int_equal(w->engine.sources[0].assoc.jar.count, NTS_COOKIES);
+	assert_int_equal(w->engine.sources[0].stage, STAGE_POLLING);
+	w->send_error = 0;
+	(void)engine_retry_early(
+	    &w->engine, RETRY_NETWORK, NULL, world_reading(w));
+	world_run(w, 2 * NS_PER_S);
+	assert_true(w->engine.sources[0].count.good > good);
+	assert_int_equal(w->engine.sources[0].count.exchanges, exchanges);
+	assert_int_equal(w->reused_cookies, 0);
+	world_end(w);
+}
+
+/* A queue that overflows may have let a first fragment pass. */
+static void a_request_that_may_have_left_spends_its_cookie(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	w->send_error = ENOBUFS;
+	w->keys_fail[0] = true;
+	world_run(w, 600 * NS_PER_S);
+	assert_true(w->engine.sources[0].assoc.jar.count < NTS_COOKIES - 1);
 	world_end(w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_change_of_the_network_ends_what_it_may_mend),
+	    cmocka_unit_test(a_change_of_the_network_ends_all_waits_for_keys),
 	    cmocka_unit_test(
-		a_changed_certificate_file_ends_only_its_own_trouble),
+		a_changed_certificate_file_ends_only_waits_for_certificates),
+	    cmocka_unit_test(a_source_that_wants_keys_asks_for_them_at_once),
+	    cmocka_unit_test(an_order_ends_every_wait_at_once),
+	    cmocka_unit_test(a_silent_source_asks_when_the_network_is_back),
+	    cmocka_unit_test(a_source_without_trouble_is_left_alone),
+	    cmocka_unit_test(a_new_path_is_tried_once),
+	    cmocka_unit_test(a_rate_limited_server_is_not_tried_by_a_new_path),
 	    cmocka_unit_test(
 		a_changed_certificate_file_ends_the_wait_of_a_renewal),
-	    cmocka_unit_test(a_source_that_wants_keys_gets_them),
-	    cmocka_unit_test(an_order_ends_everything_at_once),
-	    cmocka_unit_test(a_silent_source_asks_when_the_network_is_back),
-	    cmocka_unit_test(a_source_that_is_well_is_left_alone),
-	    cmocka_unit_test(another_path_is_tried_once),
-	    cmocka_unit_test(a_server_that_asked_for_rest_is_not_tried),
 	    cmocka_unit_test(
-		a_key_exchange_under_way_begins_anew_after_a_second),
+		a_key_exchange_under_way_is_repeated_after_a_second),
 	    cmocka_unit_test(an_order_may_name_its_source),
+	    cmocka_unit_test(a_request_that_never_left_spends_no_cookie),
+	    cmocka_unit_test(a_request_that_may_have_left_spends_its_cookie),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

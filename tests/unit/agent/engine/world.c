@@ -1,5 +1,6 @@
 #include "tests/unit/agent/engine/world.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static int world_set_status(void *self, const struct kernel_status *status)
 	return 0;
 }
 
-struct clock_reading world_moment(const struct world *w)
+struct clock_reading world_reading(const struct world *w)
 {
 	return (struct clock_reading){{w->mono}, {w->wall}, w->mono + w->slept};
 }
@@ -98,7 +99,7 @@ static int world_send(void *self, unsigned slot, const struct endpoint *to,
 	    .tx = {w->wall},
 	};
 	p->len = peer_answer(&w->peers[slot], bytes, len, at,
-	    (struct wall){at.ns + w->thought_ns[slot]}, p->bytes,
+	    (struct wall){at.ns + w->held_ns[slot]}, p->bytes,
 	    sizeof(p->bytes));
 	return 0;
 }
@@ -107,10 +108,11 @@ static void world_close(void *self, unsigned slot)
 {
 	struct world *w = self;
 
+	w->closes++;
 	w->packets[slot].there = false;
 }
 
-/* A certificate with dates, as the resolver would judge it. */
+/* Judges the dates of a certificate as the resolver does. */
 static void world_date(
     struct world *w, const struct ke_request *q, struct ke_answer *a)
 {
@@ -157,14 +159,27 @@ static void world_ask(void *self, const struct ke_request *request)
 static void world_command(void *self, const struct keeper_message *message)
 {
 	struct world *w = self;
+	struct keeper_report *report;
 
 	if (message->kind == KEEPER_MESSAGE_SAVE) {
 		w->saves++;
 		w->saved = *message;
 		return;
 	}
-	keeper_apply(&w->keeper, &message->command, message->serial,
-	    (struct mono){w->mono}, &w->reports[w->report_count++]);
+	w->commands++;
+	w->command = message->command;
+	if (w->keeper_hangs)
+		return;
+	report = &w->reports[w->report_count++];
+	if (w->refusal == KEEPER_OK)
+		keeper_apply(&w->keeper, &message->command, message->serial,
+		    (struct mono){w->mono}, report);
+	else
+		*report = (struct keeper_report){
+		    .serial = message->serial,
+		    .verdict = w->refusal,
+		    .sys_errno = EPERM,
+		};
 }
 
 static void world_random(void *self, void *out, size_t len)
@@ -298,11 +313,11 @@ void world_start(struct world *w)
 		abort();
 	w->start.clock = w->started.changes[0];
 	if (!engine_init(&w->engine, &w->config, &w->options, &w->start, &ports,
-		world_moment(w)))
+		world_reading(w)))
 		abort();
 }
 
-/* What agent/saved/keyring.c does, without files. */
+/* Does what agent/saved/keyring does, without files. */
 static void world_take_saved(struct world *w, unsigned slot)
 {
 	static struct saved_keys mine, rest;
@@ -313,15 +328,24 @@ static void world_take_saved(struct world *w, unsigned slot)
 	saved_keys_split(&mine, &rest);
 	w->disk[slot].keys = rest;
 	w->disk[slot].there = rest.answer.cookie_count > 0;
-	engine_on_saved(
-	    &w->engine, slot, &mine, rest.answer.cookie_count, world_moment(w));
+	engine_on_saved(&w->engine, slot, &mine, rest.answer.cookie_count,
+	    world_reading(w));
+}
+
+struct world *world_running(unsigned sources, int64_t true_ns)
+{
+	struct world *w = world_new(sources, NS_PER_MS, 20);
+
+	world_start(w);
+	world_run(w, true_ns);
+	return w;
 }
 
 void world_restart(struct world *w, bool orderly)
 {
 	if (!orderly)
 		w->engine.ports.save_keys = NULL;
-	engine_free(&w->engine, world_moment(w));
+	engine_free(&w->engine, world_reading(w));
 	memset(w->packets, 0, sizeof(w->packets));
 	memset(w->keys, 0, sizeof(w->keys));
 	w->report_count = 0;
@@ -332,7 +356,7 @@ void world_restart(struct world *w, bool orderly)
 
 void world_end(struct world *w)
 {
-	engine_free(&w->engine, world_moment(w));
+	engine_free(&w->engine, world_reading(w));
 	free(w);
 }
 
@@ -353,9 +377,9 @@ void world_deliver_reports(struct world *w)
 	struct keeper_report r;
 
 	if (keeper_tick(&w->keeper, (struct mono){w->mono}, &r))
-		engine_on_report(&w->engine, &r, world_moment(w));
+		engine_on_report(&w->engine, &r, world_reading(w));
 	for (unsigned i = 0; i < w->report_count; i++)
-		engine_on_report(&w->engine, &w->reports[i], world_moment(w));
+		engine_on_report(&w->engine, &w->reports[i], world_reading(w));
 	w->report_count = 0;
 }
 
@@ -374,7 +398,7 @@ static void world_deliver_packets(struct world *w)
 			continue;
 		p->there = false;
 		memcpy(d.bytes, p->bytes, p->len);
-		engine_on_datagram(&w->engine, &d, world_moment(w));
+		engine_on_datagram(&w->engine, &d, world_reading(w));
 		world_deliver_reports(w);
 	}
 }
@@ -389,11 +413,24 @@ static int64_t world_next(const struct world *w)
 		if (w->packets[i].there &&
 		    w->packets[i].arrives - w->now < next)
 			next = w->packets[i].arrives - w->now;
-		/* Asked for between two runs. */
+		/* The test has made the engine ask between two runs. */
 		if (w->keys[i].there)
 			next = 0;
 	}
 	return next < 0 ? 0 : next;
+}
+
+static void world_deliver_keys(struct world *w)
+{
+	for (unsigned i = 0; i < w->config.source_count; i++) {
+		if (!w->keys[i].there)
+			continue;
+		w->keys[i].there = false;
+		world_advance(w, 5 * NS_PER_MS);
+		world_deliver_reports(w);
+		engine_on_keys(
+		    &w->engine, &w->keys[i].answer, world_reading(w));
+	}
 }
 
 void world_run(struct world *w, int64_t true_ns)
@@ -408,21 +445,41 @@ void world_run(struct world *w, int64_t true_ns)
 		world_advance(w, next);
 		world_deliver_reports(w);
 		world_deliver_packets(w);
-		engine_on_timer(&w->engine, world_moment(w));
+		engine_on_timer(&w->engine, world_reading(w));
 		world_deliver_reports(w);
-		for (unsigned i = 0; i < w->config.source_count; i++) {
-			if (!w->keys[i].there)
-				continue;
-			w->keys[i].there = false;
-			world_advance(w, 5 * NS_PER_MS);
-			world_deliver_reports(w);
-			engine_on_keys(
-			    &w->engine, &w->keys[i].answer, world_moment(w));
-		}
+		world_deliver_keys(w);
 	}
 }
 
 int64_t world_error(const struct world *w)
 {
 	return w->wall - w->now;
+}
+
+bool world_within(const struct world *w, int64_t limit_ns)
+{
+	return llabs(world_error(w)) <= limit_ns;
+}
+
+struct tracking world_tracking(const struct world *w)
+{
+	struct tracking t;
+
+	steering_tracking(w->engine.steering, &w->engine.timescale,
+	    (struct wall){w->wall}, &t);
+	return t;
+}
+
+struct source_view world_view(const struct world *w, unsigned source)
+{
+	struct source_view v;
+
+	steering_source_view(w->engine.steering, source, &w->engine.timescale,
+	    (struct wall){w->wall}, &v);
+	return v;
+}
+
+bool world_synchronised(const struct world *w)
+{
+	return world_tracking(w).synchronised;
 }

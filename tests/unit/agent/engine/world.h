@@ -1,7 +1,9 @@
 /*
- * A small world for the engine: true time, one drifting clock, a keeper, and
- * peers at fixed distances. Everything passes the ports of the engine; nothing
- * waits. Its configuration is the default one, but for `bootstrap = off`.
+ * A small world for tests of the engine: true time, a machine with a drifting
+ * oscillator, a keeper, a disk, and servers at fixed distances. Everything
+ * passes the ports of the engine, and nothing waits. The configuration is the
+ * default one with `bootstrap = off`. A test changes members between world_new
+ * and world_start, and whenever something is to fail.
  */
 #ifndef TESTS_UNIT_AGENT_ENGINE_WORLD_H
 #define TESTS_UNIT_AGENT_ENGINE_WORLD_H
@@ -14,12 +16,13 @@
 #define WORLD_REPORTS 8
 #define WORLD_COOKIES 65536
 
+/* An answer on its way. */
 struct world_packet {
 	bool there;
 	int64_t arrives; /* true time */
 	size_t len;
 	uint8_t bytes[NTS_PACKET_MAX];
-	struct wall tx;
+	struct wall tx; /* of the request */
 };
 
 struct world {
@@ -27,85 +30,113 @@ struct world {
 	struct config config;
 	struct run_options options;
 	struct engine_start start;
-	struct keeper_report started;
+
+	/* Time. */
+	int64_t now;	 /* true time, ns since 1970 */
+	int64_t wall;	 /* CLOCK_REALTIME */
+	int64_t mono;	 /* CLOCK_MONOTONIC */
+	int64_t slept;	 /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
+	double osc_ppm;	 /* of the oscillator; positive: it runs fast */
+	double freq_ppm; /* that the kernel was set to */
+
+	/* The keeper. */
 	struct keeper keeper;
+	struct keeper_report started;
+	unsigned report_count;
+	struct keeper_report reports[WORLD_REPORTS];
+	struct kernel_status status;
+	bool keeper_hangs;	     /* it takes commands and does not answer */
+	enum keeper_verdict refusal; /* of every command; KEEPER_OK: none */
+	unsigned commands, steps, saves;
+	struct clock_command command; /* the last one */
+	struct keeper_message saved;  /* the last one */
+
+	/* The servers. */
 	struct peer peers[WORLD_PEERS];
-	int64_t peer_error_ns[WORLD_PEERS]; /* a lying server */
-	int64_t way_ns[WORLD_PEERS];	    /* one way, both directions */
-	int64_t thought_ns[WORLD_PEERS];    /* a server's claim */
-	bool silent[WORLD_PEERS];
-	int send_error;	  /* no request leaves the machine */
-	bool no_resolver; /* it takes questions and says nothing */
-	bool keys_fail[WORLD_PEERS];
-	enum ke_stage fail_stage; /* of those; 0: at the certificate */
 	char address[WORLD_PEERS][16];
-	/* What lies on disk, and outlives the engine. */
+	int64_t peer_error_ns[WORLD_PEERS]; /* of its clock; positive: fast */
+	int64_t way_ns[WORLD_PEERS];	    /* of a packet, in each direction */
+	/* A server says that it held the request for so long, in no time. */
+	int64_t held_ns[WORLD_PEERS];
+	bool silent[WORLD_PEERS];
+	int send_error; /* errno; 0: requests leave the machine */
+	bool rerouted;	/* a change of the network changes all routes */
+	struct world_packet packets[WORLD_PEERS];
+	unsigned requests, closes;
+	unsigned reused_cookies;
+	bool spent[WORLD_PEERS][WORLD_COOKIES];
+
+	/* The resolver. */
+	bool no_resolver; /* it takes questions and does not answer */
+	bool keys_fail[WORLD_PEERS];
+	enum ke_stage fail_stage; /* of these; 0: at the certificate */
+	/* The dates of a certificate, seconds since 1970; 0, 0: any time. */
+	int64_t cert_from_s[WORLD_PEERS], cert_to_s[WORLD_PEERS];
+	bool one_key;		     /* all certificates have one key */
+	unsigned asks, undated_asks; /* undated: without a check of dates */
+	struct {
+		bool there;
+		struct ke_answer answer;
+	} keys[WORLD_PEERS];
+
+	/* The disk, which outlives the engine. */
 	bool keep_keys;
 	struct {
 		bool there;
 		struct saved_keys keys;
 	} disk[WORLD_PEERS];
-	unsigned writes, sample_writes, asks, reused_cookies;
-	bool spent[WORLD_PEERS][WORLD_COOKIES];
-	/* When its certificate is valid, seconds since 1970; 0, 0: always. */
-	int64_t cert_from_s[WORLD_PEERS], cert_to_s[WORLD_PEERS];
-	bool one_key;	       /* all certificates have it */
-	unsigned undated_asks; /* key exchanges without a look at dates */
-	struct world_packet packets[WORLD_PEERS];
-	struct {
-		bool there;
-		struct ke_answer answer;
-	} keys[WORLD_PEERS];
-	unsigned report_count;
-	struct keeper_report reports[WORLD_REPORTS];
-	/* time */
-	int64_t now; /* true, ns since 1970 */
-	int64_t wall, mono;
-	int64_t slept; /* CLOCK_BOOTTIME has, too */
-	const char *rival;
-	bool rerouted;	 /* all paths, at the next change of the network */
-	double osc_ppm;	 /* of the oscillator: positive, it runs fast */
-	double freq_ppm; /* what the kernel was told */
-	unsigned steps, requests, saves;
-	struct keeper_message saved;
+	unsigned writes, sample_writes;
+
 	uint8_t random;
-	struct kernel_status status;
+	const char *rival;
 	/* The lines for the log, each with a newline; "" at the start. */
 	size_t log_len;
 	char log[65536];
 };
 
-struct clock_reading world_moment(const struct world *w);
-
-void world_advance(struct world *w, int64_t true_ns);
-
-/* The machine sleeps. Its hardware clock is off by `wrong_ns` afterwards. */
-void world_suspend(struct world *w, int64_t true_ns, int64_t wrong_ns);
-
-/* It stands still: none of its clocks goes on. */
-void world_pause(struct world *w, int64_t true_ns);
-
-/* Has a line with this part been logged since the start, or since
- * world_forget_log? */
-bool world_logged(const struct world *w, const char *part);
-void world_forget_log(struct world *w);
-
-/* A world with `offset_ns` on the clock (positive: it is fast). */
+/* `offset_ns` is the error of the clock; positive: it is fast. Aborts if memory
+ * is out; world_end frees. */
 struct world *world_new(unsigned sources, int64_t offset_ns, double osc_ppm);
-
 void world_start(struct world *w);
-
-/* In an orderly way, or not. */
-void world_restart(struct world *w, bool orderly);
-
 void world_end(struct world *w);
 
-void world_deliver_reports(struct world *w);
+/* A world that has started with a clock that was almost right, and has run for
+ * so long. */
+struct world *world_running(unsigned sources, int64_t true_ns);
 
-/* Lets `true_ns` pass. Key exchanges take 5 ms. */
+/* Restarts the agent; not orderly: it crashes. */
+void world_restart(struct world *w, bool orderly);
+
+/* Lets `true_ns` pass, with all events. A key exchange takes 5 ms. */
 void world_run(struct world *w, int64_t true_ns);
 
-/* How far the clock is from the truth; positive: fast. */
+/* Lets time pass without an event. */
+void world_advance(struct world *w, int64_t true_ns);
+
+/* The machine sleeps without an event; its hardware clock is `wrong_ns` fast
+ * afterwards. */
+void world_suspend(struct world *w, int64_t true_ns, int64_t wrong_ns);
+
+/* The virtual machine stands still: none of its clocks goes on. */
+void world_pause(struct world *w, int64_t true_ns);
+
+/* Gives the engine what the keeper has to report. */
+void world_deliver_reports(struct world *w);
+
+struct clock_reading world_reading(const struct world *w);
+
+/* The error of the clock; positive: it is fast. */
 int64_t world_error(const struct world *w);
+bool world_within(const struct world *w, int64_t limit_ns);
+
+/* What the steering shows now. */
+struct tracking world_tracking(const struct world *w);
+struct source_view world_view(const struct world *w, unsigned source);
+bool world_synchronised(const struct world *w);
+
+/* Returns true if a line with this part was logged since the start, or since
+ * world_forget_log. */
+bool world_logged(const struct world *w, const char *part);
+void world_forget_log(struct world *w);
 
 #endif

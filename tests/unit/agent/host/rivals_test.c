@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "tests/unit/agent/config/config_room.h"
 
-static void process(const struct room *r, const char *pid, const char *comm)
+static void process(
+    const struct config_room *r, const char *pid, const char *comm)
 {
 	char name[32];
 
@@ -15,7 +16,7 @@ static void process(const struct room *r, const char *pid, const char *comm)
 
 static void those_that_steer_are_warned_of(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	assert_int_equal(rivals_warn(r->dir), 0);
@@ -32,7 +33,7 @@ static void those_that_steer_are_warned_of(void **state)
 
 static void who_may_have_set_the_clock_is_named(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[RIVALS_TEXT_MAX];
 
 	assert_false(rivals_find(r->dir, text));
@@ -48,7 +49,7 @@ static void who_may_have_set_the_clock_is_named(void **state)
 
 static void a_process_that_is_gone_has_no_name(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char comm[RIVALS_COMM_MAX] = "xx";
 	int before = dup(0), after;
 

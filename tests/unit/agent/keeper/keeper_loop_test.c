@@ -593,7 +593,7 @@ static void test_ends_when_asked(void **state)
 	assert_int_equal(s->shared->freq_sets, 3);
 	assert_int_equal(drift_file_load(s->drift, &freq, &sd), 0);
 	assert_true(freq == -3.5 && sd == 0.5);
-	assert_int_equal(goodtime_load(s->good, &good), 0);
+	assert_int_equal(last_good_time_load(s->good, &good), 0);
 	assert_int_equal(good, 1700000000);
 	assert_true(
 	    log_says(s, "<5>ended by SIGTERM; clock left at -7.125 ppm, "
@@ -745,7 +745,7 @@ static void test_other_programs(void **state)
 	s->engine_may_end = true;
 	begin(s, meddle);
 	assert_int_equal(finish(s), 0);
-	assert_int_equal(r->verdict, KEEPER_MEDDLED);
+	assert_int_equal(r->verdict, KEEPER_FREQ_CHANGED);
 	assert_true(r->found_freq_ppm == 321);
 	assert_true(s->shared->engine_saw);
 }

@@ -11,7 +11,7 @@
 
 #define GOOD "[source a]\nhost = 192.0.2.1\n[source b]\n"
 
-static struct reload_result *read_it(const struct room *r)
+static struct reload_result *read_it(const struct config_room *r)
 {
 	struct reload_result *result = calloc(1, sizeof(*result));
 
@@ -28,7 +28,7 @@ static void assert_says(const char *text, const char *part)
 
 static void what_is_good_is_read(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct reload_result *got;
 
 	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
@@ -42,7 +42,7 @@ static void what_is_good_is_read(void **state)
 
 static void what_is_wrong_is_told_by_line(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct reload_result *got;
 	char place[96];
 
@@ -63,7 +63,7 @@ static void what_is_wrong_is_told_by_line(void **state)
 
 static void too_many_errors_end_with_a_whole_line(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct reload_result *got;
 	FILE *f = fopen(r->path, "we");
 	const char *last;
@@ -121,7 +121,7 @@ static int loader_part(const char *name, int fd)
 	return loader_main(fd);
 }
 
-static struct loader loader_of(const struct room *r)
+static struct loader loader_of(const struct config_room *r)
 {
 	static forked_main *part = loader_part;
 	static const struct child_starter starter = {forked_start, &part};
@@ -139,7 +139,7 @@ static void wait_for(const struct loader *l)
 
 static void the_loader_reads_in_a_process_of_its_own(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct loader l = loader_of(r);
 	struct reload_result *out = calloc(1, sizeof(*out));
 
@@ -162,7 +162,7 @@ static void the_loader_reads_in_a_process_of_its_own(void **state)
 /* Its file is a pipe that nobody writes to. */
 static void a_loader_that_hangs_is_given_up(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct loader l = loader_of(r);
 	struct reload_result *out = calloc(1, sizeof(*out));
 
@@ -182,7 +182,7 @@ static void a_loader_that_hangs_is_given_up(void **state)
 
 static void a_loader_that_dies_is_told(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct loader l = loader_of(r);
 	struct reload_result *out = calloc(1, sizeof(*out));
 

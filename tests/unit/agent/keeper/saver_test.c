@@ -22,7 +22,7 @@ static const struct keeper_message save = {
     .good_time_s = 1700000000,
 };
 
-static const struct config *config_of(struct room *r)
+static const struct config *config_of(struct config_room *r)
 {
 	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	config_defaults(&r->config);
@@ -31,27 +31,28 @@ static const struct config *config_of(struct room *r)
 	return &r->config;
 }
 
-static bool there(const struct room *r, const char *name)
+static bool there(const struct config_room *r, const char *name)
 {
 	char path[128];
 
 	return access(room_path(r, name, path), F_OK) == 0;
 }
 
-static void holds_the_save(const struct room *r)
+static void holds_the_save(const struct config_room *r)
 {
 	double freq, sd;
 	int64_t good;
 
 	assert_int_equal(drift_file_load(r->config.driftfile, &freq, &sd), 0);
 	assert_true(freq == -3.5 && sd == 0.5);
-	assert_int_equal(goodtime_load(r->config.goodtime_file, &good), 0);
+	assert_int_equal(
+	    last_good_time_load(r->config.goodtime_file, &good), 0);
 	assert_int_equal(good, 1700000000);
 }
 
 static void both_files_are_written(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	keeper_save(config_of(r), &save);
 	holds_the_save(r);
@@ -59,7 +60,7 @@ static void both_files_are_written(void **state)
 
 static void no_file_no_write(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	(void)config_of(r);
 	r->config.driftfile[0] = '\0';
@@ -75,7 +76,7 @@ static void no_file_no_write(void **state)
 
 static void a_good_time_is_never_ahead_of_the_clock(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct keeper_message m = save;
 
 	m.good_time_s = time(NULL) + 100;
@@ -92,7 +93,7 @@ static void a_good_time_is_never_ahead_of_the_clock(void **state)
 
 static void a_file_that_cannot_be_written_is_no_end(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	(void)config_of(r);
 	strcpy(r->config.driftfile, "/nowhere/drift");
@@ -118,7 +119,7 @@ static bool ends(struct saver *s)
 
 static void the_saver_writes_in_a_process_of_its_own(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	forked_main *part = saver_part;
 	const struct child_starter starter = {forked_start, &part};
 	struct saver s = {.starter = &starter};
@@ -198,7 +199,7 @@ static int status_of(const void *order, size_t len)
 
 static void the_saver_judges_its_order(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct save_order o = {.freq_sd_ppm = 1};
 
 	(void)config_of(r);

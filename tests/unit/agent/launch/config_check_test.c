@@ -43,7 +43,7 @@ static const char *makers(char out[64])
 }
 
 /* Three sources, so that there is no warning of their number. */
-static void load(struct room *r, const char *keys)
+static void load(struct config_room *r, const char *keys)
 {
 	char text[1024];
 
@@ -56,7 +56,7 @@ static void load(struct room *r, const char *keys)
 	room_accepts(r, text);
 }
 
-static void load_certificate(struct room *r, const char *name)
+static void load_certificate(struct config_room *r, const char *name)
 {
 	char text[256];
 
@@ -67,8 +67,8 @@ static void load_certificate(struct room *r, const char *name)
 
 #define YEAR_S (365 * PKI_DAY_S)
 
-static void put_certificate_of(
-    const struct room *r, const char *name, mode_t mode, struct pki_spec spec)
+static void put_certificate_of(const struct config_room *r, const char *name,
+    mode_t mode, struct pki_spec spec)
 {
 	struct pki_pair ca = pki_issue(NULL, spec);
 	char path[128];
@@ -78,14 +78,15 @@ static void put_certificate_of(
 	pki_free(&ca);
 }
 
-static void put_certificate(const struct room *r, const char *name, mode_t mode)
+static void put_certificate(
+    const struct config_room *r, const char *name, mode_t mode)
 {
 	put_certificate_of(r, name, mode,
 	    (struct pki_spec){
 		.name = "Root", .ca = true, .from_s = -YEAR_S, .to_s = YEAR_S});
 }
 
-static void says_one_error(struct room *r, const char *expected)
+static void says_one_error(struct config_room *r, const char *expected)
 {
 	room_check(r);
 	assert_string_equal(r->said, expected);
@@ -94,7 +95,7 @@ static void says_one_error(struct room *r, const char *expected)
 
 static void nothing_to_say(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	put_certificate(r, "root.crt", 0644);
 	load_certificate(r, "root.crt");
@@ -105,7 +106,7 @@ static void nothing_to_say(void **state)
 
 static void an_unreadable_certificate(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024], path[128], owners[64];
 
 	put_certificate(r, "root.crt", 0);
@@ -127,7 +128,7 @@ static void an_unreadable_certificate(void **state)
 
 static void a_folder_that_cannot_be_entered(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024], path[128], owners[64];
 
 	room_folder(r, "pki");
@@ -148,7 +149,7 @@ static void a_folder_that_cannot_be_entered(void **state)
 
 static void a_missing_certificate_and_an_empty_one(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char keys[256], expected[512];
 
 	room_put(r, "empty.crt", "nothing here\n");
@@ -184,7 +185,7 @@ static void a_missing_certificate_and_an_empty_one(void **state)
 	}
 
 /* A file of two certificates; `der`: of the first alone, in DER. */
-static void put_two(const struct room *r, const char *name,
+static void put_two(const struct config_room *r, const char *name,
     const struct pki_pair *first, const struct pki_pair *second, bool der)
 {
 	char path[128];
@@ -202,7 +203,7 @@ static void put_two(const struct room *r, const char *name,
 
 static void a_certificate_of_later(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct pki_pair later = pki_issue(NULL, (struct pki_spec)LATER);
 	struct pki_pair fine = pki_issue(NULL, (struct pki_spec)FINE);
 	char date[CERTIFICATE_DATE_MAX], warning[512], error[512];
@@ -234,7 +235,7 @@ static void a_certificate_of_later(void **state)
 	pki_free(&fine);
 }
 
-static void warns(struct room *r, const char *expected)
+static void warns(struct config_room *r, const char *expected)
 {
 	room_check(r);
 	assert_string_equal(r->said, expected);
@@ -243,7 +244,7 @@ static void warns(struct room *r, const char *expected)
 
 static void an_expired_certificate_next_to_a_good_one(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct pki_pair past = pki_issue(NULL, (struct pki_spec)PAST);
 	struct pki_pair fine = pki_issue(NULL, (struct pki_spec)FINE);
 	char date[CERTIFICATE_DATE_MAX], expected[512];
@@ -263,7 +264,7 @@ static void an_expired_certificate_next_to_a_good_one(void **state)
 /* All certificates have expired: the agent would trust no server. */
 static void an_expired_certificate_alone(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	put_certificate_of(r, "past.crt", 0644, (struct pki_spec)PAST);
 	load_certificate(r, "past.crt");
@@ -276,7 +277,7 @@ static void an_expired_certificate_alone(void **state)
 
 static void a_certificate_that_expires_soon(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct pki_pair soon = pki_issue(NULL, (struct pki_spec){.name = "Soon",
 						   .ca = true,
 						   .from_s = -YEAR_S,
@@ -298,7 +299,7 @@ static void a_certificate_that_expires_soon(void **state)
 
 static void a_certificate_that_is_no_ca(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[512];
 
 	put_certificate_of(r, "leaf.crt", 0644,
@@ -313,7 +314,7 @@ static void a_certificate_that_is_no_ca(void **state)
 }
 
 /* The folder `name` is to hold the drift file. */
-static void load_drift(struct room *r, const char *name)
+static void load_drift(struct config_room *r, const char *name)
 {
 	char text[512];
 
@@ -328,7 +329,7 @@ static void load_drift(struct room *r, const char *name)
 
 static void a_folder_that_cannot_be_written(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024], path[128], owners[64];
 
 	room_folder(r, "lib");
@@ -347,7 +348,7 @@ static void a_folder_that_cannot_be_written(void **state)
 }
 
 /* The folder `name` is to hold the keys. */
-static void load_saved_keys(struct room *r, const char *name)
+static void load_saved_keys(struct config_room *r, const char *name)
 {
 	char path[128];
 
@@ -358,7 +359,7 @@ static void load_saved_keys(struct room *r, const char *name)
 
 static void keys_in_somebody_elses_folder(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024], path[128], owners[64];
 
 	room_folder(r, "keys");
@@ -377,7 +378,7 @@ static void keys_in_somebody_elses_folder(void **state)
 
 static void keys_in_a_folder_that_is_open(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[512], path[128];
 
 	room_folder(r, "keys");
@@ -394,7 +395,7 @@ static void keys_in_a_folder_that_is_open(void **state)
 
 static void keys_where_a_file_is(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[512];
 
 	room_put(r, "keys", "x");
@@ -407,7 +408,7 @@ static void keys_where_a_file_is(void **state)
 /* Other rights do not help when a file is in the way. */
 static void a_file_in_the_way_of_a_folder(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[512];
 
 	room_put(r, "lib", "x");
@@ -422,7 +423,7 @@ static void a_file_in_the_way_of_a_folder(void **state)
 /* The agent makes it when it starts. */
 static void a_missing_folder_is_no_error(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	load_drift(r, "missing");
 	room_check(r);
@@ -435,7 +436,7 @@ static void few_sources_are_a_warning(void **state)
 	static const char fine[] =
 	    ": with fewer than 3, one that is wrong cannot be told from one "
 	    "that is right\n";
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[256];
 
 	load(r, "");
@@ -458,7 +459,7 @@ static void few_sources_are_a_warning(void **state)
 
 static void a_file_for_everybody_is_a_warning(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[256];
 
 	load(r, "");
@@ -475,7 +476,7 @@ static void a_file_for_everybody_is_a_warning(void **state)
 /* Each file, with a source or without, and the folder itself. */
 static void a_further_file_for_everybody_is_a_warning(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024], path[128];
 
 	room_folder(r, "conf.d");
@@ -495,7 +496,7 @@ static void a_further_file_for_everybody_is_a_warning(void **state)
 /* Root can read the file, but the user of the unit cannot. */
 static void a_configuration_that_the_user_cannot_read(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char expected[1024], path[128], owners[64];
 
 	if (!am_root())
@@ -523,7 +524,7 @@ static void a_configuration_that_the_user_cannot_read(void **state)
 /* Only root changes the user, so only root needs that user. */
 static void a_missing_user(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	load(r, "");
 	strcpy(r->config.user, "no-such-user");

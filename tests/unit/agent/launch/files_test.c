@@ -196,7 +196,7 @@ static void a_control_socket_that_cannot_be_made_is_told(void **state)
 	struct place p = place_of(state);
 	char control[CONTROL_PATH_MAX];
 
-	control_path(p.config->status_socket, control);
+	control_socket_path(p.config->status_socket, control);
 	room_folder(p.heard->room, "run");
 	assert_int_equal(mkdir(control, 0700), 0);
 	assert_true(opens(&p));
@@ -219,7 +219,7 @@ static void the_agents_user_owns_them(void **state)
 	p.identity =
 	    (struct identity){.change = true, .uid = NOBODY, .gid = NOBODY};
 	assert_true(opens(&p));
-	control_path(p.config->status_socket, control);
+	control_socket_path(p.config->status_socket, control);
 	assert_int_equal(stat(control, &st), 0);
 	assert_true(st.st_uid == NOBODY && st.st_gid == NOBODY);
 	assert_int_equal(st.st_mode & 07777, 0600);

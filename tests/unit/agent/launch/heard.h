@@ -8,7 +8,7 @@
 #include <fcntl.h>
 
 struct heard {
-	struct room *room;
+	struct config_room *room;
 	char log[96];
 	int standard_error; /* where it led before */
 	char text[8192];

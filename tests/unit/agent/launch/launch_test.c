@@ -39,7 +39,7 @@ static int end_of(pid_t pid)
 	return -1;
 }
 
-static pid_t start(struct room *r, struct run_options run)
+static pid_t start(struct config_room *r, struct run_options run)
 {
 	struct options options = {
 	    .task = TASK_RUN, .config_path = r->path, .run = run};

@@ -135,7 +135,7 @@ static const struct fault faults[] = {
 	VALUES(unsigned, trust.path_count, TRUST_PATHS_MAX + 1, UINT_MAX),
 	ENDLESS(trust.paths[0]), TEXT(trust.paths[0], "x"),
 	TEXT(trust.paths[0], ""), ENDLESS(trust.paths[1]),
-	VALUES(unsigned, trust.aead_count, AEAD_KINDS + 1, UINT_MAX),
+	VALUES(unsigned, trust.aead_count, AEAD_COUNT + 1, UINT_MAX),
 	VALUES(unsigned, trust.aeads[0], 0, 1, 16, UINT_MAX),
 	VALUES(uint32_t, ke_timeout_ms, 0, 999, 300001, UINT32_MAX),
 	PATH(saved_keys),
@@ -228,7 +228,7 @@ static void each_member_has_a_fault(void **state)
 }
 
 /* With something in every member. */
-static void load_good(struct room *r)
+static void load_good(struct config_room *r)
 {
 	room_accepts(r,
 	    "[agent]\npidfile = /p\n"
@@ -253,7 +253,7 @@ static void spoil(struct config *c, const struct fault *f, size_t i)
 
 static void each_fault_is_refused(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct config *c = calloc(1, sizeof(*c));
 
 	assert_non_null(c);
@@ -272,7 +272,7 @@ static void each_fault_is_refused(void **state)
 
 static void a_text_without_end_is_refused_whatever_its_letters(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	load_good(r);
 	memset(r->config.sources[0].name, 'n', SOURCE_NAME_MAX);
@@ -287,7 +287,7 @@ static void a_text_without_end_is_refused_whatever_its_letters(void **state)
 
 static void no_trust_at_all_is_refused(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	load_good(r);
 	r->config.trust.path_count = 0;
@@ -323,7 +323,7 @@ static const char *const good[] = {
 
 static void what_a_file_may_say_is_accepted(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[256];
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -337,7 +337,7 @@ static void what_a_file_may_say_is_accepted(void **state)
 
 static void as_many_sources_as_there_may_be(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	char text[4096] = "[clock]\nminsources = 64\n";
 
 	for (int i = 0; i < SOURCES_MAX; i++) {
@@ -353,7 +353,7 @@ static void as_many_sources_as_there_may_be(void **state)
 
 static void the_shipped_file_is_accepted(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	room_load_path(r, "etc/ntsagent.conf");
 	assert_int_equal(r->errors, 0);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 struct link_scene {
-	struct room *room;
+	struct config_room *room;
 	int link[2];
 	struct reload_result sent, got;
 };

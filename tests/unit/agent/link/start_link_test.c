@@ -66,7 +66,7 @@ static void another_version_is_noticed(void **state)
 	assert_false(start_head_is_ours(&h));
 }
 
-static struct start_engine *good_start(struct room *r)
+static struct start_engine *good_start(struct config_room *r)
 {
 	struct start_engine *s = calloc(1, sizeof(*s));
 

@@ -14,12 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct room {
+struct config_room {
 	char dir[32];
 	struct saved_folder folder;
 	struct world *world;
 	struct sample_file recall;
-	struct sample before[STEERING_MEMORY], after[STEERING_MEMORY];
+	struct sample before[STEERING_SAMPLES_MAX], after[STEERING_SAMPLES_MAX];
 	unsigned before_count, after_count;
 };
 
@@ -35,7 +35,7 @@ static int64_t real_now(void)
  * past of both. */
 static int setup(void **state)
 {
-	struct room *r = calloc(1, sizeof(*r));
+	struct config_room *r = calloc(1, sizeof(*r));
 	char why[SAVED_FOLDER_WHY_MAX];
 
 	assert_non_null(r);
@@ -61,7 +61,7 @@ static bool all(const void *self, const char *name)
 
 static int teardown(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	sample_file_close(&r->recall);
 	world_end(r->world);
@@ -73,14 +73,14 @@ static int teardown(void **state)
 }
 
 /* As if this process had begun so long ago. */
-static void grow_old(struct room *r, int64_t ns)
+static void grow_old(struct config_room *r, int64_t ns)
 {
 	r->recall.born.raw_ns -= ns;
 	r->recall.born.osc_ns -= ns;
 	r->recall.last = r->recall.born;
 }
 
-static void save(struct room *r)
+static void save(struct config_room *r)
 {
 	grow_old(r, 100 * NS_PER_S);
 	r->before_count =
@@ -90,7 +90,7 @@ static void save(struct room *r)
 	sample_file_close(&r->recall);
 }
 
-static void start_again(struct room *r)
+static void start_again(struct config_room *r)
 {
 	world_restart(r->world, false);
 	sample_file_open(&r->recall, &r->folder, &r->world->engine);
@@ -100,7 +100,7 @@ static void start_again(struct room *r)
 
 static void samples_go_on_in_the_next_process(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	struct timescale old = r->world->engine.timescale;
 	struct wall now;
 	int64_t shift_ns;
@@ -124,7 +124,7 @@ static void samples_go_on_in_the_next_process(void **state)
 
 static void another_server_has_no_part_in_it(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	save(r);
 	r->world->disk[0].keys.answer.addresses[0].address[3]++;
@@ -136,7 +136,7 @@ static void another_server_has_no_part_in_it(void **state)
 
 static void a_short_life_leaves_nothing(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	sample_file_save(&r->recall, &r->world->engine);
 	assert_int_equal(
@@ -146,7 +146,7 @@ static void a_short_life_leaves_nothing(void **state)
 /* It makes the two clocks differ by a second that neither was wrong by. */
 static void a_leap_second_ends_the_comparison(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 
 	grow_old(r, 600 * NS_PER_S);
 	r->recall.last.osc_ns += NS_PER_S;
@@ -161,7 +161,7 @@ static void a_leap_second_ends_the_comparison(void **state)
 
 static void a_damaged_file_is_no_matter(void **state)
 {
-	struct room *r = *state;
+	struct config_room *r = *state;
 	int fd;
 
 	save(r);

@@ -17,7 +17,7 @@
 
 struct fixture {
 	struct sockaddr_un address;
-	struct control control;
+	struct control_socket control;
 	struct mono now;
 	char line[CONTROL_LINE_MAX];
 };
@@ -35,7 +35,7 @@ static int setup(void **state)
 	assert_int_equal(
 	    bind(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
 	assert_int_equal(listen(fd, 16), 0);
-	control_init(&f->control, fd);
+	control_socket_init(&f->control, fd);
 	f->now.ns = 1000 * NS_PER_S;
 	*state = f;
 	return 0;
@@ -45,7 +45,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	control_end(&f->control);
+	control_socket_end(&f->control);
 	unlink(f->address.sun_path);
 	free(f);
 	return 0;
@@ -68,14 +68,14 @@ static unsigned long serve(struct fixture *f)
 	unsigned long client = 0;
 
 	for (int round = 0; round < 4; round++) {
-		nfds_t n = control_pollfds(&f->control, fds);
+		nfds_t n = control_socket_pollfds(&f->control, fds);
 
 		assert_true(poll(fds, n, 0) >= 0);
 		for (nfds_t i = 0; i < n; i++) {
 			unsigned long got = 0;
 
 			if (fds[i].revents)
-				got = control_ready(
+				got = control_socket_ready(
 				    &f->control, fds[i].fd, f->now, f->line);
 			client = got ? got : client;
 		}
@@ -116,7 +116,7 @@ static void an_order_is_a_line_and_gets_an_answer(void **state)
 	client = serve(f);
 	assert_true(client != 0);
 	assert_string_equal(f->line, "retry office");
-	control_answer(&f->control, client, true, "done", f->now);
+	control_socket_answer(&f->control, client, true, "done", f->now);
 	assert_answer(fd, "ok: done\n");
 }
 
@@ -126,7 +126,8 @@ static void a_refusal_says_so(void **state)
 	int fd = connected(f);
 
 	say(fd, "x\n");
-	control_answer(&f->control, serve(f), false, "no such\nthing", f->now);
+	control_socket_answer(
+	    &f->control, serve(f), false, "no such\nthing", f->now);
 	assert_answer(fd, "error: no such\nthing\n");
 }
 
@@ -168,7 +169,8 @@ static void a_client_that_closes_early_is_forgotten(void **state)
 	say(fd, "ret");
 	close(fd);
 	assert_int_equal(serve(f), 0);
-	assert_int_equal(control_deadline(&f->control).ns, MONO_NEVER.ns);
+	assert_int_equal(
+	    control_socket_deadline(&f->control).ns, MONO_NEVER.ns);
 }
 
 static void a_client_without_data_stays(void **state)
@@ -178,7 +180,8 @@ static void a_client_without_data_stays(void **state)
 
 	assert_int_equal(serve(f), 0);
 	peer = f->control.clients[0].fd;
-	assert_int_equal(control_ready(&f->control, peer, f->now, f->line), 0);
+	assert_int_equal(
+	    control_socket_ready(&f->control, peer, f->now, f->line), 0);
 	say(fd, "step\n");
 	assert_true(serve(f) != 0);
 	close(fd);
@@ -199,14 +202,15 @@ static void an_answer_waits_for_a_slow_reader(void **state)
 	peer = f->control.clients[0].fd;
 	while ((n = send(peer, filling, sizeof(filling), 0)) > 0)
 		filled += (size_t)n;
-	control_answer(
+	control_socket_answer(
 	    &f->control, f->control.clients[0].number, true, "done", f->now);
-	assert_int_equal(control_pollfds(&f->control, fds), 2);
+	assert_int_equal(control_socket_pollfds(&f->control, fds), 2);
 	assert_int_equal(fds[0].events, POLLOUT);
 	while ((n = recv(fd, got, sizeof(got), 0)) > 0) {
 		len += (size_t)n;
 		assert_int_equal(
-		    control_ready(&f->control, peer, f->now, f->line), 0);
+		    control_socket_ready(&f->control, peer, f->now, f->line),
+		    0);
 	}
 	assert_int_equal(len, filled + strlen("ok: done\n"));
 	close(fd);
@@ -218,13 +222,14 @@ static void a_client_that_sends_nothing_is_dropped(void **state)
 	int fd = connected(f);
 
 	assert_int_equal(serve(f), 0);
-	assert_int_equal(
-	    control_deadline(&f->control).ns, f->now.ns + CONTROL_TIMEOUT_NS);
+	assert_int_equal(control_socket_deadline(&f->control).ns,
+	    f->now.ns + CONTROL_TIMEOUT_NS);
 	say(fd, "half an ord");
 	f->now.ns += CONTROL_TIMEOUT_NS;
 	assert_int_equal(serve(f), 0);
-	control_expire(&f->control, f->now);
-	assert_int_equal(control_deadline(&f->control).ns, MONO_NEVER.ns);
+	control_socket_expire(&f->control, f->now);
+	assert_int_equal(
+	    control_socket_deadline(&f->control).ns, MONO_NEVER.ns);
 	close(fd);
 }
 
@@ -242,13 +247,13 @@ static void some_are_served_at_once_and_the_rest_later(void **state)
 	say(late, "step\n");
 	assert_int_equal(serve(f), 0);
 	assert_int_equal(
-	    control_pollfds(&f->control, fds), CONTROL_CLIENTS_MAX);
+	    control_socket_pollfds(&f->control, fds), CONTROL_CLIENTS_MAX);
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		close(silent[i]);
 	client = serve(f);
 	assert_true(client != 0);
 	assert_string_equal(f->line, "step");
-	control_answer(&f->control, client, true, "done", f->now);
+	control_socket_answer(&f->control, client, true, "done", f->now);
 	assert_answer(late, "ok: done\n");
 }
 
@@ -263,13 +268,13 @@ static void an_answer_for_a_client_that_left_is_dropped(void **state)
 	gone = serve(f);
 	close(fd);
 	f->now.ns += CONTROL_WORK_NS;
-	control_expire(&f->control, f->now);
+	control_socket_expire(&f->control, f->now);
 	fd = connected(f);
 	say(fd, "reload\n");
 	client = serve(f);
 	assert_true(client != 0 && client != gone);
-	control_answer(&f->control, gone, true, "stepped", f->now);
-	control_answer(&f->control, client, true, "reloaded", f->now);
+	control_socket_answer(&f->control, gone, true, "stepped", f->now);
+	control_socket_answer(&f->control, client, true, "reloaded", f->now);
 	assert_answer(fd, "ok: reloaded\n");
 }
 
@@ -286,7 +291,7 @@ static void the_longest_answer_is_cut_not_lost(void **state)
 	memset(text, 'x', 2 * CONTROL_TEXT_MAX);
 	text[2 * CONTROL_TEXT_MAX - 1] = '\0';
 	say(fd, "x\n");
-	control_answer(&f->control, serve(f), true, text, f->now);
+	control_socket_answer(&f->control, serve(f), true, text, f->now);
 	while ((n = recv(fd, &c, 1, 0)) == 1) {
 		end[len++ % 2] = c;
 		assert_true(len < CONTROL_TEXT_MAX);
@@ -343,11 +348,11 @@ static void its_path_follows_from_that_of_the_status(void **state)
 	char path[CONTROL_PATH_MAX];
 
 	(void)state;
-	control_path("/run/ntsagent/status.sock", path);
+	control_socket_path("/run/ntsagent/status.sock", path);
 	assert_string_equal(path, "/run/ntsagent/control.sock");
-	control_path("/run/a.sock", path);
+	control_socket_path("/run/a.sock", path);
 	assert_string_equal(path, "/run/a.sock.control");
-	control_path("/run/mystatus.sock", path);
+	control_socket_path("/run/mystatus.sock", path);
 	assert_string_equal(path, "/run/mystatus.sock.control");
 }
 

@@ -16,9 +16,9 @@ static char text[ORDER_TEXT_MAX];
 static enum order_outcome order(struct world *w, const char *line)
 {
 	enum order_outcome outcome =
-	    order_run(&w->engine, line, world_moment(w), text);
+	    order_run(&w->engine, line, world_reading(w), text);
 
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	return outcome;
 }
 
@@ -96,7 +96,7 @@ static void offline_asks_nothing_until_online(void **state)
 	requests = w->requests;
 	world_run(w, 1000 * NS_PER_S);
 	assert_int_equal(w->requests, requests);
-	json = status_json(&w->engine, world_moment(w));
+	json = status_json(&w->engine, world_reading(w));
 	assert_non_null(json);
 	assert_non_null(strstr(json, "\"next_try_s\":null"));
 	assert_non_null(strstr(json, "\"failure\":\"offline\""));
@@ -119,7 +119,7 @@ static void offline_ends_a_key_exchange(void **state)
 	(void)state;
 	world_start(w);
 	world_advance(w, SOURCE_SPREAD_NS);
-	engine_on_timer(&w->engine, world_moment(w));
+	engine_on_timer(&w->engine, world_reading(w));
 	assert_int_equal(w->engine.sources[0].stage, STAGE_KEYING);
 	assert_int_equal(order(w, "offline a"), ORDER_DONE);
 	world_run(w, 100 * NS_PER_S);

@@ -20,7 +20,7 @@
 
 static struct snapshot shown(const struct world *w)
 {
-	return snapshot_of_status(status_json(&w->engine, world_moment(w)));
+	return snapshot_of_status(status_json(&w->engine, world_reading(w)));
 }
 
 static void assert_part(const char *text, const char *part)

@@ -54,7 +54,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static enum saved_keys_verdict read_it(struct file *f)
+static enum saved_keys_result read_it(struct file *f)
 {
 	return saved_keys_read(&f->got, f->bytes, f->len);
 }
@@ -277,7 +277,7 @@ static void only_keys_of_this_source_trust_and_time_are_used(void **state)
 	static const struct {
 		change *what;
 		int64_t later_s;
-		enum saved_keys_verdict result;
+		enum saved_keys_result result;
 	} rows[] = {
 		{nothing, 0, SAVED_KEYS_OK},
 		{name, 0, SAVED_KEYS_FOREIGN},
@@ -324,7 +324,7 @@ static void every_result_has_a_text(void **state)
 	(void)state;
 	for (int i = 0; i < SAVED_KEYS_RESULT_COUNT; i++)
 		assert_true(strlen(saved_keys_result_text(
-				(enum saved_keys_verdict)i)) > 0);
+				(enum saved_keys_result)i)) > 0);
 	assert_string_equal(
 	    saved_keys_result_text(SAVED_KEYS_DAMAGED), "is damaged");
 }

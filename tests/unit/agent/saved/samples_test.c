@@ -64,8 +64,8 @@ static int setup(void **state)
 	snprintf(f->a.name, sizeof(f->a.name), "a");
 	f->a.address =
 	    (struct endpoint){.family = 4, .address = {192, 0, 2, 1}};
-	f->a.count = STEERING_MEMORY;
-	for (int i = 0; i < STEERING_MEMORY; i++)
+	f->a.count = STEERING_SAMPLES_MAX;
+	for (int i = 0; i < STEERING_SAMPLES_MAX; i++)
 		f->a.samples[i] = sample_of(i);
 	memset(f->b.name, 'b', sizeof(f->b.name) - 1);
 	f->b.address.family = 6;
@@ -134,7 +134,7 @@ static unsigned count_after_writing(struct file *f)
 	encode(f);
 	assert_true(open_it(f));
 	assert_true(saved_samples_take(&f->reader, &f->got));
-	assert_int_equal(f->got.count, STEERING_MEMORY);
+	assert_int_equal(f->got.count, STEERING_SAMPLES_MAX);
 	assert_true(saved_samples_take(&f->reader, &f->got));
 	return f->got.count;
 }

@@ -259,7 +259,7 @@ static void an_error_without_a_request_changes_no_time(void **state)
 static void a_request_that_cannot_be_sealed_waits(void **state)
 {
 	struct writer out = writer_of(NULL, 0);
-	struct nts_fresh fresh = {.transmit = 1};
+	struct nts_random fresh = {.transmit = 1};
 	struct rig *r = *state;
 
 	be_well(r);

@@ -105,7 +105,7 @@ static void the_search_for_a_server_begins_again(void **state)
 	retry(r, RETRY_ORDER);
 	assert_int_equal(rig_timer(r), ACTION_KEYS);
 	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
-	assert_int_equal(q.behind.family, 0);
+	assert_int_equal(q.try_after.family, 0);
 }
 
 static void an_exchange_under_way_gets_a_second(void **state)

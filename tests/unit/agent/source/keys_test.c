@@ -36,7 +36,7 @@ static void the_request_says_what_is_configured(void **state)
 	assert_int_equal(q.ntp_port, 1123);
 	assert_int_equal(q.family, FAMILY_IPV6);
 	assert_string_equal(q.host, "ntp.example.net");
-	assert_int_equal(q.behind.family, 0);
+	assert_int_equal(q.try_after.family, 0);
 	assert_int_equal(q.dates_unchecked, 0);
 	assert_int_equal(r->source.asked_at.ns, r->now.mono.ns);
 }
@@ -50,7 +50,7 @@ static void keys_without_an_answer_lead_to_the_next_server(void **state)
 	rig_start(r);
 	begin_renewal(r);
 	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
-	assert_true(endpoint_same_host(&q.behind, &r->source.facts.peer));
+	assert_true(endpoint_same_host(&q.try_after, &r->source.facts.peer));
 }
 
 static void a_success_counts_and_a_failure_does_not(void **state)

@@ -206,7 +206,7 @@ static void send_request(struct play *p)
 {
 	struct writer out = writer_of(p->packet, sizeof(p->packet));
 	struct model *m = &p->model;
-	struct nts_fresh fresh;
+	struct nts_random fresh;
 	struct peer_request q;
 	int error;
 

@@ -173,7 +173,7 @@ static inline enum source_action rig_fail_keys(
 static inline void rig_seal(struct rig *r)
 {
 	struct writer out = writer_of(r->request, sizeof(r->request));
-	struct nts_fresh fresh;
+	struct nts_random fresh;
 
 	memset(&fresh, ++r->fresh, sizeof(fresh));
 	assert_true(

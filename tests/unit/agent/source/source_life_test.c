@@ -82,7 +82,7 @@ static void send_request(struct life *l)
 	uint8_t bytes[NTS_PACKET_MAX];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 	struct wall at = {l->now.wall.ns + WAY_NS};
-	struct nts_fresh fresh;
+	struct nts_random fresh;
 
 	memset(&fresh, (int)draw(l), sizeof(fresh));
 	if (!source_request(&l->source, &fresh, l->now.mono, draw(l), &w))
@@ -115,7 +115,8 @@ static void serve(struct life *l, enum source_action action)
 static void give_pool(
     const struct life *l, const struct ke_request *q, struct ke_answer *a)
 {
-	unsigned first = q->behind.family ? q->behind.address[3] % l->pool : 0;
+	unsigned first =
+	    q->try_after.family ? q->try_after.address[3] % l->pool : 0;
 
 	a->address_count = l->pool;
 	for (unsigned i = 0; i < l->pool; i++) {

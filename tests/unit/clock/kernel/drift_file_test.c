@@ -169,8 +169,8 @@ static void test_refuses_to_save_nonsense(void **state)
 	assert_int_equal(drift_file_save(p->file, 1, INFINITY), -EINVAL);
 	assert_int_equal(drift_file_save(p->file, 1, -1), -EINVAL);
 	assert_int_equal(drift_file_save(p->file, 2e5, 1), -EINVAL);
-	assert_int_equal(goodtime_save(p->file, 0), -EINVAL);
-	assert_int_equal(goodtime_save(p->file, INT64_MAX), -EINVAL);
+	assert_int_equal(last_good_time_save(p->file, 0), -EINVAL);
+	assert_int_equal(last_good_time_save(p->file, INT64_MAX), -EINVAL);
 	assert_int_equal(access(p->file, F_OK), -1);
 }
 
@@ -201,7 +201,7 @@ static void test_mode_beats_umask(void **state)
 	mode_t old = umask(077);
 	struct stat st;
 
-	assert_int_equal(goodtime_save(p->file, 1), 0);
+	assert_int_equal(last_good_time_save(p->file, 1), 0);
 	umask(old);
 	assert_int_equal(stat(p->file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
@@ -238,12 +238,13 @@ static void test_extreme_values_are_read_back(void **state)
 	int64_t seconds = 0;
 	double freq = 0, sd = 0;
 
-	assert_int_equal(goodtime_save(p->file, INT64_C(9223372036)), 0);
-	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_int_equal(last_good_time_save(p->file, INT64_C(9223372036)), 0);
+	assert_int_equal(last_good_time_load(p->file, &seconds), 0);
 	assert_true(seconds == INT64_C(9223372036));
-	assert_int_equal(goodtime_save(p->file, INT64_C(9223372037)), -EINVAL);
-	assert_int_equal(goodtime_save(p->file, 1), 0);
-	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_int_equal(
+	    last_good_time_save(p->file, INT64_C(9223372037)), -EINVAL);
+	assert_int_equal(last_good_time_save(p->file, 1), 0);
+	assert_int_equal(last_good_time_load(p->file, &seconds), 0);
 	assert_true(seconds == 1);
 	assert_int_equal(drift_file_save(p->file, -100000, 100000), 0);
 	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
@@ -276,12 +277,12 @@ static void test_goodtime(void **state)
 	const struct folder *p = *state;
 	int64_t seconds = 0;
 
-	assert_int_equal(goodtime_save(p->file, 1795400000), 0);
-	assert_int_equal(goodtime_load(p->file, &seconds), 0);
+	assert_int_equal(last_good_time_save(p->file, 1795400000), 0);
+	assert_int_equal(last_good_time_load(p->file, &seconds), 0);
 	assert_true(seconds == 1795400000);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		put(p->file, bad[i], strlen(bad[i]));
-		if (goodtime_load(p->file, &seconds) != -EINVAL)
+		if (last_good_time_load(p->file, &seconds) != -EINVAL)
 			fail_msg("taken: \"%s\"", bad[i]);
 		assert_true(seconds == 1795400000);
 	}

@@ -823,7 +823,7 @@ static void a_frequency_of_another_program_is_replaced(void **state)
 	assert_false(keeper_look(&b.keeper, &b.report));
 	b.fake.freq_ppm = 320;
 	assert_true(keeper_look(&b.keeper, &b.report));
-	assert_int_equal(b.report.verdict, KEEPER_MEDDLED);
+	assert_int_equal(b.report.verdict, KEEPER_FREQ_CHANGED);
 	assert_int_equal(b.report.serial, 0);
 	assert_int_equal(b.report.change_count, 1);
 	assert_true(b.report.found_freq_ppm == 320);

@@ -57,10 +57,10 @@ static void outliers_in_a_row_must_agree(void **state)
 			if (i == 2 && k == 2)
 				break;
 			one_answer(&r, 0, rows[i].wrong_ms[k] * NS_PER_MS);
-			if (steering_outliers(r.steering, 0) !=
+			if (steering_outlier_count(r.steering, 0) !=
 			    rows[i].outliers[k])
 				fail_msg("row %zu, answer %u: %u", i, k,
-				    steering_outliers(r.steering, 0));
+				    steering_outlier_count(r.steering, 0));
 		}
 		rig_close(&r);
 	}
@@ -79,7 +79,7 @@ static void the_third_that_agrees_moves_the_clock(void **state)
 	assert_int_equal(steering_poll_vote(r.steering, 0, 16), POLL_DOUBTED);
 	assert_true(clock_sd(&r) < 3 * sd);
 	one_answer(&r, 0, 8 * NS_PER_MS);
-	assert_int_equal(steering_outliers(r.steering, 0), 0);
+	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
 	/* As far as the clock is wrong by them. */
 	assert_true(fabs(clock_sd(&r) / 8e-3 - 1) < 0.02);
 	rig_close(&r);
@@ -127,8 +127,8 @@ static void the_majority_decides_what_is_doubted(void **state)
 			one_answer(&r, 1, 8 * NS_PER_MS);
 		for (unsigned k = 0; k < 3; k++)
 			one_answer(&r, 0, 8 * NS_PER_MS);
-		assert_int_equal(steering_outliers(r.steering, 0), 0);
-		assert_int_equal(steering_outliers(r.steering, 1), 0);
+		assert_int_equal(steering_outlier_count(r.steering, 0), 0);
+		assert_int_equal(steering_outlier_count(r.steering, 1), 0);
 		if (with == 1) {
 			assert_true(clock_sd(&r) < 3 * sd);
 			assert_true(fabs(bias_sd(&r, 0) / 8e-3 - 1) < 0.02);

@@ -83,13 +83,13 @@ static void an_outlier_is_asked_for_again(void **state)
 	(void)state;
 	rig_open(&r, 1, NULL, NULL);
 	rig_poll(&r, 1, 50, 16, NULL);
-	assert_int_equal(steering_outliers(r.steering, 0), 0);
+	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
 	r.steering->sources[0].outliers = 1;
-	assert_int_equal(steering_outliers(r.steering, 0), 1);
+	assert_int_equal(steering_outlier_count(r.steering, 0), 1);
 	assert_int_equal(vote_with(&r, 1, 16), POLL_DOUBTED);
 	/* A source outside the filter has none. */
 	r.steering->sources[0].slot = -1;
-	assert_int_equal(steering_outliers(r.steering, 0), 0);
+	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
 	rig_close(&r);
 }
 

@@ -87,7 +87,7 @@ static bool decides(struct runs *r, double t_s, struct clock_command *c)
 /* A thousand seconds of samples of both sources, restored in a new run. */
 static void restore_both(struct runs *r)
 {
-	struct sample samples[STEERING_MEMORY];
+	struct sample samples[STEERING_SAMPLES_MAX];
 
 	for (unsigned i = 0; i < SOURCES; i++) {
 		for (int t = 0; t < 1000; t += 10)
@@ -100,14 +100,14 @@ static void restore_both(struct runs *r)
 static void the_latest_samples_are_copied_in_order(void **state)
 {
 	struct runs *r = *state;
-	struct sample samples[STEERING_MEMORY];
+	struct sample samples[STEERING_SAMPLES_MAX];
 
 	assert_int_equal(steering_copy_samples(r->before, 0, samples), 0);
-	for (int t = 0; t < STEERING_MEMORY + 50; t++)
+	for (int t = 0; t < STEERING_SAMPLES_MAX + 50; t++)
 		measure(r->before, 0, t, 0);
 	assert_int_equal(
-	    steering_copy_samples(r->before, 0, samples), STEERING_MEMORY);
-	for (int i = 0; i < STEERING_MEMORY; i++)
+	    steering_copy_samples(r->before, 0, samples), STEERING_SAMPLES_MAX);
+	for (int i = 0; i < STEERING_SAMPLES_MAX; i++)
 		assert_int_equal(
 		    samples[i].at.ns, START_NS + (i + 50) * NS_PER_S);
 }
@@ -182,7 +182,7 @@ static void the_first_decision_knows_the_frequency(void **state)
 static void an_answer_that_contradicts_drops_the_samples(void **state)
 {
 	const int64_t stopped_ns = 40 * NS_PER_MS;
-	struct sample samples[STEERING_MEMORY];
+	struct sample samples[STEERING_SAMPLES_MAX];
 	struct runs *r = *state;
 	struct clock_command c;
 	struct tracking t;
@@ -205,7 +205,7 @@ static void an_answer_that_contradicts_drops_the_samples(void **state)
  * long as they were. */
 static void a_path_is_known_after_a_boot(void **state)
 {
-	struct sample samples[STEERING_MEMORY];
+	struct sample samples[STEERING_SAMPLES_MAX];
 	struct runs *r = *state;
 	struct source_view v;
 	unsigned count;
@@ -227,7 +227,7 @@ static void a_path_is_known_after_a_boot(void **state)
 
 static void a_much_longer_path_is_a_new_one(void **state)
 {
-	struct sample samples[STEERING_MEMORY];
+	struct sample samples[STEERING_SAMPLES_MAX];
 	struct runs *r = *state;
 	struct source_view v;
 	unsigned count;
@@ -246,7 +246,7 @@ static void a_much_longer_path_is_a_new_one(void **state)
 
 static void what_agrees_is_kept(void **state)
 {
-	struct sample samples[STEERING_MEMORY];
+	struct sample samples[STEERING_SAMPLES_MAX];
 	struct runs *r = *state;
 
 	restore_both(r);

@@ -34,7 +34,7 @@ static struct trust trust_in(
 	struct pki_pair ca =
 	    pki_issue(NULL, (struct pki_spec){.name = name, .ca = true});
 	struct trust_config config = {.path_count = second ? 2 : 1};
-	struct words why = words_to(w->text, sizeof(w->text));
+	struct sentence why = sentence_to(w->text, sizeof(w->text));
 	struct trust t;
 
 	pki_write(w->file, ca.certificate);
@@ -125,7 +125,7 @@ static void expand(
 	const struct {
 		const char *word, *text;
 	} words[] = {{"FILE", w->file}, {"FROM", w->from}, {"TO", w->to}};
-	struct words o = words_to(out, KE_TEXT_MAX);
+	struct sentence o = sentence_to(out, KE_TEXT_MAX);
 
 	while (*sentence) {
 		size_t i = 0;
@@ -134,10 +134,10 @@ static void expand(
 						   strlen(words[i].word)) != 0)
 			i++;
 		if (i == ARRAY_LEN(words)) {
-			words_add(&o, "%c", *sentence++);
+			sentence_add(&o, "%c", *sentence++);
 			continue;
 		}
-		words_add(&o, "%s", words[i].text);
+		sentence_add(&o, "%s", words[i].text);
 		sentence += strlen(words[i].word);
 	}
 }
@@ -150,7 +150,7 @@ static const char *explain(struct refusal_world *w, enum trusted trusted,
 	    [SAME_NAME] = &w->same_name,
 	    [PROBLEM] = &w->problem,
 	};
-	struct words out = words_to(w->text, sizeof(w->text));
+	struct sentence out = sentence_to(w->text, sizeof(w->text));
 
 	trust_explain_refusal(trusts[trusted], refusal, "host", 1, &out);
 	return w->text;
@@ -237,7 +237,7 @@ static void a_long_list_of_names_is_cut(void **state)
 		.san = "DNS:1,DNS:2,DNS:3,DNS:4,DNS:5,DNS:6,DNS:7,IP:::1,DNS:9,"
 		       "DNS:10"});
 	char text[200];
-	struct words out = words_to(text, sizeof(text));
+	struct sentence out = sentence_to(text, sizeof(text));
 
 	(void)state;
 	assert_true(certificate_valid_for(p.certificate, &out));
@@ -255,7 +255,7 @@ static void an_address_of_another_length_is_no_name(void **state)
 	GENERAL_NAME *name = GENERAL_NAME_new();
 	ASN1_OCTET_STRING *five = ASN1_OCTET_STRING_new();
 	char text[200];
-	struct words out = words_to(text, sizeof(text));
+	struct sentence out = sentence_to(text, sizeof(text));
 
 	(void)state;
 	assert_int_equal(

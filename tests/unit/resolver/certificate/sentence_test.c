@@ -11,51 +11,51 @@
 static void pieces_are_joined(void **state)
 {
 	char text[20];
-	struct words w = words_to(text, sizeof(text));
+	struct sentence w = sentence_to(text, sizeof(text));
 
 	(void)state;
 	assert_string_equal(text, "");
-	words_add(&w, "%d", 12);
-	words_add(&w, "%s", " and more");
+	sentence_add(&w, "%d", 12);
+	sentence_add(&w, "%s", " and more");
 	assert_string_equal(text, "12 and more");
 }
 
 static void what_does_not_fit_ends_in_dots(void **state)
 {
 	char text[8];
-	struct words w = words_to(text, sizeof(text));
+	struct sentence w = sentence_to(text, sizeof(text));
 
 	(void)state;
-	words_add(&w, "1234567");
+	sentence_add(&w, "1234567");
 	assert_string_equal(text, "1234567");
-	words_add(&w, "8");
+	sentence_add(&w, "8");
 	assert_string_equal(text, "1234...");
-	words_add(&w, "9");
+	sentence_add(&w, "9");
 	assert_string_equal(text, "1234...");
 }
 
 static void only_printable_ascii_passes(void **state)
 {
 	char text[20];
-	struct words w = words_to(text, sizeof(text));
+	struct sentence w = sentence_to(text, sizeof(text));
 
 	(void)state;
-	words_add(&w, "%s", "a\n\x1b\x7f\xc3\xa9~");
+	sentence_add(&w, "%s", "a\n\x1b\x7f\xc3\xa9~");
 	assert_string_equal(text, "a?????~");
 }
 
 static void a_piece_of_any_length_is_safe(void **state)
 {
 	char text[1200], piece[3000];
-	struct words w = words_to(text, sizeof(text));
+	struct sentence w = sentence_to(text, sizeof(text));
 
 	(void)state;
 	memset(piece, 'x', sizeof(piece) - 1);
 	piece[sizeof(piece) - 1] = '\0';
-	words_add(&w, "%s", piece);
+	sentence_add(&w, "%s", piece);
 	/* One call adds 1000 characters. */
 	assert_int_equal(strlen(text), 1000);
-	words_add(&w, "%s", piece);
+	sentence_add(&w, "%s", piece);
 	assert_int_equal(strlen(text), sizeof(text) - 1);
 	assert_string_equal(text + sizeof(text) - 4, "...");
 }

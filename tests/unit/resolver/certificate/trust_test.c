@@ -88,7 +88,7 @@ static void configure(struct trust_world *w, const char *path)
 
 static bool load(struct trust_world *w)
 {
-	struct words why = words_to(w->text, sizeof(w->text));
+	struct sentence why = sentence_to(w->text, sizeof(w->text));
 
 	trust_free(&w->trust);
 	return trust_load(&w->trust, &w->config, &why);
@@ -96,7 +96,7 @@ static bool load(struct trust_world *w)
 
 static bool check(struct trust_world *w, const char *path)
 {
-	struct words why = words_to(w->text, sizeof(w->text));
+	struct sentence why = sentence_to(w->text, sizeof(w->text));
 
 	return trust_check_path(path, &why);
 }
@@ -121,20 +121,20 @@ static void said(
 	const struct passwd *user = getpwuid(getuid() ? getuid() : NOBODY);
 	const struct group *group = getgrgid(getuid() ? getgid() : NOBODY);
 	char want[4096];
-	struct words out = words_to(want, sizeof(want));
+	struct sentence out = sentence_to(want, sizeof(want));
 
 	while (*sentence) {
 		if (strncmp(sentence, "DIR", 3) == 0) {
-			words_add(&out, "%s", w->directory);
+			sentence_add(&out, "%s", w->directory);
 			sentence += 3;
 		} else if (strncmp(sentence, "USER", 4) == 0) {
-			words_add(&out, "%s", user->pw_name);
+			sentence_add(&out, "%s", user->pw_name);
 			sentence += 4;
 		} else if (strncmp(sentence, "GROUP", 5) == 0) {
-			words_add(&out, "%s", group->gr_name);
+			sentence_add(&out, "%s", group->gr_name);
 			sentence += 5;
 		} else {
-			words_add(&out, "%c", *sentence++);
+			sentence_add(&out, "%c", *sentence++);
 		}
 	}
 	assert_string_equal(text, want);
@@ -247,22 +247,22 @@ static void a_file_without_certificate_is_reported(void **state)
 static void the_files_that_are_read(void **state)
 {
 	struct trust_world *w = *state;
-	const char *out[TRUST_PLACES_MAX];
+	const char *out[TRUST_READ_PATHS_MAX];
 
 	configure(w, "/a");
 	configure(w, "/b");
-	assert_int_equal(trust_places(&w->config, out), 2);
+	assert_int_equal(trust_read_paths(&w->config, out), 2);
 	assert_string_equal(out[0], "/a");
 	assert_string_equal(out[1], "/b");
 	w->config.system_certs = true;
 	assert_int_equal(setenv("SSL_CERT_FILE", "/bundle", 1), 0);
 	assert_int_equal(setenv("SSL_CERT_DIR", "", 1), 0);
-	assert_int_equal(trust_places(&w->config, out), 4);
+	assert_int_equal(trust_read_paths(&w->config, out), 4);
 	assert_string_equal(out[2], "/bundle");
 	assert_string_equal(out[3], X509_get_default_cert_dir());
 	unsetenv("SSL_CERT_FILE");
 	unsetenv("SSL_CERT_DIR");
-	assert_int_equal(trust_places(&w->config, out), 4);
+	assert_int_equal(trust_read_paths(&w->config, out), 4);
 	assert_string_equal(out[2], X509_get_default_cert_file());
 }
 
@@ -318,11 +318,11 @@ static void a_bad_configuration_of_trust_is_refused(void **state)
 	c.aeads[0] = (enum aead_id)16;
 	assert_false(trust_config_valid(&c));
 	c = good;
-	c.aead_count = AEAD_KINDS;
-	for (unsigned i = 0; i < AEAD_KINDS; i++)
+	c.aead_count = AEAD_COUNT;
+	for (unsigned i = 0; i < AEAD_COUNT; i++)
 		c.aeads[i] = AEAD_AES_SIV_CMAC_256;
 	assert_true(trust_config_valid(&c));
-	c.aead_count = AEAD_KINDS + 1;
+	c.aead_count = AEAD_COUNT + 1;
 	assert_false(trust_config_valid(&c));
 }
 

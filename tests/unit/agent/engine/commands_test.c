@@ -1,0 +1,318 @@
+#include "agent/engine/commands.h"
+
+#include "tests/unit/agent/engine/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Root distance from which the kernel says "not synchronised". */
+#define UNKNOWN_NS (16 * NS_PER_S)
+
+/* Runs until the engine has sent another command. */
+static void run_to_command(struct world *w)
+{
+	unsigned before = w->commands;
+
+	for (int i = 0; w->commands == before && i < 1000; i++)
+		world_run(w, NS_PER_S);
+	assert_true(w->commands > before);
+}
+
+static void a_frequency_error_beyond_max_drift_is_corrected_in_part(
+    void **state)
+{
+	struct world *w = world_new(1, 0, 80);
+
+	(void)state;
+	w->config.max_freq_ppm = 50;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.order.last_verdict, KEEPER_OK);
+	assert_true(fabs(w->keeper.base_freq_ppm + 50) < 0.1);
+	world_end(w);
+}
+
+/* Other sources may be on their way: the first decision waits for them, and
+ * then comes although no other sample does. */
+static void the_first_decision_waits_for_three_seconds(void **state)
+{
+	struct world *w = world_new(1, 100 * NS_PER_S, 0);
+	int64_t first;
+
+	(void)state;
+	/* The second request is sent after ten seconds. */
+	w->config.sources[0].iburst = false;
+	world_start(w);
+	while (w->engine.sources[0].count.good == 0)
+		world_run(w, NS_PER_MS);
+	first = w->now;
+	w->engine.sources[0].poll_at.ns += 10 * NS_PER_S;
+	world_run(w, 3090 * NS_PER_MS);
+	assert_int_equal(w->steps, 0);
+	while (w->steps == 0 && w->now - first < 10 * NS_PER_S)
+		world_run(w, NS_PER_MS);
+	assert_in_range(w->now - first, 3090 * NS_PER_MS, 3110 * NS_PER_MS);
+	world_end(w);
+}
+
+static void a_keeper_that_does_not_answer_for_five_seconds_ends_the_agent(
+    void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+	int64_t asked;
+
+	(void)state;
+	w->keeper_hangs = true;
+	run_to_command(w);
+	asked = w->engine.order.answer_by.ns - 5 * NS_PER_S;
+	assert_in_range(w->mono - asked, 0, NS_PER_S);
+	while (w->engine.end == ENGINE_RUNS && w->mono < asked + 9 * NS_PER_S)
+		world_run(w, NS_PER_MS);
+	assert_int_equal(w->engine.end, ENGINE_STUCK);
+	assert_in_range(
+	    w->mono - asked, 5 * NS_PER_S, 5 * NS_PER_S + 10 * NS_PER_MS);
+	assert_true(
+	    world_logged(w, "the keeper does not answer any more: ending"));
+	world_end(w);
+}
+
+/* The kernel must not say that a clock is right which is not. */
+static void after_a_refusal_the_kernel_is_told_not_synchronised(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+	double freq_ppm = w->engine.good_freq_ppm;
+	unsigned before;
+
+	(void)state;
+	world_forget_log(w);
+	w->refusal = KEEPER_SLEW_LIMIT;
+	before = w->commands;
+	run_to_command(w);
+	/* The command that was refused, and the one that tells the kernel. */
+	assert_int_equal(w->commands, before + 2);
+	assert_false(w->command.synchronised);
+	assert_int_equal(w->command.step_ns, 0);
+	assert_int_equal(w->command.slew_ns, 0);
+	assert_true(w->command.freq_ppm == freq_ppm);
+	assert_int_equal(w->command.max_error_ns, UNKNOWN_NS);
+	assert_int_equal(w->command.est_error_ns, UNKNOWN_NS);
+	assert_true(world_logged(w, "the slew is faster than max-slew"));
+	world_end(w);
+}
+
+static void the_kernel_is_told_once_until_a_command_succeeds(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+	unsigned before;
+
+	(void)state;
+	w->refusal = KEEPER_KERNEL;
+	run_to_command(w);
+	assert_true(world_logged(w, "the kernel refused a clock adjustment"));
+	assert_true(w->engine.order.disclaimed);
+	world_forget_log(w);
+	before = w->commands;
+	run_to_command(w);
+	/* No second one that tells the kernel, and no second line. */
+	assert_int_equal(w->commands, before + 1);
+	assert_true(w->command.synchronised);
+	assert_false(world_logged(w, "refused"));
+	w->refusal = KEEPER_OK;
+	run_to_command(w);
+	assert_false(w->engine.order.disclaimed);
+	assert_true(w->status.synchronised);
+	w->refusal = KEEPER_KERNEL;
+	before = w->commands;
+	run_to_command(w);
+	assert_int_equal(w->commands, before + 2);
+	assert_true(world_logged(w, "refused"));
+	world_end(w);
+}
+
+/* Orders a step by 30 ms while a slew corrects it. The keeper refuses the
+ * order, unless `refusal` is KEEPER_OK. */
+static void order_step(struct world *w, enum keeper_verdict refusal)
+{
+	struct clock_command command;
+	int64_t offset_ns;
+
+	w->peer_error_ns[0] = 30 * NS_PER_MS;
+	while (!w->engine.order.slewing)
+		world_run(w, NS_PER_S);
+	assert_int_equal(steering_step(w->engine.steering, &w->engine.timescale,
+			     (struct wall){w->wall}, &command, &offset_ns),
+	    STEERING_ORDER_GIVEN);
+	w->refusal = refusal;
+	engine_order_step(&w->engine, &command);
+	w->refusal = KEEPER_OK;
+}
+
+static void an_ordered_step_keeps_the_frequency(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+	double freq_ppm;
+
+	(void)state;
+	order_step(w, KEEPER_OK);
+	assert_true(w->engine.step.under_way);
+	world_deliver_reports(w);
+	assert_false(w->engine.step.under_way);
+	assert_true(w->engine.step.answered);
+	assert_int_equal(w->engine.step.verdict, KEEPER_OK);
+	assert_int_equal(w->steps, 1);
+	assert_int_equal(w->command.slew_ns, 0);
+	freq_ppm = w->engine.good_freq_ppm;
+	assert_true(fabs(freq_ppm + 20) < 1);
+	assert_true(w->freq_ppm == freq_ppm);
+	assert_false(w->engine.order.slewing);
+	assert_true(world_logged(w, "the clock was stepped by +0.0"));
+	world_end(w);
+}
+
+/* The limits forbid it: that is no reason to doubt the clock. */
+static void a_refused_order_leaves_the_clock_as_it_is(void **state)
+{
+	static const struct {
+		enum keeper_verdict verdict;
+		bool doubt;
+	} rows[] = {
+	    {KEEPER_STEP_FORBIDDEN, false},
+	    {KEEPER_STEP_LIMIT, false},
+	    {KEEPER_KERNEL, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_running(1, 3600 * NS_PER_S);
+
+		order_step(w, rows[i].verdict);
+		world_deliver_reports(w);
+		assert_true(w->engine.step.answered);
+		assert_int_equal(w->engine.step.verdict, rows[i].verdict);
+		assert_int_equal(w->engine.order.disclaimed, rows[i].doubt);
+		assert_int_equal(w->engine.order.slewing, !rows[i].doubt);
+		assert_int_equal(world_logged(w, "refused"), rows[i].doubt);
+		world_end(w);
+	}
+}
+
+/* Option -Q. */
+static void with_print_only_the_first_decision_is_measured(void **state)
+{
+	struct world *w = world_new(1, 3 * NS_PER_S, 0);
+
+	(void)state;
+	w->options.print_only = true;
+	w->way_ns[0] = NS_PER_MS;
+	world_start(w);
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->engine.end, ENGINE_DONE);
+	assert_int_equal(w->commands, 0);
+	assert_true(
+	    llabs(w->engine.measured_offset_ns + 3 * NS_PER_S) < NS_PER_MS);
+	/* Half the delay, and little more. */
+	assert_in_range(
+	    w->engine.measured_bound_ns, NS_PER_MS, NS_PER_MS * 11 / 10);
+	world_end(w);
+}
+
+/* Frequency and last good time: after five minutes, then every hour, and at
+ * the end. */
+static void the_clock_is_saved_every_hour(void **state)
+{
+	struct world *w = world_new(1, 0, -33);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 299 * NS_PER_S);
+	assert_int_equal(w->saves, 0);
+	world_run(w, 2 * NS_PER_S);
+	assert_int_equal(w->saves, 1);
+	world_run(w, 3590 * NS_PER_S);
+	assert_int_equal(w->saves, 1);
+	world_run(w, 20 * NS_PER_S);
+	assert_int_equal(w->saves, 2);
+	assert_true(fabs(w->saved.freq_ppm - 33) < 0.5);
+	assert_in_range(w->saved.freq_sd_ppm * 1e6, 1, 1e6);
+	assert_in_range(w->now / NS_PER_S - w->saved.good_time_s, 0, 20);
+	world_restart(w, true);
+	assert_int_equal(w->saves, 3);
+	assert_in_range(w->now / NS_PER_S - w->saved.good_time_s, 0, 1);
+	world_end(w);
+}
+
+static void an_unknown_clock_is_not_saved(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->silent[0] = true;
+	world_start(w);
+	world_run(w, 4000 * NS_PER_S);
+	world_restart(w, true);
+	assert_int_equal(w->saves, 0);
+	world_end(w);
+}
+
+/* The engine must know the answer to a command although a save came between. */
+static void a_save_before_an_answer_does_not_stop_the_steering(void **state)
+{
+	struct world *w = world_running(1, 60 * NS_PER_S);
+	struct keeper_report late = {.verdict = KEEPER_OK};
+
+	(void)state;
+	w->keeper_hangs = true;
+	run_to_command(w);
+	late.serial = w->engine.order.serial;
+	w->engine.save_at = (struct mono){w->mono};
+	engine_on_timer(&w->engine, world_reading(w));
+	assert_int_equal(w->saves, 1);
+	assert_true(w->engine.order.pending);
+	engine_on_report(&w->engine, &late, world_reading(w));
+	assert_false(w->engine.order.pending);
+	world_end(w);
+}
+
+/* A report to another command is not the answer. */
+static void a_report_with_another_serial_is_not_the_answer(void **state)
+{
+	struct world *w = world_running(1, 60 * NS_PER_S);
+	struct keeper_report other = {.verdict = KEEPER_OK};
+
+	(void)state;
+	w->keeper_hangs = true;
+	run_to_command(w);
+	other.serial = w->engine.order.serial - 1;
+	engine_on_report(&w->engine, &other, world_reading(w));
+	assert_true(w->engine.order.pending);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		a_frequency_error_beyond_max_drift_is_corrected_in_part),
+	    cmocka_unit_test(the_first_decision_waits_for_three_seconds),
+	    cmocka_unit_test(
+		a_keeper_that_does_not_answer_for_five_seconds_ends_the_agent),
+	    cmocka_unit_test(
+		after_a_refusal_the_kernel_is_told_not_synchronised),
+	    cmocka_unit_test(the_kernel_is_told_once_until_a_command_succeeds),
+	    cmocka_unit_test(an_ordered_step_keeps_the_frequency),
+	    cmocka_unit_test(a_refused_order_leaves_the_clock_as_it_is),
+	    cmocka_unit_test(with_print_only_the_first_decision_is_measured),
+	    cmocka_unit_test(the_clock_is_saved_every_hour),
+	    cmocka_unit_test(an_unknown_clock_is_not_saved),
+	    cmocka_unit_test(
+		a_save_before_an_answer_does_not_stop_the_steering),
+	    cmocka_unit_test(a_report_with_another_serial_is_not_the_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
