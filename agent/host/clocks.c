@@ -9,7 +9,7 @@
 #define READING_NS (100 * NS_PER_US)
 #define READING_TRIES 5
 
-static int64_t read_clock(clockid_t id)
+int64_t clocks_ns(clockid_t id)
 {
 	struct timespec ts;
 
@@ -18,7 +18,7 @@ static int64_t read_clock(clockid_t id)
 
 struct mono clocks_mono(void)
 {
-	return (struct mono){read_clock(CLOCK_MONOTONIC)};
+	return (struct mono){clocks_ns(CLOCK_MONOTONIC)};
 }
 
 struct clock_reading clocks_read(bool boot)
@@ -27,10 +27,10 @@ struct clock_reading clocks_read(bool boot)
 	int64_t best_gap = INT64_MAX;
 
 	for (int i = 0; i < READING_TRIES && best_gap > READING_NS; i++) {
-		int64_t before = read_clock(CLOCK_MONOTONIC);
-		int64_t wall = read_clock(CLOCK_REALTIME);
-		int64_t booted = boot ? read_clock(CLOCK_BOOTTIME) : 0;
-		int64_t gap = read_clock(CLOCK_MONOTONIC) - before;
+		int64_t before = clocks_ns(CLOCK_MONOTONIC);
+		int64_t wall = clocks_ns(CLOCK_REALTIME);
+		int64_t booted = boot ? clocks_ns(CLOCK_BOOTTIME) : 0;
+		int64_t gap = clocks_ns(CLOCK_MONOTONIC) - before;
 
 		if (gap >= best_gap)
 			continue;
@@ -63,7 +63,7 @@ void clocks_rearm(int alarm_fd)
 
 	/* Fails with ECANCELED; the descriptor is no longer readable then. */
 	(void)!read(alarm_fd, &times, sizeof(times));
-	far.it_value.tv_sec += read_clock(CLOCK_REALTIME) / NS_PER_S;
+	far.it_value.tv_sec += clocks_ns(CLOCK_REALTIME) / NS_PER_S;
 	timerfd_settime(
 	    alarm_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }

@@ -7,6 +7,9 @@
 
 #include "base/time.h"
 
+/* One clock, in nanoseconds; 0 if there is no such clock, as in a simulator. */
+int64_t clocks_ns(clockid_t id);
+
 /* CLOCK_MONOTONIC. */
 struct mono clocks_mono(void);
 

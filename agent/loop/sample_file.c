@@ -1,5 +1,6 @@
 #include "agent/loop/sample_file.h"
 
+#include "agent/host/clocks.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -20,14 +21,6 @@
  * part in RATES_APART; by LEAP_NS more only in a leap second. */
 #define LEAP_NS (20 * NS_PER_MS)
 #define RATES_APART 20000
-
-static int64_t read_clock(clockid_t id)
-{
-	struct timespec ts = {0}; /* a simulator does not have all clocks */
-
-	clock_gettime(id, &ts);
-	return ns_of_timespec(&ts);
-}
 
 static int digit_of(char c)
 {
@@ -64,9 +57,9 @@ static void read_both(const struct timescale *ledger, struct timeline *t)
 	int64_t best_gap = INT64_MAX;
 
 	for (int i = 0; i < READING_TRIES && best_gap > READING_NS; i++) {
-		int64_t before = read_clock(CLOCK_MONOTONIC_RAW);
-		struct wall wall = {read_clock(CLOCK_REALTIME)};
-		int64_t gap = read_clock(CLOCK_MONOTONIC_RAW) - before;
+		int64_t before = clocks_ns(CLOCK_MONOTONIC_RAW);
+		struct wall wall = {clocks_ns(CLOCK_REALTIME)};
+		int64_t gap = clocks_ns(CLOCK_MONOTONIC_RAW) - before;
 
 		if (gap >= best_gap)
 			continue;
@@ -83,7 +76,7 @@ static bool read_timeline(const struct timescale *ledger, struct timeline *t)
 	if (!read_boot_id(t->boot))
 		return false;
 	read_both(ledger, t);
-	t->asleep_ns = read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC);
+	t->asleep_ns = clocks_ns(CLOCK_BOOTTIME) - clocks_ns(CLOCK_MONOTONIC);
 	return true;
 }
 

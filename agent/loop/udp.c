@@ -1,5 +1,7 @@
 #include "agent/loop/udp.h"
 
+#include "agent/host/clocks.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,10 +21,7 @@
 
 static struct wall wall_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (struct wall){ns_of_timespec(&ts)};
+	return (struct wall){clocks_ns(CLOCK_REALTIME)};
 }
 
 /* Works without kernel stamps, too: a reading in user space widens the delay,
