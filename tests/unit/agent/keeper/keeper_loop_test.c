@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -824,6 +825,49 @@ static void test_kernel_refuses_the_frequency(void **state)
 	assert_true(log_says(s, "the kernel does not obey"));
 }
 
+/* The service manager. */
+
+static int becomes_synchronised_and_not(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(0, 0);
+
+	for (int i = 0; i < 3; i++) {
+		m.command.synchronised = i < 2;
+		if (keeper_send_message(fd, &m) != 1 ||
+		    next_report(fd, &s->shared->reports[i]) != 1)
+			return 9;
+	}
+	return 3;
+}
+
+static void test_manager_learns_the_state(void **state)
+{
+	static const char *const expected[] = {
+	    "STATUS=synchronised", "STATUS=not synchronised", "STOPPING=1"};
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct scene *s = *state;
+	char text[64];
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/notify", s->dir);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	setenv("NOTIFY_SOCKET", at.sun_path, 1);
+	s->engine_may_end = true;
+	begin(s, becomes_synchronised_and_not);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+		ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+
+		assert_true(n > 0);
+		text[n] = '\0';
+		assert_string_equal(text, expected[i]);
+	}
+	assert_int_equal(recv(fd, text, sizeof(text), 0), -1);
+	unsetenv("NOTIFY_SOCKET");
+	unlink(at.sun_path);
+	close(fd);
+}
+
 /* Reload. */
 
 static void write_config(const struct scene *s, const char *text)
@@ -976,6 +1020,7 @@ int main(void)
 	    STAGED(test_save_waits),
 	    STAGED(test_kernel_refuses_the_end_of_a_slew),
 	    STAGED(test_kernel_refuses_the_frequency),
+	    STAGED(test_manager_learns_the_state),
 	    STAGED(test_other_programs),
 	    STAGED(test_stuck_disk),
 	    STAGED(test_keeper_stopped),
