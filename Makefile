@@ -119,9 +119,18 @@ $B/lib/$(subst /,-,$(1)).list: FORCE
 endef
 $(foreach r,$(ALL_ROOMS),$(eval $(call archive,$r)))
 
-# For tests/mutate: each room with the archives that its unit tests link.
+# The world of the engine serves the tests of three rooms; those of agent/query
+# read what they write with ntsctl's own parser and reports.
+WORLD := $B/tests/unit/agent/engine/world.o
+WORLD_ROOMS := agent/engine agent/query agent/loop
+OF_CTL = $(filter-out %/base.a,$(call archives_below,agent/ctl/report))
+
+# For tests/mutate: each room with all that its unit tests link.
 print-archives:
-	@$(foreach r,$(ALL_ROOMS),echo '$r: $(strip $(call archives_below,$r))';)
+	@$(foreach r,$(ALL_ROOMS),echo '$r: $(strip \
+		$(if $(filter $r,$(WORLD_ROOMS)),$(WORLD)) \
+		$(if $(filter agent/query,$r),$(OF_CTL)) \
+		$(call archives_below,$r))';)
 
 LINK = @$(if $(filter 0,$(V)),echo '  LD   $@';) \
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
@@ -144,10 +153,7 @@ $B/tests/unit/$(1)/%_test: $B/tests/unit/$(1)/%_test.o \
 endef
 $(foreach r,$(ALL_ROOMS),$(eval $(call unit_rule,$r)))
 
-# ntsctl's own parser and reports read what the agent writes.
-READ_BY_CTL := status_test status_of_engine_test
-$(READ_BY_CTL:%=$B/tests/unit/agent/query/%): \
-	$(filter-out %/base.a,$(call archives_below,agent/ctl/report))
+$(filter $B/tests/unit/agent/query/%,$(UNIT)): $(OF_CTL)
 $B/tests/unit/%_test: EXTRA_LIBS = -lcmocka
 
 # A fuzz target links libFuzzer, or a main that replays stored inputs.
@@ -174,10 +180,7 @@ UNIT_RUN := $(if $(UNIT_DIR),$(filter $B/tests/unit/$(UNIT_DIR)/%,$(UNIT)),$(UNI
 check-unit: $(UNIT_RUN)
 	@tests/run-unit $(UNIT_RUN)
 
-# The world of the engine serves the tests of three rooms.
-WORLD := $B/tests/unit/agent/engine/world.o
-$(filter $(foreach r,agent/engine agent/query agent/loop,$B/tests/unit/$r/%), \
-	$(UNIT)): $(WORLD)
+$(filter $(WORLD_ROOMS:%=$B/tests/unit/%/%),$(UNIT)): $(WORLD)
 
 # Everything that needs no root and no network but loopback.
 check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)

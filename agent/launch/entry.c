@@ -130,13 +130,14 @@ static int run(const struct process *row, struct process_context *c)
 	    .log_level = &level,
 	};
 	const struct job_starter jobs = {start_job, &starter};
+	struct process_context with_jobs = *c;
 
-	if (row == process_at(PROCESS_RESOLVER)) {
-		if (!may_start(&starter))
-			return 1;
-		c->jobs = &jobs;
-	}
-	return row->main(c);
+	if (row != process_at(PROCESS_RESOLVER))
+		return row->main(c);
+	if (!may_start(&starter))
+		return 1;
+	with_jobs.jobs = &jobs;
+	return row->main(&with_jobs);
 }
 
 int entry_run(const char *name)

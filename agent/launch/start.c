@@ -38,7 +38,7 @@ int start_process(const struct starter *s, enum process_id id,
 	struct start_head head;
 
 	for (unsigned i = 1; i < count; i++)
-		all[i] = fds[i - 1];
+		all[i] = fds ? fds[i - 1] : -1;
 	head = head_for(s, id, present(all, count));
 	/* The message waits in the socket until the process takes it. */
 	if (!start_send(link[0], &head, sizeof(head)))
