@@ -108,10 +108,14 @@ static void command(struct loop *l, const struct keeper_message *m)
 	tell_manager(l, m->command.synchronised);
 }
 
+/* The end of a slew sets the frequency: look first, or another program's change
+ * would go without a word. */
 static void tick(struct loop *l)
 {
 	struct keeper_report report;
 
+	if (mono_due(keeper_deadline(l->p->keeper), clocks_mono()))
+		look(l);
 	if (!keeper_tick(l->p->keeper, clocks_mono(), &report))
 		return;
 	guard_note(&l->p->guard, l->p->keeper);

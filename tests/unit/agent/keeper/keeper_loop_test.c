@@ -751,6 +751,29 @@ static void test_other_programs(void **state)
 	assert_true(s->shared->engine_saw);
 }
 
+/* The same during a slew that ends before the keeper's next look. */
+static int meddle_with_a_slew(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(25000, 300 * NS_PER_MS);
+
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[0]) != 1)
+		return 9;
+	return meddle(s, fd);
+}
+
+static void a_change_is_reported_before_a_slew_ends(void **state)
+{
+	struct scene *s = *state;
+	const struct keeper_report *r = &s->shared->reports[0];
+
+	s->engine_may_end = true;
+	begin(s, meddle_with_a_slew);
+	assert_int_equal(finish(s), 0);
+	assert_int_equal(r->verdict, KEEPER_FREQ_CHANGED);
+	assert_true(r->found_freq_ppm == 321);
+}
+
 /* Stops its keeper while a slew runs. */
 static int stop_keeper(struct scene *s, int fd)
 {
@@ -1022,6 +1045,7 @@ int main(void)
 	    STAGED(test_kernel_refuses_the_frequency),
 	    STAGED(test_manager_learns_the_state),
 	    STAGED(test_other_programs),
+	    STAGED(a_change_is_reported_before_a_slew_ends),
 	    STAGED(test_stuck_disk),
 	    STAGED(test_keeper_stopped),
 	    STAGED(test_nonsense_ends_the_agent),
