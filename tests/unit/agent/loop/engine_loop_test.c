@@ -1,0 +1,548 @@
+/*
+ * The process of the engine as a whole: a child runs engine_loop_run, and the
+ * test is its keeper, its resolver, its server and its administrator.
+ */
+#include "agent/loop/engine_loop.h"
+
+#include "agent/link/config_link.h"
+#include "agent/link/keeper_link.h"
+#include "tests/unit/agent/engine/peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LIMIT_MS 20000
+#define LOOK_MS 2
+
+struct stage {
+	char folder[64], status[96], control[96], keys[96];
+	struct config config;
+	struct run_options options;
+	struct engine_links links;    /* the child's ends */
+	int keeper, resolver, reload; /* ours */
+	int udp, out;
+	struct peer peer;
+	pid_t child;
+	int exit_status; /* -1: it runs */
+	/* What the child has sent. */
+	unsigned commands, saves, asks, requests, reloads;
+	unsigned wanted; /* requests, for has_wanted_requests */
+	struct keeper_message command;
+	uint32_t reload_serial;
+	/* What the world does. */
+	bool server_silent, keeper_silent;
+	char text[65536]; /* the last answer of a socket, or standard output */
+};
+
+static struct wall now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (struct wall){ns_of_timespec(&ts)};
+}
+
+static void make_pair(int *ours, int *theirs)
+{
+	int fds[2];
+
+	assert_int_equal(
+	    socketpair(
+		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+	    0);
+	*ours = fds[0];
+	*theirs = fds[1];
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_true(strlen(path) < sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
+	unlink(path);
+	assert_int_equal(
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	return fd;
+}
+
+static int setup(void **state)
+{
+	struct stage *s = calloc(1, sizeof(*s));
+	struct sockaddr_in any = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct source_config *source;
+
+	assert_non_null(s);
+	strcpy(s->folder, P_tmpdir "/ntsagent-loop-XXXXXX");
+	assert_non_null(mkdtemp(s->folder));
+	snprintf(s->status, sizeof(s->status), "%s/status.sock", s->folder);
+	snprintf(s->control, sizeof(s->control), "%s/control.sock", s->folder);
+	snprintf(s->keys, sizeof(s->keys), "%s/keys", s->folder);
+	config_defaults(&s->config);
+	s->config.saved_keys[0] = '\0';
+	s->config.driftfile[0] = s->config.goodtime_file[0] = '\0';
+	s->config.source_count = 1;
+	source = &s->config.sources[0];
+	config_source_defaults(source);
+	strcpy(source->name, "here");
+	strcpy(source->host, "here.test");
+	s->peer = peer_make(1);
+	s->udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(s->udp, (struct sockaddr *)&any, sizeof(any)), 0);
+	*state = s;
+	return 0;
+}
+
+static void remove_folder(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	char name[512];
+
+	while (d && (e = readdir(d))) {
+		snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			(void)remove(name);
+	}
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+static int teardown(void **state)
+{
+	struct stage *s = *state;
+
+	if (s->child > 0 && s->exit_status < 0) {
+		kill(s->child, SIGKILL);
+		waitpid(s->child, NULL, 0);
+	}
+	remove_folder(s->keys);
+	remove_folder(s->folder);
+	free(s);
+	return 0;
+}
+
+static void run_child(struct stage *s, int out)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(s->keeper);
+	close(s->resolver);
+	close(s->reload);
+	dup2(out, STDOUT_FILENO);
+	exit(engine_loop_run(&s->config, &s->options, &s->links));
+}
+
+static void start(struct stage *s)
+{
+	int out[2];
+
+	make_pair(&s->keeper, &s->links.keeper_fd);
+	make_pair(&s->resolver, &s->links.resolver_fd);
+	make_pair(&s->reload, &s->links.config_fd);
+	if (s->options.once || s->options.print_only)
+		s->links.config_fd = -1;
+	s->links.status_fd = listen_at(s->status);
+	s->links.control_fd = listen_at(s->control);
+	s->links.start.clock.at = now();
+	s->links.start.freq_sd_ppm = 100;
+	assert_int_equal(pipe(out), 0);
+	s->exit_status = -1;
+	s->commands = s->saves = s->asks = s->requests = s->reloads = 0;
+	fflush(NULL);
+	s->child = fork();
+	assert_true(s->child >= 0);
+	if (s->child == 0)
+		run_child(s, out[1]);
+	close(s->links.keeper_fd);
+	close(s->links.resolver_fd);
+	close(s->links.config_fd);
+	close(s->links.status_fd);
+	close(s->links.control_fd);
+	close(out[1]);
+	s->out = out[0];
+}
+
+static uint16_t port_of(const struct stage *s)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+
+	assert_int_equal(getsockname(s->udp, (struct sockaddr *)&a, &len), 0);
+	return ntohs(a.sin_port);
+}
+
+static void be_the_keeper(struct stage *s)
+{
+	struct keeper_report report = {.verdict = KEEPER_OK};
+	struct keeper_message m;
+
+	while (keeper_receive_message(s->keeper, &m) == 1) {
+		if (m.kind == KEEPER_MESSAGE_SAVE) {
+			s->saves++;
+			continue;
+		}
+		s->commands++;
+		s->command = m;
+		report.serial = m.serial;
+		if (s->keeper_silent)
+			continue;
+		/* A child that has just ended takes no report. */
+		(void)!keeper_send_report(s->keeper, &report);
+		/* The slew has ended. */
+		report.serial = 0;
+		if (m.command.slew_ns != 0)
+			(void)!keeper_send_report(s->keeper, &report);
+	}
+}
+
+static void be_the_resolver(struct stage *s)
+{
+	struct ke_request request;
+	struct ke_answer answer;
+
+	while (frame_receive_request(s->resolver, &request) == 1) {
+		s->asks++;
+		answer = peer_keys(&s->peer, &request, "127.0.0.1");
+		answer.addresses[0].port = port_of(s);
+		assert_int_equal(
+		    frame_send(s->resolver, &answer, sizeof(answer)), 1);
+	}
+}
+
+static void be_the_server(struct stage *s)
+{
+	uint8_t in[NTS_PACKET_MAX], out[NTS_PACKET_MAX];
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	ssize_t n;
+	size_t size;
+
+	while ((n = recvfrom(s->udp, in, sizeof(in), 0,
+		    (struct sockaddr *)&from, &len)) > 0) {
+		s->requests++;
+		if (s->server_silent)
+			continue;
+		size = peer_answer(
+		    &s->peer, in, (size_t)n, now(), now(), out, sizeof(out));
+		assert_true(size > 0);
+		assert_int_equal(
+		    sendto(s->udp, out, size, 0, (struct sockaddr *)&from, len),
+		    size);
+	}
+}
+
+static void be_the_config(struct stage *s)
+{
+	struct reload_request q;
+
+	while (reload_receive_request(s->reload, &q) == 1) {
+		s->reloads++;
+		s->reload_serial = q.serial;
+	}
+}
+
+typedef bool condition(struct stage *s);
+
+/* Plays all parts until the condition holds. */
+static void play_until(struct stage *s, condition *holds)
+{
+	int status;
+
+	for (int waited = 0; !holds(s); waited += LOOK_MS) {
+		if (waited > LIMIT_MS)
+			fail_msg("waited for %d ms", waited);
+		be_the_keeper(s);
+		be_the_resolver(s);
+		be_the_server(s);
+		be_the_config(s);
+		if (s->exit_status < 0 &&
+		    waitpid(s->child, &status, WNOHANG) == s->child)
+			s->exit_status =
+			    WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+		poll(NULL, 0, LOOK_MS);
+	}
+	be_the_keeper(s);
+}
+
+static bool has_ended(struct stage *s)
+{
+	return s->exit_status >= 0;
+}
+static bool is_synchronised(struct stage *s)
+{
+	return s->commands > 0 && s->command.command.synchronised;
+}
+static bool has_four_requests(struct stage *s)
+{
+	return s->requests >= 4;
+}
+static bool has_wanted_requests(struct stage *s)
+{
+	return s->requests >= s->wanted;
+}
+static bool wants_a_reload(struct stage *s)
+{
+	return s->reloads > 0;
+}
+
+/* A client of one of the sockets. */
+static int ask(const char *path, const char *line)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(write(fd, line, strlen(line)), strlen(line));
+	return fd;
+}
+
+/* Plays on until the socket is closed; what was read is in s->text. */
+static const char *answer_of(struct stage *s, int fd)
+{
+	size_t len = 0;
+	ssize_t n = -1;
+
+	for (int waited = 0; n != 0; waited += LOOK_MS) {
+		assert_true(waited < LIMIT_MS);
+		be_the_keeper(s);
+		be_the_resolver(s);
+		be_the_server(s);
+		be_the_config(s);
+		while ((n = read(
+			    fd, s->text + len, sizeof(s->text) - 1 - len)) > 0)
+			len += (size_t)n;
+		if (n < 0)
+			poll(NULL, 0, LOOK_MS);
+	}
+	s->text[len] = '\0';
+	close(fd);
+	return s->text;
+}
+
+static void end(struct stage *s, int expected)
+{
+	kill(s->child, SIGTERM);
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, expected);
+}
+
+static void the_clock_is_synchronised_and_saved(void **state)
+{
+	struct stage *s = *state;
+
+	start(s);
+	play_until(s, is_synchronised);
+	assert_int_equal(s->asks, 1);
+	assert_int_equal(s->saves, 0);
+	/* The burst has four requests. */
+	play_until(s, has_four_requests);
+	end(s, 0);
+	assert_int_equal(s->saves, 1);
+}
+
+static void the_status_is_read(void **state)
+{
+	struct stage *s = *state;
+
+	start(s);
+	play_until(s, is_synchronised);
+	assert_non_null(
+	    strstr(answer_of(s, ask(s->status, "")), "\"synchronised\":true"));
+	assert_non_null(strstr(s->text, "\"name\":\"here\""));
+	end(s, 0);
+}
+
+static void orders_are_answered(void **state)
+{
+	struct stage *s = *state;
+
+	start(s);
+	play_until(s, is_synchronised);
+	assert_string_equal(answer_of(s, ask(s->control, "nonsense\n")),
+	    "error: unknown order: do ntsctl and ntsagentd have the same "
+	    "version?\n");
+	play_until(s, has_four_requests);
+	s->wanted = s->requests + 2;
+	assert_string_equal(answer_of(s, ask(s->control, "burst here\n")),
+	    "ok: 1 source asked in a burst\n");
+	play_until(s, has_wanted_requests);
+	/* The offset is a few microseconds, or less than its own deviation. */
+	(void)answer_of(s, ask(s->control, "step\n"));
+	assert_true(strncmp(s->text, "ok: ", 4) == 0);
+	end(s, 0);
+}
+
+static struct reload_result *result_of(const struct stage *s, bool ok)
+{
+	struct reload_result *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
+	r->serial = s->reload_serial;
+	r->ok = ok;
+	r->config = s->config;
+	if (!ok)
+		strcpy(r->text, "line 3 is wrong");
+	return r;
+}
+
+static void a_reload_is_passed_on_and_answered(void **state)
+{
+	struct stage *s = *state;
+	struct reload_result *bad, *good;
+	int first, second;
+
+	strcpy(s->config.file, "/etc/ntsagent/ntsagent.conf");
+	start(s);
+	play_until(s, is_synchronised);
+	first = ask(s->control, "reload\n");
+	play_until(s, wants_a_reload);
+	second = ask(s->control, "reload\n");
+	assert_string_equal(answer_of(s, second),
+	    "error: a reload is in progress; try again\n");
+	bad = result_of(s, false);
+	assert_int_equal(reload_send_result(s->reload, bad), 1);
+	assert_string_equal(answer_of(s, first),
+	    "error: line 3 is wrong\nthe old configuration stays in force\n");
+	s->reloads = 0;
+	first = ask(s->control, "reload\n");
+	play_until(s, wants_a_reload);
+	good = result_of(s, true);
+	strcpy(good->config.sources[0].name, "there");
+	assert_int_equal(reload_send_result(s->reload, good), 1);
+	assert_string_equal(answer_of(s, first),
+	    "ok: the configuration was read again: 0 sources kept, there "
+	    "added, here removed\n");
+	assert_non_null(
+	    strstr(answer_of(s, ask(s->status, "")), "\"name\":\"there\""));
+	end(s, 0);
+	free(bad);
+	free(good);
+}
+
+static void with_q_there_is_no_reload(void **state)
+{
+	struct stage *s = *state;
+
+	s->options.once = true;
+	s->options.timeout_s = 2;
+	s->server_silent = true;
+	start(s);
+	assert_string_equal(answer_of(s, ask(s->control, "reload\n")),
+	    "error: this agent ends when the clock is set (-q)\n");
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, 1);
+}
+
+static void with_q_it_ends_when_the_clock_is_set(void **state)
+{
+	struct stage *s = *state;
+
+	s->options.once = true;
+	s->options.timeout_s = 20;
+	start(s);
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, 0);
+	assert_true(s->commands > 0);
+}
+
+static void with_print_only_the_offset_is_printed(void **state)
+{
+	struct stage *s = *state;
+
+	s->options.print_only = s->options.no_clock = true;
+	s->options.no_clock_reason = "-Q";
+	start(s);
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, 0);
+	assert_int_equal(s->commands, 0);
+	assert_non_null(strstr(
+	    answer_of(s, s->out), " s (positive: the local clock is slow)\n"));
+}
+
+static void a_lost_link_ends_it(void **state)
+{
+	struct stage *s = *state;
+	int *const links[] = {&s->keeper, &s->resolver, &s->reload};
+
+	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
+		start(s);
+		play_until(s, is_synchronised);
+		close(*links[i]);
+		*links[i] = -1;
+		play_until(s, has_ended);
+		assert_int_equal(s->exit_status, 1);
+	}
+}
+
+static void a_keeper_that_hangs_ends_it(void **state)
+{
+	struct stage *s = *state;
+
+	s->keeper_silent = true;
+	start(s);
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, 1);
+}
+
+/* The second start has the keys of the first, and asks for none. */
+static void keys_and_samples_are_saved(void **state)
+{
+	struct stage *s = *state;
+	char path[160];
+
+	strcpy(s->config.saved_keys, s->keys);
+	assert_int_equal(mkdir(s->keys, 0700), 0);
+	start(s);
+	play_until(s, is_synchronised);
+	play_until(s, has_four_requests);
+	end(s, 0);
+	snprintf(path, sizeof(path), "%s/here.ntskeys", s->keys);
+	assert_int_equal(access(path, R_OK), 0);
+	start(s);
+	play_until(s, is_synchronised);
+	assert_int_equal(s->asks, 0);
+	end(s, 0);
+}
+
+#define STAGED(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    STAGED(the_clock_is_synchronised_and_saved),
+	    STAGED(the_status_is_read),
+	    STAGED(orders_are_answered),
+	    STAGED(a_reload_is_passed_on_and_answered),
+	    STAGED(with_q_there_is_no_reload),
+	    STAGED(with_q_it_ends_when_the_clock_is_set),
+	    STAGED(with_print_only_the_offset_is_printed),
+	    STAGED(a_lost_link_ends_it),
+	    STAGED(a_keeper_that_hangs_ends_it),
+	    STAGED(keys_and_samples_are_saved),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
