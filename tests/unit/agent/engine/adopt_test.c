@@ -372,12 +372,32 @@ static void only_new_sources_keep_the_frequency(void **state)
 	drop(w, fresh);
 }
 
+/* What the engine remembers by index follows its source. */
+static void memories_by_index_move_with_their_source(void **state)
+{
+	struct world *w = world_running(3, 1500 * NS_PER_S);
+	struct config *fresh = copy_of(w);
+	int selected = w->engine.last_selected;
+	char name[SOURCE_NAME_MAX];
+
+	(void)state;
+	assert_in_range(selected, 0, 2);
+	strcpy(name, w->config.sources[selected].name);
+	world_forget_log(w);
+	take_out(fresh, selected == 0 ? 1 : 0);
+	adopt(w, fresh);
+	assert_string_equal(fresh->sources[w->engine.last_selected].name, name);
+	assert_false(world_logged(w, "selected source"));
+	drop(w, fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_source_that_stays_goes_on),
 	    cmocka_unit_test(a_source_that_moves_keeps_keys_and_samples),
 	    cmocka_unit_test(a_new_source_starts_at_once),
+	    cmocka_unit_test(memories_by_index_move_with_their_source),
 	    cmocka_unit_test(another_server_is_another_source),
 	    cmocka_unit_test(new_options_apply_to_a_source_that_stays),
 	    cmocka_unit_test(a_rate_limit_outlives_a_reload),

@@ -168,6 +168,11 @@ static void a_smearing_server_is_named(void **state)
 	assert_non_null(
 	    strstr(engine_leap_reason(&w->engine, 2), "around a leap second"));
 	assert_null(engine_leap_reason(&w->engine, 0));
+	assert_true(world_logged(w, " differs from the others"));
+	/* Two days later the season is over. */
+	w->peer_error_ns[2] = 0;
+	world_run(w, INT64_C(2) * 86400 * NS_PER_S);
+	assert_int_equal(w->engine.leap.smearers, 0);
 	world_end(w);
 }
 

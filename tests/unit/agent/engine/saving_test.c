@@ -324,10 +324,33 @@ static void without_a_folder_nothing_is_saved(void **state)
 	world_end(w);
 }
 
+/* A disk may be slow: no file is written while any answer is waited for. */
+static void nothing_is_written_while_an_answer_is_waited_for(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct world *w = world_that_keeps(2);
+
+		world_run(w, 20 * NS_PER_S);
+		w->writes = w->sample_writes = 0;
+		w->silent[i] = true;
+		w->engine.save_samples_at = (struct mono){0};
+		while (!w->engine.sources[i].pending.open)
+			world_run(w, NS_PER_MS);
+		w->engine.save_samples_at = (struct mono){0};
+		w->sample_writes = 0;
+		world_run(w, 10 * NS_PER_MS);
+		assert_true(w->engine.sources[i].pending.open);
+		assert_int_equal(w->sample_writes, 0);
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(keys_are_saved_with_the_first_answer),
+	    cmocka_unit_test(nothing_is_written_while_an_answer_is_waited_for),
 	    cmocka_unit_test(keys_that_no_server_has_answered_are_not_saved),
 	    cmocka_unit_test(a_crash_costs_no_key_exchange),
 	    cmocka_unit_test(a_renewal_that_fails_leaves_the_saved_keys),
