@@ -41,7 +41,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DNTSAGENT_VERSION='"$(VERSION)"' \
 ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
 
 # One archive a folder, in the order of linking: a folder that leans upward does
-# not link. tests/floors checks the finer table of who may include whom.
+# not link. tests/floors has the finer table of what may include what.
 ROOMS := agent/launch agent/loop agent/keeper agent/host agent/query \
 	agent/engine agent/source agent/saved agent/link agent/config \
 	resolver resolver/certificate nts \
@@ -87,7 +87,7 @@ help:
 	@echo 'make check-lab  (root) real servers in network namespaces'
 	@echo 'make check-kernel (root) a real kernel clock in a virtual machine'
 	@echo 'make fuzz       libFuzzer targets, FUZZ_SECONDS each (60)'
-	@echo 'make bench      accuracy beside chronyd: CLKNETSIM_PATH=DIR CHRONYD=FILE'
+	@echo 'make bench      accuracy next to chronyd: CLKNETSIM_PATH=DIR CHRONYD=FILE'
 	@echo 'make bench-sim  the long rows of our own simulator'
 	@echo 'make mutate     breaks the code on purpose; MUTATE="-n 20 nts" narrows it'
 	@echo 'make lint       formatting, floors, manuals, static checkers, shell'
@@ -203,7 +203,7 @@ check-kernel: all $(KERNEL) $(SERVER)
 		'disturbed clock=tests/kernel/disturbed $B' \
 		'leap second=tests/kernel/leap $B'
 
-# Objects for libFuzzer are built beside the others.
+# Objects for libFuzzer are built next to the others.
 FUZZ_SECONDS ?= 60
 fuzz:
 	@$(MAKE) --no-print-directory FUZZ=1 CC=clang B=build-fuzz fuzz-run
@@ -241,7 +241,7 @@ lint: all
 format:
 	clang-format -i $$(find agent base clock nts resolver tests -name '*.[ch]')
 
-# Never overwrites a configuration: what is new lies beside it.
+# Never overwrites a configuration: the new example lies next to it.
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/site-functions
 CONF        := $(DESTDIR)$(CONFDIR)/ntsagent.conf

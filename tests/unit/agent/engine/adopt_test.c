@@ -180,7 +180,7 @@ static void a_rate_limit_outlives_a_reload(void **state)
 	drop(w, fresh);
 }
 
-/* The resolver answers for slot 0, which is another source by then. */
+/* The resolver answers for slot 0, which has another source now. */
 static void memories_of_a_source_move_with_it(void **state)
 {
 	struct world *w = world_running(3, 1500 * NS_PER_S);
@@ -254,7 +254,7 @@ static void run_until(struct world *w, struct mono t)
 		world_run(w, NS_PER_S);
 }
 
-/* No new keys, for the certificate is not trusted any more. */
+/* The certificate is not trusted any more, so no new keys come. */
 static void keys_of_another_trust_are_used_for_an_hour(void **state)
 {
 	struct config *fresh;
@@ -281,7 +281,7 @@ static void keys_of_another_trust_are_used_for_an_hour(void **state)
 	drop(w, fresh);
 }
 
-/* A mistake that is mended in time; or later. */
+/* The certificate is trusted again within the hour, or later. */
 static void a_trust_that_is_corrected_gives_new_keys(void **state)
 {
 	static const int64_t after_ns[] = {
@@ -312,7 +312,7 @@ static void a_trust_that_is_corrected_gives_new_keys(void **state)
 	}
 }
 
-/* The files have other contents: a fleet takes its time. */
+/* The trusted files have other contents: the exchanges are spread. */
 static void other_contents_mean_other_keys_within_minutes(void **state)
 {
 	struct world *w = world_running(3, 1500 * NS_PER_S);
@@ -331,7 +331,7 @@ static void other_contents_mean_other_keys_within_minutes(void **state)
 	world_end(w);
 }
 
-/* What an exchange brings that has read the old files does not count. */
+/* An exchange that has read the old files does not count. */
 static void an_exchange_from_before_the_change_does_not_count(void **state)
 {
 	struct world *w = world_running(3, 1500 * NS_PER_S);

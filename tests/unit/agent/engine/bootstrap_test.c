@@ -172,7 +172,7 @@ static void one_server_alone_needs_bootstrap_single(void **state)
 	free(off);
 }
 
-/* With `single`, too, two that contradict each other set nothing. */
+/* With `single`, two servers that contradict each other set nothing either. */
 static void with_bootstrap_single_a_contradiction_sets_nothing(void **state)
 {
 	struct election *w = election_new(2, BOOTSTRAP_SINGLE);
@@ -227,7 +227,7 @@ static void a_second_name_of_a_server_is_not_waited_for(void **state)
 	offers(w, 1, 0);
 	take(w, 2, &o);
 	assert_agreed(w, 0, 20 * NS_PER_MS);
-	/* Once more under two names, the liar is still one. */
+	/* Under two names the lying server still has one vote. */
 	offers(w, 1, NS_PER_S);
 	o.offset_ns += NS_PER_S;
 	take(w, 2, &o);
@@ -290,7 +290,7 @@ static void the_agreed_time_lies_within_each_certificate(void **state)
 	free(w);
 }
 
-/* Old keys and old time together, as they once were good. */
+/* Old certificates with the old time that they were valid at. */
 static void no_agreement_leads_before_the_earliest_time(void **state)
 {
 	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
@@ -308,7 +308,7 @@ static void no_agreement_leads_before_the_earliest_time(void **state)
 	free(w);
 }
 
-/* A bound that covers everything says nothing. */
+/* A server with a bound that covers everything has no say. */
 static void an_offer_with_a_wide_bound_is_no_vote(void **state)
 {
 	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
@@ -322,7 +322,7 @@ static void an_offer_with_a_wide_bound_is_no_vote(void **state)
 	free(w);
 }
 
-/* Sources whose dates fit the clock outvote those whose do not. */
+/* Sources whose dates fit the clock outvote the others. */
 static void a_right_clock_is_left_alone(void **state)
 {
 	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
@@ -362,7 +362,8 @@ static void the_bound_of_an_offer_grows_with_its_age(void **state)
 	(void)state;
 	offers(w, 0, 0);
 	w->now.ns += 100 * NS_PER_S;
-	/* The same 100 s later, but for 70 ms that the clock ran away. */
+	/* The same offer is used 100 s later; the clock has drifted by 70 ms.
+	 */
 	offers(w, 1, 100 * NS_PER_S + 70 * NS_PER_MS);
 	assert_outcome(w, BOOTSTRAP_AGREED);
 	free(w);

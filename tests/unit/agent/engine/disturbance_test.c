@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A night; the hardware clock was right. */
+/* The machine sleeps for a night; its hardware clock is right. */
 static void after_a_sleep_the_clock_is_right_within_seconds(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -44,7 +44,7 @@ static void a_bad_hardware_clock_is_stepped_once(void **state)
 	world_end(w);
 }
 
-/* The waiting of those whom the network failed ends with it. */
+/* A sleep ends the waits of sources that the network has failed. */
 static void a_sleep_ends_waits_for_the_network(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -78,7 +78,7 @@ static double recovery_s(struct world *w)
 	return INFINITY;
 }
 
-/* No clock tells of it: the servers do. */
+/* No clock of the machine shows the pause; the servers do. */
 static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 {
 	const double wanted_s[] = {8, 4, 4};
@@ -100,7 +100,7 @@ static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 	}
 }
 
-/* It may be slewed only: no clock gains by standing still. */
+/* A clock that is ahead has not stood still: it is slewed. */
 static void servers_that_fall_behind_are_not_a_pause(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -114,7 +114,7 @@ static void servers_that_fall_behind_are_not_a_pause(void **state)
 	world_end(w);
 }
 
-/* And it costs the others one request, not one at each of its polls. */
+/* The other sources send one request, not one at each of its polls. */
 static void one_server_that_jumps_is_not_a_pause(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -140,7 +140,7 @@ static void meddle(struct world *w)
 
 	w->freq_ppm += 300;
 	world_run(w, KEEPER_LOOK_NS);
-	/* Unless a command has set it right by accident. */
+	/* A command may have set it right by accident. */
 	if (keeper_look(&w->keeper, &r))
 		engine_on_report(&w->engine, &r, world_reading(w));
 }

@@ -22,7 +22,7 @@ static void two_names_of_one_address_have_one_vote(void **state)
 	world_end(w);
 }
 
-/* The same by two families: other addresses, one key, one clock. */
+/* One server in two families: two addresses, one key, one clock. */
 static void two_addresses_of_one_server_have_one_vote(void **state)
 {
 	struct world *w = world_new(3, 0, 0);
@@ -35,14 +35,15 @@ static void two_addresses_of_one_server_have_one_vote(void **state)
 	world_start(w);
 	world_run(w, 60 * NS_PER_S);
 	assert_true(world_within(w, NS_PER_MS));
-	/* It has set its clock between the two requests: they are still one. */
+	/* The server has set its clock between the two requests: it is still
+	 * one. */
 	w->peers[2].reference++;
 	world_run(w, 300 * NS_PER_S);
 	assert_true(world_within(w, NS_PER_MS));
 	world_end(w);
 }
 
-/* One family of it falls silent: the other one speaks for it. */
+/* One of the two names falls silent: the other one has the vote. */
 static void the_name_that_answers_has_the_vote(void **state)
 {
 	struct world *w = world_new(3, 0, 0);
@@ -62,7 +63,7 @@ static void the_name_that_answers_has_the_vote(void **state)
 }
 
 /* Three servers with one key, as an administrator may have given them; and one
- * that copies the moment of another. */
+ * that copies the reference time of another. */
 static void servers_that_only_look_alike_have_a_vote_each(void **state)
 {
 	for (int copies = 0; copies < 2; copies++) {

@@ -71,7 +71,7 @@ static void a_majority_arms_the_kernel(void **state)
 	w = eve(3, 1, LEAP_INSERT);
 	assert_int_equal(w->status.leap, LEAP_NONE);
 	world_end(w);
-	/* Half is no majority. */
+	/* Half of the sources is not a majority. */
 	w = eve(2, 1, LEAP_DELETE);
 	assert_int_equal(w->status.leap, LEAP_NONE);
 	world_end(w);
@@ -124,8 +124,8 @@ static void a_leap_second_that_was_armed_is_not_a_jump(void **state)
 			w->peers[i].leap = LEAP_NONE;
 		world_advance(w, NS_PER_S / 10);
 		engine_on_timer(&w->engine, world_reading(w));
-		/* The second takes with it what the base frequency adds in a
-		 * second, for the estimate's time leaps as well. */
+		/* The jump includes what the base frequency adds in a second,
+		 * because the time of the estimate jumps, too. */
 		added_ns += (int64_t)(w->freq_ppm * (0.1e3 + sign * 1e3));
 		assert_true(llabs(added(w) - added_ns) < NS_PER_US);
 		for (int i = 0; i < 60; i++) {
@@ -141,7 +141,7 @@ static void a_leap_second_that_was_armed_is_not_a_jump(void **state)
 	}
 }
 
-/* Somebody else takes a second off: that is a jump as ever. */
+/* Another program takes a second off: that is a foreign step. */
 static void a_second_at_another_time_is_a_jump(void **state)
 {
 	struct world *w = eve(3, 3, LEAP_INSERT);
@@ -176,7 +176,7 @@ static void a_smearing_server_is_named(void **state)
 	world_end(w);
 }
 
-/* One of each kind: neither has a majority, and that is why. */
+/* One source smears and one does not: neither has a majority. */
 static void of_two_servers_the_one_that_smears_is_found(void **state)
 {
 	struct world *w =
@@ -189,7 +189,7 @@ static void of_two_servers_the_one_that_smears_is_found(void **state)
 	world_end(w);
 }
 
-/* The same difference on a day without a leap second is a plain lie. */
+/* On a day without a leap second the same difference is an error. */
 static void a_falseticker_without_a_leap_second_does_not_smear(void **state)
 {
 	struct world *w =

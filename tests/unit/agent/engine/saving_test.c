@@ -75,7 +75,7 @@ static void a_crash_costs_no_key_exchange(void **state)
 	world_end(w);
 }
 
-/* Nothing is known of the server by then but that its name has no address. */
+/* Nothing is known of the server but that its name has no address. */
 static void a_renewal_that_fails_leaves_the_saved_keys(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -113,8 +113,8 @@ static void no_crash_spends_a_cookie_twice(void **state)
 	world_end(w);
 }
 
-/* Killed before it could write anything: what is left halves, and in the end
- * keys are fetched. */
+/* Each crash before a write leaves half of the cookies; after the last one keys
+ * are exchanged. */
 static void each_crash_halves_the_saved_cookies(void **state)
 {
 	static const unsigned left[] = {2, 1, 0};
@@ -180,7 +180,7 @@ static void samples_are_saved_every_ten_minutes_and_at_the_end(void **state)
 	world_end(w);
 }
 
-/* Then nobody knows what the clock is doing. */
+/* Meanwhile the ledger does not know what the clock does. */
 static void samples_wait_for_the_answer_to_a_command(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -230,7 +230,7 @@ static void old_keys_are_renewed_after_the_first_samples(void **state)
 	world_end(w);
 }
 
-/* An administrator's change of trust: those keys serve on, but no restart. */
+/* After a change of trust the keys stay in use, but are not saved. */
 static void keys_of_another_trust_are_not_saved(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -241,7 +241,7 @@ static void keys_of_another_trust_are_not_saved(void **state)
 	cookie_reserve_bar(&w->engine.sources[0]);
 	world_run(w, 2 * HOUR_NS);
 	assert_false(w->disk[0].there);
-	/* New ones are another matter. */
+	/* New keys are saved. */
 	world_run(w, 24 * HOUR_NS);
 	assert_int_equal(w->asks, 2);
 	assert_true(w->disk[0].there);

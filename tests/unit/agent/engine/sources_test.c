@@ -67,7 +67,7 @@ static void a_changed_certificate_file_ends_only_waits_for_certificates(
 	world_end(w);
 }
 
-/* Its cookies are worthless, and new keys cannot be had. */
+/* The server refuses the cookies, and the key exchange fails. */
 static void a_source_that_wants_keys_asks_for_them_at_once(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -129,7 +129,7 @@ static void a_source_without_trouble_is_left_alone(void **state)
 	world_end(w);
 }
 
-/* Once: however often routes change, no server hears more of us for it. */
+/* Only once: however often routes change, no server gets more requests. */
 static void a_new_path_is_tried_once(void **state)
 {
 	struct world *w = world_new(2, 0, 0);
@@ -198,8 +198,8 @@ static void a_changed_certificate_file_ends_the_wait_of_a_renewal(void **state)
 	world_end(w);
 }
 
-/* What was sent before the change may be lost; what was sent just now is not
- * thrown away for each of the changes that a start brings. */
+/* A request from before the change may be lost. One that was just sent is kept,
+ * because a start of the network brings many changes. */
 static void a_key_exchange_under_way_is_repeated_after_a_second(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -241,8 +241,8 @@ static void an_order_may_name_its_source(void **state)
 	world_end(w);
 }
 
-/* A laptop without a network for a day: requests that never left have spent
- * nothing, and the first one that leaves needs no new keys. */
+/* A machine without a network for a day: requests that never left spend no
+ * cookie, and the first one that leaves needs no new keys. */
 static void a_request_that_never_left_spends_no_cookie(void **state)
 {
 	struct world *w = world_new(1, 0, 0);

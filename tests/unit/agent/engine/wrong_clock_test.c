@@ -15,7 +15,8 @@
 
 #define DAY_S INT64_C(86400)
 #define YEAR_NS (INT64_C(31556952) * NS_PER_S)
-/* For so long a virtual machine stands still: more than refuse-threshold. */
+/* The virtual machine stands still for this long, which is more than
+ * refuse-threshold. */
 #define NIGHT_S INT64_C(36000)
 
 static const int64_t errors_ns[] = {-30 * YEAR_NS, 10 * YEAR_NS, 70 * YEAR_NS};
@@ -56,7 +57,7 @@ static enum source_stage stage(struct world *w, unsigned i)
 	return w->engine.sources[i].stage;
 }
 
-/* No source that is used has a certificate whose dates were left aside. */
+/* Every source in use has a certificate whose dates were checked. */
 static void assert_all_checked(struct world *w)
 {
 	for (unsigned i = 0; i < w->config.source_count; i++)
@@ -84,7 +85,8 @@ static void three_servers_set_any_clock_within_seconds(void **state)
 		for (unsigned j = 0; j < 3; j++)
 			exchanges +=
 			    (unsigned)w->engine.sources[j].count.exchanges;
-		/* Once without dates and once with, each. */
+		/* Each source exchanges keys once without dates and once with
+		 * them. */
 		assert_int_equal(exchanges, 6);
 		assert_true(w->engine.now.mono.ns - w->engine.started.mono.ns <
 			    5 * NS_PER_S);
@@ -165,7 +167,8 @@ static void with_bootstrap_off_dates_are_always_checked(void **state)
 	world_end(w);
 }
 
-/* Servers that were compromised long ago, with the certificates of then. */
+/* Servers that were compromised long ago, with their certificates of that time.
+ */
 static void no_agreement_leads_out_of_the_dates_of_certificates(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -200,7 +203,7 @@ static void no_agreement_leads_before_the_earliest_time(void **state)
 	world_end(w);
 }
 
-/* They agree on a time, and only one of them can prove later that it may. */
+/* They agree on a time; later, only one of them has a valid certificate. */
 static void a_source_that_fails_the_recheck_rests(void **state)
 {
 	struct world *w = wrong_world(4, errors_ns[0]);
@@ -224,7 +227,8 @@ static void nothing_is_synchronised_before_the_recheck(void **state)
 	w->silent[2] = true;
 	world_start(w);
 	world_run(w, NS_PER_S / 2);
-	/* Nobody will pass it: the agent never says that all is well. */
+	/* No source passes the check: the clock never counts as synchronised.
+	 */
 	for (unsigned i = 0; i < 3; i++)
 		w->keys_fail[i] = true;
 	w->silent[2] = false;
@@ -241,7 +245,7 @@ static void nothing_is_synchronised_before_the_recheck(void **state)
 	world_end(w);
 }
 
-/* In normal operation an expired certificate is refused, whoever agrees. */
+/* In normal operation an expired certificate is refused. */
 static void once_synchronised_dates_are_always_checked(void **state)
 {
 	struct world *w = world_new(3, 0, 10);
@@ -301,8 +305,9 @@ static void a_source_that_fits_the_wrong_clock_does_not_set_it_alone(
 	world_end(w);
 }
 
-/* Of thirty years ago, on a clock that says so: it was accepted, and the server
- * tells the right time, but by the right clock it has expired. */
+/* A certificate of thirty years ago on a clock that is thirty years behind: it
+ * was accepted, and the server tells the right time, at which it has expired.
+ */
 static void a_certificate_that_fits_only_the_wrong_clock_is_refused(
     void **state)
 {
@@ -325,7 +330,7 @@ static void a_certificate_that_fits_only_the_wrong_clock_is_refused(
 	world_end(w);
 }
 
-/* An old key with an old certificate, on a clock that is as old. */
+/* An old key with an old certificate, on a clock of that time. */
 static void a_time_that_is_known_to_be_past_is_dropped(void **state)
 {
 	struct world *w = wrong_world(1, -2 * YEAR_NS);
@@ -383,7 +388,8 @@ static void with_no_clock_dates_are_always_checked(void **state)
 	world_end(w);
 }
 
-/* The third one is late: it is waited for, and a set clock by hand ends it. */
+/* The third source is late. The engine waits for it, until somebody sets the
+ * clock. */
 static void two_of_three_wait_for_the_third(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -417,8 +423,8 @@ static void a_clock_that_is_set_by_hand_ends_the_wait(void **state)
 	world_end(w);
 }
 
-/* Of all stages one alone asks so, and nothing leads from there to the stages
- * whose samples are used but another exchange. */
+/* Only one stage exchanges keys without dates, and only another exchange leads
+ * from there to the stages whose samples are used. */
 static void the_stage_is_the_flag(void **state)
 {
 	struct world *w = wrong_world(1, 0);
@@ -448,7 +454,7 @@ static void the_stage_is_the_flag(void **state)
 	world_end(w);
 }
 
-/* What was exchanged without dates does not outlive the agent. */
+/* Keys that were exchanged without dates are not saved. */
 static void keys_without_dates_are_never_saved(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -499,8 +505,8 @@ static struct world *lapsed_world(
 	return w;
 }
 
-/* By the keys that they have: all machines of a host wake up at once, and the
- * key server is spared. */
+/* The sources use the keys that they have: all machines of a host wake up at
+ * once, and the key server gets no storm. */
 static void a_night_that_was_lost_is_corrected(void **state)
 {
 	(void)state;
@@ -521,7 +527,7 @@ static void a_night_that_was_lost_is_corrected(void **state)
 	}
 }
 
-/* That the server is ahead is as likely. */
+/* It is as likely that the server is ahead. */
 static void one_server_cannot_prove_a_pause(void **state)
 {
 	struct world *w = lapsed_world(1, BOOTSTRAP_QUORUM, NIGHT_S);
@@ -543,7 +549,7 @@ static void one_server_cannot_prove_a_pause(void **state)
 	world_end(w);
 }
 
-/* ... nor do two names of it. It is mended by hand. */
+/* Two names of one server prove no pause. Somebody sets the clock. */
 static void two_names_of_one_server_cannot_prove_a_pause(void **state)
 {
 	struct world *w = wrong_world(2, NS_PER_MS);
@@ -577,7 +583,7 @@ static void with_bootstrap_off_a_lost_night_stays(void **state)
 	world_end(w);
 }
 
-/* Two that agree decide, and the third one is no more believed than ever. */
+/* Two servers that agree decide, and the third one stays a falseticker. */
 static void a_falseticker_has_no_vote_about_a_pause(void **state)
 {
 	for (int64_t sign = -1; sign <= 1; sign += 2) {
@@ -626,14 +632,14 @@ static void an_old_snapshot_is_checked_like_a_start(void **state)
 	assert_true(synchronised(w));
 	assert_right(w);
 	assert_all_checked(w);
-	/* The one that has not renewed its certificate is out. */
+	/* The server that has not renewed its certificate is not used. */
 	assert_int_equal(stage(w, 3), STAGE_RESTING);
 	assert_string_equal(w->engine.sources[3].failure, "certificate");
 	assert_false(w->disk[3].there);
 	world_end(w);
 }
 
-/* Whoever had the keys of the certificates of then, and is on the path: they
+/* An attacker on the path has the keys of expired certificates: these servers
  * agree on another time than the servers that were known. */
 static void a_thief_of_old_keys_gains_nothing_by_a_pause(void **state)
 {

@@ -72,7 +72,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* As if this process had begun so long ago. */
+/* Makes the process look as old as this. */
 static void grow_old(struct config_room *r, int64_t ns)
 {
 	r->recall.born.raw_ns -= ns;
@@ -143,7 +143,7 @@ static void a_short_life_leaves_nothing(void **state)
 	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
 }
 
-/* It makes the two clocks differ by a second that neither was wrong by. */
+/* A leap second: the two clocks differ by a second, and neither is wrong. */
 static void a_leap_second_ends_the_comparison(void **state)
 {
 	struct config_room *r = *state;
@@ -153,7 +153,7 @@ static void a_leap_second_ends_the_comparison(void **state)
 	sample_file_save(&r->recall, &r->world->engine);
 	assert_int_equal(
 	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
-	/* Some time later. */
+	/* The clocks of some time later. */
 	grow_old(r, 100 * NS_PER_S);
 	sample_file_save(&r->recall, &r->world->engine);
 	assert_int_equal(faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), 0);
@@ -171,7 +171,7 @@ static void a_damaged_file_is_no_matter(void **state)
 	close(fd);
 	start_again(r);
 	assert_int_equal(r->after_count, 0);
-	/* And the next save mends it. */
+	/* The next save repairs it. */
 	world_run(r->world, 100 * NS_PER_S);
 	save(r);
 	start_again(r);

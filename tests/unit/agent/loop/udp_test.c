@@ -36,7 +36,7 @@ static bool server_open(struct server *s, int family)
 	return endpoint_from_sockaddr(&s->at, (struct sockaddr *)&sa);
 }
 
-/* Takes one datagram and sends it back; its source port. */
+/* Takes one datagram and sends it back. Returns its source port. */
 static unsigned server_echo(struct server *s)
 {
 	struct sockaddr_storage from;
@@ -209,7 +209,7 @@ static void a_closed_slot_is_not_polled(void **state)
 	free(d);
 }
 
-/* What a route says is what a request does. */
+/* A route gives the local address that a request has. */
 static void the_way_is_known_before_anything_is_sent(void **state)
 {
 	struct endpoint by_route, by_socket;
@@ -225,7 +225,7 @@ static void the_way_is_known_before_anything_is_sent(void **state)
 	assert_true(udp_local(&u, 0, &by_socket));
 	assert_true(endpoint_same_host(&by_route, &by_socket));
 	assert_true(endpoint_same_host(&by_route, &s.at));
-	/* Everybody is nobody's address (EACCES). */
+	/* A broadcast address is refused (EACCES). */
 	memset(s.at.address, 255, 4);
 	assert_false(udp_route(&s.at, &by_route));
 	close(s.fd);
