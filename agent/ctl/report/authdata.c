@@ -30,7 +30,7 @@ static const char legend[] =
     "  Type   AEAD algorithm: 15 AES-SIV-CMAC-256, 30 AES-128-GCM-SIV\n"
     "  KLen   length of a key in bits\n"
     "  Last   age of the keys\n"
-    "  Atmp   key exchanges tried since the last good answer\n"
+    "  Atmp   key exchanges tried since the last authentic answer\n"
     "  NAK    NTS NAKs received: the server could not decrypt our cookie\n"
     "  Cook   cookies in store, at most 8\n"
     "  CLen   length of a cookie in bytes\n"

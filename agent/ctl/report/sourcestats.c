@@ -28,7 +28,7 @@ static const char legend[] =
     "  Span       time from the first of these samples to the last\n"
     "  Frequency  how fast our clock runs against this source now, in ppm;\n"
     "             + fast, - slow\n"
-    "  Freq Skew  bound of the error of Frequency, in ppm\n"
+    "  Freq Skew  two standard deviations of Frequency, in ppm\n"
     "  Offset     estimated error of our clock; + fast, - slow\n"
     "  Std Dev    standard deviation of the samples\n"
     "\n";
