@@ -20,7 +20,7 @@ static void assert_text(const char *part)
 		fail_msg("'%s' is not in: %s", part, text);
 }
 
-/* Another configuration, made by a copy that the test changes. */
+/* A copy of the configuration, for the test to change; freed by drop(). */
 static struct config *copy_of(const struct world *w)
 {
 	struct config *c = malloc(sizeof(*c));
@@ -37,7 +37,7 @@ static void take_out(struct config *c, unsigned i)
 		c->sources[i] = c->sources[i + 1];
 }
 
-/* The peers behind the slots move as the sources do. */
+/* Adopts `fresh`, and moves the peers of the world to the new slots. */
 static void adopt(struct world *w, struct config *fresh)
 {
 	struct world was = *w;
@@ -180,7 +180,6 @@ static void a_rate_limit_outlives_a_reload(void **state)
 	drop(w, fresh);
 }
 
-/* The resolver answers for slot 0, which is another source by then. */
 static void memories_of_a_source_move_with_it(void **state)
 {
 	struct world *w = world_running(3, 1500 * NS_PER_S);
@@ -254,7 +253,7 @@ static void run_until(struct world *w, struct mono t)
 		world_run(w, NS_PER_S);
 }
 
-/* No new keys, for the certificate is not trusted any more. */
+/* The certificates are not trusted any more, so no source gets new keys. */
 static void keys_of_another_trust_are_used_for_an_hour(void **state)
 {
 	struct config *fresh;
@@ -281,7 +280,7 @@ static void keys_of_another_trust_are_used_for_an_hour(void **state)
 	drop(w, fresh);
 }
 
-/* A mistake that is mended in time; or later. */
+/* An administrator corrects a mistake before the old keys end, or later. */
 static void a_trust_that_is_corrected_gives_new_keys(void **state)
 {
 	static const int64_t after_ns[] = {
@@ -312,7 +311,8 @@ static void a_trust_that_is_corrected_gives_new_keys(void **state)
 	}
 }
 
-/* The files have other contents: a fleet takes its time. */
+/* The trusted files have other contents: all sources exchange keys, spread over
+ * five minutes. */
 static void other_contents_mean_other_keys_within_minutes(void **state)
 {
 	struct world *w = world_running(3, 1500 * NS_PER_S);
@@ -331,7 +331,7 @@ static void other_contents_mean_other_keys_within_minutes(void **state)
 	world_end(w);
 }
 
-/* What an exchange brings that has read the old files does not count. */
+/* The job of that exchange may have read the old files. */
 static void an_exchange_from_before_the_change_does_not_count(void **state)
 {
 	struct world *w = world_running(3, 1500 * NS_PER_S);

@@ -114,11 +114,11 @@ static void two_servers_outvote_one_that_lies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lies_ns); i++) {
-		for (unsigned liar = 0; liar < 3; liar++) {
+		for (unsigned wrong = 0; wrong < 3; wrong++) {
 			struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 			for (unsigned j = 0; j < 3; j++)
-				offers(w, j, j == liar ? lies_ns[i] : 0);
+				offers(w, j, j == wrong ? lies_ns[i] : 0);
 			assert_agreed(w, 0, 20 * NS_PER_MS);
 			free(w);
 		}
@@ -172,7 +172,6 @@ static void one_server_alone_needs_bootstrap_single(void **state)
 	free(off);
 }
 
-/* With `single`, too, two that contradict each other set nothing. */
 static void with_bootstrap_single_a_contradiction_sets_nothing(void **state)
 {
 	struct election *w = election_new(2, BOOTSTRAP_SINGLE);
@@ -227,7 +226,7 @@ static void a_second_name_of_a_server_is_not_waited_for(void **state)
 	offers(w, 1, 0);
 	take(w, 2, &o);
 	assert_agreed(w, 0, 20 * NS_PER_MS);
-	/* Once more under two names, the liar is still one. */
+	/* Two names of a falseticker are one vote. */
 	offers(w, 1, NS_PER_S);
 	o.offset_ns += NS_PER_S;
 	take(w, 2, &o);
@@ -235,8 +234,7 @@ static void a_second_name_of_a_server_is_not_waited_for(void **state)
 	free(w);
 }
 
-/* Who tells a time for which its certificate was not issued has a vote, but
- * agrees with nobody. */
+/* Such a server is a voter, but agrees with none. */
 static void a_time_outside_the_certificate_is_a_vote_against(void **state)
 {
 	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
@@ -269,7 +267,6 @@ static void a_certificate_without_dates_agrees_with_none(void **state)
 	free(w);
 }
 
-/* What they agree on lies inside the dates of each of them. */
 static void the_agreed_time_lies_within_each_certificate(void **state)
 {
 	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
@@ -290,7 +287,7 @@ static void the_agreed_time_lies_within_each_certificate(void **state)
 	free(w);
 }
 
-/* Old keys and old time together, as they once were good. */
+/* Old keys, old certificates and an old time fit each other. */
 static void no_agreement_leads_before_the_earliest_time(void **state)
 {
 	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
@@ -308,7 +305,6 @@ static void no_agreement_leads_before_the_earliest_time(void **state)
 	free(w);
 }
 
-/* A bound that covers everything says nothing. */
 static void an_offer_with_a_wide_bound_is_no_vote(void **state)
 {
 	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
@@ -362,7 +358,7 @@ static void the_bound_of_an_offer_grows_with_its_age(void **state)
 	(void)state;
 	offers(w, 0, 0);
 	w->now.ns += 100 * NS_PER_S;
-	/* The same 100 s later, but for 70 ms that the clock ran away. */
+	/* The clock has drifted by 70 ms in 100 s. */
 	offers(w, 1, 100 * NS_PER_S + 70 * NS_PER_MS);
 	assert_outcome(w, BOOTSTRAP_AGREED);
 	free(w);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A night; the hardware clock was right. */
+/* The machine sleeps for eight hours; its hardware clock is right. */
 static void after_a_sleep_the_clock_is_right_within_seconds(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -44,7 +44,6 @@ static void a_bad_hardware_clock_is_stepped_once(void **state)
 	world_end(w);
 }
 
-/* The waiting of those whom the network failed ends with it. */
 static void a_sleep_ends_waits_for_the_network(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -62,7 +61,8 @@ static void a_sleep_ends_waits_for_the_network(void **state)
 	world_end(w);
 }
 
-/* Until the clock is right within a millisecond, after the first request. */
+/* Seconds from the first request until the clock is right within a millisecond.
+ */
 static double recovery_s(struct world *w)
 {
 	unsigned requests = w->requests;
@@ -78,7 +78,7 @@ static double recovery_s(struct world *w)
 	return INFINITY;
 }
 
-/* No clock tells of it: the servers do. */
+/* No clock of the machine shows a pause: the servers do. */
 static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 {
 	const double wanted_s[] = {8, 4, 4};
@@ -100,7 +100,7 @@ static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 	}
 }
 
-/* It may be slewed only: no clock gains by standing still. */
+/* A clock that is ahead has not stood still. */
 static void servers_that_fall_behind_are_not_a_pause(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -114,7 +114,7 @@ static void servers_that_fall_behind_are_not_a_pause(void **state)
 	world_end(w);
 }
 
-/* And it costs the others one request, not one at each of its polls. */
+/* The other sources are asked once, and not at each poll of that server. */
 static void one_server_that_jumps_is_not_a_pause(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -132,15 +132,14 @@ static void one_server_that_jumps_is_not_a_pause(void **state)
 	world_end(w);
 }
 
-/* Another daemon sets a frequency each minute; the keeper looks as often as it
- * does. */
+/* Another program sets the frequency. The keeper looks as it always does. */
 static void meddle(struct world *w)
 {
 	struct keeper_report r;
 
 	w->freq_ppm += 300;
 	world_run(w, KEEPER_LOOK_NS);
-	/* Unless a command has set it right by accident. */
+	/* False if a command has corrected it already. */
 	if (keeper_look(&w->keeper, &r))
 		engine_on_report(&w->engine, &r, world_reading(w));
 }
@@ -164,8 +163,6 @@ static void a_foreign_frequency_is_corrected(void **state)
 	world_end(w);
 }
 
-/* Neither the log nor the servers must suffer from a program that does so all
- * the time. */
 static void a_rival_causes_no_storm_of_requests_or_lines(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -175,8 +172,8 @@ static void a_rival_causes_no_storm_of_requests_or_lines(void **state)
 	for (int i = 0; i < 900; i++)
 		meddle(w);
 	assert_true(w->engine.meddling.spent <= BUDGET_LINES_MAX);
-	/* An hour, three sources: one request in eight seconds is what a LAN
-	 * with a very restless clock hears. */
+	/* An hour, three sources: no more than one request in eight seconds
+	 * for each. */
 	assert_true(w->requests - before <= 3 * 3600 / 8);
 	world_end(w);
 }

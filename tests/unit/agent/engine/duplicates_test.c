@@ -22,7 +22,7 @@ static void two_names_of_one_address_have_one_vote(void **state)
 	world_end(w);
 }
 
-/* The same by two families: other addresses, one key, one clock. */
+/* b and c are two addresses of one server: one key, one clock. */
 static void two_addresses_of_one_server_have_one_vote(void **state)
 {
 	struct world *w = world_new(3, 0, 0);
@@ -35,14 +35,15 @@ static void two_addresses_of_one_server_have_one_vote(void **state)
 	world_start(w);
 	world_run(w, 60 * NS_PER_S);
 	assert_true(world_within(w, NS_PER_MS));
-	/* It has set its clock between the two requests: they are still one. */
+	/* The server sets its clock between two requests: once known as one,
+	 * they stay one. */
 	w->peers[2].reference++;
 	world_run(w, 300 * NS_PER_S);
 	assert_true(world_within(w, NS_PER_MS));
 	world_end(w);
 }
 
-/* One family of it falls silent: the other one speaks for it. */
+/* a and b are one server. a falls silent, and b has the vote. */
 static void the_name_that_answers_has_the_vote(void **state)
 {
 	struct world *w = world_new(3, 0, 0);
@@ -61,8 +62,8 @@ static void the_name_that_answers_has_the_vote(void **state)
 	world_end(w);
 }
 
-/* Three servers with one key, as an administrator may have given them; and one
- * that copies the moment of another. */
+/* An administrator may give one key to three servers; a server may copy the
+ * reference time of another one. */
 static void servers_that_only_look_alike_have_a_vote_each(void **state)
 {
 	for (int copies = 0; copies < 2; copies++) {
@@ -82,8 +83,8 @@ static void servers_that_only_look_alike_have_a_vote_each(void **state)
 	}
 }
 
-/* b and c lie, and outvote a. Then c falls silent, and its second address is
- * that of b. */
+/* b and c are wrong, and outvote a. Then c falls silent and moves to its second
+ * address, which is that of b. */
 static void a_source_that_moves_to_a_known_address_loses_its_vote(void **state)
 {
 	struct world *w = world_new(3, 0, 0);

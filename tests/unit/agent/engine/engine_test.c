@@ -266,7 +266,7 @@ static void an_exchange_that_the_resolver_does_not_answer_fails(void **state)
 	assert_string_equal(s[0].failure, "start");
 	assert_non_null(
 	    strstr(s[0].reason, "resolver process does not answer"));
-	/* Two at once are one. */
+	/* Two sources that are overdue together are one strike. */
 	assert_int_equal(w->engine.resolver_strikes, 1);
 	w->no_resolver = false;
 	world_run(w, 25 * NS_PER_S);
@@ -290,7 +290,6 @@ static void a_resolver_that_hangs_ends_the_agent(void **state)
 	world_end(w);
 }
 
-/* Whoever has keys polls on meanwhile. */
 static void keys_stay_in_use_while_the_resolver_hangs(void **state)
 {
 	struct world *w = world_new(1, 0, 0);

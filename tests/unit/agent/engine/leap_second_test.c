@@ -16,7 +16,8 @@
 #define MIDNIGHT_S INT64_C(1861920000)
 #define MIDNIGHT_NS (MIDNIGHT_S * NS_PER_S)
 
-/* Synchronised two hours before midnight; so many announce a leap second. */
+/* A world that is synchronised ten minutes after `now_s`. The first `announce`
+ * servers announce a leap second. */
 static struct world *eve_from(
     unsigned sources, unsigned announce, enum leap leap, int64_t now_s)
 {
@@ -40,7 +41,8 @@ static void run_until(struct world *w, int64_t after_midnight_ns)
 	world_run(w, MIDNIGHT_NS + after_midnight_ns - w->now);
 }
 
-/* The kernel and the servers; `w->now` goes on without a leap. */
+/* The leap second happens to the kernel and to the servers; `w->now` goes on
+ * without it. */
 static void leap(struct world *w, int64_t leap_ns)
 {
 	w->wall += leap_ns;
@@ -71,7 +73,7 @@ static void a_majority_arms_the_kernel(void **state)
 	w = eve(3, 1, LEAP_INSERT);
 	assert_int_equal(w->status.leap, LEAP_NONE);
 	world_end(w);
-	/* Half is no majority. */
+	/* Half of the sources are not a majority. */
 	w = eve(2, 1, LEAP_DELETE);
 	assert_int_equal(w->status.leap, LEAP_NONE);
 	world_end(w);
@@ -124,8 +126,8 @@ static void a_leap_second_that_was_armed_is_not_a_jump(void **state)
 			w->peers[i].leap = LEAP_NONE;
 		world_advance(w, NS_PER_S / 10);
 		engine_on_timer(&w->engine, world_reading(w));
-		/* The second takes with it what the base frequency adds in a
-		 * second, for the estimate's time leaps as well. */
+		/* The uncorrected clock leaps, too, so that the base frequency
+		 * adds a second's share. */
 		added_ns += (int64_t)(w->freq_ppm * (0.1e3 + sign * 1e3));
 		assert_true(llabs(added(w) - added_ns) < NS_PER_US);
 		for (int i = 0; i < 60; i++) {
@@ -141,7 +143,7 @@ static void a_leap_second_that_was_armed_is_not_a_jump(void **state)
 	}
 }
 
-/* Somebody else takes a second off: that is a jump as ever. */
+/* Another program sets the clock back by a second: that is a jump. */
 static void a_second_at_another_time_is_a_jump(void **state)
 {
 	struct world *w = eve(3, 3, LEAP_INSERT);
@@ -155,7 +157,7 @@ static void a_second_at_another_time_is_a_jump(void **state)
 	world_end(w);
 }
 
-/* Two that do not smear, one that does, six hours before the leap second. */
+/* Six hours before the leap second, the third server smears it. */
 static void a_smearing_server_is_named(void **state)
 {
 	struct world *w =
@@ -171,7 +173,7 @@ static void a_smearing_server_is_named(void **state)
 	world_end(w);
 }
 
-/* One of each kind: neither has a majority, and that is why. */
+/* One server of each kind: neither has a majority, and the reason is named. */
 static void of_two_servers_the_one_that_smears_is_found(void **state)
 {
 	struct world *w =
@@ -184,7 +186,6 @@ static void of_two_servers_the_one_that_smears_is_found(void **state)
 	world_end(w);
 }
 
-/* The same difference on a day without a leap second is a plain lie. */
 static void a_falseticker_without_a_leap_second_does_not_smear(void **state)
 {
 	struct world *w =
@@ -197,7 +198,6 @@ static void a_falseticker_without_a_leap_second_does_not_smear(void **state)
 	world_end(w);
 }
 
-/* A correction under way at midnight changes nothing about it. */
 static void a_leap_second_in_a_slew_is_followed(void **state)
 {
 	struct world *w = world_new(3, 0, 37);
@@ -211,7 +211,8 @@ static void a_leap_second_in_a_slew_is_followed(void **state)
 	}
 	world_start(w);
 	run_until(w, -60 * NS_PER_S);
-	/* Not enough for a jump: it takes three answers, and then 75 s. */
+	/* Too little for a jump. The slew starts after three answers and takes
+	 * 75 s. */
 	w->wall += 15 * NS_PER_MS;
 	run_until(w, -NS_PER_MS);
 	assert_true(w->keeper.slewing);

@@ -75,7 +75,7 @@ static void a_crash_costs_no_key_exchange(void **state)
 	world_end(w);
 }
 
-/* Nothing is known of the server by then but that its name has no address. */
+/* The name of the server has no address any more. */
 static void a_renewal_that_fails_leaves_the_saved_keys(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -94,8 +94,8 @@ static void a_renewal_that_fails_leaves_the_saved_keys(void **state)
 	world_end(w);
 }
 
-/* At any moment: in the burst, before and after a write, with a request under
- * way, again and again. */
+/* Crashes come in the burst, before and after a write, and with a request under
+ * way. */
 static void no_crash_spends_a_cookie_twice(void **state)
 {
 	struct world *w = world_that_keeps(2);
@@ -113,8 +113,8 @@ static void no_crash_spends_a_cookie_twice(void **state)
 	world_end(w);
 }
 
-/* Killed before it could write anything: what is left halves, and in the end
- * keys are fetched. */
+/* The agent is killed before it can write. When no cookie is left, keys are
+ * exchanged. */
 static void each_crash_halves_the_saved_cookies(void **state)
 {
 	static const unsigned left[] = {2, 1, 0};
@@ -152,7 +152,6 @@ static void an_orderly_end_saves_the_whole_jar(void **state)
 	world_end(w);
 }
 
-/* Hourly, so that they stay fresh, and not at every poll. */
 static void keys_are_written_once_an_hour(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -180,7 +179,7 @@ static void samples_are_saved_every_ten_minutes_and_at_the_end(void **state)
 	world_end(w);
 }
 
-/* Then nobody knows what the clock is doing. */
+/* While a command is under way, the ledger does not know the clock. */
 static void samples_wait_for_the_answer_to_a_command(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -197,7 +196,6 @@ static void samples_wait_for_the_answer_to_a_command(void **state)
 	world_end(w);
 }
 
-/* What the status shows of the key exchange survives as it was. */
 static void a_restart_keeps_the_age_of_the_keys(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -211,7 +209,8 @@ static void a_restart_keeps_the_age_of_the_keys(void **state)
 	world_end(w);
 }
 
-/* After a weekend: time first, new keys within the hour. */
+/* After three days, the agent first measures, and exchanges keys within two
+ * hours. */
 static void old_keys_are_renewed_after_the_first_samples(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -230,7 +229,7 @@ static void old_keys_are_renewed_after_the_first_samples(void **state)
 	world_end(w);
 }
 
-/* An administrator's change of trust: those keys serve on, but no restart. */
+/* After a change of trust, the old keys stay in use but not for a restart. */
 static void keys_of_another_trust_are_not_saved(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -241,7 +240,7 @@ static void keys_of_another_trust_are_not_saved(void **state)
 	cookie_reserve_bar(&w->engine.sources[0]);
 	world_run(w, 2 * HOUR_NS);
 	assert_false(w->disk[0].there);
-	/* New ones are another matter. */
+	/* New keys are saved again. */
 	world_run(w, 24 * HOUR_NS);
 	assert_int_equal(w->asks, 2);
 	assert_true(w->disk[0].there);

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-/* Lets the failures go on for an hour: each back-off is at its cap. */
+/* A world in which key exchanges have failed for an hour: each back-off is at
+ * its cap. */
 static struct world *world_in_trouble(enum ke_stage stage)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -21,8 +22,8 @@ static struct world *world_in_trouble(enum ke_stage stage)
 	return w;
 }
 
-/* How long it takes from the end of the trouble to a sample, in ms, when the
- * retry comes with it; `limit_s` at most. */
+/* Ends the trouble, and retries. Returns the milliseconds until a sample comes,
+ * at most `limit_s`. */
 static int64_t recovery_ms(
     struct world *w, enum early_retry retry, int64_t limit_s)
 {
@@ -67,7 +68,7 @@ static void a_changed_certificate_file_ends_only_waits_for_certificates(
 	world_end(w);
 }
 
-/* Its cookies are worthless, and new keys cannot be had. */
+/* The server does not know the cookies any more, and exchanges fail. */
 static void a_source_that_wants_keys_asks_for_them_at_once(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -129,7 +130,7 @@ static void a_source_without_trouble_is_left_alone(void **state)
 	world_end(w);
 }
 
-/* Once: however often routes change, no server hears more of us for it. */
+/* However often routes change, a server gets no more requests than before. */
 static void a_new_path_is_tried_once(void **state)
 {
 	struct world *w = world_new(2, 0, 0);
@@ -198,8 +199,8 @@ static void a_changed_certificate_file_ends_the_wait_of_a_renewal(void **state)
 	world_end(w);
 }
 
-/* What was sent before the change may be lost; what was sent just now is not
- * thrown away for each of the changes that a start brings. */
+/* Packets from before the change may be lost. But a start brings many changes,
+ * and they must not repeat the exchange each time. */
 static void a_key_exchange_under_way_is_repeated_after_a_second(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -241,8 +242,8 @@ static void an_order_may_name_its_source(void **state)
 	world_end(w);
 }
 
-/* A laptop without a network for a day: requests that never left have spent
- * nothing, and the first one that leaves needs no new keys. */
+/* A laptop without a network for twelve hours: the first request that leaves
+ * needs no new keys. */
 static void a_request_that_never_left_spends_no_cookie(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -269,7 +270,7 @@ static void a_request_that_never_left_spends_no_cookie(void **state)
 	world_end(w);
 }
 
-/* A queue that overflows may have let a first fragment pass. */
+/* A queue that overflows may have sent a first fragment. */
 static void a_request_that_may_have_left_spends_its_cookie(void **state)
 {
 	struct world *w = world_new(1, 0, 0);

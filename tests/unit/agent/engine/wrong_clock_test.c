@@ -15,7 +15,7 @@
 
 #define DAY_S INT64_C(86400)
 #define YEAR_NS (INT64_C(31556952) * NS_PER_S)
-/* For so long a virtual machine stands still: more than refuse-threshold. */
+/* A pause of a virtual machine that is longer than refuse-threshold. */
 #define NIGHT_S INT64_C(36000)
 
 static const int64_t errors_ns[] = {-30 * YEAR_NS, 10 * YEAR_NS, 70 * YEAR_NS};
@@ -56,7 +56,7 @@ static enum source_stage stage(struct world *w, unsigned i)
 	return w->engine.sources[i].stage;
 }
 
-/* No source that is used has a certificate whose dates were left aside. */
+/* No source is used whose certificate dates were not checked. */
 static void assert_all_checked(struct world *w)
 {
 	for (unsigned i = 0; i < w->config.source_count; i++)
@@ -84,7 +84,7 @@ static void three_servers_set_any_clock_within_seconds(void **state)
 		for (unsigned j = 0; j < 3; j++)
 			exchanges +=
 			    (unsigned)w->engine.sources[j].count.exchanges;
-		/* Once without dates and once with, each. */
+		/* Each source: once without a check of dates, once with it. */
 		assert_int_equal(exchanges, 6);
 		assert_true(w->engine.now.mono.ns - w->engine.started.mono.ns <
 			    5 * NS_PER_S);
@@ -95,10 +95,10 @@ static void three_servers_set_any_clock_within_seconds(void **state)
 static void a_falseticker_among_three_is_outvoted(void **state)
 {
 	(void)state;
-	for (unsigned liar = 0; liar < 3; liar++) {
+	for (unsigned wrong = 0; wrong < 3; wrong++) {
 		struct world *w = wrong_world(3, errors_ns[0]);
 
-		w->peer_error_ns[liar] = 20 * DAY_S * NS_PER_S;
+		w->peer_error_ns[wrong] = 20 * DAY_S * NS_PER_S;
 		world_start(w);
 		world_run(w, 15 * NS_PER_S);
 		assert_true(synchronised(w));
@@ -165,7 +165,7 @@ static void with_bootstrap_off_dates_are_always_checked(void **state)
 	world_end(w);
 }
 
-/* Servers that were compromised long ago, with the certificates of then. */
+/* A thief has keys and certificates that have expired. */
 static void no_agreement_leads_out_of_the_dates_of_certificates(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -200,7 +200,7 @@ static void no_agreement_leads_before_the_earliest_time(void **state)
 	world_end(w);
 }
 
-/* They agree on a time, and only one of them can prove later that it may. */
+/* All four agree, but one certificate has expired by the agreed time. */
 static void a_source_that_fails_the_recheck_rests(void **state)
 {
 	struct world *w = wrong_world(4, errors_ns[0]);
@@ -224,7 +224,7 @@ static void nothing_is_synchronised_before_the_recheck(void **state)
 	w->silent[2] = true;
 	world_start(w);
 	world_run(w, NS_PER_S / 2);
-	/* Nobody will pass it: the agent never says that all is well. */
+	/* All rechecks will fail. */
 	for (unsigned i = 0; i < 3; i++)
 		w->keys_fail[i] = true;
 	w->silent[2] = false;
@@ -241,7 +241,6 @@ static void nothing_is_synchronised_before_the_recheck(void **state)
 	world_end(w);
 }
 
-/* In normal operation an expired certificate is refused, whoever agrees. */
 static void once_synchronised_dates_are_always_checked(void **state)
 {
 	struct world *w = world_new(3, 0, 10);
@@ -282,8 +281,7 @@ static void one_expired_certificate_does_not_delay_the_others(void **state)
 	world_end(w);
 }
 
-/* The dates of one server happen to fit the wrong clock: it waits for the
- * others, and does not set the clock alone to where it likes. */
+/* Such a source waits for the others, at most ten seconds. */
 static void a_source_that_fits_the_wrong_clock_does_not_set_it_alone(
     void **state)
 {
@@ -301,8 +299,8 @@ static void a_source_that_fits_the_wrong_clock_does_not_set_it_alone(
 	world_end(w);
 }
 
-/* Of thirty years ago, on a clock that says so: it was accepted, and the server
- * tells the right time, but by the right clock it has expired. */
+/* The certificate is thirty years old and so is the time of the clock. The
+ * server tells the right time, by which the certificate has expired. */
 static void a_certificate_that_fits_only_the_wrong_clock_is_refused(
     void **state)
 {
@@ -325,7 +323,7 @@ static void a_certificate_that_fits_only_the_wrong_clock_is_refused(
 	world_end(w);
 }
 
-/* An old key with an old certificate, on a clock that is as old. */
+/* An old key and an old certificate fit a clock that is as old. */
 static void a_time_that_is_known_to_be_past_is_dropped(void **state)
 {
 	struct world *w = wrong_world(1, -2 * YEAR_NS);
@@ -341,7 +339,7 @@ static void a_time_that_is_known_to_be_past_is_dropped(void **state)
 	world_end(w);
 }
 
-/* makestep = no: the clock is set for the certificates all the same. */
+/* makestep = no. */
 static void makestep_does_not_forbid_the_step(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -383,7 +381,6 @@ static void with_no_clock_dates_are_always_checked(void **state)
 	world_end(w);
 }
 
-/* The third one is late: it is waited for, and a set clock by hand ends it. */
 static void two_of_three_wait_for_the_third(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -417,8 +414,8 @@ static void a_clock_that_is_set_by_hand_ends_the_wait(void **state)
 	world_end(w);
 }
 
-/* Of all stages one alone asks so, and nothing leads from there to the stages
- * whose samples are used but another exchange. */
+/* Only one stage leaves dates unchecked. From there, only another exchange
+ * leads to a stage whose samples are used. */
 static void the_stage_is_the_flag(void **state)
 {
 	struct world *w = wrong_world(1, 0);
@@ -448,7 +445,6 @@ static void the_stage_is_the_flag(void **state)
 	world_end(w);
 }
 
-/* What was exchanged without dates does not outlive the agent. */
 static void keys_without_dates_are_never_saved(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -466,8 +462,8 @@ static void keys_without_dates_are_never_saved(void **state)
 	free(w);
 }
 
-/* Keys of before the restart were exchanged with dates checked: a wrong clock
- * needs no others, and they lead to no time that is past. */
+/* Saved keys were exchanged with a check of dates, so they can set a wrong
+ * clock after a restart. */
 static void saved_keys_set_a_wrong_clock(void **state)
 {
 	struct world *w = wrong_world(3, 0);
@@ -485,7 +481,7 @@ static void saved_keys_set_a_wrong_clock(void **state)
 	world_end(w);
 }
 
-static struct world *lapsed_world(
+static struct world *paused_world(
     unsigned sources, enum bootstrap_policy policy, int64_t pause_s)
 {
 	struct world *w = wrong_world(sources, NS_PER_MS);
@@ -499,13 +495,13 @@ static struct world *lapsed_world(
 	return w;
 }
 
-/* By the keys that they have: all machines of a host wake up at once, and the
- * key server is spared. */
+/* The sources use the keys that they have: when a host wakes up, its machines
+ * must not exchange keys all at once. */
 static void a_night_that_was_lost_is_corrected(void **state)
 {
 	(void)state;
 	for (unsigned n = 2; n <= 3; n++) {
-		struct world *w = lapsed_world(n, BOOTSTRAP_QUORUM, NIGHT_S);
+		struct world *w = paused_world(n, BOOTSTRAP_QUORUM, NIGHT_S);
 		unsigned asks = w->asks;
 
 		world_run(w, 300 * NS_PER_S);
@@ -521,10 +517,10 @@ static void a_night_that_was_lost_is_corrected(void **state)
 	}
 }
 
-/* That the server is ahead is as likely. */
+/* It is as likely that the server is ahead. */
 static void one_server_cannot_prove_a_pause(void **state)
 {
-	struct world *w = lapsed_world(1, BOOTSTRAP_QUORUM, NIGHT_S);
+	struct world *w = paused_world(1, BOOTSTRAP_QUORUM, NIGHT_S);
 	struct tracking t;
 
 	(void)state;
@@ -534,7 +530,7 @@ static void one_server_cannot_prove_a_pause(void **state)
 	assert_false(w->status.synchronised);
 	assert_int_equal(w->steps, 0);
 	world_end(w);
-	w = lapsed_world(1, BOOTSTRAP_SINGLE, NIGHT_S);
+	w = paused_world(1, BOOTSTRAP_SINGLE, NIGHT_S);
 	world_run(w, 600 * NS_PER_S);
 	assert_int_equal(w->steps, 1);
 	assert_true(synchronised(w));
@@ -543,7 +539,7 @@ static void one_server_cannot_prove_a_pause(void **state)
 	world_end(w);
 }
 
-/* ... nor do two names of it. It is mended by hand. */
+/* An administrator sets the clock by hand then. */
 static void two_names_of_one_server_cannot_prove_a_pause(void **state)
 {
 	struct world *w = wrong_world(2, NS_PER_MS);
@@ -568,7 +564,7 @@ static void two_names_of_one_server_cannot_prove_a_pause(void **state)
 
 static void with_bootstrap_off_a_lost_night_stays(void **state)
 {
-	struct world *w = lapsed_world(3, BOOTSTRAP_OFF, NIGHT_S);
+	struct world *w = paused_world(3, BOOTSTRAP_OFF, NIGHT_S);
 
 	(void)state;
 	world_run(w, 600 * NS_PER_S);
@@ -577,7 +573,6 @@ static void with_bootstrap_off_a_lost_night_stays(void **state)
 	world_end(w);
 }
 
-/* Two that agree decide, and the third one is no more believed than ever. */
 static void a_falseticker_has_no_vote_about_a_pause(void **state)
 {
 	for (int64_t sign = -1; sign <= 1; sign += 2) {
@@ -603,8 +598,8 @@ static void long_steps(struct world *w)
 	w->config.steering.refuse_threshold_ns = 10000 * NS_PER_S;
 }
 
-/* A snapshot of long ago: the certificates of then have expired, and those of
- * now are not valid yet by the clock. */
+/* The old certificates have expired, and the new ones are not valid yet by the
+ * clock. */
 static void an_old_snapshot_is_checked_like_a_start(void **state)
 {
 	const int64_t pause_s = 60 * DAY_S;
@@ -626,15 +621,15 @@ static void an_old_snapshot_is_checked_like_a_start(void **state)
 	assert_true(synchronised(w));
 	assert_right(w);
 	assert_all_checked(w);
-	/* The one that has not renewed its certificate is out. */
+	/* The fourth server has not renewed its certificate. */
 	assert_int_equal(stage(w, 3), STAGE_RESTING);
 	assert_string_equal(w->engine.sources[3].failure, "certificate");
 	assert_false(w->disk[3].there);
 	world_end(w);
 }
 
-/* Whoever had the keys of the certificates of then, and is on the path: they
- * agree on another time than the servers that were known. */
+/* The thief is on the path, and has keys of certificates that have expired. Its
+ * servers agree on a time that does not fit the pause. */
 static void a_thief_of_old_keys_gains_nothing_by_a_pause(void **state)
 {
 	struct world *w = wrong_world(3, NS_PER_MS);
