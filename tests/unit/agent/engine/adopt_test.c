@@ -20,7 +20,7 @@ static void assert_text(const char *part)
 		fail_msg("'%s' is not in: %s", part, text);
 }
 
-/* Another configuration, made by a copy that the test changes. */
+/* A copy of the configuration, for the test to change; freed by drop(). */
 static struct config *copy_of(const struct world *w)
 {
 	struct config *c = malloc(sizeof(*c));
@@ -37,7 +37,7 @@ static void take_out(struct config *c, unsigned i)
 		c->sources[i] = c->sources[i + 1];
 }
 
-/* The peers behind the slots move as the sources do. */
+/* Adopts `fresh`, and moves the peers of the world to the new slots. */
 static void adopt(struct world *w, struct config *fresh)
 {
 	struct world was = *w;

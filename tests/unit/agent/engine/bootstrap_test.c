@@ -114,11 +114,11 @@ static void two_servers_outvote_one_that_lies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lies_ns); i++) {
-		for (unsigned liar = 0; liar < 3; liar++) {
+		for (unsigned wrong = 0; wrong < 3; wrong++) {
 			struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 			for (unsigned j = 0; j < 3; j++)
-				offers(w, j, j == liar ? lies_ns[i] : 0);
+				offers(w, j, j == wrong ? lies_ns[i] : 0);
 			assert_agreed(w, 0, 20 * NS_PER_MS);
 			free(w);
 		}
@@ -235,8 +235,7 @@ static void a_second_name_of_a_server_is_not_waited_for(void **state)
 	free(w);
 }
 
-/* Who tells a time for which its certificate was not issued has a vote, but
- * agrees with nobody. */
+/* Such a server is a voter, but agrees with none. */
 static void a_time_outside_the_certificate_is_a_vote_against(void **state)
 {
 	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
@@ -269,7 +268,6 @@ static void a_certificate_without_dates_agrees_with_none(void **state)
 	free(w);
 }
 
-/* What they agree on lies inside the dates of each of them. */
 static void the_agreed_time_lies_within_each_certificate(void **state)
 {
 	struct election *w = election_new(2, BOOTSTRAP_QUORUM);

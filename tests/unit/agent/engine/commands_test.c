@@ -81,7 +81,7 @@ static void a_keeper_that_does_not_answer_for_five_seconds_ends_the_agent(
 	world_end(w);
 }
 
-/* The kernel must not say that a clock is right which is not. */
+/* The clock may be wrong, and the kernel must not call it synchronised. */
 static void after_a_refusal_the_kernel_is_told_not_synchronised(void **state)
 {
 	struct world *w = world_running(1, 600 * NS_PER_S);

@@ -62,7 +62,8 @@ static void a_sleep_ends_waits_for_the_network(void **state)
 	world_end(w);
 }
 
-/* Until the clock is right within a millisecond, after the first request. */
+/* Seconds from the first request until the clock is right within a millisecond.
+ */
 static double recovery_s(struct world *w)
 {
 	unsigned requests = w->requests;
@@ -132,8 +133,7 @@ static void one_server_that_jumps_is_not_a_pause(void **state)
 	world_end(w);
 }
 
-/* Another daemon sets a frequency each minute; the keeper looks as often as it
- * does. */
+/* Another program sets the frequency. The keeper looks as it always does. */
 static void meddle(struct world *w)
 {
 	struct keeper_report r;
@@ -164,8 +164,6 @@ static void a_foreign_frequency_is_corrected(void **state)
 	world_end(w);
 }
 
-/* Neither the log nor the servers must suffer from a program that does so all
- * the time. */
 static void a_rival_causes_no_storm_of_requests_or_lines(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
@@ -175,8 +173,8 @@ static void a_rival_causes_no_storm_of_requests_or_lines(void **state)
 	for (int i = 0; i < 900; i++)
 		meddle(w);
 	assert_true(w->engine.meddling.spent <= BUDGET_LINES_MAX);
-	/* An hour, three sources: one request in eight seconds is what a LAN
-	 * with a very restless clock hears. */
+	/* An hour, three sources: no more than one request in eight seconds
+	 * for each. */
 	assert_true(w->requests - before <= 3 * 3600 / 8);
 	world_end(w);
 }

@@ -83,8 +83,8 @@ static void servers_that_only_look_alike_have_a_vote_each(void **state)
 	}
 }
 
-/* b and c lie, and outvote a. Then c falls silent, and its second address is
- * that of b. */
+/* b and c are wrong, and outvote a. Then c falls silent and moves to its second
+ * address, which is that of b. */
 static void a_source_that_moves_to_a_known_address_loses_its_vote(void **state)
 {
 	struct world *w = world_new(3, 0, 0);

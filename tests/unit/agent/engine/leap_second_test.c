@@ -16,7 +16,8 @@
 #define MIDNIGHT_S INT64_C(1861920000)
 #define MIDNIGHT_NS (MIDNIGHT_S * NS_PER_S)
 
-/* Synchronised two hours before midnight; so many announce a leap second. */
+/* A world that is synchronised ten minutes after `now_s`. The first `announce`
+ * servers announce a leap second. */
 static struct world *eve_from(
     unsigned sources, unsigned announce, enum leap leap, int64_t now_s)
 {
@@ -40,7 +41,8 @@ static void run_until(struct world *w, int64_t after_midnight_ns)
 	world_run(w, MIDNIGHT_NS + after_midnight_ns - w->now);
 }
 
-/* The kernel and the servers; `w->now` goes on without a leap. */
+/* The leap second happens to the kernel and to the servers; `w->now` goes on
+ * without it. */
 static void leap(struct world *w, int64_t leap_ns)
 {
 	w->wall += leap_ns;
@@ -155,7 +157,7 @@ static void a_second_at_another_time_is_a_jump(void **state)
 	world_end(w);
 }
 
-/* Two that do not smear, one that does, six hours before the leap second. */
+/* Six hours before the leap second, the third server smears it. */
 static void a_smearing_server_is_named(void **state)
 {
 	struct world *w =
@@ -202,7 +204,6 @@ static void a_falseticker_without_a_leap_second_does_not_smear(void **state)
 	world_end(w);
 }
 
-/* A correction under way at midnight changes nothing about it. */
 static void a_leap_second_in_a_slew_is_followed(void **state)
 {
 	struct world *w = world_new(3, 0, 37);
@@ -216,7 +217,8 @@ static void a_leap_second_in_a_slew_is_followed(void **state)
 	}
 	world_start(w);
 	run_until(w, -60 * NS_PER_S);
-	/* Not enough for a jump: it takes three answers, and then 75 s. */
+	/* Too little for a jump. The slew starts after three answers and takes
+	 * 75 s. */
 	w->wall += 15 * NS_PER_MS;
 	run_until(w, -NS_PER_MS);
 	assert_true(w->keeper.slewing);

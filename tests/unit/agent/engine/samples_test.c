@@ -1,4 +1,4 @@
-/* Each filter of agent/engine/samples: what it lets through, what it counts. */
+/* Each filter of agent/engine/samples: what passes, and what is counted. */
 #include "agent/source/checks.h"
 #include "clock/steering/restore.h"
 #include "tests/unit/agent/engine/world.h"
@@ -33,7 +33,7 @@ static void a_good_sample_fails_no_check(void **state)
 	world_end(w);
 }
 
-/* The limit is 100 us: what two clocks may be read wrong by. */
+/* The limit is 100 us, the reading error of two clocks. */
 static void a_request_held_for_too_long_is_dropped(void **state)
 {
 	static const struct {
@@ -75,8 +75,8 @@ static void times_that_contradict_each_other_are_reported(void **state)
 	world_end(w);
 }
 
-/* A server that predicts when its answer leaves may be early: what it is wrong
- * by then is known. */
+/* A server that predicts when its answer leaves may be wrong: the negative
+ * delay shows by how much. */
 static void a_negative_delay_is_added_to_the_dispersion(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -121,8 +121,8 @@ static void a_round_trip_beyond_maxdelay_is_dropped(void **state)
 	}
 }
 
-/* Three servers whose certificates are not valid yet for a clock that is years
- * behind: their samples are offers until a majority has set the clock. */
+/* The clock is years behind, and the certificates are not valid yet: samples
+ * are offers until a majority has set the clock. */
 static void samples_without_dates_are_held(void **state)
 {
 	struct world *w = world_new(3, -INT64_C(5) * 365 * 86400 * NS_PER_S, 0);
@@ -141,8 +141,7 @@ static void samples_without_dates_are_held(void **state)
 	world_end(w);
 }
 
-/* Its certificate fits the clock, and the time that it tells does not fit its
- * certificate. */
+/* The certificate fits the clock, but not the time of its server. */
 static void a_time_outside_its_certificate_is_dropped(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -161,7 +160,8 @@ static void a_time_outside_its_certificate_is_dropped(void **state)
 	world_end(w);
 }
 
-/* One sample of each source is held until a majority has said it. */
+/* The first samples are held until a majority of the sources says that the
+ * clock has stood still. */
 static void a_pause_holds_samples(void **state)
 {
 	struct world *w = world_new(3, 0, 0);

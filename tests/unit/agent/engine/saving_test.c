@@ -94,8 +94,8 @@ static void a_renewal_that_fails_leaves_the_saved_keys(void **state)
 	world_end(w);
 }
 
-/* At any moment: in the burst, before and after a write, with a request under
- * way, again and again. */
+/* Crashes come in the burst, before and after a write, and with a request under
+ * way. */
 static void no_crash_spends_a_cookie_twice(void **state)
 {
 	struct world *w = world_that_keeps(2);
@@ -152,7 +152,6 @@ static void an_orderly_end_saves_the_whole_jar(void **state)
 	world_end(w);
 }
 
-/* Hourly, so that they stay fresh, and not at every poll. */
 static void keys_are_written_once_an_hour(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -197,7 +196,6 @@ static void samples_wait_for_the_answer_to_a_command(void **state)
 	world_end(w);
 }
 
-/* What the status shows of the key exchange survives as it was. */
 static void a_restart_keeps_the_age_of_the_keys(void **state)
 {
 	struct world *w = world_that_keeps(1);
@@ -211,7 +209,8 @@ static void a_restart_keeps_the_age_of_the_keys(void **state)
 	world_end(w);
 }
 
-/* After a weekend: time first, new keys within the hour. */
+/* After three days, the agent first measures, and exchanges keys within two
+ * hours. */
 static void old_keys_are_renewed_after_the_first_samples(void **state)
 {
 	struct world *w = world_that_keeps(1);

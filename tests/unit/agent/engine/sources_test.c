@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-/* Lets the failures go on for an hour: each back-off is at its cap. */
+/* A world in which key exchanges have failed for an hour: each back-off is at
+ * its cap. */
 static struct world *world_in_trouble(enum ke_stage stage)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -21,8 +22,8 @@ static struct world *world_in_trouble(enum ke_stage stage)
 	return w;
 }
 
-/* How long it takes from the end of the trouble to a sample, in ms, when the
- * retry comes with it; `limit_s` at most. */
+/* Ends the trouble, and retries. Returns the milliseconds until a sample comes,
+ * at most `limit_s`. */
 static int64_t recovery_ms(
     struct world *w, enum early_retry retry, int64_t limit_s)
 {
@@ -269,7 +270,7 @@ static void a_request_that_never_left_spends_no_cookie(void **state)
 	world_end(w);
 }
 
-/* A queue that overflows may have let a first fragment pass. */
+/* A queue that overflows may have sent a first fragment. */
 static void a_request_that_may_have_left_spends_its_cookie(void **state)
 {
 	struct world *w = world_new(1, 0, 0);

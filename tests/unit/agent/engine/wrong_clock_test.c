@@ -97,10 +97,10 @@ static void three_servers_set_any_clock_within_seconds(void **state)
 static void a_falseticker_among_three_is_outvoted(void **state)
 {
 	(void)state;
-	for (unsigned liar = 0; liar < 3; liar++) {
+	for (unsigned wrong = 0; wrong < 3; wrong++) {
 		struct world *w = wrong_world(3, errors_ns[0]);
 
-		w->peer_error_ns[liar] = 20 * DAY_S * NS_PER_S;
+		w->peer_error_ns[wrong] = 20 * DAY_S * NS_PER_S;
 		world_start(w);
 		world_run(w, 15 * NS_PER_S);
 		assert_true(synchronised(w));
@@ -286,8 +286,7 @@ static void one_expired_certificate_does_not_delay_the_others(void **state)
 	world_end(w);
 }
 
-/* The dates of one server happen to fit the wrong clock: it waits for the
- * others, and does not set the clock alone to where it likes. */
+/* Such a source waits for the others, at most ten seconds. */
 static void a_source_that_fits_the_wrong_clock_does_not_set_it_alone(
     void **state)
 {
@@ -346,7 +345,7 @@ static void a_time_that_is_known_to_be_past_is_dropped(void **state)
 	world_end(w);
 }
 
-/* makestep = no: the clock is set for the certificates all the same. */
+/* makestep = no. */
 static void makestep_does_not_forbid_the_step(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
@@ -472,8 +471,8 @@ static void keys_without_dates_are_never_saved(void **state)
 	free(w);
 }
 
-/* Keys of before the restart were exchanged with dates checked: a wrong clock
- * needs no others, and they lead to no time that is past. */
+/* Saved keys were exchanged with a check of dates, so they can set a wrong
+ * clock after a restart. */
 static void saved_keys_set_a_wrong_clock(void **state)
 {
 	struct world *w = wrong_world(3, 0);
@@ -491,7 +490,7 @@ static void saved_keys_set_a_wrong_clock(void **state)
 	world_end(w);
 }
 
-static struct world *lapsed_world(
+static struct world *paused_world(
     unsigned sources, enum bootstrap_policy policy, int64_t pause_s)
 {
 	struct world *w = wrong_world(sources, NS_PER_MS);
@@ -511,7 +510,7 @@ static void a_night_that_was_lost_is_corrected(void **state)
 {
 	(void)state;
 	for (unsigned n = 2; n <= 3; n++) {
-		struct world *w = lapsed_world(n, BOOTSTRAP_QUORUM, NIGHT_S);
+		struct world *w = paused_world(n, BOOTSTRAP_QUORUM, NIGHT_S);
 		unsigned asks = w->asks;
 
 		world_run(w, 300 * NS_PER_S);
@@ -530,7 +529,7 @@ static void a_night_that_was_lost_is_corrected(void **state)
 /* It is as likely that the server is ahead. */
 static void one_server_cannot_prove_a_pause(void **state)
 {
-	struct world *w = lapsed_world(1, BOOTSTRAP_QUORUM, NIGHT_S);
+	struct world *w = paused_world(1, BOOTSTRAP_QUORUM, NIGHT_S);
 	struct tracking t;
 
 	(void)state;
@@ -540,7 +539,7 @@ static void one_server_cannot_prove_a_pause(void **state)
 	assert_false(w->status.synchronised);
 	assert_int_equal(w->steps, 0);
 	world_end(w);
-	w = lapsed_world(1, BOOTSTRAP_SINGLE, NIGHT_S);
+	w = paused_world(1, BOOTSTRAP_SINGLE, NIGHT_S);
 	world_run(w, 600 * NS_PER_S);
 	assert_int_equal(w->steps, 1);
 	assert_true(synchronised(w));
@@ -574,7 +573,7 @@ static void two_names_of_one_server_cannot_prove_a_pause(void **state)
 
 static void with_bootstrap_off_a_lost_night_stays(void **state)
 {
-	struct world *w = lapsed_world(3, BOOTSTRAP_OFF, NIGHT_S);
+	struct world *w = paused_world(3, BOOTSTRAP_OFF, NIGHT_S);
 
 	(void)state;
 	world_run(w, 600 * NS_PER_S);
@@ -609,8 +608,8 @@ static void long_steps(struct world *w)
 	w->config.steering.refuse_threshold_ns = 10000 * NS_PER_S;
 }
 
-/* A snapshot of long ago: the certificates of then have expired, and those of
- * now are not valid yet by the clock. */
+/* The old certificates have expired, and the new ones are not valid yet by the
+ * clock. */
 static void an_old_snapshot_is_checked_like_a_start(void **state)
 {
 	const int64_t pause_s = 60 * DAY_S;

@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct config_room {
+struct restart {
 	char dir[32];
 	struct saved_folder folder;
 	struct world *world;
-	struct sample_file recall;
+	struct sample_file file;
 	struct sample before[STEERING_SAMPLES_MAX], after[STEERING_SAMPLES_MAX];
 	unsigned before_count, after_count;
 };
@@ -31,22 +31,22 @@ static int64_t real_now(void)
 	return ns_of_timespec(&ts);
 }
 
-/* The small world, an hour ago by the real clock: what it measures lies in the
- * past of both. */
+/* The small world lives an hour ago by the real clock, so that its samples are
+ * from the past. */
 static int setup(void **state)
 {
-	struct config_room *r = calloc(1, sizeof(*r));
+	struct restart *r = calloc(1, sizeof(*r));
 	char why[SAVED_FOLDER_WHY_MAX];
 
 	assert_non_null(r);
-	snprintf(r->dir, sizeof(r->dir), "%s", "recall-XXXXXX");
+	snprintf(r->dir, sizeof(r->dir), "%s", "samples-XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
 	assert_true(saved_folder_open(&r->folder, r->dir, why));
 	r->world = world_new(2, 0, 0);
 	r->world->now = r->world->wall = real_now() - 3600 * NS_PER_S;
 	r->world->keep_keys = true;
 	world_start(r->world);
-	sample_file_open(&r->recall, &r->folder, &r->world->engine);
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
 	world_run(r->world, 100 * NS_PER_S);
 	*state = r;
 	return 0;
@@ -61,9 +61,9 @@ static bool all(const void *self, const char *name)
 
 static int teardown(void **state)
 {
-	struct config_room *r = *state;
+	struct restart *r = *state;
 
-	sample_file_close(&r->recall);
+	sample_file_close(&r->file);
 	world_end(r->world);
 	saved_folder_sweep(&r->folder, all, NULL);
 	saved_folder_close(&r->folder);
@@ -75,32 +75,32 @@ static int teardown(void **state)
 /* Makes the process look as old as this. */
 static void grow_old(struct config_room *r, int64_t ns)
 {
-	r->recall.born.raw_ns -= ns;
-	r->recall.born.osc_ns -= ns;
-	r->recall.last = r->recall.born;
+	r->file.born.raw_ns -= ns;
+	r->file.born.osc_ns -= ns;
+	r->file.last = r->file.born;
 }
 
-static void save(struct config_room *r)
+static void save(struct restart *r)
 {
 	grow_old(r, 100 * NS_PER_S);
 	r->before_count =
 	    steering_copy_samples(r->world->engine.steering, 0, r->before);
 	assert_true(r->before_count >= 4);
-	sample_file_save(&r->recall, &r->world->engine);
-	sample_file_close(&r->recall);
+	sample_file_save(&r->file, &r->world->engine);
+	sample_file_close(&r->file);
 }
 
-static void start_again(struct config_room *r)
+static void start_again(struct restart *r)
 {
 	world_restart(r->world, false);
-	sample_file_open(&r->recall, &r->folder, &r->world->engine);
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
 	r->after_count =
 	    steering_copy_samples(r->world->engine.steering, 0, r->after);
 }
 
 static void samples_go_on_in_the_next_process(void **state)
 {
-	struct config_room *r = *state;
+	struct restart *r = *state;
 	struct timescale old = r->world->engine.timescale;
 	struct wall now;
 	int64_t shift_ns;
@@ -122,9 +122,9 @@ static void samples_go_on_in_the_next_process(void **state)
 	}
 }
 
-static void another_server_has_no_part_in_it(void **state)
+static void samples_of_another_server_are_not_restored(void **state)
 {
-	struct config_room *r = *state;
+	struct restart *r = *state;
 
 	save(r);
 	r->world->disk[0].keys.answer.addresses[0].address[3]++;
@@ -134,11 +134,11 @@ static void another_server_has_no_part_in_it(void **state)
 	    steering_copy_samples(r->world->engine.steering, 1, r->after) > 0);
 }
 
-static void a_short_life_leaves_nothing(void **state)
+static void a_short_life_saves_nothing(void **state)
 {
-	struct config_room *r = *state;
+	struct restart *r = *state;
 
-	sample_file_save(&r->recall, &r->world->engine);
+	sample_file_save(&r->file, &r->world->engine);
 	assert_int_equal(
 	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
 }
@@ -146,22 +146,22 @@ static void a_short_life_leaves_nothing(void **state)
 /* A leap second: the two clocks differ by a second, and neither is wrong. */
 static void a_leap_second_ends_the_comparison(void **state)
 {
-	struct config_room *r = *state;
+	struct restart *r = *state;
 
 	grow_old(r, 600 * NS_PER_S);
-	r->recall.last.osc_ns += NS_PER_S;
-	sample_file_save(&r->recall, &r->world->engine);
+	r->file.last.osc_ns += NS_PER_S;
+	sample_file_save(&r->file, &r->world->engine);
 	assert_int_equal(
 	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
 	/* The clocks of some time later. */
 	grow_old(r, 100 * NS_PER_S);
-	sample_file_save(&r->recall, &r->world->engine);
+	sample_file_save(&r->file, &r->world->engine);
 	assert_int_equal(faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), 0);
 }
 
-static void a_damaged_file_is_no_matter(void **state)
+static void a_damaged_file_is_replaced_by_the_next_save(void **state)
 {
-	struct config_room *r = *state;
+	struct restart *r = *state;
 	int fd;
 
 	save(r);
@@ -183,10 +183,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(samples_go_on_in_the_next_process),
-	    TEST(another_server_has_no_part_in_it),
-	    TEST(a_short_life_leaves_nothing),
+	    TEST(samples_of_another_server_are_not_restored),
+	    TEST(a_short_life_saves_nothing),
 	    TEST(a_leap_second_ends_the_comparison),
-	    TEST(a_damaged_file_is_no_matter),
+	    TEST(a_damaged_file_is_replaced_by_the_next_save),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

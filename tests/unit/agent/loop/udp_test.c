@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A socket on the loopback that plays the server. */
-struct server {
+/* A socket on the loopback interface that sends each datagram back. */
+struct echo_server {
 	int fd;
 	struct endpoint at;
 };
 
-static bool server_open(struct server *s, int family)
+static bool echo_server_open(struct echo_server *s, int family)
 {
 	struct sockaddr_storage sa = {.ss_family = (sa_family_t)family};
 	socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in)
@@ -54,7 +54,7 @@ static unsigned server_echo(struct server *s)
 	return e.port;
 }
 
-/* Polls until a datagram or an error is there, at most a second. */
+/* Polls until a datagram or an error has come, twenty seconds at most. */
 static bool await(struct udp *u, struct datagram *d)
 {
 	struct pollfd fds[SOURCES_MAX];
@@ -76,11 +76,11 @@ static void an_answer_comes_with_both_stamps(int family)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
 	struct timespec before, after;
-	struct server s;
+	struct echo_server s;
 	struct udp u;
 
 	assert_non_null(d);
-	if (!server_open(&s, family))
+	if (!echo_server_open(&s, family))
 		skip();
 	udp_init(&u);
 	clock_gettime(CLOCK_REALTIME, &before);
@@ -88,7 +88,7 @@ static void an_answer_comes_with_both_stamps(int family)
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(
 		    udp_send(&u, 3, &s.at, (const uint8_t *)"hello", 5), 0);
-		server_echo(&s);
+		echo_server_serve(&s);
 		assert_true(await(&u, d));
 		if (d->rx_kind == STAMP_KERNEL && d->tx_kind == STAMP_KERNEL)
 			break;
@@ -125,17 +125,17 @@ static void each_request_has_a_port_of_its_own(void **state)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
 	unsigned ports[16], changes = 0;
-	struct server s;
+	struct echo_server s;
 	struct udp u;
 
 	(void)state;
 	assert_non_null(d);
-	assert_true(server_open(&s, AF_INET));
+	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
 	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
 		assert_int_equal(
 		    udp_send(&u, 0, &s.at, (const uint8_t *)"x", 1), 0);
-		ports[i] = server_echo(&s);
+		ports[i] = echo_server_serve(&s);
 		assert_true(await(&u, d));
 		changes += i > 0 && ports[i] != ports[i - 1];
 	}
@@ -145,15 +145,15 @@ static void each_request_has_a_port_of_its_own(void **state)
 	free(d);
 }
 
-static void a_closed_port_is_heard_of(void **state)
+static void a_closed_port_is_reported(void **state)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
-	struct server s;
+	struct echo_server s;
 	struct udp u;
 
 	(void)state;
 	assert_non_null(d);
-	assert_true(server_open(&s, AF_INET));
+	assert_true(echo_server_open(&s, AF_INET));
 	close(s.fd);
 	udp_init(&u);
 	assert_int_equal(udp_send(&u, 1, &s.at, (const uint8_t *)"x", 1), 0);
@@ -164,20 +164,20 @@ static void a_closed_port_is_heard_of(void **state)
 	free(d);
 }
 
-static void what_is_too_long_is_cut_not_overrun(void **state)
+static void a_datagram_that_is_too_long_is_truncated(void **state)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
 	uint8_t bytes[NTS_PACKET_MAX + 64];
-	struct server s;
+	struct echo_server s;
 	struct udp u;
 
 	(void)state;
 	assert_non_null(d);
 	memset(bytes, 0x5a, sizeof(bytes));
-	assert_true(server_open(&s, AF_INET));
+	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
 	assert_int_equal(udp_send(&u, 0, &s.at, bytes, sizeof(bytes)), 0);
-	server_echo(&s);
+	echo_server_serve(&s);
 	assert_true(await(&u, d));
 	assert_int_equal(d->len, NTS_PACKET_MAX);
 	udp_end(&u);
@@ -190,12 +190,12 @@ static void a_closed_slot_is_not_polled(void **state)
 	struct pollfd fds[SOURCES_MAX];
 	unsigned slots[SOURCES_MAX];
 	struct datagram *d = calloc(1, sizeof(*d));
-	struct server s;
+	struct echo_server s;
 	struct udp u;
 
 	(void)state;
 	assert_non_null(d);
-	assert_true(server_open(&s, AF_INET));
+	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
 	assert_int_equal(udp_pollfds(&u, fds, slots), 0);
 	assert_int_equal(udp_send(&u, 5, &s.at, (const uint8_t *)"x", 1), 0);
@@ -213,12 +213,12 @@ static void a_closed_slot_is_not_polled(void **state)
 static void the_way_is_known_before_anything_is_sent(void **state)
 {
 	struct endpoint by_route, by_socket;
-	struct server s;
+	struct echo_server s;
 	struct udp u;
 
 	(void)state;
 	udp_init(&u);
-	assert_true(server_open(&s, AF_INET));
+	assert_true(echo_server_open(&s, AF_INET));
 	assert_false(udp_local(&u, 0, &by_socket));
 	assert_true(udp_route(&s.at, &by_route));
 	assert_int_equal(udp_send(&u, 0, &s.at, (const uint8_t *)"x", 1), 0);
@@ -238,10 +238,10 @@ int main(void)
 	    cmocka_unit_test(stamps_over_ipv4),
 	    cmocka_unit_test(stamps_over_ipv6),
 	    cmocka_unit_test(each_request_has_a_port_of_its_own),
-	    cmocka_unit_test(a_closed_port_is_heard_of),
-	    cmocka_unit_test(what_is_too_long_is_cut_not_overrun),
+	    cmocka_unit_test(a_closed_port_is_reported),
+	    cmocka_unit_test(a_datagram_that_is_too_long_is_truncated),
 	    cmocka_unit_test(a_closed_slot_is_not_polled),
-	    cmocka_unit_test(the_way_is_known_before_anything_is_sent),
+	    cmocka_unit_test(the_route_is_known_before_a_request_is_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
