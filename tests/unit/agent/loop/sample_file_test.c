@@ -72,8 +72,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Makes the process look as old as this. */
-static void grow_old(struct config_room *r, int64_t ns)
+/* Makes this process as old as that. */
+static void grow_old(struct restart *r, int64_t ns)
 {
 	r->file.born.raw_ns -= ns;
 	r->file.born.osc_ns -= ns;
@@ -143,7 +143,7 @@ static void a_short_life_saves_nothing(void **state)
 	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
 }
 
-/* A leap second: the two clocks differ by a second, and neither is wrong. */
+/* The two clocks differ by a second, and both are right. */
 static void a_leap_second_ends_the_comparison(void **state)
 {
 	struct restart *r = *state;
@@ -153,7 +153,7 @@ static void a_leap_second_ends_the_comparison(void **state)
 	sample_file_save(&r->file, &r->world->engine);
 	assert_int_equal(
 	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
-	/* The clocks of some time later. */
+	/* Some time later. */
 	grow_old(r, 100 * NS_PER_S);
 	sample_file_save(&r->file, &r->world->engine);
 	assert_int_equal(faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), 0);
@@ -171,7 +171,6 @@ static void a_damaged_file_is_replaced_by_the_next_save(void **state)
 	close(fd);
 	start_again(r);
 	assert_int_equal(r->after_count, 0);
-	/* The next save repairs it. */
 	world_run(r->world, 100 * NS_PER_S);
 	save(r);
 	start_again(r);

@@ -36,8 +36,8 @@ static bool echo_server_open(struct echo_server *s, int family)
 	return endpoint_from_sockaddr(&s->at, (struct sockaddr *)&sa);
 }
 
-/* Takes one datagram and sends it back. Returns its source port. */
-static unsigned server_echo(struct server *s)
+/* Sends one datagram back. Returns its source port. */
+static unsigned echo_server_serve(struct echo_server *s)
 {
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
@@ -209,8 +209,8 @@ static void a_closed_slot_is_not_polled(void **state)
 	free(d);
 }
 
-/* A route gives the local address that a request has. */
-static void the_way_is_known_before_anything_is_sent(void **state)
+/* The route and the request give the same local address. */
+static void the_route_is_known_before_a_request_is_sent(void **state)
 {
 	struct endpoint by_route, by_socket;
 	struct echo_server s;
@@ -225,7 +225,7 @@ static void the_way_is_known_before_anything_is_sent(void **state)
 	assert_true(udp_local(&u, 0, &by_socket));
 	assert_true(endpoint_same_host(&by_route, &by_socket));
 	assert_true(endpoint_same_host(&by_route, &s.at));
-	/* A broadcast address is refused (EACCES). */
+	/* Without SO_BROADCAST, no route to this address may be used. */
 	memset(s.at.address, 255, 4);
 	assert_false(udp_route(&s.at, &by_route));
 	close(s.fd);
