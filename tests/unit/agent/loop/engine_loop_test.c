@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,6 +30,12 @@
 
 #define LIMIT_MS 20000
 #define LOOK_MS 2
+
+/* The clock of --single-process, in memory that the child shares. */
+struct shared_clock {
+	unsigned changes;
+	struct kernel_status status;
+};
 
 struct stage {
 	char folder[64], status[96], control[96], keys[96];
@@ -41,12 +48,15 @@ struct stage {
 	pid_t child;
 	int exit_status; /* -1: it runs */
 	/* What the child has sent. */
-	unsigned commands, saves, asks, requests, reloads;
+	unsigned commands, saves, asks, trusts, requests, reloads;
 	unsigned wanted; /* requests, for has_wanted_requests */
 	struct keeper_message command;
+	struct ke_request asked;
 	uint32_t reload_serial;
+	struct shared_clock *clock;
 	/* What the world does. */
-	bool server_silent, keeper_silent;
+	bool server_silent, keeper_silent, resolver_silent;
+	int64_t server_error_ns;
 	char text[65536]; /* the last answer of a socket, or standard output */
 };
 
@@ -108,6 +118,9 @@ static int setup(void **state)
 	s->peer = peer_make(1);
 	s->udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(s->udp, (struct sockaddr *)&any, sizeof(any)), 0);
+	s->clock = mmap(NULL, sizeof(*s->clock), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(s->clock != MAP_FAILED);
 	*state = s;
 	return 0;
 }
@@ -138,17 +151,77 @@ static int teardown(void **state)
 	}
 	remove_folder(s->keys);
 	remove_folder(s->folder);
+	munmap(s->clock, sizeof(*s->clock));
 	free(s);
 	return 0;
 }
 
+static struct wall clock_now(void *self)
+{
+	(void)self;
+	return now();
+}
+
+static int clock_get_freq(void *self, double *freq_ppm)
+{
+	(void)self;
+	*freq_ppm = 0;
+	return 0;
+}
+
+static int clock_set_freq(void *self, double freq_ppm, double *became_ppm)
+{
+	struct shared_clock *c = self;
+
+	c->changes++;
+	*became_ppm = freq_ppm;
+	return 0;
+}
+
+static int clock_step(void *self, int64_t step_ns)
+{
+	(void)self;
+	(void)step_ns;
+	return -EPERM;
+}
+
+static int clock_set_status(void *self, const struct kernel_status *status)
+{
+	struct shared_clock *c = self;
+
+	c->status = *status;
+	return 0;
+}
+
+/* What --single-process has in the place of keeper and resolver. */
+static void have_no_links(struct stage *s, struct keeper *keeper)
+{
+	const struct clock_ops ops = {clock_now, clock_get_freq, clock_set_freq,
+	    clock_step, clock_set_status, s->clock};
+	const struct keeper_limits limits = {
+	    .max_freq_ppm = s->config.max_freq_ppm,
+	    .max_slew_ppm = s->config.steering.max_slew_ppm,
+	};
+	struct keeper_report started;
+
+	if (keeper_start(keeper, &limits, &ops, NULL, &started) != 0)
+		abort();
+	s->links.start.clock = started.changes[0];
+	s->links.keeper = keeper;
+	s->links.keeper_fd = s->links.resolver_fd = s->links.config_fd = -1;
+}
+
 static void run_child(struct stage *s, int out)
 {
+	struct keeper keeper;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(s->keeper);
 	close(s->resolver);
 	close(s->reload);
 	dup2(out, STDOUT_FILENO);
+	if (s->options.single_process)
+		have_no_links(s, &keeper);
 	exit(engine_loop_run(&s->config, &s->options, &s->links));
 }
 
@@ -167,7 +240,8 @@ static void start(struct stage *s)
 	s->links.start.freq_sd_ppm = 100;
 	assert_int_equal(pipe(out), 0);
 	s->exit_status = -1;
-	s->commands = s->saves = s->asks = s->requests = s->reloads = 0;
+	s->commands = s->saves = s->asks = s->trusts = 0;
+	s->requests = s->reloads = 0;
 	fflush(NULL);
 	s->child = fork();
 	assert_true(s->child >= 0);
@@ -191,9 +265,26 @@ static uint16_t port_of(const struct stage *s)
 	return ntohs(a.sin_port);
 }
 
+/* A child that has just ended takes no report. */
+static void report_done(struct stage *s)
+{
+	const struct clock_command *c = &s->command.command;
+	struct keeper_report report = {
+	    .serial = s->command.serial,
+	    .verdict = KEEPER_OK,
+	    .change_count = c->step_ns != 0,
+	    .changes[0] = {now(), c->step_ns, c->freq_ppm},
+	};
+
+	(void)!keeper_send_report(s->keeper, &report);
+	/* The slew has ended, unless a test looks at it. */
+	report.serial = report.change_count = 0;
+	if (c->slew_ns != 0 && s->server_error_ns == 0)
+		(void)!keeper_send_report(s->keeper, &report);
+}
+
 static void be_the_keeper(struct stage *s)
 {
-	struct keeper_report report = {.verdict = KEEPER_OK};
 	struct keeper_message m;
 
 	while (keeper_receive_message(s->keeper, &m) == 1) {
@@ -203,26 +294,31 @@ static void be_the_keeper(struct stage *s)
 		}
 		s->commands++;
 		s->command = m;
-		report.serial = m.serial;
-		if (s->keeper_silent)
-			continue;
-		/* A child that has just ended takes no report. */
-		(void)!keeper_send_report(s->keeper, &report);
-		/* The slew has ended. */
-		report.serial = 0;
-		if (m.command.slew_ns != 0)
-			(void)!keeper_send_report(s->keeper, &report);
+		if (!s->keeper_silent)
+			report_done(s);
 	}
 }
 
 static void be_the_resolver(struct stage *s)
 {
-	struct ke_request request;
+	static struct trust_config trust;
 	struct ke_answer answer;
+	ssize_t len;
 
-	while (frame_receive_request(s->resolver, &request) == 1) {
+	while ((len = recv(s->resolver, NULL, 0, MSG_PEEK | MSG_TRUNC)) > 0) {
+		if ((size_t)len == sizeof(trust)) {
+			assert_int_equal(
+			    frame_receive(s->resolver, &trust, sizeof(trust)),
+			    1);
+			s->trusts++;
+			continue;
+		}
+		assert_int_equal(
+		    frame_receive_request(s->resolver, &s->asked), 1);
 		s->asks++;
-		answer = peer_keys(&s->peer, &request, "127.0.0.1");
+		if (s->resolver_silent)
+			continue;
+		answer = peer_keys(&s->peer, &s->asked, "127.0.0.1");
 		answer.addresses[0].port = port_of(s);
 		assert_int_equal(
 		    frame_send(s->resolver, &answer, sizeof(answer)), 1);
@@ -234,6 +330,7 @@ static void be_the_server(struct stage *s)
 	uint8_t in[NTS_PACKET_MAX], out[NTS_PACKET_MAX];
 	struct sockaddr_in from;
 	socklen_t len = sizeof(from);
+	struct wall at;
 	ssize_t n;
 	size_t size;
 
@@ -242,8 +339,9 @@ static void be_the_server(struct stage *s)
 		s->requests++;
 		if (s->server_silent)
 			continue;
+		at.ns = now().ns + s->server_error_ns;
 		size = peer_answer(
-		    &s->peer, in, (size_t)n, now(), now(), out, sizeof(out));
+		    &s->peer, in, (size_t)n, at, at, out, sizeof(out));
 		assert_true(size > 0);
 		assert_int_equal(
 		    sendto(s->udp, out, size, 0, (struct sockaddr *)&from, len),
@@ -303,6 +401,33 @@ static bool has_wanted_requests(struct stage *s)
 static bool wants_a_reload(struct stage *s)
 {
 	return s->reloads > 0;
+}
+static bool has_a_request(struct stage *s)
+{
+	return s->requests > 0;
+}
+static bool has_asked_twice(struct stage *s)
+{
+	return s->asks >= 2;
+}
+static bool has_other_trust(struct stage *s)
+{
+	return s->trusts > 0;
+}
+static bool wants_a_step(struct stage *s)
+{
+	return s->command.command.step_ns != 0;
+}
+static bool has_saved_keys(struct stage *s)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/here.ntskeys", s->keys);
+	return access(path, R_OK) == 0;
+}
+static bool has_set_its_clock(struct stage *s)
+{
+	return s->clock->changes > 0 && s->clock->status.synchronised;
 }
 
 /* A client of one of the sockets. */
@@ -415,7 +540,7 @@ static void a_reload_is_passed_on_and_answered(void **state)
 
 	strcpy(s->config.file, "/etc/ntsagent/ntsagent.conf");
 	start(s);
-	play_until(s, is_synchronised);
+	play_until(s, has_a_request);
 	first = ask(s->control, "reload\n");
 	play_until(s, wants_a_reload);
 	second = ask(s->control, "reload\n");
@@ -488,7 +613,7 @@ static void a_lost_link_ends_it(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
 		start(s);
-		play_until(s, is_synchronised);
+		play_until(s, has_a_request);
 		close(*links[i]);
 		*links[i] = -1;
 		play_until(s, has_ended);
@@ -506,23 +631,196 @@ static void a_keeper_that_hangs_ends_it(void **state)
 	assert_int_equal(s->exit_status, 1);
 }
 
+/* Starts an agent that saves its keys, and waits until it has. */
+static void start_saving(struct stage *s)
+{
+	strcpy(s->config.saved_keys, s->keys);
+	assert_int_equal(mkdir(s->keys, 0700), 0);
+	start(s);
+	play_until(s, has_saved_keys);
+}
+
 /* The second start has the keys of the first, and asks for none. */
 static void keys_and_samples_are_saved(void **state)
 {
 	struct stage *s = *state;
-	char path[160];
 
-	strcpy(s->config.saved_keys, s->keys);
-	assert_int_equal(mkdir(s->keys, 0700), 0);
-	start(s);
+	start_saving(s);
 	play_until(s, is_synchronised);
 	play_until(s, has_four_requests);
 	end(s, 0);
-	snprintf(path, sizeof(path), "%s/here.ntskeys", s->keys);
-	assert_int_equal(access(path, R_OK), 0);
+	assert_true(has_saved_keys(s));
 	start(s);
 	play_until(s, is_synchronised);
 	assert_int_equal(s->asks, 0);
+	end(s, 0);
+}
+
+/* -Q may run next to the agent, whose cookies it must not spend. */
+static void with_print_only_saved_keys_are_not_used(void **state)
+{
+	struct stage *s = *state;
+
+	start_saving(s);
+	end(s, 0);
+	s->options.print_only = s->options.no_clock = true;
+	start(s);
+	play_until(s, has_a_request);
+	assert_int_equal(s->asks, 1);
+	end(s, 0);
+	assert_true(has_saved_keys(s));
+}
+
+/* Sends a reload with other certificates. */
+static void change_trust(struct stage *s)
+{
+	struct reload_result *r = result_of(s, true);
+
+	r->config.trust.path_count = 1;
+	strcpy(r->config.trust.paths[0], "/nowhere/ca.pem");
+	assert_int_equal(reload_send_result(s->reload, r), 1);
+	s->config = r->config;
+	free(r);
+	play_until(s, has_other_trust);
+}
+
+static void the_resolver_learns_of_other_certificates(void **state)
+{
+	struct stage *s = *state;
+	int fd;
+
+	start(s);
+	play_until(s, has_a_request);
+	fd = ask(s->control, "reload\n");
+	play_until(s, wants_a_reload);
+	change_trust(s);
+	assert_non_null(
+	    strstr(answer_of(s, fd), "other certificates or algorithms"));
+	play_until(s, has_asked_twice);
+	end(s, 0);
+}
+
+/* The resolver brings no new keys before the agent ends. */
+static void keys_of_the_old_trust_are_not_saved_at_the_end(void **state)
+{
+	struct stage *s = *state;
+
+	start_saving(s);
+	s->resolver_silent = true;
+	change_trust(s);
+	play_until(s, has_asked_twice);
+	end(s, 0);
+	s->resolver_silent = false;
+	start(s);
+	play_until(s, has_a_request);
+	assert_int_equal(s->asks, 1);
+	end(s, 0);
+}
+
+/* A signal to the keeper, and no client, has caused this reload. */
+static void a_result_without_an_order_answers_no_client(void **state)
+{
+	struct stage *s = *state;
+	struct reload_result *r;
+	char byte;
+	int fd;
+
+	start(s);
+	play_until(s, has_a_request);
+	fd = ask(s->control, "reload\n");
+	play_until(s, wants_a_reload);
+	r = result_of(s, true);
+	r->serial = 0;
+	r->config.sources[1] = r->config.sources[0];
+	strcpy(r->config.sources[1].name, "there");
+	r->config.source_count = 2;
+	assert_int_equal(reload_send_result(s->reload, r), 1);
+	play_until(s, has_asked_twice);
+	assert_int_equal(read(fd, &byte, 1), -1);
+	r->serial = s->reload_serial;
+	assert_int_equal(reload_send_result(s->reload, r), 1);
+	assert_non_null(strstr(answer_of(s, fd), "ok: "));
+	assert_non_null(strstr(s->text, "2 sources kept"));
+	end(s, 0);
+	free(r);
+}
+
+static void a_bad_message_ends_it(void **state)
+{
+	struct stage *s = *state;
+	const int *const links[] = {&s->keeper, &s->resolver, &s->reload};
+
+	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
+		start(s);
+		play_until(s, has_a_request);
+		assert_int_equal(send(*links[i], "x", 1, 0), 1);
+		play_until(s, has_ended);
+		assert_int_equal(s->exit_status, 1);
+	}
+}
+
+static void a_hangup_does_not_end_it_and_an_interrupt_does(void **state)
+{
+	struct stage *s = *state;
+
+	start(s);
+	play_until(s, has_a_request);
+	kill(s->child, SIGHUP);
+	kill(s->child, SIGPIPE);
+	assert_non_null(strstr(answer_of(s, ask(s->status, "")), "here"));
+	kill(s->child, SIGINT);
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, 0);
+}
+
+static void an_ordered_step_is_answered_after_the_keeper(void **state)
+{
+	struct stage *s = *state;
+	char byte;
+	int fd;
+
+	s->server_error_ns = 10 * NS_PER_MS;
+	start(s);
+	play_until(s, is_synchronised);
+	s->keeper_silent = true;
+	fd = ask(s->control, "step\n");
+	play_until(s, wants_a_step);
+	assert_int_equal(read(fd, &byte, 1), -1);
+	s->keeper_silent = false;
+	report_done(s);
+	assert_int_equal(strncmp(answer_of(s, fd), "ok: ", 4), 0);
+	end(s, 0);
+}
+
+/* Saved keys need no job. */
+static void a_single_process_sets_its_clock(void **state)
+{
+	struct stage *s = *state;
+
+	start_saving(s);
+	end(s, 0);
+	s->options.single_process = true;
+	start(s);
+	play_until(s, has_set_its_clock);
+	end(s, 0);
+}
+
+static bool shows_a_closed_port(struct stage *s)
+{
+	return strstr(
+	    answer_of(s, ask(s->status, "")), "nothing listens on TCP port");
+}
+
+/* The job fails, and the status has the reason. */
+static void a_single_process_runs_its_jobs(void **state)
+{
+	struct stage *s = *state;
+
+	s->options.single_process = true;
+	strcpy(s->config.sources[0].host, "127.0.0.1");
+	s->config.sources[0].ke_port = port_of(s);
+	start(s);
+	play_until(s, shows_a_closed_port);
 	end(s, 0);
 }
 
@@ -541,6 +839,15 @@ int main(void)
 	    STAGED(a_lost_link_ends_it),
 	    STAGED(a_keeper_that_hangs_ends_it),
 	    STAGED(keys_and_samples_are_saved),
+	    STAGED(with_print_only_saved_keys_are_not_used),
+	    STAGED(the_resolver_learns_of_other_certificates),
+	    STAGED(keys_of_the_old_trust_are_not_saved_at_the_end),
+	    STAGED(a_result_without_an_order_answers_no_client),
+	    STAGED(a_bad_message_ends_it),
+	    STAGED(a_hangup_does_not_end_it_and_an_interrupt_does),
+	    STAGED(an_ordered_step_is_answered_after_the_keeper),
+	    STAGED(a_single_process_sets_its_clock),
+	    STAGED(a_single_process_runs_its_jobs),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
