@@ -391,6 +391,31 @@ static void memories_by_index_move_with_their_source(void **state)
 	drop(w, fresh);
 }
 
+static void a_long_list_of_changes_is_truncated(void **state)
+{
+	struct world *w = world_running(1, 60 * NS_PER_S);
+	struct config *fresh = copy_of(w);
+	struct {
+		char text[ADOPT_TEXT_MAX], behind[ADOPT_TEXT_MAX];
+	} out;
+
+	(void)state;
+	memset(&out, '#', sizeof(out));
+	for (unsigned i = 1; i < 40; i++) {
+		fresh->sources[i] = fresh->sources[0];
+		memset(fresh->sources[i].name, 'a' + (int)(i % 26), 50);
+	}
+	fresh->source_count = 40;
+	assert_true(
+	    engine_adopt(&w->engine, fresh, world_reading(w), out.text));
+	assert_int_equal(
+	    strnlen(out.text, sizeof(out.text)), sizeof(out.text) - 1);
+	for (size_t i = 0; i < sizeof(out.behind); i++)
+		assert_int_equal(out.behind[i], '#');
+	w->config.source_count = 1;
+	drop(w, fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +434,7 @@ int main(void)
 	    cmocka_unit_test(other_contents_mean_other_keys_within_minutes),
 	    cmocka_unit_test(an_exchange_from_before_the_change_does_not_count),
 	    cmocka_unit_test(only_new_sources_keep_the_frequency),
+	    cmocka_unit_test(a_long_list_of_changes_is_truncated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

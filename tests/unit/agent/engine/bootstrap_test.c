@@ -299,6 +299,8 @@ static void no_agreement_leads_before_the_earliest_time(void **state)
 		offers(w, i, -31 * DAY_S * NS_PER_S);
 	assert_outcome(w, BOOTSTRAP_EARLY);
 	bootstrap_text(&w->b, text, sizeof(text));
+	assert_non_null(
+	    strstr(text, "before 2026-12-16 08:00:00 UTC, which is known"));
 	assert_non_null(strstr(text, "last-good-time"));
 	for (unsigned i = 0; i < 3; i++)
 		offers(w, i, -29 * DAY_S * NS_PER_S);

@@ -1,5 +1,6 @@
 #include "agent/engine/engine.h"
 
+#include "agent/engine/sources.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -285,8 +286,9 @@ static void a_resolver_that_hangs_ends_the_agent(void **state)
 	world_start(w);
 	world_run(w, 120 * NS_PER_S);
 	assert_int_equal(w->engine.end, ENGINE_STUCK);
-	assert_true(
-	    w->engine.now.mono.ns - w->engine.started.mono.ns < 60 * NS_PER_S);
+	assert_int_equal(w->engine.resolver_strikes, 3);
+	assert_in_range(w->engine.now.mono.ns - w->engine.started.mono.ns,
+	    45 * NS_PER_S, 60 * NS_PER_S);
 	world_end(w);
 }
 
@@ -315,6 +317,70 @@ static void keys_stay_in_use_while_the_resolver_hangs(void **state)
 	world_end(w);
 }
 
+/* Less is how far two readings on a busy machine may be apart. */
+static void a_jump_of_more_than_twenty_milliseconds_is_a_foreign_step(
+    void **state)
+{
+	static const struct {
+		int64_t jump_ns;
+		bool found;
+	} rows[] = {
+	    {19 * NS_PER_MS, false},
+	    {-19 * NS_PER_MS, false},
+	    {21 * NS_PER_MS, true},
+	    {-21 * NS_PER_MS, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_running(1, 600 * NS_PER_S);
+
+		w->wall += rows[i].jump_ns;
+		engine_on_timer(&w->engine, world_reading(w));
+		assert_int_equal(
+		    world_logged(w, "from outside"), rows[i].found);
+		world_end(w);
+	}
+}
+
+/* Each event may read the clocks a little further apart: 60 ms in all here. */
+static void reading_noise_does_not_add_up(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		w->wall += NS_PER_MS;
+		engine_on_timer(&w->engine, world_reading(w));
+	}
+	assert_false(world_logged(w, "from outside"));
+	world_end(w);
+}
+
+/* The sources are overdue one after the other, all within ten seconds. */
+static void one_strike_counts_in_each_ke_timeout(void **state)
+{
+	struct world *w = world_new(4, 0, 0);
+	int64_t overdue_ns;
+
+	(void)state;
+	w->no_resolver = true;
+	world_start(w);
+	world_run(w, NS_PER_S);
+	overdue_ns = w->config.ke_timeout_ms * NS_PER_MS + RESOLVER_MARGIN_NS;
+	for (int64_t i = 0; i < 4; i++)
+		w->engine.sources[i].asked_at =
+		    mono_after((struct mono){w->mono}, i * 3 * NS_PER_S);
+	world_run(w, overdue_ns - NS_PER_MS);
+	assert_int_equal(w->engine.resolver_strikes, 0);
+	world_run(w, 2 * NS_PER_MS);
+	assert_int_equal(w->engine.resolver_strikes, 1);
+	world_run(w, 9990 * NS_PER_MS);
+	assert_int_equal(w->engine.resolver_strikes, 1);
+	assert_int_equal(w->engine.end, ENGINE_RUNS);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +403,10 @@ int main(void)
 		an_exchange_that_the_resolver_does_not_answer_fails),
 	    cmocka_unit_test(a_resolver_that_hangs_ends_the_agent),
 	    cmocka_unit_test(keys_stay_in_use_while_the_resolver_hangs),
+	    cmocka_unit_test(
+		a_jump_of_more_than_twenty_milliseconds_is_a_foreign_step),
+	    cmocka_unit_test(reading_noise_does_not_add_up),
+	    cmocka_unit_test(one_strike_counts_in_each_ke_timeout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,19 @@ static void a_leap_second_in_a_slew_is_followed(void **state)
 	world_end(w);
 }
 
+static void two_smearing_servers_get_one_line(void **state)
+{
+	struct world *w =
+	    eve_from(5, 3, LEAP_INSERT, MIDNIGHT_S - 6 * 3600 - 600);
+
+	(void)state;
+	w->peer_error_ns[3] = w->peer_error_ns[4] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(w->engine.leap.smearers, 8 | 16);
+	assert_true(world_logged(w, "d, e differ from the others"));
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +257,7 @@ int main(void)
 	    cmocka_unit_test(
 		a_falseticker_without_a_leap_second_does_not_smear),
 	    cmocka_unit_test(a_leap_second_in_a_slew_is_followed),
+	    cmocka_unit_test(two_smearing_servers_get_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

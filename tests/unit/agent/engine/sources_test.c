@@ -285,6 +285,82 @@ static void a_request_that_may_have_left_spends_its_cookie(void **state)
 	world_end(w);
 }
 
+/* A fleet behind one switch must not ask at once. An order is for one host. */
+static void early_retries_are_spread_over_a_second(void **state)
+{
+	static const struct {
+		enum early_retry retry;
+		bool spread;
+	} rows[] = {
+	    {RETRY_NETWORK, true},
+	    {RETRY_TRUST, true},
+	    {RETRY_ORDER, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_new(2, 0, 0);
+		int64_t wait_ns[2];
+
+		w->keys_fail[0] = w->keys_fail[1] = true;
+		world_start(w);
+		world_run(w, 3600 * NS_PER_S);
+		engine_retry_early(
+		    &w->engine, rows[i].retry, NULL, world_reading(w));
+		for (unsigned j = 0; j < 2; j++)
+			wait_ns[j] = w->engine.sources[j].retry_at.ns - w->mono;
+		assert_in_range(wait_ns[0], 0, NS_PER_S - 1);
+		assert_in_range(wait_ns[1], 0, NS_PER_S - 1);
+		assert_int_equal(wait_ns[0] != wait_ns[1], rows[i].spread);
+		assert_int_equal(wait_ns[0] == 0, !rows[i].spread);
+		world_end(w);
+	}
+}
+
+/* The random number decides: here the middle of the five minutes, about. */
+static void new_keys_after_a_change_of_files_are_spread_over_five_minutes(
+    void **state)
+{
+	struct world *w = world_running(2, 1500 * NS_PER_S);
+
+	(void)state;
+	w->random = 127;
+	engine_distrust(&w->engine, world_reading(w));
+	assert_in_range(w->engine.sources[0].renew_at.ns - w->mono,
+	    149 * NS_PER_S, 152 * NS_PER_S);
+	assert_int_not_equal(
+	    w->engine.sources[0].renew_at.ns, w->engine.sources[1].renew_at.ns);
+	world_end(w);
+}
+
+static void a_second_order_to_go_offline_does_nothing(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+	unsigned closes;
+
+	(void)state;
+	engine_take_offline(&w->engine, 0);
+	closes = w->closes;
+	assert_true(closes > 0);
+	engine_take_offline(&w->engine, 0);
+	assert_int_equal(w->closes, closes);
+	world_end(w);
+}
+
+static void without_a_known_route_no_new_path_is_tried(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+	unsigned requests = w->requests;
+
+	(void)state;
+	w->rerouted = true;
+	w->engine.ports.rerouted = NULL;
+	engine_retry_early(&w->engine, RETRY_NETWORK, NULL, world_reading(w));
+	world_run(w, 1200 * NS_PER_MS);
+	assert_int_equal(w->requests, requests);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +380,11 @@ int main(void)
 	    cmocka_unit_test(an_order_may_name_its_source),
 	    cmocka_unit_test(a_request_that_never_left_spends_no_cookie),
 	    cmocka_unit_test(a_request_that_may_have_left_spends_its_cookie),
+	    cmocka_unit_test(early_retries_are_spread_over_a_second),
+	    cmocka_unit_test(
+		new_keys_after_a_change_of_files_are_spread_over_five_minutes),
+	    cmocka_unit_test(a_second_order_to_go_offline_does_nothing),
+	    cmocka_unit_test(without_a_known_route_no_new_path_is_tried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -659,6 +659,64 @@ static void a_thief_of_old_keys_gains_nothing_by_a_pause(void **state)
 	world_end(w);
 }
 
+/* The dates of the certificates are not checked yet. */
+static void the_step_of_an_agreement_says_not_synchronised(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->start.freq_ppm = 7;
+	w->freq_ppm = 7;
+	world_start(w);
+	while (w->steps == 0)
+		world_run(w, NS_PER_MS);
+	assert_true(w->command.bootstrap);
+	assert_false(w->command.pause);
+	assert_false(w->command.synchronised);
+	assert_true(w->command.freq_ppm == 7);
+	assert_int_equal(w->command.max_error_ns, 16 * NS_PER_S);
+	assert_int_equal(w->command.est_error_ns, 16 * NS_PER_S);
+	assert_int_equal(w->status.max_error_ns, 16 * NS_PER_S);
+	world_end(w);
+}
+
+/* With a minute of slack, and only while the clock itself is in the past. */
+static void a_source_with_dates_must_not_tell_a_time_that_is_past(void **state)
+{
+	static const struct {
+		int64_t clock_s, told_s; /* from the earliest time */
+		bool undated, plausible;
+	} rows[] = {
+	    {-3600, -61, false, false},
+	    {-3600, -59, false, true},
+	    {-3600, -3600, false, false},
+	    {-3600, -3600, true, true},
+	    {-3600, 3600, false, true},
+	    {-59, -3600, false, true},
+	    {-61, -3600, false, false},
+	    {3600, -3600, false, true},
+	};
+	struct world *w = wrong_world(1, 0);
+	struct bootstrap_offer o = {.there = true};
+
+	(void)state;
+	world_start(w);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t earliest_ns = w->engine.bootstrap.earliest_ns;
+		struct wall told = {earliest_ns + rows[i].told_s * NS_PER_S};
+
+		w->engine.now.wall.ns =
+		    earliest_ns + rows[i].clock_s * NS_PER_S;
+		o.undated = rows[i].undated;
+		/* Its certificate is valid at any time. */
+		o.not_before_s = 1;
+		o.not_after_s = INT64_MAX;
+		assert_int_equal(wrong_clock_plausible(&w->engine, &o, told),
+		    rows[i].plausible);
+	}
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -695,6 +753,9 @@ int main(void)
 	    cmocka_unit_test(a_falseticker_has_no_vote_about_a_pause),
 	    cmocka_unit_test(an_old_snapshot_is_checked_like_a_start),
 	    cmocka_unit_test(a_thief_of_old_keys_gains_nothing_by_a_pause),
+	    cmocka_unit_test(the_step_of_an_agreement_says_not_synchronised),
+	    cmocka_unit_test(
+		a_source_with_dates_must_not_tell_a_time_that_is_past),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
