@@ -187,11 +187,11 @@ static void memories_of_a_source_move_with_it(void **state)
 	struct config *fresh = copy_of(w);
 
 	(void)state;
-	w->engine.leap.smearers = 1 << 0 | 1 << 2;
+	w->engine.leap.smearers = 1 << 0 | 1 << 1;
 	w->engine.pause.voices[1].strikes = 2;
 	take_out(fresh, 0);
 	assert_true(engine_adopt(&w->engine, fresh, world_reading(w), text));
-	assert_int_equal(w->engine.leap.smearers, 1 << 1);
+	assert_int_equal(w->engine.leap.smearers, 1 << 0);
 	assert_int_equal(w->engine.pause.voices[1].strikes, 0);
 	drop(w, fresh);
 }
@@ -416,6 +416,23 @@ static void a_long_list_of_changes_is_truncated(void **state)
 	drop(w, fresh);
 }
 
+static void two_names_of_one_server_stay_one_vote(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+	struct config *fresh;
+
+	(void)state;
+	memcpy(w->address[2], w->address[1], sizeof(w->address[1]));
+	w->peer_error_ns[1] = w->peer_error_ns[2] = 70 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	fresh = copy_of(w);
+	adopt(w, fresh);
+	world_run(w, 600 * NS_PER_S);
+	assert_int_equal(world_view(w, 0).state, SELECT_NO_MAJORITY);
+	drop(w, fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +452,7 @@ int main(void)
 	    cmocka_unit_test(an_exchange_from_before_the_change_does_not_count),
 	    cmocka_unit_test(only_new_sources_keep_the_frequency),
 	    cmocka_unit_test(a_long_list_of_changes_is_truncated),
+	    cmocka_unit_test(two_names_of_one_server_stay_one_vote),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

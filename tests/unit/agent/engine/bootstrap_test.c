@@ -403,6 +403,20 @@ static void the_steering_waits_with_a_limit(void **state)
 	free(w);
 }
 
+static void offers_that_are_dropped_do_not_count(void **state)
+{
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		offers(w, i, 0);
+	bootstrap_forget(&w->b);
+	assert_outcome(w, BOOTSTRAP_FEW);
+	assert_int_equal(w->b.result.voters, 0);
+	assert_int_equal(w->b.result.needed, 3);
+	free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +440,7 @@ int main(void)
 	    cmocka_unit_test(the_bound_of_an_offer_grows_with_its_age),
 	    cmocka_unit_test(slow_servers_are_waited_for_with_a_limit),
 	    cmocka_unit_test(the_steering_waits_with_a_limit),
+	    cmocka_unit_test(offers_that_are_dropped_do_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

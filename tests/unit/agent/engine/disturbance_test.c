@@ -23,6 +23,7 @@ static void after_a_sleep_the_clock_is_right_within_seconds(void **state)
 	engine_on_timer(&w->engine, world_reading(w));
 	world_run(w, 5 * NS_PER_S);
 	assert_true(world_logged(w, "was suspended for 28800.0 s"));
+	assert_false(world_logged(w, "from outside"));
 	assert_true(w->engine.sources[0].count.good > good);
 	assert_true(world_synchronised(w));
 	world_run(w, 600 * NS_PER_S);

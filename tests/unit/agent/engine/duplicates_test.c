@@ -105,6 +105,30 @@ static void a_source_that_moves_to_a_known_address_loses_its_vote(void **state)
 	world_end(w);
 }
 
+/* All names have one key. a, b and c are one server, and it is wrong. */
+static void three_names_of_one_server_have_one_vote(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+
+	(void)state;
+	w->one_key = true;
+	for (unsigned i = 0; i < 5; i++)
+		w->peers[i].reference =
+		    0xE7000000ABCD0001 + (i < 3 ? 0 : (uint64_t)i);
+	for (unsigned i = 0; i < 3; i++)
+		w->peer_error_ns[i] = 70 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 300 * NS_PER_S);
+	assert_true(world_within(w, NS_PER_MS));
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(world_view(w, i).state, SELECT_FALSETICKER);
+	assert_true(world_logged(w, "a and b are one server: they have one"));
+	world_forget_log(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_false(world_logged(w, "one server"));
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +138,7 @@ int main(void)
 	    cmocka_unit_test(servers_that_only_look_alike_have_a_vote_each),
 	    cmocka_unit_test(
 		a_source_that_moves_to_a_known_address_loses_its_vote),
+	    cmocka_unit_test(three_names_of_one_server_have_one_vote),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -381,6 +381,17 @@ static void one_strike_counts_in_each_ke_timeout(void **state)
 	world_end(w);
 }
 
+static void an_answer_for_no_source_is_ignored(void **state)
+{
+	struct world *w = world_running(1, 60 * NS_PER_S);
+	struct ke_answer a = {.source = UINT32_MAX};
+
+	(void)state;
+	engine_on_keys(&w->engine, &a, world_reading(w));
+	assert_int_equal(w->engine.sources[0].count.exchanges, 1);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +418,7 @@ int main(void)
 		a_jump_of_more_than_twenty_milliseconds_is_a_foreign_step),
 	    cmocka_unit_test(reading_noise_does_not_add_up),
 	    cmocka_unit_test(one_strike_counts_in_each_ke_timeout),
+	    cmocka_unit_test(an_answer_for_no_source_is_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

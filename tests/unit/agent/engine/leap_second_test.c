@@ -130,6 +130,12 @@ static void a_leap_second_that_was_armed_is_not_a_jump(void **state)
 		 * because the time of the estimate jumps, too. */
 		added_ns += (int64_t)(w->freq_ppm * (0.1e3 + sign * 1e3));
 		assert_true(llabs(added(w) - added_ns) < NS_PER_US);
+		assert_true(world_logged(w,
+		    sign < 0
+			? "leap second inserted: the clock went from 00:00:00 "
+			  "back to 23:59:59 UTC"
+			: "leap second left out: the clock went from 23:59:59 "
+			  "at once to 00:00:00 UTC"));
 		for (int i = 0; i < 60; i++) {
 			world_run(w, 10 * NS_PER_S);
 			assert_true(llabs(world_error(w) - sign * NS_PER_S) <

@@ -59,12 +59,77 @@ static void without_a_majority_no_source_is_outvoted(void **state)
 	world_end(w);
 }
 
+/* Offset and bound: half the delay of 10 ms, and little more. */
+static void being_synchronised_gets_one_line(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->way_ns[0] = 5 * NS_PER_MS;
+	world_start(w);
+	run(w, 60);
+	assert_true(world_logged(w, "synchronised: the clock is"));
+	assert_true(world_logged(w, "known to 0.0050"));
+	assert_true(world_logged(w, "selected source a"));
+	world_forget_log(w);
+	run(w, 600);
+	assert_string_equal(w->log, "");
+	world_end(w);
+}
+
+static void with_no_clock_the_line_says_measured(void **state)
+{
+	struct world *w = world_new(1, 3 * NS_PER_S, 0);
+
+	(void)state;
+	w->options.no_clock = true;
+	world_start(w);
+	run(w, 60);
+	assert_true(world_logged(w, "measured: the clock is 3.000"));
+	assert_true(world_logged(w, " s fast, known to 0.000"));
+	world_end(w);
+}
+
+static void a_clock_that_is_slewed_gets_its_own_words(void **state)
+{
+	struct world *w = world_new(1, -50 * NS_PER_MS, 0);
+
+	(void)state;
+	world_start(w);
+	run(w, 10);
+	assert_true(world_logged(
+	    w, "synchronised: the clock is being slewed, it was 0.0"));
+	assert_true(world_logged(w, " s slow, known to"));
+	world_end(w);
+}
+
+static void the_end_of_synchronisation_gets_one_line(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+
+	(void)state;
+	world_forget_log(w);
+	w->wall += 5000 * NS_PER_S;
+	run(w, 60);
+	assert_true(world_logged(w, "clock not steered: "));
+	assert_true(world_logged(w, "not synchronised any more"));
+	world_forget_log(w);
+	run(w, 60);
+	assert_false(world_logged(w, "any more"));
+	assert_false(world_logged(w, "not steered"));
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_outvoted_source_gets_one_line),
 	    cmocka_unit_test(a_source_that_agrees_again_gets_one_line),
 	    cmocka_unit_test(without_a_majority_no_source_is_outvoted),
+	    cmocka_unit_test(being_synchronised_gets_one_line),
+	    cmocka_unit_test(with_no_clock_the_line_says_measured),
+	    cmocka_unit_test(a_clock_that_is_slewed_gets_its_own_words),
+	    cmocka_unit_test(the_end_of_synchronisation_gets_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

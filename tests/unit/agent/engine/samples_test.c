@@ -208,6 +208,38 @@ static void a_certificate_that_expired_in_a_pause_is_noticed(void **state)
 	world_end(w);
 }
 
+/* Either the clock has changed or this server: the others can tell. */
+static void the_second_outlier_makes_all_others_ask(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	const struct source *other;
+	uint64_t sent;
+	uint64_t good;
+
+	(void)state;
+	w->config.sources[0].minpoll = w->config.sources[0].maxpoll = 10;
+	w->config.sources[1].minpoll = w->config.sources[1].maxpoll = 4;
+	world_start(w);
+	other = &w->engine.sources[0];
+	world_run(w, 7200 * NS_PER_S);
+	/* The other source has just been asked. */
+	sent = other->count.sent;
+	while (other->count.sent == sent)
+		world_run(w, NS_PER_S);
+	world_run(w, 20 * NS_PER_S);
+	sent = other->count.sent;
+	w->peer_error_ns[1] = 5 * NS_PER_MS;
+	good = w->engine.sources[1].count.good;
+	while (w->engine.sources[1].count.good == good)
+		world_run(w, 100 * NS_PER_MS);
+	assert_int_equal(other->count.sent, sent);
+	while (w->engine.sources[1].count.good == good + 1)
+		world_run(w, 100 * NS_PER_MS);
+	world_run(w, 100 * NS_PER_MS);
+	assert_true(other->count.sent > sent);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +252,7 @@ int main(void)
 	    cmocka_unit_test(a_time_outside_its_certificate_is_dropped),
 	    cmocka_unit_test(a_pause_holds_samples),
 	    cmocka_unit_test(a_certificate_that_expired_in_a_pause_is_noticed),
+	    cmocka_unit_test(the_second_outlier_makes_all_others_ask),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

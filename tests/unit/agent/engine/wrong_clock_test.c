@@ -717,6 +717,63 @@ static void a_source_with_dates_must_not_tell_a_time_that_is_past(void **state)
 	world_end(w);
 }
 
+/* Three of four servers have offered the time at once. */
+static void the_fourth_server_is_waited_for_with_a_limit(void **state)
+{
+	struct world *w = wrong_world(4, errors_ns[0]);
+	int64_t first_ns;
+
+	(void)state;
+	w->silent[3] = true;
+	world_start(w);
+	while (w->engine.bootstrap.decide_at.ns == MONO_NEVER.ns)
+		world_run(w, NS_PER_MS);
+	first_ns = w->mono;
+	while (w->steps == 0 && w->mono - first_ns < 10 * NS_PER_S)
+		world_run(w, NS_PER_MS);
+	assert_in_range(w->mono - first_ns, 2900 * NS_PER_MS, 5 * NS_PER_S);
+	world_end(w);
+}
+
+static void the_log_says_how_the_clock_was_set(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 15 * NS_PER_S);
+	assert_true(world_logged(w, "the clock says 1997-01-1"));
+	assert_true(world_logged(w, "the clock was stepped by +9467085"));
+	assert_true(world_logged(w, " s to 2027-01-15 08:00:0"));
+	assert_true(world_logged(w,
+	    "on which 3 of 3 servers agree: now every certificate is checked"));
+	world_end(w);
+}
+
+/* No threshold, or a pause that is shorter. */
+static void a_pause_within_the_threshold_needs_no_agreement(void **state)
+{
+	static const int64_t threshold_s[] = {0, NIGHT_S + 100};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(threshold_s); i++) {
+		struct world *w = wrong_world(3, NS_PER_MS);
+
+		w->config.steering.refuse_threshold_ns =
+		    threshold_s[i] * NS_PER_S;
+		world_start(w);
+		world_run(w, 3600 * NS_PER_S);
+		world_pause(w, NIGHT_S * NS_PER_S);
+		world_run(w, 300 * NS_PER_S);
+		assert_true(world_logged(w, "the clock has lost 36000"));
+		assert_false(world_logged(w, "more than refuse-threshold"));
+		assert_int_equal(w->engine.bootstrap.pause_ns, 0);
+		assert_int_equal(w->steps, 1);
+		assert_right(w);
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -756,6 +813,9 @@ int main(void)
 	    cmocka_unit_test(the_step_of_an_agreement_says_not_synchronised),
 	    cmocka_unit_test(
 		a_source_with_dates_must_not_tell_a_time_that_is_past),
+	    cmocka_unit_test(the_fourth_server_is_waited_for_with_a_limit),
+	    cmocka_unit_test(the_log_says_how_the_clock_was_set),
+	    cmocka_unit_test(a_pause_within_the_threshold_needs_no_agreement),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
