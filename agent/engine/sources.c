@@ -188,8 +188,6 @@ unsigned engine_retry_early(struct engine *e, enum early_retry retry,
 
 void engine_take_offline(struct engine *e, unsigned i)
 {
-	if (source_offline(&e->sources[i]))
-		return;
 	engine_carry_out(e, i, source_go_offline(&e->sources[i]));
 	steering_set_reach(e->steering, i, 0);
 }
