@@ -433,6 +433,38 @@ static void two_names_of_one_server_stay_one_vote(void **state)
 	drop(w, fresh);
 }
 
+static void certificates_and_ciphers_are_the_trust(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	struct config *old = &w->config, *fresh;
+
+	(void)state;
+	old->trust.path_count = 1;
+	strcpy(old->trust.paths[0], "/a.pem");
+	old->trust.aead_count = 2;
+	old->trust.aeads[0] = AEAD_AES_SIV_CMAC_256;
+	old->trust.aeads[1] = AEAD_AES_128_GCM_SIV;
+	fresh = copy_of(w);
+	assert_false(adopt_changes_trust(old, fresh));
+	fresh->trust.system_certs = !fresh->trust.system_certs;
+	assert_true(adopt_changes_trust(old, fresh));
+	fresh->trust = old->trust;
+	strcpy(fresh->trust.paths[0], "/b.pem");
+	assert_true(adopt_changes_trust(old, fresh));
+	fresh->trust = old->trust;
+	fresh->trust.path_count = 0;
+	assert_true(adopt_changes_trust(old, fresh));
+	fresh->trust = old->trust;
+	fresh->trust.aead_count = 1;
+	assert_true(adopt_changes_trust(old, fresh));
+	fresh->trust = old->trust;
+	fresh->trust.aeads[0] = AEAD_AES_128_GCM_SIV;
+	fresh->trust.aeads[1] = AEAD_AES_SIV_CMAC_256;
+	assert_true(adopt_changes_trust(old, fresh));
+	free(fresh);
+	free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(only_new_sources_keep_the_frequency),
 	    cmocka_unit_test(a_long_list_of_changes_is_truncated),
 	    cmocka_unit_test(two_names_of_one_server_stay_one_vote),
+	    cmocka_unit_test(certificates_and_ciphers_are_the_trust),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

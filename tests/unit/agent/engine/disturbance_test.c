@@ -1,5 +1,7 @@
 /* Time does not go on as it should: the machine sleeps, a virtual machine
  * stands still, or another program sets the clock or its frequency. */
+#include "agent/engine/disturbance.h"
+
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -209,6 +211,24 @@ static void without_a_rival_no_program_is_named(void **state)
 	world_end(w);
 }
 
+static void only_sources_that_have_not_spoken_are_asked_about_a_pause(
+    void **state)
+{
+	struct world *w = world_running(3, 3600 * NS_PER_S);
+	const struct source *s = w->engine.sources;
+	int64_t before_ns[3];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		before_ns[i] = s[i].poll_at.ns;
+	w->engine.pause.voices[1].strikes = 1;
+	engine_ask_about_pause(&w->engine, 0);
+	assert_int_equal(s[0].poll_at.ns, before_ns[0]);
+	assert_int_equal(s[1].poll_at.ns, before_ns[1]);
+	assert_true(s[2].poll_at.ns < before_ns[2]);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +242,8 @@ int main(void)
 	    cmocka_unit_test(a_rival_causes_no_storm_of_requests_or_lines),
 	    cmocka_unit_test(a_program_that_may_have_set_the_clock_is_named),
 	    cmocka_unit_test(without_a_rival_no_program_is_named),
+	    cmocka_unit_test(
+		only_sources_that_have_not_spoken_are_asked_about_a_pause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,7 @@ static void with_no_clock_the_agent_only_measures(void **state)
 	assert_true(
 	    llabs(world_tracking(w).offset_ns + 2 * NS_PER_S) < NS_PER_MS);
 	assert_int_equal(w->saves, 0);
+	assert_false(world_logged(w, "refused"));
 	world_end(w);
 }
 

@@ -120,6 +120,29 @@ static void the_end_of_synchronisation_gets_one_line(void **state)
 	world_end(w);
 }
 
+static void the_difference_is_given_in_its_unit(void **state)
+{
+	static const struct {
+		int64_t error_ns;
+		const char *first, *unit;
+	} rows[] = {
+	    {500 * NS_PER_MS, "b: its time is 49", " ms ahead of that"},
+	    {1500 * NS_PER_MS, "b: its time is 1.49", " s ahead of that"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_new(3, 0, 0);
+
+		w->peer_error_ns[1] = rows[i].error_ns;
+		world_start(w);
+		run(w, 120);
+		assert_true(world_logged(w, rows[i].first));
+		assert_true(world_logged(w, rows[i].unit));
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +153,7 @@ int main(void)
 	    cmocka_unit_test(with_no_clock_the_line_says_measured),
 	    cmocka_unit_test(a_clock_that_is_slewed_gets_its_own_words),
 	    cmocka_unit_test(the_end_of_synchronisation_gets_one_line),
+	    cmocka_unit_test(the_difference_is_given_in_its_unit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

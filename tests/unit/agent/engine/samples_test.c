@@ -217,10 +217,10 @@ static void the_second_outlier_makes_all_others_ask(void **state)
 	uint64_t good;
 
 	(void)state;
-	w->config.sources[0].minpoll = w->config.sources[0].maxpoll = 10;
-	w->config.sources[1].minpoll = w->config.sources[1].maxpoll = 4;
+	w->config.sources[1].minpoll = w->config.sources[1].maxpoll = 10;
+	w->config.sources[0].minpoll = w->config.sources[0].maxpoll = 4;
 	world_start(w);
-	other = &w->engine.sources[0];
+	other = &w->engine.sources[1];
 	world_run(w, 7200 * NS_PER_S);
 	/* The other source has just been asked. */
 	sent = other->count.sent;
@@ -228,12 +228,12 @@ static void the_second_outlier_makes_all_others_ask(void **state)
 		world_run(w, NS_PER_S);
 	world_run(w, 20 * NS_PER_S);
 	sent = other->count.sent;
-	w->peer_error_ns[1] = 5 * NS_PER_MS;
-	good = w->engine.sources[1].count.good;
-	while (w->engine.sources[1].count.good == good)
+	w->peer_error_ns[0] = 5 * NS_PER_MS;
+	good = w->engine.sources[0].count.good;
+	while (w->engine.sources[0].count.good == good)
 		world_run(w, 100 * NS_PER_MS);
 	assert_int_equal(other->count.sent, sent);
-	while (w->engine.sources[1].count.good == good + 1)
+	while (w->engine.sources[0].count.good == good + 1)
 		world_run(w, 100 * NS_PER_MS);
 	world_run(w, 100 * NS_PER_MS);
 	assert_true(other->count.sent > sent);

@@ -361,6 +361,19 @@ static void without_a_known_route_no_new_path_is_tried(void **state)
 	world_end(w);
 }
 
+static void a_source_that_is_offline_has_no_vote(void **state)
+{
+	struct world *w = world_running(2, 3600 * NS_PER_S);
+
+	(void)state;
+	engine_take_offline(&w->engine, 0);
+	world_run(w, 600 * NS_PER_S);
+	assert_true(world_view(w, 0).state != SELECT_SELECTED &&
+		    world_view(w, 0).state != SELECT_COMBINED);
+	assert_int_equal(world_view(w, 1).state, SELECT_SELECTED);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +398,7 @@ int main(void)
 		new_keys_after_a_change_of_files_are_spread_over_five_minutes),
 	    cmocka_unit_test(a_second_order_to_go_offline_does_nothing),
 	    cmocka_unit_test(without_a_known_route_no_new_path_is_tried),
+	    cmocka_unit_test(a_source_that_is_offline_has_no_vote),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

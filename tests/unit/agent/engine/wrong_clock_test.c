@@ -128,7 +128,11 @@ static void two_that_disagree_set_nothing(void **state)
 	(void)state;
 	w->peer_error_ns[1] = 10 * NS_PER_S;
 	world_start(w);
-	world_run(w, 600 * NS_PER_S);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(world_logged(w, "of 2 servers only 1 agree on a time"));
+	world_forget_log(w);
+	world_run(w, 540 * NS_PER_S);
+	assert_false(world_logged(w, "agree on a time"));
 	assert_int_equal(w->steps, 0);
 	assert_false(synchronised(w));
 	world_end(w);
@@ -774,6 +778,20 @@ static void a_pause_within_the_threshold_needs_no_agreement(void **state)
 	}
 }
 
+static void the_agreement_sends_one_command(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+
+	(void)state;
+	w->keeper_hangs = true;
+	world_start(w);
+	while (w->commands == 0)
+		world_run(w, NS_PER_MS);
+	world_run(w, 4 * NS_PER_S);
+	assert_int_equal(w->commands, 1);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -816,6 +834,7 @@ int main(void)
 	    cmocka_unit_test(the_fourth_server_is_waited_for_with_a_limit),
 	    cmocka_unit_test(the_log_says_how_the_clock_was_set),
 	    cmocka_unit_test(a_pause_within_the_threshold_needs_no_agreement),
+	    cmocka_unit_test(the_agreement_sends_one_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -439,7 +439,9 @@ static int ask(const char *path, const char *line)
 	strcpy(address.sun_path, path);
 	assert_int_equal(
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(write(fd, line, strlen(line)), strlen(line));
+	/* The status comes without an order, and the socket may be closed. */
+	if (line[0] != '\0')
+		assert_int_equal(write(fd, line, strlen(line)), strlen(line));
 	return fd;
 }
 
