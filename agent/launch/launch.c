@@ -148,16 +148,19 @@ static bool find_identity(struct agent *a)
 }
 
 /* A careless parent may have left descriptors open, or the standard ones
- * closed: those numbers must not come to be one of ours. */
+ * closed: those numbers must not come to be one of ours, nor one of a child's,
+ * which inherits them. Some containers forbid to write to /dev/null. */
 static void tidy_descriptors(void)
 {
 	int fd;
 
 	if (close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
 		log_debug("descriptors stay open: %s", strerror(errno));
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO);
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
 	close_fd(&fd);
 }
 

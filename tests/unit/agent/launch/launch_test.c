@@ -338,10 +338,22 @@ static void in_the_background_the_launcher_ends_first(void **state)
 	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }
 
+static bool stands_at_null(pid_t pid, int fd)
+{
+	char path[64];
+	struct stat null, st;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)pid, fd);
+	return stat("/dev/null", &null) == 0 && stat(path, &st) == 0 &&
+	       S_ISCHR(st.st_mode) && st.st_rdev == null.st_rdev;
+}
+
 /* Descriptors that a careless parent leaves open reach no process, and missing
- * standard ones are replaced. */
+ * standard ones are replaced, in the children as well. */
 static void careless_parents_do_no_harm(void **state)
 {
+	static const char *const names[] = {
+	    "nts-engine", "nts-resolver", "nts-guard"};
 	struct heard *h = *state;
 	struct options options = {.run = measuring};
 	char path[64];
@@ -360,6 +372,14 @@ static void careless_parents_do_no_harm(void **state)
 	if (geteuid() == 0) {
 		snprintf(path, sizeof(path), "/proc/%ld/fd/60", (long)pid);
 		assert_int_equal(access(path, F_OK), -1);
+		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+			pid_t child = child_named(pid, names[i]);
+
+			assert_true(stands_at_null(child, STDIN_FILENO));
+			assert_true(stands_at_null(child, STDOUT_FILENO));
+		}
+		assert_true(stands_at_null(pid, STDIN_FILENO));
+		assert_true(stands_at_null(pid, STDOUT_FILENO));
 	}
 	kill(pid, SIGTERM);
 	assert_int_equal(end_of(pid), 0);
