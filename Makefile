@@ -246,7 +246,9 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/site-functions
 CONF        := $(DESTDIR)$(CONFDIR)/ntsagent.conf
 install: all
-	install -D -m 755 $B/ntsagentd $(DESTDIR)$(SBINDIR)/ntsagentd
+	@# Not readable, so that no other process of its user can attach to a child
+	@# that has just been executed (agent/launch/README.md).
+	install -D -m 711 $B/ntsagentd $(DESTDIR)$(SBINDIR)/ntsagentd
 	install -D -m 755 $B/ntsctl $(DESTDIR)$(BINDIR)/ntsctl
 	for page in man/*.[0-9]; do \
 		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page; \

@@ -112,7 +112,7 @@ static bool may_start(const struct starter *s)
 	if (faccessat(s->program, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0 ||
 	    errno != EACCES)
 		return true;
-	log_error("user %u may not execute the program: set its mode to 0755",
+	log_error("user %u may not execute the program: set its mode to 0711",
 	    (unsigned)geteuid());
 	return false;
 }
