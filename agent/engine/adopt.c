@@ -121,7 +121,7 @@ static void move_sources(struct change *c)
 			source_renumber(s, serial);
 			continue;
 		}
-		*s = e->sources[c->map.from[i]];
+		source_copy(s, &e->sources[c->map.from[i]]);
 		source_reconfigure(s, config);
 		if (c->map.from[i] != (int)i || c->trust || source_undated(s))
 			source_begin_again(s, serial, e->now.mono);

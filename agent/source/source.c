@@ -132,6 +132,11 @@ void source_go_online(struct source *s, struct mono now)
 	(void)source_retry_early(s, RETRY_ORDER, now);
 }
 
+void source_copy(struct source *s, const struct source *from)
+{
+	*s = *from;
+}
+
 void source_reconfigure(struct source *s, const struct source_config *config)
 {
 	bool polls = s->config->minpoll != config->minpoll ||

@@ -54,6 +54,10 @@ bool source_burst(struct source *s, struct mono now) MUST_USE;
 enum source_action source_go_offline(struct source *s);
 void source_go_online(struct source *s, struct mono now);
 
+/* After a reload: the source moves to another place, with its keys. The caller
+ * wipes the old place. */
+void source_copy(struct source *s, const struct source *from);
+
 /* After a reload: the source has another configuration. Borrows `config`. */
 void source_reconfigure(struct source *s, const struct source_config *config);
 
