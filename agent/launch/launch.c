@@ -13,6 +13,7 @@
 #include "agent/launch/clock.h"
 #include "agent/launch/config_check.h"
 #include "agent/launch/files.h"
+#include "agent/launch/ready.h"
 #include "agent/launch/rights.h"
 #include "agent/launch/start.h"
 #include "agent/loop/engine_loop.h"
@@ -273,17 +274,13 @@ static bool start_children(struct agent *a)
 	return started;
 }
 
-/* True: every child has dropped its rights and is ready. One that could not has
- * logged why. */
 static bool await_children(struct agent *a)
 {
-	bool all = true;
-	char byte;
+	bool all = ready_await(a->loop.children, a->ready, KEEPER_CHILDREN,
+	    a->loop.signal_fd, READY_LIMIT_NS);
 
-	for (unsigned i = 0; i < KEEPER_CHILDREN; i++) {
-		all = all && start_receive(a->ready[i], &byte, 1);
+	for (unsigned i = 0; i < KEEPER_CHILDREN; i++)
 		close_fd(&a->ready[i]);
-	}
 	return all;
 }
 
@@ -347,8 +344,9 @@ static int run_processes(struct agent *a)
 	leave_terminal(a);
 	log_start(a);
 	if (!start_children(a) || !settle_keeper(a) || !await_children(a)) {
-		/* The guard ends by itself when its pipe closes. */
-		children_signal(a->loop.children, KEEPER_CHILDREN - 1, SIGTERM);
+		/* No slew has begun, and a child that hangs obeys nothing
+		 * else. */
+		children_signal(a->loop.children, KEEPER_CHILDREN, SIGKILL);
 		return 1;
 	}
 	prepare_loop(a);
