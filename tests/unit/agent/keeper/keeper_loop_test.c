@@ -32,15 +32,23 @@
 #define BASE_PPM (-7.125)
 #define LONG_NS (100 * NS_PER_S)
 #define WAIT_MS 8000
+#define EARLIEST_NS (1234 * NS_PER_S)
 
 /* What the processes share: the clock, and what the test wants to know. */
 struct shared {
 	_Atomic double freq_ppm;
 	atomic_int freq_sets;
 	atomic_int engine, resolver, guard; /* process ids */
-	atomic_int set_error;	     /* of the kernel; it sets nothing then */
-	_Atomic double max_freq_ppm; /* of the configuration at the end */
-	atomic_int engine_saw;	     /* its script came to the end */
+	atomic_int set_error; /* of the kernel; it sets nothing then */
+	/* Of the keeper's process at the end. */
+	_Atomic double max_freq_ppm;
+	_Atomic int64_t earliest_ns;
+	atomic_int log_level;
+	atomic_int guard_status; /* -1: the guard has not come to its end */
+	_Atomic double freq_at_term_ppm; /* when the engine must end */
+	atomic_bool guard_at_term;
+	atomic_int holder;     /* a process that holds the engine's end */
+	atomic_int engine_saw; /* its script came to the end */
 	struct keeper_report reports[4];
 };
 
@@ -49,7 +57,8 @@ struct scene {
 	char dir[32], drift[64], good[64], log[64], config_path[64];
 	int config_link; /* the engine's end, in the engine */
 	struct config config;
-	bool engine_may_end;
+	bool engine_may_end, no_clock, debug;
+	bool no_helpers;      /* neither loader nor saver can start */
 	bool resolver_leaves; /* when the engine has come to its end */
 	pid_t keeper;
 	/* The engine's part; returns its exit status. */
@@ -231,7 +240,8 @@ static void start_children(struct scene *s, struct keeper_loop *p)
 		close(p->guard.alive_fd);
 		child_take_signals(true);
 		s->shared->guard = getpid();
-		_exit(guard_main(&fds, &p->keeper->clock));
+		s->shared->guard_status = guard_main(&fds, &p->keeper->clock);
+		_exit(s->shared->guard_status);
 	}
 	close(fds.page);
 	close(fds.pipe);
@@ -245,10 +255,21 @@ static int helper_part(const char *name, int fd)
 	return strcmp(name, "loader") == 0 ? loader_main(fd) : saver_main(fd);
 }
 
+static int failing_start(
+    void *self, const char *name, const int link[2], struct child *child)
+{
+	(void)self;
+	(void)name;
+	(void)link;
+	(void)child;
+	return -EAGAIN;
+}
+
 static int keeper_part(struct scene *s)
 {
 	forked_main *helper = helper_part;
-	const struct child_starter starter = {forked_start, &helper};
+	const struct child_starter starter = {
+	    s->no_helpers ? failing_start : forked_start, &helper};
 	struct clock_ops ops = {
 	    .now = fake_now,
 	    .get_freq = fake_get,
@@ -257,7 +278,7 @@ static int keeper_part(struct scene *s)
 	    .set_status = fake_status,
 	    .self = s->shared,
 	};
-	struct keeper_limits limits = keeper_limits_of(&s->config, false);
+	struct keeper_limits limits = keeper_limits_of(&s->config, s->no_clock);
 	struct keeper_report report;
 	struct keeper keeper;
 	struct keeper_loop p = {
@@ -265,6 +286,7 @@ static int keeper_part(struct scene *s)
 	    .keeper = &keeper,
 	    .signal_fd = child_catch_signals(),
 	    .engine_may_end = s->engine_may_end,
+	    .debug = s->debug,
 	    .config_fd = -1,
 	    .reload = {.starter = &starter,
 		.path = s->config_path,
@@ -282,6 +304,7 @@ static int keeper_part(struct scene *s)
 	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
 	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	limits.earliest_ns = EARLIEST_NS;
 	if (keeper_start(
 		&keeper, &limits, &ops, &(double){BASE_PPM}, &report) != 0)
 		return 98;
@@ -290,6 +313,8 @@ static int keeper_part(struct scene *s)
 		nap();
 	status = keeper_loop_run(&p);
 	s->shared->max_freq_ppm = s->config.max_freq_ppm;
+	s->shared->earliest_ns = keeper.limits.earliest_ns;
+	s->shared->log_level = s->config.log_level;
 	return status;
 }
 
@@ -360,6 +385,7 @@ static int make_scene(void **state)
 	s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(s->shared != MAP_FAILED);
+	s->shared->guard_status = -1;
 	snprintf(s->dir, sizeof(s->dir), "%s", "/tmp/ntsagent-keeper-XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	snprintf(s->drift, sizeof(s->drift), "%s/drift", s->dir);
@@ -584,6 +610,55 @@ static int saves_at_the_end(struct scene *s, int fd)
 	return keeper_send_message(fd, &m) != 1;
 }
 
+#define LAST_SAVES 20
+
+/* The keeper finds all of them at once, after the engine's end. */
+static int saves_often_at_the_end(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+	pid_t holder;
+
+	/* A keeper that is stopped earlier cannot start the guard. */
+	if (!wait_until(all_started, s) || kill(getppid(), SIGSTOP) != 0)
+		return 9;
+	for (int i = 1; i <= LAST_SAVES; i++) {
+		m.freq_ppm = i;
+		if (keeper_send_message(fd, &m) != 1)
+			return 8;
+	}
+	holder = fork();
+	if (holder == 0) {
+		signal(SIGTERM, SIG_DFL);
+		pause();
+	}
+	s->shared->holder = holder;
+	return 0;
+}
+
+static bool a_holder_is_there(const struct scene *s)
+{
+	return s->shared->holder > 0;
+}
+
+/* The last SAVE counts, and the end does not wait for the link to close. */
+static void test_last_save_counts(void **state)
+{
+	struct scene *s = *state;
+	double freq, sd;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	begin(s, saves_often_at_the_end);
+	assert_true(wait_until(a_holder_is_there, s));
+	kill(s->keeper, SIGCONT);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
+	assert_int_equal(kill(s->shared->holder, SIGKILL), 0);
+	assert_int_equal(
+	    waitpid(s->shared->holder, NULL, 0), s->shared->holder);
+	assert_int_equal(drift_file_load(s->drift, &freq, &sd), 0);
+	assert_true(freq == LAST_SAVES);
+}
+
 static void test_ends_when_asked(void **state)
 {
 	struct scene *s = *state;
@@ -602,6 +677,44 @@ static void test_ends_when_asked(void **state)
 	assert_true(
 	    log_says(s, "<5>ended by SIGTERM; clock left at -7.125 ppm, "
 			"no slew running"));
+}
+
+static int looks_around_at_the_end(struct scene *s, int fd)
+{
+	signal(SIGTERM, on_term);
+	start_long_slew(s, fd);
+	while (!end_asked)
+		nap();
+	s->shared->freq_at_term_ppm = s->shared->freq_ppm;
+	s->shared->guard_at_term = s->shared->guard_status == -1;
+	return 0;
+}
+
+/* The slew first, then the children, and the guard after the others. */
+static void test_order_of_the_end(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, looks_around_at_the_end);
+	assert_true(wait_until(slew_runs, s));
+	kill(s->keeper, SIGTERM);
+	assert_int_equal(finish(s), 0);
+	assert_true(s->shared->freq_at_term_ppm == BASE_PPM);
+	assert_true(s->shared->guard_at_term);
+	/* It was released: it had no slew to end. */
+	assert_int_equal(s->shared->guard_status, 0);
+	assert_int_equal(s->shared->freq_sets, 3);
+}
+
+/* With -q, too, an engine that is killed is not done. */
+static void test_engine_killed_with_once(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	begin(s, dies_slewing);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "the engine was killed by signal 9"));
 }
 
 static int deaf(struct scene *s, int fd)
@@ -731,6 +844,49 @@ static void test_nonsense_ends_the_agent(void **state)
 	assert_true(log_says(s, "does not keep to the protocol"));
 }
 
+/* Sends more commands than the link has room for reports. */
+static int never_listens(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(0, 0);
+
+	(void)s;
+	while (keeper_send_message(fd, &m) >= 0)
+		usleep(100);
+	return wait_for_the_end(s, fd);
+}
+
+static int closes_the_link_of_reloads(struct scene *s, int fd)
+{
+	start_long_slew(s, fd);
+	close(s->config_link);
+	return wait_for_the_end(s, fd);
+}
+
+static int asks_for_a_reload_with_nonsense(struct scene *s, int fd)
+{
+	start_long_slew(s, fd);
+	send(s->config_link, "?", 1, 0);
+	return wait_for_the_end(s, fd);
+}
+
+static void test_link_lost(void **state)
+{
+	static int (*const engines[])(struct scene *, int) = {
+	    never_listens,
+	    closes_the_link_of_reloads,
+	    asks_for_a_reload_with_nonsense,
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
+		s->shared->engine = s->shared->resolver = s->shared->guard = 0;
+		unlink(s->log);
+		begin(s, engines[i]);
+		assert_int_equal(finish(s), 1);
+		assert_true(log_says(s, "does not keep to the protocol"));
+	}
+}
+
 /* Does to the clock what another daemon would. */
 static int meddle(struct scene *s, int fd)
 {
@@ -834,6 +990,47 @@ static void test_kernel_refuses_the_end_of_a_slew(void **state)
 	assert_true(log_says(s, "A SLEW IS STILL RUNNING"));
 }
 
+/* A slew that runs on leaves a frequency that nobody measured. */
+static int saves_and_cannot_end_its_slew(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+
+	if (start_long_slew(s, fd) != 1 || keeper_send_message(fd, &m) != 1)
+		return 9;
+	s->shared->set_error = -EPERM;
+	kill(getppid(), SIGTERM);
+	return wait_for_the_end(s, fd);
+}
+
+static void test_nothing_is_saved_during_a_slew(void **state)
+{
+	struct scene *s = *state;
+
+	begin(s, saves_and_cannot_end_its_slew);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
+	assert_true(log_says(s, "A SLEW IS STILL RUNNING"));
+	assert_int_equal(access(s->drift, F_OK), -1);
+}
+
+static int commands_a_slew(struct scene *s, int fd)
+{
+	return start_long_slew(s, fd) == 1 ? 0 : 9;
+}
+
+static void test_without_a_clock(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = s->no_clock = true;
+	s->shared->freq_ppm = 321;
+	begin(s, commands_a_slew);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
+	assert_int_equal(s->shared->reports[0].verdict, KEEPER_NO_CLOCK);
+	assert_int_equal(s->shared->freq_sets, 0);
+	assert_true(s->shared->freq_ppm == 321);
+	assert_true(log_says(s, "<5>done; the clock was left alone"));
+}
+
 static int kernel_refuses_the_frequency(struct scene *s, int fd)
 {
 	s->shared->set_error = -EPERM;
@@ -866,32 +1063,54 @@ static int becomes_synchronised_and_not(struct scene *s, int fd)
 	return 3;
 }
 
-static void test_manager_learns_the_state(void **state)
+/* The manager's socket, which the keeper's process finds. */
+static int open_manager(const struct scene *s, struct sockaddr_un *at)
 {
-	static const char *const expected[] = {
-	    "STATUS=synchronised", "STATUS=not synchronised", "STOPPING=1"};
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct scene *s = *state;
+
+	*at = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(at->sun_path, sizeof(at->sun_path), "%s/notify", s->dir);
+	assert_int_equal(bind(fd, (const struct sockaddr *)at, sizeof(*at)), 0);
+	setenv("NOTIFY_SOCKET", at->sun_path, 1);
+	return fd;
+}
+
+static void close_manager(int fd, const struct sockaddr_un *at)
+{
+	unsetenv("NOTIFY_SOCKET");
+	unlink(at->sun_path);
+	close(fd);
+}
+
+/* It got messages that begin so, and no other. */
+static void assert_got(int fd, const char *const begins[], size_t count)
+{
 	char text[64];
 
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/notify", s->dir);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-	setenv("NOTIFY_SOCKET", at.sun_path, 1);
-	s->engine_may_end = true;
-	begin(s, becomes_synchronised_and_not);
-	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
-	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+	for (size_t i = 0; i < count; i++) {
 		ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
 
 		assert_true(n > 0);
 		text[n] = '\0';
-		assert_string_equal(text, expected[i]);
+		if (strncmp(text, begins[i], strlen(begins[i])) != 0)
+			fail_msg("\"%s\" is not %s", text, begins[i]);
 	}
 	assert_int_equal(recv(fd, text, sizeof(text), 0), -1);
-	unsetenv("NOTIFY_SOCKET");
-	unlink(at.sun_path);
-	close(fd);
+}
+
+static void test_manager_learns_the_state(void **state)
+{
+	static const char *const expected[] = {
+	    "STATUS=synchronised", "STATUS=not synchronised", "STOPPING=1"};
+	struct scene *s = *state;
+	struct sockaddr_un at;
+	int fd = open_manager(s, &at);
+
+	s->engine_may_end = true;
+	begin(s, becomes_synchronised_and_not);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_got(fd, expected, ARRAY_LEN(expected));
+	close_manager(fd, &at);
 }
 
 /* Reload. */
@@ -972,8 +1191,92 @@ static void test_reload_by_signal(void **state)
 	write_config(s, "[clock]\nmax-drift = fast\n[source a]\n");
 	begin(s, reload_by_signal);
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_true(log_says(s, ":2:"));
+	assert_true(log_says(s, "<3>the configuration was not read again"));
 	assert_true(log_says(s, "the old one stays in force"));
 	assert_true(s->shared->max_freq_ppm == 500);
+}
+
+static void test_manager_learns_of_a_reload(void **state)
+{
+	static const char *const expected[] = {
+	    "RELOADING=1\nMONOTONIC_USEC=", "READY=1", "STOPPING=1"};
+	struct scene *s = *state;
+	struct sockaddr_un at;
+	int fd = open_manager(s, &at);
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	write_config(s, "[clock]\nmax-drift = fast\n[source a]\n");
+	begin(s, reload_by_signal);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_got(fd, expected, ARRAY_LEN(expected));
+	close_manager(fd, &at);
+}
+
+/* The earliest time is not configured, and -d outlasts a reload. */
+static void test_reload_keeps_what_was_ordered(void **state)
+{
+	static const struct {
+		bool debug;
+		enum log_level level;
+	} rows[] = {{false, LOG_LEVEL_ERROR}, {true, LOG_LEVEL_DEBUG}};
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	write_config(s, "[log]\nlevel = error\n"
+			"[clock]\nmax-drift = 100ppm\n[source a]\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		s->shared->engine = s->shared->resolver = s->shared->guard = 0;
+		s->shared->freq_ppm = BASE_PPM;
+		s->debug = rows[i].debug;
+		unlink(s->log);
+		begin(s, reload_by_order);
+		assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+		assert_int_equal(s->shared->log_level, rows[i].level);
+		assert_int_equal(s->shared->earliest_ns, EARLIEST_NS);
+		/* A warning. */
+		assert_int_equal(
+		    file_has(s->log, "driftfile in [clock]"), rows[i].debug);
+	}
+}
+
+static int needs_helpers(struct scene *s, int fd)
+{
+	static struct reload_result got;
+	struct reload_request q = {.serial = 78};
+	struct keeper_message m = save_of();
+
+	if (reload_send_request(s->config_link, &q) != 1 ||
+	    next_result(s, &got) != 1)
+		return 12;
+	if (got.ok || got.serial != 78 ||
+	    strcmp(got.text, "cannot read the configuration: Resource "
+			     "temporarily unavailable") != 0)
+		return 13;
+	if (keeper_send_message(fd, &m) != 1 || verdict_of(fd, 50) != KEEPER_OK)
+		return 14;
+	while (!file_has(s->log, "the saver"))
+		nap();
+	return 3;
+}
+
+static void test_helpers_that_cannot_start(void **state)
+{
+	static const char *const expected[] = {"STOPPING=1"};
+	struct scene *s = *state;
+	struct sockaddr_un at;
+	int fd = open_manager(s, &at);
+
+	s->engine_may_end = s->no_helpers = true;
+	s->shared->freq_ppm = BASE_PPM;
+	begin(s, needs_helpers);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_true(log_says(s, "<3>cannot read the configuration: Resource"));
+	assert_true(log_says(s, "<4>cannot start the saver: Resource"));
+	assert_got(fd, expected, ARRAY_LEN(expected));
+	assert_int_equal(access(s->drift, F_OK), -1);
+	close_manager(fd, &at);
 }
 
 static unsigned reloads_logged(const struct scene *s)
@@ -1034,6 +1337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    STAGED(test_slew_ends_in_time),
 	    STAGED(test_engine_killed),
+	    STAGED(test_engine_killed_with_once),
 	    STAGED(test_engine_leaves),
 	    STAGED(test_order_of_collection),
 	    STAGED(test_order_of_collection_with_once),
@@ -1042,19 +1346,27 @@ int main(void)
 	    STAGED(test_keeper_killed),
 	    STAGED(test_keeper_killed_without_slew),
 	    STAGED(test_ends_when_asked),
+	    STAGED(test_order_of_the_end),
+	    STAGED(test_last_save_counts),
 	    STAGED(test_deaf_engine),
 	    STAGED(test_save_waits),
 	    STAGED(test_kernel_refuses_the_end_of_a_slew),
 	    STAGED(test_kernel_refuses_the_frequency),
+	    STAGED(test_nothing_is_saved_during_a_slew),
+	    STAGED(test_without_a_clock),
 	    STAGED(test_manager_learns_the_state),
 	    STAGED(test_other_programs),
 	    STAGED(a_change_is_reported_before_a_slew_ends),
 	    STAGED(test_stuck_disk),
 	    STAGED(test_keeper_stopped),
 	    STAGED(test_nonsense_ends_the_agent),
+	    STAGED(test_link_lost),
 	    STAGED(test_reload_by_order),
 	    STAGED(test_reload_by_signal),
 	    STAGED(test_reload_storm),
+	    STAGED(test_manager_learns_of_a_reload),
+	    STAGED(test_reload_keeps_what_was_ordered),
+	    STAGED(test_helpers_that_cannot_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
