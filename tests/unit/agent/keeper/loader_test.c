@@ -58,7 +58,38 @@ static void what_is_wrong_is_told_by_line(void **state)
 	loader_read(r->path, got);
 	assert_int_equal(got->ok, 0);
 	assert_says(got->text, r->path);
+	/* A file that is missing is no matter of rights. */
+	assert_null(strstr(got->text, "the user that"));
 	free(got);
+}
+
+/* 0: the text of the error says who has to be able to read the file. */
+static int read_as_nobody(const struct config_room *r)
+{
+	struct reload_result *got;
+
+	if (chdir("/") != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+		return 1;
+	got = read_it(r);
+	return got->ok || !strstr(got->text, "\nthe user that the agent runs");
+}
+
+static void a_file_without_rights_is_explained(void **state)
+{
+	struct config_room *r = *state;
+	int status;
+	pid_t pid;
+
+	if (getuid() != 0)
+		skip();
+	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	assert_int_equal(chmod(r->path, 0600), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(read_as_nobody(r));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void too_many_errors_end_with_a_whole_line(void **state)
@@ -107,6 +138,28 @@ static void what_needs_a_restart_stays_and_is_told(void **state)
 	assert_string_equal(fresh->driftfile, old->driftfile);
 	assert_int_equal(fresh->log_target, old->log_target);
 	assert_true(fresh->max_freq_ppm == 17);
+	free(old);
+}
+
+static void a_full_text_takes_no_more(void **state)
+{
+	struct config *old = calloc(2, sizeof(*old)), *fresh = old + 1;
+	struct {
+		char text[RELOAD_TEXT_MAX], behind[256];
+	} room;
+
+	(void)state;
+	assert_non_null(old);
+	config_defaults(old);
+	*fresh = *old;
+	memset(&room, 'x', sizeof(room));
+	room.text[RELOAD_TEXT_MAX - 10] = '\0';
+	room.behind[sizeof(room.behind) - 1] = '\0';
+	strcpy(fresh->user, "other");
+	loader_keep(old, fresh, room.text);
+	assert_int_equal(strlen(room.text), RELOAD_TEXT_MAX - 1);
+	assert_int_equal(strspn(room.behind, "x"), sizeof(room.behind) - 1);
+	assert_string_equal(fresh->user, old->user);
 	free(old);
 }
 
@@ -197,6 +250,20 @@ static void a_loader_that_dies_is_told(void **state)
 	free(out);
 }
 
+/* Another part of the process has collected it. */
+static void a_loader_that_is_collected_is_no_wait(void **state)
+{
+	struct config_room *r = *state;
+	struct loader l = loader_of(r);
+
+	assert_int_equal(mkfifo(r->path, 0600), 0);
+	assert_int_equal(loader_start(&l, 1, now_s(0)), 0);
+	kill(l.loader.pid, SIGKILL);
+	assert_int_equal(waitpid(l.loader.pid, NULL, 0), l.loader.pid);
+	loader_stop(&l);
+	assert_int_equal(l.loader_fd, -1);
+}
+
 static void without_descriptors_none_starts(void **state)
 {
 	struct loader l = loader_of(*state);
@@ -238,11 +305,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_good_is_read),
 	    TEST(what_is_wrong_is_told_by_line),
+	    TEST(a_file_without_rights_is_explained),
 	    TEST(too_many_errors_end_with_a_whole_line),
 	    TEST(what_needs_a_restart_stays_and_is_told),
+	    TEST(a_full_text_takes_no_more),
 	    TEST(the_loader_reads_in_a_process_of_its_own),
 	    TEST(a_loader_that_hangs_is_given_up),
 	    TEST(a_loader_that_dies_is_told),
+	    TEST(a_loader_that_is_collected_is_no_wait),
 	    TEST(a_loader_that_cannot_start_is_told),
 	    TEST(without_descriptors_none_starts),
 	};
