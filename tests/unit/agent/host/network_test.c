@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -112,6 +114,111 @@ static void a_link_counts_when_it_comes_up(void **state)
 	assert_true(change(n, link_running));
 }
 
+/* Bytes of an address and of a route. */
+enum {
+	IFA_FLAGS_AT = 18,
+	IFA_SCOPE_AT = 19,
+	IFA_INDEX_AT = 20,
+	RTM_TABLE_AT = 20,
+	RTM_TYPE_AT = 23,
+	RTM_CLONED_AT = 25, /* bit 1 of it */
+	RTM_DEAD_AT = 24,
+	RTA_GATEWAY_AT = 36,
+};
+
+/* As change(), of a message in which one byte is another. */
+static bool change_with(
+    struct network *n, const char *hex, size_t at, uint8_t byte)
+{
+	uint32_t bytes[BYTES_MAX / 4];
+	size_t len = bytes_of(hex, bytes);
+
+	((uint8_t *)bytes)[at] = byte;
+	n->changed = false;
+	network_note(n, bytes, len);
+	return n->changed;
+}
+
+/* Each row goes to an agent that knows nothing, or this message only. */
+static void one_byte_decides(void **state)
+{
+	static const struct {
+		const char *hex;
+		size_t at;
+		uint8_t byte;
+		bool knows, counts;
+	} rows[] = {
+	    {default_route, RTM_TYPE_AT, RTN_UNICAST, false, true},
+	    {default_route, RTM_TYPE_AT, RTN_BLACKHOLE, false, true},
+	    {default_route, RTM_TYPE_AT, RTN_LOCAL, false, false},
+	    {default_route, RTM_TYPE_AT, RTN_BROADCAST, false, false},
+	    {default_route, RTM_TYPE_AT, RTN_ANYCAST, false, false},
+	    {default_route, RTM_TYPE_AT, RTN_MULTICAST, false, false},
+	    {default_route, RTM_TABLE_AT, RT_TABLE_LOCAL, false, false},
+	    {default_route, RTM_TABLE_AT, RT_TABLE_DEFAULT, false, true},
+	    {default_route, RTM_CLONED_AT, 2, false, false},
+	    {default_route, RTM_DEAD_AT, RTNH_F_DEAD, true, false},
+	    {default_route, RTA_GATEWAY_AT, 77, true, true},
+	    {address_4, IFA_SCOPE_AT, RT_SCOPE_SITE, false, true},
+	    {address_4, IFA_SCOPE_AT, RT_SCOPE_LINK, false, false},
+	    {address_4, IFA_SCOPE_AT, RT_SCOPE_HOST, false, false},
+	    {address_4, IFA_INDEX_AT, 9, true, true},
+	    {address_4, IFA_FLAGS_AT, 0, true, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct network *n = *state;
+
+		network_init(n, at_s(0));
+		if (rows[i].knows)
+			assert_true(change(n, rows[i].hex));
+		if (change_with(n, rows[i].hex, rows[i].at, rows[i].byte) !=
+		    rows[i].counts)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void an_agent_forgets_only_what_is_gone(void **state)
+{
+	struct network *n = *state;
+
+	assert_true(change_with(n, address_4, IFA_INDEX_AT, 1));
+	assert_true(change(n, default_route));
+	assert_true(change_with(n, address_4, IFA_INDEX_AT, 2));
+	assert_int_equal(n->fact_count, 3);
+	assert_true(change(n, default_route_gone));
+	assert_int_equal(n->fact_count, 2);
+	/* It was gone before. */
+	assert_true(change(n, default_route_gone));
+	assert_int_equal(n->fact_count, 2);
+	assert_false(change_with(n, address_4, IFA_INDEX_AT, 1));
+	assert_false(change_with(n, address_4, IFA_INDEX_AT, 2));
+}
+
+static void the_loopback_link_does_not_count(void **state)
+{
+	struct network *n = *state;
+	const size_t flags_at = 24, type_at = 4;
+
+	assert_false(change_with(n, link_running, flags_at, 0x4b));
+	assert_int_equal(n->fact_count, 0);
+	/* One that is removed, although it runs. */
+	assert_true(change(n, link_running));
+	assert_false(change_with(n, link_running, type_at, RTM_DELLINK));
+	assert_true(change(n, link_running));
+}
+
+static void a_datagram_may_hold_several_messages(void **state)
+{
+	struct network *n = *state;
+	uint32_t bytes[BYTES_MAX / 4];
+	size_t len = bytes_of(loopback_address, bytes);
+
+	len += bytes_of(default_route, bytes + len / 4);
+	network_note(n, bytes, len);
+	assert_true(n->changed);
+}
+
 /* However a message is cut, nothing is read beyond its end. */
 static void cut_messages_are_harmless(void **state)
 {
@@ -154,6 +261,13 @@ static void more_facts_than_room_push_out_old_ones(void **state)
 	n->changed = false;
 	network_note(n, bytes, len);
 	assert_false(n->changed);
+	/* The ten oldest have gone, in their order, and no other. */
+	bytes[5] = 10;
+	network_note(n, bytes, len);
+	assert_false(n->changed);
+	bytes[5] = 9;
+	network_note(n, bytes, len);
+	assert_true(n->changed);
 }
 
 static void changes_close_together_are_told_once(void **state)
@@ -182,6 +296,33 @@ static void changes_without_end_are_told_seldom(void **state)
 		    network_take(n, (struct mono){at_s(0).ns + ms * NS_PER_MS});
 	}
 	assert_in_range(told, 16, 18);
+}
+
+/* After a burst the agent waits for the next event of its budget. */
+static void the_budget_fills_again(void **state)
+{
+	struct network *n = *state;
+	struct mono now = at_s(0);
+
+	for (unsigned i = 0; i < NETWORK_EVENTS_MAX; i++) {
+		n->changed = true;
+		now = network_deadline(n);
+		assert_int_equal(now.ns, at_s(0).ns + i * NETWORK_APART_NS);
+		assert_true(network_take(n, now));
+		assert_int_equal(n->events, NETWORK_EVENTS_MAX - 1 - i);
+	}
+	n->changed = true;
+	assert_int_equal(network_deadline(n).ns, at_s(0).ns + NETWORK_EVENT_NS);
+	now = (struct mono){network_deadline(n).ns - 1};
+	assert_false(network_take(n, now));
+	assert_true(network_take(n, network_deadline(n)));
+	/* Three events come in this time, and a half one counts later. */
+	now = mono_after(at_s(0), 4 * NETWORK_EVENT_NS + NETWORK_EVENT_NS / 2);
+	assert_false(network_take(n, now));
+	assert_int_equal(n->events, 3);
+	assert_int_equal(n->filled_at.ns, at_s(0).ns + 4 * NETWORK_EVENT_NS);
+	assert_false(network_take(n, at_s(100000)));
+	assert_int_equal(n->events, NETWORK_EVENTS_MAX);
 }
 
 /* The real socket: opening and closing it. */
@@ -215,6 +356,54 @@ static void what_arrives_is_read(void **state)
 	close(pair[1]);
 }
 
+/* The other descriptors get their turn. */
+static void a_flood_is_read_in_parts(void **state)
+{
+	struct network *n = *state;
+	const unsigned at_once = 64;
+	int pair[2];
+	char left;
+
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+	n->fd = pair[0];
+	for (unsigned i = 0; i < at_once + 1; i++)
+		assert_int_equal(send(pair[1], "x", 1, 0), 1);
+	network_read(n);
+	assert_int_equal(recv(pair[0], &left, 1, MSG_PEEK), 1);
+	network_read(n);
+	assert_int_equal(recv(pair[0], &left, 1, MSG_PEEK), -1);
+	network_close(n);
+	close(pair[1]);
+}
+
+/* Any process can send to the socket; only the kernel has port 0. */
+static void what_another_process_sends_is_dropped(void **state)
+{
+	struct sockaddr_nl to = {.nl_family = AF_NETLINK};
+	socklen_t to_len = sizeof(to);
+	struct network *n = *state;
+	uint32_t bytes[BYTES_MAX / 4];
+	size_t len = bytes_of(address_4, bytes);
+	int other = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+
+	n->fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+	assert_true(n->fd >= 0 && other >= 0);
+	assert_int_equal(
+	    bind(n->fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(
+	    getsockname(n->fd, (struct sockaddr *)&to, &to_len), 0);
+	assert_int_equal(sendto(other, bytes, len, 0,
+			     (const struct sockaddr *)&to, sizeof(to)),
+	    len);
+	assert_int_equal(recv(n->fd, bytes, len, MSG_PEEK | MSG_DONTWAIT), len);
+	network_read(n);
+	assert_int_equal(recv(n->fd, bytes, len, MSG_PEEK | MSG_DONTWAIT), -1);
+	assert_false(n->changed);
+	network_close(n);
+	close(other);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -225,12 +414,19 @@ int main(void)
 	    TEST(a_route_counts_when_it_comes_and_goes),
 	    TEST(what_leads_nowhere_is_no_change),
 	    TEST(a_link_counts_when_it_comes_up),
+	    TEST(one_byte_decides),
+	    TEST(an_agent_forgets_only_what_is_gone),
+	    TEST(the_loopback_link_does_not_count),
+	    TEST(a_datagram_may_hold_several_messages),
 	    TEST(cut_messages_are_harmless),
 	    TEST(more_facts_than_room_push_out_old_ones),
 	    TEST(changes_close_together_are_told_once),
 	    TEST(changes_without_end_are_told_seldom),
+	    TEST(the_budget_fills_again),
 	    TEST(the_kernel_lets_anybody_subscribe),
 	    TEST(what_arrives_is_read),
+	    TEST(a_flood_is_read_in_parts),
+	    TEST(what_another_process_sends_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
