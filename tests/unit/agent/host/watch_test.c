@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -248,6 +249,88 @@ static void a_loop_of_links_ends(void **state)
 	assert_false(noticed(f));
 }
 
+static void forty_links_are_followed(void **state)
+{
+	struct fixture *f = *state;
+	const int most = 40;
+	struct path fortieth = in(f, "l40"), next = in(f, "l41");
+	char name[16], target[16];
+
+	for (int i = 1; i <= most + 1; i++) {
+		snprintf(name, sizeof(name), "l%d", i);
+		snprintf(target, sizeof(target), "l%d", i - 1);
+		link_to(f, i == 1 ? "end" : target, name);
+	}
+	begin(f, fortieth.text);
+	write_file(f, "end");
+	assert_true(noticed(f));
+	begin(f, next.text);
+	write_file(f, "end");
+	assert_false(noticed(f));
+}
+
+/* What the kernel may say, through a pipe. */
+static void the_event_decides(void **state)
+{
+	enum { OURS = 5, OTHER = 6 };
+	static const struct {
+		const char *name; /* what is watched; "": a folder */
+		int wd;
+		uint32_t mask;
+		const char *of; /* what the event is about; "": no name */
+		bool counts;
+	} rows[] = {
+	    {"ca", OURS, IN_CREATE, "ca", true},
+	    {"ca", OURS, IN_CREATE, "cb", false},
+	    {"ca", OTHER, IN_CREATE, "ca", false},
+	    {"ca", OURS, IN_DELETE_SELF, "", true},
+	    {"ca", OTHER, IN_DELETE_SELF, "", false},
+	    {"", OURS, IN_CREATE, "cb", true},
+	    {"", OTHER, IN_CREATE, "cb", false},
+	    {"ca", -1, IN_Q_OVERFLOW, "", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture *f = *state;
+		struct {
+			struct inotify_event e;
+			char name[16];
+		} told = {.e = {.wd = rows[i].wd, .mask = rows[i].mask}};
+		int ends[2];
+
+		begin(f, f->room);
+		close(f->watch.fd);
+		assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+		f->watch.fd = ends[0];
+		f->watch.name_count = 1;
+		f->watch.names[0].wd = OURS;
+		strcpy(f->watch.names[0].name, rows[i].name);
+		strcpy(told.name, rows[i].of);
+		told.e.len = rows[i].of[0] ? sizeof(told.name) : 0;
+		assert_true(
+		    write(ends[1], &told, sizeof(told.e) + told.e.len) > 0);
+		close(ends[1]);
+		if (noticed(f) != rows[i].counts)
+			fail_msg("row %zu", i);
+	}
+}
+
+/* The first of two changes sets the time, and the second does not delay it. */
+static void a_second_change_delays_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+	struct mono now = {1000 * NS_PER_S};
+
+	begin(f, p.text);
+	write_file(f, "ca.pem");
+	watch_read(&f->watch, now);
+	write_file(f, "ca.pem");
+	watch_read(&f->watch, mono_after(now, WATCH_SETTLE_NS / 2));
+	assert_int_equal(
+	    watch_deadline(&f->watch).ns, now.ns + WATCH_SETTLE_NS);
+}
+
 static void an_event_waits_for_the_rest_of_the_writing(void **state)
 {
 	struct fixture *f = *state;
@@ -304,6 +387,9 @@ int main(void)
 	    TEST(odd_paths_are_harmless),
 	    TEST(it_closes_its_descriptor),
 	    TEST(without_descriptors_nothing_is_watched),
+	    TEST(forty_links_are_followed),
+	    TEST(the_event_decides),
+	    TEST(a_second_change_delays_nothing),
 	    TEST(an_event_waits_for_the_rest_of_the_writing),
 	    TEST(a_busy_folder_wakes_nobody_all_the_time),
 	};
