@@ -47,6 +47,40 @@ static void who_may_have_set_the_clock_is_named(void **state)
 	assert_non_null(strstr(text, "ntpd (pid 81;"));
 }
 
+/* Whichever of the two the folder lists first. */
+static void a_program_that_steers_comes_first(void **state)
+{
+	static const char *const pids[][2] = {{"80", "81"}, {"81", "80"}};
+	struct config_room *r = *state;
+	char text[RIVALS_TEXT_MAX], steers[16], sets[16];
+
+	room_folder(r, "80");
+	room_folder(r, "81");
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+		snprintf(steers, sizeof(steers), "%s/comm", pids[i][0]);
+		snprintf(sets, sizeof(sets), "%s/comm", pids[i][1]);
+		room_put_bytes(r, steers, "ntp-daemon\n", 11);
+		room_put_bytes(r, sets, "vmtoolsd\n", 9);
+		assert_true(rivals_find(r->dir, text));
+		assert_non_null(strstr(text, "ntp-daemon"));
+		assert_non_null(
+		    strstr(text, "`systemctl disable --now ntpd-rs` ends it"));
+	}
+}
+
+/* No number, or no process. */
+static void other_folders_are_no_processes(void **state)
+{
+	struct config_room *r = *state;
+	char text[RIVALS_TEXT_MAX];
+
+	process(r, "0", "chronyd\n");
+	process(r, "-5", "chronyd\n");
+	process(r, "self", "chronyd\n");
+	assert_false(rivals_find(r->dir, text));
+	assert_int_equal(rivals_warn(r->dir), 0);
+}
+
 static void a_process_that_is_gone_has_no_name(void **state)
 {
 	struct config_room *r = *state;
@@ -76,6 +110,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(those_that_steer_are_warned_of),
 	    TEST(who_may_have_set_the_clock_is_named),
+	    TEST(a_program_that_steers_comes_first),
+	    TEST(other_folders_are_no_processes),
 	    TEST(a_process_that_is_gone_has_no_name),
 	};
 

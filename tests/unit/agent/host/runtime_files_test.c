@@ -205,10 +205,14 @@ static void test_listen(void **state)
 static void test_listen_private(void **state)
 {
 	struct place *p = *state;
+	mode_t before = umask(027);
 	int fd = runtime_listen_private(p->path, &p->running, p->why);
 
+	/* The process has its umask again. */
+	assert_int_equal(umask(before), 027);
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of(p->path), 0600);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	close(fd);
 }
 
@@ -317,6 +321,27 @@ static void test_pid_file(void **state)
 	assert_non_null(strstr(p->why, "No such file"));
 }
 
+static void test_pid_of_nobody(void **state)
+{
+	static const char *const words[] = {"", "0\n", "-1\n", "x\n", "\n7"};
+	struct place *p = *state;
+	char own[32], name[16];
+
+	assert_int_equal(prctl(PR_GET_NAME, name), 0);
+	prctl(PR_SET_NAME, "ntsagentd");
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		put(p->path, words[i]);
+		assert_true(runtime_write_pid(p->path, &p->running, p->why));
+		assert_false(p->running);
+	}
+	/* This process: an earlier one in a container had its number. */
+	snprintf(own, sizeof(own), "%ld\n", (long)getpid());
+	put(p->path, own);
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	assert_false(p->running);
+	prctl(PR_SET_NAME, name);
+}
+
 /* The file names an agent that runs; it stays as it is. */
 static void test_pid_of_another(void **state)
 {
@@ -422,6 +447,7 @@ int main(void)
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_pid_file),
+	    PLACED(test_pid_of_nobody),
 	    PLACED(test_pid_of_another),
 	};
 
