@@ -282,18 +282,23 @@ static void a_certificate_that_expires_soon(void **state)
 						   .ca = true,
 						   .from_s = -YEAR_S,
 						   .to_s = 29 * PKI_DAY_S});
-	char date[CERTIFICATE_DATE_MAX], expected[512];
+	/* The first file of the folder, and the last. */
+	static const char *const names[] = {"pki/a.pem", "pki/z.pem"};
+	char date[CERTIFICATE_DATE_MAX], expected[512], path[128];
 
 	room_folder(r, "pki");
-	put_two(r, "pki/soon.pem", &soon, NULL, false);
 	put_certificate(r, "pki/root.crt", 0644);
 	load_certificate(r, "pki");
 	certificate_date(certificate_not_after(soon.certificate), date);
-	snprintf(expected, sizeof(expected),
-	    "warning: the trusted certificate CN=Soon in %s/pki/soon.pem "
-	    "expires on %s: replace it before\n",
-	    r->dir, date);
-	warns(r, expected);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		put_two(r, names[i], &soon, NULL, false);
+		snprintf(expected, sizeof(expected),
+		    "warning: the trusted certificate CN=Soon in %s/%s "
+		    "expires on %s: replace it before\n",
+		    r->dir, names[i], date);
+		warns(r, expected);
+		assert_int_equal(unlink(room_path(r, names[i], path)), 0);
+	}
 	pki_free(&soon);
 }
 

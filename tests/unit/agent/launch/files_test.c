@@ -225,6 +225,7 @@ static void the_agents_user_owns_them(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(stat(p.config->saved_keys, &st), 0);
 	assert_true(st.st_uid == NOBODY && st.st_gid == NOBODY);
+	heard_nothing(p.heard);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, heard_make, heard_drop)
