@@ -304,21 +304,24 @@ static bool hear_engine(struct dispatcher *d)
 	return trust_comes(d) ? take_trust(d) : take_request(d);
 }
 
-/* The engine's descriptor first, then those of the workers, by slot. */
-static struct mono set_poll(
-    const struct dispatcher *d, struct pollfd fds[1 + RESOLVER_JOBS_MAX])
+/* The engine's descriptor first, then those of the busy workers, by slot.
+ * Free slots have no entry: poll(2) refuses more entries than RLIMIT_NOFILE. */
+static struct mono set_poll(const struct dispatcher *d,
+    struct pollfd fds[1 + RESOLVER_JOBS_MAX], unsigned *count)
 {
 	struct mono wake = MONO_NEVER;
 
+	*count = 1;
 	fds[0] = (struct pollfd){
 	    .fd = d->engine, .events = d->queued < QUEUE_MAX ? POLLIN : 0};
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++) {
 		const struct worker *w = &d->workers[i];
 
-		fds[1 + i] = (struct pollfd){
-		    .fd = w->pid ? w->fd : -1, .events = POLLIN};
-		if (w->pid)
-			wake = mono_earlier(wake, w->deadline);
+		if (w->pid == 0)
+			continue;
+		fds[(*count)++] =
+		    (struct pollfd){.fd = w->fd, .events = POLLIN};
+		wake = mono_earlier(wake, w->deadline);
 	}
 	return wake;
 }
@@ -326,8 +329,6 @@ static struct mono set_poll(
 static bool look_after(
     struct dispatcher *d, struct worker *w, const struct pollfd *p)
 {
-	if (w->pid == 0)
-		return true;
 	if (p->revents)
 		return collect(d, w);
 	if (mono_due(w->deadline, mono_now()))
@@ -338,12 +339,17 @@ static bool look_after(
 static bool turn(struct dispatcher *d)
 {
 	struct pollfd fds[1 + RESOLVER_JOBS_MAX];
+	unsigned count, next = 1;
+	struct mono wake = set_poll(d, fds, &count);
 	bool alive = true;
 
-	if (poll_until(fds, ARRAY_LEN(fds), set_poll(d, fds)) < 0)
+	if (poll_until(fds, count, wake) < 0) {
+		log_error("the resolver cannot wait: %s", strerror(errno));
 		return false;
+	}
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX && alive; i++)
-		alive = look_after(d, &d->workers[i], &fds[1 + i]);
+		if (d->workers[i].pid != 0)
+			alive = look_after(d, &d->workers[i], &fds[next++]);
 	/* With a full queue, poll(2) reports nothing but the engine's end. */
 	if (alive && fds[0].revents)
 		alive = d->queued < QUEUE_MAX && hear_engine(d);

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 /* A dispatcher in a process of its own, and a server for its jobs. */
 struct dispatch_world {
@@ -158,6 +159,24 @@ static void a_lost_datagram_of_dns_is_not_waited_for_long(void **state)
 	assert_string_equal(a.text,
 	    "no address for hasty.fake: the name does not exist (check "
 	    "/etc/hosts or DNS)");
+}
+
+/* The dispatcher has room for 64 jobs, but needs descriptors only for those
+ * that run. */
+static void few_descriptors_are_enough(void **state)
+{
+	const struct rlimit few = {32, 32};
+	struct dispatch_world *w = *state;
+	struct ke_answer a;
+
+	assert_int_equal(prlimit(w->pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (uint32_t source = 1; source <= 8; source++)
+		ask(w, source, "local.fake", 5000);
+	for (int i = 0; i < 8; i++) {
+		next_answer(w, mono_now(), &a);
+		assert_string_equal(a.text, "");
+		assert_int_equal(a.stage, KE_STAGE_DONE);
+	}
 }
 
 static void names_that_hang_delay_no_other(void **state)
@@ -413,6 +432,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(answers_come_back),
+	    TEST(few_descriptors_are_enough),
 	    TEST(names_that_hang_delay_no_other),
 	    TEST(a_lost_datagram_of_dns_is_not_waited_for_long),
 	    TEST(a_job_that_dies_is_told),
