@@ -54,11 +54,14 @@ int child_open_program(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What a child needs of the environment. An administrator who has set how the
- * resolver, the certificates or the dynamic linker work has set it for all
- * processes of the agent. */
+/* What a child needs of the environment: how the C library, OpenSSL and the
+ * dynamic linker work is set for all processes of the agent. Even the process
+ * with CAP_SYS_TIME may get all of it: only the user who started the agent sets
+ * it, and the first process has obeyed it already. */
 static const char *const passed_on[] = {
     "ASAN_OPTIONS",
+    "GLIBC_TUNABLES",
+    "HOSTALIASES",
     "JOURNAL_STREAM",
     "LD_LIBRARY_PATH",
     "LD_PRELOAD",
@@ -66,6 +69,8 @@ static const char *const passed_on[] = {
     "LSAN_OPTIONS",
     "OPENSSL_CONF",
     "OPENSSL_MODULES",
+    "OPENSSL_ia32cap",
+    "RESOLV_MULTI",
     "RES_OPTIONS",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",

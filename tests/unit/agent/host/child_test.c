@@ -220,14 +220,18 @@ static void the_environment_is_small(void **state)
 {
 	static char kept[] = "RES_OPTIONS=x", like[] = "RES_OPTIONSX=x";
 	static char also[] = "LD_PRELOAD=", other[] = "HOME=/", path[] = "PATH";
-	char *few[] = {other, kept, like, path, also, NULL};
+	static char aliases[] = "HOSTALIASES=a", multi[] = "RESOLV_MULTI=on";
+	static char cpu[] = "OPENSSL_ia32cap=0", libc[] = "GLIBC_TUNABLES=";
+	char *few[] = {
+	    other, kept, like, path, also, aliases, multi, cpu, libc, NULL};
 	struct scene *s = *state;
 	char **all = environ;
 
 	environ = few;
 	runs(s, "engine", &s->out[1], 1);
 	environ = all;
-	says(s, "environment RES_OPTIONS=x LD_PRELOAD=");
+	says(s, "environment RES_OPTIONS=x LD_PRELOAD= HOSTALIASES=a "
+		"RESOLV_MULTI=on OPENSSL_ia32cap=0 GLIBC_TUNABLES=");
 }
 
 /* No signal is lost between the start and the moment when it can be taken. */
