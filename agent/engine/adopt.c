@@ -90,15 +90,9 @@ static bool allocate(struct change *c)
 		flags[i] = c->fresh->sources[i].options;
 	steering.max_freq_ppm = c->fresh->max_freq_ppm;
 	assert(c->fresh->source_count > 0);
-	c->sources = calloc(c->fresh->source_count, sizeof(*c->sources));
-	if (!c->sources)
-		return false;
 	c->steering = steering_adopt(c->e->steering, &steering, flags,
 	    c->map.from, c->fresh->source_count);
-	if (c->steering)
-		return true;
-	free(c->sources);
-	return false;
+	return c->steering != NULL;
 }
 
 /* Returns true if source `old` keeps its index. */
@@ -212,11 +206,12 @@ static void describe_changes(const struct change *c, char text[ADOPT_TEXT_MAX])
 }
 
 bool engine_adopt(struct engine *e, const struct config *fresh,
-    struct clock_reading now, char text[ADOPT_TEXT_MAX])
+    struct source *room, struct clock_reading now, char text[ADOPT_TEXT_MAX])
 {
 	struct change c = {
 	    .e = e,
 	    .fresh = fresh,
+	    .sources = room,
 	    .trust = adopt_changes_trust(e->config, fresh),
 	};
 

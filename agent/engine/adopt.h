@@ -17,10 +17,14 @@ bool adopt_changes_trust(
 
 /*
  * Borrows `fresh` from now on, and the old configuration no longer. Writes the
- * changes to `text` as one line. False: out of memory, and nothing has changed.
- * The caller calls engine_on_timer next.
+ * changes to `text` as one line. `room` comes from calloc(), one zeroed source
+ * for each in `fresh`; the caller locks it in memory first, because keys are
+ * copied into it. The engine owns it from now on. False: out of memory; nothing
+ * has changed, and the caller keeps `room`. The caller calls engine_on_timer
+ * next.
  */
 bool engine_adopt(struct engine *e, const struct config *fresh,
-    struct clock_reading now, char text[ADOPT_TEXT_MAX]) MUST_USE;
+    struct source *room, struct clock_reading now,
+    char text[ADOPT_TEXT_MAX]) MUST_USE;
 
 #endif

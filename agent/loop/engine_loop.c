@@ -262,7 +262,7 @@ static void open_all(struct engine_loop *p)
 	open_changes(p);
 	if (mlock(p, sizeof(*p)) != 0)
 		log_debug("keys may be swapped out: %s", strerror(errno));
-	reload_lock_memory(p);
+	reload_lock_memory(p->engine.sources, p->engine.source_count);
 	open_keyring(p);
 }
 

@@ -69,12 +69,25 @@ void reload_keyring(struct engine_loop *p)
 		cookie_reserve_bar(&p->engine.sources[i]);
 }
 
-void reload_lock_memory(struct engine_loop *p)
+void reload_lock_memory(const struct source *sources, unsigned count)
 {
-	const struct engine *e = &p->engine;
-
-	if (mlock(e->sources, e->source_count * sizeof(*e->sources)) != 0)
+	if (mlock(sources, count * sizeof(*sources)) != 0)
 		log_debug("keys may be swapped out: %s", strerror(errno));
+}
+
+/* Locks the memory before the engine copies keys into it. */
+static bool adopt(struct engine_loop *p, const struct config *fresh,
+    char text[ADOPT_TEXT_MAX])
+{
+	struct source *room = calloc(fresh->source_count, sizeof(*room));
+
+	if (!room)
+		return false;
+	reload_lock_memory(room, fresh->source_count);
+	if (engine_adopt(&p->engine, fresh, room, loop_now(p), text))
+		return true;
+	free(room);
+	return false;
 }
 
 static void take_config(struct engine_loop *p)
@@ -88,7 +101,7 @@ static void take_config(struct engine_loop *p)
 	}
 	*fresh = p->reload.config;
 	tell_resolver(p, fresh);
-	if (!engine_adopt(&p->engine, fresh, loop_now(p), text)) {
+	if (!adopt(p, fresh, text)) {
 		free(fresh);
 		p->broken = true;
 		return;
@@ -97,7 +110,6 @@ static void take_config(struct engine_loop *p)
 	p->config = p->own_config = fresh;
 	log_set_level(fresh->log_level);
 	log_notice("%s", text);
-	reload_lock_memory(p);
 	reload_keyring(p);
 	if (changes_watch_trust(&p->changes, &p->config->trust))
 		engine_distrust(&p->engine, loop_now(p));

@@ -19,7 +19,7 @@ void reload_hear(struct engine_loop *p);
  * sources that are gone. */
 void reload_keyring(struct engine_loop *p);
 
-/* Keeps the secrets of the sources out of the swap space. */
-void reload_lock_memory(struct engine_loop *p);
+/* Keeps the secrets of these sources out of the swap space. */
+void reload_lock_memory(const struct source *sources, unsigned count);
 
 #endif

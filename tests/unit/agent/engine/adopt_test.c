@@ -37,12 +37,21 @@ static void take_out(struct config *c, unsigned i)
 		c->sources[i] = c->sources[i + 1];
 }
 
+static struct source *room_for(const struct config *fresh)
+{
+	struct source *room = calloc(fresh->source_count, sizeof(*room));
+
+	assert_non_null(room);
+	return room;
+}
+
 /* Adopts `fresh`, and moves the peers of the world to the new slots. */
 static void adopt(struct world *w, struct config *fresh)
 {
 	struct world was = *w;
 
-	assert_true(engine_adopt(&w->engine, fresh, world_reading(w), text));
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
 	for (unsigned i = 0; i < fresh->source_count; i++)
 		for (unsigned j = 0; j < was.config.source_count; j++)
 			if (strcmp(fresh->sources[i].name,
@@ -190,7 +199,8 @@ static void memories_of_a_source_move_with_it(void **state)
 	w->engine.leap.smearers = 1 << 0 | 1 << 1;
 	w->engine.pause.voices[1].strikes = 2;
 	take_out(fresh, 0);
-	assert_true(engine_adopt(&w->engine, fresh, world_reading(w), text));
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
 	assert_int_equal(w->engine.leap.smearers, 1 << 0);
 	assert_int_equal(w->engine.pause.voices[1].strikes, 0);
 	drop(w, fresh);
@@ -406,8 +416,8 @@ static void a_long_list_of_changes_is_truncated(void **state)
 		memset(fresh->sources[i].name, 'a' + (int)(i % 26), 50);
 	}
 	fresh->source_count = 40;
-	assert_true(
-	    engine_adopt(&w->engine, fresh, world_reading(w), out.text));
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), out.text));
 	assert_int_equal(
 	    strnlen(out.text, sizeof(out.text)), sizeof(out.text) - 1);
 	for (size_t i = 0; i < sizeof(out.behind); i++)
@@ -465,11 +475,28 @@ static void certificates_and_ciphers_are_the_trust(void **state)
 	free(w);
 }
 
+/* The caller has locked this memory: the keys may lie nowhere else. */
+static void keys_move_into_the_memory_of_the_caller(void **state)
+{
+	struct world *w = world_running(2, 1500 * NS_PER_S);
+	struct config *fresh = copy_of(w);
+	struct source *room = room_for(fresh);
+
+	(void)state;
+	assert_true(
+	    engine_adopt(&w->engine, fresh, room, world_reading(w), text));
+	assert_ptr_equal(w->engine.sources, room);
+	assert_true(room[0].assoc.jar.count > 0);
+	world_end(w);
+	free(fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_source_that_stays_goes_on),
 	    cmocka_unit_test(a_source_that_moves_keeps_keys_and_samples),
+	    cmocka_unit_test(keys_move_into_the_memory_of_the_caller),
 	    cmocka_unit_test(a_new_source_starts_at_once),
 	    cmocka_unit_test(memories_by_index_move_with_their_source),
 	    cmocka_unit_test(another_server_is_another_source),
