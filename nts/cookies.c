@@ -60,8 +60,3 @@ size_t cookie_jar_next_len(const struct cookie_jar *jar)
 {
 	return jar->count > 0 ? jar->slot[jar->first].len : 0;
 }
-
-void cookie_jar_wipe(struct cookie_jar *jar)
-{
-	explicit_bzero(jar, sizeof(*jar));
-}

@@ -47,6 +47,4 @@ bool cookie_jar_take_newest(
 /* Returns the length of the oldest cookie in bytes; 0 if the jar is empty. */
 size_t cookie_jar_next_len(const struct cookie_jar *jar);
 
-void cookie_jar_wipe(struct cookie_jar *jar);
-
 #endif

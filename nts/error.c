@@ -1,22 +1,15 @@
 #include "nts/error.h"
 
-static const struct {
-	const char *name, *text;
-} errors[] = {
-#define X(name, sentence) [name] = {#name, sentence},
+static const char *const sentences[] = {
+#define X(name, sentence) [name] = (sentence),
     NTS_ERRORS(X)
 #undef X
 };
 
 const char *nts_err_text(enum nts_err err)
 {
-	return (unsigned)err < NTS_ERR_COUNT ? errors[err].text
+	return (unsigned)err < NTS_ERR_COUNT ? sentences[err]
 					     : "an unknown error";
-}
-
-const char *nts_err_name(enum nts_err err)
-{
-	return (unsigned)err < NTS_ERR_COUNT ? errors[err].name : "UNKNOWN";
 }
 
 bool nts_err_is_kiss(enum nts_err err)

@@ -70,7 +70,4 @@ const char *nts_err_text(enum nts_err err);
  * may change what a client does (RFC 8915 section 5.7). */
 bool nts_err_is_kiss(enum nts_err err);
 
-/* Returns the name, as in "NTP_NAK", for tests and JSON; never NULL. */
-const char *nts_err_name(enum nts_err err);
-
 #endif

@@ -1,8 +1,5 @@
 #include "nts/ntp.h"
 
-#include <ctype.h>
-#include <stdio.h>
-
 #define FIELD_HEAD 4
 #define FIELD_MIN 16
 
@@ -120,28 +117,4 @@ uint64_t ntp_from_wall(struct wall t)
 int64_t ntp_short_to_ns(uint32_t value)
 {
 	return (int64_t)(((uint64_t)value * (uint64_t)NS_PER_S + 32768) >> 16);
-}
-
-static bool printable(uint32_t refid)
-{
-	for (int shift = 24; shift >= 0; shift -= 8) {
-		int c = (int)(refid >> shift & 0xff);
-
-		if (c != 0 && !isalnum(c))
-			return false;
-	}
-	return refid >> 24 != 0;
-}
-
-void ntp_refid_text(uint32_t refid, unsigned stratum, char out[16])
-{
-	unsigned a = refid >> 24, b = refid >> 16 & 0xff;
-	unsigned c = refid >> 8 & 0xff, d = refid & 0xff;
-
-	if (stratum <= 1 && printable(refid))
-		snprintf(out, 16, "%c%c%c%c", (int)a, (int)b, (int)c, (int)d);
-	else if (stratum > 1)
-		snprintf(out, 16, "%u.%u.%u.%u", a, b, c, d);
-	else
-		snprintf(out, 16, "%08X", (unsigned)refid);
 }

@@ -71,9 +71,4 @@ uint64_t ntp_from_wall(struct wall t);
 /* Converts 16.16 seconds to ns. */
 int64_t ntp_short_to_ns(uint32_t value);
 
-/* Writes a reference identifier as text: for stratum 0 and 1 its letters and
- * digits ("GPS"), or eight hexadecimal digits if it has other bytes; for
- * higher strata a dotted IPv4 address. */
-void ntp_refid_text(uint32_t refid, unsigned stratum, char out[16]);
-
 #endif

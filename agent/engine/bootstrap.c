@@ -20,17 +20,6 @@
 /* The year 2262: int64 nanoseconds end there. */
 #define SECONDS_MAX INT64_C(9223372036)
 
-const char *bootstrap_outcome_name(enum bootstrap_outcome outcome)
-{
-	static const char *const names[BOOTSTRAP_OUTCOME_COUNT] = {
-#define X(id, name) [id] = name,
-	    BOOTSTRAP_OUTCOMES(X)
-#undef X
-	};
-
-	return names[outcome];
-}
-
 static bool wanted(const struct bootstrap *b)
 {
 	return b->policy == BOOTSTRAP_SINGLE ||

@@ -49,7 +49,6 @@ enum bootstrap_outcome {
 #undef X
 	    BOOTSTRAP_OUTCOME_COUNT
 };
-const char *bootstrap_outcome_name(enum bootstrap_outcome outcome);
 
 struct bootstrap_result {
 	enum bootstrap_outcome outcome;

@@ -72,12 +72,6 @@ static const struct {
 #undef X
 };
 
-static const char *const events[] = {
-#define X(id, name) [id] = name,
-    SOURCE_EVENTS(X)
-#undef X
-};
-
 struct source_rule source_rule(enum source_stage stage, enum source_event event)
 {
 	return rules[stage][event];
@@ -96,9 +90,4 @@ const char *source_stage_name(enum source_stage stage)
 const char *source_stage_text(enum source_stage stage)
 {
 	return stages[stage].text;
-}
-
-const char *source_event_name(enum source_event event)
-{
-	return events[event];
 }

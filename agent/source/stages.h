@@ -90,6 +90,5 @@ bool stage_has(enum source_stage stage, enum stage_trait trait);
 
 const char *source_stage_name(enum source_stage stage);
 const char *source_stage_text(enum source_stage stage);
-const char *source_event_name(enum source_event event);
 
 #endif

@@ -126,18 +126,6 @@ static void lengths_have_limits(void **state)
 	assert_memory_equal(c.bytes, bytes, NTS_COOKIE_MAX);
 }
 
-static void wiping_leaves_zeros(void **state)
-{
-	static const struct cookie_jar wiped;
-	struct cookie_jar jar = {0};
-
-	(void)state;
-	for (uint8_t i = 1; i <= 11; i++)
-		put(&jar, i);
-	cookie_jar_wipe(&jar);
-	assert_memory_equal(&jar, &wiped, sizeof(wiped));
-}
-
 /* The model: the jar holds the last eight cookies that were put and not taken,
  * with the numbers from `oldest` to `next` - 1. */
 static void random_puts_and_takes_match_a_model(void **state)
@@ -177,7 +165,6 @@ int main(void)
 	    cmocka_unit_test(a_taken_cookie_is_wiped_in_the_jar),
 	    cmocka_unit_test(a_shorter_cookie_wipes_a_longer_one),
 	    cmocka_unit_test(lengths_have_limits),
-	    cmocka_unit_test(wiping_leaves_zeros),
 	    cmocka_unit_test(random_puts_and_takes_match_a_model),
 	};
 

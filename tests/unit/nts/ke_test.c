@@ -106,7 +106,7 @@ static enum nts_err finish(struct ke_fixture *f)
 
 static void assert_err(enum nts_err got, enum nts_err want)
 {
-	assert_string_equal(nts_err_name(got), nts_err_name(want));
+	assert_string_equal(nts_err_text(got), nts_err_text(want));
 }
 
 static void a_good_answer_is_accepted(void **state)
@@ -317,7 +317,7 @@ static void bad_answers_are_refused(void **state)
 		err = parse(f);
 		if (err != a->err || f->detail != a->detail)
 			fail_msg("%s: %s, detail %u", a->what,
-			    nts_err_name(err), f->detail);
+			    nts_err_text(err), f->detail);
 		assert_memory_equal(&f->got, &before, sizeof(before));
 	}
 }

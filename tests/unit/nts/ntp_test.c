@@ -247,35 +247,6 @@ static void short_times_are_converted_to_nanoseconds(void **state)
 	assert_int_equal(ntp_short_to_ns(UINT32_MAX), INT64_C(65535999984741));
 }
 
-static void reference_ids_are_converted_to_text(void **state)
-{
-	static const struct {
-		uint32_t refid;
-		unsigned stratum;
-		const char *text;
-	} cases[] = {
-	    {NTP_REFID('G', 'P', 'S', 0), 1, "GPS"},
-	    {NTP_REFID('D', 'C', 'F', 'a'), 1, "DCFa"},
-	    {NTP_REFID('R', 'A', 'T', 'E'), 0, "RATE"},
-	    {NTP_REFID(127, 127, 1, 0), 1, "7F7F0100"},
-	    {NTP_REFID(255, 255, 255, 255), 2, "255.255.255.255"},
-	    {NTP_REFID('G', 'P', 'S', 0), 2, "71.80.83.0"},
-	    {NTP_REFID(0, 'P', 'P', 'S'), 1, "00505053"},
-	    {NTP_REFID('G', 'P', 'S', 27), 1, "4750531B"},
-	    {0, 0, "00000000"},
-	    /* No control character reaches a terminal. */
-	    {NTP_REFID(27, '[', '2', 'J'), 1, "1B5B324A"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char out[16];
-
-		ntp_refid_text(cases[i].refid, cases[i].stratum, out);
-		assert_string_equal(out, cases[i].text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,7 +264,6 @@ int main(void)
 	    cmocka_unit_test(a_nanosecond_survives_the_wire_format),
 	    cmocka_unit_test(a_wildly_wrong_clock_does_not_overflow),
 	    cmocka_unit_test(short_times_are_converted_to_nanoseconds),
-	    cmocka_unit_test(reference_ids_are_converted_to_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

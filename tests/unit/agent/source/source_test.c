@@ -560,7 +560,7 @@ static void spent_cookies_wait_for_their_time(void **state)
 	struct mono began;
 
 	rig_start(r);
-	cookie_jar_wipe(&r->source.assoc.jar);
+	r->source.assoc.jar = (struct cookie_jar){0};
 	began = r->now.mono;
 	r->source.keys_not_before = mono_after(began, 100 * NS_PER_S);
 	assert_int_equal(rig_timer(r), ACTION_NOTHING);
