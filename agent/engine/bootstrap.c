@@ -328,7 +328,6 @@ void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 	case BOOTSTRAP_FEW:
 	case BOOTSTRAP_RIGHT:
 	case BOOTSTRAP_AGREED:
-	case BOOTSTRAP_OUTCOME_COUNT:
 		snprintf(out, size,
 		    "%s: %u independent server%s must agree to set it, and %u "
 		    "answered%s",

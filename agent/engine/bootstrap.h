@@ -35,19 +35,12 @@ struct bootstrap_offer {
 	char host[HOST_MAX];
 };
 
-/* clang-format off */
-#define BOOTSTRAP_OUTCOMES(X) \
-	X(BOOTSTRAP_FEW,      "few")      /* not enough servers have answered */ \
-	X(BOOTSTRAP_DISAGREE, "disagree") /* no majority of them agrees */ \
-	X(BOOTSTRAP_EARLY,    "early")    /* they agree on a time that is past */ \
-	X(BOOTSTRAP_RIGHT,    "right")    /* the clock is fit to check dates by */ \
-	X(BOOTSTRAP_AGREED,   "agreed")   /* set the clock */
-/* clang-format on */
 enum bootstrap_outcome {
-#define X(id, name) id,
-	BOOTSTRAP_OUTCOMES(X)
-#undef X
-	    BOOTSTRAP_OUTCOME_COUNT
+	BOOTSTRAP_FEW,	    /* not enough servers have answered */
+	BOOTSTRAP_DISAGREE, /* no majority of them agrees */
+	BOOTSTRAP_EARLY,    /* they agree on a time that is past */
+	BOOTSTRAP_RIGHT,    /* the clock is fit to check dates by */
+	BOOTSTRAP_AGREED,   /* set the clock */
 };
 
 struct bootstrap_result {

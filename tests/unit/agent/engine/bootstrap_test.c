@@ -72,19 +72,9 @@ static void offers(struct election *w, unsigned i, int64_t error_ns)
 	take(w, i, &o);
 }
 
-static const char *const outcomes[] = {
-#define X(id, name) [id] = name,
-    BOOTSTRAP_OUTCOMES(X)
-#undef X
-};
-
 static void assert_outcome(struct election *w, enum bootstrap_outcome want)
 {
-	enum bootstrap_outcome got =
-	    bootstrap_decide(&w->b, &w->t, w->now)->outcome;
-
-	if (got != want)
-		fail_msg("%s instead of %s", outcomes[got], outcomes[want]);
+	assert_int_equal(bootstrap_decide(&w->b, &w->t, w->now)->outcome, want);
 }
 
 static void assert_agreed(
