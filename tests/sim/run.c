@@ -19,6 +19,7 @@ struct peer {
 	struct wall sent;
 	struct trip trip;
 	uint8_t reach;
+	unsigned in_hour; /* requests since the last full hour */
 };
 
 struct run {
@@ -177,6 +178,9 @@ static void send_request(struct run *r, unsigned i)
 	p->send_at =
 	    r->world.now + pace_interval_ns(&p->pace, random_u32(&r->world));
 	r->packets++;
+	p->in_hour++;
+	if (p->in_hour > r->out->busiest)
+		r->out->busiest = p->in_hour;
 	if (!p->in_flight)
 		steer(r);
 }
@@ -301,6 +305,9 @@ static void second(struct run *r)
 	/* The state of a source stays until the next answer. */
 	if (now % (NS_PER_S << (r->s->minpoll < 0 ? 0 : r->s->minpoll)) == 0)
 		look_for_false_rejections(r);
+	if (now % (3600 * NS_PER_S) == 0)
+		for (unsigned i = 0; i < SIM_SERVERS; i++)
+			r->peers[i].in_hour = 0;
 	start_window(r, error);
 	if (now < r->s->settled)
 		return;

@@ -41,6 +41,7 @@ struct outcome {
 	unsigned long false_rejections;
 	double mean_bound; /* s */
 	double packets;	   /* per server and hour */
+	unsigned busiest;  /* most packets to a server in an hour */
 	double first_correction, below_1ms, below_100us, below_30us; /* s */
 	char states[SIM_SERVERS + 1]; /* the sources' marks at the end */
 	double cpu_per_sample;	      /* s, from a sample to the decision */
