@@ -193,6 +193,13 @@ def honesty(row, folder, error):
             'broken': int(np.sum(error > most + UNIT))}
 
 
+def busiest(sent):
+    """The most packets to one server in one hour."""
+    return max((int(np.bincount((to[:, 0] // 3600).astype(int)).max())
+                for to in (sent[sent[:, 2] == s]
+                           for s in np.unique(sent[:, 2]))), default=0)
+
+
 def measure(row, folder, node):
     error = column(folder, 'offsets', node)
     window = error[int(row.settle):]
@@ -204,6 +211,7 @@ def measure(row, folder, node):
         'p99': float(np.percentile(np.abs(window), 99)),
         'max': float(np.max(np.abs(window))),
         'packets': len(sent),
+        'busiest': busiest(sent),
         'error': error[::max(1, len(error) // 2000)],
     }
     result.update(honesty(row, folder, error))
