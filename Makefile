@@ -166,7 +166,7 @@ $B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $B/tests/fuzz/replay.o $(LIBS)
 	$(LINK)
 endif
 
-$B/tests/kernel/%.so: tests/kernel/%.c
+$B/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
 	@$(if $(filter 0,$(V)),echo '  LD   $@';) \
 	$(CC) $(WARN) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $<
@@ -218,13 +218,16 @@ fuzz-run: $(FUZZERS)
 	done
 
 # CLKNETSIM_PATH and CHRONYD come from the environment or the command line;
-# BENCH_SEEDS and BENCH_ROWS ("lan-* four-*") narrow it.
+# BENCH_SEEDS, BENCH_ROWS ("lan-* four-*") and BENCH_CLIENT narrow it.
 BENCH_SEEDS ?= 10
 BENCH_ROWS ?=
 export CLKNETSIM_PATH CHRONYD
-bench: $B/ntsagentd
+BENCH_CLIENT ?=
+bench: $B/ntsagentd $B/tests/bench/shown_errors.so
 	@mkdir -p $B/bench
-	@tests/bench/bench -s $(BENCH_SEEDS) $B/ntsagentd $B/bench $(BENCH_ROWS)
+	@tests/bench/bench -s $(BENCH_SEEDS) $(BENCH_CLIENT:%=-c %) \
+		-p $B/tests/bench/shown_errors.so $B/ntsagentd $B/bench \
+		$(BENCH_ROWS)
 
 # The long rows of our own simulator, without a rival.
 bench-sim: $(SIM)

@@ -4,7 +4,7 @@ A row describes the client's oscillator, the paths to the servers, and the poll
 limits of both clients. Expressions are those of clknetsim's configuration.
 Times are in seconds, frequencies in s/s.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -20,6 +20,7 @@ class Row:
     polls: tuple = (6, 10)
     servers: int = 1
     server_errors: dict = field(default_factory=dict)  # server: offset
+    server_freq: str = ''       # of all servers
     freq: float = 7e-5
     freq_extra: str = ''        # added to the frequency
     offset: float = 0.5
@@ -156,4 +157,296 @@ def starts():
                   freq=-1e-4, hours=6, settle=HOUR, settle_row=True)
 
 
-ROWS = [*published(), *lan(), *far(), *troubled(), *many(), *starts()]
+PATHS = {'lan': (1e-4, 1e-5), 'near': (1e-3, 3e-4), 'metro': (2e-3, 2e-4),
+         'inet': (2e-2, 1e-3)}
+
+
+def first_hour():
+    """The table shows the RMS in parts of this hour."""
+    for path, (base, jitter) in PATHS.items():
+        for wander in (1e-10, 1e-9, 1e-8):
+            for polls in ((6, 10), (4, 8)):
+                yield Row('hour-%s-%.0e-%d%d' % (path, wander, *polls),
+                          base=base, jitter_up=jitter, wander=wander,
+                          polls=polls, hours=3601 / HOUR, settle=30,
+                          limit=False)
+
+
+def after(start):
+    """1 from an instant of network time on, before it 0."""
+    return '(max 0 (min 1 (* 1e6 (+ time %d))))' % -start
+
+
+def until(end):
+    return '(+ 1 (* -1 %s))' % after(end)
+
+
+def number(period, salt):
+    """Between 0 and 1, another one in each period; about random, and differs
+    with the seed of the run and with the server."""
+    n = '(* %.9g (+ time (* -1 (%% time %d))))' % (1 / period, period)
+    return '(%% (* 0.6180339887 (+ %g SERVER %s) (+ %g SEED %s)) 1)' % (
+        0.3 + salt, n, 7.1 + salt, n)
+
+
+def level(salt):
+    """Between 0 and 1; changes once an hour on average."""
+    return '(%% (+ %s %s) 1)' % (number(9000, salt), number(6000, 3.7 * salt))
+
+
+def one_of_four_levels(salt):
+    def bit(period, salt):
+        return '(max 0 (min 1 (* 1e9 (+ -0.5 %s))))' % number(period, salt)
+    return '(+ (* 0.66666667 %s) (* 0.33333333 %s))' % (
+        bit(4500, salt), bit(3000, 3.7 * salt))
+
+
+def slow_sine(period):
+    """Two parabolas: within 6 % of the amplitude."""
+    half = period // 2
+    arc = '(* %.9g (%% time %d) (+ %d (* -1 (%% time %d))))' % (
+        4 / half ** 2, half, half, half)
+    return '(* %s (+ 1 (* -2 %s)))' % (arc, during(half, half, period))
+
+
+UP, DOWN, BOTH = (1, 0), (0, 1), (1, 1)
+
+
+def on(ways, expression):
+    """What to add to the delays up and down."""
+    return tuple(expression if way else '' for way in ways)
+
+
+def watched(row, event, **changes):
+    """The statistics begin twenty shortest polls after the event."""
+    settle = event + 20 * 2 ** row.polls[0]
+    return {'settle': settle, 'hours': (settle + 12 * HOUR) / HOUR, **changes}
+
+
+def start_queue(ways, size, end):
+    """More queue until `end`; size: its mean as a multiple of the base."""
+    return lambda row: watched(row, end, delay_extra=on(
+        ways, '(* %g (exponential) %s)' % (size * row.base, until(end))))
+
+
+def start_buffer(ways, size, end):
+    """A full buffer until `end`; two thirds of its queue are always there."""
+    return lambda row: watched(row, end, delay_extra=on(
+        ways, '(* %g (+ 2 (exponential)) %s)' % (
+            size * row.base / 3, until(end))))
+
+
+def start_detour(ways, size, end):
+    """size: what it adds, as a multiple of the base."""
+    return lambda row: watched(row, end, delay_extra=on(
+        ways, '(* %g %s)' % (size * row.base, until(end))))
+
+
+def levels(ways, size, draw=level):
+    """size: the highest level, as a multiple of the base."""
+    return lambda row: {'delay_extra': tuple(
+        '(* %g %s)' % (size * row.base, draw(1 + i)) if way else ''
+        for i, way in enumerate(ways))}
+
+
+def creep(ways, size, period):
+    """size: the amplitude, as a multiple of the base."""
+    return lambda row: {'delay_extra': on(
+        ways, '(* %g %s)' % (size * row.base, slow_sine(period)))}
+
+
+def spikes(law):
+    """Queues of 3 us, and a tenth of the packets is 10 ms late."""
+    return lambda row: {'jitter_up': 3e-6, 'delay_extra': on(
+        BOTH, '(* 1e-2 %s (equal 0.05 (uniform) 0.05))' % law)}
+
+
+def normal(down):
+    """The mean of the queue becomes the deviation of normal jitter."""
+    return lambda row: {'jitter_up': 0, 'delay_extra': (
+        '(* %g (normal))' % row.jitter_up,
+        '(* %g (normal))' % (down * row.jitter_up))}
+
+
+def gamma(shape):
+    """The standard deviation stays."""
+    return lambda row: {'jitter_up': 0, 'delay_extra': on(
+        BOTH, '(* %g (+ %s))' % (row.jitter_up / shape ** 0.5,
+                                 '(exponential) ' * shape))}
+
+
+def extra(ways, expression):
+    return lambda row: {'delay_extra': on(ways, expression)}
+
+
+def workday(ways, factor, hours):
+    return lambda row: {'delay_extra': on(
+        ways, '(* %g (exponential) %s)' % (
+            (factor - 1) * row.jitter_up, during(0, hours * HOUR, DAY)))}
+
+
+def shorter(ways, size, start):
+    return lambda row: {
+        'hours': start / HOUR + 12, 'delay_extra': on(
+            ways, '(* %g %s)' % (-size * row.base, after(start)))}
+
+
+def server_slews(freq, start):
+    """A wrong server becomes right in ten minutes."""
+    return lambda row: watched(
+        row, start + 600, server_errors={1: -600 * freq},
+        server_freq='(* %g (+ (* -1 (pulse %d 1000000000)) '
+                    '(pulse %d 1000000000)))' % (
+                        freq / 2, start, start + 600))
+
+
+def freq_step(size, start):
+    return lambda row: {
+        'hours': start / HOUR + 12,
+        'freq_extra': '(* %g (+ 1 (* -1 (pulse %d 1000000000))))' % (
+            size / 2, start)}
+
+
+def jumps(size, every):
+    half = 0.5 / every
+    return '(sum (* %g (normal) (equal %g (uniform) %g)))' % (size, half, half)
+
+
+def silence(hours, freq_extra=''):
+    """No answer from the twentieth hour on."""
+    gap = '(* -1e4 %s %s)' % (after(20 * HOUR), until((20 + hours) * HOUR))
+    return lambda row: {
+        'hours': 24 + hours, 'delay_extra': (gap, gap),
+        'freq_extra': '(* 1e-7 (sine 86400)) ' + freq_extra}
+
+
+KINDS = {
+    'queue_down_4m': start_queue(DOWN, 20, 240),
+    'queue_down_10m': start_queue(DOWN, 2.5, 600),
+    'queue_both_10m': start_queue(BOTH, 5, 600),
+    'queue_up_30m': start_queue(UP, 10, 1800),
+    'queue_down_6h': start_queue(DOWN, 2.5, 6 * HOUR),
+    'buffer_down_4m': start_buffer(DOWN, 20, 240),
+    'buffer_down_10m': start_buffer(DOWN, 2.5, 600),
+    'detour_up_10m': start_detour(UP, 1, 600),
+    'detour_up_30m': start_detour(UP, 0.5, 1800),
+    'detour_both_30m': start_detour(BOTH, 1, 1800),
+    'detour_down_6h': start_detour(DOWN, 1, 6 * HOUR),
+    'levels_up': levels(UP, 0.5),
+    'levels_both': levels(BOTH, 0.5),
+    'four_levels_up': levels(UP, 0.5, one_of_four_levels),
+    'four_levels_both': levels(BOTH, 0.5, one_of_four_levels),
+    'creep_both_24h': creep(BOTH, 0.1, DAY),
+    'creep_both_12h': creep(BOTH, 0.1, DAY // 2),
+    'creep_up_24h': creep(UP, 0.1, DAY),
+    'creep_up_12h': creep(UP, 0.05, DAY // 2),
+    'spikes': spikes('(exponential)'),
+    'fixed_spikes': spikes(''),
+    'normal': normal(1),
+    'lopsided_normal': normal(0.2),
+    'gamma': gamma(9),
+    # Satellites in a low orbit.
+    'satellite': extra(BOTH, '(* 2e-2 %s)' % number(15, 0)),
+    'uniform_up': extra(UP, '(* 4e-3 (uniform))'),
+    'workday_down': workday(DOWN, 20, 8),
+    'half_lost': extra(BOTH, dropped(0.5)),
+    'shorter_up': shorter(UP, 0.5, 12 * HOUR),
+    'server_slews': server_slews(1e-4, DAY),
+    'step_1ppm': freq_step(1e-6, DAY),
+    'step_5ppm': freq_step(-5e-6, DAY),
+    'jumps': lambda row: {'freq_extra': jumps(1e-6, 6 * HOUR)},
+    'silence_1h': silence(1),
+    'silence_24h': silence(24),
+    'silence_jumps': silence(24, jumps(1e-6, 6 * HOUR)),
+}
+
+# Kind, path, servers and poll limits: the rows of tests/sim/hard.c.
+HARD = '''
+queue_down_4m lan 1 4 8
+queue_down_4m lan 4 4 8
+queue_down_4m lan 1 6 10
+queue_down_10m inet 1 6 6
+queue_down_10m inet 4 6 6
+queue_down_10m inet 1 6 10
+queue_down_10m metro 1 4 8
+queue_both_10m metro 1 6 6
+queue_up_30m metro 1 6 10
+queue_up_30m lan 4 6 10
+queue_down_6h inet 1 6 6
+queue_down_6h metro 4 4 8
+buffer_down_4m lan 1 4 8
+buffer_down_10m metro 1 4 8
+buffer_down_10m inet 4 6 6
+buffer_down_10m inet 1 6 10
+detour_up_10m lan 1 4 8
+detour_up_10m metro 1 6 6
+detour_up_30m inet 4 6 10
+detour_both_30m metro 1 6 10
+detour_down_6h inet 1 6 6
+levels_up lan 1 4 8
+levels_up metro 1 6 6
+levels_up inet 1 6 10
+levels_up inet 4 6 6
+levels_both metro 1 6 6
+levels_both inet 1 6 10
+levels_both metro 4 4 8
+four_levels_up lan 1 6 6
+four_levels_up inet 1 6 6
+four_levels_both metro 1 6 10
+creep_both_24h inet 1 6 6
+creep_both_24h inet 4 6 6
+creep_both_24h metro 1 6 10
+creep_both_24h lan 1 4 8
+creep_both_12h inet 1 6 10
+creep_up_24h metro 1 6 6
+creep_up_12h inet 1 6 6
+spikes lan 1 6 10
+spikes lan 1 6 6
+spikes lan 1 4 8
+fixed_spikes lan 1 6 10
+fixed_spikes metro 4 6 6
+normal inet 1 6 6
+normal lan 1 4 8
+normal metro 4 6 10
+lopsided_normal inet 1 6 6
+lopsided_normal lan 1 6 10
+gamma metro 1 6 6
+gamma inet 4 6 10
+satellite inet 1 6 10
+satellite inet 1 4 8
+uniform_up metro 1 6 6
+uniform_up inet 1 6 10
+workday_down inet 1 6 6
+workday_down metro 1 6 10
+half_lost metro 1 6 6
+half_lost inet 1 6 10
+shorter_up metro 1 6 6
+shorter_up inet 1 6 10
+shorter_up lan 1 4 8
+server_slews inet 1 6 10
+server_slews lan 1 6 10
+step_1ppm lan 1 6 10
+step_5ppm lan 1 4 8
+step_5ppm inet 4 6 10
+jumps lan 1 4 8
+jumps metro 1 6 6
+silence_1h lan 1 6 6
+silence_24h inet 1 6 10
+silence_24h lan 4 4 8
+silence_jumps lan 1 6 6
+'''
+
+
+def hard():
+    """Worlds for which nobody tuned the estimator."""
+    for line in HARD.split('\n')[1:-1]:
+        kind, path, servers, low, high = line.split()
+        base, jitter = PATHS[path]
+        row = Row('hard-%s-%s-%s-%s%s' % (kind, path, servers, low, high),
+                  base=base, jitter_up=jitter, servers=int(servers),
+                  polls=(int(low), int(high)), limit=False)
+        yield replace(row, **KINDS[kind](row))
+
+
+ROWS = [*published(), *lan(), *far(), *troubled(), *many(), *starts(),
+        *first_hour(), *hard()]

@@ -12,15 +12,17 @@ import oracle
 
 START = int(time.time())        # the certificates are valid from now
 SETTLED = 1800                  # "stays below" means half an hour
+UNIT = 1e-6
+WINDOWS = (30, 120, 420, 1200, 3600)    # parts of the first hour, s
 BELOW = (('1 ms', 1e-3), ('100 us', 1e-4), ('30 us', 3e-5))
 
 
 class Lab:
     """Where the programs are, and how to start one."""
 
-    def __init__(self, simulator, chronyd, agent, pki, work):
+    def __init__(self, simulator, chronyd, agent, pki, work, preload):
         self.simulator, self.chronyd, self.agent = simulator, chronyd, agent
-        self.pki, self.work = pki, work
+        self.pki, self.work, self.preload = pki, work, preload
 
     @staticmethod
     def spawn(argv, folder, log, core, **env):
@@ -41,16 +43,20 @@ class Lab:
                 env={**os.environ, **env})
 
 
-def network(row):
+def network(row, seed):
     client = row.servers + 1
     lines = ['node%d_freq = %s' % (client, row.clock()),
              'node%d_offset = %g' % (client, row.offset)]
     for s in range(1, client):
-        lines += ['node%d_delay%d = %s' % (client, s, row.delay(0)),
-                  'node%d_delay%d = %s' % (s, client, row.delay(1))]
+        up, down = (row.delay(way).replace('SERVER', str(s)) for way in (0, 1))
+        lines += ['node%d_delay%d = %s' % (client, s, up),
+                  'node%d_delay%d = %s' % (s, client, down)]
         if row.server_errors.get(s):
             lines.append('node%d_offset = %g' % (s, row.server_errors[s]))
-    return '\n'.join(lines) + '\n'
+        if row.server_freq:
+            lines.append('node%d_freq = %s' % (s, row.server_freq))
+    text = '\n'.join(lines) + '\n'
+    return text.replace('SEED', str(seed))
 
 
 def address(server):
@@ -115,11 +121,12 @@ def run(lab, row, client, seed, core):
     common = {'LC_ALL': 'C', 'CLKNETSIM_SOCKET': folder + '/sock',
               'CLKNETSIM_RANDOM_SEED': str(seed),
               'CLKNETSIM_START_DATE': str(START)}
+    library = lab.simulator + '/clknetsim.so'
     length = int(row.hours * 3600)
     simulator = lab.spawn(
         [lab.simulator + '/clknetsim', '-n', '2', '-o', 'offsets', '-g', 'raw',
          '-p', 'packets', '-l', str(length), '-s', folder + '/sock',
-         write(folder, 'network', network(row)), str(node)],
+         write(folder, 'network', network(row, seed)), str(node)],
         folder, 'simulator.log', core, **common)
     try:
         for n in range(1, node + 1):
@@ -131,7 +138,8 @@ def run(lab, row, client, seed, core):
                 else [lab.chronyd, '-d', '-f', conf]
             processes.append(lab.spawn(
                 argv, folder, 'log.%d' % n, core, CLKNETSIM_NODE=str(n),
-                LD_PRELOAD=lab.simulator + '/clknetsim.so', **common))
+                LD_PRELOAD=lab.preload + ' ' + library if n == node
+                else library, SHOWN_ERRORS=folder + '/shown', **common))
         if simulator.wait(timeout=900) != 0:
             raise RuntimeError('the simulation failed: see ' + folder)
     finally:
@@ -156,6 +164,42 @@ def settled(error, below):
     return int(bad[enough[0]] + 1) if len(enough) else None
 
 
+def shown(folder, length):
+    """The maximum and the estimated error in the kernel in each second, s. The
+    kernel adds 500 ppm to the maximum error; 16 s mean "unsynchronised"."""
+    data = np.fromfile(os.path.join(folder, 'shown'), sep=' ').reshape(-1, 3)
+    data[:, 0] -= START
+    second = np.arange(length)
+    last = np.searchsorted(data[:, 0], second, side='right') - 1
+    most, estimated = data[last, 1] * UNIT, data[last, 2] * UNIT
+    good = (last >= 0) & (data[last, 1] < 16e6)
+    most += 500e-6 * (second - data[last, 0])
+    return np.where(good, most, np.nan), np.where(good, estimated, np.nan)
+
+
+def honesty(row, folder, error):
+    """How often the true error is within the errors that the kernel shows. Its
+    unit is 1 us, so a smaller error is always within them."""
+    most, estimated = shown(folder, len(error))
+    window = slice(int(row.settle), None)
+    error, most, estimated = (
+        np.abs(error[window]), most[window], estimated[window])
+    good = ~np.isnan(most)
+    error, most, estimated = error[good], most[good], estimated[good]
+    if len(error) == 0:
+        return {}
+    return {'within_1': float(np.mean(error <= estimated + UNIT)),
+            'within_3': float(np.mean(error <= 3 * estimated + UNIT)),
+            'broken': int(np.sum(error > most + UNIT))}
+
+
+def busiest(sent):
+    """The most packets to one server in one hour."""
+    return max((int(np.bincount((to[:, 0] // 3600).astype(int)).max())
+                for to in (sent[sent[:, 2] == s]
+                           for s in np.unique(sent[:, 2]))), default=0)
+
+
 def measure(row, folder, node):
     error = column(folder, 'offsets', node)
     window = error[int(row.settle):]
@@ -167,8 +211,13 @@ def measure(row, folder, node):
         'p99': float(np.percentile(np.abs(window), 99)),
         'max': float(np.max(np.abs(window))),
         'packets': len(sent),
+        'busiest': busiest(sent),
         'error': error[::max(1, len(error) // 2000)],
     }
+    result.update(honesty(row, folder, error))
+    for start, end in zip(WINDOWS, WINDOWS[1:]):
+        result['from %d' % start] = float(
+            np.sqrt(np.mean(error[start:end] ** 2)))
     for name, below in BELOW:
         result[name] = settled(error, below)
     if row.limit:
