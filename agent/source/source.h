@@ -23,9 +23,9 @@ void source_init(
 /* Wipes the secrets. */
 void source_end(struct source *s);
 
-/* Delays the first key exchange by up to one second, so that a fleet that
+/* Delays the first key exchange by up to half a second, so that a fleet that
  * starts at one moment does not ask at one moment. */
-#define SOURCE_SPREAD_NS NS_PER_S
+#define SOURCE_SPREAD_NS (NS_PER_S / 2)
 void source_spread_start(struct source *s, uint32_t random);
 
 /* When source_timer() must run next; MONO_NEVER: an event comes first. */
