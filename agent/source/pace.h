@@ -28,7 +28,7 @@
 #define PACE_BURST_GOOD 4
 #define PACE_BURST_TRIES 8
 #define PACE_BURST_NS NS_PER_S
-#define PACE_QUICK_NS (NS_PER_S / 4)
+#define PACE_QUICK_NS (NS_PER_S / 8)
 
 /* For pace_silence_ns(). */
 #define PACE_SILENCE_NS (4 * NS_PER_S)

@@ -150,7 +150,7 @@ static void meddle(struct world *w)
 
 static void a_foreign_frequency_is_corrected(void **state)
 {
-	struct world *w = world_running(3, 3600 * NS_PER_S);
+	struct world *w = world_running(3, 3500 * NS_PER_S);
 
 	(void)state;
 	world_forget_log(w);
