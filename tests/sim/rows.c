@@ -1,5 +1,8 @@
 #include "tests/sim/rows.h"
 
+#include "tests/sim/hard.h"
+
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -129,10 +132,10 @@ const struct row rows[] = {
 	{"metro", "flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"inet", "flapping", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"inet", "flapping", 1e-9, 4, 6, 10, 0, 0, 0, 0, 160},
-	{"metro", "hardly_flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 40},
-	{"lan", "hardly_flapping", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
-	{"inet", "hardly_flapping", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
-	{"inet", "hardly_flapping", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
+	{"metro", "barely_flapping", 1e-9, 1, 6, 6, 0, 0, 0, 0, 40},
+	{"lan", "barely_flapping", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0},
+	{"inet", "barely_flapping", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
+	{"inet", "barely_flapping", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
 	{"metro", "balanced", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
 	{"metro", "balanced", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"lan", "balanced", 1e-9, 1, 4, 4, 0, 0, 0, 0, 0.55},
@@ -235,6 +238,7 @@ static const struct path paths[] = {
     {"local", 10e-6, 5e-6},
     {"lan", 100e-6, 10e-6},
     {"lannoisy", 200e-6, 100e-6},
+    {"near", 1e-3, 300e-6},
     {"metro", 2e-3, 200e-6},
     {"inet", 20e-3, 1e-3},
     {"wifi", 10e-3, 10e-3},
@@ -336,7 +340,7 @@ static void flapping(struct scenario *s)
 }
 
 /* The routes differ by no more than the queues. */
-static void hardly_flapping(struct scenario *s)
+static void barely_flapping(struct scenario *s)
 {
 	flapping(s);
 	s->server[0].route_up = s->server[0].up.queue;
@@ -377,7 +381,8 @@ static void mixed(struct scenario *s)
 {
 	biased(s);
 	s->server[0].offset = 0;
-	s->server[0].up = s->server[0].down = (struct way){100e-6, 10e-6, 1};
+	s->server[0].up = s->server[0].down =
+	    (struct way){.base = 100e-6, .queue = 10e-6, .shape = 1};
 }
 
 /* The near server of mixed() does not answer for six hours. */
@@ -429,8 +434,10 @@ static void daily(struct scenario *s)
 
 static void rush(struct scenario *s)
 {
-	for (unsigned i = 0; i < s->servers; i++)
-		s->server[i].rush = 10;
+	for (unsigned i = 0; i < s->servers; i++) {
+		s->server[i].up.rush = s->server[i].down.rush = 10;
+		s->server[i].rush_time = 4 * HOUR;
+	}
 }
 
 static void spiky(struct scenario *s)
@@ -471,7 +478,7 @@ static const struct tweak {
     {"busy", busy},
     {"longer", longer},
     {"flapping", flapping},
-    {"hardly_flapping", hardly_flapping},
+    {"barely_flapping", barely_flapping},
     {"balanced", balanced},
     {"longer_both", longer_both},
     {"shorter", shorter},
@@ -495,6 +502,20 @@ bool row_is_start(const struct row *row)
 	       strcmp(row->special, "cool") == 0;
 }
 
+bool row_is_hard(const struct row *row)
+{
+	return strncmp(row->special, "hard-", 5) == 0;
+}
+
+static void set_path(struct scenario *s, const struct path *p)
+{
+	for (unsigned i = 0; i < s->servers; i++) {
+		s->server[i].number = i;
+		s->server[i].up = s->server[i].down = (struct way){
+		    .base = p->base, .queue = p->queue, .shape = 1};
+	}
+}
+
 void row_scenario(const struct row *row, struct scenario *out)
 {
 	*out = (struct scenario){
@@ -511,11 +532,13 @@ void row_scenario(const struct row *row, struct scenario *out)
 		out->settled = HOUR / 4;
 	}
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		for (unsigned k = 0;
-		     k < row->servers && strcmp(paths[i].name, row->path) == 0;
-		     k++)
-			out->server[k].up = out->server[k].down =
-			    (struct way){paths[i].base, paths[i].queue, 1};
+		if (strcmp(paths[i].name, row->path) == 0)
+			set_path(out, &paths[i]);
+	if (row_is_hard(row)) {
+		bool known = hard_apply(row->special, out);
+
+		assert(known);
+	}
 	for (size_t i = 0; i < sizeof(tweaks) / sizeof(tweaks[0]); i++)
 		if (strcmp(tweaks[i].name, row->special) == 0)
 			tweaks[i].apply(out);

@@ -7,9 +7,10 @@
 #include "tests/sim/run.h"
 
 struct row {
-	const char *path;    /* a name of the table of paths */
-	const char *special; /* a name of the table of tweaks, or "" */
-	double wander;	     /* s/s per sqrt(s) */
+	const char *path; /* a name of the table of paths */
+	/* A name of the table of tweaks, or a kind of hard world, or "". */
+	const char *special;
+	double wander; /* s/s per sqrt(s) */
 	unsigned servers;
 	int minpoll, maxpoll;
 	/* Median errors of chronyd, us; 0: not measured. */
@@ -25,5 +26,6 @@ extern const unsigned row_count;
 void row_scenario(const struct row *row, struct scenario *out);
 /* True for rows that start with a wrong clock. */
 bool row_is_start(const struct row *row);
+bool row_is_hard(const struct row *row);
 
 #endif

@@ -20,11 +20,23 @@ struct scenario {
 	bool reboots;	    /* it has another timescale */
 };
 
+#define SIM_START_WINDOWS 4
+/* Seconds after the start: the limits of these windows. */
+extern const unsigned sim_start_windows[SIM_START_WINDOWS + 1];
+
+/* How well the shown errors describe the true ones. */
+struct coverage {
+	unsigned long looks;
+	/* How often the true error was within 1 and 3 estimated errors. */
+	unsigned long within_1, within_3;
+	unsigned long violations; /* of the bound */
+};
+
 struct outcome {
-	double rms, p99, max; /* of the clock's true error, s */
-	/* Share of errors within 1 and 3 estimated errors. */
-	double within_1, within_3;
-	unsigned long bound_violations;
+	double rms, p99, max;		     /* of the clock's true error, s */
+	double start_rms[SIM_START_WINDOWS]; /* s */
+	struct coverage tracking;	     /* each five seconds */
+	struct coverage kernel; /* each second while it is synchronised */
 	/* How often an honest server was a falseticker when looked at. */
 	unsigned long false_rejections;
 	double mean_bound; /* s */

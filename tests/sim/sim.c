@@ -2,8 +2,11 @@
  * Closed-loop simulation of clock/.
  *   sim              a short set with limits; fails if accuracy is lost
  *   sim --bench [TEXT [SEEDS]]  every row whose name contains TEXT, compared
- *                    with chronyd in the same world
+ *                    with chronyd in the same world; the names of the hard
+ *                    worlds begin with "hard-"
+ *   sim --start [TEXT [SEEDS]]  the RMS error in parts of the first hour
  */
+#include "tests/sim/hard.h"
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
 
@@ -17,17 +20,25 @@
 
 struct result {
 	double rms, p99, max; /* medians over the seeds, us */
-	double within_1, within_3, packets, bound, cpu;
-	unsigned long violations, rejections;
+	double start_rms[SIM_START_WINDOWS];
+	struct coverage tracking, kernel;
+	double packets, bound, cpu;
+	unsigned long rejections;
 	double first, ms1, us100, us30; /* of the slowest seed, s */
 	char states[SIM_SERVERS + 1];
 };
 
 static void name_of(const struct row *r, char *out, size_t size)
 {
-	(void)snprintf(out, size, "%s%s%s %.0e %u srv %d..%d", r->path,
-	    r->special[0] ? "-" : "", r->special, r->wander, r->servers,
-	    r->minpoll, r->maxpoll);
+	const char *first = r->path, *second = r->special;
+
+	if (row_is_hard(r)) {
+		first = r->special;
+		second = r->path;
+	}
+	(void)snprintf(out, size, "%s%s%s %.0e %u srv %d..%d", first,
+	    second[0] ? "-" : "", second, r->wander, r->servers, r->minpoll,
+	    r->maxpoll);
 }
 
 static int by_size(const void *a, const void *b)
@@ -43,26 +54,40 @@ static double median_us(double *v, unsigned n)
 	return v[n / 2] * 1e6;
 }
 
-static bool run_row(const struct row *row, unsigned seeds, struct result *out)
+static void add_coverage(struct coverage *sum, const struct coverage *c)
+{
+	sum->looks += c->looks;
+	sum->within_1 += c->within_1;
+	sum->within_3 += c->within_3;
+	sum->violations += c->violations;
+}
+
+static double share(unsigned long part, unsigned long all)
+{
+	return all > 0 ? (double)part / (double)all : 0;
+}
+
+static bool run_scenarios(
+    const struct scenario *s, unsigned seeds, struct result *out)
 {
 	double rms[SEEDS_MAX], p99[SEEDS_MAX], max[SEEDS_MAX];
-	struct scenario s;
+	double start[SIM_START_WINDOWS][SEEDS_MAX];
 	struct outcome o;
 
 	*out = (struct result){0};
-	row_scenario(row, &s);
 	for (unsigned i = 0; i < seeds; i++) {
-		if (!run_scenario(&s, i + 1, &o))
+		if (!run_scenario(s, i + 1, &o))
 			return false;
 		rms[i] = o.rms;
 		p99[i] = o.p99;
 		max[i] = o.max;
-		out->within_1 += o.within_1 / seeds;
-		out->within_3 += o.within_3 / seeds;
+		for (unsigned k = 0; k < SIM_START_WINDOWS; k++)
+			start[k][i] = o.start_rms[k];
+		add_coverage(&out->tracking, &o.tracking);
+		add_coverage(&out->kernel, &o.kernel);
 		out->packets += o.packets / seeds;
 		out->bound += o.mean_bound * 1e6 / seeds;
 		out->cpu += o.cpu_per_sample * 1e6 / seeds;
-		out->violations += o.bound_violations;
 		out->rejections += o.false_rejections;
 		out->first = fmax(out->first, o.first_correction);
 		out->ms1 = fmax(out->ms1, o.below_1ms);
@@ -73,7 +98,17 @@ static bool run_row(const struct row *row, unsigned seeds, struct result *out)
 	out->rms = median_us(rms, seeds);
 	out->p99 = median_us(p99, seeds);
 	out->max = median_us(max, seeds);
+	for (unsigned k = 0; k < SIM_START_WINDOWS; k++)
+		out->start_rms[k] = median_us(start[k], seeds);
 	return true;
+}
+
+static bool run_row(const struct row *row, unsigned seeds, struct result *out)
+{
+	struct scenario s;
+
+	row_scenario(row, &s);
+	return run_scenarios(&s, seeds, out);
 }
 
 static void print_ratio(double ours, double theirs)
@@ -84,20 +119,27 @@ static void print_ratio(double ours, double theirs)
 		printf("     -");
 }
 
+static void print_coverage(const struct coverage *c)
+{
+	printf("  %3.0f%% %5.1f%% %4lu", share(c->within_1, c->looks) * 100,
+	    share(c->within_3, c->looks) * 100, c->violations);
+}
+
 static void print_row(const struct row *row, const struct result *r)
 {
 	char name[80];
 
 	name_of(row, name, sizeof(name));
-	printf("%-34s %5.0f %8.2f %8.1f %8.1f", name, r->packets, r->rms,
+	printf("%-43s %5.0f %8.2f %8.1f %8.1f", name, r->packets, r->rms,
 	    r->p99, r->max);
 	print_ratio(r->rms, row->rms);
 	print_ratio(r->p99, row->p99);
 	print_ratio(r->max, row->max);
 	print_ratio(r->rms, row->limit);
-	printf("  %3.0f%% %5.1f%% %6.0f %4lu %4lu %5.1f %s\n",
-	    r->within_1 * 100, r->within_3 * 100, r->bound, r->violations,
-	    r->rejections, r->cpu, r->states);
+	print_coverage(&r->tracking);
+	print_coverage(&r->kernel);
+	printf(" %6.0f %4lu %5.1f %s\n", r->bound, r->rejections, r->cpu,
+	    r->states);
 	if (row_is_start(row))
 		printf("    set after %.1f s; below 1 ms from %.0f s, 100 us "
 		       "%.0f s, 30 us %.0f s\n",
@@ -105,19 +147,25 @@ static void print_row(const struct row *row, const struct result *r)
 	fflush(stdout);
 }
 
-/* How well the shown errors describe the true ones, over all rows. */
+/* How well the shown errors describe the true ones, over all rows. Each row
+ * counts alike. */
 struct honesty {
 	unsigned rows;
-	double within_1, within_3;
-	unsigned long violations, rejections;
+	double within_1, within_3, kernel_1, kernel_3;
+	unsigned long violations, kernel_violations, rejections;
 };
 
 static void judge_honesty(struct honesty *h, const struct result *r)
 {
+	const struct coverage *t = &r->tracking, *k = &r->kernel;
+
 	h->rows++;
-	h->within_1 += (r->within_1 - h->within_1) / h->rows;
-	h->within_3 += (r->within_3 - h->within_3) / h->rows;
-	h->violations += r->violations;
+	h->within_1 += (share(t->within_1, t->looks) - h->within_1) / h->rows;
+	h->within_3 += (share(t->within_3, t->looks) - h->within_3) / h->rows;
+	h->kernel_1 += (share(k->within_1, k->looks) - h->kernel_1) / h->rows;
+	h->kernel_3 += (share(k->within_3, k->looks) - h->kernel_3) / h->rows;
+	h->violations += t->violations;
+	h->kernel_violations += k->violations;
 	h->rejections += r->rejections;
 }
 
@@ -130,39 +178,109 @@ static void print_honesty(const struct honesty *h)
 	    "rows)\n",
 	    h->within_1 * 100, h->within_3 * 100, h->violations, h->rejections,
 	    h->rows);
+	printf("in the kernel, second by second: %.1f %%, %.2f %%, %lu times\n",
+	    h->kernel_1 * 100, h->kernel_3 * 100, h->kernel_violations);
 }
 
-static int bench(const char *text, unsigned seeds)
+static void print_head(void)
+{
+	printf("%-43s %5s %8s %8s %8s %5s %5s %5s %5s  %4s %6s %4s  %4s %6s "
+	       "%4s %6s %4s %5s\n",
+	    "row (errors in us)", "pkt/h", "rms", "p99", "max", "/rms", "/p99",
+	    "/max", "/lim", "1sd", "3sd", "viol", "k1sd", "k3sd", "viol",
+	    "bound", "rej", "cpu");
+}
+
+static bool bench_rows(
+    const struct row *row, unsigned count, const char *text, unsigned seeds)
 {
 	struct honesty honesty = {0};
 	double log_sum = 0;
 	unsigned compared = 0;
 
-	printf(
-	    "%-34s %5s %8s %8s %8s %5s %5s %5s %5s %5s %6s %6s %4s %4s %5s\n",
-	    "row (errors in us)", "pkt/h", "rms", "p99", "max", "/rms", "/p99",
-	    "/max", "/lim", "1sd", "3sd", "bound", "viol", "rej", "cpu");
-	for (unsigned i = 0; i < row_count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		struct result r;
 		char name[80];
 
-		name_of(&rows[i], name, sizeof(name));
+		name_of(&row[i], name, sizeof(name));
 		if (!strstr(name, text))
 			continue;
-		if (!run_row(&rows[i], seeds, &r))
-			return 2;
-		print_row(&rows[i], &r);
+		if (!run_row(&row[i], seeds, &r))
+			return false;
+		print_row(&row[i], &r);
 		judge_honesty(&honesty, &r);
-		if (rows[i].rms > 0) {
-			log_sum += log(r.rms / rows[i].rms);
+		if (row[i].rms > 0) {
+			log_sum += log(r.rms / row[i].rms);
 			compared++;
 		}
 	}
-	print_honesty(&honesty);
+	if (honesty.rows > 0)
+		print_honesty(&honesty);
 	if (compared > 0)
 		printf("RMS divided by that of chronyd, geometric mean of %u "
 		       "rows: %.3f\n",
 		    compared, exp(log_sum / compared));
+	return true;
+}
+
+static int bench(const char *text, unsigned seeds)
+{
+	print_head();
+	return bench_rows(rows, row_count, text, seeds) &&
+		       bench_rows(hard_rows, hard_row_count, text, seeds)
+		   ? 0
+		   : 2;
+}
+
+static bool start_row(const struct row *row, const char *text, unsigned seeds)
+{
+	struct scenario s;
+	struct result r;
+	char name[80];
+
+	name_of(row, name, sizeof(name));
+	if (!strstr(name, text))
+		return true;
+	row_scenario(row, &s);
+	s.length = 3601 * NS_PER_S;
+	s.settled = 30 * NS_PER_S;
+	if (!run_scenarios(&s, seeds, &r))
+		return false;
+	printf("%-30s %5.0f", name, r.packets);
+	for (unsigned i = 0; i < SIM_START_WINDOWS; i++)
+		printf(" %10.2f", r.start_rms[i]);
+	print_coverage(&r.tracking);
+	print_coverage(&r.kernel);
+	printf(" %6.1f\n", r.first);
+	fflush(stdout);
+	return true;
+}
+
+/* The first hour: RMS in us. */
+static int bench_start(const char *text, unsigned seeds)
+{
+	static const char *const start_paths[] = {
+	    "lan", "near", "metro", "inet"};
+
+	printf("%-30s %5s", "row (errors in us)", "pkt/h");
+	for (unsigned i = 0; i < SIM_START_WINDOWS; i++)
+		printf(" %4u-%4u s", sim_start_windows[i],
+		    sim_start_windows[i + 1]);
+	printf("  %4s %6s %4s  %4s %6s %4s %6s\n", "1sd", "3sd", "viol", "k1sd",
+	    "k3sd", "viol", "first");
+	for (unsigned i = 0; i < 4 * 3 * 2; i++) {
+		const struct row row = {
+		    .path = start_paths[i / 6],
+		    .special = "",
+		    .wander = pow(10, -10.0 + i / 2 % 3),
+		    .servers = 1,
+		    .minpoll = i % 2 ? 4 : 6,
+		    .maxpoll = i % 2 ? 8 : 10,
+		};
+
+		if (!start_row(&row, text, seeds))
+			return 2;
+	}
 	return 0;
 }
 
@@ -171,11 +289,11 @@ static const char *failing(const struct row *row, const struct result *r)
 {
 	if (r->rms > row->rms_most)
 		return "less accurate than before";
-	if (r->violations > 0)
+	if (r->tracking.violations > 0)
 		return "the true error exceeded the bound";
 	if (r->rejections > 0)
 		return "an honest server was a falseticker";
-	if (r->within_3 < 0.95)
+	if (share(r->tracking.within_3, r->tracking.looks) < 0.95)
 		return "the estimated error is too small";
 	if (r->first > 4.5)
 		return "the first correction came late";
@@ -234,18 +352,22 @@ static int check(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim [--bench [TEXT [SEEDS]]]\n");
+	fprintf(stderr, "usage: sim [--bench|--start [TEXT [SEEDS]]]\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
 	int seeds = argc > 3 ? atoi(argv[3]) : 5;
+	const char *text = argc > 2 ? argv[2] : "";
 
 	if (argc == 1)
 		return check();
-	if (strcmp(argv[1], "--bench") != 0 || argc > 4 || seeds < 1 ||
-	    seeds > SEEDS_MAX)
+	if (argc > 4 || seeds < 1 || seeds > SEEDS_MAX)
 		return usage();
-	return bench(argc > 2 ? argv[2] : "", (unsigned)seeds);
+	if (strcmp(argv[1], "--bench") == 0)
+		return bench(text, (unsigned)seeds);
+	if (strcmp(argv[1], "--start") == 0)
+		return bench_start(text, (unsigned)seeds);
+	return usage();
 }

@@ -5,16 +5,22 @@
 
 #define SERVER_TIME_NS (20 * NS_PER_US)
 
-/* splitmix64, to fill xorshift128+ (Vigna 2014). */
+/* The last step of splitmix64 (Vigna 2014). */
+static uint64_t mix(uint64_t z)
+{
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* splitmix64, to fill xorshift128+. */
 void rng_seed(struct rng *r, uint64_t seed)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		uint64_t z = seed + UINT64_C(0x9e3779b97f4a7c15);
 
 		seed = z;
-		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-		z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-		r->state[i] = z ^ (z >> 31);
+		r->state[i] = mix(z);
 	}
 	r->have_spare = false;
 }
@@ -56,6 +62,8 @@ static void new_second(struct sim_world *w)
 	bool later = o->wander_at > 0 && w->now >= o->wander_at;
 
 	w->walk += (later ? o->wander_after : o->wander) * rng_normal(&w->rng);
+	if (o->jump_every > 0 && rng_uniform(&w->rng) * o->jump_every < 1)
+		w->walk += o->jump * rng_normal(&w->rng);
 	w->raw = o->freq + w->walk;
 	if (o->sine_period > 0)
 		w->raw += o->sine * sin(2 * M_PI * t / o->sine_period);
@@ -67,7 +75,10 @@ void sim_world_init(struct sim_world *w, uint64_t seed,
     const struct oscillator *osc, double offset_s)
 {
 	*w = (struct sim_world){
-	    .osc = *osc, .wall = {SIM_EPOCH_NS + ns_of_s(offset_s)}};
+	    .seed = seed,
+	    .osc = *osc,
+	    .wall = {SIM_EPOCH_NS + ns_of_s(offset_s)},
+	};
 	rng_seed(&w->rng, seed);
 	new_second(w);
 }
@@ -110,6 +121,12 @@ double sim_world_error_s(const struct sim_world *w)
 	       w->wall_part * 1e-9;
 }
 
+double sim_world_max_error_s(const struct sim_world *w)
+{
+	return s_of_ns(w->status.max_error_ns) +
+	       500e-6 * s_of_ns(w->mono.ns - w->status_at.ns);
+}
+
 static struct wall read_wall(void *self)
 {
 	return ((struct sim_world *)self)->wall;
@@ -139,7 +156,10 @@ static int step(void *self, int64_t step_ns)
 
 static int set_status(void *self, const struct kernel_status *status)
 {
-	((struct sim_world *)self)->status = *status;
+	struct sim_world *w = self;
+
+	w->status = *status;
+	w->status_at = w->mono;
 	return 0;
 }
 
@@ -157,18 +177,86 @@ struct clock_ops sim_world_clock(struct sim_world *w)
 
 #define DAY_NS (24 * 3600 * NS_PER_S)
 
+/* A random number for these three; the same for each call. */
+static double fixed_uniform(
+    const struct sim_world *w, unsigned number, unsigned salt, int64_t slot)
+{
+	uint64_t z = mix(w->seed + UINT64_C(0x9e3779b97f4a7c15));
+
+	z = mix(z ^ ((uint64_t)number << 32 | salt));
+	z = mix(z + (uint64_t)slot);
+	return ((double)(z >> 11) + 0.5) * 0x1p-53;
+}
+
+/* In each slot, the level changes with this probability. */
+#define LEVEL_SLOTS 16
+enum { SALT_CHANGE, SALT_UP, SALT_DOWN };
+
+/* Which share of way.levels adds to the base delay. */
+static double level(
+    const struct sim_world *w, const struct sim_server *s, unsigned salt)
+{
+	const struct levels *l = &s->levels;
+	int64_t slot = w->now / (l->every / (l->regular ? 1 : LEVEL_SLOTS));
+	double share;
+
+	while (!l->regular && slot > 0 &&
+	       fixed_uniform(w, s->number, SALT_CHANGE, slot) * LEVEL_SLOTS > 1)
+		slot--;
+	share = fixed_uniform(w, s->number, l->alike ? SALT_UP : salt, slot);
+	if (l->count > 0)
+		share = floor(share * l->count) / (l->count - 1);
+	return share;
+}
+
+static double base_delay(const struct sim_world *w, const struct sim_server *s,
+    const struct way *way)
+{
+	double base = way->base;
+
+	if (way->creep > 0)
+		base += way->creep * sin(2 * M_PI * (double)w->now /
+					 (double)s->creep_period);
+	if (way->levels > 0)
+		base += way->levels *
+			level(w, s, way == &s->up ? SALT_UP : SALT_DOWN);
+	if (w->now < s->start_over)
+		base += way->start_base;
+	return base;
+}
+
+/* Delays other than the queue; a random number is drawn only where needed. */
+static double jitter(
+    struct sim_world *w, const struct sim_server *s, const struct way *way)
+{
+	double delay = 0;
+
+	if (way->normal > 0)
+		delay += way->normal * rng_normal(&w->rng);
+	if (way->uniform > 0)
+		delay += way->uniform * rng_uniform(&w->rng);
+	if (way->start_queue > 0 && w->now < s->start_over)
+		delay += way->start_queue * rng_exponential(&w->rng);
+	if (way->spike > 0 && rng_uniform(&w->rng) < s->spike_share)
+		delay += way->spike *
+			 (s->spike_fixed ? 1 : rng_exponential(&w->rng));
+	return delay;
+}
+
 static int64_t travel(struct sim_world *w, const struct sim_server *s,
     const struct way *way, double more)
 {
-	double queue = 0;
+	double queue = 0, delay;
 
 	for (unsigned i = 0; i < way->shape; i++)
 		queue += rng_exponential(&w->rng) / way->shape;
-	if (s->rush > 0 && w->now % DAY_NS < DAY_NS / 6)
-		queue *= s->rush;
+	if (way->rush > 0 && w->now % DAY_NS < s->rush_time)
+		queue *= way->rush;
 	if (s->spikes > 0 && rng_uniform(&w->rng) < s->spikes)
 		queue *= 50;
-	return ns_of_s(way->base + more + way->queue * queue);
+	delay = base_delay(w, s, way) + more + way->queue * queue +
+		jitter(w, s, way);
+	return ns_of_s(fmax(delay, 0));
 }
 
 static bool reachable(const struct sim_world *w, const struct sim_server *s)
@@ -196,6 +284,11 @@ double sim_world_ahead_s(const struct sim_world *w, const struct sim_server *s)
 		ahead += s->wobble * sin(2 * M_PI * t / s->period);
 	if (w->now >= s->lie_from && w->now < s->lie_until)
 		ahead += s->lie + s->lie_freq * s_of_ns(w->now - s->lie_from);
+	if (w->now >= s->slew_from && s->slew_until > 0)
+		ahead +=
+		    s->slew_freq *
+		    s_of_ns((w->now < s->slew_until ? w->now : s->slew_until) -
+			    s->slew_from);
 	return ahead;
 }
 

@@ -22,24 +22,49 @@ double rng_uniform(struct rng *r);
 double rng_normal(struct rng *r);
 double rng_exponential(struct rng *r);
 
-/* One direction of a path. Times in s. */
+/* One direction of a path. Times in s; what is 0 does not happen. */
 struct way {
 	double base, queue; /* delay of an empty path, mean queueing delay */
 	unsigned shape;	    /* the queueing delay is a sum of exponentials */
+	double normal;	    /* sd of normal jitter, which has no low edge */
+	double uniform;	    /* jitter between 0 and this */
+	double creep;	    /* amplitude of a slow sine of the base delay */
+	double levels;	    /* a level between 0 and this adds to the base */
+	double rush;	    /* factor of the queue for some time of a day */
+	double start_base, start_queue; /* more, until the start is over */
+	double spike; /* more for a share of the packets, mean */
+};
+
+/* When and how way.levels changes to another level. */
+struct levels {
+	int64_t every;	/* mean time between changes */
+	bool regular;	/* the time is exact */
+	unsigned count; /* of evenly spaced levels; 0: any delay is a level */
+	bool alike;	/* both ways always have the same level */
 };
 
 struct sim_server {
+	unsigned number; /* tells the servers' random levels apart */
 	struct way up, down;
 	double offset;	       /* the server's clock ahead of the truth, s */
 	double wobble, period; /* of that clock: amplitude s, period s */
 	/* A false time between two instants: lie in s, lie_freq in s/s. */
 	int64_t lie_from, lie_until;
 	double lie, lie_freq;
+	/* The clock changes by slew_freq (s/s) between two instants, and keeps
+	 * what it gained. */
+	int64_t slew_from, slew_until;
+	double slew_freq;
 	double loss;		     /* in each direction, 0..1 */
 	int64_t gap_from, gap_until; /* no answer between these instants */
 	int64_t daily; /* reachable only at the end of each day; 0: always */
-	double rush;   /* factor of the queues, four hours a day; 0: none */
+	int64_t rush_time;  /* how long way.rush lasts, from midnight on */
+	int64_t start_over; /* until then, way.start_base and start_queue add */
+	int64_t creep_period;
+	struct levels levels;
 	double spikes; /* share of packets that queue fifty times as long */
+	double spike_share; /* share of packets that way.spike delays */
+	bool spike_fixed;   /* way.spike is not a mean: all are that long */
 	/* Another route from route_at on: for all packets, in every second
 	 * period of route_turns, or for a share of the packets. It adds
 	 * route_up and route_down to the delays, s. */
@@ -56,9 +81,11 @@ struct oscillator {
 	double wander_after;
 	int64_t step_at; /* from then on, step is added to freq; 0: never */
 	double step;
+	double jump, jump_every; /* random steps: sd s/s, mean time s */
 };
 
 struct sim_world {
+	uint64_t seed;
 	struct rng rng;
 	struct oscillator osc;
 	int64_t now;   /* true time */
@@ -70,6 +97,7 @@ struct sim_world {
 	struct mono mono;
 	double mono_part;
 	struct kernel_status status;
+	struct mono status_at; /* when it was set */
 };
 
 #define SIM_EPOCH_NS (INT64_C(1735689600) * NS_PER_S)
@@ -81,6 +109,8 @@ void sim_world_advance(struct sim_world *w, int64_t to);
 /* True time at which CLOCK_MONOTONIC reads m if the frequency stays. */
 int64_t sim_world_when(const struct sim_world *w, struct mono m);
 double sim_world_error_s(const struct sim_world *w);
+/* The kernel's maximum error now: Linux adds 500 ppm of the elapsed time. */
+double sim_world_max_error_s(const struct sim_world *w);
 struct clock_ops sim_world_clock(struct sim_world *w);
 
 /* True times of one exchange, and the server's clock when the request arrives.
