@@ -7,6 +7,7 @@
  *   sim --start [TEXT [SEEDS]]  the RMS error in parts of the first hour
  */
 #include "tests/sim/hard.h"
+#include "tests/sim/first_hour.h"
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
 
@@ -341,6 +342,7 @@ static int check(void)
 		failed += why != NULL;
 	}
 	check_restarts(&passed, &failed);
+	check_first_hour(&passed, &failed);
 	print_honesty(&honesty);
 	if (calibrated(&honesty))
 		passed++;
