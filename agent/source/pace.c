@@ -8,8 +8,8 @@
  * frequency, which all later intervals depend on. */
 #define VOTES_TO_GROW 4
 #define VOTES_TO_LEAVE_SHORTEST 8
-#define VOTES_TO_CLIMB 5
-#define VOTES_TO_CLIMB_HIGH 6
+#define VOTES_TO_CLIMB 6
+#define VOTES_TO_CLIMB_HIGH 5
 #define HIGH_BELOW_MAX 2
 /* By how much a random number changes a time. */
 #define INTERVAL_SPREAD_PERCENT 6
