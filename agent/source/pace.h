@@ -18,8 +18,8 @@
 #define PACE_FAR_MAX 10
 
 /* The promise to the owner of a server: in any time the server gets at most one
- * request per shortest interval and this many more. A start takes 16 of them at
- * most, and a silence of a quarter of an hour takes 27 at most. */
+ * request per shortest interval and this many more. README.md, "The promise".
+ */
 #define PACE_ALLOWANCE 24
 
 /* A burst: answers wanted, requests at most, time between requests. One second
