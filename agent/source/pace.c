@@ -1,11 +1,15 @@
 #include "agent/source/pace.h"
 
+#include <math.h>
+
 /* So many votes double the interval; one vote against halves it. The first
- * climb takes more votes, and most of them at the long intervals: these hours
- * show the frequency, which all later intervals depend on. */
+ * climb takes more votes. Most of them are at the shortest interval, where the
+ * first minutes need samples, and some at the long ones: these hours show the
+ * frequency, which all later intervals depend on. */
 #define VOTES_TO_GROW 4
-#define VOTES_TO_CLIMB 5
-#define VOTES_TO_CLIMB_HIGH 7
+#define VOTES_TO_LEAVE_SHORTEST 8
+#define VOTES_TO_CLIMB 6
+#define VOTES_TO_CLIMB_HIGH 5
 #define HIGH_BELOW_MAX 2
 /* By how much a random number changes a time. */
 #define INTERVAL_SPREAD_PERCENT 6
@@ -56,6 +60,7 @@ void pace_init(struct pace *p, const struct source_config *config)
 	    .ramp_log2_s = INT8_MAX,
 	    .starting = true,
 	    .climbing = true,
+	    .allowance = PACE_ALLOWANCE,
 	};
 	/* Without a known delay the server counts as far. */
 	p->poll_log2_s = lower_limit(p, false);
@@ -66,7 +71,9 @@ void pace_burst(struct pace *p)
 {
 	p->burst_good = PACE_BURST_GOOD;
 	p->burst_tries = PACE_BURST_TRIES;
-	p->ramp_log2_s = PACE_RAMP_LOG2_S;
+	p->ramp_log2_s =
+	    p->starting ? PACE_RAMP_START_LOG2_S : PACE_RAMP_LOG2_S;
+	p->ramp_repeated = !p->starting;
 }
 
 void pace_burst_unless_limited(struct pace *p)
@@ -89,6 +96,8 @@ static int votes_to_grow(const struct pace *p, bool near)
 {
 	if (!p->climbing)
 		return VOTES_TO_GROW;
+	if (p->poll_log2_s == lower_limit(p, near))
+		return VOTES_TO_LEAVE_SHORTEST;
 	return p->poll_log2_s < upper_limit(p, near) - HIGH_BELOW_MAX
 		   ? VOTES_TO_CLIMB
 		   : VOTES_TO_CLIMB_HIGH;
@@ -130,6 +139,7 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 	bool near = delay_ns < PACE_NEAR_NS;
 
 	p->unanswered = 0;
+	p->near = near;
 	p->debt_ns =
 	    at_most(p->debt_ns, DEBT_INTERVALS * poll_ns(p->poll_log2_s));
 	if (p->burst_good > 0) {
@@ -162,17 +172,48 @@ static void count_debt(struct pace *p, int64_t since_ns)
 	p->debt_ns = debt < 0 || p->starting ? 0 : debt;
 }
 
+static int64_t shortest_ns(const struct pace *p)
+{
+	return poll_ns(lower_limit(p, p->near));
+}
+
+static void use_allowance(struct pace *p, int64_t since_ns)
+{
+	double more = (double)since_ns / (double)shortest_ns(p);
+
+	p->allowance = fmin(p->allowance + more, PACE_ALLOWANCE) - 1;
+}
+
+int64_t pace_least_ns(const struct pace *p)
+{
+	double lacks = 1 - p->allowance;
+
+	return lacks <= 0 ? 0 : (int64_t)ceil(lacks * (double)shortest_ns(p));
+}
+
+static void next_ramp_interval(struct pace *p)
+{
+	bool last = p->ramp_log2_s + 1 >= p->poll_log2_s;
+
+	if (last && !p->ramp_repeated)
+		p->ramp_repeated = true;
+	else if (last)
+		/* A longer interval later on does not begin another ramp. */
+		p->ramp_log2_s = INT8_MAX;
+	else
+		p->ramp_log2_s++;
+}
+
 void pace_sent(struct pace *p, int64_t since_ns)
 {
 	count_debt(p, since_ns);
+	use_allowance(p, since_ns);
 	p->unanswered++;
 	if (p->burst_tries > 0) {
 		if (--p->burst_tries == 0)
 			p->burst_good = 0;
 	} else if (ramping(p)) {
-		/* A longer interval later on does not begin another ramp. */
-		if (++p->ramp_log2_s >= p->poll_log2_s)
-			p->ramp_log2_s = INT8_MAX;
+		next_ramp_interval(p);
 	} else {
 		p->starting = false;
 		if (p->doubted > 0)
@@ -259,6 +300,8 @@ void pace_configure(struct pace *p, const struct source_config *config)
 
 	pace_init(p, config);
 	p->patience = was.patience;
+	p->near = was.near;
+	p->allowance = was.allowance;
 	if (!was.rate_limited)
 		return;
 	p->rate_limited = true;
@@ -276,14 +319,28 @@ void pace_configure(struct pace *p, const struct source_config *config)
 	clamp(p, false);
 }
 
+static int64_t burst_ns(const struct pace *p)
+{
+	return p->starting && p->unanswered == 0 ? PACE_QUICK_NS
+						 : PACE_BURST_NS;
+}
+
+/* A far server gets a second for its answer. */
+static int64_t ramp_ns(const struct pace *p)
+{
+	int64_t ns = poll_ns(p->ramp_log2_s);
+
+	return p->unanswered == 0 || ns > PACE_BURST_NS ? ns : PACE_BURST_NS;
+}
+
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 {
 	int64_t full = poll_ns(p->poll_log2_s), ns;
 
 	if (p->burst_tries > 0)
-		ns = at_most(full, PACE_BURST_NS);
+		ns = at_most(full, burst_ns(p));
 	else if (ramping(p))
-		ns = poll_ns(p->ramp_log2_s);
+		ns = at_most(full, ramp_ns(p));
 	else if (p->doubted > 0)
 		ns = at_most(full, PACE_DOUBT_NS);
 	else

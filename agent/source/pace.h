@@ -17,11 +17,18 @@
 #define PACE_FAR_MIN 6
 #define PACE_FAR_MAX 10
 
+/* The promise to the owner of a server: in any time the server gets at most one
+ * request per shortest interval and this many more. README.md, "The promise".
+ */
+#define PACE_ALLOWANCE 24
+
 /* A burst: answers wanted, requests at most, time between requests. One second
- * is within the default rate limits of NTP servers. */
+ * is within the default rate limits of NTP servers. In the burst of a start, an
+ * answer brings the next request sooner. */
 #define PACE_BURST_GOOD 4
 #define PACE_BURST_TRIES 8
 #define PACE_BURST_NS NS_PER_S
+#define PACE_QUICK_NS (NS_PER_S / 8)
 
 /* For pace_silence_ns(). */
 #define PACE_SILENCE_NS (4 * NS_PER_S)
@@ -29,8 +36,10 @@
 #define PACE_SILENCE_MAX_NS (120 * NS_PER_S)
 #define PACE_SILENCE_LONG_NS (900 * NS_PER_S)
 /* After a burst the intervals double from this up to the one in force: they
- * show the frequency, for which a burst is too short. */
+ * show the frequency, for which a burst is too short. After the burst of a
+ * start they double from less, and the last one comes twice. */
 #define PACE_RAMP_LOG2_S 1
+#define PACE_RAMP_START_LOG2_S (-1)
 /* After a sample that no assumption explains, so many requests follow so soon.
  */
 #define PACE_DOUBT_NS (2 * NS_PER_S)
@@ -43,15 +52,18 @@ struct pace {
 	/* The interval of the ramp after a burst; the ramp ends when it reaches
 	 * the interval in force. */
 	int ramp_log2_s;
-	unsigned doubted; /* requests left at PACE_DOUBT_NS */
-	int votes;	  /* for a longer interval, in a row */
+	bool ramp_repeated; /* the last interval of the ramp came once */
+	unsigned doubted;   /* requests left at PACE_DOUBT_NS */
+	int votes;	    /* for a longer interval, in a row */
 	/* Nothing is known yet: a burst ends at the shortest interval, and the
 	 * burst and its ramp are no debt. */
 	bool starting;
 	/* The interval has not yet reached its maximum, and no vote has
 	 * shortened it. */
 	bool climbing;
-	int unanswered; /* requests since the last sample */
+	int unanswered;	  /* requests since the last sample */
+	bool near;	  /* the delay of the last sample was short */
+	double allowance; /* requests that may go out at once */
 	/* The sum of the time by which requests were early. Later requests come
 	 * later until it is paid back. */
 	int64_t debt_ns;
@@ -65,7 +77,8 @@ struct pace {
 
 void pace_init(struct pace *p, const struct source_config *config);
 
-/* The administrator sets other limits. A RATE of the server stays in force. */
+/* The administrator sets other limits. A RATE of the server stays in force, and
+ * the allowance does not grow. */
 void pace_configure(struct pace *p, const struct source_config *config);
 
 /* Begins a burst. Its ramp follows, and then the interval in force. */
@@ -80,6 +93,10 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote);
 
 /* A request went out, `since_ns` after the one before. */
 void pace_sent(struct pace *p, int64_t since_ns);
+
+/* The least time from the last request to the next one: 0, or what keeps the
+ * promise of PACE_ALLOWANCE. */
+int64_t pace_least_ns(const struct pace *p);
 
 /* Something changed (a step, a new frequency): back to the shortest interval.
  */

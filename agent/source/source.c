@@ -34,6 +34,15 @@ void source_spread_start(struct source *s, uint32_t random)
 	    (int64_t)((double)random / UINT32_MAX * SOURCE_SPREAD_NS));
 }
 
+/* When the next request may go out. The promise to the server's owner counts
+ * more than any reason to ask soon. */
+static struct mono request_at(const struct source *s)
+{
+	struct mono least = mono_after(s->sent_at, pace_least_ns(&s->pace));
+
+	return s->poll_at.ns < least.ns ? least : s->poll_at;
+}
+
 struct mono source_deadline(const struct source *s)
 {
 	if (source_offline(s))
@@ -43,7 +52,7 @@ struct mono source_deadline(const struct source *s)
 	if (s->pending.open)
 		return s->answer_by;
 	return mono_earlier(
-	    mono_earlier(s->poll_at, keys_due(s)), s->trusted_until);
+	    mono_earlier(request_at(s), keys_due(s)), s->trusted_until);
 }
 
 /* The last request was answered and brought too few cookies. New keys that
@@ -72,7 +81,7 @@ enum source_action source_timer(
 	s->keys_wanted |= cookies_low(s);
 	if (mono_due(keys_due(s), now))
 		return source_apply(s, EVENT_NEED_KEYS);
-	if (!mono_due(s->poll_at, now))
+	if (!mono_due(request_at(s), now))
 		return ACTION_NOTHING;
 	if (s->assoc.jar.count == 0)
 		return keys_spent(s, now);

@@ -23,9 +23,9 @@ void source_init(
 /* Wipes the secrets. */
 void source_end(struct source *s);
 
-/* Delays the first key exchange by up to one second, so that a fleet that
+/* Delays the first key exchange by up to 0.9 s, so that a fleet that
  * starts at one moment does not ask at one moment. */
-#define SOURCE_SPREAD_NS NS_PER_S
+#define SOURCE_SPREAD_NS (900 * NS_PER_MS)
 void source_spread_start(struct source *s, uint32_t random);
 
 /* When source_timer() must run next; MONO_NEVER: an event comes first. */

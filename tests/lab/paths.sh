@@ -254,9 +254,9 @@ MOVES="12:renumbered4:ntpserver:another IPv4 address
 14:rerouted:ntpserver:another route
 15:replugged:ntpserver:the cable out for 2 s"
 
-# Four requests of the burst, and five more at intervals that grow from 2 to 32
-# s: the next one comes after 64 s.
-BEFORE_64S=9
+# Four requests of the burst, and eight more at intervals that grow from 0.5 to
+# 32 s, which comes twice: the next one comes after 64 s.
+BEFORE_64S=12
 
 # wakeups HOST: how often the processes of its agent have woken up so far.
 wakeups() {
@@ -274,12 +274,12 @@ at_rest() {
 	[ "$(wakeups "$1")" -eq "$before" ]
 }
 
-# idle HOST NAME: the agent sleeps in the 32 s after the eighth sample, as soon
+# idle HOST NAME: the agent sleeps in the 32 s after the tenth sample, as soon
 # as the sample's work is done, such as saving its cookies. A process that polls
 # something wakes up more often.
 idle() {
 	local before woke
-	wait_for 60 above "$1" "$2" .packets.good $((BEFORE_64S - 2))
+	wait_for 60 above "$1" "$2" .packets.good $((BEFORE_64S - 3))
 	wait_for 10 at_rest "$1"
 	before=$(wakeups "$1")
 	sleep 16
@@ -298,7 +298,7 @@ scene_moves() {
 	done <<<"$MOVES"
 	idle renumbered4 ntpserver
 	while IFS=: read -r number change name what; do
-		within "$what: polls every 64 s" 90 \
+		within "$what: polls every 64 s" 120 \
 			above "$change" "$name" .packets.good $((BEFORE_64S - 1))
 		count_good "$change" "$name"
 		"$change" "$change"

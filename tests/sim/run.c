@@ -165,6 +165,16 @@ static uint32_t random_u32(struct sim_world *w)
 	return (uint32_t)(rng_uniform(&w->rng) * 4294967295.0);
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void plan(struct peer *p, int64_t wait_ns)
+{
+	p->send_at = p->sent_at + later(wait_ns, pace_least_ns(&p->pace));
+}
+
 static void send_request(struct run *r, unsigned i)
 {
 	struct peer *p = &r->peers[i];
@@ -175,8 +185,7 @@ static void send_request(struct run *r, unsigned i)
 	p->in_flight = sim_world_trip(&r->world, &r->s->server[i], &p->trip);
 	pace_sent(&p->pace, r->world.now - p->sent_at);
 	p->sent_at = r->world.now;
-	p->send_at =
-	    r->world.now + pace_interval_ns(&p->pace, random_u32(&r->world));
+	plan(p, pace_interval_ns(&p->pace, random_u32(&r->world)));
 	r->packets++;
 	p->in_hour++;
 	if (p->in_hour > r->out->busiest)
@@ -192,7 +201,7 @@ static void hurry(struct run *r, unsigned i)
 		return;
 	for (unsigned k = 0; k < r->s->servers; k++)
 		if (k != i && !r->peers[k].in_flight)
-			r->peers[k].send_at = r->world.now;
+			plan(&r->peers[k], r->world.now - r->peers[k].sent_at);
 }
 
 static double cpu_now(void)
@@ -224,8 +233,7 @@ static void receive(struct run *r, unsigned i)
 	steering_set_reach(r->steering, i, p->reach);
 	pace_sample(&p->pace, m.delay_ns,
 	    steering_poll_vote(r->steering, i, ldexp(1, p->pace.poll_log2_s)));
-	p->send_at =
-	    p->sent_at + pace_interval_ns(&p->pace, random_u32(&r->world));
+	plan(p, pace_interval_ns(&p->pace, random_u32(&r->world)));
 	hurry(r, i);
 	steer(r);
 	r->cpu += cpu_now() - before;

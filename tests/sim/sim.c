@@ -7,6 +7,7 @@
  *   sim --start [TEXT [SEEDS]]  the RMS error in parts of the first hour
  */
 #include "tests/sim/first_hour.h"
+#include "tests/sim/first_hour_check.h"
 #include "tests/sim/hard.h"
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
@@ -356,6 +357,7 @@ static int check(void)
 	usual = check_rows(rows, row_count, &passed, &failed);
 	hard = check_rows(hard_rows, hard_row_count, &passed, &failed);
 	check_restarts(&passed, &failed);
+	check_first_hour(&passed, &failed);
 	print_honesty(&usual);
 	if (hard.rows > 0)
 		print_honesty(&hard);

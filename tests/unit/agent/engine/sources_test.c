@@ -167,7 +167,7 @@ static void a_rate_limited_server_is_not_tried_by_a_new_path(void **state)
 
 	(void)state;
 	world_start(w);
-	world_run(w, 3600 * NS_PER_S);
+	world_run(w, 3500 * NS_PER_S);
 	pace_slow_down(&w->engine.sources[0].pace);
 	requests = w->requests;
 	w->rerouted = true;

@@ -9,7 +9,7 @@ static void be_well(struct rig *r)
 {
 	rig_init(r);
 	rig_start(r);
-	rig_answer_burst(r);
+	rig_answer_start(r);
 }
 
 static void begin_renewal(struct rig *r)

@@ -208,7 +208,7 @@ static void online_changes_nothing_for_one_that_is_not_offline(void **state)
 	struct rig *r = *state;
 
 	rig_start(r);
-	rig_answer_burst(r);
+	rig_answer_start(r);
 	source_go_online(&r->source, r->now.mono);
 	assert_true(rig_wait_ns(r) > NS_PER_S);
 }

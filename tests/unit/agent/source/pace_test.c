@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #define MIDDLE (UINT32_MAX / 2)
 #define INTERVAL(p) pace_interval_ns((p), 0)
 #define NEAR_NS (200 * NS_PER_US)
@@ -93,6 +95,7 @@ static void a_restart_keeps_a_server_near_or_far(void **state)
 	}
 }
 
+/* The burst of a start: each answer brings the next request soon. */
 static void a_burst_ends_with_enough_answers(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -100,16 +103,19 @@ static void a_burst_ends_with_enough_answers(void **state)
 	(void)state;
 	pace_burst(&p);
 	for (int i = 0; i < PACE_BURST_GOOD; i++) {
-		assert_int_equal(INTERVAL(&p), NS_PER_S);
 		pace_sent(&p, NS_PER_S);
+		assert_int_equal(INTERVAL(&p), NS_PER_S);
 		pace_sample(&p, FAR_NS, POLL_LONGER);
+		assert_in_range(INTERVAL(&p), PACE_QUICK_NS, NS_PER_S / 2);
 	}
-	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
+	assert_int_equal(INTERVAL(&p), NS_PER_S / 2);
+	assert_int_equal(p.poll_log2_s, 6);
 }
 
 static void after_a_burst_the_intervals_ramp_up(void **state)
 {
-	static const int64_t want_s[] = {2, 4, 8, 16, 32, 64, 64};
+	static const int64_t want_ms[] = {
+	    500, 1000, 2000, 4000, 8000, 16000, 32000, 32000, 64000, 64000};
 	struct pace p = paced(6, 10);
 
 	(void)state;
@@ -118,9 +124,11 @@ static void after_a_burst_the_intervals_ramp_up(void **state)
 		pace_sent(&p, NS_PER_S);
 		pace_sample(&p, FAR_NS, POLL_LONGER);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(want_s); i++) {
-		assert_int_equal(INTERVAL(&p), want_s[i] * NS_PER_S);
-		pace_sent(&p, want_s[i] * NS_PER_S);
+	for (size_t i = 0; i < ARRAY_LEN(want_ms); i++) {
+		assert_int_equal(INTERVAL(&p), want_ms[i] * NS_PER_MS);
+		pace_sent(&p, want_ms[i] * NS_PER_MS);
+		/* A far server has a second for its answer. */
+		assert_true(INTERVAL(&p) >= NS_PER_S);
 		pace_sample(&p, FAR_NS, POLL_KEEP);
 	}
 	assert_int_equal(p.debt_ns, 0);
@@ -144,11 +152,11 @@ static void the_first_climb_is_the_slowest(void **state)
 	struct pace p = paced(6, 10);
 
 	(void)state;
-	assert_int_equal(samples_to_the_longest(&p), 5 + 5 + 7 + 7);
+	assert_int_equal(samples_to_the_longest(&p), 8 + 6 + 5 + 5);
 	pace_sample(&p, FAR_NS, POLL_SHORTEST);
 	assert_int_equal(samples_to_the_longest(&p), 4 * 4);
 	pace_restart(&p);
-	assert_int_equal(samples_to_the_longest(&p), 5 + 5 + 7 + 7);
+	assert_int_equal(samples_to_the_longest(&p), 8 + 6 + 5 + 5);
 }
 
 /* After a request out of turn the next ones come a little later, until the
@@ -176,6 +184,141 @@ static void requests_out_of_turn_are_paid_back(void **state)
 	assert_int_equal(p.debt_ns, 32 * 64 * NS_PER_S);
 	pace_sample(&p, FAR_NS, POLL_KEEP);
 	assert_int_equal(p.debt_ns, 8 * 64 * NS_PER_S);
+}
+
+/* ---- the promise to the owner of a server ---- */
+
+#define HOUR_NS (3600 * NS_PER_S)
+#define LOG_MAX 65536
+
+static void a_burst_uses_the_allowance(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	pace_sent(&p, HOUR_NS);
+	for (int i = 1; i < PACE_ALLOWANCE; i++) {
+		assert_int_equal(pace_least_ns(&p), 0);
+		pace_sent(&p, 0);
+	}
+	assert_int_equal(pace_least_ns(&p), 64 * NS_PER_S);
+	pace_sent(&p, 64 * NS_PER_S);
+	assert_int_equal(pace_least_ns(&p), 64 * NS_PER_S);
+	pace_sent(&p, 96 * NS_PER_S);
+	assert_int_equal(pace_least_ns(&p), 32 * NS_PER_S);
+	pace_sent(&p, HOUR_NS);
+	assert_int_equal(pace_least_ns(&p), 0);
+}
+
+/* Where no minimum is configured, the one of the server's distance counts. */
+static void the_allowance_grows_with_the_shortest_interval(void **state)
+{
+	static const struct {
+		int minpoll;
+		int64_t delay_ns;
+		int64_t least_s;
+	} cases[] = {{POLL_AUTO, NEAR_NS, 16}, {POLL_AUTO, FAR_NS, 64},
+	    {2, FAR_NS, 4}, {10, NEAR_NS, 1024}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct pace p = paced(cases[i].minpoll, POLL_AUTO);
+
+		pace_sample(&p, cases[i].delay_ns, POLL_KEEP);
+		for (int n = 0; n < PACE_ALLOWANCE; n++)
+			pace_sent(&p, 0);
+		assert_int_equal(
+		    pace_least_ns(&p), cases[i].least_s * NS_PER_S);
+	}
+}
+
+static void other_limits_bring_no_new_allowance(void **state)
+{
+	static const struct source_config other = {.minpoll = 4, .maxpoll = 6};
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	for (int n = 0; n < PACE_ALLOWANCE; n++)
+		pace_sent(&p, 0);
+	pace_configure(&p, &other);
+	assert_int_equal(pace_least_ns(&p), 16 * NS_PER_S);
+}
+
+/* One event at random: what a network, a server and an administrator can do. */
+static void happen(struct pace *p, uint64_t n, bool rates)
+{
+	static const enum poll_vote votes[] = {
+	    POLL_LONGER, POLL_KEEP, POLL_SHORTER, POLL_SHORTEST, POLL_DOUBTED};
+
+	if (n % 100 < 50) /* lost */
+		return;
+	pace_sample(p, FAR_NS, votes[n / 100 % ARRAY_LEN(votes)]);
+	if (n / 1000 % 50 == 0)
+		pace_restart(p);
+	if (n / 1000 % 20 == 0)
+		pace_burst(p);
+	if (rates && n / 1000 % 500 == 1)
+		pace_slow_down(p);
+	if (n / 1000 % 10 == 0)
+		pace_forgive(p);
+}
+
+/* The wait until the next request, at the soonest that a source asks: a lost
+ * one, a NAK or a new path are asked again at once. */
+static int64_t next_ns(const struct pace *p, uint64_t n)
+{
+	int64_t wait = n % 8 == 0   ? INTERVAL(p)
+		       : n % 8 == 1 ? pace_silence_ns(p, NS_PER_S, MIDDLE)
+				    : 0;
+	int64_t least = pace_least_ns(p);
+
+	return wait > least ? wait : least;
+}
+
+static int in_the_hour_before(const int64_t at[], int count)
+{
+	int n = 0;
+
+	for (int i = count; i > 0 && at[count - 1] - at[i - 1] < HOUR_NS; i--)
+		n++;
+	return n;
+}
+
+/* Two days of random events: how many requests there are in any hour. */
+static int busiest_hour(int poll_log2_s, uint64_t seed, bool rates)
+{
+	struct pace p = paced(poll_log2_s, poll_log2_s + 1);
+	int64_t *at = calloc(LOG_MAX, sizeof(*at)), now = 0;
+	int count = 0, most = 0;
+
+	assert_non_null(at);
+	while (now < 48 * HOUR_NS) {
+		seed =
+		    seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+		assert_true(count < LOG_MAX);
+		pace_sent(&p, count > 0 ? now - at[count - 1] : HOUR_NS);
+		at[count++] = now;
+		if (in_the_hour_before(at, count) > most)
+			most = in_the_hour_before(at, count);
+		happen(&p, seed >> 20, rates);
+		now += next_ns(&p, seed >> 40);
+	}
+	free(at);
+	return most;
+}
+
+static void no_hour_breaks_the_promise(void **state)
+{
+	(void)state;
+	for (int poll = 2; poll <= 10; poll++)
+		for (uint64_t seed = 1; seed <= 4; seed++) {
+			int promised = (3600 >> poll) + PACE_ALLOWANCE;
+
+			assert_in_range(busiest_hour(poll, seed, false),
+			    promised / 2, promised);
+			assert_in_range(busiest_hour(poll, seed, true),
+			    PACE_ALLOWANCE / 2, promised);
+		}
 }
 
 /* A server whose samples are never explained gets no more requests. */
@@ -237,7 +380,10 @@ static void a_burst_without_answers_ends(void **state)
 	for (int i = 0; i < PACE_BURST_TRIES; i++) {
 		assert_true(INTERVAL(&p) < 2 * NS_PER_S);
 		pace_sent(&p, NS_PER_S);
+		assert_int_equal(INTERVAL(&p), NS_PER_S);
 	}
+	pace_sent(&p, NS_PER_S);
+	pace_sent(&p, NS_PER_S);
 	assert_int_equal(INTERVAL(&p), 2 * NS_PER_S);
 	assert_int_equal(p.burst_good, 0);
 }
@@ -370,7 +516,7 @@ static void a_rate_kiss_ends_every_request_out_of_turn(void **state)
 	pace_burst_unless_limited(&p);
 	assert_int_equal(INTERVAL(&p), 128 * NS_PER_S);
 	pace_burst(&p);
-	assert_int_equal(INTERVAL(&p), PACE_BURST_NS);
+	assert_int_equal(INTERVAL(&p), PACE_QUICK_NS);
 }
 
 static void a_rate_kiss_is_forgiven_step_by_step(void **state)
@@ -585,6 +731,10 @@ int main(void)
 	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
 	    cmocka_unit_test(the_first_climb_is_the_slowest),
 	    cmocka_unit_test(requests_out_of_turn_are_paid_back),
+	    cmocka_unit_test(a_burst_uses_the_allowance),
+	    cmocka_unit_test(the_allowance_grows_with_the_shortest_interval),
+	    cmocka_unit_test(other_limits_bring_no_new_allowance),
+	    cmocka_unit_test(no_hour_breaks_the_promise),
 	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
 	    cmocka_unit_test(doubts_do_not_last),
 	    cmocka_unit_test(a_rate_limited_server_is_not_doubted),

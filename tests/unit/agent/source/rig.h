@@ -274,6 +274,18 @@ static inline void rig_answer_burst(struct rig *r)
 	}
 }
 
+/* The burst, and the short intervals after it: the next request is two seconds
+ * away. */
+static inline void rig_answer_start(struct rig *r)
+{
+	rig_answer_burst(r);
+	while (rig_wait_ns(r) < 2 * NS_PER_S) {
+		rig_pass_until_due(r);
+		rig_send(r);
+		rig_answer(r);
+	}
+}
+
 /* A request, and the time until it counts as lost. */
 static inline void rig_lose(struct rig *r)
 {
