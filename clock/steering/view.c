@@ -197,9 +197,9 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	out->skew_ppm = v.freq_sd * 1e6;
 	if (s->selection.selected < 0)
 		return;
-	out->synchronised = s->discipline.updates > 0 &&
-			    s->reported_synchronised &&
-			    bound <= s->config.max_distance_ns;
+	out->synchronised =
+	    s->discipline.updates > 0 && s->reported_synchronised &&
+	    remaining_likely_ns(s, &v, at) <= s->config.max_distance_ns;
 	if (out->synchronised)
 		out->leap = s->leap;
 	view_selected(s, bound, out);

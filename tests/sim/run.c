@@ -58,7 +58,7 @@ static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 	    .max_slew_ppm = s->max_slew_ppm > 0 ? s->max_slew_ppm : 83333,
 	    .max_distance_ns = 3 * NS_PER_S,
 	    .min_sources = 1,
-	    .max_clock_error_ppm = 1,
+	    .max_clock_error_ppm = 0,
 	};
 	const struct keeper_limits limits = {
 	    .max_freq_ppm = 500,
@@ -237,6 +237,7 @@ static void look(struct run *r, double error)
 
 	r->looks++;
 	r->bound_sum += bound;
+	r->out->last_bound = bound;
 	r->out->bound_violations += fabs(error) > bound;
 	r->within_1 += fabs(error) <= sd;
 	r->within_3 += fabs(error) <= 3 * sd;
@@ -278,7 +279,7 @@ static void second(struct run *r)
 		return;
 	r->errors[r->error_count++] = fabs(error);
 	r->square += error * error;
-	if (now / NS_PER_S % LOOK_EVERY_S == 0)
+	if (r->s->each_second || now / NS_PER_S % LOOK_EVERY_S == 0)
 		look(r, error);
 }
 
@@ -339,6 +340,7 @@ static void summarise(struct run *r)
 	o->max = r->errors[n - 1];
 	o->within_1 = (double)r->within_1 / (double)r->looks;
 	o->within_3 = (double)r->within_3 / (double)r->looks;
+	o->looks = r->looks;
 	o->mean_bound = r->bound_sum / (double)r->looks;
 	o->packets =
 	    r->packets * 3600.0 / s_of_ns(r->s->length) / r->s->servers;

@@ -18,17 +18,18 @@ struct scenario {
 	int64_t restart_at; /* the agent is killed and started; 0: never */
 	bool remembers;	    /* the new agent uses the saved samples */
 	bool reboots;	    /* it has another timescale */
+	bool each_second;   /* look at the bounds each second */
 };
 
 struct outcome {
 	double rms, p99, max; /* of the clock's true error, s */
 	/* Share of errors within 1 and 3 estimated errors. */
 	double within_1, within_3;
-	unsigned long bound_violations;
+	unsigned long looks, bound_violations;
 	/* How often an honest server was a falseticker when looked at. */
 	unsigned long false_rejections;
-	double mean_bound; /* s */
-	double packets;	   /* per server and hour */
+	double mean_bound, last_bound; /* s */
+	double packets;		       /* per server and hour */
 	double first_correction, below_1ms, below_100us, below_30us; /* s */
 	char states[SIM_SERVERS + 1]; /* the sources' marks at the end */
 	double cpu_per_sample;	      /* s, from a sample to the decision */

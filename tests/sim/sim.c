@@ -3,9 +3,11 @@
  *   sim              a short set with limits; fails if accuracy is lost
  *   sim --bench [TEXT [SEEDS]]  every row whose name contains TEXT, compared
  *                    with chronyd in the same world
+ *   sim --silence SEEDS  every row of tests/sim/silence.c
  */
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
+#include "tests/sim/silence.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -223,6 +225,7 @@ static int check(void)
 		failed += why != NULL;
 	}
 	check_restarts(&passed, &failed);
+	check_silence(&passed, &failed);
 	print_honesty(&honesty);
 	if (calibrated(&honesty))
 		passed++;
@@ -234,7 +237,8 @@ static int check(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim [--bench [TEXT [SEEDS]]]\n");
+	fprintf(
+	    stderr, "usage: sim [--bench [TEXT [SEEDS]] | --silence SEEDS]\n");
 	return 2;
 }
 
@@ -244,6 +248,10 @@ int main(int argc, char **argv)
 
 	if (argc == 1)
 		return check();
+	if (argc == 3 && strcmp(argv[1], "--silence") == 0) {
+		bench_silence((unsigned)atoi(argv[2]));
+		return 0;
+	}
 	if (strcmp(argv[1], "--bench") != 0 || argc > 4 || seeds < 1 ||
 	    seeds > SEEDS_MAX)
 		return usage();

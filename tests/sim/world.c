@@ -56,7 +56,9 @@ static void new_second(struct sim_world *w)
 	bool later = o->wander_at > 0 && w->now >= o->wander_at;
 
 	w->walk += (later ? o->wander_after : o->wander) * rng_normal(&w->rng);
-	w->raw = o->freq + w->walk;
+	if (o->jump_every_s > 0 && rng_uniform(&w->rng) * o->jump_every_s < 1)
+		w->jumped = o->jump_most * (rng_uniform(&w->rng) - 0.5);
+	w->raw = o->freq + w->walk + w->jumped;
 	if (o->sine_period > 0)
 		w->raw += o->sine * sin(2 * M_PI * t / o->sine_period);
 	if (o->step_at > 0 && w->now >= o->step_at)

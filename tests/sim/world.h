@@ -56,6 +56,9 @@ struct oscillator {
 	double wander_after;
 	int64_t step_at; /* from then on, step is added to freq; 0: never */
 	double step;
+	/* Part of freq takes another value, evenly within +- half of
+	 * jump_most, each jump_every_s seconds on average; 0: never. */
+	double jump_every_s, jump_most;
 };
 
 struct sim_world {
@@ -63,6 +66,7 @@ struct sim_world {
 	struct oscillator osc;
 	int64_t now;   /* true time */
 	double walk;   /* accumulated wander */
+	double jumped; /* the part that jumps */
 	double raw;    /* frequency error in this second */
 	double adjust; /* the kernel's frequency correction */
 	struct wall wall;
