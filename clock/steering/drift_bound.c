@@ -12,6 +12,10 @@ static const double lag_s[DRIFT_LAGS] = {256, 1024, 4096, 16384, 65536, 262144};
 /* A window is not judged while the noise of the path hides this rate. */
 #define HIDDEN_RATE 0.25e-6
 
+/* The largest of many errors of the estimate is about this many standard
+ * deviations. So much of the worst trial is not the oscillator's. */
+#define EXPLAINED 2.0
+
 /* Cheap oscillators are specified to 50 ppm over all temperatures. */
 #define WIDE 50e-6
 /* The worst trial so far is not the worst that can come. A few trials tell less
@@ -69,8 +73,9 @@ static void forget(struct drift_learned *l)
 	l->period[0] = (struct drift_period){0};
 }
 
-/* The rate by which the extrapolation missed `u`, without what the noise of
- * both ends explains. Negative: it cannot be told. */
+/* The rate by which the extrapolation missed `u`, without what the estimate's
+ * own deviations explain: who uses the result adds those of the moment. -1: it
+ * cannot be told. */
 static double missed_by(
     const struct drift_window *w, const struct drift_update *u, double age)
 {
@@ -79,7 +84,8 @@ static double missed_by(
 
 	if (noise > HIDDEN_RATE * age)
 		return -1;
-	return fmax(fabs(missed) - noise, 0) / age;
+	noise = hypot(noise, w->freq_sd * age);
+	return fmax(fabs(missed) - EXPLAINED * noise, 0) / age;
 }
 
 /* After a silence a window is older than it was to become. Then it counts as

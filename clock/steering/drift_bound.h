@@ -50,8 +50,9 @@ struct drift_window {
 	bool open;
 	struct osc at;
 	int64_t offset_ns;
-	double offset_sd, freq; /* s, s/s */
-	double after_s;		/* since the window before of this length */
+	double offset_sd;     /* s */
+	double freq, freq_sd; /* s/s */
+	double after_s;	      /* since the window before of this length */
 };
 
 struct drift_bound {

@@ -237,6 +237,8 @@ static void look(struct run *r, double error)
 
 	r->looks++;
 	r->bound_sum += bound;
+	if (r->looks == 1)
+		r->out->first_bound = bound;
 	r->out->last_bound = bound;
 	r->out->bound_violations += fabs(error) > bound;
 	r->within_1 += fabs(error) <= sd;

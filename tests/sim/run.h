@@ -28,8 +28,8 @@ struct outcome {
 	unsigned long looks, bound_violations;
 	/* How often an honest server was a falseticker when looked at. */
 	unsigned long false_rejections;
-	double mean_bound, last_bound; /* s */
-	double packets;		       /* per server and hour */
+	double mean_bound, first_bound, last_bound; /* s */
+	double packets;				    /* per server and hour */
 	double first_correction, below_1ms, below_100us, below_30us; /* s */
 	char states[SIM_SERVERS + 1]; /* the sources' marks at the end */
 	double cpu_per_sample;	      /* s, from a sample to the decision */
