@@ -176,6 +176,24 @@ double drift_bound_jump(const struct drift_learned *l)
 	return most >= JUMP ? most : 0;
 }
 
+enum drift_reason drift_bound_reason(const struct drift_learned *l)
+{
+	if (drift_bound_watched_s(l) <= 0)
+		return DRIFT_UNKNOWN;
+	return drift_bound_jump(l) > 0 ? DRIFT_JUMPS : DRIFT_LEARNED;
+}
+
+const char *drift_reason_name(enum drift_reason r)
+{
+	static const char *const names[] = {
+#define X(id, name) name,
+	    DRIFT_REASONS(X)
+#undef X
+	};
+
+	return names[r];
+}
+
 /* For what no trial has shown yet: after n hours without it, it comes in the
  * next one with a probability of 1 / (n + 2) (Laplace's rule of succession). */
 static double unseen(const struct drift_learned *l)

@@ -87,6 +87,22 @@ double drift_bound_rate(const struct drift_learned *l, double age_s);
 /* How long the machine was watched, s. */
 double drift_bound_watched_s(const struct drift_learned *l);
 
+/* Where the rate comes from. */
+#define DRIFT_REASONS(X)                                                       \
+	X(DRIFT_UNKNOWN, "unknown")                                            \
+	X(DRIFT_LEARNED, "learned")                                            \
+	X(DRIFT_JUMPS, "jumps")                                                \
+	X(DRIFT_CONFIGURED, "configured")
+enum drift_reason {
+#define X(id, name) id,
+	DRIFT_REASONS(X)
+#undef X
+};
+const char *drift_reason_name(enum drift_reason r);
+
+/* Never DRIFT_CONFIGURED. DRIFT_JUMPS: also if a lot was learned. */
+enum drift_reason drift_bound_reason(const struct drift_learned *l);
+
 /* The largest change of the frequency that came within minutes, s/s; 0: none
  * that is worth a word. */
 double drift_bound_jump(const struct drift_learned *l);
