@@ -13,8 +13,8 @@ static const double lag_s[DRIFT_LAGS] = {256, 1024, 4096, 16384, 65536, 262144};
 #define HIDDEN_RATE 0.25e-6
 
 /* The largest of many errors of the estimate is about this many standard
- * deviations. So much of the worst trial is not the oscillator's. */
-#define EXPLAINED 2.0
+ * deviations. Its square is not the oscillator's part of the worst trial. */
+#define EXPLAINED 2.5
 
 /* Cheap oscillators are specified to 50 ppm over all temperatures. */
 #define WIDE 50e-6
@@ -84,8 +84,8 @@ static double missed_by(
 
 	if (noise > HIDDEN_RATE * age)
 		return -1;
-	noise = hypot(noise, w->freq_sd * age);
-	return fmax(fabs(missed) - EXPLAINED * noise, 0) / age;
+	noise = EXPLAINED * hypot(noise, w->freq_sd * age);
+	return sqrt(fmax(missed * missed - noise * noise, 0)) / age;
 }
 
 /* After a silence a window is older than it was to become. Then it counts as
@@ -129,6 +129,7 @@ static void open_window(
 		.offset_ns = u->offset_ns,
 		.offset_sd = u->offset_sd,
 		.freq = u->freq,
+		.freq_sd = u->freq_sd,
 		.after_s = after};
 	d->lag[lag].next = (d->lag[lag].next + 1) % DRIFT_WINDOWS;
 	d->lag[lag].last = u->at;
