@@ -222,7 +222,7 @@ static void noise_is_no_drift(void **state)
 	c.freq += 1e-6;
 	updates_for(&c, 10 * HOUR_S);
 	assert_true(worst_ppm(&c, 2) < sqrt(1 - 0.25) + 0.001);
-	assert_true(worst_ppm(&c, 2) > sqrt(0.81 - 0.25));
+	assert_true(worst_ppm(&c, 2) > sqrt(0.75 * 0.75 - 0.25));
 #undef NOISE_PPM
 }
 
