@@ -15,8 +15,9 @@ int64_t remaining_ns(const struct steering *s, const struct timescale *t,
 int64_t remaining_bound_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now);
 
-/* The same for a clock that runs away as it is likely to: whether the sources
- * are good enough does not depend on how long this machine was watched. */
+/* Like remaining_bound_ns(), for a clock that runs away as it is likely to.
+ * Whether the sources are good enough must not depend on how long this machine
+ * was watched. */
 int64_t remaining_likely_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now);
 
