@@ -50,6 +50,10 @@ static void a_written_file_is_read(void **state)
 
 	(void)state;
 	put(bytes, &l);
+	/* 10^-9 and 0.25. */
+	assert_int_equal(bytes[15], 0x0f);
+	assert_int_equal(bytes[17], 0x40);
+	assert_int_equal(bytes[25], 250);
 	assert_true(saved_drift_take(bytes, sizeof(bytes), &got));
 	for (unsigned k = 0; k < DRIFT_PERIODS; k++)
 		for (unsigned i = 0; i < DRIFT_LAGS; i++) {

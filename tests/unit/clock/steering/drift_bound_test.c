@@ -31,7 +31,8 @@ struct clock_model {
 
 static void begin(struct clock_model *c)
 {
-	*c = (struct clock_model){.freq = 1e-5};
+	*c = (struct clock_model){
+	    .freq = 1e-5, .now.at = {TIME_WRITTEN_S * NS_PER_S}};
 	drift_bound_init(&c->bound);
 }
 
@@ -328,6 +329,86 @@ static void a_longer_silence_never_has_a_lower_rate(void **state)
 	}
 }
 
+/* What some trials allow for, in ppm. Each row has a worst rate of 10 ppm. */
+static void the_factor_depends_on_the_trials(void **state)
+{
+	static const struct {
+		unsigned lag;
+		double now, before; /* trials in the two periods */
+		double age_s, ppm;
+	} rows[] = {
+	    {2, 8, 0, 4096, 30},
+	    {2, 7.9, 0, 4096, 20},
+	    {2, 16, 0, 4096, 25},
+	    {2, 8, 8, 4096, 25},
+	    {2, 0, 16, 1, 25},
+	    /* Beyond: the square root, up to 50 ppm. */
+	    {2, 16, 0, 8192, 35.36},
+	    {2, 16, 0, 4097, 25},
+	    {2, 16, 0, 30000, 50},
+	    {0, 80, 0, 512, 29.7},
+	    {5, 8, 0, 262144, 30},
+	    {5, 8, 0, 2 * 262144, 42.43},
+	    /* Too few trials of a length count for this length alone. */
+	    {3, 1, 0, 16384, 20},
+	    {3, 1, 0, 4097, 20},
+	    {3, 1, 0, 4096, 50 / (4.551 + 2)},
+	    {3, 1, 0, 1e9, 20},
+	    {0, 1, 0, 1, 24.14},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct drift_learned l = {0};
+		double ppm;
+
+		l.period[0].lag[rows[i].lag].worst = 10e-6;
+		l.period[0].lag[rows[i].lag].windows = rows[i].now;
+		l.period[1].lag[rows[i].lag].windows = rows[i].before;
+		ppm = drift_bound_rate(&l, rows[i].age_s) * 1e6;
+		if (fabs(ppm - rows[i].ppm) > 0.01)
+			fail_msg("row %zu: %g ppm", i, ppm);
+		/* The worst of both periods counts. */
+		l.period[1].lag[rows[i].lag].worst = 10e-6;
+		l.period[0].lag[rows[i].lag].worst = 0;
+		assert_near(
+		    drift_bound_rate(&l, rows[i].age_s) * 1e6, ppm, 1e-9);
+	}
+}
+
+static void only_a_quick_change_is_a_jump(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < DRIFT_LAGS; i++) {
+		struct drift_learned l = {0};
+
+		l.period[1].lag[i].worst = 3e-6;
+		assert_true(drift_bound_jump(&l) == (i < 2 ? 3e-6 : 0));
+	}
+}
+
+/* While the offset is not known well, a window waits for its judgement, but
+ * not for longer than it was meant to last. */
+static void noise_delays_a_judgement(void **state)
+{
+	struct clock_model c;
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		begin(&c);
+		updates_for(&c, 1800);
+		/* The windows of all lengths are open now. */
+		updates_for(&c, 2 * POLL_S);
+		c.now.freq_sd = 1e-6;
+		c.now.offset_sd = 1;
+		updates_for(&c, late ? 8192 : 7168);
+		c.now.offset_sd = 0;
+		updates_for(&c, POLL_S);
+		assert_int_equal(
+		    c.bound.learned.period[0].lag[2].windows > 0, !late);
+	}
+}
+
 static void a_valid_value_is_within_its_limits(void **state)
 {
 	static const struct {
@@ -399,6 +480,9 @@ int main(void)
 	    cmocka_unit_test(the_end_of_a_silence_tells_of_its_length),
 	    cmocka_unit_test(a_random_walk_grows_with_the_length),
 	    cmocka_unit_test(a_longer_silence_never_has_a_lower_rate),
+	    cmocka_unit_test(the_factor_depends_on_the_trials),
+	    cmocka_unit_test(only_a_quick_change_is_a_jump),
+	    cmocka_unit_test(noise_delays_a_judgement),
 	    cmocka_unit_test(a_valid_value_is_within_its_limits),
 	    cmocka_unit_test(a_life_of_months_stays_valid),
 	    cmocka_unit_test(each_reason_has_a_name),
