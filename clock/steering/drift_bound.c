@@ -27,9 +27,9 @@ static const double lag_s[DRIFT_LAGS] = {256, 1024, 4096, 16384, 65536, 262144};
 #define TRIALS_LEAST 8.0
 
 /* A change of the frequency is a jump if it is as large as this in a window of
- * one of the first two lengths (17 minutes). */
-#define JUMP 1e-6
-#define JUMP_LAGS 2
+ * one of the first three lengths, about an hour. */
+#define JUMP 1.5e-6
+#define JUMP_LAGS 3
 
 /* The longest length that is not above `age_s`. */
 static unsigned lag_of(double age_s)
@@ -226,17 +226,28 @@ static unsigned tried_above(const struct drift_learned *l, double age_s)
 	return lag;
 }
 
+static double grown(const struct drift_learned *l, unsigned lag, double age_s)
+{
+	return own_rate(l, lag) * sqrt(fmax(age_s / lag_s[lag], 1));
+}
+
 /* A random walk of the frequency makes the rate grow with the square root of
- * the length. */
+ * the length. A jump can be the first step of one: no longer silence has shown
+ * yet how often they come. */
 static double from_shorter(const struct drift_learned *l, double age_s)
 {
-	unsigned lag = DRIFT_LAGS;
+	unsigned longest = DRIFT_LAGS;
+	double rate = 0;
 
-	while (lag-- > 0)
-		if (tried(l, lag))
-			return fmin(
-			    own_rate(l, lag) * sqrt(age_s / lag_s[lag]), WIDE);
-	return 0;
+	while (longest-- > 0)
+		if (tried(l, longest)) {
+			rate = grown(l, longest, age_s);
+			break;
+		}
+	for (unsigned i = 0; i < JUMP_LAGS; i++)
+		if (worst(l, i) >= JUMP)
+			rate = fmax(rate, grown(l, i, age_s));
+	return fmin(rate, WIDE);
 }
 
 /*

@@ -103,8 +103,8 @@ const char *drift_reason_name(enum drift_reason r);
 /* Never DRIFT_CONFIGURED. DRIFT_JUMPS: also if a lot was learned. */
 enum drift_reason drift_bound_reason(const struct drift_learned *l);
 
-/* The largest change of the frequency that came within minutes, s/s; 0: none
- * that is worth a word. */
+/* The largest change of the frequency within about an hour, s/s; 0: none that
+ * is as large as a jump (1.5 ppm). */
 double drift_bound_jump(const struct drift_learned *l);
 
 /* Is each value within its limits? For values from a file. */

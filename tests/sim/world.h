@@ -57,8 +57,10 @@ struct oscillator {
 	int64_t step_at; /* from then on, step is added to freq; 0: never */
 	double step;
 	/* Part of freq takes another value, evenly within +- half of
-	 * jump_most, each jump_every_s seconds on average; 0: never. */
+	 * jump_most, each jump_every_s seconds on average; 0: never. Or it
+	 * changes by a value within +- jump_most. */
 	double jump_every_s, jump_most;
+	bool jumps_add_up;
 };
 
 struct sim_world {

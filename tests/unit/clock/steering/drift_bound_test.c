@@ -169,7 +169,7 @@ static void a_small_jump_has_no_word(void **state)
 	assert_int_equal(reason(&c), DRIFT_LEARNED);
 	assert_true(drift_bound_jump(&c.bound.learned) == 0);
 	assert_near(worst_ppm(&c, 0), 0.9, 0.001);
-	c.freq -= 1.1e-6;
+	c.freq -= 1.6e-6;
 	updates_for(&c, HOUR_S);
 	assert_int_equal(reason(&c), DRIFT_JUMPS);
 	/* A jump that was seen is not limited by the wide rule. */
@@ -382,8 +382,21 @@ static void only_a_quick_change_is_a_jump(void **state)
 	for (unsigned i = 0; i < DRIFT_LAGS; i++) {
 		struct drift_learned l = {0};
 
+		l.period[0].lag[3].windows = 20;
 		l.period[1].lag[i].worst = 3e-6;
-		assert_true(drift_bound_jump(&l) == (i < 2 ? 3e-6 : 0));
+		/* Its rate grows from the length in which it was seen. */
+		assert_near(drift_bound_rate(&l, 4 * 16384) * 1e6,
+		    fmin(i == 3	 ? 3 * 2.4 * 2
+			 : i < 3 ? 3 * 2 * sqrt(4 * 16384 / lengths[i])
+			 : i == 4
+			     ? 6
+			     : 50 / (l.period[0].lag[3].windows * 16384 / 3600 +
+					2),
+			50),
+		    0.01);
+		assert_true(drift_bound_jump(&l) == (i < 3 ? 3e-6 : 0));
+		l.period[1].lag[i].worst = 1.49e-6;
+		assert_true(drift_bound_jump(&l) == 0);
 	}
 }
 

@@ -220,7 +220,7 @@ static void the_tracking_shows_the_drift_and_why(void **state)
 	} rows[] = {
 	    {0, 0, 0, DRIFT_UNKNOWN, 25, 25},
 	    {3, 0, 0, DRIFT_CONFIGURED, 3, 3},
-	    {3, 2e-6, 20, DRIFT_CONFIGURED, 3, 3},
+	    {3, 1e-6, 20, DRIFT_CONFIGURED, 3, 3},
 	    {0, 1e-6, 40, DRIFT_LEARNED, 2.2, 2.2 * 4.593},
 	};
 	struct rig r;
