@@ -22,7 +22,6 @@ void config_defaults(struct config *out)
 		    .refuse_threshold_ns = 1000 * NS_PER_S,
 		    .max_distance_ns = 3 * NS_PER_S,
 		    .min_sources = 1,
-		    .max_clock_error_ppm = 1,
 		},
 	};
 }

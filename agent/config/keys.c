@@ -130,6 +130,17 @@ static bool set_ppm(
 	return value_ppm(value, key->min, key->max, field(key, target));
 }
 
+/* A frequency, or `auto`, which is stored as 0. */
+static bool set_drift(
+    const struct config_key *key, const char *value, void *target)
+{
+	if (strcasecmp(value, "auto") == 0) {
+		*(double *)field(key, target) = 0;
+		return true;
+	}
+	return set_ppm(key, value, target);
+}
+
 /* "0.1s 3": a threshold and a number of updates (-1: all); or `no`. */
 static bool set_makestep(
     const struct config_key *key, const char *value, void *target)
@@ -289,6 +300,7 @@ static bool set_target(
 #define LIMIT(of, member) FIELD(set_limit, int64_t, of, member)
 #define TIMEOUT_MS(of, member) FIELD(set_timeout_ms, uint32_t, of, member)
 #define PPM(of, member) FIELD(set_ppm, double, of, member)
+#define DRIFT(of, member) FIELD(set_drift, double, of, member)
 #define MAKESTEP(of, member)                                                   \
 	FIELD(set_makestep, struct steering_config, of, member)
 #define CERTS(of, member)                                                      \
@@ -341,8 +353,8 @@ static const struct config_key keys[] = {
 	false, "a time from 1us to 16s"},
 {"clock", "minsources", COUNT(CONFIG, steering.min_sources), 1,
 	SOURCES_MAX, false, "a number from 1 to 64"},
-{"clock", "max-clock-error", PPM(CONFIG, steering.max_clock_error_ppm), 0.001,
-	10000, false, "a frequency from 1ppb to 10000ppm"},
+{"clock", "max-clock-error", DRIFT(CONFIG, steering.max_clock_error_ppm),
+	0.001, 10000, false, "a frequency from 1ppb to 10000ppm, or auto"},
 
 {"log", "level", LEVEL(CONFIG, log_level), 0, 0, false,
 	"error, warning, notice, info or debug"},

@@ -92,6 +92,12 @@ static bool is_double(const struct member *m, const void *value)
 	return in_range(m, *(const double *)value);
 }
 
+/* 0 stands for `auto`. */
+static bool is_drift(const struct member *m, const void *value)
+{
+	return *(const double *)value == 0 || is_double(m, value);
+}
+
 static bool is_int64(const struct member *m, const void *value)
 {
 	return in_range(m, (double)*(const int64_t *)value);
@@ -163,7 +169,7 @@ static const struct member of_steering[] = {
 	ROW(refuse_threshold_ns, is_limit, KEY("refuse-threshold", 1e9))
 	ROW(max_distance_ns, is_int64, KEY("maxdistance", 1e9))
 	ROW(min_sources, is_unsigned, KEY("minsources", 1))
-	ROW(max_clock_error_ppm, is_double, KEY("max-clock-error", 1))
+	ROW(max_clock_error_ppm, is_drift, KEY("max-clock-error", 1))
 };
 #undef ROW
 

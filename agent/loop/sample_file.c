@@ -170,6 +170,25 @@ static void take_up(struct sample_file *r, struct engine *e, size_t len)
 		    (long long)((r->born.raw_ns - then.raw_ns) / NS_PER_S));
 }
 
+static void restore_drift(const struct saved_folder *folder, struct engine *e)
+{
+	uint8_t bytes[SAVED_DRIFT_LEN];
+	struct drift_learned learned;
+	size_t len;
+	int err = saved_folder_read(
+	    folder, DRIFT_FILE_NAME, bytes, sizeof(bytes), &len);
+
+	if (err == -ENOENT)
+		return;
+	if (!err && saved_drift_take(bytes, len, &learned))
+		steering_restore_drift(e->steering, &learned);
+	else
+		log_info("cannot use %s/%s: %s: learning the drift of the "
+			 "clock from the beginning",
+		    folder->path, DRIFT_FILE_NAME,
+		    err ? strerror(-err) : "damaged or of another version");
+}
+
 /* Called at each save, because a reload may bring more sources. */
 static bool make_room(struct sample_file *r, const struct engine *e)
 {
@@ -194,6 +213,7 @@ void sample_file_open(
 	int err;
 
 	*r = (struct sample_file){.size = 0};
+	restore_drift(folder, e);
 	if (!read_timeline(&e->timescale, &r->born) || !make_room(r, e))
 		return;
 	r->last = r->born;
@@ -253,10 +273,39 @@ static void compare(struct sample_file *r, struct timeline *now)
 	now->span_osc_ns = now->osc_ns - r->born.osc_ns;
 }
 
+static int save_drift(const struct saved_folder *folder, const struct engine *e)
+{
+	uint8_t bytes[SAVED_DRIFT_LEN];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+	struct drift_learned learned;
+
+	steering_copy_drift(e->steering, &learned);
+	if (drift_bound_reason(&learned) == DRIFT_UNKNOWN)
+		return 0;
+	saved_drift_put(&w, &learned);
+	return w.ok ? saved_folder_replace(
+			  folder, DRIFT_FILE_NAME, w.base, w.len)
+		    : -EMSGSIZE;
+}
+
+static int save_samples(
+    struct sample_file *r, const struct engine *e, const struct timeline *now)
+{
+	struct writer w = writer_of(r->bytes, r->size);
+
+	saved_samples_begin(&w, now, e->source_count);
+	for (unsigned i = 0; i < e->source_count; i++)
+		put_source(r, e, i, &w);
+	saved_samples_end(&w);
+	return w.ok ? saved_folder_replace(
+			  r->folder, SAMPLE_FILE_NAME, w.base, w.len)
+		    : -EMSGSIZE;
+}
+
 void sample_file_save(struct sample_file *r, const struct engine *e)
 {
 	struct timeline now;
-	struct writer w;
+	int err;
 
 	if (!r->folder || r->folder->fd < 0 ||
 	    !read_timeline(&e->timescale, &now))
@@ -267,12 +316,6 @@ void sample_file_save(struct sample_file *r, const struct engine *e)
 		return;
 	if (!make_room(r, e))
 		return;
-	w = writer_of(r->bytes, r->size);
-	saved_samples_begin(&w, &now, e->source_count);
-	for (unsigned i = 0; i < e->source_count; i++)
-		put_source(r, e, i, &w);
-	saved_samples_end(&w);
-	note_trouble(r, w.ok ? saved_folder_replace(
-				   r->folder, SAMPLE_FILE_NAME, w.base, w.len)
-			     : -EMSGSIZE);
+	err = save_samples(r, e, &now);
+	note_trouble(r, err ? err : save_drift(r->folder, e));
 }

@@ -1,15 +1,18 @@
 /*
- * Carries the samples of the steering from one process to the next. Reads the
- * clocks and the file; agent/saved/samples.h has the format.
+ * Carries the samples of the steering, and what it has learned of the drift,
+ * from one process to the next. Reads the clocks and the files;
+ * agent/saved/samples.h and drift.h have the formats.
  */
 #ifndef AGENT_LOOP_SAMPLE_FILE_H
 #define AGENT_LOOP_SAMPLE_FILE_H
 
 #include "agent/engine/state.h"
+#include "agent/saved/drift.h"
 #include "agent/saved/samples.h"
 #include "agent/saved/folder.h"
 
 #define SAMPLE_FILE_NAME "samples.ntsclock"
+#define DRIFT_FILE_NAME "drift.ntsclock"
 
 struct sample_file {
 	const struct saved_folder
@@ -29,7 +32,7 @@ void sample_file_open(
     struct sample_file *r, const struct saved_folder *folder, struct engine *e);
 void sample_file_close(struct sample_file *r);
 
-/* Replaces the file. Does nothing in the first seconds of a process. */
+/* Replaces the files. Does nothing in the first seconds of a process. */
 void sample_file_save(struct sample_file *r, const struct engine *e);
 
 #endif

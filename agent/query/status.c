@@ -100,6 +100,17 @@ static void put_frequency(json_t *o, const struct tracking *t)
 	member_real_if(o, "skew_ppm", estimated, t->skew_ppm);
 }
 
+static void put_drift(json_t *o, const struct tracking *t)
+{
+	bool jumps = t->drift_jump_ppm > 0;
+
+	member_text(o, "drift_reason", drift_reason_name(t->drift_reason));
+	member_real(o, "drift_hour_ppm", t->drift_hour_ppm);
+	member_real(o, "drift_day_ppm", t->drift_day_ppm);
+	member_real_if(o, "drift_jump_ppm", jumps, t->drift_jump_ppm);
+	member_real(o, "drift_watched_s", t->drift_watched_s);
+}
+
 static void put_errors(json_t *o, const struct tracking *t)
 {
 	bool selected = is_estimated(t) && t->selected >= 0;
@@ -141,6 +152,7 @@ static json_t *clock_json(
 	put_selected(o, e, t);
 	put_offsets(o, e, t);
 	put_frequency(o, t);
+	put_drift(o, t);
 	put_errors(o, t);
 	put_corrections(o, t);
 	put_disturbance(o, e, now);

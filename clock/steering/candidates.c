@@ -22,8 +22,7 @@ static struct carry carry_to(const struct steering *s, struct osc now)
 {
 	double sd, freq = remaining_freq(s, &sd);
 
-	return (struct carry){
-	    now, freq, s->config.max_clock_error_ppm * 1e-6 + 2 * sd};
+	return (struct carry){now, freq, remaining_likely_drift(s) + 2 * sd};
 }
 
 static int64_t carried_distance_ns(

@@ -19,7 +19,7 @@ struct steering_config {
 	/* A source with a larger root distance is unusable. */
 	int64_t max_distance_ns;
 	unsigned min_sources; /* independent sources needed to steer */
-	/* Growth of a bound while no sample arrives. */
+	/* Growth of a bound while no sample arrives; 0: as learned. */
 	double max_clock_error_ppm;
 };
 

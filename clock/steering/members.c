@@ -1,5 +1,7 @@
 #include "clock/steering/members.h"
 
+#include "clock/steering/remaining.h"
+
 #include <math.h>
 
 /* A first answer may well have queued, but not for as long as the largest
@@ -27,8 +29,7 @@ static bool clock_contradicts(const struct steering *s,
     const struct sample *before, const struct sample *m)
 {
 	double age = (double)(m->at.ns - before->at.ns);
-	double growth =
-	    s->config.max_clock_error_ppm * 1e-6 + 2 * s->first_freq_sd;
+	double growth = remaining_likely_drift(s) + 2 * s->first_freq_sd;
 	double apart =
 	    (double)(m->offset_ns - before->offset_ns) - s->first_freq * age;
 

@@ -10,9 +10,24 @@ int64_t remaining_ns(const struct steering *s, const struct timescale *t,
     struct wall now, struct estimate_value *v);
 
 /* How far the truth may be from the estimate `v` of `now`, if the selected
- * source is honest. INT64_MAX: no source is selected. */
+ * source is honest and the clock runs away as fast as it ever may.
+ * INT64_MAX: no source is selected. */
 int64_t remaining_bound_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now);
+
+/* Like remaining_bound_ns(), for a clock that runs away as it is likely to.
+ * Whether the sources are good enough must not depend on how long this machine
+ * was watched. */
+int64_t remaining_likely_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now);
+
+/* How fast the clock is likely to run away, s/s, `freq_sd` aside. */
+double remaining_likely_drift(const struct steering *s);
+
+/* How far the clock may run away in `age_s` seconds without a sample, s, if the
+ * standard deviation of its frequency is `freq_sd`. */
+double remaining_runaway_s(
+    const struct steering *s, double age_s, double freq_sd);
 
 /* Standard deviation of the estimate, ns. */
 int64_t remaining_sd_ns(const struct estimate_value *v);

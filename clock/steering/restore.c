@@ -57,3 +57,13 @@ void steering_restore_path(struct steering *s, unsigned source,
 		src->restored_delay =
 		    fmax(src->restored_delay, s_of_ns(samples[i].delay_ns));
 }
+
+void steering_copy_drift(const struct steering *s, struct drift_learned *out)
+{
+	*out = s->drift.learned;
+}
+
+void steering_restore_drift(struct steering *s, const struct drift_learned *l)
+{
+	s->drift.learned = *l;
+}

@@ -12,6 +12,7 @@
 #include "clock/filter/route.h"
 #include "clock/steering/config.h"
 #include "clock/steering/discipline.h"
+#include "clock/steering/drift_bound.h"
 #include "clock/steering/select.h"
 
 #define RECORDS 128 /* kept of each source */
@@ -24,6 +25,10 @@ struct record {
 	bool noted;
 	unsigned route; /* of the path, see struct delay_track */
 };
+
+/* While the administrator sets no max-clock-error: how fast the clock is likely
+ * to run away, ppm. For the vote; the bound that is shown is learned. */
+#define LIKELY_DRIFT_PPM 1.0
 
 /* One source as the steering knows it. */
 struct steering_source {
@@ -87,6 +92,7 @@ struct steering {
 	bool has_first; /* first_at is set: since the start or the last jump */
 	bool starting;	/* no command was carried out since then */
 	struct discipline discipline;
+	struct drift_bound drift;
 	struct select_result selection;
 	bool reported_synchronised; /* by the last command */
 	enum leap leap;		    /* of the survivors, at the last update */

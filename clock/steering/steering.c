@@ -133,10 +133,11 @@ static bool may_start(const struct steering *s, struct osc now)
 	return true;
 }
 
-static bool synchronised(const struct steering *s, int64_t bound)
+static bool synchronised(
+    const struct steering *s, const struct estimate_value *v, struct osc at)
 {
 	return s->selection.outcome == SELECT_SELECTED &&
-	       bound <= s->config.max_distance_ns;
+	       remaining_likely_ns(s, v, at) <= s->config.max_distance_ns;
 }
 
 /* There is no source to steer by, or the offset is refused: the clock keeps its
@@ -177,16 +178,28 @@ static void learn_rms(struct steering *s, int64_t offset_ns, bool stepped)
 		s->mean_square += RMS_GAIN * (square - s->mean_square);
 }
 
+static void learn_drift(
+    struct steering *s, const struct estimate_value *v, struct osc at)
+{
+	const struct drift_update u = {.at = at,
+	    .offset_ns = v->offset_ns,
+	    .offset_sd = v->offset_sd,
+	    .freq = v->freq,
+	    .freq_sd = v->freq_sd};
+
+	drift_bound_learn(&s->drift, &u);
+}
+
 static bool decide(struct steering *s, const struct timescale *t,
     struct wall now, struct clock_command *command)
 {
 	struct osc at = timescale_osc(t, now);
 	struct estimate_value v;
 	int64_t offset = remaining_ns(s, t, now, &v);
-	int64_t bound = remaining_bound_ns(s, &v, at);
 	struct discipline_input in;
 	double ahead;
 
+	learn_drift(s, &v, at);
 	if (s->discipline.updates > 0)
 		s->interval_s = s_of_ns(at.ns - s->updated.ns);
 	/* One frequency must serve until the next update: take the one in the
@@ -196,10 +209,10 @@ static bool decide(struct steering *s, const struct timescale *t,
 	    .offset_ns = offset,
 	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
 	    .interval_s = s->interval_s,
-	    .synchronised = synchronised(s, bound),
+	    .synchronised = synchronised(s, &v, at),
 	    .leap = candidates_leap(s),
 	    .now = now,
-	    .max_error_ns = bound,
+	    .max_error_ns = remaining_bound_ns(s, &v, at),
 	    .est_error_ns = remaining_sd_ns(&v),
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
@@ -253,8 +266,7 @@ bool steering_update(struct steering *s, const struct timescale *t,
 		return decide(s, t, now, command);
 	}
 	(void)remaining_ns(s, t, now, &v);
-	return !synchronised(s, remaining_bound_ns(s, &v, at)) &&
-	       give_up(s, t, now, command);
+	return !synchronised(s, &v, at) && give_up(s, t, now, command);
 }
 
 void steering_applied(struct steering *s, enum keeper_verdict verdict)
@@ -275,6 +287,7 @@ void steering_applied(struct steering *s, enum keeper_verdict verdict)
 
 void steering_allow_step(struct steering *s)
 {
+	drift_bound_interrupt(&s->drift);
 	s->discipline.step_allowed = true;
 	s->starting = true;
 	s->has_first = false;
@@ -315,6 +328,7 @@ struct steering *steering_new(const struct steering_config *config,
 	s->starting = true;
 	s->interval_s = 1;
 	discipline_init(&s->discipline, config);
+	drift_bound_init(&s->drift);
 	for (unsigned i = 0; i < sources; i++)
 		init_source(&s->sources[i], &options[i], i);
 	return s;

@@ -15,6 +15,7 @@
 #include "base/sample.h"
 #include "clock/command.h"
 #include "clock/steering/config.h"
+#include "clock/steering/drift_bound.h"
 #include "clock/steering/select.h"
 #include "clock/timescale.h"
 
@@ -53,6 +54,12 @@ struct tracking {
 	int64_t rms_offset_ns;
 	double freq_ppm; /* correction of the oscillator; positive: sped up */
 	double residual_ppm, skew_ppm;
+	/* How fast the bound grows in an hour and in a day without an answer.
+	 */
+	double drift_hour_ppm, drift_day_ppm;
+	double drift_jump_ppm; /* the largest jump seen; 0: none */
+	double drift_watched_s;
+	enum drift_reason drift_reason;
 	int64_t root_delay_ns, root_dispersion_ns;
 	int64_t est_error_ns; /* standard deviation of offset_ns */
 	double update_interval_s;

@@ -11,6 +11,9 @@
 #define SLOPE_SAMPLES 3
 /* The skew that is shown is two standard deviations. */
 #define SKEW_DEVIATIONS 2
+/* The rates that are shown are for silences of these lengths. */
+#define HOUR_S 3600.0
+#define DAY_S 86400.0
 /* RFC 5905: no stratum above it. 16 says: not synchronised. */
 #define STRATUM_MAX 15
 
@@ -162,6 +165,21 @@ static void view_selected(
 		out->root_dispersion_ns = 0;
 }
 
+static void view_drift(const struct steering *s, struct tracking *out)
+{
+	const struct drift_learned *l = &s->drift.learned;
+	double fixed = s->config.max_clock_error_ppm;
+
+	out->drift_watched_s = drift_bound_watched_s(l);
+	out->drift_jump_ppm = drift_bound_jump(l) * 1e6;
+	out->drift_reason =
+	    fixed > 0 ? DRIFT_CONFIGURED : drift_bound_reason(l);
+	out->drift_hour_ppm =
+	    fixed > 0 ? fixed : drift_bound_rate(l, HOUR_S) * 1e6;
+	out->drift_day_ppm =
+	    fixed > 0 ? fixed : drift_bound_rate(l, DAY_S) * 1e6;
+}
+
 void steering_tracking(const struct steering *s, const struct timescale *t,
     struct wall now, struct tracking *out)
 {
@@ -188,6 +206,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	    .refused = s->discipline.refused,
 	    .refused_ns = s->discipline.refused_ns,
 	};
+	view_drift(s, out);
 	explain(s, out->reason, sizeof(out->reason));
 	if (!s->estimate.started)
 		return;
@@ -197,9 +216,9 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	out->skew_ppm = v.freq_sd * 1e6;
 	if (s->selection.selected < 0)
 		return;
-	out->synchronised = s->discipline.updates > 0 &&
-			    s->reported_synchronised &&
-			    bound <= s->config.max_distance_ns;
+	out->synchronised =
+	    s->discipline.updates > 0 && s->reported_synchronised &&
+	    remaining_likely_ns(s, &v, at) <= s->config.max_distance_ns;
 	if (out->synchronised)
 		out->leap = s->leap;
 	view_selected(s, bound, out);

@@ -66,7 +66,8 @@ static void check_steering(const struct steering_config *s)
 	MUST(in_range(s->max_slew_ppm, 1, 99000));
 	MUST(s->refuse_threshold_ns >= 0 && s->max_distance_ns > 0);
 	MUST(s->min_sources >= 1 && s->min_sources <= SOURCES_MAX);
-	MUST(in_range(s->max_clock_error_ppm, 0.001, 10000));
+	MUST(s->max_clock_error_ppm == 0 ||
+	     in_range(s->max_clock_error_ppm, 0.001, 10000));
 }
 
 static void check_trust(const struct trust_config *t)

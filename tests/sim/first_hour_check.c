@@ -57,8 +57,7 @@ static bool good_window(
 		       "us, chronyd %.2f\n",
 		    start->row.path, start->row.wander, start->row.minpoll,
 		    start->row.maxpoll, sim_start_windows[w],
-		    sim_start_windows[w + 1], m->rms_us[w],
-		    start->rms[w]);
+		    sim_start_windows[w + 1], m->rms_us[w], start->rms[w]);
 	return good;
 }
 

@@ -61,7 +61,7 @@ static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 	    .max_slew_ppm = s->max_slew_ppm > 0 ? s->max_slew_ppm : 83333,
 	    .max_distance_ns = 3 * NS_PER_S,
 	    .min_sources = 1,
-	    .max_clock_error_ppm = 1,
+	    .max_clock_error_ppm = 0,
 	};
 	const struct keeper_limits limits = {
 	    .max_freq_ppm = 500,
@@ -258,6 +258,9 @@ static void look_at_tracking(struct run *r, double error)
 	bound = s_of_ns(t.root_delay_ns / 2 + t.root_dispersion_ns) +
 		fabs(s_of_ns(t.offset_ns));
 	r->bound_sum += bound;
+	if (r->out->tracking.looks == 0)
+		r->out->first_bound = bound;
+	r->out->last_bound = bound;
 	judge(&r->out->tracking, error, s_of_ns(t.est_error_ns), bound);
 }
 
@@ -321,7 +324,7 @@ static void second(struct run *r)
 		return;
 	r->errors[r->error_count++] = fabs(error);
 	r->square += error * error;
-	if (now / NS_PER_S % LOOK_EVERY_S == 0)
+	if (r->s->each_second || now / NS_PER_S % LOOK_EVERY_S == 0)
 		look_at_tracking(r, error);
 	look_at_kernel(r, error);
 }

@@ -18,6 +18,7 @@ struct scenario {
 	int64_t restart_at; /* the agent is killed and started; 0: never */
 	bool remembers;	    /* the new agent uses the saved samples */
 	bool reboots;	    /* it has another timescale */
+	bool each_second;   /* look at the bounds each second */
 };
 
 #define SIM_START_WINDOWS 4
@@ -39,9 +40,9 @@ struct outcome {
 	struct coverage kernel; /* each second while it is synchronised */
 	/* How often an honest server was a falseticker when looked at. */
 	unsigned long false_rejections;
-	double mean_bound; /* s */
-	double packets;	   /* per server and hour */
-	unsigned busiest;  /* most packets to a server in an hour */
+	double mean_bound, first_bound, last_bound; /* s */
+	double packets;				    /* per server and hour */
+	unsigned busiest; /* most packets to a server in an hour */
 	double first_correction, below_1ms, below_100us, below_30us; /* s */
 	char states[SIM_SERVERS + 1]; /* the sources' marks at the end */
 	double cpu_per_sample;	      /* s, from a sample to the decision */

@@ -5,12 +5,14 @@
  *                    with chronyd in the same world; the names of the hard
  *                    worlds begin with "hard-"
  *   sim --start [TEXT [SEEDS]]  the RMS error in parts of the first hour
+ *   sim --silence SEEDS  every row of tests/sim/silence.c
  */
 #include "tests/sim/first_hour.h"
 #include "tests/sim/first_hour_check.h"
 #include "tests/sim/hard.h"
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
+#include "tests/sim/silence.h"
 #include "tests/sim/world_check.h"
 
 #include <math.h>
@@ -358,6 +360,7 @@ static int check(void)
 	hard = check_rows(hard_rows, hard_row_count, &passed, &failed);
 	check_restarts(&passed, &failed);
 	check_first_hour(&passed, &failed);
+	check_silence(&passed, &failed);
 	print_honesty(&usual);
 	if (hard.rows > 0)
 		print_honesty(&hard);
@@ -371,7 +374,8 @@ static int check(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim [--bench|--start [TEXT [SEEDS]]]\n");
+	fprintf(stderr, "usage: sim [--bench|--start [TEXT [SEEDS]]] | "
+			"--silence SEEDS\n");
 	return 2;
 }
 
@@ -382,6 +386,10 @@ int main(int argc, char **argv)
 
 	if (argc == 1)
 		return check();
+	if (argc == 3 && strcmp(argv[1], "--silence") == 0) {
+		bench_silence((unsigned)atoi(argv[2]));
+		return 0;
+	}
 	if (argc > 4 || seeds < 1 || seeds > SEEDS_MAX)
 		return usage();
 	if (strcmp(argv[1], "--bench") == 0)

@@ -55,6 +55,16 @@ double rng_exponential(struct rng *r)
 	return -log(rng_uniform(r));
 }
 
+static void jump(struct sim_world *w)
+{
+	double part = rng_uniform(&w->rng) - 0.5;
+
+	if (w->osc.jumps_add_up)
+		w->jumped += 2 * part * w->osc.jump_most;
+	else
+		w->jumped = part * w->osc.jump_most;
+}
+
 static void new_second(struct sim_world *w)
 {
 	const struct oscillator *o = &w->osc;
@@ -64,7 +74,9 @@ static void new_second(struct sim_world *w)
 	w->walk += (later ? o->wander_after : o->wander) * rng_normal(&w->rng);
 	if (o->jump_every > 0 && rng_uniform(&w->rng) * o->jump_every < 1)
 		w->walk += o->jump * rng_normal(&w->rng);
-	w->raw = o->freq + w->walk;
+	if (o->jump_every_s > 0 && rng_uniform(&w->rng) * o->jump_every_s < 1)
+		jump(w);
+	w->raw = o->freq + w->walk + w->jumped;
 	if (o->sine_period > 0)
 		w->raw += o->sine * sin(2 * M_PI * t / o->sine_period);
 	if (o->step_at > 0 && w->now >= o->step_at)

@@ -82,6 +82,11 @@ struct oscillator {
 	int64_t step_at; /* from then on, step is added to freq; 0: never */
 	double step;
 	double jump, jump_every; /* random steps: sd s/s, mean time s */
+	/* Part of freq takes another value, evenly within +- half of
+	 * jump_most, each jump_every_s seconds on average; 0: never. Or it
+	 * changes by a value within +- jump_most. */
+	double jump_every_s, jump_most;
+	bool jumps_add_up;
 };
 
 struct sim_world {
@@ -90,6 +95,7 @@ struct sim_world {
 	struct oscillator osc;
 	int64_t now;   /* true time */
 	double walk;   /* accumulated wander */
+	double jumped; /* the part that jumps */
 	double raw;    /* frequency error in this second */
 	double adjust; /* the kernel's frequency correction */
 	struct wall wall;

@@ -17,6 +17,9 @@ static const struct column columns[] = {
 	{CLOCK(reference_time_ns)}, {CLOCK(system_offset_ns)},
 	{CLOCK(last_offset_ns)}, {CLOCK(rms_offset_ns)},
 	{CLOCK(frequency_ppm)}, {CLOCK(residual_ppm)}, {CLOCK(skew_ppm)},
+	{CLOCK(drift_reason)}, {CLOCK(drift_hour_ppm)},
+	{CLOCK(drift_day_ppm)}, {CLOCK(drift_jump_ppm)},
+	{CLOCK(drift_watched_s)},
 	{CLOCK(root_delay_ns)}, {CLOCK(root_dispersion_ns)},
 	{CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
 	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_ns)},
@@ -141,6 +144,27 @@ static void put_est_error(const struct snapshot *s, const struct view *v)
 	fprintf(v->out, "%.9f seconds", s_of(s->clock.est_error_ns));
 }
 
+static void put_drift(const struct snapshot *s, const struct view *v)
+{
+	const struct status_clock *c = &s->clock;
+	const char *reason = c->drift_reason ? c->drift_reason : "unknown";
+	double hours = c->drift_watched_s.x / 3600;
+
+	fprintf(v->out, "at most %.3f ppm in an hour, %.3f ppm in a day",
+	    c->drift_hour_ppm.x, c->drift_day_ppm.x);
+	if (strcmp(reason, "configured") == 0)
+		fputs(" (configured)", v->out);
+	else if (strcmp(reason, "unknown") == 0)
+		fputs(" (nothing learned yet)", v->out);
+	else
+		fprintf(v->out, " (learned over %.1f hours", hours);
+	if (strcmp(reason, "jumps") == 0)
+		fprintf(v->out, ", with jumps of up to %.3f ppm)",
+		    c->drift_jump_ppm.x);
+	else if (strcmp(reason, "learned") == 0)
+		fputc(')', v->out);
+}
+
 static void put_steering(const struct snapshot *s, const struct view *v)
 {
 	const char *reason = s->clock.reason ? s->clock.reason : "";
@@ -159,7 +183,7 @@ static void put_steering(const struct snapshot *s, const struct view *v)
 		fprintf(v->out, "; %s", reason);
 }
 
-/* chronyc prints all but the last two. */
+/* chronyc prints all but the last three. */
 /* clang-format off */
 static const struct {
 	const char *label;
@@ -179,6 +203,7 @@ static const struct {
 	{"Update interval", put_update_interval},
 	{"Leap status",     put_leap},
 	{"Estimated error", put_est_error},
+	{"Clock drift",     put_drift},
 	{"Steering",        put_steering},
 };
 /* clang-format on */

@@ -41,7 +41,7 @@ static void each_default_is_as_documented(void **state)
 	assert_int_equal(c->steering.refuse_threshold_ns, 1000000000000);
 	assert_int_equal(c->steering.max_distance_ns, 3000000000);
 	assert_int_equal(c->steering.min_sources, 1);
-	assert_float_equal(c->steering.max_clock_error_ppm, 1, 0);
+	assert_float_equal(c->steering.max_clock_error_ppm, 0, 0);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->log_target, LOG_TO_STDERR);
 	assert_int_equal(s->ke_port, 4460);

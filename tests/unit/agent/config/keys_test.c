@@ -35,7 +35,8 @@ static const struct row {
 	{"", "0", "0.9ms", "2e9", "none"}},
 {"clock", "maxdistance", {"1us", "16s"}, {"", "999ns", "16.1", "no"}},
 {"clock", "minsources", {"1"}, {"", "0", "65", "-1", "1.5", "two"}},
-{"clock", "max-clock-error", {"1ppb", "10000ppm"}, {"", "0", "10001", "x"}},
+{"clock", "max-clock-error", {"1ppb", "10000ppm", "auto", "Auto"},
+	{"", "0", "10001", "x", "no"}},
 {"log", "level", {"error", "warning", "notice", "info", "DEBUG"},
 	{"", "loud", "7", "err"}},
 {"log", "target", {"stderr", "syslog", "Syslog"}, {"", "file", "/var/log/x"}},
@@ -358,7 +359,7 @@ static void a_later_file_overrides(void **state)
 	    "last-good-time = /var/lib/ntsagent/last-good-time\n"
 	    "bootstrap = quorum\nmakestep = 0.1 3\nmax-slew = 50000\n"
 	    "max-drift = 500\nrefuse-threshold = 1000s\nmaxdistance = 3s\n"
-	    "minsources = 1\nmax-clock-error = 1ppm\n"
+	    "minsources = 1\nmax-clock-error = auto\n"
 	    "[log]\nlevel = info\ntarget = stderr\n");
 	room_accepts(r,
 	    "[agent]\nuser = u\nstatus-socket = none\npidfile = /p\n"

@@ -150,7 +150,7 @@ static const struct fault faults[] = {
 		16 * NS_PER_S + 1, -1, INT64_MAX),
 	/* Two sources of the three may be selected. */
 	VALUES(unsigned, steering.min_sources, 0, 3, SOURCES_MAX + 1, UINT_MAX),
-	DOUBLE(steering.max_clock_error_ppm, 0, 0.0009, 10001, -1),
+	DOUBLE(steering.max_clock_error_ppm, 0.0009, 10001, -1, -0.001),
 	DOUBLE(max_freq_ppm, 0, 0.9, 501, -1),
 	PATH(driftfile),
 	PATH(goodtime_file),
@@ -310,6 +310,7 @@ static const char *const good[] = {
     "[clock]\nrefuse-threshold = 1ms\nmaxdistance = 1us\n",
     "[clock]\nrefuse-threshold = 1e9\nmaxdistance = 16s\n",
     "[clock]\nmax-clock-error = 1ppb\n",
+    "[clock]\nmax-clock-error = auto\n",
     "[clock]\nmax-clock-error = 10000ppm\nminsources = 2\n",
     "[log]\nlevel = error\ntarget = syslog\n",
     "[log]\nlevel = debug\ntarget = stderr\n",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -177,6 +178,46 @@ static void a_damaged_file_is_replaced_by_the_next_save(void **state)
 	assert_true(r->after_count > 0);
 }
 
+static void learn(struct restart *r)
+{
+	struct drift_learned l = {0};
+
+	l.period[1].lag[2].worst = 3e-7;
+	l.period[1].lag[2].windows = 30;
+	steering_restore_drift(r->world->engine.steering, &l);
+}
+
+static void the_learned_drift_goes_on(void **state)
+{
+	struct restart *r = *state;
+	struct drift_learned l;
+
+	learn(r);
+	save(r);
+	start_again(r);
+	steering_copy_drift(r->world->engine.steering, &l);
+	assert_true(fabs(l.period[1].lag[2].worst - 3e-7) < 1e-14);
+	assert_true(fabs(l.period[1].lag[2].windows - 30) < 1e-2);
+}
+
+static void a_damaged_file_of_the_drift_teaches_nothing(void **state)
+{
+	struct restart *r = *state;
+	struct drift_learned l;
+	int fd;
+
+	learn(r);
+	save(r);
+	fd = openat(r->folder.fd, DRIFT_FILE_NAME, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "X", 1, 20), 1);
+	close(fd);
+	start_again(r);
+	steering_copy_drift(r->world->engine.steering, &l);
+	assert_int_equal(drift_bound_reason(&l), DRIFT_UNKNOWN);
+	assert_true(r->after_count > 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -186,6 +227,8 @@ int main(void)
 	    TEST(a_short_life_saves_nothing),
 	    TEST(a_leap_second_ends_the_comparison),
 	    TEST(a_damaged_file_is_replaced_by_the_next_save),
+	    TEST(the_learned_drift_goes_on),
+	    TEST(a_damaged_file_of_the_drift_teaches_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

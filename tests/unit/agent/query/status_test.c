@@ -61,8 +61,11 @@ static int setup(void **state)
 	m->engine.sources = m->sources;
 	m->engine.now = now;
 	m->engine.started.mono = ago(3723.5);
-	m->view.clock = (struct tracking){
-	    .selected = -1, .stratum = 16, .leap = LEAP_UNKNOWN};
+	m->view.clock = (struct tracking){.selected = -1,
+	    .stratum = 16,
+	    .leap = LEAP_UNKNOWN,
+	    .drift_hour_ppm = 25,
+	    .drift_day_ppm = 25};
 	make_ledger(&m->engine);
 	bootstrap_init(&m->engine.bootstrap, &m->config, 0);
 	*state = m;
@@ -203,6 +206,11 @@ static struct tracking tracking_of(int64_t sign, int selected, uint64_t updates)
 	    .freq_ppm = (double)sign * 7.5,
 	    .residual_ppm = (double)sign * 0.0625,
 	    .skew_ppm = 0.03125,
+	    .drift_reason = sign > 0 ? DRIFT_JUMPS : DRIFT_LEARNED,
+	    .drift_hour_ppm = 11.25,
+	    .drift_day_ppm = 23.75,
+	    .drift_jump_ppm = sign > 0 ? 5.5 : 0,
+	    .drift_watched_s = 111600,
 	    .root_delay_ns = 118000,
 	    .root_dispersion_ns = 23400,
 	    .est_error_ns = 1900,

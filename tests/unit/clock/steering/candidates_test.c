@@ -30,6 +30,8 @@ static struct sample sample(int64_t at_ns, int64_t offset_ns)
 }
 
 #define DISTANCE_NS 2000
+/* In effect none: 0 would mean that the bound is learned. */
+#define NO_ERROR_PPM 1e-12
 
 static void give(struct rig *r, unsigned source, struct sample m)
 {
@@ -56,14 +58,17 @@ static void a_source_beyond_maxdistance_is_unusable(void **state)
 		double error_ppm;
 		enum select_state state;
 	} rows[] = {
-	    {DISTANCE_NS, 0, 0, SELECT_SELECTED},
-	    {DISTANCE_NS - 1, 0, 0, SELECT_DISTANCE},
-	    {DISTANCE_NS, 1000000 * NS_PER_S, 0, SELECT_SELECTED},
+	    {DISTANCE_NS, 0, NO_ERROR_PPM, SELECT_SELECTED},
+	    {DISTANCE_NS - 1, 0, NO_ERROR_PPM, SELECT_DISTANCE},
+	    {DISTANCE_NS, 1000000 * NS_PER_S, NO_ERROR_PPM, SELECT_SELECTED},
 	    /* It grows by 1 ns in each ms. */
 	    {DISTANCE_NS + 1000, NS_PER_S, 1, SELECT_SELECTED},
 	    {DISTANCE_NS + 999, NS_PER_S, 1, SELECT_DISTANCE},
 	    {DISTANCE_NS + 2000, NS_PER_S, 2, SELECT_SELECTED},
 	    {DISTANCE_NS + 1999, NS_PER_S, 2, SELECT_DISTANCE},
+	    /* While the bound is learned, the vote takes 1 ppm. */
+	    {DISTANCE_NS + 1000, NS_PER_S, 0, SELECT_SELECTED},
+	    {DISTANCE_NS + 999, NS_PER_S, 0, SELECT_DISTANCE},
 	    /* A sample from the future does not shrink. */
 	    {DISTANCE_NS - 1, -NS_PER_S, 1, SELECT_DISTANCE},
 	};
@@ -304,7 +309,7 @@ static void three_answers_turn_a_server(void **state)
 	struct rig r;
 
 	(void)state;
-	config.max_clock_error_ppm = 0;
+	config.max_clock_error_ppm = NO_ERROR_PPM;
 	open_exact(&r, 3, NULL, &config);
 	for (int s = 0; s < 5; s++)
 		assert_int_not_equal(round_at(&r, s, 0), SELECT_FALSETICKER);
@@ -363,7 +368,7 @@ static void a_lone_server_is_never_outside(void **state)
 	struct rig r;
 
 	(void)state;
-	config.max_clock_error_ppm = 0;
+	config.max_clock_error_ppm = NO_ERROR_PPM;
 	open_exact(&r, 1, NULL, &config);
 	for (int64_t s = 0; s < 10; s++) {
 		struct sample m = sample(s * NS_PER_S, s < 5 ? 0 : LIE_NS);

@@ -38,6 +38,8 @@ static void lines_are_those_of_chronyc(void **state)
 	    "Update interval : 1.8 seconds\n"
 	    "Leap status     : Normal\n"
 	    "Estimated error : 0.000001900 seconds\n"
+	    "Clock drift     : at most 1.250 ppm in an hour, 2.500 ppm in a "
+	    "day (learned over 31.0 hours)\n"
 	    "Steering        : controlled\n";
 	json_t *tree = example(), *c = clock_of(tree);
 
@@ -80,6 +82,8 @@ static void before_the_first_sample_all_is_zero(void **state)
 	    "Update interval : 0.0 seconds\n"
 	    "Leap status     : Not synchronised\n"
 	    "Estimated error : 0.000000000 seconds\n"
+	    "Clock drift     : at most 25.000 ppm in an hour, 25.000 ppm in a "
+	    "day (nothing learned yet)\n"
 	    "Steering        : controlled; no source is configured\n";
 	json_t *tree = example(), *c = clock_of(tree);
 
@@ -88,6 +92,9 @@ static void before_the_first_sample_all_is_zero(void **state)
 		set(c, nulls[i], json_null());
 	set(c, "synchronised", json_false());
 	set_text(c, "reason", "no source is configured");
+	set_text(c, "drift_reason", "unknown");
+	set(c, "drift_hour_ppm", json_real(25));
+	set(c, "drift_day_ppm", json_real(25));
 	set(tree, "sources", json_array());
 	assert_report(report_tracking, tree, plain, expected);
 }
@@ -98,6 +105,25 @@ static void assert_line(json_t *tree, const char *line)
 
 	assert_contains(text, line);
 	free(text);
+}
+
+static void the_drift_is_shown_with_its_reason(void **state)
+{
+	json_t *tree = example();
+
+	(void)state;
+	set_text(clock_of(tree), "drift_reason", "configured");
+	assert_line(tree, ": at most 1.250 ppm in an hour, 2.500 ppm in a day "
+			  "(configured)\n");
+	tree = example();
+	set_text(clock_of(tree), "drift_reason", "jumps");
+	set(clock_of(tree), "drift_jump_ppm", json_real(5.125));
+	assert_line(tree,
+	    "2.500 ppm in a day (learned over 31.0 hours, with jumps of up to "
+	    "5.125 ppm)\n");
+	tree = example();
+	set(clock_of(tree), "drift_reason", json_null());
+	assert_line(tree, "2.500 ppm in a day (nothing learned yet)\n");
 }
 
 static void signs_become_words(void **state)
@@ -197,6 +223,7 @@ int main(void)
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(lines_are_those_of_chronyc),
 	    cmocka_unit_test(before_the_first_sample_all_is_zero),
+	    cmocka_unit_test(the_drift_is_shown_with_its_reason),
 	    cmocka_unit_test(signs_become_words),
 	    cmocka_unit_test(a_disturbance_is_shown_with_its_age),
 	    cmocka_unit_test(leap_seconds_are_announced),

@@ -1,0 +1,290 @@
+#include "clock/steering/drift_bound.h"
+
+#include <math.h>
+
+static const double lag_s[DRIFT_LAGS] = {256, 1024, 4096, 16384, 65536, 262144};
+
+/* Right after a start the estimated frequency is wrong for another reason: the
+ * filter still learns. That must not count as drift for weeks. */
+#define SETTLE_S 1800.0
+/* A window does not open while the frequency is less well known. */
+#define FREQ_SD_MAX 0.5e-6
+/* A window is not judged while the noise of the path hides this rate. */
+#define HIDDEN_RATE 0.25e-6
+
+/* The largest of many errors of the estimate is about this many standard
+ * deviations. Its square is not the oscillator's part of the worst trial. */
+#define EXPLAINED 2.5
+
+/* Cheap oscillators are specified to 50 ppm over all temperatures. */
+#define WIDE 50e-6
+/* The worst trial so far is not the worst that can come. A few trials tell less
+ * than many: the factor is SAFETY * (1 + FEW / trials). With a random walk of
+ * the frequency and 20 trials the bound is about 4.5 standard deviations. */
+#define SAFETY 2.0
+#define FEW 4.0
+/* A length of silence with fewer trials is judged by a shorter one, too. */
+#define TRIALS_LEAST 8.0
+
+/* A change of the frequency is a jump if it is as large as this in a window of
+ * one of the first three lengths, about an hour. */
+#define JUMP 1.5e-6
+#define JUMP_LAGS 3
+
+/* The longest length that is not above `age_s`. */
+static unsigned lag_of(double age_s)
+{
+	unsigned lag = 0;
+
+	while (lag + 1 < DRIFT_LAGS && lag_s[lag + 1] <= age_s)
+		lag++;
+	return lag;
+}
+
+void drift_bound_init(struct drift_bound *d)
+{
+	*d = (struct drift_bound){.started = false};
+}
+
+void drift_bound_interrupt(struct drift_bound *d)
+{
+	struct drift_learned learned = d->learned;
+
+	drift_bound_init(d);
+	d->learned = learned;
+}
+
+/* ---- learning ---- */
+
+static double watched_s(const struct drift_period *p)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i < DRIFT_LAGS; i++)
+		most = fmax(most, p->lag[i].windows * lag_s[i]);
+	return most;
+}
+
+static void forget(struct drift_learned *l)
+{
+	if (watched_s(&l->period[0]) < DRIFT_PERIOD_S)
+		return;
+	l->period[1] = l->period[0];
+	l->period[0] = (struct drift_period){0};
+}
+
+/* The rate by which the extrapolation missed `u`, without what the estimate's
+ * own deviations explain: who uses the result adds those of the moment. -1: it
+ * cannot be told. */
+static double missed_by(
+    const struct drift_window *w, const struct drift_update *u, double age)
+{
+	double missed = s_of_ns(u->offset_ns - w->offset_ns) - w->freq * age;
+	double noise = hypot(w->offset_sd, u->offset_sd);
+
+	if (noise > HIDDEN_RATE * age)
+		return -1;
+	noise = EXPLAINED * hypot(noise, w->freq_sd * age);
+	return sqrt(fmax(missed * missed - noise * noise, 0)) / age;
+}
+
+/* After a silence a window is older than it was to become. Then it counts as
+ * one of its own age, but not as a further trial. */
+static void judge_window(struct drift_bound *d, unsigned lag,
+    struct drift_window *w, const struct drift_update *u)
+{
+	double age = s_of_ns(u->at.ns - w->at.ns);
+	struct drift_period *now = &d->learned.period[0];
+	unsigned as;
+	double rate;
+
+	if (!w->open || age < lag_s[lag])
+		return;
+	rate = missed_by(w, u, age);
+	if (rate < 0) {
+		w->open = age < 2 * lag_s[lag];
+		return;
+	}
+	as = lag_of(age);
+	now->lag[as].worst =
+	    fmin(fmax(now->lag[as].worst, rate), DRIFT_RATE_MAX);
+	if (as == lag)
+		now->lag[as].windows += fmin(w->after_s, age) / age;
+	w->open = false;
+}
+
+/* Four windows begin within one length. */
+static void open_window(
+    struct drift_bound *d, unsigned lag, const struct drift_update *u)
+{
+	double spacing = lag_s[lag] / 4;
+	double after =
+	    d->lag[lag].any ? s_of_ns(u->at.ns - d->lag[lag].last.ns) : spacing;
+
+	if (after < spacing || u->freq_sd > FREQ_SD_MAX)
+		return;
+	d->lag[lag].window[d->lag[lag].next] =
+	    (struct drift_window){.open = true,
+		.at = u->at,
+		.offset_ns = u->offset_ns,
+		.offset_sd = u->offset_sd,
+		.freq = u->freq,
+		.freq_sd = u->freq_sd,
+		.after_s = after};
+	d->lag[lag].next = (d->lag[lag].next + 1) % DRIFT_WINDOWS;
+	d->lag[lag].last = u->at;
+	d->lag[lag].any = true;
+}
+
+void drift_bound_learn(struct drift_bound *d, const struct drift_update *u)
+{
+	if (!d->started)
+		d->since = u->at;
+	d->started = true;
+	if (s_of_ns(u->at.ns - d->since.ns) < SETTLE_S)
+		return;
+	for (unsigned lag = 0; lag < DRIFT_LAGS; lag++) {
+		for (unsigned i = 0; i < DRIFT_WINDOWS; i++)
+			judge_window(d, lag, &d->lag[lag].window[i], u);
+		open_window(d, lag, u);
+	}
+	forget(&d->learned);
+}
+
+/* ---- what was learned ---- */
+
+static double worst(const struct drift_learned *l, unsigned lag)
+{
+	return fmax(l->period[0].lag[lag].worst, l->period[1].lag[lag].worst);
+}
+
+static double trials(const struct drift_learned *l, unsigned lag)
+{
+	return l->period[0].lag[lag].windows + l->period[1].lag[lag].windows;
+}
+
+double drift_bound_watched_s(const struct drift_learned *l)
+{
+	return watched_s(&l->period[0]) + watched_s(&l->period[1]);
+}
+
+double drift_bound_jump(const struct drift_learned *l)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i < JUMP_LAGS; i++)
+		most = fmax(most, worst(l, i));
+	return most >= JUMP ? most : 0;
+}
+
+enum drift_reason drift_bound_reason(const struct drift_learned *l)
+{
+	if (drift_bound_watched_s(l) <= 0)
+		return DRIFT_UNKNOWN;
+	return drift_bound_jump(l) > 0 ? DRIFT_JUMPS : DRIFT_LEARNED;
+}
+
+const char *drift_reason_name(enum drift_reason r)
+{
+	static const char *const names[] = {
+#define X(id, name) name,
+	    DRIFT_REASONS(X)
+#undef X
+	};
+
+	return names[r];
+}
+
+/* For what no trial has shown yet: after n hours without it, it comes in the
+ * next one with a probability of 1 / (n + 2) (Laplace's rule of succession). */
+static double unseen(const struct drift_learned *l)
+{
+	return WIDE / (drift_bound_watched_s(l) / 3600 + 2);
+}
+
+static bool tried(const struct drift_learned *l, unsigned lag)
+{
+	return trials(l, lag) >= TRIALS_LEAST;
+}
+
+/* The rate of one length, with what its trials leave open. */
+static double own_rate(const struct drift_learned *l, unsigned lag)
+{
+	double few = tried(l, lag) ? FEW / trials(l, lag) : 0;
+
+	return SAFETY * (1 + few) * worst(l, lag);
+}
+
+/* The shortest length that was tried and is not below `age_s`; DRIFT_LAGS:
+ * none. */
+static unsigned tried_above(const struct drift_learned *l, double age_s)
+{
+	unsigned lag = 0;
+
+	while (lag < DRIFT_LAGS && (lag_s[lag] < age_s || !tried(l, lag)))
+		lag++;
+	return lag;
+}
+
+static double grown(const struct drift_learned *l, unsigned lag, double age_s)
+{
+	return own_rate(l, lag) * sqrt(fmax(age_s / lag_s[lag], 1));
+}
+
+/* A random walk of the frequency makes the rate grow with the square root of
+ * the length. A jump can be the first step of one: no longer silence has shown
+ * yet how often they come. */
+static double from_shorter(const struct drift_learned *l, double age_s)
+{
+	unsigned longest = DRIFT_LAGS;
+	double rate = 0;
+
+	while (longest-- > 0)
+		if (tried(l, longest)) {
+			rate = grown(l, longest, age_s);
+			break;
+		}
+	for (unsigned i = 0; i < JUMP_LAGS; i++)
+		if (worst(l, i) >= JUMP)
+			rate = fmax(rate, grown(l, i, age_s));
+	return fmin(rate, WIDE);
+}
+
+/*
+ * Rates do not fall with the length of the silence: the clock is extrapolated
+ * from one moment, and what it does then never averages out. So a length that
+ * was not tried uses the rate of a longer one, and never less than a shorter
+ * one's.
+ */
+double drift_bound_rate(const struct drift_learned *l, double age_s)
+{
+	unsigned top = tried_above(l, age_s);
+	double rate = unseen(l);
+
+	if (top == DRIFT_LAGS) {
+		rate = fmax(rate, from_shorter(l, age_s));
+		top = DRIFT_LAGS - 1;
+		while (top > 0 && lag_s[top - 1] >= age_s)
+			top--;
+	}
+	for (unsigned i = 0; i <= top; i++)
+		rate = fmax(rate, own_rate(l, i));
+	return rate;
+}
+
+static bool in_range(double value, double most)
+{
+	return value >= 0 && value <= most;
+}
+
+bool drift_learned_valid(const struct drift_learned *l)
+{
+	for (unsigned k = 0; k < DRIFT_PERIODS; k++)
+		for (unsigned i = 0; i < DRIFT_LAGS; i++)
+			if (!in_range(
+				l->period[k].lag[i].worst, DRIFT_RATE_MAX) ||
+			    !in_range(
+				l->period[k].lag[i].windows, DRIFT_WINDOWS_MAX))
+				return false;
+	return true;
+}

@@ -1,0 +1,113 @@
+/*
+ * How far the clock may run away while no sample arrives, learned from this
+ * machine. Pure.
+ *
+ * An update tells the offset and the frequency. From then on the clock is
+ * expected to keep that frequency. What an offset measured later misses by is
+ * the error that the clock would have had if no sample had arrived in between.
+ * So each pair of updates is a trial of a silence, with all its causes:
+ * temperature, wander, jumps, and the error of the estimated frequency. This
+ * module keeps the worst trial for each of six lengths of silence.
+ *
+ * Rates are in s/s, without a sign: the error divided by the length of the
+ * silence.
+ */
+#ifndef CLOCK_STEERING_DRIFT_BOUND_H
+#define CLOCK_STEERING_DRIFT_BOUND_H
+
+#include "base/check.h"
+#include "base/time.h"
+
+#include <stdbool.h>
+
+/* Lengths of silence: 256 s, and each four times the one before (3 days). */
+#define DRIFT_LAGS 6
+/* Windows of one length that are open at one time. */
+#define DRIFT_WINDOWS 8
+
+/* What was learned in one period of DRIFT_PERIOD_S. */
+struct drift_period {
+	struct {
+		double worst;	/* the largest rate, s/s */
+		double windows; /* how many times this length was watched */
+	} lag[DRIFT_LAGS];
+};
+
+/* What is saved: the period now and the one before. What is older is forgotten,
+ * so a jump counts for two to four weeks. */
+#define DRIFT_PERIODS 2
+#define DRIFT_PERIOD_S (14 * 86400.0)
+struct drift_learned {
+	struct drift_period period[DRIFT_PERIODS]; /* 0: now */
+};
+
+/* The limits of a value that may be restored. */
+#define DRIFT_RATE_MAX 1e-3
+#define DRIFT_WINDOWS_MAX (2 * DRIFT_PERIOD_S / 256)
+
+/* An update from which the clock is extrapolated. */
+struct drift_window {
+	bool open;
+	struct osc at;
+	int64_t offset_ns;
+	double offset_sd;     /* s */
+	double freq, freq_sd; /* s/s */
+	double after_s;	      /* since the window before of this length */
+};
+
+struct drift_bound {
+	struct drift_learned learned;
+	bool started;
+	struct osc since; /* windows open DRIFT_SETTLE_S later */
+	struct {
+		unsigned next; /* window to fill */
+		struct osc last;
+		bool any; /* `last` is set */
+		struct drift_window window[DRIFT_WINDOWS];
+	} lag[DRIFT_LAGS];
+};
+
+/* One update: what is known of the clock at `at`. */
+struct drift_update {
+	struct osc at;
+	int64_t offset_ns; /* server minus uncorrected clock */
+	double offset_sd;  /* s, by chance alone */
+	double freq, freq_sd;
+};
+
+void drift_bound_init(struct drift_bound *d);
+void drift_bound_learn(struct drift_bound *d, const struct drift_update *u);
+/* Time jumped or stood still: closes all windows. What was learned stays. */
+void drift_bound_interrupt(struct drift_bound *d);
+
+/* The largest rate to expect in a silence of `age_s` seconds; never less for a
+ * longer one. */
+double drift_bound_rate(const struct drift_learned *l, double age_s);
+
+/* How long the machine was watched, s. */
+double drift_bound_watched_s(const struct drift_learned *l);
+
+/* Where the rate comes from. */
+#define DRIFT_REASONS(X)                                                       \
+	X(DRIFT_UNKNOWN, "unknown")                                            \
+	X(DRIFT_LEARNED, "learned")                                            \
+	X(DRIFT_JUMPS, "jumps")                                                \
+	X(DRIFT_CONFIGURED, "configured")
+enum drift_reason {
+#define X(id, name) id,
+	DRIFT_REASONS(X)
+#undef X
+};
+const char *drift_reason_name(enum drift_reason r);
+
+/* Never DRIFT_CONFIGURED. DRIFT_JUMPS: also if a lot was learned. */
+enum drift_reason drift_bound_reason(const struct drift_learned *l);
+
+/* The largest change of the frequency within about an hour, s/s; 0: none that
+ * is as large as a jump (1.5 ppm). */
+double drift_bound_jump(const struct drift_learned *l);
+
+/* Is each value within its limits? For values from a file. */
+bool drift_learned_valid(const struct drift_learned *l) MUST_USE;
+
+#endif

@@ -1,0 +1,267 @@
+/* The bound between samples: as learned, or as configured. */
+#include "clock/steering/remaining.h"
+
+#include "clock/steering/restore.h"
+
+#include "tests/unit/clock/steering/rig.h"
+
+static struct drift_learned some_learned(double worst, double windows)
+{
+	struct drift_learned l = {0};
+
+	l.period[0].lag[2].worst = worst;
+	l.period[0].lag[2].windows = windows;
+	return l;
+}
+
+/* 0: the bound is learned. */
+static void open_with(struct rig *r, double max_clock_error_ppm)
+{
+	struct steering_config config = rig_usual;
+
+	config.max_clock_error_ppm = max_clock_error_ppm;
+	rig_open(r, 1, NULL, &config);
+	rig_poll(r, 1, 30, 16, NULL);
+}
+
+/* Of the estimate, at `at`. */
+static double bound_s(const struct rig *r, struct osc at)
+{
+	struct estimate_value v = estimate_at(&r->steering->estimate, at);
+
+	return s_of_ns(remaining_bound_ns(r->steering, &v, at));
+}
+
+/* How much the bound grows from one time after the last sample to another. */
+static double growth_s(const struct rig *r, double from_s, double to_s)
+{
+	struct osc a = {r->now.ns + ns_of_s(from_s)};
+	struct osc b = {r->now.ns + ns_of_s(to_s)};
+
+	return bound_s(r, b) - bound_s(r, a);
+}
+
+static double freq_sd(const struct rig *r)
+{
+	double sd;
+
+	(void)remaining_freq(r->steering, &sd);
+	return sd;
+}
+
+static void assert_about(double value, double expected)
+{
+	if (!(fabs(value - expected) < 0.02 * expected))
+		fail_msg("%g, not %g", value, expected);
+}
+
+static void the_bound_grows_as_was_learned(void **state)
+{
+	struct drift_learned l = some_learned(0.2e-6, 500);
+	struct rig r;
+	double sd;
+
+	(void)state;
+	open_with(&r, 0);
+	sd = freq_sd(&r);
+	assert_true(sd > 0 && sd < 1e-6);
+	assert_about(growth_s(&r, 0, 3600), 3600 * hypot(25e-6, 3 * sd));
+	steering_restore_drift(r.steering, &l);
+	assert_about(growth_s(&r, 3600, 7200),
+	    7200 * hypot(drift_bound_rate(&l, 7200), 3 * sd) -
+		3600 * hypot(drift_bound_rate(&l, 3600), 3 * sd));
+	rig_close(&r);
+}
+
+static void a_configured_rate_replaces_it(void **state)
+{
+	struct drift_learned l = some_learned(5e-6, 500);
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 7);
+	steering_restore_drift(r.steering, &l);
+	assert_about(growth_s(&r, 0, 3600), 3600 * (7e-6 + 2 * freq_sd(&r)));
+	rig_close(&r);
+}
+
+/* An old sample with a small distance, or the latest one. */
+static void the_least_bound_of_all_samples_counts(void **state)
+{
+	struct estimate_value v;
+	struct sample late;
+	struct rig r;
+	int64_t before;
+
+	(void)state;
+	open_with(&r, 0);
+	v = estimate_at(&r.steering->estimate, r.now);
+	before = remaining_bound_ns(r.steering, &v, r.now);
+	/* 1 ms late: half of it is worth 20 s at 25 ppm. */
+	late = rig_sample(&r, 0);
+	late.delay_ns += NS_PER_MS;
+	steering_add(r.steering, 0, &late);
+	assert_int_equal(remaining_bound_ns(r.steering, &v, r.now), before);
+	r.now.ns += 1000 * NS_PER_S;
+	late.at = r.now;
+	late.offset_ns = v.offset_ns + ns_of_s(1000 * v.freq);
+	steering_add(r.steering, 0, &late);
+	v = estimate_at(&r.steering->estimate, r.now);
+	assert_true(
+	    remaining_bound_ns(r.steering, &v, r.now) < before + 1000000);
+	r.steering->selection.selected = -1;
+	assert_int_equal(remaining_bound_ns(r.steering, &v, r.now), INT64_MAX);
+	assert_int_equal(remaining_likely_ns(r.steering, &v, r.now), INT64_MAX);
+	rig_close(&r);
+}
+
+/* A young machine has a wide bound, but its sources are as good as ever. */
+static void what_is_learned_does_not_end_the_synchronisation(void **state)
+{
+	struct clock_command c;
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	r.steering->config.max_distance_ns = 10 * NS_PER_MS;
+	rig_wait(&r, 1000);
+	t = rig_track(&r);
+	assert_true(t.root_dispersion_ns > 20 * NS_PER_MS);
+	assert_true(t.synchronised);
+	assert_false(steering_update(r.steering, &r.ledger, r.wall, &c));
+	/* At 1 ppm. */
+	rig_wait(&r, 12000);
+	assert_false(rig_track(&r).synchronised);
+	assert_true(steering_update(r.steering, &r.ledger, r.wall, &c));
+	assert_false(c.synchronised);
+	rig_close(&r);
+}
+
+static void the_kernel_gets_the_learned_bound(void **state)
+{
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	rig_wait(&r, 1000);
+	rig_add(&r, 0, 0);
+	assert_true(rig_update(&r));
+	t = rig_track(&r);
+	/* Together with the offset that is slewed away. */
+	assert_int_equal(r.last.max_error_ns - llabs(r.last.slew_ns),
+	    t.root_delay_ns / 2 + t.root_dispersion_ns);
+	rig_close(&r);
+}
+
+static void updates_teach_the_drift(void **state)
+{
+	struct drift_learned l;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	rig_poll(&r, 1, 600, 16, NULL);
+	steering_copy_drift(r.steering, &l);
+	assert_true(drift_bound_watched_s(&l) > 6000);
+	assert_true(l.period[0].lag[0].worst < 0.2e-6);
+	r.freq += 5e-6;
+	r.offset_s -= 5e-6 * s_of_ns(r.now.ns - RIG_START_NS);
+	rig_poll(&r, 1, 100, 16, NULL);
+	steering_copy_drift(r.steering, &l);
+	assert_true(drift_bound_jump(&l) > 4e-6);
+	rig_close(&r);
+}
+
+/* The windows that are open must not see another program's step. */
+static void a_foreign_step_closes_the_windows(void **state)
+{
+	struct drift_learned before, after;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	rig_poll(&r, 1, 300, 16, NULL);
+	steering_copy_drift(r.steering, &before);
+	assert_true(drift_bound_watched_s(&before) > 0);
+	steering_allow_step(r.steering);
+	rig_poll(&r, 1, 60, 16, NULL);
+	steering_copy_drift(r.steering, &after);
+	assert_memory_equal(&after, &before, sizeof(after));
+	rig_close(&r);
+}
+
+static void a_reload_keeps_what_was_learned(void **state)
+{
+	static const struct source_options options;
+	struct drift_learned l = some_learned(3e-6, 20), got;
+	const int from = -1;
+	struct steering *next;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	steering_restore_drift(r.steering, &l);
+	next = steering_adopt(r.steering, &rig_usual, &options, &from, 1);
+	assert_non_null(next);
+	steering_copy_drift(next, &got);
+	assert_memory_equal(&got, &l, sizeof(l));
+	steering_free(next);
+	rig_close(&r);
+}
+
+static void the_tracking_shows_the_drift_and_why(void **state)
+{
+	static const struct {
+		double fixed_ppm, worst, windows;
+		enum drift_reason reason;
+		double hour_ppm, day_ppm;
+	} rows[] = {
+	    {0, 0, 0, DRIFT_UNKNOWN, 25, 25},
+	    {3, 0, 0, DRIFT_CONFIGURED, 3, 3},
+	    {3, 1e-6, 20, DRIFT_CONFIGURED, 3, 3},
+	    {0, 1e-6, 40, DRIFT_LEARNED, 2.2, 2.2 * 4.593},
+	};
+	struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct drift_learned l =
+		    some_learned(rows[i].worst, rows[i].windows);
+		struct tracking t;
+
+		open_with(&r, rows[i].fixed_ppm);
+		steering_restore_drift(r.steering, &l);
+		t = rig_track(&r);
+		assert_int_equal(t.drift_reason, rows[i].reason);
+		assert_about(t.drift_hour_ppm, rows[i].hour_ppm);
+		assert_about(t.drift_day_ppm, rows[i].day_ppm);
+		assert_true(t.drift_jump_ppm == 0);
+		assert_true(t.drift_watched_s == rows[i].windows * 4096);
+		rig_close(&r);
+	}
+	open_with(&r, 0);
+	r.steering->drift.learned.period[1].lag[1].worst = 4e-6;
+	r.steering->drift.learned.period[1].lag[1].windows = 10;
+	assert_int_equal(rig_track(&r).drift_reason, DRIFT_JUMPS);
+	assert_about(rig_track(&r).drift_jump_ppm, 4);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_bound_grows_as_was_learned),
+	    cmocka_unit_test(a_configured_rate_replaces_it),
+	    cmocka_unit_test(the_least_bound_of_all_samples_counts),
+	    cmocka_unit_test(what_is_learned_does_not_end_the_synchronisation),
+	    cmocka_unit_test(the_kernel_gets_the_learned_bound),
+	    cmocka_unit_test(updates_teach_the_drift),
+	    cmocka_unit_test(a_foreign_step_closes_the_windows),
+	    cmocka_unit_test(a_reload_keeps_what_was_learned),
+	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
