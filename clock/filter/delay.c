@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 /* sqrt(pi / 2): the smallest of n sums of two exponential delays of mean q
  * exceeds the floor by q * sqrt(pi / (2 n)) in the mean, for large n. */
@@ -15,6 +16,25 @@
 #define RETURN_LOG_ODDS 12.0
 /* Below these log odds delays may be those of a remembered route. */
 #define SAME_LOG_ODDS 5.0
+
+/* When the samples before a longer route are so unlikely on the old route, too,
+ * the floor did not step: it creeps. */
+#define CREEP_LOG_ODDS 5.0
+
+/* The law of a route's delays near its floor, by the k-th smallest of n: k is
+ * n / LOWEST_SHARE, at least LOWEST_MIN. */
+#define LOWEST_SHARE 4
+#define LOWEST_MIN 3
+/* Their gap counts if it is below this share of the one by the mean queue. */
+#define FEW_TELL_SHARE 0.33
+
+/* The latest samples that tell the quiet queue, and the median of the sum of
+ * two exponential delays of mean 1. */
+#define QUIET_SAMPLES 32
+#define MEDIAN_OF_TWO 1.678
+/* Few samples tell little of the queue: n of them get the factor
+ * 1 + LATELY_DOUBT / sqrt(n). */
+#define LATELY_DOUBT 4.0
 
 /* The least mean queueing delay of a path: time stamps are no better. */
 #define QUEUE_MIN 20e-9
@@ -42,12 +62,22 @@
 #define SHORTER_GAPS 6.0
 #define RETURN_GAPS 3.0
 
+/* When congestion ends, the latest samples are the smallest of all: by chance
+ * with a probability of 1 / C(n, m), the latest m of n. Log odds of QUIETER
+ * plus log(n) are believed, if all of them lie closer together than to the
+ * rest. */
+#define QUIETER_LOG_ODDS 3.6
+#define QUIETER_LEAST 3
+#define QUIETER_MOST 8
+#define QUIETER_APART 3
+
 /* The least number of latest samples in which a longer route can show. */
 #define LONGER_SAMPLES 8
 
 void delay_init(struct delay_track *t)
 {
-	*t = (struct delay_track){.queue = QUEUE_MIN};
+	*t = (struct delay_track){
+	    .queue = QUEUE_MIN, .quiet = QUEUE_MIN, .lately = QUEUE_MIN};
 }
 
 const struct delay_route *delay_route(
@@ -71,6 +101,55 @@ double delay_floor_gap(const struct delay_track *t, unsigned samples)
 	double root = sqrt((double)samples);
 
 	return t->queue * FLOOR_GAP / root * (1 + FLOOR_GAP_FEW / root);
+}
+
+/*
+ * Near the floor F the chance of a delay below F + g grows with g^2, whatever
+ * the laws of the two ways are. So the k-th smallest of the delays exceeds F by
+ * s * sqrt(k - 1/4) in the mean, and the smallest by s * 0.886: two of them
+ * tell s, and with it the gap.
+ */
+double delay_route_gap(const struct delay_track *t, const struct delay_route *r)
+{
+	double by_queue = delay_floor_gap(t, r->samples), s;
+	unsigned k = r->samples / LOWEST_SHARE;
+
+	if (r->samples <= LOWEST_MIN)
+		return by_queue;
+	k = k < LOWEST_MIN ? LOWEST_MIN : k < DELAY_LOWEST ? k : DELAY_LOWEST;
+	s = (r->lowest[k - 1] - r->lowest[0]) / (sqrt(k - 0.25) - 0.886);
+	/* Over thousands of samples the mean queue tells more, unless rare long
+	 * waits or an old congestion are in it. */
+	return 0.886 * s > FEW_TELL_SHARE * by_queue
+		   ? by_queue
+		   : fmax(0.886 * s, QUEUE_MIN);
+}
+
+const struct delay_route *delay_shortest_route(const struct delay_track *t)
+{
+	const struct delay_route *least = NULL;
+
+	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
+		const struct delay_route *r = &t->routes[i];
+
+		if (r->samples > 0 && !r->crept &&
+		    (!least || r->floor < least->floor))
+			least = r;
+	}
+	return least;
+}
+
+/* Counts one more delay of the route. */
+static void add_to_route(struct delay_route *r, double delay)
+{
+	unsigned i = r->samples < DELAY_LOWEST ? r->samples : DELAY_LOWEST;
+
+	r->samples++;
+	if (i == DELAY_LOWEST && r->lowest[--i] <= delay)
+		return;
+	for (; i > 0 && r->lowest[i - 1] > delay; i--)
+		r->lowest[i] = r->lowest[i - 1];
+	r->lowest[i] = delay;
 }
 
 /* One way of a path in the latest samples, as far as the clock is known. */
@@ -133,19 +212,58 @@ static void learn_queue(struct delay_track *t)
 	unsigned n = t->since < QUEUE_SAMPLES ? t->since : QUEUE_SAMPLES;
 	struct window w;
 	double queue, gain, change;
+	unsigned learned;
 
 	if (n < 2)
 		return;
 	w = latest(t, n);
 	queue = queue_of(&w);
-	if (t->seen <= QUEUE_SAMPLES) {
+	learned = t->seen - t->learning;
+	if (learned <= QUEUE_SAMPLES) {
 		t->queue = fmax(queue, QUEUE_MIN);
 		return;
 	}
-	gain = fmax(1.0 / (t->seen - QUEUE_SAMPLES + QUEUE_FIRST_WEIGHT),
+	gain = fmax(1.0 / (learned - QUEUE_SAMPLES + QUEUE_FIRST_WEIGHT),
 	    1.0 / QUEUE_MEMORY);
 	change = fmin(queue, QUEUE_RISE * t->queue) - t->queue;
 	t->queue = fmax(t->queue + gain * change, QUEUE_MIN);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* By the median of the latest n samples above the smallest of them. */
+static double median_queue(const struct delay_track *t, unsigned n)
+{
+	double sorted[QUIET_SAMPLES], median;
+
+	for (unsigned i = 0; i < n; i++)
+		sorted[i] = t->recent[(t->seen - 1 - i) % DELAY_RECENT].delay;
+	qsort(sorted, n, sizeof(*sorted), ascending);
+	median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+	return (median - sorted[0]) / (MEDIAN_OF_TWO - FLOOR_GAP / sqrt(n));
+}
+
+/* Few samples tell little: the fewer, the more is added. */
+static void learn_quiet(struct delay_track *t)
+{
+	unsigned most = t->since < QUIET_SAMPLES ? t->since : QUIET_SAMPLES;
+
+	t->quiet = t->lately = t->queue;
+	for (unsigned n = LOWEST_MIN + 1; n <= most; n *= 2) {
+		double queue = median_queue(t, n);
+
+		t->lately =
+		    fmin(t->lately, queue * (1 + LATELY_DOUBT / sqrt(n)));
+	}
+	if (most > LOWEST_MIN)
+		t->quiet = fmin(t->queue, median_queue(t, most));
+	t->quiet = fmax(t->quiet, QUEUE_MIN);
+	t->lately = fmax(fmin(t->lately, t->quiet), QUEUE_MIN);
 }
 
 static void learn_height(double *usual, double height, unsigned blocks)
@@ -295,6 +413,30 @@ static const struct delay_route *remembered(
 	return best;
 }
 
+static double log_odds(
+    const struct usual *usual, double floor, const struct window *w)
+{
+	return fmax(
+	    both_log_odds(usual, floor, w), sides_log_odds(usual, floor, w));
+}
+
+/* Were the samples before the latest n, as many of the same route, above its
+ * floor, too? */
+static bool creeps(const struct delay_track *t, double floor, unsigned n)
+{
+	const struct usual usual = usual_queues(t);
+	struct delay_track before = *t;
+	struct window w = empty;
+	unsigned m = t->since - n < n ? t->since - n : n;
+
+	m = m < DELAY_RECENT - n ? m : DELAY_RECENT - n;
+	if (m < LONGER_SAMPLES)
+		return false;
+	before.seen -= n;
+	extend(&w, &before, m);
+	return w.least > floor && log_odds(&usual, floor, &w) > CREEP_LOG_ODDS;
+}
+
 /* The latest samples that are least likely on this route, if they show a longer
  * one; else n is 0. */
 static struct window longer_since(const struct delay_track *t, double floor)
@@ -311,8 +453,7 @@ static struct window longer_since(const struct delay_track *t, double floor)
 		/* A larger window contains this floor, too. */
 		if (w.least <= floor)
 			break;
-		odds = fmax(both_log_odds(&usual, floor, &w),
-		    sides_log_odds(&usual, floor, &w));
+		odds = log_odds(&usual, floor, &w);
 		if (odds > most) {
 			most = odds;
 			found = w;
@@ -348,7 +489,8 @@ static void take_route(struct delay_track *t, const struct window *w)
 		*r = (struct delay_route){.number = t->known++,
 		    .floor = w->least,
 		    .marks = {w->least, w->least}};
-	r->samples += w->n;
+	for (unsigned i = w->n; i > 0; i--)
+		add_to_route(r, t->recent[(t->seen - i) % DELAY_RECENT].delay);
 	r->floor = fmin(r->floor, w->least);
 	r->shift = r->floor - from;
 	r->last = t->seen;
@@ -374,6 +516,36 @@ static bool is_shorter(
 		   SHORTER_GAPS * delay_floor_gap(t, r->samples) + t->queue;
 }
 
+/* Of the latest n samples the latest m are by far the smallest: m; else 0. */
+static unsigned quieter_since(const struct delay_track *t)
+{
+	unsigned n = t->since < DELAY_RECENT ? t->since : DELAY_RECENT;
+	double least = INFINITY, most = 0, rest = INFINITY;
+	double chance = 0; /* log C(n, m) */
+	double floors[QUIETER_MOST + 1];
+
+	/* floors[m]: the smallest of the samples before the latest m. */
+	for (unsigned i = n; i > 0; i--) {
+		rest =
+		    fmin(rest, t->recent[(t->seen - i) % DELAY_RECENT].delay);
+		if (i - 1 <= QUIETER_MOST)
+			floors[i - 1] = rest;
+	}
+	for (unsigned m = 1; m <= QUIETER_MOST && 2 * m < n; m++) {
+		double d = t->recent[(t->seen - m) % DELAY_RECENT].delay;
+
+		least = fmin(least, d);
+		most = fmax(most, d);
+		chance += log((double)(n - m + 1) / m);
+		if (most >= floors[m])
+			continue;
+		if (m >= QUIETER_LEAST && chance > QUIETER_LOG_ODDS + log(n) &&
+		    floors[m] - most > QUIETER_APART * (most - least))
+			return m;
+	}
+	return 0;
+}
+
 static void remember(struct delay_track *t, double delay, double asymmetry)
 {
 	t->recent[t->seen % DELAY_RECENT] =
@@ -393,7 +565,8 @@ static void mark_floor(struct delay_route *r)
 static enum delay_event first_of_all(struct delay_track *t, double delay)
 {
 	t->routes[0] = (struct delay_route){
-	    .samples = 1, .floor = delay, .last = 1, .marks = {delay, delay}};
+	    .floor = delay, .last = 1, .marks = {delay, delay}};
+	add_to_route(&t->routes[0], delay);
 	t->known = 1;
 	return DELAY_NEW_FLOOR;
 }
@@ -408,6 +581,38 @@ static enum delay_event shorter_route(
 	return DELAY_SHORTER;
 }
 
+/* The route that was left has only the samples before the latest m. */
+static void take_back(struct delay_track *t, struct delay_route *r, unsigned m)
+{
+	unsigned n = t->since < DELAY_RECENT ? t->since : DELAY_RECENT;
+
+	r->samples = 0;
+	r->floor = INFINITY;
+	for (unsigned i = n; i > m; i--) {
+		double d = t->recent[(t->seen - i) % DELAY_RECENT].delay;
+
+		add_to_route(r, d);
+		r->floor = fmin(r->floor, d);
+	}
+	r->marks[0] = r->marks[1] = r->floor;
+	r->congested = true;
+}
+
+/* The queues of the congestion say nothing about those of now. */
+static void end_congestion(
+    struct delay_track *t, struct delay_route *r, unsigned m)
+{
+	struct window w = latest(t, m);
+
+	take_back(t, r, m);
+	take_route(t, &w);
+	t->learning = t->seen - m;
+	t->queue = t->quiet = t->lately =
+	    fmax(queue_of(&w) * (1 + LATELY_DOUBT / sqrt(m)), QUEUE_MIN);
+	t->rise = t->sides_rise = 0;
+	t->blocks = 0;
+}
+
 static enum delay_event lower_floor(
     struct delay_track *t, struct delay_route *r, double delay)
 {
@@ -417,6 +622,7 @@ static enum delay_event lower_floor(
 	/* The first floor of a new route was only a first guess. */
 	r->shift -= r->number > 0 ? drop : 0;
 	learn_queue(t);
+	learn_quiet(t);
 	return DELAY_NEW_FLOOR;
 }
 
@@ -425,6 +631,7 @@ enum delay_event delay_add(
 {
 	struct delay_route *r = current(t);
 	struct window longer;
+	unsigned quieter;
 
 	remember(t, delay, asymmetry);
 	*back = 1;
@@ -432,18 +639,28 @@ enum delay_event delay_add(
 		return first_of_all(t, delay);
 	if (is_shorter(t, r, delay))
 		return shorter_route(t, r);
-	r->samples++;
+	quieter = quieter_since(t);
+	if (quieter > 0) {
+		end_congestion(t, r, quieter);
+		*back = quieter;
+		return DELAY_SHORTER;
+	}
+	add_to_route(r, delay);
 	r->last = t->seen;
 	mark_floor(r);
 	if (delay < r->floor)
 		return lower_floor(t, r, delay);
 	longer = longer_since(t, r->floor);
 	if (longer.n != 0) {
+		bool crept = creeps(t, r->floor, longer.n);
+
 		take_route(t, &longer);
+		current(t)->crept = crept;
 		*back = longer.n;
 		return DELAY_LONGER;
 	}
 	learn_queue(t);
+	learn_quiet(t);
 	learn_rise(t);
 	return DELAY_UNCHANGED;
 }

@@ -18,7 +18,8 @@
 
 #define DELAY_RECENT 128 /* samples in which a longer route must show */
 #define DELAY_MARK 8	 /* samples between two marks of a floor */
-#define DELAY_ROUTES 4	 /* remembered; others get the widest box */
+#define DELAY_ROUTES 8	 /* remembered; others get the widest box */
+#define DELAY_LOWEST 8	 /* of a route's delays: they show its law there */
 
 struct delay_route {
 	unsigned number;  /* counts from 0 */
@@ -31,6 +32,11 @@ struct delay_route {
 	double marks[2];
 	double shift; /* of the floor against the route before; 0 in the first
 			 route */
+	/* Its queues ended at once: they say nothing of those of now. */
+	bool congested;
+	bool crept; /* from the route before, little by little */
+	/* The smallest delays, ascending; as many as there are samples. */
+	double lowest[DELAY_LOWEST];
 };
 
 struct delay_track {
@@ -40,6 +46,11 @@ struct delay_track {
 	unsigned since; /* samples since the path took the route */
 	/* Mean queueing delay of one way, also called jitter. */
 	double queue;
+	/* The same quantity by the lower half of the latest samples: neither
+	 * rare long waits nor a busy hour that is over count. At most `queue`.
+	 */
+	double quiet;
+	double lately; /* the same of the latest few, which may be quieter */
 	/* The mean height above the floor of the smallest value in a block of
 	 * samples: of the delay, and of the two ways' smallest together. */
 	double rise, sides_rise;
@@ -48,14 +59,15 @@ struct delay_track {
 		double delay;
 		double asymmetry; /* see delay_add(); NAN: unknown */
 	} recent[DELAY_RECENT];
-	unsigned seen; /* samples, on all routes */
+	unsigned seen;	   /* samples, on all routes */
+	unsigned learning; /* samples before the queue was learned anew */
 };
 
 enum delay_event {
 	DELAY_UNCHANGED,
 	DELAY_NEW_FLOOR, /* the smallest delay so far, on the same route */
-	DELAY_SHORTER,	 /* a shorter route: this sample is its first */
-	DELAY_LONGER,	 /* a longer route: it has the last `back` samples */
+	DELAY_SHORTER,	 /* a shorter route, or the end of a congestion */
+	DELAY_LONGER,	 /* a longer route */
 };
 
 void delay_init(struct delay_track *t);
@@ -64,8 +76,8 @@ void delay_init(struct delay_track *t);
  * Takes in one more delay. `asymmetry`: half of what the way to the server took
  * longer than the way back, as far as the clock is known: the measured offset
  * minus the offset that the filter predicted from earlier samples alone; NAN if
- * unknown. A constant error in it does no harm. `back`: with DELAY_LONGER, how
- * many of the latest samples, with this one, belong to the new route; else 1.
+ * unknown. A constant error in it does no harm. `back`: with a new route, how
+ * many of the latest samples, with this one, belong to it; else 1.
  */
 enum delay_event delay_add(
     struct delay_track *t, double delay, double asymmetry, unsigned *back);
@@ -77,5 +89,14 @@ const struct delay_route *delay_route(
 /* How far the true floor of a route with so many samples lies below the
  * smallest delay seen, in the mean, when both ways queue alike. */
 double delay_floor_gap(const struct delay_track *t, unsigned samples);
+
+/* The same for one route, as its own smallest delays show. Whatever its queues
+ * were before, it is at most delay_floor_gap(). */
+double delay_route_gap(
+    const struct delay_track *t, const struct delay_route *r);
+
+/* The remembered route with the least floor, of those that did not creep; NULL
+ * before the first sample. */
+const struct delay_route *delay_shortest_route(const struct delay_track *t);
 
 #endif

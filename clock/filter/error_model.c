@@ -37,7 +37,7 @@ static const double edges[ERROR_MODEL_EDGES] = {0, 0.1, 0.3, 1, 3};
 /* Before the first sample the plain box is the likeliest: each step to a
  * narrower or softer one costs this much, as a log. */
 #define WIDTH_STEP_COST 4
-#define EDGE_STEP_COST 1
+#define EDGE_STEP_COST 2
 /* The least log weight: a shape that never fitted can come back. */
 #define LOG_WEIGHT_MIN (-30)
 
@@ -103,7 +103,8 @@ static double queue_asymmetry(
 static double half_width(const struct delay_track *t,
     const struct delay_route *route, double delay, double gap)
 {
-	double doubt = t->seen < FEW_SAMPLES ? pow(t->seen, FEW_EXPONENT) : 0;
+	unsigned n = t->seen - t->learning;
+	double doubt = n < FEW_SAMPLES ? pow(n, FEW_EXPONENT) : 0;
 	/* No path takes less than no time. */
 	double floor = fmax(route->floor - gap, 0);
 
@@ -123,11 +124,15 @@ static struct box shaped_box(const struct error_model *m,
 	if (route) {
 		/* With unequal queues both ways are empty at once more often.
 		 */
-		gap = delay_floor_gap(t, route->samples) * sqrt(1 - r * r);
+		gap = fmin(delay_floor_gap(t, route->samples) * sqrt(1 - r * r),
+		    delay_route_gap(t, route));
 		b.half = half_width(t, route, delay, gap);
 	}
 	b.half = shape.width * fmax(b.half, 0) + noise;
-	b.edge = GAP_DOUBT * gap + noise + shape.edge * t->queue;
+	/* No sample is wrong by more than half its delay, whatever other
+	 * samples did. */
+	b.edge =
+	    fmin(GAP_DOUBT * gap + shape.edge * t->lately, delay / 2) + noise;
 	scale = fmax(t->queue, b.half / TILT_QUEUES);
 	b.tilt = (1 / (1 + r) - 1 / (1 - r)) / scale;
 	return b;
@@ -137,6 +142,11 @@ struct box error_model_box(const struct error_model *m,
     const struct delay_track *t, unsigned route, double delay, double noise)
 {
 	return shaped_box(m, t, route, delay, noise, mean_shape(m));
+}
+
+double error_model_softness(const struct error_model *m)
+{
+	return mean_shape(m).edge;
 }
 
 static void learn_shape(struct error_model *m, const struct delay_track *t,
@@ -168,7 +178,7 @@ void error_model_learn(struct error_model *m, const struct delay_track *t,
 	const struct delay_route *r = delay_route(t, route);
 	double half, share, error;
 
-	if (!r)
+	if (!r || r->congested)
 		return;
 	learn_shape(m, t, route, delay, noise, before);
 	half = fmax(delay - r->floor, 0) / 2;

@@ -38,6 +38,9 @@ void error_model_restart(struct error_model *m);
 struct box error_model_box(const struct error_model *m,
     const struct delay_track *t, unsigned route, double delay, double noise);
 
+/* How soft the edges are, in mean queueing delays. */
+double error_model_softness(const struct error_model *m);
+
 /* Learns from such a sample. `before` and `after`: the filter's estimate of
  * what this source measures, minus what it did measure, before and after the
  * sample. */

@@ -19,6 +19,16 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 /* The first box is this many half widths wide: the first sample tells no floor.
  */
 #define START_HALVES 2
+/* Before the first sample even less is known of the offset than of a bias that
+ * is in doubt: this many times less. */
+#define START_DOUBT 10
+/* Limits at which the estimate is pulled in: the softness of an edge as a share
+ * of the half width, and the least log likelihood of a model. */
+#define BOUND_EDGE 0.1
+#define BOUND_LOG_MIN (-100.0)
+/* A model further out than this many standard deviations is surely wrong. */
+#define BOUND_DEVIATIONS 2
+
 /* An offset stays within this of the first sample, s, so that no estimate
  * leaves the range of int64, whatever a server sends. */
 #define OFFSET_MAX_S 1e9
@@ -260,6 +270,7 @@ static void weigh(struct estimate *e, const double *log_likelihood)
 	}
 	for (unsigned k = 0; k < e->model_count; k++)
 		e->models[k].weight /= sum;
+	e->evidence = best + log(sum);
 }
 
 static double mean_freq(const struct estimate *e)
@@ -287,6 +298,15 @@ static void move_anchor(struct estimate *e)
 		e->models[k].state.mean[STATE_OFFSET] -= s_of_ns(move_ns);
 }
 
+static double first_sd(
+    const struct estimate *e, unsigned source, const struct box *box)
+{
+	unsigned b = STATE_BIAS + source;
+
+	return hypot(START_HALVES * box->half,
+	    START_DOUBT * sqrt(e->models[0].state.cov[b][b]));
+}
+
 void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box)
 {
@@ -294,7 +314,7 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 	double dt, measured;
 
 	if (!e->started)
-		start(e, at, offset_ns, START_HALVES * box->half);
+		start(e, at, offset_ns, first_sd(e, source, box));
 	dt = s_of_ns(at.ns - e->at.ns);
 	measured = s_of_ns(offset_ns - e->anchor_ns);
 	interact(e);
@@ -312,6 +332,66 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 		e->at = at;
 	weigh(e, log_likelihood);
 	move_anchor(e);
+}
+
+double estimate_evidence(const struct estimate *e, unsigned source,
+    struct osc at, int64_t offset_ns, const struct box *box)
+{
+	struct estimate copy = *e;
+
+	estimate_add(&copy, source, at, offset_ns, box);
+	return copy.evidence;
+}
+
+/* The Kalman update of all states by what was learned of the offset alone. */
+static void spread_offset(struct estimate_state *s, unsigned states,
+    const struct gaussian *before, const struct gaussian *after)
+{
+	double gain[ESTIMATE_STATES];
+	double gone = before->var - after->var;
+
+	for (unsigned i = 0; i < states; i++)
+		gain[i] = s->cov[i][STATE_OFFSET] / before->var;
+	for (unsigned i = 0; i < states; i++) {
+		s->mean[i] += gain[i] * (after->mean - before->mean);
+		for (unsigned j = 0; j < states; j++)
+			s->cov[i][j] -= gain[i] * gain[j] * gone;
+	}
+}
+
+/* A model that is further out than it holds possible is wrong, so its offset is
+ * less certain than it holds. */
+static double bound_model(
+    struct estimate_model *m, unsigned states, double middle, double half)
+{
+	const struct box box = {.half = half, .edge = BOUND_EDGE * half};
+	struct estimate_state *s = &m->state;
+	double out = fabs(s->mean[STATE_OFFSET] - middle) - half;
+	double log_likelihood;
+	struct gaussian before, after;
+
+	out = fmax(out, 0) / BOUND_DEVIATIONS;
+	if (out * out > s->cov[STATE_OFFSET][STATE_OFFSET])
+		s->cov[STATE_OFFSET][STATE_OFFSET] += out * out;
+	before = after = (struct gaussian){
+	    s->mean[STATE_OFFSET], s->cov[STATE_OFFSET][STATE_OFFSET]};
+	log_likelihood = box_update(&after, middle, &box);
+	spread_offset(s, states, &before, &after);
+	return fmax(log_likelihood, BOUND_LOG_MIN);
+}
+
+void estimate_bound(
+    struct estimate *e, struct osc at, int64_t low_ns, int64_t high_ns)
+{
+	double low = s_of_ns(low_ns - e->anchor_ns);
+	double high = s_of_ns(high_ns - e->anchor_ns);
+	double back = s_of_ns(at.ns - e->at.ns) * mean_freq(e);
+	double log_likelihood[ESTIMATE_MODELS];
+
+	for (unsigned k = 0; k < e->model_count; k++)
+		log_likelihood[k] = bound_model(&e->models[k], e->states,
+		    (low + high) / 2 - back, (high - low) / 2);
+	weigh(e, log_likelihood);
 }
 
 void estimate_inflate_bias(struct estimate *e, unsigned source, double sd)
@@ -339,6 +419,35 @@ void estimate_set_bias(
 		s->mean[b] = bias.mean;
 		s->cov[b][b] = bias.var;
 	}
+}
+
+void estimate_reset_bias(struct estimate *e, unsigned source, double mean)
+{
+	unsigned b = STATE_BIAS + source;
+
+	for (unsigned k = 0; k < e->model_count; k++) {
+		const struct estimate_model *m = &e->models[k];
+		struct estimate_state *s = &e->models[k].state;
+		double sd =
+		    e->sources > 1 ? m->bias_scale * e->bias_sd[source] : 0;
+
+		for (unsigned i = 0; i < e->states; i++)
+			s->cov[b][i] = s->cov[i][b] = 0;
+		s->mean[b] = mean;
+		s->cov[b][b] = sd * sd;
+	}
+}
+
+void estimate_reduce_bias(struct estimate *e, unsigned source, double by)
+{
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].state.mean[STATE_BIAS + source] -= by;
+}
+
+void estimate_shift_offset(struct estimate *e, double by)
+{
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].state.mean[STATE_OFFSET] += by;
 }
 
 void estimate_learn_bias(

@@ -52,6 +52,7 @@ struct estimate {
 	int64_t anchor_ns; /* the offset's zero */
 	double bias_sd[ESTIMATE_SOURCES];
 	double bias_info; /* sum of 1 / bias_sd^2 */
+	double evidence;  /* log likelihood of the latest measurement */
 	/* The bias of this source has a known cause: it says nothing about how
 	 * far the sources differ by chance. */
 	bool bias_explained[ESTIMATE_SOURCES];
@@ -81,6 +82,16 @@ struct gaussian estimate_predict(const struct estimate *e, unsigned source,
 void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box);
 
+/* The log likelihood that such a measurement would have (density per second).
+ */
+double estimate_evidence(const struct estimate *e, unsigned source,
+    struct osc at, int64_t offset_ns, const struct box *box);
+
+/* The offset at `at` certainly lies between these two, whatever the models say.
+ */
+void estimate_bound(
+    struct estimate *e, struct osc at, int64_t low_ns, int64_t high_ns);
+
 /* The path of `source` has changed: its bias changes, too, with a standard
  * deviation of `sd` seconds. */
 void estimate_inflate_bias(struct estimate *e, unsigned source, double sd);
@@ -88,6 +99,16 @@ void estimate_inflate_bias(struct estimate *e, unsigned source, double sd);
 /* The path of `source` is another one now, with a known bias, s. */
 void estimate_set_bias(
     struct estimate *e, unsigned source, struct gaussian bias);
+
+/* The path of `source` is another one now. Nothing is known of its bias but its
+ * mean, s, and what was assumed of it at the start. */
+void estimate_reset_bias(struct estimate *e, unsigned source, double mean);
+
+/* The bias of `source` is smaller by `by` seconds than was estimated. */
+void estimate_reduce_bias(struct estimate *e, unsigned source, double by);
+
+/* The offset is larger by `by` seconds than was estimated. */
+void estimate_shift_offset(struct estimate *e, double by);
 
 /* Takes in what something else says about the bias, s. */
 void estimate_learn_bias(

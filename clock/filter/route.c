@@ -34,7 +34,8 @@ void route_learn(struct route_table *table, const struct delay_track *t,
 	table->routes[place].bias = bias;
 }
 
-double route_odds_unchanged(struct gaussian was, struct gaussian now, double sd)
+double route_odds(
+    struct gaussian was, struct gaussian now, double change, double sd)
 {
 	/* What the samples alone show, without the prior. */
 	double info = 1 / now.var - 1 / (was.var + sd * sd);
@@ -43,7 +44,7 @@ double route_odds_unchanged(struct gaussian was, struct gaussian now, double sd)
 	if (info <= 0)
 		return 0;
 	var = 1 / info;
-	residual = (now.mean - was.mean) * var / now.var;
+	residual = (now.mean - was.mean) * var / now.var - change;
 	total = var + was.var;
 	return 2 * sqrt(3) * sd / sqrt(2 * M_PI * total) *
 	       exp(-residual * residual / (2 * total));

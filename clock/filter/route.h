@@ -28,13 +28,14 @@ void route_learn(struct route_table *table, const struct delay_track *t,
     unsigned number, struct gaussian bias);
 
 /*
- * A longer route is mostly as much longer there as back, so that its bias is
- * the old one. How much more likely does that make what the first samples show
- * than a change anywhere within +- sqrt(3) * sd? `was`: the bias before; `now`:
- * the bias after the samples, estimated from a prior of `was` with a variance
- * that was inflated by sd^2.
+ * A route mostly differs from the one before as much there as back, so that its
+ * bias is the old one, or on one way only, so that its bias changes by half of
+ * the difference. How much more likely does a change by `change` make what the
+ * first samples show than a change anywhere within +- sqrt(3) * sd? `was`: the
+ * bias before; `now`: the bias after the samples, estimated from a prior of
+ * `was` with a variance that was inflated by sd^2.
  */
-double route_odds_unchanged(
-    struct gaussian was, struct gaussian now, double sd);
+double route_odds(
+    struct gaussian was, struct gaussian now, double change, double sd);
 
 #endif

@@ -11,29 +11,21 @@
  */
 #define QUEUE_MAX_S 1.0
 
-/* How an older sample is carried to now. */
-struct carry {
-	struct osc now;
-	double freq;   /* s/s */
-	double growth; /* of the distance, s/s */
-};
-
-static struct carry carry_to(const struct steering *s, struct osc now)
+struct carry carry_to(const struct steering *s, struct osc now)
 {
 	double sd, freq = remaining_freq(s, &sd);
 
 	return (struct carry){now, freq, remaining_likely_drift(s) + 2 * sd};
 }
 
-static int64_t carried_distance_ns(
-    const struct sample *m, const struct carry *c)
+int64_t carried_distance_ns(const struct sample *m, const struct carry *c)
 {
 	double age = (double)(c->now.ns - m->at.ns);
 
 	return sample_distance_ns(m) + (int64_t)(fmax(age, 0) * c->growth);
 }
 
-static int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
+int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
 {
 	double age = (double)(c->now.ns - m->at.ns);
 

@@ -8,6 +8,19 @@
 
 #include "clock/steering/state.h"
 
+/* How an older sample is carried to now. */
+struct carry {
+	struct osc now;
+	double freq;   /* s/s */
+	double growth; /* of the distance, s/s */
+};
+
+struct carry carry_to(const struct steering *s, struct osc now);
+
+/* What a sample says of the offset now, and its root distance now, ns. */
+int64_t carried_offset_ns(const struct sample *m, const struct carry *c);
+int64_t carried_distance_ns(const struct sample *m, const struct carry *c);
+
 /* Selects at `now`: fills the selection and the state of each source. */
 void candidates_select(struct steering *s, struct osc now);
 

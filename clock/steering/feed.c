@@ -1,6 +1,7 @@
 #include "clock/steering/feed.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* The standard deviation of a bias about which nothing is known: this share of
  * the delay and of the server's root distance, and a little for a LAN. Real
@@ -20,10 +21,27 @@
 /* What remains uncertain of the bias of a route that came back, and of a route
  * that is as much longer there as back: this share of the possible change. */
 #define ROUTE_DOUBT 0.03
-/* The bias of a new route is judged after this many samples. Odds above
- * ROUTE_ODDS that it has not changed are believed. */
+/* The bias of a new route is judged after this many samples. A probability
+ * above ROUTE_SURE of one of the likely changes is believed. What is uncertain
+ * of the difference of two floors is a share of the mean queue. */
 #define ROUTE_SAMPLES 8
-#define ROUTE_ODDS 2.0
+#define ROUTE_SURE (2.0 / 3)
+#define FLOOR_SHARE 0.2
+
+/* Floors that creep are taken for routes a little longer, and there are many of
+ * them; true routes that differ by less than CREEP_QUEUES mean queues are few.
+ * So the odds that such a change is equal on both ways are that much better. */
+#define CREEP_QUEUES 4.0
+#define CREEP_PRIOR 5.0
+/* The odds that a route with the floor of a remembered one is another one. */
+#define OTHER_ROUTE_PRIOR 0.1
+
+/* A bias beyond what its route can have is surely wrong if it is beyond it by
+ * this many standard deviations and mean queues. With several sources a share
+ * of the queue adds to the standard deviation: servers differ, too. */
+#define BIAS_DEVIATIONS 3
+#define BIAS_QUEUES 2
+#define SERVER_SHARE 0.3
 
 /* The standard deviation, s/s, that is added to a frequency taken over from an
  * estimate made of other samples. */
@@ -58,6 +76,29 @@ static void count_outliers(struct steering_source *src, const struct sample *m,
 }
 
 /*
+ * How much longer this route is than the shortest one known of the path, s.
+ * Queues and detours only ever add delay, so the bias of the route is that of
+ * the shortest one +- half of this. A floor that crept is no detour.
+ */
+static double detour(const struct steering_source *src, unsigned number)
+{
+	const struct delay_route *r = delay_route(&src->delay, number);
+
+	const struct delay_route *least = delay_shortest_route(&src->delay);
+
+	if (!r || r->crept || !least)
+		return 0;
+	return r->floor - least->floor;
+}
+
+/* The standard deviation of an even law within +- half of a difference of
+ * floors. */
+static double half_even_sd(double difference)
+{
+	return fabs(difference) / 2 / sqrt(3);
+}
+
+/*
  * The filter ignores one outlier; several that agree are right, and the
  * estimate is wrong. If most sources have outliers, or the only one, the local
  * clock has jumped; if one has them against the others, its bias has changed.
@@ -72,7 +113,9 @@ static void believe_outliers(struct steering *s, struct steering_source *src)
 	for (unsigned i = 0; i < s->member_count; i++)
 		with_outliers += s->sources[s->members[i]].outliers > 0;
 	src->outliers = 0;
-	if (2 * with_outliers <= s->member_count) {
+	/* On a detour, the bias may have become any other possible one. */
+	if (2 * with_outliers <= s->member_count ||
+	    sd <= detour(src, src->filter_route)) {
 		estimate_inflate_bias(
 		    &s->estimate, (unsigned)src->slot, fmin(sd, BIAS_MOST_S));
 		return;
@@ -95,22 +138,161 @@ static struct gaussian bias_now(
 	return b;
 }
 
-/* If the first samples of a route fit its old bias, they show an error of the
- * clock at that moment rather than a change of the bias; such an error would
- * otherwise stay in the bias. */
-static void judge_route(struct steering *s, struct steering_source *src)
+/* How likely a change of the bias makes what the samples of the route show,
+ * against a change that may be any. */
+static double change_odds(
+    const struct steering *s, const struct steering_source *src, int way)
 {
 	double sd = src->bias_change_sd;
-	struct gaussian was = src->bias_before;
+	double odds = route_odds(src->bias_before, bias_now(s, src, src->slot),
+	    way * sqrt(3) * sd, sd);
+	bool small = sd < half_even_sd(CREEP_QUEUES * src->delay.queue);
 
-	if (sd <= 0 || ++src->on_route != ROUTE_SAMPLES)
+	return way == 0 && small ? odds * CREEP_PRIOR : odds;
+}
+
+/*
+ * A change on both ways alike leaves the bias as it is, and a change of one way
+ * alone moves it by half of the difference. If the first samples fit one of the
+ * three, what they show beyond it is an error of the clock at that moment,
+ * which would otherwise stay in the bias.
+ */
+static void judge_route(struct steering *s, struct steering_source *src)
+{
+	double sd = src->bias_change_sd, sum = 1, most = 0;
+	double doubt = ROUTE_DOUBT * sd;
+	struct gaussian was = src->bias_before;
+	int found = 0;
+
+	if (++src->on_route != ROUTE_SAMPLES || sd <= 0)
 		return;
-	if (route_odds_unchanged(was, bias_now(s, src, src->slot), sd) <
-	    ROUTE_ODDS)
+	for (int way = -1; way <= 1; way++) {
+		double odds = change_odds(s, src, way);
+
+		sum += odds;
+		if (odds <= most)
+			continue;
+		most = odds;
+		found = way;
+	}
+	if (most < ROUTE_SURE * sum)
 		return;
-	was.mean -= s_of_ns(src->carried_ns);
-	was.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
+	if (found != 0)
+		doubt = hypot(doubt, FLOOR_SHARE * src->delay.queue);
+	was.mean += found * sqrt(3) * sd - s_of_ns(src->carried_ns);
+	was.var += doubt * doubt;
 	estimate_learn_bias(&s->estimate, (unsigned)src->slot, was);
+}
+
+/* What of this source's bias its route cannot have; 0: nothing for sure. */
+static double impossible_bias(
+    const struct steering *s, const struct steering_source *src)
+{
+	double most = detour(src, src->filter_route) / 2, queue, excess;
+	struct gaussian b = bias_now(s, src, src->slot);
+
+	if (s->member_count == 1 && most <= 0)
+		return 0;
+	queue = src->delay.queue;
+	if (s->member_count > 1)
+		b.var += SERVER_SHARE * SERVER_SHARE * queue * queue;
+	excess = b.mean - fmin(fmax(b.mean, -most), most);
+	return fabs(excess) < BIAS_DEVIATIONS * sqrt(fmax(b.var, 0)) +
+				  BIAS_QUEUES * queue
+		   ? 0
+		   : excess;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The middle of n values, which it sorts. */
+static double median(double *values, unsigned n)
+{
+	qsort(values, n, sizeof(*values), ascending);
+	return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
+/* If most sources have an impossible bias to the same side, an error of the
+ * clock was taken for a bias when it had to be one or the other. */
+static void limit_biases(struct steering *s)
+{
+	double excess[ESTIMATE_SOURCES], low, high, by;
+	unsigned n = s->member_count;
+
+	for (unsigned i = 0; i < n; i++)
+		excess[i] = impossible_bias(s, &s->sources[s->members[i]]);
+	qsort(excess, n, sizeof(*excess), ascending);
+	low = excess[(n - 1) / 2];
+	high = excess[n / 2];
+	if (!(low * high > 0))
+		return;
+	by = fabs(low) < fabs(high) ? low : high;
+	for (unsigned i = 0; i < n; i++)
+		estimate_reduce_bias(&s->estimate, i, by);
+	estimate_shift_offset(&s->estimate, by);
+}
+
+/* The bias of the shortest route that is known of the path. */
+static bool shortest_bias(const struct steering *s,
+    const struct steering_source *src, struct gaussian *out)
+{
+	const struct delay_route *r = delay_shortest_route(&src->delay);
+	const struct gaussian *known;
+
+	if (!r)
+		return false;
+	if (r->number == src->filter_route) {
+		*out = bias_now(s, src, src->slot);
+		return true;
+	}
+	known = route_recall(&src->learned, r->number);
+	if (known)
+		*out = *known;
+	return known;
+}
+
+static void shift_biases(struct route_table *table, double by)
+{
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		table->routes[i].bias.mean += by;
+}
+
+/*
+ * No packet shows the mean of all biases. Of each path the shortest route is
+ * the best witness, so once paths have taken detours, the biases of the
+ * shortest routes are about zero by definition, whichever routes the paths take
+ * now. The middle of them counts, because one server may be wrong.
+ */
+static void anchor_biases(struct steering *s)
+{
+	double biases[ESTIMATE_SOURCES], by;
+	unsigned n = 0;
+	bool detours = false;
+
+	for (unsigned i = 0; i < s->member_count; i++) {
+		const struct steering_source *src = &s->sources[s->members[i]];
+		struct gaussian b;
+
+		detours |= src->delay.known > 1;
+		if (shortest_bias(s, src, &b))
+			biases[n++] = b.mean;
+	}
+	if (!detours || n == 0)
+		return;
+	by = median(biases, n);
+	estimate_shift_offset(&s->estimate, by);
+	for (unsigned i = 0; i < s->member_count; i++) {
+		struct steering_source *src = &s->sources[s->members[i]];
+
+		estimate_reduce_bias(&s->estimate, i, by);
+		shift_biases(&src->learned, -by);
+		shift_biases(&src->kept, -by);
+	}
 }
 
 void feed_record(
@@ -138,6 +320,8 @@ void feed_record(
 	count_outliers(src, m, &before, &box);
 	believe_outliers(s, src);
 	judge_route(s, src);
+	limit_biases(s);
+	anchor_biases(s);
 }
 
 static double bias_sd(const struct steering_source *src)
@@ -240,6 +424,18 @@ static double starting_freq(const struct steering *s, double *sd)
 	return v.freq;
 }
 
+/* The first record may have taken a detour, of whose bias nothing is known. */
+static void doubt_first_route(struct steering *s, unsigned slot)
+{
+	const struct steering_source *src = &s->sources[s->members[slot]];
+	double sd = src->carried_sd;
+
+	if (src->count > 0 && sd <= 0)
+		sd = half_even_sd(
+		    detour(src, const_record(src, src->count - 1)->route));
+	estimate_inflate_bias(&s->estimate, slot, sd);
+}
+
 static void start_filter(struct steering *s)
 {
 	double sd[ESTIMATE_SOURCES];
@@ -251,8 +447,7 @@ static void start_filter(struct steering *s)
 		sd[i] = bias_sd(&s->sources[s->members[i]]);
 	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
 	for (unsigned i = 0; i < s->member_count; i++)
-		estimate_inflate_bias(
-		    &s->estimate, i, s->sources[s->members[i]].carried_sd);
+		doubt_first_route(s, i);
 	for (unsigned i = 0; i < s->source_count; i++)
 		s->sources[i].old_slot = s->sources[i].slot;
 }
@@ -278,29 +473,93 @@ static int oldest(const struct steering *s, const unsigned *left)
 	return found;
 }
 
+/* The biases of the other routes were learned from a clock that is in doubt
+ * now.
+ */
+static void doubt_other_routes(struct steering_source *src, double sd)
+{
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		if (src->learned.routes[i].known)
+			src->learned.routes[i].bias.var += sd * sd;
+}
+
+/* The shortest route of all is the best witness: what other routes said of the
+ * clock is in doubt by half of the difference. */
+static void take_shortest_route(
+    struct steering *s, struct steering_source *src, double sd)
+{
+	doubt_other_routes(src, sd);
+	estimate_inflate_clock(&s->estimate, sd, 0);
+	estimate_reset_bias(
+	    &s->estimate, (unsigned)src->slot, -s_of_ns(src->carried_ns));
+	src->bias_change_sd = 0;
+}
+
+static void take_new_route(struct steering *s, struct steering_source *src,
+    struct gaussian left, double sd)
+{
+	estimate_inflate_bias(&s->estimate, (unsigned)src->slot, sd);
+	src->bias_before = left;
+	src->bias_change_sd = sd;
+}
+
+static double evidence(const struct estimate *e,
+    const struct steering_source *src, const struct record *r)
+{
+	const struct sample *m = &r->sample;
+	struct box box = error_model_box(&src->error_model, &src->delay,
+	    r->route, s_of_ns(m->delay_ns), noise(m));
+
+	return estimate_evidence(e, (unsigned)src->slot, m->at,
+	    m->offset_ns - src->carried_ns, &box);
+}
+
+/* The route is a remembered one, or another one of the same length: the first
+ * sample decides. */
+static void take_known_route(struct steering *s, struct steering_source *src,
+    const struct record *r, struct gaussian known, struct gaussian left,
+    double sd)
+{
+	struct estimate as_known = s->estimate, as_other = s->estimate;
+	unsigned slot = (unsigned)src->slot;
+	double length = detour(src, r->route);
+	double wide = fmax(sd, half_even_sd(length));
+
+	known.mean -= s_of_ns(src->carried_ns);
+	known.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
+	estimate_set_bias(&as_known, slot, known);
+	estimate_inflate_bias(&as_other, slot, wide);
+	if (length > 0 &&
+	    evidence(&as_known, src, r) <
+		evidence(&as_other, src, r) + log(OTHER_ROUTE_PRIOR)) {
+		take_new_route(s, src, left, wide);
+		return;
+	}
+	src->bias_change_sd = 0;
+	s->estimate = as_known;
+}
+
 void feed_route_change(struct steering *s, struct steering_source *src,
     const struct record *before, const struct record *r)
 {
 	const struct delay_route *to = delay_route(&src->delay, r->route);
 	/* All of the difference may be on one way: +- half of it, evenly. */
-	double sd = to ? fabs(to->shift) / 2 / sqrt(3) : 0;
-	struct gaussian left = bias_now(s, src, src->slot), b;
+	double sd = to ? half_even_sd(to->shift) : 0;
+	struct gaussian left = bias_now(s, src, src->slot);
 	const struct gaussian *known;
 
+	src->on_route = 0;
 	route_learn(&src->learned, &src->delay, before->route, left);
 	known = route_recall(&src->learned, r->route);
-	if (!known) {
-		estimate_inflate_bias(&s->estimate, (unsigned)src->slot, sd);
-		src->on_route = 0;
-		src->bias_before = left;
-		src->bias_change_sd = sd;
-		return;
-	}
-	src->bias_change_sd = 0;
-	b = limited(src, *known);
-	b.mean -= s_of_ns(src->carried_ns);
-	b.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
-	estimate_set_bias(&s->estimate, (unsigned)src->slot, b);
+	if (known)
+		take_known_route(s, src, r, limited(src, *known), left, sd);
+	else if (to && to->crept)
+		/* On both ways alike, as far as anybody knows. */
+		src->bias_change_sd = 0;
+	else if (to && to->shift < 0 && detour(src, r->route) <= 0)
+		take_shortest_route(s, src, sd);
+	else
+		take_new_route(s, src, left, sd);
 }
 
 void feed_replay(struct steering *s)

@@ -19,7 +19,7 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	if (!s->reported_synchronised || s->selection.selected < 0)
 		return STEERING_ORDER_UNKNOWN;
 	*offset_ns = remaining_ns(s, t, now, &v);
-	if (llabs(*offset_ns) <= remaining_sd_ns(&v))
+	if (llabs(*offset_ns) <= remaining_sd_ns(s, &v))
 		return STEERING_ORDER_NEEDLESS;
 	if (d->config.refuse_threshold_ns > 0 &&
 	    llabs(*offset_ns) > d->config.refuse_threshold_ns)
@@ -30,7 +30,7 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	    .synchronised = true,
 	    .leap = leap_day(now) ? s->leap : LEAP_NONE,
 	    .max_error_ns = remaining_bound_ns(s, &v, at),
-	    .est_error_ns = remaining_sd_ns(&v),
+	    .est_error_ns = remaining_sd_ns(s, &v),
 	};
 	s->ordered_freq = s->base_freq;
 	d->pending = true;

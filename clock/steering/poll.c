@@ -33,7 +33,7 @@ unsigned steering_outlier_count(const struct steering *s, unsigned source)
 enum poll_vote steering_poll_vote(
     const struct steering *s, unsigned source, double interval_s)
 {
-	double queue = s->sources[source].delay.queue, next;
+	double queue = s->sources[source].delay.quiet, next;
 
 	if (steering_outlier_count(s, source) > 0)
 		return POLL_DOUBTED;

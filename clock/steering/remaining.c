@@ -1,5 +1,7 @@
 #include "clock/steering/remaining.h"
 
+#include "clock/steering/unseen.h"
+
 #include <math.h>
 
 /* Of the frequency: for the vote, and for what must never be exceeded. */
@@ -95,7 +97,8 @@ int64_t remaining_bound_ns(
 	return least;
 }
 
-int64_t remaining_sd_ns(const struct estimate_value *v)
+int64_t remaining_sd_ns(
+    const struct steering *s, const struct estimate_value *v)
 {
-	return ns_of_s(hypot(v->offset_sd, v->spread_sd));
+	return ns_of_s(hypot(hypot(v->offset_sd, v->spread_sd), unseen_sd(s)));
 }

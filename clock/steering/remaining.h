@@ -29,8 +29,10 @@ double remaining_likely_drift(const struct steering *s);
 double remaining_runaway_s(
     const struct steering *s, double age_s, double freq_sd);
 
-/* Standard deviation of the estimate, ns. */
-int64_t remaining_sd_ns(const struct estimate_value *v);
+/* The estimated error of `v`, ns: by chance, because the sources differ, and by
+ * what no packet shows. */
+int64_t remaining_sd_ns(
+    const struct steering *s, const struct estimate_value *v);
 
 /* The oscillator's frequency and its standard deviation, s/s. */
 double remaining_freq(const struct steering *s, double *sd);

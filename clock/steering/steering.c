@@ -2,6 +2,7 @@
 
 #include "clock/steering/candidates.h"
 #include "clock/steering/feed.h"
+#include "clock/steering/intersection.h"
 #include "clock/steering/members.h"
 #include "clock/steering/remaining.h"
 #include "clock/steering/state.h"
@@ -21,6 +22,11 @@
 
 /* A drift is not predicted further ahead than this: it may end. */
 #define DRIFT_AHEAD_MAX_S 600.0
+
+/* After this many intervals, and at least so many seconds, without a sample the
+ * discipline decides again. */
+#define SILENT_INTERVALS 1.25
+#define SILENT_LEAST_S 32.0
 
 /* The weight of one update in the mean square of the offsets. */
 #define RMS_GAIN 0.1
@@ -66,6 +72,7 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	struct steering_source *src = &s->sources[source];
 	enum delay_event event;
 	unsigned back, known;
+	bool new_shortest;
 
 	if (src->run_samples == 0 && members_contradict(s, src, m))
 		members_clear(src);
@@ -77,7 +84,12 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	if (src->slot < 0)
 		return;
 	known = delay_route(&src->delay, src->delay.route)->samples;
-	if (event == DELAY_LONGER ||
+	new_shortest = event == DELAY_SHORTER && known == back;
+	if (new_shortest)
+		drift_bound_interrupt(&s->drift);
+	if (new_shortest && back > 1)
+		error_model_init(&src->error_model);
+	if (event == DELAY_LONGER || new_shortest ||
 	    (power_of_two(known) && known > 1 && known <= HINDSIGHT))
 		s->replay_due = true;
 	if (s->replay_due)
@@ -159,7 +171,7 @@ static bool give_up(struct steering *s, const struct timescale *t,
 	    .leap = LEAP_NONE,
 	    .max_error_ns = s->config.max_distance_ns +
 			    (offset_ns < 0 ? -offset_ns : offset_ns),
-	    .est_error_ns = remaining_sd_ns(&v),
+	    .est_error_ns = remaining_sd_ns(s, &v),
 	};
 	return true;
 }
@@ -198,13 +210,17 @@ static bool decide(struct steering *s, const struct timescale *t,
 	int64_t offset = remaining_ns(s, t, now, &v);
 	struct discipline_input in;
 	double ahead;
+	struct estimate_value then;
 
-	learn_drift(s, &v, at);
 	if (s->discipline.updates > 0)
 		s->interval_s = s_of_ns(at.ns - s->updated.ns);
 	/* One frequency must serve until the next update: take the one in the
 	 * middle of the interval. */
 	ahead = fmin(s->interval_s / 2, DRIFT_AHEAD_MAX_S);
+	/* The kernel keeps the estimated error as it is until the next update:
+	 * take the one at the end of the interval. */
+	then = estimate_at(
+	    &s->estimate, (struct osc){at.ns + ns_of_s(s->interval_s)});
 	in = (struct discipline_input){
 	    .offset_ns = offset,
 	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
@@ -213,7 +229,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 	    .leap = candidates_leap(s),
 	    .now = now,
 	    .max_error_ns = remaining_bound_ns(s, &v, at),
-	    .est_error_ns = remaining_sd_ns(&v),
+	    .est_error_ns = remaining_sd_ns(s, &then),
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
 		return give_up(s, t, now, command);
@@ -224,6 +240,15 @@ static bool decide(struct steering *s, const struct timescale *t,
 	s->reported_synchronised = in.synchronised;
 	s->leap = in.leap;
 	return true;
+}
+
+/* Without samples the frequency drifts on, and what the kernel shows of the
+ * errors must grow. */
+static bool is_silent(const struct steering *s, struct osc now)
+{
+	return s->discipline.updates > 0 && !s->starting &&
+	       s_of_ns(now.ns - s->updated.ns) >
+		   fmax(SILENT_INTERVALS * s->interval_s, SILENT_LEAST_S);
 }
 
 /* Keeps what each sample said about the wall clock, before a command changes
@@ -263,10 +288,15 @@ bool steering_update(struct steering *s, const struct timescale *t,
 		feed_replay(s);
 	if (s->sample_is_new) {
 		s->sample_is_new = false;
+		intersection_pull(s, at);
+		(void)remaining_ns(s, t, now, &v);
+		learn_drift(s, &v, at);
 		return decide(s, t, now, command);
 	}
 	(void)remaining_ns(s, t, now, &v);
-	return !synchronised(s, &v, at) && give_up(s, t, now, command);
+	if (!synchronised(s, &v, at))
+		return give_up(s, t, now, command);
+	return is_silent(s, at) && decide(s, t, now, command);
 }
 
 void steering_applied(struct steering *s, enum keeper_verdict verdict)

@@ -211,7 +211,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	if (!s->estimate.started)
 		return;
 	out->offset_ns = offset;
-	out->est_error_ns = remaining_sd_ns(&v);
+	out->est_error_ns = remaining_sd_ns(s, &v);
 	out->residual_ppm = (v.freq - s->base_freq) * 1e6;
 	out->skew_ppm = v.freq_sd * 1e6;
 	if (s->selection.selected < 0)

@@ -1,0 +1,56 @@
+#include "clock/steering/unseen.h"
+
+#include "clock/steering/state.h"
+
+#include <math.h>
+
+/* Three standard deviations are half the delay: no error is larger. */
+#define HALF_DELAY 6.0
+/* Below about this delay, s, the work of two machines is most of the delay, and
+ * it may all be on one way: a process wakes up late, a stamp is taken early. */
+#define MACHINE_DELAY_S 60e-6
+/* Long paths are asymmetric by a share of their delay. */
+#define PATH_SHARE 0.005
+/* If the law of the delays has no edge, their smallest values may lie anywhere
+ * below it, by a share of the softness. */
+#define SOFT_SHARE 0.3
+
+/* The floors that a path has had, from the shortest to the longest, s. All of
+ * their difference may be on one way. A queue that ended tells nothing. */
+static double range_of_floors(const struct delay_track *t)
+{
+	double least = INFINITY, most = 0;
+
+	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
+		const struct delay_route *r = &t->routes[i];
+
+		if (r->samples == 0 || r->congested)
+			continue;
+		least = fmin(least, r->floor);
+		most = fmax(most, r->floor);
+	}
+	return fmax(most - least, 0);
+}
+
+static double path_sd(const struct steering_source *src)
+{
+	const struct delay_route *r = delay_shortest_route(&src->delay);
+	double floor = r ? r->floor : 0;
+
+	return floor / HALF_DELAY / (1 + floor / MACHINE_DELAY_S) +
+	       PATH_SHARE * floor + range_of_floors(&src->delay) / HALF_DELAY +
+	       SOFT_SHARE * error_model_softness(&src->error_model) *
+		   src->delay.quiet;
+}
+
+double unseen_sd(const struct steering *s)
+{
+	double square = 0;
+
+	for (unsigned i = 0; i < s->member_count; i++) {
+		double sd = path_sd(&s->sources[s->members[i]]);
+
+		square += sd * sd;
+	}
+	return s->member_count > 0 ? sqrt(square) / s->member_count : 0;
+}

@@ -1,0 +1,14 @@
+/*
+ * The lasting errors that no packet shows: the two ways of a path differ, and
+ * only their sum is measured. They are estimated, so that the shown error is
+ * not smaller than the true one. Internal to clock/steering.
+ */
+#ifndef CLOCK_STEERING_UNSEEN_H
+#define CLOCK_STEERING_UNSEEN_H
+
+struct steering;
+
+/* The standard deviation of what all members have in common, s. */
+double unseen_sd(const struct steering *s);
+
+#endif
