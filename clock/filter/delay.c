@@ -35,6 +35,8 @@
 /* Few samples tell little of the queue: n of them get the factor
  * 1 + LATELY_DOUBT / sqrt(n). */
 #define LATELY_DOUBT 4.0
+/* The latest few count if they show less than this share of the quiet queue. */
+#define LATELY_SHARE 0.33
 
 /* The least mean queueing delay of a path: time stamps are no better. */
 #define QUEUE_MIN 20e-9
@@ -263,7 +265,9 @@ static void learn_quiet(struct delay_track *t)
 	if (most > LOWEST_MIN)
 		t->quiet = fmin(t->queue, median_queue(t, most));
 	t->quiet = fmax(t->quiet, QUEUE_MIN);
-	t->lately = fmax(fmin(t->lately, t->quiet), QUEUE_MIN);
+	t->lately = t->lately < LATELY_SHARE * t->quiet
+			? fmax(t->lately, QUEUE_MIN)
+			: t->quiet;
 }
 
 static void learn_height(double *usual, double height, unsigned blocks)

@@ -32,7 +32,7 @@
  * them; true routes that differ by less than CREEP_QUEUES mean queues are few.
  * So the odds that such a change is equal on both ways are that much better. */
 #define CREEP_QUEUES 4.0
-#define CREEP_PRIOR 5.0
+#define CREEP_PRIOR 20.0
 /* The odds that a route with the floor of a remembered one is another one. */
 #define OTHER_ROUTE_PRIOR 0.1
 

@@ -3,6 +3,7 @@
 #include "agent/source/pace.h"
 #include "clock/kernel/keeper.h"
 #include "clock/steering/restore.h"
+#include "clock/steering/state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -249,6 +250,17 @@ static void judge(struct coverage *c, double error, double sd, double bound)
 	c->violations += error > bound;
 }
 
+/* What no packet shows is part of the shown error, so that one is too large in
+ * these symmetric worlds. The part that is by chance must fit. */
+static double chance_s(const struct run *r)
+{
+	const struct estimate *e = &r->steering->estimate;
+	struct osc now = timescale_osc(&r->ledger, r->world.wall);
+	struct estimate_value v = estimate_at(e, now);
+
+	return hypot(v.offset_sd, v.spread_sd);
+}
+
 static void look_at_tracking(struct run *r, double error)
 {
 	struct tracking t;
@@ -262,6 +274,7 @@ static void look_at_tracking(struct run *r, double error)
 		r->out->first_bound = bound;
 	r->out->last_bound = bound;
 	judge(&r->out->tracking, error, s_of_ns(t.est_error_ns), bound);
+	judge(&r->out->chance, error, chance_s(r), INFINITY);
 }
 
 /* What any program on the machine can ask. The real kernel rounds to 1 us. */

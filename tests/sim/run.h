@@ -8,7 +8,7 @@
 #include "tests/sim/world.h"
 
 struct scenario {
-	struct oscillator osc;
+	struct sim_oscillator osc;
 	double offset_s; /* of the clock at the start; positive: fast */
 	unsigned servers;
 	struct sim_server server[SIM_SERVERS];
@@ -37,6 +37,7 @@ struct outcome {
 	double rms, p99, max;		     /* of the clock's true error, s */
 	double start_rms[SIM_START_WINDOWS]; /* s */
 	struct coverage tracking;	     /* each five seconds */
+	struct coverage chance; /* by what is left to chance alone */
 	struct coverage kernel; /* each second while it is synchronised */
 	/* How often an honest server was a falseticker when looked at. */
 	unsigned long false_rejections;

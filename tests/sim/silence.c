@@ -29,7 +29,7 @@ static const struct row {
 	const struct path *path;
 	double learns_h, silent_h;
 	bool ordinary;
-	struct oscillator osc;
+	struct sim_oscillator osc;
 } rows[] = {
     {"LAN, wander 1e-10, 1 h", &lan, 24, 1, true, {.wander = 1e-10}},
     {"LAN, wander 1e-10, 24 h", &lan, 24, 24, true, {.wander = 1e-10}},

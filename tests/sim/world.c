@@ -67,7 +67,7 @@ static void jump(struct sim_world *w)
 
 static void new_second(struct sim_world *w)
 {
-	const struct oscillator *o = &w->osc;
+	const struct sim_oscillator *o = &w->osc;
 	double t = s_of_ns(w->now);
 	bool later = o->wander_at > 0 && w->now >= o->wander_at;
 
@@ -84,7 +84,7 @@ static void new_second(struct sim_world *w)
 }
 
 void sim_world_init(struct sim_world *w, uint64_t seed,
-    const struct oscillator *osc, double offset_s)
+    const struct sim_oscillator *osc, double offset_s)
 {
 	*w = (struct sim_world){
 	    .seed = seed,

@@ -73,7 +73,7 @@ struct sim_server {
 	double route_up, route_down;
 };
 
-struct oscillator {
+struct sim_oscillator {
 	double freq;   /* s/s, positive: fast */
 	double wander; /* random walk of freq, per sqrt(s) */
 	double sine, sine_period;
@@ -92,7 +92,7 @@ struct oscillator {
 struct sim_world {
 	uint64_t seed;
 	struct rng rng;
-	struct oscillator osc;
+	struct sim_oscillator osc;
 	int64_t now;   /* true time */
 	double walk;   /* accumulated wander */
 	double jumped; /* the part that jumps */
@@ -109,7 +109,7 @@ struct sim_world {
 #define SIM_EPOCH_NS (INT64_C(1735689600) * NS_PER_S)
 
 void sim_world_init(struct sim_world *w, uint64_t seed,
-    const struct oscillator *osc, double offset_s);
+    const struct sim_oscillator *osc, double offset_s);
 /* Moves true time on. `to` is at most the next full second. */
 void sim_world_advance(struct sim_world *w, int64_t to);
 /* True time at which CLOCK_MONOTONIC reads m if the frequency stays. */

@@ -146,7 +146,7 @@ static unsigned level_changes(const char *kind)
 /* Linux adds 500 ppm of the elapsed time. */
 static bool max_error_grows(void)
 {
-	const struct oscillator perfect = {0};
+	const struct sim_oscillator perfect = {0};
 	const struct kernel_status status = {.max_error_ns = NS_PER_MS};
 	struct sim_world w;
 	struct clock_ops clock;
