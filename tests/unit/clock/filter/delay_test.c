@@ -335,7 +335,8 @@ static void test_a_changed_rise_is_learned_in_64_blocks(void **state)
 /* Not the first one, and not the one in its place. */
 static void test_the_route_left_longest_ago_is_forgotten(void **state)
 {
-	static const double bases[] = {1e-3, 2e-3, 3e-3, 4e-3, 1e-3, 5e-3};
+	static const double bases[] = {
+	    1e-3, 2e-3, 3e-3, 4e-3, 5e-3, 6e-3, 7e-3, 8e-3, 1e-3, 9e-3};
 	struct path p = {{9}, 1e-3, 1e-5};
 	struct delay_track t;
 
@@ -349,6 +350,124 @@ static void test_the_route_left_longest_ago_is_forgotten(void **state)
 	assert_non_null(delay_route(&t, 0));
 	assert_null(delay_route(&t, 1));
 	assert_non_null(delay_route(&t, 2));
+}
+
+/* The k-th of the laws below, mean 1, each with its own shape near the floor.
+ */
+static double draw_law(struct chance *c, unsigned law)
+{
+	double a = chance_exponential(c, 0.5), b = chance_exponential(c, 0.5);
+
+	if (law == 0)
+		return a + b;
+	/* One way queues ten times as much as the other. */
+	if (law == 1)
+		return a / 5 * 2 / 1.1 / 2 + b * 2 / 1.1;
+	/* One packet in ten waits for long. */
+	return (a + b) / 10 + (chance_uniform(c) < 0.1 ? 9 : 0);
+}
+
+/* The gap by a route's smallest delays is right in the mean, or too large by
+ * less than the double, whatever the law is, and never above the one by the
+ * mean queue. */
+static void the_smallest_delays_tell_the_gap(void **state)
+{
+	(void)state;
+	for (unsigned law = 0; law < 3; law++) {
+		double gap = 0, above = 0;
+
+		for (uint64_t seed = 1; seed <= 300; seed++) {
+			struct chance c = {seed + 1000 * law};
+			struct delay_track t;
+			unsigned back;
+
+			delay_init(&t);
+			for (unsigned i = 0; i < 60; i++)
+				(void)delay_add(
+				    &t, 5 + draw_law(&c, law), NAN, &back);
+			gap += delay_route_gap(&t, now(&t));
+			above += now(&t)->floor - 5;
+			assert_true(delay_route_gap(&t, now(&t)) <=
+				    delay_floor_gap(&t, now(&t)->samples));
+		}
+		assert_true(gap / above > 0.66 && gap / above < 1.9);
+	}
+}
+
+/* Rare long waits make the mean queue ten times as long, and the quiet queue at
+ * most twice. */
+static void rare_spikes_leave_the_quiet_queue(void **state)
+{
+	struct chance c = {5};
+	struct delay_track t;
+	unsigned back;
+
+	(void)state;
+	delay_init(&t);
+	for (unsigned i = 0; i < 500; i++)
+		(void)delay_add(&t,
+		    1e-3 + chance_exponential(&c, 1e-5) +
+			chance_exponential(&c, 1e-5) + (i % 10 == 3 ? 2e-3 : 0),
+		    NAN, &back);
+	assert_true(t.queue > 5e-5);
+	assert_true(t.quiet > 0.4e-5 && t.quiet < 2e-5);
+	assert_true(t.lately <= t.quiet);
+}
+
+/* A queue that is never empty ends after n samples: within `within` samples a
+ * new route has begun, and the queue is that of the free path. */
+static void the_end_of_a_congestion_is_found(void **state)
+{
+	static const struct {
+		unsigned n, within;
+	} rows[] = {{12, 4}, {20, 4}, {60, 5}, {300, 6}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct path p = {{i + 7}, 1e-3, 1e-6};
+		struct delay_track t;
+		unsigned back = 0, events = 0;
+
+		delay_init(&t);
+		for (unsigned k = 0; k < rows[i].n; k++)
+			(void)delay_add(&t,
+			    draw(&p) + 2e-3 +
+				chance_exponential(&p.chance, 1e-3) +
+				chance_exponential(&p.chance, 1e-3),
+			    NAN, &back);
+		for (unsigned k = 0; k < rows[i].within; k++)
+			events += delay_add(&t, draw(&p), NAN, &back) ==
+				  DELAY_SHORTER;
+		assert_int_equal(events, 1);
+		assert_true(now(&t)->floor < 1.1e-3);
+		(void)feed(&t, &p, 20);
+		assert_true(t.quiet < 1e-5);
+		assert_ptr_equal(delay_shortest_route(&t), now(&t));
+	}
+}
+
+/* A floor that rises by a tenth of the queue with each sample is marked, and a
+ * floor that steps is not. */
+static void a_creeping_floor_is_marked(void **state)
+{
+	(void)state;
+	for (unsigned creeps = 0; creeps < 2; creeps++) {
+		struct path p = {{3}, 1e-3, 1e-5};
+		struct delay_track t;
+		bool marked = false;
+		unsigned back;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 200);
+		p.base += creeps ? 0 : 1e-4;
+		for (unsigned i = 0; i < 200; i++) {
+			p.base += creeps ? 1e-6 : 0;
+			(void)delay_add(&t, draw(&p), NAN, &back);
+			marked |= now(&t)->crept;
+		}
+		assert_int_equal(marked, creeps);
+		assert_true(now(&t)->number > 0);
+	}
 }
 
 static void test_old_routes_are_forgotten(void **state)
@@ -386,6 +505,10 @@ int main(void)
 	    cmocka_unit_test(test_busy_path_has_few_routes),
 	    cmocka_unit_test(test_a_changed_rise_is_learned_in_64_blocks),
 	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
+	    cmocka_unit_test(the_smallest_delays_tell_the_gap),
+	    cmocka_unit_test(rare_spikes_leave_the_quiet_queue),
+	    cmocka_unit_test(the_end_of_a_congestion_is_found),
+	    cmocka_unit_test(a_creeping_floor_is_marked),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};
 

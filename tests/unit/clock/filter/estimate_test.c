@@ -395,6 +395,123 @@ static void test_many_sources_beat_one(void **state)
 	assert_true(spread_sd < 1e-6);
 }
 
+/* An estimate with a history of a hundred samples of each source. */
+static void settle(struct estimate *e, struct setting *w, unsigned sources)
+{
+	*w = (struct setting){.chance = {8},
+	    .wander = 1e-9,
+	    .freq = 2e-5,
+	    .base = 2e-4,
+	    .queue = 1e-5};
+	start(e, sources);
+	take_in(e, w, sources, 100 * sources, 16.0 / sources);
+}
+
+/* A bound that leaves the estimate room moves it by little. One that excludes
+ * it moves it to its edge, within a tenth of its width, and the offset is as
+ * uncertain as the bound at most. */
+static void a_bound_pulls_the_estimate_in(void **state)
+{
+	static const struct {
+		double low, high; /* s, from the estimate */
+	} rows[] = {{-1e-4, 1e-4}, {1e-4, 3e-4}, {-5e-4, -1e-4}, {1, 1.001}};
+
+	(void)state;
+	for (unsigned sources = 1; sources <= SOURCES; sources += 2)
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			static struct estimate e;
+			struct setting w;
+			struct estimate_value was, is;
+			double width = rows[i].high - rows[i].low, moved;
+			bool excludes = rows[i].low > 0 || rows[i].high < 0;
+
+			settle(&e, &w, sources);
+			was = estimate_at(&e, w.now);
+			estimate_bound(&e, w.now,
+			    was.offset_ns + ns_of_s(rows[i].low),
+			    was.offset_ns + ns_of_s(rows[i].high));
+			is = estimate_at(&e, w.now);
+			moved = s_of_ns(is.offset_ns - was.offset_ns);
+			if (!excludes) {
+				assert_true(fabs(moved) < was.offset_sd / 10);
+				continue;
+			}
+			assert_true(moved > rows[i].low - 0.1 * width);
+			assert_true(moved < rows[i].high + 0.1 * width);
+			assert_true(is.offset_sd < width);
+		}
+}
+
+/* What would be learned if it were taken in; nothing is taken in. */
+static void evidence_is_the_likelihood_of_a_measurement(void **state)
+{
+	static struct estimate e, before;
+	struct box box = {.half = 1e-6, .edge = 1e-7};
+	struct setting w;
+	int64_t at_ns;
+	double near, far;
+
+	(void)state;
+	settle(&e, &w, 1);
+	before = e;
+	at_ns = estimate_at(&e, w.now).offset_ns;
+	near = estimate_evidence(&e, 0, w.now, at_ns, &box);
+	far = estimate_evidence(&e, 0, w.now, at_ns + 20000, &box);
+	assert_memory_equal(&e, &before, sizeof(e));
+	assert_true(near > far + 3);
+	/* A density: twice as wide a box halves it, far beyond the estimate's
+	 * own uncertainty. */
+	box.half = 1e-3;
+	near = estimate_evidence(&e, 0, w.now, at_ns, &box);
+	assert_true(fabs(near - log(1 / 2e-3)) < 0.01);
+	estimate_add(&e, 0, w.now, at_ns, &box);
+	assert_true(e.evidence == near);
+}
+
+/* The bias becomes what is asked, and what was assumed of it at the start is
+ * uncertain again: nothing for one source alone. */
+static void a_bias_is_reset(void **state)
+{
+	(void)state;
+	for (unsigned sources = 1; sources <= SOURCES; sources += 2) {
+		static struct estimate e;
+		struct setting w;
+		struct gaussian b;
+		double sd = sources > 1 ? 1e-5 : 0;
+
+		settle(&e, &w, sources);
+		estimate_reset_bias(&e, 0, 3e-6);
+		b = estimate_bias(&e, 0);
+		assert_true(fabs(b.mean - 3e-6) < 1e-12);
+		/* Half of the models run without biases. */
+		assert_true(sqrt(fmax(b.var, 0)) <= sd * 1.001 + 1e-12);
+		assert_true(sources == 1 || b.var > 0);
+	}
+}
+
+/* Their sum, which is measured, stays when both move against each other. */
+static void the_offset_takes_over_from_a_bias(void **state)
+{
+	static struct estimate e;
+	struct setting w;
+	struct gaussian bias, sum;
+	struct estimate_value v;
+
+	(void)state;
+	settle(&e, &w, SOURCES);
+	bias = estimate_bias(&e, 1);
+	sum = estimate_predict(&e, 1, w.now, 0);
+	v = estimate_at(&e, w.now);
+	estimate_reduce_bias(&e, 1, 4e-6);
+	assert_true(
+	    fabs(estimate_bias(&e, 1).mean - (bias.mean - 4e-6)) < 1e-12);
+	estimate_shift_offset(&e, 4e-6);
+	assert_in_range(
+	    estimate_at(&e, w.now).offset_ns - v.offset_ns, 3998, 4002);
+	assert_true(
+	    fabs(estimate_predict(&e, 1, w.now, 0).mean - sum.mean) < 1e-12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +527,10 @@ int main(void)
 	    cmocka_unit_test(test_the_anchor_follows_the_offset),
 	    cmocka_unit_test(test_the_offset_stays_within_reach),
 	    cmocka_unit_test(test_many_sources_beat_one),
+	    cmocka_unit_test(a_bound_pulls_the_estimate_in),
+	    cmocka_unit_test(evidence_is_the_likelihood_of_a_measurement),
+	    cmocka_unit_test(a_bias_is_reset),
+	    cmocka_unit_test(the_offset_takes_over_from_a_bias),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@ numerically, the Kalman filter multiplies whole matrices. It is slow and needs
 nothing but Python."""
 import math
 import random
+import statistics
 
 SHARE, KEEP, BIAS_TIME, FREQ_CHANGE_MAX = 1e-3, 0.98, 86400.0, 20e-6
 WALKS = [(1e-11, 1), (3.16e-11, 1), (1e-10, 1), (3.16e-10, 1), (1e-9, 1),
@@ -355,6 +356,29 @@ class Delay:
     def latest(self, n):
         return Window(self.delays[-n:], self.asymmetries[-n:])
 
+    def route_gap(self):
+        """By the smallest delays of the route: all of them are from route 0."""
+        n = self.routes[self.now]['samples']
+        by_queue = floor_gap(self.queue, n)
+        if n <= 3:
+            return by_queue
+        low, k = sorted(self.delays)[:8], max(3, min(n // 4, 8))
+        few = 0.886 * (low[k - 1] - low[0]) / (math.sqrt(k - 0.25) - 0.886)
+        return by_queue if few > 0.33 * by_queue else max(few, 20e-9)
+
+    def median_queue(self, n):
+        values = sorted(self.delays[-n:])
+        return (statistics.median(values) - values[0]) / (1.678 - ROOT_HALF_PI / math.sqrt(n))
+
+    def edge_queue(self):
+        """The queue that softens the edges of the boxes."""
+        most = min(self.since, 32)
+        quiet = min(self.queue, self.median_queue(most)) if most > 3 else self.queue
+        quiet = max(quiet, 20e-9)
+        few = [self.median_queue(n) * (1 + 4 / math.sqrt(n)) for n in (4, 8, 16, 32) if n <= most]
+        lately = min([self.queue] + few)
+        return max(lately, 20e-9) if lately < 0.33 * quiet else quiet
+
     def busy_gap(self, samples):
         return floor_gap(self.queue, samples) * max(
             self.rise * math.sqrt(16) / ROOT_HALF_PI / self.queue, 1)
@@ -407,7 +431,7 @@ class Delay:
         from_floor, number = self.floor, self.remembered(w)
         if number is None:
             number, self.known = self.known, self.known + 1
-            if len(self.routes) == 4:
+            if len(self.routes) == 8:
                 del self.routes[min(self.routes, key=lambda k: self.routes[k]['last'])]
             self.routes[number] = dict(samples=0, floor=w.least, marks=[w.least] * 2)
         r = self.routes[number]
@@ -487,7 +511,7 @@ WIDTHS, EDGES = (1, 0.5, 0.25), (0, 0.1, 0.3, 1, 3)
 
 class ErrorModel:
     def __init__(self, before=(0.0, 0.0, 0.0)):
-        self.weights = {(i, j): -float(4 * i + j) for i in range(3) for j in range(5)}
+        self.weights = {(i, j): -float(4 * i + 2 * j) for i in range(3) for j in range(5)}
         self.now, self.before = (0.0, 0.0, 0.0), before
 
     def asymmetry(self, path):
@@ -498,13 +522,14 @@ class ErrorModel:
 
     def shaped(self, path, delay, noise, width, edge):
         r, seen = self.asymmetry(path), len(path.delays)
-        gap = floor_gap(path.queue, seen) * math.sqrt(1 - r * r)
+        gap = min(floor_gap(path.queue, seen) * math.sqrt(1 - r * r), path.route_gap())
         half = (delay - max(path.floor - gap, 0)) / 2
         if seen < 8:
             half = max(half, seen ** -1.5 * delay / 2)
         half = width * max(half, 0) + noise
         scale = max(path.queue, half / 3)
-        return dict(half=half, edge=0.3 * gap + noise + edge * path.queue,
+        soft = min(0.3 * gap + edge * path.edge_queue(), delay / 2)
+        return dict(half=half, edge=soft + noise,
                     tilt=(1 / (1 + r) - 1 / (1 - r)) / scale,
                     wrong_share=0.003, wrong_reach=delay)
 

@@ -41,8 +41,8 @@ static void a_bias_is_recalled_and_replaced(void **state)
 	assert_true(route_recall(&table, 1)->var == 1);
 	assert_null(route_recall(&table, 2));
 	/* The other places are still free. */
-	learn(&table, &t, 2, 4);
-	learn(&table, &t, 3, 5);
+	for (unsigned i = 2; i < DELAY_ROUTES; i++)
+		learn(&table, &t, i, i + 2);
 	for (unsigned i = 0; i < DELAY_ROUTES; i++)
 		assert_non_null(route_recall(&table, i));
 }
@@ -77,13 +77,15 @@ static void a_route_that_the_path_forgot_makes_room(void **state)
 static void the_odds_compare_two_explanations(void **state)
 {
 	static const struct {
-		double m, w, z, s, sd;
+		double m, w, z, s, sd, change;
 	} rows[] = {
-	    {0, 1, 0, 1, 10},
-	    {5, 0.1, 5.5, 1, 20},
-	    {5, 2, 12, 3, 40},
-	    {-3, 0.5, -3, 0.01, 1},
-	    {0, 1, 300, 1, 100},
+	    {0, 1, 0, 1, 10, 0},
+	    {5, 0.1, 5.5, 1, 20, 0},
+	    {5, 2, 12, 3, 40, 0},
+	    {-3, 0.5, -3, 0.01, 1, 0},
+	    {0, 1, 300, 1, 100, 0},
+	    {5, 2, 12, 3, 40, 6},
+	    {5, 2, 12, 3, 40, -6},
 	};
 
 	(void)state;
@@ -91,13 +93,14 @@ static void the_odds_compare_two_explanations(void **state)
 		double w2 = rows[i].w * rows[i].w, s2 = rows[i].s * rows[i].s;
 		double sd2 = rows[i].sd * rows[i].sd, prior = w2 + sd2;
 		double apart = rows[i].z - rows[i].m;
+		double missed = apart - rows[i].change;
 		struct gaussian was = {rows[i].m, w2};
 		struct gaussian now = {rows[i].m + prior / (prior + s2) * apart,
 		    prior * s2 / (prior + s2)};
-		double unchanged = exp(-apart * apart / (2 * (w2 + s2))) /
-				   sqrt(2 * M_PI * (w2 + s2));
-		double want = unchanged * 2 * sqrt(3) * rows[i].sd;
-		double odds = route_odds_unchanged(was, now, rows[i].sd);
+		double changed = exp(-missed * missed / (2 * (w2 + s2))) /
+				 sqrt(2 * M_PI * (w2 + s2));
+		double want = changed * 2 * sqrt(3) * rows[i].sd;
+		double odds = route_odds(was, now, rows[i].change, rows[i].sd);
 
 		assert_true(fabs(odds - want) <= 1e-6 * want + 1e-300);
 	}
@@ -107,12 +110,12 @@ static void the_odds_compare_two_explanations(void **state)
 static void samples_that_tell_nothing_have_no_odds(void **state)
 {
 	(void)state;
-	assert_true(route_odds_unchanged((struct gaussian){0, 1},
-			(struct gaussian){0, 5}, 2) == 0);
-	assert_true(route_odds_unchanged((struct gaussian){0, 1},
-			(struct gaussian){0, 6}, 2) == 0);
-	assert_true(route_odds_unchanged((struct gaussian){0, 1},
-			(struct gaussian){0, 4.9}, 2) > 0);
+	assert_true(route_odds((struct gaussian){0, 1}, (struct gaussian){0, 5},
+			0, 2) == 0);
+	assert_true(route_odds((struct gaussian){0, 1}, (struct gaussian){0, 6},
+			0, 2) == 0);
+	assert_true(route_odds((struct gaussian){0, 1},
+			(struct gaussian){0, 4.9}, 0, 2) > 0);
 }
 
 int main(void)
