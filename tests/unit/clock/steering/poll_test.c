@@ -15,7 +15,7 @@ static double error_after(const struct rig *r, double interval_s)
 
 static enum poll_vote vote_with(struct rig *r, double queue, double interval_s)
 {
-	r->steering->sources[0].delay.queue = queue;
+	r->steering->sources[0].delay.quiet = queue;
 	return steering_poll_vote(r->steering, 0, interval_s);
 }
 

@@ -87,7 +87,8 @@ static void test_converges_and_learns_the_frequency(void **state)
 	t = rig_track(&r);
 	assert_true(fabs(t.freq_ppm - 20) < 0.02);
 	assert_true(t.skew_ppm < 0.1);
-	assert_true(t.est_error_ns < 3000);
+	/* Most of it is what no packet shows. */
+	assert_in_range(t.est_error_ns, 3000, 12000);
 	v = rig_view(&r, 0);
 	assert_true(v.have_sample && v.samples > 64 && v.runs > 10);
 	assert_true(fabs(v.freq_ppm) < 0.05);
