@@ -60,7 +60,7 @@ struct delay_track {
 		double asymmetry; /* see delay_add(); NAN: unknown */
 	} recent[DELAY_RECENT];
 	unsigned seen;	   /* samples, on all routes */
-	unsigned learning; /* samples before the queue was learned anew */
+	unsigned learning; /* samples that the queue forgot at once */
 };
 
 enum delay_event {
