@@ -1295,10 +1295,12 @@ static unsigned reloads_logged(const struct scene *s)
 }
 
 /* The link has room for three results, the keeper keeps a fourth, and further
- * signals wait. The engine reads late, and every result is whole. */
+ * signals wait. (On a busy machine the fifth may be read before the fourth has
+ * filled the link.) The engine reads late, and every result is whole. */
 static int reads_late(struct scene *s, int fd)
 {
 	static struct reload_result first, got;
+	unsigned logged;
 
 	for (unsigned i = 1; i <= 4; i++) {
 		kill(getppid(), SIGHUP);
@@ -1307,7 +1309,8 @@ static int reads_late(struct scene *s, int fd)
 	}
 	for (int i = 0; i < 5; i++)
 		kill(getppid(), SIGHUP);
-	if (reloads_logged(s) != 4 || verdict_of(fd, 50) != KEEPER_OK)
+	logged = reloads_logged(s);
+	if (logged < 4 || logged > 5 || verdict_of(fd, 50) != KEEPER_OK)
 		return 12;
 	if (next_result(s, &first) != 1 || !strchr(first.text, '\n'))
 		return 13;

@@ -1,0 +1,108 @@
+/* The share of the estimated error that no packet shows. */
+#include "clock/steering/unseen.h"
+
+#include "clock/steering/state.h"
+#include "tests/unit/clock/steering/rig.h"
+
+static void open_quiet(struct rig *r, unsigned sources)
+{
+	rig_open(r, sources, NULL, NULL);
+	r->queue_s = 1e-9;
+	rig_poll(r, sources, 20, 16, NULL);
+}
+
+static void set_floor(struct rig *r, unsigned route, double floor)
+{
+	for (unsigned i = 0; i < r->steering->member_count; i++) {
+		struct delay_route *to =
+		    &r->steering->sources[i].delay.routes[route];
+
+		to->floor = floor;
+		to->number = route;
+		to->samples = 50;
+	}
+}
+
+/* Three times it is never more than half the delay, and nearly so where the
+ * delay is that of two machines. */
+static void it_is_a_share_of_the_delay(void **state)
+{
+	static const struct {
+		double delay, least, most;
+	} rows[] = {
+	    {10e-6, 1.3e-6, 1.7e-6},
+	    {60e-6, 4.5e-6, 10e-6},
+	    {200e-6, 5e-6, 11e-6},
+	    {4e-3, 25e-6, 35e-6},
+	    {40e-3, 200e-6, 220e-6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig r;
+		double sd;
+
+		open_quiet(&r, 1);
+		set_floor(&r, 0, rows[i].delay);
+		sd = unseen_sd(r.steering);
+		assert_true(sd > rows[i].least && sd < rows[i].most);
+		assert_true(3 * sd <= rows[i].delay / 2);
+		rig_close(&r);
+	}
+}
+
+static void several_sources_share_it(void **state)
+{
+	double one, four;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	set_floor(&r, 0, 4e-3);
+	one = unseen_sd(r.steering);
+	rig_close(&r);
+	open_quiet(&r, 4);
+	set_floor(&r, 0, 4e-3);
+	four = unseen_sd(r.steering);
+	rig_close(&r);
+	assert_true(fabs(one / four - 2) < 0.01);
+}
+
+/* A sixth of it; the floor of a congestion that ended does not count. */
+static void the_range_of_floors_counts(void **state)
+{
+	double was, is;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	was = unseen_sd(r.steering);
+	set_floor(&r, 1, r.steering->sources[0].delay.routes[0].floor + 6e-3);
+	is = unseen_sd(r.steering);
+	assert_true(fabs(is - was - 1e-3) < 1e-9);
+	r.steering->sources[0].delay.routes[1].congested = true;
+	assert_true(unseen_sd(r.steering) == was);
+	rig_close(&r);
+}
+
+static void without_sources_there_is_nothing(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	assert_true(unseen_sd(r.steering) == 0);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(it_is_a_share_of_the_delay),
+	    cmocka_unit_test(several_sources_share_it),
+	    cmocka_unit_test(the_range_of_floors_counts),
+	    cmocka_unit_test(without_sources_there_is_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
