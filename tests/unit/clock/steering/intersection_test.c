@@ -58,7 +58,8 @@ static void the_most_sharp_samples_decide(void **state)
 	static const struct {
 		unsigned sources, answers;
 		bool pulled;
-	} rows[] = {{1, 1, false}, {1, 3, false}, {1, 20, true}, {3, 20, false}};
+	} rows[] = {
+	    {1, 1, false}, {1, 3, false}, {1, 20, true}, {3, 20, false}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
