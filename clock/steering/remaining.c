@@ -8,6 +8,11 @@
 #define LIKELY_DEVIATIONS 2
 #define CERTAIN_DEVIATIONS 3
 
+/* In so many seconds from the first sample on, a frequency can be wrong by more
+ * than its deviation says, but not by more than FIRST_FREQ, s/s. */
+#define YOUNG_S 300.0
+#define FIRST_FREQ 100e-6
+
 static int64_t magnitude(int64_t ns)
 {
 	return ns < 0 ? -ns : ns;
@@ -69,6 +74,43 @@ int64_t remaining_likely_ns(
 	       magnitude(v->offset_ns - theirs);
 }
 
+/* The sharpest of the records from `from` to before `until`, ns. */
+static int64_t sharpest(
+    const struct steering_source *src, unsigned from, unsigned until)
+{
+	int64_t least = INT64_MAX;
+
+	for (unsigned i = from; i < until; i++) {
+		int64_t own = sample_distance_ns(&const_record(src, i)->sample);
+
+		if (own < least)
+			least = own;
+	}
+	return least;
+}
+
+/*
+ * The samples of the first minutes may all have queued, and may show a
+ * frequency that is far off with a small deviation. What their bounds allow is
+ * certain, s/s: that of the sharpest in each half of the time, over half of the
+ * time.
+ */
+static double young_freq(const struct steering_source *src)
+{
+	unsigned half = src->count / 2;
+	double span_s;
+
+	if (src->count < 2)
+		return FIRST_FREQ;
+	span_s = s_of_ns(const_record(src, 0)->sample.at.ns -
+			 const_record(src, src->count - 1)->sample.at.ns);
+	if (span_s >= YOUNG_S || src->run_samples < src->count)
+		return 0;
+	return fmin(FIRST_FREQ,
+	    s_of_ns(sharpest(src, 0, half) + sharpest(src, half, src->count)) /
+		(span_s / 2));
+}
+
 /* Each sample of an honest server gives a bound; the least one holds. An older
  * one, of which less is known, is only looked at if it can be the least. */
 int64_t remaining_bound_ns(
@@ -81,6 +123,8 @@ int64_t remaining_bound_ns(
 	if (s->selection.selected < 0)
 		return INT64_MAX;
 	src = &s->sources[s->selection.selected];
+	if (s->config.max_clock_error_ppm <= 0)
+		sd = fmax(sd, young_freq(src) / CERTAIN_DEVIATIONS);
 	for (unsigned i = 0; i < src->count; i++) {
 		const struct sample *m = &const_record(src, i)->sample;
 		double age = s_of_ns(now.ns - m->at.ns);
