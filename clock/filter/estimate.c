@@ -270,7 +270,7 @@ static void weigh(struct estimate *e, const double *log_likelihood)
 	}
 	for (unsigned k = 0; k < e->model_count; k++)
 		e->models[k].weight /= sum;
-	e->evidence = best + log(sum);
+	e->evidence = sum > 0 ? best + log(sum) : -INFINITY;
 }
 
 static double mean_freq(const struct estimate *e)

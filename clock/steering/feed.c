@@ -224,6 +224,8 @@ static void limit_biases(struct steering *s)
 	double excess[ESTIMATE_SOURCES], low, high, by;
 	unsigned n = s->member_count;
 
+	if (n == 0)
+		return;
 	for (unsigned i = 0; i < n; i++)
 		excess[i] = impossible_bias(s, &s->sources[s->members[i]]);
 	qsort(excess, n, sizeof(*excess), ascending);

@@ -6,8 +6,8 @@
 
 /* Three standard deviations are half the delay: no error is larger. */
 #define HALF_DELAY 6.0
-/* Below about this delay, s, the work of two machines is most of the delay, and
- * it may all be on one way: a process wakes up late, a stamp is taken early. */
+/* So much of a delay, s, may be the work of two machines, all of it on one way:
+ * a process wakes up late, a stamp is taken early. */
 #define MACHINE_DELAY_S 60e-6
 /* Long paths are asymmetric by a share of their delay. */
 #define PATH_SHARE 0.005
@@ -36,9 +36,10 @@ static double path_sd(const struct steering_source *src)
 {
 	const struct delay_route *r = delay_shortest_route(&src->delay);
 	double floor = r ? r->floor : 0;
+	double machines = fmin(floor, MACHINE_DELAY_S) / HALF_DELAY;
 
-	return floor / HALF_DELAY / (1 + floor / MACHINE_DELAY_S) +
-	       PATH_SHARE * floor + range_of_floors(&src->delay) / HALF_DELAY +
+	return fmin(machines + PATH_SHARE * floor, floor / HALF_DELAY) +
+	       range_of_floors(&src->delay) / HALF_DELAY +
 	       SOFT_SHARE * error_model_softness(&src->error_model) *
 		   src->delay.quiet;
 }

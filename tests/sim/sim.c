@@ -15,6 +15,7 @@
 #include "tests/sim/silence.h"
 #include "tests/sim/world_check.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static int by_size(const void *a, const void *b)
 
 static double median_us(double *v, unsigned n)
 {
+	assert(n > 0);
 	qsort(v, n, sizeof(*v), by_size);
 	return v[n / 2] * 1e6;
 }
