@@ -241,7 +241,7 @@ static int ascending(const void *a, const void *b)
 /* By the median of the latest n samples above the smallest of them. */
 static double median_queue(const struct delay_track *t, unsigned n)
 {
-	double sorted[QUIET_SAMPLES], median;
+	double sorted[QUIET_SAMPLES] = {0}, median;
 
 	for (unsigned i = 0; i < n; i++)
 		sorted[i] = t->recent[(t->seen - 1 - i) % DELAY_RECENT].delay;
