@@ -35,6 +35,8 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 /* The anchor moves when the offset is this far from it, s: a double resolves
  * 1e-13 s there. */
 #define ANCHOR_REACH_S 1e3
+/* The least variance of what a model expects, s^2: a picosecond squared. */
+#define VAR_LEAST 1e-24
 /* This many samples within the time of a drift show where it goes. */
 #define DRIFT_SAMPLES 4
 
@@ -248,13 +250,27 @@ static void spread(struct estimate_model *m, unsigned states, unsigned source,
 	    after->var - 2 * gain[b] * after->var + s->cov[b][b];
 }
 
+/* After nonsense rounding may leave a variance of nothing, or less. Then such a
+ * model learns no more until the others lend it their state. */
+static bool exhausted(struct gaussian *g)
+{
+	if (g->var > VAR_LEAST)
+		return false;
+	g->var = VAR_LEAST;
+	return true;
+}
+
 static double update_model(struct estimate_model *m, unsigned states,
     unsigned source, double measured, const struct box *box)
 {
-	struct gaussian before = measured_by(m, source), after = before;
-	double log_likelihood = box_update(&after, measured, box);
+	struct gaussian before = measured_by(m, source), after;
+	bool learns = !exhausted(&before);
+	double log_likelihood;
 
-	spread(m, states, source, &before, &after);
+	after = before;
+	log_likelihood = box_update(&after, measured, box);
+	if (learns)
+		spread(m, states, source, &before, &after);
 	return log_likelihood;
 }
 
@@ -369,14 +385,18 @@ static double bound_model(
 	double out = fabs(s->mean[STATE_OFFSET] - middle) - half;
 	double log_likelihood;
 	struct gaussian before, after;
+	bool learns;
 
 	out = fmax(out, 0) / BOUND_DEVIATIONS;
 	if (out * out > s->cov[STATE_OFFSET][STATE_OFFSET])
 		s->cov[STATE_OFFSET][STATE_OFFSET] += out * out;
-	before = after = (struct gaussian){
+	before = (struct gaussian){
 	    s->mean[STATE_OFFSET], s->cov[STATE_OFFSET][STATE_OFFSET]};
+	learns = !exhausted(&before);
+	after = before;
 	log_likelihood = box_update(&after, middle, &box);
-	spread_offset(s, states, &before, &after);
+	if (learns)
+		spread_offset(s, states, &before, &after);
 	return fmax(log_likelihood, BOUND_LOG_MIN);
 }
 
