@@ -20,7 +20,7 @@
 /* The promise to the owner of a server: in any time the server gets at most one
  * request per shortest interval and this many more. README.md, "The promise".
  */
-#define PACE_ALLOWANCE 24
+#define PACE_ALLOWANCE 64
 
 /* A burst: answers wanted, requests at most, time between requests. One second
  * is within the default rate limits of NTP servers. In the burst of a start, an
