@@ -37,7 +37,7 @@ class Condition:
 # A path of 1 ms each way with little jitter.
 CALM = 'const:1,exp:0.05'
 
-IDLE, LOAD, SHAPED, RELAYED, FAR = 240, 200, 320, 300, 300
+IDLE, LOAD, SHAPED, RELAYED = 240, 200, 320, 300
 
 
 def shaped(name, ways, begin, end, seconds=SHAPED, **more):
@@ -75,6 +75,9 @@ CONDITIONS = (
     shaped('shaper-up', ('up',), -5, 120),
     shaped('shaper-both', ('down', 'up'), -5, 120),
     shaped('shaper-down-p2', ('down',), -5, 120, polls=(2, 4)),
+    shaped('shaper-down-p4', ('down',), -5, 120, polls=(4, 6)),
+    shaped('shaper-down-three', ('down',), -5, 120, servers=3),
+    shaped('shaper-up-during', ('up',), 5, 120),
     shaped('shaper-down-stays', ('down',), -5, 120, stays=True),
     shaped('shaper-down-mid', ('down',), 90, 180),
 

@@ -47,10 +47,10 @@ def core_of(who):
 class Lab:
     """Where the programs are."""
 
-    def __init__(self, build, chronyd, chronyc, out):
-        self.build, self.out = os.path.abspath(build), os.path.abspath(out)
+    def __init__(self, build, chronyd, chronyc, work):
+        self.build, self.work = os.path.abspath(build), work
         self.chronyd, self.chronyc = chronyd, chronyc
-        self.pki = os.path.join(self.out, 'pki')
+        self.pki = os.path.join(work, 'pki')
 
 
 class World:
@@ -59,7 +59,7 @@ class World:
     def __init__(self, lab, condition, number):
         self.lab, self.condition = lab, condition
         self.prefix = 'ntsreal%d-%d-' % (os.getpid(), number)
-        self.folder = os.path.join(lab.out, condition.name)
+        self.folder = os.path.join(lab.work, condition.name)
         self.processes, self.hosts, self.bulk = [], [], []
         self.events, self.started = [], math.nan
         self.status = self.folder + '/status.sock'
