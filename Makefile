@@ -70,11 +70,12 @@ UNIT     := $(SRC_unit:%.c=$B/%)
 FUZZERS  := $(SRC_fuzz:%.c=$B/%)
 KERNEL   := $(addprefix $B/tests/kernel/,kclock timeofday xstate_probe \
 	full_xstate.so short_xstate.so pausable.so)
+REAL     := $(addprefix $B/tests/bench/,relay no_stamps.so)
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
 
 .PHONY: all help check check-unit check-faults check-lab check-kernel fuzz \
-	fuzz-run bench bench-sim lint format install clean mutate print-archives FORCE
+	fuzz-run bench bench-sim bench-real lint format install clean mutate print-archives FORCE
 .SECONDARY:
 
 all: $(PROGRAMS)
@@ -89,6 +90,7 @@ help:
 	@echo 'make fuzz       libFuzzer targets, FUZZ_SECONDS each (60)'
 	@echo 'make bench      accuracy next to chronyd: CLKNETSIM_PATH=DIR CHRONYD=FILE'
 	@echo 'make bench-sim  the long rows of our own simulator'
+	@echo 'make bench-real (root) the agent and chronyd on a real network stack, at once'
 	@echo 'make mutate     breaks the code on purpose; MUTATE="-n 20 nts" narrows it'
 	@echo 'make lint       formatting, floors, manuals, static checkers, shell'
 	@echo 'make install    with DESTDIR, PREFIX, CONFDIR'
@@ -174,6 +176,9 @@ $B/tests/%.so: tests/%.c
 $B/tests/kernel/%: $B/tests/kernel/%.o
 	$(LINK)
 
+$B/tests/bench/relay: $B/tests/bench/relay.o
+	$(LINK)
+
 # `make check-unit UNIT_DIR=nts` runs one floor's tests.
 UNIT_DIR ?=
 UNIT_RUN := $(if $(UNIT_DIR),$(filter $B/tests/unit/$(UNIT_DIR)/%,$(UNIT)),$(UNIT))
@@ -232,6 +237,12 @@ bench: $B/ntsagentd $B/tests/bench/shown_errors.so
 # The long rows of our own simulator, without a rival.
 bench-sim: $(SIM)
 	@$(SIM) --bench
+
+# Both clients at the same moment, in network namespaces; needs root and CHRONYD.
+# REAL_OPTIONS="--quick 'idle*' 'shaper*'" narrows it (tests/bench/real --help).
+REAL_OPTIONS ?=
+bench-real: all $(REAL)
+	@tests/bench/real --build $B $(REAL_OPTIONS)
 
 # Lists the changes of the code that no unit test notices.
 MUTATE ?=
