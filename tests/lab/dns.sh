@@ -43,6 +43,8 @@ scene_address() {
 	lan_host client 12
 	use_dns client
 	start_sampling client $'minpoll = 4\nmaxpoll = 4' ntpserver
+	# Key exchanges begin at least eight seconds apart.
+	sleep 10
 	log_mark client
 	in_ns ntpserver ip addr flush dev eth0 scope global
 	in_ns ntpserver ip addr add "$PREFIX4.61/24" dev eth0
