@@ -122,6 +122,8 @@ all_reached() {
 # gave keys of the best kind.
 check_server() {
 	local line mark reach aead
+	# The last answer may be on its way.
+	wait_for 3 reach_of "$1" "$2" 377
 	line=$(status_value "$1" ".sources[] | select(.name == \"$2\") |
 		[.mark, .reach, .nts.aead, .nts.key_bits, .nts.cookies,
 		.nts.cookie_len, .offset_ns, .error_ns] | map(tostring) | join(\" \")")
