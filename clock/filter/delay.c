@@ -25,17 +25,19 @@
  * n / LOWEST_SHARE, at least LOWEST_MIN. */
 #define LOWEST_SHARE 4
 #define LOWEST_MIN 3
-/* Their gap counts if it is below this share of the one by the mean queue. */
+/* The gap that follows from them counts if it is below this share of the gap
+ * that follows from the mean queue. */
 #define FEW_TELL_SHARE 0.33
 
-/* The latest samples that tell the quiet queue, and the median of the sum of
- * two exponential delays of mean 1. */
+/* How many of the latest samples show the quiet queue, and the median of the
+ * sum of two exponential delays of mean 1. */
 #define QUIET_SAMPLES 32
 #define MEDIAN_OF_TWO 1.678
-/* Few samples tell little of the queue: n of them get the factor
- * 1 + LATELY_DOUBT / sqrt(n). */
+/* Few samples show the queue badly: the queue that n of them show is multiplied
+ * by 1 + LATELY_DOUBT / sqrt(n). */
 #define LATELY_DOUBT 4.0
-/* The latest few count if they show less than this share of the quiet queue. */
+/* The latest few samples count if the queue that they show is below this share
+ * of the quiet queue. */
 #define LATELY_SHARE 0.33
 
 /* The least mean queueing delay of a path: time stamps are no better. */
@@ -64,10 +66,11 @@
 #define SHORTER_GAPS 6.0
 #define RETURN_GAPS 3.0
 
-/* When congestion ends, the latest samples are the smallest of all: by chance
- * with a probability of 1 / C(n, m), the latest m of n. Log odds of QUIETER
- * plus log(n) are believed, if all of them lie closer together than to the
- * rest. */
+/* When a congestion ends, the latest samples are the smallest of all. By chance
+ * the latest m of n are the smallest with a probability of 1 / C(n, m). The end
+ * is believed if the log odds against chance are above QUIETER_LOG_ODDS plus
+ * log(n), and if the gap to the other samples is QUIETER_APART times as wide as
+ * these m samples are apart. */
 #define QUIETER_LOG_ODDS 3.6
 #define QUIETER_LEAST 3
 #define QUIETER_MOST 8
@@ -238,7 +241,8 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* By the median of the latest n samples above the smallest of them. */
+/* Estimates the mean queue from the latest n samples: from the height of their
+ * median above the smallest of them. */
 static double median_queue(const struct delay_track *t, unsigned n)
 {
 	double sorted[QUIET_SAMPLES] = {0}, median;
@@ -250,7 +254,7 @@ static double median_queue(const struct delay_track *t, unsigned n)
 	return (median - sorted[0]) / (MEDIAN_OF_TWO - FLOOR_GAP / sqrt(n));
 }
 
-/* Few samples tell little: the fewer, the more is added. */
+/* Learns `quiet` and `lately`. */
 static void learn_quiet(struct delay_track *t)
 {
 	unsigned most = t->since < QUIET_SAMPLES ? t->since : QUIET_SAMPLES;
@@ -424,8 +428,8 @@ static double log_odds(
 	    both_log_odds(usual, floor, w), sides_log_odds(usual, floor, w));
 }
 
-/* Were the samples before the latest n, as many of the same route, above its
- * floor, too? */
+/* Returns true if the n samples before the latest n, on the same route, were
+ * above its floor, too. Then the floor creeps. */
 static bool creeps(const struct delay_track *t, double floor, unsigned n)
 {
 	const struct usual usual = usual_queues(t);
@@ -520,7 +524,7 @@ static bool is_shorter(
 		   SHORTER_GAPS * delay_floor_gap(t, r->samples) + t->queue;
 }
 
-/* Of the latest n samples the latest m are by far the smallest: m; else 0. */
+/* Returns m if the latest m samples are by far the smallest; else 0. */
 static unsigned quieter_since(const struct delay_track *t)
 {
 	unsigned n = t->since < DELAY_RECENT ? t->since : DELAY_RECENT;
@@ -585,7 +589,8 @@ static enum delay_event shorter_route(
 	return DELAY_SHORTER;
 }
 
-/* The route that was left has only the samples before the latest m. */
+/* Takes the latest m samples away from the route: they belong to the next one.
+ */
 static void take_back(struct delay_track *t, struct delay_route *r, unsigned m)
 {
 	unsigned n = t->since < DELAY_RECENT ? t->since : DELAY_RECENT;
@@ -602,7 +607,8 @@ static void take_back(struct delay_track *t, struct delay_route *r, unsigned m)
 	r->congested = true;
 }
 
-/* The queues of the congestion say nothing about those of now. */
+/* Begins a new route with the latest m samples, and learns the queue from them
+ * alone: the congestion says nothing about the present queue. */
 static void end_congestion(
     struct delay_track *t, struct delay_route *r, unsigned m)
 {

@@ -19,7 +19,7 @@
 #define DELAY_RECENT 128 /* samples in which a longer route must show */
 #define DELAY_MARK 8	 /* samples between two marks of a floor */
 #define DELAY_ROUTES 8	 /* remembered; others get the widest box */
-#define DELAY_LOWEST 8	 /* of a route's delays: they show its law there */
+#define DELAY_LOWEST 8	 /* smallest delays of a route that are kept */
 
 struct delay_route {
 	unsigned number;  /* counts from 0 */
@@ -32,10 +32,12 @@ struct delay_route {
 	double marks[2];
 	double shift; /* of the floor against the route before; 0 in the first
 			 route */
-	/* Its queues ended at once: they say nothing of those of now. */
+	/* A congestion that has ended: its queues say nothing about the
+	 * present ones. */
 	bool congested;
-	bool crept; /* from the route before, little by little */
-	/* The smallest delays, ascending; as many as there are samples. */
+	bool crept; /* its floor rose little by little, not in one step */
+	/* The smallest delays, ascending: `samples` of them, at most
+	 * DELAY_LOWEST. They show the law of the delays near the floor. */
 	double lowest[DELAY_LOWEST];
 };
 
@@ -46,11 +48,13 @@ struct delay_track {
 	unsigned since; /* samples since the path took the route */
 	/* Mean queueing delay of one way, also called jitter. */
 	double queue;
-	/* The same quantity by the lower half of the latest samples: neither
-	 * rare long waits nor a busy hour that is over count. At most `queue`.
-	 */
+	/* The mean queueing delay that the lower half of the latest samples
+	 * shows: neither rare long waits nor a busy hour that is over count. At
+	 * most `queue`. */
 	double quiet;
-	double lately; /* the same of the latest few, which may be quieter */
+	/* What the latest few samples show if they are much quieter; else
+	 * `quiet`. */
+	double lately;
 	/* The mean height above the floor of the smallest value in a block of
 	 * samples: of the delay, and of the two ways' smallest together. */
 	double rise, sides_rise;
@@ -60,7 +64,7 @@ struct delay_track {
 		double asymmetry; /* see delay_add(); NAN: unknown */
 	} recent[DELAY_RECENT];
 	unsigned seen;	   /* samples, on all routes */
-	unsigned learning; /* samples that the queue forgot at once */
+	unsigned learning; /* `queue` is learned from the samples after this */
 };
 
 enum delay_event {
@@ -90,8 +94,8 @@ const struct delay_route *delay_route(
  * smallest delay seen, in the mean, when both ways queue alike. */
 double delay_floor_gap(const struct delay_track *t, unsigned samples);
 
-/* The same for one route, as its own smallest delays show. Whatever its queues
- * were before, it is at most delay_floor_gap(). */
+/* How far the true floor of this route lies below its smallest delay, estimated
+ * from its smallest delays alone. At most delay_floor_gap(). */
 double delay_route_gap(
     const struct delay_track *t, const struct delay_route *r);
 

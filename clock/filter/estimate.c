@@ -19,14 +19,15 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 /* The first box is this many half widths wide: the first sample tells no floor.
  */
 #define START_HALVES 2
-/* Before the first sample even less is known of the offset than of a bias that
- * is in doubt: this many times less. */
+/* If the bias of the first source is in doubt, the first offset gets this many
+ * times the standard deviation of that bias. */
 #define START_DOUBT 10
-/* Limits at which the estimate is pulled in: the softness of an edge as a share
- * of the half width, and the least log likelihood of a model. */
+/* For estimate_bound(): the softness of an edge as a share of the half width,
+ * and the least log likelihood of a model. */
 #define BOUND_EDGE 0.1
 #define BOUND_LOG_MIN (-100.0)
-/* A model further out than this many standard deviations is surely wrong. */
+/* A model that is further outside than this many of its standard deviations is
+ * surely wrong. */
 #define BOUND_DEVIATIONS 2
 
 /* An offset stays within this of the first sample, s, so that no estimate
@@ -250,8 +251,8 @@ static void spread(struct estimate_model *m, unsigned states, unsigned source,
 	    after->var - 2 * gain[b] * after->var + s->cov[b][b];
 }
 
-/* After nonsense rounding may leave a variance of nothing, or less. Then such a
- * model learns no more until the others lend it their state. */
+/* Impossible measurements and rounding can leave a variance of 0 or less. Such
+ * a model learns nothing until it is mixed with the others again. */
 static bool exhausted(struct gaussian *g)
 {
 	if (g->var > VAR_LEAST)
@@ -375,8 +376,8 @@ static void spread_offset(struct estimate_state *s, unsigned states,
 	}
 }
 
-/* A model that is further out than it holds possible is wrong, so its offset is
- * less certain than it holds. */
+/* A model that is too far outside is wrong: raises the variance of its offset
+ * before the update. Returns its log likelihood. */
 static double bound_model(
     struct estimate_model *m, unsigned states, double middle, double half)
 {

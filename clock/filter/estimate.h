@@ -82,13 +82,13 @@ struct gaussian estimate_predict(const struct estimate *e, unsigned source,
 void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box);
 
-/* The log likelihood that such a measurement would have (density per second).
- */
+/* Returns the log likelihood (density per second) that this measurement would
+ * have. Nothing is learned from it. */
 double estimate_evidence(const struct estimate *e, unsigned source,
     struct osc at, int64_t offset_ns, const struct box *box);
 
-/* The offset at `at` certainly lies between these two, whatever the models say.
- */
+/* Moves all models towards the limits: the offset at `at` is certainly between
+ * them. */
 void estimate_bound(
     struct estimate *e, struct osc at, int64_t low_ns, int64_t high_ns);
 
@@ -100,8 +100,8 @@ void estimate_inflate_bias(struct estimate *e, unsigned source, double sd);
 void estimate_set_bias(
     struct estimate *e, unsigned source, struct gaussian bias);
 
-/* The path of `source` is another one now. Nothing is known of its bias but its
- * mean, s, and what was assumed of it at the start. */
+/* The path of `source` is another one now: its bias gets this mean, s, and the
+ * standard deviation that it had at the start. */
 void estimate_reset_bias(struct estimate *e, unsigned source, double mean);
 
 /* The bias of `source` is smaller by `by` seconds than was estimated. */

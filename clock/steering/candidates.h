@@ -17,7 +17,7 @@ struct carry {
 
 struct carry carry_to(const struct steering *s, struct osc now);
 
-/* What a sample says of the offset now, and its root distance now, ns. */
+/* The offset and the root distance of a sample, carried to now, ns. */
 int64_t carried_offset_ns(const struct sample *m, const struct carry *c);
 int64_t carried_distance_ns(const struct sample *m, const struct carry *c);
 

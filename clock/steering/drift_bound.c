@@ -13,7 +13,8 @@ static const double lag_s[DRIFT_LAGS] = {256, 1024, 4096, 16384, 65536, 262144};
 #define HIDDEN_RATE 0.25e-6
 
 /* The largest of many errors of the estimate is about this many standard
- * deviations. Its square is not the oscillator's part of the worst trial. */
+ * deviations. Its square is taken off the square of each trial: the rest is the
+ * work of the oscillator. */
 #define EXPLAINED 2.5
 
 /* Cheap oscillators are specified to 50 ppm over all temperatures. */
@@ -73,9 +74,9 @@ static void forget(struct drift_learned *l)
 	l->period[0] = (struct drift_period){0};
 }
 
-/* The rate by which the extrapolation missed `u`, without what the estimate's
- * own deviations explain: who uses the result adds those of the moment. -1: it
- * cannot be told. */
+/* Returns the rate by which the extrapolation missed `u`, without the part that
+ * the estimate's own deviations explain (remaining_runaway_s() adds the present
+ * deviation again); -1 if the noise hides the rate. */
 static double missed_by(
     const struct drift_window *w, const struct drift_update *u, double age)
 {
@@ -88,8 +89,8 @@ static double missed_by(
 	return sqrt(fmax(missed * missed - noise * noise, 0)) / age;
 }
 
-/* After a silence a window is older than it was to become. Then it counts as
- * one of its own age, but not as a further trial. */
+/* After a silence, a window may be older than the next length. Then its rate
+ * counts for the length that fits its age, and the trials are not counted. */
 static void judge_window(struct drift_bound *d, unsigned lag,
     struct drift_window *w, const struct drift_update *u)
 {
@@ -113,7 +114,7 @@ static void judge_window(struct drift_bound *d, unsigned lag,
 	w->open = false;
 }
 
-/* Four windows begin within one length. */
+/* In the time of one length, four windows open. */
 static void open_window(
     struct drift_bound *d, unsigned lag, const struct drift_update *u)
 {
@@ -195,8 +196,9 @@ const char *drift_reason_name(enum drift_reason r)
 	return names[r];
 }
 
-/* For what no trial has shown yet: after n hours without it, it comes in the
- * next one with a probability of 1 / (n + 2) (Laplace's rule of succession). */
+/* The rate for an event that no trial has shown yet. After n hours without the
+ * event, it comes in the next hour with a probability of 1 / (n + 2) (Laplace's
+ * rule of succession). */
 static double unseen(const struct drift_learned *l)
 {
 	return WIDE / (drift_bound_watched_s(l) / 3600 + 2);
@@ -207,7 +209,7 @@ static bool tried(const struct drift_learned *l, unsigned lag)
 	return trials(l, lag) >= TRIALS_LEAST;
 }
 
-/* The rate of one length, with what its trials leave open. */
+/* The rate of one length, with the safety factor. */
 static double own_rate(const struct drift_learned *l, unsigned lag)
 {
 	double few = tried(l, lag) ? FEW / trials(l, lag) : 0;
@@ -232,8 +234,8 @@ static double grown(const struct drift_learned *l, unsigned lag, double age_s)
 }
 
 /* A random walk of the frequency makes the rate grow with the square root of
- * the length. A jump can be the first step of one: no longer silence has shown
- * yet how often they come. */
+ * the length. A jump can be the first step of such a walk, so the rate also
+ * grows from the length in which a jump was seen. */
 static double from_shorter(const struct drift_learned *l, double age_s)
 {
 	unsigned longest = DRIFT_LAGS;

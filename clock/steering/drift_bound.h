@@ -22,7 +22,7 @@
 
 /* Lengths of silence: 256 s, and each four times the one before (3 days). */
 #define DRIFT_LAGS 6
-/* Windows of one length that are open at one time. */
+/* The most windows of one length that are open at one time. */
 #define DRIFT_WINDOWS 8
 
 /* What was learned in one period of DRIFT_PERIOD_S. */
@@ -52,13 +52,13 @@ struct drift_window {
 	int64_t offset_ns;
 	double offset_sd;     /* s */
 	double freq, freq_sd; /* s/s */
-	double after_s;	      /* since the window before of this length */
+	double after_s;	      /* since the previous window opened */
 };
 
 struct drift_bound {
 	struct drift_learned learned;
 	bool started;
-	struct osc since; /* windows open DRIFT_SETTLE_S later */
+	struct osc since; /* no window opens in the next half hour */
 	struct {
 		unsigned next; /* window to fill */
 		struct osc last;
@@ -77,7 +77,8 @@ struct drift_update {
 
 void drift_bound_init(struct drift_bound *d);
 void drift_bound_learn(struct drift_bound *d, const struct drift_update *u);
-/* Time jumped or stood still: closes all windows. What was learned stays. */
+/* Closes all windows and learns nothing for half an hour: time jumped or stood
+ * still, or the estimates until now were wrong. What was learned stays. */
 void drift_bound_interrupt(struct drift_bound *d);
 
 /* The largest rate to expect in a silence of `age_s` seconds; never less for a
@@ -87,7 +88,7 @@ double drift_bound_rate(const struct drift_learned *l, double age_s);
 /* How long the machine was watched, s. */
 double drift_bound_watched_s(const struct drift_learned *l);
 
-/* Where the rate comes from. */
+/* How the rate was found. */
 #define DRIFT_REASONS(X)                                                       \
 	X(DRIFT_UNKNOWN, "unknown")                                            \
 	X(DRIFT_LEARNED, "learned")                                            \
@@ -100,11 +101,11 @@ enum drift_reason {
 };
 const char *drift_reason_name(enum drift_reason r);
 
-/* Never DRIFT_CONFIGURED. DRIFT_JUMPS: also if a lot was learned. */
+/* Never DRIFT_CONFIGURED. DRIFT_JUMPS: drift_bound_jump() is not 0. */
 enum drift_reason drift_bound_reason(const struct drift_learned *l);
 
-/* The largest change of the frequency within about an hour, s/s; 0: none that
- * is as large as a jump (1.5 ppm). */
+/* The largest change of the frequency within about an hour, s/s; 0 if none
+ * reached 1.5 ppm. */
 double drift_bound_jump(const struct drift_learned *l);
 
 /* Is each value within its limits? For values from a file. */

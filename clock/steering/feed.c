@@ -21,24 +21,25 @@
 /* What remains uncertain of the bias of a route that came back, and of a route
  * that is as much longer there as back: this share of the possible change. */
 #define ROUTE_DOUBT 0.03
-/* The bias of a new route is judged after this many samples. A probability
- * above ROUTE_SURE of one of the likely changes is believed. What is uncertain
- * of the difference of two floors is a share of the mean queue. */
+/* The bias of a new route is judged after this many samples. One of the likely
+ * changes is believed if its probability is at least ROUTE_SURE. The difference
+ * of two floors is uncertain by FLOOR_SHARE of the mean queue. */
 #define ROUTE_SAMPLES 8
 #define ROUTE_SURE (2.0 / 3)
 #define FLOOR_SHARE 0.2
 
-/* Floors that creep are taken for routes a little longer, and there are many of
- * them; true routes that differ by less than CREEP_QUEUES mean queues are few.
- * So the odds that such a change is equal on both ways are that much better. */
+/* A floor that creeps looks like many routes, each a little longer. True routes
+ * that differ by less than CREEP_QUEUES mean queues are rare. So for such a
+ * small change, the odds of "both ways alike" are multiplied by CREEP_PRIOR. */
 #define CREEP_QUEUES 4.0
 #define CREEP_PRIOR 20.0
 /* The odds that a route with the floor of a remembered one is another one. */
 #define OTHER_ROUTE_PRIOR 0.1
 
-/* A bias beyond what its route can have is surely wrong if it is beyond it by
- * this many standard deviations and mean queues. With several sources a share
- * of the queue adds to the standard deviation: servers differ, too. */
+/* A bias is surely wrong if it exceeds the largest one that its route can have
+ * by this many standard deviations plus this many mean queues. With several
+ * sources, SERVER_SHARE of the queue adds to the standard deviation, because
+ * servers differ, too. */
 #define BIAS_DEVIATIONS 3
 #define BIAS_QUEUES 2
 #define SERVER_SHARE 0.3
@@ -91,8 +92,8 @@ static double detour(const struct steering_source *src, unsigned number)
 	return r->floor - least->floor;
 }
 
-/* The standard deviation of an even law within +- half of a difference of
- * floors. */
+/* The standard deviation of a bias that is uniform within +- half of a
+ * difference of floors. */
 static double half_even_sd(double difference)
 {
 	return fabs(difference) / 2 / sqrt(3);
@@ -138,8 +139,9 @@ static struct gaussian bias_now(
 	return b;
 }
 
-/* How likely a change of the bias makes what the samples of the route show,
- * against a change that may be any. */
+/* The odds of a change of the bias against any other change, by what the
+ * samples of the route show. `way`: 0 both ways alike, 1 and -1 one way alone.
+ */
 static double change_odds(
     const struct steering *s, const struct steering_source *src, int way)
 {
@@ -184,7 +186,8 @@ static void judge_route(struct steering *s, struct steering_source *src)
 	estimate_learn_bias(&s->estimate, (unsigned)src->slot, was);
 }
 
-/* What of this source's bias its route cannot have; 0: nothing for sure. */
+/* The part of this source's bias that its route cannot cause, s; 0 if that is
+ * not certain. */
 static double impossible_bias(
     const struct steering *s, const struct steering_source *src)
 {
@@ -210,7 +213,7 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The middle of n values, which it sorts. */
+/* Sorts the values. */
 static double median(double *values, unsigned n)
 {
 	qsort(values, n, sizeof(*values), ascending);
@@ -218,7 +221,7 @@ static double median(double *values, unsigned n)
 }
 
 /* If most sources have an impossible bias to the same side, an error of the
- * clock was taken for a bias when it had to be one or the other. */
+ * clock was taken for biases: moves it from the biases to the clock. */
 static void limit_biases(struct steering *s)
 {
 	double excess[ESTIMATE_SOURCES], low, high, by;
@@ -556,7 +559,7 @@ void feed_route_change(struct steering *s, struct steering_source *src,
 	if (known)
 		take_known_route(s, src, r, limited(src, *known), left, sd);
 	else if (to && to->crept)
-		/* On both ways alike, as far as anybody knows. */
+		/* A floor creeps on both ways alike, so the bias stays. */
 		src->bias_change_sd = 0;
 	else if (to && to->shift < 0 && detour(src, r->route) <= 0)
 		take_shortest_route(s, src, sd);

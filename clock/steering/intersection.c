@@ -3,12 +3,12 @@
 #include "clock/steering/candidates.h"
 #include "clock/steering/state.h"
 
-/* For this time the frequency of now is good enough to carry a bound. */
+/* The present frequency is good enough to carry a bound over this time. */
 #define RECENT_NS (256 * NS_PER_S)
 /* One answer alone may be plainly wrong. */
 #define EXCLUDING_LEAST 2
-/* A sample speaks for the estimate if it is as sharp as those that exclude it,
- * or up to this many times less sharp. */
+/* A sample that includes the estimate counts if its bounds are at most this
+ * many times as far apart as the widest bounds that exclude the estimate. */
 #define AS_SHARP 2
 
 #define LATEST 16 /* samples of each source */
@@ -19,7 +19,8 @@ struct bounds {
 	int64_t high_ns[LATEST * ESTIMATE_SOURCES];
 };
 
-/* Of all sources that are combined, the newest samples first. */
+/* Collects the bounds of the recent samples of all combined sources, the newest
+ * first. */
 static void recent_bounds(
     const struct steering *s, const struct carry *c, struct bounds *b)
 {
@@ -41,8 +42,8 @@ static void recent_bounds(
 		}
 }
 
-/* Do most of the sharp samples lie on the side of `sign` (1: above the
- * estimate)? */
+/* Returns true if most of the sharp samples lie on one side of the estimate.
+ * `sign`: 1 above it, -1 below it. */
 static bool most_exclude(const struct bounds *b, int64_t estimate_ns, int sign)
 {
 	int64_t width = 0;
@@ -65,8 +66,9 @@ static bool most_exclude(const struct bounds *b, int64_t estimate_ns, int sign)
 	return against >= EXCLUDING_LEAST && against > in_favour;
 }
 
-/* The newest sample first. One that contradicts the newer ones was carried by a
- * wrong frequency, or its server was set since: it is left out. */
+/* Begins with the newest sample, and leaves out each one that contradicts the
+ * newer ones: a wrong frequency carried it here, or its server was set since.
+ */
 static void intersect(const struct bounds *b, int64_t *low, int64_t *high)
 {
 	*low = INT64_MIN;

@@ -4,12 +4,13 @@
 
 #include <math.h>
 
-/* Of the frequency: for the vote, and for what must never be exceeded. */
+/* Standard deviations of the frequency: for the vote, and for the bound that
+ * must hold. */
 #define LIKELY_DEVIATIONS 2
 #define CERTAIN_DEVIATIONS 3
 
-/* In so many seconds from the first sample on, a frequency can be wrong by more
- * than its deviation says, but not by more than FIRST_FREQ, s/s. */
+/* In this time after the first sample, s, a frequency can be wrong by more than
+ * its deviation says, but not by more than FIRST_FREQ, s/s. */
 #define YOUNG_S 300.0
 #define FIRST_FREQ 100e-6
 
@@ -74,7 +75,7 @@ int64_t remaining_likely_ns(
 	       magnitude(v->offset_ns - theirs);
 }
 
-/* The sharpest of the records from `from` to before `until`, ns. */
+/* The least root distance of the records from `from` to before `until`, ns. */
 static int64_t sharpest(
     const struct steering_source *src, unsigned from, unsigned until)
 {
@@ -90,10 +91,11 @@ static int64_t sharpest(
 }
 
 /*
- * The samples of the first minutes may all have queued, and may show a
- * frequency that is far off with a small deviation. What their bounds allow is
- * certain, s/s: that of the sharpest in each half of the time, over half of the
- * time.
+ * How wrong the frequency of the first minutes can be, s/s; 0 later. These
+ * samples may all have queued, and then show a wrong frequency with a small
+ * deviation. But their bounds are certain: the frequency is not wrong by more
+ * than the sum of the least distance in each half of the samples, divided by
+ * half of the time.
  */
 static double young_freq(const struct steering_source *src)
 {
@@ -111,8 +113,9 @@ static double young_freq(const struct steering_source *src)
 		(span_s / 2));
 }
 
-/* Each sample of an honest server gives a bound; the least one holds. An older
- * one, of which less is known, is only looked at if it can be the least. */
+/* Each sample of an honest server gives a bound; the least of them counts. The
+ * growth since a sample is larger for an older one, so a sample that is too
+ * wide even with the growth since a newer one is skipped. */
 int64_t remaining_bound_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now)
 {

@@ -15,13 +15,14 @@ int64_t remaining_ns(const struct steering *s, const struct timescale *t,
 int64_t remaining_bound_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now);
 
-/* Like remaining_bound_ns(), for a clock that runs away as it is likely to.
- * Whether the sources are good enough must not depend on how long this machine
- * was watched. */
+/* Like remaining_bound_ns(), for a clock that runs away only as fast as is
+ * likely. It decides whether the sources are good enough, and that must not
+ * depend on how long this machine was watched. */
 int64_t remaining_likely_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now);
 
-/* How fast the clock is likely to run away, s/s, `freq_sd` aside. */
+/* How fast the clock is likely to run away, s/s, if its frequency were known
+ * exactly. */
 double remaining_likely_drift(const struct steering *s);
 
 /* How far the clock may run away in `age_s` seconds without a sample, s, if the
@@ -29,8 +30,8 @@ double remaining_likely_drift(const struct steering *s);
 double remaining_runaway_s(
     const struct steering *s, double age_s, double freq_sd);
 
-/* The estimated error of `v`, ns: by chance, because the sources differ, and by
- * what no packet shows. */
+/* The estimated error of `v`, ns. It has three parts: chance, the differences
+ * of the sources, and what no packet shows. */
 int64_t remaining_sd_ns(
     const struct steering *s, const struct estimate_value *v);
 

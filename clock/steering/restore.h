@@ -34,9 +34,10 @@ void steering_restore(struct steering *s, unsigned source,
 void steering_restore_path(struct steering *s, unsigned source,
     const struct sample *samples, unsigned count);
 
-/* What was learned of the drift. It holds after a boot, too. */
+/* Copies what was learned of the drift. It holds after a boot, too. */
 void steering_copy_drift(const struct steering *s, struct drift_learned *out);
-/* Before the first sample of this run; drift_learned_valid(l). */
+/* Call it before the first sample of this run. `l` is valid
+ * (drift_learned_valid). */
 void steering_restore_drift(struct steering *s, const struct drift_learned *l);
 
 #endif

@@ -26,8 +26,8 @@ struct record {
 	unsigned route; /* of the path, see struct delay_track */
 };
 
-/* While the administrator sets no max-clock-error: how fast the clock is likely
- * to run away, ppm. For the vote; the bound that is shown is learned. */
+/* How fast the clock is likely to run away, ppm, if max-clock-error is `auto`.
+ * For the vote; the bound that is shown grows by the learned drift. */
 #define LIKELY_DRIFT_PPM 1.0
 
 /* One source as the steering knows it. */

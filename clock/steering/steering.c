@@ -23,8 +23,8 @@
 /* A drift is not predicted further ahead than this: it may end. */
 #define DRIFT_AHEAD_MAX_S 600.0
 
-/* After this many intervals, and at least so many seconds, without a sample the
- * discipline decides again. */
+/* The discipline decides again after this many intervals without a sample, but
+ * not before this many seconds. */
 #define SILENT_INTERVALS 1.25
 #define SILENT_LEAST_S 32.0
 

@@ -4,19 +4,21 @@
 
 #include <math.h>
 
-/* Three standard deviations are half the delay: no error is larger. */
+/* No error is larger than half the delay. That is taken as three standard
+ * deviations, so one is the delay divided by this. */
 #define HALF_DELAY 6.0
-/* So much of a delay, s, may be the work of two machines, all of it on one way:
- * a process wakes up late, a stamp is taken early. */
+/* Up to this part of a delay, s, may be time in the two machines, all of it on
+ * one way: a process wakes up late, a stamp is taken early. */
 #define MACHINE_DELAY_S 60e-6
 /* Long paths are asymmetric by a share of their delay. */
 #define PATH_SHARE 0.005
-/* If the law of the delays has no edge, their smallest values may lie anywhere
- * below it, by a share of the softness. */
+/* If the delays have no sharp lower edge, it is uncertain where the floor is,
+ * by this share of the softness of the edge. */
 #define SOFT_SHARE 0.3
 
-/* The floors that a path has had, from the shortest to the longest, s. All of
- * their difference may be on one way. A queue that ended tells nothing. */
+/* The difference between the longest and the shortest floor that a path has
+ * had, s. All of it may be on one way. A congestion that ended does not count.
+ */
 static double range_of_floors(const struct delay_track *t)
 {
 	double least = INFINITY, most = 0;

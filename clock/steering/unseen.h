@@ -8,7 +8,8 @@
 
 struct steering;
 
-/* The standard deviation of what all members have in common, s. */
+/* The standard deviation of the error of the joint estimate that comes from
+ * this, s. The errors of the members count as independent. */
 double unseen_sd(const struct steering *s);
 
 #endif
