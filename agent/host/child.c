@@ -54,10 +54,10 @@ int child_open_program(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What a child needs of the environment: how the C library, OpenSSL and the
- * dynamic linker work is set for all processes of the agent. Even the process
- * with CAP_SYS_TIME may get all of it: only the user who started the agent sets
- * it, and the first process has obeyed it already. */
+/* What a child gets of the environment: what sets how the C library, OpenSSL
+ * and the dynamic linker work. It must be equal in all processes of the agent.
+ * Even the process with CAP_SYS_TIME may get all of it: only the user who
+ * starts the agent sets it, and the first process has obeyed it already. */
 static const char *const passed_on[] = {
     "ASAN_OPTIONS",
     "GLIBC_TUNABLES",

@@ -344,8 +344,8 @@ static int run_processes(struct agent *a)
 	leave_terminal(a);
 	log_start(a);
 	if (!start_children(a) || !settle_keeper(a) || !await_children(a)) {
-		/* No slew has begun, and a child that hangs obeys nothing
-		 * else. */
+		/* No slew has begun, and a child that hangs may ignore any
+		 * other signal. */
 		children_signal(a->loop.children, KEEPER_CHILDREN, SIGKILL);
 		return 1;
 	}

@@ -9,11 +9,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Between the end of a child's socket and the end of the child. */
+/* The longest time from the end of a child's socket to the end of the child. */
 #define REAP_NS (NS_PER_S / 2)
 #define REAP_LOOK_US 5000
 
-/* Takes the signals that wait. The end of a child shows at its socket, too. */
+/* Reads all pending signals. Returns true for SIGTERM or SIGINT. SIGCHLD is not
+ * needed: the socket of a child closes when it ends. */
 static bool end_asked(int signal_fd)
 {
 	struct signalfd_siginfo info;
@@ -24,8 +25,8 @@ static bool end_asked(int signal_fd)
 	return asked;
 }
 
-/* Which child has ended, and how. It may have been killed before it could log
- * anything. */
+/* Logs which child has ended, and how. It may have been killed before it could
+ * log anything. */
 static void log_cause(struct child *children, unsigned count)
 {
 	struct mono until = mono_after(clocks_mono(), REAP_NS);
@@ -43,7 +44,8 @@ static void log_cause(struct child *children, unsigned count)
 	log_error("the start failed: %s", text);
 }
 
-/* 1: ready, 0: the wait ends, and the reason is logged, -1: it has ended. */
+/* Returns 1 if the child is ready; 0 if we stop waiting, and have logged why;
+ * -1 if the child has ended. */
 static int await_one(
     const struct child *child, int fd, int signal_fd, struct mono until)
 {

@@ -1,4 +1,4 @@
-/* Waits until the children have started, and says what keeps one from it. */
+/* Waits until the children have started, and logs why one has not. */
 #ifndef AGENT_LAUNCH_READY_H
 #define AGENT_LAUNCH_READY_H
 

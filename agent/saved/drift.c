@@ -7,7 +7,7 @@
 
 #define MAGIC "NTSDRIFT"
 #define MAGIC_LEN 8
-/* One more with each change of the format or of what the numbers mean. */
+/* Raise it with each change of the format or of what the numbers mean. */
 #define VERSION 1
 
 /* Units of the file. */
@@ -19,7 +19,8 @@ static void put_number(struct writer *w, double value, double unit)
 	put_u64(w, (uint64_t)llround(value / unit));
 }
 
-/* A number that no double holds exactly is out of every range. */
+/* A double cannot hold all of 2^64 exactly, but all numbers that are within the
+ * limits of drift_learned_valid(). */
 static double take_number(struct reader *r, double unit)
 {
 	return (double)take_u64(r) * unit;

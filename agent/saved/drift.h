@@ -2,8 +2,8 @@
  * The file of the learned drift (clock/steering/drift_bound.h). Pure. README.md
  * of this folder has the format.
  *
- * It is a file of its own: what was learned in weeks holds after a boot, with
- * other servers, and if the file of samples is lost.
+ * It is a separate file: what was learned in weeks is still true after a boot,
+ * with other servers, and if the file of samples is lost.
  */
 #ifndef AGENT_SAVED_DRIFT_H
 #define AGENT_SAVED_DRIFT_H

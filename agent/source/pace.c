@@ -3,9 +3,9 @@
 #include <math.h>
 
 /* So many votes double the interval; one vote against halves it. The first
- * climb takes more votes. Most of them are at the shortest interval, where the
- * first minutes need samples, and some at the long ones: these hours show the
- * frequency, which all later intervals depend on. */
+ * climb takes more votes: most at the shortest interval, because the first
+ * minutes need samples, and some more at the long intervals, because those
+ * hours show the frequency, on which all later intervals depend. */
 #define VOTES_TO_GROW 4
 #define VOTES_TO_LEAVE_SHORTEST 8
 #define VOTES_TO_CLIMB 6

@@ -17,9 +17,9 @@
 #define PACE_FAR_MIN 6
 #define PACE_FAR_MAX 10
 
-/* The promise to the owner of a server: in any time the server gets at most one
- * request per shortest interval and this many more. README.md, "The promise".
- */
+/* The promise to the owner of a server: in any period the server gets at most
+ * one request per shortest interval, and this many more. README.md, "The
+ * promise". */
 #define PACE_ALLOWANCE 64
 
 /* A burst: answers wanted, requests at most, time between requests. One second
@@ -94,8 +94,8 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote);
 /* A request went out, `since_ns` after the one before. */
 void pace_sent(struct pace *p, int64_t since_ns);
 
-/* The least time from the last request to the next one: 0, or what keeps the
- * promise of PACE_ALLOWANCE. */
+/* The least time from the last request to the next one, so that the promise of
+ * PACE_ALLOWANCE is kept; 0 while the allowance lasts. */
 int64_t pace_least_ns(const struct pace *p);
 
 /* Something changed (a step, a new frequency): back to the shortest interval.
