@@ -1,7 +1,7 @@
 """Namespaces, servers and clients of one condition, on this machine's kernel.
 
-The client and its servers are hosts on one bridge. Every clock of them is the
-kernel's: an offset other than 0 is an error of who shows it.
+The client and its servers are hosts on one bridge. They all read the kernel's
+clock: if a client shows an offset other than 0, that is the client's error.
 """
 import calendar
 import json
@@ -17,9 +17,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT, RELAY, SERVERS = 2, 31, (11, 12, 13)
 SHAPER = 'rate 20mbit burst 16kb latency 100ms'
 BULK_PORT = {'down': 5001, 'up': 5002}
-# The word of `chronyc -c ntpdata` that is the total of sent requests.
+# The field of `chronyc -c ntpdata` that has the number of sent requests.
 CHRONYC_TOTAL_TX = 30
-# No process can set the clock.
+# Without this capability no process can set the clock.
 HARMLESS = ('setpriv', '--bounding-set=-sys_time', '--inh-caps=-sys_time')
 
 

@@ -3,13 +3,10 @@
  * usage: relay ADDRESS SERVER-ADDRESS UP DOWN
  *
  * Both use port 123. UP delays requests and DOWN delays answers: terms with a
- * comma between, whose delays add up. All are in milliseconds, but times T are
- * seconds since the start of the relay.
- *   const:D        always D
- *   exp:MEAN       exponential
- *   uniform:MOST   between 0 and MOST
- *   normal:SD      normal, never below 0 in the sum
- *   spike:D:SHARE  D for this share of the packets, at random
+ * comma between, whose delays add up. Delays are in milliseconds; T is in
+ * seconds since the start of the relay. const:D        always D exp:MEAN
+ * exponential uniform:MOST   between 0 and MOST normal:SD      normal, never
+ * below 0 in the sum spike:D:SHARE  D for this share of the packets, at random
  *   queue:MEAN:T   behind random cross traffic, until T
  *   until:D:T      D until T: a detour that ends
  *   level:MOST:T   one of four levels from 0 to MOST, chosen again each T
@@ -37,8 +34,8 @@
 #define HELD_MAX 256
 #define PACKET_MAX 2048
 
-/* Cross traffic: the share of the line that it fills, and the mean queue in
- * units of one burst (M/M/1). */
+/* Cross traffic: the share of the line that it fills, and how many bursts wait
+ * on average (M/M/1). */
 #define LOAD 0.8
 #define BURSTS_WAITING (LOAD / (1 - LOAD))
 #define LEVELS 4
@@ -366,7 +363,7 @@ int main(int argc, char **argv)
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		die("getrandom");
 	srand48(seed);
-	/* The timers of other programs may be late by 50 us. */
+	/* By default Linux lets a timer be late by 50 us. */
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	r.start_s = now_s(&r);
 	for (;;)

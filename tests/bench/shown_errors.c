@@ -1,6 +1,6 @@
 /*
- * Preloaded into a client of the simulator, in front of the simulator's own
- * library: writes down which errors the client tells the kernel. One line for
+ * For LD_PRELOAD in a client of clknetsim, before the library of clknetsim:
+ * writes down which errors the client tells the kernel. One line for
  * each call: the client's time (s since 1970), the maximum and the estimated
  * error (us). SHOWN_ERRORS in the environment names the file.
  */

@@ -9,8 +9,8 @@
 #define SEEDS 32
 /* Every so many rows are checked; `sim --start` shows all of them. */
 #define ROW_STEP 5
-/* Our RMS, at most, as a multiple of that of chronyd. The aim is 0.9; the
- * medians of so many seeds are known to a few per cent. */
+/* The limit of our RMS, as a multiple of that of chronyd. The aim is 0.9; the
+ * medians of SEEDS seeds are uncertain by a few per cent. */
 #define RATIO 0.95
 /* The first correction, without the time of a key exchange, s. */
 #define FIRST_S 0.5

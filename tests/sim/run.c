@@ -250,8 +250,8 @@ static void judge(struct coverage *c, double error, double sd, double bound)
 	c->violations += error > bound;
 }
 
-/* What no packet shows is part of the shown error, so that one is too large in
- * these symmetric worlds. The part that is by chance must fit. */
+/* The estimator's own standard deviation, s. The shown error also has a part
+ * for what no packet shows, so it is too large in these symmetric worlds. */
 static double chance_s(const struct run *r)
 {
 	const struct estimate *e = &r->steering->estimate;

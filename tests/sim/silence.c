@@ -8,14 +8,14 @@
 #define HOUR (3600 * NS_PER_S)
 #define DAY_S 86400.0
 
-/* A flat rule that is known to hold for cheap oscillators, s/s. */
+/* A fixed rate that is known to hold for cheap oscillators, s/s. */
 #define FLAT 50e-6
 /* On an ordinary machine the learned bound is at most this share of it. */
 #define WIDTH_SHARE (1 / 20.0)
 /* The share of seconds in which the bound must hold, over all rows. */
 #define COVERAGE 0.9999
-/* The width of an ordinary row is a mean over the seeds: a few runs are much
- * wider. Others are judged by what is covered alone. */
+/* For the width of an ordinary row, the mean over more seeds counts, because a
+ * few runs are much wider. For other rows only COVERAGE counts. */
 #define ORDINARY_SEEDS 6
 #define OTHER_SEEDS 2
 

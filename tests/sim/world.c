@@ -189,7 +189,7 @@ struct clock_ops sim_world_clock(struct sim_world *w)
 
 #define DAY_NS (24 * 3600 * NS_PER_S)
 
-/* A random number for these three; the same for each call. */
+/* A number from 0 to 1 that depends on the seed and these three alone. */
 static double fixed_uniform(
     const struct sim_world *w, unsigned number, unsigned salt, int64_t slot)
 {

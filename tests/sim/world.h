@@ -82,9 +82,9 @@ struct sim_oscillator {
 	int64_t step_at; /* from then on, step is added to freq; 0: never */
 	double step;
 	double jump, jump_every; /* random steps: sd s/s, mean time s */
-	/* Part of freq takes another value, evenly within +- half of
-	 * jump_most, each jump_every_s seconds on average; 0: never. Or it
-	 * changes by a value within +- jump_most. */
+	/* A part of the frequency jumps each jump_every_s seconds on average;
+	 * 0: never. It jumps to a value within +- half of jump_most, or with
+	 * jumps_add_up by a value within +- jump_most. */
 	double jump_every_s, jump_most;
 	bool jumps_add_up;
 };

@@ -1,7 +1,7 @@
 #ifndef SIM_WORLD_CHECK_H
 #define SIM_WORLD_CHECK_H
 
-/* Checks that the worlds delay packets as they say. */
+/* Checks that each kind of world delays packets as its table row says. */
 void check_worlds(unsigned *passed, unsigned *failed);
 
 #endif

@@ -126,7 +126,7 @@ enum {
 	RTA_GATEWAY_AT = 36,
 };
 
-/* As change(), of a message in which one byte is another. */
+/* Like change(), after one byte of the message was replaced. */
 static bool change_with(
     struct network *n, const char *hex, size_t at, uint8_t byte)
 {
@@ -139,7 +139,8 @@ static bool change_with(
 	return n->changed;
 }
 
-/* Each row goes to an agent that knows nothing, or this message only. */
+/* Each row is for an agent that knows nothing, or only the unchanged message.
+ */
 static void one_byte_decides(void **state)
 {
 	static const struct {
@@ -188,7 +189,7 @@ static void an_agent_forgets_only_what_is_gone(void **state)
 	assert_int_equal(n->fact_count, 3);
 	assert_true(change(n, default_route_gone));
 	assert_int_equal(n->fact_count, 2);
-	/* It was gone before. */
+	/* The route is gone already, so no fact is removed. */
 	assert_true(change(n, default_route_gone));
 	assert_int_equal(n->fact_count, 2);
 	assert_false(change_with(n, address_4, IFA_INDEX_AT, 1));

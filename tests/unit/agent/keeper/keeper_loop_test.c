@@ -706,7 +706,7 @@ static void test_order_of_the_end(void **state)
 	assert_int_equal(s->shared->freq_sets, 3);
 }
 
-/* With -q, too, an engine that is killed is not done. */
+/* With -q, too, the keeper fails if the engine is killed. */
 static void test_engine_killed_with_once(void **state)
 {
 	struct scene *s = *state;
@@ -1082,7 +1082,7 @@ static void close_manager(int fd, const struct sockaddr_un *at)
 	close(fd);
 }
 
-/* It got messages that begin so, and no other. */
+/* The socket has messages with these beginnings, and no other message. */
 static void assert_got(int fd, const char *const begins[], size_t count)
 {
 	char text[64];

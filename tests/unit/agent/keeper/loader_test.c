@@ -58,12 +58,12 @@ static void what_is_wrong_is_told_by_line(void **state)
 	loader_read(r->path, got);
 	assert_int_equal(got->ok, 0);
 	assert_says(got->text, r->path);
-	/* A file that is missing is no matter of rights. */
+	/* If a file is missing, no hint about rights is given. */
 	assert_null(strstr(got->text, "the user that"));
 	free(got);
 }
 
-/* 0: the text of the error says who has to be able to read the file. */
+/* Returns 0 if the error text says which user must be able to read the file. */
 static int read_as_nobody(const struct config_room *r)
 {
 	struct reload_result *got;

@@ -367,9 +367,9 @@ static double draw_law(struct chance *c, unsigned law)
 	return (a + b) / 10 + (chance_uniform(c) < 0.1 ? 9 : 0);
 }
 
-/* The gap by a route's smallest delays is right in the mean, or too large by
- * less than the double, whatever the law is, and never above the one by the
- * mean queue. */
+/* The gap that follows from a route's smallest delays is right in the mean, or
+ * up to twice as large, for any law. It is never above the gap that follows
+ * from the mean queue. */
 static void the_smallest_delays_tell_the_gap(void **state)
 {
 	(void)state;

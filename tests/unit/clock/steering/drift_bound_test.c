@@ -200,20 +200,20 @@ static void noise_is_no_drift(void **state)
 	struct clock_model c;
 
 	(void)state;
-	/* 0.25 ppm of 1024 s are hidden, those of 4096 s are not. */
+	/* This noise hides 0.25 ppm in 1024 s, but not in 4096 s. */
 	begin(&c);
 	c.now.offset_sd = 0.5e-3;
 	updates_for(&c, 20 * HOUR_S);
 	assert_true(c.bound.learned.period[0].lag[1].windows == 0);
 	assert_true(c.bound.learned.period[0].lag[2].windows > 14);
-	/* The short lengths take the rate of that one. */
+	/* The shorter lengths take the rate of 4096 s. */
 	c.freq += 1e-6;
 	updates_for(&c, 5 * HOUR_S);
 	assert_true(worst_ppm(&c, 2) < sqrt(1 - NOISE_PPM * NOISE_PPM));
 	assert_true(
 	    worst_ppm(&c, 2) > sqrt(0.75 * 0.75 - NOISE_PPM * NOISE_PPM));
 	assert_true(rate_ppm(&c, 1) > 2 * worst_ppm(&c, 2));
-	/* So is the deviation of the frequency itself. */
+	/* The deviation of the frequency explains a change, too. */
 	begin(&c);
 	c.now.freq_sd = 0.2e-6;
 	updates_for(&c, 10 * HOUR_S);
@@ -241,7 +241,7 @@ static void a_frequency_that_is_not_known_opens_no_window(void **state)
 	assert_int_equal(reason(&c), DRIFT_LEARNED);
 }
 
-/* Time jumped: what lies across the jump says nothing about the oscillator. */
+/* A window with a jump of the time in it says nothing about the oscillator. */
 static void an_interruption_closes_the_windows(void **state)
 {
 	struct clock_model c;
@@ -342,7 +342,8 @@ static void the_factor_depends_on_the_trials(void **state)
 	    {2, 16, 0, 4096, 25},
 	    {2, 8, 8, 4096, 25},
 	    {2, 0, 16, 1, 25},
-	    /* Beyond: the square root, up to 50 ppm. */
+	    /* Longer than any length that was tried often: the rate grows with
+	     * the square root, up to 50 ppm. */
 	    {2, 16, 0, 8192, 35.36},
 	    {2, 16, 0, 4097, 25},
 	    {2, 16, 0, 30000, 50},
@@ -451,7 +452,8 @@ static void a_valid_value_is_within_its_limits(void **state)
 		}
 }
 
-/* What the longest life can fill in is within the limits of a file. */
+/* However long the agent runs, what it learns is within the limits of a file.
+ */
 static void a_life_of_months_stays_valid(void **state)
 {
 	struct clock_model c;

@@ -51,8 +51,8 @@ static void add_wrong(struct rig *r, unsigned source, unsigned n)
 	}
 }
 
-/* One wrong answer, and one server against two, move nothing; the only server
- * does with most of its sharp answers. */
+/* One wrong answer moves nothing, nor does one server against two. A server
+ * that is alone moves the estimate if most of its sharp answers exclude it. */
 static void the_most_sharp_samples_decide(void **state)
 {
 	static const struct {

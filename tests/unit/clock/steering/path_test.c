@@ -126,7 +126,8 @@ static void the_errors_in_the_kernel_grow_in_a_silence(void **state)
 	rig_close(&r);
 }
 
-/* What a longer route taught of the drift may be the end of its queue. */
+/* A window across a new shortest route teaches nothing: the end of a queue may
+ * look like drift. */
 static void a_new_shortest_route_interrupts_the_drift(void **state)
 {
 	struct steering s;

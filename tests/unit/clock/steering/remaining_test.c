@@ -97,7 +97,8 @@ static void the_least_bound_of_all_samples_counts(void **state)
 	open_with(&r, 0);
 	v = estimate_at(&r.steering->estimate, r.now);
 	before = remaining_bound_ns(r.steering, &v, r.now);
-	/* 1 ms late: half of it is worth 20 s at 25 ppm. */
+	/* A delay of 1 ms more widens the bound by 0.5 ms, as much as 20 s at
+	 * 25 ppm do. */
 	late = rig_sample(&r, 0);
 	late.delay_ns += NS_PER_MS;
 	steering_add(r.steering, 0, &late);
@@ -152,7 +153,7 @@ static void the_kernel_gets_the_learned_bound(void **state)
 	rig_add(&r, 0, 0);
 	assert_true(rig_update(&r));
 	t = rig_track(&r);
-	/* Together with the offset that is slewed away. */
+	/* The command's maximum error also has the offset that it slews. */
 	assert_int_equal(r.last.max_error_ns - llabs(r.last.slew_ns),
 	    t.root_delay_ns / 2 + t.root_dispersion_ns);
 	rig_close(&r);

@@ -1,7 +1,7 @@
 /*
  * Replays samples of a real network stack (traces/README.md). The true offset
  * is 0 in each second, so every estimate that differs from 0 is an error. `-v`
- * prints what each window has.
+ * prints the RMS error of each window.
  */
 #include "clock/steering/state.h"
 #include "clock/steering/steering.h"
@@ -21,7 +21,7 @@ struct trace {
 	struct sample sample[SAMPLES_MAX];
 };
 
-/* Errors of the seconds from `from` to the next window, us. */
+/* The limit of the RMS error from second `from` to the next window, us. */
 struct window {
 	unsigned from;
 	double rms_most;

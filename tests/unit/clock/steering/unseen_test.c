@@ -1,4 +1,4 @@
-/* The share of the estimated error that no packet shows. */
+/* The part of the estimated error for what no packet shows. */
 #include "clock/steering/unseen.h"
 
 #include "clock/steering/state.h"
@@ -23,8 +23,8 @@ static void set_floor(struct rig *r, unsigned route, double floor)
 	}
 }
 
-/* Three times it is never more than half the delay, and nearly so where the
- * delay is that of two machines. */
+/* Three deviations are never more than half of the delay, and nearly as much if
+ * all of the delay may be time in the two machines. */
 static void it_is_a_share_of_the_delay(void **state)
 {
 	static const struct {
@@ -68,7 +68,8 @@ static void several_sources_share_it(void **state)
 	assert_true(fabs(one / four - 2) < 0.01);
 }
 
-/* A sixth of it; the floor of a congestion that ended does not count. */
+/* The deviation has a sixth of the range. The floor of a congestion that ended
+ * does not count. */
 static void the_range_of_floors_counts(void **state)
 {
 	double was, is;
