@@ -75,6 +75,13 @@
 #define QUIETER_LEAST 3
 #define QUIETER_MOST 8
 #define QUIETER_APART 3
+/* After more than EMPTY_SAMPLES samples, one sample is enough if its delay is
+ * below this share of the quiet queue: by chance that has a probability of e^-9,
+ * whatever the floor is. */
+#define EMPTY_SHARE 0.0157
+#define EMPTY_SAMPLES 8
+/* A congestion is at most so many mean queues above the free path. */
+#define CONGESTION_QUEUES 6
 
 /* The least number of latest samples in which a longer route can show. */
 #define LONGER_SAMPLES 8
@@ -524,8 +531,22 @@ static bool is_shorter(
 		   SHORTER_GAPS * delay_floor_gap(t, r->samples) + t->queue;
 }
 
-/* Returns m if the latest m samples are by far the smallest; else 0. */
-static unsigned quieter_since(const struct delay_track *t)
+/* The smallest delay of route `r` before the latest m samples, if these are its
+ * smallest ones. The route has all of them but the last one. */
+static double floor_before(const struct delay_route *r, unsigned m)
+{
+	return m <= r->samples ? r->lowest[m - 1] : INFINITY;
+}
+
+static bool is_empty_at_once(const struct delay_track *t, double delay)
+{
+	return t->since > EMPTY_SAMPLES && delay < EMPTY_SHARE * t->quiet;
+}
+
+/* Returns m if the latest m samples are by far the smallest, and smaller than
+ * all others of the route; else 0. */
+static unsigned quieter_since(
+    const struct delay_track *t, const struct delay_route *r)
 {
 	unsigned n = t->since < DELAY_RECENT ? t->since : DELAY_RECENT;
 	double least = INFINITY, most = 0, rest = INFINITY;
@@ -545,7 +566,9 @@ static unsigned quieter_since(const struct delay_track *t)
 		least = fmin(least, d);
 		most = fmax(most, d);
 		chance += log((double)(n - m + 1) / m);
-		if (most >= floors[m])
+		if (m == 1 && d < floor_before(r, 1) && is_empty_at_once(t, d))
+			return m;
+		if (most >= fmin(floors[m], floor_before(r, m)))
 			continue;
 		if (m >= QUIETER_LEAST && chance > QUIETER_LOG_ODDS + log(n) &&
 		    floors[m] - most > QUIETER_APART * (most - least))
@@ -604,23 +627,36 @@ static void take_back(struct delay_track *t, struct delay_route *r, unsigned m)
 		r->floor = fmin(r->floor, d);
 	}
 	r->marks[0] = r->marks[1] = r->floor;
-	r->congested = true;
 }
 
-/* Begins a new route with the latest m samples, and learns the queue from them
- * alone: the congestion says nothing about the present queue. */
-static void end_congestion(
+/* The queues of a congestion say nothing about those of now: they are learned
+ * as at a start. */
+static void forget_queues(
+    struct delay_track *t, const struct window *w, unsigned m)
+{
+	double queue = m < QUIETER_LEAST ? 0 : queue_of(w);
+
+	t->learning = t->seen - m;
+	t->queue = t->quiet = t->lately =
+	    fmax(queue * (1 + LATELY_DOUBT / sqrt(m)), QUEUE_MIN);
+	t->rise = t->sides_rise = 0;
+	t->blocks = 0;
+}
+
+/* The latest m samples are by far the smallest. The delays of a congestion are
+ * spread, those of a longer route are not. */
+static enum delay_event leave_longer(
     struct delay_track *t, struct delay_route *r, unsigned m)
 {
 	struct window w = latest(t, m);
 
 	take_back(t, r, m);
+	r->congested = r->floor - w.least < CONGESTION_QUEUES * t->queue;
 	take_route(t, &w);
-	t->learning = t->seen - m;
-	t->queue = t->quiet = t->lately =
-	    fmax(queue_of(&w) * (1 + LATELY_DOUBT / sqrt(m)), QUEUE_MIN);
-	t->rise = t->sides_rise = 0;
-	t->blocks = 0;
+	if (!r->congested)
+		return DELAY_SHORTER;
+	forget_queues(t, &w, m);
+	return DELAY_FREED;
 }
 
 static enum delay_event lower_floor(
@@ -649,11 +685,10 @@ enum delay_event delay_add(
 		return first_of_all(t, delay);
 	if (is_shorter(t, r, delay))
 		return shorter_route(t, r);
-	quieter = quieter_since(t);
+	quieter = quieter_since(t, r);
 	if (quieter > 0) {
-		end_congestion(t, r, quieter);
 		*back = quieter;
-		return DELAY_SHORTER;
+		return leave_longer(t, r, quieter);
 	}
 	add_to_route(r, delay);
 	r->last = t->seen;

@@ -70,7 +70,8 @@ struct delay_track {
 enum delay_event {
 	DELAY_UNCHANGED,
 	DELAY_NEW_FLOOR, /* the smallest delay so far, on the same route */
-	DELAY_SHORTER,	 /* a shorter route, or the end of a congestion */
+	DELAY_SHORTER,	 /* a shorter route */
+	DELAY_FREED,	 /* a shorter route: all before it was congestion */
 	DELAY_LONGER,	 /* a longer route */
 };
 

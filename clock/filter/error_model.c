@@ -22,6 +22,9 @@
 #define ASYMMETRY_ODDS 10.0
 #define ASYMMETRY_MAX 0.97
 #define ASYMMETRY_PRIOR 4
+/* What was learned of it before holds for queues of about that size: up to so
+ * many times larger or smaller. */
+#define QUEUE_LIKE 8
 /* A delay of more mean queues than this may have any cause: it says no more
  * about the asymmetry than one of this many. */
 #define TILT_QUEUES 3.0
@@ -56,7 +59,8 @@ void error_model_init(struct error_model *m)
 
 void error_model_restart(struct error_model *m)
 {
-	struct error_sums before = m->now;
+	struct error_sums before =
+	    m->now.samples < FEW_SAMPLES ? m->before : m->now;
 
 	error_model_init(m);
 	m->before = before;
@@ -87,8 +91,10 @@ static struct shape mean_shape(const struct error_model *m)
 static double queue_asymmetry(
     const struct error_model *m, const struct delay_track *t)
 {
+	bool usual = m->before.queue < QUEUE_LIKE * t->queue &&
+		     t->queue < QUEUE_LIKE * m->before.queue;
 	const struct error_sums *sums =
-	    m->before.samples > m->now.samples ? &m->before : &m->now;
+	    usual && m->before.samples > m->now.samples ? &m->before : &m->now;
 	double r = sums->error / (sums->excess + ASYMMETRY_PRIOR * t->queue);
 	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT;
 	double odds_for_none;
@@ -187,4 +193,5 @@ void error_model_learn(struct error_model *m, const struct delay_track *t,
 	m->now.error += share * error - m->now.error / MEMORY;
 	m->now.excess += share * half - m->now.excess / MEMORY;
 	m->now.samples += share - m->now.samples / MEMORY;
+	m->now.queue = t->queue;
 }

@@ -24,6 +24,7 @@ struct error_model {
 	 * filter, and of all samples before it. */
 	struct error_sums {
 		double error, excess, samples;
+		double queue; /* the mean one while they were learned, s */
 	} now, before;
 };
 

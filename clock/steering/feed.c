@@ -420,7 +420,8 @@ static double starting_freq(const struct steering *s, double *sd)
 	struct estimate_value v;
 
 	*sd = s->first_freq_sd;
-	if (!s->estimate.started || s->discipline.updates == 0)
+	if (!s->estimate.started || s->forget_freq ||
+	    s->discipline.updates == 0)
 		return s->first_freq;
 	v = estimate_at(&s->estimate, s->estimate.at);
 	if (!(v.freq_sd + FREQ_CARRIED_SD < *sd))
@@ -593,4 +594,5 @@ void feed_replay(struct steering *s)
 		feed_record(s, src, r);
 	}
 	s->replay_due = false;
+	s->forget_freq = false;
 }

@@ -12,7 +12,7 @@
 /* In this time after the first sample, s, a frequency can be wrong by more than
  * its deviation says, but not by more than FIRST_FREQ, s/s. */
 #define YOUNG_S 300.0
-#define FIRST_FREQ 100e-6
+#define FIRST_FREQ 500e-6
 
 static int64_t magnitude(int64_t ns)
 {

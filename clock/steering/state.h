@@ -86,6 +86,7 @@ struct steering {
 	struct estimate estimate;
 	unsigned members[ESTIMATE_SOURCES]; /* the sources in the filter */
 	unsigned member_count;
+	bool forget_freq;   /* the filter starts without the estimated one */
 	bool replay_due;    /* the filter must start again from the records */
 	bool sample_is_new; /* one went into the filter since the last update */
 	struct osc first_at;

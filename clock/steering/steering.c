@@ -67,12 +67,41 @@ static void add_record(
 	*record(src, 0) = (struct record){.sample = *m};
 }
 
+/* Has the path been on any route that was not congested, but the one of now? */
+static bool was_free(const struct steering_source *src)
+{
+	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
+		const struct delay_route *r = &src->delay.routes[i];
+
+		if (r->samples > 0 && r->number != src->delay.route &&
+		    !r->congested)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The latest `back` samples are the first ones on a free path. The errors of a
+ * queue follow each other, so that a congestion seems to show a frequency. If
+ * nothing else was ever seen of this path, its records are dropped, and the
+ * frequency is what was known before the first sample.
+ */
+static void forget_congestion(
+    struct steering *s, struct steering_source *src, unsigned back)
+{
+	error_model_restart(&src->error_model);
+	if (was_free(src))
+		return;
+	src->count = back;
+	s->forget_freq = true;
+}
+
 void steering_add(struct steering *s, unsigned source, const struct sample *m)
 {
 	struct steering_source *src = &s->sources[source];
 	enum delay_event event;
 	unsigned back, known;
-	bool new_shortest;
+	bool new_shorter;
 
 	if (src->run_samples == 0 && members_contradict(s, src, m))
 		members_clear(src);
@@ -84,12 +113,13 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	if (src->slot < 0)
 		return;
 	known = delay_route(&src->delay, src->delay.route)->samples;
-	new_shortest = event == DELAY_SHORTER && known == back;
-	if (new_shortest)
+	new_shorter =
+	    event == DELAY_FREED || (event == DELAY_SHORTER && known == back);
+	if (new_shorter)
 		drift_bound_interrupt(&s->drift);
-	if (new_shortest && back > 1)
-		error_model_init(&src->error_model);
-	if (event == DELAY_LONGER || new_shortest ||
+	if (event == DELAY_FREED)
+		forget_congestion(s, src, back);
+	if (event == DELAY_LONGER || new_shorter ||
 	    (power_of_two(known) && known > 1 && known <= HINDSIGHT))
 		s->replay_due = true;
 	if (s->replay_due)

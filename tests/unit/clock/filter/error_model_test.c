@@ -162,7 +162,7 @@ static void test_the_asymmetry_is_bounded(void **state)
 		error_model_init(&m);
 		for (unsigned i = 0; i < 100; i++)
 			(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
-		m.now = (struct error_sums){sign, 1, 1000};
+		m.now = (struct error_sums){sign, 1, 1000, t.queue};
 		r = sign * 0.97 * 0.97 * 0.97 / (0.97 * 0.97 + 0.01);
 		tilt = (1 / (1 + r) - 1 / (1 - r)) / t.queue;
 		assert_true(
