@@ -76,8 +76,8 @@
 #define QUIETER_MOST 8
 #define QUIETER_APART 3
 /* After more than EMPTY_SAMPLES samples, one sample is enough if its delay is
- * below this share of the quiet queue: by chance that has a probability of e^-9,
- * whatever the floor is. */
+ * below this share of the quiet queue: by chance that has a probability of
+ * e^-9, whatever the floor is. */
 #define EMPTY_SHARE 0.0157
 #define EMPTY_SAMPLES 8
 /* A congestion is at most so many mean queues above the free path. */
