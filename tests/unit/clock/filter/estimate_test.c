@@ -578,6 +578,25 @@ static void a_bound_moves_each_model_and_its_frequency(void **state)
 		}
 }
 
+/* A bound that is far wider than the estimate says little, and this much. */
+static void a_wide_bound_has_the_density_of_its_width(void **state)
+{
+	static const double halves[] = {1e-3, 1, 1e3, 1e6};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+		static struct estimate e;
+		struct setting w;
+		int64_t at_ns;
+
+		settle(&e, &w, 1);
+		at_ns = estimate_at(&e, w.now).offset_ns;
+		estimate_bound(&e, w.now, at_ns - ns_of_s(halves[i]),
+		    at_ns + ns_of_s(halves[i]));
+		assert_true(fabs(e.evidence + log(2 * halves[i])) < 1e-3);
+	}
+}
+
 /* A clock whose frequency is 2 ppm off, and only bounds of 0.1 ms: they teach
  * the frequency. */
 static void bounds_alone_correct_the_frequency(void **state)
@@ -731,6 +750,7 @@ int main(void)
 	    cmocka_unit_test(the_offset_takes_over_from_a_bias),
 	    cmocka_unit_test(a_bias_in_doubt_widens_the_start),
 	    cmocka_unit_test(a_bound_moves_each_model_and_its_frequency),
+	    cmocka_unit_test(a_wide_bound_has_the_density_of_its_width),
 	    cmocka_unit_test(bounds_alone_correct_the_frequency),
 	    cmocka_unit_test(a_bound_is_moved_to_the_time_of_the_states),
 	    cmocka_unit_test(a_change_touches_what_it_names),
