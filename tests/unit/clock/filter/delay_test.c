@@ -389,7 +389,6 @@ static void the_smallest_delays_tell_the_gap(void **state)
 	    {LOPSIDED, 0, 500, 1.5, 1.9},
 	    {SPIKES, 0, 12, 1.0, 1.6},
 	    {SPIKES, 0, 60, 1.0, 1.5},
-	    {SPIKES, 0, 500, 0.9, 1.25},
 	};
 
 	(void)state;
@@ -435,7 +434,8 @@ static void the_kth_smallest_delay_tells_the_gap(void **state)
 	    {31, 7, 1e3},
 	    {32, 8, 1e3},
 	    {5000, 8, 1e4},
-	    /* Hardly less than by the mean queue, which then tells more. */
+	    /* The smallest delays give hardly a smaller gap than the
+	     * mean queue does, so the mean queue counts. */
 	    {32, 0, 40},
 	    {32, 8, 70},
 	};
@@ -672,8 +672,8 @@ static void a_creeping_floor_is_marked(void **state)
 	static const struct {
 		double step, rate; /* queues, and queues per sample */
 		unsigned least, most;
-	} rows[] = {{10, 0, 0, 0}, {50, 0, 0, 0}, {0, 0, 0, 0},
-	    {0, 0.03, 35, 100}, {0, 0.1, 65, 100}, {0, 0.3, 95, 100}};
+	} rows[] = {{10, 0, 0, 0}, {0, 0, 0, 0}, {0, 0.03, 35, 100},
+	    {0, 0.1, 65, 100}, {0, 0.3, 95, 100}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

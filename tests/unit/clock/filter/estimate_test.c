@@ -538,8 +538,8 @@ static void a_bias_in_doubt_widens_the_start(void **state)
 		}
 }
 
-/* Every model is inside, also one that was sure to be elsewhere, and learns
- * that its frequency has been too low or too high. */
+/* A bound pulls in every model, also one that was sure of another offset. Each
+ * model learns that its frequency has been too low or too high. */
 static void a_bound_moves_each_model_and_its_frequency(void **state)
 {
 	static const double outs[] = {3e-5, -3e-5, 1e-3, -1e-3, 1, -1};
@@ -578,7 +578,8 @@ static void a_bound_moves_each_model_and_its_frequency(void **state)
 		}
 }
 
-/* A bound that is far wider than the estimate says little, and this much. */
+/* The evidence of a bound that is far wider than the estimate is the log of an
+ * even density over the bound. */
 static void a_wide_bound_has_the_density_of_its_width(void **state)
 {
 	static const double halves[] = {1e-3, 1, 1e3, 1e6};

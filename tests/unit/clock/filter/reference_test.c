@@ -127,7 +127,8 @@ static void an_oscillator_passes_an_interval_as_integration_says(void **state)
 	}
 }
 
-/* What `add` learns of the model is known before it. */
+/* estimate_evidence() tells the evidence of a measurement before it is added.
+ */
 static void add(
     struct estimate *e, const struct estimate_row *r, const struct box *box)
 {
