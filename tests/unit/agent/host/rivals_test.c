@@ -93,6 +93,9 @@ static void a_process_that_is_gone_has_no_name(void **state)
 	process(r, "98", "a name\n");
 	rivals_comm(r->dir, 98, comm);
 	assert_string_equal(comm, "a name");
+	process(r, "96", "x");
+	rivals_comm(r->dir, 96, comm);
+	assert_string_equal(comm, "x");
 	process(
 	    r, "97", "a name that is much longer than any that Linux gives");
 	rivals_comm(r->dir, 97, comm);
