@@ -229,6 +229,40 @@ static void some_attributes_decide(void **state)
 	}
 }
 
+/* A route to fe80::/10 or ff00::/8 leads to no server. */
+static void link_local_routes_do_not_count(void **state)
+{
+	enum { FAMILY_AT = 16, DST_AT = 32 };
+	/* Its destination has two bytes, fe80. */
+	static const char route[] = "24000000180000060000000000000000"
+				    "0a400000fe0200010000000006000100fe800000";
+	static const struct {
+		uint8_t family, bytes[2];
+		bool counts;
+	} rows[] = {
+	    {AF_INET6, {0xfe, 0x80}, false},
+	    {AF_INET6, {0xfe, 0xbf}, false},
+	    {AF_INET6, {0xfe, 0x7f}, true},
+	    {AF_INET6, {0xfd, 0x80}, true},
+	    {AF_INET6, {0xff, 0x02}, false},
+	    {AF_INET, {0xfe, 0x80}, true},
+	};
+	struct network *n = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint32_t words[BYTES_MAX / 4];
+		uint8_t *bytes = (uint8_t *)words;
+		size_t len = bytes_of(route, words);
+
+		n->changed = false;
+		bytes[FAMILY_AT] = rows[i].family;
+		memcpy(bytes + DST_AT, rows[i].bytes, 2);
+		network_note(n, words, len);
+		if (n->changed != rows[i].counts)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void messages_may_be_short(void **state)
 {
 	static const char *const rows[] = {
@@ -512,6 +546,7 @@ int main(void)
 	    TEST(a_link_counts_when_it_comes_up),
 	    TEST(one_byte_decides),
 	    TEST(some_attributes_decide),
+	    TEST(link_local_routes_do_not_count),
 	    TEST(messages_may_be_short),
 	    TEST(an_attribute_may_be_empty),
 	    TEST(an_agent_forgets_only_what_is_gone),

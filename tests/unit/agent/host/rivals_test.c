@@ -2,6 +2,7 @@
 #include "agent/host/rivals.h"
 
 #include "base/log.h"
+#include "tests/unit/agent/host/free_input.h"
 #include "tests/unit/agent/config/config_room.h"
 
 static void process(
@@ -85,9 +86,17 @@ static void a_process_that_is_gone_has_no_name(void **state)
 {
 	struct config_room *r = *state;
 	char comm[RIVALS_COMM_MAX] = "xx";
-	int before = dup(0), after;
+	int before = dup(0), after, saved;
 
 	close(before);
+	process(r, "95", "y");
+	saved = input_free();
+	rivals_comm(r->dir, 95, comm);
+	after = dup(STDERR_FILENO);
+	close(after);
+	input_back(saved);
+	assert_string_equal(comm, "y");
+	assert_int_equal(after, STDIN_FILENO);
 	rivals_comm(r->dir, 99, comm);
 	assert_string_equal(comm, "");
 	process(r, "98", "a name\n");

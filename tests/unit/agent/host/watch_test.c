@@ -264,6 +264,21 @@ static void a_link_may_lead_to_the_root(void **state)
 	assert_true(noticed(f));
 }
 
+/* What it leads to is too long together with the rest of the path. */
+static void a_link_may_be_too_long(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "long/neighbour");
+	char target[PATH_MAX - 4];
+
+	memset(target, '/', sizeof(target) - 1);
+	target[sizeof(target) - 1] = '\0';
+	link_to(f, target, "long");
+	begin(f, p.text);
+	write_file(f, "neighbour");
+	assert_false(noticed(f));
+}
+
 static void the_longest_name_is_watched(void **state)
 {
 	struct fixture *f = *state;
@@ -477,6 +492,7 @@ int main(void)
 	    TEST(any_file_of_a_directory_counts),
 	    TEST(a_loop_of_links_ends),
 	    TEST(a_link_may_lead_to_the_root),
+	    TEST(a_link_may_be_too_long),
 	    TEST(the_longest_name_is_watched),
 	    TEST(it_may_have_any_descriptor),
 	    TEST(a_flood_is_read_in_parts),
