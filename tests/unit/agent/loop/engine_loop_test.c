@@ -30,6 +30,7 @@
 
 #define LIMIT_MS 20000
 #define LOOK_MS 2
+#define TESTS_MAX 64
 
 /* The clock of --single-process, in memory that the child shares. */
 struct shared_clock {
@@ -826,6 +827,55 @@ static void a_single_process_runs_its_jobs(void **state)
 	end(s, 0);
 }
 
+/* Starts one test in a process of its own, which writes to `out`. */
+static pid_t start_test(const struct CMUnitTest *test, FILE *out)
+{
+	const struct CMUnitTest one[] = {*test};
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	dup2(fileno(out), STDOUT_FILENO);
+	dup2(fileno(out), STDERR_FILENO);
+	exit(cmocka_run_group_tests(one, NULL, NULL));
+}
+
+static void show(FILE *from)
+{
+	int c;
+
+	rewind(from);
+	while ((c = getc(from)) != EOF)
+		putchar(c);
+	fclose(from);
+}
+
+/* The tests wait most of the time, so all of them run at once. Returns how many
+ * have failed. */
+static int run_all(const struct CMUnitTest *tests, size_t count)
+{
+	FILE *out[TESTS_MAX];
+	pid_t pids[TESTS_MAX];
+	int status, failed = 0;
+
+	if (count > TESTS_MAX)
+		abort();
+	for (size_t i = 0; i < count; i++) {
+		out[i] = tmpfile();
+		if (!out[i])
+			abort();
+		pids[i] = start_test(&tests[i], out[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (waitpid(pids[i], &status, 0) != pids[i] || status != 0)
+			failed++;
+		show(out[i]);
+	}
+	return failed;
+}
+
 #define STAGED(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -853,5 +903,5 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_all(tests, ARRAY_LEN(tests));
 }
