@@ -3,6 +3,7 @@
  * thirty years behind, or ten or seventy ahead.
  */
 #include "agent/engine/wrong_clock.h"
+#include "agent/saved/last_good_time.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -792,6 +793,124 @@ static void the_agreement_sends_one_command(void **state)
 	world_end(w);
 }
 
+/* A pause of more than refuse-threshold that no agreement may correct. */
+static void the_log_says_why_a_pause_is_not_corrected(void **state)
+{
+	static const struct {
+		unsigned sources;
+		enum bootstrap_policy policy;
+		bool no_clock;
+		const char *line;
+	} table[] = {
+	    {3, BOOTSTRAP_QUORUM, true,
+		"refuse-threshold, and the clock is not controlled "
+		"(--no-clock): the clock is not set"},
+	    {3, BOOTSTRAP_OFF, false,
+		"refuse-threshold, and bootstrap = off: the clock is not set"},
+	    {1, BOOTSTRAP_QUORUM, false,
+		"refuse-threshold, and one server alone cannot prove it"},
+	    {3, BOOTSTRAP_QUORUM, false, "the clock is set as at a start"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = wrong_world(table[i].sources, 0);
+		int64_t most_ns;
+
+		w->config.bootstrap = table[i].policy;
+		w->options.no_clock = table[i].no_clock;
+		world_start(w);
+		most_ns = w->config.steering.refuse_threshold_ns;
+		wrong_clock_paused(&w->engine, most_ns);
+		assert_string_equal(w->log, "");
+		wrong_clock_paused(&w->engine, most_ns + 1);
+		assert_true(world_logged(w, table[i].line));
+		assert_int_equal(w->engine.bootstrap.pause_ns > 0, i == 3);
+		world_end(w);
+	}
+}
+
+/* A pause is corrected by the agreement, or by the steering after ten seconds.
+ */
+static void the_steering_waits_for_the_agreement_about_a_pause(void **state)
+{
+	struct world *w = wrong_world(3, 0);
+
+	(void)state;
+	world_start(w);
+	assert_false(wrong_clock_active(&w->engine));
+	assert_false(wrong_clock_holds(&w->engine));
+	assert_false(wrong_clock_pause_over(&w->engine));
+	assert_true(bootstrap_reopen(
+	    &w->engine.bootstrap, NS_PER_S, w->engine.now.mono));
+	assert_true(wrong_clock_active(&w->engine));
+	assert_true(wrong_clock_holds(&w->engine));
+	assert_false(wrong_clock_pause_over(&w->engine));
+	w->engine.now.mono.ns += 10 * NS_PER_S;
+	assert_false(wrong_clock_holds(&w->engine));
+	assert_true(wrong_clock_pause_over(&w->engine));
+	world_end(w);
+}
+
+/* A certificate has expired in the pause if its keys are older. */
+static void only_keys_from_before_a_pause_expire_in_it(void **state)
+{
+	static const struct {
+		bool paused, undated, older, expired;
+	} table[] = {
+	    {true, false, true, true},
+	    {false, false, true, false},
+	    {true, true, true, false},
+	    {true, false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = wrong_world(2, 0);
+		struct bootstrap_offer o = {
+		    .undated = table[i].undated,
+		    .not_before_s = 1,
+		    .not_after_s = 2,
+		};
+
+		world_start(w);
+		if (table[i].paused)
+			assert_true(bootstrap_reopen(&w->engine.bootstrap,
+			    NS_PER_S, w->engine.now.mono));
+		w->engine.sources[1].keys_at = w->engine.now.mono;
+		w->engine.sources[1].keys_at.ns -= table[i].older;
+		assert_int_equal(
+		    wrong_clock_expired(&w->engine, 1, &o), table[i].expired);
+		world_end(w);
+	}
+}
+
+/* A clock that shows a time before this program was written is wrong. */
+static void the_era_is_chosen_by_the_latest_time_that_is_known(void **state)
+{
+	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
+	static const int64_t earliest_ns[] = {-NS_PER_S, NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(earliest_ns); i++) {
+		struct world *w = wrong_world(1, 0);
+		struct engine *e = &w->engine;
+		int64_t least_ns;
+
+		w->start.earliest_ns = written_ns + earliest_ns[i];
+		world_start(w);
+		least_ns = i == 0 ? written_ns : w->start.earliest_ns;
+		assert_int_equal(e->bootstrap.earliest_ns, least_ns);
+		e->now.wall.ns = written_ns + 1;
+		assert_int_equal(wrong_clock_pivot(e, 0).ns, written_ns + 1);
+		e->now.wall.ns = written_ns - 1;
+		assert_int_equal(wrong_clock_pivot(e, 0).ns, written_ns);
+		e->sources[0].stage = STAGE_UNDATED_POLLING;
+		assert_int_equal(wrong_clock_pivot(e, 0).ns, least_ns);
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -835,6 +954,12 @@ int main(void)
 	    cmocka_unit_test(the_log_says_how_the_clock_was_set),
 	    cmocka_unit_test(a_pause_within_the_threshold_needs_no_agreement),
 	    cmocka_unit_test(the_agreement_sends_one_command),
+	    cmocka_unit_test(the_log_says_why_a_pause_is_not_corrected),
+	    cmocka_unit_test(
+		the_steering_waits_for_the_agreement_about_a_pause),
+	    cmocka_unit_test(only_keys_from_before_a_pause_expire_in_it),
+	    cmocka_unit_test(
+		the_era_is_chosen_by_the_latest_time_that_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
