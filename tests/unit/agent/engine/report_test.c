@@ -175,6 +175,28 @@ static void a_source_that_is_not_preferred_agrees(void **state)
 	world_end(w);
 }
 
+/* The last of eight lines says so, and no other comes. */
+static void a_source_that_changes_sides_gets_eight_lines(void **state)
+{
+	struct world *w = world_new(3, NS_PER_MS, 5);
+	bool line, last;
+
+	(void)state;
+	world_start(w);
+	run(w, 600);
+	for (int change = 1; change <= 10; change++) {
+		world_forget_log(w);
+		w->peer_error_ns[1] = change % 2 ? 500 * NS_PER_MS : 0;
+		run(w, 1800);
+		line = world_logged(
+		    w, change % 2 ? "b: its time is" : "b: agrees with");
+		last = world_logged(w, "it changes sides: no more lines");
+		assert_int_equal(line, change <= 8);
+		assert_int_equal(last, change == 8);
+	}
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +209,7 @@ int main(void)
 	    cmocka_unit_test(the_end_of_synchronisation_gets_one_line),
 	    cmocka_unit_test(the_difference_is_given_in_its_unit),
 	    cmocka_unit_test(a_source_that_is_not_preferred_agrees),
+	    cmocka_unit_test(a_source_that_changes_sides_gets_eight_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
