@@ -537,6 +537,8 @@ static void after_a_pause_only_its_error_is_corrected(void **state)
 		assert_false(bootstrap_holds(
 		    &w->b, true, mono_after(then, 10 * NS_PER_S)));
 		/* The offer from before is gone. */
+		assert_false(w->b.offers[0].there);
+		assert_int_equal(w->b.decide_at.ns, MONO_NEVER.ns);
 		assert_outcome(w, BOOTSTRAP_FEW);
 		offers(w, 0, 0);
 		offers(w, 1, 0);

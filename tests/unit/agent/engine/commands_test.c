@@ -56,7 +56,7 @@ static void the_first_decision_waits_for_three_seconds(void **state)
 	assert_int_equal(w->steps, 0);
 	while (w->steps == 0 && w->now - first < 10 * NS_PER_S)
 		world_run(w, NS_PER_MS);
-	assert_in_range(w->now - first, 3090 * NS_PER_MS, 3110 * NS_PER_MS);
+	assert_in_range(w->now - first, 3099 * NS_PER_MS, 3100 * NS_PER_MS);
 	world_end(w);
 }
 

@@ -336,6 +336,32 @@ static void a_voice_about_a_pause_has_the_bounds_of_both(void **state)
 	world_end(w);
 }
 
+/* The ledger follows what the hardware clock got wrong in the sleep. */
+static void a_jump_in_a_sleep_is_entered_in_the_ledger(void **state)
+{
+	static const int64_t wrong_ns[] = {0, 700 * NS_PER_MS, -NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong_ns); i++) {
+		struct world *w = world_running(1, 600 * NS_PER_S);
+		const struct timescale *ledger = &w->engine.timescale;
+		int64_t before_ns =
+		    timescale_added_ns(ledger, (struct wall){w->wall});
+		int64_t added_ns;
+
+		world_suspend(w, 60 * NS_PER_S, wrong_ns[i]);
+		engine_on_timer(&w->engine, world_reading(w));
+		added_ns = timescale_added_ns(ledger, (struct wall){w->wall}) -
+			   before_ns;
+		/* The frequency adds 20 ppm in the sleep. */
+		assert_true(llabs(added_ns - wrong_ns[i]) < 2 * NS_PER_MS);
+		world_forget_log(w);
+		engine_on_timer(&w->engine, world_reading(w));
+		assert_string_equal(w->log, "");
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +383,7 @@ int main(void)
 	    cmocka_unit_test(
 		a_clock_that_is_set_by_hand_ends_the_agreement_about_a_pause),
 	    cmocka_unit_test(a_voice_about_a_pause_has_the_bounds_of_both),
+	    cmocka_unit_test(a_jump_in_a_sleep_is_entered_in_the_ledger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,8 @@ static void a_sample_is_from_the_middle_of_the_exchange(void **state)
 	assert_int_equal(m[0].tx_stamp, STAMP_KERNEL);
 	assert_int_equal(m[0].rx_stamp, STAMP_KERNEL);
 	assert_int_equal(m[0].stratum, 3);
+	/* Two readings of our clock, and 2^-25 s of the server. */
+	assert_int_equal(m[0].dispersion_ns, 100 + 29);
 	assert_int_equal(m[0].leap, LEAP_NONE);
 	world_end(w);
 }
