@@ -240,6 +240,10 @@ static void the_clock_is_saved_every_hour(void **state)
 	assert_true(fabs(w->saved.freq_ppm - 33) < 0.5);
 	assert_in_range(w->saved.freq_sd_ppm * 1e6, 1, 1e6);
 	assert_in_range(w->now / NS_PER_S - w->saved.good_time_s, 0, 20);
+	engine_save_clock(&w->engine);
+	assert_int_equal(
+	    w->engine.save_at.ns - w->engine.now.mono.ns, 3600 * NS_PER_S);
+	w->saves--;
 	world_restart(w, true);
 	assert_int_equal(w->saves, 3);
 	assert_in_range(w->now / NS_PER_S - w->saved.good_time_s, 0, 1);

@@ -585,13 +585,14 @@ static void without_memory_the_engine_does_not_start(void **state)
 	struct world *w = world_new(1, 0, 0);
 
 	(void)state;
-	if (!LITTLE_MEMORY_WORKS)
-		skip();
 	for (unsigned i = 1; i < SOURCES_MAX; i++)
 		w->config.sources[i] = w->config.sources[0];
 	w->config.source_count = SOURCES_MAX;
-	assert_true(little_memory_holds(init_fails_without_sources, w));
-	assert_true(little_memory_holds(init_fails_without_steering, w));
+	if (LITTLE_MEMORY_WORKS) {
+		assert_true(little_memory_holds(init_fails_without_sources, w));
+		assert_true(
+		    little_memory_holds(init_fails_without_steering, w));
+	}
 	free(w);
 }
 

@@ -4,6 +4,7 @@
 #include "agent/host/clocks.h"
 #include "tests/unit/agent/engine/world.h"
 
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,6 +135,31 @@ static void three_descriptors_are_open_until_the_end(void **state)
 	assert_int_equal(c->alarm_fd, -1);
 	/* The number is free: nobody has it open. */
 	assert_int_equal(close(alarm_fd), -1);
+}
+
+/* A daemon may start without a standard input. */
+static void descriptor_0_is_as_good_as_any(void **state)
+{
+	struct room *r = *state;
+	struct changes *c = &r->changes;
+	int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	struct pollfd fds[CHANGES_FDS];
+
+	close(STDIN_FILENO);
+	changes_open(c, &r->trust);
+	assert_int_equal(c->network.fd, 0);
+	assert_int_equal(changes_pollfds(c, fds), CHANGES_FDS);
+	network_close(&c->network);
+	close(c->alarm_fd);
+	c->alarm_fd = clocks_open_alarm();
+	assert_int_equal(c->alarm_fd, 0);
+	assert_true(waits_for(r, 0));
+	changes_close(c);
+	assert_int_equal(fcntl(0, F_GETFD), -1);
+	if (saved >= 0) {
+		dup2(saved, STDIN_FILENO);
+		close(saved);
+	}
 }
 
 static void an_alarm_is_set_again(void **state)
@@ -286,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(without_descriptors_nothing_is_noticed),
 	    TEST(three_descriptors_are_open_until_the_end),
+	    TEST(descriptor_0_is_as_good_as_any),
 	    TEST(an_alarm_is_set_again),
 	    TEST(a_folder_with_other_files_is_left_alone_for_a_while),
 	    TEST(other_certificates_need_new_keys),

@@ -245,6 +245,8 @@ static void run_child(struct stage *s, int out)
 	close(s->keeper);
 	close(s->resolver);
 	close(s->reload);
+	/* Descriptor 0 is as good as any. */
+	close(STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(fileno(s->log), STDERR_FILENO);
 	if (s->options.single_process)
@@ -893,7 +895,8 @@ static void secrets_are_locked_in_memory(void **state)
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
-	if (limit.rlim_cur < 2 * size)
+	/* A sanitizer locks nothing. */
+	if (!LITTLE_MEMORY_WORKS || limit.rlim_cur < 2 * size)
 		skip();
 	start(s);
 	play_until(s, has_a_request);

@@ -9,6 +9,7 @@
 #include "tests/unit/agent/loop/process.h"
 
 #include "agent/loop/reload.h"
+#include "tests/unit/agent/engine/little_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -206,6 +207,48 @@ static void a_lost_resolver_breaks_the_loop(void **state)
 	assert_true(s->loop->broken);
 }
 
+struct shortage {
+	struct stage *stage;
+	size_t memory;
+};
+
+static bool breaks_without_memory(void *self)
+{
+	const struct shortage *m = self;
+	struct engine_loop *p = m->stage->loop;
+	size_t before;
+
+	little_memory_begin(m->memory);
+	before = little_memory_used();
+	reload_hear(p);
+	return p->broken && little_memory_used() <= before && !p->own_config &&
+	       p->engine.source_count == 2 && p->engine.config == p->config;
+}
+
+/* There is no room for the configuration, for its sources, or for what is
+ * learned about them. */
+static void a_reload_without_memory_breaks_the_loop(void **state)
+{
+	static const size_t rooms[] = {0, sizeof(struct config) + 50000,
+	    SOURCES_MAX * sizeof(struct source) + 250000};
+	struct stage *s = *state;
+	struct shortage m = {.stage = s};
+
+	s->result.config.source_count = SOURCES_MAX;
+	for (unsigned i = 1; i < SOURCES_MAX; i++) {
+		struct source_config *c = &s->result.config.sources[i];
+
+		*c = s->result.config.sources[0];
+		snprintf(c->name, sizeof(c->name), "%u", i);
+	}
+	for (size_t i = 0; LITTLE_MEMORY_WORKS && i < ARRAY_LEN(rooms); i++) {
+		assert_int_equal(
+		    reload_send_result(s->process->reload, &s->result), 1);
+		m.memory = rooms[i];
+		assert_true(little_memory_holds(breaks_without_memory, &m));
+	}
+}
+
 /* Saves keys, as the loop does after its start. */
 static void save_keys(struct stage *s)
 {
@@ -284,6 +327,7 @@ int main(void)
 	    TEST(a_good_configuration_is_kept_by_the_loop),
 	    TEST(only_another_trust_goes_to_the_resolver),
 	    TEST(a_lost_resolver_breaks_the_loop),
+	    TEST(a_reload_without_memory_breaks_the_loop),
 	    TEST(keys_of_a_source_that_is_gone_are_removed),
 	    TEST(without_a_folder_saving_ends),
 	    TEST(only_another_trust_bars_the_keys_from_the_disk),

@@ -153,6 +153,36 @@ static void samples_go_on_in_the_next_process(void **state)
 	}
 }
 
+/* The ledger of the first process knows of a step, that of the next does not.
+ */
+static void samples_move_to_the_timescale_of_the_next_process(void **state)
+{
+	struct restart *r = *state;
+	struct timescale *ledger = &r->world->engine.timescale;
+	struct timescale old;
+	struct wall now;
+	int64_t shift_ns;
+
+	sample_file_close(&r->file);
+	timescale_foreign_step(
+	    ledger, (struct wall){real_now()}, -5 * NS_PER_S);
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
+	old = *ledger;
+	save(r);
+	start_again(r);
+	now.ns = real_now();
+	shift_ns = timescale_osc(ledger, now).ns - timescale_osc(&old, now).ns;
+	assert_true(llabs(shift_ns) > NS_PER_S);
+	assert_int_equal(r->after_count, r->before_count);
+	for (unsigned i = 0; i < r->after_count; i++) {
+		const struct sample *a = &r->after[i], *b = &r->before[i];
+
+		assert_true(llabs(a->at.ns - b->at.ns - shift_ns) < NS_PER_MS);
+		assert_int_equal(
+		    a->at.ns + a->offset_ns, b->at.ns + b->offset_ns);
+	}
+}
+
 static void samples_of_another_server_are_not_restored(void **state)
 {
 	struct restart *r = *state;
@@ -583,6 +613,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(samples_go_on_in_the_next_process),
+	    TEST(samples_move_to_the_timescale_of_the_next_process),
 	    TEST(samples_of_another_server_are_not_restored),
 	    TEST(a_short_life_saves_nothing),
 	    TEST(a_leap_second_ends_the_comparison),

@@ -464,6 +464,44 @@ static void a_transmit_stamp_is_read_before_the_datagram(void **state)
 	free(d);
 }
 
+/* A daemon may start without a standard input. */
+static void descriptor_0_is_as_good_as_any(void **state)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	struct pollfd fds[SOURCES_MAX];
+	unsigned slots[SOURCES_MAX];
+	struct echo_server s;
+	struct endpoint from;
+	struct udp u;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	close(STDIN_FILENO);
+	udp_init(&u);
+	assert_int_equal(u.keep_stamps_fd, 0);
+	assert_true(option(0, SO_TIMESTAMPING) != 0);
+	udp_end(&u);
+	assert_int_equal(fcntl(0, F_GETFD), -1);
+	assert_true(udp_route(&s.at, &from));
+	assert_int_equal(fcntl(0, F_GETFD), -1);
+	assert_int_equal(udp_send(&u, 1, &s.at, (const uint8_t *)"x", 1), 0);
+	assert_int_equal(u.slots[1].fd, 0);
+	assert_true(udp_local(&u, 1, &from));
+	assert_int_equal(udp_pollfds(&u, fds, slots), 1);
+	echo_server_serve(&s);
+	assert_true(await(&u, d));
+	udp_close(&u, 1);
+	assert_int_equal(fcntl(0, F_GETFD), -1);
+	if (saved >= 0) {
+		dup2(saved, STDIN_FILENO);
+		close(saved);
+	}
+	close(s.fd);
+	free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +516,7 @@ int main(void)
 	    cmocka_unit_test(a_request_that_cannot_leave_closes_its_socket),
 	    cmocka_unit_test(
 		without_descriptors_it_neither_sends_nor_knows_a_route),
+	    cmocka_unit_test(descriptor_0_is_as_good_as_any),
 	    cmocka_unit_test(every_open_slot_is_polled),
 	    cmocka_unit_test(without_a_datagram_nothing_is_read),
 	    cmocka_unit_test(without_stamps_the_process_reads_the_clock),
