@@ -207,6 +207,20 @@ static void memories_of_a_source_move_with_it(void **state)
 	drop(w, fresh);
 }
 
+static void the_memory_of_the_first_source_stays(void **state)
+{
+	struct world *w = world_running(3, 60 * NS_PER_S);
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	w->engine.leap.smearers = 1 << 0 | 1 << 2;
+	take_out(fresh, 1);
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
+	assert_int_equal(w->engine.leap.smearers, 1 << 0 | 1 << 1);
+	drop(w, fresh);
+}
+
 static void a_late_answer_reaches_no_other_source(void **state)
 {
 	struct world *w = world_new(2, 0, 0);
@@ -694,6 +708,7 @@ int main(void)
 	    cmocka_unit_test(new_options_apply_to_a_source_that_stays),
 	    cmocka_unit_test(a_rate_limit_outlives_a_reload),
 	    cmocka_unit_test(memories_of_a_source_move_with_it),
+	    cmocka_unit_test(the_memory_of_the_first_source_stays),
 	    cmocka_unit_test(a_late_answer_reaches_no_other_source),
 	    cmocka_unit_test(other_certificates_mean_other_keys),
 	    cmocka_unit_test(keys_of_another_trust_are_used_for_an_hour),

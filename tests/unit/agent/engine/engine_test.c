@@ -291,6 +291,8 @@ static void a_resolver_that_hangs_ends_the_agent(void **state)
 	world_run(w, 120 * NS_PER_S);
 	assert_int_equal(w->engine.end, ENGINE_STUCK);
 	assert_int_equal(w->engine.resolver_strikes, 3);
+	assert_true(
+	    world_logged(w, "the resolver does not answer any more: ending"));
 	assert_in_range(w->engine.now.mono.ns - w->engine.started.mono.ns,
 	    45 * NS_PER_S, 60 * NS_PER_S);
 	world_end(w);

@@ -177,6 +177,7 @@ static void a_pause_holds_samples(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		held += count(w, i, CHECK_PAUSE);
 	assert_in_range(held, 2, 3);
+	assert_true(world_logged(w, ": the clock has lost 60.000 s"));
 	world_end(w);
 }
 
