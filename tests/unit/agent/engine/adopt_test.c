@@ -545,11 +545,11 @@ static void what_makes_a_server_another_one(void **state)
 /* A late answer to any of the old sources is none for the new one. */
 static void a_new_source_counts_on_from_the_highest_serial(void **state)
 {
+	(void)state;
 	for (unsigned highest = 0; highest < 3; highest++) {
 		struct world *w = world_running(3, 60 * NS_PER_S);
 		struct config *fresh = copy_of(w);
 
-		(void)state;
 		for (unsigned i = 0; i < 3; i++)
 			w->engine.sources[i].serial = i == highest ? 9 : 5;
 		strcpy(fresh->sources[0].name, "new");

@@ -254,7 +254,7 @@ static void a_sleep_is_longer_than_a_tenth_of_a_second(void **state)
 			now.boot_ns = 0;
 		assert_int_equal(
 		    engine_slept(&w->engine, now), table[i].slept_ns);
-		/* It is told once. */
+		/* The next call does not tell it again. */
 		assert_int_equal(engine_slept(&w->engine, now), 0);
 		world_end(w);
 	}
@@ -289,10 +289,10 @@ static void bursts_for_a_foreign_frequency_are_256_seconds_apart(void **state)
 static void a_clock_that_is_set_by_hand_ends_the_agreement_about_a_pause(
     void **state)
 {
+	(void)state;
 	for (int paused = 0; paused < 2; paused++) {
 		struct world *w = world_new(3, 0, 0);
 
-		(void)state;
 		w->config.bootstrap = BOOTSTRAP_QUORUM;
 		w->no_resolver = true;
 		world_start(w);

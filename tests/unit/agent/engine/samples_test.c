@@ -246,7 +246,7 @@ static void the_second_outlier_makes_all_others_ask(void **state)
 static void a_sample_is_from_the_middle_of_the_exchange(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
-	const struct source *s = w->engine.sources;
+	const struct source *s;
 	struct sample m[STEERING_SAMPLES_MAX];
 	int64_t middle_ns;
 
