@@ -6,7 +6,6 @@
 #include "agent/host/child.h"
 
 #include "base/log.h"
-#include "tests/unit/agent/host/free_input.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,9 +27,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #define TEXT_MAX 4096
 
-/* Without /proc, once a test has set it. */
+/* If a test sets it, there is no /proc. */
 static bool no_proc;
 
 int open(const char *path, int flags, ...)
@@ -331,7 +332,7 @@ static void a_descriptor_that_is_closed_is_told(void **state)
 		fail_msg("%s", s->text);
 }
 
-/* The path of the program that execve(2) was called with. */
+/* The agent then takes the path that execve(2) was called with. */
 static void the_program_is_found_without_proc(void **state)
 {
 	struct scene *s = *state;
@@ -372,7 +373,7 @@ static void descriptors_may_have_any_number(void **state)
 	    0);
 	input_back(saved);
 	assert_int_equal(collect(s), 5);
-	/* It wrote to the pipe. */
+	/* The child wrote to the pipe. */
 	says(s, "arguments 2 ntsagentd --child=engine");
 }
 

@@ -1,16 +1,16 @@
 #include "agent/host/clocks.h"
 
 #include "base/check.h"
-#include "tests/unit/agent/host/free_input.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -126,14 +126,12 @@ static void the_alarm_waits(void **state)
 
 static void without_descriptors_there_is_no_alarm(void **state)
 {
-	struct rlimit all, few;
+	struct rlimit before;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
-	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	before = descriptors_forbid();
 	assert_int_equal(clocks_open_alarm(), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	descriptors_allow(before);
 }
 
 /* A parent may have closed standard input. */

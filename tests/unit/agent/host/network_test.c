@@ -1,12 +1,13 @@
 #include "agent/host/network.h"
 
-#include "tests/unit/agent/host/free_input.h"
 #include "tests/unit/agent/host/network_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 #include <stdlib.h>
 #include <linux/netlink.h>

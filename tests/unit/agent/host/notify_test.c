@@ -2,7 +2,6 @@
 #include "agent/host/notify.h"
 
 #include "agent/host/clocks.h"
-#include "tests/unit/agent/host/free_input.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +14,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 static int listener(const char *path)
 {

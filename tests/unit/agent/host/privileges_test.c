@@ -61,7 +61,7 @@ int capng_have_capability(capng_type_t which, unsigned int cap)
 	return has_sys_time && cap == CAP_SYS_TIME ? 1 : real(which, cap);
 }
 
-/* As a system call that fails. */
+/* Fails as a system call does. */
 static int refuse(void)
 {
 	errno = ENOSYS;

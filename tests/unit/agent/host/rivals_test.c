@@ -2,8 +2,8 @@
 #include "agent/host/rivals.h"
 
 #include "base/log.h"
-#include "tests/unit/agent/host/free_input.h"
 #include "tests/unit/agent/config/config_room.h"
+#include "tests/unit/descriptors.h"
 
 static void process(
     const struct config_room *r, const char *pid, const char *comm)

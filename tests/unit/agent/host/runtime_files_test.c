@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "base/time.h"
-#include "tests/unit/agent/host/free_input.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,6 +24,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 /* In place of sleeping, once a test has set `counted`. */
 static struct {
@@ -404,17 +404,15 @@ static void test_listen_refuses(void **state)
 static void test_no_descriptors(void **state)
 {
 	const struct identity self = {false, geteuid(), getegid()};
-	struct rlimit all, none;
+	struct rlimit before;
 	struct place *p = *state;
 	char why[3][RUNTIME_TEXT_MAX];
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
-	none = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	before = descriptors_forbid();
 	assert_int_equal(runtime_listen(p->path, &p->running, why[0]), -1);
 	assert_false(runtime_write_pid(p->path, &p->running, why[1]));
 	assert_false(runtime_lock(p->path, &self, &p->running, why[2]));
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	descriptors_allow(before);
 	for (size_t i = 0; i < ARRAY_LEN(why); i++) {
 		assert_non_null(strstr(why[i], p->path));
 		assert_non_null(strstr(why[i], "Too many open files"));

@@ -1,12 +1,12 @@
 #include "agent/host/watch.h"
 
-#include "tests/unit/agent/host/free_input.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -210,13 +209,11 @@ static void without_descriptors_nothing_is_watched(void **state)
 {
 	struct fixture *f = *state;
 	const char *const paths[] = {"/tmp"};
-	struct rlimit all, few;
+	struct rlimit before;
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
-	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	before = descriptors_forbid();
 	assert_int_equal(watch_open(&f->watch, paths, 1), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	descriptors_allow(before);
 	assert_int_equal(f->watch.fd, -1);
 	assert_false(watch_listens(&f->watch));
 }
