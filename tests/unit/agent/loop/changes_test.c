@@ -4,7 +4,6 @@
 #include "agent/host/clocks.h"
 #include "tests/unit/agent/engine/world.h"
 
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +12,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,10 +143,9 @@ static void descriptor_0_is_as_good_as_any(void **state)
 {
 	struct room *r = *state;
 	struct changes *c = &r->changes;
-	int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	struct pollfd fds[CHANGES_FDS];
+	int saved = input_free();
 
-	close(STDIN_FILENO);
 	changes_open(c, &r->trust);
 	assert_int_equal(c->network.fd, 0);
 	assert_int_equal(changes_pollfds(c, fds), CHANGES_FDS);
@@ -155,11 +155,8 @@ static void descriptor_0_is_as_good_as_any(void **state)
 	assert_int_equal(c->alarm_fd, 0);
 	assert_true(waits_for(r, 0));
 	changes_close(c);
-	assert_int_equal(fcntl(0, F_GETFD), -1);
-	if (saved >= 0) {
-		dup2(saved, STDIN_FILENO);
-		close(saved);
-	}
+	assert_false(input_is_open());
+	input_back(saved);
 }
 
 static void an_alarm_is_set_again(void **state)

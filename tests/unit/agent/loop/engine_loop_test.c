@@ -9,11 +9,14 @@
 #include "agent/loop/state.h"
 #include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/engine/peer.h"
+#include "tests/unit/agent/loop/locked_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -23,7 +26,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -221,25 +223,12 @@ static void have_no_links(struct stage *s, struct keeper *keeper)
 	s->links.keeper_fd = s->links.resolver_fd = s->links.config_fd = -1;
 }
 
-static unsigned open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	while (d && readdir(d))
-		count++;
-	if (d)
-		closedir(d);
-	return count;
-}
-
 /* Exits with the status of the loop, or with LEAKS: it must leave no descriptor
  * open but the links. */
 static void run_child(struct stage *s, int out)
 {
 	struct keeper keeper;
-	unsigned before;
-	int status;
+	int status, before;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(s->keeper);
@@ -253,10 +242,10 @@ static void run_child(struct stage *s, int out)
 		have_no_links(s, &keeper);
 	if (s->memory > 0)
 		little_memory_begin(s->memory);
-	before = open_descriptors();
+	before = descriptors_open();
 	status = engine_loop_run(&s->config, &s->options, &s->links);
 	/* Both listening sockets are the loop's own. */
-	if (s->memory == 0 && open_descriptors() != before - 2)
+	if (s->memory == 0 && descriptors_open() != before - 2)
 		status = LEAKS;
 	exit(status);
 }
@@ -871,32 +860,14 @@ static void an_idle_client_is_dropped(void **state)
 	end(s, 0);
 }
 
-static long locked_kb(pid_t pid)
-{
-	char path[64], line[256];
-	long kb = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	assert_non_null(f);
-	while (kb < 0 && fgets(line, sizeof(line), f))
-		(void)!sscanf(line, "VmLck: %ld kB", &kb);
-	fclose(f);
-	return kb;
-}
-
 /* The keys of a source are in the struct of the loop while they are received,
  * and in that of the source. */
 static void secrets_are_locked_in_memory(void **state)
 {
 	struct stage *s = *state;
 	size_t size = sizeof(struct engine_loop) + sizeof(struct source);
-	struct rlimit limit;
 
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	/* A sanitizer locks nothing. */
-	if (!LITTLE_MEMORY_WORKS || limit.rlim_cur < 2 * size)
+	if (!locking_works(2 * size))
 		skip();
 	start(s);
 	play_until(s, has_a_request);

@@ -7,7 +7,7 @@
 #include "tests/unit/agent/loop/process.h"
 
 #include "agent/loop/reload.h"
-#include "tests/unit/agent/engine/little_memory.h"
+#include "tests/unit/agent/loop/locked_memory.h"
 #include "tests/unit/agent/saved/log_text.h"
 
 #include <arpa/inet.h>
@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -188,7 +187,7 @@ static void a_line_is_logged_as_it_is(void **state)
 	assert_null(strstr(log.text, "detail"));
 }
 
-/* A process with the name of a rival, while `found` looks. */
+/* What the port finds while another process has the name of a rival. */
 static const char *rival_while_one_runs(struct engine_loop *p)
 {
 	const char *found;
@@ -262,32 +261,16 @@ static void keys_of_one_source_are_forgotten(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
-static long locked_kb(void)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	char line[256];
-	long kb = -1;
-
-	assert_non_null(f);
-	while (kb < 0 && fgets(line, sizeof(line), f))
-		(void)!sscanf(line, "VmLck: %ld kB", &kb);
-	fclose(f);
-	return kb;
-}
-
 static void the_keys_of_all_sources_stay_in_memory(void **state)
 {
 	struct process *t = *state;
 	long size_kb = (long)(2 * sizeof(struct source) / 1024);
-	long before = locked_kb();
-	struct rlimit limit;
+	long before = locked_kb(getpid());
 
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	/* A sanitizer locks nothing. */
-	if (!LITTLE_MEMORY_WORKS || limit.rlim_cur < 4 * sizeof(struct source))
+	if (!locking_works(4 * sizeof(struct source)))
 		skip();
 	reload_lock_memory(t->loop->engine.sources, 2);
-	assert_true(locked_kb() >= before + size_kb);
+	assert_true(locked_kb(getpid()) >= before + size_kb);
 }
 
 int main(void)

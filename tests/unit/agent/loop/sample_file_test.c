@@ -215,22 +215,30 @@ static void read_file(const struct restart *r, uint8_t *bytes, size_t size,
 	assert_true(saved_samples_open(from, bytes, len, t, sources));
 }
 
+/* Saves as if the process were so old. Returns its age after that. */
+static int64_t save_at_age(struct restart *r, int64_t age_ns)
+{
+	struct timeline *born = &r->file.born;
+	struct wall now;
+	int64_t born_ns;
+
+	born_ns = born->raw_ns = reading(CLOCK_MONOTONIC_RAW);
+	now.ns = real_now();
+	born->osc_ns = timescale_osc(&r->world->engine.timescale, now).ns;
+	grow_old(r, age_ns);
+	sample_file_save(&r->file, &r->world->engine);
+	return age_ns + reading(CLOCK_MONOTONIC_RAW) - born_ns;
+}
+
 static void the_rates_need_five_seconds(void **state)
 {
 	struct restart *r = *state;
-	struct timeline born = r->file.born;
 
-	born.raw_ns = reading(CLOCK_MONOTONIC_RAW);
-	born.osc_ns = timescale_osc(
-	    &r->world->engine.timescale, (struct wall){real_now()})
-			  .ns;
-	r->file.born = born;
-	grow_old(r, 4500 * NS_PER_MS);
-	sample_file_save(&r->file, &r->world->engine);
+	/* Again if other processes have interrupted it for too long. */
+	while (save_at_age(r, 4500 * NS_PER_MS) >= 5 * NS_PER_S)
+		(void)!saved_folder_remove(&r->folder, SAMPLE_FILE_NAME);
 	assert_false(saved(r));
-	r->file.born = born;
-	grow_old(r, 5 * NS_PER_S);
-	sample_file_save(&r->file, &r->world->engine);
+	(void)save_at_age(r, 5 * NS_PER_S);
 	assert_true(saved(r));
 }
 
@@ -262,18 +270,21 @@ static void all_clocks_are_read_together(void **state)
 	const struct timescale *ledger = &r->world->engine.timescale;
 	struct timeline *t = &r->file.born;
 	uint8_t boot[BOOT_ID_LEN];
-	int64_t raw_ns, wall_ns, asleep_ns;
+	int64_t raw_ns, wall_ns, mono_ns, asleep_ns;
 
 	sample_file_close(&r->file);
 	raw_ns = reading(CLOCK_MONOTONIC_RAW);
 	wall_ns = real_now();
-	asleep_ns = reading(CLOCK_BOOTTIME) - reading(CLOCK_MONOTONIC);
+	mono_ns = reading(CLOCK_MONOTONIC);
+	asleep_ns = reading(CLOCK_BOOTTIME) - mono_ns;
 	sample_file_open(&r->file, &r->folder, &r->world->engine);
+	/* Each difference is wrong by the time between its two readings. */
+	assert_true(llabs(t->asleep_ns - asleep_ns) <=
+		    reading(CLOCK_MONOTONIC) - mono_ns);
 	assert_between(raw_ns, t->raw_ns, reading(CLOCK_MONOTONIC_RAW));
 	assert_between(wall_ns, t->wall_ns, real_now());
 	assert_int_equal(
 	    t->osc_ns, timescale_osc(ledger, (struct wall){t->wall_ns}).ns);
-	assert_true(llabs(t->asleep_ns - asleep_ns) < 5 * NS_PER_MS);
 	assert_int_equal(t->span_raw_ns, 0);
 	assert_int_equal(t->rate_ppb, 0);
 	read_boot_id(boot);

@@ -62,6 +62,7 @@ struct stage {
 	struct fake_clock clock;
 	struct keeper keeper;
 	struct process *process;
+	int closed_fds[2]; /* -1: none */
 };
 
 static int setup(void **state)
@@ -78,6 +79,7 @@ static int setup(void **state)
 	    keeper_start(&s->keeper, &limits, &ops, NULL, &started), 0);
 	s->clock.changes = 0;
 	s->process = process_new(2, &s->keeper);
+	s->closed_fds[0] = s->closed_fds[1] = -1;
 	*state = s;
 	return 0;
 }
@@ -86,6 +88,9 @@ static int teardown(void **state)
 {
 	struct stage *s = *state;
 
+	for (unsigned i = 0; i < 2; i++)
+		if (s->closed_fds[i] >= 0)
+			close(s->closed_fds[i]);
 	process_free(s->process);
 	free(s);
 	return 0;
@@ -211,28 +216,31 @@ static void a_save_writes_the_files(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
-/* A TCP port on which nothing listens. */
-static uint16_t closed_port(void)
+/* Binds TCP ports on which nothing listens, so a connection is refused. */
+static void bind_closed_ports(struct stage *s)
 {
 	struct sockaddr_in a = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
-	getsockname(fd, (struct sockaddr *)&a, &len);
-	close(fd);
-	return ntohs(a.sin_port);
+	for (unsigned i = 0; i < 2; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		a.sin_port = 0;
+		assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+		getsockname(fd, (struct sockaddr *)&a, &len);
+		s->process->config.sources[i].ke_port = ntohs(a.sin_port);
+		s->closed_fds[i] = fd;
+	}
 }
 
 /* Lets two sources ask for keys, which nobody will give. */
-static void ask_for_keys(struct process *t)
+static void ask_for_keys(struct stage *s)
 {
-	struct engine_loop *p = t->loop;
+	struct engine_loop *p = s->process->loop;
 	struct clock_reading now = loop_now(p);
 
-	for (unsigned i = 0; i < 2; i++)
-		t->config.sources[i].ke_port = closed_port();
+	bind_closed_ports(s);
 	now.mono.ns += 2 * NS_PER_S;
 	now.wall.ns += 2 * NS_PER_S;
 	engine_on_timer(&p->engine, now);
@@ -245,7 +253,7 @@ static void every_job_is_done_and_answered(void **state)
 	struct engine_loop *p = s->process->loop;
 
 	single_process_jobs(p);
-	ask_for_keys(s->process);
+	ask_for_keys(s);
 	single_process_jobs(p);
 	for (unsigned i = 0; i < 2; i++)
 		assert_string_equal(p->engine.sources[i].failure, "connect");
@@ -261,7 +269,7 @@ static void after_a_signal_no_job_is_done(void **state)
 	pid_t pid;
 	int status;
 
-	ask_for_keys(s->process);
+	ask_for_keys(s);
 	pid = fork();
 	if (pid == 0) {
 		signals_note_end();

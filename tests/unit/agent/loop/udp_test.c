@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -243,18 +243,6 @@ static int64_t wall_now(void)
 	return ns_of_timespec(&ts);
 }
 
-static unsigned open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		count++;
-	closedir(d);
-	return count;
-}
-
 static int option(int fd, int name)
 {
 	int value = 0;
@@ -273,14 +261,14 @@ static void assert_never_blocks_or_leaks(int fd)
 /* One socket for stamps, and one for each request. */
 static void every_socket_is_set_up_and_closed(void **state)
 {
-	unsigned before = open_descriptors();
+	int before = descriptors_open();
 	struct echo_server s;
 	struct udp u;
 
 	(void)state;
 	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
-	assert_int_equal(open_descriptors(), before + 2);
+	assert_int_equal(descriptors_open(), before + 2);
 	assert_int_equal(option(u.keep_stamps_fd, SO_DOMAIN), AF_INET);
 	assert_true(option(u.keep_stamps_fd, SO_TIMESTAMPING) != 0);
 	assert_never_blocks_or_leaks(u.keep_stamps_fd);
@@ -289,16 +277,16 @@ static void every_socket_is_set_up_and_closed(void **state)
 				     (const uint8_t *)"x", 1),
 		    0);
 	assert_int_equal(udp_send(&u, 0, &s.at, (const uint8_t *)"x", 1), 0);
-	assert_int_equal(open_descriptors(), before + 4);
+	assert_int_equal(descriptors_open(), before + 4);
 	assert_never_blocks_or_leaks(u.slots[0].fd);
 	assert_true(option(u.slots[0].fd, SO_TIMESTAMPING) != 0);
 	assert_true(option(u.slots[0].fd, SO_SELECT_ERR_QUEUE) != 0);
 	udp_close(&u, 0);
-	assert_int_equal(open_descriptors(), before + 3);
+	assert_int_equal(descriptors_open(), before + 3);
 	udp_end(&u);
 	assert_int_equal(u.keep_stamps_fd, -1);
 	close(s.fd);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(descriptors_open(), before);
 }
 
 static void a_request_that_cannot_leave_closes_its_socket(void **state)
@@ -308,13 +296,13 @@ static void a_request_that_cannot_leave_closes_its_socket(void **state)
 	    .family = 4, .port = 123, .address = {127, 255, 255, 255}};
 	struct echo_server s;
 	struct endpoint from;
-	unsigned before;
+	int before;
 	struct udp u;
 
 	(void)state;
 	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
-	before = open_descriptors();
+	before = descriptors_open();
 	assert_int_equal(udp_send(&u, 2, &nowhere, too_long, 1), -EACCES);
 	assert_int_equal(u.slots[2].fd, -1);
 	assert_int_equal(
@@ -323,30 +311,28 @@ static void a_request_that_cannot_leave_closes_its_socket(void **state)
 	assert_false(udp_local(&u, 2, &from));
 	assert_false(udp_route(&nowhere, &from));
 	assert_true(udp_route(&s.at, &from));
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(descriptors_open(), before);
 	udp_end(&u);
 	close(s.fd);
 }
 
 static void without_descriptors_it_neither_sends_nor_knows_a_route(void **state)
 {
-	struct rlimit before, none;
+	struct rlimit before;
 	struct echo_server s;
 	struct endpoint from;
 	struct udp u;
 
 	(void)state;
 	assert_true(echo_server_open(&s, AF_INET));
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	before = descriptors_forbid();
 	udp_init(&u);
 	assert_true(u.keep_stamps_fd < 0);
 	assert_int_equal(
 	    udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1), -EMFILE);
 	assert_int_equal(u.slots[2].fd, -1);
 	assert_false(udp_route(&s.at, &from));
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	descriptors_allow(before);
 	udp_end(&u);
 	close(s.fd);
 }
@@ -468,7 +454,7 @@ static void a_transmit_stamp_is_read_before_the_datagram(void **state)
 static void descriptor_0_is_as_good_as_any(void **state)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
-	int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	int saved;
 	struct pollfd fds[SOURCES_MAX];
 	unsigned slots[SOURCES_MAX];
 	struct echo_server s;
@@ -478,14 +464,14 @@ static void descriptor_0_is_as_good_as_any(void **state)
 	(void)state;
 	assert_non_null(d);
 	assert_true(echo_server_open(&s, AF_INET));
-	close(STDIN_FILENO);
+	saved = input_free();
 	udp_init(&u);
 	assert_int_equal(u.keep_stamps_fd, 0);
 	assert_true(option(0, SO_TIMESTAMPING) != 0);
 	udp_end(&u);
-	assert_int_equal(fcntl(0, F_GETFD), -1);
+	assert_false(input_is_open());
 	assert_true(udp_route(&s.at, &from));
-	assert_int_equal(fcntl(0, F_GETFD), -1);
+	assert_false(input_is_open());
 	assert_int_equal(udp_send(&u, 1, &s.at, (const uint8_t *)"x", 1), 0);
 	assert_int_equal(u.slots[1].fd, 0);
 	assert_true(udp_local(&u, 1, &from));
@@ -493,11 +479,8 @@ static void descriptor_0_is_as_good_as_any(void **state)
 	echo_server_serve(&s);
 	assert_true(await(&u, d));
 	udp_close(&u, 1);
-	assert_int_equal(fcntl(0, F_GETFD), -1);
-	if (saved >= 0) {
-		dup2(saved, STDIN_FILENO);
-		close(saved);
-	}
+	assert_false(input_is_open());
+	input_back(saved);
 	close(s.fd);
 	free(d);
 }
