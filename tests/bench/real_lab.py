@@ -7,6 +7,7 @@ import calendar
 import json
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,6 +38,21 @@ def names_for_certificate():
 
 def run(*argv):
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+
+
+def can_shape():
+    """Tries a shaper on the loopback of a namespace."""
+    if not shutil.which('tc'):
+        return False
+    ns = 'ntsreal%d-try' % os.getpid()
+    run('ip', 'netns', 'add', ns)
+    try:
+        return subprocess.run(
+            ['tc', '-n', ns, 'qdisc', 'add', 'dev', 'lo', 'root', 'tbf',
+             *SHAPER.split()], stdin=subprocess.DEVNULL, check=False,
+            stderr=subprocess.DEVNULL).returncode == 0
+    finally:
+        run('ip', 'netns', 'del', ns)
 
 
 def core_of(who):
@@ -290,7 +306,6 @@ class World:
         at = time.time() - source['last_rx_s'] - self.started
         if not self.trace or at - self.trace[-1][0] > 0.1:
             self.trace.append((at, source['measured_ns'], source['delay_ns']))
-
 
     def ask_agent(self):
         """The status, or None."""
