@@ -18,6 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT, RELAY, SERVERS = 2, 31, (11, 12, 13)
 SHAPER = 'rate 20mbit burst 16kb latency 100ms'
 BULK_PORT = {'down': 5001, 'up': 5002}
+# The cores that have a busy loop, by Condition.busy.
+BUSY = {'': set(), 'client': {'client'}, 'both': {'client', 'servers'}}
 # The word of `chronyc -c ntpdata` that is the total of sent requests.
 CHRONYC_TOTAL_TX = 30
 # No process can set the clock.
@@ -182,10 +184,12 @@ class World:
                 self.lab.chronyd, '-x', '-d', '-u', 'root', '-f',
                 self.write(name + '.conf', conf)], pinned)
 
-    def start_load(self):
+    def start_load(self, busy):
+        """`busy`: the cores that have a busy loop already. One loop on a core
+        is enough for all conditions that run at once."""
         c = self.condition
-        for who in {'client': ('client',), 'both': ('client', 'servers'),
-                    '': ()}[c.busy]:
+        for who in BUSY[c.busy] - busy:
+            busy.add(who)
             self.spawn('client', 'busy-%s.log' % who,
                        [sys.executable, '-c', 'while True: pass'], who)
         if c.relay:
@@ -281,8 +285,8 @@ class World:
         else:
             self.events.insert(0, (shaper.begin, self.shaper_begins))
 
-    def start(self):
-        self.start_load()
+    def start(self, busy):
+        self.start_load(busy)
         self.started = time.time()
         self.start_clients()
 
