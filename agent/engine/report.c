@@ -52,6 +52,13 @@ static bool report_state(struct engine *e, const struct tracking *t)
 	return first;
 }
 
+static const char *end_of_line(enum log_budget_answer answer)
+{
+	return answer == BUDGET_LAST_LINE
+		   ? "; it changes sides: no more lines until it is steady"
+		   : "";
+}
+
 static void report_outvoted(
     struct engine *e, unsigned i, const struct source_view *v)
 {
@@ -66,18 +73,19 @@ static void report_outvoted(
 	    "it is not used until it agrees%s",
 	    s->config->name, apart < 1 ? 3 : 6, apart < 1 ? apart * 1e3 : apart,
 	    apart < 1 ? "ms" : "s",
-	    v->last_offset_ns < 0 ? "behind" : "ahead of",
-	    answer == BUDGET_LAST_LINE
-		? "; it changes sides: no more lines until it is steady"
-		: "");
+	    v->last_offset_ns < 0 ? "behind" : "ahead of", end_of_line(answer));
 }
 
 static void report_agreement(struct engine *e, unsigned i)
 {
-	if (source_agrees(&e->sources[i], e->now.mono) != BUDGET_NONE)
-		engine_say(e, LOG_LEVEL_NOTICE,
-		    "%s: agrees with the majority of the sources again",
-		    e->sources[i].config->name);
+	enum log_budget_answer answer =
+	    source_agrees(&e->sources[i], e->now.mono);
+
+	if (answer == BUDGET_NONE)
+		return;
+	engine_say(e, LOG_LEVEL_NOTICE,
+	    "%s: agrees with the majority of the sources again%s",
+	    e->sources[i].config->name, end_of_line(answer));
 }
 
 /* The selection has judged this source, and it agrees. */

@@ -35,7 +35,7 @@ static void add_name(struct watch *w, const char *directory, const char *name)
 	struct watched_name *n = &w->names[w->name_count];
 	int wd;
 
-	if (w->name_count == WATCH_NAMES_MAX || strlen(name) > NAME_MAX)
+	if (w->name_count == WATCH_NAMES_MAX)
 		return;
 	wd = inotify_add_watch(w->fd, directory, CHANGES);
 	if (wd < 0)

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* keeper (two), resolver, signals, changes, both sockets and their clients, one
  * UDP socket a source */
@@ -274,6 +275,8 @@ static void close_all(struct engine_loop *p)
 	control_socket_end(&p->control);
 	changes_close(&p->changes);
 	udp_end(&p->udp);
+	if (p->signal_fd >= 0)
+		close(p->signal_fd);
 	free(p->own_config);
 }
 

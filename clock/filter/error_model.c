@@ -50,7 +50,7 @@ struct shape {
 
 void error_model_init(struct error_model *m)
 {
-	*m = (struct error_model){.now = {0, 0, 0}};
+	*m = (struct error_model){.now = {.samples = 0}};
 	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
 		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
 			m->log_weight[i][j] =

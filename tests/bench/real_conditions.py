@@ -57,6 +57,7 @@ CONDITIONS = (
     Condition('idle-ipv6', 'idle', IDLE, ipv6=True),
     Condition('idle-three', 'idle', IDLE, servers=3),
     Condition('idle-nostamps', 'idle', IDLE, stamps=False),
+    Condition('loss-10', 'idle', IDLE, loss=10),
     Condition('loss-30', 'idle', IDLE, loss=30),
 
     Condition('busy-client', 'load', LOAD, busy='client'),

@@ -7,6 +7,7 @@ import calendar
 import json
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT, RELAY, SERVERS = 2, 31, (11, 12, 13)
 SHAPER = 'rate 20mbit burst 16kb latency 100ms'
 BULK_PORT = {'down': 5001, 'up': 5002}
+# The cores that have a busy loop, by Condition.busy.
+BUSY = {'': set(), 'client': {'client'}, 'both': {'client', 'servers'}}
 # The field of `chronyc -c ntpdata` that has the number of sent requests.
 CHRONYC_TOTAL_TX = 30
 # Without this capability no process can set the clock.
@@ -37,6 +40,21 @@ def names_for_certificate():
 
 def run(*argv):
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+
+
+def can_shape():
+    """Tries a shaper on the loopback of a namespace."""
+    if not shutil.which('tc'):
+        return False
+    ns = 'ntsreal%d-try' % os.getpid()
+    run('ip', 'netns', 'add', ns)
+    try:
+        return subprocess.run(
+            ['tc', '-n', ns, 'qdisc', 'add', 'dev', 'lo', 'root', 'tbf',
+             *SHAPER.split()], stdin=subprocess.DEVNULL, check=False,
+            stderr=subprocess.DEVNULL).returncode == 0
+    finally:
+        run('ip', 'netns', 'del', ns)
 
 
 def core_of(who):
@@ -166,10 +184,12 @@ class World:
                 self.lab.chronyd, '-x', '-d', '-u', 'root', '-f',
                 self.write(name + '.conf', conf)], pinned)
 
-    def start_load(self):
+    def start_load(self, busy):
+        """`busy`: the cores that have a busy loop already. One loop on a core
+        is enough for all conditions that run at once."""
         c = self.condition
-        for who in {'client': ('client',), 'both': ('client', 'servers'),
-                    '': ()}[c.busy]:
+        for who in BUSY[c.busy] - busy:
+            busy.add(who)
             self.spawn('client', 'busy-%s.log' % who,
                        [sys.executable, '-c', 'while True: pass'], who)
         if c.relay:
@@ -265,8 +285,8 @@ class World:
         else:
             self.events.insert(0, (shaper.begin, self.shaper_begins))
 
-    def start(self):
-        self.start_load()
+    def start(self, busy):
+        self.start_load(busy)
         self.started = time.time()
         self.start_clients()
 
@@ -290,7 +310,6 @@ class World:
         at = time.time() - source['last_rx_s'] - self.started
         if not self.trace or at - self.trace[-1][0] > 0.1:
             self.trace.append((at, source['measured_ns'], source['delay_ns']))
-
 
     def ask_agent(self):
         """The status, or None."""

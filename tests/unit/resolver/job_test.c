@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include "tests/unit/resolver/black_hole.h"
 
 #include <fcntl.h>
@@ -919,19 +921,10 @@ static void nothing_trusted_is_reported(void **state)
 	assert_non_null(strstr(w->answer.text, "no certificate is trusted: "));
 }
 
-static int open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void no_descriptor_is_left_open(void **state)
 {
 	struct job_world *w = *state;
-	int before = open_descriptors();
+	int before = descriptors_open();
 
 	run(w, with(w, (struct ke_server_spec){0}));
 	succeeded(w);
@@ -939,7 +932,7 @@ static void no_descriptor_is_left_open(void **state)
 	run(w, with(w, (struct ke_server_spec){.manner = KE_HTTP}));
 	ke_server_stop(&w->server);
 	ask(w);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(descriptors_open(), before);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

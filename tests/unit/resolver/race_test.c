@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include "tests/unit/resolver/black_hole.h"
 
 #include <errno.h>
@@ -50,15 +52,6 @@ static void explained(const struct names *to, const struct race_outcome *o,
 	struct sentence why = sentence_to(text, KE_TEXT_MAX);
 
 	race_explain(to, o, &why);
-}
-
-static int open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
 }
 
 static void the_first_that_listens_wins(void **state)
@@ -107,7 +100,7 @@ static void a_black_hole_costs_a_quarter_of_a_second(void **state)
 {
 	struct names to = {2, {at("127.0.0.1", 0), at("127.0.0.2", 0)}};
 	struct black_hole hole = black_hole(&to.at[0]);
-	int b = listening(&to.at[1]), before = open_descriptors();
+	int b = listening(&to.at[1]), before = descriptors_open();
 	struct race_outcome o;
 	int64_t took_ms;
 	int fd = race(&to, 3000 * MS, &o, &took_ms);
@@ -117,7 +110,7 @@ static void a_black_hole_costs_a_quarter_of_a_second(void **state)
 	assert_int_equal(o.winner, 1);
 	assert_true(took_ms >= 250 && took_ms < 1500);
 	close(fd);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(descriptors_open(), before);
 	close(b);
 	black_hole_end(&hole);
 }
@@ -165,7 +158,7 @@ static void the_deadline_ends_a_race(void **state)
 {
 	struct names to = {1, {at("127.0.0.1", 0)}};
 	struct black_hole hole = black_hole(&to.at[0]);
-	int before = open_descriptors();
+	int before = descriptors_open();
 	struct race_outcome o;
 	int64_t took_ms;
 	char text[KE_TEXT_MAX], want[KE_TEXT_MAX];
@@ -174,7 +167,7 @@ static void the_deadline_ends_a_race(void **state)
 	assert_int_equal(race(&to, 400 * MS, &o, &took_ms), -1);
 	assert_true(took_ms >= 400 && took_ms < 2000);
 	assert_int_equal(o.error[0], ETIMEDOUT);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(descriptors_open(), before);
 	explained(&to, &o, text);
 	snprintf(want, sizeof(want),
 	    "no answer from 127.0.0.1 TCP port %u (blocked by a firewall?)",

@@ -2,6 +2,7 @@
 
 #include "agent/engine/sources.h"
 #include "tests/unit/agent/engine/world.h"
+#include "tests/unit/agent/engine/little_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -203,6 +204,20 @@ static void memories_of_a_source_move_with_it(void **state)
 	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
 	assert_int_equal(w->engine.leap.smearers, 1 << 0);
 	assert_int_equal(w->engine.pause.voices[1].strikes, 0);
+	drop(w, fresh);
+}
+
+static void the_memory_of_the_first_source_stays(void **state)
+{
+	struct world *w = world_running(3, 60 * NS_PER_S);
+	struct config *fresh = copy_of(w);
+
+	(void)state;
+	w->engine.leap.smearers = 1 << 0 | 1 << 2;
+	take_out(fresh, 1);
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
+	assert_int_equal(w->engine.leap.smearers, 1 << 0 | 1 << 1);
 	drop(w, fresh);
 }
 
@@ -491,6 +506,196 @@ static void keys_move_into_the_memory_of_the_caller(void **state)
 	free(fresh);
 }
 
+static void what_makes_a_server_another_one(void **state)
+{
+	static const struct {
+		const char *name, *host;
+		uint16_t ke_port, ntp_port;
+		uint8_t family;
+		const char *text;
+	} table[] = {
+	    {"a", "a", KE_PORT, 0, 0, "3 sources kept"},
+	    {"x", "a", KE_PORT, 0, 0, "2 sources kept, x added, a removed"},
+	    {"a", "x", KE_PORT, 0, 0, "2 sources kept, a added, a removed"},
+	    {"a", "a", 1, 0, 0, "2 sources kept, a added, a removed"},
+	    {"a", "a", KE_PORT, 1, 0, "2 sources kept, a added, a removed"},
+	    {"a", "a", KE_PORT, 0, FAMILY_IPV6,
+		"2 sources kept, a added, a removed"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = world_running(3, 60 * NS_PER_S);
+		struct config *fresh = copy_of(w);
+		struct source_config *s = &fresh->sources[0];
+
+		strcpy(s->name, table[i].name);
+		strcpy(s->host, table[i].host);
+		s->ke_port = table[i].ke_port;
+		s->ntp_port = table[i].ntp_port;
+		s->family = table[i].family;
+		adopt(w, fresh);
+		assert_string_equal(
+		    text + strlen("the configuration was read again: "),
+		    table[i].text);
+		drop(w, fresh);
+	}
+}
+
+/* A late answer to any of the old sources is none for the new one. */
+static void a_new_source_counts_on_from_the_highest_serial(void **state)
+{
+	(void)state;
+	for (unsigned highest = 0; highest < 3; highest++) {
+		struct world *w = world_running(3, 60 * NS_PER_S);
+		struct config *fresh = copy_of(w);
+
+		for (unsigned i = 0; i < 3; i++)
+			w->engine.sources[i].serial = i == highest ? 9 : 5;
+		strcpy(fresh->sources[0].name, "new");
+		assert_true(engine_adopt(&w->engine, fresh, room_for(fresh),
+		    world_reading(w), text));
+		assert_int_equal(w->engine.sources[0].serial, 10);
+		w->config.source_count = 3;
+		drop(w, fresh);
+	}
+}
+
+/* What is under way to a source that stays where it is goes on. */
+static void only_sources_that_move_or_go_are_closed(void **state)
+{
+	static const struct {
+		unsigned taken_out;
+		bool trust;
+		unsigned closes;
+	} table[] = {
+	    {2, false, 1},
+	    {1, false, 2},
+	    {0, false, 3},
+	    {2, true, 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = world_running(3, 60 * NS_PER_S);
+		struct config *fresh = copy_of(w);
+		unsigned closes = w->closes;
+
+		take_out(fresh, table[i].taken_out);
+		if (table[i].trust)
+			strcpy(fresh->trust.paths[fresh->trust.path_count++],
+			    "/ca.pem");
+		assert_true(engine_adopt(&w->engine, fresh, room_for(fresh),
+		    world_reading(w), text));
+		assert_int_equal(w->closes - closes, table[i].closes);
+		assert_int_equal(w->engine.decide_at.ns, w->mono);
+		drop(w, fresh);
+	}
+}
+
+static void without_a_selected_source_none_is_selected(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	struct config *fresh;
+
+	(void)state;
+	w->no_resolver = true;
+	world_start(w);
+	world_run(w, 2 * NS_PER_S);
+	assert_int_equal(w->engine.last_selected, -1);
+	fresh = copy_of(w);
+	strcpy(fresh->sources[1].name, "new");
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
+	assert_int_equal(w->engine.last_selected, -1);
+	drop(w, fresh);
+}
+
+/* Offers are kept by index: they are made again. */
+static void an_agreement_begins_again_with_other_sources(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+	struct bootstrap *b = &w->engine.bootstrap;
+	struct config *fresh;
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	world_start(w);
+	fresh = copy_of(w);
+	take_out(fresh, 0);
+	b->offers[1].there = true;
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
+	assert_true(bootstrap_open(b));
+	assert_false(b->offers[1].there);
+	assert_int_equal(b->configured, 2);
+	assert_int_equal(b->hold_until.ns, MONO_NEVER.ns);
+	/* The error of a pause is still to be corrected. */
+	assert_true(bootstrap_reopen(b, NS_PER_S, world_reading(w).mono));
+	assert_true(engine_adopt(&w->engine, &w->config, room_for(&w->config),
+	    world_reading(w), text));
+	assert_true(bootstrap_open(b));
+	assert_int_equal(b->pause_ns, NS_PER_S);
+	assert_int_equal(b->configured, 3);
+	/* An agreement that is over stays so. */
+	bootstrap_end(b);
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
+	assert_false(bootstrap_open(b));
+	drop(w, fresh);
+}
+
+struct adoption {
+	struct world *world;
+	struct config *fresh;
+	struct source *room;
+};
+
+static bool adopt_fails(const struct adoption *a, size_t memory)
+{
+	struct world *w = a->world;
+	size_t before;
+	bool failed;
+
+	little_memory_begin(memory);
+	before = little_memory_used();
+	failed = !engine_adopt(
+	    &w->engine, a->fresh, a->room, world_reading(w), text);
+	return failed && little_memory_used() <= before &&
+	       w->engine.source_count == 1 && w->engine.config == &w->config &&
+	       w->engine.sources != a->room;
+}
+
+static bool adopt_fails_with_little_memory(void *self)
+{
+	return adopt_fails(self, 250000);
+}
+
+static bool adopt_fails_without_memory(void *self)
+{
+	return adopt_fails(self, 0);
+}
+
+static void without_memory_the_old_configuration_stays(void **state)
+{
+	struct world *w = world_running(1, 60 * NS_PER_S);
+	struct adoption a = {.world = w, .fresh = copy_of(w)};
+
+	(void)state;
+	for (unsigned i = 1; i < SOURCES_MAX; i++)
+		a.fresh->sources[i] = a.fresh->sources[0];
+	a.fresh->source_count = SOURCES_MAX;
+	a.room = room_for(a.fresh);
+	if (LITTLE_MEMORY_WORKS) {
+		assert_true(
+		    little_memory_holds(adopt_fails_with_little_memory, &a));
+		assert_true(
+		    little_memory_holds(adopt_fails_without_memory, &a));
+	}
+	free(a.room);
+	drop(w, a.fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -503,6 +708,7 @@ int main(void)
 	    cmocka_unit_test(new_options_apply_to_a_source_that_stays),
 	    cmocka_unit_test(a_rate_limit_outlives_a_reload),
 	    cmocka_unit_test(memories_of_a_source_move_with_it),
+	    cmocka_unit_test(the_memory_of_the_first_source_stays),
 	    cmocka_unit_test(a_late_answer_reaches_no_other_source),
 	    cmocka_unit_test(other_certificates_mean_other_keys),
 	    cmocka_unit_test(keys_of_another_trust_are_used_for_an_hour),
@@ -513,6 +719,12 @@ int main(void)
 	    cmocka_unit_test(a_long_list_of_changes_is_truncated),
 	    cmocka_unit_test(two_names_of_one_server_stay_one_vote),
 	    cmocka_unit_test(certificates_and_ciphers_are_the_trust),
+	    cmocka_unit_test(what_makes_a_server_another_one),
+	    cmocka_unit_test(a_new_source_counts_on_from_the_highest_serial),
+	    cmocka_unit_test(only_sources_that_move_or_go_are_closed),
+	    cmocka_unit_test(without_a_selected_source_none_is_selected),
+	    cmocka_unit_test(an_agreement_begins_again_with_other_sources),
+	    cmocka_unit_test(without_memory_the_old_configuration_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -350,52 +350,269 @@ static void a_noselect_source_is_not_waited_for(void **state)
 	free(w);
 }
 
+/* A clock without any correction drifts by a thousandth at most. */
 static void the_bound_of_an_offer_grows_with_its_age(void **state)
 {
-	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
+	/* Each bound is 20 ms at first. */
+	static const struct {
+		int64_t age_s, apart_ms;
+		bool agree;
+	} table[] = {
+	    {0, 39, true},
+	    {0, 41, false},
+	    {100, 139, true},
+	    {100, 141, false},
+	    {1000, 1039, true},
+	    {1000, 1041, false},
+	    /* An offer cannot come from the future. */
+	    {-100, 39, true},
+	    {-100, 41, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct election *w = election_new(2, BOOTSTRAP_QUORUM);
+		int64_t age_ns = table[i].age_s * NS_PER_S;
+
+		offers(w, 0, 0);
+		w->now.ns += age_ns;
+		offers(w, 1, age_ns + table[i].apart_ms * NS_PER_MS);
+		assert_outcome(
+		    w, table[i].agree ? BOOTSTRAP_AGREED : BOOTSTRAP_DISAGREE);
+		free(w);
+	}
+}
+
+/* Its offset is what counts, and there are no dates to cut it. */
+static void an_offer_without_dates_counts_whole_if_they_were_checked(
+    void **state)
+{
+	static const int64_t dates[][2] = {
+	    {0, 0}, {1, TRUE_S + DAY_S}, {0, TRUE_S + DAY_S}, {1, INT64_MAX}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
+		struct election *w = election_new(1, BOOTSTRAP_SINGLE);
+		struct bootstrap_offer o = offer_of(w, 0, 0);
+
+		o.undated = false;
+		o.not_before_s = dates[i][0];
+		o.not_after_s = dates[i][1];
+		take(w, 0, &o);
+		assert_outcome(w, BOOTSTRAP_RIGHT);
+		assert_int_equal(w->b.result.agreeing, 1);
+		free(w);
+	}
+}
+
+static void one_end_of_the_dates_is_enough_to_refute_an_offer(void **state)
+{
+	static const struct {
+		int64_t before_s, after_s;
+		bool undated, dated;
+	} table[] = {
+	    {TRUE_S + 1, 0, false, false},
+	    {0, TRUE_S - 1, false, false},
+	    {0, 1, false, false},
+	    {INT64_MIN, TRUE_S + 1, true, true},
+	    {TRUE_S - 1, INT64_MAX, true, true},
+	    {0, 0, true, false},
+	    /* The bounds themselves are within. */
+	    {TRUE_S, TRUE_S, true, true},
+	};
+	struct election *w = election_new(1, BOOTSTRAP_SINGLE);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct bootstrap_offer o = offer_of(w, 0, 0);
+
+		o.undated = table[i].undated;
+		o.not_before_s = table[i].before_s;
+		o.not_after_s = table[i].after_s;
+		assert_int_equal(
+		    bootstrap_offer_dated(&o, &w->t, w->now), table[i].dated);
+	}
+	free(w);
+}
+
+/* One of the sources that agree had no check of dates: the clock is wrong.
+ * Which one it is does not matter. */
+static void one_undated_source_of_a_majority_is_enough_to_step(void **state)
+{
+	(void)state;
+	for (unsigned undated = 0; undated < 3; undated++) {
+		struct election *w = election_new(3, BOOTSTRAP_QUORUM);
+
+		for (unsigned i = 0; i < 3; i++) {
+			struct bootstrap_offer o = offer_of(w, i, 0);
+
+			o.undated = i == undated;
+			take(w, i, &o);
+		}
+		assert_agreed(w, 0, NS_PER_MS);
+		assert_int_equal(w->b.result.agreeing, 3);
+		free(w);
+	}
+}
+
+/* The step leads to the middle of what all of them permit. */
+static void the_step_is_the_middle_of_what_is_shared(void **state)
+{
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	offers(w, 0, 0);
-	w->now.ns += 100 * NS_PER_S;
-	/* The same offer is used 100 s later; the clock has drifted by 70 ms.
-	 */
-	offers(w, 1, 100 * NS_PER_S + 70 * NS_PER_MS);
-	assert_outcome(w, BOOTSTRAP_AGREED);
+	offers(w, 1, 10 * NS_PER_MS);
+	offers(w, 2, 20 * NS_PER_MS);
+	assert_agreed(w, 10 * NS_PER_MS, 0);
 	free(w);
 }
 
 static void slow_servers_are_waited_for_with_a_limit(void **state)
 {
+	const struct mono early = {3 * NS_PER_S - 1}, late = {3 * NS_PER_S};
 	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
-	assert_false(bootstrap_due(&w->b, false, (struct mono){NS_PER_S}));
+	assert_false(bootstrap_due(&w->b, false, late));
+	assert_true(bootstrap_due(&w->b, true, early));
 	offers(w, 0, 0);
-	assert_false(bootstrap_due(&w->b, false, (struct mono){NS_PER_S}));
-	assert_true(bootstrap_due(&w->b, true, (struct mono){NS_PER_S}));
-	assert_true(bootstrap_due(&w->b, false, (struct mono){5 * NS_PER_S}));
+	assert_false(bootstrap_due(&w->b, false, early));
+	assert_true(bootstrap_due(&w->b, false, late));
+	/* The limit counts from the first offer. */
+	bootstrap_take(&w->b, 1, &w->b.offers[0], early);
+	assert_true(bootstrap_due(&w->b, false, late));
 	bootstrap_forget(&w->b);
-	assert_false(bootstrap_due(&w->b, false, (struct mono){5 * NS_PER_S}));
+	assert_false(bootstrap_due(&w->b, false, late));
 	bootstrap_end(&w->b);
 	assert_false(bootstrap_open(&w->b));
-	assert_false(bootstrap_due(&w->b, true, (struct mono){5 * NS_PER_S}));
+	assert_false(bootstrap_due(&w->b, true, late));
 	free(w);
 }
 
 static void the_steering_waits_with_a_limit(void **state)
 {
+	const struct mono early = {10 * NS_PER_S - 1}, late = {10 * NS_PER_S};
 	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
 
 	(void)state;
 	assert_true(bootstrap_begin(&w->b, (struct mono){0}));
 	assert_false(bootstrap_begin(&w->b, (struct mono){NS_PER_S}));
-	assert_true(bootstrap_holds(&w->b, true, (struct mono){NS_PER_S}));
-	assert_false(bootstrap_holds(&w->b, false, (struct mono){NS_PER_S}));
-	assert_false(
-	    bootstrap_holds(&w->b, true, (struct mono){11 * NS_PER_S}));
+	assert_true(bootstrap_holds(&w->b, true, early));
+	assert_false(bootstrap_holds(&w->b, false, early));
+	assert_false(bootstrap_holds(&w->b, true, late));
 	bootstrap_end(&w->b);
-	assert_false(bootstrap_holds(&w->b, true, (struct mono){NS_PER_S}));
+	assert_false(bootstrap_holds(&w->b, true, early));
 	free(w);
+}
+
+/* The agreement must be about the error of the pause, within a second. */
+static void after_a_pause_only_its_error_is_corrected(void **state)
+{
+	static const struct {
+		int64_t differs_ms;
+		enum bootstrap_outcome outcome;
+	} table[] = {
+	    {0, BOOTSTRAP_AGREED},
+	    {999, BOOTSTRAP_AGREED},
+	    {1001, BOOTSTRAP_RIGHT},
+	    {-999, BOOTSTRAP_AGREED},
+	    {-1001, BOOTSTRAP_RIGHT},
+	};
+	const int64_t pause_ns = (TRUE_S - LOCAL_S) * NS_PER_S;
+	const struct mono then = {7 * NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct election *w = election_new(2, BOOTSTRAP_QUORUM);
+
+		offers(w, 0, 0);
+		bootstrap_end(&w->b);
+		assert_true(bootstrap_reopen(
+		    &w->b, pause_ns - table[i].differs_ms * NS_PER_MS, then));
+		assert_true(bootstrap_open(&w->b));
+		assert_int_equal(w->b.pause_at.ns, then.ns);
+		assert_true(bootstrap_holds(
+		    &w->b, true, mono_after(then, 10 * NS_PER_S - 1)));
+		assert_false(bootstrap_holds(
+		    &w->b, true, mono_after(then, 10 * NS_PER_S)));
+		/* The offer from before is gone. */
+		assert_false(w->b.offers[0].there);
+		assert_int_equal(w->b.decide_at.ns, MONO_NEVER.ns);
+		assert_outcome(w, BOOTSTRAP_FEW);
+		offers(w, 0, 0);
+		offers(w, 1, 0);
+		assert_outcome(w, table[i].outcome);
+		bootstrap_end(&w->b);
+		assert_int_equal(w->b.pause_ns, 0);
+		free(w);
+	}
+}
+
+static void what_was_not_wanted_at_the_start_is_not_opened_again(void **state)
+{
+	static const struct {
+		unsigned sources;
+		enum bootstrap_policy policy;
+		bool wanted;
+	} table[] = {
+	    {1, BOOTSTRAP_QUORUM, false},
+	    {2, BOOTSTRAP_QUORUM, true},
+	    {1, BOOTSTRAP_SINGLE, true},
+	    {3, BOOTSTRAP_OFF, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct election *w =
+		    election_new(table[i].sources, table[i].policy);
+
+		assert_int_equal(bootstrap_open(&w->b), table[i].wanted);
+		assert_int_equal(
+		    bootstrap_reopen(&w->b, NS_PER_S, (struct mono){0}),
+		    table[i].wanted);
+		assert_int_equal(bootstrap_open(&w->b), table[i].wanted);
+		free(w);
+	}
+}
+
+static void assert_text(const struct election *w, const char *text)
+{
+	char found[BOOTSTRAP_TEXT_MAX];
+
+	bootstrap_text(&w->b, found, sizeof(found));
+	assert_string_equal(found, text);
+}
+
+static void the_text_counts_the_servers(void **state)
+{
+	struct election *w = election_new(3, BOOTSTRAP_QUORUM);
+	struct election *one = election_new(1, BOOTSTRAP_SINGLE);
+
+	(void)state;
+	offers(w, 0, 0);
+	offers(w, 1, 0);
+	assert_outcome(w, BOOTSTRAP_FEW);
+	assert_text(w,
+	    "the clock is too wrong to check certificates: 3 independent "
+	    "servers must agree to set it, and 2 answered");
+	assert_outcome(one, BOOTSTRAP_FEW);
+	assert_text(one,
+	    "the clock is too wrong to check certificates: 1 independent "
+	    "server must agree to set it, and 0 answered");
+	offers(w, 1, NS_PER_S);
+	offers(w, 2, 2 * NS_PER_S);
+	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	assert_text(w,
+	    "the clock is too wrong to check certificates, and of 3 servers "
+	    "only 1 agree on a time within the dates of their certificates");
+	assert_true(
+	    bootstrap_reopen(&w->b, 1500 * NS_PER_MS, (struct mono){0}));
+	assert_text(w,
+	    "the clock has lost 1.500 s, more than refuse-threshold: 3 "
+	    "independent servers must agree to set it, and 0 answered");
+	free(w);
+	free(one);
 }
 
 static void offers_that_are_dropped_do_not_count(void **state)
@@ -436,6 +653,16 @@ int main(void)
 	    cmocka_unit_test(slow_servers_are_waited_for_with_a_limit),
 	    cmocka_unit_test(the_steering_waits_with_a_limit),
 	    cmocka_unit_test(offers_that_are_dropped_do_not_count),
+	    cmocka_unit_test(
+		an_offer_without_dates_counts_whole_if_they_were_checked),
+	    cmocka_unit_test(one_end_of_the_dates_is_enough_to_refute_an_offer),
+	    cmocka_unit_test(
+		one_undated_source_of_a_majority_is_enough_to_step),
+	    cmocka_unit_test(the_step_is_the_middle_of_what_is_shared),
+	    cmocka_unit_test(after_a_pause_only_its_error_is_corrected),
+	    cmocka_unit_test(
+		what_was_not_wanted_at_the_start_is_not_opened_again),
+	    cmocka_unit_test(the_text_counts_the_servers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

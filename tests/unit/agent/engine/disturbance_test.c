@@ -231,6 +231,137 @@ static void only_sources_that_have_not_spoken_are_asked_about_a_pause(
 	world_end(w);
 }
 
+static void a_sleep_is_longer_than_a_tenth_of_a_second(void **state)
+{
+	static const struct {
+		int64_t gap_ns, slept_ns;
+		bool boot;
+	} table[] = {
+	    {100 * NS_PER_MS - 1, 0, true},
+	    {100 * NS_PER_MS, 100 * NS_PER_MS, true},
+	    {NS_PER_S, NS_PER_S, true},
+	    /* A machine without CLOCK_BOOTTIME, as a simulator is. */
+	    {NS_PER_S, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = world_running(1, 60 * NS_PER_S);
+		struct clock_reading now = world_reading(w);
+
+		now.boot_ns += table[i].gap_ns;
+		if (!table[i].boot)
+			now.boot_ns = 0;
+		assert_int_equal(
+		    engine_slept(&w->engine, now), table[i].slept_ns);
+		/* The next call does not tell it again. */
+		assert_int_equal(engine_slept(&w->engine, now), 0);
+		world_end(w);
+	}
+}
+
+/* A burst for a foreign frequency makes the next one wait. */
+static void bursts_for_a_foreign_frequency_are_256_seconds_apart(void **state)
+{
+	struct world *w = world_running(2, 3600 * NS_PER_S);
+	struct keeper_report r = {.verdict = KEEPER_FREQ_CHANGED};
+	unsigned closes = w->closes;
+
+	(void)state;
+	/* It could not be set back: that is no change. */
+	engine_meddled(&w->engine, &r);
+	assert_int_equal(w->closes, closes);
+	r.change_count = 1;
+	r.changes[0] = (struct clock_change){{w->wall}, 0, w->freq_ppm};
+	engine_meddled(&w->engine, &r);
+	assert_int_equal(w->closes, closes + 2);
+	assert_int_equal(w->engine.disturbed.at.ns, w->engine.now.mono.ns);
+	w->engine.now.mono.ns += 256 * NS_PER_S - 1;
+	engine_meddled(&w->engine, &r);
+	assert_int_equal(w->closes, closes + 2);
+	w->engine.now.mono.ns++;
+	engine_meddled(&w->engine, &r);
+	assert_int_equal(w->closes, closes + 4);
+	world_end(w);
+}
+
+/* Only after a pause an administrator makes the agreement needless. */
+static void a_clock_that_is_set_by_hand_ends_the_agreement_about_a_pause(
+    void **state)
+{
+	(void)state;
+	for (int paused = 0; paused < 2; paused++) {
+		struct world *w = world_new(3, 0, 0);
+
+		w->config.bootstrap = BOOTSTRAP_QUORUM;
+		w->no_resolver = true;
+		world_start(w);
+		world_run(w, NS_PER_S);
+		if (paused)
+			assert_true(bootstrap_reopen(&w->engine.bootstrap,
+			    NS_PER_S, world_reading(w).mono));
+		w->wall += 5 * NS_PER_S;
+		engine_on_timer(&w->engine, world_reading(w));
+		assert_true(world_logged(w, "from outside"));
+		assert_int_equal(bootstrap_open(&w->engine.bootstrap), !paused);
+		world_end(w);
+	}
+}
+
+/* The bound is that of the sample and that of the clock. */
+static void a_voice_about_a_pause_has_the_bounds_of_both(void **state)
+{
+	struct world *w = world_running(3, 3600 * NS_PER_S);
+	struct tracking t = world_tracking(w);
+	struct sample m = {
+	    .at = t.updated,
+	    .offset_ns =
+		60 * NS_PER_S + timescale_added_ns(&w->engine.timescale,
+				    (struct wall){w->wall}),
+	    .delay_ns = 2 * NS_PER_MS,
+	    .dispersion_ns = NS_PER_MS,
+	};
+	int64_t lag_ns = 0;
+	const struct pause_answer *voice = &w->engine.pause.voices[1];
+
+	(void)state;
+	w->engine.now = world_reading(w);
+	assert_int_equal(
+	    engine_judge_pause(&w->engine, 1, &m, &lag_ns), PAUSE_DOUBT);
+	assert_true(llabs(lag_ns - 60 * NS_PER_S) < NS_PER_MS);
+	assert_int_equal(voice->lag_ns, lag_ns);
+	assert_int_equal(voice->bound_ns,
+	    2 * NS_PER_MS + t.root_delay_ns / 2 + t.root_dispersion_ns);
+	assert_int_equal(voice->first.ns, w->engine.now.mono.ns);
+	world_end(w);
+}
+
+/* The ledger follows what the hardware clock got wrong in the sleep. */
+static void a_jump_in_a_sleep_is_entered_in_the_ledger(void **state)
+{
+	static const int64_t wrong_ns[] = {0, 700 * NS_PER_MS, -NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong_ns); i++) {
+		struct world *w = world_running(1, 600 * NS_PER_S);
+		const struct timescale *ledger = &w->engine.timescale;
+		int64_t before_ns =
+		    timescale_added_ns(ledger, (struct wall){w->wall});
+		int64_t added_ns;
+
+		world_suspend(w, 60 * NS_PER_S, wrong_ns[i]);
+		engine_on_timer(&w->engine, world_reading(w));
+		added_ns = timescale_added_ns(ledger, (struct wall){w->wall}) -
+			   before_ns;
+		/* The frequency adds 20 ppm in the sleep. */
+		assert_true(llabs(added_ns - wrong_ns[i]) < 2 * NS_PER_MS);
+		world_forget_log(w);
+		engine_on_timer(&w->engine, world_reading(w));
+		assert_string_equal(w->log, "");
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +377,13 @@ int main(void)
 	    cmocka_unit_test(without_a_rival_no_program_is_named),
 	    cmocka_unit_test(
 		only_sources_that_have_not_spoken_are_asked_about_a_pause),
+	    cmocka_unit_test(a_sleep_is_longer_than_a_tenth_of_a_second),
+	    cmocka_unit_test(
+		bursts_for_a_foreign_frequency_are_256_seconds_apart),
+	    cmocka_unit_test(
+		a_clock_that_is_set_by_hand_ends_the_agreement_about_a_pause),
+	    cmocka_unit_test(a_voice_about_a_pause_has_the_bounds_of_both),
+	    cmocka_unit_test(a_jump_in_a_sleep_is_entered_in_the_ledger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

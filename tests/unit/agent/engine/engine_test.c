@@ -2,11 +2,14 @@
 
 #include "agent/engine/sources.h"
 #include "tests/unit/agent/engine/world.h"
+#include "tests/unit/agent/engine/little_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include <errno.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -288,6 +291,8 @@ static void a_resolver_that_hangs_ends_the_agent(void **state)
 	world_run(w, 120 * NS_PER_S);
 	assert_int_equal(w->engine.end, ENGINE_STUCK);
 	assert_int_equal(w->engine.resolver_strikes, 3);
+	assert_true(
+	    world_logged(w, "the resolver does not answer any more: ending"));
 	assert_in_range(w->engine.now.mono.ns - w->engine.started.mono.ns,
 	    45 * NS_PER_S, 60 * NS_PER_S);
 	world_end(w);
@@ -393,6 +398,206 @@ static void an_answer_for_no_source_is_ignored(void **state)
 	world_end(w);
 }
 
+/* Our own step is on its way through the keeper: the clock has jumped, and its
+ * report comes later. */
+static void our_own_step_is_not_a_jump_from_outside(void **state)
+{
+	static const int64_t steps_ns[] = {5 * NS_PER_S, -5 * NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(steps_ns); i++) {
+		struct world *w = world_new(1, -steps_ns[i], 0);
+
+		world_start(w);
+		w->keeper_hangs = true;
+		while (w->commands == 0)
+			world_run(w, NS_PER_MS);
+		w->keeper_hangs = false;
+		keeper_apply(&w->keeper, &w->command, w->engine.order.serial,
+		    (struct mono){w->mono}, &w->reports[w->report_count++]);
+		assert_int_equal(w->steps, 1);
+		engine_on_timer(&w->engine, world_reading(w));
+		engine_on_timer(&w->engine, world_reading(w));
+		world_run(w, 60 * NS_PER_S);
+		assert_string_equal(w->engine.disturbed.text, "");
+		assert_false(world_logged(w, "from outside"));
+		assert_true(world_within(w, NS_PER_MS));
+		world_end(w);
+	}
+}
+
+/* After a step every source asks again; a new frequency is no reason. */
+static void only_a_step_interrupts_the_exchanges(void **state)
+{
+	static const int64_t steps_ns[] = {0, NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(steps_ns); i++) {
+		struct world *w = world_running(2, 600 * NS_PER_S);
+		struct keeper_report r = {
+		    .verdict = KEEPER_OK,
+		    .change_count = 1,
+		    .changes[0] = {{w->wall}, steps_ns[i], w->freq_ppm},
+		};
+		unsigned closes = w->closes;
+
+		w->wall += steps_ns[i];
+		engine_on_report(&w->engine, &r, world_reading(w));
+		assert_int_equal(w->closes - closes, steps_ns[i] ? 2 : 0);
+		assert_string_equal(w->engine.disturbed.text, "");
+		world_end(w);
+	}
+}
+
+static void only_the_options_q_have_a_timeout(void **state)
+{
+	static const struct {
+		bool once, print_only;
+		int timeout_s;
+		enum engine_end end;
+	} table[] = {
+	    {true, false, 10, ENGINE_TIMEOUT},
+	    {false, true, 10, ENGINE_TIMEOUT},
+	    {false, false, 10, ENGINE_RUNS},
+	    {true, false, 0, ENGINE_RUNS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = world_new(1, 0, 0);
+
+		w->options.once = table[i].once;
+		w->options.print_only = table[i].print_only;
+		w->options.timeout_s = table[i].timeout_s;
+		w->keys_fail[0] = true;
+		world_start(w);
+		world_run(w, 9 * NS_PER_S);
+		assert_int_equal(w->engine.end, ENGINE_RUNS);
+		world_run(w, 2 * NS_PER_S);
+		assert_int_equal(w->engine.end, table[i].end);
+		world_end(w);
+	}
+}
+
+/* The network refuses the request: it is not waited for. */
+static void a_refused_request_is_known_at_once(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+	struct source *s = &w->engine.sources[0];
+	struct datagram d = {.slot = 0, .error = ECONNREFUSED};
+	uint64_t lost = s->count.lost;
+
+	(void)state;
+	w->silent[0] = true;
+	while (!s->pending.open)
+		world_run(w, 100 * NS_PER_MS);
+	engine_on_datagram(&w->engine, &d, world_reading(w));
+	assert_int_equal(s->count.lost, lost + 1);
+	assert_true(s->reason[0] != '\0');
+	world_end(w);
+}
+
+/* A server that says so itself has no vote. */
+static void a_server_that_is_not_synchronised_loses_its_vote(void **state)
+{
+	struct world *w = world_running(3, 600 * NS_PER_S);
+
+	(void)state;
+	assert_true(world_view(w, 1).state != SELECT_UNSYNCED);
+	w->peers[1].leap = LEAP_UNKNOWN;
+	world_run(w, 1800 * NS_PER_S);
+	assert_int_equal(world_view(w, 1).state, SELECT_UNSYNCED);
+	assert_true(world_synchronised(w));
+	w->peers[1].leap = LEAP_NONE;
+	world_run(w, 1800 * NS_PER_S);
+	assert_true(world_view(w, 1).state != SELECT_UNSYNCED);
+	world_end(w);
+}
+
+/* The clock is set when the slew has ended, and when the keeper has said so. */
+static void set_once_waits_for_the_end_of_the_slew(void **state)
+{
+	struct world *w = world_new(1, 20 * NS_PER_MS, 0);
+
+	(void)state;
+	w->options.once = true;
+	world_start(w);
+	while (w->commands == 0)
+		world_run(w, NS_PER_MS);
+	assert_true(w->engine.order.slewing);
+	assert_int_equal(w->engine.end, ENGINE_RUNS);
+	while (w->engine.order.slewing)
+		world_run(w, NS_PER_MS);
+	assert_int_equal(w->engine.end, ENGINE_DONE);
+	world_end(w);
+}
+
+static void set_once_does_not_end_by_a_refusal(void **state)
+{
+	static const struct {
+		enum keeper_verdict verdict;
+		enum engine_end end;
+	} table[] = {
+	    {KEEPER_NO_CLOCK, ENGINE_DONE},
+	    {KEEPER_SLEW_LIMIT, ENGINE_RUNS},
+	    {KEEPER_KERNEL, ENGINE_RUNS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = world_new(1, 20 * NS_PER_MS, 0);
+
+		w->options.once = true;
+		w->refusal = table[i].verdict;
+		world_start(w);
+		world_run(w, 10 * NS_PER_S);
+		assert_true(w->commands > 0);
+		assert_int_equal(w->engine.end, table[i].end);
+		world_end(w);
+	}
+}
+
+static bool init_fails(void *self, size_t memory)
+{
+	static struct engine e;
+	struct world *w = self;
+	const struct engine_ports ports = {.self = w};
+	size_t before;
+	bool failed;
+
+	little_memory_begin(memory);
+	before = little_memory_used();
+	failed = !engine_init(
+	    &e, &w->config, &w->options, &w->start, &ports, world_reading(w));
+	return failed && little_memory_used() <= before;
+}
+
+static bool init_fails_without_sources(void *self)
+{
+	return init_fails(self, 100000);
+}
+
+static bool init_fails_without_steering(void *self)
+{
+	return init_fails(self, SOURCES_MAX * sizeof(struct source) + 250000);
+}
+
+static void without_memory_the_engine_does_not_start(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	for (unsigned i = 1; i < SOURCES_MAX; i++)
+		w->config.sources[i] = w->config.sources[0];
+	w->config.source_count = SOURCES_MAX;
+	if (LITTLE_MEMORY_WORKS) {
+		assert_true(little_memory_holds(init_fails_without_sources, w));
+		assert_true(
+		    little_memory_holds(init_fails_without_steering, w));
+	}
+	free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +625,14 @@ int main(void)
 	    cmocka_unit_test(reading_noise_does_not_add_up),
 	    cmocka_unit_test(one_strike_counts_in_each_ke_timeout),
 	    cmocka_unit_test(an_answer_for_no_source_is_ignored),
+	    cmocka_unit_test(our_own_step_is_not_a_jump_from_outside),
+	    cmocka_unit_test(only_a_step_interrupts_the_exchanges),
+	    cmocka_unit_test(only_the_options_q_have_a_timeout),
+	    cmocka_unit_test(a_refused_request_is_known_at_once),
+	    cmocka_unit_test(a_server_that_is_not_synchronised_loses_its_vote),
+	    cmocka_unit_test(set_once_waits_for_the_end_of_the_slew),
+	    cmocka_unit_test(set_once_does_not_end_by_a_refusal),
+	    cmocka_unit_test(without_memory_the_engine_does_not_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -250,6 +250,113 @@ static void two_smearing_servers_get_one_line(void **state)
 	world_end(w);
 }
 
+/* Six hours before, one of three servers smears the leap second. */
+static void any_source_may_be_the_one_that_smears(void **state)
+{
+	(void)state;
+	for (unsigned smears = 0; smears < 3; smears++) {
+		struct world *w = world_new(3, 0, 37);
+
+		w->now = w->wall = (MIDNIGHT_S - 6 * 3600 - 600) * NS_PER_S;
+		for (unsigned i = 0; i < 3; i++)
+			w->peers[i].leap =
+			    i == smears ? LEAP_NONE : LEAP_INSERT;
+		world_start(w);
+		world_run(w, 600 * NS_PER_S);
+		w->peer_error_ns[smears] = -250 * NS_PER_MS;
+		world_run(w, 600 * NS_PER_S);
+		assert_int_equal(w->engine.leap.smearers, 1 << smears);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(
+			    engine_leap_reason(&w->engine, i) != NULL,
+			    i == smears);
+		world_end(w);
+	}
+}
+
+/* Whatever happens later in that second is a foreign step. */
+static void a_leap_second_is_executed_once(void **state)
+{
+	struct world *w = eve(3, 3, LEAP_INSERT);
+
+	(void)state;
+	run_until(w, -NS_PER_MS);
+	world_forget_log(w);
+	world_advance(w, NS_PER_MS);
+	leap(w, -NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		w->peers[i].leap = LEAP_NONE;
+	world_advance(w, NS_PER_S / 10);
+	engine_on_timer(&w->engine, world_reading(w));
+	assert_true(w->engine.leap.executed);
+	assert_true(world_logged(w, "leap second inserted"));
+	assert_false(world_logged(w, "from outside"));
+	w->wall -= NS_PER_S;
+	engine_on_timer(&w->engine, world_reading(w));
+	assert_true(world_logged(w, "moved by -1.000 s from outside"));
+	/* The kernel is disarmed without a line. */
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+	assert_false(w->engine.leap.executed);
+	assert_false(world_logged(w, "after all"));
+	world_end(w);
+}
+
+static void what_is_armed_is_what_a_synchronised_clock_announces(void **state)
+{
+	static const struct {
+		bool synchronised;
+		enum leap leap, armed;
+		const char *line;
+	} table[] = {
+	    {false, LEAP_INSERT, LEAP_NONE, NULL},
+	    {true, LEAP_INSERT, LEAP_INSERT, "is inserted at the end of today"},
+	    {true, LEAP_INSERT, LEAP_INSERT, NULL},
+	    {true, LEAP_UNKNOWN, LEAP_NONE, "no leap second at the end"},
+	    {true, LEAP_DELETE, LEAP_DELETE, "is left out at the end of today"},
+	    {false, LEAP_DELETE, LEAP_NONE, "no leap second at the end"},
+	};
+	struct world *w = world_running(1, 60 * NS_PER_S);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct clock_command c = {
+		    .synchronised = table[i].synchronised,
+		    .leap = table[i].leap,
+		};
+
+		world_forget_log(w);
+		engine_leap_armed(&w->engine, &c);
+		assert_int_equal(w->engine.leap.armed, table[i].armed);
+		if (table[i].line)
+			assert_true(world_logged(w, table[i].line));
+		else
+			assert_string_equal(w->log, "");
+	}
+	world_end(w);
+}
+
+/* The season begins thirteen hours before. What a server announced before it
+ * lost its own time does not count. */
+static void only_a_usable_source_announces_a_leap_second(void **state)
+{
+	(void)state;
+	for (int usable = 0; usable < 2; usable++) {
+		struct world *w =
+		    eve_from(3, 1, LEAP_INSERT, MIDNIGHT_S - 14 * 3600);
+
+		assert_false(w->engine.leap.announced);
+		if (!usable)
+			w->peers[0].stratum = 16;
+		run_until(w, -12 * 3600 * NS_PER_S);
+		assert_int_equal(world_view(w, 0).leap, LEAP_INSERT);
+		assert_int_equal(
+		    world_view(w, 0).state == SELECT_UNSYNCED, !usable);
+		assert_int_equal(w->engine.leap.announced, usable);
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +371,11 @@ int main(void)
 		a_falseticker_without_a_leap_second_does_not_smear),
 	    cmocka_unit_test(a_leap_second_in_a_slew_is_followed),
 	    cmocka_unit_test(two_smearing_servers_get_one_line),
+	    cmocka_unit_test(any_source_may_be_the_one_that_smears),
+	    cmocka_unit_test(a_leap_second_is_executed_once),
+	    cmocka_unit_test(
+		what_is_armed_is_what_a_synchronised_clock_announces),
+	    cmocka_unit_test(only_a_usable_source_announces_a_leap_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

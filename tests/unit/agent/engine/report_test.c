@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 static void run(struct world *w, int64_t seconds)
 {
 	world_run(w, seconds * NS_PER_S);
@@ -120,14 +122,23 @@ static void the_end_of_synchronisation_gets_one_line(void **state)
 	world_end(w);
 }
 
+/* The digits after the point of "its time is 1.5 s". */
+static size_t decimals(const char *log)
+{
+	const char *point = strchr(strstr(log, "its time is"), '.');
+
+	return strspn(point + 1, "0123456789");
+}
+
 static void the_difference_is_given_in_its_unit(void **state)
 {
 	static const struct {
 		int64_t error_ns;
 		const char *first, *unit;
+		size_t decimals;
 	} rows[] = {
-	    {500 * NS_PER_MS, "b: its time is 49", " ms ahead of that"},
-	    {1500 * NS_PER_MS, "b: its time is 1.49", " s ahead of that"},
+	    {500 * NS_PER_MS, "b: its time is 49", " ms ahead of that", 3},
+	    {1500 * NS_PER_MS, "b: its time is 1.49", " s ahead of that", 6},
 	};
 
 	(void)state;
@@ -139,8 +150,51 @@ static void the_difference_is_given_in_its_unit(void **state)
 		run(w, 120);
 		assert_true(world_logged(w, rows[i].first));
 		assert_true(world_logged(w, rows[i].unit));
+		assert_int_equal(decimals(w->log), rows[i].decimals);
 		world_end(w);
 	}
+}
+
+/* b agrees, although another source is preferred. */
+static void a_source_that_is_not_preferred_agrees(void **state)
+{
+	struct world *w = world_new(3, NS_PER_MS, 5);
+
+	(void)state;
+	w->config.sources[0].options.prefer = true;
+	world_start(w);
+	run(w, 120);
+	w->peer_error_ns[1] = 500 * NS_PER_MS;
+	run(w, 600);
+	assert_true(world_logged(w, "b: its time is"));
+	world_forget_log(w);
+	w->peer_error_ns[1] = 0;
+	run(w, 3600);
+	assert_int_equal(world_view(w, 1).state, SELECT_NOT_PREFERRED);
+	assert_true(world_logged(w, "b: agrees with the majority"));
+	world_end(w);
+}
+
+/* The last of eight lines says so, and no other comes. */
+static void a_source_that_changes_sides_gets_eight_lines(void **state)
+{
+	struct world *w = world_new(3, NS_PER_MS, 5);
+	bool line, last;
+
+	(void)state;
+	world_start(w);
+	run(w, 600);
+	for (int change = 1; change <= 10; change++) {
+		world_forget_log(w);
+		w->peer_error_ns[1] = change % 2 ? 500 * NS_PER_MS : 0;
+		run(w, 1800);
+		line = world_logged(
+		    w, change % 2 ? "b: its time is" : "b: agrees with");
+		last = world_logged(w, "it changes sides: no more lines");
+		assert_int_equal(line, change <= 8);
+		assert_int_equal(last, change == 8);
+	}
+	world_end(w);
 }
 
 int main(void)
@@ -154,6 +208,8 @@ int main(void)
 	    cmocka_unit_test(a_clock_that_is_slewed_gets_its_own_words),
 	    cmocka_unit_test(the_end_of_synchronisation_gets_one_line),
 	    cmocka_unit_test(the_difference_is_given_in_its_unit),
+	    cmocka_unit_test(a_source_that_is_not_preferred_agrees),
+	    cmocka_unit_test(a_source_that_changes_sides_gets_eight_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 static uint64_t count(const struct world *w, unsigned i, enum answer_check c)
 {
 	return w->engine.sources[i].count.checks[c];
@@ -41,8 +43,8 @@ static void a_request_held_for_too_long_is_dropped(void **state)
 		bool good;
 	} rows[] = {
 	    {0, true},
-	    {90 * NS_PER_US, true},
-	    {110 * NS_PER_US, false},
+	    {100 * NS_PER_US - 10, true},
+	    {100 * NS_PER_US + 10, false},
 	    {NS_PER_S, false},
 	};
 
@@ -175,6 +177,7 @@ static void a_pause_holds_samples(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		held += count(w, i, CHECK_PAUSE);
 	assert_in_range(held, 2, 3);
+	assert_true(world_logged(w, ": the clock has lost 60.000 s"));
 	world_end(w);
 }
 
@@ -240,6 +243,82 @@ static void the_second_outlier_makes_all_others_ask(void **state)
 	world_end(w);
 }
 
+static void a_sample_is_from_the_middle_of_the_exchange(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	const struct source *s;
+	struct sample m[STEERING_SAMPLES_MAX];
+	int64_t middle_ns;
+
+	(void)state;
+	w->way_ns[0] = 200 * NS_PER_MS;
+	w->peers[0].stratum = 3;
+	world_start(w);
+	s = w->engine.sources;
+	while (s->count.good == 0)
+		world_run(w, NS_PER_MS);
+	assert_int_equal(steering_copy_samples(w->engine.steering, 0, m), 1);
+	middle_ns =
+	    timescale_osc(&w->engine.timescale, (struct wall){w->wall}).ns -
+	    200 * NS_PER_MS;
+	assert_in_range(middle_ns - m[0].at.ns, 0, NS_PER_MS);
+	assert_true(llabs(m[0].offset_ns) < NS_PER_US);
+	assert_true(llabs(m[0].delay_ns - 400 * NS_PER_MS) < NS_PER_US);
+	assert_int_equal(m[0].tx_stamp, STAMP_KERNEL);
+	assert_int_equal(m[0].rx_stamp, STAMP_KERNEL);
+	assert_int_equal(m[0].stratum, 3);
+	/* Two readings of our clock, and 2^-25 s of the server. */
+	assert_int_equal(m[0].dispersion_ns, 100 + 29);
+	assert_int_equal(m[0].leap, LEAP_NONE);
+	world_end(w);
+}
+
+/* The clock may be wrong. Only a sample that says something about the time is
+ * an offer. */
+static void a_sample_that_is_dropped_for_its_delay_is_no_offer(void **state)
+{
+	static const struct {
+		int64_t held_ns, max_delay_ns;
+		bool offer;
+	} table[] = {
+	    {0, NS_PER_S, true},
+	    {NS_PER_S, NS_PER_S, false},
+	    {0, NS_PER_US, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = world_new(2, 0, 0);
+
+		w->config.bootstrap = BOOTSTRAP_QUORUM;
+		w->held_ns[0] = table[i].held_ns;
+		w->config.sources[0].max_delay_ns = table[i].max_delay_ns;
+		w->silent[1] = true;
+		world_start(w);
+		world_run(w, 2 * NS_PER_S);
+		assert_true(w->engine.sources[0].reach != 0);
+		assert_int_equal(
+		    w->engine.bootstrap.offers[0].there, table[i].offer);
+		world_end(w);
+	}
+}
+
+/* Once the clock was synchronised, nobody collects offers. */
+static void a_settled_clock_takes_no_offers(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(w->engine.ever_synchronised);
+	bootstrap_forget(&w->engine.bootstrap);
+	world_run(w, 600 * NS_PER_S);
+	assert_false(w->engine.bootstrap.offers[0].there);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +332,10 @@ int main(void)
 	    cmocka_unit_test(a_pause_holds_samples),
 	    cmocka_unit_test(a_certificate_that_expired_in_a_pause_is_noticed),
 	    cmocka_unit_test(the_second_outlier_makes_all_others_ask),
+	    cmocka_unit_test(a_sample_is_from_the_middle_of_the_exchange),
+	    cmocka_unit_test(
+		a_sample_that_is_dropped_for_its_delay_is_no_offer),
+	    cmocka_unit_test(a_settled_clock_takes_no_offers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* A restart or a crash in the small world: no key exchange, and no cookie is
  * spent twice. */
+#include "agent/engine/saving.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -349,6 +350,35 @@ static void nothing_is_written_while_an_answer_is_waited_for(void **state)
 	}
 }
 
+/* There is nothing to remove. */
+static void without_a_folder_nothing_is_removed(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 100 * NS_PER_S);
+	engine_saving_drop(&w->engine, 0);
+	assert_int_equal(w->writes, 0);
+	world_end(w);
+}
+
+static void keys_are_removed_once(void **state)
+{
+	struct world *w = world_that_keeps(1);
+	unsigned writes;
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	writes = w->writes;
+	assert_true(w->disk[0].there);
+	engine_saving_drop(&w->engine, 0);
+	assert_false(w->disk[0].there);
+	engine_saving_drop(&w->engine, 0);
+	assert_int_equal(w->writes, writes + 1);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +403,8 @@ int main(void)
 	    cmocka_unit_test(
 		a_server_that_gives_no_cookies_keeps_enough_in_the_jar),
 	    cmocka_unit_test(without_a_folder_nothing_is_saved),
+	    cmocka_unit_test(without_a_folder_nothing_is_removed),
+	    cmocka_unit_test(keys_are_removed_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

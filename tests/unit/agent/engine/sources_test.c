@@ -374,6 +374,80 @@ static void a_source_that_is_offline_has_no_vote(void **state)
 	world_end(w);
 }
 
+static void each_action_has_its_effect(void **state)
+{
+	static const struct {
+		enum source_action action;
+		unsigned closes, asks, requests;
+	} table[] = {
+	    {ACTION_NOTHING, 0, 0, 0},
+	    {ACTION_KEYS, 1, 1, 0},
+	    {ACTION_SEND, 0, 0, 1},
+	    {ACTION_CLOSE, 1, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = world_running(1, 600 * NS_PER_S);
+		unsigned closes = w->closes, asks = w->asks;
+		unsigned requests = w->requests;
+
+		engine_carry_out(&w->engine, 0, table[i].action);
+		assert_int_equal(w->closes - closes, table[i].closes);
+		assert_int_equal(w->asks - asks, table[i].asks);
+		assert_int_equal(w->requests - requests, table[i].requests);
+		/* Closed sockets alone cost no samples. */
+		assert_true(world_view(w, 0).samples > 0);
+		world_end(w);
+	}
+}
+
+/* Which sources are asked at once is one bit each. */
+static void only_the_named_sources_hurry(void **state)
+{
+	struct world *w = world_running(3, 3600 * NS_PER_S);
+	int64_t before_ns[3];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		before_ns[i] = w->engine.sources[i].poll_at.ns;
+	engine_hurry(&w->engine, 1 << 0 | 1 << 2);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+		    w->engine.sources[i].poll_at.ns < before_ns[i], i != 1);
+	world_end(w);
+}
+
+/* ke-timeout and five seconds after the request for keys. */
+static void overdue_answers_of_the_resolver_are_found(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+	const int64_t wait_ns =
+	    w->config.ke_timeout_ms * NS_PER_MS + RESOLVER_MARGIN_NS;
+	struct source *s;
+	struct mono at;
+
+	(void)state;
+	w->no_resolver = true;
+	world_start(w);
+	s = w->engine.sources;
+	assert_int_equal(engine_overdue_at(&w->engine).ns, MONO_NEVER.ns);
+	world_run(w, 2 * NS_PER_S);
+	for (unsigned i = 0; i < 3; i++)
+		s[i].asked_at.ns = (int64_t)(3 - i) * NS_PER_S;
+	at = (struct mono){NS_PER_S + wait_ns};
+	assert_int_equal(engine_overdue_at(&w->engine).ns, at.ns);
+	at.ns--;
+	assert_int_equal(engine_overdue(&w->engine, at), 0);
+	at.ns++;
+	assert_int_equal(engine_overdue(&w->engine, at), 1 << 2);
+	at.ns += NS_PER_S;
+	assert_int_equal(engine_overdue(&w->engine, at), 1 << 1 | 1 << 2);
+	at.ns += NS_PER_S;
+	assert_int_equal(engine_overdue(&w->engine, at), 7);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +473,9 @@ int main(void)
 	    cmocka_unit_test(a_second_order_to_go_offline_does_nothing),
 	    cmocka_unit_test(without_a_known_route_no_new_path_is_tried),
 	    cmocka_unit_test(a_source_that_is_offline_has_no_vote),
+	    cmocka_unit_test(each_action_has_its_effect),
+	    cmocka_unit_test(only_the_named_sources_hurry),
+	    cmocka_unit_test(overdue_answers_of_the_resolver_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * thirty years behind, or ten or seventy ahead.
  */
 #include "agent/engine/wrong_clock.h"
+#include "agent/saved/last_good_time.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -721,32 +722,42 @@ static void a_source_with_dates_must_not_tell_a_time_that_is_past(void **state)
 	world_end(w);
 }
 
-/* Three of four servers have offered the time at once. */
+/* Any three of four servers have offered the time at once. */
 static void the_fourth_server_is_waited_for_with_a_limit(void **state)
 {
-	struct world *w = wrong_world(4, errors_ns[0]);
-	int64_t first_ns;
-
 	(void)state;
-	w->silent[3] = true;
-	world_start(w);
-	while (w->engine.bootstrap.decide_at.ns == MONO_NEVER.ns)
-		world_run(w, NS_PER_MS);
-	first_ns = w->mono;
-	while (w->steps == 0 && w->mono - first_ns < 10 * NS_PER_S)
-		world_run(w, NS_PER_MS);
-	assert_in_range(w->mono - first_ns, 2900 * NS_PER_MS, 5 * NS_PER_S);
-	world_end(w);
+	for (unsigned silent = 0; silent < 4; silent++) {
+		struct world *w = wrong_world(4, errors_ns[0]);
+		int64_t first_ns;
+
+		w->silent[silent] = true;
+		world_start(w);
+		while (w->engine.bootstrap.decide_at.ns == MONO_NEVER.ns)
+			world_run(w, NS_PER_MS);
+		first_ns = w->mono;
+		while (w->steps == 0 && w->mono - first_ns < 10 * NS_PER_S)
+			world_run(w, NS_PER_MS);
+		assert_in_range(
+		    w->mono - first_ns, 2900 * NS_PER_MS, 5 * NS_PER_S);
+		world_end(w);
+	}
 }
 
 static void the_log_says_how_the_clock_was_set(void **state)
 {
 	struct world *w = wrong_world(3, errors_ns[0]);
+	const char *first;
 
 	(void)state;
 	world_start(w);
+	/* The first source that asks without dates says why. */
+	while (w->undated_asks == 0)
+		world_run(w, NS_PER_MS);
+	assert_true(world_logged(w, "the clock says"));
 	world_run(w, 15 * NS_PER_S);
-	assert_true(world_logged(w, "the clock says 1997-01-1"));
+	first = strstr(w->log, "the clock says 1997-01-1");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "the clock says"));
 	assert_true(world_logged(w, "the clock was stepped by +9467085"));
 	assert_true(world_logged(w, " s to 2027-01-15 08:00:0"));
 	assert_true(world_logged(w,
@@ -789,6 +800,154 @@ static void the_agreement_sends_one_command(void **state)
 		world_run(w, NS_PER_MS);
 	world_run(w, 4 * NS_PER_S);
 	assert_int_equal(w->commands, 1);
+	world_end(w);
+}
+
+/* A pause of more than refuse-threshold that no agreement may correct. */
+static void the_log_says_why_a_pause_is_not_corrected(void **state)
+{
+	static const struct {
+		unsigned sources;
+		enum bootstrap_policy policy;
+		bool no_clock;
+		const char *line;
+	} table[] = {
+	    {3, BOOTSTRAP_QUORUM, true,
+		"refuse-threshold, and the clock is not controlled "
+		"(--no-clock): the clock is not set"},
+	    {3, BOOTSTRAP_OFF, false,
+		"refuse-threshold, and bootstrap = off: the clock is not set"},
+	    {1, BOOTSTRAP_QUORUM, false,
+		"refuse-threshold, and one server alone cannot prove it"},
+	    {3, BOOTSTRAP_QUORUM, false, "the clock is set as at a start"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = wrong_world(table[i].sources, 0);
+		int64_t most_ns;
+
+		w->config.bootstrap = table[i].policy;
+		w->options.no_clock = table[i].no_clock;
+		world_start(w);
+		most_ns = w->config.steering.refuse_threshold_ns;
+		wrong_clock_paused(&w->engine, most_ns);
+		assert_string_equal(w->log, "");
+		wrong_clock_paused(&w->engine, most_ns + 1);
+		assert_true(world_logged(w, table[i].line));
+		assert_int_equal(w->engine.bootstrap.pause_ns > 0, i == 3);
+		world_end(w);
+	}
+}
+
+/* A pause is corrected by the agreement, or by the steering after ten seconds.
+ */
+static void the_steering_waits_for_the_agreement_about_a_pause(void **state)
+{
+	struct world *w = wrong_world(3, 0);
+
+	(void)state;
+	world_start(w);
+	assert_false(wrong_clock_active(&w->engine));
+	assert_false(wrong_clock_holds(&w->engine));
+	assert_false(wrong_clock_pause_over(&w->engine));
+	assert_true(bootstrap_reopen(
+	    &w->engine.bootstrap, NS_PER_S, w->engine.now.mono));
+	assert_true(wrong_clock_active(&w->engine));
+	assert_true(wrong_clock_holds(&w->engine));
+	assert_false(wrong_clock_pause_over(&w->engine));
+	w->engine.now.mono.ns += 10 * NS_PER_S;
+	assert_false(wrong_clock_holds(&w->engine));
+	assert_true(wrong_clock_pause_over(&w->engine));
+	world_end(w);
+}
+
+/* A certificate has expired in the pause if its keys are older. */
+static void only_keys_from_before_a_pause_expire_in_it(void **state)
+{
+	static const struct {
+		bool paused, undated, older, expired;
+	} table[] = {
+	    {true, false, true, true},
+	    {false, false, true, false},
+	    {true, true, true, false},
+	    {true, false, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world *w = wrong_world(2, 0);
+		struct bootstrap_offer o = {
+		    .undated = table[i].undated,
+		    .not_before_s = 1,
+		    .not_after_s = 2,
+		};
+
+		world_start(w);
+		if (table[i].paused)
+			assert_true(bootstrap_reopen(&w->engine.bootstrap,
+			    NS_PER_S, w->engine.now.mono));
+		w->engine.sources[1].keys_at = w->engine.now.mono;
+		w->engine.sources[1].keys_at.ns -= table[i].older;
+		assert_int_equal(
+		    wrong_clock_expired(&w->engine, 1, &o), table[i].expired);
+		world_end(w);
+	}
+}
+
+/* A clock that shows a time before this program was written is wrong. */
+static void the_era_is_chosen_by_the_latest_time_that_is_known(void **state)
+{
+	const int64_t written_ns = TIME_WRITTEN_S * NS_PER_S;
+	static const int64_t earliest_ns[] = {-NS_PER_S, NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(earliest_ns); i++) {
+		struct world *w = wrong_world(1, 0);
+		struct engine *e = &w->engine;
+		int64_t least_ns;
+
+		w->start.earliest_ns = written_ns + earliest_ns[i];
+		world_start(w);
+		least_ns = i == 0 ? written_ns : w->start.earliest_ns;
+		assert_int_equal(e->bootstrap.earliest_ns, least_ns);
+		e->now.wall.ns = written_ns + 1;
+		assert_int_equal(wrong_clock_pivot(e, 0).ns, written_ns + 1);
+		e->now.wall.ns = written_ns - 1;
+		assert_int_equal(wrong_clock_pivot(e, 0).ns, written_ns);
+		e->sources[0].stage = STAGE_UNDATED_POLLING;
+		assert_int_equal(wrong_clock_pivot(e, 0).ns, least_ns);
+		world_end(w);
+	}
+}
+
+static void a_certificate_that_fits_the_clock_raises_no_doubt(void **state)
+{
+	struct world *w = wrong_world(3, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 2 * NS_PER_S);
+	assert_int_equal(w->asks, 3);
+	assert_int_equal(w->engine.bootstrap.hold_until.ns, MONO_NEVER.ns);
+	assert_false(world_logged(w, "does not fit"));
+	world_end(w);
+}
+
+/* Nobody is left to wait for. */
+static void the_last_answer_ends_the_wait(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+	int64_t first_ns;
+
+	(void)state;
+	world_start(w);
+	while (w->engine.bootstrap.decide_at.ns == MONO_NEVER.ns)
+		world_run(w, NS_PER_MS);
+	first_ns = w->mono;
+	while (w->steps == 0 && w->mono - first_ns < 10 * NS_PER_S)
+		world_run(w, NS_PER_MS);
+	assert_in_range(w->mono - first_ns, 0, 2 * NS_PER_S);
 	world_end(w);
 }
 
@@ -835,6 +994,14 @@ int main(void)
 	    cmocka_unit_test(the_log_says_how_the_clock_was_set),
 	    cmocka_unit_test(a_pause_within_the_threshold_needs_no_agreement),
 	    cmocka_unit_test(the_agreement_sends_one_command),
+	    cmocka_unit_test(the_log_says_why_a_pause_is_not_corrected),
+	    cmocka_unit_test(
+		the_steering_waits_for_the_agreement_about_a_pause),
+	    cmocka_unit_test(only_keys_from_before_a_pause_expire_in_it),
+	    cmocka_unit_test(
+		the_era_is_chosen_by_the_latest_time_that_is_known),
+	    cmocka_unit_test(a_certificate_that_fits_the_clock_raises_no_doubt),
+	    cmocka_unit_test(the_last_answer_ends_the_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

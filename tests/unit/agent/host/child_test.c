@@ -21,12 +21,33 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #define TEXT_MAX 4096
+
+/* If a test sets it, there is no /proc. */
+static bool no_proc;
+
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (no_proc && strncmp(path, "/proc/", strlen("/proc/")) == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
 
 /* In the child. */
 
@@ -295,6 +316,67 @@ static void what_cannot_be_executed_is_told(void **state)
 		fail_msg("%s", s->text);
 }
 
+static void a_descriptor_that_is_closed_is_told(void **state)
+{
+	struct scene *s = *state;
+	int err = dup(STDERR_FILENO), fds[] = {s->out[1], 99};
+
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	dup2(s->out[1], STDERR_FILENO);
+	assert_int_equal(
+	    child_exec(&s->child, "engine", s->program, fds, 2), 0);
+	dup2(err, STDERR_FILENO);
+	close(err);
+	assert_int_equal(collect(s), 127);
+	if (!strstr(s->text, "cannot start the engine: Bad file descriptor"))
+		fail_msg("%s", s->text);
+}
+
+/* The agent then takes the path that execve(2) was called with. */
+static void the_program_is_found_without_proc(void **state)
+{
+	struct scene *s = *state;
+
+	close(s->program);
+	no_proc = true;
+	s->program = child_open_program();
+	no_proc = false;
+	assert_true(s->program >= 0);
+	assert_int_equal(fcntl(s->program, F_GETFD), FD_CLOEXEC);
+	runs(s, "engine", &s->out[1], 1);
+	says(s, "name nts-engine");
+}
+
+/* A parent may have closed standard input. */
+static void descriptors_may_have_any_number(void **state)
+{
+	int saved = input_free(), signals, program, fallback;
+	struct scene *s = *state;
+
+	errno = EIO;
+	program = child_open_program();
+	close(program);
+	no_proc = true;
+	fallback = child_open_program();
+	close(fallback);
+	no_proc = false;
+	errno = EIO;
+	signals = child_catch_signals();
+	dup2(s->out[1], STDIN_FILENO);
+	close(s->out[1]);
+	s->out[1] = -1;
+	assert_int_equal(program, STDIN_FILENO);
+	assert_int_equal(fallback, STDIN_FILENO);
+	assert_int_equal(signals, STDIN_FILENO);
+	assert_int_equal(child_exec(&s->child, "engine", s->program,
+			     &(int){STDIN_FILENO}, 1),
+	    0);
+	input_back(saved);
+	assert_int_equal(collect(s), 5);
+	/* The child wrote to the pipe. */
+	says(s, "arguments 2 ntsagentd --child=engine");
+}
+
 /* Following. */
 
 static void a_child_follows_its_parent(void **state)
@@ -359,6 +441,9 @@ static void the_cause_is_found(void **state)
 	assert_ptr_equal(children_to_blame(c, 4), &c[2]);
 	assert_ptr_equal(children_to_blame(c, 2), &c[1]);
 	assert_null(children_to_blame(c, 1));
+	/* The first that ended, if a signal killed none. */
+	c[2].status = c[3].status = exited(2);
+	assert_ptr_equal(children_to_blame(c, 4), &c[1]);
 	c[2].ended = c[3].ended = false;
 	assert_ptr_equal(children_to_blame(c, 4), &c[1]);
 }
@@ -428,6 +513,9 @@ int main(int argc, char *argv[])
 	    TEST(a_child_may_ignore_the_end),
 	    cmocka_unit_test(signals_are_caught),
 	    TEST(what_cannot_be_executed_is_told),
+	    TEST(a_descriptor_that_is_closed_is_told),
+	    TEST(the_program_is_found_without_proc),
+	    TEST(descriptors_may_have_any_number),
 	    cmocka_unit_test(a_child_follows_its_parent),
 	    cmocka_unit_test(an_orphan_does_not_follow),
 	    cmocka_unit_test(the_cause_is_found),

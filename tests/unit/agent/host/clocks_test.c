@@ -1,15 +1,46 @@
 #include "agent/host/clocks.h"
 
+#include "base/check.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+/* In place of the real clocks, while `gaps` is set: each reading of all clocks
+ * takes the next gap of time. */
+static struct {
+	const int64_t *gaps; /* NULL: the real clocks */
+	unsigned readings;   /* that have begun */
+	bool within;
+	int64_t mono_ns;
+} script;
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int64_t ns;
+
+	if (!script.gaps)
+		return (int)syscall(SYS_clock_gettime, id, ts);
+	if (id == CLOCK_MONOTONIC && script.within)
+		script.mono_ns += script.gaps[script.readings++];
+	if (id == CLOCK_MONOTONIC)
+		script.within = !script.within;
+	ns = id == CLOCK_MONOTONIC ? script.mono_ns
+	     : id == CLOCK_REALTIME
+		 ? (int64_t)(script.readings + 1) * NS_PER_S
+		 : (int64_t)(script.readings + 1) * 60 * NS_PER_S;
+	*ts = (struct timespec){ns / NS_PER_S, ns % NS_PER_S};
+	return 0;
+}
 
 static void the_clocks_can_be_read(void **state)
 {
@@ -25,6 +56,51 @@ static void the_clocks_can_be_read(void **state)
 	assert_true(n.mono.ns <= after.ns);
 	assert_int_equal(n.boot_ns, 0);
 	assert_in_range(ns_of_timespec(&now) - m.wall.ns, 0, 10 * NS_PER_S);
+}
+
+/* Another process ran between two readings: the clocks are read again, and the
+ * readings that are closest to each other count. */
+static void the_closest_readings_count(void **state)
+{
+	enum { US = NS_PER_US, LONG = NS_PER_MS };
+	static const struct {
+		int64_t gaps[6];
+		unsigned readings, best;
+	} rows[] = {
+	    {{0}, 1, 0},
+	    {{100 * US, 1}, 1, 0},
+	    {{100 * US + 1, 7}, 2, 1},
+	    {{LONG, LONG, 3}, 3, 2},
+	    {{5 * LONG, 4 * LONG, LONG, 3 * LONG, 2 * LONG, 1}, 5, 2},
+	    {{LONG, LONG, LONG, LONG, LONG, 1}, 5, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t began_ns = 50 * NS_PER_S;
+		struct clock_reading got;
+
+		script.gaps = rows[i].gaps;
+		script.readings = 0;
+		script.mono_ns = began_ns;
+		got = clocks_read(true);
+		script.gaps = NULL;
+		if (script.readings != rows[i].readings)
+			fail_msg("row %zu: %u readings", i, script.readings);
+		for (unsigned k = 0; k < rows[i].best; k++)
+			began_ns += rows[i].gaps[k];
+		assert_int_equal(
+		    got.mono.ns, began_ns + rows[i].gaps[rows[i].best] / 2);
+		assert_int_equal(got.wall.ns, (rows[i].best + 1) * NS_PER_S);
+		assert_int_equal(
+		    got.boot_ns, (rows[i].best + 1) * 60 * NS_PER_S);
+	}
+}
+
+static void a_clock_that_is_missing_is_at_zero(void **state)
+{
+	(void)state;
+	assert_int_equal(clocks_ns((clockid_t)12345), 0);
 }
 
 /* Nobody has set the clock: it is not readable, and expires far away. */
@@ -50,14 +126,24 @@ static void the_alarm_waits(void **state)
 
 static void without_descriptors_there_is_no_alarm(void **state)
 {
-	struct rlimit all, few;
+	struct rlimit before;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
-	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	before = descriptors_forbid();
 	assert_int_equal(clocks_open_alarm(), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	descriptors_allow(before);
+}
+
+/* A parent may have closed standard input. */
+static void the_alarm_may_have_any_number(void **state)
+{
+	int saved = input_free(), fd;
+
+	(void)state;
+	errno = EIO;
+	fd = clocks_open_alarm();
+	input_back(saved);
+	assert_int_equal(fd, STDIN_FILENO);
 }
 
 static void a_wait_is_never_negative(void **state)
@@ -70,6 +156,8 @@ static void a_wait_is_never_negative(void **state)
 	assert_true(wait.tv_sec == 2 && wait.tv_nsec == 3);
 	wait = clocks_wait(now, now);
 	assert_true(wait.tv_sec == 0 && wait.tv_nsec == 0);
+	wait = clocks_wait((struct mono){now.ns + 1}, now);
+	assert_true(wait.tv_sec == 0 && wait.tv_nsec == 1);
 	wait = clocks_wait((struct mono){1}, now);
 	assert_true(wait.tv_sec == 0 && wait.tv_nsec == 0);
 }
@@ -78,7 +166,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_clocks_can_be_read),
+	    cmocka_unit_test(the_closest_readings_count),
+	    cmocka_unit_test(a_clock_that_is_missing_is_at_zero),
 	    cmocka_unit_test(the_alarm_waits),
+	    cmocka_unit_test(the_alarm_may_have_any_number),
 	    cmocka_unit_test(without_descriptors_there_is_no_alarm),
 	    cmocka_unit_test(a_wait_is_never_negative),
 	};

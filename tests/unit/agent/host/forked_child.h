@@ -40,4 +40,16 @@ static inline int forked_start(
 	_exit((*run)(name, fd));
 }
 
+/* A child_starter's function; `self` is the error with which it fails. */
+static inline int forked_start_fails(
+    void *self, const char *name, const int link[2], struct child *child)
+{
+	const int *err = self;
+
+	(void)name;
+	(void)link;
+	(void)child;
+	return *err;
+}
+
 #endif

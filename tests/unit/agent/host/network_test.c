@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include <stdlib.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -123,7 +125,10 @@ enum {
 	RTM_TYPE_AT = 23,
 	RTM_CLONED_AT = 25, /* bit 1 of it */
 	RTM_DEAD_AT = 24,
-	RTA_GATEWAY_AT = 36,
+	RTA_TYPE_AT = 38, /* of the gateway */
+	RTA_GATEWAY_AT = 43,
+	IFA_TYPE_AT = 26, /* of the first address */
+	IFA_ADDRESS_AT = 31,
 };
 
 /* Like change(), after one byte of the message was replaced. */
@@ -177,6 +182,116 @@ static void one_byte_decides(void **state)
 		    rows[i].counts)
 			fail_msg("row %zu", i);
 	}
+}
+
+/* Of two messages that differ in one attribute, the second is a change if the
+ * attribute says where packets go. */
+static void some_attributes_decide(void **state)
+{
+	static const struct {
+		const char *hex;
+		size_t type_at, byte_at;
+		uint8_t type;
+		bool counts;
+	} rows[] = {
+#define ROUTE default_route, RTA_TYPE_AT, RTA_GATEWAY_AT
+#define ADDRESS address_4, IFA_TYPE_AT, IFA_ADDRESS_AT
+	    {ROUTE, RTA_DST, true},
+	    {ROUTE, RTA_OIF, true},
+	    {ROUTE, RTA_GATEWAY, true},
+	    {ROUTE, RTA_VIA, true},
+	    {ROUTE, RTA_PRIORITY, true},
+	    {ROUTE, RTA_TABLE, true},
+	    {ROUTE, RTA_PREFSRC, true},
+	    {ROUTE, RTA_MULTIPATH, true},
+	    {ROUTE, RTA_METRICS, false},
+	    {ROUTE, RTA_CACHEINFO, false},
+	    {ROUTE, RTA_EXPIRES, false},
+	    {ADDRESS, IFA_ADDRESS, true},
+	    {ADDRESS, IFA_LOCAL, true},
+	    {ADDRESS, IFA_LABEL, false},
+	    {ADDRESS, IFA_CACHEINFO, false},
+	};
+	struct network *n = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint32_t words[BYTES_MAX / 4];
+		uint8_t *bytes = (uint8_t *)words;
+		size_t len = bytes_of(rows[i].hex, words);
+
+		network_init(n, at_s(0));
+		bytes[rows[i].type_at] = rows[i].type;
+		network_note(n, words, len);
+		assert_true(n->changed);
+		n->changed = false;
+		bytes[rows[i].byte_at]++;
+		network_note(n, words, len);
+		if (n->changed != rows[i].counts)
+			fail_msg("row %zu", i);
+	}
+}
+
+/* A route to fe80::/10 or ff00::/8 leads to no server. */
+static void link_local_routes_do_not_count(void **state)
+{
+	enum { FAMILY_AT = 16, DST_AT = 32 };
+	/* Its destination has two bytes, fe80. */
+	static const char route[] = "24000000180000060000000000000000"
+				    "0a400000fe0200010000000006000100fe800000";
+	static const struct {
+		uint8_t family, bytes[2];
+		bool counts;
+	} rows[] = {
+	    {AF_INET6, {0xfe, 0x80}, false},
+	    {AF_INET6, {0xfe, 0xbf}, false},
+	    {AF_INET6, {0xfe, 0x7f}, true},
+	    {AF_INET6, {0xfd, 0x80}, true},
+	    {AF_INET6, {0xff, 0x02}, false},
+	    {AF_INET, {0xfe, 0x80}, true},
+	};
+	struct network *n = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint32_t words[BYTES_MAX / 4];
+		uint8_t *bytes = (uint8_t *)words;
+		size_t len = bytes_of(route, words);
+
+		n->changed = false;
+		bytes[FAMILY_AT] = rows[i].family;
+		memcpy(bytes + DST_AT, rows[i].bytes, 2);
+		network_note(n, words, len);
+		if (n->changed != rows[i].counts)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void messages_may_be_short(void **state)
+{
+	static const char *const rows[] = {
+	    /* An address and a route without an attribute. */
+	    "18000000140000000000000000000000021800000300000000",
+	    "1c00000018000006000000000000000002000000fe030001"
+	    "00000000",
+	};
+	struct network *n = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_true(change(n, rows[i]));
+}
+
+/* The attributes behind an empty one are read, too. */
+static void an_attribute_may_be_empty(void **state)
+{
+	static const char route[] =
+	    "3000000018000006adc2036b3c6d000002000000fe0300010000000004000f00"
+	    "08000500c00002010800040003000000";
+	const size_t gateway_at = 39, link_at = 44;
+	struct network *n = *state;
+
+	assert_true(change(n, route));
+	assert_false(change(n, route));
+	assert_true(change_with(n, route, gateway_at, 9));
+	assert_true(change_with(n, route, link_at, 9));
 }
 
 static void an_agent_forgets_only_what_is_gone(void **state)
@@ -338,6 +453,22 @@ static void the_kernel_lets_anybody_subscribe(void **state)
 	assert_int_equal(n->fd, -1);
 }
 
+static void it_may_have_any_descriptor(void **state)
+{
+	struct network *n = *state;
+	int saved = input_free(), err, fd;
+	bool open;
+
+	err = network_open(n);
+	fd = n->fd;
+	network_close(n);
+	open = input_is_open();
+	input_back(saved);
+	assert_int_equal(err, 0);
+	assert_int_equal(fd, STDIN_FILENO);
+	assert_false(open);
+}
+
 /* A datagram that arrives at the descriptor is taken. */
 static void what_arrives_is_read(void **state)
 {
@@ -416,6 +547,10 @@ int main(void)
 	    TEST(what_leads_nowhere_is_no_change),
 	    TEST(a_link_counts_when_it_comes_up),
 	    TEST(one_byte_decides),
+	    TEST(some_attributes_decide),
+	    TEST(link_local_routes_do_not_count),
+	    TEST(messages_may_be_short),
+	    TEST(an_attribute_may_be_empty),
 	    TEST(an_agent_forgets_only_what_is_gone),
 	    TEST(the_loopback_link_does_not_count),
 	    TEST(a_datagram_may_hold_several_messages),
@@ -425,6 +560,7 @@ int main(void)
 	    TEST(changes_without_end_are_told_seldom),
 	    TEST(the_budget_fills_again),
 	    TEST(the_kernel_lets_anybody_subscribe),
+	    TEST(it_may_have_any_descriptor),
 	    TEST(what_arrives_is_read),
 	    TEST(a_flood_is_read_in_parts),
 	    TEST(what_another_process_sends_is_dropped),

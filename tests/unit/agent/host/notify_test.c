@@ -1,6 +1,8 @@
 /* What the service manager receives. */
 #include "agent/host/notify.h"
 
+#include "agent/host/clocks.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +14,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 static int listener(const char *path)
 {
@@ -65,21 +69,61 @@ static void test_abstract(void **state)
 	hears(path);
 }
 
+/* The shortest and the longest name that fit, and one that is too long. */
+static void test_lengths(void **state)
+{
+	enum { MOST = sizeof(((struct sockaddr_un *)0)->sun_path) };
+	char path[MOST + 1];
+	int fd;
+
+	(void)state;
+	hears("@n");
+	memset(path, '@', sizeof(path));
+	path[MOST - 1] = '\0';
+	hears(path);
+	path[MOST - 1] = '@';
+	path[MOST] = '\0';
+	fd = listener(path);
+	setenv("NOTIFY_SOCKET", path, 1);
+	notify_manager("READY=1");
+	assert_int_equal(recv(fd, path, sizeof(path), 0), -1);
+	close(fd);
+}
+
+/* A parent may have closed standard input. */
+static void test_any_descriptor(void **state)
+{
+	int fd = listener("@ntsagent-test-descriptor"), saved = input_free();
+	bool open;
+	char byte;
+
+	(void)state;
+	setenv("NOTIFY_SOCKET", "@ntsagent-test-descriptor", 1);
+	notify_manager("READY=1");
+	open = input_is_open();
+	input_back(saved);
+	assert_int_equal(recv(fd, &byte, 1, 0), 1);
+	assert_false(open);
+	close(fd);
+}
+
 static void test_reloading(void **state)
 {
 	char path[64], heard[96] = "";
-	long long usec = 0;
+	long long usec = 0, before_usec;
 	int fd;
 
 	(void)state;
 	snprintf(path, sizeof(path), "@ntsagent-test-%ld", (long)getpid());
 	fd = listener(path);
 	setenv("NOTIFY_SOCKET", path, 1);
+	before_usec = clocks_mono().ns / NS_PER_US;
 	notify_reloading();
 	assert_true(recv(fd, heard, sizeof(heard) - 1, 0) > 0);
 	assert_int_equal(
 	    sscanf(heard, "RELOADING=1\nMONOTONIC_USEC=%lld", &usec), 1);
-	assert_true(usec > 0);
+	assert_true(before_usec <= usec);
+	assert_true(usec <= clocks_mono().ns / NS_PER_US);
 	close(fd);
 }
 
@@ -108,6 +152,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_path),
 	    cmocka_unit_test(test_abstract),
+	    cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_any_descriptor),
 	    cmocka_unit_test(test_reloading),
 	    cmocka_unit_test(test_nobody),
 	};

@@ -2,6 +2,8 @@
 #include "agent/host/privileges.h"
 
 #include <cap-ng.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <grp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +12,105 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define NOBODY 65534
+
+/* Calls that fail, or claim a right, once a test names them here. */
+enum broken {
+	NOTHING,
+	CAPNG_APPLY,
+	CAPNG_GET,
+	RESUID,
+	RESGID,
+	AMBIENT,
+	NO_NEW_PRIVS,
+	DUMPABLE,
+	WAY_BACK, /* setuid(0) succeeds */
+	GROUPS,	  /* there are supplementary groups */
+};
+
+static enum broken broken;
+static bool has_sys_time;
+
+int capng_apply(capng_select_t set)
+{
+	int (*real)(capng_select_t);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "capng_apply");
+	return broken == CAPNG_APPLY ? -1 : real(set);
+}
+
+int capng_get_caps_process(void)
+{
+	int (*real)(void);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "capng_get_caps_process");
+	return broken == CAPNG_GET ? -1 : real();
+}
+
+int capng_have_capability(capng_type_t which, unsigned int cap)
+{
+	int (*real)(capng_type_t, unsigned int);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "capng_have_capability");
+	return has_sys_time && cap == CAP_SYS_TIME ? 1 : real(which, cap);
+}
+
+/* Fails as a system call does. */
+static int refuse(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+int getresuid(uid_t *real, uid_t *effective, uid_t *saved)
+{
+	if (broken == RESUID)
+		return refuse();
+	return (int)syscall(SYS_getresuid, real, effective, saved);
+}
+
+int getresgid(gid_t *real, gid_t *effective, gid_t *saved)
+{
+	if (broken == RESGID)
+		return refuse();
+	return (int)syscall(SYS_getresgid, real, effective, saved);
+}
+
+int getgroups(int size, gid_t list[])
+{
+	if (broken == GROUPS || broken == WAY_BACK)
+		return broken == GROUPS;
+	return (int)syscall(SYS_getgroups, size, list);
+}
+
+int setuid(uid_t uid)
+{
+	if (broken == WAY_BACK && uid == 0)
+		return 0;
+	return (int)syscall(SYS_setuid, uid);
+}
+
+int prctl(int option, ...)
+{
+	unsigned long arg[4];
+	va_list args;
+
+	va_start(args, option);
+	for (int i = 0; i < 4; i++)
+		arg[i] = va_arg(args, unsigned long);
+	va_end(args);
+	if ((broken == AMBIENT && option == PR_CAP_AMBIENT) ||
+	    (broken == NO_NEW_PRIVS && option == PR_SET_NO_NEW_PRIVS) ||
+	    (broken == DUMPABLE && option == PR_SET_DUMPABLE))
+		return refuse();
+	return (int)syscall(SYS_prctl, option, arg[0], arg[1], arg[2], arg[3]);
+}
 
 static int in_child(int (*test)(void))
 {
@@ -128,6 +223,67 @@ static int checks_each_property(void)
 	return 0;
 }
 
+/* Each step that fails is named, and then nothing has succeeded. */
+static int tells_each_step(void)
+{
+	static const struct {
+		enum broken call;
+		bool changes; /* the user */
+		const char *words;
+	} rows[] = {
+	    {CAPNG_APPLY, false, ": capng_apply"},
+	    {AMBIENT, false, ": clearing the ambient capabilities: Function"},
+	    {NO_NEW_PRIVS, false, ": no_new_privs: Function not implemented"},
+	    {DUMPABLE, false, ": PR_SET_DUMPABLE: Function not implemented"},
+	    {RESUID, false, ": reading the user: Function not implemented"},
+	    {RESGID, false, ": reading the user: Function not implemented"},
+	    {CAPNG_GET, false, ": reading the capabilities"},
+	    {GROUPS, true, ": supplementary groups are left"},
+	    {WAY_BACK, true, ": the way back to root is open"},
+	};
+	struct identity id = {.uid = getuid(), .gid = getgid()};
+	char why[PRIVILEGES_TEXT_MAX] = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool done;
+
+		why[0] = '\0';
+		broken = rows[i].call;
+		id.change = rows[i].changes;
+		done = rows[i].changes ? privileges_verify(&id, false, why)
+				       : privileges_drop(&id, false, why);
+		broken = NOTHING;
+		CHECK(!done);
+		if (!strstr(why, rows[i].words))
+			fprintf(stderr, "row %zu: ", i);
+		CHECK(strstr(why, rows[i].words));
+	}
+	id.change = false;
+	CHECK(privileges_drop(&id, false, why));
+	return 0;
+}
+
+static void test_each_step(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(tells_each_step), 0);
+}
+
+static void test_sys_time(void **state)
+{
+	bool there, unknown;
+
+	(void)state;
+	has_sys_time = true;
+	there = privileges_have_sys_time();
+	broken = CAPNG_GET;
+	unknown = privileges_have_sys_time();
+	broken = NOTHING;
+	has_sys_time = false;
+	assert_true(there);
+	assert_false(unknown);
+}
+
 static void test_each_property(void **state)
 {
 	(void)state;
@@ -183,8 +339,10 @@ static void test_identity(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
+	/* Of an earlier call. */
+	errno = EIO;
 	assert_false(privileges_identity("no-such-user", &id, why));
-	assert_non_null(strstr(why, "\"no-such-user\""));
+	assert_non_null(strstr(why, "the user \"no-such-user\" does not"));
 	assert_non_null(strstr(why, "useradd --system"));
 	assert_false(privileges_identity("root", &id, why));
 	assert_non_null(strstr(why, "root"));
@@ -200,6 +358,8 @@ int main(void)
 	    cmocka_unit_test(test_user_drops),
 	    cmocka_unit_test(test_cannot_change),
 	    cmocka_unit_test(test_each_property),
+	    cmocka_unit_test(test_each_step),
+	    cmocka_unit_test(test_sys_time),
 	    cmocka_unit_test(test_identity),
 	};
 

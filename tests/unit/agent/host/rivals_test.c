@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "tests/unit/agent/config/config_room.h"
+#include "tests/unit/descriptors.h"
 
 static void process(
     const struct config_room *r, const char *pid, const char *comm)
@@ -85,14 +86,25 @@ static void a_process_that_is_gone_has_no_name(void **state)
 {
 	struct config_room *r = *state;
 	char comm[RIVALS_COMM_MAX] = "xx";
-	int before = dup(0), after;
+	int before = dup(0), after, saved;
 
 	close(before);
+	process(r, "95", "y");
+	saved = input_free();
+	rivals_comm(r->dir, 95, comm);
+	after = dup(STDERR_FILENO);
+	close(after);
+	input_back(saved);
+	assert_string_equal(comm, "y");
+	assert_int_equal(after, STDIN_FILENO);
 	rivals_comm(r->dir, 99, comm);
 	assert_string_equal(comm, "");
 	process(r, "98", "a name\n");
 	rivals_comm(r->dir, 98, comm);
 	assert_string_equal(comm, "a name");
+	process(r, "96", "x");
+	rivals_comm(r->dir, 96, comm);
+	assert_string_equal(comm, "x");
 	process(
 	    r, "97", "a name that is much longer than any that Linux gives");
 	rivals_comm(r->dir, 97, comm);

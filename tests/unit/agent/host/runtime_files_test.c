@@ -2,8 +2,10 @@
 #include "agent/host/runtime_files.h"
 
 #include "base/log.h"
+#include "base/time.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +17,54 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
+
+/* In place of sleeping, once a test has set `counted`. */
+static struct {
+	bool counted;
+	unsigned times;
+	int64_t ns;
+} naps;
+
+int nanosleep(const struct timespec *wait, struct timespec *left)
+{
+	if (!naps.counted)
+		return (int)syscall(SYS_nanosleep, wait, left);
+	naps.times++;
+	naps.ns += wait->tv_sec * NS_PER_S + wait->tv_nsec;
+	return 0;
+}
+
+int usleep(useconds_t us)
+{
+	const struct timespec wait = {
+	    us / 1000000, (long)(us % 1000000) * 1000};
+
+	return nanosleep(&wait, NULL);
+}
+
+static void count_naps(void)
+{
+	naps.counted = true;
+	naps.times = 0;
+	naps.ns = 0;
+}
+
+/* Ends the counting. */
+static void naps_took(unsigned times, int64_t ns)
+{
+	naps.counted = false;
+	assert_int_equal(naps.times, times);
+	assert_int_equal(naps.ns, ns);
+}
 
 struct place {
 	char dir[32], path[64];
@@ -43,6 +88,7 @@ static int drop_place(void **state)
 {
 	struct place *p = *state;
 
+	naps.counted = false;
 	unlink(p->path);
 	assert_int_equal(rmdir(p->dir), 0);
 	free(p);
@@ -188,8 +234,11 @@ static void test_listen(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of(p->path), 0666);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
-	/* A second agent learns of the first one. */
+	/* A second agent learns of the first one, which gets a second to end.
+	 */
+	count_naps();
 	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
+	naps_took(10, NS_PER_S);
 	assert_true(p->running);
 	snprintf(
 	    expected, sizeof(expected), "is running (pid %ld", (long)getpid());
@@ -214,6 +263,68 @@ static void test_listen_private(void **state)
 	assert_int_equal(mode_of(p->path), 0600);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	close(fd);
+}
+
+/* A parent may have closed standard input. */
+static void test_any_descriptor(void **state)
+{
+	const struct identity self = {false, geteuid(), getegid()};
+	struct place *p = *state;
+	int saved = input_free(), first, stale, refused;
+	bool open[3], written, locked;
+
+	first = runtime_listen(p->path, &p->running, p->why);
+	close(first);
+	stale = runtime_listen(p->path, &p->running, p->why);
+	close(stale);
+	unlink(p->path);
+	refused = runtime_listen("no/such/place", &p->running, p->why);
+	open[0] = input_is_open();
+	put(p->path, "1\n");
+	written = runtime_write_pid(p->path, &p->running, p->why);
+	open[1] = input_is_open();
+	unlink(p->path);
+	locked = runtime_lock(p->path, &self, &p->running, p->why);
+	open[2] = input_is_open();
+	input_back(saved);
+	assert_int_equal(first, STDIN_FILENO);
+	assert_int_equal(stale, STDIN_FILENO);
+	assert_int_equal(refused, -1);
+	assert_true(written && locked);
+	/* Only the lock stays open. */
+	assert_false(open[0] || open[1]);
+	assert_true(open[2]);
+}
+
+/* The longest name of a socket, and a folder that cannot be made because its
+ * name is too long for the kernel. */
+static void test_lengths(void **state)
+{
+	enum { MOST = sizeof(((struct sockaddr_un *)0)->sun_path) };
+	struct identity me = {.uid = getuid(), .gid = getgid()};
+	static char path[PATH_MAX + 8];
+	struct place *p = *state;
+	int fd;
+
+	memset(path, '/', MOST);
+	memcpy(path, p->dir, strlen(p->dir));
+	path[MOST - 2] = 'x';
+	path[MOST - 1] = '\0';
+	fd = runtime_listen(path, &p->running, p->why);
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+	path[MOST - 1] = 'x';
+	path[MOST] = '\0';
+	assert_int_equal(runtime_listen(path, &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "too long"));
+	memset(path, 'd', sizeof(path) - 1);
+	path[PATH_MAX - 1] = '/';
+	assert_false(runtime_make_directory(path, &me, p->why));
+	assert_non_null(strstr(p->why, "cannot make the directory d"));
+	path[PATH_MAX - 1] = 'd';
+	path[PATH_MAX] = '/';
+	assert_true(runtime_make_directory(path, &me, p->why));
 }
 
 /* Ends as soon as somebody has tried to connect. */
@@ -259,6 +370,8 @@ static void test_full_backlog(void **state)
 	}
 	/* Nobody may answer soon, but somebody is there. */
 	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
+	assert_non_null(strstr(p->why, "cannot ask who listens on "));
+	assert_false(p->running);
 	assert_int_equal(access(p->path, F_OK), 0);
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
 		close(clients[i]);
@@ -286,6 +399,24 @@ static void test_listen_refuses(void **state)
 	assert_int_equal(
 	    runtime_listen("no/such/place", &p->running, p->why), -1);
 	assert_non_null(strstr(p->why, "No such file"));
+}
+
+static void test_no_descriptors(void **state)
+{
+	const struct identity self = {false, geteuid(), getegid()};
+	struct rlimit before;
+	struct place *p = *state;
+	char why[3][RUNTIME_TEXT_MAX];
+
+	before = descriptors_forbid();
+	assert_int_equal(runtime_listen(p->path, &p->running, why[0]), -1);
+	assert_false(runtime_write_pid(p->path, &p->running, why[1]));
+	assert_false(runtime_lock(p->path, &self, &p->running, why[2]));
+	descriptors_allow(before);
+	for (size_t i = 0; i < ARRAY_LEN(why); i++) {
+		assert_non_null(strstr(why[i], p->path));
+		assert_non_null(strstr(why[i], "Too many open files"));
+	}
 }
 
 static void test_pid_file(void **state)
@@ -390,7 +521,9 @@ static void test_lock(void **state)
 		pause();
 	}
 	assert_int_equal(read(go[0], &byte, 1), 1);
+	count_naps();
 	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
+	naps_took(20, NS_PER_S);
 	assert_true(p->running);
 	snprintf(expected, sizeof(expected), "(pid %ld,", (long)pid);
 	assert_non_null(strstr(p->why, expected));
@@ -441,11 +574,14 @@ int main(void)
 	    PLACED(test_owner_of_the_lock),
 	    PLACED(test_listen),
 	    PLACED(test_listen_private),
+	    PLACED(test_any_descriptor),
+	    PLACED(test_lengths),
 	    PLACED(test_lock),
 	    PLACED(test_lock_is_no_other_file),
 	    PLACED(test_listen_after_another),
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
+	    PLACED(test_no_descriptors),
 	    PLACED(test_pid_file),
 	    PLACED(test_pid_of_nobody),
 	    PLACED(test_pid_of_another),

@@ -6,13 +6,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -207,13 +209,11 @@ static void without_descriptors_nothing_is_watched(void **state)
 {
 	struct fixture *f = *state;
 	const char *const paths[] = {"/tmp"};
-	struct rlimit all, few;
+	struct rlimit before;
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
-	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	before = descriptors_forbid();
 	assert_int_equal(watch_open(&f->watch, paths, 1), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	descriptors_allow(before);
 	assert_int_equal(f->watch.fd, -1);
 	assert_false(watch_listens(&f->watch));
 }
@@ -241,12 +241,116 @@ static void odd_paths_are_harmless(void **state)
 static void a_loop_of_links_ends(void **state)
 {
 	struct fixture *f = *state;
-	struct path p = in(f, "one");
+	struct path p = in(f, "one/x");
 
 	link_to(f, "two", "one");
 	link_to(f, "one", "two");
 	begin(f, p.text);
+	write_file(f, "x");
 	assert_false(noticed(f));
+}
+
+static void a_link_may_lead_to_the_root(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "here"), there = in(f, "there");
+
+	link_to(f, there.text, "here");
+	begin(f, p.text);
+	write_file(f, "there");
+	assert_true(noticed(f));
+}
+
+/* What it leads to is too long together with the rest of the path. */
+static void a_link_may_be_too_long(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "long/neighbour");
+	char target[PATH_MAX - 4];
+
+	memset(target, '/', sizeof(target) - 1);
+	target[sizeof(target) - 1] = '\0';
+	link_to(f, target, "long");
+	begin(f, p.text);
+	write_file(f, "neighbour");
+	assert_false(noticed(f));
+}
+
+static void the_longest_name_is_watched(void **state)
+{
+	struct fixture *f = *state;
+	char name[NAME_MAX + 1], path[sizeof(f->room) + sizeof(name)];
+	const char *const paths[] = {path};
+	int fd;
+
+	memset(name, 'n', NAME_MAX);
+	name[NAME_MAX] = '\0';
+	snprintf(path, sizeof(path), "%s/%s", f->room, name);
+	begin(f, paths[0]);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_true(noticed(f));
+}
+
+/* After a change, too, when it takes a new descriptor. */
+static void it_may_have_any_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+	int saved = input_free(), fds[2];
+	bool changed, open[3];
+
+	begin(f, p.text);
+	fds[0] = f->watch.fd;
+	open[0] = watch_listens(&f->watch);
+	write_file(f, "ca.pem");
+	changed = noticed(f);
+	fds[1] = f->watch.fd;
+	open[1] = input_is_open();
+	watch_close(&f->watch);
+	begin(f, p.text);
+	watch_close(&f->watch);
+	open[2] = input_is_open();
+	input_back(saved);
+	assert_int_equal(fds[0], STDIN_FILENO);
+	assert_true(open[0] && changed);
+	assert_true(fds[1] > STDERR_FILENO);
+	assert_false(open[1] || open[2]);
+}
+
+/* The other descriptors get their turn. */
+static void a_flood_is_read_in_parts(void **state)
+{
+	static const struct inotify_event e = {.mask = IN_Q_OVERFLOW};
+	const unsigned at_once = 16;
+	struct fixture *f = *state;
+	int ends[2];
+	char left;
+
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+	f->watch.fd = ends[0];
+	for (unsigned i = 0; i < at_once + 1; i++)
+		assert_int_equal(send(ends[1], &e, sizeof(e), 0), sizeof(e));
+	watch_read(&f->watch, (struct mono){0});
+	assert_int_equal(recv(ends[0], &left, 1, MSG_PEEK), 1);
+	watch_read(&f->watch, (struct mono){0});
+	assert_int_equal(recv(ends[0], &left, 1, MSG_PEEK), -1);
+	close(ends[1]);
+}
+
+/* The second of two events in one reading, behind a name. */
+static void each_event_of_a_reading_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+
+	write_file(f, "other");
+	begin(f, p.text);
+	write_file(f, "other");
+	write_file(f, "ca.pem");
+	assert_true(noticed(f));
 }
 
 static void forty_links_are_followed(void **state)
@@ -384,6 +488,12 @@ int main(void)
 	    TEST(what_is_not_there_yet_is_noticed_when_it_comes),
 	    TEST(any_file_of_a_directory_counts),
 	    TEST(a_loop_of_links_ends),
+	    TEST(a_link_may_lead_to_the_root),
+	    TEST(a_link_may_be_too_long),
+	    TEST(the_longest_name_is_watched),
+	    TEST(it_may_have_any_descriptor),
+	    TEST(a_flood_is_read_in_parts),
+	    TEST(each_event_of_a_reading_counts),
 	    TEST(odd_paths_are_harmless),
 	    TEST(it_closes_its_descriptor),
 	    TEST(without_descriptors_nothing_is_watched),

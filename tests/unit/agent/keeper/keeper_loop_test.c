@@ -255,21 +255,13 @@ static int helper_part(const char *name, int fd)
 	return strcmp(name, "loader") == 0 ? loader_main(fd) : saver_main(fd);
 }
 
-static int failing_start(
-    void *self, const char *name, const int link[2], struct child *child)
-{
-	(void)self;
-	(void)name;
-	(void)link;
-	(void)child;
-	return -EAGAIN;
-}
-
 static int keeper_part(struct scene *s)
 {
 	forked_main *helper = helper_part;
-	const struct child_starter starter = {
-	    s->no_helpers ? failing_start : forked_start, &helper};
+	const struct child_starter works = {forked_start, &helper};
+	const struct child_starter fails = {
+	    forked_start_fails, &(int){-EAGAIN}};
+	const struct child_starter *starter = s->no_helpers ? &fails : &works;
 	struct clock_ops ops = {
 	    .now = fake_now,
 	    .get_freq = fake_get,
@@ -288,10 +280,10 @@ static int keeper_part(struct scene *s)
 	    .engine_may_end = s->engine_may_end,
 	    .debug = s->debug,
 	    .config_fd = -1,
-	    .reload = {.starter = &starter,
+	    .reload = {.starter = starter,
 		.path = s->config_path,
 		.loader_fd = -1},
-	    .saver = {.starter = &starter},
+	    .saver = {.starter = starter},
 	};
 	int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600), status;
 	char stream[64];

@@ -2,11 +2,11 @@
 
 #include "tests/unit/agent/config/config_room.h"
 #include "tests/unit/agent/host/forked_child.h"
+#include "tests/unit/descriptors.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define GOOD "[source a]\nhost = 192.0.2.1\n[source b]\n"
@@ -267,29 +267,18 @@ static void a_loader_that_is_collected_is_no_wait(void **state)
 static void without_descriptors_none_starts(void **state)
 {
 	struct loader l = loader_of(*state);
-	struct rlimit all, few;
+	struct rlimit before;
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
-	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	before = descriptors_forbid();
 	assert_int_equal(loader_start(&l, 1, now_s(0)), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	descriptors_allow(before);
 	assert_int_equal(l.loader_fd, -1);
-}
-
-static int failing_start(
-    void *self, const char *name, const int link[2], struct child *child)
-{
-	(void)self;
-	(void)name;
-	(void)link;
-	(void)child;
-	return -EAGAIN;
 }
 
 static void a_loader_that_cannot_start_is_told(void **state)
 {
-	const struct child_starter starter = {failing_start, NULL};
+	const struct child_starter starter = {
+	    forked_start_fails, &(int){-EAGAIN}};
 	struct loader l = loader_of(*state);
 
 	l.starter = &starter;

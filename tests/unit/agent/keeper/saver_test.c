@@ -6,10 +6,10 @@
 #include "clock/kernel/drift_file.h"
 #include "tests/unit/agent/config/config_room.h"
 #include "tests/unit/agent/host/forked_child.h"
+#include "tests/unit/descriptors.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -153,19 +153,10 @@ static void one_saver_at_a_time(void **state)
 	assert_true(ends(&s));
 }
 
-static int failing_start(
-    void *self, const char *name, const int link[2], struct child *child)
-{
-	(void)self;
-	(void)name;
-	(void)link;
-	(void)child;
-	return -ENOMEM;
-}
-
 static void a_saver_that_cannot_start_is_told(void **state)
 {
-	const struct child_starter starter = {failing_start, NULL};
+	const struct child_starter starter = {
+	    forked_start_fails, &(int){-ENOMEM}};
 	struct saver s = {.starter = &starter};
 
 	assert_int_equal(saver_start(&s, config_of(*state), &save), -ENOMEM);
@@ -174,15 +165,14 @@ static void a_saver_that_cannot_start_is_told(void **state)
 
 static void without_descriptors_none_starts(void **state)
 {
-	const struct child_starter starter = {failing_start, NULL};
+	const struct child_starter starter = {
+	    forked_start_fails, &(int){-ENOMEM}};
 	struct saver s = {.starter = &starter};
-	struct rlimit all, few;
+	struct rlimit before;
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
-	few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	before = descriptors_forbid();
 	assert_int_equal(saver_start(&s, config_of(*state), &save), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	descriptors_allow(before);
 }
 
 /* What the saver's process makes of an order. */

@@ -6,12 +6,17 @@
 
 #include "agent/link/config_link.h"
 #include "agent/link/keeper_link.h"
+#include "agent/loop/state.h"
+#include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/engine/peer.h"
+#include "tests/unit/agent/loop/locked_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -30,6 +35,8 @@
 
 #define LIMIT_MS 20000
 #define LOOK_MS 2
+#define TESTS_MAX 64
+#define LEAKS 77
 
 /* The clock of --single-process, in memory that the child shares. */
 struct shared_clock {
@@ -44,6 +51,7 @@ struct stage {
 	struct engine_links links;    /* the child's ends */
 	int keeper, resolver, reload; /* ours */
 	int udp, out;
+	FILE *log; /* what the child writes to standard error */
 	struct peer peer;
 	pid_t child;
 	int exit_status; /* -1: it runs */
@@ -56,6 +64,7 @@ struct stage {
 	struct shared_clock *clock;
 	/* What the world does. */
 	bool server_silent, keeper_silent, resolver_silent;
+	size_t memory; /* that the child gets; 0: no limit */
 	int64_t server_error_ns;
 	char text[65536]; /* the last answer of a socket, or standard output */
 };
@@ -121,6 +130,8 @@ static int setup(void **state)
 	s->clock = mmap(NULL, sizeof(*s->clock), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(s->clock != MAP_FAILED);
+	s->log = tmpfile();
+	assert_non_null(s->log);
 	*state = s;
 	return 0;
 }
@@ -151,6 +162,7 @@ static int teardown(void **state)
 	}
 	remove_folder(s->keys);
 	remove_folder(s->folder);
+	fclose(s->log);
 	munmap(s->clock, sizeof(*s->clock));
 	free(s);
 	return 0;
@@ -211,18 +223,31 @@ static void have_no_links(struct stage *s, struct keeper *keeper)
 	s->links.keeper_fd = s->links.resolver_fd = s->links.config_fd = -1;
 }
 
+/* Exits with the status of the loop, or with LEAKS: it must leave no descriptor
+ * open but the links. */
 static void run_child(struct stage *s, int out)
 {
 	struct keeper keeper;
+	int status, before;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(s->keeper);
 	close(s->resolver);
 	close(s->reload);
+	/* Descriptor 0 is as good as any. */
+	close(STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
+	dup2(fileno(s->log), STDERR_FILENO);
 	if (s->options.single_process)
 		have_no_links(s, &keeper);
-	exit(engine_loop_run(&s->config, &s->options, &s->links));
+	if (s->memory > 0)
+		little_memory_begin(s->memory);
+	before = descriptors_open();
+	status = engine_loop_run(&s->config, &s->options, &s->links);
+	/* Both listening sockets are the loop's own. */
+	if (s->memory == 0 && descriptors_open() != before - 2)
+		status = LEAKS;
+	exit(status);
 }
 
 static void start(struct stage *s)
@@ -425,6 +450,18 @@ static bool has_saved_keys(struct stage *s)
 	snprintf(path, sizeof(path), "%s/here.ntskeys", s->keys);
 	return access(path, R_OK) == 0;
 }
+static bool has_logged(const struct stage *s, const char *part)
+{
+	static char text[65536];
+	ssize_t n = pread(fileno(s->log), text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, part) != NULL;
+}
+static bool knows_other_certificates(struct stage *s)
+{
+	return has_logged(s, "other certificates are trusted now");
+}
 static bool has_set_its_clock(struct stage *s)
 {
 	return s->clock->changes > 0 && s->clock->status.synchronised;
@@ -592,6 +629,7 @@ static void with_q_it_ends_when_the_clock_is_set(void **state)
 	play_until(s, has_ended);
 	assert_int_equal(s->exit_status, 0);
 	assert_true(s->commands > 0);
+	assert_string_equal(answer_of(s, s->out), "");
 }
 
 static void with_print_only_the_offset_is_printed(void **state)
@@ -606,6 +644,20 @@ static void with_print_only_the_offset_is_printed(void **state)
 	assert_int_equal(s->commands, 0);
 	assert_non_null(strstr(
 	    answer_of(s, s->out), " s (positive: the local clock is slow)\n"));
+}
+
+static void with_print_only_nothing_is_printed_without_an_answer(void **state)
+{
+	struct stage *s = *state;
+
+	s->options.print_only = s->options.no_clock = true;
+	s->options.timeout_s = 1;
+	s->server_silent = true;
+	start(s);
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, 1);
+	assert_true(has_logged(s, "the clock could not be set in time"));
+	assert_string_equal(answer_of(s, s->out), "");
 }
 
 static void a_lost_link_ends_it(void **state)
@@ -794,6 +846,95 @@ static void an_ordered_step_is_answered_after_the_keeper(void **state)
 	end(s, 0);
 }
 
+/* A client that orders nothing is dropped after five seconds. */
+static void an_idle_client_is_dropped(void **state)
+{
+	struct stage *s = *state;
+	int64_t began;
+
+	start(s);
+	play_until(s, has_a_request);
+	began = now().ns;
+	assert_string_equal(answer_of(s, ask(s->control, "")), "");
+	assert_true(now().ns - began > 4 * NS_PER_S);
+	end(s, 0);
+}
+
+/* The keys of a source are in the struct of the loop while they are received,
+ * and in that of the source. */
+static void secrets_are_locked_in_memory(void **state)
+{
+	struct stage *s = *state;
+	size_t size = sizeof(struct engine_loop) + sizeof(struct source);
+
+	if (!locking_works(2 * size))
+		skip();
+	start(s);
+	play_until(s, has_a_request);
+	assert_true(locked_kb(s->child) >= (long)(size / 1024));
+	end(s, 0);
+}
+
+static void without_a_folder_for_keys_nothing_is_saved(void **state)
+{
+	struct stage *s = *state;
+
+	start(s);
+	play_until(s, is_synchronised);
+	end(s, 0);
+	assert_false(has_logged(s, "cannot"));
+	start(s);
+	play_until(s, has_a_request);
+	assert_int_equal(s->asks, 1);
+	end(s, 0);
+}
+
+/* Neither has the loop room for itself, nor the engine for its sources. */
+static void without_memory_it_does_not_start(void **state)
+{
+	struct stage *s = *state;
+	const size_t rooms[] = {100000, sizeof(struct engine_loop) + 16384};
+
+	if (!LITTLE_MEMORY_WORKS)
+		skip();
+	s->config.source_count = SOURCES_MAX;
+	for (unsigned i = 1; i < SOURCES_MAX; i++)
+		s->config.sources[i] = s->config.sources[0];
+	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
+		s->memory = rooms[i];
+		start(s);
+		play_until(s, has_ended);
+		assert_int_equal(s->exit_status, 1);
+		assert_true(has_logged(s, "out of memory"));
+		rewind(s->log);
+		assert_int_equal(ftruncate(fileno(s->log), 0), 0);
+	}
+}
+
+/* The new contents are found by watching, not by a reload. */
+static void keys_of_files_that_have_changed_are_not_saved_at_the_end(
+    void **state)
+{
+	struct stage *s = *state;
+	struct trust_config *trust = &s->config.trust;
+	FILE *f;
+
+	trust->path_count = 1;
+	snprintf(
+	    trust->paths[0], sizeof(trust->paths[0]), "%s/ca.pem", s->folder);
+	start_saving(s);
+	f = fopen(trust->paths[0], "we");
+	assert_non_null(f);
+	fputs("other", f);
+	fclose(f);
+	play_until(s, knows_other_certificates);
+	end(s, 0);
+	start(s);
+	play_until(s, has_a_request);
+	assert_int_equal(s->asks, 1);
+	end(s, 0);
+}
+
 /* Saved keys need no job. */
 static void a_single_process_sets_its_clock(void **state)
 {
@@ -826,6 +967,55 @@ static void a_single_process_runs_its_jobs(void **state)
 	end(s, 0);
 }
 
+/* Starts one test in a process of its own, which writes to `out`. */
+static pid_t start_test(const struct CMUnitTest *test, FILE *out)
+{
+	const struct CMUnitTest one[] = {*test};
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	dup2(fileno(out), STDOUT_FILENO);
+	dup2(fileno(out), STDERR_FILENO);
+	exit(cmocka_run_group_tests(one, NULL, NULL));
+}
+
+static void show(FILE *from)
+{
+	int c;
+
+	rewind(from);
+	while ((c = getc(from)) != EOF)
+		putchar(c);
+	fclose(from);
+}
+
+/* The tests wait most of the time, so all of them run at once. Returns how many
+ * have failed. */
+static int run_all(const struct CMUnitTest *tests, size_t count)
+{
+	FILE *out[TESTS_MAX];
+	pid_t pids[TESTS_MAX];
+	int status, failed = 0;
+
+	if (count > TESTS_MAX)
+		abort();
+	for (size_t i = 0; i < count; i++) {
+		out[i] = tmpfile();
+		if (!out[i])
+			abort();
+		pids[i] = start_test(&tests[i], out[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (waitpid(pids[i], &status, 0) != pids[i] || status != 0)
+			failed++;
+		show(out[i]);
+	}
+	return failed;
+}
+
 #define STAGED(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -838,6 +1028,7 @@ int main(void)
 	    STAGED(with_q_there_is_no_reload),
 	    STAGED(with_q_it_ends_when_the_clock_is_set),
 	    STAGED(with_print_only_the_offset_is_printed),
+	    STAGED(with_print_only_nothing_is_printed_without_an_answer),
 	    STAGED(a_lost_link_ends_it),
 	    STAGED(a_keeper_that_hangs_ends_it),
 	    STAGED(keys_and_samples_are_saved),
@@ -848,10 +1039,15 @@ int main(void)
 	    STAGED(a_bad_message_ends_it),
 	    STAGED(a_hangup_does_not_end_it_and_an_interrupt_does),
 	    STAGED(an_ordered_step_is_answered_after_the_keeper),
+	    STAGED(an_idle_client_is_dropped),
+	    STAGED(secrets_are_locked_in_memory),
+	    STAGED(without_a_folder_for_keys_nothing_is_saved),
+	    STAGED(without_memory_it_does_not_start),
+	    STAGED(keys_of_files_that_have_changed_are_not_saved_at_the_end),
 	    STAGED(a_single_process_sets_its_clock),
 	    STAGED(a_single_process_runs_its_jobs),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_all(tests, ARRAY_LEN(tests));
 }

@@ -1,9 +1,12 @@
 /* Samples from one engine to the next, with the real clocks and a real file. */
 #include "agent/loop/sample_file.h"
 
+#include "agent/engine/adopt.h"
 #include "tests/unit/agent/engine/world.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/unit/agent/saved/log_text.h"
+
 struct restart {
 	char dir[32];
 	struct saved_folder folder;
@@ -24,17 +29,21 @@ struct restart {
 	unsigned before_count, after_count;
 };
 
-static int64_t real_now(void)
+static int64_t reading(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
+	clock_gettime(id, &ts);
 	return ns_of_timespec(&ts);
 }
 
-/* The small world lives an hour ago by the real clock, so that its samples are
- * from the past. */
-static int setup(void **state)
+static int64_t real_now(void)
+{
+	return reading(CLOCK_REALTIME);
+}
+
+/* The small world lives in another time than the real clock. */
+static int set_up_at(void **state, int64_t since_now_ns)
 {
 	struct restart *r = calloc(1, sizeof(*r));
 	char why[SAVED_FOLDER_WHY_MAX];
@@ -44,13 +53,24 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(r->dir));
 	assert_true(saved_folder_open(&r->folder, r->dir, why));
 	r->world = world_new(2, 0, 0);
-	r->world->now = r->world->wall = real_now() - 3600 * NS_PER_S;
+	r->world->now = r->world->wall = real_now() + since_now_ns;
 	r->world->keep_keys = true;
 	world_start(r->world);
 	sample_file_open(&r->file, &r->folder, &r->world->engine);
 	world_run(r->world, 100 * NS_PER_S);
 	*state = r;
 	return 0;
+}
+
+/* An hour ago, so that its samples are from the past. */
+static int setup(void **state)
+{
+	return set_up_at(state, -3600 * NS_PER_S);
+}
+
+static int set_up_in_the_future(void **state)
+{
+	return set_up_at(state, 3600 * NS_PER_S);
 }
 
 static bool all(const void *self, const char *name)
@@ -81,14 +101,24 @@ static void grow_old(struct restart *r, int64_t ns)
 	r->file.last = r->file.born;
 }
 
-static void save(struct restart *r)
+static void save_without_growing(struct restart *r)
 {
-	grow_old(r, 100 * NS_PER_S);
 	r->before_count =
 	    steering_copy_samples(r->world->engine.steering, 0, r->before);
 	assert_true(r->before_count >= 4);
 	sample_file_save(&r->file, &r->world->engine);
 	sample_file_close(&r->file);
+}
+
+static void save(struct restart *r)
+{
+	grow_old(r, 100 * NS_PER_S);
+	save_without_growing(r);
+}
+
+static bool saved(const struct restart *r)
+{
+	return faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0) == 0;
 }
 
 static void start_again(struct restart *r)
@@ -123,6 +153,36 @@ static void samples_go_on_in_the_next_process(void **state)
 	}
 }
 
+/* The ledger of the first process knows of a step, that of the next does not.
+ */
+static void samples_move_to_the_timescale_of_the_next_process(void **state)
+{
+	struct restart *r = *state;
+	struct timescale *ledger = &r->world->engine.timescale;
+	struct timescale old;
+	struct wall now;
+	int64_t shift_ns;
+
+	sample_file_close(&r->file);
+	timescale_foreign_step(
+	    ledger, (struct wall){real_now()}, -5 * NS_PER_S);
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
+	old = *ledger;
+	save(r);
+	start_again(r);
+	now.ns = real_now();
+	shift_ns = timescale_osc(ledger, now).ns - timescale_osc(&old, now).ns;
+	assert_true(llabs(shift_ns) > NS_PER_S);
+	assert_int_equal(r->after_count, r->before_count);
+	for (unsigned i = 0; i < r->after_count; i++) {
+		const struct sample *a = &r->after[i], *b = &r->before[i];
+
+		assert_true(llabs(a->at.ns - b->at.ns - shift_ns) < NS_PER_MS);
+		assert_int_equal(
+		    a->at.ns + a->offset_ns, b->at.ns + b->offset_ns);
+	}
+}
+
 static void samples_of_another_server_are_not_restored(void **state)
 {
 	struct restart *r = *state;
@@ -140,8 +200,235 @@ static void a_short_life_saves_nothing(void **state)
 	struct restart *r = *state;
 
 	sample_file_save(&r->file, &r->world->engine);
+	assert_false(saved(r));
+}
+
+/* The file, read by the functions of its format. */
+static void read_file(const struct restart *r, uint8_t *bytes, size_t size,
+    struct reader *from, struct timeline *t, unsigned *sources)
+{
+	size_t len;
+
 	assert_int_equal(
-	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
+	    saved_folder_read(&r->folder, SAMPLE_FILE_NAME, bytes, size, &len),
+	    0);
+	assert_true(saved_samples_open(from, bytes, len, t, sources));
+}
+
+/* Saves as if the process were so old. Returns its age after that. */
+static int64_t save_at_age(struct restart *r, int64_t age_ns)
+{
+	struct timeline *born = &r->file.born;
+	struct wall now;
+	int64_t born_ns;
+
+	born_ns = born->raw_ns = reading(CLOCK_MONOTONIC_RAW);
+	now.ns = real_now();
+	born->osc_ns = timescale_osc(&r->world->engine.timescale, now).ns;
+	grow_old(r, age_ns);
+	sample_file_save(&r->file, &r->world->engine);
+	return age_ns + reading(CLOCK_MONOTONIC_RAW) - born_ns;
+}
+
+static void the_rates_need_five_seconds(void **state)
+{
+	struct restart *r = *state;
+
+	/* Again if other processes have interrupted it for too long. */
+	while (save_at_age(r, 4500 * NS_PER_MS) >= 5 * NS_PER_S)
+		(void)!saved_folder_remove(&r->folder, SAMPLE_FILE_NAME);
+	assert_false(saved(r));
+	(void)save_at_age(r, 5 * NS_PER_S);
+	assert_true(saved(r));
+}
+
+/* The id of the boot as the kernel shows it, without its hyphens. */
+static void read_boot_id(uint8_t out[BOOT_ID_LEN])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	unsigned byte;
+
+	assert_non_null(f);
+	for (unsigned i = 0; i < BOOT_ID_LEN; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			assert_int_equal(getc(f), '-');
+		assert_int_equal(fscanf(f, "%2x", &byte), 1);
+		out[i] = (uint8_t)byte;
+	}
+	fclose(f);
+}
+
+static void assert_between(int64_t low, int64_t value, int64_t high)
+{
+	assert_true(low <= value);
+	assert_true(value <= high);
+}
+
+static void all_clocks_are_read_together(void **state)
+{
+	struct restart *r = *state;
+	const struct timescale *ledger = &r->world->engine.timescale;
+	struct timeline *t = &r->file.born;
+	uint8_t boot[BOOT_ID_LEN];
+	int64_t raw_ns, wall_ns, mono_ns, asleep_ns;
+
+	sample_file_close(&r->file);
+	raw_ns = reading(CLOCK_MONOTONIC_RAW);
+	wall_ns = real_now();
+	mono_ns = reading(CLOCK_MONOTONIC);
+	asleep_ns = reading(CLOCK_BOOTTIME) - mono_ns;
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
+	/* Each difference is wrong by the time between its two readings. */
+	assert_true(llabs(t->asleep_ns - asleep_ns) <=
+		    reading(CLOCK_MONOTONIC) - mono_ns);
+	assert_between(raw_ns, t->raw_ns, reading(CLOCK_MONOTONIC_RAW));
+	assert_between(wall_ns, t->wall_ns, real_now());
+	assert_int_equal(
+	    t->osc_ns, timescale_osc(ledger, (struct wall){t->wall_ns}).ns);
+	assert_int_equal(t->span_raw_ns, 0);
+	assert_int_equal(t->rate_ppb, 0);
+	read_boot_id(boot);
+	assert_memory_equal(t->boot, boot, sizeof(boot));
+	assert_memory_equal(&r->file.last, t, sizeof(*t));
+}
+
+static void the_file_has_the_clocks_and_all_sources(void **state)
+{
+	static uint8_t bytes[65536];
+	static struct saved_source m;
+	struct restart *r = *state;
+	struct timeline t;
+	struct reader from;
+	unsigned sources;
+
+	r->world->engine.good_freq_ppm = -12.3456;
+	save(r);
+	read_file(r, bytes, sizeof(bytes), &from, &t, &sources);
+	assert_int_equal(t.rate_ppb, -12346);
+	assert_between(
+	    100 * NS_PER_S, t.span_raw_ns, 100 * NS_PER_S + 10 * NS_PER_S);
+	assert_true(llabs(t.span_osc_ns - t.span_raw_ns) < NS_PER_MS);
+	assert_int_equal(sources, 2);
+	assert_true(saved_samples_take(&from, &m));
+	assert_string_equal(m.name, "a");
+	assert_true(endpoint_same_host(
+	    &m.address, source_address(&r->world->engine.sources[0])));
+	assert_int_equal(m.count, r->before_count);
+	assert_memory_equal(
+	    m.samples, r->before, m.count * sizeof(m.samples[0]));
+	assert_true(saved_samples_take(&from, &m));
+	assert_string_equal(m.name, "b");
+	assert_true(m.count > 0);
+}
+
+/* A source without an address has no samples. */
+static void a_source_without_keys_is_saved_by_its_name(void **state)
+{
+	static uint8_t bytes[65536];
+	static struct saved_source m;
+	struct restart *r = *state;
+	struct timeline t;
+	struct reader from;
+	unsigned sources;
+
+	r->world->engine.sources[1].address_count = 0;
+	steering_forget(r->world->engine.steering, 1);
+	save(r);
+	read_file(r, bytes, sizeof(bytes), &from, &t, &sources);
+	assert_int_equal(sources, 2);
+	assert_true(saved_samples_take(&from, &m));
+	assert_true(saved_samples_take(&from, &m));
+	assert_string_equal(m.name, "b");
+	assert_int_equal(m.address.family, 0);
+	assert_int_equal(m.count, 0);
+}
+
+static void samples_of_a_removed_source_are_not_restored(void **state)
+{
+	struct restart *r = *state;
+
+	save(r);
+	snprintf(r->world->config.sources[0].name, SOURCE_NAME_MAX, "new");
+	start_again(r);
+	assert_int_equal(r->after_count, 0);
+	assert_true(
+	    steering_copy_samples(r->world->engine.steering, 1, r->after) > 0);
+}
+
+static void samples_of_a_source_without_an_address_are_not_restored(
+    void **state)
+{
+	struct restart *r = *state;
+
+	save(r);
+	r->world->disk[0].there = false;
+	start_again(r);
+	assert_int_equal(r->after_count, 0);
+	assert_true(
+	    steering_copy_samples(r->world->engine.steering, 1, r->after) > 0);
+}
+
+static void samples_of_the_future_are_not_restored(void **state)
+{
+	struct restart *r = *state;
+
+	save(r);
+	start_again(r);
+	assert_int_equal(r->after_count, 0);
+	assert_int_equal(
+	    steering_copy_samples(r->world->engine.steering, 1, r->after), 0);
+}
+
+/* The number that follows `words` in the log of the next start. */
+static unsigned long count_after(struct restart *r, const char *words)
+{
+	static struct log_text log;
+	const char *text;
+
+	log_text_begin(&log);
+	start_again(r);
+	text = strstr(log_text_end(&log), words);
+	assert_non_null(text);
+	return strtoul(text + strlen(words), NULL, 10);
+}
+
+static void the_log_counts_what_is_restored(void **state)
+{
+	struct restart *r = *state;
+	unsigned long count;
+
+	save(r);
+	count = count_after(r, "goes on from ");
+	assert_int_equal(count,
+	    r->after_count +
+		steering_copy_samples(r->world->engine.steering, 1, r->before));
+}
+
+/* A clock that was 5000 ppm fast cannot be carried over, and the paths are as
+ * before. */
+static void without_a_common_clock_samples_give_the_delays(void **state)
+{
+	struct restart *r = *state;
+	unsigned of_b;
+
+	of_b = steering_copy_samples(r->world->engine.steering, 1, r->before);
+	grow_old(r, 100 * NS_PER_S);
+	r->file.born.osc_ns -= 500 * NS_PER_MS;
+	save_without_growing(r);
+	assert_int_equal(
+	    count_after(r, "or a long stop: "), r->before_count + of_b);
+	assert_int_equal(r->after_count, 0);
+}
+
+static void delays_of_another_server_are_not_restored(void **state)
+{
+	struct restart *r = *state;
+
+	grow_old(r, 100 * NS_PER_S);
+	r->file.born.osc_ns -= 500 * NS_PER_MS;
+	save_without_growing(r);
+	r->world->disk[1].keys.answer.addresses[0].address[3]++;
+	assert_int_equal(count_after(r, "or a long stop: "), r->before_count);
 }
 
 /* The two clocks differ by a second, and both are right. */
@@ -152,12 +439,126 @@ static void a_leap_second_ends_the_comparison(void **state)
 	grow_old(r, 600 * NS_PER_S);
 	r->file.last.osc_ns += NS_PER_S;
 	sample_file_save(&r->file, &r->world->engine);
-	assert_int_equal(
-	    faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), -1);
+	assert_false(saved(r));
 	/* Some time later. */
 	grow_old(r, 100 * NS_PER_S);
 	sample_file_save(&r->file, &r->world->engine);
-	assert_int_equal(faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0), 0);
+	assert_true(saved(r));
+}
+
+/* Within 20 ms and one part in 20000, it is the drift of an oscillator. */
+static void a_small_difference_is_no_leap_second(void **state)
+{
+	static const struct {
+		int64_t raw_s, apart_ms;
+		bool goes_on;
+	} table[] = {
+	    {10, 18, true},
+	    {10, 23, false},
+	    {10, -18, true},
+	    {10, -23, false},
+	    {1000, 68, true},
+	    {1000, 72, false},
+	    {1000, -68, true},
+	    {1000, -72, false},
+	};
+	struct restart *r = *state;
+	struct timeline now;
+
+	now = r->file.born;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		r->file.born = now;
+		grow_old(r, 2000 * NS_PER_S);
+		r->file.last = now;
+		r->file.last.raw_ns -= table[i].raw_s * NS_PER_S;
+		r->file.last.osc_ns -=
+		    table[i].raw_s * NS_PER_S + table[i].apart_ms * NS_PER_MS;
+		sample_file_save(&r->file, &r->world->engine);
+		assert_int_equal(saved(r), table[i].goes_on);
+		assert_int_equal(r->file.born.raw_ns < now.raw_ns - NS_PER_S,
+		    table[i].goes_on);
+		(void)!saved_folder_remove(&r->folder, SAMPLE_FILE_NAME);
+	}
+}
+
+static void a_closed_file_saves_nothing(void **state)
+{
+	struct restart *r = *state;
+
+	grow_old(r, 100 * NS_PER_S);
+	sample_file_close(&r->file);
+	assert_null(r->file.folder);
+	assert_null(r->file.bytes);
+	sample_file_save(&r->file, &r->world->engine);
+	assert_false(saved(r));
+}
+
+static void there_is_room_for_the_sources_of_a_reload(void **state)
+{
+	struct restart *r = *state;
+	struct world *w = r->world;
+	static struct config fresh;
+	char text[ADOPT_TEXT_MAX];
+	size_t before = r->file.size;
+	struct source *room;
+
+	fresh = w->config;
+	fresh.source_count = 4;
+	for (unsigned i = 2; i < 4; i++) {
+		fresh.sources[i] = fresh.sources[0];
+		snprintf(fresh.sources[i].name, SOURCE_NAME_MAX, "%u", i);
+	}
+	room = calloc(fresh.source_count, sizeof(*room));
+	assert_non_null(room);
+	assert_true(
+	    engine_adopt(&w->engine, &fresh, room, world_reading(w), text));
+	grow_old(r, 100 * NS_PER_S);
+	sample_file_save(&r->file, &w->engine);
+	assert_true(saved(r));
+	assert_int_equal(r->file.size - before, 2 * SAVED_SOURCE_MAX);
+}
+
+/* The name of the file is taken by a folder. */
+static void a_write_that_fails_is_logged_once(void **state)
+{
+	static const char *const expected[] = {"cannot write", "", "cannot"};
+	static struct log_text log;
+	struct restart *r = *state;
+	const char *text;
+
+	grow_old(r, 100 * NS_PER_S);
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+		if (i == 2) {
+			unlinkat(r->folder.fd, SAMPLE_FILE_NAME, AT_REMOVEDIR);
+			sample_file_save(&r->file, &r->world->engine);
+			assert_true(saved(r));
+			unlinkat(r->folder.fd, SAMPLE_FILE_NAME, 0);
+		}
+		mkdirat(r->folder.fd, SAMPLE_FILE_NAME, 0700);
+		log_text_begin(&log);
+		sample_file_save(&r->file, &r->world->engine);
+		text = log_text_end(&log);
+		assert_int_equal(text[0] != '\0', expected[i][0] != '\0');
+		assert_non_null(strstr(text, expected[i]));
+	}
+	unlinkat(r->folder.fd, SAMPLE_FILE_NAME, AT_REMOVEDIR);
+}
+
+static void only_a_missing_file_needs_no_line(void **state)
+{
+	static struct log_text log;
+	struct restart *r = *state;
+
+	save(r);
+	log_text_begin(&log);
+	assert_int_equal(fchmodat(r->folder.fd, SAMPLE_FILE_NAME, 0666, 0), 0);
+	start_again(r);
+	assert_non_null(strstr(log_text_end(&log), "measuring from"));
+	sample_file_close(&r->file);
+	unlinkat(r->folder.fd, SAMPLE_FILE_NAME, 0);
+	log_text_begin(&log);
+	start_again(r);
+	assert_string_equal(log_text_end(&log), "");
 }
 
 static void a_damaged_file_is_replaced_by_the_next_save(void **state)
@@ -223,9 +624,27 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(samples_go_on_in_the_next_process),
+	    TEST(samples_move_to_the_timescale_of_the_next_process),
 	    TEST(samples_of_another_server_are_not_restored),
 	    TEST(a_short_life_saves_nothing),
 	    TEST(a_leap_second_ends_the_comparison),
+	    TEST(the_rates_need_five_seconds),
+	    TEST(all_clocks_are_read_together),
+	    TEST(the_file_has_the_clocks_and_all_sources),
+	    TEST(a_source_without_keys_is_saved_by_its_name),
+	    TEST(samples_of_a_removed_source_are_not_restored),
+	    TEST(samples_of_a_source_without_an_address_are_not_restored),
+	    cmocka_unit_test_setup_teardown(
+		samples_of_the_future_are_not_restored, set_up_in_the_future,
+		teardown),
+	    TEST(the_log_counts_what_is_restored),
+	    TEST(without_a_common_clock_samples_give_the_delays),
+	    TEST(delays_of_another_server_are_not_restored),
+	    TEST(a_small_difference_is_no_leap_second),
+	    TEST(a_closed_file_saves_nothing),
+	    TEST(there_is_room_for_the_sources_of_a_reload),
+	    TEST(a_write_that_fails_is_logged_once),
+	    TEST(only_a_missing_file_needs_no_line),
 	    TEST(a_damaged_file_is_replaced_by_the_next_save),
 	    TEST(the_learned_drift_goes_on),
 	    TEST(a_damaged_file_of_the_drift_teaches_nothing),

@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 struct private_folder {
 	char dir[32];
 	char why[SAVED_FOLDER_WHY_MAX];
@@ -307,19 +309,10 @@ static int64_t monotonic_ns(void)
 	return ns_of_timespec(&ts);
 }
 
-static int open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void no_descriptor_is_left_open(void **state)
 {
 	struct private_folder *p = *state;
-	int before = open_descriptors();
+	int before = descriptors_open();
 
 	assert_int_equal(saved_folder_replace(&p->folder, "a", "one", 3), 0);
 	assert_holds(p, "a", "one");
@@ -328,10 +321,10 @@ static void no_descriptor_is_left_open(void **state)
 	assert_int_equal(chmod(inside(p, "a"), 0644), 0);
 	assert_int_equal(read_it(p, "a"), -EINVAL);
 	saved_folder_sweep(&p->folder, all, NULL);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(descriptors_open(), before);
 	saved_folder_close(&p->folder);
 	assert_int_equal(p->folder.fd, -1);
-	assert_int_equal(open_descriptors(), before - 1);
+	assert_int_equal(descriptors_open(), before - 1);
 	assert_true(saved_folder_open(&p->folder, p->dir, p->why));
 }
 

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/descriptors.h"
+
 #include "tests/unit/agent/saved/log_text.h"
 
 struct ring {
@@ -555,24 +557,15 @@ static void without_a_folder_nothing_is_done(void **state)
 	assert_true(there(r, "office.ntskeys"));
 }
 
-static int open_descriptors(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void no_descriptor_is_left_open(void **state)
 {
 	struct ring *r = *state;
-	int before = open_descriptors();
+	int before = descriptors_open();
 
 	save(r);
 	assert_true(take(r));
 	open_again(r);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(descriptors_open(), before);
 }
 
 int main(void)

@@ -352,121 +352,386 @@ static void test_the_route_left_longest_ago_is_forgotten(void **state)
 	assert_non_null(delay_route(&t, 2));
 }
 
-/* The k-th of the laws below, mean 1, each with its own shape near the floor.
- */
-static double draw_law(struct chance *c, unsigned law)
+enum law {
+	EXPONENTIAL,
+	LOPSIDED, /* one way queues ten times as much as the other */
+	SPIKES,	  /* one packet in ten waits for long */
+};
+
+/* Delays above the floor, of mean 1. */
+static double draw_law(struct chance *c, enum law law)
 {
 	double a = chance_exponential(c, 0.5), b = chance_exponential(c, 0.5);
 
-	if (law == 0)
+	if (law == EXPONENTIAL)
 		return a + b;
-	/* One way queues ten times as much as the other. */
-	if (law == 1)
-		return a / 5 * 2 / 1.1 / 2 + b * 2 / 1.1;
-	/* One packet in ten waits for long. */
+	if (law == LOPSIDED)
+		return (2 * a + 20 * b) / 11;
 	return (a + b) / 10 + (chance_uniform(c) < 0.1 ? 9 : 0);
 }
 
-/* The gap that follows from a route's smallest delays is right in the mean, or
- * up to twice as large, for any law. It is never above the gap that follows
- * from the mean queue. */
+/* The gap by a route's smallest delays is right in the mean when both ways
+ * queue alike, also after a congestion, and else too large by less than the
+ * double. It is never above the one by the mean queue. */
 static void the_smallest_delays_tell_the_gap(void **state)
 {
+	static const struct {
+		enum law law;
+		unsigned congested, free; /* samples */
+		double least, most;	  /* of the ratio to the true gap */
+	} rows[] = {
+	    {EXPONENTIAL, 0, 12, 0.85, 1.05},
+	    {EXPONENTIAL, 0, 60, 0.9, 1.1},
+	    {EXPONENTIAL, 0, 500, 0.9, 1.1},
+	    {EXPONENTIAL, 40, 12, 0.85, 1.1},
+	    {EXPONENTIAL, 40, 60, 0.85, 1.1},
+	    {LOPSIDED, 0, 12, 1.3, 1.7},
+	    {LOPSIDED, 0, 500, 1.5, 1.9},
+	    {SPIKES, 0, 12, 1.0, 1.6},
+	    {SPIKES, 0, 60, 1.0, 1.5},
+	};
+
 	(void)state;
-	for (unsigned law = 0; law < 3; law++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		double gap = 0, above = 0;
 
 		for (uint64_t seed = 1; seed <= 300; seed++) {
-			struct chance c = {seed + 1000 * law};
+			struct chance c = {seed};
 			struct delay_track t;
 			unsigned back;
 
 			delay_init(&t);
-			for (unsigned i = 0; i < 60; i++)
-				(void)delay_add(
-				    &t, 5 + draw_law(&c, law), NAN, &back);
+			for (unsigned k = 0; k < rows[i].congested; k++)
+				(void)delay_add(&t,
+				    25 + 30 * draw_law(&c, EXPONENTIAL), NAN,
+				    &back);
+			for (unsigned k = 0; k < rows[i].free; k++)
+				(void)delay_add(&t,
+				    5 + draw_law(&c, rows[i].law), NAN, &back);
 			gap += delay_route_gap(&t, now(&t));
 			above += now(&t)->floor - 5;
 			assert_true(delay_route_gap(&t, now(&t)) <=
 				    delay_floor_gap(&t, now(&t)->samples));
 		}
-		assert_true(gap / above > 0.66 && gap / above < 1.9);
+		if (gap < rows[i].least * above || gap > rows[i].most * above)
+			fail_msg("row %zu: %.3f", i, gap / above);
 	}
 }
 
-/* Rare long waits make the mean queue ten times as long, and the quiet queue at
- * most twice. */
-static void rare_spikes_leave_the_quiet_queue(void **state)
+/* Which of the smallest delays count, by the number of samples. The k-th lies
+ * k + k^2 / 10 above the first, and the mean queue is `queue`. */
+static void the_kth_smallest_delay_tells_the_gap(void **state)
 {
-	struct chance c = {5};
+	static const struct {
+		unsigned samples, k; /* 0: the mean queue tells it */
+		double queue;
+	} rows[] = {
+	    {3, 0, 1e3},
+	    {4, 3, 1e3},
+	    {15, 3, 1e3},
+	    {16, 4, 1e3},
+	    {20, 5, 1e3},
+	    {31, 7, 1e3},
+	    {32, 8, 1e3},
+	    {5000, 8, 1e4},
+	    /* The smallest delays give hardly a smaller gap than the
+	     * mean queue does, so the mean queue counts. */
+	    {32, 0, 40},
+	    {32, 8, 70},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct delay_route r = {.samples = rows[i].samples};
+		struct delay_track t = {.queue = rows[i].queue};
+		double want = delay_floor_gap(&t, r.samples), k = rows[i].k;
+
+		for (unsigned j = 0; j < DELAY_LOWEST; j++)
+			r.lowest[j] = 100 + j + j * j / 10.0;
+		if (rows[i].k > 0)
+			want = 0.886 * (k - 1 + (k - 1) * (k - 1) / 10) /
+			       (sqrt(k - 0.25) - 0.886);
+		if (fabs(delay_route_gap(&t, &r) - want) > 1e-9 * want)
+			fail_msg("row %zu: %.3f, not %.3f", i,
+			    delay_route_gap(&t, &r), want);
+	}
+}
+
+/* Stamps are no better than 20 ns, so no gap is smaller. */
+static void equal_delays_leave_the_least_gap(void **state)
+{
 	struct delay_track t;
 	unsigned back;
 
 	(void)state;
 	delay_init(&t);
-	for (unsigned i = 0; i < 500; i++)
-		(void)delay_add(&t,
-		    1e-3 + chance_exponential(&c, 1e-5) +
-			chance_exponential(&c, 1e-5) + (i % 10 == 3 ? 2e-3 : 0),
-		    NAN, &back);
-	assert_true(t.queue > 5e-5);
-	assert_true(t.quiet > 0.4e-5 && t.quiet < 2e-5);
-	assert_true(t.lately <= t.quiet);
+	for (unsigned i = 0; i < 40; i++)
+		(void)delay_add(&t, i % 4 == 1 ? 2e-3 : 1e-3, NAN, &back);
+	assert_true(t.queue > 1e-5);
+	assert_true(delay_route_gap(&t, now(&t)) == 20e-9);
 }
 
-/* A queue that is never empty ends after n samples: within `within` samples a
- * new route has begun, and the queue is that of the free path. */
+static double draw_spiky(struct path *p, bool spike)
+{
+	return draw(p) + (spike ? 2e-3 : 0);
+}
+
+/* Each n-th packet waits for a hundred queues: the mean queue grows, and the
+ * quiet queue stays. */
+static void rare_spikes_leave_the_quiet_queue(void **state)
+{
+	static const unsigned periods[] = {4, 10, 30};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(periods); k++)
+		for (uint64_t seed = 1; seed <= 20; seed++) {
+			struct path p = {{seed}, 1e-3, 1e-5};
+			struct delay_track t;
+			unsigned back;
+
+			delay_init(&t);
+			for (unsigned i = 0; i < 500; i++)
+				(void)delay_add(&t,
+				    draw_spiky(&p, i % periods[k] == 3), NAN,
+				    &back);
+			assert_true(t.queue > 3e-5);
+			assert_true(t.quiet > 0.4e-5 && t.quiet < 2.5e-5);
+			assert_true(t.lately <= t.quiet);
+		}
+}
+
+/* After a busy hour, in which one packet in eight finds short queues, the
+ * latest few samples show first that it is over, then the quiet queue does. The
+ * mean queue is the last. */
+static void the_quiet_queues_forget_a_busy_hour(void **state)
+{
+	static const struct {
+		unsigned after;	    /* samples */
+		bool lately, quiet; /* forgotten? */
+	} rows[] = {{0, false, false}, {8, true, false}, {32, true, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (uint64_t seed = 1; seed <= 20; seed++) {
+			struct path p = {{seed}, 1e-3, 1e-5};
+			struct delay_track t;
+
+			delay_init(&t);
+			(void)feed(&t, &p, 300);
+			for (unsigned k = 0; k < 300; k++) {
+				p.queue = k % 8 ? 1e-3 : 1e-5;
+				(void)feed(&t, &p, 1);
+			}
+			p.queue = 1e-5;
+			p.base += 2e-6;
+			assert_int_equal(feed(&t, &p, rows[i].after), 0);
+			assert_int_equal(t.lately < 12e-5, rows[i].lately);
+			assert_int_equal(t.quiet < 12e-5, rows[i].quiet);
+			assert_true(t.queue > 20e-5);
+		}
+}
+
+/* A delay of a path with a long queue that is never empty. */
+static double draw_congested(struct path *p)
+{
+	return draw(p) + 2e-3 + chance_exponential(&p->chance, 1e-3) +
+	       chance_exponential(&p->chance, 1e-3);
+}
+
+/* A congestion ends after n samples: at most five samples later the short
+ * route is known, and its queue is that of the free path. */
 static void the_end_of_a_congestion_is_found(void **state)
 {
 	static const struct {
 		unsigned n, within;
-	} rows[] = {{12, 4}, {20, 4}, {60, 5}, {300, 6}};
+	} rows[] = {{8, 5}, {9, 4}, {12, 4}, {16, 3}, {20, 3}, {60, 3},
+	    {127, 3}, {128, 3}, {300, 3}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (uint64_t seed = 1; seed <= 50; seed++) {
+			struct path p = {{seed}, 1e-3, 1e-6};
+			struct delay_track t;
+			unsigned back = 0, n = 0;
+
+			delay_init(&t);
+			for (unsigned k = 0; k < rows[i].n; k++)
+				(void)delay_add(
+				    &t, draw_congested(&p), NAN, &back);
+			do
+				assert_in_range(++n, 1, rows[i].within);
+			while (delay_add(&t, draw(&p), NAN, &back) <
+			       DELAY_SHORTER);
+			/* No congested sample belongs to the short route. */
+			assert_int_equal(back, n);
+			assert_true(now(&t)->floor < 1.02e-3);
+			assert_ptr_equal(delay_shortest_route(&t), now(&t));
+			(void)feed(&t, &p, 20);
+			assert_true(t.quiet < 5e-6);
+			assert_true(now(&t)->shift < -1.5e-3);
+		}
+}
+
+/* A thousand starts of a quiet path: what looks like the end of a congestion
+ * by chance comes once in a thousand. */
+static void a_quiet_path_hardly_ends_a_congestion(void **state)
+{
+	unsigned changes = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 1000; seed++) {
+		struct path p = {{seed}, 1e-3, 1e-4};
+		struct delay_track t;
+
+		delay_init(&t);
+		changes += feed(&t, &p, 100);
+	}
+	assert_in_range(changes, 0, 2);
+}
+
+/* Delays of n congested samples, at least 2 ms. */
+static void congest(struct delay_track *t, unsigned n)
+{
+	unsigned back;
+
+	delay_init(t);
+	for (unsigned i = 0; i < n; i++)
+		(void)delay_add(t, 2e-3 + i % 7 * 3e-4, NAN, &back);
+}
+
+/* How many samples of 1 ms, and of 1 ms plus `spread`, end a congestion of n
+ * samples: the chance that the latest m are the smallest of all is less than
+ * exp(-3.6) / (n + m), and they lie within a third of their distance to the
+ * others. 0: the congestion does not end. */
+static void the_samples_that_end_a_congestion(void **state)
+{
+	static const struct {
+		unsigned n;
+		double spread;
+		unsigned m;
+	} rows[] = {{5, 0, 0}, {6, 0, 5}, {7, 0, 5}, {8, 0, 4}, {13, 0, 4},
+	    {14, 0, 3}, {20, 0, 3}, {20, 0.24e-3, 3}, {20, 0.26e-3, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct path p = {{i + 7}, 1e-3, 1e-6};
 		struct delay_track t;
-		unsigned back = 0, events = 0;
+		const struct delay_route *left;
+		unsigned back = 0, m = 0;
+		enum delay_event event = DELAY_UNCHANGED;
 
-		delay_init(&t);
-		for (unsigned k = 0; k < rows[i].n; k++)
-			(void)delay_add(&t,
-			    draw(&p) + 2e-3 +
-				chance_exponential(&p.chance, 1e-3) +
-				chance_exponential(&p.chance, 1e-3),
-			    NAN, &back);
-		for (unsigned k = 0; k < rows[i].within; k++)
-			events += delay_add(&t, draw(&p), NAN, &back) >=
-				  DELAY_SHORTER;
-		assert_int_equal(events, 1);
-		assert_true(now(&t)->floor < 1.1e-3);
-		(void)feed(&t, &p, 20);
-		assert_true(t.quiet < 1e-5);
-		assert_ptr_equal(delay_shortest_route(&t), now(&t));
+		congest(&t, rows[i].n);
+		while (event != DELAY_FREED && m++ < 12)
+			event = delay_add(&t,
+			    1e-3 + (m % 2 ? 0 : rows[i].spread), NAN, &back);
+		if (rows[i].m == 0) {
+			assert_int_equal(t.known, 1);
+			continue;
+		}
+		assert_int_equal(m, rows[i].m);
+		assert_int_equal(back, m);
+		assert_int_equal(now(&t)->samples, m);
+		assert_int_equal(t.since, m);
+		assert_true(now(&t)->floor == 1e-3);
+		assert_true(fabs(now(&t)->shift + 1e-3) < 1e-12);
+		assert_false(now(&t)->congested);
+		left = delay_route(&t, 0);
+		assert_true(left->congested);
+		assert_int_equal(left->samples, rows[i].n);
+		for (unsigned k = 0; k < 2; k++)
+			assert_true(left->marks[k] == 2e-3);
+		assert_true(left->floor == 2e-3);
 	}
 }
 
-/* A floor that rises by a tenth of the queue with each sample is marked, and a
- * floor that steps is not. */
+/* Nothing of the congestion is in the queues of the route after it. */
+static void the_queues_of_a_congestion_are_forgotten(void **state)
+{
+	struct delay_track t;
+	unsigned back;
+	double queue;
+
+	(void)state;
+	congest(&t, 14);
+	/* A mean of a third above the least of three, and few samples tell
+	 * little. */
+	for (unsigned i = 0; i < 3; i++)
+		(void)delay_add(&t, i == 1 ? 1.06e-3 : 1e-3, NAN, &back);
+	queue = 2e-5 / (2 - sqrt(M_PI / 2) / sqrt(3)) * (1 + 4 / sqrt(3));
+	assert_true(fabs(t.queue / queue - 1) < 1e-9);
+	assert_true(t.quiet == t.queue && t.lately == t.queue);
+	assert_true(t.rise == 0 && t.sides_rise == 0 && t.blocks == 0);
+	for (unsigned i = 0; i < 16; i++)
+		(void)delay_add(&t, i % 2 ? 1.06e-3 : 1e-3, NAN, &back);
+	assert_true(t.queue < 3e-5);
+}
+
+/* A floor that rises little by little is marked, and more surely the faster it
+ * does. A floor that steps never is. */
 static void a_creeping_floor_is_marked(void **state)
 {
+	static const struct {
+		double step, rate; /* queues, and queues per sample */
+		unsigned least, most;
+	} rows[] = {{10, 0, 0, 0}, {0, 0, 0, 0}, {0, 0.03, 35, 100},
+	    {0, 0.1, 65, 100}, {0, 0.3, 95, 100}};
+
 	(void)state;
-	for (unsigned creeps = 0; creeps < 2; creeps++) {
-		struct path p = {{3}, 1e-3, 1e-5};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned marked = 0;
+
+		for (uint64_t seed = 1; seed <= 100; seed++) {
+			struct path p = {{seed}, 1e-3, 1e-5};
+			struct delay_track t;
+			bool crept = false;
+			unsigned back;
+
+			delay_init(&t);
+			(void)feed(&t, &p, 200);
+			p.base += rows[i].step * p.queue;
+			for (unsigned k = 0; k < 300; k++) {
+				p.base += rows[i].rate * p.queue;
+				(void)delay_add(&t, draw(&p), NAN, &back);
+				crept |= now(&t)->crept;
+			}
+			/* Either way it is another route. */
+			if (rows[i].step > 0 || rows[i].rate >= 0.1)
+				assert_true(now(&t)->number > 0);
+			marked += crept;
+		}
+		if (marked < rows[i].least || marked > rows[i].most)
+			fail_msg("row %zu: %u", i, marked);
+	}
+}
+
+/* What crept was not a detour, and its floor is no witness. */
+static void the_shortest_route_has_not_crept(void **state)
+{
+	static const struct {
+		double floors[3]; /* 0: a free place */
+		bool crept[3];
+		int shortest; /* the place; -1: none */
+	} rows[] = {
+	    {{0, 0, 0}, {false}, -1},
+	    {{3, 0, 0}, {false}, 0},
+	    {{3, 1, 2}, {false}, 1},
+	    {{3, 1, 2}, {false, true, false}, 2},
+	    {{3, 0, 2}, {false}, 2},
+	    {{3, 0, 0}, {true, false, false}, -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct delay_route *r;
 		struct delay_track t;
-		bool marked = false;
-		unsigned back;
 
 		delay_init(&t);
-		(void)feed(&t, &p, 200);
-		p.base += creeps ? 0 : 1e-4;
-		for (unsigned i = 0; i < 200; i++) {
-			p.base += creeps ? 1e-6 : 0;
-			(void)delay_add(&t, draw(&p), NAN, &back);
-			marked |= now(&t)->crept;
-		}
-		assert_int_equal(marked, creeps);
-		assert_true(now(&t)->number > 0);
+		for (unsigned k = 0; k < 3; k++)
+			t.routes[k] = (struct delay_route){.number = k,
+			    .samples = rows[i].floors[k] > 0 ? 5 : 0,
+			    .floor = rows[i].floors[k],
+			    .crept = rows[i].crept[k]};
+		r = delay_shortest_route(&t);
+		assert_int_equal(r ? r - t.routes : -1, rows[i].shortest);
 	}
 }
 
@@ -506,9 +771,16 @@ int main(void)
 	    cmocka_unit_test(test_a_changed_rise_is_learned_in_64_blocks),
 	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
 	    cmocka_unit_test(the_smallest_delays_tell_the_gap),
+	    cmocka_unit_test(the_kth_smallest_delay_tells_the_gap),
+	    cmocka_unit_test(equal_delays_leave_the_least_gap),
 	    cmocka_unit_test(rare_spikes_leave_the_quiet_queue),
+	    cmocka_unit_test(the_quiet_queues_forget_a_busy_hour),
 	    cmocka_unit_test(the_end_of_a_congestion_is_found),
+	    cmocka_unit_test(a_quiet_path_hardly_ends_a_congestion),
+	    cmocka_unit_test(the_samples_that_end_a_congestion),
+	    cmocka_unit_test(the_queues_of_a_congestion_are_forgotten),
 	    cmocka_unit_test(a_creeping_floor_is_marked),
+	    cmocka_unit_test(the_shortest_route_has_not_crept),
 	    cmocka_unit_test(test_old_routes_are_forgotten),
 	};
 

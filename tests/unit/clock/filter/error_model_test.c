@@ -195,6 +195,116 @@ static void test_forgotten_routes_get_the_widest_box(void **state)
 	assert_true(m.now.samples == 0);
 }
 
+/* Only boxes of full width with one of two edges are possible. */
+static struct error_model with_edges(unsigned first, unsigned second)
+{
+	struct error_model m;
+
+	error_model_init(&m);
+	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
+		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
+			m.log_weight[i][j] = -1000;
+	m.log_weight[0][first] = m.log_weight[0][second] = 0;
+	return m;
+}
+
+static void the_softness_is_that_of_the_likely_edges(void **state)
+{
+	static const struct {
+		unsigned first, second;
+		double want;
+	} rows[] = {{0, 0, 0}, {1, 1, 0.1}, {2, 2, 0.3}, {3, 3, 1}, {4, 4, 3},
+	    {0, 3, 0.70710678}, {3, 4, 2.23606798}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		const struct error_model m =
+		    with_edges(rows[k].first, rows[k].second);
+
+		assert_true(
+		    fabs(error_model_softness(&m) - rows[k].want) < 1e-6);
+	}
+}
+
+/* What other samples did makes no sample wrong by more than half its delay. */
+static void no_edge_is_softer_than_half_the_delay(void **state)
+{
+	static const struct {
+		double lately, want; /* the edge, without the noise */
+	} rows[] = {{100 * US, 300 * US}, {166 * US, 498 * US},
+	    {167 * US, 500 * US}, {1, 500 * US}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		const struct error_model m = with_edges(4, 4);
+		struct delay_track t;
+		unsigned back;
+		struct box b;
+
+		delay_init(&t);
+		for (unsigned i = 0; i < 40; i++)
+			(void)delay_add(&t, 1000 * US, NAN, &back);
+		t.lately = rows[k].lately;
+		b = error_model_box(&m, &t, 0, 1000 * US, NOISE);
+		/* The gap is that of equal delays. */
+		assert_true(fabs(b.edge - NOISE - rows[k].want) < 0.01 * US);
+	}
+}
+
+/* A path that was congested in `n` samples and is free in `m` ones. */
+static void congest(struct delay_track *t, unsigned n, unsigned m)
+{
+	unsigned back;
+
+	delay_init(t);
+	for (unsigned i = 0; i < n; i++)
+		(void)delay_add(t, (2000 + i % 7 * 300) * US, NAN, &back);
+	for (unsigned i = 0; i < m; i++)
+		(void)delay_add(t, 1000 * US, NAN, &back);
+}
+
+/* The samples of a congestion say nothing about the errors after it. */
+static void a_congested_route_teaches_nothing(void **state)
+{
+	const struct gaussian guess = {0, US * US};
+	struct error_model m, before;
+	struct delay_track t;
+
+	(void)state;
+	congest(&t, 14, 3);
+	assert_int_equal(t.route, 1);
+	error_model_init(&m);
+	before = m;
+	error_model_learn(&m, &t, 0, 2300 * US, NOISE, &guess, &guess);
+	assert_memory_equal(&m, &before, sizeof(m));
+	error_model_learn(&m, &t, 1, 1001 * US, NOISE, &guess, &guess);
+	assert_true(m.now.samples > 0);
+}
+
+/* Only samples after the congestion make the scale of the queues known: until
+ * there are eight, a share of the delay is in doubt. */
+static void boxes_are_wide_after_a_congestion(void **state)
+{
+	static const unsigned counts[] = {3, 5, 7, 8};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
+		const struct error_model m = with_edges(0, 0);
+		struct delay_track t;
+		double n = counts[k];
+		double half;
+
+		congest(&t, 14, counts[k]);
+		half = error_model_box(&m, &t, 1, 1000 * US, NOISE).half;
+		if (counts[k] < 8)
+			assert_true(
+			    fabs(half - NOISE - 500 * US / sqrt(n * n * n)) <
+			    0.001 * US);
+		else
+			assert_true(half < 1 * US);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +314,10 @@ int main(void)
 	    cmocka_unit_test(test_first_samples_are_wide),
 	    cmocka_unit_test(test_the_asymmetry_is_bounded),
 	    cmocka_unit_test(test_forgotten_routes_get_the_widest_box),
+	    cmocka_unit_test(the_softness_is_that_of_the_likely_edges),
+	    cmocka_unit_test(no_edge_is_softer_than_half_the_delay),
+	    cmocka_unit_test(a_congested_route_teaches_nothing),
+	    cmocka_unit_test(boxes_are_wide_after_a_congestion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -512,6 +512,224 @@ static void the_offset_takes_over_from_a_bias(void **state)
 	    fabs(estimate_predict(&e, 1, w.now, 0).mean - sum.mean) < 1e-12);
 }
 
+/* Before the first sample the offset is ten times as uncertain as the bias of
+ * its source, so that the sample moves the offset and not the bias. */
+static void a_bias_in_doubt_widens_the_start(void **state)
+{
+	static const double sds[] = {1e-4, 1e-3, 1};
+
+	(void)state;
+	for (unsigned sources = 1; sources <= SOURCES; sources += 2)
+		for (size_t i = 0; i < ARRAY_LEN(sds); i++) {
+			const struct box box = {.half = 1e-7, .edge = 1e-8};
+			static struct estimate e;
+			double want = sds[i] * 10 / sqrt(101);
+
+			start(&e, sources);
+			estimate_inflate_bias(&e, 0, sds[i]);
+			estimate_add(&e, 0, (struct osc){0}, 0, &box);
+			/* Biases of 10 us count little among those. */
+			assert_true(
+			    fabs(estimate_at(&e, e.at).offset_sd / want - 1) <
+			    (sources > 1 ? 3e-3 : 1e-4));
+			assert_true(
+			    fabs(sqrt(estimate_predict(&e, 0, e.at, 0).var)) <
+			    1e-7);
+		}
+}
+
+/* A bound pulls in every model, also one that was sure of another offset. Each
+ * model learns that its frequency has been too low or too high. */
+static void a_bound_moves_each_model_and_its_frequency(void **state)
+{
+	static const double outs[] = {3e-5, -3e-5, 1e-3, -1e-3, 1, -1};
+
+	(void)state;
+	for (unsigned sources = 1; sources <= SOURCES; sources += 2)
+		for (size_t i = 0; i < ARRAY_LEN(outs); i++) {
+			static struct estimate e, was;
+			struct setting w;
+			double middle, half = 1e-5, weights = 0;
+
+			settle(&e, &w, sources);
+			was = e;
+			middle = s_of_ns(estimate_at(&e, w.now).offset_ns -
+					 e.anchor_ns) +
+				 outs[i];
+			estimate_bound(&e, w.now,
+			    e.anchor_ns + ns_of_s(middle - half),
+			    e.anchor_ns + ns_of_s(middle + half));
+			for (unsigned k = 0; k < e.model_count; k++) {
+				const struct estimate_state *s =
+				    &e.models[k].state;
+				double moved =
+				    s->mean[STATE_FREQ] -
+				    was.models[k].state.mean[STATE_FREQ];
+
+				assert_true(fabs(s->mean[STATE_OFFSET] -
+						 middle) < 1.2 * half);
+				assert_true(
+				    s->cov[STATE_OFFSET][STATE_OFFSET] > 0);
+				assert_true(moved * outs[i] > 0);
+				weights += e.models[k].weight;
+			}
+			assert_true(fabs(weights - 1) < 1e-9);
+			assert_true(isfinite(e.evidence));
+		}
+}
+
+/* The evidence of a bound that is far wider than the estimate is the log of an
+ * even density over the bound. */
+static void a_wide_bound_has_the_density_of_its_width(void **state)
+{
+	static const double halves[] = {1e-3, 1, 1e3, 1e6};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
+		static struct estimate e;
+		struct setting w;
+		int64_t at_ns;
+
+		settle(&e, &w, 1);
+		at_ns = estimate_at(&e, w.now).offset_ns;
+		estimate_bound(&e, w.now, at_ns - ns_of_s(halves[i]),
+		    at_ns + ns_of_s(halves[i]));
+		assert_true(fabs(e.evidence + log(2 * halves[i])) < 1e-3);
+	}
+}
+
+/* A clock whose frequency is 2 ppm off, and only bounds of 0.1 ms: they teach
+ * the frequency. */
+static void bounds_alone_correct_the_frequency(void **state)
+{
+	static struct estimate e;
+	struct setting w;
+
+	(void)state;
+	settle(&e, &w, 1);
+	w.freq += 2e-6;
+	for (unsigned i = 0; i < 200; i++) {
+		const struct box loose = {.half = 1, .edge = 0.1};
+
+		run(&w, 16);
+		/* The estimate goes on without learning. */
+		estimate_add(&e, 0, w.now, ns_of_s(w.offset), &loose);
+		estimate_bound(&e, w.now, ns_of_s(w.offset - 5e-5),
+		    ns_of_s(w.offset + 5e-5));
+	}
+	assert_true(fabs(estimate_at(&e, w.now).freq - w.freq) < 2e-7);
+	assert_true(fabs(error_of(&e, &w)) < 6e-5);
+}
+
+/* The bound holds at `at`, and the states are older: it goes back with the
+ * frequency. */
+static void a_bound_is_moved_to_the_time_of_the_states(void **state)
+{
+	static const double ahead_s[] = {0, 10, 1000, -10};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ahead_s); i++) {
+		static struct estimate e;
+		struct setting w;
+		struct osc at;
+		int64_t before_ns, middle_ns;
+		double moved;
+
+		settle(&e, &w, 1);
+		at.ns = w.now.ns + ns_of_s(ahead_s[i]);
+		before_ns = estimate_at(&e, w.now).offset_ns;
+		middle_ns = before_ns +
+			    ns_of_s(ahead_s[i] * estimate_at(&e, w.now).freq);
+		estimate_bound(
+		    &e, at, middle_ns + 1000000, middle_ns + 1200000);
+		moved = s_of_ns(estimate_at(&e, w.now).offset_ns - before_ns);
+		assert_true(moved > 0.98e-3 && moved < 1.22e-3);
+	}
+}
+
+enum change {
+	RESET,
+	REDUCE,
+	SHIFT,
+	CHANGES,
+};
+
+static void change(struct estimate *e, enum change c, double by)
+{
+	if (c == RESET)
+		estimate_reset_bias(e, 0, by);
+	else if (c == REDUCE)
+		estimate_reduce_bias(e, 0, by);
+	else
+		estimate_shift_offset(e, by);
+}
+
+/* None of them touches the frequency, nor a bias that it does not name, nor
+ * says that a bias has a known cause. */
+static void a_change_touches_what_it_names(void **state)
+{
+	static const double by = 7e-6;
+
+	(void)state;
+	for (unsigned sources = 1; sources <= SOURCES; sources += 2)
+		for (enum change c = RESET; c < CHANGES; c++) {
+			static struct estimate e, was;
+			struct setting w;
+			struct estimate_value v, u;
+
+			settle(&e, &w, sources);
+			was = e;
+			change(&e, c, by);
+			v = estimate_at(&e, w.now);
+			u = estimate_at(&was, w.now);
+			assert_in_range(v.offset_ns - u.offset_ns + 1,
+			    c == SHIFT ? 7000 : 0, c == SHIFT ? 7002 : 2);
+			assert_true(fabs(v.offset_sd / u.offset_sd - 1) < 1e-6);
+			assert_true(v.freq == u.freq && v.drift == u.drift);
+			assert_true(v.freq_sd == u.freq_sd);
+			for (unsigned i = 0; i < sources; i++) {
+				struct gaussian b = estimate_bias(&e, i);
+				double want = estimate_bias(&was, i).mean;
+
+				if (i == 0 && c == RESET)
+					want = by;
+				if (i == 0 && c == REDUCE)
+					want -= by;
+				assert_true(fabs(b.mean - want) < 1e-12);
+				assert_false(e.bias_explained[i]);
+				if (i > 0 || c != RESET)
+					assert_true(
+					    fabs(b.var -
+						 estimate_bias(&was, i).var) <
+					    1e-18);
+			}
+		}
+}
+
+/* A reset bias is independent of all else: what is learned of it later says
+ * nothing about the offset. */
+static void a_reset_bias_is_independent(void **state)
+{
+	static struct estimate e;
+	struct setting w;
+	int64_t before_ns;
+	struct gaussian b;
+
+	(void)state;
+	settle(&e, &w, SOURCES);
+	estimate_reset_bias(&e, 0, 0);
+	before_ns = estimate_at(&e, w.now).offset_ns;
+	estimate_learn_bias(&e, 0, (struct gaussian){2e-5, 1e-14});
+	assert_true(llabs(estimate_at(&e, w.now).offset_ns - before_ns) <= 1);
+	for (unsigned k = 0; k < e.model_count; k++) {
+		b.mean = e.models[k].state.mean[STATE_BIAS];
+		/* Models without biases know that there is none. */
+		assert_true(e.models[k].bias_scale > 0
+				? fabs(b.mean - 2e-5) < 1e-8
+				: b.mean == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +749,13 @@ int main(void)
 	    cmocka_unit_test(evidence_is_the_likelihood_of_a_measurement),
 	    cmocka_unit_test(a_bias_is_reset),
 	    cmocka_unit_test(the_offset_takes_over_from_a_bias),
+	    cmocka_unit_test(a_bias_in_doubt_widens_the_start),
+	    cmocka_unit_test(a_bound_moves_each_model_and_its_frequency),
+	    cmocka_unit_test(a_wide_bound_has_the_density_of_its_width),
+	    cmocka_unit_test(bounds_alone_correct_the_frequency),
+	    cmocka_unit_test(a_bound_is_moved_to_the_time_of_the_states),
+	    cmocka_unit_test(a_change_touches_what_it_names),
+	    cmocka_unit_test(a_reset_bias_is_independent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

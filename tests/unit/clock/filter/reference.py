@@ -162,6 +162,7 @@ class Estimate:
         self.bias_sd, self.n = bias_sd, 3 + len(bias_sd)
         self.info = sum(1 / sd ** 2 for sd in bias_sd)
         self.at, self.explained, self.models = None, set(), []
+        self.evidence = 0.0
         scales = (0, 1) if len(bias_sd) > 1 else (0,)
         total = sum(o[3] for o in OSCILLATORS) * len(scales)
         for scale in scales:
@@ -237,12 +238,50 @@ class Estimate:
                          for j in range(self.n)] for i in range(self.n)]
             logs.append(log)
         self.at = max(self.at, at)
+        self.weigh(logs)
+
+    def weigh(self, logs):
         best = max(logs)
         for m, log in zip(self.models, logs):
             m['w'] *= math.exp(log - best)
         total = sum(m['w'] for m in self.models)
         for m in self.models:
             m['w'] /= total
+        self.evidence = best + math.log(total)
+
+    def bound(self, at, low, high):
+        """A measurement of the offset alone. A model whose offset is more than
+        two standard deviations outside gets the square of half the distance as
+        additional variance."""
+        back = (at - self.at) * sum(m['w'] * m['mean'][1] for m in self.models)
+        middle, half = (low + high) / 2 - back, (high - low) / 2
+        box = dict(half=half, edge=half / 10, tilt=0, wrong_share=0, wrong_reach=1)
+        logs = []
+        for m in self.models:
+            y, p = m['mean'][0], m['cov']
+            outside = max(y - (middle + half), middle - half - y, 0)
+            if outside > 2 * math.sqrt(p[0][0]):
+                p[0][0] += (outside / 2) ** 2
+            new_y, new_var, log = box_update(y, p[0][0], middle, box)
+            gain = [row[0] / p[0][0] for row in p]
+            lost = p[0][0] - new_var
+            m['mean'] = [x + g * (new_y - y) for x, g in zip(m['mean'], gain)]
+            m['cov'] = [[p[i][j] - gain[i] * gain[j] * lost
+                         for j in range(self.n)] for i in range(self.n)]
+            logs.append(max(log, -100))
+        self.weigh(logs)
+
+    def reset_bias(self, source, mean):
+        b = 3 + source
+        for m in self.models:
+            for i in range(self.n):
+                m['cov'][i][b] = m['cov'][b][i] = 0.0
+            m['mean'][b] = mean
+            m['cov'][b][b] = (m['scale'] * self.bias_sd[source]) ** 2
+
+    def move(self, state, by):
+        for m in self.models:
+            m['mean'][state] += by
 
     def inflate_bias(self, source, sd):
         self.explained.add(source)
@@ -348,6 +387,8 @@ class Delay:
         self.delays, self.asymmetries, self.queue = [], [], 20e-9
         self.routes, self.now, self.known, self.since = {}, None, 0, 0
         self.rise, self.sides_rise, self.blocks = 0.0, 0.0, 0
+        self.quiet = self.lately = 20e-9
+        self.learning = 0
 
     @property
     def floor(self):
@@ -357,27 +398,31 @@ class Delay:
         return Window(self.delays[-n:], self.asymmetries[-n:])
 
     def route_gap(self):
-        """By the smallest delays of the route: all of them are from route 0."""
-        n = self.routes[self.now]['samples']
-        by_queue = floor_gap(self.queue, n)
+        """By the smallest delays of the route."""
+        r = self.routes[self.now]
+        n, by_queue = len(r['all']), floor_gap(self.queue, len(r['all']))
         if n <= 3:
             return by_queue
-        low, k = sorted(self.delays)[:8], max(3, min(n // 4, 8))
+        low, k = sorted(r['all'])[:8], max(3, min(n // 4, 8))
         few = 0.886 * (low[k - 1] - low[0]) / (math.sqrt(k - 0.25) - 0.886)
         return by_queue if few > 0.33 * by_queue else max(few, 20e-9)
+
+    def shortest(self):
+        """The number of the shortest route."""
+        fixed = [(r['floor'], number) for number, r in self.routes.items() if not r['crept']]
+        return min(fixed)[1] if fixed else -1
 
     def median_queue(self, n):
         values = sorted(self.delays[-n:])
         return (statistics.median(values) - values[0]) / (1.678 - ROOT_HALF_PI / math.sqrt(n))
 
-    def edge_queue(self):
-        """The queue that softens the edges of the boxes."""
+    def learn_quiet(self):
         most = min(self.since, 32)
         quiet = min(self.queue, self.median_queue(most)) if most > 3 else self.queue
-        quiet = max(quiet, 20e-9)
+        self.quiet = max(quiet, 20e-9)
         few = [self.median_queue(n) * (1 + 4 / math.sqrt(n)) for n in (4, 8, 16, 32) if n <= most]
         lately = min([self.queue] + few)
-        return max(lately, 20e-9) if lately < 0.33 * quiet else quiet
+        self.lately = max(lately, 20e-9) if lately < 0.33 * self.quiet else self.quiet
 
     def busy_gap(self, samples):
         return floor_gap(self.queue, samples) * max(
@@ -406,9 +451,9 @@ class Delay:
         fits = []
         for number, r in self.routes.items():
             apart = abs(r['floor'] - now['floor']) > 3 * self.busy_gap(
-                min(r['samples'], now['samples']))
+                min(len(r['all']), len(now['all'])))
             if (number != self.now and apart and
-                    r['floor'] - w.least < 6 * floor_gap(self.queue, r['samples']) and
+                    r['floor'] - w.least < 6 * floor_gap(self.queue, len(r['all'])) and
                     self.both_odds(usual, r['floor'], w) < 5):
                 fits.append((abs(r['floor'] - w.least), number))
         return min(fits)[1] if fits else None
@@ -427,22 +472,65 @@ class Delay:
             return None
         return best
 
+    def creeps(self, n):
+        m = min(self.since - n, n, 128 - n)
+        if m < 8:
+            return False
+        part = slice(-n - m, -n)
+        w = Window(self.delays[part], self.asymmetries[part])
+        odds = max(self.both_odds(self.usual(), self.floor, w),
+                   self.sides_odds(self.usual(), self.floor, w))
+        return w.least > self.floor and odds > 5
+
+    def quieter(self):
+        """How many of the latest samples came after a congestion."""
+        n, low = min(self.since, 128), sorted(self.routes[self.now]['all'])
+        if (n > 8 and self.delays[-1] < min(low) and
+                self.delays[-1] < 0.0157 * self.quiet):
+            return 1
+        for m in range(3, min(8, (n - 1) // 2) + 1):
+            before, after = self.delays[-n:][:-m], self.delays[-m:]
+            ever = low[m - 1] if m <= len(low) else math.inf
+            spread = max(after) - min(after)
+            if (math.log(math.comb(n, m)) > 3.6 + math.log(n) and
+                    max(after) < ever and min(before) - max(after) > 3 * spread):
+                return m
+        return 0
+
+    def leave_longer(self, m):
+        r, n = self.routes[self.now], min(self.since, 128)
+        r['all'] = self.delays[-n:][:-m]
+        r['floor'] = min(r['all'])
+        r['marks'] = [r['floor']] * 2
+        w = self.latest(m)
+        r['congested'] = r['floor'] - w.least < 6 * self.queue
+        self.take(w)
+        if not r['congested']:
+            return 'DELAY_SHORTER'
+        self.learning = len(self.delays) - m
+        queue = w.queue() if m >= 3 else 0
+        self.queue = max(queue * (1 + 4 / math.sqrt(m)), 20e-9)
+        self.quiet = self.lately = self.queue
+        self.rise, self.sides_rise, self.blocks = 0.0, 0.0, 0
+        return 'DELAY_FREED'
+
     def take(self, w):
         from_floor, number = self.floor, self.remembered(w)
         if number is None:
             number, self.known = self.known, self.known + 1
             if len(self.routes) == 8:
                 del self.routes[min(self.routes, key=lambda k: self.routes[k]['last'])]
-            self.routes[number] = dict(samples=0, floor=w.least, marks=[w.least] * 2)
+            self.routes[number] = dict(all=[], floor=w.least, marks=[w.least] * 2,
+                                       crept=False, congested=False)
         r = self.routes[number]
-        r['samples'] += w.n
+        r['all'] += self.delays[-w.n:]
         r['floor'] = min(r['floor'], w.least)
         r['shift'] = r['floor'] - from_floor
         r['last'] = len(self.delays)
         self.now, self.since = number, w.n
 
     def learn_queue(self):
-        n, seen = min(self.since, 16), len(self.delays)
+        n, seen = min(self.since, 16), len(self.delays) - self.learning
         if n < 2:
             return
         queue = self.latest(n).queue()
@@ -472,34 +560,42 @@ class Delay:
         self.asymmetries.append(asymmetry)
         self.since += 1
         if self.now is None:
-            self.routes[0] = dict(samples=1, floor=delay, marks=[delay] * 2, shift=0, last=1)
+            self.routes[0] = dict(all=[delay], floor=delay, marks=[delay] * 2, shift=0, last=1,
+                                  crept=False, congested=False)
             self.now, self.known = 0, 1
             return 'DELAY_NEW_FLOOR', 1
         r = self.routes[self.now]
         w = self.latest(1)
         back = (delay < r['floor'] and
-                r['marks'][1] - delay > 3 * self.busy_gap(r['samples']) and
+                r['marks'][1] - delay > 3 * self.busy_gap(len(r['all'])) and
                 self.remembered(w) is not None)
-        if back or (r['samples'] >= 16 and r['floor'] - delay >
-                    6 * floor_gap(self.queue, r['samples']) + self.queue):
+        if back or (len(r['all']) >= 16 and r['floor'] - delay >
+                    6 * floor_gap(self.queue, len(r['all'])) + self.queue):
             r['floor'] = r['marks'][1]
             self.take(w)
             return 'DELAY_SHORTER', 1
-        r['samples'] += 1
+        quieter = self.quieter()
+        if quieter:
+            return self.leave_longer(quieter), quieter
+        r['all'].append(delay)
         r['last'] = len(self.delays)
-        if r['samples'] % 8 == 0:
+        if len(r['all']) % 8 == 0:
             r['marks'] = [r['floor'], r['marks'][0]]
         if delay < r['floor']:
             if self.now > 0:
                 r['shift'] -= r['floor'] - delay
             r['floor'] = delay
             self.learn_queue()
+            self.learn_quiet()
             return 'DELAY_NEW_FLOOR', 1
         longer = self.longer()
         if longer:
+            crept = self.creeps(longer.n)
             self.take(longer)
+            self.routes[self.now]['crept'] = crept
             return 'DELAY_LONGER', longer.n
         self.learn_queue()
+        self.learn_quiet()
         self.learn_rise()
         return 'DELAY_UNCHANGED', 1
 
@@ -528,7 +624,7 @@ class ErrorModel:
             half = max(half, seen ** -1.5 * delay / 2)
         half = width * max(half, 0) + noise
         scale = max(path.queue, half / 3)
-        soft = min(0.3 * gap + edge * path.edge_queue(), delay / 2)
+        soft = min(0.3 * gap + edge * path.lately, delay / 2)
         return dict(half=half, edge=soft + noise,
                     tilt=(1 / (1 + r) - 1 / (1 - r)) / scale,
                     wrong_share=0.003, wrong_reach=delay)
@@ -552,7 +648,7 @@ class ErrorModel:
         self.now = tuple(s + d - s / 256 for s, d in zip(self.now, step))
 
     def restarted(self):
-        return ErrorModel(self.now)
+        return ErrorModel(self.before if self.now[2] < 8 else self.now)
 
 
 # ---- what is written ----
@@ -613,6 +709,14 @@ def scenario(draw, sources):
             op, source, first, second = 'LEARN_BIAS', 0, -1e-5, 1e-10
         elif step == 25:
             op, first, second = 'INFLATE_CLOCK', 1e-3, 2e-6
+        elif step in (16, 36):
+            op = 'BOUND'
+        elif step in (22, 46):
+            op, source, first = 'RESET_BIAS', sources // 2, 3e-6
+        elif step == 18:
+            op, source, first = 'REDUCE_BIAS', sources - 1, 2e-6
+        elif step == 19:
+            op, first = 'SHIFT_OFFSET', 2e-6
         if op == 'ADD':
             # A late one, a long silence, else some seconds.
             back = step in (12, 33)
@@ -632,7 +736,7 @@ def scenario(draw, sources):
                 at_ns += 300000000
                 offset += freq * 0.3
         else:
-            offset_ns = 0
+            offset_ns, sample_ns = 0, at_ns
             box = dict(half=0, edge=0, tilt=0)
             if op == 'INFLATE_BIAS':
                 e.inflate_bias(source, first)
@@ -640,10 +744,24 @@ def scenario(draw, sources):
                 e.set_bias(source, first, second)
             elif op == 'LEARN_BIAS':
                 e.learn_bias(source, first, second)
+            elif op == 'BOUND':
+                # 0.4 ms wide, around the offset or above it.
+                sample_ns += 20 * 10 ** 9
+                offset_ns = round(e.predict(sample_ns * 1e-9)[0] * 1e9)
+                offset_ns += -150000 if step == 16 else 300000
+                first = 4e-4
+                e.bound(sample_ns * 1e-9, offset_ns * 1e-9, offset_ns * 1e-9 + first)
+            elif op == 'RESET_BIAS':
+                e.reset_bias(source, first)
+            elif op == 'REDUCE_BIAS':
+                e.move(3 + source, -first)
+            elif op == 'SHIFT_OFFSET':
+                e.move(0, first)
             else:
                 e.inflate_clock(first, second)
         looks_ns = at_ns + draw.choice((0, 10 ** 9, 64 * 10 ** 9, 2000 * 10 ** 9, -5 * 10 ** 9))
-        sample_ns = at_ns - (300000000 if op == 'ADD' and step in (12, 33) else 0)
+        if op == 'ADD':
+            sample_ns = at_ns - (300000000 if back else 0)
         y, var, f, fvar, drift = e.predict(looks_ns * 1e-9)
         if looks_ns < at_ns:
             y, var = e.behind((looks_ns - at_ns) * 1e-9)
@@ -652,7 +770,8 @@ def scenario(draw, sources):
         yield [op, str(source), 'INT64_C(%d)' % sample_ns, 'INT64_C(%d)' % offset_ns,
                box['half'], box['edge'], box['tilt'], first, second,
                'INT64_C(%d)' % looks_ns, y, math.sqrt(var), e.spread(), f, math.sqrt(fvar),
-               drift, b, math.sqrt(bvar), mean[3 + source], math.sqrt(max(cov[3 + source][3 + source], 0))]
+               drift, b, math.sqrt(bvar), mean[3 + source], math.sqrt(max(cov[3 + source][3 + source], 0)),
+               e.evidence]
 
 
 def delays(draw, base, busy):
@@ -669,10 +788,46 @@ def delays(draw, base, busy):
         known = not 300 <= step < 330 and step > 5
         delay = float('%.9f' % (base + e1 + e2 + up))
         asymmetry = float('%.9f' % ((e1 - e2 + up) / 2)) if known else math.nan
-        event, back = path.add(delay, asymmetry)
-        r = path.routes[path.now]
-        yield [delay, asymmetry, event, str(back), str(path.now), str(len(path.routes)),
-               r['floor'], r['shift'], path.queue, path.rise, path.sides_rise]
+        yield delay_row(path, delay, asymmetry)
+
+
+def delay_row(path, delay, asymmetry):
+    event, back = path.add(delay, asymmetry)
+    r = path.routes[path.now]
+    return [delay, asymmetry, event, str(back), str(path.now), str(len(path.routes)),
+            str(int(r['crept'])), str(sum(r['congested'] for r in path.routes.values())),
+            str(path.shortest()), r['floor'], r['shift'], path.queue, path.quiet,
+            path.lately, path.route_gap(), path.rise, path.sides_rise]
+
+
+def congestions(draw):
+    """A path that gets shorter during each of five congestions on the way to
+    the server, with rare spikes, and a floor that creeps at the end."""
+    path, busy = Delay(), ((0, 9), (150, 165), (300, 400), (500, 508), (620, 780))
+    for step in range(1260):
+        base = 1e-3 - 1.5e-4 * sum(step >= first for first, _ in busy)
+        e1, e2 = draw.expovariate(1 / 4e-6), draw.expovariate(1 / 2e-6)
+        if any(first <= step < last for first, last in busy):
+            e1 += 2e-4 + draw.expovariate(1 / 3e-4)
+        elif draw.random() < 0.03:
+            e2 += 3e-3
+        e1 += max(step - 900, 0) * 5e-7
+        asymmetry = float('%.9f' % ((e1 - e2) / 2))
+        known = step > 60 and not 200 <= step < 300
+        yield delay_row(path, float('%.9f' % (base + e1 + e2)),
+                        asymmetry if known else math.nan)
+
+
+def emptied(draw):
+    """A busy start that ends with one empty sample; later a shorter way begins."""
+    path = Delay()
+    for step in range(120):
+        e1, e2 = draw.expovariate(1 / 2e-6), draw.expovariate(1 / 2e-6)
+        if step < 20:
+            e1 += 2e-2 + draw.expovariate(1 / 2e-2)
+        elif step >= 60:
+            e1 -= 2e-5
+        yield delay_row(path, float('%.9f' % (4e-5 + e1 + e2)), math.nan)
 
 
 def errors(draw, up, down):
@@ -682,13 +837,13 @@ def errors(draw, up, down):
         delay = 1e-3 + e1 + e2
         path.add(delay)
         before = ((e2 - e1) / 2 + 2e-6 * draw.gauss(0, 1), 4e-12)
-        if step == 70:
+        if step in (70, 75):
             model = model.restarted()
         box = model.box(path, delay, noise)
         after = box_update(before[0], before[1], 0, box)
         model.learn(path, delay, noise, before, after[0])
         yield [delay, noise, before[0], before[1], after[0], after[1],
-               str(int(step == 70)), path.floor, path.queue,
+               str(int(step in (70, 75))), path.floor, path.queue,
                box['half'], box['edge'], box['tilt'], box['wrong_reach']]
 
 
@@ -702,6 +857,8 @@ def main():
     table('estimate_row', 'three_sources', scenario(draw, 3))
     table('delay_row', 'quiet_delays', delays(draw, 1e-3, False))
     table('delay_row', 'busy_delays', delays(draw, 5e-3, True))
+    table('delay_row', 'congested_delays', congestions(random.Random(4)))
+    table('delay_row', 'emptied_delays', emptied(random.Random(5)))
     table('error_row', 'even_path', errors(draw, 2e-5, 2e-5))
     table('error_row', 'busy_path', errors(draw, 1e-4, 5e-6))
     print('/* clang-format on */')

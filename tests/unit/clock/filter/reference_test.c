@@ -30,6 +30,10 @@ enum operation {
 	SET_BIAS,
 	LEARN_BIAS,
 	INFLATE_CLOCK,
+	BOUND,
+	RESET_BIAS,
+	REDUCE_BIAS,
+	SHIFT_OFFSET,
 };
 
 /* An operation on the filter, and what it estimates for `look_ns` then. */
@@ -40,7 +44,7 @@ struct estimate_row {
 	double half, edge, tilt, first, second;
 	int64_t look_ns;
 	double offset, offset_sd, spread_sd, freq, freq_sd, drift;
-	double predicted, predicted_sd, bias, bias_sd;
+	double predicted, predicted_sd, bias, bias_sd, evidence;
 };
 
 /* A delay of a path whose routes change, and what is known of it then. */
@@ -48,7 +52,10 @@ struct delay_row {
 	double delay, asymmetry;
 	enum delay_event event;
 	unsigned back, route, known;
-	double floor, shift, queue, rise, sides_rise;
+	bool crept;
+	unsigned congested; /* routes */
+	int shortest;	    /* a route; -1: none */
+	double floor, shift, queue, quiet, lately, gap, rise, sides_rise;
 };
 
 /* A sample of a path, and the box of its error model. */
@@ -120,6 +127,19 @@ static void an_oscillator_passes_an_interval_as_integration_says(void **state)
 	}
 }
 
+/* estimate_evidence() tells the evidence of a measurement before it is added.
+ */
+static void add(
+    struct estimate *e, const struct estimate_row *r, const struct box *box)
+{
+	const struct osc at = {r->at_ns};
+	double evidence =
+	    estimate_evidence(e, r->source, at, r->offset_ns, box);
+
+	estimate_add(e, r->source, at, r->offset_ns, box);
+	assert_true(e->evidence == evidence);
+}
+
 static void operate(struct estimate *e, const struct estimate_row *r)
 {
 	const struct box box = {.half = r->half,
@@ -130,8 +150,7 @@ static void operate(struct estimate *e, const struct estimate_row *r)
 
 	switch (r->op) {
 	case ADD:
-		estimate_add(
-		    e, r->source, (struct osc){r->at_ns}, r->offset_ns, &box);
+		add(e, r, &box);
 		break;
 	case INFLATE_BIAS:
 		estimate_inflate_bias(e, r->source, r->first);
@@ -146,6 +165,19 @@ static void operate(struct estimate *e, const struct estimate_row *r)
 		break;
 	case INFLATE_CLOCK:
 		estimate_inflate_clock(e, r->first, r->second);
+		break;
+	case BOUND:
+		estimate_bound(e, (struct osc){r->at_ns}, r->offset_ns,
+		    r->offset_ns + ns_of_s(r->first));
+		break;
+	case RESET_BIAS:
+		estimate_reset_bias(e, r->source, r->first);
+		break;
+	case REDUCE_BIAS:
+		estimate_reduce_bias(e, r->source, r->first);
+		break;
+	case SHIFT_OFFSET:
+		estimate_shift_offset(e, r->first);
 		break;
 	}
 }
@@ -178,6 +210,7 @@ static void compare(
 	near("bias", i, b.mean, r->bias, r->bias_sd * TOLERANCE + 1e-12, 1);
 	near("bias's deviation", i, sqrt(fmax(b.var, 0)), r->bias_sd,
 	    r->bias_sd * TOLERANCE + 1e-12, 1);
+	near("evidence", i, e->evidence, r->evidence, 1, TOLERANCE);
 }
 
 static void follow(const struct estimate_row *rows, size_t count,
@@ -217,6 +250,37 @@ static unsigned remembered_routes(const struct delay_track *t)
 	return n;
 }
 
+static unsigned congested_routes(const struct delay_track *t)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < DELAY_ROUTES; i++)
+		n += t->routes[i].samples > 0 && t->routes[i].congested;
+	return n;
+}
+
+static int shortest(const struct delay_track *t)
+{
+	const struct delay_route *r = delay_shortest_route(t);
+
+	return r ? (int)r->number : -1;
+}
+
+static void compare_route(
+    const struct delay_track *t, const struct delay_row *r, size_t i)
+{
+	const struct delay_route *route = delay_route(t, t->route);
+
+	assert_int_equal(t->route, r->route);
+	assert_int_equal(remembered_routes(t), r->known);
+	assert_int_equal(congested_routes(t), r->congested);
+	assert_int_equal(route->crept, r->crept);
+	assert_int_equal(shortest(t), r->shortest);
+	ratio_near("floor", i, route->floor, r->floor, 1e-9);
+	near("shift", i, route->shift, r->shift, 1e-6, 1e-6);
+	ratio_near("gap", i, delay_route_gap(t, route), r->gap, 1e-6);
+}
+
 static void follow_delays(const struct delay_row *rows, size_t count)
 {
 	struct delay_track t;
@@ -224,18 +288,15 @@ static void follow_delays(const struct delay_row *rows, size_t count)
 	delay_init(&t);
 	for (size_t i = 0; i < count; i++) {
 		const struct delay_row *r = &rows[i];
-		const struct delay_route *route;
 		unsigned back;
 
 		if (delay_add(&t, r->delay, r->asymmetry, &back) != r->event ||
 		    back != r->back)
 			fail_msg("event of row %zu", i);
-		assert_int_equal(t.route, r->route);
-		assert_int_equal(remembered_routes(&t), r->known);
-		route = delay_route(&t, t.route);
-		ratio_near("floor", i, route->floor, r->floor, 1e-9);
-		near("shift", i, route->shift, r->shift, 1e-6, 1e-6);
+		compare_route(&t, r, i);
 		ratio_near("queue", i, t.queue, r->queue, 1e-6);
+		ratio_near("quiet queue", i, t.quiet, r->quiet, 1e-6);
+		ratio_near("latest queue", i, t.lately, r->lately, 1e-6);
 		near("rise", i, t.rise, r->rise, 1e-6, 1e-6);
 		near("rise of the ways", i, t.sides_rise, r->sides_rise, 1e-6,
 		    1e-6);
@@ -247,6 +308,8 @@ static void routes_are_found_as_by_plain_lists(void **state)
 	(void)state;
 	follow_delays(quiet_delays, ARRAY_LEN(quiet_delays));
 	follow_delays(busy_delays, ARRAY_LEN(busy_delays));
+	follow_delays(congested_delays, ARRAY_LEN(congested_delays));
+	follow_delays(emptied_delays, ARRAY_LEN(emptied_delays));
 }
 
 static void learn_errors(const struct error_row *rows, size_t count)

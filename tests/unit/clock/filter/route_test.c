@@ -118,6 +118,35 @@ static void samples_that_tell_nothing_have_no_odds(void **state)
 			(struct gaussian){0, 4.9}, 0, 2) > 0);
 }
 
+/* A new route is longer by 2 ms on both ways, on the way to the server or on
+ * the way back: the bias stays or changes by 1 ms up or down. The change that
+ * explains the samples is the likeliest, and without any the odds are bad. */
+static void the_odds_find_the_way_that_got_longer(void **state)
+{
+	static const double changes[] = {0, 1e-3, -1e-3};
+	static const struct {
+		double shown;  /* by the samples */
+		int likeliest; /* -1: none of the three */
+	} rows[] = {{0, 0}, {5e-5, 0}, {1e-3, 1}, {0.95e-3, 1}, {-1e-3, 2},
+	    {0.5e-3, -1}, {-3e-3, -1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const double sd = 1e-3 / sqrt(3), noise = 5e-5, m = 4e-4;
+		const double w = 2e-5, prior = w * w + sd * sd;
+		const double gain = prior / (prior + noise * noise);
+		const struct gaussian was = {m, w * w};
+		const struct gaussian after = {
+		    m + gain * rows[i].shown, prior - gain * prior};
+
+		for (int k = 0; k < 3; k++) {
+			double odds = route_odds(was, after, changes[k], sd);
+
+			assert_int_equal(odds > 1, k == rows[i].likeliest);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +154,7 @@ int main(void)
 	    cmocka_unit_test(a_route_that_the_path_forgot_makes_room),
 	    cmocka_unit_test(the_odds_compare_two_explanations),
 	    cmocka_unit_test(samples_that_tell_nothing_have_no_odds),
+	    cmocka_unit_test(the_odds_find_the_way_that_got_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

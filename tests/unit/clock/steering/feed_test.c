@@ -372,104 +372,6 @@ static void a_carried_bias_is_limited(void **state)
 	rig_close(&r);
 }
 
-/* ---- detours ---- */
-
-/* A start on a way that is longer by 2 ms, alone or for four servers behind one
- * line, leaves nothing: 30 polls after its end the clock is right. */
-static void a_detour_at_the_start_is_forgotten(void **state)
-{
-	static const struct {
-		unsigned sources;
-		int64_t up_ns, down_ns;
-	} rows[] = {
-	    {1, 2 * NS_PER_MS, 0},
-	    {1, 0, 2 * NS_PER_MS},
-	    {4, 2 * NS_PER_MS, 0},
-	    {4, 0, 2 * NS_PER_MS},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rig r;
-
-		rig_open(&r, rows[i].sources, NULL, NULL);
-		r.up_ns = rows[i].up_ns;
-		r.down_ns = rows[i].down_ns;
-		rig_poll(&r, rows[i].sources, 200, 16, NULL);
-		assert_true(llabs(rig_error_ns(&r)) > 900 * NS_PER_US);
-		r.up_ns = r.down_ns = 0;
-		rig_poll(&r, rows[i].sources, 30, 16, NULL);
-		assert_in_range(llabs(rig_error_ns(&r)), 0, 10 * NS_PER_US);
-		rig_close(&r);
-	}
-}
-
-/* A queue at the start that is never empty, and that ends. */
-static void a_busy_start_is_forgotten(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= 10; seed++) {
-		struct rig r;
-
-		rig_open(&r, 1, NULL, NULL);
-		r.chance.state = seed;
-		for (unsigned i = 0; i < 40; i++) {
-			r.down_ns = 3 * NS_PER_MS + ns_of_s(chance_exponential(
-							&r.chance, 1e-3));
-			rig_poll(&r, 1, 1, 16, NULL);
-		}
-		r.down_ns = 0;
-		rig_poll(&r, 1, 20, 16, NULL);
-		assert_in_range(llabs(rig_error_ns(&r)), 0, 25 * NS_PER_US);
-		rig_close(&r);
-	}
-}
-
-/* A route that is longer on one way or on both changes the clock by little, and
- * so does its end. */
-static void a_longer_route_leaves_the_clock(void **state)
-{
-	static const int64_t rows[][2] = {
-	    {NS_PER_MS, 0}, {0, NS_PER_MS}, {NS_PER_MS, NS_PER_MS}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rig r;
-
-		rig_open(&r, 1, NULL, NULL);
-		rig_poll(&r, 1, 100, 16, NULL);
-		r.up_ns = rows[i][0];
-		r.down_ns = rows[i][1];
-		rig_poll(&r, 1, 60, 16, NULL);
-		assert_in_range(llabs(rig_error_ns(&r)), 0, 15 * NS_PER_US);
-		r.up_ns = r.down_ns = 0;
-		rig_poll(&r, 1, 60, 16, NULL);
-		assert_in_range(llabs(rig_error_ns(&r)), 0, 10 * NS_PER_US);
-		rig_close(&r);
-	}
-}
-
-/* Each of four paths takes a detour on the same way half of the time, and never
- * all of them are short. The shortest routes say what is right. */
-static void paths_that_take_turns_keep_the_clock(void **state)
-{
-	struct rig r;
-
-	(void)state;
-	rig_open(&r, 4, NULL, NULL);
-	for (unsigned i = 0; i < 400; i++)
-		for (unsigned k = 0; k < 4; k++) {
-			bool long_way = (i / 40 + k) % 4 < 2;
-
-			r.up_ns = long_way ? (int64_t)(1 + k) * NS_PER_MS : 0;
-			rig_wait(&r, 4);
-			rig_add(&r, k, 0);
-			(void)rig_update(&r);
-		}
-	assert_in_range(llabs(rig_error_ns(&r)), 0, 15 * NS_PER_US);
-	rig_close(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,10 +388,6 @@ int main(void)
 	    cmocka_unit_test(a_bias_stays_when_both_ways_get_longer),
 	    cmocka_unit_test(the_bias_of_the_oldest_record_is_carried),
 	    cmocka_unit_test(a_carried_bias_is_limited),
-	    cmocka_unit_test(a_detour_at_the_start_is_forgotten),
-	    cmocka_unit_test(a_busy_start_is_forgotten),
-	    cmocka_unit_test(a_longer_route_leaves_the_clock),
-	    cmocka_unit_test(paths_that_take_turns_keep_the_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

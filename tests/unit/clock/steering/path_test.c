@@ -5,33 +5,55 @@
 
 #define WAY_NS (5 * NS_PER_MS)
 
-/* Several servers behind one line: all paths take the detour. */
+/* The polls begin on a detour, alone or for four servers behind one line, which
+ * are all wrong by it. After its end, nothing of it is left. */
 static void a_detour_at_the_start_is_forgotten(void **state)
 {
 	static const struct {
-		unsigned sources;
-		int64_t up_ns, down_ns;
+		int64_t way_ns;
+		unsigned polls, polls_after;
+		int64_t wrong_ns, wrong_after_ns;
 	} rows[] = {
-	    {1, WAY_NS, 0},
-	    {1, 0, WAY_NS},
-	    {4, WAY_NS, 0},
-	    {4, 0, WAY_NS},
+	    {2 * NS_PER_MS, 200, 30, 900 * NS_PER_US, 10 * NS_PER_US},
+	    {5 * NS_PER_MS, 60, 40, 1250 * NS_PER_US, 30 * NS_PER_US},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < 4 * ARRAY_LEN(rows); i++) {
+		unsigned sources = i & 1 ? 4 : 1;
+		size_t row = i / 4;
 		struct rig r;
 
-		rig_open(&r, rows[i].sources, NULL, NULL);
-		r.up_ns = rows[i].up_ns;
-		r.down_ns = rows[i].down_ns;
-		rig_poll(&r, rows[i].sources, 60, 16, NULL);
-		assert_true(llabs(rig_error_ns(&r)) > WAY_NS / 4);
+		rig_open(&r, sources, NULL, NULL);
+		*(i & 2 ? &r.up_ns : &r.down_ns) = rows[row].way_ns;
+		rig_poll(&r, sources, rows[row].polls, 16, NULL);
+		assert_true(llabs(rig_error_ns(&r)) > rows[row].wrong_ns);
 		r.up_ns = r.down_ns = 0;
-		rig_poll(&r, rows[i].sources, 40, 16, NULL);
-		if (llabs(rig_error_ns(&r)) > 30 * NS_PER_US)
-			fail_msg("row %zu: %lld ns wrong", i,
-			    (long long)rig_error_ns(&r));
+		rig_poll(&r, sources, rows[row].polls_after, 16, NULL);
+		if (llabs(rig_error_ns(&r)) > rows[row].wrong_after_ns)
+			fail_msg("row %zu, %u sources: %lld ns wrong", row,
+			    sources, (long long)rig_error_ns(&r));
+		rig_close(&r);
+	}
+}
+
+/* A queue at the start that is never empty, and that ends. */
+static void a_busy_start_is_forgotten(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct rig r;
+
+		rig_open(&r, 1, NULL, NULL);
+		r.chance.state = seed;
+		for (unsigned i = 0; i < 40; i++) {
+			r.down_ns = 3 * NS_PER_MS + ns_of_s(chance_exponential(
+							&r.chance, 1e-3));
+			rig_poll(&r, 1, 1, 16, NULL);
+		}
+		r.down_ns = 0;
+		rig_poll(&r, 1, 20, 16, NULL);
+		assert_in_range(llabs(rig_error_ns(&r)), 0, 25 * NS_PER_US);
 		rig_close(&r);
 	}
 }
@@ -40,24 +62,33 @@ static void a_detour_at_the_start_is_forgotten(void **state)
 static void a_change_of_the_path_leaves_the_clock_right(void **state)
 {
 	static const struct {
-		int64_t up_ns, down_ns;
+		int64_t longer_ns, wrong_ns, wrong_after_ns;
 	} rows[] = {
-	    {2 * NS_PER_MS, 0},
-	    {0, 2 * NS_PER_MS},
-	    {2 * NS_PER_MS, 2 * NS_PER_MS},
+	    {NS_PER_MS, 15 * NS_PER_US, 10 * NS_PER_US},
+	    {2 * NS_PER_MS, 30 * NS_PER_US, 10 * NS_PER_US},
 	};
+	static const struct {
+		bool up, down;
+	} ways[] = {{true, false}, {false, true}, {true, true}};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(ways); i++) {
+		size_t row = i / ARRAY_LEN(ways), way = i % ARRAY_LEN(ways);
+		int64_t wrong_ns;
 		struct rig r;
 
 		rig_open(&r, 1, NULL, NULL);
 		rig_poll(&r, 1, 100, 16, NULL);
-		r.up_ns = rows[i].up_ns;
-		r.down_ns = rows[i].down_ns;
+		r.up_ns = ways[way].up ? rows[row].longer_ns : 0;
+		r.down_ns = ways[way].down ? rows[row].longer_ns : 0;
 		rig_poll(&r, 1, 60, 16, NULL);
-		if (llabs(rig_error_ns(&r)) > 30 * NS_PER_US)
-			fail_msg("row %zu: %lld ns wrong", i,
+		wrong_ns = llabs(rig_error_ns(&r));
+		r.up_ns = r.down_ns = 0;
+		rig_poll(&r, 1, 60, 16, NULL);
+		if (wrong_ns > rows[row].wrong_ns ||
+		    llabs(rig_error_ns(&r)) > rows[row].wrong_after_ns)
+			fail_msg("row %zu, way %zu: %lld ns wrong, then %lld",
+			    row, way, (long long)wrong_ns,
 			    (long long)rig_error_ns(&r));
 		rig_close(&r);
 	}
@@ -80,27 +111,57 @@ static void a_creep_on_both_ways_moves_nothing(void **state)
 	rig_close(&r);
 }
 
-/* Each path takes another detour on one way every eight polls. */
-static void random_detours_of_four_servers_keep_the_clock_right(void **state)
+/* Polls four servers 400 times, each by a detour of so many milliseconds on one
+ * way. Returns the root of the mean square error of the second half. */
+static double error_on_detours(
+    struct rig *r, unsigned (*ms)(unsigned poll, unsigned path))
 {
 	double square = 0;
+
+	rig_open(r, 4, NULL, NULL);
+	for (unsigned i = 0; i < 400; i++) {
+		for (unsigned k = 0; k < 4; k++) {
+			r->up_ns = ms(i, k) * NS_PER_MS;
+			rig_wait(r, 4);
+			rig_add(r, k, 0);
+			(void)rig_update(r);
+		}
+		if (i >= 200)
+			square += pow((double)rig_error_ns(r), 2);
+	}
+	return sqrt(square / 200);
+}
+
+/* Each path takes another detour every eight polls. */
+static unsigned often_another(unsigned poll, unsigned path)
+{
+	return (poll / 8 + path) * 7 % 5;
+}
+
+static void random_detours_of_four_servers_keep_the_clock_right(void **state)
+{
 	struct rig r;
 
 	(void)state;
-	rig_open(&r, 4, NULL, NULL);
-	for (unsigned i = 0; i < 400; i++) {
-		for (unsigned k = 0; k < 4; k++) {
-			unsigned level = (i / 8 + k) * 7 % 5;
+	assert_true(error_on_detours(&r, often_another) < 8 * NS_PER_US);
+	rig_close(&r);
+}
 
-			r.up_ns = level * NS_PER_MS;
-			rig_wait(&r, 4);
-			rig_add(&r, k, 0);
-			(void)rig_update(&r);
-		}
-		if (i >= 200)
-			square += pow((double)rig_error_ns(&r), 2);
-	}
-	assert_true(sqrt(square / 200) < 8 * NS_PER_US);
+/* Each path takes a detour half of the time, and never all of them are short.
+ */
+static unsigned half_of_the_time(unsigned poll, unsigned path)
+{
+	return (poll / 40 + path) % 4 < 2 ? 1 + path : 0;
+}
+
+/* The shortest routes say what is right. */
+static void paths_that_take_turns_keep_the_clock(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	(void)error_on_detours(&r, half_of_the_time);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 15 * NS_PER_US);
 	rig_close(&r);
 }
 
@@ -155,10 +216,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_detour_at_the_start_is_forgotten),
+	    cmocka_unit_test(a_busy_start_is_forgotten),
 	    cmocka_unit_test(a_change_of_the_path_leaves_the_clock_right),
 	    cmocka_unit_test(a_creep_on_both_ways_moves_nothing),
 	    cmocka_unit_test(
 		random_detours_of_four_servers_keep_the_clock_right),
+	    cmocka_unit_test(paths_that_take_turns_keep_the_clock),
 	    cmocka_unit_test(the_errors_in_the_kernel_grow_in_a_silence),
 	    cmocka_unit_test(a_new_shortest_route_interrupts_the_drift),
 	};
