@@ -98,6 +98,7 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 	set_status(in, in->offset_ns - c.step_ns, &c);
 	d->pending = true;
 	d->pending_step_ns = c.step_ns;
+	d->pending_silent = in->silent;
 	*command = c;
 	return true;
 }
@@ -109,7 +110,7 @@ void discipline_applied(struct discipline *d, enum keeper_verdict verdict)
 	d->pending = false;
 	if (verdict != KEEPER_OK && verdict != KEEPER_NO_CLOCK)
 		return;
-	d->updates++;
+	d->updates += !d->pending_silent;
 	if (verdict == KEEPER_NO_CLOCK)
 		return;
 	d->step_allowed = false;

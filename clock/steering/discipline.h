@@ -11,7 +11,7 @@
 
 struct discipline {
 	struct steering_config config;
-	uint64_t updates; /* carried out */
+	uint64_t updates; /* carried out, with a new sample */
 	uint64_t steps;
 	int64_t last_step_ns;
 	bool step_allowed; /* one step, after a step of another program */
@@ -20,12 +20,14 @@ struct discipline {
 	/* A command was given and its verdict has not arrived yet. */
 	bool pending;
 	int64_t pending_step_ns;
+	bool pending_silent;
 };
 
 struct discipline_input {
 	int64_t offset_ns; /* of the clock now; positive: slow */
 	double freq_ppm;   /* wanted correction */
-	double interval_s; /* expected time to the next update */
+	double interval_s; /* expected time to the next decision */
+	bool silent;	   /* no sample has come since the last decision */
 	bool synchronised;
 	enum leap leap;
 	struct wall now;

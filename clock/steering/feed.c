@@ -36,14 +36,6 @@
 /* The odds that a route with the floor of a remembered one is another one. */
 #define OTHER_ROUTE_PRIOR 0.1
 
-/* A bias is surely wrong if it exceeds the largest one that its route can have
- * by this many standard deviations plus this many mean queues. With several
- * sources, SERVER_SHARE of the queue adds to the standard deviation, because
- * servers differ, too. */
-#define BIAS_DEVIATIONS 3
-#define BIAS_QUEUES 2
-#define SERVER_SHARE 0.3
-
 /* The standard deviation, s/s, that is added to a frequency taken over from an
  * estimate made of other samples. */
 #define FREQ_CARRIED_SD 5e-6
@@ -186,26 +178,6 @@ static void judge_route(struct steering *s, struct steering_source *src)
 	estimate_learn_bias(&s->estimate, (unsigned)src->slot, was);
 }
 
-/* The part of this source's bias that its route cannot cause, s; 0 if that is
- * not certain. */
-static double impossible_bias(
-    const struct steering *s, const struct steering_source *src)
-{
-	double most = detour(src, src->filter_route) / 2, queue, excess;
-	struct gaussian b = bias_now(s, src, src->slot);
-
-	if (s->member_count == 1 && most <= 0)
-		return 0;
-	queue = src->delay.queue;
-	if (s->member_count > 1)
-		b.var += SERVER_SHARE * SERVER_SHARE * queue * queue;
-	excess = b.mean - fmin(fmax(b.mean, -most), most);
-	return fabs(excess) < BIAS_DEVIATIONS * sqrt(fmax(b.var, 0)) +
-				  BIAS_QUEUES * queue
-		   ? 0
-		   : excess;
-}
-
 static int ascending(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -218,28 +190,6 @@ static double median(double *values, unsigned n)
 {
 	qsort(values, n, sizeof(*values), ascending);
 	return (values[(n - 1) / 2] + values[n / 2]) / 2;
-}
-
-/* If most sources have an impossible bias to the same side, an error of the
- * clock was taken for biases: moves it from the biases to the clock. */
-static void limit_biases(struct steering *s)
-{
-	double excess[ESTIMATE_SOURCES], low, high, by;
-	unsigned n = s->member_count;
-
-	if (n == 0)
-		return;
-	for (unsigned i = 0; i < n; i++)
-		excess[i] = impossible_bias(s, &s->sources[s->members[i]]);
-	qsort(excess, n, sizeof(*excess), ascending);
-	low = excess[(n - 1) / 2];
-	high = excess[n / 2];
-	if (!(low * high > 0))
-		return;
-	by = fabs(low) < fabs(high) ? low : high;
-	for (unsigned i = 0; i < n; i++)
-		estimate_reduce_bias(&s->estimate, i, by);
-	estimate_shift_offset(&s->estimate, by);
 }
 
 /* The bias of the shortest route that is known of the path. */
@@ -325,7 +275,6 @@ void feed_record(
 	count_outliers(src, m, &before, &box);
 	believe_outliers(s, src);
 	judge_route(s, src);
-	limit_biases(s);
 	anchor_biases(s);
 }
 

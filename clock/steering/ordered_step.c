@@ -35,6 +35,7 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	s->ordered_freq = s->base_freq;
 	d->pending = true;
 	d->pending_step_ns = *offset_ns;
+	d->pending_silent = false;
 	return STEERING_ORDER_GIVEN;
 }
 

@@ -99,8 +99,13 @@ struct steering {
 	enum leap leap;		    /* of the survivors, at the last update */
 	double base_freq;	    /* in force, s/s */
 	double ordered_freq;	    /* by the last command, s/s */
+	/* The latest command that a sample led to, and the time between the
+	 * last two of them. */
 	struct osc updated;
 	double interval_s;
+	/* As above, also in a silence. */
+	struct osc decided;
+	double command_interval_s;
 	int64_t last_offset_ns;
 	double mean_square; /* of offsets at updates, s^2 */
 };

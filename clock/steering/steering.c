@@ -129,10 +129,18 @@ void steering_add(struct steering *s, unsigned source, const struct sample *m)
 	feed_record(s, src, record(src, 0));
 }
 
+static void deselect(struct steering *s)
+{
+	s->selection.selected = -1;
+	s->selection.outcome = SELECT_NO_SAMPLES;
+}
+
 void steering_forget(struct steering *s, unsigned source)
 {
 	struct steering_source *src = &s->sources[source];
 
+	if (s->selection.selected == (int)source)
+		deselect(s);
 	members_clear(src);
 	if (src->slot >= 0)
 		s->replay_due = true;
@@ -232,8 +240,19 @@ static void learn_drift(
 	drift_bound_learn(&s->drift, &u);
 }
 
+static void note_update(struct steering *s, struct osc at, int64_t offset_ns,
+    const struct clock_command *command)
+{
+	if (s->discipline.updates > 0)
+		s->interval_s = s_of_ns(at.ns - s->updated.ns);
+	learn_rms(s, offset_ns, command->step_ns != 0);
+	s->last_offset_ns = offset_ns;
+	s->updated = at;
+}
+
+/* `silent`: no sample has come since the last decision. */
 static bool decide(struct steering *s, const struct timescale *t,
-    struct wall now, struct clock_command *command)
+    struct wall now, bool silent, struct clock_command *command)
 {
 	struct osc at = timescale_osc(t, now);
 	struct estimate_value v;
@@ -243,18 +262,19 @@ static bool decide(struct steering *s, const struct timescale *t,
 	struct estimate_value then;
 
 	if (s->discipline.updates > 0)
-		s->interval_s = s_of_ns(at.ns - s->updated.ns);
-	/* One frequency must serve until the next update: take the one in the
+		s->command_interval_s = s_of_ns(at.ns - s->decided.ns);
+	/* One frequency must serve until the next decision: take the one in the
 	 * middle of the interval. */
-	ahead = fmin(s->interval_s / 2, DRIFT_AHEAD_MAX_S);
-	/* The kernel keeps the estimated error as it is until the next update:
-	 * take the one at the end of the interval. */
+	ahead = fmin(s->command_interval_s / 2, DRIFT_AHEAD_MAX_S);
+	/* The kernel keeps the estimated error as it is until the next
+	 * decision: take the one at the end of the interval. */
 	then = estimate_at(
-	    &s->estimate, (struct osc){at.ns + ns_of_s(s->interval_s)});
+	    &s->estimate, (struct osc){at.ns + ns_of_s(s->command_interval_s)});
 	in = (struct discipline_input){
 	    .offset_ns = offset,
 	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
-	    .interval_s = s->interval_s,
+	    .interval_s = s->command_interval_s,
+	    .silent = silent,
 	    .synchronised = synchronised(s, &v, at),
 	    .leap = candidates_leap(s),
 	    .now = now,
@@ -263,10 +283,10 @@ static bool decide(struct steering *s, const struct timescale *t,
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
 		return give_up(s, t, now, command);
-	learn_rms(s, offset, command->step_ns != 0);
-	s->last_offset_ns = offset;
+	if (!silent)
+		note_update(s, at, offset, command);
 	s->ordered_freq = command->freq_ppm * 1e-6;
-	s->updated = at;
+	s->decided = at;
 	s->reported_synchronised = in.synchronised;
 	s->leap = in.leap;
 	return true;
@@ -277,8 +297,9 @@ static bool decide(struct steering *s, const struct timescale *t,
 static bool is_silent(const struct steering *s, struct osc now)
 {
 	return s->discipline.updates > 0 && !s->starting &&
-	       s_of_ns(now.ns - s->updated.ns) >
-		   fmax(SILENT_INTERVALS * s->interval_s, SILENT_LEAST_S);
+	       s_of_ns(now.ns - s->decided.ns) >
+		   fmax(SILENT_INTERVALS * s->command_interval_s,
+		       SILENT_LEAST_S);
 }
 
 /* Keeps what each sample said about the wall clock, before a command changes
@@ -306,7 +327,7 @@ bool steering_update(struct steering *s, const struct timescale *t,
 	struct estimate_value v;
 
 	if (!s->has_first)
-		return false;
+		return give_up(s, t, now, command);
 	note_measured(s, t, now);
 	candidates_select(s, at);
 	if (s->selection.selected < 0)
@@ -321,16 +342,18 @@ bool steering_update(struct steering *s, const struct timescale *t,
 		intersection_pull(s, at);
 		(void)remaining_ns(s, t, now, &v);
 		learn_drift(s, &v, at);
-		return decide(s, t, now, command);
+		return decide(s, t, now, false, command);
 	}
 	(void)remaining_ns(s, t, now, &v);
 	if (!synchronised(s, &v, at))
 		return give_up(s, t, now, command);
-	return is_silent(s, at) && decide(s, t, now, command);
+	return is_silent(s, at) && decide(s, t, now, true, command);
 }
 
 void steering_applied(struct steering *s, enum keeper_verdict verdict)
 {
+	bool decided = s->discipline.pending;
+
 	discipline_applied(&s->discipline, verdict);
 	/* With --no-clock the start is over once the offset is measured. */
 	if (verdict == KEEPER_NO_CLOCK) {
@@ -341,13 +364,15 @@ void steering_applied(struct steering *s, enum keeper_verdict verdict)
 		s->reported_synchronised = false;
 		return;
 	}
-	s->starting = false;
+	/* The order to give up is no start. */
+	s->starting = s->starting && !decided;
 	s->base_freq = s->ordered_freq;
 }
 
 void steering_allow_step(struct steering *s)
 {
 	drift_bound_interrupt(&s->drift);
+	deselect(s);
 	s->discipline.step_allowed = true;
 	s->starting = true;
 	s->has_first = false;
@@ -380,13 +405,12 @@ struct steering *steering_new(const struct steering_config *config,
 	}
 	s->config = *config;
 	s->source_count = sources;
-	s->selection.selected = -1;
-	s->selection.outcome = SELECT_NO_SAMPLES;
+	deselect(s);
 	s->first_freq = freq_ppm * 1e-6;
 	s->first_freq_sd = freq_sd_ppm * 1e-6;
 	s->base_freq = s->first_freq;
 	s->starting = true;
-	s->interval_s = 1;
+	s->interval_s = s->command_interval_s = 1;
 	discipline_init(&s->discipline, config);
 	drift_bound_init(&s->drift);
 	for (unsigned i = 0; i < sources; i++)

@@ -34,26 +34,37 @@ static double range_of_floors(const struct delay_track *t)
 	return fmax(most - least, 0);
 }
 
-static double path_sd(const struct steering_source *src)
+/* What all paths may have in common: this machine, and the line that all of
+ * them use. */
+static double common_sd(const struct steering_source *src)
 {
 	const struct delay_route *r = delay_shortest_route(&src->delay);
 	double floor = r ? r->floor : 0;
 	double machines = fmin(floor, MACHINE_DELAY_S) / HALF_DELAY;
 
-	return fmin(machines + PATH_SHARE * floor, floor / HALF_DELAY) +
-	       range_of_floors(&src->delay) / HALF_DELAY +
+	return fmin(machines + PATH_SHARE * floor, floor / HALF_DELAY);
+}
+
+/* What differs from path to path. */
+static double own_sd(const struct steering_source *src)
+{
+	return range_of_floors(&src->delay) / HALF_DELAY +
 	       SOFT_SHARE * error_model_softness(&src->error_model) *
 		   src->delay.quiet;
 }
 
 double unseen_sd(const struct steering *s)
 {
-	double square = 0;
+	double common = 0, square = 0;
 
+	if (s->member_count == 0)
+		return 0;
 	for (unsigned i = 0; i < s->member_count; i++) {
-		double sd = path_sd(&s->sources[s->members[i]]);
+		const struct steering_source *src = &s->sources[s->members[i]];
+		double own = own_sd(src);
 
-		square += sd * sd;
+		common += common_sd(src);
+		square += own * own;
 	}
-	return s->member_count > 0 ? sqrt(square) / s->member_count : 0;
+	return (common + sqrt(square)) / s->member_count;
 }

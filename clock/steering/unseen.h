@@ -9,7 +9,8 @@
 struct steering;
 
 /* The standard deviation of the error of the joint estimate that comes from
- * this, s. The errors of the members count as independent. */
+ * this, s. The errors that this machine or a shared line may cause count as
+ * equal for all members, the others as independent. */
 double unseen_sd(const struct steering *s);
 
 #endif

@@ -168,11 +168,13 @@ static void paths_that_take_turns_keep_the_clock(void **state)
 static void the_errors_in_the_kernel_grow_in_a_silence(void **state)
 {
 	struct clock_command c;
+	struct tracking before, after;
 	struct rig r;
 
 	(void)state;
 	rig_open(&r, 1, NULL, NULL);
 	rig_poll(&r, 1, 60, 64, NULL);
+	steering_tracking(r.steering, &r.ledger, r.wall, &before);
 	for (unsigned i = 0; i < 5; i++) {
 		c = r.last;
 		/* 1.25 intervals of 64 s. */
@@ -182,8 +184,21 @@ static void the_errors_in_the_kernel_grow_in_a_silence(void **state)
 		assert_true(rig_update(&r));
 		assert_true(r.last.est_error_ns > c.est_error_ns);
 		assert_true(r.last.max_error_ns > c.max_error_ns);
-		r.steering->interval_s = 64;
+		r.steering->command_interval_s = 64;
 	}
+	/* Without a sample, nothing was measured. */
+	steering_tracking(r.steering, &r.ledger, r.wall, &after);
+	assert_int_equal(after.updates, before.updates);
+	assert_int_equal(after.updated.ns, before.updated.ns);
+	assert_int_equal(after.last_offset_ns, before.last_offset_ns);
+	assert_int_equal(after.rms_offset_ns, before.rms_offset_ns);
+	assert_true(after.update_interval_s == before.update_interval_s);
+	rig_wait(&r, 64);
+	rig_add(&r, 0, 0);
+	assert_true(rig_update(&r));
+	steering_tracking(r.steering, &r.ledger, r.wall, &after);
+	assert_int_equal(after.updates, before.updates + 1);
+	assert_true(fabs(after.update_interval_s - (5 * 81 + 64)) < 1);
 	rig_close(&r);
 }
 

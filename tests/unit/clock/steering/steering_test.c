@@ -321,6 +321,48 @@ static void test_unusable_sources(void **state)
 	rig_close(&r);
 }
 
+/* After a jump nothing is known until servers answer: no source is selected,
+ * and the kernel is told once. */
+static void nothing_is_selected_after_a_jump(void **state)
+{
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 50, 16, NULL);
+	steering_forget(r.steering, 0);
+	steering_tracking(r.steering, &r.ledger, r.wall, &t);
+	assert_int_equal(t.selected, -1);
+	assert_false(t.synchronised);
+	assert_int_equal(t.stratum, 16);
+	assert_int_equal(t.root_dispersion_ns, 0);
+	steering_allow_step(r.steering);
+	assert_true(rig_update(&r));
+	assert_false(r.last.synchronised);
+	assert_int_equal(r.last.step_ns, 0);
+	assert_int_equal(r.last.slew_ns, 0);
+	assert_in_range(r.last.max_error_ns, 3 * NS_PER_S, 4 * NS_PER_S);
+	assert_false(rig_update(&r));
+	rig_close(&r);
+}
+
+/* The samples that stay do not select a source after a jump. */
+static void a_jump_alone_deselects(void **state)
+{
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 50, 16, NULL);
+	steering_allow_step(r.steering);
+	steering_tracking(r.steering, &r.ledger, r.wall, &t);
+	assert_int_equal(t.selected, -1);
+	assert_false(t.synchronised);
+	rig_close(&r);
+}
+
 /* Another program set the clock by ten minutes: one step back follows. */
 static void test_foreign_jump_is_undone(void **state)
 {
@@ -900,6 +942,8 @@ int main(void)
 	    cmocka_unit_test(test_no_majority_is_reported_once),
 	    cmocka_unit_test(test_silence_widens_the_bound_and_ends),
 	    cmocka_unit_test(test_unusable_sources),
+	    cmocka_unit_test(nothing_is_selected_after_a_jump),
+	    cmocka_unit_test(a_jump_alone_deselects),
 	    cmocka_unit_test(test_foreign_jump_is_undone),
 	    cmocka_unit_test(test_beyond_refuse_threshold_nothing_is_done),
 	    cmocka_unit_test(test_route_change_moves_nothing),
