@@ -183,36 +183,50 @@ static void put_steering(const struct snapshot *s, const struct view *v)
 		fprintf(v->out, "; %s", reason);
 }
 
-/* chronyc prints all but the last three. */
+#define KNOWN(m) offsetof(struct status_clock, m.known)
+#define ALWAYS SIZE_MAX
+
+/* chronyc prints all but the last three, and zeros for what is unknown: a clock
+ * that was never synchronised would look like a perfect one. */
 /* clang-format off */
 static const struct {
 	const char *label;
 	void (*put)(const struct snapshot *s, const struct view *v);
+	size_t known; /* where the status says so */
 } lines[] = {
-	{"Reference ID",    put_reference},
-	{"Stratum",         put_stratum},
-	{"Ref time (UTC)",  put_reference_time},
-	{"System time",     put_system_time},
-	{"Last offset",     put_last_offset},
-	{"RMS offset",      put_rms_offset},
-	{"Frequency",       put_frequency},
-	{"Residual freq",   put_residual},
-	{"Skew",            put_skew},
-	{"Root delay",      put_root_delay},
-	{"Root dispersion", put_root_dispersion},
-	{"Update interval", put_update_interval},
-	{"Leap status",     put_leap},
-	{"Estimated error", put_est_error},
-	{"Clock drift",     put_drift},
-	{"Steering",        put_steering},
+	{"Reference ID",    put_reference,       ALWAYS},
+	{"Stratum",         put_stratum,         ALWAYS},
+	{"Ref time (UTC)",  put_reference_time,  KNOWN(reference_time_ns)},
+	{"System time",     put_system_time,     KNOWN(system_offset_ns)},
+	{"Last offset",     put_last_offset,     KNOWN(last_offset_ns)},
+	{"RMS offset",      put_rms_offset,      KNOWN(rms_offset_ns)},
+	{"Frequency",       put_frequency,       KNOWN(frequency_ppm)},
+	{"Residual freq",   put_residual,        KNOWN(residual_ppm)},
+	{"Skew",            put_skew,            KNOWN(skew_ppm)},
+	{"Root delay",      put_root_delay,      KNOWN(root_delay_ns)},
+	{"Root dispersion", put_root_dispersion, KNOWN(root_dispersion_ns)},
+	{"Update interval", put_update_interval, KNOWN(update_interval_s)},
+	{"Leap status",     put_leap,            ALWAYS},
+	{"Estimated error", put_est_error,       KNOWN(est_error_ns)},
+	{"Clock drift",     put_drift,           ALWAYS},
+	{"Steering",        put_steering,        ALWAYS},
 };
 /* clang-format on */
+
+static bool is_known(const struct snapshot *s, size_t known)
+{
+	return known == ALWAYS ||
+	       *(const bool *)((const char *)&s->clock + known);
+}
 
 static void put_text(const struct snapshot *s, const struct view *v)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		fprintf(v->out, "%-16s: ", lines[i].label);
-		lines[i].put(s, v);
+		if (is_known(s, lines[i].known))
+			lines[i].put(s, v);
+		else
+			fputs("unknown", v->out);
 		fputc('\n', v->out);
 	}
 	if (s->clock.disturbance)
