@@ -1,6 +1,6 @@
 #include "clock/steering/remaining.h"
 
-#include "clock/steering/unseen.h"
+#include "clock/steering/unseen_error.h"
 
 #include <math.h>
 

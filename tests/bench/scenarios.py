@@ -360,7 +360,7 @@ KINDS = {
     'silence_jumps': silence(24, jumps(1e-6, 6 * HOUR)),
 }
 
-# Kind, path, servers and poll limits: the rows of tests/sim/hard.c.
+# Kind, path, servers and poll limits: the rows of tests/sim/hard_worlds.c.
 HARD = '''
 queue_down_4m lan 1 4 8
 queue_down_4m lan 4 4 8

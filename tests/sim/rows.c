@@ -1,6 +1,6 @@
 #include "tests/sim/rows.h"
 
-#include "tests/sim/hard.h"
+#include "tests/sim/hard_worlds.h"
 
 #include <assert.h>
 #include <math.h>

@@ -9,7 +9,7 @@
  */
 #include "tests/sim/first_hour.h"
 #include "tests/sim/first_hour_check.h"
-#include "tests/sim/hard.h"
+#include "tests/sim/hard_worlds.h"
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
 #include "tests/sim/silence.h"

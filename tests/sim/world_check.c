@@ -1,6 +1,6 @@
 #include "tests/sim/world_check.h"
 
-#include "tests/sim/hard.h"
+#include "tests/sim/hard_worlds.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "tests/sim/hard.h"
+#include "tests/sim/hard_worlds.h"
 
 #include <math.h>
 #include <string.h>

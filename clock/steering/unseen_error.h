@@ -3,8 +3,8 @@
  * only their sum is measured. They are estimated, so that the shown error is
  * not smaller than the true one. Internal to clock/steering.
  */
-#ifndef CLOCK_STEERING_UNSEEN_H
-#define CLOCK_STEERING_UNSEEN_H
+#ifndef CLOCK_STEERING_UNSEEN_ERROR_H
+#define CLOCK_STEERING_UNSEEN_ERROR_H
 
 struct steering;
 

@@ -1,4 +1,4 @@
-#include "clock/steering/unseen.h"
+#include "clock/steering/unseen_error.h"
 
 #include "clock/steering/state.h"
 

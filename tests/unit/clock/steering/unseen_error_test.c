@@ -1,5 +1,5 @@
 /* The part of the estimated error for what no packet shows. */
-#include "clock/steering/unseen.h"
+#include "clock/steering/unseen_error.h"
 
 #include "clock/steering/state.h"
 #include "tests/unit/clock/steering/rig.h"
