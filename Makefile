@@ -190,7 +190,7 @@ $(filter $(WORLD_ROOMS:%=$B/tests/unit/%/%),$(UNIT)): $(WORLD)
 # Everything that needs no root and no network but loopback.
 check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
 	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \
-		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=$(SIM)' \
+		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=tests/run-sim $(SIM)' \
 		'example=tests/example $B' \
 		'loopback=tests/loopback $B' 'restart=tests/restart $B' \
 		'faults=tests/faults/run $B'
