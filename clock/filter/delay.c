@@ -121,20 +121,38 @@ double delay_floor_gap(const struct delay_track *t, unsigned samples)
  * s * sqrt(k - 1/4) in the mean, and the smallest by s * 0.886: two of them
  * tell s, and with it the gap.
  */
-double delay_route_gap(const struct delay_track *t, const struct delay_route *r)
+/* The gap to the floor by the smallest delays alone; NAN: too few. */
+static double gap_by_smallest(const struct delay_route *r)
 {
-	double by_queue = delay_floor_gap(t, r->samples), s;
 	unsigned k = r->samples / LOWEST_SHARE;
 
 	if (r->samples <= LOWEST_MIN)
-		return by_queue;
+		return NAN;
 	k = k < LOWEST_MIN ? LOWEST_MIN : k < DELAY_LOWEST ? k : DELAY_LOWEST;
-	s = (r->lowest[k - 1] - r->lowest[0]) / (sqrt(k - 0.25) - 0.886);
+	return 0.886 * (r->lowest[k - 1] - r->lowest[0]) /
+	       (sqrt(k - 0.25) - 0.886);
+}
+
+double delay_route_gap(const struct delay_track *t, const struct delay_route *r)
+{
+	double by_queue = delay_floor_gap(t, r->samples);
+	double by_smallest = gap_by_smallest(r);
+
 	/* Over thousands of samples the mean queue tells more, unless rare long
 	 * waits or an old congestion are in it. */
-	return 0.886 * s > FEW_TELL_SHARE * by_queue
-		   ? by_queue
-		   : fmax(0.886 * s, QUEUE_MIN);
+	return by_smallest <= FEW_TELL_SHARE * by_queue
+		   ? fmax(by_smallest, QUEUE_MIN)
+		   : by_queue;
+}
+
+double delay_edge_ratio(
+    const struct delay_track *t, const struct delay_route *r)
+{
+	double by_smallest = gap_by_smallest(r);
+
+	return isnan(by_smallest)
+		   ? 1
+		   : by_smallest / delay_floor_gap(t, r->samples);
 }
 
 const struct delay_route *delay_shortest_route(const struct delay_track *t)

@@ -100,6 +100,13 @@ double delay_floor_gap(const struct delay_track *t, unsigned samples);
 double delay_route_gap(
     const struct delay_track *t, const struct delay_route *r);
 
+/* How many times farther apart the smallest delays are than those of queues
+ * that are empty at times: about 1 if the delays have a sharp lower edge; 5 and
+ * more if they are those of a bell, where the floor may be far below the
+ * smallest delay. 1: too few samples. */
+double delay_edge_ratio(
+    const struct delay_track *t, const struct delay_route *r);
+
 /* The remembered route with the least floor, of those that did not creep; NULL
  * before the first sample. */
 const struct delay_route *delay_shortest_route(const struct delay_track *t);

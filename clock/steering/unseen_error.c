@@ -15,6 +15,13 @@
 /* If the delays have no sharp lower edge, it is uncertain where the floor is,
  * by this share of the softness of the edge. */
 #define SOFT_SHARE 0.3
+/* If even the smallest delays are far apart, nothing shows the floor. It is
+ * uncertain by this share of the mean queue. */
+#define EDGELESS_SHARE 0.6
+/* The edge ratio of a sharp edge is below the first of these; at the second,
+ * there is surely none. */
+#define EDGE_SHARP 1.5
+#define EDGE_NONE 4.5
 
 /* The difference between the longest and the shortest floor that a path has
  * had, s. All of it may be on one way. A congestion that ended does not count.
@@ -45,12 +52,22 @@ static double common_sd(const struct steering_source *src)
 	return fmin(machines + PATH_SHARE * floor, floor / HALF_DELAY);
 }
 
+static double edgeless_sd(const struct delay_track *t)
+{
+	const struct delay_route *r = delay_route(t, t->route);
+	double ratio = r ? delay_edge_ratio(t, r) : 1;
+	double none = (ratio - EDGE_SHARP) / (EDGE_NONE - EDGE_SHARP);
+
+	return EDGELESS_SHARE * t->queue * fmin(fmax(none, 0), 1);
+}
+
 /* What differs from path to path. */
 static double own_sd(const struct steering_source *src)
 {
 	return range_of_floors(&src->delay) / HALF_DELAY +
 	       SOFT_SHARE * error_model_softness(&src->error_model) *
-		   src->delay.quiet;
+		   src->delay.quiet +
+	       edgeless_sd(&src->delay);
 }
 
 double unseen_sd(const struct steering *s)

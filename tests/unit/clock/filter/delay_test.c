@@ -356,13 +356,20 @@ enum law {
 	EXPONENTIAL,
 	LOPSIDED, /* one way queues ten times as much as the other */
 	SPIKES,	  /* one packet in ten waits for long */
+	BELL,	  /* a sum of 24 uniform waits */
 };
 
 /* Delays above the floor, of mean 1. */
 static double draw_law(struct chance *c, enum law law)
 {
 	double a = chance_exponential(c, 0.5), b = chance_exponential(c, 0.5);
+	double sum = 0;
 
+	if (law == BELL) {
+		for (unsigned i = 0; i < 24; i++)
+			sum += chance_uniform(c);
+		return sum;
+	}
 	if (law == EXPONENTIAL)
 		return a + b;
 	if (law == LOPSIDED)
@@ -752,9 +759,47 @@ static void test_old_routes_are_forgotten(void **state)
 	assert_null(delay_route(&t, t.route + 1));
 }
 
+/* The smallest delays of a bell are far apart, those of queues are not. */
+static void a_bell_has_no_sharp_edge(void **state)
+{
+	static const struct {
+		enum law law;
+		unsigned n;
+		double least, most;
+	} rows[] = {
+	    {EXPONENTIAL, 3, 0.999, 1.001},
+	    {EXPONENTIAL, 300, 0.8, 1.3},
+	    {LOPSIDED, 300, 0.3, 1},
+	    {SPIKES, 300, 0.3, 1},
+	    {BELL, 100, 3, 5},
+	    {BELL, 500, 6, 9},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double mean = 0;
+
+		for (uint64_t seed = 1; seed <= 100; seed++) {
+			struct chance c = {seed};
+			struct delay_track t;
+			unsigned back;
+
+			delay_init(&t);
+			for (unsigned k = 0; k < rows[i].n; k++)
+				(void)delay_add(&t,
+				    1 + 1e-3 * draw_law(&c, rows[i].law), NAN,
+				    &back);
+			mean += delay_edge_ratio(&t, now(&t)) / 100;
+		}
+		if (mean < rows[i].least || mean > rows[i].most)
+			fail_msg("row %zu: %g", i, mean);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_bell_has_no_sharp_edge),
 	    cmocka_unit_test(test_floor_and_queue_are_found),
 	    cmocka_unit_test(test_floor_gap_is_the_mean_gap),
 	    cmocka_unit_test(test_no_false_alarm),

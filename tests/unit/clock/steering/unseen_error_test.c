@@ -93,6 +93,36 @@ static void the_range_of_floors_counts(void **state)
 	rig_close(&r);
 }
 
+/* Of delays without a sharp edge, a share of the mean queue is uncertain. */
+static void without_an_edge_the_floor_is_unknown(void **state)
+{
+	static const struct {
+		double ratio, share;
+	} rows[] = {{1, 0}, {1.5, 0}, {3, 0.3}, {4.5, 0.6}, {20, 0.6}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct delay_track *t;
+		struct delay_route *to;
+		double was;
+		struct rig r;
+
+		open_quiet(&r, 1);
+		t = &r.steering->sources[0].delay;
+		to = &t->routes[0];
+		for (unsigned k = 0; k < DELAY_LOWEST; k++)
+			to->lowest[k] = to->lowest[0];
+		was = unseen_sd(r.steering);
+		/* The ratio is proportional to the width of the lowest ones. */
+		to->lowest[4] = to->lowest[0] + 1;
+		to->lowest[4] =
+		    to->lowest[0] + rows[i].ratio / delay_edge_ratio(t, to);
+		assert_true(fabs(unseen_sd(r.steering) - was -
+				 rows[i].share * t->queue) < 1e-6 * t->queue);
+		rig_close(&r);
+	}
+}
+
 static void without_sources_there_is_nothing(void **state)
 {
 	struct rig r;
@@ -109,6 +139,7 @@ int main(void)
 	    cmocka_unit_test(it_is_a_share_of_the_delay),
 	    cmocka_unit_test(several_sources_share_a_part),
 	    cmocka_unit_test(the_range_of_floors_counts),
+	    cmocka_unit_test(without_an_edge_the_floor_is_unknown),
 	    cmocka_unit_test(without_sources_there_is_nothing),
 	};
 
