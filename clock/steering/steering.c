@@ -353,6 +353,11 @@ void steering_allow_step(struct steering *s)
 	s->has_first = false;
 }
 
+void steering_woke_up(struct steering *s)
+{
+	drift_bound_woke_up(&s->drift);
+}
+
 /* ---- life ---- */
 
 static void init_source(struct steering_source *src,

@@ -7,7 +7,7 @@
 
 static struct drift_learned some_learned(double worst, double windows)
 {
-	struct drift_learned l = {0};
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
 
 	l.period[0].lag[2].worst = worst;
 	l.period[0].lag[2].windows = windows;
@@ -196,6 +196,43 @@ static void a_foreign_step_closes_the_windows(void **state)
 	rig_close(&r);
 }
 
+/* Three answers that agree are believed. In the windows this step would be a
+ * drift of up to 39 ppm. */
+static void a_server_that_is_set_closes_the_windows(void **state)
+{
+	struct drift_learned l;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	rig_poll(&r, 1, 600, 16, NULL);
+	r.offset_s += 10e-3;
+	rig_poll(&r, 1, 600, 16, NULL);
+	assert_true(llabs(rig_error_ns(&r)) < NS_PER_MS);
+	steering_copy_drift(r.steering, &l);
+	for (unsigned i = 0; i < DRIFT_LAGS; i++)
+		assert_true(l.period[0].lag[i].worst < 0.2e-6);
+	assert_true(drift_bound_watched_s(&l) > 12000);
+	rig_close(&r);
+}
+
+static void a_machine_that_woke_up_has_a_wide_bound(void **state)
+{
+	struct drift_learned l = some_learned(0.2e-6, 500), got;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	steering_restore_drift(r.steering, &l);
+	steering_woke_up(r.steering);
+	assert_about(
+	    growth_s(&r, 0, 3600), 3600 * hypot(25e-6, 3 * freq_sd(&r)));
+	steering_copy_drift(r.steering, &got);
+	l.awake_s = 0;
+	assert_memory_equal(&got, &l, sizeof(l));
+	rig_close(&r);
+}
+
 static void a_reload_keeps_what_was_learned(void **state)
 {
 	static const struct source_options options;
@@ -248,6 +285,11 @@ static void the_tracking_shows_the_drift_and_why(void **state)
 	open_with(&r, 0);
 	r.steering->drift.learned.period[1].lag[1].worst = 4e-6;
 	r.steering->drift.learned.period[1].lag[1].windows = 10;
+	r.steering->drift.learned.awake_s = 60;
+	assert_int_equal(rig_track(&r).drift_reason, DRIFT_RESTARTED);
+	assert_true(rig_track(&r).drift_awake_s == 60);
+	r.steering->drift.learned.awake_s = DRIFT_WATCHED_MAX;
+	assert_true(rig_track(&r).drift_awake_s == 10240);
 	assert_int_equal(rig_track(&r).drift_reason, DRIFT_JUMPS);
 	assert_about(rig_track(&r).drift_jump_ppm, 4);
 	rig_close(&r);
@@ -263,6 +305,8 @@ int main(void)
 	    cmocka_unit_test(the_kernel_gets_the_learned_bound),
 	    cmocka_unit_test(updates_teach_the_drift),
 	    cmocka_unit_test(a_foreign_step_closes_the_windows),
+	    cmocka_unit_test(a_server_that_is_set_closes_the_windows),
+	    cmocka_unit_test(a_machine_that_woke_up_has_a_wide_bound),
 	    cmocka_unit_test(a_reload_keeps_what_was_learned),
 	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
 	};
