@@ -93,6 +93,7 @@ static void forget_congestion(
 	if (was_free(src))
 		return;
 	src->count = back;
+	s->first_at = record(src, back - 1)->sample.at;
 	s->forget_freq = true;
 }
 

@@ -233,6 +233,55 @@ static void a_machine_that_woke_up_has_a_wide_bound(void **state)
 	rig_close(&r);
 }
 
+/* The frequency between two samples, whatever their deviation says. */
+static void a_young_frequency_is_as_wrong_as_two_samples_allow(void **state)
+{
+	static const int apart_s[] = {16, 64, 250};
+	struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(apart_s); i++) {
+		struct steering_config config = rig_usual;
+		double freq;
+
+		config.max_clock_error_ppm = 0;
+		rig_open(&r, 1, NULL, &config);
+		r.up_ns = r.down_ns = 2 * NS_PER_MS;
+		rig_poll(&r, 1, 2, (unsigned)apart_s[i], NULL);
+		freq = (double)(sample_distance_ns(
+				    &record(r.steering->sources, 0)->sample) +
+				sample_distance_ns(
+				    &record(r.steering->sources, 1)->sample)) /
+		       apart_s[i] * 1e-9;
+		assert_about(growth_s(&r, 0, 40),
+		    40 * hypot(25e-6, fmax(freq, 3 * freq_sd(&r))));
+		rig_close(&r);
+	}
+}
+
+/* At this poll interval all records are from two minutes. */
+static void quick_polls_do_not_make_a_clock_young(void **state)
+{
+	struct drift_learned l = some_learned(0.2e-6, 500);
+	struct steering_config config = rig_usual;
+	struct rig r;
+
+	(void)state;
+	config.max_clock_error_ppm = 0;
+	for (unsigned polls = 290; polls <= 310; polls += 20) {
+		double rate;
+
+		rig_open(&r, 1, NULL, &config);
+		r.up_ns = r.down_ns = 2 * NS_PER_MS;
+		rig_poll(&r, 1, polls, 1, NULL);
+		steering_restore_drift(r.steering, &l);
+		rate = hypot(drift_bound_rate(&l, 5), 3 * freq_sd(&r));
+		assert_int_equal(
+		    growth_s(&r, 0, 5) > 5 * 1.02 * rate, polls < 300);
+		rig_close(&r);
+	}
+}
+
 static void a_reload_keeps_what_was_learned(void **state)
 {
 	static const struct source_options options;
@@ -307,6 +356,9 @@ int main(void)
 	    cmocka_unit_test(a_foreign_step_closes_the_windows),
 	    cmocka_unit_test(a_server_that_is_set_closes_the_windows),
 	    cmocka_unit_test(a_machine_that_woke_up_has_a_wide_bound),
+	    cmocka_unit_test(
+		a_young_frequency_is_as_wrong_as_two_samples_allow),
+	    cmocka_unit_test(quick_polls_do_not_make_a_clock_young),
 	    cmocka_unit_test(a_reload_keeps_what_was_learned),
 	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
 	};
