@@ -233,6 +233,16 @@ static void a_machine_that_woke_up_has_a_wide_bound(void **state)
 	rig_close(&r);
 }
 
+/* Between two samples, `from` and `to` records ago. */
+static double freq_between(const struct rig *r, unsigned from, unsigned to)
+{
+	const struct sample *a = &record(r->steering->sources, from)->sample;
+	const struct sample *b = &record(r->steering->sources, to)->sample;
+
+	return (double)(sample_distance_ns(a) + sample_distance_ns(b)) /
+	       (double)(b->at.ns - a->at.ns);
+}
+
 /* The frequency between two samples, whatever their deviation says. */
 static void a_young_frequency_is_as_wrong_as_two_samples_allow(void **state)
 {
@@ -248,13 +258,43 @@ static void a_young_frequency_is_as_wrong_as_two_samples_allow(void **state)
 		rig_open(&r, 1, NULL, &config);
 		r.up_ns = r.down_ns = 2 * NS_PER_MS;
 		rig_poll(&r, 1, 2, (unsigned)apart_s[i], NULL);
-		freq = (double)(sample_distance_ns(
-				    &record(r.steering->sources, 0)->sample) +
-				sample_distance_ns(
-				    &record(r.steering->sources, 1)->sample)) /
-		       apart_s[i] * 1e-9;
+		freq = freq_between(&r, 1, 0);
 		assert_about(growth_s(&r, 0, 40),
 		    40 * hypot(25e-6, fmax(freq, 3 * freq_sd(&r))));
+		rig_close(&r);
+	}
+}
+
+/* Of four samples, 16 s apart, the sharp ones tell. */
+static void the_sharpest_samples_limit_a_young_frequency(void **state)
+{
+	static const struct {
+		int64_t way_ns[4]; /* the oldest first */
+		unsigned from, to; /* records that tell, 0: the newest */
+	} rows[] = {
+	    {{0, 20 * NS_PER_MS, 20 * NS_PER_MS, 0}, 3, 0},
+	    {{20 * NS_PER_MS, NS_PER_MS, 20 * NS_PER_MS, NS_PER_MS}, 2, 0},
+	    {{NS_PER_MS, 20 * NS_PER_MS, NS_PER_MS, 20 * NS_PER_MS}, 3, 1},
+	    /* No oscillator is wrong by more than 500 ppm. */
+	    {{40 * NS_PER_MS, 40 * NS_PER_MS, 40 * NS_PER_MS, 40 * NS_PER_MS},
+		3, 0},
+	};
+	struct steering_config config = rig_usual;
+	struct rig r;
+
+	(void)state;
+	config.max_clock_error_ppm = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double freq;
+
+		rig_open(&r, 1, NULL, &config);
+		for (unsigned k = 0; k < 4; k++) {
+			r.up_ns = r.down_ns = rows[i].way_ns[k];
+			rig_poll(&r, 1, 1, 16, NULL);
+		}
+		freq = fmin(500e-6, freq_between(&r, rows[i].from, rows[i].to));
+		assert_about(growth_s(&r, 3, 4),
+		    hypot(25e-6, fmax(freq, 3 * freq_sd(&r))));
 		rig_close(&r);
 	}
 }
@@ -358,6 +398,7 @@ int main(void)
 	    cmocka_unit_test(a_machine_that_woke_up_has_a_wide_bound),
 	    cmocka_unit_test(
 		a_young_frequency_is_as_wrong_as_two_samples_allow),
+	    cmocka_unit_test(the_sharpest_samples_limit_a_young_frequency),
 	    cmocka_unit_test(quick_polls_do_not_make_a_clock_young),
 	    cmocka_unit_test(a_reload_keeps_what_was_learned),
 	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
