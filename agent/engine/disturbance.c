@@ -121,6 +121,7 @@ void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
 	e->wall_minus_mono_ns += slept_ns;
 	foreign_step(e, jump_ns);
 	measure_again(e);
+	steering_woke_up(e->steering);
 	engine_retry_early(e, RETRY_NETWORK, NULL, e->now);
 }
 
@@ -191,6 +192,7 @@ void engine_stood_still(struct engine *e, int64_t lag_ns)
 	    "machine paused, moved or restored?)",
 	    s_of_ns(lag_ns));
 	measure_again(e);
+	steering_woke_up(e->steering);
 	wrong_clock_paused(e, lag_ns);
 }
 

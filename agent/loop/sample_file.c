@@ -170,18 +170,32 @@ static void take_up(struct sample_file *r, struct engine *e, size_t len)
 		    (long long)((r->born.raw_ns - then.raw_ns) / NS_PER_S));
 }
 
-static void restore_drift(const struct saved_folder *folder, struct engine *e)
+static void take_up_drift(const struct sample_file *r, struct engine *e,
+    const char *folder, const struct saved_drift *d)
+{
+	struct drift_learned learned = saved_drift_now(d, &r->born);
+
+	if (memcmp(d->machine, r->machine, sizeof(r->machine)) == 0)
+		steering_restore_drift(e->steering, &learned);
+	else
+		log_info("%s/%s is from another machine: learning the drift of "
+			 "the clock from the beginning",
+		    folder, DRIFT_FILE_NAME);
+}
+
+static void restore_drift(const struct sample_file *r,
+    const struct saved_folder *folder, struct engine *e)
 {
 	uint8_t bytes[SAVED_DRIFT_LEN];
-	struct drift_learned learned;
+	struct saved_drift saved;
 	size_t len;
 	int err = saved_folder_read(
 	    folder, DRIFT_FILE_NAME, bytes, sizeof(bytes), &len);
 
 	if (err == -ENOENT)
 		return;
-	if (!err && saved_drift_take(bytes, len, &learned))
-		steering_restore_drift(e->steering, &learned);
+	if (!err && saved_drift_take(bytes, len, &saved))
+		take_up_drift(r, e, folder->path, &saved);
 	else
 		log_info("cannot use %s/%s: %s: learning the drift of the "
 			 "clock from the beginning",
@@ -209,12 +223,15 @@ static bool make_room(struct sample_file *r, const struct engine *e)
 void sample_file_open(
     struct sample_file *r, const struct saved_folder *folder, struct engine *e)
 {
+	bool timed;
 	size_t len;
 	int err;
 
 	*r = (struct sample_file){.size = 0};
-	restore_drift(folder, e);
-	if (!read_timeline(&e->timescale, &r->born) || !make_room(r, e))
+	timed = read_timeline(&e->timescale, &r->born);
+	if (machine_digest(r->machine))
+		restore_drift(r, folder, e);
+	if (!timed || !make_room(r, e))
 		return;
 	r->last = r->born;
 	r->folder = folder;
@@ -273,18 +290,21 @@ static void compare(struct sample_file *r, struct timeline *now)
 	now->span_osc_ns = now->osc_ns - r->born.osc_ns;
 }
 
-static int save_drift(const struct saved_folder *folder, const struct engine *e)
+static int save_drift(const struct sample_file *r, const struct engine *e,
+    const struct timeline *now)
 {
 	uint8_t bytes[SAVED_DRIFT_LEN];
 	struct writer w = writer_of(bytes, sizeof(bytes));
-	struct drift_learned learned;
+	struct saved_drift d = {.asleep_ns = now->asleep_ns};
 
-	steering_copy_drift(e->steering, &learned);
-	if (drift_bound_reason(&learned) == DRIFT_UNKNOWN)
+	steering_copy_drift(e->steering, &d.learned);
+	if (drift_bound_reason(&d.learned) == DRIFT_UNKNOWN)
 		return 0;
-	saved_drift_put(&w, &learned);
+	memcpy(d.machine, r->machine, sizeof(d.machine));
+	memcpy(d.boot, now->boot, sizeof(d.boot));
+	saved_drift_put(&w, &d);
 	return w.ok ? saved_folder_replace(
-			  folder, DRIFT_FILE_NAME, w.base, w.len)
+			  r->folder, DRIFT_FILE_NAME, w.base, w.len)
 		    : -EMSGSIZE;
 }
 
@@ -317,5 +337,5 @@ void sample_file_save(struct sample_file *r, const struct engine *e)
 	if (!make_room(r, e))
 		return;
 	err = save_samples(r, e, &now);
-	note_trouble(r, err ? err : save_drift(r->folder, e));
+	note_trouble(r, err ? err : save_drift(r, e, &now));
 }

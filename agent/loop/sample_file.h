@@ -20,8 +20,9 @@ struct sample_file {
 	struct timeline born; /* the comparison of the clocks begins here */
 	struct timeline last; /* at the last save */
 	bool troubled;	      /* the last write failed */
-	size_t size;	      /* of `bytes`; enough for all sources */
-	uint8_t *bytes;	      /* owned */
+	uint8_t machine[DIGEST_LEN];
+	size_t size;	/* of `bytes`; enough for all sources */
+	uint8_t *bytes; /* owned */
 	struct saved_source source;
 };
 

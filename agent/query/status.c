@@ -109,6 +109,7 @@ static void put_drift(json_t *o, const struct tracking *t)
 	member_real(o, "drift_day_ppm", t->drift_day_ppm);
 	member_real_if(o, "drift_jump_ppm", jumps, t->drift_jump_ppm);
 	member_real(o, "drift_watched_s", t->drift_watched_s);
+	member_real(o, "drift_awake_s", t->drift_awake_s);
 }
 
 static void put_errors(json_t *o, const struct tracking *t)

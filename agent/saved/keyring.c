@@ -1,36 +1,22 @@
 #include "agent/saved/keyring.h"
 
+#include "agent/saved/machine.h"
 #include "base/log.h"
 #include "nts/digest.h"
 #include "resolver/certificate/trust.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
-
-#define MACHINE_ID "/etc/machine-id"
-#define MACHINE_ID_MAX 64
 
 static_assert(SAVED_KEYS_BINDING_LEN == DIGEST_LEN, "the binding is a digest");
 
 /* A copy of the disk in another machine must not use the cookies, too. */
-static size_t read_machine_id(uint8_t out[MACHINE_ID_MAX])
-{
-	int fd = open(MACHINE_ID, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, out, MACHINE_ID_MAX);
-
-	if (fd >= 0)
-		close(fd);
-	return n > 0 ? (size_t)n : 0;
-}
-
 static bool bind_to_trust_and_machine(
     struct keyring *k, const struct trust_config *trust)
 {
 	uint8_t both[TRUST_FINGERPRINT_LEN + MACHINE_ID_MAX];
-	size_t len = read_machine_id(both + TRUST_FINGERPRINT_LEN);
+	size_t len = machine_id_read(both + TRUST_FINGERPRINT_LEN);
 
 	return trust_fingerprint(trust, both) &&
 	       digest_of(both, TRUST_FINGERPRINT_LEN + len, k->binding);

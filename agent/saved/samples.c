@@ -45,15 +45,22 @@ static bool stepped(
 	return fabs(moved) > (double)STEP_NS + SLEW_RATE * (double)gap;
 }
 
+bool timeline_goes_on(const uint8_t boot[BOOT_ID_LEN], int64_t asleep_ns,
+    const struct timeline *now)
+{
+	int64_t asleep = now->asleep_ns - asleep_ns;
+
+	return memcmp(boot, now->boot, BOOT_ID_LEN) == 0 &&
+	       asleep <= ASLEEP_NS && asleep >= -ASLEEP_NS;
+}
+
 bool timeline_bridge(
     const struct timeline *then, const struct timeline *now, int64_t *shift_ns)
 {
 	int64_t gap = now->raw_ns - then->raw_ns;
-	int64_t asleep = now->asleep_ns - then->asleep_ns;
 	double rate;
 
-	if (memcmp(then->boot, now->boot, BOOT_ID_LEN) != 0 || gap < 0 ||
-	    asleep > ASLEEP_NS || asleep < -ASLEEP_NS ||
+	if (!timeline_goes_on(then->boot, then->asleep_ns, now) || gap < 0 ||
 	    stepped(then, now, gap) || !rates(then, &rate))
 		return false;
 	if (READING_NS * (double)gap / (double)then->span_raw_ns > DOUBT_MAX_NS)

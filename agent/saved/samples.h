@@ -41,6 +41,11 @@ struct saved_source {
 	struct sample samples[STEERING_SAMPLES_MAX]; /* oldest first */
 };
 
+/* True: between the two times the machine was neither booted nor suspended.
+ */
+bool timeline_goes_on(const uint8_t boot[BOOT_ID_LEN], int64_t asleep_ns,
+    const struct timeline *now);
+
 /*
  * Computes what to add to a time on the timescale of `then` to get the time on
  * that of `now`. False: not possible to within a microsecond, or the machine

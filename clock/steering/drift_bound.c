@@ -17,20 +17,23 @@ static const double lag_s[DRIFT_LAGS] = {256, 1024, 4096, 16384, 65536, 262144};
  * work of the oscillator. */
 #define EXPLAINED 2.5
 
-/* Cheap oscillators are specified to 50 ppm over all temperatures. */
-#define WIDE 50e-6
+/* A clock that keeps to DRIFT_RATE_MAX cannot change by more than this. */
+#define RATE_MOST (2 * DRIFT_RATE_MAX)
 /* The worst trial so far is not the worst that can come. A few trials tell less
  * than many: the factor is SAFETY * (1 + FEW / trials). With a random walk of
  * the frequency and 20 trials the bound is about 4.5 standard deviations. */
 #define SAFETY 2.0
 #define FEW 4.0
-/* A length of silence with fewer trials is judged by a shorter one, too. */
+/* A length of silence with fewer trials is judged by a shorter one, too, and
+ * its own factor does not grow any more. */
 #define TRIALS_LEAST 8.0
 
 /* A change of the frequency is a jump if it is as large as this in a window of
  * one of the first three lengths, about an hour. */
 #define JUMP 1.5e-6
 #define JUMP_LAGS 3
+
+#define HOUR_S 3600.0
 
 /* The longest length that is not above `age_s`. */
 static unsigned lag_of(double age_s)
@@ -55,6 +58,12 @@ void drift_bound_interrupt(struct drift_bound *d)
 	d->learned = learned;
 }
 
+void drift_bound_woke_up(struct drift_bound *d)
+{
+	drift_bound_interrupt(d);
+	d->learned.awake_s = 0;
+}
+
 /* ---- learning ---- */
 
 static double watched_s(const struct drift_period *p)
@@ -63,7 +72,7 @@ static double watched_s(const struct drift_period *p)
 
 	for (unsigned i = 0; i < DRIFT_LAGS; i++)
 		most = fmax(most, p->lag[i].windows * lag_s[i]);
-	return most;
+	return fmin(most, DRIFT_PERIOD_S);
 }
 
 static void forget(struct drift_learned *l)
@@ -89,9 +98,24 @@ static double missed_by(
 	return sqrt(fmax(missed * missed - noise * noise, 0)) / age;
 }
 
+/* Windows overlap: the time that an earlier one has counted does not count
+ * again. */
+static void count_window(struct drift_bound *d, unsigned lag,
+    const struct drift_window *w, struct osc at)
+{
+	double age = s_of_ns(at.ns - w->at.ns);
+	int64_t from = w->at.ns > d->judged.ns ? w->at.ns : d->judged.ns;
+
+	d->learned.period[0].lag[lag].windows += fmin(w->after_s, age) / age;
+	d->learned.awake_s =
+	    fmin(d->learned.awake_s + s_of_ns(at.ns - from), DRIFT_WATCHED_MAX);
+	d->judged = at;
+}
+
 /* After a silence, a window may be older than the next length. Then its rate
- * counts for the length that fits its age, and the trials are not counted. */
-static void judge_window(struct drift_bound *d, unsigned lag,
+ * counts for the length that fits its age, and the trials are not counted.
+ * Returns false if the clock or the server was set: this is no drift. */
+static bool judge_window(struct drift_bound *d, unsigned lag,
     struct drift_window *w, const struct drift_update *u)
 {
 	double age = s_of_ns(u->at.ns - w->at.ns);
@@ -100,18 +124,30 @@ static void judge_window(struct drift_bound *d, unsigned lag,
 	double rate;
 
 	if (!w->open || age < lag_s[lag])
-		return;
+		return true;
 	rate = missed_by(w, u, age);
+	if (rate > DRIFT_RATE_MAX)
+		return false;
 	if (rate < 0) {
 		w->open = age < 2 * lag_s[lag];
-		return;
+		return true;
 	}
 	as = lag_of(age);
-	now->lag[as].worst =
-	    fmin(fmax(now->lag[as].worst, rate), DRIFT_RATE_MAX);
+	now->lag[as].worst = fmax(now->lag[as].worst, rate);
 	if (as == lag)
-		now->lag[as].windows += fmin(w->after_s, age) / age;
+		count_window(d, lag, w, u->at);
 	w->open = false;
+	return true;
+}
+
+/* The shortest windows come first, because they show a step best. */
+static bool judge_windows(struct drift_bound *d, const struct drift_update *u)
+{
+	for (unsigned lag = 0; lag < DRIFT_LAGS; lag++)
+		for (unsigned i = 0; i < DRIFT_WINDOWS; i++)
+			if (!judge_window(d, lag, &d->lag[lag].window[i], u))
+				return false;
+	return true;
 }
 
 /* In the time of one length, four windows open. */
@@ -144,11 +180,12 @@ void drift_bound_learn(struct drift_bound *d, const struct drift_update *u)
 	d->started = true;
 	if (s_of_ns(u->at.ns - d->since.ns) < SETTLE_S)
 		return;
-	for (unsigned lag = 0; lag < DRIFT_LAGS; lag++) {
-		for (unsigned i = 0; i < DRIFT_WINDOWS; i++)
-			judge_window(d, lag, &d->lag[lag].window[i], u);
-		open_window(d, lag, u);
+	if (!judge_windows(d, u)) {
+		drift_bound_interrupt(d);
+		return;
 	}
+	for (unsigned lag = 0; lag < DRIFT_LAGS; lag++)
+		open_window(d, lag, u);
 	forget(&d->learned);
 }
 
@@ -169,6 +206,11 @@ double drift_bound_watched_s(const struct drift_learned *l)
 	return watched_s(&l->period[0]) + watched_s(&l->period[1]);
 }
 
+double drift_bound_awake_s(const struct drift_learned *l)
+{
+	return fmin(l->awake_s, drift_bound_watched_s(l));
+}
+
 double drift_bound_jump(const struct drift_learned *l)
 {
 	double most = 0;
@@ -176,13 +218,6 @@ double drift_bound_jump(const struct drift_learned *l)
 	for (unsigned i = 0; i < JUMP_LAGS; i++)
 		most = fmax(most, worst(l, i));
 	return most >= JUMP ? most : 0;
-}
-
-enum drift_reason drift_bound_reason(const struct drift_learned *l)
-{
-	if (drift_bound_watched_s(l) <= 0)
-		return DRIFT_UNKNOWN;
-	return drift_bound_jump(l) > 0 ? DRIFT_JUMPS : DRIFT_LEARNED;
 }
 
 const char *drift_reason_name(enum drift_reason r)
@@ -199,9 +234,9 @@ const char *drift_reason_name(enum drift_reason r)
 /* The rate for an event that no trial has shown yet. After n hours without the
  * event, it comes in the next hour with a probability of 1 / (n + 2) (Laplace's
  * rule of succession). */
-static double unseen(const struct drift_learned *l)
+static double unseen(double watched_s)
 {
-	return WIDE / (drift_bound_watched_s(l) / 3600 + 2);
+	return DRIFT_RATE_MAX / (watched_s / HOUR_S + 2);
 }
 
 static bool tried(const struct drift_learned *l, unsigned lag)
@@ -209,10 +244,11 @@ static bool tried(const struct drift_learned *l, unsigned lag)
 	return trials(l, lag) >= TRIALS_LEAST;
 }
 
-/* The rate of one length, with the safety factor. */
+/* The rate of one length, with the safety factor. More trials never make the
+ * factor larger. */
 static double own_rate(const struct drift_learned *l, unsigned lag)
 {
-	double few = tried(l, lag) ? FEW / trials(l, lag) : 0;
+	double few = FEW / fmax(trials(l, lag), TRIALS_LEAST);
 
 	return SAFETY * (1 + few) * worst(l, lag);
 }
@@ -249,29 +285,47 @@ static double from_shorter(const struct drift_learned *l, double age_s)
 	for (unsigned i = 0; i < JUMP_LAGS; i++)
 		if (worst(l, i) >= JUMP)
 			rate = fmax(rate, grown(l, i, age_s));
-	return fmin(rate, WIDE);
+	return fmin(rate, DRIFT_RATE_MAX);
 }
 
 /*
  * Rates do not fall with the length of the silence: the clock is extrapolated
  * from one moment, and what it does then never averages out. So a length that
  * was not tried uses the rate of a longer one, and never less than a shorter
- * one's.
+ * one's. A longer watch makes the rate larger only if a length that was not
+ * tried before shows larger errors than the shorter ones.
  */
-double drift_bound_rate(const struct drift_learned *l, double age_s)
+static double seen_rate(const struct drift_learned *l, double age_s)
 {
 	unsigned top = tried_above(l, age_s);
-	double rate = unseen(l);
+	double rate = 0;
 
 	if (top == DRIFT_LAGS) {
-		rate = fmax(rate, from_shorter(l, age_s));
+		rate = from_shorter(l, age_s);
 		top = DRIFT_LAGS - 1;
 		while (top > 0 && lag_s[top - 1] >= age_s)
 			top--;
 	}
 	for (unsigned i = 0; i <= top; i++)
 		rate = fmax(rate, own_rate(l, i));
-	return rate;
+	return fmin(rate, RATE_MOST);
+}
+
+double drift_bound_rate(const struct drift_learned *l, double age_s)
+{
+	return fmax(unseen(drift_bound_awake_s(l)), seen_rate(l, age_s));
+}
+
+enum drift_reason drift_bound_reason(const struct drift_learned *l)
+{
+	double watched_s = drift_bound_watched_s(l);
+
+	if (watched_s <= 0)
+		return DRIFT_UNKNOWN;
+	if (unseen(drift_bound_awake_s(l)) >
+	    fmax(unseen(watched_s), seen_rate(l, HOUR_S)))
+		return DRIFT_RESTARTED;
+	return drift_bound_jump(l) > 0 ? DRIFT_JUMPS : DRIFT_LEARNED;
 }
 
 static bool in_range(double value, double most)
@@ -279,14 +333,23 @@ static bool in_range(double value, double most)
 	return value >= 0 && value <= most;
 }
 
+/* One period ends once one length has filled it. Windows that are judged at one
+ * time count at most twice their length. */
+double drift_windows_max(unsigned lag)
+{
+	return DRIFT_PERIOD_S / lag_s[lag] + 2;
+}
+
 bool drift_learned_valid(const struct drift_learned *l)
 {
+	if (!in_range(l->awake_s, DRIFT_WATCHED_MAX))
+		return false;
 	for (unsigned k = 0; k < DRIFT_PERIODS; k++)
 		for (unsigned i = 0; i < DRIFT_LAGS; i++)
 			if (!in_range(
 				l->period[k].lag[i].worst, DRIFT_RATE_MAX) ||
-			    !in_range(
-				l->period[k].lag[i].windows, DRIFT_WINDOWS_MAX))
+			    !in_range(l->period[k].lag[i].windows,
+				drift_windows_max(i)))
 				return false;
 	return true;
 }

@@ -91,6 +91,18 @@ static double half_even_sd(double difference)
 	return fabs(difference) / 2 / sqrt(3);
 }
 
+/* No oscillator is so fast: the clock or a server was set. In a replay only the
+ * newest record is new to the learned drift. */
+static void notice_set(struct steering *s, const struct steering_source *src,
+    const struct record *r)
+{
+	double since = s_of_ns(r->sample.at.ns - src->last_right.ns);
+
+	if (src->outliers >= OUTLIERS_BELIEVED && r == const_record(src, 0) &&
+	    fabs(src->last_residual) > DRIFT_RATE_MAX * since)
+		drift_bound_interrupt(&s->drift);
+}
+
 /*
  * The filter ignores one outlier; several that agree are right, and the
  * estimate is wrong. If most sources have outliers, or the only one, the local
@@ -273,6 +285,7 @@ void feed_record(
 	error_model_learn(&src->error_model, &src->delay, r->route, delay,
 	    noise(m), &before, &after);
 	count_outliers(src, m, &before, &box);
+	notice_set(s, src, r);
 	believe_outliers(s, src);
 	judge_route(s, src);
 	anchor_biases(s);

@@ -75,42 +75,55 @@ int64_t remaining_likely_ns(
 	       magnitude(v->offset_ns - theirs);
 }
 
-/* The least root distance of the records from `from` to before `until`, ns. */
-static int64_t sharpest(
+/* The record with the least root distance of those from `from` to before
+ * `until`; there is one at least. */
+static const struct sample *sharpest(
     const struct steering_source *src, unsigned from, unsigned until)
 {
-	int64_t least = INT64_MAX;
+	const struct sample *least = &const_record(src, from)->sample;
 
-	for (unsigned i = from; i < until; i++) {
-		int64_t own = sample_distance_ns(&const_record(src, i)->sample);
+	while (++from < until) {
+		const struct sample *m = &const_record(src, from)->sample;
 
-		if (own < least)
-			least = own;
+		if (sample_distance_ns(m) < sample_distance_ns(least))
+			least = m;
 	}
 	return least;
+}
+
+/* The largest error of a frequency that fits two samples, s/s. */
+static double freq_between(const struct sample *before, const struct sample *m)
+{
+	double apart = (double)(m->at.ns - before->at.ns);
+
+	if (apart <= 0)
+		return FIRST_FREQ;
+	return (double)(sample_distance_ns(before) + sample_distance_ns(m)) /
+	       apart;
 }
 
 /*
  * How wrong the frequency of the first minutes can be, s/s; 0 later. These
  * samples may all have queued, and then show a wrong frequency with a small
  * deviation. But their bounds are certain: the frequency is not wrong by more
- * than the sum of the least distance in each half of the samples, divided by
- * half of the time.
+ * than the distances of two samples in sum, divided by the time between them.
+ * The sharpest of the older half meets each one of the newer half.
  */
-static double young_freq(const struct steering_source *src)
+static double young_freq(
+    const struct steering *s, const struct steering_source *src, struct osc now)
 {
+	double least = FIRST_FREQ;
 	unsigned half = src->count / 2;
-	double span_s;
+	const struct sample *before;
 
-	if (src->count < 2)
-		return FIRST_FREQ;
-	span_s = s_of_ns(const_record(src, 0)->sample.at.ns -
-			 const_record(src, src->count - 1)->sample.at.ns);
-	if (span_s >= YOUNG_S || src->run_samples < src->count)
+	if (s_of_ns(now.ns - s->first_at.ns) >= YOUNG_S ||
+	    src->run_samples < src->count)
 		return 0;
-	return fmin(FIRST_FREQ,
-	    s_of_ns(sharpest(src, 0, half) + sharpest(src, half, src->count)) /
-		(span_s / 2));
+	before = sharpest(src, half, src->count);
+	for (unsigned i = 0; i < half; i++)
+		least = fmin(
+		    least, freq_between(before, &const_record(src, i)->sample));
+	return least;
 }
 
 /* Each sample of an honest server gives a bound; the least of them counts. The
@@ -127,7 +140,7 @@ int64_t remaining_bound_ns(
 		return INT64_MAX;
 	src = &s->sources[s->selection.selected];
 	if (s->config.max_clock_error_ppm <= 0)
-		sd = fmax(sd, young_freq(src) / CERTAIN_DEVIATIONS);
+		sd = fmax(sd, young_freq(s, src, now) / CERTAIN_DEVIATIONS);
 	for (unsigned i = 0; i < src->count; i++) {
 		const struct sample *m = &const_record(src, i)->sample;
 		double age = s_of_ns(now.ns - m->at.ns);

@@ -34,7 +34,8 @@ void steering_restore(struct steering *s, unsigned source,
 void steering_restore_path(struct steering *s, unsigned source,
     const struct sample *samples, unsigned count);
 
-/* Copies what was learned of the drift. It holds after a boot, too. */
+/* Copies what was learned of the drift. After a boot or a suspend, awake_s must
+ * be 0. */
 void steering_copy_drift(const struct steering *s, struct drift_learned *out);
 /* Call it before the first sample of this run. `l` is valid
  * (drift_learned_valid). */

@@ -89,7 +89,7 @@ struct steering {
 	bool forget_freq;   /* the filter starts without the estimated one */
 	bool replay_due;    /* the filter must start again from the records */
 	bool sample_is_new; /* one went into the filter since the last update */
-	struct osc first_at;
+	struct osc first_at; /* or of the first one after a congestion */
 	bool has_first; /* first_at is set: since the start or the last jump */
 	bool starting;	/* no command was carried out since then */
 	struct discipline discipline;

@@ -93,6 +93,7 @@ static void forget_congestion(
 	if (was_free(src))
 		return;
 	src->count = back;
+	s->first_at = record(src, back - 1)->sample.at;
 	s->forget_freq = true;
 }
 
@@ -376,6 +377,11 @@ void steering_allow_step(struct steering *s)
 	s->discipline.step_allowed = true;
 	s->starting = true;
 	s->has_first = false;
+}
+
+void steering_woke_up(struct steering *s)
+{
+	drift_bound_woke_up(&s->drift);
 }
 
 /* ---- life ---- */

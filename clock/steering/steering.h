@@ -58,7 +58,7 @@ struct tracking {
 	 */
 	double drift_hour_ppm, drift_day_ppm;
 	double drift_jump_ppm; /* the largest jump seen; 0: none */
-	double drift_watched_s;
+	double drift_watched_s, drift_awake_s; /* see drift_bound.h */
 	enum drift_reason drift_reason;
 	int64_t root_delay_ns, root_dispersion_ns;
 	int64_t est_error_ns; /* standard deviation of offset_ns */
@@ -136,6 +136,10 @@ void steering_step_refused(struct steering *s);
 /* Another program stepped the clock. The estimates stay, and the next update
  * may step once, within refuse-threshold. */
 void steering_allow_step(struct steering *s);
+
+/* The machine slept or was paused, and may be another one: the learned drift
+ * alone does not limit the bound any more. */
+void steering_woke_up(struct steering *s);
 
 void steering_source_view(const struct steering *s, unsigned source,
     const struct timescale *t, struct wall now, struct source_view *out);

@@ -171,6 +171,7 @@ static void view_drift(const struct steering *s, struct tracking *out)
 	double fixed = s->config.max_clock_error_ppm;
 
 	out->drift_watched_s = drift_bound_watched_s(l);
+	out->drift_awake_s = drift_bound_awake_s(l);
 	out->drift_jump_ppm = drift_bound_jump(l) * 1e6;
 	out->drift_reason =
 	    fixed > 0 ? DRIFT_CONFIGURED : drift_bound_reason(l);

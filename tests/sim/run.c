@@ -100,6 +100,17 @@ static bool start(struct run *r, uint64_t seed)
 	return begin(r, NULL, 100);
 }
 
+/* Does the work of the file of the learned drift. */
+static void remember_drift(struct run *r, const struct steering *old)
+{
+	struct drift_learned l;
+
+	steering_copy_drift(old, &l);
+	if (r->s->reboots)
+		l.awake_s = 0;
+	steering_restore_drift(r->steering, &l);
+}
+
 /* Does the work of the sample file. Here the difference of the two timescales
  * is known. */
 static void remember(
@@ -107,6 +118,7 @@ static void remember(
 {
 	struct sample samples[STEERING_SAMPLES_MAX];
 
+	remember_drift(r, old);
 	for (unsigned i = 0; i < r->s->servers; i++) {
 		unsigned n = steering_copy_samples(old, i, samples);
 

@@ -16,7 +16,7 @@ struct scenario {
 	int64_t length, settled; /* statistics from `settled` on */
 	double max_slew_ppm;
 	int64_t restart_at; /* the agent is killed and started; 0: never */
-	bool remembers;	    /* the new agent uses the saved samples */
+	bool remembers;	    /* the new agent uses the saved files */
 	bool reboots;	    /* it has another timescale */
 	bool each_second;   /* look at the bounds each second */
 };

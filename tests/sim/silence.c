@@ -30,72 +30,92 @@ static const struct path inet = {20e-3, 1e-3, 6, 10};
 static const struct row {
 	const char *name;
 	const struct path *path;
-	double learns_h, silent_h;
+	double learns_h; /* before the silence */
+	/* The agent restarts so many minutes before the silence; 0: never. With
+	 * osc.warm_s the machine boots at that time. */
+	double restart_min;
+	double silent_h;
 	bool ordinary;
 	struct sim_oscillator osc;
 } rows[] = {
-    {"LAN, wander 1e-10, 1 h", &lan, 24, 1, true, {.wander = 1e-10}},
-    {"LAN, wander 1e-10, 24 h", &lan, 24, 24, true, {.wander = 1e-10}},
-    {"LAN, wander 1e-9, 1 h", &lan, 24, 1, true, {.wander = 1e-9}},
-    {"LAN, wander 1e-9, 24 h", &lan, 24, 24, true, {.wander = 1e-9}},
-    {"inet, wander 1e-9, 1 h", &inet, 24, 1, true, {.wander = 1e-9}},
-    {"inet, wander 1e-9, 24 h", &inet, 24, 24, true, {.wander = 1e-9}},
-    {"LAN, wander 1e-8, 1 h", &lan, 24, 1, false, {.wander = 1e-8}},
-    {"LAN, wander 1e-8, 24 h", &lan, 24, 24, false, {.wander = 1e-8}},
-    {"inet, wander 1e-8, 1 h", &inet, 24, 1, false, {.wander = 1e-8}},
-    {"inet, wander 1e-8, 24 h", &inet, 24, 24, false, {.wander = 1e-8}},
-    {"LAN, sine 0.1 ppm a day, 24 h", &lan, 24, 24, true,
+    {"LAN, wander 1e-10, 1 h", &lan, 24, 0, 1, true, {.wander = 1e-10}},
+    {"LAN, wander 1e-10, 24 h", &lan, 24, 0, 24, true, {.wander = 1e-10}},
+    {"LAN, wander 1e-9, 1 h", &lan, 24, 0, 1, true, {.wander = 1e-9}},
+    {"LAN, wander 1e-9, 24 h", &lan, 24, 0, 24, true, {.wander = 1e-9}},
+    {"inet, wander 1e-9, 1 h", &inet, 24, 0, 1, true, {.wander = 1e-9}},
+    {"inet, wander 1e-9, 24 h", &inet, 24, 0, 24, true, {.wander = 1e-9}},
+    {"LAN, wander 1e-8, 1 h", &lan, 24, 0, 1, false, {.wander = 1e-8}},
+    {"LAN, wander 1e-8, 24 h", &lan, 24, 0, 24, false, {.wander = 1e-8}},
+    {"inet, wander 1e-8, 1 h", &inet, 24, 0, 1, false, {.wander = 1e-8}},
+    {"inet, wander 1e-8, 24 h", &inet, 24, 0, 24, false, {.wander = 1e-8}},
+    {"LAN, sine 0.1 ppm a day, 24 h", &lan, 24, 0, 24, true,
 	{.wander = 1e-10, .sine = 1e-7, .sine_period = DAY_S}},
-    {"LAN, sine 1 ppm a day, 1 h", &lan, 24, 1, false,
+    {"LAN, sine 1 ppm a day, 1 h", &lan, 24, 0, 1, false,
 	{.wander = 1e-10, .sine = 1e-6, .sine_period = DAY_S}},
-    {"LAN, sine 1 ppm a day, 24 h", &lan, 24, 24, false,
+    {"LAN, sine 1 ppm a day, 24 h", &lan, 24, 0, 24, false,
 	{.wander = 1e-10, .sine = 1e-6, .sine_period = DAY_S}},
-    {"inet, sine 1 ppm a day, 24 h", &inet, 24, 24, false,
+    {"inet, sine 1 ppm a day, 24 h", &inet, 24, 0, 24, false,
 	{.wander = 1e-9, .sine = 1e-6, .sine_period = DAY_S}},
-    {"LAN, sine 0.1 ppm an hour, 24 h", &lan, 24, 24, false,
+    {"LAN, sine 0.1 ppm an hour, 24 h", &lan, 24, 0, 24, false,
 	{.wander = 1e-10, .sine = 1e-7, .sine_period = 3600}},
-    {"LAN, sine 1 ppm an hour, 1 h", &lan, 24, 1, false,
+    {"LAN, sine 1 ppm an hour, 1 h", &lan, 24, 0, 1, false,
 	{.wander = 1e-10, .sine = 1e-6, .sine_period = 3600}},
-    {"LAN, sine 1 ppm an hour, 24 h", &lan, 24, 24, false,
+    {"LAN, sine 1 ppm an hour, 24 h", &lan, 24, 0, 24, false,
 	{.wander = 1e-10, .sine = 1e-6, .sine_period = 3600}},
-    {"inet, sine 1 ppm an hour, 1 h", &inet, 24, 1, false,
+    {"inet, sine 1 ppm an hour, 1 h", &inet, 24, 0, 1, false,
 	{.wander = 1e-9, .sine = 1e-6, .sine_period = 3600}},
-    {"LAN, jumps of up to 5 ppm, 1 h", &lan, 24, 1, false,
+    {"LAN, jumps of up to 5 ppm, 1 h", &lan, 24, 0, 1, false,
 	{.wander = 1e-10, .jump_every_s = 7200, .jump_most = 5e-6}},
-    {"LAN, jumps of up to 5 ppm, 24 h", &lan, 24, 24, false,
+    {"LAN, jumps of up to 5 ppm, 24 h", &lan, 24, 0, 24, false,
 	{.wander = 1e-10, .jump_every_s = 7200, .jump_most = 5e-6}},
-    {"inet, jumps of up to 5 ppm, 1 h", &inet, 24, 1, false,
+    {"inet, jumps of up to 5 ppm, 1 h", &inet, 24, 0, 1, false,
 	{.wander = 1e-9, .jump_every_s = 7200, .jump_most = 5e-6}},
-    {"inet, jumps of up to 5 ppm, 24 h", &inet, 24, 24, false,
+    {"inet, jumps of up to 5 ppm, 24 h", &inet, 24, 0, 24, false,
 	{.wander = 1e-9, .jump_every_s = 7200, .jump_most = 5e-6}},
-    {"LAN, jumps that add up, 1 h", &lan, 24, 1, false,
+    {"LAN, jumps that add up, 1 h", &lan, 24, 0, 1, false,
 	{.wander = 1e-10,
 	    .jump_every_s = 7200,
 	    .jump_most = 5e-6,
 	    .jumps_add_up = true}},
-    {"LAN, jumps that add up, 24 h", &lan, 24, 24, false,
+    {"LAN, jumps that add up, 24 h", &lan, 24, 0, 24, false,
 	{.wander = 1e-10,
 	    .jump_every_s = 7200,
 	    .jump_most = 5e-6,
 	    .jumps_add_up = true}},
-    {"inet, jumps that add up, 1 h", &inet, 24, 1, false,
+    {"inet, jumps that add up, 1 h", &inet, 24, 0, 1, false,
 	{.wander = 1e-9,
 	    .jump_every_s = 7200,
 	    .jump_most = 5e-6,
 	    .jumps_add_up = true}},
-    {"inet, jumps that add up, 24 h", &inet, 24, 24, false,
+    {"inet, jumps that add up, 24 h", &inet, 24, 0, 24, false,
 	{.wander = 1e-9,
 	    .jump_every_s = 7200,
 	    .jump_most = 5e-6,
 	    .jumps_add_up = true}},
-    {"LAN, a jump of 5 ppm in two hours, 1 h", &lan, 2, 1, false,
+    {"LAN, a jump of 5 ppm in two hours, 1 h", &lan, 2, 0, 1, false,
 	{.wander = 1e-9, .step = 5e-6, .step_at = 2 * HOUR + 600 * NS_PER_S}},
-    {"LAN, a jump of 5 ppm in two hours, 24 h", &lan, 2, 24, false,
+    {"LAN, a jump of 5 ppm in two hours, 24 h", &lan, 2, 0, 24, false,
 	{.wander = 1e-9, .step = 5e-6, .step_at = 2 * HOUR + 600 * NS_PER_S}},
-    {"LAN, 20 minutes old, 1 h", &lan, 1 / 3.0, 1, false,
+    {"LAN, 20 minutes old, 1 h", &lan, 1 / 3.0, 0, 1, false,
 	{.wander = 1e-8, .step = -5e-6, .step_at = 1800 * NS_PER_S}},
-    {"LAN, 20 minutes old, 24 h", &lan, 1 / 3.0, 24, false,
+    {"LAN, 20 minutes old, 24 h", &lan, 1 / 3.0, 0, 24, false,
 	{.wander = 1e-9, .step = -5e-6, .step_at = 1800 * NS_PER_S}},
+    {"LAN, restarted, 1 h", &lan, 24, 10, 1, true, {.wander = 1e-9}},
+    {"LAN, restarted, 24 h", &lan, 24, 10, 24, true, {.wander = 1e-9}},
+    {"LAN, booted, 5 ppm cold, 1 h", &lan, 24, 10, 1, false,
+	{.wander = 1e-10, .cold = 5e-6, .warm_s = 1200}},
+    {"LAN, booted, 5 ppm cold, 24 h", &lan, 24, 10, 24, false,
+	{.wander = 1e-10, .cold = 5e-6, .warm_s = 1200}},
+    {"LAN, booted, -10 ppm cold, 1 h", &lan, 24, 10, 1, false,
+	{.wander = 1e-9, .cold = -10e-6, .warm_s = 1200}},
+    {"LAN, booted 40 min ago, 5 ppm cold, 1 h", &lan, 24, 40, 1, false,
+	{.wander = 1e-9, .cold = 5e-6, .warm_s = 1800}},
+    {"inet, booted, 5 ppm cold, 1 h", &inet, 24, 10, 1, false,
+	{.wander = 1e-9, .cold = 5e-6, .warm_s = 1200}},
+    {"inet, booted, 5 ppm cold, 24 h", &inet, 24, 10, 24, false,
+	{.wander = 1e-9, .cold = 5e-6, .warm_s = 1200}},
+    {"inet, booted 40 min ago, -8 ppm cold, 1 h", &inet, 24, 40, 1, false,
+	{.wander = 1e-9, .cold = -8e-6, .warm_s = 1800}},
 };
 
 struct result {
@@ -119,6 +139,13 @@ static void scenario_of(const struct row *row, struct scenario *out)
 	    .each_second = true,
 	};
 	out->osc.freq = 3e-5;
+	if (row->restart_min > 0) {
+		out->restart_at =
+		    silent_from - (int64_t)(row->restart_min * 60e9);
+		out->remembers = true;
+		out->reboots = row->osc.warm_s > 0;
+		out->osc.boot_at = out->reboots ? out->restart_at : 0;
+	}
 	out->server[0].up = out->server[0].down =
 	    (struct way){.base = p->base, .queue = p->queue, .shape = 1};
 	out->server[0].gap_from = silent_from;

@@ -81,6 +81,9 @@ static void new_second(struct sim_world *w)
 		w->raw += o->sine * sin(2 * M_PI * t / o->sine_period);
 	if (o->step_at > 0 && w->now >= o->step_at)
 		w->raw += o->step;
+	if (o->boot_at > 0 && w->now >= o->boot_at)
+		w->raw +=
+		    o->cold * exp(-s_of_ns(w->now - o->boot_at) / o->warm_s);
 }
 
 void sim_world_init(struct sim_world *w, uint64_t seed,

@@ -87,6 +87,11 @@ struct sim_oscillator {
 	 * jumps_add_up by a value within +- jump_most. */
 	double jump_every_s, jump_most;
 	bool jumps_add_up;
+	/* The machine boots at boot_at; 0: never. The oscillator is cold then:
+	 * cold is added to freq, and falls by a factor of e in each warm_s
+	 * seconds. */
+	int64_t boot_at;
+	double cold, warm_s;
 };
 
 struct sim_world {

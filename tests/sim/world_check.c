@@ -160,6 +160,27 @@ static bool max_error_grows(void)
 	return fabs(sim_world_max_error_s(&w) - 51e-3) < 1e-9;
 }
 
+/* A cold oscillator is fast by 5 ppm, and by a factor of e less after 1200 s.
+ */
+static bool oscillator_warms_up(void)
+{
+	const struct sim_oscillator osc = {
+	    .boot_at = 100 * NS_PER_S, .cold = 5e-6, .warm_s = 1200};
+	struct sim_world w;
+	double before, cold;
+
+	sim_world_init(&w, 1, &osc, 0);
+	for (unsigned i = 1; i < 100; i++)
+		sim_world_advance(&w, i * NS_PER_S);
+	before = w.raw;
+	sim_world_advance(&w, 100 * NS_PER_S);
+	cold = w.raw;
+	for (unsigned i = 101; i <= 1300; i++)
+		sim_world_advance(&w, i * NS_PER_S);
+	return before == 0 && fabs(cold - 5e-6) < 1e-12 &&
+	       fabs(w.raw - cold / M_E) < 1e-12;
+}
+
 static void count(
     bool good, const char *name, unsigned *passed, unsigned *failed)
 {
@@ -181,4 +202,5 @@ void check_worlds(unsigned *passed, unsigned *failed)
 	count(
 	    regular == 100 * 3600 / 15, "with regular levels", passed, failed);
 	count(max_error_grows(), "of the kernel", passed, failed);
+	count(oscillator_warms_up(), "of a cold oscillator", passed, failed);
 }

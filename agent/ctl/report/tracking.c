@@ -19,7 +19,7 @@ static const struct column columns[] = {
 	{CLOCK(frequency_ppm)}, {CLOCK(residual_ppm)}, {CLOCK(skew_ppm)},
 	{CLOCK(drift_reason)}, {CLOCK(drift_hour_ppm)},
 	{CLOCK(drift_day_ppm)}, {CLOCK(drift_jump_ppm)},
-	{CLOCK(drift_watched_s)},
+	{CLOCK(drift_watched_s)}, {CLOCK(drift_awake_s)},
 	{CLOCK(root_delay_ns)}, {CLOCK(root_dispersion_ns)},
 	{CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
 	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_ns)},
@@ -144,25 +144,58 @@ static void put_est_error(const struct snapshot *s, const struct view *v)
 	fprintf(v->out, "%.9f seconds", s_of(s->clock.est_error_ns));
 }
 
+static void put_hours(struct field_real seconds, const struct view *v)
+{
+	if (seconds.known)
+		fprintf(v->out, "%.1f h", seconds.x / 3600);
+	else
+		fputs("an unknown time", v->out);
+}
+
+/* Nobody can tell a clock that jumps from a server that is set. */
+static void put_learned(const struct status_clock *c, const struct view *v)
+{
+	fputs("learned in ", v->out);
+	put_hours(c->drift_watched_s, v);
+	if (strcmp(c->drift_reason, "jumps") != 0)
+		return;
+	fputs("; the clock or a server jumped", v->out);
+	if (c->drift_jump_ppm.known)
+		fprintf(v->out, " by up to %.3f ppm", c->drift_jump_ppm.x);
+}
+
+static void put_drift_reason(const struct status_clock *c, const struct view *v)
+{
+	const char *reason = c->drift_reason ? c->drift_reason : "";
+
+	if (strcmp(reason, "configured") == 0) {
+		fputs("configured with max-clock-error", v->out);
+	} else if (strcmp(reason, "unknown") == 0) {
+		fputs("nothing learned yet", v->out);
+	} else if (strcmp(reason, "restarted") == 0) {
+		fputs("watched for only ", v->out);
+		put_hours(c->drift_awake_s, v);
+		fputs(" since the machine booted or woke up", v->out);
+	} else if (strcmp(reason, "learned") == 0 ||
+		   strcmp(reason, "jumps") == 0) {
+		put_learned(c, v);
+	} else {
+		fputs("for an unknown reason", v->out);
+	}
+}
+
 static void put_drift(const struct snapshot *s, const struct view *v)
 {
 	const struct status_clock *c = &s->clock;
-	const char *reason = c->drift_reason ? c->drift_reason : "unknown";
-	double hours = c->drift_watched_s.x / 3600;
 
-	fprintf(v->out, "at most %.3f ppm in an hour, %.3f ppm in a day",
+	if (!c->drift_hour_ppm.known || !c->drift_day_ppm.known) {
+		fputs("unknown", v->out);
+		return;
+	}
+	fprintf(v->out, "assumed %.3f ppm for 1 h, %.3f ppm for 1 d (",
 	    c->drift_hour_ppm.x, c->drift_day_ppm.x);
-	if (strcmp(reason, "configured") == 0)
-		fputs(" (configured)", v->out);
-	else if (strcmp(reason, "unknown") == 0)
-		fputs(" (nothing learned yet)", v->out);
-	else
-		fprintf(v->out, " (learned over %.1f hours", hours);
-	if (strcmp(reason, "jumps") == 0)
-		fprintf(v->out, ", with jumps of up to %.3f ppm)",
-		    c->drift_jump_ppm.x);
-	else if (strcmp(reason, "learned") == 0)
-		fputc(')', v->out);
+	put_drift_reason(c, v);
+	fputc(')', v->out);
 }
 
 static void put_steering(const struct snapshot *s, const struct view *v)

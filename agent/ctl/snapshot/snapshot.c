@@ -30,7 +30,7 @@ static const struct field clock_fields[] = {
 	CLOCK_OR_NULL(residual_ppm), CLOCK_OR_NULL(skew_ppm),
 	CLOCK_OR_NULL(drift_reason), CLOCK_OR_NULL(drift_hour_ppm),
 	CLOCK_OR_NULL(drift_day_ppm), CLOCK_OR_NULL(drift_jump_ppm),
-	CLOCK_OR_NULL(drift_watched_s),
+	CLOCK_OR_NULL(drift_watched_s), CLOCK_OR_NULL(drift_awake_s),
 	CLOCK_OR_NULL(root_delay_ns), CLOCK_OR_NULL(root_dispersion_ns),
 	CLOCK_OR_NULL(est_error_ns), CLOCK_OR_NULL(update_interval_s),
 	CLOCK_OR_NULL(steps), CLOCK_OR_NULL(last_step_ns), CLOCK(refused),

@@ -33,9 +33,9 @@ struct status_clock {
 	struct field_real residual_ppm;	 /* what the correction lacks */
 	struct field_real skew_ppm;
 	/* How fast the bound grows without an answer, and why. */
-	const char *drift_reason; /* unknown, learned, jumps, configured */
+	const char *drift_reason; /* unknown, restarted, learned, ... */
 	struct field_real drift_hour_ppm, drift_day_ppm, drift_jump_ppm;
-	struct field_real drift_watched_s;
+	struct field_real drift_watched_s, drift_awake_s;
 	struct field_int root_delay_ns, root_dispersion_ns;
 	struct field_int est_error_ns; /* standard deviation */
 	struct field_real update_interval_s;

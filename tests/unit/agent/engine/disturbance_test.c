@@ -2,6 +2,7 @@
  * stands still, or another program sets the clock or its frequency. */
 #include "agent/engine/disturbance.h"
 
+#include "clock/steering/restore.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -100,6 +101,52 @@ static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 		assert_true(world_logged(w, "has lost 60.000 s at once"));
 		assert_int_equal(w->steps, 1);
 		assert_true(world_synchronised(w));
+		world_end(w);
+	}
+}
+
+static void sleep_an_hour(struct world *w)
+{
+	world_suspend(w, 3600 * NS_PER_S, 0);
+}
+
+static void pause_a_minute(struct world *w)
+{
+	world_pause(w, 60 * NS_PER_S);
+}
+
+static void set_the_clock(struct world *w)
+{
+	w->wall += 2 * NS_PER_S;
+}
+
+/* The oscillator may be cold, or that of another host. A program that sets the
+ * clock does not change the oscillator. */
+static void after_a_sleep_or_a_pause_the_drift_is_uncertain(void **state)
+{
+	static const struct {
+		void (*happens)(struct world *w);
+		const char *log;
+		double awake_s;
+	} rows[] = {
+	    {sleep_an_hour, "was suspended", 0},
+	    {pause_a_minute, "has lost 60.000 s", 0},
+	    {set_the_clock, "from outside", 86400},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct drift_learned l = {.awake_s = 86400};
+		struct world *w = world_running(3, 600 * NS_PER_S);
+
+		l.period[0].lag[0].windows = 340;
+		steering_restore_drift(w->engine.steering, &l);
+		rows[i].happens(w);
+		world_run(w, 300 * NS_PER_S);
+		assert_true(world_logged(w, rows[i].log));
+		steering_copy_drift(w->engine.steering, &l);
+		assert_true(l.awake_s == rows[i].awake_s);
+		assert_true(l.period[0].lag[0].windows == 340);
 		world_end(w);
 	}
 }
@@ -369,6 +416,7 @@ int main(void)
 	    cmocka_unit_test(a_bad_hardware_clock_is_stepped_once),
 	    cmocka_unit_test(a_sleep_ends_waits_for_the_network),
 	    cmocka_unit_test(a_pause_is_over_seconds_after_the_first_answer),
+	    cmocka_unit_test(after_a_sleep_or_a_pause_the_drift_is_uncertain),
 	    cmocka_unit_test(servers_that_fall_behind_are_not_a_pause),
 	    cmocka_unit_test(one_server_that_jumps_is_not_a_pause),
 	    cmocka_unit_test(a_foreign_frequency_is_corrected),

@@ -581,7 +581,7 @@ static void a_damaged_file_is_replaced_by_the_next_save(void **state)
 
 static void learn(struct restart *r)
 {
-	struct drift_learned l = {0};
+	struct drift_learned l = {.awake_s = 50};
 
 	l.period[1].lag[2].worst = 3e-7;
 	l.period[1].lag[2].windows = 30;
@@ -599,6 +599,74 @@ static void the_learned_drift_goes_on(void **state)
 	steering_copy_drift(r->world->engine.steering, &l);
 	assert_true(fabs(l.period[1].lag[2].worst - 3e-7) < 1e-14);
 	assert_true(fabs(l.period[1].lag[2].windows - 30) < 1e-2);
+	assert_true(fabs(l.awake_s - 50) < 1e-2);
+}
+
+/* Changes a byte of the file of the drift, with the right checksum. */
+static void change_drift_file(struct restart *r, size_t at)
+{
+	uint8_t bytes[SAVED_DRIFT_LEN];
+	uint8_t *sum = bytes + sizeof(bytes) - DIGEST_LEN;
+	size_t len;
+
+	assert_int_equal(saved_folder_read(&r->folder, DRIFT_FILE_NAME, bytes,
+			     sizeof(bytes), &len),
+	    0);
+	bytes[at] ^= 1;
+	assert_true(digest_of(bytes, sizeof(bytes) - DIGEST_LEN, sum));
+	assert_int_equal(
+	    saved_folder_replace(&r->folder, DRIFT_FILE_NAME, bytes, len), 0);
+}
+
+static void the_drift_of_another_machine_does_not_count(void **state)
+{
+	static struct log_text log;
+	struct restart *r = *state;
+	struct drift_learned l;
+
+	learn(r);
+	save(r);
+	change_drift_file(r, 10);
+	log_text_begin(&log);
+	start_again(r);
+	assert_non_null(strstr(log_text_end(&log),
+	    "/drift.ntsclock is from another machine: learning the drift of "
+	    "the clock from the beginning"));
+	steering_copy_drift(r->world->engine.steering, &l);
+	assert_int_equal(drift_bound_reason(&l), DRIFT_UNKNOWN);
+}
+
+static void after_another_boot_the_clock_was_not_watched_yet(void **state)
+{
+	struct restart *r = *state;
+	struct drift_learned l;
+
+	learn(r);
+	save(r);
+	change_drift_file(r, 10 + DIGEST_LEN);
+	start_again(r);
+	steering_copy_drift(r->world->engine.steering, &l);
+	assert_true(l.awake_s == 0);
+	assert_true(fabs(l.period[1].lag[2].windows - 30) < 1e-2);
+	assert_int_equal(drift_bound_reason(&l), DRIFT_RESTARTED);
+}
+
+/* The file shows no more of the identity than a digest. */
+static void the_identity_of_the_machine_is_not_saved(void **state)
+{
+	uint8_t bytes[SAVED_DRIFT_LEN], id[MACHINE_ID_MAX], own[DIGEST_LEN];
+	struct restart *r = *state;
+	size_t len, id_len = machine_id_read(id);
+
+	learn(r);
+	save(r);
+	assert_int_equal(saved_folder_read(&r->folder, DRIFT_FILE_NAME, bytes,
+			     sizeof(bytes), &len),
+	    0);
+	assert_true(machine_digest(own));
+	assert_memory_equal(bytes + 10, own, sizeof(own));
+	if (id_len > 16)
+		assert_null(memmem(bytes, len, id, 16));
 }
 
 static void a_damaged_file_of_the_drift_teaches_nothing(void **state)
@@ -647,6 +715,9 @@ int main(void)
 	    TEST(only_a_missing_file_needs_no_line),
 	    TEST(a_damaged_file_is_replaced_by_the_next_save),
 	    TEST(the_learned_drift_goes_on),
+	    TEST(the_drift_of_another_machine_does_not_count),
+	    TEST(after_another_boot_the_clock_was_not_watched_yet),
+	    TEST(the_identity_of_the_machine_is_not_saved),
 	    TEST(a_damaged_file_of_the_drift_teaches_nothing),
 	};
 

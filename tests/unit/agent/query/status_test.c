@@ -211,6 +211,7 @@ static struct tracking tracking_of(int64_t sign, int selected, uint64_t updates)
 	    .drift_day_ppm = 23.75,
 	    .drift_jump_ppm = sign > 0 ? 5.5 : 0,
 	    .drift_watched_s = 111600,
+	    .drift_awake_s = 7200,
 	    .root_delay_ns = 118000,
 	    .root_dispersion_ns = 23400,
 	    .est_error_ns = 1900,

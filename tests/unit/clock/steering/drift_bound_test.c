@@ -68,6 +68,11 @@ static double watched_h(const struct clock_model *c)
 	return drift_bound_watched_s(&c->bound.learned) / HOUR_S;
 }
 
+static double awake_h(const struct clock_model *c)
+{
+	return drift_bound_awake_s(&c->bound.learned) / HOUR_S;
+}
+
 static enum drift_reason reason(const struct clock_model *c)
 {
 	return drift_bound_reason(&c->bound.learned);
@@ -338,7 +343,7 @@ static void the_factor_depends_on_the_trials(void **state)
 		double age_s, ppm;
 	} rows[] = {
 	    {2, 8, 0, 4096, 30},
-	    {2, 7.9, 0, 4096, 20},
+	    {2, 7.9, 0, 4096, 30},
 	    {2, 16, 0, 4096, 25},
 	    {2, 8, 8, 4096, 25},
 	    {2, 0, 16, 1, 25},
@@ -351,16 +356,16 @@ static void the_factor_depends_on_the_trials(void **state)
 	    {5, 8, 0, 262144, 30},
 	    {5, 8, 0, 2 * 262144, 42.43},
 	    /* Too few trials of a length count for this length alone. */
-	    {3, 1, 0, 16384, 20},
-	    {3, 1, 0, 4097, 20},
+	    {3, 1, 0, 16384, 30},
+	    {3, 1, 0, 4097, 30},
 	    {3, 1, 0, 4096, 50 / (4.551 + 2)},
-	    {3, 1, 0, 1e9, 20},
-	    {0, 1, 0, 1, 24.14},
+	    {3, 1, 0, 1e9, 30},
+	    {0, 1, 0, 1, 30},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct drift_learned l = {0};
+		struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
 		double ppm;
 
 		l.period[0].lag[rows[i].lag].worst = 10e-6;
@@ -381,16 +386,16 @@ static void only_a_quick_change_is_a_jump(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < DRIFT_LAGS; i++) {
-		struct drift_learned l = {0};
+		struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
 
 		l.period[0].lag[3].windows = 20;
 		l.period[1].lag[i].worst = 3e-6;
 		/* Its rate grows from the length in which it was seen. */
 		assert_near(drift_bound_rate(&l, 4 * 16384) * 1e6,
 		    fmin(i == 3	 ? 3 * 2.4 * 2
-			 : i < 3 ? 3 * 2 * sqrt(4 * 16384 / lengths[i])
+			 : i < 3 ? 3 * 3 * sqrt(4 * 16384 / lengths[i])
 			 : i == 4
-			     ? 6
+			     ? 9
 			     : 50 / (l.period[0].lag[3].windows * 16384 / 3600 +
 					2),
 			50),
@@ -426,14 +431,14 @@ static void noise_delays_a_judgement(void **state)
 static void a_valid_value_is_within_its_limits(void **state)
 {
 	static const struct {
-		double worst, windows;
+		double worst, windows; /* windows: share of the most */
 		bool valid;
 	} rows[] = {
 	    {0, 0, true},
-	    {DRIFT_RATE_MAX, DRIFT_WINDOWS_MAX, true},
+	    {DRIFT_RATE_MAX, 1, true},
 	    {DRIFT_RATE_MAX * 1.01, 0, false},
 	    {-1e-12, 0, false},
-	    {0, DRIFT_WINDOWS_MAX * 1.01, false},
+	    {0, 1.01, false},
 	    {0, -1e-3, false},
 	    {NAN, 0, false},
 	    {0, NAN, false},
@@ -446,10 +451,52 @@ static void a_valid_value_is_within_its_limits(void **state)
 			unsigned k = at / DRIFT_LAGS, lag = at % DRIFT_LAGS;
 
 			l.period[k].lag[lag].worst = rows[i].worst;
-			l.period[k].lag[lag].windows = rows[i].windows;
+			l.period[k].lag[lag].windows =
+			    rows[i].windows * drift_windows_max(lag);
 			assert_int_equal(
 			    drift_learned_valid(&l), rows[i].valid);
 		}
+}
+
+/* A period lasts as long as its shortest and its longest length say. */
+static void a_period_has_as_many_windows_as_fit(void **state)
+{
+	(void)state;
+	assert_near(drift_windows_max(0), 14 * DAY_S / 256 + 2, 1e-9);
+	assert_near(drift_windows_max(5), 14 * DAY_S / 262144 + 2, 1e-9);
+}
+
+static void the_time_awake_has_a_limit(void **state)
+{
+	static const struct {
+		double awake_s;
+		bool valid;
+	} rows[] = {{0, true}, {28 * DAY_S, true}, {28 * DAY_S + 1, false},
+	    {-1, false}, {NAN, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct drift_learned l = {.awake_s = rows[i].awake_s};
+
+		assert_int_equal(drift_learned_valid(&l), rows[i].valid);
+	}
+}
+
+/* However much a file says, it is not more than four weeks. */
+static void the_watched_time_has_a_limit(void **state)
+{
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+
+	(void)state;
+	for (unsigned k = 0; k < DRIFT_PERIODS; k++)
+		for (unsigned i = 0; i < DRIFT_LAGS; i++)
+			l.period[k].lag[i].windows = drift_windows_max(i);
+	assert_true(drift_learned_valid(&l));
+	assert_true(drift_bound_watched_s(&l) == 28 * DAY_S);
+	assert_near(drift_bound_rate(&l, 1) * 1e6, 50.0 / (28 * 24 + 2), 1e-6);
+	/* The machine has booted. */
+	l.awake_s = 0;
+	assert_near(drift_bound_rate(&l, 1) * 1e6, 25, 1e-9);
 }
 
 /* However long the agent runs, what it learns is within the limits of a file.
@@ -464,11 +511,140 @@ static void a_life_of_months_stays_valid(void **state)
 		c.freq += 5e-6;
 		updates_for(&c, DAY_S);
 		assert_true(drift_learned_valid(&c.bound.learned));
+		assert_int_not_equal(reason(&c), DRIFT_RESTARTED);
 	}
 	assert_true(watched_h(&c) > 14 * 24 && watched_h(&c) < 29 * 24);
 	c.freq += 1;
 	updates_for(&c, DAY_S);
 	assert_true(drift_learned_valid(&c.bound.learned));
+	assert_true(worst_ppm(&c, 0) < 6);
+}
+
+/* The oscillator warms up, or is another one. What was learned stays. */
+static void a_woken_machine_must_be_watched_again(void **state)
+{
+	struct clock_model c;
+	double before;
+
+	(void)state;
+	begin(&c);
+	updates_for(&c, DAY_S);
+	before = watched_h(&c);
+	assert_near(awake_h(&c), before, 1e-9);
+	assert_true(rate_ppm(&c, 1) < 2.1);
+	drift_bound_woke_up(&c.bound);
+	assert_true(watched_h(&c) == before);
+	assert_true(awake_h(&c) == 0);
+	assert_int_equal(reason(&c), DRIFT_RESTARTED);
+	for (double age = 1; age < 40 * DAY_S; age *= 2)
+		assert_near(rate_ppm(&c, age), 25, 1e-9);
+	/* The first half hour teaches nothing. */
+	updates_for(&c, 1800 + 7200);
+	assert_near(awake_h(&c), 2, 0.05);
+	assert_near(rate_ppm(&c, HOUR_S), 12.5, 0.2);
+	assert_int_equal(reason(&c), DRIFT_RESTARTED);
+	/* An interruption is no boot. */
+	drift_bound_interrupt(&c.bound);
+	assert_near(rate_ppm(&c, HOUR_S), 12.5, 0.2);
+	updates_for(&c, 14 * DAY_S);
+	assert_true(rate_ppm(&c, HOUR_S) < 0.16);
+}
+
+/* The silence of a day is one trial, and counts for what it lasted. */
+static void time_awake_counts_once(void **state)
+{
+	struct clock_model c;
+
+	(void)state;
+	begin(&c);
+	updates_for(&c, 10 * HOUR_S);
+	for (unsigned i = 0; i < 4; i++) {
+		drift_bound_interrupt(&c.bound);
+		updates_for(&c, 10 * HOUR_S);
+	}
+	assert_near(c.bound.learned.awake_s / HOUR_S, 5 * 9.5, 0.2);
+	assert_int_equal(reason(&c), DRIFT_LEARNED);
+	updates_for(&c, 40 * DAY_S);
+	assert_true(c.bound.learned.awake_s == DRIFT_WATCHED_MAX);
+}
+
+/* A jump that was seen explains more than the boot does. */
+static void a_large_jump_is_the_reason_after_a_boot_too(void **state)
+{
+	static const struct {
+		double jump;
+		enum drift_reason reason;
+	} rows[] = {{5e-6, DRIFT_RESTARTED}, {20e-6, DRIFT_JUMPS}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct clock_model c;
+
+		begin(&c);
+		updates_for(&c, 10 * HOUR_S);
+		c.freq += rows[i].jump;
+		updates_for(&c, 30 * HOUR_S);
+		assert_int_equal(reason(&c), DRIFT_JUMPS);
+		drift_bound_woke_up(&c.bound);
+		assert_int_equal(reason(&c), rows[i].reason);
+	}
+}
+
+/* 20 ms in 256 s are more than any oscillator drifts. In the longer windows
+ * they would look like drift. */
+static void a_server_that_was_set_is_no_drift(void **state)
+{
+	struct clock_model c;
+
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		begin(&c);
+		updates_for(&c, 20 * HOUR_S);
+		c.offset_s += sign * 20e-3;
+		updates_for(&c, 20 * HOUR_S);
+		for (unsigned i = 0; i < DRIFT_LAGS; i++)
+			assert_true(worst_ppm(&c, i) < 0.001);
+		assert_int_equal(reason(&c), DRIFT_LEARNED);
+		/* Without the half hour after the step. */
+		assert_near(awake_h(&c), 39, 0.2);
+	}
+}
+
+/* An oscillator of +-50 ppm cannot change by more than 100 ppm. */
+static void no_rate_is_above_the_range_of_an_oscillator(void **state)
+{
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+
+	(void)state;
+	for (unsigned i = 0; i < DRIFT_LAGS; i++) {
+		l.period[0].lag[i].worst = DRIFT_RATE_MAX;
+		l.period[0].lag[i].windows = 1;
+	}
+	assert_true(drift_learned_valid(&l));
+	for (double age = 1; age < 40 * DAY_S; age *= 2)
+		assert_near(drift_bound_rate(&l, age) * 1e6, 100, 1e-9);
+}
+
+static void more_trials_never_make_the_rate_larger(void **state)
+{
+	(void)state;
+	for (double age = 1; age < 40 * DAY_S; age *= 3) {
+		double last = 1;
+
+		for (double n = 1; n < 100; n *= 1.1) {
+			struct drift_learned l = {.awake_s = 0};
+			double rate;
+
+			for (unsigned i = 0; i < DRIFT_LAGS; i++) {
+				l.period[0].lag[i].worst = 20e-6;
+				l.period[0].lag[i].windows =
+				    n * 256 / lengths[i];
+			}
+			rate = drift_bound_rate(&l, age);
+			assert_true(rate <= last);
+			last = rate;
+		}
+	}
 }
 
 static void each_reason_has_a_name(void **state)
@@ -477,6 +653,7 @@ static void each_reason_has_a_name(void **state)
 	assert_string_equal(drift_reason_name(DRIFT_UNKNOWN), "unknown");
 	assert_string_equal(drift_reason_name(DRIFT_LEARNED), "learned");
 	assert_string_equal(drift_reason_name(DRIFT_JUMPS), "jumps");
+	assert_string_equal(drift_reason_name(DRIFT_RESTARTED), "restarted");
 	assert_string_equal(drift_reason_name(DRIFT_CONFIGURED), "configured");
 }
 
@@ -499,7 +676,16 @@ int main(void)
 	    cmocka_unit_test(only_a_quick_change_is_a_jump),
 	    cmocka_unit_test(noise_delays_a_judgement),
 	    cmocka_unit_test(a_valid_value_is_within_its_limits),
+	    cmocka_unit_test(a_period_has_as_many_windows_as_fit),
+	    cmocka_unit_test(the_time_awake_has_a_limit),
+	    cmocka_unit_test(the_watched_time_has_a_limit),
 	    cmocka_unit_test(a_life_of_months_stays_valid),
+	    cmocka_unit_test(a_woken_machine_must_be_watched_again),
+	    cmocka_unit_test(time_awake_counts_once),
+	    cmocka_unit_test(a_large_jump_is_the_reason_after_a_boot_too),
+	    cmocka_unit_test(a_server_that_was_set_is_no_drift),
+	    cmocka_unit_test(no_rate_is_above_the_range_of_an_oscillator),
+	    cmocka_unit_test(more_trials_never_make_the_rate_larger),
 	    cmocka_unit_test(each_reason_has_a_name),
 	};
 

@@ -61,6 +61,26 @@ static void a_busy_start_is_forgotten(void **state)
 	}
 }
 
+/* The frequency is learned from the free path on, so the clock is young again.
+ * At least three samples tell that the path is free. */
+static void the_end_of_a_busy_start_makes_the_clock_young(void **state)
+{
+	int64_t freed_ns;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.queue_s = 3e-3;
+	rig_poll(&r, 1, 40, 16, NULL);
+	assert_true(r.steering->first_at.ns < RIG_START_NS + 20 * NS_PER_S);
+	freed_ns = r.now.ns;
+	r.queue_s = 1e-5;
+	rig_poll(&r, 1, 10, 16, NULL);
+	assert_in_range(r.steering->first_at.ns - freed_ns, 16 * NS_PER_S,
+	    6 * 16 * NS_PER_S);
+	rig_close(&r);
+}
+
 /* The path becomes longer on one way or on both, and later short again. */
 static void a_change_of_the_path_leaves_the_clock_right(void **state)
 {
@@ -267,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_detour_at_the_start_is_forgotten),
 	    cmocka_unit_test(a_busy_start_is_forgotten),
+	    cmocka_unit_test(the_end_of_a_busy_start_makes_the_clock_young),
 	    cmocka_unit_test(a_change_of_the_path_leaves_the_clock_right),
 	    cmocka_unit_test(a_doubtful_clock_is_no_bias_of_a_new_route),
 	    cmocka_unit_test(a_creep_on_both_ways_moves_nothing),

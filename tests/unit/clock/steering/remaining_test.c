@@ -7,7 +7,7 @@
 
 static struct drift_learned some_learned(double worst, double windows)
 {
-	struct drift_learned l = {0};
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
 
 	l.period[0].lag[2].worst = worst;
 	l.period[0].lag[2].windows = windows;
@@ -196,6 +196,132 @@ static void a_foreign_step_closes_the_windows(void **state)
 	rig_close(&r);
 }
 
+/* Three answers that agree are believed. In the windows this step would be a
+ * drift of up to 39 ppm. */
+static void a_server_that_is_set_closes_the_windows(void **state)
+{
+	struct drift_learned l;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	rig_poll(&r, 1, 600, 16, NULL);
+	r.offset_s += 10e-3;
+	rig_poll(&r, 1, 600, 16, NULL);
+	assert_true(llabs(rig_error_ns(&r)) < NS_PER_MS);
+	steering_copy_drift(r.steering, &l);
+	for (unsigned i = 0; i < DRIFT_LAGS; i++)
+		assert_true(l.period[0].lag[i].worst < 0.2e-6);
+	assert_true(drift_bound_watched_s(&l) > 12000);
+	rig_close(&r);
+}
+
+static void a_machine_that_woke_up_has_a_wide_bound(void **state)
+{
+	struct drift_learned l = some_learned(0.2e-6, 500), got;
+	struct rig r;
+
+	(void)state;
+	open_with(&r, 0);
+	steering_restore_drift(r.steering, &l);
+	steering_woke_up(r.steering);
+	assert_about(
+	    growth_s(&r, 0, 3600), 3600 * hypot(25e-6, 3 * freq_sd(&r)));
+	steering_copy_drift(r.steering, &got);
+	l.awake_s = 0;
+	assert_memory_equal(&got, &l, sizeof(l));
+	rig_close(&r);
+}
+
+/* Between two samples, `from` and `to` records ago. */
+static double freq_between(const struct rig *r, unsigned from, unsigned to)
+{
+	const struct sample *a = &record(r->steering->sources, from)->sample;
+	const struct sample *b = &record(r->steering->sources, to)->sample;
+
+	return (double)(sample_distance_ns(a) + sample_distance_ns(b)) /
+	       (double)(b->at.ns - a->at.ns);
+}
+
+/* The frequency between two samples, whatever their deviation says. */
+static void a_young_frequency_is_as_wrong_as_two_samples_allow(void **state)
+{
+	static const int apart_s[] = {16, 64, 250};
+	struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(apart_s); i++) {
+		struct steering_config config = rig_usual;
+		double freq;
+
+		config.max_clock_error_ppm = 0;
+		rig_open(&r, 1, NULL, &config);
+		r.up_ns = r.down_ns = 2 * NS_PER_MS;
+		rig_poll(&r, 1, 2, (unsigned)apart_s[i], NULL);
+		freq = freq_between(&r, 1, 0);
+		assert_about(growth_s(&r, 0, 40),
+		    40 * hypot(25e-6, fmax(freq, 3 * freq_sd(&r))));
+		rig_close(&r);
+	}
+}
+
+/* Of four samples, 16 s apart, the sharp ones tell. */
+static void the_sharpest_samples_limit_a_young_frequency(void **state)
+{
+	static const struct {
+		int64_t way_ns[4]; /* the oldest first */
+		unsigned from, to; /* records that tell, 0: the newest */
+	} rows[] = {
+	    {{0, 20 * NS_PER_MS, 20 * NS_PER_MS, 0}, 3, 0},
+	    {{20 * NS_PER_MS, NS_PER_MS, 20 * NS_PER_MS, NS_PER_MS}, 2, 0},
+	    {{NS_PER_MS, 20 * NS_PER_MS, NS_PER_MS, 20 * NS_PER_MS}, 3, 1},
+	    /* No oscillator is wrong by more than 500 ppm. */
+	    {{40 * NS_PER_MS, 40 * NS_PER_MS, 40 * NS_PER_MS, 40 * NS_PER_MS},
+		3, 0},
+	};
+	struct steering_config config = rig_usual;
+	struct rig r;
+
+	(void)state;
+	config.max_clock_error_ppm = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double freq;
+
+		rig_open(&r, 1, NULL, &config);
+		for (unsigned k = 0; k < 4; k++) {
+			r.up_ns = r.down_ns = rows[i].way_ns[k];
+			rig_poll(&r, 1, 1, 16, NULL);
+		}
+		freq = fmin(500e-6, freq_between(&r, rows[i].from, rows[i].to));
+		assert_about(growth_s(&r, 3, 4),
+		    hypot(25e-6, fmax(freq, 3 * freq_sd(&r))));
+		rig_close(&r);
+	}
+}
+
+/* At this poll interval all records are from two minutes. */
+static void quick_polls_do_not_make_a_clock_young(void **state)
+{
+	struct drift_learned l = some_learned(0.2e-6, 500);
+	struct steering_config config = rig_usual;
+	struct rig r;
+
+	(void)state;
+	config.max_clock_error_ppm = 0;
+	for (unsigned polls = 290; polls <= 310; polls += 20) {
+		double rate;
+
+		rig_open(&r, 1, NULL, &config);
+		r.up_ns = r.down_ns = 2 * NS_PER_MS;
+		rig_poll(&r, 1, polls, 1, NULL);
+		steering_restore_drift(r.steering, &l);
+		rate = hypot(drift_bound_rate(&l, 5), 3 * freq_sd(&r));
+		assert_int_equal(
+		    growth_s(&r, 0, 5) > 5 * 1.02 * rate, polls < 300);
+		rig_close(&r);
+	}
+}
+
 static void a_reload_keeps_what_was_learned(void **state)
 {
 	static const struct source_options options;
@@ -248,6 +374,11 @@ static void the_tracking_shows_the_drift_and_why(void **state)
 	open_with(&r, 0);
 	r.steering->drift.learned.period[1].lag[1].worst = 4e-6;
 	r.steering->drift.learned.period[1].lag[1].windows = 10;
+	r.steering->drift.learned.awake_s = 60;
+	assert_int_equal(rig_track(&r).drift_reason, DRIFT_RESTARTED);
+	assert_true(rig_track(&r).drift_awake_s == 60);
+	r.steering->drift.learned.awake_s = DRIFT_WATCHED_MAX;
+	assert_true(rig_track(&r).drift_awake_s == 10240);
 	assert_int_equal(rig_track(&r).drift_reason, DRIFT_JUMPS);
 	assert_about(rig_track(&r).drift_jump_ppm, 4);
 	rig_close(&r);
@@ -263,6 +394,12 @@ int main(void)
 	    cmocka_unit_test(the_kernel_gets_the_learned_bound),
 	    cmocka_unit_test(updates_teach_the_drift),
 	    cmocka_unit_test(a_foreign_step_closes_the_windows),
+	    cmocka_unit_test(a_server_that_is_set_closes_the_windows),
+	    cmocka_unit_test(a_machine_that_woke_up_has_a_wide_bound),
+	    cmocka_unit_test(
+		a_young_frequency_is_as_wrong_as_two_samples_allow),
+	    cmocka_unit_test(the_sharpest_samples_limit_a_young_frequency),
+	    cmocka_unit_test(quick_polls_do_not_make_a_clock_young),
 	    cmocka_unit_test(a_reload_keeps_what_was_learned),
 	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
 	};

@@ -38,8 +38,8 @@ static void lines_are_those_of_chronyc(void **state)
 	    "Update interval : 1.8 seconds\n"
 	    "Leap status     : Normal\n"
 	    "Estimated error : 0.000001900 seconds\n"
-	    "Clock drift     : at most 1.250 ppm in an hour, 2.500 ppm in a "
-	    "day (learned over 31.0 hours)\n"
+	    "Clock drift     : assumed 1.250 ppm for 1 h, 2.500 ppm for 1 d "
+	    "(learned in 31.0 h)\n"
 	    "Steering        : controlled\n";
 	json_t *tree = example(), *c = clock_of(tree);
 
@@ -82,8 +82,8 @@ static void nothing_unknown_is_shown_as_zero(void **state)
 	    "Update interval : unknown\n"
 	    "Leap status     : Not synchronised\n"
 	    "Estimated error : unknown\n"
-	    "Clock drift     : at most 25.000 ppm in an hour, 25.000 ppm in a "
-	    "day (nothing learned yet)\n"
+	    "Clock drift     : assumed 25.000 ppm for 1 h, 25.000 ppm for 1 d "
+	    "(nothing learned yet)\n"
 	    "Steering        : controlled; no source is configured\n";
 	json_t *tree = example(), *c = clock_of(tree);
 
@@ -109,21 +109,60 @@ static void assert_line(json_t *tree, const char *line)
 
 static void the_drift_is_shown_with_its_reason(void **state)
 {
-	json_t *tree = example();
+	static const struct {
+		const char *reason, *shown;
+	} rows[] = {
+	    {"unknown", "nothing learned yet"},
+	    {"learned", "learned in 31.0 h"},
+	    {"jumps",
+		"learned in 31.0 h; the clock or a server jumped by up to "
+		"5.125 ppm"},
+	    {"restarted",
+		"watched for only 2.0 h since the machine booted or woke up"},
+	    {"configured", "configured with max-clock-error"},
+	    {"another", "for an unknown reason"},
+	};
+	char line[160];
 
 	(void)state;
-	set_text(clock_of(tree), "drift_reason", "configured");
-	assert_line(tree, ": at most 1.250 ppm in an hour, 2.500 ppm in a day "
-			  "(configured)\n");
-	tree = example();
-	set_text(clock_of(tree), "drift_reason", "jumps");
-	set(clock_of(tree), "drift_jump_ppm", json_real(5.125));
-	assert_line(tree,
-	    "2.500 ppm in a day (learned over 31.0 hours, with jumps of up to "
-	    "5.125 ppm)\n");
-	tree = example();
-	set(clock_of(tree), "drift_reason", json_null());
-	assert_line(tree, "2.500 ppm in a day (nothing learned yet)\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		json_t *tree = example();
+
+		set_text(clock_of(tree), "drift_reason", rows[i].reason);
+		set(clock_of(tree), "drift_jump_ppm", json_real(5.125));
+		snprintf(line, sizeof(line),
+		    "\nClock drift     : assumed 1.250 ppm for 1 h, 2.500 ppm "
+		    "for 1 d (%s)\n",
+		    rows[i].shown);
+		assert_line(tree, line);
+	}
+}
+
+/* Unknown is never shown as zero. */
+static void an_unknown_drift_is_no_zero(void **state)
+{
+	static const struct {
+		const char *unknown, *reason, *line;
+	} rows[] = {
+	    {"drift_hour_ppm", "learned", "Clock drift     : unknown\n"},
+	    {"drift_day_ppm", "learned", "Clock drift     : unknown\n"},
+	    {"drift_watched_s", "learned", "(learned in an unknown time)\n"},
+	    {"drift_awake_s", "restarted",
+		"(watched for only an unknown time since the machine booted "
+		"or woke up)\n"},
+	    {"drift_jump_ppm", "jumps",
+		"(learned in 31.0 h; the clock or a server jumped)\n"},
+	    {"drift_reason", "learned", "(for an unknown reason)\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		json_t *tree = example();
+
+		set_text(clock_of(tree), "drift_reason", rows[i].reason);
+		set(clock_of(tree), rows[i].unknown, json_null());
+		assert_line(tree, rows[i].line);
+	}
 }
 
 static void signs_become_words(void **state)
@@ -224,6 +263,7 @@ int main(void)
 	    cmocka_unit_test(lines_are_those_of_chronyc),
 	    cmocka_unit_test(nothing_unknown_is_shown_as_zero),
 	    cmocka_unit_test(the_drift_is_shown_with_its_reason),
+	    cmocka_unit_test(an_unknown_drift_is_no_zero),
 	    cmocka_unit_test(signs_become_words),
 	    cmocka_unit_test(a_disturbance_is_shown_with_its_age),
 	    cmocka_unit_test(leap_seconds_are_announced),
