@@ -206,6 +206,146 @@ static void a_reload_goes_through_the_loader(void **state)
 	assert_int_equal(end_of(pid), 0);
 }
 
+/* During the start. */
+
+/* The process with this name stops itself before it is ready. The variable is
+ * one of those that reach a child. */
+static void stop_at_start(const char *name)
+{
+	setenv("RES_OPTIONS", name, 1);
+}
+
+static void stop_if_asked(const char *name)
+{
+	const char *stops = getenv("RES_OPTIONS");
+
+	if (stops && strcmp(stops, name) == 0)
+		raise(SIGSTOP);
+}
+
+static bool has_stopped(pid_t pid)
+{
+	char path[64], line[256] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	f = fopen(path, "re");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		fclose(f);
+	return strstr(line, ") T ") != NULL;
+}
+
+static pid_t child_that_stopped(pid_t pid)
+{
+	char path[64];
+	long child;
+	pid_t found = 0;
+	FILE *all;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)pid,
+	    (long)pid);
+	for (int ms = 0; ms < WAIT_MS && !found; ms += 5) {
+		nap();
+		all = fopen(path, "re");
+		while (all && !found && fscanf(all, "%ld", &child) == 1)
+			if (has_stopped((pid_t)child))
+				found = (pid_t)child;
+		if (all)
+			fclose(all);
+	}
+	unsetenv("RES_OPTIONS");
+	assert_true(found > 0);
+	return found;
+}
+
+static pid_t wait_for_child(pid_t pid, const char *name)
+{
+	pid_t child = 0;
+
+	for (int ms = 0; ms < WAIT_MS && !child; ms += 5) {
+		nap();
+		child = child_named(pid, name);
+	}
+	assert_true(child > 0);
+	return child;
+}
+
+static void a_signal_ends_the_start_in_order(void **state)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+	struct heard *h = *state;
+
+	put_config(h, "");
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		pid_t pid, stopped;
+
+		stop_at_start("resolver");
+		pid = start(h->room, measuring);
+		stopped = child_that_stopped(pid);
+		assert_true(there(h, "status"));
+		kill(pid, signals[i]);
+		assert_int_equal(end_of(pid), 0);
+		kill(stopped, SIGKILL);
+		heard_says(h, "ended by a signal during the start");
+		assert_false(there(h, "status") || there(h, "pid"));
+		assert_int_equal(truncate(h->log, 0), 0);
+	}
+}
+
+static void a_reload_during_the_start_comes_after_it(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid, stopped;
+
+	put_config(h, "");
+	stop_at_start("resolver");
+	pid = start(h->room, measuring);
+	stopped = child_that_stopped(pid);
+	put_config(h, "[source b]\nhost = 127.0.0.1\nntsport = 2\n");
+	kill(pid, SIGHUP);
+	kill(stopped, SIGCONT);
+	wait_until_says(h, "TCP port 2 of 127.0.0.1");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
+static void a_death_during_the_start_ends_it(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid, stopped;
+
+	put_config(h, "");
+	stop_at_start("engine");
+	pid = start(h->room, measuring);
+	stopped = child_that_stopped(pid);
+	kill(wait_for_child(pid, "nts-guard"), SIGKILL);
+	assert_int_equal(end_of(pid), 1);
+	/* The keeper may not: this child still has root's rights. */
+	kill(stopped, SIGKILL);
+	heard_says(h, "the start failed: the guard was killed by signal 9");
+	assert_false(there(h, "status") || there(h, "pid"));
+}
+
+/* With -Q the engine may give up before the guard has started. */
+static void the_engine_may_be_done_before_the_start_is(void **state)
+{
+	struct run_options run = measuring;
+	struct heard *h = *state;
+	pid_t pid, stopped;
+
+	put_config(h, "");
+	run.print_only = true;
+	run.timeout_s = 1;
+	stop_at_start("guard");
+	pid = start(h->room, run);
+	stopped = child_that_stopped(pid);
+	assert_int_equal(end_of(pid), 1);
+	kill(stopped, SIGKILL);
+	heard_says(h, "done; the clock was left alone");
+}
+
 static void debug_lines_name_their_process(void **state)
 {
 	struct heard *h = *state;
@@ -394,6 +534,10 @@ int main(int argc, char *argv[])
 	    TEST(the_keeper_has_what_its_row_says),
 	    TEST(the_death_of_each_ends_the_agent),
 	    TEST(a_reload_goes_through_the_loader),
+	    TEST(a_signal_ends_the_start_in_order),
+	    TEST(a_reload_during_the_start_comes_after_it),
+	    TEST(a_death_during_the_start_ends_it),
+	    TEST(the_engine_may_be_done_before_the_start_is),
 	    TEST(debug_lines_name_their_process),
 	    TEST(once_it_ends_by_itself),
 	    TEST(the_log_goes_where_it_should),
@@ -405,8 +549,10 @@ int main(int argc, char *argv[])
 	};
 
 	if (argc == 2 &&
-	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0)
+	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0) {
+		stop_if_asked(argv[1] + strlen(CHILD_OPTION));
 		return entry_run(argv[1] + strlen(CHILD_OPTION));
+	}
 	unsetenv("NOTIFY_SOCKET");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
