@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "clock/kernel/drift_file.h"
+#include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/host/forked_child.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ struct scene {
 	int config_link; /* the engine's end, in the engine */
 	struct config config;
 	bool engine_may_end, no_clock, debug;
+	bool no_memory;	      /* for the loop */
 	bool no_helpers;      /* neither loader nor saver can start */
 	bool resolver_leaves; /* when the engine has come to its end */
 	pid_t keeper;
@@ -303,6 +305,8 @@ static int keeper_part(struct scene *s)
 	start_children(s, &p);
 	while (!all_started(s))
 		nap();
+	if (s->no_memory)
+		little_memory_begin(16384);
 	status = keeper_loop_run(&p);
 	s->shared->max_freq_ppm = s->config.max_freq_ppm;
 	s->shared->earliest_ns = keeper.limits.earliest_ns;
@@ -1324,6 +1328,45 @@ static void test_reload_storm(void **state)
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
 }
 
+/* With no memory for the loop, the guard and the signal end the others. */
+static void without_memory_the_children_end(void **state)
+{
+	struct scene *s = *state;
+
+	if (!LITTLE_MEMORY_WORKS)
+		skip();
+	s->no_memory = true;
+	begin(s, wait_for_the_end);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 1);
+	assert_true(log_says(s, "<3>out of memory"));
+	assert_true(wait_until(all_gone, s));
+	/* It was the signal: the link of the engine ends as well. */
+	assert_int_equal(s->shared->engine_saw, 0);
+}
+
+static void the_limits_are_those_of_the_configuration(void **state)
+{
+	static const enum bootstrap_policy modes[] = {
+	    BOOTSTRAP_OFF, BOOTSTRAP_QUORUM, BOOTSTRAP_SINGLE};
+	struct scene *s = *state;
+
+	s->config.max_freq_ppm = 11;
+	s->config.steering.max_slew_ppm = 12;
+	s->config.steering.refuse_threshold_ns = 13;
+	s->config.steering.makestep_updates = 14;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct keeper_limits l;
+
+		s->config.bootstrap = modes[i];
+		l = keeper_limits_of(&s->config, i == 1);
+		assert_true(l.max_freq_ppm == 11 && l.max_slew_ppm == 12);
+		assert_int_equal(l.refuse_step_ns, 13);
+		assert_int_equal(l.start_steps, 14);
+		assert_int_equal(l.no_clock, i == 1);
+		assert_int_equal(l.bootstrap, i != 0);
+	}
+}
+
 #define STAGED(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
@@ -1362,6 +1405,8 @@ int main(void)
 	    STAGED(test_manager_learns_of_a_reload),
 	    STAGED(test_reload_keeps_what_was_ordered),
 	    STAGED(test_helpers_that_cannot_start),
+	    STAGED(without_memory_the_children_end),
+	    STAGED(the_limits_are_those_of_the_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
