@@ -68,28 +68,41 @@ static bool one_is_gone(const struct start *s, const struct child *awaited)
 	return gone;
 }
 
-/* Logs which child has ended, and how. It may have been killed before it could
- * log anything. */
-static void log_cause(const struct start *s)
+/* A child that exits may follow the one that may end, and be collected first.
+ */
+static bool cause_is_known(const struct start *s)
+{
+	const struct child *blamed = children_to_blame(s->children, s->count);
+
+	return blamed && (!s->may_end || s->may_end->ended ||
+			     WIFSIGNALED(blamed->status));
+}
+
+static void wait_for_cause(const struct start *s)
 {
 	struct mono until = mono_after(clocks_mono(), REAP_NS);
-	const struct child *blamed;
-	char text[CHILD_TEXT_MAX];
 
-	while (!(blamed = children_to_blame(s->children, s->count)) &&
-	       !mono_due(until, clocks_mono())) {
+	while (!cause_is_known(s) && !mono_due(until, clocks_mono())) {
 		if (!children_reap(s->children, s->count))
 			usleep(REAP_LOOK_US);
 	}
-	if (!blamed)
-		return;
-	child_end_text(blamed, text);
-	log_error("the start failed: %s", text);
 }
 
-static enum ready fail(const struct start *s)
+/* A child has ended, or has closed its socket and will end. Logs how: it may
+ * have been killed before it could log anything. */
+static enum ready judge_end(const struct start *s, const struct child *awaited)
 {
-	log_cause(s);
+	const struct child *blamed;
+	char text[CHILD_TEXT_MAX];
+
+	wait_for_cause(s);
+	if (is_done(s) && awaited != s->may_end)
+		return READY_ALL;
+	blamed = children_to_blame(s->children, s->count);
+	if (blamed) {
+		child_end_text(blamed, text);
+		log_error("the start failed: %s", text);
+	}
 	return READY_FAILED;
 }
 
@@ -119,17 +132,15 @@ static enum ready await_one(
 		if (mono_due(s->until, now))
 			return fail_late(s, child);
 		children_reap(s->children, s->count);
-		if (is_done(s) && child != s->may_end)
-			return READY_ALL;
 		if (one_is_gone(s, child))
-			return fail(s);
+			return judge_end(s, child);
 		ppoll(fds, 2, &wait, NULL);
 		if (end_asked(s->signal_fd)) {
 			log_notice("ended by a signal during the start");
 			return READY_ENDED;
 		}
 	}
-	return got == 1 ? READY_ALL : fail(s);
+	return got == 1 ? READY_ALL : judge_end(s, child);
 }
 
 static enum ready await_all(const struct start *s, const int ready[])
@@ -141,7 +152,7 @@ static enum ready await_all(const struct start *s, const int ready[])
 			return r;
 	}
 	children_reap(s->children, s->count);
-	return one_is_gone(s, NULL) && !is_done(s) ? fail(s) : READY_ALL;
+	return one_is_gone(s, NULL) ? judge_end(s, NULL) : READY_ALL;
 }
 
 enum ready ready_await(struct child *children, const int ready[],

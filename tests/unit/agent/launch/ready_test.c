@@ -80,6 +80,13 @@ static void is_done(int fd)
 	_exit(1);
 }
 
+static void is_done_soon(int fd)
+{
+	(void)!frame_send(fd, "", 1);
+	usleep(100000);
+	_exit(1);
+}
+
 static void is_ready_and_dies(int fd)
 {
 	(void)!frame_send(fd, "", 1);
@@ -228,6 +235,10 @@ static void each_start_has_its_result_and_its_line(void **state)
 	    /* An engine that may be done is awaited, but not the others. */
 	    {is_done, is_ready, true, LONG_NS, READY_ALL, NULL},
 	    {is_done, hangs, true, LONG_NS, READY_ALL, NULL},
+	    /* The resolver follows the engine, and is collected first. */
+	    {is_done_soon, is_done, true, LONG_NS, READY_ALL, NULL},
+	    {is_ready, gives_up, true, LONG_NS, READY_FAILED,
+		"the start failed: the resolver ended with exit status 3"},
 	    {is_ready_and_dies, hangs, true, LONG_NS, READY_FAILED,
 		"the start failed: the engine was killed by signal 9"},
 	    {gives_up, hangs, true, LONG_NS, READY_FAILED,
