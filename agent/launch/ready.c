@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -99,10 +100,13 @@ static enum ready judge_end(const struct start *s, const struct child *awaited)
 	if (is_done(s) && awaited != s->may_end)
 		return READY_ALL;
 	blamed = children_to_blame(s->children, s->count);
-	if (blamed) {
+	if (blamed)
 		child_end_text(blamed, text);
-		log_error("the start failed: %s", text);
-	}
+	else
+		snprintf(text, sizeof(text),
+		    "the %s has closed its socket and does not end",
+		    awaited->name);
+	log_error("the start failed: %s", text);
 	return READY_FAILED;
 }
 

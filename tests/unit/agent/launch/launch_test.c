@@ -10,12 +10,81 @@
 #include "tests/unit/agent/launch/heard.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #define WAIT_MS 10000
+
+/* Which call of a function fails in the process that runs launch(), from 1 on;
+ * 0: none. The linker prefers these functions to those of the C library. */
+static struct failing {
+	int forks, socketpairs, signalfds, memory_files;
+} failing, in_launch;
+
+static bool fails(int *countdown, int error)
+{
+	if (*countdown == 0 || --*countdown > 0)
+		return false;
+	errno = error;
+	return true;
+}
+
+/* The function of the C library. */
+static void *original(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (!function)
+		abort();
+	return function;
+}
+
+pid_t fork(void)
+{
+	pid_t (*real)(void);
+
+	if (fails(&in_launch.forks, EAGAIN))
+		return -1;
+	*(void **)&real = original("fork");
+	return real();
+}
+
+int socketpair(int domain, int type, int protocol, int fds[2])
+{
+	int (*real)(int, int, int, int[2]);
+
+	if (fails(&in_launch.socketpairs, EMFILE))
+		return -1;
+	*(void **)&real = original("socketpair");
+	return real(domain, type, protocol, fds);
+}
+
+int signalfd(int fd, const sigset_t *mask, int flags)
+{
+	int (*real)(int, const sigset_t *, int);
+
+	if (fails(&in_launch.signalfds, ENFILE))
+		return -1;
+	*(void **)&real = original("signalfd");
+	return real(fd, mask, flags);
+}
+
+int memfd_create(const char *name, unsigned flags)
+{
+	int (*real)(const char *, unsigned);
+
+	if (fails(&in_launch.memory_files, ENFILE))
+		return -1;
+	*(void **)&real = original("memfd_create");
+	return real(name, flags);
+}
 
 static void nap(void)
 {
@@ -47,8 +116,10 @@ static pid_t start(struct config_room *r, struct run_options run)
 
 	fflush(NULL);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		in_launch = failing;
 		_exit(launch(&options));
+	}
 	assert_true(pid > 0);
 	return pid;
 }
@@ -346,6 +417,99 @@ static void the_engine_may_be_done_before_the_start_is(void **state)
 	assert_int_equal(end_of(pid), 1);
 }
 
+/* The processes that a failed start leaves behind are ours: all must end. */
+static void none_is_left(void)
+{
+	for (int ms = 0; ms < WAIT_MS; ms += 5) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			continue;
+		if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+			return;
+		nap();
+	}
+	fail_msg("a process is left");
+}
+
+static void each_step_that_fails_is_told(void **state)
+{
+	static const struct {
+		struct failing failing;
+		const char *says;
+	} rows[] = {
+	    {{.socketpairs = 1}, "cannot link the processes: Too many open"},
+	    {{.socketpairs = 2}, "cannot link the processes: Too many open"},
+	    {{.socketpairs = 3}, "cannot link the processes: Too many open"},
+	    {{.socketpairs = 4}, "cannot link the engine: Too many open files"},
+	    {{.socketpairs = 5}, "cannot link the resolver: Too many open"},
+	    {{.socketpairs = 6}, "cannot link the guard: Too many open files"},
+	    {{.forks = 1}, "cannot start the engine: Resource temporarily"},
+	    {{.forks = 2}, "cannot start the resolver: Resource temporarily"},
+	    {{.forks = 3}, "cannot start the guard: Resource temporarily"},
+	    {{.signalfds = 1}, "cannot link the processes: Too many open files "
+			       "in system"},
+	    {{.signalfds = 2}, "signals cannot be taken: Too many open files "
+			       "in system"},
+	    {{.memory_files = 1}, "cannot prepare the guard: Too many open"},
+	};
+	struct heard *h = *state;
+
+	put_config(h, "");
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		failing = rows[i].failing;
+		assert_int_equal(end_of(start(h->room, measuring)), 1);
+		none_is_left();
+		heard_says(h, rows[i].says);
+		assert_false(there(h, "status") || there(h, "pid"));
+		assert_null(strstr(h->text, "ended by a signal"));
+		assert_int_equal(truncate(h->log, 0), 0);
+	}
+	failing = (struct failing){0};
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+static void without_a_launcher_nothing_starts(void **state)
+{
+	struct run_options run = measuring;
+	struct heard *h = *state;
+
+	put_config(h, "");
+	run.foreground = false;
+	failing.forks = 1;
+	assert_int_equal(end_of(start(h->room, run)), 1);
+	failing.forks = 0;
+	heard_says(h, "cannot start in the background: Resource temporarily");
+	assert_false(there(h, "status") || there(h, "pid"));
+}
+
+static pid_t start_in(const char *folder, const char *path)
+{
+	struct options options = {
+	    .task = TASK_RUN, .config_path = path, .run = measuring};
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(chdir(folder) != 0 ? 99 : launch(&options));
+	assert_true(pid > 0);
+	return pid;
+}
+
+/* A reload finds the file of a relative path. */
+static void a_relative_path_is_read_again(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid;
+
+	put_config(h, "");
+	pid = start_in(h->room->dir, "main.conf");
+	wait_until_says(h, "connection refused");
+	put_config(h, "[source b]\nhost = 127.0.0.1\nntsport = 2\n");
+	kill(pid, SIGHUP);
+	wait_until_says(h, "TCP port 2 of 127.0.0.1");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
 static void debug_lines_name_their_process(void **state)
 {
 	struct heard *h = *state;
@@ -538,6 +702,9 @@ int main(int argc, char *argv[])
 	    TEST(a_reload_during_the_start_comes_after_it),
 	    TEST(a_death_during_the_start_ends_it),
 	    TEST(the_engine_may_be_done_before_the_start_is),
+	    TEST(each_step_that_fails_is_told),
+	    TEST(without_a_launcher_nothing_starts),
+	    TEST(a_relative_path_is_read_again),
 	    TEST(debug_lines_name_their_process),
 	    TEST(once_it_ends_by_itself),
 	    TEST(the_log_goes_where_it_should),
