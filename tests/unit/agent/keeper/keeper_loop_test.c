@@ -257,6 +257,19 @@ static int helper_part(const char *name, int fd)
 	return strcmp(name, "loader") == 0 ? loader_main(fd) : saver_main(fd);
 }
 
+/* A result of a reload finds no room any more, not even in freed memory. */
+static void use_up_memory(void)
+{
+	static void **hoard;
+	void **more;
+
+	little_memory_begin(0);
+	while ((more = malloc(sizeof(struct reload_result) / 2))) {
+		*more = hoard;
+		hoard = more;
+	}
+}
+
 static int keeper_part(struct scene *s)
 {
 	forked_main *helper = helper_part;
@@ -306,7 +319,7 @@ static int keeper_part(struct scene *s)
 	while (!all_started(s))
 		nap();
 	if (s->no_memory)
-		little_memory_begin(16384);
+		use_up_memory();
 	status = keeper_loop_run(&p);
 	s->shared->max_freq_ppm = s->config.max_freq_ppm;
 	s->shared->earliest_ns = keeper.limits.earliest_ns;
