@@ -20,10 +20,10 @@ enum ready {
 /*
  * Each child sends one byte over its descriptor in `ready` when it has dropped
  * its rights; `ready` stays open. When `may_end`, one of the children or NULL,
- * exits after that byte, the result is READY_ALL at once. The caller has called child_catch_signals(). This
- * function takes SIGTERM, SIGINT and SIGCHLD, and collects the children that
- * end; a SIGHUP stays pending. A line in the log says why the result is not
- * READY_ALL.
+ * exits after that byte, the result is READY_ALL at once. The caller has called
+ * child_catch_signals(). This function takes SIGTERM, SIGINT and SIGCHLD, and
+ * collects the children that end; a SIGHUP stays pending. A line in the log
+ * says why the result is not READY_ALL.
  */
 enum ready ready_await(struct child *children, const int ready[],
     unsigned count, const struct child *may_end, int64_t limit_ns) MUST_USE;
