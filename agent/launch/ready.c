@@ -94,7 +94,7 @@ static void wait_for_cause(const struct start *s)
 static enum ready judge_end(const struct start *s, const struct child *awaited)
 {
 	const struct child *blamed;
-	char text[CHILD_TEXT_MAX];
+	char text[CHILD_TEXT_MAX] = "";
 
 	wait_for_cause(s);
 	if (is_done(s) && awaited != s->may_end)
@@ -102,7 +102,7 @@ static enum ready judge_end(const struct start *s, const struct child *awaited)
 	blamed = children_to_blame(s->children, s->count);
 	if (blamed)
 		child_end_text(blamed, text);
-	else
+	else if (awaited)
 		snprintf(text, sizeof(text),
 		    "the %s has closed its socket and does not end",
 		    awaited->name);

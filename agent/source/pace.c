@@ -185,7 +185,7 @@ static void use_allowance(struct pace *p, int64_t since_ns)
 }
 
 /* The time until the allowance is `wanted`. */
-static int64_t until_allowed_ns(const struct pace *p, double wanted)
+static int64_t until_allowed_ns(const struct pace *p, int wanted)
 {
 	double lacks = wanted - p->allowance;
 
