@@ -1206,6 +1206,52 @@ static void test_reload_by_signal(void **state)
 	assert_true(s->shared->max_freq_ppm == 500);
 }
 
+/* Opens the configuration, a pipe, when a loader reads it, and fills it. */
+static bool feed_loader(const struct scene *s, int request)
+{
+	static const char text[] = "[clock]\nmax-drift = 100ppm\n[source a]\n";
+	struct reload_request q = {.serial = (uint32_t)request};
+	int fd = open(s->config_path, O_WRONLY | O_CLOEXEC);
+	bool fed = fd >= 0;
+
+	/* The loader waits for the text, and the keeper for the loader. */
+	if (request > 0)
+		fed &= reload_send_request(s->config_link, &q) == 1;
+	nap();
+	nap();
+	fed &= write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return fed;
+}
+
+static int reload_during_a_reload(struct scene *s, int fd)
+{
+	static struct reload_result got;
+	struct reload_request q = {.serial = 77};
+
+	if (reload_send_request(s->config_link, &q) != 1 ||
+	    !feed_loader(s, 78) || next_result(s, &got) != 1)
+		return 12;
+	if (!got.ok || got.serial != 77)
+		return 13;
+	if (!feed_loader(s, 0) || next_result(s, &got) != 1)
+		return 14;
+	if (!got.ok || got.serial != 78)
+		return 15;
+	return verdict_of(fd, 50) == KEEPER_OK ? 3 : 16;
+}
+
+static void a_reload_during_another_comes_after_it(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	assert_int_equal(mkfifo(s->config_path, 0600), 0);
+	begin(s, reload_during_a_reload);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+}
+
 static void test_manager_learns_of_a_reload(void **state)
 {
 	static const char *const expected[] = {
@@ -1415,6 +1461,7 @@ int main(void)
 	    STAGED(test_reload_by_order),
 	    STAGED(test_reload_by_signal),
 	    STAGED(test_reload_storm),
+	    STAGED(a_reload_during_another_comes_after_it),
 	    STAGED(test_manager_learns_of_a_reload),
 	    STAGED(test_reload_keeps_what_was_ordered),
 	    STAGED(test_helpers_that_cannot_start),

@@ -364,6 +364,36 @@ static void an_order_that_is_not_taken_is_told(void **state)
 	assert_int_equal(descriptors_open(), before);
 }
 
+/* As when the parent of the agent has closed standard input. */
+static void the_link_may_have_any_number(void **state)
+{
+	struct config_room *r = *state;
+	struct loader l = loader_of(r);
+	struct reload_result *out = calloc(1, sizeof(*out));
+	int saved, number, again;
+	struct mono deadline;
+	bool collected;
+
+	assert_non_null(out);
+	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
+	saved = input_free();
+	again = loader_start(&l, 5, now_s(0));
+	number = l.loader_fd;
+	again |= loader_start(&l, 6, now_s(0));
+	deadline = loader_deadline(&l);
+	wait_for(&l);
+	collected = loader_collect(&l, now_s(0), out);
+	again |= input_is_open();
+	input_back(saved);
+	assert_int_equal(number, STDIN_FILENO);
+	assert_int_equal(again, -EBUSY);
+	assert_int_equal(deadline.ns, now_s(0).ns + RELOAD_TIMEOUT_NS);
+	assert_true(collected && out->ok);
+	assert_int_equal(out->serial, 5);
+	assert_int_equal(waitpid(l.loader.pid, NULL, WNOHANG), -1);
+	free(out);
+}
+
 static void a_loader_that_does_not_run_is_not_stopped(void **state)
 {
 	struct loader l = loader_of(*state);
@@ -395,6 +425,7 @@ int main(void)
 	    TEST(a_result_that_nobody_takes_is_a_failure),
 	    TEST(an_order_that_is_not_taken_is_told),
 	    TEST(a_loader_that_does_not_run_is_not_stopped),
+	    TEST(the_link_may_have_any_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
