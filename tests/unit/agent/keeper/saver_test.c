@@ -78,6 +78,7 @@ static void a_good_time_is_never_ahead_of_the_clock(void **state)
 {
 	struct config_room *r = *state;
 	struct keeper_message m = save;
+	time_t began;
 
 	m.good_time_s = time(NULL) + 100;
 	keeper_save(config_of(r), &m);
@@ -85,6 +86,14 @@ static void a_good_time_is_never_ahead_of_the_clock(void **state)
 	assert_false(there(r, "good"));
 	m.good_time_s = 0;
 	keeper_save(config_of(r), &m);
+	assert_false(there(r, "good"));
+	/* Not even by two seconds, if no second begins meanwhile. */
+	do {
+		unlink(r->config.goodtime_file);
+		began = time(NULL);
+		m.good_time_s = began + 2;
+		keeper_save(config_of(r), &m);
+	} while (time(NULL) != began);
 	assert_false(there(r, "good"));
 	/* The second that has begun may be written. */
 	m.good_time_s = time(NULL) + 1;
