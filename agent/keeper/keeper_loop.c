@@ -310,9 +310,9 @@ static void wait_for(struct loop *l, struct mono until)
 	};
 	struct timespec wait = clocks_wait(until, clocks_mono());
 
-	if (ppoll(fds, ARRAY_LEN(fds), until.ns == MONO_NEVER.ns ? NULL : &wait,
-		NULL) <= 0)
-		return;
+	/* When time is up, or a signal interrupts it, no event is set. */
+	ppoll(fds, ARRAY_LEN(fds), until.ns == MONO_NEVER.ns ? NULL : &wait,
+	    NULL);
 	if (fds[0].revents)
 		hear_signals(l);
 	if (fds[1].revents)

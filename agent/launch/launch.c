@@ -274,14 +274,16 @@ static bool start_children(struct agent *a)
 	return started;
 }
 
-static bool await_children(struct agent *a)
+/* With -q and -Q the engine may be done before the others have started. */
+static enum ready await_children(struct agent *a)
 {
-	bool all = ready_await(a->loop.children, a->ready, KEEPER_CHILDREN,
-	    a->loop.signal_fd, READY_LIMIT_NS);
+	struct child *children = a->loop.children;
+	enum ready result = ready_await(children, a->ready, KEEPER_CHILDREN,
+	    stays(a) ? NULL : &children[0], READY_LIMIT_NS);
 
 	for (unsigned i = 0; i < KEEPER_CHILDREN; i++)
 		close_fd(&a->ready[i]);
-	return all;
+	return result;
 }
 
 static bool settle_keeper(struct agent *a)
@@ -335,6 +337,7 @@ static void leave_terminal(struct agent *a)
 static int run_processes(struct agent *a)
 {
 	struct process_context keeper = {.loop = &a->loop};
+	enum ready ready = READY_FAILED;
 
 	a->starter.identity = a->identity;
 	a->starter.no_clock = a->options->run.no_clock;
@@ -343,11 +346,13 @@ static int run_processes(struct agent *a)
 		return 1;
 	leave_terminal(a);
 	log_start(a);
-	if (!start_children(a) || !settle_keeper(a) || !await_children(a)) {
+	if (start_children(a) && settle_keeper(a))
+		ready = await_children(a);
+	if (ready != READY_ALL) {
 		/* No slew has begun, and a child that hangs may ignore any
 		 * other signal. */
 		children_signal(a->loop.children, KEEPER_CHILDREN, SIGKILL);
-		return 1;
+		return ready == READY_ENDED ? 0 : 1;
 	}
 	prepare_loop(a);
 	memory_release_start();

@@ -4,88 +4,180 @@
 #include "base/log.h"
 #include "resolver/frame.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The longest time from the end of a child's socket to the end of the child. */
 #define REAP_NS (NS_PER_S / 2)
 #define REAP_LOOK_US 5000
 
-/* Reads all pending signals. Returns true for SIGTERM or SIGINT. SIGCHLD is not
- * needed: the socket of a child closes when it ends. */
+struct start {
+	struct child *children;
+	unsigned count;
+	const struct child *may_end;
+	int64_t limit_ns;
+	struct mono until;
+	int signal_fd;
+};
+
+/* Without SIGHUP: the loop of the keeper carries it out after the start. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* Takes all signals of `signal_fd`. Returns true for SIGTERM or SIGINT. */
 static bool end_asked(int signal_fd)
 {
 	struct signalfd_siginfo info;
 	bool asked = false;
 
 	while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
-		asked |= info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
+		asked |= info.ssi_signo != SIGCHLD;
 	return asked;
 }
 
-/* Logs which child has ended, and how. It may have been killed before it could
- * log anything. */
-static void log_cause(struct child *children, unsigned count)
+/* The process that may end has exited; the others may follow it. */
+static bool is_done(const struct start *s)
 {
-	struct mono until = mono_after(clocks_mono(), REAP_NS);
-	const struct child *blamed;
-	char text[CHILD_TEXT_MAX];
-
-	while (!(blamed = children_to_blame(children, count)) &&
-	       !mono_due(until, clocks_mono())) {
-		if (!children_reap(children, count))
-			usleep(REAP_LOOK_US);
-	}
-	if (!blamed)
-		return;
-	child_end_text(blamed, text);
-	log_error("the start failed: %s", text);
+	return s->may_end && s->may_end->ended && WIFEXITED(s->may_end->status);
 }
 
-/* Returns 1 if the child is ready; 0 if we stop waiting, and have logged why;
- * -1 if the child has ended. */
-static int await_one(
-    const struct child *child, int fd, int signal_fd, struct mono until)
+/* Has a child ended? The socket of `awaited` tells more than its end: it may
+ * have been ready before. */
+static bool one_is_gone(const struct start *s, const struct child *awaited)
+{
+	bool gone = false;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct child *c = &s->children[i];
+
+		gone |= c->ended && c != awaited;
+	}
+	return gone;
+}
+
+/* A child that exits may follow the one that may end, and be collected first.
+ */
+static bool cause_is_known(const struct start *s)
+{
+	const struct child *blamed = children_to_blame(s->children, s->count);
+
+	return blamed && (!s->may_end || s->may_end->ended ||
+			     WIFSIGNALED(blamed->status));
+}
+
+static void wait_for_cause(const struct start *s)
+{
+	struct mono until = mono_after(clocks_mono(), REAP_NS);
+
+	while (!cause_is_known(s) && !mono_due(until, clocks_mono())) {
+		if (!children_reap(s->children, s->count))
+			usleep(REAP_LOOK_US);
+	}
+}
+
+/* A child has ended, or has closed its socket and will end. Logs how: it may
+ * have been killed before it could log anything. */
+static enum ready judge_end(const struct start *s, const struct child *awaited)
+{
+	const struct child *blamed;
+	char text[CHILD_TEXT_MAX] = "";
+
+	wait_for_cause(s);
+	if (is_done(s) && awaited != s->may_end)
+		return READY_ALL;
+	blamed = children_to_blame(s->children, s->count);
+	if (blamed)
+		child_end_text(blamed, text);
+	else if (awaited)
+		snprintf(text, sizeof(text),
+		    "the %s has closed its socket and does not end",
+		    awaited->name);
+	log_error("the start failed: %s", text);
+	return READY_FAILED;
+}
+
+static enum ready fail_late(const struct start *s, const struct child *child)
+{
+	log_error("the start failed: the %s is not ready after %g s; if the "
+		  "machine is not overloaded, run ntsagentd -n -d to see where "
+		  "it stops",
+	    child->name, (double)s->limit_ns / (double)NS_PER_S);
+	return READY_FAILED;
+}
+
+static enum ready await_one(
+    const struct start *s, const struct child *child, int fd)
 {
 	struct pollfd fds[2] = {
 	    {.fd = fd, .events = POLLIN},
-	    {.fd = signal_fd, .events = POLLIN},
+	    {.fd = s->signal_fd, .events = POLLIN},
 	};
 	char byte;
 	int got;
 
 	while ((got = frame_receive(fd, &byte, 1)) == 0) {
 		struct mono now = clocks_mono();
-		struct timespec wait = clocks_wait(until, now);
+		struct timespec wait = clocks_wait(s->until, now);
 
-		if (mono_due(until, now)) {
-			log_error(
-			    "the start failed: the %s hangs", child->name);
-			return 0;
-		}
-		if (ppoll(fds, 2, &wait, NULL) > 0 && fds[1].revents &&
-		    end_asked(signal_fd)) {
+		if (mono_due(s->until, now))
+			return fail_late(s, child);
+		children_reap(s->children, s->count);
+		if (one_is_gone(s, child))
+			return judge_end(s, child);
+		ppoll(fds, 2, &wait, NULL);
+		if (end_asked(s->signal_fd)) {
 			log_notice("ended by a signal during the start");
-			return 0;
+			return READY_ENDED;
 		}
 	}
-	return got;
+	return got == 1 ? READY_ALL : judge_end(s, child);
 }
 
-bool ready_await(struct child *children, const int ready[], unsigned count,
-    int signal_fd, int64_t limit_ns)
+static enum ready await_all(const struct start *s, const int ready[])
 {
-	struct mono until = mono_after(clocks_mono(), limit_ns);
+	for (unsigned i = 0; i < s->count; i++) {
+		enum ready r = await_one(s, &s->children[i], ready[i]);
 
-	for (unsigned i = 0; i < count; i++) {
-		int got = await_one(&children[i], ready[i], signal_fd, until);
-
-		if (got < 0)
-			log_cause(children, count);
-		if (got != 1)
-			return false;
+		if (r != READY_ALL)
+			return r;
 	}
-	return true;
+	children_reap(s->children, s->count);
+	return one_is_gone(s, NULL) ? judge_end(s, NULL) : READY_ALL;
+}
+
+enum ready ready_await(struct child *children, const int ready[],
+    unsigned count, const struct child *may_end, int64_t limit_ns)
+{
+	struct start s = {
+	    .children = children,
+	    .count = count,
+	    .may_end = may_end,
+	    .limit_ns = limit_ns,
+	    .until = mono_after(clocks_mono(), limit_ns),
+	    .signal_fd = open_signals(),
+	};
+	enum ready result;
+
+	if (s.signal_fd < 0) {
+		log_error("the start failed: signals cannot be taken: %s",
+		    strerror(errno));
+		return READY_FAILED;
+	}
+	result = await_all(&s, ready);
+	close(s.signal_fd);
+	return result;
 }

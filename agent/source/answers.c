@@ -23,8 +23,8 @@
 #define KEYS_APART_NS (8 * NS_PER_S)
 
 /* A quick path gets less time: a server that loses its keys and sends no NAK is
- * back within five seconds. Of several addresses that never answered the first
- * may be a black hole: the others must get their turn soon. */
+ * usually back within five seconds. Of several addresses that never answered
+ * the first may be a black hole: the others must get their turn soon. */
 static int64_t answer_wait_ns(const struct source *s)
 {
 	int64_t wait_ns = pace_answer_wait_ns(&s->pace);
@@ -87,8 +87,10 @@ void source_send_failed(struct source *s, int error, struct mono now)
  * again (RFC 8915 5.7). With ENOBUFS a first fragment may have left. */
 void source_unsent(struct source *s, int error, struct mono now)
 {
-	if (error != ENOBUFS)
+	if (error != ENOBUFS) {
 		nts_request_cancel(&s->assoc, &s->pending);
+		pace_unsent(&s->pace);
+	}
 	source_send_failed(s, error, now);
 }
 
@@ -210,11 +212,13 @@ static void next_address(struct source *s)
 
 /* The second request goes out at once, and so does the first one to each
  * further address; the next ones become rarer with the silence. A server that
- * sent RATE may be ignoring us on purpose: keep to the poll schedule. */
+ * sent RATE may be ignoring us on purpose: keep to the poll schedule. Half of
+ * the allowance stays for the time when the server is back. */
 static void plan_poll_in_silence(struct source *s, struct tick t)
 {
 	bool at_once = s->silent < SILENT_POLLS;
 	int64_t silent_ns = t.now.ns - s->silent_since.ns;
+	struct mono least;
 
 	if (s->silent >= SILENT_POLLS) {
 		at_once = s->silent <= s->address_count;
@@ -225,6 +229,9 @@ static void plan_poll_in_silence(struct source *s, struct tick t)
 	s->poll_at = at_once ? t.now
 			     : mono_after(s->sent_at, pace_silence_ns(&s->pace,
 							  silent_ns, t.random));
+	least = mono_after(s->sent_at, pace_least_silent_ns(&s->pace));
+	if (s->poll_at.ns < least.ns)
+		s->poll_at = least;
 }
 
 /* Silence alone says little against the keys. New keys bring new addresses, so

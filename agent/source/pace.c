@@ -184,11 +184,22 @@ static void use_allowance(struct pace *p, int64_t since_ns)
 	p->allowance = fmin(p->allowance + more, PACE_ALLOWANCE) - 1;
 }
 
-int64_t pace_least_ns(const struct pace *p)
+/* The time until the allowance is `wanted`. */
+static int64_t until_allowed_ns(const struct pace *p, int wanted)
 {
-	double lacks = 1 - p->allowance;
+	double lacks = wanted - p->allowance;
 
 	return lacks <= 0 ? 0 : (int64_t)ceil(lacks * (double)shortest_ns(p));
+}
+
+int64_t pace_least_ns(const struct pace *p)
+{
+	return until_allowed_ns(p, 1);
+}
+
+int64_t pace_least_silent_ns(const struct pace *p)
+{
+	return until_allowed_ns(p, PACE_RESERVE + 1);
 }
 
 static void next_ramp_interval(struct pace *p)
@@ -219,6 +230,14 @@ void pace_sent(struct pace *p, int64_t since_ns)
 		if (p->doubted > 0)
 			p->doubted--;
 	}
+}
+
+void pace_unsent(struct pace *p)
+{
+	int64_t full = poll_ns(p->poll_log2_s);
+
+	p->allowance++;
+	p->debt_ns -= at_most(p->debt_ns, full);
 }
 
 void pace_restart(struct pace *p)

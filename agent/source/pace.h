@@ -17,10 +17,12 @@
 #define PACE_FAR_MIN 6
 #define PACE_FAR_MAX 10
 
-/* The promise to the owner of a server: in any period the server gets at most
+/* The promise to the owner of a server: in any period a source sends at most
  * one request per shortest interval, and this many more. README.md, "The
  * promise". */
 #define PACE_ALLOWANCE 64
+/* What a silence leaves of it for the time when the server is back. */
+#define PACE_RESERVE (PACE_ALLOWANCE / 2)
 
 /* A burst: answers wanted, requests at most, time between requests. One second
  * is within the default rate limits of NTP servers. In the burst of a start, an
@@ -94,9 +96,17 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote);
 /* A request went out, `since_ns` after the one before. */
 void pace_sent(struct pace *p, int64_t since_ns);
 
+/* The request of the last pace_sent() did not leave this machine: it costs the
+ * server nothing. */
+void pace_unsent(struct pace *p);
+
 /* The least time from the last request to the next one, so that the promise of
  * PACE_ALLOWANCE is kept; 0 while the allowance lasts. */
 int64_t pace_least_ns(const struct pace *p);
+
+/* As pace_least_ns(), for a request that has no other reason than silence: it
+ * leaves PACE_RESERVE. */
+int64_t pace_least_silent_ns(const struct pace *p);
 
 /* Something changed (a step, a new frequency): back to the shortest interval.
  */

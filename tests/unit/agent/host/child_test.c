@@ -503,6 +503,7 @@ static void a_lost_child_has_ended(void **state)
 
 int main(int argc, char *argv[])
 {
+	static const int often_ignored[] = {SIGHUP, SIGINT, SIGQUIT};
 	const struct CMUnitTest tests[] = {
 	    TEST(a_child_knows_its_name),
 	    TEST(descriptors_are_placed),
@@ -524,9 +525,11 @@ int main(int argc, char *argv[])
 	    cmocka_unit_test(a_lost_child_has_ended),
 	};
 
-	/* Under nohup(1), SIGHUP would be ignored from the start. */
+	/* Under nohup(1), SIGHUP would be ignored from the start, and so would
+	 * SIGINT and SIGQUIT in a command that a shell starts with "&". */
 	if (argc == 1)
-		signal(SIGHUP, SIG_DFL);
+		for (size_t i = 0; i < ARRAY_LEN(often_ignored); i++)
+			signal(often_ignored[i], SIG_DFL);
 	if (argc == 2 &&
 	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0)
 		return child(argc, argv);

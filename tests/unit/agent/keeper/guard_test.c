@@ -7,13 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +114,58 @@ static void the_page_cannot_change_its_size(void **state)
 	assert_int_equal(fcntl(s->guard.alive_fd, F_GETFD), FD_CLOEXEC);
 }
 
+/* Of the kernel, for the test; the linker prefers this function. */
+static int memory_files_fail_with;
+static unsigned flags_unknown, memory_file_flags;
+
+int memfd_create(const char *name, unsigned flags)
+{
+	memory_file_flags = flags;
+	errno = flags & flags_unknown ? EINVAL : memory_files_fail_with;
+	if (errno)
+		return -1;
+	return (int)syscall(SYS_memfd_create, name, flags);
+}
+
+#define NOEXEC_SEAL 0x0008U
+
+static void an_old_kernel_has_a_page_as_well(void **state)
+{
+	struct guard_fds fds;
+	struct guard g;
+
+	(void)state;
+	assert_true(memory_file_flags & NOEXEC_SEAL);
+	flags_unknown = NOEXEC_SEAL;
+	assert_int_equal(guard_prepare(&g, &fds), 0);
+	assert_int_equal(fcntl(fds.page, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(ftruncate(fds.page, 0), -1);
+	guard_release(&g);
+	munmap(g.page, sizeof(*g.page));
+	close(fds.page);
+	close(fds.pipe);
+	/* Without sealing there is no page. */
+	flags_unknown = NOEXEC_SEAL | MFD_ALLOW_SEALING;
+	assert_int_equal(guard_prepare(&g, &fds), -EINVAL);
+	flags_unknown = 0;
+	memory_files_fail_with = ENOSYS;
+	assert_int_equal(guard_prepare(&g, &fds), -ENOSYS);
+	memory_files_fail_with = 0;
+}
+
+static int pages_mapped(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	int count = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		count += strstr(line, "memfd:ntsagent-guard") != NULL;
+	fclose(f);
+	return count;
+}
+
 /* With room for `more` descriptors. */
 static void allow(unsigned more, struct rlimit *all)
 {
@@ -126,7 +181,7 @@ static void allow(unsigned more, struct rlimit *all)
 
 static void a_guard_that_cannot_be_prepared_leaves_nothing(void **state)
 {
-	int before = dup(STDIN_FILENO), after;
+	int before = dup(STDIN_FILENO), after, mapped = pages_mapped();
 
 	(void)state;
 	close(before);
@@ -139,6 +194,7 @@ static void a_guard_that_cannot_be_prepared_leaves_nothing(void **state)
 		assert_int_equal(guard_prepare(&g, &fds), -EMFILE);
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
 		assert_int_equal(g.alive_fd, -7);
+		assert_int_equal(pages_mapped(), mapped);
 		after = dup(STDIN_FILENO);
 		close(after);
 		assert_int_equal(after, before);
@@ -197,8 +253,10 @@ static void a_command_has_five_seconds(void **state)
 	assert_int_equal(s->guard.page->overdue_ns, 9 + GUARD_LATE_NS);
 	assert_true(s->guard.page->base_freq_ppm == BASE_PPM);
 	s->keeper.slewing = false;
+	s->keeper.slew_end = (struct mono){11};
 	guard_note(&s->guard, &s->keeper);
 	assert_false(s->guard.page->slewing);
+	assert_int_equal(s->guard.page->overdue_ns, 9 + GUARD_LATE_NS);
 }
 
 static void a_clock_that_refuses_is_a_failure(void **state)
@@ -238,7 +296,12 @@ static void an_overdue_slew_is_ended(void **state)
 	assert_int_equal(s->shared->sets, 1);
 	assert_in_range(s->shared->set_at_ns - begin.ns,
 	    GUARD_LATE_NS + NS_PER_S - NS_PER_MS, 10 * NS_PER_S);
-	/* Once is enough; at the end it looks again. */
+	/* Once is enough, for as long as the keeper lives. */
+	while (
+	    clocks_mono().ns - s->shared->set_at_ns < NS_PER_S + NS_PER_S / 5)
+		usleep(5000);
+	assert_int_equal(s->shared->sets, 1);
+	/* At the end it looks again. */
 	s->keeper.slewing = false;
 	guard_note(&s->guard, &s->keeper);
 	guard_release(&s->guard);
@@ -267,6 +330,34 @@ static void a_slew_that_ends_late_is_left_alone(void **state)
 	assert_int_equal(end_of(pid), 0);
 	assert_int_equal(s->shared->sets, 0);
 	assert_false(guard_intervened(&s->guard));
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* As when a debugger is attached. */
+static void a_signal_is_not_the_end_of_the_keeper(void **state)
+{
+	const struct sigaction action = {.sa_handler = on_signal};
+	struct scene *s = *state;
+	pid_t pid;
+
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+	s->keeper.slewing = true;
+	s->keeper.slew_end = mono_after(clocks_mono(), 100 * NS_PER_S);
+	guard_note(&s->guard, &s->keeper);
+	pid = run_guard(s);
+	for (int i = 0; i < 20; i++) {
+		usleep(5000);
+		kill(pid, SIGUSR1);
+	}
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	assert_int_equal(s->shared->sets, 0);
+	guard_release(&s->guard);
+	assert_int_equal(end_of(pid), 0);
+	assert_int_equal(s->shared->sets, 1);
 }
 
 static void a_full_pipe_does_not_block_the_keeper(void **state)
@@ -301,6 +392,8 @@ int main(void)
 	    TEST(a_clock_that_refuses_is_a_failure),
 	    TEST(an_overdue_slew_is_ended),
 	    TEST(a_slew_that_ends_late_is_left_alone),
+	    TEST(an_old_kernel_has_a_page_as_well),
+	    TEST(a_signal_is_not_the_end_of_the_keeper),
 	    TEST(a_full_pipe_does_not_block_the_keeper),
 	    TEST(a_guard_without_a_page_fails),
 	};

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "clock/kernel/drift_file.h"
+#include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/host/forked_child.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ struct scene {
 	int config_link; /* the engine's end, in the engine */
 	struct config config;
 	bool engine_may_end, no_clock, debug;
+	bool no_memory;	      /* for the loop */
 	bool no_helpers;      /* neither loader nor saver can start */
 	bool resolver_leaves; /* when the engine has come to its end */
 	pid_t keeper;
@@ -255,6 +257,19 @@ static int helper_part(const char *name, int fd)
 	return strcmp(name, "loader") == 0 ? loader_main(fd) : saver_main(fd);
 }
 
+/* A result of a reload finds no room any more, not even in freed memory. */
+static void use_up_memory(void)
+{
+	static void **hoard;
+	void **more;
+
+	little_memory_begin(0);
+	while ((more = malloc(sizeof(struct reload_result) / 2))) {
+		*more = hoard;
+		hoard = more;
+	}
+}
+
 static int keeper_part(struct scene *s)
 {
 	forked_main *helper = helper_part;
@@ -303,6 +318,8 @@ static int keeper_part(struct scene *s)
 	start_children(s, &p);
 	while (!all_started(s))
 		nap();
+	if (s->no_memory)
+		use_up_memory();
 	status = keeper_loop_run(&p);
 	s->shared->max_freq_ppm = s->config.max_freq_ppm;
 	s->shared->earliest_ns = keeper.limits.earliest_ns;
@@ -1189,6 +1206,52 @@ static void test_reload_by_signal(void **state)
 	assert_true(s->shared->max_freq_ppm == 500);
 }
 
+/* Opens the configuration, a pipe, when a loader reads it, and fills it. */
+static bool feed_loader(const struct scene *s, int request)
+{
+	static const char text[] = "[clock]\nmax-drift = 100ppm\n[source a]\n";
+	struct reload_request q = {.serial = (uint32_t)request};
+	int fd = open(s->config_path, O_WRONLY | O_CLOEXEC);
+	bool fed = fd >= 0;
+
+	/* The loader waits for the text, and the keeper for the loader. */
+	if (request > 0)
+		fed &= reload_send_request(s->config_link, &q) == 1;
+	nap();
+	nap();
+	fed &= write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return fed;
+}
+
+static int reload_during_a_reload(struct scene *s, int fd)
+{
+	static struct reload_result got;
+	struct reload_request q = {.serial = 77};
+
+	if (reload_send_request(s->config_link, &q) != 1 ||
+	    !feed_loader(s, 78) || next_result(s, &got) != 1)
+		return 12;
+	if (!got.ok || got.serial != 77)
+		return 13;
+	if (!feed_loader(s, 0) || next_result(s, &got) != 1)
+		return 14;
+	if (!got.ok || got.serial != 78)
+		return 15;
+	return verdict_of(fd, 50) == KEEPER_OK ? 3 : 16;
+}
+
+static void a_reload_during_another_comes_after_it(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	assert_int_equal(mkfifo(s->config_path, 0600), 0);
+	begin(s, reload_during_a_reload);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+}
+
 static void test_manager_learns_of_a_reload(void **state)
 {
 	static const char *const expected[] = {
@@ -1324,6 +1387,45 @@ static void test_reload_storm(void **state)
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
 }
 
+/* With no memory for the loop, the guard and the signal end the others. */
+static void without_memory_the_children_end(void **state)
+{
+	struct scene *s = *state;
+
+	if (!LITTLE_MEMORY_WORKS)
+		skip();
+	s->no_memory = true;
+	begin(s, wait_for_the_end);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 1);
+	assert_true(log_says(s, "<3>out of memory"));
+	assert_true(wait_until(all_gone, s));
+	/* It was the signal: the link of the engine ends as well. */
+	assert_int_equal(s->shared->engine_saw, 0);
+}
+
+static void the_limits_are_those_of_the_configuration(void **state)
+{
+	static const enum bootstrap_policy modes[] = {
+	    BOOTSTRAP_OFF, BOOTSTRAP_QUORUM, BOOTSTRAP_SINGLE};
+	struct scene *s = *state;
+
+	s->config.max_freq_ppm = 11;
+	s->config.steering.max_slew_ppm = 12;
+	s->config.steering.refuse_threshold_ns = 13;
+	s->config.steering.makestep_updates = 14;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct keeper_limits l;
+
+		s->config.bootstrap = modes[i];
+		l = keeper_limits_of(&s->config, i == 1);
+		assert_true(l.max_freq_ppm == 11 && l.max_slew_ppm == 12);
+		assert_int_equal(l.refuse_step_ns, 13);
+		assert_int_equal(l.start_steps, 14);
+		assert_int_equal(l.no_clock, i == 1);
+		assert_int_equal(l.bootstrap, i != 0);
+	}
+}
+
 #define STAGED(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, make_scene, drop_scene)
 
@@ -1359,9 +1461,12 @@ int main(void)
 	    STAGED(test_reload_by_order),
 	    STAGED(test_reload_by_signal),
 	    STAGED(test_reload_storm),
+	    STAGED(a_reload_during_another_comes_after_it),
 	    STAGED(test_manager_learns_of_a_reload),
 	    STAGED(test_reload_keeps_what_was_ordered),
 	    STAGED(test_helpers_that_cannot_start),
+	    STAGED(without_memory_the_children_end),
+	    STAGED(the_limits_are_those_of_the_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

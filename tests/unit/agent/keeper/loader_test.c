@@ -1,5 +1,6 @@
 #include "agent/keeper/loader.h"
 
+#include "agent/link/start_link.h"
 #include "tests/unit/agent/config/config_room.h"
 #include "tests/unit/agent/host/forked_child.h"
 #include "tests/unit/descriptors.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define GOOD "[source a]\nhost = 192.0.2.1\n[source b]\n"
@@ -163,6 +165,50 @@ static void a_full_text_takes_no_more(void **state)
 	free(old);
 }
 
+/* What the loader's process makes of an order. */
+static int status_of(const void *order, size_t len)
+{
+	int link[2], status;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_true(start_send(link[0], order, len));
+	status = loader_main(link[1]);
+	close(link[0]);
+	close(link[1]);
+	return status;
+}
+
+static void the_loader_judges_its_order(void **state)
+{
+	struct config_room *r = *state;
+	struct load_order o = {.serial = 3};
+
+	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
+	assert_int_equal(status_of(&o, sizeof(o)), 1);
+	snprintf(o.path, sizeof(o.path), "%s", r->path);
+	assert_int_equal(status_of(&o, sizeof(o) - 1), 1);
+	assert_int_equal(status_of(&o, sizeof(o)), 0);
+	memset(o.path, 'x', sizeof(o.path));
+	assert_int_equal(status_of(&o, sizeof(o)), 1);
+}
+
+static void a_result_that_nobody_takes_is_a_failure(void **state)
+{
+	struct config_room *r = *state;
+	struct load_order o = {.serial = 3};
+	int link[2];
+
+	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
+	snprintf(o.path, sizeof(o.path), "%s", r->path);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_true(start_send(link[0], &o, sizeof(o)));
+	assert_int_equal(shutdown(link[1], SHUT_WR), 0);
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(loader_main(link[1]), 1);
+	close(link[0]);
+	close(link[1]);
+}
+
 static struct mono now_s(int64_t s)
 {
 	return (struct mono){(1000 + s) * NS_PER_S};
@@ -195,6 +241,7 @@ static void the_loader_reads_in_a_process_of_its_own(void **state)
 	struct config_room *r = *state;
 	struct loader l = loader_of(r);
 	struct reload_result *out = calloc(1, sizeof(*out));
+	int before = descriptors_open();
 
 	assert_non_null(out);
 	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
@@ -209,6 +256,7 @@ static void the_loader_reads_in_a_process_of_its_own(void **state)
 	assert_int_equal(out->config.source_count, 2);
 	assert_int_equal(l.loader_fd, -1);
 	assert_int_equal(waitpid(l.loader.pid, NULL, WNOHANG), -1);
+	assert_int_equal(descriptors_open(), before);
 	free(out);
 }
 
@@ -280,9 +328,78 @@ static void a_loader_that_cannot_start_is_told(void **state)
 	const struct child_starter starter = {
 	    forked_start_fails, &(int){-EAGAIN}};
 	struct loader l = loader_of(*state);
+	int before = descriptors_open();
 
 	l.starter = &starter;
 	assert_int_equal(loader_start(&l, 1, now_s(0)), -EAGAIN);
+	assert_int_equal(l.loader_fd, -1);
+	assert_int_equal(loader_deadline(&l).ns, MONO_NEVER.ns);
+	assert_int_equal(descriptors_open(), before);
+}
+
+static int starts_with_a_dead_link(
+    void *self, const char *name, const int link[2], struct child *child)
+{
+	assert_int_equal(shutdown(link[0], SHUT_RDWR), 0);
+	return forked_start(self, name, link, child);
+}
+
+/* Its process is ended and collected. */
+static void an_order_that_is_not_taken_is_told(void **state)
+{
+	static forked_main *part = loader_part;
+	const struct child_starter starter = {starts_with_a_dead_link, &part};
+	struct loader l = loader_of(*state);
+	int before = descriptors_open();
+
+	l.starter = &starter;
+	assert_int_equal(loader_start(&l, 1, now_s(0)), -EPIPE);
+	assert_int_equal(l.loader_fd, -1);
+	assert_int_equal(waitpid(l.loader.pid, NULL, WNOHANG), -1);
+	assert_int_equal(descriptors_open(), before);
+	/* The next one may start. */
+	l = loader_of(*state);
+	assert_int_equal(loader_start(&l, 2, now_s(0)), 0);
+	loader_stop(&l);
+	assert_int_equal(descriptors_open(), before);
+}
+
+/* As when the parent of the agent has closed standard input. */
+static void the_link_may_have_any_number(void **state)
+{
+	struct config_room *r = *state;
+	struct loader l = loader_of(r);
+	struct reload_result *out = calloc(1, sizeof(*out));
+	int saved, number, again;
+	struct mono deadline;
+	bool collected;
+
+	assert_non_null(out);
+	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
+	saved = input_free();
+	again = loader_start(&l, 5, now_s(0));
+	number = l.loader_fd;
+	again |= loader_start(&l, 6, now_s(0));
+	deadline = loader_deadline(&l);
+	wait_for(&l);
+	collected = loader_collect(&l, now_s(0), out);
+	again |= input_is_open();
+	input_back(saved);
+	assert_int_equal(number, STDIN_FILENO);
+	assert_int_equal(again, -EBUSY);
+	assert_int_equal(deadline.ns, now_s(0).ns + RELOAD_TIMEOUT_NS);
+	assert_true(collected && out->ok);
+	assert_int_equal(out->serial, 5);
+	assert_int_equal(waitpid(l.loader.pid, NULL, WNOHANG), -1);
+	free(out);
+}
+
+static void a_loader_that_does_not_run_is_not_stopped(void **state)
+{
+	struct loader l = loader_of(*state);
+
+	/* kill(2) with 0 would reach the whole process group. */
+	loader_stop(&l);
 	assert_int_equal(l.loader_fd, -1);
 	assert_int_equal(loader_deadline(&l).ns, MONO_NEVER.ns);
 }
@@ -304,6 +421,11 @@ int main(void)
 	    TEST(a_loader_that_is_collected_is_no_wait),
 	    TEST(a_loader_that_cannot_start_is_told),
 	    TEST(without_descriptors_none_starts),
+	    TEST(the_loader_judges_its_order),
+	    TEST(a_result_that_nobody_takes_is_a_failure),
+	    TEST(an_order_that_is_not_taken_is_told),
+	    TEST(a_loader_that_does_not_run_is_not_stopped),
+	    TEST(the_link_may_have_any_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

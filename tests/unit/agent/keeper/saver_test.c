@@ -78,6 +78,7 @@ static void a_good_time_is_never_ahead_of_the_clock(void **state)
 {
 	struct config_room *r = *state;
 	struct keeper_message m = save;
+	time_t began;
 
 	m.good_time_s = time(NULL) + 100;
 	keeper_save(config_of(r), &m);
@@ -86,20 +87,56 @@ static void a_good_time_is_never_ahead_of_the_clock(void **state)
 	m.good_time_s = 0;
 	keeper_save(config_of(r), &m);
 	assert_false(there(r, "good"));
+	/* Not even by two seconds, if no second begins meanwhile. */
+	do {
+		unlink(r->config.goodtime_file);
+		began = time(NULL);
+		m.good_time_s = began + 2;
+		keeper_save(config_of(r), &m);
+	} while (time(NULL) != began);
+	assert_false(there(r, "good"));
 	/* The second that has begun may be written. */
 	m.good_time_s = time(NULL) + 1;
 	keeper_save(config_of(r), &m);
 	assert_true(there(r, "good"));
 }
 
+/* What the log says of keeper_save(). */
+static void save_and_listen(const struct config_room *r, char text[1024])
+{
+	int fds[2], err = dup(STDERR_FILENO);
+	ssize_t n;
+
+	assert_int_equal(pipe(fds), 0);
+	dup2(fds[1], STDERR_FILENO);
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	keeper_save(&r->config, &save);
+	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
+	dup2(err, STDERR_FILENO);
+	close(err);
+	close(fds[1]);
+	n = read(fds[0], text, 1023);
+	close(fds[0]);
+	assert_true(n >= 0);
+	text[n] = '\0';
+}
+
 static void a_file_that_cannot_be_written_is_no_end(void **state)
 {
 	struct config_room *r = *state;
+	char text[1024];
 
 	(void)config_of(r);
+	save_and_listen(r, text);
+	assert_string_equal(text, "");
+	unlink(r->config.goodtime_file);
 	strcpy(r->config.driftfile, "/nowhere/drift");
-	keeper_save(&r->config, &save);
+	save_and_listen(r, text);
+	assert_non_null(strstr(text, "cannot write /nowhere/drift: No such"));
 	assert_true(there(r, "good"));
+	strcpy(r->config.goodtime_file, "/nowhere/good");
+	save_and_listen(r, text);
+	assert_non_null(strstr(text, "cannot write /nowhere/good: No such"));
 }
 
 static int saver_part(const char *name, int fd)
@@ -124,9 +161,11 @@ static void the_saver_writes_in_a_process_of_its_own(void **state)
 	forked_main *part = saver_part;
 	const struct child_starter starter = {forked_start, &part};
 	struct saver s = {.starter = &starter};
+	int before = descriptors_open();
 
 	assert_false(saver_at_work(&s));
 	assert_int_equal(saver_start(&s, config_of(r), &save), 0);
+	assert_int_equal(descriptors_open(), before);
 	assert_true(ends(&s));
 	assert_int_equal(s.child.status, 0);
 	holds_the_save(r);
@@ -158,9 +197,34 @@ static void a_saver_that_cannot_start_is_told(void **state)
 	const struct child_starter starter = {
 	    forked_start_fails, &(int){-ENOMEM}};
 	struct saver s = {.starter = &starter};
+	int before = descriptors_open();
 
 	assert_int_equal(saver_start(&s, config_of(*state), &save), -ENOMEM);
 	assert_false(saver_at_work(&s));
+	assert_int_equal(descriptors_open(), before);
+}
+
+/* It has ended before the order was sent. */
+static int starts_with_a_dead_link(
+    void *self, const char *name, const int link[2], struct child *child)
+{
+	assert_int_equal(shutdown(link[0], SHUT_RDWR), 0);
+	return forked_start(self, name, link, child);
+}
+
+static void an_order_that_is_not_taken_is_told(void **state)
+{
+	forked_main *part = saver_part;
+	const struct child_starter starter = {starts_with_a_dead_link, &part};
+	struct config_room *r = *state;
+	struct saver s = {.starter = &starter};
+	int before = descriptors_open();
+
+	assert_int_equal(saver_start(&s, config_of(r), &save), -EPIPE);
+	assert_int_equal(descriptors_open(), before);
+	assert_true(ends(&s));
+	assert_int_equal(WEXITSTATUS(s.child.status), 1);
+	assert_false(there(r, "drift"));
 }
 
 static void without_descriptors_none_starts(void **state)
@@ -200,6 +264,8 @@ static void the_saver_judges_its_order(void **state)
 	assert_int_equal(status_of(&o, sizeof(o)), 1);
 	assert_false(there(r, "drift"));
 	o.freq_sd_ppm = 1;
+	assert_int_equal(status_of(&o, sizeof(o) - 1), 1);
+	assert_false(there(r, "drift"));
 	assert_int_equal(status_of(&o, sizeof(o)), 0);
 	assert_true(there(r, "drift"));
 }
@@ -216,6 +282,7 @@ int main(void)
 	    TEST(the_saver_writes_in_a_process_of_its_own),
 	    TEST(one_saver_at_a_time),
 	    TEST(a_saver_that_cannot_start_is_told),
+	    TEST(an_order_that_is_not_taken_is_told),
 	    TEST(without_descriptors_none_starts),
 	    TEST(the_saver_judges_its_order),
 	};

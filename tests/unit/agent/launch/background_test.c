@@ -2,6 +2,7 @@
 #include "agent/launch/background.h"
 
 #include "tests/unit/agent/launch/heard.h"
+#include "tests/unit/descriptors.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -15,10 +16,11 @@ static int launcher_of(void (*act)(int *launcher_fd))
 
 	if (pid == 0) {
 		const pid_t launcher = getpid();
-		int fd = -1;
+		int fd = -1, before = descriptors_open();
 
 		if (!background_enter(&fd) || getpid() == launcher ||
-		    getsid(0) != getpid())
+		    getsid(0) != getpid() || descriptors_open() != before + 1 ||
+		    fcntl(fd, F_GETFD) != FD_CLOEXEC)
 			_exit(9);
 		act(&fd);
 		_exit(0);
@@ -70,7 +72,9 @@ static void leave(int *fd)
 {
 	char folder[8];
 
-	if (!background_leave_terminal())
+	int before = descriptors_open();
+
+	if (!background_leave_terminal() || descriptors_open() != before)
 		_exit(1);
 	if (leads_to_null(0) && leads_to_null(1) && leads_to_null(2) &&
 	    getcwd(folder, sizeof(folder)) && strcmp(folder, "/") == 0)

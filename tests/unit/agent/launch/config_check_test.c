@@ -4,9 +4,26 @@
 #include "resolver/certificate/certificate.h"
 #include "tests/unit/nts/pki.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/types.h>
+
+static bool no_processes; /* fork(2) fails */
+
+/* The linker prefers this function to that of the C library. */
+pid_t fork(void)
+{
+	pid_t (*real)(void);
+
+	if (no_processes) {
+		errno = EAGAIN;
+		return -1;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "fork");
+	return real();
+}
 
 static bool am_root(void)
 {
@@ -541,6 +558,22 @@ static void a_missing_user(void **state)
 	    am_root());
 }
 
+/* What was not checked is not good. */
+static void a_check_that_cannot_start(void **state)
+{
+	struct config_room *r = *state;
+
+	if (!am_root())
+		skip();
+	load(r, "");
+	no_processes = true;
+	room_check(r);
+	no_processes = false;
+	assert_string_equal(
+	    r->said, "error: the check as the agent's user failed\n");
+	assert_int_equal(r->errors, 1);
+}
+
 #define IN_ROOM(test)                                                          \
 	cmocka_unit_test_setup_teardown(test, room_make, room_drop)
 
@@ -567,6 +600,7 @@ int main(void)
 	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
 	    IN_ROOM(a_configuration_that_the_user_cannot_read),
 	    IN_ROOM(a_missing_user),
+	    IN_ROOM(a_check_that_cannot_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

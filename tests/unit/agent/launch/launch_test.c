@@ -10,12 +10,81 @@
 #include "tests/unit/agent/launch/heard.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #define WAIT_MS 10000
+
+/* Which call of a function fails in the process that runs launch(), from 1 on;
+ * 0: none. The linker prefers these functions to those of the C library. */
+static struct failing {
+	int forks, socketpairs, signalfds, memory_files;
+} failing, in_launch;
+
+static bool fails(int *countdown, int error)
+{
+	if (*countdown == 0 || --*countdown > 0)
+		return false;
+	errno = error;
+	return true;
+}
+
+/* The function of the C library. */
+static void *original(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (!function)
+		abort();
+	return function;
+}
+
+pid_t fork(void)
+{
+	pid_t (*real)(void);
+
+	if (fails(&in_launch.forks, EAGAIN))
+		return -1;
+	*(void **)&real = original("fork");
+	return real();
+}
+
+int socketpair(int domain, int type, int protocol, int fds[2])
+{
+	int (*real)(int, int, int, int[2]);
+
+	if (fails(&in_launch.socketpairs, EMFILE))
+		return -1;
+	*(void **)&real = original("socketpair");
+	return real(domain, type, protocol, fds);
+}
+
+int signalfd(int fd, const sigset_t *mask, int flags)
+{
+	int (*real)(int, const sigset_t *, int);
+
+	if (fails(&in_launch.signalfds, ENFILE))
+		return -1;
+	*(void **)&real = original("signalfd");
+	return real(fd, mask, flags);
+}
+
+int memfd_create(const char *name, unsigned flags)
+{
+	int (*real)(const char *, unsigned);
+
+	if (fails(&in_launch.memory_files, ENFILE))
+		return -1;
+	*(void **)&real = original("memfd_create");
+	return real(name, flags);
+}
 
 static void nap(void)
 {
@@ -47,8 +116,10 @@ static pid_t start(struct config_room *r, struct run_options run)
 
 	fflush(NULL);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		in_launch = failing;
 		_exit(launch(&options));
+	}
 	assert_true(pid > 0);
 	return pid;
 }
@@ -202,6 +273,239 @@ static void a_reload_goes_through_the_loader(void **state)
 	put_config(h, "[source b]\nhost = \n");
 	kill(pid, SIGHUP);
 	wait_until_says(h, "the old one stays in force");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
+/* During the start. */
+
+/* The process with this name stops itself before it is ready. The variable is
+ * one of those that reach a child. */
+static void stop_at_start(const char *name)
+{
+	setenv("RES_OPTIONS", name, 1);
+}
+
+static void stop_if_asked(const char *name)
+{
+	const char *stops = getenv("RES_OPTIONS");
+
+	if (stops && strcmp(stops, name) == 0)
+		raise(SIGSTOP);
+}
+
+static bool has_stopped(pid_t pid)
+{
+	char path[64], line[256] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	f = fopen(path, "re");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		fclose(f);
+	return strstr(line, ") T ") != NULL;
+}
+
+static pid_t child_that_stopped(pid_t pid)
+{
+	char path[64];
+	long child;
+	pid_t found = 0;
+	FILE *all;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)pid,
+	    (long)pid);
+	for (int ms = 0; ms < WAIT_MS && !found; ms += 5) {
+		nap();
+		all = fopen(path, "re");
+		while (all && !found && fscanf(all, "%ld", &child) == 1)
+			if (has_stopped((pid_t)child))
+				found = (pid_t)child;
+		if (all)
+			fclose(all);
+	}
+	unsetenv("RES_OPTIONS");
+	assert_true(found > 0);
+	return found;
+}
+
+static pid_t wait_for_child(pid_t pid, const char *name)
+{
+	pid_t child = 0;
+
+	for (int ms = 0; ms < WAIT_MS && !child; ms += 5) {
+		nap();
+		child = child_named(pid, name);
+	}
+	assert_true(child > 0);
+	return child;
+}
+
+static void a_signal_ends_the_start_in_order(void **state)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+	struct heard *h = *state;
+
+	put_config(h, "");
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		pid_t pid, stopped;
+
+		stop_at_start("resolver");
+		pid = start(h->room, measuring);
+		stopped = child_that_stopped(pid);
+		assert_true(there(h, "status"));
+		kill(pid, signals[i]);
+		assert_int_equal(end_of(pid), 0);
+		kill(stopped, SIGKILL);
+		heard_says(h, "ended by a signal during the start");
+		assert_false(there(h, "status") || there(h, "pid"));
+		assert_int_equal(truncate(h->log, 0), 0);
+	}
+}
+
+static void a_reload_during_the_start_comes_after_it(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid, stopped;
+
+	put_config(h, "");
+	stop_at_start("resolver");
+	pid = start(h->room, measuring);
+	stopped = child_that_stopped(pid);
+	put_config(h, "[source b]\nhost = 127.0.0.1\nntsport = 2\n");
+	kill(pid, SIGHUP);
+	kill(stopped, SIGCONT);
+	wait_until_says(h, "TCP port 2 of 127.0.0.1");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+}
+
+static void a_death_during_the_start_ends_it(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid, stopped;
+
+	put_config(h, "");
+	stop_at_start("engine");
+	pid = start(h->room, measuring);
+	stopped = child_that_stopped(pid);
+	kill(wait_for_child(pid, "nts-guard"), SIGKILL);
+	assert_int_equal(end_of(pid), 1);
+	/* The keeper may not: this child still has root's rights. */
+	kill(stopped, SIGKILL);
+	heard_says(h, "the start failed: the guard was killed by signal 9");
+	assert_false(there(h, "status") || there(h, "pid"));
+}
+
+/* With -Q the engine may give up before the guard has started. */
+static void the_engine_may_be_done_before_the_start_is(void **state)
+{
+	struct run_options run = measuring;
+	struct heard *h = *state;
+	pid_t pid, stopped;
+
+	put_config(h, "");
+	run.print_only = true;
+	run.timeout_s = 1;
+	stop_at_start("guard");
+	pid = start(h->room, run);
+	stopped = child_that_stopped(pid);
+	wait_until_says(h, "done; the clock was left alone");
+	kill(stopped, SIGKILL);
+	assert_int_equal(end_of(pid), 1);
+}
+
+/* The processes that a failed start leaves behind are ours: all must end. */
+static void none_is_left(void)
+{
+	for (int ms = 0; ms < WAIT_MS; ms += 5) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			continue;
+		if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
+			return;
+		nap();
+	}
+	fail_msg("a process is left");
+}
+
+static void each_step_that_fails_is_told(void **state)
+{
+	static const struct {
+		struct failing failing;
+		const char *says;
+	} rows[] = {
+	    {{.socketpairs = 1}, "cannot link the processes: Too many open"},
+	    {{.socketpairs = 2}, "cannot link the processes: Too many open"},
+	    {{.socketpairs = 3}, "cannot link the processes: Too many open"},
+	    {{.socketpairs = 4}, "cannot link the engine: Too many open files"},
+	    {{.socketpairs = 5}, "cannot link the resolver: Too many open"},
+	    {{.socketpairs = 6}, "cannot link the guard: Too many open files"},
+	    {{.forks = 1}, "cannot start the engine: Resource temporarily"},
+	    {{.forks = 2}, "cannot start the resolver: Resource temporarily"},
+	    {{.forks = 3}, "cannot start the guard: Resource temporarily"},
+	    {{.signalfds = 1}, "cannot link the processes: Too many open files "
+			       "in system"},
+	    {{.signalfds = 2}, "signals cannot be taken: Too many open files "
+			       "in system"},
+	    {{.memory_files = 1}, "cannot prepare the guard: Too many open"},
+	};
+	struct heard *h = *state;
+
+	put_config(h, "");
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		failing = rows[i].failing;
+		assert_int_equal(end_of(start(h->room, measuring)), 1);
+		none_is_left();
+		heard_says(h, rows[i].says);
+		assert_false(there(h, "status") || there(h, "pid"));
+		assert_null(strstr(h->text, "ended by a signal"));
+		assert_int_equal(truncate(h->log, 0), 0);
+	}
+	failing = (struct failing){0};
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+static void without_a_launcher_nothing_starts(void **state)
+{
+	struct run_options run = measuring;
+	struct heard *h = *state;
+
+	put_config(h, "");
+	run.foreground = false;
+	failing.forks = 1;
+	assert_int_equal(end_of(start(h->room, run)), 1);
+	failing.forks = 0;
+	heard_says(h, "cannot start in the background: Resource temporarily");
+	assert_false(there(h, "status") || there(h, "pid"));
+}
+
+static pid_t start_in(const char *folder, const char *path)
+{
+	struct options options = {
+	    .task = TASK_RUN, .config_path = path, .run = measuring};
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(chdir(folder) != 0 ? 99 : launch(&options));
+	assert_true(pid > 0);
+	return pid;
+}
+
+/* A reload finds the file of a relative path. */
+static void a_relative_path_is_read_again(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid;
+
+	put_config(h, "");
+	pid = start_in(h->room->dir, "main.conf");
+	wait_until_says(h, "connection refused");
+	put_config(h, "[source b]\nhost = 127.0.0.1\nntsport = 2\n");
+	kill(pid, SIGHUP);
+	wait_until_says(h, "TCP port 2 of 127.0.0.1");
 	kill(pid, SIGTERM);
 	assert_int_equal(end_of(pid), 0);
 }
@@ -394,6 +698,13 @@ int main(int argc, char *argv[])
 	    TEST(the_keeper_has_what_its_row_says),
 	    TEST(the_death_of_each_ends_the_agent),
 	    TEST(a_reload_goes_through_the_loader),
+	    TEST(a_signal_ends_the_start_in_order),
+	    TEST(a_reload_during_the_start_comes_after_it),
+	    TEST(a_death_during_the_start_ends_it),
+	    TEST(the_engine_may_be_done_before_the_start_is),
+	    TEST(each_step_that_fails_is_told),
+	    TEST(without_a_launcher_nothing_starts),
+	    TEST(a_relative_path_is_read_again),
 	    TEST(debug_lines_name_their_process),
 	    TEST(once_it_ends_by_itself),
 	    TEST(the_log_goes_where_it_should),
@@ -405,8 +716,10 @@ int main(int argc, char *argv[])
 	};
 
 	if (argc == 2 &&
-	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0)
+	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0) {
+		stop_if_asked(argv[1] + strlen(CHILD_OPTION));
 		return entry_run(argv[1] + strlen(CHILD_OPTION));
+	}
 	unsetenv("NOTIFY_SOCKET");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,17 +222,23 @@ static void the_cookie_of_an_unsent_request_is_used_again(void **state)
 	static const struct {
 		int error;
 		bool again;
-	} cases[] = {{ENETUNREACH, true}, {ENOBUFS, false}};
+		int costs;
+	} cases[] = {
+	    {ENETUNREACH, true, 0}, {EPERM, true, 0}, {ENOBUFS, false, 1}};
 	struct rig *r = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct peer_request first, second;
+		double allowance;
 
 		rig_init(r);
 		rig_start(r);
+		allowance = r->source.pace.allowance;
 		rig_send(r);
 		assert_true(peer_read(r->request, r->request_len, &first));
 		source_unsent(&r->source, cases[i].error, r->now.mono);
+		assert_true(
+		    r->source.pace.allowance == allowance - cases[i].costs);
 		assert_int_equal(rig_wait_ns(r), 0);
 		assert_int_equal(rig_timer(r), ACTION_CLOSE);
 		rig_pass_until_due(r);

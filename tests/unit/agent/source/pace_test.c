@@ -244,6 +244,49 @@ static void other_limits_bring_no_new_allowance(void **state)
 	assert_int_equal(pace_least_ns(&p), 16 * NS_PER_S);
 }
 
+static void a_request_that_stays_here_is_not_counted(void **state)
+{
+	struct pace p = paced(6, 6), before;
+
+	(void)state;
+	p.starting = false;
+	for (int n = 0; n < 3; n++)
+		pace_sent(&p, 0);
+	before = p;
+	for (int n = 0; n < 1000; n++) {
+		pace_sent(&p, 0);
+		pace_unsent(&p);
+	}
+	assert_true(p.allowance == before.allowance);
+	assert_int_equal(before.debt_ns, 3 * 64 * NS_PER_S);
+	assert_int_equal(p.debt_ns, before.debt_ns);
+	/* The time that passes counts. */
+	pace_sent(&p, 64 * NS_PER_S);
+	pace_unsent(&p);
+	assert_true(p.allowance == before.allowance + 1);
+	assert_int_equal(p.debt_ns, 2 * 64 * NS_PER_S);
+	pace_sent(&p, HOUR_NS);
+	assert_int_equal(p.debt_ns, 0);
+	pace_unsent(&p);
+	assert_int_equal(p.debt_ns, 0);
+	assert_true(p.allowance == PACE_ALLOWANCE);
+}
+
+static void a_silence_leaves_half_of_the_allowance(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	for (int n = 0; n < PACE_ALLOWANCE / 2; n++) {
+		assert_int_equal(pace_least_silent_ns(&p), 0);
+		pace_sent(&p, 0);
+	}
+	assert_int_equal(pace_least_silent_ns(&p), 64 * NS_PER_S);
+	assert_int_equal(pace_least_ns(&p), 0);
+	pace_sent(&p, 64 * NS_PER_S);
+	assert_int_equal(pace_least_silent_ns(&p), 64 * NS_PER_S);
+}
+
 /* One event at random: what a network, a server and an administrator can do. */
 static void happen(struct pace *p, uint64_t n, bool rates)
 {
@@ -734,6 +777,8 @@ int main(void)
 	    cmocka_unit_test(a_burst_uses_the_allowance),
 	    cmocka_unit_test(the_allowance_grows_with_the_shortest_interval),
 	    cmocka_unit_test(other_limits_bring_no_new_allowance),
+	    cmocka_unit_test(a_request_that_stays_here_is_not_counted),
+	    cmocka_unit_test(a_silence_leaves_half_of_the_allowance),
 	    cmocka_unit_test(no_hour_breaks_the_promise),
 	    cmocka_unit_test(a_doubted_answer_is_asked_for_again),
 	    cmocka_unit_test(doubts_do_not_last),

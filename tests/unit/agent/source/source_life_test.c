@@ -4,6 +4,8 @@
  */
 #include "tests/unit/agent/source/rig.h"
 
+#include <math.h>
+
 #define HOUR_NS (3600 * NS_PER_S)
 #define DAY_NS (24 * HOUR_NS)
 #define WAY_NS (10 * NS_PER_MS)
@@ -280,6 +282,40 @@ static void a_short_outage_is_over_within_seconds(void **state)
 		live(l, 3 * NS_PER_S);
 		l->lost_percent = 0;
 		until_sample(l, 5 * NS_PER_S);
+		end(l);
+	}
+}
+
+static void fall_silent(struct life *l)
+{
+	l->lost_percent = 100;
+	while (l->source.silent < 1 || l->source.pending.open)
+		live(l, 10 * NS_PER_MS);
+}
+
+/* What a silence leaves of the allowance is there when the network is back, and
+ * a change of the network uses it. */
+static void a_network_that_comes_and_goes_spends_half(void **state)
+{
+	(void)state;
+	for (int down_s = 15; down_s <= 60; down_s *= 2) {
+		struct life *l = settled((uint64_t)down_s);
+		double least = PACE_ALLOWANCE;
+
+		for (int times = 0; times < 60; times++) {
+			fall_silent(l);
+			live(l, down_s * NS_PER_S);
+			least = fmin(least, l->source.pace.allowance);
+			l->lost_percent = 0;
+			live(l, 60 * NS_PER_S);
+		}
+		/* New keys take a few more. */
+		assert_true(least < PACE_RESERVE + 1);
+		assert_true(least > PACE_RESERVE - 8);
+		fall_silent(l);
+		l->lost_percent = 0;
+		source_hurry(&l->source, l->now.mono);
+		until_sample(l, NS_PER_S);
 		end(l);
 	}
 }
@@ -565,6 +601,7 @@ int main(void)
 		a_day_without_network_is_two_lines_and_few_packets),
 	    cmocka_unit_test(a_day_without_udp_costs_few_exchanges),
 	    cmocka_unit_test(a_short_outage_is_over_within_seconds),
+	    cmocka_unit_test(a_network_that_comes_and_goes_spends_half),
 	    cmocka_unit_test(half_of_all_lost_is_a_few_lines_and_few_exchanges),
 	    cmocka_unit_test(no_hour_has_more_requests_than_promised),
 	    cmocka_unit_test(lasting_losses_cost_no_more_requests),
