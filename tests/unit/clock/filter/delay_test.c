@@ -770,7 +770,7 @@ static void a_bell_has_no_sharp_edge(void **state)
 	    {EXPONENTIAL, 3, 0.999, 1.001},
 	    {EXPONENTIAL, 300, 0.8, 1.3},
 	    {LOPSIDED, 300, 0.3, 1},
-	    {SPIKES, 300, 0.3, 1},
+	    {SPIKES, 300, 0.05, 1},
 	    {BELL, 100, 3, 5},
 	    {BELL, 500, 6, 9},
 	};
