@@ -7,7 +7,7 @@
 #define AGENT_LOOP_SAMPLE_FILE_H
 
 #include "agent/engine/state.h"
-#include "agent/saved/drift.h"
+#include "agent/saved/learned_drift.h"
 #include "agent/saved/samples.h"
 #include "agent/saved/folder.h"
 

@@ -6,8 +6,8 @@
  * with other servers, and if the file of samples is lost. It does not count on
  * another machine, as on a clone.
  */
-#ifndef AGENT_SAVED_DRIFT_H
-#define AGENT_SAVED_DRIFT_H
+#ifndef AGENT_SAVED_LEARNED_DRIFT_H
+#define AGENT_SAVED_LEARNED_DRIFT_H
 
 #include "agent/saved/machine.h"
 #include "agent/saved/samples.h"

@@ -1,5 +1,5 @@
 /* The file of the learned drift. */
-#include "agent/saved/drift.h"
+#include "agent/saved/learned_drift.h"
 
 #include "nts/digest.h"
 

@@ -1,4 +1,4 @@
-#include "agent/saved/drift.h"
+#include "agent/saved/learned_drift.h"
 
 #include "nts/digest.h"
 
