@@ -138,10 +138,8 @@ static bool bind_with(
 	mode_t before = umask(forbidden);
 	int result =
 	    bind(fd, (const struct sockaddr *)address, sizeof(*address));
-	int error = errno;
 
-	umask(before);
-	errno = error;
+	umask(before); /* it leaves errno alone */
 	return result == 0;
 }
 
@@ -213,7 +211,7 @@ static bool is_agent(long pid)
 {
 	char comm[RIVALS_COMM_MAX];
 
-	if (pid <= 0 || pid == (long)getpid())
+	if (pid == (long)getpid())
 		return false;
 	rivals_comm("/proc", pid, comm);
 	return strcmp(comm, "ntsagentd") == 0;
