@@ -185,8 +185,6 @@ static int wait_ms(const struct engine_loop *p, struct mono now)
 	next = mono_earlier(next, changes_deadline(&p->changes));
 	if (p->links->keeper)
 		next = mono_earlier(next, keeper_deadline(p->links->keeper));
-	if (next.ns == MONO_NEVER.ns)
-		return -1;
 	ms = (next.ns - now.ns + NS_PER_MS - 1) / NS_PER_MS;
 	return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
 }

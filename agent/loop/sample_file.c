@@ -22,33 +22,28 @@
 #define LEAP_NS (20 * NS_PER_MS)
 #define RATES_APART 20000
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A UUID in hexadecimal. False: there is none, as in a simulator. */
 static bool read_boot_id(uint8_t out[BOOT_ID_LEN])
 {
+	static const char digits[] = "0123456789abcdef";
 	char text[64];
 	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
-	unsigned digits = 0;
+	unsigned count = 0;
 
 	if (fd >= 0)
 		close(fd);
 	memset(out, 0, BOOT_ID_LEN);
-	for (ssize_t i = 0; i < n && digits < 2 * BOOT_ID_LEN; i++) {
-		int digit = digit_of(text[i]);
+	for (ssize_t i = 0; i < n && count < 2 * BOOT_ID_LEN; i++) {
+		const char *digit = memchr(digits, text[i], 16);
 
-		if (digit < 0)
+		if (!digit)
 			continue;
-		out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | digit);
-		digits++;
+		out[count / 2] =
+		    (uint8_t)(out[count / 2] << 4 | (digit - digits));
+		count++;
 	}
-	return digits == 2 * BOOT_ID_LEN;
+	return count == 2 * BOOT_ID_LEN;
 }
 
 /* The raw clock and the ledger's at one moment. */

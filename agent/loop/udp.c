@@ -39,12 +39,10 @@ static void ask_for_stamps(int fd)
 static int open_socket(int family)
 {
 	int fd = socket(family, SOCK_DGRAM, 0);
-	int flags;
 
 	if (fd < 0)
 		return -errno;
-	flags = fcntl(fd, F_GETFL);
-	(void)fcntl(fd, F_SETFL, flags < 0 ? O_NONBLOCK : flags | O_NONBLOCK);
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK); /* a new socket has no other */
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return fd;
 }
