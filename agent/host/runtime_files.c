@@ -271,8 +271,8 @@ static bool lock_file(
 		usleep(LOCK_NAP_US);
 	}
 	*running = true;
-	if (fcntl(fd, F_GETLK, &holder) != 0 || holder.l_type == F_UNLCK)
-		holder.l_pid = 0;
+	/* Without an answer, or if it is free by now, the pid stays 0. */
+	(void)fcntl(fd, F_GETLK, &holder);
 	snprintf(why, RUNTIME_TEXT_MAX,
 	    "another ntsagentd steers this clock (pid %ld, %.256s)",
 	    (long)holder.l_pid, path);

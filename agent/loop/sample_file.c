@@ -309,8 +309,6 @@ void sample_file_save(struct sample_file *r, const struct engine *e)
 	now.rate_ppb = llround(e->good_freq_ppm * 1e3);
 	if (now.span_raw_ns < SPAN_MIN_NS)
 		return;
-	if (!make_room(r, e))
-		return;
-	err = save_samples(r, e, &now);
+	err = make_room(r, e) ? save_samples(r, e, &now) : -ENOMEM;
 	note_trouble(r, err ? err : save_drift(r->folder, e));
 }

@@ -180,7 +180,7 @@ static int collect(struct scene *s)
 	while ((n = read(s->out[0], s->text + len, TEXT_MAX - 1 - len)) > 0)
 		len += (size_t)n;
 	s->text[len] = '\0';
-	for (int i = 0; i < 1000 && !s->child.ended; i++) {
+	for (int i = 0; i < 10000 && !s->child.ended; i++) {
 		if (!children_reap(&s->child, 1))
 			usleep(2000);
 	}
@@ -604,7 +604,7 @@ static void signals_reach_those_that_run(void **state)
 	errno = ECHILD;
 	assert_false(children_reap(c, 3));
 	children_signal(c, 3, SIGKILL);
-	for (int i = 0; i < 1000 && !children_reap(c, 3); i++)
+	for (int i = 0; i < 10000 && !children_reap(c, 3); i++)
 		usleep(2000);
 	assert_true(children_all_ended(c, 3));
 	assert_true(WIFSIGNALED(c[1].status));

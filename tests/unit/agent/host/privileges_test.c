@@ -36,6 +36,7 @@ enum broken {
 	GROUPS,	   /* there are supplementary groups */
 	NO_GROUPS, /* there are none */
 	USERS,	   /* users cannot be looked up */
+	NO_USER,   /* there is none; POSIX lets errno be as it was */
 };
 
 static enum broken broken;
@@ -121,6 +122,8 @@ struct passwd *getpwnam(const char *name)
 		errno = EIO;
 		return NULL;
 	}
+	if (broken == NO_USER)
+		return NULL;
 	*(void **)&real = dlsym(RTLD_NEXT, "getpwnam");
 	return user ? user : real(name);
 }
@@ -493,6 +496,11 @@ static void test_rights_of_the_user(void **state)
 	broken = NOTHING;
 	assert_string_equal(
 	    why, "cannot look up the user \"ntsagent\": Input/output error");
+	broken = NO_USER;
+	errno = EIO;
+	assert_false(privileges_identity("ntsagent", &id, why));
+	broken = NOTHING;
+	assert_non_null(strstr(why, "the user \"ntsagent\" does not exist"));
 }
 
 int main(void)

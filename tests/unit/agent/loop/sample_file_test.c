@@ -2,6 +2,7 @@
 #include "agent/loop/sample_file.h"
 
 #include "agent/engine/adopt.h"
+#include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <errno.h>
@@ -558,14 +559,14 @@ static void a_small_difference_is_no_leap_second(void **state)
 		int64_t raw_s, apart_ms;
 		bool goes_on;
 	} table[] = {
-	    {10, 18, true},
-	    {10, 23, false},
-	    {10, -18, true},
-	    {10, -23, false},
-	    {1000, 68, true},
-	    {1000, 72, false},
-	    {1000, -68, true},
-	    {1000, -72, false},
+	    {10, 20, true},
+	    {10, 21, false},
+	    {10, -20, true},
+	    {10, -21, false},
+	    {1000, 69, true},
+	    {1000, 71, false},
+	    {1000, -69, true},
+	    {1000, -71, false},
 	};
 	struct restart *r = *state;
 	struct timeline now;
@@ -598,25 +599,56 @@ static void a_closed_file_saves_nothing(void **state)
 	assert_false(saved(r));
 }
 
+/* A reload: there are so many sources now. */
+static void adopt_sources(struct world *w, unsigned count)
+{
+	static struct config fresh;
+	char text[ADOPT_TEXT_MAX];
+	struct source *room = calloc(count, sizeof(*room));
+
+	assert_non_null(room);
+	fresh = w->config;
+	fresh.source_count = count;
+	for (unsigned i = 2; i < count; i++) {
+		fresh.sources[i] = fresh.sources[0];
+		snprintf(fresh.sources[i].name, SOURCE_NAME_MAX, "%u", i);
+	}
+	assert_true(
+	    engine_adopt(&w->engine, &fresh, room, world_reading(w), text));
+}
+
+static bool without_memory_nothing_is_saved(void *self)
+{
+	static struct log_text log;
+	struct restart *r = self;
+
+	log_text_begin(&log);
+	little_memory_begin(0);
+	sample_file_save(&r->file, &r->world->engine);
+	return strstr(log_text_end(&log), "Cannot allocate memory") &&
+	       !saved(r);
+}
+
+static void a_lack_of_memory_is_logged(void **state)
+{
+	struct restart *r = *state;
+
+	adopt_sources(r->world, SOURCES_MAX);
+	grow_old(r, 100 * NS_PER_S);
+	if (LITTLE_MEMORY_WORKS)
+		assert_true(
+		    little_memory_holds(without_memory_nothing_is_saved, r));
+	sample_file_save(&r->file, &r->world->engine);
+	assert_true(saved(r));
+}
+
 static void there_is_room_for_the_sources_of_a_reload(void **state)
 {
 	struct restart *r = *state;
 	struct world *w = r->world;
-	static struct config fresh;
-	char text[ADOPT_TEXT_MAX];
 	size_t before = r->file.size;
-	struct source *room;
 
-	fresh = w->config;
-	fresh.source_count = 4;
-	for (unsigned i = 2; i < 4; i++) {
-		fresh.sources[i] = fresh.sources[0];
-		snprintf(fresh.sources[i].name, SOURCE_NAME_MAX, "%u", i);
-	}
-	room = calloc(fresh.source_count, sizeof(*room));
-	assert_non_null(room);
-	assert_true(
-	    engine_adopt(&w->engine, &fresh, room, world_reading(w), text));
+	adopt_sources(w, 4);
 	grow_old(r, 100 * NS_PER_S);
 	sample_file_save(&r->file, &w->engine);
 	assert_true(saved(r));
@@ -751,6 +783,7 @@ int main(void)
 	    TEST(a_small_difference_is_no_leap_second),
 	    TEST(a_closed_file_saves_nothing),
 	    TEST(there_is_room_for_the_sources_of_a_reload),
+	    TEST(a_lack_of_memory_is_logged),
 	    TEST(a_write_that_fails_is_logged_once),
 	    TEST(only_a_missing_file_needs_no_line),
 	    TEST(a_damaged_file_is_replaced_by_the_next_save),
