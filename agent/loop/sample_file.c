@@ -77,17 +77,16 @@ static bool read_timeline(const struct timescale *ledger, struct timeline *t)
 
 /* Restoring. */
 
+/* The source with this name and this address; -1: there is none. */
 static int slot_of(const struct engine *e, const struct saved_source *m)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
 		const struct source *s = &e->sources[i];
 
-		if (strcmp(s->config->name, m->name) == 0)
-			return s->address_count > 0 &&
-				       endpoint_same_host(
-					   source_address(s), &m->address)
-				   ? (int)i
-				   : -1;
+		if (strcmp(s->config->name, m->name) == 0 &&
+		    s->address_count > 0 &&
+		    endpoint_same_host(source_address(s), &m->address))
+			return (int)i;
 	}
 	return -1;
 }

@@ -175,21 +175,16 @@ static bool stamp_of(struct msghdr *msg, struct wall *out)
 	return false;
 }
 
-static ssize_t receive(int fd, int flags, void *bytes, size_t size,
-    struct msghdr *msg, void *control)
+static ssize_t receive(
+    int fd, int flags, struct iovec *bytes, struct msghdr *msg, void *control)
 {
-	struct iovec iov = {.iov_base = bytes, .iov_len = size};
-	ssize_t n;
-
 	*msg = (struct msghdr){
-	    .msg_iov = &iov,
+	    .msg_iov = bytes,
 	    .msg_iovlen = 1,
 	    .msg_control = control,
 	    .msg_controllen = CONTROL_LEN,
 	};
-	n = recvmsg(fd, msg, flags | MSG_DONTWAIT);
-	msg->msg_iov = NULL;
-	return n;
+	return recvmsg(fd, msg, flags | MSG_DONTWAIT);
 }
 
 /* False: the error queue is empty. */
@@ -197,10 +192,11 @@ static bool read_tx_stamp(struct udp_slot *s)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
 	uint8_t copy[NTS_PACKET_MAX];
+	struct iovec bytes = {copy, sizeof(copy)};
 	struct msghdr msg;
 	struct wall tx;
 
-	if (receive(s->fd, MSG_ERRQUEUE, copy, sizeof(copy), &msg, control) < 0)
+	if (receive(s->fd, MSG_ERRQUEUE, &bytes, &msg, control) < 0)
 		return false;
 	if (stamp_of(&msg, &tx)) {
 		s->tx = tx;
@@ -212,10 +208,11 @@ static bool read_tx_stamp(struct udp_slot *s)
 static bool read_datagram(struct udp_slot *s, struct datagram *out)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
+	struct iovec bytes = {out->bytes, sizeof(out->bytes)};
 	struct msghdr msg;
 	ssize_t n;
 
-	n = receive(s->fd, 0, out->bytes, sizeof(out->bytes), &msg, control);
+	n = receive(s->fd, 0, &bytes, &msg, control);
 	out->rx = wall_now();
 	out->rx_kind = STAMP_DAEMON;
 	out->tx = s->tx;
