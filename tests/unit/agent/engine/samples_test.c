@@ -64,7 +64,7 @@ static void a_request_held_for_too_long_is_dropped(void **state)
 	}
 }
 
-/* The status shows by whom the last exchange was stamped; stamps that are
+/* The status shows how the last exchange was stamped; stamps that are
  * wrong say nothing. */
 static void the_kinds_of_stamps_are_those_of_an_exchange_that_counts(
     void **state)
