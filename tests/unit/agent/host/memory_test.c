@@ -160,10 +160,10 @@ static void free_blocks_of_the_heap_are_given_back(void **state)
 	free(top);
 }
 
-static ElfW(Phdr)
-    segment(ElfW(Word) type, ElfW(Word) flags, uintptr_t at, size_t len)
+static void make_segment(
+    ElfW(Phdr) * out, uint32_t type, uint32_t flags, uintptr_t at, size_t len)
 {
-	return (ElfW(Phdr)){
+	*out = (ElfW(Phdr)){
 	    .p_type = type, .p_flags = flags, .p_vaddr = at, .p_memsz = len};
 }
 
@@ -171,7 +171,7 @@ static ElfW(Phdr)
 static void whole_pages_of_read_only_segments_are_released(void **state)
 {
 	static const struct {
-		ElfW(Word) type, flags;
+		uint32_t type, flags;
 		uintptr_t at;
 		size_t len;
 		uintptr_t from, to; /* 0, 0: nothing */
@@ -191,10 +191,12 @@ static void whole_pages_of_read_only_segments_are_released(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		ElfW(Phdr) one = segment(
-		    rows[i].type, rows[i].flags, rows[i].at, rows[i].len);
+		ElfW(Phdr) one;
 		struct dl_phdr_info info = {
 		    .dlpi_addr = base, .dlpi_phdr = &one, .dlpi_phnum = 1};
+
+		make_segment(
+		    &one, rows[i].type, rows[i].flags, rows[i].at, rows[i].len);
 
 		given.count = 0;
 		objects.list = &info;
@@ -217,7 +219,7 @@ static void each_object_counts(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
-		three[i] = segment(PT_LOAD, PF_R, i * PAGE, PAGE);
+		make_segment(&three[i], PT_LOAD, PF_R, i * PAGE, PAGE);
 	two[0] = two[1] = (struct dl_phdr_info){
 	    .dlpi_addr = PAGE, .dlpi_phdr = three, .dlpi_phnum = 2};
 	given.count = 0;

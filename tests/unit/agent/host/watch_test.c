@@ -494,7 +494,7 @@ static void forty_links_are_followed(void **state)
 /* What the kernel may say, through a pipe. */
 static void the_event_decides(void **state)
 {
-	enum { OURS = 5, OTHER = 6 };
+	enum { OURS = 5, OTHER = 6, NAME_LEN = 16 };
 	static const struct {
 		const char *name; /* what is watched; "": a folder */
 		int wd;
@@ -514,10 +514,10 @@ static void the_event_decides(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fixture *f = *state;
-		struct {
-			struct inotify_event e;
-			char name[16];
-		} told = {.e = {.wd = rows[i].wd, .mask = rows[i].mask}};
+		struct inotify_event e = {.wd = rows[i].wd,
+		    .mask = rows[i].mask,
+		    .len = rows[i].of[0] ? NAME_LEN : 0};
+		uint8_t told[sizeof(e) + NAME_LEN] = {0};
 		int ends[2];
 
 		begin(f, f->room);
@@ -527,10 +527,9 @@ static void the_event_decides(void **state)
 		f->watch.name_count = 1;
 		f->watch.names[0].wd = OURS;
 		strcpy(f->watch.names[0].name, rows[i].name);
-		strcpy(told.name, rows[i].of);
-		told.e.len = rows[i].of[0] ? sizeof(told.name) : 0;
-		assert_true(
-		    write(ends[1], &told, sizeof(told.e) + told.e.len) > 0);
+		memcpy(told, &e, sizeof(e));
+		memcpy(told + sizeof(e), rows[i].of, strlen(rows[i].of));
+		assert_true(write(ends[1], told, sizeof(e) + e.len) > 0);
 		close(ends[1]);
 		if (noticed(f) != rows[i].counts)
 			fail_msg("row %zu", i);
