@@ -656,9 +656,12 @@ int main(int argc, char *argv[])
 	    cmocka_unit_test(a_lost_child_has_ended),
 	};
 
-	/* Under nohup(1), SIGHUP would be ignored from the start. */
-	if (argc == 1)
+	/* Under nohup(1), SIGHUP would be ignored from the start, and SIGINT in
+	 * the background of a shell. */
+	if (argc == 1) {
 		signal(SIGHUP, SIG_DFL);
+		signal(SIGINT, SIG_DFL);
+	}
 	if (argc == 2 &&
 	    strncmp(argv[1], CHILD_OPTION, strlen(CHILD_OPTION)) == 0)
 		return child(argc, argv);
