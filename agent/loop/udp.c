@@ -219,8 +219,7 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	out->tx_kind = s->tx_kind;
 	out->error = n < 0 ? errno : 0;
 	if (n < 0)
-		return errno != EAGAIN && errno != EWOULDBLOCK &&
-		       errno != EINTR;
+		return errno != EAGAIN;
 	/* A truncated datagram keeps this length, and fails authentication. */
 	out->len = (size_t)n;
 	if (stamp_of(&msg, &out->rx))
