@@ -1,5 +1,7 @@
 #include "agent/engine/bootstrap.h"
 
+#include "resolver/certificate/certificate.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,16 +285,6 @@ const struct bootstrap_result *bootstrap_decide(
 	return &b->result;
 }
 
-static void date(int64_t ns, char out[32])
-{
-	time_t seconds = (time_t)(ns / NS_PER_S);
-	struct tm tm;
-
-	if (!gmtime_r(&seconds, &tm) ||
-	    strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-		strcpy(out, "an unreadable date");
-}
-
 static void what_is_wrong(const struct bootstrap *b, char *out, size_t size)
 {
 	if (b->pause_ns > 0)
@@ -307,7 +299,7 @@ static void what_is_wrong(const struct bootstrap *b, char *out, size_t size)
 void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 {
 	const struct bootstrap_result *r = &b->result;
-	char earliest[32], wrong[80];
+	char earliest[CERTIFICATE_DATE_MAX], wrong[80];
 
 	what_is_wrong(b, wrong, sizeof(wrong));
 	switch (r->outcome) {
@@ -318,7 +310,7 @@ void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 		    wrong, r->voters, r->agreeing);
 		break;
 	case BOOTSTRAP_EARLY:
-		date(b->earliest_ns, earliest);
+		certificate_date(b->earliest_ns / NS_PER_S, earliest);
 		snprintf(out, size,
 		    "%s, and %u servers agree on a time before %s, which is "
 		    "known to be past (last-good-time, or the age of this "

@@ -6,11 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *source_name(const struct engine *e, int i)
-{
-	return i >= 0 ? e->config->sources[i].name : "none";
-}
-
 static void report_synchronised(struct engine *e, const struct tracking *t)
 {
 	int64_t bound_ns = t->root_delay_ns / 2 + t->root_dispersion_ns;
@@ -29,7 +24,7 @@ static void report_selected(struct engine *e, const struct tracking *t)
 	if (t->selected != e->last_selected && t->selected >= 0)
 		engine_say(e,
 		    e->last_selected < 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
-		    "selected source %s", source_name(e, t->selected));
+		    "selected source %s", e->config->sources[t->selected].name);
 	e->last_selected = t->selected;
 }
 

@@ -282,8 +282,6 @@ static bool read_one(struct network *n)
 	ssize_t len = recvfrom(n->fd, bytes, sizeof(bytes), MSG_DONTWAIT,
 	    (struct sockaddr *)&from, &from_len);
 
-	if (len < 0 && errno == EINTR)
-		return true;
 	/* A report was lost, which may have been a change. */
 	if (len < 0 && errno == ENOBUFS) {
 		n->changed = true;

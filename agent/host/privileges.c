@@ -155,7 +155,7 @@ bool privileges_verify(const struct identity *id, bool keep_sys_time,
 		return false;
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return fail(why, "no_new_privs is not set");
-	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+	if (prctl(PR_GET_DUMPABLE) != 0)
 		return fail(why, "the process can be dumped");
 	return true;
 }
@@ -171,7 +171,7 @@ bool privileges_drop(const struct identity *id, bool keep_sys_time,
 		return fail_errno(why, "no_new_privs");
 	/* After the change of user, which resets it: neither a core dump nor
 	 * another process of this user may read keys. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		return fail_errno(why, "PR_SET_DUMPABLE");
 	/* Some core handlers look only at this limit. A sandbox may forbid the
 	 * call; the check below does not need it. */

@@ -138,10 +138,8 @@ static bool bind_with(
 	mode_t before = umask(forbidden);
 	int result =
 	    bind(fd, (const struct sockaddr *)address, sizeof(*address));
-	int error = errno;
 
-	umask(before);
-	errno = error;
+	umask(before); /* it leaves errno alone */
 	return result == 0;
 }
 
@@ -213,7 +211,7 @@ static bool is_agent(long pid)
 {
 	char comm[RIVALS_COMM_MAX];
 
-	if (pid <= 0 || pid == (long)getpid())
+	if (pid == (long)getpid())
 		return false;
 	rivals_comm("/proc", pid, comm);
 	return strcmp(comm, "ntsagentd") == 0;
@@ -273,8 +271,8 @@ static bool lock_file(
 		usleep(LOCK_NAP_US);
 	}
 	*running = true;
-	if (fcntl(fd, F_GETLK, &holder) != 0 || holder.l_type == F_UNLCK)
-		holder.l_pid = 0;
+	/* Without an answer, or if it is free by now, the pid stays 0. */
+	(void)fcntl(fd, F_GETLK, &holder);
 	snprintf(why, RUNTIME_TEXT_MAX,
 	    "another ntsagentd steers this clock (pid %ld, %.256s)",
 	    (long)holder.l_pid, path);

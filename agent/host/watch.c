@@ -121,8 +121,8 @@ static bool step(struct watch *w, struct walk *k)
 	return S_ISDIR(st.st_mode);
 }
 
-/* Only tests use a path that does not begin at the root; it begins where the
- * program was started. */
+/* A path that does not begin at the root begins where the program was started.
+ */
 static void add_path(struct watch *w, const char *path)
 {
 	struct walk *k = calloc(1, sizeof(*k));
@@ -132,10 +132,9 @@ static void add_path(struct watch *w, const char *path)
 		return;
 	}
 	memcpy(k->left, path, strlen(path) + 1);
-	if (path[0] != '/' && !getcwd(k->done, sizeof(k->done)))
-		k->done[0] = '\0';
-	while (step(w, k))
-		;
+	if (path[0] == '/' || getcwd(k->done, sizeof(k->done)))
+		while (step(w, k))
+			;
 	free(k);
 }
 

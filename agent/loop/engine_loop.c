@@ -171,7 +171,8 @@ static void serve(struct engine_loop *p, const struct poll_set *set)
 			hear_control(p, set->fds[i].fd);
 }
 
-/* Milliseconds, rounded up: a deadline must be over when poll(2) returns. */
+/* Milliseconds, rounded up: a deadline must be over when poll(2) returns. The
+ * engine saves the clock every hour, so there is always one. */
 static int wait_ms(const struct engine_loop *p, struct mono now)
 {
 	struct mono next = mono_earlier(
@@ -185,10 +186,8 @@ static int wait_ms(const struct engine_loop *p, struct mono now)
 	next = mono_earlier(next, changes_deadline(&p->changes));
 	if (p->links->keeper)
 		next = mono_earlier(next, keeper_deadline(p->links->keeper));
-	if (next.ns == MONO_NEVER.ns)
-		return -1;
 	ms = (next.ns - now.ns + NS_PER_MS - 1) / NS_PER_MS;
-	return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+	return ms < 0 ? 0 : (int)ms;
 }
 
 static void turn(struct engine_loop *p)

@@ -22,33 +22,28 @@
 #define LEAP_NS (20 * NS_PER_MS)
 #define RATES_APART 20000
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A UUID in hexadecimal. False: there is none, as in a simulator. */
 static bool read_boot_id(uint8_t out[BOOT_ID_LEN])
 {
+	static const char digits[] = "0123456789abcdef";
 	char text[64];
 	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
-	unsigned digits = 0;
+	unsigned count = 0;
 
 	if (fd >= 0)
 		close(fd);
 	memset(out, 0, BOOT_ID_LEN);
-	for (ssize_t i = 0; i < n && digits < 2 * BOOT_ID_LEN; i++) {
-		int digit = digit_of(text[i]);
+	for (ssize_t i = 0; i < n && count < 2 * BOOT_ID_LEN; i++) {
+		const char *digit = strchr(digits, text[i]);
 
-		if (digit < 0)
+		if (!digit || text[i] == '\0')
 			continue;
-		out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | digit);
-		digits++;
+		out[count / 2] =
+		    (uint8_t)(out[count / 2] << 4 | (digit - digits));
+		count++;
 	}
-	return digits == 2 * BOOT_ID_LEN;
+	return count == 2 * BOOT_ID_LEN;
 }
 
 /* The raw clock and the ledger's at one moment. */
@@ -82,17 +77,16 @@ static bool read_timeline(const struct timescale *ledger, struct timeline *t)
 
 /* Restoring. */
 
+/* The source with this name and this address; -1: there is none. */
 static int slot_of(const struct engine *e, const struct saved_source *m)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
 		const struct source *s = &e->sources[i];
 
-		if (strcmp(s->config->name, m->name) == 0)
-			return s->address_count > 0 &&
-				       endpoint_same_host(
-					   source_address(s), &m->address)
-				   ? (int)i
-				   : -1;
+		if (strcmp(s->config->name, m->name) == 0 &&
+		    s->address_count > 0 &&
+		    endpoint_same_host(source_address(s), &m->address))
+			return (int)i;
 	}
 	return -1;
 }
@@ -334,8 +328,6 @@ void sample_file_save(struct sample_file *r, const struct engine *e)
 	now.rate_ppb = llround(e->good_freq_ppm * 1e3);
 	if (now.span_raw_ns < SPAN_MIN_NS)
 		return;
-	if (!make_room(r, e))
-		return;
-	err = save_samples(r, e, &now);
+	err = make_room(r, e) ? save_samples(r, e, &now) : -ENOMEM;
 	note_trouble(r, err ? err : save_drift(r, e, &now));
 }

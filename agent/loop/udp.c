@@ -39,12 +39,10 @@ static void ask_for_stamps(int fd)
 static int open_socket(int family)
 {
 	int fd = socket(family, SOCK_DGRAM, 0);
-	int flags;
 
 	if (fd < 0)
 		return -errno;
-	flags = fcntl(fd, F_GETFL);
-	(void)fcntl(fd, F_SETFL, flags < 0 ? O_NONBLOCK : flags | O_NONBLOCK);
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK); /* a new socket has no other */
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return fd;
 }
@@ -177,21 +175,16 @@ static bool stamp_of(struct msghdr *msg, struct wall *out)
 	return false;
 }
 
-static ssize_t receive(int fd, int flags, void *bytes, size_t size,
-    struct msghdr *msg, void *control)
+static ssize_t receive(
+    int fd, int flags, struct iovec *bytes, struct msghdr *msg, void *control)
 {
-	struct iovec iov = {.iov_base = bytes, .iov_len = size};
-	ssize_t n;
-
 	*msg = (struct msghdr){
-	    .msg_iov = &iov,
+	    .msg_iov = bytes,
 	    .msg_iovlen = 1,
 	    .msg_control = control,
 	    .msg_controllen = CONTROL_LEN,
 	};
-	n = recvmsg(fd, msg, flags | MSG_DONTWAIT);
-	msg->msg_iov = NULL;
-	return n;
+	return recvmsg(fd, msg, flags | MSG_DONTWAIT);
 }
 
 /* False: the error queue is empty. */
@@ -199,10 +192,11 @@ static bool read_tx_stamp(struct udp_slot *s)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
 	uint8_t copy[NTS_PACKET_MAX];
+	struct iovec bytes = {copy, sizeof(copy)};
 	struct msghdr msg;
 	struct wall tx;
 
-	if (receive(s->fd, MSG_ERRQUEUE, copy, sizeof(copy), &msg, control) < 0)
+	if (receive(s->fd, MSG_ERRQUEUE, &bytes, &msg, control) < 0)
 		return false;
 	if (stamp_of(&msg, &tx)) {
 		s->tx = tx;
@@ -214,18 +208,18 @@ static bool read_tx_stamp(struct udp_slot *s)
 static bool read_datagram(struct udp_slot *s, struct datagram *out)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
+	struct iovec bytes = {out->bytes, sizeof(out->bytes)};
 	struct msghdr msg;
 	ssize_t n;
 
-	n = receive(s->fd, 0, out->bytes, sizeof(out->bytes), &msg, control);
+	n = receive(s->fd, 0, &bytes, &msg, control);
 	out->rx = wall_now();
 	out->rx_kind = STAMP_DAEMON;
 	out->tx = s->tx;
 	out->tx_kind = s->tx_kind;
 	out->error = n < 0 ? errno : 0;
 	if (n < 0)
-		return errno != EAGAIN && errno != EWOULDBLOCK &&
-		       errno != EINTR;
+		return errno != EAGAIN;
 	/* A truncated datagram keeps this length, and fails authentication. */
 	out->len = (size_t)n;
 	if (stamp_of(&msg, &out->rx))

@@ -466,10 +466,13 @@ static void certificates_and_ciphers_are_the_trust(void **state)
 	(void)state;
 	old->trust.path_count = 1;
 	strcpy(old->trust.paths[0], "/a.pem");
+	/* Left from a longer list. */
+	strcpy(old->trust.paths[1], "/old.pem");
 	old->trust.aead_count = 2;
 	old->trust.aeads[0] = AEAD_AES_SIV_CMAC_256;
 	old->trust.aeads[1] = AEAD_AES_128_GCM_SIV;
 	fresh = copy_of(w);
+	fresh->trust.paths[1][0] = '\0';
 	assert_false(adopt_changes_trust(old, fresh));
 	fresh->trust.system_certs = !fresh->trust.system_certs;
 	assert_true(adopt_changes_trust(old, fresh));

@@ -263,6 +263,19 @@ static void a_certificate_without_dates_agrees_with_none(void **state)
 	free(w);
 }
 
+/* One moment is enough for an agreement. */
+static void a_certificate_may_be_valid_for_a_moment(void **state)
+{
+	struct election *w = election_new(1, BOOTSTRAP_SINGLE);
+	struct bootstrap_offer o = offer_of(w, 0, 0);
+
+	(void)state;
+	o.not_before_s = o.not_after_s = TRUE_S;
+	take(w, 0, &o);
+	assert_agreed(w, 0, 0);
+	free(w);
+}
+
 static void the_agreed_time_lies_within_each_certificate(void **state)
 {
 	struct election *w = election_new(2, BOOTSTRAP_QUORUM);
@@ -300,6 +313,13 @@ static void no_agreement_leads_before_the_earliest_time(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		offers(w, i, -29 * DAY_S * NS_PER_S);
 	assert_agreed(w, -29 * DAY_S * NS_PER_S, 20 * NS_PER_MS);
+	/* The earliest time itself can be true. */
+	for (unsigned i = 0; i < 3; i++)
+		offers(w, i, (EARLIEST_S - TRUE_S) * NS_PER_S);
+	assert_agreed(w, (EARLIEST_S - TRUE_S) * NS_PER_S, 0);
+	for (unsigned i = 0; i < 3; i++)
+		offers(w, i, (EARLIEST_S - TRUE_S) * NS_PER_S - 1);
+	assert_outcome(w, BOOTSTRAP_EARLY);
 	free(w);
 }
 
@@ -310,10 +330,13 @@ static void an_offer_with_a_wide_bound_is_no_vote(void **state)
 	struct bootstrap_offer o = offer_of(w, 1, 0);
 
 	(void)state;
-	o.bound_ns = 4 * NS_PER_S;
+	o.bound_ns = 3 * NS_PER_S + 1;
 	offers(w, 0, 0);
 	take(w, 1, &o);
 	assert_outcome(w, BOOTSTRAP_DISAGREE);
+	o.bound_ns = 3 * NS_PER_S;
+	take(w, 1, &o);
+	assert_outcome(w, BOOTSTRAP_AGREED);
 	free(w);
 }
 
@@ -359,6 +382,7 @@ static void the_bound_of_an_offer_grows_with_its_age(void **state)
 		bool agree;
 	} table[] = {
 	    {0, 39, true},
+	    {0, 40, true},
 	    {0, 41, false},
 	    {100, 139, true},
 	    {100, 141, false},
@@ -515,8 +539,10 @@ static void after_a_pause_only_its_error_is_corrected(void **state)
 	} table[] = {
 	    {0, BOOTSTRAP_AGREED},
 	    {999, BOOTSTRAP_AGREED},
+	    {1000, BOOTSTRAP_AGREED},
 	    {1001, BOOTSTRAP_RIGHT},
 	    {-999, BOOTSTRAP_AGREED},
+	    {-1000, BOOTSTRAP_AGREED},
 	    {-1001, BOOTSTRAP_RIGHT},
 	};
 	const int64_t pause_ns = (TRUE_S - LOCAL_S) * NS_PER_S;
@@ -644,6 +670,7 @@ int main(void)
 	    cmocka_unit_test(a_second_name_of_a_server_is_not_waited_for),
 	    cmocka_unit_test(a_time_outside_the_certificate_is_a_vote_against),
 	    cmocka_unit_test(a_certificate_without_dates_agrees_with_none),
+	    cmocka_unit_test(a_certificate_may_be_valid_for_a_moment),
 	    cmocka_unit_test(the_agreed_time_lies_within_each_certificate),
 	    cmocka_unit_test(no_agreement_leads_before_the_earliest_time),
 	    cmocka_unit_test(an_offer_with_a_wide_bound_is_no_vote),

@@ -253,6 +253,9 @@ static void two_smearing_servers_get_one_line(void **state)
 /* Six hours before, one of three servers smears the leap second. */
 static void any_source_may_be_the_one_that_smears(void **state)
 {
+	static const char *const lines[] = {"second a differs from",
+	    "second b differs from", "second c differs from"};
+
 	(void)state;
 	for (unsigned smears = 0; smears < 3; smears++) {
 		struct world *w = world_new(3, 0, 37);
@@ -266,6 +269,7 @@ static void any_source_may_be_the_one_that_smears(void **state)
 		w->peer_error_ns[smears] = -250 * NS_PER_MS;
 		world_run(w, 600 * NS_PER_S);
 		assert_int_equal(w->engine.leap.smearers, 1 << smears);
+		assert_true(world_logged(w, lines[smears]));
 		for (unsigned i = 0; i < 3; i++)
 			assert_int_equal(
 			    engine_leap_reason(&w->engine, i) != NULL,
@@ -357,6 +361,59 @@ static void only_a_usable_source_announces_a_leap_second(void **state)
 	}
 }
 
+/* It ends at the leap second, and the smearing goes on for half a day. */
+static void an_announcement_counts_for_25_hours(void **state)
+{
+	static const struct {
+		bool announced;
+		int64_t age_ns;
+		uint64_t smearers;
+	} table[] = {
+	    {false, 0, 0},
+	    {true, 0, 4},
+	    {true, 25 * 3600 * NS_PER_S - 1, 4},
+	    {true, 25 * 3600 * NS_PER_S, 0},
+	};
+	struct world *w =
+	    eve_from(3, 0, LEAP_NONE, MIDNIGHT_S - 6 * 3600 - 600);
+	struct engine *e = &w->engine;
+
+	(void)state;
+	w->peer_error_ns[2] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		e->leap.smearers = 0;
+		e->leap.announced = table[i].announced;
+		e->leap.announced_at =
+		    mono_after(e->now.mono, -table[i].age_ns);
+		engine_leap_look(e);
+		assert_int_equal(e->leap.smearers, table[i].smearers);
+	}
+	world_end(w);
+}
+
+/* One line for each server, also when it still smears or smears again. */
+static void a_server_that_smears_is_named_once(void **state)
+{
+	struct world *w =
+	    eve_from(3, 2, LEAP_INSERT, MIDNIGHT_S - 6 * 3600 - 600);
+
+	(void)state;
+	w->peer_error_ns[2] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	assert_true(world_logged(w, "c differs"));
+	world_forget_log(w);
+	world_run(w, 600 * NS_PER_S);
+	assert_false(world_logged(w, "differs"));
+	w->peer_error_ns[2] = 0;
+	world_run(w, 600 * NS_PER_S);
+	w->peer_error_ns[2] = -250 * NS_PER_MS;
+	world_run(w, 600 * NS_PER_S);
+	assert_false(world_logged(w, "differs"));
+	assert_int_equal(w->engine.leap.smearers, 4);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +433,8 @@ int main(void)
 	    cmocka_unit_test(
 		what_is_armed_is_what_a_synchronised_clock_announces),
 	    cmocka_unit_test(only_a_usable_source_announces_a_leap_second),
+	    cmocka_unit_test(an_announcement_counts_for_25_hours),
+	    cmocka_unit_test(a_server_that_smears_is_named_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

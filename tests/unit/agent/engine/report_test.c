@@ -79,6 +79,35 @@ static void being_synchronised_gets_one_line(void **state)
 	world_end(w);
 }
 
+/* That a source is selected is of interest; which of several is not. */
+static void only_the_first_selection_is_worth_a_line(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	unsigned selected;
+
+	(void)state;
+	world_start(w);
+	run(w, 600);
+	assert_true(world_logged_at(w, LOG_LEVEL_INFO, "selected source "));
+	selected = (unsigned)w->engine.last_selected;
+	world_forget_log(w);
+	w->silent[selected] = true;
+	run(w, 7200);
+	assert_int_equal(w->engine.last_selected, !selected);
+	assert_true(world_logged_at(w, LOG_LEVEL_DEBUG,
+	    selected == 0 ? "selected source b" : "selected source a"));
+	/* None is selected for a while. */
+	w->silent[selected] = false;
+	w->peer_error_ns[0] = 500 * NS_PER_MS;
+	run(w, 7200);
+	assert_int_equal(w->engine.last_selected, -1);
+	world_forget_log(w);
+	w->peer_error_ns[0] = 0;
+	run(w, 7200);
+	assert_true(world_logged_at(w, LOG_LEVEL_INFO, "selected source "));
+	world_end(w);
+}
+
 static void with_no_clock_the_line_says_measured(void **state)
 {
 	struct world *w = world_new(1, 3 * NS_PER_S, 0);
@@ -204,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(a_source_that_agrees_again_gets_one_line),
 	    cmocka_unit_test(without_a_majority_no_source_is_outvoted),
 	    cmocka_unit_test(being_synchronised_gets_one_line),
+	    cmocka_unit_test(only_the_first_selection_is_worth_a_line),
 	    cmocka_unit_test(with_no_clock_the_line_says_measured),
 	    cmocka_unit_test(a_clock_that_is_slewed_gets_its_own_words),
 	    cmocka_unit_test(the_end_of_synchronisation_gets_one_line),

@@ -64,6 +64,31 @@ static void a_request_held_for_too_long_is_dropped(void **state)
 	}
 }
 
+/* The status shows how the last exchange was stamped; stamps that are
+ * wrong say nothing. */
+static void the_kinds_of_stamps_are_those_of_an_exchange_that_counts(
+    void **state)
+{
+	static const int64_t held_ns[] = {0, NS_PER_S};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(held_ns); i++) {
+		enum stamp_kind expected =
+		    held_ns[i] == 0 ? STAMP_KERNEL : STAMP_DAEMON;
+		struct world *w = world_new(1, 0, 0);
+		struct source *s;
+
+		w->held_ns[0] = held_ns[i];
+		world_start(w);
+		s = &w->engine.sources[0];
+		s->tx_stamp = s->rx_stamp = STAMP_DAEMON;
+		world_run(w, 10 * NS_PER_S);
+		assert_int_equal(s->tx_stamp, expected);
+		assert_int_equal(s->rx_stamp, expected);
+		world_end(w);
+	}
+}
+
 static void times_that_contradict_each_other_are_reported(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -324,6 +349,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_good_sample_fails_no_check),
 	    cmocka_unit_test(a_request_held_for_too_long_is_dropped),
+	    cmocka_unit_test(
+		the_kinds_of_stamps_are_those_of_an_exchange_that_counts),
 	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),

@@ -195,9 +195,10 @@ static void world_report(void *self, enum log_level level, const char *text)
 	size_t room = sizeof(w->log) - w->log_len;
 	int len = snprintf(w->log + w->log_len, room, "%s\n", text);
 
-	(void)level;
-	if (len > 0 && (size_t)len < room)
-		w->log_len += (size_t)len;
+	if (len <= 0 || (size_t)len >= room || w->line_count == WORLD_LINES)
+		return;
+	w->log_len += (size_t)len;
+	w->levels[w->line_count++] = level;
 }
 
 bool world_logged(const struct world *w, const char *part)
@@ -205,9 +206,21 @@ bool world_logged(const struct world *w, const char *part)
 	return strstr(w->log, part) != NULL;
 }
 
+bool world_logged_at(
+    const struct world *w, enum log_level level, const char *part)
+{
+	const char *found = strstr(w->log, part);
+	unsigned line = 0;
+
+	for (const char *c = w->log; found && c < found; c++)
+		line += *c == '\n';
+	return found && w->levels[line] == level;
+}
+
 void world_forget_log(struct world *w)
 {
 	w->log_len = 0;
+	w->line_count = 0;
 	w->log[0] = '\0';
 }
 

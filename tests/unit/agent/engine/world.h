@@ -15,6 +15,7 @@
 #define WORLD_PEERS 5
 #define WORLD_REPORTS 8
 #define WORLD_COOKIES 65536
+#define WORLD_LINES 1024
 
 /* An answer on its way. */
 struct world_packet {
@@ -92,6 +93,8 @@ struct world {
 	/* The lines for the log, each with a newline; "" at the start. */
 	size_t log_len;
 	char log[65536];
+	unsigned line_count;
+	enum log_level levels[WORLD_LINES]; /* of the lines */
 };
 
 /* `offset_ns` is the error of the clock; positive: it is fast. Aborts if memory
@@ -138,5 +141,9 @@ bool world_synchronised(const struct world *w);
  * world_forget_log. */
 bool world_logged(const struct world *w, const char *part);
 void world_forget_log(struct world *w);
+
+/* Returns true if the first such line has this level. */
+bool world_logged_at(
+    const struct world *w, enum log_level level, const char *part);
 
 #endif

@@ -49,6 +49,29 @@ int open(const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
+/* If a test sets them, these calls fail with EBUSY. */
+static bool no_dup2, no_close_range;
+
+static int busy(void)
+{
+	errno = EBUSY;
+	return -1;
+}
+
+int dup2(int from, int to)
+{
+	if (no_dup2 && to != STDERR_FILENO)
+		return busy();
+	return from == to ? to : (int)syscall(SYS_dup3, from, to, 0);
+}
+
+int close_range(unsigned first, unsigned last, int flags)
+{
+	if (no_close_range)
+		return busy();
+	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
 /* In the child. */
 
 static bool is_blocked(int number)
@@ -157,7 +180,7 @@ static int collect(struct scene *s)
 	while ((n = read(s->out[0], s->text + len, TEXT_MAX - 1 - len)) > 0)
 		len += (size_t)n;
 	s->text[len] = '\0';
-	for (int i = 0; i < 1000 && !s->child.ended; i++) {
+	for (int i = 0; i < 10000 && !s->child.ended; i++) {
 		if (!children_reap(&s->child, 1))
 			usleep(2000);
 	}
@@ -201,14 +224,17 @@ static void descriptors_are_placed(void **state)
 	struct scene *s = *state;
 	int fds[CHILD_FDS_MAX];
 
-	/* The program has a number in the way, a library has left one open. */
+	/* The program has a number in the way. Libraries have left two open,
+	 * one of them at a number that stays closed. */
 	assert_int_equal(dup2(STDIN_FILENO, 61), 61);
+	assert_int_equal(dup2(STDIN_FILENO, 10), 10);
 	for (int i = 0; i < CHILD_FDS_MAX; i++)
 		fds[i] = i % 2 ? -1 : s->program;
 	fds[0] = s->out[1];
 	runs(s, "engine", fds, CHILD_FDS_MAX);
 	says(s, "fds 0 1 2 3 5 7 9");
 	close(61);
+	close(10);
 }
 
 /* The number that the copy of the program takes first may be in use. */
@@ -219,10 +245,13 @@ static void high_numbers_may_be_in_use(void **state)
 
 	assert_int_equal(dup2(STDIN_FILENO, high), high);
 	assert_int_equal(dup2(STDIN_FILENO, high + 1), high + 1);
+	/* And one that is open for another reason. */
+	assert_int_equal(dup2(STDIN_FILENO, 61), 61);
 	runs(s, "engine", &s->out[1], 1);
 	says(s, "fds 0 1 2 3");
 	close(high);
 	close(high + 1);
+	close(61);
 }
 
 /* Two that change places. */
@@ -299,19 +328,28 @@ static void signals_are_caught(void **state)
 	close(fd);
 }
 
+/* Starts a child whose lines for the log come to the pipe. Returns its status.
+ */
+static int status_of(
+    struct scene *s, int program, const int fds[], unsigned count)
+{
+	int err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 64);
+
+	log_open(LOG_TO_STDERR, LOG_LEVEL_DEBUG);
+	dup2(s->out[1], STDERR_FILENO);
+	assert_int_equal(
+	    child_exec(&s->child, "engine", program, fds, count), 0);
+	dup2(err, STDERR_FILENO);
+	close(err);
+	return collect(s);
+}
+
 static void what_cannot_be_executed_is_told(void **state)
 {
 	struct scene *s = *state;
-	int err = dup(STDERR_FILENO);
 
-	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
-	dup2(s->out[1], STDERR_FILENO);
 	/* A pipe is no program. */
-	assert_int_equal(
-	    child_exec(&s->child, "engine", s->out[0], &s->out[1], 1), 0);
-	dup2(err, STDERR_FILENO);
-	close(err);
-	assert_int_equal(collect(s), 127);
+	assert_int_equal(status_of(s, s->out[0], &s->out[1], 1), 127);
 	if (!strstr(s->text, "cannot start the engine: Permission denied"))
 		fail_msg("%s", s->text);
 }
@@ -319,17 +357,103 @@ static void what_cannot_be_executed_is_told(void **state)
 static void a_descriptor_that_is_closed_is_told(void **state)
 {
 	struct scene *s = *state;
-	int err = dup(STDERR_FILENO), fds[] = {s->out[1], 99};
 
-	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
-	dup2(s->out[1], STDERR_FILENO);
 	assert_int_equal(
-	    child_exec(&s->child, "engine", s->program, fds, 2), 0);
-	dup2(err, STDERR_FILENO);
-	close(err);
-	assert_int_equal(collect(s), 127);
+	    status_of(s, s->program, (int[]){s->out[1], 99}, 2), 127);
 	if (!strstr(s->text, "cannot start the engine: Bad file descriptor"))
 		fail_msg("%s", s->text);
+}
+
+static void standard_input_that_is_closed_is_told(void **state)
+{
+	struct scene *s = *state;
+	int saved = input_free(), status;
+
+	status = status_of(s, s->program, (int[]){STDIN_FILENO}, 1);
+	input_back(saved);
+	assert_int_equal(status, 127);
+	if (!strstr(s->text, "cannot start the engine: Bad file descriptor"))
+		fail_msg("%s", s->text);
+}
+
+static void a_program_that_is_closed_is_told(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(status_of(s, 99, &s->out[1], 1), 127);
+	if (!strstr(s->text, "cannot start the engine: Bad file descriptor"))
+		fail_msg("%s", s->text);
+}
+
+static void a_descriptor_that_cannot_be_placed_is_told(void **state)
+{
+	struct scene *s = *state;
+	int status;
+
+	no_dup2 = true;
+	status = status_of(s, s->program, &s->out[1], 1);
+	no_dup2 = false;
+	assert_int_equal(status, 127);
+	if (!strstr(s->text, "cannot start the engine: Device or resource"))
+		fail_msg("%s", s->text);
+}
+
+static void all_other_descriptors_are_closed(void **state)
+{
+	struct scene *s = *state;
+
+	assert_int_equal(status_of(s, s->program, &s->out[1], 1), 5);
+	if (strstr(s->text, "stay open"))
+		fail_msg("%s", s->text);
+}
+
+/* A line for the log, but no reason not to start. */
+static void descriptors_that_cannot_be_closed_are_told(void **state)
+{
+	struct scene *s = *state;
+	int status;
+
+	no_close_range = true;
+	status = status_of(s, s->program, &s->out[1], 1);
+	no_close_range = false;
+	assert_int_equal(status, 5);
+	if (!strstr(s->text, "descriptors stay open: Device or resource busy"))
+		fail_msg("%s", s->text);
+}
+
+static void without_descriptors_there_is_no_program(void **state)
+{
+	struct rlimit before = descriptors_forbid();
+	int program = child_open_program(), signals = child_catch_signals();
+
+	(void)state;
+	descriptors_allow(before);
+	assert_int_equal(program, -EMFILE);
+	assert_int_equal(signals, -EMFILE);
+}
+
+/* The user may have no more processes. Root may. */
+static bool no_process_can_start(void)
+{
+	struct child c = {.name = "none"};
+
+	if (geteuid() == 0 && setuid(65534) != 0)
+		return false;
+	setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0});
+	return child_exec(&c, "engine", STDIN_FILENO, NULL, 0) == -EAGAIN &&
+	       c.pid == 0 && strcmp(c.name, "none") == 0;
+}
+
+static void without_processes_there_is_no_child(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(no_process_can_start() ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 /* The agent then takes the path that execve(2) was called with. */
@@ -419,6 +543,8 @@ static void an_orphan_does_not_follow(void **state)
 	(void)state;
 	assert_false(child_follow(getpid(), SIGTERM));
 	assert_true(child_follow(getppid(), 0));
+	/* No such signal. */
+	assert_false(child_follow(getppid(), 12345));
 }
 
 /* The ends of children. */
@@ -477,9 +603,11 @@ static void signals_reach_those_that_run(void **state)
 	c[2].pid = getpid();
 	assert_false(children_all_ended(c, 3));
 	assert_true(children_all_ended(c, 1));
+	/* Of an earlier call. */
+	errno = ECHILD;
 	assert_false(children_reap(c, 3));
 	children_signal(c, 3, SIGKILL);
-	for (int i = 0; i < 1000 && !children_reap(c, 3); i++)
+	for (int i = 0; i < 10000 && !children_reap(c, 3); i++)
 		usleep(2000);
 	assert_true(children_all_ended(c, 3));
 	assert_true(WIFSIGNALED(c[1].status));
@@ -515,6 +643,13 @@ int main(int argc, char *argv[])
 	    cmocka_unit_test(signals_are_caught),
 	    TEST(what_cannot_be_executed_is_told),
 	    TEST(a_descriptor_that_is_closed_is_told),
+	    TEST(standard_input_that_is_closed_is_told),
+	    TEST(a_program_that_is_closed_is_told),
+	    TEST(a_descriptor_that_cannot_be_placed_is_told),
+	    TEST(all_other_descriptors_are_closed),
+	    TEST(descriptors_that_cannot_be_closed_are_told),
+	    cmocka_unit_test(without_descriptors_there_is_no_program),
+	    cmocka_unit_test(without_processes_there_is_no_child),
 	    TEST(the_program_is_found_without_proc),
 	    TEST(descriptors_may_have_any_number),
 	    cmocka_unit_test(a_child_follows_its_parent),

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -124,6 +126,19 @@ static void the_alarm_waits(void **state)
 	close(fd);
 }
 
+/* After a jump the alarm is readable until it was read. */
+static void rearming_takes_what_is_readable(void **state)
+{
+	int fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	(void)state;
+	assert_int_equal(poll(&p, 1, 0), 1);
+	clocks_rearm(fd);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	close(fd);
+}
+
 static void without_descriptors_there_is_no_alarm(void **state)
 {
 	struct rlimit before;
@@ -170,6 +185,7 @@ int main(void)
 	    cmocka_unit_test(a_clock_that_is_missing_is_at_zero),
 	    cmocka_unit_test(the_alarm_waits),
 	    cmocka_unit_test(the_alarm_may_have_any_number),
+	    cmocka_unit_test(rearming_takes_what_is_readable),
 	    cmocka_unit_test(without_descriptors_there_is_no_alarm),
 	    cmocka_unit_test(a_wait_is_never_negative),
 	};

@@ -9,14 +9,29 @@
 
 #include "tests/unit/descriptors.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <linux/if_addr.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BYTES_MAX 512
+
+/* If a test sets it, no socket gets an address. */
+static bool no_bind;
+
+int bind(int fd, const struct sockaddr *address, socklen_t len)
+{
+	if (no_bind) {
+		errno = EACCES;
+		return -1;
+	}
+	return (int)syscall(SYS_bind, fd, address, len);
+}
 
 static struct mono at_s(int64_t s)
 {
@@ -121,6 +136,8 @@ enum {
 	IFA_FLAGS_AT = 18,
 	IFA_SCOPE_AT = 19,
 	IFA_INDEX_AT = 20,
+	IFA_FLAGS_ATTRIBUTE_AT = 68, /* in an address of IPv6 */
+	RTM_DST_LEN_AT = 17,
 	RTM_TABLE_AT = 20,
 	RTM_TYPE_AT = 23,
 	RTM_CLONED_AT = 25, /* bit 1 of it */
@@ -165,11 +182,17 @@ static void one_byte_decides(void **state)
 	    {default_route, RTM_CLONED_AT, 2, false, false},
 	    {default_route, RTM_DEAD_AT, RTNH_F_DEAD, true, false},
 	    {default_route, RTA_GATEWAY_AT, 77, true, true},
+	    {default_route, RTM_DST_LEN_AT, 8, true, true},
 	    {address_4, IFA_SCOPE_AT, RT_SCOPE_SITE, false, true},
 	    {address_4, IFA_SCOPE_AT, RT_SCOPE_LINK, false, false},
 	    {address_4, IFA_SCOPE_AT, RT_SCOPE_HOST, false, false},
 	    {address_4, IFA_INDEX_AT, 9, true, true},
 	    {address_4, IFA_FLAGS_AT, 0, true, false},
+	    {address_ready, IFA_FLAGS_ATTRIBUTE_AT, IFA_F_DADFAILED, false,
+		false},
+	    /* The attribute is what counts. */
+	    {address_tentative, IFA_FLAGS_ATTRIBUTE_AT, 0, false, true},
+	    {address_tentative, IFA_FLAGS_AT, 0, false, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -272,6 +295,9 @@ static void messages_may_be_short(void **state)
 	    "18000000140000000000000000000000021800000300000000",
 	    "1c00000018000006000000000000000002000000fe030001"
 	    "00000000",
+	    /* Flags that would say "tentative", but are cut. */
+	    "200000001400000000000000000000000a40800004000000"
+	    "07000800c0000000",
 	};
 	struct network *n = *state;
 
@@ -292,6 +318,46 @@ static void an_attribute_may_be_empty(void **state)
 	assert_false(change(n, route));
 	assert_true(change_with(n, route, gateway_at, 9));
 	assert_true(change_with(n, route, link_at, 9));
+}
+
+/* With a length that cannot be true, it is the last one and says nothing. */
+static void an_attribute_of_impossible_length_ends_the_message(void **state)
+{
+	enum { LEN_AT = 36 }; /* of the gateway, which has 8 bytes */
+	static const uint8_t lengths[] = {0, 1, 3, 17};
+	struct network *n = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		uint32_t words[BYTES_MAX / 4];
+		uint8_t *bytes = (uint8_t *)words;
+		size_t len = bytes_of(default_route, words);
+
+		network_init(n, at_s(0));
+		bytes[LEN_AT] = lengths[i];
+		network_note(n, words, len);
+		assert_true(n->changed);
+		n->changed = false;
+		bytes[RTA_GATEWAY_AT]++;
+		network_note(n, words, len);
+		assert_false(n->changed);
+	}
+}
+
+static void a_message_of_impossible_length_ends_the_datagram(void **state)
+{
+	static const struct {
+		uint8_t len;
+		bool counts;
+	} rows[] = {{0, false}, {15, false}, {52, true}, {53, false}};
+	struct network *n = *state;
+
+	assert_int_equal(strlen(default_route) / 2, 52);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		network_init(n, at_s(0));
+		if (change_with(n, default_route, 0, rows[i].len) !=
+		    rows[i].counts)
+			fail_msg("row %zu", i);
+	}
 }
 
 static void an_agent_forgets_only_what_is_gone(void **state)
@@ -441,6 +507,64 @@ static void the_budget_fills_again(void **state)
 	assert_int_equal(n->events, NETWORK_EVENTS_MAX);
 }
 
+/* When the budget is full again before the pause after an event is over, the
+ * pause counts. */
+static void the_pause_counts_after_the_last_event_of_the_budget(void **state)
+{
+	struct network *n = *state;
+	struct mono last = {at_s(0).ns + NETWORK_EVENT_NS - NS_PER_MS};
+
+	for (unsigned i = 0; i < NETWORK_EVENTS_MAX - 1; i++) {
+		n->changed = true;
+		assert_true(network_take(n, network_deadline(n)));
+	}
+	n->changed = true;
+	assert_true(network_take(n, last));
+	n->changed = true;
+	assert_int_equal(network_deadline(n).ns, last.ns + NETWORK_APART_NS);
+	assert_false(network_take(n, at_s(8)));
+	assert_true(network_take(n, network_deadline(n)));
+}
+
+/* However much of it was left, the budget is never more than full. */
+static void a_long_rest_fills_the_budget(void **state)
+{
+	struct network *n = *state;
+
+	for (unsigned spent = 0; spent <= NETWORK_EVENTS_MAX; spent++) {
+		network_init(n, at_s(0));
+		n->events = NETWORK_EVENTS_MAX - spent;
+		for (int64_t rest = 0; rest < 10; rest++) {
+			unsigned due = n->events + (unsigned)rest;
+			struct network later = *n;
+
+			assert_false(network_take(
+			    &later, mono_after(at_s(0), rest * 8 * NS_PER_S)));
+			assert_int_equal(later.events,
+			    due < NETWORK_EVENTS_MAX ? due
+						     : NETWORK_EVENTS_MAX);
+		}
+	}
+}
+
+static void without_a_socket_there_is_no_descriptor(void **state)
+{
+	struct network *n = *state;
+	struct rlimit before = descriptors_forbid();
+	int err = network_open(n), open;
+
+	descriptors_allow(before);
+	assert_int_equal(err, -EMFILE);
+	assert_int_equal(n->fd, -1);
+	open = descriptors_open();
+	no_bind = true;
+	err = network_open(n);
+	no_bind = false;
+	assert_int_equal(err, -EACCES);
+	assert_int_equal(n->fd, -1);
+	assert_int_equal(descriptors_open(), open);
+}
+
 /* The real socket: opening and closing it. */
 static void the_kernel_lets_anybody_subscribe(void **state)
 {
@@ -482,6 +606,8 @@ static void what_arrives_is_read(void **state)
 	network_read(n);
 	assert_false(n->changed);
 	assert_int_equal(send(pair[1], bytes, len, 0), len);
+	/* Of an earlier call. */
+	errno = EINTR;
 	network_read(n);
 	assert_true(n->changed);
 	network_close(n);
@@ -507,6 +633,34 @@ static void a_flood_is_read_in_parts(void **state)
 	assert_int_equal(recv(pair[0], &left, 1, MSG_PEEK), -1);
 	network_close(n);
 	close(pair[1]);
+}
+
+/* The kernel drops reports when nobody reads them, and says so once. */
+static void a_lost_report_may_have_been_a_change(void **state)
+{
+	struct sockaddr_nl from = {.nl_family = AF_NETLINK, .nl_groups = 1};
+	struct network *n = *state;
+	char bytes[1024] = {0};
+	int other = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK), least = 0;
+
+	n->fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+	assert_true(n->fd >= 0 && other >= 0);
+	assert_int_equal(
+	    setsockopt(n->fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)), 0);
+	assert_int_equal(
+	    bind(n->fd, (const struct sockaddr *)&from, sizeof(from)), 0);
+	for (unsigned i = 0; i < 16; i++)
+		(void)!sendto(other, bytes, sizeof(bytes), MSG_DONTWAIT,
+		    (const struct sockaddr *)&from, sizeof(from));
+	network_read(n);
+	assert_true(n->changed);
+	/* It has read what was left, too. */
+	assert_int_equal(recv(n->fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+	n->changed = false;
+	network_read(n);
+	assert_false(n->changed);
+	network_close(n);
+	close(other);
 }
 
 /* Any process can send to the socket; only the kernel has port 0. */
@@ -551,6 +705,8 @@ int main(void)
 	    TEST(link_local_routes_do_not_count),
 	    TEST(messages_may_be_short),
 	    TEST(an_attribute_may_be_empty),
+	    TEST(an_attribute_of_impossible_length_ends_the_message),
+	    TEST(a_message_of_impossible_length_ends_the_datagram),
 	    TEST(an_agent_forgets_only_what_is_gone),
 	    TEST(the_loopback_link_does_not_count),
 	    TEST(a_datagram_may_hold_several_messages),
@@ -559,10 +715,14 @@ int main(void)
 	    TEST(changes_close_together_are_told_once),
 	    TEST(changes_without_end_are_told_seldom),
 	    TEST(the_budget_fills_again),
+	    TEST(the_pause_counts_after_the_last_event_of_the_budget),
+	    TEST(a_long_rest_fills_the_budget),
+	    TEST(without_a_socket_there_is_no_descriptor),
 	    TEST(the_kernel_lets_anybody_subscribe),
 	    TEST(it_may_have_any_descriptor),
 	    TEST(what_arrives_is_read),
 	    TEST(a_flood_is_read_in_parts),
+	    TEST(a_lost_report_may_have_been_a_change),
 	    TEST(what_another_process_sends_is_dropped),
 	};
 

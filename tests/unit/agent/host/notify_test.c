@@ -127,6 +127,27 @@ static void test_reloading(void **state)
 	close(fd);
 }
 
+/* sd_notify(3) knows paths from the root and abstract names only. */
+static void test_relative(void **state)
+{
+	char dir[] = "/tmp/notify-XXXXXX", byte;
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), fd, got;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	fd = listener("relative");
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	notify_manager("READY=1");
+	got = (int)recv(fd, &byte, 1, 0);
+	close(fd);
+	unlink("relative");
+	assert_int_equal(fchdir(here), 0);
+	close(here);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(got, -1);
+}
+
 /* No variable, no listener, no address: never a failure. */
 static void test_nobody(void **state)
 {
@@ -155,6 +176,7 @@ int main(void)
 	    cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_any_descriptor),
 	    cmocka_unit_test(test_reloading),
+	    cmocka_unit_test(test_relative),
 	    cmocka_unit_test(test_nobody),
 	};
 

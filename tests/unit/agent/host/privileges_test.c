@@ -5,12 +5,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,12 +32,27 @@ enum broken {
 	AMBIENT,
 	NO_NEW_PRIVS,
 	DUMPABLE,
-	WAY_BACK, /* setuid(0) succeeds */
-	GROUPS,	  /* there are supplementary groups */
+	WAY_BACK,  /* setuid(0) succeeds */
+	GROUPS,	   /* there are supplementary groups */
+	NO_GROUPS, /* there are none */
+	USERS,	   /* users cannot be looked up */
+	NO_USER,   /* there is none; POSIX lets errno be as it was */
 };
 
 static enum broken broken;
 static bool has_sys_time;
+/* Of the three users and groups of this process, which getresuid() and
+ * getresgid() report wrongly; -1: none. */
+static int wrong_uid = -1, wrong_gid = -1;
+/* The only user that there is, once a test has set it. */
+static struct passwd *user;
+/* What libcap-ng finds, once a test has set it: this capability, and one that
+ * is kept as it should be. */
+static struct {
+	bool set, kept;
+	capng_type_t type;
+	unsigned cap;
+} found;
 
 int capng_apply(capng_select_t set)
 {
@@ -57,6 +74,11 @@ int capng_have_capability(capng_type_t which, unsigned int cap)
 {
 	int (*real)(capng_type_t, unsigned int);
 
+	if (found.set)
+		return (which == found.type && cap == found.cap) ||
+		       (found.kept && cap == CAP_SYS_TIME &&
+			   (which == CAPNG_EFFECTIVE ||
+			       which == CAPNG_PERMITTED));
 	*(void **)&real = dlsym(RTLD_NEXT, "capng_have_capability");
 	return has_sys_time && cap == CAP_SYS_TIME ? 1 : real(which, cap);
 }
@@ -70,21 +92,45 @@ static int refuse(void)
 
 int getresuid(uid_t *real, uid_t *effective, uid_t *saved)
 {
+	uid_t *const all[] = {real, effective, saved};
+	int result = (int)syscall(SYS_getresuid, real, effective, saved);
+
 	if (broken == RESUID)
 		return refuse();
-	return (int)syscall(SYS_getresuid, real, effective, saved);
+	if (wrong_uid >= 0)
+		++*all[wrong_uid];
+	return result;
 }
 
 int getresgid(gid_t *real, gid_t *effective, gid_t *saved)
 {
+	gid_t *const all[] = {real, effective, saved};
+	int result = (int)syscall(SYS_getresgid, real, effective, saved);
+
 	if (broken == RESGID)
 		return refuse();
-	return (int)syscall(SYS_getresgid, real, effective, saved);
+	if (wrong_gid >= 0)
+		++*all[wrong_gid];
+	return result;
+}
+
+struct passwd *getpwnam(const char *name)
+{
+	struct passwd *(*real)(const char *);
+
+	if (broken == USERS) {
+		errno = EIO;
+		return NULL;
+	}
+	if (broken == NO_USER)
+		return NULL;
+	*(void **)&real = dlsym(RTLD_NEXT, "getpwnam");
+	return user ? user : real(name);
 }
 
 int getgroups(int size, gid_t list[])
 {
-	if (broken == GROUPS || broken == WAY_BACK)
+	if (broken == GROUPS || broken == NO_GROUPS || broken == WAY_BACK)
 		return broken == GROUPS;
 	return (int)syscall(SYS_getgroups, size, list);
 }
@@ -138,6 +184,7 @@ static int root_drops(void)
 {
 	struct identity id = {.change = true, .uid = NOBODY, .gid = NOBODY};
 	gid_t groups[] = {0, 4};
+	struct rlimit core;
 	char why[PRIVILEGES_TEXT_MAX] = "";
 
 	CHECK(setgroups(2, groups) == 0);
@@ -149,6 +196,8 @@ static int root_drops(void)
 	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 	CHECK(umask(0) == 077);
+	CHECK(getrlimit(RLIMIT_CORE, &core) == 0);
+	CHECK(core.rlim_cur == 0 && core.rlim_max == 0);
 	CHECK(!privileges_have_sys_time());
 	CHECK(capng_get_caps_process() == 0);
 	CHECK(capng_have_capabilities(CAPNG_SELECT_ALL) == CAPNG_NONE);
@@ -263,6 +312,71 @@ static int tells_each_step(void)
 	return 0;
 }
 
+/* No single user, group or capability may be wrong. */
+static int checks_each_right(void)
+{
+	static const struct {
+		capng_type_t type;
+		unsigned cap;
+		bool changed, keep, holds;
+	} rows[] = {
+	    {CAPNG_EFFECTIVE, CAP_LAST_CAP + 1, false, false, true},
+	    {CAPNG_EFFECTIVE, CAP_LAST_CAP + 1, false, true, true},
+	    {CAPNG_EFFECTIVE, CAP_LAST_CAP + 1, true, true, true},
+	    {CAPNG_EFFECTIVE, 0, false, false, false},
+	    {CAPNG_EFFECTIVE, CAP_SYS_TIME, false, false, false},
+	    {CAPNG_EFFECTIVE, CAP_LAST_CAP, false, true, false},
+	    {CAPNG_PERMITTED, 0, false, false, false},
+	    {CAPNG_PERMITTED, CAP_SYS_TIME, false, false, false},
+	    {CAPNG_PERMITTED, CAP_LAST_CAP, false, true, false},
+	    {CAPNG_INHERITABLE, CAP_SYS_TIME, false, true, false},
+	    {CAPNG_INHERITABLE, CAP_LAST_CAP, false, false, false},
+	    {CAPNG_AMBIENT, CAP_SYS_TIME, false, true, false},
+	    {CAPNG_AMBIENT, 0, false, false, false},
+	    /* Without root the bounding set cannot be changed. */
+	    {CAPNG_BOUNDING_SET, 0, false, false, true},
+	    {CAPNG_BOUNDING_SET, 0, true, false, false},
+	    {CAPNG_BOUNDING_SET, CAP_LAST_CAP, true, true, false},
+	};
+	struct identity id;
+	char why[PRIVILEGES_TEXT_MAX] = "";
+
+	if (geteuid() == 0)
+		CHECK(setgroups(0, NULL) == 0 && setgid(NOBODY) == 0 &&
+		      setuid(NOBODY) == 0);
+	CHECK(privileges_identity("any", &id, why));
+	CHECK(privileges_drop(&id, false, why));
+	for (int i = 0; i < 3; i++) {
+		wrong_uid = i;
+		CHECK(!privileges_verify(&id, false, why));
+		wrong_uid = -1;
+		wrong_gid = i;
+		CHECK(!privileges_verify(&id, false, why));
+		wrong_gid = -1;
+		CHECK(strstr(why, "the user is not the expected one"));
+	}
+	CHECK(privileges_verify(&id, false, why));
+	found.set = true;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		id.change = rows[i].changed;
+		broken = rows[i].changed ? NO_GROUPS : NOTHING;
+		found.kept = rows[i].keep;
+		found.type = rows[i].type;
+		found.cap = rows[i].cap;
+		if (privileges_verify(&id, rows[i].keep, why) != rows[i].holds)
+			fprintf(stderr, "row %zu: ", i);
+		CHECK(
+		    privileges_verify(&id, rows[i].keep, why) == rows[i].holds);
+	}
+	return 0;
+}
+
+static void test_each_right(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(checks_each_right), 0);
+}
+
 static void test_each_step(void **state)
 {
 	(void)state;
@@ -350,6 +464,45 @@ static void test_identity(void **state)
 	assert_true(id.change && id.uid != 0 && id.gid != 0);
 }
 
+/* Neither root nor a member of its group will do. */
+static void test_rights_of_the_user(void **state)
+{
+	static const struct {
+		uid_t uid;
+		gid_t gid;
+		bool holds;
+	} rows[] = {{12, 34, true}, {0, 34, false}, {12, 0, false}};
+	char why[PRIVILEGES_TEXT_MAX];
+	struct identity id;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct passwd one = {
+		    .pw_uid = rows[i].uid, .pw_gid = rows[i].gid};
+		bool holds;
+
+		user = &one;
+		holds = privileges_identity("ntsagent", &id, why);
+		user = NULL;
+		assert_int_equal(holds, rows[i].holds);
+		assert_int_equal(id.change, holds);
+		assert_int_equal(id.uid, holds ? 12 : 0);
+		assert_int_equal(id.gid, holds ? 34 : 0);
+	}
+	broken = USERS;
+	assert_false(privileges_identity("ntsagent", &id, why));
+	broken = NOTHING;
+	assert_string_equal(
+	    why, "cannot look up the user \"ntsagent\": Input/output error");
+	broken = NO_USER;
+	errno = EIO;
+	assert_false(privileges_identity("ntsagent", &id, why));
+	broken = NOTHING;
+	assert_non_null(strstr(why, "the user \"ntsagent\" does not exist"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +512,8 @@ int main(void)
 	    cmocka_unit_test(test_cannot_change),
 	    cmocka_unit_test(test_each_property),
 	    cmocka_unit_test(test_each_step),
+	    cmocka_unit_test(test_each_right),
+	    cmocka_unit_test(test_rights_of_the_user),
 	    cmocka_unit_test(test_sys_time),
 	    cmocka_unit_test(test_identity),
 	};

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/time.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -66,6 +67,91 @@ static void naps_took(unsigned times, int64_t ns)
 	assert_int_equal(naps.ns, ns);
 }
 
+/* Calls that fail with EIO, once a test names them here. */
+enum broken {
+	NOTHING,
+	CHMOD,
+	LCHOWN,
+	FCHOWN,
+	FCHMOD,
+	UNLINK,
+	LISTEN,
+	PEER,	   /* getsockopt(2) of the listening process */
+	LOCK,	   /* fcntl(2) that sets a lock */
+	ASK_LOCK,  /* fcntl(2) that names the holder */
+	VANISHING, /* no failure: the socket is removed before connect(2) */
+};
+
+static enum broken broken;
+
+static long call(enum broken self, long result)
+{
+	if (broken != self)
+		return result;
+	errno = EIO;
+	return -1;
+}
+
+int chmod(const char *path, mode_t mode)
+{
+	return (int)call(CHMOD, syscall(SYS_fchmodat, AT_FDCWD, path, mode));
+}
+
+int lchown(const char *path, uid_t uid, gid_t gid)
+{
+	return (int)call(LCHOWN, syscall(SYS_fchownat, AT_FDCWD, path, uid, gid,
+				     AT_SYMLINK_NOFOLLOW));
+}
+
+int fchown(int fd, uid_t uid, gid_t gid)
+{
+	return (int)call(FCHOWN, syscall(SYS_fchown, fd, uid, gid));
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	return (int)call(FCHMOD, syscall(SYS_fchmod, fd, mode));
+}
+
+int unlink(const char *path)
+{
+	if (broken == UNLINK)
+		return (int)call(UNLINK, 0);
+	return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int listen(int fd, int backlog)
+{
+	return (int)call(LISTEN, syscall(SYS_listen, fd, backlog));
+}
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	return (int)call(
+	    PEER, syscall(SYS_getsockopt, fd, level, name, value, len));
+}
+
+int connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	if (broken == VANISHING)
+		unlink(((const struct sockaddr_un *)to)->sun_path);
+	return (int)syscall(SYS_connect, fd, to, len);
+}
+
+int fcntl(int fd, int command, ...)
+{
+	va_list args;
+	long value;
+
+	va_start(args, command);
+	value = va_arg(args, long);
+	va_end(args);
+	if ((broken == LOCK && command == F_SETLK) ||
+	    (broken == ASK_LOCK && command == F_GETLK))
+		return (int)call(broken, 0);
+	return (int)syscall(SYS_fcntl, fd, command, value);
+}
+
 struct place {
 	char dir[32], path[64];
 	char why[RUNTIME_TEXT_MAX];
@@ -89,6 +175,7 @@ static int drop_place(void **state)
 	struct place *p = *state;
 
 	naps.counted = false;
+	broken = NOTHING;
 	unlink(p->path);
 	assert_int_equal(rmdir(p->dir), 0);
 	free(p);
@@ -124,6 +211,7 @@ static void test_directory(void **state)
 	snprintf(file, sizeof(file), "%s/file", p->path);
 	assert_true(runtime_make_directory("", &me, p->why));
 	assert_true(runtime_make_directory("file", &me, p->why));
+	assert_true(runtime_make_directory("/file", &me, p->why));
 	assert_true(runtime_make_directory(file, &me, p->why));
 	assert_int_equal(mode_of(p->path), 0755);
 	/* One that is there is not touched. */
@@ -163,8 +251,12 @@ static void test_private_directory(void **state)
 	assert_true(runtime_make_private(inner, &me, p->why));
 	assert_int_equal(mode_of(inner), 0500);
 	assert_false(runtime_make_private("no/such/place", &me, p->why));
+	assert_non_null(strstr(p->why, "cannot make the directory no/such: "));
 	assert_int_equal(rmdir(inner), 0);
 	assert_int_equal(rmdir(p->path), 0);
+	put(p->path, "in the way");
+	assert_false(runtime_make_private(inner, &me, p->why));
+	assert_non_null(strstr(p->why, "keys: Not a directory"));
 }
 
 #define NOBODY 65534
@@ -244,8 +336,11 @@ static void test_listen(void **state)
 	    expected, sizeof(expected), "is running (pid %ld", (long)getpid());
 	assert_non_null(strstr(p->why, expected));
 	close(fd);
-	/* The first has crashed and left its socket. */
+	/* The first has crashed and left its socket, which is no reason to
+	 * wait. */
+	count_naps();
 	fd = runtime_listen(p->path, &p->running, p->why);
+	naps_took(0, 0);
 	assert_true(fd >= 0);
 	assert_false(p->running);
 	close(fd);
@@ -522,6 +617,12 @@ static void test_lock(void **state)
 	}
 	assert_int_equal(read(go[0], &byte, 1), 1);
 	count_naps();
+	broken = ASK_LOCK;
+	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
+	broken = NOTHING;
+	assert_true(p->running);
+	assert_non_null(strstr(p->why, "(pid 0,"));
+	count_naps();
 	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
 	naps_took(20, NS_PER_S);
 	assert_true(p->running);
@@ -562,6 +663,170 @@ static void test_lock_is_no_other_file(void **state)
 	unlink(other);
 }
 
+/* What a row of the table below tries. */
+
+static bool try_directory(struct place *p, const struct identity *owner)
+{
+	char file[96];
+	bool done;
+
+	snprintf(file, sizeof(file), "%s/file", p->path);
+	done = runtime_make_directory(file, owner, p->why);
+	rmdir(p->path);
+	return done;
+}
+
+static bool try_private(struct place *p, const struct identity *owner)
+{
+	bool done = runtime_make_private(p->path, owner, p->why);
+
+	rmdir(p->path);
+	return done;
+}
+
+static bool try_listen(struct place *p, const struct identity *owner)
+{
+	(void)owner;
+	return runtime_listen(p->path, &p->running, p->why) >= 0;
+}
+
+/* Another process listens, or did. */
+static bool try_listen_again(struct place *p, const struct identity *owner)
+{
+	enum broken later = broken;
+	int fd;
+	bool done;
+
+	broken = NOTHING;
+	fd = runtime_listen(p->path, &p->running, p->why);
+	if (later != PEER)
+		close(fd);
+	broken = later;
+	done = try_listen(p, owner);
+	if (later == PEER)
+		close(fd);
+	return done;
+}
+
+static bool try_pid(struct place *p, const struct identity *owner)
+{
+	(void)owner;
+	return runtime_write_pid(p->path, &p->running, p->why);
+}
+
+static bool try_lock(struct place *p, const struct identity *owner)
+{
+	return runtime_lock(p->path, owner, &p->running, p->why);
+}
+
+/* A failure has a sentence, and leaves no descriptor open. */
+static void test_failures(void **state)
+{
+	static const struct {
+		enum broken call;
+		bool (*attempt)(struct place *, const struct identity *);
+		const char *words;
+	} rows[] = {
+	    {CHMOD, try_directory, "cannot set owner and mode of"},
+	    {LCHOWN, try_directory, "cannot set owner and mode of"},
+	    {LCHOWN, try_private, "cannot set the owner of"},
+	    {LISTEN, try_listen, "cannot listen on"},
+	    {PEER, try_listen_again, "cannot ask who listens on"},
+	    {UNLINK, try_listen_again, "cannot replace"},
+	    {UNLINK, try_pid, "cannot replace the pid file"},
+	    {FCHMOD, try_pid, "cannot write the pid file"},
+	    {FCHOWN, try_lock, "cannot set the owner of"},
+	    {LOCK, try_lock, "cannot lock"},
+	};
+	const struct identity owner = {
+	    .change = true, .uid = geteuid(), .gid = getegid()};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char whole[128];
+		int open = descriptors_open();
+		bool done;
+
+		p->running = false;
+		broken = rows[i].call;
+		done = rows[i].attempt(p, &owner);
+		broken = NOTHING;
+		unlink(p->path);
+		snprintf(whole, sizeof(whole), "%s %s", rows[i].words, p->path);
+		if (done || p->running || !strstr(p->why, whole) ||
+		    !strstr(p->why, ": Input/output error"))
+			fail_msg("row %zu: %s", i, p->why);
+		assert_int_equal(descriptors_open(), open);
+	}
+}
+
+/* The process that made it removes it just now. */
+static void test_listen_on_what_vanishes(void **state)
+{
+	struct place *p = *state;
+	int fd = runtime_listen(p->path, &p->running, p->why);
+
+	close(fd);
+	broken = VANISHING;
+	fd = runtime_listen(p->path, &p->running, p->why);
+	broken = NOTHING;
+	assert_true(fd >= 0);
+	assert_int_equal(access(p->path, F_OK), 0);
+	close(fd);
+}
+
+/* There is a descriptor for the socket, and none to ask who listens. */
+static void test_one_descriptor(void **state)
+{
+	struct place *p = *state;
+	int fd = runtime_listen(p->path, &p->running, p->why), next;
+	struct rlimit before, one;
+
+	close(fd);
+	next = dup(STDIN_FILENO);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	one = (struct rlimit){(rlim_t)next + 1, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
+	fd = runtime_listen(p->path, &p->running, p->why);
+	descriptors_allow(before);
+	assert_int_equal(fd, -1);
+	assert_non_null(strstr(p->why, "cannot ask who listens on"));
+	assert_non_null(strstr(p->why, "Too many open files"));
+	assert_int_equal(access(p->path, F_OK), 0);
+}
+
+/* A file of no bytes at most: the pid file is not written. */
+static void test_pid_on_a_full_disk(void **state)
+{
+	struct place *p = *state;
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	struct rlimit before, none;
+	bool done;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){0, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	done = runtime_write_pid(p->path, &p->running, p->why);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, handler);
+	assert_false(done);
+	assert_non_null(strstr(p->why, "cannot write the pid file"));
+	assert_non_null(strstr(p->why, "File too large"));
+}
+
+/* A named pipe can be opened, but is no file. */
+static void test_lock_is_a_file(void **state)
+{
+	const struct identity self = {false, geteuid(), getegid()};
+	struct place *p = *state;
+
+	assert_int_equal(mkfifo(p->path, 0600), 0);
+	assert_false(runtime_lock(p->path, &self, &p->running, p->why));
+	assert_false(p->running);
+	assert_non_null(strstr(p->why, "cannot use as a lock"));
+}
+
 #define PLACED(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, make_place, drop_place)
 
@@ -582,6 +847,11 @@ int main(void)
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_no_descriptors),
+	    PLACED(test_failures),
+	    PLACED(test_listen_on_what_vanishes),
+	    PLACED(test_one_descriptor),
+	    PLACED(test_lock_is_a_file),
+	    PLACED(test_pid_on_a_full_disk),
 	    PLACED(test_pid_file),
 	    PLACED(test_pid_of_nobody),
 	    PLACED(test_pid_of_another),

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/check.h"
+#include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/descriptors.h"
 
 #include <errno.h>
@@ -319,6 +321,122 @@ static void it_may_have_any_descriptor(void **state)
 	assert_false(open[1] || open[2]);
 }
 
+/* A descriptor for a new list cannot be had: the old one goes on. */
+static void without_a_new_descriptor_the_old_one_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+	struct rlimit before;
+	bool changed;
+	int fd;
+
+	begin(f, p.text);
+	fd = f->watch.fd;
+	write_file(f, "ca.pem");
+	before = descriptors_forbid();
+	changed = noticed(f);
+	descriptors_allow(before);
+	assert_true(changed);
+	assert_int_equal(f->watch.fd, fd);
+	write_file(f, "ca.pem");
+	assert_true(noticed(f));
+}
+
+static bool fails_without_memory(void *self)
+{
+	struct fixture *f = self;
+	const char *path = f->room;
+
+	little_memory_begin(0);
+	return watch_open(&f->watch, &path, 1) == -ENOMEM && f->watch.fd < 0;
+}
+
+static void without_memory_nothing_is_watched(void **state)
+{
+	if (LITTLE_MEMORY_WORKS)
+		assert_true(little_memory_holds(fails_without_memory, *state));
+}
+
+/* Each change makes the list again; it does not grow by that. */
+static void the_list_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	struct path p = in(f, "ca.pem");
+	unsigned names;
+
+	begin(f, p.text);
+	names = f->watch.name_count;
+	for (int i = 0; i < 3; i++) {
+		write_file(f, "ca.pem");
+		assert_true(noticed(f));
+		assert_int_equal(f->watch.name_count, names);
+	}
+	begin(f, p.text);
+	assert_int_equal(f->watch.name_count, names);
+}
+
+/* More paths than it can watch: the first ones count. */
+static void too_many_paths_are_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct path first = in(f, "first"), last = in(f, "last");
+	const char *paths[WATCH_PATHS_MAX + 1];
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		paths[i] = first.text;
+	paths[WATCH_PATHS_MAX] = last.text;
+	assert_int_equal(watch_open(&f->watch, paths, ARRAY_LEN(paths)), 0);
+	assert_int_equal(f->watch.path_count, WATCH_PATHS_MAX);
+	write_file(f, "last");
+	assert_false(noticed(f));
+	write_file(f, "first");
+	assert_true(noticed(f));
+	paths[WATCH_PATHS_MAX - 1] = last.text;
+	assert_int_equal(watch_open(&f->watch, paths, WATCH_PATHS_MAX), 0);
+	write_file(f, "last");
+	assert_true(noticed(f));
+}
+
+/* More names than it can remember: the first ones count. */
+static void too_many_names_are_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct path deep = in(f, "."), first = in(f, "first");
+	const char *paths[WATCH_PATHS_MAX] = {first.text};
+
+	for (int i = 0; i < 16; i++) {
+		strcat(deep.text, "/d");
+		assert_int_equal(mkdir(deep.text, 0755), 0);
+	}
+	for (size_t i = 1; i < ARRAY_LEN(paths); i++)
+		paths[i] = deep.text;
+	assert_int_equal(watch_open(&f->watch, paths, ARRAY_LEN(paths)), 0);
+	assert_int_equal(f->watch.name_count, WATCH_NAMES_MAX);
+	write_file(f, "first");
+	assert_true(noticed(f));
+}
+
+/* As SSL_CERT_FILE may be. It begins where the program was started; when that
+ * folder is gone, there is nothing to watch. */
+static void a_path_may_begin_where_the_program_was_started(void **state)
+{
+	struct fixture *f = *state;
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	unsigned names;
+
+	make_directory(f, "x");
+	assert_int_equal(chdir(in(f, "x").text), 0);
+	begin(f, "../ca.pem");
+	assert_int_equal(rmdir(in(f, "x").text), 0);
+	write_file(f, "ca.pem");
+	/* Makes the list again, now from nowhere. */
+	assert_true(noticed(f));
+	names = f->watch.name_count;
+	assert_int_equal(fchdir(here), 0);
+	close(here);
+	assert_int_equal(names, 0);
+}
+
 /* The other descriptors get their turn. */
 static void a_flood_is_read_in_parts(void **state)
 {
@@ -376,7 +494,7 @@ static void forty_links_are_followed(void **state)
 /* What the kernel may say, through a pipe. */
 static void the_event_decides(void **state)
 {
-	enum { OURS = 5, OTHER = 6 };
+	enum { OURS = 5, OTHER = 6, NAME_LEN = 16 };
 	static const struct {
 		const char *name; /* what is watched; "": a folder */
 		int wd;
@@ -396,10 +514,10 @@ static void the_event_decides(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fixture *f = *state;
-		struct {
-			struct inotify_event e;
-			char name[16];
-		} told = {.e = {.wd = rows[i].wd, .mask = rows[i].mask}};
+		struct inotify_event e = {.wd = rows[i].wd,
+		    .mask = rows[i].mask,
+		    .len = rows[i].of[0] ? NAME_LEN : 0};
+		uint8_t told[sizeof(e) + NAME_LEN] = {0};
 		int ends[2];
 
 		begin(f, f->room);
@@ -409,10 +527,9 @@ static void the_event_decides(void **state)
 		f->watch.name_count = 1;
 		f->watch.names[0].wd = OURS;
 		strcpy(f->watch.names[0].name, rows[i].name);
-		strcpy(told.name, rows[i].of);
-		told.e.len = rows[i].of[0] ? sizeof(told.name) : 0;
-		assert_true(
-		    write(ends[1], &told, sizeof(told.e) + told.e.len) > 0);
+		memcpy(told, &e, sizeof(e));
+		memcpy(told + sizeof(e), rows[i].of, strlen(rows[i].of));
+		assert_true(write(ends[1], told, sizeof(e) + e.len) > 0);
 		close(ends[1]);
 		if (noticed(f) != rows[i].counts)
 			fail_msg("row %zu", i);
@@ -497,6 +614,12 @@ int main(void)
 	    TEST(odd_paths_are_harmless),
 	    TEST(it_closes_its_descriptor),
 	    TEST(without_descriptors_nothing_is_watched),
+	    TEST(without_a_new_descriptor_the_old_one_goes_on),
+	    TEST(without_memory_nothing_is_watched),
+	    TEST(the_list_is_made_again),
+	    TEST(too_many_paths_are_left_out),
+	    TEST(too_many_names_are_left_out),
+	    TEST(a_path_may_begin_where_the_program_was_started),
 	    TEST(forty_links_are_followed),
 	    TEST(the_event_decides),
 	    TEST(a_second_change_delays_nothing),

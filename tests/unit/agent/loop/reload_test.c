@@ -10,6 +10,7 @@
 
 #include "agent/loop/reload.h"
 #include "tests/unit/agent/engine/little_memory.h"
+#include "tests/unit/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -299,6 +300,28 @@ static void without_a_folder_saving_ends(void **state)
 	assert_int_equal(s->loop->keyring.folder.fd, -1);
 }
 
+/* A daemon may start without a standard input. */
+static void the_folder_may_have_any_descriptor(void **state)
+{
+	struct stage *s = *state;
+	int input = input_free(), fds[2];
+	bool saves, ends;
+
+	save_keys(s);
+	fds[0] = s->loop->keyring.folder.fd;
+	hear_result(s);
+	fds[1] = s->loop->keyring.folder.fd;
+	saves = s->loop->engine.ports.save_keys != NULL;
+	s->result.config.saved_keys[0] = '\0';
+	hear_result(s);
+	ends = s->loop->engine.ports.save_keys == NULL;
+	changes_close(&s->loop->changes);
+	input_back(input);
+	assert_int_equal(fds[0], STDIN_FILENO);
+	assert_int_equal(fds[1], STDIN_FILENO);
+	assert_true(saves && ends);
+}
+
 /* Keys of another trust must not be used after a restart. */
 static void only_another_trust_bars_the_keys_from_the_disk(void **state)
 {
@@ -330,6 +353,7 @@ int main(void)
 	    TEST(a_reload_without_memory_breaks_the_loop),
 	    TEST(keys_of_a_source_that_is_gone_are_removed),
 	    TEST(without_a_folder_saving_ends),
+	    TEST(the_folder_may_have_any_descriptor),
 	    TEST(only_another_trust_bars_the_keys_from_the_disk),
 	};
 

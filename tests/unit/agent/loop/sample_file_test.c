@@ -2,6 +2,7 @@
 #include "agent/loop/sample_file.h"
 
 #include "agent/engine/adopt.h"
+#include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -19,6 +21,23 @@
 #include <stdlib.h>
 
 #include "tests/unit/agent/saved/log_text.h"
+#include "tests/unit/descriptors.h"
+
+/* In place of the kernel's file, if a test sets it. */
+static const char *boot_id;
+
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (boot_id && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0)
+		path = boot_id;
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
 
 struct restart {
 	char dir[32];
@@ -264,6 +283,88 @@ static void assert_between(int64_t low, int64_t value, int64_t high)
 	assert_true(value <= high);
 }
 
+/* As in a simulator: there is nothing to compare the clocks with. */
+static void without_the_id_of_a_boot_nothing_goes_on(void **state)
+{
+	static const char *const ids[] = {
+	    "", "e0f4-1", "0123456789abcdef-0123456789ABCDEF\n"};
+	struct restart *r = *state;
+	char path[64];
+
+	save(r);
+	snprintf(path, sizeof(path), "%s/boot_id", r->dir);
+	for (size_t i = 0; i <= ARRAY_LEN(ids); i++) {
+		FILE *f;
+
+		unlink(path);
+		f = i < ARRAY_LEN(ids) ? fopen(path, "we") : NULL;
+		if (f) {
+			assert_true(fputs(ids[i], f) >= 0);
+			assert_int_equal(fclose(f), 0);
+		}
+		steering_forget(r->world->engine.steering, 0);
+		boot_id = path;
+		sample_file_open(&r->file, &r->folder, &r->world->engine);
+		boot_id = NULL;
+		assert_int_equal(steering_copy_samples(
+				     r->world->engine.steering, 0, r->after),
+		    0);
+		assert_null(r->file.folder);
+		sample_file_close(&r->file);
+	}
+	start_again(r);
+	assert_int_equal(r->after_count, r->before_count);
+	unlink(path);
+}
+
+/* A file for another boot has the delays only. */
+static void the_id_of_a_boot_is_read_in_hexadecimal(void **state)
+{
+	struct restart *r = *state;
+	char path[64];
+	FILE *f;
+
+	sample_file_close(&r->file);
+	snprintf(path, sizeof(path), "%s/boot_id", r->dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs("01234567-89ab-cdef-f0e1-d2c3b4a59687\n", f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	boot_id = path;
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
+	boot_id = NULL;
+	unlink(path);
+	assert_memory_equal(r->file.born.boot,
+	    "\x01\x23\x45\x67\x89\xab\xcd\xef"
+	    "\xf0\xe1\xd2\xc3\xb4\xa5\x96\x87",
+	    BOOT_ID_LEN);
+}
+
+/* A daemon may start without a standard input. */
+static void descriptor_0_is_as_good_as_any(void **state)
+{
+	struct restart *r = *state;
+	int input, before, after;
+	char why[SAVED_FOLDER_WHY_MAX];
+
+	sample_file_close(&r->file);
+	input = input_free();
+	before = descriptors_open();
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
+	after = descriptors_open();
+	sample_file_close(&r->file);
+	saved_folder_close(&r->folder);
+	assert_true(saved_folder_open(&r->folder, r->dir, why));
+	assert_int_equal(r->folder.fd, STDIN_FILENO);
+	sample_file_open(&r->file, &r->folder, &r->world->engine);
+	save(r);
+	saved_folder_close(&r->folder);
+	input_back(input);
+	assert_int_equal(after, before);
+	assert_true(saved_folder_open(&r->folder, r->dir, why));
+	assert_true(saved(r));
+}
+
 static void all_clocks_are_read_together(void **state)
 {
 	struct restart *r = *state;
@@ -395,9 +496,14 @@ static unsigned long count_after(struct restart *r, const char *words)
 static void the_log_counts_what_is_restored(void **state)
 {
 	struct restart *r = *state;
+	int64_t before_ns = reading(CLOCK_MONOTONIC_RAW);
 	unsigned long count;
 
 	save(r);
+	count = count_after(r, " samples, saved ");
+	assert_in_range(
+	    count, 0, (reading(CLOCK_MONOTONIC_RAW) - before_ns) / NS_PER_S);
+	sample_file_close(&r->file);
 	count = count_after(r, "goes on from ");
 	assert_int_equal(count,
 	    r->after_count +
@@ -453,14 +559,14 @@ static void a_small_difference_is_no_leap_second(void **state)
 		int64_t raw_s, apart_ms;
 		bool goes_on;
 	} table[] = {
-	    {10, 18, true},
-	    {10, 23, false},
-	    {10, -18, true},
-	    {10, -23, false},
-	    {1000, 68, true},
-	    {1000, 72, false},
-	    {1000, -68, true},
-	    {1000, -72, false},
+	    {10, 20, true},
+	    {10, 21, false},
+	    {10, -20, true},
+	    {10, -21, false},
+	    {1000, 69, true},
+	    {1000, 71, false},
+	    {1000, -69, true},
+	    {1000, -71, false},
 	};
 	struct restart *r = *state;
 	struct timeline now;
@@ -493,25 +599,56 @@ static void a_closed_file_saves_nothing(void **state)
 	assert_false(saved(r));
 }
 
+/* A reload: there are so many sources now. */
+static void adopt_sources(struct world *w, unsigned count)
+{
+	static struct config fresh;
+	char text[ADOPT_TEXT_MAX];
+	struct source *room = calloc(count, sizeof(*room));
+
+	assert_non_null(room);
+	fresh = w->config;
+	fresh.source_count = count;
+	for (unsigned i = 2; i < count; i++) {
+		fresh.sources[i] = fresh.sources[0];
+		snprintf(fresh.sources[i].name, SOURCE_NAME_MAX, "%u", i);
+	}
+	assert_true(
+	    engine_adopt(&w->engine, &fresh, room, world_reading(w), text));
+}
+
+static bool without_memory_nothing_is_saved(void *self)
+{
+	static struct log_text log;
+	struct restart *r = self;
+
+	log_text_begin(&log);
+	little_memory_begin(0);
+	sample_file_save(&r->file, &r->world->engine);
+	return strstr(log_text_end(&log), "Cannot allocate memory") &&
+	       !saved(r);
+}
+
+static void a_lack_of_memory_is_logged(void **state)
+{
+	struct restart *r = *state;
+
+	adopt_sources(r->world, SOURCES_MAX);
+	grow_old(r, 100 * NS_PER_S);
+	if (LITTLE_MEMORY_WORKS)
+		assert_true(
+		    little_memory_holds(without_memory_nothing_is_saved, r));
+	sample_file_save(&r->file, &r->world->engine);
+	assert_true(saved(r));
+}
+
 static void there_is_room_for_the_sources_of_a_reload(void **state)
 {
 	struct restart *r = *state;
 	struct world *w = r->world;
-	static struct config fresh;
-	char text[ADOPT_TEXT_MAX];
 	size_t before = r->file.size;
-	struct source *room;
 
-	fresh = w->config;
-	fresh.source_count = 4;
-	for (unsigned i = 2; i < 4; i++) {
-		fresh.sources[i] = fresh.sources[0];
-		snprintf(fresh.sources[i].name, SOURCE_NAME_MAX, "%u", i);
-	}
-	room = calloc(fresh.source_count, sizeof(*room));
-	assert_non_null(room);
-	assert_true(
-	    engine_adopt(&w->engine, &fresh, room, world_reading(w), text));
+	adopt_sources(w, 4);
 	grow_old(r, 100 * NS_PER_S);
 	sample_file_save(&r->file, &w->engine);
 	assert_true(saved(r));
@@ -697,6 +834,9 @@ int main(void)
 	    TEST(a_short_life_saves_nothing),
 	    TEST(a_leap_second_ends_the_comparison),
 	    TEST(the_rates_need_five_seconds),
+	    TEST(without_the_id_of_a_boot_nothing_goes_on),
+	    TEST(the_id_of_a_boot_is_read_in_hexadecimal),
+	    TEST(descriptor_0_is_as_good_as_any),
 	    TEST(all_clocks_are_read_together),
 	    TEST(the_file_has_the_clocks_and_all_sources),
 	    TEST(a_source_without_keys_is_saved_by_its_name),
@@ -711,6 +851,7 @@ int main(void)
 	    TEST(a_small_difference_is_no_leap_second),
 	    TEST(a_closed_file_saves_nothing),
 	    TEST(there_is_room_for_the_sources_of_a_reload),
+	    TEST(a_lack_of_memory_is_logged),
 	    TEST(a_write_that_fails_is_logged_once),
 	    TEST(only_a_missing_file_needs_no_line),
 	    TEST(a_damaged_file_is_replaced_by_the_next_save),
