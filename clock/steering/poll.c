@@ -13,6 +13,12 @@
 #define SHORTER_ABOVE 2.25
 #define SHORTEST_ABOVE 4.5
 
+/* A start may be in a congestion, and its end must be seen at once: for so many
+ * seconds from the first sample on, a mean queue above this share of the
+ * shortest delay asks for the shortest interval. */
+#define START_S 1800.0
+#define CONGESTED_SHARE 0.25
+
 /* The standard deviation of the offset after `interval_s` without a sample, s.
  * What drives a drift may end at any moment, so the drift counts as error. */
 static double predicted_sd(const struct steering *s, double interval_s)
@@ -30,6 +36,15 @@ unsigned steering_outlier_count(const struct steering *s, unsigned source)
 	return src->slot >= 0 ? src->outliers : 0;
 }
 
+static bool may_be_congested(
+    const struct steering *s, const struct steering_source *src)
+{
+	const struct delay_route *r = delay_shortest_route(&src->delay);
+
+	return r && src->delay.quiet > CONGESTED_SHARE * r->floor &&
+	       s_of_ns(s->estimate.at.ns - s->first_at.ns) < START_S;
+}
+
 enum poll_vote steering_poll_vote(
     const struct steering *s, unsigned source, double interval_s)
 {
@@ -37,7 +52,7 @@ enum poll_vote steering_poll_vote(
 
 	if (steering_outlier_count(s, source) > 0)
 		return POLL_DOUBTED;
-	if (!s->estimate.started)
+	if (!s->estimate.started || may_be_congested(s, &s->sources[source]))
 		return POLL_SHORTEST;
 	next = predicted_sd(s, interval_s);
 	if (next > SHORTEST_ABOVE * queue)

@@ -49,6 +49,34 @@ static void the_vote_goes_by_the_error_in_mean_queues(void **state)
 	rig_close(&r);
 }
 
+/* For half an hour, a queue of a quarter of the delay asks for all samples. */
+static void a_congested_start_is_polled_at_the_shortest_interval(void **state)
+{
+	static const struct {
+		double share;
+		unsigned polls;
+		enum poll_vote vote;
+	} rows[] = {
+	    {0.26, 100, POLL_SHORTEST},
+	    {0.24, 100, POLL_LONGER},
+	    {0.26, 112, POLL_SHORTEST},
+	    {0.26, 114, POLL_LONGER},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig r;
+		double floor;
+
+		rig_open(&r, 1, NULL, NULL);
+		rig_poll(&r, 1, rows[i].polls, 16, NULL);
+		floor = r.steering->sources[0].delay.routes[0].floor;
+		assert_int_equal(
+		    vote_with(&r, rows[i].share * floor, 16), rows[i].vote);
+		rig_close(&r);
+	}
+}
+
 /* All weight on an oscillator whose drift is forgotten in 600 s: it is followed
  * by four samples in that time. */
 static void a_drift_must_be_followed(void **state)
@@ -97,6 +125,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_vote_goes_by_the_error_in_mean_queues),
+	    cmocka_unit_test(
+		a_congested_start_is_polled_at_the_shortest_interval),
 	    cmocka_unit_test(a_drift_must_be_followed),
 	    cmocka_unit_test(an_outlier_is_asked_for_again),
 	};
