@@ -14,10 +14,11 @@
 #define SHORTEST_ABOVE 4.5
 
 /* A start may be in a congestion, and its end must be seen at once: for so many
- * seconds from the first sample on, a mean queue above this share of the
- * shortest delay asks for the shortest interval. */
+ * seconds from the first sample on, a mean queue that is long, and above this
+ * share of the shortest delay, asks for the shortest interval. */
 #define START_S 1800.0
 #define CONGESTED_SHARE 0.25
+#define CONGESTED_S 100e-6
 
 /* The standard deviation of the offset after `interval_s` without a sample, s.
  * What drives a drift may end at any moment, so the drift counts as error. */
@@ -41,7 +42,9 @@ static bool may_be_congested(
 {
 	const struct delay_route *r = delay_shortest_route(&src->delay);
 
-	return r && src->delay.quiet > CONGESTED_SHARE * r->floor &&
+	return r &&
+	       src->delay.quiet >
+		   fmax(CONGESTED_SHARE * r->floor, CONGESTED_S) &&
 	       s_of_ns(s->estimate.at.ns - s->first_at.ns) < START_S;
 }
 

@@ -53,26 +53,28 @@ static void the_vote_goes_by_the_error_in_mean_queues(void **state)
 static void a_congested_start_is_polled_at_the_shortest_interval(void **state)
 {
 	static const struct {
-		double share;
+		double share, floor;
 		unsigned polls;
 		enum poll_vote vote;
 	} rows[] = {
-	    {0.26, 100, POLL_SHORTEST},
-	    {0.24, 100, POLL_LONGER},
-	    {0.26, 112, POLL_SHORTEST},
-	    {0.26, 114, POLL_LONGER},
+	    {0.26, 1e-3, 100, POLL_SHORTEST},
+	    {0.24, 1e-3, 100, POLL_LONGER},
+	    {0.26, 0.39e-3, 100, POLL_SHORTEST},
+	    {0.26, 0.38e-3, 100, POLL_LONGER},
+	    {0.26, 1e-3, 112, POLL_SHORTEST},
+	    {0.26, 1e-3, 114, POLL_LONGER},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct rig r;
-		double floor;
 
 		rig_open(&r, 1, NULL, NULL);
 		rig_poll(&r, 1, rows[i].polls, 16, NULL);
-		floor = r.steering->sources[0].delay.routes[0].floor;
+		r.steering->sources[0].delay.routes[0].floor = rows[i].floor;
 		assert_int_equal(
-		    vote_with(&r, rows[i].share * floor, 16), rows[i].vote);
+		    vote_with(&r, rows[i].share * rows[i].floor, 16),
+		    rows[i].vote);
 		rig_close(&r);
 	}
 }
