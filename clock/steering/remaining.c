@@ -91,15 +91,20 @@ static const struct sample *sharpest(
 	return least;
 }
 
-/* The largest error of a frequency that fits two samples, s/s. */
-static double freq_between(const struct sample *before, const struct sample *m)
+/* How far the true frequency can be from `freq` by what two samples allow,
+ * s/s. */
+static double freq_error(
+    double freq, const struct sample *before, const struct sample *m)
 {
 	double apart = (double)(m->at.ns - before->at.ns);
+	double middle;
 
 	if (apart <= 0)
-		return FIRST_FREQ;
-	return (double)(sample_distance_ns(before) + sample_distance_ns(m)) /
-	       apart;
+		return INFINITY;
+	middle = (double)(m->offset_ns - before->offset_ns) / apart;
+	return fabs(freq - middle) +
+	       (double)(sample_distance_ns(before) + sample_distance_ns(m)) /
+		   apart;
 }
 
 /*
@@ -112,7 +117,8 @@ static double freq_between(const struct sample *before, const struct sample *m)
 static double young_freq(
     const struct steering *s, const struct steering_source *src, struct osc now)
 {
-	double least = FIRST_FREQ;
+	double sd, freq = remaining_freq(s, &sd);
+	double least = fabs(freq) + FIRST_FREQ;
 	unsigned half = src->count / 2;
 	const struct sample *before;
 
@@ -121,8 +127,8 @@ static double young_freq(
 		return 0;
 	before = sharpest(src, half, src->count);
 	for (unsigned i = 0; i < half; i++)
-		least = fmin(
-		    least, freq_between(before, &const_record(src, i)->sample));
+		least = fmin(least,
+		    freq_error(freq, before, &const_record(src, i)->sample));
 	return least;
 }
 

@@ -32,6 +32,14 @@ static double bound_s(const struct rig *r, struct osc at)
 	return s_of_ns(remaining_bound_ns(r->steering, &v, at));
 }
 
+/* Of the estimate, now. */
+static double error_s(const struct rig *r)
+{
+	struct estimate_value v = estimate_at(&r->steering->estimate, r->now);
+
+	return fabs(s_of_ns(v.offset_ns - rig_truth_ns(r)));
+}
+
 /* How much the bound grows from one time after the last sample to another. */
 static double growth_s(const struct rig *r, double from_s, double to_s)
 {
@@ -299,6 +307,35 @@ static void the_sharpest_samples_limit_a_young_frequency(void **state)
 	}
 }
 
+/* A congestion on one way and then the other shows a frequency that even its
+ * own sharp samples exclude. The bound counts that, too. */
+static void the_bound_holds_in_a_congested_start(void **state)
+{
+	struct steering_config config = rig_usual;
+	unsigned broken = 0;
+
+	(void)state;
+	config.max_clock_error_ppm = 0;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct rig r;
+
+		rig_open(&r, 1, NULL, &config);
+		r.chance.state = seed;
+		for (unsigned i = 0; i < 120; i++) {
+			int64_t way_ns =
+			    ns_of_s(chance_exponential(&r.chance, 20e-3));
+
+			r.up_ns = i / 40 % 2 ? way_ns : 0;
+			r.down_ns = i / 40 % 2 ? 0 : way_ns;
+			rig_poll(&r, 1, 1, 1, NULL);
+			if (r.commands > 0)
+				broken += error_s(&r) > bound_s(&r, r.now);
+		}
+		rig_close(&r);
+	}
+	assert_int_equal(broken, 0);
+}
+
 /* At this poll interval all records are from two minutes. */
 static void quick_polls_do_not_make_a_clock_young(void **state)
 {
@@ -399,6 +436,7 @@ int main(void)
 	    cmocka_unit_test(
 		a_young_frequency_is_as_wrong_as_two_samples_allow),
 	    cmocka_unit_test(the_sharpest_samples_limit_a_young_frequency),
+	    cmocka_unit_test(the_bound_holds_in_a_congested_start),
 	    cmocka_unit_test(quick_polls_do_not_make_a_clock_young),
 	    cmocka_unit_test(a_reload_keeps_what_was_learned),
 	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
