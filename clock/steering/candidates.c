@@ -219,14 +219,23 @@ void candidates_select(struct steering *s, struct osc now)
 		note_result(s, &s->sources[i]);
 }
 
+static bool any_trusted(const struct steering *s)
+{
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (is_combined(&s->sources[i]) && s->sources[i].options.trust)
+			return true;
+	return false;
+}
+
 enum leap candidates_leap(const struct steering *s)
 {
 	unsigned votes[4] = {0}, voters = 0;
+	bool trusted = any_trusted(s);
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *src = &s->sources[i];
 
-		if (!is_combined(src))
+		if (!is_combined(src) || (trusted && !src->options.trust))
 			continue;
 		voters++;
 		votes[const_record(src, 0)->sample.leap & 3]++;

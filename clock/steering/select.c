@@ -11,6 +11,9 @@
  * far again, so that it does not come and go. */
 #define HELPFUL_FACTOR 3
 #define HELPFUL_SLACK_NS (100 * NS_PER_US)
+/* A source without trust that was not combined is used again when this part of
+ * its interval is to spare on both sides, so that it does not come and go. */
+#define SPARE_PART 4
 
 char select_state_mark(enum select_state s)
 {
@@ -164,21 +167,41 @@ static void set_usable(
 /* A source whose interval does not meet the majority's is wrong. A source that
  * was wrong before must meet it with half of its interval, so that it does not
  * come and go. */
+static bool disagrees(
+    const struct select_source *s, const struct interval *truth)
+{
+	int64_t room = s->was_falseticker ? s->distance_ns / 2 : s->distance_ns;
+
+	return s->outside || s->offset_ns - room > truth->high ||
+	       s->offset_ns + room < truth->low;
+}
+
+/* A source that only touches the interval of the trusted ones could move the
+ * estimate out of it. */
+static bool sticks_out(
+    const struct select_source *s, const struct interval *truth)
+{
+	int64_t spare = s->was_combined ? 0 : s->distance_ns / SPARE_PART;
+	struct interval in = interval(s);
+
+	return s->outside || in.low - spare < truth->low ||
+	       in.high + spare > truth->high;
+}
+
 static void name_falsetickers(struct select_source *sources, unsigned count,
     const struct interval *truth, bool trusted)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct select_source *s = &sources[i];
-		int64_t room =
-		    s->was_falseticker ? s->distance_ns / 2 : s->distance_ns;
 
 		if (!usable(s))
 			continue;
-		if (s->outside || s->offset_ns - room > truth->high ||
-		    s->offset_ns + room < truth->low)
-			s->state = trusted && !s->options.trust
-				       ? SELECT_UNTRUSTED
-				       : SELECT_FALSETICKER;
+		if (trusted && !s->options.trust) {
+			if (sticks_out(s, truth))
+				s->state = SELECT_UNTRUSTED;
+		} else if (disagrees(s, truth)) {
+			s->state = SELECT_FALSETICKER;
+		}
 	}
 }
 

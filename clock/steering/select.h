@@ -26,7 +26,7 @@ struct source_options {
 	X(SELECT_UNSYNCED,     '?', "unsynchronised", "the server is not synchronised itself") \
 	X(SELECT_DISTANCE,     '?', "distance",     "its root distance is above maxdistance") \
 	X(SELECT_STALE,        '?', "stale",        "silent for too long") \
-	X(SELECT_UNTRUSTED,    '?', "untrusted",    "outside the interval of the sources marked trust") \
+	X(SELECT_UNTRUSTED,    '?', "untrusted",    "not wholly within the interval of the sources marked trust") \
 	X(SELECT_NO_MAJORITY,  '?', "no-majority",  "no majority of the sources agrees") \
 	X(SELECT_WAITS,        '?', "waits",        "waits for minsources or a source marked require") \
 	X(SELECT_DUPLICATE,    '-', "duplicate",    "the same server as another source") \

@@ -470,6 +470,32 @@ static void more_than_half_of_the_combined_decide_on_a_leap_second(void **state)
 	}
 }
 
+/* The others may be many: the trusted ones announce the leap second. */
+static void trusted_sources_decide_on_a_leap_second(void **state)
+{
+	const struct source_options options[3] = {{.trust = true}};
+	struct rig r;
+
+	(void)state;
+	for (unsigned announced = 0; announced < 2; announced++) {
+		open_exact(&r, 3, options, NULL);
+		for (unsigned i = 0; i < 3; i++) {
+			struct sample m = sample(0, 0);
+
+			m.delay_ns -= i > 0 ? 1000 : 0;
+			m.leap = (i == 0) == (announced == 1) ? LEAP_INSERT
+							      : LEAP_NONE;
+			give(&r, i, m);
+		}
+		select_at(&r, 0);
+		assert_true(is_combined(&r.steering->sources[0]));
+		assert_true(is_combined(&r.steering->sources[2]));
+		assert_int_equal(candidates_leap(r.steering),
+		    announced ? LEAP_INSERT : LEAP_NONE);
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +513,7 @@ int main(void)
 	    cmocka_unit_test(a_falseticker_that_was_unusable_is_still_one),
 	    cmocka_unit_test(
 		more_than_half_of_the_combined_decide_on_a_leap_second),
+	    cmocka_unit_test(trusted_sources_decide_on_a_leap_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
