@@ -2,6 +2,7 @@
 #ifndef CLOCK_STEERING_CONFIG_H
 #define CLOCK_STEERING_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct steering_config {
@@ -14,7 +15,8 @@ struct steering_config {
 	/* Of the base frequency; 0: what the kernel takes. */
 	double max_freq_ppm;
 	/* After the first update a larger correction is refused: the clock is
-	 * not steered, and the status says so. 0: no limit. */
+	 * not steered, and the status says so. 0: no limit. It does not bind
+	 * steps that makestep allows always. */
 	int64_t refuse_threshold_ns;
 	/* A source with a larger root distance is unusable. */
 	int64_t max_distance_ns;
@@ -22,5 +24,11 @@ struct steering_config {
 	/* Growth of a bound while no sample arrives; 0: as learned. */
 	double max_clock_error_ppm;
 };
+
+/* Has makestep the count -1? */
+static inline bool steering_config_always_steps(const struct steering_config *c)
+{
+	return c->makestep_updates < 0;
+}
 
 #endif

@@ -29,7 +29,7 @@ static int64_t magnitude(int64_t ns)
 
 static bool in_start_window(const struct discipline *d)
 {
-	return d->config.makestep_updates < 0 ||
+	return steering_config_always_steps(&d->config) ||
 	       d->updates < (uint64_t)d->config.makestep_updates;
 }
 
@@ -39,11 +39,19 @@ static bool must_step(const struct discipline *d, int64_t offset_ns)
 	       magnitude(offset_ns) > d->config.makestep_threshold_ns;
 }
 
+bool discipline_refuses(const struct discipline *d, int64_t offset_ns)
+{
+	bool always_steps =
+	    steering_config_always_steps(&d->config) && must_step(d, offset_ns);
+
+	return d->config.refuse_threshold_ns > 0 && !always_steps &&
+	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
+}
+
 /* The first update may correct any offset: that is what a start is for. */
 static bool beyond_refusal(const struct discipline *d, int64_t offset_ns)
 {
-	return d->config.refuse_threshold_ns > 0 && d->updates > 0 &&
-	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
+	return d->updates > 0 && discipline_refuses(d, offset_ns);
 }
 
 /* Orders as much as fits into SLEW_DAY_S; the next update orders the rest. */

@@ -38,6 +38,10 @@ struct discipline_input {
 void discipline_init(
     struct discipline *d, const struct steering_config *config);
 
+/* Is a correction of this size beyond refuse-threshold? Not if makestep steps
+ * such an offset at any time: who configures that wants no limit. */
+bool discipline_refuses(const struct discipline *d, int64_t offset_ns);
+
 /* False: the offset is refused; the clock must be left alone, and `command` is
  * not written. */
 bool discipline_decide(struct discipline *d, const struct discipline_input *in,

@@ -21,8 +21,7 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	*offset_ns = remaining_ns(s, t, now, &v);
 	if (llabs(*offset_ns) <= remaining_sd_ns(s, &v))
 		return STEERING_ORDER_NEEDLESS;
-	if (d->config.refuse_threshold_ns > 0 &&
-	    llabs(*offset_ns) > d->config.refuse_threshold_ns)
+	if (discipline_refuses(d, *offset_ns))
 		return STEERING_ORDER_REFUSED;
 	*command = (struct clock_command){
 	    .freq_ppm = s->base_freq * 1e6,

@@ -144,7 +144,11 @@ static void test_steps_slews_and_refusals(void **state)
 	    {3, 1, false, -100 * NS_PER_S - 1, 100 * NS_PER_S, REFUSE},
 	    {3, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
 	    {3, 9, true, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
-	    {-1, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
+	    /* makestep without a limit is not overridden. */
+	    {-1, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, STEP},
+	    {-1, 9, false, -9000 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    /* ... where it steps: this offset is below its threshold. */
+	    {-1, 9, false, NS_PER_S, NS_PER_S / 2, REFUSE},
 	    {3, 9, false, 100 * NS_PER_S + 1, 0, SLEW},
 	};
 
