@@ -21,6 +21,8 @@ void config_defaults(struct config *out)
 		    .max_slew_ppm = 50000,
 		    .refuse_threshold_ns = 1000 * NS_PER_S,
 		    .max_distance_ns = 3 * NS_PER_S,
+		    .max_jitter_ns = NS_PER_S,
+		    .max_stratum = 15,
 		    .min_sources = 1,
 		},
 	};

@@ -168,6 +168,9 @@ static const struct member of_steering[] = {
 	ROW(max_freq_ppm, is_double, NO_RANGE)
 	ROW(refuse_threshold_ns, is_limit, KEY("refuse-threshold", 1e9))
 	ROW(max_distance_ns, is_int64, KEY("maxdistance", 1e9))
+	ROW(max_jitter_ns, is_limit, KEY("maxjitter", 1e9))
+	ROW(min_stratum, is_unsigned, KEY("minstratum", 1))
+	ROW(max_stratum, is_unsigned, KEY("maxstratum", 1))
 	ROW(min_sources, is_unsigned, KEY("minsources", 1))
 	ROW(max_clock_error_ppm, is_drift, KEY("max-clock-error", 1))
 };
@@ -273,5 +276,6 @@ bool config_valid(const struct config *c)
 			return false;
 		selectable += !c->sources[i].options.noselect;
 	}
-	return c->steering.min_sources <= selectable;
+	return c->steering.min_sources <= selectable &&
+	       c->steering.min_stratum <= c->steering.max_stratum;
 }

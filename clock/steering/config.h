@@ -20,6 +20,11 @@ struct steering_config {
 	int64_t refuse_threshold_ns;
 	/* A source with a larger root distance is unusable. */
 	int64_t max_distance_ns;
+	/* A source whose own answers scatter by more is unusable; 0: no limit.
+	 */
+	int64_t max_jitter_ns;
+	/* A source of another stratum is unusable. */
+	unsigned min_stratum, max_stratum;
 	unsigned min_sources; /* independent sources needed to steer */
 	/* Growth of a bound while no sample arrives; 0: as learned. */
 	double max_clock_error_ppm;

@@ -11,7 +11,7 @@
 void members_clear(struct steering_source *src)
 {
 	src->run_samples = src->count = src->next = 0;
-	src->restored_delay = 0;
+	src->restored_delay = src->scatter_s = 0;
 	src->state = SELECT_NO_SAMPLES;
 	src->was_falseticker = src->outside = src->was_combined = false;
 	src->kept = src->learned = (struct route_table){0};
@@ -66,6 +66,7 @@ static bool must_leave(const struct steering_source *src)
 		return src->count == 0;
 	case SELECT_NO_SAMPLES:
 	case SELECT_NOSELECT:
+	case SELECT_STRATUM:
 	case SELECT_UNTRUSTED:
 	case SELECT_NO_MAJORITY:
 	case SELECT_WAITS:

@@ -24,6 +24,7 @@ struct source_options {
 	X(SELECT_NO_SAMPLES,   '?', "no-samples",   "no usable sample yet") \
 	X(SELECT_NOSELECT,     '?', "noselect",     "measured only (noselect)") \
 	X(SELECT_UNSYNCED,     '?', "unsynchronised", "the server is not synchronised itself") \
+	X(SELECT_STRATUM,      '?', "stratum",      "its stratum is below minstratum or above maxstratum") \
 	X(SELECT_DISTANCE,     '?', "distance",     "its root distance is above maxdistance") \
 	X(SELECT_STALE,        '?', "stale",        "silent for too long") \
 	X(SELECT_UNTRUSTED,    '?', "untrusted",    "not wholly within the interval of the sources marked trust") \
@@ -31,7 +32,7 @@ struct source_options {
 	X(SELECT_WAITS,        '?', "waits",        "waits for minsources or a source marked require") \
 	X(SELECT_DUPLICATE,    '-', "duplicate",    "the same server as another source") \
 	X(SELECT_FALSETICKER,  'x', "falseticker",  "disagrees with the majority") \
-	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary too much") \
+	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary by more than maxjitter") \
 	X(SELECT_OUTLIER,      '-', "not-combined", "agrees, but is too uncertain to help") \
 	X(SELECT_NOT_PREFERRED, '-', "not-preferred", "another source is preferred") \
 	X(SELECT_COMBINED,     '+', "combined",     "combined with the best source") \

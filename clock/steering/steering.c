@@ -5,6 +5,7 @@
 #include "clock/steering/intersection.h"
 #include "clock/steering/members.h"
 #include "clock/steering/remaining.h"
+#include "clock/steering/scatter.h"
 #include "clock/steering/state.h"
 
 #include <assert.h>
@@ -65,6 +66,7 @@ static void add_record(
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
 	src->run_samples++;
 	*record(src, 0) = (struct record){.sample = *m};
+	src->scatter_s = scatter_s(src);
 }
 
 /* Has the path been on any route that was not congested, but the one of now? */

@@ -34,6 +34,9 @@ static const struct row {
 {"clock", "refuse-threshold", {"1ms", "1000s", "no", "30d"},
 	{"", "0", "0.9ms", "2e9", "none"}},
 {"clock", "maxdistance", {"1us", "16s"}, {"", "999ns", "16.1", "no"}},
+{"clock", "maxjitter", {"1us", "1000s", "no"}, {"", "0", "999ns", "1001"}},
+{"clock", "minstratum", {"0", "15"}, {"", "-1", "16", "1.5", "no"}},
+{"clock", "maxstratum", {"1", "15"}, {"", "0", "16", "auto"}},
 {"clock", "minsources", {"1"}, {"", "0", "65", "-1", "1.5", "two"}},
 {"clock", "max-clock-error", {"1ppb", "10000ppm", "auto", "Auto"},
 	{"", "0", "10001", "x", "no"}},
@@ -138,8 +141,9 @@ static void names_of_keys_are_unique(void **state)
 static void other_keys_have_no_limits(void **state)
 {
 	static const char *const limited[] = {"ke-timeout", "max-slew",
-	    "max-drift", "refuse-threshold", "maxdistance", "minsources",
-	    "max-clock-error", "maxdelay"};
+	    "max-drift", "refuse-threshold", "maxdistance", "maxjitter",
+	    "minstratum", "maxstratum", "minsources", "max-clock-error",
+	    "maxdelay"};
 	size_t found = 0;
 
 	(void)state;
@@ -282,6 +286,7 @@ static void each_value_sets_its_field(void **state)
 	    "bootstrap = single\nmakestep = 2s -1\nmax-slew = 7ppm\nmax-drift "
 	    "= 8ppm\n"
 	    "refuse-threshold = no\nmaxdistance = 9s\nminsources = 2\n"
+	    "maxjitter = no\nminstratum = 3\nmaxstratum = 4\n"
 	    "max-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
 	    "[source one]\n[source two]\n");
@@ -306,6 +311,9 @@ static void each_value_sets_its_field(void **state)
 	assert_float_equal(c->max_freq_ppm, 8, 1e-9);
 	assert_int_equal(c->steering.refuse_threshold_ns, 0);
 	assert_int_equal(c->steering.max_distance_ns, 9 * NS_PER_S);
+	assert_int_equal(c->steering.max_jitter_ns, 0);
+	assert_int_equal(c->steering.min_stratum, 3);
+	assert_int_equal(c->steering.max_stratum, 4);
 	assert_int_equal(c->steering.min_sources, 2);
 	assert_float_equal(c->steering.max_clock_error_ppm, 0.003, 1e-12);
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
@@ -321,6 +329,9 @@ static void assert_default_clock(const struct config *c, const struct config *d)
 	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
 	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
 	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
+	assert_int_equal(s->max_jitter_ns, t->max_jitter_ns);
+	assert_int_equal(s->min_stratum, t->min_stratum);
+	assert_int_equal(s->max_stratum, t->max_stratum);
 	assert_int_equal(s->min_sources, t->min_sources);
 	assert_float_equal(s->max_clock_error_ppm, t->max_clock_error_ppm, 0);
 	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
@@ -359,6 +370,7 @@ static void a_later_file_overrides(void **state)
 	    "last-good-time = /var/lib/ntsagent/last-good-time\n"
 	    "bootstrap = quorum\nmakestep = 0.1 3\nmax-slew = 50000\n"
 	    "max-drift = 500\nrefuse-threshold = 1000s\nmaxdistance = 3s\n"
+	    "maxjitter = 1s\nminstratum = 0\nmaxstratum = 15\n"
 	    "minsources = 1\nmax-clock-error = auto\n"
 	    "[log]\nlevel = info\ntarget = stderr\n");
 	room_accepts(r,
@@ -368,6 +380,7 @@ static void a_later_file_overrides(void **state)
 	    "[clock]\ndriftfile = none\nlast-good-time = none\n"
 	    "bootstrap = off\nmakestep = no\nmax-slew = 7ppm\n"
 	    "max-drift = 8ppm\nrefuse-threshold = no\nmaxdistance = 9s\n"
+	    "maxjitter = 2s\nminstratum = 2\nmaxstratum = 9\n"
 	    "minsources = 2\nmax-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
 	    "[source one]\n[source two]\n");

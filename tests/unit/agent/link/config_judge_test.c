@@ -39,6 +39,9 @@
 	X(max_freq_ppm, 0)                                                     \
 	X(refuse_threshold_ns, 0)                                              \
 	X(max_distance_ns, 0)                                                  \
+	X(max_jitter_ns, 0)                                                    \
+	X(min_stratum, 0)                                                      \
+	X(max_stratum, 0)                                                      \
 	X(min_sources, 0)                                                      \
 	X(max_clock_error_ppm, 0)
 
@@ -148,6 +151,11 @@ static const struct fault faults[] = {
 		NS_PER_MS - 1, INT64_MAX, INT64_MIN),
 	VALUES(int64_t, steering.max_distance_ns, 0, 999,
 		16 * NS_PER_S + 1, -1, INT64_MAX),
+	VALUES(int64_t, steering.max_jitter_ns, 1, 999,
+		1000 * NS_PER_S + 1000, -1, INT64_MAX),
+	/* The default of maxstratum is 15. */
+	VALUES(unsigned, steering.min_stratum, 16, UINT_MAX),
+	VALUES(unsigned, steering.max_stratum, 0, 16, UINT_MAX),
 	/* Two sources of the three may be selected. */
 	VALUES(unsigned, steering.min_sources, 0, 3, SOURCES_MAX + 1, UINT_MAX),
 	DOUBLE(steering.max_clock_error_ppm, 0.0009, 10001, -1, -0.001),

@@ -125,6 +125,8 @@ static void an_unusable_source_names_its_first_reason(void **state)
 	assert_int_equal(state_of(&r, 0), SELECT_NO_SAMPLES);
 	give(&r, 0, m);
 	r.steering->sources[0].delay.queue = 1.001;
+	r.steering->sources[0].scatter_s = 1.001;
+	r.steering->config.min_stratum = 3;
 	give(&r, 1, sample(1, 0));
 	steering_set_reach(r.steering, 0, 0);
 	select_at(&r, 0);
@@ -134,11 +136,17 @@ static void an_unusable_source_names_its_first_reason(void **state)
 	assert_int_equal(state_of(&r, 0), SELECT_UNSYNCED);
 	r.steering->sources[0].unsynced = false;
 	select_at(&r, 0);
+	assert_int_equal(state_of(&r, 0), SELECT_STRATUM);
+	r.steering->config.min_stratum = 2;
+	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_DISTANCE);
 	r.steering->config.max_distance_ns++;
 	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_TOO_VARIABLE);
 	r.steering->sources[0].delay.queue = 1;
+	select_at(&r, 0);
+	assert_int_equal(state_of(&r, 0), SELECT_TOO_VARIABLE);
+	r.steering->sources[0].scatter_s = 1;
 	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_STALE);
 	steering_set_reach(r.steering, 0, 1);
@@ -151,6 +159,54 @@ static void an_unusable_source_names_its_first_reason(void **state)
 	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_UNSYNCED);
 	rig_close(&r);
+}
+
+static void the_stratum_must_be_within_its_limits(void **state)
+{
+	static const struct {
+		unsigned min, max;
+		bool used;
+	} rows[] = {{0, 15, true}, {2, 2, true}, {3, 15, false}, {0, 1, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct steering_config config = rig_usual;
+		struct rig r;
+
+		config.min_stratum = rows[i].min;
+		config.max_stratum = rows[i].max;
+		open_exact(&r, 1, NULL, &config);
+		give(&r, 0, sample(0, 0));
+		select_at(&r, 0);
+		assert_int_equal(state_of(&r, 0),
+		    rows[i].used ? SELECT_SELECTED : SELECT_STRATUM);
+		rig_close(&r);
+	}
+}
+
+/* A lone server that is set by ten seconds at each answer. */
+static void a_source_that_scatters_is_not_used(void **state)
+{
+	static const struct {
+		int64_t most_ns;
+		enum select_state state;
+	} rows[] = {{NS_PER_S, SELECT_TOO_VARIABLE},
+	    {20 * NS_PER_S, SELECT_SELECTED}, {0, SELECT_SELECTED}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct steering_config config = rig_usual;
+		struct rig r;
+
+		config.max_jitter_ns = rows[i].most_ns;
+		open_exact(&r, 1, NULL, &config);
+		for (int64_t s = 0; s < 8; s++)
+			give(&r, 0,
+			    sample(64 * s * NS_PER_S, s % 2 * 10 * NS_PER_S));
+		select_at(&r, 7 * 64 * NS_PER_S);
+		assert_int_equal(state_of(&r, 0), rows[i].state);
+		rig_close(&r);
+	}
 }
 
 /* Source 0 answered at 5 s, source 1 at `other_s`. */
@@ -502,6 +558,8 @@ int main(void)
 	    cmocka_unit_test(a_source_beyond_maxdistance_is_unusable),
 	    cmocka_unit_test(an_unknown_frequency_makes_the_distance_grow),
 	    cmocka_unit_test(an_unusable_source_names_its_first_reason),
+	    cmocka_unit_test(the_stratum_must_be_within_its_limits),
+	    cmocka_unit_test(a_source_that_scatters_is_not_used),
 	    cmocka_unit_test(a_silent_source_is_stale_if_another_one_answers),
 	    cmocka_unit_test(the_best_sample_is_carried_to_now),
 	    cmocka_unit_test(the_first_usable_name_of_a_server_votes),

@@ -13,6 +13,7 @@ static void a_source_leaves_when_its_samples_are_not_wanted(void **state)
 	static const bool leaves[SELECT_STATE_COUNT] = {
 	    [SELECT_NO_SAMPLES] = true,
 	    [SELECT_NOSELECT] = true,
+	    [SELECT_STRATUM] = true,
 	    [SELECT_UNTRUSTED] = true,
 	    [SELECT_NO_MAJORITY] = true,
 	    [SELECT_WAITS] = true,

@@ -40,6 +40,8 @@ static const struct steering_config rig_usual = {
     .max_slew_ppm = 83333,
     .refuse_threshold_ns = 1000 * NS_PER_S,
     .max_distance_ns = 3 * NS_PER_S,
+    .max_jitter_ns = NS_PER_S,
+    .max_stratum = 15,
     .min_sources = 1,
     .max_clock_error_ppm = 1,
 };
