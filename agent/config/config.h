@@ -39,6 +39,9 @@ struct source_config {
 	bool iburst;
 	int minpoll, maxpoll; /* log2 seconds, or POLL_AUTO */
 	int64_t max_delay_ns; /* maxdelay */
+	/* maxdelayratio: to the shortest delay of the latest answers; 0: no
+	 * limit. */
+	double max_delay_ratio;
 	struct source_options options;
 	unsigned line; /* of the section's head */
 	char file[FILE_PATH_MAX];

@@ -141,6 +141,17 @@ static bool set_drift(
 	return set_ppm(key, value, target);
 }
 
+/* A number, or `no` for no limit, which is stored as 0. */
+static bool set_ratio(
+    const struct config_key *key, const char *value, void *target)
+{
+	if (strcasecmp(value, "no") == 0) {
+		*(double *)field(key, target) = 0;
+		return true;
+	}
+	return value_number(value, key->min, key->max, field(key, target));
+}
+
 /* "0.1s 3": a threshold and a number of updates (-1: all); or `no`. */
 static bool set_makestep(
     const struct config_key *key, const char *value, void *target)
@@ -301,6 +312,7 @@ static bool set_target(
 #define TIMEOUT_MS(of, member) FIELD(set_timeout_ms, uint32_t, of, member)
 #define PPM(of, member) FIELD(set_ppm, double, of, member)
 #define DRIFT(of, member) FIELD(set_drift, double, of, member)
+#define RATIO(of, member) FIELD(set_ratio, double, of, member)
 #define MAKESTEP(of, member)                                                   \
 	FIELD(set_makestep, struct steering_config, of, member)
 #define CERTS(of, member)                                                      \
@@ -380,6 +392,8 @@ static const struct config_key keys[] = {
 {"source", "maxpoll", POLL(SOURCE, maxpoll), 0, 0, false, A_POLL},
 {"source", "maxdelay", DURATION(SOURCE, max_delay_ns), 1e-6, 1000,
 	false, "a time from 1us to 1000s"},
+{"source", "maxdelayratio", RATIO(SOURCE, max_delay_ratio), 1, 1000,
+	false, "a number from 1 to 1000, or no"},
 {"source", "prefer", BOOL(SOURCE, options.prefer), 0, 0, false, YES_NO},
 {"source", "noselect", BOOL(SOURCE, options.noselect), 0, 0, false,
 	YES_NO},
@@ -437,7 +451,6 @@ static const struct {
 {"maxsamples", "leave it out: the agent weighs all its measurements"},
 {"polltarget", "leave it out: the agent chooses the poll interval by the uncertainty"},
 {"filter", "leave it out: the agent weighs every packet by its delay"},
-{"maxdelayratio", "leave it out: the agent weighs every packet by its delay"},
 {"maxdelaydevratio", "leave it out: the agent weighs every packet by its delay"},
 {"maxdelayquant", "leave it out: the agent weighs every packet by its delay"},
 {"cmdallow", "leave it out: the status is only for this machine"},

@@ -92,8 +92,8 @@ static bool is_double(const struct member *m, const void *value)
 	return in_range(m, *(const double *)value);
 }
 
-/* 0 stands for `auto`. */
-static bool is_drift(const struct member *m, const void *value)
+/* 0 stands for `auto` or `no`. */
+static bool is_double_or_0(const struct member *m, const void *value)
 {
 	return *(const double *)value == 0 || is_double(m, value);
 }
@@ -172,7 +172,7 @@ static const struct member of_steering[] = {
 	ROW(min_stratum, is_unsigned, KEY("minstratum", 1))
 	ROW(max_stratum, is_unsigned, KEY("maxstratum", 1))
 	ROW(min_sources, is_unsigned, KEY("minsources", 1))
-	ROW(max_clock_error_ppm, is_drift, KEY("max-clock-error", 1))
+	ROW(max_clock_error_ppm, is_double_or_0, KEY("max-clock-error", 1))
 };
 #undef ROW
 
@@ -188,6 +188,7 @@ static const struct member of_source[] = {
 	ROW(minpoll, is_poll, RANGE(POLL_LOG2_MIN, POLL_LOG2_MAX))
 	ROW(maxpoll, is_poll, RANGE(POLL_LOG2_MIN, POLL_LOG2_MAX))
 	ROW(max_delay_ns, is_int64, KEY("maxdelay", 1e9))
+	ROW(max_delay_ratio, is_double_or_0, KEY("maxdelayratio", 1))
 	ROW(options, is_options, NO_RANGE)
 	ROW(line, is_unsigned, RANGE(0, UINT32_MAX))
 	ROW(file, is_text, NO_RANGE)

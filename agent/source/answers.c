@@ -205,6 +205,7 @@ static void next_address(struct source *s)
 	s->address = (s->address + 1) % s->address_count;
 	/* What the last path did to large packets is not known of this one. */
 	s->size = (struct request_size){0};
+	s->delays.seen = 0;
 	source_well(s, TROUBLE_PATH);
 }
 

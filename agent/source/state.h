@@ -67,6 +67,10 @@ struct source_step {
 	enum source_event event;
 };
 
+/* The answers of which the shortest one counts for maxdelayratio. A route that
+ * has become longer for good is accepted after so many. */
+#define RECENT_DELAYS 16
+
 struct source {
 	const struct source_config *config; /* borrowed */
 	enum source_stage stage;
@@ -86,6 +90,12 @@ struct source {
 	uint8_t reach;	 /* RFC 5905: one bit per request, the newest lowest */
 	unsigned silent; /* requests without an answer, in a row */
 	struct mono silent_since; /* when the first of them was sent */
+
+	/* The delays of the latest answers, for maxdelayratio. */
+	struct recent_delays {
+		int64_t ns[RECENT_DELAYS];
+		unsigned seen; /* answers, with those that are forgotten */
+	} delays;
 
 	/* The last good sample. */
 	bool heard; /* there was one */

@@ -56,6 +56,7 @@ static void check_source(const struct config *c, unsigned i)
 	     in_range(s->maxpoll, POLL_LOG2_MIN, POLL_LOG2_MAX));
 	MUST(s->minpoll == POLL_AUTO || s->minpoll <= s->maxpoll);
 	MUST(s->max_delay_ns > 0);
+	MUST(s->max_delay_ratio == 0 || in_range(s->max_delay_ratio, 1, 1000));
 	for (unsigned j = 0; j < i; j++)
 		MUST(strcmp(s->name, c->sources[j].name) != 0);
 }

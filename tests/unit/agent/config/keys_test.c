@@ -53,6 +53,8 @@ static const struct row {
 {"source", "minpoll", {"auto", "-4", "17", "64s"}, {"", "18", "-5", "63s"}},
 {"source", "maxpoll", {"auto", "-4", "17", "64s"}, {"", "18", "-5", "63s"}},
 {"source", "maxdelay", {"1us", "1000s"}, {"", "0", "1001s", "no"}},
+{"source", "maxdelayratio", {"1", "1.5", "1000", "no", "No"},
+	{"", "0.9", "1001", "-2", "2s", "2 3", "x"}},
 {"source", "prefer", {"yes", "no"}, {"", "x"}},
 {"source", "noselect", {"no"}, {"", "x"}},
 {"source", "trust", {"yes", "no"}, {"", "x"}},
@@ -143,7 +145,7 @@ static void other_keys_have_no_limits(void **state)
 	static const char *const limited[] = {"ke-timeout", "max-slew",
 	    "max-drift", "refuse-threshold", "maxdistance", "maxjitter",
 	    "minstratum", "maxstratum", "minsources", "max-clock-error",
-	    "maxdelay"};
+	    "maxdelay", "maxdelayratio"};
 	size_t found = 0;
 
 	(void)state;
@@ -397,7 +399,8 @@ static void each_value_of_a_source_sets_its_field(void **state)
 	room_accepts(r,
 	    "[source one]\nhost = h.example\nntsport = 1\nport = 2\n"
 	    "ipv6 = yes\niburst = no\nminpoll = 3\nmaxpoll = 32s\n"
-	    "maxdelay = 5ms\nprefer = yes\ntrust = yes\nrequire = yes\n"
+	    "maxdelay = 5ms\nmaxdelayratio = 2.5\nprefer = yes\ntrust = "
+	    "yes\nrequire = yes\n"
 	    "[source two]\nnoselect = yes\n");
 	assert_int_equal(r->config.source_count, 2);
 	assert_string_equal(s->name, "one");
@@ -409,13 +412,14 @@ static void each_value_of_a_source_sets_its_field(void **state)
 	assert_int_equal(s->minpoll, 3);
 	assert_int_equal(s->maxpoll, 5);
 	assert_int_equal(s->max_delay_ns, 5 * NS_PER_MS);
+	assert_float_equal(s->max_delay_ratio, 2.5, 0);
 	assert_true(s->options.prefer && s->options.trust);
 	assert_true(s->options.require && !s->options.noselect);
 	assert_int_equal(s->line, 1);
 	assert_string_equal(s->file, r->path);
 	assert_true(s[1].options.noselect && s[1].iburst);
 	assert_string_equal(s[1].host, "two");
-	assert_int_equal(s[1].line, 13);
+	assert_int_equal(s[1].line, 14);
 }
 
 static char *read_text(const char *path)
@@ -486,6 +490,7 @@ static void assert_default_source(
 	assert_int_equal(s->minpoll, d->minpoll);
 	assert_int_equal(s->maxpoll, d->maxpoll);
 	assert_int_equal(s->max_delay_ns, d->max_delay_ns);
+	assert_float_equal(s->max_delay_ratio, d->max_delay_ratio, 0);
 	assert_memory_equal(&s->options, &d->options, sizeof(d->options));
 }
 

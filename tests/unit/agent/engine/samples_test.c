@@ -319,6 +319,42 @@ static void a_settled_clock_takes_no_offers(void **state)
 	world_end(w);
 }
 
+/* A route that becomes longer for good is locked out for fifteen answers. */
+static void maxdelayratio_drops_slow_answers_for_a_while(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	const struct source *s;
+	uint64_t good;
+
+	(void)state;
+	w->config.sources[0].max_delay_ratio = 2;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	s = &w->engine.sources[0];
+	good = s->count.good;
+	assert_true(good >= RECENT_DELAYS);
+	assert_only(w, ANSWER_CHECK_COUNT);
+	w->way_ns[0] = 199 * NS_PER_US;
+	world_run(w, 600 * NS_PER_S);
+	assert_true(s->count.good > good);
+	w->way_ns[0] = 500 * NS_PER_US;
+	good = s->count.good;
+	for (int i = 0; i < 600 && count(w, 0, CHECK_MAXDELAYRATIO) == 0; i++)
+		world_run(w, NS_PER_S);
+	assert_int_equal(count(w, 0, CHECK_MAXDELAYRATIO), 1);
+	assert_int_equal(s->count.good, good);
+	assert_string_equal(s->failure, "delay");
+	assert_non_null(strstr(s->reason, "maxdelayratio (2) times"));
+	assert_true(s->reach != 0);
+	for (int i = 0; i < 9000 && s->count.good == good; i++)
+		world_run(w, NS_PER_S);
+	assert_int_equal(count(w, 0, CHECK_MAXDELAYRATIO), RECENT_DELAYS - 1);
+	assert_true(s->count.good > good);
+	assert_string_equal(s->reason, "");
+	assert_only(w, CHECK_MAXDELAYRATIO);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +363,7 @@ int main(void)
 	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
+	    cmocka_unit_test(maxdelayratio_drops_slow_answers_for_a_while),
 	    cmocka_unit_test(samples_without_dates_are_held),
 	    cmocka_unit_test(a_time_outside_its_certificate_is_dropped),
 	    cmocka_unit_test(a_pause_holds_samples),

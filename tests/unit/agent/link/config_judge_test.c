@@ -61,6 +61,7 @@
 	X(minpoll, 0)                                                          \
 	X(maxpoll, 0)                                                          \
 	X(max_delay_ns, 0)                                                     \
+	X(max_delay_ratio, 0)                                                  \
 	X(options, {0})                                                        \
 	X(line, 0)                                                             \
 	X(file, {0})
@@ -181,6 +182,7 @@ static const struct fault faults[] = {
 		5, INT_MIN, INT_MAX),
 	VALUES(int64_t, sources[1].max_delay_ns, 0, 999,
 		1000 * NS_PER_S + 1000, -1, INT64_MAX),
+	DOUBLE(sources[1].max_delay_ratio, 0.9, 1001, -1),
 	BOOL(sources[1].options.prefer),
 	BOOL(sources[1].options.noselect),
 	BOOL(sources[1].options.trust),
