@@ -394,6 +394,8 @@ static const struct config_key keys[] = {
 	false, "a time from 1us to 1000s"},
 {"source", "maxdelayratio", RATIO(SOURCE, max_delay_ratio), 1, 1000,
 	false, "a number from 1 to 1000, or no"},
+{"source", "asymmetry", DURATION(SOURCE, options.asymmetry_ns), -10, 10,
+	false, "a time from -10s to 10s"},
 {"source", "prefer", BOOL(SOURCE, options.prefer), 0, 0, false, YES_NO},
 {"source", "noselect", BOOL(SOURCE, options.noselect), 0, 0, false,
 	YES_NO},

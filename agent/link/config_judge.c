@@ -143,10 +143,12 @@ static bool is_options(const struct member *m, const void *value)
 {
 	const struct source_options *o = value;
 	const struct member flag = {.size = sizeof(bool)};
+	const struct member asymmetry = {.key = "asymmetry", .scale = 1e9};
 
 	(void)m;
-	static_assert(sizeof(*o) == 4 * sizeof(bool), "another option");
-	return is_bool(&flag, &o->prefer) && is_bool(&flag, &o->noselect) &&
+	static_assert(sizeof(*o) == 8 + sizeof(int64_t), "another option");
+	return is_int64(&asymmetry, &o->asymmetry_ns) &&
+	       is_bool(&flag, &o->prefer) && is_bool(&flag, &o->noselect) &&
 	       is_bool(&flag, &o->trust) && is_bool(&flag, &o->require);
 }
 

@@ -189,9 +189,11 @@ char *status_json(const struct engine *e, struct clock_reading now)
 	if (!v)
 		return NULL;
 	steering_tracking(e->steering, &e->timescale, now.wall, &v->clock);
-	for (unsigned i = 0; i < e->source_count; i++)
+	for (unsigned i = 0; i < e->source_count; i++) {
 		steering_source_view(
 		    e->steering, i, &e->timescale, now.wall, &v->sources[i]);
+		steering_source_bias(e->steering, i, &v->sources[i]);
+	}
 	text = status_json_of(e, v, now);
 	free(v);
 	return text;

@@ -15,6 +15,9 @@
 /* What the administrator says about one source. */
 struct source_options {
 	bool prefer, noselect, trust, require;
+	/* A request takes so much longer than its answer; the steering corrects
+	 * the offsets by half of it. */
+	int64_t asymmetry_ns;
 };
 
 /* What `ntsctl sources` shows: mark, name in JSON, sentence. The engine adds

@@ -1,5 +1,6 @@
 #include "clock/steering/steering.h"
 
+#include "clock/steering/asymmetry.h"
 #include "clock/steering/candidates.h"
 #include "clock/steering/feed.h"
 #include "clock/steering/intersection.h"
@@ -98,18 +99,21 @@ static void forget_congestion(
 	s->forget_freq = true;
 }
 
-void steering_add(struct steering *s, unsigned source, const struct sample *m)
+void steering_add(
+    struct steering *s, unsigned source, const struct sample *measured)
 {
 	struct steering_source *src = &s->sources[source];
+	struct sample m = *measured;
 	enum delay_event event;
 	unsigned back, known;
 	bool new_shorter;
 
-	if (src->run_samples == 0 && members_contradict(s, src, m))
+	m.offset_ns -= asymmetry_error_ns(src->options.asymmetry_ns, &m);
+	if (src->run_samples == 0 && members_contradict(s, src, &m))
 		members_clear(src);
-	add_record(s, src, m);
+	add_record(s, src, &m);
 	event = delay_add(
-	    &src->delay, s_of_ns(m->delay_ns), asymmetry(s, src, m), &back);
+	    &src->delay, s_of_ns(m.delay_ns), asymmetry(s, src, &m), &back);
 	label_route(src, back);
 	src->reach |= 1;
 	if (src->slot < 0)

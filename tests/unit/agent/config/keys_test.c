@@ -55,6 +55,8 @@ static const struct row {
 {"source", "maxdelay", {"1us", "1000s"}, {"", "0", "1001s", "no"}},
 {"source", "maxdelayratio", {"1", "1.5", "1000", "no", "No"},
 	{"", "0.9", "1001", "-2", "2s", "2 3", "x"}},
+{"source", "asymmetry", {"35us", "-35us", "0", "10s", "-10s"},
+	{"", "10.1s", "-11", "2ppm", "no"}},
 {"source", "prefer", {"yes", "no"}, {"", "x"}},
 {"source", "noselect", {"no"}, {"", "x"}},
 {"source", "trust", {"yes", "no"}, {"", "x"}},
@@ -145,7 +147,7 @@ static void other_keys_have_no_limits(void **state)
 	static const char *const limited[] = {"ke-timeout", "max-slew",
 	    "max-drift", "refuse-threshold", "maxdistance", "maxjitter",
 	    "minstratum", "maxstratum", "minsources", "max-clock-error",
-	    "maxdelay", "maxdelayratio"};
+	    "maxdelay", "maxdelayratio", "asymmetry"};
 	size_t found = 0;
 
 	(void)state;
@@ -399,7 +401,8 @@ static void each_value_of_a_source_sets_its_field(void **state)
 	room_accepts(r,
 	    "[source one]\nhost = h.example\nntsport = 1\nport = 2\n"
 	    "ipv6 = yes\niburst = no\nminpoll = 3\nmaxpoll = 32s\n"
-	    "maxdelay = 5ms\nmaxdelayratio = 2.5\nprefer = yes\ntrust = "
+	    "maxdelay = 5ms\nmaxdelayratio = 2.5\nasymmetry = -3us\nprefer = "
+	    "yes\ntrust = "
 	    "yes\nrequire = yes\n"
 	    "[source two]\nnoselect = yes\n");
 	assert_int_equal(r->config.source_count, 2);
@@ -413,13 +416,14 @@ static void each_value_of_a_source_sets_its_field(void **state)
 	assert_int_equal(s->maxpoll, 5);
 	assert_int_equal(s->max_delay_ns, 5 * NS_PER_MS);
 	assert_float_equal(s->max_delay_ratio, 2.5, 0);
+	assert_int_equal(s->options.asymmetry_ns, -3000);
 	assert_true(s->options.prefer && s->options.trust);
 	assert_true(s->options.require && !s->options.noselect);
 	assert_int_equal(s->line, 1);
 	assert_string_equal(s->file, r->path);
 	assert_true(s[1].options.noselect && s[1].iburst);
 	assert_string_equal(s[1].host, "two");
-	assert_int_equal(s[1].line, 14);
+	assert_int_equal(s[1].line, 15);
 }
 
 static char *read_text(const char *path)
@@ -491,7 +495,11 @@ static void assert_default_source(
 	assert_int_equal(s->maxpoll, d->maxpoll);
 	assert_int_equal(s->max_delay_ns, d->max_delay_ns);
 	assert_float_equal(s->max_delay_ratio, d->max_delay_ratio, 0);
-	assert_memory_equal(&s->options, &d->options, sizeof(d->options));
+	assert_int_equal(s->options.prefer, d->options.prefer);
+	assert_int_equal(s->options.noselect, d->options.noselect);
+	assert_int_equal(s->options.trust, d->options.trust);
+	assert_int_equal(s->options.require, d->options.require);
+	assert_int_equal(s->options.asymmetry_ns, d->options.asymmetry_ns);
 }
 
 /* What the example file calls a default is one. */

@@ -49,7 +49,9 @@
 	X(system_certs, 0)                                                     \
 	X(path_count, 0) X(paths, {{0}}) X(aead_count, 0) X(aeads, {0})
 
-#define OPTION_MEMBERS(X) X(prefer, 0) X(noselect, 0) X(trust, 0) X(require, 0)
+#define OPTION_MEMBERS(X)                                                      \
+	X(prefer, 0)                                                           \
+	X(noselect, 0) X(trust, 0) X(require, 0) X(asymmetry_ns, 0)
 
 #define SOURCE_MEMBERS(X)                                                      \
 	X(name, {0})                                                           \
@@ -187,6 +189,8 @@ static const struct fault faults[] = {
 	BOOL(sources[1].options.noselect),
 	BOOL(sources[1].options.trust),
 	BOOL(sources[1].options.require),
+	VALUES(int64_t, sources[1].options.asymmetry_ns, 10 * NS_PER_S + 1000,
+		-10 * NS_PER_S - 1000, INT64_MAX, INT64_MIN),
 	ENDLESS(sources[1].file),
 };
 
