@@ -265,6 +265,45 @@ static void mark_helpers(
 	sources[selected].state = SELECT_SELECTED;
 }
 
+/* For the place among the combined sources: one that has it keeps it unless
+ * another one is clearly nearer. */
+static double nearness(const struct select_source *s)
+{
+	double distance = (double)s->own_distance_ns;
+
+	return s->was_combined ? STICKY * distance : distance;
+}
+
+/* The usable source, other than the selected one, that is farthest away; -1:
+ * there is none. */
+static int farthest(
+    const struct select_source *sources, unsigned count, unsigned *helpers)
+{
+	int found = -1;
+
+	*helpers = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (!usable(&sources[i]))
+			continue;
+		(*helpers)++;
+		if (found < 0 ||
+		    nearness(&sources[i]) > nearness(&sources[found]))
+			found = (int)i;
+	}
+	return found;
+}
+
+static void mark_surplus(struct select_source *sources, unsigned count)
+{
+	unsigned helpers;
+	int far = farthest(sources, count, &helpers);
+
+	while (helpers > SELECT_COMBINED_MAX - 1) {
+		sources[far].state = SELECT_SURPLUS;
+		far = farthest(sources, count, &helpers);
+	}
+}
+
 static unsigned keep_preferred(struct select_source *sources, unsigned count)
 {
 	unsigned survivors = 0;
@@ -313,5 +352,6 @@ struct select_result select_sources(struct select_source *sources,
 	if (r.selected < 0)
 		return nothing(r, sources, count, SELECT_NO_MAJORITY);
 	mark_helpers(sources, count, r.selected);
+	mark_surplus(sources, count);
 	return r;
 }

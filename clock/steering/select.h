@@ -37,6 +37,7 @@ struct source_options {
 	X(SELECT_FALSETICKER,  'x', "falseticker",  "disagrees with the majority") \
 	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary by more than maxjitter") \
 	X(SELECT_OUTLIER,      '-', "not-combined", "agrees, but is too uncertain to help") \
+	X(SELECT_SURPLUS,      '-', "surplus",      "agrees, but the estimate takes 16 sources, and others are nearer") \
 	X(SELECT_NOT_PREFERRED, '-', "not-preferred", "another source is preferred") \
 	X(SELECT_COMBINED,     '+', "combined",     "combined with the best source") \
 	X(SELECT_SELECTED,     '*', "selected",     "the best source")
@@ -50,6 +51,9 @@ enum select_state {
 char select_state_mark(enum select_state s);
 const char *select_state_name(enum select_state s);
 const char *select_state_text(enum select_state s);
+
+/* So many sources are combined, the selected one with them. */
+#define SELECT_COMBINED_MAX 16
 
 struct select_source {
 	/* In: SELECT_COMBINED for a usable source, else the reason why it is

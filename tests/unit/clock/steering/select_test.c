@@ -373,6 +373,36 @@ static void test_sixty_four_sources(void **state)
 	assert_int_equal(r.survivors, 33);
 }
 
+/* More sources agree than the filter holds: the nearest ones are combined, and
+ * one that was stays unless it is clearly farther away. */
+static void test_the_nearest_sources_are_combined(void **state)
+{
+	static struct select_source s[SOURCES_MAX];
+	struct select_result r;
+	unsigned combined = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		s[i] = source(0, 1000 + 10 * (int64_t)(SOURCES_MAX - i));
+	s[SOURCES_MAX - 20].was_combined = true;
+	r = select_sources(s, SOURCES_MAX, 1, -1);
+	assert_int_equal(r.selected, SOURCES_MAX - 1);
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		combined += s[i].state == SELECT_COMBINED;
+	assert_int_equal(combined, SELECT_COMBINED_MAX - 1);
+	assert_int_equal(s[0].state, SELECT_SURPLUS);
+	assert_int_equal(s[SOURCES_MAX - 15].state, SELECT_COMBINED);
+	assert_int_equal(s[SOURCES_MAX - 16].state, SELECT_SURPLUS);
+	assert_int_equal(s[SOURCES_MAX - 19].state, SELECT_SURPLUS);
+	assert_int_equal(s[SOURCES_MAX - 20].state, SELECT_COMBINED);
+	/* As many as fit. */
+	for (unsigned i = 0; i < SELECT_COMBINED_MAX; i++)
+		s[i] = source(0, 1000 + i);
+	(void)select_sources(s, SELECT_COMBINED_MAX, 1, -1);
+	for (unsigned i = 1; i < SELECT_COMBINED_MAX; i++)
+		assert_int_equal(s[i].state, SELECT_COMBINED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +413,7 @@ int main(void)
 	    cmocka_unit_test(test_truth_spans_all_that_so_many_share),
 	    cmocka_unit_test(test_nothing_usable),
 	    cmocka_unit_test(test_sixty_four_sources),
+	    cmocka_unit_test(test_the_nearest_sources_are_combined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
