@@ -68,6 +68,9 @@ void source_disbelieved(struct source *s, struct wall told, struct mono now)
 
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)
 {
+	/* So the next answers are waited for, and the reason stays the true
+	 * one. */
+	s->delay_ns = delay_ns;
 	source_trouble(s, now, FAILURE_DELAY,
 	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
 	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));

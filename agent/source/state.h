@@ -100,7 +100,7 @@ struct source {
 	/* The last good sample. */
 	bool heard; /* there was one */
 	struct mono heard_at;
-	int64_t delay_ns;
+	int64_t delay_ns; /* also of an answer beyond maxdelay */
 
 	/* The last authentic answer. */
 	bool unsynchronised; /* the server said that its clock is not set */
