@@ -177,6 +177,34 @@ static bool set_makestep(
 	return true;
 }
 
+/* "1000s 1": a threshold and the updates before it holds; or `no`. */
+static bool set_refusal(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct steering_config *s = field(key, target);
+	char threshold[32], start[32], more[2];
+	int64_t ns, n = REFUSE_START;
+	size_t len;
+
+	if (strcasecmp(value, "no") == 0) {
+		s->refuse_threshold_ns = 0;
+		return true;
+	}
+	if (value_word(&value, threshold, sizeof(threshold)) >=
+	    sizeof(threshold))
+		return false;
+	len = value_word(&value, start, sizeof(start));
+	if (len >= sizeof(start) ||
+	    (len > 0 && !value_integer(start, 0, 1000000, &n)) ||
+	    value_word(&value, more, sizeof(more)) > 0 ||
+	    !value_duration(threshold, (int64_t)(key->min * 1e9),
+		(int64_t)(key->max * 1e9), &ns))
+		return false;
+	s->refuse_threshold_ns = ns;
+	s->refuse_start = (unsigned)n;
+	return true;
+}
+
 static bool set_trusted_certs(
     const struct config_key *key, const char *value, void *target)
 {
@@ -315,6 +343,8 @@ static bool set_target(
 #define RATIO(of, member) FIELD(set_ratio, double, of, member)
 #define MAKESTEP(of, member)                                                   \
 	FIELD(set_makestep, struct steering_config, of, member)
+#define REFUSAL(of, member)                                                    \
+	FIELD(set_refusal, struct steering_config, of, member)
 #define CERTS(of, member)                                                      \
 	FIELD(set_trusted_certs, struct trust_config, of, member)
 #define AEADS(of, member) FIELD(set_aeads, struct trust_config, of, member)
@@ -359,8 +389,8 @@ static const struct config_key keys[] = {
 	false, "a frequency from 1ppm to 99000ppm"},
 {"clock", "max-drift", PPM(CONFIG, max_freq_ppm), 1, MAX_DRIFT_PPM, false,
 	"a frequency from 1ppm to 500ppm"},
-{"clock", "refuse-threshold", LIMIT(CONFIG, steering.refuse_threshold_ns),
-	0.001, 1e9, false, "a time of at least 1ms, or no"},
+{"clock", "refuse-threshold", REFUSAL(CONFIG, steering), 0.001, 1e9, false,
+	"a time of at least 1ms and perhaps a number of updates (1000s 1), or no"},
 {"clock", "maxdistance", DURATION(CONFIG, steering.max_distance_ns), 1e-6, 16,
 	false, "a time from 1us to 16s"},
 {"clock", "maxjitter", LIMIT(CONFIG, steering.max_jitter_ns), 1e-6, 1000,
@@ -445,7 +475,7 @@ static const struct {
 {"key", "symmetric keys are not supported: every source uses NTS"},
 {"maxslewrate", "write max-slew in [clock]"},
 {"maxdrift", "write max-drift in [clock]"},
-{"maxchange", "write refuse-threshold in [clock]"},
+{"maxchange", "write refuse-threshold = OFFSET START in [clock]"},
 {"maxclockerror", "write max-clock-error in [clock]"},
 {"maxupdateskew", "leave it out: the agent weighs an estimate by its uncertainty"},
 {"burst", "write iburst for a burst at the start; the agent decides on later ones"},
@@ -453,6 +483,13 @@ static const struct {
 {"maxsamples", "leave it out: the agent weighs all its measurements"},
 {"polltarget", "leave it out: the agent chooses the poll interval by the uncertainty"},
 {"filter", "leave it out: the agent weighs every packet by its delay"},
+{"offset", "write asymmetry in [source NAME], minus twice the offset"},
+{"mindelay", "leave it out: the agent learns the shortest delay"},
+{"leapsecmode", "leave it out: the kernel inserts the leap second"},
+{"fallbackdrift", "leave it out: the agent keeps the last frequency"},
+{"combinelimit", "leave it out: the agent combines the sources that help"},
+{"reselectdist", "leave it out: the selected source changes only for a clearly better one"},
+{"stratumweight", "leave it out: the root distance decides"},
 {"maxdelaydevratio", "leave it out: the agent weighs every packet by its delay"},
 {"maxdelayquant", "leave it out: the agent weighs every packet by its delay"},
 {"cmdallow", "leave it out: the status is only for this machine"},

@@ -169,6 +169,7 @@ static const struct member of_steering[] = {
 	/* The engine sets it; a file does not. */
 	ROW(max_freq_ppm, is_double, NO_RANGE)
 	ROW(refuse_threshold_ns, is_limit, KEY("refuse-threshold", 1e9))
+	ROW(refuse_start, is_unsigned, RANGE(0, MAKESTEP_UPDATES_MAX))
 	ROW(max_distance_ns, is_int64, KEY("maxdistance", 1e9))
 	ROW(max_jitter_ns, is_limit, KEY("maxjitter", 1e9))
 	ROW(min_stratum, is_unsigned, KEY("minstratum", 1))

@@ -129,6 +129,7 @@ static void put_corrections(json_t *o, const struct tracking *t)
 	member_int_if(o, "last_step_ns", t->steps > 0, t->last_step_ns);
 	member_flag(o, "refused", t->refused);
 	member_int_if(o, "refused_ns", t->refused, t->refused_ns);
+	member_int(o, "refusals", (int64_t)t->refusals);
 }
 
 static void put_disturbance(json_t *o, const struct engine *e, struct mono now)

@@ -14,10 +14,11 @@ struct steering_config {
 	double max_slew_ppm;
 	/* Of the base frequency; 0: what the kernel takes. */
 	double max_freq_ppm;
-	/* After the first update a larger correction is refused: the clock is
-	 * not steered, and the status says so. 0: no limit. It does not bind
-	 * steps that makestep allows always. */
+	/* After `refuse_start` updates a larger correction is refused: the
+	 * clock is not steered, and the status says so. 0: no limit. It does
+	 * not bind steps that makestep allows always. */
 	int64_t refuse_threshold_ns;
+	unsigned refuse_start;
 	/* A source with a larger root distance is unusable. */
 	int64_t max_distance_ns;
 	/* A source whose own answers scatter by more is unusable; 0: no limit.

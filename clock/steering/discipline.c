@@ -48,10 +48,11 @@ bool discipline_refuses(const struct discipline *d, int64_t offset_ns)
 	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
 }
 
-/* The first update may correct any offset: that is what a start is for. */
+/* The first updates may correct any offset: that is what a start is for. */
 static bool beyond_refusal(const struct discipline *d, int64_t offset_ns)
 {
-	return d->updates > 0 && discipline_refuses(d, offset_ns);
+	return d->updates >= d->config.refuse_start &&
+	       discipline_refuses(d, offset_ns);
 }
 
 /* Orders as much as fits into SLEW_DAY_S; the next update orders the rest. */
@@ -97,6 +98,7 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 
 	d->refused = beyond_refusal(d, in->offset_ns);
 	d->refused_ns = d->refused ? in->offset_ns : 0;
+	d->refusals += d->refused && !in->silent;
 	if (d->refused)
 		return false;
 	if (must_step(d, in->offset_ns))

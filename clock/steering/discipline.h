@@ -17,6 +17,7 @@ struct discipline {
 	bool step_allowed; /* one step, after a step of another program */
 	bool refused;	   /* the last offset was above the refuse threshold */
 	int64_t refused_ns;
+	uint64_t refusals; /* of corrections by new samples */
 	/* A command was given and its verdict has not arrived yet. */
 	bool pending;
 	int64_t pending_step_ns;

@@ -72,6 +72,7 @@ struct tracking {
 	int64_t last_step_ns;
 	bool refused; /* the offset is beyond refuse_threshold: not steered */
 	int64_t refused_ns;
+	uint64_t refusals; /* since the start */
 	/* A sentence: why the clock is not steered; "" if it is. */
 	char reason[160];
 };

@@ -223,6 +223,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	    .last_step_ns = s->discipline.last_step_ns,
 	    .refused = s->discipline.refused,
 	    .refused_ns = s->discipline.refused_ns,
+	    .refusals = s->discipline.refusals,
 	};
 	view_drift(s, out);
 	explain(s, out->reason, sizeof(out->reason));

@@ -34,7 +34,7 @@ static const struct field clock_fields[] = {
 	CLOCK_OR_NULL(root_delay_ns), CLOCK_OR_NULL(root_dispersion_ns),
 	CLOCK_OR_NULL(est_error_ns), CLOCK_OR_NULL(update_interval_s),
 	CLOCK_OR_NULL(steps), CLOCK_OR_NULL(last_step_ns), CLOCK(refused),
-	CLOCK_OR_NULL(refused_ns), CLOCK_OR_NULL(disturbance),
+	CLOCK_OR_NULL(refused_ns), CLOCK(refusals), CLOCK_OR_NULL(disturbance),
 	CLOCK_OR_NULL(disturbed_s),
 };
 

@@ -41,7 +41,7 @@ struct status_clock {
 	struct field_real update_interval_s;
 	struct field_int steps, last_step_ns;
 	bool refused; /* the correction is larger than refuse-threshold */
-	struct field_int refused_ns;
+	struct field_int refused_ns, refusals;
 	const char *disturbance;       /* the last from outside; NULL: none */
 	struct field_real disturbed_s; /* its age */
 };

@@ -4,7 +4,7 @@
 
 #include "tests/unit/agent/config/config_room.h"
 
-#define VALUES_MAX 9
+#define VALUES_MAX 10
 
 /* clang-format off */
 static const struct row {
@@ -31,8 +31,8 @@ static const struct row {
 {"clock", "max-slew", {"1", "99000ppm", "1000ppb"},
 	{"", "0", "99001", "-1", "1s", "fast"}},
 {"clock", "max-drift", {"1ppm", "500"}, {"", "0.5", "501", "x"}},
-{"clock", "refuse-threshold", {"1ms", "1000s", "no", "30d"},
-	{"", "0", "0.9ms", "2e9", "none"}},
+{"clock", "refuse-threshold", {"1ms", "1000s", "no", "30d", "1s 0", "9s,1000000"},
+	{"", "0", "0.9ms", "2e9", "none", "1s -1", "1s x", "1s 1 2", "1s 1000001"}},
 {"clock", "maxdistance", {"1us", "16s"}, {"", "999ns", "16.1", "no"}},
 {"clock", "maxjitter", {"1us", "1000s", "no"}, {"", "0", "999ns", "1001"}},
 {"clock", "minstratum", {"0", "15"}, {"", "-1", "16", "1.5", "no"}},
@@ -289,7 +289,7 @@ static void each_value_sets_its_field(void **state)
 	    "[clock]\ndriftfile = none\nlast-good-time = /g\n"
 	    "bootstrap = single\nmakestep = 2s -1\nmax-slew = 7ppm\nmax-drift "
 	    "= 8ppm\n"
-	    "refuse-threshold = no\nmaxdistance = 9s\nminsources = 2\n"
+	    "refuse-threshold = 5s 6\nmaxdistance = 9s\nminsources = 2\n"
 	    "maxjitter = no\nminstratum = 3\nmaxstratum = 4\n"
 	    "max-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
@@ -313,7 +313,8 @@ static void each_value_sets_its_field(void **state)
 	assert_int_equal(c->steering.makestep_updates, -1);
 	assert_float_equal(c->steering.max_slew_ppm, 7, 1e-9);
 	assert_float_equal(c->max_freq_ppm, 8, 1e-9);
-	assert_int_equal(c->steering.refuse_threshold_ns, 0);
+	assert_int_equal(c->steering.refuse_threshold_ns, 5 * NS_PER_S);
+	assert_int_equal(c->steering.refuse_start, 6);
 	assert_int_equal(c->steering.max_distance_ns, 9 * NS_PER_S);
 	assert_int_equal(c->steering.max_jitter_ns, 0);
 	assert_int_equal(c->steering.min_stratum, 3);
@@ -332,6 +333,7 @@ static void assert_default_clock(const struct config *c, const struct config *d)
 	assert_int_equal(s->makestep_updates, t->makestep_updates);
 	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
 	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
+	assert_int_equal(s->refuse_start, t->refuse_start);
 	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
 	assert_int_equal(s->max_jitter_ns, t->max_jitter_ns);
 	assert_int_equal(s->min_stratum, t->min_stratum);

@@ -38,6 +38,7 @@
 	X(max_slew_ppm, 0)                                                     \
 	X(max_freq_ppm, 0)                                                     \
 	X(refuse_threshold_ns, 0)                                              \
+	X(refuse_start, 0)                                                     \
 	X(max_distance_ns, 0)                                                  \
 	X(max_jitter_ns, 0)                                                    \
 	X(min_stratum, 0)                                                      \
@@ -152,6 +153,7 @@ static const struct fault faults[] = {
 	DOUBLE(steering.max_freq_ppm, 1, -1),
 	VALUES(int64_t, steering.refuse_threshold_ns, -1, 1,
 		NS_PER_MS - 1, INT64_MAX, INT64_MIN),
+	VALUES(unsigned, steering.refuse_start, 1000001, UINT_MAX),
 	VALUES(int64_t, steering.max_distance_ns, 0, 999,
 		16 * NS_PER_S + 1, -1, INT64_MAX),
 	VALUES(int64_t, steering.max_jitter_ns, 1, 999,
