@@ -267,6 +267,20 @@ static bool set_bootstrap(
 	return false;
 }
 
+static bool set_leap_mode(
+    const struct config_key *key, const char *value, void *target)
+{
+	enum leap_mode *out = field(key, target);
+
+	if (strcasecmp(value, "system") == 0)
+		*out = LEAP_MODE_SYSTEM;
+	else if (strcasecmp(value, "ignore") == 0)
+		*out = LEAP_MODE_IGNORE;
+	else
+		return false;
+	return true;
+}
+
 static bool set_level(
     const struct config_key *key, const char *value, void *target)
 {
@@ -350,6 +364,7 @@ static bool set_target(
 #define AEADS(of, member) FIELD(set_aeads, struct trust_config, of, member)
 #define BOOTSTRAP(of, member)                                                  \
 	FIELD(set_bootstrap, enum bootstrap_policy, of, member)
+#define LEAP_MODE(of, member) FIELD(set_leap_mode, enum leap_mode, of, member)
 #define LEVEL(of, member) FIELD(set_level, enum log_level, of, member)
 #define TARGET(of, member) FIELD(set_target, enum log_target, of, member)
 
@@ -401,6 +416,8 @@ static const struct config_key keys[] = {
 	"a number from 1 to 15"},
 {"clock", "minsources", COUNT(CONFIG, steering.min_sources), 1,
 	SOURCES_MAX, false, "a number from 1 to 64"},
+{"clock", "leapsecmode", LEAP_MODE(CONFIG, steering.leap_mode), 0, 0, false,
+	"system or ignore"},
 {"clock", "max-clock-error", DRIFT(CONFIG, steering.max_clock_error_ppm),
 	0.001, 10000, false, "a frequency from 1ppb to 10000ppm, or auto"},
 
@@ -485,7 +502,6 @@ static const struct {
 {"filter", "leave it out: the agent weighs every packet by its delay"},
 {"offset", "write asymmetry in [source NAME], minus twice the offset"},
 {"mindelay", "leave it out: the agent learns the shortest delay"},
-{"leapsecmode", "leave it out: the kernel inserts the leap second"},
 {"fallbackdrift", "leave it out: the agent keeps the last frequency"},
 {"combinelimit", "leave it out: the agent combines the sources that help"},
 {"reselectdist", "leave it out: the selected source changes only for a clearly better one"},

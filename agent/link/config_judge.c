@@ -175,6 +175,7 @@ static const struct member of_steering[] = {
 	ROW(min_stratum, is_unsigned, KEY("minstratum", 1))
 	ROW(max_stratum, is_unsigned, KEY("maxstratum", 1))
 	ROW(min_sources, is_unsigned, KEY("minsources", 1))
+	ROW(leap_mode, is_unsigned, RANGE(LEAP_MODE_SYSTEM, LEAP_MODE_IGNORE))
 	ROW(max_clock_error_ppm, is_double_or_0, KEY("max-clock-error", 1))
 };
 #undef ROW

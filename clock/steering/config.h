@@ -5,6 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Who executes a leap second. */
+enum leap_mode {
+	LEAP_MODE_SYSTEM, /* the kernel, which is armed */
+	LEAP_MODE_IGNORE, /* nobody: the clock follows the servers' answers */
+};
+
 struct steering_config {
 	/* makestep: an offset above the threshold is stepped instead of slewed,
 	 * but only in the first `makestep_updates` updates (0: never, -1:
@@ -27,6 +33,7 @@ struct steering_config {
 	/* A source of another stratum is unusable. */
 	unsigned min_stratum, max_stratum;
 	unsigned min_sources; /* independent sources needed to steer */
+	enum leap_mode leap_mode;
 	/* Growth of a bound while no sample arrives; 0: as learned. */
 	double max_clock_error_ppm;
 };

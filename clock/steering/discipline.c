@@ -74,14 +74,23 @@ static void set_slew(const struct discipline *d, int64_t offset_ns,
 	c->slew_duration_ns = (int64_t)ceil(fmax(wanted_s, least_s) * 1e9);
 }
 
-static void set_status(
+enum leap discipline_arms(
+    const struct discipline *d, enum leap announced, struct wall now)
+{
+	bool leap_due =
+	    (announced == LEAP_INSERT || announced == LEAP_DELETE) &&
+	    leap_day(now);
+
+	return leap_due && d->config.leap_mode == LEAP_MODE_SYSTEM ? announced
+								   : LEAP_NONE;
+}
+
+static void set_status(const struct discipline *d,
     const struct discipline_input *in, int64_t left_ns, struct clock_command *c)
 {
-	bool leap_due = (in->leap == LEAP_INSERT || in->leap == LEAP_DELETE) &&
-			leap_day(in->now);
-
 	c->synchronised = in->synchronised;
-	c->leap = in->synchronised && leap_due ? in->leap : LEAP_NONE;
+	c->leap = in->synchronised ? discipline_arms(d, in->leap, in->now)
+				   : LEAP_NONE;
 	c->max_error_ns = in->max_error_ns + magnitude(left_ns);
 	c->est_error_ns = in->est_error_ns;
 }
@@ -105,7 +114,7 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 		c.step_ns = in->offset_ns;
 	else
 		set_slew(d, in->offset_ns, in->interval_s, &c);
-	set_status(in, in->offset_ns - c.step_ns, &c);
+	set_status(d, in, in->offset_ns - c.step_ns, &c);
 	d->pending = true;
 	d->pending_step_ns = c.step_ns;
 	d->pending_silent = in->silent;

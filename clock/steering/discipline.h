@@ -43,6 +43,11 @@ void discipline_init(
  * such an offset at any time: who configures that wants no limit. */
 bool discipline_refuses(const struct discipline *d, int64_t offset_ns);
 
+/* The leap second that the kernel is armed with at `now`, of the one that the
+ * servers announce. */
+enum leap discipline_arms(
+    const struct discipline *d, enum leap announced, struct wall now);
+
 /* False: the offset is refused; the clock must be left alone, and `command` is
  * not written. */
 bool discipline_decide(struct discipline *d, const struct discipline_input *in,

@@ -38,6 +38,7 @@ static const struct row {
 {"clock", "minstratum", {"0", "15"}, {"", "-1", "16", "1.5", "no"}},
 {"clock", "maxstratum", {"1", "15"}, {"", "0", "16", "auto"}},
 {"clock", "minsources", {"1"}, {"", "0", "65", "-1", "1.5", "two"}},
+{"clock", "leapsecmode", {"system", "ignore", "Ignore"}, {"", "slew", "no"}},
 {"clock", "max-clock-error", {"1ppb", "10000ppm", "auto", "Auto"},
 	{"", "0", "10001", "x", "no"}},
 {"log", "level", {"error", "warning", "notice", "info", "DEBUG"},
@@ -291,6 +292,7 @@ static void each_value_sets_its_field(void **state)
 	    "= 8ppm\n"
 	    "refuse-threshold = 5s 6\nmaxdistance = 9s\nminsources = 2\n"
 	    "maxjitter = no\nminstratum = 3\nmaxstratum = 4\n"
+	    "leapsecmode = ignore\n"
 	    "max-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
 	    "[source one]\n[source two]\n");
@@ -317,6 +319,7 @@ static void each_value_sets_its_field(void **state)
 	assert_int_equal(c->steering.refuse_start, 6);
 	assert_int_equal(c->steering.max_distance_ns, 9 * NS_PER_S);
 	assert_int_equal(c->steering.max_jitter_ns, 0);
+	assert_int_equal(c->steering.leap_mode, LEAP_MODE_IGNORE);
 	assert_int_equal(c->steering.min_stratum, 3);
 	assert_int_equal(c->steering.max_stratum, 4);
 	assert_int_equal(c->steering.min_sources, 2);
@@ -336,6 +339,7 @@ static void assert_default_clock(const struct config *c, const struct config *d)
 	assert_int_equal(s->refuse_start, t->refuse_start);
 	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
 	assert_int_equal(s->max_jitter_ns, t->max_jitter_ns);
+	assert_int_equal(s->leap_mode, t->leap_mode);
 	assert_int_equal(s->min_stratum, t->min_stratum);
 	assert_int_equal(s->max_stratum, t->max_stratum);
 	assert_int_equal(s->min_sources, t->min_sources);
@@ -377,6 +381,7 @@ static void a_later_file_overrides(void **state)
 	    "bootstrap = quorum\nmakestep = 0.1 3\nmax-slew = 50000\n"
 	    "max-drift = 500\nrefuse-threshold = 1000s\nmaxdistance = 3s\n"
 	    "maxjitter = 1s\nminstratum = 0\nmaxstratum = 15\n"
+	    "leapsecmode = system\n"
 	    "minsources = 1\nmax-clock-error = auto\n"
 	    "[log]\nlevel = info\ntarget = stderr\n");
 	room_accepts(r,
@@ -387,6 +392,7 @@ static void a_later_file_overrides(void **state)
 	    "bootstrap = off\nmakestep = no\nmax-slew = 7ppm\n"
 	    "max-drift = 8ppm\nrefuse-threshold = no\nmaxdistance = 9s\n"
 	    "maxjitter = 2s\nminstratum = 2\nmaxstratum = 9\n"
+	    "leapsecmode = ignore\n"
 	    "minsources = 2\nmax-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
 	    "[source one]\n[source two]\n");

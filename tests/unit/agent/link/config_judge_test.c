@@ -44,6 +44,7 @@
 	X(min_stratum, 0)                                                      \
 	X(max_stratum, 0)                                                      \
 	X(min_sources, 0)                                                      \
+	X(leap_mode, 0)                                                        \
 	X(max_clock_error_ppm, 0)
 
 #define TRUST_MEMBERS(X)                                                       \
@@ -163,6 +164,7 @@ static const struct fault faults[] = {
 	VALUES(unsigned, steering.max_stratum, 0, 16, UINT_MAX),
 	/* Two sources of the three may be selected. */
 	VALUES(unsigned, steering.min_sources, 0, 3, SOURCES_MAX + 1, UINT_MAX),
+	VALUES(unsigned, steering.leap_mode, LEAP_MODE_IGNORE + 1, UINT_MAX),
 	DOUBLE(steering.max_clock_error_ppm, 0.0009, 10001, -1, -0.001),
 	DOUBLE(max_freq_ppm, 0, 0.9, 501, -1),
 	PATH(driftfile),
