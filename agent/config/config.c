@@ -20,7 +20,10 @@ void config_defaults(struct config *out)
 		    .makestep_updates = 3,
 		    .max_slew_ppm = 50000,
 		    .refuse_threshold_ns = 1000 * NS_PER_S,
+		    .refuse_start = REFUSE_START,
 		    .max_distance_ns = 3 * NS_PER_S,
+		    .max_jitter_ns = NS_PER_S,
+		    .max_stratum = 15,
 		    .min_sources = 1,
 		},
 	};

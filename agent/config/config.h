@@ -16,6 +16,8 @@
 #endif
 #define CONFIG_DEFAULT_PATH NTSAGENT_CONFDIR "/ntsagent.conf"
 #define CONFIG_SAVED_KEYS "/var/lib/ntsagent/keys"
+/* So many updates have no refuse-threshold, if no number is configured. */
+#define REFUSE_START 1
 /* minpoll or maxpoll that is not configured: the agent chooses by the path. */
 #define POLL_AUTO 127
 /* The range of a configured minpoll or maxpoll, in log2 seconds. */
@@ -39,6 +41,9 @@ struct source_config {
 	bool iburst;
 	int minpoll, maxpoll; /* log2 seconds, or POLL_AUTO */
 	int64_t max_delay_ns; /* maxdelay */
+	/* maxdelayratio: to the shortest delay of the latest answers; 0: no
+	 * limit. */
+	double max_delay_ratio;
 	struct source_options options;
 	unsigned line; /* of the section's head */
 	char file[FILE_PATH_MAX];

@@ -141,6 +141,17 @@ static bool set_drift(
 	return set_ppm(key, value, target);
 }
 
+/* A number, or `no` for no limit, which is stored as 0. */
+static bool set_ratio(
+    const struct config_key *key, const char *value, void *target)
+{
+	if (strcasecmp(value, "no") == 0) {
+		*(double *)field(key, target) = 0;
+		return true;
+	}
+	return value_number(value, key->min, key->max, field(key, target));
+}
+
 /* "0.1s 3": a threshold and a number of updates (-1: all); or `no`. */
 static bool set_makestep(
     const struct config_key *key, const char *value, void *target)
@@ -163,6 +174,34 @@ static bool set_makestep(
 		return false;
 	s->makestep_threshold_ns = ns;
 	s->makestep_updates = (int)n;
+	return true;
+}
+
+/* "1000s 1": a threshold and the updates before it holds; or `no`. */
+static bool set_refusal(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct steering_config *s = field(key, target);
+	char threshold[32], start[32], more[2];
+	int64_t ns, n = REFUSE_START;
+	size_t len;
+
+	if (strcasecmp(value, "no") == 0) {
+		s->refuse_threshold_ns = 0;
+		return true;
+	}
+	if (value_word(&value, threshold, sizeof(threshold)) >=
+	    sizeof(threshold))
+		return false;
+	len = value_word(&value, start, sizeof(start));
+	if (len >= sizeof(start) ||
+	    (len > 0 && !value_integer(start, 0, 1000000, &n)) ||
+	    value_word(&value, more, sizeof(more)) > 0 ||
+	    !value_duration(threshold, (int64_t)(key->min * 1e9),
+		(int64_t)(key->max * 1e9), &ns))
+		return false;
+	s->refuse_threshold_ns = ns;
+	s->refuse_start = (unsigned)n;
 	return true;
 }
 
@@ -226,6 +265,20 @@ static bool set_bootstrap(
 		return true;
 	}
 	return false;
+}
+
+static bool set_leap_mode(
+    const struct config_key *key, const char *value, void *target)
+{
+	enum leap_mode *out = field(key, target);
+
+	if (strcasecmp(value, "system") == 0)
+		*out = LEAP_MODE_SYSTEM;
+	else if (strcasecmp(value, "ignore") == 0)
+		*out = LEAP_MODE_IGNORE;
+	else
+		return false;
+	return true;
 }
 
 static bool set_level(
@@ -301,13 +354,17 @@ static bool set_target(
 #define TIMEOUT_MS(of, member) FIELD(set_timeout_ms, uint32_t, of, member)
 #define PPM(of, member) FIELD(set_ppm, double, of, member)
 #define DRIFT(of, member) FIELD(set_drift, double, of, member)
+#define RATIO(of, member) FIELD(set_ratio, double, of, member)
 #define MAKESTEP(of, member)                                                   \
 	FIELD(set_makestep, struct steering_config, of, member)
+#define REFUSAL(of, member)                                                    \
+	FIELD(set_refusal, struct steering_config, of, member)
 #define CERTS(of, member)                                                      \
 	FIELD(set_trusted_certs, struct trust_config, of, member)
 #define AEADS(of, member) FIELD(set_aeads, struct trust_config, of, member)
 #define BOOTSTRAP(of, member)                                                  \
 	FIELD(set_bootstrap, enum bootstrap_policy, of, member)
+#define LEAP_MODE(of, member) FIELD(set_leap_mode, enum leap_mode, of, member)
 #define LEVEL(of, member) FIELD(set_level, enum log_level, of, member)
 #define TARGET(of, member) FIELD(set_target, enum log_target, of, member)
 
@@ -347,12 +404,20 @@ static const struct config_key keys[] = {
 	false, "a frequency from 1ppm to 99000ppm"},
 {"clock", "max-drift", PPM(CONFIG, max_freq_ppm), 1, MAX_DRIFT_PPM, false,
 	"a frequency from 1ppm to 500ppm"},
-{"clock", "refuse-threshold", LIMIT(CONFIG, steering.refuse_threshold_ns),
-	0.001, 1e9, false, "a time of at least 1ms, or no"},
+{"clock", "refuse-threshold", REFUSAL(CONFIG, steering), 0.001, 1e9, false,
+	"a time of at least 1ms and perhaps a number of updates (1000s 1), or no"},
 {"clock", "maxdistance", DURATION(CONFIG, steering.max_distance_ns), 1e-6, 16,
 	false, "a time from 1us to 16s"},
+{"clock", "maxjitter", LIMIT(CONFIG, steering.max_jitter_ns), 1e-6, 1000,
+	false, "a time from 1us to 1000s, or no"},
+{"clock", "minstratum", COUNT(CONFIG, steering.min_stratum), 0, 15, false,
+	"a number from 0 to 15"},
+{"clock", "maxstratum", COUNT(CONFIG, steering.max_stratum), 1, 15, false,
+	"a number from 1 to 15"},
 {"clock", "minsources", COUNT(CONFIG, steering.min_sources), 1,
 	SOURCES_MAX, false, "a number from 1 to 64"},
+{"clock", "leapsecmode", LEAP_MODE(CONFIG, steering.leap_mode), 0, 0, false,
+	"system or ignore"},
 {"clock", "max-clock-error", DRIFT(CONFIG, steering.max_clock_error_ppm),
 	0.001, 10000, false, "a frequency from 1ppb to 10000ppm, or auto"},
 
@@ -374,6 +439,10 @@ static const struct config_key keys[] = {
 {"source", "maxpoll", POLL(SOURCE, maxpoll), 0, 0, false, A_POLL},
 {"source", "maxdelay", DURATION(SOURCE, max_delay_ns), 1e-6, 1000,
 	false, "a time from 1us to 1000s"},
+{"source", "maxdelayratio", RATIO(SOURCE, max_delay_ratio), 1, 1000,
+	false, "a number from 1 to 1000, or no"},
+{"source", "asymmetry", DURATION(SOURCE, options.asymmetry_ns), -10, 10,
+	false, "a time from -10s to 10s"},
 {"source", "prefer", BOOL(SOURCE, options.prefer), 0, 0, false, YES_NO},
 {"source", "noselect", BOOL(SOURCE, options.noselect), 0, 0, false,
 	YES_NO},
@@ -423,7 +492,7 @@ static const struct {
 {"key", "symmetric keys are not supported: every source uses NTS"},
 {"maxslewrate", "write max-slew in [clock]"},
 {"maxdrift", "write max-drift in [clock]"},
-{"maxchange", "write refuse-threshold in [clock]"},
+{"maxchange", "write refuse-threshold = OFFSET START in [clock]"},
 {"maxclockerror", "write max-clock-error in [clock]"},
 {"maxupdateskew", "leave it out: the agent weighs an estimate by its uncertainty"},
 {"burst", "write iburst for a burst at the start; the agent decides on later ones"},
@@ -431,7 +500,12 @@ static const struct {
 {"maxsamples", "leave it out: the agent weighs all its measurements"},
 {"polltarget", "leave it out: the agent chooses the poll interval by the uncertainty"},
 {"filter", "leave it out: the agent weighs every packet by its delay"},
-{"maxdelayratio", "leave it out: the agent weighs every packet by its delay"},
+{"offset", "write asymmetry in [source NAME], minus twice the offset"},
+{"mindelay", "leave it out: the agent learns the shortest delay"},
+{"fallbackdrift", "leave it out: the agent keeps the last frequency"},
+{"combinelimit", "leave it out: the agent combines the sources that help"},
+{"reselectdist", "leave it out: the selected source changes only for a clearly better one"},
+{"stratumweight", "leave it out: the root distance decides"},
 {"maxdelaydevratio", "leave it out: the agent weighs every packet by its delay"},
 {"maxdelayquant", "leave it out: the agent weighs every packet by its delay"},
 {"cmdallow", "leave it out: the status is only for this machine"},

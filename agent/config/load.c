@@ -486,6 +486,15 @@ static void judge_number(struct loader *l, unsigned usable)
 		    c->steering.min_sources, usable, c->source_count);
 }
 
+static void judge_strata(struct loader *l)
+{
+	const struct steering_config *s = &l->config->steering;
+
+	if (s->min_stratum > s->max_stratum)
+		complain(l, "minstratum = %u is above maxstratum = %u",
+		    s->min_stratum, s->max_stratum);
+}
+
 static void judge(struct loader *l, const char *main_path)
 {
 	const struct config *c = l->config;
@@ -498,6 +507,7 @@ static void judge(struct loader *l, const char *main_path)
 	l->file = main_path;
 	l->line = 0;
 	judge_number(l, usable);
+	judge_strata(l);
 	if (!c->trust.system_certs && c->trust.path_count == 0 &&
 	    !l->lost_certs)
 		complain(l, "system-certs = no without trusted-certs: no "

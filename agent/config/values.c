@@ -119,6 +119,13 @@ bool value_duration(
 	return true;
 }
 
+bool value_number(const char *text, double min, double max, double *out)
+{
+	static const struct unit units[] = {{"", 1}};
+
+	return scaled(text, units, ARRAY_LEN(units), min, max, out);
+}
+
 bool value_ppm(const char *text, double min, double max, double *out)
 {
 	static const struct unit units[] = {

@@ -23,6 +23,10 @@ bool value_integer(
 bool value_duration(
     const char *text, int64_t min_ns, int64_t max_ns, int64_t *out) MUST_USE;
 
+/* A number without a unit. */
+bool value_number(
+    const char *text, double min, double max, double *out) MUST_USE;
+
 /* A number with a unit: ppm or ppb. No unit: ppm. */
 bool value_ppm(const char *text, double min, double max, double *out) MUST_USE;
 

@@ -1,6 +1,7 @@
 #include "agent/engine/adopt.h"
 
 #include "agent/engine/duplicates.h"
+#include "agent/engine/report.h"
 #include "agent/engine/sources.h"
 #include "agent/engine/wrong_clock.h"
 
@@ -167,6 +168,7 @@ static void replace(struct change *c)
 	e->last_selected = moved_to(c, e->last_selected);
 	move_memories(c);
 	e->decide_at = e->now.mono;
+	engine_report_surplus(e);
 	engine_mark_duplicates(e);
 	/* Offers are kept by index, too: drop them. */
 	if (bootstrap_open(&e->bootstrap))

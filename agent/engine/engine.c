@@ -4,6 +4,7 @@
 #include "agent/engine/disturbance.h"
 #include "agent/engine/duplicates.h"
 #include "agent/engine/leap_second.h"
+#include "agent/engine/report.h"
 #include "agent/engine/samples.h"
 #include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
@@ -66,6 +67,7 @@ bool engine_init(struct engine *e, const struct config *config,
 		start_source(e, i);
 	timescale_init(&e->timescale, &start->clock);
 	wrong_clock_init(e, start->earliest_ns);
+	engine_report_surplus(e);
 	return true;
 }
 

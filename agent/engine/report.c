@@ -88,7 +88,7 @@ static bool agrees(enum select_state state)
 {
 	return state == SELECT_SELECTED || state == SELECT_COMBINED ||
 	       state == SELECT_NOT_PREFERRED || state == SELECT_OUTLIER ||
-	       state == SELECT_TOO_VARIABLE;
+	       state == SELECT_SURPLUS || state == SELECT_TOO_VARIABLE;
 }
 
 /* A server that smears a leap second has a line of its own. */
@@ -110,6 +110,19 @@ static void report_votes(struct engine *e)
 		else if (agrees(v.state))
 			report_agreement(e, i);
 	}
+}
+
+void engine_report_surplus(struct engine *e)
+{
+	unsigned selectable = 0;
+
+	for (unsigned i = 0; i < e->source_count; i++)
+		selectable += !e->config->sources[i].options.noselect;
+	if (selectable > SELECT_COMBINED_MAX)
+		engine_say(e, LOG_LEVEL_NOTICE,
+		    "%u sources may be selected: all of them vote, and the "
+		    "time comes from the %u nearest ones that agree",
+		    selectable, SELECT_COMBINED_MAX);
 }
 
 bool engine_report_tracking(struct engine *e)

@@ -8,4 +8,8 @@
  * for the first time since the start. */
 bool engine_report_tracking(struct engine *e) MUST_USE;
 
+/* Says so if more sources are configured than can be combined. At the start and
+ * after a reload. */
+void engine_report_surplus(struct engine *e);
+
 #endif

@@ -26,7 +26,8 @@ struct candidate {
 	struct wall told; /* the server's time now */
 	struct bootstrap_offer offer;
 	enum pause_verdict pause;
-	int64_t lag_ns; /* of the clock, with `pause` */
+	int64_t lag_ns;		/* of the clock, with `pause` */
+	int64_t least_delay_ns; /* of the latest answers, with this one */
 };
 
 /* RFC 5905 section 8. */
@@ -79,6 +80,16 @@ static bool fails_maxdelay(struct engine *e, struct candidate *c)
 	return c->sample.delay_ns > e->sources[c->source].config->max_delay_ns;
 }
 
+static bool fails_maxdelayratio(struct engine *e, struct candidate *c)
+{
+	struct source *s = &e->sources[c->source];
+	double ratio = s->config->max_delay_ratio;
+
+	c->least_delay_ns = source_note_delay(s, c->sample.delay_ns);
+	return ratio > 0 &&
+	       (double)c->sample.delay_ns > ratio * (double)c->least_delay_ns;
+}
+
 static bool fails_expired(struct engine *e, struct candidate *c)
 {
 	return !wrong_clock_settled(e) &&
@@ -108,6 +119,7 @@ static const struct filter {
 } filters[] = {
     {CHECK_DELAY, fails_delay},
     {CHECK_MAXDELAY, fails_maxdelay},
+    {CHECK_MAXDELAYRATIO, fails_maxdelayratio},
     {CHECK_EXPIRED, fails_expired},
     {CHECK_DATES, fails_dates},
     {CHECK_UNDATED, fails_undated},
@@ -185,6 +197,9 @@ static void conclude(
 		source_contradicts(s, c->excess_ns, now);
 	else if (check == CHECK_MAXDELAY)
 		source_too_slow(s, c->sample.delay_ns, now);
+	else if (check == CHECK_MAXDELAYRATIO)
+		source_too_slow_for_path(
+		    s, c->sample.delay_ns, c->least_delay_ns, now);
 	else if (check == CHECK_EXPIRED)
 		engine_recheck(e, c->source, c->told);
 	else if (check == CHECK_DATES)

@@ -81,7 +81,8 @@ void wrong_clock_paused(struct engine *e, int64_t lag_ns)
 {
 	int64_t most_ns = e->config->steering.refuse_threshold_ns;
 
-	if (most_ns == 0 || lag_ns <= most_ns)
+	if (most_ns == 0 || lag_ns <= most_ns ||
+	    steering_config_always_steps(&e->config->steering))
 		return;
 	if (!e->options->no_clock &&
 	    bootstrap_reopen(&e->bootstrap, lag_ns, e->now.mono))

@@ -92,8 +92,8 @@ static bool is_double(const struct member *m, const void *value)
 	return in_range(m, *(const double *)value);
 }
 
-/* 0 stands for `auto`. */
-static bool is_drift(const struct member *m, const void *value)
+/* 0 stands for `auto` or `no`. */
+static bool is_double_or_0(const struct member *m, const void *value)
 {
 	return *(const double *)value == 0 || is_double(m, value);
 }
@@ -143,10 +143,12 @@ static bool is_options(const struct member *m, const void *value)
 {
 	const struct source_options *o = value;
 	const struct member flag = {.size = sizeof(bool)};
+	const struct member asymmetry = {.key = "asymmetry", .scale = 1e9};
 
 	(void)m;
-	static_assert(sizeof(*o) == 4 * sizeof(bool), "another option");
-	return is_bool(&flag, &o->prefer) && is_bool(&flag, &o->noselect) &&
+	static_assert(sizeof(*o) == 8 + sizeof(int64_t), "another option");
+	return is_int64(&asymmetry, &o->asymmetry_ns) &&
+	       is_bool(&flag, &o->prefer) && is_bool(&flag, &o->noselect) &&
 	       is_bool(&flag, &o->trust) && is_bool(&flag, &o->require);
 }
 
@@ -167,9 +169,14 @@ static const struct member of_steering[] = {
 	/* The engine sets it; a file does not. */
 	ROW(max_freq_ppm, is_double, NO_RANGE)
 	ROW(refuse_threshold_ns, is_limit, KEY("refuse-threshold", 1e9))
+	ROW(refuse_start, is_unsigned, RANGE(0, MAKESTEP_UPDATES_MAX))
 	ROW(max_distance_ns, is_int64, KEY("maxdistance", 1e9))
+	ROW(max_jitter_ns, is_limit, KEY("maxjitter", 1e9))
+	ROW(min_stratum, is_unsigned, KEY("minstratum", 1))
+	ROW(max_stratum, is_unsigned, KEY("maxstratum", 1))
 	ROW(min_sources, is_unsigned, KEY("minsources", 1))
-	ROW(max_clock_error_ppm, is_drift, KEY("max-clock-error", 1))
+	ROW(leap_mode, is_unsigned, RANGE(LEAP_MODE_SYSTEM, LEAP_MODE_IGNORE))
+	ROW(max_clock_error_ppm, is_double_or_0, KEY("max-clock-error", 1))
 };
 #undef ROW
 
@@ -185,6 +192,7 @@ static const struct member of_source[] = {
 	ROW(minpoll, is_poll, RANGE(POLL_LOG2_MIN, POLL_LOG2_MAX))
 	ROW(maxpoll, is_poll, RANGE(POLL_LOG2_MIN, POLL_LOG2_MAX))
 	ROW(max_delay_ns, is_int64, KEY("maxdelay", 1e9))
+	ROW(max_delay_ratio, is_double_or_0, KEY("maxdelayratio", 1))
 	ROW(options, is_options, NO_RANGE)
 	ROW(line, is_unsigned, RANGE(0, UINT32_MAX))
 	ROW(file, is_text, NO_RANGE)
@@ -273,5 +281,6 @@ bool config_valid(const struct config *c)
 			return false;
 		selectable += !c->sources[i].options.noselect;
 	}
-	return c->steering.min_sources <= selectable;
+	return c->steering.min_sources <= selectable &&
+	       c->steering.min_stratum <= c->steering.max_stratum;
 }

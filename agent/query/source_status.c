@@ -178,6 +178,9 @@ static void put_measurement(json_t *o, const struct source *s,
 	put_statistics(o, v);
 	member_int_if(o, "delay_ns", ok, v->last_delay_ns);
 	member_int_if(o, "min_delay_ns", ok, v->min_delay_ns);
+	member_int(o, "asymmetry_ns", s->config->options.asymmetry_ns);
+	member_int_if(o, "bias_ns", v->has_bias, v->bias_ns);
+	member_int_if(o, "bias_sd_ns", v->has_bias, v->bias_sd_ns);
 	member_text_if(o, "tx_stamp", ok, stamp_name(s->tx_stamp));
 	member_text_if(o, "rx_stamp", ok, stamp_name(s->rx_stamp));
 }

@@ -130,6 +130,7 @@ static void put_corrections(json_t *o, const struct tracking *t)
 	member_int_if(o, "last_step_ns", t->steps > 0, t->last_step_ns);
 	member_flag(o, "refused", t->refused);
 	member_int_if(o, "refused_ns", t->refused, t->refused_ns);
+	member_int(o, "refusals", (int64_t)t->refusals);
 }
 
 static void put_disturbance(json_t *o, const struct engine *e, struct mono now)
@@ -190,9 +191,11 @@ char *status_json(const struct engine *e, struct clock_reading now)
 	if (!v)
 		return NULL;
 	steering_tracking(e->steering, &e->timescale, now.wall, &v->clock);
-	for (unsigned i = 0; i < e->source_count; i++)
+	for (unsigned i = 0; i < e->source_count; i++) {
 		steering_source_view(
 		    e->steering, i, &e->timescale, now.wall, &v->sources[i]);
+		steering_source_bias(e->steering, i, &v->sources[i]);
+	}
 	text = status_json_of(e, v, now);
 	free(v);
 	return text;

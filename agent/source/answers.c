@@ -22,13 +22,52 @@
  * cannot make exchanges more frequent than the back-off for silence does. */
 #define KEYS_APART_NS (8 * NS_PER_S)
 
+/* A path with a longer delay is slow: a request may take SLOW_TIMES of its
+ * delay, and SLOW_WAIT_NS if the delay is not known. */
+#define SLOW_NS (NS_PER_S / 4)
+#define SLOW_TIMES 2
+#define SLOW_WAIT_NS (12 * NS_PER_S)
+#define SLOW_WAIT_MAX_NS (20 * NS_PER_S)
+/* After such a silence, one round of all addresses in so many waits for a slow
+ * path. A server that is back is still noticed within a quarter of its silence.
+ */
+#define SLOW_ROUNDS 3
+#define SLOW_SILENCE_NS (4 * SLOW_WAIT_NS + 4 * NS_PER_S)
+/* So many lost requests say that the delay is no longer the known one. */
+#define SLOW_TRIES 7
+
+/* The round trip may have become longer than we wait: try for once. */
+static bool tries_slow_path(const struct source *s, struct mono now)
+{
+	unsigned addresses = s->address_count > 0 ? s->address_count : 1;
+
+	if (s->silent == 0 || now.ns - s->silent_since.ns < SLOW_SILENCE_NS)
+		return false;
+	return s->silent / addresses % SLOW_ROUNDS == SLOW_ROUNDS - 1;
+}
+
+/* 0: the path is not known to be slow. */
+static int64_t slow_wait_ns(const struct source *s, struct mono now)
+{
+	int64_t wait_ns = SLOW_TIMES * s->delay_ns;
+
+	if (tries_slow_path(s, now))
+		return SLOW_WAIT_NS;
+	if (s->delay_ns <= SLOW_NS || s->silent >= SLOW_TRIES)
+		return 0;
+	return wait_ns < SLOW_WAIT_MAX_NS ? wait_ns : SLOW_WAIT_MAX_NS;
+}
+
 /* A quick path gets less time: a server that loses its keys and sends no NAK is
  * usually back within five seconds. Of several addresses that never answered
  * the first may be a black hole: the others must get their turn soon. */
-static int64_t answer_wait_ns(const struct source *s)
+static int64_t answer_wait_ns(const struct source *s, struct mono now)
 {
 	int64_t wait_ns = pace_answer_wait_ns(&s->pace);
-	int64_t most_ns = wait_ns;
+	int64_t most_ns = wait_ns, slow_ns = slow_wait_ns(s, now);
+
+	if (slow_ns > wait_ns)
+		return slow_ns;
 
 	if (s->heard && s->delay_ns < QUICK_NS)
 		most_ns = QUICK_WAIT_NS;
@@ -62,7 +101,7 @@ bool source_request(struct source *s, const struct nts_random *fresh,
 	request_size_sent(&s->size, s->pending.placeholders > 0);
 	s->sent_at = now;
 	plan_poll(s, t);
-	s->answer_by = mono_after(now, answer_wait_ns(s));
+	s->answer_by = mono_after(now, answer_wait_ns(s, now));
 	s->nak_seen = false;
 	s->rejection = NTS_OK;
 	s->send_error = 0;
@@ -207,6 +246,7 @@ static void next_address(struct source *s)
 	s->address = (s->address + 1) % s->address_count;
 	/* What the last path did to large packets is not known of this one. */
 	s->size = (struct request_size){0};
+	s->delays.seen = 0;
 	source_well(s, TROUBLE_PATH);
 }
 

@@ -38,6 +38,7 @@ enum check_result {
 	X(CHECK_STAMPS,     "stamps",         CHECK_DROP,   NTP_BAD_TIMES,         "RFC 5905 8",      NULL) \
 	X(CHECK_DELAY,      "delay",          CHECK_DROP,   NTS_OK, "RFC 5905 8",  "the server says that it held the request for longer than the exchange took") \
 	X(CHECK_MAXDELAY,   "maxdelay",       CHECK_DROP,   NTS_OK, "maxdelay",    "the round trip took longer than maxdelay") \
+	X(CHECK_MAXDELAYRATIO, "maxdelayratio", CHECK_DROP, NTS_OK, "maxdelayratio", "the round trip took much longer than the shortest one of the latest answers") \
 	X(CHECK_EXPIRED,    "expired",        CHECK_DROP,   NTS_OK, "RFC 8915 3",  "the certificate expired while the clock stood still") \
 	X(CHECK_DATES,      "dates",          CHECK_DROP,   NTS_OK, "RFC 8915 3",  "the time does not fit the certificate, or cannot be true") \
 	X(CHECK_UNDATED,    "undated",        CHECK_HOLD,   NTS_OK, "bootstrap",   "the clock is too wrong to check certificates: the time is an offer to a majority") \

@@ -66,6 +66,8 @@ static void take_addresses(struct source *s, const struct ke_answer *a)
 	for (unsigned i = 0; same && i < s->address_count; i++)
 		if (endpoint_same_host(&s->addresses[i], &tried))
 			s->address = i;
+	if (!endpoint_same_host(source_address(s), &tried))
+		s->delays.seen = 0;
 }
 
 static void take_keys(struct source *s, const struct ke_answer *a)

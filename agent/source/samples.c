@@ -68,9 +68,35 @@ void source_disbelieved(struct source *s, struct wall told, struct mono now)
 
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)
 {
+	/* So the next answers are waited for, and the reason stays the true
+	 * one. */
+	s->delay_ns = delay_ns;
 	source_trouble(s, now, FAILURE_DELAY,
 	    "the answers take %.3f s, longer than maxdelay (%.3f s) allows",
 	    s_of_ns(delay_ns), s_of_ns(s->config->max_delay_ns));
+}
+
+int64_t source_note_delay(struct source *s, int64_t delay_ns)
+{
+	struct recent_delays *d = &s->delays;
+	int64_t least = delay_ns;
+
+	d->ns[d->seen++ % RECENT_DELAYS] = delay_ns;
+	for (unsigned i = 0; i < RECENT_DELAYS && i < d->seen; i++)
+		if (d->ns[i] < least)
+			least = d->ns[i];
+	return least;
+}
+
+void source_too_slow_for_path(
+    struct source *s, int64_t delay_ns, int64_t least_ns, struct mono now)
+{
+	source_trouble(s, now, FAILURE_DELAY,
+	    "the answers take %.6f s, more than maxdelayratio (%g) times the "
+	    "shortest one of the latest %u answers (%.6f s)",
+	    s_of_ns(delay_ns), s->config->max_delay_ratio,
+	    s->delays.seen < RECENT_DELAYS ? s->delays.seen : RECENT_DELAYS,
+	    s_of_ns(least_ns));
 }
 
 void source_contradicts(struct source *s, int64_t excess_ns, struct mono now)

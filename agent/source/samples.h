@@ -29,6 +29,14 @@ void source_disbelieved(struct source *s, struct wall told, struct mono now);
 /* The delay is above maxdelay; the sample is not used. */
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now);
 
+/* Notes the delay of an answer, and returns the shortest one of the latest
+ * RECENT_DELAYS answers, with this one, ns. */
+int64_t source_note_delay(struct source *s, int64_t delay_ns);
+
+/* The delay is above maxdelayratio times `least_ns`; the sample is not used. */
+void source_too_slow_for_path(
+    struct source *s, int64_t delay_ns, int64_t least_ns, struct mono now);
+
 /* The sample has failed this check of the engine. */
 void source_check_failed(struct source *s, enum answer_check check);
 

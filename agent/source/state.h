@@ -67,6 +67,10 @@ struct source_step {
 	enum source_event event;
 };
 
+/* The answers of which the shortest one counts for maxdelayratio. A route that
+ * has become longer for good is accepted after so many. */
+#define RECENT_DELAYS 16
+
 struct source {
 	const struct source_config *config; /* borrowed */
 	enum source_stage stage;
@@ -87,10 +91,16 @@ struct source {
 	unsigned silent; /* requests without an answer, in a row */
 	struct mono silent_since; /* when the first of them was sent */
 
+	/* The delays of the latest answers, for maxdelayratio. */
+	struct recent_delays {
+		int64_t ns[RECENT_DELAYS];
+		unsigned seen; /* answers, with those that are forgotten */
+	} delays;
+
 	/* The last good sample. */
 	bool heard; /* there was one */
 	struct mono heard_at;
-	int64_t delay_ns;
+	int64_t delay_ns; /* also of an answer beyond maxdelay */
 
 	/* The last authentic answer. */
 	bool unsynchronised; /* the server said that its clock is not set */

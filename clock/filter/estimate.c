@@ -98,16 +98,41 @@ static void start(
 		e->models[k].state.cov[STATE_OFFSET][STATE_OFFSET] = sd * sd;
 }
 
-/* The mean and covariance of the whole bank. */
+/* The mean of one state over the whole bank. */
+static double mixed_mean(const struct estimate *e, unsigned i)
+{
+	double mean = 0;
+
+	for (unsigned k = 0; k < e->model_count; k++)
+		mean += e->models[k].weight * e->models[k].state.mean[i];
+	return mean;
+}
+
+/* The covariance of two states with these means over the whole bank. */
+static double mixed_cov(const struct estimate *e, unsigned i, double mean_i,
+    unsigned j, double mean_j)
+{
+	double cov = 0;
+
+	for (unsigned k = 0; k < e->model_count; k++) {
+		const struct estimate_model *m = &e->models[k];
+
+		cov += m->weight *
+		       (m->state.cov[i][j] + (m->state.mean[i] - mean_i) *
+						 (m->state.mean[j] - mean_j));
+	}
+	return cov;
+}
+
+/* The mean and covariance of the whole bank. Its cost grows with the square of
+ * the states: who needs few of them takes those above. */
 static void mix(const struct estimate *e, struct estimate_state *out)
 {
 	unsigned n = e->states;
 
 	memset(out, 0, sizeof(*out));
-	for (unsigned k = 0; k < e->model_count; k++)
-		for (unsigned i = 0; i < n; i++)
-			out->mean[i] +=
-			    e->models[k].weight * e->models[k].state.mean[i];
+	for (unsigned i = 0; i < n; i++)
+		out->mean[i] = mixed_mean(e, i);
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_model *m = &e->models[k];
 		double apart[ESTIMATE_STATES];
@@ -115,11 +140,14 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 		for (unsigned i = 0; i < n; i++)
 			apart[i] = m->state.mean[i] - out->mean[i];
 		for (unsigned i = 0; i < n; i++)
-			for (unsigned j = 0; j < n; j++)
+			for (unsigned j = 0; j <= i; j++)
 				out->cov[i][j] +=
 				    m->weight *
 				    (m->state.cov[i][j] + apart[i] * apart[j]);
 	}
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < i; j++)
+			out->cov[j][i] = out->cov[i][j];
 }
 
 /* own := keep * own + (1 - keep) * other, by moments. */
@@ -554,19 +582,19 @@ struct gaussian estimate_predict(
 
 /* The mean of sources that differ is off by as much as a mean of so many draws
  * is: nobody knows which of them is right. */
-static double spread_sd(
-    const struct estimate *e, const struct estimate_state *all)
+static double spread_sd(const struct estimate *e)
 {
 	double square = 0, info = 0;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < e->sources; i++) {
 		double w = 1 / (e->bias_sd[i] * e->bias_sd[i]);
+		double mean;
 
 		if (e->bias_explained[i])
 			continue;
-		square +=
-		    w * all->mean[STATE_BIAS + i] * all->mean[STATE_BIAS + i];
+		mean = mixed_mean(e, STATE_BIAS + i);
+		square += w * mean * mean;
 		info += w;
 		n++;
 	}
@@ -574,13 +602,15 @@ static double spread_sd(
 }
 
 /* The offset at dt < 0, by the frequency alone. */
-static struct gaussian bank_behind(const struct estimate_state *all, double dt)
+static struct gaussian bank_behind(const struct estimate *e, double dt)
 {
+	double x = mixed_mean(e, STATE_OFFSET), f = mixed_mean(e, STATE_FREQ);
+
 	return (struct gaussian){
-	    .mean = all->mean[STATE_OFFSET] + dt * all->mean[STATE_FREQ],
-	    .var = all->cov[STATE_OFFSET][STATE_OFFSET] +
-		   2 * dt * all->cov[STATE_OFFSET][STATE_FREQ] +
-		   dt * dt * all->cov[STATE_FREQ][STATE_FREQ],
+	    .mean = x + dt * f,
+	    .var = mixed_cov(e, STATE_OFFSET, x, STATE_OFFSET, x) +
+		   2 * dt * mixed_cov(e, STATE_OFFSET, x, STATE_FREQ, f) +
+		   dt * dt * mixed_cov(e, STATE_FREQ, f, STATE_FREQ, f),
 	};
 }
 
@@ -616,16 +646,13 @@ struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 {
 	double dt = s_of_ns(at.ns - e->at.ns);
 	struct estimate_value v = {0};
-	struct estimate_state all;
-	struct gaussian g;
+	struct gaussian g = dt < 0 ? bank_behind(e, dt) : bank_ahead(e, 0, dt);
 
-	mix(e, &all);
-	g = dt < 0 ? bank_behind(&all, dt) : bank_ahead(e, 0, dt);
 	frequency_ahead(e, fmax(dt, 0), &v);
 	v.offset_ns = e->anchor_ns +
 		      ns_of_s(fmin(fmax(g.mean, -OFFSET_MAX_S), OFFSET_MAX_S));
 	v.offset_sd = fmin(sqrt(fmax(g.var, 0)), OFFSET_MAX_S);
-	v.spread_sd = spread_sd(e, &all);
+	v.spread_sd = spread_sd(e);
 	return v;
 }
 
@@ -646,8 +673,8 @@ bool estimate_follows(const struct estimate *e, double interval_s)
 struct gaussian estimate_bias(const struct estimate *e, unsigned source)
 {
 	unsigned b = STATE_BIAS + source;
-	struct estimate_state all;
+	double mean = mixed_mean(e, b);
 
-	mix(e, &all);
-	return (struct gaussian){.mean = all.mean[b], .var = all.cov[b][b]};
+	return (struct gaussian){
+	    .mean = mean, .var = mixed_cov(e, b, mean, b, mean)};
 }

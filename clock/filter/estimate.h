@@ -25,7 +25,7 @@
 
 #include <stdbool.h>
 
-#define ESTIMATE_SOURCES 14
+#define ESTIMATE_SOURCES 16
 #define ESTIMATE_BIASES 2
 #define ESTIMATE_MODELS (OSCILLATORS * ESTIMATE_BIASES)
 

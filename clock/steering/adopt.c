@@ -1,4 +1,5 @@
 /* A reload: another list of sources, while the clock is steered. */
+#include "clock/steering/asymmetry.h"
 #include "clock/steering/feed.h"
 #include "clock/steering/state.h"
 #include "clock/steering/steering.h"
@@ -12,12 +13,35 @@ static int moved_to(const int *from, unsigned count, int old)
 	return -1;
 }
 
+/* Another asymmetry: corrects the samples by it instead of the old one. What
+ * was learned of the source's biases is wrong now. */
+static void correct_again(struct steering *s, struct steering_source *src,
+    int64_t old_ns, int64_t asymmetry_ns)
+{
+	if (old_ns == asymmetry_ns)
+		return;
+	for (unsigned i = 0; i < src->count; i++) {
+		struct sample *m = &record(src, i)->sample;
+
+		m->offset_ns += asymmetry_error_ns(old_ns, m) -
+				asymmetry_error_ns(asymmetry_ns, m);
+	}
+	src->kept = src->learned = (struct route_table){0};
+	src->carried_ns = 0;
+	src->carried_sd = 0;
+	src->old_slot = -1;
+	s->replay_due |= src->slot >= 0;
+}
+
 static void take_sources(struct steering *s, const struct steering *old,
     const struct source_options *options, const int *from)
 {
 	for (unsigned i = 0; i < s->source_count; i++) {
 		if (from[i] >= 0)
 			s->sources[i] = old->sources[from[i]];
+		correct_again(s, &s->sources[i],
+		    s->sources[i].options.asymmetry_ns,
+		    options[i].asymmetry_ns);
 		s->sources[i].options = options[i];
 	}
 }

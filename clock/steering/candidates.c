@@ -7,10 +7,6 @@
 /* This many answers in a row show that somebody set a server's clock. */
 #define TURNED_SAMPLES 3
 
-/* A path with a longer mean queueing delay is of no use (chrony's maxjitter).
- */
-#define QUEUE_MAX_S 1.0
-
 struct carry carry_to(const struct steering *s, struct osc now)
 {
 	double sd, freq = remaining_freq(s, &sd);
@@ -69,19 +65,33 @@ static bool stale(const struct steering *s, const struct steering_source *src)
 	return false;
 }
 
+/* A path with such a mean queueing delay is of no use either. */
+static bool too_variable(
+    const struct steering *s, const struct steering_source *src)
+{
+	double most = s_of_ns(s->config.max_jitter_ns);
+
+	return most > 0 && (src->delay.queue > most || src->scatter_s > most);
+}
+
 /* SELECT_COMBINED: usable. */
 static enum select_state first_state(
     const struct steering *s, const struct steering_source *src)
 {
+	unsigned stratum;
+
 	if (src->count == 0)
 		return SELECT_NO_SAMPLES;
+	stratum = const_record(src, 0)->sample.stratum;
 	if (src->options.noselect)
 		return SELECT_NOSELECT;
 	if (src->unsynced || const_record(src, 0)->sample.leap == LEAP_UNKNOWN)
 		return SELECT_UNSYNCED;
+	if (stratum < s->config.min_stratum || stratum > s->config.max_stratum)
+		return SELECT_STRATUM;
 	if (src->best_distance_ns > s->config.max_distance_ns)
 		return SELECT_DISTANCE;
-	if (src->delay.queue > QUEUE_MAX_S)
+	if (too_variable(s, src))
 		return SELECT_TOO_VARIABLE;
 	if (stale(s, src))
 		return SELECT_STALE;
@@ -219,14 +229,23 @@ void candidates_select(struct steering *s, struct osc now)
 		note_result(s, &s->sources[i]);
 }
 
+static bool any_trusted(const struct steering *s)
+{
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (is_combined(&s->sources[i]) && s->sources[i].options.trust)
+			return true;
+	return false;
+}
+
 enum leap candidates_leap(const struct steering *s)
 {
 	unsigned votes[4] = {0}, voters = 0;
+	bool trusted = any_trusted(s);
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *src = &s->sources[i];
 
-		if (!is_combined(src))
+		if (!is_combined(src) || (trusted && !src->options.trust))
 			continue;
 		voters++;
 		votes[const_record(src, 0)->sample.leap & 3]++;

@@ -24,7 +24,8 @@ int64_t carried_distance_ns(const struct sample *m, const struct carry *c);
 /* Selects at `now`: fills the selection and the state of each source. */
 void candidates_select(struct steering *s, struct osc now);
 
-/* The leap second that more than half of the combined sources announce. */
+/* The leap second that more than half of the combined sources announce; if
+ * sources marked trust are among them, more than half of these. */
 enum leap candidates_leap(const struct steering *s);
 
 #endif

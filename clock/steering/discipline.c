@@ -29,7 +29,7 @@ static int64_t magnitude(int64_t ns)
 
 static bool in_start_window(const struct discipline *d)
 {
-	return d->config.makestep_updates < 0 ||
+	return steering_config_always_steps(&d->config) ||
 	       d->updates < (uint64_t)d->config.makestep_updates;
 }
 
@@ -39,11 +39,20 @@ static bool must_step(const struct discipline *d, int64_t offset_ns)
 	       magnitude(offset_ns) > d->config.makestep_threshold_ns;
 }
 
-/* The first update may correct any offset: that is what a start is for. */
+bool discipline_refuses(const struct discipline *d, int64_t offset_ns)
+{
+	bool always_steps =
+	    steering_config_always_steps(&d->config) && must_step(d, offset_ns);
+
+	return d->config.refuse_threshold_ns > 0 && !always_steps &&
+	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
+}
+
+/* The first updates may correct any offset: that is what a start is for. */
 static bool beyond_refusal(const struct discipline *d, int64_t offset_ns)
 {
-	return d->config.refuse_threshold_ns > 0 && d->updates > 0 &&
-	       magnitude(offset_ns) > d->config.refuse_threshold_ns;
+	return d->updates >= d->config.refuse_start &&
+	       discipline_refuses(d, offset_ns);
 }
 
 /* Orders as much as fits into SLEW_DAY_S; the next update orders the rest. */
@@ -65,14 +74,23 @@ static void set_slew(const struct discipline *d, int64_t offset_ns,
 	c->slew_duration_ns = (int64_t)ceil(fmax(wanted_s, least_s) * 1e9);
 }
 
-static void set_status(
+enum leap discipline_arms(
+    const struct discipline *d, enum leap announced, struct wall now)
+{
+	bool leap_due =
+	    (announced == LEAP_INSERT || announced == LEAP_DELETE) &&
+	    leap_day(now);
+
+	return leap_due && d->config.leap_mode == LEAP_MODE_SYSTEM ? announced
+								   : LEAP_NONE;
+}
+
+static void set_status(const struct discipline *d,
     const struct discipline_input *in, int64_t left_ns, struct clock_command *c)
 {
-	bool leap_due = (in->leap == LEAP_INSERT || in->leap == LEAP_DELETE) &&
-			leap_day(in->now);
-
 	c->synchronised = in->synchronised;
-	c->leap = in->synchronised && leap_due ? in->leap : LEAP_NONE;
+	c->leap = in->synchronised ? discipline_arms(d, in->leap, in->now)
+				   : LEAP_NONE;
 	c->max_error_ns = in->max_error_ns + magnitude(left_ns);
 	c->est_error_ns = in->est_error_ns;
 }
@@ -89,13 +107,14 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 
 	d->refused = beyond_refusal(d, in->offset_ns);
 	d->refused_ns = d->refused ? in->offset_ns : 0;
+	d->refusals += d->refused && !in->silent;
 	if (d->refused)
 		return false;
 	if (must_step(d, in->offset_ns))
 		c.step_ns = in->offset_ns;
 	else
 		set_slew(d, in->offset_ns, in->interval_s, &c);
-	set_status(in, in->offset_ns - c.step_ns, &c);
+	set_status(d, in, in->offset_ns - c.step_ns, &c);
 	d->pending = true;
 	d->pending_step_ns = c.step_ns;
 	d->pending_silent = in->silent;

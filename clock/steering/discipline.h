@@ -17,6 +17,7 @@ struct discipline {
 	bool step_allowed; /* one step, after a step of another program */
 	bool refused;	   /* the last offset was above the refuse threshold */
 	int64_t refused_ns;
+	uint64_t refusals; /* of corrections by new samples */
 	/* A command was given and its verdict has not arrived yet. */
 	bool pending;
 	int64_t pending_step_ns;
@@ -37,6 +38,15 @@ struct discipline_input {
 
 void discipline_init(
     struct discipline *d, const struct steering_config *config);
+
+/* Is a correction of this size beyond refuse-threshold? Not if makestep steps
+ * such an offset at any time: who configures that wants no limit. */
+bool discipline_refuses(const struct discipline *d, int64_t offset_ns);
+
+/* The leap second that the kernel is armed with at `now`, of the one that the
+ * servers announce. */
+enum leap discipline_arms(
+    const struct discipline *d, enum leap announced, struct wall now);
 
 /* False: the offset is refused; the clock must be left alone, and `command` is
  * not written. */

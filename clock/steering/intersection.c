@@ -12,6 +12,8 @@
 #define AS_SHARP 2
 
 #define LATEST 16 /* samples of each source */
+/* The latest answers of a server that say together what it allows. */
+#define WITNESS_ANSWERS 2
 
 struct bounds {
 	unsigned count;
@@ -83,6 +85,111 @@ static void intersect(const struct bounds *b, int64_t *low, int64_t *high)
 	}
 }
 
+/* What the latest two answers of each combined server allow. */
+struct allowed {
+	unsigned count;
+	int64_t low_ns[SOURCES_MAX], high_ns[SOURCES_MAX];
+};
+
+/* Two names of one server are one witness. */
+static bool is_witness(const struct steering *s, unsigned source)
+{
+	const struct steering_source *src = &s->sources[source];
+
+	if (!is_combined(src) || src->count == 0)
+		return false;
+	for (unsigned i = 0; i < source; i++)
+		if (is_combined(&s->sources[i]) &&
+		    s->sources[i].server == src->server)
+			return false;
+	return true;
+}
+
+/* One wrong answer excludes nothing: what the answer before it allows counts,
+ * too. */
+static void allowed_by_each(
+    const struct steering *s, const struct carry *c, struct allowed *a)
+{
+	a->count = 0;
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *src = &s->sources[i];
+		int64_t low = INT64_MAX, high = INT64_MIN;
+
+		if (!is_witness(s, i))
+			continue;
+		for (unsigned k = 0; k < WITNESS_ANSWERS && k < src->count;
+		     k++) {
+			const struct sample *m = &const_record(src, k)->sample;
+			int64_t offset = carried_offset_ns(m, c);
+			int64_t distance = carried_distance_ns(m, c);
+
+			if (offset - distance < low)
+				low = offset - distance;
+			if (offset + distance > high)
+				high = offset + distance;
+		}
+		a->low_ns[a->count] = low;
+		a->high_ns[a->count++] = high;
+	}
+}
+
+static bool majority_allows(const struct allowed *a, int64_t point)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->count; i++)
+		n += a->low_ns[i] <= point && point <= a->high_ns[i];
+	return 2 * n > a->count;
+}
+
+/* A majority that says "too high", or "too low", shows a jump of the clock. The
+ * filter believes or refuses that within three answers. */
+static bool majority_excludes(const struct allowed *a, int64_t point)
+{
+	unsigned above = 0, below = 0;
+
+	for (unsigned i = 0; i < a->count; i++) {
+		above += point > a->high_ns[i];
+		below += point < a->low_ns[i];
+	}
+	return 2 * above > a->count || 2 * below > a->count;
+}
+
+/* Servers that agree differ about `is`: finds the point nearest to it that a
+ * majority of them allows. False: a majority says the same of `is`, or there is
+ * no such point. */
+static bool nearest_allowed(
+    const struct allowed *a, int64_t is, int64_t *nearest)
+{
+	int64_t least = INT64_MAX;
+
+	if (majority_allows(a, is) || majority_excludes(a, is))
+		return false;
+	for (unsigned i = 0; i < 2 * a->count; i++) {
+		int64_t end = i % 2 ? a->high_ns[i / 2] : a->low_ns[i / 2];
+		int64_t apart = end > is ? end - is : is - end;
+
+		if (apart >= least || !majority_allows(a, end))
+			continue;
+		least = apart;
+		*nearest = end;
+	}
+	return least < INT64_MAX;
+}
+
+/* Only the offset moves: this says nothing about the frequency. */
+static void pull_into_majority(
+    struct steering *s, const struct carry *c, struct osc now)
+{
+	int64_t is = estimate_at(&s->estimate, now).offset_ns, nearest;
+	struct allowed a;
+
+	allowed_by_each(s, c, &a);
+	if (a.count < 2 || !nearest_allowed(&a, is, &nearest))
+		return;
+	estimate_shift_offset(&s->estimate, s_of_ns(nearest - is));
+}
+
 void intersection_pull(struct steering *s, struct osc now)
 {
 	struct carry c = carry_to(s, now);
@@ -90,9 +197,10 @@ void intersection_pull(struct steering *s, struct osc now)
 	struct bounds b;
 
 	recent_bounds(s, &c, &b);
-	if (!most_exclude(&b, is, 1) && !most_exclude(&b, is, -1))
-		return;
-	intersect(&b, &low, &high);
-	if (is < low || is > high)
-		estimate_bound(&s->estimate, now, low, high);
+	if (most_exclude(&b, is, 1) || most_exclude(&b, is, -1)) {
+		intersect(&b, &low, &high);
+		if (is < low || is > high)
+			estimate_bound(&s->estimate, now, low, high);
+	}
+	pull_into_majority(s, &c, now);
 }

@@ -12,9 +12,15 @@
 
 struct steering;
 
-/* Moves the estimate into the intersection of the combined sources' latest
+/*
+ * Moves the estimate into the intersection of the combined sources' latest
  * samples, if most of the sharp ones exclude it. A single wrong answer moves
- * nothing, nor does one server against the others. */
+ * nothing, nor does one server against the others.
+ *
+ * With two servers of which one excludes the estimate by its latest two answers
+ * and the other one allows it, the estimate moves into their common interval.
+ * With more servers, this holds for halves of them.
+ */
 void intersection_pull(struct steering *s, struct osc now);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "clock/steering/remaining.h"
 
+#include <assert.h>
 #include <math.h>
 
 /* A first answer may well have queued, but not for as long as the largest
@@ -11,7 +12,7 @@
 void members_clear(struct steering_source *src)
 {
 	src->run_samples = src->count = src->next = 0;
-	src->restored_delay = 0;
+	src->restored_delay = src->scatter_s = 0;
 	src->state = SELECT_NO_SAMPLES;
 	src->was_falseticker = src->outside = src->was_combined = false;
 	src->kept = src->learned = (struct route_table){0};
@@ -66,6 +67,7 @@ static bool must_leave(const struct steering_source *src)
 		return src->count == 0;
 	case SELECT_NO_SAMPLES:
 	case SELECT_NOSELECT:
+	case SELECT_STRATUM:
 	case SELECT_UNTRUSTED:
 	case SELECT_NO_MAJORITY:
 	case SELECT_WAITS:
@@ -73,6 +75,7 @@ static bool must_leave(const struct steering_source *src)
 	case SELECT_FALSETICKER:
 	case SELECT_TOO_VARIABLE:
 	case SELECT_OUTLIER:
+	case SELECT_SURPLUS:
 	case SELECT_NOT_PREFERRED:
 	case SELECT_STATE_COUNT:
 		return true;
@@ -80,10 +83,11 @@ static bool must_leave(const struct steering_source *src)
 	return true;
 }
 
+static_assert(SELECT_COMBINED_MAX <= ESTIMATE_SOURCES,
+    "every combined source has a place in the filter");
+
 static void join(struct steering *s, unsigned source)
 {
-	if (s->member_count == ESTIMATE_SOURCES)
-		return;
 	s->sources[source].slot = (int)s->member_count;
 	s->members[s->member_count++] = source;
 }
@@ -93,16 +97,14 @@ static bool must_change(const struct steering *s)
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *src = &s->sources[i];
 
-		if (src->slot >= 0 ? must_leave(src)
-				   : is_combined(src) &&
-					 s->member_count < ESTIMATE_SOURCES)
+		if (src->slot >= 0 ? must_leave(src) : is_combined(src))
 			return true;
 	}
-	return s->sources[s->selection.selected].slot < 0;
+	return false;
 }
 
-/* The selected source joins first: it is in the filter even if there are more
- * sources than the filter holds. */
+/* A combined source that has no place takes that of a member that fell silent:
+ * only combined ones join again. */
 void members_renew(struct steering *s)
 {
 	if (!must_change(s))

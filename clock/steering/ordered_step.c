@@ -1,5 +1,4 @@
 /* Steps that an administrator orders. */
-#include "clock/leap.h"
 #include "clock/steering/remaining.h"
 #include "clock/steering/state.h"
 #include "clock/steering/steering.h"
@@ -21,14 +20,13 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	*offset_ns = remaining_ns(s, t, now, &v);
 	if (llabs(*offset_ns) <= remaining_sd_ns(s, &v))
 		return STEERING_ORDER_NEEDLESS;
-	if (d->config.refuse_threshold_ns > 0 &&
-	    llabs(*offset_ns) > d->config.refuse_threshold_ns)
+	if (discipline_refuses(d, *offset_ns))
 		return STEERING_ORDER_REFUSED;
 	*command = (struct clock_command){
 	    .freq_ppm = s->base_freq * 1e6,
 	    .step_ns = *offset_ns,
 	    .synchronised = true,
-	    .leap = leap_day(now) ? s->leap : LEAP_NONE,
+	    .leap = discipline_arms(d, s->leap, now),
 	    .max_error_ns = remaining_bound_ns(s, &v, at),
 	    .est_error_ns = remaining_sd_ns(s, &v),
 	};

@@ -1,5 +1,6 @@
 #include "clock/steering/restore.h"
 
+#include "clock/steering/asymmetry.h"
 #include "clock/steering/state.h"
 
 #include <assert.h>
@@ -16,8 +17,11 @@ unsigned steering_copy_samples(const struct steering *s, unsigned source,
 {
 	const struct steering_source *src = &s->sources[source];
 
-	for (unsigned i = 0; i < src->count; i++)
+	for (unsigned i = 0; i < src->count; i++) {
 		out[i] = const_record(src, src->count - 1 - i)->sample;
+		out[i].offset_ns +=
+		    asymmetry_error_ns(src->options.asymmetry_ns, &out[i]);
+	}
 	return src->count;
 }
 

@@ -13,7 +13,8 @@
 /* Samples kept of one source; older ones no longer count anyway. */
 #define STEERING_SAMPLES_MAX 128
 
-/* Copies the samples of a source, oldest first; returns how many. */
+/* Copies the samples of a source as they were measured, oldest first; returns
+ * how many. */
 unsigned steering_copy_samples(const struct steering *s, unsigned source,
     struct sample out[STEERING_SAMPLES_MAX]);
 

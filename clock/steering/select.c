@@ -11,6 +11,9 @@
  * far again, so that it does not come and go. */
 #define HELPFUL_FACTOR 3
 #define HELPFUL_SLACK_NS (100 * NS_PER_US)
+/* A source without trust that was not combined is used again when this part of
+ * its interval is to spare on both sides, so that it does not come and go. */
+#define SPARE_PART 4
 
 char select_state_mark(enum select_state s)
 {
@@ -164,21 +167,41 @@ static void set_usable(
 /* A source whose interval does not meet the majority's is wrong. A source that
  * was wrong before must meet it with half of its interval, so that it does not
  * come and go. */
+static bool disagrees(
+    const struct select_source *s, const struct interval *truth)
+{
+	int64_t room = s->was_falseticker ? s->distance_ns / 2 : s->distance_ns;
+
+	return s->outside || s->offset_ns - room > truth->high ||
+	       s->offset_ns + room < truth->low;
+}
+
+/* A source that only touches the interval of the trusted ones could move the
+ * estimate out of it. */
+static bool sticks_out(
+    const struct select_source *s, const struct interval *truth)
+{
+	int64_t spare = s->was_combined ? 0 : s->distance_ns / SPARE_PART;
+	struct interval in = interval(s);
+
+	return s->outside || in.low - spare < truth->low ||
+	       in.high + spare > truth->high;
+}
+
 static void name_falsetickers(struct select_source *sources, unsigned count,
     const struct interval *truth, bool trusted)
 {
 	for (unsigned i = 0; i < count; i++) {
 		struct select_source *s = &sources[i];
-		int64_t room =
-		    s->was_falseticker ? s->distance_ns / 2 : s->distance_ns;
 
 		if (!usable(s))
 			continue;
-		if (s->outside || s->offset_ns - room > truth->high ||
-		    s->offset_ns + room < truth->low)
-			s->state = trusted && !s->options.trust
-				       ? SELECT_UNTRUSTED
-				       : SELECT_FALSETICKER;
+		if (trusted && !s->options.trust) {
+			if (sticks_out(s, truth))
+				s->state = SELECT_UNTRUSTED;
+		} else if (disagrees(s, truth)) {
+			s->state = SELECT_FALSETICKER;
+		}
 	}
 }
 
@@ -242,6 +265,45 @@ static void mark_helpers(
 	sources[selected].state = SELECT_SELECTED;
 }
 
+/* For the place among the combined sources: one that has it keeps it unless
+ * another one is clearly nearer. */
+static double nearness(const struct select_source *s)
+{
+	double distance = (double)s->own_distance_ns;
+
+	return s->was_combined ? STICKY * distance : distance;
+}
+
+/* The usable source, other than the selected one, that is farthest away; -1:
+ * there is none. */
+static int farthest(
+    const struct select_source *sources, unsigned count, unsigned *helpers)
+{
+	int found = -1;
+
+	*helpers = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (!usable(&sources[i]))
+			continue;
+		(*helpers)++;
+		if (found < 0 ||
+		    nearness(&sources[i]) > nearness(&sources[found]))
+			found = (int)i;
+	}
+	return found;
+}
+
+static void mark_surplus(struct select_source *sources, unsigned count)
+{
+	unsigned helpers;
+	int far = farthest(sources, count, &helpers);
+
+	while (helpers > SELECT_COMBINED_MAX - 1) {
+		sources[far].state = SELECT_SURPLUS;
+		far = farthest(sources, count, &helpers);
+	}
+}
+
 static unsigned keep_preferred(struct select_source *sources, unsigned count)
 {
 	unsigned survivors = 0;
@@ -290,5 +352,6 @@ struct select_result select_sources(struct select_source *sources,
 	if (r.selected < 0)
 		return nothing(r, sources, count, SELECT_NO_MAJORITY);
 	mark_helpers(sources, count, r.selected);
+	mark_surplus(sources, count);
 	return r;
 }

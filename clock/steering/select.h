@@ -15,6 +15,9 @@
 /* What the administrator says about one source. */
 struct source_options {
 	bool prefer, noselect, trust, require;
+	/* A request takes so much longer than its answer; the steering corrects
+	 * the offsets by half of it. */
+	int64_t asymmetry_ns;
 };
 
 /* What `ntsctl sources` shows: mark, name in JSON, sentence. The engine adds
@@ -24,15 +27,17 @@ struct source_options {
 	X(SELECT_NO_SAMPLES,   '?', "no-samples",   "no usable sample yet") \
 	X(SELECT_NOSELECT,     '?', "noselect",     "measured only (noselect)") \
 	X(SELECT_UNSYNCED,     '?', "unsynchronised", "the server is not synchronised itself") \
+	X(SELECT_STRATUM,      '?', "stratum",      "its stratum is below minstratum or above maxstratum") \
 	X(SELECT_DISTANCE,     '?', "distance",     "its root distance is above maxdistance") \
 	X(SELECT_STALE,        '?', "stale",        "silent for too long") \
-	X(SELECT_UNTRUSTED,    '?', "untrusted",    "outside the interval of the sources marked trust") \
+	X(SELECT_UNTRUSTED,    '?', "untrusted",    "not wholly within the interval of the sources marked trust") \
 	X(SELECT_NO_MAJORITY,  '?', "no-majority",  "no majority of the sources agrees") \
 	X(SELECT_WAITS,        '?', "waits",        "waits for minsources or a source marked require") \
 	X(SELECT_DUPLICATE,    '-', "duplicate",    "the same server as another source") \
 	X(SELECT_FALSETICKER,  'x', "falseticker",  "disagrees with the majority") \
-	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary too much") \
+	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary by more than maxjitter") \
 	X(SELECT_OUTLIER,      '-', "not-combined", "agrees, but is too uncertain to help") \
+	X(SELECT_SURPLUS,      '-', "surplus",      "agrees, but the estimate takes 16 sources, and others are nearer") \
 	X(SELECT_NOT_PREFERRED, '-', "not-preferred", "another source is preferred") \
 	X(SELECT_COMBINED,     '+', "combined",     "combined with the best source") \
 	X(SELECT_SELECTED,     '*', "selected",     "the best source")
@@ -46,6 +51,9 @@ enum select_state {
 char select_state_mark(enum select_state s);
 const char *select_state_name(enum select_state s);
 const char *select_state_text(enum select_state s);
+
+/* So many sources are combined, the selected one with them. */
+#define SELECT_COMBINED_MAX 16
 
 struct select_source {
 	/* In: SELECT_COMBINED for a usable source, else the reason why it is

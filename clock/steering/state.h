@@ -64,6 +64,7 @@ struct steering_source {
 	double last_residual;  /* s, of the latest outlier */
 	struct osc last_right; /* the latest sample that was no outlier */
 
+	double scatter_s;      /* see scatter_s() */
 	unsigned run_samples;  /* samples of this run, not restored ones */
 	double restored_delay; /* the largest one restored without its sample,
 				  s; 0: none */

@@ -1,10 +1,12 @@
 #include "clock/steering/steering.h"
 
+#include "clock/steering/asymmetry.h"
 #include "clock/steering/candidates.h"
 #include "clock/steering/feed.h"
 #include "clock/steering/intersection.h"
 #include "clock/steering/members.h"
 #include "clock/steering/remaining.h"
+#include "clock/steering/scatter.h"
 #include "clock/steering/state.h"
 
 #include <assert.h>
@@ -65,6 +67,7 @@ static void add_record(
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
 	src->run_samples++;
 	*record(src, 0) = (struct record){.sample = *m};
+	src->scatter_s = scatter_s(src);
 }
 
 /* Has the path been on any route that was not congested, but the one of now? */
@@ -97,18 +100,21 @@ static void forget_congestion(
 	s->forget_freq = true;
 }
 
-void steering_add(struct steering *s, unsigned source, const struct sample *m)
+void steering_add(
+    struct steering *s, unsigned source, const struct sample *measured)
 {
 	struct steering_source *src = &s->sources[source];
+	struct sample m = *measured;
 	enum delay_event event;
 	unsigned back, known;
 	bool new_shorter;
 
-	if (src->run_samples == 0 && members_contradict(s, src, m))
+	m.offset_ns -= asymmetry_error_ns(src->options.asymmetry_ns, &m);
+	if (src->run_samples == 0 && members_contradict(s, src, &m))
 		members_clear(src);
-	add_record(s, src, m);
+	add_record(s, src, &m);
 	event = delay_add(
-	    &src->delay, s_of_ns(m->delay_ns), asymmetry(s, src, m), &back);
+	    &src->delay, s_of_ns(m.delay_ns), asymmetry(s, src, &m), &back);
 	label_route(src, back);
 	src->reach |= 1;
 	if (src->slot < 0)

@@ -38,6 +38,11 @@ struct source_view {
 	double freq_ppm, skew_ppm; /* of the source against the clock */
 	int64_t offset_ns, std_dev_ns;
 	int64_t min_delay_ns, last_delay_ns;
+	/* What the source's offsets differ lastingly from those of the other
+	 * sources in the filter; positive: the server seems ahead. Only
+	 * steering_source_bias() fills them. */
+	bool has_bias;
+	int64_t bias_ns, bias_sd_ns;
 };
 
 /* The state of the clock, for `ntsctl tracking`. */
@@ -67,6 +72,7 @@ struct tracking {
 	int64_t last_step_ns;
 	bool refused; /* the offset is beyond refuse_threshold: not steered */
 	int64_t refused_ns;
+	uint64_t refusals; /* since the start */
 	/* A sentence: why the clock is not steered; "" if it is. */
 	char reason[160];
 };
@@ -91,7 +97,9 @@ struct steering *steering_adopt(const struct steering *old,
     const struct steering_config *config, const struct source_options *options,
     const int *from, unsigned count) MUST_USE;
 
-void steering_add(struct steering *s, unsigned source, const struct sample *m);
+/* `measured` is not yet corrected by a configured asymmetry. */
+void steering_add(
+    struct steering *s, unsigned source, const struct sample *measured);
 
 /* Drops a source's samples: its server changed, or time jumped. */
 void steering_forget(struct steering *s, unsigned source);
@@ -143,6 +151,9 @@ void steering_woke_up(struct steering *s);
 
 void steering_source_view(const struct steering *s, unsigned source,
     const struct timescale *t, struct wall now, struct source_view *out);
+/* Fills the bias of a view; this costs more than the rest. */
+void steering_source_bias(
+    const struct steering *s, unsigned source, struct source_view *out);
 void steering_tracking(const struct steering *s, const struct timescale *t,
     struct wall now, struct tracking *out);
 

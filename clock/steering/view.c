@@ -84,6 +84,23 @@ void steering_source_view(const struct steering *s, unsigned source,
 	view_line(s, src, at, added_ns, out);
 }
 
+/* A single source has no bias relative to others. */
+void steering_source_bias(
+    const struct steering *s, unsigned source, struct source_view *out)
+{
+	const struct steering_source *src = &s->sources[source];
+	struct gaussian b;
+
+	if (src->slot < 0 || s->member_count < 2 || s->replay_due ||
+	    !s->estimate.started)
+		return;
+	b = estimate_bias(&s->estimate, (unsigned)src->slot);
+	out->has_bias = true;
+	out->bias_ns = src->carried_ns + shown_ns(b.mean);
+	out->bias_sd_ns =
+	    shown_ns(hypot(sqrt(fmax(b.var, 0)), src->carried_sd));
+}
+
 /* ---- the clock ---- */
 
 static unsigned count_state(const struct steering *s, enum select_state state)
@@ -104,6 +121,7 @@ static void explain_none(const struct steering *s, char *out, size_t size)
 	} kinds[] = {
 	    {SELECT_NO_SAMPLES, "without a sample"},
 	    {SELECT_UNSYNCED, "unsynchronised"},
+	    {SELECT_STRATUM, "of another stratum"},
 	    {SELECT_DISTANCE, "too far"},
 	    {SELECT_STALE, "silent"},
 	    {SELECT_TOO_VARIABLE, "too variable"},
@@ -206,6 +224,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	    .last_step_ns = s->discipline.last_step_ns,
 	    .refused = s->discipline.refused,
 	    .refused_ns = s->discipline.refused_ns,
+	    .refusals = s->discipline.refusals,
 	};
 	view_drift(s, out);
 	explain(s, out->reason, sizeof(out->reason));

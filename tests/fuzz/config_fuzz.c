@@ -56,6 +56,7 @@ static void check_source(const struct config *c, unsigned i)
 	     in_range(s->maxpoll, POLL_LOG2_MIN, POLL_LOG2_MAX));
 	MUST(s->minpoll == POLL_AUTO || s->minpoll <= s->maxpoll);
 	MUST(s->max_delay_ns > 0);
+	MUST(s->max_delay_ratio == 0 || in_range(s->max_delay_ratio, 1, 1000));
 	for (unsigned j = 0; j < i; j++)
 		MUST(strcmp(s->name, c->sources[j].name) != 0);
 }
@@ -65,6 +66,8 @@ static void check_steering(const struct steering_config *s)
 	MUST(s->makestep_threshold_ns > 0 && s->makestep_updates >= -1);
 	MUST(in_range(s->max_slew_ppm, 1, 99000));
 	MUST(s->refuse_threshold_ns >= 0 && s->max_distance_ns > 0);
+	MUST(s->max_jitter_ns >= 0);
+	MUST(s->min_stratum <= s->max_stratum && s->max_stratum <= 15);
 	MUST(s->min_sources >= 1 && s->min_sources <= SOURCES_MAX);
 	MUST(s->max_clock_error_ppm == 0 ||
 	     in_range(s->max_clock_error_ppm, 0.001, 10000));

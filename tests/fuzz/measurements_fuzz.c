@@ -24,6 +24,8 @@ static void check_restored(const struct saved_source *m)
 	    .makestep_updates = 3,
 	    .max_slew_ppm = 50000,
 	    .max_distance_ns = 3 * NS_PER_S,
+	    .max_jitter_ns = NS_PER_S,
+	    .max_stratum = 15,
 	    .min_sources = 1,
 	    .max_clock_error_ppm = 1,
 	};

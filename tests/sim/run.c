@@ -61,6 +61,8 @@ static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 	    .makestep_updates = 3,
 	    .max_slew_ppm = s->max_slew_ppm > 0 ? s->max_slew_ppm : 83333,
 	    .max_distance_ns = 3 * NS_PER_S,
+	    .max_jitter_ns = NS_PER_S,
+	    .max_stratum = 15,
 	    .min_sources = 1,
 	    .max_clock_error_ppm = 0,
 	};

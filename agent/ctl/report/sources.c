@@ -25,6 +25,7 @@ static const struct column columns[] = {
 	{SOURCE(packets.sent)}, {SOURCE(packets.received)},
 	{SOURCE(packets.valid)}, {SOURCE(packets.good)},
 	{SOURCE(packets.lost)}, {SOURCE(packets.rejected)},
+	{SOURCE(asymmetry_ns)}, {SOURCE(bias_ns)}, {SOURCE(bias_sd_ns)},
 };
 
 static const struct {
@@ -80,6 +81,27 @@ static void note_keys(const struct status_source *s, char note[NOTE_MAX])
 		text_append(note, NOTE_MAX, ": renew it on the server");
 }
 
+/* The lasting difference from the other sources, and what was configured. */
+static void note_bias(const struct status_source *s, char note[NOTE_MAX])
+{
+	char value[FORMAT_MAX], sd[FORMAT_MAX];
+
+	if (s->bias_ns.known) {
+		format_ns(value, fabs((double)s->bias_ns.n));
+		format_ns(sd, (double)s->bias_sd_ns.n);
+		text_append(note, NOTE_MAX,
+		    "; seems %s %s the other sources, +/- %s",
+		    value + strspn(value, " "),
+		    s->bias_ns.n < 0 ? "behind" : "ahead of",
+		    sd + strspn(sd, " "));
+	}
+	if (s->asymmetry_ns.n != 0) {
+		format_signed_ns(value, (double)s->asymmetry_ns.n);
+		text_append(note, NOTE_MAX, "; asymmetry %s",
+		    value + strspn(value, " "));
+	}
+}
+
 static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
 {
 	bool failed = source_has_failed(s) && !source_is_switched_off(s);
@@ -102,8 +124,10 @@ static void put_note(const struct status_source *s, const struct view *v)
 {
 	char note[NOTE_MAX] = "";
 
-	if (source_is_usable(s))
+	if (source_is_usable(s)) {
 		note_keys(s, note);
+		note_bias(s, note);
+	}
 	/* A silent source stays selected as long as its last samples are
 	 * good; the note shows its trouble all the same. */
 	if (source_is_usable(s) && source_has_failed(s))

@@ -23,6 +23,7 @@ static const struct column columns[] = {
 	{CLOCK(root_delay_ns)}, {CLOCK(root_dispersion_ns)},
 	{CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
 	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_ns)},
+	{CLOCK(refusals)},
 	{CLOCK(disturbance)}, {CLOCK(disturbed_s)},
 };
 /* clang-format on */

@@ -34,7 +34,7 @@ static const struct field clock_fields[] = {
 	CLOCK_OR_NULL(root_delay_ns), CLOCK_OR_NULL(root_dispersion_ns),
 	CLOCK_OR_NULL(est_error_ns), CLOCK_OR_NULL(update_interval_s),
 	CLOCK_OR_NULL(steps), CLOCK_OR_NULL(last_step_ns), CLOCK(refused),
-	CLOCK_OR_NULL(refused_ns), CLOCK_OR_NULL(disturbance),
+	CLOCK_OR_NULL(refused_ns), CLOCK(refusals), CLOCK_OR_NULL(disturbance),
 	CLOCK_OR_NULL(disturbed_s),
 };
 
@@ -49,7 +49,9 @@ static const struct field source_fields[] = {
 	SOURCE_OR_NULL(span_s), SOURCE_OR_NULL(frequency_ppm),
 	SOURCE_OR_NULL(skew_ppm), SOURCE_OR_NULL(mean_offset_ns),
 	SOURCE_OR_NULL(std_dev_ns), SOURCE_OR_NULL(delay_ns),
-	SOURCE_OR_NULL(min_delay_ns), SOURCE_OR_NULL(tx_stamp),
+	SOURCE_OR_NULL(min_delay_ns), SOURCE(asymmetry_ns),
+	SOURCE_OR_NULL(bias_ns), SOURCE_OR_NULL(bias_sd_ns),
+	SOURCE_OR_NULL(tx_stamp),
 	SOURCE_OR_NULL(rx_stamp), SOURCE(options),
 	SOURCE(packets.sent), SOURCE(packets.received), SOURCE(packets.valid),
 	SOURCE(packets.good), SOURCE(packets.lost), SOURCE(packets.rejected),

@@ -41,7 +41,7 @@ struct status_clock {
 	struct field_real update_interval_s;
 	struct field_int steps, last_step_ns;
 	bool refused; /* the correction is larger than refuse-threshold */
-	struct field_int refused_ns;
+	struct field_int refused_ns, refusals;
 	const char *disturbance;       /* the last from outside; NULL: none */
 	struct field_real disturbed_s; /* its age */
 };
@@ -78,6 +78,7 @@ struct status_source {
 	struct field_int samples, runs;
 	struct field_real span_s, frequency_ppm, skew_ppm;
 	struct field_int mean_offset_ns, std_dev_ns, delay_ns, min_delay_ns;
+	struct field_int asymmetry_ns, bias_ns, bias_sd_ns;
 	const char *tx_stamp, *rx_stamp;
 	struct field_list options;
 	struct status_packets packets;

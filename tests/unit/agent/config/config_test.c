@@ -420,6 +420,8 @@ static void keys_are_judged_together(void **state)
 	} rows[] = {
 	    {"", " no source: add a section [source NAME], with the name of an "
 		 "NTS server"},
+	    {"[clock]\nminstratum = 3\nmaxstratum = 2\n[source a]\n",
+		" minstratum = 3 is above maxstratum = 2"},
 	    {"[clock]\nminsources = 2\n[source a]\n[source b]\n"
 	     "noselect = yes\n",
 		" minsources = 2, but only 1 of 2 sources may be selected"},

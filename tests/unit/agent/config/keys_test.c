@@ -4,7 +4,7 @@
 
 #include "tests/unit/agent/config/config_room.h"
 
-#define VALUES_MAX 9
+#define VALUES_MAX 10
 
 /* clang-format off */
 static const struct row {
@@ -31,10 +31,14 @@ static const struct row {
 {"clock", "max-slew", {"1", "99000ppm", "1000ppb"},
 	{"", "0", "99001", "-1", "1s", "fast"}},
 {"clock", "max-drift", {"1ppm", "500"}, {"", "0.5", "501", "x"}},
-{"clock", "refuse-threshold", {"1ms", "1000s", "no", "30d"},
-	{"", "0", "0.9ms", "2e9", "none"}},
+{"clock", "refuse-threshold", {"1ms", "1000s", "no", "30d", "1s 0", "9s,1000000"},
+	{"", "0", "0.9ms", "2e9", "none", "1s -1", "1s x", "1s 1 2", "1s 1000001"}},
 {"clock", "maxdistance", {"1us", "16s"}, {"", "999ns", "16.1", "no"}},
+{"clock", "maxjitter", {"1us", "1000s", "no"}, {"", "0", "999ns", "1001"}},
+{"clock", "minstratum", {"0", "15"}, {"", "-1", "16", "1.5", "no"}},
+{"clock", "maxstratum", {"1", "15"}, {"", "0", "16", "auto"}},
 {"clock", "minsources", {"1"}, {"", "0", "65", "-1", "1.5", "two"}},
+{"clock", "leapsecmode", {"system", "ignore", "Ignore"}, {"", "slew", "no"}},
 {"clock", "max-clock-error", {"1ppb", "10000ppm", "auto", "Auto"},
 	{"", "0", "10001", "x", "no"}},
 {"log", "level", {"error", "warning", "notice", "info", "DEBUG"},
@@ -50,6 +54,10 @@ static const struct row {
 {"source", "minpoll", {"auto", "-4", "17", "64s"}, {"", "18", "-5", "63s"}},
 {"source", "maxpoll", {"auto", "-4", "17", "64s"}, {"", "18", "-5", "63s"}},
 {"source", "maxdelay", {"1us", "1000s"}, {"", "0", "1001s", "no"}},
+{"source", "maxdelayratio", {"1", "1.5", "1000", "no", "No"},
+	{"", "0.9", "1001", "-2", "2s", "2 3", "x"}},
+{"source", "asymmetry", {"35us", "-35us", "0", "10s", "-10s"},
+	{"", "10.1s", "-11", "2ppm", "no"}},
 {"source", "prefer", {"yes", "no"}, {"", "x"}},
 {"source", "noselect", {"no"}, {"", "x"}},
 {"source", "trust", {"yes", "no"}, {"", "x"}},
@@ -138,8 +146,9 @@ static void names_of_keys_are_unique(void **state)
 static void other_keys_have_no_limits(void **state)
 {
 	static const char *const limited[] = {"ke-timeout", "max-slew",
-	    "max-drift", "refuse-threshold", "maxdistance", "minsources",
-	    "max-clock-error", "maxdelay"};
+	    "max-drift", "refuse-threshold", "maxdistance", "maxjitter",
+	    "minstratum", "maxstratum", "minsources", "max-clock-error",
+	    "maxdelay", "maxdelayratio", "asymmetry"};
 	size_t found = 0;
 
 	(void)state;
@@ -281,7 +290,9 @@ static void each_value_sets_its_field(void **state)
 	    "[clock]\ndriftfile = none\nlast-good-time = /g\n"
 	    "bootstrap = single\nmakestep = 2s -1\nmax-slew = 7ppm\nmax-drift "
 	    "= 8ppm\n"
-	    "refuse-threshold = no\nmaxdistance = 9s\nminsources = 2\n"
+	    "refuse-threshold = 5s 6\nmaxdistance = 9s\nminsources = 2\n"
+	    "maxjitter = no\nminstratum = 3\nmaxstratum = 4\n"
+	    "leapsecmode = ignore\n"
 	    "max-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
 	    "[source one]\n[source two]\n");
@@ -304,8 +315,13 @@ static void each_value_sets_its_field(void **state)
 	assert_int_equal(c->steering.makestep_updates, -1);
 	assert_float_equal(c->steering.max_slew_ppm, 7, 1e-9);
 	assert_float_equal(c->max_freq_ppm, 8, 1e-9);
-	assert_int_equal(c->steering.refuse_threshold_ns, 0);
+	assert_int_equal(c->steering.refuse_threshold_ns, 5 * NS_PER_S);
+	assert_int_equal(c->steering.refuse_start, 6);
 	assert_int_equal(c->steering.max_distance_ns, 9 * NS_PER_S);
+	assert_int_equal(c->steering.max_jitter_ns, 0);
+	assert_int_equal(c->steering.leap_mode, LEAP_MODE_IGNORE);
+	assert_int_equal(c->steering.min_stratum, 3);
+	assert_int_equal(c->steering.max_stratum, 4);
 	assert_int_equal(c->steering.min_sources, 2);
 	assert_float_equal(c->steering.max_clock_error_ppm, 0.003, 1e-12);
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
@@ -320,7 +336,12 @@ static void assert_default_clock(const struct config *c, const struct config *d)
 	assert_int_equal(s->makestep_updates, t->makestep_updates);
 	assert_float_equal(s->max_slew_ppm, t->max_slew_ppm, 0);
 	assert_int_equal(s->refuse_threshold_ns, t->refuse_threshold_ns);
+	assert_int_equal(s->refuse_start, t->refuse_start);
 	assert_int_equal(s->max_distance_ns, t->max_distance_ns);
+	assert_int_equal(s->max_jitter_ns, t->max_jitter_ns);
+	assert_int_equal(s->leap_mode, t->leap_mode);
+	assert_int_equal(s->min_stratum, t->min_stratum);
+	assert_int_equal(s->max_stratum, t->max_stratum);
 	assert_int_equal(s->min_sources, t->min_sources);
 	assert_float_equal(s->max_clock_error_ppm, t->max_clock_error_ppm, 0);
 	assert_float_equal(c->max_freq_ppm, d->max_freq_ppm, 0);
@@ -359,6 +380,8 @@ static void a_later_file_overrides(void **state)
 	    "last-good-time = /var/lib/ntsagent/last-good-time\n"
 	    "bootstrap = quorum\nmakestep = 0.1 3\nmax-slew = 50000\n"
 	    "max-drift = 500\nrefuse-threshold = 1000s\nmaxdistance = 3s\n"
+	    "maxjitter = 1s\nminstratum = 0\nmaxstratum = 15\n"
+	    "leapsecmode = system\n"
 	    "minsources = 1\nmax-clock-error = auto\n"
 	    "[log]\nlevel = info\ntarget = stderr\n");
 	room_accepts(r,
@@ -368,6 +391,8 @@ static void a_later_file_overrides(void **state)
 	    "[clock]\ndriftfile = none\nlast-good-time = none\n"
 	    "bootstrap = off\nmakestep = no\nmax-slew = 7ppm\n"
 	    "max-drift = 8ppm\nrefuse-threshold = no\nmaxdistance = 9s\n"
+	    "maxjitter = 2s\nminstratum = 2\nmaxstratum = 9\n"
+	    "leapsecmode = ignore\n"
 	    "minsources = 2\nmax-clock-error = 3ppb\n"
 	    "[log]\nlevel = debug\ntarget = syslog\n"
 	    "[source one]\n[source two]\n");
@@ -384,7 +409,9 @@ static void each_value_of_a_source_sets_its_field(void **state)
 	room_accepts(r,
 	    "[source one]\nhost = h.example\nntsport = 1\nport = 2\n"
 	    "ipv6 = yes\niburst = no\nminpoll = 3\nmaxpoll = 32s\n"
-	    "maxdelay = 5ms\nprefer = yes\ntrust = yes\nrequire = yes\n"
+	    "maxdelay = 5ms\nmaxdelayratio = 2.5\nasymmetry = -3us\nprefer = "
+	    "yes\ntrust = "
+	    "yes\nrequire = yes\n"
 	    "[source two]\nnoselect = yes\n");
 	assert_int_equal(r->config.source_count, 2);
 	assert_string_equal(s->name, "one");
@@ -396,13 +423,15 @@ static void each_value_of_a_source_sets_its_field(void **state)
 	assert_int_equal(s->minpoll, 3);
 	assert_int_equal(s->maxpoll, 5);
 	assert_int_equal(s->max_delay_ns, 5 * NS_PER_MS);
+	assert_float_equal(s->max_delay_ratio, 2.5, 0);
+	assert_int_equal(s->options.asymmetry_ns, -3000);
 	assert_true(s->options.prefer && s->options.trust);
 	assert_true(s->options.require && !s->options.noselect);
 	assert_int_equal(s->line, 1);
 	assert_string_equal(s->file, r->path);
 	assert_true(s[1].options.noselect && s[1].iburst);
 	assert_string_equal(s[1].host, "two");
-	assert_int_equal(s[1].line, 13);
+	assert_int_equal(s[1].line, 15);
 }
 
 static char *read_text(const char *path)
@@ -473,7 +502,12 @@ static void assert_default_source(
 	assert_int_equal(s->minpoll, d->minpoll);
 	assert_int_equal(s->maxpoll, d->maxpoll);
 	assert_int_equal(s->max_delay_ns, d->max_delay_ns);
-	assert_memory_equal(&s->options, &d->options, sizeof(d->options));
+	assert_float_equal(s->max_delay_ratio, d->max_delay_ratio, 0);
+	assert_int_equal(s->options.prefer, d->options.prefer);
+	assert_int_equal(s->options.noselect, d->options.noselect);
+	assert_int_equal(s->options.trust, d->options.trust);
+	assert_int_equal(s->options.require, d->options.require);
+	assert_int_equal(s->options.asymmetry_ns, d->options.asymmetry_ns);
 }
 
 /* What the example file calls a default is one. */

@@ -414,10 +414,38 @@ static void a_server_that_smears_is_named_once(void **state)
 	world_end(w);
 }
 
+/* With leapsecmode = ignore the kernel is not armed. The servers show the leap
+ * second, and the clock is slewed after them. */
+static void an_ignored_leap_second_is_slewed(void **state)
+{
+	struct world *w = world_new(3, 0, 37);
+
+	(void)state;
+	w->config.steering.leap_mode = LEAP_MODE_IGNORE;
+	w->now = w->wall = (MIDNIGHT_S - 7200) * NS_PER_S;
+	for (unsigned i = 0; i < 3; i++)
+		w->peers[i].leap = LEAP_INSERT;
+	world_start(w);
+	run_until(w, -NS_PER_MS);
+	assert_true(world_synchronised(w));
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+	for (unsigned i = 0; i < 3; i++) {
+		w->peers[i].leap = LEAP_NONE;
+		w->peer_error_ns[i] -= NS_PER_S;
+	}
+	run_until(w, 900 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_in_range(llabs(world_error(w) + NS_PER_S), 0, 100 * NS_PER_US);
+	assert_true(world_synchronised(w));
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_majority_arms_the_kernel),
+	    cmocka_unit_test(an_ignored_leap_second_is_slewed),
 	    cmocka_unit_test(another_day_arms_nothing),
 	    cmocka_unit_test(a_turned_vote_disarms),
 	    cmocka_unit_test(a_leap_second_that_was_armed_is_not_a_jump),

@@ -1,4 +1,6 @@
 /* The lines for the log about sources that others outvote. */
+#include "agent/engine/report.h"
+
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -226,12 +228,36 @@ static void a_source_that_changes_sides_gets_eight_lines(void **state)
 	world_end(w);
 }
 
+static void more_sources_than_are_combined_are_reported(void **state)
+{
+	struct world *w = world_new(3, NS_PER_MS, 5);
+
+	(void)state;
+	world_start(w);
+	assert_false(world_logged(w, "may be selected"));
+	/* Only the configuration is looked at. */
+	for (unsigned n = 16; n <= 18; n++) {
+		w->config.sources[17].options.noselect = true;
+		w->engine.source_count = n;
+		engine_report_surplus(&w->engine);
+		w->engine.source_count = 3;
+		assert_int_equal(
+		    world_logged(w, "17 sources may be selected: all of them "
+				    "vote, and the time comes from the 16 "
+				    "nearest ones that agree"),
+		    n > 16);
+		world_forget_log(w);
+	}
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_outvoted_source_gets_one_line),
 	    cmocka_unit_test(a_source_that_agrees_again_gets_one_line),
 	    cmocka_unit_test(without_a_majority_no_source_is_outvoted),
+	    cmocka_unit_test(more_sources_than_are_combined_are_reported),
 	    cmocka_unit_test(being_synchronised_gets_one_line),
 	    cmocka_unit_test(only_the_first_selection_is_worth_a_line),
 	    cmocka_unit_test(with_no_clock_the_line_says_measured),

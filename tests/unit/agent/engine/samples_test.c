@@ -344,6 +344,86 @@ static void a_settled_clock_takes_no_offers(void **state)
 	world_end(w);
 }
 
+/* A route that becomes longer for good is locked out for fifteen answers. */
+static void maxdelayratio_drops_slow_answers_for_a_while(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	const struct source *s;
+	uint64_t good;
+
+	(void)state;
+	w->config.sources[0].max_delay_ratio = 2;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	s = &w->engine.sources[0];
+	good = s->count.good;
+	assert_true(good >= RECENT_DELAYS);
+	assert_only(w, ANSWER_CHECK_COUNT);
+	w->way_ns[0] = 199 * NS_PER_US;
+	world_run(w, 600 * NS_PER_S);
+	assert_true(s->count.good > good);
+	w->way_ns[0] = 500 * NS_PER_US;
+	good = s->count.good;
+	for (int i = 0; i < 600 && count(w, 0, CHECK_MAXDELAYRATIO) == 0; i++)
+		world_run(w, NS_PER_S);
+	assert_int_equal(count(w, 0, CHECK_MAXDELAYRATIO), 1);
+	assert_int_equal(s->count.good, good);
+	assert_string_equal(s->failure, "delay");
+	assert_non_null(strstr(s->reason, "maxdelayratio (2) times"));
+	assert_true(s->reach != 0);
+	for (int i = 0; i < 9000 && s->count.good == good; i++)
+		world_run(w, NS_PER_S);
+	assert_int_equal(count(w, 0, CHECK_MAXDELAYRATIO), RECENT_DELAYS - 1);
+	assert_true(s->count.good > good);
+	assert_string_equal(s->reason, "");
+	assert_only(w, CHECK_MAXDELAYRATIO);
+	world_end(w);
+}
+
+/* A round trip of ten seconds: found within five minutes, and then asked at the
+ * normal pace. */
+static void a_very_slow_path_works(void **state)
+{
+	static const int64_t way_s[] = {1, 3, 5};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(way_s); i++) {
+		struct world *w = world_new(1, NS_PER_MS, 5);
+		const struct source *s;
+		uint64_t lost;
+
+		w->way_ns[0] = way_s[i] * NS_PER_S;
+		w->config.sources[0].max_delay_ns = 16 * NS_PER_S;
+		w->config.steering.max_distance_ns = 10 * NS_PER_S;
+		world_start(w);
+		world_run(w, 240 * NS_PER_S);
+		assert_true(world_synchronised(w));
+		s = &w->engine.sources[0];
+		lost = s->count.lost;
+		world_run(w, 3600 * NS_PER_S);
+		assert_int_equal(s->count.lost, lost);
+		assert_true(s->count.good >= 3600 / 64);
+		assert_int_equal(s->reach, 0xff);
+		world_end(w);
+	}
+}
+
+/* With the usual maxdelay the reason is the delay, and no firewall. */
+static void a_path_slower_than_maxdelay_says_so(void **state)
+{
+	struct world *w = world_new(1, NS_PER_MS, 5);
+	const struct source *s;
+
+	(void)state;
+	w->way_ns[0] = 2500 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 600 * NS_PER_S);
+	s = &w->engine.sources[0];
+	assert_string_equal(s->failure, "delay");
+	assert_non_null(strstr(s->reason, "longer than maxdelay (3.000 s)"));
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +434,9 @@ int main(void)
 	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
+	    cmocka_unit_test(a_very_slow_path_works),
+	    cmocka_unit_test(a_path_slower_than_maxdelay_says_so),
+	    cmocka_unit_test(maxdelayratio_drops_slow_answers_for_a_while),
 	    cmocka_unit_test(samples_without_dates_are_held),
 	    cmocka_unit_test(a_time_outside_its_certificate_is_dropped),
 	    cmocka_unit_test(a_pause_holds_samples),

@@ -765,17 +765,21 @@ static void the_log_says_how_the_clock_was_set(void **state)
 	world_end(w);
 }
 
-/* No threshold, or a pause that is shorter. */
+/* No threshold, a pause that is shorter, or steps at any time. */
 static void a_pause_within_the_threshold_needs_no_agreement(void **state)
 {
-	static const int64_t threshold_s[] = {0, NIGHT_S + 100};
+	static const struct {
+		int64_t threshold_s;
+		int updates;
+	} rows[] = {{0, 3}, {NIGHT_S + 100, 3}, {1000, -1}};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(threshold_s); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct world *w = wrong_world(3, NS_PER_MS);
 
 		w->config.steering.refuse_threshold_ns =
-		    threshold_s[i] * NS_PER_S;
+		    rows[i].threshold_s * NS_PER_S;
+		w->config.steering.makestep_updates = rows[i].updates;
 		world_start(w);
 		world_run(w, 3600 * NS_PER_S);
 		world_pause(w, NIGHT_S * NS_PER_S);

@@ -38,15 +38,22 @@
 	X(max_slew_ppm, 0)                                                     \
 	X(max_freq_ppm, 0)                                                     \
 	X(refuse_threshold_ns, 0)                                              \
+	X(refuse_start, 0)                                                     \
 	X(max_distance_ns, 0)                                                  \
+	X(max_jitter_ns, 0)                                                    \
+	X(min_stratum, 0)                                                      \
+	X(max_stratum, 0)                                                      \
 	X(min_sources, 0)                                                      \
+	X(leap_mode, 0)                                                        \
 	X(max_clock_error_ppm, 0)
 
 #define TRUST_MEMBERS(X)                                                       \
 	X(system_certs, 0)                                                     \
 	X(path_count, 0) X(paths, {{0}}) X(aead_count, 0) X(aeads, {0})
 
-#define OPTION_MEMBERS(X) X(prefer, 0) X(noselect, 0) X(trust, 0) X(require, 0)
+#define OPTION_MEMBERS(X)                                                      \
+	X(prefer, 0)                                                           \
+	X(noselect, 0) X(trust, 0) X(require, 0) X(asymmetry_ns, 0)
 
 #define SOURCE_MEMBERS(X)                                                      \
 	X(name, {0})                                                           \
@@ -58,6 +65,7 @@
 	X(minpoll, 0)                                                          \
 	X(maxpoll, 0)                                                          \
 	X(max_delay_ns, 0)                                                     \
+	X(max_delay_ratio, 0)                                                  \
 	X(options, {0})                                                        \
 	X(line, 0)                                                             \
 	X(file, {0})
@@ -146,10 +154,17 @@ static const struct fault faults[] = {
 	DOUBLE(steering.max_freq_ppm, 1, -1),
 	VALUES(int64_t, steering.refuse_threshold_ns, -1, 1,
 		NS_PER_MS - 1, INT64_MAX, INT64_MIN),
+	VALUES(unsigned, steering.refuse_start, 1000001, UINT_MAX),
 	VALUES(int64_t, steering.max_distance_ns, 0, 999,
 		16 * NS_PER_S + 1, -1, INT64_MAX),
+	VALUES(int64_t, steering.max_jitter_ns, 1, 999,
+		1000 * NS_PER_S + 1000, -1, INT64_MAX),
+	/* The default of maxstratum is 15. */
+	VALUES(unsigned, steering.min_stratum, 16, UINT_MAX),
+	VALUES(unsigned, steering.max_stratum, 0, 16, UINT_MAX),
 	/* Two sources of the three may be selected. */
 	VALUES(unsigned, steering.min_sources, 0, 3, SOURCES_MAX + 1, UINT_MAX),
+	VALUES(unsigned, steering.leap_mode, LEAP_MODE_IGNORE + 1, UINT_MAX),
 	DOUBLE(steering.max_clock_error_ppm, 0.0009, 10001, -1, -0.001),
 	DOUBLE(max_freq_ppm, 0, 0.9, 501, -1),
 	PATH(driftfile),
@@ -173,10 +188,13 @@ static const struct fault faults[] = {
 		5, INT_MIN, INT_MAX),
 	VALUES(int64_t, sources[1].max_delay_ns, 0, 999,
 		1000 * NS_PER_S + 1000, -1, INT64_MAX),
+	DOUBLE(sources[1].max_delay_ratio, 0.9, 1001, -1),
 	BOOL(sources[1].options.prefer),
 	BOOL(sources[1].options.noselect),
 	BOOL(sources[1].options.trust),
 	BOOL(sources[1].options.require),
+	VALUES(int64_t, sources[1].options.asymmetry_ns, 10 * NS_PER_S + 1000,
+		-10 * NS_PER_S - 1000, INT64_MAX, INT64_MIN),
 	ENDLESS(sources[1].file),
 };
 

@@ -186,6 +186,9 @@ static struct source_view view_of(
 	    .std_dev_ns = 2210 + i,
 	    .min_delay_ns = 118000 + i,
 	    .last_delay_ns = 141000 + i,
+	    .has_bias = i % 2 == 0,
+	    .bias_ns = sign * (3400 + i),
+	    .bias_sd_ns = 510 + i,
 	};
 }
 

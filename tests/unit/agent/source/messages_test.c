@@ -166,6 +166,13 @@ static void a_sample_that_is_not_used_is_described(void **state)
 	assert_shown(r, "delay",
 	    "the answers take 1.500 s, longer than maxdelay (1.000 s) allows");
 	assert_int_equal(r->source.line_level, LOG_LEVEL_NOTICE);
+	r->config.max_delay_ratio = 2.5;
+	assert_int_equal(source_note_delay(&r->source, 2000), 2000);
+	assert_int_equal(source_note_delay(&r->source, 7000), 2000);
+	source_too_slow_for_path(&r->source, 7000, 2000, r->now.mono);
+	assert_shown(r, "delay",
+	    "the answers take 0.000007 s, more than maxdelayratio (2.5) times "
+	    "the shortest one of the latest 2 answers (0.000002 s)");
 	source_contradicts(&r->source, 250 * NS_PER_MS, r->now.mono);
 	assert_shown(r, "times",
 	    "192.0.2.1:123 claims to have held the request for 0.250000 s more "

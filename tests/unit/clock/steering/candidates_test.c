@@ -125,6 +125,8 @@ static void an_unusable_source_names_its_first_reason(void **state)
 	assert_int_equal(state_of(&r, 0), SELECT_NO_SAMPLES);
 	give(&r, 0, m);
 	r.steering->sources[0].delay.queue = 1.001;
+	r.steering->sources[0].scatter_s = 1.001;
+	r.steering->config.min_stratum = 3;
 	give(&r, 1, sample(1, 0));
 	steering_set_reach(r.steering, 0, 0);
 	select_at(&r, 0);
@@ -134,11 +136,17 @@ static void an_unusable_source_names_its_first_reason(void **state)
 	assert_int_equal(state_of(&r, 0), SELECT_UNSYNCED);
 	r.steering->sources[0].unsynced = false;
 	select_at(&r, 0);
+	assert_int_equal(state_of(&r, 0), SELECT_STRATUM);
+	r.steering->config.min_stratum = 2;
+	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_DISTANCE);
 	r.steering->config.max_distance_ns++;
 	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_TOO_VARIABLE);
 	r.steering->sources[0].delay.queue = 1;
+	select_at(&r, 0);
+	assert_int_equal(state_of(&r, 0), SELECT_TOO_VARIABLE);
+	r.steering->sources[0].scatter_s = 1;
 	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_STALE);
 	steering_set_reach(r.steering, 0, 1);
@@ -151,6 +159,54 @@ static void an_unusable_source_names_its_first_reason(void **state)
 	select_at(&r, 0);
 	assert_int_equal(state_of(&r, 0), SELECT_UNSYNCED);
 	rig_close(&r);
+}
+
+static void the_stratum_must_be_within_its_limits(void **state)
+{
+	static const struct {
+		unsigned min, max;
+		bool used;
+	} rows[] = {{0, 15, true}, {2, 2, true}, {3, 15, false}, {0, 1, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct steering_config config = rig_usual;
+		struct rig r;
+
+		config.min_stratum = rows[i].min;
+		config.max_stratum = rows[i].max;
+		open_exact(&r, 1, NULL, &config);
+		give(&r, 0, sample(0, 0));
+		select_at(&r, 0);
+		assert_int_equal(state_of(&r, 0),
+		    rows[i].used ? SELECT_SELECTED : SELECT_STRATUM);
+		rig_close(&r);
+	}
+}
+
+/* A lone server that is set by ten seconds at each answer. */
+static void a_source_that_scatters_is_not_used(void **state)
+{
+	static const struct {
+		int64_t most_ns;
+		enum select_state state;
+	} rows[] = {{NS_PER_S, SELECT_TOO_VARIABLE},
+	    {20 * NS_PER_S, SELECT_SELECTED}, {0, SELECT_SELECTED}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct steering_config config = rig_usual;
+		struct rig r;
+
+		config.max_jitter_ns = rows[i].most_ns;
+		open_exact(&r, 1, NULL, &config);
+		for (int64_t s = 0; s < 8; s++)
+			give(&r, 0,
+			    sample(64 * s * NS_PER_S, s % 2 * 10 * NS_PER_S));
+		select_at(&r, 7 * 64 * NS_PER_S);
+		assert_int_equal(state_of(&r, 0), rows[i].state);
+		rig_close(&r);
+	}
 }
 
 /* Source 0 answered at 5 s, source 1 at `other_s`. */
@@ -470,12 +526,40 @@ static void more_than_half_of_the_combined_decide_on_a_leap_second(void **state)
 	}
 }
 
+/* The others may be many: the trusted ones announce the leap second. */
+static void trusted_sources_decide_on_a_leap_second(void **state)
+{
+	const struct source_options options[3] = {{.trust = true}};
+	struct rig r;
+
+	(void)state;
+	for (unsigned announced = 0; announced < 2; announced++) {
+		open_exact(&r, 3, options, NULL);
+		for (unsigned i = 0; i < 3; i++) {
+			struct sample m = sample(0, 0);
+
+			m.delay_ns -= i > 0 ? 1000 : 0;
+			m.leap = (i == 0) == (announced == 1) ? LEAP_INSERT
+							      : LEAP_NONE;
+			give(&r, i, m);
+		}
+		select_at(&r, 0);
+		assert_true(is_combined(&r.steering->sources[0]));
+		assert_true(is_combined(&r.steering->sources[2]));
+		assert_int_equal(candidates_leap(r.steering),
+		    announced ? LEAP_INSERT : LEAP_NONE);
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_source_beyond_maxdistance_is_unusable),
 	    cmocka_unit_test(an_unknown_frequency_makes_the_distance_grow),
 	    cmocka_unit_test(an_unusable_source_names_its_first_reason),
+	    cmocka_unit_test(the_stratum_must_be_within_its_limits),
+	    cmocka_unit_test(a_source_that_scatters_is_not_used),
 	    cmocka_unit_test(a_silent_source_is_stale_if_another_one_answers),
 	    cmocka_unit_test(the_best_sample_is_carried_to_now),
 	    cmocka_unit_test(the_first_usable_name_of_a_server_votes),
@@ -487,6 +571,7 @@ int main(void)
 	    cmocka_unit_test(a_falseticker_that_was_unusable_is_still_one),
 	    cmocka_unit_test(
 		more_than_half_of_the_combined_decide_on_a_leap_second),
+	    cmocka_unit_test(trusted_sources_decide_on_a_leap_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@ static const struct steering_config config = {
     .makestep_updates = 3,
     .max_slew_ppm = 500,
     .refuse_threshold_ns = 100 * NS_PER_S,
+    .refuse_start = 1,
 };
 
 static struct discipline_input input(int64_t offset_ns)
@@ -144,7 +145,11 @@ static void test_steps_slews_and_refusals(void **state)
 	    {3, 1, false, -100 * NS_PER_S - 1, 100 * NS_PER_S, REFUSE},
 	    {3, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
 	    {3, 9, true, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
-	    {-1, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, REFUSE},
+	    /* makestep without a limit is not overridden. */
+	    {-1, 9, false, 100 * NS_PER_S + 1, 100 * NS_PER_S, STEP},
+	    {-1, 9, false, -9000 * NS_PER_S, 100 * NS_PER_S, STEP},
+	    /* ... where it steps: this offset is below its threshold. */
+	    {-1, 9, false, NS_PER_S, NS_PER_S / 2, REFUSE},
 	    {3, 9, false, 100 * NS_PER_S + 1, 0, SLEW},
 	};
 
@@ -164,7 +169,36 @@ static void test_steps_slews_and_refusals(void **state)
 		if (result != rows[i].result)
 			fail_msg("row %zu: %d", i, (int)result);
 		assert_int_equal(d.refused, result == REFUSE);
+		assert_int_equal(d.refusals, result == REFUSE);
 		assert_int_equal(d.pending, result != REFUSE);
+	}
+}
+
+/* maxchange of chronyd: the threshold holds after so many updates. */
+static void test_refusals_begin_after_some_updates(void **state)
+{
+	static const struct {
+		unsigned start;
+		uint64_t updates;
+		bool refused;
+	} rows[] = {{0, 0, true}, {1, 0, false}, {1, 1, true}, {3, 2, false},
+	    {3, 3, true}, {3, 4, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(rows[i].updates);
+		struct discipline_input in = input(200 * NS_PER_S);
+		struct clock_command cmd;
+
+		d.config.refuse_start = rows[i].start;
+		assert_int_equal(
+		    discipline_decide(&d, &in, &cmd), !rows[i].refused);
+		assert_int_equal(d.refusals, rows[i].refused);
+		/* A decision without a new sample repeats the refusal. */
+		in.silent = true;
+		assert_int_equal(
+		    discipline_decide(&d, &in, &cmd), !rows[i].refused);
+		assert_int_equal(d.refusals, rows[i].refused);
 	}
 }
 
@@ -396,6 +430,7 @@ int main(void)
 	    cmocka_unit_test(test_slews_are_bounded),
 	    cmocka_unit_test(test_a_slew_takes_an_eighth_of_the_interval),
 	    cmocka_unit_test(test_steps_slews_and_refusals),
+	    cmocka_unit_test(test_refusals_begin_after_some_updates),
 	    cmocka_unit_test(test_the_frequency_is_bounded),
 	    cmocka_unit_test(test_verdicts_count),
 	    cmocka_unit_test(test_huge_offsets_are_slewed_in_parts),

@@ -1,6 +1,7 @@
 /* The estimate stays within what the latest samples allow. */
 #include "clock/steering/intersection.h"
 
+#include "clock/steering/candidates.h"
 #include "clock/steering/state.h"
 #include "tests/unit/clock/steering/rig.h"
 
@@ -79,6 +80,121 @@ static void the_most_sharp_samples_decide(void **state)
 	}
 }
 
+/* Is the estimate within what the latest two answers of this source allow? */
+static bool allowed_by(const struct rig *r, unsigned source)
+{
+	const struct steering_source *src = &r->steering->sources[source];
+	struct carry c = carry_to(r->steering, r->now);
+	int64_t is = estimate_at(&r->steering->estimate, r->now).offset_ns;
+	int64_t low = INT64_MAX, high = INT64_MIN;
+
+	for (unsigned i = 0; i < 2 && i < src->count; i++) {
+		const struct sample *m = &const_record(src, i)->sample;
+		int64_t offset = carried_offset_ns(m, &c);
+		int64_t distance = carried_distance_ns(m, &c);
+
+		low = offset - distance < low ? offset - distance : low;
+		high = offset + distance > high ? offset + distance : high;
+	}
+	return is >= low - 1 && is <= high + 1;
+}
+
+/* The intervals of the two servers overlap by 80 us of 230 us. The server that
+ * was heard first does not win. */
+static void with_two_servers_the_estimate_is_in_both_intervals(void **state)
+{
+	static const int64_t wrong_ns[] = {150 * NS_PER_US, -150 * NS_PER_US};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong_ns); i++) {
+		const int64_t wrong[2] = {wrong_ns[i], 0};
+		unsigned looks = 0;
+		struct rig r;
+
+		rig_open(&r, 2, NULL, NULL);
+		r.queue_s = 1e-7;
+		for (unsigned k = 0; k < 60; k++) {
+			rig_poll(&r, 2, 1, 2, wrong);
+			if (!rig_track(&r).synchronised)
+				continue;
+			looks++;
+			assert_true(allowed_by(&r, 0));
+			assert_true(allowed_by(&r, 1));
+		}
+		assert_true(looks > 50);
+		rig_close(&r);
+	}
+}
+
+/* Two answers of one server in a row move the estimate to the edge of what the
+ * other one allows; one answer does not. */
+static void one_wrong_answer_of_two_servers_moves_nothing(void **state)
+{
+	(void)state;
+	for (unsigned answers = 1; answers <= 2; answers++) {
+		struct estimate before;
+		struct rig r;
+		int64_t error_ns;
+
+		open_wrong(&r, 2, 0);
+		r.queue_s = 1e-7;
+		rig_poll(&r, 2, 2, 4, NULL);
+		before = r.steering->estimate;
+		for (unsigned i = 0; i < answers; i++)
+			rig_add(&r, 0, 200 * NS_PER_US);
+		r.steering->estimate = before;
+		intersection_pull(r.steering, r.now);
+		error_ns = ns_of_s(error_s(&r));
+		if (answers == 1)
+			assert_true(llabs(error_ns) < 10 * NS_PER_US);
+		else
+			assert_in_range(
+			    error_ns, 80 * NS_PER_US, 120 * NS_PER_US);
+		rig_close(&r);
+	}
+}
+
+/* Two names of a server that is wrong are one against one, not two against one:
+ * the estimate moves to the edge only. */
+static void names_of_one_server_are_one_witness(void **state)
+{
+	struct estimate before;
+	struct rig r;
+
+	(void)state;
+	open_wrong(&r, 3, 0);
+	steering_set_server(r.steering, 1, 0);
+	r.queue_s = 1e-7;
+	rig_poll(&r, 3, 2, 4, NULL);
+	before = r.steering->estimate;
+	for (unsigned i = 0; i < 4; i++)
+		rig_add(&r, i % 2, 200 * NS_PER_US);
+	r.steering->estimate = before;
+	intersection_pull(r.steering, r.now);
+	assert_in_range(ns_of_s(error_s(&r)), 80 * NS_PER_US, 120 * NS_PER_US);
+	rig_close(&r);
+}
+
+/* A majority that excludes the estimate on one side shows a jump: the filter
+ * judges that. */
+static void a_jump_is_left_to_the_filter(void **state)
+{
+	struct estimate before;
+	struct rig r;
+
+	(void)state;
+	open_wrong(&r, 2, 0);
+	r.queue_s = 1e-7;
+	rig_poll(&r, 2, 20, 4, NULL);
+	before = r.steering->estimate;
+	for (unsigned i = 0; i < 4; i++)
+		rig_add(&r, i % 2, 400 * NS_PER_US);
+	r.steering->estimate = before;
+	intersection_pull(r.steering, r.now);
+	assert_memory_equal(&before, &r.steering->estimate, sizeof(before));
+	rig_close(&r);
+}
+
 /* Samples of long ago do not bind: the clock may have gone anywhere since. */
 static void old_samples_do_not_count(void **state)
 {
@@ -99,6 +215,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_estimate_beyond_the_bounds_is_pulled_in),
 	    cmocka_unit_test(the_most_sharp_samples_decide),
+	    cmocka_unit_test(
+		with_two_servers_the_estimate_is_in_both_intervals),
+	    cmocka_unit_test(one_wrong_answer_of_two_servers_moves_nothing),
+	    cmocka_unit_test(names_of_one_server_are_one_witness),
+	    cmocka_unit_test(a_jump_is_left_to_the_filter),
 	    cmocka_unit_test(old_samples_do_not_count),
 	};
 

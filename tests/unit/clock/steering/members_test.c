@@ -13,6 +13,7 @@ static void a_source_leaves_when_its_samples_are_not_wanted(void **state)
 	static const bool leaves[SELECT_STATE_COUNT] = {
 	    [SELECT_NO_SAMPLES] = true,
 	    [SELECT_NOSELECT] = true,
+	    [SELECT_STRATUM] = true,
 	    [SELECT_UNTRUSTED] = true,
 	    [SELECT_NO_MAJORITY] = true,
 	    [SELECT_WAITS] = true,
@@ -20,6 +21,7 @@ static void a_source_leaves_when_its_samples_are_not_wanted(void **state)
 	    [SELECT_FALSETICKER] = true,
 	    [SELECT_TOO_VARIABLE] = true,
 	    [SELECT_OUTLIER] = true,
+	    [SELECT_SURPLUS] = true,
 	    [SELECT_NOT_PREFERRED] = true,
 	};
 
@@ -86,38 +88,41 @@ static void a_combined_source_joins(void **state)
 	rig_close(&r);
 }
 
-/* More sources than the filter holds: no replay at each update, and the
- * selected one is always in. */
-static void the_filter_holds_the_selected_source(void **state)
+/* As many sources are combined as the filter holds. Another one replaces a
+ * member that has fallen silent, and there is no replay at each update. */
+static void every_combined_source_is_in_the_filter(void **state)
 {
-	enum { MANY = ESTIMATE_SOURCES + 3 };
+	enum { MANY = SELECT_COMBINED_MAX + 1 };
 	struct rig r;
 	struct steering *s;
 
 	(void)state;
 	rig_open(&r, MANY, NULL, NULL);
 	s = r.steering;
-	s->selection.selected = MANY - 1;
+	s->selection.selected = MANY - 2;
 	for (unsigned i = 0; i < MANY; i++) {
 		rig_add(&r, i, 0);
 		s->sources[i].state = SELECT_COMBINED;
 	}
-	s->sources[MANY - 1].state = SELECT_SELECTED;
+	s->sources[MANY - 2].state = SELECT_SELECTED;
+	s->sources[MANY - 1].state = SELECT_SURPLUS;
 	members_renew(s);
-	assert_int_equal(s->member_count, ESTIMATE_SOURCES);
-	assert_int_equal(s->members[0], MANY - 1);
+	assert_int_equal(s->member_count, SELECT_COMBINED_MAX);
+	assert_int_equal(s->members[0], MANY - 2);
 	assert_int_equal(s->members[1], 0);
-	assert_int_equal(s->sources[ESTIMATE_SOURCES - 1].slot, -1);
+	assert_int_equal(s->sources[MANY - 1].slot, -1);
 	s->replay_due = false;
 	members_renew(s);
 	assert_false(s->replay_due);
-	/* Another one, which is not in, is selected. */
+	s->sources[3].state = SELECT_STALE;
+	members_renew(s);
+	assert_false(s->replay_due);
 	s->sources[MANY - 1].state = SELECT_COMBINED;
-	s->selection.selected = MANY - 2;
-	s->sources[MANY - 2].state = SELECT_SELECTED;
 	members_renew(s);
 	assert_true(s->replay_due);
-	assert_int_equal(s->members[0], MANY - 2);
+	assert_int_equal(s->member_count, SELECT_COMBINED_MAX);
+	assert_int_equal(s->sources[3].slot, -1);
+	assert_true(s->sources[MANY - 1].slot >= 0);
 	rig_close(&r);
 }
 
@@ -270,7 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_source_leaves_when_its_samples_are_not_wanted),
 	    cmocka_unit_test(a_combined_source_joins),
-	    cmocka_unit_test(the_filter_holds_the_selected_source),
+	    cmocka_unit_test(every_combined_source_is_in_the_filter),
 	    cmocka_unit_test(clearing_forgets_everything_measured),
 	    cmocka_unit_test(an_answer_contradicts_beyond_the_bounds),
 	    cmocka_unit_test(a_path_that_is_twice_as_long_is_another_one),

@@ -141,6 +141,11 @@ static void refuse_threshold_bounds_an_ordered_step(void **state)
 		assert_int_equal(order(&r, &c, &left_ns), STEERING_ORDER_GIVEN);
 		r.steering->discipline.config.refuse_threshold_ns = 0;
 		assert_int_equal(order(&r, &c, &left_ns), STEERING_ORDER_GIVEN);
+		/* makestep would step it by itself. */
+		r.steering->discipline.config.refuse_threshold_ns = size_ns - 1;
+		r.steering->discipline.config.makestep_updates = -1;
+		r.steering->discipline.config.makestep_threshold_ns = NS_PER_MS;
+		assert_int_equal(order(&r, &c, &left_ns), STEERING_ORDER_GIVEN);
 		r.steering->discipline.refused = true;
 		assert_int_equal(
 		    order(&r, &c, &left_ns), STEERING_ORDER_REFUSED);

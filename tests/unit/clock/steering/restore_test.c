@@ -27,6 +27,8 @@ static struct steering *make_steering(void)
 	    .makestep_updates = 3,
 	    .max_slew_ppm = 50000,
 	    .max_distance_ns = 3 * NS_PER_S,
+	    .max_jitter_ns = NS_PER_S,
+	    .max_stratum = 15,
 	    .min_sources = 1,
 	    .max_clock_error_ppm = 1,
 	};

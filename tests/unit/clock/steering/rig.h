@@ -39,7 +39,10 @@ static const struct steering_config rig_usual = {
     .makestep_updates = 3,
     .max_slew_ppm = 83333,
     .refuse_threshold_ns = 1000 * NS_PER_S,
+    .refuse_start = 1,
     .max_distance_ns = 3 * NS_PER_S,
+    .max_jitter_ns = NS_PER_S,
+    .max_stratum = 15,
     .min_sources = 1,
     .max_clock_error_ppm = 1,
 };

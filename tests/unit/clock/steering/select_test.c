@@ -187,7 +187,35 @@ static const struct row table[] = {
 	{"a trusted liar is a liar", 4, 1, -1,
 	    {S(AT(0, 100), OPT(.trust = true)),
 	     S(AT(0, 110), OPT(.trust = true)),
-	     S(AT(900, 100), OPT(.trust = true)), S(AT(0, 120))}, "*+x+", 0},
+	     S(AT(900, 100), OPT(.trust = true)), S(AT(0, 70))}, "++x*", 3},
+	{"one that only touches the trusted one is not used", 3, 1, -1,
+	    {S(AT(150, 100)), S(AT(150, 90)),
+	     S(AT(0, 100), OPT(.trust = true))}, "??*", 2},
+	{"... nor one that sticks out of its interval", 2, 1, -1,
+	    {S(AT(31, 70)), S(AT(0, 100), OPT(.trust = true))}, "?*", 1},
+	{"... nor one that is wider", 2, 1, -1,
+	    {S(AT(0, 101)), S(AT(0, 100), OPT(.trust = true))}, "?*", 1},
+	{"one that was combined may fill its interval", 2, 1, -1,
+	    {S(AT(0, 100), .was_combined = true),
+	     S(AT(0, 100), OPT(.trust = true))}, "*+", 0},
+	{"... above and below, and no more", 2, 1, -1,
+	    {S(AT(-31, 70), .was_combined = true),
+	     S(AT(0, 100), OPT(.trust = true))}, "?*", 1},
+	{"another one comes back with a quarter to spare", 2, 1, -1,
+	    {S(AT(20, 64)), S(AT(0, 100), OPT(.trust = true))}, "*+", 0},
+	{"... and not with less", 2, 1, -1,
+	    {S(AT(21, 64)), S(AT(0, 100), OPT(.trust = true))}, "?*", 1},
+	{"... on the other side, too", 2, 1, -1,
+	    {S(AT(-21, 64)), S(AT(0, 100), OPT(.trust = true))}, "?*", 1},
+	{"one whose latest answers disagree is not used", 2, 1, -1,
+	    {S(AT(0, 60), .outside = true),
+	     S(AT(0, 100), OPT(.trust = true))}, "?*", 1},
+	{"trust leaves the choice of prefer", 3, 1, -1,
+	    {S(AT(0, 60)), S(AT(0, 100), OPT(.trust = true)),
+	     S(AT(0, 70), OPT(.prefer = true))}, "--*", 2},
+	{"a preferred one that sticks out prefers nothing", 3, 1, -1,
+	    {S(AT(0, 60)), S(AT(0, 100), OPT(.trust = true)),
+	     S(AT(50, 70), OPT(.prefer = true))}, "*+?", 0},
 	{"untrusted ones that agree help", 2, 1, -1,
 	    {S(AT(0, 100)), S(AT(0, 200), OPT(.trust = true))}, "*+", 0},
 	{"a duplicate marked trust has no vote either", 3, 1, -1,
@@ -345,6 +373,36 @@ static void test_sixty_four_sources(void **state)
 	assert_int_equal(r.survivors, 33);
 }
 
+/* More sources agree than the filter holds: the nearest ones are combined, and
+ * one that was stays unless it is clearly farther away. */
+static void test_the_nearest_sources_are_combined(void **state)
+{
+	static struct select_source s[SOURCES_MAX];
+	struct select_result r;
+	unsigned combined = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		s[i] = source(0, 1000 + 10 * (int64_t)(SOURCES_MAX - i));
+	s[SOURCES_MAX - 20].was_combined = true;
+	r = select_sources(s, SOURCES_MAX, 1, -1);
+	assert_int_equal(r.selected, SOURCES_MAX - 1);
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		combined += s[i].state == SELECT_COMBINED;
+	assert_int_equal(combined, SELECT_COMBINED_MAX - 1);
+	assert_int_equal(s[0].state, SELECT_SURPLUS);
+	assert_int_equal(s[SOURCES_MAX - 15].state, SELECT_COMBINED);
+	assert_int_equal(s[SOURCES_MAX - 16].state, SELECT_SURPLUS);
+	assert_int_equal(s[SOURCES_MAX - 19].state, SELECT_SURPLUS);
+	assert_int_equal(s[SOURCES_MAX - 20].state, SELECT_COMBINED);
+	/* As many as fit. */
+	for (unsigned i = 0; i < SELECT_COMBINED_MAX; i++)
+		s[i] = source(0, 1000 + i);
+	(void)select_sources(s, SELECT_COMBINED_MAX, 1, -1);
+	for (unsigned i = 1; i < SELECT_COMBINED_MAX; i++)
+		assert_int_equal(s[i].state, SELECT_COMBINED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +413,7 @@ int main(void)
 	    cmocka_unit_test(test_truth_spans_all_that_so_many_share),
 	    cmocka_unit_test(test_nothing_usable),
 	    cmocka_unit_test(test_sixty_four_sources),
+	    cmocka_unit_test(test_the_nearest_sources_are_combined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,6 +192,32 @@ static void test_liar_goes_and_comes_within_three_polls(void **state)
 	}
 }
 
+/* Two sources overlap the interval of the trusted one, and are wrong by nearly
+ * both root distances. */
+static void test_untrusted_sources_cannot_move_the_clock(void **state)
+{
+	static const int64_t wrong_ns[3] = {
+	    200 * NS_PER_US, 200 * NS_PER_US, 0};
+	struct source_options options[3] = {{0}, {0}, {.trust = true}};
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 3, options, NULL);
+	rig_poll(&r, 3, 100, 16, wrong_ns);
+	assert_true(rig_track(&r).synchronised);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 20 * NS_PER_US);
+	assert_int_equal(rig_mark(&r, 0), '?');
+	assert_int_equal(rig_mark(&r, 2), '*');
+	rig_close(&r);
+	/* prefer alone does it, too: the preferred one agrees. */
+	options[2] = (struct source_options){.prefer = true};
+	rig_open(&r, 3, options, NULL);
+	rig_poll(&r, 3, 100, 16, wrong_ns);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 20 * NS_PER_US);
+	assert_int_equal(rig_mark(&r, 2), '*');
+	rig_close(&r);
+}
+
 /* When another source falls silent, no majority is left against the liar. */
 static void test_liar_without_majority_counts_again(void **state)
 {
@@ -938,6 +964,7 @@ int main(void)
 	    cmocka_unit_test(test_late_liar_is_removed),
 	    cmocka_unit_test(test_a_move_that_all_servers_show_is_followed),
 	    cmocka_unit_test(test_liar_goes_and_comes_within_three_polls),
+	    cmocka_unit_test(test_untrusted_sources_cannot_move_the_clock),
 	    cmocka_unit_test(test_liar_without_majority_counts_again),
 	    cmocka_unit_test(test_no_majority_is_reported_once),
 	    cmocka_unit_test(test_silence_widens_the_bound_and_ends),

@@ -187,11 +187,11 @@ static void a_clock_that_is_not_steered_says_why(void **state)
 		{.outcome = SELECT_WAITS, .independent = 3}, 0,
 		"minsources asks for 7 sources that agree, and there are 3 so "
 		"far"},
-	    {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_UNSYNCED,
+	    {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_STRATUM,
 		 SELECT_DISTANCE},
 		{.outcome = SELECT_NO_SAMPLES}, 0,
-		"no usable source: of 4, 1 without a sample, 2 unsynchronised, "
-		"1 too far"},
+		"no usable source: of 4, 1 without a sample, 1 unsynchronised, "
+		"1 of another stratum, 1 too far"},
 	    {{SELECT_STALE, SELECT_TOO_VARIABLE, SELECT_NOSELECT,
 		 SELECT_NOSELECT},
 		{.outcome = SELECT_NO_SAMPLES}, 0,
