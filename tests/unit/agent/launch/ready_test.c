@@ -86,6 +86,14 @@ static void closes_its_socket(int fd)
 	pause();
 }
 
+/* Much later than a child that follows another one. */
+static void closes_its_socket_and_ends_late(int fd)
+{
+	close(fd);
+	usleep(1500000);
+	_exit(3);
+}
+
 static void is_done_soon(int fd)
 {
 	(void)!frame_send(fd, "", 1);
@@ -232,6 +240,10 @@ static void each_start_has_its_result_and_its_line(void **state)
 	    {closes_its_socket, is_ready, false, LONG_NS, READY_FAILED,
 		"the start failed: the engine has closed its socket and does "
 		"not end\n"},
+	    {closes_its_socket_and_ends_late, is_ready, false, LONG_NS,
+		READY_FAILED,
+		"the start failed: the engine has closed its socket and does "
+		"not end\n"},
 	    /* A death is seen at once, even behind a child that is late. */
 	    {hangs, is_killed, false, LONG_NS, READY_FAILED,
 		"the start failed: the resolver was killed by signal 9"},
@@ -268,6 +280,20 @@ static void each_start_has_its_result_and_its_line(void **state)
 			fail_msg("row %zu takes too long", i);
 		end_children(&s);
 	}
+}
+
+/* The cause of the start's failure may come half a second later. */
+static void a_closed_socket_leaves_time_to_end(void **state)
+{
+	struct plan p = good;
+	struct mono began = clocks_mono();
+	struct start s;
+
+	(void)state;
+	p.first = closes_its_socket;
+	assert_int_equal(await(&s, &p), READY_FAILED);
+	assert_true(clocks_mono().ns - began.ns >= NS_PER_S / 2);
+	end_children(&s);
 }
 
 /* The keeper's loop carries it out after the start. */
@@ -344,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_start_has_its_result_and_its_line),
+	    cmocka_unit_test(a_closed_socket_leaves_time_to_end),
 	    cmocka_unit_test(a_reload_waits_for_the_end_of_the_start),
 	    cmocka_unit_test(no_death_is_lost),
 	    cmocka_unit_test(no_descriptors_are_logged),
