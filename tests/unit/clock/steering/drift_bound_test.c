@@ -417,6 +417,78 @@ static void only_a_quick_change_is_a_jump(void **state)
 		}
 }
 
+/* A rate that no jump explains grows from the longest length that was tried,
+ * and that may be the shortest of all. */
+static void the_shortest_length_is_enough(void **state)
+{
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+
+	(void)state;
+	l.period[0].lag[0].windows = 8000;
+	l.period[0].lag[0].worst = 1e-6;
+	assert_near(drift_bound_rate(&l, 1024) * 1e6, 2 * 1.0005 * 2, 1e-6);
+}
+
+/* The rate of a longer length counts only if it covers the silence. */
+static void the_shortest_silence_has_its_own_rate(void **state)
+{
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+
+	(void)state;
+	l.period[0].lag[5].windows = 7;
+	l.period[0].lag[1].worst = 1e-6;
+	assert_near(
+	    drift_bound_rate(&l, 256) * 1e6, 50.0 / (14 * 24 + 2), 1e-6);
+	assert_near(drift_bound_rate(&l, 257) * 1e6, 3, 1e-6);
+}
+
+static unsigned open_windows(const struct clock_model *c, unsigned lag)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < DRIFT_WINDOWS; i++)
+		count += c->bound.lag[lag].window[i].open;
+	return count;
+}
+
+/* In the time of one length, four windows open. The noise lets each of them
+ * wait for twice that time. */
+static void all_windows_may_be_open(void **state)
+{
+	struct clock_model c;
+
+	(void)state;
+	begin(&c);
+	c.now.offset_sd = 1;
+	update(&c);
+	updates_for(&c, 1800);
+	assert_int_equal(open_windows(&c, 2), 1);
+	updates_for(&c, 4096 - POLL_S);
+	assert_int_equal(open_windows(&c, 2), 4);
+	updates_for(&c, 4096);
+	assert_int_equal(open_windows(&c, 2), 8);
+}
+
+static void the_first_window_opens_after_half_an_hour(void **state)
+{
+	static const struct {
+		double after_s;
+		bool opens;
+	} rows[] = {{1799, false}, {1800, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct clock_model c;
+
+		begin(&c);
+		update(&c);
+		run(&c, rows[i].after_s);
+		update(&c);
+		for (unsigned lag = 0; lag < DRIFT_LAGS; lag++)
+			assert_int_equal(open_windows(&c, lag), rows[i].opens);
+	}
+}
+
 /* While the offset is not known well, a window waits for its judgement, but
  * not for longer than it was meant to last. */
 static void noise_delays_a_judgement(void **state)
@@ -685,6 +757,10 @@ int main(void)
 	    cmocka_unit_test(a_longer_silence_never_has_a_lower_rate),
 	    cmocka_unit_test(the_factor_depends_on_the_trials),
 	    cmocka_unit_test(only_a_quick_change_is_a_jump),
+	    cmocka_unit_test(the_shortest_length_is_enough),
+	    cmocka_unit_test(the_shortest_silence_has_its_own_rate),
+	    cmocka_unit_test(all_windows_may_be_open),
+	    cmocka_unit_test(the_first_window_opens_after_half_an_hour),
 	    cmocka_unit_test(noise_delays_a_judgement),
 	    cmocka_unit_test(a_valid_value_is_within_its_limits),
 	    cmocka_unit_test(a_period_has_as_many_windows_as_fit),
