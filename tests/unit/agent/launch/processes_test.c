@@ -711,6 +711,8 @@ static void an_orphan_ends(void **state)
 	good_descriptors(s, fds);
 	h.parent++;
 	ends(s, &h, fds, 1, "");
+	/* It does not even take its request. */
+	assert_string_equal(s->text, "");
 }
 
 static void rights_that_cannot_be_had_end_it(void **state)
@@ -722,6 +724,7 @@ static void rights_that_cannot_be_had_end_it(void **state)
 	good_descriptors(s, fds);
 	h.uid++;
 	ends(s, &h, fds, 1, "cannot drop privileges");
+	assert_null(strstr(s->text, "the request to start"));
 }
 
 static void a_bad_request_ends_it(void **state)

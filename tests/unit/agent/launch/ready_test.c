@@ -366,6 +366,18 @@ static void no_descriptor_stays_open(void **state)
 	assert_int_equal(descriptors_open(), before);
 }
 
+static void descriptor_0_is_as_good_as_any(void **state)
+{
+	int saved = input_free();
+	enum ready result = ready_await(NULL, NULL, 0, NULL, LONG_NS);
+	bool closed = !input_is_open();
+
+	(void)state;
+	input_back(saved);
+	assert_int_equal(result, READY_ALL);
+	assert_true(closed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +387,7 @@ int main(void)
 	    cmocka_unit_test(no_death_is_lost),
 	    cmocka_unit_test(no_descriptors_are_logged),
 	    cmocka_unit_test(no_descriptor_stays_open),
+	    cmocka_unit_test(descriptor_0_is_as_good_as_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
