@@ -6,9 +6,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -168,35 +166,6 @@ static void a_folder_that_cannot_be_entered(void **state)
 	    path, checker()->pw_name, checkers_group(), makers(owners));
 	says_one_error(r, expected);
 	assert_int_equal(chmod(path, 0755), 0);
-}
-
-/* Both the folder and the name in it are as long as they may be. */
-static void a_long_path_to_a_certificate(void **state)
-{
-	struct config_room *r = *state;
-	char folder[FILE_PATH_MAX], name[NAME_MAX + 1];
-	char expected[1024];
-	size_t len = (size_t)snprintf(folder, sizeof(folder), "%s/", r->dir);
-	int at, fd;
-
-	memset(folder + len, 'f', sizeof(folder) - 1 - len);
-	folder[sizeof(folder) - 1] = '\0';
-	memset(name, 'n', NAME_MAX);
-	strcpy(name + NAME_MAX - 4, ".pem");
-	assert_int_equal(mkdir(folder, 0755), 0);
-	at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	fd = openat(at, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	close(fd);
-	close(at);
-	load(r, "");
-	strcpy(r->config.trust.paths[0], folder);
-	r->config.trust.path_count = 1;
-	snprintf(expected, sizeof(expected), "%s/%s has no certificate in it",
-	    folder, name);
-	room_check(r);
-	if (!strstr(r->said, expected))
-		fail_msg("%s", r->said);
 }
 
 static void a_missing_certificate_and_an_empty_one(void **state)
@@ -618,7 +587,6 @@ int main(void)
 	    IN_ROOM(nothing_to_say),
 	    IN_ROOM(an_unreadable_certificate),
 	    IN_ROOM(a_folder_that_cannot_be_entered),
-	    IN_ROOM(a_long_path_to_a_certificate),
 	    IN_ROOM(a_missing_certificate_and_an_empty_one),
 	    IN_ROOM(a_certificate_of_later),
 	    IN_ROOM(an_expired_certificate_next_to_a_good_one),
