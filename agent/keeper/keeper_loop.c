@@ -219,8 +219,7 @@ static void log_lines(enum log_level level, const char *text)
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 
-		if (len > 0)
-			log_line(level, "%.*s", (int)len, text);
+		log_line(level, "%.*s", (int)len, text);
 		text += len + (text[len] != '\0');
 	}
 }

@@ -13,18 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Cuts the end of the last line, and a line that did not fit behind it. */
 static void cut_to_lines(char *text)
 {
-	size_t len = strlen(text);
+	char *end = strrchr(text, '\n');
 
-	if (len + 1 < RELOAD_TEXT_MAX) {
-		while (len > 0 && text[len - 1] == '\n')
-			text[--len] = '\0';
-		return;
-	}
-	/* The text is full: the last line may be cut, so it goes. */
-	if (strrchr(text, '\n'))
-		*strrchr(text, '\n') = '\0';
+	if (end)
+		*end = '\0';
 }
 
 /* The agent may have read the file as root when it started. */

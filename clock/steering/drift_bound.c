@@ -253,6 +253,16 @@ static double own_rate(const struct drift_learned *l, unsigned lag)
 	return SAFETY * (1 + few) * worst(l, lag);
 }
 
+/* The shortest length that is not below `age_s`, or the longest one. */
+static unsigned lag_above(double age_s)
+{
+	unsigned lag = 0;
+
+	while (lag < DRIFT_LAGS - 1 && lag_s[lag] < age_s)
+		lag++;
+	return lag;
+}
+
 /* The shortest length that was tried and is not below `age_s`; DRIFT_LAGS:
  * none. */
 static unsigned tried_above(const struct drift_learned *l, double age_s)
@@ -302,9 +312,7 @@ static double seen_rate(const struct drift_learned *l, double age_s)
 
 	if (top == DRIFT_LAGS) {
 		rate = from_shorter(l, age_s);
-		top = DRIFT_LAGS - 1;
-		while (top > 0 && lag_s[top - 1] >= age_s)
-			top--;
+		top = lag_above(age_s);
 	}
 	for (unsigned i = 0; i <= top; i++)
 		rate = fmax(rate, own_rate(l, i));

@@ -240,7 +240,7 @@ static void start_children(struct scene *s, struct keeper_loop *p)
 	if (forked_child(&c[2], "guard") == 0) {
 		close(link[0]);
 		close(p->guard.alive_fd);
-		child_take_signals(true);
+		child_take_signals(!s->no_memory);
 		s->shared->guard = getpid();
 		s->shared->guard_status = guard_main(&fds, &p->keeper->clock);
 		_exit(s->shared->guard_status);
@@ -621,7 +621,27 @@ static int saves_at_the_end(struct scene *s, int fd)
 
 #define LAST_SAVES 20
 
-/* The keeper finds all of them at once, after the engine's end. */
+/* Has it ended, and waits to be collected? */
+static bool is_zombie(pid_t pid)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+	fclose(f);
+	return state == 'Z';
+}
+
+static bool engine_and_resolver_have_ended(const struct scene *s)
+{
+	return is_zombie(s->shared->engine) && is_zombie(s->shared->resolver);
+}
+
+/* The keeper finds all of them at once, after the end of both. */
 static int saves_often_at_the_end(struct scene *s, int fd)
 {
 	struct keeper_message m = save_of();
@@ -635,6 +655,7 @@ static int saves_often_at_the_end(struct scene *s, int fd)
 		if (keeper_send_message(fd, &m) != 1)
 			return 8;
 	}
+	kill(s->shared->resolver, SIGKILL);
 	holder = fork();
 	if (holder == 0) {
 		signal(SIGTERM, SIG_DFL);
@@ -659,6 +680,7 @@ static void test_last_save_counts(void **state)
 	s->shared->freq_ppm = BASE_PPM;
 	begin(s, saves_often_at_the_end);
 	assert_true(wait_until(a_holder_is_there, s));
+	assert_true(wait_until(engine_and_resolver_have_ended, s));
 	kill(s->keeper, SIGCONT);
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
 	assert_int_equal(kill(s->shared->holder, SIGKILL), 0);
@@ -1401,6 +1423,8 @@ static void without_memory_the_children_end(void **state)
 	assert_true(wait_until(all_gone, s));
 	/* It was the signal: the link of the engine ends as well. */
 	assert_int_equal(s->shared->engine_saw, 0);
+	/* The guard gets none. */
+	assert_int_equal(s->shared->guard_status, 0);
 }
 
 static void the_limits_are_those_of_the_configuration(void **state)

@@ -4,16 +4,20 @@
 #include "tests/unit/agent/launch/heard.h"
 #include "tests/unit/descriptors.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* The status of a launcher whose agent does `act`. */
+/* The status of a launcher whose agent does `act`, and ends with status 0. */
 static int launcher_of(void (*act)(int *launcher_fd))
 {
-	pid_t pid = fork();
-	int status;
+	pid_t pid;
+	int status, of_agent;
 
+	/* The agent, which outlives its launcher, becomes a child of this. */
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	pid = fork();
 	if (pid == 0) {
 		const pid_t launcher = getpid();
 		int fd = -1, before = descriptors_open();
@@ -26,6 +30,9 @@ static int launcher_of(void (*act)(int *launcher_fd))
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(waitpid(-1, &of_agent, 0) > 0);
+	assert_true(WIFEXITED(of_agent));
+	assert_int_equal(WEXITSTATUS(of_agent), 0);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }

@@ -460,6 +460,9 @@ static void each_step_that_fails_is_told(void **state)
 		assert_int_equal(end_of(start(h->room, measuring)), 1);
 		none_is_left();
 		heard_says(h, rows[i].says);
+		/* Without links no process starts. */
+		assert_int_equal(!strstr(h->text, "started with 1 source"),
+		    !!strstr(h->text, "cannot link the processes"));
 		assert_false(there(h, "status") || there(h, "pid"));
 		assert_null(strstr(h->text, "ended by a signal"));
 		assert_int_equal(truncate(h->log, 0), 0);
@@ -524,6 +527,7 @@ static void debug_lines_name_their_process(void **state)
 	wait_until_says(h, "resolver: job for 127.0.0.1: connect");
 	kill(pid, SIGTERM);
 	assert_int_equal(end_of(pid), 0);
+	assert_null(strstr(heard_text(h), "cannot report to the keeper"));
 }
 
 static void once_it_ends_by_itself(void **state)

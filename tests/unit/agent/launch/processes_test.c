@@ -502,6 +502,41 @@ static void each_process_has_its_own_layout(void **state)
 	}
 }
 
+/* The process that starts is not there to take its head. */
+static void the_head_names_the_descriptors_that_are_there(void **state)
+{
+	static const struct {
+		enum process_id id;
+		int missing; /* in the row; 0: none */
+		uint32_t bits;
+	} rows[] = {
+	    {PROCESS_GUARD, 0, 7},
+	    {PROCESS_ENGINE, 0, 0x3f},
+	    {PROCESS_ENGINE, 5, 0x1f},
+	    {PROCESS_ENGINE, 2, 0x3b},
+	    {PROCESS_SAVER, 0, 1},
+	};
+	struct scene *s = *state;
+
+	close(s->starter.program);
+	s->starter.program = open("/bin/true", O_PATH | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int fds[CHILD_FDS_MAX];
+		struct start_head head;
+
+		descriptors_of(s, rows[i].id, fds);
+		if (rows[i].missing > 0)
+			fds[rows[i].missing - 1] = -1;
+		assert_int_equal(start_process(&s->starter, rows[i].id, s->link,
+				     fds, &s->child),
+		    0);
+		assert_true(start_receive(s->link[1], &head, sizeof(head)));
+		assert_int_equal(head.process, rows[i].id);
+		assert_int_equal(head.descriptors, rows[i].bits);
+		assert_int_equal(waitpid(s->child.pid, NULL, 0), s->child.pid);
+	}
+}
+
 static void a_broken_link_starts_nothing(void **state)
 {
 	const int fds[] = {-1, -1};
@@ -676,6 +711,8 @@ static void an_orphan_ends(void **state)
 	good_descriptors(s, fds);
 	h.parent++;
 	ends(s, &h, fds, 1, "");
+	/* It does not even take its request. */
+	assert_string_equal(s->text, "");
 }
 
 static void rights_that_cannot_be_had_end_it(void **state)
@@ -687,6 +724,7 @@ static void rights_that_cannot_be_had_end_it(void **state)
 	good_descriptors(s, fds);
 	h.uid++;
 	ends(s, &h, fds, 1, "cannot drop privileges");
+	assert_null(strstr(s->text, "the request to start"));
 }
 
 static void a_bad_request_ends_it(void **state)
@@ -839,6 +877,7 @@ int main(int argc, char *argv[])
 	    TEST(the_resolver_starts_jobs),
 	    TEST(the_guard_gets_page_and_pipe),
 	    TEST(optional_descriptors_may_be_missing),
+	    TEST(the_head_names_the_descriptors_that_are_there),
 	    TEST(a_broken_link_starts_nothing),
 	    TEST(by_hand_it_is_refused),
 	    TEST(a_file_in_place_of_the_link_is_refused),

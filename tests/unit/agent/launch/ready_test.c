@@ -86,6 +86,14 @@ static void closes_its_socket(int fd)
 	pause();
 }
 
+/* Much later than a child that follows another one. */
+static void closes_its_socket_and_ends_late(int fd)
+{
+	close(fd);
+	usleep(1500000);
+	_exit(3);
+}
+
 static void is_done_soon(int fd)
 {
 	(void)!frame_send(fd, "", 1);
@@ -270,6 +278,23 @@ static void each_start_has_its_result_and_its_line(void **state)
 	}
 }
 
+/* The cause of the start's failure may come half a second later, but not after
+ * that. */
+static void a_closed_socket_leaves_time_to_end(void **state)
+{
+	struct plan p = good;
+	struct mono began = clocks_mono();
+	struct start s;
+
+	(void)state;
+	p.first = closes_its_socket_and_ends_late;
+	assert_int_equal(await(&s, &p), READY_FAILED);
+	assert_true(clocks_mono().ns - began.ns >= NS_PER_S / 2);
+	assert_non_null(
+	    strstr(s.text, "the engine has closed its socket and does not"));
+	end_children(&s);
+}
+
 /* The keeper's loop carries it out after the start. */
 static void a_reload_waits_for_the_end_of_the_start(void **state)
 {
@@ -340,14 +365,28 @@ static void no_descriptor_stays_open(void **state)
 	assert_int_equal(descriptors_open(), before);
 }
 
+static void descriptor_0_is_as_good_as_any(void **state)
+{
+	int saved = input_free();
+	enum ready result = ready_await(NULL, NULL, 0, NULL, LONG_NS);
+	bool closed = !input_is_open();
+
+	(void)state;
+	input_back(saved);
+	assert_int_equal(result, READY_ALL);
+	assert_true(closed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_start_has_its_result_and_its_line),
+	    cmocka_unit_test(a_closed_socket_leaves_time_to_end),
 	    cmocka_unit_test(a_reload_waits_for_the_end_of_the_start),
 	    cmocka_unit_test(no_death_is_lost),
 	    cmocka_unit_test(no_descriptors_are_logged),
 	    cmocka_unit_test(no_descriptor_stays_open),
+	    cmocka_unit_test(descriptor_0_is_as_good_as_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/agent/saved/log_text.h"
 #include "tests/unit/descriptors.h"
 
 #include <stdio.h>
@@ -114,6 +115,27 @@ static void without_descriptors_nothing_is_noticed(void **state)
 	assert_int_equal(r->changes.alarm_fd, -1);
 	assert_false(changes_hear(&r->changes, 1000, now(r)));
 	assert_false(heed(r));
+}
+
+static void only_what_cannot_be_watched_is_logged(void **state)
+{
+	static struct log_text log;
+	struct room *r = *state;
+	struct rlimit before;
+
+	log_text_begin(&log);
+	changes_open(&r->changes, &r->trust);
+	assert_string_equal(log_text_end(&log), "");
+	changes_close(&r->changes);
+	log_text_begin(&log);
+	before = descriptors_forbid();
+	changes_open(&r->changes, &r->trust);
+	descriptors_allow(before);
+	log_text_end(&log);
+	assert_non_null(strstr(log.text,
+	    "changes of the network will not be noticed: Too many open files"));
+	assert_non_null(strstr(log.text,
+	    "changes of trusted certificates will not be noticed: Too many"));
 }
 
 static void three_descriptors_are_open_until_the_end(void **state)
@@ -308,6 +330,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(without_descriptors_nothing_is_noticed),
+	    TEST(only_what_cannot_be_watched_is_logged),
 	    TEST(three_descriptors_are_open_until_the_end),
 	    TEST(descriptor_0_is_as_good_as_any),
 	    TEST(an_alarm_is_set_again),

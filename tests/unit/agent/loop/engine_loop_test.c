@@ -28,6 +28,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -57,17 +58,31 @@ struct stage {
 	int exit_status; /* -1: it runs */
 	/* What the child has sent. */
 	unsigned commands, saves, asks, trusts, requests, reloads;
-	unsigned wanted; /* requests, for has_wanted_requests */
+	unsigned wanted;	/* requests, for has_wanted_requests */
+	int wanted_descriptors; /* of the child */
 	struct keeper_message command;
 	struct ke_request asked;
 	uint32_t reload_serial;
 	struct shared_clock *clock;
 	/* What the world does. */
-	bool server_silent, keeper_silent, resolver_silent;
+	bool server_silent, keeper_silent, resolver_silent, resolver_stopped;
 	size_t memory; /* that the child gets; 0: no limit */
 	int64_t server_error_ns;
 	char text[65536]; /* the last answer of a socket, or standard output */
 };
+
+/* In the place of that of the C library: a client that does not read soon makes
+ * its connection full. */
+int accept4(int fd, struct sockaddr *from, socklen_t *len, int flags)
+{
+	const int room = 4096;
+	int client = (int)syscall(SYS_accept4, fd, from, len, flags);
+
+	if (client >= 0)
+		(void)setsockopt(
+		    client, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	return client;
+}
 
 static struct wall now(void)
 {
@@ -330,7 +345,8 @@ static void be_the_resolver(struct stage *s)
 	struct ke_answer answer;
 	ssize_t len;
 
-	while ((len = recv(s->resolver, NULL, 0, MSG_PEEK | MSG_TRUNC)) > 0) {
+	while (!s->resolver_stopped &&
+	       (len = recv(s->resolver, NULL, 0, MSG_PEEK | MSG_TRUNC)) > 0) {
 		if ((size_t)len == sizeof(trust)) {
 			assert_int_equal(
 			    frame_receive(s->resolver, &trust, sizeof(trust)),
@@ -967,6 +983,94 @@ static void a_single_process_runs_its_jobs(void **state)
 	end(s, 0);
 }
 
+/* The state of a process, as in /proc/PID/stat. */
+static char process_state(pid_t pid)
+{
+	char path[64], state = '?';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+	fclose(f);
+	return state;
+}
+
+static bool sleeps(struct stage *s)
+{
+	return process_state(s->child) == 'S';
+}
+
+/* Without sources to ask, it has nothing to do until its next deadline. */
+static void a_single_process_sleeps_between_its_jobs(void **state)
+{
+	struct stage *s = *state;
+
+	s->options.single_process = true;
+	strcpy(s->config.sources[0].host, "127.0.0.1");
+	s->config.sources[0].ke_port = port_of(s);
+	start(s);
+	play_until(s, shows_a_closed_port);
+	assert_string_equal(answer_of(s, ask(s->control, "offline\n")),
+	    "ok: 1 source offline\n");
+	play_until(s, sleeps);
+	end(s, 0);
+}
+
+static int descriptors_of(pid_t pid)
+{
+	char path[64];
+	const struct dirent *e;
+	int count = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		count += e->d_name[0] != '.';
+	closedir(d);
+	return count;
+}
+
+static bool has_wanted_descriptors(struct stage *s)
+{
+	return descriptors_of(s->child) >= s->wanted_descriptors;
+}
+
+/* All sources wait for an answer, no place for a client is free, and all links
+ * are open. */
+static void all_descriptors_fit_into_one_wait(void **state)
+{
+	struct stage *s = *state;
+	int clients[CONTROL_CLIENTS_MAX + STATUS_CLIENTS_MAX];
+
+	s->config.source_count = SOURCES_MAX;
+	for (unsigned i = 1; i < SOURCES_MAX; i++) {
+		s->config.sources[i] = s->config.sources[0];
+		snprintf(s->config.sources[i].name,
+		    sizeof(s->config.sources[i].name), "here-%02u", i);
+	}
+	s->server_silent = s->resolver_stopped = true;
+	start(s);
+	(void)answer_of(s, ask(s->status, ""));
+	s->wanted_descriptors =
+	    descriptors_of(s->child) + (int)ARRAY_LEN(clients);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		clients[i] =
+		    ask(i < CONTROL_CLIENTS_MAX ? s->control : s->status, "");
+	play_until(s, has_wanted_descriptors);
+	s->resolver_stopped = false;
+	s->wanted = SOURCES_MAX;
+	play_until(s, has_wanted_requests);
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+		close(clients[i]);
+	assert_non_null(
+	    strstr(answer_of(s, ask(s->status, "")), "\"name\":\"here-63\""));
+	end(s, 0);
+}
+
 /* Starts one test in a process of its own, which writes to `out`. */
 static pid_t start_test(const struct CMUnitTest *test, FILE *out)
 {
@@ -1046,6 +1150,8 @@ int main(void)
 	    STAGED(keys_of_files_that_have_changed_are_not_saved_at_the_end),
 	    STAGED(a_single_process_sets_its_clock),
 	    STAGED(a_single_process_runs_its_jobs),
+	    STAGED(a_single_process_sleeps_between_its_jobs),
+	    STAGED(all_descriptors_fit_into_one_wait),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -446,6 +446,7 @@ static void a_source_without_keys_is_saved_by_its_name(void **state)
 
 static void samples_of_a_removed_source_are_not_restored(void **state)
 {
+	static struct log_text log;
 	struct restart *r = *state;
 
 	save(r);
@@ -454,6 +455,11 @@ static void samples_of_a_removed_source_are_not_restored(void **state)
 	assert_int_equal(r->after_count, 0);
 	assert_true(
 	    steering_copy_samples(r->world->engine.steering, 1, r->after) > 0);
+	sample_file_close(&r->file);
+	snprintf(r->world->config.sources[1].name, SOURCE_NAME_MAX, "newer");
+	log_text_begin(&log);
+	start_again(r);
+	assert_string_equal(log_text_end(&log), "");
 }
 
 static void samples_of_a_source_without_an_address_are_not_restored(

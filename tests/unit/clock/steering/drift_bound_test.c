@@ -241,7 +241,7 @@ static void a_frequency_that_is_not_known_opens_no_window(void **state)
 	c.now.freq_sd = 0.51e-6;
 	updates_for(&c, 10 * HOUR_S);
 	assert_int_equal(reason(&c), DRIFT_UNKNOWN);
-	c.now.freq_sd = 0.49e-6;
+	c.now.freq_sd = 0.5e-6;
 	updates_for(&c, HOUR_S);
 	assert_int_equal(reason(&c), DRIFT_LEARNED);
 }
@@ -268,21 +268,30 @@ static void an_interruption_closes_the_windows(void **state)
 /* After a silence all windows are as old as it was. */
 static void the_end_of_a_silence_tells_of_its_length(void **state)
 {
-	struct clock_model c;
-	double before;
+	static const struct {
+		double silence_s;
+		unsigned lag;
+	} rows[] = {{DAY_S, 4}, {4 * DAY_S, 5}};
 
 	(void)state;
-	begin(&c);
-	updates_for(&c, 10 * HOUR_S);
-	before = c.bound.learned.period[0].lag[4].windows;
-	c.freq += 2e-6;
-	run(&c, DAY_S);
-	update(&c);
-	assert_near(worst_ppm(&c, 4), 2, 0.001);
-	assert_true(worst_ppm(&c, 0) < 0.001);
-	assert_true(c.bound.learned.period[0].lag[4].windows < before + 0.5);
-	assert_int_equal(reason(&c), DRIFT_LEARNED);
-	assert_true(rate_ppm(&c, DAY_S) > 4);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const unsigned lag = rows[i].lag;
+		struct clock_model c;
+		double before;
+
+		begin(&c);
+		updates_for(&c, 10 * HOUR_S);
+		before = c.bound.learned.period[0].lag[lag].windows;
+		c.freq += 2e-6;
+		run(&c, rows[i].silence_s);
+		update(&c);
+		for (unsigned k = 0; k < DRIFT_LAGS; k++)
+			assert_near(worst_ppm(&c, k), k == lag ? 2 : 0, 0.001);
+		assert_true(
+		    c.bound.learned.period[0].lag[lag].windows < before + 0.5);
+		assert_int_equal(reason(&c), DRIFT_LEARNED);
+		assert_true(rate_ppm(&c, rows[i].silence_s) > 4);
+	}
 }
 
 /* With a random walk the error of a day is covered by what was seen in half an
@@ -382,27 +391,101 @@ static void the_factor_depends_on_the_trials(void **state)
 	}
 }
 
+/* Each rate grows from the length in which it was seen. */
 static void only_a_quick_change_is_a_jump(void **state)
 {
-	(void)state;
-	for (unsigned i = 0; i < DRIFT_LAGS; i++) {
-		struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+	static const double worst[] = {3e-6, 1.5e-6};
+	const double age_s = 4 * 16384;
 
-		l.period[0].lag[3].windows = 20;
-		l.period[1].lag[i].worst = 3e-6;
-		/* Its rate grows from the length in which it was seen. */
-		assert_near(drift_bound_rate(&l, 4 * 16384) * 1e6,
-		    fmin(i == 3	 ? 3 * 2.4 * 2
-			 : i < 3 ? 3 * 3 * sqrt(4 * 16384 / lengths[i])
-			 : i == 4
-			     ? 9
-			     : 50 / (l.period[0].lag[3].windows * 16384 / 3600 +
-					2),
-			50),
-		    0.01);
-		assert_true(drift_bound_jump(&l) == (i < 3 ? 3e-6 : 0));
-		l.period[1].lag[i].worst = 1.49e-6;
-		assert_true(drift_bound_jump(&l) == 0);
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(worst); k++)
+		for (unsigned i = 0; i < DRIFT_LAGS; i++) {
+			struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+			const double ppm = worst[k] * 1e6;
+			const double expected[DRIFT_LAGS] = {3 * ppm * 16,
+			    3 * ppm * 8, 3 * ppm * 4, 2.4 * ppm * 2, 3 * ppm,
+			    50 / (20 * 16384 / HOUR_S + 2)};
+
+			l.period[0].lag[3].windows = 20;
+			l.period[1].lag[i].worst = worst[k];
+			assert_near(drift_bound_rate(&l, age_s) * 1e6,
+			    fmin(expected[i], 50), 0.01);
+			assert_true(
+			    drift_bound_jump(&l) == (i < 3 ? worst[k] : 0));
+			l.period[1].lag[i].worst = 1.49e-6;
+			assert_true(drift_bound_jump(&l) == 0);
+		}
+}
+
+/* A rate that no jump explains grows from the longest length that was tried,
+ * and that may be the shortest of all. */
+static void the_shortest_length_is_enough(void **state)
+{
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+
+	(void)state;
+	l.period[0].lag[0].windows = 8000;
+	l.period[0].lag[0].worst = 1e-6;
+	assert_near(drift_bound_rate(&l, 1024) * 1e6, 2 * 1.0005 * 2, 1e-6);
+}
+
+/* The rate of a longer length counts only if it covers the silence. */
+static void the_shortest_silence_has_its_own_rate(void **state)
+{
+	struct drift_learned l = {.awake_s = DRIFT_WATCHED_MAX};
+
+	(void)state;
+	l.period[0].lag[5].windows = 7;
+	l.period[0].lag[1].worst = 1e-6;
+	assert_near(
+	    drift_bound_rate(&l, 256) * 1e6, 50.0 / (14 * 24 + 2), 1e-6);
+	assert_near(drift_bound_rate(&l, 257) * 1e6, 3, 1e-6);
+}
+
+static unsigned open_windows(const struct clock_model *c, unsigned lag)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < DRIFT_WINDOWS; i++)
+		count += c->bound.lag[lag].window[i].open;
+	return count;
+}
+
+/* In the time of one length, four windows open. The noise lets each of them
+ * wait for twice that time. */
+static void all_windows_may_be_open(void **state)
+{
+	struct clock_model c;
+
+	(void)state;
+	begin(&c);
+	c.now.offset_sd = 1;
+	update(&c);
+	updates_for(&c, 1800);
+	assert_int_equal(open_windows(&c, 2), 1);
+	updates_for(&c, 4096 - POLL_S);
+	assert_int_equal(open_windows(&c, 2), 4);
+	updates_for(&c, 4096);
+	assert_int_equal(open_windows(&c, 2), 8);
+}
+
+static void the_first_window_opens_after_half_an_hour(void **state)
+{
+	static const struct {
+		double after_s;
+		bool opens;
+	} rows[] = {{1799, false}, {1800, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct clock_model c;
+
+		begin(&c);
+		update(&c);
+		run(&c, rows[i].after_s);
+		update(&c);
+		for (unsigned lag = 0; lag < DRIFT_LAGS; lag++)
+			assert_int_equal(open_windows(&c, lag), rows[i].opens);
 	}
 }
 
@@ -458,12 +541,12 @@ static void a_valid_value_is_within_its_limits(void **state)
 		}
 }
 
-/* A period lasts as long as its shortest and its longest length say. */
 static void a_period_has_as_many_windows_as_fit(void **state)
 {
 	(void)state;
-	assert_near(drift_windows_max(0), 14 * DAY_S / 256 + 2, 1e-9);
-	assert_near(drift_windows_max(5), 14 * DAY_S / 262144 + 2, 1e-9);
+	for (unsigned i = 0; i < DRIFT_LAGS; i++)
+		assert_near(
+		    drift_windows_max(i), 14 * DAY_S / lengths[i] + 2, 1e-9);
 }
 
 static void the_time_awake_has_a_limit(void **state)
@@ -674,6 +757,10 @@ int main(void)
 	    cmocka_unit_test(a_longer_silence_never_has_a_lower_rate),
 	    cmocka_unit_test(the_factor_depends_on_the_trials),
 	    cmocka_unit_test(only_a_quick_change_is_a_jump),
+	    cmocka_unit_test(the_shortest_length_is_enough),
+	    cmocka_unit_test(the_shortest_silence_has_its_own_rate),
+	    cmocka_unit_test(all_windows_may_be_open),
+	    cmocka_unit_test(the_first_window_opens_after_half_an_hour),
 	    cmocka_unit_test(noise_delays_a_judgement),
 	    cmocka_unit_test(a_valid_value_is_within_its_limits),
 	    cmocka_unit_test(a_period_has_as_many_windows_as_fit),
