@@ -385,7 +385,7 @@ static unsigned check_in_child(
 	return (unsigned)WEXITSTATUS(status);
 }
 
-static void warn_of_few_sources(const struct config *config, FILE *out)
+static void warn_of_number_of_sources(const struct config *config, FILE *out)
 {
 	unsigned usable = 0;
 
@@ -401,6 +401,11 @@ static void warn_of_few_sources(const struct config *config, FILE *out)
 		    "1 source: if the clock is too wrong at a start to check "
 		    "its certificate, it has to be set by hand; with "
 		    "bootstrap = single the source may set it");
+	if (usable > SELECT_COMBINED_MAX)
+		warn(out,
+		    "%u sources: all of them vote, and the time comes from the "
+		    "%d nearest ones that agree",
+		    usable, SELECT_COMBINED_MAX);
 }
 
 unsigned config_check_files(const struct config *config, FILE *out)
@@ -409,7 +414,7 @@ unsigned config_check_files(const struct config *config, FILE *out)
 	struct identity id;
 	unsigned errors;
 
-	warn_of_few_sources(config, out);
+	warn_of_number_of_sources(config, out);
 	each_file(config->file, warn_if_writable, out);
 	if (!privileges_identity(config->user, &id, why))
 		return error(out, "%s", why);

@@ -483,6 +483,21 @@ static void few_sources_are_a_warning(void **state)
 	assert_string_equal(r->said, expected);
 }
 
+/* The filter takes sixteen sources. */
+static void many_sources_are_a_warning(void **state)
+{
+	struct config_room *r = *state;
+
+	load(r, "");
+	r->config.source_count = 18;
+	r->config.sources[4].options.noselect = true;
+	warns(r,
+	    "warning: 17 sources: all of them vote, and the time comes from "
+	    "the 16 nearest ones that agree\n");
+	r->config.sources[5].options.noselect = true;
+	warns(r, "");
+}
+
 static void a_file_for_everybody_is_a_warning(void **state)
 {
 	struct config_room *r = *state;
@@ -600,6 +615,7 @@ int main(void)
 	    IN_ROOM(a_file_in_the_way_of_a_folder),
 	    IN_ROOM(a_missing_folder_is_no_error),
 	    IN_ROOM(few_sources_are_a_warning),
+	    IN_ROOM(many_sources_are_a_warning),
 	    IN_ROOM(a_file_for_everybody_is_a_warning),
 	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
 	    IN_ROOM(a_configuration_that_the_user_cannot_read),
