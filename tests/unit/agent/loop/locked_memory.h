@@ -4,14 +4,14 @@
 
 #include "tests/unit/agent/engine/little_memory.h"
 
-/* Returns true if a process may lock so many bytes. A sanitizer locks nothing.
- */
+/* Returns true if a process may lock so many bytes. A sanitizer locks nothing:
+ * see LITTLE_MEMORY_WORKS. */
 static inline bool locking_works(size_t bytes)
 {
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
-	return LITTLE_MEMORY_WORKS && limit.rlim_cur >= bytes;
+	return limit.rlim_cur >= bytes;
 }
 
 /* -1: unknown. */
