@@ -110,9 +110,10 @@ static double freq_error(
 /*
  * How wrong the frequency of the first minutes can be, s/s; 0 later. These
  * samples may all have queued, and then show a wrong frequency with a small
- * deviation. But their bounds are certain: the frequency is not wrong by more
- * than the distances of two samples in sum, divided by the time between them.
- * The sharpest of the older half meets each one of the newer half.
+ * deviation. But their bounds are certain: the true frequency differs from the
+ * one between two samples by at most the sum of their root distances, divided
+ * by the time between them. The sharpest of the older half meets each one of
+ * the newer half.
  */
 static double young_freq(
     const struct steering *s, const struct steering_source *src, struct osc now)

@@ -362,18 +362,15 @@ void steering_applied(struct steering *s, enum keeper_verdict verdict)
 	bool decided = s->discipline.pending;
 
 	discipline_applied(&s->discipline, verdict);
-	/* With --no-clock the start is over once the offset is measured. */
-	if (verdict == KEEPER_NO_CLOCK) {
-		s->starting = false;
-		return;
-	}
-	if (verdict != KEEPER_OK) {
+	if (verdict != KEEPER_OK && verdict != KEEPER_NO_CLOCK) {
 		s->reported_synchronised = false;
 		return;
 	}
-	/* The order to give up is no start. */
+	/* The order to give up ends no start. With --no-clock the start is over
+	 * once the offset is measured. */
 	s->starting = s->starting && !decided;
-	s->base_freq = s->ordered_freq;
+	if (verdict == KEEPER_OK)
+		s->base_freq = s->ordered_freq;
 }
 
 void steering_allow_step(struct steering *s)

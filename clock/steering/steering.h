@@ -142,7 +142,7 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 void steering_step_refused(struct steering *s);
 
 /* Another program stepped the clock. The estimates stay, and the next update
- * may step once, within refuse-threshold. */
+ * may step once, within refuse-threshold. Until then no source is selected. */
 void steering_allow_step(struct steering *s);
 
 /* The machine slept or was paused, and may be another one: the learned drift

@@ -373,6 +373,35 @@ static void nothing_is_selected_after_a_jump(void **state)
 	rig_close(&r);
 }
 
+/* Giving up is no start: the clock waits for three answers, also if it is only
+ * measured. */
+static void giving_up_after_a_jump_ends_no_start(void **state)
+{
+	static const enum keeper_verdict verdicts[] = {
+	    KEEPER_OK, KEEPER_NO_CLOCK};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
+		struct clock_command c;
+		struct rig r;
+
+		rig_open(&r, 1, NULL, NULL);
+		rig_poll(&r, 1, 50, 16, NULL);
+		steering_forget(r.steering, 0);
+		steering_allow_step(r.steering);
+		assert_true(steering_update(r.steering, &r.ledger, r.wall, &c));
+		steering_applied(r.steering, verdicts[i]);
+		for (unsigned k = 1; k <= 3; k++) {
+			rig_wait(&r, 0.5);
+			rig_add(&r, 0, 0);
+			assert_int_equal(
+			    steering_update(r.steering, &r.ledger, r.wall, &c),
+			    k == 3);
+		}
+		rig_close(&r);
+	}
+}
+
 /* The samples that stay do not select a source after a jump. */
 static void a_jump_alone_deselects(void **state)
 {
@@ -970,6 +999,7 @@ int main(void)
 	    cmocka_unit_test(test_silence_widens_the_bound_and_ends),
 	    cmocka_unit_test(test_unusable_sources),
 	    cmocka_unit_test(nothing_is_selected_after_a_jump),
+	    cmocka_unit_test(giving_up_after_a_jump_ends_no_start),
 	    cmocka_unit_test(a_jump_alone_deselects),
 	    cmocka_unit_test(test_foreign_jump_is_undone),
 	    cmocka_unit_test(test_beyond_refuse_threshold_nothing_is_done),
