@@ -27,7 +27,7 @@ struct source_options {
 	X(SELECT_NO_SAMPLES,   '?', "no-samples",   "no usable sample yet") \
 	X(SELECT_NOSELECT,     '?', "noselect",     "measured only (noselect)") \
 	X(SELECT_UNSYNCED,     '?', "unsynchronised", "the server is not synchronised itself") \
-	X(SELECT_STRATUM,      '?', "stratum",      "its stratum is below minstratum or above maxstratum") \
+	X(SELECT_STRATUM,      '?', "stratum",      "its stratum is not allowed: see minstratum and maxstratum in [clock]") \
 	X(SELECT_DISTANCE,     '?', "distance",     "its root distance is above maxdistance") \
 	X(SELECT_STALE,        '?', "stale",        "silent for too long") \
 	X(SELECT_UNTRUSTED,    '?', "untrusted",    "not wholly within the interval of the sources marked trust") \

@@ -121,7 +121,7 @@ static void explain_none(const struct steering *s, char *out, size_t size)
 	} kinds[] = {
 	    {SELECT_NO_SAMPLES, "without a sample"},
 	    {SELECT_UNSYNCED, "unsynchronised"},
-	    {SELECT_STRATUM, "of another stratum"},
+	    {SELECT_STRATUM, "of a forbidden stratum"},
 	    {SELECT_DISTANCE, "too far"},
 	    {SELECT_STALE, "silent"},
 	    {SELECT_TOO_VARIABLE, "too variable"},

@@ -191,7 +191,7 @@ static void a_clock_that_is_not_steered_says_why(void **state)
 		 SELECT_DISTANCE},
 		{.outcome = SELECT_NO_SAMPLES}, 0,
 		"no usable source: of 4, 1 without a sample, 1 unsynchronised, "
-		"1 of another stratum, 1 too far"},
+		"1 of a forbidden stratum, 1 too far"},
 	    {{SELECT_STALE, SELECT_TOO_VARIABLE, SELECT_NOSELECT,
 		 SELECT_NOSELECT},
 		{.outcome = SELECT_NO_SAMPLES}, 0,
