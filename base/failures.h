@@ -13,13 +13,16 @@
 	/* of the key exchange: the step that failed */ \
 	X(FAILURE_START,          "start") \
 	X(FAILURE_DNS,            "dns") \
+	X(FAILURE_KE_BIND,        "ke-bind") \
 	X(FAILURE_CONNECT,        "connect") \
 	X(FAILURE_TLS,            "tls") \
 	X(FAILURE_CERTIFICATE,    "certificate") \
 	X(FAILURE_NTS_KE,         "nts-ke") \
 	X(FAILURE_NTP_NAME,       "ntp-name") \
 	X(FAILURE_CLOCK,          "clock") \
+	X(FAILURE_CRASH,          "crash") \
 	/* of the requests for time */ \
+	X(FAILURE_BIND,           "bind") \
 	X(FAILURE_NETWORK,        "network") \
 	X(FAILURE_REQUEST,        "request") \
 	X(FAILURE_SILENCE,        "silence") \

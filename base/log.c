@@ -17,7 +17,8 @@ static struct {
 	enum log_level level;
 	const char *process;
 	bool journal;
-} log_state = {LOG_TO_STDERR, LOG_LEVEL_INFO, "", false};
+	const char *program;
+} log_state = {LOG_TO_STDERR, LOG_LEVEL_INFO, "", false, "ntsagentd"};
 
 /* systemd sets JOURNAL_STREAM to the device and the inode of the stream that it
  * connects to the journal. The journal reads the level from a "<N>" prefix, see
@@ -42,12 +43,17 @@ void log_open(enum log_target target, enum log_level most_verbose)
 	log_state.level = most_verbose;
 	log_state.journal = stderr_is_journal();
 	if (target == LOG_TO_SYSLOG)
-		openlog("ntsagentd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		openlog(log_state.program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 void log_set_level(enum log_level most_verbose)
 {
 	log_state.level = most_verbose;
+}
+
+void log_program(const char *program)
+{
+	log_state.program = program;
 }
 
 void log_process(const char *process)
@@ -72,8 +78,8 @@ static void write_stderr(enum log_level level, const char *text)
 	if (log_state.journal)
 		n = snprintf(line, sizeof(line), "<%d>%s\n", (int)level, text);
 	else
-		n = snprintf(line, sizeof(line), "ntsagentd[%ld]: %s\n",
-		    (long)getpid(), text);
+		n = snprintf(line, sizeof(line), "%s[%ld]: %s\n",
+		    log_state.program, (long)getpid(), text);
 	if (n > 0 && write(STDERR_FILENO, line, strlen(line)) < 0)
 		return; /* no place is left to report it */
 }

@@ -31,6 +31,10 @@ void log_open(enum log_target target, enum log_level most_verbose);
 /* Changes the level of this process and keeps the target. */
 void log_set_level(enum log_level most_verbose);
 
+/* Sets the name in front of each line to a string constant; the default is
+ * "ntsagentd". Call it before log_open(). */
+void log_program(const char *program);
+
 /* Sets the prefix of debug lines to a string constant such as "keeper". */
 void log_process(const char *process);
 

@@ -8,9 +8,13 @@
 #ifndef BASE_TIME_H
 #define BASE_TIME_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+
+static_assert(sizeof(time_t) >= sizeof(int64_t),
+    "times after 2038 need a time_t of 64 bits");
 
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)

@@ -10,3 +10,8 @@ const char *keeper_verdict_text(enum keeper_verdict v)
 
 	return (unsigned)v < KEEPER_VERDICT_COUNT ? texts[v] : "unknown";
 }
+
+bool keeper_refused(enum keeper_verdict v)
+{
+	return v >= KEEPER_BAD_COMMAND && v <= KEEPER_STEP_BUDGET;
+}

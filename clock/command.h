@@ -11,6 +11,14 @@
 #include "base/sample.h"
 #include "base/time.h"
 
+/* What the length of a tick alone can do (+-10 %, adjtimex(2)): no frequency is
+ * larger, with the slew. */
+#define CLOCK_FREQ_MAX_PPM 100000.0
+
+/* The standard deviation of a frequency of which nothing is known, as without a
+ * drift file. */
+#define FREQ_SD_UNKNOWN_PPM 100.0
+
 /* One decision of the discipline. It replaces any slew under way. */
 struct clock_command {
 	double freq_ppm;	  /* base frequency from now on */
@@ -49,8 +57,10 @@ struct clock_change {
 	X(KEEPER_STEP_FORBIDDEN, "a step is not allowed now") \
 	X(KEEPER_STEP_LIMIT, "the step is larger than refuse-threshold") \
 	X(KEEPER_STEP_EARLY, "the step leads to a time before the last good one") \
+	X(KEEPER_STEP_BUDGET, "the steps that are allowed are used up") \
 	X(KEEPER_KERNEL, "the kernel refused") \
-	X(KEEPER_FREQ_CHANGED, "another program had changed the frequency")
+	X(KEEPER_FREQ_CHANGED, "another program had changed the frequency") \
+	X(KEEPER_SLEW_FOUND, "another program was slewing the clock")
 /* clang-format on */
 enum keeper_verdict {
 #define X(name, sentence) name,
@@ -60,12 +70,15 @@ enum keeper_verdict {
 };
 const char *keeper_verdict_text(enum keeper_verdict v);
 
+/* Has the keeper refused a command because of its limits? */
+bool keeper_refused(enum keeper_verdict v);
+
 #define CLOCK_CHANGES_MAX 3
 
 /*
  * The keeper's answer to a command, or a report of its own (serial 0): a slew
- * has ended, or another program changed the frequency and the keeper restored
- * it.
+ * has ended, or another program changed the frequency or started a slew and the
+ * keeper undid that.
  */
 struct keeper_report {
 	uint32_t serial;   /* of the command; 0: the keeper's own report */
@@ -73,9 +86,13 @@ struct keeper_report {
 	int32_t sys_errno; /* with KEEPER_KERNEL */
 	uint32_t change_count;
 	struct clock_change changes[CLOCK_CHANGES_MAX];
-	int64_t slew_done_ns;  /* by a slew that ended or was replaced */
-	double found_freq_ppm; /* with KEEPER_FREQ_CHANGED: what the other
-				  program had set */
+	int64_t slew_done_ns; /* by a slew that ended or was replaced */
+	/* With KEEPER_FREQ_CHANGED and KEEPER_SLEW_FOUND: the frequency that
+	 * the kernel had, and what was left of the other program's slew. */
+	double found_freq_ppm;
+	int64_t found_slew_ns;
+	uint32_t steps,
+	    refused; /* steps and refused commands since the start */
 };
 
 #endif

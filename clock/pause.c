@@ -17,6 +17,21 @@ static bool agree(const struct pause_answer *a, const struct pause_answer *b)
 	return apart_ns <= a->bound_ns + b->bound_ns;
 }
 
+/* Does the lag grow by more than the queues explain, and fast enough to explain
+ * all of it? */
+static bool grows(const struct pause_answer *before,
+    const struct pause_answer *now, int64_t since_ns)
+{
+	double more_ns = (double)(now->lag_ns - before->lag_ns);
+	double time_ns = (double)(now->at.ns - before->at.ns);
+
+	return before->strikes > 0 && time_ns > 0 &&
+	       more_ns > (double)(before->noise_ns + now->noise_ns) +
+			     PAUSE_FREQ_PPM * 1e-6 * time_ns &&
+	       (double)now->lag_ns <
+		   PAUSE_RAMP_SHARE * more_ns / time_ns * (double)since_ns;
+}
+
 /* An answer that contradicts the answers before it starts a new count. */
 static void count_strike(
     struct pause_answer *v, const struct pause_answer *answer)
@@ -31,6 +46,7 @@ static void count_strike(
 
 struct votes {
 	unsigned all, with, against;
+	unsigned strikes; /* most of a voter that is with it */
 };
 
 /* A voter is against a pause if it answered since the first report of the lag
@@ -39,7 +55,7 @@ static struct votes count_votes(
     const struct pause *p, unsigned source, uint64_t voters)
 {
 	const struct pause_answer *v = &p->voices[source];
-	struct votes n = {0, 0, 0};
+	struct votes n = {0};
 
 	for (unsigned i = 0; i < SOURCES_MAX; i++) {
 		const struct pause_answer *other = &p->voices[i];
@@ -47,11 +63,23 @@ static struct votes count_votes(
 		if (!(voters >> i & 1))
 			continue;
 		n.all++;
-		n.with += other->strikes > 0 && agree(v, other);
+		if (other->strikes > 0 && agree(v, other)) {
+			n.with++;
+			if (other->strikes > n.strikes)
+				n.strikes = other->strikes;
+		}
 		n.against +=
 		    other->strikes == 0 && other->first.ns > v->first.ns;
 	}
 	return n;
+}
+
+/* A second answer with the same lag, or a lag that no frequency explains. */
+static bool is_no_ramp(
+    const struct votes *n, const struct pause_answer *v, int64_t since_ns)
+{
+	return n->strikes > 1 ||
+	       (double)v->lag_ns > PAUSE_SURE_PPM * 1e-6 * (double)since_ns;
 }
 
 enum pause_verdict pause_judge(struct pause *p, unsigned source,
@@ -65,9 +93,16 @@ enum pause_verdict pause_judge(struct pause *p, unsigned source,
 		v->strikes = 0;
 		return PAUSE_NONE;
 	}
+	if (v->ramp || grows(v, &answer, since_ns)) {
+		*v = answer;
+		v->strikes = 0;
+		v->ramp = true;
+		return PAUSE_NONE;
+	}
 	count_strike(v, &answer);
 	n = count_votes(p, source, voters);
-	if (2 * n.with > n.all && (n.all > 1 || v->strikes >= PAUSE_STRIKES)) {
+	if (2 * n.with > n.all && is_no_ramp(&n, v, since_ns) &&
+	    (n.all > 1 || v->strikes >= PAUSE_STRIKES)) {
 		*p = (struct pause){0};
 		return PAUSE_FOUND;
 	}

@@ -2,7 +2,9 @@
  * A clock that stood still. A virtual machine that was paused, moved or
  * restored lags afterwards. All its clocks lag together, so none of them shows
  * it. The servers show it: all are ahead at once, by the same time, and by more
- * than any oscillator drifts. Until the votes decide, the samples that show a
+ * than any oscillator drifts. A lag that grows from one answer to the next as
+ * fast as it came about is no pause: the frequency has changed, and the filter
+ * corrects that. Until the votes decide, the samples that show a
  * lag are held back. Pure.
  */
 #ifndef CLOCK_PAUSE_H
@@ -17,6 +19,11 @@
  * corrects anything smaller. */
 #define PAUSE_MIN_NS (20 * NS_PER_MS)
 #define PAUSE_FREQ_PPM 100.0
+/* A growing lag is explained by its growth if the clock would have lost no less
+ * than the lag divided by this since its last measurement. */
+#define PAUSE_RAMP_SHARE 1.5
+/* No clock loses more by its frequency alone. */
+#define PAUSE_SURE_PPM 100000.0
 /* A source without other voters must report the lag this often, and the samples
  * of no source are held back for longer. */
 #define PAUSE_STRIKES 3
@@ -27,6 +34,9 @@ struct pause_answer {
 	struct mono first; /* time of the first of them; without a lag, of the
 			      last answer */
 	int64_t lag_ns, bound_ns;
+	int64_t noise_ns; /* by so much its queues can change the lag */
+	struct mono at;	  /* of the answer */
+	bool ramp;	  /* the lag grows: the frequency has changed */
 };
 
 struct pause {

@@ -1,5 +1,6 @@
 #include "clock/filter/delay.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -410,9 +411,10 @@ static double sides_log_odds(
 static bool apart(const struct delay_track *t, const struct delay_route *r)
 {
 	const struct delay_route *now = delay_route(t, t->route);
-	unsigned samples =
-	    r->samples < now->samples ? r->samples : now->samples;
+	unsigned samples;
 
+	assert(now);
+	samples = r->samples < now->samples ? r->samples : now->samples;
 	return fabs(r->floor - now->floor) >
 	       RETURN_GAPS * busy_floor_gap(t, samples);
 }
@@ -513,11 +515,14 @@ static struct delay_route *place(struct delay_track *t)
 
 static void take_route(struct delay_track *t, const struct window *w)
 {
-	double from = current(t)->floor;
+	const struct delay_route *left = current(t);
 	const struct delay_route *before = remembered(t, w);
 	struct delay_route *r =
 	    before ? &t->routes[before - t->routes] : place(t);
+	double from;
 
+	assert(left);
+	from = left->floor;
 	if (!before)
 		*r = (struct delay_route){.number = t->known++,
 		    .floor = w->least,

@@ -117,37 +117,55 @@ static double half_width(const struct delay_track *t,
 	return fmax((delay - floor) / 2, doubt * delay / 2);
 }
 
-static struct box shaped_box(const struct error_model *m,
-    const struct delay_track *t, unsigned number, double delay, double noise,
-    struct shape shape)
+/* What the boxes of all shapes have in common. */
+struct frame {
+	double delay, noise, half, edge, r;
+	double queue, lately;
+};
+
+static struct frame frame_of(const struct error_model *m,
+    const struct delay_track *t, unsigned number, double delay, double noise)
 {
 	const struct delay_route *route = delay_route(t, number);
-	double r = queue_asymmetry(m, t), gap = 0, scale;
-	struct box b = {.half = delay / 2,
-	    .wrong_share = WRONG_SHARE,
-	    .wrong_reach = delay};
+	struct frame f = {.delay = delay,
+	    .noise = noise,
+	    .half = delay / 2,
+	    .r = queue_asymmetry(m, t),
+	    .queue = t->queue,
+	    .lately = t->lately};
+	double gap;
 
-	if (route) {
-		/* With unequal queues both ways are empty at once more often.
-		 */
-		gap = fmin(delay_floor_gap(t, route->samples) * sqrt(1 - r * r),
-		    delay_route_gap(t, route));
-		b.half = half_width(t, route, delay, gap);
-	}
-	b.half = shape.width * fmax(b.half, 0) + noise;
+	if (!route)
+		return f;
+	/* With unequal queues both ways are empty at once more often. */
+	gap = fmin(delay_floor_gap(t, route->samples) * sqrt(1 - f.r * f.r),
+	    delay_route_gap(t, route));
+	f.half = fmax(half_width(t, route, delay, gap), 0);
+	f.edge = GAP_DOUBT * gap;
+	return f;
+}
+
+static struct box shaped_box(const struct frame *f, struct shape shape)
+{
+	struct box b = {.half = shape.width * f->half + f->noise,
+	    .wrong_share = WRONG_SHARE,
+	    .wrong_reach = f->delay};
+	double scale = fmax(f->queue, b.half / TILT_QUEUES);
+
 	/* No sample is wrong by more than half its delay, whatever other
 	 * samples did. */
 	b.edge =
-	    fmin(GAP_DOUBT * gap + shape.edge * t->lately, delay / 2) + noise;
-	scale = fmax(t->queue, b.half / TILT_QUEUES);
-	b.tilt = (1 / (1 + r) - 1 / (1 - r)) / scale;
+	    fmin(f->edge + shape.edge * f->lately, f->delay / 2) + f->noise;
+	b.tilt = (1 / (1 + f->r) - 1 / (1 - f->r)) / scale;
 	return b;
 }
 
 struct box error_model_box(const struct error_model *m,
     const struct delay_track *t, unsigned route, double delay, double noise)
 {
-	return shaped_box(m, t, route, delay, noise, mean_shape(m));
+	struct frame f = frame_of(m, t, route, delay, noise);
+
+	return shaped_box(&f, mean_shape(m));
 }
 
 double error_model_softness(const struct error_model *m)
@@ -158,14 +176,15 @@ double error_model_softness(const struct error_model *m)
 static void learn_shape(struct error_model *m, const struct delay_track *t,
     unsigned route, double delay, double noise, const struct gaussian *before)
 {
+	struct frame f = frame_of(m, t, route, delay, noise);
 	double best = -INFINITY;
 
 	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
 		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++) {
 			double *w = &m->log_weight[i][j];
 			struct gaussian g = *before;
-			struct box box = shaped_box(m, t, route, delay, noise,
-			    (struct shape){widths[i], edges[j]});
+			struct box box =
+			    shaped_box(&f, (struct shape){widths[i], edges[j]});
 
 			*w *= 1 - 1 / MEMORY;
 			*w += box_update(&g, 0, &box);

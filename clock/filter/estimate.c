@@ -52,7 +52,7 @@ static void init_model(struct estimate_model *m, const struct estimate *e,
 	m->state.cov[STATE_FREQ][STATE_FREQ] = freq_sd * freq_sd;
 	m->state.cov[STATE_DRIFT][STATE_DRIFT] = drift_sd * drift_sd;
 	for (unsigned i = 0; i < e->sources; i++) {
-		for (unsigned j = 0; j < e->sources; j++)
+		for (unsigned j = 0; j <= i; j++)
 			m->state.cov[STATE_BIAS + i][STATE_BIAS + j] =
 			    -scale2 / e->bias_info;
 		m->state.cov[STATE_BIAS + i][STATE_BIAS + i] +=
@@ -98,6 +98,11 @@ static void start(
 		e->models[k].state.cov[STATE_OFFSET][STATE_OFFSET] = sd * sd;
 }
 
+static double cov_of(const struct estimate_state *s, unsigned i, unsigned j)
+{
+	return i > j ? s->cov[i][j] : s->cov[j][i];
+}
+
 /* The mean of one state over the whole bank. */
 static double mixed_mean(const struct estimate *e, unsigned i)
 {
@@ -108,7 +113,8 @@ static double mixed_mean(const struct estimate *e, unsigned i)
 	return mean;
 }
 
-/* The covariance of two states with these means over the whole bank. */
+/* The covariance of two states, i >= j, with these means over the whole bank.
+ */
 static double mixed_cov(const struct estimate *e, unsigned i, double mean_i,
     unsigned j, double mean_j)
 {
@@ -145,9 +151,6 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 				    m->weight *
 				    (m->state.cov[i][j] + apart[i] * apart[j]);
 	}
-	for (unsigned i = 0; i < n; i++)
-		for (unsigned j = 0; j < i; j++)
-			out->cov[j][i] = out->cov[i][j];
 }
 
 /* own := keep * own + (1 - keep) * other, by moments. */
@@ -160,7 +163,7 @@ static void blend(struct estimate_state *own,
 		apart[i] = other->mean[i] - own->mean[i];
 	for (unsigned i = 0; i < n; i++) {
 		own->mean[i] += (1 - keep) * apart[i];
-		for (unsigned j = 0; j < n; j++)
+		for (unsigned j = 0; j <= i; j++)
 			own->cov[i][j] =
 			    keep * own->cov[i][j] +
 			    (1 - keep) * other->cov[i][j] +
@@ -186,52 +189,66 @@ static void interact(struct estimate *e)
 	}
 }
 
-/* state := F state, cov := F cov F^T + noise, with F as in struct passage. */
+/* row := row F^T, with F as in struct passage. */
+static void carry_row(double *row, const struct passage *p)
+{
+	row[STATE_OFFSET] +=
+	    p->dt * row[STATE_FREQ] + p->in_offset * row[STATE_DRIFT];
+	row[STATE_FREQ] += p->in_freq * row[STATE_DRIFT];
+	row[STATE_DRIFT] *= p->drift_kept;
+}
+
+/* cov := F cov F^T + noise, of the states of the oscillator alone. */
+static void carry_oscillator(
+    double cov[ESTIMATE_STATES][ESTIMATE_STATES], const struct passage *p)
+{
+	double whole[OSCILLATOR_STATES][OSCILLATOR_STATES];
+
+	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
+		for (unsigned j = 0; j <= i; j++)
+			whole[i][j] = whole[j][i] = cov[i][j];
+	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
+		carry_row(whole[i], p);
+	for (unsigned j = 0; j < OSCILLATOR_STATES; j++) {
+		double column[OSCILLATOR_STATES] = {
+		    whole[STATE_OFFSET][j],
+		    whole[STATE_FREQ][j],
+		    whole[STATE_DRIFT][j],
+		};
+
+		carry_row(column, p);
+		for (unsigned i = j; i < OSCILLATOR_STATES; i++)
+			cov[i][j] = column[i] + p->noise[i][j];
+	}
+}
+
+/* state := F state, cov := F cov F^T + noise. */
 static void predict_oscillator(
     struct estimate_state *s, const struct passage *p, unsigned states)
 {
-	double *mean = s->mean;
-
-	mean[STATE_OFFSET] +=
-	    p->dt * mean[STATE_FREQ] + p->in_offset * mean[STATE_DRIFT];
-	mean[STATE_FREQ] += p->in_freq * mean[STATE_DRIFT];
-	mean[STATE_DRIFT] *= p->drift_kept;
-	for (unsigned j = 0; j < states; j++) {
-		s->cov[STATE_OFFSET][j] +=
-		    p->dt * s->cov[STATE_FREQ][j] +
-		    p->in_offset * s->cov[STATE_DRIFT][j];
-		s->cov[STATE_FREQ][j] += p->in_freq * s->cov[STATE_DRIFT][j];
-		s->cov[STATE_DRIFT][j] *= p->drift_kept;
-	}
-	for (unsigned i = 0; i < states; i++) {
-		double *row = s->cov[i];
-
-		row[STATE_OFFSET] +=
-		    p->dt * row[STATE_FREQ] + p->in_offset * row[STATE_DRIFT];
-		row[STATE_FREQ] += p->in_freq * row[STATE_DRIFT];
-		row[STATE_DRIFT] *= p->drift_kept;
-	}
-	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
-		for (unsigned j = 0; j < OSCILLATOR_STATES; j++)
-			s->cov[i][j] += p->noise[i][j];
+	carry_row(s->mean, p);
+	carry_oscillator(s->cov, p);
+	for (unsigned i = OSCILLATOR_STATES; i < states; i++)
+		carry_row(s->cov[i], p);
 }
 
-static void predict_model(
-    const struct estimate *e, struct estimate_model *m, double dt)
+static void predict_model(const struct estimate *e, struct estimate_model *m,
+    const struct passage *passages)
 {
 	struct estimate_state *s = &m->state;
-	struct passage p = oscillator_passage(&oscillators[m->oscillator], dt);
-	double drift = m->bias_scale * m->bias_scale * dt / BIAS_TIME;
+	const struct passage *p = &passages[m->oscillator];
+	double drift = m->bias_scale * m->bias_scale * p->dt / BIAS_TIME;
+	double shared = drift / e->bias_info;
 
-	predict_oscillator(s, &p, e->states);
+	predict_oscillator(s, p, e->states);
 	if (drift <= 0)
 		return;
 	for (unsigned i = 0; i < e->sources; i++) {
-		for (unsigned j = 0; j < e->sources; j++)
-			s->cov[STATE_BIAS + i][STATE_BIAS + j] -=
-			    drift / e->bias_info;
-		s->cov[STATE_BIAS + i][STATE_BIAS + i] +=
-		    drift * e->bias_sd[i] * e->bias_sd[i];
+		double *row = &s->cov[STATE_BIAS + i][STATE_BIAS];
+
+		for (unsigned j = 0; j <= i; j++)
+			row[j] -= shared;
+		row[i] += drift * e->bias_sd[i] * e->bias_sd[i];
 	}
 }
 
@@ -244,7 +261,7 @@ static struct gaussian measured_by(
 
 	return (struct gaussian){
 	    .mean = m->state.mean[STATE_OFFSET] + m->state.mean[b],
-	    .var = cov[STATE_OFFSET][STATE_OFFSET] + 2 * cov[STATE_OFFSET][b] +
+	    .var = cov[STATE_OFFSET][STATE_OFFSET] + 2 * cov[b][STATE_OFFSET] +
 		   cov[b][b],
 	};
 }
@@ -265,16 +282,18 @@ static void spread(struct estimate_model *m, unsigned states, unsigned source,
 
 	for (unsigned i = 1; i < states; i++)
 		gain[i] =
-		    (s->cov[i][STATE_OFFSET] + s->cov[i][b]) / before->var;
+		    (s->cov[i][STATE_OFFSET] + cov_of(s, i, b)) / before->var;
 	for (unsigned i = 1; i < states; i++) {
+		double taken = gain[i] * gone;
+
 		s->mean[i] += gain[i] * (after->mean - before->mean);
-		for (unsigned j = 1; j < states; j++)
-			s->cov[i][j] -= gain[i] * gain[j] * gone;
+		for (unsigned j = 1; j <= i; j++)
+			s->cov[i][j] -= taken * gain[j];
 	}
 	s->mean[STATE_OFFSET] = after->mean - s->mean[b];
 	for (unsigned j = 1; j < states; j++)
-		s->cov[STATE_OFFSET][j] = s->cov[j][STATE_OFFSET] =
-		    gain[j] * after->var - s->cov[b][j];
+		s->cov[j][STATE_OFFSET] =
+		    gain[j] * after->var - cov_of(s, j, b);
 	s->cov[STATE_OFFSET][STATE_OFFSET] =
 	    after->var - 2 * gain[b] * after->var + s->cov[b][b];
 }
@@ -356,6 +375,7 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box)
 {
 	double log_likelihood[ESTIMATE_MODELS];
+	struct passage passages[OSCILLATORS];
 	double dt, measured;
 
 	if (!e->started)
@@ -365,11 +385,13 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 	interact(e);
 	if (dt < 0)
 		measured -= dt * mean_freq(e);
+	else
+		oscillator_passages(dt, passages);
 	for (unsigned k = 0; k < e->model_count; k++) {
 		struct estimate_model *m = &e->models[k];
 
 		if (dt > 0)
-			predict_model(e, m, dt);
+			predict_model(e, m, passages);
 		log_likelihood[k] =
 		    update_model(m, e->states, source, measured, box);
 	}
@@ -399,7 +421,7 @@ static void spread_offset(struct estimate_state *s, unsigned states,
 		gain[i] = s->cov[i][STATE_OFFSET] / before->var;
 	for (unsigned i = 0; i < states; i++) {
 		s->mean[i] += gain[i] * (after->mean - before->mean);
-		for (unsigned j = 0; j < states; j++)
+		for (unsigned j = 0; j <= i; j++)
 			s->cov[i][j] -= gain[i] * gain[j] * gone;
 	}
 }
@@ -443,6 +465,15 @@ void estimate_bound(
 	weigh(e, log_likelihood);
 }
 
+/* The state is independent of all others, and certain. */
+static void clear_cov(struct estimate_state *s, unsigned b, unsigned states)
+{
+	for (unsigned i = 0; i < b; i++)
+		s->cov[b][i] = 0;
+	for (unsigned i = b; i < states; i++)
+		s->cov[i][b] = 0;
+}
+
 void estimate_inflate_bias(struct estimate *e, unsigned source, double sd)
 {
 	unsigned b = STATE_BIAS + source;
@@ -463,8 +494,7 @@ void estimate_set_bias(
 	for (unsigned k = 0; k < e->model_count; k++) {
 		struct estimate_state *s = &e->models[k].state;
 
-		for (unsigned i = 0; i < e->states; i++)
-			s->cov[b][i] = s->cov[i][b] = 0;
+		clear_cov(s, b, e->states);
 		s->mean[b] = bias.mean;
 		s->cov[b][b] = bias.var;
 	}
@@ -480,8 +510,7 @@ void estimate_reset_bias(struct estimate *e, unsigned source, double mean)
 		double sd =
 		    e->sources > 1 ? m->bias_scale * e->bias_sd[source] : 0;
 
-		for (unsigned i = 0; i < e->states; i++)
-			s->cov[b][i] = s->cov[i][b] = 0;
+		clear_cov(s, b, e->states);
 		s->mean[b] = mean;
 		s->cov[b][b] = sd * sd;
 	}
@@ -513,13 +542,19 @@ void estimate_learn_bias(
 		if (s->cov[b][b] <= 0)
 			continue;
 		for (unsigned i = 0; i < e->states; i++)
-			gain[i] = s->cov[i][b] / total;
+			gain[i] = cov_of(s, i, b) / total;
 		for (unsigned i = 0; i < e->states; i++) {
 			s->mean[i] += gain[i] * residual;
-			for (unsigned j = 0; j < e->states; j++)
+			for (unsigned j = 0; j <= i; j++)
 				s->cov[i][j] -= gain[i] * gain[j] * total;
 		}
 	}
+}
+
+void estimate_shift_freq(struct estimate *e, double by)
+{
+	for (unsigned k = 0; k < e->model_count; k++)
+		e->models[k].state.mean[STATE_FREQ] += by;
 }
 
 void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd)
@@ -532,34 +567,45 @@ void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd)
 	}
 }
 
-/* One model's offset after `dt`, with the bias of a source if `bias` is its
- * state; 0: without any. */
+/* One model's offset after a passage, with the bias of a source if `bias` is
+ * its state; 0: without any. */
 static struct gaussian model_ahead(
-    const struct estimate_model *m, unsigned bias, double dt)
+    const struct estimate_model *m, unsigned bias, const struct passage *p)
 {
+	const double *mean = m->state.mean;
 	const double(*cov)[ESTIMATE_STATES] = m->state.cov;
-	struct passage p = oscillator_passage(&oscillators[m->oscillator], dt);
-	const unsigned state[4] = {STATE_OFFSET, STATE_FREQ, STATE_DRIFT, bias};
-	const double share[4] = {1, dt, p.in_offset, bias > 0};
-	struct gaussian g = {0, p.noise[STATE_OFFSET][STATE_OFFSET]};
+	double t = p->dt, u = p->in_offset;
+	struct gaussian g = {
+	    .mean = mean[STATE_OFFSET] + t * mean[STATE_FREQ] +
+		    u * mean[STATE_DRIFT],
+	    .var = p->noise[STATE_OFFSET][STATE_OFFSET] +
+		   cov[STATE_OFFSET][STATE_OFFSET] +
+		   t * t * cov[STATE_FREQ][STATE_FREQ] +
+		   u * u * cov[STATE_DRIFT][STATE_DRIFT] +
+		   2 * t * cov[STATE_FREQ][STATE_OFFSET] +
+		   2 * u * cov[STATE_DRIFT][STATE_OFFSET] +
+		   2 * t * u * cov[STATE_DRIFT][STATE_FREQ],
+	};
 
-	for (unsigned i = 0; i < 4; i++) {
-		g.mean += share[i] * m->state.mean[state[i]];
-		for (unsigned j = 0; j < 4; j++)
-			g.var += share[i] * share[j] * cov[state[i]][state[j]];
-	}
+	if (bias == 0)
+		return g;
+	g.mean += mean[bias];
+	g.var += cov[bias][bias] + 2 * cov[bias][STATE_OFFSET] +
+		 2 * t * cov[bias][STATE_FREQ] + 2 * u * cov[bias][STATE_DRIFT];
 	return g;
 }
 
 /* The whole bank's. */
 static struct gaussian bank_ahead(
-    const struct estimate *e, unsigned bias, double dt)
+    const struct estimate *e, unsigned bias, const struct passage *passages)
 {
 	struct gaussian models[ESTIMATE_MODELS], sum = {0, 0};
 
 	for (unsigned k = 0; k < e->model_count; k++) {
-		models[k] = model_ahead(&e->models[k], bias, dt);
-		sum.mean += e->models[k].weight * models[k].mean;
+		const struct estimate_model *m = &e->models[k];
+
+		models[k] = model_ahead(m, bias, &passages[m->oscillator]);
+		sum.mean += m->weight * models[k].mean;
 	}
 	for (unsigned k = 0; k < e->model_count; k++) {
 		double apart = models[k].mean - sum.mean;
@@ -573,9 +619,11 @@ static struct gaussian bank_ahead(
 struct gaussian estimate_predict(
     const struct estimate *e, unsigned source, struct osc at, int64_t offset_ns)
 {
-	double dt = fmax(s_of_ns(at.ns - e->at.ns), 0);
-	struct gaussian g = bank_ahead(e, STATE_BIAS + source, dt);
+	struct passage passages[OSCILLATORS];
+	struct gaussian g;
 
+	oscillator_passages(fmax(s_of_ns(at.ns - e->at.ns), 0), passages);
+	g = bank_ahead(e, STATE_BIAS + source, passages);
 	g.mean += s_of_ns(e->anchor_ns - offset_ns);
 	return g;
 }
@@ -609,32 +657,30 @@ static struct gaussian bank_behind(const struct estimate *e, double dt)
 	return (struct gaussian){
 	    .mean = x + dt * f,
 	    .var = mixed_cov(e, STATE_OFFSET, x, STATE_OFFSET, x) +
-		   2 * dt * mixed_cov(e, STATE_OFFSET, x, STATE_FREQ, f) +
+		   2 * dt * mixed_cov(e, STATE_FREQ, f, STATE_OFFSET, x) +
 		   dt * dt * mixed_cov(e, STATE_FREQ, f, STATE_FREQ, f),
 	};
 }
 
-/* Frequency and drift after dt >= 0. */
-static void frequency_ahead(
-    const struct estimate *e, double dt, struct estimate_value *out)
+/* Frequency and drift after passages. */
+static void frequency_ahead(const struct estimate *e,
+    const struct passage *passages, struct estimate_value *out)
 {
 	double freq[ESTIMATE_MODELS], var = 0;
 
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_state *s = &e->models[k].state;
 		double w = e->models[k].weight;
-		struct passage p = oscillator_passage(
-		    &oscillators[e->models[k].oscillator], dt);
+		const struct passage *p = &passages[e->models[k].oscillator];
+		double in = p->in_freq;
 
-		freq[k] =
-		    s->mean[STATE_FREQ] + p.in_freq * s->mean[STATE_DRIFT];
+		freq[k] = s->mean[STATE_FREQ] + in * s->mean[STATE_DRIFT];
 		out->freq += w * freq[k];
-		out->drift += w * p.drift_kept * s->mean[STATE_DRIFT];
+		out->drift += w * p->drift_kept * s->mean[STATE_DRIFT];
 		var += w * (s->cov[STATE_FREQ][STATE_FREQ] +
-			       2 * p.in_freq * s->cov[STATE_FREQ][STATE_DRIFT] +
-			       p.in_freq * p.in_freq *
-				   s->cov[STATE_DRIFT][STATE_DRIFT] +
-			       p.noise[STATE_FREQ][STATE_FREQ]);
+			       2 * in * s->cov[STATE_DRIFT][STATE_FREQ] +
+			       in * in * s->cov[STATE_DRIFT][STATE_DRIFT] +
+			       p->noise[STATE_FREQ][STATE_FREQ]);
 	}
 	for (unsigned k = 0; k < e->model_count; k++)
 		var += e->models[k].weight * (freq[k] - out->freq) *
@@ -646,9 +692,12 @@ struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 {
 	double dt = s_of_ns(at.ns - e->at.ns);
 	struct estimate_value v = {0};
-	struct gaussian g = dt < 0 ? bank_behind(e, dt) : bank_ahead(e, 0, dt);
+	struct passage passages[OSCILLATORS];
+	struct gaussian g;
 
-	frequency_ahead(e, fmax(dt, 0), &v);
+	oscillator_passages(fmax(dt, 0), passages);
+	g = dt < 0 ? bank_behind(e, dt) : bank_ahead(e, 0, passages);
+	frequency_ahead(e, passages, &v);
 	v.offset_ns = e->anchor_ns +
 		      ns_of_s(fmin(fmax(g.mean, -OFFSET_MAX_S), OFFSET_MAX_S));
 	v.offset_sd = fmin(sqrt(fmax(g.var, 0)), OFFSET_MAX_S);

@@ -35,6 +35,7 @@
 
 struct estimate_state {
 	double mean[ESTIMATE_STATES]; /* the offset counts from the anchor */
+	/* Symmetric: of each pair only [i][j] with i >= j is kept. */
 	double cov[ESTIMATE_STATES][ESTIMATE_STATES];
 };
 
@@ -113,6 +114,9 @@ void estimate_shift_offset(struct estimate *e, double by);
 /* Takes in what something else says about the bias, s. */
 void estimate_learn_bias(
     struct estimate *e, unsigned source, struct gaussian bias);
+
+/* The frequency is larger by `by` (s/s) than was estimated. */
+void estimate_shift_freq(struct estimate *e, double by);
 
 /* The oscillator itself jumped: its offset with a standard deviation of `sd`
  * seconds, its frequency with `freq_sd` (s/s). */

@@ -59,17 +59,31 @@ static void add_wander(struct passage *p, const struct oscillator *o)
 	p->noise[STATE_FREQ][STATE_FREQ] += q * t;
 }
 
+/* How a drift fades in an interval: it depends on its time alone. */
+struct fading {
+	double tau, r; /* s; the interval in units of tau */
+	double kept;   /* exp(-r) */
+	double e1, e2; /* 1 - exp(-r), (1 - exp(-2 r)) / 2 */
+};
+
+static struct fading fading_of(double tau, double dt)
+{
+	double r = dt / tau;
+
+	return (struct fading){tau, r, exp(-r), -expm1(-r), -expm1(-2 * r) / 2};
+}
+
 /*
  * The noise of an Ornstein-Uhlenbeck drift, of its integral (frequency) and of
  * its double integral (offset); r is the interval in units of tau. The closed
  * form cancels for small r; there the drift is taken as a random walk, which is
  * as good.
  */
-static void add_drift_noise(struct passage *p, const struct oscillator *o)
+static void add_drift_noise(
+    struct passage *p, double drift_sd, const struct fading *f)
 {
-	double tau = o->drift_time_s, r = p->dt / tau;
-	double s = 2 * o->drift_sd * o->drift_sd / tau;
-	double e1 = -expm1(-r), e2 = -expm1(-2 * r) / 2;
+	double tau = f->tau, r = f->r, e1 = f->e1, e2 = f->e2;
+	double s = 2 * drift_sd * drift_sd / tau;
 	double r2 = r * r, r3 = r2 * r;
 	bool brief = r < BRIEF;
 
@@ -89,19 +103,35 @@ static void add_drift_noise(struct passage *p, const struct oscillator *o)
 	    s * (brief ? r2 * r3 / 20 : r3 / 3 - r2 - r + 2 * r * e1 + e2);
 }
 
-struct passage oscillator_passage(const struct oscillator *o, double dt)
+static struct passage passage_of(
+    const struct oscillator *o, double dt, const struct fading *f)
 {
 	struct passage p = {.dt = dt};
 
-	add_wander(&p, o);
+	if (dt > 0)
+		add_wander(&p, o);
 	if (o->drift_time_s > 0) {
-		p.drift_kept = exp(-dt / o->drift_time_s);
-		p.in_freq = o->drift_time_s * (1 - p.drift_kept);
-		p.in_offset = o->drift_time_s * (dt - p.in_freq);
-		add_drift_noise(&p, o);
+		p.drift_kept = f->kept;
+		p.in_freq = f->tau * (1 - f->kept);
+		p.in_offset = f->tau * (dt - p.in_freq);
+		if (dt > 0)
+			add_drift_noise(&p, o->drift_sd, f);
 	}
 	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
 		for (unsigned j = 0; j < i; j++)
 			p.noise[i][j] = p.noise[j][i];
 	return p;
+}
+
+void oscillator_passages(double dt, struct passage out[OSCILLATORS])
+{
+	struct fading f = {.tau = 0};
+
+	for (unsigned i = 0; i < OSCILLATORS; i++) {
+		const struct oscillator *o = &oscillators[i];
+
+		if (o->drift_time_s > 0 && o->drift_time_s != f.tau)
+			f = fading_of(o->drift_time_s, dt);
+		out[i] = passage_of(o, dt, &f);
+	}
 }

@@ -46,6 +46,7 @@ struct passage {
 	double noise[OSCILLATOR_STATES][OSCILLATOR_STATES];
 };
 
-struct passage oscillator_passage(const struct oscillator *o, double dt);
+/* Of all oscillators. */
+void oscillator_passages(double dt, struct passage out[OSCILLATORS]);
 
 #endif

@@ -10,7 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXT_MAX 128 /* one line; a longer file is no drift file */
+/* One line; a longer one is no drift. */
+#define TEXT_MAX 128
+/* The line, and the line of a seal. */
+#define CONTENT_MAX (TEXT_MAX + FILE_SEAL_MAX + 8)
+#define SEAL_WORD "seal "
 #define FREQ_MAX_PPM 100000.0
 /* The last digit in the file: a smaller deviation would read as 0. */
 #define SD_MIN_PPM 1e-6
@@ -33,23 +37,53 @@ static int open_plain(const char *path)
 	return -EINVAL;
 }
 
-static int read_text(const char *path, char text[TEXT_MAX])
+/* Cuts the line of the seal off the text. NULL: there is none. */
+static char *cut_seal(char *text)
 {
+	char *newline = strchr(text, '\n');
+	char *seal = newline ? newline + 1 : text;
+
+	if (strncmp(seal, SEAL_WORD, strlen(SEAL_WORD)) != 0)
+		return NULL;
+	*seal = '\0';
+	seal += strlen(SEAL_WORD);
+	seal[strcspn(seal, "\n")] = '\0';
+	return seal;
+}
+
+/* Splits `content` into the text and its seal, and judges both. */
+static int take_text(char *content, const struct file_seal *seal, uid_t owner,
+    char text[TEXT_MAX])
+{
+	const char *line = cut_seal(content);
+	size_t len = strlen(content);
+
+	if (len >= TEXT_MAX)
+		return -EINVAL;
+	memcpy(text, content, len + 1);
+	return seal ? seal->check(seal->self, text, line, owner) : 0;
+}
+
+static int read_text(
+    const char *path, const struct file_seal *seal, char text[TEXT_MAX])
+{
+	char content[CONTENT_MAX];
 	int fd = open_plain(path);
+	struct stat st;
 	ssize_t n;
 	int err;
 
 	if (fd < 0)
 		return fd;
-	n = read(fd, text, TEXT_MAX);
+	n = fstat(fd, &st) == 0 ? read(fd, content, sizeof(content)) : -1;
 	err = n < 0 ? -errno : 0;
 	close(fd);
 	if (err)
 		return err;
-	if (n == TEXT_MAX || memchr(text, '\0', (size_t)n))
+	if (n == CONTENT_MAX || memchr(content, '\0', (size_t)n))
 		return -EINVAL;
-	text[n] = '\0';
-	return 0;
+	content[n] = '\0';
+	return take_text(content, seal, st.st_uid, text);
 }
 
 static bool ends_here(const char *text)
@@ -73,20 +107,32 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
-static int replace_text(const char *path, const char *text)
+static void add_seal(
+    const struct file_seal *seal, const char *text, char content[CONTENT_MAX])
 {
-	char fresh[PATH_MAX];
+	char line[FILE_SEAL_MAX];
+	bool sealed = seal && seal->make(seal->self, text, line);
+
+	snprintf(content, CONTENT_MAX, "%s%s%s%s", text,
+	    sealed ? SEAL_WORD : "", sealed ? line : "", sealed ? "\n" : "");
+}
+
+static int replace_text(
+    const char *path, const struct file_seal *seal, const char *text)
+{
+	char fresh[PATH_MAX], content[CONTENT_MAX];
 	int n = snprintf(fresh, sizeof(fresh), "%s.new", path);
 	int fd, err;
 
 	if (n < 0 || (size_t)n >= sizeof(fresh))
 		return -ENAMETOOLONG;
+	add_seal(seal, text, content);
 	unlink(fresh); /* a crash may have left it */
 	fd = open(
 	    fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, text);
+	err = write_all(fd, content);
 	if (close(fd) != 0 && !err)
 		err = -errno;
 	if (!err && rename(fresh, path) != 0)
@@ -103,11 +149,12 @@ static bool drift_sane(double freq_ppm, double sd_ppm)
 	       sd_ppm <= SD_MAX_PPM;
 }
 
-int drift_file_load(const char *path, double *freq_ppm, double *sd_ppm)
+int drift_file_load(const char *path, const struct file_seal *seal,
+    double *freq_ppm, double *sd_ppm)
 {
 	char text[TEXT_MAX], *next, *end;
 	double drift, sd;
-	int err = read_text(path, text);
+	int err = read_text(path, seal, text);
 
 	if (err)
 		return err;
@@ -124,7 +171,8 @@ int drift_file_load(const char *path, double *freq_ppm, double *sd_ppm)
 	return 0;
 }
 
-int drift_file_save(const char *path, double freq_ppm, double sd_ppm)
+int drift_file_save(const char *path, const struct file_seal *seal,
+    double freq_ppm, double sd_ppm)
 {
 	char text[TEXT_MAX];
 
@@ -132,14 +180,15 @@ int drift_file_save(const char *path, double freq_ppm, double sd_ppm)
 		return -EINVAL;
 	/* 0 - x instead of -x: never "-0.000000". */
 	snprintf(text, sizeof(text), "%20.6f %20.6f\n", 0.0 - freq_ppm, sd_ppm);
-	return replace_text(path, text);
+	return replace_text(path, seal, text);
 }
 
-int last_good_time_load(const char *path, int64_t *seconds)
+int last_good_time_load(
+    const char *path, const struct file_seal *seal, int64_t *seconds)
 {
 	char text[TEXT_MAX], *end;
 	long long got;
-	int err = read_text(path, text);
+	int err = read_text(path, seal, text);
 
 	if (err)
 		return err;
@@ -152,12 +201,13 @@ int last_good_time_load(const char *path, int64_t *seconds)
 	return 0;
 }
 
-int last_good_time_save(const char *path, int64_t seconds)
+int last_good_time_save(
+    const char *path, const struct file_seal *seal, int64_t seconds)
 {
 	char text[TEXT_MAX];
 
 	if (seconds <= 0 || seconds > SECONDS_MAX)
 		return -EINVAL;
 	snprintf(text, sizeof(text), "%lld\n", (long long)seconds);
-	return replace_text(path, text);
+	return replace_text(path, seal, text);
 }

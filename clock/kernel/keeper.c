@@ -72,18 +72,48 @@ static int start_measuring(struct keeper *k, struct keeper_report *r)
 {
 	struct wall at = k->clock.now(k->clock.self);
 
-	if (k->clock.get_freq(k->clock.self, &k->became_ppm) != 0)
-		k->became_ppm = 0;
+	if (k->clock.look(k->clock.self, &k->found) == 0)
+		k->became_ppm = k->found.freq_ppm;
 	k->base_freq_ppm = k->became_ppm;
 	add_change(r, at, at)->freq_ppm = k->became_ppm;
 	return 0;
+}
+
+static double first_freq(const struct keeper *k, const double *saved_freq_ppm)
+{
+	double found_ppm = k->found.freq_ppm;
+
+	if (saved_freq_ppm && freq_sane(k, *saved_freq_ppm))
+		return *saved_freq_ppm;
+	return freq_sane(k, found_ppm) && fabs(found_ppm) <= KEEPER_BELIEVED_PPM
+		   ? found_ppm
+		   : 0;
+}
+
+/* Sets the frequency even if it is set already: this shows whether we have the
+ * right to, and ends the slews of other programs. Nobody knows yet whether the
+ * clock is right. */
+static int take_over(
+    struct keeper *k, const double *saved_freq_ppm, struct keeper_report *r)
+{
+	const struct kernel_status unknown = {
+	    .leap = LEAP_NONE,
+	    .max_error_ns = KEEPER_UNKNOWN_NS,
+	    .est_error_ns = KEEPER_UNKNOWN_NS,
+	};
+	int err = k->clock.look(k->clock.self, &k->found);
+
+	if (err)
+		return err;
+	k->base_freq_ppm = first_freq(k, saved_freq_ppm);
+	err = set_freq(k, k->base_freq_ppm, r);
+	return err ? err : k->clock.set_status(k->clock.self, &unknown);
 }
 
 int keeper_start(struct keeper *k, const struct keeper_limits *limits,
     const struct clock_ops *clock, const double *saved_freq_ppm,
     struct keeper_report *report)
 {
-	double freq_ppm;
 	int err;
 
 	*k = (struct keeper){
@@ -94,17 +124,7 @@ int keeper_start(struct keeper *k, const struct keeper_limits *limits,
 	*report = (struct keeper_report){.verdict = KEEPER_OK};
 	if (limits->no_clock)
 		return start_measuring(k, report);
-	err = clock->get_freq(clock->self, &freq_ppm);
-	if (!err) {
-		if (saved_freq_ppm && freq_sane(k, *saved_freq_ppm))
-			k->base_freq_ppm = *saved_freq_ppm;
-		else if (freq_sane(k, freq_ppm))
-			k->base_freq_ppm = freq_ppm;
-		/* Set it even if it is set already: this shows whether we have
-		 * the right to, and ends what another program left running in
-		 * the kernel. */
-		err = set_freq(k, k->base_freq_ppm, report);
-	}
+	err = take_over(k, saved_freq_ppm, report);
 	if (err) {
 		report->verdict = KEEPER_KERNEL;
 		report->sys_errno = -err;
@@ -124,10 +144,10 @@ static enum keeper_verdict check_slew(
 		return KEEPER_BAD_COMMAND;
 	/* The engine rounds durations to whole nanoseconds: allow one. */
 	most_ns = k->limits.max_slew_ppm * 1e-6 * (double)c->slew_duration_ns;
-	if (fabs((double)c->slew_ns) > most_ns + 1)
+	if (!(fabs((double)c->slew_ns) <= most_ns + 1))
 		return KEEPER_SLEW_LIMIT;
-	return fabs(total_of(c)) > KEEPER_TOTAL_MAX_PPM ? KEEPER_FREQ_LIMIT
-							: KEEPER_OK;
+	return fabs(total_of(c)) > CLOCK_FREQ_MAX_PPM ? KEEPER_FREQ_LIMIT
+						      : KEEPER_OK;
 }
 
 static bool in_start_window(const struct keeper *k, struct mono now)
@@ -138,8 +158,60 @@ static bool in_start_window(const struct keeper *k, struct mono now)
 	       !mono_due(k->start_window_end, now);
 }
 
+static int64_t sum(int64_t a, int64_t b)
+{
+	int64_t all;
+
+	return __builtin_add_overflow(a, b, &all) ? INT64_MAX : all;
+}
+
+static int64_t size_of(int64_t step_ns)
+{
+	if (step_ns == INT64_MIN)
+		return INT64_MAX;
+	return step_ns < 0 ? -step_ns : step_ns;
+}
+
+/* Does the step exceed what is left of `share` steps of the largest size? */
+static bool exceeds(
+    const struct keeper *k, int64_t share, int64_t used_ns, int64_t step_ns)
+{
+	int64_t most_ns;
+
+	if (k->limits.refuse_step_ns == 0)
+		return false;
+	if (__builtin_mul_overflow(k->limits.refuse_step_ns, share, &most_ns))
+		most_ns = INT64_MAX;
+	return used_ns > most_ns || size_of(step_ns) > most_ns - used_ns;
+}
+
+static const struct keeper_step *recent(const struct keeper *k, unsigned i)
+{
+	return &k->recent[(k->oldest + i) % KEEPER_DAY_STEPS];
+}
+
+/* Is there room for this step in the budgets of the day and of the life? */
+static bool in_budget(const struct keeper *k, int64_t step_ns, struct mono now)
+{
+	int64_t day_ns = 0;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < k->recent_count; i++) {
+		const struct keeper_step *s = recent(k, i);
+
+		if (mono_due(mono_after(s->at, KEEPER_DAY_NS), now))
+			continue;
+		count++;
+		day_ns = sum(day_ns, s->size_ns);
+	}
+	return count < KEEPER_DAY_STEPS &&
+	       !exceeds(k, KEEPER_DAY_SHARE, day_ns, step_ns) &&
+	       !exceeds(k, KEEPER_LIFE_SHARE, k->life_ns, step_ns);
+}
+
 /* The keeper cannot see that the clock stood still. So this step must lead no
- * further than the steps that were allowed since the last one. */
+ * further than the steps that were allowed since the last one. A clock that was
+ * never right needs no such step: makestep sets it. */
 static enum keeper_verdict check_pause(
     const struct keeper *k, const struct clock_command *c, struct mono now)
 {
@@ -147,13 +219,18 @@ static enum keeper_verdict check_pause(
 
 	if (c->step_ns < 0)
 		return KEEPER_BAD_COMMAND;
+	if (!k->ever_synchronised)
+		return KEEPER_STEP_FORBIDDEN;
 	if (in_start_window(k, now) || k->limits.refuse_step_ns == 0)
 		return KEEPER_OK;
 	if (!mono_due(k->next_step, now))
 		return KEEPER_STEP_FORBIDDEN;
 	steps = 1 + (now.ns - k->next_step.ns) / KEEPER_STEP_GAP_NS;
-	return (c->step_ns - 1) / steps >= k->limits.refuse_step_ns
-		   ? KEEPER_STEP_LIMIT
+	if ((c->step_ns - 1) / steps >= k->limits.refuse_step_ns)
+		return KEEPER_STEP_LIMIT;
+	return !mono_due(k->next_pause, now) ||
+		       exceeds(k, KEEPER_PAUSE_SHARE, k->paused_ns, c->step_ns)
+		   ? KEEPER_STEP_BUDGET
 		   : KEEPER_OK;
 }
 
@@ -178,8 +255,7 @@ static enum keeper_verdict check_step(
 	int64_t becomes_ns;
 
 	if (c->step_ns == 0)
-		return c->bootstrap || c->pause ? KEEPER_BAD_COMMAND
-						: KEEPER_OK;
+		return c->bootstrap ? KEEPER_BAD_COMMAND : KEEPER_OK;
 	/* Not before 1970, and not after 2262, where int64 ends. */
 	if (__builtin_add_overflow(
 		k->clock.now(k->clock.self).ns, c->step_ns, &becomes_ns) ||
@@ -190,10 +266,11 @@ static enum keeper_verdict check_step(
 	if (in_start_window(k, now))
 		return KEEPER_OK;
 	if (k->limits.refuse_step_ns > 0 &&
-	    (c->step_ns > k->limits.refuse_step_ns ||
-		c->step_ns < -k->limits.refuse_step_ns))
+	    size_of(c->step_ns) > k->limits.refuse_step_ns)
 		return KEEPER_STEP_LIMIT;
-	return mono_due(k->next_step, now) ? KEEPER_OK : KEEPER_STEP_FORBIDDEN;
+	if (!mono_due(k->next_step, now))
+		return KEEPER_STEP_FORBIDDEN;
+	return in_budget(k, c->step_ns, now) ? KEEPER_OK : KEEPER_STEP_BUDGET;
 }
 
 static enum keeper_verdict check(
@@ -202,7 +279,8 @@ static enum keeper_verdict check(
 	enum keeper_verdict v;
 
 	if (!isfinite(c->freq_ppm) || c->max_error_ns < 0 ||
-	    c->est_error_ns < 0 || (unsigned)c->leap > LEAP_UNKNOWN)
+	    c->est_error_ns < 0 || (unsigned)c->leap > LEAP_UNKNOWN ||
+	    (c->pause && !c->bootstrap))
 		return KEEPER_BAD_COMMAND;
 	if (!freq_sane(k, c->freq_ppm))
 		return KEEPER_FREQ_LIMIT;
@@ -235,6 +313,51 @@ static int64_t slew_time(
 	return llround(fmin(time_ns, most_ns));
 }
 
+static void spend_pause(struct keeper *k, int64_t size_ns, struct mono now)
+{
+	k->paused_ns = sum(k->paused_ns, size_ns);
+	k->next_pause = mono_after(now, KEEPER_PAUSE_GAP_NS);
+}
+
+static void spend_step(struct keeper *k, int64_t size_ns, struct mono now)
+{
+	k->life_ns = sum(k->life_ns, size_ns);
+	if (k->recent_count == KEEPER_DAY_STEPS) {
+		k->oldest = (k->oldest + 1) % KEEPER_DAY_STEPS;
+		k->recent_count--;
+	}
+	k->recent[(k->oldest + k->recent_count) % KEEPER_DAY_STEPS] =
+	    (struct keeper_step){.at = now, .size_ns = size_ns};
+	k->recent_count++;
+}
+
+/* A step of the start window has its own count, and the bootstrap step of a
+ * start comes once. */
+static void spend(
+    struct keeper *k, const struct clock_command *c, struct mono now)
+{
+	if (c->bootstrap && !c->pause)
+		return;
+	if (in_start_window(k, now))
+		k->steps_used++;
+	else if (c->pause)
+		spend_pause(k, size_of(c->step_ns), now);
+	else
+		spend_step(k, size_of(c->step_ns), now);
+}
+
+/* A step moves the end of the day. */
+static void move_leap(struct keeper *k, int64_t step_ns, struct mono now)
+{
+	int64_t until_ns;
+
+	if (!k->leap_known || mono_due(k->leap_until, now))
+		return;
+	if (__builtin_sub_overflow(k->leap_until.ns, step_ns, &until_ns))
+		until_ns = now.ns;
+	k->leap_until.ns = until_ns;
+}
+
 static int change_step(struct keeper *k, const struct clock_command *c,
     struct mono now, struct keeper_report *r)
 {
@@ -245,11 +368,11 @@ static int change_step(struct keeper *k, const struct clock_command *c,
 	err = step(k, c->step_ns, r);
 	if (err)
 		return err;
-	/* The bootstrap step of a start does not use up a step of the start
-	 * window; the step after a pause does. */
-	k->steps_used += !c->bootstrap || c->pause;
+	k->steps++;
+	spend(k, c, now);
 	k->bootstrap_over |= c->bootstrap;
 	k->next_step = mono_after(now, KEEPER_STEP_GAP_NS);
+	move_leap(k, c->step_ns, now);
 	return 0;
 }
 
@@ -272,13 +395,38 @@ static int change_freq(struct keeper *k, const struct clock_command *c,
 	return 0;
 }
 
-/* On any other day a leap second would be a step of one second that escapes
- * the limits of steps. */
-static enum leap leap_today(const struct keeper *k, enum leap wanted)
+/* May a leap second be armed now, as far as the one before it goes? A deleted
+ * second is due earlier than an inserted one. */
+static bool leap_is_left(struct keeper *k, enum leap leap, struct mono now)
 {
-	struct wall now = k->clock.now(k->clock.self);
+	struct wall at = k->clock.now(k->clock.self);
+	struct mono due = mono_after(now, leap_time(leap, at).ns - at.ns);
 
-	return leap_day(now) ? wanted : LEAP_NONE;
+	if (!k->leap_known ||
+	    mono_due(mono_after(k->leap_until, KEEPER_LEAP_REST_NS), now)) {
+		k->leap_known = true;
+		k->leap_until = due;
+	} else if (!mono_due(k->leap_until, now)) {
+		k->leap_until = mono_earlier(k->leap_until, due);
+	}
+	return !mono_due(
+	    mono_after(k->leap_until, -KEEPER_LEAP_MARGIN_NS), now);
+}
+
+/* On any other day a leap second would be a step of one second that escapes
+ * the limits of steps. The clock shows the day after the step of the command.
+ */
+static enum leap leap_today(
+    struct keeper *k, const struct clock_command *c, struct mono now)
+{
+	bool arms = c->leap == LEAP_INSERT || c->leap == LEAP_DELETE;
+
+	if (!arms)
+		return c->leap;
+	return c->synchronised && leap_day(k->clock.now(k->clock.self)) &&
+		       leap_is_left(k, c->leap, now)
+		   ? c->leap
+		   : LEAP_NONE;
 }
 
 static int act(struct keeper *k, const struct clock_command *c, struct mono now,
@@ -286,7 +434,6 @@ static int act(struct keeper *k, const struct clock_command *c, struct mono now,
 {
 	struct kernel_status status = {
 	    .synchronised = c->synchronised,
-	    .leap = leap_today(k, c->leap),
 	    .max_error_ns = c->max_error_ns,
 	    .est_error_ns = c->est_error_ns,
 	};
@@ -295,10 +442,20 @@ static int act(struct keeper *k, const struct clock_command *c, struct mono now,
 	if (!err)
 		err = change_freq(k, c, now, r);
 	/* Must come last: a step makes the kernel forget its status. */
-	if (!err)
+	if (!err) {
+		status.leap = leap_today(k, c, now);
 		err = k->clock.set_status(k->clock.self, &status);
+	}
 	k->bootstrap_over |= !err && c->synchronised;
+	k->ever_synchronised |= !err && c->synchronised;
 	return err;
+}
+
+/* What the keeper has counted goes with every report. */
+static void count_in(const struct keeper *k, struct keeper_report *r)
+{
+	r->steps = k->steps;
+	r->refused = k->refused;
 }
 
 void keeper_apply(struct keeper *k, const struct clock_command *command,
@@ -323,6 +480,8 @@ void keeper_apply(struct keeper *k, const struct clock_command *command,
 		}
 	}
 	report->verdict = verdict;
+	k->refused += keeper_refused(verdict);
+	count_in(k, report);
 }
 
 struct mono keeper_deadline(const struct keeper *k)
@@ -352,20 +511,35 @@ bool keeper_tick(
 	if (!k->slewing || !mono_due(k->slew_end, now))
 		return false;
 	end_slew(k, now, report);
+	count_in(k, report);
 	return true;
+}
+
+/* KEEPER_OK: nobody else has touched the clock. */
+static enum keeper_verdict disturbed(
+    const struct keeper *k, const struct kernel_found *found)
+{
+	if (fabs(found->freq_ppm - k->became_ppm) > FREQ_EQUAL_PPM)
+		return KEEPER_FREQ_CHANGED;
+	return found->adjtime_ns != 0 || found->offset_ns != 0 || found->loop
+		   ? KEEPER_SLEW_FOUND
+		   : KEEPER_OK;
 }
 
 bool keeper_look(struct keeper *k, struct keeper_report *report)
 {
-	double freq_ppm;
+	struct kernel_found found;
 	int err;
 
-	*report = (struct keeper_report){.verdict = KEEPER_FREQ_CHANGED};
-	if (k->limits.no_clock ||
-	    k->clock.get_freq(k->clock.self, &freq_ppm) != 0 ||
-	    fabs(freq_ppm - k->became_ppm) <= FREQ_EQUAL_PPM)
+	*report = (struct keeper_report){.verdict = KEEPER_OK};
+	if (k->limits.no_clock || k->clock.look(k->clock.self, &found) != 0)
 		return false;
-	report->found_freq_ppm = freq_ppm;
+	report->verdict = disturbed(k, &found);
+	if (report->verdict == KEEPER_OK)
+		return false;
+	count_in(k, report);
+	report->found_freq_ppm = found.freq_ppm;
+	report->found_slew_ns = found.adjtime_ns + found.offset_ns;
 	err = set_freq(k, k->became_ppm, report);
 	if (err) {
 		report->verdict = KEEPER_KERNEL;

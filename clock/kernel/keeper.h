@@ -11,29 +11,58 @@
 #include "clock/command.h"
 #include "clock/kernel/ops.h"
 
-/* What the length of a tick alone can do (+-10 %, adjtimex(2)). */
-#define KEEPER_TOTAL_MAX_PPM 100000.0
 #define KEEPER_SLEW_DURATION_MAX_NS (100 * 86400 * NS_PER_S)
+
+/* A larger frequency that the kernel shows at the start counts as the slew of a
+ * program that was killed, unless the drift file says so, too. */
+#define KEEPER_BELIEVED_PPM 500.0
+/* The error of a clock of which nothing is known. */
+#define KEEPER_UNKNOWN_NS (16 * NS_PER_S)
 
 /*
  * The start window is the first hour after the first command: within it
  * `start_steps` steps of any size are allowed. After that a step is an
  * exception (a suspend, an administrator's order): it must not exceed
- * `refuse_step_ns`, and must come KEEPER_STEP_GAP_NS after the last step. The
+ * `refuse_step_ns`, must come KEEPER_STEP_GAP_NS after the last step, and must
+ * fit into two budgets. In any day there are at most KEEPER_DAY_STEPS steps,
+ * together at most KEEPER_DAY_SHARE * `refuse_step_ns`. In the keeper's life
+ * all of them are together at most KEEPER_LIFE_SHARE * `refuse_step_ns`. The
  * steering has finer rules; these bound what a broken or captured engine can
- * do. After a pause one step forward may replace the steps that were allowed
+ * do.
+ *
+ * After a pause one larger step forward may replace the steps that were allowed
  * and not made: at most `refuse_step_ns` for each KEEPER_STEP_GAP_NS since the
- * last step.
+ * last step. It needs `bootstrap` and a clock that was synchronised before.
+ * Such steps are KEEPER_PAUSE_GAP_NS apart, and in the keeper's life together
+ * at most KEEPER_PAUSE_SHARE * `refuse_step_ns`. A virtual machine that is
+ * paused every night needs one after each working day.
  */
 #define KEEPER_START_WINDOW_NS (3600 * NS_PER_S)
 #define KEEPER_STEP_GAP_NS (60 * NS_PER_S)
+#define KEEPER_DAY_NS (86400 * NS_PER_S)
+#define KEEPER_DAY_STEPS 48
+#define KEEPER_DAY_SHARE 8
+#define KEEPER_LIFE_SHARE 1000
+#define KEEPER_PAUSE_GAP_NS (4 * 3600 * NS_PER_S)
+#define KEEPER_PAUSE_SHARE 3000
+
+/*
+ * A leap second moves the clock by a second outside the limits of steps. It is
+ * armed on the last day of June or December only, and not after the end of that
+ * day as it was expected when the first one was armed: otherwise a second could
+ * be inserted again and again, since the clock shows the old day once more.
+ * None is armed for KEEPER_LEAP_REST_NS after that.
+ */
+#define KEEPER_LEAP_REST_NS (7 * KEEPER_DAY_NS)
+/* The two clocks are not read at the same moment. */
+#define KEEPER_LEAP_MARGIN_NS (10 * NS_PER_MS)
 
 struct keeper_limits {
 	bool no_clock; /* measure only: every command is KEEPER_NO_CLOCK */
 	double max_freq_ppm;	/* of the base frequency */
 	double max_slew_ppm;	/* of a slew, on top of the base */
 	int64_t refuse_step_ns; /* largest step outside the start window; 0: no
-				   limit */
+				   limit, and no budget but the number */
 	int start_steps; /* allowed in the start window; -1: any, always */
 	/* One bootstrap step of any size is allowed, whatever the limits above,
 	 * until a command says that the clock is synchronised. It must not lead
@@ -42,11 +71,18 @@ struct keeper_limits {
 	int64_t earliest_ns;
 };
 
+/* A step outside the start window. */
+struct keeper_step {
+	struct mono at;
+	int64_t size_ns; /* without its sign */
+};
+
 struct keeper {
 	struct keeper_limits limits;
 	struct clock_ops clock;
-	double base_freq_ppm; /* of the clock while no slew is under way */
-	double became_ppm;    /* of the clock now, as the kernel quantised it */
+	struct kernel_found found; /* in the kernel, before keeper_start() */
+	double base_freq_ppm;	   /* of the clock while no slew is under way */
+	double became_ppm; /* of the clock now, as the kernel quantised it */
 	bool slewing;
 	struct mono slew_end, slew_start;
 	int64_t slew_ns; /* ordered */
@@ -54,15 +90,27 @@ struct keeper {
 	bool bootstrap_over;	      /* used, or no longer allowed */
 	struct mono start_window_end; /* MONO_NEVER before the first command */
 	struct mono next_step; /* earliest next step outside the start window */
+	/* The latest steps outside the start window; a ring. */
+	struct keeper_step recent[KEEPER_DAY_STEPS];
+	unsigned oldest, recent_count;
+	int64_t life_ns;	 /* all of them, ... */
+	int64_t paused_ns;	 /* ... and all steps after a pause */
+	struct mono next_pause;	 /* earliest next step after a pause */
+	bool ever_synchronised;	 /* a command has said so */
+	bool leap_known;	 /* one was armed, to come ... */
+	struct mono leap_until;	 /* ... at this time */
+	uint32_t steps, refused; /* steps made, commands refused */
 };
 
 /*
- * Takes over the clock. The frequency that get_freq reports may contain a slew
- * of an agent that was killed. So the base frequency becomes `saved_freq_ppm`
- * if it is known (not NULL, within the limits), else the kernel's, else 0.
- * `report` carries the first change: the frequency from this moment on.
- * Returns 0 or -errno. With no_clock, a clock that cannot be read counts as
- * uncorrected, and the call succeeds.
+ * Takes over the clock. The frequency of the kernel may contain a slew of a
+ * program that was killed. So the base frequency becomes `saved_freq_ppm` if it
+ * is known (not NULL, within the limits), else the kernel's if it is believed,
+ * else 0. The slews of other programs end, no leap second stays armed, and the
+ * kernel is told that the clock is not known to be right. `report` carries the
+ * first change: the frequency from this moment on. Returns 0 or -errno. With
+ * no_clock, a clock that cannot be read counts as uncorrected, and the call
+ * succeeds.
  */
 int keeper_start(struct keeper *k, const struct keeper_limits *limits,
     const struct clock_ops *clock, const double *saved_freq_ppm,
@@ -83,10 +131,11 @@ bool keeper_tick(
     struct keeper *k, struct mono now, struct keeper_report *report) MUST_USE;
 
 /*
- * Compares the kernel's frequency with the one that the keeper set. Linux tells
- * no program when another one changes it, so the keeper looks every
- * KEEPER_LOOK_NS and before each command. True: it differed, and was restored;
- * `report` is for the engine (KEEPER_FREQ_CHANGED, or KEEPER_KERNEL).
+ * Compares the kernel's frequency with the one that the keeper set, and looks
+ * for slews of other programs. Linux tells no program of either, so the keeper
+ * looks every KEEPER_LOOK_NS and before each command. True: there was a change,
+ * and it was undone; `report` is for the engine (KEEPER_FREQ_CHANGED,
+ * KEEPER_SLEW_FOUND, or KEEPER_KERNEL).
  */
 #define KEEPER_LOOK_NS (4 * NS_PER_S)
 bool keeper_look(struct keeper *k, struct keeper_report *report) MUST_USE;

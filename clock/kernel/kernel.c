@@ -1,5 +1,7 @@
 #include "clock/kernel/kernel.h"
 
+#include "clock/command.h"
+
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -12,6 +14,8 @@
 /* With an error of 16 s the kernel, timedatectl and others take the clock for
  * unsynchronised (NTP_PHASE_LIMIT). */
 #define ERROR_MAX_US 16000000L
+/* UTC has lost 37 s in 50 years: more comes from a damaged table. */
+#define TAI_MAX_S 1000
 /* The kernel's own loops. The agent ends what another program left in them. */
 #define STATUS_LOOPS (STA_PLL | STA_FLL | STA_FREQHOLD)
 
@@ -56,7 +60,8 @@ double kernel_freq_ppm(const struct kernel_freq *f, long hz)
 
 static double ppm_of(const void *self, const struct timex *t)
 {
-	struct kernel_freq f = {.tick_us = t->tick, .freq_scaled = t->freq};
+	struct kernel_freq f = {
+	    .tick_us = (long)t->tick, .freq_scaled = (long)t->freq};
 
 	return kernel_freq_ppm(&f, user_hz(self));
 }
@@ -70,14 +75,47 @@ static struct wall now(void *self)
 	return (struct wall){ns_of_timespec(&ts)};
 }
 
-static int get_freq(void *self, double *freq_ppm)
+/* The offset of the kernel's own loop is in ns with STA_NANO, else in us. */
+static int64_t offset_of(const struct timex *t)
 {
-	struct timex t;
+	return (int64_t)t->offset *
+	       (t->status & STA_NANO ? 1 : (int64_t)NS_PER_US);
+}
+
+static enum leap leap_of(const struct timex *t)
+{
+	if (t->status & STA_INS)
+		return LEAP_INSERT;
+	return t->status & STA_DEL ? LEAP_DELETE : LEAP_NONE;
+}
+
+static int look(void *self, struct kernel_found *found)
+{
+	struct timex t, slew = {.modes = ADJ_OFFSET_SS_READ};
 	int err = read_timex(self, &t);
 
 	if (!err)
-		*freq_ppm = ppm_of(self, &t);
-	return err;
+		err = adjust(self, &slew);
+	if (err)
+		return err;
+	*found = (struct kernel_found){
+	    .freq_ppm = ppm_of(self, &t),
+	    .adjtime_ns = (int64_t)slew.offset * NS_PER_US,
+	    .offset_ns = offset_of(&t),
+	    .loop = t.status & STATUS_LOOPS,
+	    .synchronised = !(t.status & STA_UNSYNC),
+	    .leap = leap_of(&t),
+	};
+	return 0;
+}
+
+/* adjtime(3) with 0 ends the slew of the last one, as far as Linux can: up to
+ * 500 us of it are under way until the next second. */
+static int end_adjtime(void *self)
+{
+	struct timex t = {.modes = ADJ_OFFSET_SINGLESHOT, .offset = 0};
+
+	return adjust(self, &t);
 }
 
 /* Another program may have left an offset that the kernel still works off. The
@@ -100,20 +138,24 @@ static int end_kernel_loops(void *self)
 	return adjust(self, &t);
 }
 
+/* The last check of a frequency, for the guard, too: not-a-number would become
+ * any tick. */
 static int set_freq(void *self, double freq_ppm, double *became_ppm)
 {
-	struct kernel_freq f = kernel_freq_of(freq_ppm, user_hz(self));
-	struct timex t = {
-	    .modes = ADJ_FREQUENCY | ADJ_TICK,
-	    .tick = f.tick_us,
-	    .freq = f.freq_scaled,
-	};
-	int err = end_kernel_loops(self);
+	struct timex t = {.modes = ADJ_FREQUENCY | ADJ_TICK};
+	struct kernel_freq f;
+	int err;
 
+	if (!(fabs(freq_ppm) <= CLOCK_FREQ_MAX_PPM))
+		return -EINVAL;
+	f = kernel_freq_of(freq_ppm, user_hz(self));
+	t.tick = f.tick_us;
+	t.freq = f.freq_scaled;
+	err = end_adjtime(self);
+	if (!err)
+		err = end_kernel_loops(self);
 	if (!err)
 		err = adjust(self, &t);
-	if (!err)
-		err = read_timex(self, &t);
 	if (!err)
 		*became_ppm = ppm_of(self, &t);
 	return err;
@@ -195,14 +237,24 @@ static int set_status(void *self, const struct kernel_status *status)
 	return adjust(self, &t);
 }
 
+static int set_tai(void *self, int tai_s)
+{
+	struct timex t = {.modes = ADJ_TAI, .constant = tai_s};
+
+	if (tai_s < 0 || tai_s > TAI_MAX_S)
+		return -EINVAL;
+	return adjust(self, &t);
+}
+
 struct clock_ops kernel_clock_by(struct kernel_call *call)
 {
 	return (struct clock_ops){
 	    .now = now,
-	    .get_freq = get_freq,
+	    .look = look,
 	    .set_freq = set_freq,
 	    .step = step,
 	    .set_status = set_status,
+	    .set_tai = set_tai,
 	    .self = call,
 	};
 }

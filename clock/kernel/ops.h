@@ -15,16 +15,28 @@ struct kernel_status {
 	int64_t max_error_ns, est_error_ns;
 };
 
+/* What the kernel does with the clock, also for other programs. */
+struct kernel_found {
+	double freq_ppm; /* the total frequency: tick and freq */
+	/* Slews of other programs that are not over; positive: forward. */
+	int64_t adjtime_ns; /* by adjtime(3) */
+	int64_t offset_ns;  /* by the kernel's own loop (ADJ_OFFSET) */
+	bool loop;	    /* the kernel's own loop is on (PLL, FLL) */
+	bool synchronised;
+	enum leap leap; /* armed: LEAP_INSERT, LEAP_DELETE; else LEAP_NONE */
+};
+
 struct clock_ops {
 	/* CLOCK_REALTIME */
 	struct wall (*now)(void *self);
-	/* The total frequency that the kernel applies (tick and freq). */
-	int (*get_freq)(void *self, double *freq_ppm);
-	/* Sets the total frequency, reads back what it became, and switches the
-	 * kernel's own loops off. */
+	int (*look)(void *self, struct kernel_found *found);
+	/* Sets the total frequency, reads back what it became, and ends all
+	 * slews of other programs and the kernel's own loops. */
 	int (*set_freq)(void *self, double freq_ppm, double *became_ppm);
 	int (*step)(void *self, int64_t step_ns);
 	int (*set_status)(void *self, const struct kernel_status *status);
+	/* TAI - UTC, for CLOCK_TAI; NULL in a simulation. */
+	int (*set_tai)(void *self, int tai_s);
 	void *self;
 };
 

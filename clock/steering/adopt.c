@@ -1,6 +1,5 @@
 /* A reload: another list of sources, while the clock is steered. */
 #include "clock/steering/asymmetry.h"
-#include "clock/steering/feed.h"
 #include "clock/steering/state.h"
 #include "clock/steering/steering.h"
 
@@ -79,9 +78,12 @@ struct steering *steering_adopt(const struct steering *old,
 	s->source_count = count;
 	s->config = s->discipline.config = *config;
 	s->selection.selected = moved_to(from, count, old->selection.selected);
+	if (s->selection.selected < 0 &&
+	    s->selection.outcome == SELECT_SELECTED)
+		s->selection.outcome = SELECT_NO_SAMPLES;
 	take_sources(s, old, options, from);
 	take_members(s, old, from);
-	if (s->replay_due && s->member_count > 0)
-		feed_replay(s);
+	/* A replay that is under way counts by the old places. */
+	s->replay_due |= s->replay.under_way;
 	return s;
 }

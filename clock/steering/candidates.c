@@ -28,23 +28,34 @@ int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
 	return m->offset_ns + (int64_t)(age * c->freq);
 }
 
-/* The record with the least distance now. */
+const struct sample *nearest_sample(
+    const struct steering_source *src, const struct carry *c)
+{
+	const struct sample *nearest = &const_record(src, 0)->sample;
+
+	for (unsigned i = 1; i < src->count; i++) {
+		const struct sample *m = &const_record(src, i)->sample;
+
+		if (carried_distance_ns(m, c) < carried_distance_ns(nearest, c))
+			nearest = m;
+	}
+	return nearest;
+}
+
 static void find_best(struct steering_source *src, const struct carry *c)
 {
+	const struct sample *m;
+
 	src->best_distance_ns = INT64_MAX;
 	src->best_offset_ns = 0;
 	src->best_growth = c->growth;
-	for (unsigned i = 0; i < src->count; i++) {
-		const struct sample *m = &record(src, i)->sample;
-		int64_t distance = carried_distance_ns(m, c);
-
-		if (distance >= src->best_distance_ns)
-			continue;
-		src->best_distance_ns = distance;
-		src->best_own_ns = sample_distance_ns(m);
-		src->best_at = c->now;
-		src->best_offset_ns = carried_offset_ns(m, c);
-	}
+	if (src->count == 0)
+		return;
+	m = nearest_sample(src, c);
+	src->best_distance_ns = carried_distance_ns(m, c);
+	src->best_offset_ns = carried_offset_ns(m, c);
+	src->best_own_ns = sample_distance_ns(m);
+	src->best_at = c->now;
 }
 
 /* A silent source loses its vote if another source answered since its last
@@ -120,9 +131,9 @@ static void vote(struct steering *s, const struct carry *c)
 		list[i] = (struct select_source){
 		    .state = first_state(s, src),
 		    .options = src->options,
-		    .was_falseticker = src->was_falseticker,
+		    .was_falseticker = src->was_falseticker && !s->reselect,
 		    .outside = src->outside,
-		    .was_combined = src->was_combined,
+		    .was_combined = src->was_combined && !s->reselect,
 		    .offset_ns = src->best_offset_ns,
 		    .distance_ns = src->best_distance_ns,
 		    .own_distance_ns = src->best_own_ns,
@@ -130,7 +141,8 @@ static void vote(struct steering *s, const struct carry *c)
 	}
 	mark_duplicates(s, list);
 	s->selection = select_sources(list, s->source_count,
-	    s->config.min_sources, s->selection.selected);
+	    s->config.min_sources, s->reselect ? -1 : s->selection.selected);
+	s->reselect = false;
 	for (unsigned i = 0; i < s->source_count; i++)
 		s->sources[i].state = list[i].state;
 }

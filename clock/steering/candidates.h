@@ -21,6 +21,10 @@ struct carry carry_to(const struct steering *s, struct osc now);
 int64_t carried_offset_ns(const struct sample *m, const struct carry *c);
 int64_t carried_distance_ns(const struct sample *m, const struct carry *c);
 
+/* Of a source with samples: the one with the least distance now. */
+const struct sample *nearest_sample(
+    const struct steering_source *src, const struct carry *c);
+
 /* Selects at `now`: fills the selection and the state of each source. */
 void candidates_select(struct steering *s, struct osc now);
 

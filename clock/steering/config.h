@@ -8,6 +8,8 @@
 /* Who executes a leap second. */
 enum leap_mode {
 	LEAP_MODE_SYSTEM, /* the kernel, which is armed */
+	LEAP_MODE_SLEW,	  /* the agent: it slews from the leap second on */
+	LEAP_MODE_STEP,	  /* the agent: it steps at the leap second */
 	LEAP_MODE_IGNORE, /* nobody: the clock follows the servers' answers */
 };
 

@@ -14,8 +14,15 @@
 /* Durations are rounded and the keeper is strict: stay a little below
  * max-slew. */
 #define SLEW_MARGIN 1.001
-/* Linux takes no more (MAXFREQ), and no real oscillator needs more. */
-#define FREQ_MAX_PPM 500.0
+/* s/s: the base frequency leaves no room for a slew. */
+#define SLEW_LEAST 1e-6
+/* A frequency counts as beyond the limit when it is larger by this many
+ * standard deviations and this much, so that noise does not decide. */
+#define BEYOND_DEVIATIONS 3
+#define BEYOND_PPM 1.0
+/* A frequency that is to stay is replaced when it is wrong by this many
+ * standard deviations of the measured one. */
+#define KEEP_DEVIATIONS 5
 
 void discipline_init(struct discipline *d, const struct steering_config *config)
 {
@@ -55,17 +62,26 @@ static bool beyond_refusal(const struct discipline *d, int64_t offset_ns)
 	       discipline_refuses(d, offset_ns);
 }
 
+/* How fast a slew in this direction may be, on top of the base frequency. */
+static double room(const struct discipline *d, double freq_ppm, int64_t slew_ns)
+{
+	double most = slew_ns > 0 ? CLOCK_FREQ_MAX_PPM - freq_ppm
+				  : CLOCK_FREQ_MAX_PPM + freq_ppm;
+
+	return fmin(d->config.max_slew_ppm, most) * 1e-6 / SLEW_MARGIN;
+}
+
 /* Orders as much as fits into SLEW_DAY_S; the next update orders the rest. */
 static void set_slew(const struct discipline *d, int64_t offset_ns,
     double interval_s, struct clock_command *c)
 {
-	double max_slew = d->config.max_slew_ppm * 1e-6 / SLEW_MARGIN;
+	double max_slew = room(d, c->freq_ppm, offset_ns);
 	double most_ns = max_slew * SLEW_DAY_S * 1e9;
 	double wanted_s =
 	    fmin(fmax(interval_s / SLEW_SHARE, SLEW_MIN_S), SLEW_MAX_S);
 	double least_s;
 
-	if (offset_ns == 0)
+	if (offset_ns == 0 || max_slew < SLEW_LEAST)
 		return;
 	c->slew_ns = offset_ns;
 	if (fabs((double)offset_ns) > most_ns)
@@ -74,15 +90,21 @@ static void set_slew(const struct discipline *d, int64_t offset_ns,
 	c->slew_duration_ns = (int64_t)ceil(fmax(wanted_s, least_s) * 1e9);
 }
 
+enum leap discipline_leap_due(enum leap announced, struct wall now)
+{
+	bool any = announced == LEAP_INSERT || announced == LEAP_DELETE;
+
+	return any && leap_day(now) ? announced : LEAP_NONE;
+}
+
 enum leap discipline_arms(
     const struct discipline *d, enum leap announced, struct wall now)
 {
-	bool leap_due =
-	    (announced == LEAP_INSERT || announced == LEAP_DELETE) &&
-	    leap_day(now);
-
-	return leap_due && d->config.leap_mode == LEAP_MODE_SYSTEM ? announced
-								   : LEAP_NONE;
+	/* RFC 8633 3.7.1/1: the kernel leaps at midnight. The other modes are
+	 * for servers that smear, and for administrators who choose them. */
+	return d->config.leap_mode == LEAP_MODE_SYSTEM
+		   ? discipline_leap_due(announced, now)
+		   : LEAP_NONE;
 }
 
 static void set_status(const struct discipline *d,
@@ -95,15 +117,49 @@ static void set_status(const struct discipline *d,
 	c->est_error_ns = in->est_error_ns;
 }
 
+static double most_ppm(const struct discipline *d)
+{
+	return d->config.max_freq_ppm > 0
+		   ? fmin(d->config.max_freq_ppm, CLOCK_FREQ_MAX_PPM)
+		   : CLOCK_FREQ_MAX_PPM;
+}
+
+/* A few seconds of measuring say less about the frequency than the program that
+ * set it knew. */
+static bool stays(const struct discipline *d, const struct discipline_input *in)
+{
+	return d->keeps_freq && fabs(in->freq_ppm - in->base_freq_ppm) <=
+				    KEEP_DEVIATIONS * in->freq_sd_ppm;
+}
+
+/* What the clock may be set to of the frequency that it needs, ppm. */
+static double limited(struct discipline *d, const struct discipline_input *in)
+{
+	double most = most_ppm(d);
+	double beyond = fabs(in->freq_ppm) - most;
+
+	if (stays(d, in))
+		return in->base_freq_ppm;
+	if (beyond > BEYOND_DEVIATIONS * in->freq_sd_ppm + BEYOND_PPM)
+		d->beyond_ppm = most;
+	else if (beyond <= 0)
+		d->beyond_ppm = 0;
+	return fmin(fmax(in->freq_ppm, -most), most);
+}
+
+/* What the clock runs away until the next decision, because its frequency is
+ * limited. */
+static int64_t unmet_ns(
+    const struct discipline_input *in, const struct clock_command *c)
+{
+	return (int64_t)(fabs(in->freq_ppm - c->freq_ppm) * 1e-6 *
+			 in->interval_s * 1e9);
+}
+
 bool discipline_decide(struct discipline *d, const struct discipline_input *in,
     struct clock_command *command)
 {
-	double most = d->config.max_freq_ppm > 0
-			  ? fmin(d->config.max_freq_ppm, FREQ_MAX_PPM)
-			  : FREQ_MAX_PPM;
-	struct clock_command c = {
-	    .freq_ppm = fmin(fmax(in->freq_ppm, -most), most),
-	};
+	struct clock_command c = {.freq_ppm = limited(d, in)};
 
 	d->refused = beyond_refusal(d, in->offset_ns);
 	d->refused_ns = d->refused ? in->offset_ns : 0;
@@ -115,6 +171,8 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 	else
 		set_slew(d, in->offset_ns, in->interval_s, &c);
 	set_status(d, in, in->offset_ns - c.step_ns, &c);
+	c.max_error_ns += unmet_ns(in, &c);
+	c.est_error_ns += unmet_ns(in, &c);
 	d->pending = true;
 	d->pending_step_ns = c.step_ns;
 	d->pending_silent = in->silent;
@@ -127,6 +185,9 @@ void discipline_applied(struct discipline *d, enum keeper_verdict verdict)
 	if (!d->pending)
 		return;
 	d->pending = false;
+	/* The next update slews. */
+	if (verdict == KEEPER_STEP_BUDGET)
+		d->step_allowed = false;
 	if (verdict != KEEPER_OK && verdict != KEEPER_NO_CLOCK)
 		return;
 	d->updates += !d->pending_silent;

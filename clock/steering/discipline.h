@@ -18,6 +18,11 @@ struct discipline {
 	bool refused;	   /* the last offset was above the refuse threshold */
 	int64_t refused_ns;
 	uint64_t refusals; /* of corrections by new samples */
+	/* The frequency stays as it is until it is certainly another one. */
+	bool keeps_freq;
+	/* The clock needs a larger correction of its frequency than this limit;
+	 * 0: it does not. */
+	double beyond_ppm;
 	/* A command was given and its verdict has not arrived yet. */
 	bool pending;
 	int64_t pending_step_ns;
@@ -27,8 +32,10 @@ struct discipline {
 struct discipline_input {
 	int64_t offset_ns; /* of the clock now; positive: slow */
 	double freq_ppm;   /* wanted correction */
-	double interval_s; /* expected time to the next decision */
-	bool silent;	   /* no sample has come since the last decision */
+	double freq_sd_ppm;
+	double base_freq_ppm; /* in force */
+	double interval_s;    /* expected time to the next decision */
+	bool silent;	      /* no sample has come since the last decision */
 	bool synchronised;
 	enum leap leap;
 	struct wall now;
@@ -42,6 +49,10 @@ void discipline_init(
 /* Is a correction of this size beyond refuse-threshold? Not if makestep steps
  * such an offset at any time: who configures that wants no limit. */
 bool discipline_refuses(const struct discipline *d, int64_t offset_ns);
+
+/* The leap second at the end of the day of `now`, of the one that the servers
+ * announce. */
+enum leap discipline_leap_due(enum leap announced, struct wall now);
 
 /* The leap second that the kernel is armed with at `now`, of the one that the
  * servers announce. */

@@ -10,10 +10,27 @@
 #define BIAS_LEAST_S 1e-6
 
 /* This many outliers in a row that agree are believed. The frequency may have
- * jumped with them, by FREQ_JUMP at most (s/s), and a bias by BIAS_MOST_S. */
+ * jumped with them, by FREQ_JUMP (s/s) or as fast as they grow, and a bias by
+ * BIAS_MOST_S. Outliers that grow show a jump of the frequency: two of them are
+ * enough. The rate of the growth is then as wrong as queues can make it, and by
+ * GROWTH_SHARE of it. */
 #define OUTLIERS_BELIEVED 3
-#define FREQ_JUMP 100e-6
+/* Of the clock, so many on one side are enough if they lie beyond what queues
+ * explain and so many standard deviations of the prediction. */
+#define CERTAIN_BELIEVED 2
+#define CERTAIN_SDS 6
+#define GROWTH_SHARE 0.05
+/* No frequency is larger, s/s. */
+#define GROWTH_MOST (CLOCK_FREQ_MAX_PPM * 1e-6)
+#define FREQ_JUMP 500e-6
+/* The frequency may have jumped at any moment since the last sample that was
+ * right: then it has changed by more than the residual divided by that time. */
+#define LATE_JUMP 1.7
 #define BIAS_MOST_S 1.0
+/* Outliers of two sources show the same change of the clock if they are on one
+ * side and one is at most so many times the other: a liar must not use the
+ * small outlier of an honest server. */
+#define AGREES_AT_MOST 4
 /* Two outliers agree if they differ by less than 1 / OUTLIERS_ALIKE of the
  * residual. */
 #define OUTLIERS_ALIKE 4
@@ -36,8 +53,11 @@
 /* The odds that a route with the floor of a remembered one is another one. */
 #define OTHER_ROUTE_PRIOR 0.1
 
+/* A change of the route costs as much as so many records. */
+#define ROUTE_CHANGE_RECORDS 8
+
 /* The standard deviation, s/s, that is added to a frequency taken over from an
- * estimate made of other samples. */
+ * estimate made of the same samples, or of samples that are gone. */
 #define FREQ_CARRIED_SD 5e-6
 
 /* Time stamps: the least noise, and the noise as a share of the bound of the
@@ -50,22 +70,83 @@ static double noise(const struct sample *m)
 	return NOISE_LEAST_S + s_of_ns(m->dispersion_ns) / NOISE_SHARE;
 }
 
+static double free_of_creep(const struct record *r)
+{
+	return s_of_ns(r->sample.delay_ns) - r->crept;
+}
+
+/* A route with fewer samples may have a floor far below its shortest delay. */
+#define FLOOR_SAMPLES 8
+/* A growth must be so many times what queues can explain. Then its rate is
+ * wrong by a quarter at most. */
+#define GROWTH_QUEUES 4
+
+/* Half of the delay above the shortest: no queue makes a larger error. */
+static double half_excess(
+    const struct steering_source *src, const struct record *record)
+{
+	const struct sample *m = &record->sample;
+	const struct delay_route *r = delay_shortest_route(&src->delay);
+	double delay = s_of_ns(m->delay_ns);
+	double above = free_of_creep(record) - (r ? r->floor : 0);
+	bool known = r && r->samples >= FLOOR_SAMPLES;
+
+	return (known ? fmin(fmax(above, 0), delay) : delay) / 2 + noise(m);
+}
+
+/* How fast the residuals grow away from zero: more than any queue explains. */
+static struct growth growth_of(const struct steering_source *src,
+    const struct sample *m, double residual, double excess)
+{
+	double more = residual - src->last_residual;
+	double since = s_of_ns(m->at.ns - src->last_outlier.ns);
+	double queues = excess + src->last_excess;
+
+	if (src->outliers == 0 || since <= 0 ||
+	    residual * src->last_residual <= 0 || residual * more <= 0 ||
+	    fabs(more) <= GROWTH_QUEUES * queues ||
+	    fabs(more) >= GROWTH_MOST * since)
+		return (struct growth){0};
+	return (struct growth){
+	    .rate = more / since,
+	    .sd = (queues + GROWTH_SHARE * fabs(more)) / since,
+	};
+}
+
+/* More than any queue explains, and the prediction's own error. */
+static bool is_certain(
+    double residual, const struct gaussian *before, double excess)
+{
+	return fabs(residual) > excess + CERTAIN_SDS * sqrt(before->var);
+}
+
 /* Spikes differ from each other, jumps do not. */
-static void count_outliers(struct steering_source *src, const struct sample *m,
+static void count_outliers(struct steering_source *src, const struct record *r,
     const struct gaussian *before, const struct box *box)
 {
-	double residual = -before->mean;
+	const struct sample *m = &r->sample;
+	double residual = -before->mean, excess = half_excess(src, r);
 
 	if (!box_is_outlier(before, 0, box)) {
-		src->outliers = 0;
+		src->outliers = src->certain = 0;
+		src->growth.rate = 0;
 		src->last_right = m->at;
 		return;
 	}
-	if (fabs(residual - src->last_residual) >
-	    fabs(residual) / OUTLIERS_ALIKE)
+	if (!is_certain(residual, before, excess))
+		src->certain = 0;
+	else if (residual * src->last_residual > 0)
+		src->certain++;
+	else
+		src->certain = 1;
+	src->growth = growth_of(src, m, residual, excess);
+	if (src->growth.rate == 0 && fabs(residual - src->last_residual) >
+					 fabs(residual) / OUTLIERS_ALIKE)
 		src->outliers = 0;
 	src->outliers++;
 	src->last_residual = residual;
+	src->last_outlier = m->at;
+	src->last_excess = excess;
 }
 
 /*
@@ -91,6 +172,48 @@ static double half_even_sd(double difference)
 	return fabs(difference) / 2 / sqrt(3);
 }
 
+/* The other source is off in the same direction, and by a part of it at least.
+ */
+static bool agrees(
+    const struct steering_source *other, const struct steering_source *src)
+{
+	double residual = other->last_residual;
+
+	return other->outliers > 0 && residual * src->last_residual > 0 &&
+	       fabs(src->last_residual) <= AGREES_AT_MOST * fabs(residual);
+}
+
+/* Most of the sources see what this one sees, or it is the only one: the clock
+ * itself has changed. */
+static bool clock_has_changed(
+    const struct steering *s, const struct steering_source *src)
+{
+	unsigned agree = 0;
+
+	for (unsigned i = 0; i < s->member_count; i++)
+		agree += agrees(&s->sources[s->members[i]], src);
+	return 2 * agree > s->member_count;
+}
+
+/* Half of the sources at least have no outlier. */
+static bool most_are_right(const struct steering *s)
+{
+	unsigned right = 0;
+
+	for (unsigned i = 0; i < s->member_count; i++)
+		right += s->sources[s->members[i]].outliers == 0;
+	return 2 * right >= s->member_count;
+}
+
+/* The filter ignores one outlier; several that agree are right. Of outliers
+ * that no queue explains, two of the clock are enough. */
+static bool are_believed(
+    const struct steering *s, const struct steering_source *src)
+{
+	return src->outliers >= OUTLIERS_BELIEVED ||
+	       (src->certain >= CERTAIN_BELIEVED && clock_has_changed(s, src));
+}
+
 /* No oscillator is so fast: the clock or a server was set. In a replay only the
  * newest record is new to the learned drift. */
 static void notice_set(struct steering *s, const struct steering_source *src,
@@ -98,38 +221,73 @@ static void notice_set(struct steering *s, const struct steering_source *src,
 {
 	double since = s_of_ns(r->sample.at.ns - src->last_right.ns);
 
-	if (src->outliers >= OUTLIERS_BELIEVED && r == const_record(src, 0) &&
+	if (are_believed(s, src) && r == const_record(src, 0) &&
 	    fabs(src->last_residual) > DRIFT_RATE_MAX * since)
-		drift_bound_interrupt(&s->drift);
+		interrupt_learning(s);
+}
+
+static void forget_outliers(struct steering *s)
+{
+	for (unsigned i = 0; i < s->member_count; i++) {
+		s->sources[s->members[i]].outliers = 0;
+		s->sources[s->members[i]].certain = 0;
+		s->sources[s->members[i]].growth.rate = 0;
+	}
+}
+
+/* The clock has changed by about the latest residual, and its frequency by
+ * about `freq_sd`. The latest sample, which the filter took for an outlier,
+ * counts after all. */
+static void take_changed_clock(struct steering *s, struct steering_source *src,
+    const struct sample *m, const struct box *box, double freq_sd)
+{
+	s->changed_at = m->at;
+	estimate_inflate_clock(&s->estimate, fabs(src->last_residual), freq_sd);
+	estimate_add(&s->estimate, (unsigned)src->slot, m->at,
+	    m->offset_ns - src->carried_ns, box);
+	forget_outliers(s);
 }
 
 /*
- * The filter ignores one outlier; several that agree are right, and the
- * estimate is wrong. If most sources have outliers, or the only one, the local
- * clock has jumped; if one has them against the others, its bias has changed.
+ * The residuals grow: the frequency has jumped by about as much. Until most of
+ * the sources see it, nothing is decided.
  */
-static void believe_outliers(struct steering *s, struct steering_source *src)
+static void believe_growth(struct steering *s, struct steering_source *src,
+    const struct sample *m, const struct box *box)
 {
-	unsigned with_outliers = 0;
-	double sd = fabs(src->last_residual), since;
-
-	if (src->outliers < OUTLIERS_BELIEVED)
+	if (!clock_has_changed(s, src))
 		return;
-	for (unsigned i = 0; i < s->member_count; i++)
-		with_outliers += s->sources[s->members[i]].outliers > 0;
-	src->outliers = 0;
+	estimate_shift_freq(&s->estimate, src->growth.rate);
+	s->freq_jump = src->growth.rate;
+	take_changed_clock(s, src, m, box, src->growth.sd);
+}
+
+/*
+ * Outliers that are believed show that the estimate is wrong. If most sources
+ * have outliers, or the only one, the local clock has jumped; if one has them
+ * against the others, its bias has changed.
+ */
+static void believe_outliers(struct steering *s, struct steering_source *src,
+    const struct sample *m, const struct box *box)
+{
+	double sd = fabs(src->last_residual), since;
+	bool clock = clock_has_changed(s, src);
+
+	/* Sources that differ in several ways decide nothing: their biases
+	 * would move one by one, and no source would be left that holds the
+	 * clock. */
+	if (!are_believed(s, src) || (!clock && !most_are_right(s)))
+		return;
+	src->outliers = src->certain = 0;
 	/* On a detour, the bias may have become any other possible one. */
-	if (2 * with_outliers <= s->member_count ||
-	    sd <= detour(src, src->filter_route)) {
+	if (!clock || sd <= detour(src, src->filter_route)) {
 		estimate_inflate_bias(
 		    &s->estimate, (unsigned)src->slot, fmin(sd, BIAS_MOST_S));
 		return;
 	}
 	since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
-	estimate_inflate_clock(
-	    &s->estimate, sd, fmin(sd / fmax(since, 1), FREQ_JUMP));
-	for (unsigned i = 0; i < s->member_count; i++)
-		s->sources[s->members[i]].outliers = 0;
+	take_changed_clock(
+	    s, src, m, box, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
 }
 
 /* The estimated bias of the current route, with the part that was subtracted
@@ -229,6 +387,14 @@ static void shift_biases(struct route_table *table, double by)
 		table->routes[i].bias.mean += by;
 }
 
+static bool knows_detours(const struct steering *s)
+{
+	for (unsigned i = 0; i < s->member_count; i++)
+		if (s->sources[s->members[i]].delay.known > 1)
+			return true;
+	return false;
+}
+
 /*
  * No packet shows the mean of all biases. Of each path the shortest route is
  * the best witness, so once paths have taken detours, the biases of the
@@ -239,17 +405,17 @@ static void anchor_biases(struct steering *s)
 {
 	double biases[ESTIMATE_SOURCES], by;
 	unsigned n = 0;
-	bool detours = false;
 
+	if (!knows_detours(s))
+		return;
 	for (unsigned i = 0; i < s->member_count; i++) {
 		const struct steering_source *src = &s->sources[s->members[i]];
 		struct gaussian b;
 
-		detours |= src->delay.known > 1;
 		if (shortest_bias(s, src, &b))
 			biases[n++] = b.mean;
 	}
-	if (!detours || n == 0)
+	if (n == 0)
 		return;
 	by = median(biases, n);
 	estimate_shift_offset(&s->estimate, by);
@@ -262,21 +428,48 @@ static void anchor_biases(struct steering *s)
 	}
 }
 
+void feed_note_freq(const struct estimate *e, struct record *r)
+{
+	struct estimate_value v;
+
+	r->freq = r->freq_sd = 0;
+	if (!e->started)
+		return;
+	v = estimate_at(e, r->sample.at);
+	r->freq = v.freq;
+	r->freq_sd = v.freq_sd;
+}
+
+/* A floor that fell makes no sample worse than its own bound. */
+static struct box box_of(
+    const struct steering_source *src, const struct record *r)
+{
+	const struct sample *m = &r->sample;
+	double most = s_of_ns(m->delay_ns) / 2 + noise(m);
+	struct box box = error_model_box(&src->error_model, &src->delay,
+	    r->route, free_of_creep(r), noise(m));
+
+	box.half = fmin(box.half, most);
+	box.edge = fmin(box.edge, most);
+	return box;
+}
+
 void feed_record(
-    struct steering *s, struct steering_source *src, const struct record *r)
+    struct steering *s, struct steering_source *src, struct record *r)
 {
 	const struct sample *m = &r->sample;
 	unsigned slot = (unsigned)src->slot;
-	double delay = s_of_ns(m->delay_ns);
+	double delay = free_of_creep(r);
 	int64_t offset_ns = m->offset_ns - src->carried_ns;
-	struct box box = error_model_box(
-	    &src->error_model, &src->delay, r->route, delay, noise(m));
+	struct box box = box_of(src, r);
 	struct gaussian before =
 	    estimate_predict(&s->estimate, slot, m->at, offset_ns);
 	bool first = !s->estimate.started;
 	struct gaussian after;
 
 	src->filter_route = r->route;
+	if (!first)
+		feed_note_freq(&s->estimate, r);
 	estimate_add(&s->estimate, slot, m->at, offset_ns, &box);
 	after = estimate_predict(&s->estimate, slot, m->at, offset_ns);
 	s->sample_is_new = true;
@@ -284,9 +477,12 @@ void feed_record(
 		return;
 	error_model_learn(&src->error_model, &src->delay, r->route, delay,
 	    noise(m), &before, &after);
-	count_outliers(src, m, &before, &box);
+	count_outliers(src, r, &before, &box);
 	notice_set(s, src, r);
-	believe_outliers(s, src);
+	if (src->growth.rate != 0)
+		believe_growth(s, src, m, &box);
+	else
+		believe_outliers(s, src, m, &box);
 	judge_route(s, src);
 	anchor_biases(s);
 }
@@ -375,21 +571,64 @@ static void carry_bias(const struct steering *s, struct steering_source *src)
 	src->carried_sd = sqrt(carried.var);
 }
 
-/* The frequency that the filter starts with: the estimate's, if it is the
- * better known one. */
-static double starting_freq(const struct steering *s, double *sd)
+/* The member with the oldest record; NULL: there is no record. */
+static struct steering_source *oldest_member(const struct steering *s)
 {
-	struct estimate_value v;
+	struct steering_source *found = NULL;
+	int64_t least = INT64_MAX;
 
-	*sd = s->first_freq_sd;
-	if (!s->estimate.started || s->forget_freq ||
-	    s->discipline.updates == 0)
-		return s->first_freq;
-	v = estimate_at(&s->estimate, s->estimate.at);
-	if (!(v.freq_sd + FREQ_CARRIED_SD < *sd))
-		return s->first_freq;
-	*sd = v.freq_sd + FREQ_CARRIED_SD;
-	return v.freq;
+	for (unsigned i = 0; i < s->member_count; i++) {
+		struct steering_source *src = &s->sources[s->members[i]];
+		const struct record *r;
+
+		if (src->count == 0)
+			continue;
+		r = const_record(src, src->count - 1);
+		if (r->sample.at.ns < least) {
+			least = r->sample.at.ns;
+			found = src;
+		}
+	}
+	return found;
+}
+
+/* The frequency that was known before the oldest record. If there were more
+ * records before it, they may have been misunderstood then, and those that are
+ * left tell the frequency well enough. */
+static struct gaussian freq_before(const struct steering *s)
+{
+	struct steering_source *src = oldest_member(s);
+	struct record *r = src ? record(src, src->count - 1) : NULL;
+	double sd;
+
+	if (r && s->forget_freq)
+		r->freq_sd = 0;
+	if (!r || r->freq_sd <= 0)
+		return (struct gaussian){
+		    s->first_freq, s->first_freq_sd * s->first_freq_sd};
+	sd = r->freq_sd + (src->count < RECORDS ? 0 : FREQ_CARRIED_SD);
+	return (struct gaussian){r->freq, sd * sd};
+}
+
+/*
+ * The frequency that the filter starts with: the one that was known before the
+ * oldest record. The estimate of now knows the records that the filter takes in
+ * again, so it serves only if little was known before, and it is made less
+ * certain.
+ */
+static struct gaussian starting_freq(const struct steering *s)
+{
+	const struct estimate *now = shown_estimate(s);
+	struct gaussian before = freq_before(s);
+	struct estimate_value v;
+	double sd;
+
+	if (!now->started || s->forget_freq || s->discipline.updates == 0)
+		return before;
+	v = estimate_at(now, now->at);
+	sd = v.freq_sd + FREQ_CARRIED_SD;
+	return sd * sd < before.var ? (struct gaussian){v.freq, sd * sd}
+				    : before;
 }
 
 /* The first record may have taken a detour, of whose bias nothing is known. */
@@ -407,13 +646,14 @@ static void doubt_first_route(struct steering *s, unsigned slot)
 static void start_filter(struct steering *s)
 {
 	double sd[ESTIMATE_SOURCES];
-	double freq_sd, freq = starting_freq(s, &freq_sd);
+	struct gaussian freq = starting_freq(s);
 
 	for (unsigned i = 0; i < s->source_count; i++)
 		carry_bias(s, &s->sources[i]);
 	for (unsigned i = 0; i < s->member_count; i++)
 		sd[i] = bias_sd(&s->sources[s->members[i]]);
-	estimate_init(&s->estimate, freq, freq_sd, sd, s->member_count);
+	estimate_init(
+	    &s->estimate, freq.mean, sqrt(freq.var), sd, s->member_count);
 	for (unsigned i = 0; i < s->member_count; i++)
 		doubt_first_route(s, i);
 	for (unsigned i = 0; i < s->source_count; i++)
@@ -475,8 +715,7 @@ static double evidence(const struct estimate *e,
     const struct steering_source *src, const struct record *r)
 {
 	const struct sample *m = &r->sample;
-	struct box box = error_model_box(&src->error_model, &src->delay,
-	    r->route, s_of_ns(m->delay_ns), noise(m));
+	struct box box = box_of(src, r);
 
 	return estimate_evidence(e, (unsigned)src->slot, m->at,
 	    m->offset_ns - src->carried_ns, &box);
@@ -530,31 +769,83 @@ void feed_route_change(struct steering *s, struct steering_source *src,
 		take_new_route(s, src, left, sd);
 }
 
-void feed_replay(struct steering *s)
+/* What a replay has found before it was given up is less than what was known
+ * before it. */
+static void leave_replay(struct steering *s)
 {
-	unsigned left[ESTIMATE_SOURCES] = {0};
-	int i;
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].old_slot = -1;
+}
 
+static void enter_replay(struct steering *s)
+{
+	s->replay.before = s->estimate;
+	for (unsigned i = 0; i < s->source_count; i++)
+		s->sources[i].outliers_before = s->sources[i].outliers;
+}
+
+void feed_begin_replay(struct steering *s)
+{
+	if (s->replay.under_way)
+		leave_replay(s);
+	else
+		enter_replay(s);
 	start_filter(s);
 	for (unsigned k = 0; k < s->member_count; k++) {
 		struct steering_source *src = &s->sources[s->members[k]];
 
-		left[k] = src->count;
-		src->outliers = 0;
+		s->replay.left[k] = src->count;
+		src->outliers = src->certain = 0;
+		src->growth.rate = 0;
 		src->bias_change_sd = 0;
 		error_model_restart(&src->error_model);
 	}
-	while ((i = oldest(s, left)) >= 0) {
-		struct steering_source *src = &s->sources[s->members[i]];
-		const struct record *r = const_record(src, --left[i]);
-		const struct record *before =
-		    left[i] + 1 < src->count ? const_record(src, left[i] + 1)
-					     : r;
-
-		if (before->route != r->route)
-			feed_route_change(s, src, before, r);
-		feed_record(s, src, r);
-	}
 	s->replay_due = false;
+	s->hindsight_after = 0;
 	s->forget_freq = false;
+	s->replay.under_way = true;
+}
+
+void feed_later(struct steering *s, const struct steering_source *src)
+{
+	unsigned *left;
+
+	if (!s->replay.under_way || s->replay_due)
+		return;
+	left = &s->replay.left[src->slot];
+	*left = *left < src->count ? *left + 1 : src->count;
+}
+
+/* Takes in the oldest record that is left. Returns false if there is none. */
+static bool feed_oldest(struct steering *s, unsigned *work)
+{
+	int i = oldest(s, s->replay.left);
+	struct steering_source *src;
+	const struct record *before;
+	struct record *r;
+	unsigned back;
+
+	if (i < 0)
+		return false;
+	src = &s->sources[s->members[i]];
+	back = --s->replay.left[i];
+	r = record(src, back);
+	before = back + 1 < src->count ? const_record(src, back + 1) : r;
+	if (before->route != r->route) {
+		feed_route_change(s, src, before, r);
+		*work += ROUTE_CHANGE_RECORDS;
+	}
+	feed_record(s, src, r);
+	++*work;
+	return true;
+}
+
+bool feed_replay_turn(struct steering *s)
+{
+	unsigned work = 0;
+
+	while (work < FEED_TURN_RECORDS && feed_oldest(s, &work))
+		;
+	s->replay.under_way = oldest(s, s->replay.left) >= 0;
+	return !s->replay.under_way;
 }

@@ -2,19 +2,34 @@
 #ifndef CLOCK_STEERING_FEED_H
 #define CLOCK_STEERING_FEED_H
 
+#include "base/check.h"
 #include "clock/steering/state.h"
+
+/* Writes into a record what is known of the frequency before it. */
+void feed_note_freq(const struct estimate *e, struct record *r);
 
 /* One record of a source in the filter. */
 void feed_record(
-    struct steering *s, struct steering_source *src, const struct record *r);
+    struct steering *s, struct steering_source *src, struct record *r);
 
 /* The path of this source changed its route between its records `before` and
  * `r`. Comes before feed_record() of `r`. */
 void feed_route_change(struct steering *s, struct steering_source *src,
     const struct record *before, const struct record *r);
 
-/* Starts the filter again and takes in all records of its sources, oldest
- * first, with what is known by now of each path and of who is right. */
-void feed_replay(struct steering *s);
+/* A record of this source has come while a replay waits or is under way. */
+void feed_later(struct steering *s, const struct steering_source *src);
+
+/* Starts the filter again. */
+void feed_begin_replay(struct steering *s);
+
+/* A turn of a replay takes in so many records at most, so that the engine is
+ * not blocked for more than about a millisecond. */
+#define FEED_TURN_RECORDS 64
+
+/* One turn of a replay: takes in records of the filter's sources, oldest first,
+ * with what is known by now of each path and of who is right. Returns true if
+ * the filter has all of them. */
+bool feed_replay_turn(struct steering *s) MUST_USE;
 
 #endif

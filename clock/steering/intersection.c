@@ -35,7 +35,8 @@ static void recent_bounds(
 			int64_t offset, distance;
 
 			if (!is_combined(src) || i >= src->count ||
-			    c->now.ns - m->at.ns > RECENT_NS)
+			    c->now.ns - m->at.ns > RECENT_NS ||
+			    m->at.ns < s->changed_at.ns)
 				continue;
 			offset = carried_offset_ns(m, c);
 			distance = carried_distance_ns(m, c);

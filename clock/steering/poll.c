@@ -24,8 +24,9 @@
  * What drives a drift may end at any moment, so the drift counts as error. */
 static double predicted_sd(const struct steering *s, double interval_s)
 {
-	struct osc at = {s->estimate.at.ns + ns_of_s(interval_s)};
-	struct estimate_value v = estimate_at(&s->estimate, at);
+	const struct estimate *e = shown_estimate(s);
+	struct osc at = {e->at.ns + ns_of_s(interval_s)};
+	struct estimate_value v = estimate_at(e, at);
 
 	return hypot(v.offset_sd, v.drift * interval_s * interval_s / 2);
 }
@@ -34,7 +35,7 @@ unsigned steering_outlier_count(const struct steering *s, unsigned source)
 {
 	const struct steering_source *src = &s->sources[source];
 
-	return src->slot >= 0 ? src->outliers : 0;
+	return src->slot >= 0 ? shown_outliers(s, src) : 0;
 }
 
 static bool may_be_congested(
@@ -45,26 +46,35 @@ static bool may_be_congested(
 	return r &&
 	       src->delay.quiet >
 		   fmax(CONGESTED_SHARE * r->floor, CONGESTED_S) &&
-	       s_of_ns(s->estimate.at.ns - s->first_at.ns) < START_S;
+	       s_of_ns(shown_estimate(s)->at.ns - s->first_at.ns) < START_S;
+}
+
+static bool shows_change(
+    const struct steering *s, const struct steering_source *src)
+{
+	return s->changed_at.ns != 0 && src->count > 0 &&
+	       const_record(src, 0)->sample.at.ns == s->changed_at.ns;
 }
 
 enum poll_vote steering_poll_vote(
     const struct steering *s, unsigned source, double interval_s)
 {
+	const struct estimate *e = shown_estimate(s);
 	double queue = s->sources[source].delay.quiet, next;
 
+	if (shows_change(s, &s->sources[source]))
+		return POLL_CHANGED;
 	if (steering_outlier_count(s, source) > 0)
 		return POLL_DOUBTED;
-	if (!s->estimate.started || may_be_congested(s, &s->sources[source]))
+	if (!e->started || may_be_congested(s, &s->sources[source]))
 		return POLL_SHORTEST;
 	next = predicted_sd(s, interval_s);
 	if (next > SHORTEST_ABOVE * queue)
 		return POLL_SHORTEST;
-	if (next > SHORTER_ABOVE * queue ||
-	    !estimate_follows(&s->estimate, interval_s))
+	if (next > SHORTER_ABOVE * queue || !estimate_follows(e, interval_s))
 		return POLL_SHORTER;
 	return predicted_sd(s, 2 * interval_s) < LONGER_BELOW * queue &&
-		       estimate_follows(&s->estimate, 2 * interval_s)
+		       estimate_follows(e, 2 * interval_s)
 		   ? POLL_LONGER
 		   : POLL_KEEP;
 }

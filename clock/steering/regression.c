@@ -3,17 +3,22 @@
 #include <math.h>
 
 #define SLOPE_SAMPLES 3
+/* No path is known better than this, s: without any queue all delays are equal,
+ * and then all samples weigh alike. */
+#define DEVIATION_LEAST 1e-9
 
 struct sums {
 	double w, t, tt, y, ty;
 };
 
-static double weight(const struct steering_source *src, const struct sample *m)
+static double weight(const struct steering_source *src, const struct record *r)
 {
 	const struct delay_route *route =
 	    delay_route(&src->delay, src->delay.route);
-	double excess = s_of_ns(m->delay_ns) - (route ? route->floor : 0);
-	double sd = (fmax(excess, 0) + src->delay.queue) / 2;
+	double delay = s_of_ns(r->sample.delay_ns) - r->crept;
+	double excess = delay - (route ? route->floor : 0);
+	double sd =
+	    fmax((fmax(excess, 0) + src->delay.queue) / 2, DEVIATION_LEAST);
 
 	return 1 / (sd * sd);
 }
@@ -35,7 +40,7 @@ static struct sums sum(
 
 	for (unsigned i = 0; i < src->count; i++) {
 		const struct record *r = const_record(src, i);
-		double w = weight(src, &r->sample), t = age_s(r, now);
+		double w = weight(src, r), t = age_s(r, now);
 		double y = height_s(r, base_ns);
 
 		s.w += w;
@@ -59,7 +64,7 @@ static void judge_residuals(const struct steering_source *src, struct osc now,
 				  line->slope * age_s(r, now);
 		int sign = residual < 0 ? -1 : 1;
 
-		square += weight(src, &r->sample) * residual * residual;
+		square += weight(src, r) * residual * residual;
 		line->runs += sign != last_sign;
 		last_sign = sign;
 	}

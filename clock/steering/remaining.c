@@ -14,27 +14,62 @@
 #define YOUNG_S 300.0
 #define FIRST_FREQ 500e-6
 
+/* A silence begins this many intervals after the last sample, but not before
+ * this many seconds. */
+#define SILENT_INTERVALS 1.25
+#define SILENT_LEAST_S 32.0
+/* No server is believed to be further away than this, ns: twice as much is not
+ * beyond the range of int64. */
+#define APART_MOST (INT64_MAX / 8)
+/* No correction in a silence is larger, s. */
+#define SHIFT_MOST 1e9
+/* In a silence the frequency is set for this time at least, s. */
+#define HOLDOVER_AHEAD_S 60.0
+
 static int64_t magnitude(int64_t ns)
 {
 	return ns < 0 ? -ns : ns;
 }
 
+bool remaining_is_silent(double since_s, double interval_s)
+{
+	return since_s > fmax(SILENT_INTERVALS * interval_s, SILENT_LEAST_S);
+}
+
+/* In a silence the frequency may go back to its long-term mean. */
+static struct estimate_value value_at(const struct steering *s, struct osc at)
+{
+	const struct estimate *e = shown_estimate(s);
+	struct estimate_value v = estimate_at(e, at);
+	double ahead = fmax(s->command_interval_s, HOLDOVER_AHEAD_S), shift;
+	struct osc then = {at.ns + ns_of_s(ahead)};
+
+	if (!e->started ||
+	    !remaining_is_silent(s_of_ns(at.ns - e->at.ns), s->interval_s))
+		return v;
+	shift = holdover_shift(&s->holdover, e, at);
+	v.offset_ns += ns_of_s(fmin(fmax(shift, -SHIFT_MOST), SHIFT_MOST));
+	v.freq += (holdover_shift(&s->holdover, e, then) - shift) / ahead;
+	return v;
+}
+
 int64_t remaining_ns(const struct steering *s, const struct timescale *t,
     struct wall now, struct estimate_value *v)
 {
-	*v = estimate_at(&s->estimate, timescale_osc(t, now));
+	*v = value_at(s, timescale_osc(t, now));
 	return v->offset_ns - timescale_added_ns(t, now);
 }
 
 double remaining_freq(const struct steering *s, double *sd)
 {
+	const struct estimate *e = shown_estimate(s);
 	struct estimate_value v;
 
-	if (!s->estimate.started) {
+	if (!e->started) {
 		*sd = s->first_freq_sd;
 		return s->first_freq;
 	}
-	v = estimate_at(&s->estimate, s->estimate.at);
+	v = estimate_at(e, e->at);
 	*sd = v.freq_sd;
 	return v.freq;
 }
@@ -133,6 +168,29 @@ static double young_freq(
 	return least;
 }
 
+/* The latest sample of a source whose samples contradict the estimate: the
+ * older ones say nothing about a clock that may have changed. If its frequency
+ * has, some time after the last sample that was right, the error grows on. */
+static int64_t contradicted_ns(const struct steering *s,
+    const struct steering_source *src, const struct estimate_value *v,
+    struct osc now, double freq)
+{
+	const struct sample *m = &const_record(src, 0)->sample;
+	double age = s_of_ns(now.ns - m->at.ns);
+	double since = s_of_ns(m->at.ns - src->last_right.ns), rate;
+	int64_t apart;
+
+	if (shown_outliers(s, src) == 0)
+		return 0;
+	apart = magnitude(v->offset_ns - m->offset_ns - ns_of_s(freq * age));
+	rate = since > 0 ? fmin(2 * fabs(src->last_residual) / since,
+			       CLOCK_FREQ_MAX_PPM * 1e-6)
+			 : 0;
+	return sample_distance_ns(m) +
+	       2 * (apart < APART_MOST ? apart : APART_MOST) +
+	       ns_of_s(fmin(rate * fmax(age, 0), s_of_ns(APART_MOST)));
+}
+
 /* Each sample of an honest server gives a bound; the least of them counts. The
  * growth since a sample is larger for an older one, so a sample that is too
  * wide even with the growth since a newer one is skipped. */
@@ -141,7 +199,7 @@ int64_t remaining_bound_ns(
 {
 	const struct steering_source *src;
 	double sd, freq = remaining_freq(s, &sd);
-	int64_t least = INT64_MAX, grown = 0;
+	int64_t least = INT64_MAX, grown = 0, contradicted;
 
 	if (s->selection.selected < 0)
 		return INT64_MAX;
@@ -161,7 +219,8 @@ int64_t remaining_bound_ns(
 		if (bound + grown < least)
 			least = bound + grown;
 	}
-	return least;
+	contradicted = contradicted_ns(s, src, v, now, freq);
+	return least > contradicted ? least : contradicted;
 }
 
 int64_t remaining_sd_ns(

@@ -5,7 +5,13 @@
 #include "clock/steering/state.h"
 #include "clock/timescale.h"
 
-/* Wall clock against the estimate, ns; positive: slow. Fills `v` for `now`. */
+/* Is it a silence if the last sample, or the last decision, is `since_s` old
+ * and they come each `interval_s`? */
+bool remaining_is_silent(double since_s, double interval_s);
+
+/* Wall clock against the estimate, ns; positive: slow. Fills `v` for `now`. In
+ * a silence both go back to the long-term mean of the frequency, as far as
+ * clock/steering/holdover.h says. */
 int64_t remaining_ns(const struct steering *s, const struct timescale *t,
     struct wall now, struct estimate_value *v);
 

@@ -327,6 +327,24 @@ static struct select_result nothing(struct select_result r,
 	return r;
 }
 
+/* How far the voters are from each other, those included whose latest answers
+ * contradict them. */
+static int64_t spread(const struct select_source *sources, unsigned count,
+    bool (*is)(const struct select_source *))
+{
+	int64_t low = INT64_MAX, high = INT64_MIN;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!is(&sources[i]))
+			continue;
+		if (sources[i].offset_ns < low)
+			low = sources[i].offset_ns;
+		if (sources[i].offset_ns > high)
+			high = sources[i].offset_ns;
+	}
+	return high > low ? high - low : 0;
+}
+
 struct select_result select_sources(struct select_source *sources,
     unsigned count, unsigned min_sources, int last)
 {
@@ -338,8 +356,11 @@ struct select_result select_sources(struct select_source *sources,
 	if (r.voters == 0)
 		return nothing(r, sources, count, SELECT_NO_SAMPLES);
 	r.agreeing = deepest(sources, count, vote, &truth);
-	if (2 * r.agreeing <= r.voters)
+	if (2 * r.agreeing <= r.voters) {
+		r.apart_ns =
+		    spread(sources, count, trusted ? votes_trusted : votes);
 		return nothing(r, sources, count, SELECT_NO_MAJORITY);
+	}
 	r.truth_low_ns = truth.low;
 	r.truth_high_ns = truth.high;
 	name_falsetickers(sources, count, &truth, trusted);

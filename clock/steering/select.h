@@ -81,6 +81,8 @@ struct select_result {
 	unsigned agreeing;     /* of them, those in the majority */
 	unsigned survivors;    /* after the administrator's rules */
 	unsigned independent;  /* different servers among those that agree */
+	int64_t apart_ns;      /* of voters without a majority: the highest
+				* offset minus the lowest */
 	bool required_missing; /* no source marked require agrees */
 	/* Where the majority says that the truth is. Only set while there is a
 	 * majority (2 * agreeing > voters). */

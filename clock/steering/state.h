@@ -6,6 +6,7 @@
 #define CLOCK_STEERING_STATE_H
 
 #include "base/sample.h"
+#include "clock/filter/creep.h"
 #include "clock/filter/delay.h"
 #include "clock/filter/error_model.h"
 #include "clock/filter/estimate.h"
@@ -13,6 +14,7 @@
 #include "clock/steering/config.h"
 #include "clock/steering/discipline.h"
 #include "clock/steering/drift_bound.h"
+#include "clock/steering/holdover.h"
 #include "clock/steering/select.h"
 
 #define RECORDS 128 /* kept of each source */
@@ -24,6 +26,10 @@ struct record {
 	int64_t measured_ns;
 	bool noted;
 	unsigned route; /* of the path, see struct delay_track */
+	double crept;	/* how far the floor had crept, s */
+	/* The frequency that was known before this sample, and its standard
+	 * deviation, s/s; 0: none was. */
+	double freq, freq_sd;
 };
 
 /* How fast the clock is likely to run away, ppm, if max-clock-error is `auto`.
@@ -31,6 +37,12 @@ struct record {
 #define LIKELY_DRIFT_PPM 1.0
 
 /* One source as the steering knows it. */
+/* How fast the residuals grow, and its standard deviation, s/s. A rate of 0:
+ * they do not. */
+struct growth {
+	double rate, sd;
+};
+
 struct steering_source {
 	struct source_options options;
 	enum select_state state;
@@ -59,9 +71,15 @@ struct steering_source {
 	struct gaussian bias_before;
 	double bias_change_sd;
 
-	/* Outliers in a row that agree. */
-	unsigned outliers;
-	double last_residual;  /* s, of the latest outlier */
+	/* Outliers in a row that agree: as the filter counts them, and before
+	 * the replay that is under way. */
+	unsigned outliers, outliers_before;
+	/* Outliers in a row on one side that no queue explains. */
+	unsigned certain;
+	double last_residual; /* s, of the latest outlier */
+	struct osc last_outlier;
+	double last_excess;    /* s, of its delay, halved */
+	struct growth growth;  /* of the residuals */
 	struct osc last_right; /* the latest sample that was no outlier */
 
 	double scatter_s;      /* see scatter_s() */
@@ -70,7 +88,8 @@ struct steering_source {
 				  s; 0: none */
 	unsigned count, next;  /* of the ring of records */
 	struct record records[RECORDS];
-	struct delay_track delay;
+	struct creep creep;
+	struct delay_track delay; /* of the delays less what crept */
 	struct error_model error_model;
 
 	/* The interval used in the last selection. */
@@ -83,18 +102,34 @@ struct steering {
 	struct steering_config config;
 	unsigned source_count;
 	struct steering_source *sources;
-	double first_freq, first_freq_sd; /* before any sample, s/s */
-	struct estimate estimate;
+	double first_freq, first_freq_sd;   /* before any sample, s/s */
+	struct estimate estimate;	    /* see shown_estimate() */
 	unsigned members[ESTIMATE_SOURCES]; /* the sources in the filter */
 	unsigned member_count;
-	bool forget_freq;   /* the filter starts without the estimated one */
-	bool replay_due;    /* the filter must start again from the records */
+	bool forget_freq; /* the filter starts without the estimated one */
+	bool replay_due;  /* the filter must start again from the records */
+	bool utc_moved;	  /* by a leap second, since the last decision */
+	/* The sample that showed a change of the clock: what older ones allow
+	 * says little about the present. */
+	struct osc changed_at;
+	bool reselect;	  /* the next selection favours no source */
+	double freq_jump; /* believed since the caller asked, s/s; 0: none */
+	unsigned hindsight_after; /* so many samples; 0: no replay waits */
+	/* The filter takes in the records again, some in each turn. Until it
+	 * has all of them, the estimate before it counts. */
+	struct replay {
+		bool under_way;
+		bool busy;			 /* the last turn left some */
+		unsigned left[ESTIMATE_SOURCES]; /* records of each member */
+		struct estimate before;
+	} replay;
 	bool sample_is_new; /* one went into the filter since the last update */
 	struct osc first_at; /* or of the first one after a congestion */
 	bool has_first; /* first_at is set: since the start or the last jump */
 	bool starting;	/* no command was carried out since then */
 	struct discipline discipline;
 	struct drift_bound drift;
+	struct holdover holdover;
 	struct select_result selection;
 	bool reported_synchronised; /* by the last command */
 	enum leap leap;		    /* of the survivors, at the last update */
@@ -111,6 +146,25 @@ struct steering {
 	double mean_square; /* of offsets at updates, s^2 */
 };
 
+/* The estimate that counts now. */
+static inline const struct estimate *shown_estimate(const struct steering *s)
+{
+	return s->replay.under_way ? &s->replay.before : &s->estimate;
+}
+
+/* Outliers in a row that agree. */
+static inline unsigned shown_outliers(
+    const struct steering *s, const struct steering_source *src)
+{
+	return s->replay.under_way ? src->outliers_before : src->outliers;
+}
+
+/* Do samples wait for the filter to start again? */
+static inline bool replay_waits(const struct steering *s)
+{
+	return s->replay_due || s->replay.under_way;
+}
+
 /* The i-th latest record, 0 is the newest; i < count. */
 static inline struct record *record(struct steering_source *s, unsigned i)
 {
@@ -121,6 +175,13 @@ static inline const struct record *const_record(
     const struct steering_source *s, unsigned i)
 {
 	return &s->records[(s->next + RECORDS - 1 - i) % RECORDS];
+}
+
+/* The clock, a server or a path is another one: no trial goes across it. */
+static inline void interrupt_learning(struct steering *s)
+{
+	drift_bound_interrupt(&s->drift);
+	holdover_interrupt(&s->holdover);
 }
 
 /* Did the last selection take this source? */

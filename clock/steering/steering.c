@@ -25,13 +25,15 @@
 /* A drift is not predicted further ahead than this: it may end. */
 #define DRIFT_AHEAD_MAX_S 600.0
 
-/* The discipline decides again after this many intervals without a sample, but
- * not before this many seconds. */
-#define SILENT_INTERVALS 1.25
-#define SILENT_LEAST_S 32.0
+/* By this much, s/s, another temperature or another machine may change the
+ * frequency in a sleep or a pause. */
+#define WOKEN_FREQ_SD 5e-6
 
 /* The weight of one update in the mean square of the offsets. */
 #define RMS_GAIN 0.1
+
+/* The kernel lets its bound grow by 500 us at each full second. */
+#define KERNEL_GROWTH_PPM 500.0
 
 /* ---- samples ---- */
 
@@ -50,7 +52,7 @@ static void label_route(struct steering_source *src, unsigned back)
 static double asymmetry(const struct steering *s,
     const struct steering_source *src, const struct sample *m)
 {
-	if (src->slot < 0 || s->replay_due || !s->estimate.started)
+	if (src->slot < 0 || replay_waits(s) || !s->estimate.started)
 		return NAN;
 	return -estimate_predict(&s->estimate, (unsigned)src->slot, m->at,
 	    m->offset_ns - src->carried_ns)
@@ -68,6 +70,28 @@ static void add_record(
 	src->run_samples++;
 	*record(src, 0) = (struct record){.sample = *m};
 	src->scatter_s = scatter_s(src);
+}
+
+/* What the floor crept is no part of the delays of a route. */
+static enum delay_event add_delay(
+    const struct steering *s, struct steering_source *src, unsigned *back)
+{
+	struct record *r = record(src, 0);
+	double delay = s_of_ns(r->sample.delay_ns);
+	double at = s_of_ns(r->sample.at.ns);
+	const struct delay_route *route;
+	enum delay_event event;
+
+	r->crept = creep_at(&src->creep, at, delay);
+	event = delay_add(
+	    &src->delay, delay - r->crept, asymmetry(s, src, &r->sample), back);
+	route = delay_route(&src->delay, src->delay.route);
+	if (event >= DELAY_SHORTER)
+		creep_restart(&src->creep);
+	creep_add(&src->creep, at, delay,
+	    route->floor - delay_route_gap(&src->delay, route),
+	    src->delay.queue);
+	return event;
 }
 
 /* Has the path been on any route that was not congested, but the one of now? */
@@ -100,6 +124,22 @@ static void forget_congestion(
 	s->forget_freq = true;
 }
 
+/*
+ * The samples of a path have become `known`. Many paths become better known at
+ * about the same time, so one replay serves all that do so within one sample of
+ * each source.
+ */
+static bool hindsight_is_due(struct steering *s, unsigned known)
+{
+	bool doubled = power_of_two(known) && known > 1 && known <= HINDSIGHT;
+
+	if (s->hindsight_after == 0 && !doubled)
+		return false;
+	if (s->hindsight_after == 0)
+		s->hindsight_after = s->member_count;
+	return --s->hindsight_after == 0;
+}
+
 void steering_add(
     struct steering *s, unsigned source, const struct sample *measured)
 {
@@ -113,24 +153,26 @@ void steering_add(
 	if (src->run_samples == 0 && members_contradict(s, src, &m))
 		members_clear(src);
 	add_record(s, src, &m);
-	event = delay_add(
-	    &src->delay, s_of_ns(m.delay_ns), asymmetry(s, src, &m), &back);
+	event = add_delay(s, src, &back);
 	label_route(src, back);
 	src->reach |= 1;
+	if (src->slot < 0 || replay_waits(s))
+		feed_note_freq(shown_estimate(s), record(src, 0));
 	if (src->slot < 0)
 		return;
 	known = delay_route(&src->delay, src->delay.route)->samples;
 	new_shorter =
 	    event == DELAY_FREED || (event == DELAY_SHORTER && known == back);
 	if (new_shorter)
-		drift_bound_interrupt(&s->drift);
+		interrupt_learning(s);
 	if (event == DELAY_FREED)
 		forget_congestion(s, src, back);
-	if (event == DELAY_LONGER || new_shorter ||
-	    (power_of_two(known) && known > 1 && known <= HINDSIGHT))
+	if (event == DELAY_LONGER || new_shorter || hindsight_is_due(s, known))
 		s->replay_due = true;
-	if (s->replay_due)
+	if (replay_waits(s)) {
+		feed_later(s, src);
 		return;
+	}
 	if (event == DELAY_SHORTER && src->count > 1)
 		feed_route_change(s, src, record(src, 1), record(src, 0));
 	feed_record(s, src, record(src, 0));
@@ -151,6 +193,11 @@ void steering_forget(struct steering *s, unsigned source)
 	members_clear(src);
 	if (src->slot >= 0)
 		s->replay_due = true;
+}
+
+void steering_reselect(struct steering *s)
+{
+	s->reselect = true;
 }
 
 void steering_set_reach(struct steering *s, unsigned source, uint8_t reach)
@@ -245,6 +292,7 @@ static void learn_drift(
 	    .freq_sd = v->freq_sd};
 
 	drift_bound_learn(&s->drift, &u);
+	holdover_learn(&s->holdover, &s->estimate, at);
 }
 
 static void note_update(struct steering *s, struct osc at, int64_t offset_ns,
@@ -255,6 +303,22 @@ static void note_update(struct steering *s, struct osc at, int64_t offset_ns,
 	learn_rms(s, offset_ns, command->step_ns != 0);
 	s->last_offset_ns = offset_ns;
 	s->updated = at;
+}
+
+/* The kernel lets its bound grow until the next decision, at this rate. If the
+ * true one can grow faster, it starts with more. */
+static int64_t kernel_bound_ns(const struct steering *s,
+    const struct estimate_value *v, const struct estimate_value *then,
+    struct osc at, double interval_s)
+{
+	int64_t now_ns = remaining_bound_ns(s, v, at);
+	int64_t then_ns = remaining_bound_ns(
+	    s, then, (struct osc){at.ns + ns_of_s(interval_s)});
+
+	if (now_ns == INT64_MAX || then_ns == INT64_MAX)
+		return now_ns;
+	then_ns -= ns_of_s(KERNEL_GROWTH_PPM * 1e-6 * interval_s);
+	return then_ns > now_ns ? then_ns : now_ns;
 }
 
 /* `silent`: no sample has come since the last decision. */
@@ -275,17 +339,20 @@ static bool decide(struct steering *s, const struct timescale *t,
 	ahead = fmin(s->command_interval_s / 2, DRIFT_AHEAD_MAX_S);
 	/* The kernel keeps the estimated error as it is until the next
 	 * decision: take the one at the end of the interval. */
-	then = estimate_at(
-	    &s->estimate, (struct osc){at.ns + ns_of_s(s->command_interval_s)});
+	then = estimate_at(shown_estimate(s),
+	    (struct osc){at.ns + ns_of_s(s->command_interval_s)});
 	in = (struct discipline_input){
 	    .offset_ns = offset,
 	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
+	    .freq_sd_ppm = v.freq_sd * 1e6,
+	    .base_freq_ppm = s->base_freq * 1e6,
 	    .interval_s = s->command_interval_s,
 	    .silent = silent,
 	    .synchronised = synchronised(s, &v, at),
 	    .leap = candidates_leap(s),
 	    .now = now,
-	    .max_error_ns = remaining_bound_ns(s, &v, at),
+	    .max_error_ns =
+		kernel_bound_ns(s, &v, &then, at, s->command_interval_s),
 	    .est_error_ns = remaining_sd_ns(s, &then),
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
@@ -294,6 +361,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 		note_update(s, at, offset, command);
 	s->ordered_freq = command->freq_ppm * 1e-6;
 	s->decided = at;
+	s->utc_moved = false;
 	s->reported_synchronised = in.synchronised;
 	s->leap = in.leap;
 	return true;
@@ -304,9 +372,8 @@ static bool decide(struct steering *s, const struct timescale *t,
 static bool is_silent(const struct steering *s, struct osc now)
 {
 	return s->discipline.updates > 0 && !s->starting &&
-	       s_of_ns(now.ns - s->decided.ns) >
-		   fmax(SILENT_INTERVALS * s->command_interval_s,
-		       SILENT_LEAST_S);
+	       remaining_is_silent(
+		   s_of_ns(now.ns - s->decided.ns), s->command_interval_s);
 }
 
 /* Keeps what each sample said about the wall clock, before a command changes
@@ -327,12 +394,28 @@ static void note_measured(
 	}
 }
 
+/* One turn of a replay, if there is one. */
+static bool filter_is_ready(struct steering *s)
+{
+	if (s->replay_due)
+		feed_begin_replay(s);
+	if (s->replay.under_way)
+		s->replay.busy = !feed_replay_turn(s);
+	return !s->replay.under_way;
+}
+
+bool steering_is_busy(const struct steering *s)
+{
+	return s->replay.busy;
+}
+
 bool steering_update(struct steering *s, const struct timescale *t,
     struct wall now, struct clock_command *command)
 {
 	struct osc at = timescale_osc(t, now);
 	struct estimate_value v;
 
+	s->replay.busy = false;
 	if (!s->has_first)
 		return give_up(s, t, now, command);
 	note_measured(s, t, now);
@@ -342,8 +425,8 @@ bool steering_update(struct steering *s, const struct timescale *t,
 	if (!may_start(s, at))
 		return false;
 	members_renew(s);
-	if (s->replay_due)
-		feed_replay(s);
+	if (!filter_is_ready(s))
+		return false;
 	if (s->sample_is_new) {
 		s->sample_is_new = false;
 		intersection_pull(s, at);
@@ -354,7 +437,8 @@ bool steering_update(struct steering *s, const struct timescale *t,
 	(void)remaining_ns(s, t, now, &v);
 	if (!synchronised(s, &v, at))
 		return give_up(s, t, now, command);
-	return is_silent(s, at) && decide(s, t, now, true, command);
+	return (s->utc_moved || is_silent(s, at)) &&
+	       decide(s, t, now, true, command);
 }
 
 void steering_applied(struct steering *s, enum keeper_verdict verdict)
@@ -375,16 +459,39 @@ void steering_applied(struct steering *s, enum keeper_verdict verdict)
 
 void steering_allow_step(struct steering *s)
 {
-	drift_bound_interrupt(&s->drift);
+	interrupt_learning(s);
 	deselect(s);
 	s->discipline.step_allowed = true;
 	s->starting = true;
 	s->has_first = false;
 }
 
+enum leap steering_leap_due(const struct steering *s, struct wall now)
+{
+	return discipline_leap_due(s->leap, now);
+}
+
+void steering_utc_moved(struct steering *s)
+{
+	s->utc_moved = true;
+}
+
+double steering_take_freq_jump(struct steering *s)
+{
+	double jump = s->freq_jump;
+
+	s->freq_jump = 0;
+	return jump * 1e6;
+}
+
 void steering_woke_up(struct steering *s)
 {
 	drift_bound_woke_up(&s->drift);
+	holdover_interrupt(&s->holdover);
+	if (s->estimate.started)
+		estimate_inflate_clock(&s->estimate, 0, WOKEN_FREQ_SD);
+	if (s->replay.before.started)
+		estimate_inflate_clock(&s->replay.before, 0, WOKEN_FREQ_SD);
 }
 
 /* ---- life ---- */
@@ -422,9 +529,15 @@ struct steering *steering_new(const struct steering_config *config,
 	s->interval_s = s->command_interval_s = 1;
 	discipline_init(&s->discipline, config);
 	drift_bound_init(&s->drift);
+	holdover_init(&s->holdover);
 	for (unsigned i = 0; i < sources; i++)
 		init_source(&s->sources[i], &options[i], i);
 	return s;
+}
+
+void steering_keep_freq(struct steering *s)
+{
+	s->discipline.keeps_freq = true;
 }
 
 void steering_free(struct steering *s)

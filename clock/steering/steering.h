@@ -38,6 +38,14 @@ struct source_view {
 	double freq_ppm, skew_ppm; /* of the source against the clock */
 	int64_t offset_ns, std_dev_ns;
 	int64_t min_delay_ns, last_delay_ns;
+	int64_t last_dispersion_ns; /* of our clock and the server's, with it */
+	/* The interval of the source in the selection, against the wall clock
+	 * of now: the truth is within it if the server is right. */
+	int64_t low_ns, high_ns;
+	/* The distance of the selected source, without its ageing, divided by
+	 * that of this one. The selection changes when another one has more
+	 * than 1 / 0.7. 0: no source is selected, or this one has no vote. */
+	double score;
 	/* What the source's offsets differ lastingly from those of the other
 	 * sources in the filter; positive: the server seems ahead. Only
 	 * steering_source_bias() fills them. */
@@ -73,7 +81,8 @@ struct tracking {
 	bool refused; /* the offset is beyond refuse_threshold: not steered */
 	int64_t refused_ns;
 	uint64_t refusals; /* since the start */
-	/* A sentence: why the clock is not steered; "" if it is. */
+	bool beyond; /* the clock needs more than max-drift or Linux allows */
+	/* A sentence: why the clock is not steered, or not well; else "". */
 	char reason[160];
 };
 
@@ -85,6 +94,10 @@ struct steering *steering_new(const struct steering_config *config,
     const struct source_options *options, unsigned sources, double freq_ppm,
     double freq_sd_ppm);
 void steering_free(struct steering *s);
+
+/* The clock is set once, and nobody knows its frequency: it stays as it is,
+ * unless it is certainly wrong. */
+void steering_keep_freq(struct steering *s);
 
 /*
  * A new steering for another list of sources and other limits, with all that
@@ -101,8 +114,24 @@ struct steering *steering_adopt(const struct steering *old,
 void steering_add(
     struct steering *s, unsigned source, const struct sample *measured);
 
+/* UTC has moved by a leap second, and the ledger says so: the next update
+ * decides without a new sample. */
+void steering_utc_moved(struct steering *s);
+
+/* The jump of the clock's frequency that the samples have shown since the last
+ * call, ppm; positive: the clock has become slower. 0: none. */
+double steering_take_freq_jump(struct steering *s);
+
+/* The leap second at the end of the day of `now`, as the selected sources
+ * announce it; LEAP_NONE: there is none. */
+enum leap steering_leap_due(const struct steering *s, struct wall now);
+
 /* Drops a source's samples: its server changed, or time jumped. */
 void steering_forget(struct steering *s, unsigned source);
+
+/* An order: the next update selects as if it were the first one; no source is
+ * favoured because it was selected or combined before. */
+void steering_reselect(struct steering *s);
 
 /* What the engine knows and the samples do not show. `reach`: the last eight
  * polls, one bit each; 0: silent. */
@@ -119,6 +148,10 @@ void steering_set_unsynced(struct steering *s, unsigned source, bool unsynced);
  */
 bool steering_update(struct steering *s, const struct timescale *t,
     struct wall now, struct clock_command *command) MUST_USE;
+
+/* The filter starts again, and the last steering_update() has done a part of
+ * that: call it again soon. */
+bool steering_is_busy(const struct steering *s);
 
 /* The keeper carried out the command, or refused it. */
 void steering_applied(struct steering *s, enum keeper_verdict verdict);
@@ -146,11 +179,17 @@ void steering_step_refused(struct steering *s);
 void steering_allow_step(struct steering *s);
 
 /* The machine slept or was paused, and may be another one: the learned drift
- * alone does not limit the bound any more. */
+ * alone does not limit the bound any more, and the frequency is less certain.
+ */
 void steering_woke_up(struct steering *s);
 
 void steering_source_view(const struct steering *s, unsigned source,
     const struct timescale *t, struct wall now, struct source_view *out);
+
+/* The member `state` of the view, without the cost of the others. */
+enum select_state steering_source_state(
+    const struct steering *s, unsigned source);
+
 /* Fills the bias of a view; this costs more than the rest. */
 void steering_source_bias(
     const struct steering *s, unsigned source, struct source_view *out);
@@ -164,6 +203,7 @@ enum poll_vote {
 	POLL_SHORTER,
 	POLL_SHORTEST, /* little is known: ask as often as allowed */
 	POLL_DOUBTED,  /* the sample is an outlier: ask again at once */
+	POLL_CHANGED,  /* it shows that the clock has changed: measure it now */
 };
 
 /*

@@ -64,7 +64,8 @@ static double edgeless_sd(const struct delay_track *t)
 /* What differs from path to path. */
 static double own_sd(const struct steering_source *src)
 {
-	return range_of_floors(&src->delay) / HALF_DELAY +
+	return (range_of_floors(&src->delay) + creep_range(&src->creep)) /
+		   HALF_DELAY +
 	       SOFT_SHARE * error_model_softness(&src->error_model) *
 		   src->delay.quiet +
 	       edgeless_sd(&src->delay);

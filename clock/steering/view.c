@@ -1,4 +1,5 @@
 /* What `ntsctl` shows of the sources and of the clock. */
+#include "clock/steering/candidates.h"
 #include "clock/steering/regression.h"
 #include "clock/steering/remaining.h"
 #include "clock/steering/state.h"
@@ -9,8 +10,8 @@
 
 /* A slope needs this many samples to be shown. */
 #define SLOPE_SAMPLES 3
-/* The skew that is shown is two standard deviations. */
-#define SKEW_DEVIATIONS 2
+/* The line has two parameters, and its deviation is estimated as well. */
+#define LINE_PARAMETERS 2
 /* The rates that are shown are for silences of these lengths. */
 #define HOUR_S 3600.0
 #define DAY_S 86400.0
@@ -28,6 +29,29 @@ static int64_t shown_ns(double s)
 	return ns_of_s(fmin(fmax(s, -SHOWN_MAX_S), SHOWN_MAX_S));
 }
 
+/* How many estimated standard deviations of a slope contain the truth as often
+ * as two true ones would (95.4 %): the quantiles of Student's t. */
+static double skew_deviations(unsigned samples)
+{
+	static const double quantiles[] = {
+	    13.97, 4.53, 3.31, 2.87, 2.65, 2.52, 2.43, 2.37};
+	const unsigned freedom = samples - LINE_PARAMETERS;
+
+	return freedom <= ARRAY_LEN(quantiles) ? quantiles[freedom - 1]
+					       : 2 + 2.8 / freedom;
+}
+
+/* The residuals of a line, or of a mean, are smaller than the errors: the line
+ * follows them. */
+static double true_deviation_s(const struct regression *line)
+{
+	const unsigned n = line->samples;
+	const unsigned taken = n >= SLOPE_SAMPLES ? LINE_PARAMETERS : 1;
+
+	return n > taken ? line->deviation_s * sqrt((double)n / (n - taken))
+			 : line->deviation_s;
+}
+
 static void view_line(const struct steering *s,
     const struct steering_source *src, struct osc now, int64_t added_ns,
     struct source_view *out)
@@ -37,11 +61,13 @@ static void view_line(const struct steering *s,
 	out->samples = line.samples;
 	out->runs = line.runs;
 	out->span_s = line.span_s;
-	out->freq_ppm =
-	    src->count >= SLOPE_SAMPLES ? (line.slope - s->base_freq) * 1e6 : 0;
-	out->skew_ppm = SKEW_DEVIATIONS * line.slope_sd * 1e6;
+	if (src->count >= SLOPE_SAMPLES) {
+		out->freq_ppm = (line.slope - s->base_freq) * 1e6;
+		out->skew_ppm =
+		    skew_deviations(line.samples) * line.slope_sd * 1e6;
+	}
 	out->offset_ns = line.base_ns + shown_ns(line.offset_s) - added_ns;
-	out->std_dev_ns = shown_ns(line.deviation_s);
+	out->std_dev_ns = shown_ns(true_deviation_s(&line));
 }
 
 static void view_last(const struct steering *s,
@@ -67,7 +93,45 @@ static void view_last(const struct steering *s,
 	out->stratum = m->stratum;
 	out->leap = m->leap;
 	out->last_delay_ns = m->delay_ns;
-	out->min_delay_ns = route ? ns_of_s(route->floor) : m->delay_ns;
+	out->last_dispersion_ns = m->dispersion_ns;
+	out->min_delay_ns =
+	    route ? ns_of_s(route->floor + last->crept) : m->delay_ns;
+}
+
+/* As the selection sees it: the interval of the record that is nearest now. */
+static void view_interval(const struct steering *s,
+    const struct steering_source *src, struct osc now, int64_t added_ns,
+    struct source_view *out)
+{
+	struct carry c = carry_to(s, now);
+	const struct sample *m = nearest_sample(src, &c);
+	int64_t distance = carried_distance_ns(m, &c);
+	int64_t middle = carried_offset_ns(m, &c) - added_ns;
+
+	out->low_ns = middle - distance;
+	out->high_ns = middle + distance;
+}
+
+static bool has_a_vote(enum select_state state)
+{
+	return state >= SELECT_DUPLICATE && state != SELECT_FALSETICKER &&
+	       state != SELECT_TOO_VARIABLE;
+}
+
+static void view_score(const struct steering *s,
+    const struct steering_source *src, struct source_view *out)
+{
+	int selected = s->selection.selected;
+
+	if (selected >= 0 && has_a_vote(src->state) && src->best_own_ns > 0)
+		out->score = (double)s->sources[selected].best_own_ns /
+			     (double)src->best_own_ns;
+}
+
+enum select_state steering_source_state(
+    const struct steering *s, unsigned source)
+{
+	return s->sources[source].state;
 }
 
 void steering_source_view(const struct steering *s, unsigned source,
@@ -82,6 +146,8 @@ void steering_source_view(const struct steering *s, unsigned source,
 		return;
 	view_last(s, src, at, added_ns, out);
 	view_line(s, src, at, added_ns, out);
+	view_interval(s, src, at, added_ns, out);
+	view_score(s, src, out);
 }
 
 /* A single source has no bias relative to others. */
@@ -91,7 +157,7 @@ void steering_source_bias(
 	const struct steering_source *src = &s->sources[source];
 	struct gaussian b;
 
-	if (src->slot < 0 || s->member_count < 2 || s->replay_due ||
+	if (src->slot < 0 || s->member_count < 2 || replay_waits(s) ||
 	    !s->estimate.started)
 		return;
 	b = estimate_bias(&s->estimate, (unsigned)src->slot);
@@ -139,7 +205,38 @@ static void explain_none(const struct steering *s, char *out, size_t size)
 	}
 }
 
-/* "" while the clock is steered. */
+/* Without the frequency itself, which changes with each update. */
+static void explain_beyond(const struct discipline *d, char *out, size_t size)
+{
+	(void)snprintf(out, size,
+	    "the clock needs a correction of more than %g ppm, and %s: it "
+	    "is wrong between the updates",
+	    d->beyond_ppm,
+	    d->beyond_ppm < CLOCK_FREQ_MAX_PPM ? "max-drift allows no more"
+					       : "Linux can do no more");
+}
+
+/* With one digit, so that the sentence does not change with each sample. */
+static void explain_split(const struct select_result *r, char *out, size_t size)
+{
+	static const struct {
+		double ns;
+		const char *name;
+	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
+	double apart_ns = (double)r->apart_ns, power;
+	size_t u = 0;
+
+	while (u + 1 < ARRAY_LEN(units) && apart_ns < units[u].ns)
+		u++;
+	power = apart_ns > 0 ? pow(10, floor(log10(apart_ns))) : 1;
+	(void)snprintf(out, size,
+	    "no majority: of %u usable sources only %u agree; their times are "
+	    "about %.0f %s apart",
+	    r->voters, r->agreeing,
+	    round(apart_ns / power) * power / units[u].ns, units[u].name);
+}
+
+/* "" while the clock is steered well. */
 static void explain(const struct steering *s, char *out, size_t size)
 {
 	const struct select_result *r = &s->selection;
@@ -150,12 +247,12 @@ static void explain(const struct steering *s, char *out, size_t size)
 		    "to correct: set it by hand, or restart the agent",
 		    fabs(s_of_ns(s->discipline.refused_ns)),
 		    s->discipline.refused_ns < 0 ? "fast" : "slow");
+	else if (r->outcome == SELECT_SELECTED && s->discipline.beyond_ppm > 0)
+		explain_beyond(&s->discipline, out, size);
 	else if (r->outcome == SELECT_SELECTED)
 		out[0] = '\0';
 	else if (r->outcome == SELECT_NO_MAJORITY)
-		(void)snprintf(out, size,
-		    "no majority: of %u usable sources only %u agree",
-		    r->voters, r->agreeing);
+		explain_split(r, out, size);
 	else if (r->outcome == SELECT_WAITS && r->required_missing)
 		(void)snprintf(out, size,
 		    "no source marked require is among the %u that agree",
@@ -223,12 +320,13 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	    .steps = s->discipline.steps,
 	    .last_step_ns = s->discipline.last_step_ns,
 	    .refused = s->discipline.refused,
+	    .beyond = s->discipline.beyond_ppm > 0,
 	    .refused_ns = s->discipline.refused_ns,
 	    .refusals = s->discipline.refusals,
 	};
 	view_drift(s, out);
 	explain(s, out->reason, sizeof(out->reason));
-	if (!s->estimate.started)
+	if (!shown_estimate(s)->started)
 		return;
 	out->offset_ns = offset;
 	out->est_error_ns = remaining_sd_ns(s, &v);

@@ -1,0 +1,102 @@
+#include "base/obstacles.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NTS_KE_PORT 4460 /* RFC 8915 7.1 */
+#define NTP_PORT 123
+
+static const struct {
+	const char *word, *sentence, *to_do;
+	bool warning;
+} rows[OBSTACLE_COUNT + 1] = {
+#define X(id, word, warning, sentence, to_do)                                  \
+	[id] = {word, sentence, to_do, warning},
+    OBSTACLES(X)
+#undef X
+	[OBSTACLE_COUNT] = {"", "", "", false},
+};
+
+const char *obstacle_word(enum obstacle o)
+{
+	return rows[o].word;
+}
+
+bool obstacle_is_warning(enum obstacle o)
+{
+	return rows[o].warning;
+}
+
+/* Room for the section of a source: its name has 63 bytes at most. */
+#define VALUE_MAX 80
+
+/* "NAME#3" is the third source of [pool NAME]. */
+static const char *section_of(const char *name, char out[static VALUE_MAX])
+{
+	size_t len = strcspn(name, "#");
+
+	snprintf(out, VALUE_MAX, "[%s %.*s]",
+	    name[len] == '#' ? "pool" : "source", (int)len, name);
+	return out;
+}
+
+/* The text of a variable, in `room` if need be. NULL: it is no variable. */
+static const char *value_of(
+    char variable, const struct obstacle_place *p, char room[static VALUE_MAX])
+{
+	unsigned ke = p->ke_port ? p->ke_port : NTS_KE_PORT;
+	unsigned ntp = p->ntp_port ? p->ntp_port : NTP_PORT;
+
+	switch (variable) {
+	case 'N':
+		return p->name;
+	case 'S':
+		return p->name ? section_of(p->name, room) : NULL;
+	case 'H':
+		return p->host;
+	case 'A':
+		return p->address ? p->address : p->host;
+	case 'P':
+	case 'U':
+		snprintf(room, VALUE_MAX, "%u", variable == 'P' ? ke : ntp);
+		return room;
+	default:
+		return NULL;
+	}
+}
+
+static void fill_in(
+    const char *text, const struct obstacle_place *p, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	while (*text != '\0' && len + 1 < size) {
+		size_t plain = strcspn(text, "%");
+		char room[VALUE_MAX];
+		const char *value;
+
+		snprintf(out + len, size - len, "%.*s", (int)plain, text);
+		len += strlen(out + len);
+		text += plain;
+		if (*text == '\0')
+			break;
+		value = value_of(text[1], p, room);
+		if (value)
+			snprintf(out + len, size - len, "%s", value);
+		len += strlen(out + len);
+		text += value ? 2 : 1;
+	}
+}
+
+void obstacle_sentence(
+    enum obstacle o, const struct obstacle_place *p, char *out, size_t size)
+{
+	fill_in(rows[o].sentence, p, out, size);
+}
+
+void obstacle_to_do(
+    enum obstacle o, const struct obstacle_place *p, char *out, size_t size)
+{
+	fill_in(rows[o].to_do, p, out, size);
+}

@@ -1,0 +1,189 @@
+/*
+ * What can stand between this machine and the time: a word, a sentence, and
+ * what to do. One table for `ntsctl check --live`, for the advice of `ntsctl
+ * status` where the agent reports the same failure, and for ntsctl(8).
+ *
+ * In the texts, %N is the name of the source, %S its section in the
+ * configuration, %H its host, %P the TCP port of its NTS-KE server, %A the
+ * address of its server and %U the UDP port there.
+ */
+#ifndef BASE_OBSTACLES_H
+#define BASE_OBSTACLES_H
+
+#include "base/check.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* id, word, is it only a warning, sentence, what to do */
+/* clang-format off */
+#define OBSTACLES(X) \
+	/* on this machine */ \
+	X(OBSTACLE_NO_CA_STORE, "no-ca-store", false, \
+	    "this machine has no certificates of the system, and the configuration names no others", \
+	    "install the package ca-certificates, or name the file of your CA in trusted-certs") \
+	X(OBSTACLE_TRUST, "trust", false, \
+	    "a trusted certificate on this machine cannot be read or used", \
+	    "see what is wrong with the trusted certificates: sudo ntsagentd --check-config") \
+	X(OBSTACLE_REVOCATION, "revocation-lists", false, \
+	    "a revocation list on this machine cannot be used, so that no certificate is accepted", \
+	    "see what is wrong with the revocation lists: sudo ntsagentd --check-config") \
+	X(OBSTACLE_BINDING, "binding", false, \
+	    "this machine cannot send from the configured address, device or port", \
+	    "compare bind-address, bind-device and source-port in ntsagent.conf with this host: ip -brief address; ss -uanp") \
+	X(OBSTACLE_CRYPTOGRAPHY, "cryptography", false, \
+	    "the cryptographic library of this machine has no algorithm that may be used", \
+	    "see the key aeads in the configuration, and whether OpenSSL works: openssl list -providers") \
+	X(OBSTACLE_CLOCK_WRONG, "clock-wrong", false, \
+	    "the clock of this machine is wrong, by all servers that give a time", \
+	    "let the agent set the clock: sudo systemctl start ntsagent; if it stays wrong, set it by hand: sudo date -u -s 'YYYY-MM-DD hh:mm'") \
+	X(OBSTACLE_LOCAL_FIREWALL, "local-firewall", false, \
+	    "the firewall of this machine does not let the packet out", \
+	    "look for a rule that rejects TCP port %P or UDP port %U: sudo nft list ruleset") \
+	X(OBSTACLE_NO_IPV6, "no-ipv6", false, \
+	    "the server has only IPv6 addresses, and IPv6 is off on this machine", \
+	    "switch IPv6 on (sysctl net.ipv6.conf.all.disable_ipv6), or give the server an IPv4 address") \
+	X(OBSTACLE_NO_ROUTE, "no-route", false, \
+	    "this machine has no route to the server", \
+	    "look at the routes: ip route get %A") \
+	/* names */ \
+	X(OBSTACLE_NAME_UNKNOWN, "name-unknown", false, \
+	    "the name of the server does not exist", \
+	    "correct host in %S, or add %H to DNS or /etc/hosts: getent ahosts %H") \
+	X(OBSTACLE_NO_ADDRESS, "no-address", false, \
+	    "the name of the server exists, but has no address that may be used", \
+	    "see its addresses: getent ahosts %H; ipv4 and ipv6 in %S choose among them") \
+	X(OBSTACLE_DNS_SILENT, "dns-silent", false, \
+	    "no DNS server answers in time", \
+	    "see whether the name servers of this machine can be reached (cat /etc/resolv.conf): getent ahosts %H") \
+	X(OBSTACLE_DNS, "dns", false, \
+	    "the name of the server cannot be looked up", \
+	    "look the name up as the agent does: getent ahosts %H") \
+	/* the way to the key server */ \
+	X(OBSTACLE_UNREACHABLE, "unreachable", false, \
+	    "the server, or the network on the way to it, is down", \
+	    "see whether the server is on, and whether this machine reaches others in its network: ping %A") \
+	X(OBSTACLE_KE_REFUSED, "ke-refused", false, \
+	    "TCP port %P of the server refuses connections: NTS is not enabled there, or a firewall rejects it", \
+	    "see on the server whether NTS listens: ss -ltn 'sport = :%P'; if it does, let TCP port %P through the firewalls") \
+	X(OBSTACLE_KE_BLOCKED, "ke-blocked", false, \
+	    "nothing answers on TCP port %P: a firewall drops it, or the server is off", \
+	    "see whether a firewall lets NTS-KE through: nc -vz %H %P") \
+	X(OBSTACLE_LARGE_SEGMENTS, "large-segments", false, \
+	    "the connection opens, but large TCP segments are lost: the path has a smaller MTU than it says, or something filters TLS", \
+	    "see which size passes: ping -M do -s 1400 %A; allow ICMP (fragmentation needed, packet too big), or lower the MTU of the interface") \
+	X(OBSTACLE_WRONG_PORT, "wrong-port", false, \
+	    "another service, which does not speak TLS, answers on TCP port %P", \
+	    "correct ntsport in %S: NTS-KE has port 4460") \
+	X(OBSTACLE_NOT_NTS, "not-nts", false, \
+	    "a TLS server without NTS answers on TCP port %P", \
+	    "enable NTS on the server, or correct ntsport in %S: NTS-KE has port 4460") \
+	X(OBSTACLE_NO_ALLOW, "no-allow", false, \
+	    "the server refuses this machine: it closes the connection at once and gives no time", \
+	    "chronyd on the server needs a line for this machine: allow, or allow NETWORK; then restart it") \
+	X(OBSTACLE_SERVER_KEY, "server-key", false, \
+	    "the server gives time without NTS, but its NTS part closes each connection at once: it cannot use its key or its certificate", \
+	    "on the server, make the files of ntsserverkey and ntsservercert readable by the user of the server, and restart it; its log names the file") \
+	X(OBSTACLE_TLS_SILENT, "tls-silent", false, \
+	    "the server accepts the connection and then says nothing: it hangs or is overloaded, another service listens there, or its answers are lost", \
+	    "see whether it answers at all: openssl s_client -alpn ntske/1 -connect %H:%P") \
+	X(OBSTACLE_TLS, "tls", false, \
+	    "the server opens no TLS session", \
+	    "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P") \
+	/* certificates */ \
+	X(OBSTACLE_CERTIFICATE_EXPIRED, "certificate-expired", false, \
+	    "a certificate of the server has expired", \
+	    "renew it on the server and restart the server") \
+	X(OBSTACLE_CERTIFICATE_EARLY, "certificate-early", false, \
+	    "a certificate of the server is not valid yet", \
+	    "see whether this clock is right: date -u; if it is, issue the certificate again on the server") \
+	X(OBSTACLE_CERTIFICATE_NAME, "certificate-name", false, \
+	    "the certificate of the server is for another name", \
+	    "write one of its names as host in %S, or issue the certificate again for %H") \
+	X(OBSTACLE_UNKNOWN_ISSUER, "unknown-issuer", false, \
+	    "the certificate of the server comes from a CA that this machine does not trust: the CA is missing in trusted-certs, or something on the way intercepts TLS", \
+	    "ask the operator of the server for its CA and compare the issuer; if it is the right one, add its file to trusted-certs, else find out who answers in its place") \
+	X(OBSTACLE_CERTIFICATE, "certificate", false, \
+	    "the certificate of the server is refused", \
+	    "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P") \
+	/* the key exchange */ \
+	X(OBSTACLE_NTS_KE, "nts-ke", false, \
+	    "the server speaks TLS, but does not complete the NTS key exchange", \
+	    "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P") \
+	X(OBSTACLE_NTP_NAME, "ntp-name", false, \
+	    "the NTS-KE server names an NTP server that cannot be used", \
+	    "the NTS-KE server names an NTP server that cannot be found: ask its operator") \
+	/* the way to the time */ \
+	X(OBSTACLE_NTP_REFUSED, "ntp-refused", false, \
+	    "keys are exchanged, but UDP port %U of the server is closed: its NTP part does not run, or a firewall rejects it", \
+	    "see on the server whether NTP listens: ss -lun 'sport = :%U'") \
+	X(OBSTACLE_NTP_BLOCKED, "ntp-blocked", false, \
+	    "keys are exchanged, but no request for time is answered: a firewall drops UDP port %U, or the server does not allow this machine", \
+	    "see whether a firewall lets UDP to %A and back through") \
+	X(OBSTACLE_NTP_SIZE, "ntp-size", false, \
+	    "plain NTP is answered, but each packet with NTS is lost: something on the way drops NTP packets above 48 bytes", \
+	    "find the firewall or the provider that filters UDP port %U by size, or let chronyd on the server use another port (port in chrony.conf), which its NTS-KE part then names") \
+	X(OBSTACLE_LARGE_PACKETS, "large-packets", true, \
+	    "large NTP packets are lost on the way; small ones pass, so the agent works and asks for fewer cookies", \
+	    "see which size passes: ping -M do -s 1000 %A; a firewall may limit the size of UDP packets on port %U") \
+	X(OBSTACLE_INTERCEPTED, "ntp-intercepted", false, \
+	    "something on the way answers NTP in place of the server, without its keys", \
+	    "see whether something on the way to %A answers NTP in its place") \
+	X(OBSTACLE_NAK, "nak", false, \
+	    "the NTP server does not know the cookies that its NTS-KE server gives out", \
+	    "on the server: the NTS-KE and the NTP part must have the same cookie keys (ntsdumpdir, ntsrotate of chronyd)") \
+	X(OBSTACLE_DENIED, "denied", false, \
+	    "the server refuses to give time to this machine", \
+	    "ask the operator of the server to allow this machine, or remove %S") \
+	X(OBSTACLE_RATE, "rate", true, \
+	    "the server asks for fewer requests", \
+	    "check again in a minute; the agent asks less often by itself, and minpoll in %S sets how often") \
+	/* the server's own time */ \
+	X(OBSTACLE_UNSYNCHRONISED, "server-unsynchronised", false, \
+	    "the server says that it has no time itself", \
+	    "see on the server what it is synchronised to: chronyc sources; a server that is set by hand needs in its chrony.conf: local stratum 10") \
+	X(OBSTACLE_DISTANCE, "distance", false, \
+	    "the time of the server is too inexact: its root distance is above maxdistance", \
+	    "use a nearer server or one with a better source; maxdistance in [clock] is the limit") \
+	X(OBSTACLE_IMPOSSIBLE_DELAY, "impossible-delay", false, \
+	    "the server says that it held the request for longer than the exchange took, so that its answers cannot be used", \
+	    "see whether something sets the clock of this machine or of the server again and again: timedatectl; if not, its time stamps are wrong: ask its operator") \
+	X(OBSTACLE_CERTIFICATE_ENDS, "certificate-ends", true, \
+	    "the certificate of the server expires within 14 days", \
+	    "renew it on the server") \
+	X(OBSTACLE_CRASH, "crash", false, \
+	    "the process that talked to the server ended by a signal", \
+	    "report it to the authors with the log, and see who runs %H; to try again before the wait is over: sudo ntsctl retry %N") \
+	X(OBSTACLE_SLOW, "slow", false, \
+	    "the server or the path is so slow that the time for the check was over", \
+	    "try again with more time: ntsctl check --live -t 20")
+/* clang-format on */
+
+enum obstacle {
+#define X(id, word, warning, sentence, to_do) id,
+	OBSTACLES(X)
+#undef X
+	    OBSTACLE_COUNT /* nothing is in the way */
+};
+
+/* "" for OBSTACLE_COUNT. */
+const char *obstacle_word(enum obstacle o);
+
+/* The agent still gets the time of this source. */
+bool obstacle_is_warning(enum obstacle o);
+
+/* What the variables stand for; all are borrowed. */
+struct obstacle_place {
+	const char *name, *host, *address; /* address NULL: the host */
+	uint16_t ke_port, ntp_port;	   /* 0: the usual ones */
+};
+
+/* Writes the sentence, or what to do, with the variables filled in; "" for
+ * OBSTACLE_COUNT. A text that does not fit is cut. */
+void obstacle_sentence(
+    enum obstacle o, const struct obstacle_place *p, char *out, size_t size);
+void obstacle_to_do(
+    enum obstacle o, const struct obstacle_place *p, char *out, size_t size);
+
+#endif
