@@ -2,7 +2,7 @@
  * The cookie jar of one server. It holds at most eight cookies and returns the
  * oldest first. A cookie leaves as a copy and its slot is wiped, so that the
  * agent cannot send it twice: a repeated cookie lets an observer link requests
- * (RFC 8915 sections 5.7 and 9.1).
+ * (RFC 8915 5.7/4, and section 9.1).
  */
 #ifndef NTS_COOKIES_H
 #define NTS_COOKIES_H

@@ -38,3 +38,12 @@ bool digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_LEN])
 	digest_add(&d, bytes, len);
 	return digest_end(&d, out);
 }
+
+bool digest_md5_of(const void *bytes, size_t len, uint8_t out[DIGEST_MD5_LEN])
+{
+	EVP_MD *md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	bool done = md5 && EVP_Digest(bytes, len, out, NULL, md5, NULL) == 1;
+
+	EVP_MD_free(md5);
+	return done;
+}

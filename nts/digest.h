@@ -1,4 +1,6 @@
-/* SHA-256: checksums of files, and comparisons of data too long to keep. */
+/* SHA-256: checksums of files, and comparisons of data too long to keep. MD5:
+ * only for the reference identifier of an IPv6 address, RFC 5905 section 7.3.
+ */
 #ifndef NTS_DIGEST_H
 #define NTS_DIGEST_H
 
@@ -23,5 +25,11 @@ bool digest_end(struct digest *d, uint8_t out[DIGEST_LEN]) MUST_USE;
 
 /* Begins, adds and ends in one call. */
 bool digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_LEN]) MUST_USE;
+
+#define DIGEST_MD5_LEN 16
+
+/* False: the library has no MD5, as in FIPS mode. */
+bool digest_md5_of(
+    const void *bytes, size_t len, uint8_t out[DIGEST_MD5_LEN]) MUST_USE;
 
 #endif

@@ -34,7 +34,7 @@ static size_t padded(size_t body_len)
 	return len < FIELD_MIN ? FIELD_MIN : len;
 }
 
-/* Two lengths, nonce and tag. RFC 8915 5.6 demands space for a nonce of 16
+/* Two lengths, nonce and tag. RFC 8915 5.6/3 demands space for a nonce of 16
  * bytes or of the algorithm's maximum, whichever is less. Our nonces have that
  * length, so that no additional padding is needed. */
 static size_t authenticator_len(enum aead_id aead)
@@ -42,8 +42,8 @@ static size_t authenticator_len(enum aead_id aead)
 	return padded(4 + aead_nonce_len(aead) + AEAD_TAG_LEN);
 }
 
-/* The header says nothing about the client but the version: no poll interval,
- * no precision, no time, and a random transmit timestamp. */
+/* RFC 8633 5.2/3: the header says nothing about the client but the version: no
+ * poll interval, no precision, no time, and a random transmit timestamp. */
 static void put_header(const struct nts_random *fresh, struct writer *w)
 {
 	const struct ntp_header h = {
@@ -55,17 +55,20 @@ static void put_header(const struct nts_random *fresh, struct writer *w)
 	size_t mark;
 
 	ntp_header_put(w, &h);
+	/* RFC 8915 5.3/1, RFC 8915 5.7/1 */
 	mark = ntp_field_begin(w, NTP_EF_UNIQUE_ID);
 	put_bytes(w, fresh->uid, sizeof(fresh->uid));
 	ntp_field_end(w, mark, FIELD_MIN);
 }
 
-/* Puts the cookie and the placeholders; returns their number. */
+/* Puts the cookie (RFC 8915 5.7/2) and the placeholders; returns their number.
+ */
 static unsigned put_cookies(struct nts_assoc *a, const struct cookie *cookie,
     size_t limit, struct writer *w)
 {
 	size_t each = padded(cookie->len);
-	/* The answer brings a cookie for this one and for each placeholder. */
+	/* The answer brings a cookie for this one and for each placeholder.
+	 * RFC 8915 5.7/6: that makes eight. RFC 8915 5.7/7: or fewer. */
 	unsigned wanted = NTS_COOKIES - 1 - a->jar.count, put = 0;
 	size_t mark = ntp_field_begin(w, NTP_EF_COOKIE);
 
@@ -73,7 +76,7 @@ static unsigned put_cookies(struct nts_assoc *a, const struct cookie *cookie,
 	ntp_field_end(w, mark, FIELD_MIN);
 	while (put < wanted &&
 	       w->len + each + authenticator_len(a->aead) <= limit) {
-		/* RFC 8915 5.5: as long as the cookie. */
+		/* RFC 8915 5.5/1, RFC 8915 5.5/2: as long as the cookie. */
 		mark = ntp_field_begin(w, NTP_EF_PLACEHOLDER);
 		put_zeros(w, cookie->len);
 		ntp_field_end(w, mark, FIELD_MIN);
@@ -92,6 +95,7 @@ static bool put_authenticator(
 	if (!w->ok || !aead_seal(a->aead, a->keys.c2s, fresh->nonce, nonce_len,
 			  w->base, w->len, NULL, 0, tag))
 		return false;
+	/* RFC 8915 5.7/3 */
 	mark = ntp_field_begin(w, NTP_EF_AUTHENTICATOR);
 	put_u16(w, (uint16_t)nonce_len);
 	put_u16(w, AEAD_TAG_LEN);
@@ -109,6 +113,7 @@ enum nts_err nts_request_seal(struct nts_assoc *a,
 	bool sealed;
 
 	pending->open = false;
+	/* RFC 8915 8.7/1: no keys, no request. */
 	if (a->aead == AEAD_NONE || !cookie_jar_take(&a->jar, &pending->cookie))
 		return NTS_NO_COOKIE_LEFT;
 	put_header(fresh, out);
@@ -159,6 +164,7 @@ static enum nts_err take_parts(
 	if (!ntp_header_take(&r, &out->header))
 		return NTP_SHORT;
 	while (ntp_field_take(&r, bytes, &f)) {
+		/* RFC 8915 5.7/8 */
 		if (out->have_authenticator) {
 			out->field_after_authenticator = true;
 		} else if (f.type == NTP_EF_UNIQUE_ID) {
@@ -178,10 +184,11 @@ static enum nts_err check_header(
 {
 	if (p->header.version != NTP_VERSION)
 		return NTP_BAD_VERSION;
+	/* RFC 8633 5.1/2 */
 	if (p->header.mode != NTP_MODE_SERVER)
 		return NTP_BAD_MODE;
-	/* RFC 5905 section 8, tests 1 and 2. After the answer no packet may
-	 * match the request any more. */
+	/* RFC 8633 5.4/2; RFC 5905 section 8, tests 1 and 2. After the answer
+	 * no packet may match the request any more. */
 	if (!pending->open || p->header.origin != pending->transmit)
 		return NTP_BAD_ORIGIN;
 	return NTS_OK;
@@ -192,7 +199,8 @@ static enum nts_err check_uid(
 {
 	if (!p->have_uid)
 		return NTP_NO_UNIQUE_ID;
-	/* RFC 8915 5.7: exactly one, with the bytes of the request. */
+	/* RFC 8915 5.7/9, RFC 8915 5.7/12: exactly one, with the bytes of the
+	 * request. */
 	if (p->uid_repeated || p->uid.left != NTS_UID_LEN ||
 	    memcmp(p->uid.at, pending->uid, NTS_UID_LEN) != 0)
 		return NTP_BAD_UNIQUE_ID;
@@ -222,8 +230,9 @@ static bool is_kiss(const struct ntp_header *h)
 	       h->reference_id != NTP_REFID('S', 'T', 'E', 'P');
 }
 
-/* An answer without an authenticator is never believed. A NAK and a kiss code
- * are named, for the statistics and because a NAK may be true. */
+/* RFC 8915 5.7/11: an answer without an authenticator is never believed. A NAK
+ * and a kiss code are named, for the statistics and because a NAK may be true.
+ */
 static enum nts_err unauthenticated(const struct ntp_header *h)
 {
 	if (h->stratum == 0 && h->reference_id == NAK_CODE)
@@ -241,6 +250,7 @@ static enum nts_err open_authenticator(const struct nts_assoc *a,
 
 	if (!r->ok || sealed_len < AEAD_TAG_LEN)
 		return NTP_BAD_FIELD;
+	/* RFC 8915 5.6/1, RFC 8915 5.6/2, RFC 8915 5.7/10 */
 	if (!aead_open(a->aead, a->keys.s2c, nonce, nonce_len, bytes,
 		p->authenticated_len, sealed, sealed_len, plain))
 		return NTP_BAD_TAG;
@@ -256,6 +266,7 @@ static enum nts_err take_cookies(struct nts_assoc *a, const uint8_t *plain,
 	struct reader check = reader_of(plain, len), r = check;
 	struct ntp_field f;
 
+	/* RFC 8915 5.6/4 */
 	while (ntp_field_take(&check, plain, &f))
 		continue;
 	if (!check.ok)
@@ -340,4 +351,30 @@ enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
 	out->root_dispersion_ns = ntp_short_to_ns(p.header.root_dispersion);
 	out->precision_ns = precision_ns(p.header.precision);
 	return check_content(&p.header);
+}
+
+int64_t nts_answer_sample(const struct ntp_answer *a, struct osc sent,
+    struct osc received, struct wall near, int64_t reading_error_ns,
+    struct sample *out)
+{
+	int64_t t1 = sent.ns, t4 = received.ns;
+	int64_t t2 = ntp_to_wall(a->header.receive, near).ns;
+	int64_t t3 = ntp_to_wall(a->header.transmit, near).ns;
+	int64_t delay_ns = (t4 - t1) - (t3 - t2);
+
+	*out = (struct sample){
+	    .at = {t1 + (t4 - t1) / 2},
+	    /* Halves before the sum, which may be too large. */
+	    .offset_ns = (t2 - t1) / 2 + (t3 - t4) / 2,
+	    .delay_ns = delay_ns > 1 ? delay_ns : 1,
+	    /* A negative round trip: some stamp is wrong by that much, as one
+	     * that a server predicts. */
+	    .dispersion_ns = a->precision_ns + reading_error_ns +
+			     (delay_ns < 0 ? -delay_ns : 0),
+	    .root_delay_ns = a->root_delay_ns,
+	    .root_dispersion_ns = a->root_dispersion_ns,
+	    .leap = (enum leap)a->header.leap,
+	    .stratum = a->header.stratum,
+	};
+	return delay_ns;
 }

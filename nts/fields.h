@@ -96,4 +96,15 @@ struct ntp_answer {
 enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
     const uint8_t *bytes, size_t len, struct ntp_answer *out) MUST_USE;
 
+/*
+ * RFC 5905 section 8: the sample of an answer whose request left at `sent` and
+ * that came at `received`. `near` is a time in the answer's era (ntp_to_wall),
+ * `reading_error_ns` the largest error of our two stamps. They count as
+ * STAMP_DAEMON. Returns the round trip as it was measured, which may be
+ * negative: see ntp_delay_impossible().
+ */
+int64_t nts_answer_sample(const struct ntp_answer *a, struct osc sent,
+    struct osc received, struct wall near, int64_t reading_error_ns,
+    struct sample *out);
+
 #endif

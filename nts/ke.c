@@ -13,6 +13,8 @@ void ke_put_record(
 	put_bytes(w, body, len);
 }
 
+/* RFC 8915 4.1.3/1, RFC 8915 4.1.4/1, RFC 8915 4.1.6/2, RFC 8915 4.1.7/4,
+ * RFC 8915 4.1.8/2: no other records than these. */
 void ke_request_build(
     const enum aead_id *aeads, size_t count, struct writer *out)
 {
@@ -24,11 +26,14 @@ void ke_request_build(
 		put_u16(&w, (uint16_t)aeads[i]);
 		gcm_siv |= aeads[i] == AEAD_AES_128_GCM_SIV;
 	}
+	/* RFC 8915 4/3, RFC 8915 4.1.2/2 */
 	ke_put_record(
 	    out, KE_CRITICAL | KE_NEXT_PROTOCOL, protocol, sizeof(protocol));
+	/* RFC 8915 4.1.5/1 */
 	ke_put_record(out, KE_CRITICAL | KE_AEAD, list, w.len);
 	if (gcm_siv)
 		ke_put_record(out, KE_COMPLIANT_GCM_SIV, NULL, 0);
+	/* RFC 8915 4/4 */
 	ke_put_record(out, KE_CRITICAL | KE_END, NULL, 0);
 	out->ok &= w.ok;
 }
@@ -90,7 +95,7 @@ static enum nts_err next_protocol(struct parse *p, struct record *r)
 	if (take_u16(&r->body) != KE_PROTOCOL_NTPV4 && r->body.ok)
 		return NTS_KE_NO_PROTOCOL;
 	p->have_protocol = true;
-	/* RFC 8915 4.1.2: a subset of the request, which has one protocol. */
+	/* RFC 8915 4.1.2/3: a subset of the request, which has one protocol. */
 	return reader_done(&r->body) ? NTS_OK : NTS_KE_BAD_RECORD;
 }
 
@@ -113,7 +118,8 @@ static enum nts_err warning_record(struct parse *p, struct record *r)
 	if (!reader_done(&r->body))
 		return NTS_KE_BAD_RECORD;
 	p->detail = code;
-	/* RFC 8915 4.1.4: an unknown warning is an error; none is defined. */
+	/* RFC 8915 4.1.4/2: an unknown warning is an error; none is defined.
+	 */
 	return NTS_KE_WARNING;
 }
 
@@ -125,7 +131,7 @@ static enum nts_err aead_record(struct parse *p, struct record *r)
 	if (reader_done(&r->body))
 		return NTS_KE_NO_AEAD;
 	id = take_u16(&r->body);
-	/* RFC 8915 4.1.5: at most one algorithm. */
+	/* RFC 8915 4.1.5/2: at most one algorithm. */
 	if (!reader_done(&r->body))
 		return NTS_KE_BAD_RECORD;
 	for (size_t i = 0; i < p->offered_count; i++)
@@ -134,6 +140,7 @@ static enum nts_err aead_record(struct parse *p, struct record *r)
 	return p->got.aead == AEAD_NONE ? NTS_KE_AEAD_NOT_OFFERED : NTS_OK;
 }
 
+/* RFC 8915 4.1.6/1: any bytes are a cookie. */
 static enum nts_err cookie_record(struct parse *p, struct record *r)
 {
 	size_t len = r->body.left;
@@ -187,7 +194,7 @@ static bool is_host_name(const char *name)
 	return !number;
 }
 
-/* RFC 8915 4.1.7: an address without a zone, or a domain name. */
+/* RFC 8915 4.1.7/1: an address without a zone, or a domain name. */
 static enum nts_err server_record(struct parse *p, struct record *r)
 {
 	char *name = p->got.server;
@@ -222,6 +229,7 @@ static const struct {
 	bool once;
 	enum nts_err (*take)(struct parse *p, struct record *r);
 } record_kinds[] = {
+    /* RFC 8915 4.1.2/1: check_all() wants it, and here it is once. */
     {KE_NEXT_PROTOCOL, true, next_protocol},
     {KE_ERROR, false, error_record},
     {KE_WARNING, false, warning_record},
@@ -244,12 +252,13 @@ static enum nts_err take_body(struct parse *p, struct record *r)
 		p->seen |= bit;
 		return record_kinds[i].take(p, r);
 	}
-	/* RFC 8915 4: ignore an unknown record, unless it is critical. */
+	/* RFC 8915 4/6, RFC 8915 4/7: ignore an unknown record, unless it is
+	 * critical. */
 	p->detail = r->type;
 	return r->critical ? NTS_KE_UNKNOWN_CRITICAL : NTS_OK;
 }
 
-/* RFC 8915 4.1.1: critical and empty. */
+/* RFC 8915 4.1.1/1: critical and empty. */
 static enum nts_err check_end(const struct record *r)
 {
 	return r->critical && r->body.left == 0 ? NTS_OK : NTS_KE_END_BODY;
@@ -270,7 +279,8 @@ static enum nts_err take_one(
 	return r->type == KE_END ? check_end(r) : take_body(p, r);
 }
 
-/* What is wrong with the answer: the first error record of the server if it
+/* RFC 8915 4.1.3/2: an answer with an error record has no result. What is wrong
+ * with the answer: the first error record of the server if it
  * sent one, because it names the cause; otherwise the first error found. */
 struct result {
 	enum nts_err err;

@@ -15,7 +15,7 @@
 #include "nts/cookies.h"
 #include "nts/error.h"
 
-#define KE_MESSAGE_MAX 65536
+#define KE_MESSAGE_MAX 65536 /* RFC 8915 4/5 */
 #define KE_REQUEST_MAX 64
 #define KE_SERVER_MAX 256 /* with the terminating NUL */
 #define KE_PORT 4460

@@ -2,6 +2,9 @@
 
 #define FIELD_HEAD 4
 #define FIELD_MIN 16
+/* The precision of two clocks may take this much off the delay of a short
+ * path. */
+#define DELAY_NOISE_NS (100 * NS_PER_US)
 
 bool ntp_header_take(struct reader *r, struct ntp_header *out)
 {
@@ -112,6 +115,12 @@ uint64_t ntp_from_wall(struct wall t)
 	}
 	return ((uint64_t)seconds + NTP_UNIX_EPOCH) << 32 |
 	       ((uint64_t)rest << 32) / (uint64_t)NS_PER_S;
+}
+
+bool ntp_delay_impossible(int64_t delay_ns, int64_t granularity_ns)
+{
+	/* Both stamps may be wrong by a step of a coarse clock. */
+	return delay_ns < -DELAY_NOISE_NS - 2 * granularity_ns;
 }
 
 int64_t ntp_short_to_ns(uint32_t value)

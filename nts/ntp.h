@@ -68,6 +68,12 @@ void ntp_field_end(struct writer *w, size_t mark, size_t min_len);
 struct wall ntp_to_wall(uint64_t stamp, struct wall pivot);
 uint64_t ntp_from_wall(struct wall t);
 
+/* RFC 5905 section 8: the server claims to have held the request for longer
+ * than the exchange took, or this clock was set between its stamps. The
+ * precision of the two clocks may make the delay of a short path a little
+ * negative. `granularity_ns`: the steps of this clock. */
+bool ntp_delay_impossible(int64_t delay_ns, int64_t granularity_ns);
+
 /* Converts 16.16 seconds to ns. */
 int64_t ntp_short_to_ns(uint32_t value);
 

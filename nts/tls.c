@@ -2,6 +2,7 @@
 
 #include "nts/ke.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -29,8 +30,14 @@ struct tls_session {
 	bool ended;		/* the network brings no more bytes */
 	enum tls_fault fault;
 	char detail[96];
+	const STACK_OF(X509_CRL) * crls; /* borrowed, or NULL */
 	struct tls_refusal refusal;
 };
+
+const char *tls_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}
 
 const char *tls_fault_text(enum tls_fault fault)
 {
@@ -43,33 +50,12 @@ const char *tls_fault_text(enum tls_fault fault)
 	return (unsigned)fault < ARRAY_LEN(text) ? text[fault] : "unknown";
 }
 
-/* Keeps what the message about the certificate needs: the library frees it
- * after the callback. */
-static void note_refusal(struct tls_refusal *r, X509_STORE_CTX *ctx)
-{
-	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
-	X509 *certificate = X509_STORE_CTX_get_current_cert(ctx);
-
-	if (r->error)
-		return;
-	r->error = X509_STORE_CTX_get_error(ctx);
-	if (r->error == X509_V_OK)
-		r->error = X509_V_ERR_UNSPECIFIED;
-	r->depth = X509_STORE_CTX_get_error_depth(ctx);
-	if (certificate && X509_up_ref(certificate))
-		r->certificate = certificate;
-	if (sent)
-		r->sent = X509_chain_up_ref(sent);
-}
-
 static int verify(X509_STORE_CTX *ctx, void *session)
 {
 	struct tls_session *s = session;
-	bool accepted = X509_verify_cert(ctx) > 0;
 
-	if (!accepted)
-		note_refusal(&s->refusal, ctx);
-	return accepted;
+	path_refusal_free(&s->refusal);
+	return path_check(ctx, s->crls, &s->refusal);
 }
 
 static void on_info(const SSL *ssl, int where, int value)
@@ -81,13 +67,32 @@ static void on_info(const SSL *ssl, int where, int value)
 		s->alert = value & 0xff;
 }
 
+static void raise_security_level(SSL_CTX *ctx)
+{
+	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
+		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+}
+
+int tls_security_level(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int level = SECURITY_LEVEL;
+
+	if (ctx) {
+		raise_security_level(ctx);
+		level = SSL_CTX_get_security_level(ctx);
+	}
+	SSL_CTX_free(ctx);
+	return level;
+}
+
 static SSL_CTX *context_new(X509_STORE *trusted, struct tls_session *s)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
 	if (!ctx)
 		return NULL;
-	/* RFC 8915 3: TLS 1.3 or later. */
+	/* RFC 8915 3/2: TLS 1.3 or later. */
 	if (!SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) ||
 	    !SSL_CTX_set_max_proto_version(ctx, 0)) {
 		SSL_CTX_free(ctx);
@@ -97,8 +102,8 @@ static SSL_CTX *context_new(X509_STORE *trusted, struct tls_session *s)
 	/* No resumption: each exchange authenticates the server again. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	if (SSL_CTX_get_security_level(ctx) < SECURITY_LEVEL)
-		SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+	/* RFC 8915 3/1 */
+	raise_security_level(ctx);
 	SSL_CTX_set1_cert_store(ctx, trusted);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, verify, s);
@@ -130,7 +135,8 @@ static bool demand_host(SSL *ssl, const char *host)
 	/* A trusted certificate need not be a root: some administrators trust
 	 * the intermediate certificate, or the server's own. */
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-	/* RFC 6125 6.4.4: ignore the common name of the subject. */
+	/* RFC 8915 3/4 and RFC 8915 3/5; RFC 6125 6.4.4: ignore the common
+	 * name of the subject. */
 	X509_VERIFY_PARAM_set_hostflags(
 	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 		       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -146,7 +152,7 @@ static bool offer_alpn(SSL *ssl)
 {
 	static const unsigned char list[] = "\x07" KE_ALPN;
 
-	/* RFC 8915 4: the client must offer ntske/1. 0 means success. */
+	/* RFC 8915 3/3: the client must offer ntske/1. 0 means success. */
 	return SSL_set_alpn_protos(ssl, list, sizeof(list) - 1) == 0;
 }
 
@@ -195,12 +201,16 @@ void tls_ignore_dates(struct tls_session *s)
 	    SSL_get0_param(s->ssl), X509_V_FLAG_NO_CHECK_TIME);
 }
 
+void tls_use_crls(struct tls_session *s, const STACK_OF(X509_CRL) * lists)
+{
+	s->crls = lists;
+}
+
 void tls_free(struct tls_session *s)
 {
 	if (!s)
 		return;
-	X509_free(s->refusal.certificate);
-	sk_X509_pop_free(s->refusal.sent, X509_free);
+	path_refusal_free(&s->refusal);
 	SSL_free(s->ssl);
 	SSL_CTX_free(s->context);
 	free(s);
@@ -356,6 +366,7 @@ enum tls_step tls_read(
 bool tls_export(struct tls_session *s, const uint8_t *context,
     size_t context_len, uint8_t *out, size_t out_len)
 {
+	/* RFC 8915 4.3/1 */
 	return SSL_export_keying_material(s->ssl, out, out_len,
 		   KE_EXPORTER_LABEL, strlen(KE_EXPORTER_LABEL), context,
 		   context_len, 1) == 1;
@@ -387,6 +398,14 @@ void tls_describe(const struct tls_session *s, char *out, size_t size)
 {
 	snprintf(out, size, "%s %s", SSL_get_version(s->ssl),
 	    SSL_get_cipher_name(s->ssl));
+}
+
+void tls_group(const struct tls_session *s, char *out, size_t size)
+{
+	int group = (int)SSL_get_negotiated_group(s->ssl);
+	const char *name = group ? SSL_group_to_name(s->ssl, group) : NULL;
+
+	snprintf(out, size, "%s", name ? name : "");
 }
 
 struct stack_st_X509 *tls_chain(const struct tls_session *s)

@@ -13,17 +13,21 @@
 #define NTS_TLS_H
 
 #include "base/check.h"
+#include "nts/path.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* OpenSSL's X509_STORE, X509 and STACK_OF(X509), without its headers. */
+/* OpenSSL's X509_STORE and STACK_OF(X509), without its headers. */
 struct x509_store_st;
-struct x509_st;
 struct stack_st_X509;
 
 struct tls_session;
+
+/* The security level of OpenSSL that certificates and revocation lists are
+ * checked by: that of the system, but at least 2. */
+int tls_security_level(void);
 
 /* Why a session failed. In the sentence, "it" is the server. */
 /* clang-format off */
@@ -49,6 +53,9 @@ enum tls_fault {
 	    TLS_FAULT_COUNT
 };
 
+/* Returns name and version of the library that is loaded; never NULL. */
+const char *tls_library(void);
+
 /* Returns the sentence, without a full stop; never NULL. */
 const char *tls_fault_text(enum tls_fault fault);
 
@@ -57,14 +64,6 @@ enum tls_step {
 	TLS_WANT_INPUT, /* drain, feed, then call again */
 	TLS_CLOSED,	/* the server closed, with or without close_notify */
 	TLS_FAILED,	/* tls_fault() says why; drain: an alert may be due */
-};
-
-/* Why the certificate was refused. Borrowed from the session. */
-struct tls_refusal {
-	int error;		     /* X509_V_ERR_...; 0: not refused */
-	int depth;		     /* 0: the server's own certificate */
-	struct x509_st *certificate; /* at that depth, or NULL */
-	struct stack_st_X509 *sent;  /* all certificates sent, or NULL */
 };
 
 /*
@@ -79,6 +78,10 @@ struct tls_session *tls_open(struct x509_store_st *trusted, const char *host);
  * machine whose clock is known to be wrong. Everything else is still checked.
  * The caller must check the dates later, when it knows the time. */
 void tls_ignore_dates(struct tls_session *s);
+
+/* Call it before the handshake to refuse revoked certificates (nts/revocation.h
+ * says how). The session borrows `lists`; NULL: none. */
+void tls_use_crls(struct tls_session *s, const struct stack_st_X509_CRL *lists);
 
 /* Wipes and frees the session; NULL is allowed. */
 void tls_free(struct tls_session *s);
@@ -117,11 +120,16 @@ enum tls_fault tls_fault(const struct tls_session *s);
  * library, or "". */
 const char *tls_detail(const struct tls_session *s);
 
+/* Why the certificate was refused. Borrowed from the session. */
 const struct tls_refusal *tls_refusal(const struct tls_session *s);
 
 /* Writes version and cipher, as in "TLSv1.3 TLS_AES_256_GCM_SHA384". Call it
  * after the handshake. */
 void tls_describe(const struct tls_session *s, char *out, size_t size);
+
+/* Writes the group of the key exchange, as in "X25519", or "" if it is not
+ * known yet. */
+void tls_group(const struct tls_session *s, char *out, size_t size);
 
 /* Returns the accepted chain up to the trusted certificate, borrowed; NULL
  * before the handshake is done. */
