@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,7 +35,8 @@ struct dispatcher {
 	struct trust_config trust;
 	struct trust_config fresh; /* being received */
 	struct worker workers[RESOLVER_JOBS_MAX];
-	unsigned first, queued; /* of the ring */
+	struct ke_answer answer; /* of a job, locked in memory */
+	unsigned first, queued;	 /* of the ring */
 	struct ke_request queue[QUEUE_MAX];
 };
 
@@ -50,17 +52,27 @@ static bool take_frame(int fd, void *out, size_t len)
 	return got == 1;
 }
 
-int resolver_job_main(int fd)
+/* Keeps the keys in it from the swap. Without the right to lock more memory the
+ * job goes on. */
+static void lock_keys(const struct ke_answer *answer)
+{
+	if (mlock(answer, sizeof(*answer)) != 0)
+		log_debug("keys may be swapped out: %s", strerror(errno));
+}
+
+int resolver_job_main(int fd, const struct job_box *box)
 {
 	struct ke_request request;
 	struct trust_config trust;
-	struct ke_answer answer;
+	struct ke_answer answer = {0};
 	int sent;
 
 	if (!take_frame(fd, &request, sizeof(request)) ||
 	    !take_frame(fd, &trust, sizeof(trust)) ||
-	    !ke_request_valid(&request) || !trust_config_valid(&trust))
+	    !ke_request_valid(&request) || !trust_config_valid(&trust) ||
+	    !box->enter(box->self, &request, &trust))
 		return 1;
+	lock_keys(&answer);
 	resolver_job(&request, &trust, &answer);
 	sent = frame_send(fd, &answer, sizeof(answer));
 	explicit_bzero(&answer, sizeof(answer));
@@ -154,7 +166,8 @@ static uint32_t age_ms(const struct worker *w)
 	return (uint32_t)((mono_now().ns - w->started.ns) / NS_PER_MS);
 }
 
-/* Only the name lookup does not keep the deadline by itself. */
+/* Only the name lookup does not keep the deadline by itself, but a job may hang
+ * for another reason. */
 static bool overdue(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer a = failed_answer(&w->request, KE_STAGE_DNS);
@@ -162,56 +175,75 @@ static bool overdue(struct dispatcher *d, struct worker *w)
 
 	a.duration_ms = age_ms(w);
 	sentence_add(&why,
-	    "DNS did not answer for %s within %g s (check the network and "
+	    "the resolver job for %s did not end within %g s; the likeliest "
+	    "cause is that DNS does not answer (check the network and "
 	    "/etc/resolv.conf)",
 	    w->request.host, w->request.timeout_ms / 1e3);
 	(void)stop_worker(w);
 	return send_answer(d->engine, &a);
 }
 
-static void explain_death(int status, struct sentence *why)
+static void explain_death(int status, bool closed, struct sentence *why)
 {
 	sentence_add(why, "the resolver job ");
-	if (WIFSIGNALED(status))
+	if (!closed)
+		sentence_add(why, "sent a bad answer and was killed");
+	else if (WIFSIGNALED(status))
 		sentence_add(why, "was ended by signal %d (%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		sentence_add(why, "ended with status %d and without an answer",
 		    WEXITSTATUS(status));
-	sentence_add(why, ": this is a fault of ntsagent, please report it");
+	sentence_add(why, ": this is a fault of ntsagent%s, please report it",
+	    WIFSIGNALED(status) ? " or an attack on it" : "");
 }
 
-static bool died(struct dispatcher *d, struct worker *w)
+/* `closed`: the job closed its link; otherwise its answer was bad. A server
+ * that has taken over a job, or tries to, ends here. */
+static bool died(struct dispatcher *d, struct worker *w, bool closed)
 {
 	struct ke_answer a = failed_answer(&w->request, KE_STAGE_START);
 	struct sentence why = sentence_to(a.text, sizeof(a.text));
+	int status;
 
 	a.duration_ms = age_ms(w);
-	explain_death(stop_worker(w), &why);
+	status = stop_worker(w);
+	if (WIFSIGNALED(status))
+		a.crash_signal = (uint32_t)WTERMSIG(status);
+	explain_death(status, closed, &why);
 	return send_answer(d->engine, &a);
+}
+
+static bool has_closed(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	/* ECONNRESET: it has not even read its request. */
+	return n == 0 || (n < 0 && errno == ECONNRESET);
 }
 
 /* A job reads from the network: its answer is judged, and it cannot choose the
  * source that the answer is for. */
 static bool collect(struct dispatcher *d, struct worker *w)
 {
-	struct ke_answer a;
-	int got = frame_receive_answer(w->fd, &a);
-	bool sent;
+	struct ke_answer *a = &d->answer;
+	bool closed = has_closed(w->fd), sent;
+	int got = frame_receive_answer(w->fd, a);
 
 	if (got == 0)
 		return true;
-	if (got < 0 || !ke_answer_fits(&a, &w->request)) {
-		explicit_bzero(&a, sizeof(a));
-		return died(d, w);
+	if (got < 0 || !ke_answer_fits(a, &w->request)) {
+		explicit_bzero(a, sizeof(*a));
+		return died(d, w, closed);
 	}
-	a.source = w->request.source;
-	a.serial = w->request.serial;
+	a->source = w->request.source;
+	a->serial = w->request.serial;
 	log_debug("job for %s: %s after %u ms", w->request.host,
-	    ke_stage_word((enum ke_stage)a.stage), (unsigned)a.duration_ms);
+	    ke_stage_word((enum ke_stage)a->stage), (unsigned)a->duration_ms);
 	(void)stop_worker(w);
-	sent = send_answer(d->engine, &a);
-	explicit_bzero(&a, sizeof(a));
+	sent = send_answer(d->engine, a);
+	explicit_bzero(a, sizeof(*a));
 	return sent;
 }
 
@@ -368,11 +400,14 @@ int resolver_main(
 	}
 	d->engine = fd;
 	d->starter = starter;
+	lock_keys(&d->answer);
 	d->trust = *trust;
 	/* The C library waits five seconds for each datagram of DNS, which is
 	 * too long when one is lost. The administrator's environment comes
 	 * first. */
 	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
+	/* systemd-resolved refuses signed names while the clock is wrong. */
+	(void)setenv("SYSTEMD_NSS_RESOLVE_VALIDATE", "0", 0);
 	while (turn(d))
 		;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)

@@ -92,6 +92,49 @@ const char *endpoint_text(
 	return out;
 }
 
+static bool is_loopback(const struct endpoint *e)
+{
+	struct in6_addr a;
+
+	memcpy(&a, e->address, sizeof(a));
+	return e->family == 4 ? e->address[0] == IN_LOOPBACKNET
+			      : IN6_IS_ADDR_LOOPBACK(&a);
+}
+
+/* 0.0.0.0/8, and what is neither unicast nor multicast (RFC 6890). */
+static const char *unfit_ipv4(const uint8_t a[IPV4_LEN])
+{
+	if (a[0] >= 224 && a[0] < 240)
+		return "is a multicast address";
+	return a[0] == 0 || a[0] >= 240 ? "is not the address of a host" : NULL;
+}
+
+static const char *unfit_ipv6(const struct endpoint *e)
+{
+	struct in6_addr a;
+
+	memcpy(&a, e->address, sizeof(a));
+	if (IN6_IS_ADDR_MULTICAST(&a))
+		return "is a multicast address";
+	if (IN6_IS_ADDR_V4MAPPED(&a) || IN6_IS_ADDR_V4COMPAT(&a))
+		return "is an IPv4 address in the form of an IPv6 address";
+	if (IN6_IS_ADDR_UNSPECIFIED(&a))
+		return "is not the address of a host";
+	return IN6_IS_ADDR_LINKLOCAL(&a) && e->scope_id == 0
+		   ? "is a link-local address without an interface"
+		   : NULL;
+}
+
+const char *endpoint_unfit(
+    const struct endpoint *e, const struct endpoint *from)
+{
+	if (is_loopback(e))
+		return is_loopback(from)
+			   ? NULL
+			   : "is a loopback address, that of this machine";
+	return e->family == 4 ? unfit_ipv4(e->address) : unfit_ipv6(e);
+}
+
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->family == b->family && a->scope_id == b->scope_id &&

@@ -35,6 +35,12 @@ int endpoint_af(const struct endpoint *e);
 const char *endpoint_text(
     const struct endpoint *e, bool with_port, char out[ENDPOINT_TEXT_MAX]);
 
+/* Why no server at `from` may send a client to `e`, as "is a multicast
+ * address"; NULL: it may. Only an address of one host will do, and one of this
+ * machine only from this machine. */
+const char *endpoint_unfit(
+    const struct endpoint *e, const struct endpoint *from);
+
 /* Have both the same address and scope? Their ports may differ. */
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b);
 

@@ -4,6 +4,9 @@
 #include "resolver/wait.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -96,13 +99,59 @@ static int fill(struct run *r)
 	return 0;
 }
 
+/* A server that has begun its answer does not stop for this long, in ms. */
+#define PAUSE_MAX_MS 700
+
+/* TCP knows which segments are missing, but not why. The connection has opened,
+ * so small ones pass. */
+static bool segments_are_lost(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+	bool of_ours, of_server, stopped;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return false;
+	of_ours = info.tcpi_unacked > 0 && info.tcpi_retransmits > 0;
+	of_server = info.tcpi_rcv_ooopack > 0;
+	stopped = info.tcpi_bytes_received > 0 &&
+		  info.tcpi_last_data_recv > PAUSE_MAX_MS;
+	return of_ours || of_server || stopped;
+}
+
+/* `silent`: nothing came until the deadline. */
+static void note_end(struct run *r, enum tls_fault fault, bool silent)
+{
+	struct ke_details *d = r->x->details;
+
+	if (!d)
+		return;
+	d->tls_fault = fault;
+	d->silent = silent;
+	d->lost = segments_are_lost(r->x->fd);
+}
+
+/* `chain` begins with the certificate of the server. */
+static void note_certificate(struct run *r, const struct stack_st_X509 *chain)
+{
+	struct ke_details *d = r->x->details;
+
+	if (!d)
+		return;
+	certificate_describe(chain, &d->certificate);
+	d->certificate_fault = trust_refusal_kind(tls_refusal(r->tls));
+	tls_group(r->tls, d->group, sizeof(d->group));
+}
+
 static bool refuse_certificate(struct run *r)
 {
+	note_certificate(r, tls_refusal(r->tls)->sent);
 	trust_explain_refusal(r->x->trust, tls_refusal(r->tls), r->x->host,
 	    (int64_t)time(NULL), r->why);
 	sentence_add(r->why, " (%s)", r->where);
 	if (trust_refused_by_date(tls_refusal(r->tls)))
 		r->x->dates = KE_DATES_REFUSED;
+	r->x->valid_from = trust_refused_until(tls_refusal(r->tls));
 	return fail(r, KE_STAGE_CERTIFICATE);
 }
 
@@ -110,6 +159,7 @@ static bool refuse_tls(struct run *r)
 {
 	const char *detail = tls_detail(r->tls);
 
+	note_end(r, tls_fault(r->tls), false);
 	sentence_add(r->why, "no NTS-KE session with %s: %s", r->where,
 	    tls_fault_text(tls_fault(r->tls)));
 	if (*detail)
@@ -129,11 +179,14 @@ static bool handshake_failed(struct run *r)
 /* Some servers reset the connection instead of sending an alert. */
 static bool handshake_broke(struct run *r, int error)
 {
-	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now()))
+	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now())) {
+		note_end(r, TLS_OK, true);
 		return fail_late(r, KE_STAGE_TLS,
 		    "accepted the connection but did not complete the TLS "
 		    "handshake");
+	}
 	if (error == ECONNRESET || error == EPIPE) {
+		note_end(r, TLS_CLOSED_EARLY, false);
 		sentence_add(r->why, "no NTS-KE session with %s: %s", r->where,
 		    tls_fault_text(TLS_CLOSED_EARLY));
 		return fail(r, KE_STAGE_TLS);
@@ -163,12 +216,17 @@ static void note_facts(struct run *r)
 {
 	struct exchange *x = r->x;
 	struct stack_st_X509 *chain = tls_chain(r->tls);
+	char suite[KE_TLS_TEXT_MAX / 2], group[KE_TLS_TEXT_MAX / 2 - 1];
 
-	tls_describe(r->tls, x->facts.tls, sizeof(x->facts.tls));
+	tls_describe(r->tls, suite, sizeof(suite));
+	tls_group(r->tls, group, sizeof(group));
+	snprintf(x->facts.tls, sizeof(x->facts.tls), "%s%s%s", suite,
+	    group[0] ? " " : "", group);
 	certificate_chain_dates(
 	    chain, &x->facts.not_before, &x->facts.not_after);
 	certificate_chain_subject(chain, x->facts.subject);
 	certificate_chain_key(chain, x->facts.key);
+	note_certificate(r, chain);
 }
 
 static bool fail_exchange(struct run *r, enum nts_err error)
@@ -186,7 +244,8 @@ static bool ask(struct run *r)
 	ke_request_build(r->x->aeads, r->x->aead_count, &w);
 	if (!w.ok)
 		return fail_exchange(r, NTS_NO_ROOM);
-	/* In one piece: NTPsec takes the result of its first read for all. */
+	/* RFC 8915 4/1: one request. In one piece: NTPsec takes the result of
+	 * its first read for all. */
 	if (!tls_write(r->tls, request, w.len))
 		return refuse_tls(r);
 	return true;
@@ -272,7 +331,7 @@ static bool judge_answer(struct run *r)
 	return false;
 }
 
-/* RFC 8915 5.1: one key for each direction. */
+/* RFC 8915 5.1/1: one key for each direction. */
 static bool export_keys(
     struct run *r, uint16_t context_id, struct nts_keys *out)
 {
@@ -327,12 +386,14 @@ bool exchange_run(struct exchange *x, struct sentence *why)
 		    tls_fault_text(TLS_LIBRARY));
 		return fail(&r, KE_STAGE_TLS);
 	}
+	tls_use_crls(r.tls, x->trust->crls);
 	x->dates = KE_DATES_CHECKED;
 	if (x->dates_unchecked) {
 		tls_ignore_dates(r.tls);
 		x->dates = KE_DATES_UNCHECKED;
 	}
 	done = run_steps(&r);
+	/* RFC 8915 4/2: close_notify. */
 	tls_close(r.tls);
 	(void)flush(&r);
 	tls_free(r.tls);

@@ -9,6 +9,7 @@
 #include "nts/fields.h"
 #include "nts/ke.h"
 #include "resolver/certificate/trust.h"
+#include "resolver/details.h"
 #include "resolver/frame.h"
 
 struct exchange {
@@ -20,7 +21,8 @@ struct exchange {
 	const struct trust *trust;
 	const enum aead_id *aeads; /* to offer, in order */
 	size_t aead_count;
-	bool dates_unchecked; /* see struct ke_request */
+	bool dates_unchecked;	    /* see struct ke_request */
+	struct ke_details *details; /* to fill as far as it gets, or NULL */
 
 	/* The answer. It has the facts about the server as soon as the
 	 * certificate is accepted. */
@@ -28,6 +30,7 @@ struct exchange {
 	enum nts_err error;    /* for KE_STAGE_EXCHANGE; else NTS_OK */
 	struct ke_facts facts; /* without `peer` */
 	enum ke_dates dates;
+	int64_t valid_from; /* see struct ke_answer */
 	struct ke_response response;
 	struct nts_keys keys, other_keys;
 	bool have_other_keys;

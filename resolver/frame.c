@@ -66,16 +66,41 @@ bool ke_same_key(const uint8_t a[static KE_CERT_KEY_LEN],
 	       memcmp(a, unknown, KE_CERT_KEY_LEN) != 0;
 }
 
+static bool endpoint_valid_or_absent(const struct endpoint *e)
+{
+	return endpoint_absent(e) || endpoint_valid(e);
+}
+
+static bool reserved_valid(const struct ke_request *r)
+{
+	for (size_t i = 0; i < sizeof(r->reserved); i++)
+		if (r->reserved[i] != 0)
+			return false;
+	return true;
+}
+
+static bool avoid_valid(const struct ke_request *r)
+{
+	if (r->avoid_count > KE_AVOID_MAX)
+		return false;
+	for (uint32_t i = 0; i < r->avoid_count; i++)
+		if (!endpoint_valid(&r->avoid[i]))
+			return false;
+	return true;
+}
+
 bool ke_request_valid(const struct ke_request *r)
 {
-	static const uint8_t zeros[sizeof(r->reserved)];
-
 	return host_valid(r->host, sizeof(r->host)) && r->ke_port != 0 &&
 	       r->family <= FAMILY_IPV6 && r->dates_unchecked <= 1 &&
-	       memcmp(r->reserved, zeros, sizeof(zeros)) == 0 &&
-	       r->timeout_ms >= 1 && r->timeout_ms <= KE_TIMEOUT_MAX_MS &&
-	       (endpoint_absent(&r->try_after) ||
-		   endpoint_valid(&r->try_after));
+	       r->clock_unsure <= 1 && r->alone <= 1 && r->srv <= 1 &&
+	       r->at_known <= 1 && (!r->at_known || r->known.family != 0) &&
+	       reserved_valid(r) && r->timeout_ms >= 1 &&
+	       r->timeout_ms <= KE_TIMEOUT_MAX_MS &&
+	       endpoint_valid_or_absent(&r->try_after) &&
+	       endpoint_valid_or_absent(&r->known) &&
+	       endpoint_valid_or_absent(&r->prefer) && avoid_valid(r) &&
+	       binding_valid(&r->binding);
 }
 
 static bool texts_valid(const struct ke_answer *a)
@@ -114,19 +139,30 @@ static bool cookies_valid(const struct ke_answer *a)
 
 static bool success_valid(const struct ke_answer *a)
 {
-	return a->text[0] == '\0' && a->error == NTS_OK &&
-	       a->dates != KE_DATES_REFUSED &&
+	return a->text[0] == '\0' && a->error == NTS_OK && a->valid_from == 0 &&
+	       a->crash_signal == 0 && a->dates != KE_DATES_REFUSED &&
 	       aead_key_len((enum aead_id)a->aead) > 0 &&
 	       endpoint_valid(&a->facts.peer) && addresses_valid(a) &&
-	       cookies_valid(a);
+	       endpoint_absent(&a->last_tried) && cookies_valid(a);
+}
+
+/* NSIG is not a constant everywhere. */
+#define SIGNAL_MAX 64
+
+static bool crash_valid(const struct ke_answer *a)
+{
+	return a->crash_signal == 0 ||
+	       (a->crash_signal <= SIGNAL_MAX && a->stage == KE_STAGE_START);
 }
 
 /* A failure has a reason, and no keys, addresses or cookies. */
 static bool failure_valid(const struct ke_answer *a)
 {
-	return a->text[0] != '\0' && a->address_count == 0 &&
+	return a->text[0] != '\0' && crash_valid(a) && a->address_count == 0 &&
 	       a->cookie_count == 0 && a->aead == AEAD_NONE &&
 	       a->have_other_keys == 0 &&
+	       (endpoint_absent(&a->last_tried) ||
+		   endpoint_valid(&a->last_tried)) &&
 	       (a->dates != KE_DATES_REFUSED ||
 		   a->stage == KE_STAGE_CERTIFICATE);
 }
@@ -137,7 +173,7 @@ bool ke_answer_valid(const struct ke_answer *a)
 	    a->error < 0 || a->error >= NTS_ERR_COUNT ||
 	    a->dates >= KE_DATES_COUNT || !texts_valid(a) ||
 	    !date_valid(a->facts.not_before) ||
-	    !date_valid(a->facts.not_after) ||
+	    !date_valid(a->facts.not_after) || !date_valid(a->valid_from) ||
 	    !(endpoint_valid(&a->facts.peer) ||
 		endpoint_absent(&a->facts.peer)))
 		return false;
@@ -146,6 +182,8 @@ bool ke_answer_valid(const struct ke_answer *a)
 
 bool ke_answer_fits(const struct ke_answer *a, const struct ke_request *r)
 {
+	if (a->crash_signal != 0)
+		return false;
 	return a->dates == KE_DATES_UNCHECKED ? r->dates_unchecked == 1
 	       : a->stage == KE_STAGE_DONE    ? r->dates_unchecked == 0
 					      : true;
@@ -164,16 +202,23 @@ int frame_send(int fd, const void *frame, size_t len)
 }
 
 /* MSG_TRUNC: recv() returns the whole length of a frame that is too long. */
-int frame_receive(int fd, void *out, size_t len)
+int frame_receive_either(int fd, void *out, size_t len, size_t shorter)
 {
 	ssize_t n;
 
 	do
 		n = recv(fd, out, len, MSG_DONTWAIT | MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
+	if (n >= 0 && (size_t)n == len)
+		return 1;
 	if (n >= 0)
-		return (size_t)n == len ? 1 : -1;
+		return (size_t)n == shorter ? 2 : -1;
 	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+}
+
+int frame_receive(int fd, void *out, size_t len)
+{
+	return frame_receive_either(fd, out, len, len);
 }
 
 int frame_receive_request(int fd, struct ke_request *out)

@@ -15,6 +15,13 @@
 void resolver_job(const struct ke_request *request,
     const struct trust_config *trust, struct ke_answer *answer);
 
+struct ke_details;
+
+/* The same, and fills `details`, too, as far as the job gets. */
+void resolver_job_detailed(const struct ke_request *request,
+    const struct trust_config *trust, struct ke_answer *answer,
+    struct ke_details *details);
+
 /*
  * Starts the process of a job, which runs resolver_job_main() with `link[1]`.
  * The caller closes both ends. Fills `pid`. 0, or -errno.
@@ -35,8 +42,16 @@ struct job_starter {
 int resolver_main(int fd, const struct trust_config *trust,
     const struct job_starter *starter);
 
-/* The process of a job: takes a ke_request and a trust_config from `fd`, and
- * sends one ke_answer. Returns an exit status. */
-int resolver_job_main(int fd);
+/* What confines a job to its request, before it does anything. */
+struct job_box {
+	/* False: logged, and the job must end. */
+	bool (*enter)(void *self, const struct ke_request *request,
+	    const struct trust_config *trust);
+	void *self;
+};
+
+/* The process of a job: takes a ke_request and a trust_config from `fd`, enters
+ * its sandbox (`box`), and sends one ke_answer. Returns an exit status. */
+int resolver_job_main(int fd, const struct job_box *box);
 
 #endif

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <resolv.h>
 #include <string.h>
+
+#define TRIES_MAX 2
 
 static int af_of_choice(enum family_choice family)
 {
@@ -31,8 +34,7 @@ static int ask(const char *host, int af, struct addrinfo **list)
 	return getaddrinfo(host, NULL, &hints, list);
 }
 
-static void add_address(
-    struct names *n, const struct endpoint *e, unsigned family_limit)
+void names_add(struct names *n, const struct endpoint *e, unsigned family_limit)
 {
 	unsigned of_family = 0;
 
@@ -63,7 +65,7 @@ static void collect(struct names *n, const struct addrinfo *list, uint16_t port)
 		if (!endpoint_from_sockaddr(&e, a->ai_addr))
 			continue;
 		e.port = port;
-		add_address(n, &e, limit);
+		names_add(n, &e, limit);
 	}
 }
 
@@ -109,6 +111,18 @@ void names_rotate_after(struct names *n, const struct endpoint *e)
 		n->at[i] = in.at[(first + 1 + i) % in.count];
 }
 
+bool names_keep_only(struct names *n, const struct endpoint *e)
+{
+	for (unsigned i = 0; i < n->count; i++) {
+		if (!endpoint_same_host(&n->at[i], e))
+			continue;
+		n->at[0] = n->at[i];
+		n->count = 1;
+		return true;
+	}
+	return false;
+}
+
 bool names_remove(struct names *n, const struct endpoint *e)
 {
 	for (unsigned i = 0; i < n->count; i++) {
@@ -122,6 +136,12 @@ bool names_remove(struct names *n, const struct endpoint *e)
 	return false;
 }
 
+void names_wait_less(void)
+{
+	if (res_init() == 0 && _res.retry > TRIES_MAX)
+		_res.retry = TRIES_MAX;
+}
+
 static bool is_absence(int error)
 {
 	return error == EAI_NONAME || error == EAI_NODATA ||
@@ -129,8 +149,8 @@ static bool is_absence(int error)
 }
 
 /* True: the name has addresses, but none of the configured family. */
-static bool explain_family(
-    const char *host, enum family_choice family, struct sentence *why)
+static bool explain_family(const char *host, const char *shown,
+    enum family_choice family, struct sentence *why)
 {
 	struct addrinfo *list;
 	bool exists;
@@ -144,7 +164,7 @@ static bool explain_family(
 		sentence_add(why,
 		    "%s has only IPv%d addresses, but IPv%d is configured "
 		    "for it",
-		    host, family == FAMILY_IPV4 ? 6 : 4,
+		    shown, family == FAMILY_IPV4 ? 6 : 4,
 		    family == FAMILY_IPV4 ? 4 : 6);
 	return exists;
 }
@@ -186,15 +206,17 @@ static void explain(
 	}
 }
 
-bool names_lookup(const char *host, uint16_t port, enum family_choice family,
-    struct names *out, struct sentence *why)
+bool names_lookup_error(const char *host, const char *shown, uint16_t port,
+    enum family_choice family, struct names *out, int *error,
+    struct sentence *why)
 {
 	struct addrinfo *list;
-	int error = ask(host, af_of_choice(family), &list);
-	int system_error = errno;
+	int system_error;
 
+	*error = ask(host, af_of_choice(family), &list);
+	system_error = errno;
 	*out = (struct names){0};
-	if (error == 0 && list) {
+	if (*error == 0 && list) {
 		collect(out, list, port);
 		freeaddrinfo(list);
 	}
@@ -202,9 +224,34 @@ bool names_lookup(const char *host, uint16_t port, enum family_choice family,
 		names_interleave(out, 0);
 		return true;
 	}
-	if (error == 0)
-		error = EAI_NODATA;
-	if (!is_absence(error) || !explain_family(host, family, why))
-		explain(host, error, system_error, why);
+	if (*error == 0)
+		*error = EAI_NODATA;
+	if (!is_absence(*error) || !explain_family(host, shown, family, why))
+		explain(shown, *error, system_error, why);
+	else
+		*error = EAI_NODATA;
 	return false;
+}
+
+bool names_lookup(const char *host, const char *shown, uint16_t port,
+    enum family_choice family, struct names *out, struct sentence *why)
+{
+	int error;
+
+	return names_lookup_error(host, shown, port, family, out, &error, why);
+}
+
+/* A dot at the end would hide the name from /etc/hosts. */
+bool names_lookup_complete(const char *host, const char *shown, uint16_t port,
+    enum family_choice family, struct names *out, struct sentence *why)
+{
+	bool known = res_init() == 0, found;
+	unsigned long usual = _res.options;
+
+	if (known)
+		_res.options &= ~(unsigned long)(RES_DEFNAMES | RES_DNSRCH);
+	found = names_lookup(host, shown, port, family, out, why);
+	if (known)
+		_res.options = usual;
+	return found;
 }

@@ -6,8 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* So many addresses are named in a sentence. */
+#define EXPLAINED_MAX 8
+
 struct race {
 	const struct names *to;
+	const struct binding *binding;
 	unsigned started; /* addresses 0 to started - 1 have been tried */
 	unsigned open;	  /* of those, still connecting */
 	struct pollfd fds[KE_ADDRESSES_MAX]; /* fd -1: failed */
@@ -33,7 +37,7 @@ static int open_socket(int af)
 
 /* Returns a descriptor that becomes writable when it has connected or failed.
  * -1: see errno. */
-static int begin_connect(const struct endpoint *e)
+static int begin_connect(const struct endpoint *e, const struct binding *b)
 {
 	struct sockaddr_storage address;
 	socklen_t len = endpoint_to_sockaddr(e, &address);
@@ -41,6 +45,12 @@ static int begin_connect(const struct endpoint *e)
 
 	if (fd < 0)
 		return -1;
+	error = -binding_apply(b, fd, endpoint_af(e), true);
+	if (error != 0) {
+		close(fd);
+		errno = error;
+		return -1;
+	}
 	if (connect(fd, (const struct sockaddr *)&address, len) == 0 ||
 	    errno == EINPROGRESS || errno == EINTR)
 		return fd;
@@ -59,7 +69,7 @@ static bool start_next(struct race *r)
 		return false;
 	r->started++;
 	r->fds[i] = (struct pollfd){
-	    .fd = begin_connect(&r->to->at[i]), .events = POLLOUT};
+	    .fd = begin_connect(&r->to->at[i], r->binding), .events = POLLOUT};
 	r->next_start = mono_now();
 	if (r->fds[i].fd < 0) {
 		r->out->error[i] = errno;
@@ -124,10 +134,10 @@ static void give_up(struct race *r)
 	}
 }
 
-int race_connect(
-    const struct names *to, struct mono deadline, struct race_outcome *out)
+int race_connect(const struct names *to, const struct binding *binding,
+    struct mono deadline, struct race_outcome *out)
 {
-	struct race r = {.to = to, .out = out};
+	struct race r = {.to = to, .binding = binding, .out = out};
 	struct mono wake;
 	int winner;
 
@@ -153,12 +163,17 @@ int race_connect(
 	return -1;
 }
 
-static void explain_one(
-    const struct endpoint *e, int error, struct sentence *why)
+static void explain_one(const struct endpoint *e, const struct binding *b,
+    int error, struct sentence *why)
 {
-	char host[ENDPOINT_TEXT_MAX];
+	char host[ENDPOINT_TEXT_MAX], from[BINDING_TEXT_MAX];
 
 	endpoint_text(e, false, host);
+	binding_text(b, endpoint_af(e), from);
+	if (error > BINDING_FAILED) {
+		binding_explain(b, endpoint_af(e), error, why);
+		return;
+	}
 	switch (error) {
 	case 0:
 		sentence_add(why, "%s was not tried before the timeout", host);
@@ -181,7 +196,7 @@ static void explain_one(
 		    host);
 		break;
 	case ENETUNREACH:
-		sentence_add(why, "no route to %s", host);
+		sentence_add(why, "no route to %s%s", host, from);
 		break;
 	case EACCES:
 	case EPERM:
@@ -196,16 +211,57 @@ static void explain_one(
 		    e->family, host);
 		break;
 	default:
-		sentence_add(why, "cannot connect to %s TCP port %u: %s", host,
-		    e->port, strerror(error));
+		sentence_add(why, "cannot connect to %s TCP port %u%s: %s",
+		    host, e->port, from, strerror(error));
 	}
 }
 
-void race_explain(const struct names *to, const struct race_outcome *outcome,
-    struct sentence *why)
+bool race_unbound(const struct names *to, const struct race_outcome *outcome)
 {
-	for (unsigned i = 0; i < to->count; i++) {
+	unsigned tried = 0;
+
+	while (tried < to->count && outcome->error[tried] != 0)
+		if (outcome->error[tried++] < BINDING_FAILED)
+			return false;
+	return tried > 0;
+}
+
+/* The binding fails in the same way for all addresses of a family, and a device
+ * for all. */
+static bool is_repeated(
+    const struct names *to, const struct race_outcome *outcome, unsigned i)
+{
+	if (outcome->error[i] < BINDING_FAILED)
+		return false;
+	for (unsigned j = 0; j < i; j++)
+		if (outcome->error[j] == outcome->error[i] &&
+		    (to->at[j].family == to->at[i].family ||
+			outcome->error[i] != BINDING_FAILED + EADDRNOTAVAIL))
+			return true;
+	return false;
+}
+
+void race_explain(const struct names *to, const struct binding *binding,
+    const struct race_outcome *outcome, struct sentence *why)
+{
+	unsigned untried = 0;
+
+	for (unsigned i = 0; i < to->count; i++)
+		untried += outcome->error[i] == 0;
+	for (unsigned i = 0; i < to->count && i < EXPLAINED_MAX; i++) {
+		if (i > 0 && outcome->error[i] == 0)
+			break;
+		if (is_repeated(to, outcome, i))
+			continue;
 		sentence_add(why, "%s", i > 0 ? "; " : "");
-		explain_one(&to->at[i], outcome->error[i], why);
+		explain_one(&to->at[i], binding, outcome->error[i], why);
 	}
+	if (to->count > EXPLAINED_MAX)
+		sentence_add(why, "; none of the %u addresses connected",
+		    to->count - untried);
+	if (untried > 0 && outcome->error[0] != 0)
+		sentence_add(why,
+		    "; there was no time for %u of the %u addresses, which "
+		    "come next",
+		    untried, to->count);
 }

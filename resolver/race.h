@@ -6,6 +6,7 @@
 #define RESOLVER_RACE_H
 
 #include "base/time.h"
+#include "resolver/binding.h"
 #include "resolver/names.h"
 
 #define RACE_STAGGER_NS (250 * NS_PER_MS)
@@ -13,8 +14,8 @@
 struct race_outcome {
 	unsigned winner; /* an index; set if race_connect() succeeded */
 	/* For each address. 0: not tried, or another one won first.
-	 * ETIMEDOUT: no answer before the deadline. Else the error of
-	 * connect(2). */
+	 * ETIMEDOUT: no answer before the deadline. Above BINDING_FAILED: see
+	 * binding_apply(). Else the error of connect(2). */
 	int error[KE_ADDRESSES_MAX];
 };
 
@@ -22,11 +23,15 @@ struct race_outcome {
  * Returns a connected descriptor, non-blocking and close-on-exec, which the
  * caller closes. -1: all addresses failed, or the deadline has passed.
  */
-int race_connect(const struct names *to, struct mono deadline,
-    struct race_outcome *out) MUST_USE;
+int race_connect(const struct names *to, const struct binding *binding,
+    struct mono deadline, struct race_outcome *out) MUST_USE;
 
 /* Says why each address failed. */
-void race_explain(const struct names *to, const struct race_outcome *outcome,
-    struct sentence *why);
+void race_explain(const struct names *to, const struct binding *binding,
+    const struct race_outcome *outcome, struct sentence *why);
+
+/* Did every address that was tried fail because of the binding? */
+bool race_unbound(
+    const struct names *to, const struct race_outcome *outcome) MUST_USE;
 
 #endif

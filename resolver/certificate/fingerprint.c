@@ -1,6 +1,7 @@
 /* trust_fingerprint(): a digest of everything that is trusted. */
 #include "nts/digest.h"
 #include "resolver/certificate/trust.h"
+#include "resolver/certificate/trust_file.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -71,6 +72,7 @@ bool trust_fingerprint(
 	unsigned count = trust_read_paths(config, paths);
 	struct digest d = digest_begin();
 
+	add(&d, &config->path_count, sizeof(config->path_count));
 	add(&d, config->aeads, config->aead_count * sizeof(config->aeads[0]));
 	for (unsigned i = 0; i < count; i++)
 		add_path(&d, paths[i]);

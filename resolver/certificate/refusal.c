@@ -1,109 +1,255 @@
-#include "resolver/certificate/certificate.h"
-#include "resolver/certificate/trust.h"
+#include "resolver/certificate/refusal.h"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-/* What the sentences need. */
-struct refusal {
-	const struct trust *trust;
-	const struct tls_refusal *tls;
-	X509 *certificate; /* the refused one, or that of the server */
-	const char *host;
-	int64_t now_unix_s;
-	char subject[CERTIFICATE_NAME_MAX], issuer[CERTIFICATE_NAME_MAX];
-	struct sentence *out;
-};
-
-/* "the certificate CN=x", or that of a CA. */
-static void say_certificate(const struct refusal *r)
+static bool was_sent(const struct refusal *r)
 {
-	if (r->tls->depth == 0)
-		sentence_add(r->out, "the certificate %s", r->subject);
-	else
-		sentence_add(r->out,
-		    "the CA certificate %s in the server's chain", r->subject);
+	STACK_OF(X509) *sent = r->tls->sent;
+
+	for (int i = 0; i < sk_X509_num(sent); i++)
+		if (X509_cmp(sk_X509_value(sent, i), r->certificate) == 0)
+			return true;
+	return false;
 }
 
-/* Is a trusted certificate of the issuer's name there? If so, the CA has
- * probably a new key, and the trusted file has the old one. */
-static bool issuer_name_is_trusted(const struct refusal *r)
+enum provenance refusal_provenance(const struct refusal *r)
+{
+	if (r->tls->depth == 0)
+		return FROM_SERVER_ITSELF;
+	if (trust_origin_of(r->trust, r->certificate, NULL))
+		return FROM_FILE;
+	return was_sent(r) ? FROM_CHAIN : FROM_SYSTEM;
+}
+
+static void say_origin(
+    const struct refusal *r, const struct trust_origin *origin)
+{
+	if (!origin || !origin->path)
+		return;
+	sentence_add(r->out, " (%s", origin->path);
+	if (origin->line > 0)
+		sentence_add(r->out, ", line %u", origin->line);
+	sentence_add(r->out, ")");
+}
+
+void refusal_say_certificate(const struct refusal *r)
+{
+	switch (refusal_provenance(r)) {
+	case FROM_SERVER_ITSELF:
+		sentence_add(r->out, "the certificate \"%s\"", r->subject);
+		break;
+	case FROM_CHAIN:
+		sentence_add(r->out,
+		    "the CA certificate \"%s\" in the server's chain",
+		    r->subject);
+		break;
+	case FROM_FILE:
+		sentence_add(
+		    r->out, "the trusted certificate \"%s\"", r->subject);
+		say_origin(r, trust_origin_of(r->trust, r->certificate, NULL));
+		break;
+	case FROM_SYSTEM:
+		sentence_add(r->out,
+		    "the trusted certificate \"%s\" of this system",
+		    r->subject);
+		break;
+	}
+}
+
+void refusal_say_reissue(const struct refusal *r, const char *with)
+{
+	switch (refusal_provenance(r)) {
+	case FROM_SERVER_ITSELF:
+	case FROM_CHAIN:
+		sentence_add(r->out, "issue it again");
+		break;
+	case FROM_FILE:
+	case FROM_SYSTEM:
+		sentence_add(r->out, "its CA must issue it again");
+		break;
+	}
+	if (with)
+		sentence_add(r->out, " with %s", with);
+}
+
+/* A trusted certificate with the name of the issuer, which has another key;
+ * NULL: none. The caller frees it. */
+static X509 *trusted_namesake(const struct refusal *r)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_OBJECT *found = NULL;
+	X509 *c = NULL;
 
 	if (ctx && X509_STORE_CTX_init(ctx, r->trust->store, NULL, NULL))
 		found = X509_STORE_CTX_get_obj_by_subject(
 		    ctx, X509_LU_X509, X509_get_issuer_name(r->certificate));
+	if (found)
+		c = X509_OBJECT_get0_X509(found);
+	if (c && !X509_up_ref(c))
+		c = NULL;
 	X509_OBJECT_free(found);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
-	return found != NULL;
+	return c;
 }
 
-/* If a trusted file is unusable, that may be the reason, and is said first. */
-static void lead_with_trust_problem(const struct refusal *r)
+/* Is a certificate with the issuer's name in the server's chain? */
+static bool issuer_name_was_sent(const struct refusal *r)
 {
-	if (r->trust->problem[0] != '\0')
+	STACK_OF(X509) *sent = r->tls->sent;
+
+	for (int i = 1; i < sk_X509_num(sent); i++)
+		if (X509_NAME_cmp(X509_get_subject_name(sk_X509_value(sent, i)),
+			X509_get_issuer_name(r->certificate)) == 0)
+			return true;
+	return false;
+}
+
+/* A trusted file that we cannot read may have the missing certificate. */
+static void lead_with_hidden(const struct refusal *r)
+{
+	if (r->trust->hidden[0] != '\0')
 		sentence_add(
-		    r->out, "%s; this may be the reason: ", r->trust->problem);
+		    r->out, "%s; this may be the reason: ", r->trust->hidden);
 }
 
-static void say_other_key(const struct refusal *r)
+/* Why the server may have no trusted issuer, and how to find out. An attacker
+ * may answer: no sentence may advise to trust what the network shows. */
+static void say_interception(
+    const struct refusal *r, const char *cause, const char *fix)
 {
-	say_certificate(r);
+	char hash[CERTIFICATE_HASH_MAX] = "unknown";
+	X509 *server = sk_X509_num(r->tls->sent) > 0
+			   ? sk_X509_value(r->tls->sent, 0)
+			   : r->certificate;
+
+	certificate_key_hash(server, hash);
 	sentence_add(r->out,
-	    " was not signed by the trusted %s but by another key of the same "
-	    "name: was the CA renewed? Put its current root certificate into "
-	    "trusted-certs",
+	    ": somebody else may be intercepting the connection, or %s; see on "
+	    "the server itself whether the SHA-256 of its key is %s; %s",
+	    cause, hash, fix);
+}
+
+#define FROM_CA                                                                \
+	"get the root certificate from the CA itself, never from this "        \
+	"connection"
+
+/* An interceptor can copy the name of a CA, but not its key. */
+static void say_other_key(const struct refusal *r, X509 *namesake)
+{
+	refusal_say_certificate(r);
+	sentence_add(r->out, " names the trusted \"%s\"", r->issuer);
+	say_origin(r, trust_origin_of(r->trust, namesake, NULL));
+	sentence_add(r->out, " as its issuer, but another key signed it");
+	say_interception(r, "that CA has a new key",
+	    "get its current root certificate from the CA itself, never from "
+	    "this connection");
+}
+
+static void say_not_trusted(const struct refusal *r)
+{
+	sentence_add(r->out,
+	    ", which is not among the trusted certificates (%s)",
+	    r->trust->sources);
+}
+
+/* The chain has a certificate with the issuer's name, but another key. */
+static void say_bad_signature(const struct refusal *r)
+{
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " has a signature that is not from the key of its issuer \"%s\" in "
+	    "the server's chain",
 	    r->issuer);
+	say_interception(r, "the server sends a wrong CA certificate",
+	    "let it send the certificate of the CA that issued its own");
 }
 
 /* If the server has sent its own certificate alone, the issuer may be a root
  * that is not trusted, or an intermediate CA whose certificate it must send. */
 static void say_issuer_unknown(const struct refusal *r)
 {
-	bool alone = r->tls->depth == 0;
+	X509 *namesake = trusted_namesake(r);
 
-	if (issuer_name_is_trusted(r)) {
-		say_other_key(r);
-		return;
-	}
-	lead_with_trust_problem(r);
-	sentence_add(r->out,
-	    "the certificate %s is issued by %s, which is not "
-	    "among the trusted certificates (%s)",
-	    r->subject, r->issuer, r->trust->sources);
-	if (alone)
+	if (refusal_signature_is_weak(r) &&
+	    (namesake || issuer_name_was_sent(r))) {
+		say_weak_signature(r);
+	} else if (namesake) {
+		say_other_key(r, namesake);
+	} else if (issuer_name_was_sent(r)) {
+		say_bad_signature(r);
+	} else {
+		lead_with_hidden(r);
 		sentence_add(r->out,
-		    "; if that is an intermediate CA, configure the server to "
-		    "send its certificate, too; otherwise add the root "
-		    "certificate to trusted-certs");
-	else
-		sentence_add(
-		    r->out, "; add the root certificate to trusted-certs");
+		    "the certificate \"%s\" is issued by \"%s\"", r->subject,
+		    r->issuer);
+		say_not_trusted(r);
+		say_interception(r,
+		    r->tls->depth == 0
+			? "the server does not send the certificate of an "
+			  "intermediate CA, or trusted-certs lacks the root"
+			: "trusted-certs lacks the root",
+		    FROM_CA);
+	}
+	X509_free(namesake);
 }
 
 static void say_self_signed(const struct refusal *r)
 {
-	lead_with_trust_problem(r);
+	lead_with_hidden(r);
 	sentence_add(r->out,
-	    "the certificate %s is self-signed and not among the trusted "
-	    "certificates (%s); add it to trusted-certs, or give the server "
-	    "a certificate from your CA",
+	    "the certificate \"%s\" is self-signed and not among the trusted "
+	    "certificates (%s)",
 	    r->subject, r->trust->sources);
+	say_interception(r, "the server has no certificate of a CA",
+	    "give it one, or copy its own from its disk to trusted-certs, "
+	    "never from this connection");
 }
 
 static void say_root_unknown(const struct refusal *r)
 {
-	lead_with_trust_problem(r);
-	sentence_add(r->out,
-	    "the chain of the server's certificate ends at the root %s, which "
-	    "is not among the trusted certificates (%s); add it to "
-	    "trusted-certs",
-	    r->subject, r->trust->sources);
+	X509 *namesake = trusted_namesake(r);
+
+	if (namesake) {
+		say_other_key(r, namesake);
+	} else {
+		lead_with_hidden(r);
+		sentence_add(r->out,
+		    "the chain of the server's certificate ends at the root "
+		    "\"%s\"",
+		    r->subject);
+		say_not_trusted(r);
+		say_interception(r, "trusted-certs lacks that root", FROM_CA);
+	}
+	X509_free(namesake);
+}
+
+static void say_date_fix(const struct refusal *r, bool expired)
+{
+	switch (refusal_provenance(r)) {
+	case FROM_SERVER_ITSELF:
+		sentence_add(r->out, "%s",
+		    expired ? "renew the certificate"
+			    : "wait, issue the certificate again");
+		break;
+	case FROM_CHAIN:
+		sentence_add(r->out, "%s",
+		    expired ? "let the server send the renewed CA certificate"
+			    : "wait, issue the certificate again");
+		break;
+	case FROM_FILE:
+		sentence_add(r->out, "%s",
+		    expired ? "replace it in that file by the renewed one of "
+			      "that CA"
+			    : "wait, replace it in that file");
+		break;
+	case FROM_SYSTEM:
+		sentence_add(
+		    r->out, "update the system's package ca-certificates");
+		break;
+	}
 }
 
 static void say_dates(const struct refusal *r)
@@ -115,83 +261,153 @@ static void say_dates(const struct refusal *r)
 	certificate_date(certificate_not_before(r->certificate), from);
 	certificate_date(certificate_not_after(r->certificate), to);
 	certificate_date(r->now_unix_s, now);
-	say_certificate(r);
+	refusal_say_certificate(r);
 	sentence_add(r->out,
-	    " %s: it is valid from %s to %s and the local clock says %s; %s, "
-	    "or correct the local clock if it is wrong",
-	    expired ? "has expired" : "is not yet valid", from, to, now,
-	    expired ? "renew the certificate"
-		    : "wait, issue the certificate again");
+	    " %s: it is valid from %s to %s and the local clock says %s; ",
+	    expired ? "has expired" : "is not yet valid", from, to, now);
+	say_date_fix(r, expired);
+	sentence_add(r->out, ", or correct the local clock if it is wrong");
 }
 
-static void say_wrong_name(const struct refusal *r)
-{
-	bool has_names;
+/* Revocation lists. */
 
-	sentence_add(r->out, "the certificate %s is not for %s, it is for ",
-	    r->subject, r->host);
-	has_names = certificate_valid_for(r->certificate, r->out);
-	sentence_add(r->out,
-	    "; %sissue it again with %s as a subject alternative name",
-	    has_names ? "configure one of these names, or " : "", r->host);
+static void say_list(const struct refusal *r)
+{
+	char issuer[CERTIFICATE_NAME_MAX];
+
+	certificate_name(X509_CRL_get_issuer(r->tls->crl), issuer);
+	sentence_add(r->out, "the revocation list of \"%s\"", issuer);
+	say_origin(r, trust_origin_of(r->trust, NULL, r->tls->crl));
 }
 
-static void say_weak(const struct refusal *r)
+/* RFC 5280 5.3.1 */
+static const char *reason_of(const X509_REVOKED *entry)
 {
-	EVP_PKEY *key = X509_get0_pubkey(r->certificate);
-	const char *type = key ? EVP_PKEY_get0_type_name(key) : NULL;
+	static const char *const reasons[] = {
+	    [0] = "unspecified",
+	    [1] = "key compromise",
+	    [2] = "CA compromise",
+	    [3] = "affiliation changed",
+	    [4] = "superseded",
+	    [5] = "cessation of operation",
+	    [6] = "certificate hold",
+	    [9] = "privilege withdrawn",
+	    [10] = "AA compromise",
+	};
+	ASN1_ENUMERATED *value =
+	    X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+	long n = value ? ASN1_ENUMERATED_get(value) : -1;
 
-	say_certificate(r);
-	sentence_add(r->out,
-	    " has a weak key (%s of %d bits); issue it again with an RSA key "
-	    "of at least 2048 bits or an EC key of at least 224 bits",
-	    type ? type : "unknown", key ? EVP_PKEY_get_bits(key) : 0);
+	ASN1_ENUMERATED_free(value);
+	return n >= 0 && n < (long)ARRAY_LEN(reasons) ? reasons[n] : NULL;
 }
 
-static void say_weak_signature(const struct refusal *r)
+static void say_revoked(const struct refusal *r)
 {
-	int nid = X509_get_signature_nid(r->certificate);
+	char serial[CERTIFICATE_SERIAL_MAX], date[CERTIFICATE_DATE_MAX];
+	X509_REVOKED *entry = NULL;
+	const char *reason;
 
-	say_certificate(r);
-	sentence_add(r->out,
-	    " has a weak signature (%s); issue it again with SHA-256 or better",
-	    OBJ_nid2ln(nid));
-}
-
-static void say_wrong_purpose(const struct refusal *r)
-{
-	say_certificate(r);
-	sentence_add(
-	    r->out, r->tls->depth == 0
-			? " is not for a TLS server; issue it again with "
-			  "the extended key usage serverAuth"
-			: " may not issue certificates for TLS servers");
-}
-
-static void say_not_a_ca(const struct refusal *r)
-{
-	sentence_add(r->out,
-	    "the certificate %s in the server's chain is not that of a CA "
-	    "(basic constraints), but it issued another one",
-	    r->subject);
-}
-
-static void say_bad_signature(const struct refusal *r)
-{
-	if (issuer_name_is_trusted(r)) {
-		say_other_key(r);
-		return;
+	certificate_serial(r->certificate, serial);
+	refusal_say_certificate(r);
+	sentence_add(r->out, " with the serial number %s was revoked", serial);
+	if (r->tls->crl &&
+	    X509_CRL_get0_by_cert(r->tls->crl, &entry, r->certificate) == 1) {
+		certificate_date(
+		    certificate_time(X509_REVOKED_get0_revocationDate(entry)),
+		    date);
+		sentence_add(r->out, " on %s", date);
+		reason = reason_of(entry);
+		if (reason)
+			sentence_add(r->out, " (%s)", reason);
 	}
-	say_certificate(r);
-	sentence_add(r->out, " has a signature that is not from its issuer %s",
-	    r->issuer);
+	if (r->tls->crl) {
+		sentence_add(r->out, ", says ");
+		say_list(r);
+	}
+	sentence_add(r->out,
+	    "; give the server a new certificate with a new key, and find out "
+	    "why it was revoked");
 }
 
 static void say_other(const struct refusal *r)
 {
-	say_certificate(r);
+	refusal_say_certificate(r);
 	sentence_add(r->out, " is refused: %s",
 	    X509_verify_cert_error_string(r->tls->error));
+}
+
+/* Begins the sentence on a list that cannot be judged. False: the refusal has
+ * no list, and the sentence is another one. */
+static bool blames_list(const struct refusal *r)
+{
+	if (!r->tls->crl) {
+		say_other(r);
+		return false;
+	}
+	refusal_say_certificate(r);
+	sentence_add(r->out, " cannot be checked: ");
+	say_list(r);
+	return true;
+}
+
+static void say_list_dates(const struct refusal *r)
+{
+	bool expired = r->tls->error == X509_V_ERR_CRL_HAS_EXPIRED;
+	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
+	char now[CERTIFICATE_DATE_MAX];
+
+	if (!blames_list(r))
+		return;
+	certificate_date(
+	    certificate_time(X509_CRL_get0_lastUpdate(r->tls->crl)), from);
+	certificate_date(
+	    certificate_time(X509_CRL_get0_nextUpdate(r->tls->crl)), to);
+	certificate_date(r->now_unix_s, now);
+	if (expired)
+		sentence_add(r->out,
+		    " has expired: it is from %s, and a new "
+		    "one was due on %s",
+		    from, to);
+	else
+		sentence_add(r->out, " is not yet valid: it is from %s", from);
+	sentence_add(r->out,
+	    "; the local clock says %s; get the current list from the CA, or "
+	    "correct the local clock if it is wrong",
+	    now);
+}
+
+static void say_list_unknown(const struct refusal *r)
+{
+	if (!blames_list(r))
+		return;
+	sentence_add(r->out,
+	    " has an unknown extension that is marked as critical; let the CA "
+	    "issue a list without it, or remove it from crl-files");
+}
+
+static void say_list_unusable(const struct refusal *r)
+{
+	if (!blames_list(r))
+		return;
+	sentence_add(r->out,
+	    r->tls->error == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN
+		? " is from a CA that may not sign lists (its key usage has no "
+		  "cRLSign)"
+	    : r->tls->error == X509_V_ERR_CRL_SIGNATURE_FAILURE
+		? " has a signature with a digest that is too weak"
+		: " has a date that cannot be read");
+	sentence_add(r->out,
+	    "; let the CA correct that, or remove the list from crl-files");
+}
+
+static void say_too_long(const struct refusal *r)
+{
+	sentence_add(r->out,
+	    "the chain of the certificate \"%s\" is too long: more than %d "
+	    "certificates up to a trusted one, or too many of one name; let "
+	    "the server send only its own chain",
+	    r->subject, PATH_LENGTH_MAX);
 }
 
 /* clang-format off */
@@ -203,6 +419,7 @@ static const struct {
 	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, say_issuer_unknown},
 	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, say_issuer_unknown},
 	{X509_V_ERR_CERT_UNTRUSTED, say_issuer_unknown},
+	{X509_V_ERR_CERT_SIGNATURE_FAILURE, say_issuer_unknown},
 	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, say_self_signed},
 	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, say_root_unknown},
 	{X509_V_ERR_CERT_HAS_EXPIRED, say_dates},
@@ -214,14 +431,62 @@ static const struct {
 	{X509_V_ERR_CA_MD_TOO_WEAK, say_weak_signature},
 	{X509_V_ERR_INVALID_PURPOSE, say_wrong_purpose},
 	{X509_V_ERR_INVALID_CA, say_not_a_ca},
-	{X509_V_ERR_CERT_SIGNATURE_FAILURE, say_bad_signature},
+	{X509_V_ERR_KEYUSAGE_NO_CERTSIGN, say_no_cert_sign},
+	{X509_V_ERR_PATH_LENGTH_EXCEEDED, say_path_too_long},
+	{X509_V_ERR_CERT_CHAIN_TOO_LONG, say_too_long},
+	{X509_V_ERR_PERMITTED_VIOLATION, say_name_constraints},
+	{X509_V_ERR_EXCLUDED_VIOLATION, say_name_constraints},
+	{X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE, say_name_constraints},
+	{X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, say_unknown_extension},
+	{X509_V_ERR_CERT_REVOKED, say_revoked},
+	{X509_V_ERR_CRL_HAS_EXPIRED, say_list_dates},
+	{X509_V_ERR_CRL_NOT_YET_VALID, say_list_dates},
+	{X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, say_list_unknown},
+	{X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, say_list_unusable},
+	{X509_V_ERR_CRL_SIGNATURE_FAILURE, say_list_unusable},
+	{X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, say_list_unusable},
+	{X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, say_list_unusable},
 };
 /* clang-format on */
 
 bool trust_refused_by_date(const struct tls_refusal *refusal)
 {
-	return refusal->error == X509_V_ERR_CERT_HAS_EXPIRED ||
-	       refusal->error == X509_V_ERR_CERT_NOT_YET_VALID;
+	return path_error_is_date(refusal->error);
+}
+
+int64_t trust_refused_until(const struct tls_refusal *refusal)
+{
+	if (refusal->error == X509_V_ERR_CERT_NOT_YET_VALID &&
+	    refusal->certificate)
+		return certificate_not_before(refusal->certificate);
+	if (refusal->error == X509_V_ERR_CRL_NOT_YET_VALID && refusal->crl)
+		return certificate_time(X509_CRL_get0_lastUpdate(refusal->crl));
+	return 0;
+}
+
+enum certificate_fault trust_refusal_kind(const struct tls_refusal *refusal)
+{
+	switch (refusal->error) {
+	case X509_V_OK:
+		return CERTIFICATE_ACCEPTED;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return CERTIFICATE_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return CERTIFICATE_EARLY;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return CERTIFICATE_WRONG_NAME;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_CERT_UNTRUSTED:
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+		return CERTIFICATE_UNKNOWN_ISSUER;
+	default:
+		return CERTIFICATE_OTHER_FAULT;
+	}
 }
 
 void trust_explain_refusal(const struct trust *t,

@@ -1,295 +1,175 @@
 #include "resolver/certificate/trust.h"
-#include "resolver/certificate/certificate.h"
 
-#include <ctype.h>
+#include "resolver/certificate/trust_file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <limits.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-/* The user and group of this process, for commands that fix permissions. */
-struct who {
-	char user[64], group[64];
-};
-
-static void find_who(struct who *w)
+/* gcc 12's analyser loses sight of what the array of `t` owns. */
+#ifndef __clang__
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+/* Remembers where something came from. Without memory, the sentence about it
+ * says less. */
+static void add_origin(struct trust *t, X509 *certificate, X509_CRL *list,
+    const char *path, unsigned line)
 {
-	const struct passwd *user = getpwuid(geteuid());
-	const struct group *group = getgrgid(getegid());
+	struct trust_origin *all =
+	    reallocarray(t->origins, t->origin_count + 1, sizeof(*t->origins));
+	struct trust_origin *new;
 
-	snprintf(w->user, sizeof(w->user), "%s", user ? user->pw_name : "?");
-	snprintf(
-	    w->group, sizeof(w->group), "%s", group ? group->gr_name : "?");
-	if (!user)
-		snprintf(w->user, sizeof(w->user), "%ld", (long)geteuid());
-	if (!group)
-		snprintf(w->group, sizeof(w->group), "%ld", (long)getegid());
+	if (!all)
+		return;
+	t->origins = all;
+	new = &t->origins[t->origin_count++];
+	new->line = line;
+	new->path = strdup(path);
+	new->c = NULL;
+	if (certificate && X509_up_ref(certificate))
+		new->c = certificate;
+	new->crl = list;
 }
+#ifndef __clang__
+#pragma GCC diagnostic pop
+#endif
 
-/* Finds the first directory of `path` that the user may not enter. */
-static bool closed_directory(const char *path, char out[PATH_MAX])
+static bool take_certificate(
+    void *self, X509 *c, const char *path, unsigned line)
 {
-	const char *slash = path;
+	struct trust *t = self;
 
-	while (*slash && (slash = strchr(slash + 1, '/')) != NULL) {
-		size_t len = (size_t)(slash - path);
-
-		if (len >= PATH_MAX)
-			return false;
-		memcpy(out, path, len);
-		out[len] = '\0';
-		if (faccessat(AT_FDCWD, out, X_OK, AT_EACCESS) < 0)
-			return errno == EACCES;
-	}
-	return false;
-}
-
-/* The absolute target of a link that cannot be followed. */
-static bool link_target(const char *path, char out[PATH_MAX])
-{
-	ssize_t len = readlink(path, out, PATH_MAX - 1);
-
-	if (len <= 0)
+	if (X509_STORE_add_cert(t->store, c) != 1)
 		return false;
-	out[len] = '\0';
-	return out[0] == '/';
+	add_origin(t, c, NULL, path, line);
+	return true;
 }
 
-static void explain_denied(const char *path, struct sentence *why)
+/* Keeps the first fault, and the first one that may hide a certificate. */
+static void take_fault(void *self, enum trust_fault fault, const char *sentence)
 {
-	char directory[PATH_MAX], target[PATH_MAX];
-	struct who w;
+	struct trust *t = self;
+	bool hides = fault == TRUST_UNREADABLE || fault == TRUST_BROKEN;
+	struct sentence w;
 
-	find_who(&w);
-	sentence_add(why,
-	    "cannot read the trusted certificate %s as user %s: Permission "
-	    "denied",
-	    path, w.user);
-	if (!closed_directory(path, directory) && link_target(path, target)) {
-		sentence_add(why, " for %s, the target of the link", target);
-		path = target;
+	if (t->problem[0] == '\0') {
+		w = sentence_to(t->problem, sizeof(t->problem));
+		sentence_add(&w, "%s", sentence);
 	}
-	if (closed_directory(path, directory))
-		sentence_add(why,
-		    ": that user may not enter the directory %s; fix it with: "
-		    "chgrp %s %s && chmod g+x %s, or move the certificate",
-		    directory, w.group, directory, directory);
-	else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
-		sentence_add(why,
-		    " although the mode of the file allows it: a sandbox "
-		    "(Landlock, systemd, AppArmor or SELinux) prevents it");
-	else
-		sentence_add(why, "; fix it with: chgrp %s %s && chmod g+r %s",
-		    w.group, path, path);
-}
-
-static void explain_unreadable(
-    const char *path, int error, struct sentence *why)
-{
-	if (error == EACCES)
-		explain_denied(path, why);
-	else if (error == EMEDIUMTYPE)
-		sentence_add(why,
-		    "cannot read the trusted certificate %s: it is not a "
-		    "regular file",
-		    path);
-	else if (error == EFBIG)
-		sentence_add(why,
-		    "cannot read the trusted certificate %s: it is larger than "
-		    "%d MB",
-		    path, TRUST_FILE_MAX >> 20);
-	else
-		sentence_add(why, "cannot read the trusted certificate %s: %s",
-		    path, strerror(error));
-}
-
-/* Sets the size of a file that may be read. 0, or an errno. */
-static int judge_file(int fd, size_t *size)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return errno;
-	if (!S_ISREG(st.st_mode))
-		return EMEDIUMTYPE;
-	if (st.st_size > TRUST_FILE_MAX)
-		return EFBIG;
-	*size = (size_t)st.st_size;
-	return 0;
-}
-
-/* Reads up to `size` bytes: the file may grow meanwhile. 0, or an errno. */
-static int read_all(int fd, char *bytes, size_t size, size_t *len)
-{
-	ssize_t n = 1;
-
-	for (*len = 0; *len < size && n > 0; *len += (size_t)n) {
-		n = read(fd, bytes + *len, size - *len);
-		if (n < 0)
-			return errno;
+	if (hides && t->hidden[0] == '\0') {
+		w = sentence_to(t->hidden, sizeof(t->hidden));
+		sentence_add(&w, "%s", sentence);
 	}
-	return 0;
 }
 
-/* O_NONBLOCK: does not wait for the other end of a fifo. */
-char *trust_read(const char *path, size_t *len)
+static const char *system_path(const char *variable, const char *otherwise)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
-	char *bytes = NULL;
-	size_t size = 0;
+	const char *set = getenv(variable);
 
-	if (fd < 0)
-		return NULL;
-	error = judge_file(fd, &size);
-	if (!error) {
-		/* malloc(0) may return NULL. */
-		bytes = malloc(size + 1);
-		error = bytes ? read_all(fd, bytes, size, len) : ENOMEM;
-	}
-	close(fd);
-	if (!error)
-		return bytes;
-	free(bytes);
-	errno = error;
-	return NULL;
+	return set && *set ? set : otherwise;
 }
 
-/* The certificates of one file. */
-struct harvest {
-	unsigned certificates, in_time; /* how many; not expired */
-	int64_t not_after;		/* of the last one */
-	char subject[CERTIFICATE_NAME_MAX];
-};
-
-static bool take(X509_STORE *store, X509 *c, struct harvest *h)
+static const char *system_file(void)
 {
-	int64_t now = time(NULL);
-	bool stored = X509_STORE_add_cert(store, c) == 1;
-
-	h->certificates += stored;
-	h->not_after = certificate_not_after(c);
-	h->in_time += h->not_after >= now;
-	certificate_subject(c, h->subject);
-	X509_free(c);
-	return stored;
+	return system_path(
+	    X509_get_default_cert_file_env(), X509_get_default_cert_file());
 }
 
-/* Takes every PEM certificate, or one in DER, as in many .cer files. */
-static void take_all(
-    X509_STORE *store, const char *bytes, size_t len, struct harvest *h)
+static const char *system_directory(void)
 {
-	const unsigned char *der = (const unsigned char *)bytes;
-	char no_password[] = ""; /* OpenSSL would ask the terminal */
-	BIO *bio = BIO_new_mem_buf(bytes, (int)len);
-	X509 *c;
+	return system_path(
+	    X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+}
 
-	while (bio && (c = PEM_read_bio_X509_AUX(bio, NULL, NULL, no_password)))
-		if (!take(store, c, h))
-			break;
-	BIO_free(bio);
-	if (h->certificates == 0 && len > 0 && der[0] == 0x30 &&
-	    (c = d2i_X509(NULL, &der, (long)len)))
-		(void)take(store, c, h);
+/* Some machines have no certificates: containers, and minimal systems. */
+static bool has_files(const char *directory)
+{
+	DIR *d = opendir(directory);
+	bool found = false;
+
+	for (struct dirent *e; d && !found && (e = readdir(d));)
+		found = e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return found;
+}
+
+/* The paths that the distribution has built into its OpenSSL. */
+static bool load_system(struct trust *t)
+{
+	bool loaded = X509_STORE_set_default_paths(t->store) == 1;
+
+	ERR_clear_error();
+	return loaded &&
+	       (sk_X509_OBJECT_num(X509_STORE_get0_objects(t->store)) > 0 ||
+		   has_files(system_directory()));
+}
+
+static void load_certificates(
+    struct trust *t, const struct trust_config *config)
+{
+	const struct trust_visitor v = {
+	    .self = t, .certificate = take_certificate, .fault = take_fault};
+
+	t->system = config->system_certs && load_system(t);
+	for (unsigned i = 0; i < config->path_count; i++)
+		t->files += trust_visit(config->paths[i], PEM_CERTIFICATE, &v);
 	ERR_clear_error();
 }
 
-static bool load_file(X509_STORE *store, const char *path, struct sentence *why)
-{
-	struct harvest h = {0};
-	char date[CERTIFICATE_DATE_MAX];
-	size_t len;
-	char *bytes = trust_read(path, &len);
+struct list_loader {
+	struct trust *trust;
+	struct sentence *why;
+};
 
-	if (!bytes) {
-		explain_unreadable(path, errno, why);
+static bool take_list(
+    void *self, X509_CRL *list, const char *path, unsigned line)
+{
+	struct trust *t = ((struct list_loader *)self)->trust;
+
+	if (!t->crls || !X509_CRL_up_ref(list))
+		return false;
+	if (!sk_X509_CRL_push(t->crls, list)) {
+		X509_CRL_free(list);
 		return false;
 	}
-	take_all(store, bytes, len, &h);
-	free(bytes);
-	if (h.certificates == 0) {
-		sentence_add(why,
-		    "the trusted certificate file %s has no certificate in it "
-		    "(PEM or DER)",
-		    path);
-		return false;
-	}
-	if (h.in_time > 0)
-		return true;
-	certificate_date(h.not_after, date);
-	sentence_add(why,
-	    "the trusted certificate %s in %s expired on %s: replace it, or "
-	    "correct the local clock",
-	    h.subject, path, date);
-	return false;
+	add_origin(t, NULL, list, path, line);
+	return true;
 }
 
-/* "ca.pem", "ca.crt", "ca.cer", and the names of c_rehash: "5a3c7f01.0". */
-static int is_certificate_name(const struct dirent *entry)
+/* A list that cannot be read may revoke the certificate of the server. An empty
+ * directory is no fault: its lists may come later. */
+static void take_list_fault(
+    void *self, enum trust_fault fault, const char *sentence)
 {
-	const char *name = entry->d_name, *dot = strrchr(name, '.');
-	size_t i;
+	const struct list_loader *l = self;
 
-	if (!dot || name[0] == '.')
-		return 0;
-	if (!strcasecmp(dot, ".pem") || !strcasecmp(dot, ".crt") ||
-	    !strcasecmp(dot, ".cer"))
-		return 1;
-	for (i = 0; i < 8 && isxdigit((unsigned char)name[i]); i++)
-		;
-	return i == 8 && dot == name + 8 && isdigit((unsigned char)dot[1]);
+	if (fault != TRUST_EMPTY_DIRECTORY && l->why->len == 0)
+		sentence_add(l->why,
+		    "certificates cannot be checked for revocation: %s",
+		    sentence);
 }
 
-/* In the order of names, so that `why` is always the same fault. */
-static unsigned load_directory(
-    X509_STORE *store, const char *directory, struct sentence *why)
+static bool load_lists(
+    struct trust *t, const struct trust_config *config, struct sentence *why)
 {
-	struct dirent **names;
-	char path[PATH_MAX];
-	unsigned loaded = 0;
-	int count = scandir(directory, &names, is_certificate_name, alphasort);
+	struct list_loader l = {t, why};
+	const struct trust_visitor v = {
+	    .self = &l, .list = take_list, .fault = take_list_fault};
 
-	if (count < 0) {
-		explain_unreadable(directory, errno, why);
-		return 0;
-	}
-	for (int i = 0; i < count; i++) {
-		struct sentence unused = sentence_to(path, sizeof(path));
-		struct sentence *where = why->len == 0 ? why : &unused;
-
-		sentence_add(&unused, "%s/%s", directory, names[i]->d_name);
-		loaded += load_file(store, path, where);
-		free(names[i]);
-	}
-	free(names);
-	if (count == 0)
-		sentence_add(why,
-		    "the directory of trusted certificates %s has no file "
-		    "*.pem, *.crt or *.cer",
-		    directory);
-	return loaded;
-}
-
-/* Returns the number of usable files. `why` is the first fault. */
-static unsigned load_path(
-    X509_STORE *store, const char *path, struct sentence *why)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return load_directory(store, path, why);
-	return load_file(store, path, why);
+	t->crls = sk_X509_CRL_new_null();
+	if (!t->crls)
+		sentence_add(why, "out of memory");
+	for (unsigned i = 0; i < config->crl_count; i++)
+		trust_visit(config->crls[i], PEM_CRL, &v);
+	ERR_clear_error();
+	return why->len == 0;
 }
 
 static void describe_sources(struct trust *t, const struct trust_config *config)
@@ -307,47 +187,117 @@ static void describe_sources(struct trust *t, const struct trust_config *config)
 		sentence_add(&w, "%s%s", i > 0 ? ", " : "", config->paths[i]);
 }
 
+/* The reason why a path that exists cannot be read; 0: there is none. */
+static int unreadable(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+}
+
+static void say_none_of_system(struct sentence *why)
+{
+	const char *const paths[] = {system_file(), system_directory()};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		int error = unreadable(paths[i]);
+
+		if (!error)
+			continue;
+		sentence_add(why,
+		    "cannot read the system's certificates in %s: %s", paths[i],
+		    strerror(error));
+		return;
+	}
+	sentence_add(why,
+	    "this system has none, neither in %s nor in %s; install them (the "
+	    "package ca-certificates), or set trusted-certs",
+	    paths[0], paths[1]);
+}
+
+static void say_nothing_trusted(const struct trust *t,
+    const struct trust_config *config, struct sentence *why)
+{
+	sentence_add(why, "no certificate is trusted: ");
+	if (t->problem[0])
+		sentence_add(why, "%s", t->problem);
+	else if (config->system_certs)
+		say_none_of_system(why);
+	else
+		sentence_add(why, "trusted-certs names none");
+}
+
 bool trust_load(
     struct trust *t, const struct trust_config *config, struct sentence *why)
 {
-	char text[TRUST_TEXT_MAX];
-
 	*t = (struct trust){.store = X509_STORE_new()};
 	if (!t->store) {
 		sentence_add(why, "out of memory");
 		return false;
 	}
-	/* The paths that the distribution has built into its OpenSSL. */
-	if (config->system_certs)
-		t->system = X509_STORE_set_default_paths(t->store) == 1;
-	for (unsigned i = 0; i < config->path_count; i++) {
-		struct sentence problem = sentence_to(text, sizeof(text));
-
-		t->files += load_path(t->store, config->paths[i], &problem);
-		if (t->problem[0] == '\0')
-			memcpy(t->problem, text, sizeof(text));
-	}
-	ERR_clear_error();
+	load_certificates(t, config);
 	describe_sources(t, config);
+	if (!load_lists(t, config, why))
+		return false;
 	if (t->system || t->files > 0)
 		return true;
 	t->expired = sk_X509_OBJECT_num(X509_STORE_get0_objects(t->store)) > 0;
-	sentence_add(why, "no certificate is trusted: %s",
-	    t->problem[0] ? t->problem : "trusted-certs names none");
+	say_nothing_trusted(t, config, why);
 	return false;
 }
 
 void trust_free(struct trust *t)
 {
+	for (unsigned i = 0; i < t->origin_count; i++) {
+		X509_free(t->origins[i].c);
+		free(t->origins[i].path);
+	}
+	free(t->origins);
+	sk_X509_CRL_pop_free(t->crls, X509_CRL_free);
 	X509_STORE_free(t->store);
-	t->store = NULL;
+	*t = (struct trust){0};
 }
 
-static const char *system_path(const char *variable, const char *otherwise)
+static bool has_come(const struct trust_origin *o, const X509 *c)
 {
-	const char *set = getenv(variable);
+	return o->c && X509_cmp(o->c, c) == 0;
+}
 
-	return set && *set ? set : otherwise;
+const struct trust_origin *trust_origin_of(
+    const struct trust *t, const X509 *c, const X509_CRL *crl)
+{
+	for (unsigned i = 0; i < t->origin_count; i++) {
+		const struct trust_origin *o = &t->origins[i];
+
+		if (c ? has_come(o, c) : o->crl == crl)
+			return o;
+	}
+	return NULL;
+}
+
+X509 *trust_signer_of(const struct trust *t, X509_CRL *list)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *found = NULL;
+	X509 *signer = NULL;
+
+	if (ctx && X509_STORE_CTX_init(ctx, t->store, NULL, NULL))
+		found =
+		    X509_STORE_CTX_get1_certs(ctx, X509_CRL_get_issuer(list));
+	for (int i = 0; i < sk_X509_num(found) && !signer; i++) {
+		EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(found, i));
+
+		if (key && X509_CRL_verify(list, key) == 1)
+			signer = sk_X509_value(found, i);
+	}
+	if (signer)
+		X509_up_ref(signer);
+	sk_X509_pop_free(found, X509_free);
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return signer;
 }
 
 unsigned trust_read_paths(
@@ -357,25 +307,11 @@ unsigned trust_read_paths(
 
 	for (unsigned i = 0; i < config->path_count; i++)
 		out[count++] = config->paths[i];
+	for (unsigned i = 0; i < config->crl_count; i++)
+		out[count++] = config->crls[i];
 	if (!config->system_certs)
 		return count;
-	out[count++] = system_path(
-	    X509_get_default_cert_file_env(), X509_get_default_cert_file());
-	out[count++] = system_path(
-	    X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+	out[count++] = system_file();
+	out[count++] = system_directory();
 	return count;
-}
-
-bool trust_check_path(const char *path, struct sentence *why)
-{
-	X509_STORE *store = X509_STORE_new();
-	bool good;
-
-	if (!store) {
-		sentence_add(why, "out of memory");
-		return false;
-	}
-	good = load_path(store, path, why) > 0 && why->len == 0;
-	X509_STORE_free(store);
-	return good;
 }

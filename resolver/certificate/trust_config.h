@@ -7,12 +7,15 @@
 #include "nts/aead.h"
 
 #define TRUST_PATHS_MAX 32
+#define CRL_PATHS_MAX 16
 
 /* Each job reads the files again, so a renewed file counts at once. */
 struct trust_config {
 	bool system_certs; /* trust the system's certificates, too */
 	unsigned path_count;
 	char paths[TRUST_PATHS_MAX][FILE_PATH_MAX]; /* files, directories */
+	unsigned crl_count;
+	char crls[CRL_PATHS_MAX][FILE_PATH_MAX]; /* of revocation lists */
 	/* AEADs to offer, in this order; none: all that pass the self-test. */
 	unsigned aead_count;
 	enum aead_id aeads[AEAD_COUNT];

@@ -1,0 +1,238 @@
+/* Sentences about the field of a certificate that fails, with its fix. */
+#include "resolver/certificate/refusal.h"
+
+#include <arpa/inet.h>
+#include <openssl/evp.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+/* What each of OpenSSL's security levels needs, SSL_CTX_set_security_level(3).
+ */
+static const struct level {
+	int bits, rsa, ec;
+	const char *hash;
+} levels[] = {
+    {0, 1024, 160, "SHA-256"},
+    {80, 1024, 160, "SHA-256"},
+    {112, 2048, 224, "SHA-256"},
+    {128, 3072, 256, "SHA-256"},
+    {192, 7680, 384, "SHA-384"},
+    {256, 15360, 512, "SHA-512"},
+};
+
+static const struct level *level_of(const struct refusal *r)
+{
+	int n = r->tls->level, last = (int)ARRAY_LEN(levels) - 1;
+
+	return &levels[n < 0 ? 0 : n > last ? last : n];
+}
+
+static bool is_address(const char *host)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, host, &any) == 1 ||
+	       inet_pton(AF_INET6, host, &any) == 1;
+}
+
+/* A name of another kind is the most frequent reason. */
+void say_wrong_name(const struct refusal *r)
+{
+	bool address = is_address(r->host), has_names;
+	const char *kind = address ? "IP" : "DNS";
+
+	refusal_say_certificate(r);
+	sentence_add(r->out, " is not for %s, it is for ", r->host);
+	has_names = certificate_valid_for(r->certificate, r->out);
+	if (address && certificate_has_dns(r->certificate, r->host))
+		sentence_add(r->out,
+		    "; an address as a DNS name does not count: issue it again "
+		    "with IP:%s as a subject alternative name",
+		    r->host);
+	else if (certificate_has_common_name(r->certificate, r->host))
+		sentence_add(r->out,
+		    "; the common name does not count: issue it again with "
+		    "%s:%s as a subject alternative name",
+		    kind, r->host);
+	else
+		sentence_add(r->out,
+		    "; %sissue it again with %s:%s as a subject alternative "
+		    "name",
+		    has_names ? "configure one of these names, or " : "", kind,
+		    r->host);
+}
+
+void say_weak(const struct refusal *r)
+{
+	EVP_PKEY *key = X509_get0_pubkey(r->certificate);
+	const char *type = key ? EVP_PKEY_get0_type_name(key) : NULL;
+	const struct level *need = level_of(r);
+
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " has a weak key (%s of %d bits) for the security level %d of this "
+	    "system; ",
+	    type ? type : "unknown", key ? EVP_PKEY_get_bits(key) : 0,
+	    r->tls->level);
+	refusal_say_reissue(r, "an EC key of at least ");
+	sentence_add(r->out, "%d bits or an RSA key of at least %d bits",
+	    need->ec, need->rsa);
+}
+
+bool refusal_signature_is_weak(const struct refusal *r)
+{
+	int bits = -1;
+
+	return X509_get_signature_info(
+		   r->certificate, NULL, NULL, &bits, NULL) == 1 &&
+	       bits >= 0 && bits < level_of(r)->bits;
+}
+
+void say_weak_signature(const struct refusal *r)
+{
+	int nid = X509_get_signature_nid(r->certificate);
+
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " has a weak signature (%s) for the security level %d of this "
+	    "system; ",
+	    OBJ_nid2ln(nid), r->tls->level);
+	refusal_say_reissue(r, NULL);
+	sentence_add(r->out, ", signed with %s or better", level_of(r)->hash);
+}
+
+static bool has_server_auth(X509 *c)
+{
+	uint32_t usage = X509_get_extended_key_usage(c);
+
+	return !(X509_get_extension_flags(c) & EXFLAG_XKUSAGE) ||
+	       (usage & XKU_SSL_SERVER) != 0;
+}
+
+void say_wrong_purpose(const struct refusal *r)
+{
+	bool ca = refusal_provenance(r) != FROM_SERVER_ITSELF;
+
+	refusal_say_certificate(r);
+	if (!has_server_auth(r->certificate)) {
+		sentence_add(r->out,
+		    ca ? " may not issue certificates for TLS servers (its "
+			 "extended key usage has no serverAuth); "
+		       : " is not for a TLS server (its extended key usage has "
+			 "no serverAuth); ");
+		refusal_say_reissue(
+		    r, ca ? "serverAuth in its extended key usage, or without "
+			    "that "
+			    "extension"
+			  : "the extended key usage serverAuth");
+	} else if (!ca && (X509_get_key_usage(r->certificate) &
+			      (KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT |
+				  KU_KEY_AGREEMENT)) == 0) {
+		sentence_add(r->out,
+		    " is not for a TLS server (its key usage has no "
+		    "digitalSignature); ");
+		refusal_say_reissue(r, "the key usage digitalSignature");
+	} else {
+		sentence_add(r->out,
+		    " is not for this use (its Netscape certificate type); ");
+		refusal_say_reissue(r, NULL);
+		sentence_add(r->out, " without nsCertType");
+	}
+}
+
+void say_no_cert_sign(const struct refusal *r)
+{
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " may not sign certificates (its key usage has no keyCertSign), "
+	    "but its key signed one; ");
+	refusal_say_reissue(r, "the key usage keyCertSign");
+}
+
+void say_not_a_ca(const struct refusal *r)
+{
+	uint32_t flags = X509_get_extension_flags(r->certificate);
+
+	if ((flags & EXFLAG_CA) && (flags & EXFLAG_KUSAGE) &&
+	    !(X509_get_key_usage(r->certificate) & KU_KEY_CERT_SIGN)) {
+		say_no_cert_sign(r);
+		return;
+	}
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " is not that of a CA (%s), but its key signed another one; if it "
+	    "is a CA, ",
+	    flags & EXFLAG_BCONS ? "its basic constraints say CA:FALSE"
+				 : "it has no basic constraints");
+	refusal_say_reissue(r, "the basic constraints CA:TRUE");
+}
+
+void say_path_too_long(const struct refusal *r)
+{
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " allows %ld CAs below it (path length in its basic constraints), "
+	    "and the chain has more; ",
+	    X509_get_pathlen(r->certificate));
+	refusal_say_reissue(r, "a larger path length");
+}
+
+/* The CA of the path whose constraints the certificate breaks; NULL: unknown.
+ */
+static X509 *constraining_ca(const struct refusal *r)
+{
+	STACK_OF(X509) *path = r->tls->path;
+
+	for (int i = r->tls->depth + 1; i < sk_X509_num(path); i++) {
+		X509 *ca = sk_X509_value(path, i);
+		NAME_CONSTRAINTS *limits =
+		    X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL);
+		bool broken = limits && NAME_CONSTRAINTS_check(r->certificate,
+					    limits) != X509_V_OK;
+
+		NAME_CONSTRAINTS_free(limits);
+		if (broken)
+			return ca;
+	}
+	return NULL;
+}
+
+void say_name_constraints(const struct refusal *r)
+{
+	X509 *ca = constraining_ca(r);
+	char name[CERTIFICATE_NAME_MAX];
+
+	refusal_say_certificate(r);
+	sentence_add(r->out, " (");
+	(void)certificate_valid_for(r->certificate, r->out);
+	sentence_add(r->out, ") has a name that its CA ");
+	if (ca) {
+		certificate_subject(ca, name);
+		sentence_add(r->out, "\"%s\" ", name);
+	}
+	sentence_add(r->out, "may not certify (name constraints); ");
+	refusal_say_reissue(r, "names within these limits, or by another CA");
+}
+
+/* The first critical extension that OpenSSL does not know. */
+void say_unknown_extension(const struct refusal *r)
+{
+	char oid[80] = "unknown";
+
+	for (int i = 0; i < X509_get_ext_count(r->certificate); i++) {
+		X509_EXTENSION *e = X509_get_ext(r->certificate, i);
+
+		if (X509_EXTENSION_get_critical(e) &&
+		    !X509_supported_extension(e)) {
+			OBJ_obj2txt(
+			    oid, sizeof(oid), X509_EXTENSION_get_object(e), 1);
+			break;
+		}
+	}
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " has an unknown extension that is marked as critical (%s); ", oid);
+	refusal_say_reissue(r, NULL);
+	sentence_add(r->out, " without it");
+}

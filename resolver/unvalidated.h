@@ -1,0 +1,20 @@
+/*
+ * DNS without DNSSEC: asks the servers of resolv.conf with the bit "checking
+ * disabled" (RFC 4035 section 3.2.2). A resolver that validates refuses every
+ * signed name while the clock is wrong, and the clock cannot be set without
+ * the name. The address needs no signature: TLS authenticates the server.
+ */
+#ifndef RESOLVER_UNVALIDATED_H
+#define RESOLVER_UNVALIDATED_H
+
+#include "resolver/names.h"
+
+/*
+ * Asks each server once, a second each, unless RES_OPTIONS says otherwise.
+ * `complete`: the search list of resolv.conf adds nothing to the name. The
+ * addresses come as by names_lookup(). False, and `out` is empty: none.
+ */
+bool unvalidated_lookup(const char *host, bool complete, uint16_t port,
+    enum family_choice family, struct names *out) MUST_USE;
+
+#endif
