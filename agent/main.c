@@ -1,3 +1,5 @@
+#include "agent/check/check.h"
+#include "agent/config/exit_status.h"
 #include "agent/config/options.h"
 #include "agent/host/child.h"
 #include "agent/launch/entry.h"
@@ -6,17 +8,31 @@
 #include <stdio.h>
 #include <string.h>
 
+static int check(const struct options *options)
+{
+	const struct check_options check = {
+	    .config_path = options->config_path,
+	    .live = options->live,
+	    .json = options->json,
+	    .limit_s = options->run.timeout_s,
+	};
+
+	return check_run(&check, stdout);
+}
+
 static int run_task(struct options *options)
 {
 	switch (options->task) {
 	case TASK_VERSION:
-		puts("ntsagentd " NTSAGENT_VERSION);
+		launch_print_version(stdout);
 		return 0;
 	case TASK_HELP:
-		fputs(options_help(), stdout);
+		options_print_help(stdout);
 		return 0;
 	case TASK_CHECK_CONFIG:
 		return launch_check_config(options->config_path);
+	case TASK_CHECK:
+		return check(options);
 	case TASK_RUN:
 		break;
 	}

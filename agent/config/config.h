@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "clock/steering/steering.h"
+#include "resolver/binding.h"
 #include "resolver/job.h"
 
 /* The build may name another folder (CONFDIR of the Makefile). */
@@ -16,6 +17,7 @@
 #endif
 #define CONFIG_DEFAULT_PATH NTSAGENT_CONFDIR "/ntsagent.conf"
 #define CONFIG_SAVED_KEYS "/var/lib/ntsagent/keys"
+#define CONFIG_USER_RESOLVER "ntsagent-resolver"
 /* So many updates have no refuse-threshold, if no number is configured. */
 #define REFUSE_START 1
 /* minpoll or maxpoll that is not configured: the agent chooses by the path. */
@@ -31,13 +33,29 @@ enum bootstrap_policy {
 	BOOTSTRAP_SINGLE, /* one server, if no other one answers */
 };
 
+/* How far the processes are confined (agent/host/sandbox). */
+enum confinement {
+	CONFINEMENT_YES, /* as far as the kernel can */
+	CONFINEMENT_LOG, /* nothing is denied; the kernel logs it */
+	CONFINEMENT_NO,
+	CONFINEMENT_REQUIRE, /* no start on a kernel that lacks a part */
+};
+
 struct source_config {
-	char name[SOURCE_NAME_MAX]; /* [source NAME] */
-	char host[HOST_MAX];	    /* host; NAME if it is not configured */
-	uint16_t ke_port;	    /* ntsport */
-	uint16_t ntp_port;	    /* port; 0: the usual one. A negotiated
-				       port overrides both. */
-	enum family_choice family;  /* from ipv4 and ipv6 */
+	/* [source NAME], or NAME#1, NAME#2... of [pool NAME] */
+	char name[SOURCE_NAME_MAX];
+	char host[HOST_MAX]; /* host; NAME if it is not configured */
+	/* srv: the key servers are those of the SRV records of `host`. */
+	bool srv;
+	bool dropped;	   /* from a file of sources.d */
+	unsigned member;   /* which source of its pool, from 1; 0: no pool */
+	uint16_t ke_port;  /* ntsport */
+	uint16_t ntp_port; /* port; 0: the usual one. A negotiated
+			      port overrides both. */
+	enum family_choice family; /* from ipv4 and ipv6 */
+	/* bind-address, bind-device, source-port, dscp: those of the source,
+	 * or else those of [agent] */
+	struct binding binding;
 	bool iburst;
 	int minpoll, maxpoll; /* log2 seconds, or POLL_AUTO */
 	int64_t max_delay_ns; /* maxdelay */
@@ -53,8 +71,11 @@ struct config {
 	char file[FILE_PATH_MAX]; /* the main file, as the caller named it */
 	/* [agent] */
 	char user[64];
+	/* Of resolver and jobs. The default need not exist. */
+	char user_resolver[64];
 	char status_socket[FILE_PATH_MAX]; /* "" for `none` */
 	char pidfile[FILE_PATH_MAX];	   /* "" for `none` */
+	enum confinement sandbox;
 	/* [nts] */
 	struct trust_config trust;
 	uint32_t ke_timeout_ms;
@@ -64,11 +85,21 @@ struct config {
 	double max_freq_ppm;		   /* max-drift */
 	char driftfile[FILE_PATH_MAX];	   /* "" for `none` */
 	char goodtime_file[FILE_PATH_MAX]; /* "" for `none` */
+	char leap_table[FILE_PATH_MAX];	   /* leapseclist; "" for `none` */
+	char leap_zone[FILE_PATH_MAX]; /* leapsectz, its file; "" for `none`;
+					  else it is used, not leap_table */
 	enum bootstrap_policy bootstrap;
 	/* [log] */
 	enum log_level log_level;
 	enum log_target log_target;
-	/* [source NAME] */
+	/* The files of measurements; their folder; so many lines between two
+	 * banners, 0: no banner. */
+	bool log_measurements, log_statistics, log_tracking;
+	char log_folder[FILE_PATH_MAX]; /* log-dir; "" for `none` */
+	unsigned log_banner;		/* logbanner */
+	/* What [agent] says for all sources; each has it in its own binding. */
+	struct binding binding;
+	/* [source NAME] and [pool NAME] */
 	unsigned source_count;
 	struct source_config sources[SOURCES_MAX];
 };
@@ -78,5 +109,23 @@ void config_defaults(struct config *out);
 
 /* The same for a source, without its name and host. */
 void config_source_defaults(struct source_config *out);
+
+/* The source of this name; NULL: there is none. */
+const struct source_config *config_find_source(
+    const struct config *c, const char *name);
+
+/* Is this the source of that name, or one of the pool of that name? */
+bool config_source_is(const struct source_config *s, const char *name);
+
+/* Do both come from one [pool NAME]? */
+bool config_same_pool(
+    const struct source_config *a, const struct source_config *b);
+
+/* The length of the name of the pool in the name of its source; 0: it is in no
+ * pool. */
+size_t config_pool_len(const struct source_config *s);
+
+/* What the bindings of all sources need: BINDING_NEEDS_... */
+unsigned config_binds(const struct config *config);
 
 #endif

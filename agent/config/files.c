@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-void config_folder(const char *main_path, char out[PATH_MAX])
+void config_folder(const char *main_path, const char *name, char out[PATH_MAX])
 {
 	const char *slash = strrchr(main_path, '/');
 	int len = slash ? (int)(slash + 1 - main_path) : 0;
 
-	snprintf(out, PATH_MAX, "%.*sconf.d", len, main_path);
+	snprintf(out, PATH_MAX, "%.*s%s", len, main_path, name);
 }
 
 static int is_conf(const struct dirent *entry)

@@ -8,8 +8,13 @@
 
 struct dirent;
 
-/* The path of conf.d in the folder of the main file. */
-void config_folder(const char *main_path, char out[PATH_MAX]);
+/* Two folders next to the main file: parts of the configuration, and sources
+ * that programs and administrators add. */
+#define CONFIG_PARTS "conf.d"
+#define CONFIG_SOURCES "sources.d"
+
+/* The path of such a folder. */
+void config_folder(const char *main_path, const char *name, char out[PATH_MAX]);
 
 /* The files NAME.conf of that folder, in the order of their names. Returns how
  * many; the caller frees each entry and the array. -1: see errno. */

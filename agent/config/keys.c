@@ -1,9 +1,11 @@
 #include "agent/config/keys.h"
 
 #include "agent/config/values.h"
+#include "agent/foreign/words.h"
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -43,6 +45,15 @@ static bool set_said(
 	return true;
 }
 
+/* The last slash divides the folder of a file from its name. */
+static void drop_final_slashes(char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+}
+
 /* An absolute path, or `none`. */
 static bool set_path(
     const struct config_key *key, const char *value, void *target)
@@ -53,7 +64,25 @@ static bool set_path(
 		path[0] = '\0';
 		return true;
 	}
-	return value[0] == '/' && value_text(value, path, key->size);
+	if (value[0] != '/' || !value_text(value, path, key->size))
+		return false;
+	drop_final_slashes(path);
+	return true;
+}
+
+/* The name of a time zone becomes the path of its file. */
+static bool set_zone(
+    const struct config_key *key, const char *value, void *target)
+{
+	char path[FILE_PATH_MAX];
+
+	if (strcmp(value, "none") == 0 || value[0] == '/')
+		return set_path(key, value, target);
+	if (value[0] == '\0' || strstr(value, "..") ||
+	    snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", value) >=
+		(int)sizeof(path))
+		return false;
+	return set_path(key, path, target);
 }
 
 /* bind(2) takes shorter paths than open(2). */
@@ -205,24 +234,39 @@ static bool set_refusal(
 	return true;
 }
 
-static bool set_trusted_certs(
-    const struct config_key *key, const char *value, void *target)
+/* Adds absolute paths to the first *count of at most `max` in `paths`. */
+static bool add_paths(const char *value, char paths[][FILE_PATH_MAX],
+    unsigned *count, unsigned max)
 {
-	struct trust_config *trust = field(key, target);
 	char path[FILE_PATH_MAX];
 	unsigned words = 0;
 	size_t len;
 
 	while ((len = value_word(&value, path, sizeof(path))) > 0) {
-		if (len >= sizeof(path) || path[0] != '/' ||
-		    trust->path_count == TRUST_PATHS_MAX ||
-		    !value_text(
-			path, trust->paths[trust->path_count], FILE_PATH_MAX))
+		if (len >= sizeof(path) || path[0] != '/' || *count == max ||
+		    !value_text(path, paths[*count], FILE_PATH_MAX))
 			return false;
-		trust->path_count++;
+		++*count;
 		words++;
 	}
 	return words > 0;
+}
+
+static bool set_trusted_certs(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct trust_config *trust = field(key, target);
+
+	return add_paths(
+	    value, trust->paths, &trust->path_count, TRUST_PATHS_MAX);
+}
+
+static bool set_crl_files(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct trust_config *trust = field(key, target);
+
+	return add_paths(value, trust->crls, &trust->crl_count, CRL_PATHS_MAX);
 }
 
 static bool set_aeads(
@@ -267,17 +311,99 @@ static bool set_bootstrap(
 	return false;
 }
 
+static bool set_confinement(
+    const struct config_key *key, const char *value, void *target)
+{
+	static const char *const words[] = {
+	    [CONFINEMENT_YES] = "yes",
+	    [CONFINEMENT_LOG] = "log",
+	    [CONFINEMENT_NO] = "no",
+	    [CONFINEMENT_REQUIRE] = "require",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcasecmp(value, words[i]) != 0)
+			continue;
+		*(enum confinement *)field(key, target) = (enum confinement)i;
+		return true;
+	}
+	return false;
+}
+
 static bool set_leap_mode(
     const struct config_key *key, const char *value, void *target)
 {
-	enum leap_mode *out = field(key, target);
+	static const char *const words[] = {
+	    [LEAP_MODE_SYSTEM] = "system",
+	    [LEAP_MODE_SLEW] = "slew",
+	    [LEAP_MODE_STEP] = "step",
+	    [LEAP_MODE_IGNORE] = "ignore",
+	};
 
-	if (strcasecmp(value, "system") == 0)
-		*out = LEAP_MODE_SYSTEM;
-	else if (strcasecmp(value, "ignore") == 0)
-		*out = LEAP_MODE_IGNORE;
-	else
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcasecmp(value, words[i]) != 0)
+			continue;
+		*(enum leap_mode *)field(key, target) = (enum leap_mode)i;
+		return true;
+	}
+	return false;
+}
+
+static bool set_own_address(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct binding_draft *d = field(key, target);
+
+	if (!value_own_addresses(value, &d->value.ipv4, &d->value.ipv6))
 		return false;
+	d->address_set = true;
+	return true;
+}
+
+/* A name, or `none`. */
+static bool set_device(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct binding_draft *d = field(key, target);
+	struct binding b = d->value;
+
+	memset(b.device, 0, sizeof(b.device));
+	if (strcmp(value, "none") != 0 &&
+	    (!value_text(value, b.device, sizeof(b.device)) ||
+		strcmp(value, ".") == 0 || strcmp(value, "..") == 0))
+		return false;
+	if (!binding_valid(&b))
+		return false;
+	d->value = b;
+	d->device_set = true;
+	return true;
+}
+
+/* A port, or `random`, which is stored as 0. */
+static bool set_source_port(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct binding_draft *d = field(key, target);
+	int64_t port = 0;
+
+	if (strcasecmp(value, "random") != 0 &&
+	    !value_integer(value, 1, UINT16_MAX, &port))
+		return false;
+	d->value.port = (uint16_t)port;
+	d->port_set = true;
+	return true;
+}
+
+static bool set_dscp(
+    const struct config_key *key, const char *value, void *target)
+{
+	struct binding_draft *d = field(key, target);
+	int64_t dscp;
+
+	if (!value_integer(value, 0, BINDING_DSCP_MAX, &dscp))
+		return false;
+	d->value.dscp = (uint8_t)dscp;
+	d->dscp_set = true;
 	return true;
 }
 
@@ -343,6 +469,7 @@ static bool set_target(
 #define TEXT(of, member) FIELD(set_text, char *, of, member)
 #define HOST(of, member) FIELD(set_host, char *, of, member)
 #define PATH(of, member) FIELD(set_path, char *, of, member)
+#define ZONE(of, member) FIELD(set_zone, char *, of, member)
 #define SOCKET(of, member) FIELD(set_socket, char *, of, member)
 #define BOOL(of, member) FIELD(set_bool, bool, of, member)
 #define SAID(of, member) FIELD(set_said, enum said, of, member)
@@ -361,32 +488,60 @@ static bool set_target(
 	FIELD(set_refusal, struct steering_config, of, member)
 #define CERTS(of, member)                                                      \
 	FIELD(set_trusted_certs, struct trust_config, of, member)
+#define CRLS(of, member) FIELD(set_crl_files, struct trust_config, of, member)
 #define AEADS(of, member) FIELD(set_aeads, struct trust_config, of, member)
 #define BOOTSTRAP(of, member)                                                  \
 	FIELD(set_bootstrap, enum bootstrap_policy, of, member)
+#define CONFINEMENT(of, member)                                                \
+	FIELD(set_confinement, enum confinement, of, member)
 #define LEAP_MODE(of, member) FIELD(set_leap_mode, enum leap_mode, of, member)
 #define LEVEL(of, member) FIELD(set_level, enum log_level, of, member)
 #define TARGET(of, member) FIELD(set_target, enum log_target, of, member)
+
+#define OWN_ADDRESS(of, member)                                                \
+	FIELD(set_own_address, struct binding_draft, of, member)
+#define DEVICE(of, member) FIELD(set_device, struct binding_draft, of, member)
+#define SOURCE_PORT(of, member)                                                \
+	FIELD(set_source_port, struct binding_draft, of, member)
+#define DSCP(of, member) FIELD(set_dscp, struct binding_draft, of, member)
 
 #define YES_NO "yes or no"
 #define A_PATH "an absolute path, or none"
 #define A_POLL                                                                 \
 	"auto, the log2 of the seconds from -4 to 17, or a time that is a "    \
 	"power of two (16s)"
-/* Base frequency and slew together stay below KEEPER_TOTAL_MAX_PPM. */
+#define AN_OWN_ADDRESS                                                         \
+	"an IPv4 and an IPv6 address of this host, or one of them, not "       \
+	"link-local (for that: bind-device), or any"
+#define A_DEVICE "the name of a network device, at most 15 bytes, or none"
+#define A_SOURCE_PORT "a UDP port from 1 to 65535, or random"
+#define A_DSCP "a number from 0 to 63"
+/* Linux changes the length of a tick by 10 % at most. The discipline keeps base
+ * frequency and slew together below that. */
 #define MAX_SLEW_PPM 99000
-/* MAXFREQ of Linux: the kernel refuses a higher frequency. */
-#define MAX_DRIFT_PPM 500
+#define MAX_DRIFT_PPM 100000
 
 /* clang-format off */
 static const struct config_key keys[] = {
 {"agent", "user", TEXT(CONFIG, user), 0, 0, false, "the name of a user"},
+{"agent", "user-resolver", TEXT(CONFIG, user_resolver), 0, 0, false,
+	"the name of a user"},
 {"agent", "status-socket", SOCKET(CONFIG, status_socket), 0, 0, false,
 	"an absolute path of at most 107 bytes, or none"},
 {"agent", "pidfile", PATH(CONFIG, pidfile), 0, 0, false, A_PATH},
+{"agent", "sandbox", CONFINEMENT(CONFIG, sandbox), 0, 0, false,
+	"yes, log, no or require"},
+{"agent", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0, false,
+	AN_OWN_ADDRESS},
+{"agent", "bind-device", DEVICE(DRAFT, binding), 0, 0, false, A_DEVICE},
+{"agent", "source-port", SOURCE_PORT(DRAFT, binding), 0, 0, false,
+	A_SOURCE_PORT},
+{"agent", "dscp", DSCP(DRAFT, binding), 0, 0, false, A_DSCP},
 
 {"nts", "trusted-certs", CERTS(CONFIG, trust), 0, 0, true,
 	"absolute paths of PEM files or directories, at most 32 in all"},
+{"nts", "crl-files", CRLS(CONFIG, trust), 0, 0, true,
+	"absolute paths of PEM files or directories, at most 16 in all"},
 {"nts", "system-certs", BOOL(CONFIG, trust.system_certs), 0, 0, false, YES_NO},
 {"nts", "aeads", AEADS(CONFIG, trust), 0, 0, false,
 	"algorithm numbers out of 30, 15 and 17, each once"},
@@ -396,6 +551,9 @@ static const struct config_key keys[] = {
 
 {"clock", "driftfile", PATH(CONFIG, driftfile), 0, 0, false, A_PATH},
 {"clock", "last-good-time", PATH(CONFIG, goodtime_file), 0, 0, false, A_PATH},
+{"clock", "leapseclist", PATH(CONFIG, leap_table), 0, 0, false, A_PATH},
+{"clock", "leapsectz", ZONE(CONFIG, leap_zone), 0, 0, false,
+	"the name of a time zone (right/UTC), an absolute path, or none"},
 {"clock", "bootstrap", BOOTSTRAP(CONFIG, bootstrap), 0, 0, false,
 	"off, quorum or single"},
 {"clock", "makestep", MAKESTEP(CONFIG, steering), 0, 0, false,
@@ -403,7 +561,7 @@ static const struct config_key keys[] = {
 {"clock", "max-slew", PPM(CONFIG, steering.max_slew_ppm), 1, MAX_SLEW_PPM,
 	false, "a frequency from 1ppm to 99000ppm"},
 {"clock", "max-drift", PPM(CONFIG, max_freq_ppm), 1, MAX_DRIFT_PPM, false,
-	"a frequency from 1ppm to 500ppm"},
+	"a frequency from 1ppm to 100000ppm"},
 {"clock", "refuse-threshold", REFUSAL(CONFIG, steering), 0.001, 1e9, false,
 	"a time of at least 1ms and perhaps a number of updates (1000s 1), or no"},
 {"clock", "maxdistance", DURATION(CONFIG, steering.max_distance_ns), 1e-6, 16,
@@ -417,7 +575,7 @@ static const struct config_key keys[] = {
 {"clock", "minsources", COUNT(CONFIG, steering.min_sources), 1,
 	SOURCES_MAX, false, "a number from 1 to 64"},
 {"clock", "leapsecmode", LEAP_MODE(CONFIG, steering.leap_mode), 0, 0, false,
-	"system or ignore"},
+	"system, slew, step or ignore"},
 {"clock", "max-clock-error", DRIFT(CONFIG, steering.max_clock_error_ppm),
 	0.001, 10000, false, "a frequency from 1ppb to 10000ppm, or auto"},
 
@@ -425,15 +583,28 @@ static const struct config_key keys[] = {
 	"error, warning, notice, info or debug"},
 {"log", "target", TARGET(CONFIG, log_target), 0, 0, false,
 	"stderr or syslog"},
+{"log", "measurements", BOOL(CONFIG, log_measurements), 0, 0, false, YES_NO},
+{"log", "statistics", BOOL(CONFIG, log_statistics), 0, 0, false, YES_NO},
+{"log", "tracking", BOOL(CONFIG, log_tracking), 0, 0, false, YES_NO},
+{"log", "log-dir", PATH(CONFIG, log_folder), 0, 0, false, A_PATH},
+{"log", "logbanner", COUNT(CONFIG, log_banner), 0, 1000000, false,
+	"a number from 0 to 1000000"},
 
 {"source", "host", HOST(SOURCE, host), 0, 0, false,
 	"a host name or an IP address"},
+{"source", "srv", BOOL(SOURCE, srv), 0, 0, false, YES_NO},
 {"source", "ntsport", PORT(SOURCE, ke_port), 0, 0, false,
 	"a TCP port from 1 to 65535"},
 {"source", "port", PORT(SOURCE, ntp_port), 0, 0, false,
 	"a UDP port from 1 to 65535"},
 {"source", "ipv4", SAID(DRAFT, ipv4), 0, 0, false, YES_NO},
 {"source", "ipv6", SAID(DRAFT, ipv6), 0, 0, false, YES_NO},
+{"source", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0, false,
+	AN_OWN_ADDRESS},
+{"source", "bind-device", DEVICE(DRAFT, binding), 0, 0, false, A_DEVICE},
+{"source", "source-port", SOURCE_PORT(DRAFT, binding), 0, 0, false,
+	A_SOURCE_PORT},
+{"source", "dscp", DSCP(DRAFT, binding), 0, 0, false, A_DSCP},
 {"source", "iburst", BOOL(SOURCE, iburst), 0, 0, false, YES_NO},
 {"source", "minpoll", POLL(SOURCE, minpoll), 0, 0, false, A_POLL},
 {"source", "maxpoll", POLL(SOURCE, maxpoll), 0, 0, false, A_POLL},
@@ -449,79 +620,15 @@ static const struct config_key keys[] = {
 {"source", "trust", BOOL(SOURCE, options.trust), 0, 0, false, YES_NO},
 {"source", "require", BOOL(SOURCE, options.require), 0, 0, false,
 	YES_NO},
+
+{"pool", "sources", COUNT(DRAFT, sources), 1, SOURCES_MAX, false,
+	"a number from 1 to 64"},
 };
 
 static_assert(ARRAY_LEN(keys) <= CONFIG_KEYS_MAX, "raise CONFIG_KEYS_MAX");
 
-#define SERVES_NOT "leave it out: the agent serves no time and opens no port"
-
-/* Words of chrony.conf(5) that administrators may write. */
-static const struct {
-	const char *name, *advice;
-} familiar[] = {
-{"server", "write a section [source NAME] for each server"},
-{"pool", "pools are not supported: write a section [source NAME] for each server"},
-{"nts", "every source uses NTS; leave it out"},
-{"ntstrustedcerts", "write trusted-certs in [nts]"},
-{"nosystemcert", "write system-certs = no in [nts]"},
-{"ntsaeads", "write aeads in [nts]"},
-{"ntsdumpdir", "write saved-keys in [nts]"},
-{"nocerttimecheck", "see bootstrap in [clock]: the agent sets a wrong clock first and then checks all dates"},
-{"certset", "all sources share the trusted certificates of [nts]"},
-{"rtcsync", "leave it out: the kernel sets the RTC while the clock is synchronised"},
-{"rtcfile", "the agent does not read the RTC"},
-{"ntsrefresh", "leave it out: the agent renews keys daily, and when the server needs it"},
-{"allow", SERVES_NOT},
-{"deny", SERVES_NOT},
-{"local", SERVES_NOT},
-{"manual", SERVES_NOT},
-{"smoothtime", SERVES_NOT},
-{"clientloglimit", SERVES_NOT},
-{"ratelimit", SERVES_NOT},
-{"ntsserverkey", SERVES_NOT},
-{"ntsservercert", SERVES_NOT},
-{"ntsprocesses", SERVES_NOT},
-{"ntsrotate", SERVES_NOT},
-{"peer", "leave it out: the agent is only a client"},
-{"refclock", "reference clocks are not supported"},
-{"leapsectz", "leave it out: the servers announce leap seconds"},
-{"leapseclist", "leave it out: the servers announce leap seconds"},
-{"hwtimestamp", "hardware time stamps are not supported yet"},
-{"xleave", "interleaved mode is not supported yet"},
-{"keyfile", "symmetric keys are not supported: every source uses NTS"},
-{"key", "symmetric keys are not supported: every source uses NTS"},
-{"maxslewrate", "write max-slew in [clock]"},
-{"maxdrift", "write max-drift in [clock]"},
-{"maxchange", "write refuse-threshold = OFFSET START in [clock]"},
-{"maxclockerror", "write max-clock-error in [clock]"},
-{"maxupdateskew", "leave it out: the agent weighs an estimate by its uncertainty"},
-{"burst", "write iburst for a burst at the start; the agent decides on later ones"},
-{"minsamples", "leave it out: the agent weighs all its measurements"},
-{"maxsamples", "leave it out: the agent weighs all its measurements"},
-{"polltarget", "leave it out: the agent chooses the poll interval by the uncertainty"},
-{"filter", "leave it out: the agent weighs every packet by its delay"},
-{"offset", "write asymmetry in [source NAME], minus twice the offset"},
-{"mindelay", "leave it out: the agent learns the shortest delay"},
-{"fallbackdrift", "leave it out: the agent keeps the last frequency"},
-{"combinelimit", "leave it out: the agent combines the sources that help"},
-{"reselectdist", "leave it out: the selected source changes only for a clearly better one"},
-{"stratumweight", "leave it out: the root distance decides"},
-{"maxdelaydevratio", "leave it out: the agent weighs every packet by its delay"},
-{"maxdelayquant", "leave it out: the agent weighs every packet by its delay"},
-{"cmdallow", "leave it out: the status is only for this machine"},
-{"cmddeny", "leave it out: the status is only for this machine"},
-{"bindcmdaddress", "write status-socket in [agent]"},
-{"cmdport", "there is no command port: ntsctl uses status-socket in [agent]"},
-{"logdir", "write target in [log], which says where the log goes"},
-{"log", "the agent writes no log of measurements: ntsctl(8) shows them"},
-{"dumpdir", "write saved-keys in [nts]: its folder also keeps the measurements"},
-{"initstepslew", "write makestep in [clock]"},
-{"include", "put more files into conf.d in the folder of the main file"},
-{"confdir", "put more files into conf.d in the folder of the main file"},
-{"sourcedir", "put more files into conf.d in the folder of the main file"},
-};
-
-static const char *const sections[] = {"agent", "nts", "clock", "log", "source"};
+static const char *const sections[] = {
+	"agent", "nts", "clock", "log", "source", "pool"};
 /* clang-format on */
 
 size_t config_key_count(void)
@@ -539,10 +646,17 @@ size_t config_key_index(const struct config_key *key)
 	return (size_t)(key - keys);
 }
 
+static bool belongs(const struct config_key *key, const char *section)
+{
+	return strcmp(key->section, section) == 0 ||
+	       (strcmp(section, "pool") == 0 &&
+		   strcmp(key->section, "source") == 0);
+}
+
 const struct config_key *config_key_find(const char *section, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strcmp(keys[i].section, section) == 0 &&
+		if (belongs(&keys[i], section) &&
 		    strcmp(keys[i].name, name) == 0)
 			return &keys[i];
 	return NULL;
@@ -558,9 +672,13 @@ const struct config_key *config_key_find_anywhere(const char *name)
 
 const char *config_key_advice(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(familiar); i++)
-		if (strcasecmp(familiar[i].name, name) == 0)
-			return familiar[i].advice;
+	for (size_t i = 0; i < foreign_word_count(FOREIGN_CHRONY); i++) {
+		const struct foreign_word *word =
+		    foreign_word_at(FOREIGN_CHRONY, i);
+
+		if (word->advice && strcasecmp(word->name, name) == 0)
+			return word->advice;
+	}
 	return NULL;
 }
 
@@ -614,8 +732,7 @@ const struct config_key *config_key_nearest(
 			best = apart;
 			nearest = &keys[i];
 		}
-		if (apart < best_here &&
-		    strcmp(keys[i].section, section) == 0) {
+		if (apart < best_here && belongs(&keys[i], section)) {
 			best_here = apart;
 			here = &keys[i];
 		}

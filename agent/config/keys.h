@@ -14,16 +14,24 @@
 
 enum said { UNSAID, SAID_NO, SAID_YES };
 
-/* The keys of a source that can only be judged together. */
+/* Keys that [agent] and [source NAME] have; the members say which are set. */
+struct binding_draft {
+	bool address_set, device_set, port_set, dscp_set;
+	struct binding value;
+};
+
+/* The keys of a source that can only be judged together, or with [agent]. */
 struct source_draft {
 	enum said ipv4, ipv6;
+	unsigned sources; /* of a pool; 0: not set */
+	struct binding_draft binding;
 };
 
 /* The struct that has the field of a key. */
 enum key_target {
 	KEY_OF_CONFIG, /* struct config */
 	KEY_OF_SOURCE, /* struct source_config */
-	KEY_OF_DRAFT,  /* struct source_draft */
+	KEY_OF_DRAFT,  /* struct source_draft, of a source or of [agent] */
 	KEY_TARGETS,
 };
 
@@ -45,10 +53,11 @@ size_t config_key_count(void);
 const struct config_key *config_key_at(size_t i);
 size_t config_key_index(const struct config_key *key);
 
-/* NULL: there is no such key. */
+/* NULL: there is no such key. A pool has the keys of a source, too. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
-/* The key of this name in any section. No name occurs in two sections. */
+/* The first key of this name in any section. Only keys of [agent] also occur in
+ * another one: in [source NAME]. */
 const struct config_key *config_key_find_anywhere(const char *name);
 
 /* The key with the name that is nearest to an unknown one. Prefers the keys of

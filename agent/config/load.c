@@ -12,11 +12,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* inih's buffer has 200 bytes, with the newline and the NUL. It cuts a longer
  * line in two and does not say so. */
 #define LINE_BYTES_MAX 198
 #define SOURCE_WORD "source"
+#define POOL_WORD "pool"
+/* "#64" follows the name of a pool. */
+#define POOL_NAME_MAX (SOURCE_NAME_MAX - 3)
 
 /* The state of reading. inih only splits a line into key and value. Sections,
  * line numbers and errors are ours, because inih reports the number of one bad
@@ -38,6 +42,10 @@ struct loader {
 	struct source_config *source; /* NULL outside of a source */
 	struct source_draft *draft;   /* of that source */
 	struct source_draft drafts[SOURCES_MAX];
+	struct source_draft agent; /* what [agent] says for all sources */
+	unsigned total;		/* sources, those of pools counted one by one */
+	bool dropping;		/* this file is one of sources.d */
+	unsigned dropped_files; /* of them, those with an error */
 	/* A refused part may have contained a source or a certificate. That one
 	 * is missing is then not another error. */
 	bool lost_sources, lost_certs;
@@ -73,19 +81,10 @@ static void complain(struct loader *l, const char *fmt, ...)
 
 /* Sections. */
 
-static const struct source_config *find_source(
-    const struct config *c, const char *name)
-{
-	for (unsigned i = 0; i < c->source_count; i++)
-		if (strcmp(c->sources[i].name, name) == 0)
-			return &c->sources[i];
-	return NULL;
-}
-
 static void leave_section(struct loader *l)
 {
 	l->source = NULL;
-	l->draft = NULL;
+	l->draft = &l->agent;
 	snprintf(l->section, sizeof(l->section), "?");
 }
 
@@ -102,45 +101,81 @@ static void lose_section(struct loader *l)
 static void forget_source_keys(struct loader *l)
 {
 	for (size_t i = 0; i < config_key_count(); i++)
-		if (strcmp(config_key_at(i)->section, SOURCE_WORD) == 0)
+		if (strcmp(config_key_at(i)->section, SOURCE_WORD) == 0 ||
+		    strcmp(config_key_at(i)->section, POOL_WORD) == 0)
 			l->seen[i] = 0;
 }
 
-static bool may_open_source(struct loader *l, const char *name)
+static const char *word_of(const struct source_config *s)
+{
+	return s->member > 0 ? POOL_WORD : SOURCE_WORD;
+}
+
+static const struct source_config *find_section(
+    const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->source_count; i++)
+		if (config_source_is(&c->sources[i], name))
+			return &c->sources[i];
+	return NULL;
+}
+
+/* True: an error, which says what to write instead. */
+static bool has_port(struct loader *l, const char *what, const char *value)
+{
+	char host[HOST_MAX];
+	const char *port;
+
+	if (!value_host_and_port(value, host, sizeof(host), &port))
+		return false;
+	complain(l,
+	    "%s%s: a host has no port here: write host = %s and "
+	    "ntsport = %s in [source NAME]",
+	    what, value, host, port);
+	return true;
+}
+
+static bool may_open_source(
+    struct loader *l, const char *section, const char *name)
 {
 	const struct config *c = l->config;
-	const struct source_config *s = find_source(c, name);
+	const struct source_config *s = find_section(c, name);
+	bool pool = strcmp(section, POOL_WORD) == 0;
+	size_t size = pool ? POOL_NAME_MAX : SOURCE_NAME_MAX;
 	char word[SOURCE_NAME_MAX];
 
-	if (!value_host(name, word, sizeof(word)))
+	if (!value_host(name, word, size))
 		complain(l,
-		    "[source %s]: expected a name of 1 to %d letters, "
+		    "[%s %s]: expected a name of 1 to %zu letters, "
 		    "digits, '-', '.', '_', ':' or '%%'",
-		    name, SOURCE_NAME_MAX - 1);
+		    section, name, size - 1);
 	else if (s)
-		complain(l, "[source %s] is already defined at %s:%u", name,
-		    s->file, s->line);
+		complain(l, "[%s %s] is already defined at %s:%u", word_of(s),
+		    name, s->file, s->line);
 	else if (c->source_count == SOURCES_MAX)
-		complain(
-		    l, "[source %s]: more than %d sources", name, SOURCES_MAX);
+		complain(l, "[%s %s]: more than %d sources", section, name,
+		    SOURCES_MAX);
 	else
-		return true;
+		return !has_port(l, pool ? "pool " : "source ", name);
 	return false;
 }
 
-static void open_source(struct loader *l, const char *name)
+static void open_source(struct loader *l, const char *section, const char *name)
 {
 	struct source_config *s;
 
-	if (!may_open_source(l, name)) {
+	if (!may_open_source(l, section, name)) {
 		l->lost_sources = true;
 		return;
 	}
 	forget_source_keys(l);
-	snprintf(l->section, sizeof(l->section), SOURCE_WORD);
+	snprintf(l->section, sizeof(l->section), "%s", section);
 	l->draft = &l->drafts[l->config->source_count];
+	*l->draft = (struct source_draft){.sources = POOL_SOURCES};
 	l->source = s = &l->config->sources[l->config->source_count++];
 	config_source_defaults(s);
+	s->member = strcmp(section, POOL_WORD) == 0;
+	s->dropped = l->dropping;
 	s->line = l->line;
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	snprintf(s->host, sizeof(s->host), "%s", name);
@@ -160,22 +195,38 @@ static void unknown_section(struct loader *l, const char *name, size_t word)
 		complain(l, "unknown section [%s]: %s", name, advice);
 	else if (nearest)
 		complain(l, "unknown section [%s]; did you mean [%s%s]?", name,
-		    nearest, strcmp(nearest, SOURCE_WORD) == 0 ? " NAME" : "");
+		    nearest,
+		    strcmp(nearest, SOURCE_WORD) == 0 ||
+			    strcmp(nearest, POOL_WORD) == 0
+			? " NAME"
+			: "");
 	else
 		complain(l,
 		    "unknown section [%s]; the sections are [agent], [nts], "
-		    "[clock], [log] and [source NAME]",
+		    "[clock], [log], [source NAME] and [pool NAME]",
 		    name);
+}
+
+static bool begins_with(const char *name, size_t len, const char *word)
+{
+	return len == strlen(word) && strncmp(name, word, len) == 0;
 }
 
 static void open_section(struct loader *l, char *name)
 {
 	size_t word = strcspn(name, " \t");
+	char *rest = name + word + strspn(name + word, " \t");
 
 	leave_section(l);
-	if (word == strlen(SOURCE_WORD) &&
-	    strncmp(name, SOURCE_WORD, word) == 0)
-		open_source(l, name + word + strspn(name + word, " \t"));
+	if (begins_with(name, word, SOURCE_WORD))
+		open_source(l, SOURCE_WORD, rest);
+	else if (begins_with(name, word, POOL_WORD))
+		open_source(l, POOL_WORD, rest);
+	else if (l->dropping && config_section_known(name))
+		complain(l,
+		    "[%s] does not belong in a file of sources.d, which has "
+		    "only [source NAME] and [pool NAME]",
+		    name);
 	else if (config_section_known(name))
 		snprintf(l->section, sizeof(l->section), "%s", name);
 	else
@@ -187,8 +238,11 @@ static void open_section(struct loader *l, char *name)
 /* What the brackets of the key's section contain. */
 static const char *head_of(const struct config_key *key)
 {
-	return strcmp(key->section, SOURCE_WORD) == 0 ? SOURCE_WORD " NAME"
-						      : key->section;
+	if (strcmp(key->section, SOURCE_WORD) == 0)
+		return SOURCE_WORD " NAME";
+	if (strcmp(key->section, POOL_WORD) == 0)
+		return POOL_WORD " NAME";
+	return key->section;
 }
 
 static void unknown_key(struct loader *l, const char *name)
@@ -241,6 +295,8 @@ static void take_key(struct loader *l, const char *name, const char *value)
 		return;
 	}
 	*seen = l->line;
+	if (strcmp(name, "host") == 0 && has_port(l, "host = ", value))
+		return;
 	if (key->set(key, value, target_of(l, key)))
 		return;
 	/* The rest of the list may be empty. */
@@ -319,13 +375,16 @@ static void no_assignment(struct loader *l, const char *line)
 	size_t len = strcspn(line, " \t");
 	char *word = strndup(line, len);
 	const char *rest = line + len + strspn(line + len, " \t");
-	const char *advice = word ? config_key_advice(word) : NULL;
+	const char *whole = config_key_advice(line);
+	const char *advice = whole || !word ? whole : config_key_advice(word);
+	const struct config_key *key =
+	    word ? config_key_find_anywhere(word) : NULL;
 
 	if (advice)
 		complain(l, "%s: %s", line, advice);
-	else if (word && config_key_find_anywhere(word))
-		complain(l, "%s: expected %s = %s", line, word,
-		    *rest ? rest : "VALUE");
+	else if (key)
+		complain(l, "%s: expected %s = %s in [%s]", line, word,
+		    *rest ? rest : "VALUE", head_of(key));
 	else
 		complain(l, "%s: expected KEY = VALUE", line);
 	free(word);
@@ -387,7 +446,7 @@ static bool read_lines(struct loader *l, const char *path)
 	l->line = 0;
 	l->section[0] = '\0';
 	l->source = NULL;
-	l->draft = NULL;
+	l->draft = &l->agent;
 	memset(l->seen, 0, sizeof(l->seen));
 	errno = 0;
 	/* next_line() has reported every error that inih finds. */
@@ -398,6 +457,14 @@ static bool read_lines(struct loader *l, const char *path)
 	return false;
 }
 
+/* open(2) would wait for a writer. The main file may be one, on purpose. */
+static bool is_pipe(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 static bool read_file(struct loader *l, const char *path)
 {
 	bool good;
@@ -405,6 +472,10 @@ static bool read_file(struct loader *l, const char *path)
 	/* Every source keeps the path. */
 	if (strlen(path) >= FILE_PATH_MAX) {
 		unreadable(l, path, strerror(ENAMETOOLONG));
+		return false;
+	}
+	if (l->dropping && is_pipe(path)) {
+		unreadable(l, path, "it is a named pipe, not a file");
 		return false;
 	}
 	l->in = fopen(path, "re");
@@ -417,13 +488,21 @@ static bool read_file(struct loader *l, const char *path)
 	return good;
 }
 
-static void read_folder(struct loader *l, const char *main_path)
+typedef void read_fn(struct loader *l, const char *path);
+
+static void read_part(struct loader *l, const char *path)
+{
+	(void)read_file(l, path);
+}
+
+static void read_folder(
+    struct loader *l, const char *main_path, const char *name, read_fn *read)
 {
 	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	struct dirent **entries;
 	int n;
 
-	config_folder(main_path, folder);
+	config_folder(main_path, name, folder);
 	n = config_folder_list(folder, &entries);
 	if (n < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
@@ -433,7 +512,7 @@ static void read_folder(struct loader *l, const char *main_path)
 	for (int i = 0; i < n; i++) {
 		snprintf(
 		    path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-		(void)read_file(l, path);
+		read(l, path);
 		free(entries[i]);
 	}
 	free(entries);
@@ -453,8 +532,26 @@ static void judge_family(
 	s->family = v4 == v6 ? FAMILY_ANY : v4 ? FAMILY_IPV4 : FAMILY_IPV6;
 	if (!v4 && !v6)
 		complain(l,
-		    "[source %s]: ipv4 = no and ipv6 = no: no address is left",
-		    s->name);
+		    "[%s %s]: ipv4 = no and ipv6 = no: no address is left",
+		    word_of(s), s->name);
+}
+
+/* What the source does not set, it has from [agent]. */
+static void merge_binding(const struct binding_draft *agent,
+    const struct binding_draft *own, struct binding *out)
+{
+	const struct binding *address =
+	    own->address_set ? &own->value : &agent->value;
+
+	*out = (struct binding){
+	    .ipv4 = address->ipv4,
+	    .ipv6 = address->ipv6,
+	    .port = own->port_set ? own->value.port : agent->value.port,
+	    .dscp = own->dscp_set ? own->value.dscp : agent->value.dscp,
+	};
+	memcpy(out->device,
+	    own->device_set ? own->value.device : agent->value.device,
+	    sizeof(out->device));
 }
 
 static void judge_source(struct loader *l, unsigned i)
@@ -463,11 +560,91 @@ static void judge_source(struct loader *l, unsigned i)
 
 	l->file = s->file;
 	l->line = s->line;
+	l->total += s->member > 0 ? l->drafts[i].sources : 1;
+	if (l->total > SOURCES_MAX)
+		complain(l, "[%s %s]: more than %d sources", word_of(s),
+		    s->name, SOURCES_MAX);
 	judge_family(l, &l->drafts[i], s);
+	merge_binding(&l->agent.binding, &l->drafts[i].binding, &s->binding);
 	if (s->minpoll != POLL_AUTO && s->maxpoll != POLL_AUTO &&
 	    s->minpoll > s->maxpoll)
-		complain(l, "[source %s]: minpoll %d is above maxpoll %d",
-		    s->name, s->minpoll, s->maxpoll);
+		complain(l, "[%s %s]: minpoll %d is above maxpoll %d",
+		    word_of(s), s->name, s->minpoll, s->maxpoll);
+}
+
+/* Each [pool NAME] becomes its sources, NAME#1 and so on. Those before `first`
+ * have been through this. */
+static void spread_pools(struct loader *l, unsigned first)
+{
+	struct config *c = l->config;
+	unsigned at = l->total;
+
+	if (at > SOURCES_MAX)
+		return;
+	for (unsigned i = c->source_count; i-- > first;) {
+		const struct source_config s = c->sources[i];
+		unsigned members = s.member > 0 ? l->drafts[i].sources : 1;
+
+		for (unsigned k = members; k > 0; k--) {
+			struct source_config *out = &c->sources[--at];
+			char number[16];
+
+			*out = s;
+			out->member = s.member > 0 ? k : 0;
+			if (s.member == 0)
+				continue;
+			snprintf(number, sizeof(number), "#%u", k);
+			snprintf(out->name, sizeof(out->name), "%.*s%.3s",
+			    POOL_NAME_MAX - 1, s.name, number);
+		}
+	}
+	c->source_count = l->total;
+}
+
+/* Files of sources.d. */
+
+/* The first error says enough. */
+static void leave_file_out(struct loader *l, FILE *errors, char *text)
+{
+	char *end = strchr(text, '\n');
+
+	if (end)
+		*end = '\0';
+	fprintf(errors, "warning: %s; the sources of this file are not used\n",
+	    text);
+	l->dropped_files++;
+}
+
+/* What an error in this file must not change is put back. */
+static void read_dropped(struct loader *l, const char *path)
+{
+	const struct loader was = *l;
+	const unsigned first = l->config->source_count;
+	char *text = NULL;
+	size_t size;
+
+	l->errors = open_memstream(&text, &size);
+	if (!l->errors) {
+		l->errors = was.errors;
+		unreadable(l, path, strerror(errno));
+		return;
+	}
+	l->dropping = true;
+	if (read_file(l, path))
+		for (unsigned i = first; i < l->config->source_count; i++)
+			judge_source(l, i);
+	fclose(l->errors);
+	l->errors = was.errors;
+	l->dropping = false;
+	if (l->error_count > was.error_count) {
+		l->config->source_count = first;
+		l->total = was.total;
+		l->error_count = was.error_count;
+		l->lost_sources = was.lost_sources;
+		l->lost_certs = was.lost_certs;
+		leave_file_out(l, l->errors, text);
+	}
+	free(text);
 }
 
 static void judge_number(struct loader *l, unsigned usable)
@@ -477,8 +654,10 @@ static void judge_number(struct loader *l, unsigned usable)
 	if (l->lost_sources)
 		return;
 	if (c->source_count == 0)
-		complain(l, "no source: add a section [source NAME], with the "
-			    "name of an NTS server");
+		complain(l,
+		    "no source: add a section [source NAME], with the name of "
+		    "an NTS server%s",
+		    l->dropped_files > 0 ? ", or correct sources.d" : "");
 	else if (usable < c->steering.min_sources)
 		complain(l,
 		    "minsources = %u, but only %u of %u sources may be "
@@ -500,10 +679,8 @@ static void judge(struct loader *l, const char *main_path)
 	const struct config *c = l->config;
 	unsigned usable = 0;
 
-	for (unsigned i = 0; i < c->source_count; i++) {
-		judge_source(l, i);
+	for (unsigned i = 0; i < c->source_count; i++)
 		usable += !c->sources[i].options.noselect;
-	}
 	l->file = main_path;
 	l->line = 0;
 	judge_number(l, usable);
@@ -514,25 +691,76 @@ static void judge(struct loader *l, const char *main_path)
 			    "server could be trusted");
 }
 
-unsigned config_load(const char *path, struct config *out, FILE *errors)
+static struct loader *loader_new(
+    const char *path, struct config *out, FILE *errors)
 {
 	struct loader *l = calloc(1, sizeof(*l));
-	unsigned count;
 
 	if (!l) {
 		fprintf(errors, "%s: out of memory\n", path);
-		return 1;
+		return NULL;
 	}
-	config_defaults(out);
 	l->config = out;
 	l->errors = errors;
-	if (read_file(l, path)) {
-		snprintf(out->file, sizeof(out->file), "%s", path);
-		read_folder(l, path);
-		judge(l, path);
-	}
-	count = l->error_count;
+	return l;
+}
+
+static unsigned loader_end(struct loader *l)
+{
+	unsigned count = l->error_count;
+
 	free(l->text);
 	free(l);
 	return count;
+}
+
+unsigned config_load(const char *path, struct config *out, FILE *errors)
+{
+	static const struct binding_draft unset;
+	struct loader *l = loader_new(path, out, errors);
+
+	if (!l)
+		return 1;
+	config_defaults(out);
+	if (read_file(l, path)) {
+		snprintf(out->file, sizeof(out->file), "%s", path);
+		read_folder(l, path, CONFIG_PARTS, read_part);
+		merge_binding(&l->agent.binding, &unset, &out->binding);
+		for (unsigned i = 0; i < out->source_count; i++)
+			judge_source(l, i);
+		read_folder(l, path, CONFIG_SOURCES, read_dropped);
+		spread_pools(l, 0);
+		judge(l, path);
+	}
+	return loader_end(l);
+}
+
+/* Those of the main file and conf.d stay. */
+static void forget_dropped(struct config *c)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->source_count; i++)
+		if (!c->sources[i].dropped)
+			c->sources[kept++] = c->sources[i];
+	c->source_count = kept;
+}
+
+unsigned config_load_sources(const char *path, const struct config *base,
+    struct config *out, FILE *errors)
+{
+	struct loader *l = loader_new(path, out, errors);
+	unsigned kept;
+
+	if (!l)
+		return 1;
+	*out = *base;
+	forget_dropped(out);
+	l->agent.binding =
+	    (struct binding_draft){true, true, true, true, base->binding};
+	l->total = kept = out->source_count;
+	read_folder(l, path, CONFIG_SOURCES, read_dropped);
+	spread_pools(l, kept);
+	judge(l, path);
+	return loader_end(l);
 }

@@ -15,8 +15,16 @@
  * order of their names. Writes each error to `errors` as one line: file, line,
  * key, what was expected, the nearest known key. Returns the number of errors.
  * The caller uses `out` only if that number is 0.
+ *
+ * The files sources.d/NAME.conf come last. One with an error is left out: it
+ * costs one line that begins with "warning: ", and is not an error.
  */
 unsigned config_load(
     const char *path, struct config *out, FILE *errors) MUST_USE;
+
+/* Reads the files of sources.d alone: `out` becomes `base`, a configuration of
+ * the file `path`, with the sources that these files have now. */
+unsigned config_load_sources(const char *path, const struct config *base,
+    struct config *out, FILE *errors) MUST_USE;
 
 #endif

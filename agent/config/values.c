@@ -2,10 +2,13 @@
 
 #include "agent/config/config.h"
 #include "base/time.h"
+#include "resolver/binding.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -188,6 +191,31 @@ bool value_host(const char *text, char *out, size_t size)
 	return value_text(text, out, size);
 }
 
+bool value_host_and_port(
+    const char *text, char *host, size_t size, const char **port)
+{
+	const char *colon = strrchr(text, ':');
+	bool bracketed = text[0] == '[';
+	size_t len;
+
+	if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    colon[1] == '\0')
+		return false;
+	len = (size_t)(colon - text);
+	if (bracketed ? len < 3 || colon[-1] != ']'
+		      : memchr(text, ':', len) != NULL)
+		return false;
+	if (bracketed) {
+		text++;
+		len -= 2;
+	}
+	if (len == 0 || len >= size)
+		return false;
+	snprintf(host, size, "%.*s", (int)len, text);
+	*port = colon + 1;
+	return true;
+}
+
 size_t value_word(const char **rest, char *out, size_t size)
 {
 	size_t len;
@@ -200,4 +228,45 @@ size_t value_word(const char **rest, char *out, size_t size)
 	}
 	*rest += len;
 	return len;
+}
+
+static bool own_address(const char *text, struct endpoint *out)
+{
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	*out = (struct endpoint){0};
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		out->family = 4;
+		memcpy(out->address, &v4, sizeof(v4));
+	} else if (inet_pton(AF_INET6, text, &v6) == 1) {
+		out->family = 6;
+		memcpy(out->address, &v6, sizeof(v6));
+	} else {
+		return false;
+	}
+	return binding_may_be_from(out);
+}
+
+bool value_own_addresses(
+    const char *text, struct endpoint *ipv4, struct endpoint *ipv6)
+{
+	struct endpoint one, v4 = {0}, v6 = {0};
+	const bool any = strcasecmp(text, "any") == 0;
+	char word[INET6_ADDRSTRLEN];
+	size_t len;
+
+	while (!any && (len = value_word(&text, word, sizeof(word))) > 0) {
+		struct endpoint *place;
+
+		if (len >= sizeof(word) || !own_address(word, &one))
+			return false;
+		place = one.family == 4 ? &v4 : &v6;
+		if (place->family != 0)
+			return false;
+		*place = one;
+	}
+	*ipv4 = v4;
+	*ipv6 = v6;
+	return any || v4.family != 0 || v6.family != 0;
 }

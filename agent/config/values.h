@@ -7,6 +7,7 @@
 #define AGENT_CONFIG_VALUES_H
 
 #include "base/check.h"
+#include "resolver/endpoint.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,17 @@ bool value_text(const char *text, char *out, size_t size) MUST_USE;
 /* A host name or an IP address. Only the characters are checked: none of them
  * has a meaning in a shell, a log line or a URL. */
 bool value_host(const char *text, char *out, size_t size) MUST_USE;
+
+/* Is it a host name or an address with a port behind it ("ntp1:4460",
+ * "[::1]:4460")? Then `host` gets the part before the port, and `port` points
+ * into the text. */
+bool value_host_and_port(
+    const char *text, char *host, size_t size, const char **port) MUST_USE;
+
+/* An IPv4 address, an IPv6 address, or one of each, which requests can leave
+ * from; or `any`, for family 0 of both. */
+bool value_own_addresses(
+    const char *text, struct endpoint *ipv4, struct endpoint *ipv6) MUST_USE;
 
 /* Takes the next word of a list with blanks or commas between the words, and
  * moves `*rest` after it. Returns the length of the word; 0: no word is left.

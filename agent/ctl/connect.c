@@ -58,8 +58,7 @@ static bool fail_connect(struct reading *r, int error)
 	case EPERM:
 		if (r->line)
 			return fail(r,
-			    "only root and the agent's user may give orders "
-			    "(%s): try sudo",
+			    "only root may give orders (%s): try sudo",
 			    r->path);
 		return fail(r,
 		    "no permission to connect to %s: every user may read the "

@@ -2,12 +2,13 @@
 
 #include <stdlib.h>
 
-bool snapshot_fetch(const char *socket, struct snapshot *out,
-    char why[static CONNECT_ERROR_MAX])
+bool snapshot_fetch_within(const char *socket, int timeout_ms,
+    struct snapshot *out, char why[static CONNECT_ERROR_MAX])
 {
+	const struct connect_limits limits = {CONNECT_LIMITS.bytes, timeout_ms};
 	char wrong[SNAPSHOT_ERROR_MAX];
 	size_t len;
-	char *json = status_read(socket, &CONNECT_LIMITS, &len, why);
+	char *json = status_read(socket, &limits, &len, why);
 	bool ok;
 
 	if (!json)
@@ -18,4 +19,11 @@ bool snapshot_fetch(const char *socket, struct snapshot *out,
 		snprintf(why, CONNECT_ERROR_MAX,
 		    "the answer on %s cannot be used: %s", socket, wrong);
 	return ok;
+}
+
+bool snapshot_fetch(const char *socket, struct snapshot *out,
+    char why[static CONNECT_ERROR_MAX])
+{
+	return snapshot_fetch_within(
+	    socket, CONNECT_LIMITS.timeout_ms, out, why);
 }

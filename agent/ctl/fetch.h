@@ -10,4 +10,9 @@
 bool snapshot_fetch(const char *socket, struct snapshot *out,
     char why[static CONNECT_ERROR_MAX]) MUST_USE;
 
+/* For a process that others wait for: another time limit, from the connection
+ * to the end of the answer. */
+bool snapshot_fetch_within(const char *socket, int timeout_ms,
+    struct snapshot *out, char why[static CONNECT_ERROR_MAX]) MUST_USE;
+
 #endif

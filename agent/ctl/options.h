@@ -12,8 +12,18 @@ struct options {
 	const char *socket;
 	enum output output;
 	bool numeric, verbose;
-	const char *command; /* "status" unless given */
-	int argc;	     /* arguments of the command */
+	bool chronyc;			   /* -c */
+	bool all;			   /* -a was given */
+	bool named;			   /* -N was given */
+	const char *after_help;		   /* the word after -h; NULL: none */
+	bool follow;			   /* events */
+	const char *since, *source, *last; /* events, graph; NULL: none */
+	const char *svg;		   /* graph: a file; NULL: none */
+	const char *chronyd, *duration;	   /* of compare; NULL: not given */
+	bool live;			   /* of check */
+	const char *config, *limit;	   /* of check; NULL: not given */
+	const char *command;		   /* "status" unless given */
+	int argc;			   /* arguments of the command */
 	char **argv;
 };
 
@@ -26,5 +36,7 @@ bool options_parse(struct options *out, int argc, char **argv,
 
 /* Prints the options for the help. */
 void options_help(FILE *out);
+/* Those that this command heeds. */
+void options_help_of(const char *command, FILE *out);
 
 #endif

@@ -1,12 +1,24 @@
 #include "agent/ctl/program.h"
 
+#include "agent/ctl/compare.h"
+#include "agent/ctl/agent_check.h"
 #include "agent/ctl/fetch.h"
+#include "agent/ctl/chronyc/chronyc.h"
+#include "agent/ctl/control.h"
+#include "agent/ctl/history/events.h"
+#include "agent/ctl/history/graph.h"
+#include "agent/ctl/import/run.h"
 #include "agent/ctl/options.h"
-#include "agent/ctl/orders.h"
 #include "agent/ctl/report/report.h"
+#include "agent/ctl/session.h"
+#include "agent/ctl/suggest.h"
+#include "agent/ctl/show_metrics.h"
 #include "agent/ctl/waitsync.h"
+#include "agent/ctl/watch/watch.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,7 +34,11 @@ struct call {
 };
 
 typedef enum exit_status command_fn(const struct call *call);
-static command_fn run_waitsync, run_help, run_version;
+static command_fn run_waitsync, run_check, run_import, run_help, run_version;
+static command_fn run_sourcename, run_ntpdata;
+static command_fn run_metrics;
+static command_fn run_events, run_graph, run_watch;
+static command_fn run_compare;
 
 /* Each command is one of three: a report, a function, or an order. */
 /* clang-format off */
@@ -45,23 +61,57 @@ static const struct command {
 	    0, report_authdata, NULL, NULL},
 	{"activity", "", "how many servers are in use",
 	    0, report_activity, NULL, NULL},
+	{"metrics", "[openmetrics|prometheus]",
+	    "all figures for a monitoring system",
+	    1, NULL, run_metrics, NULL},
+	{"events", "", "what happened, the newest last",
+	    0, NULL, run_events, NULL},
+	{"graph", "[offset|bound|error|frequency|delay|stage]",
+	    "a picture of the last minutes to 30 days",
+	    1, NULL, run_graph, NULL},
+	{"watch", "[INTERVAL]", "clock, servers and events, live; q ends it",
+	    1, NULL, run_watch, NULL},
 	{"waitsync", "[TRIES [MAXCORRECTION [MAXSKEW [INTERVAL]]]]",
 	    "wait until the clock is synchronised",
 	    4, NULL, run_waitsync, NULL},
-	{"retry", "[NAME]", "end all waits: ask the servers again now",
+	{"selectdata", "", "why each server is used or not, and its interval",
+	    0, report_selectdata, NULL, NULL},
+	{"ntpdata", "[NAME]", "the latest answer of each server, and failed checks",
+	    1, report_ntpdata, run_ntpdata, NULL},
+	{"sourcename", "ADDRESS", "the configured host of an address",
+	    1, NULL, run_sourcename, NULL},
+	{"compare", "", "whose time is nearer: ntsagentd's or chronyd's",
+	    0, NULL, run_compare, NULL},
+	{"check", "[--live] [--json] [--config FILE] [-t SECONDS]",
+	    "judge the configuration and, live, each server; needs no agent",
+	    0, NULL, run_check, NULL},
+	{"retry", "[NAME|SUBNET]", "end all waits: ask the servers again now",
 	    1, NULL, NULL, "retry"},
-	{"burst", "[NAME]", "measure in a burst",
-	    1, NULL, NULL, "burst"},
-	{"offline", "[NAME]", "send nothing to the servers until online",
+	{"burst", "[GOOD/MAX] [NAME|SUBNET]", "measure in a burst",
+	    2, NULL, NULL, "burst"},
+	{"offline", "[NAME|SUBNET]", "send nothing to the servers until online",
 	    1, NULL, NULL, "offline"},
-	{"online", "[NAME]", "ask the servers again",
+	{"online", "[NAME|SUBNET]", "ask the servers again",
 	    1, NULL, NULL, "online"},
+	{"onoffline", "", "look at the network again",
+	    0, NULL, NULL, "onoffline"},
+	{"refresh", "[NAME|SUBNET]", "look up the names again, and fetch new keys",
+	    1, NULL, NULL, "refresh"},
+	{"reselect", "", "select the best server again",
+	    0, NULL, NULL, "reselect"},
 	{"step", "", "step the clock instead of slewing it",
 	    0, NULL, NULL, "step"},
-	{"makestep", "", "another name of step", 0, NULL, NULL, "step"},
-	{"reload", "", "read the configuration again",
-	    0, NULL, NULL, "reload"},
-	{"help", "", "this text", 0, NULL, run_help, NULL},
+	{"makestep", "", "another name of step", 2, NULL, NULL, "makestep"},
+	{"reload", "[sources]", "read the configuration again",
+	    1, NULL, NULL, "reload"},
+	{"dump", "", "save the samples now", 0, NULL, NULL, "dump"},
+	{"cyclelogs", "", "open the files of measurements again, after a rotation",
+	    0, NULL, NULL, "cyclelogs"},
+	{"import", "[OPTION]... FILE",
+	    "an ntsagent.conf from a chrony.conf, ntp.toml, ntp.conf ...",
+	    1, NULL, run_import, NULL},
+	{"help", "[COMMAND]", "this text, or that of one command",
+	    1, NULL, run_help, NULL},
 	{"version", "", "the version", 0, NULL, run_version, NULL},
 };
 /* clang-format on */
@@ -77,6 +127,45 @@ static enum exit_status complain_usage(FILE *errors, const char *why)
 	return EXIT_USAGE;
 }
 
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* The command that was probably meant; NULL: none is similar. */
+static const char *nearest_command(const char *name)
+{
+	unsigned distance = SUGGEST_FAR;
+	const char *meant = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		suggest_nearer(name, commands[i].name, &meant, &distance);
+	return meant;
+}
+
+/* One line: what ntsctl does instead, or which word was meant. */
+static enum exit_status complain_unknown(FILE *errors, const char *name)
+{
+	const char *instead = suggest_instead(name);
+	const char *meant = nearest_command(name);
+	char why[OPTIONS_ERROR_MAX];
+
+	if (instead) {
+		fprintf(errors, "ntsctl: %s: %s\n", name, instead);
+		return EXIT_REFUSED;
+	}
+	if (meant)
+		snprintf(why, sizeof(why),
+		    "there is no command '%.40s': did you mean '%s'", name,
+		    meant);
+	else
+		snprintf(why, sizeof(why), "there is no command '%.40s'", name);
+	return complain_usage(errors, why);
+}
+
 static enum exit_status run_waitsync(const struct call *call)
 {
 	const struct options *o = call->options;
@@ -85,13 +174,110 @@ static enum exit_status run_waitsync(const struct call *call)
 
 	if (!waitsync_arguments(&w, o->argc, o->argv, why))
 		return complain_usage(call->errors, why);
+	w.form = o->chronyc ? WAITSYNC_CHRONYC_CSV : WAITSYNC_OWN;
 	return waitsync_run(&w, o->socket, &call->view, call->errors);
 }
 
-static enum exit_status run_help(const struct call *call)
+static enum exit_status run_metrics(const struct call *call)
 {
-	FILE *out = call->view.out;
+	const struct options *o = call->options;
+	char why[CONNECT_ERROR_MAX] = "";
+	enum exit_status status = show_metrics(
+	    o->socket, o->argc > 0 ? o->argv[0] : NULL, call->view.out, why);
 
+	if (status == EXIT_USAGE)
+		return complain_usage(call->errors, why);
+	if (status != EXIT_OK)
+		complain(call->errors, why);
+	return status;
+}
+
+static enum exit_status run_events(const struct call *call)
+{
+	const struct options *o = call->options;
+	const struct events_options e = {
+	    .socket = o->socket,
+	    .since = o->since,
+	    .source = o->source,
+	    .follow = o->follow,
+	};
+
+	return events_run(&e, &call->view, call->errors);
+}
+
+static enum exit_status run_graph(const struct call *call)
+{
+	const struct options *o = call->options;
+	const struct graph_options g = {
+	    .socket = o->socket,
+	    .value = o->argc > 0 ? o->argv[0] : NULL,
+	    .source = o->source,
+	    .last = o->last,
+	    .svg = o->svg,
+	};
+
+	return graph_run(&g, &call->view, call->errors);
+}
+
+static enum exit_status run_watch(const struct call *call)
+{
+	const struct options *o = call->options;
+
+	return watch_run(o->socket, o->argc > 0 ? o->argv[0] : NULL,
+	    snapshot_fetch, &call->view, call->errors);
+}
+
+static enum exit_status run_compare(const struct call *call)
+{
+	const struct options *o = call->options;
+	char why[COMPARE_ERROR_MAX];
+	double seconds;
+
+	if (!compare_duration(o->duration, &seconds, why))
+		return complain_usage(call->errors, why);
+	return compare_run(
+	    o->chronyd, seconds, o->socket, &call->view, call->errors);
+}
+
+/* Returns only if it fails. The status is that of a plugin: unknown. */
+static enum exit_status run_check(const struct call *call)
+{
+	char why[AGENT_CHECK_ERROR_MAX];
+
+	if (call->options->output == OUTPUT_CSV)
+		return complain_usage(call->errors, "check has no --csv");
+	fflush(call->view.out);
+	agent_check_run(call->options, why);
+	complain(call->errors, why);
+	return EXIT_NO_STATUS;
+}
+
+/* With options of its own it does not come here, see ctl_main(). */
+static enum exit_status run_import(const struct call *call)
+{
+	const struct options *o = call->options;
+	char name[] = "import", *argv[] = {name, NULL, NULL};
+
+	if (o->argc > 0)
+		argv[1] = o->argv[0];
+	return (enum exit_status)import_run(
+	    o->argc > 0 ? 2 : 1, argv, call->view.out, call->errors);
+}
+
+static enum exit_status help_of(const struct command *c, FILE *out)
+{
+	fprintf(out, "usage: ntsctl %s [OPTION]...%s%s\n\n  %s\n", c->name,
+	    c->arguments[0] ? " " : "", c->arguments, c->help);
+	if (c->order)
+		fputs("  Only root may give this order.\n", out);
+	fputs("\nOptions:\n", out);
+	options_help_of(c->name, out);
+	fputs("\nntsctl(8) has the details.\n", out);
+	return EXIT_OK;
+}
+
+static enum exit_status help_of_all(FILE *out)
+{
 	fputs("usage: ntsctl [OPTION]... [COMMAND]\n\nCommands:\n", out);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		const struct command *c = &commands[i];
@@ -109,23 +295,122 @@ static enum exit_status run_help(const struct call *call)
 	return EXIT_OK;
 }
 
+/* `help COMMAND`, `COMMAND --help` and `--help COMMAND`. import has a text of
+ * its own. */
+static enum exit_status run_help(const struct call *call)
+{
+	const struct options *o = call->options;
+	const char *of = o->argc > 0 ? o->argv[0] : o->after_help;
+	const struct command *c = of ? find_command(of) : NULL;
+	char name[] = "import", help[] = "--help", *argv[] = {name, help, NULL};
+
+	if (of && !c)
+		return complain_unknown(call->errors, of);
+	if (!c || c->run == run_help)
+		return help_of_all(call->view.out);
+	if (c->run == run_import)
+		return (enum exit_status)import_run(
+		    2, argv, call->view.out, call->errors);
+	return help_of(c, call->view.out);
+}
+
 static enum exit_status run_version(const struct call *call)
 {
-	fputs("ntsctl (ntsagent) " NTSAGENT_VERSION "\n", call->view.out);
+	fprintf(call->view.out,
+	    "ntsctl (ntsagent) " NTSAGENT_VERSION "\n"
+	    "Libraries: jansson-%s\n",
+	    jansson_version_str());
 	return EXIT_OK;
+}
+
+static bool fetch(const struct call *call, struct snapshot *s)
+{
+	char why[CONNECT_ERROR_MAX];
+
+	if (snapshot_fetch(call->options->socket, s, why))
+		return true;
+	complain(call->errors, why);
+	return false;
+}
+
+static enum exit_status complain_no_source(const struct call *call)
+{
+	fprintf(call->errors,
+	    "ntsctl: no source has the name or address '%s': see `ntsctl "
+	    "sources`\n",
+	    call->options->argv[0]);
+	return EXIT_REFUSED;
+}
+
+static enum exit_status run_sourcename(const struct call *call)
+{
+	const struct options *o = call->options;
+	const char *host = NULL;
+	struct snapshot s;
+
+	if (o->argc != 1)
+		return complain_usage(
+		    call->errors, "sourcename takes one address");
+	if (!fetch(call, &s))
+		return EXIT_NO_STATUS;
+	for (unsigned i = 0; i < s.source_count && !host; i++)
+		if (chronyc_names(&s.sources[i], o->argv[0]))
+			host = s.sources[i].host;
+	if (host)
+		fprintf(call->view.out, "%s\n", host);
+	snapshot_free(&s);
+	return host ? EXIT_OK : complain_no_source(call);
+}
+
+static enum exit_status run_ntpdata(const struct call *call)
+{
+	const struct options *o = call->options;
+	struct view view = call->view;
+	enum exit_status status;
+	struct snapshot s;
+
+	if (!fetch(call, &s))
+		return EXIT_NO_STATUS;
+	view.only = o->argc > 0 ? o->argv[0] : NULL;
+	status = report_ntpdata(&s, &view);
+	snapshot_free(&s);
+	return status == EXIT_REFUSED ? complain_no_source(call) : status;
+}
+
+/* -c: the CSV of chronyc. */
+static enum exit_status run_chronyc(
+    const struct command *c, const struct call *call)
+{
+	const struct options *o = call->options;
+	struct chronyc_style style = {.csv = true, .all = o->all};
+	chronyc_report_fn *report = chronyc_report(c->name);
+	struct snapshot s;
+	bool found;
+
+	if (!report) {
+		char why[OPTIONS_ERROR_MAX];
+
+		snprintf(why, sizeof(why),
+		    "chronyc has no CSV of %s: use --csv", c->name);
+		return complain_usage(call->errors, why);
+	}
+	style.naming = o->named ? NAMING_HOST : NAMING_ADDRESS;
+	style.only = o->argc > 0 ? o->argv[0] : NULL;
+	if (!fetch(call, &s))
+		return EXIT_NO_STATUS;
+	found = report(&s, &style, call->view.out);
+	snapshot_free(&s);
+	return found ? EXIT_OK : complain_no_source(call);
 }
 
 static enum exit_status run_report(
     const struct command *c, const struct call *call)
 {
-	char why[CONNECT_ERROR_MAX];
 	enum exit_status status;
 	struct snapshot s;
 
-	if (!snapshot_fetch(call->options->socket, &s, why)) {
-		complain(call->errors, why);
+	if (!fetch(call, &s))
 		return EXIT_NO_STATUS;
-	}
 	status = c->report(&s, &call->view);
 	snapshot_free(&s);
 	return status;
@@ -136,8 +421,10 @@ static enum exit_status run_order(
 {
 	const struct options *o = call->options;
 
-	return order_send(o->socket, c->order, o->argc > 0 ? o->argv[0] : NULL,
-	    call->view.out, call->errors);
+	const struct control control = {
+	    o->socket, call->view.out, call->errors};
+
+	return control_run(&control, c->order, o->argc, o->argv);
 }
 
 static enum exit_status run_any(
@@ -145,6 +432,8 @@ static enum exit_status run_any(
 {
 	if (c->order)
 		return run_order(c, call);
+	if (call->options->chronyc && c->run != run_waitsync)
+		return run_chronyc(c, call);
 	return c->run ? c->run(call) : run_report(c, call);
 }
 
@@ -160,6 +449,11 @@ static enum exit_status check_output(
 	return EXIT_NO_STATUS;
 }
 
+static bool has_check_options(const struct options *o)
+{
+	return o->live || o->config || o->limit;
+}
+
 static enum exit_status run(const struct command *c, const struct call *call)
 {
 	enum exit_status status;
@@ -171,6 +465,9 @@ static enum exit_status run(const struct command *c, const struct call *call)
 		    c->most_arguments == 0 ? "no arguments" : c->arguments);
 		return complain_usage(call->errors, why);
 	}
+	if (c->run != run_check && has_check_options(call->options))
+		return complain_usage(
+		    call->errors, "--live, --config and -t are for check");
 	status = run_any(c, call);
 	return check_output(status, call->view.out, call->errors);
 }
@@ -201,12 +498,12 @@ static struct view view_of(const struct options *o, FILE *out)
 	};
 }
 
-static const struct command *find_command(const char *name)
+/* `chronyc -h HOST` asks another machine. */
+static bool asks_a_host(const struct options *o)
 {
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
+	return o->after_help && !find_command(o->after_help) &&
+	       !suggest_instead(o->after_help) &&
+	       !nearest_command(o->after_help);
 }
 
 int ctl_main(int argc, char **argv, FILE *out, FILE *errors)
@@ -217,16 +514,22 @@ int ctl_main(int argc, char **argv, FILE *out, FILE *errors)
 	struct options options;
 	struct call call;
 
+	if (session_is_chronyc(argv[0]))
+		return session_main(argc, argv, stdin, out, errors);
+	/* It has options of its own, and asks no agent. */
+	if (argc > 1 && strcmp(argv[1], "import") == 0)
+		return import_run(argc - 1, argv + 1, out, errors);
 	if (!socket || *socket == '\0')
 		socket = STATUS_SOCKET_PATH;
 	if (!options_parse(&options, argc, argv, socket, why))
 		return (int)complain_usage(errors, why);
 	c = find_command(options.command);
-	if (!c) {
-		snprintf(why, sizeof(why), "there is no command '%.40s'",
-		    options.command);
-		return (int)complain_usage(errors, why);
-	}
+	if (!c)
+		return (int)complain_unknown(errors, options.command);
+	if (asks_a_host(&options))
+		return (int)complain_usage(errors,
+		    "-h is the help: ntsctl asks the agent of this machine "
+		    "only; for another one: ssh HOST ntsctl");
 	call = (struct call){&options, view_of(&options, out), errors};
 	return (int)run(c, &call);
 }

@@ -63,6 +63,7 @@ bool waitsync_arguments(struct waitsync *out, int argc, char **argv,
 		    "waitsync: tries has to be a whole number");
 		return false;
 	}
+	out->form = WAITSYNC_OWN;
 	out->tries = (unsigned)value[0];
 	out->max_correction_s = value[1];
 	out->max_skew_ppm = value[2];
@@ -77,24 +78,50 @@ static bool is_good(const struct waitsync *w, const struct attempt *t)
 
 	return t->synchronised &&
 	       (w->max_correction_s <= 0 ||
-		   correction_s <= w->max_correction_s) &&
-	       (w->max_skew_ppm <= 0 || t->skew_ppm.x <= w->max_skew_ppm);
+		   (t->correction_ns.known &&
+		       correction_s <= w->max_correction_s)) &&
+	       (w->max_skew_ppm <= 0 ||
+		   (t->skew_ppm.known && t->skew_ppm.x <= w->max_skew_ppm));
 }
 
 static void put_text(const struct attempt *t, FILE *out)
 {
-	fprintf(out, "try: %lld, refid: %s, correction: %.9f, skew: %.3f\n",
-	    (long long)t->try.n, t->reference_id,
-	    (double)t->correction_ns.n * 1e-9, t->skew_ppm.x);
+	char correction[FORMAT_MAX] = "-", skew[FORMAT_MAX] = "-";
+
+	/* chronyc prints zeros for what it does not know. */
+	if (t->correction_ns.known)
+		snprintf(correction, sizeof(correction), "%.9f",
+		    (double)t->correction_ns.n * 1e-9);
+	if (t->skew_ppm.known)
+		snprintf(skew, sizeof(skew), "%.3f", t->skew_ppm.x);
+	fprintf(out, "try: %lld, refid: %s, correction: %s, skew: %s\n",
+	    (long long)t->try.n, t->reference_id, correction, skew);
+}
+
+static void put_chronyc(
+    const struct attempt *t, enum waitsync_form form, FILE *out)
+{
+	double correction_s =
+	    t->correction_ns.known ? (double)t->correction_ns.n * 1e-9 : 0;
+	double skew_ppm = t->skew_ppm.known ? t->skew_ppm.x : 0;
+
+	fprintf(out,
+	    form == WAITSYNC_CHRONYC_CSV
+		? "%lld,%s,%.9f,%.3f\n"
+		: "try: %lld, refid: %s, correction: %.9f, skew: %.3f\n",
+	    (long long)t->try.n, t->reference_id, correction_s, skew_ppm);
 }
 
 /* Flushes, so that a pipe shows each try when it happens. */
-static bool put_try(const struct attempt *t, const struct view *v)
+static bool put_try(
+    const struct attempt *t, enum waitsync_form form, const struct view *v)
 {
 	size_t count = ARRAY_LEN(columns);
 	bool done = true;
 
-	if (v->output == OUTPUT_TEXT)
+	if (form != WAITSYNC_OWN)
+		put_chronyc(t, form, v->out);
+	else if (v->output == OUTPUT_TEXT)
 		put_text(t, v->out);
 	else if (v->output == OUTPUT_CSV)
 		table_put_csv_row(columns, count, t, v->out);
@@ -116,10 +143,11 @@ static struct attempt attempt_of(const struct snapshot *s, unsigned number)
 	bool no_id = !c->reference_id || *c->reference_id == '\0';
 
 	return (struct attempt){
-	    .try = {true, number},
+	    .try = {.known = true, .n = number},
 	    .reference_id = no_id ? "00000000" : c->reference_id,
-	    .correction_ns = {true, magnitude(c->system_offset_ns.n)},
-	    .skew_ppm = {true, c->skew_ppm.x},
+	    .correction_ns = {.known = c->offset_ns.known,
+		.n = magnitude(c->offset_ns.n)},
+	    .skew_ppm = c->skew_ppm,
 	    .synchronised = c->synchronised && !c->refused,
 	};
 }
@@ -157,7 +185,7 @@ static bool try_once(struct waiting *w, unsigned number)
 	}
 	w->said[0] = '\0';
 	t = attempt_of(&s, number);
-	w->output_failed = !put_try(&t, w->view);
+	w->output_failed = !put_try(&t, w->limits->form, w->view);
 	good = is_good(w->limits, &t);
 	snapshot_free(&s);
 	return good;
@@ -166,7 +194,7 @@ static bool try_once(struct waiting *w, unsigned number)
 static void pause_for(double s)
 {
 	int64_t ns = ns_of_s(s);
-	struct timespec left = {ns / NS_PER_S, ns % NS_PER_S};
+	struct timespec left = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
 
 	while (nanosleep(&left, &left) != 0 && errno == EINTR)
 		;
@@ -177,7 +205,7 @@ enum exit_status waitsync_run(const struct waitsync *limits, const char *socket,
 {
 	struct waiting w = {limits, socket, v, errors, "", false};
 
-	if (v->output == OUTPUT_CSV)
+	if (v->output == OUTPUT_CSV && limits->form == WAITSYNC_OWN)
 		table_put_csv_heading(columns, ARRAY_LEN(columns), v->out);
 	for (unsigned number = 1;; number++) {
 		bool good = try_once(&w, number);

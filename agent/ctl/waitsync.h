@@ -9,11 +9,15 @@
 
 #define WAITSYNC_ERROR_MAX 160
 
+/* Our own lines, or those of chronyc with its zeros for what is unknown. */
+enum waitsync_form { WAITSYNC_OWN, WAITSYNC_CHRONYC, WAITSYNC_CHRONYC_CSV };
+
 struct waitsync {
 	unsigned tries;		 /* 0: until it succeeds */
 	double max_correction_s; /* 0: any */
 	double max_skew_ppm;	 /* 0: any */
 	double interval_s;	 /* at least 0.1 */
+	enum waitsync_form form; /* WAITSYNC_OWN after waitsync_arguments() */
 };
 
 /* TRIES, MAXCORRECTION, MAXSKEW, INTERVAL; their defaults are those of chronyc:

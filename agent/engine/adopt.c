@@ -2,8 +2,10 @@
 
 #include "agent/engine/duplicates.h"
 #include "agent/engine/report.h"
+#include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
 #include "agent/engine/wrong_clock.h"
+#include "agent/source/cookie_reserve.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -16,15 +18,22 @@ struct mapping {
 	bool kept[SOURCES_MAX]; /* by old index */
 };
 
+static bool same_list(const char a[][FILE_PATH_MAX], unsigned a_count,
+    const char b[][FILE_PATH_MAX], unsigned b_count)
+{
+	if (a_count != b_count)
+		return false;
+	for (unsigned i = 0; i < a_count; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return true;
+}
+
 static bool same_paths(
     const struct trust_config *a, const struct trust_config *b)
 {
-	if (a->path_count != b->path_count)
-		return false;
-	for (unsigned i = 0; i < a->path_count; i++)
-		if (strcmp(a->paths[i], b->paths[i]) != 0)
-			return false;
-	return true;
+	return same_list(a->paths, a->path_count, b->paths, b->path_count) &&
+	       same_list(a->crls, a->crl_count, b->crls, b->crl_count);
 }
 
 bool adopt_changes_trust(const struct config *old, const struct config *fresh)
@@ -42,7 +51,7 @@ static bool same_server(
 {
 	return strcmp(a->name, b->name) == 0 && strcmp(a->host, b->host) == 0 &&
 	       a->ke_port == b->ke_port && a->ntp_port == b->ntp_port &&
-	       a->family == b->family;
+	       a->family == b->family && a->srv == b->srv;
 }
 
 static void map_sources(
@@ -114,6 +123,9 @@ static void move_sources(struct change *c)
 		if (c->map.from[i] < 0) {
 			source_init(s, config, e->now.mono);
 			source_renumber(s, serial);
+			/* The mark of a crash waits for its keys. */
+			if (e->crash_marked)
+				cookie_reserve_suspect(s);
 			continue;
 		}
 		source_copy(s, &e->sources[c->map.from[i]]);
@@ -141,16 +153,29 @@ static int moved_to(const struct change *c, int old)
 static void move_memories(const struct change *c)
 {
 	struct engine *e = c->e;
-	uint64_t smearers = 0;
+	uint64_t smearers = 0, same_place = 0;
 
 	for (unsigned i = 0; i < c->fresh->source_count; i++) {
 		int from = c->map.from[i];
 
 		if (from >= 0)
 			smearers |= (e->leap.smearers >> from & 1) << i;
+		if (from == (int)i)
+			same_place |= UINT64_C(1) << i;
 	}
+	/* A source that has moved begins its exchange again. */
+	e->pool_waiting &= same_place;
 	e->leap.smearers = smearers;
 	e->pause = (struct pause){0};
+}
+
+/* Keys from before the crash of a job must not come back when the mark of the
+ * crash is gone. */
+static void drop_suspect_files(const struct change *c)
+{
+	for (unsigned j = 0; j < c->e->source_count; j++)
+		if (c->e->crash_marked && !c->map.kept[j])
+			engine_saving_drop(c->e, j);
 }
 
 static void replace(struct change *c)
@@ -222,6 +247,7 @@ bool engine_adopt(struct engine *e, const struct config *fresh,
 	if (!allocate(&c))
 		return false;
 	describe_changes(&c, text);
+	drop_suspect_files(&c);
 	move_sources(&c);
 	replace(&c);
 	if (c.trust)

@@ -19,6 +19,11 @@ void engine_set_by_agreement(struct engine *e);
  * under way. */
 void engine_order_step(struct engine *e, const struct clock_command *command);
 
+/* -q, -Q and --max-bound: when the time limit is over, or never; and whether
+ * the run is done, or has failed. */
+struct mono engine_once_until(const struct engine *e);
+void engine_once_look(struct engine *e);
+
 /* Has the keeper write frequency and last good time, if they are known. */
 void engine_save_clock(struct engine *e);
 

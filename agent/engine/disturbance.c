@@ -3,20 +3,48 @@
 #include "agent/engine/sources.h"
 #include "agent/engine/wrong_clock.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* BOOTTIME ahead of MONOTONIC by more than this: the machine has slept. */
 #define SLEPT_NS (100 * NS_PER_MS)
 /* Between two bursts because of another program's frequency. */
 #define MEDDLED_APART_NS (256 * NS_PER_S)
 
+/* A disturbance that comes again and again must not make us ask and log all the
+ * time: so many bursts and lines at once, and then one each BURST_APART_NS. */
+#define BURSTS 8
+#define BURST_APART_NS (256 * NS_PER_S)
+
+/* After this the frequency is known from this machine. */
+#define FREQ_KNOWN_NS (300 * NS_PER_S)
+
+static bool burst_is_left(const struct engine *e)
+{
+	return e->bursts_paid.ns - e->now.mono.ns <=
+	       (BURSTS - 1) * BURST_APART_NS;
+}
+
+static bool take_burst(struct engine *e)
+{
+	if (mono_due(e->bursts_paid, e->now.mono))
+		e->bursts_paid = e->now.mono;
+	if (!burst_is_left(e))
+		return false;
+	e->bursts_paid = mono_after(e->bursts_paid, BURST_APART_NS);
+	return true;
+}
+
 /* Samples from before say nothing about the clock of now. */
-static void measure_again(struct engine *e)
+static void measure_again(struct engine *e, bool burst)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
 		steering_forget(e->steering, i);
 		e->ports.close(e->ports.self, i);
+		if (!burst)
+			continue;
 		source_jumped(&e->sources[i], e->now.mono);
 		engine_carry_out(e, i, source_recheck(&e->sources[i]));
 	}
@@ -25,10 +53,19 @@ static void measure_again(struct engine *e)
 	steering_allow_step(e->steering);
 }
 
-/* Logs the disturbance, and keeps it for `ntsctl tracking`. */
-static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
+/* The end of a line about a disturbance. */
+static const char *again(const struct engine *e)
+{
+	return burst_is_left(e) ? ""
+				: "; it happens again and again: one line in "
+				  "256 s at most from now on";
+}
+
+/* Logs the disturbance, and keeps it for `ntsctl tracking`. False: it is one of
+ * too many, so it has no line and must have no burst. */
+static bool tell(struct engine *e, enum log_level level, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
-static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
+static bool tell(struct engine *e, enum log_level level, const char *fmt, ...)
 {
 	va_list args;
 
@@ -36,7 +73,11 @@ static void tell(struct engine *e, enum log_level level, const char *fmt, ...)
 	vsnprintf(e->disturbed.text, sizeof(e->disturbed.text), fmt, args);
 	va_end(args);
 	e->disturbed.at = e->now.mono;
-	engine_say(e, level, "%s: measuring again", e->disturbed.text);
+	if (!take_burst(e))
+		return false;
+	engine_say(
+	    e, level, "%s: measuring again%s", e->disturbed.text, again(e));
+	return true;
 }
 
 /* "perhaps by chronyd (pid 1)", or `otherwise`. */
@@ -52,6 +93,39 @@ static struct culprit culprit(struct engine *e, const char *otherwise)
 	    rival ? ", perhaps by " : otherwise, rival ? rival : ""};
 }
 
+/* The kernel's word and the explanation for it may come in either order. */
+void engine_clock_was_set(struct engine *e)
+{
+	e->clock_set.told = true;
+}
+
+void engine_explain_set(struct engine *e)
+{
+	if (e->clock_set.told)
+		e->clock_set.told = false;
+	else
+		e->clock_set.explained = true;
+}
+
+/* Two readings of a coarse clock differ by its steps, too. */
+static bool is_seen(const struct engine *e, int64_t step_ns)
+{
+	return llabs(step_ns) >= SET_SEEN_NS + 2 * e->granularity_ns;
+}
+
+bool engine_is_foreign_step(struct engine *e, int64_t jump_ns)
+{
+	bool moved = jump_ns > JUMP_NS || jump_ns < -JUMP_NS;
+	bool told = e->clock_set.told;
+	bool explained = told && e->clock_set.explained && !is_seen(e, jump_ns);
+
+	if (told)
+		e->clock_set.told = e->clock_set.explained = false;
+	else if (moved)
+		e->clock_set.explained = true;
+	return moved || (told && !explained);
+}
+
 static void foreign_step(struct engine *e, int64_t jump_ns)
 {
 	if (jump_ns == 0)
@@ -65,39 +139,59 @@ void engine_jumped(struct engine *e, int64_t jump_ns)
 {
 	struct culprit by =
 	    culprit(e, " (an administrator or another program set it)");
+	bool burst;
 
-	tell(e, LOG_LEVEL_WARNING,
-	    "the clock was moved by %+.3f s from outside%s%s", s_of_ns(jump_ns),
-	    by.before, by.name);
+	if (!is_seen(e, jump_ns))
+		burst = tell(e, LOG_LEVEL_WARNING,
+		    "the clock was set from outside, to almost the same time%s"
+		    "%s",
+		    by.before, by.name);
+	else
+		burst = tell(e, LOG_LEVEL_WARNING,
+		    "the clock was moved by %+.*f s from outside%s%s",
+		    llabs(jump_ns) > JUMP_NS ? 3 : 6, s_of_ns(jump_ns),
+		    by.before, by.name);
 	foreign_step(e, jump_ns);
 	/* An administrator has corrected the pause by hand. */
 	if (e->bootstrap.pause_ns > 0)
 		bootstrap_end(&e->bootstrap);
-	measure_again(e);
+	measure_again(e, burst);
 }
 
 /* A program that does it again and again gets a few lines and then none. */
 static void report_meddling(struct engine *e, const struct keeper_report *r)
 {
-	struct culprit by =
-	    culprit(e, " (an administrator or another program changed that)");
+	struct culprit by = culprit(
+	    e, r->verdict == KEEPER_SLEW_FOUND
+		   ? ""
+		   : " (an administrator or another program changed that)");
 	char *text = e->disturbed.text;
+	struct mono now = e->now.mono;
 	enum log_budget_answer answer;
+	bool last;
 
-	snprintf(text, sizeof(e->disturbed.text),
-	    "the clock ran at %+.3f ppm, not at the %+.3f ppm that it was set "
-	    "to%s%s: put right",
-	    r->found_freq_ppm, r->changes[0].freq_ppm, by.before, by.name);
-	e->disturbed.at = e->now.mono;
-	(void)log_budget_well(&e->meddling, e->now.mono);
-	answer =
-	    log_budget_trouble(&e->meddling, text, e->now.mono, e->now.mono);
-	if (answer != BUDGET_NONE)
-		engine_say(e, LOG_LEVEL_WARNING, "%s%s", text,
-		    answer == BUDGET_LAST_LINE
-			? "; it happens again and again: no more lines until "
-			  "it has not happened for an hour"
-			: "");
+	if (r->verdict == KEEPER_SLEW_FOUND)
+		snprintf(text, sizeof(e->disturbed.text),
+		    "the kernel was slewing the clock for another program, "
+		    "with %+.6f s to go%s%s: put right",
+		    s_of_ns(r->found_slew_ns), by.before, by.name);
+	else
+		snprintf(text, sizeof(e->disturbed.text),
+		    "the clock ran at %+.3f ppm, not at the %+.3f ppm that it "
+		    "was set to%s%s: put right",
+		    r->found_freq_ppm, r->changes[0].freq_ppm, by.before,
+		    by.name);
+	e->disturbed.at = now;
+	/* Between two changes all is well, which has no line, but counts. */
+	last = log_budget_well(&e->meddling, now) == BUDGET_LAST_LINE;
+	answer = log_budget_trouble(&e->meddling, text, now, now);
+	if (answer == BUDGET_NONE && !last)
+		return;
+	engine_say(e, LOG_LEVEL_WARNING, "%s%s", text,
+	    last || answer == BUDGET_LAST_LINE
+		? "; it happens again and again: no more lines until it has "
+		  "not happened for an hour"
+		: "");
 }
 
 /* The change is up to KEEPER_LOOK_NS old, and the samples since are wrong by
@@ -110,17 +204,18 @@ void engine_meddled(struct engine *e, const struct keeper_report *report)
 	if (!mono_due(e->meddled_at, e->now.mono))
 		return;
 	e->meddled_at = mono_after(e->now.mono, MEDDLED_APART_NS);
-	measure_again(e);
+	measure_again(e, true);
 }
 
 /* After a sleep, the machine may be in another network. */
 void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
 {
-	tell(e, LOG_LEVEL_NOTICE, "the machine was suspended for %.1f s",
-	    s_of_ns(slept_ns));
+	bool burst = tell(e, LOG_LEVEL_NOTICE,
+	    "the machine was suspended for %.1f s", s_of_ns(slept_ns));
+
 	e->wall_minus_mono_ns += slept_ns;
 	foreign_step(e, jump_ns);
-	measure_again(e);
+	measure_again(e, burst);
 	steering_woke_up(e->steering);
 	engine_retry_early(e, RETRY_NETWORK, NULL, e->now);
 }
@@ -143,28 +238,35 @@ static uint64_t voters(const struct engine *e)
 	uint64_t bits = 0;
 
 	for (unsigned i = 0; i < e->source_count; i++) {
-		struct source_view v;
+		enum select_state state = steering_source_state(e->steering, i);
 
-		steering_source_view(
-		    e->steering, i, &e->timescale, e->now.wall, &v);
 		if (e->sources[i].reach != 0 &&
-		    (v.state == SELECT_SELECTED || v.state == SELECT_COMBINED))
+		    (state == SELECT_SELECTED || state == SELECT_COMBINED))
 			bits |= UINT64_C(1) << i;
 	}
 	return bits;
 }
 
-static struct pause_answer voice_of(
-    const struct engine *e, const struct tracking *t, const struct sample *m)
+static struct pause_answer voice_of(const struct engine *e, unsigned source,
+    const struct tracking *t, const struct sample *m)
 {
+	struct source_view v;
 	int64_t offset_ns =
 	    m->offset_ns - timescale_added_ns(&e->timescale, e->now.wall);
 
+	steering_source_view(
+	    e->steering, source, &e->timescale, e->now.wall, &v);
 	return (struct pause_answer){
 	    .first = e->now.mono,
 	    .lag_ns = offset_ns - t->offset_ns,
 	    .bound_ns = sample_distance_ns(m) + t->root_delay_ns / 2 +
 			t->root_dispersion_ns,
+	    .noise_ns =
+		(m->delay_ns > v.min_delay_ns ? m->delay_ns - v.min_delay_ns
+					      : 0) /
+		    2 +
+		m->dispersion_ns,
+	    .at = e->now.mono,
 	};
 }
 
@@ -178,20 +280,39 @@ enum pause_verdict engine_judge_pause(
 	if (!e->last_synchronised || !(bits >> source & 1))
 		return PAUSE_NONE;
 	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
-	voice = voice_of(e, &t, m);
+	voice = voice_of(e, source, &t, m);
 	*lag_ns = voice.lag_ns;
 	return pause_judge(
 	    &e->pause, source, voice, m->at.ns - t.updated.ns, bits);
 }
 
+/* The frequency is unknown at a start, and a wrong guess of it is no jump. */
+void engine_look_for_freq_jump(struct engine *e)
+{
+	double by_ppm = steering_take_freq_jump(e->steering);
+
+	if (by_ppm == 0 || !e->ever_synchronised ||
+	    !mono_due(mono_after(e->started.mono, FREQ_KNOWN_NS), e->now.mono))
+		return;
+	snprintf(e->disturbed.text, sizeof(e->disturbed.text),
+	    "the clock has become %s by about %.0f ppm at once, as the servers "
+	    "say (was the machine moved?)",
+	    by_ppm > 0 ? "slower" : "faster", fabs(by_ppm));
+	e->disturbed.at = e->now.mono;
+	if (take_burst(e))
+		engine_say(
+		    e, LOG_LEVEL_WARNING, "%s%s", e->disturbed.text, again(e));
+}
+
 /* No clock of the machine has jumped, so the ledger needs no correction. */
 void engine_stood_still(struct engine *e, int64_t lag_ns)
 {
-	tell(e, LOG_LEVEL_WARNING,
+	bool burst = tell(e, LOG_LEVEL_WARNING,
 	    "the clock has lost %.3f s at once, as the servers say (was the "
 	    "machine paused, moved or restored?)",
 	    s_of_ns(lag_ns));
-	measure_again(e);
+
+	measure_again(e, burst);
 	steering_woke_up(e->steering);
 	wrong_clock_paused(e, lag_ns);
 }

@@ -16,10 +16,23 @@ int64_t engine_slept(struct engine *e, struct clock_reading now);
  * e->now is the time. */
 void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns);
 
+/* The kernel says that CLOCK_REALTIME was set; engine_on_timer finds out
+ * who has set it. */
+void engine_clock_was_set(struct engine *e);
+
+/* Is this difference of CLOCK_REALTIME and CLOCK_MONOTONIC another program's
+ * step? With the kernel's word for it, a difference of any size is. */
+bool engine_is_foreign_step(struct engine *e, int64_t jump_ns) MUST_USE;
+
+/* The agent itself, the leap second or a sleep has set the clock: the kernel's
+ * message about that is expected. */
+void engine_explain_set(struct engine *e);
+
 /* Another program has set the clock; positive: forward. */
 void engine_jumped(struct engine *e, int64_t jump_ns);
 
-/* Another program had changed the frequency, and the keeper has set it back. */
+/* Another program had changed the frequency or was slewing the clock, and the
+ * keeper has put that right. */
 void engine_meddled(struct engine *e, const struct keeper_report *report);
 
 /* Judges whether the clock has stood still (clock/pause), by a new sample of
@@ -29,6 +42,10 @@ enum pause_verdict engine_judge_pause(struct engine *e, unsigned source,
 
 /* The clock has stood still; none of the machine's own clocks shows it. */
 void engine_stood_still(struct engine *e, int64_t lag_ns);
+
+/* Reports a jump of the clock's frequency that the samples show. The steering
+ * has followed it. */
+void engine_look_for_freq_jump(struct engine *e);
 
 /* Makes the sources ask that have not said yet whether the clock lags. */
 void engine_ask_about_pause(struct engine *e, unsigned source);

@@ -23,6 +23,12 @@ static void start_source(struct engine *e, unsigned i)
 	source_spread_start(&e->sources[i], engine_random(e));
 }
 
+/* -q without a drift file. */
+static bool keeps_freq(const struct engine *e)
+{
+	return e->options->once && e->start_freq_sd_ppm >= FREQ_SD_UNKNOWN_PPM;
+}
+
 static bool allocate(struct engine *e, const struct engine_start *start)
 {
 	struct source_options flags[SOURCES_MAX];
@@ -34,8 +40,11 @@ static bool allocate(struct engine *e, const struct engine_start *start)
 	steering.max_freq_ppm = e->config->max_freq_ppm;
 	e->steering = steering_new(&steering, flags, e->source_count,
 	    start->freq_ppm, start->freq_sd_ppm);
-	if (e->sources && e->steering)
+	if (e->sources && e->steering) {
+		if (keeps_freq(e))
+			steering_keep_freq(e->steering);
 		return true;
+	}
 	free(e->sources);
 	steering_free(e->steering);
 	return false;
@@ -60,6 +69,7 @@ bool engine_init(struct engine *e, const struct config *config,
 	    .boot_minus_mono_ns = now.boot_ns - now.mono.ns,
 	    .last_selected = -1,
 	    .good_freq_ppm = start->clock.freq_ppm,
+	    .start_freq_sd_ppm = start->freq_sd_ppm,
 	};
 	if (!allocate(e, start))
 		return false;
@@ -93,6 +103,18 @@ void engine_on_saved(struct engine *e, unsigned slot,
 	engine_mark_duplicates(e);
 }
 
+void engine_on_known_address(
+    struct engine *e, unsigned slot, const struct endpoint *address)
+{
+	source_known_address(&e->sources[slot], address);
+}
+
+void engine_set_log(
+    struct engine *e, bool (*log)(void *self, const struct log_record *r))
+{
+	e->ports.log = log;
+}
+
 void engine_set_saving(struct engine *e,
     void (*save_keys)(void *self, unsigned slot, struct saved_keys *keys),
     void (*save_samples)(void *self))
@@ -101,22 +123,31 @@ void engine_set_saving(struct engine *e,
 	e->ports.save_samples = save_samples;
 }
 
-static struct mono timeout_at(const struct engine *e)
+void engine_set_granularity(struct engine *e, int64_t granularity_ns)
 {
-	if (e->options->timeout_s <= 0 ||
-	    !(e->options->once || e->options->print_only))
-		return MONO_NEVER;
-	return mono_after(e->started.mono, e->options->timeout_s * NS_PER_S);
+	e->granularity_ns = granularity_ns;
+	if (granularity_ns > 0)
+		engine_say(e, LOG_LEVEL_WARNING,
+		    "the clock of this machine counts in steps of %.3f ms (see "
+		    "/sys/devices/system/clocksource): its time is not known "
+		    "better than that",
+		    s_of_ns(granularity_ns) * 1e3);
+}
+
+bool engine_awaits_keeper(const struct engine *e)
+{
+	return e->order.pending;
 }
 
 struct mono engine_deadline(const struct engine *e)
 {
-	struct mono next =
-	    mono_earlier(e->decide_at, mono_earlier(e->save_at, timeout_at(e)));
+	struct mono next = mono_earlier(
+	    e->decide_at, mono_earlier(e->save_at, engine_once_until(e)));
 
 	if (e->order.pending)
 		next = mono_earlier(next, e->order.answer_by);
 	next = mono_earlier(next, engine_overdue_at(e));
+	next = mono_earlier(next, engine_leap_deadline(e));
 	for (unsigned i = 0; i < e->source_count; i++)
 		next = mono_earlier(next, source_deadline(&e->sources[i]));
 	return next;
@@ -130,20 +161,26 @@ static void wake(struct engine *e, struct clock_reading now)
 	int64_t jump_ns =
 	    now.wall.ns - now.mono.ns - e->wall_minus_mono_ns - slept_ns;
 	struct wall before = e->woke.wall;
+	bool own_step = e->order.pending && e->order.command.step_ns != 0;
 
 	e->now = e->woke = now;
 	/* Our own step is on its way through the keeper. */
-	if (e->order.pending && e->order.command.step_ns != 0)
+	if (own_step)
 		jump_ns = 0;
-	if (slept_ns > 0)
+	if (slept_ns > 0) {
+		engine_explain_set(e);
 		engine_woke_up(e, slept_ns, jump_ns);
-	else if (engine_leap_executed(e, before, jump_ns, JUMP_NS))
+	} else if (engine_leap_executed(e, before, jump_ns, JUMP_NS)) {
+		engine_explain_set(e);
 		engine_ask_again(e);
-	else if (jump_ns > JUMP_NS || jump_ns < -JUMP_NS)
+	} else if (!own_step && engine_is_foreign_step(e, jump_ns)) {
 		engine_jumped(e, jump_ns);
-	else
+	} else {
 		/* Follow the reading noise, so that it cannot add up. */
 		e->wall_minus_mono_ns += jump_ns / 8;
+	}
+	if (engine_leap_pass(e))
+		e->decide_at = now.mono;
 }
 
 /* Fails the exchange in the resolver's place. If its answer comes after all, it
@@ -212,6 +249,7 @@ void engine_on_timer(struct engine *e, struct clock_reading now)
 	wake(e, now);
 	fail_overdue(e, now);
 	any_lost = run_sources(e);
+	engine_ask_waiting(e);
 	engine_set_by_agreement(e);
 	if (any_lost || mono_due(e->decide_at, now.mono)) {
 		e->decide_at = MONO_NEVER;
@@ -220,8 +258,7 @@ void engine_on_timer(struct engine *e, struct clock_reading now)
 	if (mono_due(e->save_at, now.mono))
 		engine_save_clock(e);
 	engine_saving_turn(e);
-	if (mono_due(timeout_at(e), now.mono) && e->end == ENGINE_RUNS)
-		e->end = ENGINE_TIMEOUT;
+	engine_once_look(e);
 	if (e->order.pending && mono_due(e->order.answer_by, now.mono)) {
 		engine_say(e, LOG_LEVEL_ERROR,
 		    "the keeper does not answer any more: ending");
@@ -232,21 +269,29 @@ void engine_on_timer(struct engine *e, struct clock_reading now)
 void engine_on_keys(
     struct engine *e, const struct ke_answer *answer, struct clock_reading now)
 {
+	struct endpoint before;
 	struct source *s;
+	bool had;
 
 	wake(e, now);
 	e->resolver_strikes = 0;
 	if (answer->source >= e->source_count)
 		return;
 	s = &e->sources[answer->source];
+	had = s->address_count > 0;
+	before = *source_address(s);
 	source_dates_may_wait(
 	    s, wrong_clock_may_leave_dates(e, answer->source));
 	engine_carry_out(
 	    e, answer->source, source_keys(s, answer, now, engine_random(e)));
+	engine_pool_moved(e, answer->source, had, &before);
+	if (answer->crash_signal != 0)
+		engine_saving_crashed(e);
 	if (s->stage == STAGE_UNDATED_KEYING)
 		wrong_clock_suspected(e, s);
 	engine_mark_duplicates(e);
 	engine_run_source(e, answer->source);
+	engine_ask_waiting(e);
 }
 
 void engine_on_datagram(
@@ -274,16 +319,8 @@ void engine_on_datagram(
 		return;
 	engine_set_by_agreement(e);
 	engine_steer(e);
-}
-
-/* -q: the clock is set when nothing is left to be slewed. */
-static void end_when_set(struct engine *e, const struct keeper_report *r)
-{
-	if (!e->options->once || e->order.slewing || e->order.pending ||
-	    e->order.command.bootstrap)
-		return;
-	if (r->verdict == KEEPER_OK || r->verdict == KEEPER_NO_CLOCK)
-		e->end = ENGINE_DONE;
+	engine_carry_out(e, d->slot, engine_pool_vote(e, d->slot));
+	engine_once_look(e);
 }
 
 void engine_on_report(struct engine *e, const struct keeper_report *report,
@@ -294,5 +331,5 @@ void engine_on_report(struct engine *e, const struct keeper_report *report,
 	wake(e, now);
 	if (!e->order.command.bootstrap)
 		engine_look_at_tracking(e);
-	end_when_set(e, report);
+	engine_once_look(e);
 }

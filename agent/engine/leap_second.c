@@ -10,6 +10,24 @@
  * goes on. */
 #define ANNOUNCED_NS (25 * 3600 * NS_PER_S)
 
+static bool is_ours(const struct engine *e)
+{
+	enum leap_mode mode = e->config->steering.leap_mode;
+
+	return mode == LEAP_MODE_SLEW || mode == LEAP_MODE_STEP;
+}
+
+/* What the kernel, or the agent in its place, does at the end of the day. */
+static enum leap planned(
+    const struct engine *e, const struct clock_command *command)
+{
+	if (!command->synchronised)
+		return LEAP_NONE;
+	if (is_ours(e))
+		return steering_leap_due(e->steering, e->now.wall);
+	return command->leap == LEAP_UNKNOWN ? LEAP_NONE : command->leap;
+}
+
 void engine_leap_armed(struct engine *e, const struct clock_command *command)
 {
 	static const char *const lines[] = {
@@ -21,12 +39,13 @@ void engine_leap_armed(struct engine *e, const struct clock_command *command)
 	    [LEAP_DELETE] = "a second is left out at the end of today (UTC): "
 			    "a majority of the sources announces it",
 	};
-	bool armed = command->synchronised && command->leap != LEAP_UNKNOWN;
-	enum leap leap = armed ? command->leap : LEAP_NONE;
+	enum leap leap = planned(e, command);
 
+	e->leap.ours = is_ours(e);
 	if (leap == e->leap.armed)
 		return;
 	e->leap.armed = leap;
+	e->leap.at = leap_time(leap, e->now.wall);
 	/* No line if the kernel is disarmed after the leap second. */
 	if (leap != LEAP_NONE || !e->leap.executed)
 		engine_say(e, LOG_LEVEL_NOTICE, "%s", lines[leap]);
@@ -39,7 +58,7 @@ bool engine_leap_executed(
 	enum leap armed = e->leap.armed;
 	int64_t leap_ns = jump_ns < 0 ? -NS_PER_S : NS_PER_S;
 
-	if (e->leap.executed ||
+	if (e->leap.ours || e->leap.executed ||
 	    !leap_executed(armed, before, e->now.wall, jump_ns, tolerance_ns))
 		return false;
 	timescale_leap(
@@ -51,6 +70,39 @@ bool engine_leap_executed(
 	    armed == LEAP_INSERT ? "inserted" : "left out",
 	    armed == LEAP_INSERT ? "00:00:00 back" : "23:59:59 at once",
 	    armed == LEAP_INSERT ? "23:59:59" : "00:00:00");
+	return true;
+}
+
+struct mono engine_leap_deadline(const struct engine *e)
+{
+	int64_t left_ns = e->leap.at.ns - e->woke.wall.ns;
+
+	if (!e->leap.ours || e->leap.armed == LEAP_NONE || e->leap.executed)
+		return MONO_NEVER;
+	return mono_after(e->woke.mono, left_ns > 0 ? left_ns : 0);
+}
+
+/* UTC moves, the clock does not. For the ledger that is a leap second and a
+ * step back: no sample changes, and the clock is wrong by a second. */
+bool engine_leap_pass(struct engine *e)
+{
+	bool inserted = e->leap.armed == LEAP_INSERT;
+	int64_t leap_ns = inserted ? -NS_PER_S : NS_PER_S;
+	struct wall now = e->now.wall;
+
+	if (engine_leap_deadline(e).ns > e->now.mono.ns)
+		return false;
+	timescale_leap(&e->timescale, now, leap_ns, e->good_freq_ppm);
+	timescale_foreign_step(
+	    &e->timescale, (struct wall){now.ns + leap_ns}, -leap_ns);
+	steering_utc_moved(e->steering);
+	e->leap.executed = true;
+	e->leap.step_due = e->config->steering.leap_mode == LEAP_MODE_STEP;
+	engine_say(e, LOG_LEVEL_NOTICE,
+	    "leap second %s: the clock is %s by %s second",
+	    inserted ? "inserted" : "left out",
+	    e->leap.step_due ? "stepped" : "slewed",
+	    inserted ? "minus one" : "one");
 	return true;
 }
 
@@ -78,6 +130,7 @@ static void add_name(char names[NAMES_MAX], const char *name)
 	    names + len, NAMES_MAX - len, "%s%s", len > 0 ? ", " : "", name);
 }
 
+/* RFC 8633 3.7.1/2 */
 static void name_smearers(
     struct engine *e, const struct leap_view *views, uint64_t found)
 {

@@ -8,7 +8,7 @@
 #include "agent/engine/state.h"
 
 /* The keeper has carried out `command`: reports whether it has armed or
- * disarmed the kernel. */
+ * disarmed the kernel, or what the agent will do itself. */
 void engine_leap_armed(struct engine *e, const struct clock_command *command);
 
 /* Returns true if the jump since the last event is the leap second that was
@@ -16,6 +16,11 @@ void engine_leap_armed(struct engine *e, const struct clock_command *command);
  * the last event. `jump_ns`: positive is forward. */
 bool engine_leap_executed(struct engine *e, struct wall before, int64_t jump_ns,
     int64_t tolerance_ns);
+
+/* With leapsecmode = slew or step: the time has come if this is due. The
+ * ledger follows, so that the steering sees the second. True: decide now. */
+bool engine_leap_pass(struct engine *e);
+struct mono engine_leap_deadline(const struct engine *e);
 
 /* Around a leap second: reports servers that smear it among others that do
  * not. */

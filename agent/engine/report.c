@@ -35,8 +35,8 @@ static bool report_state(struct engine *e, const struct tracking *t)
 
 	report_selected(e, t);
 	if (strcmp(t->reason, e->last_reason) != 0 && t->reason[0])
-		engine_say(
-		    e, LOG_LEVEL_WARNING, "clock not steered: %s", t->reason);
+		engine_say(e, LOG_LEVEL_WARNING, "%s%s",
+		    t->beyond ? "" : "clock not steered: ", t->reason);
 	if (t->synchronised && !e->last_synchronised)
 		report_synchronised(e, t);
 	else if (!t->synchronised && e->last_synchronised)
@@ -47,6 +47,13 @@ static bool report_state(struct engine *e, const struct tracking *t)
 	return first;
 }
 
+bool engine_source_agrees(enum select_state state)
+{
+	return state == SELECT_SELECTED || state == SELECT_COMBINED ||
+	       state == SELECT_NOT_PREFERRED || state == SELECT_OUTLIER ||
+	       state == SELECT_SURPLUS || state == SELECT_TOO_VARIABLE;
+}
+
 static const char *end_of_line(enum log_budget_answer answer)
 {
 	return answer == BUDGET_LAST_LINE
@@ -54,21 +61,23 @@ static const char *end_of_line(enum log_budget_answer answer)
 		   : "";
 }
 
-static void report_outvoted(
-    struct engine *e, unsigned i, const struct source_view *v)
+static void report_outvoted(struct engine *e, unsigned i)
 {
 	struct source *s = &e->sources[i];
-	double apart = fabs(s_of_ns(v->last_offset_ns));
 	enum log_budget_answer answer = source_outvoted(s, e->now.mono);
+	struct source_view v;
+	double apart;
 
 	if (answer == BUDGET_NONE)
 		return;
+	steering_source_view(e->steering, i, &e->timescale, e->now.wall, &v);
+	apart = fabs(s_of_ns(v.last_offset_ns));
 	engine_say(e, LOG_LEVEL_WARNING,
 	    "%s: its time is %.*f %s %s that of the majority of the sources: "
 	    "it is not used until it agrees%s",
 	    s->config->name, apart < 1 ? 3 : 6, apart < 1 ? apart * 1e3 : apart,
 	    apart < 1 ? "ms" : "s",
-	    v->last_offset_ns < 0 ? "behind" : "ahead of", end_of_line(answer));
+	    v.last_offset_ns < 0 ? "behind" : "ahead of", end_of_line(answer));
 }
 
 static void report_agreement(struct engine *e, unsigned i)
@@ -83,31 +92,21 @@ static void report_agreement(struct engine *e, unsigned i)
 	    e->sources[i].config->name, end_of_line(answer));
 }
 
-/* The selection has judged this source, and it agrees. */
-static bool agrees(enum select_state state)
-{
-	return state == SELECT_SELECTED || state == SELECT_COMBINED ||
-	       state == SELECT_NOT_PREFERRED || state == SELECT_OUTLIER ||
-	       state == SELECT_SURPLUS || state == SELECT_TOO_VARIABLE;
-}
-
 /* A server that smears a leap second has a line of its own. */
 static bool outvoted(
-    const struct engine *e, unsigned i, const struct source_view *v)
+    const struct engine *e, unsigned i, enum select_state state)
 {
-	return v->state == SELECT_FALSETICKER && !engine_leap_reason(e, i);
+	return state == SELECT_FALSETICKER && !engine_leap_reason(e, i);
 }
 
 static void report_votes(struct engine *e)
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
-		struct source_view v;
+		enum select_state state = steering_source_state(e->steering, i);
 
-		steering_source_view(
-		    e->steering, i, &e->timescale, e->now.wall, &v);
-		if (outvoted(e, i, &v))
-			report_outvoted(e, i, &v);
-		else if (agrees(v.state))
+		if (outvoted(e, i, state))
+			report_outvoted(e, i);
+		else if (engine_source_agrees(state))
 			report_agreement(e, i);
 	}
 }
@@ -125,12 +124,45 @@ void engine_report_surplus(struct engine *e)
 		    selectable, SELECT_COMBINED_MAX);
 }
 
+/* Each update of the clock is a line of tracking.log. */
+static void log_tracking(struct engine *e, const struct tracking *t)
+{
+	double bound = s_of_ns(t->root_delay_ns / 2 + t->root_dispersion_ns);
+	struct log_record r;
+
+	if (!e->ports.log || !log_wanted(e->config, LOG_TRACKING) ||
+	    t->updates == e->logged_updates || !t->synchronised ||
+	    t->selected < 0)
+		return;
+	e->logged_updates = t->updates;
+	r = (struct log_record){
+	    .at_ns = e->now.wall.ns,
+	    .kind = LOG_TRACKING,
+	    .leap = (uint8_t)t->leap,
+	    .stratum = t->stratum,
+	    .address = *source_address(&e->sources[t->selected]),
+	};
+	r.tracking = (struct log_tracking){
+	    /* Never -0. */
+	    .freq_ppm = 0.0 - t->freq_ppm,
+	    .skew_ppm = t->skew_ppm,
+	    .offset = s_of_ns(-t->last_offset_ns),
+	    .offset_sd = s_of_ns(t->est_error_ns),
+	    .root_delay = s_of_ns(t->root_delay_ns),
+	    .root_dispersion = s_of_ns(t->root_dispersion_ns),
+	    .max_error = fabs(s_of_ns(t->last_offset_ns)) + bound,
+	    .combined = t->combined,
+	};
+	(void)e->ports.log(e->ports.self, &r);
+}
+
 bool engine_report_tracking(struct engine *e)
 {
 	struct tracking t;
 	bool first;
 
 	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
+	log_tracking(e, &t);
 	first = report_state(e, &t);
 	engine_leap_look(e);
 	report_votes(e);

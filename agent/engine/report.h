@@ -8,6 +8,9 @@
  * for the first time since the start. */
 bool engine_report_tracking(struct engine *e) MUST_USE;
 
+/* The selection has judged this source, and it agrees. */
+bool engine_source_agrees(enum select_state state);
+
 /* Says so if more sources are configured than can be combined. At the start and
  * after a reload. */
 void engine_report_surplus(struct engine *e);

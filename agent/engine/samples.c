@@ -10,9 +10,6 @@
 
 /* Reading error of our own clock: two readings of a vDSO clock. */
 #define LOCAL_PRECISION_NS 100
-/* The precision of two clocks may take this much off the delay of a short
- * path. */
-#define DELAY_NOISE_NS (100 * NS_PER_US)
 /* The steering may wait this long for sources that are still on their way; then
  * it must decide, even if no other sample comes. */
 #define FIRST_DECISION_NS (3 * NS_PER_S + 100 * NS_PER_MS)
@@ -30,34 +27,15 @@ struct candidate {
 	int64_t least_delay_ns; /* of the latest answers, with this one */
 };
 
-/* RFC 5905 section 8. */
 static void measure(const struct engine *e, const struct datagram *d,
     const struct ntp_answer *a, struct candidate *c)
 {
-	struct osc t1 = timescale_osc(&e->timescale, d->tx);
-	struct osc t4 = timescale_osc(&e->timescale, d->rx);
-	struct wall pivot = wrong_clock_pivot(e, d->slot);
-	int64_t t2 = ntp_to_wall(a->header.receive, pivot).ns;
-	int64_t t3 = ntp_to_wall(a->header.transmit, pivot).ns;
-	int64_t delay_ns = (t4.ns - t1.ns) - (t3 - t2);
-
-	c->excess_ns = -delay_ns;
-	c->sample = (struct sample){
-	    .at = {t1.ns + (t4.ns - t1.ns) / 2},
-	    /* Halves before the sum, which may be too large. */
-	    .offset_ns = (t2 - t1.ns) / 2 + (t3 - t4.ns) / 2,
-	    .delay_ns = delay_ns > 1 ? delay_ns : 1,
-	    /* A negative round trip: some stamp is wrong by that much, as one
-	     * that a server predicts. */
-	    .dispersion_ns = a->precision_ns + LOCAL_PRECISION_NS +
-			     (delay_ns < 0 ? -delay_ns : 0),
-	    .root_delay_ns = a->root_delay_ns,
-	    .root_dispersion_ns = a->root_dispersion_ns,
-	    .tx_stamp = d->tx_kind,
-	    .rx_stamp = d->rx_kind,
-	    .leap = (enum leap)a->header.leap,
-	    .stratum = a->header.stratum,
-	};
+	c->excess_ns = -nts_answer_sample(a,
+	    timescale_osc(&e->timescale, d->tx),
+	    timescale_osc(&e->timescale, d->rx), wrong_clock_pivot(e, d->slot),
+	    LOCAL_PRECISION_NS + e->granularity_ns, &c->sample);
+	c->sample.tx_stamp = d->tx_kind;
+	c->sample.rx_stamp = d->rx_kind;
 	c->told.ns =
 	    timescale_osc(&e->timescale, e->now.wall).ns + c->sample.offset_ns;
 }
@@ -71,8 +49,7 @@ static void measure(const struct engine *e, const struct datagram *d,
  * request for longer than the whole exchange took. */
 static bool fails_delay(struct engine *e, struct candidate *c)
 {
-	(void)e;
-	return c->excess_ns > DELAY_NOISE_NS;
+	return ntp_delay_impossible(-c->excess_ns, e->granularity_ns);
 }
 
 static bool fails_maxdelay(struct engine *e, struct candidate *c)
@@ -143,6 +120,104 @@ static void ask_the_others(struct engine *e, unsigned source)
 		engine_hurry(e, ~(UINT64_C(1) << source));
 }
 
+/* The files of measurements. */
+
+static bool is_logged(const struct engine *e, enum log_kind kind)
+{
+	return e->ports.log && log_wanted(e->config, kind);
+}
+
+static struct log_record record_of(
+    const struct engine *e, enum log_kind kind, const struct candidate *c)
+{
+	return (struct log_record){
+	    .at_ns = e->now.wall.ns,
+	    .kind = (uint32_t)kind,
+	    .leap = (uint8_t)c->sample.leap,
+	    .stratum = c->sample.stratum,
+	    .address = *source_address(&e->sources[c->source]),
+	};
+}
+
+/* As in chronyd, an answer that the tests 1 to 7 of RFC 5905 refuse has no
+ * line, and one that took too long has one. */
+static void log_measurement(struct engine *e, const struct datagram *d,
+    const struct ntp_answer *a, const struct candidate *c,
+    enum answer_check check)
+{
+	struct log_record r;
+	/* What was added to the clock: the sample is of the uncorrected one. */
+	int64_t added_ns = d->rx.ns - timescale_osc(&e->timescale, d->rx).ns;
+
+	if (!is_logged(e, LOG_MEASUREMENT) ||
+	    (check != ANSWER_CHECK_COUNT && check != CHECK_MAXDELAY &&
+		check != CHECK_MAXDELAYRATIO))
+		return;
+	r = record_of(e, LOG_MEASUREMENT, c);
+	r.at_ns = d->rx.ns;
+	r.measurement = (struct log_measurement){
+	    .offset = s_of_ns(c->sample.offset_ns - added_ns),
+	    .delay = s_of_ns(c->sample.delay_ns),
+	    .dispersion = s_of_ns(c->sample.dispersion_ns),
+	    .root_delay = s_of_ns(c->sample.root_delay_ns),
+	    .root_dispersion = s_of_ns(c->sample.root_dispersion_ns),
+	    .reference_id = a->header.reference_id,
+	    .local_poll = e->sources[c->source].pace.poll_log2_s,
+	    .remote_poll = a->header.poll,
+	    .max_delay = check != CHECK_MAXDELAY,
+	    .max_delay_ratio = check != CHECK_MAXDELAYRATIO,
+	    .tx_stamp = (uint8_t)d->tx_kind,
+	    .rx_stamp = (uint8_t)d->rx_kind,
+	};
+	(void)e->ports.log(e->ports.self, &r);
+}
+
+/* A straight line needs three samples. */
+#define SAMPLES_OF_LINE 3
+
+/* `before`: the view without the new sample. */
+static void log_statistics(struct engine *e, const struct candidate *c,
+    const struct source_view *before)
+{
+	struct source_view v;
+	struct log_record r;
+	double moved;
+
+	steering_source_view(
+	    e->steering, c->source, &e->timescale, e->now.wall, &v);
+	if (v.samples < SAMPLES_OF_LINE)
+		return;
+	moved = fabs(v.freq_ppm - before->freq_ppm);
+	r = record_of(e, LOG_STATISTICS, c);
+	r.statistics = (struct log_statistics){
+	    .std_dev = s_of_ns(v.std_dev_ns),
+	    .offset = s_of_ns(-v.offset_ns),
+	    .offset_sd = s_of_ns(v.std_dev_ns) / sqrt(v.samples),
+	    .freq = (0.0 - v.freq_ppm) * 1e-6,
+	    .skew = v.skew_ppm * 1e-6,
+	    .stress = before->samples >= SAMPLES_OF_LINE && before->skew_ppm > 0
+			  ? moved / before->skew_ppm
+			  : 0,
+	    .samples = v.samples,
+	    .runs = v.runs,
+	};
+	(void)e->ports.log(e->ports.self, &r);
+}
+
+/* Gives the sample to the steering, and its statistics to the file. */
+static void add(struct engine *e, const struct candidate *c)
+{
+	struct source_view before = {.samples = 0};
+	bool logged = is_logged(e, LOG_STATISTICS);
+
+	if (logged)
+		steering_source_view(e->steering, c->source, &e->timescale,
+		    e->now.wall, &before);
+	steering_add(e->steering, c->source, &c->sample);
+	if (logged)
+		log_statistics(e, c, &before);
+}
+
 static void take(struct engine *e, const struct candidate *c)
 {
 	unsigned i = c->source;
@@ -151,7 +226,8 @@ static void take(struct engine *e, const struct candidate *c)
 	if (!s->heard)
 		e->decide_at = mono_after(e->now.mono, FIRST_DECISION_NS);
 	engine_notice_duplicate(e, i);
-	steering_add(e->steering, i, &c->sample);
+	add(e, c);
+	engine_look_for_freq_jump(e);
 	source_sampled(s, c->sample.delay_ns,
 	    steering_poll_vote(e->steering, i, ldexp(1, s->pace.poll_log2_s)),
 	    e->now.mono, engine_random(e));
@@ -223,7 +299,9 @@ void engine_take_sample(
 	measure(e, d, answer, &c);
 	c.offer = wrong_clock_offer(s, &c.sample);
 	check = failed_check(e, &c);
+	source_arrived(s, &d->local);
 	if (check != CHECK_DELAY)
 		source_stamped(s, d->tx_kind, d->rx_kind);
+	log_measurement(e, d, answer, &c, check);
 	conclude(e, check, &c);
 }

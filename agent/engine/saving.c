@@ -28,10 +28,54 @@ static void save_samples(struct engine *e)
 		e->ports.save_samples(e->ports.self);
 }
 
+void engine_saving_found_mark(struct engine *e)
+{
+	e->crash_marked = true;
+	for (unsigned i = 0; i < e->source_count; i++)
+		cookie_reserve_suspect(&e->sources[i]);
+}
+
+void engine_saving_crashed(struct engine *e)
+{
+	engine_saving_found_mark(e);
+	if (e->ports.save_keys && e->ports.mark_crash)
+		e->ports.mark_crash(e->ports.self, true);
+}
+
+/* Have new keys replaced all those from before the crash? */
+static bool all_clean(const struct engine *e)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < e->source_count; i++) {
+		const struct source *s = &e->sources[i];
+
+		if (cookie_reserve_is_suspect(s))
+			return false;
+		some |= s->clean_exchange > 0 &&
+			s->count.exchanges >= s->clean_exchange;
+	}
+	return some;
+}
+
+static void clear_mark(struct engine *e)
+{
+	if (!e->crash_marked || !all_clean(e))
+		return;
+	e->crash_marked = false;
+	if (!e->ports.mark_crash)
+		return;
+	e->ports.mark_crash(e->ports.self, false);
+	engine_say(e, LOG_LEVEL_INFO,
+	    "new keys have replaced all keys from before the crash of a job: "
+	    "saved keys are used again at the next start");
+}
+
 void engine_saving_turn(struct engine *e)
 {
 	if (!e->ports.save_keys || !quiet(e))
 		return;
+	clear_mark(e);
 	if (mono_due(e->save_samples_at, e->now.mono) && !e->order.pending) {
 		save_samples(e);
 		return;
@@ -45,6 +89,12 @@ void engine_saving_turn(struct engine *e)
 		hand_over(e, i);
 		return;
 	}
+}
+
+bool engine_saving_soon(struct engine *e)
+{
+	e->save_samples_at = e->now.mono;
+	return e->ports.save_keys && e->ports.save_samples;
 }
 
 void engine_saving_end(struct engine *e)

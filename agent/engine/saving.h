@@ -12,8 +12,19 @@
 /* Writes one file that is due, unless a request is under way. */
 void engine_saving_turn(struct engine *e);
 
+/* An order: the samples are written as soon as no request is under way. False:
+ * this agent saves nothing. */
+bool engine_saving_soon(struct engine *e) MUST_USE;
+
 /* The agent ends: writes all keys and samples. */
 void engine_saving_end(struct engine *e);
+
+/* A job has crashed: marks that on disk. The mark goes when key exchanges after
+ * the crash have replaced all keys from before it. */
+void engine_saving_crashed(struct engine *e);
+
+/* An earlier process has left the mark, and no keys that this one uses. */
+void engine_saving_found_mark(struct engine *e);
 
 /* Removes the keys of a source that may not be queried any more. */
 void engine_saving_drop(struct engine *e, unsigned slot);

@@ -25,7 +25,17 @@ static void ask_for_keys(struct engine *e, unsigned i)
 
 	source_ke_request(
 	    &e->sources[i], i, e->config->ke_timeout_ms, e->now.mono, &request);
+	request.clock_unsure = bootstrap_open(&e->bootstrap);
+	engine_pool_avoid(e, i, &request);
 	e->ports.ask(e->ports.self, &request);
+}
+
+void engine_ask_waiting(struct engine *e)
+{
+	int i;
+
+	while ((i = engine_pool_next(e)) >= 0)
+		ask_for_keys(e, (unsigned)i);
 }
 
 static void send_request(struct engine *e, unsigned i)
@@ -62,7 +72,8 @@ void engine_carry_out(struct engine *e, unsigned i, enum source_action action)
 		break;
 	case ACTION_KEYS:
 		e->ports.close(e->ports.self, i);
-		ask_for_keys(e, i);
+		if (!engine_pool_waits(e, i))
+			ask_for_keys(e, i);
 		break;
 	case ACTION_SEND:
 		send_request(e, i);
@@ -174,7 +185,7 @@ unsigned engine_retry_early(struct engine *e, enum early_retry retry,
 		struct mono at;
 
 		if (source_offline(s) ||
-		    (name && strcmp(name, s->config->name) != 0))
+		    (name && !config_source_is(s->config, name)))
 			continue;
 		count++;
 		at = spread(e, retry, now.mono);
@@ -186,15 +197,39 @@ unsigned engine_retry_early(struct engine *e, enum early_retry retry,
 	return count;
 }
 
+unsigned engine_refresh(
+    struct engine *e, const char *name, struct clock_reading now)
+{
+	unsigned count = 0;
+
+	e->now = now;
+	for (unsigned i = 0; i < e->source_count; i++) {
+		struct source *s = &e->sources[i];
+
+		if (source_offline(s) ||
+		    (name && !config_source_is(s->config, name)))
+			continue;
+		count++;
+		if (source_keyed(s))
+			engine_carry_out(e, i, source_refresh(s, now.mono));
+		else
+			(void)engine_retry_early(
+			    e, RETRY_ORDER, s->config->name, now);
+	}
+	return count;
+}
+
 void engine_take_offline(struct engine *e, unsigned i)
 {
 	engine_carry_out(e, i, source_go_offline(&e->sources[i]));
 	steering_set_reach(e->steering, i, 0);
 }
 
-static struct mono overdue_at(const struct engine *e, const struct source *s)
+static struct mono overdue_at(const struct engine *e, unsigned i)
 {
-	if (!source_exchanging(s))
+	const struct source *s = &e->sources[i];
+
+	if (!source_exchanging(s) || (e->pool_waiting >> i & 1) != 0)
 		return MONO_NEVER;
 	return mono_after(s->asked_at,
 	    e->config->ke_timeout_ms * NS_PER_MS + RESOLVER_MARGIN_NS);
@@ -205,7 +240,7 @@ struct mono engine_overdue_at(const struct engine *e)
 	struct mono next = MONO_NEVER;
 
 	for (unsigned i = 0; i < e->source_count; i++)
-		next = mono_earlier(next, overdue_at(e, &e->sources[i]));
+		next = mono_earlier(next, overdue_at(e, i));
 	return next;
 }
 
@@ -214,7 +249,7 @@ uint64_t engine_overdue(const struct engine *e, struct mono now)
 	uint64_t bits = 0;
 
 	for (unsigned i = 0; i < e->source_count; i++)
-		if (mono_due(overdue_at(e, &e->sources[i]), now))
+		if (mono_due(overdue_at(e, i), now))
 			bits |= UINT64_C(1) << i;
 	return bits;
 }

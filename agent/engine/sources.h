@@ -11,6 +11,9 @@
 /* Carries out what source `i` asks for, and gives its line to the log. */
 void engine_carry_out(struct engine *e, unsigned i, enum source_action action);
 
+/* Begins the key exchanges that have waited for others of their pool. */
+void engine_ask_waiting(struct engine *e);
+
 /* Runs what is due at source `i`. */
 void engine_run_source(struct engine *e, unsigned i);
 
@@ -35,14 +38,20 @@ void engine_distrust(struct engine *e, struct clock_reading now);
 void engine_ask_again(struct engine *e);
 
 /*
- * Ends the waits of all sources, or of the one called `name`, as far as `retry`
- * may have removed what they wait for. Spread over a second unless it is an
- * order, so that a fleet behind one switch does not ask at once. Sources that
- * are offline stay so. Returns how many sources it concerned. engine_on_timer
- * comes next.
+ * Ends the waits of all sources, or of the source or pool `name`, as far as
+ * `retry` may have removed what they wait for. Spread over a second unless it
+ * is an order, so that a fleet behind one switch does not ask at once. Sources
+ * that are offline stay so. Returns how many sources it concerned.
+ * engine_on_timer comes next.
  */
 unsigned engine_retry_early(struct engine *e, enum early_retry retry,
     const char *name, struct clock_reading now);
+
+/* Obeys an administrator's order: the sources, or those called `name`, get
+ * new keys from the addresses that their names have now. Returns how many
+ * sources it concerned; those that are offline stay so. */
+unsigned engine_refresh(
+    struct engine *e, const char *name, struct clock_reading now);
 
 /* Obeys an administrator's order: source `i` is not asked any more. */
 void engine_take_offline(struct engine *e, unsigned i);

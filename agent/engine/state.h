@@ -9,6 +9,7 @@
 #include "agent/config/options.h"
 #include "agent/engine/bootstrap.h"
 #include "agent/link/keeper_link.h"
+#include "agent/link/log_link.h"
 #include "agent/source/source.h"
 #include "base/log.h"
 #include "clock/pause.h"
@@ -17,6 +18,9 @@
 /* REALTIME against MONOTONIC: two readings that a busy machine pulled apart may
  * differ by this much although nobody has set the clock. */
 #define JUMP_NS (20 * NS_PER_MS)
+
+/* A smaller step cannot be told from the error of two good readings. */
+#define SET_SEEN_NS (200 * NS_PER_US)
 
 /* What is known of the clock before the first answer. */
 struct engine_start {
@@ -31,7 +35,8 @@ struct datagram {
 	unsigned slot;
 	struct wall tx, rx; /* of the request and of the answer */
 	enum stamp_kind tx_kind, rx_kind;
-	int error; /* errno of an ICMP answer; 0: a datagram */
+	struct endpoint local; /* where the answer arrived; absent: unknown */
+	int error;	       /* errno of an ICMP answer; 0: a datagram */
 	size_t len;
 	uint8_t bytes[NTS_PACKET_MAX];
 };
@@ -39,7 +44,8 @@ struct datagram {
 /* What the engine asks of its process. A slot is the index of a source. */
 struct engine_ports {
 	void *self;
-	/* 0 or -errno. The answer comes as engine_on_datagram. */
+	/* 0, -errno, or an error of binding_apply() (resolver/binding.h). The
+	 * answer comes as engine_on_datagram. */
 	int (*send)(void *self, unsigned slot, const struct endpoint *to,
 	    const uint8_t *bytes, size_t len);
 	void (*close)(void *self, unsigned slot);
@@ -57,6 +63,9 @@ struct engine_ports {
 	/* Describes another program that may have set the clock; NULL if none
 	 * was found. */
 	const char *(*rival)(void *self);
+	/* Keeps a mark on disk, or removes it: a job has crashed, and saved
+	 * keys must not be used at the next start. NULL if nothing is saved. */
+	void (*mark_crash)(void *self, bool marked);
 	/* Writes the samples of the steering to disk. It may take as long as a
 	 * disk does. The port is NULL if nothing is saved. */
 	void (*save_samples)(void *self);
@@ -64,6 +73,10 @@ struct engine_ports {
 	 * address than the last one, or is there a route again where there was
 	 * none? The port is NULL if that cannot be known. */
 	bool (*rerouted)(void *self, unsigned slot, const struct endpoint *to);
+	/* A line for a file of measurements, or the order to open the files
+	 * again. False: the logger cannot take it. The port is NULL if there is
+	 * no logger. */
+	bool (*log)(void *self, const struct log_record *r);
 };
 
 /* Why the run ends. */
@@ -72,6 +85,7 @@ enum engine_end {
 	ENGINE_DONE,	/* -q or -Q has done its work */
 	ENGINE_STUCK,	/* the keeper or the resolver does not answer */
 	ENGINE_TIMEOUT, /* -t passed before -q or -Q was done */
+	ENGINE_BEYOND,	/* --max-bound: the clock is certainly not that right */
 };
 
 /* The command that the keeper has, or had last. */
@@ -83,6 +97,8 @@ struct engine_order {
 	uint32_t last_verdict; /* enum keeper_verdict */
 	bool disclaimed; /* the kernel knows that the clock may be wrong */
 	bool slewing;
+	/* What the keeper has counted since the start, by its last report. */
+	uint32_t steps, refused;
 };
 
 /* A step that an administrator has ordered. */
@@ -106,13 +122,23 @@ struct engine {
 	/* Our own steps included. */
 	int64_t wall_minus_mono_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
 	int64_t boot_minus_mono_ns; /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
+	int64_t granularity_ns;	    /* of CLOCK_REALTIME; 0: fine */
+	struct {
+		bool told;	/* the kernel says that the clock was set */
+		bool explained; /* it will say so: the reason is known */
+	} clock_set;
 
 	uint32_t serial; /* of the last message to the keeper */
 	struct engine_order order;
 	struct engine_step step;
+	double start_freq_sd_ppm;
 	double good_freq_ppm;  /* of the last command that was carried out */
 	struct mono decide_at; /* decide then even if no sample comes */
 	struct mono save_at, save_samples_at;
+
+	/* One bit a source of a pool: its key exchange waits until another one
+	 * of the pool has its address (agent/engine/duplicates.h). */
+	uint64_t pool_waiting;
 
 	/* The resolver's process: overdue answers since its last one. */
 	unsigned resolver_strikes;
@@ -122,9 +148,13 @@ struct engine {
 	bool ever_synchronised, last_synchronised;
 	int last_selected; /* index, or -1 */
 	char last_reason[160];
+	uint64_t logged_updates; /* of the clock, in tracking.log */
 
 	struct {
-		enum leap armed;	  /* in the kernel, by us */
+		enum leap armed;	  /* in the kernel, or here if `ours` */
+		bool ours;		  /* leapsecmode = slew or step */
+		bool step_due;		  /* ours: the step is to be ordered */
+		struct wall at;		  /* ours: when it is due */
 		bool executed;		  /* since it was armed */
 		bool announced;		  /* by any source ... */
 		struct mono announced_at; /* ... last at this time */
@@ -136,8 +166,12 @@ struct engine {
 		struct mono at;
 		char text[SOURCE_TEXT_MAX]; /* "": never */
 	} disturbed;			    /* the last disturbance */
-	struct log_budget meddling;	    /* lines about other programs */
-	struct mono meddled_at; /* no other burst for that before this */
+	struct mono bursts_paid; /* bursts after them are paid for until then */
+	struct log_budget meddling; /* lines about other programs */
+	struct mono meddled_at;	    /* no other burst for that before this */
+
+	/* The mark of a crash is on disk: some keys are from before it. */
+	bool crash_marked;
 
 	enum engine_end end;
 	/* -Q: what was measured, once `end` is ENGINE_DONE. Positive: the clock

@@ -135,9 +135,9 @@ struct bootstrap_offer wrong_clock_offer(
 	return o;
 }
 
-/* A certificate that fits a clock which is known to be behind proves little:
- * such a source must not tell a time that is past. For sources without a check
- * of dates, judge() of bootstrap.c sees to that. */
+/* RFC 8633 5.2/2. A certificate that fits a clock which is known to be behind
+ * proves little: such a source must not tell a time that is past. For sources
+ * without a check of dates, judge() of bootstrap.c sees to that. */
 bool wrong_clock_plausible(
     const struct engine *e, const struct bootstrap_offer *o, struct wall told)
 {

@@ -5,11 +5,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +76,7 @@ static const char *const passed_on[] = {
     "RES_OPTIONS",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
+    "SYSTEMD_NSS_RESOLVE_VALIDATE",
     "TZ",
     "UBSAN_OPTIONS",
 };
@@ -124,15 +127,31 @@ static bool place(const int fds[], unsigned count, int *program)
 	return *program >= 0;
 }
 
+/* A kernel before 5.9, or the filter of a container, knows no close_range(2).
+ */
+#define DESCRIPTORS_MAX 65536U
+
+void child_close_all(unsigned first, unsigned last)
+{
+	struct rlimit limit;
+	unsigned end = DESCRIPTORS_MAX;
+
+	if (first > last || close_range(first, last, 0) == 0)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < end)
+		end = (unsigned)limit.rlim_max;
+	for (unsigned fd = first; fd < end && fd <= last; fd++)
+		close((int)fd);
+}
+
 /* Libraries may have opened descriptors without O_CLOEXEC. */
 static void close_others(int program)
 {
 	const unsigned first = CHILD_FIRST_FD + CHILD_FDS_MAX;
 	const unsigned kept = (unsigned)program;
 
-	if ((kept > first && close_range(first, kept - 1, 0) != 0) ||
-	    close_range(kept + 1, ~0U, 0) != 0)
-		log_debug("descriptors stay open: %s", strerror(errno));
+	child_close_all(first, kept - 1);
+	child_close_all(kept + 1, ~0U);
 }
 
 _Noreturn static void become(
@@ -189,6 +208,16 @@ void child_take_signals(bool ignore_ends)
 bool child_follow(pid_t parent, int signal)
 {
 	return prctl(PR_SET_PDEATHSIG, signal) == 0 && getppid() == parent;
+}
+
+bool child_follow_pipe(int fd, int signal)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && fcntl(fd, F_SETOWN, getpid()) == 0 &&
+	       fcntl(fd, F_SETSIG, signal) == 0 &&
+	       fcntl(fd, F_SETFL, flags | O_ASYNC) == 0 && poll(&p, 1, 0) == 0;
 }
 
 static bool reap(struct child *c)

@@ -48,6 +48,10 @@ int child_catch_signals(void) MUST_USE;
  * later has no effect. /proc need not be mounted. A descriptor, or -errno. */
 int child_open_program(void) MUST_USE;
 
+/* Closes the descriptors from `first` to `last`, as far as they are open; none
+ * if `last` is less. */
+void child_close_all(unsigned first, unsigned last);
+
 /*
  * Starts `program` as "ntsagentd --child=NAME". In the child, fds[0] becomes
  * descriptor 3, fds[1] descriptor 4, and so on; where `fds` has -1, the number
@@ -69,6 +73,11 @@ void child_take_signals(bool ignore_ends);
 /* Makes the kernel send `signal` when the parent dies. Called after the change
  * of user, which would cancel it. False: `parent` has died already. */
 bool child_follow(pid_t parent, int signal) MUST_USE;
+
+/* Makes the kernel send `signal` when the other end of the pipe closes: a
+ * parent of another user cannot send one, not even by its death. False: it is
+ * closed already, or the kernel refuses. */
+bool child_follow_pipe(int fd, int signal) MUST_USE;
 
 /* Collects children that have ended. True: at least one has, in this call. */
 bool children_reap(struct child *children, unsigned count);

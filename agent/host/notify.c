@@ -32,6 +32,30 @@ void notify_manager(const char *state)
 	close(fd);
 }
 
+/* A number from 1 on that is the whole variable; 0. */
+static int64_t number_of(const char *name)
+{
+	const char *text = getenv(name);
+	char *end;
+	long long number;
+
+	if (!text || *text < '1' || *text > '9')
+		return 0;
+	number = strtoll(text, &end, 10);
+	return *end == '\0' ? number : 0;
+}
+
+/* A shell between the manager and the agent inherits the variables, too, which
+ * are for one process only. */
+int64_t notify_watchdog_ns(void)
+{
+	int64_t usec = number_of("WATCHDOG_USEC"), ns;
+
+	if (getenv("WATCHDOG_PID") && number_of("WATCHDOG_PID") != getpid())
+		return 0;
+	return __builtin_mul_overflow(usec, NS_PER_US, &ns) ? 0 : ns;
+}
+
 /* With Type=notify-reload, the manager matches the reload by the time. */
 void notify_reloading(void)
 {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,13 +24,101 @@ static bool fail_errno(char why[PRIVILEGES_TEXT_MAX], const char *step)
 	return false;
 }
 
-static bool no_such_user(const char *user, char why[PRIVILEGES_TEXT_MAX])
+/* `key` in [agent] names it. */
+static bool no_such_user(
+    const char *user, const char *key, char why[PRIVILEGES_TEXT_MAX])
 {
 	snprintf(why, PRIVILEGES_TEXT_MAX,
 	    "the user \"%s\" does not exist; make it with `useradd --system "
 	    "--no-create-home --shell /usr/sbin/nologin %s` or "
-	    "`systemd-sysusers`, or name another one (user = in [agent])",
-	    user, user);
+	    "`systemd-sysusers`, or name another one (%s = in [agent])",
+	    user, user, key);
+	return false;
+}
+
+/* A line of the map of a user namespace. */
+struct id_range {
+	unsigned long first, outside, count;
+};
+
+static bool next_range(FILE *map, struct id_range *out)
+{
+	char line[128], *rest = line;
+
+	if (!fgets(line, sizeof(line), map))
+		return false;
+	out->first = strtoul(rest, &rest, 10);
+	out->outside = strtoul(rest, &rest, 10);
+	out->count = strtoul(rest, &rest, 10);
+	return true;
+}
+
+/* Has the map of a user namespace this number? Without /proc: perhaps. */
+static bool is_mapped(const char *path, unsigned id)
+{
+	FILE *map = fopen(path, "re");
+	bool found = !map;
+	struct id_range r;
+
+	while (!found && next_range(map, &r))
+		found = id >= r.first && id - r.first < r.count;
+	if (map)
+		fclose(map);
+	return found;
+}
+
+/* The first namespace maps all 2^32 - 1 users to themselves. */
+bool privileges_confined_users(const char *uid_map)
+{
+	FILE *map = fopen(uid_map, "re");
+	struct id_range r;
+	bool got = map && next_range(map, &r);
+
+	if (map)
+		fclose(map);
+	return got && r.count > 0 &&
+	       (r.first != 0 || r.outside != 0 || r.count != UINT32_MAX);
+}
+
+/* In a namespace without it, no process can become the user. */
+static bool is_here(const struct passwd *pw, char why[PRIVILEGES_TEXT_MAX])
+{
+	if (is_mapped("/proc/self/uid_map", pw->pw_uid) &&
+	    is_mapped("/proc/self/gid_map", pw->pw_gid))
+		return true;
+	snprintf(why, PRIVILEGES_TEXT_MAX,
+	    "the user \"%.64s\" (uid %u, gid %u) has no mapping in this user "
+	    "namespace, so no process can become it: give the container a "
+	    "range of users (unshare: --map-auto), or start the agent as "
+	    "another user than root",
+	    pw->pw_name, (unsigned)pw->pw_uid, (unsigned)pw->pw_gid);
+	return false;
+}
+
+/* False: `why`; `*pw` is NULL if no user has this name. */
+static bool look_up(const char *user, const char *key, const struct passwd **pw,
+    char why[PRIVILEGES_TEXT_MAX])
+{
+	errno = 0;
+	*pw = getpwnam(user);
+	if (*pw)
+		return true;
+	if (!errno)
+		return no_such_user(user, key, why);
+	snprintf(why, PRIVILEGES_TEXT_MAX, "cannot look up the user \"%s\": %s",
+	    user, strerror(errno));
+	return false;
+}
+
+static bool is_powerless(const struct passwd *pw, const char *user,
+    const char *key, char why[PRIVILEGES_TEXT_MAX])
+{
+	if (pw->pw_uid != 0 && pw->pw_gid != 0)
+		return true;
+	snprintf(why, PRIVILEGES_TEXT_MAX,
+	    "the user \"%s\" is root or in its group: name one without rights "
+	    "(%s = in [agent])",
+	    user, key);
 	return false;
 }
 
@@ -41,25 +130,27 @@ bool privileges_identity(
 	*out = (struct identity){.uid = getuid(), .gid = getgid()};
 	if (geteuid() != 0)
 		return true;
-	errno = 0;
-	pw = getpwnam(user);
-	if (!pw && errno) {
-		snprintf(why, PRIVILEGES_TEXT_MAX,
-		    "cannot look up the user \"%s\": %s", user,
-		    strerror(errno));
+	if (!look_up(user, "user", &pw, why) ||
+	    !is_powerless(pw, user, "user", why) || !is_here(pw, why))
 		return false;
-	}
-	if (!pw)
-		return no_such_user(user, why);
-	if (pw->pw_uid == 0 || pw->pw_gid == 0) {
-		snprintf(why, PRIVILEGES_TEXT_MAX,
-		    "the user \"%s\" is root or in its group: name one without "
-		    "rights (user = in [agent])",
-		    user);
-		return false;
-	}
 	*out = (struct identity){
 	    .change = true, .uid = pw->pw_uid, .gid = pw->pw_gid};
+	return true;
+}
+
+bool privileges_second_identity(const char *name, const struct identity *agent,
+    struct identity *out, char why[PRIVILEGES_TEXT_MAX])
+{
+	static const char key[] = "user-resolver";
+	const struct passwd *pw;
+
+	*out = *agent;
+	if (!agent->change)
+		return true;
+	if (!look_up(name, key, &pw, why) ||
+	    !is_powerless(pw, name, key, why) || !is_here(pw, why))
+		return false;
+	out->uid = pw->pw_uid;
 	return true;
 }
 

@@ -26,8 +26,21 @@ struct identity {
 bool privileges_identity(const char *user, struct identity *out,
     char why[PRIVILEGES_TEXT_MAX]) MUST_USE;
 
+/*
+ * The user of the processes that talk to key servers: `name` with the group of
+ * `agent`, or `agent` itself if root does not start the agent. False: `why`
+ * says what to do, and `out` is `agent`.
+ */
+bool privileges_second_identity(const char *name, const struct identity *agent,
+    struct identity *out, char why[PRIVILEGES_TEXT_MAX]) MUST_USE;
+
 /* True: CAP_SYS_TIME is effective, as root or given by a service manager. */
 bool privileges_have_sys_time(void) MUST_USE;
+
+/* Is `uid_map` (/proc/self/uid_map) that of a user namespace of its own, as in
+ * a container without privileges? No process there can set the clock of the
+ * machine. False if the file cannot be read. */
+bool privileges_confined_users(const char *uid_map);
 
 /*
  * Becomes `id` without supplementary groups, and keeps CAP_SYS_TIME or nothing

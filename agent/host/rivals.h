@@ -1,7 +1,8 @@
 /*
  * Finds other programs on this machine that steer, or may set, the same clock,
- * by their names in /proc. Where /proc hides the processes of other users, it
- * finds none.
+ * by their names in /proc. Only a process that has CAP_SYS_TIME counts: every
+ * user can give a process such a name. Where /proc hides the processes of other
+ * users, it finds none.
  */
 #ifndef AGENT_HOST_RIVALS_H
 #define AGENT_HOST_RIVALS_H
@@ -11,10 +12,14 @@
 #include <stdbool.h>
 
 #define RIVALS_COMM_MAX 32 /* the kernel's names have 15 characters */
-#define RIVALS_TEXT_MAX 160
+#define RIVALS_TEXT_MAX 200
 
 /* The name of a process; "" when it cannot be read. */
 void rivals_comm(const char *proc, long pid, char comm[RIVALS_COMM_MAX]);
+
+/* Does the process still run? A zombie, which has ended but was not collected,
+ * does not. */
+bool rivals_runs(const char *proc, long pid);
 
 /* Logs a warning for each program that steers the clock, with the command that
  * ends it. Searches `proc` ("/proc"); returns how many there are. */

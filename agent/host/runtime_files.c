@@ -23,12 +23,42 @@
 #define ENDING_WAIT_NS 100000000
 #define WORD_MAX_BYTES 32
 
+/* What to do about it; "" if the error says enough. */
+static const char *cure_of(int error)
+{
+	if (error == ENOSPC || error == EDQUOT)
+		return "; free some space on that disk";
+	return error == EROFS ? "; mount it writable, or configure another path"
+			      : "";
+}
+
 static bool fail(
     char why[RUNTIME_TEXT_MAX], const char *what, const char *path, int error)
 {
-	snprintf(why, RUNTIME_TEXT_MAX, "cannot %s %.256s: %s", what, path,
-	    strerror(error));
+	snprintf(why, RUNTIME_TEXT_MAX, "cannot %s %.256s: %s%s", what, path,
+	    strerror(error), cure_of(error));
 	return false;
+}
+
+/* Gives a directory that this process has just made its mode and owner. By its
+ * descriptor: the owner of its parent may have put another one, or a link, into
+ * its place. 0, or an errno. */
+static int settle_directory(
+    const char *path, mode_t mode, const struct identity *owner)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int error = fd < 0 ? errno : 0;
+	struct stat st;
+
+	if (fd < 0)
+		return error;
+	if (fstat(fd, &st) != 0 || st.st_uid != geteuid())
+		error = EPERM;
+	else if (fchmod(fd, mode) != 0 ||
+		 (owner->change && fchown(fd, owner->uid, owner->gid) != 0))
+		error = errno;
+	close(fd);
+	return error;
 }
 
 bool runtime_make_directory(
@@ -36,6 +66,7 @@ bool runtime_make_directory(
 {
 	const char *slash = strrchr(path, '/');
 	char dir[PATH_MAX];
+	int error;
 
 	if (!slash || slash == path || slash - path >= PATH_MAX)
 		return true;
@@ -43,16 +74,15 @@ bool runtime_make_directory(
 	if (mkdir(dir, 0755) != 0)
 		return errno == EEXIST ||
 		       fail(why, "make the directory", dir, errno);
-	/* The umask has changed the mode. */
-	if (chmod(dir, 0755) != 0 ||
-	    (owner->change && lchown(dir, owner->uid, owner->gid) != 0))
-		return fail(why, "set owner and mode of", dir, errno);
-	return true;
+	error = settle_directory(dir, 0755, owner);
+	return error == 0 || fail(why, "set owner and mode of", dir, error);
 }
 
 bool runtime_make_private(
     const char *path, const struct identity *owner, char why[RUNTIME_TEXT_MAX])
 {
+	int error;
+
 	if (!path[0])
 		return true;
 	if (!runtime_make_directory(path, owner, why))
@@ -60,9 +90,8 @@ bool runtime_make_private(
 	if (mkdir(path, 0700) != 0)
 		return errno == EEXIST ||
 		       fail(why, "make the directory", path, errno);
-	/* lchown(2): the owner of its parent may have put a link there. */
-	return !owner->change || lchown(path, owner->uid, owner->gid) == 0 ||
-	       fail(why, "set the owner of", path, errno);
+	error = settle_directory(path, 0700, owner);
+	return error == 0 || fail(why, "set the owner of", path, error);
 }
 
 /* The process that listens there; 0: none. -errno: not known. */
@@ -195,6 +224,31 @@ int runtime_listen_private(
 	return listen_with(path, 0177, running, why);
 }
 
+int runtime_make_shared(
+    const char *path, size_t size, char why[RUNTIME_TEXT_MAX])
+{
+	int fd, err;
+
+	if (unlink(path) != 0 && errno != ENOENT) {
+		fail(why, "replace", path, errno);
+		return -1;
+	}
+	fd = open(
+	    path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		fail(why, "make the file", path, errno);
+		return -1;
+	}
+	err =
+	    fchmod(fd, 0644) != 0 ? errno : posix_fallocate(fd, 0, (off_t)size);
+	if (err == 0)
+		return fd;
+	fail(why, "make the file", path, err);
+	close(fd);
+	unlink(path);
+	return -1;
+}
+
 /* The first word of a small file; "" when it cannot be read. */
 static void read_word(const char *path, char word[WORD_MAX_BYTES])
 {
@@ -214,7 +268,7 @@ static bool is_agent(long pid)
 	if (pid == (long)getpid())
 		return false;
 	rivals_comm("/proc", pid, comm);
-	return strcmp(comm, "ntsagentd") == 0;
+	return strcmp(comm, "ntsagentd") == 0 && rivals_runs("/proc", pid);
 }
 
 static int write_new(const char *path, const char *text)

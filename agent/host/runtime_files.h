@@ -33,6 +33,14 @@ int runtime_listen(
 int runtime_listen_private(
     const char *path, bool *running, char why[RUNTIME_TEXT_MAX]) MUST_USE;
 
+/*
+ * Makes a file of `size` bytes that every user may read, mode 0644, and
+ * replaces an older one. All of its blocks are there, so that a write to its
+ * memory never fails. Returns a descriptor to read and write, or -1.
+ */
+int runtime_make_shared(
+    const char *path, size_t size, char why[RUNTIME_TEXT_MAX]) MUST_USE;
+
 /* There is one clock, so one agent may steer it: it holds this lock until its
  * process ends. */
 #define RUNTIME_LOCK "/run/ntsagent/lock"

@@ -38,8 +38,10 @@ static void add_name(struct watch *w, const char *directory, const char *name)
 	if (w->name_count == WATCH_NAMES_MAX)
 		return;
 	wd = inotify_add_watch(w->fd, directory, CHANGES);
-	if (wd < 0)
+	if (wd < 0) {
+		w->full |= errno == ENOSPC;
 		return;
+	}
 	n->wd = wd;
 	snprintf(n->name, sizeof(n->name), "%s", name);
 	w->name_count++;
@@ -150,6 +152,7 @@ static int add_all(struct watch *w)
 		close(w->fd);
 	w->fd = fd;
 	w->name_count = 0;
+	w->full = false;
 	for (unsigned i = 0; i < w->path_count; i++)
 		add_path(w, w->paths[i]);
 	return 0;
@@ -170,7 +173,19 @@ int watch_open(struct watch *w, const char *const paths[], unsigned count)
 	err = add_all(w);
 	if (err)
 		watch_close(w);
-	return err;
+	return err ? err : w->full ? -ENOSPC : 0;
+}
+
+const char *watch_error(int err)
+{
+	if (err == -EMFILE)
+		return "the limit of inotify instances or of open files is "
+		       "reached: sysctl fs.inotify.max_user_instances, "
+		       "ulimit -n";
+	if (err == -ENOSPC)
+		return "the limit of inotify watches is reached: sysctl "
+		       "fs.inotify.max_user_watches";
+	return strerror(-err);
 }
 
 static bool concerns_a_file(

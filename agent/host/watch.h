@@ -16,7 +16,7 @@
 #include <stddef.h>
 
 #define WATCH_NAMES_MAX 512
-#define WATCH_PATHS_MAX 40
+#define WATCH_PATHS_MAX 52
 /* The time from the first change to the event: a file that is written in
  * several steps should be complete by then. */
 #define WATCH_SETTLE_NS (300 * NS_PER_MS)
@@ -36,6 +36,7 @@ struct watch {
 	const char *paths[WATCH_PATHS_MAX]; /* borrowed */
 	unsigned name_count;
 	struct watched_name *names; /* owned */
+	bool full; /* the kernel refused a watch: the user has too many */
 	bool changed;
 	struct mono due;
 	struct mono deaf_until; /* MONO_NEVER: it listens */
@@ -47,11 +48,15 @@ void watch_init(struct watch *w);
 /*
  * Watches files and directories; `paths` are borrowed until watch_close().
  * Skips what cannot be watched, because the process may not list the directory.
- * May be called again with other paths. 0, or -errno: nothing is watched.
+ * May be called again with other paths. 0, or -errno: nothing is watched; with
+ * -ENOSPC not everything is.
  */
 int watch_open(
     struct watch *w, const char *const paths[], unsigned count) MUST_USE;
 void watch_close(struct watch *w);
+
+/* The sentence for an error of watch_open(): names the limit, if it is one. */
+const char *watch_error(int err);
 
 /* Reads all events that have arrived. When none concerns a watched file, it
  * does not listen for WATCH_DEAF_NS. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -67,9 +68,9 @@ int guard_prepare(struct guard *g, struct guard_fds *out)
 	return err;
 }
 
-/* The guard sleeps while no slew runs: a byte wakes it. When the write fails,
- * the pipe is full, so that the guard is awake, or the guard is dead, which the
- * keeper learns from waitpid(2). */
+/* The guard sleeps while no slew runs: a byte wakes it, even if it was stopped.
+ * When the write fails, the pipe is full, so that the guard is awake, or the
+ * guard is dead, which the keeper learns from waitpid(2). */
 void guard_alert(struct guard *g, struct mono now)
 {
 	atomic_store(
@@ -86,6 +87,17 @@ void guard_note(struct guard *g, const struct keeper *k)
 		atomic_store(&g->page->overdue_ns,
 		    mono_after(k->slew_end, GUARD_LATE_NS).ns);
 	atomic_store(&g->page->slewing, k->slewing);
+}
+
+void guard_survive(int pipe_fd)
+{
+	int flags = fcntl(pipe_fd, F_GETFL);
+
+	if (flags < 0 || fcntl(pipe_fd, F_SETOWN, getpid()) != 0 ||
+	    fcntl(pipe_fd, F_SETSIG, SIGCONT) != 0 ||
+	    fcntl(pipe_fd, F_SETFL, flags | O_ASYNC) != 0)
+		log_warning("no signal comes from the guard's pipe: %s",
+		    strerror(errno));
 }
 
 bool guard_intervened(const struct guard *g)
@@ -112,13 +124,13 @@ static struct mono look_at(const struct guard_page *page)
 static bool keeper_lives(int pipe_fd, struct mono until)
 {
 	struct pollfd p = {.fd = pipe_fd, .events = POLLIN};
-	struct timespec wait = clocks_wait(until, clocks_mono());
 	char bytes[64];
 	ssize_t n;
 
-	/* When time is up, or a signal interrupts it, the pipe is empty: the
-	 * read does not block. */
-	ppoll(&p, 1, until.ns == MONO_NEVER.ns ? NULL : &wait, NULL);
+	/* Time is up, or a signal interrupts it. A read would make a stopped
+	 * keeper go on with a slew that is overdue (guard_survive()). */
+	if (clocks_poll(&p, 1, until) <= 0)
+		return true;
 	n = read(pipe_fd, bytes, sizeof(bytes));
 	return n > 0 || (n < 0 && errno == EAGAIN);
 }
@@ -174,6 +186,7 @@ int guard_main(const struct guard_fds *fds, const struct clock_ops *ops)
 		log_error("the guard has no memory: %s", strerror(errno));
 		return 1;
 	}
+	guard_survive(fds->pipe);
 	status = watch_keeper(page, fds->pipe, ops);
 	munmap(page, sizeof(*page));
 	return status;

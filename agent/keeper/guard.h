@@ -50,6 +50,15 @@ void guard_alert(struct guard *g, struct mono now);
 /* The keeper calls this afterwards: what the clock does now. */
 void guard_note(struct guard *g, const struct keeper *k);
 
+/*
+ * For the process that holds this end of the pipe, the keeper's or the guard's:
+ * when the other end closes, the kernel sends SIGCONT to this process. So a
+ * keeper or guard that was stopped goes on when the other one is killed, and
+ * ends the slew. A keeper that wakes the guard makes it go on, too. A kernel
+ * that cannot do this is logged.
+ */
+void guard_survive(int pipe_fd);
+
 /* True: the guard has ended a slew while the keeper was alive. The keeper's
  * state no longer describes the clock then. */
 bool guard_intervened(const struct guard *g) MUST_USE;

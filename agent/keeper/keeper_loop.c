@@ -1,7 +1,11 @@
 #include "agent/keeper/keeper_loop.h"
 
+#include "agent/config/exit_status.h"
 #include "agent/host/clocks.h"
 #include "agent/host/notify.h"
+#include "agent/keeper/keeper_log.h"
+#include "agent/keeper/ration.h"
+#include "agent/keeper/watchdog.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -19,9 +23,18 @@
 #define TIMEOUT_NS (2 * NS_PER_S)
 /* How long the first child to end may be collected after another one. */
 #define LINK_LOST_NS (NS_PER_S / 2)
+/* How long an engine that is done (-q, -Q) may take from the end of its links
+ * to its own end, on a machine with too much work. */
+#define DONE_NS (20 * NS_PER_S)
 /* How often to check whether the saver has ended. */
 #define LOOK_US 5000
 #define CAUSE_MAX 200
+/* An engine that a server has taken over, or a loop of kill(1), gets so many
+ * within this time. */
+#define SAVES_MOST 4
+#define SAVES_NS (60 * NS_PER_S)
+#define RELOADS_MOST 16
+#define RELOADS_NS (10 * NS_PER_S)
 
 struct keeper_limits keeper_limits_of(
     const struct config *config, bool no_clock)
@@ -40,20 +53,27 @@ struct keeper_limits keeper_limits_of(
 
 struct loop {
 	struct keeper_loop *p;
-	bool asked;	/* SIGTERM or SIGINT came */
-	int signal;	/* which one */
-	bool ending;	/* no more commands are carried out */
+	struct mono look_at;	      /* when to look for other programs */
+	struct reload_result *result; /* of a reload; too large for the stack */
+	struct keeper_log log;
+	struct watchdog watchdog;
+	struct keeper_message save;
+	struct ration saves, reloads; /* a process each, and lines in the log */
+	int signal;		      /* SIGTERM or SIGINT, if `asked` */
+	uint32_t reload_asked;	      /* the engine's serial; 0: none */
+	bool asked;		      /* that signal came */
+	bool ending;		      /* no more commands are carried out */
 	bool link_lost; /* the engine's end is closed, or its message is bad */
 	bool kernel_refused;
+	bool engine_hangs;
 	bool overtaken;	 /* the guard has ended a slew */
-	bool save_waits; /* `save` waits for the end of a slew */
-	struct keeper_message save;
-	bool synchronised;	      /* as of the last command */
-	struct mono look_at;	      /* when to look for other programs */
-	bool hangup;		      /* SIGHUP came */
-	uint32_t reload_asked;	      /* the engine's serial; 0: none */
-	struct reload_result *result; /* of a reload; too large for the stack */
+	bool save_waits; /* `save` waits for the end of a slew, or its ration */
+	bool disk_said;	 /* the log says that the present saver hangs */
+	bool synchronised; /* as of the last command */
+	bool hangup;	   /* SIGHUP came */
+	bool only_dropped; /* the reload asked for sources.d alone */
 	bool result_waits; /* the engine has not read the one before */
+	bool child_ended;  /* SIGCHLD came, or may have come before the loop */
 };
 
 static void answer(struct loop *l, const struct keeper_report *r)
@@ -99,17 +119,22 @@ static void command(struct loop *l, const struct keeper_message *m)
 {
 	struct keeper_report report;
 
-	guard_alert(&l->p->guard, clocks_mono());
+	/* With --no-clock there is nothing that a guard would have to end. */
+	if (!l->p->keeper->limits.no_clock)
+		guard_alert(&l->p->guard, clocks_mono());
 	look(l);
 	keeper_apply(
 	    l->p->keeper, &m->command, m->serial, clocks_mono(), &report);
 	guard_note(&l->p->guard, l->p->keeper);
+	keeper_log_answer(&l->log, &m->command, &report, clocks_mono());
 	answer(l, &report);
-	tell_manager(l, m->command.synchronised);
+	/* The engine's word counts for nothing if the clock did not obey it. */
+	if (report.verdict == KEEPER_OK || report.verdict == KEEPER_NO_CLOCK)
+		tell_manager(l, m->command.synchronised);
 }
 
 /* The end of a slew sets the frequency: look first, or another program's change
- * would go without a word. */
+ * would not be logged. */
 static void tick(struct loop *l)
 {
 	struct keeper_report report;
@@ -131,12 +156,14 @@ static const char disk_hangs[] =
 static void save_if_idle(struct loop *l)
 {
 	struct keeper_loop *p = l->p;
+	struct mono now = clocks_mono();
 	int err;
 
 	if (saver_at_work(&p->saver) || !l->save_waits || l->ending ||
-	    p->keeper->slewing)
+	    p->keeper->slewing || !mono_due(ration_next(&l->saves), now))
 		return;
-	l->save_waits = false;
+	l->save_waits = l->disk_said = false;
+	ration_use(&l->saves, now);
 	err = saver_start(&p->saver, p->config, &l->save);
 	if (err)
 		log_warning("cannot start the saver: %s: the drift is not "
@@ -155,7 +182,41 @@ static void save_at_the_end(struct loop *l)
 	if (saver_at_work(&l->p->saver))
 		log_warning("%s", disk_hangs);
 	else if (l->save_waits && !l->p->keeper->slewing)
-		keeper_save(l->p->config, &l->save);
+		keeper_save(l->p->config, l->p->saver.seal, &l->save);
+}
+
+/* An engine sends one SAVE in an hour. A flood of it must not fill the log. */
+static void take_save(struct loop *l, const struct keeper_message *m)
+{
+	l->save = *m;
+	l->save_waits = true;
+	if (l->disk_said || !saver_at_work(&l->p->saver))
+		return;
+	l->disk_said = true;
+	log_warning("%s", disk_hangs);
+}
+
+/* One answer to a question is passed on, however many the engine sends. */
+static void hear_alive(struct loop *l, uint32_t serial)
+{
+	if (watchdog_heard(&l->watchdog, serial))
+		notify_manager("WATCHDOG=1");
+}
+
+/* A link that is full has an engine behind it that does not read. */
+static void watch_engine(struct loop *l)
+{
+	switch (watchdog_tick(&l->watchdog, clocks_mono())) {
+	case WATCHDOG_ASK:
+		l->link_lost |= keeper_send_question(
+				    l->p->engine_fd, l->watchdog.serial) < 0;
+		break;
+	case WATCHDOG_HANGS:
+		l->engine_hangs = true;
+		break;
+	case WATCHDOG_WAIT:
+		break;
+	}
 }
 
 /* Takes one message, so that slews end on time however much the engine sends.
@@ -169,15 +230,12 @@ static bool hear_engine(struct loop *l)
 		l->link_lost = true;
 	if (got != 1)
 		return false;
-	if (m.kind == KEEPER_MESSAGE_SAVE) {
-		/* The SAVE before this one is an hour old. */
-		if (saver_at_work(&l->p->saver))
-			log_warning("%s", disk_hangs);
-		l->save = m;
-		l->save_waits = true;
-	} else if (!l->ending) {
+	if (m.kind == KEEPER_MESSAGE_SAVE)
+		take_save(l, &m);
+	else if (m.kind == KEEPER_MESSAGE_ALIVE)
+		hear_alive(l, m.serial);
+	else if (!l->ending)
 		command(l, &m);
-	}
 	return true;
 }
 
@@ -194,6 +252,7 @@ static void hear_signals(struct loop *l)
 
 	while (read(l->p->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		l->hangup |= info.ssi_signo == SIGHUP;
+		l->child_ended |= info.ssi_signo == SIGCHLD;
 		if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
 			continue;
 		l->asked = true;
@@ -208,10 +267,14 @@ static void hear_request(struct loop *l)
 	struct reload_request q;
 	int got = reload_receive_request(l->p->config_fd, &q);
 
-	if (got == 1)
+	if (got == 1) {
+		/* A request for all files that still waits is not made less. */
+		l->only_dropped = q.only_dropped != 0 &&
+				  (l->reload_asked == 0 || l->only_dropped);
 		l->reload_asked = q.serial;
-	else if (got < 0)
+	} else if (got < 0) {
 		l->link_lost = true;
+	}
 }
 
 static void log_lines(enum log_level level, const char *text)
@@ -276,19 +339,24 @@ static void refuse_reload(struct loop *l, uint32_t serial, int err)
 	pass_on(l);
 }
 
-/* One reload at a time; a request during it leads to another one after it. */
+/* One reload at a time; a request during it leads to another one after it. A
+ * signal asks for all files. */
 static void reload_if_asked(struct loop *l)
 {
 	uint32_t serial = l->reload_asked;
+	struct mono now = clocks_mono();
 	int err;
 
-	if (l->p->config_fd < 0 || l->result_waits || (!serial && !l->hangup))
+	if (l->p->config_fd < 0 || l->result_waits || (!serial && !l->hangup) ||
+	    !mono_due(ration_next(&l->reloads), now))
 		return;
-	err = loader_start(&l->p->reload, serial, clocks_mono());
+	err = loader_start(&l->p->reload, serial,
+	    l->only_dropped && !l->hangup ? l->p->config : NULL, now);
 	if (err == -EBUSY)
 		return;
+	ration_use(&l->reloads, now);
 	l->reload_asked = 0;
-	l->hangup = false;
+	l->only_dropped = l->hangup = false;
 	if (err)
 		refuse_reload(l, serial, err);
 	else
@@ -307,11 +375,9 @@ static void wait_for(struct loop *l, struct mono until)
 		.events = (short)(l->result_waits ? POLLIN | POLLOUT : POLLIN)},
 	    {.fd = l->p->reload.loader_fd, .events = POLLIN},
 	};
-	struct timespec wait = clocks_wait(until, clocks_mono());
 
 	/* When time is up, or a signal interrupts it, no event is set. */
-	ppoll(fds, ARRAY_LEN(fds), until.ns == MONO_NEVER.ns ? NULL : &wait,
-	    NULL);
+	(void)clocks_poll(fds, ARRAY_LEN(fds), until);
 	if (fds[0].revents)
 		hear_signals(l);
 	if (fds[1].revents)
@@ -329,10 +395,26 @@ static bool overtaken(struct loop *l)
 	return l->overtaken;
 }
 
+/* When something may be done that waits for its ration. */
+static struct mono ration_deadline(const struct loop *l)
+{
+	const struct mono now = clocks_mono();
+	struct mono next = MONO_NEVER, at;
+
+	at = ration_next(&l->saves);
+	if (l->save_waits && !mono_due(at, now))
+		next = at;
+	at = ration_next(&l->reloads);
+	if ((l->reload_asked || l->hangup) && !mono_due(at, now))
+		next = mono_earlier(next, at);
+	return next;
+}
+
 static void turn(struct loop *l, struct mono until)
 {
 	until = mono_earlier(until, loader_deadline(&l->p->reload));
 	until = mono_earlier(until, l->look_at);
+	until = mono_earlier(until, ration_deadline(l));
 	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
 	if (!overtaken(l))
 		tick(l);
@@ -342,16 +424,41 @@ static void turn(struct loop *l, struct mono until)
 	end_reload(l);
 }
 
+/* It exits when the engine does; the engine says that it is gone. */
+static void reap_logger(struct child *logger)
+{
+	char how[CHILD_TEXT_MAX];
+
+	if (logger->pid == 0 || !children_reap(logger, 1) ||
+	    (WIFEXITED(logger->status) && WEXITSTATUS(logger->status) == 0))
+		return;
+	child_end_text(logger, how);
+	log_error("%s; the agent goes on", how);
+}
+
+/* True: a child has ended without which the agent cannot go on. */
+static bool reap(struct loop *l)
+{
+	bool ended = l->child_ended;
+
+	l->child_ended = false;
+	if (!ended)
+		return false;
+	if (children_reap(l->p->children, KEEPER_CHILDREN))
+		return true;
+	reap_logger(&l->p->logger);
+	return false;
+}
+
 /* Runs until there is a reason to end. */
 static void run(struct loop *l)
 {
-	struct keeper_loop *p = l->p;
-
-	while (
-	    !l->asked && !l->link_lost && !l->kernel_refused && !l->overtaken) {
-		turn(l, MONO_NEVER);
+	while (!l->asked && !l->link_lost && !l->kernel_refused &&
+	       !l->overtaken && !l->engine_hangs) {
+		turn(l, watchdog_deadline(&l->watchdog));
+		watch_engine(l);
 		reload_if_asked(l);
-		if (children_reap(p->children, KEEPER_CHILDREN))
+		if (reap(l))
 			break;
 	}
 }
@@ -378,7 +485,8 @@ static bool engine_is_done(const struct keeper_loop *p)
 
 /* The processes end when one is missing, and may be collected in any order. A
  * signal is a cause; a process that exits may be a consequence, until engine
- * and resolver have both ended. */
+ * and resolver have both ended. With -q and -Q it is a consequence of the
+ * engine's end. */
 static bool cause_is_known(const struct keeper_loop *p)
 {
 	const struct child *blamed =
@@ -394,7 +502,9 @@ static bool cause_is_known(const struct keeper_loop *p)
 static void wait_for_cause(struct loop *l)
 {
 	struct keeper_loop *p = l->p;
-	struct mono until = mono_after(clocks_mono(), LINK_LOST_NS);
+	bool may_be_done = p->engine_may_end && !l->kernel_refused;
+	struct mono until =
+	    mono_after(clocks_mono(), may_be_done ? DONE_NS : LINK_LOST_NS);
 
 	while (!cause_is_known(p) && !mono_due(until, clocks_mono())) {
 		turn(l, until);
@@ -411,16 +521,25 @@ static int judge(const struct loop *l, char cause[CAUSE_MAX])
 	const struct child *blamed =
 	    children_to_blame(p->children, KEEPER_CHILDREN);
 
+	if (engine_is_done(p) && WEXITSTATUS(p->children[0].status) == 0) {
+		snprintf(cause, CAUSE_MAX, "done");
+		return EXIT_WORK_DONE;
+	}
 	if (l->asked) {
 		snprintf(cause, CAUSE_MAX, "ended by %s",
 		    l->signal == SIGINT ? "SIGINT" : "SIGTERM");
-		return 0;
+		return p->engine_may_end ? EXIT_FAILED : EXIT_WORK_DONE;
 	}
 	if (engine_is_done(p)) {
-		snprintf(cause, CAUSE_MAX, "done");
+		snprintf(cause, CAUSE_MAX, "not done");
 		return WEXITSTATUS(p->children[0].status);
 	}
-	if (l->overtaken)
+	if (l->engine_hangs)
+		snprintf(cause, CAUSE_MAX,
+		    "the engine hangs: it has not answered for %g s",
+		    (double)watchdog_patience_ns(&l->watchdog) /
+			(double)NS_PER_S);
+	else if (l->overtaken)
 		snprintf(cause, CAUSE_MAX,
 		    "the keeper was stopped, or hung, during a slew");
 	else if (l->kernel_refused)
@@ -430,7 +549,7 @@ static int judge(const struct loop *l, char cause[CAUSE_MAX])
 	else
 		snprintf(cause, CAUSE_MAX,
 		    "the engine does not keep to the protocol of the keeper");
-	return 1;
+	return EXIT_FAILED;
 }
 
 /* Ends the first `count` children with SIGTERM, then with SIGKILL. */
@@ -440,6 +559,9 @@ static void stop_children(struct loop *l, unsigned count)
 
 	children_signal(children, count, SIGTERM);
 	wait_for_all(l, count);
+	if (l->p->resolver_pipe >= 0)
+		close(l->p->resolver_pipe);
+	l->p->resolver_pipe = -1;
 	children_signal(children, count, SIGKILL);
 	wait_for_all(l, count);
 }
@@ -463,6 +585,7 @@ static int run_and_end(struct loop *l)
 	char cause[CAUSE_MAX];
 	int status;
 
+	guard_survive(p->guard.alive_fd);
 	guard_note(&p->guard, p->keeper);
 	run(l);
 	/* End the slew before anything else can fail. */
@@ -471,7 +594,7 @@ static int run_and_end(struct loop *l)
 	guard_note(&p->guard, p->keeper);
 	loader_stop(&p->reload);
 	notify_manager("STOPPING=1");
-	if (!l->asked && !l->overtaken)
+	if (!l->asked && !l->overtaken && !l->engine_hangs)
 		wait_for_cause(l);
 	status = judge(l, cause);
 	stop_children(l, KEEPER_CHILDREN - 1);
@@ -485,7 +608,14 @@ static int run_and_end(struct loop *l)
 
 int keeper_loop_run(struct keeper_loop *p)
 {
-	struct loop l = {.p = p, .result = calloc(1, sizeof(*l.result))};
+	struct loop l = {
+	    .p = p,
+	    .result = calloc(1, sizeof(*l.result)),
+	    .child_ended = true,
+	    .watchdog = watchdog_of(p->watchdog_ns, clocks_mono()),
+	    .saves = {.most = SAVES_MOST, .period_ns = SAVES_NS},
+	    .reloads = {.most = RELOADS_MOST, .period_ns = RELOADS_NS},
+	};
 	int status;
 
 	if (!l.result) {

@@ -30,12 +30,19 @@ struct keeper_loop {
 	struct guard guard;
 	int engine_fd;
 	int signal_fd; /* child_catch_signals() */
+	/* When it closes, the kernel kills the resolver, which may be another
+	 * user's, so that the keeper cannot (child_follow_pipe()). */
+	int resolver_pipe;
 	int config_fd; /* to the engine: reload_request, reload_result; -1 */
 	struct loader reload;
 	struct saver saver;
+	/* Within this time the service manager must hear that the engine
+	 * lives; 0: it does not ask. */
+	int64_t watchdog_ns;
 	bool debug; /* -d: debug lines, whatever level is configured */
 	/* The engine first, the guard last. */
 	struct child children[KEEPER_CHILDREN];
+	struct child logger; /* its death does not end the agent; pid 0: none */
 	/* -q and -Q: the engine ends when it is done, and its exit status is
 	 * the agent's. */
 	bool engine_may_end;

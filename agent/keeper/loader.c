@@ -34,7 +34,8 @@ static void explain_access(const char *path, char text[RELOAD_TEXT_MAX])
 		    len > 0 ? "\n" : "");
 }
 
-void loader_read(const char *path, struct reload_result *out)
+void loader_read(
+    const char *path, const struct config *base, struct reload_result *out)
 {
 	FILE *errors;
 
@@ -44,7 +45,11 @@ void loader_read(const char *path, struct reload_result *out)
 		snprintf(out->text, sizeof(out->text), "out of memory");
 		return;
 	}
-	out->ok = config_load(path, &out->config, errors) == 0;
+	if (base)
+		out->ok =
+		    config_load_sources(path, base, &out->config, errors) == 0;
+	else
+		out->ok = config_load(path, &out->config, errors) == 0;
 	fclose(errors);
 	out->text[sizeof(out->text) - 1] = '\0';
 	cut_to_lines(out->text);
@@ -62,12 +67,21 @@ static const struct fixed {
 	bool is_text;
 } fixed[] = {
 	FIXED(user,          true,  "user in [agent]"),
+	FIXED(user_resolver, true,  "user-resolver in [agent]"),
 	FIXED(status_socket, true,  "status-socket in [agent]"),
 	FIXED(pidfile,       true,  "pidfile in [agent]"),
+	FIXED(sandbox,       false, "sandbox in [agent]"),
 	FIXED(saved_keys,    true,  "saved-keys in [nts]"),
 	FIXED(driftfile,     true,  "driftfile in [clock]"),
 	FIXED(goodtime_file, true,  "last-good-time in [clock]"),
+	FIXED(leap_table,    true,  "leapseclist in [clock]"),
+	FIXED(leap_zone,     true,  "leapsectz in [clock]"),
 	FIXED(log_target,    false, "target in [log]"),
+	FIXED(log_measurements, false, "measurements in [log]"),
+	FIXED(log_statistics, false, "statistics in [log]"),
+	FIXED(log_tracking,  false, "tracking in [log]"),
+	FIXED(log_folder,    true,  "log-dir in [log]"),
+	FIXED(log_banner,    false, "logbanner in [log]"),
 };
 /* clang-format on */
 
@@ -100,31 +114,41 @@ void loader_keep(
 int loader_main(int fd)
 {
 	struct reload_result *result = calloc(1, sizeof(*result));
-	struct load_order order;
-	int sent;
+	struct load_order *order = calloc(1, sizeof(*order));
+	int sent = -1;
 
-	if (!result || !start_receive(fd, &order, sizeof(order)) ||
-	    !load_order_valid(&order)) {
-		free(result);
-		return 1;
+	if (result && order && start_receive(fd, order, sizeof(*order)) &&
+	    load_order_valid(order)) {
+		loader_read(order->path,
+		    order->only_dropped ? &order->base : NULL, result);
+		result->serial = order->serial;
+		sent = reload_send_result(fd, result);
 	}
-	loader_read(order.path, result);
-	result->serial = order.serial;
-	sent = reload_send_result(fd, result);
+	free(order);
 	free(result);
 	return sent == 1 ? 0 : 1;
 }
 
 /* 0, or -errno. */
-static int send_order(const struct loader *r, int fd)
+static int send_order(const struct loader *r, const struct config *base, int fd)
 {
-	struct load_order order = {.serial = r->serial};
+	struct load_order *order = calloc(1, sizeof(*order));
+	bool sent;
 
-	snprintf(order.path, sizeof(order.path), "%s", r->path);
-	return start_send(fd, &order, sizeof(order)) ? 0 : -EPIPE;
+	if (!order)
+		return -ENOMEM;
+	order->serial = r->serial;
+	order->only_dropped = base != NULL;
+	if (base)
+		order->base = *base;
+	snprintf(order->path, sizeof(order->path), "%s", r->path);
+	sent = start_send(fd, order, sizeof(*order));
+	free(order);
+	return sent ? 0 : -EPIPE;
 }
 
-int loader_start(struct loader *r, uint32_t serial, struct mono now)
+int loader_start(struct loader *r, uint32_t serial, const struct config *base,
+    struct mono now)
 {
 	int link[2], err;
 
@@ -141,7 +165,7 @@ int loader_start(struct loader *r, uint32_t serial, struct mono now)
 	}
 	r->loader_fd = link[0];
 	r->give_up = mono_after(now, RELOAD_TIMEOUT_NS);
-	err = send_order(r, link[0]);
+	err = send_order(r, base, link[0]);
 	if (err)
 		loader_stop(r);
 	return err;
@@ -160,10 +184,37 @@ void loader_stop(struct loader *r)
 	r->loader_fd = -1;
 }
 
-static void failed(struct loader *r, const char *why, struct reload_result *out)
+static void failed(
+    const struct loader *r, const char *why, struct reload_result *out)
 {
 	*out = (struct reload_result){.serial = r->serial};
 	snprintf(out->text, sizeof(out->text), "%s", why);
+}
+
+/* The sandboxes of the processes that run cannot be widened. */
+static void judge_binds(const struct loader *r, struct reload_result *out)
+{
+	static const struct {
+		unsigned need;
+		const char *keys;
+	} rows[] = {
+	    {BINDING_NEEDS_BIND, "bind-address or source-port"},
+	    {BINDING_NEEDS_DEVICE, "bind-device"},
+	    {BINDING_NEEDS_DSCP, "dscp"},
+	};
+	unsigned lacks = config_binds(&out->config) & ~r->binds;
+	char why[128];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if ((lacks & rows[i].need) == 0)
+			continue;
+		snprintf(why, sizeof(why),
+		    "%s was not configured at the start, so the sandbox does "
+		    "not allow it: that needs a restart",
+		    rows[i].keys);
+		failed(r, why, out);
+		return;
+	}
 }
 
 bool loader_collect(
@@ -181,6 +232,8 @@ bool loader_collect(
 	if (got < 0)
 		failed(r, "the process that reads the configuration has failed",
 		    out);
+	if (got > 0 && out->ok)
+		judge_binds(r, out);
 	out->serial = r->serial;
 	loader_stop(r);
 	return true;

@@ -19,8 +19,10 @@
 
 #define RELOAD_TIMEOUT_NS (10 * NS_PER_S)
 
-/* Reads `path`; fills all but the serial. Needs no right but to read. */
-void loader_read(const char *path, struct reload_result *out);
+/* Reads `path`, or with `base` the files of sources.d next to it; fills all but
+ * the serial. Needs no right but to read. */
+void loader_read(
+    const char *path, const struct config *base, struct reload_result *out);
 
 /* Puts what cannot change while the agent runs back to what it is in `old`, and
  * adds a line to `text` for each such change. */
@@ -35,14 +37,19 @@ int loader_main(int fd);
 struct loader {
 	const struct child_starter *starter; /* borrowed */
 	const char *path; /* absolute: the agent may have changed its folder */
+	unsigned binds;	  /* BINDING_NEEDS_... that the sandboxes allow */
 	struct child loader;
 	int loader_fd; /* -1: none is at work */
 	uint32_t serial;
 	struct mono give_up;
 };
 
-/* Starts the loader. 0; -EBUSY: it is at work; another -errno. */
-int loader_start(struct loader *r, uint32_t serial, struct mono now) MUST_USE;
+/* Starts the loader. With `base`, the configuration in force, it reads only the
+ * files of sources.d; NULL: all files. 0; -EBUSY: it is at work; another
+ * -errno.
+ */
+int loader_start(struct loader *r, uint32_t serial, const struct config *base,
+    struct mono now) MUST_USE;
 
 /* True: the loader has ended, with a result or without; `out` is filled. */
 bool loader_collect(

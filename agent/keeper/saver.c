@@ -2,25 +2,32 @@
 
 #include "agent/host/clocks.h"
 #include "agent/link/start_link.h"
+#include "agent/saved/sealed_text.h"
 #include "base/log.h"
-#include "clock/kernel/drift_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Landlock knows the folder by its inode. */
+static const char replaced[] =
+    "; if its folder was made again while the agent ran, restart the agent";
 
 static void warn_of_file(const char *path, int err)
 {
 	if (err)
-		log_warning("cannot write %s: %s", path, strerror(-err));
+		log_warning("cannot write %s: %s%s", path, strerror(-err),
+		    err == -EACCES ? replaced : "");
 }
 
-static struct save_order order_of(
-    const struct config *config, const struct keeper_message *m)
+static struct save_order order_of(const struct config *config,
+    const struct seal_key *seal, const struct keeper_message *m)
 {
 	struct save_order o = {
+	    .seal = *seal,
 	    .freq_ppm = m->freq_ppm,
 	    .freq_sd_ppm = m->freq_sd_ppm,
 	    .good_time_s = m->good_time_s,
@@ -32,40 +39,60 @@ static struct save_order order_of(
 	return o;
 }
 
+static void save_drift(const struct save_order *o)
+{
+	const struct sealed_text text = {&o->seal, DRIFT_KIND};
+	const struct file_seal seal = sealed_text_of(&text);
+
+	warn_of_file(o->driftfile,
+	    drift_file_save(o->driftfile, &seal, o->freq_ppm, o->freq_sd_ppm));
+}
+
+static void save_good_time(const struct save_order *o)
+{
+	const struct sealed_text text = {&o->seal, GOOD_TIME_KIND};
+	const struct file_seal seal = sealed_text_of(&text);
+
+	warn_of_file(o->goodtime_file,
+	    last_good_time_save(o->goodtime_file, &seal, o->good_time_s));
+}
+
 static void carry_out(const struct save_order *o)
 {
 	if (o->driftfile[0])
-		warn_of_file(o->driftfile,
-		    drift_file_save(o->driftfile, o->freq_ppm, o->freq_sd_ppm));
+		save_drift(o);
 	/* A good time ahead of the clock would keep later starts from taking
 	 * the right time. */
 	if (o->goodtime_file[0] && o->good_time_s != 0 &&
 	    o->good_time_s <= clocks_read(false).wall.ns / NS_PER_S + 1)
-		warn_of_file(o->goodtime_file,
-		    last_good_time_save(o->goodtime_file, o->good_time_s));
+		save_good_time(o);
 }
 
-void keeper_save(const struct config *config, const struct keeper_message *m)
+void keeper_save(const struct config *config, const struct seal_key *seal,
+    const struct keeper_message *m)
 {
-	struct save_order o = order_of(config, m);
+	struct save_order o = order_of(config, seal, m);
 
 	carry_out(&o);
+	explicit_bzero(&o, sizeof(o));
 }
 
 int saver_main(int fd)
 {
-	struct save_order o;
+	struct save_order o = {.freq_ppm = 0};
 
+	(void)mlock(&o.seal, sizeof(o.seal));
 	if (!start_receive(fd, &o, sizeof(o)) || !save_order_valid(&o))
 		return 1;
 	carry_out(&o);
+	explicit_bzero(&o, sizeof(o));
 	return 0;
 }
 
 int saver_start(struct saver *s, const struct config *config,
     const struct keeper_message *m)
 {
-	struct save_order o = order_of(config, m);
+	struct save_order o;
 	int link[2], err;
 
 	if (saver_at_work(s))
@@ -75,8 +102,10 @@ int saver_start(struct saver *s, const struct config *config,
 	err = s->starter->start(s->starter->self, "saver", link, &s->child);
 	s->at_work = err == 0;
 	/* It reads the order from the closed link. */
+	o = order_of(config, s->seal, m);
 	if (!err && !start_send(link[0], &o, sizeof(o)))
 		err = -EPIPE;
+	explicit_bzero(&o, sizeof(o));
 	close(link[0]);
 	close(link[1]);
 	return err;

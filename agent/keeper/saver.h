@@ -12,6 +12,7 @@
 
 struct saver {
 	const struct child_starter *starter; /* borrowed */
+	const struct seal_key *seal;	     /* of the files; borrowed */
 	struct child child;
 	bool at_work;
 };
@@ -25,7 +26,8 @@ bool saver_at_work(struct saver *s);
 
 /* Carries out a SAVE in this process: --single-process, and the keeper at its
  * end. A file that cannot be written is logged. */
-void keeper_save(const struct config *config, const struct keeper_message *m);
+void keeper_save(const struct config *config, const struct seal_key *seal,
+    const struct keeper_message *m);
 
 /* The saver's process: takes a save_order from `fd` and writes the files.
  * Returns an exit status. */

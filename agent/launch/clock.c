@@ -1,13 +1,24 @@
 #include "agent/launch/clock.h"
 
+#include "agent/host/privileges.h"
 #include "agent/keeper/keeper_loop.h"
 #include "agent/saved/last_good_time.h"
+#include "agent/saved/sealed_text.h"
 #include "base/log.h"
 #include "clock/kernel/drift_file.h"
+#include "clock/leap_table.h"
+#include "clock/leap_tzif.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#define TAKEN_MAX 320
+/* A longer line of the table of leap seconds is no entry. */
+#define LEAP_LINE_MAX 256
 
 /* The keeper would never set a frequency beyond max-drift: such a file is
  * damaged, or of another machine. */
@@ -23,19 +34,24 @@ static bool drift_fits(const struct config *config, double freq_ppm)
 }
 
 /* True: `freq_ppm` and `sd_ppm` are those of the drift file. */
-static bool load_drift(
-    const struct config *config, double *freq_ppm, double *sd_ppm)
+static bool load_drift(const struct config *config, const struct seal_key *key,
+    double *freq_ppm, double *sd_ppm)
 {
+	const struct sealed_text text = {key, DRIFT_KIND};
+	const struct file_seal seal = sealed_text_of(&text);
 	const char *path = config->driftfile;
 	int err;
 
 	if (!path[0])
 		return false;
-	err = drift_file_load(path, freq_ppm, sd_ppm);
+	err = drift_file_load(path, &seal, freq_ppm, sd_ppm);
 	if (err == -ENOENT)
 		log_info("no drift file yet: %s", path);
 	else if (err == -EINVAL)
 		log_warning("%s is not a drift file: not used", path);
+	else if (sealed_text_refused(err))
+		log_line(err == -ENOKEY ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+		    "%s %s: not used", path, sealed_text_error(err));
 	else if (err)
 		log_warning("cannot read %s: %s", path, strerror(-err));
 	if (err || !drift_fits(config, *freq_ppm))
@@ -45,23 +61,161 @@ static bool load_drift(
 	return true;
 }
 
+/* Adds a part of the sentence about what another program left. */
+static void add_part(char text[TAKEN_MAX], const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+static void add_part(char text[TAKEN_MAX], const char *fmt, ...)
+{
+	size_t len = strlen(text);
+	va_list args;
+
+	if (len > 0)
+		len += (size_t)snprintf(text + len, TAKEN_MAX - len, ", ");
+	va_start(args, fmt);
+	vsnprintf(text + len, TAKEN_MAX - len, fmt, args);
+	va_end(args);
+}
+
+/* One line: what was left in the kernel by programs before the agent. It is
+ * gone by now. */
+static void log_found(const struct keeper *k)
+{
+	const struct kernel_found *f = &k->found;
+	enum log_level level = LOG_LEVEL_INFO;
+	char text[TAKEN_MAX] = "";
+
+	if (f->adjtime_ns != 0)
+		add_part(text, "adjtime(3) had %+.6f s left to slew",
+		    s_of_ns(f->adjtime_ns));
+	if (f->offset_ns != 0)
+		add_part(text, "the kernel's loop had %+.6f s left to slew",
+		    s_of_ns(f->offset_ns));
+	else if (f->loop)
+		add_part(text, "the kernel's loop was on");
+	if (f->leap != LEAP_NONE)
+		add_part(text, "a leap second was armed");
+	if (fabs(f->freq_ppm) > KEEPER_BELIEVED_PPM)
+		add_part(text, "the frequency was %+.3f ppm, now %+.3f ppm",
+		    f->freq_ppm, k->became_ppm);
+	if (text[0])
+		level = LOG_LEVEL_WARNING;
+	if (f->synchronised)
+		add_part(text, "it counted as synchronised");
+	if (text[0])
+		log_line(level,
+		    "the kernel clock was taken over: %s: put right", text);
+}
+
+static bool read_list(FILE *f, int64_t now_s, struct leap_table *table)
+{
+	char line[LEAP_LINE_MAX];
+	bool good = true;
+
+	while (good && fgets(line, sizeof(line), f))
+		good = leap_table_line(table, line, now_s);
+	return good && !ferror(f) && table->known;
+}
+
+static bool read_zone(FILE *f, int64_t now_s, struct leap_table *table)
+{
+	unsigned char bytes[LEAP_TZIF_MAX];
+	size_t len = fread(bytes, 1, sizeof(bytes), f);
+
+	return !ferror(f) && leap_tzif_read(table, bytes, len, now_s);
+}
+
+/* Reads the table of leap seconds for `now_s`. False: it is of no use. */
+static bool load_leap_table(
+    const char *path, bool is_zone, int64_t now_s, struct leap_table *table)
+{
+	FILE *f = fopen(path, "re");
+	bool good;
+
+	*table = (struct leap_table){.known = false};
+	if (!f) {
+		/* The list is a default; a zone was asked for. */
+		log_line(is_zone ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+		    "cannot read %s: %s: CLOCK_TAI is left as it is", path,
+		    strerror(errno));
+		return false;
+	}
+	good =
+	    is_zone ? read_zone(f, now_s, table) : read_list(f, now_s, table);
+	fclose(f);
+	if (!good)
+		log_warning("%s is not a %s leap seconds: CLOCK_TAI is "
+			    "left as it is",
+		    path, is_zone ? "time zone with" : "table of");
+	return good;
+}
+
+static void log_expiry(
+    const char *path, const struct leap_table *t, int64_t now_s)
+{
+	time_t at = (time_t)t->expires_s;
+	char date[16] = "";
+	struct tm tm;
+
+	if (t->expires_s == 0)
+		return;
+	if (gmtime_r(&at, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	if (t->expires_s <= now_s)
+		log_warning("the table of leap seconds %s has expired on %s: "
+			    "update tzdata",
+		    path, date);
+	else
+		log_info("TAI is %d s ahead of UTC, by %s, which expires on "
+			 "%s",
+		    t->tai_s, path, date);
+}
+
+/* The clock may be years behind: it is not before the earliest time. */
+static void set_tai(const struct config *config, int64_t earliest_ns,
+    const struct clock_ops *ops)
+{
+	int64_t now_ns = ops->now(ops->self).ns;
+	int64_t at_s = (now_ns > earliest_ns ? now_ns : earliest_ns) / NS_PER_S;
+	bool is_zone = config->leap_zone[0] != '\0';
+	const char *path = is_zone ? config->leap_zone : config->leap_table;
+	struct leap_table table;
+	int err;
+
+	if (!path[0] || !ops->set_tai ||
+	    !load_leap_table(path, is_zone, at_s, &table))
+		return;
+	err = ops->set_tai(ops->self, table.tai_s);
+	if (err)
+		log_warning(
+		    "cannot set the offset of CLOCK_TAI: %s", strerror(-err));
+	log_expiry(path, &table, at_s);
+}
+
 bool launch_clock_take(struct launch_clock *c, const struct config *config,
-    bool no_clock, const struct clock_ops *ops)
+    const struct seal_key *seal, bool no_clock, const struct clock_ops *ops)
 {
 	struct keeper_limits limits = keeper_limits_of(config, no_clock);
 	double freq_ppm, sd_ppm;
-	bool saved = load_drift(config, &freq_ppm, &sd_ppm);
+	bool saved = load_drift(config, seal, &freq_ppm, &sd_ppm);
 	struct keeper_report report;
 	int err;
 
-	limits.earliest_ns = c->earliest_ns = earliest_time_find(config);
+	limits.earliest_ns = c->earliest_ns = earliest_time_find(config, seal);
 	earliest_time_check(config, c->earliest_ns, ops->now(ops->self));
 	err = keeper_start(
 	    &c->keeper, &limits, ops, saved ? &freq_ppm : NULL, &report);
 	if (err) {
-		log_error("the kernel does not let us set the clock: %s",
-		    strerror(-err));
+		log_error("the kernel does not let us set the clock: %s%s",
+		    strerror(-err),
+		    privileges_confined_users("/proc/self/uid_map")
+			? ": this is a user namespace (a container): run the "
+			  "agent on the host, or here with --no-clock"
+			: "");
 		return false;
+	}
+	if (!no_clock) {
+		log_found(&c->keeper);
+		set_tai(config, c->earliest_ns, ops);
 	}
 	c->first = report.changes[0];
 	/* Without a drift file the kernel's frequency is the best guess: an

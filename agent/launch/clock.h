@@ -4,9 +4,7 @@
 
 #include "agent/config/config.h"
 #include "clock/kernel/keeper.h"
-
-/* The uncertainty of the frequency without a drift file. */
-#define FREQ_SD_UNKNOWN_PPM 100.0
+#include "agent/saved/seal_key.h"
 
 struct launch_clock {
 	struct keeper keeper;	      /* started */
@@ -17,6 +15,7 @@ struct launch_clock {
 
 /* False: the clock cannot be set; logged. */
 bool launch_clock_take(struct launch_clock *c, const struct config *config,
-    bool no_clock, const struct clock_ops *ops) MUST_USE;
+    const struct seal_key *seal, bool no_clock,
+    const struct clock_ops *ops) MUST_USE;
 
 #endif

@@ -3,22 +3,24 @@
 #include "agent/config/files.h"
 #include "agent/host/clocks.h"
 #include "agent/host/privileges.h"
+#include "nts/revocation.h"
+#include "nts/tls.h"
+#include "resolver/binding.h"
 #include "resolver/certificate/certificate.h"
 #include "resolver/certificate/trust.h"
+#include "resolver/certificate/trust_file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,8 +30,8 @@
 /* Enough time to get a new root certificate. */
 #define EXPIRY_NOTICE_DAYS 30
 #define DAY_S 86400
-/* The longest sentence of trust_check_path(). */
-#define SENTENCE_MAX 4096
+/* The longest sentence of trust_load(). */
+#define SENTENCE_MAX 1000
 
 static unsigned error(FILE *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static unsigned error(FILE *out, const char *fmt, ...)
@@ -112,11 +114,37 @@ static void show_obstacle(const char *path, FILE *out)
 		show_owner(part, out);
 }
 
-/* Certificates. */
+/* Certificates and revocation lists. */
+
+/* The check of one path of trusted-certs or crl-files. */
+struct trust_check {
+	FILE *out;
+	const char *path;	   /* as configured */
+	const struct trust *trust; /* for lists: all that is trusted */
+	unsigned errors;
+	/* Of the file that is read now. */
+	unsigned certificates, early;
+	bool outdated; /* all of them have expired */
+	char *held;    /* warnings of those that have expired */
+	size_t held_size;
+	FILE *hold;
+};
+
+/* "/etc/pki/ca.pem, line 12". The name of a file may have any bytes. */
+static const char *place(
+    const char *path, unsigned line, char *out, size_t size)
+{
+	struct sentence place = sentence_to(out, size);
+
+	sentence_add(&place, "%s", path);
+	if (line > 0)
+		sentence_add(&place, ", line %u", line);
+	return out;
+}
 
 /* True: the certificate is not valid yet. */
 static bool warn_of_dates(
-    const char *name, const char *path, const X509 *c, FILE *out)
+    struct trust_check *k, const char *name, const char *where, const X509 *c)
 {
 	int64_t now = clocks_read(false).wall.ns / NS_PER_S;
 	int64_t from = certificate_not_before(c);
@@ -126,116 +154,224 @@ static bool warn_of_dates(
 	certificate_date(now, today);
 	certificate_date(now < from ? from : to, date);
 	if (now < from)
-		warn(out,
-		    "the trusted certificate %s in %s is not valid before %s; "
-		    "the local clock says %s",
-		    name, path, date, today);
+		warn(k->out,
+		    "the trusted certificate \"%s\" (%s) is not valid before "
+		    "%s; the local clock says %s",
+		    name, where, date, today);
 	else if (to < now)
-		warn(out, "the trusted certificate %s in %s expired on %s",
-		    name, path, date);
+		warn(k->hold ? k->hold : k->out,
+		    "the trusted certificate \"%s\" (%s) expired on %s", name,
+		    where, date);
 	else if (to - now < EXPIRY_NOTICE_DAYS * DAY_S)
-		warn(out,
-		    "the trusted certificate %s in %s expires on %s: replace "
-		    "it before",
-		    name, path, date);
+		warn(k->out,
+		    "the trusted certificate \"%s\" (%s) expires on %s: "
+		    "replace it before",
+		    name, where, date);
 	return now < from;
 }
 
-static bool warn_of_certificate(const char *path, X509 *c, FILE *out)
+/* c_rehash makes links in a directory; they lead to the same files. */
+static bool is_second_name(const struct trust_check *k, const char *path)
 {
-	char name[CERTIFICATE_NAME_MAX];
+	struct stat st;
 
+	return strcmp(path, k->path) != 0 && lstat(path, &st) == 0 &&
+	       S_ISLNK(st.st_mode);
+}
+
+static bool check_certificate(
+    void *self, X509 *c, const char *path, unsigned line)
+{
+	char name[CERTIFICATE_NAME_MAX], where[PATH_MAX + 32];
+	struct trust_check *k = self;
+
+	k->certificates++;
+	if (is_second_name(k, path))
+		return true;
 	certificate_subject(c, name);
+	place(path, line, where, sizeof(where));
 	if (X509_check_ca(c) == 0)
-		warn(out,
-		    "the trusted certificate %s in %s is not that of a CA: it "
-		    "vouches for nothing but itself",
-		    name, path);
-	return warn_of_dates(name, path, c, out);
+		warn(k->out,
+		    "the trusted certificate \"%s\" (%s) is not that of a CA: "
+		    "it vouches for nothing but itself",
+		    name, where);
+	k->early += warn_of_dates(k, name, where, c);
+	return true;
 }
 
-/* PEM, or one certificate in DER, as trust_check_path() accepts them. */
-static X509 *next_certificate(FILE *in, bool first)
+static void check_fault(
+    void *self, enum trust_fault fault, const char *sentence)
 {
-	char no_password[] = ""; /* so that OpenSSL does not ask for one */
-	X509 *c = PEM_read_X509_AUX(in, NULL, NULL, no_password);
+	struct trust_check *k = self;
 
-	if (!c && first) {
-		rewind(in);
-		c = d2i_X509_fp(in, NULL);
+	/* The lists may come later. */
+	if (fault == TRUST_EMPTY_DIRECTORY && k->trust) {
+		warn(k->out, "%s", sentence);
+		return;
 	}
-	ERR_clear_error();
-	return c;
+	k->outdated |= fault == TRUST_OUTDATED;
+	k->errors += error(k->out, "%s", sentence);
+	if (fault == TRUST_UNREADABLE)
+		show_obstacle(k->path, k->out);
 }
 
-/* Warns of certificates in a file that trust_check_path() accepts, but that
- * will not verify a server. */
-static unsigned check_file(const char *path, FILE *out)
+static void begin_file(struct trust_check *k)
 {
-	unsigned count = 0, early = 0;
-	FILE *in = fopen(path, "re");
-	X509 *c;
-
-	if (!in)
-		return 0;
-	while ((c = next_certificate(in, count == 0))) {
-		count++;
-		early += warn_of_certificate(path, c, out);
-		X509_free(c);
-	}
-	fclose(in);
-	if (count == 0 || early < count)
-		return 0;
-	return error(out,
-	    "no certificate in %s is valid yet: correct the local clock, or "
-	    "replace the file",
-	    path);
+	k->certificates = k->early = 0;
+	k->outdated = false;
+	k->hold = open_memstream(&k->held, &k->held_size);
 }
 
-/* Skips the names that c_rehash makes: they lead to the same files. */
-static int is_certificate_file(const struct dirent *entry)
+static void end_hold(struct trust_check *k)
 {
-	const char *dot = strrchr(entry->d_name, '.');
+	if (k->hold)
+		fclose(k->hold);
+	if (k->held && !k->outdated)
+		fputs(k->held, k->out);
+	free(k->held);
+	k->held = NULL;
+	k->hold = NULL;
+}
 
-	return dot && entry->d_name[0] != '.' &&
-	       (!strcasecmp(dot, ".pem") || !strcasecmp(dot, ".crt") ||
-		   !strcasecmp(dot, ".cer"));
+static void check_file(void *self, const char *path)
+{
+	char where[PATH_MAX];
+	struct trust_check *k = self;
+
+	end_hold(k);
+	if (k->certificates > 0 && k->early == k->certificates)
+		k->errors += error(k->out,
+		    "no certificate in %s is valid yet: correct the local "
+		    "clock, or replace the file",
+		    place(path, 0, where, sizeof(where)));
+	begin_file(k);
 }
 
 static unsigned check_certificates(const char *path, FILE *out)
 {
-	char file[FILE_PATH_MAX + NAME_MAX + 2];
-	struct dirent **entries;
-	unsigned errors = 0;
-	int n = scandir(path, &entries, is_certificate_file, alphasort);
+	struct trust_check k = {.out = out, .path = path};
+	const struct trust_visitor v = {.self = &k,
+	    .certificate = check_certificate,
+	    .fault = check_fault,
+	    .file = check_file};
 
-	if (n < 0)
-		return check_file(path, out);
-	for (int i = 0; i < n; i++) {
-		snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
-		errors += check_file(file, out);
-		free(entries[i]);
+	begin_file(&k);
+	trust_visit(path, PEM_CERTIFICATE, &v);
+	end_hold(&k);
+	return k.errors;
+}
+
+static void warn_of_list(const struct trust_check *k, X509_CRL *list,
+    const X509 *signer, const char *name, const char *where)
+{
+	if (revocation_is_delta(list))
+		warn(k->out,
+		    "the revocation list of \"%s\" (%s) has only changes to "
+		    "another list (delta), and is not used: get the complete "
+		    "one",
+		    name, where);
+	else if (!signer)
+		warn(k->out,
+		    "the revocation list of \"%s\" (%s) is not signed by a "
+		    "trusted certificate: it counts only for a CA that a "
+		    "server sends",
+		    name, where);
+}
+
+/* What is wrong with a list of a trusted issuer besides its dates; NULL:
+ * nothing. */
+static const char *fault_of_list(X509_CRL *list, X509 *signer)
+{
+	const struct revocation_policy policy = {
+	    .check_dates = true, .level = tls_security_level()};
+
+	switch (revocation_judge(list, signer, &policy)) {
+	case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+		return "has an unknown extension that is marked as critical";
+	case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+		return "is from a CA that may not sign lists (its key usage "
+		       "has no cRLSign)";
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+		return "has a signature with a digest that is too weak";
+	case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+	case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+		return "has a date that cannot be read";
+	default:
+		return NULL;
 	}
-	free(entries);
-	return errors;
+}
+
+static bool check_list(
+    void *self, X509_CRL *list, const char *path, unsigned line)
+{
+	int64_t now = clocks_read(false).wall.ns / NS_PER_S;
+	int64_t from = certificate_time(X509_CRL_get0_lastUpdate(list));
+	int64_t to = certificate_time(X509_CRL_get0_nextUpdate(list));
+	char name[CERTIFICATE_NAME_MAX], where[PATH_MAX + 32];
+	char date[CERTIFICATE_DATE_MAX];
+	struct trust_check *k = self;
+	const char *fault;
+	X509 *signer;
+
+	if (is_second_name(k, path))
+		return true;
+	signer = trust_signer_of(k->trust, list);
+	fault = signer && !revocation_is_delta(list)
+		    ? fault_of_list(list, signer)
+		    : NULL;
+	certificate_name(X509_CRL_get_issuer(list), name);
+	place(path, line, where, sizeof(where));
+	warn_of_list(k, list, signer, name, where);
+	X509_free(signer);
+	if (fault)
+		k->errors += error(k->out,
+		    "the revocation list of \"%s\" (%s) %s: certificates of "
+		    "that CA are refused; let the CA correct that, or remove "
+		    "the list from crl-files",
+		    name, where, fault);
+	certificate_date(now < from ? from : to, date);
+	if (now < from)
+		k->errors += error(k->out,
+		    "the revocation list of \"%s\" (%s) is not valid before "
+		    "%s: correct the local clock, or replace the list",
+		    name, where, date);
+	else if (to != 0 && to < now)
+		k->errors += error(k->out,
+		    "the revocation list of \"%s\" (%s) expired on %s: "
+		    "certificates of that CA are refused; get the current "
+		    "list from the CA",
+		    name, where, date);
+	return true;
+}
+
+static unsigned check_lists(
+    const char *path, const struct trust *trust, FILE *out)
+{
+	struct trust_check k = {.out = out, .path = path, .trust = trust};
+	const struct trust_visitor v = {
+	    .self = &k, .list = check_list, .fault = check_fault};
+
+	trust_visit(path, PEM_CRL, &v);
+	return k.errors;
 }
 
 static unsigned check_trust(const struct config *config, FILE *out)
 {
+	char unused[SENTENCE_MAX];
+	struct sentence why = sentence_to(unused, sizeof(unused));
+	const struct trust_config *c = &config->trust;
+	struct trust_config without_lists = *c;
+	struct trust trust;
 	unsigned errors = 0;
 
-	for (unsigned i = 0; i < config->trust.path_count; i++) {
-		const char *path = config->trust.paths[i];
-		char text[SENTENCE_MAX];
-		struct sentence why = sentence_to(text, sizeof(text));
-
-		if (trust_check_path(path, &why)) {
-			errors += check_certificates(path, out);
-			continue;
-		}
-		errors += error(out, "%s", text);
-		show_obstacle(path, out);
-	}
+	for (unsigned i = 0; i < c->path_count; i++)
+		errors += check_certificates(c->paths[i], out);
+	without_lists.crl_count = 0;
+	if (!trust_load(&trust, &without_lists, &why) && errors == 0)
+		errors += error(out, "%s", why.out);
+	for (unsigned i = 0; i < c->crl_count; i++)
+		errors += check_lists(c->crls[i], &trust, out);
+	trust_free(&trust);
 	return errors;
 }
 
@@ -294,22 +430,67 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 	return 1;
 }
 
+/* How the requests leave. What is not there now may come later, so that it is
+ * only a warning. */
+
+static void warn_of_binding(const struct source_config *s, int af, FILE *out)
+{
+	char text[SENTENCE_MAX];
+	struct sentence why = sentence_to(text, sizeof(text));
+
+	if (!binding_try(&s->binding, af, &why))
+		warn(out,
+		    "%s:%u: [source %s]: %s; the source is not used until this "
+		    "is right",
+		    s->file, s->line, s->name, text);
+}
+
+/* A device is the same for both families. */
+static void warn_of_families(const struct source_config *s, FILE *out)
+{
+	const struct binding *b = &s->binding;
+
+	if (s->family != FAMILY_IPV6)
+		warn_of_binding(s, AF_INET, out);
+	if (s->family == FAMILY_IPV6 || b->ipv6.family != 0)
+		warn_of_binding(s, AF_INET6, out);
+	if (b->port != 0)
+		warn(out,
+		    "%s:%u: [source %s]: source-port = %u: everybody knows "
+		    "where to send forged answers; they are refused, but leave "
+		    "the key out if no firewall needs it",
+		    s->file, s->line, s->name, b->port);
+}
+
+static bool is_bound_as_an_earlier_one(const struct config *c, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++)
+		if (c->sources[j].family == c->sources[i].family &&
+		    memcmp(&c->sources[j].binding, &c->sources[i].binding,
+			sizeof(struct binding)) == 0)
+			return true;
+	return false;
+}
+
+static void warn_of_bindings(const struct config *c, FILE *out)
+{
+	for (unsigned i = 0; i < c->source_count; i++)
+		if (!is_bound_as_an_earlier_one(c, i))
+			warn_of_families(&c->sources[i], out);
+}
+
 /* The configuration itself. */
 
 typedef void judge_file(const char *path, FILE *out);
 
-/* Calls `judge` for the main file, conf.d, and each file in it. */
-static void each_file(const char *main_path, judge_file *judge, FILE *out)
+static void each_of_folder(
+    const char *main_path, const char *name, judge_file *judge, FILE *out)
 {
 	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	struct dirent **entries;
 	int n;
 
-	/* The configuration does not come from a file. */
-	if (!main_path[0])
-		return;
-	judge(main_path, out);
-	config_folder(main_path, folder);
+	config_folder(main_path, name, folder);
 	if (access(folder, F_OK) != 0)
 		return;
 	judge(folder, out);
@@ -324,6 +505,18 @@ static void each_file(const char *main_path, judge_file *judge, FILE *out)
 		free(entries);
 }
 
+/* Calls `judge` for the main file, conf.d and sources.d, and each file in
+ * them. */
+static void each_file(const char *main_path, judge_file *judge, FILE *out)
+{
+	/* The configuration does not come from a file. */
+	if (!main_path[0])
+		return;
+	judge(main_path, out);
+	each_of_folder(main_path, CONFIG_PARTS, judge, out);
+	each_of_folder(main_path, CONFIG_SOURCES, judge, out);
+}
+
 static void warn_if_writable(const char *path, FILE *out)
 {
 	struct stat st;
@@ -334,10 +527,8 @@ static void warn_if_writable(const char *path, FILE *out)
 		    path, path);
 }
 
-/* The systemd unit starts the agent as its user, who then has to read the
- * configuration. Started by root, the agent reads it before it changes the
- * user.
- */
+/* Root reads the configuration at the start, before the agent switches to its
+ * user. A reload reads the files as that user. */
 static void warn_if_unreadable(const char *path, FILE *out)
 {
 	char part[PATH_MAX], me[16];
@@ -345,8 +536,8 @@ static void warn_if_unreadable(const char *path, FILE *out)
 	if (!find_obstacle(path, part))
 		return;
 	warn(out,
-	    "user %s cannot read %s, and the systemd unit starts the agent as "
-	    "that user; fix it with: chmod o+rX %s",
+	    "user %s cannot read %s, so the agent cannot read it again on a "
+	    "reload; fix it with: chmod o+rX %s",
 	    user_name(geteuid(), me), path, part);
 	show_owner(part, out);
 }
@@ -354,15 +545,22 @@ static void warn_if_unreadable(const char *path, FILE *out)
 static unsigned check_as_user(const struct config *config, FILE *out)
 {
 	each_file(config->file, warn_if_unreadable, out);
-	return check_trust(config, out) +
-	       check_writable("driftfile", config->driftfile, out) +
+	warn_of_bindings(config, out);
+	return check_writable("driftfile", config->driftfile, out) +
 	       check_writable("last-good-time", config->goodtime_file, out) +
 	       check_folder("saved-keys", config->saved_keys, out);
 }
 
+static unsigned check_all(const struct config *config, FILE *out)
+{
+	return check_trust(config, out) + check_as_user(config, out);
+}
+
+typedef unsigned check_part(const struct config *config, FILE *out);
+
 /* Checks in a child with the rights of the user: root can open everything. */
-static unsigned check_in_child(
-    const struct config *config, const struct identity *id, FILE *out)
+static unsigned check_in_child(check_part *part, const struct config *config,
+    const struct identity *id, FILE *out)
 {
 	char why[PRIVILEGES_TEXT_MAX];
 	int status;
@@ -374,7 +572,7 @@ static unsigned check_in_child(
 		unsigned errors;
 
 		if (privileges_drop(id, false, why))
-			errors = check_as_user(config, out);
+			errors = part(config, out);
 		else
 			errors = error(out, "%s", why);
 		fflush(out);
@@ -408,18 +606,61 @@ static void warn_of_number_of_sources(const struct config *config, FILE *out)
 		    usable, SELECT_COMBINED_MAX);
 }
 
+/* The jobs open the certificates, everything else is the agent's user's. */
+static unsigned check_parts(const struct config *config,
+    const struct identity *agent, const struct identity *jobs, FILE *out)
+{
+	if (!agent->change)
+		return check_all(config, out);
+	if (agent->uid == jobs->uid)
+		return check_in_child(check_all, config, agent, out);
+	return check_in_child(check_trust, config, jobs, out) +
+	       check_in_child(check_as_user, config, agent, out);
+}
+
 unsigned config_check_files(const struct config *config, FILE *out)
 {
 	char why[PRIVILEGES_TEXT_MAX];
-	struct identity id;
+	struct identity id, jobs;
 	unsigned errors;
 
 	warn_of_number_of_sources(config, out);
 	each_file(config->file, warn_if_writable, out);
 	if (!privileges_identity(config->user, &id, why))
 		return error(out, "%s", why);
-	errors = id.change ? check_in_child(config, &id, out)
-			   : check_as_user(config, out);
+	if (!privileges_second_identity(
+		config->user_resolver, &id, &jobs, why) &&
+	    strcmp(config->user_resolver, CONFIG_USER_RESOLVER) != 0)
+		return error(out, "%s", why);
+	errors = check_parts(config, &id, &jobs, out);
+	fflush(out);
+	return errors;
+}
+
+bool config_check_is_other_user(const struct config *config)
+{
+	const struct passwd *user = getpwnam(config->user);
+
+	return geteuid() != 0 && user && user->pw_uid != geteuid();
+}
+
+unsigned config_check_as_other(const struct config *config, FILE *out)
+{
+	const struct trust_config *c = &config->trust;
+	unsigned errors = 0;
+	char me[16];
+
+	warn_of_number_of_sources(config, out);
+	each_file(config->file, warn_if_writable, out);
+	for (unsigned i = 0; i < c->path_count; i++) {
+		if (access(c->paths[i], R_OK) == 0 || errno != EACCES)
+			errors += check_certificates(c->paths[i], out);
+		else
+			warn(out,
+			    "%s is not judged: user %s cannot read it, and "
+			    "root or the agent's user may",
+			    c->paths[i], user_name(geteuid(), me));
+	}
 	fflush(out);
 	return errors;
 }

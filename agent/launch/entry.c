@@ -1,6 +1,5 @@
 #include "agent/launch/entry.h"
 
-#include "agent/host/memory.h"
 #include "agent/launch/launch.h"
 #include "agent/launch/start.h"
 #include "base/log.h"
@@ -109,11 +108,11 @@ static bool follow(const struct process *row, const struct start_head *h)
 /* A program that the agent's user may not execute would start no job. */
 static bool may_start(const struct starter *s)
 {
-	if (faccessat(s->program, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0 ||
-	    errno != EACCES)
+	char why[START_WHY_MAX];
+
+	if (start_may_execute(s->program, why))
 		return true;
-	log_error("user %u may not execute the program: set its mode to 0711",
-	    (unsigned)geteuid());
+	log_error("%s", why);
 	return false;
 }
 
@@ -124,8 +123,10 @@ static int run(const struct process *row, struct process_context *c)
 	const enum log_level level = (enum log_level)h->log_level;
 	struct starter starter = {
 	    .program = c->fds[2],
-	    .identity = {.uid = (uid_t)h->uid, .gid = (gid_t)h->gid},
+	    .second = {.uid = (uid_t)h->uid, .gid = (gid_t)h->gid},
 	    .no_clock = h->no_clock != 0,
+	    .sandbox = (enum sandbox_level)h->sandbox,
+	    .binds = h->binds,
 	    .log_target = (enum log_target)h->log_target,
 	    .log_level = &level,
 	};
@@ -164,8 +165,9 @@ int entry_run(const char *name)
 	if (!drop_rights(row, &head) || !follow(row, &head))
 		return 1;
 	child_take_signals(row->ignores_ends);
-	/* The others end soon, and need what they would give back. */
-	if (row->death == DEATH_ENDS_AGENT)
-		memory_release_start();
+	context.profile = row->sandbox;
+	context.stays = row->death == DEATH_ENDS_AGENT;
+	context.sandbox = (enum sandbox_level)head.sandbox;
+	context.log_target = (enum log_target)head.log_target;
 	return run(row, &context);
 }

@@ -2,12 +2,27 @@
 
 #include "agent/host/rivals.h"
 #include "agent/host/runtime_files.h"
+#include "agent/history/format.h"
+#include "agent/link/log_link.h"
 #include "agent/query/control_socket.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The logger says so if it cannot write there. */
+static void make_log_folder(
+    const struct config *config, const struct identity *identity)
+{
+	char file[FILE_PATH_MAX + 2], why[RUNTIME_TEXT_MAX];
+
+	if (!log_wanted_any(config))
+		return;
+	snprintf(file, sizeof(file), "%s/.", config->log_folder);
+	if (!runtime_make_directory(file, identity, why))
+		log_warning("%s", why);
+}
 
 static void make_directories(
     struct config *config, const struct identity *identity)
@@ -19,6 +34,7 @@ static void make_directories(
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		if (!runtime_make_directory(paths[i], identity, why))
 			log_warning("%s", why);
+	make_log_folder(config, identity);
 	if (!runtime_make_private(config->saved_keys, identity, why)) {
 		log_warning("%s: keys are not kept over a restart", why);
 		config->saved_keys[0] = '\0';
@@ -54,9 +70,9 @@ static bool open_status(struct launch_files *f, const struct config *config,
 	return !running && !strict;
 }
 
-/* Without it the agent works, but takes no orders. */
-static void open_control(struct launch_files *f, const struct config *config,
-    const struct identity *identity)
+/* Without it the agent works, but takes no orders. It belongs to root, so that
+ * no process of the agent's user can connect. */
+static void open_control(struct launch_files *f, const struct config *config)
 {
 	char path[CONTROL_PATH_MAX], why[RUNTIME_TEXT_MAX];
 	bool running;
@@ -66,11 +82,28 @@ static void open_control(struct launch_files *f, const struct config *config,
 	f->control_bound = f->control_fd >= 0;
 	if (!f->control_bound)
 		log_warning("ntsctl cannot give orders: %s", why);
-	else if (identity->change &&
-		 lchown(path, identity->uid, identity->gid) != 0)
-		log_warning("only root can give orders: cannot set the owner "
-			    "of %s: %s",
-		    path, strerror(errno));
+}
+
+/* Room for some sources that a reload may bring. */
+static unsigned history_places(const struct config *config)
+{
+	unsigned places = config->source_count + 4;
+
+	return places > SOURCES_MAX ? SOURCES_MAX : places;
+}
+
+/* It belongs to who starts the agent, so that no process of the agent's user
+ * can open it to write. Without it the agent works, but has no history. */
+static void make_history(struct launch_files *f, const struct config *config)
+{
+	char path[HISTORY_PATH_MAX], why[RUNTIME_TEXT_MAX];
+
+	history_path(config->status_socket, path);
+	f->history_fd = runtime_make_shared(
+	    path, history_size(history_places(config)), why);
+	f->history_made = f->history_fd >= 0;
+	if (!f->history_made)
+		log_warning("no history is kept: %s", why);
 }
 
 static bool write_pid(struct launch_files *f, const struct config *config)
@@ -102,20 +135,35 @@ static bool lock_clock(const struct identity *identity)
 	return !running;
 }
 
+static void take_seal_key(
+    struct launch_files *f, const struct config *config, bool make)
+{
+	char path[FILE_PATH_MAX];
+
+	seal_key_path(config, path);
+	seal_key_take(path, make, &f->seal);
+}
+
 bool launch_files_open(struct launch_files *f, struct config *config,
     const struct run_options *run, const struct identity *identity)
 {
 	bool steers = !run->no_clock && !run->single_process;
 
-	if (run->print_only)
+	if (run->print_only) {
+		take_seal_key(f, config, false);
 		return true;
+	}
 	leave_saved_keys_alone(config, run);
 	make_directories(config, identity);
 	if (!open_status(f, config, identity) || !write_pid(f, config) ||
 	    (steers && !lock_clock(identity)))
 		return false;
-	if (f->status_bound && !run->single_process)
-		open_control(f, config, identity);
+	/* Not earlier: an agent that already runs must keep its key. */
+	take_seal_key(f, config, true);
+	if (f->status_bound && !run->single_process) {
+		open_control(f, config);
+		make_history(f, config);
+	}
 	if (steers)
 		rivals_warn("/proc");
 	return true;
@@ -132,19 +180,23 @@ void launch_files_close(struct launch_files *f)
 {
 	close_fd(&f->status_fd);
 	close_fd(&f->control_fd);
+	close_fd(&f->history_fd);
 }
 
 /* The folder may belong to root, or to systemd. */
 void launch_files_remove(
     const struct launch_files *f, const struct config *config)
 {
-	char control[CONTROL_PATH_MAX];
+	char control[CONTROL_PATH_MAX], history[HISTORY_PATH_MAX];
 
 	if (f->status_bound)
 		unlink(config->status_socket);
 	control_socket_path(config->status_socket, control);
 	if (f->control_bound)
 		unlink(control);
+	history_path(config->status_socket, history);
+	if (f->history_made)
+		unlink(history);
 	if (f->pid_written)
 		unlink(config->pidfile);
 }

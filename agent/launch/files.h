@@ -6,18 +6,21 @@
 #include "agent/config/config.h"
 #include "agent/config/options.h"
 #include "agent/host/privileges.h"
+#include "agent/saved/seal_key.h"
 
 struct launch_files {
 	int status_fd, control_fd; /* listening; -1: none */
+	int history_fd;		   /* for agent/loop; -1: none */
 	/* What is to be removed at the end. */
-	bool status_bound, control_bound, pid_written;
+	bool status_bound, control_bound, history_made, pid_written;
+	struct seal_key seal; /* secret; agent/saved/seal_key.h */
 };
 
 /*
- * Makes folders, sockets, pid file and lock, each logged when it fails, and
- * warns of other programs that steer the clock. False: the agent must not
- * start. -Q makes nothing, so that it may run while the agent does. A folder
- * of saved keys that cannot be used is removed from `config`.
+ * Makes folders, sockets, pid file, lock and the key of the seals, each logged
+ * when it fails, and warns of other programs that steer the clock. False: the
+ * agent must not start. -Q makes nothing, so that it may run while the agent
+ * does. A folder of saved keys that cannot be used is removed from `config`.
  */
 bool launch_files_open(struct launch_files *f, struct config *config,
     const struct run_options *run, const struct identity *identity) MUST_USE;

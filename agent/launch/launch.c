@@ -6,19 +6,24 @@
 #include "agent/launch/launch.h"
 
 #include "agent/config/load.h"
+#include "agent/host/child.h"
 #include "agent/host/clocks.h"
-#include "agent/host/memory.h"
 #include "agent/host/notify.h"
+#include "agent/host/sandbox/sandbox.h"
 #include "agent/launch/background.h"
 #include "agent/launch/clock.h"
 #include "agent/launch/config_check.h"
+#include "agent/launch/confine.h"
 #include "agent/launch/files.h"
 #include "agent/launch/ready.h"
 #include "agent/launch/rights.h"
 #include "agent/launch/start.h"
+#include "agent/link/log_link.h"
 #include "agent/loop/engine_loop.h"
 #include "base/log.h"
 #include "clock/kernel/kernel.h"
+#include "nts/aead.h"
+#include "nts/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +32,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +41,7 @@ struct agent {
 	struct options *options;
 	struct config config;
 	char config_path[PATH_MAX]; /* from the root */
+	struct rights rights;	    /* at the start */
 	struct identity identity;
 	struct launch_files files;
 	struct launch_clock clock;
@@ -42,6 +50,7 @@ struct agent {
 	int engine_link[2];   /* keeper, engine */
 	int config_link[2];   /* keeper, engine: reloads */
 	int resolver_link[2]; /* engine, resolver */
+	int log_fd;	      /* the engine's end of the link to the logger */
 	struct guard_fds guard_fds;
 	int ready[KEEPER_CHILDREN]; /* a message from each child that is ready
 				     */
@@ -57,6 +66,22 @@ static void close_fd(int *fd)
 }
 
 /* The configuration. */
+
+/* What OpenSSL and the kernel of this machine lack is not listed. */
+void launch_print_version(FILE *out)
+{
+	enum aead_id aeads[AEAD_COUNT];
+	char sandbox[CONFINE_TEXT_MAX], why[SANDBOX_TEXT_MAX];
+	size_t count = aead_available(aeads);
+
+	confine_text(sandbox_possible(why), sandbox);
+	fputs("ntsagentd " NTSAGENT_VERSION "\nFeatures: NTS", out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, ", %s", aead_name(aeads[i]));
+	fprintf(out, "; sandbox %s\n", sandbox);
+	fprintf(out, "Libraries: %s; built with " NTSAGENT_BUILT_WITH "\n",
+	    tls_library());
+}
 
 int launch_check_config(const char *path)
 {
@@ -84,9 +109,13 @@ static bool load_config(struct agent *a)
 	if (errors > 0)
 		log_error("%u error%s in the configuration: not started",
 		    errors, errors == 1 ? "" : "s");
-	/* The processes take the level from here. */
+	/* The processes take the level from here. A script reads the offset of
+	 * -Q: apart from it, print only warnings and errors. */
 	if (a->options->debug)
 		a->config.log_level = LOG_LEVEL_DEBUG;
+	else if (a->options->run.print_only &&
+		 a->config.log_level > LOG_LEVEL_WARNING)
+		a->config.log_level = LOG_LEVEL_WARNING;
 	return errors == 0;
 }
 
@@ -125,7 +154,8 @@ static bool decide_rights(struct agent *a)
 	struct run_options *run = &a->options->run;
 	char why[RIGHTS_TEXT_MAX];
 
-	if (!rights_decide(rights_read(), run, why)) {
+	a->rights = rights_read();
+	if (!rights_decide(a->rights, run, why)) {
 		log_error("%s", why);
 		return false;
 	}
@@ -148,6 +178,61 @@ static bool find_identity(struct agent *a)
 	return false;
 }
 
+/* A distribution may not have made the default one. */
+static bool find_second_user(struct agent *a)
+{
+	const struct config *c = &a->config;
+	const bool optional =
+	    strcmp(c->user_resolver, CONFIG_USER_RESOLVER) == 0;
+	char why[PRIVILEGES_TEXT_MAX];
+
+	if (a->options->run.single_process ||
+	    privileges_second_identity(
+		c->user_resolver, &a->identity, &a->starter.second, why))
+		return true;
+	if (!optional)
+		log_error("%s", why);
+	else if (confine_hides_files(a->starter.sandbox))
+		log_debug("key exchanges run as user %s: %s", c->user, why);
+	else
+		log_warning("key exchanges run as user %s, and no Landlock "
+			    "keeps them from the saved files: %s",
+		    c->user, why);
+	return optional;
+}
+
+static bool decide_sandbox(struct agent *a)
+{
+	a->starter.binds = BINDING_NEEDS_ALL;
+	/* No sandbox: a simulator (clknetsim) makes other system calls. */
+	if (a->options->run.single_process)
+		return true;
+	if (!confine_decide(a->config.sandbox, &a->starter.sandbox))
+		return false;
+	if (a->starter.sandbox == SANDBOX_ON)
+		a->starter.binds = config_binds(&a->config);
+	return true;
+}
+
+/* An agent with one source needs about thirty in its largest process, one with
+ * 64 about a hundred more. A careless parent may allow fewer than the system.
+ */
+#define DESCRIPTORS_WANTED 256
+
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= DESCRIPTORS_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED
+			     ? limit.rlim_max
+			     : DESCRIPTORS_WANTED;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_debug("the limit of open files stays: %s", strerror(errno));
+}
+
 /* A careless parent may have left descriptors open, or the standard ones
  * closed: those numbers must not come to be one of ours, nor one of a child's,
  * which inherits them. Some containers forbid to write to /dev/null. */
@@ -155,8 +240,7 @@ static void tidy_descriptors(void)
 {
 	int fd;
 
-	if (close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
-		log_debug("descriptors stay open: %s", strerror(errno));
+	child_close_all(STDERR_FILENO + 1, ~0U);
 	do {
 		fd = open("/dev/null", O_RDWR);
 		if (fd < 0)
@@ -179,12 +263,17 @@ static bool make_links(struct agent *a)
 	int signal_fd = child_catch_signals();
 	int program = child_open_program();
 
-	if (signal_fd < 0 || program < 0)
-		errno = signal_fd < 0 ? -signal_fd : -program;
 	a->loop.signal_fd = signal_fd;
+	if (signal_fd < 0) {
+		log_error("cannot link the processes: signals cannot be taken "
+			  "(signalfd): %s",
+		    strerror(-signal_fd));
+		return false;
+	}
+	if (program < 0)
+		errno = -program;
 	a->starter.program = program;
-	if (signal_fd >= 0 && program >= 0 &&
-	    socketpair(AF_UNIX, type, 0, a->engine_link) == 0 &&
+	if (program >= 0 && socketpair(AF_UNIX, type, 0, a->engine_link) == 0 &&
 	    socketpair(AF_UNIX, type, 0, a->config_link) == 0 &&
 	    socketpair(AF_UNIX, type, 0, a->resolver_link) == 0)
 		return true;
@@ -218,7 +307,8 @@ static bool start_child(struct agent *a, unsigned i, enum process_id id,
 static bool start_engine(struct agent *a)
 {
 	const int fds[] = {a->engine_link[1], stays(a) ? a->config_link[1] : -1,
-	    a->resolver_link[0], a->files.status_fd, a->files.control_fd};
+	    a->resolver_link[0], a->files.status_fd, a->files.control_fd,
+	    a->files.history_fd, a->log_fd};
 	struct start_engine *s = calloc(1, sizeof(*s));
 	bool started;
 
@@ -231,18 +321,30 @@ static bool start_engine(struct agent *a)
 	s->freq_ppm = a->clock.freq_ppm;
 	s->freq_sd_ppm = a->clock.freq_sd_ppm;
 	start_put_options(s, &a->options->run);
+	s->own_orders = rights_of_a_demo(a->rights);
+	s->seal = a->files.seal;
 	s->config = a->config;
 	started = start_child(a, 0, PROCESS_ENGINE, fds, s, sizeof(*s));
+	explicit_bzero(s, sizeof(*s));
 	free(s);
 	return started;
 }
 
 static bool start_resolver(struct agent *a)
 {
-	const int fds[] = {a->resolver_link[1], a->starter.program};
+	int pipe_fds[2];
+	bool started;
 
-	return start_child(a, 1, PROCESS_RESOLVER, fds, &a->config.trust,
-	    sizeof(a->config.trust));
+	if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+		log_error("cannot link the resolver: %s", strerror(errno));
+		return false;
+	}
+	a->loop.resolver_pipe = pipe_fds[1];
+	started = start_child(a, 1, PROCESS_RESOLVER,
+	    (const int[]){a->resolver_link[1], a->starter.program, pipe_fds[0]},
+	    &a->config.trust, sizeof(a->config.trust));
+	close(pipe_fds[0]);
+	return started;
 }
 
 static bool start_guard(struct agent *a)
@@ -262,10 +364,42 @@ static bool start_guard(struct agent *a)
 	return started;
 }
 
+/* Its first link is the one to the engine, which also brings its order. Without
+ * the files the agent works all the same. */
+static void start_logger(struct agent *a)
+{
+	struct log_order order = {.banner = a->config.log_banner};
+	int link[2], err;
+
+	if (!stays(a) || !log_wanted_any(&a->config))
+		return;
+	snprintf(
+	    order.folder, sizeof(order.folder), "%s", a->config.log_folder);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0) {
+		log_warning("cannot link the logger: %s", strerror(errno));
+		return;
+	}
+	err = start_process(
+	    &a->starter, PROCESS_LOGGER, link, NULL, &a->loop.logger);
+	if (!err && !start_send(link[0], &order, sizeof(order)))
+		err = -EPIPE;
+	close(link[1]);
+	if (err) {
+		log_warning("cannot start the logger: %s", strerror(-err));
+		close(link[0]);
+		return;
+	}
+	a->log_fd = link[0];
+}
+
 static bool start_children(struct agent *a)
 {
-	bool started = start_engine(a) && start_resolver(a) && start_guard(a);
+	bool started;
 
+	start_logger(a);
+	started = start_engine(a) && start_resolver(a) && start_guard(a);
+
+	close_fd(&a->log_fd);
 	close_fd(&a->engine_link[1]);
 	close_fd(&a->config_link[1]);
 	close_fd(&a->resolver_link[0]);
@@ -318,12 +452,15 @@ static void prepare_loop(struct agent *a)
 	p->keeper = &a->clock.keeper;
 	p->engine_fd = a->engine_link[0];
 	p->config_fd = stays(a) ? a->config_link[0] : -1;
+	p->watchdog_ns = notify_watchdog_ns();
 	p->debug = a->options->debug;
 	p->engine_may_end = !stays(a);
 	p->saver.starter = &a->helpers;
+	p->saver.seal = &a->files.seal;
 	p->reload = (struct loader){
 	    .starter = &a->helpers,
 	    .path = a->config_path,
+	    .binds = a->starter.binds,
 	    .loader_fd = -1,
 	};
 }
@@ -334,9 +471,24 @@ static void leave_terminal(struct agent *a)
 		open_log(a, true);
 }
 
+static int run_keeper(struct agent *a)
+{
+	const struct process *row = process_at(PROCESS_KEEPER);
+	struct process_context keeper = {
+	    .loop = &a->loop,
+	    .program = a->starter.program,
+	    .launcher_fd = &a->launcher_fd,
+	    .profile = row->sandbox,
+	    .stays = true,
+	    .sandbox = a->starter.sandbox,
+	    .log_target = a->starter.log_target,
+	};
+
+	return row->main(&keeper);
+}
+
 static int run_processes(struct agent *a)
 {
-	struct process_context keeper = {.loop = &a->loop};
 	enum ready ready = READY_FAILED;
 
 	a->starter.identity = a->identity;
@@ -352,13 +504,11 @@ static int run_processes(struct agent *a)
 		/* No slew has begun, and a child that hangs may ignore any
 		 * other signal. */
 		children_signal(a->loop.children, KEEPER_CHILDREN, SIGKILL);
-		return ready == READY_ENDED ? 0 : 1;
+		return ready == READY_ENDED && stays(a) ? EXIT_WORK_DONE
+							: EXIT_FAILED;
 	}
 	prepare_loop(a);
-	memory_release_start();
-	notify_manager("READY=1\nSTATUS=waiting for the first answers");
-	background_report(&a->launcher_fd);
-	return process_at(PROCESS_KEEPER)->main(&keeper);
+	return run_keeper(a);
 }
 
 static int run_single_process(struct agent *a)
@@ -369,6 +519,8 @@ static int run_single_process(struct agent *a)
 	    .config_fd = -1,
 	    .status_fd = a->files.status_fd,
 	    .control_fd = a->files.control_fd,
+	    .history_fd = -1, /* a simulator sleeps for long */
+	    .log_fd = -1,
 	    .keeper = &a->clock.keeper,
 	    .start =
 		{
@@ -377,9 +529,11 @@ static int run_single_process(struct agent *a)
 		    .freq_ppm = a->clock.freq_ppm,
 		    .freq_sd_ppm = a->clock.freq_sd_ppm,
 		},
+	    .seal = a->files.seal,
 	};
 	int status;
 
+	a->options->run.sandbox = "off";
 	log_start(a);
 	status = engine_loop_run(&a->config, &a->options->run, &links);
 	keeper_stop(&a->clock.keeper, clocks_mono());
@@ -393,7 +547,8 @@ static int run_in_foreground(struct agent *a)
 	int status = 1;
 
 	if (launch_files_open(&a->files, &a->config, run, &a->identity) &&
-	    launch_clock_take(&a->clock, &a->config, run->no_clock, &clock))
+	    launch_clock_take(
+		&a->clock, &a->config, &a->files.seal, run->no_clock, &clock))
 		status = run->single_process ? run_single_process(a)
 					     : run_processes(a);
 	launch_files_remove(&a->files, &a->config);
@@ -405,13 +560,16 @@ static int run(struct agent *a)
 	struct run_options *run = &a->options->run;
 
 	/* Before we open any; a simulator needs its own. */
-	if (!run->single_process)
+	if (!run->single_process) {
 		tidy_descriptors();
+		allow_descriptors();
+	}
 	if (!load_config(a))
 		return EXIT_UNUSABLE;
 	name_config(a);
 	open_log(a, false);
-	if (!decide_rights(a) || !find_identity(a))
+	if (!decide_rights(a) || !find_identity(a) || !decide_sandbox(a) ||
+	    !find_second_user(a))
 		return 1;
 	/* A single process stays where it was started. */
 	run->foreground |= run->single_process;
@@ -432,10 +590,16 @@ int launch(struct options *options)
 	}
 	a->options = options;
 	a->files.status_fd = a->files.control_fd = a->launcher_fd = -1;
+	a->files.history_fd = -1;
+	a->log_fd = -1;
+	a->loop.resolver_pipe = -1;
 	memcpy(a->engine_link, none, sizeof(none));
 	memcpy(a->config_link, none, sizeof(none));
 	memcpy(a->resolver_link, none, sizeof(none));
+	if (mlock(&a->files.seal, sizeof(a->files.seal)) != 0)
+		log_debug("keys may be swapped out: %s", strerror(errno));
 	status = run(a);
+	explicit_bzero(&a->files.seal, sizeof(a->files.seal));
 	free(a);
 	return status;
 }

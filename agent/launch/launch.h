@@ -2,15 +2,18 @@
 #ifndef AGENT_LAUNCH_LAUNCH_H
 #define AGENT_LAUNCH_LAUNCH_H
 
+#include "agent/config/exit_status.h"
 #include "agent/config/options.h"
 
-/* The exit status when another try would fail, too: the service manager does
- * not restart the agent then. */
-#define EXIT_UNUSABLE 2
+#include <stdio.h>
 
 /* Runs the agent; returns its exit status. Changes what follows from the rights
  * of the process, such as `options->run.no_clock`. */
 int launch(struct options *options);
+
+/* --version: the version, what this machine lets the agent do, and the
+ * libraries. */
+void launch_print_version(FILE *out);
 
 /* --check-config. Returns the exit status. */
 int launch_check_config(const char *path);

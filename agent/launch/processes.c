@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <string.h>
 
-#define NO_SANDBOX "none yet"
 #define START_LINK                                                             \
 	{                                                                      \
 		"start link", DESCRIPTOR_LINK, false                           \
@@ -21,7 +20,7 @@ static const struct process processes[PROCESS_COUNT] = {
 	    .purpose = "sets the clock within the configured limits, and ends "
 		       "each slew on time",
 	    .keeps_sys_time = true,
-	    .sandbox = NO_SANDBOX,
+	    .sandbox = SANDBOX_KEEPER,
 	    .death = DEATH_ENDS_AGENT,
 	    .main = keeper_process,
 	    .descriptors =
@@ -29,6 +28,7 @@ static const struct process processes[PROCESS_COUNT] = {
 		    {"engine link", DESCRIPTOR_LINK, false},
 		    {"config link", DESCRIPTOR_LINK, true},
 		    {"guard's pipe", DESCRIPTOR_PIPE, false},
+		    {"resolver's pipe", DESCRIPTOR_PIPE, false},
 		    {"signals", DESCRIPTOR_FILE, false},
 		    {"lock", DESCRIPTOR_FILE, true},
 		    THE_PROGRAM,
@@ -42,7 +42,7 @@ static const struct process processes[PROCESS_COUNT] = {
 		       "keeper leaves or does not end in time",
 	    .keeps_sys_time = true,
 	    .ignores_ends = true,
-	    .sandbox = NO_SANDBOX,
+	    .sandbox = SANDBOX_GUARD,
 	    .death = DEATH_ENDS_AGENT,
 	    .main = guard_process,
 	    .descriptors =
@@ -59,7 +59,7 @@ static const struct process processes[PROCESS_COUNT] = {
 	    .purpose = "asks the time servers, estimates, selects, decides; "
 		       "answers ntsctl",
 	    .follows_with = SIGTERM,
-	    .sandbox = NO_SANDBOX,
+	    .sandbox = SANDBOX_ENGINE,
 	    .death = DEATH_ENDS_AGENT,
 	    .main = engine_process,
 	    .descriptors =
@@ -70,6 +70,8 @@ static const struct process processes[PROCESS_COUNT] = {
 		    {"resolver link", DESCRIPTOR_LINK, false},
 		    {"status socket", DESCRIPTOR_LISTENS, true},
 		    {"control socket", DESCRIPTOR_LISTENS, true},
+		    {"history file", DESCRIPTOR_FILE, true},
+		    {"log link", DESCRIPTOR_LINK, true},
 		},
 	},
     [PROCESS_RESOLVER] =
@@ -77,9 +79,10 @@ static const struct process processes[PROCESS_COUNT] = {
 	    .name = "resolver",
 	    .started_by = "keeper",
 	    .purpose = "starts a job for each key exchange",
+	    .second_user = true,
 	    .follows_with = SIGTERM,
 	    .ignores_ends = true,
-	    .sandbox = NO_SANDBOX,
+	    .sandbox = SANDBOX_RESOLVER,
 	    .death = DEATH_ENDS_AGENT,
 	    .main = resolver_process,
 	    .descriptors =
@@ -87,6 +90,7 @@ static const struct process processes[PROCESS_COUNT] = {
 		    START_LINK,
 		    {"engine link", DESCRIPTOR_LINK, false},
 		    THE_PROGRAM,
+		    {"keeper's pipe", DESCRIPTOR_PIPE, false},
 		},
 	},
     [PROCESS_JOB] =
@@ -95,9 +99,10 @@ static const struct process processes[PROCESS_COUNT] = {
 	    .started_by = "resolver",
 	    .purpose = "looks up one name, connects, checks the certificate, "
 		       "exchanges keys; sends one answer and ends",
+	    .second_user = true,
 	    .follows_with = SIGKILL,
 	    .ignores_ends = true,
-	    .sandbox = NO_SANDBOX,
+	    .sandbox = SANDBOX_JOB,
 	    .death = DEATH_IS_REPORTED,
 	    .main = job_process,
 	    .descriptors = {{"resolver link", DESCRIPTOR_LINK, false}},
@@ -108,10 +113,22 @@ static const struct process processes[PROCESS_COUNT] = {
 	    .started_by = "keeper",
 	    .purpose = "reads the configuration again and ends",
 	    .follows_with = SIGTERM,
-	    .sandbox = NO_SANDBOX,
+	    .sandbox = SANDBOX_LOADER,
 	    .death = DEATH_IS_REPORTED,
 	    .main = loader_process,
 	    .descriptors = {{"keeper link", DESCRIPTOR_LINK, false}},
+	},
+    [PROCESS_LOGGER] =
+	{
+	    .name = "logger",
+	    .started_by = "keeper",
+	    .purpose = "writes the files of measurements",
+	    .follows_with = SIGTERM,
+	    .ignores_ends = true,
+	    .sandbox = SANDBOX_LOGGER,
+	    .death = DEATH_IS_REPORTED,
+	    .main = logger_process,
+	    .descriptors = {{"log link", DESCRIPTOR_LINK, false}},
 	},
     [PROCESS_SAVER] =
 	{
@@ -119,7 +136,7 @@ static const struct process processes[PROCESS_COUNT] = {
 	    .started_by = "keeper",
 	    .purpose = "writes the drift and the last good time and ends",
 	    .follows_with = SIGTERM,
-	    .sandbox = NO_SANDBOX,
+	    .sandbox = SANDBOX_SAVER,
 	    .death = DEATH_IS_REPORTED,
 	    .main = saver_process,
 	    .descriptors = {{"keeper link", DESCRIPTOR_LINK, false}},

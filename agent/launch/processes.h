@@ -6,6 +6,7 @@
 #ifndef AGENT_LAUNCH_PROCESSES_H
 #define AGENT_LAUNCH_PROCESSES_H
 
+#include "agent/host/sandbox/request.h"
 #include "agent/launch/mains.h"
 
 enum process_id {
@@ -16,6 +17,7 @@ enum process_id {
 	PROCESS_JOB,
 	PROCESS_LOADER,
 	PROCESS_SAVER,
+	PROCESS_LOGGER,
 	PROCESS_COUNT,
 };
 
@@ -44,13 +46,14 @@ struct process {
 	const char *started_by;
 	const char *purpose; /* a phrase for the documents */
 	bool keeps_sys_time; /* CAP_SYS_TIME, unless no_clock */
+	bool second_user;    /* `user-resolver`, not `user` */
 	/* Sent by the kernel when the parent dies; 0: it outlives its parent
 	 * for as long as it takes to end a slew. */
 	int follows_with;
 	/* SIGTERM, SIGINT and SIGHUP to all processes at once do not end it: it
 	 * ends when its link or pipe closes. */
 	bool ignores_ends;
-	const char *sandbox; /* what confines its system calls */
+	enum sandbox_profile sandbox; /* what confines it */
 	enum process_death death;
 	process_main *main;
 	/* What it has behind the descriptors 0 to 2, from CHILD_FIRST_FD on.

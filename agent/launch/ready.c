@@ -79,11 +79,22 @@ static bool cause_is_known(const struct start *s)
 			     WIFSIGNALED(blamed->status));
 }
 
+/* With -q and -Q a child that ends without an error has seen the end of the
+ * engine, which may take long if the machine has too much work. */
+static bool follows(const struct start *s)
+{
+	const struct child *blamed = children_to_blame(s->children, s->count);
+
+	return s->may_end && blamed && WIFEXITED(blamed->status) &&
+	       WEXITSTATUS(blamed->status) == 0;
+}
+
 static void wait_for_cause(const struct start *s)
 {
-	struct mono until = mono_after(clocks_mono(), REAP_NS);
+	struct mono soon = mono_after(clocks_mono(), REAP_NS);
 
-	while (!cause_is_known(s) && !mono_due(until, clocks_mono())) {
+	while (!cause_is_known(s) &&
+	       !mono_due(follows(s) ? s->until : soon, clocks_mono())) {
 		if (!children_reap(s->children, s->count))
 			usleep(REAP_LOOK_US);
 	}
@@ -91,13 +102,16 @@ static void wait_for_cause(const struct start *s)
 
 /* A child has ended, or has closed its socket and will end. Logs how: it may
  * have been killed before it could log anything. */
-static enum ready judge_end(const struct start *s, const struct child *awaited)
+static enum ready judge_end(
+    const struct start *s, const struct child *awaited, int fd)
 {
+	char byte;
 	const struct child *blamed;
 	char text[CHILD_TEXT_MAX] = "";
 
 	wait_for_cause(s);
-	if (is_done(s) && awaited != s->may_end)
+	if (is_done(s) &&
+	    (awaited != s->may_end || frame_receive(fd, &byte, 1) == 1))
 		return READY_ALL;
 	blamed = children_to_blame(s->children, s->count);
 	if (blamed)
@@ -130,21 +144,18 @@ static enum ready await_one(
 	int got;
 
 	while ((got = frame_receive(fd, &byte, 1)) == 0) {
-		struct mono now = clocks_mono();
-		struct timespec wait = clocks_wait(s->until, now);
-
-		if (mono_due(s->until, now))
+		if (mono_due(s->until, clocks_mono()))
 			return fail_late(s, child);
 		children_reap(s->children, s->count);
 		if (one_is_gone(s, child))
-			return judge_end(s, child);
-		ppoll(fds, 2, &wait, NULL);
+			return judge_end(s, child, fd);
+		(void)clocks_poll(fds, 2, s->until);
 		if (end_asked(s->signal_fd)) {
 			log_notice("ended by a signal during the start");
 			return READY_ENDED;
 		}
 	}
-	return got == 1 ? READY_ALL : judge_end(s, child);
+	return got == 1 ? READY_ALL : judge_end(s, child, fd);
 }
 
 static enum ready await_all(const struct start *s, const int ready[])
@@ -156,7 +167,7 @@ static enum ready await_all(const struct start *s, const int ready[])
 			return r;
 	}
 	children_reap(s->children, s->count);
-	return one_is_gone(s, NULL) ? judge_end(s, NULL) : READY_ALL;
+	return one_is_gone(s, NULL) ? judge_end(s, NULL, -1) : READY_ALL;
 }
 
 enum ready ready_await(struct child *children, const int ready[],

@@ -13,6 +13,11 @@ struct rights rights_read(void)
 	};
 }
 
+bool rights_of_a_demo(struct rights rights)
+{
+	return !rights.root && !rights.sys_time;
+}
+
 static bool refuse(char why[RIGHTS_TEXT_MAX], const char *text)
 {
 	snprintf(why, RIGHTS_TEXT_MAX, "%s", text);

@@ -11,6 +11,10 @@ struct rights {
 
 struct rights rights_read(void);
 
+/* May the agent's own user give it orders? Not if there is anything to gain:
+ * jobs run as that user. */
+bool rights_of_a_demo(struct rights rights);
+
 /*
  * Decides whether the agent sets the clock: sets `no_clock` and its reason when
  * it may not. False: it must not start, and `why` is the reason; "" when it

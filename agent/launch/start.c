@@ -2,6 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static uint32_t present(const int fds[], unsigned count)
@@ -17,13 +21,17 @@ static struct start_head head_for(
     const struct starter *s, enum process_id id, uint32_t descriptors)
 {
 	struct start_head h = start_head_of((uint32_t)id);
+	const struct identity *identity =
+	    process_at(id)->second_user ? &s->second : &s->identity;
 
 	h.descriptors = descriptors;
 	h.parent = (int32_t)getpid();
-	h.change_user = s->identity.change;
-	h.uid = (uint32_t)s->identity.uid;
-	h.gid = (uint32_t)s->identity.gid;
+	h.change_user = identity->change;
+	h.uid = (uint32_t)identity->uid;
+	h.gid = (uint32_t)identity->gid;
 	h.no_clock = s->no_clock;
+	h.sandbox = (uint8_t)s->sandbox;
+	h.binds = (uint8_t)s->binds;
 	h.log_target = (uint32_t)s->log_target;
 	h.log_level = (uint32_t)*s->log_level;
 	return h;
@@ -63,4 +71,53 @@ int start_job(void *self, const int link[2], pid_t *pid)
 	if (!err)
 		*pid = child.pid;
 	return err;
+}
+
+/* "user ntsagent (uid 994)" */
+static void find_user(char out[96])
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	if (user)
+		snprintf(out, 96, "user %.64s (uid %u)", user->pw_name,
+		    (unsigned)geteuid());
+	else
+		snprintf(out, 96, "uid %u", (unsigned)geteuid());
+}
+
+/* The path of an open file; "ntsagentd" if /proc does not tell. */
+static void find_path(int fd, char out[FILE_PATH_MAX])
+{
+	char link[32];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, out, FILE_PATH_MAX - 1);
+	if (len > 0)
+		out[len] = '\0';
+	else
+		snprintf(out, FILE_PATH_MAX, "ntsagentd");
+}
+
+bool start_may_execute(int program, char why[START_WHY_MAX])
+{
+	char user[96], path[FILE_PATH_MAX];
+	struct stat st;
+
+	if (faccessat(program, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0 ||
+	    errno != EACCES)
+		return true;
+	find_user(user);
+	find_path(program, path);
+	if (fstat(program, &st) == 0 && (st.st_mode & 0111) == 0111)
+		snprintf(why, START_WHY_MAX,
+		    "%s may not execute %.180s although its mode allows it: "
+		    "see "
+		    "its ACL (getfacl), SELinux or AppArmor",
+		    user, path);
+	else
+		snprintf(why, START_WHY_MAX,
+		    "%s may not execute %.180s; fix it with: chmod a+x %.180s",
+		    user, path, path);
+	return false;
 }

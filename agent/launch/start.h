@@ -9,7 +9,11 @@
 struct starter {
 	int program;		  /* child_open_program() */
 	struct identity identity; /* what they become */
+	/* What the resolver becomes, and so its jobs. */
+	struct identity second;
 	bool no_clock;
+	enum sandbox_level sandbox;
+	unsigned binds; /* BINDING_NEEDS_... that the sandboxes allow */
 	enum log_target log_target;
 	/* Of the lines that they log; read at each start. */
 	const enum log_level *log_level;
@@ -23,6 +27,11 @@ struct starter {
  */
 int start_process(const struct starter *s, enum process_id id,
     const int link[2], const int fds[], struct child *child) MUST_USE;
+
+/* May this process execute the program? False: `why` names the program and the
+ * user, and says what to do. */
+#define START_WHY_MAX 512
+bool start_may_execute(int program, char why[START_WHY_MAX]) MUST_USE;
 
 /* For loader and saver; `self` is the starter. */
 int start_helper(

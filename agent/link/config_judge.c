@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -51,6 +52,18 @@ static bool is_word(const struct member *m, const void *value)
 	char copy[FILE_PATH_MAX];
 
 	return is_text(m, value) && value_text(value, copy, sizeof(copy));
+}
+
+/* "NAME#3" is a source of a pool. */
+static bool is_name(const struct member *m, const void *value)
+{
+	char name[SOURCE_NAME_MAX], copy[SOURCE_NAME_MAX];
+
+	if (!is_text(m, value))
+		return false;
+	memcpy(name, value, sizeof(name));
+	name[strcspn(name, "#")] = '\0';
+	return value_host(name, copy, sizeof(copy));
 }
 
 static bool is_host(const struct member *m, const void *value)
@@ -139,6 +152,12 @@ static bool is_trust(const struct member *m, const void *value)
 	return trust_config_valid(value);
 }
 
+static bool is_binding(const struct member *m, const void *value)
+{
+	(void)m;
+	return binding_valid(value);
+}
+
 static bool is_options(const struct member *m, const void *value)
 {
 	const struct source_options *o = value;
@@ -146,7 +165,10 @@ static bool is_options(const struct member *m, const void *value)
 	const struct member asymmetry = {.key = "asymmetry", .scale = 1e9};
 
 	(void)m;
-	static_assert(sizeof(*o) == 8 + sizeof(int64_t), "another option");
+	static_assert(
+	    sizeof(*o) ==
+		offsetof(struct source_options, asymmetry_ns) + sizeof(int64_t),
+	    "another option");
 	return is_int64(&asymmetry, &o->asymmetry_ns) &&
 	       is_bool(&flag, &o->prefer) && is_bool(&flag, &o->noselect) &&
 	       is_bool(&flag, &o->trust) && is_bool(&flag, &o->require);
@@ -183,11 +205,15 @@ static const struct member of_steering[] = {
 #define ROW(member, judge, range) \
 	{AT(struct source_config, member), judge, range},
 static const struct member of_source[] = {
-	ROW(name, is_host, NO_RANGE)
+	ROW(name, is_name, NO_RANGE)
 	ROW(host, is_host, NO_RANGE)
+	ROW(srv, is_bool, NO_RANGE)
+	ROW(dropped, is_bool, NO_RANGE)
+	ROW(member, is_unsigned, RANGE(0, SOURCES_MAX))
 	ROW(ke_port, is_port, RANGE(1, UINT16_MAX))
 	ROW(ntp_port, is_port, RANGE(0, UINT16_MAX))
 	ROW(family, is_unsigned, RANGE(FAMILY_ANY, FAMILY_IPV6))
+	ROW(binding, is_binding, NO_RANGE)
 	ROW(iburst, is_bool, NO_RANGE)
 	ROW(minpoll, is_poll, RANGE(POLL_LOG2_MIN, POLL_LOG2_MAX))
 	ROW(maxpoll, is_poll, RANGE(POLL_LOG2_MIN, POLL_LOG2_MAX))
@@ -206,8 +232,10 @@ static bool is_steering(const struct member *m, const void *value);
 static const struct member of_config[] = {
 	ROW(file, is_text, NO_RANGE)
 	ROW(user, is_word, NO_RANGE)
+	ROW(user_resolver, is_word, NO_RANGE)
 	ROW(status_socket, is_socket, NO_RANGE)
 	ROW(pidfile, is_path, NO_RANGE)
+	ROW(sandbox, is_unsigned, RANGE(CONFINEMENT_YES, CONFINEMENT_REQUIRE))
 	ROW(trust, is_trust, NO_RANGE)
 	ROW(ke_timeout_ms, is_unsigned, KEY("ke-timeout", 1e3))
 	ROW(saved_keys, is_path, NO_RANGE)
@@ -215,9 +243,17 @@ static const struct member of_config[] = {
 	ROW(max_freq_ppm, is_double, KEY("max-drift", 1))
 	ROW(driftfile, is_path, NO_RANGE)
 	ROW(goodtime_file, is_path, NO_RANGE)
+	ROW(leap_table, is_path, NO_RANGE)
+	ROW(leap_zone, is_path, NO_RANGE)
 	ROW(bootstrap, is_unsigned, RANGE(BOOTSTRAP_OFF, BOOTSTRAP_SINGLE))
 	ROW(log_level, is_unsigned, RANGE(LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG))
 	ROW(log_target, is_unsigned, RANGE(LOG_TO_STDERR, LOG_TO_SYSLOG))
+	ROW(log_measurements, is_bool, NO_RANGE)
+	ROW(log_statistics, is_bool, NO_RANGE)
+	ROW(log_tracking, is_bool, NO_RANGE)
+	ROW(log_folder, is_path, NO_RANGE)
+	ROW(log_banner, is_unsigned, KEY("logbanner", 1))
+	ROW(binding, is_binding, NO_RANGE)
 	ROW(source_count, is_unsigned, RANGE(1, SOURCES_MAX))
 };
 #undef ROW
@@ -251,6 +287,18 @@ static bool name_is_free(const struct config *c, unsigned before)
 	return true;
 }
 
+/* The number at the end of the name is that of the source in its pool. */
+static bool member_valid(const struct source_config *s)
+{
+	const char *end = strchr(s->name, '#');
+	char number[16];
+
+	if (s->member == 0 || !end)
+		return s->member == 0 && !end;
+	snprintf(number, sizeof(number), "#%u", s->member);
+	return strcmp(end, number) == 0;
+}
+
 static bool source_valid(const struct config *c, unsigned i)
 {
 	const struct source_config *s = &c->sources[i];
@@ -258,13 +306,16 @@ static bool source_valid(const struct config *c, unsigned i)
 	return all_valid(of_source, ARRAY_LEN(of_source), s) &&
 	       (s->minpoll == POLL_AUTO || s->maxpoll == POLL_AUTO ||
 		   s->minpoll <= s->maxpoll) &&
-	       name_is_free(c, i);
+	       member_valid(s) && name_is_free(c, i);
 }
 
 static bool trust_usable(const struct trust_config *t)
 {
 	for (unsigned i = 0; i < t->path_count; i++)
 		if (t->paths[i][0] != '/')
+			return false;
+	for (unsigned i = 0; i < t->crl_count; i++)
+		if (t->crls[i][0] != '/')
 			return false;
 	return t->system_certs || t->path_count > 0;
 }

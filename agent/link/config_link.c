@@ -12,7 +12,9 @@ static bool ends(const char *text, size_t size)
 
 bool load_order_valid(const struct load_order *o)
 {
-	return ends(o->path, sizeof(o->path)) && o->path[0] != '\0';
+	return ends(o->path, sizeof(o->path)) && o->path[0] != '\0' &&
+	       (o->only_dropped == 0 ||
+		   (o->only_dropped == 1 && config_valid(&o->base)));
 }
 
 int reload_send_request(int fd, const struct reload_request *r)
@@ -24,7 +26,9 @@ int reload_receive_request(int fd, struct reload_request *out)
 {
 	int got = frame_receive(fd, out, sizeof(*out));
 
-	return got == 1 && out->serial == 0 ? -1 : got;
+	if (got == 1 && (out->serial == 0 || out->only_dropped > 1))
+		return -1;
+	return got;
 }
 
 int reload_send_result(int fd, const struct reload_result *r)

@@ -14,13 +14,18 @@
 
 /* Engine to keeper: somebody has ordered a reload. */
 struct reload_request {
-	uint32_t serial; /* never 0 */
+	uint32_t serial;       /* never 0 */
+	uint32_t only_dropped; /* 1: read the files of sources.d alone */
 };
 
 /* Keeper to loader: the file to read. */
 struct load_order {
-	uint32_t serial; /* of the request; 0: a signal asked */
+	uint32_t serial;       /* of the request; 0: a signal asked */
+	uint32_t only_dropped; /* as in the request */
 	char path[PATH_MAX];
+	/* With only_dropped: the configuration in force, whose other parts
+	 * stay. */
+	struct config base;
 };
 
 /* Loader to keeper, keeper to engine. */

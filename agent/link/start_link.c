@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct start_head start_head_of(uint32_t process)
 {
@@ -24,19 +25,17 @@ bool start_head_is_ours(const struct start_head *h)
 
 bool start_head_valid(const struct start_head *h)
 {
-	static const uint8_t zeros[sizeof(h->reserved)];
-
 	return start_head_is_ours(h) && h->parent > 0 && h->change_user <= 1 &&
 	       h->no_clock <= 1 && h->log_target <= LOG_TO_SYSLOG &&
 	       h->log_level >= LOG_LEVEL_ERROR &&
 	       h->log_level <= LOG_LEVEL_DEBUG &&
-	       memcmp(h->reserved, zeros, sizeof(zeros)) == 0;
+	       h->sandbox <= START_SANDBOX_ON && h->binds <= BINDING_NEEDS_ALL;
 }
 
 static bool options_valid(const struct start_engine *s)
 {
-	return s->timeout_s >= 0 && s->once <= 1 && s->print_only <= 1 &&
-	       s->no_clock <= 1 && s->reserved == 0 &&
+	return s->timeout_s >= 0 && s->max_bound_ns >= 0 && s->once <= 1 &&
+	       s->print_only <= 1 && s->no_clock <= 1 && s->own_orders <= 1 &&
 	       memchr(s->no_clock_reason, '\0', sizeof(s->no_clock_reason));
 }
 
@@ -46,12 +45,13 @@ bool start_engine_valid(const struct start_engine *s)
 	       freq_possible(s->clock.freq_ppm) && s->earliest_ns >= 0 &&
 	       freq_possible(s->freq_ppm) && freq_possible(s->freq_sd_ppm) &&
 	       s->freq_sd_ppm >= 0 && options_valid(s) &&
-	       config_valid(&s->config);
+	       seal_key_valid(&s->seal) && config_valid(&s->config);
 }
 
 void start_put_options(struct start_engine *s, const struct run_options *run)
 {
 	s->timeout_s = run->timeout_s;
+	s->max_bound_ns = run->max_bound_ns;
 	s->once = run->once;
 	s->print_only = run->print_only;
 	s->no_clock = run->no_clock;
@@ -67,6 +67,7 @@ struct run_options start_options_of(const struct start_engine *s)
 	    .once = s->once != 0,
 	    .print_only = s->print_only != 0,
 	    .timeout_s = s->timeout_s,
+	    .max_bound_ns = s->max_bound_ns,
 	};
 }
 
@@ -84,4 +85,14 @@ bool start_receive(int fd, void *out, size_t len)
 		if (poll(&p, 1, -1) < 0 && errno != EINTR)
 			return false;
 	return got == 1;
+}
+
+bool start_peek(int fd, void *out, size_t len)
+{
+	ssize_t got;
+
+	do
+		got = recv(fd, out, len, MSG_PEEK | MSG_TRUNC);
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)len;
 }

@@ -9,6 +9,7 @@
  *   guard      none
  *   loader     load_order (agent/link/config_link.h)
  *   saver      save_order (agent/link/keeper_link.h)
+ *   logger     log_order (agent/link/log_link.h); then the engine's records
  *   job        ke_request, then trust_config (resolver/job.h)
  */
 #ifndef AGENT_LINK_START_LINK_H
@@ -17,9 +18,17 @@
 #include "agent/config/config.h"
 #include "agent/config/options.h"
 #include "clock/command.h"
+#include "nts/seal.h"
 
 #define START_VERSION_MAX 32
 #define START_REASON_MAX 64
+
+/* How the process is confined; the levels of agent/host/sandbox. */
+enum start_sandbox {
+	START_SANDBOX_OFF,
+	START_SANDBOX_LOG,
+	START_SANDBOX_ON,
+};
 
 struct start_head {
 	/* First, so that a program of another version finds it. */
@@ -31,16 +40,20 @@ struct start_head {
 	uint32_t log_target, log_level; /* enum log_target, enum log_level */
 	uint8_t change_user;		/* 1: become uid and gid */
 	uint8_t no_clock;		/* 1: no process keeps CAP_SYS_TIME */
-	uint8_t reserved[2];		/* 0 */
+	uint8_t sandbox;		/* enum start_sandbox */
+	uint8_t binds;			/* BINDING_NEEDS_... of any source */
 };
 
 struct start_engine {
 	struct clock_change clock; /* where the ledger starts */
 	int64_t earliest_ns; /* no time before it can be now; since 1970 */
 	double freq_ppm, freq_sd_ppm; /* as in clock_command; +- of it */
-	int32_t timeout_s;	      /* of struct run_options, as the rest */
-	uint8_t once, print_only, no_clock, reserved;
+	int64_t max_bound_ns;	      /* of struct run_options, as the rest */
+	int32_t timeout_s;
+	uint8_t once, print_only, no_clock;
+	uint8_t own_orders; /* 1: the engine's user may give orders */
 	char no_clock_reason[START_REASON_MAX]; /* "" without no_clock */
+	struct seal_key seal; /* secret: what is saved gets its seal */
 	struct config config;
 };
 
@@ -66,5 +79,8 @@ bool start_send(int fd, const void *message, size_t len) MUST_USE;
  * False: the peer is gone, or it is another message.
  */
 bool start_receive(int fd, void *out, size_t len) MUST_USE;
+
+/* Waits for the message, too, and leaves it for the next start_receive(). */
+bool start_peek(int fd, void *out, size_t len) MUST_USE;
 
 #endif

@@ -1,10 +1,12 @@
 #include "agent/loop/changes.h"
 
+#include "agent/engine/disturbance.h"
 #include "agent/engine/sources.h"
 #include "agent/host/clocks.h"
 #include "base/log.h"
 #include "resolver/certificate/trust.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +28,8 @@ static bool other_trust(struct changes *c)
 	       memcmp(before, c->fingerprint, sizeof(before)) != 0;
 }
 
+static_assert(TRUST_READ_PATHS_MAX <= WATCH_PATHS_MAX, "all are watched");
+
 bool changes_watch_trust(struct changes *c, const struct trust_config *trust)
 {
 	const char *places[TRUST_READ_PATHS_MAX];
@@ -35,9 +39,28 @@ bool changes_watch_trust(struct changes *c, const struct trust_config *trust)
 	if (err)
 		log_info("changes of trusted certificates will not be noticed: "
 			 "%s",
-		    strerror(-err));
+		    watch_error(err));
 	c->trust_config = trust;
 	return other_trust(c);
+}
+
+static void say_no_alarm(int err)
+{
+	log_info("small steps of the clock by other programs will not be "
+		 "noticed (timerfd): %s",
+	    strerror(err));
+}
+
+static void hear_alarm(struct changes *c)
+{
+	int rang = clocks_rearm(c->alarm_fd);
+
+	c->clock_was_set |= rang == ALARM_RANG;
+	if (rang >= 0)
+		return;
+	say_no_alarm(-rang);
+	close(c->alarm_fd);
+	c->alarm_fd = -1;
 }
 
 void changes_open(struct changes *c, const struct trust_config *trust)
@@ -49,6 +72,8 @@ void changes_open(struct changes *c, const struct trust_config *trust)
 		    strerror(-err));
 	(void)changes_watch_trust(c, trust);
 	c->alarm_fd = clocks_open_alarm();
+	if (c->alarm_fd < 0)
+		say_no_alarm(-c->alarm_fd);
 }
 
 void changes_close(struct changes *c)
@@ -79,7 +104,7 @@ bool changes_hear(struct changes *c, int fd, struct mono now)
 	else if (fd == c->trust.fd)
 		watch_read(&c->trust, now);
 	else if (fd == c->alarm_fd)
-		clocks_rearm(c->alarm_fd);
+		hear_alarm(c);
 	else
 		return false;
 	return true;
@@ -93,18 +118,22 @@ struct mono changes_deadline(const struct changes *c)
 
 bool changes_heed(struct changes *c, struct engine *e, struct clock_reading now)
 {
+	if (c->clock_was_set)
+		engine_clock_was_set(e);
+	c->clock_was_set = false;
 	if (network_take(&c->network, now.mono)) {
 		log_debug("addresses, routes or links have changed");
 		engine_retry_early(e, RETRY_NETWORK, NULL, now);
 	}
 	if (!watch_take(&c->trust, now.mono))
 		return false;
-	log_debug("trusted certificates have changed");
+	log_debug("files of trusted certificates or revocation lists have "
+		  "changed");
 	engine_retry_early(e, RETRY_TRUST, NULL, now);
 	if (!other_trust(c))
 		return false;
-	log_notice("other certificates are trusted now: new keys are exchanged "
-		   "within five minutes");
+	log_notice("the trusted certificates or revocation lists have changed: "
+		   "new keys are exchanged within five minutes");
 	engine_distrust(e, now);
 	return true;
 }

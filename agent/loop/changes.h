@@ -22,6 +22,7 @@ struct changes {
 	uint8_t fingerprint[TRUST_FINGERPRINT_LEN];
 	int alarm_fd; /* readable when the clock was set; < 0: none, then the
 			 next event notices it */
+	bool clock_was_set; /* since changes_heed() was called last */
 };
 
 /* Opens no descriptor: nothing is noticed. */

@@ -1,5 +1,7 @@
 #include "agent/loop/engine_loop.h"
 
+#include "agent/config/exit_status.h"
+#include "agent/engine/saving.h"
 #include "agent/loop/ports.h"
 #include "agent/loop/reload.h"
 #include "agent/loop/signals.h"
@@ -7,6 +9,7 @@
 #include "agent/loop/state.h"
 #include "agent/query/orders.h"
 #include "agent/query/status.h"
+#include "agent/host/clocks.h"
 #include "base/log.h"
 #include "resolver/job.h"
 
@@ -30,13 +33,37 @@ static_assert(RESOLVER_JOBS_MAX >= SOURCES_MAX, "RESOLVER_JOBS_MAX");
 
 /* What poll(2) found. */
 
-static void hear_keeper(struct engine_loop *p)
+/* The status is not right any more, and the history looks at the engine. */
+static void note_event(struct engine_loop *p)
+{
+	status_socket_change(&p->status);
+	p->history.look_due = true;
+}
+
+/* A full link: the keeper asks again. */
+static void say_alive(struct engine_loop *p, uint32_t serial)
+{
+	const struct keeper_message alive = {
+	    .kind = KEEPER_MESSAGE_ALIVE, .serial = serial};
+
+	if (keeper_send_message(p->links->keeper_fd, &alive) < 0)
+		p->broken = true;
+}
+
+/* `alone`: no other descriptor is ready, so that poll(2) may say whether there
+ * is another report. */
+static void hear_keeper(struct engine_loop *p, bool alone)
 {
 	struct keeper_report report;
 	int got;
 
-	while ((got = keeper_receive_report(p->links->keeper_fd, &report)) == 1)
-		engine_on_report(&p->engine, &report, loop_now(p));
+	do {
+		got = keeper_receive_report(p->links->keeper_fd, &report);
+		if (got == 1)
+			engine_on_report(&p->engine, &report, loop_now(p));
+		else if (got == KEEPER_ASKS)
+			say_alive(p, report.serial);
+	} while (got > 0 && !alone);
 	if (got < 0)
 		p->broken = true;
 }
@@ -55,6 +82,7 @@ static void hear_resolver(struct engine_loop *p)
 
 static void hear_udp(struct engine_loop *p, unsigned slot, short revents)
 {
+	note_event(p);
 	if (udp_ready(&p->udp, slot, revents, &p->datagram))
 		engine_on_datagram(&p->engine, &p->datagram, loop_now(p));
 }
@@ -69,9 +97,10 @@ static void hear_status(struct engine_loop *p, const struct pollfd *fd)
 		return;
 	}
 	now = loop_now(p);
-	if (status_socket_accept(&p->status, now.mono, &client))
+	if (status_socket_accept(&p->status, now.mono, &client) &&
+	    !status_socket_answer_again(&p->status, client, now.mono))
 		status_socket_answer(
-		    &p->status, client, status_json(&p->engine, now));
+		    &p->status, client, status_json(&p->engine, now), now.mono);
 }
 
 static void obey(struct engine_loop *p, unsigned long client, const char *line)
@@ -82,8 +111,9 @@ static void obey(struct engine_loop *p, unsigned long client, const char *line)
 
 	if (outcome == ORDER_STEPS)
 		p->step_client = client;
-	else if (outcome == ORDER_RELOADS)
-		reload_order(p, client, now.mono);
+	else if (outcome == ORDER_RELOADS || outcome == ORDER_RELOADS_SOURCES)
+		reload_order(
+		    p, client, outcome == ORDER_RELOADS_SOURCES, now.mono);
 	else
 		control_socket_answer(
 		    &p->control, client, outcome == ORDER_DONE, text, now.mono);
@@ -95,6 +125,8 @@ static void hear_control(struct engine_loop *p, int fd)
 	unsigned long client =
 	    control_socket_ready(&p->control, fd, loop_now(p).mono, line);
 
+	/* The client of an order must not see the status before it. */
+	note_event(p);
 	if (client != 0)
 		obey(p, client, line);
 }
@@ -110,7 +142,9 @@ static void answer_step(struct engine_loop *p, struct mono now)
 }
 
 /* The order of the groups in the poll set is the order of serving: the ledger
- * must know of a change before a sample is put on it. */
+ * must know of a change before a sample is put on it. So answers of servers
+ * wait in their sockets, with the kernel's stamps, until the keeper has
+ * answered. */
 struct poll_set {
 	struct pollfd fds[FDS_MAX];
 	unsigned slots[SOURCES_MAX];
@@ -138,14 +172,16 @@ static void fill(const struct engine_loop *p, struct poll_set *set)
 	set->status = n;
 	n += control_socket_pollfds(&p->control, &set->fds[n]);
 	set->control = n;
-	n += udp_pollfds(&p->udp, &set->fds[n], set->slots);
+	if (!engine_awaits_keeper(&p->engine))
+		n += udp_pollfds(&p->udp, &set->fds[n], set->slots);
 	set->all = n;
 }
 
-static void serve_link(struct engine_loop *p, int fd)
+static void serve_link(struct engine_loop *p, int fd, bool alone)
 {
+	note_event(p);
 	if (fd == p->links->keeper_fd)
-		hear_keeper(p);
+		hear_keeper(p, alone);
 	else if (fd == p->links->config_fd)
 		reload_hear(p);
 	else if (fd == p->signal_fd)
@@ -154,13 +190,13 @@ static void serve_link(struct engine_loop *p, int fd)
 		hear_resolver(p);
 }
 
-static void serve(struct engine_loop *p, const struct poll_set *set)
+static void serve(struct engine_loop *p, const struct poll_set *set, int ready)
 {
 	for (nfds_t i = 0; i < set->links; i++)
 		if (set->fds[i].revents)
-			serve_link(p, set->fds[i].fd);
+			serve_link(p, set->fds[i].fd, ready == 1);
 	for (nfds_t i = set->control; i < set->all; i++)
-		if (set->fds[i].revents)
+		if (set->fds[i].revents && !engine_awaits_keeper(&p->engine))
 			hear_udp(p, set->slots[i - set->control],
 			    set->fds[i].revents);
 	for (nfds_t i = set->links; i < set->status; i++)
@@ -173,8 +209,9 @@ static void serve(struct engine_loop *p, const struct poll_set *set)
 
 /* Milliseconds, rounded up: a deadline must be over when poll(2) returns. The
  * engine saves the clock every hour, so there is always one. */
-static int wait_ms(const struct engine_loop *p, struct mono now)
+static int wait_ms(const struct engine_loop *p, struct clock_reading at)
 {
+	struct mono now = at.mono;
 	struct mono next = mono_earlier(
 	    engine_deadline(&p->engine), status_socket_deadline(&p->status));
 	int64_t ms;
@@ -184,8 +221,9 @@ static int wait_ms(const struct engine_loop *p, struct mono now)
 		return 0;
 	next = mono_earlier(next, control_socket_deadline(&p->control));
 	next = mono_earlier(next, changes_deadline(&p->changes));
+	next = mono_earlier(next, history_file_deadline(&p->history, at));
 	if (p->links->keeper)
-		next = mono_earlier(next, keeper_deadline(p->links->keeper));
+		next = mono_earlier(next, single_process_deadline(p));
 	ms = (next.ns - now.ns + NS_PER_MS - 1) / NS_PER_MS;
 	return ms < 0 ? 0 : (int)ms;
 }
@@ -197,19 +235,22 @@ static void turn(struct engine_loop *p)
 	int ready;
 
 	fill(p, &set);
-	ready = poll(set.fds, set.all, wait_ms(p, now.mono));
+	ready = poll(set.fds, set.all, wait_ms(p, now));
 	if (ready < 0 && errno != EINTR) {
 		log_error("poll failed: %s", strerror(errno));
 		p->broken = true;
 	}
+	history_file_wake(&p->history, &p->engine, loop_now(p));
 	/* As in serve(): reports first. */
 	if (p->links->keeper)
 		single_process_keeper(p);
 	if (ready > 0)
-		serve(p, &set);
+		serve(p, &set, ready);
 	now = loop_now(p);
 	if (changes_heed(&p->changes, &p->engine, now))
 		reload_keyring(p);
+	if (mono_due(engine_deadline(&p->engine), now.mono))
+		p->history.look_due = true;
 	engine_on_timer(&p->engine, now);
 	status_socket_expire(&p->status, now.mono);
 	answer_step(p, now.mono);
@@ -218,6 +259,7 @@ static void turn(struct engine_loop *p)
 		single_process_keeper(p);
 	if (p->links->resolver_fd < 0)
 		single_process_jobs(p);
+	history_file_turn(&p->history, &p->engine, loop_now(p));
 }
 
 /* Start and end. */
@@ -226,8 +268,10 @@ static void turn(struct engine_loop *p)
 static void open_changes(struct engine_loop *p)
 {
 	changes_init(&p->changes, loop_now(p).mono);
-	if (!p->links->keeper)
-		changes_open(&p->changes, &p->config->trust);
+	if (p->links->keeper)
+		return;
+	changes_open(&p->changes, &p->config->trust);
+	engine_set_granularity(&p->engine, clocks_granularity_ns());
 }
 
 /* -Q may run next to the agent, whose cookies it must not spend. */
@@ -235,19 +279,26 @@ static void open_keyring(struct engine_loop *p)
 {
 	struct engine *e = &p->engine;
 	struct clock_reading now = loop_now(p);
+	bool marked;
 	unsigned left;
 
 	p->keyring.folder.fd = -1;
 	if (e->options->print_only)
 		return;
-	keyring_open(&p->keyring, p->config);
+	keyring_open(&p->keyring, p->config, &p->links->seal);
 	if (p->keyring.folder.fd < 0)
 		return;
 	ports_save_too(p, true);
-	for (unsigned i = 0; i < e->source_count; i++)
+	marked = keyring_refuse_marked(&p->keyring);
+	if (marked)
+		engine_saving_found_mark(e);
+	for (unsigned i = 0; !marked && i < e->source_count; i++)
 		if (keyring_take(&p->keyring, e->sources[i].config, now.wall,
 			&p->saved, &left))
 			engine_on_saved(e, i, &p->saved, left, now);
+		else
+			engine_on_known_address(
+			    e, i, &p->saved.answer.facts.peer);
 	explicit_bzero(&p->saved, sizeof(p->saved));
 	sample_file_open(&p->samples, &p->keyring.folder, e);
 }
@@ -257,17 +308,22 @@ static void open_all(struct engine_loop *p)
 	resolver_link_init(&p->resolver, p->links->resolver_fd);
 	p->signal_fd = signals_catch(!p->links->keeper);
 	udp_init(&p->udp);
-	status_socket_init(&p->status, p->links->status_fd);
-	control_socket_init(&p->control, p->links->control_fd);
+	status_socket_init(&p->status, p->links->status_fd, loop_now(p).mono);
+	control_socket_init(
+	    &p->control, p->links->control_fd, p->links->own_orders);
 	open_changes(p);
 	if (mlock(p, sizeof(*p)) != 0)
 		log_debug("keys may be swapped out: %s", strerror(errno));
 	reload_lock_memory(p->engine.sources, p->engine.source_count);
 	open_keyring(p);
+	history_file_open(
+	    &p->history, p->links->history_fd, p->samples.folder, &p->engine);
+	ports_log_too(p);
 }
 
 static void close_all(struct engine_loop *p)
 {
+	history_file_close(&p->history);
 	sample_file_close(&p->samples);
 	keyring_close(&p->keyring);
 	status_socket_end(&p->status);
@@ -279,26 +335,37 @@ static void close_all(struct engine_loop *p)
 	free(p->own_config);
 }
 
-static void print_measured(const struct engine *e)
+/* A script that gets no offset must not take it for one. */
+static bool print_measured(const struct engine *e)
 {
 	if (!e->options->print_only || e->end != ENGINE_DONE)
-		return;
-	printf("%+.9f s +- %.9f s (positive: the local clock is slow)\n",
-	    s_of_ns(e->measured_offset_ns), s_of_ns(e->measured_bound_ns));
-	fflush(stdout);
+		return true;
+	printf("%+.9f s +- %.9f s (positive: the local clock is fast)\n",
+	    s_of_ns(-e->measured_offset_ns), s_of_ns(e->measured_bound_ns));
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	log_error("cannot write the offset: %s", strerror(errno));
+	return false;
+}
+
+/* With -q and -Q a signal comes before the work is done. */
+static bool ends_by_itself(const struct engine_loop *p)
+{
+	return p->engine.options->once || p->engine.options->print_only;
 }
 
 static int exit_status(const struct engine_loop *p)
 {
 	if (p->broken || p->engine.end == ENGINE_STUCK) {
 		log_debug("another process of the agent is gone");
-		return 1;
+		return EXIT_FAILED;
 	}
-	if (p->engine.end == ENGINE_TIMEOUT) {
-		log_error("the clock could not be set in time");
-		return 1;
-	}
-	return 0;
+	if (p->engine.end == ENGINE_DONE)
+		return EXIT_WORK_DONE;
+	/* A signal, or the engine has said why. */
+	return ends_by_itself(p) || p->engine.end != ENGINE_RUNS
+		   ? EXIT_FAILED
+		   : EXIT_WORK_DONE;
 }
 
 int engine_loop_run(const struct config *config,
@@ -308,6 +375,10 @@ int engine_loop_run(const struct config *config,
 	struct engine_ports ports = ports_of(p);
 	int status;
 
+	if (!ports_have_random()) {
+		free(p);
+		return EXIT_FAILED;
+	}
 	if (p)
 		p->links = links;
 	if (!p || !engine_init(&p->engine, config, options, &links->start,
@@ -321,8 +392,8 @@ int engine_loop_run(const struct config *config,
 	while (
 	    !signals_end_asked() && !p->broken && p->engine.end == ENGINE_RUNS)
 		turn(p);
-	print_measured(&p->engine);
-	status = exit_status(p);
+	status = print_measured(&p->engine) ? exit_status(p) : EXIT_FAILED;
+	history_file_end(&p->history, loop_now(p));
 	engine_free(&p->engine, loop_now(p));
 	close_all(p);
 	explicit_bzero(p, sizeof(*p));

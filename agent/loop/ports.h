@@ -7,7 +7,13 @@
 /* Makes the ports, without those that save: see ports_save_too. */
 struct engine_ports ports_of(struct engine_loop *p);
 
+/* The kernel gives random numbers. False: logged. */
+bool ports_have_random(void) MUST_USE;
+
 /* Switches the saving of keys and samples on or off. */
 void ports_save_too(struct engine_loop *p, bool save);
+
+/* With a logger, the engine gives it the lines of the files of measurements. */
+void ports_log_too(struct engine_loop *p);
 
 #endif

@@ -12,9 +12,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-void reload_order(struct engine_loop *p, unsigned long client, struct mono now)
+void reload_order(struct engine_loop *p, unsigned long client,
+    bool only_dropped, struct mono now)
 {
-	struct reload_request q = {.serial = p->reload_serial + 1};
+	struct reload_request q = {
+	    .serial = p->reload_serial + 1, .only_dropped = only_dropped};
 	const char *why = NULL;
 
 	if (p->links->config_fd < 0)
@@ -60,7 +62,7 @@ void reload_keyring(struct engine_loop *p)
 		return;
 	memcpy(before, p->keyring.binding, sizeof(before));
 	keyring_close(&p->keyring);
-	keyring_open(&p->keyring, p->config);
+	keyring_open(&p->keyring, p->config, &p->links->seal);
 	if (p->keyring.folder.fd < 0)
 		ports_save_too(p, false);
 	if (memcmp(before, p->keyring.binding, sizeof(before)) == 0)

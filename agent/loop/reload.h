@@ -7,9 +7,11 @@
 
 #include "agent/loop/state.h"
 
-/* A client of the control socket orders a reload. Refused while another one is
- * in progress: the file may have changed since that one began. */
-void reload_order(struct engine_loop *p, unsigned long client, struct mono now);
+/* A client of the control socket orders a reload, of the files of sources.d
+ * alone with `only_dropped`. Refused while another one is in progress: the file
+ * may have changed since that one began. */
+void reload_order(struct engine_loop *p, unsigned long client,
+    bool only_dropped, struct mono now);
 
 /* The keeper has sent a result of a reload. */
 void reload_hear(struct engine_loop *p);

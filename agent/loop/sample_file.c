@@ -1,6 +1,7 @@
 #include "agent/loop/sample_file.h"
 
 #include "agent/host/clocks.h"
+#include "agent/saved/sealed_file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -21,6 +22,9 @@
  * part in RATES_APART; by LEAP_NS more only in a leap second. */
 #define LEAP_NS (20 * NS_PER_MS)
 #define RATES_APART 20000
+
+static const struct seal_label samples_label = {"samples", ""};
+static const struct seal_label drift_label = {"learned-drift", ""};
 
 /* A UUID in hexadecimal. False: there is none, as in a simulator. */
 static bool read_boot_id(uint8_t out[BOOT_ID_LEN])
@@ -183,18 +187,19 @@ static void restore_drift(const struct sample_file *r,
 	uint8_t bytes[SAVED_DRIFT_LEN];
 	struct saved_drift saved;
 	size_t len;
-	int err = saved_folder_read(
-	    folder, DRIFT_FILE_NAME, bytes, sizeof(bytes), &len);
+	int err = sealed_file_read(
+	    folder, DRIFT_FILE_NAME, drift_label, bytes, sizeof(bytes), &len);
 
 	if (err == -ENOENT)
 		return;
 	if (!err && saved_drift_take(bytes, len, &saved))
 		take_up_drift(r, e, folder->path, &saved);
 	else
-		log_info("cannot use %s/%s: %s: learning the drift of the "
-			 "clock from the beginning",
+		log_info("%s/%s %s: learning the drift of the clock from the "
+			 "beginning",
 		    folder->path, DRIFT_FILE_NAME,
-		    err ? strerror(-err) : "damaged or of another version");
+		    err ? sealed_file_error(err)
+			: "is damaged or of another version");
 }
 
 /* Called at each save, because a reload may bring more sources. */
@@ -229,13 +234,13 @@ void sample_file_open(
 		return;
 	r->last = r->born;
 	r->folder = folder;
-	err = saved_folder_read(
-	    folder, SAMPLE_FILE_NAME, r->bytes, r->size, &len);
+	err = sealed_file_read(
+	    folder, SAMPLE_FILE_NAME, samples_label, r->bytes, r->size, &len);
 	if (!err)
 		take_up(r, e, len);
 	else if (err != -ENOENT)
-		log_info("cannot use %s/%s: %s: measuring from the beginning",
-		    folder->path, SAMPLE_FILE_NAME, strerror(-err));
+		log_info("%s/%s %s: measuring from the beginning", folder->path,
+		    SAMPLE_FILE_NAME, sealed_file_error(err));
 }
 
 void sample_file_close(struct sample_file *r)
@@ -297,8 +302,8 @@ static int save_drift(const struct sample_file *r, const struct engine *e,
 	memcpy(d.machine, r->machine, sizeof(d.machine));
 	memcpy(d.boot, now->boot, sizeof(d.boot));
 	saved_drift_put(&w, &d);
-	return w.ok ? saved_folder_replace(
-			  r->folder, DRIFT_FILE_NAME, w.base, w.len)
+	return w.ok ? sealed_file_replace(r->folder, DRIFT_FILE_NAME,
+			  drift_label, w.base, w.len)
 		    : -EMSGSIZE;
 }
 
@@ -311,8 +316,8 @@ static int save_samples(
 	for (unsigned i = 0; i < e->source_count; i++)
 		put_source(r, e, i, &w);
 	saved_samples_end(&w);
-	return w.ok ? saved_folder_replace(
-			  r->folder, SAMPLE_FILE_NAME, w.base, w.len)
+	return w.ok ? sealed_file_replace(r->folder, SAMPLE_FILE_NAME,
+			  samples_label, w.base, w.len)
 		    : -EMSGSIZE;
 }
 

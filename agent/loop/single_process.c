@@ -10,18 +10,54 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void look(struct engine_loop *p)
+{
+	p->look_at = p->links->keeper->limits.no_clock
+			 ? MONO_NEVER
+			 : mono_after(clocks_mono(), KEEPER_LOOK_NS);
+	if (p->report_count < REPORTS_MAX &&
+	    keeper_look(p->links->keeper, &p->reports[p->report_count]))
+		p->report_count++;
+}
+
+static void command(struct engine_loop *p, const struct keeper_message *m)
+{
+	struct keeper_report *r;
+
+	look(p);
+	if (p->report_count == REPORTS_MAX)
+		return;
+	r = &p->reports[p->report_count++];
+	keeper_apply(
+	    p->links->keeper, &m->command, m->serial, clocks_mono(), r);
+	keeper_log_answer(&p->keeper_log, &m->command, r, clocks_mono());
+}
+
 void single_process_command(
     struct engine_loop *p, const struct keeper_message *m)
 {
 	if (m->kind == KEEPER_MESSAGE_SAVE)
-		keeper_save(p->config, m);
-	else if (p->report_count < REPORTS_MAX)
-		keeper_apply(p->links->keeper, &m->command, m->serial,
-		    clocks_mono(), &p->reports[p->report_count++]);
+		keeper_save(p->config, &p->links->seal, m);
+	else
+		command(p, m);
+}
+
+struct mono single_process_deadline(const struct engine_loop *p)
+{
+	return mono_earlier(keeper_deadline(p->links->keeper), p->look_at);
+}
+
+/* The end of a slew sets the frequency: look first, or another program's change
+ * would not be logged. */
+static bool must_look(const struct engine_loop *p, struct mono now)
+{
+	return mono_due(single_process_deadline(p), now);
 }
 
 void single_process_keeper(struct engine_loop *p)
 {
+	if (must_look(p, clocks_mono()))
+		look(p);
 	if (p->report_count < REPORTS_MAX &&
 	    keeper_tick(
 		p->links->keeper, clocks_mono(), &p->reports[p->report_count]))

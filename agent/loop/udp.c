@@ -18,6 +18,8 @@
 	    SOF_TIMESTAMPING_OPT_CMSG)
 
 #define CONTROL_LEN 512
+/* After this number of stamps in a row that came late, poll(2) waits for it. */
+#define LATE_STAMPS_MOST 8
 
 static struct wall wall_now(void)
 {
@@ -28,15 +30,15 @@ static struct wall wall_now(void)
  * and the delay bounds the error. */
 static void ask_for_stamps(int fd)
 {
-	int flags = STAMP_FLAGS, on = 1;
+	int flags = STAMP_FLAGS;
 
+	/* poll(2) reports a transmit stamp as POLLERR. */
 	(void)setsockopt(
 	    fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
-	/* poll(2) reports a transmit stamp as POLLPRI. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, &on, sizeof(on));
 }
 
-static int open_socket(int family)
+/* clknetsim knows no flags of socket(2). */
+static int open_socket_by_parts(int family)
 {
 	int fd = socket(family, SOCK_DGRAM, 0);
 
@@ -47,8 +49,18 @@ static int open_socket(int family)
 	return fd;
 }
 
+static int open_socket(int family)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 && errno == EINVAL)
+		return open_socket_by_parts(family);
+	return fd < 0 ? -errno : fd;
+}
+
 void udp_init(struct udp *u)
 {
+	u->late_stamps = 0;
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
 		u->slots[i] = (struct udp_slot){.fd = -1};
 	u->keep_stamps_fd = open_socket(AF_INET);
@@ -74,84 +86,9 @@ void udp_end(struct udp *u)
 	u->keep_stamps_fd = -1;
 }
 
-static int send_on(struct udp_slot *s, const struct endpoint *to,
-    const void *bytes, size_t len)
+void udp_bind(struct udp *u, unsigned slot, const struct binding *binding)
 {
-	struct sockaddr_storage sa;
-	socklen_t sa_len = endpoint_to_sockaddr(to, &sa);
-
-	if (connect(s->fd, (const struct sockaddr *)&sa, sa_len) < 0)
-		return -errno;
-	s->tx = wall_now();
-	s->tx_kind = STAMP_DAEMON;
-	if (send(s->fd, bytes, len, 0) < 0)
-		return -errno;
-	return 0;
-}
-
-int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
-    const uint8_t *bytes, size_t len)
-{
-	struct udp_slot *s = &u->slots[slot];
-	int err;
-
-	udp_close(u, slot);
-	s->fd = open_socket(endpoint_af(to));
-	if (s->fd < 0) {
-		err = s->fd;
-		s->fd = -1;
-		return err;
-	}
-	ask_for_stamps(s->fd);
-	err = send_on(s, to, bytes, len);
-	if (err < 0)
-		udp_close(u, slot);
-	return err;
-}
-
-static bool local_of(int fd, struct endpoint *from)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-
-	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-	       endpoint_from_sockaddr(from, (const struct sockaddr *)&sa);
-}
-
-bool udp_local(const struct udp *u, unsigned slot, struct endpoint *from)
-{
-	return u->slots[slot].fd >= 0 && local_of(u->slots[slot].fd, from);
-}
-
-bool udp_route(const struct endpoint *to, struct endpoint *from)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = endpoint_to_sockaddr(to, &sa);
-	int fd = open_socket(endpoint_af(to));
-	bool there;
-
-	if (fd < 0)
-		return false;
-	there = connect(fd, (const struct sockaddr *)&sa, len) == 0 &&
-		local_of(fd, from);
-	close(fd);
-	return there;
-}
-
-nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[])
-{
-	nfds_t n = 0;
-
-	for (unsigned i = 0; i < SOURCES_MAX; i++) {
-		if (u->slots[i].fd < 0)
-			continue;
-		fds[n] = (struct pollfd){
-		    .fd = u->slots[i].fd,
-		    .events = POLLIN | POLLPRI,
-		};
-		slots[n++] = i;
-	}
-	return n;
+	u->slots[slot].binding = binding;
 }
 
 /* Gives the kernel's reading of CLOCK_REALTIME for this message. False: there
@@ -205,6 +142,145 @@ static bool read_tx_stamp(struct udp_slot *s)
 	return true;
 }
 
+static int connect_to(const struct udp_slot *s, const struct endpoint *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(to, &sa);
+
+	return connect(s->fd, (const struct sockaddr *)&sa, len) < 0 ? -errno
+								     : 0;
+}
+
+static int send_on(struct udp_slot *s, const void *bytes, size_t len)
+{
+	s->tx = wall_now();
+	s->tx_kind = STAMP_DAEMON;
+	if (send(s->fd, bytes, len, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Most devices stamp a packet before send(2) returns: a wake-up less. */
+static void read_stamp_at_once(struct udp *u, struct udp_slot *s)
+{
+	if (u->late_stamps >= LATE_STAMPS_MOST)
+		return;
+	u->late_stamps = read_tx_stamp(s) ? 0 : u->late_stamps + 1;
+}
+
+static bool local_of(int fd, struct endpoint *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+
+	return getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+	       endpoint_from_sockaddr(from, (const struct sockaddr *)&sa);
+}
+
+/* Has `a` the addresses and ports of `b`? Then answers to one reach the other.
+ */
+static bool is_one_connection(int a, int b)
+{
+	struct sockaddr_storage sa;
+	struct endpoint local[2], peer[2];
+	const int fds[2] = {a, b};
+
+	for (int i = 0; i < 2; i++) {
+		socklen_t len = sizeof(sa);
+
+		if (!local_of(fds[i], &local[i]) ||
+		    getpeername(fds[i], (struct sockaddr *)&sa, &len) != 0 ||
+		    !endpoint_from_sockaddr(
+			&peer[i], (const struct sockaddr *)&sa))
+			return false;
+	}
+	return endpoint_same_host(&local[0], &local[1]) &&
+	       local[0].port == local[1].port &&
+	       endpoint_same_host(&peer[0], &peer[1]) &&
+	       peer[0].port == peer[1].port;
+}
+
+/* Only a configured port can be that of two sources. */
+static bool is_taken(const struct udp *u, unsigned slot)
+{
+	const struct udp_slot *s = &u->slots[slot];
+
+	if (!s->binding || s->binding->port == 0)
+		return false;
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		if (i != slot && u->slots[i].fd >= 0 &&
+		    is_one_connection(s->fd, u->slots[i].fd))
+			return true;
+	return false;
+}
+
+int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
+    const uint8_t *bytes, size_t len)
+{
+	struct udp_slot *s = &u->slots[slot];
+	int err;
+
+	udp_close(u, slot);
+	s->fd = open_socket(endpoint_af(to));
+	if (s->fd < 0) {
+		err = s->fd;
+		s->fd = -1;
+		return err;
+	}
+	ask_for_stamps(s->fd);
+	err = binding_apply(s->binding, s->fd, endpoint_af(to), false);
+	if (!err)
+		err = connect_to(s, to);
+	if (!err && is_taken(u, slot))
+		err = -(BINDING_FAILED + EALREADY);
+	if (!err)
+		err = send_on(s, bytes, len);
+	if (err < 0)
+		udp_close(u, slot);
+	else
+		read_stamp_at_once(u, s);
+	return err;
+}
+
+bool udp_local(const struct udp *u, unsigned slot, struct endpoint *from)
+{
+	return u->slots[slot].fd >= 0 && local_of(u->slots[slot].fd, from);
+}
+
+bool udp_route(const struct udp *u, unsigned slot, const struct endpoint *to,
+    struct endpoint *from)
+{
+	const struct binding *binding = u->slots[slot].binding;
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(to, &sa);
+	int fd = open_socket(endpoint_af(to));
+	bool there;
+
+	if (fd < 0)
+		return false;
+	there = binding_apply(binding, fd, endpoint_af(to), false) == 0 &&
+		connect(fd, (const struct sockaddr *)&sa, len) == 0 &&
+		local_of(fd, from);
+	close(fd);
+	return there;
+}
+
+nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[])
+{
+	nfds_t n = 0;
+
+	for (unsigned i = 0; i < SOURCES_MAX; i++) {
+		if (u->slots[i].fd < 0)
+			continue;
+		fds[n] = (struct pollfd){
+		    .fd = u->slots[i].fd,
+		    .events = POLLIN | POLLPRI,
+		};
+		slots[n++] = i;
+	}
+	return n;
+}
+
 static bool read_datagram(struct udp_slot *s, struct datagram *out)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
@@ -220,6 +296,8 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	out->error = n < 0 ? errno : 0;
 	if (n < 0)
 		return errno != EAGAIN;
+	if (!local_of(s->fd, &out->local))
+		out->local.family = 0;
 	/* A truncated datagram keeps this length, and fails authentication. */
 	out->len = (size_t)n;
 	if (stamp_of(&msg, &out->rx))

@@ -1,7 +1,7 @@
 /*
  * The real side of the UDP seam: one connected socket for each request, with a
- * new ephemeral port (RFC 9109), stamped by the kernel in both directions.
- * tests/sim/ has the simulated side.
+ * new ephemeral port (RFC 9109 4/1, RFC 9109 4/2) unless the binding names one,
+ * stamped by the kernel in both directions. tests/sim/ has the simulated side.
  *
  * It also works in the clknetsim simulator, which knows no flags in socket(2)
  * and wants one receive for each readiness.
@@ -12,6 +12,7 @@
 #include "agent/engine/state.h"
 #include "base/check.h"
 #include "base/limits.h"
+#include "resolver/binding.h"
 #include "resolver/endpoint.h"
 
 #include <poll.h>
@@ -20,6 +21,8 @@ struct udp_slot {
 	int fd; /* -1: closed */
 	struct wall tx;
 	enum stamp_kind tx_kind;
+	/* How the slot's next requests leave; NULL: as the kernel chooses. */
+	const struct binding *binding;
 };
 
 struct udp {
@@ -27,12 +30,21 @@ struct udp {
 	/* Keeps the kernel's receive stamps switched on between requests: after
 	 * they are switched on, the first packets come without stamps. */
 	int keep_stamps_fd;
+	/* Requests in a row whose transmit stamp was not there when send(2) had
+	 * returned. */
+	unsigned late_stamps;
 };
 
 void udp_init(struct udp *u);
 void udp_end(struct udp *u);
 
-/* Closes the slot's socket, opens a new one, and sends. 0 or -errno. */
+/* From now on the slot's requests leave by `binding`, which is borrowed until
+ * the next call for the slot. NULL: as the kernel chooses. */
+void udp_bind(struct udp *u, unsigned slot, const struct binding *binding);
+
+/* Closes the slot's socket, opens a new one, and sends. 0, -errno, or an error
+ * of binding_apply(); with EALREADY another slot waits for an answer from `to`
+ * at the same port. */
 int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
     const uint8_t *bytes, size_t len) MUST_USE;
 void udp_close(struct udp *u, unsigned slot);
@@ -41,9 +53,10 @@ void udp_close(struct udp *u, unsigned slot);
 bool udp_local(
     const struct udp *u, unsigned slot, struct endpoint *from) MUST_USE;
 
-/* Gives the local address from which a request to `to` would leave by the
- * present routes; sends nothing. False: there is no route. */
-bool udp_route(const struct endpoint *to, struct endpoint *from) MUST_USE;
+/* Gives the local address from which a request of the slot to `to` would leave
+ * by the present routes; sends nothing. False: there is no route. */
+bool udp_route(const struct udp *u, unsigned slot, const struct endpoint *to,
+    struct endpoint *from) MUST_USE;
 
 /* Fills in what to poll; `slots[i]` belongs to `fds[i]`. Returns how many, at
  * most SOURCES_MAX. */

@@ -20,9 +20,10 @@ void control_socket_path(const char *status_path, char out[CONTROL_PATH_MAX])
 		snprintf(out, CONTROL_PATH_MAX, "%s.control", status_path);
 }
 
-void control_socket_init(struct control_socket *c, int listen_fd)
+void control_socket_init(struct control_socket *c, int listen_fd, bool own_user)
 {
-	*c = (struct control_socket){.listen_fd = listen_fd};
+	*c = (struct control_socket){
+	    .listen_fd = listen_fd, .own_user = own_user};
 }
 
 static void drop(struct control_client *k)
@@ -41,12 +42,24 @@ void control_socket_end(struct control_socket *c)
 	c->listen_fd = -1;
 }
 
-static struct control_client *free_client(struct control_socket *c)
+/* A place for a new client: a free one, or that of the oldest client that has
+ * not sent its order, or does not read its answer. NULL: all wait for us. */
+static struct control_client *place_for_client(struct control_socket *c)
 {
-	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		if (c->clients[i].state == CONTROL_FREE)
-			return &c->clients[i];
-	return NULL;
+	struct control_client *oldest = NULL;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct control_client *k = &c->clients[i];
+
+		if (k->state == CONTROL_FREE)
+			return k;
+		if (k->state != CONTROL_WAITS &&
+		    (!oldest || k->number < oldest->number))
+			oldest = k;
+	}
+	if (oldest)
+		drop(oldest);
+	return oldest;
 }
 
 static struct control_client *client_of(struct control_socket *c, int fd)
@@ -67,9 +80,9 @@ nfds_t control_socket_pollfds(
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		const struct control_client *k = &c->clients[i];
 
-		if (k->state == CONTROL_FREE)
-			room = true;
-		else if (k->state != CONTROL_WAITS)
+		/* An idle client makes room for another one. */
+		room |= k->state != CONTROL_WAITS;
+		if (k->state == CONTROL_READS || k->state == CONTROL_WRITES)
 			fds[n++] = (struct pollfd){k->fd,
 			    k->state == CONTROL_READS ? POLLIN : POLLOUT, 0};
 	}
@@ -79,14 +92,15 @@ nfds_t control_socket_pollfds(
 	return n;
 }
 
-/* The mode of the socket allows no one else either, unless it was changed. */
-static bool may_give_orders(int fd)
+/* RFC 8633 3.4/1. The mode of the socket allows no one else either, unless it
+ * was changed. */
+static bool may_give_orders(const struct control_socket *c, int fd)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	       (who.uid == 0 || who.uid == geteuid());
+	       (who.uid == 0 || (c->own_user && who.uid == geteuid()));
 }
 
 static void push(struct control_client *k)
@@ -116,22 +130,23 @@ static void answer(
 
 static void take_client(struct control_socket *c, struct mono now)
 {
-	struct control_client *k = free_client(c);
 	int fd =
-	    k ? accept4(c->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
-	      : -1;
+	    accept4(c->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct control_client *k = fd < 0 ? NULL : place_for_client(c);
 
-	if (fd < 0)
+	if (!k) {
+		if (fd >= 0)
+			close(fd);
 		return;
+	}
 	*k = (struct control_client){
 	    .state = CONTROL_READS,
 	    .fd = fd,
 	    .number = ++c->accepted,
 	    .give_up = mono_after(now, CONTROL_TIMEOUT_NS),
 	};
-	if (!may_give_orders(fd))
-		answer(k, false,
-		    "only root and the agent's user may give orders", now);
+	if (!may_give_orders(c, fd))
+		answer(k, false, "only root may give orders", now);
 }
 
 /* Reads what there is of the line. True: it is complete. */

@@ -1,8 +1,9 @@
 /*
- * The control socket: root or the agent's own user sends one line and gets an
- * answer; then the agent closes the connection. Only here does the engine read
- * from a local program, so it reads little: few clients, one short line each,
- * within a deadline.
+ * The control socket: root sends one line and gets an answer; then the agent
+ * closes the connection. Only here does the engine read from a local program,
+ * so it reads little: few clients, one short line each, within a deadline. When
+ * no place is free, a new client gets that of the oldest client that has not
+ * sent its order or not read its answer.
  *
  * An answer begins with "ok: " or "error: " and a sentence; more lines may
  * follow.
@@ -18,7 +19,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define CONTROL_CLIENTS_MAX 4
+#define CONTROL_CLIENTS_MAX 8
 #define CONTROL_LINE_MAX 128 /* of an order, with its line feed */
 #define CONTROL_TEXT_MAX 4096
 #define CONTROL_PATH_MAX 300
@@ -51,11 +52,13 @@ struct control_client {
 
 struct control_socket {
 	int listen_fd; /* -1: no control socket */
+	bool own_user; /* our own user may give orders, not only root */
 	unsigned long accepted;
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
 
-void control_socket_init(struct control_socket *c, int listen_fd);
+void control_socket_init(
+    struct control_socket *c, int listen_fd, bool own_user);
 void control_socket_end(struct control_socket *c);
 
 /* At most CONTROL_CLIENTS_MAX + 1 entries. */

@@ -29,6 +29,14 @@ void member_text(json_t *o, const char *key, const char *text)
 	put(o, key, value ? value : json_string("?"));
 }
 
+void member_flag_if(json_t *o, const char *key, bool known, bool value)
+{
+	if (known)
+		member_flag(o, key, value);
+	else
+		put(o, key, json_null());
+}
+
 void member_int_if(json_t *o, const char *key, bool known, int64_t value)
 {
 	if (known)
@@ -51,4 +59,19 @@ void member_text_if(json_t *o, const char *key, bool known, const char *text)
 		member_text(o, key, text);
 	else
 		put(o, key, json_null());
+}
+
+void member_offset_if(
+    json_t *o, const char *key, bool known, int64_t slow_by_ns)
+{
+	bool negatable = slow_by_ns > INT64_MIN;
+
+	member_int_if(o, key, known, negatable ? -slow_by_ns : INT64_MAX);
+}
+
+void member_frequency_if(
+    json_t *o, const char *key, bool known, double slow_by_ppm)
+{
+	/* Not -slow_by_ppm, which makes a zero negative. */
+	member_real_if(o, key, known, 0 - slow_by_ppm);
 }

@@ -19,8 +19,18 @@ void member_real(json_t *o, const char *key, double value);
 void member_text(json_t *o, const char *key, const char *text);
 
 /* Null unless `known`. */
+void member_flag_if(json_t *o, const char *key, bool known, bool value);
 void member_int_if(json_t *o, const char *key, bool known, int64_t value);
 void member_real_if(json_t *o, const char *key, bool known, double value);
 void member_text_if(json_t *o, const char *key, bool known, const char *text);
+
+/*
+ * The cores count an offset and a frequency positive if our clock is slow; all
+ * outputs count them positive if it is fast.
+ */
+void member_offset_if(
+    json_t *o, const char *key, bool known, int64_t slow_by_ns);
+void member_frequency_if(
+    json_t *o, const char *key, bool known, double slow_by_ppm);
 
 #endif

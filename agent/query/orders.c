@@ -1,6 +1,7 @@
 #include "agent/query/orders.h"
 
 #include "agent/engine/commands.h"
+#include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
 
 #include <math.h>
@@ -12,7 +13,11 @@ struct order {
 	const char *name; /* NULL: all sources */
 	struct clock_reading now;
 	char *text;
+	unsigned good, tries; /* of a burst */
 };
+
+/* A burst of more requests would be an attack. */
+#define BURST_MAX 64
 
 typedef enum order_outcome order_fn(const struct order *o);
 
@@ -32,7 +37,7 @@ static enum order_outcome fail(const struct order *o, const char *why)
 
 static bool is_for(const struct order *o, const struct source *s)
 {
-	return !o->name || strcmp(o->name, s->config->name) == 0;
+	return !o->name || config_source_is(s->config, o->name);
 }
 
 static enum order_outcome retry(const struct order *o)
@@ -51,7 +56,8 @@ static enum order_outcome burst(const struct order *o)
 	for (unsigned i = 0; i < o->e->source_count; i++) {
 		struct source *s = &o->e->sources[i];
 
-		count += is_for(o, s) && source_burst(s, o->now.mono);
+		count += is_for(o, s) &&
+			 source_burst_of(s, o->good, o->tries, o->now.mono);
 	}
 	if (count == 0)
 		return fail(o, "no online source has keys: see `ntsctl "
@@ -124,26 +130,114 @@ static enum order_outcome step(const struct order *o)
 	return ORDER_STEPS;
 }
 
+/* As when addresses, routes or links have changed. */
+static enum order_outcome network(const struct order *o)
+{
+	unsigned count =
+	    engine_retry_early(o->e, RETRY_NETWORK, o->name, o->now);
+
+	return done(o, count, "asked again if the network was their trouble");
+}
+
+static enum order_outcome refresh(const struct order *o)
+{
+	unsigned count = engine_refresh(o->e, o->name, o->now);
+
+	if (count == 0)
+		return fail(o, "offline until `ntsctl online`");
+	return done(o, count, "looked up again, with new keys");
+}
+
+static enum order_outcome reselect(const struct order *o)
+{
+	steering_reselect(o->e->steering);
+	snprintf(o->text, ORDER_TEXT_MAX,
+	    "the next answer selects the best source again");
+	return ORDER_DONE;
+}
+
+static enum order_outcome dump(const struct order *o)
+{
+	o->e->now = o->now;
+	if (!engine_saving_soon(o->e))
+		return fail(o, "this agent saves nothing");
+	snprintf(o->text, ORDER_TEXT_MAX,
+	    "samples are being saved; keys and cookies are on disk already");
+	return ORDER_DONE;
+}
+
 static enum order_outcome reload(const struct order *o)
 {
 	(void)o;
 	return ORDER_RELOADS;
 }
 
+static enum order_outcome reload_sources(const struct order *o)
+{
+	(void)o;
+	return ORDER_RELOADS_SOURCES;
+}
+
+static enum order_outcome cyclelogs(const struct order *o)
+{
+	const struct log_record r = {.kind = LOG_CYCLE};
+
+	if (!o->e->ports.log)
+		return fail(o, "no file of measurements is written: see [log] "
+			       "in ntsagent.conf(5)");
+	if (!o->e->ports.log(o->e->ports.self, &r))
+		return fail(o, "the logger does not take this order now; see "
+			       "the log, and try again");
+	snprintf(o->text, ORDER_TEXT_MAX,
+	    "the files of measurements are opened again with their next "
+	    "lines");
+	return ORDER_DONE;
+}
+
 /* clang-format off */
 static const struct {
 	const char *verb;
 	order_fn *run;
-	bool takes_name;
+	bool takes_name, takes_counts;
 } orders[] = {
-	{"retry",   retry,   true},
-	{"burst",   burst,   true},
-	{"online",  online,  true},
-	{"offline", offline, true},
-	{"step",    step,    false},
-	{"reload",  reload,  false},
+	{"retry",    retry,    true,  false},
+	{"burst",    burst,    true,  false},
+	{"burst-of", burst,    true,  true},
+	{"online",   online,   true,  false},
+	{"offline",  offline,  true,  false},
+	{"network",  network,  true,  false},
+	{"refresh",  refresh,  true,  false},
+	{"reselect", reselect, false, false},
+	{"step",     step,     false, false},
+	{"dump",     dump,     false, false},
+	{"reload",   reload,   false, false},
+	{"reload-sources", reload_sources, false, false},
+	{"cyclelogs", cyclelogs, false, false},
 };
 /* clang-format on */
+
+static bool take_count(const char **at, char end, unsigned *out)
+{
+	*out = 0;
+	for (; **at >= '0' && **at <= '9' && *out <= BURST_MAX; (*at)++)
+		*out = *out * 10 + (unsigned)(**at - '0');
+	return *out >= 1 && *out <= BURST_MAX &&
+	       (**at == end || (end == ' ' && **at == '\0'));
+}
+
+/* "GOOD/MAX", and after a space the name. */
+static bool take_counts(struct order *o)
+{
+	const char *at = o->name ? o->name : "";
+
+	if (!take_count(&at, '/', &o->good))
+		return false;
+	at++;
+	if (!take_count(&at, ' ', &o->tries) || o->good > o->tries)
+		return false;
+	o->name = *at ? at + 1 : NULL;
+	return true;
+}
 
 static bool name_known(const struct order *o)
 {
@@ -174,7 +268,8 @@ enum order_outcome order_run(struct engine *e, const char *line,
 {
 	size_t len = strcspn(line, " ");
 	const char *name = line[len] ? line + len + 1 : NULL;
-	struct order o = {e, name, now, text};
+	struct order o = {
+	    e, name, now, text, PACE_BURST_GOOD, PACE_BURST_TRIES};
 
 	text[0] = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
@@ -183,7 +278,10 @@ enum order_outcome order_run(struct engine *e, const char *line,
 			continue;
 		if (name && !orders[i].takes_name)
 			return fail(&o, "this order takes no name");
-		if (name && !name_known(&o))
+		if (orders[i].takes_counts && !take_counts(&o))
+			return fail(&o, "a burst is GOOD/MAX: answers wanted "
+					"and requests at most, 1 to 64");
+		if (o.name && !name_known(&o))
 			return ORDER_FAILED;
 		return carry_out(orders[i].run, &o, line);
 	}

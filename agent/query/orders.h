@@ -1,6 +1,6 @@
 /*
  * The orders of an administrator: one table with the function of each. The
- * control socket passes only lines of root and of the agent's own user.
+ * control socket passes only lines of root.
  */
 #ifndef AGENT_QUERY_ORDERS_H
 #define AGENT_QUERY_ORDERS_H
@@ -14,6 +14,7 @@ enum order_outcome {
 	ORDER_FAILED,
 	ORDER_STEPS,   /* the keeper has the command: see order_step_outcome */
 	ORDER_RELOADS, /* the caller has to start a reload */
+	ORDER_RELOADS_SOURCES, /* of the files of sources.d alone */
 };
 
 /* Carries out "VERB" or "VERB NAME"; with DONE and FAILED, `text` is a

@@ -3,22 +3,28 @@
 #include "agent/engine/wrong_clock.h"
 #include "agent/query/members.h"
 #include "agent/query/source_status.h"
+#include "nts/digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#define SCHEMA 1
+#define SCHEMA 2
 
-/* As in chronyd: the IPv4 address itself, or a hash of the IPv6 address. */
-static void reference_id(const struct source *selected, char out[9])
+/* RFC 5905 section 7.3: the IPv4 address itself, or the first four octets of
+ * the MD5 hash of the IPv6 address. False: there is no MD5 here. */
+static bool reference_id(const struct source *selected, char out[9])
 {
 	const struct endpoint *a = source_address(selected);
-	uint32_t id = 0;
+	uint8_t id[DIGEST_MD5_LEN];
 
-	for (unsigned i = 0; i < (a->family == 4 ? 4u : 16u); i++)
-		id = (a->family == 4 ? id << 8 : id * 31) + a->address[i];
-	snprintf(out, 9, "%08X", id);
+	if (a->family == 4)
+		memcpy(id, a->address, 4);
+	else if (!digest_md5_of(a->address, 16, id))
+		return false;
+	snprintf(out, 9, "%02X%02X%02X%02X", id[0], id[1], id[2], id[3]);
+	return true;
 }
 
 static void put_selected(
@@ -26,13 +32,13 @@ static void put_selected(
 {
 	bool some = t->selected >= 0;
 	char refid[9] = "";
+	bool has_id = some && reference_id(&e->sources[t->selected], refid);
 
-	if (some)
-		reference_id(&e->sources[t->selected], refid);
 	member_text_if(o, "selected", some,
 	    some ? e->config->sources[t->selected].name : "");
 	member_int(o, "combined", t->combined);
-	member_text_if(o, "reference_id", some, refid);
+	member_int(o, "minsources", e->config->steering.min_sources);
+	member_text_if(o, "reference_id", has_id, refid);
 	member_int(o, "stratum", t->stratum);
 	member_text(o, "leap", leap_name(t->leap));
 }
@@ -84,19 +90,24 @@ static void put_offsets(
 	    t->updated.ns + timescale_added_ns(&e->timescale, e->now.wall);
 
 	member_int_if(o, "reference_time_ns", updated, updated_ns);
-	member_int_if(o, "system_offset_ns", estimated, t->offset_ns);
-	member_int_if(o, "last_offset_ns", updated, t->last_offset_ns);
+	member_offset_if(o, "offset_ns", estimated, t->offset_ns);
+	member_offset_if(o, "update_offset_ns", updated, t->last_offset_ns);
 	/* 0 after a step, until the next update. */
 	member_int_if(
 	    o, "rms_offset_ns", t->rms_offset_ns > 0, t->rms_offset_ns);
 }
 
-static void put_frequency(json_t *o, const struct tracking *t)
+static void put_frequency(
+    json_t *o, const struct engine *e, const struct tracking *t)
 {
 	bool estimated = is_estimated(t);
+	/* From the drift file, from a sample, or from the first correction. */
+	bool known = estimated || t->updates > 0 ||
+		     e->start_freq_sd_ppm < FREQ_SD_UNKNOWN_PPM;
 
-	member_real(o, "frequency_ppm", t->freq_ppm);
-	member_real_if(o, "residual_ppm", estimated, t->residual_ppm);
+	member_frequency_if(o, "uncorrected_frequency_ppm", known, t->freq_ppm);
+	member_frequency_if(
+	    o, "residual_frequency_ppm", estimated, t->residual_ppm);
 	member_real_if(o, "skew_ppm", estimated, t->skew_ppm);
 }
 
@@ -129,8 +140,16 @@ static void put_corrections(json_t *o, const struct tracking *t)
 	member_int(o, "steps", (int64_t)t->steps);
 	member_int_if(o, "last_step_ns", t->steps > 0, t->last_step_ns);
 	member_flag(o, "refused", t->refused);
-	member_int_if(o, "refused_ns", t->refused, t->refused_ns);
+	member_offset_if(o, "refused_offset_ns", t->refused, t->refused_ns);
 	member_int(o, "refusals", (int64_t)t->refusals);
+}
+
+static void put_keeper(json_t *o, const struct engine *e)
+{
+	bool controlled = !e->options->no_clock;
+
+	member_int_if(o, "keeper_steps", controlled, e->order.steps);
+	member_int_if(o, "keeper_refusals", controlled, e->order.refused);
 }
 
 static void put_disturbance(json_t *o, const struct engine *e, struct mono now)
@@ -153,10 +172,11 @@ static json_t *clock_json(
 	member_text(o, "state", clock_state(e, t));
 	put_selected(o, e, t);
 	put_offsets(o, e, t);
-	put_frequency(o, t);
+	put_frequency(o, e, t);
 	put_drift(o, t);
 	put_errors(o, t);
 	put_corrections(o, t);
+	put_keeper(o, e);
 	put_disturbance(o, e, now);
 	return o;
 }
@@ -175,6 +195,8 @@ char *status_json_of(const struct engine *e, const struct status_view *v,
 	member_int(o, "time_ns", now.wall.ns);
 	member_real(o, "uptime_s", s_of_ns(now.mono.ns - e->started.mono.ns));
 	member_int(o, "pid", getpid());
+	member_text_if(
+	    o, "sandbox", e->options->sandbox != NULL, e->options->sandbox);
 	json_object_set_new(o, "clock", clock_json(e, &v->clock, now.mono));
 	json_object_set_new(o, "sources", sources);
 	text = json_dumps(o, JSON_COMPACT);

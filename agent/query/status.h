@@ -1,5 +1,5 @@
 /*
- * The status: one JSON document, "schema" 1, that the status socket hands out.
+ * The status: one JSON document, "schema" 2, that the status socket hands out.
  * ntsctl(8) documents its members. Within a schema no member is renamed or
  * removed, and none changes its meaning or type. It contains no key and no
  * cookie.

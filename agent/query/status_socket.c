@@ -7,26 +7,51 @@
 #include <unistd.h>
 
 #define TIMEOUT_NS (5 * NS_PER_S)
+/* The most connections that are refused in a row; more wait for the next turn.
+ */
+#define REFUSALS_MAX 24
 
-void status_socket_init(struct status_socket *s, int listen_fd)
+void status_socket_init(struct status_socket *s, int listen_fd, struct mono now)
 {
-	*s = (struct status_socket){.listen_fd = listen_fd};
+	*s = (struct status_socket){
+	    .listen_fd = listen_fd, .rest_until = MONO_NEVER};
+	user_limit_init(&s->limit, now);
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
 		s->clients[i].fd = -1;
+}
+
+static void release(struct status_text *t)
+{
+	if (!t || --t->readers > 0)
+		return;
+	free(t->bytes);
+	free(t);
 }
 
 static void drop(struct status_client *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
-	free(c->text);
+	release(c->text);
 	*c = (struct status_client){.fd = -1};
+}
+
+void status_socket_forget(struct status_socket *s)
+{
+	release(s->last);
+	s->last = NULL;
+}
+
+void status_socket_change(struct status_socket *s)
+{
+	s->changed = true;
 }
 
 void status_socket_end(struct status_socket *s)
 {
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
 		drop(&s->clients[i]);
+	status_socket_forget(s);
 	if (s->listen_fd >= 0)
 		close(s->listen_fd);
 	s->listen_fd = -1;
@@ -49,7 +74,8 @@ nfds_t status_socket_pollfds(const struct status_socket *s, struct pollfd fds[])
 	size_t free_slot;
 
 	/* Without room, new clients wait in the queue of the kernel. */
-	if (s->listen_fd >= 0 && room(s, &free_slot))
+	if (s->listen_fd >= 0 && s->rest_until.ns == MONO_NEVER.ns &&
+	    room(s, &free_slot))
 		fds[n++] = (struct pollfd){s->listen_fd, POLLIN, 0};
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
 		if (s->clients[i].fd >= 0)
@@ -58,18 +84,44 @@ nfds_t status_socket_pollfds(const struct status_socket *s, struct pollfd fds[])
 	return n;
 }
 
+/* A user that is not known is the one with the largest number. */
+static bool may_ask(
+    struct status_socket *s, int fd, struct mono now, bool *often)
+{
+	struct ucred who = {.uid = (uid_t)-1};
+	socklen_t len = sizeof(who);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
+	*often = user_limit_is_low(&s->limit, who.uid, now);
+	return user_limit_allows(&s->limit, who.uid, now);
+}
+
+/* A descriptor, or -1. */
+static int accept_allowed(struct status_socket *s, struct mono now, bool *often)
+{
+	for (int i = 0; i < REFUSALS_MAX; i++) {
+		int fd = accept4(
+		    s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0 || may_ask(s, fd, now, often))
+			return fd;
+		close(fd);
+		s->rest_until = mono_after(now, STATUS_REST_NS);
+	}
+	return -1;
+}
+
 bool status_socket_accept(
     struct status_socket *s, struct mono now, size_t *client)
 {
-	int fd;
+	bool often = false;
+	int fd = room(s, client) ? accept_allowed(s, now, &often) : -1;
 
-	if (!room(s, client))
-		return false;
-	fd = accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return false;
 	s->clients[*client] = (struct status_client){
 	    .fd = fd,
+	    .asks_often = often,
 	    .give_up = mono_after(now, TIMEOUT_NS),
 	};
 	return true;
@@ -77,38 +129,66 @@ bool status_socket_accept(
 
 static void push(struct status_client *c)
 {
+	const struct status_text *t = c->text;
 	ssize_t n =
-	    send(c->fd, c->text + c->sent, c->len - c->sent, MSG_NOSIGNAL);
+	    send(c->fd, t->bytes + c->sent, t->len - c->sent, MSG_NOSIGNAL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0)
 		c->sent += (size_t)n;
-	if (n <= 0 || c->sent == c->len)
+	if (n <= 0 || c->sent == t->len)
 		drop(c);
 }
 
-void status_socket_answer(struct status_socket *s, size_t client, char *text)
+static void give(struct status_client *c, struct status_text *t)
 {
-	struct status_client *c = &s->clients[client];
+	t->readers++;
+	c->text = t;
+	push(c);
+}
 
-	c->text = text;
-	c->len = text ? strlen(text) : 0;
-	if (c->len == 0)
-		drop(c);
-	else
-		push(c);
+bool status_socket_answer_again(
+    struct status_socket *s, size_t client, struct mono now)
+{
+	if (!s->last || mono_due(s->fresh_until, now) ||
+	    (s->changed && !s->clients[client].asks_often))
+		return false;
+	give(&s->clients[client], s->last);
+	return true;
+}
+
+void status_socket_answer(
+    struct status_socket *s, size_t client, char *text, struct mono now)
+{
+	struct status_text *t = text ? malloc(sizeof(*t)) : NULL;
+
+	status_socket_forget(s);
+	if (!t) {
+		free(text);
+		drop(&s->clients[client]);
+		return;
+	}
+	*t = (struct status_text){text, strlen(text), 1};
+	s->last = t;
+	s->changed = false;
+	s->fresh_until = mono_after(now, STATUS_FRESH_NS);
+	give(&s->clients[client], t);
 }
 
 void status_socket_writable(struct status_socket *s, int fd)
 {
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		if (s->clients[i].fd == fd)
+		if (s->clients[i].fd == fd && s->clients[i].text)
 			push(&s->clients[i]);
 }
 
 void status_socket_expire(struct status_socket *s, struct mono now)
 {
+	if (mono_due(s->rest_until, now))
+		s->rest_until = MONO_NEVER;
+	if (s->last && mono_due(s->fresh_until, now))
+		status_socket_forget(s);
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
 		if (s->clients[i].fd >= 0 &&
 		    mono_due(s->clients[i].give_up, now))
@@ -117,7 +197,7 @@ void status_socket_expire(struct status_socket *s, struct mono now)
 
 struct mono status_socket_deadline(const struct status_socket *s)
 {
-	struct mono next = MONO_NEVER;
+	struct mono next = s->rest_until;
 
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
 		if (s->clients[i].fd >= 0)

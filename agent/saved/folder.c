@@ -105,12 +105,26 @@ void saved_folder_close(struct saved_folder *f)
 	f->fd = -1;
 }
 
+const char *saved_error(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+	case -EDQUOT:
+		return "there is no space left; free some on that disk";
+	case -EROFS:
+		return "the file system is read-only; mount it writable, or "
+		       "configure another path (saved-keys in [nts])";
+	default:
+		return strerror(-err);
+	}
+}
+
 const char *saved_folder_error(int err)
 {
 	if (err == -ENOENT)
 		return "the folder was removed; restart the agent, which makes "
 		       "a new one";
-	return strerror(-err);
+	return saved_error(err);
 }
 
 /* `name` with `suffix`. False: too long. */
@@ -122,6 +136,7 @@ static bool variant(
 	return n > 0 && n <= NAME_MAX;
 }
 
+/* One name: a hard link could be to a file whose contents somebody knows. */
 static bool is_private(int fd)
 {
 	struct stat st;
@@ -148,19 +163,31 @@ static int read_whole(int fd, uint8_t *bytes, size_t size, size_t *len)
 	return n < 0 ? -errno : n > 0 ? -EINVAL : 0;
 }
 
-int saved_folder_read(const struct saved_folder *f, const char *name,
-    void *bytes, size_t size, size_t *len)
+/* ELOOP: a link. ENXIO: a socket. */
+static int read_private(
+    int folder, const char *name, void *bytes, size_t size, size_t *len)
 {
-	int fd = openat(f->fd, name,
+	int fd = openat(folder, name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int err;
 
 	*len = 0;
 	if (fd < 0)
-		return errno == ELOOP ? -EINVAL : -errno;
+		return errno == ELOOP || errno == ENXIO ? -EINVAL : -errno;
 	err = is_private(fd) ? read_whole(fd, bytes, size, len) : -EINVAL;
 	close(fd);
 	return err;
+}
+
+int saved_folder_read(const struct saved_folder *f, const char *name,
+    void *bytes, size_t size, size_t *len)
+{
+	return read_private(f->fd, name, bytes, size, len);
+}
+
+int saved_file_read(const char *path, void *bytes, size_t size, size_t *len)
+{
+	return read_private(AT_FDCWD, path, bytes, size, len);
 }
 
 static int write_whole(int fd, const uint8_t *bytes, size_t len)

@@ -14,9 +14,13 @@
 
 #define SAVED_FOLDER_WHY_MAX 512
 
+struct seal_key;
+
 struct saved_folder {
 	int fd;		  /* -1: closed */
 	const char *path; /* borrowed; for messages */
+	/* For agent/saved/sealed_file.h, whose caller sets it; borrowed. */
+	const struct seal_key *seal;
 };
 
 /*
@@ -32,6 +36,10 @@ void saved_folder_close(struct saved_folder *f);
 int saved_folder_read(const struct saved_folder *f, const char *name,
     void *bytes, size_t size, size_t *len) MUST_USE;
 
+/* As saved_folder_read(), for a file by its path. */
+int saved_file_read(
+    const char *path, void *bytes, size_t size, size_t *len) MUST_USE;
+
 /* Writes a file of mode 0600. Returns 0 when the new contents survive a power
  * cut. After -errno the file has its old or its new contents. */
 int saved_folder_replace(const struct saved_folder *f, const char *name,
@@ -39,6 +47,9 @@ int saved_folder_replace(const struct saved_folder *f, const char *name,
 
 /* What -errno of a write means and, if that helps, what to do. */
 const char *saved_folder_error(int err);
+
+/* As strerror(-err), with what to do if the disk is full or read-only. */
+const char *saved_error(int err);
 
 /* Returns 0 when the file is gone and stays so after a power cut, also if there
  * was none; or -errno. */

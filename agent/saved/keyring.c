@@ -1,6 +1,7 @@
 #include "agent/saved/keyring.h"
 
 #include "agent/saved/machine.h"
+#include "agent/saved/sealed_file.h"
 #include "base/log.h"
 #include "nts/digest.h"
 #include "resolver/certificate/trust.h"
@@ -8,6 +9,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+#define CRASH_MARK "job-crashed"
 
 static_assert(SAVED_KEYS_BINDING_LEN == DIGEST_LEN, "the binding is a digest");
 
@@ -47,15 +50,18 @@ static bool unwanted(const void *self, const char *name)
 	return true;
 }
 
-void keyring_open(struct keyring *k, const struct config *config)
+void keyring_open(
+    struct keyring *k, const struct config *config, const struct seal_key *seal)
 {
 	char why[SAVED_FOLDER_WHY_MAX];
 
-	*k = (struct keyring){.folder = {.fd = -1}};
-	if (!config->saved_keys[0])
+	*k = (struct keyring){.folder = {.fd = -1, .seal = seal}};
+	/* seal_key_take() has logged why there is no key. */
+	if (!config->saved_keys[0] || !seal->there)
 		return;
 	if (!saved_folder_open(&k->folder, config->saved_keys, why)) {
-		log_warning("%s: keys do not survive a restart", why);
+		/* A command to copy may stand at the end. */
+		log_warning("keys do not survive a restart: %s", why);
 		return;
 	}
 	if (bind_to_trust_and_machine(k, &config->trust)) {
@@ -114,14 +120,23 @@ static void reject(
 		log_removal(k, name, what);
 }
 
+static struct seal_label label_of(const char *name)
+{
+	return (struct seal_label){"keys", name};
+}
+
 static bool read_file(struct keyring *k, const char *name, size_t *len)
 {
-	int err = saved_folder_read(
-	    &k->folder, name, k->bytes, sizeof(k->bytes), len);
+	int err = sealed_file_read(
+	    &k->folder, name, label_of(name), k->bytes, sizeof(k->bytes), len);
 
 	if (err == -EINVAL)
 		log_set_aside(k, name,
 		    "is not a file that only the agent's user may read");
+	else if (err == SEALED_BROKEN)
+		log_set_aside(k, name, sealed_file_error(err));
+	else if (err == SEALED_MISSING || err == SEALED_OTHER)
+		log_removal(k, name, sealed_file_error(err));
 	else if (err && err != -ENOENT)
 		log_warning("cannot read %s/%s: %s", k->folder.path, name,
 		    strerror(-err));
@@ -135,7 +150,8 @@ static int write_file(
 	int err;
 
 	saved_keys_write(keys, &w);
-	err = w.ok ? saved_folder_replace(&k->folder, name, w.base, w.len)
+	err = w.ok ? sealed_file_replace(
+			 &k->folder, name, label_of(name), w.base, w.len)
 		   : -EINVAL;
 	explicit_bzero(k->bytes, sizeof(k->bytes));
 	return err;
@@ -163,8 +179,16 @@ static bool take_off(struct keyring *k, const char *name,
 	return err == 0;
 }
 
+/* Keys that may not be used, but tell where the server of the source is. */
+static bool of_this_source(enum saved_keys_result r)
+{
+	return r == SAVED_KEYS_TRUST || r == SAVED_KEYS_OLD ||
+	       r == SAVED_KEYS_EXPIRED;
+}
+
 static bool take(struct keyring *k, const struct source_config *source,
-    struct wall now, struct saved_keys *out, unsigned *left)
+    struct wall now, struct saved_keys *out, struct endpoint *peer,
+    unsigned *left)
 {
 	char name[SAVED_KEYS_NAME_MAX];
 	enum saved_keys_result result;
@@ -176,6 +200,8 @@ static bool take(struct keyring *k, const struct source_config *source,
 	result = saved_keys_read(out, k->bytes, len);
 	if (result == SAVED_KEYS_OK)
 		result = saved_keys_judge(out, source, k->binding, now);
+	if (of_this_source(result))
+		*peer = out->answer.facts.peer;
 	if (result != SAVED_KEYS_OK)
 		reject(k, name, result);
 	return result == SAVED_KEYS_OK && take_off(k, name, out, left);
@@ -184,11 +210,15 @@ static bool take(struct keyring *k, const struct source_config *source,
 bool keyring_take(struct keyring *k, const struct source_config *source,
     struct wall now, struct saved_keys *out, unsigned *left)
 {
-	bool taken = k->folder.fd >= 0 && take(k, source, now, out, left);
+	struct endpoint peer = {0};
+	bool taken =
+	    k->folder.fd >= 0 && take(k, source, now, out, &peer, left);
 
 	explicit_bzero(k->bytes, sizeof(k->bytes));
-	if (!taken)
+	if (!taken) {
 		explicit_bzero(out, sizeof(*out));
+		out->answer.facts.peer = peer;
+	}
 	return taken;
 }
 
@@ -217,6 +247,49 @@ void keyring_save(struct keyring *k, const struct source_config *source,
 	saved_keys_file_name(source->name, name);
 	saved_keys_identify(keys, source, k->binding);
 	note_trouble(k, "write", name, write_file(k, name, keys));
+}
+
+/* The mark. */
+
+void keyring_mark_crash(struct keyring *k, bool marked)
+{
+	static const char text[] =
+	    "A job of a key exchange has crashed. ntsagentd does not use saved "
+	    "keys at its next start, and removes this file later.\n";
+
+	if (k->folder.fd < 0)
+		return;
+	if (marked)
+		note_trouble(k, "write", CRASH_MARK,
+		    saved_folder_replace(
+			&k->folder, CRASH_MARK, text, sizeof(text) - 1));
+	else
+		note_trouble(k, "remove", CRASH_MARK,
+		    saved_folder_remove(&k->folder, CRASH_MARK));
+}
+
+static bool is_keys(const void *self, const char *name)
+{
+	(void)self;
+	return ends_in(name, SAVED_KEYS_SUFFIX);
+}
+
+/* The contents do not matter: a mark that cannot be read is a mark, too. */
+bool keyring_refuse_marked(struct keyring *k)
+{
+	uint8_t byte;
+	size_t len;
+
+	if (k->folder.fd < 0 || saved_folder_read(&k->folder, CRASH_MARK, &byte,
+				    sizeof(byte), &len) == -ENOENT)
+		return false;
+	saved_folder_sweep(&k->folder, is_keys, NULL);
+	log_warning(
+	    "a job of a key exchange crashed in an earlier run, perhaps "
+	    "because of an attack: the saved keys in %s are not used "
+	    "and were removed, fetching new keys",
+	    k->folder.path);
+	return true;
 }
 
 void keyring_forget(struct keyring *k, const struct source_config *source)

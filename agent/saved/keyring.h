@@ -8,6 +8,7 @@
 
 #include "agent/saved/folder.h"
 #include "agent/saved/keys.h"
+#include "nts/seal.h"
 
 struct keyring {
 	struct saved_folder folder; /* .fd -1: keys are not saved */
@@ -18,9 +19,11 @@ struct keyring {
 	uint8_t bytes[SAVED_KEYS_BYTES_MAX];
 };
 
-/* Opens config->saved_keys, if it is configured, and removes the files of
- * sources that are not configured any more. */
-void keyring_open(struct keyring *k, const struct config *config);
+/* Opens config->saved_keys, if it is configured and there is a key for seals,
+ * and removes the files of sources that are not configured any more. Borrows
+ * `seal`. */
+void keyring_open(struct keyring *k, const struct config *config,
+    const struct seal_key *seal);
 
 /* Closes the folder and wipes the secrets. */
 void keyring_close(struct keyring *k);
@@ -29,7 +32,8 @@ void keyring_close(struct keyring *k);
  * Takes the keys of `source` and the older half of its cookies. These cookies
  * are no longer on the disk when it returns; `*left` cookies are. False: there
  * are no usable keys. It has then set the file aside or removed it, and logged
- * why.
+ * why; `out` is empty, but for the address of the key server (facts.peer) if
+ * the file was one of this source.
  */
 bool keyring_take(struct keyring *k, const struct source_config *source,
     struct wall now, struct saved_keys *out, unsigned *left) MUST_USE;
@@ -37,6 +41,14 @@ bool keyring_take(struct keyring *k, const struct source_config *source,
 /* Fills in the identity of `keys` and replaces the file. */
 void keyring_save(struct keyring *k, const struct source_config *source,
     struct saved_keys *keys);
+
+/* Keeps or removes the mark of a job that has crashed, which says that keys
+ * must not be used at the next start. */
+void keyring_mark_crash(struct keyring *k, bool marked);
+
+/* Did an earlier process leave that mark? Then all saved keys have been
+ * removed, and the log says why. The mark stays. */
+bool keyring_refuse_marked(struct keyring *k);
 
 /* Removes the file. */
 void keyring_forget(struct keyring *k, const struct source_config *source);

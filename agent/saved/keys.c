@@ -7,7 +7,7 @@
 
 #define MAGIC "NTSAKEYS"
 #define MAGIC_LEN 8
-/* One more with each change of the format. */
+/* Increase it with each change of the format. */
 #define VERSION 2
 
 const char *saved_keys_result_text(enum saved_keys_result r)

@@ -7,7 +7,7 @@
 
 #define MAGIC "NTSAMEAS"
 #define MAGIC_LEN 8
-/* One more with each change of the format. */
+/* Increase it with each change of the format. */
 #define VERSION 1
 
 /* The error of a span: two clocks cannot be read at one instant. */

@@ -148,6 +148,7 @@ static void valid(struct source *s, struct mono now)
 		s->search.failures = 0;
 	s->silent = 0;
 	s->keys_wanted = false;
+	/* RFC 8915 4.2/3: only an answer shows that the keys are good. */
 	s->unanswered_keys = 0;
 	s->backoff.failures = 0;
 	s->keys_not_before =
@@ -178,6 +179,7 @@ static enum source_action no_sample(
 	return ACTION_CLOSE;
 }
 
+/* RFC 8915 5.7/13, RFC 8633 5.4/1 */
 static enum source_action kissed(
     struct source *s, enum nts_err err, struct tick t)
 {
@@ -189,6 +191,7 @@ static enum source_action kissed(
 	return no_sample(s, err, FAILURE_KISS, t.now);
 }
 
+/* RFC 8915 5.7/15: a valid answer may follow. */
 static enum source_action nak(struct source *s, struct mono now)
 {
 	s->count.naks++;
@@ -210,7 +213,9 @@ static enum source_action authentic(struct source *s, enum nts_err err,
 	if (err == NTP_BAD_TIMES)
 		return no_sample(s, err, FAILURE_TIMES, t.now);
 	s->stratum = a->header.stratum;
+	s->reference_id = a->header.reference_id;
 	s->reference = a->header.reference;
+	s->header = a->header;
 	return ACTION_CLOSE;
 }
 
@@ -225,8 +230,9 @@ enum source_action source_datagram(struct source *s, const uint8_t *bytes,
 		return ACTION_NOTHING;
 	s->count.received++;
 	err = nts_answer_open(&s->assoc, &s->pending, bytes, len, answer);
+	s->last_failed = 0;
 	if (check_of_error(err) < ANSWER_CHECK_COUNT)
-		s->count.checks[check_of_error(err)]++;
+		source_note_failed(s, check_of_error(err));
 	if (err == NTP_NAK)
 		return nak(s, now);
 	/* Only an authentic answer closes the request. */

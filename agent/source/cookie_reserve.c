@@ -98,6 +98,18 @@ bool cookie_reserve_all(
 	return true;
 }
 
+void cookie_reserve_suspect(struct source *s)
+{
+	s->clean_exchange = s->count.exchanges + 1;
+}
+
+bool cookie_reserve_is_suspect(const struct source *s)
+{
+	return (s->assoc.aead != AEAD_NONE &&
+		   s->count.exchanges < s->clean_exchange) ||
+	       (s->reserve.there && s->reserve.exchange < s->clean_exchange);
+}
+
 void cookie_reserve_bar(struct source *s)
 {
 	s->reserve = (struct cookie_reserve){

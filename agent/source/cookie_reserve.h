@@ -4,7 +4,7 @@
  *
  * A cookie is in the jar or on disk, never in both: what is written leaves the
  * jar, and the process that wrote it does not use it. So no restart, orderly or
- * not, uses a cookie twice (RFC 8915 section 5.7), and the file does not need a
+ * not, uses a cookie twice (RFC 8915 5.7/18), and the file does not need a
  * write at every poll.
  */
 #ifndef AGENT_SOURCE_COOKIE_RESERVE_H
@@ -34,6 +34,13 @@ bool cookie_reserve_all(struct source *s, const struct clock_reading *now,
 /* The keys of the source may be used, but not written: other certificates are
  * trusted now than when they were exchanged. */
 void cookie_reserve_bar(struct source *s);
+
+/* A job has crashed, perhaps because of an attack: keys that this source has
+ * now, in memory or on disk, are not used at the next start. */
+void cookie_reserve_suspect(struct source *s);
+
+/* Does the source still have such keys? */
+bool cookie_reserve_is_suspect(const struct source *s) MUST_USE;
 
 /* The file is useless. True: there is one, and it must be removed. */
 bool cookie_reserve_drop(struct source *s) MUST_USE;

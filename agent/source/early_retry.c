@@ -55,11 +55,23 @@ static bool waits_for_keys(const struct source *s, enum early_retry retry)
 	       may_fix(retry, s->backoff.cause);
 }
 
+/* The keys are good, but an exchange has failed, or other certificates are
+ * trusted now: what will the server's certificate be worth? */
+static bool keys_are_doubtful(const struct source *s)
+{
+	return s->troubles[TROUBLE_KEYS].failure ||
+	       s->trusted_until.ns != MONO_NEVER.ns;
+}
+
 static enum source_action retry_asking(
     struct source *s, enum early_retry retry, struct mono at)
 {
-	if (waits_for_keys(s, retry))
+	bool doubtful = retry == RETRY_ORDER && keys_are_doubtful(s);
+
+	if (doubtful || waits_for_keys(s, retry))
 		reset_backoffs(s, at);
+	if (doubtful)
+		s->renew_at = mono_earlier(s->renew_at, at);
 	return may_be_unheard(s, retry) ? ask_now(s, at) : ACTION_NOTHING;
 }
 

@@ -14,9 +14,16 @@ void source_saved(struct source *s, const struct saved_keys *k, unsigned left,
     struct clock_reading now, uint32_t random);
 
 /* For ACTION_KEYS: the question for the resolver. `slot` comes back in its
- * answer. */
+ * answer. The caller adds the addresses of the other sources, for a source of a
+ * pool (source_avoid()). */
 void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
     struct mono now, struct ke_request *out);
+
+/* No source of a pool takes an address that `other` is using. */
+void source_avoid(const struct source *other, struct ke_request *out);
+
+/* The address of its key server, from saved keys that may not be used. */
+void source_known_address(struct source *s, const struct endpoint *e);
 
 /* Before source_keys(): may a chain that fails by its dates alone be accepted
  * without them? */
@@ -38,6 +45,19 @@ enum source_action source_recheck(struct source *s);
 /* As source_recheck(), and drops keys whose certificate is not valid at `now`
  * as well: its dates may have fitted a wrong clock. */
 enum source_action source_recheck_dates(struct source *s, struct wall now);
+
+/* An order: looks up the name again and exchanges keys, as soon as the limits
+ * allow; the old keys are in use until then. For a source with keys that is not
+ * offline. */
+enum source_action source_refresh(struct source *s, struct mono now);
+
+/* Answers of a source of a pool that are of no use, because a majority outvotes
+ * the server, or because another source has the vote of the server. After this
+ * number in a row, the source looks for another address. */
+#define POOL_USELESS 8
+/* At most once in this time; it uses the keys that it has until then. */
+#define POOL_REPLACE_NS (3600 * NS_PER_S)
+enum source_action source_vote(struct source *s, bool useless, struct mono now);
 
 /* For the other files of this folder. */
 

@@ -13,6 +13,9 @@
 /* Ends the last line about a source that comes and goes. */
 #define NO_MORE_LINES "; it comes and goes: no more lines until it is steady"
 
+/* The words of the resolver about a crash; what follows must have room. */
+#define CRASH_TEXT_MAX 400
+
 /* What kind of trouble a failure is, and how loud. */
 static const struct {
 	enum trouble_kind kind;
@@ -20,12 +23,15 @@ static const struct {
 } failures[FAILURE_COUNT] = {
     [FAILURE_START] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
     [FAILURE_DNS] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
+    [FAILURE_KE_BIND] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
     [FAILURE_CONNECT] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
     [FAILURE_TLS] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
     [FAILURE_CERTIFICATE] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
     [FAILURE_NTS_KE] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
     [FAILURE_NTP_NAME] = {TROUBLE_KEYS, LOG_LEVEL_WARNING},
     [FAILURE_CLOCK] = {TROUBLE_KEYS, LOG_LEVEL_INFO},
+    [FAILURE_CRASH] = {TROUBLE_KEYS, LOG_LEVEL_ERROR},
+    [FAILURE_BIND] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
     [FAILURE_NETWORK] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
     [FAILURE_REQUEST] = {TROUBLE_TIME, LOG_LEVEL_ERROR},
     [FAILURE_SILENCE] = {TROUBLE_TIME, LOG_LEVEL_WARNING},
@@ -46,6 +52,7 @@ enum failure failure_of_stage(enum ke_stage stage)
 	static const enum failure of[KE_STAGE_COUNT] = {
 	    [KE_STAGE_START] = FAILURE_START,
 	    [KE_STAGE_DNS] = FAILURE_DNS,
+	    [KE_STAGE_BIND] = FAILURE_KE_BIND,
 	    [KE_STAGE_CONNECT] = FAILURE_CONNECT,
 	    [KE_STAGE_TLS] = FAILURE_TLS,
 	    [KE_STAGE_CERTIFICATE] = FAILURE_CERTIFICATE,
@@ -109,6 +116,20 @@ void source_trouble(struct source *s, struct mono now, enum failure failure,
 		    answer == BUDGET_LAST_LINE ? NO_MORE_LINES : "");
 }
 
+/* An alarm: each crash is a line, whatever the budget says. */
+void say_crash(struct source *s, struct mono now, const char *text, bool rests)
+{
+	char line[SOURCE_TEXT_MAX];
+
+	snprintf(line, sizeof(line), "%.*s (crash %llu since the start)%s",
+	    CRASH_TEXT_MAX, text, (unsigned long long)s->count.crashes,
+	    rests ? "; it crashes often: no key exchange for some hours, or "
+		    "until `ntsctl retry`"
+		  : "");
+	source_trouble(s, now, FAILURE_CRASH, "%s", line);
+	tell(s, failures[FAILURE_CRASH].level, "%s", line);
+}
+
 /* The log has the line of the order itself. */
 void say_offline(struct source *s)
 {
@@ -159,19 +180,32 @@ void say_silence(struct source *s, struct mono now)
 		say_no_answer(s, now, peer);
 }
 
+static void say_unbound(struct source *s, int error, struct mono now)
+{
+	char text[SOURCE_TEXT_MAX];
+	struct sentence why = sentence_to(text, sizeof(text));
+
+	binding_explain(
+	    &s->config->binding, endpoint_af(source_address(s)), error, &why);
+	source_trouble(s, now, FAILURE_BIND, "%s", text);
+}
+
 void say_unsent(struct source *s, int error, struct mono now)
 {
-	char at[ENDPOINT_TEXT_MAX];
+	char at[ENDPOINT_TEXT_MAX], from[BINDING_TEXT_MAX];
 
 	endpoint_text(source_address(s), true, at);
-	if (error == ECONNREFUSED)
+	binding_text(&s->config->binding, endpoint_af(source_address(s)), from);
+	if (error > BINDING_FAILED)
+		say_unbound(s, error, now);
+	else if (error == ECONNREFUSED)
 		source_trouble(s, now, FAILURE_NETWORK,
 		    "%s refuses requests: nothing listens on that UDP port (is "
 		    "the NTP server down, or a firewall rejecting?)",
 		    at);
 	else
-		source_trouble(s, now, FAILURE_NETWORK, "cannot send to %s: %s",
-		    at, strerror(error));
+		source_trouble(s, now, FAILURE_NETWORK,
+		    "cannot send to %s%s: %s", at, from, strerror(error));
 }
 
 /* Keeps the failure of the key exchanges, and adds what follows from it. */
@@ -203,7 +237,7 @@ void say_keys(struct source *s, const struct ke_answer *a, struct wall now)
 		    (long long)(left_s / 86400));
 	tell(s, LOG_LEVEL_INFO,
 	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
-	    "certificate %s %s",
+	    "certificate \"%s\" %s",
 	    s->config->host, endpoint_text(&a->facts.peer, true, at),
 	    (unsigned)a->duration_ms, aead_name(s->assoc.aead),
 	    (unsigned)a->cookie_count, cookie_jar_next_len(&s->assoc.jar),
@@ -269,7 +303,8 @@ void say_outdated(struct source *s, struct wall told, struct mono now)
 	certificate_date(s->facts.not_after, to);
 	certificate_date(told_s, says);
 	source_trouble(s, now, FAILURE_CERTIFICATE,
-	    "the certificate %s %s: it is valid from %s to %s, and its server "
+	    "the certificate \"%s\" %s: it is valid from %s to %s, and its "
+	    "server "
 	    "says that it is %s; renew the certificate",
 	    s->facts.subject,
 	    told_s < s->facts.not_before ? "is not yet valid" : "has expired",

@@ -18,6 +18,10 @@ enum failure failure_of_stage(enum ke_stage stage);
 void source_trouble(struct source *s, struct mono now, enum failure failure,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* The job of a key exchange crashed: `text` says how, and count.crashes has
+ * counted it. `rests`: the source waits for hours now. */
+void say_crash(struct source *s, struct mono now, const char *text, bool rests);
+
 /* Nothing of that kind is wrong any more. */
 void source_well(struct source *s, enum trouble_kind kind);
 

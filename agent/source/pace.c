@@ -27,9 +27,25 @@ static int lower_limit(const struct pace *p, bool near)
 	int lower = near ? PACE_NEAR_MIN : PACE_FAR_MIN;
 
 	if (p->min_configured != POLL_AUTO)
-		return p->min_configured;
+		lower = p->min_configured;
 	/* A configured maximum below the usual minimum counts. */
-	return p->max_configured < lower ? p->max_configured : lower;
+	else if (p->max_configured < lower)
+		lower = p->max_configured;
+	return lower < 0 && p->distant == PACE_SUBSECOND_SAMPLES ? 0 : lower;
+}
+
+/* A server that is found to be near gets the shortest interval. */
+static void note_distance(struct pace *p, int64_t delay_ns)
+{
+	bool distant = p->distant == PACE_SUBSECOND_SAMPLES;
+
+	if (delay_ns >= PACE_SUBSECOND_NS) {
+		p->distant += !distant;
+		return;
+	}
+	p->distant = 0;
+	if (distant && lower_limit(p, p->near) < 0)
+		p->poll_log2_s = lower_limit(p, p->near);
 }
 
 static int upper_limit(const struct pace *p, bool near)
@@ -60,6 +76,7 @@ void pace_init(struct pace *p, const struct source_config *config)
 	    .ramp_log2_s = INT8_MAX,
 	    .starting = true,
 	    .climbing = true,
+	    .distant = PACE_SUBSECOND_SAMPLES,
 	    .allowance = PACE_ALLOWANCE,
 	};
 	/* Without a known delay the server counts as far. */
@@ -69,8 +86,13 @@ void pace_init(struct pace *p, const struct source_config *config)
 
 void pace_burst(struct pace *p)
 {
-	p->burst_good = PACE_BURST_GOOD;
-	p->burst_tries = PACE_BURST_TRIES;
+	pace_burst_of(p, PACE_BURST_GOOD, PACE_BURST_TRIES);
+}
+
+void pace_burst_of(struct pace *p, unsigned good, unsigned tries)
+{
+	p->burst_good = good;
+	p->burst_tries = tries;
 	p->ramp_log2_s =
 	    p->starting ? PACE_RAMP_START_LOG2_S : PACE_RAMP_LOG2_S;
 	p->ramp_repeated = !p->starting;
@@ -111,6 +133,7 @@ static void take_vote(struct pace *p, bool near, enum poll_vote vote)
 	case POLL_DOUBTED:
 	case POLL_KEEP:
 		return;
+	case POLL_CHANGED:
 	case POLL_LONGER:
 		if (++p->votes < votes_to_grow(p, near))
 			return;
@@ -134,12 +157,19 @@ static bool ramping(const struct pace *p)
 	return p->ramp_log2_s < p->poll_log2_s;
 }
 
+static bool may_ask_sooner(const struct pace *p)
+{
+	return !p->rate_limited &&
+	       p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s);
+}
+
 void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 {
 	bool near = delay_ns < PACE_NEAR_NS;
 
 	p->unanswered = 0;
 	p->near = near;
+	note_distance(p, delay_ns);
 	p->debt_ns =
 	    at_most(p->debt_ns, DEBT_INTERVALS * poll_ns(p->poll_log2_s));
 	if (p->burst_good > 0) {
@@ -152,12 +182,20 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 	}
 	/* A server whose samples are never explained must not be asked often
 	 * for ever. */
+	/* The burst and its ramp show offset and frequency of the new clock. */
+	if (vote == POLL_CHANGED && may_ask_sooner(p)) {
+		pace_burst(p);
+		p->poll_log2_s = lower_limit(p, near);
+		p->urgent = true;
+		return;
+	}
 	if (vote != POLL_DOUBTED)
 		p->doubted = 0;
-	else if (p->doubted == 0 && !p->rate_limited &&
-		 p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s))
+	else if (p->doubted == 0 && may_ask_sooner(p))
 		p->doubted = PACE_DOUBT_TRIES;
-	p->urgent = vote == POLL_SHORTER || vote == POLL_SHORTEST;
+	/* A doubted sample does not tell how well the clock is known. */
+	if (vote != POLL_DOUBTED)
+		p->urgent = vote == POLL_SHORTER || vote == POLL_SHORTEST;
 	if (!ramping(p))
 		take_vote(p, near, vote);
 	clamp(p, near);
@@ -293,6 +331,7 @@ static void keep_max_above_min(struct pace *p)
 		p->max_configured = p->min_configured;
 }
 
+/* RFC 8633 5.4/3: the poll field of the answer does not count. */
 void pace_slow_down(struct pace *p)
 {
 	remember_rate(p);

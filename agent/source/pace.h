@@ -16,6 +16,11 @@
 #define PACE_NEAR_MAX 8
 #define PACE_FAR_MIN 6
 #define PACE_FAR_MAX 10
+/* An interval below one second is for a server in the own network, whatever is
+ * configured: after so many samples in a row with a longer delay, or before the
+ * first sample, it is one second. */
+#define PACE_SUBSECOND_NS (10 * NS_PER_MS)
+#define PACE_SUBSECOND_SAMPLES 8
 
 /* The promise to the owner of a server: in any period a source sends at most
  * one request per shortest interval, and this many more. README.md, "The
@@ -63,8 +68,10 @@ struct pace {
 	/* The interval has not yet reached its maximum, and no vote has
 	 * shortened it. */
 	bool climbing;
-	int unanswered;	  /* requests since the last sample */
-	bool near;	  /* the delay of the last sample was short */
+	int unanswered; /* requests since the last sample */
+	bool near;	/* the delay of the last sample was short */
+	unsigned
+	    distant; /* of PACE_SUBSECOND_SAMPLES; so many: no subseconds */
 	double allowance; /* requests that may go out at once */
 	/* The sum of the time by which requests were early. Later requests come
 	 * later until it is paid back. */
@@ -85,6 +92,10 @@ void pace_configure(struct pace *p, const struct source_config *config);
 
 /* Begins a burst. Its ramp follows, and then the interval in force. */
 void pace_burst(struct pace *p);
+
+/* As pace_burst(), until `good` answers have come or `tries` requests are sent;
+ * both at least 1. */
+void pace_burst_of(struct pace *p, unsigned good, unsigned tries);
 
 /* As pace_burst(), but not at a server that asked for fewer requests. */
 void pace_burst_unless_limited(struct pace *p);
@@ -142,9 +153,10 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random);
 /* How long to wait for an answer. */
 int64_t pace_answer_wait_ns(const struct pace *p);
 
-/* The cause of a failure decides how soon the next try is, and how many tries
- * come so soon. DNS is our own and costs little; a handshake costs the server
- * much. */
+/* RFC 8915 4.2/1, RFC 8915 4.2/2, RFC 8915 4.1.3/3, RFC 8915 5.7/14: the wait
+ * after a failure. The cause of a failure decides how soon the next try is, and
+ * how many tries come so soon. DNS is our own and costs little; a handshake
+ * costs the server much. */
 /* clang-format off */
 #define PACE_CAUSES(X) \
 	/* name, first wait s, so many of them, longest wait s */ \
@@ -156,7 +168,8 @@ int64_t pace_answer_wait_ns(const struct pace *p);
 	X(CAUSE_SILENCE,     8,  1, 120) \
 	X(CAUSE_SEARCH,      8,  1, 900) \
 	X(CAUSE_RENEWAL, 86400,  1, 86400) \
-	X(CAUSE_DENIED,  86400,  1, 86400)
+	X(CAUSE_DENIED,  86400,  1, 86400) \
+	X(CAUSE_CRASHES, 21600,  1, 86400)
 /* clang-format on */
 enum pace_cause {
 #define X(name, first, steady, cap) name,

@@ -17,6 +17,15 @@ void source_stamped(struct source *s, enum stamp_kind tx, enum stamp_kind rx)
 {
 	s->tx_stamp = tx;
 	s->rx_stamp = rx;
+	s->count.kernel_sent += tx == STAMP_KERNEL;
+	s->count.kernel_received += rx == STAMP_KERNEL;
+	s->count.hardware_sent += tx == STAMP_HARDWARE;
+	s->count.hardware_received += rx == STAMP_HARDWARE;
+}
+
+void source_arrived(struct source *s, const struct endpoint *local)
+{
+	s->local = *local;
 }
 
 void source_sampled(struct source *s, int64_t delay_ns, enum poll_vote vote,
@@ -111,7 +120,7 @@ void source_contradicts(struct source *s, int64_t excess_ns, struct mono now)
 
 void source_check_failed(struct source *s, enum answer_check check)
 {
-	s->count.checks[check]++;
+	source_note_failed(s, check);
 }
 
 enum log_budget_answer source_outvoted(struct source *s, struct mono now)

@@ -10,6 +10,9 @@
 /* How the request and the answer were stamped. */
 void source_stamped(struct source *s, enum stamp_kind tx, enum stamp_kind rx);
 
+/* The local address at which the answer arrived; absent: unknown. */
+void source_arrived(struct source *s, const struct endpoint *local);
+
 /* The sample is used. `vote` is for pace_sample(); moves the next request. */
 void source_sampled(struct source *s, int64_t delay_ns, enum poll_vote vote,
     struct mono now, uint32_t random);

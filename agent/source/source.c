@@ -115,9 +115,15 @@ void source_jumped(struct source *s, struct mono now)
 
 bool source_burst(struct source *s, struct mono now)
 {
+	return source_burst_of(s, PACE_BURST_GOOD, PACE_BURST_TRIES, now);
+}
+
+bool source_burst_of(
+    struct source *s, unsigned good, unsigned tries, struct mono now)
+{
 	if (!source_asking(s) || !source_keyed(s))
 		return false;
-	pace_burst(&s->pace);
+	pace_burst_of(&s->pace, good, tries);
 	s->poll_at = now;
 	return true;
 }

@@ -48,6 +48,9 @@ void source_jumped(struct source *s, struct mono now);
 
 /* An order: asks in a burst. False: it is offline or has no keys. */
 bool source_burst(struct source *s, struct mono now) MUST_USE;
+/* The burst ends after `good` answers or `tries` requests; both at least 1. */
+bool source_burst_of(
+    struct source *s, unsigned good, unsigned tries, struct mono now) MUST_USE;
 
 /* An order: nothing is sent and no keys are exchanged until source_go_online().
  * Keys and samples stay. */

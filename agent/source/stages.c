@@ -16,6 +16,7 @@ static const struct source_rule rules[SOURCE_STAGE_COUNT][SOURCE_EVENT_COUNT] = 
 },
 [STAGE_POLLING] = {
 	[EVENT_DUE]          = {STAGE_POLLING,  ACTION_SEND,    true},
+	/* RFC 8915 5.7/17: requests go on meanwhile. */
 	[EVENT_NEED_KEYS]    = {STAGE_REKEYING, ACTION_KEYS,    true},
 	[EVENT_NO_COOKIE]    = {STAGE_RESTING,  ACTION_NOTHING, true},
 	[EVENT_DENIED]       = {STAGE_RESTING,  ACTION_CLOSE,   true},

@@ -72,9 +72,10 @@ enum source_event {
 /* What the engine must do now. */
 enum source_action {
 	ACTION_NOTHING,
-	ACTION_KEYS,  /* give source_ke_request() to the resolver */
-	ACTION_SEND,  /* send source_request() to source_address() */
-	ACTION_CLOSE, /* close the socket: no answer is expected any more */
+	ACTION_KEYS, /* give source_ke_request() to the resolver */
+	ACTION_SEND, /* send source_request() to source_address() */
+	/* Close the socket: no answer is expected any more (RFC 9109 4/3). */
+	ACTION_CLOSE,
 };
 
 /* Not defined: the event changes nothing at that stage. */

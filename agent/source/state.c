@@ -11,6 +11,7 @@ enum source_action source_apply(struct source *s, enum source_event event)
 	if (rule.action == ACTION_KEYS) {
 		s->serial++;
 		s->count.attempts++;
+		s->count.begun++;
 		s->retry_at = MONO_NEVER;
 	}
 	return rule.action;

@@ -11,6 +11,7 @@
 #include "agent/source/pace.h"
 #include "agent/source/request_size.h"
 #include "agent/source/stages.h"
+#include "base/failures.h"
 #include "base/sample.h"
 #include "base/time.h"
 #include "nts/fields.h"
@@ -48,7 +49,13 @@ struct source_counters {
 	uint64_t naks;
 	uint64_t exchanges; /* of keys, those that succeeded */
 	uint64_t attempts;  /* exchanges begun since the last valid answer */
-	uint64_t checks[ANSWER_CHECK_COUNT]; /* answers that failed each */
+	uint64_t crashes;   /* jobs of exchanges that a signal ended */
+	/* Of the answers that could be a sample: how many were stamped so. */
+	uint64_t kernel_sent, kernel_received;
+	uint64_t hardware_sent, hardware_received;
+	uint64_t begun; /* exchanges, whatever became of them */
+	uint64_t key_failures[FAILURE_COUNT]; /* of them, by cause */
+	uint64_t checks[ANSWER_CHECK_COUNT];  /* answers that failed each */
 };
 
 /* Which cookies of a source are on disk; agent/source/cookie_reserve.h. */
@@ -70,6 +77,10 @@ struct source_step {
 /* The answers of which the shortest one counts for maxdelayratio. A route that
  * has become longer for good is accepted after so many. */
 #define RECENT_DELAYS 16
+
+/* So many crashes of a source within SOURCE_CRASH_NS make it rest. */
+#define SOURCE_CRASHES 3
+#define SOURCE_CRASH_NS (3600 * NS_PER_S)
 
 struct source {
 	const struct source_config *config; /* borrowed */
@@ -105,11 +116,24 @@ struct source {
 	/* The last authentic answer. */
 	bool unsynchronised; /* the server said that its clock is not set */
 	unsigned stratum;
-	uint64_t reference; /* when the server set its clock, NTP format */
+	uint32_t reference_id; /* what it is set by, RFC 5905 section 7.3 */
+	uint64_t reference;    /* when the server set its clock, NTP format */
 	enum stamp_kind tx_stamp, rx_stamp;
+	struct ntp_header header; /* of one with a time; version 0: none yet */
+	struct endpoint local;	  /* where it arrived; absent: unknown */
+	/* The check that the last datagram failed, plus one; 0: it failed none.
+	 */
+	unsigned last_failed;
 	/* The same number in all sources that lead to one server; 0: no other
 	 * one is known to. */
 	uint64_t server_id;
+
+	/* Of a pool: answers in a row that had no vote or were outvoted;
+	 * another address is wanted in place of this one; not before this time.
+	 */
+	unsigned useless;
+	bool replacing;
+	struct mono replace_not_before;
 
 	/* Key exchanges. */
 	uint32_t serial;      /* of the last one that was begun */
@@ -123,6 +147,11 @@ struct source {
 	unsigned unanswered_keys; /* exchanges since the last valid answer */
 	struct backoff backoff;	  /* of exchanges without a valid answer */
 	struct backoff search;	  /* of those for silence alone */
+	/* When the last jobs crashed, the newest first. */
+	struct mono crashed_at[SOURCE_CRASHES];
+	/* The first exchange that began after the last crash of a job of any
+	 * source; 0: none has crashed. Keys of an older one are suspect. */
+	uint64_t clean_exchange;
 
 	/* The keys in use. */
 	struct mono keys_at;  /* when they were exchanged */
@@ -139,6 +168,9 @@ struct source {
 	unsigned
 	    outdated; /* times outside these dates that it told, in a row */
 	unsigned address_count, address; /* `address` is in use */
+	struct endpoint last_tried;	 /* see ke_answer; absent: none */
+	/* Where keys were last exchanged, if DNS fails; absent: not known. */
+	struct endpoint known;
 	struct endpoint addresses[KE_ADDRESSES_MAX];
 	struct cookie_reserve reserve;
 
@@ -161,6 +193,13 @@ struct source {
 /* Uses the rule of `event`, if there is one. ACTION_KEYS: a new exchange has
  * its serial. */
 enum source_action source_apply(struct source *s, enum source_event event);
+
+/* Counts a check that the last datagram has failed. */
+static inline void source_note_failed(struct source *s, enum answer_check check)
+{
+	s->count.checks[check]++;
+	s->last_failed = (unsigned)check + 1;
+}
 
 /* Does the table have a rule for `event` now? */
 bool source_expects(const struct source *s, enum source_event event);

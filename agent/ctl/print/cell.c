@@ -35,6 +35,13 @@ static void put_texts(FILE *out, const char *const *text, unsigned count)
 		fputc('"', out);
 }
 
+static void put_counts(FILE *out, const struct field_counts *counts)
+{
+	for (unsigned i = 0; i < counts->count; i++)
+		fprintf(out, "%s%s=%lld", i == 0 ? "" : " ",
+		    counts->item[i].name, (long long)counts->item[i].n);
+}
+
 void cell_put_csv(FILE *out, const struct field *f, const void *row)
 {
 	const struct field_real *real = field_at(f, row);
@@ -61,6 +68,9 @@ void cell_put_csv(FILE *out, const struct field *f, const void *row)
 	case FIELD_LIST:
 		put_texts(out, list->item, list->count);
 		return;
+	case FIELD_COUNTS:
+		put_counts(out, field_at(f, row));
+		return;
 	}
 }
 
@@ -72,6 +82,17 @@ static json_t *list_json(const struct field_list *list)
 		if (json_array_append_new(array, json_string(list->item[i])))
 			return json_decref(array), NULL;
 	return array;
+}
+
+static json_t *counts_json(const struct field_counts *counts)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < counts->count; i++)
+		if (json_object_set_new(object, counts->item[i].name,
+			json_integer(counts->item[i].n)))
+			return json_decref(object), NULL;
+	return object;
 }
 
 static json_t *value_json(const struct field *f, const void *row)
@@ -92,6 +113,8 @@ static json_t *value_json(const struct field *f, const void *row)
 		return real->known ? json_real(real->x) : json_null();
 	case FIELD_LIST:
 		return list_json(field_at(f, row));
+	case FIELD_COUNTS:
+		return counts_json(field_at(f, row));
 	}
 	return NULL;
 }

@@ -64,10 +64,18 @@ static void put_cell(
 	double value = field_number(&c->field, s);
 	char cell[FORMAT_MAX];
 
+	/* chronyc has no word for it, and 0 would be a lie. */
+	if (field_missing(&c->field, s)) {
+		fprintf(out, "%s%*s", c->lead, c->width, "?");
+		return;
+	}
 	if (isnan(value))
 		value = c->if_null;
-	/* Not -value, which makes a zero negative. */
-	c->show(cell, c->opposite ? 0 - value : value);
+	/* chronyc's zero would be that of a perfect clock. */
+	if (isnan(value))
+		snprintf(cell, sizeof(cell), "-");
+	else
+		c->show(cell, value);
 	fprintf(out, "%s%*s", c->lead, c->width, cell);
 }
 
@@ -136,11 +144,22 @@ json_t *table_json_object(const struct column *c, size_t count, const void *row)
 	return object;
 }
 
+/* jansson does not escape DEL, which stands in texts only. */
+static int put_without_del(const char *bytes, size_t len, void *out)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] == '\x7f')
+			fputs("\\u007F", out);
+		else
+			fputc(bytes[i], out);
+	return ferror(out) ? -1 : 0;
+}
+
 bool table_put_json(json_t *value, size_t flags, FILE *out)
 {
 	/* ASCII only, so that no character can control a terminal. */
-	int failed = json_dumpf(
-	    value, out, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
+	int failed = json_dump_callback(value, put_without_del, out,
+	    flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 
 	json_decref(value);
 	fputc('\n', out);

@@ -20,7 +20,8 @@ struct view {
 	bool verbose;
 	bool terminal; /* `out` is one */
 	bool colour;
-	unsigned width; /* columns; sentences are wrapped to it */
+	unsigned width;	  /* columns; sentences are wrapped to it */
+	const char *only; /* one source, by name or address; NULL: all */
 };
 
 struct column {
@@ -29,8 +30,7 @@ struct column {
 	format_fn *show;
 	const char *lead; /* in front of the cell */
 	int width;	  /* right-aligned; a longer cell is not cut */
-	bool opposite;	  /* chronyc shows the opposite sign */
-	double if_null;	  /* what chronyc shows for an unknown value */
+	double if_null; /* what chronyc shows for an unknown value; NAN: "-" */
 };
 
 struct table {

@@ -1,5 +1,5 @@
-#include "agent/ctl/report/health.h"
 #include "agent/ctl/report/report.h"
+#include "agent/ctl/snapshot/chrony_values.h"
 
 /* chronyc's five counts. A burst is not a state of our sources, so the two
  * counts of bursts stay 0. */
@@ -28,18 +28,15 @@ static const char *const labels[ARRAY_LEN(columns)] = {
 
 static struct activity count_sources(const struct snapshot *s)
 {
-	struct field_int none = {.known = true};
-	struct activity a = {none, none, none, none, none};
+	const struct chrony_activity a = chrony_activity(s);
 
-	for (unsigned i = 0; i < s->source_count; i++) {
-		if (source_is_switched_off(&s->sources[i]))
-			a.offline.n++;
-		else if (!s->sources[i].address)
-			a.unknown_address.n++;
-		else
-			a.online.n++;
-	}
-	return a;
+	return (struct activity){
+	    .online = {.known = true, .n = a.online},
+	    .offline = {.known = true, .n = a.offline},
+	    .burst_online = {.known = true},
+	    .burst_offline = {.known = true},
+	    .unknown_address = {.known = true, .n = a.unknown_address},
+	};
 }
 
 static void put_text(const struct activity *a, FILE *out)

@@ -2,70 +2,90 @@
 
 #include "agent/ctl/print/text.h"
 #include "agent/ctl/report/health.h"
+#include "base/obstacles.h"
 
 #include <string.h>
 
-#define NTS_KE_PORT 4460 /* RFC 8915 7.1 */
+#define ADVICE_MAX 1000
 
-/* %N is the source's name, %H its host, %P its NTS-KE port, %A its address. */
+/* The obstacle that the agent's word for a failure stands for, if there is one.
+ */
 /* clang-format off */
-static const char *const advice[FAILURE_COUNT] = {
-	[FAILURE_DNS]         = "look the name up as the agent does: getent ahosts %H",
-	[FAILURE_CONNECT]     = "see whether a firewall lets NTS-KE through: nc -vz %H %P",
-	[FAILURE_TLS]         = "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P",
-	[FAILURE_CERTIFICATE] = "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P",
-	[FAILURE_NTS_KE]      = "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P",
-	[FAILURE_NTP_NAME]    = "the NTS-KE server names an NTP server that cannot be found: ask its operator",
-	[FAILURE_SILENCE]     = "see whether a firewall lets UDP to %A and back through",
-	[FAILURE_OFFLINE]     = "ask it again: sudo ntsctl online %N",
-	[FAILURE_REJECTED]    = "see whether something on the way to %A answers NTP in its place",
+static const struct {
+	bool known;
+	enum obstacle obstacle;
+} obstacles[FAILURE_COUNT + 1] = {
+	[FAILURE_DNS]            = {true, OBSTACLE_DNS},
+	[FAILURE_KE_BIND]        = {true, OBSTACLE_BINDING},
+	[FAILURE_BIND]           = {true, OBSTACLE_BINDING},
+	[FAILURE_CONNECT]        = {true, OBSTACLE_KE_BLOCKED},
+	[FAILURE_TLS]            = {true, OBSTACLE_TLS},
+	[FAILURE_CERTIFICATE]    = {true, OBSTACLE_CERTIFICATE},
+	[FAILURE_NTS_KE]         = {true, OBSTACLE_NTS_KE},
+	[FAILURE_NTP_NAME]       = {true, OBSTACLE_NTP_NAME},
+	[FAILURE_CRASH]          = {true, OBSTACLE_CRASH},
+	[FAILURE_SILENCE]        = {true, OBSTACLE_NTP_BLOCKED},
+	[FAILURE_REJECTED]       = {true, OBSTACLE_INTERCEPTED},
+	[FAILURE_NAK]            = {true, OBSTACLE_NAK},
+	[FAILURE_DENIED]         = {true, OBSTACLE_DENIED},
+	[FAILURE_UNSYNCHRONISED] = {true, OBSTACLE_UNSYNCHRONISED},
+	[FAILURE_LARGE_PACKETS]  = {true, OBSTACLE_LARGE_PACKETS},
 };
 /* clang-format on */
 
-static const char no_trust[] = "see what is wrong with the trusted "
-			       "certificates: sudo ntsagentd --check-config";
-
-static void append_variable(
-    char *out, size_t size, char variable, const struct status_source *s)
+/* Of all refusals, only that of a revoked certificate names a list that is in
+ * order. */
+static bool blames_list(const struct status_source *s)
 {
-	long long port = s->nts.ke_port.known ? s->nts.ke_port.n : NTS_KE_PORT;
-
-	if (variable == 'N')
-		text_append(out, size, "%s", s->name);
-	else if (variable == 'H')
-		text_append(out, size, "%s", s->host);
-	else if (variable == 'P')
-		text_append(out, size, "%lld", port);
-	else
-		text_append(out, size, "%s", s->address ? s->address : s->host);
+	return strstr(s->reason, "revocation list") &&
+	       !strstr(s->reason, " was revoked");
 }
 
-static const char *advice_for(const struct status_source *s)
+/* Its answers are good, but it has no vote. */
+static enum obstacle obstacle_of_state(const struct status_source *s)
+{
+	if (strcmp(s->state, "distance") == 0)
+		return OBSTACLE_DISTANCE;
+	return strcmp(s->state, "unsynchronised") == 0 ? OBSTACLE_UNSYNCHRONISED
+						       : OBSTACLE_COUNT;
+}
+
+static enum obstacle obstacle_of(const struct status_source *s)
 {
 	enum failure failure = source_failure(s);
 
+	if (failure == FAILURE_CERTIFICATE && blames_list(s))
+		return OBSTACLE_REVOCATION;
 	/* Without a server nobody has shown a certificate: the trusted
 	 * certificates of this machine are at fault. */
 	if (failure == FAILURE_CERTIFICATE && !s->nts.ke_address)
-		return no_trust;
-	return failure == FAILURE_COUNT ? NULL : advice[failure];
+		return OBSTACLE_TRUST;
+	if (obstacles[failure].known)
+		return obstacles[failure].obstacle;
+	return source_has_failed(s) ? OBSTACLE_COUNT : obstacle_of_state(s);
 }
 
 bool advice_append(char *out, size_t size, const struct status_source *s)
 {
-	const char *text = advice_for(s);
+	const struct obstacle_place place = {
+	    .name = s->name,
+	    .host = s->host,
+	    .address = s->address,
+	    .ke_port = s->nts.ke_port.known ? (uint16_t)s->nts.ke_port.n : 0,
+	    .ntp_port = s->port.known ? (uint16_t)s->port.n : 0,
+	};
+	enum obstacle o = obstacle_of(s);
+	char text[ADVICE_MAX];
 
-	if (!text)
-		return false;
-	while (*text != '\0') {
-		size_t plain = strcspn(text, "%");
-
-		text_append(out, size, "%.*s", (int)plain, text);
-		text += plain;
-		if (*text == '%') {
-			append_variable(out, size, text[1], s);
-			text += 2;
-		}
+	/* An order, not an obstacle. */
+	if (source_is_switched_off(s)) {
+		text_append(
+		    out, size, "ask it again: sudo ntsctl online %s", s->name);
+		return true;
 	}
+	if (o == OBSTACLE_COUNT)
+		return false;
+	obstacle_to_do(o, &place, text, sizeof(text));
+	text_append(out, size, "%s", text);
 	return true;
 }

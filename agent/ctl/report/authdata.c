@@ -1,3 +1,4 @@
+#include "agent/ctl/print/text.h"
 #include "agent/ctl/report/report.h"
 
 #include <math.h>
@@ -19,7 +20,7 @@ static const struct column columns[] = {
 	{SOURCE(nts.aead_name)}, {SOURCE(nts.ke_address)},
 	{SOURCE(nts.ke_port)}, {SOURCE(nts.tls)}, {SOURCE(nts.cert_subject)},
 	{SOURCE(nts.cert_not_before)}, {SOURCE(nts.cert_not_after)},
-	{SOURCE(nts.cert_days_left)},
+	{SOURCE(nts.cert_days_left)}, {SOURCE(nts.crashes)},
 };
 /* clang-format on */
 
@@ -34,12 +35,21 @@ static const char legend[] =
     "  NAK    NTS NAKs received: the server could not decrypt our cookie\n"
     "  Cook   cookies in store, at most 8\n"
     "  CLen   length of a cookie in bytes\n"
+    "  Below a server: TLS version, cipher suite and group of the last key\n"
+    "  exchange.\n"
     "  Type and KLen are 0 as long as there are no keys.\n"
     "\n";
+
+static void put_note(const struct status_source *s, const struct view *v)
+{
+	if (s->nts.tls)
+		text_put_wrapped(v->out, "   ", s->nts.tls, v->width);
+}
 
 static const struct table table = {
     .member = "sources",
     .legend = legend,
+    .note = put_note,
     .name_heading = "Name/IP address",
     .heading = "             Mode KeyID Type KLen Last Atmp  NAK Cook CLen",
     .name_width = 27,

@@ -35,11 +35,6 @@ bool source_has_failed(const struct status_source *s)
 	return s->failure && s->failure[0] != '\0';
 }
 
-bool source_is_switched_off(const struct status_source *s)
-{
-	return source_failure(s) == FAILURE_OFFLINE;
-}
-
 bool source_is_in_trouble(const struct status_source *s)
 {
 	return source_has_failed(s) ||

@@ -24,9 +24,6 @@ enum failure source_failure(const struct status_source *s);
 /* Something has failed since its last success, or it is switched off. */
 bool source_has_failed(const struct status_source *s);
 
-/* An administrator has ordered it: `ntsctl offline`. */
-bool source_is_switched_off(const struct status_source *s);
-
 /* It has failed or is not usable. A source with noselect is only measured, and
  * is in no trouble as long as it answers. */
 bool source_is_in_trouble(const struct status_source *s);

@@ -11,13 +11,13 @@
 static const struct column columns[] = {
 	{SOURCE(name)}, {SOURCE(host)}, {SOURCE(address)}, {SOURCE(port)},
 	{SOURCE(mark)}, {SOURCE(state)},
-	{SOURCE(stratum),     format_count,     "  ",     2},
+	{SOURCE(stratum),     format_count,     "  ",     2, .if_null = NAN},
 	{SOURCE(poll_log2_s), format_count,     "  ",     2},
 	{SOURCE(reach),       format_octal,     "   ",    3},
 	{SOURCE(last_rx_s),   format_age,       "  ",     4, .if_null = NAN},
-	{SOURCE(offset_ns),   format_signed_ns, "  ",     7, .opposite = true},
-	{SOURCE(measured_ns), format_signed_ns, "[",      7, .opposite = true},
-	{SOURCE(error_ns),    format_ns,        "] +/- ", 6},
+	{SOURCE(adjusted_offset_ns),   format_signed_ns, "  ",     7, .if_null = NAN},
+	{SOURCE(measured_offset_ns), format_signed_ns, "[",      7, .if_null = NAN},
+	{SOURCE(error_ns),    format_ns,        "] +/- ", 6, .if_null = NAN},
 	{SOURCE(reason)}, {SOURCE(stage)}, {SOURCE(failure)},
 	{SOURCE(next_try_s)}, {SOURCE(leap)}, {SOURCE(delay_ns)},
 	{SOURCE(min_delay_ns)}, {SOURCE(tx_stamp)}, {SOURCE(rx_stamp)},
@@ -25,7 +25,8 @@ static const struct column columns[] = {
 	{SOURCE(packets.sent)}, {SOURCE(packets.received)},
 	{SOURCE(packets.valid)}, {SOURCE(packets.good)},
 	{SOURCE(packets.lost)}, {SOURCE(packets.rejected)},
-	{SOURCE(asymmetry_ns)}, {SOURCE(bias_ns)}, {SOURCE(bias_sd_ns)},
+	{SOURCE(asymmetry_ns)}, {SOURCE(offset_bias_ns)}, {SOURCE(bias_sd_ns)},
+	{SOURCE(reference_id)}, {SOURCE(addresses)},
 };
 
 static const struct {
@@ -71,9 +72,11 @@ static void note_keys(const struct status_source *s, char note[NOTE_MAX])
 {
 	char days[CERT_TEXT_MAX];
 
-	text_append(note, NOTE_MAX, "NTS: %s, %lld cookies",
-	    s->nts.aead_name ? s->nts.aead_name : "no keys",
-	    (long long)s->nts.cookies.n);
+	text_append(note, NOTE_MAX, "NTS: %s",
+	    s->nts.aead_name ? s->nts.aead_name : "no keys");
+	if (s->nts.cookies.known)
+		text_append(note, NOTE_MAX, ", %lld cookies",
+		    (long long)s->nts.cookies.n);
 	source_cert_days_text(days, s);
 	if (days[0] != '\0')
 		text_append(note, NOTE_MAX, ", certificate %s", days);
@@ -86,13 +89,13 @@ static void note_bias(const struct status_source *s, char note[NOTE_MAX])
 {
 	char value[FORMAT_MAX], sd[FORMAT_MAX];
 
-	if (s->bias_ns.known) {
-		format_ns(value, fabs((double)s->bias_ns.n));
+	if (s->offset_bias_ns.known) {
+		format_ns(value, fabs((double)s->offset_bias_ns.n));
 		format_ns(sd, (double)s->bias_sd_ns.n);
 		text_append(note, NOTE_MAX,
 		    "; seems %s %s the other sources, +/- %s",
 		    value + strspn(value, " "),
-		    s->bias_ns.n < 0 ? "behind" : "ahead of",
+		    s->offset_bias_ns.n > 0 ? "behind" : "ahead of",
 		    sd + strspn(sd, " "));
 	}
 	if (s->asymmetry_ns.n != 0) {

@@ -1,5 +1,7 @@
 #include "agent/ctl/report/report.h"
 
+#include <math.h>
+
 #define SOURCE(m) .field = FIELD(struct status_source, m)
 
 /* What chronyc shows when these are not known; scripts expect it. */
@@ -11,10 +13,10 @@ static const struct column columns[] = {
 	{SOURCE(name)}, {SOURCE(host)}, {SOURCE(address)},
 	{SOURCE(samples),        format_count,      " ",  3},
 	{SOURCE(runs),           format_count,      " ",  3},
-	{SOURCE(span_s),         format_age,        "  ", 4},
-	{SOURCE(frequency_ppm),  format_signed_ppm, " ",  10, .opposite = true},
+	{SOURCE(span_s),         format_age,        "  ", 4,  .if_null = NAN},
+	{SOURCE(residual_frequency_ppm),  format_signed_ppm, " ",  10, .if_null = NAN},
 	{SOURCE(skew_ppm),       format_ppm,        " ",  10, .if_null = SKEW_UNKNOWN_PPM},
-	{SOURCE(mean_offset_ns), format_signed_ns,  "  ", 7,  .opposite = true},
+	{SOURCE(estimated_offset_ns), format_signed_ns,  "  ", 7,  .if_null = NAN},
 	{SOURCE(std_dev_ns),     format_ns,         "  ", 6,  .if_null = STD_DEV_UNKNOWN_NS},
 	{SOURCE(delay_ns)}, {SOURCE(min_delay_ns)},
 };
@@ -28,7 +30,9 @@ static const char legend[] =
     "  Span       time from the first of these samples to the last\n"
     "  Frequency  how fast our clock runs against this source now, in ppm;\n"
     "             + fast, - slow\n"
-    "  Freq Skew  two standard deviations of Frequency, in ppm\n"
+    "  Freq Skew  bound of its error that holds in 95 of 100 cases, in ppm: "
+    "two\n"
+    "             standard deviations, and more with few samples\n"
     "  Offset     estimated error of our clock; + fast, - slow\n"
     "  Std Dev    standard deviation of the samples\n"
     "\n";

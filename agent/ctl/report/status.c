@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define PARAGRAPH_MAX 2048
+/* Sources whose time is shown if no majority agrees. */
+#define VOTES_MAX 8
 
 #define MEMBER(m) .field = FIELD(struct snapshot, m)
 
@@ -26,7 +28,7 @@ static const struct column columns[] = {
     {MEMBER(clock.selected)},
     {MEMBER(clock.combined)},
     {MEMBER(clock.stratum)},
-    {MEMBER(clock.system_offset_ns)},
+    {MEMBER(clock.offset_ns)},
     {MEMBER(clock.est_error_ns)},
     {MEMBER(clock.root_delay_ns)},
     {MEMBER(clock.root_dispersion_ns)},
@@ -34,13 +36,13 @@ static const struct column columns[] = {
 
 static const char *direction(double ns)
 {
-	return ns > 0 ? "slow" : "fast";
+	return ns < 0 ? "slow" : "fast";
 }
 
 /* "1.25 us slow, give or take 1.9 us; at most 83.7 us off." */
 static void add_accuracy(char *out, const struct snapshot *s)
 {
-	double offset_ns = (double)s->clock.system_offset_ns.n;
+	double offset_ns = (double)s->clock.offset_ns.n;
 	char offset[FORMAT_MAX], error[FORMAT_MAX], bound[FORMAT_MAX];
 
 	format_plain_ns(offset, offset_ns);
@@ -74,14 +76,14 @@ static void say_measured(const struct snapshot *s, char *out)
 
 static void say_refused(const struct snapshot *s, char *out)
 {
-	double refused_ns = (double)s->clock.refused_ns.n;
+	double refused_offset_ns = (double)s->clock.refused_offset_ns.n;
 	char amount[FORMAT_MAX];
 
-	format_plain_ns(amount, refused_ns);
+	format_plain_ns(amount, refused_offset_ns);
 	text_append(out, PARAGRAPH_MAX,
 	    "The clock is not being corrected: the servers say that it is %s "
 	    "%s, and refuse-threshold forbids so large a correction.",
-	    amount, direction(refused_ns));
+	    amount, direction(refused_offset_ns));
 }
 
 static void say_no_sources(const struct snapshot *s, char *out)
@@ -95,6 +97,44 @@ static void say_not_yet(const struct snapshot *s, char *out)
 	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.%s",
 	    reason_of(s, "no source has given a usable time yet"),
 	    s->clock.controlled ? "" : " It is only measured, not steered.");
+}
+
+/* Where the middle of a source's interval is. */
+static void add_vote(const struct status_source *s, char *out)
+{
+	double offset_ns =
+	    (double)s->low_offset_ns.n / 2 + (double)s->high_offset_ns.n / 2;
+	char offset[FORMAT_MAX];
+
+	format_plain_ns(offset, offset_ns);
+	text_append(out, PARAGRAPH_MAX, " By %s, it is %s %s.", s->name, offset,
+	    direction(offset_ns));
+}
+
+static bool is_one_of_many(const struct status_source *s)
+{
+	return strcmp(s->state, "no-majority") == 0 && s->low_offset_ns.known &&
+	       s->high_offset_ns.known;
+}
+
+static void say_split(const struct snapshot *s, char *out)
+{
+	unsigned said = 0;
+
+	say_not_yet(s, out);
+	for (unsigned i = 0; i < s->source_count && said < VOTES_MAX; i++)
+		if (is_one_of_many(&s->sources[i])) {
+			add_vote(&s->sources[i], out);
+			said++;
+		}
+}
+
+static bool is_split(const struct snapshot *s)
+{
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (is_one_of_many(&s->sources[i]))
+			return true;
+	return false;
 }
 
 static bool is_refused(const struct snapshot *s)
@@ -138,6 +178,10 @@ static const struct verdict {
 	{has_no_sources, say_no_sources,
 	    "add a [source NAME] section to /etc/ntsagent/ntsagent.conf, then: "
 	    "systemctl restart ntsagent"},
+	{is_split, say_split,
+	    "compare the servers with a clock that is right, and set noselect = "
+	    "yes in the [source NAME] of each that is wrong; of three servers, "
+	    "the two that agree outvote one: ntsctl sources -v"},
 	{is_anything, say_not_yet, NULL},
 };
 /* clang-format on */
@@ -214,6 +258,20 @@ static void put_cert_warning(
 	text_put_wrapped(v->out, "Warning: ", text, v->width);
 }
 
+/* Also when keys were exchanged after that: it may have been an attack. */
+static void put_crash_warning(
+    const struct status_source *s, const struct view *v)
+{
+	char text[PARAGRAPH_MAX] = "";
+	long long crashes = (long long)s->nts.crashes.n;
+
+	text_append(text, sizeof(text),
+	    "a job of the agent crashed %lld time%s during a key exchange with "
+	    "%s: see the log",
+	    crashes, crashes == 1 ? "" : "s", s->host);
+	text_put_wrapped(v->out, "Warning: ", text, v->width);
+}
+
 static void put_text(const struct snapshot *s, const struct view *v)
 {
 	put_verdict(s, v);
@@ -224,6 +282,9 @@ static void put_text(const struct snapshot *s, const struct view *v)
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (source_cert_ends_soon(&s->sources[i]))
 			put_cert_warning(&s->sources[i], v);
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (s->sources[i].nts.crashes.n > 0)
+			put_crash_warning(&s->sources[i], v);
 }
 
 enum exit_status report_status(const struct snapshot *s, const struct view *v)

@@ -1,10 +1,8 @@
+#include "agent/ctl/chronyc/values.h"
 #include "agent/ctl/report/report.h"
-
-#include "base/time.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #define CLOCK(m) .field = FIELD(struct status_clock, m)
 
@@ -14,16 +12,16 @@ static const struct column columns[] = {
 	{CLOCK(controlled)}, {CLOCK(reason)}, {CLOCK(synchronised)},
 	{CLOCK(state)}, {CLOCK(selected)}, {CLOCK(combined)},
 	{CLOCK(reference_id)}, {CLOCK(stratum)}, {CLOCK(leap)},
-	{CLOCK(reference_time_ns)}, {CLOCK(system_offset_ns)},
-	{CLOCK(last_offset_ns)}, {CLOCK(rms_offset_ns)},
-	{CLOCK(frequency_ppm)}, {CLOCK(residual_ppm)}, {CLOCK(skew_ppm)},
+	{CLOCK(reference_time_ns)}, {CLOCK(offset_ns)},
+	{CLOCK(update_offset_ns)}, {CLOCK(rms_offset_ns)},
+	{CLOCK(uncorrected_frequency_ppm)}, {CLOCK(residual_frequency_ppm)}, {CLOCK(skew_ppm)},
 	{CLOCK(drift_reason)}, {CLOCK(drift_hour_ppm)},
 	{CLOCK(drift_day_ppm)}, {CLOCK(drift_jump_ppm)},
 	{CLOCK(drift_watched_s)}, {CLOCK(drift_awake_s)},
 	{CLOCK(root_delay_ns)}, {CLOCK(root_dispersion_ns)},
 	{CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
-	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_ns)},
-	{CLOCK(refusals)},
+	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_offset_ns)},
+	{CLOCK(refusals)}, {CLOCK(keeper_steps)}, {CLOCK(keeper_refusals)},
 	{CLOCK(disturbance)}, {CLOCK(disturbed_s)},
 };
 /* clang-format on */
@@ -32,12 +30,6 @@ static const struct column columns[] = {
 static double s_of(struct field_int ns)
 {
 	return (double)ns.n * 1e-9;
-}
-
-/* Changes the sign, but not to a negative zero. */
-static double opposite(double x)
-{
-	return 0 - x;
 }
 
 static void put_reference(const struct snapshot *s, const struct view *v)
@@ -51,37 +43,25 @@ static void put_reference(const struct snapshot *s, const struct view *v)
 
 static void put_stratum(const struct snapshot *s, const struct view *v)
 {
-	long long stratum = (long long)s->clock.stratum.n;
-
-	/* "Unsynchronised" is 16 in the status and 0 in packets (RFC 5905
-	 * 7.3); chronyc shows 0. */
-	fprintf(v->out, "%lld", stratum == 16 ? 0 : stratum);
+	fprintf(v->out, "%lld", (long long)chrony_stratum(&s->clock).n);
 }
 
 static void put_reference_time(const struct snapshot *s, const struct view *v)
 {
-	time_t t = (time_t)(s->clock.reference_time_ns.n / NS_PER_S);
-	struct tm utc;
-	char text[64];
-
-	if (gmtime_r(&t, &utc) == NULL ||
-	    strftime(text, sizeof(text), "%a %b %d %H:%M:%S %Y", &utc) == 0)
-		return;
-	fputs(text, v->out);
+	chronyc_put_date(v->out, s->clock.reference_time_ns);
 }
 
 static void put_system_time(const struct snapshot *s, const struct view *v)
 {
-	double offset_s = s_of(s->clock.system_offset_ns);
+	double offset_s = s_of(s->clock.offset_ns);
 
 	fprintf(v->out, "%.9f seconds %s of NTP time", fabs(offset_s),
-	    offset_s > 0 ? "slow" : "fast");
+	    offset_s < 0 ? "slow" : "fast");
 }
 
 static void put_last_offset(const struct snapshot *s, const struct view *v)
 {
-	fprintf(
-	    v->out, "%+.9f seconds", opposite(s_of(s->clock.last_offset_ns)));
+	fprintf(v->out, "%+.9f seconds", s_of(s->clock.update_offset_ns));
 }
 
 static void put_rms_offset(const struct snapshot *s, const struct view *v)
@@ -91,16 +71,14 @@ static void put_rms_offset(const struct snapshot *s, const struct view *v)
 
 static void put_frequency(const struct snapshot *s, const struct view *v)
 {
-	double correction_ppm = s->clock.frequency_ppm.x;
+	double ppm = s->clock.uncorrected_frequency_ppm.x;
 
-	/* The correction speeds the clock up: without it the clock is slow. */
-	fprintf(v->out, "%.3f ppm %s", fabs(correction_ppm),
-	    correction_ppm < 0 ? "fast" : "slow");
+	fprintf(v->out, "%.3f ppm %s", fabs(ppm), ppm > 0 ? "fast" : "slow");
 }
 
 static void put_residual(const struct snapshot *s, const struct view *v)
 {
-	fprintf(v->out, "%+.3f ppm", opposite(s->clock.residual_ppm.x));
+	fprintf(v->out, "%+.3f ppm", s->clock.residual_frequency_ppm.x);
 }
 
 static void put_skew(const struct snapshot *s, const struct view *v)
@@ -125,19 +103,8 @@ static void put_update_interval(const struct snapshot *s, const struct view *v)
 
 static void put_leap(const struct snapshot *s, const struct view *v)
 {
-	static const char *const texts[][2] = {
-	    {"normal", "Normal"},
-	    {"insert", "Insert second"},
-	    {"delete", "Delete second"},
-	};
-	const char *leap = s->clock.leap ? s->clock.leap : "";
-
-	for (size_t i = 0; i < ARRAY_LEN(texts) && s->clock.synchronised; i++)
-		if (strcmp(leap, texts[i][0]) == 0) {
-			fputs(texts[i][1], v->out);
-			return;
-		}
-	fputs("Not synchronised", v->out);
+	fputs(
+	    chronyc_leap(s->clock.synchronised ? s->clock.leap : NULL), v->out);
 }
 
 static void put_est_error(const struct snapshot *s, const struct view *v)
@@ -231,11 +198,11 @@ static const struct {
 	{"Reference ID",    put_reference,       ALWAYS},
 	{"Stratum",         put_stratum,         ALWAYS},
 	{"Ref time (UTC)",  put_reference_time,  KNOWN(reference_time_ns)},
-	{"System time",     put_system_time,     KNOWN(system_offset_ns)},
-	{"Last offset",     put_last_offset,     KNOWN(last_offset_ns)},
+	{"System time",     put_system_time,     KNOWN(offset_ns)},
+	{"Last offset",     put_last_offset,     KNOWN(update_offset_ns)},
 	{"RMS offset",      put_rms_offset,      KNOWN(rms_offset_ns)},
-	{"Frequency",       put_frequency,       KNOWN(frequency_ppm)},
-	{"Residual freq",   put_residual,        KNOWN(residual_ppm)},
+	{"Frequency",       put_frequency,       KNOWN(uncorrected_frequency_ppm)},
+	{"Residual freq",   put_residual,        KNOWN(residual_frequency_ppm)},
 	{"Skew",            put_skew,            KNOWN(skew_ppm)},
 	{"Root delay",      put_root_delay,      KNOWN(root_delay_ns)},
 	{"Root dispersion", put_root_dispersion, KNOWN(root_dispersion_ns)},

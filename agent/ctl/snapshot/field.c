@@ -13,6 +13,7 @@ static const char *const not_a[] = {
 	[FIELD_INT]  = "is not a whole number",
 	[FIELD_REAL] = "is not a number",
 	[FIELD_LIST] = "is not a list of texts",
+	[FIELD_COUNTS] = "is not an object of counters",
 };
 /* clang-format on */
 
@@ -48,6 +49,33 @@ static bool parse_list(
 	return true;
 }
 
+static bool parse_counts(
+    const json_t *value, struct field_counts *counts, struct text_pool *pool)
+{
+	const char *name;
+	json_t *n;
+
+	if (!json_is_object(value) ||
+	    json_object_size(value) > FIELD_COUNTS_MAX)
+		return false;
+	/* jansson iterates over no constant object. */
+	json_object_foreach((json_t *)(uintptr_t)value, name, n)
+	{
+		json_t *text = json_string(name);
+		bool fits =
+		    text && json_is_integer(n) && json_integer_value(n) >= 0;
+
+		if (fits)
+			counts->item[counts->count++] = (struct field_count){
+			    take_text(text, pool), json_integer_value(n)};
+		json_decref(text);
+		if (!fits)
+			return false;
+	}
+	counts->known = true;
+	return true;
+}
+
 static bool parse_value(const struct field *f, const json_t *value, void *at,
     struct text_pool *pool)
 {
@@ -61,15 +89,17 @@ static bool parse_value(const struct field *f, const json_t *value, void *at,
 		*(bool *)at = json_is_true(value);
 		return json_is_boolean(value);
 	case FIELD_INT:
-		*(struct field_int *)at =
-		    (struct field_int){true, json_integer_value(value)};
+		*(struct field_int *)at = (struct field_int){
+		    .known = true, .n = json_integer_value(value)};
 		return json_is_integer(value);
 	case FIELD_REAL:
-		*(struct field_real *)at =
-		    (struct field_real){true, json_number_value(value)};
+		*(struct field_real *)at = (struct field_real){
+		    .known = true, .x = json_number_value(value)};
 		return json_is_number(value);
 	case FIELD_LIST:
 		return parse_list(value, at, pool);
+	case FIELD_COUNTS:
+		return parse_counts(value, at, pool);
 	}
 	return false;
 }
@@ -86,13 +116,31 @@ static const json_t *find(const json_t *object, const char *key)
 	return find(json_object_get(object, outer), dot + 1);
 }
 
+static void note_missing(const struct field *f, void *at)
+{
+	if (f->kind == FIELD_INT)
+		((struct field_int *)at)->missing = true;
+	else if (f->kind == FIELD_REAL)
+		((struct field_real *)at)->missing = true;
+}
+
+bool field_missing(const struct field *f, const void *row)
+{
+	const struct field_real *real = field_at(f, row);
+	const struct field_int *whole = field_at(f, row);
+
+	return f->kind == FIELD_REAL ? real->missing : whole->missing;
+}
+
 const char *field_parse(const struct field *f, const json_t *object, void *row,
     struct text_pool *pool)
 {
 	const json_t *value = find(object, f->key);
 
-	if (!value)
-		return "is missing";
+	if (!value) {
+		note_missing(f, (char *)row + f->at);
+		return f->needed ? "is missing" : NULL;
+	}
 	if (json_is_null(value) && f->nullable)
 		return NULL; /* the row is zeroed: not known */
 	if (!parse_value(f, value, (char *)row + f->at, pool))
@@ -115,4 +163,12 @@ const char *field_text(const struct field *f, const void *row)
 	const char *text = *(const char *const *)field_at(f, row);
 
 	return text ? text : "";
+}
+
+int64_t field_count_of(const struct field_counts *counts, const char *name)
+{
+	for (unsigned i = 0; i < counts->count; i++)
+		if (strcmp(counts->item[i].name, name) == 0)
+			return counts->item[i].n;
+	return 0;
 }

@@ -14,12 +14,13 @@
 #include <stdint.h>
 
 struct field_int {
-	bool known; /* false: null in JSON */
+	bool known;   /* false: null in JSON, or missing */
+	bool missing; /* an older agent does not say it */
 	int64_t n;
 };
 
 struct field_real {
-	bool known;
+	bool known, missing;
 	double x;
 };
 
@@ -29,18 +30,31 @@ struct field_list {
 	const char *item[FIELD_LIST_MAX];
 };
 
+/* Counters by name; what is not named is 0. */
+#define FIELD_COUNTS_MAX 64
+struct field_counts {
+	bool known;
+	unsigned count;
+	struct field_count {
+		const char *name;
+		int64_t n;
+	} item[FIELD_COUNTS_MAX];
+};
+
 enum field_kind {
 	FIELD_TEXT, /* const char *; NULL: null */
 	FIELD_FLAG, /* bool */
 	FIELD_INT,
 	FIELD_REAL,
-	FIELD_LIST, /* list of texts */
+	FIELD_LIST,   /* list of texts */
+	FIELD_COUNTS, /* object of counters */
 };
 
 struct field {
 	const char *key; /* "offset_ns"; "nts.aead": `aead` in object `nts` */
 	enum field_kind kind;
 	bool nullable; /* null is allowed, and means "not known" */
+	bool needed;   /* every agent of this schema has it */
 	size_t at;     /* offset in its struct */
 };
 
@@ -50,12 +64,18 @@ struct field {
 	    bool: FIELD_FLAG, \
 	    struct field_int: FIELD_INT, \
 	    struct field_real: FIELD_REAL, \
-	    struct field_list: FIELD_LIST)
+	    struct field_list: FIELD_LIST, \
+	    struct field_counts: FIELD_COUNTS)
 
 /* The member `m` of struct `type`, named as in JSON. */
 #define FIELD(type, m)                                                         \
 	{                                                                      \
 		.key = #m, .kind = FIELD_KIND(((type *)0)->m),                 \
+		.at = offsetof(type, m)                                        \
+	}
+#define FIELD_NEEDED(type, m)                                                  \
+	{                                                                      \
+		.key = #m, .kind = FIELD_KIND(((type *)0)->m), .needed = true, \
 		.at = offsetof(type, m)                                        \
 	}
 #define FIELD_OR_NULL(type, m)                                                 \
@@ -73,7 +93,8 @@ struct text_pool {
 /*
  * Reads the field's member of `object` into the struct at `row`, which is all
  * zero before. Texts are cleaned into `pool`. Returns NULL, or what is wrong
- * with the member: "is missing", "is not a number", ...
+ * with the member: "is missing", "is not a number", ... A member that is
+ * missing is not known, unless it is needed.
  */
 const char *field_parse(const struct field *f, const json_t *object, void *row,
     struct text_pool *pool) MUST_USE;
@@ -83,6 +104,13 @@ const void *field_at(const struct field *f, const void *row);
 
 /* For INT and REAL; NAN when not known. */
 double field_number(const struct field *f, const void *row);
+
+/* For INT and REAL: the agent does not say it, not even that it is not known.
+ */
+bool field_missing(const struct field *f, const void *row);
+
+/* The counter `name`; 0 when it is not named. */
+int64_t field_count_of(const struct field_counts *counts, const char *name);
 
 /* For TEXT; "" when not known. */
 const char *field_text(const struct field *f, const void *row);

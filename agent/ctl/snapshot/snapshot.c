@@ -1,6 +1,7 @@
 #include "agent/ctl/snapshot/snapshot.h"
 
 #include "agent/ctl/snapshot/clean.h"
+#include "base/failures.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -8,62 +9,84 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MEMBER_NEEDED(m) FIELD_NEEDED(struct snapshot, m)
 #define MEMBER(m) FIELD(struct snapshot, m)
 #define CLOCK(m) FIELD(struct status_clock, m)
+#define CLOCK_NEEDED(m) FIELD_NEEDED(struct status_clock, m)
 #define CLOCK_OR_NULL(m) FIELD_OR_NULL(struct status_clock, m)
 #define SOURCE(m) FIELD(struct status_source, m)
+#define SOURCE_NEEDED(m) FIELD_NEEDED(struct status_source, m)
 #define SOURCE_OR_NULL(m) FIELD_OR_NULL(struct status_source, m)
 
 /* clang-format off */
 static const struct field snapshot_fields[] = {
-	MEMBER(schema), MEMBER(version), MEMBER(time_ns), MEMBER(uptime_s),
+	MEMBER_NEEDED(schema), MEMBER_NEEDED(version), MEMBER_NEEDED(time_ns),
+	MEMBER(uptime_s),
 	MEMBER(pid),
 };
 
 static const struct field clock_fields[] = {
-	CLOCK(controlled), CLOCK_OR_NULL(reason), CLOCK(synchronised),
-	CLOCK(state), CLOCK_OR_NULL(selected), CLOCK_OR_NULL(combined),
+	CLOCK_NEEDED(controlled), CLOCK_OR_NULL(reason),
+	CLOCK_NEEDED(synchronised), CLOCK_NEEDED(state), CLOCK_OR_NULL(selected), CLOCK_OR_NULL(combined),
 	CLOCK_OR_NULL(reference_id), CLOCK_OR_NULL(stratum),
 	CLOCK_OR_NULL(leap), CLOCK_OR_NULL(reference_time_ns),
-	CLOCK_OR_NULL(system_offset_ns), CLOCK_OR_NULL(last_offset_ns),
-	CLOCK_OR_NULL(rms_offset_ns), CLOCK_OR_NULL(frequency_ppm),
-	CLOCK_OR_NULL(residual_ppm), CLOCK_OR_NULL(skew_ppm),
+	CLOCK_OR_NULL(offset_ns), CLOCK_OR_NULL(update_offset_ns),
+	CLOCK_OR_NULL(rms_offset_ns), CLOCK_OR_NULL(uncorrected_frequency_ppm),
+	CLOCK_OR_NULL(residual_frequency_ppm), CLOCK_OR_NULL(skew_ppm),
 	CLOCK_OR_NULL(drift_reason), CLOCK_OR_NULL(drift_hour_ppm),
 	CLOCK_OR_NULL(drift_day_ppm), CLOCK_OR_NULL(drift_jump_ppm),
 	CLOCK_OR_NULL(drift_watched_s), CLOCK_OR_NULL(drift_awake_s),
 	CLOCK_OR_NULL(root_delay_ns), CLOCK_OR_NULL(root_dispersion_ns),
 	CLOCK_OR_NULL(est_error_ns), CLOCK_OR_NULL(update_interval_s),
-	CLOCK_OR_NULL(steps), CLOCK_OR_NULL(last_step_ns), CLOCK(refused),
-	CLOCK_OR_NULL(refused_ns), CLOCK(refusals), CLOCK_OR_NULL(disturbance),
+	CLOCK_OR_NULL(steps), CLOCK_OR_NULL(last_step_ns), CLOCK_NEEDED(refused),
+	CLOCK_OR_NULL(refused_offset_ns), CLOCK(refusals),
+	CLOCK_OR_NULL(minsources),
+	CLOCK_OR_NULL(keeper_steps), CLOCK_OR_NULL(keeper_refusals),
+	CLOCK_OR_NULL(disturbance),
 	CLOCK_OR_NULL(disturbed_s),
 };
 
 static const struct field source_fields[] = {
-	SOURCE(name), SOURCE(host), SOURCE_OR_NULL(address),
-	SOURCE_OR_NULL(port), SOURCE(mark), SOURCE(state), SOURCE(reason),
-	SOURCE(stage), SOURCE_OR_NULL(failure), SOURCE_OR_NULL(next_try_s),
-	SOURCE_OR_NULL(stratum), SOURCE_OR_NULL(poll_log2_s), SOURCE(reach),
-	SOURCE_OR_NULL(last_rx_s), SOURCE_OR_NULL(offset_ns),
-	SOURCE_OR_NULL(measured_ns), SOURCE_OR_NULL(error_ns),
+	SOURCE_NEEDED(name), SOURCE_NEEDED(host), SOURCE_OR_NULL(address),
+	SOURCE_OR_NULL(port), SOURCE_OR_NULL(addresses), SOURCE_NEEDED(mark), SOURCE_NEEDED(state),
+	SOURCE_NEEDED(reason), SOURCE_NEEDED(stage), SOURCE_OR_NULL(failure), SOURCE_OR_NULL(next_try_s),
+	SOURCE_OR_NULL(stratum), SOURCE_OR_NULL(reference_id),
+	SOURCE_OR_NULL(poll_log2_s), SOURCE(reach),
+	SOURCE_OR_NULL(last_rx_s), SOURCE_OR_NULL(adjusted_offset_ns),
+	SOURCE_OR_NULL(measured_offset_ns), SOURCE_OR_NULL(error_ns),
 	SOURCE_OR_NULL(leap), SOURCE(samples), SOURCE(runs),
-	SOURCE_OR_NULL(span_s), SOURCE_OR_NULL(frequency_ppm),
-	SOURCE_OR_NULL(skew_ppm), SOURCE_OR_NULL(mean_offset_ns),
+	SOURCE_OR_NULL(span_s), SOURCE_OR_NULL(residual_frequency_ppm),
+	SOURCE_OR_NULL(skew_ppm), SOURCE_OR_NULL(estimated_offset_ns),
 	SOURCE_OR_NULL(std_dev_ns), SOURCE_OR_NULL(delay_ns),
 	SOURCE_OR_NULL(min_delay_ns), SOURCE(asymmetry_ns),
-	SOURCE_OR_NULL(bias_ns), SOURCE_OR_NULL(bias_sd_ns),
+	SOURCE_OR_NULL(offset_bias_ns), SOURCE_OR_NULL(bias_sd_ns),
 	SOURCE_OR_NULL(tx_stamp),
 	SOURCE_OR_NULL(rx_stamp), SOURCE(options),
 	SOURCE(packets.sent), SOURCE(packets.received), SOURCE(packets.valid),
 	SOURCE(packets.good), SOURCE(packets.lost), SOURCE(packets.rejected),
+	SOURCE_OR_NULL(low_offset_ns), SOURCE_OR_NULL(high_offset_ns),
+	SOURCE_OR_NULL(score),
+	SOURCE(packets.kernel_sent), SOURCE(packets.kernel_received),
+	SOURCE(packets.hardware_sent), SOURCE(packets.hardware_received),
+	SOURCE_OR_NULL(answer.local_address), SOURCE_OR_NULL(answer.version),
+	SOURCE_OR_NULL(answer.poll_log2_s),
+	SOURCE_OR_NULL(answer.precision_log2_s),
+	SOURCE_OR_NULL(answer.root_delay_ns),
+	SOURCE_OR_NULL(answer.root_dispersion_ns),
+	SOURCE_OR_NULL(answer.reference_time_ns),
+	SOURCE_OR_NULL(answer.response_ns),
+	SOURCE_OR_NULL(answer.dispersion_ns),
+	SOURCE_OR_NULL(answer.failed_check),
 	SOURCE_OR_NULL(nts.aead), SOURCE_OR_NULL(nts.aead_name),
 	SOURCE_OR_NULL(nts.key_bits), SOURCE(nts.exchanges),
-	SOURCE(nts.attempts), SOURCE_OR_NULL(nts.last_s), SOURCE(nts.naks),
+	SOURCE(nts.attempts), SOURCE(nts.crashes), SOURCE_OR_NULL(nts.last_s), SOURCE(nts.naks),
 	SOURCE(nts.cookies), SOURCE_OR_NULL(nts.cookie_len),
 	SOURCE_OR_NULL(nts.ke_address), SOURCE_OR_NULL(nts.ke_port),
 	SOURCE_OR_NULL(nts.tls), SOURCE_OR_NULL(nts.cert_subject),
 	SOURCE_OR_NULL(nts.cert_not_before),
 	SOURCE_OR_NULL(nts.cert_not_after),
 	SOURCE_OR_NULL(nts.cert_days_left),
+	SOURCE(checks), SOURCE(nts.begun), SOURCE(nts.failures),
 };
 /* clang-format on */
 
@@ -167,7 +190,9 @@ bool snapshot_parse(struct snapshot *out, const char *json, size_t len,
 
 	*out = (struct snapshot){0};
 	if (len == 0)
-		return fail(&p, "it is empty");
+		return fail(&p,
+		    "it is empty: perhaps this user asks too often, so try "
+		    "again in a second");
 	out->whole = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
 	if (!out->whole)
 		return fail(
@@ -191,6 +216,12 @@ void snapshot_free(struct snapshot *s)
 	*s = (struct snapshot){0};
 }
 
+bool source_is_switched_off(const struct status_source *s)
+{
+	return s->failure &&
+	       strcmp(s->failure, failure_word(FAILURE_OFFLINE)) == 0;
+}
+
 bool source_is_usable(const struct status_source *s)
 {
 	return strchr("*+-", s->mark[0]) != NULL;
@@ -206,7 +237,7 @@ const struct status_source *snapshot_selected(const struct snapshot *s)
 
 double snapshot_error_bound_ns(const struct snapshot *s)
 {
-	return fabs((double)s->clock.system_offset_ns.n) +
+	return fabs((double)s->clock.offset_ns.n) +
 	       (double)s->clock.root_delay_ns.n / 2 +
 	       (double)s->clock.root_dispersion_ns.n;
 }

@@ -1,0 +1,15 @@
+/* Starts a confined process for each source, and collects what they saw. */
+#ifndef AGENT_CHECK_PROBER_H
+#define AGENT_CHECK_PROBER_H
+
+#include "agent/check/judge.h"
+
+/*
+ * Tries all sources at once; `sources` has `config->source_count` elements and
+ * gets `config`, `probe` and `end`. Returns before `limit`; what is not done by
+ * then is stopped. The calling process must have dropped its rights.
+ */
+void prober_run(const struct config *config, struct checked_source *sources,
+    struct mono limit);
+
+#endif

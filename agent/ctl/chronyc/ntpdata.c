@@ -1,0 +1,225 @@
+/* The latest answer of each source. */
+#include "agent/ctl/chronyc/values.h"
+#include "agent/ctl/snapshot/chrony_tests.h"
+
+#include <string.h>
+
+#define REFERENCE_CLOCK_STRATUM 1
+#define NTP_PORT 123
+
+static void put_bits(FILE *out, unsigned bits, unsigned count)
+{
+	while (count-- > 0)
+		fputc(bits >> count & 1 ? '1' : '0', out);
+}
+
+static void put_tests(FILE *out, unsigned tests, char between)
+{
+	put_bits(out, tests >> 7, 3);
+	fputc(between, out);
+	put_bits(out, tests >> 4, 3);
+	fputc(between, out);
+	put_bits(out, tests, 4);
+}
+
+static const char *stamp_word(const char *stamp)
+{
+	switch (chrony_stamp(stamp)) {
+	case 'D':
+		return "Daemon";
+	case 'K':
+		return "Kernel";
+	case 'H':
+		return "Hardware";
+	default:
+		return "Invalid";
+	}
+}
+
+static const char *shown_address(const char *address)
+{
+	return address ? address : "[UNSPEC]";
+}
+
+/* The characters of a reference clock; chronyc shows no others. */
+static const char *refid_name(const struct status_source *s)
+{
+	bool clock = small_of(s->stratum) <= REFERENCE_CLOCK_STRATUM;
+
+	return clock && s->reference_id && strlen(s->reference_id) <= 4
+		   ? s->reference_id
+		   : "";
+}
+
+struct data {
+	const struct status_source *s;
+	const struct status_answer *a;
+	const char *remote, *local, *leap, *mode;
+	uint32_t remote_id, local_id, refid;
+	unsigned port;
+	double offset_s; /* positive if the clock is slow: chronyc's sign here
+			  */
+	int poll, precision;
+	unsigned tests;
+	bool heard;
+};
+
+static struct data data_of(
+    const struct snapshot *all, const struct status_source *s)
+{
+	const struct status_answer *a = &s->answer;
+
+	return (struct data){
+	    .s = s,
+	    .a = a,
+	    .remote = shown_address(chrony_address(s)),
+	    .local = shown_address(a->local_address),
+	    .leap = a->version.known ? chronyc_leap(s->leap) : "Normal",
+	    .mode = a->version.known ? "Server" : "Invalid",
+	    .remote_id = chrony_source_reference(all, s),
+	    .local_id = chrony_ipv4(a->local_address),
+	    .refid = chrony_reference(s->reference_id),
+	    .port = s->port.known ? whole_of(s->port) : NTP_PORT,
+	    .offset_s = 0 - seconds_or(s->measured_offset_ns, 0),
+	    .poll = small_of(a->poll_log2_s),
+	    .precision = small_of(a->precision_log2_s),
+	    .tests = chrony_tests(s),
+	    .heard = a->version.known,
+	};
+}
+
+static void put_csv(const struct data *d, FILE *out)
+{
+	const struct status_source *s = d->s;
+	const struct status_answer *a = d->a;
+	const struct status_packets *p = &s->packets;
+
+	fprintf(out, "%s,%08X,%u,%s,%08X,%s,%u,%s,%u,%d,%.0f,%d,%.9f,",
+	    d->remote, d->remote_id, d->port, d->local, d->local_id, d->leap,
+	    whole_of(a->version), d->mode, whole_of(s->stratum), d->poll,
+	    ldexp(1, d->poll), d->precision, ldexp(1, d->precision));
+	fprintf(out, "%.6f,%.6f,%08X,%s,", seconds_or(a->root_delay_ns, 0),
+	    seconds_or(a->root_dispersion_ns, 0), d->refid, refid_name(s));
+	chronyc_put_epoch(out, a->reference_time_ns);
+	fprintf(out, ",%.9f,%.9f,%.9f,%.9f,0.00,", d->offset_s,
+	    seconds_or(s->delay_ns, 0), seconds_or(a->dispersion_ns, 0),
+	    seconds_or(a->response_ns, 0));
+	put_tests(out, d->tests, ',');
+	fprintf(out, ",No,%s,%s,%s,%u,%u,%u,%u,%u,%u,%u,%u\n",
+	    d->heard ? "Yes" : "No", stamp_word(s->tx_stamp),
+	    stamp_word(s->rx_stamp), whole_of(p->sent), whole_of(p->received),
+	    whole_of(p->valid), whole_of(p->good), whole_of(p->kernel_sent),
+	    whole_of(p->kernel_received), whole_of(p->hardware_sent),
+	    whole_of(p->hardware_received));
+}
+
+static void put_packet(const struct data *d, FILE *out)
+{
+	const struct status_source *s = d->s;
+	const struct status_answer *a = d->a;
+
+	fprintf(out, "Remote address  : %s (%08X)\n", d->remote, d->remote_id);
+	fprintf(out, "Remote port     : %u\n", d->port);
+	fprintf(out, "Local address   : %s (%08X)\n", d->local, d->local_id);
+	fprintf(out, "Leap status     : %s\n", d->leap);
+	fprintf(out, "Version         : %u\n", whole_of(a->version));
+	fprintf(out, "Mode            : %s\n", d->mode);
+	fprintf(out, "Stratum         : %u\n", whole_of(s->stratum));
+	fprintf(out, "Poll interval   : %d (%.0f seconds)\n", d->poll,
+	    ldexp(1, d->poll));
+	fprintf(out, "Precision       : %d (%.9f seconds)\n", d->precision,
+	    ldexp(1, d->precision));
+	fprintf(out, "Root delay      : %.6f seconds\n",
+	    seconds_or(a->root_delay_ns, 0));
+	fprintf(out, "Root dispersion : %.6f seconds\n",
+	    seconds_or(a->root_dispersion_ns, 0));
+	fprintf(out, "Reference ID    : %08X (%s)\n", d->refid, refid_name(s));
+	fputs("Reference time  : ", out);
+	chronyc_put_date(out, a->reference_time_ns);
+	fputc('\n', out);
+}
+
+static void put_measurement(const struct data *d, FILE *out)
+{
+	const struct status_source *s = d->s;
+	const struct status_answer *a = d->a;
+
+	fprintf(out, "Offset          : %+.9f seconds\n", d->offset_s);
+	fprintf(out, "Peer delay      : %.9f seconds\n",
+	    seconds_or(s->delay_ns, 0));
+	fprintf(out, "Peer dispersion : %.9f seconds\n",
+	    seconds_or(a->dispersion_ns, 0));
+	fprintf(out, "Response time   : %.9f seconds\n",
+	    seconds_or(a->response_ns, 0));
+	fputs("Jitter asymmetry: +0.00\nNTP tests       : ", out);
+	put_tests(out, d->tests, ' ');
+	fprintf(out, "\nInterleaved     : No\nAuthenticated   : %s\n",
+	    d->heard ? "Yes" : "No");
+	fprintf(out, "TX timestamping : %s\n", stamp_word(s->tx_stamp));
+	fprintf(out, "RX timestamping : %s\n", stamp_word(s->rx_stamp));
+}
+
+static void put_totals(const struct data *d, FILE *out)
+{
+	const struct status_packets *p = &d->s->packets;
+	const struct {
+		const char *label;
+		struct field_int count;
+	} totals[] = {
+	    {"Total TX", p->sent},
+	    {"Total RX", p->received},
+	    {"Total valid RX", p->valid},
+	    {"Total good RX", p->good},
+	    {"Total kernel TX", p->kernel_sent},
+	    {"Total kernel RX", p->kernel_received},
+	    {"Total HW TX", p->hardware_sent},
+	    {"Total HW RX", p->hardware_received},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
+		fprintf(out, "%-16s: %u\n", totals[i].label,
+		    whole_of(totals[i].count));
+}
+
+/* Which checks answers have failed, and how often. */
+static void put_failed(const struct status_source *s, FILE *out)
+{
+	const char *last = s->answer.failed_check;
+
+	fprintf(out, "Last answer     : %s%s\n",
+	    last ? "failed the check " : "failed no check", last ? last : "");
+	fputs("Failed checks   : ", out);
+	for (unsigned i = 0; i < s->checks.count; i++)
+		fprintf(out, "%s%s %lld", i == 0 ? "" : ", ",
+		    s->checks.item[i].name, (long long)s->checks.item[i].n);
+	fputs(s->checks.count == 0 ? "none\n" : "\n", out);
+}
+
+bool chronyc_ntpdata(
+    const struct snapshot *s, const struct chronyc_style *style, FILE *out)
+{
+	bool found = !style->only;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct status_source *source = &s->sources[i];
+		struct data d = data_of(s, source);
+
+		if (style->only ? !chronyc_names(source, style->only)
+				: !chrony_address(source))
+			continue;
+		found = true;
+		if (style->more) /* the sign of all other outputs */
+			d.offset_s = seconds_or(source->measured_offset_ns, 0);
+		if (style->csv) {
+			put_csv(&d, out);
+			continue;
+		}
+		fputs(style->only ? "" : "\n", out);
+		put_packet(&d, out);
+		put_measurement(&d, out);
+		put_totals(&d, out);
+		if (style->more)
+			put_failed(source, out);
+	}
+	return found;
+}

@@ -1,0 +1,25 @@
+/*
+ * The list of all families, in the order in which they are printed. Most show
+ * one member of the status; those that need more have a function.
+ */
+#ifndef AGENT_CTL_METRICS_FAMILIES_H
+#define AGENT_CTL_METRICS_FAMILIES_H
+
+#include "agent/ctl/metrics/special.h"
+
+enum family_of { OF_AGENT, OF_CLOCK, OF_SOURCE };
+
+struct family_row {
+	struct family family;
+	enum family_of of;  /* whose member `field` is */
+	family_fn *put;	    /* instead of `field`; NULL: none */
+	struct field field; /* a number, a flag, or a text: then it has a
+			       label, and the value is 1 */
+	double scale;	    /* from the member to the unit of the family */
+	bool is_age;	    /* the series is the time when it began */
+	const char *label;  /* of a text */
+};
+
+const struct family_row *families(size_t *count);
+
+#endif
