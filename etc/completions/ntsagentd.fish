@@ -1,0 +1,17 @@
+# fish completion for ntsagentd(8)
+complete -c ntsagentd -f
+complete -c ntsagentd -s f -l config -r -F -d 'Read this file'
+complete -c ntsagentd -l check-config -d 'Check the configuration, say what is wrong, exit'
+complete -c ntsagentd -l check -d 'Check the configuration, as a monitoring plugin'
+complete -c ntsagentd -l live -d 'With --check: try each server'
+complete -c ntsagentd -l json -d 'With --check: print JSON'
+complete -c ntsagentd -s n -l foreground -d 'Stay in the foreground'
+complete -c ntsagentd -s x -l no-clock -d 'Measure only, leave the clock alone'
+complete -c ntsagentd -s q -l once -d 'Set the clock once and exit'
+complete -c ntsagentd -l max-bound -x -d 'With -q: exit when the clock is right within this time'
+complete -c ntsagentd -s Q -d 'Print the offset once and exit'
+complete -c ntsagentd -s t -x -d 'Give up after this number of seconds'
+complete -c ntsagentd -s d -d 'Log debug lines, too'
+complete -c ntsagentd -l single-process -d 'No other processes, for tests'
+complete -c ntsagentd -s V -l version -d 'Print the version and exit'
+complete -c ntsagentd -s h -l help -d 'Print the options and exit'
