@@ -1,5 +1,6 @@
 # ntsagent: GNU make. `make help` lists the targets.
 
+# The one place of the version (semver.org). etc/packaging/NEWS begins with it.
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 SBINDIR  ?= $(PREFIX)/sbin
@@ -7,6 +8,8 @@ BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 CONFDIR  ?= /etc/ntsagent
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
+NTPUNITDIR ?= $(PREFIX)/lib/systemd/ntp-units.d
+PRESETDIR ?= $(PREFIX)/lib/systemd/system-preset
 
 CC       ?= cc
 PKG_CONFIG ?= pkg-config
@@ -14,6 +17,27 @@ CFLAGS   ?= -O2 -g
 V        ?= 0
 Q        := $(if $(filter 1,$(V)),,@)
 
+# The flags of the argument, if the compiler knows them together with those of
+# the user, which come later and win.
+if_known = $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror \
+	-include stdlib.h $(1) $(CPPFLAGS) $(CFLAGS) -x c -c -o /dev/null - \
+	2>/dev/null && echo '$(1)')
+
+# What makes a fault harder to exploit; tests/hardening looks for all of it.
+# -fcf-protection is for x86-64, -mbranch-protection for arm64.
+HARDEN   := -fPIE $(strip $(foreach f,-fstack-protector-strong \
+	-fstack-clash-protection -fcf-protection -mbranch-protection=standard, \
+	$(call if_known,$f)))
+HARDENLD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+# A level in the flags of the user replaces ours. clang before 16 wants the
+# second flag before it zeroes variables.
+FORTIFY = $(call if_known,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+AUTO_ZERO = $(or $(call if_known,-ftrivial-auto-var-init=zero), \
+	$(call if_known,-ftrivial-auto-var-init=zero \
+	-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang))
+
+# The sanitizers find what these two hide: FORTIFY replaces the functions that
+# they watch, and a zeroed variable hides a read of what was never written.
 ifdef FUZZ
 B        ?= build-fuzz
 SANFLAGS := -fsanitize=fuzzer-no-link,address,undefined \
@@ -22,49 +46,90 @@ else ifdef SAN
 B        ?= build-san
 SANFLAGS := -fsanitize=address,undefined,float-cast-overflow \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifdef COVERAGE
+B        ?= build-cov
+SANFLAGS := --coverage
+override CFLAGS := -O0 -g
+HARDEN   += $(strip $(FORTIFY) $(AUTO_ZERO))
+AT_EXIT  := $B/tests/coverage_at_exit.o
 else
 B        ?= build
-HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-HARDENLD := -pie -Wl,-z,relro,-z,now
+HARDEN   += $(strip $(FORTIFY) $(AUTO_ZERO))
+endif
+
+# The folder of the build must not be in the programs. gcov needs it.
+ifndef COVERAGE
+NO_FOLDER := $(strip $(call if_known,-ffile-prefix-map=$(CURDIR)=.))
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wcast-qual \
 	-Wwrite-strings -Wvla -Wformat=2 -Wundef $(if $(WERROR),-Werror)
 
-PKGS     := libcrypto libssl libcap-ng inih jansson
+# A time of 32 bits ends in 2038. Where the C library still has it, these two
+# give it 64 bits; base/time.h refuses anything less.
+WIDE_TIME := $(shell echo '_Static_assert(sizeof(time_t) >= 8, "");' | \
+	$(CC) -include time.h $(CPPFLAGS) $(CFLAGS) -x c -c -o /dev/null - \
+	2>/dev/null || echo '-D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64')
+
+# The x87 computes with more bits than a double has, so that a result depends on
+# what the compiler keeps in registers.
+EXACT_DOUBLE := $(shell echo '_Static_assert(FLT_EVAL_METHOD < 2, "");' | \
+	$(CC) -include float.h -std=c11 $(CPPFLAGS) $(CFLAGS) -x c -c \
+	-o /dev/null - 2>/dev/null || echo '-msse2 -mfpmath=sse')
+
+PKGS     := libcrypto libssl libcap-ng libseccomp inih jansson
 PKGFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKGLIBS  := $(shell $(PKG_CONFIG) --libs $(PKGS))
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -DNTSAGENT_VERSION='"$(VERSION)"' \
-	-DNTSAGENT_CONFDIR='"$(CONFDIR)"' -I. \
-	$(WARN) $(HARDEN) $(SANFLAGS) $(PKGFLAGS) $(CFLAGS) -MMD -MP
+# For --version: the libraries of this build.
+BUILT_WITH := $(strip $(foreach p,$(filter-out libcrypto,$(PKGS)),$(subst \
+	libssl,OpenSSL,$p)-$(shell $(PKG_CONFIG) --modversion $p)))
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(WIDE_TIME) -DNTSAGENT_VERSION='"$(VERSION)"' \
+	-DNTSAGENT_BUILT_WITH='"$(BUILT_WITH)"' \
+	-DNTSAGENT_CONFDIR='"$(CONFDIR)"' -DNTSAGENT_SBINDIR='"$(SBINDIR)"' -I. \
+	$(WARN) $(HARDEN) $(NO_FOLDER) $(EXACT_DOUBLE) $(SANFLAGS) \
+	$(PKGFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
 
 # One archive a folder, in the order of linking: a folder that leans upward does
-# not link. tests/floors has the finer table of what may include what.
-ROOMS := agent/launch agent/loop agent/keeper agent/host agent/query \
+# not link. tests/include_graph has the finer table of what may include what.
+ROOMS := agent/check agent/launch agent/loop agent/keeper agent/logger agent/host agent/host/sandbox \
+	agent/query \
 	agent/engine agent/source agent/saved agent/link agent/config \
+	agent/history agent/foreign \
 	resolver resolver/certificate nts \
 	clock/steering clock/filter clock/kernel clock base
-CTL_ROOMS := agent/ctl agent/ctl/report agent/ctl/print agent/ctl/snapshot base
-PROGRAM_MAINS := agent/main.c agent/ctl/main.c
+CTL_ROOMS := agent/ctl agent/ctl/watch agent/ctl/history agent/ctl/import agent/ctl/report \
+	agent/ctl/shadow agent/ctl/chronyc agent/ctl/print agent/ctl/metrics \
+	agent/ctl/snapshot agent/cmdmon/protocol agent/foreign nts base
+EXPORTER_ROOMS := agent/exporter agent/ctl agent/ctl/metrics agent/ctl/snapshot \
+	agent/host agent/host/sandbox base
+# ntsagent-cmdmon reads the status as ntsctl does.
+CMDMON_ROOMS := agent/cmdmon $(filter-out nts base,$(CTL_ROOMS)) \
+	agent/host agent/host/sandbox nts base
+PROGRAM_MAINS := agent/main.c agent/ctl/main.c agent/exporter/main.c \
+	agent/cmdmon/main.c
 
 # ROOM -> its archive, its sources, and the rooms from it downward.
 archive_of = $B/lib/$(subst /,-,$(1)).a
 sources_of = $(filter-out $(PROGRAM_MAINS),$(wildcard $(1)/*.c))
 from = $(if $(filter $(1),$(firstword $(2))),$(2),\
 	$(call from,$(1),$(wordlist 2,$(words $(2)),$(2))))
-below = $(call from,$(1),$(if $(filter agent/ctl%,$(1)),$(CTL_ROOMS),$(ROOMS)))
+rooms_with = $(if $(filter agent/exporter,$(1)),$(EXPORTER_ROOMS),$(if \
+	$(filter agent/cmdmon,$(1)),$(CMDMON_ROOMS),$(if \
+	$(filter agent/ctl% agent/cmdmon/%,$(1)),$(CTL_ROOMS),$(ROOMS))))
+below = $(call from,$(1),$(call rooms_with,$(1)))
 archives_below = $(foreach r,$(call below,$(1)),$(call archive_of,$r))
 
-ALL_ROOMS    := $(ROOMS) $(filter-out base,$(CTL_ROOMS))
+ALL_ROOMS    := $(ROOMS) $(filter-out $(ROOMS),$(CTL_ROOMS)) agent/exporter \
+	agent/cmdmon
 SRC_server   := $(wildcard tests/server/*.c)
 SRC_sim      := $(wildcard tests/sim/*.c)
 SRC_unit     := $(foreach r,$(ALL_ROOMS),$(wildcard tests/unit/$r/*_test.c))
 SRC_fuzz     := $(wildcard tests/fuzz/*_fuzz.c)
 
 LIBS     := $(foreach r,$(ROOMS),$(call archive_of,$r))
-PROGRAMS := $B/ntsagentd $B/ntsctl
+PROGRAMS := $B/ntsagentd $B/ntsctl $B/ntsagent-exporter $B/ntsagent-cmdmon
 UNIT     := $(SRC_unit:%.c=$B/%)
 
 FUZZERS  := $(SRC_fuzz:%.c=$B/%)
@@ -73,27 +138,53 @@ KERNEL   := $(addprefix $B/tests/kernel/,kclock timeofday xstate_probe \
 REAL     := $(addprefix $B/tests/bench/,relay no_stamps.so)
 SIM      := $B/tests/sim/sim
 SERVER   := $B/tests/server/ntsserver
+# A build with sanitizers has no sandbox to attack.
+ATTACK   := $B/tests/attack/engine $(if $(SAN),,$B/tests/attack/job)
 
-.PHONY: all help check check-unit check-faults check-lab check-kernel fuzz \
-	fuzz-run bench bench-sim bench-real lint format install clean mutate print-archives FORCE
+.PHONY: all help build-check check check-unit unit-tests print-unit-tests \
+	check-processors check-same-bytes check-memory memcheck-run \
+	check-faults check-lab check-chronyc check-monitoring check-boot check-kernel \
+	fuzz fuzz-run coverage coverage-run bench \
+	bench-sim bench-real bench-boots bench-kernel bench-rival bench-cost \
+	bench-queries lint format install uninstall dist deb rpm print-programs \
+	check-packages check-ansible clean mutate print-archives \
+	FORCE
 .SECONDARY:
 
 all: $(PROGRAMS)
 
 help:
-	@echo 'make            build ntsagentd and ntsctl into $B/'
+	@echo 'make            build the four programs into $B/'
 	@echo 'make check      everything that needs no root and no network but loopback'
 	@echo 'make check SAN=1  the same with address and undefined-behaviour sanitizers'
+	@echo 'make check-memory  a key exchange under valgrind'
 	@echo 'make check-faults  every fault of a server or a path, on the loopback'
+	@echo 'make check-monitoring (root) the alerts in a real Prometheus'
 	@echo 'make check-lab  (root) real servers in network namespaces'
+	@echo 'make check-chronyc (root) ntsctl next to chronyc'
+	@echo 'make check-boot (root) Debian 12 and 13 booted with another time service'
 	@echo 'make check-kernel (root) a real kernel clock in a virtual machine'
-	@echo 'make fuzz       libFuzzer targets, FUZZ_SECONDS each (60)'
+	@echo 'make check-processors (root) the unit tests on arm64, armhf, i386, s390x'
+	@echo 'make fuzz       libFuzzer targets, SECONDS each (60)'
+	@echo 'make coverage   the lines that unit tests and fuzz corpora execute, by room'
 	@echo 'make bench      accuracy next to chronyd: CLKNETSIM_PATH=DIR CHRONYD=FILE'
 	@echo 'make bench-sim  the long rows of our own simulator'
 	@echo 'make bench-real (root) the agent and chronyd on a real network stack, at once'
+	@echo 'make bench-boots (root) 60 boots with a wrong clock and other faults'
+	@echo 'make bench-kernel (root) both with a kernel clock each that other programs disturb'
+	@echo 'make bench-rival  the simulation tests of chrony: CHRONY_SOURCE=DIR CLKNETSIM_PATH=DIR'
+	@echo 'make bench-cost (root) processor time and system calls next to chronyd'
+	@echo 'make bench-queries  what ntsctl and 10,000 of its questions cost'
 	@echo 'make mutate     breaks the code on purpose; MUTATE="-n 20 nts" narrows it'
 	@echo 'make lint       formatting, floors, manuals, static checkers, shell'
-	@echo 'make install    with DESTDIR, PREFIX, CONFDIR'
+	@echo 'make install    with DESTDIR, PREFIX, CONFDIR; make uninstall takes it away'
+	@echo 'make dist       the tarball of a release'
+	@echo 'make deb rpm    packages: etc/packaging/README.md'
+	@echo 'make check-unit  the unit tests of one folder: UNIT_DIR=nts'
+	@echo 'make check-same-bytes  programs from two folders are equal'
+	@echo 'make check-ansible (root) the Ansible role against a booted Debian'
+	@echo 'make format     clang-format of all C files'
+	@echo 'make check-packages (root) packages installed, upgraded, purged in booted Debian'
 
 # A changed compiler or flag rebuilds everything.
 FLAGS_NOW := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -125,7 +216,7 @@ $(foreach r,$(ALL_ROOMS),$(eval $(call archive,$r)))
 # read what they write with ntsctl's own parser and reports.
 WORLD := $B/tests/unit/agent/engine/world.o
 WORLD_ROOMS := agent/engine agent/query agent/loop
-OF_CTL = $(filter-out %/base.a,$(call archives_below,agent/ctl/report))
+OF_CTL = $(filter-out $(LIBS),$(call archives_below,agent/ctl/report))
 
 # For tests/mutate: each room with all that its unit tests link.
 print-archives:
@@ -134,17 +225,26 @@ print-archives:
 		$(if $(filter agent/query,$r),$(OF_CTL)) \
 		$(call archives_below,$r))';)
 
+# Some tests have the archives of ntsctl last; those need base, too.
 LINK = @$(if $(filter 0,$(V)),echo '  LD   $@';) \
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
-	$(PKGLIBS) -lm $(EXTRA_LIBS)
+	$(filter %/base.a,$^) $(PKGLIBS) -lm $(EXTRA_LIBS)
 
 $B/ntsagentd: $B/agent/main.o $(LIBS)
 	$(LINK)
 $B/ntsctl: $B/agent/ctl/main.o $(call archives_below,agent/ctl)
 	$(LINK)
+$B/ntsagent-exporter: $B/agent/exporter/main.o \
+		$(call archives_below,agent/exporter)
+	$(LINK)
+$B/ntsagent-cmdmon: $B/agent/cmdmon/main.o $(call archives_below,agent/cmdmon)
+	$(LINK)
 $(SERVER): $(SRC_server:%.c=$B/%.o) $(foreach r,nts base,$(call archive_of,$r))
 	$(LINK)
 $(SIM): $(SRC_sim:%.c=$B/%.o) $(LIBS)
+	$(LINK)
+
+$(ATTACK): %: %.o $(LIBS)
 	$(LINK)
 
 # A unit test links its own room and those below it.
@@ -157,21 +257,36 @@ $(foreach r,$(ALL_ROOMS),$(eval $(call unit_rule,$r)))
 
 $(filter $B/tests/unit/agent/query/%,$(UNIT)): $(OF_CTL)
 $B/tests/unit/%_test: EXTRA_LIBS = -lcmocka
+$B/tests/unit/resolver/certificate/chains_test: \
+	EXTRA_LIBS = -lcmocka $(shell $(PKG_CONFIG) --libs gnutls)
 
-# A fuzz target links libFuzzer, or a main that replays stored inputs.
+# A fuzz target links libFuzzer, or a main that replays stored inputs. Some
+# need the world of the engine, or ntsctl.
 ifdef FUZZ
+FUZZ_MAIN :=
 $B/tests/fuzz/%_fuzz: EXTRA_LIBS = -fsanitize=fuzzer
-$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $(LIBS)
-	$(LINK)
 else
-$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $B/tests/fuzz/replay.o $(LIBS)
-	$(LINK)
+FUZZ_MAIN := $B/tests/fuzz/replay.o
 endif
+$B/tests/fuzz/%_fuzz: $B/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) $(LIBS)
+	$(LINK)
+$(patsubst %,$B/tests/fuzz/%_fuzz,control engine frames): $(WORLD)
+$B/tests/fuzz/snapshot_fuzz: $(OF_CTL)
+$B/tests/fuzz/http_fuzz: $(call archive_of,agent/exporter)
+$B/tests/fuzz/history_file_fuzz: $(call archive_of,agent/ctl/watch) \
+	$(call archive_of,agent/ctl/history) $(OF_CTL)
+$B/tests/fuzz/cmdmon_fuzz: $(filter-out $(LIBS),$(call archives_below,agent/cmdmon))
+$B/tests/fuzz/import_fuzz: $(call archive_of,agent/ctl/import) $(OF_CTL)
 
 $B/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
 	@$(if $(filter 0,$(V)),echo '  LD   $@';) \
-	$(CC) $(WARN) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $<
+	$(CC) $(WARN) -D_GNU_SOURCE $(WIDE_TIME) -O2 -fPIC -shared -o $@ $<
+
+# A kernel that lacks system calls.
+WITHOUT := $B/tests/without
+$(WITHOUT): $B/tests/without.o
+	$(LINK)
 
 $B/tests/kernel/%: $B/tests/kernel/%.o
 	$(LINK)
@@ -182,45 +297,93 @@ $B/tests/bench/relay: $B/tests/bench/relay.o
 # `make check-unit UNIT_DIR=nts` runs one floor's tests.
 UNIT_DIR ?=
 UNIT_RUN := $(if $(UNIT_DIR),$(filter $B/tests/unit/$(UNIT_DIR)/%,$(UNIT)),$(UNIT))
-check-unit: $(UNIT_RUN)
+unit-tests: $(UNIT_RUN)
+check-unit: unit-tests
 	@tests/run-unit $(UNIT_RUN)
+print-unit-tests:
+	@echo $(UNIT_RUN)
 
 $(filter $(WORLD_ROOMS:%=$B/tests/unit/%/%),$(UNIT)): $(WORLD)
 
 # Everything that needs no root and no network but loopback.
-check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER)
+build-check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER) $(ATTACK) $(WITHOUT)
+check: build-check
 	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \
+		'hardening=tests/hardening $B' 'same bytes=tests/same_bytes build/lib/base.a' 'conformance=tests/conformance' \
 		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=tests/run-sim $(SIM)' \
-		'example=tests/example $B' \
+		'completions=tests/completions $B' 'LAN CA=tests/lan-ca' \
+		'DHCP hook=tests/dhcp_hook $B' \
+		'example=tests/example $B' $(foreach a,$(ATTACK),'attack by $(notdir $a)=$a') \
 		'loopback=tests/loopback $B' 'restart=tests/restart $B' \
+		'monitoring protocol=tests/cmdmon/run $B' \
+		'exit statuses=tests/exits $B' \
+		'exporter=tests/exporter $B' \
 		'faults=tests/faults/run $B'
+
+# A key exchange, as the process of a job makes it, under valgrind. Zeroed
+# variables would hide what it looks for.
+MEMCHECK := $(patsubst %,$B/tests/unit/%_test,resolver/job nts/tls)
+check-memory:
+	@$(MAKE) --no-print-directory B=build-valgrind memcheck-run \
+		CFLAGS='$(CFLAGS) -O1 -g -ftrivial-auto-var-init=uninitialized'
+memcheck-run: $(MEMCHECK)
+	@tests/memcheck $(MEMCHECK)
 
 check-faults: all $(SERVER)
 	@tests/faults/run $B
 
+# The dashboard and the alerts with promtool and a real Prometheus; needs root.
+check-monitoring: all $(SERVER)
+	@tests/monitoring/run $B
+
 check-lab: all $(SERVER)
-	@tests/lab/run $B
+	@tests/total 'lab=tests/lab/run $B' 'readers of chrony=tests/cmdmon/clients $B' \
+		'shadow mode=tests/cmdmon/shadow $B' 'name services=tests/nss/run $B'
+
+check-chronyc: all $(SERVER)
+	@tests/chronyc/compare $B
+
+check-boot: all $(SERVER)
+	@tests/boot/run $B
 
 check-kernel: all $(KERNEL) $(SERVER)
 	@tests/total 'register state=tests/kernel/xstate $B' \
 		'kernel clock=tests/kernel/run $B' \
 		'wrong clock=tests/kernel/wrongclock $B' \
+		'taken over clock=tests/kernel/takeover $B' \
+		'oscillator=tests/kernel/oscillator $B' \
+		'coarse clock=tests/kernel/coarse $B' \
 		'disturbed clock=tests/kernel/disturbed $B' \
 		'leap second=tests/kernel/leap $B'
 
-# Objects for libFuzzer are built next to the others.
-FUZZ_SECONDS ?= 60
+# The programs, built in two folders.
+check-same-bytes:
+	@tests/same_bytes $(PROGRAMS:$B/%=build/%)
+
+# The unit tests on other processors; needs root.
+check-processors:
+	@UNIT_DIR="$(UNIT_DIR)" tests/processors/run $(ARCHITECTURES)
+
+# Objects for libFuzzer are built next to the others. What it finds is kept in
+# build-fuzz/corpus; a small part of it belongs into tests/fuzz/corpus.
+SECONDS ?= 60
 fuzz:
 	@$(MAKE) --no-print-directory FUZZ=1 CC=clang B=build-fuzz fuzz-run
 fuzz-run: $(FUZZERS)
-	@for f in $(FUZZERS); do \
-		name=$$(basename $$f _fuzz); \
-		new=$B/corpus/$$name; mkdir -p $$new; \
-		echo "== $$name"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 \
-			-print_final_stats=1 -artifact_prefix=$B/$$name- \
-			$$new tests/fuzz/corpus/$$name || exit 1; \
-	done
+	@tests/fuzz/attack $B $(SECONDS) $(FUZZERS)
+
+# The lines that unit tests and corpora execute, a row for each room. A test may
+# fail here, because each child that cannot write its counts complains.
+# COVERAGE_LINES="nts resolver" lists the others.
+COVERAGE_LINES ?=
+coverage:
+	@find build-cov -name '*.gcda' -delete 2>/dev/null || :
+	@$(MAKE) --no-print-directory COVERAGE=1 CC=gcc B=build-cov coverage-run
+coverage-run: $(UNIT) $(FUZZERS)
+	-@umask 0; chmod -R a+rwX $B; tests/fuzz/run $(FUZZERS)
+	-@umask 0; chmod -R a+rwX $B; tests/run-unit $(UNIT)
+	@tests/coverage $B $(if $(COVERAGE_LINES),--lines $(COVERAGE_LINES))
+$(if $(AT_EXIT),$(UNIT) $(FUZZERS): $(AT_EXIT))
 
 # CLKNETSIM_PATH and CHRONYD come from the environment or the command line;
 # BENCH_SEEDS, BENCH_ROWS ("lan-* four-*") and BENCH_CLIENT narrow it.
@@ -244,6 +407,34 @@ REAL_OPTIONS ?=
 bench-real: all $(REAL)
 	@tests/bench/real --build $B $(REAL_OPTIONS)
 
+# Both clients with a kernel clock each, in virtual machines; needs root.
+bench-kernel: all $(KERNEL)
+	@tests/bench/kernel $B
+
+# Boots with a wrong clock and other faults; needs root. BOOTS=PATTERN narrows it.
+BOOTS ?= .
+bench-boots: all $(KERNEL) $(SERVER)
+	@tests/kernel/boots $B '$(BOOTS)'
+
+# The client part of chrony's own simulation tests, with the agent and with
+# chronyd. RIVAL_TESTS="0* 120*" and RIVAL_OPTIONS="-s 2 -k" narrow it.
+RIVAL_TESTS ?=
+RIVAL_OPTIONS ?=
+export CHRONY_SOURCE
+bench-rival: $B/ntsagentd
+	@mkdir -p $B/bench
+	@tests/bench/rival $(RIVAL_OPTIONS) $B/ntsagentd $B/bench $(RIVAL_TESTS)
+
+# What both clients cost, at the same moment; needs root, strace and CHRONYD.
+# COST_OPTIONS="--seconds 60 --calls" changes it (tests/bench/cost --help).
+COST_OPTIONS ?=
+bench-cost: all
+	@tests/bench/cost --build $B $(COST_OPTIONS)
+
+# One minute.
+bench-queries: all $(SERVER)
+	@tests/bench/queries --build $B
+
 # Lists the changes of the code that no unit test notices.
 MUTATE ?=
 mutate:
@@ -258,26 +449,41 @@ format:
 # Never overwrites a configuration: the new example lies next to it.
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 CONF        := $(DESTDIR)$(CONFDIR)/ntsagent.conf
 install: all
 	@# Not readable, so that no other process of its user can attach to a child
 	@# that has just been executed (agent/launch/README.md).
 	install -D -m 711 $B/ntsagentd $(DESTDIR)$(SBINDIR)/ntsagentd
 	install -D -m 755 $B/ntsctl $(DESTDIR)$(BINDIR)/ntsctl
+	install -D -m 755 $B/ntsagent-exporter $(DESTDIR)$(BINDIR)/ntsagent-exporter
+	install -D -m 755 $B/ntsagent-cmdmon $(DESTDIR)$(SBINDIR)/ntsagent-cmdmon
 	for page in man/*.[0-9]; do \
 		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page; \
 	done
 	install -d $(DESTDIR)$(UNITDIR)
-	for unit in etc/systemd/*; do \
+	for unit in etc/systemd/*.service etc/systemd/*.socket; do \
 		sed -e 's|/usr/sbin/|$(SBINDIR)/|' -e 's|/usr/bin/|$(BINDIR)/|' \
 			$$unit | install -m 644 /dev/stdin \
 			$(DESTDIR)$(UNITDIR)/$${unit##*/}; \
 	done
+	install -D -m 644 -t $(DESTDIR)$(NTPUNITDIR) etc/ntp-units.d/*
+	install -D -m 644 -t $(DESTDIR)$(PRESETDIR) etc/systemd/*.preset
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR)/systemd-timesyncd.service.d \
+		etc/systemd/systemd-timesyncd.service.d/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/sysusers.d etc/sysusers.d/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/tmpfiles.d etc/tmpfiles.d/*
-	install -D -m 644 etc/completions/ntsctl.bash $(DESTDIR)$(BASHCOMPDIR)/ntsctl
-	install -D -m 644 etc/completions/_ntsctl $(DESTDIR)$(ZSHCOMPDIR)/_ntsctl
-	install -d $(DESTDIR)$(CONFDIR)/conf.d
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ntsagent/monitoring \
+		etc/monitoring/*.json etc/monitoring/*.yml etc/monitoring/README.md
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/ntsagent etc/fleet/lan-ca
+	for program in $(notdir $(PROGRAMS)); do \
+		install -D -m 644 etc/completions/$$program.bash \
+			$(DESTDIR)$(BASHCOMPDIR)/$$program && \
+		install -D -m 644 -t $(DESTDIR)$(ZSHCOMPDIR) \
+			etc/completions/_$$program || exit 1; \
+	done
+	install -D -m 644 -t $(DESTDIR)$(FISHCOMPDIR) etc/completions/*.fish
+	install -d $(DESTDIR)$(CONFDIR)/conf.d $(DESTDIR)$(CONFDIR)/sources.d
 	@if [ ! -e $(CONF) ]; then \
 		echo install -m 644 etc/ntsagent.conf $(CONF); \
 		install -m 644 etc/ntsagent.conf $(CONF); \
@@ -286,7 +492,54 @@ install: all
 		echo '$(CONF) is yours and stays; the new example is $(CONF).new'; \
 	fi
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+# Removes what `make install` with the same variables installs. A configuration
+# that was changed stays, and so do /var/lib/ntsagent and the users. An empty
+# folder that has our name goes. An install into an empty place says what there
+# is to remove, so that no second list has to agree with the first one.
+uninstall: all
+	@rm -rf $B/installed && $(MAKE) --no-print-directory install \
+		B='$B' DESTDIR='$(abspath $B)/installed' >/dev/null
+	@root='$(if $(DESTDIR),$(abspath $(DESTDIR)))'; cd $B/installed && find . -type f -o -type l | sed 's|^\.||' | \
+	while read -r file; do \
+		case $$file in $(CONFDIR)/*) \
+			cmp -s ".$$file" "$$root$$file" || { \
+				[ ! -e "$$root$$file" ] || \
+					echo "$$root$$file was changed and stays"; \
+				continue; } ;; \
+		esac; \
+		echo rm -f "$$root$$file"; rm -f "$$root$$file"; \
+	done
+	@rm -f $(CONF).new
+	@for folder in $(CONFDIR)/conf.d $(CONFDIR)/sources.d $(CONFDIR) \
+			$(UNITDIR)/systemd-timesyncd.service.d; do \
+		rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; \
+	done
+	@rm -rf $B/installed
+
+# The source of a release, and packages from it: etc/packaging/README.md.
+DISTDIR ?= $B
+DEBDIR  ?= $B/deb
+RPMDIR  ?= $B/rpm
+print-programs:
+	@$(foreach p,$(PROGRAMS),echo $(notdir $p);)
+dist:
+	@etc/packaging/make-dist '$(VERSION)' '$(DISTDIR)'
+deb:
+	@etc/packaging/make-deb '$(VERSION)' '$(DEBDIR)'
+rpm:
+	@etc/packaging/make-rpm '$(VERSION)' '$(RPMDIR)'
+
+# The role for Ansible, on a booted Debian.
+check-ansible: all $(SERVER)
+	@tests/ansible $B
+check-packages: all $(SERVER)
+	@tests/total 'install=tests/packages/install $B' \
+		'packages=tests/packages/run $B' 'RPM=tests/packages/rpm' \
+		'other inits=tests/packages/inits $B'
+
+# Packages are built in a copy of the source.
+-include $(shell find $B \( -path $B/deb -o -path $B/rpm \) -prune -o \
+	-type f -name '*.d' -print 2>/dev/null)
 
 clean:
-	rm -rf build build-san build-fuzz build-cov
+	rm -rf build build-san build-fuzz build-cov build-valgrind

@@ -305,11 +305,13 @@ class World:
 
     def note_sample(self, source):
         """Notes the last sample of a source, as a line of a trace."""
-        if source['measured_ns'] is None or source['last_rx_s'] is None:
+        if source['measured_offset_ns'] is None or source['last_rx_s'] is None:
             return
         at = time.time() - source['last_rx_s'] - self.started
         if not self.trace or at - self.trace[-1][0] > 0.1:
-            self.trace.append((at, source['measured_ns'], source['delay_ns']))
+            # In a trace the offset is that of the server.
+            self.trace.append((at, -source['measured_offset_ns'],
+                               source['delay_ns']))
 
     def ask_agent(self):
         """The status, or None."""

@@ -10,9 +10,17 @@
  * kclock leap N            1: inserts a second at the next midnight (UTC), 0:
  *                          inserts none
  * kclock shift US          adds so many microseconds to CLOCK_REALTIME
+ * kclock adjtime US        starts a slew of so many microseconds, as adjtime(3)
+ *                          does
+ * kclock left              prints what adjtime(3) has left to slew, in
+ *                          microseconds, and the status bits
+ * kclock synchronised      says that the clock is right
+ * kclock errors            prints maxerror, esterror and the TAI offset
  * kclock time              prints CLOCK_REALTIME, and CLOCK_REALTIME minus
  *                          CLOCK_BOOTTIME, in seconds
  */
+#include "base/check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +95,45 @@ static int set_leap(long leap)
 	return adjust(&t);
 }
 
+static int start_adjtime(long us)
+{
+	struct timex t = {.modes = ADJ_OFFSET_SINGLESHOT, .offset = us};
+
+	return adjust(&t);
+}
+
+static int show_left(void)
+{
+	struct timex now = {.modes = 0}, t = {.modes = ADJ_OFFSET_SS_READ};
+
+	if (adjust(&now) != 0 || adjust(&t) != 0)
+		return 1;
+	printf("%ld %#x\n", t.offset, (unsigned)now.status);
+	return 0;
+}
+
+static int say_synchronised(void)
+{
+	struct timex t = {.modes = 0};
+
+	if (adjust(&t) != 0)
+		return 1;
+	t.modes = ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR;
+	t.status &= ~STA_UNSYNC;
+	t.maxerror = t.esterror = 0;
+	return adjust(&t);
+}
+
+static int show_errors(void)
+{
+	struct timex t = {.modes = 0};
+
+	if (adjust(&t) != 0)
+		return 1;
+	printf("%ld %ld %d\n", t.maxerror, t.esterror, t.tai);
+	return 0;
+}
+
 static double seconds(clockid_t clock)
 {
 	struct timespec t;
@@ -104,21 +151,39 @@ static int show_time(void)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(void);
+} readers[] = {
+    {"read", show},
+    {"left", show_left},
+    {"synchronised", say_synchronised},
+    {"errors", show_errors},
+    {"time", show_time},
+};
+
+static const struct {
+	const char *name;
+	int (*run)(long value);
+} setters[] = {
+    {"tick", set_tick},
+    {"leap", set_leap},
+    {"shift", shift},
+    {"adjtime", start_adjtime},
+};
+
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "read") == 0)
-		return show();
-	if (argc == 2 && strcmp(argv[1], "time") == 0)
-		return show_time();
-	if (argc == 3 && strcmp(argv[1], "tick") == 0)
-		return set_tick(strtol(argv[2], NULL, 10));
+	for (size_t i = 0; argc == 2 && i < ARRAY_LEN(readers); i++)
+		if (strcmp(argv[1], readers[i].name) == 0)
+			return readers[i].run();
+	for (size_t i = 0; argc == 3 && i < ARRAY_LEN(setters); i++)
+		if (strcmp(argv[1], setters[i].name) == 0)
+			return setters[i].run(strtol(argv[2], NULL, 10));
 	if (argc == 3 && strcmp(argv[1], "freq") == 0)
 		return set_freq(strtod(argv[2], NULL));
-	if (argc == 3 && strcmp(argv[1], "leap") == 0)
-		return set_leap(strtol(argv[2], NULL, 10));
-	if (argc == 3 && strcmp(argv[1], "shift") == 0)
-		return shift(strtol(argv[2], NULL, 10));
-	fprintf(stderr, "usage: kclock read | kclock tick N | kclock freq PPM "
-			"| kclock leap N | kclock shift US | kclock time\n");
+	fprintf(stderr, "usage: kclock read | left | synchronised | errors | "
+			"time | tick N | freq PPM | leap N | shift US | "
+			"adjtime US\n");
 	return 2;
 }

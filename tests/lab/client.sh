@@ -65,7 +65,7 @@ all_sampled() {
 # decided HOST: the agent has made a decision about the clock. It does so even
 # where it only measures.
 decided() {
-	[ "$(status_value "$1" '.clock.combined > 0 and (.clock.last_offset_ns // 0) != 0')" = true ]
+	[ "$(status_value "$1" '.clock.combined > 0 and (.clock.update_offset_ns // 0) != 0')" = true ]
 }
 
 # check_time WHAT STARTED_US LIMIT_MS: the time since then is within the limit.
@@ -126,7 +126,7 @@ check_server() {
 	wait_for 3 reach_of "$1" "$2" 377
 	line=$(status_value "$1" ".sources[] | select(.name == \"$2\") |
 		[.mark, .reach, .nts.aead, .nts.key_bits, .nts.cookies,
-		.nts.cookie_len, .offset_ns, .error_ns] | map(tostring) | join(\" \")")
+		.nts.cookie_len, .adjusted_offset_ns, .error_ns] | map(tostring) | join(\" \")")
 	read -r mark reach aead _ <<<"$line"
 	line=$(awk '{printf "%s AEAD %s, %s bits, %s cookies of %s, reach %o, %+.1f us +- %.1f us",
 		$1, $3, $4, $5, $6, $2, $7 / 1e3, $8 / 1e3}' <<<"$line")

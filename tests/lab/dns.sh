@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Scenes in which names change or are missing. To be sourced after scenes.sh.
 
+DNS_MORE=
+
 # use_dns HOST: its names come from the LAN's DNS server.
 use_dns() {
 	printf 'nameserver %s.53\n' "$PREFIX4" >"$LAB/$1/etc/resolv.conf"
@@ -14,10 +16,13 @@ dns_name() {
 	[ -z "${PIDS[dns]:-}" ] || kill -HUP "${PIDS[dns]}"
 }
 
+# DNS_MORE: more options of dnsmasq.
 start_dns() {
+	# shellcheck disable=SC2086 # a list of words
 	start dns on dns "$DNSMASQ12/usr/sbin/dnsmasq" --keep-in-foreground \
 		--conf-file=/dev/null --user=root --pid-file --no-resolv \
-		--no-hosts --addn-hosts="$LAB/names" --log-facility=-
+		--no-hosts --addn-hosts="$LAB/names" --log-facility=- \
+		$DNS_MORE
 	wait_for 5 answers_dns || fail 'dnsmasq does not listen'
 }
 

@@ -133,13 +133,13 @@ scene_ca() {
 	lan_host client 12
 	start_sampling client $'minpoll = 3\nmaxpoll = 3' ntpserver ntp-old
 	restart_with_certificate --key-of "$ca2"
-	explained client ntpserver 'was not signed by the trusted .*but by another key'
+	explained client ntpserver 'names the trusted .* as its issuer, but another key signed it'
 	count_good client ntpserver
 	trust "$ca2/rootca.crt"
 	recovers 'a sample after the new root is trusted' "$(now_us)" 5000 \
 		sampled_again client ntpserver
 	restart ntp-old chrony43
-	explained client ntp-old 'was not signed by the trusted .*but by another key'
+	explained client ntp-old 'names the trusted .* as its issuer, but another key signed it'
 	count_good client ntp-old
 	trust "$CA/rootca.crt" "$ca2/rootca.crt"
 	recovers 'a sample after the old root is trusted again' "$(now_us)" 5000 \

@@ -11,7 +11,7 @@ start_liar() {
 
 right_clock() {
 	[ "$(status_value client '.clock.synchronised and .clock.combined == 2 and
-		(.clock.system_offset_ns | fabs) < 1e6')" = true ]
+		(.clock.offset_ns | fabs) < 1e6')" = true ]
 }
 
 scene_liar() {

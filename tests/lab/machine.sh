@@ -72,7 +72,7 @@ unpack12() {
 
 # What `make check` needs on Debian 12 and 13.
 BUILD_PACKAGES="gcc libc6-dev make pkg-config libssl-dev openssl libcap-ng-dev
-	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev mandoc python3
+	libinih-dev libjansson-dev libseccomp-dev libcmocka-dev libgnutls28-dev mandoc python3
 	ca-certificates procps iproute2"
 # The libraries of the unpacked servers.
 # shellcheck disable=SC2034 # used by scripts that source this
@@ -109,10 +109,21 @@ make_tree13() {
 	touch "$TREE13/.complete"
 }
 
+# The FIPS provider of OpenSSL, unpacked: a package that is installed would be
+# used by nothing, but it belongs to no other test.
+need_fips13() {
+	[ ! -e "$TREE13/opt/openssl-provider-fips" ] || return 0
+	quiet in_tree13 apt-get update
+	# shellcheck disable=SC2016 # $ of the inner shell
+	quiet in_tree13 sh -ec 'p=openssl-provider-fips; cd /opt/debs
+		apt-get download $p; dpkg -x ${p}_*.deb /opt/$p'
+}
+
 # Makes a Debian 13 tree with compilers, and with its servers unpacked in /opt.
 need_tree13() {
 	need debootstrap
-	[ -e "$TREE13/.complete" ] && return
-	echo "making a Debian 13 tree in $TREE13"
-	make_tree13
+	[ -e "$TREE13/.complete" ] || {
+		echo "making a Debian 13 tree in $TREE13"
+		make_tree13
+	}
 }

@@ -58,8 +58,13 @@ start_chrony46() {
 }
 
 start_chrony43() {
+	start_chrony43_with "$1" < <(chrony_conf "$1")
+}
+
+# start_chrony43_with HOST: its configuration is on standard input.
+start_chrony43_with() {
 	chrony_run "$1"
-	chrony_conf "$1" >"$LAB/$1/etc/chrony.conf"
+	cat >"$LAB/$1/etc/chrony.conf"
 	start "$1" on "$1" "$CHRONY12/usr/sbin/chronyd" -x -d -u chrony \
 		-f /etc/chrony.conf
 }

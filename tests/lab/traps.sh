@@ -65,8 +65,8 @@ many_troubles() {
 	start_agent12 "$1"
 	explained "$1" alias 'not for alias, it is for .*ntpserver.*ntpserver-ipv6'
 	explained "$1" expired 'has expired.*valid from .* to .*renew'
-	explained "$1" renewed 'not signed by the trusted .* but by another key.*renewed'
-	explained "$1" stranger 'CN=stranger is self-signed and not among .*rootca\.crt'
+	explained "$1" renewed 'names the trusted .* as its issuer, but another key signed it.*intercepting'
+	explained "$1" stranger 'CN=stranger.? is self-signed and not among .*rootca\.crt'
 	explained "$1" web "no NTS server|NTS is not enabled"
 	explained "$1" mute 'TLS handshake'
 	explained "$1" closed 'refused: nothing listens on TCP port 4460'

@@ -36,8 +36,7 @@ struct run {
 	int64_t last_above[3]; /* last second above each limit */
 	double square, bound_sum;
 	double start_square[SIM_START_WINDOWS];
-	unsigned long samples;
-	double cpu;
+	double cpu, turn_from;
 	unsigned packets;
 	bool failed, restarted;
 };
@@ -67,7 +66,7 @@ static bool begin(struct run *r, const double *freq_ppm, double freq_sd_ppm)
 	    .max_clock_error_ppm = 0,
 	};
 	const struct keeper_limits limits = {
-	    .max_freq_ppm = 500,
+	    .max_freq_ppm = 100000,
 	    .max_slew_ppm = config.max_slew_ppm,
 	    .start_steps = 3,
 	};
@@ -156,12 +155,46 @@ static bool restart(struct run *r)
 	return ok;
 }
 
+static double cpu_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static void begin_turn(struct run *r)
+{
+	r->turn_from = cpu_now();
+}
+
+static void end_turn(struct run *r)
+{
+	double turn = cpu_now() - r->turn_from;
+
+	r->cpu += turn;
+	r->out->longest_turn = fmax(r->out->longest_turn, turn);
+}
+
+/* The decision, after all turns that the steering asks for. */
+static bool decides(struct run *r, struct clock_command *command)
+{
+	while (
+	    !steering_update(r->steering, &r->ledger, r->world.wall, command)) {
+		if (!steering_is_busy(r->steering))
+			return false;
+		end_turn(r);
+		begin_turn(r);
+	}
+	return true;
+}
+
 static void steer(struct run *r)
 {
 	struct clock_command command;
 	struct keeper_report report;
 
-	if (!steering_update(r->steering, &r->ledger, r->world.wall, &command))
+	if (!decides(r, &command))
 		return;
 	keeper_apply(&r->keeper, &command, 1, r->world.mono, &report);
 	take_report(r, &report);
@@ -205,8 +238,11 @@ static void send_request(struct run *r, unsigned i)
 	p->in_hour++;
 	if (p->in_hour > r->out->busiest)
 		r->out->busiest = p->in_hour;
-	if (!p->in_flight)
-		steer(r);
+	if (p->in_flight)
+		return;
+	begin_turn(r);
+	steer(r);
+	end_turn(r);
 }
 
 /* Polls the other servers at once after two outliers, as the engine does. */
@@ -217,14 +253,6 @@ static void hurry(struct run *r, unsigned i)
 	for (unsigned k = 0; k < r->s->servers; k++)
 		if (k != i && !r->peers[k].in_flight)
 			plan(&r->peers[k], r->world.now - r->peers[k].sent_at);
-}
-
-static double cpu_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
 static void receive(struct run *r, unsigned i)
@@ -240,10 +268,14 @@ static void receive(struct run *r, unsigned i)
 	    .dispersion_ns = 2 * PRECISION_NS,
 	    .stratum = 1,
 	};
-	double before = cpu_now();
 
+	begin_turn(r);
 	p->in_flight = false;
 	p->reach |= 1;
+	/* The clock was stepped back since the request: the engine drops such
+	 * an answer, too. */
+	if (m.delay_ns < 0)
+		return;
 	steering_add(r->steering, i, &m);
 	steering_set_reach(r->steering, i, p->reach);
 	pace_sample(&p->pace, m.delay_ns,
@@ -251,8 +283,8 @@ static void receive(struct run *r, unsigned i)
 	plan(p, pace_interval_ns(&p->pace, random_u32(&r->world)));
 	hurry(r, i);
 	steer(r);
-	r->cpu += cpu_now() - before;
-	r->samples++;
+	end_turn(r);
+	r->out->samples++;
 }
 
 static void judge(struct coverage *c, double error, double sd, double bound)
@@ -284,6 +316,7 @@ static void look_at_tracking(struct run *r, double error)
 	bound = s_of_ns(t.root_delay_ns / 2 + t.root_dispersion_ns) +
 		fabs(s_of_ns(t.offset_ns));
 	r->bound_sum += bound;
+	r->out->last_error = error;
 	if (r->out->tracking.looks == 0)
 		r->out->first_bound = bound;
 	r->out->last_bound = bound;
@@ -421,7 +454,7 @@ static void summarise(struct run *r)
 	o->below_1ms = s_of_ns(r->last_above[0]);
 	o->below_100us = s_of_ns(r->last_above[1]);
 	o->below_30us = s_of_ns(r->last_above[2]);
-	o->cpu_per_sample = r->cpu / (double)r->samples;
+	o->cpu_per_sample = r->cpu / (double)o->samples;
 	for (unsigned i = 0; i < r->s->servers; i++) {
 		struct source_view v;
 

@@ -42,11 +42,14 @@ struct outcome {
 	/* How often an honest server was a falseticker when looked at. */
 	unsigned long false_rejections;
 	double mean_bound, first_bound, last_bound; /* s */
+	double last_error;			    /* s */
 	double packets;				    /* per server and hour */
 	unsigned busiest; /* most packets to a server in an hour */
 	double first_correction, below_1ms, below_100us, below_30us; /* s */
 	char states[SIM_SERVERS + 1]; /* the sources' marks at the end */
-	double cpu_per_sample;	      /* s, from a sample to the decision */
+	unsigned long samples;
+	double cpu_per_sample; /* s, from a sample to the decision */
+	double longest_turn;   /* s, of the same */
 };
 
 /* False: out of memory, or the keeper refused a command. */

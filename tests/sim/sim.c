@@ -8,10 +8,13 @@
  *                    worlds begin with "hard-"
  *   sim --start [TEXT [SEEDS]]  the RMS error in parts of the first hour
  *   sim --silence SEEDS  every row of tests/sim/silence.c
+ *   sim --cost       processor time by the number of sources
  */
+#include "tests/sim/cost.h"
 #include "tests/sim/first_hour.h"
 #include "tests/sim/first_hour_check.h"
 #include "tests/sim/hard_worlds.h"
+#include "tests/sim/oscillator_check.h"
 #include "tests/sim/restart.h"
 #include "tests/sim/rows.h"
 #include "tests/sim/silence.h"
@@ -385,6 +388,7 @@ static const struct {
     {"silence", check_silence},
     {"first_hour", check_first_hour},
     {"restarts", check_restarts},
+    {"oscillators", check_oscillators},
     {"worlds", check_worlds},
 };
 
@@ -410,7 +414,7 @@ static int print_parts(void)
 static int usage(void)
 {
 	fprintf(stderr, "usage: sim [--bench|--start [TEXT [SEEDS]]] | "
-			"--silence SEEDS | --parts | --part NAME\n");
+			"--silence SEEDS | --cost | --parts | --part NAME\n");
 	return 2;
 }
 
@@ -421,6 +425,8 @@ int main(int argc, char **argv)
 
 	if (argc == 1)
 		return check(NULL);
+	if (argc == 2 && strcmp(argv[1], "--cost") == 0)
+		return bench_cost() ? 0 : 2;
 	if (argc == 2 && strcmp(argv[1], "--parts") == 0)
 		return print_parts();
 	if (argc == 3 && strcmp(argv[1], "--part") == 0)

@@ -55,9 +55,12 @@ double rng_exponential(struct rng *r)
 	return -log(rng_uniform(r));
 }
 
+/* Far away from the seeds of other runs. */
+#define JUMP_SEED UINT64_C(1000000)
+
 static void jump(struct sim_world *w)
 {
-	double part = rng_uniform(&w->rng) - 0.5;
+	double part = rng_uniform(&w->jump_rng) - 0.5;
 
 	if (w->osc.jumps_add_up)
 		w->jumped += 2 * part * w->osc.jump_most;
@@ -72,9 +75,10 @@ static void new_second(struct sim_world *w)
 	bool later = o->wander_at > 0 && w->now >= o->wander_at;
 
 	w->walk += (later ? o->wander_after : o->wander) * rng_normal(&w->rng);
-	if (o->jump_every > 0 && rng_uniform(&w->rng) * o->jump_every < 1)
-		w->walk += o->jump * rng_normal(&w->rng);
-	if (o->jump_every_s > 0 && rng_uniform(&w->rng) * o->jump_every_s < 1)
+	if (o->jump_every > 0 && rng_uniform(&w->jump_rng) * o->jump_every < 1)
+		w->walk += o->jump * rng_normal(&w->jump_rng);
+	if (o->jump_every_s > 0 &&
+	    rng_uniform(&w->jump_rng) * o->jump_every_s < 1)
 		jump(w);
 	w->raw = o->freq + w->walk + w->jumped;
 	if (o->sine_period > 0)
@@ -95,6 +99,7 @@ void sim_world_init(struct sim_world *w, uint64_t seed,
 	    .wall = {SIM_EPOCH_NS + ns_of_s(offset_s)},
 	};
 	rng_seed(&w->rng, seed);
+	rng_seed(&w->jump_rng, seed + JUMP_SEED);
 	new_second(w);
 }
 
@@ -147,9 +152,10 @@ static struct wall read_wall(void *self)
 	return ((struct sim_world *)self)->wall;
 }
 
-static int get_freq(void *self, double *freq_ppm)
+static int look(void *self, struct kernel_found *found)
 {
-	*freq_ppm = ((struct sim_world *)self)->adjust * 1e6;
+	*found = (struct kernel_found){
+	    .freq_ppm = ((struct sim_world *)self)->adjust * 1e6};
 	return 0;
 }
 
@@ -182,7 +188,7 @@ struct clock_ops sim_world_clock(struct sim_world *w)
 {
 	return (struct clock_ops){
 	    .now = read_wall,
-	    .get_freq = get_freq,
+	    .look = look,
 	    .set_freq = set_freq,
 	    .step = step,
 	    .set_status = set_status,

@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "clock/kernel/ops.h"
 
-#define SIM_SERVERS 8
+#define SIM_SERVERS 16
 
 struct rng {
 	uint64_t state[2];
@@ -97,6 +97,9 @@ struct sim_oscillator {
 struct sim_world {
 	uint64_t seed;
 	struct rng rng;
+	/* Few jumps make the figures of a run: they must not depend on how many
+	 * packets the agent sends. */
+	struct rng jump_rng;
 	struct sim_oscillator osc;
 	int64_t now;   /* true time */
 	double walk;   /* accumulated wander */

@@ -52,6 +52,20 @@ static void control_characters_cannot_start_a_line(void **state)
 	assert_ptr_equal(strchr(c.text, '\n'), c.text + strlen(c.text) - 1);
 }
 
+static void another_program_has_its_own_name(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	log_program("ntsagent-x");
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	capture_begin(&c);
+	log_info("here");
+	capture_end(&c);
+	log_program("ntsagentd");
+	assert_int_equal(strncmp(c.text, "ntsagent-x[", 11), 0);
+}
+
 static void a_message_above_the_level_is_dropped(void **state)
 {
 	struct capture c;
@@ -152,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(control_characters_cannot_start_a_line),
 	    cmocka_unit_test(a_message_above_the_level_is_dropped),
+	    cmocka_unit_test(another_program_has_its_own_name),
 	    cmocka_unit_test(the_journal_gets_the_level_as_a_prefix),
 	    cmocka_unit_test(each_function_logs_with_its_level),
 	    cmocka_unit_test(a_redirected_standard_error_is_not_the_journal),

@@ -23,10 +23,26 @@ static void each_verdict_has_its_own_sentence(void **state)
 	    keeper_verdict_text(KEEPER_VERDICT_COUNT), "unknown");
 }
 
+static void a_refusal_is_not_any_answer(void **state)
+{
+	unsigned count = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < KEEPER_VERDICT_COUNT; i++)
+		count += keeper_refused((enum keeper_verdict)i);
+	assert_int_equal(count, 7);
+	assert_false(keeper_refused(KEEPER_OK));
+	assert_false(keeper_refused(KEEPER_NO_CLOCK));
+	assert_true(keeper_refused(KEEPER_BAD_COMMAND));
+	assert_true(keeper_refused(KEEPER_STEP_BUDGET));
+	assert_false(keeper_refused(KEEPER_KERNEL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_verdict_has_its_own_sentence),
+	    cmocka_unit_test(a_refusal_is_not_any_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

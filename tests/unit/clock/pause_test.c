@@ -166,9 +166,83 @@ static void a_bad_oscillator_did_not_stand_still(void **state)
 	}
 }
 
+/* The lag of a clock that loses `ppm` since the last poll, as each source sees
+ * it in its answers, one second apart. */
+static enum pause_verdict hear_ramp(
+    struct hearing *h, unsigned source, double ppm, uint64_t voters)
+{
+	int64_t since_ns = POLL_NS + (h->now_s + 1) * NS_PER_S;
+	struct pause_answer v = {
+	    .first = {++h->now_s * NS_PER_S},
+	    .at = {h->now_s * NS_PER_S},
+	    .lag_ns = (int64_t)(ppm * 1e-6 * (double)since_ns),
+	    .bound_ns = 5 * NS_PER_MS,
+	    .noise_ns = 20 * NS_PER_US,
+	};
+
+	return pause_judge(&h->pause, source, v, since_ns, voters);
+}
+
+static void a_lag_that_grows_is_no_pause(void **state)
+{
+	static const double ppm[] = {450, 1000, 2000, 20000};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ppm); i++) {
+		struct hearing one = {.now_s = 0}, three = {.now_s = 0};
+
+		assert_int_equal(hear_ramp(&one, 0, ppm[i], 1), PAUSE_DOUBT);
+		for (unsigned k = 0; k < 9; k++)
+			assert_int_equal(
+			    hear_ramp(&one, 0, ppm[i], 1), PAUSE_NONE);
+		for (unsigned k = 0; k < 3; k++)
+			assert_int_equal(
+			    hear_ramp(&three, k, ppm[i], 7), PAUSE_DOUBT);
+		for (unsigned k = 0; k < 9; k++)
+			assert_int_equal(
+			    hear_ramp(&three, k % 3, ppm[i], 7), PAUSE_NONE);
+	}
+}
+
+/* 150 ms are lost, and the frequency has changed by 100 ppm: the growth does
+ * not explain the lag. */
+static void a_pause_with_a_new_frequency_is_a_pause(void **state)
+{
+	struct hearing h = {.now_s = 0};
+	enum pause_verdict v = PAUSE_NONE;
+
+	(void)state;
+	for (int64_t k = 0; k < 3; k++) {
+		struct pause_answer a = {
+		    .first = {++h.now_s * NS_PER_S},
+		    .at = {h.now_s * NS_PER_S},
+		    .lag_ns = 150 * NS_PER_MS + k * 300 * NS_PER_US,
+		    .bound_ns = NS_PER_MS,
+		    .noise_ns = 20 * NS_PER_US,
+		};
+
+		v = pause_judge(&h.pause, 0, a, POLL_NS, 1);
+	}
+	assert_int_equal(v, PAUSE_FOUND);
+}
+
+/* Without a second answer the lag may be a ramp. */
+static void a_majority_waits_for_a_second_answer(void **state)
+{
+	struct hearing h = {.now_s = 0};
+
+	(void)state;
+	assert_int_equal(hear(&h, 0, 50 * NS_PER_MS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 1, 50 * NS_PER_MS, 0x7), PAUSE_DOUBT);
+	assert_int_equal(hear(&h, 0, 50 * NS_PER_MS, 0x7), PAUSE_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_lag_that_grows_is_no_pause),
+	    cmocka_unit_test(a_pause_with_a_new_frequency_is_a_pause),
+	    cmocka_unit_test(a_majority_waits_for_a_second_answer),
 	    cmocka_unit_test(a_majority_of_the_voters_must_say_so),
 	    cmocka_unit_test(two_of_four_are_no_majority),
 	    cmocka_unit_test(both_of_two_must_say_so),

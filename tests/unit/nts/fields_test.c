@@ -149,6 +149,8 @@ static void assert_believed(struct ntp_fixture *f, enum nts_err want)
 }
 
 /* RFC 8915 5.7, RFC 7822: what a server demands, and nothing else. */
+/* RFC 8915 5.3/1, RFC 8915 5.7/1, RFC 8915 5.7/2, RFC 8915 5.7/3,
+ * RFC 8633 5.2/3 */
 static void a_request_has_the_required_fields(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -167,6 +169,7 @@ static void a_request_has_the_required_fields(void **state)
 	assert_int_equal(f->a.jar.count, NTS_COOKIES - 1);
 }
 
+/* RFC 8915 5.6/3 */
 static void a_request_has_the_expected_size(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -178,6 +181,7 @@ static void a_request_has_the_expected_size(void **state)
 }
 
 /* An observer cannot link two requests to one client (RFC 8915 9.1). */
+/* RFC 8915 5.3/1 */
 static void two_requests_have_no_random_bytes_in_common(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -194,6 +198,7 @@ static void two_requests_have_no_random_bytes_in_common(void **state)
 	assert_memory_not_equal(first + 208, f->request + 208, 16);
 }
 
+/* RFC 8915 5.7/4 */
 static void cookies_are_sent_once_and_oldest_first(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -207,6 +212,7 @@ static void cookies_are_sent_once_and_oldest_first(void **state)
 	assert_false(f->pending.open);
 }
 
+/* RFC 8915 5.5/1, RFC 8915 5.5/2, RFC 8915 5.7/6 */
 static void placeholders_fill_the_jar(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -226,6 +232,7 @@ static void placeholders_fill_the_jar(void **state)
 	}
 }
 
+/* RFC 8915 5.7/7 */
 static void placeholders_respect_the_size_limit(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -276,6 +283,7 @@ static void cookies_of_any_length_fit(void **state)
 	assert_int_equal(f->q.placeholders, 0);
 }
 
+/* RFC 8915 8.7/1 */
 static void without_keys_there_is_no_request(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -459,6 +467,7 @@ static void assert_only(
 	*header_byte = good;
 }
 
+/* RFC 8633 5.1/2 */
 static void a_wrong_version_or_mode_is_refused(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -479,6 +488,7 @@ static void a_reflected_request_is_refused(void **state)
 	assert_true(f->pending.open);
 }
 
+/* RFC 8633 5.4/2 */
 static void a_wrong_origin_is_refused(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -493,6 +503,7 @@ static void a_wrong_origin_is_refused(void **state)
 	assert_refused(f, NTP_BAD_ORIGIN);
 }
 
+/* RFC 8915 5.7/9 */
 static void a_missing_unique_id_is_refused(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -504,6 +515,7 @@ static void a_missing_unique_id_is_refused(void **state)
 	assert_refused(f, NTP_NO_UNIQUE_ID);
 }
 
+/* RFC 8915 5.7/9 */
 static void a_wrong_unique_id_is_refused(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -572,6 +584,7 @@ static void a_mac_behind_the_authenticator_is_refused(void **state)
 	assert_refused(f, NTP_BAD_FIELD);
 }
 
+/* RFC 8915 5.7/8 */
 static void a_field_behind_the_authenticator_is_refused(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -603,6 +616,7 @@ static void an_authenticator_too_small_for_its_parts_is_refused(void **state)
 	}
 }
 
+/* RFC 8915 5.7/11 */
 static void an_answer_without_authenticator_is_refused(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -615,6 +629,7 @@ static void an_answer_without_authenticator_is_refused(void **state)
 	assert_refused(f, NTP_NOT_AUTHENTICATED);
 }
 
+/* RFC 8915 5.6/1 */
 static void wrong_keys_give_a_bad_tag(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -640,6 +655,7 @@ static void without_keys_no_answer_opens(void **state)
 }
 
 /* A malformed field inside comes from a faulty server. */
+/* RFC 8915 5.6/4 */
 static void a_malformed_encrypted_field_is_refused(void **state)
 {
 	static const char *const heads[] = {"\x02\x04\0\x0c", "\x02\x04\0\x11",
@@ -717,6 +733,7 @@ static void a_valid_answer_after_a_nak_is_accepted(void **state)
 }
 
 /* RFC 8915 5.7: a NAK has the unique id of the request. */
+/* RFC 8915 5.7/12 */
 static void a_nak_for_another_request_is_refused(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -885,6 +902,7 @@ static void every_prefix_of_an_answer_fails(void **state)
 }
 
 /* Every bit counts: this answer has no padding behind its tag. */
+/* RFC 8915 5.6/2, RFC 8915 5.7/10 */
 static void every_flipped_bit_is_detected(void **state)
 {
 	struct ntp_fixture *f = *state;
@@ -989,6 +1007,45 @@ static void wiping_leaves_zeros(void **state)
 #test " 30", test, setup_gcm_siv, teardown, NULL               \
 	}
 
+/* A clock that is 5 ms slow, and 2 ms each way; the server needs 1 ms. */
+static void a_sample_has_the_terms_of_the_rfc(void **state)
+{
+	const int64_t t1 = INT64_C(1790000000) * NS_PER_S;
+	struct ntp_answer a = {
+	    .header =
+		{
+		    .stratum = 2,
+		    .leap = LEAP_INSERT,
+		    .receive = ntp_from_wall((struct wall){t1 + 7 * NS_PER_MS}),
+		    .transmit =
+			ntp_from_wall((struct wall){t1 + 8 * NS_PER_MS}),
+		},
+	    .root_delay_ns = 11,
+	    .root_dispersion_ns = 12,
+	    .precision_ns = 30,
+	};
+	struct sample s;
+	int64_t delay_ns = nts_answer_sample(&a, (struct osc){t1},
+	    (struct osc){t1 + 5 * NS_PER_MS}, (struct wall){t1}, 400, &s);
+
+	(void)state;
+	assert_int_equal(delay_ns, 4 * NS_PER_MS);
+	assert_int_equal(s.delay_ns, 4 * NS_PER_MS);
+	assert_int_equal(s.offset_ns, 5 * NS_PER_MS);
+	assert_int_equal(s.at.ns, t1 + 5 * NS_PER_MS / 2);
+	assert_int_equal(s.dispersion_ns, 430);
+	assert_int_equal(s.root_delay_ns, 11);
+	assert_int_equal(s.root_dispersion_ns, 12);
+	assert_int_equal(s.leap, LEAP_INSERT);
+	assert_int_equal(s.stratum, 2);
+	/* The stamps tell of a round trip of -0.5 ms: one of them is wrong. */
+	delay_ns = nts_answer_sample(&a, (struct osc){t1},
+	    (struct osc){t1 + NS_PER_MS / 2}, (struct wall){t1}, 400, &s);
+	assert_int_equal(delay_ns, -NS_PER_MS / 2);
+	assert_int_equal(s.delay_ns, 1);
+	assert_int_equal(s.dispersion_ns, 430 + NS_PER_MS / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1044,6 +1101,7 @@ int main(void)
 	    WITH_EACH(the_jar_stays_full_over_many_requests),
 	    WITH_SIV(the_other_keys_are_tried_once),
 	    WITH_SIV(wiping_leaves_zeros),
+	    cmocka_unit_test(a_sample_has_the_terms_of_the_rfc),
 	};
 
 	return cmocka_run_group_tests(tests, gcm_siv_load, gcm_siv_unload);

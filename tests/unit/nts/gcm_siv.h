@@ -50,20 +50,43 @@ struct gcm_siv {
 	size_t ad_len, plain_len;
 };
 
-/* All numbers of GCM-SIV are little-endian. */
-static inline unsigned __int128 gcm_siv_number(const uint8_t *bytes, size_t len)
-{
-	unsigned __int128 n = 0;
+/* 128 bits; not every compiler has a type for them. */
+struct gcm_siv_number {
+	uint64_t high, low;
+};
 
-	while (len-- > 0)
-		n = n << 8 | bytes[len];
+/* All numbers of GCM-SIV are little-endian. */
+static inline struct gcm_siv_number gcm_siv_number(
+    const uint8_t *bytes, size_t len)
+{
+	struct gcm_siv_number n = {0, 0};
+
+	while (len-- > 0) {
+		n.high = n.high << 8 | n.low >> 56;
+		n.low = n.low << 8 | bytes[len];
+	}
 	return n;
 }
 
-static inline void gcm_siv_bytes(unsigned __int128 n, uint8_t *out, size_t len)
+static inline void gcm_siv_bytes(
+    struct gcm_siv_number n, uint8_t *out, size_t len)
 {
-	for (size_t i = 0; i < len; i++, n >>= 8)
-		out[i] = (uint8_t)n;
+	for (size_t i = 0; i < len; i++) {
+		out[i] = (uint8_t)n.low;
+		n.low = n.low >> 8 | n.high << 56;
+		n.high >>= 8;
+	}
+}
+
+static inline struct gcm_siv_number gcm_siv_add(
+    struct gcm_siv_number a, struct gcm_siv_number b)
+{
+	return (struct gcm_siv_number){a.high ^ b.high, a.low ^ b.low};
+}
+
+static inline struct gcm_siv_number gcm_siv_halve(struct gcm_siv_number n)
+{
+	return (struct gcm_siv_number){n.high >> 1, n.low >> 1 | n.high << 63};
 }
 
 static inline void gcm_siv_aes(const uint8_t key[16],
@@ -93,28 +116,34 @@ static inline void gcm_siv_derive(
 }
 
 /* RFC 8452 section 3: a * b * x^-128. */
-static inline unsigned __int128 gcm_siv_dot(
-    unsigned __int128 a, unsigned __int128 b)
+static inline struct gcm_siv_number gcm_siv_dot(
+    struct gcm_siv_number a, struct gcm_siv_number b)
 {
-	const unsigned __int128 reduction = (unsigned __int128)0xe1 << 120;
-	unsigned __int128 product = 0;
+	const struct gcm_siv_number reduction = {UINT64_C(0xe1) << 56, 0};
+	struct gcm_siv_number product = {0, 0};
 
-	for (int i = 0; i < 128; i++, a >>= 1) {
-		if (a & 1)
-			product ^= b;
-		product = product & 1 ? product >> 1 ^ reduction : product >> 1;
+	for (int i = 0; i < 128; i++, a = gcm_siv_halve(a)) {
+		bool odd;
+
+		if (a.low & 1)
+			product = gcm_siv_add(product, b);
+		odd = product.low & 1;
+		product = gcm_siv_halve(product);
+		if (odd)
+			product = gcm_siv_add(product, reduction);
 	}
 	return product;
 }
 
-static inline unsigned __int128 gcm_siv_polyval(unsigned __int128 sum,
-    unsigned __int128 key, const uint8_t *bytes, size_t len)
+static inline struct gcm_siv_number gcm_siv_polyval(struct gcm_siv_number sum,
+    struct gcm_siv_number key, const uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i += GCM_SIV_BLOCK) {
 		size_t left = len - i;
 
-		sum ^= gcm_siv_number(
-		    bytes + i, left < GCM_SIV_BLOCK ? left : GCM_SIV_BLOCK);
+		sum = gcm_siv_add(
+		    sum, gcm_siv_number(bytes + i,
+			     left < GCM_SIV_BLOCK ? left : GCM_SIV_BLOCK));
 		sum = gcm_siv_dot(sum, key);
 	}
 	return sum;
@@ -124,14 +153,16 @@ static inline void gcm_siv_make_tag(
     struct gcm_siv *s, const uint8_t *plain, size_t len)
 {
 	uint8_t key[16], block[GCM_SIV_BLOCK];
-	unsigned __int128 sum = 0, h;
+	const struct gcm_siv_number bits = {
+	    8 * (uint64_t)len, 8 * (uint64_t)s->ad_len};
+	struct gcm_siv_number sum = {0, 0}, h;
 
 	gcm_siv_derive(s, 0, key);
 	h = gcm_siv_number(key, sizeof(key));
 	sum = gcm_siv_polyval(sum, h, s->ad, s->ad_len);
 	sum = gcm_siv_polyval(sum, h, plain, len);
-	sum ^= (unsigned __int128)(8 * len) << 64 | 8 * s->ad_len;
-	sum = gcm_siv_dot(sum, h) ^ gcm_siv_number(s->nonce, GCM_SIV_NONCE);
+	sum = gcm_siv_dot(gcm_siv_add(sum, bits), h);
+	sum = gcm_siv_add(sum, gcm_siv_number(s->nonce, GCM_SIV_NONCE));
 	gcm_siv_bytes(sum, block, sizeof(block));
 	block[15] &= 0x7f;
 	gcm_siv_derive(s, 1, key);
@@ -145,6 +176,7 @@ static inline void gcm_siv_ctr(struct gcm_siv *s, const uint8_t tag[16],
     const uint8_t *in, size_t len, uint8_t *out)
 {
 	uint8_t key[16], counter[GCM_SIV_BLOCK], pad[GCM_SIV_BLOCK];
+	struct gcm_siv_number n;
 
 	gcm_siv_derive(s, 1, key);
 	memcpy(counter, tag, sizeof(counter));
@@ -152,8 +184,9 @@ static inline void gcm_siv_ctr(struct gcm_siv *s, const uint8_t tag[16],
 	for (size_t i = 0; i < len; i++) {
 		if (i % GCM_SIV_BLOCK == 0) {
 			gcm_siv_aes(key, counter, pad);
-			gcm_siv_bytes(
-			    gcm_siv_number(counter, 4) + 1, counter, 4);
+			n = gcm_siv_number(counter, 4);
+			n.low++;
+			gcm_siv_bytes(n, counter, 4);
 		}
 		out[i] = in[i] ^ pad[i % GCM_SIV_BLOCK];
 	}

@@ -193,6 +193,7 @@ static void every_prefix_fails(void **state)
 	assert_err(parse(f), NTS_OK);
 }
 
+/* RFC 8915 4/5 */
 static void an_answer_may_have_64_kib_and_no_byte_more(void **state)
 {
 	struct ke_fixture *f = *state;
@@ -210,6 +211,7 @@ static void an_answer_may_have_64_kib_and_no_byte_more(void **state)
 	assert_true(ke_response_complete(f->bytes, KE_MESSAGE_MAX));
 }
 
+/* RFC 8915 4/6 */
 static void a_long_unknown_record_is_ignored(void **state)
 {
 	struct ke_fixture *f = *state;
@@ -299,6 +301,8 @@ static const struct bad_answer bad_answers[] = {
 };
 /* clang-format on */
 
+/* RFC 8915 4/7, RFC 8915 4.1.1/1, RFC 8915 4.1.2/1, RFC 8915 4.1.2/3,
+ * RFC 8915 4.1.3/2, RFC 8915 4.1.4/2, RFC 8915 4.1.5/2 */
 static void bad_answers_are_refused(void **state)
 {
 	struct ke_fixture *f = *state;
@@ -323,6 +327,7 @@ static void bad_answers_are_refused(void **state)
 }
 
 /* chrony sends an error record and closes the connection. */
+/* RFC 8915 4.1.3/2 */
 static void an_error_record_counts_in_a_truncated_answer(void **state)
 {
 	struct ke_fixture *f = *state;
@@ -346,6 +351,7 @@ static void an_aead_that_was_not_offered_is_refused(void **state)
 	    NTS_KE_AEAD_NOT_OFFERED);
 }
 
+/* RFC 8915 4.1.6/1 */
 static void cookies_of_any_length_are_accepted(void **state)
 {
 	static const size_t lengths[] = {
@@ -395,6 +401,7 @@ static void cookies_beyond_eight_are_dropped(void **state)
 
 #define SIXTY "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
 
+/* RFC 8915 4.1.7/1 */
 static void server_names_are_checked(void **state)
 {
 	static const char *const good[] = {
@@ -519,6 +526,9 @@ static void an_accepted_answer_is_within_its_limits(void **state)
 	assert_in_range(good, 1000, 19000);
 }
 
+/* RFC 8915 4/3, RFC 8915 4/4, RFC 8915 4.1.1/1, RFC 8915 4.1.2/2,
+ * RFC 8915 4.1.3/1, RFC 8915 4.1.4/1, RFC 8915 4.1.5/1, RFC 8915 4.1.6/2,
+ * RFC 8915 4.1.7/4, RFC 8915 4.1.8/2 */
 static void a_request_has_the_expected_bytes(void **state)
 {
 	static const uint8_t want[] = {0x80, 1, 0, 2, 0, 0, /* NTPv4 */
@@ -565,6 +575,7 @@ static void a_request_that_does_not_fit_fails_the_writer(void **state)
 }
 
 /* RFC 8915 5.1 */
+/* RFC 8915 5.1/1 */
 static void exporter_contexts_have_the_expected_bytes(void **state)
 {
 	uint8_t out[KE_EXPORTER_CONTEXT_LEN];

@@ -247,6 +247,18 @@ static void short_times_are_converted_to_nanoseconds(void **state)
 	assert_int_equal(ntp_short_to_ns(UINT32_MAX), INT64_C(65535999984741));
 }
 
+static void an_impossible_delay_is_known(void **state)
+{
+	const int64_t noise = 100 * NS_PER_US, step = NS_PER_MS;
+
+	(void)state;
+	assert_false(ntp_delay_impossible(1, 0));
+	assert_false(ntp_delay_impossible(-noise, 0));
+	assert_true(ntp_delay_impossible(-noise - 1, 0));
+	assert_false(ntp_delay_impossible(-noise - 2 * step, step));
+	assert_true(ntp_delay_impossible(-noise - 2 * step - 1, step));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +276,7 @@ int main(void)
 	    cmocka_unit_test(a_nanosecond_survives_the_wire_format),
 	    cmocka_unit_test(a_wildly_wrong_clock_does_not_overflow),
 	    cmocka_unit_test(short_times_are_converted_to_nanoseconds),
+	    cmocka_unit_test(an_impossible_delay_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

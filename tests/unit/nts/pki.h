@@ -28,6 +28,8 @@ struct pki_spec {
 	bool ca;
 	long from_s, to_s;   /* from now; both 0: one day before and after */
 	const char *purpose; /* extended key usage, NULL: none */
+	const char *usage;   /* key usage, NULL: none */
+	const char *points;  /* CRL distribution points, NULL: none */
 	unsigned rsa_bits;   /* 0: EC P-256 */
 };
 
@@ -100,8 +102,104 @@ static inline struct pki_pair pki_issue(
 	if (spec.purpose)
 		pki_extend(p.certificate, by->certificate, NID_ext_key_usage,
 		    spec.purpose);
+	if (spec.usage)
+		pki_extend(
+		    p.certificate, by->certificate, NID_key_usage, spec.usage);
+	if (spec.points)
+		pki_extend(p.certificate, by->certificate,
+		    NID_crl_distribution_points, spec.points);
 	PKI_MUST(X509_sign(p.certificate, by->key, EVP_sha256()));
 	return p;
+}
+
+/* A revocation list of `issuer`. */
+struct pki_list_spec {
+	X509 *revoked, *also;  /* or NULL */
+	long from_s, to_s;     /* from now; both 0: one day before and after */
+	bool endless;	       /* no next update */
+	int reason;	       /* 0: none */
+	const char *scope;     /* issuing distribution point, NULL: none */
+	int delta;	       /* of the list of this number; 0: complete */
+	const char *authority; /* authorityKeyIdentifier, NULL: keyid:always */
+};
+
+static inline void pki_revoke(X509_CRL *list, X509 *c, int reason)
+{
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_TIME *at = X509_gmtime_adj(NULL, -3600);
+
+	PKI_MUST(entry && at);
+	X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(c));
+	X509_REVOKED_set_revocationDate(entry, at);
+	if (reason) {
+		ASN1_ENUMERATED *n = ASN1_ENUMERATED_new();
+
+		PKI_MUST(n && ASN1_ENUMERATED_set(n, reason) &&
+			 X509_REVOKED_add1_ext_i2d(
+			     entry, NID_crl_reason, n, 0, 0) == 1);
+		ASN1_ENUMERATED_free(n);
+	}
+	PKI_MUST(X509_CRL_add0_revoked(list, entry));
+	ASN1_TIME_free(at);
+}
+
+static inline void pki_list_extend(
+    X509_CRL *list, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *extension;
+
+	X509V3_set_ctx(&ctx, issuer, NULL, NULL, list, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	PKI_MUST(extension && X509_CRL_add_ext(list, extension, -1));
+	X509_EXTENSION_free(extension);
+}
+
+static inline X509_CRL *pki_list(
+    const struct pki_pair *issuer, struct pki_list_spec spec)
+{
+	bool usual = spec.from_s == 0 && spec.to_s == 0;
+	ASN1_TIME *from =
+	    X509_gmtime_adj(NULL, usual ? -PKI_DAY_S : spec.from_s);
+	ASN1_TIME *to = X509_gmtime_adj(NULL, usual ? PKI_DAY_S : spec.to_s);
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+	X509_CRL *list = X509_CRL_new();
+
+	PKI_MUST(list && from && to && base);
+	X509_CRL_set_version(list, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(
+	    list, X509_get_subject_name(issuer->certificate));
+	X509_CRL_set1_lastUpdate(list, from);
+	if (!spec.endless)
+		X509_CRL_set1_nextUpdate(list, to);
+	pki_list_extend(list, issuer->certificate, NID_authority_key_identifier,
+	    spec.authority ? spec.authority : "keyid:always");
+	if (spec.scope)
+		pki_list_extend(list, issuer->certificate,
+		    NID_issuing_distribution_point, spec.scope);
+	if (spec.delta) {
+		ASN1_INTEGER_set(base, spec.delta);
+		PKI_MUST(X509_CRL_add1_ext_i2d(
+			     list, NID_delta_crl, base, 1, 0) == 1);
+	}
+	if (spec.revoked)
+		pki_revoke(list, spec.revoked, spec.reason);
+	if (spec.also)
+		pki_revoke(list, spec.also, spec.reason);
+	X509_CRL_sort(list);
+	PKI_MUST(X509_CRL_sign(list, issuer->key, EVP_sha256()));
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(to);
+	ASN1_INTEGER_free(base);
+	return list;
+}
+
+static inline void pki_write_list(const char *path, X509_CRL *list)
+{
+	FILE *f = fopen(path, "w");
+
+	PKI_MUST(f && PEM_write_X509_CRL(f, list));
+	fclose(f);
 }
 
 static inline void pki_free(struct pki_pair *p)

@@ -172,6 +172,7 @@ static enum tls_step connect_for(
 	    f, (struct pki_spec){.name = "leaf", .san = san}, host);
 }
 
+/* RFC 8915 3/3 */
 static void a_good_server_is_accepted(void **state)
 {
 	struct tls_fixture *f = *state;
@@ -182,6 +183,9 @@ static void a_good_server_is_accepted(void **state)
 	assert_int_equal(tls_refusal(f->client)->error, 0);
 	tls_describe(f->client, text, sizeof(text));
 	assert_string_equal(text, "TLSv1.3 TLS_AES_256_GCM_SHA384");
+	tls_group(f->client, text, sizeof(text));
+	assert_string_equal(text,
+	    SSL_group_to_name(f->ssl, (int)SSL_get_negotiated_group(f->ssl)));
 	assert_int_equal(sk_X509_num(tls_chain(f->client)), 3);
 	SSL_do_handshake(f->ssl);
 	assert_string_equal(
@@ -199,6 +203,7 @@ static void single_bytes_complete_the_handshake(void **state)
 	assert_int_equal(shake(f, 1), TLS_DONE);
 }
 
+/* RFC 8915 4.3/1, RFC 8915 5.1/1 */
 static void both_sides_export_the_same_keys(void **state)
 {
 	struct tls_fixture *f = *state;
@@ -216,6 +221,7 @@ static void both_sides_export_the_same_keys(void **state)
 	assert_memory_not_equal(ours, theirs, 32);
 }
 
+/* RFC 8915 4/1 */
 static void the_request_is_one_record(void **state)
 {
 	struct tls_fixture *f = *state;
@@ -297,6 +303,7 @@ struct name_case {
 	const char *sni;
 };
 
+/* RFC 8915 3/4 */
 static void only_subject_alternative_names_are_checked(void **state)
 {
 	/* clang-format off */
@@ -464,6 +471,7 @@ static void dates_can_be_ignored(void **state)
 	}
 }
 
+/* RFC 8915 3/2 */
 static void unsuitable_servers_are_named(void **state)
 {
 	static const struct {
@@ -569,6 +577,7 @@ static void an_alert_of_the_server_is_named(void **state)
 	}
 }
 
+/* RFC 8915 4/2 */
 static void nothing_is_written_after_the_close(void **state)
 {
 	struct tls_fixture *f = *state;

@@ -11,8 +11,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -26,6 +28,16 @@ struct dispatch_world {
 	int engine; /* our end */
 };
 
+static bool enter_no_box(void *self, const struct ke_request *request,
+    const struct trust_config *trust)
+{
+	(void)request;
+	(void)trust;
+	return self == NULL;
+}
+
+static const struct job_box no_box = {enter_no_box, NULL};
+
 /* Forked, so that the job has the test's names. */
 static int start_forked_job(void *self, const int link[2], pid_t *pid)
 {
@@ -34,7 +46,7 @@ static int start_forked_job(void *self, const int link[2], pid_t *pid)
 	if (*pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(link[0]);
-		_exit(resolver_job_main(link[1]));
+		_exit(resolver_job_main(link[1], &no_box));
 	}
 	return *pid < 0 ? -errno : 0;
 }
@@ -115,9 +127,13 @@ static void ask(struct dispatch_world *w, uint32_t source, const char *host,
 	    .serial = source + 100,
 	    .ke_port = w->server.at.port,
 	    .timeout_ms = timeout_ms};
+	struct pollfd room = {.fd = w->engine, .events = POLLOUT};
+	int sent;
 
 	strcpy(q.host, host);
-	assert_int_equal(frame_send(w->engine, &q, sizeof(q)), 1);
+	while ((sent = frame_send(w->engine, &q, sizeof(q))) == 0)
+		assert_int_equal(poll(&room, 1, 10000), 1);
+	assert_int_equal(sent, 1);
 }
 
 /* The next answer; how long after `start` it came. */
@@ -202,7 +218,8 @@ static void names_that_hang_delay_no_other(void **state)
 	assert_true(took_ms < 5500);
 	assert_int_equal(a.stage, KE_STAGE_DNS);
 	assert_string_equal(a.text,
-	    "DNS did not answer for hang.fake within 1.5 s (check the network "
+	    "the resolver job for hang.fake did not end within 1.5 s; the "
+	    "likeliest cause is that DNS does not answer (check the network "
 	    "and /etc/resolv.conf)");
 }
 
@@ -216,7 +233,68 @@ static void a_job_that_dies_is_told(void **state)
 	assert_int_equal(a.stage, KE_STAGE_START);
 	assert_string_equal(a.text,
 	    "the resolver job was ended by signal 9 (Killed): this is a fault "
-	    "of ntsagent, please report it");
+	    "of ntsagent or an attack on it, please report it");
+	assert_int_equal(a.crash_signal, SIGKILL);
+	assert_true(ke_answer_valid(&a));
+}
+
+/* What a job does that a server has taken over. */
+static int start_lying_job(void *self, const int link[2], pid_t *pid)
+{
+	(void)self;
+	*pid = fork();
+	if (*pid == 0) {
+		struct ke_answer a = {.stage = KE_STAGE_START, .text = "x"};
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(link[0]);
+		/* No job may say that it, or another one, has crashed. */
+		a.crash_signal = SIGSEGV;
+		_exit(
+		    frame_send(link[1], &a, sizeof(a)) == 1 ? (int)pause() : 1);
+	}
+	return *pid < 0 ? -errno : 0;
+}
+
+static void a_job_that_breaks_the_protocol_is_told(void **state)
+{
+	struct dispatch_world *w = *state;
+	struct ke_answer a;
+
+	stop_dispatcher(w);
+	start_dispatcher(w, start_lying_job);
+	ask(w, 3, "local.fake", 5000);
+	assert_true(next_answer(w, mono_now(), &a) < 4000);
+	assert_int_equal(a.crash_signal, SIGKILL);
+	assert_string_equal(a.text,
+	    "the resolver job sent a bad answer and was killed: this is a "
+	    "fault of ntsagent or an attack on it, please report it");
+}
+
+/* An exit is no crash: perhaps the job was of another version. */
+static int start_exiting_job(void *self, const int link[2], pid_t *pid)
+{
+	(void)self;
+	(void)link;
+	*pid = fork();
+	if (*pid == 0)
+		_exit(7);
+	return *pid < 0 ? -errno : 0;
+}
+
+static void a_job_that_exits_is_no_crash(void **state)
+{
+	struct dispatch_world *w = *state;
+	struct ke_answer a;
+
+	stop_dispatcher(w);
+	start_dispatcher(w, start_exiting_job);
+	ask(w, 3, "local.fake", 5000);
+	assert_true(next_answer(w, mono_now(), &a) < 4000);
+	assert_int_equal(a.crash_signal, 0);
+	assert_string_equal(a.text,
+	    "the resolver job ended with status 7 and without an answer: this "
+	    "is a fault of ntsagent, please report it");
 }
 
 /* More than there is room for: the rest waits, and none is lost. */
@@ -365,11 +443,87 @@ static void a_job_judges_its_request(void **state)
 		assert_int_equal(frame_send(link[0], &sent_trust,
 				     bad == 3 ? 1 : sizeof(sent_trust)),
 		    1);
-		assert_int_equal(resolver_job_main(link[1]), bad == 0 ? 0 : 1);
+		assert_int_equal(
+		    resolver_job_main(link[1], &no_box), bad == 0 ? 0 : 1);
 		assert_int_equal(frame_receive_answer(link[0], &a), bad == 0);
 		close(link[0]);
 		close(link[1]);
 	}
+}
+
+/* Of this process, in kilobytes. */
+static long locked_kb(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[128];
+	long kb = -1;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		(void)sscanf(line, "VmLck: %ld", &kb);
+	fclose(f);
+	return kb;
+}
+
+/* Sanitizers make nothing of mlock(2). */
+static void a_job_locks_its_keys(void **state)
+{
+	const struct trust_config trust = {.system_certs = true};
+	const struct ke_request q = {
+	    .host = "noname.eai", .ke_port = KE_PORT, .timeout_ms = 5000};
+	const long wanted_kb = (long)sizeof(struct ke_answer) / 1024;
+	int link[2], status;
+	pid_t pid;
+
+	(void)state;
+#ifndef __SANITIZE_ADDRESS__
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_int_equal(frame_send(link[0], &q, sizeof(q)), 1);
+	assert_int_equal(frame_send(link[0], &trust, sizeof(trust)), 1);
+	pid = fork();
+	if (pid == 0) {
+		(void)munlockall();
+		if (resolver_job_main(link[1], &no_box) != 0)
+			_exit(2);
+		_exit(locked_kb() > wanted_kb ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(link[0]);
+	close(link[1]);
+#else
+	(void)trust, (void)q, (void)wanted_kb, (void)link, (void)status;
+	(void)pid, (void)locked_kb;
+#endif
+}
+
+/* The box gets the request, and a job that it refuses does nothing. */
+static bool enter_and_fail(void *self, const struct ke_request *request,
+    const struct trust_config *trust)
+{
+	*(unsigned *)self = request->ke_port + trust->path_count;
+	return false;
+}
+
+static void a_job_without_its_box_does_nothing(void **state)
+{
+	const struct ke_request q = {
+	    .host = "h", .ke_port = 4460, .timeout_ms = 1000};
+	const struct trust_config trust = {.path_count = 1, .paths = {"/a"}};
+	struct ke_answer a;
+	unsigned seen = 0;
+	const struct job_box box = {enter_and_fail, &seen};
+	int link[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_int_equal(frame_send(link[0], &q, sizeof(q)), 1);
+	assert_int_equal(frame_send(link[0], &trust, sizeof(trust)), 1);
+	assert_int_equal(resolver_job_main(link[1], &box), 1);
+	assert_int_equal(seen, 4461);
+	assert_int_equal(frame_receive_answer(link[0], &a), 0);
+	close(link[0]);
+	close(link[1]);
 }
 
 static void the_end_of_the_engine_is_the_end(void **state)
@@ -436,12 +590,16 @@ int main(void)
 	    TEST(names_that_hang_delay_no_other),
 	    TEST(a_lost_datagram_of_dns_is_not_waited_for_long),
 	    TEST(a_job_that_dies_is_told),
+	    TEST(a_job_that_breaks_the_protocol_is_told),
+	    TEST(a_job_that_exits_is_no_crash),
 	    TEST(more_than_the_jobs_at_once_wait),
 	    TEST(a_new_question_ends_the_job_of_the_old_one),
 	    TEST(other_trust_holds_for_the_next_question),
 	    TEST(no_child_is_left_behind),
 	    TEST(a_job_that_cannot_start_is_told),
 	    cmocka_unit_test(a_job_judges_its_request),
+	    cmocka_unit_test(a_job_locks_its_keys),
+	    cmocka_unit_test(a_job_without_its_box_does_nothing),
 	    TEST(the_end_of_the_engine_is_the_end),
 	    TEST(a_bad_frame_is_the_end_too),
 	    TEST(the_dispatcher_does_not_grow),

@@ -110,6 +110,83 @@ static void other_families_are_refused(void **state)
 	shows(&e, "none", "none");
 }
 
+static struct endpoint numeric(const char *text)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	struct endpoint e;
+
+	if (inet_pton(AF_INET, text, &four.sin_addr) == 1) {
+		assert_true(
+		    endpoint_from_sockaddr(&e, (struct sockaddr *)&four));
+		return e;
+	}
+	assert_int_equal(inet_pton(AF_INET6, text, &six.sin6_addr), 1);
+	assert_true(endpoint_from_sockaddr(&e, (struct sockaddr *)&six));
+	return e;
+}
+
+static void only_single_hosts_are_fit(void **state)
+{
+	static const struct {
+		const char *address, *why; /* NULL: fit */
+	} rows[] = {
+	    {"192.0.2.1", NULL},
+	    {"1.0.0.0", NULL},
+	    {"10.0.0.1", NULL},
+	    {"169.254.1.1", NULL},
+	    {"223.255.255.255", NULL},
+	    {"2001:db8::1", NULL},
+	    {"fd00::1", NULL},
+	    {"64:ff9b::c000:201", NULL},
+	    {"127.0.0.1", "is a loopback address, that of this machine"},
+	    {"127.255.0.9", "is a loopback address, that of this machine"},
+	    {"::1", "is a loopback address, that of this machine"},
+	    {"224.0.0.1", "is a multicast address"},
+	    {"239.255.255.255", "is a multicast address"},
+	    {"ff00::", "is a multicast address"},
+	    {"ff0e::101", "is a multicast address"},
+	    {"0.0.0.0", "is not the address of a host"},
+	    {"0.255.255.255", "is not the address of a host"},
+	    {"240.0.0.1", "is not the address of a host"},
+	    {"255.255.255.255", "is not the address of a host"},
+	    {"::", "is not the address of a host"},
+	    {"::ffff:127.0.0.1",
+		"is an IPv4 address in the form of an IPv6 address"},
+	    {"::192.0.2.1",
+		"is an IPv4 address in the form of an IPv6 address"},
+	    {"fe80::1", "is a link-local address without an interface"},
+	    {"febf::1", "is a link-local address without an interface"},
+	};
+	const struct endpoint from = numeric("192.0.2.9");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct endpoint e = numeric(rows[i].address);
+		const char *why = endpoint_unfit(&e, &from);
+
+		if (!rows[i].why != !why ||
+		    (why && strcmp(why, rows[i].why) != 0))
+			fail_msg("%s: %s", rows[i].address, why ? why : "fit");
+	}
+}
+
+static void loopback_leads_to_loopback_only(void **state)
+{
+	const struct endpoint four = numeric("127.0.0.1"), six = numeric("::1");
+	const struct endpoint lan = numeric("192.168.1.1");
+	struct endpoint link = numeric("fe80::1");
+
+	(void)state;
+	assert_null(endpoint_unfit(&four, &six));
+	assert_null(endpoint_unfit(&six, &four));
+	assert_null(endpoint_unfit(&lan, &four));
+	assert_non_null(endpoint_unfit(&four, &lan));
+	assert_non_null(endpoint_unfit(&six, &lan));
+	link.scope_id = 2;
+	assert_null(endpoint_unfit(&link, &lan));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +195,8 @@ int main(void)
 	    cmocka_unit_test(a_scope_belongs_to_link_local_alone),
 	    cmocka_unit_test(the_port_does_not_make_a_host),
 	    cmocka_unit_test(other_families_are_refused),
+	    cmocka_unit_test(only_single_hosts_are_fit),
+	    cmocka_unit_test(loopback_leads_to_loopback_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,10 +71,25 @@ static void a_request_is_checked(void **state)
 	BAD_REQUEST(x.ke_port = 0);
 	BAD_REQUEST(x.family = 3);
 	BAD_REQUEST(x.dates_unchecked = 2);
+	BAD_REQUEST(x.clock_unsure = 2);
 	BAD_REQUEST(x.reserved[1] = 1);
+	BAD_REQUEST(x.alone = 2);
+	BAD_REQUEST(x.srv = 2);
+	BAD_REQUEST(x.prefer.family = 5);
+	BAD_REQUEST(x.prefer.port = 7);
+	BAD_REQUEST(x.avoid_count = 1); /* it is empty */
+	BAD_REQUEST(x.avoid_count = KE_AVOID_MAX + 1);
+	BAD_REQUEST(x.at_known = 2);
+	BAD_REQUEST((x.at_known = 1, x.known = (struct endpoint){0}));
 	BAD_REQUEST(x.timeout_ms = 0);
 	BAD_REQUEST(x.try_after.family = 5);
 	BAD_REQUEST(x.try_after.port = 7);
+	BAD_REQUEST(x.known.family = 5);
+	BAD_REQUEST(x.known.port = 7);
+	BAD_REQUEST(x.binding.ipv4.family = 6);
+	BAD_REQUEST(x.binding.ipv4.address[0] = 1);
+	BAD_REQUEST(x.binding.dscp = BINDING_DSCP_MAX + 1);
+	BAD_REQUEST(memset(x.binding.device, 'a', sizeof(x.binding.device)));
 	BAD_REQUEST(x.timeout_ms = UINT32_MAX);
 }
 
@@ -124,6 +139,23 @@ static void a_failure_is_checked(void **state)
 	BAD_FAILURE(x.address_count = 1);
 	BAD_FAILURE(x.cookie_count = 1);
 	BAD_FAILURE(x.dates = KE_DATES_REFUSED);
+	BAD_FAILURE(x.crash_signal = 65; x.stage = KE_STAGE_START);
+	BAD_FAILURE(x.crash_signal = 11; x.stage = KE_STAGE_TLS);
+}
+
+/* The dispatcher alone knows. */
+static void a_crash_is_no_success_and_no_words_of_a_job(void **state)
+{
+	struct ke_request q = good_request();
+	struct ke_answer f = good_failure();
+
+	(void)state;
+	BAD_ANSWER(x.crash_signal = 11);
+	f.stage = KE_STAGE_START;
+	assert_true(ke_answer_fits(&f, &q));
+	f.crash_signal = 11;
+	assert_true(ke_answer_valid(&f));
+	assert_false(ke_answer_fits(&f, &q));
 }
 
 static void dates_are_unchecked_only_on_request(void **state)
@@ -252,6 +284,7 @@ int main(void)
 	    cmocka_unit_test(a_request_is_checked),
 	    cmocka_unit_test(a_success_is_checked),
 	    cmocka_unit_test(a_failure_is_checked),
+	    cmocka_unit_test(a_crash_is_no_success_and_no_words_of_a_job),
 	    cmocka_unit_test(dates_are_unchecked_only_on_request),
 	    WITH_PAIR(frames_arrive_as_they_were_sent),
 	    WITH_PAIR(wrong_lengths_break_the_link),

@@ -1,5 +1,6 @@
 #include "resolver/job.h"
 #include "resolver/certificate/certificate.h"
+#include "resolver/details.h"
 #include "tests/unit/resolver/fake_names.h"
 #include "tests/unit/resolver/ke_server.h"
 
@@ -11,8 +12,11 @@
 #include "tests/unit/descriptors.h"
 
 #include "tests/unit/resolver/black_hole.h"
+#include "tests/unit/resolver/dns_server.h"
 
+#include <arpa/nameser.h>
 #include <fcntl.h>
+#include <resolv.h>
 #include <sys/stat.h>
 
 #define GOOD_SAN "DNS:local.fake,DNS:both.fake,IP:127.0.0.1"
@@ -175,8 +179,9 @@ static void a_good_server_gives_keys(void **state)
 	keys_are(w, &w->answer.keys);
 	assert_false(w->answer.have_other_keys);
 	assert_string_equal(w->answer.facts.subject, "CN=ntpserver");
-	assert_string_equal(
-	    w->answer.facts.tls, "TLSv1.3 TLS_AES_256_GCM_SHA384");
+	/* The group is x25519 or X25519MLKEM768, as OpenSSL likes. */
+	assert_non_null(strcasestr(
+	    w->answer.facts.tls, "TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"));
 	assert_true(endpoint_same_host(&w->answer.facts.peer, &w->server.at));
 	assert_int_equal(w->answer.facts.peer.port, w->server.at.port);
 	assert_int_equal(w->answer.facts.not_before,
@@ -210,6 +215,150 @@ static void odd_ways_to_answer_are_fine(void **state)
 	}
 }
 
+static struct ke_details detailed(struct job_world *w)
+{
+	struct ke_details d;
+
+	memset(&d, 0xff, sizeof(d));
+	resolver_job_detailed(&w->request, &w->trust, &w->answer, &d);
+	assert_true(ke_answer_valid(&w->answer));
+	return d;
+}
+
+static struct ke_details details_of(
+    struct job_world *w, struct ke_server_spec spec)
+{
+	w->server = ke_server_start(spec, 0);
+	w->request.ke_port = w->server.at.port;
+	return detailed(w);
+}
+
+static void the_details_describe_a_good_server(void **state)
+{
+	struct job_world *w = *state;
+	struct ke_details d =
+	    details_of(w, with(w, (struct ke_server_spec){0}));
+
+	succeeded(w);
+	assert_int_equal(d.names.count, 1);
+	assert_int_equal(d.lookup_error, 0);
+	assert_true(endpoint_same_host(&d.names.at[0], &w->server.at));
+	assert_int_equal(d.tls_fault, TLS_OK);
+	assert_false(d.silent || d.lost || d.hidden || d.no_store);
+	assert_string_not_equal(d.group, "");
+	assert_int_equal(d.certificate_fault, CERTIFICATE_ACCEPTED);
+	assert_string_equal(d.certificate.subject, "CN=ntpserver");
+	assert_string_equal(d.certificate.issuer, "CN=Lab NTS Intermediate CA");
+	assert_string_equal(d.certificate.names,
+	    "DNS \"local.fake\", DNS \"both.fake\", IP 127.0.0.1");
+	assert_int_equal(strlen(d.certificate.fingerprint), 64);
+	assert_int_equal(d.certificate.not_after,
+	    certificate_not_after(w->good.certificate));
+}
+
+static void the_details_describe_a_refused_certificate(void **state)
+{
+	struct job_world *w = *state;
+	struct ke_details d;
+
+	strcpy(w->trust.paths[0], w->other_file);
+	d = details_of(w, with(w, (struct ke_server_spec){0}));
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_int_equal(d.certificate_fault, CERTIFICATE_UNKNOWN_ISSUER);
+	assert_string_equal(d.certificate.subject, "CN=ntpserver");
+	assert_false(d.hidden);
+	/* The missing one may be in a file that cannot be read. */
+	strcpy(w->trust.paths[1], "/nonexistent/ca.pem");
+	w->trust.path_count = 2;
+	d = detailed(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_true(d.hidden);
+}
+
+static void the_details_tell_failures_apart(void **state)
+{
+	struct job_world *w = *state;
+	struct ke_details d;
+
+	strcpy(w->request.host, "noname.eai");
+	d = detailed(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
+	assert_int_equal(d.lookup_error, EAI_NONAME);
+	assert_int_equal(d.names.count, 0);
+	strcpy(w->request.host, "both.fake");
+	w->request.ke_port = 1;
+	d = detailed(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_CONNECT);
+	assert_int_equal(d.names.count, 2);
+	assert_int_not_equal(d.connect_errors[0], 0);
+	assert_int_equal(d.connect_errors[0] == ECONNREFUSED ||
+			     d.connect_errors[1] == ECONNREFUSED,
+	    true);
+	w->trust = (struct trust_config){.system_certs = true};
+	setenv("SSL_CERT_FILE", "/nonexistent", 1);
+	setenv("SSL_CERT_DIR", "/nonexistent", 1);
+	d = detailed(w);
+	unsetenv("SSL_CERT_FILE");
+	unsetenv("SSL_CERT_DIR");
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_true(d.no_store);
+}
+
+static void the_details_tell_ends_of_a_handshake_apart(void **state)
+{
+	static const struct {
+		enum ke_manner manner;
+		enum tls_fault fault;
+		bool silent;
+	} ends[] = {
+	    {KE_HTTP, TLS_NOT_TLS, false},
+	    {KE_HANGS_UP, TLS_CLOSED_EARLY, false},
+	    {KE_MUTE, TLS_OK, true},
+	};
+	struct job_world *w = *state;
+
+	w->request.timeout_ms = 300;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct ke_details d = details_of(w,
+		    with(w, (struct ke_server_spec){.manner = ends[i].manner}));
+
+		assert_int_equal(w->answer.stage, KE_STAGE_TLS);
+		assert_int_equal(d.tls_fault, ends[i].fault);
+		assert_int_equal(d.silent, ends[i].silent);
+		/* Its TCP has got all that was sent. */
+		assert_false(d.lost);
+		assert_string_equal(d.certificate.subject, "");
+		ke_server_stop(&w->server);
+	}
+}
+
+/* What listens on ::1 speaks another protocol. */
+static void the_details_are_those_of_the_exchange_that_counts(void **state)
+{
+	struct job_world *w = *state;
+	struct ke_details d;
+
+	strcpy(w->request.host, "both.fake");
+	w->server = ke_server_start(with(w, (struct ke_server_spec){0}), 0);
+	w->request.ke_port = w->server.at.port;
+	w->second = ke_server_start(
+	    (struct ke_server_spec){.address = "::1", .manner = KE_HTTP},
+	    w->server.at.port);
+	d = detailed(w);
+	succeeded(w);
+	assert_int_equal(d.tls_fault, TLS_OK);
+	assert_int_equal(d.names.count, 2);
+	assert_string_equal(d.certificate.subject, "CN=ntpserver");
+	/* If both fail, the first failure is reported. */
+	ke_server_stop(&w->server);
+	w->server = ke_server_start(
+	    (struct ke_server_spec){.manner = KE_HANGS_UP}, w->second.at.port);
+	d = detailed(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_TLS);
+	assert_int_equal(d.tls_fault, TLS_NOT_TLS);
+}
+
+/* RFC 8915 4.1.7/3 */
 static void the_winner_leads_the_addresses(void **state)
 {
 	struct job_world *w = *state;
@@ -221,6 +370,7 @@ static void the_winner_leads_the_addresses(void **state)
 	addresses(w, "127.0.0.1:123 [::1]:123");
 }
 
+/* RFC 8915 4.1.8/1 */
 static void ports_go_by_negotiation_then_configuration(void **state)
 {
 	struct job_world *w = *state;
@@ -244,7 +394,23 @@ static void a_negotiated_server_is_looked_up(void **state)
 	assert_string_equal(w->answer.ntp_server, "many.fake");
 	/* The family that has connected comes first. */
 	addresses(w, "192.0.2.1:123 [2001:db8::1]:123 192.0.2.2:123 "
-		     "[2001:db8::2]:123 [2001:db8::3]:123 [2001:db8::4]:123");
+		     "[2001:db8::2]:123 [2001:db8::3]:123 [2001:db8::4]:123 "
+		     "[2001:db8::5]:123 [2001:db8::6]:123 [2001:db8::7]:123 "
+		     "[2001:db8::8]:123 [2001:db8::9]:123");
+}
+
+/* RFC 8915 4.1.7/2 */
+static void a_negotiated_name_is_complete(void **state)
+{
+	struct job_world *w = *state;
+
+	run(w, with(w, (struct ke_server_spec){.ntp_server = "whole.fake"}));
+	succeeded(w);
+	addresses(w, "192.0.2.9:123");
+	/* A configured one need not be. */
+	snprintf(w->request.host, sizeof(w->request.host), "whole.fake");
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
 }
 
 static void the_peer_leads_a_negotiated_name_too(void **state)
@@ -262,11 +428,49 @@ static void a_negotiated_name_without_address_is_reported(void **state)
 
 	run(w, with(w, (struct ke_server_spec){.ntp_server = "noname.eai"}));
 	failed(w, KE_STAGE_NTP_NAME,
-	    "local.fake names the NTP server noname.eai, which is unusable: "
-	    "no address for noname.eai: the name does not exist (check "
+	    "local.fake names the NTP server \"noname.eai\", which is "
+	    "unusable: "
+	    "no address for \"noname.eai\": the name does not exist (check "
 	    "/etc/hosts or DNS)");
 	assert_string_equal(w->answer.ntp_server, "noname.eai");
 	assert_string_equal(w->answer.facts.subject, "CN=ntpserver");
+}
+
+/* A server must not make its clients attack others, or themselves. */
+static void a_server_that_is_no_single_host_is_refused(void **state)
+{
+	static const struct {
+		const char *server, *why;
+	} rows[] = {
+	    {"224.0.1.1", "its address 224.0.1.1 is a multicast address"},
+	    {"bad.fake", "its address 224.0.1.1 is a multicast address"},
+	    {"ff02::101", "its address ff02::101 is a multicast address"},
+	    {"0.0.0.0", "its address 0.0.0.0 is not the address of a host"},
+	    {"255.255.255.255",
+		"its address 255.255.255.255 is not the address of a host"},
+	    {"::", "its address :: is not the address of a host"},
+	    {"::ffff:192.0.2.1", "its address ::ffff:192.0.2.1 is an IPv4 "
+				 "address in the form of an IPv6 address"},
+	    {"fe80::1",
+		"its address fe80::1 is a link-local address without an "
+		"interface"},
+	};
+	struct job_world *w = *state;
+	char expected[300];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		run(w, with(w, (struct ke_server_spec){
+				   .ntp_server = rows[i].server}));
+		snprintf(expected, sizeof(expected),
+		    "local.fake names the NTP server \"%s\", which is "
+		    "unusable: %s",
+		    rows[i].server, rows[i].why);
+		failed(w, KE_STAGE_NTP_NAME, expected);
+		ke_server_stop(&w->server);
+	}
+	run(w, with(w, (struct ke_server_spec){.ntp_server = "partly.fake"}));
+	succeeded(w);
+	addresses(w, "192.0.2.1:123 [2001:db8::1]:123");
 }
 
 static bool has_gcm_siv(void)
@@ -323,6 +527,97 @@ static void a_name_without_address_is_reported(void **state)
 	failed(w, KE_STAGE_DNS,
 	    "no address for noname.eai: the name does not exist (check "
 	    "/etc/hosts or DNS)");
+}
+
+/* A resolver that validates by a wrong clock refuses all signed names. */
+static void a_name_is_asked_for_without_validation_if_the_clock_is_unsure(
+    void **state)
+{
+	struct job_world *w = *state;
+
+	w->leaf = pki_issue(&w->middle,
+	    (struct pki_spec){.name = "ntpserver", .san = "DNS:again.eai"});
+	dns_serve(DNS_SIGNED);
+	strcpy(w->request.host, "again.eai");
+	run(w, with(w, (struct ke_server_spec){.leaf = &w->leaf}));
+	failed(w, KE_STAGE_DNS,
+	    "no DNS server answered for again.eai (check the network and "
+	    "/etc/resolv.conf)");
+	w->request.clock_unsure = 1;
+	ask(w);
+	succeeded(w);
+	addresses(w, "127.0.0.1:123");
+	/* The name of an NTP server, too. */
+	ke_server_stop(&w->server);
+	run(w, with(w, (struct ke_server_spec){
+			   .leaf = &w->leaf, .ntp_server = "again.eai"}));
+	succeeded(w);
+	dns_end();
+}
+
+/* A name that does not exist is not looked for elsewhere. */
+static void a_failed_lookup_leads_to_the_known_address(void **state)
+{
+	struct job_world *w = *state;
+
+	w->leaf = pki_issue(&w->middle,
+	    (struct pki_spec){.name = "ntpserver",
+		.san = "DNS:fail.eai,DNS:noname.eai,DNS:hang.fake"});
+	w->server = ke_server_start(
+	    with(w, (struct ke_server_spec){.leaf = &w->leaf}), 0);
+	w->request.ke_port = w->server.at.port;
+	w->request.known = w->server.at;
+	w->request.known.port = 1;
+	strcpy(w->request.host, "fail.eai");
+	ask(w);
+	succeeded(w);
+	addresses(w, "127.0.0.1:123");
+	strcpy(w->request.host, "noname.eai");
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
+	/* An exchange without dates goes where the one with dates was. */
+	strcpy(w->request.host, "hang.fake");
+	w->request.at_known = 1;
+	ask(w);
+	succeeded(w);
+}
+
+/* A silent DNS server costs a second each time. */
+static void with_a_known_address_dns_is_asked_twice(void **state)
+{
+	struct job_world *w = *state;
+
+	w->leaf = pki_issue(&w->middle,
+	    (struct pki_spec){.name = "ntpserver", .san = "DNS:tries.fake"});
+	w->server = ke_server_start(
+	    with(w, (struct ke_server_spec){.leaf = &w->leaf}), 0);
+	w->request.ke_port = w->server.at.port;
+	strcpy(w->request.host, "tries.fake");
+	assert_int_equal(res_init(), 0);
+	_res.retry = 4;
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
+	w->request.known = (struct endpoint){
+	    .family = 4, .port = 4460, .address = {127, 9, 9, 9}};
+	ask(w);
+	succeeded(w);
+}
+
+static void a_failure_at_the_known_address_is_one_of_dns(void **state)
+{
+	struct job_world *w = *state;
+
+	w->server = ke_server_start(with(w, (struct ke_server_spec){0}), 0);
+	w->request.ke_port = w->server.at.port;
+	w->request.known = w->server.at;
+	ke_server_stop(&w->server);
+	strcpy(w->request.host, "fail.eai");
+	ask(w);
+	failed(w, KE_STAGE_DNS,
+	    "the DNS server failed or refused to answer for fail.eai, and at "
+	    "its last address: connection refused: nothing listens on TCP port "
+	    "PORT of 127.0.0.1 (is NTS enabled there? does a firewall reject "
+	    "it?)");
 }
 
 static void a_slow_dns_is_reported(void **state)
@@ -413,6 +708,226 @@ static void an_address_without_answer_gets_a_part_of_the_time(void **state)
 	black_hole_end(&hole);
 }
 
+/* Thirty addresses, and time for two of them: the next job goes on. */
+static void each_address_of_a_name_gets_its_turn(void **state)
+{
+	struct job_world *w = *state;
+	struct endpoint e = at("0.0.0.0", 0);
+	struct black_hole hole = black_hole(&e);
+	unsigned before = 0;
+
+	w->request.timeout_ms = 1000;
+	w->request.ke_port = e.port;
+	snprintf(w->request.host, sizeof(w->request.host), "directory.fake");
+	for (int i = 0; i < 2; i++) {
+		const struct endpoint *last = &w->answer.last_tried;
+
+		ask(w);
+		assert_int_equal(w->answer.stage, KE_STAGE_CONNECT);
+		assert_true(ke_answer_valid(&w->answer));
+		assert_in_range(last->address[3], before + 1, before + 4);
+		assert_int_equal(last->address[2], 1);
+		assert_non_null(strstr(w->answer.text, "there was no time "));
+		assert_non_null(strstr(w->answer.text, "of the 30 addresses"));
+		before = last->address[3];
+		w->request.try_after = *last;
+	}
+	black_hole_end(&hole);
+}
+
+/* The keys of a server of a pool are for that server alone. */
+static void a_source_of_a_pool_gets_one_address(void **state)
+{
+	struct job_world *w = *state;
+
+	snprintf(w->request.host, sizeof(w->request.host), "both.fake");
+	w->request.alone = 1;
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+	assert_int_equal(w->answer.address_count, 1);
+	assert_true(
+	    endpoint_same_host(&w->answer.addresses[0], &w->answer.facts.peer));
+}
+
+static void avoid(struct job_world *w, const char *address)
+{
+	w->request.avoid[w->request.avoid_count++] = at(address, 4460);
+}
+
+static void an_address_in_use_is_left_out(void **state)
+{
+	struct job_world *w = *state;
+
+	snprintf(w->request.host, sizeof(w->request.host), "both.fake");
+	avoid(w, "127.0.0.1");
+	run(w, with(w, (struct ke_server_spec){0}));
+	/* Only a source of a pool leaves addresses out. */
+	succeeded(w);
+	w->request.alone = 1;
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_CONNECT);
+	assert_null(strstr(w->answer.text, "127.0.0.1"));
+	avoid(w, "::1");
+	ask(w);
+	failed(w, KE_STAGE_DNS,
+	    "no address of both.fake is left for this source: other sources "
+	    "use all 2, or the last one was not good");
+	/* Nobody knows how many there are. */
+	strcpy(w->request.host, "fail.eai");
+	w->request.known = w->request.avoid[0];
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
+	assert_non_null(strstr(w->answer.text,
+	    ", and at its last address: another source uses it"));
+}
+
+/* Two key servers that lead to one time server. */
+static void a_time_server_in_use_is_left_out(void **state)
+{
+	struct job_world *w = *state;
+
+	w->request.alone = 1;
+	avoid(w, "192.0.2.1");
+	run(w, with(w, (struct ke_server_spec){.ntp_server = "only4.fake"}));
+	succeeded(w);
+	assert_int_equal(w->answer.address_count, 1);
+	assert_int_equal(w->answer.addresses[0].address[3], 2);
+	avoid(w, "192.0.2.2");
+	ask(w);
+	failed(w, KE_STAGE_NTP_NAME,
+	    "local.fake names the NTP server \"only4.fake\", which is "
+	    "unusable: another source of the pool is using it");
+}
+
+/* It would be the second one to be tried. */
+static void the_preferred_address_comes_first(void **state)
+{
+	struct job_world *w = *state;
+
+	snprintf(w->request.host, sizeof(w->request.host), "directory.fake");
+	w->leaf = pki_issue(&w->middle,
+	    (struct pki_spec){.name = "d", .san = "DNS:directory.fake"});
+	w->server = ke_server_start(
+	    with(w, (struct ke_server_spec){.address = "127.0.1.1",
+			.leaf = &w->leaf}),
+	    0);
+	w->request.ke_port = w->server.at.port;
+	w->second = ke_server_start(
+	    with(w, (struct ke_server_spec){.address = "127.0.1.7",
+			.leaf = &w->leaf}),
+	    w->server.at.port);
+	w->request.prefer = w->second.at;
+	ask(w);
+	succeeded(w);
+	assert_true(endpoint_same_host(&w->answer.facts.peer, &w->second.at));
+	ke_server_stop(&w->second);
+	w->second.pid = 0;
+	ask(w);
+	succeeded(w);
+	assert_true(endpoint_same_host(&w->answer.facts.peer, &w->server.at));
+}
+
+/* What DNS answers about the key servers of a domain. */
+static struct {
+	uint8_t bytes[512];
+	struct writer w;
+} srv;
+
+/* Replaces the function of the C library. */
+int res_nquery(res_state state, const char *name, int class, int type,
+    unsigned char *answer, int size)
+{
+	(void)state;
+	assert_string_equal(name, "_ntske._tcp.local.fake");
+	assert_int_equal(class, ns_c_in);
+	assert_int_equal(type, ns_t_srv);
+	assert_true((size_t)size >= srv.w.len);
+	memcpy(answer, srv.bytes, srv.w.len);
+	return (int)srv.w.len;
+}
+
+static void begin_srv(uint16_t records)
+{
+	srv.w = writer_of(srv.bytes, sizeof(srv.bytes));
+	put_u32(&srv.w, 0x12348180);
+	put_u16(&srv.w, 0);
+	put_u16(&srv.w, records);
+	put_u32(&srv.w, 0);
+}
+
+static void put_srv(uint16_t priority, uint16_t port, const char *target)
+{
+	size_t len = strlen(target) + 1;
+
+	put_u8(&srv.w, 0);
+	put_u16(&srv.w, ns_t_srv);
+	put_u16(&srv.w, ns_c_in);
+	put_u32(&srv.w, 60);
+	put_u16(&srv.w, (uint16_t)(6 + len));
+	put_u16(&srv.w, priority);
+	put_u16(&srv.w, 0);
+	put_u16(&srv.w, port);
+	put_bytes(&srv.w, target, len);
+}
+
+/* The next priority comes when no server of the first one gives keys. The name
+ * of the certificate is the domain, and not the name in the record. */
+static void srv_records_name_the_key_servers(void **state)
+{
+	struct job_world *w = *state;
+
+	w->request.srv = 1;
+	w->server = ke_server_start(with(w, (struct ke_server_spec){0}), 0);
+	begin_srv(3);
+	put_srv(2, w->server.at.port, "\4both\4fake");
+	put_srv(0, 9, "\6noname\3eai");
+	put_srv(1, 9, "\6hidden\3eai");
+	ask(w);
+	succeeded(w);
+	assert_true(endpoint_same_host(&w->answer.facts.peer, &w->server.at));
+	assert_int_equal(w->answer.facts.peer.port, w->server.at.port);
+	/* The keys are not those of the other targets. */
+	assert_int_equal(w->answer.address_count, 1);
+}
+
+/* RFC 8915 3/5 */
+static void the_certificate_must_be_that_of_the_domain(void **state)
+{
+	struct job_world *w = *state;
+
+	w->request.srv = 1;
+	w->leaf = pki_issue(&w->middle,
+	    (struct pki_spec){.name = "evil", .san = "DNS:both.fake"});
+	w->server = ke_server_start(
+	    with(w, (struct ke_server_spec){.leaf = &w->leaf}), 0);
+	begin_srv(1);
+	put_srv(0, w->server.at.port, "\4both\4fake");
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_non_null(strstr(w->answer.text, "is not for local.fake"));
+}
+
+static void a_domain_without_a_usable_server_is_reported(void **state)
+{
+	struct job_world *w = *state;
+	struct ke_details d;
+
+	w->request.srv = 1;
+	begin_srv(1);
+	put_srv(0, 9, "\6noname\3eai");
+	d = detailed(w);
+	assert_int_equal(d.lookup_error, EAI_FAIL);
+	failed(w, KE_STAGE_DNS,
+	    "no address for noname.eai: the name does not exist (check "
+	    "/etc/hosts or DNS)");
+	begin_srv(0);
+	d = detailed(w);
+	assert_int_equal(d.lookup_error, EAI_FAIL);
+	failed(w, KE_STAGE_DNS,
+	    "the answer of the DNS server for _ntske._tcp.local.fake has no "
+	    "usable SRV record");
+}
+
 static void bad_answers_are_reported(void **state)
 {
 	/* clang-format off */
@@ -440,6 +955,23 @@ static void bad_answers_are_reported(void **state)
 }
 
 /* ::1 accepts and is silent; 127.0.0.1 is the server. */
+/* A reset counts as the end of the answer: some servers end so. */
+static void a_session_that_breaks_is_reported(void **state)
+{
+	struct job_world *w = *state;
+
+	run(w, with(w, (struct ke_server_spec){.manner = KE_GARBAGE}));
+	assert_int_equal(w->answer.stage, KE_STAGE_EXCHANGE);
+	/* The library says in its words why. */
+	assert_non_null(strstr(w->answer.text, ": it breaks the TLS protocol"));
+	ke_server_stop(&w->server);
+	run(w, with(w, (struct ke_server_spec){.manner = KE_RESETS}));
+	failed(w, KE_STAGE_EXCHANGE,
+	    "127.0.0.1 TCP port PORT: the server closed the connection without "
+	    "an NTS-KE answer: it may refuse this client, or its NTS setup may "
+	    "be incomplete");
+}
+
 static void the_next_address_is_tried(void **state)
 {
 	struct job_world *w = *state;
@@ -470,8 +1002,8 @@ static void the_next_address_may_name_an_ntp_server(void **state)
 	    w->second.at.port);
 	ask(w);
 	failed(w, KE_STAGE_NTP_NAME,
-	    "both.fake names the NTP server noname.eai, which is unusable: "
-	    "no address for noname.eai: the name does not exist (check "
+	    "both.fake names the NTP server \"noname.eai\", which is unusable: "
+	    "no address for \"noname.eai\": the name does not exist (check "
 	    "/etc/hosts or DNS)");
 }
 
@@ -517,6 +1049,23 @@ static void refused(struct job_world *w, const char *fmt, ...)
 	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
 }
 
+/* The SHA-256 of the key of a certificate. */
+static const char *hash_of(const struct pki_pair *p)
+{
+	static char hash[CERTIFICATE_HASH_MAX];
+
+	certificate_key_hash(p->certificate, hash);
+	return hash;
+}
+
+/* Both take the hash of the server's key. */
+#define INTERCEPTED(cause)                                                     \
+	": somebody else may be intercepting the connection, or " cause        \
+	"; see on the server itself whether the SHA-256 of its key is %s; "
+#define FROM_CA                                                                \
+	"get the root certificate from the CA itself, never from this "        \
+	"connection"
+
 /* Does not compare the local time: its second may change during the job. */
 static void refused_by_date(
     struct job_world *w, const char *before, const char *after)
@@ -527,7 +1076,8 @@ static void refused_by_date(
 	certificate_date(certificate_not_before(w->leaf.certificate), from);
 	certificate_date(certificate_not_after(w->leaf.certificate), to);
 	snprintf(want, sizeof(want),
-	    "the certificate CN=ntpserver %s: it is valid from %s to %s and "
+	    "the certificate \"CN=ntpserver\" %s: it is valid from %s to %s "
+	    "and "
 	    "the local clock says 2",
 	    before, from, to);
 	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
@@ -556,6 +1106,8 @@ static void a_certificate_that_is_not_yet_valid_is_reported(void **state)
 			.san = GOOD_SAN,
 			.from_s = 2 * PKI_DAY_S,
 			.to_s = 9 * PKI_DAY_S});
+	assert_int_equal(
+	    w->answer.valid_from, certificate_not_before(w->leaf.certificate));
 	refused_by_date(w, "is not yet valid",
 	    " UTC; wait, issue the certificate again, or correct the local "
 	    "clock if it is wrong (127.0.0.1 TCP port ");
@@ -569,10 +1121,10 @@ static void a_wrong_name_is_reported(void **state)
 			.san = "DNS:a.example,DNS:b.example,IP:192.0.2.1,"
 			       "IP:2001:db8::1"});
 	refused(w,
-	    "the certificate CN=ntpserver is not for local.fake, it is for DNS "
-	    "a.example, DNS b.example, IP 192.0.2.1, IP 2001:db8::1; configure "
-	    "one of these names, or issue it again with local.fake as a "
-	    "subject alternative name");
+	    "the certificate \"CN=ntpserver\" is not for local.fake, it is for "
+	    "DNS \"a.example\", DNS \"b.example\", IP 192.0.2.1, IP "
+	    "2001:db8::1; configure one of these names, or issue it again with "
+	    "DNS:local.fake as a subject alternative name");
 }
 
 static void a_name_in_the_subject_alone_is_reported(void **state)
@@ -581,9 +1133,10 @@ static void a_name_in_the_subject_alone_is_reported(void **state)
 
 	run_leaf(w, (struct pki_spec){.name = "local.fake"});
 	refused(w,
-	    "the certificate CN=local.fake is not for local.fake, it is for no "
-	    "name at all; issue it again with local.fake as a subject "
-	    "alternative name");
+	    "the certificate \"CN=local.fake\" is not for local.fake, it is "
+	    "for "
+	    "no name at all; the common name does not count: issue it again "
+	    "with DNS:local.fake as a subject alternative name");
 }
 
 static void an_unknown_root_is_reported(void **state)
@@ -593,10 +1146,11 @@ static void an_unknown_root_is_reported(void **state)
 	strcpy(w->trust.paths[0], w->other_file);
 	run(w, with(w, (struct ke_server_spec){0}));
 	refused(w,
-	    "the certificate CN=Lab NTS Intermediate CA is issued by CN=Lab "
-	    "NTS Root CA, which is not among the trusted certificates (1 file: "
-	    "%s); add the root certificate to trusted-certs",
-	    w->other_file);
+	    "the certificate \"CN=Lab NTS Intermediate CA\" is issued by "
+	    "\"CN=Lab NTS Root CA\", which is not among the trusted "
+	    "certificates (1 file: %s)" INTERCEPTED(
+		"trusted-certs lacks the root") FROM_CA,
+	    w->other_file, hash_of(&w->good));
 }
 
 static void an_unusable_trust_file_is_reported_first(void **state)
@@ -609,11 +1163,12 @@ static void an_unusable_trust_file_is_reported_first(void **state)
 	run(w, with(w, (struct ke_server_spec){0}));
 	refused(w,
 	    "cannot read the trusted certificate /nonexistent/ca.pem: No such "
-	    "file or directory; this may be the reason: the certificate CN=Lab "
-	    "NTS Intermediate CA is issued by CN=Lab NTS Root CA, which is not "
-	    "among the trusted certificates (1 file: %s, /nonexistent/ca.pem); "
-	    "add the root certificate to trusted-certs",
-	    w->other_file);
+	    "file or directory; this may be the reason: the certificate "
+	    "\"CN=Lab NTS Intermediate CA\" is issued by \"CN=Lab NTS Root "
+	    "CA\", which is not among the trusted certificates (1 file: %s, "
+	    "/nonexistent/ca.pem)" INTERCEPTED("trusted-certs lacks the root")
+		FROM_CA,
+	    w->other_file, hash_of(&w->good));
 }
 
 static void a_missing_intermediate_is_reported(void **state)
@@ -622,12 +1177,12 @@ static void a_missing_intermediate_is_reported(void **state)
 
 	run(w, (struct ke_server_spec){.leaf = &w->good});
 	refused(w,
-	    "the certificate CN=ntpserver is issued by CN=Lab NTS Intermediate "
-	    "CA, which is not among the trusted certificates (1 file: %s); if "
-	    "that is an intermediate CA, configure the server to send its "
-	    "certificate, too; otherwise add the root certificate to "
-	    "trusted-certs",
-	    w->root_file);
+	    "the certificate \"CN=ntpserver\" is issued by \"CN=Lab NTS "
+	    "Intermediate CA\", which is not among the trusted certificates "
+	    "(1 file: %s)" INTERCEPTED(
+		"the server does not send the certificate of an intermediate "
+		"CA, or trusted-certs lacks the root") FROM_CA,
+	    w->root_file, hash_of(&w->good));
 }
 
 static void a_self_signed_certificate_is_reported(void **state)
@@ -638,10 +1193,14 @@ static void a_self_signed_certificate_is_reported(void **state)
 	    NULL, (struct pki_spec){.name = "ntpserver", .san = GOOD_SAN});
 	run(w, (struct ke_server_spec){.leaf = &w->leaf});
 	refused(w,
-	    "the certificate CN=ntpserver is self-signed and not among the "
-	    "trusted certificates (1 file: %s); add it to trusted-certs, or "
-	    "give the server a certificate from your CA",
-	    w->root_file);
+	    "the certificate \"CN=ntpserver\" is self-signed and not among the "
+	    "trusted certificates (1 file: %s)" INTERCEPTED(
+		"the server has no certificate of a CA") "give it one, or copy "
+							 "its own from its "
+							 "disk to "
+							 "trusted-certs, never "
+							 "from this connection",
+	    w->root_file, hash_of(&w->leaf));
 }
 
 static void a_self_signed_certificate_can_be_trusted(void **state)
@@ -668,11 +1227,10 @@ static void an_untrusted_root_that_is_sent_is_reported(void **state)
 	strcpy(w->trust.paths[0], w->other_file);
 	run(w, (struct ke_server_spec){.leaf = &w->leaf, .middle = &w->root});
 	refused(w,
-	    "the chain of the server's certificate ends at the root CN=Lab NTS "
-	    "Root CA, which is not among the trusted certificates (1 file: "
-	    "%s); add it "
-	    "to trusted-certs",
-	    w->other_file);
+	    "the chain of the server's certificate ends at the root \"CN=Lab "
+	    "NTS Root CA\", which is not among the trusted certificates (1 "
+	    "file: %s)" INTERCEPTED("trusted-certs lacks that root") FROM_CA,
+	    w->other_file, hash_of(&w->leaf));
 }
 
 /* The CA has its old name and a new key; the old key is trusted. */
@@ -687,9 +1245,13 @@ static void a_renewed_root_is_reported(void **state)
 	run(w, (struct ke_server_spec){.leaf = &w->leaf});
 	pki_free(&root);
 	refused(w,
-	    "the certificate CN=ntpserver was not signed by the trusted CN=Lab "
-	    "NTS Root CA but by another key of the same name: was the CA "
-	    "renewed? Put its current root certificate into trusted-certs");
+	    "the certificate \"CN=ntpserver\" names the trusted \"CN=Lab NTS "
+	    "Root CA\" (%s, line 1) as its issuer, but another key signed "
+	    "it" INTERCEPTED(
+		"that CA has a new key") "get its current root certificate "
+					 "from the CA itself, never from this "
+					 "connection",
+	    w->root_file, hash_of(&w->leaf));
 }
 
 static void an_expired_intermediate_is_reported(void **state)
@@ -700,7 +1262,7 @@ static void an_expired_intermediate_is_reported(void **state)
 				    .ca = true,
 				    .from_s = -9 * PKI_DAY_S,
 				    .to_s = -2 * PKI_DAY_S});
-	static const char want[] = "the CA certificate CN=Old CA in the "
+	static const char want[] = "the CA certificate \"CN=Old CA\" in the "
 				   "server's chain has expired: it is valid ";
 
 	w->leaf = pki_issue(
@@ -711,6 +1273,7 @@ static void an_expired_intermediate_is_reported(void **state)
 	assert_memory_equal(w->answer.text, want, strlen(want));
 }
 
+/* RFC 8915 3/1 */
 static void a_weak_key_is_reported(void **state)
 {
 	struct job_world *w = *state;
@@ -719,9 +1282,10 @@ static void a_weak_key_is_reported(void **state)
 	    w, (struct pki_spec){
 		   .name = "ntpserver", .san = GOOD_SAN, .rsa_bits = 1024});
 	refused(w,
-	    "the certificate CN=ntpserver has a weak key (RSA of 1024 bits); "
-	    "issue it again with an RSA key of at least 2048 bits or an EC key "
-	    "of at least 224 bits");
+	    "the certificate \"CN=ntpserver\" has a weak key (RSA of 1024 "
+	    "bits) "
+	    "for the security level 2 of this system; issue it again with an "
+	    "EC key of at least 224 bits or an RSA key of at least 2048 bits");
 }
 
 /* Dates are unchecked, because the clock may be wrong. */
@@ -830,7 +1394,8 @@ static void without_dates_an_unknown_ca_is_refused(void **state)
 	w->leaf = pki_issue(&w->other, too_old);
 	run(w, (struct ke_server_spec){.leaf = &w->leaf});
 	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
-	assert_non_null(strstr(w->answer.text, "is issued by CN=Other Root"));
+	assert_non_null(
+	    strstr(w->answer.text, "is issued by \"CN=Other Root CA\""));
 }
 
 /* With a clock that is far ahead, the trusted root itself has expired. */
@@ -866,8 +1431,9 @@ static void a_wrong_purpose_is_reported(void **state)
 	    (struct pki_spec){
 		.name = "ntpserver", .san = GOOD_SAN, .purpose = "clientAuth"});
 	refused(w,
-	    "the certificate CN=ntpserver is not for a TLS server; issue it "
-	    "again with the extended key usage serverAuth");
+	    "the certificate \"CN=ntpserver\" is not for a TLS server (its "
+	    "extended key usage has no serverAuth); issue it again with the "
+	    "extended key usage serverAuth");
 }
 
 static void a_leaf_that_issues_is_reported(void **state)
@@ -883,8 +1449,79 @@ static void a_leaf_that_issues_is_reported(void **state)
 	run(w, (struct ke_server_spec){.leaf = &w->leaf, .middle = &w->good});
 	unlink(w->trust.paths[1]);
 	refused(w,
-	    "the certificate CN=ntpserver in the server's chain is not that of "
-	    "a CA (basic constraints), but it issued another one");
+	    "the CA certificate \"CN=ntpserver\" in the server's chain is not "
+	    "that of a CA (its basic constraints say CA:FALSE), but its key "
+	    "signed another one; if it is a CA, issue it again with the basic "
+	    "constraints CA:TRUE");
+}
+
+static void a_revoked_certificate_is_reported(void **state)
+{
+	struct job_world *w = *state;
+	X509_CRL *list = pki_list(
+	    &w->middle, (struct pki_list_spec){.revoked = w->good.certificate});
+	char want[KE_TEXT_MAX];
+
+	snprintf(w->trust.crls[0], sizeof(w->trust.crls[0]), "%s/a.crl",
+	    w->directory);
+	w->trust.crl_count = 1;
+	pki_write_list(w->trust.crls[0], list);
+	run(w, with(w, (struct ke_server_spec){0}));
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_int_equal(w->answer.dates, KE_DATES_CHECKED);
+	snprintf(want, sizeof(want),
+	    ", says the revocation list of \"CN=Lab NTS Intermediate CA\" "
+	    "(%s, line 1); ",
+	    w->trust.crls[0]);
+	assert_non_null(strstr(w->answer.text, " was revoked on 2"));
+	assert_non_null(strstr(w->answer.text, want));
+	unlink(w->trust.crls[0]);
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_non_null(strstr(w->answer.text,
+	    "certificates cannot be checked for revocation: cannot read"));
+	X509_CRL_free(list);
+}
+
+/* The signatures of lists have the security level of those of certificates. */
+static void a_list_with_a_weak_signature_is_reported(void **state)
+{
+	struct job_world *w = *state;
+	X509_CRL *list = pki_list(&w->middle, (struct pki_list_spec){0});
+
+	PKI_MUST(X509_CRL_sign(list, w->middle.key, EVP_sha1()) > 0);
+	snprintf(w->trust.crls[0], sizeof(w->trust.crls[0]), "%s/a.crl",
+	    w->directory);
+	w->trust.crl_count = 1;
+	pki_write_list(w->trust.crls[0], list);
+	run(w, with(w, (struct ke_server_spec){0}));
+	unlink(w->trust.crls[0]);
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_non_null(strstr(w->answer.text,
+	    " has a signature with a digest that is too weak; "));
+	X509_CRL_free(list);
+}
+
+/* Its dates are unchecked, like those of certificates. */
+static void an_expired_list_counts_as_a_date(void **state)
+{
+	struct job_world *w = *state;
+	X509_CRL *list = pki_list(&w->middle,
+	    (struct pki_list_spec){.from_s = -9 * PKI_DAY_S, .to_s = -5});
+
+	snprintf(w->trust.crls[0], sizeof(w->trust.crls[0]), "%s/a.crl",
+	    w->directory);
+	w->trust.crl_count = 1;
+	pki_write_list(w->trust.crls[0], list);
+	run(w, with(w, (struct ke_server_spec){0}));
+	assert_int_equal(w->answer.stage, KE_STAGE_CERTIFICATE);
+	assert_int_equal(w->answer.dates, KE_DATES_REFUSED);
+	assert_non_null(strstr(w->answer.text, " has expired: it is from "));
+	w->request.dates_unchecked = 1;
+	ask(w);
+	succeeded(w);
+	unlink(w->trust.crls[0]);
+	X509_CRL_free(list);
 }
 
 static void names_cannot_forge_a_line(void **state)
@@ -937,53 +1574,76 @@ static void no_descriptor_is_left_open(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static const struct CMUnitTest tests[] = {
+    TEST(a_good_server_gives_keys),
+    TEST(an_address_instead_of_a_name_is_fine),
+    TEST(odd_ways_to_answer_are_fine),
+    TEST(the_details_describe_a_good_server),
+    TEST(the_details_describe_a_refused_certificate),
+    TEST(the_details_tell_failures_apart),
+    TEST(the_details_tell_ends_of_a_handshake_apart),
+    TEST(the_details_are_those_of_the_exchange_that_counts),
+    TEST(the_winner_leads_the_addresses),
+    TEST(ports_go_by_negotiation_then_configuration),
+    TEST(a_negotiated_server_is_looked_up),
+    TEST(a_negotiated_name_is_complete),
+    TEST(the_peer_leads_a_negotiated_name_too),
+    TEST(a_negotiated_name_without_address_is_reported),
+    TEST(a_server_that_is_no_single_host_is_refused),
+    TEST(gcm_siv_works_or_is_reported_missing),
+    TEST(a_name_without_address_is_reported),
+    TEST(a_name_is_asked_for_without_validation_if_the_clock_is_unsure),
+    TEST(a_failed_lookup_leads_to_the_known_address),
+    TEST(a_failure_at_the_known_address_is_one_of_dns),
+    TEST(with_a_known_address_dns_is_asked_twice),
+    TEST(a_slow_dns_is_reported),
+    TEST(a_closed_port_is_reported),
+    TEST(other_services_are_reported),
+    TEST(a_silent_server_costs_the_timeout),
+    TEST(an_address_without_answer_gets_a_part_of_the_time),
+    TEST(each_address_of_a_name_gets_its_turn),
+    TEST(a_source_of_a_pool_gets_one_address),
+    TEST(an_address_in_use_is_left_out),
+    TEST(a_time_server_in_use_is_left_out),
+    TEST(the_preferred_address_comes_first),
+    TEST(srv_records_name_the_key_servers),
+    TEST(the_certificate_must_be_that_of_the_domain),
+    TEST(a_domain_without_a_usable_server_is_reported),
+    TEST(bad_answers_are_reported),
+    TEST(a_session_that_breaks_is_reported),
+    TEST(the_next_address_is_tried),
+    TEST(the_next_address_may_name_an_ntp_server),
+    TEST(the_first_failure_is_reported),
+    TEST(an_expired_certificate_is_reported),
+    TEST(a_certificate_that_is_not_yet_valid_is_reported),
+    TEST(a_wrong_name_is_reported),
+    TEST(a_name_in_the_subject_alone_is_reported),
+    TEST(an_unknown_root_is_reported),
+    TEST(an_unusable_trust_file_is_reported_first),
+    TEST(a_missing_intermediate_is_reported),
+    TEST(a_self_signed_certificate_is_reported),
+    TEST(a_self_signed_certificate_can_be_trusted),
+    TEST(an_untrusted_root_that_is_sent_is_reported),
+    TEST(a_renewed_root_is_reported),
+    TEST(an_expired_intermediate_is_reported),
+    TEST(a_weak_key_is_reported),
+    TEST(a_failure_by_date_alone_is_marked),
+    TEST(without_dates_an_expired_chain_passes),
+    TEST(without_dates_a_future_certificate_passes),
+    TEST(without_dates_the_rest_is_checked),
+    TEST(without_dates_an_unknown_ca_is_refused),
+    TEST(an_expired_root_file_counts_without_dates),
+    TEST(a_wrong_purpose_is_reported),
+    TEST(a_leaf_that_issues_is_reported),
+    TEST(a_revoked_certificate_is_reported),
+    TEST(a_list_with_a_weak_signature_is_reported),
+    TEST(an_expired_list_counts_as_a_date),
+    TEST(names_cannot_forge_a_line),
+    TEST(nothing_trusted_is_reported),
+    TEST(no_descriptor_is_left_open),
+};
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    TEST(a_good_server_gives_keys),
-	    TEST(an_address_instead_of_a_name_is_fine),
-	    TEST(odd_ways_to_answer_are_fine),
-	    TEST(the_winner_leads_the_addresses),
-	    TEST(ports_go_by_negotiation_then_configuration),
-	    TEST(a_negotiated_server_is_looked_up),
-	    TEST(the_peer_leads_a_negotiated_name_too),
-	    TEST(a_negotiated_name_without_address_is_reported),
-	    TEST(gcm_siv_works_or_is_reported_missing),
-	    TEST(a_name_without_address_is_reported),
-	    TEST(a_slow_dns_is_reported),
-	    TEST(a_closed_port_is_reported),
-	    TEST(other_services_are_reported),
-	    TEST(a_silent_server_costs_the_timeout),
-	    TEST(an_address_without_answer_gets_a_part_of_the_time),
-	    TEST(bad_answers_are_reported),
-	    TEST(the_next_address_is_tried),
-	    TEST(the_next_address_may_name_an_ntp_server),
-	    TEST(the_first_failure_is_reported),
-	    TEST(an_expired_certificate_is_reported),
-	    TEST(a_certificate_that_is_not_yet_valid_is_reported),
-	    TEST(a_wrong_name_is_reported),
-	    TEST(a_name_in_the_subject_alone_is_reported),
-	    TEST(an_unknown_root_is_reported),
-	    TEST(an_unusable_trust_file_is_reported_first),
-	    TEST(a_missing_intermediate_is_reported),
-	    TEST(a_self_signed_certificate_is_reported),
-	    TEST(a_self_signed_certificate_can_be_trusted),
-	    TEST(an_untrusted_root_that_is_sent_is_reported),
-	    TEST(a_renewed_root_is_reported),
-	    TEST(an_expired_intermediate_is_reported),
-	    TEST(a_weak_key_is_reported),
-	    TEST(a_failure_by_date_alone_is_marked),
-	    TEST(without_dates_an_expired_chain_passes),
-	    TEST(without_dates_a_future_certificate_passes),
-	    TEST(without_dates_the_rest_is_checked),
-	    TEST(without_dates_an_unknown_ca_is_refused),
-	    TEST(an_expired_root_file_counts_without_dates),
-	    TEST(a_wrong_purpose_is_reported),
-	    TEST(a_leaf_that_issues_is_reported),
-	    TEST(names_cannot_forge_a_line),
-	    TEST(nothing_trusted_is_reported),
-	    TEST(no_descriptor_is_left_open),
-	};
-
 	return cmocka_run_group_tests(tests, setup_all, teardown_all);
 }

@@ -30,6 +30,8 @@ enum ke_manner {
 	KE_HANGS_UP,   /* accepts and closes */
 	KE_HTTP,       /* answers in another protocol */
 	KE_64K,	       /* sends more than 64 KiB of valid records */
+	KE_GARBAGE,    /* handshake, then bytes that are no TLS record */
+	KE_RESETS,     /* handshake, then the connection is reset */
 };
 
 struct ke_server_spec {
@@ -129,6 +131,18 @@ static inline void ke_server_flood(SSL *ssl)
 			return;
 }
 
+/* Ends the session in a way that TLS does not allow. */
+static inline void ke_server_break(int fd, enum ke_manner manner)
+{
+	const struct linger no_delay = {.l_onoff = 1};
+
+	if (manner == KE_GARBAGE)
+		PKI_MUST(write(fd, "HTTP/1.1 400 Bad Request\r\n", 26) == 26);
+	else
+		setsockopt(
+		    fd, SOL_SOCKET, SO_LINGER, &no_delay, sizeof(no_delay));
+}
+
 static inline void ke_server_answer(SSL *ssl, const struct ke_server_spec *spec)
 {
 	uint8_t request[KE_REQUEST_MAX], message[1024];
@@ -143,6 +157,10 @@ static inline void ke_server_answer(SSL *ssl, const struct ke_server_spec *spec)
 			pause();
 	if (spec->manner == KE_64K)
 		ke_server_flood(ssl);
+	if (spec->manner == KE_GARBAGE || spec->manner == KE_RESETS) {
+		ke_server_break(SSL_get_fd(ssl), spec->manner);
+		return;
+	}
 	len = ke_server_message(message, sizeof(message), ssl, spec);
 	for (size_t i = 0; spec->manner == KE_IN_PIECES && i < len; i++)
 		SSL_write(ssl, message + i, 1);

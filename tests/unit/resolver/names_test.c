@@ -29,7 +29,7 @@ static void found(const char *host, enum family_choice family, const char *all)
 	struct sentence why = sentence_to(text, sizeof(text));
 	struct names n;
 
-	assert_true(names_lookup(host, 4460, family, &n, &why));
+	assert_true(names_lookup(host, host, 4460, family, &n, &why));
 	assert_string_equal(text, "");
 	expect(&n, all);
 }
@@ -41,7 +41,7 @@ static void missing(
 	struct sentence why = sentence_to(text, sizeof(text));
 	struct names n;
 
-	assert_false(names_lookup(host, 4460, family, &n, &why));
+	assert_false(names_lookup(host, host, 4460, family, &n, &why));
 	assert_string_equal(text, sentence);
 	assert_int_equal(n.count, 0);
 }
@@ -60,7 +60,8 @@ static void a_scope_stays_with_its_address(void **state)
 	struct names n;
 
 	(void)state;
-	assert_true(names_lookup("fe80::1%lo", 4460, FAMILY_ANY, &n, &why));
+	assert_true(
+	    names_lookup("fe80::1%lo", "it", 4460, FAMILY_ANY, &n, &why));
 	assert_int_equal(n.count, 1);
 	assert_int_equal(n.at[0].scope_id, if_nametoindex("lo"));
 	expect(&n, "[fe80::1%lo]:4460");
@@ -76,14 +77,26 @@ static void families_alternate(void **state)
 
 static void a_long_list_has_both_families(void **state)
 {
+	char text[KE_TEXT_MAX];
+	struct sentence why = sentence_to(text, sizeof(text));
+	struct names n;
+	unsigned v6 = 0;
+
 	(void)state;
+	assert_true(names_lookup(
+	    "crowd.fake", "crowd.fake", 4460, FAMILY_ANY, &n, &why));
+	assert_int_equal(n.count, KE_ADDRESSES_MAX);
+	for (unsigned i = 0; i < n.count; i++)
+		v6 += n.at[i].family == 6;
+	assert_int_equal(v6, KE_ADDRESSES_MAX / 2);
+	assert_true(names_lookup(
+	    "crowd.fake", "crowd.fake", 4460, FAMILY_IPV6, &n, &why));
+	assert_int_equal(n.count, KE_ADDRESSES_MAX);
 	found("many.fake", FAMILY_ANY,
 	    "[2001:db8::1]:4460 192.0.2.1:4460 [2001:db8::2]:4460 "
-	    "192.0.2.2:4460 [2001:db8::3]:4460 [2001:db8::4]:4460");
-	found("many.fake", FAMILY_IPV6,
-	    "[2001:db8::1]:4460 [2001:db8::2]:4460 [2001:db8::3]:4460 "
-	    "[2001:db8::4]:4460 [2001:db8::5]:4460 [2001:db8::6]:4460 "
-	    "[2001:db8::7]:4460 [2001:db8::8]:4460");
+	    "192.0.2.2:4460 [2001:db8::3]:4460 [2001:db8::4]:4460 "
+	    "[2001:db8::5]:4460 [2001:db8::6]:4460 [2001:db8::7]:4460 "
+	    "[2001:db8::8]:4460 [2001:db8::9]:4460");
 }
 
 static void no_address_comes_twice(void **state)

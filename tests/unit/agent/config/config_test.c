@@ -1,5 +1,6 @@
 /* Reading files, sections and lines, and every error with its file and line. */
 #include "tests/unit/agent/config/config_room.h"
+#include "tests/unit/read_file.h"
 
 #include "resolver/job.h"
 
@@ -23,8 +24,10 @@ static void each_default_is_as_documented(void **state)
 
 	room_accepts(r, "[source a]\n");
 	assert_string_equal(c->user, "ntsagent");
+	assert_string_equal(c->user_resolver, "ntsagent-resolver");
 	assert_string_equal(c->status_socket, "/run/ntsagent/status.sock");
 	assert_string_equal(c->pidfile, "");
+	assert_int_equal(c->sandbox, CONFINEMENT_YES);
 	assert_true(c->trust.system_certs);
 	assert_int_equal(c->trust.path_count, 0);
 	assert_int_equal(c->trust.aead_count, 0);
@@ -37,7 +40,7 @@ static void each_default_is_as_documented(void **state)
 	assert_int_equal(c->steering.makestep_threshold_ns, 100000000);
 	assert_int_equal(c->steering.makestep_updates, 3);
 	assert_float_equal(c->steering.max_slew_ppm, 50000, 0);
-	assert_float_equal(c->max_freq_ppm, 500, 0);
+	assert_float_equal(c->max_freq_ppm, 100000, 0);
 	assert_int_equal(c->steering.refuse_threshold_ns, 1000000000000);
 	assert_int_equal(c->steering.max_distance_ns, 3000000000);
 	assert_int_equal(c->steering.min_sources, 1);
@@ -96,9 +99,11 @@ static void a_value_may_hold_an_equals_sign(void **state)
 static const struct {
 	const char *text, *expected;
 } bad_lines[] = {
-    {"[source a]\nhost\n", "2: host: expected host = VALUE"},
-    {"[source a]\nhost ; = b\n", "2: host: expected host = VALUE"},
-    {"[source a]\nhost\tb  c\n", "2: host?b  c: expected host = b  c"},
+    {"[source a]\nhost\n", "2: host: expected host = VALUE in [source NAME]"},
+    {"[source a]\nhost ; = b\n",
+	"2: host: expected host = VALUE in [source NAME]"},
+    {"[source a]\nhost\tb  c\n", "2: host?b  c: expected host = b  c in "
+				 "[source NAME]"},
     {"[source a]\nhost: b\n", "2: host: b: expected KEY = VALUE"},
     {"[source a]\nhost: b = c\n", "2: host: b = c: expected KEY = VALUE"},
     {"[source a]\nwhat ever\n", "2: what ever: expected KEY = VALUE"},
@@ -107,6 +112,15 @@ static const struct {
     {"[source a\n", "1: [source a: expected a section head such as [clock]"},
     {"[source a]x\n",
 	"1: [source a]x: expected a section head such as [clock]"},
+    {"[source a]\nhost = b:4460\n",
+	"2: host = b:4460: a host has no port here: write host = b and ntsport "
+	"= 4460 in [source NAME]"},
+    {"[source a]\nhost = [::1]:4460\n",
+	"2: host = [::1]:4460: a host has no port here: write host = ::1 and "
+	"ntsport = 4460 in [source NAME]"},
+    {"[source b:4460]\n[source a]\n",
+	"1: source b:4460: a host has no port here: write host = b and ntsport "
+	"= 4460 in [source NAME]"},
     {"host = b\n[source a]\n", "1: \"host\" comes before the first section"},
     {"[source a]\n= b\n", "2: unknown key \"\" in [source]; see "
 			  "ntsagent.conf(5)"},
@@ -123,15 +137,15 @@ static const struct {
 	"1: unknown section [sourse ntpserver]; did you mean [source NAME]?"},
     {"[server a]\n[source a]\n",
 	"1: unknown section [server a]: write a section [source NAME] for "
-	"each server"},
+	"each server; one without nts cannot be used"},
     {"[nts a]\n[source a]\n",
 	"1: unknown section [nts a]; did you mean [nts]?"},
     {"[what]\n[source a]\n",
 	"1: unknown section [what]; the sections are [agent], [nts], [clock], "
-	"[log] and [source NAME]"},
+	"[log], [source NAME] and [pool NAME]"},
     {"[]\n[source a]\n",
 	"1: unknown section []; the sections are [agent], [nts], [clock], "
-	"[log] and [source NAME]"},
+	"[log], [source NAME] and [pool NAME]"},
     {"[source]\n",
 	"1: [source ]: expected a name of 1 to 63 letters, digits, '-', '.', "
 	"'_', ':' or '%'"},
@@ -153,7 +167,7 @@ static const struct {
 	"2: unknown key \"Minpoll\" in [source]; did you mean \"minpoll\"?"},
     {"[source a]\nserver = b\n",
 	"2: unknown key \"server\": write a section [source NAME] for each "
-	"server"},
+	"server; one without nts cannot be used"},
     {"[nts]\nntstrustedcerts = /a\n[source a]\n",
 	"2: unknown key \"ntstrustedcerts\": write trusted-certs in [nts]"},
     {"[clock]\nwhatever = 1\n[source a]\n",
@@ -196,6 +210,72 @@ static void bad_keys_are_reported(void **state)
 		room_refuses(*state, bad_keys[i].text, bad_keys[i].expected);
 }
 
+/* Every directive of chrony.conf(5) and every option of a server there. */
+static const char *const chrony_words[] = {"server", "pool", "peer",
+    "initstepslew", "refclock", "manual", "acquisitionport", "bindacqaddress",
+    "bindacqdevice", "dscp", "dumpdir", "maxsamples", "minsamples", "ntsaeads",
+    "ntscachedir", "ntsdumpdir", "ntsrefresh", "ntstrustedcerts",
+    "nosystemcert", "nocerttimecheck", "refresh", "authselectmode",
+    "combinelimit", "maxdistance", "maxjitter", "minsources", "reselectdist",
+    "stratumweight", "maxunreach", "clockprecision", "corrtimeratio",
+    "driftfile", "fallbackdrift", "leapsecmode", "leapsectz", "leapseclist",
+    "makestep", "maxchange", "maxclockerror", "maxdrift", "maxupdateskew",
+    "maxslewrate", "tempcomp", "allow", "deny", "bindaddress", "binddevice",
+    "broadcast", "clientloglimit", "noclientlog", "local", "ntpsigndsocket",
+    "ntsport", "ntsservercert", "ntsserverkey", "ntsprocesses",
+    "maxntsconnections", "ntsntpserver", "ntsrotate", "port", "ratelimit",
+    "ntsratelimit", "smoothtime", "bindcmdaddress", "bindcmddevice", "cmdallow",
+    "cmddeny", "cmdport", "cmdratelimit", "opencommands", "hwclockfile",
+    "rtcautotrim", "rtcdevice", "rtcfile", "rtconutc", "rtcsync", "log",
+    "logbanner", "logchange", "logdir", "mailonchange", "confdir", "sourcedir",
+    "include", "hwtimestamp", "hwtstimeout", "maxtxbuffers", "keyfile",
+    "lock_all", "pidfile", "ptpdomain", "ptpport", "sched_priority", "user",
+    "dumponexit", "commandkey", "generatecommandkey", "linux_hz",
+    "linux_freq_scale", "minpoll", "maxpoll", "iburst", "burst", "key", "nts",
+    "certset", "maxdelay", "maxdelayratio", "maxdelaydevratio", "maxdelayquant",
+    "mindelay", "asymmetry", "offset", "filter", "offline", "auto_offline",
+    "prefer", "noselect", "trust", "require", "xleave", "polltarget", "presend",
+    "minstratum", "version", "extfield", "copy", "ipv4", "ipv6", "maxsources"};
+
+/* A line with it says what to write, and where; or that it is not needed; or
+ * that it is impossible, and why. A section head or a key that the advice names
+ * is one. */
+static void every_word_of_chrony_has_one_answer(void **state)
+{
+	struct config_room *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(chrony_words); i++) {
+		static const char *const answers[] = {"leave it out",
+		    "impossible here, because", "not supported", " in [",
+		    "[log]", "section [source NAME]", "section [pool NAME]",
+		    "sources.d", "trusted certificates of [nts]", "conf.d",
+		    "the agent writes no log", "iburst", "status-socket",
+		    "see bootstrap in [clock]"};
+		char text[256];
+		bool answered = false;
+
+		snprintf(
+		    text, sizeof(text), "%s x\n[source a]\n", chrony_words[i]);
+		room_load(r, text);
+		assert_int_equal(r->errors, 1);
+		if (strstr(r->said, "expected KEY = VALUE"))
+			fail_msg("%s has no answer", chrony_words[i]);
+		for (size_t k = 0; k < ARRAY_LEN(answers); k++)
+			answered |= strstr(r->said, answers[k]) != NULL;
+		if (!answered)
+			fail_msg("%s: %s", chrony_words[i], r->said);
+	}
+	room_refuses(r, "port 0\n[source a]\n",
+	    "1: port 0: leave it out: the agent serves no time and opens no "
+	    "port");
+	/* It would be the port of chronyd as a server. */
+	room_refuses(r, "ntsport 4460\n[source a]\n",
+	    "1: ntsport 4460: leave it out: the agent serves no time; the port "
+	    "of a server is ntsport = NUMBER in [source NAME]");
+	room_refuses(r, "driftfile /x\n[source a]\n",
+	    "1: driftfile /x: expected driftfile = /x in [clock]");
+}
+
 /* The chrony.conf of a client: the advice for each of its lines. */
 static void lines_of_chrony_get_advice(void **state)
 {
@@ -208,12 +288,13 @@ static void lines_of_chrony_get_advice(void **state)
 	snprintf(expected, sizeof(expected),
 	    "%1$s:1: server ntpserver iburst nts: write a section [source "
 	    "NAME] "
-	    "for each server\n"
+	    "for each server; one without nts cannot be used\n"
 	    "%1$s:2: allow 192.0.2.0/24: leave it out: the agent serves no "
 	    "time and opens no port\n"
 	    "%1$s:3: ntstrustedcerts /etc/pki/rootca.crt: write trusted-certs "
 	    "in [nts]\n"
-	    "%1$s:4: makestep 1.0 3: expected makestep = 1.0 3\n"
+	    "%1$s:4: makestep 1.0 3: expected makestep = 1.0 3 in "
+	    "[clock]\n"
 	    "%1$s:5: rtcsync: leave it out: the kernel sets the RTC while the "
 	    "clock is synchronised\n",
 	    r->path);
@@ -232,9 +313,9 @@ static void all_errors_are_reported(void **state)
 	snprintf(expected, sizeof(expected),
 	    "%1$s:2: minsources = x: expected a number from 1 to 64\n"
 	    "%1$s:3: unknown key \"foo\" in [clock]; see ntsagent.conf(5)\n"
-	    "%1$s:4: max-slew: expected max-slew = VALUE\n"
+	    "%1$s:4: max-slew: expected max-slew = VALUE in [clock]\n"
 	    "%1$s:5: unknown section [what]; the sections are [agent], [nts], "
-	    "[clock], [log] and [source NAME]\n"
+	    "[clock], [log], [source NAME] and [pool NAME]\n"
 	    "%1$s:8: port = 0: expected a UDP port from 1 to 65535\n"
 	    "%1$s:9: [source a] is already defined at %1$s:7\n",
 	    r->path);
@@ -688,6 +769,7 @@ int main(void)
 	    IN_ROOM(bad_lines_are_reported),
 	    IN_ROOM(bad_sections_are_reported),
 	    IN_ROOM(bad_keys_are_reported),
+	    IN_ROOM(every_word_of_chrony_has_one_answer),
 	    IN_ROOM(lines_of_chrony_get_advice),
 	    IN_ROOM(all_errors_are_reported),
 	    IN_ROOM(a_thousand_errors_are_reported),

@@ -45,7 +45,7 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
-	{{NULL}, {TASK_RUN, NULL, false, {0}}, false},
+	{{NULL}, {.task = TASK_RUN}, false},
 	{{"-n"}, {.run = {.foreground = true}}, false},
 	{{"--foreground"}, {.run = {.foreground = true}}, false},
 	{{"-f", "/x.conf"}, {.debug = false}, true},
@@ -53,6 +53,10 @@ static const struct row rows[] = {
 	{{"--config", "/x.conf"}, {.debug = false}, true},
 	{{"--config=/x.conf", "-d"}, {.debug = true}, true},
 	{{"--check-config"}, {.task = TASK_CHECK_CONFIG}, false},
+	{{"--check"}, {.task = TASK_CHECK}, false},
+	{{"--check", "--live", "--json", "-t", "20", "-f", "/x.conf"},
+	 {.task = TASK_CHECK, .live = true, .json = true,
+	  .run = {.timeout_s = 20}}, true},
 	{{"-V"}, {.task = TASK_VERSION}, false},
 	{{"--version"}, {.task = TASK_VERSION}, false},
 	{{"-h"}, {.task = TASK_HELP}, false},
@@ -69,6 +73,13 @@ static const struct row rows[] = {
 			   .no_clock_reason = "--no-clock"}}, false},
 	{{"-q", "-t", "30"}, {.run = {.once = true, .foreground = true,
 				      .timeout_s = 30}}, false},
+	{{"--once", "--max-bound", "500ms"},
+	 {.run = {.once = true, .foreground = true,
+		  .max_bound_ns = 500000000}}, false},
+	{{"-qx", "--max-bound=0.5"},
+	 {.run = {.once = true, .foreground = true, .no_clock = true,
+		  .no_clock_reason = "--no-clock",
+		  .max_bound_ns = 500000000}}, false},
 	{{"-nt1"}, {.run = {.foreground = true, .timeout_s = 1}}, false},
 	{{"--single-process"}, {.run = {.single_process = true}}, false},
 	{{"-n", "-d", "-x", "--single-process"},
@@ -95,6 +106,15 @@ static const struct {
 	{{"-t", "5s"}, "\"5s\""},
 	{{"-t", "99999999999"}, "\"99999999999\""},
 	{{"-q", "-Q"}, "-Q"},
+	{{"--live"}, "--live needs --check"},
+	{{"--check-config", "--json"}, "--json needs --check"},
+	{{"--max-bound", "1s"}, "--max-bound needs --once"},
+	{{"-Q", "--max-bound", "1s"}, "--max-bound needs --once"},
+	{{"--max-bound"}, "--max-bound needs a value"},
+	{{"-q", "--max-bound", "0"}, "not \"0\""},
+	{{"-q", "--max-bound", "-1"}, "not \"-1\""},
+	{{"-q", "--max-bound", "1 week"}, "not \"1 week\""},
+	{{"-q", "--max-bound", "2d"}, "not \"2d\""},
 	{{"server"}, "\"server\""},
 	{{"-n", "pool.example"}, "\"pool.example\""},
 };
@@ -113,12 +133,15 @@ static void good_command_lines(void **state)
 			fail_msg("row %zu: %s", i, error);
 		assert_int_equal(o.task, e->task);
 		assert_int_equal(o.debug, e->debug);
+		assert_int_equal(o.live, e->live);
+		assert_int_equal(o.json, e->json);
 		assert_int_equal(o.run.foreground, e->run.foreground);
 		assert_int_equal(o.run.no_clock, e->run.no_clock);
 		assert_int_equal(o.run.single_process, e->run.single_process);
 		assert_int_equal(o.run.once, e->run.once);
 		assert_int_equal(o.run.print_only, e->run.print_only);
 		assert_int_equal(o.run.timeout_s, e->run.timeout_s);
+		assert_int_equal(o.run.max_bound_ns, e->run.max_bound_ns);
 		if (e->run.no_clock_reason)
 			assert_string_equal(
 			    o.run.no_clock_reason, e->run.no_clock_reason);
@@ -161,15 +184,23 @@ static void bad_command_lines(void **state)
 static void the_help_has_every_option(void **state)
 {
 	static const char *const all[] = {"-f,", "--config", "--check-config",
-	    "-n,", "--foreground", "-x,", "--no-clock", "-q", "-Q", "-t ", "-d",
-	    "--single-process", "-V,", "--version", "-h,", "--help"};
-	const char *line = options_help();
+	    "-n,", "--foreground", "-x,", "--no-clock", "-q,", "--once",
+	    "--max-bound", "--check ", "--live", "--json", "-Q", "-t ", "-d",
+	    "exit status:", "--single-process", "-V,", "--version", "-h,",
+	    "--help"};
+	char *text, *line;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
 
 	(void)state;
+	assert_non_null(f);
+	options_print_help(f);
+	assert_int_equal(fclose(f), 0);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		assert_non_null(strstr(options_help(), all[i]));
-	for (; *line; line += strcspn(line, "\n") + 1)
+		assert_non_null(strstr(text, all[i]));
+	for (line = text; *line; line += strcspn(line, "\n") + 1)
 		assert_true(strcspn(line, "\n") < 80);
+	free(text);
 }
 
 int main(void)

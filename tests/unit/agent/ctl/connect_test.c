@@ -86,7 +86,7 @@ static int refused_permission(const char *path)
 		return 4;
 	if (control_ask(path, "step\n", &limits, why))
 		return 5;
-	return strstr(why, "the agent's user may give orders") ? 0 : 6;
+	return strstr(why, "only root may give orders") ? 0 : 6;
 }
 
 static void a_lack_of_permission_is_named(void **state)

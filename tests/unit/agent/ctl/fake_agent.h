@@ -74,4 +74,25 @@ static inline void agent_end(struct fake_agent *a)
 	rmdir(a->folder);
 }
 
+/* Starts an agent that answers with this text; NTSAGENT_STATUS is its path. */
+static inline void agent_start_for_all(struct fake_agent *a, const char *json)
+{
+	agent_start(a, (const char *const[]){json}, 1);
+	setenv("NTSAGENT_STATUS", a->path, 1);
+}
+
+static inline void agent_start_example(struct fake_agent *a)
+{
+	char *json = read_file(HERE "snapshot.json");
+
+	agent_start_for_all(a, json);
+	free(json);
+}
+
+static inline void agent_end_for_all(struct fake_agent *a)
+{
+	unsetenv("NTSAGENT_STATUS");
+	agent_end(a);
+}
+
 #endif

@@ -56,6 +56,23 @@ static void options_may_stand_anywhere(void **state)
 	}
 }
 
+static void the_options_of_check_are_kept(void **state)
+{
+	char line[] = "ntsctl check --live --config /x.conf -t 20";
+	char bare[] = "ntsctl check", why[OPTIONS_ERROR_MAX];
+	struct options o;
+
+	(void)state;
+	assert_true(parse(line, &o, why));
+	assert_true(o.live);
+	assert_string_equal(o.config, "/x.conf");
+	assert_string_equal(o.limit, "20");
+	assert_true(parse(bare, &o, why));
+	assert_false(o.live);
+	assert_null(o.config);
+	assert_null(o.limit);
+}
+
 static void the_last_of_two_opposites_counts(void **state)
 {
 	char line[] = "ntsctl -n --json authdata -N --csv";
@@ -124,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_means_status),
 	    cmocka_unit_test(options_may_stand_anywhere),
+	    cmocka_unit_test(the_options_of_check_are_kept),
 	    cmocka_unit_test(the_last_of_two_opposites_counts),
 	    cmocka_unit_test(arguments_are_the_commands),
 	    cmocka_unit_test(help_beats_the_command),

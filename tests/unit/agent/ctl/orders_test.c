@@ -1,35 +1,26 @@
+#include "tests/unit/agent/ctl/captured.h"
 #include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/orders.h"
 
-/* What order_send returns and prints. */
-struct outcome {
-	enum exit_status status;
-	char *out, *errors;
-};
-
-static struct outcome ordered(
+static struct captured ordered(
     const char *status_socket, const char *verb, const char *name)
 {
-	struct outcome o = {EXIT_OK, NULL, NULL};
-	size_t out_size, errors_size;
-	FILE *out = open_memstream(&o.out, &out_size);
-	FILE *errors = open_memstream(&o.errors, &errors_size);
+	struct captured c;
 
-	o.status = order_send(status_socket, verb, name, out, errors);
-	fclose(out);
-	fclose(errors);
-	return o;
+	captured_begin(&c);
+	c.status = order_send(status_socket, verb, name, c.to_out, c.to_errors);
+	captured_end(&c);
+	return c;
 }
 
-static void assert_outcome(struct outcome o, enum exit_status status,
+static void assert_outcome(struct captured o, enum exit_status status,
     const char *out, const char *errors)
 {
 	assert_string_equal(o.out, out);
 	assert_string_equal(o.errors, errors);
 	assert_int_equal(o.status, status);
-	free(o.out);
-	free(o.errors);
+	captured_free(&o);
 }
 
 /* Starts an agent that answers on its control socket; returns the path of the
@@ -74,26 +65,24 @@ static void no_answer_is_an_error(void **state)
 {
 	struct fake_agent a;
 	const char *at = start(&a, "");
-	struct outcome o;
+	struct captured o;
 
 	(void)state;
 	o = ordered(at, "step", NULL);
 	assert_int_equal(o.status, EXIT_NO_STATUS);
 	assert_contains(o.errors, "without an answer");
-	free(o.out);
-	free(o.errors);
+	captured_free(&o);
 	agent_end(&a);
 }
 
 static void no_agent_is_an_error(void **state)
 {
-	struct outcome o = ordered("/nowhere/status.sock", "retry", NULL);
+	struct captured o = ordered("/nowhere/status.sock", "retry", NULL);
 
 	(void)state;
 	assert_int_equal(o.status, EXIT_NO_STATUS);
 	assert_contains(o.errors, "nothing listens on /nowhere/control.sock");
-	free(o.out);
-	free(o.errors);
+	captured_free(&o);
 }
 
 static void what_cannot_be_a_name_is_not_sent(void **state)

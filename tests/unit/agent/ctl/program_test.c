@@ -1,4 +1,5 @@
 /* All of ntsctl: as a function and, when it is built, as a program. */
+#include "tests/unit/agent/ctl/captured.h"
 #include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/program.h"
@@ -8,63 +9,9 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#define WORDS_MAX 10
-
-struct result {
-	int status;
-	char *out, *errors;
-};
-
-static void result_free(struct result *r)
+static struct captured run(const char *line)
 {
-	free(r->out);
-	free(r->errors);
-}
-
-/* Splits a copy of `line` at spaces. */
-static int split(char *line, char *words[WORDS_MAX + 1])
-{
-	int count = 0;
-
-	for (char *w = strtok(line, " "); w != NULL; w = strtok(NULL, " ")) {
-		assert_in_range(count, 0, WORDS_MAX - 1);
-		words[count++] = w;
-	}
-	words[count] = NULL;
-	return count;
-}
-
-static struct result run(const char *line)
-{
-	struct result r = {0};
-	size_t out_size, errors_size;
-	FILE *out = open_memstream(&r.out, &out_size);
-	FILE *errors = open_memstream(&r.errors, &errors_size);
-	char *copy = strdup(line), *words[WORDS_MAX + 1];
-	int count = split(copy, words);
-
-	r.status = ctl_main(count, words, out, errors);
-	fclose(out);
-	fclose(errors);
-	free(copy);
-	return r;
-}
-
-/* Starts an agent that answers with the example; NTSAGENT_STATUS is its path.
- */
-static void start_example(struct fake_agent *a)
-{
-	char *json = read_file(HERE "snapshot.json");
-
-	agent_start(a, (const char *const[]){json}, 1);
-	setenv("NTSAGENT_STATUS", a->path, 1);
-	free(json);
-}
-
-static void end_example(struct fake_agent *a)
-{
-	unsetenv("NTSAGENT_STATUS");
-	agent_end(a);
+	return captured_run(ctl_main, line);
 }
 
 static const struct {
@@ -82,8 +29,24 @@ static const struct {
     {"ntsctl tracking", "tracking.txt"},
     {"ntsctl -N authdata", "authdata.txt"},
     {"ntsctl activity", "activity.txt"},
+    {"ntsctl metrics", "metrics.openmetrics"},
+    {"ntsctl metrics openmetrics", "metrics.openmetrics"},
+    {"ntsctl metrics prometheus", "metrics.prometheus"},
     {"ntsctl help", "help.txt"},
-    {"ntsctl -h sources", "help.txt"},
+    {"ntsctl -h", "help.txt"},
+    {"ntsctl selectdata", "selectdata.txt"},
+    {"ntsctl selectdata -v", "selectdata-v.txt"},
+    {"ntsctl -n selectdata", "selectdata-n.txt"},
+    {"ntsctl selectdata --csv", "selectdata.csv"},
+    {"ntsctl selectdata --json", "selectdata.json"},
+    {"ntsctl ntpdata", "ntpdata.txt"},
+    {"ntsctl ntpdata fd77:3:0::1", "ntpdata-one.txt"},
+    {"ntsctl ntpdata --csv", "ntpdata.csv"},
+    {"ntsctl ntpdata ntpserver --json", "ntpdata-one.json"},
+    {"ntsctl -c sources", "chronyc-sources.csv"},
+    {"ntsctl -c -a -N sources", "chronyc-sources-N.csv"},
+    {"ntsctl -c tracking", "chronyc-tracking.csv"},
+    {"ntsctl -c -n selectdata", "chronyc-selectdata.csv"},
 };
 
 static void each_command_prints_its_report(void **state)
@@ -91,20 +54,18 @@ static void each_command_prints_its_report(void **state)
 	struct fake_agent a;
 
 	(void)state;
-	start_example(&a);
+	agent_start_example(&a);
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
-		struct result r = run(asked[i].line);
-		char path[128], *expected;
+		struct captured r = run(asked[i].line);
+		char path[128];
 
 		snprintf(path, sizeof(path), HERE "expected/%s", asked[i].file);
-		expected = read_file(path);
 		assert_string_equal(r.errors, "");
-		assert_string_equal(r.out, expected);
+		assert_is_file(r.out, path);
 		assert_int_equal(r.status, EXIT_OK);
-		free(expected);
-		result_free(&r);
+		captured_free(&r);
 	}
-	end_example(&a);
+	agent_end_for_all(&a);
 }
 
 static void mistakes_are_one_sentence_and_status_2(void **state)
@@ -113,13 +74,43 @@ static void mistakes_are_one_sentence_and_status_2(void **state)
 		const char *line, *errors;
 	} cases[] = {
 	    {"ntsctl source",
-		"ntsctl: there is no command 'source'; see: ntsctl help\n"},
+		"ntsctl: there is no command 'source': did you mean 'sources'; "
+		"see: ntsctl help\n"},
+	    {"ntsctl frobnicate",
+		"ntsctl: there is no command 'frobnicate'; see: ntsctl help\n"},
+	    {"ntsctl -h elsewhere tracking",
+		"ntsctl: -h is the help: ntsctl asks the agent of this machine "
+		"only; for another one: ssh HOST ntsctl; see: ntsctl help\n"},
+	    {"ntsctl -c status",
+		"ntsctl: chronyc has no CSV of status: use --csv; see: ntsctl "
+		"help\n"},
 	    {"ntsctl -q", "ntsctl: option -q is not known; see: ntsctl help\n"},
 	    {"ntsctl sources x",
 		"ntsctl: sources takes no arguments; see: ntsctl help\n"},
+	    {"ntsctl metrics xml",
+		"ntsctl: metrics: the format is openmetrics or prometheus, not "
+		"'xml'; see: ntsctl help\n"},
+	    {"ntsctl metrics prometheus 2",
+		"ntsctl: metrics takes [openmetrics|prometheus]; see: ntsctl "
+		"help\n"},
+	    {"ntsctl check now",
+		"ntsctl: check takes no arguments; see: ntsctl help\n"},
+	    {"ntsctl check --csv",
+		"ntsctl: check has no --csv; see: ntsctl help\n"},
+	    {"ntsctl --live sources", "ntsctl: --live, --config and -t are for "
+				      "check; see: ntsctl help\n"},
+	    {"ntsctl -t 5 waitsync 1", "ntsctl: --live, --config and -t are "
+				       "for check; see: ntsctl help\n"},
 	    {"ntsctl waitsync 1 2 3 4 5",
 		"ntsctl: waitsync takes [TRIES [MAXCORRECTION [MAXSKEW "
 		"[INTERVAL]]]]; see: ntsctl help\n"},
+	    {"ntsctl compare --for soon",
+		"ntsctl: compare: --for has to be a time from 10s to 30d, such "
+		"as 1h, not 'soon'; see: ntsctl help\n"},
+	    {"ntsctl compare x",
+		"ntsctl: compare takes no arguments; see: ntsctl help\n"},
+	    {"ntsctl compare --for",
+		"ntsctl: option --for needs an argument; see: ntsctl help\n"},
 	    {"ntsctl waitsync soon",
 		"ntsctl: waitsync: tries has to be a number from 0 to "
 		"2147483647, not 'soon'; see: ntsctl help\n"},
@@ -127,24 +118,25 @@ static void mistakes_are_one_sentence_and_status_2(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct result r = run(cases[i].line);
+		struct captured r = run(cases[i].line);
 
 		assert_int_equal(r.status, EXIT_USAGE);
 		assert_string_equal(r.out, "");
 		assert_string_equal(r.errors, cases[i].errors);
-		result_free(&r);
+		captured_free(&r);
 	}
 }
 
 static void without_an_agent_the_status_is_3(void **state)
 {
 	static const char *const commands[] = {"", "status", "sources",
-	    "sourcestats", "tracking", "authdata", "activity"};
+	    "sourcestats", "tracking", "authdata", "activity", "selectdata",
+	    "ntpdata", "sourcename 10.77.3.1", "-c sources"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		char line[80];
-		struct result r;
+		struct captured r;
 
 		snprintf(line, sizeof(line), "ntsctl -s /nonexistent/sock %s",
 		    commands[i]);
@@ -155,26 +147,39 @@ static void without_an_agent_the_status_is_3(void **state)
 		    "ntsctl: ntsagentd is not running: nothing listens on "
 		    "/nonexistent/sock; start it with: systemctl start "
 		    "ntsagent\n");
-		result_free(&r);
+		captured_free(&r);
 	}
+}
+
+/* A monitoring system reads the text, a person the sentence. */
+static void without_an_agent_the_metrics_say_so(void **state)
+{
+	struct captured r =
+	    run("ntsctl -s /nonexistent/sock metrics prometheus");
+
+	(void)state;
+	assert_int_equal(r.status, EXIT_NO_STATUS);
+	assert_contains(r.out, "\nntsagent_up 0\n");
+	assert_contains(r.errors, "ntsctl: ntsagentd is not running: ");
+	captured_free(&r);
 }
 
 static void a_newer_agent_is_named(void **state)
 {
 	struct fake_agent a;
 	char line[128];
-	struct result r;
+	struct captured r;
 
 	(void)state;
-	agent_start(&a, (const char *const[]){"{\"schema\": 2}"}, 1);
+	agent_start(&a, (const char *const[]){"{\"schema\": 3}"}, 1);
 	snprintf(line, sizeof(line), "ntsctl -s %s sources", a.path);
 	r = run(line);
 	agent_end(&a);
 	assert_int_equal(r.status, EXIT_NO_STATUS);
-	assert_contains(r.errors, "its schema is 2 and this ntsctl knows 1");
+	assert_contains(r.errors, "its schema is 3 and this ntsctl knows 2");
 	assert_ptr_equal(
 	    strchr(r.errors, '\n'), r.errors + strlen(r.errors) - 1);
-	result_free(&r);
+	captured_free(&r);
 }
 
 static void a_full_disk_is_no_success(void **state)
@@ -186,12 +191,12 @@ static void a_full_disk_is_no_success(void **state)
 	size_t size;
 
 	(void)state;
-	start_example(&a);
+	agent_start_example(&a);
 	errors = open_memstream(&said, &size);
 	assert_int_equal(ctl_main(2, words, full, errors), EXIT_NO_STATUS);
 	fclose(errors);
 	fclose(full);
-	end_example(&a);
+	agent_end_for_all(&a);
 	assert_string_equal(
 	    said, "ntsctl: cannot write the output: No space left on device\n");
 	free(said);
@@ -219,8 +224,9 @@ static void assert_knows_all(const char *help, const char *text)
 static void manual_and_completions_know_every_command(void **state)
 {
 	static const char *const files[] = {"man/ntsctl.8",
-	    "etc/completions/ntsctl.bash", "etc/completions/_ntsctl"};
-	struct result help = run("ntsctl help");
+	    "etc/completions/ntsctl.bash", "etc/completions/_ntsctl",
+	    "etc/completions/ntsctl.fish"};
+	struct captured help = run("ntsctl help");
 
 	(void)state;
 	assert_int_equal(help.status, EXIT_OK);
@@ -230,7 +236,84 @@ static void manual_and_completions_know_every_command(void **state)
 		assert_knows_all(help.out, text);
 		free(text);
 	}
-	result_free(&help);
+	captured_free(&help);
+}
+
+/* Each command has a help of its own, which names only options that exist. */
+static void each_command_has_a_help(void **state)
+{
+	struct captured all = run("ntsctl help");
+	unsigned count = 0;
+	char name[32];
+
+	(void)state;
+	for (const char *line = all.out; line; line = strchr(line, '\n')) {
+		static const char *const forms[][2] = {{"ntsctl ", " --help"},
+		    {"ntsctl help ", ""}, {"ntsctl -h ", ""}};
+		char usage[64], words[64];
+
+		line += *line == '\n';
+		if (strncmp(line, "  ", 2) != 0 ||
+		    sscanf(line + 2, "%31[a-z]", name) != 1)
+			continue;
+		snprintf(usage, sizeof(usage), "usage: ntsctl %s",
+		    strcmp(name, "help") == 0 ? "[OPTION]" : name);
+		for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+			struct captured one;
+
+			snprintf(words, sizeof(words), "%s%s%s", forms[i][0],
+			    name, forms[i][1]);
+			one = run(words);
+			assert_int_equal(one.status, EXIT_OK);
+			assert_string_equal(one.errors, "");
+			if (strncmp(one.out, usage, strlen(usage)) != 0)
+				fail_msg("%s: %s", words, one.out);
+			captured_free(&one);
+		}
+		count++;
+	}
+	assert_true(count >= 30);
+	captured_free(&all);
+}
+
+/* An option is shown for the commands that heed it. */
+static void a_help_has_the_options_of_its_command(void **state)
+{
+	static const struct {
+		const char *command, *has, *has_not;
+	} rows[] = {
+	    {"ntsctl help graph", "--last TIME", "--follow"},
+	    {"ntsctl help events", "--follow", "--last TIME"},
+	    {"ntsctl help sources", "--chronyc", "--live"},
+	    {"ntsctl help check", "--live", "--csv"},
+	    {"ntsctl help retry", "Only root", "--json"},
+	    {"ntsctl help metrics", "--socket", "--json"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct captured h = run(rows[i].command);
+
+		assert_contains(h.out, rows[i].has);
+		assert_null(strstr(h.out, rows[i].has_not));
+		captured_free(&h);
+	}
+}
+
+/* A typing mistake is not a machine. */
+static void a_help_of_no_command_says_which_was_meant(void **state)
+{
+	static const char *const lines[] = {
+	    "ntsctl grpah --help", "ntsctl help grpah", "ntsctl -h grpah"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		struct captured h = run(lines[i]);
+
+		assert_int_equal(h.status, EXIT_USAGE);
+		assert_contains(h.errors, "did you mean 'graph'");
+		captured_free(&h);
+	}
 }
 
 /* Every column of a table is documented in the manual. */
@@ -239,14 +322,15 @@ static void manual_knows_every_member(void **state)
 	static const char *const reports[] = {"ntsctl status --csv",
 	    "ntsctl sources --csv", "ntsctl sourcestats --csv",
 	    "ntsctl tracking --csv", "ntsctl authdata --csv",
-	    "ntsctl activity --csv", "ntsctl waitsync 1 --csv"};
+	    "ntsctl activity --csv", "ntsctl waitsync 1 --csv",
+	    "ntsctl selectdata --csv", "ntsctl ntpdata --csv"};
 	char *manual = read_file("man/ntsctl.8");
 	struct fake_agent a;
 
 	(void)state;
-	start_example(&a);
+	agent_start_example(&a);
 	for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
-		struct result r = run(reports[i]);
+		struct captured r = run(reports[i]);
 		char *heading = line_of(r.out, 0);
 
 		for (char *key = strtok(heading, ","); key != NULL;
@@ -259,9 +343,9 @@ static void manual_knows_every_member(void **state)
 			assert_contains(manual, entry);
 		}
 		free(heading);
-		result_free(&r);
+		captured_free(&r);
 	}
-	end_example(&a);
+	agent_end_for_all(&a);
 	free(manual);
 }
 
@@ -287,7 +371,7 @@ static int run_program(char *path, const char *line, const char *out_path)
 	if (pid == 0) {
 		int fd = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-		split(copy, words);
+		split_words(copy, " ", words);
 		dup2(fd, STDOUT_FILENO);
 		execv(path, words);
 		_exit(127);
@@ -306,34 +390,34 @@ static void the_program_does_the_same(void **state)
 	(void)state;
 	if (!find_program(program, sizeof(program)))
 		skip();
-	start_example(&a);
+	agent_start_example(&a);
 	snprintf(out_path, sizeof(out_path), "%s/out", a.folder);
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
-		char path[128], *expected, *text;
+		char path[128], *text;
 
 		assert_int_equal(
 		    run_program(program, asked[i].line, out_path), EXIT_OK);
 		snprintf(path, sizeof(path), HERE "expected/%s", asked[i].file);
-		expected = read_file(path);
 		text = read_file(out_path);
-		assert_string_equal(text, expected);
+		assert_is_file(text, path);
 		free(text);
-		free(expected);
 	}
 	assert_int_equal(
 	    run_program(program, "ntsctl nonsense", out_path), EXIT_USAGE);
 	unlink(out_path);
-	end_example(&a);
+	agent_end_for_all(&a);
 }
 
-static void the_version_is_a_line(void **state)
+static void the_version_names_the_libraries(void **state)
 {
-	struct result r = run("ntsctl --version");
+	struct captured r = run("ntsctl --version");
 
 	(void)state;
-	assert_string_equal(r.out, "ntsctl (ntsagent) " NTSAGENT_VERSION "\n");
+	assert_ptr_equal(strstr(r.out, "ntsctl (ntsagent) " NTSAGENT_VERSION
+				       "\nLibraries: jansson-2."),
+	    r.out);
 	assert_int_equal(r.status, EXIT_OK);
-	result_free(&r);
+	captured_free(&r);
 }
 
 static void too_many_arguments_are_refused(void **state)
@@ -341,20 +425,21 @@ static void too_many_arguments_are_refused(void **state)
 	static const char *const lines[] = {"status x", "sources x",
 	    "sourcestats x", "tracking x", "authdata x", "activity x",
 	    "waitsync 1 2 3 4 5", "retry x y", "burst x y", "offline x y",
-	    "online x y", "step x", "makestep x", "reload x", "help x",
-	    "version x"};
+	    "online x y", "step x", "makestep 1 2 3", "reload x", "help x y",
+	    "version x", "selectdata x", "ntpdata x y", "sourcename x y",
+	    "refresh x y", "reselect x", "dump x", "onoffline x"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		char line[80];
-		struct result r;
+		struct captured r;
 
 		snprintf(line, sizeof(line), "ntsctl -s /nonexistent/sock %s",
 		    lines[i]);
 		r = run(line);
 		assert_int_equal(r.status, EXIT_USAGE);
 		assert_contains(r.errors, " takes ");
-		result_free(&r);
+		captured_free(&r);
 	}
 }
 
@@ -432,7 +517,7 @@ static void sentences_fit_the_terminal(void **state)
 	struct fake_agent a;
 
 	(void)state;
-	start_example(&a);
+	agent_start_example(&a);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char *text = on_terminal("status", cases[i].columns);
 
@@ -440,7 +525,7 @@ static void sentences_fit_the_terminal(void **state)
 		    longest_line(text), cases[i].least, cases[i].most);
 		free(text);
 	}
-	end_example(&a);
+	agent_end_for_all(&a);
 }
 
 static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
@@ -452,7 +537,7 @@ static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
 	struct fake_agent a;
 
 	(void)state;
-	start_example(&a);
+	agent_start_example(&a);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char *text;
 
@@ -466,7 +551,7 @@ static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
 		free(text);
 	}
 	unsetenv("NO_COLOR");
-	end_example(&a);
+	agent_end_for_all(&a);
 }
 
 /* These two characters take four columns. */
@@ -497,7 +582,7 @@ static void the_program_knows_how_wide_characters_are(void **state)
 	free(text);
 	free(json);
 	unlink(out_path);
-	end_example(&a);
+	agent_end_for_all(&a);
 }
 
 int main(void)
@@ -506,12 +591,16 @@ int main(void)
 	    cmocka_unit_test(each_command_prints_its_report),
 	    cmocka_unit_test(mistakes_are_one_sentence_and_status_2),
 	    cmocka_unit_test(without_an_agent_the_status_is_3),
+	    cmocka_unit_test(without_an_agent_the_metrics_say_so),
 	    cmocka_unit_test(a_newer_agent_is_named),
 	    cmocka_unit_test(a_full_disk_is_no_success),
 	    cmocka_unit_test(manual_and_completions_know_every_command),
+	    cmocka_unit_test(each_command_has_a_help),
+	    cmocka_unit_test(a_help_has_the_options_of_its_command),
+	    cmocka_unit_test(a_help_of_no_command_says_which_was_meant),
 	    cmocka_unit_test(manual_knows_every_member),
 	    cmocka_unit_test(the_program_does_the_same),
-	    cmocka_unit_test(the_version_is_a_line),
+	    cmocka_unit_test(the_version_names_the_libraries),
 	    cmocka_unit_test(too_many_arguments_are_refused),
 	    cmocka_unit_test(an_earlier_write_error_is_not_forgotten),
 	    cmocka_unit_test(sentences_fit_the_terminal),

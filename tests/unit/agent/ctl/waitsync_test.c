@@ -1,3 +1,4 @@
+#include "tests/unit/agent/ctl/captured.h"
 #include "tests/unit/agent/ctl/fake_agent.h"
 
 #include "agent/ctl/waitsync.h"
@@ -12,37 +13,66 @@ static char *answer(bool synchronised, int64_t offset_ns, double skew_ppm)
 	char *json;
 
 	set(c, "synchronised", json_boolean(synchronised));
-	set_int(c, "system_offset_ns", offset_ns);
+	set_int(c, "offset_ns", offset_ns);
 	set(c, "skew_ppm", json_real(skew_ppm));
 	json = json_dumps(tree, 0);
 	json_decref(tree);
 	return json;
 }
 
-struct waited {
-	enum exit_status status;
-	char *out, *errors;
-	size_t out_size, errors_size;
-};
-
-static struct waited wait_for(
+static struct captured wait_for(
     const struct waitsync *w, const char *path, enum output output)
 {
-	struct waited r = {0};
+	struct captured r;
 	struct view v = {.output = output};
-	FILE *errors = open_memstream(&r.errors, &r.errors_size);
 
-	v.out = open_memstream(&r.out, &r.out_size);
-	r.status = waitsync_run(w, path, &v, errors);
-	fclose(v.out);
-	fclose(errors);
+	captured_begin(&r);
+	v.out = r.to_out;
+	r.status = waitsync_run(w, path, &v, r.to_errors);
+	captured_end(&r);
 	return r;
 }
 
-static void waited_free(struct waited *r)
+/* An agent that does not know yet: no zero, and no limit is kept. */
+static void what_is_not_known_is_no_zero(void **state)
 {
-	free(r->out);
-	free(r->errors);
+	static const struct {
+		enum output output;
+		const char *line;
+	} rows[] = {
+	    {OUTPUT_TEXT, "try: 1, refid: 00000000, correction: -, skew: -\n"},
+	    {OUTPUT_CSV, "1,00000000,,,true\n"},
+	    {OUTPUT_JSON, "{\"try\": 1, \"reference_id\": \"00000000\", "
+			  "\"correction_ns\": null, \"skew_ppm\": null, "
+			  "\"synchronised\": true}\n"},
+	};
+	static const struct waitsync limits[] = {
+	    {.tries = 1, .max_correction_s = 1},
+	    {.tries = 1, .max_skew_ppm = 100},
+	};
+	json_t *tree = example(), *c = json_object_get(tree, "clock");
+	char *unknown;
+
+	(void)state;
+	set(c, "reference_id", json_null());
+	set(c, "offset_ns", json_null());
+	set(c, "skew_ppm", json_null());
+	unknown = json_dumps(tree, 0);
+	json_decref(tree);
+	for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(limits); i++) {
+		const size_t row = i / ARRAY_LEN(limits);
+		struct fake_agent a;
+		struct captured r;
+
+		agent_start(&a, (const char *const[]){unknown}, 1);
+		r = wait_for(
+		    &limits[i % ARRAY_LEN(limits)], a.path, rows[row].output);
+		agent_end(&a);
+		assert_int_equal(r.status, EXIT_NOT_SYNCHRONISED);
+		assert_non_null(strstr(r.out, rows[row].line));
+		captured_free(&r);
+	}
+	free(unknown);
 }
 
 static void it_waits_until_synchronised(void **state)
@@ -50,7 +80,7 @@ static void it_waits_until_synchronised(void **state)
 	char *not_yet = answer(false, 0, 0), *yes = answer(true, -1500, 0.5);
 	const char *const answers[] = {not_yet, not_yet, yes};
 	struct fake_agent a;
-	struct waited r;
+	struct captured r;
 
 	(void)state;
 	agent_start(&a, answers, ARRAY_LEN(answers));
@@ -62,7 +92,7 @@ static void it_waits_until_synchronised(void **state)
 	    "try: 2, refid: 0A4D0301, correction: 0.000000000, skew: 0.000\n"
 	    "try: 3, refid: 0A4D0301, correction: 0.000001500, skew: 0.500\n");
 	assert_string_equal(r.errors, "");
-	waited_free(&r);
+	captured_free(&r);
 	free(not_yet);
 	free(yes);
 }
@@ -73,14 +103,14 @@ static void assert_one_try(struct waitsync w, int64_t offset_ns,
 	char *json = answer(true, offset_ns, skew_ppm);
 	const char *const answers[] = {json};
 	struct fake_agent a;
-	struct waited r;
+	struct captured r;
 
 	w.tries = 1;
 	agent_start(&a, answers, 1);
 	r = wait_for(&w, a.path, OUTPUT_TEXT);
 	agent_end(&a);
 	assert_int_equal(r.status, expected);
-	waited_free(&r);
+	captured_free(&r);
 	free(json);
 }
 
@@ -105,7 +135,7 @@ static void a_refused_correction_is_not_synchronised(void **state)
 	char *json;
 	struct waitsync once = {.tries = 1};
 	struct fake_agent a;
-	struct waited r;
+	struct captured r;
 
 	(void)state;
 	set(json_object_get(tree, "clock"), "refused", json_true());
@@ -115,7 +145,7 @@ static void a_refused_correction_is_not_synchronised(void **state)
 	r = wait_for(&once, a.path, OUTPUT_TEXT);
 	agent_end(&a);
 	assert_int_equal(r.status, EXIT_NOT_SYNCHRONISED);
-	waited_free(&r);
+	captured_free(&r);
 	free(json);
 }
 
@@ -124,7 +154,7 @@ static void the_tries_run_out(void **state)
 	char *not_yet = answer(false, 0, 0);
 	struct waitsync twice = {.tries = 2, .interval_s = 0.01};
 	struct fake_agent a;
-	struct waited r;
+	struct captured r;
 
 	(void)state;
 	agent_start(&a, (const char *const[]){not_yet}, 1);
@@ -135,7 +165,7 @@ static void the_tries_run_out(void **state)
 	    "try,reference_id,correction_ns,skew_ppm,synchronised\n"
 	    "1,0A4D0301,0,0,false\n"
 	    "2,0A4D0301,0,0,false\n");
-	waited_free(&r);
+	captured_free(&r);
 	free(not_yet);
 }
 
@@ -143,7 +173,7 @@ static void json_is_a_line_per_try(void **state)
 {
 	char *yes = answer(true, 1500, 0.5);
 	struct fake_agent a;
-	struct waited r;
+	struct captured r;
 
 	(void)state;
 	agent_start(&a, (const char *const[]){yes}, 1);
@@ -152,7 +182,7 @@ static void json_is_a_line_per_try(void **state)
 	assert_string_equal(r.out,
 	    "{\"try\": 1, \"reference_id\": \"0A4D0301\", \"correction_ns\": "
 	    "1500, \"skew_ppm\": 0.5, \"synchronised\": true}\n");
-	waited_free(&r);
+	captured_free(&r);
 	free(yes);
 }
 
@@ -161,7 +191,7 @@ static void an_error_that_repeats_is_printed_once(void **state)
 	char *yes = answer(true, 0, 0);
 	const char *const answers[] = {"{", "{", "", yes};
 	struct fake_agent a;
-	struct waited r;
+	struct captured r;
 
 	(void)state;
 	agent_start(&a, answers, ARRAY_LEN(answers));
@@ -172,21 +202,21 @@ static void an_error_that_repeats_is_printed_once(void **state)
 	assert_null(strstr(strstr(r.errors, "not JSON") + 1, "not JSON"));
 	assert_non_null(strstr(r.errors, "it is empty"));
 	assert_contains(r.out, "try: 4, ");
-	waited_free(&r);
+	captured_free(&r);
 	free(yes);
 }
 
 static void an_agent_that_never_starts_is_a_failure(void **state)
 {
 	struct waitsync twice = {.tries = 2, .interval_s = 0.01};
-	struct waited r =
+	struct captured r =
 	    wait_for(&twice, "/nonexistent/status.sock", OUTPUT_TEXT);
 
 	(void)state;
 	assert_int_equal(r.status, EXIT_NOT_SYNCHRONISED);
 	assert_string_equal(r.out, "");
 	assert_contains(r.errors, "ntsagentd is not running");
-	waited_free(&r);
+	captured_free(&r);
 }
 
 static void a_full_disk_ends_the_wait(void **state)
@@ -271,12 +301,12 @@ static void a_pause_lies_between_two_tries(void **state)
 {
 	struct waitsync twice = {.tries = 2, .interval_s = 0.05};
 	int64_t begin_ns = now_ns();
-	struct waited r =
+	struct captured r =
 	    wait_for(&twice, "/nonexistent/status.sock", OUTPUT_TEXT);
 
 	(void)state;
 	assert_true(now_ns() - begin_ns >= 50 * NS_PER_MS);
-	waited_free(&r);
+	captured_free(&r);
 }
 
 static void without_a_reference_its_id_is_zero(void **state)
@@ -288,7 +318,7 @@ static void without_a_reference_its_id_is_zero(void **state)
 		struct waitsync once = {.tries = 1};
 		json_t *tree = example();
 		struct fake_agent a;
-		struct waited r;
+		struct captured r;
 		char *json;
 
 		set(json_object_get(tree, "clock"), "reference_id", ids[i]);
@@ -298,7 +328,7 @@ static void without_a_reference_its_id_is_zero(void **state)
 		r = wait_for(&once, a.path, OUTPUT_TEXT);
 		agent_end(&a);
 		assert_contains(r.out, "try: 1, refid: 00000000, ");
-		waited_free(&r);
+		captured_free(&r);
 		free(json);
 	}
 }
@@ -306,6 +336,7 @@ static void without_a_reference_its_id_is_zero(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_is_not_known_is_no_zero),
 	    cmocka_unit_test(it_waits_until_synchronised),
 	    cmocka_unit_test(limits_have_to_be_met),
 	    cmocka_unit_test(a_refused_correction_is_not_synchronised),

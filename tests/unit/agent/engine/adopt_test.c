@@ -479,6 +479,18 @@ static void certificates_and_ciphers_are_the_trust(void **state)
 	fresh->trust = old->trust;
 	strcpy(fresh->trust.paths[0], "/b.pem");
 	assert_true(adopt_changes_trust(old, fresh));
+	strcpy(fresh->trust.paths[0], "/a.pem");
+	fresh->trust.path_count = old->trust.path_count;
+	assert_false(adopt_changes_trust(old, fresh));
+	fresh->trust.crl_count = 1;
+	strcpy(fresh->trust.crls[0], "/a.crl");
+	assert_true(adopt_changes_trust(old, fresh));
+	old->trust.crl_count = 1;
+	strcpy(old->trust.crls[0], "/b.crl");
+	assert_true(adopt_changes_trust(old, fresh));
+	strcpy(old->trust.crls[0], "/a.crl");
+	assert_false(adopt_changes_trust(old, fresh));
+	fresh->trust.crl_count = old->trust.crl_count = 0;
 	fresh->trust = old->trust;
 	fresh->trust.path_count = 0;
 	assert_true(adopt_changes_trust(old, fresh));
@@ -674,6 +686,34 @@ static bool adopt_fails_with_little_memory(void *self)
 	return adopt_fails(self, 250000);
 }
 
+/* The only source whose keys are from before the crash is gone. */
+static void the_mark_of_a_crash_ends_with_the_keys_of_another_source(
+    void **state)
+{
+	struct world *w = world_new(1, 0, 10);
+	struct config *fresh;
+
+	(void)state;
+	w->keep_keys = true;
+	world_start(w);
+	world_run(w, 100 * NS_PER_S);
+	w->jobs_crash[0] = true;
+	world_run(w, 25 * 3600 * NS_PER_S);
+	assert_true(w->crash_marked);
+	assert_true(w->disk[0].there);
+	w->jobs_crash[0] = false;
+	fresh = copy_of(w);
+	snprintf(fresh->sources[0].name, SOURCE_NAME_MAX, "another");
+	adopt(w, fresh);
+	assert_true(w->crash_marked);
+	assert_false(w->disk[0].there);
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(w->engine.sources[0].count.exchanges, 1);
+	assert_false(w->crash_marked);
+	assert_true(w->disk[0].there);
+	drop(w, fresh);
+}
+
 static bool adopt_fails_without_memory(void *self)
 {
 	return adopt_fails(self, 0);
@@ -697,6 +737,41 @@ static void without_memory_the_old_configuration_stays(void **state)
 	}
 	free(a.room);
 	drop(w, a.fresh);
+}
+
+/* Another number of sources; those that stay keep keys and address. */
+static void a_pool_may_grow_and_shrink(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+	struct config *fresh;
+	int first;
+
+	(void)state;
+	world_make_pool(w, 4);
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	first = world_server_of(w, 0);
+	fresh = copy_of(w);
+	take_out(fresh, 3);
+	take_out(fresh, 2);
+	assert_true(engine_adopt(
+	    &w->engine, fresh, room_for(fresh), world_reading(w), text));
+	assert_text("2 sources kept, p#3 removed, p#4 removed");
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->asks, 4);
+	assert_int_equal(world_server_of(w, 0), first);
+	assert_true(engine_adopt(&w->engine, &w->config, room_for(&w->config),
+	    world_reading(w), text));
+	assert_text("2 sources kept, p#3 added, p#4 added");
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->asks, 6);
+	assert_int_equal(w->most_open_asks, 1);
+	assert_int_equal(world_server_of(w, 0), first);
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_int_not_equal(
+			    world_server_of(w, i), world_server_of(w, j));
+	drop(w, fresh);
 }
 
 int main(void)
@@ -727,6 +802,9 @@ int main(void)
 	    cmocka_unit_test(only_sources_that_move_or_go_are_closed),
 	    cmocka_unit_test(without_a_selected_source_none_is_selected),
 	    cmocka_unit_test(an_agreement_begins_again_with_other_sources),
+	    cmocka_unit_test(
+		the_mark_of_a_crash_ends_with_the_keys_of_another_source),
+	    cmocka_unit_test(a_pool_may_grow_and_shrink),
 	    cmocka_unit_test(without_memory_the_old_configuration_stays),
 	};
 

@@ -1,5 +1,6 @@
 #include "agent/engine/commands.h"
 
+#include "clock/steering/state.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -57,6 +58,24 @@ static void the_first_decision_waits_for_three_seconds(void **state)
 	while (w->steps == 0 && w->now - first < 10 * NS_PER_S)
 		world_run(w, NS_PER_MS);
 	assert_in_range(w->now - first, 3099 * NS_PER_MS, 3100 * NS_PER_MS);
+	world_end(w);
+}
+
+/* The filter starts again in several turns, and the engine does other things
+ * between them. */
+static void the_filter_starts_again_in_turns(void **state)
+{
+	struct world *w = world_running(3, 6000 * NS_PER_S);
+	struct steering *s = w->engine.steering;
+
+	(void)state;
+	s->replay_due = true;
+	engine_steer(&w->engine);
+	assert_true(s->replay.under_way);
+	assert_int_equal(engine_deadline(&w->engine).ns, w->engine.now.mono.ns);
+	world_run(w, NS_PER_MS);
+	assert_false(s->replay.under_way);
+	assert_true(engine_deadline(&w->engine).ns > w->engine.now.mono.ns);
 	world_end(w);
 }
 
@@ -183,6 +202,7 @@ static void a_refused_order_leaves_the_clock_as_it_is(void **state)
 	} rows[] = {
 	    {KEEPER_STEP_FORBIDDEN, false},
 	    {KEEPER_STEP_LIMIT, false},
+	    {KEEPER_STEP_BUDGET, false},
 	    {KEEPER_KERNEL, true},
 	};
 
@@ -199,6 +219,27 @@ static void a_refused_order_leaves_the_clock_as_it_is(void **state)
 		assert_int_equal(world_logged(w, "refused"), rows[i].doubt);
 		world_end(w);
 	}
+}
+
+/* Nothing else can set a clock that has lost so much. */
+static void a_refused_pause_names_the_way_out(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+	struct keeper_report r = {
+	    .verdict = KEEPER_STEP_BUDGET, .steps = 4, .refused = 3};
+
+	(void)state;
+	w->engine.order.pending = true;
+	w->engine.order.command = (struct clock_command){
+	    .bootstrap = true, .pause = true, .step_ns = 40000 * NS_PER_S};
+	r.serial = w->engine.order.serial;
+	engine_on_report(&w->engine, &r, world_reading(w));
+	assert_true(world_logged(w,
+	    "the keeper refused a clock adjustment: the steps that are allowed "
+	    "are used up; a restart of the agent sets the clock"));
+	assert_int_equal(w->engine.order.steps, 4);
+	assert_int_equal(w->engine.order.refused, 3);
+	world_end(w);
 }
 
 /* Option -Q. */
@@ -218,6 +259,119 @@ static void with_print_only_the_first_decision_is_measured(void **state)
 	/* Half the delay, and little more. */
 	assert_in_range(
 	    w->engine.measured_bound_ns, NS_PER_MS, NS_PER_MS * 11 / 10);
+	world_end(w);
+}
+
+/* Runs with -q until the end, or for half a minute. */
+static enum engine_end run_once(struct world *w, int64_t max_bound_ns)
+{
+	w->options.once = true;
+	w->options.timeout_s = 20;
+	w->options.max_bound_ns = max_bound_ns;
+	for (unsigned i = 0; i < w->config.source_count; i++)
+		w->way_ns[i] = 2 * NS_PER_MS;
+	world_start(w);
+	for (int i = 0; i < 30 && w->engine.end == ENGINE_RUNS; i++)
+		world_run(w, NS_PER_S);
+	return w->engine.end;
+}
+
+/* Option -q. */
+static void with_once_the_run_ends_when_the_clock_is_set(void **state)
+{
+	struct world *w = world_new(3, 3 * NS_PER_S, 0);
+
+	(void)state;
+	assert_int_equal(run_once(w, 0), ENGINE_DONE);
+	assert_true(world_within(w, 2 * NS_PER_MS));
+	world_end(w);
+}
+
+/* After a refusal the kernel is told that the clock may be wrong, and carries
+ * that out: the clock is not set by it. */
+static void with_once_a_refusal_sets_no_clock(void **state)
+{
+	static const enum keeper_verdict refusals[] = {
+	    KEEPER_STEP_FORBIDDEN, KEEPER_STEP_LIMIT, KEEPER_KERNEL};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		struct world *w = world_new(3, 3 * NS_PER_S, 0);
+
+		w->refusal = refusals[i];
+		w->refuses_steering_alone = true;
+		assert_int_equal(run_once(w, 0), ENGINE_TIMEOUT);
+		assert_true(world_logged(w, "could not be set in 20 s"));
+		world_end(w);
+	}
+}
+
+/* Option --max-bound. The servers are 2 ms away, so each knows the time to a
+ * little more than that. */
+static void with_a_bound_a_majority_must_agree_within_it(void **state)
+{
+	static const struct {
+		int64_t offset_ns, bound_ns;
+		unsigned silent; /* of three servers */
+		bool no_clock, single;
+		enum engine_end end;
+		const char *says;
+	} rows[] = {
+	    {3 * NS_PER_S, 10 * NS_PER_MS, 0, false, false, ENGINE_DONE,
+		"3 of 3 servers agree that the clock is right within 0.01 s"},
+	    {3 * NS_PER_S, 10 * NS_PER_MS, 1, false, false, ENGINE_DONE,
+		"2 of 3 servers agree"},
+	    {0, 10 * NS_PER_MS, 2, false, false, ENGINE_TIMEOUT,
+		"after 20 s, 1 of 3 servers agree that the clock is right "
+		"within 0.01 s, and a majority is needed"},
+	    {0, 10 * NS_PER_MS, 0, false, true, ENGINE_DONE,
+		"1 of 1 servers agree"},
+	    /* The bound is not as small as this. */
+	    {0, NS_PER_MS, 0, false, false, ENGINE_TIMEOUT,
+		"0 of 3 servers agree"},
+	    /* Without the right to set it, the clock is only judged. */
+	    {NS_PER_MS, 10 * NS_PER_MS, 0, true, false, ENGINE_DONE,
+		"3 of 3 servers agree that the clock is right within 0.01 s"},
+	    {3 * NS_PER_S, 10 * NS_PER_MS, 0, true, false, ENGINE_BEYOND,
+		"of 3 servers agree that the clock is not right within 0.01 "
+		"s"},
+	    {3 * NS_PER_S, 10 * NS_PER_MS, 1, true, false, ENGINE_BEYOND,
+		"2 of 3 servers agree that the clock is not right"},
+	    /* Perhaps right, perhaps not. */
+	    {10 * NS_PER_MS, 10 * NS_PER_MS, 0, true, false, ENGINE_TIMEOUT,
+		"0 of 3 servers agree"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned servers = rows[i].single ? 1 : 3;
+		struct world *w = world_new(servers, rows[i].offset_ns, 0);
+
+		w->options.no_clock = rows[i].no_clock;
+		for (unsigned k = 0; k < rows[i].silent; k++)
+			w->silent[k] = true;
+		if (run_once(w, rows[i].bound_ns) != rows[i].end ||
+		    !world_logged(w, rows[i].says))
+			fail_msg(
+			    "row %zu: %d: %s", i, (int)w->engine.end, w->log);
+		if (rows[i].end == ENGINE_DONE)
+			assert_true(world_within(w, rows[i].bound_ns));
+		world_end(w);
+	}
+}
+
+/* A server that is only measured, and one with two names, make no majority. */
+static void with_a_bound_only_servers_with_a_vote_count(void **state)
+{
+	struct world *w = world_new(4, 0, 0);
+
+	(void)state;
+	w->config.sources[3].options.noselect = true;
+	strcpy(w->address[2], w->address[1]);
+	w->silent[0] = true;
+	if (run_once(w, 10 * NS_PER_MS) != ENGINE_TIMEOUT ||
+	    !world_logged(w, "1 of 2 servers agree"))
+		fail_msg("%s", w->log);
 	world_end(w);
 }
 
@@ -303,6 +457,7 @@ int main(void)
 	    cmocka_unit_test(
 		a_frequency_error_beyond_max_drift_is_corrected_in_part),
 	    cmocka_unit_test(the_first_decision_waits_for_three_seconds),
+	    cmocka_unit_test(the_filter_starts_again_in_turns),
 	    cmocka_unit_test(
 		a_keeper_that_does_not_answer_for_five_seconds_ends_the_agent),
 	    cmocka_unit_test(
@@ -310,7 +465,12 @@ int main(void)
 	    cmocka_unit_test(the_kernel_is_told_once_until_a_command_succeeds),
 	    cmocka_unit_test(an_ordered_step_keeps_the_frequency),
 	    cmocka_unit_test(a_refused_order_leaves_the_clock_as_it_is),
+	    cmocka_unit_test(a_refused_pause_names_the_way_out),
 	    cmocka_unit_test(with_print_only_the_first_decision_is_measured),
+	    cmocka_unit_test(with_once_the_run_ends_when_the_clock_is_set),
+	    cmocka_unit_test(with_once_a_refusal_sets_no_clock),
+	    cmocka_unit_test(with_a_bound_a_majority_must_agree_within_it),
+	    cmocka_unit_test(with_a_bound_only_servers_with_a_vote_count),
 	    cmocka_unit_test(the_clock_is_saved_every_hour),
 	    cmocka_unit_test(an_unknown_clock_is_not_saved),
 	    cmocka_unit_test(

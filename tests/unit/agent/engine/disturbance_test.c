@@ -208,7 +208,10 @@ static void a_foreign_frequency_is_corrected(void **state)
 	}
 	assert_true(w->engine.meddling.spent > 0);
 	assert_true(world_logged(w, "put right"));
-	assert_true(strstr(w->engine.disturbed.text, "perhaps by chronyd"));
+	/* A later line may say that the servers see a jump of the frequency. */
+	assert_true(world_logged(w, "perhaps by chronyd (pid 7): put right"));
+	/* The slew that corrects what the clock ran away ends. */
+	world_run(w, 128 * NS_PER_S);
 	assert_true(world_within(w, NS_PER_MS));
 	assert_true(fabs(w->freq_ppm + 20) < 5);
 	assert_true(world_synchronised(w));
@@ -307,6 +310,114 @@ static void a_sleep_is_longer_than_a_tenth_of_a_second(void **state)
 	}
 }
 
+/* The kernel says that the clock was set: a step of any size is found, but the
+ * agent's own one and what is explained already are not another program's. */
+static void a_set_clock_is_found_whatever_the_size_of_the_step(void **state)
+{
+	static const struct {
+		int64_t step_ns;
+		bool told, explained, found;
+		const char *says;
+	} rows[] = {
+	    {3 * NS_PER_MS, true, false, true, "moved by +0.003000 s"},
+	    {-250 * NS_PER_US, true, true, true, "moved by -0.000250 s"},
+	    {0, true, false, true, "to almost the same time"},
+	    {0, true, true, false, ""},
+	    {3 * NS_PER_MS, false, false, false, ""},
+	    {-JUMP_NS - NS_PER_US, false, true, true, "moved by -0.020 s"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_running(2, 3600 * NS_PER_S);
+
+		if (rows[i].explained)
+			engine_explain_set(&w->engine);
+		w->wall += rows[i].step_ns;
+		if (rows[i].told)
+			engine_clock_was_set(&w->engine);
+		engine_on_timer(&w->engine, world_reading(w));
+		if (world_logged(w, "from outside") != rows[i].found)
+			fail_msg("row %zu", i);
+		if (rows[i].found)
+			assert_true(world_logged(w, rows[i].says));
+		world_end(w);
+	}
+}
+
+/* The kernel's word for a step may come before the step is known, or after. */
+static void the_kernels_word_and_its_reason_come_in_either_order(void **state)
+{
+	(void)state;
+	for (int word_first = 0; word_first < 2; word_first++) {
+		struct world *w = world_running(2, 3600 * NS_PER_S);
+
+		if (word_first)
+			engine_clock_was_set(&w->engine);
+		engine_explain_set(&w->engine);
+		if (!word_first)
+			engine_clock_was_set(&w->engine);
+		engine_on_timer(&w->engine, world_reading(w));
+		assert_false(world_logged(w, "from outside"));
+		/* The next one has no reason. */
+		engine_clock_was_set(&w->engine);
+		engine_on_timer(&w->engine, world_reading(w));
+		assert_true(world_logged(w, "from outside"));
+		world_end(w);
+	}
+}
+
+/* A clock that is disturbed again and again causes neither a storm of packets
+ * nor one of lines. */
+static void disturbances_without_end_cause_no_storm(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+	unsigned first = 0, lines = 0;
+	bool last = false;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		world_forget_log(w);
+		engine_stood_still(&w->engine, 30 * NS_PER_MS);
+		lines += world_logged(w, "has lost 0.030 s at once");
+		last |= world_logged(w, "one line in 256 s at most");
+		if (i == 8)
+			first = w->requests;
+		engine_on_timer(&w->engine, world_reading(w));
+	}
+	assert_true(last);
+	assert_int_equal(lines, 8);
+	/* The bursts are spent. */
+	assert_true(w->requests - first <= 1);
+	/* The next one is allowed later. */
+	w->engine.now.mono.ns += 256 * NS_PER_S + 1;
+	w->engine.sources[0].poll_at = MONO_NEVER;
+	engine_stood_still(&w->engine, 30 * NS_PER_MS);
+	assert_int_equal(
+	    w->engine.sources[0].poll_at.ns, w->engine.now.mono.ns);
+	w->engine.sources[0].poll_at = MONO_NEVER;
+	engine_stood_still(&w->engine, 30 * NS_PER_MS);
+	assert_int_equal(w->engine.sources[0].poll_at.ns, MONO_NEVER.ns);
+	world_end(w);
+}
+
+static void a_foreign_slew_is_told(void **state)
+{
+	struct world *w = world_running(2, 3600 * NS_PER_S);
+	struct keeper_report r = {.verdict = KEEPER_SLEW_FOUND,
+	    .change_count = 1,
+	    .found_slew_ns = 1500 * NS_PER_MS};
+	unsigned closes = w->closes;
+
+	(void)state;
+	r.changes[0] = (struct clock_change){{w->wall}, 0, w->freq_ppm};
+	engine_on_report(&w->engine, &r, world_reading(w));
+	assert_true(world_logged(w, "slewing the clock for another program, "
+				    "with +1.500000 s to go"));
+	assert_int_equal(w->closes, closes + 2);
+	world_end(w);
+}
+
 /* A burst for a foreign frequency makes the next one wait. */
 static void bursts_for_a_foreign_frequency_are_256_seconds_apart(void **state)
 {
@@ -384,6 +495,46 @@ static void a_voice_about_a_pause_has_the_bounds_of_both(void **state)
 }
 
 /* The ledger follows what the hardware clock got wrong in the sleep. */
+/* A virtual machine moves to another host. */
+static void a_jump_of_the_frequency_has_a_line(void **state)
+{
+	static const struct {
+		double by_ppm;
+		const char *line;
+	} rows[] = {
+	    {-300, "the clock has become slower by about 3"},
+	    {300, "the clock has become faster by about 3"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_running(3, 3600 * NS_PER_S);
+
+		w->osc_ppm += rows[i].by_ppm;
+		world_run(w, 900 * NS_PER_S);
+		assert_true(world_logged(w, rows[i].line));
+		assert_non_null(
+		    strstr(w->engine.disturbed.text, "ppm at once"));
+		assert_false(world_logged(w, "has lost"));
+		world_end(w);
+	}
+}
+
+/* The frequency of a new machine is hardly known in the first minutes. */
+static void a_start_has_no_jump_of_the_frequency(void **state)
+{
+	struct world *w = world_new(3, 0, 20);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(world_synchronised(w));
+	w->osc_ppm += 400;
+	world_run(w, 200 * NS_PER_S);
+	assert_false(world_logged(w, "ppm at once"));
+	world_end(w);
+}
+
 static void a_jump_in_a_sleep_is_entered_in_the_ledger(void **state)
 {
 	static const int64_t wrong_ns[] = {0, 700 * NS_PER_MS, -NS_PER_S};
@@ -419,6 +570,8 @@ int main(void)
 	    cmocka_unit_test(after_a_sleep_or_a_pause_the_drift_is_uncertain),
 	    cmocka_unit_test(servers_that_fall_behind_are_not_a_pause),
 	    cmocka_unit_test(one_server_that_jumps_is_not_a_pause),
+	    cmocka_unit_test(a_jump_of_the_frequency_has_a_line),
+	    cmocka_unit_test(a_start_has_no_jump_of_the_frequency),
 	    cmocka_unit_test(a_foreign_frequency_is_corrected),
 	    cmocka_unit_test(a_rival_causes_no_storm_of_requests_or_lines),
 	    cmocka_unit_test(a_program_that_may_have_set_the_clock_is_named),
@@ -426,6 +579,12 @@ int main(void)
 	    cmocka_unit_test(
 		only_sources_that_have_not_spoken_are_asked_about_a_pause),
 	    cmocka_unit_test(a_sleep_is_longer_than_a_tenth_of_a_second),
+	    cmocka_unit_test(
+		a_set_clock_is_found_whatever_the_size_of_the_step),
+	    cmocka_unit_test(
+		the_kernels_word_and_its_reason_come_in_either_order),
+	    cmocka_unit_test(disturbances_without_end_cause_no_storm),
+	    cmocka_unit_test(a_foreign_slew_is_told),
 	    cmocka_unit_test(
 		bursts_for_a_foreign_frequency_are_256_seconds_apart),
 	    cmocka_unit_test(

@@ -1,4 +1,5 @@
 /* One server behind several names or addresses, and servers that look alike. */
+#include "agent/engine/sources.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -129,6 +130,222 @@ static void three_names_of_one_server_have_one_vote(void **state)
 	world_end(w);
 }
 
+/* Pools. */
+
+static void each_has_another_server(const struct world *w)
+{
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < w->engine.source_count; i++) {
+		int server = world_server_of(w, i);
+
+		assert_in_range(server, 0, WORLD_PEERS - 1);
+		assert_int_equal(seen >> server & 1, 0);
+		seen |= 1U << server;
+	}
+}
+
+static bool asks_server(const struct world *w, int server)
+{
+	for (unsigned i = 0; i < w->engine.source_count; i++)
+		if (world_server_of(w, i) == server)
+			return true;
+	return false;
+}
+
+static struct world *pool_of(unsigned servers, unsigned members)
+{
+	struct world *w = world_new(servers, 0, 0);
+
+	world_make_pool(w, members);
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	return w;
+}
+
+/* Their key exchanges come one after the other. */
+static void the_sources_of_a_pool_have_one_address_each(void **state)
+{
+	struct world *w = pool_of(5, 4);
+
+	(void)state;
+	each_has_another_server(w);
+	assert_int_equal(w->asks, 4);
+	assert_int_equal(w->most_open_asks, 1);
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(w->engine.sources[i].count.good >= 4);
+	world_end(w);
+}
+
+/* All begin at one moment. */
+static void no_two_exchanges_of_a_pool_take_one_address(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+
+	(void)state;
+	world_make_pool(w, 4);
+	for (unsigned i = 0; i < 5; i++)
+		w->keys_fail[i] = true;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(world_server_of(w, 0), -1);
+	for (unsigned i = 0; i < 5; i++)
+		w->keys_fail[i] = false;
+	engine_retry_early(&w->engine, RETRY_ORDER, NULL, world_reading(w));
+	world_run(w, NS_PER_S);
+	each_has_another_server(w);
+	assert_int_equal(w->most_open_asks, 1);
+	world_end(w);
+}
+
+static void a_silent_server_is_replaced(void **state)
+{
+	struct world *w = pool_of(5, 4);
+	int dead = world_server_of(w, 1);
+
+	(void)state;
+	w->silent[dead] = true;
+	world_run(w, 300 * NS_PER_S);
+	each_has_another_server(w);
+	assert_false(asks_server(w, dead));
+	assert_true(world_logged_at(w, LOG_LEVEL_NOTICE,
+	    "p#2: 192.0.2.5 takes the place of 192.0.2.2"));
+	assert_int_equal(w->engine.sources[1].silent, 0);
+	assert_true(world_view(w, 1).state != SELECT_NO_SAMPLES);
+	/* It stays there with its next keys. */
+	w->silent[dead] = false;
+	world_run(w, 120 * INT64_C(1000) * NS_PER_S);
+	assert_true(w->engine.sources[1].count.exchanges >= 3);
+	assert_int_equal(world_server_of(w, 1), 4);
+	world_end(w);
+}
+
+static void a_server_without_keys_is_replaced(void **state)
+{
+	struct world *w = pool_of(5, 4);
+	int dead = world_server_of(w, 2);
+
+	(void)state;
+	w->keys_fail[dead] = true;
+	world_run(w, 100 * INT64_C(1000) * NS_PER_S);
+	each_has_another_server(w);
+	assert_false(asks_server(w, dead));
+	world_end(w);
+}
+
+/* A renewal of the keys stays at the address. */
+static void a_good_server_stays(void **state)
+{
+	struct world *w = pool_of(5, 4);
+	int before[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		before[i] = world_server_of(w, i);
+	world_run(w, 100 * INT64_C(1000) * NS_PER_S);
+	assert_true(w->asks >= 8);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(world_server_of(w, i), before[i]);
+	assert_false(world_logged(w, "takes the place"));
+	world_end(w);
+}
+
+static void a_falseticker_is_replaced(void **state)
+{
+	struct world *w = pool_of(5, 4);
+	int liar = world_server_of(w, 3);
+
+	(void)state;
+	w->peer_error_ns[liar] = 700 * NS_PER_MS;
+	world_run(w, 1800 * NS_PER_S);
+	each_has_another_server(w);
+	assert_false(asks_server(w, liar));
+	assert_true(world_logged(w, "p#4: "));
+	assert_true(world_view(w, 3).state != SELECT_FALSETICKER);
+	assert_true(world_within(w, NS_PER_MS));
+	world_end(w);
+}
+
+/* Without another address it stays, and is not asked for keys all the time. */
+static void a_falseticker_stays_if_there_is_no_other_address(void **state)
+{
+	struct world *w = pool_of(4, 4);
+	int liar = world_server_of(w, 3);
+	unsigned asks = w->asks;
+
+	(void)state;
+	w->peer_error_ns[liar] = 700 * NS_PER_MS;
+	world_run(w, 3 * INT64_C(3600) * NS_PER_S);
+	assert_true(asks_server(w, liar));
+	assert_in_range(w->asks - asks, 1, 4);
+	assert_int_equal(world_view(w, 3).state, SELECT_FALSETICKER);
+	world_end(w);
+}
+
+static void a_duplicate_in_a_pool_is_replaced(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+
+	(void)state;
+	world_make_pool(w, 4);
+	w->one_key = true;
+	for (unsigned i = 0; i < 5; i++)
+		w->peers[i].reference = 0xE7000000ABCD0001 + i;
+	w->peers[1].reference = w->peers[0].reference;
+	world_start(w);
+	world_run(w, 2 * NS_PER_S);
+	assert_int_equal(world_server_of(w, 1), 1);
+	assert_true(world_logged(w, "p#1 and p#2 are one server"));
+	world_run(w, 1800 * NS_PER_S);
+	each_has_another_server(w);
+	assert_false(asks_server(w, 1));
+	assert_int_equal(w->engine.sources[1].server_id, 0);
+	world_end(w);
+}
+
+/* Fewer addresses than sources: the last one waits, and says why. */
+static void a_small_pool_has_sources_without_an_address(void **state)
+{
+	struct world *w = pool_of(2, 2);
+
+	(void)state;
+	world_end(w);
+	w = world_new(3, 0, 0);
+	world_make_pool(w, 3);
+	w->pool = 2;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(world_server_of(w, 2), -1);
+	assert_string_equal(w->engine.sources[2].failure, "dns");
+	assert_string_equal(w->engine.sources[2].reason, "no address is left");
+	w->pool = 3;
+	world_run(w, 200 * NS_PER_S);
+	each_has_another_server(w);
+	world_end(w);
+}
+
+static void a_pool_is_the_same_after_a_restart(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+	int before[4];
+	unsigned asks;
+
+	(void)state;
+	w->keep_keys = true;
+	world_make_pool(w, 4);
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	for (unsigned i = 0; i < 4; i++)
+		before[i] = world_server_of(w, i);
+	asks = w->asks;
+	world_restart(w, true);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->asks, asks);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(world_server_of(w, i), before[i]);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +356,16 @@ int main(void)
 	    cmocka_unit_test(
 		a_source_that_moves_to_a_known_address_loses_its_vote),
 	    cmocka_unit_test(three_names_of_one_server_have_one_vote),
+	    cmocka_unit_test(the_sources_of_a_pool_have_one_address_each),
+	    cmocka_unit_test(no_two_exchanges_of_a_pool_take_one_address),
+	    cmocka_unit_test(a_silent_server_is_replaced),
+	    cmocka_unit_test(a_server_without_keys_is_replaced),
+	    cmocka_unit_test(a_good_server_stays),
+	    cmocka_unit_test(a_falseticker_is_replaced),
+	    cmocka_unit_test(a_falseticker_stays_if_there_is_no_other_address),
+	    cmocka_unit_test(a_duplicate_in_a_pool_is_replaced),
+	    cmocka_unit_test(a_small_pool_has_sources_without_an_address),
+	    cmocka_unit_test(a_pool_is_the_same_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

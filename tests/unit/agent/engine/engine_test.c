@@ -1,5 +1,6 @@
 #include "agent/engine/engine.h"
 
+#include "agent/engine/commands.h"
 #include "agent/engine/sources.h"
 #include "tests/unit/agent/engine/world.h"
 #include "tests/unit/agent/engine/little_memory.h"
@@ -114,6 +115,22 @@ static void with_no_clock_the_agent_only_measures(void **state)
 	    llabs(world_tracking(w).offset_ns + 2 * NS_PER_S) < NS_PER_MS);
 	assert_int_equal(w->saves, 0);
 	assert_false(world_logged(w, "refused"));
+	world_end(w);
+}
+
+/* What the keeper tells the service manager. */
+static void with_no_clock_the_keeper_hears_only_of_changes(void **state)
+{
+	struct world *w = world_new(1, 0, 10);
+
+	(void)state;
+	w->options.no_clock = true;
+	world_start(w);
+	world_run(w, 1800 * NS_PER_S);
+	assert_true(world_synchronised(w));
+	assert_true(world_tracking(w).updates > 20);
+	assert_true(w->commands >= 1 && w->commands <= 2);
+	assert_true(world_logged(w, "measured: "));
 	world_end(w);
 }
 
@@ -236,6 +253,24 @@ static void set_once_ends_when_the_clock_is_right(void **state)
 		assert_true(world_within(w, NS_PER_MS));
 		assert_true(w->engine.now.mono.ns - w->engine.started.mono.ns <
 			    20 * NS_PER_S);
+		world_end(w);
+	}
+}
+
+/* A few answers say less than the frequency that somebody set. */
+static void set_once_leaves_an_unknown_frequency_alone(void **state)
+{
+	(void)state;
+	for (int once = 0; once < 2; once++) {
+		struct world *w = world_new(1, 20 * NS_PER_MS, 1);
+
+		w->options.once = once;
+		world_start(w);
+		world_run(w, 60 * NS_PER_S);
+		assert_int_equal(w->freq_ppm == 0, once);
+		engine_save_clock(&w->engine);
+		assert_int_equal(
+		    w->saved.freq_sd_ppm >= FREQ_SD_UNKNOWN_PPM, once);
 		world_end(w);
 	}
 }
@@ -631,6 +666,7 @@ int main(void)
 	    cmocka_unit_test(two_sources_that_disagree_do_not_move_the_clock),
 	    cmocka_unit_test(a_source_without_keys_does_not_delay_the_others),
 	    cmocka_unit_test(with_no_clock_the_agent_only_measures),
+	    cmocka_unit_test(with_no_clock_the_keeper_hears_only_of_changes),
 	    cmocka_unit_test(a_foreign_step_is_undone_once),
 	    cmocka_unit_test(silence_grows_the_bound_and_keeps_the_frequency),
 	    cmocka_unit_test(a_step_back_does_not_spoil_an_exchange_under_way),
@@ -638,6 +674,7 @@ int main(void)
 	    cmocka_unit_test(an_error_beyond_refuse_threshold_is_explained),
 	    cmocka_unit_test(a_steady_source_keeps_to_its_poll_interval),
 	    cmocka_unit_test(set_once_ends_when_the_clock_is_right),
+	    cmocka_unit_test(set_once_leaves_an_unknown_frequency_alone),
 	    cmocka_unit_test(a_timeout_ends_what_cannot_be_done),
 	    cmocka_unit_test(
 		an_exchange_that_the_resolver_does_not_answer_fails),

@@ -164,6 +164,7 @@ static void a_second_at_another_time_is_a_jump(void **state)
 }
 
 /* Six hours before the leap second, the third server smears it. */
+/* RFC 8633 3.7.1/2 */
 static void a_smearing_server_is_named(void **state)
 {
 	struct world *w =
@@ -416,6 +417,7 @@ static void a_server_that_smears_is_named_once(void **state)
 
 /* With leapsecmode = ignore the kernel is not armed. The servers show the leap
  * second, and the clock is slewed after them. */
+/* RFC 8633 3.7.1/1 */
 static void an_ignored_leap_second_is_slewed(void **state)
 {
 	struct world *w = world_new(3, 0, 37);
@@ -441,11 +443,122 @@ static void an_ignored_leap_second_is_slewed(void **state)
 	world_end(w);
 }
 
+/* A world that runs to a millisecond before the leap second, with `mode`. */
+static struct world *eve_with(enum leap_mode mode, enum leap kind)
+{
+	struct world *w = world_new(3, 0, 37);
+	int64_t due_ns = kind == LEAP_INSERT ? 0 : -NS_PER_S;
+
+	w->config.steering.leap_mode = mode;
+	w->now = w->wall = (MIDNIGHT_S - 7200) * NS_PER_S;
+	for (unsigned i = 0; i < 3; i++)
+		w->peers[i].leap = (uint8_t)kind;
+	world_start(w);
+	run_until(w, due_ns - NS_PER_MS);
+	assert_true(world_synchronised(w));
+	/* The kernel is not told. */
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	assert_int_equal(w->engine.leap.armed, kind);
+	assert_true(world_logged(w, "at the end of today (UTC): a majority"));
+	return w;
+}
+
+/* The agent begins at the leap second itself, and asks nobody. */
+static void the_agent_corrects_a_leap_second_itself(void **state)
+{
+	static const struct {
+		enum leap_mode mode;
+		enum leap kind;
+		int64_t takes_ns;
+		unsigned steps;
+		const char *line;
+	} rows[] = {
+	    {LEAP_MODE_SLEW, LEAP_INSERT, 22 * NS_PER_S, 0,
+		"leap second inserted: the clock is slewed by minus one"},
+	    {LEAP_MODE_SLEW, LEAP_DELETE, 22 * NS_PER_S, 0,
+		"leap second left out: the clock is slewed by one"},
+	    {LEAP_MODE_STEP, LEAP_INSERT, NS_PER_S / 2, 1,
+		"leap second inserted: the clock is stepped by minus one"},
+	    {LEAP_MODE_STEP, LEAP_DELETE, NS_PER_S / 2, 1,
+		"leap second left out: the clock is stepped by one"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = eve_with(rows[i].mode, rows[i].kind);
+		bool insert = rows[i].kind == LEAP_INSERT;
+		int64_t leap_ns = insert ? -NS_PER_S : NS_PER_S;
+		unsigned before = samples_of(w, 0);
+
+		for (unsigned k = 0; k < 3; k++)
+			w->silent[k] = true;
+		world_run(w, rows[i].takes_ns);
+		assert_int_equal(samples_of(w, 0), before);
+		assert_true(world_logged(w, rows[i].line));
+		assert_int_equal(w->steps, rows[i].steps);
+		assert_in_range(
+		    llabs(world_error(w) - leap_ns), 0, 100 * NS_PER_US);
+		/* Then the servers have moved, too, and no jump is seen. */
+		for (unsigned k = 0; k < 3; k++) {
+			w->silent[k] = false;
+			w->peers[k].leap = LEAP_NONE;
+			w->peer_error_ns[k] += leap_ns;
+		}
+		world_run(w, 1200 * NS_PER_S);
+		assert_in_range(
+		    llabs(world_error(w) - leap_ns), 0, 100 * NS_PER_US);
+		assert_int_equal(w->steps, rows[i].steps);
+		assert_true(world_synchronised(w));
+		assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+		assert_false(world_logged(w, "from outside"));
+		assert_false(world_logged(w, "after all"));
+		assert_false(world_logged(w, "majority of the sources: it is"));
+		world_end(w);
+	}
+}
+
+/* A step that the keeper refuses is slewed. */
+static void a_refused_step_over_a_leap_second_is_slewed(void **state)
+{
+	struct world *w = eve_with(LEAP_MODE_STEP, LEAP_INSERT);
+
+	(void)state;
+	w->refusal = KEEPER_STEP_BUDGET;
+	world_run(w, NS_PER_S);
+	w->refusal = KEEPER_OK;
+	for (unsigned k = 0; k < 3; k++)
+		w->peer_error_ns[k] -= NS_PER_S;
+	world_run(w, 300 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
+	assert_in_range(llabs(world_error(w) + NS_PER_S), 0, 100 * NS_PER_US);
+	world_end(w);
+}
+
+/* Servers that smear do not announce it, so nothing is done. */
+static void smeared_servers_plan_nothing(void **state)
+{
+	struct world *w = world_new(3, 0, 37);
+
+	(void)state;
+	w->config.steering.leap_mode = LEAP_MODE_SLEW;
+	w->now = w->wall = (MIDNIGHT_S - 7200) * NS_PER_S;
+	w->peers[0].leap = LEAP_INSERT;
+	world_start(w);
+	run_until(w, NS_PER_S);
+	assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+	assert_false(world_logged(w, "leap second"));
+	assert_in_range(llabs(world_error(w)), 0, 100 * NS_PER_US);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_majority_arms_the_kernel),
 	    cmocka_unit_test(an_ignored_leap_second_is_slewed),
+	    cmocka_unit_test(the_agent_corrects_a_leap_second_itself),
+	    cmocka_unit_test(a_refused_step_over_a_leap_second_is_slewed),
+	    cmocka_unit_test(smeared_servers_plan_nothing),
 	    cmocka_unit_test(another_day_arms_nothing),
 	    cmocka_unit_test(a_turned_vote_disarms),
 	    cmocka_unit_test(a_leap_second_that_was_armed_is_not_a_jump),

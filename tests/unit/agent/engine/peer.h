@@ -8,7 +8,9 @@
 #include "nts/fields.h"
 #include "resolver/frame.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PEER_COOKIE_LEN 100
@@ -40,7 +42,7 @@ static inline struct peer peer_make(uint8_t key)
 	return p;
 }
 
-/* What a key exchange with this peer brings. `address`: dotted IPv4. */
+/* What a key exchange with this peer brings. `address`: IPv4 or IPv6. */
 static inline struct ke_answer peer_keys(
     struct peer *p, const struct ke_request *request, const char *address)
 {
@@ -54,12 +56,13 @@ static inline struct ke_answer peer_keys(
 	    .address_count = 1,
 	    .facts.not_after = INT64_C(4102444800),
 	};
-	unsigned b[4];
+	bool v6;
 
-	sscanf(address, "%u.%u.%u.%u", &b[0], &b[1], &b[2], &b[3]);
-	a.addresses[0] = (struct endpoint){.family = 4, .port = 123};
-	for (unsigned i = 0; i < 4; i++)
-		a.addresses[0].address[i] = (uint8_t)b[i];
+	v6 = strchr(address, ':') != NULL;
+	a.addresses[0] = (struct endpoint){.family = v6 ? 6 : 4, .port = 123};
+	if (inet_pton(
+		v6 ? AF_INET6 : AF_INET, address, a.addresses[0].address) != 1)
+		abort();
 	a.facts.peer = a.addresses[0];
 	snprintf(a.facts.subject, sizeof(a.facts.subject), "CN=peer");
 	for (unsigned i = 0; i < NTS_COOKIES; i++) {

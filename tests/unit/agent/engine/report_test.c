@@ -251,9 +251,58 @@ static void more_sources_than_are_combined_are_reported(void **state)
 	world_end(w);
 }
 
+/* The clock needs more than max-drift: one line, no storm of requests, and the
+ * slews keep it synchronised. */
+static void a_frequency_beyond_max_drift_gets_one_line(void **state)
+{
+	static const char line[] = "the clock needs a correction of more than "
+				   "50 ppm, and max-drift allows no more";
+	struct world *w = world_new(1, NS_PER_MS, 200);
+	unsigned before;
+
+	(void)state;
+	w->config.max_freq_ppm = 50;
+	world_start(w);
+	run(w, 120);
+	assert_true(world_logged(w, line));
+	assert_false(world_logged(w, "not steered: the clock needs"));
+	assert_string_equal(world_tracking(w).reason,
+	    "the clock needs a correction of more than 50 ppm, and max-drift "
+	    "allows no more: it is wrong between the updates");
+	world_forget_log(w);
+	before = w->requests;
+	run(w, 3600);
+	assert_false(world_logged(w, line));
+	assert_false(world_logged(w, "has lost"));
+	assert_true(w->requests - before < 3600 / 16);
+	assert_true(world_synchronised(w));
+	world_end(w);
+}
+
+/* The tick corrects it: it is a clock as any other. */
+static void a_frequency_far_beyond_500_ppm_is_corrected(void **state)
+{
+	static const double ppm[] = {1274, -1944, 8960, -8960};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ppm); i++) {
+		struct world *w = world_new(1, NS_PER_MS, ppm[i]);
+
+		world_start(w);
+		run(w, 300);
+		assert_true(world_synchronised(w));
+		assert_true(world_within(w, 100 * NS_PER_US));
+		assert_false(world_logged(w, "has lost"));
+		assert_false(world_logged(w, "correction of more than"));
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_frequency_beyond_max_drift_gets_one_line),
+	    cmocka_unit_test(a_frequency_far_beyond_500_ppm_is_corrected),
 	    cmocka_unit_test(an_outvoted_source_gets_one_line),
 	    cmocka_unit_test(a_source_that_agrees_again_gets_one_line),
 	    cmocka_unit_test(without_a_majority_no_source_is_outvoted),

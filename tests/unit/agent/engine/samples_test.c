@@ -35,6 +35,36 @@ static void a_good_sample_fails_no_check(void **state)
 	world_end(w);
 }
 
+/* A clock that counts in steps of 4 ms is to blame for what it cannot show, and
+ * its samples are no better than a step. */
+static void a_coarse_clock_is_not_blamed_on_the_server(void **state)
+{
+	static const struct {
+		int64_t excess_ns;
+		bool good;
+	} rows[] = {{8 * NS_PER_MS, true}, {9 * NS_PER_MS, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_new(1, 0, 0);
+		struct tracking t;
+
+		w->held_ns[0] = 2 * w->way_ns[0] + rows[i].excess_ns;
+		world_start(w);
+		engine_set_granularity(&w->engine, 4 * NS_PER_MS);
+		assert_true(world_logged(w, "counts in steps of 4.000 ms"));
+		world_run(w, 10 * NS_PER_S);
+		assert_int_equal(
+		    w->engine.sources[0].count.good > 0, rows[i].good);
+		assert_int_equal(count(w, 0, CHECK_DELAY) == 0, rows[i].good);
+		steering_tracking(w->engine.steering, &w->engine.timescale,
+		    w->engine.now.wall, &t);
+		if (rows[i].good)
+			assert_true(t.root_dispersion_ns >= 4 * NS_PER_MS);
+		world_end(w);
+	}
+}
+
 /* The limit is 100 us, the reading error of two clocks. */
 static void a_request_held_for_too_long_is_dropped(void **state)
 {
@@ -428,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_good_sample_fails_no_check),
+	    cmocka_unit_test(a_coarse_clock_is_not_blamed_on_the_server),
 	    cmocka_unit_test(a_request_held_for_too_long_is_dropped),
 	    cmocka_unit_test(
 		the_kinds_of_stamps_are_those_of_an_exchange_that_counts),

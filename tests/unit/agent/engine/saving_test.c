@@ -350,6 +350,66 @@ static void nothing_is_written_while_an_answer_is_waited_for(void **state)
 	}
 }
 
+/* All keys renew within a day; then none is from before the crash. */
+static void a_crash_is_marked_until_new_keys_have_replaced_the_old(void **state)
+{
+	struct world *w = world_that_keeps(2);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	assert_false(w->crash_marked);
+	w->jobs_crash[0] = true;
+	world_run(w, 25 * HOUR_NS);
+	assert_true(w->engine.sources[0].count.crashes > 0);
+	assert_true(world_logged_at(w, LOG_LEVEL_ERROR, "crash 1"));
+	assert_true(w->crash_marked);
+	assert_int_equal(w->engine.sources[1].count.exchanges, 2);
+	w->jobs_crash[0] = false;
+	world_run(w, 26 * HOUR_NS);
+	assert_false(w->crash_marked);
+	assert_true(world_logged(w, "saved keys are used again"));
+	world_end(w);
+}
+
+static void after_a_crash_saved_keys_are_not_used(void **state)
+{
+	struct world *w = world_that_keeps(2);
+	unsigned asks;
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	w->jobs_crash[0] = true;
+	w->engine.sources[0].renew_at.ns = w->mono;
+	world_run(w, NS_PER_S / 10);
+	assert_true(w->crash_marked);
+	w->jobs_crash[0] = false;
+	asks = w->asks;
+	world_restart(w, true);
+	assert_int_equal(w->engine.sources[0].stage, STAGE_START);
+	assert_int_equal(w->engine.sources[1].stage, STAGE_START);
+	world_run(w, 10 * NS_PER_S);
+	assert_int_equal(w->asks, asks + 2);
+	assert_false(w->crash_marked);
+	world_restart(w, true);
+	assert_int_equal(w->engine.sources[0].stage, STAGE_POLLING);
+	world_end(w);
+}
+
+/* The mark of the run before waits for the first exchange. */
+static void a_mark_outlives_a_start_without_keys(void **state)
+{
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	w->crash_marked = true;
+	w->no_resolver = true;
+	world_restart(w, true);
+	world_run(w, 3 * NS_PER_S);
+	assert_true(w->crash_marked);
+	world_end(w);
+}
+
 /* There is nothing to remove. */
 static void without_a_folder_nothing_is_removed(void **state)
 {
@@ -405,6 +465,10 @@ int main(void)
 	    cmocka_unit_test(without_a_folder_nothing_is_saved),
 	    cmocka_unit_test(without_a_folder_nothing_is_removed),
 	    cmocka_unit_test(keys_are_removed_once),
+	    cmocka_unit_test(
+		a_crash_is_marked_until_new_keys_have_replaced_the_old),
+	    cmocka_unit_test(after_a_crash_saved_keys_are_not_used),
+	    cmocka_unit_test(a_mark_outlives_a_start_without_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -374,6 +374,7 @@ static void a_source_that_is_offline_has_no_vote(void **state)
 	world_end(w);
 }
 
+/* RFC 9109 4/3 */
 static void each_action_has_its_effect(void **state)
 {
 	static const struct {

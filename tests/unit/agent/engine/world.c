@@ -1,5 +1,7 @@
 #include "tests/unit/agent/engine/world.h"
 
+#include "agent/engine/saving.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,11 +14,11 @@ static struct wall world_clock_now(void *self)
 	return (struct wall){w->wall};
 }
 
-static int world_get_freq(void *self, double *freq_ppm)
+static int world_look(void *self, struct kernel_found *found)
 {
 	struct world *w = self;
 
-	*freq_ppm = w->freq_ppm;
+	*found = (struct kernel_found){.freq_ppm = w->freq_ppm};
 	return 0;
 }
 
@@ -77,15 +79,40 @@ void world_pause(struct world *w, int64_t true_ns)
 		w->packets[i].there = false;
 }
 
-static int world_send(void *self, unsigned slot, const struct endpoint *to,
+static struct endpoint world_address(const struct world *w, unsigned server)
+{
+	struct endpoint e = {.family = 4, .port = 123};
+
+	if (inet_pton(AF_INET, w->address[server], e.address) != 1)
+		abort();
+	return e;
+}
+
+/* The server at an address of the pool; WORLD_PEERS: none. */
+static unsigned world_server_at(
+    const struct world *w, const struct endpoint *at)
+{
+	unsigned i = 0;
+
+	while (i < w->pool) {
+		const struct endpoint e = world_address(w, i);
+
+		if (endpoint_same_host(&e, at))
+			return i;
+		i++;
+	}
+	return WORLD_PEERS;
+}
+
+static int world_send(void *self, unsigned source, const struct endpoint *to,
     const uint8_t *bytes, size_t len)
 {
 	struct world *w = self;
-	struct world_packet *p = &w->packets[slot];
+	unsigned slot = w->pool > 0 ? world_server_at(w, to) : source;
+	struct world_packet *p = &w->packets[source];
 	struct wall at = {w->now + w->way_ns[slot] + w->peer_error_ns[slot]};
 	struct peer_request q;
 
-	(void)to;
 	if (w->send_error)
 		return -w->send_error;
 	if (!peer_read(bytes, len, &q) || q.cookie >= WORLD_COOKIES)
@@ -121,6 +148,7 @@ static void world_date(
 
 	a->facts.key[0] = w->one_key ? 99 : (uint8_t)(i + 1);
 	w->undated_asks += q->dates_unchecked;
+	w->unsure_asks += q->clock_unsure;
 	if (w->cert_from_s[i] == 0 && w->cert_to_s[i] == 0)
 		return;
 	a->facts.not_before = w->cert_from_s[i];
@@ -135,11 +163,73 @@ static void world_date(
 	}
 }
 
+static bool world_avoids(
+    const struct world *w, const struct ke_request *q, unsigned server)
+{
+	const struct endpoint e = world_address(w, server);
+
+	for (uint32_t i = 0; i < q->avoid_count; i++)
+		if (endpoint_same_host(&q->avoid[i], &e))
+			return true;
+	return w->keys_fail[server];
+}
+
+/* As a job does: the preferred address first, or those after another one.
+ * WORLD_PEERS: none is left. */
+static unsigned world_choose(const struct world *w, const struct ke_request *q)
+{
+	unsigned first = world_server_at(w, &q->prefer);
+	unsigned after = world_server_at(w, &q->try_after);
+
+	if (first == WORLD_PEERS)
+		first = after == WORLD_PEERS ? 0 : after + 1;
+	for (unsigned i = 0; i < w->pool; i++)
+		if (!world_avoids(w, q, (first + i) % w->pool))
+			return (first + i) % w->pool;
+	return WORLD_PEERS;
+}
+
+static void world_count_open(struct world *w)
+{
+	w->open_asks = 0;
+	for (unsigned i = 0; i < WORLD_PEERS; i++)
+		w->open_asks += w->keys[i].there;
+	if (w->open_asks > w->most_open_asks)
+		w->most_open_asks = w->open_asks;
+}
+
+static void world_ask_pool(struct world *w, const struct ke_request *request)
+{
+	uint32_t i = request->source;
+	unsigned server = world_choose(w, request);
+
+	w->asks++;
+	w->keys[i].there = true;
+	world_count_open(w);
+	if (server < WORLD_PEERS) {
+		w->keys[i].answer =
+		    peer_keys(&w->peers[server], request, w->address[server]);
+		w->keys[i].answer.facts.key[0] =
+		    w->one_key ? 99 : (uint8_t)(server + 1);
+		return;
+	}
+	w->keys[i].answer = (struct ke_answer){.source = i,
+	    .serial = request->serial,
+	    .stage = KE_STAGE_DNS,
+	    .text = "no address is left"};
+}
+
 static void world_ask(void *self, const struct ke_request *request)
 {
 	struct world *w = self;
 	uint32_t i = request->source;
 
+	if (!ke_request_valid(request))
+		abort();
+	if (w->pool > 0) {
+		world_ask_pool(w, request);
+		return;
+	}
 	w->asks++;
 	w->keys[i].there = !w->no_resolver;
 	w->keys[i].answer = peer_keys(&w->peers[i], request, w->address[i]);
@@ -154,6 +244,14 @@ static void world_ask(void *self, const struct ke_request *request)
 		snprintf(w->keys[i].answer.text, sizeof(w->keys[i].answer.text),
 		    "the certificate is for other names");
 	}
+	if (w->jobs_crash[i])
+		w->keys[i].answer = (struct ke_answer){
+		    .source = request->source,
+		    .serial = request->serial,
+		    .stage = KE_STAGE_START,
+		    .crash_signal = 11,
+		    .text = "the resolver job was ended by signal 11",
+		};
 }
 
 static void world_command(void *self, const struct keeper_message *message)
@@ -171,7 +269,8 @@ static void world_command(void *self, const struct keeper_message *message)
 	if (w->keeper_hangs)
 		return;
 	report = &w->reports[w->report_count++];
-	if (w->refusal == KEEPER_OK)
+	if (w->refusal == KEEPER_OK ||
+	    (w->refuses_steering_alone && !w->command.synchronised))
 		keeper_apply(&w->keeper, &message->command, message->serial,
 		    (struct mono){w->mono}, report);
 	else
@@ -257,6 +356,13 @@ static void world_save_samples(void *self)
 	w->sample_writes++;
 }
 
+static void world_mark_crash(void *self, bool marked)
+{
+	struct world *w = self;
+
+	w->crash_marked = marked;
+}
+
 static void world_source(struct world *w, const char *name)
 {
 	unsigned i = w->config.source_count++;
@@ -294,10 +400,33 @@ struct world *world_new(unsigned sources, int64_t offset_ns, double osc_ppm)
 	return w;
 }
 
+void world_make_pool(struct world *w, unsigned members)
+{
+	w->pool = w->config.source_count;
+	w->config.source_count = members;
+	for (unsigned i = 0; i < members; i++) {
+		struct source_config *s = &w->config.sources[i];
+
+		s->member = i + 1;
+		snprintf(s->name, sizeof(s->name), "p#%u", i + 1);
+		snprintf(s->host, sizeof(s->host), "p");
+	}
+}
+
+int world_server_of(const struct world *w, unsigned source)
+{
+	const struct source *s = &w->engine.sources[source];
+	unsigned server = WORLD_PEERS;
+
+	if (s->address_count > 0)
+		server = world_server_at(w, source_address(s));
+	return server < WORLD_PEERS ? (int)server : -1;
+}
+
 void world_start(struct world *w)
 {
-	const struct clock_ops ops = {world_clock_now, world_get_freq,
-	    world_set_freq, world_step, world_set_status, w};
+	const struct clock_ops ops = {world_clock_now, world_look,
+	    world_set_freq, world_step, world_set_status, NULL, w};
 	const struct engine_ports ports = {
 	    .self = w,
 	    .send = world_send,
@@ -310,6 +439,7 @@ void world_start(struct world *w)
 	    .rival = world_rival,
 	    .save_samples = w->keep_keys ? world_save_samples : NULL,
 	    .rerouted = world_rerouted,
+	    .mark_crash = world_mark_crash,
 	};
 	const struct keeper_limits limits = {
 	    .no_clock = w->options.no_clock,
@@ -321,7 +451,8 @@ void world_start(struct world *w)
 	    .earliest_ns = w->start.earliest_ns,
 	};
 
-	w->start.freq_sd_ppm = 100;
+	if (w->start.freq_sd_ppm == 0)
+		w->start.freq_sd_ppm = FREQ_SD_UNKNOWN_PPM;
 	if (keeper_start(&w->keeper, &limits, &ops, NULL, &w->started) != 0)
 		abort();
 	w->start.clock = w->started.changes[0];
@@ -363,6 +494,10 @@ void world_restart(struct world *w, bool orderly)
 	memset(w->keys, 0, sizeof(w->keys));
 	w->report_count = 0;
 	world_start(w);
+	if (w->crash_marked) {
+		engine_saving_found_mark(&w->engine);
+		memset(w->disk, 0, sizeof(w->disk));
+	}
 	for (unsigned i = 0; i < w->config.source_count; i++)
 		world_take_saved(w, i);
 }

@@ -48,6 +48,9 @@ struct world {
 	struct kernel_status status;
 	bool keeper_hangs;	     /* it takes commands and does not answer */
 	enum keeper_verdict refusal; /* of every command; KEEPER_OK: none */
+	/* What only tells the kernel that the clock may be wrong is not
+	 * refused. */
+	bool refuses_steering_alone;
 	unsigned commands, steps, saves;
 	struct clock_command command; /* the last one */
 	struct keeper_message saved;  /* the last one */
@@ -70,11 +73,17 @@ struct world {
 	/* The resolver. */
 	bool no_resolver; /* it takes questions and does not answer */
 	bool keys_fail[WORLD_PEERS];
+	bool jobs_crash[WORLD_PEERS];
 	enum ke_stage fail_stage; /* of these; 0: at the certificate */
 	/* The dates of a certificate, seconds since 1970; 0, 0: any time. */
 	int64_t cert_from_s[WORLD_PEERS], cert_to_s[WORLD_PEERS];
-	bool one_key;		     /* all certificates have one key */
+	bool one_key; /* all certificates have one key */
+	/* So many servers are the addresses of one pool, whose sources have any
+	 * of them; 0: server i is that of source i. */
+	unsigned pool;
+	unsigned open_asks, most_open_asks; /* key exchanges at one time */
 	unsigned asks, undated_asks; /* undated: without a check of dates */
+	unsigned unsure_asks;	     /* names may stay unvalidated */
 	struct {
 		bool there;
 		struct ke_answer answer;
@@ -87,6 +96,7 @@ struct world {
 		struct saved_keys keys;
 	} disk[WORLD_PEERS];
 	unsigned writes, sample_writes;
+	bool crash_marked;
 
 	uint8_t random;
 	const char *rival;
@@ -102,6 +112,13 @@ struct world {
 struct world *world_new(unsigned sources, int64_t offset_ns, double osc_ppm);
 void world_start(struct world *w);
 void world_end(struct world *w);
+
+/* Before world_start(): the first `members` sources become those of a pool that
+ * has all servers. */
+void world_make_pool(struct world *w, unsigned members);
+
+/* The server that a source asks; -1: it has no address. */
+int world_server_of(const struct world *w, unsigned source);
 
 /* A world that has started with a clock that was almost right, and has run for
  * so long. */

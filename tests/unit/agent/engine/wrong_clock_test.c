@@ -335,6 +335,7 @@ static void a_certificate_that_fits_only_the_wrong_clock_is_refused(
 }
 
 /* An old key with an old certificate, on a clock of that time. */
+/* RFC 8633 5.2/2 */
 static void a_time_that_is_known_to_be_past_is_dropped(void **state)
 {
 	struct world *w = wrong_world(1, -2 * YEAR_NS);
@@ -424,6 +425,27 @@ static void a_clock_that_is_set_by_hand_ends_the_wait(void **state)
 	assert_true(synchronised(w));
 	assert_right(w);
 	assert_all_checked(w);
+	world_end(w);
+}
+
+/* After the first synchronisation, names are validated again. */
+static void names_are_unsure_until_the_clock_is_right(void **state)
+{
+	struct world *w = wrong_world(3, errors_ns[0]);
+	unsigned at_start;
+
+	(void)state;
+	world_start(w);
+	world_run(w, NS_PER_S);
+	/* Each with dates and without them; then all are checked again. */
+	assert_int_equal(w->unsure_asks, 3 * 2);
+	assert_int_equal(w->asks, 3 * 3);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(synchronised(w));
+	at_start = w->unsure_asks;
+	world_run(w, 3 * 86400 * NS_PER_S);
+	assert_int_equal(w->unsure_asks, at_start);
+	assert_true(w->asks > at_start);
 	world_end(w);
 }
 
@@ -981,6 +1003,7 @@ int main(void)
 	    cmocka_unit_test(with_no_clock_dates_are_always_checked),
 	    cmocka_unit_test(two_of_three_wait_for_the_third),
 	    cmocka_unit_test(a_clock_that_is_set_by_hand_ends_the_wait),
+	    cmocka_unit_test(names_are_unsure_until_the_clock_is_right),
 	    cmocka_unit_test(the_stage_is_the_flag),
 	    cmocka_unit_test(keys_without_dates_are_never_saved),
 	    cmocka_unit_test(saved_keys_set_a_wrong_clock),

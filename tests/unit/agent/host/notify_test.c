@@ -127,6 +127,48 @@ static void test_reloading(void **state)
 	close(fd);
 }
 
+static void the_watchdog_is_of_one_process(void **state)
+{
+	static const struct {
+		const char *usec, *pid; /* "self": ours */
+		int64_t expected_ns;
+	} rows[] = {
+	    {NULL, NULL, 0},
+	    {"60000000", NULL, 60 * NS_PER_S},
+	    {"60000000", "self", 60 * NS_PER_S},
+	    {"1", "self", 1000},
+	    {"60000000", "1", 0},
+	    {"60000000", "", 0},
+	    {"60000000", "me", 0},
+	    {"", NULL, 0},
+	    {"0", NULL, 0},
+	    {"-1", NULL, 0},
+	    {"60s", NULL, 0},
+	    {" 60", NULL, 0},
+	    {"9223372036854775807", NULL, 0},
+	    {"99999999999999999999", NULL, 0},
+	};
+	char self[16];
+
+	(void)state;
+	snprintf(self, sizeof(self), "%ld", (long)getpid());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsetenv("WATCHDOG_USEC");
+		unsetenv("WATCHDOG_PID");
+		if (rows[i].usec)
+			setenv("WATCHDOG_USEC", rows[i].usec, 1);
+		if (rows[i].pid)
+			setenv("WATCHDOG_PID",
+			    strcmp(rows[i].pid, "self") == 0 ? self
+							     : rows[i].pid,
+			    1);
+		if (notify_watchdog_ns() != rows[i].expected_ns)
+			fail_msg("row %zu", i);
+	}
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+}
+
 /* sd_notify(3) knows paths from the root and abstract names only. */
 static void test_relative(void **state)
 {
@@ -176,6 +218,7 @@ int main(void)
 	    cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_any_descriptor),
 	    cmocka_unit_test(test_reloading),
+	    cmocka_unit_test(the_watchdog_is_of_one_process),
 	    cmocka_unit_test(test_relative),
 	    cmocka_unit_test(test_nobody),
 	};

@@ -4,12 +4,15 @@
 #include <cap-ng.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -220,6 +223,59 @@ static int root_keeps_sys_time(void)
 	/* The check fails when it expects no capability. */
 	CHECK(!privileges_verify(&id, false, why) && why[0]);
 	return 0;
+}
+
+#define NO_NAMESPACE 77
+
+/* Nothing is mounted on "/" there: the mounts above the root are not shown. */
+static bool is_below_chroot(void)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[4096], at[4096];
+	bool whole = false;
+
+	while (mounts && !whole && fgets(line, sizeof(line), mounts))
+		whole = sscanf(line, "%*s %*s %*s %*s %4095s", at) == 1 &&
+			strcmp(at, "/") == 0;
+	if (mounts)
+		fclose(mounts);
+	return mounts && !whole;
+}
+
+/* The namespace of `unshare --map-root-user`. */
+static int root_of_a_namespace(void)
+{
+	char why[PRIVILEGES_TEXT_MAX] = "", map[32];
+	struct identity id;
+	int fd;
+
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)geteuid());
+	if (unshare(CLONE_NEWUSER) != 0)
+		return errno == EPERM ? NO_NAMESPACE : 1;
+	fd = open("/proc/self/uid_map", O_WRONLY);
+	CHECK(write(fd, map, strlen(map)) == (ssize_t)strlen(map));
+	close(fd);
+	CHECK(geteuid() == 0);
+	CHECK(!privileges_identity("nobody", &id, why));
+	CHECK(strstr(why,
+	    "the user \"nobody\" (uid 65534, gid 65534) has no mapping in "
+	    "this user namespace, so no process can become it: give the "
+	    "container a range of users"));
+	return 0;
+}
+
+static void a_user_without_a_mapping_is_explained(void **state)
+{
+	int status = in_child(root_of_a_namespace);
+
+	(void)state;
+	/* Linux allows none below chroot(2), and may allow none to a user. */
+	if (status == NO_NAMESPACE && geteuid() != 0)
+		skip();
+	if (status == NO_NAMESPACE)
+		assert_true(is_below_chroot());
+	else
+		assert_int_equal(status, 0);
 }
 
 static int user_drops(void)
@@ -464,6 +520,33 @@ static void test_identity(void **state)
 	assert_true(id.change && id.uid != 0 && id.gid != 0);
 }
 
+/* It has the group of the first one. */
+static void test_second_identity(void **state)
+{
+	const struct identity agent = {.change = true, .uid = 12, .gid = 34};
+	const struct identity same = {.uid = 56, .gid = 78};
+	struct passwd one = {.pw_uid = 99, .pw_gid = 100};
+	char why[PRIVILEGES_TEXT_MAX];
+	struct identity id;
+
+	(void)state;
+	user = &one;
+	assert_true(privileges_second_identity("x", &agent, &id, why));
+	assert_true(id.change && id.uid == 99 && id.gid == 34);
+	assert_true(privileges_second_identity("x", &same, &id, why));
+	assert_true(!id.change && id.uid == 56 && id.gid == 78);
+	one.pw_uid = 0;
+	assert_false(privileges_second_identity("x", &agent, &id, why));
+	assert_non_null(strstr(why, "(user-resolver = in [agent])"));
+	assert_true(id.change && id.uid == 12 && id.gid == 34);
+	user = NULL;
+	broken = NO_USER;
+	assert_false(privileges_second_identity("x", &agent, &id, why));
+	broken = NOTHING;
+	assert_non_null(strstr(why, "another one (user-resolver = in"));
+	assert_int_equal(id.uid, 12);
+}
+
 /* Neither root nor a member of its group will do. */
 static void test_rights_of_the_user(void **state)
 {
@@ -503,9 +586,35 @@ static void test_rights_of_the_user(void **state)
 	assert_non_null(strstr(why, "the user \"ntsagent\" does not exist"));
 }
 
+static bool confined_by(const char *text)
+{
+	char path[] = P_tmpdir "/ntsagent-map-XXXXXX";
+	int fd = mkstemp(path);
+	bool confined;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	confined = privileges_confined_users(path);
+	unlink(path);
+	return confined;
+}
+
+static void a_user_namespace_is_recognised(void **state)
+{
+	(void)state;
+	assert_false(confined_by("         0          0 4294967295\n"));
+	assert_true(confined_by("         0          0      65536\n"));
+	assert_true(confined_by("         0     100000 4294967295\n"));
+	assert_true(confined_by("      1000       1000          1\n"));
+	assert_false(confined_by(""));
+	assert_false(privileges_confined_users("/nonexistent"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_user_namespace_is_recognised),
 	    cmocka_unit_test(test_root_drops),
 	    cmocka_unit_test(test_root_keeps_sys_time),
 	    cmocka_unit_test(test_user_drops),
@@ -516,6 +625,8 @@ int main(void)
 	    cmocka_unit_test(test_rights_of_the_user),
 	    cmocka_unit_test(test_sys_time),
 	    cmocka_unit_test(test_identity),
+	    cmocka_unit_test(test_second_identity),
+	    cmocka_unit_test(a_user_without_a_mapping_is_explained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

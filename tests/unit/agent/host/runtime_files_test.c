@@ -70,8 +70,6 @@ static void naps_took(unsigned times, int64_t ns)
 /* Calls that fail with EIO, once a test names them here. */
 enum broken {
 	NOTHING,
-	CHMOD,
-	LCHOWN,
 	FCHOWN,
 	FCHMOD,
 	UNLINK,
@@ -92,15 +90,23 @@ static long call(enum broken self, long result)
 	return -1;
 }
 
-int chmod(const char *path, mode_t mode)
-{
-	return (int)call(CHMOD, syscall(SYS_fchmodat, AT_FDCWD, path, mode));
-}
+/* What the owner of the folder does at once after mkdir(2). */
+static const char *swapped_for;
 
-int lchown(const char *path, uid_t uid, gid_t gid)
+static int mkdir_error; /* 0: none */
+int mkdir(const char *path, mode_t mode)
 {
-	return (int)call(LCHOWN, syscall(SYS_fchownat, AT_FDCWD, path, uid, gid,
-				     AT_SYMLINK_NOFOLLOW));
+	int made;
+
+	if (mkdir_error) {
+		errno = mkdir_error;
+		return -1;
+	}
+	made = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+
+	if (made == 0 && swapped_for)
+		(void)!(rmdir(path) == 0 && symlink(swapped_for, path) == 0);
+	return made;
 }
 
 int fchown(int fd, uid_t uid, gid_t gid)
@@ -252,6 +258,16 @@ static void test_private_directory(void **state)
 	assert_int_equal(mode_of(inner), 0500);
 	assert_false(runtime_make_private("no/such/place", &me, p->why));
 	assert_non_null(strstr(p->why, "cannot make the directory no/such: "));
+	mkdir_error = EROFS;
+	assert_false(runtime_make_private("d/new", &me, p->why));
+	assert_non_null(strstr(p->why,
+	    "Read-only file system; mount it writable, or configure another "
+	    "path"));
+	mkdir_error = ENOSPC;
+	assert_false(runtime_make_private("d/new", &me, p->why));
+	assert_non_null(strstr(
+	    p->why, "No space left on device; free some space on that disk"));
+	mkdir_error = 0;
 	assert_int_equal(rmdir(inner), 0);
 	assert_int_equal(rmdir(p->path), 0);
 	put(p->path, "in the way");
@@ -719,6 +735,55 @@ static bool try_lock(struct place *p, const struct identity *owner)
 	return runtime_lock(p->path, owner, &p->running, p->why);
 }
 
+/* Root must not give away, or open, what somebody puts into the place of a new
+ * directory. */
+static void test_a_swapped_directory_is_left_alone(void **state)
+{
+	const struct identity owner = {.change = geteuid() == 0,
+	    .uid = geteuid() == 0 ? 65534 : geteuid(),
+	    .gid = getegid()};
+	struct place *p = *state;
+	char victim[sizeof(p->path) + 8], file[96];
+	struct stat st;
+
+	snprintf(victim, sizeof(victim), "%s.victim", p->path);
+	snprintf(file, sizeof(file), "%s/file", p->path);
+	assert_int_equal(mkdir(victim, 0700), 0);
+	for (int i = 0; i < 2; i++) {
+		swapped_for = strrchr(victim, '/') + 1;
+		assert_false(
+		    i == 0 ? runtime_make_directory(file, &owner, p->why)
+			   : runtime_make_private(p->path, &owner, p->why));
+		swapped_for = NULL;
+		assert_non_null(strstr(p->why, "cannot set "));
+		assert_int_equal(stat(victim, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0700);
+		assert_int_equal(st.st_uid, geteuid());
+		assert_int_equal(unlink(p->path), 0);
+	}
+	assert_int_equal(rmdir(victim), 0);
+}
+
+/* The process that wrote the file has ended, and nobody has collected it. */
+static void test_a_zombie_holds_no_pid_file(void **state)
+{
+	struct place *p = *state;
+	char text[32];
+	siginfo_t info;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "ntsagentd");
+		_exit(0);
+	}
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	snprintf(text, sizeof(text), "%ld\n", (long)pid);
+	put(p->path, text);
+	assert_true(runtime_write_pid(p->path, &p->running, p->why));
+	assert_false(p->running);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* A failure has a sentence, and leaves no descriptor open. */
 static void test_failures(void **state)
 {
@@ -727,9 +792,9 @@ static void test_failures(void **state)
 		bool (*attempt)(struct place *, const struct identity *);
 		const char *words;
 	} rows[] = {
-	    {CHMOD, try_directory, "cannot set owner and mode of"},
-	    {LCHOWN, try_directory, "cannot set owner and mode of"},
-	    {LCHOWN, try_private, "cannot set the owner of"},
+	    {FCHMOD, try_directory, "cannot set owner and mode of"},
+	    {FCHOWN, try_directory, "cannot set owner and mode of"},
+	    {FCHOWN, try_private, "cannot set the owner of"},
 	    {LISTEN, try_listen, "cannot listen on"},
 	    {PEER, try_listen_again, "cannot ask who listens on"},
 	    {UNLINK, try_listen_again, "cannot replace"},
@@ -827,12 +892,74 @@ static void test_lock_is_a_file(void **state)
 	assert_non_null(strstr(p->why, "cannot use as a lock"));
 }
 
+/* An older file is replaced, whatever its mode, and a reader keeps it. */
+static void test_shared_is_new_and_readable(void **state)
+{
+	struct place *p = *state;
+	mode_t before = umask(077);
+	struct stat first, second;
+	int old, fd;
+
+	old = runtime_make_shared(p->path, 100, p->why);
+	assert_true(old >= 0);
+	fd = runtime_make_shared(p->path, 10000, p->why);
+	umask(before);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(old, &first), 0);
+	assert_int_equal(fstat(fd, &second), 0);
+	assert_int_not_equal(first.st_ino, second.st_ino);
+	assert_int_equal(second.st_size, 10000);
+	assert_int_equal(second.st_mode & 07777, 0644);
+	/* All blocks are there. */
+	assert_true(second.st_blocks * 512 >= 10000);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
+	close(old);
+	close(fd);
+}
+
+/* A link is removed, and nothing is written where it leads. */
+static void test_shared_follows_no_link(void **state)
+{
+	struct place *p = *state;
+	struct stat st;
+	int fd;
+
+	assert_int_equal(symlink("elsewhere", p->path), 0);
+	fd = runtime_make_shared(p->path, 100, p->why);
+	assert_true(fd >= 0);
+	assert_int_equal(lstat(p->path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(access("elsewhere", F_OK), -1);
+	close(fd);
+}
+
+static void test_shared_on_a_full_disk(void **state)
+{
+	struct place *p = *state;
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	struct rlimit before, few;
+	int fd;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	few = (struct rlimit){50, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	fd = runtime_make_shared(p->path, 100, p->why);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, handler);
+	assert_int_equal(fd, -1);
+	assert_non_null(strstr(p->why, "cannot make the file"));
+	assert_int_equal(access(p->path, F_OK), -1);
+}
+
 #define PLACED(test)                                                           \
 	cmocka_unit_test_setup_teardown(test, make_place, drop_place)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    PLACED(test_shared_is_new_and_readable),
+	    PLACED(test_shared_follows_no_link),
+	    PLACED(test_shared_on_a_full_disk),
 	    PLACED(test_directory),
 	    PLACED(test_private_directory),
 	    PLACED(test_owners),
@@ -847,6 +974,8 @@ int main(void)
 	    PLACED(test_full_backlog),
 	    PLACED(test_listen_refuses),
 	    PLACED(test_no_descriptors),
+	    PLACED(test_a_swapped_directory_is_left_alone),
+	    PLACED(test_a_zombie_holds_no_pid_file),
 	    PLACED(test_failures),
 	    PLACED(test_listen_on_what_vanishes),
 	    PLACED(test_one_descriptor),

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <sched.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -216,8 +218,56 @@ static void without_descriptors_nothing_is_watched(void **state)
 	before = descriptors_forbid();
 	assert_int_equal(watch_open(&f->watch, paths, 1), -EMFILE);
 	descriptors_allow(before);
+	assert_non_null(strstr(
+	    watch_error(-EMFILE), "sysctl fs.inotify.max_user_instances"));
+	assert_non_null(
+	    strstr(watch_error(-ENOSPC), "sysctl fs.inotify.max_user_watches"));
+	assert_string_equal(watch_error(-ENOMEM), strerror(ENOMEM));
 	assert_int_equal(f->watch.fd, -1);
 	assert_false(watch_listens(&f->watch));
+}
+
+#define NO_NAMESPACE 254
+
+/* In a user namespace of its own, which has limits of its own. Exits with the
+ * error of watch_open(), or 255. The kernel gives no such namespace to a
+ * process below a chroot. */
+static int opens_with_limit(const char *limit, struct fixture *f)
+{
+	static const char *const paths[] = {"/etc/passwd"};
+	int status, err, fd;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER) != 0)
+			_exit(errno == EPERM ? NO_NAMESPACE : 255);
+		fd = open(limit, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "0", 1) != 1)
+			_exit(255);
+		err = watch_open(&f->watch, paths, 1);
+		_exit(err > 0 ? 255 : -err);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void a_limit_of_inotify_is_an_error(void **state)
+{
+	static const struct {
+		const char *limit;
+		int error;
+	} rows[] = {
+	    {"/proc/sys/user/max_inotify_instances", EMFILE},
+	    {"/proc/sys/user/max_inotify_watches", ENOSPC},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int seen = opens_with_limit(rows[i].limit, *state);
+
+		if (seen != NO_NAMESPACE)
+			assert_int_equal(seen, rows[i].error);
+	}
 }
 
 /* Names and paths of any length, and signs that are no name. */
@@ -342,12 +392,26 @@ static void without_a_new_descriptor_the_old_one_goes_on(void **state)
 	assert_true(noticed(f));
 }
 
+static void *taken;
+
+/* What earlier tests have freed may be enough: it is taken, too. */
+static void take_the_rest(void)
+{
+	void **next;
+
+	while ((next = malloc(4096)) != NULL) {
+		*next = taken;
+		taken = next;
+	}
+}
+
 static bool fails_without_memory(void *self)
 {
 	struct fixture *f = self;
 	const char *path = f->room;
 
 	little_memory_begin(0);
+	take_the_rest();
 	return watch_open(&f->watch, &path, 1) == -ENOMEM && f->watch.fd < 0;
 }
 
@@ -614,6 +678,7 @@ int main(void)
 	    TEST(odd_paths_are_harmless),
 	    TEST(it_closes_its_descriptor),
 	    TEST(without_descriptors_nothing_is_watched),
+	    TEST(a_limit_of_inotify_is_an_error),
 	    TEST(without_a_new_descriptor_the_old_one_goes_on),
 	    TEST(without_memory_nothing_is_watched),
 	    TEST(the_list_is_made_again),
@@ -627,5 +692,7 @@ int main(void)
 	    TEST(a_busy_folder_wakes_nobody_all_the_time),
 	};
 
+	/* So that no list stays in the heap, where the next one finds room. */
+	mallopt(M_MMAP_THRESHOLD, 4096);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

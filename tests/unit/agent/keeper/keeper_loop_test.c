@@ -4,21 +4,26 @@
  */
 #include "agent/keeper/keeper_loop.h"
 
+#include "agent/host/clocks.h"
 #include "base/log.h"
 #include "clock/kernel/drift_file.h"
 #include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/host/forked_child.h"
+#include "tests/unit/agent/saved/test_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <linux/sockios.h>
 #include <setjmp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -39,8 +44,9 @@
 struct shared {
 	_Atomic double freq_ppm;
 	atomic_int freq_sets;
-	atomic_int engine, resolver, guard; /* process ids */
-	atomic_int set_error; /* of the kernel; it sets nothing then */
+	atomic_int keeper, engine, resolver, guard; /* process ids */
+	atomic_int set_error;	  /* of the kernel; it sets nothing then */
+	atomic_int error_in_slew; /* set_error once a slew has begun */
 	/* Of the keeper's process at the end. */
 	_Atomic double max_freq_ppm;
 	_Atomic int64_t earliest_ns;
@@ -59,8 +65,10 @@ struct scene {
 	int config_link; /* the engine's end, in the engine */
 	struct config config;
 	bool engine_may_end, no_clock, debug;
+	int64_t watchdog_ns;
 	bool no_memory;	      /* for the loop */
 	bool no_helpers;      /* neither loader nor saver can start */
+	bool logger_dies;     /* there is one, and a signal kills it */
 	bool resolver_leaves; /* when the engine has come to its end */
 	pid_t keeper;
 	/* The engine's part; returns its exit status. */
@@ -73,11 +81,11 @@ static struct wall fake_now(void *self)
 	return (struct wall){1800000000 * NS_PER_S};
 }
 
-static int fake_get(void *self, double *freq_ppm)
+static int fake_get(void *self, struct kernel_found *found)
 {
 	struct shared *s = self;
 
-	*freq_ppm = s->freq_ppm;
+	*found = (struct kernel_found){.freq_ppm = s->freq_ppm};
 	return 0;
 }
 
@@ -90,6 +98,8 @@ static int fake_set(void *self, double freq_ppm, double *became_ppm)
 	s->freq_ppm = freq_ppm;
 	s->freq_sets++;
 	*became_ppm = freq_ppm;
+	if (freq_ppm != BASE_PPM)
+		s->set_error = s->error_in_slew;
 	return 0;
 }
 
@@ -270,6 +280,21 @@ static void use_up_memory(void)
 	}
 }
 
+/* Lines begin with their level, as under systemd. */
+static void log_to_file(const char *path)
+{
+	int log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	char stream[64];
+	struct stat st;
+
+	dup2(log, STDERR_FILENO);
+	fstat(log, &st);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+}
+
 static int keeper_part(struct scene *s)
 {
 	forked_main *helper = helper_part;
@@ -279,7 +304,7 @@ static int keeper_part(struct scene *s)
 	const struct child_starter *starter = s->no_helpers ? &fails : &works;
 	struct clock_ops ops = {
 	    .now = fake_now,
-	    .get_freq = fake_get,
+	    .look = fake_get,
 	    .set_freq = fake_set,
 	    .step = fake_step,
 	    .set_status = fake_status,
@@ -294,23 +319,17 @@ static int keeper_part(struct scene *s)
 	    .signal_fd = child_catch_signals(),
 	    .engine_may_end = s->engine_may_end,
 	    .debug = s->debug,
+	    .watchdog_ns = s->watchdog_ns,
 	    .config_fd = -1,
+	    .resolver_pipe = -1,
 	    .reload = {.starter = starter,
 		.path = s->config_path,
 		.loader_fd = -1},
-	    .saver = {.starter = starter},
+	    .saver = {.starter = starter, .seal = &test_key},
 	};
-	int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600), status;
-	char stream[64];
-	struct stat st;
+	int status;
 
-	dup2(log, STDERR_FILENO);
-	/* Lines begin with their level, as under systemd. */
-	fstat(log, &st);
-	snprintf(stream, sizeof(stream), "%llu:%llu",
-	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
-	setenv("JOURNAL_STREAM", stream, 1);
-	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
+	log_to_file(s->log);
 	limits.earliest_ns = EARLIEST_NS;
 	if (keeper_start(
 		&keeper, &limits, &ops, &(double){BASE_PPM}, &report) != 0)
@@ -318,6 +337,11 @@ static int keeper_part(struct scene *s)
 	start_children(s, &p);
 	while (!all_started(s))
 		nap();
+	if (s->logger_dies) {
+		p.logger = (struct child){.name = "logger", .pid = fork()};
+		if (p.logger.pid == 0)
+			raise(SIGKILL);
+	}
 	if (s->no_memory)
 		use_up_memory();
 	status = keeper_loop_run(&p);
@@ -494,6 +518,12 @@ static void test_engine_leaves(void **state)
 	assert_true(log_says(s, "the engine ended with exit status 0"));
 }
 
+static int slews(struct scene *s, int fd)
+{
+	start_long_slew(s, fd);
+	return wait_for_the_end(s, fd);
+}
+
 static bool resolver_is_collected(const struct scene *s)
 {
 	return kill(s->shared->resolver, 0) != 0;
@@ -526,13 +556,43 @@ static void test_order_of_collection_with_once(void **state)
 	s->resolver_leaves = s->engine_may_end = true;
 	begin(s, ends_behind_the_resolver);
 	assert_int_equal(finish(s), 3);
-	assert_true(log_says(s, "done; clock left"));
+	assert_true(log_says(s, "not done; clock left"));
 }
 
-static int slews(struct scene *s, int fd)
+/* On a machine with too much work. */
+static int ends_long_behind_the_resolver(struct scene *s, int fd)
 {
-	start_long_slew(s, fd);
-	return wait_for_the_end(s, fd);
+	s->shared->engine_saw = 1;
+	close(fd);
+	if (!wait_until(resolver_is_collected, s))
+		return 9;
+	for (int ms = 0; ms < 900; ms += 5)
+		nap();
+	return 0;
+}
+
+static void test_slow_end_with_once(void **state)
+{
+	struct scene *s = *state;
+
+	s->shared->freq_ppm = BASE_PPM;
+	s->resolver_leaves = s->engine_may_end = true;
+	begin(s, ends_long_behind_the_resolver);
+	assert_int_equal(finish(s), 0);
+	assert_true(log_says(s, "<5>done; clock left"));
+}
+
+/* The work is not done then. */
+static void test_signal_with_once(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	begin(s, slews);
+	assert_true(wait_until(slew_runs, s));
+	kill(s->keeper, SIGTERM);
+	assert_int_equal(finish(s), 1);
+	assert_true(log_says(s, "ended by SIGTERM"));
 }
 
 static void test_resolver_killed(void **state)
@@ -581,6 +641,55 @@ static void test_keeper_killed(void **state)
 	assert_true(wait_until(engine_saw_the_end, s));
 	assert_true(wait_until(all_gone, s));
 	assert_true(log_says(s, "the guard ended its slew"));
+}
+
+static bool keeper_gone(const struct scene *s)
+{
+	return kill(s->keeper, 0) != 0;
+}
+
+/* Stops one process and then kills another one, as the agent's user may. */
+static void stop_and_kill(struct scene *s, atomic_int *stop, atomic_int *victim)
+{
+	begin(s, slews);
+	s->shared->keeper = s->keeper;
+	assert_true(wait_until(slew_runs, s));
+	assert_int_equal(kill(*stop, SIGSTOP), 0);
+	assert_int_equal(kill(*victim, SIGKILL), 0);
+	assert_true(wait_until(base_is_set, s));
+	kill(*stop, SIGCONT);
+	assert_true(wait_until(all_gone, s));
+	assert_true(wait_until(keeper_gone, s));
+	assert_true(base_is_set(s));
+}
+
+/* The kernel makes the one that was stopped go on. */
+static void a_stopped_guard_outlives_the_keeper(void **state)
+{
+	struct scene *s = *state;
+
+	stop_and_kill(s, &s->shared->guard, &s->shared->keeper);
+	assert_true(log_says(s, "the guard ended its slew"));
+}
+
+static void a_stopped_keeper_outlives_the_guard(void **state)
+{
+	struct scene *s = *state;
+
+	stop_and_kill(s, &s->shared->keeper, &s->shared->guard);
+	assert_true(log_says(s, "the guard was killed by signal 9"));
+}
+
+/* The guard finds that the slew is overdue, or the keeper that the engine is
+ * gone. */
+static void no_other_pair_leaves_a_slew(void **state)
+{
+	struct scene *s = *state;
+
+	stop_and_kill(s, &s->shared->guard, &s->shared->engine);
+	s->shared->freq_ppm = 0;
+	s->shared->engine = s->shared->resolver = s->shared->guard = 0;
+	stop_and_kill(s, &s->shared->guard, &s->shared->resolver);
 }
 
 /* Without a slew there is nothing to repair. */
@@ -686,7 +795,7 @@ static void test_last_save_counts(void **state)
 	assert_int_equal(kill(s->shared->holder, SIGKILL), 0);
 	assert_int_equal(
 	    waitpid(s->shared->holder, NULL, 0), s->shared->holder);
-	assert_int_equal(drift_file_load(s->drift, &freq, &sd), 0);
+	assert_int_equal(drift_file_load(s->drift, NULL, &freq, &sd), 0);
 	assert_true(freq == LAST_SAVES);
 }
 
@@ -701,9 +810,9 @@ static void test_ends_when_asked(void **state)
 	kill(s->keeper, SIGTERM);
 	assert_int_equal(finish(s), 0);
 	assert_int_equal(s->shared->freq_sets, 3);
-	assert_int_equal(drift_file_load(s->drift, &freq, &sd), 0);
+	assert_int_equal(drift_file_load(s->drift, NULL, &freq, &sd), 0);
 	assert_true(freq == -3.5 && sd == 0.5);
-	assert_int_equal(last_good_time_load(s->good, &good), 0);
+	assert_int_equal(last_good_time_load(s->good, NULL, &good), 0);
 	assert_int_equal(good, 1700000000);
 	assert_true(
 	    log_says(s, "<5>ended by SIGTERM; clock left at -7.125 ppm, "
@@ -838,21 +947,93 @@ static int saves_on_a_stuck_disk(struct scene *s, int fd)
 	return 0;
 }
 
-static void test_stuck_disk(void **state)
+static void run_on_a_stuck_disk(
+    struct scene *s, int (*engine)(struct scene *, int))
 {
-	struct scene *s = *state;
-	char unfinished[sizeof(s->drift) + 8];
-
 	s->engine_may_end = true;
 	s->shared->freq_ppm = BASE_PPM;
 	disk_is_stuck = true;
-	begin(s, saves_on_a_stuck_disk);
+	begin(s, engine);
 	disk_is_stuck = false;
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
-	assert_true(log_says(s, "the disk has not taken"));
-	assert_int_equal(access(s->drift, F_OK), -1);
+}
+
+/* The saver that hangs had begun a new file. */
+static void remove_unfinished(const struct scene *s)
+{
+	char unfinished[sizeof(s->drift) + 8];
+
 	snprintf(unfinished, sizeof(unfinished), "%s.new", s->drift);
 	assert_int_equal(unlink(unfinished), 0);
+}
+
+static void test_stuck_disk(void **state)
+{
+	struct scene *s = *state;
+
+	run_on_a_stuck_disk(s, saves_on_a_stuck_disk);
+	assert_true(log_says(s, "the disk has not taken"));
+	assert_int_equal(access(s->drift, F_OK), -1);
+	remove_unfinished(s);
+}
+
+#define FLOOD 20000
+
+/* Waits while the link is full. */
+static int floods_with_saves(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+
+	(void)s;
+	for (int i = 0; i < FLOOD; i++) {
+		struct pollfd p = {.fd = fd, .events = POLLOUT};
+		int sent;
+
+		while ((sent = keeper_send_message(fd, &m)) == 0)
+			poll(&p, 1, WAIT_MS);
+		if (sent != 1)
+			return 9;
+	}
+	return verdict_of(fd, 50) == KEEPER_OK ? 0 : 10;
+}
+
+static unsigned lines_with(const struct scene *s, const char *part)
+{
+	static char text[65536];
+	int fd = open(s->log, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	unsigned count = 0;
+
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	for (const char *at = text; (at = strstr(at, part)); at++)
+		count++;
+	return count;
+}
+
+/* A disk that works, and a file that cannot be written. */
+static void test_a_flood_of_saves_is_a_handful_of_lines(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	strcpy(s->config.driftfile, "/nowhere/drift");
+	begin(s, floods_with_saves);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 0);
+	/* Four savers, and the keeper at its end. */
+	assert_in_range(lines_with(s, "cannot write /nowhere/drift"), 2, 5);
+	assert_in_range(lines_with(s, "the disk has not taken"), 0, 5);
+}
+
+static void test_a_flood_on_a_stuck_disk_is_said_once(void **state)
+{
+	struct scene *s = *state;
+
+	run_on_a_stuck_disk(s, floods_with_saves);
+	/* Once for the saver that hangs, once at the end. */
+	assert_in_range(lines_with(s, "the disk has not taken"), 1, 2);
+	remove_unfinished(s);
 }
 
 static int talks_nonsense(struct scene *s, int fd)
@@ -918,6 +1099,115 @@ static void test_link_lost(void **state)
 	}
 }
 
+static void next_life(struct scene *s)
+{
+	s->shared->engine = s->shared->resolver = s->shared->guard = 0;
+	s->shared->engine_saw = 0;
+	s->shared->freq_ppm = BASE_PPM;
+}
+
+/* How long a life of the agent takes. */
+static int64_t life_of(struct scene *s, int (*engine)(struct scene *, int),
+    void (*strike)(const struct scene *))
+{
+	struct mono from = clocks_mono();
+
+	next_life(s);
+	begin(s, engine);
+	if (strike)
+		strike(s);
+	wait_status(s->keeper);
+	return clocks_mono().ns - from.ns;
+}
+
+static void terminate(const struct scene *s)
+{
+	kill(s->keeper, SIGTERM);
+}
+
+/* The half second in which the keeper looks for the cause. A busy machine may
+ * need it for other things, but not five times. */
+#define LOOKS_NS (NS_PER_S / 2)
+#define TRIES 5
+
+/* A signal is a cause, and so is the end of both engine and resolver; nobody
+ * looks for one when the end was ordered. */
+static void a_known_cause_needs_no_wait(void **state)
+{
+	static const struct {
+		int (*engine)(struct scene *, int);
+		void (*strike)(const struct scene *);
+		bool resolver_leaves;
+	} rows[] = {
+	    {dies_slewing, NULL, false},
+	    {ends_behind_the_resolver, NULL, true},
+	    {wait_for_the_end, terminate, false},
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool quick = false;
+
+		s->resolver_leaves = rows[i].resolver_leaves;
+		for (int n = 0; n < TRIES && !quick; n++)
+			quick = life_of(s, rows[i].engine, rows[i].strike) <
+				LOOKS_NS;
+		if (!quick)
+			fail_msg("row %zu is slow", i);
+	}
+}
+
+static int talks_nonsense_and_obeys(struct scene *s, int fd)
+{
+	(void)s;
+	send(fd, "?", 1, 0);
+	pause();
+	return 1;
+}
+
+static void an_unknown_cause_is_looked_for_half_a_second(void **state)
+{
+	struct scene *s = *state;
+	bool quick = false;
+
+	for (int n = 0; n < TRIES && !quick; n++) {
+		int64_t ns = life_of(s, talks_nonsense_and_obeys, NULL);
+
+		assert_true(ns >= LOOKS_NS);
+		quick = ns < 3 * LOOKS_NS;
+	}
+	assert_true(quick);
+}
+
+static bool engine_is_collected(const struct scene *s)
+{
+	return kill(s->shared->engine, 0) != 0;
+}
+
+static int leaves_late(struct scene *s, int fd)
+{
+	(void)fd;
+	return wait_until(all_started, s) ? 7 : 9;
+}
+
+/* The engine ends with a status because the resolver is dying. */
+static void a_signal_is_blamed_before_an_exit(void **state)
+{
+	struct scene *s = *state;
+	bool blamed = false;
+
+	for (int n = 0; n < TRIES && !blamed; n++) {
+		next_life(s);
+		unlink(s->log);
+		begin(s, leaves_late);
+		assert_true(wait_until(engine_is_collected, s));
+		kill(s->shared->resolver, SIGKILL);
+		assert_int_equal(finish(s), 1);
+		blamed = file_has(s->log, "the resolver was killed");
+	}
+	assert_true(blamed);
+}
+
 /* Does to the clock what another daemon would. */
 static int meddle(struct scene *s, int fd)
 {
@@ -970,9 +1260,14 @@ static int stop_keeper(struct scene *s, int fd)
 	struct keeper_message m = slew_of(250000, 500 * NS_PER_MS);
 
 	if (keeper_send_message(fd, &m) != 1 ||
-	    next_report(fd, &s->shared->reports[0]) != 1 ||
-	    kill(getppid(), SIGSTOP) != 0)
+	    next_report(fd, &s->shared->reports[0]) != 1)
 		return 9;
+	/* A guard that has not read its byte yet makes the keeper go on. */
+	while (!base_is_set(s)) {
+		if (kill(getppid(), SIGSTOP) != 0)
+			return 9;
+		nap();
+	}
 	pause();
 	return 1;
 }
@@ -1002,10 +1297,11 @@ static int kernel_refuses_the_end(struct scene *s, int fd)
 {
 	struct keeper_message m = slew_of(25000, 50 * NS_PER_MS);
 
+	/* Before the slew can end. */
+	s->shared->error_in_slew = -EPERM;
 	if (keeper_send_message(fd, &m) != 1 ||
 	    next_report(fd, &s->shared->reports[0]) != 1)
 		return 9;
-	s->shared->set_error = -EPERM;
 	return wait_for_the_end(s, fd);
 }
 
@@ -1144,6 +1440,173 @@ static void test_manager_learns_the_state(void **state)
 	close_manager(fd, &at);
 }
 
+/* The first command is beyond the limits; the kernel refuses the second. */
+static int only_claims_to_be_synchronised(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(0, 0);
+
+	m.command.synchronised = true;
+	m.command.freq_ppm = 200;
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[0]) != 1)
+		return 9;
+	m.command.freq_ppm = BASE_PPM + 1;
+	s->shared->set_error = -EPERM;
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[1]) != 1)
+		return 9;
+	s->shared->set_error = 0;
+	return 3;
+}
+
+static void test_manager_hears_of_no_refused_command(void **state)
+{
+	static const char *const expected[] = {"STOPPING=1"};
+	struct scene *s = *state;
+	struct sockaddr_un at;
+	int fd = open_manager(s, &at);
+
+	s->engine_may_end = true;
+	s->config.max_freq_ppm = 100;
+	begin(s, only_claims_to_be_synchronised);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_int_equal(s->shared->reports[0].verdict, KEEPER_FREQ_LIMIT);
+	assert_int_equal(s->shared->reports[1].verdict, KEEPER_KERNEL);
+	assert_got(fd, expected, ARRAY_LEN(expected));
+	close_manager(fd, &at);
+}
+
+/* Answers `count` questions. */
+static bool says_that_it_lives(int fd, int count)
+{
+	struct keeper_report question;
+
+	for (int i = 0; i < count; i++) {
+		struct keeper_message m = {.kind = KEEPER_MESSAGE_ALIVE};
+
+		if (next_report(fd, &question) != KEEPER_ASKS)
+			return false;
+		/* What answers no question is not passed on. */
+		m.serial = question.serial + 1;
+		if (keeper_send_message(fd, &m) != 1)
+			return false;
+		m.serial = question.serial;
+		for (int j = 0; j < 2; j++)
+			if (keeper_send_message(fd, &m) != 1)
+				return false;
+	}
+	return true;
+}
+
+/* The keeper takes the messages in their order: with the report to the last
+ * one, the manager knows of the others. */
+static int lives_for_three_questions(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(0, 0);
+	struct keeper_report *report = &s->shared->reports[0];
+	int got;
+
+	if (!says_that_it_lives(fd, 3) || keeper_send_message(fd, &m) != 1)
+		return 9;
+	while ((got = next_report(fd, report)) == KEEPER_ASKS)
+		;
+	return got == 1 ? 3 : 9;
+}
+
+static void the_manager_learns_that_the_engine_lives(void **state)
+{
+	static const char *const expected[] = {
+	    "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"};
+	struct scene *s = *state;
+	struct sockaddr_un at;
+	int fd = open_manager(s, &at);
+
+	s->engine_may_end = s->no_clock = true;
+	s->watchdog_ns = NS_PER_S;
+	begin(s, lives_for_three_questions);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_got(fd, expected, ARRAY_LEN(expected));
+	close_manager(fd, &at);
+}
+
+/* SIGTERM does not end a stopped process. */
+static int stops_slewing(struct scene *s, int fd)
+{
+	if (!says_that_it_lives(fd, 1))
+		return 9;
+	start_long_slew(s, fd);
+	raise(SIGSTOP);
+	return 9;
+}
+
+static void an_engine_that_hangs_ends_the_agent(void **state)
+{
+	static const char *const expected[] = {"WATCHDOG=1", "STOPPING=1"};
+	struct scene *s = *state;
+	struct sockaddr_un at;
+	int fd = open_manager(s, &at);
+
+	s->watchdog_ns = 3 * NS_PER_S;
+	begin(s, stops_slewing);
+	assert_int_equal(finish(s), 1);
+	assert_got(fd, expected, ARRAY_LEN(expected));
+	assert_true(log_says(s, "<3>the engine hangs: it has not answered for "
+				"1.5 s; clock left at -7.125 ppm, no slew "
+				"running"));
+	close_manager(fd, &at);
+}
+
+/* Without a service manager that waits, the keeper asks nothing. */
+static int hears_nothing_and_leaves(struct scene *s, int fd)
+{
+	struct keeper_report r;
+
+	(void)s;
+	for (int ms = 0; ms < 300; ms += 5) {
+		if (keeper_receive_report(fd, &r) != 0)
+			return 9;
+		nap();
+	}
+	return 3;
+}
+
+static void without_a_watchdog_the_engine_is_not_asked(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = s->no_clock = true;
+	begin(s, hears_nothing_and_leaves);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+}
+
+static int claims_without_a_clock(struct scene *s, int fd)
+{
+	struct keeper_message m = slew_of(0, 0);
+
+	m.command.synchronised = true;
+	if (keeper_send_message(fd, &m) != 1 ||
+	    next_report(fd, &s->shared->reports[0]) != 1)
+		return 9;
+	return 3;
+}
+
+/* With --no-clock the state is that of the measurements. */
+static void test_manager_learns_the_state_without_a_clock(void **state)
+{
+	static const char *const expected[] = {
+	    "STATUS=synchronised", "STOPPING=1"};
+	struct scene *s = *state;
+	struct sockaddr_un at;
+	int fd = open_manager(s, &at);
+
+	s->engine_may_end = s->no_clock = true;
+	begin(s, claims_without_a_clock);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_int_equal(s->shared->reports[0].verdict, KEEPER_NO_CLOCK);
+	assert_got(fd, expected, ARRAY_LEN(expected));
+	close_manager(fd, &at);
+}
+
 /* Reload. */
 
 static void write_config(const struct scene *s, const char *text)
@@ -1225,7 +1688,7 @@ static void test_reload_by_signal(void **state)
 	assert_true(log_says(s, ":2:"));
 	assert_true(log_says(s, "<3>the configuration was not read again"));
 	assert_true(log_says(s, "the old one stays in force"));
-	assert_true(s->shared->max_freq_ppm == 500);
+	assert_true(s->shared->max_freq_ppm == 100000);
 }
 
 /* Opens the configuration, a pipe, when a loader reads it, and fills it. */
@@ -1274,6 +1737,66 @@ static void a_reload_during_another_comes_after_it(void **state)
 	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
 }
 
+/* True: the keeper has read all requests. */
+static bool requests_are_read(const struct scene *s)
+{
+	int unread = 1;
+
+	for (int ms = 0; unread > 0 && ms < WAIT_MS; ms += 5) {
+		if (ioctl(s->config_link, SIOCOUTQ, &unread) != 0)
+			return false;
+		nap();
+	}
+	return unread == 0;
+}
+
+/* While the loader has the pipe open, a file takes its place: only a reading of
+ * all files finds its limit. */
+static bool feed_loader_and_ask(const struct scene *s)
+{
+	static const char text[] = "[clock]\nmax-drift = 100ppm\n[source a]\n";
+	struct reload_request all = {.serial = 78};
+	struct reload_request dropped = {.serial = 79, .only_dropped = 1};
+	int fd = open(s->config_path, O_WRONLY | O_CLOEXEC);
+	bool fed = fd >= 0 && unlink(s->config_path) == 0;
+
+	write_config(s, "[clock]\nmax-drift = 50ppm\n[source a]\n");
+	fed &= reload_send_request(s->config_link, &all) == 1 &&
+	       reload_send_request(s->config_link, &dropped) == 1 &&
+	       requests_are_read(s);
+	fed &= write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return fed;
+}
+
+static int dropped_sources_after_all_files(struct scene *s, int fd)
+{
+	static struct reload_result got;
+	struct reload_request q = {.serial = 77};
+
+	if (reload_send_request(s->config_link, &q) != 1 ||
+	    !feed_loader_and_ask(s) || next_result(s, &got) != 1)
+		return 12;
+	if (!got.ok || got.serial != 77 || got.config.max_freq_ppm != 100)
+		return 13;
+	if (next_result(s, &got) != 1 || !got.ok || got.serial != 79)
+		return 14;
+	if (got.config.max_freq_ppm != 50)
+		return 15;
+	return verdict_of(fd, 20) == KEEPER_OK ? 3 : 16;
+}
+
+static void a_request_for_all_files_stays_one(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = true;
+	s->shared->freq_ppm = BASE_PPM;
+	assert_int_equal(mkfifo(s->config_path, 0600), 0);
+	begin(s, dropped_sources_after_all_files);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+}
+
 static void test_manager_learns_of_a_reload(void **state)
 {
 	static const char *const expected[] = {
@@ -1316,6 +1839,30 @@ static void test_reload_keeps_what_was_ordered(void **state)
 		assert_int_equal(
 		    file_has(s->log, "driftfile in [clock]"), rows[i].debug);
 	}
+}
+
+static int goes_on_without_logger(struct scene *s, int fd)
+{
+	struct keeper_message m = save_of();
+
+	while (!file_has(s->log, "the logger"))
+		nap();
+	/* The keeper still serves the engine. */
+	if (keeper_send_message(fd, &m) != 1 || verdict_of(fd, 50) != KEEPER_OK)
+		return 14;
+	return 3;
+}
+
+static void test_a_logger_that_dies_is_reported(void **state)
+{
+	struct scene *s = *state;
+
+	s->engine_may_end = s->logger_dies = true;
+	s->shared->freq_ppm = BASE_PPM;
+	begin(s, goes_on_without_logger);
+	assert_int_equal(WEXITSTATUS(wait_status(s->keeper)), 3);
+	assert_true(log_says(s, "<3>the logger was killed by signal 9 "
+				"(Killed); the agent goes on"));
 }
 
 static int needs_helpers(struct scene *s, int fd)
@@ -1462,10 +2009,15 @@ int main(void)
 	    STAGED(test_engine_leaves),
 	    STAGED(test_order_of_collection),
 	    STAGED(test_order_of_collection_with_once),
+	    STAGED(test_slow_end_with_once),
+	    STAGED(test_signal_with_once),
 	    STAGED(test_resolver_killed),
 	    STAGED(test_guard_killed),
 	    STAGED(test_keeper_killed),
 	    STAGED(test_keeper_killed_without_slew),
+	    STAGED(a_stopped_guard_outlives_the_keeper),
+	    STAGED(a_stopped_keeper_outlives_the_guard),
+	    STAGED(no_other_pair_leaves_a_slew),
 	    STAGED(test_ends_when_asked),
 	    STAGED(test_order_of_the_end),
 	    STAGED(test_last_save_counts),
@@ -1476,18 +2028,30 @@ int main(void)
 	    STAGED(test_nothing_is_saved_during_a_slew),
 	    STAGED(test_without_a_clock),
 	    STAGED(test_manager_learns_the_state),
+	    STAGED(test_manager_hears_of_no_refused_command),
+	    STAGED(test_manager_learns_the_state_without_a_clock),
+	    STAGED(the_manager_learns_that_the_engine_lives),
+	    STAGED(an_engine_that_hangs_ends_the_agent),
+	    STAGED(without_a_watchdog_the_engine_is_not_asked),
 	    STAGED(test_other_programs),
 	    STAGED(a_change_is_reported_before_a_slew_ends),
 	    STAGED(test_stuck_disk),
+	    STAGED(test_a_flood_of_saves_is_a_handful_of_lines),
+	    STAGED(test_a_flood_on_a_stuck_disk_is_said_once),
 	    STAGED(test_keeper_stopped),
 	    STAGED(test_nonsense_ends_the_agent),
 	    STAGED(test_link_lost),
+	    STAGED(a_known_cause_needs_no_wait),
+	    STAGED(an_unknown_cause_is_looked_for_half_a_second),
+	    STAGED(a_signal_is_blamed_before_an_exit),
 	    STAGED(test_reload_by_order),
 	    STAGED(test_reload_by_signal),
 	    STAGED(test_reload_storm),
 	    STAGED(a_reload_during_another_comes_after_it),
+	    STAGED(a_request_for_all_files_stays_one),
 	    STAGED(test_manager_learns_of_a_reload),
 	    STAGED(test_reload_keeps_what_was_ordered),
+	    STAGED(test_a_logger_that_dies_is_reported),
 	    STAGED(test_helpers_that_cannot_start),
 	    STAGED(without_memory_the_children_end),
 	    STAGED(the_limits_are_those_of_the_configuration),

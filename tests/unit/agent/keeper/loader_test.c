@@ -18,7 +18,7 @@ static struct reload_result *read_it(const struct config_room *r)
 	struct reload_result *result = calloc(1, sizeof(*result));
 
 	assert_non_null(result);
-	loader_read(r->path, result);
+	loader_read(r->path, NULL, result);
 	return result;
 }
 
@@ -57,7 +57,7 @@ static void what_is_wrong_is_told_by_line(void **state)
 	assert_says(got->text, "maxpoll");
 	assert_true(got->text[strlen(got->text) - 1] != '\n');
 	unlink(r->path);
-	loader_read(r->path, got);
+	loader_read(r->path, NULL, got);
 	assert_int_equal(got->ok, 0);
 	assert_says(got->text, r->path);
 	/* If a file is missing, no hint about rights is given. */
@@ -130,12 +130,17 @@ static void what_needs_a_restart_stays_and_is_told(void **state)
 	strcpy(fresh->driftfile, "/elsewhere");
 	fresh->log_target =
 	    old->log_target == LOG_TO_SYSLOG ? LOG_TO_STDERR : LOG_TO_SYSLOG;
+	fresh->log_tracking = true;
+	fresh->log_banner = 5;
 	fresh->max_freq_ppm = 17;
 	loader_keep(old, fresh, text);
 	assert_string_equal(text,
 	    "user in [agent] has changed: that needs a restart\n"
 	    "driftfile in [clock] has changed: that needs a restart\n"
-	    "target in [log] has changed: that needs a restart");
+	    "target in [log] has changed: that needs a restart\n"
+	    "tracking in [log] has changed: that needs a restart\n"
+	    "logbanner in [log] has changed: that needs a restart");
+	assert_false(fresh->log_tracking);
 	assert_string_equal(fresh->user, old->user);
 	assert_string_equal(fresh->driftfile, old->driftfile);
 	assert_int_equal(fresh->log_target, old->log_target);
@@ -236,6 +241,31 @@ static void wait_for(const struct loader *l)
 	assert_int_equal(poll(&p, 1, 5000), 1);
 }
 
+/* The main file may be in any state. */
+static void the_loader_may_read_dropped_sources_alone(void **state)
+{
+	struct config_room *r = *state;
+	struct loader l = loader_of(r);
+	struct reload_result *out = calloc(1, sizeof(*out));
+
+	assert_non_null(out);
+	room_accepts(r, "[source m]\n");
+	room_put(r, "main.conf", "[broken");
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/x.conf", "[source x]\n");
+	room_put(r, "sources.d/y.conf", "[source y]\nfoo = 1\n");
+	assert_int_equal(loader_start(&l, 5, &r->config, now_s(0)), 0);
+	wait_for(&l);
+	assert_true(loader_collect(&l, now_s(0), out));
+	assert_int_equal(out->ok, 1);
+	assert_int_equal(out->config.source_count, 2);
+	assert_string_equal(out->config.sources[0].name, "m");
+	assert_string_equal(out->config.sources[1].name, "x");
+	assert_non_null(strstr(out->text, "y.conf:2: unknown key"));
+	assert_non_null(strstr(out->text, "of this file are not used"));
+	free(out);
+}
+
 static void the_loader_reads_in_a_process_of_its_own(void **state)
 {
 	struct config_room *r = *state;
@@ -246,8 +276,8 @@ static void the_loader_reads_in_a_process_of_its_own(void **state)
 	assert_non_null(out);
 	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
 	assert_false(loader_collect(&l, now_s(0), out));
-	assert_int_equal(loader_start(&l, 5, now_s(0)), 0);
-	assert_int_equal(loader_start(&l, 6, now_s(0)), -EBUSY);
+	assert_int_equal(loader_start(&l, 5, NULL, now_s(0)), 0);
+	assert_int_equal(loader_start(&l, 6, NULL, now_s(0)), -EBUSY);
 	wait_for(&l);
 	assert_true(loader_collect(&l, now_s(0), out));
 	if (!out->ok)
@@ -260,6 +290,47 @@ static void the_loader_reads_in_a_process_of_its_own(void **state)
 	free(out);
 }
 
+/* The sandbox of a process cannot be widened. */
+static void what_the_sandbox_forbids_needs_a_restart(void **state)
+{
+	static const struct {
+		const char *line, *keys;
+		unsigned need;
+	} cases[] = {
+	    {"bind-address = 127.0.0.1", "bind-address or source-port was",
+		BINDING_NEEDS_BIND},
+	    {"source-port = 1123", "bind-address or source-port was",
+		BINDING_NEEDS_BIND},
+	    {"bind-device = lo", "bind-device was", BINDING_NEEDS_DEVICE},
+	    {"dscp = 46", "dscp was", BINDING_NEEDS_DSCP},
+	};
+	struct reload_result *out = calloc(1, sizeof(*out));
+	struct config_room *r = *state;
+	struct loader l = loader_of(r);
+	char text[128];
+
+	assert_non_null(out);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		bool allowed = i % 2 == 1;
+		unsigned need = cases[i / 2].need;
+
+		snprintf(
+		    text, sizeof(text), "[source a]\n%s\n", cases[i / 2].line);
+		room_put_bytes(r, "main.conf", text, strlen(text));
+		l.binds = allowed ? need : BINDING_NEEDS_ALL & ~need;
+		assert_int_equal(loader_start(&l, 7, NULL, now_s(0)), 0);
+		wait_for(&l);
+		assert_true(loader_collect(&l, now_s(0), out));
+		assert_int_equal(out->ok, allowed);
+		assert_int_equal(out->serial, 7);
+		if (!allowed) {
+			assert_says(out->text, cases[i / 2].keys);
+			assert_says(out->text, "needs a restart");
+		}
+	}
+	free(out);
+}
+
 /* Its file is a pipe that nobody writes to. */
 static void a_loader_that_hangs_is_given_up(void **state)
 {
@@ -269,7 +340,7 @@ static void a_loader_that_hangs_is_given_up(void **state)
 
 	assert_non_null(out);
 	assert_int_equal(mkfifo(r->path, 0600), 0);
-	assert_int_equal(loader_start(&l, 1, now_s(0)), 0);
+	assert_int_equal(loader_start(&l, 1, NULL, now_s(0)), 0);
 	assert_int_equal(
 	    loader_deadline(&l).ns, now_s(0).ns + RELOAD_TIMEOUT_NS);
 	assert_false(loader_collect(&l, now_s(1), out));
@@ -289,7 +360,7 @@ static void a_loader_that_dies_is_told(void **state)
 
 	assert_non_null(out);
 	assert_int_equal(mkfifo(r->path, 0600), 0);
-	assert_int_equal(loader_start(&l, 1, now_s(0)), 0);
+	assert_int_equal(loader_start(&l, 1, NULL, now_s(0)), 0);
 	kill(l.loader.pid, SIGKILL);
 	wait_for(&l);
 	assert_true(loader_collect(&l, now_s(0), out));
@@ -305,7 +376,7 @@ static void a_loader_that_is_collected_is_no_wait(void **state)
 	struct loader l = loader_of(r);
 
 	assert_int_equal(mkfifo(r->path, 0600), 0);
-	assert_int_equal(loader_start(&l, 1, now_s(0)), 0);
+	assert_int_equal(loader_start(&l, 1, NULL, now_s(0)), 0);
 	kill(l.loader.pid, SIGKILL);
 	assert_int_equal(waitpid(l.loader.pid, NULL, 0), l.loader.pid);
 	loader_stop(&l);
@@ -318,7 +389,7 @@ static void without_descriptors_none_starts(void **state)
 	struct rlimit before;
 
 	before = descriptors_forbid();
-	assert_int_equal(loader_start(&l, 1, now_s(0)), -EMFILE);
+	assert_int_equal(loader_start(&l, 1, NULL, now_s(0)), -EMFILE);
 	descriptors_allow(before);
 	assert_int_equal(l.loader_fd, -1);
 }
@@ -331,7 +402,7 @@ static void a_loader_that_cannot_start_is_told(void **state)
 	int before = descriptors_open();
 
 	l.starter = &starter;
-	assert_int_equal(loader_start(&l, 1, now_s(0)), -EAGAIN);
+	assert_int_equal(loader_start(&l, 1, NULL, now_s(0)), -EAGAIN);
 	assert_int_equal(l.loader_fd, -1);
 	assert_int_equal(loader_deadline(&l).ns, MONO_NEVER.ns);
 	assert_int_equal(descriptors_open(), before);
@@ -353,13 +424,13 @@ static void an_order_that_is_not_taken_is_told(void **state)
 	int before = descriptors_open();
 
 	l.starter = &starter;
-	assert_int_equal(loader_start(&l, 1, now_s(0)), -EPIPE);
+	assert_int_equal(loader_start(&l, 1, NULL, now_s(0)), -EPIPE);
 	assert_int_equal(l.loader_fd, -1);
 	assert_int_equal(waitpid(l.loader.pid, NULL, WNOHANG), -1);
 	assert_int_equal(descriptors_open(), before);
 	/* The next one may start. */
 	l = loader_of(*state);
-	assert_int_equal(loader_start(&l, 2, now_s(0)), 0);
+	assert_int_equal(loader_start(&l, 2, NULL, now_s(0)), 0);
 	loader_stop(&l);
 	assert_int_equal(descriptors_open(), before);
 }
@@ -377,9 +448,9 @@ static void the_link_may_have_any_number(void **state)
 	assert_non_null(out);
 	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
 	saved = input_free();
-	again = loader_start(&l, 5, now_s(0));
+	again = loader_start(&l, 5, NULL, now_s(0));
 	number = l.loader_fd;
-	again |= loader_start(&l, 6, now_s(0));
+	again |= loader_start(&l, 6, NULL, now_s(0));
 	deadline = loader_deadline(&l);
 	wait_for(&l);
 	collected = loader_collect(&l, now_s(0), out);
@@ -416,6 +487,8 @@ int main(void)
 	    TEST(what_needs_a_restart_stays_and_is_told),
 	    TEST(a_full_text_takes_no_more),
 	    TEST(the_loader_reads_in_a_process_of_its_own),
+	    TEST(the_loader_may_read_dropped_sources_alone),
+	    TEST(what_the_sandbox_forbids_needs_a_restart),
 	    TEST(a_loader_that_hangs_is_given_up),
 	    TEST(a_loader_that_dies_is_told),
 	    TEST(a_loader_that_is_collected_is_no_wait),

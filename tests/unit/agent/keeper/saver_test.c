@@ -2,17 +2,21 @@
 #include "agent/keeper/saver.h"
 
 #include "agent/link/start_link.h"
+#include "agent/saved/sealed_text.h"
 #include "base/log.h"
-#include "clock/kernel/drift_file.h"
 #include "tests/unit/agent/config/config_room.h"
 #include "tests/unit/agent/host/forked_child.h"
+#include "tests/unit/agent/saved/test_key.h"
 #include "tests/unit/descriptors.h"
+#include "tests/unit/read_file.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define NOBODY 65534
 
 static const struct keeper_message save = {
     .kind = KEEPER_MESSAGE_SAVE,
@@ -40,13 +44,18 @@ static bool there(const struct config_room *r, const char *name)
 
 static void holds_the_save(const struct config_room *r)
 {
+	const struct sealed_text drift = {&test_key, DRIFT_KIND};
+	const struct sealed_text time = {&test_key, GOOD_TIME_KIND};
+	const struct file_seal drift_seal = sealed_text_of(&drift);
+	const struct file_seal time_seal = sealed_text_of(&time);
 	double freq, sd;
 	int64_t good;
 
-	assert_int_equal(drift_file_load(r->config.driftfile, &freq, &sd), 0);
+	assert_int_equal(
+	    drift_file_load(r->config.driftfile, &drift_seal, &freq, &sd), 0);
 	assert_true(freq == -3.5 && sd == 0.5);
 	assert_int_equal(
-	    last_good_time_load(r->config.goodtime_file, &good), 0);
+	    last_good_time_load(r->config.goodtime_file, &time_seal, &good), 0);
 	assert_int_equal(good, 1700000000);
 }
 
@@ -54,8 +63,23 @@ static void both_files_are_written(void **state)
 {
 	struct config_room *r = *state;
 
-	keeper_save(config_of(r), &save);
+	keeper_save(config_of(r), &test_key, &save);
 	holds_the_save(r);
+}
+
+/* An unsealed file of ours would count for less than one of root. */
+static void both_files_are_sealed(void **state)
+{
+	struct config_room *r = *state;
+	char *text;
+
+	keeper_save(config_of(r), &test_key, &save);
+	text = read_file(r->config.driftfile);
+	assert_non_null(strstr(text, "\nseal "));
+	free(text);
+	text = read_file(r->config.goodtime_file);
+	assert_non_null(strstr(text, "\nseal "));
+	free(text);
 }
 
 static void no_file_no_write(void **state)
@@ -64,12 +88,12 @@ static void no_file_no_write(void **state)
 
 	(void)config_of(r);
 	r->config.driftfile[0] = '\0';
-	keeper_save(&r->config, &save);
+	keeper_save(&r->config, &test_key, &save);
 	assert_true(there(r, "good"));
 	(void)config_of(r);
 	unlink(r->config.goodtime_file);
 	r->config.goodtime_file[0] = '\0';
-	keeper_save(&r->config, &save);
+	keeper_save(&r->config, &test_key, &save);
 	assert_true(there(r, "drift"));
 	assert_false(there(r, "good"));
 }
@@ -81,23 +105,23 @@ static void a_good_time_is_never_ahead_of_the_clock(void **state)
 	time_t began;
 
 	m.good_time_s = time(NULL) + 100;
-	keeper_save(config_of(r), &m);
+	keeper_save(config_of(r), &test_key, &m);
 	assert_true(there(r, "drift"));
 	assert_false(there(r, "good"));
 	m.good_time_s = 0;
-	keeper_save(config_of(r), &m);
+	keeper_save(config_of(r), &test_key, &m);
 	assert_false(there(r, "good"));
 	/* Not even by two seconds, if no second begins meanwhile. */
 	do {
 		unlink(r->config.goodtime_file);
 		began = time(NULL);
 		m.good_time_s = began + 2;
-		keeper_save(config_of(r), &m);
+		keeper_save(config_of(r), &test_key, &m);
 	} while (time(NULL) != began);
 	assert_false(there(r, "good"));
 	/* The second that has begun may be written. */
 	m.good_time_s = time(NULL) + 1;
-	keeper_save(config_of(r), &m);
+	keeper_save(config_of(r), &test_key, &m);
 	assert_true(there(r, "good"));
 }
 
@@ -110,7 +134,7 @@ static void save_and_listen(const struct config_room *r, char text[1024])
 	assert_int_equal(pipe(fds), 0);
 	dup2(fds[1], STDERR_FILENO);
 	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
-	keeper_save(&r->config, &save);
+	keeper_save(&r->config, &test_key, &save);
 	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	dup2(err, STDERR_FILENO);
 	close(err);
@@ -139,6 +163,30 @@ static void a_file_that_cannot_be_written_is_no_end(void **state)
 	assert_non_null(strstr(text, "cannot write /nowhere/good: No such"));
 }
 
+/* The rules of the sandbox are for the folder that was there at the start. Root
+ * needs no permission. */
+static void a_denied_file_has_advice(void **state)
+{
+	const bool root = geteuid() == 0;
+	struct config_room *r = *state;
+	char text[1024];
+
+	(void)config_of(r);
+	assert_int_equal(chmod(r->dir, 0), 0);
+	if (root)
+		assert_int_equal(seteuid(NOBODY), 0);
+	save_and_listen(r, text);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(r->dir, 0700), 0);
+	assert_non_null(strstr(text,
+	    "/drift: Permission denied; if its folder was made again while the "
+	    "agent ran, restart the agent\n"));
+	strcpy(r->config.driftfile, "/nowhere/drift");
+	save_and_listen(r, text);
+	assert_null(strstr(text, "restart the agent"));
+}
+
 static int saver_part(const char *name, int fd)
 {
 	return strcmp(name, "saver") == 0 ? saver_main(fd) : 9;
@@ -160,7 +208,7 @@ static void the_saver_writes_in_a_process_of_its_own(void **state)
 	struct config_room *r = *state;
 	forked_main *part = saver_part;
 	const struct child_starter starter = {forked_start, &part};
-	struct saver s = {.starter = &starter};
+	struct saver s = {.starter = &starter, .seal = &test_key};
 	int before = descriptors_open();
 
 	assert_false(saver_at_work(&s));
@@ -183,7 +231,7 @@ static void one_saver_at_a_time(void **state)
 {
 	forked_main *part = waits_for_a_signal;
 	const struct child_starter starter = {forked_start, &part};
-	struct saver s = {.starter = &starter};
+	struct saver s = {.starter = &starter, .seal = &test_key};
 
 	assert_int_equal(saver_start(&s, config_of(*state), &save), 0);
 	assert_true(saver_at_work(&s));
@@ -196,7 +244,7 @@ static void a_saver_that_cannot_start_is_told(void **state)
 {
 	const struct child_starter starter = {
 	    forked_start_fails, &(int){-ENOMEM}};
-	struct saver s = {.starter = &starter};
+	struct saver s = {.starter = &starter, .seal = &test_key};
 	int before = descriptors_open();
 
 	assert_int_equal(saver_start(&s, config_of(*state), &save), -ENOMEM);
@@ -217,7 +265,7 @@ static void an_order_that_is_not_taken_is_told(void **state)
 	forked_main *part = saver_part;
 	const struct child_starter starter = {starts_with_a_dead_link, &part};
 	struct config_room *r = *state;
-	struct saver s = {.starter = &starter};
+	struct saver s = {.starter = &starter, .seal = &test_key};
 	int before = descriptors_open();
 
 	assert_int_equal(saver_start(&s, config_of(r), &save), -EPIPE);
@@ -231,7 +279,7 @@ static void without_descriptors_none_starts(void **state)
 {
 	const struct child_starter starter = {
 	    forked_start_fails, &(int){-ENOMEM}};
-	struct saver s = {.starter = &starter};
+	struct saver s = {.starter = &starter, .seal = &test_key};
 	struct rlimit before;
 
 	before = descriptors_forbid();
@@ -276,9 +324,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(both_files_are_written),
+	    TEST(both_files_are_sealed),
 	    TEST(no_file_no_write),
 	    TEST(a_good_time_is_never_ahead_of_the_clock),
 	    TEST(a_file_that_cannot_be_written_is_no_end),
+	    TEST(a_denied_file_has_advice),
 	    TEST(the_saver_writes_in_a_process_of_its_own),
 	    TEST(one_saver_at_a_time),
 	    TEST(a_saver_that_cannot_start_is_told),

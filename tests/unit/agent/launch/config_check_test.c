@@ -70,8 +70,9 @@ static void load(struct config_room *r, const char *keys)
 
 	assert_int_equal(chmod(r->dir, 0755), 0);
 	snprintf(text, sizeof(text),
-	    "[agent]\nuser = nobody\n[clock]\ndriftfile = none\n"
-	    "last-good-time = none\n[nts]\nsaved-keys = none\n%s\n[source "
+	    "[agent]\nuser = nobody\nuser-resolver = nobody\n"
+	    "[clock]\ndriftfile = none\nlast-good-time = "
+	    "none\n[nts]\nsaved-keys = none\n%s\n[source "
 	    "a]\n[source b]\n[source c]\n",
 	    keys);
 	room_accepts(r, text);
@@ -147,6 +148,69 @@ static void an_unreadable_certificate(void **state)
 	assert_string_equal(r->said, "");
 }
 
+/* As a user who is neither root nor the agent's: 65533 if root runs the test.
+ */
+static void check_as_other(struct config_room *r)
+{
+	FILE *f = room_listen();
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (am_root() && setresuid(65533, 65533, 65533) != 0)
+			_exit(99);
+		_exit(config_check_is_other_user(&r->config)
+			  ? (int)config_check_as_other(&r->config, f)
+			  : 98);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	r->errors = (unsigned)WEXITSTATUS(status);
+	room_hear(r, f);
+}
+
+/* What the agent may read is not judged by what another user may. */
+static void another_user_only_warns_of_closed_files(void **state)
+{
+	struct config_room *r = *state;
+	char path[128], keys[256], expected[512];
+
+	put_certificate(r, "closed.crt", 0);
+	put_certificate(r, "open.crt", 0644);
+	room_put(r, "empty.crt", "nothing here\n");
+	room_path(r, "empty.crt", path);
+	assert_int_equal(chmod(path, 0644), 0);
+	snprintf(keys, sizeof(keys),
+	    "[nts]\ntrusted-certs = %1$s/closed.crt %1$s/open.crt "
+	    "%1$s/empty.crt",
+	    r->dir);
+	load(r, keys);
+	check_as_other(r);
+	assert_int_equal(r->errors, 1);
+	snprintf(expected, sizeof(expected),
+	    "error: the trusted certificate file %s/empty.crt has no "
+	    "certificate in it (PEM or DER)\n",
+	    r->dir);
+	assert_non_null(strstr(r->said, expected));
+	snprintf(expected, sizeof(expected),
+	    "warning: %s/closed.crt is not judged: user ", r->dir);
+	assert_non_null(strstr(r->said, expected));
+	assert_null(strstr(r->said, "open.crt"));
+}
+
+static void root_and_the_agents_user_are_no_others(void **state)
+{
+	struct config_room *r = *state;
+
+	load(r, "");
+	snprintf(r->config.user, sizeof(r->config.user), "%s",
+	    getpwuid(geteuid())->pw_name);
+	assert_false(config_check_is_other_user(&r->config));
+	/* Without such a user, nothing better is known than this one. */
+	snprintf(r->config.user, sizeof(r->config.user), "no such user");
+	assert_false(config_check_is_other_user(&r->config));
+}
+
 static void a_folder_that_cannot_be_entered(void **state)
 {
 	struct config_room *r = *state;
@@ -161,7 +225,7 @@ static void a_folder_that_cannot_be_entered(void **state)
 	    "error: cannot read the trusted certificate %1$s/root.crt as user "
 	    "%2$s: Permission denied: that user may not enter the directory "
 	    "%1$s; fix it with: chgrp %3$s %1$s && chmod g+x %1$s, or move "
-	    "the certificate\n"
+	    "the file\n"
 	    "  %1$s belongs to %4$s and has the mode 0000\n",
 	    path, checker()->pw_name, checkers_group(), makers(owners));
 	says_one_error(r, expected);
@@ -230,15 +294,16 @@ static void a_certificate_of_later(void **state)
 	char date[CERTIFICATE_DATE_MAX], warning[512], error[512];
 
 	certificate_date(certificate_not_before(later.certificate), date);
-	snprintf(warning, sizeof(warning),
-	    "warning: the trusted certificate CN=Later in %s/two.crt is not "
-	    "valid before %s; the local clock says 2",
-	    r->dir, date);
 	snprintf(error, sizeof(error),
 	    "\nerror: no certificate in %s/two.crt is valid yet: correct the "
 	    "local clock, or replace the file\n",
 	    r->dir);
-	for (int der = 0; der < 2; der++) {
+	for (int der = 1; der >= 0; der--) {
+		snprintf(warning, sizeof(warning),
+		    "warning: the trusted certificate \"CN=Later\" "
+		    "(%s/two.crt%s) is not valid before %s; the local clock "
+		    "says 2",
+		    r->dir, der ? "" : ", line 1", date);
 		put_two(r, "two.crt", &later, NULL, der);
 		load_certificate(r, "two.crt");
 		room_check(r);
@@ -263,6 +328,20 @@ static void warns(struct config_room *r, const char *expected)
 	assert_int_equal(r->errors, 0);
 }
 
+/* How many lines a certificate has in PEM. */
+static unsigned lines_of(const struct pki_pair *p)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	unsigned lines = 0;
+	char c;
+
+	assert_int_equal(PEM_write_bio_X509(bio, p->certificate), 1);
+	while (BIO_read(bio, &c, 1) == 1)
+		lines += c == '\n';
+	BIO_free(bio);
+	return lines;
+}
+
 static void an_expired_certificate_next_to_a_good_one(void **state)
 {
 	struct config_room *r = *state;
@@ -274,9 +353,9 @@ static void an_expired_certificate_next_to_a_good_one(void **state)
 	load_certificate(r, "two.crt");
 	certificate_date(certificate_not_after(past.certificate), date);
 	snprintf(expected, sizeof(expected),
-	    "warning: the trusted certificate CN=Past in %s/two.crt expired on "
-	    "%s\n",
-	    r->dir, date);
+	    "warning: the trusted certificate \"CN=Past\" (%s/two.crt, line "
+	    "%u) expired on %s\n",
+	    r->dir, lines_of(&fine) + 1, date);
 	warns(r, expected);
 	pki_free(&past);
 	pki_free(&fine);
@@ -290,8 +369,8 @@ static void an_expired_certificate_alone(void **state)
 	put_certificate_of(r, "past.crt", 0644, (struct pki_spec)PAST);
 	load_certificate(r, "past.crt");
 	room_check(r);
-	assert_non_null(strstr(
-	    r->said, "error: the trusted certificate CN=Past in /tmp/config-"));
+	assert_non_null(strstr(r->said,
+	    "error: the trusted certificate \"CN=Past\" in /tmp/config-"));
 	assert_non_null(strstr(r->said, "past.crt expired on 2"));
 	assert_int_equal(r->errors, 1);
 }
@@ -314,7 +393,8 @@ static void a_certificate_that_expires_soon(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		put_two(r, names[i], &soon, NULL, false);
 		snprintf(expected, sizeof(expected),
-		    "warning: the trusted certificate CN=Soon in %s/%s "
+		    "warning: the trusted certificate \"CN=Soon\" (%s/%s, line "
+		    "1) "
 		    "expires on %s: replace it before\n",
 		    r->dir, names[i], date);
 		warns(r, expected);
@@ -333,10 +413,246 @@ static void a_certificate_that_is_no_ca(void **state)
 		.name = "ntpserver", .from_s = -YEAR_S, .to_s = YEAR_S});
 	load_certificate(r, "leaf.crt");
 	snprintf(expected, sizeof(expected),
-	    "warning: the trusted certificate CN=ntpserver in %s/leaf.crt is "
-	    "not that of a CA: it vouches for nothing but itself\n",
+	    "warning: the trusted certificate \"CN=ntpserver\" (%s/leaf.crt, "
+	    "line 1) is not that of a CA: it vouches for nothing but itself\n",
 	    r->dir);
 	warns(r, expected);
+}
+
+/* A broken block: the others in the file are used. */
+static void a_broken_block_of_a_file(void **state)
+{
+	struct config_room *r = *state;
+	char text[4096], expected[512];
+	struct pki_pair fine = pki_issue(NULL, (struct pki_spec)FINE);
+	BIO *bio = BIO_new(BIO_s_mem());
+	int len;
+
+	assert_int_equal(PEM_write_bio_X509(bio, fine.certificate), 1);
+	len = BIO_read(bio, text, sizeof(text) - 100);
+	assert_true(len > 0);
+	strcpy(text + len, "-----BEGIN CERTIFICATE-----\nMII*\n"
+			   "-----END CERTIFICATE-----\n");
+	room_put(r, "two.crt", text);
+	load_certificate(r, "two.crt");
+	snprintf(expected, sizeof(expected),
+	    "error: %s/two.crt, line %u: the trusted certificate there is "
+	    "broken, it is not base64; replace it (the others in that file "
+	    "are used)\n",
+	    r->dir, lines_of(&fine) + 1);
+	says_one_error(r, expected);
+	BIO_free(bio);
+	pki_free(&fine);
+}
+
+/* It must not control the terminal. */
+static void the_name_of_a_file_is_printed_harmlessly(void **state)
+{
+	struct config_room *r = *state;
+
+	room_folder(r, "pki");
+	put_certificate_of(r, "pki/a\x1b.crt", 0644,
+	    (struct pki_spec){
+		.name = "ntpserver", .from_s = YEAR_S, .to_s = 2 * YEAR_S});
+	load_certificate(r, "pki");
+	room_check(r);
+	assert_int_equal(r->errors, 1);
+	assert_non_null(strstr(r->said, "pki/a?.crt, line 1) is not that of"));
+	assert_non_null(strstr(r->said, "pki/a?.crt is valid yet"));
+	assert_null(strchr(r->said, '\x1b'));
+}
+
+/* c_rehash makes a second name for a file. */
+static void a_file_with_two_names_is_named_once(void **state)
+{
+	struct config_room *r = *state;
+	char path[128], expected[512];
+
+	room_folder(r, "pki");
+	put_certificate_of(r, "pki/leaf.crt", 0644,
+	    (struct pki_spec){
+		.name = "ntpserver", .from_s = -YEAR_S, .to_s = YEAR_S});
+	assert_int_equal(
+	    symlink("leaf.crt", room_path(r, "pki/5a3c7f01.0", path)), 0);
+	load_certificate(r, "pki");
+	snprintf(expected, sizeof(expected),
+	    "warning: the trusted certificate \"CN=ntpserver\" "
+	    "(%s/pki/leaf.crt, line 1) is not that of a CA: it vouches for "
+	    "nothing but itself\n",
+	    r->dir);
+	warns(r, expected);
+}
+
+/* Revocation lists. */
+
+/* Writes root.crt and root.crl, and loads a configuration with both. */
+static void load_list(struct config_room *r, X509 *root, X509_CRL *list)
+{
+	char path[128], keys[256];
+
+	pki_write(room_path(r, "root.crt", path), root);
+	assert_int_equal(chmod(path, 0644), 0);
+	pki_write_list(room_path(r, "root.crl", path), list);
+	assert_int_equal(chmod(path, 0644), 0);
+	snprintf(keys, sizeof(keys),
+	    "[nts]\ntrusted-certs = %1$s/root.crt\ncrl-files = "
+	    "%1$s/root.crl\n",
+	    r->dir);
+	load(r, keys);
+}
+
+/* Loads root.crt and a list, and checks both. */
+static void check_list(struct config_room *r, struct pki_list_spec spec,
+    bool by_root, char issuer_dates[2][CERTIFICATE_DATE_MAX])
+{
+	struct pki_pair root = pki_issue(NULL,
+	    (struct pki_spec){
+		.name = "Root", .ca = true, .from_s = -YEAR_S, .to_s = YEAR_S});
+	struct pki_pair other =
+	    pki_issue(NULL, (struct pki_spec){.name = "Root", .ca = true});
+	X509_CRL *list = pki_list(by_root ? &root : &other, spec);
+
+	load_list(r, root.certificate, list);
+	certificate_date(
+	    certificate_time(X509_CRL_get0_lastUpdate(list)), issuer_dates[0]);
+	certificate_date(
+	    certificate_time(X509_CRL_get0_nextUpdate(list)), issuer_dates[1]);
+	room_check(r);
+	X509_CRL_free(list);
+	pki_free(&root);
+	pki_free(&other);
+}
+
+#define LIST "the revocation list of \"CN=Root\" (%s/root.crl, line 1) "
+
+static void revocation_lists_are_checked(void **state)
+{
+	static const struct {
+		struct pki_list_spec spec;
+		bool by_root;
+		unsigned errors;
+		const char *said; /* the folder, and perhaps a date */
+		int date;
+	} cases[] = {
+	    {{0}, true, 0, "%.0s%.0s", 0},
+	    {{.from_s = -YEAR_S, .to_s = -60}, true, 1,
+		"error: " LIST "expired on %s: certificates of that CA are "
+		"refused; get the current list from the CA\n",
+		1},
+	    {{.from_s = YEAR_S, .to_s = 2 * YEAR_S}, true, 1,
+		"error: " LIST "is not valid before %s: correct the local "
+		"clock, or replace the list\n",
+		0},
+	    {{.endless = true}, true, 0, "%.0s%.0s", 0},
+	    {{0}, false, 0,
+		"warning: " LIST "is not signed by a trusted certificate: it "
+		"counts only for a CA that a server sends\n%.0s",
+		0},
+	    {{.delta = 3}, true, 0,
+		"warning: " LIST "has only changes to another list (delta), "
+		"and is not used: get the complete one\n%.0s",
+		0},
+	};
+	struct config_room *r = *state;
+	char dates[2][CERTIFICATE_DATE_MAX], expected[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		check_list(r, cases[i].spec, cases[i].by_root, dates);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(expected, sizeof(expected), cases[i].said, r->dir,
+		    dates[cases[i].date]);
+#pragma GCC diagnostic pop
+		assert_string_equal(r->said, expected);
+		assert_int_equal(r->errors, cases[i].errors);
+	}
+}
+
+/* Marks an extension as critical that nobody knows. */
+static void add_unknown(X509_CRL *list)
+{
+	ASN1_OCTET_STRING *bytes = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *e;
+
+	assert_int_equal(
+	    ASN1_OCTET_STRING_set(bytes, (const unsigned char *)"0", 1), 1);
+	e = X509_EXTENSION_create_by_NID(NULL, NID_netscape_comment, 1, bytes);
+	assert_non_null(e);
+	assert_int_equal(X509_CRL_add_ext(list, e, -1), 1);
+	X509_EXTENSION_free(e);
+	ASN1_OCTET_STRING_free(bytes);
+}
+
+/* The agent refuses all certificates of the issuer because of such a list. */
+static void a_list_that_cannot_be_used_is_an_error(void **state)
+{
+	static const struct {
+		const char *usage; /* of the root's key */
+		bool unknown;
+		const char *digest, *fault;
+	} cases[] = {
+	    {"keyCertSign,cRLSign", false, "SHA256", NULL},
+	    {"keyCertSign", false, "SHA256",
+		"is from a CA that may not sign lists (its key usage has no "
+		"cRLSign)"},
+	    {NULL, true, "SHA256",
+		"has an unknown extension that is marked as critical"},
+	    {NULL, false, "SHA1",
+		"has a signature with a digest that is too weak"},
+	};
+	struct config_room *r = *state;
+	char expected[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct pki_pair root =
+		    pki_issue(NULL, (struct pki_spec){.name = "Root",
+					.ca = true,
+					.from_s = -YEAR_S,
+					.to_s = YEAR_S,
+					.usage = cases[i].usage});
+		X509_CRL *list = pki_list(&root, (struct pki_list_spec){0});
+
+		if (cases[i].unknown)
+			add_unknown(list);
+		assert_true(X509_CRL_sign(list, root.key,
+				EVP_get_digestbyname(cases[i].digest)) > 0);
+		load_list(r, root.certificate, list);
+		room_check(r);
+		snprintf(expected, sizeof(expected),
+		    "error: " LIST "%s: certificates of that CA are refused; "
+		    "let the CA correct that, or remove the list from "
+		    "crl-files\n",
+		    r->dir, cases[i].fault ? cases[i].fault : "");
+		assert_string_equal(r->said, cases[i].fault ? expected : "");
+		assert_int_equal(r->errors, cases[i].fault != NULL);
+		X509_CRL_free(list);
+		pki_free(&root);
+	}
+}
+
+static void a_revocation_list_that_is_not_there(void **state)
+{
+	struct config_room *r = *state;
+	char keys[256], expected[512];
+
+	put_certificate(r, "root.crt", 0644);
+	room_folder(r, "crls");
+	snprintf(keys, sizeof(keys),
+	    "[nts]\ntrusted-certs = %1$s/root.crt\ncrl-files = %1$s/no "
+	    "%1$s/root.crt %1$s/crls\n",
+	    r->dir);
+	load(r, keys);
+	room_check(r);
+	snprintf(expected, sizeof(expected),
+	    "error: cannot read the revocation list %1$s/no: No such file or "
+	    "directory\n"
+	    "error: the revocation list file %1$s/root.crt has no revocation "
+	    "list in it (PEM or DER)\n"
+	    "warning: the directory of revocation lists %1$s/crls has no file "
+	    "*.pem or *.crl\n",
+	    r->dir);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 2);
 }
 
 /* The folder `name` is to hold the drift file. */
@@ -498,6 +814,53 @@ static void many_sources_are_a_warning(void **state)
 	warns(r, "");
 }
 
+/* It may come later. */
+static void what_cannot_be_bound_is_a_warning(void **state)
+{
+	static const struct {
+		const char *keys, *warning;
+	} cases[] = {
+	    {"bind-address = 127.0.0.1", ""},
+	    {"bind-device = lo\ndscp = 46", ""},
+	    {"bind-address = 192.0.2.99",
+		"bind-address = 192.0.2.99: this host does not have this "
+		"address"},
+	    {"bind-address = 2001:db8::99\nbind-device = lo",
+		"bind-address = 2001:db8::99: neither the device lo nor a VRF "
+		"of that name has this address"},
+	    {"bind-device = nothere0",
+		"bind-device = nothere0: this host does not have this device"},
+	};
+	struct config_room *r = *state;
+	char keys[128], expected[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(keys, sizeof(keys), "[agent]\n%s\n", cases[i].keys);
+		load(r, keys);
+		snprintf(expected, sizeof(expected),
+		    "warning: %s:%u: [source a]: %s; the source is not used "
+		    "until this is right\n",
+		    r->path, r->config.sources[0].line, cases[i].warning);
+		warns(r, cases[i].warning[0] ? expected : "");
+	}
+}
+
+/* That of one source, in its own words. */
+static void a_fixed_port_is_a_warning(void **state)
+{
+	struct config_room *r = *state;
+	char expected[512];
+
+	load(r, "[agent]\nsource-port = 33123\n[source x]\nsource-port = "
+		"random\n");
+	snprintf(expected, sizeof(expected),
+	    "warning: %s:%u: [source a]: source-port = 33123: everybody knows "
+	    "where to send forged answers; they are refused, but leave the "
+	    "key out if no firewall needs it\n",
+	    r->path, r->config.sources[1].line);
+	warns(r, expected);
+}
+
 static void a_file_for_everybody_is_a_warning(void **state)
 {
 	struct config_room *r = *state;
@@ -534,7 +897,7 @@ static void a_further_file_for_everybody_is_a_warning(void **state)
 	warns(r, expected);
 }
 
-/* Root can read the file, but the user of the unit cannot. */
+/* Root can read the file, but the configured user cannot. */
 static void a_configuration_that_the_user_cannot_read(void **state)
 {
 	struct config_room *r = *state;
@@ -547,16 +910,16 @@ static void a_configuration_that_the_user_cannot_read(void **state)
 	load(r, "");
 	assert_int_equal(chmod(room_path(r, "conf.d/a.conf", path), 0640), 0);
 	snprintf(expected, sizeof(expected),
-	    "warning: user nobody cannot read %1$s, and the systemd unit "
-	    "starts the agent as that user; fix it with: chmod o+rX %1$s\n"
+	    "warning: user nobody cannot read %1$s, so the agent cannot "
+	    "read it again on a reload; fix it with: chmod o+rX %1$s\n"
 	    "  %1$s belongs to %2$s and has the mode 0640\n",
 	    path, makers(owners));
 	warns(r, expected);
 	/* A closed folder hides what is in it. */
 	assert_int_equal(chmod(r->dir, 0750), 0);
 	snprintf(expected, sizeof(expected),
-	    "warning: user nobody cannot read %1$s, and the systemd unit "
-	    "starts the agent as that user; fix it with: chmod o+rX %2$s\n"
+	    "warning: user nobody cannot read %1$s, so the agent cannot "
+	    "read it again on a reload; fix it with: chmod o+rX %2$s\n"
 	    "  %2$s belongs to %3$s and has the mode 0750\n",
 	    r->path, r->dir, owners);
 	warns(r, expected);
@@ -575,6 +938,45 @@ static void a_missing_user(void **state)
 	    strstr(r->said, "the user \"no-such-user\" does not exist; make "
 			    "it with `useradd") != NULL,
 	    am_root());
+}
+
+/* The default one need not exist. */
+static void a_missing_second_user(void **state)
+{
+	struct config_room *r = *state;
+
+	load(r, "");
+	strcpy(r->config.user_resolver, "no-such-user");
+	room_check(r);
+	assert_int_equal(r->errors, am_root() ? 1 : 0);
+	assert_int_equal(
+	    strstr(r->said, "(user-resolver = in [agent])") != NULL, am_root());
+	strcpy(r->config.user_resolver, CONFIG_USER_RESOLVER);
+	room_check(r);
+	assert_int_equal(r->errors, 0);
+}
+
+/* Root: a certificate that the agent's user may read, but no job. */
+static void the_second_user_reads_the_certificates(void **state)
+{
+	struct config_room *r = *state;
+	char path[128];
+
+	if (!am_root())
+		skip();
+	put_certificate(r, "root.crt", 0400);
+	load_certificate(r, "root.crt");
+	strcpy(r->config.user_resolver, "daemon");
+	room_path(r, "root.crt", path);
+	assert_int_equal(chown(path, getpwnam("nobody")->pw_uid, 0), 0);
+	room_check(r);
+	assert_int_equal(r->errors, 1);
+	assert_non_null(strstr(r->said, "root.crt as user daemon: "));
+	/* The group of the agent's user stays theirs. */
+	assert_int_equal(chown(path, 0, getpwnam("nobody")->pw_gid), 0);
+	assert_int_equal(chmod(path, 0440), 0);
+	room_check(r);
+	assert_int_equal(r->errors, 0);
 }
 
 /* What was not checked is not good. */
@@ -601,6 +1003,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    IN_ROOM(nothing_to_say),
 	    IN_ROOM(an_unreadable_certificate),
+	    IN_ROOM(another_user_only_warns_of_closed_files),
+	    IN_ROOM(root_and_the_agents_user_are_no_others),
 	    IN_ROOM(a_folder_that_cannot_be_entered),
 	    IN_ROOM(a_missing_certificate_and_an_empty_one),
 	    IN_ROOM(a_certificate_of_later),
@@ -608,6 +1012,12 @@ int main(void)
 	    IN_ROOM(an_expired_certificate_alone),
 	    IN_ROOM(a_certificate_that_expires_soon),
 	    IN_ROOM(a_certificate_that_is_no_ca),
+	    IN_ROOM(a_broken_block_of_a_file),
+	    IN_ROOM(the_name_of_a_file_is_printed_harmlessly),
+	    IN_ROOM(a_file_with_two_names_is_named_once),
+	    IN_ROOM(revocation_lists_are_checked),
+	    IN_ROOM(a_list_that_cannot_be_used_is_an_error),
+	    IN_ROOM(a_revocation_list_that_is_not_there),
 	    IN_ROOM(a_folder_that_cannot_be_written),
 	    IN_ROOM(keys_in_somebody_elses_folder),
 	    IN_ROOM(keys_in_a_folder_that_is_open),
@@ -616,10 +1026,14 @@ int main(void)
 	    IN_ROOM(a_missing_folder_is_no_error),
 	    IN_ROOM(few_sources_are_a_warning),
 	    IN_ROOM(many_sources_are_a_warning),
+	    IN_ROOM(what_cannot_be_bound_is_a_warning),
+	    IN_ROOM(a_fixed_port_is_a_warning),
 	    IN_ROOM(a_file_for_everybody_is_a_warning),
 	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
 	    IN_ROOM(a_configuration_that_the_user_cannot_read),
 	    IN_ROOM(a_missing_user),
+	    IN_ROOM(a_missing_second_user),
+	    IN_ROOM(the_second_user_reads_the_certificates),
 	    IN_ROOM(a_check_that_cannot_start),
 	};
 

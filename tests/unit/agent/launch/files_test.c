@@ -1,6 +1,7 @@
 /* The files of a start: which are made, which are missing, which go again. */
 #include "agent/launch/files.h"
 
+#include "agent/history/format.h"
 #include "agent/query/control_socket.h"
 #include "tests/unit/agent/launch/heard.h"
 
@@ -34,7 +35,7 @@ static struct place place_of(void **state)
 	    /* A lock on the machine's clock is not for tests. */
 	    .run = {.no_clock = true},
 	    .identity = {.uid = geteuid(), .gid = getegid()},
-	    .files = {.status_fd = -1, .control_fd = -1},
+	    .files = {.status_fd = -1, .control_fd = -1, .history_fd = -1},
 	};
 }
 
@@ -66,6 +67,29 @@ static void all_are_made_and_removed(void **state)
 	assert_int_equal(p.files.control_fd, -1);
 	launch_files_remove(&p.files, p.config);
 	assert_false(there(&p, "run/status") || there(&p, "run/pid"));
+}
+
+/* Only who starts the agent can read it, and it stays for the next start. */
+static void the_key_of_the_seals_is_made(void **state)
+{
+	struct place p = place_of(state);
+	struct seal_key first;
+	struct stat st;
+	char path[128];
+
+	assert_true(opens(&p));
+	first = p.files.seal;
+	assert_int_equal(first.there, 1);
+	assert_int_equal(
+	    stat(room_path(p.heard->room, "saved/seal.key", path), &st), 0);
+	assert_true(st.st_uid == geteuid() && (st.st_mode & 07777) == 0600);
+	launch_files_close(&p.files);
+	launch_files_remove(&p.files, p.config);
+	assert_true(there(&p, "saved/seal.key"));
+	p.files.seal = (struct seal_key){.there = 0};
+	p.run.print_only = true;
+	assert_true(opens(&p));
+	assert_memory_equal(&p.files.seal, &first, sizeof(first));
 }
 
 /* Removing takes the control socket, too: the folder is empty. */
@@ -207,11 +231,53 @@ static void a_control_socket_that_cannot_be_made_is_told(void **state)
 	assert_int_equal(rmdir(control), 0);
 }
 
-/* Root: the agent's user owns what the agent later writes or removes. */
+static void a_history_that_cannot_be_made_is_told(void **state)
+{
+	struct place p = place_of(state);
+	char history[HISTORY_PATH_MAX];
+
+	history_path(p.config->status_socket, history);
+	room_folder(p.heard->room, "run");
+	assert_int_equal(mkdir(history, 0700), 0);
+	assert_true(opens(&p));
+	assert_true(p.files.status_bound && p.files.control_bound);
+	assert_false(p.files.history_made);
+	assert_int_equal(p.files.history_fd, -1);
+	heard_says(p.heard, "no history is kept: ");
+	launch_files_remove(&p.files, p.config);
+	assert_int_equal(rmdir(history), 0);
+}
+
+/* Some more than there are sources, and never more than there can be. */
+static void the_history_has_places_for_a_reload(void **state)
+{
+	static const struct {
+		unsigned sources, places;
+	} rows[] = {{0, 4}, {3, 7}, {62, 64}, {64, 64}};
+	struct place p = place_of(state);
+	char history[HISTORY_PATH_MAX];
+	struct stat st;
+
+	history_path(p.config->status_socket, history);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		p.config->source_count = rows[i].sources;
+		assert_true(opens(&p));
+		assert_int_equal(stat(history, &st), 0);
+		assert_int_equal(st.st_size, history_size(rows[i].places));
+		assert_int_equal(st.st_mode & 07777, 0644);
+		launch_files_close(&p.files);
+		assert_int_equal(p.files.history_fd, -1);
+		launch_files_remove(&p.files, p.config);
+		assert_int_equal(stat(history, &st), -1);
+	}
+}
+
+/* Root: the agent's user owns what the agent later writes. It must not be able
+ * to give orders, or to read the key. */
 static void the_agents_user_owns_them(void **state)
 {
 	struct place p = place_of(state);
-	char control[CONTROL_PATH_MAX];
+	char control[CONTROL_PATH_MAX], path[128];
 	struct stat st;
 
 	if (geteuid() != 0)
@@ -221,7 +287,14 @@ static void the_agents_user_owns_them(void **state)
 	assert_true(opens(&p));
 	control_socket_path(p.config->status_socket, control);
 	assert_int_equal(stat(control, &st), 0);
-	assert_true(st.st_uid == NOBODY && st.st_gid == NOBODY);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	history_path(p.config->status_socket, control);
+	assert_int_equal(stat(control, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(
+	    stat(room_path(p.heard->room, "saved/seal.key", path), &st), 0);
+	assert_int_equal(st.st_uid, 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(stat(p.config->saved_keys, &st), 0);
 	assert_true(st.st_uid == NOBODY && st.st_gid == NOBODY);
@@ -234,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(all_are_made_and_removed),
+	    TEST(the_key_of_the_seals_is_made),
 	    TEST(the_folder_is_empty_afterwards),
 	    TEST(what_others_made_stays),
 	    TEST(nothing_is_made_where_nothing_is_configured),
@@ -245,6 +319,8 @@ int main(void)
 	    TEST(a_pid_file_that_cannot_be_written_stops_the_start),
 	    TEST(folders_that_cannot_be_made_are_told),
 	    TEST(a_control_socket_that_cannot_be_made_is_told),
+	    TEST(a_history_that_cannot_be_made_is_told),
+	    TEST(the_history_has_places_for_a_reload),
 	    TEST(the_agents_user_owns_them),
 	};
 

@@ -4,6 +4,7 @@
  */
 #include "agent/launch/launch.h"
 
+#include "agent/host/sandbox/sandbox.h"
 #include "agent/host/child.h"
 #include "agent/launch/entry.h"
 #include "agent/launch/processes.h"
@@ -12,6 +13,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -132,7 +134,8 @@ static void put_config(struct heard *h, const char *more)
 
 	assert_int_equal(chmod(dir, 0777), 0);
 	snprintf(text, sizeof(text),
-	    "[agent]\nuser = nobody\nstatus-socket = %s/status\n"
+	    "[agent]\nuser = nobody\nuser-resolver = nobody\nstatus-socket = "
+	    "%s/status\n"
 	    "pidfile = %s/pid\n[nts]\nsaved-keys = none\n[clock]\n"
 	    "driftfile = none\nlast-good-time = none\n[source a]\n"
 	    "host = 127.0.0.1\nntsport = 1\n%s",
@@ -231,7 +234,7 @@ static void the_keeper_has_what_its_row_says(void **state)
 	pid = start(h->room, measuring);
 	wait_until_says(h, "connection refused");
 	/* Without the lock, since it does not steer the clock. */
-	assert_string_equal(row->descriptors[4].name, "lock");
+	assert_string_equal(row->descriptors[5].name, "lock");
 	assert_int_equal(descriptors_of(pid), 3 + process_descriptors(row) - 1);
 	kill(pid, SIGTERM);
 	assert_int_equal(end_of(pid), 0);
@@ -365,6 +368,23 @@ static void a_signal_ends_the_start_in_order(void **state)
 	}
 }
 
+/* With -q and -Q the work is not done then. */
+static void a_signal_during_the_start_fails_a_single_run(void **state)
+{
+	struct run_options run = measuring;
+	struct heard *h = *state;
+	pid_t pid, stopped;
+
+	put_config(h, "");
+	run.print_only = true;
+	stop_at_start("resolver");
+	pid = start(h->room, run);
+	stopped = child_that_stopped(pid);
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), EXIT_FAILED);
+	kill(stopped, SIGKILL);
+}
+
 static void a_reload_during_the_start_comes_after_it(void **state)
 {
 	struct heard *h = *state;
@@ -412,7 +432,7 @@ static void the_engine_may_be_done_before_the_start_is(void **state)
 	stop_at_start("guard");
 	pid = start(h->room, run);
 	stopped = child_that_stopped(pid);
-	wait_until_says(h, "done; the clock was left alone");
+	wait_until_says(h, "not done; the clock was left alone");
 	kill(stopped, SIGKILL);
 	assert_int_equal(end_of(pid), 1);
 }
@@ -445,8 +465,9 @@ static void each_step_that_fails_is_told(void **state)
 	    {{.forks = 1}, "cannot start the engine: Resource temporarily"},
 	    {{.forks = 2}, "cannot start the resolver: Resource temporarily"},
 	    {{.forks = 3}, "cannot start the guard: Resource temporarily"},
-	    {{.signalfds = 1}, "cannot link the processes: Too many open files "
-			       "in system"},
+	    {{.signalfds = 1}, "cannot link the processes: signals cannot be "
+			       "taken (signalfd): Too many open files in "
+			       "system"},
 	    {{.signalfds = 2}, "signals cannot be taken: Too many open files "
 			       "in system"},
 	    {{.memory_files = 1}, "cannot prepare the guard: Too many open"},
@@ -517,6 +538,7 @@ static void debug_lines_name_their_process(void **state)
 {
 	struct heard *h = *state;
 	struct options options = {.debug = true, .run = measuring};
+	char why[SANDBOX_TEXT_MAX];
 	pid_t pid;
 
 	put_config(h, "");
@@ -525,6 +547,10 @@ static void debug_lines_name_their_process(void **state)
 	if (pid == 0)
 		_exit(launch(&options));
 	wait_until_says(h, "resolver: job for 127.0.0.1: connect");
+	if (sandbox_possible(why) == SANDBOX_ON) {
+		heard_says(h, "guard: sandbox: ");
+		heard_says(h, "job: sandbox: ");
+	}
 	kill(pid, SIGTERM);
 	assert_int_equal(end_of(pid), 0);
 	assert_null(strstr(heard_text(h), "cannot report to the keeper"));
@@ -541,7 +567,10 @@ static void once_it_ends_by_itself(void **state)
 	run.timeout_s = 1;
 	pid = start(h->room, run);
 	assert_int_equal(end_of(pid), 1);
-	heard_says(h, "done; the clock was left alone");
+	heard_says(h, "not done; the clock was left alone");
+	/* Only what is wrong is printed next to the offset. */
+	assert_null(strstr(heard_text(h), "started with 1 source"));
+	assert_null(strstr(heard_text(h), "measuring only"));
 	assert_false(there(h, "status") || there(h, "pid"));
 }
 
@@ -563,7 +592,7 @@ static void the_log_goes_where_it_should(void **state)
 	run.print_only = true;
 	run.timeout_s = 1;
 	assert_int_equal(end_of(start(h->room, run)), 1);
-	heard_says(h, "done; the clock was left alone");
+	heard_says(h, "not done; the clock was left alone");
 }
 
 static void an_error_in_the_configuration_is_final(void **state)
@@ -610,6 +639,97 @@ static void a_missing_user_stops_the_start(void **state)
 	    h->room, "main.conf", "[agent]\nuser = no-such-user\n[source a]\n");
 	assert_int_equal(end_of(start(h->room, measuring)), 1);
 	heard_says(h, "the user \"no-such-user\" does not exist");
+}
+
+/* As put_config(), with another user for the key exchanges. */
+static void put_second_user(struct heard *h, const char *name, const char *more)
+{
+	char text[2048];
+	const char *dir = h->room->dir;
+
+	put_config(h, "");
+	snprintf(text, sizeof(text),
+	    "[agent]\nuser = nobody\n%s%s\nstatus-socket = %s/status\n%s"
+	    "[nts]\nsaved-keys = none\n[clock]\ndriftfile = none\n"
+	    "last-good-time = none\n[source a]\nhost = 127.0.0.1\n"
+	    "ntsport = 1\n",
+	    name[0] ? "user-resolver = " : "", name, dir, more);
+	room_put(h->room, "main.conf", text);
+}
+
+static uid_t user_of(pid_t pid)
+{
+	char path[64], line[128];
+	unsigned uid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Uid: %u", &uid) == 1)
+			break;
+	fclose(f);
+	return uid;
+}
+
+/* Root: only the resolver and its jobs have the other user, and the keeper can
+ * end a resolver that does not do so itself. */
+static void a_resolver_of_another_user_ends_with_the_agent(void **state)
+{
+	static const int ends[] = {SIGTERM, SIGKILL};
+	const struct passwd *second = getpwnam("daemon");
+	struct heard *h = *state;
+
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(second);
+	put_second_user(h, "daemon", "");
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		pid_t pid = start(h->room, measuring), resolver, engine;
+
+		wait_until_says(h, "connection refused");
+		resolver = child_named(pid, "nts-resolver");
+		engine = child_named(pid, "nts-engine");
+		assert_int_equal(user_of(resolver), second->pw_uid);
+		assert_int_not_equal(user_of(engine), second->pw_uid);
+		kill(resolver, SIGSTOP);
+		kill(pid, ends[i]);
+		/* Those that outlive the keeper are ours. */
+		none_is_left();
+		assert_int_equal(truncate(h->log, 0), 0);
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+static void a_missing_second_user_is_told(void **state)
+{
+	struct heard *h = *state;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	put_second_user(h, "no-such-user", "");
+	assert_int_equal(end_of(start(h->room, measuring)), 1);
+	heard_says(h, "the user \"no-such-user\" does not exist");
+	heard_says(h, "(user-resolver = in [agent])");
+	assert_int_equal(truncate(h->log, 0), 0);
+	put_second_user(h, "root", "");
+	assert_int_equal(end_of(start(h->room, measuring)), 1);
+	heard_says(h, "the user \"root\" is root or in its group");
+	/* The default may be missing. */
+	if (getpwnam(CONFIG_USER_RESOLVER))
+		return;
+	assert_int_equal(truncate(h->log, 0), 0);
+	put_second_user(h, "", "sandbox = no\n");
+	pid = start(h->room, measuring);
+	wait_until_says(h, "connection refused");
+	kill(pid, SIGTERM);
+	assert_int_equal(end_of(pid), 0);
+	heard_says(h, "key exchanges run as user nobody, and no Landlock keeps "
+		      "them from the saved files: the user "
+		      "\"ntsagent-resolver\" does not exist");
 }
 
 static pid_t pid_in_file(const struct heard *h)
@@ -703,6 +823,7 @@ int main(int argc, char *argv[])
 	    TEST(the_death_of_each_ends_the_agent),
 	    TEST(a_reload_goes_through_the_loader),
 	    TEST(a_signal_ends_the_start_in_order),
+	    TEST(a_signal_during_the_start_fails_a_single_run),
 	    TEST(a_reload_during_the_start_comes_after_it),
 	    TEST(a_death_during_the_start_ends_it),
 	    TEST(the_engine_may_be_done_before_the_start_is),
@@ -715,6 +836,8 @@ int main(int argc, char *argv[])
 	    TEST(an_error_in_the_configuration_is_final),
 	    TEST(the_check_prints_and_starts_nothing),
 	    TEST(a_missing_user_stops_the_start),
+	    TEST(a_missing_second_user_is_told),
+	    TEST(a_resolver_of_another_user_ends_with_the_agent),
 	    TEST(in_the_background_the_launcher_ends_first),
 	    TEST(careless_parents_do_no_harm),
 	};

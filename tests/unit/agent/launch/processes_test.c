@@ -7,9 +7,14 @@
 #include "agent/launch/processes.h"
 
 #include "agent/host/clocks.h"
+#include "agent/host/sandbox/profiles.h"
+#include "agent/host/sandbox/sandbox.h"
 #include "agent/launch/entry.h"
 #include "agent/launch/launch.h"
+#include "agent/link/keeper_link.h"
 #include "agent/launch/start.h"
+#include "agent/link/log_link.h"
+#include "agent/logger/logger.h"
 #include "agent/loop/engine_loop.h"
 #include "base/log.h"
 
@@ -28,12 +33,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #define NOBODY 65534
+#define SECOND 65533
 #define TEXT_MAX 8192
 
 /* In the process. */
@@ -77,12 +84,25 @@ static bool blocks_any(void)
 	return sigismember(&set, SIGTERM) || sigismember(&set, SIGCHLD);
 }
 
+/* A variable that every process gets. */
+static const char order_variable[] = "LOCALDOMAIN";
+static const char order_to_break_out[] = "break out";
+
+static void obey_order(void)
+{
+	const char *order = getenv(order_variable);
+
+	if (order && strcmp(order, order_to_break_out) == 0)
+		syscall(SYS_chroot, "/");
+}
+
 static int report(void)
 {
 	const unsigned char *random = (const void *)getauxval(AT_RANDOM);
 	char name[17] = "";
 	int follows = 0;
 
+	obey_order();
 	prctl(PR_GET_NAME, name);
 	prctl(PR_GET_PDEATHSIG, &follows);
 	printf("name %s\n", name);
@@ -110,11 +130,13 @@ static int report(void)
 int engine_loop_run(const struct config *config,
     const struct run_options *options, const struct engine_links *links)
 {
+	printf("sandbox %s\n", options->sandbox);
 	printf("sources %u timeout %d reason %s earliest %d links %d %d %d %d "
-	       "%d\n",
+	       "%d %d %d\n",
 	    config->source_count, options->timeout_s, options->no_clock_reason,
 	    (int)links->start.earliest_ns, links->keeper_fd, links->config_fd,
-	    links->resolver_fd, links->status_fd, links->control_fd);
+	    links->resolver_fd, links->status_fd, links->control_fd,
+	    links->history_fd, links->log_fd);
 	return report();
 }
 
@@ -135,8 +157,13 @@ int resolver_main(
 	return report();
 }
 
-int resolver_job_main(int fd)
+int resolver_job_main(int fd, const struct job_box *box)
 {
+	const struct ke_request request = {.ke_port = 4460};
+	const struct trust_config trust = {.path_count = 0};
+
+	if (!box->enter(box->self, &request, &trust))
+		return 1;
 	printf("job link %d\n", fd);
 	return report();
 }
@@ -155,6 +182,12 @@ int loader_main(int fd)
 }
 
 int saver_main(int fd)
+{
+	printf("link %d\n", fd);
+	return report();
+}
+
+int logger_main(int fd)
 {
 	printf("link %d\n", fd);
 	return report();
@@ -205,6 +238,7 @@ static int make(void **state)
 	s->starter = (struct starter){
 	    .program = child_open_program(),
 	    .identity = {.uid = geteuid(), .gid = getegid()},
+	    .second = {.uid = geteuid(), .gid = getegid()},
 	    .no_clock = true,
 	    .log_target = LOG_TO_STDERR,
 	    .log_level = &s->level,
@@ -239,8 +273,8 @@ static int drop(void **state)
 static void descriptors_of(const struct scene *s, enum process_id id, int out[])
 {
 	const int engine[] = {s->pairs[0][0], s->pairs[1][0], s->pairs[2][0],
-	    s->sockets[0], s->sockets[1]};
-	const int resolver[] = {s->pairs[0][0], s->starter.program};
+	    s->sockets[0], s->sockets[1], s->page, s->pairs[0][1]};
+	const int resolver[] = {s->pairs[0][0], s->starter.program, s->pipe[0]};
 	const int guard[] = {s->page, s->pipe[0]};
 
 	if (id == PROCESS_ENGINE)
@@ -255,6 +289,8 @@ static void send_request(struct scene *s, enum process_id id)
 {
 	struct start_engine *e = calloc(1, sizeof(*e));
 	struct trust_config trust = {.system_certs = true, .path_count = 2};
+	const struct save_order save = {.driftfile = "/tmp/d"};
+	const struct log_order log = {.folder = "/tmp"};
 
 	assert_non_null(e);
 	config_defaults(&e->config);
@@ -273,6 +309,10 @@ static void send_request(struct scene *s, enum process_id id)
 		assert_true(start_send(s->link[0], e, sizeof(*e)));
 	if (id == PROCESS_RESOLVER)
 		assert_true(start_send(s->link[0], &trust, sizeof(trust)));
+	if (id == PROCESS_SAVER)
+		assert_true(start_send(s->link[0], &save, sizeof(save)));
+	if (id == PROCESS_LOGGER)
+		assert_true(start_send(s->link[0], &log, sizeof(log)));
 	free(e);
 }
 
@@ -295,8 +335,8 @@ static int with_output(
 	return result;
 }
 
-/* All that the process wrote until it ended; its exit status. */
-static int collect(struct scene *s)
+/* All that the process wrote until it ended; the status of waitpid(2). */
+static int collect_status(struct scene *s)
 {
 	size_t len = 0;
 	ssize_t n;
@@ -307,6 +347,14 @@ static int collect(struct scene *s)
 		len += (size_t)n;
 	s->text[len] = '\0';
 	assert_int_equal(waitpid(s->child.pid, &status, 0), s->child.pid);
+	return status;
+}
+
+/* Its exit status. */
+static int collect(struct scene *s)
+{
+	int status = collect_status(s);
+
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -406,8 +454,9 @@ static void requests_arrive(void **state)
 	struct scene *s = *state;
 
 	runs(s, PROCESS_ENGINE);
-	says(
-	    s, "sources 1 timeout 5 reason a_test earliest 77 links 4 5 6 7 8");
+	says(s, "sandbox off");
+	says(s, "sources 1 timeout 5 reason a_test earliest 77 links 4 5 6 7 8 "
+		"9 10");
 }
 
 static void the_resolver_starts_jobs(void **state)
@@ -433,7 +482,7 @@ static void the_guard_gets_page_and_pipe(void **state)
 
 static int start_without_options(struct scene *s, const int *id)
 {
-	const int fds[] = {s->pairs[0][0], -1, s->pairs[2][0], -1, -1};
+	const int fds[] = {s->pairs[0][0], -1, s->pairs[2][0], -1, -1, -1, -1};
 
 	return start_process(
 	    &s->starter, (enum process_id) * id, s->link, fds, &s->child);
@@ -449,7 +498,7 @@ static void optional_descriptors_may_be_missing(void **state)
 	assert_int_equal(collect(s), 7);
 	says(s, "fds 0 1 2 4 6");
 	says(s, "sources 1 timeout 5 reason a_test earliest 77 links 4 -1 6 -1 "
-		"-1");
+		"-1 -1 -1");
 }
 
 /* Root: the user changes, and only keeper and guard keep CAP_SYS_TIME. */
@@ -471,13 +520,50 @@ static void rights_are_those_of_the_row(void **state)
 		s->starter.no_clock = false;
 		s->starter.identity = (struct identity){
 		    .change = true, .uid = NOBODY, .gid = NOBODY};
+		s->starter.second = (struct identity){
+		    .change = true, .uid = SECOND, .gid = NOBODY};
 		runs(s, (enum process_id)id);
 		is_as_the_row_says(s, (enum process_id)id);
-		says_number(s, "uid", NOBODY);
+		says_number(s, "uid",
+		    process_at((enum process_id)id)->second_user ? SECOND
+								 : NOBODY);
 		says_number(s, "sys_time", keeps);
 		says_number(s, "capabilities", keeps);
 		drop(&scene);
 	}
+}
+
+/* The main function of each row begins in the sandbox of the row. */
+static void each_process_is_in_its_sandbox(void **state)
+{
+	char why[SANDBOX_TEXT_MAX], line[128];
+	void *scene;
+
+	(void)state;
+	if (sandbox_possible(why) != SANDBOX_ON)
+		return;
+	setenv(order_variable, order_to_break_out, 1);
+	for (int number = PROCESS_KEEPER + 1; number < PROCESS_COUNT;
+	     number++) {
+		struct scene *s;
+		int status;
+
+		make(&scene);
+		s = scene;
+		s->starter.sandbox = SANDBOX_ON;
+		assert_int_equal(with_output(s, start, &number), 0);
+		send_request(s, (enum process_id)number);
+		status = collect_status(s);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+		snprintf(line, sizeof(line),
+		    "the sandbox ends the %s: it may not make the system call "
+		    "chroot(",
+		    process_at((enum process_id)number)->name);
+		assert_non_null(strstr(s->text, line));
+		drop(&scene);
+	}
+	unsetenv(order_variable);
 }
 
 /* No two processes share the seed of their stack canaries. */
@@ -511,9 +597,11 @@ static void the_head_names_the_descriptors_that_are_there(void **state)
 		uint32_t bits;
 	} rows[] = {
 	    {PROCESS_GUARD, 0, 7},
-	    {PROCESS_ENGINE, 0, 0x3f},
-	    {PROCESS_ENGINE, 5, 0x1f},
-	    {PROCESS_ENGINE, 2, 0x3b},
+	    {PROCESS_ENGINE, 0, 0xff},
+	    {PROCESS_ENGINE, 5, 0xdf},
+	    {PROCESS_ENGINE, 2, 0xfb},
+	    {PROCESS_ENGINE, 6, 0xbf},
+	    {PROCESS_ENGINE, 7, 0x7f},
 	    {PROCESS_SAVER, 0, 1},
 	};
 	struct scene *s = *state;
@@ -784,12 +872,16 @@ static void names_that_are_no_process_are_refused(void **state)
 
 static void print_row(FILE *out, const struct process *p)
 {
-	fprintf(out, "| %s | %s | %s | ", p->name, p->started_by,
+	char sandbox[SANDBOX_TEXT_MAX];
+
+	profile_describe(p->sandbox, sandbox);
+	fprintf(out, "| %s | %s | %s | %s | ", p->name, p->started_by,
+	    p->second_user ? "user-resolver" : "user",
 	    p->keeps_sys_time ? "CAP_SYS_TIME" : "nothing");
 	for (unsigned i = 0; i < process_descriptors(p); i++)
 		fprintf(out, "%s%s%s", i ? ", " : "", p->descriptors[i].name,
 		    p->descriptors[i].optional ? " (if any)" : "");
-	fprintf(out, " | %s | %s | %s |\n", p->sandbox,
+	fprintf(out, " | %s | %s | %s |\n", sandbox,
 	    p->death == DEATH_ENDS_AGENT ? "the agent ends" : "it is reported",
 	    p->purpose);
 }
@@ -801,9 +893,10 @@ static char *print_table(void)
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	fprintf(out, "| process | started by | keeps | has | sandbox | "
-		     "when it dies | what it does |\n"
-		     "|---|---|---|---|---|---|---|\n");
+	fprintf(out,
+	    "| process | started by | runs as | keeps | has | sandbox | "
+	    "when it dies | what it does |\n"
+	    "|---|---|---|---|---|---|---|---|\n");
 	for (int id = 0; id < PROCESS_COUNT; id++)
 		print_row(out, process_at((enum process_id)id));
 	assert_int_equal(fclose(out), 0);
@@ -853,7 +946,7 @@ static void the_table_is_whole(void **state)
 
 		assert_non_null(p->name);
 		assert_non_null(p->main);
-		assert_non_null(p->sandbox);
+		assert_int_equal(p->sandbox, id);
 		assert_int_equal(process_find(p->name), id);
 		/* A process without a right follows its parent. */
 		assert_true(p->keeps_sys_time || p->follows_with != 0);
@@ -872,6 +965,7 @@ int main(int argc, char *argv[])
 	    cmocka_unit_test(the_documents_show_the_table),
 	    cmocka_unit_test(each_process_has_what_its_row_says),
 	    cmocka_unit_test(rights_are_those_of_the_row),
+	    cmocka_unit_test(each_process_is_in_its_sandbox),
 	    cmocka_unit_test(each_process_has_its_own_layout),
 	    TEST(requests_arrive),
 	    TEST(the_resolver_starts_jobs),

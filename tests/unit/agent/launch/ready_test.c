@@ -101,6 +101,21 @@ static void is_done_soon(int fd)
 	_exit(1);
 }
 
+/* With status 0, as a process that finds its link closed. */
+static void follows(int fd)
+{
+	(void)fd;
+	_exit(0);
+}
+
+/* Later than any process that is ended for good reason. */
+static void is_done_late(int fd)
+{
+	(void)!frame_send(fd, "", 1);
+	usleep(900000);
+	_exit(0);
+}
+
 static void is_ready_and_dies(int fd)
 {
 	(void)!frame_send(fd, "", 1);
@@ -254,6 +269,7 @@ static void each_start_has_its_result_and_its_line(void **state)
 	    {is_done, hangs, true, LONG_NS, READY_ALL, NULL},
 	    /* The resolver follows the engine, and is collected first. */
 	    {is_done_soon, is_done, true, LONG_NS, READY_ALL, NULL},
+	    {is_done_late, follows, true, LONG_NS, READY_ALL, NULL},
 	    {is_ready, gives_up, true, LONG_NS, READY_FAILED,
 		"the start failed: the resolver ended with exit status 3"},
 	    {is_ready_and_dies, hangs, true, LONG_NS, READY_FAILED,

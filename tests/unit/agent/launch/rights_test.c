@@ -86,10 +86,20 @@ static void the_rights_are_those_of_the_process(void **state)
 	assert_int_equal(rights.sys_time, privileges_have_sys_time());
 }
 
+static void only_who_has_no_rights_is_a_demo(void **state)
+{
+	(void)state;
+	assert_true(rights_of_a_demo((struct rights){false, false}));
+	assert_false(rights_of_a_demo((struct rights){true, false}));
+	assert_false(rights_of_a_demo((struct rights){false, true}));
+	assert_false(rights_of_a_demo((struct rights){true, true}));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_case_is_decided),
+	    cmocka_unit_test(only_who_has_no_rights_is_a_demo),
 	    cmocka_unit_test(the_rights_are_those_of_the_process),
 	};
 

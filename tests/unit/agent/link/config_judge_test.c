@@ -17,8 +17,10 @@
 #define CONFIG_MEMBERS(X)                                                      \
 	X(file, {0})                                                           \
 	X(user, {0})                                                           \
+	X(user_resolver, {0})                                                  \
 	X(status_socket, {0})                                                  \
 	X(pidfile, {0})                                                        \
+	X(sandbox, 0)                                                          \
 	X(trust, {0})                                                          \
 	X(ke_timeout_ms, 0)                                                    \
 	X(saved_keys, {0})                                                     \
@@ -26,9 +28,17 @@
 	X(max_freq_ppm, 0)                                                     \
 	X(driftfile, {0})                                                      \
 	X(goodtime_file, {0})                                                  \
+	X(leap_table, {0})                                                     \
+	X(leap_zone, {0})                                                      \
 	X(bootstrap, 0)                                                        \
 	X(log_level, 0)                                                        \
 	X(log_target, 0)                                                       \
+	X(log_measurements, 0)                                                 \
+	X(log_statistics, 0)                                                   \
+	X(log_tracking, 0)                                                     \
+	X(log_folder, {0})                                                     \
+	X(log_banner, 0)                                                       \
+	X(binding, {.dscp = 0})                                                \
 	X(source_count, 0)                                                     \
 	X(sources, {[0] = {.name = ""}})
 
@@ -49,7 +59,9 @@
 
 #define TRUST_MEMBERS(X)                                                       \
 	X(system_certs, 0)                                                     \
-	X(path_count, 0) X(paths, {{0}}) X(aead_count, 0) X(aeads, {0})
+	X(path_count, 0)                                                       \
+	X(paths, {{0}})                                                        \
+	X(crl_count, 0) X(crls, {{0}}) X(aead_count, 0) X(aeads, {0})
 
 #define OPTION_MEMBERS(X)                                                      \
 	X(prefer, 0)                                                           \
@@ -58,9 +70,13 @@
 #define SOURCE_MEMBERS(X)                                                      \
 	X(name, {0})                                                           \
 	X(host, {0})                                                           \
+	X(srv, 0)                                                              \
+	X(dropped, 0)                                                          \
+	X(member, 0)                                                           \
 	X(ke_port, 0)                                                          \
 	X(ntp_port, 0)                                                         \
 	X(family, 0)                                                           \
+	X(binding, {.dscp = 0})                                                \
 	X(iburst, 0)                                                           \
 	X(minpoll, 0)                                                          \
 	X(maxpoll, 0)                                                          \
@@ -69,6 +85,10 @@
 	X(options, {0})                                                        \
 	X(line, 0)                                                             \
 	X(file, {0})
+
+#define BINDING_MEMBERS(X)                                                     \
+	X(ipv4, {.port = 0})                                                   \
+	X(ipv6, {.port = 0}) X(device, {0}) X(port, 0) X(dscp, 0) X(reserved, 0)
 
 /* A struct of the listed members has the size of the real one, and an
  * initializer for each leaves none out (-Wmissing-field-initializers). A member
@@ -89,11 +109,14 @@
 	__typeof__(((struct trust_config *)0)->member) member;
 #define OF_source_options(member, zero)                                        \
 	__typeof__(((struct source_options *)0)->member) member;
+#define OF_binding(member, zero)                                               \
+	__typeof__(((struct binding *)0)->member) member;
 #define OF_steering_config(member, zero)                                       \
 	__typeof__(((struct steering_config *)0)->member) member;
 
 /* clang-format off */
 COMPLETE(config, CONFIG_MEMBERS)
+COMPLETE(binding, BINDING_MEMBERS)
 COMPLETE(source_config, SOURCE_MEMBERS)
 COMPLETE(trust_config, TRUST_MEMBERS)
 COMPLETE(steering_config, STEERING_MEMBERS)
@@ -136,6 +159,8 @@ struct fault {
 /* clang-format off */
 static const struct fault faults[] = {
 	ENDLESS(file),
+	ENDLESS(user_resolver), TEXT(user_resolver, ""),
+	TEXT(user_resolver, "a\nb"),
 	ENDLESS(user), TEXT(user, ""), TEXT(user, "a\nb"),
 	PATH(status_socket),
 	PATH(pidfile),
@@ -143,6 +168,9 @@ static const struct fault faults[] = {
 	VALUES(unsigned, trust.path_count, TRUST_PATHS_MAX + 1, UINT_MAX),
 	ENDLESS(trust.paths[0]), TEXT(trust.paths[0], "x"),
 	TEXT(trust.paths[0], ""), ENDLESS(trust.paths[1]),
+	VALUES(unsigned, trust.crl_count, CRL_PATHS_MAX + 1, UINT_MAX),
+	ENDLESS(trust.crls[0]), TEXT(trust.crls[0], "x"),
+	TEXT(trust.crls[0], ""),
 	VALUES(unsigned, trust.aead_count, AEAD_COUNT + 1, UINT_MAX),
 	VALUES(unsigned, trust.aeads[0], 0, 1, 16, UINT_MAX),
 	VALUES(uint32_t, ke_timeout_ms, 0, 999, 300001, UINT32_MAX),
@@ -166,21 +194,40 @@ static const struct fault faults[] = {
 	VALUES(unsigned, steering.min_sources, 0, 3, SOURCES_MAX + 1, UINT_MAX),
 	VALUES(unsigned, steering.leap_mode, LEAP_MODE_IGNORE + 1, UINT_MAX),
 	DOUBLE(steering.max_clock_error_ppm, 0.0009, 10001, -1, -0.001),
-	DOUBLE(max_freq_ppm, 0, 0.9, 501, -1),
+	DOUBLE(max_freq_ppm, 0, 0.9, 100001, -1),
 	PATH(driftfile),
 	PATH(goodtime_file),
+	PATH(leap_table),
+	VALUES(unsigned, sandbox, CONFINEMENT_REQUIRE + 1, UINT_MAX),
+	PATH(leap_zone),
 	VALUES(unsigned, bootstrap, BOOTSTRAP_SINGLE + 1, UINT_MAX),
 	VALUES(unsigned, log_level, LOG_LEVEL_ERROR - 1, LOG_LEVEL_DEBUG + 1,
 		0, UINT_MAX),
 	VALUES(unsigned, log_target, LOG_TO_SYSLOG + 1, UINT_MAX),
+	BOOL(log_measurements), BOOL(log_statistics), BOOL(log_tracking),
+	PATH(log_folder),
+	VALUES(unsigned, log_banner, 1000001, UINT_MAX),
+	VALUES(uint8_t, binding.dscp, 64, 255),
 	VALUES(unsigned, source_count, 0, SOURCES_MAX + 1, UINT_MAX),
 	ENDLESS(sources[1].name), TEXT(sources[1].name, ""),
 	TEXT(sources[1].name, "a b"), TEXT(sources[1].name, "a"),
+	TEXT(sources[1].name, "b#1"), TEXT(sources[1].name, "#1"),
+	BOOL(sources[1].srv), BOOL(sources[1].dropped),
+	VALUES(unsigned, sources[1].member, 1, SOURCES_MAX + 1, UINT_MAX),
+	TEXT(sources[3].name, "p"), TEXT(sources[3].name, "p#2"),
+	TEXT(sources[3].name, "p#1x"), TEXT(sources[3].name, "p q#1"),
+	VALUES(unsigned, sources[3].member, 0, 2),
 	TEXT(sources[2].name, "b"),
 	ENDLESS(sources[1].host), TEXT(sources[1].host, ""),
 	TEXT(sources[1].host, "a/b"),
 	VALUES(uint16_t, sources[1].ke_port, 0),
 	VALUES(unsigned, sources[1].family, FAMILY_IPV6 + 1, UINT_MAX),
+	VALUES(uint8_t, sources[1].binding.ipv4.family, 6, 7),
+	VALUES(uint8_t, sources[1].binding.ipv6.family, 4, 255),
+	VALUES(uint8_t, sources[1].binding.device[15], 'x'),
+	VALUES(uint8_t, sources[1].binding.device[0], '/', ' ', 0x7f, 0x80),
+	VALUES(uint8_t, sources[1].binding.dscp, 64, 255),
+	VALUES(uint8_t, sources[1].binding.reserved, 1),
 	BOOL(sources[1].iburst),
 	VALUES(int, sources[1].minpoll, POLL_LOG2_MIN - 1, POLL_LOG2_MAX + 1,
 		9, INT_MIN, INT_MAX),
@@ -199,7 +246,7 @@ static const struct fault faults[] = {
 };
 
 /* Every value of these is one that a file can lead to. */
-static const char *const without_fault[] = {"ntp_port", "line"};
+static const char *const without_fault[] = {"ntp_port", "line", "port"};
 /* clang-format on */
 
 /* Is `member` one of the names in a path such as "sources[1].options.trust"? */
@@ -237,22 +284,27 @@ static void each_member_has_a_fault(void **state)
 	TRUST_MEMBERS(X)
 	STEERING_MEMBERS(X)
 	OPTION_MEMBERS(X)
+	BINDING_MEMBERS(X)
 #undef X
 	assert_int_equal(config_zero.source_count, 0);
 	assert_int_equal(source_config_zero.line, 0);
 	assert_int_equal(trust_config_zero.path_count, 0);
 	assert_int_equal(steering_config_zero.min_sources, 0);
 	assert_false(source_options_zero.trust);
+	assert_int_equal(binding_zero.dscp, 0);
 }
 
 /* With something in every member. */
 static void load_good(struct config_room *r)
 {
-	room_accepts(r,
-	    "[agent]\npidfile = /p\n"
-	    "[nts]\ntrusted-certs = /a /b\nsystem-certs = no\naeads = 15 30\n"
-	    "[source a]\n[source b]\nminpoll = 6\nmaxpoll = 8\n"
-	    "[source c]\nnoselect = yes\n");
+	room_accepts(r, "[agent]\npidfile = /p\nsandbox = log\n"
+			"[nts]\ntrusted-certs = /a /b\ncrl-files = "
+			"/c\nsystem-certs = no\naeads = 15 30\n"
+			"[source a]\n[source b]\nminpoll = 6\nmaxpoll = 8\n"
+			"bind-address = 192.0.2.1 ::1\nbind-device = eth0\n"
+			"source-port = 1\ndscp = 1\n"
+			"[source c]\nnoselect = yes\n"
+			"[pool p]\nsources = 1\nnoselect = yes\n");
 	assert_true(config_valid(&r->config));
 }
 
@@ -301,6 +353,12 @@ static void a_text_without_end_is_refused_whatever_its_letters(void **state)
 	load_good(r);
 	memset(r->config.user, 'n', sizeof(r->config.user));
 	assert_false(config_valid(&r->config));
+	load_good(r);
+	memset(r->config.user_resolver, 'n', sizeof(r->config.user_resolver));
+	assert_false(config_valid(&r->config));
+	load_good(r);
+	r->config.user_resolver[0] = '\0';
+	assert_false(config_valid(&r->config));
 }
 
 static void no_trust_at_all_is_refused(void **state)
@@ -317,6 +375,7 @@ static void no_trust_at_all_is_refused(void **state)
 /* What config_load() accepts passes: the limits of each key. */
 static const char *const good[] = {
     "[agent]\nuser = u\nstatus-socket = none\npidfile = none\n",
+    "[agent]\nsandbox = require\n",
     "[nts]\nke-timeout = 1s\n",
     "[nts]\nke-timeout = 300s\nsaved-keys = none\n",
     "[nts]\naeads = 17, 15, 30\ntrusted-certs = /a\n",

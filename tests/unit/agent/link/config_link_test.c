@@ -59,7 +59,7 @@ static void a_result_is_judged(void **state)
 {
 	struct link_scene *s = *state;
 
-	s->sent.config.max_freq_ppm = 501;
+	s->sent.config.max_freq_ppm = 100001;
 	assert_int_equal(passes(s), -1);
 	/* With errors in the file there is no configuration to judge. */
 	s->sent.ok = 0;
@@ -83,6 +83,9 @@ static void a_request_has_a_serial(void **state)
 	assert_int_equal(reload_send_request(s->link[0], &q), 1);
 	assert_int_equal(reload_receive_request(s->link[1], &got), 1);
 	assert_int_equal(got.serial, 7);
+	q.only_dropped = 2;
+	assert_int_equal(reload_send_request(s->link[0], &q), 1);
+	assert_int_equal(reload_receive_request(s->link[1], &got), -1);
 	/* A message of another length is none. */
 	assert_int_equal(reload_send_request(s->link[0], &q), 1);
 	assert_int_equal(reload_receive_result(s->link[1], &s->got), -1);
@@ -92,10 +95,17 @@ static void a_request_has_a_serial(void **state)
 
 static void an_order_to_load_names_a_file(void **state)
 {
+	struct link_scene *s = *state;
 	struct load_order o = {.path = "/a"};
 
-	(void)state;
 	assert_true(load_order_valid(&o));
+	o.only_dropped = 1;
+	assert_false(load_order_valid(&o));
+	o.base = s->sent.config;
+	assert_true(load_order_valid(&o));
+	o.only_dropped = 2;
+	assert_false(load_order_valid(&o));
+	o.only_dropped = 0;
 	o.path[0] = '\0';
 	assert_false(load_order_valid(&o));
 	memset(o.path, 'a', sizeof(o.path));
@@ -110,7 +120,7 @@ int main(void)
 	    TEST(a_result_arrives_whole),
 	    TEST(a_result_is_judged),
 	    TEST(a_request_has_a_serial),
-	    cmocka_unit_test(an_order_to_load_names_a_file),
+	    TEST(an_order_to_load_names_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

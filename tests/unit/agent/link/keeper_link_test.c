@@ -44,7 +44,8 @@ static const struct bad {
 	{"long", WHOLE + 8, {.kind = COMMAND, .serial = 1}, 0},
 	{"one byte", 1, {.kind = COMMAND, .serial = 1}, 0},
 	{"kind 0", WHOLE, {.kind = 0, .serial = 1}, 0},
-	{"kind 3", WHOLE, {.kind = 3, .serial = 1}, 0},
+	{"kind 4", WHOLE, {.kind = 4, .serial = 1}, 0},
+	{"alive 0", WHOLE, {.kind = KEEPER_MESSAGE_ALIVE}, 0},
 	{"serial 0", WHOLE, {.kind = COMMAND}, 0},
 	{"synchronised", WHOLE, {.kind = COMMAND, .serial = 1}, OF(synchronised)},
 	{"bootstrap", WHOLE, {.kind = COMMAND, .serial = 1}, OF(bootstrap)},
@@ -129,7 +130,10 @@ static void reports_are_judged(void **state)
 	    .sys_errno = EPERM,
 	    .change_count = 1,
 	    .changes = {{.at = {5}, .freq_ppm = 3}}};
-	struct keeper_report bad[7], out;
+	static const struct keeper_report far = {.change_count = 2,
+	    .changes = {{.at = {5}, .step_ns = (INT64_C(1) << 62) - 6},
+		{.at = {5}, .step_ns = -5}}};
+	struct keeper_report bad[13], out;
 	int link[2];
 
 	(void)state;
@@ -142,15 +146,56 @@ static void reports_are_judged(void **state)
 	bad[4].changes[0].freq_ppm = -1e9;
 	bad[5].changes[0].at.ns = -1;
 	bad[6].found_freq_ppm = INFINITY;
+	bad[7].changes[0].freq_ppm = 2e5;
+	bad[8].changes[0].at.ns = INT64_C(1) << 62;
+	bad[9].changes[0].step_ns = -6;
+	bad[10].changes[0].step_ns = INT64_MIN;
+	bad[11].changes[0].step_ns = INT64_MAX;
+	bad[12].changes[0].step_ns = (INT64_C(1) << 62) - 5;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
 	assert_int_equal(keeper_send_report(link[1], &good), 1);
 	assert_int_equal(keeper_receive_report(link[0], &out), 1);
 	assert_memory_equal(&good, &out, sizeof(out));
+	assert_int_equal(keeper_send_report(link[1], &far), 1);
+	assert_int_equal(keeper_receive_report(link[0], &out), 1);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		assert_int_equal(keeper_send_report(link[1], &bad[i]), 1);
 		if (keeper_receive_report(link[0], &out) != -1)
 			fail_msg("report %zu was taken", i);
 	}
+	close(link[0]);
+	close(link[1]);
+}
+
+/* Next to a report, which has another length. */
+static void a_question_arrives_with_its_serial(void **state)
+{
+	static const struct keeper_report report = {.serial = 8};
+	static const struct keeper_message alive = {
+	    .kind = KEEPER_MESSAGE_ALIVE, .serial = 77};
+	struct keeper_report out;
+	struct keeper_message answer;
+	int link[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
+	assert_int_equal(keeper_send_question(link[1], 77), 1);
+	assert_int_equal(keeper_send_report(link[1], &report), 1);
+	memset(&out, 0xff, sizeof(out));
+	assert_int_equal(keeper_receive_report(link[0], &out), KEEPER_ASKS);
+	assert_int_equal(out.serial, 77);
+	assert_int_equal(out.change_count, 0);
+	assert_int_equal(keeper_receive_report(link[0], &out), 1);
+	assert_int_equal(out.serial, 8);
+	assert_int_equal(keeper_send_message(link[0], &alive), 1);
+	assert_int_equal(keeper_receive_message(link[1], &answer), 1);
+	assert_int_equal(answer.kind, KEEPER_MESSAGE_ALIVE);
+	assert_int_equal(answer.serial, 77);
+	assert_int_equal(keeper_send_question(link[1], 0), 1);
+	assert_int_equal(keeper_receive_report(link[0], &out), -1);
+	/* Neither a report nor a question. */
+	assert_int_equal(send(link[1], &report, 8, 0), 8);
+	assert_int_equal(keeper_receive_report(link[0], &out), -1);
 	close(link[0]);
 	close(link[1]);
 }
@@ -162,7 +207,7 @@ static void orders_to_save_are_judged(void **state)
 	    .freq_ppm = -3,
 	    .freq_sd_ppm = 0,
 	    .good_time_s = 0};
-	struct save_order bad[6];
+	struct save_order bad[7];
 
 	(void)state;
 	assert_true(save_order_valid(&good));
@@ -174,6 +219,7 @@ static void orders_to_save_are_judged(void **state)
 	bad[3].freq_sd_ppm = INFINITY;
 	bad[4].freq_sd_ppm = -0.1;
 	bad[5].good_time_s = -1;
+	bad[6].seal.there = 2;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (save_order_valid(&bad[i]))
 			fail_msg("order %zu was taken", i);
@@ -186,6 +232,7 @@ int main(void)
 	    cmocka_unit_test(good_messages_arrive),
 	    cmocka_unit_test(a_link_may_be_full_or_closed),
 	    cmocka_unit_test(reports_are_judged),
+	    cmocka_unit_test(a_question_arrives_with_its_serial),
 	    cmocka_unit_test(orders_to_save_are_judged),
 	};
 

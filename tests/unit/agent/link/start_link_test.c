@@ -19,7 +19,7 @@ static struct start_head good_head(void)
 static void a_head_is_judged(void **state)
 {
 	const struct start_head good = good_head();
-	struct start_head bad[9];
+	struct start_head bad[10];
 
 	(void)state;
 	assert_true(start_head_is_ours(&good));
@@ -34,8 +34,9 @@ static void a_head_is_judged(void **state)
 	bad[4].log_target = LOG_TO_SYSLOG + 1;
 	bad[5].log_level = LOG_LEVEL_ERROR - 1;
 	bad[6].log_level = LOG_LEVEL_DEBUG + 1;
-	bad[7].reserved[1] = 1;
+	bad[7].binds = BINDING_NEEDS_ALL + 1;
 	bad[8].version[0] ^= 1;
+	bad[9].sandbox = START_SANDBOX_ON + 1;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (start_head_valid(&bad[i]))
 			fail_msg("head %zu was taken", i);
@@ -48,6 +49,7 @@ static void the_largest_values_of_a_head_are_good(void **state)
 	(void)state;
 	h.change_user = h.no_clock = 1;
 	h.log_target = LOG_TO_SYSLOG;
+	h.sandbox = START_SANDBOX_ON;
 	h.log_level = LOG_LEVEL_DEBUG;
 	h.parent = 1;
 	assert_true(start_head_valid(&h));
@@ -107,11 +109,13 @@ static void the_start_of_an_engine_is_judged(void **state)
 	REFUSES(freq_sd_ppm, NAN);
 	REFUSES(freq_sd_ppm, -1);
 	REFUSES(timeout_s, -1);
+	REFUSES(max_bound_ns, -1);
 	REFUSES(once, 2);
 	REFUSES(print_only, 2);
 	REFUSES(no_clock, 2);
-	REFUSES(reserved, 1);
+	REFUSES(own_orders, 2);
 	REFUSES(config.source_count, 0);
+	REFUSES(seal.there, 2);
 	memset(s->no_clock_reason, 'r', sizeof(s->no_clock_reason));
 	refuses(s, "a reason without end");
 	free(s);
@@ -122,7 +126,7 @@ static void options_arrive(void **state)
 	struct start_engine *s = good_start(*state);
 	const struct run_options sent[] = {
 	    {.no_clock = true, .no_clock_reason = "why not", .timeout_s = 7},
-	    {.once = true, .timeout_s = 1},
+	    {.once = true, .timeout_s = 1, .max_bound_ns = 5},
 	    {.print_only = true, .no_clock = true, .no_clock_reason = "-Q"},
 	};
 
@@ -136,6 +140,7 @@ static void options_arrive(void **state)
 		assert_int_equal(got.once, sent[i].once);
 		assert_int_equal(got.print_only, sent[i].print_only);
 		assert_int_equal(got.timeout_s, sent[i].timeout_s);
+		assert_int_equal(got.max_bound_ns, sent[i].max_bound_ns);
 		if (sent[i].no_clock)
 			assert_string_equal(
 			    got.no_clock_reason, sent[i].no_clock_reason);

@@ -9,11 +9,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "tests/unit/agent/saved/log_text.h"
+#include "tests/unit/log_text.h"
 #include "tests/unit/descriptors.h"
 
 #include <stdio.h>
@@ -135,7 +136,7 @@ static void only_what_cannot_be_watched_is_logged(void **state)
 	assert_non_null(strstr(log.text,
 	    "changes of the network will not be noticed: Too many open files"));
 	assert_non_null(strstr(log.text,
-	    "changes of trusted certificates will not be noticed: Too many"));
+	    "changes of trusted certificates will not be noticed: the limit"));
 }
 
 static void three_descriptors_are_open_until_the_end(void **state)
@@ -196,6 +197,26 @@ static void an_alarm_is_set_again(void **state)
 	assert_false(readable(r->changes.alarm_fd));
 	timerfd_gettime(r->changes.alarm_fd, &set);
 	assert_true(set.it_value.tv_sec > 0);
+	assert_false(heed(r));
+}
+
+/* A descriptor that is no timer cannot be set again. */
+static void an_alarm_that_cannot_be_set_is_reported_and_closed(void **state)
+{
+	struct room *r = *state;
+	struct changes *c = &r->changes;
+	struct pollfd fds[CHANGES_FDS];
+	struct log_text log;
+
+	changes_open(c, &r->trust);
+	close(c->alarm_fd);
+	c->alarm_fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+	log_text_begin(&log);
+	assert_true(changes_hear(c, c->alarm_fd, now(r)));
+	assert_non_null(strstr(
+	    log_text_end(&log), "by other programs will not be noticed"));
+	assert_int_equal(c->alarm_fd, -1);
+	assert_int_equal(changes_pollfds(c, fds), CHANGES_FDS - 1);
 	assert_false(heed(r));
 }
 
@@ -334,6 +355,7 @@ int main(void)
 	    TEST(three_descriptors_are_open_until_the_end),
 	    TEST(descriptor_0_is_as_good_as_any),
 	    TEST(an_alarm_is_set_again),
+	    TEST(an_alarm_that_cannot_be_set_is_reported_and_closed),
 	    TEST(a_folder_with_other_files_is_left_alone_for_a_while),
 	    TEST(other_certificates_need_new_keys),
 	    TEST(a_file_that_is_written_again_changes_no_trust),

@@ -10,6 +10,7 @@
 #include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/engine/peer.h"
 #include "tests/unit/agent/loop/locked_memory.h"
+#include "tests/unit/agent/saved/test_key.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,9 +27,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -58,7 +61,8 @@ struct stage {
 	int exit_status; /* -1: it runs */
 	/* What the child has sent. */
 	unsigned commands, saves, asks, trusts, requests, reloads;
-	unsigned wanted;	/* requests, for has_wanted_requests */
+	uint32_t alive;	 /* the serial of the last answer to a question */
+	unsigned wanted; /* requests, for has_wanted_requests */
 	int wanted_descriptors; /* of the child */
 	struct keeper_message command;
 	struct ke_request asked;
@@ -68,7 +72,8 @@ struct stage {
 	bool server_silent, keeper_silent, resolver_silent, resolver_stopped;
 	size_t memory; /* that the child gets; 0: no limit */
 	int64_t server_error_ns;
-	char text[65536]; /* the last answer of a socket, or standard output */
+	char
+	    text[1 << 18]; /* the last answer of a socket, or standard output */
 };
 
 /* In the place of that of the C library: a client that does not read soon makes
@@ -189,10 +194,10 @@ static struct wall clock_now(void *self)
 	return now();
 }
 
-static int clock_get_freq(void *self, double *freq_ppm)
+static int clock_look(void *self, struct kernel_found *found)
 {
 	(void)self;
-	*freq_ppm = 0;
+	*found = (struct kernel_found){.freq_ppm = 0};
 	return 0;
 }
 
@@ -223,8 +228,8 @@ static int clock_set_status(void *self, const struct kernel_status *status)
 /* What --single-process has in the place of keeper and resolver. */
 static void have_no_links(struct stage *s, struct keeper *keeper)
 {
-	const struct clock_ops ops = {clock_now, clock_get_freq, clock_set_freq,
-	    clock_step, clock_set_status, s->clock};
+	const struct clock_ops ops = {clock_now, clock_look, clock_set_freq,
+	    clock_step, clock_set_status, NULL, s->clock};
 	const struct keeper_limits limits = {
 	    .max_freq_ppm = s->config.max_freq_ppm,
 	    .max_slew_ppm = s->config.steering.max_slew_ppm,
@@ -236,6 +241,28 @@ static void have_no_links(struct stage *s, struct keeper *keeper)
 	s->links.start.clock = started.changes[0];
 	s->links.keeper = keeper;
 	s->links.keeper_fd = s->links.resolver_fd = s->links.config_fd = -1;
+	s->links.log_fd = -1;
+}
+
+/* The linker prefers these functions to those of the C library. */
+static bool no_random, no_timers;
+
+ssize_t getrandom(void *out, size_t len, unsigned flags)
+{
+	if (no_random) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return syscall(SYS_getrandom, out, len, flags);
+}
+
+int timerfd_create(clockid_t clock, int flags)
+{
+	if (no_timers) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return (int)syscall(SYS_timerfd_create, clock, flags);
 }
 
 /* Exits with the status of the loop, or with LEAKS: it must leave no descriptor
@@ -260,7 +287,7 @@ static void run_child(struct stage *s, int out)
 	before = descriptors_open();
 	status = engine_loop_run(&s->config, &s->options, &s->links);
 	/* Both listening sockets are the loop's own. */
-	if (s->memory == 0 && descriptors_open() != before - 2)
+	if (s->memory == 0 && !no_random && descriptors_open() != before - 2)
 		status = LEAKS;
 	exit(status);
 }
@@ -276,8 +303,10 @@ static void start(struct stage *s)
 		s->links.config_fd = -1;
 	s->links.status_fd = listen_at(s->status);
 	s->links.control_fd = listen_at(s->control);
+	s->links.history_fd = -1;
 	s->links.start.clock.at = now();
 	s->links.start.freq_sd_ppm = 100;
+	s->links.seal = test_key;
 	assert_int_equal(pipe(out), 0);
 	s->exit_status = -1;
 	s->commands = s->saves = s->asks = s->trusts = 0;
@@ -332,11 +361,26 @@ static void be_the_keeper(struct stage *s)
 			s->saves++;
 			continue;
 		}
+		if (m.kind == KEEPER_MESSAGE_ALIVE) {
+			s->alive = m.serial;
+			continue;
+		}
 		s->commands++;
 		s->command = m;
 		if (!s->keeper_silent)
 			report_done(s);
 	}
+}
+
+/* As the resolver does: waits while the link is full. */
+static void send_answer(struct stage *s, const struct ke_answer *answer)
+{
+	struct pollfd room = {.fd = s->resolver, .events = POLLOUT};
+	int sent;
+
+	while ((sent = frame_send(s->resolver, answer, sizeof(*answer))) == 0)
+		assert_int_equal(poll(&room, 1, 5000), 1);
+	assert_int_equal(sent, 1);
 }
 
 static void be_the_resolver(struct stage *s)
@@ -361,8 +405,7 @@ static void be_the_resolver(struct stage *s)
 			continue;
 		answer = peer_keys(&s->peer, &s->asked, "127.0.0.1");
 		answer.addresses[0].port = port_of(s);
-		assert_int_equal(
-		    frame_send(s->resolver, &answer, sizeof(answer)), 1);
+		send_answer(s, &answer);
 	}
 }
 
@@ -455,6 +498,10 @@ static bool has_other_trust(struct stage *s)
 {
 	return s->trusts > 0;
 }
+static bool has_answered(struct stage *s)
+{
+	return s->alive == 4242;
+}
 static bool wants_a_step(struct stage *s)
 {
 	return s->command.command.step_ns != 0;
@@ -476,7 +523,7 @@ static bool has_logged(const struct stage *s, const char *part)
 }
 static bool knows_other_certificates(struct stage *s)
 {
-	return has_logged(s, "other certificates are trusted now");
+	return has_logged(s, "revocation lists have changed: new keys");
 }
 static bool has_set_its_clock(struct stage *s)
 {
@@ -574,6 +621,54 @@ static void orders_are_answered(void **state)
 	end(s, 0);
 }
 
+/* The status that was made before the order is not given again. */
+static void who_gave_an_order_sees_what_it_did(void **state)
+{
+	static const char offline[] = "\"failure\":\"offline\"";
+	struct stage *s = *state;
+
+	start(s);
+	play_until(s, is_synchronised);
+	for (int i = 0; i < 5; i++) {
+		assert_null(strstr(answer_of(s, ask(s->status, "")), offline));
+		(void)answer_of(s, ask(s->control, "offline\n"));
+		assert_non_null(
+		    strstr(answer_of(s, ask(s->status, "")), offline));
+		(void)answer_of(s, ask(s->control, "online\n"));
+	}
+	end(s, 0);
+}
+
+/* Its uptime tells when a status was made. While nothing happens, clients get
+ * the same one for STATUS_FRESH_NS. */
+static void a_status_is_made_once_for_all_who_ask(void **state)
+{
+	enum { READERS = 40 };
+	struct stage *s = *state;
+	double made, last = -1;
+	int64_t started_ns, most;
+	unsigned count = 0;
+
+	start(s);
+	play_until(s, is_synchronised);
+	s->server_silent = true;
+	(void)answer_of(s, ask(s->control, "offline\n"));
+	started_ns = now().ns;
+	for (int i = 0; i < READERS; i++) {
+		const char *uptime =
+		    strstr(answer_of(s, ask(s->status, "")), "\"uptime_s\":");
+
+		assert_non_null(uptime);
+		made = strtod(uptime + strlen("\"uptime_s\":"), NULL);
+		count += made > last;
+		last = made;
+	}
+	most = 1 + (now().ns - started_ns) / STATUS_FRESH_NS + 1;
+	if (count > most)
+		fail_msg("%u made, %lld are enough", count, (long long)most);
+	end(s, 0);
+}
+
 static struct reload_result *result_of(const struct stage *s, bool ok)
 {
 	struct reload_result *r = calloc(1, sizeof(*r));
@@ -654,12 +749,15 @@ static void with_print_only_the_offset_is_printed(void **state)
 
 	s->options.print_only = s->options.no_clock = true;
 	s->options.no_clock_reason = "-Q";
+	s->server_error_ns = 10 * NS_PER_MS;
 	start(s);
 	play_until(s, has_ended);
 	assert_int_equal(s->exit_status, 0);
 	assert_int_equal(s->commands, 0);
 	assert_non_null(strstr(
-	    answer_of(s, s->out), " s (positive: the local clock is slow)\n"));
+	    answer_of(s, s->out), " s (positive: the local clock is fast)\n"));
+	/* The server is ahead by 10 ms, so the local clock is behind. */
+	assert_memory_equal(s->text, "-0.0", 4);
 }
 
 static void with_print_only_nothing_is_printed_without_an_answer(void **state)
@@ -672,8 +770,35 @@ static void with_print_only_nothing_is_printed_without_an_answer(void **state)
 	start(s);
 	play_until(s, has_ended);
 	assert_int_equal(s->exit_status, 1);
-	assert_true(has_logged(s, "the clock could not be set in time"));
+	assert_true(has_logged(s, "the clock could not be measured in 1 s"));
 	assert_string_equal(answer_of(s, s->out), "");
+}
+
+static void without_random_numbers_it_says_so(void **state)
+{
+	struct stage *s = *state;
+
+	no_random = true;
+	start(s);
+	no_random = false;
+	play_until(s, has_ended);
+	assert_int_equal(s->exit_status, 1);
+	assert_true(has_logged(s, "the kernel gives no random numbers "
+				  "(getrandom: Function not implemented)"));
+	assert_int_equal(s->requests, 0);
+}
+
+static void without_timers_it_works(void **state)
+{
+	struct stage *s = *state;
+
+	no_timers = true;
+	start(s);
+	no_timers = false;
+	play_until(s, is_synchronised);
+	end(s, 0);
+	assert_true(has_logged(s, "will not be noticed (timerfd): Function not "
+				  "implemented"));
 }
 
 static void a_lost_link_ends_it(void **state)
@@ -711,6 +836,22 @@ static void start_saving(struct stage *s)
 }
 
 /* The second start has the keys of the first, and asks for none. */
+static void it_says_that_it_lives_when_the_keeper_asks(void **state)
+{
+	struct stage *s = *state;
+
+	start(s);
+	play_until(s, has_a_request);
+	assert_int_equal(s->alive, 0);
+	assert_int_equal(keeper_send_question(s->keeper, 4242), 1);
+	play_until(s, has_answered);
+	/* It goes on. */
+	s->alive = 0;
+	assert_int_equal(keeper_send_question(s->keeper, 4242), 1);
+	play_until(s, has_answered);
+	end(s, 0);
+}
+
 static void keys_and_samples_are_saved(void **state)
 {
 	struct stage *s = *state;
@@ -737,7 +878,8 @@ static void with_print_only_saved_keys_are_not_used(void **state)
 	start(s);
 	play_until(s, has_a_request);
 	assert_int_equal(s->asks, 1);
-	end(s, 0);
+	/* The work was not done. */
+	end(s, 1);
 	assert_true(has_saved_keys(s));
 }
 
@@ -859,6 +1001,39 @@ static void an_ordered_step_is_answered_after_the_keeper(void **state)
 	s->keeper_silent = false;
 	report_done(s);
 	assert_int_equal(strncmp(answer_of(s, fd), "ok: ", 4), 0);
+	end(s, 0);
+}
+
+static long good_answers(struct stage *s)
+{
+	const char *good =
+	    strstr(answer_of(s, ask(s->status, "")), "\"good\":");
+
+	assert_non_null(good);
+	return strtol(good + strlen("\"good\":"), NULL, 10);
+}
+
+/* Their stamps may be of a clock that has been stepped meanwhile. */
+static void answers_wait_while_the_keeper_has_a_command(void **state)
+{
+	struct stage *s = *state;
+	long good;
+
+	s->server_error_ns = 10 * NS_PER_MS;
+	start(s);
+	play_until(s, is_synchronised);
+	s->keeper_silent = true;
+	(void)close(ask(s->control, "step\n"));
+	play_until(s, wants_a_step);
+	good = good_answers(s);
+	s->wanted = s->requests + 1;
+	play_until(s, has_wanted_requests);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(good_answers(s), good);
+	s->keeper_silent = false;
+	report_done(s);
+	while (good_answers(s) == good)
+		continue;
 	end(s, 0);
 }
 
@@ -1127,6 +1302,8 @@ static int run_all(const struct CMUnitTest *tests, size_t count)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    STAGED(who_gave_an_order_sees_what_it_did),
+	    STAGED(a_status_is_made_once_for_all_who_ask),
 	    STAGED(the_clock_is_synchronised_and_saved),
 	    STAGED(the_status_is_read),
 	    STAGED(orders_are_answered),
@@ -1135,8 +1312,11 @@ int main(void)
 	    STAGED(with_q_it_ends_when_the_clock_is_set),
 	    STAGED(with_print_only_the_offset_is_printed),
 	    STAGED(with_print_only_nothing_is_printed_without_an_answer),
+	    STAGED(without_random_numbers_it_says_so),
+	    STAGED(without_timers_it_works),
 	    STAGED(a_lost_link_ends_it),
 	    STAGED(a_keeper_that_hangs_ends_it),
+	    STAGED(it_says_that_it_lives_when_the_keeper_asks),
 	    STAGED(keys_and_samples_are_saved),
 	    STAGED(with_print_only_saved_keys_are_not_used),
 	    STAGED(the_resolver_learns_of_other_certificates),
@@ -1145,6 +1325,7 @@ int main(void)
 	    STAGED(a_bad_message_ends_it),
 	    STAGED(a_hangup_does_not_end_it_and_an_interrupt_does),
 	    STAGED(an_ordered_step_is_answered_after_the_keeper),
+	    STAGED(answers_wait_while_the_keeper_has_a_command),
 	    STAGED(an_idle_client_is_dropped),
 	    STAGED(secrets_are_locked_in_memory),
 	    STAGED(without_a_folder_for_keys_nothing_is_saved),

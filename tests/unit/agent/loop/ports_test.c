@@ -8,9 +8,9 @@
 
 #include "agent/loop/reload.h"
 #include "tests/unit/agent/loop/locked_memory.h"
-#include "tests/unit/agent/saved/log_text.h"
+#include "tests/unit/bound_udp.h"
+#include "tests/unit/log_text.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -27,15 +27,11 @@ static const struct endpoint elsewhere = {
 /* A socket on the loopback interface; nothing reads it. */
 static int open_server(struct endpoint *at)
 {
-	struct sockaddr_in a = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint16_t port;
+	int fd = bound_udp(&port);
 
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
-	getsockname(fd, (struct sockaddr *)&a, &len);
 	*at = (struct endpoint){
-	    .family = 4, .port = ntohs(a.sin_port), .address = {127, 0, 0, 1}};
+	    .family = 4, .port = port, .address = {127, 0, 0, 1}};
 	return fd;
 }
 
@@ -72,6 +68,24 @@ static void a_request_leaves_from_a_known_address(void **state)
 	assert_int_equal(p->from[0].family, 0);
 	assert_int_equal(send_byte(p, 1, &nowhere), -EACCES);
 	assert_int_equal(p->from[1].family, 0);
+	close(fd);
+}
+
+static void the_local_address_is_asked_for_once(void **state)
+{
+	struct process *t = *state;
+	struct engine_loop *p = t->loop;
+	struct endpoint to;
+	int fd = open_server(&to);
+
+	assert_int_equal(send_byte(p, 1, &to), 0);
+	assert_true(endpoint_same_host(&p->from[1], &to));
+	p->from[1] = elsewhere;
+	assert_int_equal(send_byte(p, 1, &to), 0);
+	assert_true(endpoint_same_host(&p->from[1], &elsewhere));
+	p->from_to[1] = elsewhere;
+	assert_int_equal(send_byte(p, 1, &to), 0);
+	assert_true(endpoint_same_host(&p->from[1], &to));
 	close(fd);
 }
 
@@ -175,6 +189,31 @@ static void random_bytes_differ(void **state)
 	assert_memory_not_equal(a, b, sizeof(a));
 }
 
+/* Secrets come from the kernel, and no byte is given twice. */
+static void short_random_bytes_come_from_a_pool(void **state)
+{
+	struct process *t = *state;
+	struct engine_loop *p = t->loop;
+	uint32_t first, next;
+	uint8_t secret[9];
+
+	p->random_left = 0;
+	p->engine.ports.random(p, &first, sizeof(first));
+	assert_int_equal(p->random_left, RANDOM_POOL - sizeof(first));
+	p->engine.ports.random(p, secret, sizeof(secret));
+	assert_int_equal(p->random_left, RANDOM_POOL - sizeof(first));
+	memset(p->random, 0, p->random_left);
+	for (unsigned i = 1; i < RANDOM_POOL / sizeof(next); i++) {
+		p->engine.ports.random(p, &next, sizeof(next));
+		assert_int_equal(next, 0);
+	}
+	assert_int_equal(p->random_left, 0);
+	p->engine.ports.random(p, &next, sizeof(next));
+	assert_int_equal(p->random_left, RANDOM_POOL - sizeof(next));
+	assert_int_not_equal(next, 0);
+	assert_int_not_equal(next, first);
+}
+
 static void a_line_is_logged_as_it_is(void **state)
 {
 	static struct log_text log;
@@ -248,7 +287,7 @@ static void keys_of_one_source_are_forgotten(void **state)
 	assert_non_null(mkdtemp(folder));
 	strcpy(t->config.saved_keys, folder);
 	snprintf(file, sizeof(file), "%s/1.ntskeys", folder);
-	keyring_open(&p->keyring, &t->config);
+	keyring_open(&p->keyring, &t->config, &t->links.seal);
 	ports_save_too(p, true);
 	close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	p->engine.ports.save_keys(p, 0, NULL);
@@ -286,6 +325,8 @@ int main(void)
 	    TEST(messages_go_to_the_other_processes),
 	    TEST(a_lost_process_breaks_the_loop),
 	    TEST(random_bytes_differ),
+	    TEST(short_random_bytes_come_from_a_pool),
+	    TEST(the_local_address_is_asked_for_once),
 	    TEST(a_line_is_logged_as_it_is),
 	    TEST(a_rival_is_named_but_not_in_a_simulator),
 	    TEST(saving_is_switched_on_and_off),

@@ -6,6 +6,7 @@
 #include "agent/engine/engine.h"
 #include "agent/loop/ports.h"
 #include "agent/loop/state.h"
+#include "tests/unit/agent/saved/test_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ static inline struct process *process_new(
 	}
 	t->links.keeper = keeper;
 	t->links.keeper_fd = t->links.resolver_fd = t->links.config_fd = -1;
+	t->links.log_fd = -1;
 	t->keeper = t->resolver = t->reload = -1;
 	if (!keeper) {
 		process_pair(&t->keeper, &t->links.keeper_fd);
@@ -62,13 +64,14 @@ static inline struct process *process_new(
 		process_pair(&t->reload, &t->links.config_fd);
 	}
 	t->links.start.freq_sd_ppm = 100;
+	t->links.seal = test_key;
 	p->links = &t->links;
 	p->config = &t->config;
 	p->keyring.folder.fd = -1;
 	t->links.start.clock.at = loop_now(p).wall;
 	udp_init(&p->udp);
 	resolver_link_init(&p->resolver, t->links.resolver_fd);
-	control_socket_init(&p->control, -1);
+	control_socket_init(&p->control, -1, false);
 	changes_init(&p->changes, loop_now(p).mono);
 	ports = ports_of(p);
 	assert_true(engine_init(&p->engine, &t->config, &t->options,

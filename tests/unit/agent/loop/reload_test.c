@@ -10,6 +10,7 @@
 
 #include "agent/loop/reload.h"
 #include "tests/unit/agent/engine/little_memory.h"
+#include "tests/unit/agent/saved/made_folder.h"
 #include "tests/unit/descriptors.h"
 
 #include <errno.h>
@@ -43,13 +44,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static bool all(const void *self, const char *name)
-{
-	(void)self;
-	(void)name;
-	return true;
-}
-
 static int teardown(void **state)
 {
 	struct stage *s = *state;
@@ -58,7 +52,7 @@ static int teardown(void **state)
 
 	process_free(s->process);
 	if (saved_folder_open(&folder, s->folder, why)) {
-		saved_folder_sweep(&folder, all, NULL);
+		sweep_all(&folder);
 		saved_folder_close(&folder);
 	}
 	assert_int_equal(rmdir(s->folder), 0);
@@ -75,7 +69,7 @@ static void hear_result(struct stage *s)
 
 static void order(struct stage *s)
 {
-	reload_order(s->loop, CLIENT, loop_now(s->loop).mono);
+	reload_order(s->loop, CLIENT, false, loop_now(s->loop).mono);
 }
 
 static uint32_t ordered_serial(const struct stage *s)
@@ -95,7 +89,8 @@ static void orders_are_numbered_and_one_at_a_time(void **state)
 		order(s);
 		assert_int_equal(ordered_serial(s), i);
 		assert_int_equal(s->loop->reload_client, CLIENT);
-		reload_order(s->loop, CLIENT + 1, loop_now(s->loop).mono);
+		reload_order(
+		    s->loop, CLIENT + 1, false, loop_now(s->loop).mono);
 		assert_int_equal(
 		    reload_receive_request(s->process->reload, &q), 0);
 		assert_int_equal(s->loop->reload_client, CLIENT);
@@ -104,6 +99,21 @@ static void orders_are_numbered_and_one_at_a_time(void **state)
 		hear_result(s);
 		assert_int_equal(s->loop->reload_client, 0);
 	}
+}
+
+static void an_order_may_be_for_dropped_sources_alone(void **state)
+{
+	struct stage *s = *state;
+	struct reload_request q;
+
+	reload_order(s->loop, CLIENT, true, loop_now(s->loop).mono);
+	assert_int_equal(reload_receive_request(s->process->reload, &q), 1);
+	assert_int_equal(q.only_dropped, 1);
+	s->result.serial = q.serial;
+	hear_result(s);
+	reload_order(s->loop, CLIENT, false, loop_now(s->loop).mono);
+	assert_int_equal(reload_receive_request(s->process->reload, &q), 1);
+	assert_int_equal(q.only_dropped, 0);
 }
 
 static void a_result_of_another_order_is_not_the_answer(void **state)
@@ -255,7 +265,8 @@ static void save_keys(struct stage *s)
 {
 	strcpy(s->process->config.saved_keys, s->folder);
 	strcpy(s->result.config.saved_keys, s->folder);
-	keyring_open(&s->loop->keyring, &s->process->config);
+	keyring_open(
+	    &s->loop->keyring, &s->process->config, &s->process->links.seal);
 	assert_true(s->loop->keyring.folder.fd >= 0);
 	ports_save_too(s->loop, true);
 }
@@ -343,6 +354,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(orders_are_numbered_and_one_at_a_time),
+	    TEST(an_order_may_be_for_dropped_sources_alone),
 	    TEST(a_result_of_another_order_is_not_the_answer),
 	    TEST(without_a_keeper_there_is_no_reload),
 	    TEST(a_lost_keeper_breaks_the_loop),

@@ -2,6 +2,7 @@
 #include "agent/loop/sample_file.h"
 
 #include "agent/engine/adopt.h"
+#include "agent/saved/sealed_file.h"
 #include "tests/unit/agent/engine/little_memory.h"
 #include "tests/unit/agent/engine/world.h"
 
@@ -20,7 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/unit/agent/saved/log_text.h"
+#include "tests/unit/agent/saved/made_folder.h"
+#include "tests/unit/agent/saved/test_key.h"
+#include "tests/unit/log_text.h"
 #include "tests/unit/descriptors.h"
 
 /* In place of the kernel's file, if a test sets it. */
@@ -38,6 +41,9 @@ int open(const char *path, int flags, ...)
 		path = boot_id;
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
+
+static const struct seal_label samples_label = {"samples", ""};
+static const struct seal_label drift_label = {"learned-drift", ""};
 
 struct restart {
 	char dir[32];
@@ -65,12 +71,11 @@ static int64_t real_now(void)
 static int set_up_at(void **state, int64_t since_now_ns)
 {
 	struct restart *r = calloc(1, sizeof(*r));
-	char why[SAVED_FOLDER_WHY_MAX];
 
 	assert_non_null(r);
 	snprintf(r->dir, sizeof(r->dir), "%s", "samples-XXXXXX");
-	assert_non_null(mkdtemp(r->dir));
-	assert_true(saved_folder_open(&r->folder, r->dir, why));
+	made_folder_open(&r->folder, r->dir);
+	r->folder.seal = &test_key;
 	r->world = world_new(2, 0, 0);
 	r->world->now = r->world->wall = real_now() + since_now_ns;
 	r->world->keep_keys = true;
@@ -92,22 +97,13 @@ static int set_up_in_the_future(void **state)
 	return set_up_at(state, 3600 * NS_PER_S);
 }
 
-static bool all(const void *self, const char *name)
-{
-	(void)self;
-	(void)name;
-	return true;
-}
-
 static int teardown(void **state)
 {
 	struct restart *r = *state;
 
 	sample_file_close(&r->file);
 	world_end(r->world);
-	saved_folder_sweep(&r->folder, all, NULL);
-	saved_folder_close(&r->folder);
-	assert_int_equal(rmdir(r->dir), 0);
+	made_folder_drop(&r->folder, r->dir);
 	free(r);
 	return 0;
 }
@@ -138,6 +134,19 @@ static void save(struct restart *r)
 static bool saved(const struct restart *r)
 {
 	return faccessat(r->folder.fd, SAMPLE_FILE_NAME, F_OK, 0) == 0;
+}
+
+/* A sealed file has random bytes: a fixed one might be there already. */
+static void flip_a_byte(const struct restart *r, const char *name, off_t at)
+{
+	int fd = openat(r->folder.fd, name, O_RDWR | O_CLOEXEC);
+	uint8_t byte;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0xff;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
 }
 
 static void start_again(struct restart *r)
@@ -228,8 +237,8 @@ static void read_file(const struct restart *r, uint8_t *bytes, size_t size,
 {
 	size_t len;
 
-	assert_int_equal(
-	    saved_folder_read(&r->folder, SAMPLE_FILE_NAME, bytes, size, &len),
+	assert_int_equal(sealed_file_read(&r->folder, SAMPLE_FILE_NAME,
+			     samples_label, bytes, size, &len),
 	    0);
 	assert_true(saved_samples_open(from, bytes, len, t, sources));
 }
@@ -355,6 +364,7 @@ static void descriptor_0_is_as_good_as_any(void **state)
 	sample_file_close(&r->file);
 	saved_folder_close(&r->folder);
 	assert_true(saved_folder_open(&r->folder, r->dir, why));
+	r->folder.seal = &test_key;
 	assert_int_equal(r->folder.fd, STDIN_FILENO);
 	sample_file_open(&r->file, &r->folder, &r->world->engine);
 	save(r);
@@ -362,6 +372,7 @@ static void descriptor_0_is_as_good_as_any(void **state)
 	input_back(input);
 	assert_int_equal(after, before);
 	assert_true(saved_folder_open(&r->folder, r->dir, why));
+	r->folder.seal = &test_key;
 	assert_true(saved(r));
 }
 
@@ -707,19 +718,37 @@ static void only_a_missing_file_needs_no_line(void **state)
 static void a_damaged_file_is_replaced_by_the_next_save(void **state)
 {
 	struct restart *r = *state;
-	int fd;
 
 	save(r);
-	fd = openat(r->folder.fd, SAMPLE_FILE_NAME, O_WRONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, "X", 1, 200), 1);
-	close(fd);
+	flip_a_byte(r, SAMPLE_FILE_NAME, 200);
 	start_again(r);
 	assert_int_equal(r->after_count, 0);
 	world_run(r->world, 100 * NS_PER_S);
 	save(r);
 	start_again(r);
 	assert_true(r->after_count > 0);
+}
+
+/* A file that a job could write. */
+static void an_unsealed_file_is_not_used(void **state)
+{
+	static uint8_t bytes[65536];
+	static struct log_text log;
+	struct restart *r = *state;
+	size_t len;
+
+	save(r);
+	assert_int_equal(sealed_file_read(&r->folder, SAMPLE_FILE_NAME,
+			     samples_label, bytes, sizeof(bytes), &len),
+	    0);
+	assert_int_equal(
+	    saved_folder_replace(&r->folder, SAMPLE_FILE_NAME, bytes, len), 0);
+	log_text_begin(&log);
+	start_again(r);
+	assert_non_null(strstr(log_text_end(&log),
+	    "/samples.ntsclock has no seal: an older version saved it, or "
+	    "somebody else put it there: measuring from the beginning"));
+	assert_int_equal(r->after_count, 0);
 }
 
 static void learn(struct restart *r)
@@ -752,13 +781,14 @@ static void change_drift_file(struct restart *r, size_t at)
 	uint8_t *sum = bytes + sizeof(bytes) - DIGEST_LEN;
 	size_t len;
 
-	assert_int_equal(saved_folder_read(&r->folder, DRIFT_FILE_NAME, bytes,
-			     sizeof(bytes), &len),
+	assert_int_equal(sealed_file_read(&r->folder, DRIFT_FILE_NAME,
+			     drift_label, bytes, sizeof(bytes), &len),
 	    0);
 	bytes[at] ^= 1;
 	assert_true(digest_of(bytes, sizeof(bytes) - DIGEST_LEN, sum));
-	assert_int_equal(
-	    saved_folder_replace(&r->folder, DRIFT_FILE_NAME, bytes, len), 0);
+	assert_int_equal(sealed_file_replace(&r->folder, DRIFT_FILE_NAME,
+			     drift_label, bytes, len),
+	    0);
 }
 
 static void the_drift_of_another_machine_does_not_count(void **state)
@@ -803,8 +833,8 @@ static void the_identity_of_the_machine_is_not_saved(void **state)
 
 	learn(r);
 	save(r);
-	assert_int_equal(saved_folder_read(&r->folder, DRIFT_FILE_NAME, bytes,
-			     sizeof(bytes), &len),
+	assert_int_equal(sealed_file_read(&r->folder, DRIFT_FILE_NAME,
+			     drift_label, bytes, sizeof(bytes), &len),
 	    0);
 	assert_true(machine_digest(own));
 	assert_memory_equal(bytes + 10, own, sizeof(own));
@@ -816,14 +846,10 @@ static void a_damaged_file_of_the_drift_teaches_nothing(void **state)
 {
 	struct restart *r = *state;
 	struct drift_learned l;
-	int fd;
 
 	learn(r);
 	save(r);
-	fd = openat(r->folder.fd, DRIFT_FILE_NAME, O_WRONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, "X", 1, 20), 1);
-	close(fd);
+	flip_a_byte(r, DRIFT_FILE_NAME, 20);
 	start_again(r);
 	steering_copy_drift(r->world->engine.steering, &l);
 	assert_int_equal(drift_bound_reason(&l), DRIFT_UNKNOWN);
@@ -861,6 +887,7 @@ int main(void)
 	    TEST(a_write_that_fails_is_logged_once),
 	    TEST(only_a_missing_file_needs_no_line),
 	    TEST(a_damaged_file_is_replaced_by_the_next_save),
+	    TEST(an_unsealed_file_is_not_used),
 	    TEST(the_learned_drift_goes_on),
 	    TEST(the_drift_of_another_machine_does_not_count),
 	    TEST(after_another_boot_the_clock_was_not_watched_yet),

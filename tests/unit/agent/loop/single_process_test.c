@@ -6,6 +6,7 @@
 
 #include "tests/unit/agent/loop/process.h"
 
+#include "agent/host/clocks.h"
 #include "agent/loop/signals.h"
 #include "agent/loop/single_process.h"
 
@@ -27,11 +28,11 @@ static struct wall fake_now(void *self)
 	return (struct wall){NS_PER_S};
 }
 
-static int fake_get_freq(void *self, double *freq_ppm)
+static int fake_look(void *self, struct kernel_found *found)
 {
 	const struct fake_clock *c = self;
 
-	*freq_ppm = c->freq_ppm;
+	*found = (struct kernel_found){.freq_ppm = c->freq_ppm};
 	return 0;
 }
 
@@ -68,8 +69,8 @@ struct stage {
 static int setup(void **state)
 {
 	struct stage *s = calloc(1, sizeof(*s));
-	const struct clock_ops ops = {fake_now, fake_get_freq, fake_set_freq,
-	    fake_step, fake_set_status, &s->clock};
+	const struct clock_ops ops = {fake_now, fake_look, fake_set_freq,
+	    fake_step, fake_set_status, NULL, &s->clock};
 	const struct keeper_limits limits = {
 	    .max_freq_ppm = 500, .max_slew_ppm = 1000, .start_steps = -1};
 	struct keeper_report started;
@@ -197,6 +198,48 @@ static void a_slew_ends_on_time(void **state)
 	assert_int_equal(p->report_count, 0);
 }
 
+/* As the keeper's process does: at its time, before a command, and before a
+ * slew ends. */
+static void another_program_is_found(void **state)
+{
+	struct stage *s = *state;
+	struct engine_loop *p = s->process->loop;
+	struct keeper_message m = command(1, 10);
+
+	single_process_keeper(p);
+	assert_int_equal(s->clock.changes, 0);
+	assert_true(single_process_deadline(p).ns > clocks_mono().ns);
+	assert_true(single_process_deadline(p).ns <=
+		    mono_after(clocks_mono(), KEEPER_LOOK_NS).ns);
+	s->clock.freq_ppm = 77;
+	single_process_keeper(p);
+	assert_true(s->clock.freq_ppm == 77);
+	p->look_at = (struct mono){0};
+	single_process_keeper(p);
+	assert_true(s->clock.freq_ppm == 0);
+	assert_non_null(strstr(p->engine.disturbed.text, "ran at +77.000 ppm"));
+	s->clock.freq_ppm = 78;
+	single_process_command(p, &m);
+	assert_int_equal(p->report_count, 2);
+	assert_int_equal(p->reports[0].verdict, KEEPER_FREQ_CHANGED);
+	assert_true(p->reports[0].found_freq_ppm == 78);
+	assert_int_equal(p->reports[1].serial, 1);
+	single_process_keeper(p);
+	s->clock.freq_ppm = 79;
+	s->keeper.slewing = true;
+	s->keeper.slew_end = (struct mono){0};
+	assert_int_equal(single_process_deadline(p).ns, 0);
+	single_process_keeper(p);
+	assert_non_null(strstr(p->engine.disturbed.text, "ran at +79.000 ppm"));
+	/* With --no-clock there is nothing to watch. */
+	s->keeper.limits.no_clock = true;
+	s->clock.freq_ppm = 80;
+	p->look_at = (struct mono){0};
+	single_process_keeper(p);
+	assert_true(s->clock.freq_ppm == 80);
+	assert_int_equal(single_process_deadline(p).ns, MONO_NEVER.ns);
+}
+
 static void a_save_writes_the_files(void **state)
 {
 	struct stage *s = *state;
@@ -289,6 +332,7 @@ int main(void)
 	    TEST(reports_are_handed_over_in_order),
 	    TEST(no_command_is_carried_out_without_room_for_its_report),
 	    TEST(a_slew_ends_on_time),
+	    TEST(another_program_is_found),
 	    TEST(a_save_writes_the_files),
 	    TEST(every_job_is_done_and_answered),
 	    TEST(after_a_signal_no_job_is_done),

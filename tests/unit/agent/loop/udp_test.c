@@ -11,9 +11,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+static bool without_stamps;
+
+/* In the place of the C library's. */
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	if (without_stamps && level == SOL_SOCKET && name == SO_TIMESTAMPING)
+		return 0;
+	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+}
 
 /* A socket on the loopback interface that sends each datagram back. */
 struct echo_server {
@@ -102,6 +114,7 @@ static void an_answer_comes_with_both_stamps(int family)
 	assert_int_equal(d->error, 0);
 	assert_int_equal(d->len, 5);
 	assert_memory_equal(d->bytes, "hello", 5);
+	assert_true(endpoint_same_host(&d->local, &s.at));
 	assert_int_equal(d->tx_kind, STAMP_KERNEL);
 	assert_int_equal(d->rx_kind, STAMP_KERNEL);
 	assert_true(ns_of_timespec(&before) <= d->tx.ns);
@@ -124,6 +137,7 @@ static void stamps_over_ipv6(void **state)
 	an_answer_comes_with_both_stamps(AF_INET6);
 }
 
+/* RFC 9109 4/1, RFC 9109 4/2 */
 static void each_request_has_a_port_of_its_own(void **state)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
@@ -223,14 +237,14 @@ static void the_route_is_known_before_a_request_is_sent(void **state)
 	udp_init(&u);
 	assert_true(echo_server_open(&s, AF_INET));
 	assert_false(udp_local(&u, 0, &by_socket));
-	assert_true(udp_route(&s.at, &by_route));
+	assert_true(udp_route(&u, 0, &s.at, &by_route));
 	assert_int_equal(udp_send(&u, 0, &s.at, (const uint8_t *)"x", 1), 0);
 	assert_true(udp_local(&u, 0, &by_socket));
 	assert_true(endpoint_same_host(&by_route, &by_socket));
 	assert_true(endpoint_same_host(&by_route, &s.at));
 	/* Without SO_BROADCAST, no route to this address may be used. */
 	memset(s.at.address, 255, 4);
-	assert_false(udp_route(&s.at, &by_route));
+	assert_false(udp_route(&u, 0, &s.at, &by_route));
 	close(s.fd);
 	udp_end(&u);
 }
@@ -280,13 +294,86 @@ static void every_socket_is_set_up_and_closed(void **state)
 	assert_int_equal(descriptors_open(), before + 4);
 	assert_never_blocks_or_leaks(u.slots[0].fd);
 	assert_true(option(u.slots[0].fd, SO_TIMESTAMPING) != 0);
-	assert_true(option(u.slots[0].fd, SO_SELECT_ERR_QUEUE) != 0);
 	udp_close(&u, 0);
 	assert_int_equal(descriptors_open(), before + 3);
 	udp_end(&u);
 	assert_int_equal(u.keep_stamps_fd, -1);
 	close(s.fd);
 	assert_int_equal(descriptors_open(), before);
+}
+
+/* Devices that stamp a packet after send(2) has returned. */
+static void expect_late_stamps(struct udp *u)
+{
+	u->late_stamps = UINT_MAX;
+}
+
+static void a_late_transmit_stamp_alone_ends_a_wait(void **state)
+{
+	struct pollfd fds[SOURCES_MAX];
+	unsigned slots[SOURCES_MAX];
+	struct echo_server silent;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&silent, AF_INET));
+	udp_init(&u);
+	expect_late_stamps(&u);
+	assert_int_equal(
+	    udp_send(&u, 3, &silent.at, (const uint8_t *)"x", 1), 0);
+	assert_int_equal(udp_pollfds(&u, fds, slots), 1);
+	assert_int_equal(poll(fds, 1, 5000), 1);
+	assert_true(fds[0].revents & POLLERR);
+	assert_false(fds[0].revents & POLLIN);
+	udp_end(&u);
+	close(silent.fd);
+}
+
+static void a_transmit_stamp_that_is_there_wakes_nobody(void **state)
+{
+	struct pollfd fds[SOURCES_MAX];
+	unsigned slots[SOURCES_MAX];
+	struct echo_server silent;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&silent, AF_INET));
+	udp_init(&u);
+	/* The loopback interface stamps within send(2), but the first packets
+	 * after switching stamps on may come without. */
+	for (int i = 0; i < 5 && u.slots[3].tx_kind != STAMP_KERNEL; i++)
+		assert_int_equal(
+		    udp_send(&u, 3, &silent.at, (const uint8_t *)"x", 1), 0);
+	assert_int_equal(u.slots[3].tx_kind, STAMP_KERNEL);
+	assert_int_equal(u.late_stamps, 0);
+	assert_int_equal(udp_pollfds(&u, fds, slots), 1);
+	assert_int_equal(poll(fds, 1, 0), 0);
+	udp_end(&u);
+	close(silent.fd);
+}
+
+/* Without stamps, the first requests look for one, and no others. */
+static void a_stamp_that_never_comes_at_once_is_not_looked_for(void **state)
+{
+	struct echo_server silent;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&silent, AF_INET));
+	udp_init(&u);
+	u.late_stamps = 7;
+	without_stamps = true;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+		    udp_send(&u, 3, &silent.at, (const uint8_t *)"x", 1), 0);
+	without_stamps = false;
+	assert_int_equal(u.late_stamps, 8);
+	/* A stamp that is there now is not read. */
+	assert_int_equal(
+	    udp_send(&u, 3, &silent.at, (const uint8_t *)"x", 1), 0);
+	assert_int_equal(u.slots[3].tx_kind, STAMP_DAEMON);
+	udp_end(&u);
+	close(silent.fd);
 }
 
 static void a_request_that_cannot_leave_closes_its_socket(void **state)
@@ -309,8 +396,8 @@ static void a_request_that_cannot_leave_closes_its_socket(void **state)
 	    udp_send(&u, 2, &s.at, too_long, sizeof(too_long)), -EMSGSIZE);
 	assert_int_equal(u.slots[2].fd, -1);
 	assert_false(udp_local(&u, 2, &from));
-	assert_false(udp_route(&nowhere, &from));
-	assert_true(udp_route(&s.at, &from));
+	assert_false(udp_route(&u, 0, &nowhere, &from));
+	assert_true(udp_route(&u, 0, &s.at, &from));
 	assert_int_equal(descriptors_open(), before);
 	udp_end(&u);
 	close(s.fd);
@@ -331,7 +418,7 @@ static void without_descriptors_it_neither_sends_nor_knows_a_route(void **state)
 	assert_int_equal(
 	    udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1), -EMFILE);
 	assert_int_equal(u.slots[2].fd, -1);
-	assert_false(udp_route(&s.at, &from));
+	assert_false(udp_route(&u, 0, &s.at, &from));
 	descriptors_allow(before);
 	udp_end(&u);
 	close(s.fd);
@@ -393,6 +480,7 @@ static void without_stamps_the_process_reads_the_clock(void **state)
 	assert_non_null(d);
 	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
+	expect_late_stamps(&u);
 	began = wall_now();
 	assert_int_equal(udp_send(&u, 4, &s.at, (const uint8_t *)"x", 1), 0);
 	sent = wall_now();
@@ -433,6 +521,7 @@ static void a_transmit_stamp_is_read_before_the_datagram(void **state)
 	assert_non_null(d);
 	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
+	expect_late_stamps(&u);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		assert_int_equal(
 		    udp_send(&u, 1, &s.at, (const uint8_t *)"x", 1), 0);
@@ -470,7 +559,7 @@ static void descriptor_0_is_as_good_as_any(void **state)
 	assert_true(option(0, SO_TIMESTAMPING) != 0);
 	udp_end(&u);
 	assert_false(input_is_open());
-	assert_true(udp_route(&s.at, &from));
+	assert_true(udp_route(&u, 0, &s.at, &from));
 	assert_false(input_is_open());
 	assert_int_equal(udp_send(&u, 1, &s.at, (const uint8_t *)"x", 1), 0);
 	assert_int_equal(u.slots[1].fd, 0);
@@ -485,6 +574,186 @@ static void descriptor_0_is_as_good_as_any(void **state)
 	free(d);
 }
 
+static void assert_leaves(
+    struct udp *u, struct echo_server *s, const char *address, unsigned port)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	struct endpoint own;
+	unsigned seen;
+
+	assert_int_equal(udp_send(u, 2, &s->at, (const uint8_t *)"x", 1), 0);
+	assert_true(udp_local(u, 2, &own));
+	assert_string_equal(endpoint_text(&own, false, text), address);
+	seen = echo_server_serve(s);
+	assert_int_equal(seen, own.port);
+	if (port != 0)
+		assert_int_equal(seen, port);
+}
+
+/* A free UDP port of 127.0.0.1. */
+static uint16_t free_port(void)
+{
+	struct echo_server s;
+
+	assert_true(echo_server_open(&s, AF_INET));
+	close(s.fd);
+	return s.at.port;
+}
+
+static void a_request_leaves_as_its_slot_is_bound(void **state)
+{
+	struct binding b = {.ipv4 = {.family = 4, .address = {127, 0, 0, 9}},
+	    .device = "lo",
+	    .port = free_port(),
+	    .dscp = 46};
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct echo_server s;
+	struct endpoint from;
+	struct udp u;
+	int class;
+	socklen_t len = sizeof(class);
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	udp_bind(&u, 2, &b);
+	assert_leaves(&u, &s, "127.0.0.9", b.port);
+	assert_int_equal(
+	    getsockopt(u.slots[2].fd, IPPROTO_IP, IP_TOS, &class, &len), 0);
+	assert_int_equal(class, 46 << 2);
+	assert_true(await(&u, d));
+	assert_int_equal(d->error, 0);
+	assert_true(udp_route(&u, 2, &s.at, &from));
+	assert_true(endpoint_same_host(&from, &b.ipv4));
+	/* Other slots, and the slot when it is not bound any more. */
+	assert_true(udp_route(&u, 0, &s.at, &from));
+	assert_true(endpoint_same_host(&from, &s.at));
+	udp_bind(&u, 2, NULL);
+	assert_leaves(&u, &s, "127.0.0.1", 0);
+	udp_end(&u);
+	close(s.fd);
+	free(d);
+}
+
+/* Each answer reaches the request that it belongs to. */
+static void two_requests_share_a_port(void **state)
+{
+	struct binding b = {.port = free_port()};
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct echo_server one, two;
+	struct udp u;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&one, AF_INET));
+	assert_true(echo_server_open(&two, AF_INET));
+	udp_init(&u);
+	udp_bind(&u, 3, &b);
+	udp_bind(&u, 4, &b);
+	assert_int_equal(udp_send(&u, 3, &one.at, (const uint8_t *)"1", 1), 0);
+	assert_int_equal(udp_send(&u, 4, &two.at, (const uint8_t *)"2", 1), 0);
+	assert_int_equal(echo_server_serve(&two), b.port);
+	assert_true(await(&u, d));
+	assert_int_equal(d->slot, 4);
+	assert_int_equal(echo_server_serve(&one), b.port);
+	while (d->slot != 3)
+		assert_true(await(&u, d));
+	assert_int_equal(d->bytes[0], '1');
+	udp_end(&u);
+	close(one.fd);
+	close(two.fd);
+	free(d);
+}
+
+/* The kernel would give the answers to one of the two. */
+static void two_requests_to_one_server_do_not_share_a_port(void **state)
+{
+	struct binding b = {.port = free_port()};
+	struct echo_server one;
+	struct sentence why;
+	char text[200];
+	struct udp u;
+	int err;
+
+	(void)state;
+	assert_true(echo_server_open(&one, AF_INET));
+	udp_init(&u);
+	udp_bind(&u, 0, &b);
+	udp_bind(&u, 1, &b);
+	assert_int_equal(udp_send(&u, 0, &one.at, (const uint8_t *)"a", 1), 0);
+	err = udp_send(&u, 1, &one.at, (const uint8_t *)"b", 1);
+	assert_int_equal(err, -(BINDING_FAILED + EALREADY));
+	assert_int_equal(u.slots[1].fd, -1);
+	why = sentence_to(text, sizeof(text));
+	binding_explain(&b, AF_INET, -err, &why);
+	assert_non_null(strstr(text, "another source waits at this port"));
+	/* Once the first has its answer, and for a request of its own. */
+	assert_int_equal(udp_send(&u, 0, &one.at, (const uint8_t *)"a", 1), 0);
+	udp_close(&u, 0);
+	assert_int_equal(udp_send(&u, 1, &one.at, (const uint8_t *)"b", 1), 0);
+	udp_end(&u);
+	close(one.fd);
+}
+
+static void ipv6_is_marked_and_bound(void **state)
+{
+	struct binding b = {.ipv6 = {.family = 6, .address = {[15] = 1}},
+	    .port = free_port(),
+	    .dscp = 1};
+	struct echo_server s;
+	struct udp u;
+	int class;
+	socklen_t len = sizeof(class);
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET6));
+	udp_init(&u);
+	udp_bind(&u, 2, &b);
+	assert_leaves(&u, &s, "::1", b.port);
+	assert_int_equal(
+	    getsockopt(u.slots[2].fd, IPPROTO_IPV6, IPV6_TCLASS, &class, &len),
+	    0);
+	assert_int_equal(class, 1 << 2);
+	udp_end(&u);
+	close(s.fd);
+}
+
+/* And works again as soon as the address, the device or the port is there. */
+static void what_cannot_be_bound_says_what_it_is(void **state)
+{
+	struct binding away = {
+	    .ipv4 = {.family = 4, .address = {192, 0, 2, 99}}};
+	struct binding device = {.device = "nothere0"};
+	struct binding port = {.port = free_port()};
+	struct echo_server s, other;
+	struct endpoint from;
+	struct udp u;
+	int before;
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET));
+	assert_true(echo_server_open(&other, AF_INET));
+	udp_init(&u);
+	before = descriptors_open();
+	udp_bind(&u, 2, &away);
+	assert_int_equal(udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1),
+	    -(BINDING_FAILED + EADDRNOTAVAIL));
+	assert_false(udp_route(&u, 2, &s.at, &from));
+	udp_bind(&u, 2, &device);
+	assert_int_equal(udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1),
+	    -(BINDING_FAILED + ENODEV));
+	udp_bind(&u, 2, &port);
+	port.port = other.at.port;
+	assert_int_equal(udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1),
+	    -(BINDING_FAILED + EADDRINUSE));
+	assert_int_equal(descriptors_open(), before);
+	close(other.fd);
+	assert_leaves(&u, &s, "127.0.0.1", port.port);
+	udp_end(&u);
+	close(s.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +765,10 @@ int main(void)
 	    cmocka_unit_test(a_closed_slot_is_not_polled),
 	    cmocka_unit_test(the_route_is_known_before_a_request_is_sent),
 	    cmocka_unit_test(every_socket_is_set_up_and_closed),
+	    cmocka_unit_test(a_late_transmit_stamp_alone_ends_a_wait),
+	    cmocka_unit_test(a_transmit_stamp_that_is_there_wakes_nobody),
+	    cmocka_unit_test(
+		a_stamp_that_never_comes_at_once_is_not_looked_for),
 	    cmocka_unit_test(a_request_that_cannot_leave_closes_its_socket),
 	    cmocka_unit_test(
 		without_descriptors_it_neither_sends_nor_knows_a_route),
@@ -504,6 +777,11 @@ int main(void)
 	    cmocka_unit_test(without_a_datagram_nothing_is_read),
 	    cmocka_unit_test(without_stamps_the_process_reads_the_clock),
 	    cmocka_unit_test(a_transmit_stamp_is_read_before_the_datagram),
+	    cmocka_unit_test(a_request_leaves_as_its_slot_is_bound),
+	    cmocka_unit_test(two_requests_share_a_port),
+	    cmocka_unit_test(two_requests_to_one_server_do_not_share_a_port),
+	    cmocka_unit_test(ipv6_is_marked_and_bound),
+	    cmocka_unit_test(what_cannot_be_bound_says_what_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,7 @@ static int setup(void **state)
 	assert_int_equal(
 	    bind(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
 	assert_int_equal(listen(fd, 16), 0);
-	control_socket_init(&f->control, fd);
+	control_socket_init(&f->control, fd, true);
 	f->now.ns = 1000 * NS_PER_S;
 	*state = f;
 	return 0;
@@ -233,28 +233,54 @@ static void a_client_that_sends_nothing_is_dropped(void **state)
 	close(fd);
 }
 
-static void some_are_served_at_once_and_the_rest_later(void **state)
+static void idle_clients_do_not_hold_others(void **state)
 {
 	struct fixture *f = *state;
-	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
 	int silent[CONTROL_CLIENTS_MAX], late;
 	unsigned long client;
+	char c;
 
-	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		silent[i] = connected(f);
-	serve(f);
+		serve(f);
+	}
 	late = connected(f);
 	say(late, "step\n");
-	assert_int_equal(serve(f), 0);
-	assert_int_equal(
-	    control_socket_pollfds(&f->control, fds), CONTROL_CLIENTS_MAX);
-	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		close(silent[i]);
 	client = serve(f);
 	assert_true(client != 0);
 	assert_string_equal(f->line, "step");
 	control_socket_answer(&f->control, client, true, "done", f->now);
 	assert_answer(late, "ok: done\n");
+	/* The oldest one made room. */
+	assert_int_equal(recv(silent[0], &c, 1, MSG_DONTWAIT), 0);
+	assert_int_equal(recv(silent[1], &c, 1, MSG_DONTWAIT), -1);
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(silent[i]);
+}
+
+static void orders_under_way_are_not_given_up(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fds[CONTROL_CLIENTS_MAX + 1];
+	int busy[CONTROL_CLIENTS_MAX], late;
+	unsigned long clients[CONTROL_CLIENTS_MAX];
+
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		busy[i] = connected(f);
+		say(busy[i], "reload\n");
+		clients[i] = serve(f);
+		assert_true(clients[i] != 0);
+	}
+	late = connected(f);
+	say(late, "step\n");
+	assert_int_equal(serve(f), 0);
+	assert_int_equal(control_socket_pollfds(&f->control, fds), 0);
+	control_socket_answer(&f->control, clients[0], true, "a", f->now);
+	assert_true(serve(f) != 0);
+	assert_string_equal(f->line, "step");
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(busy[i]);
+	close(late);
 }
 
 /* No other client gets its number. */
@@ -314,6 +340,70 @@ static int read_answer(const struct fixture *f, char text[80])
 	return n > 0;
 }
 
+/* What the user of this process gets, root or not. */
+static void our_own_user_may_give_orders_in_a_demo(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+
+	say(fd, "step\n");
+	assert_true(serve(f) != 0);
+	close(fd);
+	f->control.own_user = false;
+	fd = connected(f);
+	say(fd, "step\n");
+	if (geteuid() == 0) {
+		assert_true(serve(f) != 0);
+		close(fd);
+	} else {
+		assert_int_equal(serve(f), 0);
+		assert_answer(fd, "error: only root may give orders\n");
+	}
+}
+
+/* Gives an order as another user, with an agent of this user. */
+static int order_as(uid_t agent, uid_t client, bool own_user)
+{
+	void *p = NULL;
+	unsigned long got;
+	int status = -1, fd;
+	pid_t pid = fork();
+
+	if (pid != 0) {
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		return WEXITSTATUS(status);
+	}
+	setup(&p);
+	((struct fixture *)p)->control.own_user = own_user;
+	if (seteuid(client) != 0)
+		_exit(2);
+	fd = connected(p);
+	if (seteuid(0) != 0 || seteuid(agent) != 0)
+		_exit(2);
+	say(fd, "step\n");
+	got = serve(p);
+	close(fd);
+	if (seteuid(0) != 0)
+		_exit(2);
+	teardown(&p);
+	_exit(got != 0);
+}
+
+/* Jobs run as the agent's user. */
+static void the_agents_user_may_not_unless_it_is_a_demo(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	umask(0);
+	assert_int_equal(order_as(65534, 65534, false), 0);
+	assert_int_equal(order_as(65534, 65534, true), 1);
+	assert_int_equal(order_as(65534, 1, true), 0);
+	assert_int_equal(order_as(65534, 0, false), 1);
+	umask(022);
+}
+
+/* RFC 8633 3.4/1 */
 static void other_users_may_not_give_orders(void **state)
 {
 	struct fixture *f = *state;
@@ -337,8 +427,7 @@ static void other_users_may_not_give_orders(void **state)
 	}
 	assert_int_equal(status, 0);
 	assert_true(read(tell[0], text, sizeof(text)) > 0);
-	assert_string_equal(
-	    text, "error: only root and the agent's user may give orders\n");
+	assert_string_equal(text, "error: only root may give orders\n");
 	close(tell[0]);
 	close(tell[1]);
 }
@@ -368,7 +457,10 @@ int main(void)
 	    TEST(a_client_without_data_stays),
 	    TEST(an_answer_waits_for_a_slow_reader),
 	    TEST(a_client_that_sends_nothing_is_dropped),
-	    TEST(some_are_served_at_once_and_the_rest_later),
+	    TEST(idle_clients_do_not_hold_others),
+	    TEST(orders_under_way_are_not_given_up),
+	    TEST(our_own_user_may_give_orders_in_a_demo),
+	    TEST(the_agents_user_may_not_unless_it_is_a_demo),
 	    TEST(an_answer_for_a_client_that_left_is_dropped),
 	    TEST(the_longest_answer_is_cut_not_lost),
 	    TEST(other_users_may_not_give_orders),

@@ -1,11 +1,15 @@
 /*
  * The words of base/failures.h are those of the key exchange and of the manual,
- * and the source text of the agent uses each of them.
+ * and the source text of the agent uses each of them. The manual also has the
+ * words and sentences of the selection, of the stages and of the events.
  */
 #include "base/failures.h"
 
+#include "agent/history/format.h"
 #include "agent/source/messages.h"
+#include "agent/source/stages.h"
 #include "base/check.h"
+#include "clock/steering/select.h"
 #include "resolver/frame.h"
 
 #include <setjmp.h>
@@ -80,11 +84,128 @@ static void every_word_on_the_list_is_used_and_documented(void **state)
 	free(agent);
 }
 
+static void assert_in(const char *manual, const char *part)
+{
+	if (!strstr(manual, part))
+		fail_msg("'%s' is not in man/ntsctl.8", part);
+}
+
+static void every_state_of_the_selection_is_documented(void **state)
+{
+	char *manual = read_manual("man/ntsctl.8"), entry[256];
+
+	(void)state;
+	for (int i = 0; i < SELECT_STATE_COUNT; i++) {
+		snprintf(entry, sizeof(entry), " .It Cm %s %s .",
+		    select_state_name((enum select_state)i),
+		    select_state_text((enum select_state)i));
+		assert_in(manual, entry);
+	}
+	free(manual);
+}
+
+/* Literals that follow each other are one. */
+static void join_literals(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		size_t gap = *text == '"' ? 1 + strspn(text + 1, " \t\n") : 0;
+
+		if (gap > 1 && text[gap] == '"')
+			text += gap + 1;
+		else
+			*to++ = *text++;
+	}
+	*to = '\0';
+}
+
+/* Why the clock is not right: what the agent says, the manual explains. */
+static void every_reason_of_the_clock_is_explained(void **state)
+{
+	static const struct {
+		const char *file, *words;
+	} reasons[] = {
+	    {"clock/steering/view.c", "no usable source: of "},
+	    {"clock/steering/view.c", "of a forbidden stratum"},
+	    {"clock/steering/view.c", "too far"},
+	    {"clock/steering/view.c", "too variable"},
+	    {"clock/steering/view.c", "measured only (noselect)"},
+	    {"clock/steering/view.c", "no majority: of "},
+	    {"clock/steering/view.c", "no source marked require is among the "},
+	    {"clock/steering/view.c", "minsources asks for "},
+	    {"clock/steering/view.c",
+		", more than refuse-threshold allows to correct"},
+	    {"clock/steering/view.c", "the clock needs a correction of more "
+				      "than "},
+	    {"agent/engine/bootstrap.c",
+		"the clock is too wrong to check certificates"},
+	    {"agent/engine/bootstrap.c", "the clock has lost "},
+	    {"agent/launch/rights.c",
+		"not started as root and without CAP_SYS_TIME"},
+	};
+	char *manual = read_manual("man/ntsctl.8"), *section;
+
+	(void)state;
+	section = strstr(manual, " .Sh TROUBLESHOOTING ");
+	assert_non_null(section);
+	*strstr(section, " .Sh ENVIRONMENT ") = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		char *source = read_file(reasons[i].file);
+
+		join_literals(source);
+		if (!strstr(source, reasons[i].words))
+			fail_msg("%s does not say '%s'", reasons[i].file,
+			    reasons[i].words);
+		assert_in(section, reasons[i].words);
+		free(source);
+	}
+	free(manual);
+}
+
+static void every_stage_is_documented(void **state)
+{
+	char *manual = read_manual("man/ntsctl.8"), *entry;
+
+	(void)state;
+	entry = strstr(manual, ".It Va stage text: ");
+	assert_non_null(entry);
+	*strstr(entry, ".It Va failure ") = '\0';
+	for (int i = 0; i < SOURCE_STAGE_COUNT; i++)
+		assert_in(entry, source_stage_name((enum source_stage)i));
+	free(manual);
+}
+
+static void every_event_is_documented(void **state)
+{
+	char *manual = read_manual("man/ntsctl.8"), *section, word[40];
+
+	(void)state;
+	section = strstr(manual, " .Ss Events ");
+	assert_non_null(section);
+	*strstr(section, " .Ss Graphs ") = '\0';
+	for (unsigned i = 0; i < HISTORY_EVENT_KIND_COUNT; i++) {
+		const char *name = history_event_name(i);
+
+		/* Alone, or the second of two. */
+		snprintf(word, sizeof(word), " .It %s ", name);
+		if (strstr(section, word))
+			continue;
+		snprintf(word, sizeof(word), " , %s ", name);
+		assert_in(section, word);
+	}
+	free(manual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_step_of_a_key_exchange_is_on_the_list),
 	    cmocka_unit_test(every_word_on_the_list_is_used_and_documented),
+	    cmocka_unit_test(every_state_of_the_selection_is_documented),
+	    cmocka_unit_test(every_reason_of_the_clock_is_explained),
+	    cmocka_unit_test(every_stage_is_documented),
+	    cmocka_unit_test(every_event_is_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,71 @@ static void a_burst_measures_often(void **state)
 	world_end(w);
 }
 
+static void a_burst_has_the_length_that_is_ordered(void **state)
+{
+	static const char *const bad[] = {"burst-of", "burst-of a",
+	    "burst-of 4", "burst-of 4/", "burst-of /4", "burst-of 0/4",
+	    "burst-of 4/3", "burst-of 4/65", "burst-of 65/65", "burst-of 4/4a",
+	    "burst-of 4/4/4", "burst-of -1/4",
+	    "burst-of 4294967297/4294967297"};
+	struct world *w = world_new(1, 0, 0);
+	uint64_t sent;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(order(w, bad[i]), ORDER_FAILED);
+		assert_text("a burst is GOOD/MAX");
+	}
+	sent = w->engine.sources[0].count.sent;
+	assert_int_equal(order(w, "burst-of 8/20 a"), ORDER_DONE);
+	world_run(w, 7900 * NS_PER_MS);
+	assert_in_range(w->engine.sources[0].count.sent - sent, 7, 9);
+	world_end(w);
+}
+
+/* The name is looked up again, and new keys replace those in use. */
+static void a_refresh_brings_new_keys(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	uint64_t had;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	had = w->engine.sources[1].count.exchanges;
+	assert_int_equal(order(w, "refresh b"), ORDER_DONE);
+	world_run(w, 5 * NS_PER_S);
+	assert_int_equal(w->engine.sources[1].count.exchanges, had + 1);
+	assert_int_equal(w->engine.sources[0].count.exchanges, had);
+	assert_int_equal(order(w, "offline"), ORDER_DONE);
+	assert_int_equal(order(w, "refresh"), ORDER_FAILED);
+	assert_text("ntsctl online");
+	world_end(w);
+}
+
+static void a_dump_saves_the_samples(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	unsigned saves;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(order(w, "dump"), ORDER_FAILED);
+	world_end(w);
+	w = world_new(1, 0, 0);
+	w->keep_keys = true;
+	world_start(w);
+	world_run(w, 100 * NS_PER_S);
+	saves = w->sample_writes;
+	assert_int_equal(order(w, "dump"), ORDER_DONE);
+	world_run(w, 2 * NS_PER_S);
+	assert_int_equal(w->sample_writes, saves + 1);
+	world_end(w);
+}
+
 static void offline_asks_nothing_until_online(void **state)
 {
 	struct world *w = world_new(1, 0, 0);
@@ -237,6 +302,7 @@ static void a_reload_is_left_to_the_caller(void **state)
 	assert_int_equal(order(w, "reload"), ORDER_RELOADS);
 	assert_string_equal(text, "");
 	assert_int_equal(order(w, "reload a"), ORDER_FAILED);
+	assert_int_equal(order(w, "reload-sources"), ORDER_RELOADS_SOURCES);
 	world_end(w);
 }
 
@@ -257,15 +323,16 @@ static void the_orders_are_those_of_the_readme(void **state)
 		bool takes_name = strstr(row, " [NAME]` |") != NULL;
 
 		in_table = in_table || strcmp(row, "| order | does |\n") == 0;
-		if (!in_table || sscanf(row, "| `%19[a-z]", verb) != 1)
+		if (!in_table || sscanf(row, "| `%19[a-z-]", verb) != 1)
 			continue;
-		snprintf(line, sizeof(line), "%s nobody", verb);
+		snprintf(line, sizeof(line), "%s %snobody", verb,
+		    strcmp(verb, "burst-of") == 0 ? "4/8 " : "");
 		assert_int_equal(order(w, line), ORDER_FAILED);
 		assert_text(takes_name ? "no source is called nobody"
 				       : "this order takes no name");
 		orders++;
 	}
-	assert_int_equal(orders, 6);
+	assert_int_equal(orders, 13);
 	fclose(readme);
 	world_end(w);
 }
@@ -281,6 +348,12 @@ static void an_order_counts_its_sources(void **state)
 	    {"online b", "1 source online"},
 	    {"burst", "3 sources asked in a burst"},
 	    {"burst c", "1 source asked in a burst"},
+	    {"burst-of 2/3", "3 sources asked in a burst"},
+	    {"burst-of 64/64 a", "1 source asked in a burst"},
+	    {"network", "3 sources asked again if the network was their "
+			"trouble"},
+	    {"refresh b", "1 source looked up again, with new keys"},
+	    {"reselect", "the next answer selects the best source again"},
 	};
 	struct world *w = world_new(3, 0, 0);
 
@@ -314,12 +387,46 @@ static void an_order_is_logged_with_its_failure(void **state)
 	world_end(w);
 }
 
+static unsigned cycles;
+static bool logger_takes;
+
+static bool take_record(void *self, const struct log_record *r)
+{
+	(void)self;
+	cycles += r->kind == LOG_CYCLE;
+	return logger_takes;
+}
+
+static void cyclelogs_reaches_the_logger(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	world_start(w);
+	assert_int_equal(order(w, "cyclelogs"), ORDER_FAILED);
+	assert_text("no file of measurements is written");
+	engine_set_log(&w->engine, take_record);
+	logger_takes = true;
+	assert_int_equal(order(w, "cyclelogs"), ORDER_DONE);
+	assert_int_equal(cycles, 1);
+	logger_takes = false;
+	assert_int_equal(order(w, "cyclelogs"), ORDER_FAILED);
+	assert_text("does not take this order now");
+	assert_int_equal(order(w, "cyclelogs a"), ORDER_FAILED);
+	assert_int_equal(cycles, 2);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(cyclelogs_reaches_the_logger),
 	    cmocka_unit_test(what_is_not_an_order_is_refused),
 	    cmocka_unit_test(retry_asks_at_once),
 	    cmocka_unit_test(a_burst_measures_often),
+	    cmocka_unit_test(a_burst_has_the_length_that_is_ordered),
+	    cmocka_unit_test(a_refresh_brings_new_keys),
+	    cmocka_unit_test(a_dump_saves_the_samples),
 	    cmocka_unit_test(offline_asks_nothing_until_online),
 	    cmocka_unit_test(offline_ends_a_key_exchange),
 	    cmocka_unit_test(a_step_takes_what_the_slew_has_left),

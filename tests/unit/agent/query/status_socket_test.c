@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct fixture {
@@ -35,7 +37,7 @@ static int setup(void **state)
 	assert_int_equal(
 	    bind(f->listen_fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_int_equal(listen(f->listen_fd, 16), 0);
-	status_socket_init(&f->socket, f->listen_fd);
+	status_socket_init(&f->socket, f->listen_fd, start);
 	*state = f;
 	return 0;
 }
@@ -66,7 +68,7 @@ static void serve(struct fixture *f, const char *text)
 	size_t client;
 
 	assert_true(status_socket_accept(&f->socket, start, &client));
-	status_socket_answer(&f->socket, client, strdup(text));
+	status_socket_answer(&f->socket, client, strdup(text), start);
 }
 
 static void a_client_gets_the_status_and_then_the_end(void **state)
@@ -170,9 +172,161 @@ static void without_memory_for_a_status_it_closes(void **state)
 	int fd = connected(f);
 
 	assert_true(status_socket_accept(&f->socket, start, &client));
-	status_socket_answer(&f->socket, client, NULL);
+	status_socket_answer(&f->socket, client, NULL, start);
 	assert_int_equal(read(fd, got, sizeof(got)), 0);
 	close(fd);
+}
+
+/* Made once, read by many. */
+static void a_fresh_status_is_given_again(void **state)
+{
+	struct fixture *f = *state;
+	struct mono later = mono_after(start, STATUS_FRESH_NS - 1);
+	char got[8] = "";
+	size_t client;
+	int fd = connected(f);
+
+	serve(f, "one");
+	close(fd);
+	fd = connected(f);
+	assert_true(status_socket_accept(&f->socket, later, &client));
+	assert_true(status_socket_answer_again(&f->socket, client, later));
+	assert_int_equal(read(fd, got, sizeof(got)), 3);
+	assert_memory_equal(got, "one", 3);
+	assert_int_equal(read(fd, got, sizeof(got)), 0);
+	close(fd);
+}
+
+static void an_old_status_is_not_given_again(void **state)
+{
+	struct fixture *f = *state;
+	struct mono later = mono_after(start, STATUS_FRESH_NS);
+	size_t client;
+	int fd = connected(f);
+
+	serve(f, "one");
+	close(fd);
+	fd = connected(f);
+	assert_true(status_socket_accept(&f->socket, later, &client));
+	assert_false(status_socket_answer_again(&f->socket, client, later));
+	/* Nor is one that something has made wrong. */
+	status_socket_answer(&f->socket, client, strdup("two"), later);
+	close(fd);
+	status_socket_change(&f->socket);
+	fd = connected(f);
+	assert_true(status_socket_accept(&f->socket, later, &client));
+	assert_false(status_socket_answer_again(&f->socket, client, later));
+	close(fd);
+}
+
+/* A user who asks very often gets the last status again until it is too old. */
+static void a_changed_status_is_given_again_to_who_asks_often(void **state)
+{
+	struct fixture *f = *state;
+	struct mono old = mono_after(start, STATUS_FRESH_NS);
+	size_t client;
+	int fd = connected(f);
+
+	serve(f, "one");
+	close(fd);
+	status_socket_change(&f->socket);
+	fd = connected(f);
+	assert_true(status_socket_accept(&f->socket, start, &client));
+	f->socket.clients[client].asks_often = true;
+	assert_true(status_socket_answer_again(&f->socket, client, start));
+	close(fd);
+	fd = connected(f);
+	assert_true(status_socket_accept(&f->socket, start, &client));
+	assert_false(f->socket.clients[client].asks_often);
+	assert_false(status_socket_answer_again(&f->socket, client, start));
+	f->socket.clients[client].asks_often = true;
+	assert_false(status_socket_answer_again(&f->socket, client, old));
+	status_socket_answer(&f->socket, client, strdup("two"), start);
+	close(fd);
+	/* A status that is too old for every client is freed. */
+	assert_non_null(f->socket.last);
+	status_socket_expire(&f->socket, old);
+	assert_null(f->socket.last);
+}
+
+/* The text lives as long as somebody reads it. */
+static void a_slow_reader_keeps_its_status(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fds[STATUS_CLIENTS_MAX + 1];
+	size_t size = 4 << 20, total = 0;
+	char *text = malloc(size + 1), buffer[65536];
+	int slow = connected(f), quick;
+	ssize_t n;
+
+	assert_non_null(text);
+	memset(text, 'x', size);
+	text[size] = '\0';
+	serve(f, text);
+	quick = connected(f);
+	serve(f, "new");
+	assert_int_equal(read(quick, buffer, sizeof(buffer)), 3);
+	status_socket_forget(&f->socket);
+	while ((n = read(slow, buffer, sizeof(buffer))) > 0) {
+		total += (size_t)n;
+		if (status_socket_pollfds(&f->socket, fds) > 1)
+			status_socket_writable(&f->socket, fds[1].fd);
+	}
+	assert_int_equal(total, size);
+	close(slow);
+	close(quick);
+	free(text);
+}
+
+/* As another user: root has no limit. Returns how many got an answer. */
+static int flood(const struct fixture *f, int count)
+{
+	int answered = 0;
+
+	for (int i = 0; i < count; i++) {
+		int fd = connected(f);
+		char c;
+
+		answered += read(fd, &c, 1) == 1;
+		close(fd);
+	}
+	return answered;
+}
+
+static void a_user_who_asks_too_often_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fds[STATUS_CLIENTS_MAX + 1];
+	int status = -1, rests = 0;
+	size_t client;
+	pid_t pid;
+
+	assert_int_equal(chmod(f->path, 0666), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && setuid(65534) != 0)
+			_exit(255);
+		_exit(flood(f, USER_LIMIT_BURST + 40) == USER_LIMIT_BURST ? 0
+									  : 1);
+	}
+	/* The time of the agent stands still, but for the rests. */
+	for (struct mono now = start; waitpid(pid, &status, WNOHANG) == 0;) {
+		nfds_t n = status_socket_pollfds(&f->socket, fds);
+
+		if (status_socket_accept(&f->socket, now, &client))
+			status_socket_answer(
+			    &f->socket, client, strdup("x"), now);
+		if (n == 0 && f->socket.rest_until.ns != MONO_NEVER.ns) {
+			rests++;
+			assert_int_equal(status_socket_deadline(&f->socket).ns,
+			    start.ns + STATUS_REST_NS);
+			status_socket_expire(
+			    &f->socket, mono_after(start, STATUS_REST_NS));
+		}
+		poll(fds, n, 1);
+	}
+	assert_int_equal(status, 0);
+	assert_true(rests > 0);
 }
 
 static void without_a_client_nothing_is_accepted(void **state)
@@ -195,6 +349,11 @@ int main(void)
 	    CASE(a_client_that_has_closed_does_no_harm),
 	    CASE(without_memory_for_a_status_it_closes),
 	    CASE(without_a_client_nothing_is_accepted),
+	    CASE(a_fresh_status_is_given_again),
+	    CASE(an_old_status_is_not_given_again),
+	    CASE(a_changed_status_is_given_again_to_who_asks_often),
+	    CASE(a_slow_reader_keeps_its_status),
+	    CASE(a_user_who_asks_too_often_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,8 @@ static int setup(void **state)
 	    .drift_hour_ppm = 25,
 	    .drift_day_ppm = 25};
 	make_ledger(&m->engine);
+	m->engine.order.steps = 5;
+	m->engine.order.refused = 2;
 	bootstrap_init(&m->engine.bootstrap, &m->config, 0);
 	*state = m;
 	return 0;
@@ -134,6 +136,29 @@ static void give_keys(struct source *s, unsigned i)
 		s->facts.not_after += (20 + 2 * i) * DAY_S;
 }
 
+/* The latest answer; the check that failed is one of them, or none. */
+static void give_answer(struct source *s, unsigned i)
+{
+	const uint64_t now_ntp = ntp_from_wall(now.wall);
+
+	s->header = (struct ntp_header){
+	    .version = 4,
+	    .mode = 4,
+	    .stratum = (uint8_t)s->stratum,
+	    .poll = (int8_t)(4 + i),
+	    .precision = -24,
+	    .root_delay = 0x8000 >> i % 8,
+	    .root_dispersion = 0x4000 >> i % 8,
+	    .reference = i == 1 ? 0 : now_ntp - ((uint64_t)8 << 32),
+	    .receive = now_ntp - ((uint64_t)1 << 32),
+	    .transmit = now_ntp - ((uint64_t)1 << 32) + (1 << 20),
+	};
+	if (i % 2 == 0)
+		s->local =
+		    (struct endpoint){.family = 4, .address = {192, 0, 2, 200}};
+	s->last_failed = i % (ANSWER_CHECK_COUNT + 1);
+}
+
 /* A source that is asked for time: all its numbers have to do with `i`. */
 static void make_polling(struct source *s, unsigned i)
 {
@@ -148,6 +173,8 @@ static void make_polling(struct source *s, unsigned i)
 	s->reach = (uint8_t)(0xff >> i % 8);
 	s->heard = true;
 	s->heard_at = ago(60.5 + i);
+	s->stratum = i % 15 + 1;
+	s->reference_id = i == 0 ? 0x47505300 : 0xC0000200 + i;
 	s->tx_stamp = (enum stamp_kind)(i % 3);
 	s->rx_stamp = (enum stamp_kind)((i + 1) % 3);
 	s->count = (struct source_counters){
@@ -160,8 +187,16 @@ static void make_polling(struct source *s, unsigned i)
 	    .naks = 40 + n,
 	    .exchanges = 30 + n,
 	    .attempts = 2 + n,
+	    .crashes = 50 + 2 * i,
+	    .kernel_sent = 400 + n,
+	    .kernel_received = 300 + n,
+	    .hardware_sent = 200 + n,
+	    .hardware_received = 100 + n,
+	    .begun = 70 + n,
+	    .key_failures = {[FAILURE_DNS] = 3 * i, [FAILURE_CRASH] = i},
 	    .checks = {[CHECK_ORIGIN] = 2 * i, [CHECK_MAXDELAY] = i},
 	};
+	give_answer(s, i);
 	give_keys(s, i);
 }
 
@@ -186,6 +221,10 @@ static struct source_view view_of(
 	    .std_dev_ns = 2210 + i,
 	    .min_delay_ns = 118000 + i,
 	    .last_delay_ns = 141000 + i,
+	    .last_dispersion_ns = 160 + i,
+	    .low_ns = sign * 400000 - 500000 - i,
+	    .high_ns = sign * 400000 + 500000 + i,
+	    .score = i % 3 == 2 ? 0 : 1.0 / (1 + i),
 	    .has_bias = i % 2 == 0,
 	    .bias_ns = sign * (3400 + i),
 	    .bias_sd_ns = 510 + i,
@@ -483,6 +522,39 @@ static void a_smeared_leap_second_explains_a_difference(void **state)
 	}
 }
 
+/* An administrator needs value, limit and key. The latest sample may be within
+ * the limit, because the best one counts with its age. */
+static void a_distance_is_told_with_its_limit(void **state)
+{
+	static const struct {
+		int64_t bound_ns;
+		bool have_sample;
+		const char *reason;
+	} cases[] = {
+	    {5 * NS_PER_S, true,
+		"its root distance, 5.000 s, is above maxdistance = 3.000 s "
+		"in [clock]"},
+	    {3 * NS_PER_S, true,
+		"its root distance is above maxdistance = 3.000 s in [clock]"},
+	    {5 * NS_PER_S, false,
+		"its root distance is above maxdistance = 3.000 s in [clock]"},
+	};
+	struct made_up *m = *state;
+	unsigned i = add_source(m, "a");
+
+	for (size_t n = 0; n < ARRAY_LEN(cases); n++) {
+		struct snapshot s;
+
+		m->view.sources[i] = view_of(SELECT_DISTANCE, i, 1);
+		m->view.sources[i].bound_ns = cases[n].bound_ns;
+		m->view.sources[i].have_sample = cases[n].have_sample;
+		m->sources[i].reason[0] = '\0';
+		s = taken(m);
+		assert_string_equal(s.sources[i].reason, cases[n].reason);
+		snapshot_free(&s);
+	}
+}
+
 static void certificates_count_whole_days_down(void **state)
 {
 	static const struct {
@@ -514,9 +586,9 @@ static void after_a_step_no_mean_offset_is_known(void **state)
 	m->view.clock.rms_offset_ns = 0;
 	s = taken(m);
 	assert_false(s.clock.rms_offset_ns.known);
-	assert_true(s.clock.last_offset_ns.known);
+	assert_true(s.clock.update_offset_ns.known);
 	assert_true(s.clock.update_interval_s.known);
-	assert_true(s.clock.system_offset_ns.known);
+	assert_true(s.clock.offset_ns.known);
 	assert_false(s.clock.root_delay_ns.known);
 	assert_false(s.clock.root_dispersion_ns.known);
 	snapshot_free(&s);
@@ -533,6 +605,7 @@ int main(void)
 	    CASE(the_state_of_the_clock_is_one_word),
 	    CASE(the_reason_is_the_steerings_before_the_options),
 	    CASE(a_smeared_leap_second_explains_a_difference),
+	    CASE(a_distance_is_told_with_its_limit),
 	    CASE(certificates_count_whole_days_down),
 	    CASE(after_a_step_no_mean_offset_is_known),
 	};

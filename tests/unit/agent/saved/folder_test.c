@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/agent/saved/made_folder.h"
 #include "tests/unit/descriptors.h"
 
 struct private_folder {
@@ -34,27 +35,16 @@ static int make_folder(void **state)
 
 	assert_non_null(p);
 	snprintf(p->dir, sizeof(p->dir), "%s", "store-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
-	if (!saved_folder_open(&p->folder, p->dir, p->why))
-		fail_msg("%s", p->why);
+	made_folder_open(&p->folder, p->dir);
 	*state = p;
 	return 0;
-}
-
-static bool all(const void *self, const char *name)
-{
-	(void)self;
-	(void)name;
-	return true;
 }
 
 static int drop_folder(void **state)
 {
 	struct private_folder *p = *state;
 
-	saved_folder_sweep(&p->folder, all, NULL);
-	saved_folder_close(&p->folder);
-	assert_int_equal(rmdir(p->dir), 0);
+	made_folder_drop(&p->folder, p->dir);
 	free(p);
 	return 0;
 }
@@ -69,7 +59,14 @@ static void a_removed_folder_is_reported(void **state)
 	assert_string_equal(saved_folder_error(err),
 	    "the folder was removed; restart the agent, which makes a new one");
 	assert_int_equal(mkdir(p->dir, 0700), 0);
-	assert_string_equal(saved_folder_error(-EROFS), strerror(EROFS));
+	assert_string_equal(saved_folder_error(-EIO), strerror(EIO));
+	assert_string_equal(saved_folder_error(-EROFS),
+	    "the file system is read-only; mount it writable, or configure "
+	    "another path (saved-keys in [nts])");
+	assert_string_equal(saved_folder_error(-ENOSPC),
+	    "there is no space left; free some on that disk");
+	assert_string_equal(
+	    saved_folder_error(-EDQUOT), saved_folder_error(-ENOSPC));
 }
 
 static const char *inside(const struct private_folder *p, const char *name)
@@ -320,7 +317,7 @@ static void no_descriptor_is_left_open(void **state)
 	assert_int_equal(p->len, 0);
 	assert_int_equal(chmod(inside(p, "a"), 0644), 0);
 	assert_int_equal(read_it(p, "a"), -EINVAL);
-	saved_folder_sweep(&p->folder, all, NULL);
+	sweep_all(&p->folder);
 	assert_int_equal(descriptors_open(), before);
 	saved_folder_close(&p->folder);
 	assert_int_equal(p->folder.fd, -1);

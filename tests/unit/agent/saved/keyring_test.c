@@ -1,9 +1,11 @@
 /* The keyring on a real folder. */
 #include "agent/saved/keyring.h"
 
+#include "agent/saved/sealed_file.h"
 #include "nts/digest.h"
 #include "resolver/certificate/trust.h"
 #include "tests/unit/agent/saved/saved.h"
+#include "tests/unit/agent/saved/test_key.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,9 +16,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/agent/saved/made_folder.h"
 #include "tests/unit/descriptors.h"
-
-#include "tests/unit/agent/saved/log_text.h"
+#include "tests/unit/log_text.h"
 
 struct ring {
 	char dir[32];
@@ -47,24 +49,17 @@ static int setup(void **state)
 	r->config.source_count = 1;
 	r->keys = saved_keys_of(source(r), 0);
 	r->now_s = SAVED_NOW_S;
-	keyring_open(&r->keyring, &r->config);
+	keyring_open(&r->keyring, &r->config, &test_key);
 	assert_true(r->keyring.folder.fd >= 0);
 	*state = r;
 	return 0;
-}
-
-static bool all(const void *self, const char *name)
-{
-	(void)self;
-	(void)name;
-	return true;
 }
 
 static int teardown(void **state)
 {
 	struct ring *r = *state;
 
-	saved_folder_sweep(&r->keyring.folder, all, NULL);
+	sweep_all(&r->keyring.folder);
 	keyring_close(&r->keyring);
 	assert_int_equal(rmdir(r->dir), 0);
 	free(r);
@@ -86,14 +81,14 @@ static bool take(struct ring *r)
 static void open_again(struct ring *r)
 {
 	keyring_close(&r->keyring);
-	keyring_open(&r->keyring, &r->config);
+	keyring_open(&r->keyring, &r->config, &test_key);
 	assert_true(r->keyring.folder.fd >= 0);
 }
 
 /* An empty folder, and keys that may be used. */
 static void reset(struct ring *r)
 {
-	saved_folder_sweep(&r->keyring.folder, all, NULL);
+	sweep_all(&r->keyring.folder);
 	r->config.sources[0] = saved_source("office");
 	r->keys = saved_keys_of(source(r), 0);
 	r->now_s = SAVED_NOW_S;
@@ -126,6 +121,7 @@ static unsigned cookie(const struct saved_keys *k, unsigned i)
 	return k->answer.cookies[i].bytes[0];
 }
 
+/* RFC 8915 5.7/18 */
 static void taken_cookies_are_no_longer_on_the_disk(void **state)
 {
 	struct ring *r = *state;
@@ -234,7 +230,8 @@ static void a_file_that_cannot_be_used_is_reported(void **state)
 }
 
 /* What happens to the file of keys that may not be used. */
-enum fate { TAKEN, ASIDE, REMOVED };
+/* LOCATED: removed, but it tells where the server is. */
+enum fate { TAKEN, ASIDE, REMOVED, LOCATED };
 
 static void overwrite(const struct ring *r, long at, int byte)
 {
@@ -270,25 +267,76 @@ static void an_empty_file(struct ring *r)
 
 static void a_file_that_is_too_long(struct ring *r)
 {
-	assert_int_equal(truncate(file_of(r), SAVED_KEYS_BYTES_MAX + 1), 0);
+	assert_int_equal(
+	    truncate(file_of(r), SAVED_KEYS_BYTES_MAX + SEAL_EXTRA + 1), 0);
+}
+
+/* What the seal is around. */
+static size_t plain_file(const struct ring *r, uint8_t *bytes)
+{
+	size_t len;
+
+	assert_int_equal(sealed_file_read(&r->keyring.folder, "office.ntskeys",
+			     (struct seal_label){"keys", "office.ntskeys"},
+			     bytes, SAVED_KEYS_BYTES_MAX, &len),
+	    0);
+	return len;
+}
+
+static void seal_again(const struct ring *r, const uint8_t *bytes, size_t len)
+{
+	assert_int_equal(
+	    sealed_file_replace(&r->keyring.folder, "office.ntskeys",
+		(struct seal_label){"keys", "office.ntskeys"}, bytes, len),
+	    0);
 }
 
 /* The version is the second byte after the eight of the magic. */
 static void another_version(struct ring *r)
 {
 	static uint8_t bytes[SAVED_KEYS_BYTES_MAX];
-	FILE *f = fopen(file_of(r), "r+");
-	size_t len;
+	size_t len = plain_file(r, bytes);
 
-	assert_non_null(f);
-	len = fread(bytes, 1, sizeof(bytes), f);
-	assert_true(len > DIGEST_LEN);
 	bytes[9]++;
 	assert_true(
 	    digest_of(bytes, len - DIGEST_LEN, bytes + len - DIGEST_LEN));
-	rewind(f);
-	assert_int_equal(fwrite(bytes, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
+	seal_again(r, bytes, len);
+}
+
+static void damage_under_the_seal(struct ring *r)
+{
+	static uint8_t bytes[SAVED_KEYS_BYTES_MAX];
+	size_t len = plain_file(r, bytes);
+
+	bytes[100] ^= 1;
+	seal_again(r, bytes, len);
+}
+
+/* Also what somebody forges who knows the format, but not the key. */
+static void an_older_version(struct ring *r)
+{
+	static uint8_t bytes[SAVED_KEYS_BYTES_MAX];
+	size_t len = plain_file(r, bytes);
+
+	assert_int_equal(saved_folder_replace(
+			     &r->keyring.folder, "office.ntskeys", bytes, len),
+	    0);
+}
+
+static void another_key(struct ring *r)
+{
+	static uint8_t bytes[SAVED_KEYS_BYTES_MAX];
+	const struct seal_key forged = {.there = 1, .bytes = {9}};
+	size_t len = plain_file(r, bytes);
+
+	r->keyring.folder.seal = &forged;
+	seal_again(r, bytes, len);
+	r->keyring.folder.seal = &test_key;
+}
+
+static void a_seal_of_another_version(struct ring *r)
+{
+	overwrite(r, 9, 2);
 }
 
 static void a_file_that_others_may_read(struct ring *r)
@@ -369,22 +417,26 @@ static const struct {
 	const char *logged; /* after the path of the file */
 } rules[] = {
 	{nothing, TAKEN, NULL},
-	{a_flipped_byte, ASIDE, " is damaged: "},
-	{a_cut_file, ASIDE, " is damaged: "},
-	{an_empty_file, ASIDE, " is damaged: "},
+	{a_flipped_byte, ASIDE, " has a broken seal: it was changed, moved or copied, or seal.key is another one: "},
+	{a_cut_file, ASIDE, " has a broken seal: it was changed, moved or copied, or seal.key is another one: "},
+	{an_empty_file, REMOVED, " has no seal: an older version saved it, or somebody else put it there: "},
+	{an_older_version, REMOVED, " has no seal: an older version saved it, or somebody else put it there: "},
+	{another_key, ASIDE, " has a broken seal: it was changed, moved or copied, or seal.key is another one: "},
+	{a_seal_of_another_version, REMOVED, " was sealed by another version of ntsagentd: "},
+	{damage_under_the_seal, ASIDE, " is damaged: "},
 	{another_version, ASIDE, " was written by another version of ntsagentd: "},
 	{a_file_that_is_too_long, ASIDE, " is not a file that only the agent's user may read: "},
 	{a_file_that_others_may_read, ASIDE, " is not a file that only the agent's user may read: "},
 	{a_second_name, ASIDE, " is not a file that only the agent's user may read: "},
 	{a_symbolic_link, ASIDE, " is not a file that only the agent's user may read: "},
 	{another_host, ASIDE, " belongs to another source (name, host, ntsport, port or family differ): "},
-	{the_file_of_another_source, ASIDE, " belongs to another source (name, host, ntsport, port or family differ): "},
-	{another_binding, REMOVED, " was made on another machine, or when other certificates were trusted or other ciphers offered: "},
+	{the_file_of_another_source, ASIDE, " has a broken seal: it was changed, moved or copied, or seal.key is another one: "},
+	{another_binding, LOCATED, " was made on another machine, or when other certificates were trusted or other ciphers offered: "},
 	{a_week, TAKEN, NULL},
-	{a_week_and_a_second, REMOVED, " is more than seven days old: "},
+	{a_week_and_a_second, LOCATED, " is more than seven days old: "},
 	{a_clock_of_1970, TAKEN, NULL},
 	{the_last_second_of_the_certificate, TAKEN, NULL},
-	{the_end_of_the_certificate, REMOVED, " has keys from a server whose certificate has expired: "},
+	{the_end_of_the_certificate, LOCATED, " has keys from a server whose certificate has expired: "},
 };
 /* clang-format on */
 
@@ -405,6 +457,18 @@ static void check_log(const struct ring *r, size_t i, const char *text)
 		fail_msg("row %zu: %s", i, text);
 }
 
+/* Then clears the address. */
+static void assert_located(struct ring *r, bool wanted)
+{
+	struct endpoint *e = &r->got.answer.facts.peer;
+
+	if (wanted)
+		assert_true(endpoint_same_host(e, &r->keys.answer.facts.peer));
+	else
+		assert_int_equal(e->family, 0);
+	*e = (struct endpoint){0};
+}
+
 static void each_rule_of_saved_keys(void **state)
 {
 	struct ring *r = *state;
@@ -423,8 +487,10 @@ static void each_rule_of_saved_keys(void **state)
 		    there(r, "office.ntskeys") != taken ||
 		    there(r, "office.ntskeys.bad") != (rules[i].fate == ASIDE))
 			fail_msg("row %zu", i);
-		if (!taken)
+		if (!taken) {
+			assert_located(r, rules[i].fate == LOCATED);
 			assert_wiped(&r->got);
+		}
 		assert_int_equal(taken ? r->left : 4, 4);
 	}
 }
@@ -509,7 +575,7 @@ static void closed_keyrings_have_no_secret(void **state)
 	assert_int_equal(r->keyring.folder.fd, -1);
 	assert_memory_equal(r->keyring.bytes, none, sizeof(none));
 	assert_wiped(&r->keyring.rest);
-	keyring_open(&r->keyring, &r->config);
+	keyring_open(&r->keyring, &r->config, &test_key);
 }
 
 static void a_folder_in_use_is_reported(void **state)
@@ -519,10 +585,10 @@ static void a_folder_in_use_is_reported(void **state)
 	struct log_text log;
 
 	log_text_begin(&log);
-	keyring_open(&other, &r->config);
-	assert_non_null(strstr(log_text_end(&log),
-	    " is in use by another ntsagentd: keys do not survive a "
-	    "restart\n"));
+	keyring_open(&other, &r->config, &test_key);
+	log_text_end(&log);
+	assert_non_null(strstr(log.text, "keys do not survive a restart: "));
+	assert_non_null(strstr(log.text, " is in use by another ntsagentd\n"));
 	assert_int_equal(other.folder.fd, -1);
 }
 
@@ -545,7 +611,7 @@ static void without_a_folder_nothing_is_done(void **state)
 	save(r);
 	r->config.saved_keys[0] = '\0';
 	log_text_begin(&log);
-	keyring_open(&none, &r->config);
+	keyring_open(&none, &r->config, &test_key);
 	assert_int_equal(none.folder.fd, -1);
 	assert_false(keyring_take(&none, source(r),
 	    (struct wall){r->now_s * NS_PER_S}, &r->got, &r->left));
@@ -555,6 +621,80 @@ static void without_a_folder_nothing_is_done(void **state)
 	assert_string_equal(log_text_end(&log), "");
 	assert_false(none.troubled);
 	assert_true(there(r, "office.ntskeys"));
+}
+
+static void a_mark_of_a_crash_removes_the_saved_keys(void **state)
+{
+	struct ring *r = *state;
+	struct log_text log;
+	char expected[256];
+
+	save(r);
+	assert_false(keyring_refuse_marked(&r->keyring));
+	keyring_mark_crash(&r->keyring, true);
+	assert_true(there(r, "office.ntskeys"));
+	open_again(r);
+	snprintf(expected, sizeof(expected),
+	    "a job of a key exchange crashed in an earlier run, perhaps "
+	    "because of an attack: the saved keys in %s are not used and were "
+	    "removed, fetching new keys",
+	    r->dir);
+	log_text_begin(&log);
+	assert_true(keyring_refuse_marked(&r->keyring));
+	assert_non_null(strstr(log_text_end(&log), expected));
+	assert_false(there(r, "office.ntskeys"));
+	/* It stays until it is removed. */
+	assert_true(there(r, "job-crashed"));
+	keyring_mark_crash(&r->keyring, false);
+	assert_false(there(r, "job-crashed"));
+	assert_false(keyring_refuse_marked(&r->keyring));
+}
+
+/* What a job left in its place is a mark, too. */
+static void a_mark_that_cannot_be_read_counts(void **state)
+{
+	struct ring *r = *state;
+
+	save(r);
+	assert_int_equal(
+	    symlinkat("/nowhere", r->keyring.folder.fd, "job-crashed"), 0);
+	assert_true(keyring_refuse_marked(&r->keyring));
+	assert_false(there(r, "office.ntskeys"));
+}
+
+/* Who has no key neither writes nor reads. */
+static void without_a_key_nothing_is_done(void **state)
+{
+	const struct seal_key none = {.there = 0};
+	struct ring *r = *state;
+	struct log_text log;
+
+	save(r);
+	keyring_close(&r->keyring);
+	log_text_begin(&log);
+	keyring_open(&r->keyring, &r->config, &none);
+	assert_int_equal(r->keyring.folder.fd, -1);
+	assert_false(take(r));
+	assert_string_equal(log_text_end(&log), "");
+	assert_true(there(r, "office.ntskeys"));
+	open_again(r);
+}
+
+/* Keys, names and hosts cannot be read from the disk. */
+static void the_file_shows_no_secret(void **state)
+{
+	static uint8_t bytes[SAVED_KEYS_BYTES_MAX + SEAL_EXTRA];
+	const struct ring *r = *state;
+	const struct ke_answer *a = &r->keys.answer;
+	size_t len;
+
+	save(*state);
+	assert_int_equal(saved_folder_read(&r->keyring.folder, "office.ntskeys",
+			     bytes, sizeof(bytes), &len),
+	    0);
+	assert_null(memmem(bytes, len, a->keys.c2s, 32));
+	assert_null(memmem(bytes, len, a->cookies[7].bytes, 32));
+	assert_null(memmem(bytes, len, "ntp.example.net", 15));
 }
 
 static void no_descriptor_is_left_open(void **state)
@@ -585,6 +725,10 @@ int main(void)
 	    TEST(forgotten_keys_are_removed),
 	    TEST(without_a_folder_nothing_is_done),
 	    TEST(no_descriptor_is_left_open),
+	    TEST(without_a_key_nothing_is_done),
+	    TEST(the_file_shows_no_secret),
+	    TEST(a_mark_of_a_crash_removes_the_saved_keys),
+	    TEST(a_mark_that_cannot_be_read_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

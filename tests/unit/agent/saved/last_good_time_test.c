@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "tests/unit/agent/saved/log_text.h"
+#include "tests/unit/log_text.h"
+#include "tests/unit/agent/saved/test_key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static const char *find(struct good_time *g, const char *content)
 		assert_int_equal(fclose(f), 0);
 	}
 	log_text_begin(&g->log);
-	g->earliest_s = earliest_time_find(&g->config) / NS_PER_S;
+	g->earliest_s = earliest_time_find(&g->config, &test_key) / NS_PER_S;
 	if (content)
 		unlink(g->config.goodtime_file);
 	return log_text_end(&g->log);
@@ -49,6 +50,7 @@ static void the_later_of_file_and_program_counts(void **state)
 		{"1735689599\n", TIME_WRITTEN_S, NULL},
 		{"1000\n", TIME_WRITTEN_S, NULL},
 		{"rubbish", TIME_WRITTEN_S, " does not hold a time: not used\n"},
+		{"2000000000\nseal 00\n", TIME_WRITTEN_S, " has a broken seal: it was changed or copied, or seal.key is another one: not used\n"},
 		{"", TIME_WRITTEN_S, " does not hold a time: not used\n"},
 		{NULL, TIME_WRITTEN_S, NULL},
 	};

@@ -267,7 +267,7 @@ static void a_request_that_cannot_be_sealed_waits(void **state)
 	struct writer out = writer_of(NULL, 0);
 	struct nts_random fresh = {.transmit = 1};
 	struct rig *r = *state;
-	unsigned long sent;
+	uint64_t sent;
 
 	be_well(r);
 	sent = r->source.count.sent;
@@ -294,6 +294,8 @@ static void the_last_answer_is_remembered(void **state)
 	rig_send(r);
 	rig_hear_peer(r, &p, &ok);
 	assert_true(r->source.unsynchronised);
+	assert_int_equal(r->source.last_failed, CHECK_SYNC + 1);
+	assert_int_equal(r->source.header.version, 0);
 	p.leap = LEAP_NONE;
 	p.stratum = 3;
 	p.reference = 777;
@@ -304,9 +306,20 @@ static void the_last_answer_is_remembered(void **state)
 	assert_false(r->source.unsynchronised);
 	assert_int_equal(r->source.stratum, 3);
 	assert_int_equal(r->source.reference, 777);
+	assert_int_equal(r->source.last_failed, 0);
+	assert_int_equal(r->source.header.version, 4);
+	assert_int_equal(r->source.header.reference, 777);
 	source_stamped(&r->source, STAMP_HARDWARE, STAMP_KERNEL);
 	assert_int_equal(r->source.tx_stamp, STAMP_HARDWARE);
 	assert_int_equal(r->source.rx_stamp, STAMP_KERNEL);
+	source_stamped(&r->source, STAMP_DAEMON, STAMP_HARDWARE);
+	source_stamped(&r->source, STAMP_KERNEL, STAMP_KERNEL);
+	assert_int_equal(r->source.count.kernel_sent, 1);
+	assert_int_equal(r->source.count.kernel_received, 2);
+	assert_int_equal(r->source.count.hardware_sent, 1);
+	assert_int_equal(r->source.count.hardware_received, 1);
+	source_check_failed(&r->source, CHECK_MAXDELAY);
+	assert_int_equal(r->source.last_failed, CHECK_MAXDELAY + 1);
 }
 
 static void a_kiss_moves_the_next_request(void **state)

@@ -1,4 +1,5 @@
 /* What ends a wait early, and what does not. */
+#include "agent/source/messages.h"
 #include "tests/unit/agent/source/rig.h"
 
 static enum source_action retry(struct rig *r, enum early_retry why)
@@ -27,6 +28,7 @@ static void a_wait_ends_for_what_the_change_may_have_fixed(void **state)
 	} cases[] = {
 	    {KE_STAGE_START, {true, false, true}},
 	    {KE_STAGE_DNS, {true, false, true}},
+	    {KE_STAGE_BIND, {true, false, true}},
 	    {KE_STAGE_CONNECT, {true, false, true}},
 	    {KE_STAGE_TLS, {true, false, true}},
 	    {KE_STAGE_CERTIFICATE, {true, true, true}},
@@ -292,6 +294,35 @@ static void a_failed_renewal_is_tried_again_for_its_cause(void **state)
 	}
 }
 
+/* The keys are good, and no renewal has failed. */
+static void an_order_fetches_keys_that_may_be_refused(void **state)
+{
+	struct rig *r = *state;
+
+	for (int revoked = 0; revoked < 2; revoked++) {
+		rig_init(r);
+		rig_start(r);
+		rig_answer_burst(r);
+		if (revoked)
+			source_trouble(&r->source, r->now.mono,
+			    FAILURE_CERTIFICATE, "it was revoked");
+		else
+			source_distrust(&r->source, r->now.mono,
+			    mono_after(r->now.mono, 200 * NS_PER_S));
+		retry(r, RETRY_NETWORK);
+		assert_false(mono_due(r->source.renew_at, r->now.mono));
+		retry(r, RETRY_ORDER);
+		assert_int_equal(rig_timer(r), ACTION_KEYS);
+		assert_int_equal(r->source.stage, STAGE_REKEYING);
+	}
+	/* Without any doubt, an order fetches no keys. */
+	rig_init(r);
+	rig_start(r);
+	rig_answer_burst(r);
+	retry(r, RETRY_ORDER);
+	assert_int_not_equal(rig_timer(r), ACTION_KEYS);
+}
+
 /* After a NAK, whose exchange has failed. */
 static void keys_that_are_wanted_are_fetched_for_the_cause(void **state)
 {
@@ -324,6 +355,7 @@ int main(void)
 	    RIG_TEST(an_exchange_under_way_gets_a_second),
 	    RIG_TEST(a_failure_before_the_exchange_under_way_is_forgotten),
 	    RIG_TEST(a_source_that_is_well_asks_for_an_order_alone),
+	    RIG_TEST(an_order_fetches_keys_that_may_be_refused),
 	    RIG_TEST(a_request_without_an_answer_is_sent_again),
 	    RIG_TEST(a_silent_source_asks_and_wants_keys_at_once),
 	    RIG_TEST(a_lost_request_makes_a_search_possible),

@@ -53,6 +53,24 @@ static void keys_without_an_answer_lead_to_the_next_server(void **state)
 	assert_true(endpoint_same_host(&q.try_after, &r->source.facts.peer));
 }
 
+/* A name may have more addresses than there is time for in one exchange. */
+static void the_next_request_goes_on_after_the_last_address(void **state)
+{
+	struct rig *r = *state;
+	struct ke_answer a = {.stage = KE_STAGE_CONNECT};
+	struct ke_request q;
+
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	a.serial = r->source.serial;
+	a.last_tried = (struct endpoint){
+	    .family = 4, .address = {127, 0, 1, 16}, .port = KE_PORT};
+	snprintf(a.text, sizeof(a.text), "no answer");
+	(void)source_keys(&r->source, &a, r->now, RIG_MIDDLE);
+	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
+	assert_true(endpoint_same_host(&q.try_after, &a.last_tried));
+	assert_true(ke_request_valid(&q));
+}
+
 static void a_success_counts_and_a_failure_does_not(void **state)
 {
 	struct rig *r = *state;
@@ -70,6 +88,43 @@ static void a_success_counts_and_a_failure_does_not(void **state)
 	assert_int_equal(r->source.count.attempts, 0);
 }
 
+/* These are never reset: a monitoring system computes rates of them. */
+static void failures_are_counted_by_cause(void **state)
+{
+	static const struct {
+		enum ke_stage stage;
+		enum failure cause;
+	} cases[] = {
+	    {KE_STAGE_DNS, FAILURE_DNS},
+	    {KE_STAGE_TLS, FAILURE_TLS},
+	    {KE_STAGE_TLS, FAILURE_TLS},
+	    {KE_STAGE_EXCHANGE, FAILURE_NTS_KE},
+	};
+	struct rig *r = *state;
+	const struct source_counters *c = &r->source.count;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t before = c->key_failures[cases[i].cause];
+
+		assert_int_equal(rig_timer(r), ACTION_KEYS);
+		rig_fail_keys(r, cases[i].stage, "it fails");
+		assert_int_equal(c->key_failures[cases[i].cause], before + 1);
+		rig_pass_until_due(r);
+	}
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	rig_crash(r);
+	assert_int_equal(c->key_failures[FAILURE_CRASH], 1);
+	rig_pass_until_due(r);
+	rig_start(r);
+	rig_send(r);
+	rig_answer(r);
+	for (int i = 0; i < FAILURE_COUNT; i++)
+		sum += c->key_failures[i];
+	assert_int_equal(sum, ARRAY_LEN(cases) + 1);
+	assert_int_equal(c->begun, sum + c->exchanges);
+}
+
 static void each_stage_has_its_wait(void **state)
 {
 	static const struct {
@@ -78,6 +133,7 @@ static void each_stage_has_its_wait(void **state)
 	} cases[] = {
 	    {KE_STAGE_START, 1},
 	    {KE_STAGE_DNS, 1},
+	    {KE_STAGE_BIND, 2},
 	    {KE_STAGE_CONNECT, 2},
 	    {KE_STAGE_TLS, 3},
 	    {KE_STAGE_CERTIFICATE, 3},
@@ -95,6 +151,161 @@ static void each_stage_has_its_wait(void **state)
 		assert_int_equal(
 		    (rig_wait_ns(r) + NS_PER_MS) / NS_PER_S, cases[i].wait_s);
 	}
+}
+
+static void crash_in_seconds(struct rig *r)
+{
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	rig_crash(r);
+	assert_in_range(rig_wait_ns(r), NS_PER_S, 10 * NS_PER_S);
+	rig_pass_until_due(r);
+}
+
+/* The budget, which mutes what repeats, does not hide an alarm. */
+static void each_crash_is_a_line(void **state)
+{
+	struct rig *r = *state;
+
+	for (int i = 1; i <= 2; i++) {
+		char expected[200];
+
+		assert_int_equal(rig_timer(r), ACTION_KEYS);
+		rig_crash(r);
+		snprintf(expected, sizeof(expected),
+		    "office: the job was ended by signal 11 (crash %d since "
+		    "the start)",
+		    i);
+		assert_string_equal(rig_line(r), expected);
+		assert_int_equal(r->level, LOG_LEVEL_ERROR);
+		assert_string_equal(r->source.failure, "crash");
+		assert_int_equal(r->source.count.crashes, i);
+		rig_pass_until_due(r);
+	}
+}
+
+static void the_third_crash_within_an_hour_rests_for_hours(void **state)
+{
+	struct rig *r = *state;
+
+	crash_in_seconds(r);
+	crash_in_seconds(r);
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	rig_crash(r);
+	assert_int_equal(r->source.stage, STAGE_RESTING);
+	assert_in_range(rig_wait_ns(r), 4 * HOUR_NS, 8 * HOUR_NS);
+	assert_string_equal(rig_line(r),
+	    "office: the job was ended by signal 11 (crash 3 since the start); "
+	    "it crashes often: no key exchange for some hours, or until "
+	    "`ntsctl retry`");
+	/* The first crash after the rest is not forgiven. */
+	rig_pass_until_due(r);
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	rig_crash(r);
+	assert_in_range(rig_wait_ns(r), 8 * HOUR_NS, 16 * HOUR_NS);
+	/* Only an order ends the rest. */
+	(void)source_retry_early(&r->source, RETRY_NETWORK, r->now.mono);
+	(void)source_retry_early(&r->source, RETRY_TRUST, r->now.mono);
+	assert_true(rig_wait_ns(r) > HOUR_NS);
+	(void)source_retry_early(&r->source, RETRY_ORDER, r->now.mono);
+	crash_in_seconds(r);
+}
+
+static void rare_crashes_do_not_rest(void **state)
+{
+	struct rig *r = *state;
+
+	for (int i = 0; i < 6; i++) {
+		crash_in_seconds(r);
+		rig_pass(r, HOUR_NS / 2);
+	}
+}
+
+/* The engine has given up on the exchange; the alarm counts all the same. */
+static void a_late_crash_counts(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	rig_init(r);
+	assert_int_equal(rig_crash(r), ACTION_NOTHING);
+	assert_int_equal(r->source.count.crashes, 1);
+	assert_int_equal(r->source.stage, STAGE_START);
+}
+
+static void a_crash_in_a_renewal_leaves_the_old_keys(void **state)
+{
+	struct rig *r = *state;
+
+	be_well(r);
+	for (int i = 0; i < SOURCE_CRASHES; i++) {
+		begin_renewal(r);
+		rig_crash(r);
+		assert_int_equal(r->source.stage, STAGE_POLLING);
+	}
+	assert_in_range(
+	    r->source.renew_at.ns - r->now.mono.ns, 4 * HOUR_NS, 8 * HOUR_NS);
+}
+
+/* The largest and the smallest time that saved_keys_read() takes. */
+static void any_age_of_saved_keys_is_bounded(void **state)
+{
+	static const struct {
+		int64_t keyed_s, age_s;
+	} rows[] = {
+	    {INT64_MAX / NS_PER_S, 0},
+	    {-INT64_MAX / NS_PER_S, INT64_C(366) * 86400},
+	    {INT64_C(1800000000) - 3600, 3600},
+	};
+	struct rig *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct saved_keys k;
+
+		rig_init(r);
+		k = (struct saved_keys){.saved_s = INT64_C(1800000000),
+		    .keyed_s = rows[i].keyed_s,
+		    .answer = rig_keys(r)};
+		source_saved(&r->source, &k, 0, r->now, RIG_MIDDLE);
+		assert_int_equal(r->now.mono.ns - r->source.keys_at.ns,
+		    rows[i].age_s * NS_PER_S);
+		assert_in_range(
+		    r->source.renew_at.ns - r->now.mono.ns, 0, 2 * DAY_NS);
+	}
+}
+
+/* Waits for a certificate that is valid in `valid_s` after so many failures. */
+static int64_t wait_for_validity_s(
+    struct rig *r, int64_t valid_s, unsigned failures)
+{
+	struct ke_answer a = {
+	    .stage = KE_STAGE_CERTIFICATE, .dates = KE_DATES_REFUSED};
+
+	rig_init(r);
+	for (unsigned i = 0; i < failures; i++) {
+		assert_int_equal(rig_timer(r), ACTION_KEYS);
+		a.serial = r->source.serial;
+		a.valid_from =
+		    valid_s == 0 ? 0 : r->now.wall.ns / NS_PER_S + valid_s;
+		snprintf(a.text, sizeof(a.text), "not yet valid");
+		rig_take_keys(r, &a);
+		if (i + 1 < failures)
+			rig_pass_until_due(r);
+	}
+	return rig_wait_ns(r) / NS_PER_S;
+}
+
+static void a_certificate_is_tried_when_it_becomes_valid(void **state)
+{
+	struct rig *r = *state;
+
+	/* After 17 failures the wait would be minutes. */
+	assert_true(wait_for_validity_s(r, 0, 17) > 200);
+	assert_in_range(wait_for_validity_s(r, 100, 17), 101, 103);
+	assert_in_range(wait_for_validity_s(r, 0, 1), 2, 4);
+	/* Not later than otherwise, and not for what is past or far away. */
+	assert_in_range(wait_for_validity_s(r, 100, 1), 2, 4);
+	assert_true(wait_for_validity_s(r, -10, 17) > 200);
+	assert_true(wait_for_validity_s(r, INT64_C(400000000), 17) > 200);
 }
 
 static void keys_are_renewed_after_a_day(void **state)
@@ -136,6 +347,7 @@ static void a_request_under_way_is_sent_again_with_new_keys(void **state)
 	rig_answer(r);
 }
 
+/* RFC 8915 5.7/17 */
 static void a_renewal_that_fails_leaves_the_old_keys(void **state)
 {
 	struct rig *r = *state;
@@ -184,6 +396,7 @@ static void keys_after_a_nak_are_no_renewal(void **state)
 	assert_true(r->source.renew_at.ns - r->now.mono.ns > HOUR_NS);
 }
 
+/* RFC 8915 4.2/3 */
 static void keys_that_bring_no_answer_are_fetched_less_often(void **state)
 {
 	struct rig *r = *state;
@@ -336,6 +549,87 @@ static void dates_that_may_not_wait_are_a_failure(void **state)
 	rig_fail_keys_with(
 	    r, KE_STAGE_CERTIFICATE, KE_DATES_REFUSED, "expired");
 	assert_int_equal(r->source.stage, STAGE_POLLING);
+}
+
+/* It is repeated without the dates, but it has failed. */
+static void dates_that_may_wait_are_counted(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	source_dates_may_wait(&r->source, true);
+	rig_fail_keys_with(
+	    r, KE_STAGE_CERTIFICATE, KE_DATES_REFUSED, "expired");
+	assert_int_equal(r->source.stage, STAGE_UNDATED_KEYING);
+	assert_int_equal(r->source.count.key_failures[FAILURE_CLOCK], 1);
+	assert_int_equal(r->source.count.key_failures[FAILURE_CERTIFICATE], 0);
+	assert_int_equal(r->source.count.begun, 2);
+}
+
+/* If DNS fails, the next exchange goes where the last one was. */
+static void the_request_has_the_address_of_the_last_keys(void **state)
+{
+	const struct endpoint old = {
+	    .family = 4, .port = 4460, .address = {192, 0, 2, 77}};
+	struct ke_answer failure = {.stage = KE_STAGE_DNS};
+	struct rig *r = *state;
+	struct ke_request q;
+
+	source_known_address(&r->source, &old);
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
+	assert_true(endpoint_same_host(&q.known, &old));
+	rig_init(r);
+	rig_start(r);
+	begin_renewal(r);
+	failure.serial = r->source.serial;
+	source_keys(&r->source, &failure, r->now, RIG_MIDDLE);
+	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
+	assert_int_not_equal(q.known.family, 0);
+	assert_true(endpoint_same_host(&q.known, &r->source.facts.peer));
+}
+
+/* The name need not be looked up twice. */
+static void an_exchange_without_dates_goes_to_the_same_address(void **state)
+{
+	struct ke_answer refused = {.stage = KE_STAGE_CERTIFICATE,
+	    .dates = KE_DATES_REFUSED,
+	    .text = "expired"};
+	struct rig *r = *state;
+	struct ke_request q;
+
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	source_dates_may_wait(&r->source, true);
+	refused.serial = r->source.serial;
+	refused.facts.peer = (struct endpoint){
+	    .family = 4, .port = 4460, .address = {192, 0, 2, 78}};
+	source_keys(&r->source, &refused, r->now, RIG_MIDDLE);
+	assert_int_equal(r->source.stage, STAGE_UNDATED_KEYING);
+	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
+	assert_true(q.dates_unchecked && q.at_known);
+	assert_true(endpoint_same_host(&q.known, &refused.facts.peer));
+}
+
+/* No server was asked: the name may still have another address. */
+static void an_outdated_root_leads_to_a_lookup_with_the_known_address(
+    void **state)
+{
+	const struct endpoint old = {
+	    .family = 4, .port = 4460, .address = {192, 0, 2, 79}};
+	struct ke_answer refused = {.stage = KE_STAGE_CERTIFICATE,
+	    .dates = KE_DATES_REFUSED,
+	    .text = "a root has expired"};
+	struct rig *r = *state;
+	struct ke_request q;
+
+	source_known_address(&r->source, &old);
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	source_dates_may_wait(&r->source, true);
+	refused.serial = r->source.serial;
+	source_keys(&r->source, &refused, r->now, RIG_MIDDLE);
+	source_ke_request(&r->source, 0, 5000, r->now.mono, &q);
+	assert_true(q.dates_unchecked && !q.at_known);
+	assert_true(endpoint_same_host(&q.known, &old));
 }
 
 static void saved_keys_are_used_at_once(void **state)
@@ -584,8 +878,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    RIG_TEST(the_request_says_what_is_configured),
 	    RIG_TEST(keys_without_an_answer_lead_to_the_next_server),
+	    RIG_TEST(the_next_request_goes_on_after_the_last_address),
 	    RIG_TEST(a_success_counts_and_a_failure_does_not),
+	    RIG_TEST(failures_are_counted_by_cause),
 	    RIG_TEST(each_stage_has_its_wait),
+	    RIG_TEST(a_certificate_is_tried_when_it_becomes_valid),
 	    RIG_TEST(keys_are_renewed_after_a_day),
 	    RIG_TEST(a_renewal_does_not_disturb_the_requests),
 	    RIG_TEST(a_request_under_way_is_sent_again_with_new_keys),
@@ -599,6 +896,10 @@ int main(void)
 	    RIG_TEST(another_exchange_without_dates_is_a_line),
 	    RIG_TEST(an_outdated_certificate_is_tried_less_and_less_often),
 	    RIG_TEST(dates_that_may_not_wait_are_a_failure),
+	    RIG_TEST(dates_that_may_wait_are_counted),
+	    RIG_TEST(the_request_has_the_address_of_the_last_keys),
+	    RIG_TEST(an_exchange_without_dates_goes_to_the_same_address),
+	    RIG_TEST(an_outdated_root_leads_to_a_lookup_with_the_known_address),
 	    RIG_TEST(saved_keys_are_used_at_once),
 	    RIG_TEST(other_keys_come_with_an_exchange),
 	    RIG_TEST(another_key_server_begins_at_its_first_address),
@@ -608,6 +909,12 @@ int main(void)
 	    RIG_TEST(checked_dates_drop_keys_that_are_not_valid),
 	    RIG_TEST(dropped_keys_leave_a_fresh_start),
 	    RIG_TEST(a_source_that_rests_has_no_keys_to_check),
+	    RIG_TEST(any_age_of_saved_keys_is_bounded),
+	    RIG_TEST(each_crash_is_a_line),
+	    RIG_TEST(the_third_crash_within_an_hour_rests_for_hours),
+	    RIG_TEST(rare_crashes_do_not_rest),
+	    RIG_TEST(a_late_crash_counts),
+	    RIG_TEST(a_crash_in_a_renewal_leaves_the_old_keys),
 	    RIG_TEST(a_reload_begins_again_what_is_under_way),
 	};
 

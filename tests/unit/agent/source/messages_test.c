@@ -34,7 +34,7 @@ static void new_keys_are_described(void **state)
 	rig_take_keys(r, &a);
 	assert_logged(r, LOG_LEVEL_INFO,
 	    "office: keys from ntp.example.net (192.0.2.1:123) in 42 ms: "
-	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate CN=peer "
+	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate \"CN=peer\" "
 	    "valid for 90 more days");
 }
 
@@ -87,7 +87,7 @@ static void keys_without_checked_dates_say_so(void **state)
 	rig_start_undated(r);
 	assert_logged(r, LOG_LEVEL_INFO,
 	    "office: keys from ntp.example.net (192.0.2.1:123) in 0 ms: "
-	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate CN=peer "
+	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate \"CN=peer\" "
 	    "valid until 2100-01-01 00:00:00 UTC, which is not checked yet");
 }
 
@@ -114,13 +114,14 @@ static void an_outdated_certificate_is_described(void **state)
 		const char *reason;
 	} cases[] = {
 	    {NOW_S + 500 * 86400,
-		"the certificate CN=peer has expired: it is valid from "
+		"the certificate \"CN=peer\" has expired: it is valid from "
 		"2027-01-05 08:00:00 UTC to 2027-01-25 08:00:00 UTC, and its "
 		"server "
 		"says that it is 2028-05-29 08:00:00 UTC; renew the "
 		"certificate"},
 	    {NOW_S - 500 * 86400,
-		"the certificate CN=peer is not yet valid: it is valid from "
+		"the certificate \"CN=peer\" is not yet valid: it is valid "
+		"from "
 		"2027-01-05 08:00:00 UTC to 2027-01-25 08:00:00 UTC, and its "
 		"server "
 		"says that it is 2025-09-02 08:00:00 UTC; renew the "
@@ -193,6 +194,45 @@ static void a_request_that_is_not_sent_is_described(void **state)
 	source_send_failed(&r->source, EPERM, r->now.mono);
 	assert_shown(r, "network",
 	    "cannot send to 192.0.2.1:123: Operation not permitted");
+}
+
+static void a_request_that_is_not_bound_says_which_key(void **state)
+{
+	static const struct {
+		int err;
+		const char *reason;
+	} cases[] = {
+	    {EADDRNOTAVAIL, "bind-address = 192.0.2.7: neither the device eth7 "
+			    "nor a VRF of that name has this address"},
+	    {ENODEV, "bind-device = eth7: this host does not have this device"},
+	    {EPERM, "bind-device = eth7: this kernel lets only root choose a "
+		    "device; Linux 5.7 and later let every user"},
+	    {EADDRINUSE,
+		"source-port = 123: another program uses this UDP port"},
+	    {EACCES,
+		"source-port = 123: no process of the agent may use so low a "
+		"port; take a higher one, or lower the kernel's limit "
+		"net.ipv4.ip_unprivileged_port_start"},
+	    {ENOMEM, "bind-address, bind-device, source-port or dscp cannot be "
+		     "applied: Cannot allocate memory"},
+	};
+	struct rig *r = *state;
+
+	r->config.binding =
+	    (struct binding){.ipv4 = {.family = 4, .address = {192, 0, 2, 7}},
+		.device = "eth7",
+		.port = 123};
+	rig_start(r);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		source_send_failed(
+		    &r->source, BINDING_FAILED + cases[i].err, r->now.mono);
+		assert_shown(r, "bind", cases[i].reason);
+	}
+	/* The path is at fault, not the binding. */
+	source_send_failed(&r->source, ENETUNREACH, r->now.mono);
+	assert_shown(r, "network",
+	    "cannot send to 192.0.2.1:123 from 192.0.2.7 by the device eth7 "
+	    "(bind-address, bind-device): Network is unreachable");
 }
 
 static void lose(struct rig *r, unsigned requests)
@@ -447,6 +487,7 @@ int main(void)
 	    RIG_TEST(a_time_that_cannot_be_is_described),
 	    RIG_TEST(a_sample_that_is_not_used_is_described),
 	    RIG_TEST(a_request_that_is_not_sent_is_described),
+	    RIG_TEST(a_request_that_is_not_bound_says_which_key),
 	    RIG_TEST(silence_is_a_message_after_three_requests),
 	    RIG_TEST(silence_alone_says_less),
 	    RIG_TEST(what_came_instead_of_an_answer_is_described),

@@ -444,7 +444,7 @@ static void sample_judged(struct play *p)
 		m->count.good++;
 		m->good_since_rate++;
 		source_sampled(s, NS_PER_MS * (1 + pick(p, 300)),
-		    (enum poll_vote)pick(p, POLL_DOUBTED + 1), p->now.mono,
+		    (enum poll_vote)pick(p, POLL_CHANGED + 1), p->now.mono,
 		    draw(p));
 		if (m->good_since_rate >= PACE_RATE_POLLS)
 			m->rate_log2_s = INT8_MIN;
@@ -810,6 +810,7 @@ static void random_event(struct play *p)
 	}
 }
 
+/* RFC 8915 5.7/4, RFC 8915 5.7/16, RFC 8915 4.2/3 */
 static void no_life_breaks_a_rule_of_the_model(void **state)
 {
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {

@@ -10,6 +10,7 @@
 #define MIDDLE (UINT32_MAX / 2)
 #define INTERVAL(p) pace_interval_ns((p), 0)
 #define NEAR_NS (200 * NS_PER_US)
+#define SAME_NETWORK_NS (9 * NS_PER_MS)
 #define FAR_NS (20 * NS_PER_MS)
 
 static struct pace paced(int minpoll, int maxpoll)
@@ -44,6 +45,25 @@ static void a_near_server_is_asked_more_often(void **state)
 	assert_int_equal(far.poll_log2_s, PACE_FAR_MIN);
 }
 
+/* A few slow answers do not make a server distant. */
+static void a_distant_server_gets_no_subsecond_polls(void **state)
+{
+	struct pace p = paced(-4, -3);
+
+	(void)state;
+	assert_int_equal(p.poll_log2_s, 0);
+	samples(&p, 1, SAME_NETWORK_NS, POLL_SHORTER);
+	assert_int_equal(p.poll_log2_s, -4);
+	samples(&p, PACE_SUBSECOND_SAMPLES - 1, FAR_NS, POLL_KEEP);
+	assert_int_equal(p.poll_log2_s, -4);
+	samples(&p, 1, FAR_NS, POLL_KEEP);
+	assert_int_equal(p.poll_log2_s, 0);
+	pace_restart(&p);
+	assert_int_equal(p.poll_log2_s, 0);
+	samples(&p, 1, SAME_NETWORK_NS, POLL_SHORTER);
+	assert_int_equal(p.poll_log2_s, -4);
+}
+
 static void configured_limits_hold(void **state)
 {
 	for (int lower = POLL_LOG2_MIN; lower <= POLL_LOG2_MAX; lower++) {
@@ -52,7 +72,7 @@ static void configured_limits_hold(void **state)
 
 			samples(&p, 200, NEAR_NS, POLL_LONGER);
 			assert_int_equal(p.poll_log2_s, upper);
-			samples(&p, 200, FAR_NS, POLL_SHORTER);
+			samples(&p, 200, SAME_NETWORK_NS, POLL_SHORTER);
 			assert_int_equal(p.poll_log2_s, lower);
 			pace_restart(&p);
 			assert_int_equal(p.poll_log2_s, lower);
@@ -290,8 +310,8 @@ static void a_silence_leaves_half_of_the_allowance(void **state)
 /* One event at random: what a network, a server and an administrator can do. */
 static void happen(struct pace *p, uint64_t n, bool rates)
 {
-	static const enum poll_vote votes[] = {
-	    POLL_LONGER, POLL_KEEP, POLL_SHORTER, POLL_SHORTEST, POLL_DOUBTED};
+	static const enum poll_vote votes[] = {POLL_LONGER, POLL_KEEP,
+	    POLL_SHORTER, POLL_SHORTEST, POLL_DOUBTED, POLL_CHANGED};
 
 	if (n % 100 < 50) /* lost */
 		return;
@@ -414,6 +434,31 @@ static void a_doubted_answer_is_asked_for_again(void **state)
 	assert_int_equal(INTERVAL(&p), 64 * NS_PER_S);
 }
 
+/* A burst at once, and then the shortest interval, without paying back. */
+static void a_changed_clock_is_measured_again(void **state)
+{
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	samples(&p, 100, FAR_NS, POLL_LONGER);
+	p.starting = false;
+	pace_sample(&p, FAR_NS, POLL_CHANGED);
+	assert_int_equal(p.burst_good, PACE_BURST_GOOD);
+	assert_int_equal(INTERVAL(&p), NS_PER_S);
+	assert_int_equal(p.poll_log2_s, 6);
+	assert_true(p.urgent);
+	/* It does not begin again before it has ended and is paid back. */
+	p.burst_good = p.burst_tries = 0;
+	p.debt_ns = 4 * 64 * NS_PER_S;
+	pace_sample(&p, FAR_NS, POLL_CHANGED);
+	assert_int_equal(p.burst_good, 0);
+	assert_int_equal(p.poll_log2_s, 6);
+	pace_slow_down(&p);
+	p.debt_ns = 0;
+	pace_sample(&p, FAR_NS, POLL_CHANGED);
+	assert_int_equal(p.burst_good, 0);
+}
+
 static void a_burst_without_answers_ends(void **state)
 {
 	struct pace p = paced(6, 10);
@@ -436,6 +481,7 @@ static void a_burst_never_slows_a_faster_poll(void **state)
 	struct pace p = paced(-4, -4);
 
 	(void)state;
+	samples(&p, 1, NEAR_NS, POLL_KEEP);
 	pace_burst(&p);
 	assert_true(pace_interval_ns(&p, UINT32_MAX) < NS_PER_S / 15);
 }
@@ -469,6 +515,12 @@ static void an_urgent_request_is_not_delayed_by_a_debt(void **state)
 	assert_int_equal(INTERVAL(&p), (128 + 56) * NS_PER_S);
 	pace_sample(&p, FAR_NS, POLL_SHORTEST);
 	assert_int_equal(INTERVAL(&p), 64 * NS_PER_S);
+	p.doubted = 0;
+	p.debt_ns = 4 * 64 * NS_PER_S;
+	pace_sample(&p, FAR_NS, POLL_DOUBTED);
+	assert_int_equal(INTERVAL(&p), 64 * NS_PER_S);
+	pace_sample(&p, FAR_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), 128 * NS_PER_S);
 }
 
 /* While a source has a debt, a doubt brings no more requests out of turn. */
@@ -513,6 +565,7 @@ static void a_rate_kiss_beats_the_configuration(void **state)
 	assert_int_equal(p.poll_log2_s, PACE_FAR_MAX);
 }
 
+/* RFC 8633 5.4/3 */
 static void a_rate_kiss_has_its_longest_interval(void **state)
 {
 	static const struct {
@@ -645,6 +698,7 @@ static int64_t next_s(struct backoff *b, enum pace_cause cause)
 	return (backoff_next_ns(b, cause, MIDDLE) + NS_PER_MS) / NS_PER_S;
 }
 
+/* RFC 8915 4.1.3/3, RFC 8915 4.2/1, RFC 8915 4.2/2 */
 static void backoff_is_steady_then_doubles_to_its_cap(void **state)
 {
 	struct backoff b = {0}, dns = {0};
@@ -766,10 +820,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_near_server_is_asked_more_often),
+	    cmocka_unit_test(a_distant_server_gets_no_subsecond_polls),
 	    cmocka_unit_test(configured_limits_hold),
 	    cmocka_unit_test(one_configured_limit_bends_the_other),
 	    cmocka_unit_test(a_restart_keeps_a_server_near_or_far),
 	    cmocka_unit_test(a_burst_ends_with_enough_answers),
+	    cmocka_unit_test(a_changed_clock_is_measured_again),
 	    cmocka_unit_test(a_burst_without_answers_ends),
 	    cmocka_unit_test(after_a_burst_the_intervals_ramp_up),
 	    cmocka_unit_test(the_first_climb_is_the_slowest),

@@ -221,6 +221,19 @@ static inline void rig_answer(struct rig *r)
 	    &r->source, NS_PER_MS, POLL_KEEP, r->now.mono, RIG_MIDDLE);
 }
 
+/* The job of the exchange under way crashes. */
+static inline enum source_action rig_crash(struct rig *r)
+{
+	struct ke_answer a = {
+	    .serial = r->source.serial,
+	    .stage = KE_STAGE_START,
+	    .crash_signal = 11,
+	    .text = "the job was ended by signal 11",
+	};
+
+	return rig_take_keys(r, &a);
+}
+
 /* What anybody on the path can send: a kiss or NAK without authenticator. */
 static inline enum source_action rig_forge(struct rig *r, uint32_t kiss)
 {

@@ -366,6 +366,7 @@ static void new_keys_do_not_undo_the_search_for_an_address(void **state)
 	assert_true(second);
 }
 
+/* RFC 8915 5.7/15 */
 static void a_true_answer_beats_a_forged_nak(void **state)
 {
 	struct rig *r = *state;
@@ -398,6 +399,7 @@ static void a_nak_fetches_keys_within_a_second(void **state)
 	assert_int_equal(source_deadline(&r->source).ns, r->now.mono.ns);
 }
 
+/* RFC 8915 5.7/14 */
 static void forged_naks_cost_few_exchanges(void **state)
 {
 	struct rig *r = *state;
@@ -459,6 +461,7 @@ static void a_forged_kiss_changes_nothing(void **state)
 	}
 }
 
+/* RFC 8915 5.7/13, RFC 8633 5.4/1 */
 static void an_authentic_deny_rests_for_a_day(void **state)
 {
 	struct rig *r = *state;
@@ -470,6 +473,7 @@ static void an_authentic_deny_rests_for_a_day(void **state)
 	assert_true(rig_wait_ns(r) > 12 * 3600 * NS_PER_S);
 }
 
+/* RFC 8915 5.7/13, RFC 8633 5.4/1 */
 static void an_authentic_rate_slows_down(void **state)
 {
 	struct rig *r = *state;
@@ -554,6 +558,7 @@ static void silence_after_a_rate_brings_no_more_requests(void **state)
 	assert_true(rig_wait_ns(r) > 100 * NS_PER_S);
 }
 
+/* RFC 8915 5.7/5 */
 static void spent_cookies_wait_for_their_time(void **state)
 {
 	struct rig *r = *state;

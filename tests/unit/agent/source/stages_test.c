@@ -61,7 +61,7 @@ static unsigned rows_of(const char *page, const char *stage, unsigned columns)
 
 static void assert_on_page(const char *page, const char *row)
 {
-	char line[512];
+	char line[1024];
 
 	snprintf(line, sizeof(line), "\n%s\n", row);
 	if (!strstr(page, line))

@@ -21,11 +21,11 @@ struct moments {
  * does not use the closed form under test. */
 static double likelihood(const struct box *box, double residual)
 {
-	enum { PARTS = 400 };
+	const int parts = 400;
 	double sum = 0, norm = 0;
 
-	for (int i = 0; i < PARTS; i++) {
-		double error = box->half * ((2 * i + 1.0) / PARTS - 1);
+	for (int i = 0; i < parts; i++) {
+		double error = box->half * ((2 * i + 1.0) / parts - 1);
 		double tilted = exp(-box->tilt * error);
 		double z = (residual - error) / box->edge;
 

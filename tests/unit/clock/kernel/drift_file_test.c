@@ -72,8 +72,9 @@ static void test_round_trip(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(freqs); i++) {
 		double freq = 1, sd = 1;
 
-		assert_int_equal(drift_file_save(p->file, freqs[i], 0.25), 0);
-		assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+		assert_int_equal(
+		    drift_file_save(p->file, NULL, freqs[i], 0.25), 0);
+		assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), 0);
 		assert_true(fabs(freq - freqs[i]) < 1e-6);
 		assert_true(fabs(sd - 0.25) < 1e-6);
 	}
@@ -86,15 +87,15 @@ static void test_format_is_chronys(void **state)
 	char text[128];
 	double freq, sd;
 
-	assert_int_equal(drift_file_save(p->file, 7.5, 0.125), 0);
+	assert_int_equal(drift_file_save(p->file, NULL, 7.5, 0.125), 0);
 	get(p->file, text, sizeof(text));
 	assert_string_equal(
 	    text, "           -7.500000             0.125000\n");
-	assert_int_equal(drift_file_save(p->file, 0, 1), 0);
+	assert_int_equal(drift_file_save(p->file, NULL, 0, 1), 0);
 	get(p->file, text, sizeof(text));
 	assert_null(strchr(text, '-'));
 	put(p->file, "           -9.046283             0.011943\n", 42);
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), 0);
 	assert_true(fabs(freq - 9.046283) < 1e-9);
 	assert_true(fabs(sd - 0.011943) < 1e-9);
 }
@@ -105,8 +106,8 @@ static void test_sd_is_never_zero(void **state)
 	const struct folder *p = *state;
 	double freq, sd;
 
-	assert_int_equal(drift_file_save(p->file, 1, 1e-9), 0);
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_int_equal(drift_file_save(p->file, NULL, 1, 1e-9), 0);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), 0);
 	assert_true(sd > 0);
 }
 
@@ -123,13 +124,14 @@ static void test_malformed_drift(void **state)
 		double freq = 42, sd = 43;
 
 		put(p->file, bad[i], strlen(bad[i]));
-		if (drift_file_load(p->file, &freq, &sd) != -EINVAL)
+		if (drift_file_load(p->file, NULL, &freq, &sd) != -EINVAL)
 			fail_msg("taken: \"%s\"", bad[i]);
 		assert_true(freq == 42 && sd == 43);
 	}
 	put(p->file, "1 2\0 3\n", 8);
 	assert_int_equal(
-	    drift_file_load(p->file, &(double){0}, &(double){0}), -EINVAL);
+	    drift_file_load(p->file, NULL, &(double){0}, &(double){0}),
+	    -EINVAL);
 }
 
 static void test_too_long(void **state)
@@ -141,7 +143,8 @@ static void test_too_long(void **state)
 	memcpy(text, "1 2", 3);
 	put(p->file, text, sizeof(text));
 	assert_int_equal(
-	    drift_file_load(p->file, &(double){0}, &(double){0}), -EINVAL);
+	    drift_file_load(p->file, NULL, &(double){0}, &(double){0}),
+	    -EINVAL);
 }
 
 static void test_not_a_plain_file(void **state)
@@ -149,28 +152,29 @@ static void test_not_a_plain_file(void **state)
 	const struct folder *p = *state;
 	double freq, sd;
 
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), -ENOENT);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), -ENOENT);
 	put(p->fresh, "1 2\n", 4);
 	assert_int_equal(symlink(p->fresh, p->file), 0);
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), -EINVAL);
 	unlink(p->file);
 	/* A pipe without a writer: opening it must not wait. */
 	assert_int_equal(mkfifo(p->file, 0600), 0);
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), -EINVAL);
 	unlink(p->file);
-	assert_int_equal(drift_file_load(p->dir, &freq, &sd), -EINVAL);
+	assert_int_equal(drift_file_load(p->dir, NULL, &freq, &sd), -EINVAL);
 }
 
 static void test_refuses_to_save_nonsense(void **state)
 {
 	const struct folder *p = *state;
 
-	assert_int_equal(drift_file_save(p->file, NAN, 1), -EINVAL);
-	assert_int_equal(drift_file_save(p->file, 1, INFINITY), -EINVAL);
-	assert_int_equal(drift_file_save(p->file, 1, -1), -EINVAL);
-	assert_int_equal(drift_file_save(p->file, 2e5, 1), -EINVAL);
-	assert_int_equal(last_good_time_save(p->file, 0), -EINVAL);
-	assert_int_equal(last_good_time_save(p->file, INT64_MAX), -EINVAL);
+	assert_int_equal(drift_file_save(p->file, NULL, NAN, 1), -EINVAL);
+	assert_int_equal(drift_file_save(p->file, NULL, 1, INFINITY), -EINVAL);
+	assert_int_equal(drift_file_save(p->file, NULL, 1, -1), -EINVAL);
+	assert_int_equal(drift_file_save(p->file, NULL, 2e5, 1), -EINVAL);
+	assert_int_equal(last_good_time_save(p->file, NULL, 0), -EINVAL);
+	assert_int_equal(
+	    last_good_time_save(p->file, NULL, INT64_MAX), -EINVAL);
 	assert_int_equal(access(p->file, F_OK), -1);
 }
 
@@ -185,7 +189,7 @@ static void test_save_replaces(void **state)
 	put(victim, "precious", 8);
 	assert_int_equal(symlink(victim, p->file), 0);
 	assert_int_equal(symlink(victim, p->fresh), 0);
-	assert_int_equal(drift_file_save(p->file, 1, 1), 0);
+	assert_int_equal(drift_file_save(p->file, NULL, 1, 1), 0);
 	get(victim, text, sizeof(text));
 	assert_string_equal(text, "precious");
 	assert_int_equal(lstat(p->file, &st), 0);
@@ -201,7 +205,7 @@ static void test_mode_beats_umask(void **state)
 	mode_t old = umask(077);
 	struct stat st;
 
-	assert_int_equal(last_good_time_save(p->file, 1), 0);
+	assert_int_equal(last_good_time_save(p->file, NULL, 1), 0);
 	umask(old);
 	assert_int_equal(stat(p->file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
@@ -213,11 +217,11 @@ static void test_no_such_directory(void **state)
 	char path[160], long_path[5000];
 
 	snprintf(path, sizeof(path), "%s/none/drift", p->dir);
-	assert_int_equal(drift_file_save(path, 1, 1), -ENOENT);
+	assert_int_equal(drift_file_save(path, NULL, 1, 1), -ENOENT);
 	for (size_t i = 0; i < sizeof(long_path); i++)
 		long_path[i] = i % 2 ? '/' : '.';
 	long_path[sizeof(long_path) - 1] = '\0';
-	assert_int_equal(drift_file_save(long_path, 1, 1), -ENAMETOOLONG);
+	assert_int_equal(drift_file_save(long_path, NULL, 1, 1), -ENAMETOOLONG);
 }
 
 /* A folder lies where the file should be: nothing is left next to it. */
@@ -226,7 +230,7 @@ static void test_a_failure_leaves_no_new_file(void **state)
 	const struct folder *p = *state;
 
 	assert_int_equal(mkdir(p->file, 0700), 0);
-	assert_int_equal(drift_file_save(p->file, 1, 1), -EISDIR);
+	assert_int_equal(drift_file_save(p->file, NULL, 1, 1), -EISDIR);
 	assert_int_equal(access(p->fresh, F_OK), -1);
 	assert_int_equal(rmdir(p->file), 0);
 }
@@ -238,19 +242,20 @@ static void test_extreme_values_are_read_back(void **state)
 	int64_t seconds = 0;
 	double freq = 0, sd = 0;
 
-	assert_int_equal(last_good_time_save(p->file, INT64_C(9223372036)), 0);
-	assert_int_equal(last_good_time_load(p->file, &seconds), 0);
+	assert_int_equal(
+	    last_good_time_save(p->file, NULL, INT64_C(9223372036)), 0);
+	assert_int_equal(last_good_time_load(p->file, NULL, &seconds), 0);
 	assert_true(seconds == INT64_C(9223372036));
 	assert_int_equal(
-	    last_good_time_save(p->file, INT64_C(9223372037)), -EINVAL);
-	assert_int_equal(last_good_time_save(p->file, 1), 0);
-	assert_int_equal(last_good_time_load(p->file, &seconds), 0);
+	    last_good_time_save(p->file, NULL, INT64_C(9223372037)), -EINVAL);
+	assert_int_equal(last_good_time_save(p->file, NULL, 1), 0);
+	assert_int_equal(last_good_time_load(p->file, NULL, &seconds), 0);
 	assert_true(seconds == 1);
-	assert_int_equal(drift_file_save(p->file, -100000, 100000), 0);
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_int_equal(drift_file_save(p->file, NULL, -100000, 100000), 0);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), 0);
 	assert_true(freq == -100000 && sd == 100000);
-	assert_int_equal(drift_file_save(p->file, 0, 0), 0);
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_int_equal(drift_file_save(p->file, NULL, 0, 0), 0);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), 0);
 	assert_true(freq == 0 && sd == 1e-6);
 }
 
@@ -264,10 +269,10 @@ static void test_the_longest_line(void **state)
 	memset(text, ' ', sizeof(text));
 	memcpy(text, "-3 2", 4);
 	put(p->file, text, sizeof(text) - 1);
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), 0);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), 0);
 	assert_true(freq == 3 && sd == 2);
 	put(p->file, text, sizeof(text));
-	assert_int_equal(drift_file_load(p->file, &freq, &sd), -EINVAL);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), -EINVAL);
 }
 
 static void test_goodtime(void **state)
@@ -277,12 +282,12 @@ static void test_goodtime(void **state)
 	const struct folder *p = *state;
 	int64_t seconds = 0;
 
-	assert_int_equal(last_good_time_save(p->file, 1795400000), 0);
-	assert_int_equal(last_good_time_load(p->file, &seconds), 0);
+	assert_int_equal(last_good_time_save(p->file, NULL, 1795400000), 0);
+	assert_int_equal(last_good_time_load(p->file, NULL, &seconds), 0);
 	assert_true(seconds == 1795400000);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		put(p->file, bad[i], strlen(bad[i]));
-		if (last_good_time_load(p->file, &seconds) != -EINVAL)
+		if (last_good_time_load(p->file, NULL, &seconds) != -EINVAL)
 			fail_msg("taken: \"%s\"", bad[i]);
 		assert_true(seconds == 1795400000);
 	}

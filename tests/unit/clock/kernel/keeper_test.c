@@ -18,6 +18,7 @@
 struct fake {
 	double wall_ns, mono_ns; /* since the start */
 	double freq_ppm, quantum_ppm;
+	struct kernel_found others; /* its frequency is not used */
 	int64_t stepped_ns;
 	struct kernel_status status;
 	unsigned freq_sets, steps, status_sets;
@@ -32,13 +33,14 @@ static struct wall fake_now(void *self)
 	return (struct wall){START_NS + f->stepped_ns + llround(f->wall_ns)};
 }
 
-static int fake_get(void *self, double *freq_ppm)
+static int fake_get(void *self, struct kernel_found *found)
 {
 	const struct fake *f = self;
 
 	if (f->get_error)
 		return f->get_error;
-	*freq_ppm = f->freq_ppm;
+	*found = f->others;
+	found->freq_ppm = f->freq_ppm;
 	return 0;
 }
 
@@ -49,6 +51,8 @@ static int fake_set(void *self, double freq_ppm, double *became_ppm)
 	if (f->freq_error)
 		return f->freq_error;
 	f->freq_sets++;
+	f->others.adjtime_ns = f->others.offset_ns = 0;
+	f->others.loop = false;
 	f->freq_ppm = freq_ppm;
 	if (f->quantum_ppm > 0)
 		f->freq_ppm = f->quantum_ppm * round(freq_ppm / f->quantum_ppm);
@@ -76,6 +80,8 @@ static int fake_status(void *self, const struct kernel_status *status)
 		return f->status_error;
 	f->status_sets++;
 	f->status = *status;
+	f->others.synchronised = status->synchronised;
+	f->others.leap = status->leap;
 	return 0;
 }
 
@@ -116,7 +122,7 @@ static void fixture_init(struct fixture *b)
 	};
 	b->ops = (struct clock_ops){
 	    .now = fake_now,
-	    .get_freq = fake_get,
+	    .look = fake_get,
 	    .set_freq = fake_set,
 	    .step = fake_step,
 	    .set_status = fake_status,
@@ -186,6 +192,84 @@ static void test_start(void **state)
 	start(&b, NULL);
 	assert_true(b.fake.freq_ppm == 0);
 	assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
+}
+
+/* The slews of others end, no leap second stays armed, and nobody takes the
+ * clock for synchronised. */
+static void a_start_takes_the_clock_over(void **state)
+{
+	struct fixture b;
+
+	(void)state;
+	fixture_init(&b);
+	b.fake.others = (struct kernel_found){.adjtime_ns = 2 * NS_PER_S,
+	    .offset_ns = 5,
+	    .loop = true,
+	    .synchronised = true,
+	    .leap = LEAP_INSERT};
+	start(&b, NULL);
+	assert_int_equal(b.keeper.found.adjtime_ns, 2 * NS_PER_S);
+	assert_int_equal(b.keeper.found.leap, LEAP_INSERT);
+	assert_true(b.keeper.found.synchronised);
+	assert_int_equal(b.fake.others.adjtime_ns, 0);
+	assert_int_equal(b.fake.status_sets, 1);
+	assert_false(b.fake.status.synchronised);
+	assert_int_equal(b.fake.status.leap, LEAP_NONE);
+	assert_int_equal(b.fake.status.max_error_ns, KEEPER_UNKNOWN_NS);
+	assert_int_equal(b.fake.status.est_error_ns, KEEPER_UNKNOWN_NS);
+	b.fake.status_error = -EPERM;
+	assert_int_equal(
+	    keeper_start(&b.keeper, &b.limits, &b.ops, NULL, &b.report),
+	    -EPERM);
+}
+
+/* A large frequency may be the slew of a program that was killed. */
+static void a_large_frequency_needs_the_drift_file(void **state)
+{
+	const double saved = 8960;
+	struct fixture b;
+
+	(void)state;
+	fixture_init(&b);
+	b.limits.max_freq_ppm = 100000;
+	b.fake.freq_ppm = 500;
+	start(&b, NULL);
+	assert_true(b.fake.freq_ppm == 500);
+	b.fake.freq_ppm = -500.1;
+	start(&b, NULL);
+	assert_true(b.fake.freq_ppm == 0);
+	b.fake.freq_ppm = 8960;
+	start(&b, &saved);
+	assert_true(b.fake.freq_ppm == 8960);
+}
+
+/* Each slew of another program is seen once and ends. */
+static void a_foreign_slew_is_found_and_ended(void **state)
+{
+	static const struct {
+		struct kernel_found others;
+		int64_t slew_ns;
+	} rows[] = {
+	    {{.adjtime_ns = -2 * NS_PER_S}, -2 * NS_PER_S},
+	    {{.offset_ns = 77, .loop = true}, 77},
+	    {{.offset_ns = -77}, -77},
+	    {{.loop = true}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture b;
+
+		fixture_init(&b);
+		start(&b, NULL);
+		assert_false(keeper_look(&b.keeper, &b.report));
+		b.fake.others = rows[i].others;
+		assert_true(keeper_look(&b.keeper, &b.report));
+		assert_int_equal(b.report.verdict, KEEPER_SLEW_FOUND);
+		assert_int_equal(b.report.found_slew_ns, rows[i].slew_ns);
+		assert_int_equal(b.report.change_count, 1);
+		assert_false(keeper_look(&b.keeper, &b.report));
+	}
 }
 
 static void test_start_refused(void **state)
@@ -296,6 +380,7 @@ static void test_limits_are_exact(void **state)
 	    {{.slew_ns = -1000002, .slew_duration_ns = s}, KEEPER_SLEW_LIMIT},
 	    {{.bootstrap = true}, KEEPER_BAD_COMMAND},
 	    {{.pause = true}, KEEPER_BAD_COMMAND},
+	    {{.pause = true, .step_ns = 1}, KEEPER_BAD_COMMAND},
 	    {{.step_ns = -START_NS}, KEEPER_OK},
 	};
 
@@ -509,7 +594,7 @@ static void test_step_comes_first(void **state)
 	assert_true(b.report.changes[1].step_ns == 0);
 	assert_true(b.report.changes[1].at.ns == START_NS + c.step_ns);
 	assert_int_equal(b.fake.step_at_freq_sets, 1); /* of the start */
-	assert_int_equal(b.fake.status_sets, 1);
+	assert_int_equal(b.fake.status_sets, 2);       /* of the start, too */
 	assert_true(b.fake.status.synchronised);
 	assert_true(b.fake.status.max_error_ns == 7);
 	assert_true(b.fake.status.est_error_ns == 3);
@@ -711,8 +796,315 @@ static void test_a_pause_is_bounded_by_the_steps_that_were_not_made(
 	pass(&b.fake, 60e9);
 	c.step_ns = 1000 * NS_PER_S + 1;
 	refuses(&b, &c, KEEPER_STEP_LIMIT);
+	/* One pause for each four hours of running. */
 	c.step_ns = 1000 * NS_PER_S;
+	refuses(&b, &c, KEEPER_STEP_BUDGET);
+	pass(&b.fake, (double)KEEPER_PAUSE_GAP_NS - 61e9);
+	refuses(&b, &c, KEEPER_STEP_BUDGET);
+	pass(&b.fake, 1e9);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
+}
+
+/* The first command is bounded by more than the time since the boot: nothing
+ * stands still before it was right. */
+static void a_pause_needs_a_clock_that_was_right(void **state)
+{
+	const struct clock_command unknown = {.freq_ppm = 1};
+	const struct clock_command good = {.synchronised = true};
+	const struct clock_command c = {
+	    .step_ns = NS_PER_S, .bootstrap = true, .pause = true};
+
+	(void)state;
+	for (int start_steps = -1; start_steps <= 1; start_steps++) {
+		struct fixture b;
+
+		fixture_init(&b);
+		b.limits.start_steps = start_steps;
+		b.limits.bootstrap = true;
+		start(&b, NULL);
+		b.fake.mono_ns = 365 * 86400e9;
+		refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+		assert_int_equal(apply(&b, &unknown), KEEPER_OK);
+		refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+		b.fake.status_error = -EIO;
+		assert_int_equal(apply(&b, &good), KEEPER_KERNEL);
+		refuses(&b, &c, KEEPER_STEP_FORBIDDEN);
+		b.fake.status_error = 0;
+		assert_int_equal(apply(&b, &good), KEEPER_OK);
+		assert_int_equal(apply(&b, &c), KEEPER_OK);
+	}
+}
+
+/* A virtual machine that runs eight hours a day and is paused for the night: 57
+ * steps of refuse-threshold each time. The budget of a life ends that. */
+static void the_nights_of_a_life_have_a_limit(void **state)
+{
+	const struct clock_command good = {.synchronised = true};
+	const struct clock_command c = {
+	    .step_ns = 57 * 10 * NS_PER_S, .bootstrap = true, .pause = true};
+	struct clock_command rest = c;
+	struct fixture b;
+	int nights;
+
+	(void)state;
+	start_with_bootstrap(&b);
+	assert_int_equal(apply(&b, &good), KEEPER_OK);
+	for (nights = 0; nights < 3000 / 57; nights++) {
+		pass(&b.fake, 8 * 3600e9);
+		assert_int_equal(apply(&b, &c), KEEPER_OK);
+		assert_int_equal(apply(&b, &good), KEEPER_OK);
+	}
+	assert_int_equal(nights, 52);
+	pass(&b.fake, 8 * 3600e9);
+	refuses(&b, &c, KEEPER_STEP_BUDGET);
+	rest.step_ns = (3000 - 52 * 57) * 10 * NS_PER_S + 1;
+	refuses(&b, &rest, KEEPER_STEP_BUDGET);
+	rest.step_ns--;
+	assert_int_equal(apply(&b, &rest), KEEPER_OK);
+	/* Other steps have budgets of their own. */
+	pass(&b.fake, 61e9);
+	assert_int_equal(
+	    apply(&b, &(struct clock_command){.step_ns = 10 * NS_PER_S}),
+	    KEEPER_OK);
+}
+
+/* ---- the budgets of the other steps: refuse-threshold is 10 s ---- */
+
+static void start_after_the_window(struct fixture *b)
+{
+	fixture_init(b);
+	b->limits.start_steps = 0;
+	start(b, NULL);
+}
+
+/* Steps by `step_ns` each minute; returns how many were allowed. */
+static int steps_in_a_row(struct fixture *b, int64_t step_ns, int most)
+{
+	const struct clock_command c = {.step_ns = step_ns};
+	int done = 0;
+
+	while (done < most && apply(b, &c) == KEEPER_OK) {
+		done++;
+		pass(&b->fake, 60.1e9);
+	}
+	return done;
+}
+
+/* A laptop that wakes up every half hour, or a virtual machine with a snapshot
+ * each. */
+static void a_day_has_48_steps(void **state)
+{
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(steps_in_a_row(&b, 1000, 100), 48);
+	refuses(&b, &(struct clock_command){.step_ns = 1}, KEEPER_STEP_BUDGET);
+	assert_int_equal(b.report.steps, 48);
+	assert_int_equal(b.report.refused, 2);
+	/* The first steps are a day ago, one after the other. */
+	b.fake.mono_ns = 86400e9 + 3 * 60.1e9;
+	assert_int_equal(steps_in_a_row(&b, -1000, 100), 48);
+	start_after_the_window(&b);
+	assert_int_equal(steps_in_a_row(&b, 1000, 48), 48);
+	b.fake.mono_ns = 86400e9 - 1e9;
+	refuses(&b, &(struct clock_command){.step_ns = 1}, KEEPER_STEP_BUDGET);
+	pass(&b.fake, 2e9);
+	assert_int_equal(apply(&b, &(struct clock_command){.step_ns = 1}), 0);
+	pass(&b.fake, 58.5e9);
+	refuses(
+	    &b, &(struct clock_command){.step_ns = 1}, KEEPER_STEP_FORBIDDEN);
+	/* Not even without refuse-threshold; but makestep ... -1 allows it. */
+	start_after_the_window(&b);
+	b.keeper.limits.refuse_step_ns = 0;
+	assert_int_equal(steps_in_a_row(&b, 1000, 100), 48);
+	b.keeper.limits.start_steps = -1;
+	assert_int_equal(steps_in_a_row(&b, 1000, 100), 100);
+}
+
+/* Forward and back, together. */
+static void a_day_has_eight_times_refuse_threshold(void **state)
+{
+	const int64_t most = 10 * NS_PER_S;
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(steps_in_a_row(&b, most, 4), 4);
+	assert_int_equal(steps_in_a_row(&b, -most, 3), 3);
+	assert_int_equal(steps_in_a_row(&b, -most / 2, 1), 1);
+	refuses(&b, &(struct clock_command){.step_ns = most / 2 + 1},
+	    KEEPER_STEP_BUDGET);
+	assert_int_equal(steps_in_a_row(&b, most / 2, 2), 1);
+	/* Without refuse-threshold a step has any size. */
+	b.keeper.limits.refuse_step_ns = 0;
+	assert_int_equal(steps_in_a_row(&b, 1000 * most, 3), 3);
+}
+
+static void a_life_has_a_thousand_times_refuse_threshold(void **state)
+{
+	const int64_t most = 10 * NS_PER_S;
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	for (int day = 0; day < 125; day++) {
+		assert_int_equal(steps_in_a_row(&b, most, 9), 8);
+		pass(&b.fake, 86400e9);
+	}
+	refuses(&b, &(struct clock_command){.step_ns = 1}, KEEPER_STEP_BUDGET);
+	/* The limits are huge: the sums must not overflow. */
+	b.keeper.limits.refuse_step_ns = INT64_MAX;
+	assert_int_equal(steps_in_a_row(&b, INT64_MAX - START_NS * 2, 1), 1);
+	refuses(&b, &(struct clock_command){.step_ns = -(INT64_MAX / 2)},
+	    KEEPER_STEP_BUDGET);
+}
+
+/* The steps of a start do not count. */
+static void the_start_spends_no_budget(void **state)
+{
+	struct fixture b;
+
+	(void)state;
+	fixture_init(&b);
+	b.limits.start_steps = 60;
+	b.limits.bootstrap = true;
+	start(&b, NULL);
+	assert_int_equal(apply(&b, &(struct clock_command){.step_ns = NS_PER_S,
+				       .bootstrap = true}),
+	    KEEPER_OK);
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(
+		    apply(&b,
+			&(struct clock_command){.step_ns = 1000 * NS_PER_S}),
+		    KEEPER_OK);
+	pass(&b.fake, 3600e9);
+	assert_int_equal(steps_in_a_row(&b, 10 * NS_PER_S, 9), 8);
+	assert_int_equal(b.report.steps, 69);
+}
+
+/* The day that counts is that of the clock after the step. */
+static void a_leap_second_is_judged_after_the_step(void **state)
+{
+	/* The last second of 30 June 2027, UTC. */
+	const int64_t last_ns = 1814399999 * NS_PER_S;
+	struct clock_command c = {
+	    .synchronised = true, .leap = LEAP_INSERT, .step_ns = 5 * NS_PER_S};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	b.fake.stepped_ns = last_ns - START_NS;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.fake.status.leap, LEAP_NONE);
+	pass(&b.fake, 61e9);
+	b.fake.stepped_ns = last_ns - START_NS - 61 * NS_PER_S;
+	c.step_ns = -5 * NS_PER_S;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.fake.status.leap, LEAP_INSERT);
+	/* Nobody who does not know the time knows of a leap second. */
+	c.step_ns = 0;
+	c.synchronised = false;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.fake.status.leap, LEAP_NONE);
+}
+
+/* 30 June 2027 in UTC, which ends at 1814400000 s. The kernel inserts a second,
+ * and shows the last second of that day again. */
+static void no_second_is_inserted_twice(void **state)
+{
+	const int64_t rest = KEEPER_LEAP_REST_NS, ms = NS_PER_MS;
+	/* The test's monotonic clock is at 0 an hour before the end. */
+	const int64_t end = 3600 * NS_PER_S;
+	const struct {
+		int64_t at_ns;
+		enum leap leap;
+	} looks[] = {
+	    {0, LEAP_INSERT},
+	    {end - 10 * ms - 1, LEAP_INSERT},
+	    {end - 10 * ms, LEAP_NONE},
+	    {end + 1, LEAP_NONE},
+	    {end + rest - 1, LEAP_NONE},
+	    {end + rest, LEAP_INSERT},
+	    {end + rest + 1, LEAP_INSERT},
+	};
+	const struct clock_command c = {
+	    .synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		/* Somebody sets the clock to that day again. */
+		b.fake.stepped_ns =
+		    1814396400 * NS_PER_S - START_NS - looks[i].at_ns;
+		b.fake.mono_ns = (double)looks[i].at_ns;
+		b.fake.wall_ns = b.fake.mono_ns;
+		if (i < 3)
+			b.fake.stepped_ns += looks[i].at_ns;
+		assert_int_equal(apply(&b, &c), KEEPER_OK);
+		assert_int_equal(b.fake.status.leap, looks[i].leap);
+	}
+}
+
+/* A second that is left out is due a second earlier: then it is over. */
+static void the_kind_may_change_before_it_is_due(void **state)
+{
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	b.fake.stepped_ns = 1814396400 * NS_PER_S - START_NS;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.keeper.leap_until.ns, 3600 * NS_PER_S);
+	c.leap = LEAP_DELETE;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.fake.status.leap, LEAP_DELETE);
+	assert_int_equal(b.keeper.leap_until.ns, 3599 * NS_PER_S);
+	c.leap = LEAP_INSERT;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.keeper.leap_until.ns, 3599 * NS_PER_S);
+}
+
+/* With a step the day ends earlier or later: one leap second is left in any
+ * case. */
+static void a_step_moves_the_leap_second(void **state)
+{
+	struct clock_command c = {.synchronised = true, .leap = LEAP_DELETE};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	b.fake.stepped_ns = 1814396400 * NS_PER_S - START_NS;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.keeper.leap_until.ns, 3599 * NS_PER_S);
+	c.step_ns = -7 * NS_PER_S;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.fake.status.leap, LEAP_DELETE);
+	assert_int_equal(b.keeper.leap_until.ns, 3606 * NS_PER_S);
+	pass(&b.fake, 3606e9);
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	/* It is over: going back does not bring it back. */
+	assert_int_equal(b.keeper.leap_until.ns, 3606 * NS_PER_S);
+	assert_int_equal(b.fake.status.leap, LEAP_NONE);
+}
+
+/* Limits that are no numbers allow nothing. */
+static void limits_that_are_no_numbers_allow_nothing(void **state)
+{
+	const struct clock_command slew = {
+	    .slew_ns = 1, .slew_duration_ns = NS_PER_S};
+	struct fixture b;
+
+	(void)state;
+	fixture_init(&b);
+	start(&b, NULL);
+	b.keeper.limits.max_slew_ppm = NAN;
+	refuses(&b, &slew, KEEPER_SLEW_LIMIT);
+	b.keeper.limits.max_freq_ppm = NAN;
+	refuses(&b, &slew, KEEPER_FREQ_LIMIT);
+	assert_int_equal(b.report.refused, 2);
 }
 
 /* In the start window, and without refuse-threshold, a step of any size was
@@ -858,6 +1250,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_start),
+	    cmocka_unit_test(a_start_takes_the_clock_over),
+	    cmocka_unit_test(a_large_frequency_needs_the_drift_file),
+	    cmocka_unit_test(a_foreign_slew_is_found_and_ended),
 	    cmocka_unit_test(test_start_refused),
 	    cmocka_unit_test(test_no_clock),
 	    cmocka_unit_test(test_limits),
@@ -881,6 +1276,17 @@ int main(void)
 	    cmocka_unit_test(
 		test_a_pause_is_bounded_by_the_steps_that_were_not_made),
 	    cmocka_unit_test(test_a_pause_may_be_long_where_any_step_may),
+	    cmocka_unit_test(a_pause_needs_a_clock_that_was_right),
+	    cmocka_unit_test(the_nights_of_a_life_have_a_limit),
+	    cmocka_unit_test(a_day_has_48_steps),
+	    cmocka_unit_test(a_day_has_eight_times_refuse_threshold),
+	    cmocka_unit_test(a_life_has_a_thousand_times_refuse_threshold),
+	    cmocka_unit_test(the_start_spends_no_budget),
+	    cmocka_unit_test(a_leap_second_is_judged_after_the_step),
+	    cmocka_unit_test(no_second_is_inserted_twice),
+	    cmocka_unit_test(the_kind_may_change_before_it_is_due),
+	    cmocka_unit_test(a_step_moves_the_leap_second),
+	    cmocka_unit_test(limits_that_are_no_numbers_allow_nothing),
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),
 	    cmocka_unit_test(test_stop),

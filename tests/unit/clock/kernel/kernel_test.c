@@ -6,7 +6,10 @@
 #include "base/check.h"
 #include "clock/kernel/kernel.h"
 
+#include "clock/command.h"
+
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +25,7 @@
 
 struct fake_kernel {
 	struct timex now; /* what the kernel has */
+	long adjtime_us;  /* left of adjtime(3) */
 	struct timex calls[CALLS_MAX];
 	unsigned count;
 	int state;   /* of the clock, as the call returns it */
@@ -45,6 +49,16 @@ static void set_fields(struct timex *now, const struct timex *t)
 		now->esterror = t->esterror;
 }
 
+/* Linux takes these with no other mode. */
+static void adjtime_of(struct fake_kernel *k, struct timex *t)
+{
+	long left_us = k->adjtime_us;
+
+	if ((t->modes & ADJ_OFFSET_SS_READ) == ADJ_OFFSET_SINGLESHOT)
+		k->adjtime_us = (long)t->offset;
+	t->offset = left_us;
+}
+
 static int fake_call(void *self, struct timex *t)
 {
 	struct fake_kernel *k = self;
@@ -55,6 +69,10 @@ static int fake_call(void *self, struct timex *t)
 	if ((int)k->count - 1 == k->fail_at) {
 		errno = k->error;
 		return -1;
+	}
+	if ((t->modes & ADJ_OFFSET_SINGLESHOT) == ADJ_OFFSET_SINGLESHOT) {
+		adjtime_of(k, t);
+		return k->state;
 	}
 	set_fields(&k->now, t);
 	t->freq = k->now.freq;
@@ -93,11 +111,11 @@ static void any_state_of_the_clock_is_a_success(void **state)
 	(void)state;
 	for (int clock = TIME_OK; clock <= TIME_ERROR; clock++) {
 		struct fixture f;
-		double ppm;
+		struct kernel_found found;
 
 		set_up(&f);
 		f.kernel.state = clock;
-		assert_int_equal(f.clock.get_freq(f.clock.self, &ppm), 0);
+		assert_int_equal(f.clock.look(f.clock.self, &found), 0);
 		assert_int_equal(f.clock.step(f.clock.self, 1), 0);
 	}
 }
@@ -139,17 +157,70 @@ static void a_frequency_is_split_into_tick_and_fine_part(void **state)
 
 static void the_frequency_is_read_as_the_sum_of_both(void **state)
 {
+	struct kernel_found found;
 	struct fixture f;
-	double ppm = NAN;
 
 	(void)state;
 	set_up(&f);
 	f.kernel.now.tick = 10002;
 	f.kernel.now.freq = -65536 * 3 / 2;
-	assert_int_equal(f.clock.get_freq(f.clock.self, &ppm), 0);
-	assert_true(ppm == 198.5);
-	assert_int_equal(f.kernel.count, 1);
+	assert_int_equal(f.clock.look(f.clock.self, &found), 0);
+	assert_true(found.freq_ppm == 198.5);
+	assert_int_equal(f.kernel.count, 2);
 	assert_int_equal(f.kernel.calls[0].modes, 0);
+	assert_int_equal(f.kernel.calls[1].modes, ADJ_OFFSET_SS_READ);
+}
+
+/* What other programs have left is read, and nothing changes. */
+static void what_others_left_is_seen(void **state)
+{
+	static const struct {
+		int status;
+		long offset, adjtime_us;
+		struct kernel_found found;
+	} rows[] = {
+	    {STA_UNSYNC, 0, 0, {.loop = false}},
+	    {0, 0, 0, {.synchronised = true}},
+	    {STA_UNSYNC, 0, -1999500, {.adjtime_ns = -1999500000}},
+	    {STA_UNSYNC, 77, 0, {.offset_ns = 77000}},
+	    {STA_UNSYNC | STA_NANO, -77, 0, {.offset_ns = -77}},
+	    {STA_UNSYNC | STA_PLL, 0, 0, {.loop = true}},
+	    {STA_UNSYNC | STA_FLL, 0, 0, {.loop = true}},
+	    {STA_UNSYNC | STA_INS, 0, 0, {.leap = LEAP_INSERT}},
+	    {STA_UNSYNC | STA_DEL, 0, 0, {.leap = LEAP_DELETE}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct kernel_found *want = &rows[i].found;
+		struct kernel_found found;
+		struct fixture f;
+
+		set_up_status(&f, rows[i].status);
+		f.kernel.now.offset = rows[i].offset;
+		f.kernel.adjtime_us = rows[i].adjtime_us;
+		assert_int_equal(f.clock.look(f.clock.self, &found), 0);
+		if (found.adjtime_ns != want->adjtime_ns ||
+		    found.offset_ns != want->offset_ns ||
+		    found.loop != want->loop || found.leap != want->leap ||
+		    found.synchronised != want->synchronised)
+			fail_msg("row %zu", i);
+		assert_int_equal(f.kernel.adjtime_us, rows[i].adjtime_us);
+		assert_int_equal(f.kernel.now.offset, rows[i].offset);
+	}
+}
+
+static void a_slew_of_adjtime_is_ended_with_the_frequency(void **state)
+{
+	struct fixture f;
+	double ppm;
+
+	(void)state;
+	set_up(&f);
+	f.kernel.adjtime_us = 2000000;
+	assert_int_equal(f.clock.set_freq(f.clock.self, 1, &ppm), 0);
+	assert_int_equal(f.kernel.adjtime_us, 0);
+	assert_int_equal(f.kernel.calls[0].modes, ADJ_OFFSET_SINGLESHOT);
 }
 
 static void a_frequency_is_set_and_read_back(void **state)
@@ -161,10 +232,9 @@ static void a_frequency_is_set_and_read_back(void **state)
 	set_up(&f);
 	assert_int_equal(
 	    f.clock.set_freq(f.clock.self, 1234.000001, &became_ppm), 0);
-	assert_int_equal(f.kernel.count, 3); /* look, set, read */
-	assert_int_equal(f.kernel.calls[0].modes, 0);
-	assert_int_equal(f.kernel.calls[1].modes, ADJ_FREQUENCY | ADJ_TICK);
-	assert_int_equal(f.kernel.calls[2].modes, 0);
+	assert_int_equal(f.kernel.count, 3); /* end adjtime, look, set */
+	assert_int_equal(f.kernel.calls[1].modes, 0);
+	assert_int_equal(f.kernel.calls[2].modes, ADJ_FREQUENCY | ADJ_TICK);
 	assert_int_equal(f.kernel.now.tick, 10012);
 	assert_int_equal(f.kernel.now.freq, 34 * 65536);
 	assert_true(became_ppm == 1234);
@@ -189,11 +259,11 @@ static void loops_of_another_program_are_ended_first(void **state)
 		assert_int_equal(f.clock.set_freq(f.clock.self, 1, &ppm), 0);
 		assert_int_equal(f.kernel.count, 5);
 		assert_int_equal(
-		    f.kernel.calls[1].modes, ADJ_OFFSET | ADJ_STATUS);
-		assert_int_equal(f.kernel.calls[1].status,
+		    f.kernel.calls[2].modes, ADJ_OFFSET | ADJ_STATUS);
+		assert_int_equal(f.kernel.calls[2].status,
 		    STA_PLL | (rows[i].status & STA_PPSTIME));
-		assert_int_equal(f.kernel.calls[1].offset, 0);
-		assert_int_equal(f.kernel.calls[2].modes, ADJ_STATUS);
+		assert_int_equal(f.kernel.calls[2].offset, 0);
+		assert_int_equal(f.kernel.calls[3].modes, ADJ_STATUS);
 		assert_int_equal(
 		    f.kernel.now.status, rows[i].status & STA_PPSTIME);
 		assert_int_equal(f.kernel.now.offset, 0);
@@ -315,10 +385,49 @@ static void a_leap_second_is_armed_again_after_a_step(void **state)
 	}
 }
 
+static void the_tai_offset_is_set(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(f.clock.set_tai(f.clock.self, 37), 0);
+	assert_int_equal(f.kernel.count, 1);
+	assert_int_equal(f.kernel.calls[0].modes, ADJ_TAI);
+	assert_int_equal(f.kernel.calls[0].constant, 37);
+}
+
+/* From the keeper, the guard, or a table of leap seconds. */
+static void what_no_clock_needs_never_reaches_the_kernel(void **state)
+{
+	const double wild[] = {NAN, -NAN, INFINITY, -INFINITY, 1e300, -1e300,
+	    CLOCK_FREQ_MAX_PPM + 0.001, -CLOCK_FREQ_MAX_PPM - 0.001};
+	const int tais[] = {-1, INT_MIN, 1001, INT_MAX};
+	struct fixture f;
+	double ppm = 42;
+
+	(void)state;
+	set_up(&f);
+	for (size_t i = 0; i < ARRAY_LEN(wild); i++)
+		assert_int_equal(
+		    f.clock.set_freq(f.clock.self, wild[i], &ppm), -EINVAL);
+	for (size_t i = 0; i < ARRAY_LEN(tais); i++)
+		assert_int_equal(
+		    f.clock.set_tai(f.clock.self, tais[i]), -EINVAL);
+	assert_int_equal(f.kernel.count, 0);
+	assert_true(ppm == 42);
+	assert_int_equal(f.clock.set_tai(f.clock.self, 0), 0);
+	assert_int_equal(f.clock.set_tai(f.clock.self, 1000), 0);
+	assert_int_equal(
+	    f.clock.set_freq(f.clock.self, CLOCK_FREQ_MAX_PPM, &ppm), 0);
+	assert_int_equal(
+	    f.clock.set_freq(f.clock.self, -CLOCK_FREQ_MAX_PPM, &ppm), 0);
+}
+
 /* ---- errors ---- */
 
 enum operation {
-	GET_FREQ,
+	LOOK,
 	SET_FREQ,
 	STEP,
 	SET_STATUS,
@@ -327,12 +436,13 @@ enum operation {
 static int operate(struct fixture *f, enum operation what)
 {
 	const struct kernel_status status = {true, LEAP_INSERT, 1000, 1000};
+	struct kernel_found found = {.freq_ppm = 42};
 	double ppm = 42;
 	int err = 0;
 
 	switch (what) {
-	case GET_FREQ:
-		err = f->clock.get_freq(f->clock.self, &ppm);
+	case LOOK:
+		err = f->clock.look(f->clock.self, &found);
 		break;
 	case SET_FREQ:
 		err = f->clock.set_freq(f->clock.self, 7, &ppm);
@@ -345,17 +455,17 @@ static int operate(struct fixture *f, enum operation what)
 		break;
 	}
 	if (err)
-		assert_true(ppm == 42);
+		assert_true(ppm == 42 && found.freq_ppm == 42);
 	return err;
 }
 
 /* Each call of each operation fails once: the operation ends there. */
 static void a_refusal_of_the_kernel_ends_the_operation(void **state)
 {
-	static const unsigned calls[] = {1, 5, 1, 4};
+	static const unsigned calls[] = {2, 5, 1, 4};
 
 	(void)state;
-	for (unsigned what = GET_FREQ; what <= SET_STATUS; what++)
+	for (unsigned what = LOOK; what <= SET_STATUS; what++)
 		for (unsigned at = 0; at < calls[what]; at++) {
 			struct fixture f;
 
@@ -377,8 +487,8 @@ static void the_machine_can_be_read(void **state)
 {
 	struct clock_ops clock = kernel_clock();
 	struct timespec ts;
-	double ppm = NAN;
-	int err = clock.get_freq(clock.self, &ppm);
+	struct kernel_found found = {.freq_ppm = NAN};
+	int err = clock.look(clock.self, &found);
 
 	(void)state;
 	clock_gettime(CLOCK_REALTIME, &ts);
@@ -387,7 +497,7 @@ static void the_machine_can_be_read(void **state)
 	if (err == -EPERM)
 		skip();
 	assert_int_equal(err, 0);
-	assert_true(fabs(ppm) <= 101000);
+	assert_true(fabs(found.freq_ppm) <= 101000);
 }
 
 int main(void)
@@ -398,9 +508,13 @@ int main(void)
 	    cmocka_unit_test(the_frequency_is_read_as_the_sum_of_both),
 	    cmocka_unit_test(a_frequency_is_set_and_read_back),
 	    cmocka_unit_test(loops_of_another_program_are_ended_first),
+	    cmocka_unit_test(what_others_left_is_seen),
+	    cmocka_unit_test(a_slew_of_adjtime_is_ended_with_the_frequency),
 	    cmocka_unit_test(a_step_has_a_fraction_that_is_not_negative),
 	    cmocka_unit_test(the_status_says_what_is_known),
 	    cmocka_unit_test(a_leap_second_is_armed_again_after_a_step),
+	    cmocka_unit_test(the_tai_offset_is_set),
+	    cmocka_unit_test(what_no_clock_needs_never_reaches_the_kernel),
 	    cmocka_unit_test(a_refusal_of_the_kernel_ends_the_operation),
 	    cmocka_unit_test(the_machine_can_be_read),
 	};

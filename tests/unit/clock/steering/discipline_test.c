@@ -207,8 +207,12 @@ static void test_the_frequency_is_bounded(void **state)
 {
 	static const struct {
 		double most_ppm, wanted_ppm, got_ppm;
-	} rows[] = {{0, 499, 499}, {0, 501, 500}, {0, -501, -500},
-	    {100, 99, 99}, {100, 101, 100}, {100, -101, -100}, {900, 600, 500}};
+		double beyond_ppm;
+	} rows[] = {{0, 99999, 99999, 0}, {0, 100002, 100000, 100000},
+	    {0, -100002, -100000, 100000}, {100, 99, 99, 0},
+	    /* It may be noise. */
+	    {100, 101, 100, 0}, {100, 101.1, 100, 100},
+	    {100, -101.1, -100, 100}, {900, 8960, 900, 900}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -220,8 +224,92 @@ static void test_the_frequency_is_bounded(void **state)
 		in.freq_ppm = rows[i].wanted_ppm;
 		assert_true(discipline_decide(&d, &in, &cmd));
 		assert_true(cmd.freq_ppm == rows[i].got_ppm);
+		assert_true(d.beyond_ppm == rows[i].beyond_ppm);
 		assert_int_equal(cmd.slew_ns, 0);
 		assert_int_equal(cmd.slew_duration_ns, 0);
+	}
+}
+
+/* What the clock runs away until the next decision is part of the errors. */
+static void an_unmet_frequency_is_part_of_the_errors(void **state)
+{
+	struct discipline d = fresh(9);
+	struct discipline_input in = input(0);
+	struct clock_command met, unmet;
+
+	(void)state;
+	in.interval_s = 16;
+	in.freq_ppm = 100;
+	assert_true(discipline_decide(&d, &in, &met));
+	d.config.max_freq_ppm = 90;
+	assert_true(discipline_decide(&d, &in, &unmet));
+	assert_int_equal(unmet.max_error_ns, met.max_error_ns + 160000);
+	assert_int_equal(unmet.est_error_ns, met.est_error_ns + 160000);
+	/* It is over when the frequency fits, not by noise. */
+	in.freq_ppm = 90.5;
+	assert_true(discipline_decide(&d, &in, &unmet));
+	assert_true(d.beyond_ppm == 90);
+	in.freq_ppm = 89;
+	assert_true(discipline_decide(&d, &in, &unmet));
+	assert_true(d.beyond_ppm == 0);
+}
+
+/* With -q and no drift file: only a frequency that is certainly wrong is
+ * replaced. */
+static void a_frequency_is_left_alone_unless_it_is_certainly_wrong(void **state)
+{
+	static const struct {
+		bool keeps;
+		double wanted_ppm, got_ppm;
+	} rows[] = {{false, 15, 15}, {true, 15, 12}, {true, -37, 12},
+	    {true, 62, 12}, {true, 62.1, 62.1}, {true, -38.1, -38.1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(0);
+		struct discipline_input in = input(0);
+		struct clock_command cmd;
+
+		d.keeps_freq = rows[i].keeps;
+		in.base_freq_ppm = 12;
+		in.freq_sd_ppm = 10;
+		in.freq_ppm = rows[i].wanted_ppm;
+		assert_true(discipline_decide(&d, &in, &cmd));
+		assert_true(cmd.freq_ppm == rows[i].got_ppm);
+	}
+}
+
+/* Base frequency and slew stay within what Linux can do. */
+static void a_slew_leaves_room_for_the_base_frequency(void **state)
+{
+	static const struct {
+		double freq_ppm;
+		int64_t offset_ns;
+		double most_ppm; /* of the slew */
+	} rows[] = {
+	    {99000, NS_PER_S, 1000},
+	    {-99000, -NS_PER_S, 1000},
+	    {99000, -NS_PER_S, 50000},
+	    {100000, NS_PER_S, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(9);
+		struct discipline_input in = input(rows[i].offset_ns);
+		struct clock_command cmd;
+		double slew_ppm;
+
+		d.config.max_slew_ppm = 50000;
+		d.config.makestep_updates = 0;
+		in.freq_ppm = rows[i].freq_ppm;
+		assert_true(discipline_decide(&d, &in, &cmd));
+		slew_ppm = cmd.slew_ns == 0
+			       ? 0
+			       : fabs(1e6 * (double)cmd.slew_ns /
+				      (double)cmd.slew_duration_ns);
+		assert_true(slew_ppm <= rows[i].most_ppm);
+		assert_true(slew_ppm >= rows[i].most_ppm * 0.99);
 	}
 }
 
@@ -236,6 +324,7 @@ static void test_verdicts_count(void **state)
 	    {KEEPER_OK, 1, 1, false},
 	    {KEEPER_NO_CLOCK, 1, 0, true},
 	    {KEEPER_STEP_LIMIT, 0, 0, true},
+	    {KEEPER_STEP_BUDGET, 0, 0, false},
 	    {KEEPER_KERNEL, 0, 0, true},
 	};
 
@@ -432,6 +521,10 @@ int main(void)
 	    cmocka_unit_test(test_steps_slews_and_refusals),
 	    cmocka_unit_test(test_refusals_begin_after_some_updates),
 	    cmocka_unit_test(test_the_frequency_is_bounded),
+	    cmocka_unit_test(an_unmet_frequency_is_part_of_the_errors),
+	    cmocka_unit_test(
+		a_frequency_is_left_alone_unless_it_is_certainly_wrong),
+	    cmocka_unit_test(a_slew_leaves_room_for_the_base_frequency),
 	    cmocka_unit_test(test_verdicts_count),
 	    cmocka_unit_test(test_huge_offsets_are_slewed_in_parts),
 	    cmocka_unit_test(test_steps_only_in_the_start_window),

@@ -72,6 +72,7 @@ static void the_most_sharp_samples_decide(void **state)
 		before = r.steering->estimate;
 		add_wrong(&r, 0, rows[i].answers);
 		r.steering->estimate = before;
+		r.steering->changed_at.ns = 0;
 		intersection_pull(r.steering, r.now);
 		assert_int_equal(
 		    memcmp(&before, &r.steering->estimate, sizeof(before)) != 0,
@@ -190,6 +191,7 @@ static void a_jump_is_left_to_the_filter(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		rig_add(&r, i % 2, 400 * NS_PER_US);
 	r.steering->estimate = before;
+	r.steering->changed_at.ns = 0;
 	intersection_pull(r.steering, r.now);
 	assert_memory_equal(&before, &r.steering->estimate, sizeof(before));
 	rig_close(&r);

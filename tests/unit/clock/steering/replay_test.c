@@ -114,8 +114,10 @@ static void decide(struct replay *r, double at_s)
 	struct clock_command c;
 
 	r->now.ns = START_NS + ns_of_s(at_s);
-	if (steering_update(r->steering, &r->ledger, r->now, &c))
-		steering_applied(r->steering, KEEPER_NO_CLOCK);
+	do
+		if (steering_update(r->steering, &r->ledger, r->now, &c))
+			steering_applied(r->steering, KEEPER_NO_CLOCK);
+	while (steering_is_busy(r->steering));
 }
 
 static void add_sample(struct replay *r, const struct trace *t, double at_s,

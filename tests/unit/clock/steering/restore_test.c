@@ -82,8 +82,13 @@ static void measure(
 
 static bool decides(struct runs *r, double t_s, struct clock_command *c)
 {
-	return steering_update(
-	    r->after, &r->ledger, (struct wall){START_NS + ns_of_s(t_s)}, c);
+	const struct wall at = {START_NS + ns_of_s(t_s)};
+	bool decided;
+
+	do
+		decided = steering_update(r->after, &r->ledger, at, c);
+	while (steering_is_busy(r->after));
+	return decided;
 }
 
 /* A thousand seconds of samples of both sources, restored in a new run. */

@@ -130,11 +130,22 @@ static inline void rig_obey(struct rig *r, const struct clock_command *c)
 	r->commands++;
 }
 
+/* All turns of a replay, and the decision. */
+static inline bool rig_decide(struct rig *r, struct clock_command *c)
+{
+	bool decided;
+
+	do
+		decided = steering_update(r->steering, &r->ledger, r->wall, c);
+	while (steering_is_busy(r->steering));
+	return decided;
+}
+
 static inline bool rig_update(struct rig *r)
 {
 	struct clock_command c;
 
-	if (!steering_update(r->steering, &r->ledger, r->wall, &c))
+	if (!rig_decide(r, &c))
 		return false;
 	rig_obey(r, &c);
 	return true;

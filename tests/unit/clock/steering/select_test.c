@@ -80,6 +80,24 @@ static void test_majority_matches_brute_force(void **state)
 	}
 }
 
+static void without_a_majority_the_distance_is_known(void **state)
+{
+	struct select_source two[] = {
+	    source(-2 * NS_PER_S, NS_PER_MS), source(3 * NS_PER_S, NS_PER_MS)};
+	struct select_result r;
+
+	(void)state;
+	r = select_sources(two, 2, 1, -1);
+	assert_int_equal(r.outcome, SELECT_NO_MAJORITY);
+	assert_int_equal(r.apart_ns, 5 * NS_PER_S);
+	/* A duplicate has no vote. */
+	two[0].state = two[1].state = SELECT_COMBINED;
+	two[1].duplicate = true;
+	r = select_sources(two, 2, 1, -1);
+	assert_int_equal(r.outcome, SELECT_SELECTED);
+	assert_int_equal(r.apart_ns, 0);
+}
+
 /* While a majority is honest, no liar is selected, all honest sources may help,
  * and each liar is named. */
 static void test_truth_prevails(void **state)
@@ -407,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_majority_matches_brute_force),
+	    cmocka_unit_test(without_a_majority_the_distance_is_known),
 	    cmocka_unit_test(test_truth_prevails),
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_results_are_complete),

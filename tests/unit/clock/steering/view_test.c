@@ -71,6 +71,23 @@ static void delayed_records_count_less(void **state)
 	rig_close(&r);
 }
 
+/* All delays are equal and nothing queues. */
+static void a_path_without_any_queue_has_a_line(void **state)
+{
+	struct regression line;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.queue_s = 0;
+	rig_poll(&r, 1, 5, 16, NULL);
+	r.steering->sources[0].delay.queue = 0;
+	line = regression_fit(&r.steering->sources[0], r.now);
+	assert_true(fabs(line.slope - r.freq) < 1e-9);
+	assert_true(isfinite(line.slope_sd) && isfinite(line.deviation_s));
+	rig_close(&r);
+}
+
 /* ---- one source ---- */
 
 /* The clock was corrected by 20 ppm since the start. */
@@ -113,6 +130,7 @@ static void a_source_is_shown_with_its_last_sample(void **state)
 	assert_int_equal(v.stratum, 4);
 	assert_int_equal(v.leap, LEAP_DELETE);
 	assert_int_equal(v.last_delay_ns, 2000);
+	assert_int_equal(v.last_dispersion_ns, 70);
 	assert_int_equal(v.min_delay_ns, 2000);
 	assert_int_equal(v.samples, 2);
 	assert_true(v.freq_ppm == 0);
@@ -142,77 +160,155 @@ static void a_slope_is_shown_against_the_clock(void **state)
 	assert_true(v.skew_ppm < 1e-6);
 	assert_in_range(v.offset_ns, 39999, 40001);
 	assert_in_range(v.std_dev_ns, 0, 1);
-	/* Two standard deviations of the slope. */
+	/* Student's t for one degree of freedom, 95.4 %. */
 	r.steering->sources[0].records[1].sample.offset_ns += 6000;
 	v = rig_view(&r, 0);
 	assert_true(
-	    fabs(
-		v.skew_ppm -
-		2e6 * regression_fit(&r.steering->sources[0], r.now).slope_sd) <
+	    fabs(v.skew_ppm -
+		 13.97e6 *
+		     regression_fit(&r.steering->sources[0], r.now).slope_sd) <
 	    1e-9);
 	assert_true(v.skew_ppm > 0.1);
 	rig_close(&r);
 }
 
+#define FEW_MOST 30
+#define FEW_TRIALS 400
+
+/* Polls `samples` times from a start that depends on `trial`. */
+static void poll_a_few(struct rig *r, unsigned samples, unsigned trial)
+{
+	rig_open(r, 1, NULL, NULL);
+	r->chance.state = 7919 * trial + 1;
+	for (unsigned i = 0; i < samples; i++) {
+		rig_wait(r, 0.13);
+		rig_add(r, 0, 0);
+		(void)rig_update(r);
+	}
+}
+
+/* With few samples a straight line fits well by chance. The skew that is shown
+ * contains the truth in about 95 of 100 cases however few there are, and that
+ * of the clock, one standard deviation, in at least 68. */
+static void the_skew_is_honest_with_few_samples(void **state)
+{
+	(void)state;
+	for (unsigned n = 3; n <= FEW_MOST; n += n < 12 ? 1 : 9) {
+		unsigned within = 0, clock_within = 0;
+
+		for (unsigned trial = 0; trial < FEW_TRIALS; trial++) {
+			struct source_view v;
+			struct tracking t;
+			double truth_ppm;
+			struct rig r;
+
+			poll_a_few(&r, n, trial);
+			v = rig_view(&r, 0);
+			t = rig_track(&r);
+			truth_ppm = (r.freq - r.steering->base_freq) * 1e6;
+			within += fabs(v.freq_ppm - truth_ppm) <= v.skew_ppm;
+			clock_within +=
+			    fabs(t.residual_ppm - truth_ppm) <= t.skew_ppm;
+			rig_close(&r);
+		}
+		if (within < FEW_TRIALS * 92 / 100 ||
+		    clock_within < FEW_TRIALS * 65 / 100)
+			fail_msg("%u samples: %u and %u of %u", n, within,
+			    clock_within, FEW_TRIALS);
+	}
+}
+
+/* With one or two samples there is no slope and no skew. */
+static void without_a_slope_no_skew_is_shown(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 2; n++) {
+		struct source_view v;
+		struct rig r;
+
+		poll_a_few(&r, n, 1);
+		v = rig_view(&r, 0);
+		assert_int_equal(v.samples, n);
+		assert_true(v.freq_ppm == 0 && v.skew_ppm == 0);
+		rig_close(&r);
+	}
+}
+
 /* ---- the clock ---- */
 
 /* The state of each source and of the selection, and what the reason says. */
+static const struct {
+	enum select_state states[4];
+	struct select_result selection;
+	int64_t refused_ns;
+	const char *reason;
+} not_steered[] = {
+    {{SELECT_SELECTED, SELECT_COMBINED, 0, 0}, {.outcome = SELECT_SELECTED}, 0,
+	""},
+    {{SELECT_SELECTED, 0, 0, 0}, {.outcome = SELECT_SELECTED},
+	-2500 * NS_PER_MS,
+	"the clock is 2.500 s fast, more than refuse-threshold allows "
+	"to correct: set it by hand, or restart the agent"},
+    {{SELECT_SELECTED, 0, 0, 0}, {.outcome = SELECT_SELECTED}, 1200 * NS_PER_S,
+	"the clock is 1200.000 s slow, more than refuse-threshold "
+	"allows to correct: set it by hand, or restart the agent"},
+    {{SELECT_NO_MAJORITY, 0, 0, 0},
+	{.outcome = SELECT_NO_MAJORITY,
+	    .voters = 4,
+	    .agreeing = 2,
+	    .apart_ns = 4963 * NS_PER_MS},
+	0,
+	"no majority: of 4 usable sources only 2 agree; their times "
+	"are about 5 s apart"},
+    {{SELECT_NO_MAJORITY, 0, 0, 0},
+	{.outcome = SELECT_NO_MAJORITY,
+	    .voters = 2,
+	    .agreeing = 1,
+	    .apart_ns = 312 * NS_PER_US},
+	0,
+	"no majority: of 2 usable sources only 1 agree; their times "
+	"are about 300 us apart"},
+    {{SELECT_NO_MAJORITY, 0, 0, 0},
+	{.outcome = SELECT_NO_MAJORITY,
+	    .voters = 2,
+	    .agreeing = 1,
+	    .apart_ns = 86400 * 365 * NS_PER_S},
+	0,
+	"no majority: of 2 usable sources only 1 agree; their times "
+	"are about 30000000 s apart"},
+    {{SELECT_WAITS, 0, 0, 0},
+	{.outcome = SELECT_WAITS, .required_missing = true, .independent = 3},
+	0, "no source marked require is among the 3 that agree"},
+    {{SELECT_WAITS, 0, 0, 0}, {.outcome = SELECT_WAITS, .independent = 3}, 0,
+	"minsources asks for 7 sources that agree, and there are 3 so "
+	"far"},
+    {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_STRATUM, SELECT_DISTANCE},
+	{.outcome = SELECT_NO_SAMPLES}, 0,
+	"no usable source: of 4, 1 without a sample, 1 unsynchronised, "
+	"1 of a forbidden stratum, 1 too far"},
+    {{SELECT_STALE, SELECT_TOO_VARIABLE, SELECT_NOSELECT, SELECT_NOSELECT},
+	{.outcome = SELECT_NO_SAMPLES}, 0,
+	"no usable source: of 4, 1 silent, 1 too variable, 2 measured "
+	"only (noselect)"},
+};
+
 static void a_clock_that_is_not_steered_says_why(void **state)
 {
-	static const struct {
-		enum select_state states[4];
-		struct select_result selection;
-		int64_t refused_ns;
-		const char *reason;
-	} rows[] = {
-	    {{SELECT_SELECTED, SELECT_COMBINED, 0, 0},
-		{.outcome = SELECT_SELECTED}, 0, ""},
-	    {{SELECT_SELECTED, 0, 0, 0}, {.outcome = SELECT_SELECTED},
-		-2500 * NS_PER_MS,
-		"the clock is 2.500 s fast, more than refuse-threshold allows "
-		"to correct: set it by hand, or restart the agent"},
-	    {{SELECT_SELECTED, 0, 0, 0}, {.outcome = SELECT_SELECTED},
-		1200 * NS_PER_S,
-		"the clock is 1200.000 s slow, more than refuse-threshold "
-		"allows to correct: set it by hand, or restart the agent"},
-	    {{SELECT_NO_MAJORITY, 0, 0, 0},
-		{.outcome = SELECT_NO_MAJORITY, .voters = 4, .agreeing = 2}, 0,
-		"no majority: of 4 usable sources only 2 agree"},
-	    {{SELECT_WAITS, 0, 0, 0},
-		{.outcome = SELECT_WAITS,
-		    .required_missing = true,
-		    .independent = 3},
-		0, "no source marked require is among the 3 that agree"},
-	    {{SELECT_WAITS, 0, 0, 0},
-		{.outcome = SELECT_WAITS, .independent = 3}, 0,
-		"minsources asks for 7 sources that agree, and there are 3 so "
-		"far"},
-	    {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_STRATUM,
-		 SELECT_DISTANCE},
-		{.outcome = SELECT_NO_SAMPLES}, 0,
-		"no usable source: of 4, 1 without a sample, 1 unsynchronised, "
-		"1 of a forbidden stratum, 1 too far"},
-	    {{SELECT_STALE, SELECT_TOO_VARIABLE, SELECT_NOSELECT,
-		 SELECT_NOSELECT},
-		{.outcome = SELECT_NO_SAMPLES}, 0,
-		"no usable source: of 4, 1 silent, 1 too variable, 2 measured "
-		"only (noselect)"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(not_steered); i++) {
 		struct steering_config config = rig_usual;
 		struct rig r;
 
 		config.min_sources = 7;
 		rig_open(&r, 4, NULL, &config);
 		for (unsigned k = 0; k < 4; k++)
-			r.steering->sources[k].state = rows[i].states[k];
-		r.steering->selection = rows[i].selection;
+			r.steering->sources[k].state = not_steered[i].states[k];
+		r.steering->selection = not_steered[i].selection;
 		r.steering->selection.selected = -1;
-		r.steering->discipline.refused = rows[i].refused_ns != 0;
-		r.steering->discipline.refused_ns = rows[i].refused_ns;
-		assert_string_equal(rig_track(&r).reason, rows[i].reason);
+		r.steering->discipline.refused = not_steered[i].refused_ns != 0;
+		r.steering->discipline.refused_ns = not_steered[i].refused_ns;
+		assert_string_equal(
+		    rig_track(&r).reason, not_steered[i].reason);
 		rig_close(&r);
 	}
 }
@@ -285,6 +381,64 @@ static void the_selected_source_gives_stratum_and_distance(void **state)
 	}
 }
 
+/* Source 2 is wrong. */
+static void the_selection_is_shown_with_intervals_and_scores(void **state)
+{
+	static const int64_t wrong_ns[] = {0, 0, 50 * NS_PER_MS};
+	struct source_view v;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 3, NULL, NULL);
+	rig_poll(&r, 3, 20, 10, wrong_ns);
+	assert_true(r.steering->selection.selected >= 0);
+	for (unsigned i = 0; i < 3; i++) {
+		int64_t error_ns = rig_error_ns(&r) + wrong_ns[i];
+
+		v = rig_view(&r, i);
+		assert_true(v.low_ns < error_ns && error_ns < v.high_ns);
+		/* Not wider than the bound of a sample of this path. */
+		assert_true(v.high_ns - v.low_ns <= 2 * v.bound_ns + 1000000);
+	}
+	v = rig_view(&r, (unsigned)r.steering->selection.selected);
+	assert_true(v.score == 1);
+	assert_true(rig_view(&r, 2).score == 0);
+	r.steering->sources[0].best_own_ns = 1000;
+	r.steering->sources[1].best_own_ns = 2000;
+	r.steering->selection.selected = 0;
+	assert_true(rig_view(&r, 1).score == 0.5);
+	r.steering->selection.selected = -1;
+	assert_true(rig_view(&r, 1).score == 0);
+	rig_close(&r);
+}
+
+/* Source 1 is nearer, but not by enough to take the place of source 0. */
+static void an_order_to_reselect_forgets_the_last_selection(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 2, NULL, NULL);
+	rig_poll(&r, 2, 20, 10, NULL);
+	r.steering->selection.selected = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		struct sample m = rig_sample(&r, i);
+
+		m.delay_ns = i == 0 ? 100000 : 90000;
+		m.dispersion_ns = 0;
+		r.steering->sources[i].count = 0;
+		steering_add(r.steering, i, &m);
+	}
+	(void)rig_update(&r);
+	assert_int_equal(r.steering->selection.selected, 0);
+	steering_reselect(r.steering);
+	/* Until then the old one stays. */
+	assert_int_equal(rig_track(&r).selected, 0);
+	(void)rig_update(&r);
+	assert_int_equal(r.steering->selection.selected, 1);
+	rig_close(&r);
+}
+
 static void a_bound_beyond_maxdistance_is_not_synchronised(void **state)
 {
 	struct tracking t;
@@ -322,11 +476,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_line_is_fitted_by_least_squares),
 	    cmocka_unit_test(delayed_records_count_less),
+	    cmocka_unit_test(a_path_without_any_queue_has_a_line),
 	    cmocka_unit_test(a_source_is_shown_with_its_last_sample),
 	    cmocka_unit_test(a_slope_is_shown_against_the_clock),
+	    cmocka_unit_test(the_skew_is_honest_with_few_samples),
+	    cmocka_unit_test(without_a_slope_no_skew_is_shown),
 	    cmocka_unit_test(a_clock_that_is_not_steered_says_why),
 	    cmocka_unit_test(the_tracking_is_that_of_the_last_update),
 	    cmocka_unit_test(the_selected_source_gives_stratum_and_distance),
+	    cmocka_unit_test(the_selection_is_shown_with_intervals_and_scores),
+	    cmocka_unit_test(an_order_to_reselect_forgets_the_last_selection),
 	    cmocka_unit_test(a_bound_beyond_maxdistance_is_not_synchronised),
 	};
 

@@ -103,6 +103,19 @@ static void one_file_more_or_less(void **state)
 	assert_true(changed(r));
 }
 
+static void a_revocation_list_counts(void **state)
+{
+	struct trusted_folder *r = *state;
+
+	r->trust.crl_count = 1;
+	snprintf(r->trust.crls[0], FILE_PATH_MAX, "%s/more.pem", r->dir);
+	assert_true(trust_fingerprint(&r->trust, r->before));
+	r->trust.path_count = 1;
+	assert_true(trust_fingerprint(&r->trust, r->before));
+	put(r, "more.pem", "a list");
+	assert_true(changed(r));
+}
+
 /* The only file of the only path. */
 static void every_file_of_a_folder_counts(void **state)
 {
@@ -197,6 +210,7 @@ int main(void)
 	    TEST(the_same_files_have_the_same_fingerprint),
 	    TEST(a_file_with_other_contents),
 	    TEST(one_file_more_or_less),
+	    TEST(a_revocation_list_counts),
 	    TEST(every_file_of_a_folder_counts),
 	    TEST(another_empty_folder),
 	    TEST(another_path),

@@ -13,10 +13,13 @@
 
 #include <openssl/x509_vfy.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Which certificates are trusted. */
 enum trusted { OTHER, SAME_NAME, PROBLEM };
+/* Where the refused certificate comes from. */
+enum place { LEAF, CHAIN, TRUSTED, ELSEWHERE };
 
 struct refusal_world {
 	char file[64];
@@ -24,7 +27,9 @@ struct refusal_world {
 	struct trust other;	/* trusts a certificate of another name */
 	struct trust same_name; /* trusts another key with the issuer's name */
 	struct trust problem;	/* like `other`; a second file is missing */
+	STACK_OF(X509) * sent;	/* the leaf and its issuer */
 	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
+	char hash[CERTIFICATE_HASH_MAX];
 	char text[KE_TEXT_MAX];
 };
 
@@ -63,8 +68,9 @@ static int setup(void **state)
 	w->other = trust_in(w, "Other", NULL);
 	w->same_name = trust_in(w, "CA", NULL);
 	w->problem = trust_in(w, "Other", "/nonexistent");
-	certificate_date(certificate_not_before(w->leaf.certificate), w->from);
-	certificate_date(certificate_not_after(w->leaf.certificate), w->to);
+	certificate_key_hash(w->leaf.certificate, w->hash);
+	w->sent = sk_X509_new_null();
+	assert_int_equal(sk_X509_push(w->sent, w->leaf.certificate), 1);
 	*state = w;
 	return 0;
 }
@@ -74,6 +80,7 @@ static int teardown(void **state)
 	struct refusal_world *w = *state;
 
 	unlink(w->file);
+	sk_X509_free(w->sent);
 	trust_free(&w->other);
 	trust_free(&w->same_name);
 	trust_free(&w->problem);
@@ -85,46 +92,60 @@ static int teardown(void **state)
 }
 
 /* clang-format off */
-#define ISSUED_BY "the certificate CN=ntp is issued by CN=CA, which is not among the trusted certificates (1 file: FILE"
-#define RENEWED " was not signed by the trusted CN=CA but by another key of the same name: was the CA renewed? Put its current root certificate into trusted-certs"
+#define INTERCEPTED(cause, fix) ": somebody else may be intercepting the connection, or " cause "; see on the server itself whether the SHA-256 of its key is HASH; " fix
+#define FROM_CA "get the root certificate from the CA itself, never from this connection"
+#define ISSUED_BY(more) "the certificate \"CN=ntp\" is issued by \"CN=CA\", which is not among the trusted certificates (1 file: FILE" more ")"
+#define LACKS_ROOT INTERCEPTED("trusted-certs lacks the root", FROM_CA)
+#define OTHER_KEY " names the trusted \"CN=CA\" (FILE, line 1) as its issuer, but another key signed it" INTERCEPTED("that CA has a new key", "get its current root certificate from the CA itself, never from this connection")
 #define DATES ": it is valid from FROM to TO and the local clock says 1970-01-01 00:00:01 UTC; "
-#define IF_WRONG "or correct the local clock if it is wrong"
-#define IN_CHAIN "the CA certificate CN=ntp in the server's chain"
+#define IF_WRONG ", or correct the local clock if it is wrong"
+#define ITSELF "the certificate \"CN=ntp\""
+#define IN_CHAIN "the CA certificate \"CN=ntp\" in the server's chain"
+#define IN_FILE "the trusted certificate \"CN=Other\" (FILE, line 1)"
+#define IN_SYSTEM "the trusted certificate \"CN=ntp\" of this system"
+#define WEAK " has a weak key (EC of 256 bits) for the security level 2 of this system; issue it again with an EC key of at least 224 bits or an RSA key of at least 2048 bits"
 
 static const struct {
-	int error, depth;
+	int error;
+	enum place place;
 	enum trusted trusted;
-	const char *sentence; /* FILE, FROM and TO are replaced */
+	const char *sentence; /* FILE, FROM, TO and HASH are replaced */
 } rows[] = {
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, 0, OTHER, ISSUED_BY "); if that is an intermediate CA, configure the server to send its certificate, too; otherwise add the root certificate to trusted-certs"},
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 1, OTHER, ISSUED_BY "); add the root certificate to trusted-certs"},
-	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, 0, SAME_NAME, "the certificate CN=ntp" RENEWED},
-	{X509_V_ERR_CERT_UNTRUSTED, 1, PROBLEM, "cannot read the trusted certificate /nonexistent: No such file or directory; this may be the reason: " ISSUED_BY ", /nonexistent); add the root certificate to trusted-certs"},
-	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, 0, OTHER, "the certificate CN=ntp is self-signed and not among the trusted certificates (1 file: FILE); add it to trusted-certs, or give the server a certificate from your CA"},
-	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, 1, OTHER, "the chain of the server's certificate ends at the root CN=ntp, which is not among the trusted certificates (1 file: FILE); add it to trusted-certs"},
-	{X509_V_ERR_CERT_HAS_EXPIRED, 0, OTHER, "the certificate CN=ntp has expired" DATES "renew the certificate, " IF_WRONG},
-	{X509_V_ERR_CERT_NOT_YET_VALID, 1, OTHER, IN_CHAIN " is not yet valid" DATES "wait, issue the certificate again, " IF_WRONG},
-	{X509_V_ERR_HOSTNAME_MISMATCH, 0, OTHER, "the certificate CN=ntp is not for host, it is for DNS a.example, IP 192.0.2.1; configure one of these names, or issue it again with host as a subject alternative name"},
-	{X509_V_ERR_IP_ADDRESS_MISMATCH, 0, OTHER, "the certificate CN=ntp is not for host, it is for DNS a.example, IP 192.0.2.1; configure one of these names, or issue it again with host as a subject alternative name"},
-	{X509_V_ERR_EE_KEY_TOO_SMALL, 0, OTHER, "the certificate CN=ntp has a weak key (EC of 256 bits); issue it again with an RSA key of at least 2048 bits or an EC key of at least 224 bits"},
-	{X509_V_ERR_CA_KEY_TOO_SMALL, 1, OTHER, IN_CHAIN " has a weak key (EC of 256 bits); issue it again with an RSA key of at least 2048 bits or an EC key of at least 224 bits"},
-	{X509_V_ERR_CA_MD_TOO_WEAK, 1, OTHER, IN_CHAIN " has a weak signature (ecdsa-with-SHA256); issue it again with SHA-256 or better"},
-	{X509_V_ERR_INVALID_PURPOSE, 0, OTHER, "the certificate CN=ntp is not for a TLS server; issue it again with the extended key usage serverAuth"},
-	{X509_V_ERR_INVALID_PURPOSE, 1, OTHER, IN_CHAIN " may not issue certificates for TLS servers"},
-	{X509_V_ERR_INVALID_CA, 1, OTHER, "the certificate CN=ntp in the server's chain is not that of a CA (basic constraints), but it issued another one"},
-	{X509_V_ERR_CERT_SIGNATURE_FAILURE, 0, OTHER, "the certificate CN=ntp has a signature that is not from its issuer CN=CA"},
-	{X509_V_ERR_CERT_SIGNATURE_FAILURE, 1, SAME_NAME, IN_CHAIN RENEWED},
-	{X509_V_ERR_CERT_REVOKED, 0, OTHER, "the certificate CN=ntp is refused: certificate revoked"},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, LEAF, OTHER, ISSUED_BY("") INTERCEPTED("the server does not send the certificate of an intermediate CA, or trusted-certs lacks the root", FROM_CA)},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, CHAIN, OTHER, ISSUED_BY("") LACKS_ROOT},
+	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, LEAF, SAME_NAME, ITSELF OTHER_KEY},
+	{X509_V_ERR_CERT_UNTRUSTED, CHAIN, PROBLEM, "cannot read the trusted certificate /nonexistent: No such file or directory; this may be the reason: " ISSUED_BY(", /nonexistent") LACKS_ROOT},
+	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, LEAF, OTHER, ITSELF " is self-signed and not among the trusted certificates (1 file: FILE)" INTERCEPTED("the server has no certificate of a CA", "give it one, or copy its own from its disk to trusted-certs, never from this connection")},
+	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, CHAIN, OTHER, "the chain of the server's certificate ends at the root \"CN=ntp\", which is not among the trusted certificates (1 file: FILE)" INTERCEPTED("trusted-certs lacks that root", FROM_CA)},
+	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, CHAIN, SAME_NAME, IN_CHAIN OTHER_KEY},
+	{X509_V_ERR_CERT_HAS_EXPIRED, LEAF, OTHER, ITSELF " has expired" DATES "renew the certificate" IF_WRONG},
+	{X509_V_ERR_CERT_HAS_EXPIRED, CHAIN, OTHER, IN_CHAIN " has expired" DATES "let the server send the renewed CA certificate" IF_WRONG},
+	{X509_V_ERR_CERT_HAS_EXPIRED, TRUSTED, OTHER, IN_FILE " has expired" DATES "replace it in that file by the renewed one of that CA" IF_WRONG},
+	{X509_V_ERR_CERT_HAS_EXPIRED, ELSEWHERE, OTHER, IN_SYSTEM " has expired" DATES "update the system's package ca-certificates" IF_WRONG},
+	{X509_V_ERR_CERT_NOT_YET_VALID, LEAF, OTHER, ITSELF " is not yet valid" DATES "wait, issue the certificate again" IF_WRONG},
+	{X509_V_ERR_CERT_NOT_YET_VALID, CHAIN, OTHER, IN_CHAIN " is not yet valid" DATES "wait, issue the certificate again" IF_WRONG},
+	{X509_V_ERR_CERT_NOT_YET_VALID, TRUSTED, OTHER, IN_FILE " is not yet valid" DATES "wait, replace it in that file" IF_WRONG},
+	{X509_V_ERR_HOSTNAME_MISMATCH, LEAF, OTHER, ITSELF " is not for host, it is for DNS \"a.example\", IP 192.0.2.1; configure one of these names, or issue it again with DNS:host as a subject alternative name"},
+	{X509_V_ERR_IP_ADDRESS_MISMATCH, LEAF, OTHER, ITSELF " is not for host, it is for DNS \"a.example\", IP 192.0.2.1; configure one of these names, or issue it again with DNS:host as a subject alternative name"},
+	{X509_V_ERR_EE_KEY_TOO_SMALL, LEAF, OTHER, ITSELF WEAK},
+	{X509_V_ERR_CA_KEY_TOO_SMALL, CHAIN, OTHER, IN_CHAIN WEAK},
+	{X509_V_ERR_CA_KEY_TOO_SMALL, TRUSTED, OTHER, IN_FILE " has a weak key (EC of 256 bits) for the security level 2 of this system; its CA must issue it again with an EC key of at least 224 bits or an RSA key of at least 2048 bits"},
+	{X509_V_ERR_CA_MD_TOO_WEAK, CHAIN, OTHER, IN_CHAIN " has a weak signature (ecdsa-with-SHA256) for the security level 2 of this system; issue it again, signed with SHA-256 or better"},
+	{X509_V_ERR_INVALID_CA, CHAIN, OTHER, IN_CHAIN " is not that of a CA (its basic constraints say CA:FALSE), but its key signed another one; if it is a CA, issue it again with the basic constraints CA:TRUE"},
+	{X509_V_ERR_CERT_SIGNATURE_FAILURE, CHAIN, SAME_NAME, IN_CHAIN OTHER_KEY},
+	{X509_V_ERR_CERT_CHAIN_TOO_LONG, LEAF, OTHER, "the chain of the certificate \"CN=ntp\" is too long: more than 32 certificates up to a trusted one, or too many of one name; let the server send only its own chain"},
+	{X509_V_ERR_CERT_REJECTED, LEAF, OTHER, ITSELF " is refused: certificate rejected"},
 };
 /* clang-format on */
 
-/* `sentence` with FILE, FROM and TO replaced. */
+/* `sentence` with FILE, FROM, TO and HASH replaced. */
 static void expand(
     const struct refusal_world *w, const char *sentence, char out[KE_TEXT_MAX])
 {
 	const struct {
 		const char *word, *text;
-	} words[] = {{"FILE", w->file}, {"FROM", w->from}, {"TO", w->to}};
+	} words[] = {{"FILE", w->file}, {"FROM", w->from}, {"TO", w->to},
+	    {"HASH", w->hash}};
 	struct sentence o = sentence_to(out, KE_TEXT_MAX);
 
 	while (*sentence) {
@@ -156,20 +177,184 @@ static const char *explain(struct refusal_world *w, enum trusted trusted,
 	return w->text;
 }
 
+/* The refusal of the certificate at a place. The dates of all are alike. */
+static struct tls_refusal refusal_at(
+    const struct refusal_world *w, enum place place, int error)
+{
+	return (struct tls_refusal){.error = error,
+	    .depth = place == LEAF ? 0 : 1,
+	    .level = 2,
+	    .certificate =
+		place == TRUSTED ? w->other.origins[0].c : w->leaf.certificate,
+	    .sent = place == ELSEWHERE ? NULL : w->sent};
+}
+
 static void every_error_has_its_sentence(void **state)
 {
 	struct refusal_world *w = *state;
 	char expected[KE_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct tls_refusal refusal = {.error = rows[i].error,
-		    .depth = rows[i].depth,
-		    .certificate = w->leaf.certificate};
+		const struct tls_refusal refusal =
+		    refusal_at(w, rows[i].place, rows[i].error);
 
+		certificate_date(
+		    certificate_not_before(refusal.certificate), w->from);
+		certificate_date(
+		    certificate_not_after(refusal.certificate), w->to);
 		expand(w, rows[i].sentence, expected);
 		assert_string_equal(
 		    explain(w, rows[i].trusted, &refusal), expected);
 	}
+}
+
+/* The others have no remedy that is simpler than the sentence. */
+static void some_errors_are_of_a_kind(void **state)
+{
+	static const struct {
+		int error;
+		enum certificate_fault kind;
+	} kinds[] = {
+	    {X509_V_OK, CERTIFICATE_ACCEPTED},
+	    {X509_V_ERR_CERT_HAS_EXPIRED, CERTIFICATE_EXPIRED},
+	    {X509_V_ERR_CERT_NOT_YET_VALID, CERTIFICATE_EARLY},
+	    {X509_V_ERR_HOSTNAME_MISMATCH, CERTIFICATE_WRONG_NAME},
+	    {X509_V_ERR_IP_ADDRESS_MISMATCH, CERTIFICATE_WRONG_NAME},
+	    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+		CERTIFICATE_UNKNOWN_ISSUER},
+	    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+		CERTIFICATE_UNKNOWN_ISSUER},
+	    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, CERTIFICATE_UNKNOWN_ISSUER},
+	    {X509_V_ERR_CERT_REVOKED, CERTIFICATE_OTHER_FAULT},
+	    {X509_V_ERR_CRL_HAS_EXPIRED, CERTIFICATE_OTHER_FAULT},
+	    {X509_V_ERR_INVALID_PURPOSE, CERTIFICATE_OTHER_FAULT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const struct tls_refusal refusal = {.error = kinds[i].error};
+
+		assert_int_equal(trust_refusal_kind(&refusal), kinds[i].kind);
+	}
+}
+
+/* RSA 2048 is not enough everywhere. */
+static void the_level_of_the_system_counts(void **state)
+{
+	struct refusal_world *w = *state;
+	struct tls_refusal refusal =
+	    refusal_at(w, LEAF, X509_V_ERR_EE_KEY_TOO_SMALL);
+
+	refusal.level = 3;
+	assert_string_equal(explain(w, OTHER, &refusal),
+	    "the certificate \"CN=ntp\" has a weak key (EC of 256 bits) for "
+	    "the "
+	    "security level 3 of this system; issue it again with an EC key of "
+	    "at least 256 bits or an RSA key of at least 3072 bits");
+	refusal.level = 9;
+	refusal.error = X509_V_ERR_CA_MD_TOO_WEAK;
+	assert_non_null(strstr(
+	    explain(w, OTHER, &refusal), "signed with SHA-512 or better"));
+}
+
+/* The sentences about revocation lists. */
+
+struct list_case {
+	int error;
+	struct pki_list_spec spec;
+	const char *sentence; /* SERIAL, WHEN, FROM, TO and NOW are cut out */
+};
+
+/* The text with all dates and serial numbers as "*". */
+static const char *without_numbers(const char *text, const char *serial)
+{
+	static char out[KE_TEXT_MAX];
+	char *o = out;
+
+	while (*text) {
+		if (strncmp(text, serial, strlen(serial)) == 0) {
+			text += strlen(serial);
+			*o++ = '#';
+		} else if (strncmp(text, "20", 2) == 0 && text[4] == '-') {
+			text += strlen("2026-01-31 12:00:00 UTC");
+			*o++ = '*';
+		} else {
+			*o++ = *text++;
+		}
+	}
+	*o = '\0';
+	return out;
+}
+
+static void each_list_has_its_sentence(void **state)
+{
+	/* clang-format off */
+	static const struct list_case cases[] = {
+		{X509_V_ERR_CERT_REVOKED, {.reason = 1}, ITSELF " with the serial number # was revoked on * (key compromise), says the revocation list of \"CN=CA\"; give the server a new certificate with a new key, and find out why it was revoked"},
+		{X509_V_ERR_CERT_REVOKED, {.reason = 0}, ITSELF " with the serial number # was revoked on *, says the revocation list of \"CN=CA\"; give the server a new certificate with a new key, and find out why it was revoked"},
+		{X509_V_ERR_CRL_HAS_EXPIRED, {0}, ITSELF " cannot be checked: the revocation list of \"CN=CA\" has expired: it is from *, and a new one was due on *; the local clock says *; get the current list from the CA, or correct the local clock if it is wrong"},
+		{X509_V_ERR_CRL_NOT_YET_VALID, {0}, ITSELF " cannot be checked: the revocation list of \"CN=CA\" is not yet valid: it is from *; the local clock says *; get the current list from the CA, or correct the local clock if it is wrong"},
+		{X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, {0}, ITSELF " cannot be checked: the revocation list of \"CN=CA\" has an unknown extension that is marked as critical; let the CA issue a list without it, or remove it from crl-files"},
+		{X509_V_ERR_CRL_SIGNATURE_FAILURE, {0}, ITSELF " cannot be checked: the revocation list of \"CN=CA\" has a signature with a digest that is too weak; let the CA correct that, or remove the list from crl-files"},
+		{X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, {0}, ITSELF " cannot be checked: the revocation list of \"CN=CA\" is from a CA that may not sign lists (its key usage has no cRLSign); let the CA correct that, or remove the list from crl-files"},
+		{X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, {0}, ITSELF " cannot be checked: the revocation list of \"CN=CA\" has a date that cannot be read; let the CA correct that, or remove the list from crl-files"},
+		{X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, {0}, ITSELF " cannot be checked: the revocation list of \"CN=CA\" has a date that cannot be read; let the CA correct that, or remove the list from crl-files"},
+	};
+	/* clang-format on */
+	struct refusal_world *w = *state;
+	char serial[CERTIFICATE_SERIAL_MAX];
+
+	certificate_serial(w->leaf.certificate, serial);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tls_refusal refusal =
+		    refusal_at(w, LEAF, cases[i].error);
+		struct pki_list_spec spec = cases[i].spec;
+		struct sentence out = sentence_to(w->text, sizeof(w->text));
+
+		spec.revoked = w->leaf.certificate;
+		refusal.crl = pki_list(&w->issuer, spec);
+		trust_explain_refusal(
+		    &w->other, &refusal, "host", (int64_t)time(NULL), &out);
+		assert_string_equal(
+		    without_numbers(w->text, serial), cases[i].sentence);
+		X509_CRL_free(refusal.crl);
+	}
+}
+
+static void the_moment_of_a_later_try_is_known(void **state)
+{
+	struct refusal_world *w = *state;
+	struct tls_refusal refusal =
+	    refusal_at(w, LEAF, X509_V_ERR_CERT_NOT_YET_VALID);
+
+	assert_int_equal(trust_refused_until(&refusal),
+	    certificate_not_before(w->leaf.certificate));
+	refusal.error = X509_V_ERR_CERT_HAS_EXPIRED;
+	assert_int_equal(trust_refused_until(&refusal), 0);
+	refusal.error = X509_V_ERR_CRL_NOT_YET_VALID;
+	assert_int_equal(trust_refused_until(&refusal), 0);
+	refusal.crl = pki_list(&w->issuer, (struct pki_list_spec){0});
+	assert_int_equal(trust_refused_until(&refusal),
+	    certificate_time(X509_CRL_get0_lastUpdate(refusal.crl)));
+	X509_CRL_free(refusal.crl);
+}
+
+/* As the command in certificate.h prints it. */
+static void a_key_has_its_hash(void **state)
+{
+	struct refusal_world *w = *state;
+	EVP_PKEY *key = X509_get0_pubkey(w->leaf.certificate);
+	unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
+	int len = i2d_PUBKEY(key, &der);
+	char want[CERTIFICATE_HASH_MAX];
+
+	assert_true(len > 0);
+	assert_int_equal(
+	    EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL), 1);
+	for (int i = 0; i < 32; i++)
+		snprintf(want + 2 * i, 3, "%02x", digest[i]);
+	assert_string_equal(w->hash, want);
+	OPENSSL_free(der);
 }
 
 /* Also an error without a row. */
@@ -195,8 +380,8 @@ static void a_certificate_without_names_has_no_name_to_configure(void **state)
 	    .certificate = w->nameless.certificate};
 
 	assert_string_equal(explain(w, OTHER, &refusal),
-	    "the certificate CN=ntp is not for host, it is for no name at all; "
-	    "issue it again with host as a subject alternative name");
+	    "the certificate \"CN=ntp\" is not for host, it is for no name at "
+	    "all; issue it again with DNS:host as a subject alternative name");
 }
 
 /* OpenSSL does not always name the certificate. */
@@ -212,12 +397,12 @@ static void the_first_certificate_stands_for_the_chain(void **state)
 	    "verification error");
 	assert_int_equal(sk_X509_push(sent, w->leaf.certificate), 1);
 	assert_string_equal(explain(w, OTHER, &refusal),
-	    "the certificate CN=ntp is refused: unspecified certificate "
+	    "the certificate \"CN=ntp\" is refused: unspecified certificate "
 	    "verification error");
 	sk_X509_free(sent);
 }
 
-static void two_errors_are_about_dates(void **state)
+static void four_errors_are_about_dates(void **state)
 {
 	struct tls_refusal refusal = {.error = 0};
 
@@ -225,7 +410,9 @@ static void two_errors_are_about_dates(void **state)
 	for (; refusal.error < 100; refusal.error++)
 		assert_int_equal(trust_refused_by_date(&refusal),
 		    refusal.error == X509_V_ERR_CERT_HAS_EXPIRED ||
-			refusal.error == X509_V_ERR_CERT_NOT_YET_VALID);
+			refusal.error == X509_V_ERR_CERT_NOT_YET_VALID ||
+			refusal.error == X509_V_ERR_CRL_HAS_EXPIRED ||
+			refusal.error == X509_V_ERR_CRL_NOT_YET_VALID);
 }
 
 /* The texts and facts of certificate.h. */
@@ -242,8 +429,8 @@ static void a_long_list_of_names_is_cut(void **state)
 	(void)state;
 	assert_true(certificate_valid_for(p.certificate, &out));
 	assert_string_equal(text,
-	    "DNS 1, DNS 2, DNS 3, DNS 4, DNS 5, DNS 6, DNS 7, IP ::1 and 2 "
-	    "more");
+	    "DNS \"1\", DNS \"2\", DNS \"3\", DNS \"4\", DNS \"5\", DNS "
+	    "\"6\", DNS \"7\", IP ::1 and 2 more");
 	pki_free(&p);
 }
 
@@ -280,6 +467,20 @@ static void a_date_has_its_text(void **state)
 	assert_string_equal(text, "2026-01-31 12:00:00 UTC");
 	certificate_date(INT64_MAX, text);
 	assert_string_equal(text, "an unreadable date");
+}
+
+/* A root may well live so long; a time of 32 bits ends on 2038-01-19. */
+static void a_date_after_2038_keeps_its_value(void **state)
+{
+	ASN1_TIME *t = ASN1_TIME_new();
+	char text[CERTIFICATE_DATE_MAX];
+
+	(void)state;
+	assert_int_equal(ASN1_TIME_set_string_X509(t, "460101000000Z"), 1);
+	assert_int_equal(certificate_time(t), INT64_C(2398377600));
+	certificate_date(certificate_time(t), text);
+	assert_string_equal(text, "2046-01-01 00:00:00 UTC");
+	ASN1_TIME_free(t);
 }
 
 static void facts_of_a_chain(void **state)
@@ -350,15 +551,21 @@ static void a_name_has_its_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(some_errors_are_of_a_kind),
 	    cmocka_unit_test(every_error_has_its_sentence),
 	    cmocka_unit_test(every_sentence_names_the_certificate),
+	    cmocka_unit_test(the_level_of_the_system_counts),
+	    cmocka_unit_test(each_list_has_its_sentence),
+	    cmocka_unit_test(the_moment_of_a_later_try_is_known),
+	    cmocka_unit_test(a_key_has_its_hash),
 	    cmocka_unit_test(
 		a_certificate_without_names_has_no_name_to_configure),
 	    cmocka_unit_test(the_first_certificate_stands_for_the_chain),
-	    cmocka_unit_test(two_errors_are_about_dates),
+	    cmocka_unit_test(four_errors_are_about_dates),
 	    cmocka_unit_test(a_long_list_of_names_is_cut),
 	    cmocka_unit_test(an_address_of_another_length_is_no_name),
 	    cmocka_unit_test(a_date_has_its_text),
+	    cmocka_unit_test(a_date_after_2038_keeps_its_value),
 	    cmocka_unit_test(facts_of_a_chain),
 	    cmocka_unit_test(a_name_has_its_text),
 	};

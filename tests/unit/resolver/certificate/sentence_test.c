@@ -60,6 +60,48 @@ static void a_piece_of_any_length_is_safe(void **state)
 	assert_string_equal(text + sizeof(text) - 4, "...");
 }
 
+static void foreign_words_are_quoted(void **state)
+{
+	char text[400], many[300];
+	struct sentence w = sentence_to(text, sizeof(text));
+
+	(void)state;
+	sentence_quote(&w, "a \"b\"\n\0c", 8);
+	assert_string_equal(text, "\"a 'b'??c\"");
+	w = sentence_to(text, sizeof(text));
+	memset(many, 'x', sizeof(many));
+	sentence_quote(&w, many, sizeof(many));
+	assert_int_equal(w.len, QUOTED_MAX + 5);
+	assert_string_equal(text + QUOTED_MAX + 1, "\"...");
+	w = sentence_to(text, sizeof(text));
+	sentence_quote(&w, many, QUOTED_MAX);
+	assert_string_equal(text + QUOTED_MAX + 1, "\"");
+	w = sentence_to(text, sizeof(text));
+	sentence_quote(&w, "", 0);
+	assert_string_equal(text, "\"\"");
+}
+
+/* In every size the quotation ends, and nothing follows it but dots. */
+static void a_full_sentence_ends_its_quotation(void **state)
+{
+	char text[50];
+
+	(void)state;
+	for (size_t size = 4; size <= sizeof(text); size++) {
+		struct sentence w = sentence_to(text, size);
+		unsigned quotes = 0;
+
+		sentence_add(&w, "it says \"%s\" and ", "one two");
+		sentence_quote(&w, "three \"four\"", 12);
+		sentence_add(&w, " to me, which is long");
+		for (const char *c = text; *c; c++)
+			quotes += *c == '"';
+		assert_int_equal(quotes % 2, 0);
+		assert_string_equal(text + strlen(text) - 3, "...");
+		assert_true(strlen(text) < size);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -67,6 +109,8 @@ int main(void)
 	    cmocka_unit_test(what_does_not_fit_ends_in_dots),
 	    cmocka_unit_test(only_printable_ascii_passes),
 	    cmocka_unit_test(a_piece_of_any_length_is_safe),
+	    cmocka_unit_test(foreign_words_are_quoted),
+	    cmocka_unit_test(a_full_sentence_ends_its_quotation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "resolver/certificate/trust.h"
+#include "resolver/certificate/trust_file.h"
 
 #include "resolver/frame.h"
 #include "tests/unit/nts/pki.h"
@@ -86,6 +87,12 @@ static void configure(struct trust_world *w, const char *path)
 	    w->config.paths[w->config.path_count++], FILE_PATH_MAX, "%s", path);
 }
 
+static void configure_list(struct trust_world *w, const char *path)
+{
+	snprintf(
+	    w->config.crls[w->config.crl_count++], FILE_PATH_MAX, "%s", path);
+}
+
 static bool load(struct trust_world *w)
 {
 	struct sentence why = sentence_to(w->text, sizeof(w->text));
@@ -94,11 +101,22 @@ static bool load(struct trust_world *w)
 	return trust_load(&w->trust, &w->config, &why);
 }
 
+static void keep_first(void *self, enum trust_fault fault, const char *sentence)
+{
+	struct trust_world *w = self;
+
+	(void)fault;
+	if (w->text[0] == '\0')
+		snprintf(w->text, sizeof(w->text), "%s", sentence);
+}
+
+/* Can the path be used without a fault? */
 static bool check(struct trust_world *w, const char *path)
 {
-	struct sentence why = sentence_to(w->text, sizeof(w->text));
+	const struct trust_visitor v = {.self = w, .fault = keep_first};
 
-	return trust_check_path(path, &why);
+	w->text[0] = '\0';
+	return trust_visit(path, PEM_CERTIFICATE, &v) > 0 && w->text[0] == '\0';
 }
 
 static bool trusts(const struct trust_world *w, const struct pki_pair *pair)
@@ -189,6 +207,30 @@ static void a_directory_gives_its_certificates(void **state)
 	assert_true(trusts(w, &w->b));
 }
 
+/* Debian has such names in /etc/ssl/certs. */
+static void a_name_in_a_directory_need_not_be_ascii(void **state)
+{
+	struct trust_world *w = *state;
+	X509_CRL *list = pki_list(&w->a, (struct pki_list_spec){0});
+
+	mkdir(in(w, "d"), 0755);
+	pki_write(in(w, "d/F\xc5\x91.pem"), w->a.certificate);
+	pki_write_list(in(w, "d/F\xc5\x91.crl"), list);
+	configure(w, in(w, "d"));
+	assert_true(load(w));
+	assert_string_equal(w->trust.problem, "");
+	assert_true(trusts(w, &w->a));
+	configure_list(w, in(w, "d"));
+	assert_true(load(w));
+	assert_int_equal(sk_X509_CRL_num(w->trust.crls), 1);
+	write_text(in(w, "d/F\xc5\x91.pem"), "");
+	assert_false(check(w, in(w, "d")));
+	said(w, w->text,
+	    "the trusted certificate file DIR/d/F??.pem has no certificate in "
+	    "it (PEM or DER)");
+	X509_CRL_free(list);
+}
+
 /* Only these names count in a directory. */
 static void names_of_certificates(void **state)
 {
@@ -254,6 +296,10 @@ static void the_files_that_are_read(void **state)
 	assert_int_equal(trust_read_paths(&w->config, out), 2);
 	assert_string_equal(out[0], "/a");
 	assert_string_equal(out[1], "/b");
+	configure_list(w, "/c");
+	assert_int_equal(trust_read_paths(&w->config, out), 3);
+	assert_string_equal(out[2], "/c");
+	w->config.crl_count = 0;
 	w->config.system_certs = true;
 	assert_int_equal(setenv("SSL_CERT_FILE", "/bundle", 1), 0);
 	assert_int_equal(setenv("SSL_CERT_DIR", "", 1), 0);
@@ -315,6 +361,14 @@ static void a_bad_configuration_of_trust_is_refused(void **state)
 	c.paths[TRUST_PATHS_MAX - 1][FILE_PATH_MAX - 1] = '\0';
 	assert_true(trust_config_valid(&c));
 	c = good;
+	c.crl_count = CRL_PATHS_MAX;
+	memset(c.crls[CRL_PATHS_MAX - 1], 'p', FILE_PATH_MAX);
+	assert_false(trust_config_valid(&c));
+	c.crls[CRL_PATHS_MAX - 1][FILE_PATH_MAX - 1] = '\0';
+	assert_true(trust_config_valid(&c));
+	c.crl_count = CRL_PATHS_MAX + 1;
+	assert_false(trust_config_valid(&c));
+	c = good;
 	c.aeads[0] = (enum aead_id)16;
 	assert_false(trust_config_valid(&c));
 	c = good;
@@ -363,7 +417,8 @@ static void an_expired_root_is_reported(void **state)
 
 	pki_write(in(w, "old.pem"), w->old.certificate);
 	assert_false(check(w, in(w, "old.pem")));
-	assert_non_null(strstr(w->text, "the trusted certificate CN=Old in "));
+	assert_non_null(
+	    strstr(w->text, "the trusted certificate \"CN=Old\" in "));
 	assert_non_null(strstr(w->text, "/old.pem expired on 2"));
 	assert_non_null(
 	    strstr(w->text, " UTC: replace it, or correct the local clock"));
@@ -378,8 +433,8 @@ static void an_expired_root_alone_is_not_trusted(void **state)
 	assert_false(load(w));
 	assert_int_equal(w->trust.files, 0);
 	assert_true(w->trust.expired);
-	assert_non_null(strstr(w->text,
-	    "no certificate is trusted: the trusted certificate CN=Old in "));
+	assert_non_null(strstr(w->text, "no certificate is trusted: the "
+					"trusted certificate \"CN=Old\" in "));
 }
 
 static void a_path_that_is_not_a_file_is_reported(void **state)
@@ -445,7 +500,7 @@ static void a_directory_that_may_not_be_entered_is_reported(void **state)
 	    "cannot read the trusted certificate DIR/private/a.pem as user "
 	    "USER: Permission denied: that user may not enter the directory "
 	    "DIR/private; fix it with: chgrp GROUP DIR/private && chmod g+x "
-	    "DIR/private, or move the certificate");
+	    "DIR/private, or move the file");
 	assert_int_equal(symlink(in(w, "private/a.pem"), in(w, "link.pem")), 0);
 	denied(w, in(w, "link.pem"),
 	    "cannot read the trusted certificate DIR/link.pem as user USER: "
@@ -453,7 +508,233 @@ static void a_directory_that_may_not_be_entered_is_reported(void **state)
 	    "that user may not enter the directory DIR/private; fix it with: "
 	    "chgrp "
 	    "GROUP DIR/private && chmod g+x DIR/private, or move the "
-	    "certificate");
+	    "file");
+}
+
+/* A broken block costs itself: it is said with file and line. */
+static void a_broken_block_is_reported(void **state)
+{
+	struct trust_world *w = *state;
+	FILE *f = fopen(in(w, "three.pem"), "w");
+
+	fputs("-----BEGIN CERTIFICATE-----\nMII*\n", f);
+	fputs("-----END CERTIFICATE-----\n", f);
+	PEM_write_X509(f, w->a.certificate);
+	fclose(f);
+	configure(w, in(w, "three.pem"));
+	assert_true(load(w));
+	assert_true(trusts(w, &w->a));
+	said(w, w->trust.problem,
+	    "DIR/three.pem, line 1: the trusted certificate there is broken, "
+	    "it is not base64; replace it (the others in that file are used)");
+	assert_string_equal(w->trust.hidden, w->trust.problem);
+	assert_false(check(w, in(w, "three.pem")));
+	assert_string_equal(w->text, w->trust.problem);
+}
+
+/* An expired certificate is no reason why another one is unknown. */
+static void only_what_hides_certificates_is_a_reason(void **state)
+{
+	struct trust_world *w = *state;
+
+	pki_write(in(w, "old.pem"), w->old.certificate);
+	pki_write(in(w, "a.pem"), w->a.certificate);
+	configure(w, in(w, "old.pem"));
+	configure(w, in(w, "a.pem"));
+	assert_true(load(w));
+	assert_non_null(strstr(w->trust.problem, "expired on"));
+	assert_string_equal(w->trust.hidden, "");
+	configure(w, in(w, "absent.pem"));
+	assert_true(load(w));
+	said(w, w->trust.hidden,
+	    "cannot read the trusted certificate DIR/absent.pem: No such file "
+	    "or directory");
+}
+
+static void each_certificate_has_its_origin(void **state)
+{
+	struct trust_world *w = *state;
+	const struct trust_origin *origin;
+	FILE *f = fopen(in(w, "two.pem"), "w");
+
+	fputs("Our roots:\n", f);
+	PEM_write_X509(f, w->a.certificate);
+	fclose(f);
+	f = fopen(in(w, "b.cer"), "w");
+	i2d_X509_fp(f, w->b.certificate);
+	fclose(f);
+	configure(w, in(w, "two.pem"));
+	configure(w, in(w, "b.cer"));
+	assert_true(load(w));
+	origin = trust_origin_of(&w->trust, w->a.certificate, NULL);
+	assert_non_null(origin);
+	assert_string_equal(origin->path, in(w, "two.pem"));
+	assert_int_equal(origin->line, 2);
+	origin = trust_origin_of(&w->trust, w->b.certificate, NULL);
+	assert_non_null(origin);
+	assert_string_equal(origin->path, in(w, "b.cer"));
+	assert_int_equal(origin->line, 0);
+	assert_null(trust_origin_of(&w->trust, w->old.certificate, NULL));
+}
+
+/* Revocation lists. */
+
+static void lists_are_loaded(void **state)
+{
+	X509 *signer;
+	struct trust_world *w = *state;
+	X509_CRL *list = pki_list(&w->a, (struct pki_list_spec){0});
+	FILE *f;
+
+	pki_write(in(w, "a.pem"), w->a.certificate);
+	configure(w, in(w, "a.pem"));
+	mkdir(in(w, "d"), 0755);
+	pki_write_list(in(w, "d/a.crl"), list);
+	pki_write_list(in(w, "d/5a3c7f01.r0"), list);
+	/* Files of a directory may have something else. */
+	pki_write(in(w, "d/a.pem"), w->a.certificate);
+	write_text(in(w, "d/README"), "nothing");
+	f = fopen(in(w, "list.der"), "w");
+	i2d_X509_CRL_fp(f, list);
+	fclose(f);
+	configure_list(w, in(w, "d"));
+	configure_list(w, in(w, "list.der"));
+	assert_true(load(w));
+	assert_int_equal(sk_X509_CRL_num(w->trust.crls), 3);
+	assert_string_equal(trust_origin_of(&w->trust, NULL,
+				sk_X509_CRL_value(w->trust.crls, 1))
+				->path,
+	    in(w, "d/a.crl"));
+	signer = trust_signer_of(&w->trust, list);
+	assert_non_null(signer);
+	assert_int_equal(X509_cmp(signer, w->a.certificate), 0);
+	X509_free(signer);
+	X509_CRL_free(list);
+	list = pki_list(&w->b, (struct pki_list_spec){0});
+	assert_null(trust_signer_of(&w->trust, list));
+	X509_CRL_free(list);
+}
+
+/* It may revoke the certificate of the server. */
+static void a_list_that_cannot_be_read_stops_all(void **state)
+{
+	struct trust_world *w = *state;
+
+	pki_write(in(w, "a.pem"), w->a.certificate);
+	configure(w, in(w, "a.pem"));
+	mkdir(in(w, "d"), 0755);
+	configure_list(w, in(w, "d"));
+	/* There are no lists yet. */
+	assert_true(load(w));
+	configure_list(w, in(w, "absent.crl"));
+	assert_false(load(w));
+	said(w, w->text,
+	    "certificates cannot be checked for revocation: cannot read the "
+	    "revocation list DIR/absent.crl: No such file or directory");
+	write_text(in(w, "absent.crl"), "");
+	assert_false(load(w));
+	said(w, w->text,
+	    "certificates cannot be checked for revocation: the revocation "
+	    "list file DIR/absent.crl has no revocation list in it (PEM or "
+	    "DER)");
+	write_text(in(w, "absent.crl"), "\n-----BEGIN X509 CRL-----\nMIIB\n");
+	assert_false(load(w));
+	said(w, w->text,
+	    "certificates cannot be checked for revocation: DIR/absent.crl, "
+	    "line 2: the revocation list there is broken, its line END is "
+	    "missing; replace it (until then no certificate is accepted)");
+}
+
+#define UNCHECKED "certificates cannot be checked for revocation: "
+#define KEY "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
+
+/* A download that failed must not switch the check off. */
+static void a_list_of_a_directory_that_is_broken_stops_all(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		enum { NO_FAULT, NO_LIST, BROKEN_DER } fault;
+	} rows[] = {
+	    {"ca.crl", "", NO_LIST},
+	    {"ca.crl", "<html>404 Not Found</html>\n", NO_LIST},
+	    {"ca.crl", "0\x82\x02\x17", BROKEN_DER},
+	    {"ca.crl", "0", BROKEN_DER},
+	    {"ca.crl", KEY, NO_LIST},
+	    {"ca.CRL", "", NO_LIST},
+	    {"5a3c7f01.r0", "", NO_LIST},
+	    {"5a3c7f01.r0", KEY, NO_LIST},
+	    {"ca.pem", "", NO_LIST},
+	    {"ca.pem", "<html>", NO_LIST},
+	    {"ca.pem", "0\x82\x02\x17", BROKEN_DER},
+	    {"ca.pem", "-----BEGIN X509 CR", NO_LIST},
+	    {"ca.pem", KEY "-----BEGIN X509 CR", NO_LIST},
+	    {"ca.pem", KEY, NO_FAULT},
+	    {"ca.PEM", KEY, NO_FAULT},
+	};
+	struct trust_world *w = *state;
+
+	pki_write(in(w, "a.pem"), w->a.certificate);
+	configure(w, in(w, "a.pem"));
+	mkdir(in(w, "d"), 0755);
+	configure_list(w, in(w, "d"));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *name = rows[i].name;
+		char path[160], want[256];
+
+		snprintf(path, sizeof(path), "%s/%s", in(w, "d"), name);
+		write_text(path, rows[i].text);
+		if (load(w) != (rows[i].fault == NO_FAULT))
+			fail_msg("%s: %s", name, rows[i].text);
+		if (rows[i].fault == NO_LIST)
+			snprintf(want, sizeof(want),
+			    UNCHECKED "the revocation list file DIR/d/%s has "
+				      "no revocation list in it (PEM or DER)",
+			    name);
+		else
+			snprintf(want, sizeof(want),
+			    UNCHECKED "the revocation list in DER in DIR/d/%s "
+				      "is broken, its content is not a "
+				      "revocation list; replace it",
+			    name);
+		if (rows[i].fault != NO_FAULT)
+			said(w, w->text, want);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+/* The system has its certificates in this directory, and trusts nothing. */
+static void system_lacks(
+    struct trust_world *w, const char *directory, const char *sentence)
+{
+	w->config.system_certs = true;
+	setenv("SSL_CERT_FILE", in(w, "absent.pem"), 1);
+	setenv("SSL_CERT_DIR", in(w, directory), 1);
+	assert_false(load(w));
+	said(w, w->text, sentence);
+	unsetenv("SSL_CERT_FILE");
+	unsetenv("SSL_CERT_DIR");
+}
+
+static void a_system_without_certificates_is_reported(void **state)
+{
+	struct trust_world *w = *state;
+
+	mkdir(in(w, "d"), 0755);
+	system_lacks(w, "d",
+	    "no certificate is trusted: this system has none, neither in "
+	    "DIR/absent.pem nor in DIR/d; install them (the package "
+	    "ca-certificates), or set trusted-certs");
+}
+
+/* Root may read each file, so the test's link leads to itself. */
+static void a_system_that_cannot_be_read_is_not_empty(void **state)
+{
+	struct trust_world *w = *state;
+
+	assert_int_equal(symlink("loop", in(w, "loop")), 0);
+	system_lacks(w, "loop",
+	    "no certificate is trusted: cannot read the system's certificates "
+	    "in DIR/loop: Too many levels of symbolic links");
 }
 
 static void the_system_is_enough(void **state)
@@ -477,6 +758,7 @@ int main(void)
 	    TEST(a_file_with_several_is_taken_whole),
 	    TEST(der_is_taken_too),
 	    TEST(a_directory_gives_its_certificates),
+	    TEST(a_name_in_a_directory_need_not_be_ascii),
 	    TEST(names_of_certificates),
 	    TEST(a_file_without_certificate_is_reported),
 	    TEST(the_files_that_are_read),
@@ -489,6 +771,14 @@ int main(void)
 	    TEST(a_path_that_is_not_a_file_is_reported),
 	    TEST(a_file_that_may_not_be_read_is_reported),
 	    TEST(a_directory_that_may_not_be_entered_is_reported),
+	    TEST(a_broken_block_is_reported),
+	    TEST(only_what_hides_certificates_is_a_reason),
+	    TEST(each_certificate_has_its_origin),
+	    TEST(lists_are_loaded),
+	    TEST(a_list_that_cannot_be_read_stops_all),
+	    TEST(a_list_of_a_directory_that_is_broken_stops_all),
+	    TEST(a_system_without_certificates_is_reported),
+	    TEST(a_system_that_cannot_be_read_is_not_empty),
 	    TEST(the_system_is_enough),
 	};
 

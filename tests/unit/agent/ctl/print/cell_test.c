@@ -8,6 +8,7 @@ struct row {
 	struct field_int n;
 	struct field_real x;
 	struct field_list list;
+	struct field_counts counts;
 	struct {
 		struct field_int deep;
 	} inner;
@@ -18,6 +19,7 @@ static const struct field flag = FIELD(struct row, flag);
 static const struct field whole = FIELD_OR_NULL(struct row, n);
 static const struct field real = FIELD(struct row, x);
 static const struct field list = FIELD(struct row, list);
+static const struct field counts = FIELD(struct row, counts);
 static const struct field deep = FIELD(struct row, inner.deep);
 
 static void assert_csv(
@@ -60,22 +62,27 @@ static void csv_leaves_the_unknown_empty(void **state)
 	assert_csv(&real, &(struct row){0}, "");
 	assert_csv(&list, &(struct row){0}, "");
 	assert_csv(&flag, &(struct row){0}, "false");
-	assert_csv(&whole, &(struct row){.n = {true, INT64_MIN}},
+	assert_csv(&whole, &(struct row){.n = {.known = true, .n = INT64_MIN}},
 	    "-9223372036854775808");
-	assert_csv(&real, &(struct row){.x = {true, 0.1}}, "0.1");
+	assert_csv(&real, &(struct row){.x = {.known = true, .x = 0.1}}, "0.1");
 	assert_csv(&flag, &(struct row){.flag = true}, "true");
 	assert_csv(&list, &(struct row){.list = {2, {"a", "b"}}}, "a b");
 	assert_csv(
 	    &list, &(struct row){.list = {2, {"a", "b,c"}}}, "\"a b,c\"");
+	assert_csv(&counts, &(struct row){0}, "");
+	assert_csv(&counts,
+	    &(struct row){.counts = {true, 2, {{"a", 1}, {"b", 2}}}},
+	    "a=1 b=2");
 }
 
 static void json_is_written_as_it_was_read(void **state)
 {
 	static const char json[] =
 	    "{\"text\": null, \"flag\": true, \"n\": 4, \"x\": 0.25, "
-	    "\"list\": [\"p\"], \"inner\": {\"deep\": 9}}";
+	    "\"list\": [\"p\"], \"counts\": {\"q\": 7}, \"inner\": {\"deep\": "
+	    "9}}";
 	static const struct field *const fields[] = {
-	    &text, &flag, &whole, &real, &list, &deep};
+	    &text, &flag, &whole, &real, &list, &counts, &deep};
 	json_t *in = json_loads(json, 0, NULL), *out = json_object();
 	char bytes[256];
 	struct text_pool pool = {bytes, 0};

@@ -58,6 +58,34 @@ static void lines_are_those_of_chronyc(void **state)
 	}
 }
 
+/* 0 would be a lie about the NAKs that an older agent does not count. */
+static void what_an_older_agent_does_not_say_is_unknown(void **state)
+{
+	json_t *tree = example(), *csv = example();
+	json_t *nts = json_object_get(example_source(tree, 0), "nts");
+	char *text, *line;
+
+	(void)state;
+	json_object_del(nts, "naks");
+	json_object_del(nts, "last_s");
+	json_object_del(nts, "crashes");
+	text = report_of(report_authdata, tree, plain, EXIT_OK);
+	line = line_of(text, 2);
+	assert_string_equal(line,
+	    "ntpserver                    NTS     1   30  128    ?    0    ?  "
+	    "  8   64");
+	free(line);
+	free(text);
+	nts = json_object_get(example_source(csv, 0), "nts");
+	json_object_del(nts, "crashes");
+	text = report_of(
+	    report_authdata, csv, (struct view){.output = OUTPUT_CSV}, EXIT_OK);
+	line = line_of(text, 1);
+	assert_int_equal(line[strlen(line) - 1], ',');
+	free(line);
+	free(text);
+}
+
 static void a_full_disk_is_an_error(void **state)
 {
 	(void)state;
@@ -69,6 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(lines_are_those_of_chronyc),
+	    cmocka_unit_test(what_an_older_agent_does_not_say_is_unknown),
 	    cmocka_unit_test(a_full_disk_is_an_error),
 	};
 

@@ -29,16 +29,16 @@ static void lines_are_those_of_chronyc(void **state)
 		int64_t offset, measured, error;
 		const char *line;
 	} cases[] = {
-	    {"-", "ntpserver", 1, 6, 017, 33, -5568, -5568, 14290,
+	    {"-", "ntpserver", 1, 6, 017, 33, 5568, 5568, 14290,
 		"^- ntpserver                     1   6    17    33  "
 		"+5568ns[+5568ns] +/-   14us"},
-	    {"*", "ntpserver-ipv6", 1, 6, 017, 33, 568, 6047, 8182,
+	    {"*", "ntpserver-ipv6", 1, 6, 017, 33, -568, -6047, 8182,
 		"^* ntpserver-ipv6                1   6    17    33   "
 		"-568ns[-6047ns] +/- 8182ns"},
-	    {"+", "10.77.3.1", 1, 6, 0377, 1, -13100, -13100, 22000,
+	    {"+", "10.77.3.1", 1, 6, 0377, 1, 13100, 13100, 22000,
 		"^+ 10.77.3.1                     1   6   377     1    "
 		"+13us[  +13us] +/-   22us"},
-	    {"-", "10.77.5.1", 2, 6, 0377, 1, -5754, -5754, 10000000,
+	    {"-", "10.77.5.1", 2, 6, 0377, 1, 5754, 5754, 10000000,
 		"^- 10.77.5.1                     2   6   377     1  "
 		"+5754ns[+5754ns] +/-   10ms"},
 	    {"+", "ntp.example", 12, -4, 0, 4 * 86400., 0, 0, 0,
@@ -57,8 +57,8 @@ static void lines_are_those_of_chronyc(void **state)
 		set_int(s, "poll_log2_s", cases[i].poll);
 		set_int(s, "reach", cases[i].reach);
 		set(s, "last_rx_s", json_real(cases[i].age));
-		set_int(s, "offset_ns", cases[i].offset);
-		set_int(s, "measured_ns", cases[i].measured);
+		set_int(s, "adjusted_offset_ns", cases[i].offset);
+		set_int(s, "measured_offset_ns", cases[i].measured);
 		set_int(s, "error_ns", cases[i].error);
 		text = report_of(report_sources, tree, plain, EXIT_OK);
 		line = line_of(text, 2);
@@ -83,7 +83,7 @@ static void without_sources_there_is_the_heading(void **state)
 	set(tree, "sources", json_array());
 	assert_report(report_sources, tree,
 	    (struct view){.output = OUTPUT_JSON},
-	    "{\n  \"schema\": 1,\n  \"time_ns\": 1795392000123456789,\n"
+	    "{\n  \"schema\": 2,\n  \"time_ns\": 1795392000123456789,\n"
 	    "  \"sources\": []\n}\n");
 }
 
@@ -111,8 +111,8 @@ static void a_long_name_widens_its_column(void **state)
 	free(line);
 	line = line_of(text, 4);
 	assert_string_equal(line,
-	    "^? backup                            0   4     0     -     "
-	    "+0ns[   +0ns] +/-    0ns");
+	    "^? backup                            -   4     0     -        "
+	    "-[      -] +/-      -");
 	free(line);
 	free(text);
 }

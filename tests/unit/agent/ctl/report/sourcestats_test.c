@@ -27,10 +27,10 @@ static void lines_are_those_of_chronyc(void **state)
 		int64_t offset, std_dev;
 		const char *line;
 	} cases[] = {
-	    {"ntpserver", 4, 3, 6, -0.270, 54.862, -14000, 5514,
+	    {"ntpserver", 4, 3, 6, 0.270, 54.862, 14000, 5514,
 		"ntpserver                   4   3     6     +0.270     54.862"
 		"    +14us  5514ns"},
-	    {"ntpserver-ipv6", 4, 3, 6, 0.0004, 16.095, 7, 2773,
+	    {"ntpserver-ipv6", 4, 3, 6, -0.0004, 16.095, -7, 2773,
 		"ntpserver-ipv6              4   3     6     -0.000     16.095"
 		"     -7ns  2773ns"},
 	    {"ntp.example", 64, 33, 40000, 0, 0.001, 0, 12400000,
@@ -47,9 +47,9 @@ static void lines_are_those_of_chronyc(void **state)
 		set_int(s, "samples", cases[i].samples);
 		set_int(s, "runs", cases[i].runs);
 		set(s, "span_s", json_real(cases[i].span));
-		set(s, "frequency_ppm", json_real(cases[i].freq));
+		set(s, "residual_frequency_ppm", json_real(cases[i].freq));
 		set(s, "skew_ppm", json_real(cases[i].skew));
-		set_int(s, "mean_offset_ns", cases[i].offset);
+		set_int(s, "estimated_offset_ns", cases[i].offset);
 		set_int(s, "std_dev_ns", cases[i].std_dev);
 		text = report_of(report_sourcestats, tree, plain, EXIT_OK);
 		line = line_of(text, 2);

@@ -15,6 +15,21 @@ static void the_example_looks_as_expected(void **state)
 	assert_golden(report_status, golden, ARRAY_LEN(golden));
 }
 
+/* DEL is ASCII, and JSON does not ask to escape it. */
+static void no_byte_of_the_whole_status_controls_the_terminal(void **state)
+{
+	json_t *tree = example();
+	char *text;
+
+	(void)state;
+	set_text(example_source(tree, 2), "reason", "a\x7f\x1b\xc2\x9bz");
+	text = report_of(
+	    report_status, tree, (struct view){.output = OUTPUT_JSON}, EXIT_OK);
+	assert_contains(text, "\"a\\u007F\\u001B\\u009Bz\"");
+	assert_null(strpbrk(text, "\x7f\x1b\xc2"));
+	free(text);
+}
+
 static json_t *clock_of(json_t *tree)
 {
 	return json_object_get(tree, "clock");
@@ -64,13 +79,29 @@ static void a_good_clock_takes_two_lines(void **state)
 	    "2 combined\n");
 }
 
+/* Also when all is well again. */
+static void a_crash_is_never_forgotten(void **state)
+{
+	json_t *tree = good();
+
+	(void)state;
+	set_int(json_object_get(example_source(tree, 1), "nts"), "crashes", 2);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n"
+	    "Warning: a job of the agent crashed 2 times during a key exchange "
+	    "with ntpserver-ipv6: see the log\n");
+}
+
 static void no_offset_is_not_slow(void **state)
 {
 	json_t *tree = good();
 	char *text;
 
 	(void)state;
-	set_int(clock_of(tree), "system_offset_ns", 0);
+	set_int(clock_of(tree), "offset_ns", 0);
 	text = report_of(report_status, tree, wide, EXIT_OK);
 	assert_contains(text, "The clock is right: 0 ns fast, ");
 	free(text);
@@ -85,7 +116,7 @@ static void a_measured_clock_is_not_called_right(void **state)
 	set(c, "controlled", json_false());
 	set(c, "synchronised", json_false());
 	set_text(c, "reason", "not started as root");
-	set_int(c, "system_offset_ns", -99664022000);
+	set_int(c, "offset_ns", 99664022000);
 	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
 	assert_contains(text,
 	    "The clock is only measured, not steered (not started as root): "
@@ -99,7 +130,7 @@ static void a_refused_correction_fails_whatever_else(void **state)
 
 	(void)state;
 	set(c, "refused", json_true());
-	set_int(c, "refused_ns", 99664022000);
+	set_int(c, "refused_offset_ns", -99664022000);
 	assert_status(tree, EXIT_NOT_SYNCHRONISED,
 	    "The clock is not being corrected: the servers say that it is "
 	    "99.7 s slow, and refuse-threshold forbids so large a "
@@ -124,6 +155,36 @@ static void no_sources_is_a_matter_of_configuration(void **state)
 	    "/etc/ntsagent/ntsagent.conf, then: systemctl restart ntsagent\n");
 }
 
+static void sources_without_a_majority_say_how_far_they_are(void **state)
+{
+	json_t *tree = good();
+
+	(void)state;
+	set(clock_of(tree), "synchronised", json_false());
+	set_text(clock_of(tree), "reason",
+	    "no majority: of 2 usable sources only 1 agree; their times are "
+	    "about 5 s apart");
+	for (unsigned i = 0; i < 2; i++) {
+		json_t *s = example_source(tree, i);
+
+		set_text(s, "state", "no-majority");
+		set_text(s, "mark", "?");
+		set_text(s, "reason", "no majority of the sources agrees");
+		set_int(s, "low_offset_ns", i ? 2499000000 : -2501000000);
+		set_int(s, "high_offset_ns", i ? 2501000000 : -2499000000);
+	}
+	assert_status(tree, EXIT_NOT_SYNCHRONISED,
+	    "The clock is not synchronised: no majority: of 2 usable sources "
+	    "only 1 agree; their times are about 5 s apart. By ntpserver, it "
+	    "is 2.5 s slow. By ntpserver-ipv6, it is 2.5 s fast.\n"
+	    "To do: compare the servers with a clock that is right, and set "
+	    "noselect = yes in the [source NAME] of each that is wrong; of "
+	    "three servers, the two that agree outvote one: ntsctl sources "
+	    "-v\n"
+	    "Not usable: ntpserver: no majority of the sources agrees\n"
+	    "Not usable: ntpserver-ipv6: no majority of the sources agrees\n");
+}
+
 static void the_agents_reason_is_shown(void **state)
 {
 	json_t *tree = unsynchronised();
@@ -144,8 +205,17 @@ static void each_failure_has_something_to_do(void **state)
 	static const struct {
 		const char *failure, *to_do;
 	} cases[] = {
+	    {"crash", "To do: report it to the authors with the log, and see "
+		      "who runs ntp.example; to try again before the wait is "
+		      "over: sudo ntsctl retry ntpserver\n"},
 	    {"dns", "To do: look the name up as the agent does: getent "
 		    "ahosts ntp.example\n"},
+	    {"ke-bind", "To do: compare bind-address, bind-device and "
+			"source-port in ntsagent.conf with this host: ip "
+			"-brief address; ss -uanp\n"},
+	    {"bind", "To do: compare bind-address, bind-device and source-port "
+		     "in ntsagent.conf with this host: ip -brief address; ss "
+		     "-uanp\n"},
 	    {"connect", "nc -vz ntp.example 14460\n"},
 	    {"tls", "openssl s_client -alpn ntske/1 -connect "
 		    "ntp.example:14460\n"},
@@ -156,6 +226,10 @@ static void each_failure_has_something_to_do(void **state)
 	    {"silence", "lets UDP to 10.77.3.1 and back through\n"},
 	    {"rejected", "on the way to 10.77.3.1 answers NTP"},
 	    {"offline", "sudo ntsctl online ntpserver\n"},
+	    {"unsynchronised", "in its chrony.conf: local stratum 10\n"},
+	    {"nak", "must have the same cookie keys"},
+	    {"denied", "to allow this machine, or remove [source ntpserver]\n"},
+	    {"large-packets", "ping -M do -s 1000 10.77.3.1; "},
 	};
 
 	(void)state;
@@ -187,6 +261,41 @@ static void a_certificate_without_a_server_is_our_own(void **state)
 	assert_contains(text, "To do: see what is wrong with the trusted "
 			      "certificates: sudo ntsagentd --check-config\n");
 	free(text);
+}
+
+/* Whether a server has shown a certificate or not. */
+static void a_list_that_cannot_be_judged_is_our_own(void **state)
+{
+	static const struct {
+		const char *reason, *to_do;
+	} cases[] = {
+	    {"the certificate \"CN=a\" cannot be checked: the revocation list "
+	     "of \"CN=b\" has expired",
+		"see what is wrong with the revocation lists: sudo ntsagentd "
+		"--check-config\n"},
+	    {"cannot read the revocation list /a.crl: no",
+		"see what is wrong with the revocation lists: sudo ntsagentd "
+		"--check-config\n"},
+	    {"the certificate \"CN=a\" with the serial number 1 was revoked, "
+	     "says the revocation list of \"CN=b\"",
+		"see the certificate: openssl s_client "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+		char *text;
+
+		set_text(s, "failure", "certificate");
+		set_text(s, "reason", cases[i].reason);
+		if (i == 1)
+			set(json_object_get(s, "nts"), "ke_address",
+			    json_null());
+		text =
+		    report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+		assert_contains(text, cases[i].to_do);
+		free(text);
+	}
 }
 
 static void an_unknown_failure_gives_no_advice(void **state)
@@ -239,14 +348,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
+	    cmocka_unit_test(no_byte_of_the_whole_status_controls_the_terminal),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
+	    cmocka_unit_test(a_crash_is_never_forgotten),
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
 	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
+	    cmocka_unit_test(sources_without_a_majority_say_how_far_they_are),
 	    cmocka_unit_test(the_agents_reason_is_shown),
 	    cmocka_unit_test(each_failure_has_something_to_do),
 	    cmocka_unit_test(a_certificate_without_a_server_is_our_own),
+	    cmocka_unit_test(a_list_that_cannot_be_judged_is_our_own),
 	    cmocka_unit_test(an_unknown_failure_gives_no_advice),
 	    cmocka_unit_test(a_good_source_can_be_in_trouble),
 	    cmocka_unit_test(a_source_that_is_only_measured_is_no_trouble),

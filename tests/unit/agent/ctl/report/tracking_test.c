@@ -46,11 +46,11 @@ static void lines_are_those_of_chronyc(void **state)
 	(void)state;
 	set_text(c, "reference_id", "750B2530");
 	set_int(c, "reference_time_ns", 1795390082999999999);
-	set_int(c, "system_offset_ns", 1716);
-	set_int(c, "last_offset_ns", 5479);
+	set_int(c, "offset_ns", -1716);
+	set_int(c, "update_offset_ns", -5479);
 	set_int(c, "rms_offset_ns", 5479);
-	set(c, "frequency_ppm", json_real(0.245));
-	set(c, "residual_ppm", json_real(0.0002));
+	set(c, "uncorrected_frequency_ppm", json_real(-0.245));
+	set(c, "residual_frequency_ppm", json_real(-0.0002));
 	set(c, "skew_ppm", json_real(16.262));
 	set_int(c, "root_delay_ns", 16116);
 	set_int(c, "root_dispersion_ns", 593823);
@@ -63,10 +63,11 @@ static void lines_are_those_of_chronyc(void **state)
 static void nothing_unknown_is_shown_as_zero(void **state)
 {
 	static const char *const nulls[] = {"stratum", "leap",
-	    "reference_time_ns", "system_offset_ns", "last_offset_ns",
-	    "rms_offset_ns", "frequency_ppm", "residual_ppm", "skew_ppm",
-	    "root_delay_ns", "root_dispersion_ns", "update_interval_s",
-	    "est_error_ns", "reference_id", "selected"};
+	    "reference_time_ns", "offset_ns", "update_offset_ns",
+	    "rms_offset_ns", "uncorrected_frequency_ppm",
+	    "residual_frequency_ppm", "skew_ppm", "root_delay_ns",
+	    "root_dispersion_ns", "update_interval_s", "est_error_ns",
+	    "reference_id", "selected"};
 	static const char expected[] =
 	    "Reference ID    : 00000000 ()\n"
 	    "Stratum         : 0\n"
@@ -170,14 +171,14 @@ static void signs_become_words(void **state)
 	json_t *tree = example();
 
 	(void)state;
-	set_int(clock_of(tree), "system_offset_ns", -1250);
+	set_int(clock_of(tree), "offset_ns", 1250);
 	assert_line(
 	    tree, "System time     : 0.000001250 seconds fast of NTP time\n");
 	tree = example();
-	set(clock_of(tree), "frequency_ppm", json_real(7.5));
+	set(clock_of(tree), "uncorrected_frequency_ppm", json_real(-7.5));
 	assert_line(tree, "Frequency       : 7.500 ppm slow\n");
 	tree = example();
-	set_int(clock_of(tree), "last_offset_ns", 99664022000);
+	set_int(clock_of(tree), "update_offset_ns", -99664022000);
 	assert_line(tree, "Last offset     : -99.664022000 seconds\n");
 }
 

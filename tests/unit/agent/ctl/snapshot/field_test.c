@@ -6,6 +6,7 @@ struct row {
 	struct field_int n;
 	struct field_real x;
 	struct field_list list;
+	struct field_counts counts;
 	struct {
 		struct field_int deep;
 	} inner;
@@ -16,7 +17,10 @@ static const struct field flag = FIELD(struct row, flag);
 static const struct field whole = FIELD_OR_NULL(struct row, n);
 static const struct field real = FIELD(struct row, x);
 static const struct field list = FIELD(struct row, list);
+static const struct field counts = FIELD(struct row, counts);
 static const struct field deep = FIELD(struct row, inner.deep);
+static const struct field needed = FIELD_NEEDED(struct row, text);
+static const struct field needed_deep = FIELD_NEEDED(struct row, inner.deep);
 
 /* What field_parse says of a member. */
 static const char *parse(const struct field *f, const char *json,
@@ -69,7 +73,7 @@ static void what_is_wrong_is_said(void **state)
 		const struct field *f;
 		const char *json, *wrong;
 	} cases[] = {
-	    {&text, "{}", "is missing"},
+	    {&needed, "{}", "is missing"},
 	    {&text, "{\"text\": 1}", "is not a text"},
 	    {&flag, "{\"flag\": null}", "is neither true nor false"},
 	    {&flag, "{\"flag\": 1}", "is neither true nor false"},
@@ -82,9 +86,16 @@ static void what_is_wrong_is_said(void **state)
 		"{\"list\": [\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
 		"\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"]}",
 		"is not a list of texts"},
-	    {&deep, "{\"inner\": {}}", "is missing"},
-	    {&deep, "{\"inner\": 3}", "is missing"},
-	    {&deep, "{}", "is missing"},
+	    {&counts, "{\"counts\": []}", "is not an object of counters"},
+	    {&counts, "{\"counts\": {\"a\": -1}}",
+		"is not an object of counters"},
+	    {&counts, "{\"counts\": {\"a\": 1.5}}",
+		"is not an object of counters"},
+	    {&counts, "{\"counts\": {\"a\": \"1\"}}",
+		"is not an object of counters"},
+	    {&needed_deep, "{\"inner\": {}}", "is missing"},
+	    {&needed_deep, "{\"inner\": 3}", "is missing"},
+	    {&needed_deep, "{}", "is missing"},
 	};
 	char bytes[256];
 	struct text_pool pool = {bytes, 0};
@@ -100,11 +111,64 @@ static void what_is_wrong_is_said(void **state)
 	}
 }
 
+static void counters_are_found_by_name(void **state)
+{
+	char bytes[256], many[64 * 10 + 32] = "{\"counts\": {";
+	struct text_pool pool = {bytes, 0};
+	struct row row;
+
+	(void)state;
+	assert_null(parse(
+	    &counts, "{\"counts\": {\"a\": 3, \"b\\u001b\": 4}}", &row, &pool));
+	assert_true(row.counts.known);
+	assert_int_equal(row.counts.count, 2);
+	assert_int_equal(field_count_of(&row.counts, "a"), 3);
+	assert_int_equal(field_count_of(&row.counts, "b\\x1b"), 4);
+	assert_int_equal(field_count_of(&row.counts, "c"), 0);
+	assert_null(parse(&counts, "{\"counts\": {}}", &row, &pool));
+	assert_true(row.counts.known && row.counts.count == 0);
+	assert_null(parse(&counts, "{}", &row, &pool));
+	assert_false(row.counts.known);
+	for (int i = 0; i <= FIELD_COUNTS_MAX; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many),
+		    "%s\"%d\":1", i == 0 ? "" : ",", i);
+	strcat(many, "}}");
+	assert_string_equal(
+	    parse(&counts, many, &row, &pool), "is not an object of counters");
+}
+
+/* As in the status of an older agent. */
+static void what_is_missing_is_not_known(void **state)
+{
+	char bytes[256];
+	struct text_pool pool = {bytes, 0};
+	struct row row;
+
+	(void)state;
+	assert_null(parse(&text, "{}", &row, &pool));
+	assert_string_equal(field_text(&text, &row), "");
+	assert_null(parse(&whole, "{}", &row, &pool));
+	assert_true(!row.n.known && field_missing(&whole, &row));
+	assert_null(parse(&real, "{}", &row, &pool));
+	assert_true(!row.x.known && field_missing(&real, &row));
+	assert_null(parse(&deep, "{\"inner\": {}}", &row, &pool));
+	assert_true(!row.inner.deep.known && field_missing(&deep, &row));
+	assert_null(parse(&list, "{}", &row, &pool));
+	assert_int_equal(row.list.count, 0);
+	/* What is there is not missing, be it null or not. */
+	assert_null(parse(&whole, "{\"n\": null}", &row, &pool));
+	assert_false(row.n.known || field_missing(&whole, &row));
+	assert_null(parse(&whole, "{\"n\": 5}", &row, &pool));
+	assert_true(row.n.known && !field_missing(&whole, &row));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(members_land_in_their_place),
 	    cmocka_unit_test(what_is_wrong_is_said),
+	    cmocka_unit_test(counters_are_found_by_name),
+	    cmocka_unit_test(what_is_missing_is_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

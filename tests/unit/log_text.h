@@ -1,6 +1,6 @@
 /* What the code under test logs, as text. Include after cmocka.h. */
-#ifndef TESTS_UNIT_AGENT_SAVED_LOG_TEXT_H
-#define TESTS_UNIT_AGENT_SAVED_LOG_TEXT_H
+#ifndef TESTS_UNIT_LOG_TEXT_H
+#define TESTS_UNIT_LOG_TEXT_H
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,0 +1,72 @@
+#!/usr/bin/python3
+"""Prints how two kernel clocks went through the disturbances of tests/bench/kernel.
+
+    kernel_report.py PHASES WATCHED
+
+PHASES has lines "UPTIME NAME", the last one is the end. WATCHED is what
+`timeofday watch` printed. A clock counts as right while its error is at most
+300 us and what is unknown of it.
+"""
+import math
+import sys
+
+RIGHT_US = 300
+# The kernel lets its bound grow by this at each full second.
+KERNEL_GROWTH_US = 500
+CLIENTS = ('agent', 'chronyd')
+
+
+def read_phases(path):
+    with open(path, encoding='utf-8') as lines:
+        starts = [line.split(maxsplit=1) for line in lines]
+    times = [float(at) for at, _ in starts]
+    names = [name.strip() for _, name in starts]
+    return list(zip(names, times, times[1:]))
+
+
+def read_looks(path):
+    with open(path, encoding='utf-8') as lines:
+        rows = [line.split() for line in lines]
+    return [tuple(map(float, row)) for row in rows if len(row) == 6]
+
+
+def judge(looks, start):
+    """Largest error and RMS in us, seconds until right for good, broken bounds."""
+    if not looks:
+        return None
+    errors = [max(abs(error) - unknown, 0) for _, _, error, unknown, _, _ in looks]
+    wrong = [at - start for (at, *_), e in zip(looks, errors) if e > RIGHT_US]
+    broken = sum(e > bound + KERNEL_GROWTH_US
+                 for e, (*_, bound, _) in zip(errors, looks))
+    rms = math.sqrt(sum(e * e for e in errors) / len(errors))
+    right = max(wrong, default=0)
+    if errors[-1] > RIGHT_US:
+        right = math.inf
+    return max(errors), rms, right, broken
+
+
+def main():
+    phases, looks = read_phases(sys.argv[1]), read_looks(sys.argv[2])
+    print(f'{"disturbance":32} {"client":8} {"largest":>12} {"RMS":>12} '
+          f'{"right after":>12} {"bound broken":>13}')
+    sums = {name: [] for name in CLIENTS}
+    for phase, start, end in phases:
+        for number, name in enumerate(CLIENTS):
+            here = [x for x in looks if x[1] == number and start <= x[0] < end]
+            result = judge(here, start)
+            if not result:
+                print(f'{phase:32} {name:8} {"no answer":>12}')
+                continue
+            largest, rms, right, broken = result
+            sums[name].append(max(right, 0.1))
+            print(f'{phase:32} {name:8} {largest:9.0f} us {rms:9.0f} us '
+                  f'{right:10.1f} s {broken:5} of {len(here)}')
+    ratios = [a / c for a, c in zip(sums['agent'], sums['chronyd'])
+              if math.isfinite(a) and math.isfinite(c)]
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        print(f'time until right, agent divided by chronyd, geometric mean of '
+              f'{len(ratios)}: {mean:.2f}')
+
+
+main()

@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# A pool, the SRV records of a domain, and dropped-in sources. To be sourced
+# after dns.sh.
+
+# Four servers with the names pool and time.example, known to DNS only. The
+# first priority of the domain's SRV records is the fourth server.
+pool_servers() {
+	local number
+	lan_host dns 53
+	for number in 21 22 23 24; do
+		lan_host "pool$number" "$number"
+		MORE_NAMES=,pool,time.example \
+			server_certificate "pool$number" --key-of "$CA"
+		start_chrony43 "pool$number"
+		printf '%s pool\n%s s%s.example\n' "$PREFIX4.$number" \
+			"$PREFIX4.$number" "$number"
+	done >"$LAB/names"
+	for number in 21 22 23 24; do listens_soon "pool$number"; done
+	DNS_MORE="--srv-host=_ntske._tcp.time.example,s24.example,4460,10,3
+		--srv-host=_ntske._tcp.time.example,nowhere.example,4460,10,1
+		--srv-host=_ntske._tcp.time.example,s21.example,4460,20,9" start_dns
+}
+
+pool_addresses() {
+	status_value client '[.sources[] | select(.pool == "pool") | .address] |
+		unique | join(" ")'
+}
+
+# The sources of the pool have samples of as many addresses.
+pool_is_whole() {
+	[ "$(pool_addresses | wc -w)" -eq 3 ] && all_sampled client
+}
+
+# replaced SOURCE ADDRESS: it has a sample from another address.
+replaced() {
+	[ "$(source_value client "$1" .address)" != "$2" ] &&
+		above client "$1" .samples 0
+}
+
+scene_pool() {
+	local dead conf=$LAB/client/etc/ntsagent answer
+	echo "-- a pool of four servers, SRV records, and dropped-in sources"
+	pool_servers
+	lan_host client 12
+	use_dns client
+	agent_conf client ''
+	printf '[pool pool]\nsources = 3\nminpoll = 0\nmaxpoll = 0\n' \
+		>>"$conf/ntsagent.conf"
+	start_agent12 client
+	within 'three sources with an address each' 10 pool_is_whole
+	dead=$(source_value client 'pool#2' .address)
+	stop "pool${dead##*.}"
+	within 'another address takes the place of a dead server' 20 \
+		replaced 'pool#2' "$dead"
+	same 'addresses in use' 3 "$(pool_addresses | wc -w)"
+	mkdir "$conf/sources.d"
+	printf '[source time.example]\nsrv = yes\n' >"$conf/sources.d/time.conf"
+	printf '[source bad]\nfoo = 1\n' >"$conf/sources.d/bad.conf"
+	answer=$(ctl client reload sources 2>&1)
+	says 'the answer to the reload' 'time.example added' "$answer"
+	says 'the answer to the reload' \
+		'bad.conf:2: unknown key "foo"' "$answer"
+	within 'a sample of the server that SRV records name' 10 \
+		above client time.example .samples 0
+	if [ "$dead" != "$PREFIX4.24" ]; then
+		same 'the server of the first priority' "$PREFIX4.24" \
+			"$(source_value client time.example .address)"
+	else
+		same 'the server of the next priority' "$PREFIX4.21" \
+			"$(source_value client time.example .address)"
+	fi
+	stop_agent client
+}

@@ -1,0 +1,212 @@
+/* How the requests for time leave this host, and which answers are samples. */
+#include "agent/check/ask.h"
+
+#include "agent/check/probe.h"
+#include "resolver/wait.h"
+#include "agent/host/clocks.h"
+#include "tests/unit/agent/check/seen_by.h"
+#include "tests/unit/agent/engine/peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HERE "127.0.0.1"
+#define OWN "127.0.0.2"
+#define NOWHERE "203.0.113.77" /* no host has it, RFC 5737 */
+
+/* A socket of a server; `at` is its address. */
+static int server_at(struct endpoint *at)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	*at = endpoint_of(HERE, 0);
+	len = endpoint_to_sockaddr(at, &sa);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&sa, len), 0);
+	len = sizeof(sa);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	assert_true(endpoint_from_sockaddr(at, (const struct sockaddr *)&sa));
+	return fd;
+}
+
+/* Where the one request came from. */
+static struct endpoint caller_of(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	uint8_t bytes[NTS_PACKET_MAX];
+	struct endpoint from;
+
+	assert_int_equal(recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT,
+			     (struct sockaddr *)&sa, &len),
+	    NTP_HEADER_LEN);
+	assert_true(
+	    endpoint_from_sockaddr(&from, (const struct sockaddr *)&sa));
+	return from;
+}
+
+/* The deadline has passed: no answer is awaited. */
+static struct probe_time ask(
+    const struct endpoint *at, const struct source_config *s)
+{
+	const struct binding binding = probe_binding(s);
+	struct probe_time out = {0};
+
+	ask_plainly(at, &binding, mono_now(), &out);
+	return out;
+}
+
+static void requests_leave_as_configured(void **state)
+{
+	struct source_config s = good_source("a");
+	struct endpoint at, own = endpoint_of(OWN, 0), from;
+	int fd = server_at(&at);
+
+	(void)state;
+	s.binding.ipv4 = own;
+	assert_int_equal(ask(&at, &s).plain_error, 0);
+	from = caller_of(fd);
+	assert_true(endpoint_same_host(&from, &own));
+	close(fd);
+}
+
+static void an_address_of_another_host_cannot_be_used(void **state)
+{
+	struct source_config s = good_source("a");
+	struct endpoint at;
+	int fd = server_at(&at);
+	uint8_t byte;
+
+	(void)state;
+	s.binding.ipv4 = endpoint_of(NOWHERE, 0);
+	assert_int_equal(
+	    ask(&at, &s).plain_error, BINDING_FAILED + EADDRNOTAVAIL);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	close(fd);
+}
+
+/* The port is taken, as by a running agent. */
+static void the_port_of_the_agent_is_left_alone(void **state)
+{
+	struct source_config s = good_source("a");
+	struct endpoint at, held;
+	int fd = server_at(&at), agent = server_at(&held);
+
+	(void)state;
+	s.binding.ipv4 = endpoint_of(HERE, 0);
+	s.binding.port = held.port;
+	assert_int_equal(ask(&at, &s).plain_error, 0);
+	assert_int_not_equal(caller_of(fd).port, held.port);
+	close(agent);
+	close(fd);
+}
+
+#define REQUESTS 4
+
+/* Answers as many requests as a check sends. Says of the first `lies` that it
+ * held them for a second. The caller waits for its end. */
+static pid_t start_liar(int fd, unsigned lies)
+{
+	struct peer peer = peer_make(1);
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid != 0)
+		return pid;
+	(void)alarm(20);
+	for (unsigned i = 0; i < REQUESTS; i++) {
+		uint8_t in[NTS_PACKET_MAX], out[NTS_PACKET_MAX];
+		struct sockaddr_storage sa;
+		socklen_t size = sizeof(sa);
+		ssize_t n = recvfrom(
+		    fd, in, sizeof(in), 0, (struct sockaddr *)&sa, &size);
+		struct wall now = {clocks_ns(CLOCK_REALTIME)}, left = now;
+		size_t len;
+
+		if (i < lies)
+			left.ns += NS_PER_S;
+		len = n <= 0 ? 0
+			     : peer_answer(&peer, in, (size_t)n, now, left, out,
+				   sizeof(out));
+		if (len == 0 || sendto(fd, out, len, 0, (struct sockaddr *)&sa,
+				    size) != (ssize_t)len)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static struct probe_time ask_liar(unsigned lies)
+{
+	const struct ke_request request = {.source = 0};
+	const struct binding none = {.port = 0};
+	struct peer peer = peer_make(1);
+	struct ke_answer keys = peer_keys(&peer, &request, HERE);
+	struct nts_assoc a = {
+	    .aead = AEAD_AES_SIV_CMAC_256,
+	    .keys = keys.keys,
+	};
+	struct probe_time out = {0};
+	struct endpoint at;
+	int fd = server_at(&at), status;
+	pid_t pid = start_liar(fd, lies);
+
+	for (unsigned i = 0; i < keys.cookie_count; i++)
+		cookie_jar_put(
+		    &a.jar, keys.cookies[i].bytes, keys.cookies[i].len);
+	ask_for_time(
+	    &a, &at, &none, 0, mono_after(mono_now(), 20 * NS_PER_S), &out);
+	close(fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return out;
+}
+
+/* Such an answer would be the one with the shortest delay. */
+static void an_impossible_delay_gives_no_sample(void **state)
+{
+	struct probe_time t = ask_liar(2);
+
+	(void)state;
+	assert_int_equal(t.answered, REQUESTS);
+	assert_int_equal(t.impossible, 2);
+	assert_in_range(t.impossible_ns, NS_PER_S / 2, NS_PER_S);
+	assert_true(t.have_sample);
+	assert_true(t.sample.delay_ns > 1);
+	/* A lie moves the offset by half a second. */
+	assert_in_range(t.sample.offset_ns + NS_PER_S / 4, 0, NS_PER_S / 2);
+}
+
+static void impossible_delays_alone_give_no_sample(void **state)
+{
+	struct probe_time t = ask_liar(REQUESTS);
+
+	(void)state;
+	assert_false(t.have_sample);
+	assert_int_equal(t.answered, REQUESTS);
+	assert_int_equal(t.impossible, REQUESTS);
+	assert_int_equal(t.error, NTS_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(requests_leave_as_configured),
+	    cmocka_unit_test(an_address_of_another_host_cannot_be_used),
+	    cmocka_unit_test(the_port_of_the_agent_is_left_alone),
+	    cmocka_unit_test(an_impossible_delay_gives_no_sample),
+	    cmocka_unit_test(impossible_delays_alone_give_no_sample),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

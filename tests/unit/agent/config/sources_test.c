@@ -1,0 +1,268 @@
+/* Pools, and the files of sources.d. */
+#include "tests/unit/agent/config/config_room.h"
+
+static void a_pool_becomes_its_sources(void **state)
+{
+	struct config_room *r = *state;
+	const struct source_config *s = r->config.sources;
+
+	room_accepts(r,
+	    "[source a]\n[pool p]\nsources = 2\nhost = h\nnoselect = yes\n"
+	    "[pool q.example]\nsrv = yes\n[source b]\n");
+	assert_int_equal(r->config.source_count, 8);
+	assert_string_equal(s[0].name, "a");
+	assert_int_equal(s[0].member, 0);
+	assert_string_equal(s[1].name, "p#1");
+	assert_int_equal(s[1].member, 1);
+	assert_string_equal(s[2].name, "p#2");
+	assert_int_equal(s[2].member, 2);
+	assert_string_equal(s[2].host, "h");
+	assert_true(s[1].options.noselect && s[2].options.noselect);
+	assert_string_equal(s[3].name, "q.example#1");
+	assert_string_equal(s[3].host, "q.example");
+	assert_string_equal(s[6].name, "q.example#4");
+	assert_true(s[6].srv && !s[2].srv);
+	assert_string_equal(s[7].name, "b");
+}
+
+static void a_name_is_that_of_a_source_or_of_its_pool(void **state)
+{
+	struct config_room *r = *state;
+	const struct source_config *s = r->config.sources;
+
+	room_accepts(
+	    r, "[pool p]\nsources = 2\n[pool pp]\nsources = 1\n[source a]\n");
+	assert_true(config_source_is(&s[0], "p"));
+	assert_true(config_source_is(&s[1], "p"));
+	assert_true(config_source_is(&s[1], "p#2"));
+	assert_false(config_source_is(&s[1], "p#1"));
+	assert_false(config_source_is(&s[2], "p"));
+	assert_true(config_source_is(&s[3], "a"));
+	assert_true(config_same_pool(&s[0], &s[1]));
+	assert_false(config_same_pool(&s[1], &s[2]));
+	assert_false(config_same_pool(&s[3], &s[3]));
+}
+
+static void a_bad_pool_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+	    {"[source a]\n[pool a]\n",
+		"2: [source a] is already defined at %s:1"},
+	    {"[pool a]\n[source a]\n",
+		"2: [pool a] is already defined at %s:1"},
+	    {"[pool a]\nsources = 60\n[pool b]\nsources = 5\n",
+		"3: [pool b]: more than 64 sources"},
+	    {"[source a]\nsources = 2\n",
+		"2: sources does not belong in [source] but in [pool NAME]"},
+	    {"[pool a b]\n",
+		"1: [pool a b]: expected a name of 1 to 60 letters, digits, "
+		"'-', '.', '_', ':' or '%%'"},
+	    {"[pool a]\nminpol = 3\n",
+		"2: unknown key \"minpol\" in [pool]; did you mean "
+		"\"minpoll\" in [source NAME]?"},
+	    {"[pools a]\n", "1: unknown section [pools a]; did you mean "
+			    "[pool NAME]?"},
+	};
+	struct config_room *r = *state;
+	char expected[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(expected, sizeof(expected), rows[i].expected, r->path);
+#pragma GCC diagnostic pop
+		room_refuses(r, rows[i].text, expected);
+	}
+}
+
+/* In the order of their names, with what [agent] says for all. */
+static void dropped_sources_come_last(void **state)
+{
+	struct config_room *r = *state;
+	const struct source_config *s = r->config.sources;
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/b.conf", "[source b]\ndscp = 2\n");
+	room_put(r, "sources.d/a.conf", "[pool p]\nsources = 2\n");
+	room_put(r, "sources.d/c.sources", "[source no]\n");
+	room_accepts(r, "[agent]\ndscp = 7\n[source m]\n");
+	assert_int_equal(r->config.source_count, 4);
+	assert_string_equal(s[0].name, "m");
+	assert_string_equal(s[1].name, "p#1");
+	assert_string_equal(s[2].name, "p#2");
+	assert_string_equal(s[3].name, "b");
+	assert_true(!s[0].dropped && s[1].dropped && s[3].dropped);
+	assert_int_equal(s[2].binding.dscp, 7);
+	assert_int_equal(s[3].binding.dscp, 2);
+	assert_int_equal(r->config.binding.dscp, 7);
+}
+
+/* The message about the file x.conf; the sources of the others are there. */
+static void is_left_out(struct config_room *r, const char *expected)
+{
+	char whole[512];
+
+	room_load(r, "[source m]\n");
+	assert_int_equal(r->errors, 0);
+	snprintf(whole, sizeof(whole),
+	    "warning: %s/sources.d/x.conf%s; the sources of this file are not "
+	    "used\n",
+	    r->dir, expected);
+	assert_string_equal(r->said, whole);
+	assert_int_equal(r->config.source_count, 3);
+	assert_string_equal(r->config.sources[0].name, "m");
+	assert_string_equal(r->config.sources[1].name, "a");
+	assert_string_equal(r->config.sources[2].name, "z");
+}
+
+static void costs_one_file(
+    struct config_room *r, const char *text, const char *expected)
+{
+	room_put(r, "sources.d/x.conf", text);
+	is_left_out(r, expected);
+}
+
+static void a_bad_file_costs_only_its_own_sources(void **state)
+{
+	struct config_room *r = *state;
+	char already[128];
+
+	snprintf(already, sizeof(already),
+	    ":2: [source a] is already defined at %s/sources.d/a.conf:1",
+	    r->dir);
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	costs_one_file(r, "[source x]\nnoselect = 7\nprefer = 8\n",
+	    ":2: noselect = 7: expected yes or no");
+	costs_one_file(r, "[source y]\n[source a]\n", already);
+}
+
+static void a_bad_file_may_be_wrong_in_many_ways(void **state)
+{
+	struct config_room *r = *state;
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	costs_one_file(r, "[source x]\n[clock]\nmakestep = no\n",
+	    ":2: [clock] does not belong in a file of sources.d, which has "
+	    "only [source NAME] and [pool NAME]");
+	costs_one_file(r, "[source x]\nipv4 = no\nipv6 = no\n",
+	    ":1: [source x]: ipv4 = no and ipv6 = no: no address is left");
+	costs_one_file(r, "[pool x]\nsources = 63\n",
+	    ":1: [pool x]: more than 64 sources");
+	costs_one_file(r, "[sorce x]\n",
+	    ":1: unknown section [sorce x]; did you mean [source NAME]?");
+}
+
+/* Nobody writes into the pipe: a reader would wait for ever. */
+static void what_is_no_file_is_left_out(void **state)
+{
+	struct config_room *r = *state;
+	char path[128];
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	room_path(r, "sources.d/x.conf", path);
+	assert_int_equal(symlink("missing", path), 0);
+	is_left_out(r, ": cannot read: No such file or directory");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	is_left_out(r, ": cannot read: Is a directory");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkfifo(path, 0644), 0);
+	alarm(10);
+	is_left_out(r, ": cannot read: it is a named pipe, not a file");
+	alarm(0);
+}
+
+/* A file that is left out is no source, and hides no other error. */
+static void a_missing_source_is_still_an_error(void **state)
+{
+	struct config_room *r = *state;
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/x.conf", "[source x]\nfoo = 1\n");
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->errors, 1);
+	assert_non_null(strstr(r->said, "no source: add a section"));
+	assert_non_null(strstr(r->said, "or correct sources.d\n"));
+}
+
+static void load_dropped(struct config_room *r, const struct config *base)
+{
+	FILE *f = room_listen();
+
+	r->errors = config_load_sources(r->path, base, &r->config, f);
+	room_hear(r, f);
+}
+
+/* The other files may be in any state. */
+static void sources_are_read_alone(void **state)
+{
+	struct config_room *r = *state;
+	struct config *base = calloc(1, sizeof(*base));
+	const struct source_config *s = r->config.sources;
+
+	assert_non_null(base);
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_accepts(
+	    r, "[agent]\ndscp = 7\n[pool p]\nsources = 2\n[source m]\n");
+	*base = r->config;
+	room_put(r, "main.conf", "[broken\n");
+	room_put(r, "sources.d/a.conf", "[source b]\n[pool q]\nsources = 1\n");
+	load_dropped(r, base);
+	assert_int_equal(r->errors, 0);
+	assert_string_equal(r->said, "");
+	assert_int_equal(r->config.source_count, 5);
+	assert_string_equal(s[0].name, "p#1");
+	assert_string_equal(s[1].name, "p#2");
+	assert_string_equal(s[2].name, "m");
+	assert_string_equal(s[3].name, "b");
+	assert_string_equal(s[4].name, "q#1");
+	assert_int_equal(s[3].binding.dscp, 7);
+	free(base);
+}
+
+static void too_few_sources_are_an_error_of_such_a_reading(void **state)
+{
+	struct config_room *r = *state;
+	struct config *base = calloc(1, sizeof(*base));
+
+	assert_non_null(base);
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_accepts(r, "[agent]\nuser = u\n");
+	*base = r->config;
+	room_put(r, "sources.d/a.conf", "");
+	load_dropped(r, base);
+	assert_int_equal(r->errors, 1);
+	assert_non_null(strstr(r->said, ": no source: add a section"));
+	free(base);
+}
+
+#define ROOM(test) cmocka_unit_test_setup_teardown(test, room_make, room_drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    ROOM(a_pool_becomes_its_sources),
+	    ROOM(a_name_is_that_of_a_source_or_of_its_pool),
+	    ROOM(a_bad_pool_is_refused),
+	    ROOM(dropped_sources_come_last),
+	    ROOM(a_bad_file_costs_only_its_own_sources),
+	    ROOM(a_bad_file_may_be_wrong_in_many_ways),
+	    ROOM(what_is_no_file_is_left_out),
+	    ROOM(a_missing_source_is_still_an_error),
+	    ROOM(sources_are_read_alone),
+	    ROOM(too_few_sources_are_an_error_of_such_a_reading),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+/*
+ * A DNS server on the loopback, in a process of its own, that validates with a
+ * wrong clock: it answers SERVFAIL unless a query has the bit "checking
+ * disabled". The C library asks it in place of the servers of resolv.conf.
+ * Include it in one file.
+ */
+#ifndef TESTS_UNIT_RESOLVER_DNS_SERVER_H
+#define TESTS_UNIT_RESOLVER_DNS_SERVER_H
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum dns_behaviour {
+	DNS_SIGNED,	 /* every name has an address, only with CD */
+	DNS_SIGNED_LONG, /* only "host.lan.test" has one, only with CD */
+	DNS_NO,		 /* SERVFAIL in any case */
+	DNS_MUTE,	 /* no answer */
+};
+
+static struct sockaddr_in dns_at;
+static pid_t dns_pid;
+
+static unsigned char dns_type_of(const unsigned char *query, size_t len)
+{
+	return query[len - 3];
+}
+
+static int dns_is_known(
+    enum dns_behaviour how, const unsigned char *query, size_t len)
+{
+	static const char name[] = "\x04host\x03lan\x04test";
+
+	if (!(query[3] & 0x10) || how == DNS_NO)
+		return 0;
+	return how == DNS_SIGNED ||
+	       (len == 12 + sizeof(name) + 4 &&
+		   memcmp(query + 12, name, sizeof(name)) == 0);
+}
+
+static void dns_answer(int fd, enum dns_behaviour how)
+{
+	static const unsigned char of_ipv4[] =
+	    "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x7f\x00\x00\x01";
+	unsigned char query[1024];
+	struct sockaddr_in from;
+	socklen_t size = sizeof(from);
+	ssize_t len =
+	    recvfrom(fd, query, 512, 0, (struct sockaddr *)&from, &size);
+	size_t n = len > 0 ? (size_t)len : 0;
+
+	if (how == DNS_MUTE || n < 17)
+		return;
+	query[2] |= 0x80;
+	query[3] |= 0x80;
+	if (!dns_is_known(how, query, n)) {
+		query[3] |= 2;
+	} else if (dns_type_of(query, n) == 1) {
+		query[7] = 1;
+		memcpy(query + n, of_ipv4, sizeof(of_ipv4) - 1);
+		n += sizeof(of_ipv4) - 1;
+	}
+	(void)!sendto(fd, query, n, 0, (struct sockaddr *)&from, size);
+}
+
+static void dns_serve(enum dns_behaviour how)
+{
+	socklen_t size = sizeof(dns_at);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	dns_at = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	assert_int_equal(bind(fd, (struct sockaddr *)&dns_at, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&dns_at, &size), 0);
+	dns_pid = fork();
+	if (dns_pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			dns_answer(fd, how);
+	}
+	close(fd);
+}
+
+static void dns_end(void)
+{
+	kill(dns_pid, SIGKILL);
+	waitpid(dns_pid, NULL, 0);
+	dns_at.sin_port = 0;
+}
+
+/* res_ninit() is a macro of this. */
+int __res_ninit(res_state s)
+{
+	void *symbol = dlsym(RTLD_NEXT, "__res_ninit");
+	int (*real)(res_state);
+	int result;
+
+	memcpy(&real, &symbol, sizeof(real));
+	result = real(s);
+	if (result == 0 && dns_at.sin_port != 0) {
+		s->nscount = 1;
+		s->nsaddr_list[0] = dns_at;
+		s->retrans = 1;
+		strcpy(s->defdname, "lan.test");
+		s->dnsrch[0] = s->defdname;
+		s->dnsrch[1] = NULL;
+	}
+	return result;
+}
+
+#endif

@@ -1,0 +1,78 @@
+#include "resolver/unvalidated.h"
+#include "resolver/wait.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/resolver/dns_server.h"
+
+static bool found(const char *host, bool complete, enum family_choice family)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	struct names n;
+	bool found = unvalidated_lookup(host, complete, 4460, family, &n);
+
+	assert_int_equal(n.count, found);
+	if (found)
+		assert_string_equal(
+		    endpoint_text(&n.at[0], true, text), "127.0.0.1:4460");
+	return found;
+}
+
+static void a_name_that_cannot_be_validated_is_found(void **state)
+{
+	(void)state;
+	dns_serve(DNS_SIGNED);
+	assert_true(found("ntp1.example.com", false, FAMILY_ANY));
+	assert_true(found("ntp1.example.com", true, FAMILY_IPV4));
+	assert_true(found("ntp1.example.com.", false, FAMILY_IPV4));
+	assert_false(found("ntp1.example.com", false, FAMILY_IPV6));
+	dns_end();
+}
+
+static void a_short_name_gets_the_domain_of_the_search_list(void **state)
+{
+	(void)state;
+	dns_serve(DNS_SIGNED_LONG);
+	assert_true(found("host", false, FAMILY_ANY));
+	assert_false(found("host", true, FAMILY_ANY));
+	assert_true(found("host.lan.test", false, FAMILY_ANY));
+	assert_true(found("host.lan.test", true, FAMILY_ANY));
+	assert_false(found("other", false, FAMILY_ANY));
+	dns_end();
+}
+
+static void a_server_that_does_not_know_finds_nothing(void **state)
+{
+	(void)state;
+	dns_serve(DNS_NO);
+	assert_false(found("ntp1.example.com", false, FAMILY_ANY));
+	dns_end();
+}
+
+/* Each of its addresses and each domain would cost a second. */
+static void a_silent_server_is_asked_once(void **state)
+{
+	struct mono began = mono_now();
+
+	(void)state;
+	dns_serve(DNS_MUTE);
+	assert_false(found("host", false, FAMILY_ANY));
+	assert_true(mono_now().ns - began.ns < 2 * NS_PER_S);
+	dns_end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_name_that_cannot_be_validated_is_found),
+	    cmocka_unit_test(a_short_name_gets_the_domain_of_the_search_list),
+	    cmocka_unit_test(a_server_that_does_not_know_finds_nothing),
+	    cmocka_unit_test(a_silent_server_is_asked_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
