@@ -308,9 +308,10 @@ $(filter $(WORLD_ROOMS:%=$B/tests/unit/%/%),$(UNIT)): $(WORLD)
 # Everything that needs no root and no network but loopback.
 build-check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER) $(ATTACK) $(WITHOUT)
 check: build-check
-	@tests/total 'unit=tests/run-unit $(UNIT)' 'floors=tests/floors' \
+	@tests/total 'unit=tests/run-unit $(UNIT)' \
+		'simulation&=tests/run-sim $(SIM)' 'floors=tests/floors' \
 		'hardening=tests/hardening $B' 'same bytes=tests/same_bytes build/lib/base.a' 'conformance=tests/conformance' \
-		'fuzz corpora=tests/fuzz/run $(FUZZERS)' 'simulation=tests/run-sim $(SIM)' \
+		'fuzz corpora=tests/fuzz/run $(FUZZERS)' \
 		'completions=tests/completions $B' 'LAN CA=tests/lan-ca' \
 		'DHCP hook=tests/dhcp_hook $B' \
 		'example=tests/example $B' $(foreach a,$(ATTACK),'attack by $(notdir $a)=$a') \
