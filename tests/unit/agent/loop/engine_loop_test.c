@@ -615,9 +615,13 @@ static void orders_are_answered(void **state)
 	assert_string_equal(answer_of(s, ask(s->control, "burst here\n")),
 	    "ok: 1 source asked in a burst\n");
 	play_until(s, has_wanted_requests);
-	/* The offset is a few microseconds, or less than its own deviation. */
-	(void)answer_of(s, ask(s->control, "step\n"));
-	assert_true(strncmp(s->text, "ok: ", 4) == 0);
+	/* The offset is a few microseconds, or less than its own deviation. A
+	 * command may be on its way to the keeper. */
+	do
+		(void)answer_of(s, ask(s->control, "step\n"));
+	while (strstr(s->text, "the clock is being adjusted"));
+	if (strncmp(s->text, "ok: ", 4) != 0)
+		fail_msg("%s", s->text);
 	end(s, 0);
 }
 
