@@ -399,6 +399,9 @@ void engine_take_report(struct engine *e, const struct keeper_report *r)
 	} else if (r->verdict == KEEPER_FREQ_CHANGED ||
 		   r->verdict == KEEPER_SLEW_FOUND) {
 		engine_meddled(e, r);
+	} else if (r->verdict == KEEPER_OVERTAKEN) {
+		e->order.slewing = false;
+		engine_meddled(e, r);
 	} else if (r->serial == 0) {
 		e->order.slewing = false;
 	}
