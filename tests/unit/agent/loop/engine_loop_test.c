@@ -70,6 +70,8 @@ struct stage {
 	struct shared_clock *clock;
 	/* What the world does. */
 	bool server_silent, keeper_silent, resolver_silent, resolver_stopped;
+	bool steps_wait; /* the keeper does not answer a step */
+	int order_fd;	 /* of the client that has ordered one */
 	size_t memory; /* that the child gets; 0: no limit */
 	int64_t server_error_ns;
 	char
@@ -367,7 +369,8 @@ static void be_the_keeper(struct stage *s)
 		}
 		s->commands++;
 		s->command = m;
-		if (!s->keeper_silent)
+		if (!s->keeper_silent &&
+		    !(s->steps_wait && m.command.step_ns != 0))
 			report_done(s);
 	}
 }
@@ -989,6 +992,28 @@ static void a_hangup_does_not_end_it_and_an_interrupt_does(void **state)
 	assert_int_equal(s->exit_status, 0);
 }
 
+static bool step_is_decided(struct stage *s)
+{
+	struct pollfd answer = {.fd = s->order_fd, .events = POLLIN};
+
+	return wants_a_step(s) || poll(&answer, 1, 0) > 0;
+}
+
+/* Orders a step that the keeper does not answer, and returns the client's
+ * socket. The order is refused while another command is with the keeper. */
+static int order_a_step(struct stage *s)
+{
+	s->steps_wait = true;
+	s->order_fd = ask(s->control, "step\n");
+	play_until(s, step_is_decided);
+	while (!wants_a_step(s)) {
+		assert_non_null(strstr(answer_of(s, s->order_fd), "again"));
+		s->order_fd = ask(s->control, "step\n");
+		play_until(s, step_is_decided);
+	}
+	return s->order_fd;
+}
+
 static void an_ordered_step_is_answered_after_the_keeper(void **state)
 {
 	struct stage *s = *state;
@@ -998,11 +1023,9 @@ static void an_ordered_step_is_answered_after_the_keeper(void **state)
 	s->server_error_ns = 10 * NS_PER_MS;
 	start(s);
 	play_until(s, is_synchronised);
-	s->keeper_silent = true;
-	fd = ask(s->control, "step\n");
-	play_until(s, wants_a_step);
+	fd = order_a_step(s);
 	assert_int_equal(read(fd, &byte, 1), -1);
-	s->keeper_silent = false;
+	s->steps_wait = false;
 	report_done(s);
 	assert_int_equal(strncmp(answer_of(s, fd), "ok: ", 4), 0);
 	end(s, 0);
@@ -1026,15 +1049,13 @@ static void answers_wait_while_the_keeper_has_a_command(void **state)
 	s->server_error_ns = 10 * NS_PER_MS;
 	start(s);
 	play_until(s, is_synchronised);
-	s->keeper_silent = true;
-	(void)close(ask(s->control, "step\n"));
-	play_until(s, wants_a_step);
+	(void)close(order_a_step(s));
 	good = good_answers(s);
 	s->wanted = s->requests + 1;
 	play_until(s, has_wanted_requests);
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_equal(good_answers(s), good);
-	s->keeper_silent = false;
+	s->steps_wait = false;
 	report_done(s);
 	while (good_answers(s) == good)
 		continue;
