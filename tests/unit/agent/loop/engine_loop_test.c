@@ -72,6 +72,7 @@ struct stage {
 	bool server_silent, keeper_silent, resolver_silent, resolver_stopped;
 	bool steps_wait; /* the keeper does not answer a step */
 	int order_fd;	 /* of the client that has ordered one */
+	unsigned forged; /* packets that come before each answer */
 	size_t memory;	 /* that the child gets; 0: no limit */
 	int64_t server_error_ns;
 	char
@@ -411,6 +412,21 @@ static void be_the_resolver(struct stage *s)
 	}
 }
 
+/* Somebody on the path is quicker than the server. The child sleeps meanwhile:
+ * a busy machine runs it only when all of them are in its queue. */
+static void forge(struct stage *s, const struct sockaddr_in *to)
+{
+	const uint8_t forged[NTP_HEADER_LEN] = {0x24, 1};
+
+	kill(s->child, SIGSTOP);
+	while (s->forged > 0) {
+		assert_int_equal(sendto(s->udp, forged, sizeof(forged), 0,
+				     (const struct sockaddr *)to, sizeof(*to)),
+		    sizeof(forged));
+		s->forged--;
+	}
+}
+
 static void be_the_server(struct stage *s)
 {
 	uint8_t in[NTS_PACKET_MAX], out[NTS_PACKET_MAX];
@@ -423,6 +439,8 @@ static void be_the_server(struct stage *s)
 	while ((n = recvfrom(s->udp, in, sizeof(in), 0,
 		    (struct sockaddr *)&from, &len)) > 0) {
 		s->requests++;
+		if (s->forged > 0)
+			forge(s, &from);
 		if (s->server_silent)
 			continue;
 		at.ns = now().ns + s->server_error_ns;
@@ -1039,6 +1057,54 @@ static long good_answers(struct stage *s)
 	return strtol(good + strlen("\"good\":"), NULL, 10);
 }
 
+static bool has_been_flooded(struct stage *s)
+{
+	return s->forged == 0;
+}
+
+static long number_of(struct stage *s, int fd, const char *name)
+{
+	const char *at = strstr(answer_of(s, fd), name);
+
+	assert_non_null(at);
+	return strtol(at + strlen(name), NULL, 10);
+}
+
+/* With the room that a socket has without an order, this true answer is lost.
+ */
+static void a_flood_does_not_lose_the_answer(void **state)
+{
+	struct stage *s = *state;
+
+	start(s);
+	s->forged = 300;
+	play_until(s, has_been_flooded);
+	kill(s->child, SIGCONT);
+	play_until(s, is_synchronised);
+	assert_int_equal(number_of(s, ask(s->status, ""), "\"lost\":"), 0);
+	assert_int_equal(
+	    number_of(s, ask(s->status, ""), "\"rejected\":"), 300);
+	end(s, 0);
+}
+
+/* A client that waits is served after one turn of the loop. */
+static void a_turn_reads_many_datagrams_but_not_all(void **state)
+{
+	struct stage *s = *state;
+	long rejected;
+	int client;
+
+	start(s);
+	s->forged = 300;
+	s->server_silent = true;
+	play_until(s, has_been_flooded);
+	client = ask(s->status, "");
+	kill(s->child, SIGCONT);
+	rejected = number_of(s, client, "\"rejected\":");
+	assert_in_range(rejected, 64, 128);
+	end(s, 0);
+}
+
 /* Their stamps may be of a clock that has been stepped meanwhile. */
 static void answers_wait_while_the_keeper_has_a_command(void **state)
 {
@@ -1349,6 +1415,8 @@ int main(void)
 	    STAGED(a_bad_message_ends_it),
 	    STAGED(a_hangup_does_not_end_it_and_an_interrupt_does),
 	    STAGED(an_ordered_step_is_answered_after_the_keeper),
+	    STAGED(a_flood_does_not_lose_the_answer),
+	    STAGED(a_turn_reads_many_datagrams_but_not_all),
 	    STAGED(answers_wait_while_the_keeper_has_a_command),
 	    STAGED(an_idle_client_is_dropped),
 	    STAGED(secrets_are_locked_in_memory),
