@@ -162,6 +162,9 @@ static void put_drift(const struct snapshot *s, const struct view *v)
 	}
 	fprintf(v->out, "assumed %.3f ppm for 1 h, %.3f ppm for 1 d (",
 	    c->drift_hour_ppm.x, c->drift_day_ppm.x);
+	/* The reason does not fit into a line of 80 columns. */
+	if (v->terminal)
+		fprintf(v->out, "\n%18s", "");
 	put_drift_reason(c, v);
 	fputc(')', v->out);
 }
