@@ -160,11 +160,13 @@ static void put_drift(const struct snapshot *s, const struct view *v)
 		fputs("unknown", v->out);
 		return;
 	}
-	fprintf(v->out, "assumed %.3f ppm for 1 h, %.3f ppm for 1 d (",
+	fprintf(v->out, "assumed %.3f ppm for 1 h, %.3f ppm for 1 d",
 	    c->drift_hour_ppm.x, c->drift_day_ppm.x);
 	/* The reason does not fit into a line of 80 columns. */
 	if (v->terminal)
-		fprintf(v->out, "\n%18s", "");
+		fprintf(v->out, "\n%18s(", "");
+	else
+		fputs(" (", v->out);
 	put_drift_reason(c, v);
 	fputc(')', v->out);
 }
