@@ -117,6 +117,20 @@ static void a_pool_counts_as_its_sources(void **state)
 	made_free(&m);
 }
 
+/* "server -4 HOST" is no line of chrony, and "-4" no host. */
+static void an_option_is_no_host(void **state)
+{
+	struct made m =
+	    make(FOREIGN_CHRONY, "server -4 nts\nserver a nts iburst  # b\n");
+
+	(void)state;
+	assert_null(strstr(m.file, "-4"));
+	assert_non_null(strstr(m.report, "server -4 nts: the host is not a "));
+	/* Nothing is left of the blanks before a comment. */
+	assert_non_null(strstr(m.report, "server a nts iburst: [source a]\n"));
+	made_free(&m);
+}
+
 /* Pools of ntpd and ntpd-rs are pools here, too. */
 static void a_pool_of_ntpd_and_of_ntpd_rs_is_a_pool(void **state)
 {
@@ -390,6 +404,7 @@ int main(void)
 	    cmocka_unit_test(steps_are_as_in_chronyd),
 	    cmocka_unit_test(numbers),
 	    cmocka_unit_test(a_pool_counts_as_its_sources),
+	    cmocka_unit_test(an_option_is_no_host),
 	    cmocka_unit_test(a_pool_of_ntpd_and_of_ntpd_rs_is_a_pool),
 	    cmocka_unit_test(a_drift_file_keeps_its_meaning),
 	    cmocka_unit_test(toml_is_read),
