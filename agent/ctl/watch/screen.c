@@ -84,11 +84,17 @@ static void put_line(struct frame *f, const char *style, const char *text)
 		fputs("\r\n", f->out);
 	fputs(colour, f->out);
 	columns = put_fitting(f, text);
-	while (strcmp(colour, REVERSE) == 0 && columns++ < f->s->width)
+	while (strcmp(colour, REVERSE) == 0 && columns < f->s->width) {
 		fputc(' ', f->out);
+		columns++;
+	}
 	if (colour[0])
 		fputs("\x1b[0m", f->out);
-	fputs(f->s->full ? "\x1b[K" : "\n", f->out);
+	/* Behind the last column, the cursor stands on it: \x1b[K erases it. */
+	if (!f->s->full)
+		fputc('\n', f->out);
+	else if (columns < f->s->width)
+		fputs("\x1b[K", f->out);
 	f->lines++;
 }
 
