@@ -185,7 +185,7 @@ static void explain_none(const struct steering *s, char *out, size_t size)
 		enum select_state state;
 		const char *words;
 	} kinds[] = {
-	    {SELECT_NO_SAMPLES, "gave no time so far"},
+	    {SELECT_NO_SAMPLES, "without a measurement"},
 	    {SELECT_UNSYNCED, "unsynchronised"},
 	    {SELECT_STRATUM, "of a forbidden stratum"},
 	    {SELECT_DISTANCE, "beyond maxdistance"},

@@ -127,7 +127,7 @@ static void every_reason_of_the_clock_is_explained(void **state)
 		const char *file, *words;
 	} reasons[] = {
 	    {"clock/steering/view.c", "no usable source"},
-	    {"clock/steering/view.c", "gave no time so far"},
+	    {"clock/steering/view.c", "without a measurement"},
 	    {"clock/steering/view.c", "of a forbidden stratum"},
 	    {"clock/steering/view.c", "beyond maxdistance"},
 	    {"clock/steering/view.c", "silent now"},

@@ -284,7 +284,7 @@ static const struct {
 	"far"},
     {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_STRATUM, SELECT_DISTANCE},
 	{.outcome = SELECT_NO_SAMPLES}, 0,
-	"no usable source (1 gave no time so far, 1 unsynchronised, "
+	"no usable source (1 without a measurement, 1 unsynchronised, "
 	"1 of a forbidden stratum, 1 beyond maxdistance)"},
     {{SELECT_STALE, SELECT_TOO_VARIABLE, SELECT_NOSELECT, SELECT_NOSELECT},
 	{.outcome = SELECT_NO_SAMPLES}, 0,

@@ -207,6 +207,25 @@ static void a_disturbance_is_shown_with_its_age(void **state)
 	    "s\n");
 }
 
+static void a_terminal_gets_a_long_disturbance_in_lines(void **state)
+{
+	json_t *tree = example(), *c = clock_of(tree);
+	char *text;
+
+	(void)state;
+	set_text(c, "disturbance",
+	    "the clock is 0.188 s behind what was expected of it, as the "
+	    "servers say");
+	set(c, "disturbed_s", json_real(12.4));
+	text = report_of(report_tracking, tree,
+	    (struct view){.width = 80, .terminal = true}, EXIT_OK);
+	assert_contains(text,
+	    "Disturbed       : 12 seconds ago, the clock is 0.188 s behind "
+	    "what was expected\n"
+	    "                  of it, as the servers say\n");
+	free(text);
+}
+
 static void leap_seconds_are_announced(void **state)
 {
 	static const struct {
@@ -281,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(an_unknown_drift_is_no_zero),
 	    cmocka_unit_test(signs_become_words),
 	    cmocka_unit_test(a_disturbance_is_shown_with_its_age),
+	    cmocka_unit_test(a_terminal_gets_a_long_disturbance_in_lines),
 	    cmocka_unit_test(leap_seconds_are_announced),
 	    cmocka_unit_test(no_stratum_is_zero),
 	    cmocka_unit_test(a_clock_left_alone_says_why),
