@@ -299,6 +299,12 @@ enum pause_verdict engine_judge_pause(
 	    &e->pause, source, voice, m->at.ns - t.updated.ns, bits);
 }
 
+/* With --no-clock, the corrections of another program are not known. */
+static const char *or_steered(const struct engine *e)
+{
+	return e->options->no_clock ? "does another program steer it? " : "";
+}
+
 /* The frequency is unknown at a start, and a wrong guess of it is no jump. */
 void engine_look_for_freq_jump(struct engine *e)
 {
@@ -309,21 +315,24 @@ void engine_look_for_freq_jump(struct engine *e)
 		return;
 	snprintf(e->disturbed.text, sizeof(e->disturbed.text),
 	    "the clock has become %s by about %.0f ppm at once, as the servers "
-	    "say (was the machine moved?)",
-	    by_ppm > 0 ? "slower" : "faster", fabs(by_ppm));
+	    "say (%swas the machine moved?)",
+	    by_ppm > 0 ? "slower" : "faster", fabs(by_ppm), or_steered(e));
 	e->disturbed.at = e->now.mono;
 	if (take_burst(e))
 		engine_say(
 		    e, LOG_LEVEL_WARNING, "%s%s", e->disturbed.text, again(e));
 }
 
-/* No clock of the machine has jumped, so the ledger needs no correction. */
+/* No clock of the machine has jumped, so the ledger needs no correction. The
+ * end of another program's slew looks like a pause. */
 void engine_stood_still(struct engine *e, int64_t lag_ns)
 {
 	bool burst = tell(e, LOG_LEVEL_WARNING,
-	    "the clock has lost %.3f s at once, as the servers say (was the "
+	    "the clock %s %.3f s %s, as the servers say (%swas the "
 	    "machine paused, moved or restored?)",
-	    s_of_ns(lag_ns));
+	    e->options->no_clock ? "is" : "has lost", s_of_ns(lag_ns),
+	    e->options->no_clock ? "behind what was expected of it" : "at once",
+	    or_steered(e));
 
 	measure_again(e, burst);
 	steering_woke_up(e->steering);
