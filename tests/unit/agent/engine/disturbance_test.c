@@ -433,6 +433,25 @@ static void a_foreign_slew_is_told(void **state)
 	world_end(w);
 }
 
+/* The keeper lived on; nobody else is blamed. */
+static void a_slew_that_the_guard_has_ended_is_told(void **state)
+{
+	struct world *w = world_running(2, 3600 * NS_PER_S);
+	struct keeper_report r = {
+	    .verdict = KEEPER_OVERTAKEN, .change_count = 1};
+	unsigned closes = w->closes;
+
+	(void)state;
+	w->engine.order.slewing = true;
+	r.changes[0] = (struct clock_change){{w->wall}, 0, w->freq_ppm};
+	engine_on_report(&w->engine, &r, world_reading(w));
+	assert_true(world_logged(w, "did not end a slew in time"));
+	assert_false(world_logged(w, "another program"));
+	assert_false(w->engine.order.slewing);
+	assert_int_equal(w->closes, closes + 2);
+	world_end(w);
+}
+
 /* A burst for a foreign frequency makes the next one wait. */
 static void bursts_for_a_foreign_frequency_are_256_seconds_apart(void **state)
 {
@@ -601,6 +620,7 @@ int main(void)
 	    cmocka_unit_test(disturbances_without_end_cause_no_storm),
 	    cmocka_unit_test(a_clock_that_is_not_ours_may_be_steered),
 	    cmocka_unit_test(a_foreign_slew_is_told),
+	    cmocka_unit_test(a_slew_that_the_guard_has_ended_is_told),
 	    cmocka_unit_test(
 		bursts_for_a_foreign_frequency_are_256_seconds_apart),
 	    cmocka_unit_test(
