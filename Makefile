@@ -452,9 +452,11 @@ bench-rival: $B/ntsagentd
 
 # What both clients cost, at the same moment; needs root, strace and CHRONYD.
 # COST_OPTIONS="--seconds 60 --calls" changes it (tests/bench/cost --help).
+# Then what the estimator alone costs: fails beyond its limits.
 COST_OPTIONS ?=
-bench-cost: all
+bench-cost: all $(SIM)
 	@tests/bench/cost --build $B $(COST_OPTIONS)
+	@$(SIM) --cost
 
 # One minute.
 bench-queries: all $(SERVER)
