@@ -349,10 +349,10 @@ check-boot: all $(SERVER)
 
 check-kernel: all $(KERNEL) $(SERVER)
 	@tests/total 'register state=tests/kernel/xstate $B' \
+		'oscillator+=tests/kernel/oscillator $B' \
 		'kernel clock=tests/kernel/run $B' \
 		'wrong clock=tests/kernel/wrongclock $B' \
 		'taken over clock=tests/kernel/takeover $B' \
-		'oscillator=tests/kernel/oscillator $B' \
 		'coarse clock=tests/kernel/coarse $B' \
 		'disturbed clock=tests/kernel/disturbed $B' \
 		'leap second=tests/kernel/leap $B'

@@ -87,7 +87,7 @@ static enum delay_event add_delay(
 	    &src->delay, delay - r->crept, asymmetry(s, src, &r->sample), back);
 	route = delay_route(&src->delay, src->delay.route);
 	if (event >= DELAY_SHORTER)
-		creep_restart(&src->creep);
+		creep_restart(&src->creep, at);
 	creep_add(&src->creep, at, delay,
 	    route->floor - delay_route_gap(&src->delay, route),
 	    src->delay.queue);

@@ -167,7 +167,7 @@ static void a_block_has_its_smallest_delay_and_the_mean(void **state)
 	}
 	/* A block is not of two routes. */
 	creep_add(&c, 300, 1, 0, 1);
-	creep_restart(&c);
+	creep_restart(&c, 301);
 	for (int i = 0; i < CREEP_BLOCK; i++)
 		creep_add(&c, 400 + i, delays[i], 0, 1);
 	assert_int_equal(c.count, 1);
@@ -179,13 +179,18 @@ static void a_block_has_its_smallest_delay_and_the_mean(void **state)
 static void another_route_begins_without_blocks(void **state)
 {
 	struct path p = path_of(3);
-	double before;
+	double before, now;
 
 	(void)state;
 	(void)poll(&p, 340, 0.25e-6);
 	assert_true(p.creep.creeps);
-	creep_restart(&p.creep);
-	before = p.creep.level;
+	/* The line leads on until the last moment. */
+	now = p.at + 0.9 * CREEP_BLOCK * INTERVAL;
+	before = creep_at(&p.creep, now, 1);
+	assert_true(before > p.creep.level);
+	creep_restart(&p.creep, now);
+	assert_true(p.creep.level == before);
+	assert_true(p.creep.highest >= before);
 	assert_false(p.creep.creeps);
 	(void)poll(&p, 60, 0);
 	assert_false(p.creep.creeps);

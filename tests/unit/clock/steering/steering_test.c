@@ -17,7 +17,7 @@ static void test_nothing_before_the_first_sample(void **state)
 	assert_int_equal(t.selected, -1);
 	assert_int_equal(t.stratum, 16);
 	assert_string_equal(
-	    t.reason, "no usable source: of 2, 2 without a sample");
+	    t.reason, "no usable source (2 without a measurement)");
 	assert_int_equal(steering_poll_vote(r.steering, 0, 64), POLL_SHORTEST);
 	rig_close(&r);
 }
