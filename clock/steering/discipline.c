@@ -4,12 +4,21 @@
 
 #include <math.h>
 
-/* A slew takes the time to the next update divided by this: short enough to
- * cost little accuracy (its error is gone for seven eighths of the time), long
- * enough to disturb intervals that programs measure only a little. */
-#define SLEW_SHARE 8.0
+/*
+ * A slew that takes the share f of the time between updates adds f / 3 of the
+ * square of its offset to the mean square error of the clock. What is no more
+ * than noise may take long, and then disturbs intervals that programs measure
+ * only a little. So f is such that the slew adds a share of the variance that
+ * the clock has anyway, within limits. In the first updates the offset is
+ * mostly noise, whatever the young estimate says of itself.
+ */
+#define SLEW_ADDS (1.0 / 6)
+#define SLEW_LONG_SHARE 0.5
+#define SLEW_LONG_MAX_S 128.0
+#define SLEW_SHORT_SHARE 0.125
+#define SLEW_SHORT_MAX_S 32.0
 #define SLEW_MIN_S 0.5
-#define SLEW_MAX_S 32.0
+#define SLEW_YOUNG_UPDATES 16
 #define SLEW_DAY_S 86400.0
 /* Durations are rounded and the keeper is strict: stay a little below
  * max-slew. */
@@ -71,23 +80,37 @@ static double room(const struct discipline *d, double freq_ppm, int64_t slew_ns)
 	return fmin(d->config.max_slew_ppm, most) * 1e-6 / SLEW_MARGIN;
 }
 
-/* Orders as much as fits into SLEW_DAY_S; the next update orders the rest. */
-static void set_slew(const struct discipline *d, int64_t offset_ns,
-    double interval_s, struct clock_command *c)
+/* How long a slew of the whole offset should take. */
+static double wanted_s(
+    const struct discipline *d, const struct discipline_input *in)
 {
-	double max_slew = room(d, c->freq_ppm, offset_ns);
+	double most = fmin(in->round_s * SLEW_LONG_SHARE, SLEW_LONG_MAX_S);
+	double least = fmin(in->round_s * SLEW_SHORT_SHARE, SLEW_SHORT_MAX_S);
+	double ratio = in->offset_sd_ns / (double)in->offset_ns;
+
+	if (d->updates < SLEW_YOUNG_UPDATES)
+		least = most;
+	return fmax(fmax(least, SLEW_MIN_S),
+	    fmin(most, 3 * SLEW_ADDS * ratio * ratio * in->round_s));
+}
+
+/* Orders as much as fits into SLEW_DAY_S; the next update orders the rest. */
+static void set_slew(const struct discipline *d,
+    const struct discipline_input *in, struct clock_command *c)
+{
+	double offset_ns = (double)in->offset_ns;
+	double max_slew = room(d, c->freq_ppm, in->offset_ns);
 	double most_ns = max_slew * SLEW_DAY_S * 1e9;
-	double wanted_s =
-	    fmin(fmax(interval_s / SLEW_SHARE, SLEW_MIN_S), SLEW_MAX_S);
 	double least_s;
 
-	if (offset_ns == 0 || max_slew < SLEW_LEAST)
+	if (in->offset_ns == 0 || max_slew < SLEW_LEAST)
 		return;
-	c->slew_ns = offset_ns;
-	if (fabs((double)offset_ns) > most_ns)
-		c->slew_ns = (int64_t)copysign(most_ns, (double)offset_ns);
+	c->slew_ns = in->offset_ns;
+	if (fabs(offset_ns) > most_ns)
+		c->slew_ns = (int64_t)copysign(most_ns, offset_ns);
 	least_s = fabs((double)c->slew_ns) * 1e-9 / max_slew;
-	c->slew_duration_ns = (int64_t)ceil(fmax(wanted_s, least_s) * 1e9);
+	c->slew_duration_ns =
+	    (int64_t)ceil(fmax(wanted_s(d, in), least_s) * 1e9);
 }
 
 enum leap discipline_leap_due(enum leap announced, struct wall now)
@@ -169,7 +192,7 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 	if (must_step(d, in->offset_ns))
 		c.step_ns = in->offset_ns;
 	else
-		set_slew(d, in->offset_ns, in->interval_s, &c);
+		set_slew(d, in, &c);
 	set_status(d, in, in->offset_ns - c.step_ns, &c);
 	c.max_error_ns += unmet_ns(in, &c);
 	c.est_error_ns += unmet_ns(in, &c);

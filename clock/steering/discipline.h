@@ -30,11 +30,13 @@ struct discipline {
 };
 
 struct discipline_input {
-	int64_t offset_ns; /* of the clock now; positive: slow */
-	double freq_ppm;   /* wanted correction */
+	int64_t offset_ns;   /* of the clock now; positive: slow */
+	double offset_sd_ns; /* by chance alone */
+	double freq_ppm;     /* wanted correction */
 	double freq_sd_ppm;
 	double base_freq_ppm; /* in force */
 	double interval_s;    /* expected time to the next decision */
+	double round_s;	      /* the longest usual time between decisions */
 	bool silent;	      /* no sample has come since the last decision */
 	bool synchronised;
 	enum leap leap;

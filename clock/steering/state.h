@@ -147,6 +147,8 @@ struct steering {
 	/* As above, also in a silence. */
 	struct osc decided;
 	double command_interval_s;
+	/* The longest usual time between two decisions. */
+	double round_s;
 	int64_t last_offset_ns;
 	double mean_square; /* of offsets at updates, s^2 */
 };

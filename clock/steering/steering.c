@@ -32,6 +32,10 @@
 
 /* The weight of one update in the mean square of the offsets. */
 #define RMS_GAIN 0.1
+/* The time between decisions is believed to have grown by this factor at once,
+ * and to have become shorter after about so many decisions. */
+#define ROUND_GROWTH 4
+#define ROUND_DECISIONS 3
 
 /* The kernel lets its bound grow by 500 us at each full second. */
 #define KERNEL_GROWTH_PPM 500.0
@@ -324,6 +328,16 @@ static int64_t kernel_bound_ns(const struct steering *s,
 	return then_ns > now_ns ? then_ns : now_ns;
 }
 
+/* Answers of several sources come in bunches, and the time between the two in a
+ * bunch says nothing of the time to the next bunch. A long wait is believed in
+ * parts: it may have been a silence. */
+static void note_round(struct steering *s, double since_s)
+{
+	since_s = fmin(since_s, ROUND_GROWTH * s->round_s);
+	s->round_s = fmax(
+	    since_s, s->round_s + (since_s - s->round_s) / ROUND_DECISIONS);
+}
+
 /* `silent`: no sample has come since the last decision. */
 static bool decide(struct steering *s, const struct timescale *t,
     struct wall now, bool silent, struct clock_command *command)
@@ -337,6 +351,8 @@ static bool decide(struct steering *s, const struct timescale *t,
 
 	if (s->discipline.updates > 0)
 		s->command_interval_s = s_of_ns(at.ns - s->decided.ns);
+	if (s->discipline.updates > 0 && !silent)
+		note_round(s, s->command_interval_s);
 	/* One frequency must serve until the next decision: take the one in the
 	 * middle of the interval. */
 	ahead = fmin(s->command_interval_s / 2, DRIFT_AHEAD_MAX_S);
@@ -346,10 +362,12 @@ static bool decide(struct steering *s, const struct timescale *t,
 	    (struct osc){at.ns + ns_of_s(s->command_interval_s)});
 	in = (struct discipline_input){
 	    .offset_ns = offset,
+	    .offset_sd_ns = v.offset_sd * 1e9,
 	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
 	    .freq_sd_ppm = v.freq_sd * 1e6,
 	    .base_freq_ppm = s->base_freq * 1e6,
 	    .interval_s = s->command_interval_s,
+	    .round_s = s->round_s,
 	    .silent = silent,
 	    .synchronised = synchronised(s, &v, at),
 	    .leap = candidates_leap(s),
@@ -529,7 +547,7 @@ struct steering *steering_new(const struct steering_config *config,
 	s->first_freq_sd = freq_sd_ppm * 1e-6;
 	s->base_freq = s->first_freq;
 	s->starting = true;
-	s->interval_s = s->command_interval_s = 1;
+	s->interval_s = s->command_interval_s = s->round_s = 1;
 	discipline_init(&s->discipline, config);
 	drift_bound_init(&s->drift);
 	holdover_init(&s->holdover);

@@ -30,6 +30,7 @@ static struct discipline_input input(int64_t offset_ns)
 	    .offset_ns = offset_ns,
 	    .freq_ppm = 12.5,
 	    .interval_s = 64,
+	    .round_s = 64,
 	    .synchronised = true,
 	    .now = {MARCH},
 	    .max_error_ns = 5 * NS_PER_MS,
@@ -60,7 +61,8 @@ static void test_slews_are_bounded(void **state)
 		struct clock_command cmd;
 		double ppm;
 
-		in.interval_s = exp(chance_between(&c, -3, 12));
+		in.round_s = exp(chance_between(&c, -3, 12));
+		in.offset_sd_ns = exp(chance_between(&c, 0, 24));
 		/* Larger offsets do not fit into a day: see below. */
 		if (llabs(in.offset_ns) > 43 * NS_PER_S)
 			continue;
@@ -74,43 +76,67 @@ static void test_slews_are_bounded(void **state)
 		      (double)cmd.slew_duration_ns;
 		assert_true(ppm <= config.max_slew_ppm);
 		/* An offset that fits is gone well before the next update. */
-		if (fabs((double)in.offset_ns) < 1e3 * in.interval_s)
+		if (fabs((double)in.offset_ns) < 1e3 * in.round_s)
 			assert_true((double)cmd.slew_duration_ns <=
-				    fmax(in.interval_s * 1e9 / 8, 5e8) + 1);
+				    fmax(in.round_s * 1e9 / 2, 5e8) + 1);
 	}
 }
 
-/* A clock that is wrong by a century and must not step: no number overflows,
- * and the slew is as much as fits into a day. */
-/* An eighth of the interval, from half a second to 32 s, or as long as max-slew
- * (500 ppm, with a margin of 0.1 %) needs. */
-static void test_a_slew_takes_an_eighth_of_the_interval(void **state)
+/* An eighth of the round for an offset that is certain, half of it for one that
+ * is noise, a part that depends on both in between; at least half a second, at
+ * most 32 s or 128 s, and as long as max-slew (500 ppm, with a margin of 0.1 %)
+ * needs. */
+static void a_slew_of_what_may_be_noise_takes_longer(void **state)
 {
 	static const struct {
-		double interval_s;
+		double round_s, sd_ns;
 		int64_t offset_ns, duration_ns;
 	} rows[] = {
-	    {64, 1000, 8 * NS_PER_S},
-	    {64, -1000, 8 * NS_PER_S},
-	    {1, 1000, NS_PER_S / 2},
-	    {4, 1000, NS_PER_S / 2},
-	    {8, 1000, NS_PER_S},
-	    {256, 1000, 32 * NS_PER_S},
-	    {1024, 1000, 32 * NS_PER_S},
-	    {64, 4 * NS_PER_MS, INT64_C(8008000000)},
-	    {64, -5 * NS_PER_MS, INT64_C(10010000000)},
+	    {64, 0, 1000, 8 * NS_PER_S},
+	    {64, 0, -1000, 8 * NS_PER_S},
+	    {64, 500, -1000, 8 * NS_PER_S},
+	    {64, 750, 1000, 18 * NS_PER_S},
+	    {64, 750, -1000, 18 * NS_PER_S},
+	    {64, 1000, 1000, 32 * NS_PER_S},
+	    {64, 1e9, 1000, 32 * NS_PER_S},
+	    {1, 0, 1000, NS_PER_S / 2},
+	    {4, 0, 1000, NS_PER_S / 2},
+	    {4, 1e9, 1000, 2 * NS_PER_S},
+	    {8, 0, 1000, NS_PER_S},
+	    {256, 0, 1000, 32 * NS_PER_S},
+	    {256, 1e9, 1000, 128 * NS_PER_S},
+	    {1024, 0, 1000, 32 * NS_PER_S},
+	    {1024, 1e9, 1000, 128 * NS_PER_S},
+	    {64, 0, 4 * NS_PER_MS, INT64_C(8008000000)},
+	    {64, 0, -5 * NS_PER_MS, INT64_C(10010000000)},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct discipline d = fresh(10);
+		struct discipline d = fresh(16);
 		struct discipline_input in = input(rows[i].offset_ns);
 		struct clock_command cmd;
 
-		in.interval_s = rows[i].interval_s;
+		in.round_s = rows[i].round_s;
+		in.offset_sd_ns = rows[i].sd_ns;
 		assert_true(discipline_decide(&d, &in, &cmd));
 		assert_in_range(cmd.slew_duration_ns, rows[i].duration_ns - 2,
 		    rows[i].duration_ns + 2);
+	}
+}
+
+/* A young estimate is surer of itself than it should be. */
+static void the_first_slews_take_half_of_the_round(void **state)
+{
+	(void)state;
+	for (uint64_t updates = 3; updates < 20; updates++) {
+		struct discipline d = fresh(updates);
+		struct discipline_input in = input(1000);
+		struct clock_command cmd;
+
+		assert_true(discipline_decide(&d, &in, &cmd));
+		assert_int_equal(
+		    cmd.slew_duration_ns, (updates < 16 ? 32 : 8) * NS_PER_S);
 	}
 }
 
@@ -295,7 +321,7 @@ static void a_slew_leaves_room_for_the_base_frequency(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct discipline d = fresh(9);
+		struct discipline d = fresh(16);
 		struct discipline_input in = input(rows[i].offset_ns);
 		struct clock_command cmd;
 		double slew_ppm;
@@ -346,6 +372,8 @@ static void test_verdicts_count(void **state)
 	}
 }
 
+/* A clock that is wrong by a century and must not step: no number overflows,
+ * and the slew is as much as fits into a day. */
 static void test_huge_offsets_are_slewed_in_parts(void **state)
 {
 	(void)state;
@@ -517,7 +545,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_slews_are_bounded),
-	    cmocka_unit_test(test_a_slew_takes_an_eighth_of_the_interval),
+	    cmocka_unit_test(a_slew_of_what_may_be_noise_takes_longer),
+	    cmocka_unit_test(the_first_slews_take_half_of_the_round),
 	    cmocka_unit_test(test_steps_slews_and_refusals),
 	    cmocka_unit_test(test_refusals_begin_after_some_updates),
 	    cmocka_unit_test(test_the_frequency_is_bounded),

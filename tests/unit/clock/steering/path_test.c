@@ -257,6 +257,30 @@ static void the_errors_in_the_kernel_grow_in_a_silence(void **state)
 	rig_close(&r);
 }
 
+/* The slews are as long as the usual time between updates asks for. */
+static void bunches_and_silences_say_little_of_the_round(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	rig_poll(&r, 1, 20, 64, NULL);
+	assert_true(fabs(r.steering->round_s - 64) < 4);
+	for (unsigned i = 0; i < 3; i++) {
+		rig_wait(&r, 1);
+		rig_add(&r, 0, 0);
+		assert_true(rig_update(&r));
+		assert_true(r.steering->command_interval_s < 2);
+	}
+	assert_true(r.steering->round_s > 16);
+	rig_poll(&r, 1, 20, 64, NULL);
+	rig_wait(&r, 10000);
+	rig_add(&r, 0, 0);
+	assert_true(rig_update(&r));
+	assert_true(r.steering->round_s < 4.1 * 64);
+	rig_close(&r);
+}
+
 /* A window across a new shortest route teaches nothing: the end of a queue may
  * look like drift. */
 static void a_new_shortest_route_interrupts_the_drift(void **state)
@@ -295,6 +319,7 @@ int main(void)
 		random_detours_of_four_servers_keep_the_clock_right),
 	    cmocka_unit_test(paths_that_take_turns_keep_the_clock),
 	    cmocka_unit_test(the_errors_in_the_kernel_grow_in_a_silence),
+	    cmocka_unit_test(bunches_and_silences_say_little_of_the_round),
 	    cmocka_unit_test(a_new_shortest_route_interrupts_the_drift),
 	};
 
