@@ -150,7 +150,7 @@ ATTACK   := $B/tests/attack/engine $(if $(SAN),,$B/tests/attack/job)
 	fuzz fuzz-run coverage coverage-run bench \
 	bench-sim bench-real bench-boots bench-kernel bench-rival bench-cost \
 	bench-queries bench-fleet lint format install uninstall dist deb rpm print-programs \
-	check-packages check-ansible clean mutate print-archives \
+	check-packages check-ansible clean mutate print-archives screenshots \
 	FORCE
 .SECONDARY:
 
@@ -177,6 +177,7 @@ help:
 	@echo 'make bench-kernel (root) both with a kernel clock each that other programs disturb'
 	@echo 'make bench-rival  the simulation tests of chrony: CHRONY_SOURCE=DIR CLKNETSIM_PATH=DIR'
 	@echo 'make bench-cost (root) processor time and system calls next to chronyd'
+	@echo 'make screenshots  pictures of ntsctl and, with PROMETHEUS=DIR, the dashboard'
 	@echo 'make bench-queries  what ntsctl and 10,000 of its questions cost'
 	@echo 'make bench-fleet  what 10,000 agents do to three key servers'
 	@echo 'make mutate     breaks the code on purpose; MUTATE="-n 20 nts" narrows it'
@@ -365,7 +366,12 @@ check-kernel: all $(KERNEL) $(SERVER)
 		'taken over clock=tests/kernel/takeover $B' \
 		'coarse clock=tests/kernel/coarse $B' \
 		'disturbed clock=tests/kernel/disturbed $B' \
+		'shadow mode=tests/kernel/shadow $B' \
 		'leap second=tests/kernel/leap $B'
+
+# Pictures for pages about the agent; needs tmux and rsvg-convert.
+screenshots: all $(SERVER)
+	@tests/screenshots/make $B $B/screenshots
 
 # The programs, built in two folders.
 check-same-bytes:
@@ -446,9 +452,11 @@ bench-rival: $B/ntsagentd
 
 # What both clients cost, at the same moment; needs root, strace and CHRONYD.
 # COST_OPTIONS="--seconds 60 --calls" changes it (tests/bench/cost --help).
+# Then what the estimator alone costs: fails beyond its limits.
 COST_OPTIONS ?=
-bench-cost: all
+bench-cost: all $(SIM)
 	@tests/bench/cost --build $B $(COST_OPTIONS)
+	@$(SIM) --cost
 
 # One minute.
 bench-queries: all $(SERVER)

@@ -5,6 +5,7 @@
 #include "clock/steering/feed.h"
 #include "clock/steering/intersection.h"
 #include "clock/steering/members.h"
+#include "clock/steering/nearest.h"
 #include "clock/steering/remaining.h"
 #include "clock/steering/scatter.h"
 #include "clock/steering/state.h"
@@ -69,6 +70,7 @@ static void add_record(
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
 	src->run_samples++;
 	*record(src, 0) = (struct record){.sample = *m};
+	nearest_added(src);
 	src->scatter_s = scatter_s(src);
 }
 
@@ -120,6 +122,7 @@ static void forget_congestion(
 	if (was_free(src))
 		return;
 	src->count = back;
+	nearest_find(src);
 	s->first_at = record(src, back - 1)->sample.at;
 	s->forget_freq = true;
 }

@@ -145,9 +145,20 @@ void steering_source_view(const struct steering *s, unsigned source,
 	if (src->count == 0)
 		return;
 	view_last(s, src, at, added_ns, out);
+	view_score(s, src, out);
+}
+
+void steering_source_details(const struct steering *s, unsigned source,
+    const struct timescale *t, struct wall now, struct source_view *out)
+{
+	const struct steering_source *src = &s->sources[source];
+	struct osc at = timescale_osc(t, now);
+	int64_t added_ns = timescale_added_ns(t, now);
+
+	if (src->count == 0)
+		return;
 	view_line(s, src, at, added_ns, out);
 	view_interval(s, src, at, added_ns, out);
-	view_score(s, src, out);
 }
 
 /* A single source has no bias relative to others. */
