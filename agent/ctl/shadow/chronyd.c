@@ -182,9 +182,8 @@ static int64_t now_ms(void)
 	return ns_of_timespec(&ts) / NS_PER_MS;
 }
 
-/* An answer to another request is from an earlier try. False: none came, or
- * time is up. */
-static bool await(struct chronyd *c, const struct cmdmon_request *r,
+/* An answer to another request is from an earlier try. False: none came. */
+static bool await(const struct chronyd *c, const struct cmdmon_request *r,
     struct cmdmon_answer *out)
 {
 	uint8_t bytes[CMDMON_MESSAGE_MAX];
@@ -192,8 +191,6 @@ static bool await(struct chronyd *c, const struct cmdmon_request *r,
 	int64_t until = now_ms() + ANSWER_WAIT_MS, left;
 	ssize_t n;
 
-	if (until > c->give_up_ms)
-		until = c->give_up_ms;
 	errno = 0;
 	while ((left = until - now_ms()) > 0) {
 		if (poll(&p, 1, (int)left) <= 0)

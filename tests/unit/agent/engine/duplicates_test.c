@@ -1,4 +1,5 @@
 /* One server behind several names or addresses, and servers that look alike. */
+#include "agent/engine/duplicates.h"
 #include "agent/engine/sources.h"
 #include "tests/unit/agent/engine/world.h"
 
@@ -20,6 +21,20 @@ static void two_names_of_one_address_have_one_vote(void **state)
 	world_start(w);
 	world_run(w, 60 * NS_PER_S);
 	assert_true(world_within(w, NS_PER_MS));
+	world_end(w);
+}
+
+/* What is not known of both is not the same. */
+static void without_addresses_all_are_different(void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+	unsigned server[SOURCES_MAX];
+
+	(void)state;
+	world_start(w);
+	engine_servers(&w->engine, server);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(server[i], i);
 	world_end(w);
 }
 
@@ -350,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(two_names_of_one_address_have_one_vote),
+	    cmocka_unit_test(without_addresses_all_are_different),
 	    cmocka_unit_test(two_addresses_of_one_server_have_one_vote),
 	    cmocka_unit_test(the_name_that_answers_has_the_vote),
 	    cmocka_unit_test(servers_that_only_look_alike_have_a_vote_each),
