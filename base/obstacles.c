@@ -95,6 +95,33 @@ void obstacle_sentence(
 	obstacle_fill_in(rows[o].sentence, p, out, size);
 }
 
+/* Words of a server or of a certificate can follow, but not begin the sentence,
+ * so what is found is our own. */
+bool obstacle_cure(const char *seen, char *out, size_t size)
+{
+	static const char begin[] = "cannot read the ";
+	static const char lead[] = "; fix it with: ";
+	static const char rest[] = "; this may be the reason: ";
+	const char *command, *end;
+
+	if (strncmp(seen, begin, strlen(begin)) != 0)
+		return false;
+	command = strstr(seen, lead);
+	end = strstr(seen, rest);
+	if (!command || (end && command > end))
+		return false;
+	command += strlen(lead);
+	if (!end)
+		end = command + strlen(command);
+	/* A sentence that did not fit. */
+	if (end - command >= 3 && memcmp(end - 3, "...", 3) == 0)
+		return false;
+	snprintf(out, size,
+	    "run as root: %.*s; the agent notices it and tries again",
+	    (int)(end - command), command);
+	return true;
+}
+
 void obstacle_to_do(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size)
 {

@@ -26,6 +26,9 @@
 	X(OBSTACLE_TRUST, "trust", false, \
 	    "a trusted certificate on this machine cannot be read or used", \
 	    "see what is wrong with the trusted certificates: sudo ntsagentd --check-config") \
+	X(OBSTACLE_TRUSTED_DATES, "trusted-dates", false, \
+	    "a trusted certificate on this machine, which the server needs, has expired or is not valid yet", \
+	    "see whether this clock is right: date -u; if it is, replace that trusted certificate by the current one of its CA, or update the package ca-certificates if it is one of the system") \
 	X(OBSTACLE_REVOCATION, "revocation-lists", false, \
 	    "a revocation list on this machine cannot be used, so that no certificate is accepted", \
 	    "see what is wrong with the revocation lists: sudo ntsagentd --check-config") \
@@ -38,12 +41,24 @@
 	X(OBSTACLE_CLOCK_WRONG, "clock-wrong", false, \
 	    "the clock of this machine is wrong, by all servers that give a time", \
 	    "let the agent set the clock: sudo systemctl start ntsagent; if it stays wrong, set it by hand: sudo date -u -s 'YYYY-MM-DD hh:mm'") \
+	X(OBSTACLE_FIPS, "fips", false, \
+	    "OpenSSL is in FIPS mode on this machine, and has none of the algorithms that the configuration allows", \
+	    "add 15 to aeads in [nts] (AES-SIV-CMAC-256), or remove that key") \
+	X(OBSTACLE_USER_NAMESPACE, "user-namespace", true, \
+	    "this is a container with users of its own (a user namespace), where no program may set the clock", \
+	    "run the agent on the host, whose clock is that of all its containers; here it only measures: ntsagentd --no-clock") \
+	X(OBSTACLE_NO_SYS_TIME, "no-sys-time", true, \
+	    "root of this machine may not set the clock: it lacks CAP_SYS_TIME, as in a container", \
+	    "run the agent on the host, whose clock is that of all its containers, or give this container the capability (docker run --cap-add SYS_TIME); without it the agent only measures: ntsagentd --no-clock") \
+	X(OBSTACLE_INOTIFY, "inotify", true, \
+	    "the user of the agent has reached a limit of inotify, so that an agent that starts now does not notice a changed certificate", \
+	    "raise the limits and restart the agent: sudo sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=524288 && sudo systemctl restart ntsagent; until then, after a change: sudo ntsctl reload") \
 	X(OBSTACLE_LOCAL_FIREWALL, "local-firewall", false, \
 	    "the firewall of this machine does not let the packet out", \
-	    "look for a rule that rejects TCP port %P or UDP port %U: sudo nft list ruleset") \
+	    "look for a rule that rejects TCP port %P or UDP port %U: sudo nft list ruleset, or sudo iptables-save") \
 	X(OBSTACLE_NO_IPV6, "no-ipv6", false, \
 	    "the server has only IPv6 addresses, and IPv6 is off on this machine", \
-	    "switch IPv6 on (sysctl net.ipv6.conf.all.disable_ipv6), or give the server an IPv4 address") \
+	    "switch IPv6 on (sudo sysctl -w net.ipv6.conf.all.disable_ipv6=0; after a boot with ipv6.disable=1: remove that from the kernel command line), or give the server an IPv4 address") \
 	X(OBSTACLE_NO_ROUTE, "no-route", false, \
 	    "this machine has no route to the server", \
 	    "look at the routes: ip route get %A") \
@@ -69,7 +84,7 @@
 	    "see on the server whether NTS listens: ss -ltn 'sport = :%P'; if it does, let TCP port %P through the firewalls") \
 	X(OBSTACLE_KE_BLOCKED, "ke-blocked", false, \
 	    "nothing answers on TCP port %P: a firewall drops it, or the server is off", \
-	    "see whether a firewall lets NTS-KE through: nc -vz -w 5 %H %P") \
+	    "let TCP port %P through every firewall, then see whether it opens: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	X(OBSTACLE_LARGE_SEGMENTS, "large-segments", false, \
 	    "the connection opens, but large TCP segments are lost: the path has a smaller MTU than it says, or something filters TLS", \
 	    "see which size passes: ping -M do -s 1400 %A; allow ICMP (fragmentation needed, packet too big), or lower the MTU of the interface") \
@@ -94,19 +109,19 @@
 	/* certificates */ \
 	X(OBSTACLE_CERTIFICATE_EXPIRED, "certificate-expired", false, \
 	    "a certificate of the server has expired", \
-	    "renew it on the server and restart the server") \
+	    "put a renewed certificate on the server (for a CA in its chain: that of the CA), and restart the server") \
 	X(OBSTACLE_CERTIFICATE_EARLY, "certificate-early", false, \
 	    "a certificate of the server is not valid yet", \
 	    "see whether this clock is right: date -u; if it is, issue the certificate again on the server") \
 	X(OBSTACLE_CERTIFICATE_NAME, "certificate-name", false, \
 	    "the certificate of the server is for another name", \
-	    "write one of its names as host in %S, or issue the certificate again for %H") \
+	    "issue the certificate again for %H, or write another name that it has as host in %S") \
 	X(OBSTACLE_UNKNOWN_ISSUER, "unknown-issuer", false, \
 	    "the certificate of the server comes from a CA that this machine does not trust: the CA is missing in trusted-certs, or something on the way intercepts TLS", \
 	    "ask the operator of the server for its CA and compare the issuer; if it is the right one, add its file to trusted-certs, else find out who answers in its place") \
 	X(OBSTACLE_CERTIFICATE, "certificate", false, \
 	    "the certificate of the server is refused", \
-	    "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P </dev/null") \
+	    "correct the certificate as its refusal says, restart the server, and see what it sends: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P </dev/null") \
 	/* the key exchange */ \
 	X(OBSTACLE_NTS_KE, "nts-ke", false, \
 	    "the server speaks TLS, but does not complete the NTS key exchange", \
@@ -120,7 +135,7 @@
 	    "see on the server whether NTP listens: ss -lun 'sport = :%U'") \
 	X(OBSTACLE_NTP_BLOCKED, "ntp-blocked", false, \
 	    "keys are exchanged, but no request for time is answered: a firewall drops UDP port %U, or the server does not allow this machine", \
-	    "see whether a firewall lets UDP to %A and back through") \
+	    "let UDP port %U to %A and its answers through every firewall") \
 	X(OBSTACLE_NTP_SIZE, "ntp-size", false, \
 	    "plain NTP is answered, but each packet with NTS is lost: something on the way drops NTP packets above 48 bytes", \
 	    "find the firewall or the provider that filters UDP port %U by size, or let chronyd on the server use another port (port in chrony.conf), which its NTS-KE part then names") \
@@ -129,7 +144,7 @@
 	    "see which size passes: ping -M do -s 1000 %A; a firewall may limit the size of UDP packets on port %U") \
 	X(OBSTACLE_INTERCEPTED, "ntp-intercepted", false, \
 	    "something on the way answers NTP in place of the server, without its keys", \
-	    "see whether something on the way to %A answers NTP in its place") \
+	    "find the device on the way to %A that answers UDP port %U in its place, and make an exception for this server there") \
 	X(OBSTACLE_NAK, "nak", false, \
 	    "the NTP server does not know the cookies that its NTS-KE server gives out", \
 	    "on the server: the NTS-KE and the NTP part must have the same cookie keys (ntsdumpdir, ntsrotate of chronyd)") \
@@ -149,6 +164,15 @@
 	X(OBSTACLE_IMPOSSIBLE_DELAY, "impossible-delay", false, \
 	    "the server says that it held the request for longer than the exchange took, so that its answers cannot be used", \
 	    "see whether something sets the clock of this machine or of the server again and again: timedatectl; if not, its time stamps are wrong: ask its operator") \
+	X(OBSTACLE_APART, "apart", false, \
+	    "two servers contradict each other by more than both can err, so that nobody can say which one is right", \
+	    "configure a third server; until then compare both with a clock that is right, and write noselect = yes into the section of the wrong one") \
+	X(OBSTACLE_NO_MAJORITY, "no-majority", false, \
+	    "the servers contradict each other by more than they can err, and no majority of them agrees", \
+	    "compare them with a clock that is right, and write noselect = yes into the section of each that is wrong; of three servers, the two that agree outvote one") \
+	X(OBSTACLE_FALSETICKER, "falseticker", false, \
+	    "the time of the server is wrong: it contradicts the majority of the servers", \
+	    "tell its operator; the agent does not use it until it agrees again") \
 	X(OBSTACLE_CERTIFICATE_ENDS, "certificate-ends", true, \
 	    "the certificate of the server expires within 14 days", \
 	    "renew it on the server") \
@@ -156,7 +180,7 @@
 	    "the process that talked to the server ended by a signal", \
 	    "report it to the authors with the log, and see who runs %H; to try again before the wait is over: sudo ntsctl retry %N") \
 	X(OBSTACLE_SLOW, "slow", false, \
-	    "the server or the path is so slow that the time for the check was over", \
+	    "the server, the path or this machine is so slow that the time for the check was over", \
 	    "try again with more time: ntsctl check --live -t 20")
 /* clang-format on */
 
@@ -185,6 +209,10 @@ void obstacle_sentence(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size);
 void obstacle_to_do(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size);
+
+/* What to do about a trusted file that cannot be read: `seen` is the sentence
+ * of the failure, and has the command. False: it is about something else. */
+bool obstacle_cure(const char *seen, char *out, size_t size);
 
 /* Another text with such variables. */
 void obstacle_fill_in(

@@ -435,6 +435,11 @@ static bool self_test(enum aead_id id, const uint8_t want[AEAD_TAG_LEN])
 	       round_trip(id, key, nonce, ad, sizeof(ad));
 }
 
+bool aead_fips_mode(void)
+{
+	return EVP_default_properties_is_fips_enabled(NULL) == 1;
+}
+
 static void forget(struct library *l)
 {
 	EVP_MAC_CTX_free(l->mac);

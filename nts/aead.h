@@ -50,6 +50,9 @@ const char *aead_name(enum aead_id id);
  */
 size_t aead_available(enum aead_id out[AEAD_COUNT]);
 
+/* Does the library use approved algorithms alone? Then it has no GCM-SIV. */
+bool aead_fips_mode(void);
+
 /*
  * Writes plain_len + AEAD_TAG_LEN bytes to `sealed`. `plain` may be NULL if
  * plain_len is 0. SIV takes a nonce of any length but 0, GCM-SIV one of 12

@@ -139,7 +139,8 @@ static void note_certificate(struct run *r, const struct stack_st_X509 *chain)
 	if (!d)
 		return;
 	certificate_describe(chain, &d->certificate);
-	d->certificate_fault = trust_refusal_kind(tls_refusal(r->tls));
+	d->certificate_fault =
+	    trust_refusal_kind(r->x->trust, tls_refusal(r->tls));
 	tls_group(r->tls, d->group, sizeof(d->group));
 }
 

@@ -85,6 +85,24 @@ static ssize_t receive(
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
+/* A pause between two readings makes them useless: the shortest of some. */
+static int64_t wall_minus_raw_ns(void)
+{
+	int64_t shortest = INT64_MAX, result = 0;
+
+	for (int i = 0; i < 5; i++) {
+		int64_t before = clocks_ns(CLOCK_MONOTONIC_RAW);
+		int64_t wall = clocks_ns(CLOCK_REALTIME);
+		int64_t took = clocks_ns(CLOCK_MONOTONIC_RAW) - before;
+
+		if (took >= shortest)
+			continue;
+		shortest = took;
+		result = wall - before - took / 2;
+	}
+	return result > 0 ? result : 0;
+}
+
 /* The offset with the sign of chronyc. What the agent drops is dropped here,
  * too (agent/engine/samples). */
 static void take_sample(struct asking *k, const struct ntp_answer *a)
@@ -109,6 +127,7 @@ static void take_sample(struct asking *k, const struct ntp_answer *a)
 		    .server_s =
 			ntp_to_wall(a->header.transmit, k->received).ns /
 			NS_PER_S,
+		    .wall_minus_raw_ns = wall_minus_raw_ns(),
 		    .stratum = s.stratum,
 		    .leap = s.leap,
 		};

@@ -6,6 +6,7 @@
 #include "agent/host/clocks.h"
 #include "agent/host/privileges.h"
 #include "agent/launch/config_check.h"
+#include "nts/aead.h"
 #include "resolver/wait.h"
 
 #include <errno.h>
@@ -59,6 +60,15 @@ static void note_box(const struct config *config, FILE *out)
 		fprintf(out, "note: %s\n", text);
 }
 
+/* A library without any algorithm has a fault that no configuration corrects.
+ */
+static bool fips_leaves_some(void)
+{
+	enum aead_id available[AEAD_COUNT];
+
+	return aead_fips_mode() && aead_available(available) > 0;
+}
+
 static void try_sources(
     struct check *c, const struct config *config, struct mono limit)
 {
@@ -66,6 +76,7 @@ static void try_sources(
 	    .max_distance_ns = config->steering.max_distance_ns,
 	    .now_s = c->now_s,
 	    .other_user = config_check_is_other_user(config),
+	    .fips = fips_leaves_some(),
 	};
 	struct check_verdict verdict;
 
@@ -121,11 +132,27 @@ static unsigned judge_files(struct check *c, const struct config *config)
 		   : config_check_files(config, c->remarks.file);
 }
 
+/* Servers may be in order where the agent cannot set the clock. */
+static void add_machine(struct check *c)
+{
+	for (unsigned i = 0; i < c->machine_count; i++) {
+		size_t len = strlen(c->summary);
+
+		if (c->status == CHECK_OK)
+			c->status = CHECK_WARNING;
+		snprintf(c->summary + len, sizeof(c->summary) - len,
+		    "; this machine: %s",
+		    obstacle_word(c->machine[i].obstacle));
+	}
+}
+
 static void check_sources(
     struct check *c, const struct config *config, struct mono limit)
 {
 	const enum check_status of_config = c->status;
+	const struct machine machine = machine_look(config);
 
+	c->machine_count = machine_judge(&machine, c->machine);
 	c->sources = calloc(config->source_count, sizeof(*c->sources));
 	if (!c->sources) {
 		c->status = CHECK_UNKNOWN;
@@ -133,6 +160,7 @@ static void check_sources(
 		return;
 	}
 	try_sources(c, config, limit);
+	add_machine(c);
 	add_config(c, of_config);
 }
 

@@ -5,6 +5,7 @@
 #define AGENT_CHECK_CHECK_H
 
 #include "agent/check/judge.h"
+#include "agent/check/machine.h"
 #include "agent/check/remarks.h"
 
 #include <stdio.h>
@@ -29,6 +30,9 @@ struct check {
 	int64_t now_s;
 	int64_t duration_ms;
 	unsigned width; /* columns of the terminal; 0: do not wrap the text */
+	/* What is in the way on this machine. */
+	unsigned machine_count;
+	struct source_verdict machine[MACHINE_MAX];
 	unsigned count;
 	struct checked_source *sources;
 };

@@ -158,6 +158,28 @@ static json_t *ntp(const struct probe_time *t)
 	return o;
 }
 
+static void put_verdict(json_t *o, const struct source_verdict *v)
+{
+	put_text(o, "status", check_status_word(v->status));
+	put_text(o, "obstacle", obstacle_word(v->obstacle));
+	put_text(o, "problem", v->problem);
+	put_text(o, "seen", v->seen);
+	put_text(o, "to_do", v->to_do);
+}
+
+static json_t *machine(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < c->machine_count; i++) {
+		json_t *o = json_object();
+
+		put_verdict(o, &c->machine[i]);
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *source(const struct checked_source *s)
 {
 	const struct probe_keys *k = &s->probe.keys;
@@ -165,11 +187,7 @@ static json_t *source(const struct checked_source *s)
 
 	put_text(o, "name", s->config->name);
 	put_text(o, "host", s->config->host);
-	put_text(o, "status", check_status_word(s->verdict.status));
-	put_text(o, "obstacle", obstacle_word(s->verdict.obstacle));
-	put_text(o, "problem", s->verdict.problem);
-	put_text(o, "seen", s->verdict.seen);
-	put_text(o, "to_do", s->verdict.to_do);
+	put_verdict(o, &s->verdict);
 	put(o, "addresses", addresses(&k->details.names));
 	put_endpoint(o, "ke_address", "ke_port", &k->facts.peer);
 	put(o, "tls", tls(k));
@@ -194,6 +212,7 @@ void check_print_json(const struct check *c, FILE *out)
 	put_int(o, "time_s", c->now_s);
 	put_int(o, "duration_ms", c->duration_ms);
 	put(o, "configuration", configuration(c));
+	put(o, "machine", machine(c));
 	for (unsigned i = 0; i < c->count; i++)
 		(void)json_array_append_new(list, source(&c->sources[i]));
 	put(o, "sources", list);

@@ -1,7 +1,9 @@
 #include "agent/check/judge.h"
 
+#include "agent/check/agreement.h"
 #include "resolver/binding.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -148,6 +150,8 @@ static enum obstacle refusal_obstacle(const struct ke_details *d)
 		return OBSTACLE_CERTIFICATE_EXPIRED;
 	case CERTIFICATE_EARLY:
 		return OBSTACLE_CERTIFICATE_EARLY;
+	case CERTIFICATE_TRUSTED_DATES:
+		return OBSTACLE_TRUSTED_DATES;
 	case CERTIFICATE_WRONG_NAME:
 		return OBSTACLE_CERTIFICATE_NAME;
 	case CERTIFICATE_UNKNOWN_ISSUER:
@@ -265,7 +269,16 @@ static enum obstacle warning_obstacle(
 	return OBSTACLE_COUNT;
 }
 
-static enum obstacle find_obstacle(const struct probe *p, enum probe_end end,
+static bool is_address(const char *host)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, host, bytes) == 1 ||
+	       inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+static enum obstacle find_obstacle(const struct source_config *s,
+    const struct probe *p, enum probe_end end,
     const struct judge_limits *limits)
 {
 	enum obstacle o;
@@ -274,8 +287,11 @@ static enum obstacle find_obstacle(const struct probe *p, enum probe_end end,
 		return OBSTACLE_CRASH;
 	/* Only the lookup of a name does not keep the deadline. */
 	if (!p->keys_tried)
-		return OBSTACLE_DNS_SILENT;
+		return is_address(s->host) ? OBSTACLE_SLOW
+					   : OBSTACLE_DNS_SILENT;
 	o = keys_obstacle(p);
+	if (o == OBSTACLE_CRYPTOGRAPHY && limits->fips)
+		return OBSTACLE_FIPS;
 	if (o != OBSTACLE_COUNT)
 		return o;
 	if (!p->complete && p->time.sent == 0)
@@ -349,7 +365,9 @@ static void say_obstacle(const struct source_config *s, enum obstacle o,
 		place.address = endpoint_text(at, false, address);
 	obstacle_sentence(o, &place, out->problem, sizeof(out->problem));
 	say_seen(&seen, o, s, p, limits);
-	obstacle_to_do(o, &place, out->to_do, sizeof(out->to_do));
+	if (o != OBSTACLE_TRUST ||
+	    !obstacle_cure(p->keys.text, out->to_do, sizeof(out->to_do)))
+		obstacle_to_do(o, &place, out->to_do, sizeof(out->to_do));
 }
 
 void judge_source(const struct source_config *s, const struct probe *p,
@@ -364,7 +382,7 @@ void judge_source(const struct source_config *s, const struct probe *p,
 		    "this machine could not start the check");
 		return;
 	}
-	out->obstacle = find_obstacle(p, end, limits);
+	out->obstacle = find_obstacle(s, p, end, limits);
 	if (out->obstacle == OBSTACLE_COUNT)
 		return;
 	out->status =
@@ -455,6 +473,67 @@ static void acquit_clock(struct checked_source *sources, unsigned count,
 	}
 }
 
+/* The servers against each other. */
+
+static unsigned find_voters(const struct checked_source *sources,
+    unsigned count, struct voter voters[SOURCES_MAX], unsigned of[SOURCES_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct checked_source *c = &sources[i];
+
+		if (!c->probe.time.have_sample || !is_usable(c) ||
+		    c->config->options.noselect)
+			continue;
+		of[n] = i;
+		voters[n++] = (struct voter){
+		    .options = c->config->options, .probe = &c->probe};
+	}
+	return n;
+}
+
+/* "; by two, this clock is 1.5 s fast, give or take 0.01 s" */
+static void say_vote(struct sentence *w, const struct checked_source *c)
+{
+	const struct probe_sample *s = &c->probe.time.sample;
+	double offset_s = s_of_ns(s->offset_ns);
+
+	sentence_add(w, "%sby %s, this clock is %.6f s %s, give or take %.6f s",
+	    w->len > 0 ? "; " : "", c->config->name,
+	    offset_s < 0 ? -offset_s : offset_s, offset_s < 0 ? "slow" : "fast",
+	    s_of_ns(s->distance_ns));
+}
+
+static void accuse(struct checked_source *c, enum obstacle o,
+    const struct judge_limits *limits, const char *votes)
+{
+	c->verdict.status = CHECK_CRITICAL;
+	c->verdict.obstacle = o;
+	say_obstacle(c->config, o, &c->probe, limits, &c->verdict);
+	snprintf(c->verdict.seen, sizeof(c->verdict.seen), "%s", votes);
+}
+
+static void judge_agreement(struct checked_source *sources, unsigned count,
+    const struct judge_limits *limits)
+{
+	struct voter voters[SOURCES_MAX];
+	unsigned of[SOURCES_MAX], n = find_voters(sources, count, voters, of);
+	const struct agreement a = agreement_judge(voters, n);
+	char votes[CHECK_TEXT_MAX];
+	struct sentence w = sentence_to(votes, sizeof(votes));
+	enum obstacle split =
+	    a.voters == 2 ? OBSTACLE_APART : OBSTACLE_NO_MAJORITY;
+
+	for (unsigned i = 0; i < n; i++)
+		say_vote(&w, &sources[of[i]]);
+	for (unsigned i = 0; i < n; i++)
+		if (!a.majority || voters[i].wrong)
+			accuse(&sources[of[i]],
+			    a.majority ? OBSTACLE_FALSETICKER : split, limits,
+			    votes);
+}
+
 static enum check_status status_of_all(const struct checked_source *sources,
     unsigned count, unsigned good, unsigned min_sources)
 {
@@ -513,6 +592,8 @@ void judge_all(struct checked_source *sources, unsigned count,
 		blame_clock(sources, count, limits);
 	else
 		acquit_clock(sources, count, limits);
+	if (!out->clock_wrong)
+		judge_agreement(sources, count, limits);
 	for (unsigned i = 0; i < count; i++)
 		out->good += is_usable(&sources[i]) &&
 			     !sources[i].config->options.noselect;

@@ -48,6 +48,8 @@ struct judge_limits {
 	/* Neither root nor the agent's user: what this user cannot read, the
 	 * agent may. */
 	bool other_user;
+	/* OpenSSL is in FIPS mode, and has an algorithm of NTS. */
+	bool fips;
 };
 
 void judge_source(const struct source_config *s, const struct probe *p,

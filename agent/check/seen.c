@@ -76,7 +76,9 @@ static bool time_valid(const struct probe_time *t)
 	       t->lost_size <= NTS_PACKET_MAX && s->offset_ns > -limit &&
 	       s->offset_ns < limit && s->delay_ns >= 0 &&
 	       s->delay_ns < limit && s->distance_ns >= 0 &&
-	       s->distance_ns < limit && s->stratum < 256 && s->leap < 4;
+	       s->distance_ns < limit && s->wall_minus_raw_ns >= 0 &&
+	       s->wall_minus_raw_ns < INT64_MAX / 2 && s->stratum < 256 &&
+	       s->leap < 4;
 }
 
 bool probe_valid(const struct probe *p)

@@ -31,6 +31,9 @@ struct probe_sample {
 	int64_t root_delay_ns, root_dispersion_ns;
 	int64_t distance_ns; /* the bound of the offset */
 	int64_t server_s;    /* the server's time, seconds since 1970 */
+	/* CLOCK_REALTIME minus CLOCK_MONOTONIC_RAW, which nobody sets, when the
+	 * answer came. */
+	int64_t wall_minus_raw_ns;
 	unsigned stratum, leap;
 };
 

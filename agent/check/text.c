@@ -177,11 +177,34 @@ static void put_time(const struct probe_time *t, FILE *out)
 	    s_of_ns(s->distance_ns));
 }
 
+static void put_verdict(
+    const struct source_verdict *v, unsigned width, FILE *out)
+{
+	if (v->obstacle != OBSTACLE_COUNT) {
+		put_label("obstacle", out);
+		fprintf(out, "%s\n", obstacle_word(v->obstacle));
+	}
+	if (v->problem[0] != '\0')
+		put_wrapped("problem", v->problem, width, out);
+	if (v->seen[0] != '\0')
+		put_wrapped("seen", v->seen, width, out);
+	if (v->to_do[0] != '\0')
+		put_wrapped("To do", v->to_do, width, out);
+}
+
+static void put_machine(const struct check *c, FILE *out)
+{
+	for (unsigned i = 0; i < c->machine_count; i++) {
+		fprintf(out, "\nthis machine: %s\n",
+		    check_status_word(c->machine[i].status));
+		put_verdict(&c->machine[i], c->width, out);
+	}
+}
+
 static void put_source(
     const struct checked_source *s, const struct check *c, FILE *out)
 {
 	const struct probe *p = &s->probe;
-	const unsigned width = c->width;
 
 	fprintf(out, "\n%s: %s\n", s->config->name,
 	    check_status_word(s->verdict.status));
@@ -190,22 +213,14 @@ static void put_source(
 	put_certificate(&p->keys, c->now_s, out);
 	put_keys(&p->keys, out);
 	put_time(&p->time, out);
-	if (s->verdict.obstacle != OBSTACLE_COUNT) {
-		put_label("obstacle", out);
-		fprintf(out, "%s\n", obstacle_word(s->verdict.obstacle));
-	}
-	if (s->verdict.problem[0] != '\0')
-		put_wrapped("problem", s->verdict.problem, width, out);
-	if (s->verdict.seen[0] != '\0')
-		put_wrapped("seen", s->verdict.seen, width, out);
-	if (s->verdict.to_do[0] != '\0')
-		put_wrapped("To do", s->verdict.to_do, width, out);
+	put_verdict(&s->verdict, c->width, out);
 }
 
 void check_print_text(const struct check *c, FILE *out)
 {
 	fprintf(out, "%s: %s\n", check_status_word(c->status), c->summary);
 	put_remarks(c, out);
+	put_machine(c, out);
 	for (unsigned i = 0; i < c->count; i++)
 		put_source(&c->sources[i], c, out);
 }

@@ -104,8 +104,12 @@ static void put_frequency(
 	/* From the drift file, from a sample, or from the first correction. */
 	bool known = estimated || t->updates > 0 ||
 		     e->start_freq_sd_ppm < FREQ_SD_UNKNOWN_PPM;
+	/* What nobody corrects is a part of what the clock does alone. */
+	double alone_ppm = e->options->no_clock && estimated
+			       ? t->freq_ppm + t->residual_ppm
+			       : t->freq_ppm;
 
-	member_frequency_if(o, "uncorrected_frequency_ppm", known, t->freq_ppm);
+	member_frequency_if(o, "uncorrected_frequency_ppm", known, alone_ppm);
 	member_frequency_if(
 	    o, "residual_frequency_ppm", estimated, t->residual_ppm);
 	member_real_if(o, "skew_ppm", estimated, t->skew_ppm);

@@ -105,7 +105,7 @@ bool certificate_valid_for(X509 *c, struct sentence *out)
 		shown +=
 		    add_name(sk_GENERAL_NAME_value(names, i), shown == 0, out);
 	if (shown == 0)
-		sentence_add(out, "no name at all");
+		sentence_add(out, "no DNS name and no IP address");
 	else if (i < count)
 		sentence_add(out, " and %d more", count - i);
 	GENERAL_NAMES_free(names);

@@ -209,7 +209,9 @@ void say_name_constraints(const struct refusal *r)
 	sentence_add(r->out, ") has a name that its CA ");
 	if (ca) {
 		certificate_subject(ca, name);
-		sentence_add(r->out, "\"%s\" ", name);
+		sentence_add(r->out, "\"%s\"", name);
+		refusal_say_origin(r, trust_origin_of(r->trust, ca, NULL));
+		sentence_add(r->out, " ");
 	}
 	sentence_add(r->out, "may not certify (name constraints); ");
 	refusal_say_reissue(r, "names within these limits, or by another CA");

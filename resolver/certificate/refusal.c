@@ -23,7 +23,7 @@ enum provenance refusal_provenance(const struct refusal *r)
 	return was_sent(r) ? FROM_CHAIN : FROM_SYSTEM;
 }
 
-static void say_origin(
+void refusal_say_origin(
     const struct refusal *r, const struct trust_origin *origin)
 {
 	if (!origin || !origin->path)
@@ -48,7 +48,8 @@ void refusal_say_certificate(const struct refusal *r)
 	case FROM_FILE:
 		sentence_add(
 		    r->out, "the trusted certificate \"%s\"", r->subject);
-		say_origin(r, trust_origin_of(r->trust, r->certificate, NULL));
+		refusal_say_origin(
+		    r, trust_origin_of(r->trust, r->certificate, NULL));
 		break;
 	case FROM_SYSTEM:
 		sentence_add(r->out,
@@ -141,7 +142,7 @@ static void say_other_key(const struct refusal *r, X509 *namesake)
 {
 	refusal_say_certificate(r);
 	sentence_add(r->out, " names the trusted \"%s\"", r->issuer);
-	say_origin(r, trust_origin_of(r->trust, namesake, NULL));
+	refusal_say_origin(r, trust_origin_of(r->trust, namesake, NULL));
 	sentence_add(r->out, " as its issuer, but another key signed it");
 	say_interception(r, "that CA has a new key",
 	    "get its current root certificate from the CA itself, never from "
@@ -277,7 +278,7 @@ static void say_list(const struct refusal *r)
 
 	certificate_name(X509_CRL_get_issuer(r->tls->crl), issuer);
 	sentence_add(r->out, "the revocation list of \"%s\"", issuer);
-	say_origin(r, trust_origin_of(r->trust, NULL, r->tls->crl));
+	refusal_say_origin(r, trust_origin_of(r->trust, NULL, r->tls->crl));
 }
 
 /* RFC 5280 5.3.1 */
@@ -464,15 +465,30 @@ int64_t trust_refused_until(const struct tls_refusal *refusal)
 	return 0;
 }
 
-enum certificate_fault trust_refusal_kind(const struct tls_refusal *refusal)
+/* Nothing that is done on the server helps against those. */
+static bool is_of_this_machine(
+    const struct trust *t, const struct tls_refusal *refusal)
+{
+	const struct refusal r = {
+	    .trust = t, .tls = refusal, .certificate = refusal->certificate};
+
+	return r.certificate && refusal_provenance(&r) >= FROM_FILE;
+}
+
+enum certificate_fault trust_refusal_kind(
+    const struct trust *t, const struct tls_refusal *refusal)
 {
 	switch (refusal->error) {
 	case X509_V_OK:
 		return CERTIFICATE_ACCEPTED;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return CERTIFICATE_EXPIRED;
+		return is_of_this_machine(t, refusal)
+			   ? CERTIFICATE_TRUSTED_DATES
+			   : CERTIFICATE_EXPIRED;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return CERTIFICATE_EARLY;
+		return is_of_this_machine(t, refusal)
+			   ? CERTIFICATE_TRUSTED_DATES
+			   : CERTIFICATE_EARLY;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		return CERTIFICATE_WRONG_NAME;

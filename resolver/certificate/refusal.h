@@ -30,6 +30,10 @@ enum provenance refusal_provenance(const struct refusal *r);
  */
 void refusal_say_certificate(const struct refusal *r);
 
+/* Adds " (/etc/ca.pem, line 1)"; nothing if it is not from one of our files. */
+void refusal_say_origin(
+    const struct refusal *r, const struct trust_origin *origin);
+
 /* Adds "issue it again", with the place that needs the new certificate, and
  * " with " if `with`. */
 void refusal_say_reissue(const struct refusal *r, const char *with);

@@ -87,12 +87,14 @@ enum certificate_fault {
 	CERTIFICATE_ACCEPTED,
 	CERTIFICATE_EXPIRED,
 	CERTIFICATE_EARLY,
+	CERTIFICATE_TRUSTED_DATES, /* as above, of one that is ours */
 	CERTIFICATE_WRONG_NAME,
 	CERTIFICATE_UNKNOWN_ISSUER,
 	CERTIFICATE_OTHER_FAULT,
 	CERTIFICATE_FAULT_COUNT,
 };
-enum certificate_fault trust_refusal_kind(const struct tls_refusal *refusal);
+enum certificate_fault trust_refusal_kind(
+    const struct trust *t, const struct tls_refusal *refusal);
 
 /* When a certificate or list that is not yet valid becomes valid, in seconds
  * since 1970; 0: that is not the fault. */

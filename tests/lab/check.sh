@@ -92,7 +92,7 @@ check_servers_of_chrony() {
 check_other_servers() {
 	local name
 	for name in far ntp-forged ntp-nak forged-nak kiss-rate \
-		kiss-deny web mail mute ahead1 ahead2; do
+		kiss-deny web mail mute ahead1 ahead2 late1 late2; do
 		host_of "$name" --key-of "$CA"
 	done
 	host_of future --key-of "$CA" --valid 10,30
@@ -105,6 +105,8 @@ check_other_servers() {
 	fault_server mail tls-not-tls
 	test_server ahead1 --offset 100
 	test_server ahead2 --offset 100.2
+	test_server late1 --offset 0.3
+	test_server late2 --offset 0.6
 	test_server future --offset 1728000
 	start web on web openssl s_server -quiet -www -accept 4460 \
 		-cert /etc/pki/new-web.crt -key /etc/pki/web.key -alpn http/1.1
@@ -148,6 +150,43 @@ checked13() {
 	run_check "$1" on13 "$1" /source/build/debian13/ntsctl check --live \
 		--json --config /etc/ntsagent/ntsagent.conf &
 	CHECKS+=($!)
+}
+
+# Servers that contradict each other, and a container with users of its own.
+check_contradictions() {
+	lan_host apart 51
+	agent_conf apart '' good late1
+	lan_host split 52
+	agent_conf split '' good late1 late2
+	lan_host outvoted 53
+	agent_conf outvoted '' good forged-nak late1
+	lan_host contained 54
+	agent_conf contained '' good
+	for name in apart split outvoted; do checked "$name"; done
+	checked contained unshare --user --map-root-user
+}
+
+# obstacles CLIENT: of all its sources, in their order.
+obstacles() {
+	jq -r '.sources | map(.obstacle // "none") | join(" ")' "$LAB/$1.json"
+}
+
+judge_contradictions() {
+	same 'two servers apart' 'apart apart' "$(obstacles apart)"
+	says 'both are named' \
+		'by good, this clock .* give or take .*; by late1, this clock is 0\.(29|30).* slow' \
+		"$(jq -r '.sources[0].seen' "$LAB/apart.json")"
+	same 'three servers apart' 'no-majority no-majority no-majority' \
+		"$(obstacles split)"
+	same 'one is wrong' 'none none falseticker' "$(obstacles outvoted)"
+	ended apart 2
+	ended split 2
+	ended outvoted 1
+	same 'root without the capability' no-sys-time \
+		"$(jq -r '.machine[].obstacle' "$LAB/apart.json")"
+	same 'a container' user-namespace \
+		"$(jq -r '.machine[].obstacle' "$LAB/contained.json")"
+	ended contained 3
 }
 
 # obstacle CLIENT SOURCE: the word; "none" for a source in whose way is nothing.
@@ -246,11 +285,12 @@ scene_check() {
 	lan_host client 10
 	for row in $CHECKED; do names+=("${row%%:*}"); done
 	agent_conf client '' "${names[@]}"
-	for name in good far web mute ahead1 ahead2 future early; do
+	for name in good far web mute ahead1 ahead2 late1 late2 future early; do
 		listens_soon "$name"
 	done
 	check_blocks
 	check_clients
+	check_contradictions
 	checked client
 	wait "${CHECKS[@]}"
 	for row in $CHECKED; do
@@ -270,6 +310,7 @@ scene_check() {
 	for name in no-ipv6 no-store no-dns wrong-clock wrong-dates; do
 		ended "$name" 2
 	done
+	judge_contradictions
 	same 'Debian 13' 'none large-segments' \
 		"$(obstacle debian13 good) $(obstacle debian13 hello-lost)"
 	ended debian13 1

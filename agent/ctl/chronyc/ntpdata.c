@@ -186,8 +186,12 @@ static void put_failed(const struct status_source *s, FILE *out)
 {
 	const char *last = s->answer.failed_check;
 
-	fprintf(out, "Last answer     : %s%s\n",
-	    last ? "failed the check " : "failed no check", last ? last : "");
+	if (!last && s->packets.received.n == 0)
+		fputs("Last answer     : none yet\n", out);
+	else
+		fprintf(out, "Last answer     : %s%s\n",
+		    last ? "failed the check " : "failed no check",
+		    last ? last : "");
 	fputs("Failed checks   : ", out);
 	for (unsigned i = 0; i < s->checks.count; i++)
 		fprintf(out, "%s%s %lld", i == 0 ? "" : ", ",

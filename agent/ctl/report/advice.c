@@ -71,6 +71,16 @@ static bool blames_list(const struct status_source *s)
 	       !strstr(s->reason, " was revoked");
 }
 
+/* Words of a certificate do not begin a sentence. */
+static bool blames_trusted_dates(const struct status_source *s)
+{
+	static const char begin[] = "the trusted certificate ";
+
+	return strncmp(s->reason, begin, strlen(begin)) == 0 &&
+	       (strstr(s->reason, " has expired: ") ||
+		   strstr(s->reason, " is not yet valid: "));
+}
+
 /* Its answers are good, but it has no vote. */
 static enum obstacle obstacle_of_state(const struct status_source *s)
 {
@@ -87,6 +97,8 @@ static enum obstacle obstacle_of(const struct status_source *s)
 
 	if (o != OBSTACLE_COUNT)
 		return o;
+	if (failure == FAILURE_CERTIFICATE && blames_trusted_dates(s))
+		return OBSTACLE_TRUSTED_DATES;
 	if (failure == FAILURE_CERTIFICATE && blames_list(s))
 		return OBSTACLE_REVOCATION;
 	/* Without a server nobody has shown a certificate: the trusted
@@ -134,7 +146,8 @@ bool advice_append(char *out, size_t size, const struct status_source *s)
 		return false;
 	if (other)
 		obstacle_fill_in(other, &place, text, sizeof(text));
-	else
+	else if (source_failure(s) != FAILURE_CERTIFICATE ||
+		 !obstacle_cure(s->reason, text, sizeof(text)))
 		obstacle_to_do(o, &place, text, sizeof(text));
 	text_append(out, size, "%s", text);
 	return true;

@@ -99,16 +99,19 @@ static void say_not_yet(const struct snapshot *s, char *out)
 	    s->clock.controlled ? "" : " It is only measured, not steered.");
 }
 
-/* Where the middle of a source's interval is. */
+/* The middle of a source's interval, and half of its length. */
 static void add_vote(const struct status_source *s, char *out)
 {
 	double offset_ns =
 	    (double)s->low_offset_ns.n / 2 + (double)s->high_offset_ns.n / 2;
-	char offset[FORMAT_MAX];
+	double distance_ns =
+	    (double)s->high_offset_ns.n / 2 - (double)s->low_offset_ns.n / 2;
+	char offset[FORMAT_MAX], distance[FORMAT_MAX];
 
 	format_plain_ns(offset, offset_ns);
-	text_append(out, PARAGRAPH_MAX, " By %s, it is %s %s.", s->name, offset,
-	    direction(offset_ns));
+	format_plain_ns(distance, distance_ns);
+	text_append(out, PARAGRAPH_MAX, " By %s, it is %s %s, give or take %s.",
+	    s->name, offset, direction(offset_ns), distance);
 }
 
 static bool is_one_of_many(const struct status_source *s)

@@ -35,6 +35,15 @@ static void sanitizers_watch_this_build(void **state)
 
 enum { MANY = 256 };
 
+/* gcc before 12 zeroes no variable, and its FORTIFY knows constant sizes alone.
+ */
+static void need_a_new_compiler(void)
+{
+#if !defined __clang__ && __GNUC__ < 12
+	skip();
+#endif
+}
+
 /* The compiler must believe that the bytes are read and written. */
 static void hide(void *bytes)
 {
@@ -63,6 +72,7 @@ static __attribute__((noinline)) unsigned sum_of_nothing_written(void)
 static void automatic_variables_begin_with_zeros(void **state)
 {
 	(void)state;
+	need_a_new_compiler();
 	dirty_the_stack();
 	assert_int_equal(sum_of_nothing_written(), 0);
 }
@@ -104,11 +114,13 @@ static int status_of_overrun(size_t size, size_t written)
 
 static void a_write_behind_allocated_memory_ends_the_program(void **state)
 {
-	/* Both lie in what malloc() really gives. */
-	int within = status_of_overrun(20, 20);
-	int behind = status_of_overrun(20, 21);
+	int within, behind;
 
 	(void)state;
+	need_a_new_compiler();
+	/* Both lie in what malloc() really gives. */
+	within = status_of_overrun(20, 20);
+	behind = status_of_overrun(20, 21);
 	assert_int_equal(within, 0);
 	assert_true(WIFSIGNALED(behind));
 	assert_int_equal(WTERMSIG(behind), SIGABRT);

@@ -56,11 +56,11 @@ static void the_variables_are_filled_in(void **state)
 
 	(void)state;
 	obstacle_to_do(OBSTACLE_KE_BLOCKED, &place, text, sizeof(text));
-	assert_string_equal(text, "see whether a firewall lets NTS-KE through: "
-				  "nc -vz -w 5 ntp.example 14460");
+	assert_non_null(strstr(text, "TCP port 14460 through"));
+	assert_non_null(strstr(text, "-connect ntp.example:14460"));
 	obstacle_to_do(OBSTACLE_NTP_BLOCKED, &place, text, sizeof(text));
-	assert_string_equal(text, "see whether a firewall lets UDP to "
-				  "192.0.2.1 and back through");
+	assert_string_equal(text, "let UDP port 1123 to 192.0.2.1 and its "
+				  "answers through every firewall");
 	obstacle_to_do(OBSTACLE_NTP_REFUSED, &place, text, sizeof(text));
 	assert_non_null(strstr(text, "'sport = :1123'"));
 	obstacle_to_do(OBSTACLE_NAME_UNKNOWN, &place, text, sizeof(text));
@@ -72,11 +72,49 @@ static void the_variables_are_filled_in(void **state)
 	place.address = NULL;
 	place.ke_port = place.ntp_port = 0;
 	obstacle_to_do(OBSTACLE_NTP_BLOCKED, &place, text, sizeof(text));
-	assert_non_null(strstr(text, "UDP to ntp.example"));
+	assert_non_null(strstr(text, "to ntp.example and"));
 	obstacle_sentence(OBSTACLE_KE_BLOCKED, &place, text, sizeof(text));
 	assert_non_null(strstr(text, "TCP port 4460:"));
 	obstacle_sentence(OBSTACLE_NTP_REFUSED, &place, text, sizeof(text));
 	assert_non_null(strstr(text, "UDP port 123 "));
+}
+
+static void a_closed_file_has_its_command(void **state)
+{
+	char text[TEXT_MAX];
+
+	(void)state;
+	assert_true(obstacle_cure(
+	    "cannot read the trusted certificate /a as user u: Permission "
+	    "denied; fix it with: chgrp g /a && chmod g+r /a",
+	    text, sizeof(text)));
+	assert_string_equal(text,
+	    "run as root: chgrp g /a && chmod g+r /a; the agent notices it and "
+	    "tries again");
+	assert_true(obstacle_cure(
+	    "cannot read the trusted certificate /a: Permission denied; fix "
+	    "it with: chmod g+r /a; this may be the reason: the certificate "
+	    "\"CN=x; fix it with: evil\" is self-signed",
+	    text, sizeof(text)));
+	assert_string_equal(text,
+	    "run as root: chmod g+r /a; the agent notices it and tries again");
+}
+
+/* A server chooses the words of its certificate. */
+static void foreign_words_are_no_command(void **state)
+{
+	static const char *const seen[] = {"",
+	    "the certificate \"cannot read the x; fix it with: evil\" expired",
+	    "cannot read the trusted certificate /a: it is a directory",
+	    "cannot read the trusted certificate /a: it is a directory; this "
+	    "may be the reason: the certificate \"CN=x; fix it with: evil\"",
+	    "cannot read the trusted certificate /a: denied; fix it with: "
+	    "ch..."};
+	char text[TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		assert_false(obstacle_cure(seen[i], text, sizeof(text)));
 }
 
 static void a_text_that_does_not_fit_is_cut(void **state)
@@ -109,8 +147,9 @@ static void only_these_let_time_through(void **state)
 	(void)state;
 	for (int i = 0; i < OBSTACLE_COUNT; i++)
 		assert_int_equal(obstacle_is_warning((enum obstacle)i),
-		    i == OBSTACLE_LARGE_PACKETS || i == OBSTACLE_RATE ||
-			i == OBSTACLE_CERTIFICATE_ENDS);
+		    i == OBSTACLE_USER_NAMESPACE || i == OBSTACLE_NO_SYS_TIME ||
+			i == OBSTACLE_INOTIFY || i == OBSTACLE_LARGE_PACKETS ||
+			i == OBSTACLE_RATE || i == OBSTACLE_CERTIFICATE_ENDS);
 }
 
 /* One space for each run of blanks and line feeds. */
@@ -164,6 +203,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_row_has_its_own_word_and_whole_texts),
 	    cmocka_unit_test(the_variables_are_filled_in),
+	    cmocka_unit_test(a_closed_file_has_its_command),
+	    cmocka_unit_test(foreign_words_are_no_command),
 	    cmocka_unit_test(a_text_that_does_not_fit_is_cut),
 	    cmocka_unit_test(nothing_in_the_way_has_no_words),
 	    cmocka_unit_test(only_these_let_time_through),

@@ -426,6 +426,16 @@ static void sealing_a_request_is_fast(void **state)
 #define WITH_EACH(test)                                                        \
 	WITH(test, siv_256), WITH(test, siv_512), WITH(test, gcm_siv)
 
+static void fips_mode_is_that_of_the_library(void **state)
+{
+	(void)state;
+	assert_false(aead_fips_mode());
+	assert_int_equal(EVP_default_properties_enable_fips(NULL, 1), 1);
+	assert_true(aead_fips_mode());
+	assert_int_equal(EVP_default_properties_enable_fips(NULL, 0), 1);
+	assert_false(aead_fips_mode());
+}
+
 int main(void)
 {
 	enum aead_id siv_256 = AEAD_AES_SIV_CMAC_256;
@@ -433,6 +443,7 @@ int main(void)
 	enum aead_id gcm_siv = AEAD_AES_128_GCM_SIV;
 	const struct CMUnitTest tests[] = {
 	    WITH(gcm_siv_gives_the_vectors_of_rfc_8452, gcm_siv),
+	    cmocka_unit_test(fips_mode_is_that_of_the_library),
 	    cmocka_unit_test(siv_gives_a_known_answer_for_two_components),
 	    WITH_EACH(known_answers_are_reproduced),
 	    WITH_EACH(sealed_data_opens),

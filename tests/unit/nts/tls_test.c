@@ -594,7 +594,7 @@ static void nothing_is_written_after_the_close(void **state)
 
 static void a_short_greeting_before_the_end_is_not_tls(void **state)
 {
-	static const char greetings[2][2] = {"no", "\0"};
+	static const char greetings[2][2] = {{'n', 'o'}, {0}};
 	struct tls_fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(greetings); i++) {

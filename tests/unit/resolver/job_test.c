@@ -1135,7 +1135,8 @@ static void a_name_in_the_subject_alone_is_reported(void **state)
 	refused(w,
 	    "the certificate \"CN=local.fake\" is not for local.fake, it is "
 	    "for "
-	    "no name at all; the common name does not count: issue it again "
+	    "no DNS name and no IP address; the common name does not count: "
+	    "issue it again "
 	    "with DNS:local.fake as a subject alternative name");
 }
 
@@ -1360,7 +1361,7 @@ static void without_dates_the_rest_is_checked(void **state)
 		const char *sentence;
 	} cases[] = {
 	    {{.san = "DNS:a.example"}, "is not for local.fake"},
-	    {{.san = NULL}, "it is for no name at all"},
+	    {{.san = NULL}, "it is for no DNS name and no IP address"},
 	    {{.san = GOOD_SAN, .rsa_bits = 1024}, "has a weak key"},
 	    {{.san = GOOD_SAN, .purpose = "clientAuth"},
 		"is not for a TLS server"},

@@ -183,6 +183,11 @@ static void an_impossible_delay_gives_no_sample(void **state)
 	assert_in_range(t.impossible_ns, NS_PER_S / 2, NS_PER_S);
 	assert_true(t.have_sample);
 	assert_true(t.sample.delay_ns > 1);
+	/* Nobody sets the clock meanwhile. */
+	assert_in_range(clocks_ns(CLOCK_REALTIME) -
+			    clocks_ns(CLOCK_MONOTONIC_RAW) -
+			    t.sample.wall_minus_raw_ns + NS_PER_S,
+	    0, 2 * NS_PER_S);
 	/* A lie moves the offset by half a second. */
 	assert_in_range(t.sample.offset_ns + NS_PER_S / 4, 0, NS_PER_S / 2);
 }

@@ -116,6 +116,7 @@ CHANGE(silent_and_lost, fail_tls(p, TLS_OK);
        p->keys.details.silent = p->keys.details.lost = true)
 CHANGE(expired, refuse(p, CERTIFICATE_EXPIRED))
 CHANGE(early, refuse(p, CERTIFICATE_EARLY))
+CHANGE(old_root, refuse(p, CERTIFICATE_TRUSTED_DATES))
 CHANGE(other_name, refuse(p, CERTIFICATE_WRONG_NAME))
 CHANGE(stranger, refuse(p, CERTIFICATE_UNKNOWN_ISSUER))
 CHANGE(weak, refuse(p, CERTIFICATE_OTHER_FAULT))
@@ -190,6 +191,7 @@ static const struct {
 	{silent_and_lost, PROBE_DONE, OBSTACLE_LARGE_SEGMENTS, "the job says why"},
 	{expired, PROBE_DONE, OBSTACLE_CERTIFICATE_EXPIRED, "the job says why"},
 	{early, PROBE_DONE, OBSTACLE_CERTIFICATE_EARLY, "the job says why"},
+	{old_root, PROBE_DONE, OBSTACLE_TRUSTED_DATES, "the job says why"},
 	{other_name, PROBE_DONE, OBSTACLE_CERTIFICATE_NAME, "the job says why"},
 	{stranger, PROBE_DONE, OBSTACLE_UNKNOWN_ISSUER, "the job says why"},
 	{weak, PROBE_DONE, OBSTACLE_CERTIFICATE, "the job says why"},
@@ -230,6 +232,11 @@ static enum check_status status_of(enum obstacle o)
 	return obstacle_is_warning(o) ? CHECK_WARNING : CHECK_CRITICAL;
 }
 
+/* Of this machine, of its library, and of several servers together. */
+static const enum obstacle elsewhere[] = {OBSTACLE_USER_NAMESPACE,
+    OBSTACLE_NO_SYS_TIME, OBSTACLE_INOTIFY, OBSTACLE_FIPS, OBSTACLE_APART,
+    OBSTACLE_NO_MAJORITY, OBSTACLE_FALSETICKER};
+
 static void each_obstacle_is_named(void **state)
 {
 	struct source_config s = good_source("ntp");
@@ -255,6 +262,8 @@ static void each_obstacle_is_named(void **state)
 		    v.to_do[0] == '\0', v.obstacle == OBSTACLE_COUNT);
 		named[v.obstacle] = true;
 	}
+	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
+		named[elsewhere[i]] = true;
 	for (int i = 0; i < OBSTACLE_COUNT; i++)
 		if (!named[i])
 			fail_msg("no row leads to '%s'",
@@ -274,7 +283,8 @@ static void the_texts_name_what_was_asked(void **state)
 	judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
 	assert_non_null(strstr(v.problem, "UDP port 1123,"));
 	assert_string_equal(v.to_do,
-	    "see whether a firewall lets UDP to 192.0.2.77 and back through");
+	    "let UDP port 1123 to 192.0.2.77 and its answers through every "
+	    "firewall");
 	p = good_probe();
 	refused(&p);
 	judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
@@ -285,6 +295,23 @@ static void the_texts_name_what_was_asked(void **state)
 	no_name(&p);
 	judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
 	assert_non_null(strstr(v.to_do, "add first.example to DNS"));
+}
+
+/* An address needs no DNS server: this machine is too busy. */
+static void a_process_without_a_name_does_not_hang_in_dns(void **state)
+{
+	static const char *const hosts[] = {"192.0.2.1", "2001:db8::1"};
+	struct source_config s = good_source("ntp");
+	struct probe p = good_probe();
+	struct source_verdict v;
+
+	(void)state;
+	dns_hangs(&p);
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		strcpy(s.host, hosts[i]);
+		judge_source(&s, &p, PROBE_LATE, &usual_limits, &v);
+		assert_int_equal(v.obstacle, OBSTACLE_SLOW);
+	}
 }
 
 static void a_check_that_was_not_made_is_unknown(void **state)
@@ -320,6 +347,23 @@ static void another_user_does_not_judge_closed_files(void **state)
 	p.keys.details.hidden = false;
 	judge_source(&s, &p, PROBE_DONE, &limits, &v);
 	assert_int_equal(v.status, CHECK_CRITICAL);
+}
+
+static void without_an_algorithm_fips_mode_is_named(void **state)
+{
+	const struct source_config s = good_source("ntp");
+	struct judge_limits limits = usual_limits;
+	struct probe p = good_probe();
+	struct source_verdict v;
+
+	(void)state;
+	limits.fips = true;
+	judge_source(&s, &p, PROBE_DONE, &limits, &v);
+	assert_int_equal(v.obstacle, OBSTACLE_COUNT);
+	no_aead(&p);
+	judge_source(&s, &p, PROBE_DONE, &limits, &v);
+	assert_int_equal(v.obstacle, OBSTACLE_FIPS);
+	assert_non_null(strstr(v.to_do, "add 15 to aeads"));
 }
 
 /* All sources together. */
@@ -505,19 +549,118 @@ static void one_certificate_does_not_accuse_the_clock(void **state)
 	assert_int_equal(a.verdict.good, 0);
 }
 
+/* What the servers say, in ms; the distance of each is 1 ms. */
+static void servers_that_contradict_each_other_are_named(void **state)
+{
+	static const struct {
+		int64_t ms[COUNT];
+		enum obstacle obstacles[COUNT];
+		unsigned good;
+		enum check_status status;
+	} all[] = {
+	    {{0, 1, 2}, {OBSTACLE_COUNT, OBSTACLE_COUNT, OBSTACLE_COUNT}, 3,
+		CHECK_OK},
+	    /* Two distances and the slack are 3 ms. */
+	    {{0, 0, 3}, {OBSTACLE_COUNT, OBSTACLE_COUNT, OBSTACLE_COUNT}, 3,
+		CHECK_OK},
+	    {{0, 0, 4}, {OBSTACLE_COUNT, OBSTACLE_COUNT, OBSTACLE_FALSETICKER},
+		2, CHECK_WARNING},
+	    {{0, 200, 400},
+		{OBSTACLE_NO_MAJORITY, OBSTACLE_NO_MAJORITY,
+		    OBSTACLE_NO_MAJORITY},
+		0, CHECK_CRITICAL},
+	};
+	struct all a;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		offsets(&a, all[i].ms[0] * NS_PER_MS, all[i].ms[1] * NS_PER_MS,
+		    all[i].ms[2] * NS_PER_MS);
+		judge_them(&a, 1);
+		for (int k = 0; k < COUNT; k++)
+			if (a.sources[k].verdict.obstacle !=
+			    all[i].obstacles[k])
+				fail_msg("row %zu, source %d: '%s'", i, k,
+				    obstacle_word(
+					a.sources[k].verdict.obstacle));
+		assert_int_equal(a.verdict.good, all[i].good);
+		assert_int_equal(a.verdict.status, all[i].status);
+	}
+	assert_string_equal(a.sources[1].verdict.seen,
+	    "by one, this clock is 0.000000 s fast, give or take 0.001000 s; "
+	    "by two, this clock is 0.200000 s fast, give or take 0.001000 s; "
+	    "by three, this clock is 0.400000 s fast, give or take 0.001000 s");
+}
+
+/* The third is not there, measured only, or another name of the first. */
+static void two_servers_that_differ_have_no_judge(void **state)
+{
+	struct all a;
+
+	(void)state;
+	for (int kind = 0; kind < 3; kind++) {
+		offsets(&a, 0, 300 * NS_PER_MS, 0);
+		if (kind == 0)
+			refused(&a.sources[2].probe);
+		a.configs[2].options.noselect = kind == 1;
+		if (kind == 2) {
+			a.sources[0].probe.keys.facts.key[0] = 7;
+			a.sources[2].probe.keys.facts.key[0] = 7;
+		}
+		judge_them(&a, 1);
+		assert_int_equal(a.sources[0].verdict.obstacle, OBSTACLE_APART);
+		assert_int_equal(a.sources[1].verdict.obstacle, OBSTACLE_APART);
+		assert_int_equal(a.verdict.status, CHECK_CRITICAL);
+	}
+}
+
+/* The clock was stepped by 5 s between the answers of the two. */
+static void a_step_in_between_is_no_contradiction(void **state)
+{
+	struct all a;
+
+	(void)state;
+	offsets(&a, -NS_PER_S / 2, 4 * NS_PER_S + NS_PER_S / 2, -NS_PER_S / 2);
+	a.sources[0].probe.time.sample.wall_minus_raw_ns = NS_PER_S;
+	a.sources[1].probe.time.sample.wall_minus_raw_ns = 6 * NS_PER_S;
+	a.sources[2].probe.time.sample.wall_minus_raw_ns = NS_PER_S;
+	judge_them(&a, 1);
+	assert_int_equal(a.verdict.good, COUNT);
+}
+
+/* Sources marked trust decide alone. */
+static void a_trusted_server_outvotes_two(void **state)
+{
+	struct all a;
+
+	(void)state;
+	offsets(&a, 0, 0, 300 * NS_PER_MS);
+	a.configs[2].options.trust = true;
+	judge_them(&a, 1);
+	assert_int_equal(a.sources[0].verdict.obstacle, OBSTACLE_FALSETICKER);
+	assert_int_equal(a.sources[1].verdict.obstacle, OBSTACLE_FALSETICKER);
+	assert_int_equal(a.sources[2].verdict.obstacle, OBSTACLE_COUNT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_obstacle_is_named),
 	    cmocka_unit_test(the_texts_name_what_was_asked),
+	    cmocka_unit_test(a_process_without_a_name_does_not_hang_in_dns),
 	    cmocka_unit_test(a_check_that_was_not_made_is_unknown),
 	    cmocka_unit_test(another_user_does_not_judge_closed_files),
+	    cmocka_unit_test(without_an_algorithm_fips_mode_is_named),
 	    cmocka_unit_test(the_status_counts_what_is_left),
 	    cmocka_unit_test(a_source_without_a_vote_is_not_counted),
 	    cmocka_unit_test(a_check_that_could_not_be_made_at_all_is_unknown),
 	    cmocka_unit_test(servers_that_agree_accuse_the_clock),
 	    cmocka_unit_test(servers_that_disagree_do_not),
 	    cmocka_unit_test(one_certificate_does_not_accuse_the_clock),
+	    cmocka_unit_test(servers_that_contradict_each_other_are_named),
+	    cmocka_unit_test(two_servers_that_differ_have_no_judge),
+	    cmocka_unit_test(a_step_in_between_is_no_contradiction),
+	    cmocka_unit_test(a_trusted_server_outvotes_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

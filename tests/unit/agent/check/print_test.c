@@ -11,6 +11,7 @@
 
 #include "tests/unit/read_file.h"
 
+#include <errno.h>
 #include <jansson.h>
 
 static struct source_config configs[2];
@@ -102,8 +103,9 @@ static void the_text_has_all_that_was_seen(void **state)
 	    "  problem      nothing answers on TCP port 4460: a firewall "
 	    "drops it, or the server is off\n"
 	    "  seen         no answer from 192.0.2.1\n"
-	    "  To do        see whether a firewall lets NTS-KE through: nc "
-	    "-vz -w 5 two.example 4460\n");
+	    "  To do        let TCP port 4460 through every firewall, then see "
+	    "whether it opens: openssl s_client -alpn ntske/1 -connect "
+	    "two.example:4460 </dev/null\n");
 	free(text);
 }
 
@@ -124,9 +126,11 @@ static void long_texts_are_wrapped(void **state)
 	    "               a firewall drops it, or the\n"
 	    "               server is off\n"
 	    "  seen         no answer from 192.0.2.1\n"
-	    "  To do        see whether a firewall lets\n"
-	    "               NTS-KE through: nc -vz -w 5\n"
-	    "               two.example 4460\n");
+	    "  To do        let TCP port 4460 through every\n"
+	    "               firewall, then see whether it\n"
+	    "               opens: openssl s_client -alpn\n"
+	    "               ntske/1 -connect two.example:4460\n"
+	    "               </dev/null\n");
 	free(text);
 	/* A word that is longer than the room stands alone. */
 	strcpy(sources[1].verdict.seen,
@@ -216,6 +220,28 @@ static void json_has_values_and_null(void **state)
 	json_decref(o);
 }
 
+static void this_machine_stands_before_the_sources(void **state)
+{
+	const struct machine m = {.watch_error = -ENOSPC};
+	struct check c = example();
+	const json_t *first;
+	char *text, *at;
+	json_t *o;
+
+	(void)state;
+	c.machine_count = machine_judge(&m, c.machine);
+	text = printed(check_print_text, &c);
+	at = strstr(text, "\nthis machine: WARNING\n  obstacle     inotify\n");
+	assert_non_null(at);
+	assert_true(at < strstr(text, "\none: OK\n"));
+	free(text);
+	o = parsed(&c);
+	first = json_array_get(json_object_get(o, "machine"), 0);
+	assert_string_equal(text_of(first, "obstacle"), "inotify");
+	assert_string_equal(text_of(first, "status"), "WARNING");
+	json_decref(o);
+}
+
 /* Without --live, nothing is known of the servers. */
 static void a_check_of_the_configuration_alone(void **state)
 {
@@ -258,6 +284,7 @@ int main(void)
 	    cmocka_unit_test(long_texts_are_wrapped),
 	    cmocka_unit_test(the_manual_has_each_member),
 	    cmocka_unit_test(json_has_values_and_null),
+	    cmocka_unit_test(this_machine_stands_before_the_sources),
 	    cmocka_unit_test(a_check_of_the_configuration_alone),
 	    cmocka_unit_test(a_name_that_is_not_utf8_leaves_json_whole),
 	};

@@ -44,6 +44,8 @@ CHANGE(huge_delay, p->time.sample.delay_ns = INT64_MAX)
 CHANGE(negative_delay, p->time.sample.delay_ns = -1)
 CHANGE(huge_distance, p->time.sample.distance_ns = INT64_MAX)
 CHANGE(negative_distance, p->time.sample.distance_ns = -1)
+CHANGE(raw_ahead, p->time.sample.wall_minus_raw_ns = -1)
+CHANGE(raw_far, p->time.sample.wall_minus_raw_ns = INT64_MAX / 2)
 CHANGE(bad_stratum, p->time.sample.stratum = 256)
 CHANGE(far_date, p->keys.facts.not_after = INT64_MAX)
 CHANGE(early_date, p->keys.details.certificate.not_before = INT64_MIN)
@@ -61,9 +63,9 @@ static change_fn *const changes[] = {bad_stage, bad_family, bad_address,
     escape_in_text, line_in_subject, bytes_in_issuer, bytes_in_names,
     bytes_in_print, bytes_in_group, bytes_in_tls, bytes_in_server, many_cookies,
     long_cookies, bad_error, more_answers, huge_request, huge_loss, huge_offset,
-    huge_delay, negative_delay, huge_distance, negative_distance, bad_stratum,
-    bad_leap, far_date, early_date, far_time, odd_flag, odd_sample, odd_keys,
-    odd_detail, more_impossible, possible};
+    huge_delay, negative_delay, huge_distance, negative_distance, raw_ahead,
+    raw_far, bad_stratum, bad_leap, far_date, early_date, far_time, odd_flag,
+    odd_sample, odd_keys, odd_detail, more_impossible, possible};
 
 static void each_bad_value_is_refused(void **state)
 {

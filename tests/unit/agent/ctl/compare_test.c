@@ -131,7 +131,7 @@ static struct captured compared(
 
 	captured_begin(&s);
 	v.out = s.to_out;
-	s.status = compare_run(chronyd, seconds, socket, &v, s.to_errors);
+	s.status = (int)compare_run(chronyd, seconds, socket, &v, s.to_errors);
 	captured_end(&s);
 	return s;
 }

@@ -44,8 +44,8 @@ static void what_is_no_subnet_is_refused(void **state)
 	    "10.77.3.0/33", "10.77.3.0/", "10.77.3.0/-1", "10.77.3.0/2x",
 	    "fd77::/129", "255.0.0.0/fd77::", "ffff::/10.77.3.1", "/24",
 	    "10.77.3.0/24/1",
-	    "1111111111111111111111111111111111111111111111111111111111111111"
-	    "/1"};
+	    ("1111111111111111111111111111111111111111111111111111111111111111"
+	     "/1")};
 	struct subnet net;
 
 	(void)state;
@@ -92,7 +92,7 @@ static struct captured run(
 	captured_begin(&o);
 	c = (struct control){socket, o.to_out, o.to_errors};
 	snprintf(word, sizeof(word), "%s", argument ? argument : "");
-	o.status = control_run(&c, name, argument ? 1 : 0, argv);
+	o.status = (int)control_run(&c, name, argument ? 1 : 0, argv);
 	captured_end(&o);
 	return o;
 }

@@ -9,7 +9,8 @@ static struct captured ordered(
 	struct captured c;
 
 	captured_begin(&c);
-	c.status = order_send(status_socket, verb, name, c.to_out, c.to_errors);
+	c.status =
+	    (int)order_send(status_socket, verb, name, c.to_out, c.to_errors);
 	captured_end(&c);
 	return c;
 }

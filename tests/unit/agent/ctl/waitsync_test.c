@@ -28,7 +28,7 @@ static struct captured wait_for(
 
 	captured_begin(&r);
 	v.out = r.to_out;
-	r.status = waitsync_run(w, path, &v, r.to_errors);
+	r.status = (int)waitsync_run(w, path, &v, r.to_errors);
 	captured_end(&r);
 	return r;
 }

@@ -384,10 +384,11 @@ static void runs(struct scene *s, enum process_id id)
 
 static void says(const struct scene *s, const char *line)
 {
-	char whole[256];
+	const char *at = strstr(s->text, line);
 
-	snprintf(whole, sizeof(whole), "%s\n", line);
-	if (!strstr(s->text, whole))
+	while (at && at[strlen(line)] != '\n')
+		at = strstr(at + 1, line);
+	if (!at)
 		fail_msg("no line \"%s\" in: %s", line, s->text);
 }
 

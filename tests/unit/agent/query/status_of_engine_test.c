@@ -194,6 +194,23 @@ static void the_frequency_is_shown_once_it_is_known(void **state)
 	}
 }
 
+/* Nobody corrects the oscillator of this world, which runs 7 ppm fast. */
+static void with_no_clock_the_frequency_is_that_of_the_oscillator(void **state)
+{
+	struct world *w = world_new(1, 0, 7);
+	struct snapshot s;
+
+	(void)state;
+	w->options.no_clock = true;
+	world_start(w);
+	world_run(w, 2 * 3600 * NS_PER_S);
+	s = shown(w);
+	assert_float_equal(s.clock.uncorrected_frequency_ppm.x, 7, 0.5);
+	assert_float_equal(s.clock.residual_frequency_ppm.x, 7, 0.5);
+	snapshot_free(&s);
+	world_end(w);
+}
+
 /* RFC 5905 section 7.3: the address, or the beginning of its MD5 hash; of the
  * server's own source four characters, if it is a clock. */
 static void reference_identifiers_are_those_of_the_rfc(void **state)
@@ -364,6 +381,8 @@ int main(void)
 	    cmocka_unit_test(
 		the_reports_of_a_fresh_agent_show_no_perfect_clock),
 	    cmocka_unit_test(the_frequency_is_shown_once_it_is_known),
+	    cmocka_unit_test(
+		with_no_clock_the_frequency_is_that_of_the_oscillator),
 	    cmocka_unit_test(reference_identifiers_are_those_of_the_rfc),
 	    cmocka_unit_test(a_source_that_fails_names_its_trouble),
 	    cmocka_unit_test(offsets_have_the_sign_of_the_clock),

@@ -234,7 +234,34 @@ static void some_errors_are_of_a_kind(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		const struct tls_refusal refusal = {.error = kinds[i].error};
 
-		assert_int_equal(trust_refusal_kind(&refusal), kinds[i].kind);
+		assert_int_equal(
+		    trust_refusal_kind(NULL, &refusal), kinds[i].kind);
+	}
+}
+
+/* Renewing a certificate on the server does not help against our own. */
+static void dates_of_trusted_certificates_are_a_kind_of_their_own(void **state)
+{
+	static const struct {
+		enum place place;
+		enum certificate_fault expired, early;
+	} kinds[] = {
+	    {LEAF, CERTIFICATE_EXPIRED, CERTIFICATE_EARLY},
+	    {CHAIN, CERTIFICATE_EXPIRED, CERTIFICATE_EARLY},
+	    {TRUSTED, CERTIFICATE_TRUSTED_DATES, CERTIFICATE_TRUSTED_DATES},
+	    {ELSEWHERE, CERTIFICATE_TRUSTED_DATES, CERTIFICATE_TRUSTED_DATES},
+	};
+	struct refusal_world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct tls_refusal refusal =
+		    refusal_at(w, kinds[i].place, X509_V_ERR_CERT_HAS_EXPIRED);
+
+		assert_int_equal(
+		    trust_refusal_kind(&w->other, &refusal), kinds[i].expired);
+		refusal.error = X509_V_ERR_CERT_NOT_YET_VALID;
+		assert_int_equal(
+		    trust_refusal_kind(&w->other, &refusal), kinds[i].early);
 	}
 }
 
@@ -380,8 +407,9 @@ static void a_certificate_without_names_has_no_name_to_configure(void **state)
 	    .certificate = w->nameless.certificate};
 
 	assert_string_equal(explain(w, OTHER, &refusal),
-	    "the certificate \"CN=ntp\" is not for host, it is for no name at "
-	    "all; issue it again with DNS:host as a subject alternative name");
+	    "the certificate \"CN=ntp\" is not for host, it is for no "
+	    "DNS name and no IP address; issue it again with DNS:host as a "
+	    "subject alternative name");
 }
 
 /* OpenSSL does not always name the certificate. */
@@ -453,7 +481,7 @@ static void an_address_of_another_length_is_no_name(void **state)
 	    X509_add1_ext_i2d(p.certificate, NID_subject_alt_name, names, 0, 0),
 	    1);
 	assert_false(certificate_valid_for(p.certificate, &out));
-	assert_string_equal(text, "no name at all");
+	assert_string_equal(text, "no DNS name and no IP address");
 	GENERAL_NAMES_free(names);
 	pki_free(&p);
 }
@@ -552,6 +580,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(some_errors_are_of_a_kind),
+	    cmocka_unit_test(
+		dates_of_trusted_certificates_are_a_kind_of_their_own),
 	    cmocka_unit_test(every_error_has_its_sentence),
 	    cmocka_unit_test(every_sentence_names_the_certificate),
 	    cmocka_unit_test(the_level_of_the_system_counts),

@@ -20,7 +20,7 @@ static struct captured show_as(struct graph_options o, int64_t now_s,
 
 	captured_begin(&s);
 	v.out = s.to_out;
-	s.status = graph_show(&o, f, now_s, 12, unicode, &v, s.to_errors);
+	s.status = (int)graph_show(&o, f, now_s, 12, unicode, &v, s.to_errors);
 	captured_end(&s);
 	free(f);
 	return s;

@@ -176,7 +176,8 @@ static void sources_without_a_majority_say_how_far_they_are(void **state)
 	assert_status(tree, EXIT_NOT_SYNCHRONISED,
 	    "The clock is not synchronised: no majority: of 2 usable sources "
 	    "only 1 agree; their times are about 5 s apart. By ntpserver, it "
-	    "is 2.5 s slow. By ntpserver-ipv6, it is 2.5 s fast.\n"
+	    "is 2.5 s slow, give or take 1 ms. By ntpserver-ipv6, it is 2.5 s "
+	    "fast, give or take 1 ms.\n"
 	    "To do: compare the servers with a clock that is right, and set "
 	    "noselect = yes in the [source NAME] of each that is wrong; of "
 	    "three servers, the two that agree outvote one: ntsctl sources "
@@ -216,7 +217,7 @@ static void each_failure_has_something_to_do(void **state)
 	    {"bind", "To do: compare bind-address, bind-device and source-port "
 		     "in ntsagent.conf with this host: ip -brief address; ss "
 		     "-uanp\n"},
-	    {"connect", "nc -vz -w 5 ntp.example 14460\n"},
+	    {"connect", "-connect ntp.example:14460 </dev/null\n"},
 	    {"tls", "openssl s_client -alpn ntske/1 -connect "
 		    "ntp.example:14460 </dev/null\n"},
 	    {"certificate",
@@ -224,8 +225,10 @@ static void each_failure_has_something_to_do(void **state)
 		"ntp.example:14460 </dev/null\n"},
 	    {"nts-ke", "-connect ntp.example:14460 </dev/null\n"},
 	    {"ntp-name", "ask its operator\n"},
-	    {"silence", "lets UDP to 10.77.3.1 and back through\n"},
-	    {"rejected", "on the way to 10.77.3.1 answers NTP"},
+	    {"silence",
+		"to 10.77.3.1 and its answers through every firewall\n"},
+	    {"rejected",
+		"find the device on the way to 10.77.3.1 that answers "},
 	    {"offline", "sudo ntsctl online ntpserver\n"},
 	    {"unsynchronised", "in its chrony.conf: local stratum 10\n"},
 	    {"nak", "must have the same cookie keys"},
@@ -266,7 +269,7 @@ static void the_reason_decides_what_to_do(void **state)
 	    {"connect", "this machine has no IPv6, so it cannot reach a",
 		"To do: switch IPv6 on"},
 	    {"connect", "no answer from 192.0.2.1 TCP port 4460",
-		"To do: see whether a firewall lets NTS-KE through: "},
+		"To do: let TCP port 14460 through every firewall"},
 	    {"network", "192.0.2.1:123 refuses requests: nothing listens",
 		"To do: see on the server whether NTP listens: ss -lun "},
 	    {"network", "cannot send to a: Network is unreachable",
@@ -367,6 +370,42 @@ static void a_certificate_without_a_server_is_our_own(void **state)
 	free(text);
 }
 
+/* The command that the sentence has comes first. */
+static void a_closed_certificate_has_its_command(void **state)
+{
+	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	set_text(s, "failure", "certificate");
+	set_text(s, "reason",
+	    "cannot read the trusted certificate /etc/pki/rootca.crt as user "
+	    "ntsagent-resolver: Permission denied; fix it with: chmod g+r "
+	    "/etc/pki/rootca.crt");
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "To do: run as root: chmod g+r "
+			      "/etc/pki/rootca.crt; the agent notices it and "
+			      "tries again\n");
+	free(text);
+}
+
+/* What is done on the server does not help. */
+static void an_expired_root_is_replaced_here(void **state)
+{
+	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	set_text(s, "failure", "certificate");
+	set_text(s, "reason",
+	    "the trusted certificate \"CN=R\" (/a.crt) has expired: it is "
+	    "valid from A to B");
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "replace that trusted certificate by the "
+			      "current one of its CA");
+	free(text);
+}
+
 /* Whether a server has shown a certificate or not. */
 static void a_list_that_cannot_be_judged_is_our_own(void **state)
 {
@@ -382,7 +421,7 @@ static void a_list_that_cannot_be_judged_is_our_own(void **state)
 		"--check-config\n"},
 	    {"the certificate \"CN=a\" with the serial number 1 was revoked, "
 	     "says the revocation list of \"CN=b\"",
-		"see the certificate: openssl s_client "},
+		"see what it sends: openssl s_client "},
 	};
 
 	(void)state;
@@ -468,6 +507,8 @@ int main(void)
 	    cmocka_unit_test(
 		the_age_of_the_last_answer_is_said_when_none_comes),
 	    cmocka_unit_test(a_certificate_without_a_server_is_our_own),
+	    cmocka_unit_test(a_closed_certificate_has_its_command),
+	    cmocka_unit_test(an_expired_root_is_replaced_here),
 	    cmocka_unit_test(a_list_that_cannot_be_judged_is_our_own),
 	    cmocka_unit_test(an_unknown_failure_gives_no_advice),
 	    cmocka_unit_test(a_good_source_can_be_in_trouble),

@@ -1,0 +1,46 @@
+#include "agent/check/agreement.h"
+
+/* The offset of a clock that nobody sets, so that a step or a slew between two
+ * answers makes no difference. The zero is arbitrary. */
+static int64_t unmoved_offset_ns(const struct probe *p)
+{
+	const struct probe_sample *s = &p->time.sample;
+
+	return s->offset_ns - s->wall_minus_raw_ns;
+}
+
+static bool is_another_name(const struct voter *voters, unsigned i)
+{
+	const struct ke_facts *mine = &voters[i].probe->keys.facts;
+
+	for (unsigned k = 0; k < i; k++)
+		if (ke_same_key(mine->key, voters[k].probe->keys.facts.key))
+			return true;
+	return false;
+}
+
+struct agreement agreement_judge(struct voter *voters, unsigned count)
+{
+	struct select_source s[SOURCES_MAX] = {0};
+	struct select_result r;
+
+	for (unsigned i = 0; i < count; i++)
+		s[i] = (struct select_source){
+		    .state = SELECT_COMBINED,
+		    .options.trust = voters[i].options.trust,
+		    .duplicate = is_another_name(voters, i),
+		    .offset_ns = unmoved_offset_ns(voters[i].probe) -
+				 unmoved_offset_ns(voters[0].probe),
+		    .distance_ns = voters[i].probe->time.sample.distance_ns +
+				   AGREEMENT_SLACK_NS / 2,
+		};
+	r = select_sources(s, count, 1, -1);
+	for (unsigned i = 0; i < count; i++)
+		voters[i].wrong = s[i].state == SELECT_FALSETICKER ||
+				  s[i].state == SELECT_UNTRUSTED;
+	return (struct agreement){
+	    .voters = r.voters,
+	    .agreeing = r.agreeing,
+	    .majority = r.outcome != SELECT_NO_MAJORITY,
+	};
+}
