@@ -227,7 +227,7 @@ static const struct limit {
     {"one of three is down", 9, 15, 1.5, 1.95, 2.8},
     {"the network is back after an hour", 180, 200, 0.9, 1.1, NOT_JUDGED},
     {"the same, and the link was seen", 7, 12, 1.5, 1.95, 6},
-    {"cookie keys are lost", 20, 40, 1, 1.1, 4},
+    {"cookie keys are lost", 20, 40, 1, 1.1, 6},
     {"saved keys", 0.5, 0.5, 0, 0, 0},
 };
 

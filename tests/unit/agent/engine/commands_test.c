@@ -161,11 +161,12 @@ static void order_step(struct world *w, enum keeper_verdict refusal)
 	int64_t offset_ns;
 
 	w->peer_error_ns[0] = 30 * NS_PER_MS;
-	while (!w->engine.order.slewing)
+	do
 		world_run(w, NS_PER_S);
-	assert_int_equal(steering_step(w->engine.steering, &w->engine.timescale,
-			     (struct wall){w->wall}, &command, &offset_ns),
-	    STEERING_ORDER_GIVEN);
+	while (!w->engine.order.slewing ||
+	       steering_step(w->engine.steering, &w->engine.timescale,
+		   (struct wall){w->wall}, &command,
+		   &offset_ns) != STEERING_ORDER_GIVEN);
 	w->refusal = refusal;
 	engine_order_step(&w->engine, &command);
 	w->refusal = KEEPER_OK;

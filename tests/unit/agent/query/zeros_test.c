@@ -30,6 +30,7 @@ static const struct {
 } zeros[] = {
 	{"uptime_s", NULL, "the agent has just started"},
 	{"clock.combined", NULL, "so many sources are combined"},
+	{"clock.offset_ns", "an hour", "the last correction is complete"},
 	{"clock.offset_ns", "lost", "the last correction is complete"},
 	{"clock.steps", NULL, "counts"},
 	{"clock.refusals", NULL, "counts"},
@@ -134,7 +135,7 @@ static void for_an_hour(struct world *w)
 {
 	world_start(w);
 	world_run(w, 3600 * NS_PER_S);
-	/* Else the offset of such a quiet world is exactly 0. */
+	/* Else the last update of such a quiet world had an offset of 0. */
 	w->peer_error_ns[0] = 50 * NS_PER_US;
 	world_run(w, 120 * NS_PER_S);
 }
@@ -357,6 +358,7 @@ static const struct {
 	{"ntsagent_synchronised", NULL},
 	{"ntsagent_usable_sources", NULL},
 	{"ntsagent_voting_sources", NULL},
+	{"ntsagent_offset_seconds", "an hour"},
 	{"ntsagent_offset_seconds", "lost"},
 };
 /* clang-format on */

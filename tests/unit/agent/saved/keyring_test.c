@@ -252,7 +252,12 @@ static void nothing(struct ring *r)
 
 static void a_flipped_byte(struct ring *r)
 {
-	overwrite(r, 300, 'X');
+	FILE *f = fopen(file_of(r), "r");
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 300, SEEK_SET), 0);
+	overwrite(r, 300, fgetc(f) ^ 1);
+	assert_int_equal(fclose(f), 0);
 }
 
 static void a_cut_file(struct ring *r)
