@@ -130,6 +130,7 @@ ALL_ROOMS    := $(ROOMS) $(filter-out $(ROOMS),$(TOOLS_ROOMS)) \
 	agent/exporter agent/cmdmon
 SRC_server   := $(wildcard tests/server/*.c)
 SRC_sim      := $(wildcard tests/sim/*.c)
+SRC_fleet    := $(wildcard tests/fleet/*.c)
 SRC_unit     := $(foreach r,$(ALL_ROOMS),$(wildcard tests/unit/$r/*_test.c))
 SRC_fuzz     := $(wildcard tests/fuzz/*_fuzz.c)
 
@@ -143,6 +144,8 @@ KERNEL   := $(addprefix $B/tests/kernel/,kclock timeofday xstate_probe \
 	full_xstate.so short_xstate.so pausable.so)
 REAL     := $(addprefix $B/tests/bench/,relay no_stamps.so)
 SIM      := $B/tests/sim/sim
+FLEET    := $B/tests/fleet/fleet
+LOAD     := $B/tests/fleet/load
 SERVER   := $B/tests/server/ntsserver
 # A build with sanitizers has no sandbox to attack.
 ATTACK   := $B/tests/attack/engine $(if $(SAN),,$B/tests/attack/job)
@@ -152,8 +155,8 @@ ATTACK   := $B/tests/attack/engine $(if $(SAN),,$B/tests/attack/job)
 	check-faults check-lab check-chronyc check-monitoring check-boot check-kernel \
 	fuzz fuzz-run coverage coverage-run bench \
 	bench-sim bench-real bench-boots bench-kernel bench-rival bench-cost \
-	bench-queries lint format install uninstall dist deb rpm print-programs \
-	check-packages check-ansible clean mutate print-archives \
+	bench-queries bench-fleet lint format install uninstall dist deb rpm print-programs \
+	check-packages check-ansible clean mutate print-archives screenshots \
 	FORCE
 .SECONDARY:
 
@@ -180,7 +183,9 @@ help:
 	@echo 'make bench-kernel (root) both with a kernel clock each that other programs disturb'
 	@echo 'make bench-rival  the simulation tests of chrony: CHRONY_SOURCE=DIR CLKNETSIM_PATH=DIR'
 	@echo 'make bench-cost (root) processor time and system calls next to chronyd'
+	@echo 'make screenshots  pictures of ntsctl and, with PROMETHEUS=DIR, the dashboard'
 	@echo 'make bench-queries  what ntsctl and 10,000 of its questions cost'
+	@echo 'make bench-fleet  what 10,000 agents do to three key servers'
 	@echo 'make mutate     breaks the code on purpose; MUTATE="-n 20 nts" narrows it'
 	@echo 'make lint       formatting, floors, manuals, static checkers, shell'
 	@echo 'make install    with DESTDIR, PREFIX, CONFDIR; make uninstall takes it away'
@@ -252,6 +257,12 @@ $(SERVER): $(SRC_server:%.c=$B/%.o) $(foreach r,nts base,$(call archive_of,$r))
 $(SIM): $(SRC_sim:%.c=$B/%.o) $(LIBS)
 	$(LINK)
 
+$(FLEET): $(patsubst %.c,$B/%.o,$(filter-out tests/fleet/load.c,$(SRC_fleet))) \
+		$(LIBS)
+	$(LINK)
+$(LOAD): $B/tests/fleet/load.o $(LIBS)
+	$(LINK)
+
 $(ATTACK): %: %.o $(LIBS)
 	$(LINK)
 
@@ -314,10 +325,10 @@ print-unit-tests:
 $(filter $(WORLD_ROOMS:%=$B/tests/unit/%/%),$(UNIT)): $(WORLD)
 
 # Everything that needs no root and no network but loopback.
-build-check: all $(UNIT) $(FUZZERS) $(SIM) $(SERVER) $(ATTACK) $(WITHOUT)
+build-check: all $(UNIT) $(FUZZERS) $(SIM) $(FLEET) $(LOAD) $(SERVER) $(ATTACK) $(WITHOUT)
 check: build-check
 	@tests/total 'unit=tests/run-unit $(UNIT)' \
-		'simulation&=tests/run-sim $(SIM)' 'floors=tests/floors' \
+		'simulation&=tests/run-sim $(SIM)' 'fleet&=$(FLEET) --check' 'floors=tests/floors' \
 		'hardening=tests/hardening $B' 'same bytes=tests/same_bytes build/lib/base.a' 'conformance=tests/conformance' \
 		'fuzz corpora=tests/fuzz/run $(FUZZERS)' \
 		'completions=tests/completions $B' 'LAN CA=tests/lan-ca' \
@@ -357,13 +368,18 @@ check-boot: all $(SERVER)
 
 check-kernel: all $(KERNEL) $(SERVER)
 	@tests/total 'register state=tests/kernel/xstate $B' \
+		'oscillator+=tests/kernel/oscillator $B' \
 		'kernel clock=tests/kernel/run $B' \
 		'wrong clock=tests/kernel/wrongclock $B' \
 		'taken over clock=tests/kernel/takeover $B' \
-		'oscillator=tests/kernel/oscillator $B' \
 		'coarse clock=tests/kernel/coarse $B' \
 		'disturbed clock=tests/kernel/disturbed $B' \
+		'shadow mode=tests/kernel/shadow $B' \
 		'leap second=tests/kernel/leap $B'
+
+# Pictures for pages about the agent; needs tmux and rsvg-convert.
+screenshots: all $(SERVER)
+	@tests/screenshots/make $B $B/screenshots
 
 # The programs, built in two folders.
 check-same-bytes:
@@ -406,6 +422,14 @@ bench: $B/ntsagentd $B/tests/bench/shown_errors.so
 		-p $B/tests/bench/shown_errors.so $B/ntsagentd $B/bench \
 		$(BENCH_ROWS)
 
+# Fleets against a model of key servers. CHRONYD=FILE and NTPD=FILE (root)
+# measure real ones first: tests/fleet/README.md.
+bench-fleet: $(FLEET) $(LOAD)
+	@$(if $(CHRONYD)$(NTPD),tests/fleet/measure --build $B \
+		$(CHRONYD:%=--chronyd %) $(NTPD:%=--ntpd %))
+	@$(FLEET)
+	@$(FLEET) --sizes
+
 # The long rows of our own simulator, without a rival.
 bench-sim: $(SIM)
 	@$(SIM) --bench
@@ -436,9 +460,11 @@ bench-rival: $B/ntsagentd
 
 # What both clients cost, at the same moment; needs root, strace and CHRONYD.
 # COST_OPTIONS="--seconds 60 --calls" changes it (tests/bench/cost --help).
+# Then what the estimator alone costs: fails beyond its limits.
 COST_OPTIONS ?=
-bench-cost: all
+bench-cost: all $(SIM)
 	@tests/bench/cost --build $B $(COST_OPTIONS)
+	@$(SIM) --cost
 
 # One minute.
 bench-queries: all $(SERVER)

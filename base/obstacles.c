@@ -65,7 +65,7 @@ static const char *value_of(
 	}
 }
 
-static void fill_in(
+void obstacle_fill_in(
     const char *text, const struct obstacle_place *p, char *out, size_t size)
 {
 	size_t len = 0;
@@ -92,11 +92,11 @@ static void fill_in(
 void obstacle_sentence(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size)
 {
-	fill_in(rows[o].sentence, p, out, size);
+	obstacle_fill_in(rows[o].sentence, p, out, size);
 }
 
 void obstacle_to_do(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size)
 {
-	fill_in(rows[o].to_do, p, out, size);
+	obstacle_fill_in(rows[o].to_do, p, out, size);
 }

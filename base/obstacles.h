@@ -72,7 +72,7 @@
 	    "see on the server whether NTS listens: ss -ltn 'sport = :%P'; if it does, let TCP port %P through the firewalls") \
 	X(OBSTACLE_KE_BLOCKED, "ke-blocked", false, \
 	    "nothing answers on TCP port %P: a firewall drops it, or the server is off", \
-	    "see whether a firewall lets NTS-KE through: nc -vz %H %P") \
+	    "see whether a firewall lets NTS-KE through: nc -vz -w 5 %H %P") \
 	X(OBSTACLE_LARGE_SEGMENTS, "large-segments", false, \
 	    "the connection opens, but large TCP segments are lost: the path has a smaller MTU than it says, or something filters TLS", \
 	    "see which size passes: ping -M do -s 1400 %A; allow ICMP (fragmentation needed, packet too big), or lower the MTU of the interface") \
@@ -90,10 +90,10 @@
 	    "on the server, make the files of ntsserverkey and ntsservercert readable by the user of the server, and restart it; its log names the file") \
 	X(OBSTACLE_TLS_SILENT, "tls-silent", false, \
 	    "the server accepts the connection and then says nothing: it hangs or is overloaded, another service listens there, or its answers are lost", \
-	    "see whether it answers at all: openssl s_client -alpn ntske/1 -connect %H:%P") \
+	    "see whether it answers at all: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	X(OBSTACLE_TLS, "tls", false, \
 	    "the server opens no TLS session", \
-	    "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P") \
+	    "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	/* certificates */ \
 	X(OBSTACLE_CERTIFICATE_EXPIRED, "certificate-expired", false, \
 	    "a certificate of the server has expired", \
@@ -109,11 +109,11 @@
 	    "ask the operator of the server for its CA and compare the issuer; if it is the right one, add its file to trusted-certs, else find out who answers in its place") \
 	X(OBSTACLE_CERTIFICATE, "certificate", false, \
 	    "the certificate of the server is refused", \
-	    "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P") \
+	    "see the certificate: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P </dev/null") \
 	/* the key exchange */ \
 	X(OBSTACLE_NTS_KE, "nts-ke", false, \
 	    "the server speaks TLS, but does not complete the NTS key exchange", \
-	    "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P") \
+	    "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	X(OBSTACLE_NTP_NAME, "ntp-name", false, \
 	    "the NTS-KE server names an NTP server that cannot be used", \
 	    "the NTS-KE server names an NTP server that cannot be found: ask its operator") \
@@ -188,5 +188,9 @@ void obstacle_sentence(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size);
 void obstacle_to_do(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size);
+
+/* Another text with such variables. */
+void obstacle_fill_in(
+    const char *text, const struct obstacle_place *p, char *out, size_t size);
 
 #endif

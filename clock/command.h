@@ -60,7 +60,8 @@ struct clock_change {
 	X(KEEPER_STEP_BUDGET, "the steps that are allowed are used up") \
 	X(KEEPER_KERNEL, "the kernel refused") \
 	X(KEEPER_FREQ_CHANGED, "another program had changed the frequency") \
-	X(KEEPER_SLEW_FOUND, "another program was slewing the clock")
+	X(KEEPER_SLEW_FOUND, "another program was slewing the clock") \
+	X(KEEPER_OVERTAKEN, "the guard has ended a slew")
 /* clang-format on */
 enum keeper_verdict {
 #define X(name, sentence) name,
@@ -77,8 +78,8 @@ bool keeper_refused(enum keeper_verdict v);
 
 /*
  * The keeper's answer to a command, or a report of its own (serial 0): a slew
- * has ended, or another program changed the frequency or started a slew and the
- * keeper undid that.
+ * has ended, the guard has ended one that was overdue, or another program
+ * changed the frequency or started a slew and the keeper undid that.
  */
 struct keeper_report {
 	uint32_t serial;   /* of the command; 0: the keeper's own report */

@@ -51,32 +51,81 @@ const char *aead_name(enum aead_id id)
 	return a ? a->name : "none";
 }
 
-/* One CMAC key, used for all components of S2V. */
-struct cmac {
-	EVP_MAC *mac;
-	EVP_MAC_CTX *ctx;
-	bool ok;
-};
+/*
+ * What OpenSSL looks up by name is kept: to look it up again for each packet
+ * costs more than the packet. Between two calls the contexts have a key of
+ * zeros, so that no secret outlives its call.
+ */
+static struct library {
+	EVP_MAC_CTX *mac;
+	EVP_CIPHER_CTX *ctr;
+	EVP_CIPHER *gcm_siv;
+} libraries[ARRAY_LEN(algorithms)];
 
-static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
+static const uint8_t no_key[AEAD_KEY_MAX];
+
+static struct library *library_of(const struct algorithm *a)
 {
-	struct cmac m = {.mac = EVP_MAC_fetch(NULL, "CMAC", NULL)};
+	return &libraries[a - algorithms];
+}
+
+static EVP_MAC_CTX *new_mac(const struct algorithm *a)
+{
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+	/* EVP_MAC_CTX_new(NULL) crashes. */
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
 	OSSL_PARAM params[2] = {OSSL_PARAM_END, OSSL_PARAM_END};
 	char cipher[CIPHER_NAME_MAX];
 
 	memcpy(cipher, a->mac, sizeof(cipher));
 	params[0] =
 	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0);
-	/* EVP_MAC_CTX_new(NULL) crashes. */
-	m.ctx = m.mac ? EVP_MAC_CTX_new(m.mac) : NULL;
-	m.ok = m.ctx && EVP_MAC_init(m.ctx, key, a->key_len / 2, params) == 1;
+	EVP_MAC_free(mac);
+	if (ctx && EVP_MAC_CTX_set_params(ctx, params) == 1)
+		return ctx;
+	EVP_MAC_CTX_free(ctx);
+	return NULL;
+}
+
+static EVP_CIPHER_CTX *new_ctr(const struct algorithm *a)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, a->ctr, NULL);
+	EVP_CIPHER_CTX *ctx = cipher ? EVP_CIPHER_CTX_new() : NULL;
+	bool ok =
+	    ctx && EVP_EncryptInit_ex2(ctx, cipher, no_key, no_key, NULL) == 1;
+
+	EVP_CIPHER_free(cipher);
+	if (ok)
+		return ctx;
+	EVP_CIPHER_CTX_free(ctx);
+	return NULL;
+}
+
+/* One CMAC key, used for all components of S2V. */
+struct cmac {
+	const struct algorithm *a;
+	EVP_MAC_CTX *ctx;
+	bool ok;
+};
+
+static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
+{
+	struct library *l = library_of(a);
+	struct cmac m = {.a = a};
+
+	if (!l->mac)
+		l->mac = new_mac(a);
+	m.ctx = l->mac;
+	m.ok = m.ctx && EVP_MAC_init(m.ctx, key, a->key_len / 2, NULL) == 1;
 	return m;
 }
 
 static void cmac_close(struct cmac *m)
 {
+	if (EVP_MAC_init(m->ctx, no_key, m->a->key_len / 2, NULL) == 1)
+		return;
 	EVP_MAC_CTX_free(m->ctx);
-	EVP_MAC_free(m->mac);
+	library_of(m->a)->mac = NULL;
 }
 
 static void cmac_of(
@@ -159,15 +208,23 @@ static bool s2v(
 	s2v_last(&m, d, plain, len, tag);
 	OPENSSL_cleanse(d, sizeof(d));
 	OPENSSL_cleanse(t, sizeof(t));
-	cmac_close(&m);
+	if (m.ctx)
+		cmac_close(&m);
 	return m.ok;
+}
+
+static void ctr_close(struct library *l)
+{
+	if (EVP_EncryptInit_ex2(l->ctr, NULL, no_key, no_key, NULL) == 1)
+		return;
+	EVP_CIPHER_CTX_free(l->ctr);
+	l->ctr = NULL;
 }
 
 static bool ctr(const struct siv *s, const uint8_t tag[BLOCK],
     const uint8_t *in, size_t len, uint8_t *out)
 {
-	EVP_CIPHER *cipher;
-	EVP_CIPHER_CTX *ctx;
+	struct library *l = library_of(s->a);
 	uint8_t counter[BLOCK];
 	int n = 0;
 	bool ok;
@@ -180,15 +237,15 @@ static bool ctr(const struct siv *s, const uint8_t tag[BLOCK],
 	/* RFC 5297 2.5: clears two bits, so that 32-bit counters suffice. */
 	counter[8] &= 0x7f;
 	counter[12] &= 0x7f;
-	cipher = EVP_CIPHER_fetch(NULL, s->a->ctr, NULL);
-	ctx = EVP_CIPHER_CTX_new();
-	ok = cipher && ctx &&
-	     EVP_EncryptInit_ex2(
-		 ctx, cipher, s->key + s->a->key_len / 2, counter, NULL) == 1 &&
-	     EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1 &&
+	if (!l->ctr)
+		l->ctr = new_ctr(s->a);
+	if (!l->ctr)
+		return false;
+	ok = EVP_EncryptInit_ex2(l->ctr, NULL, s->key + s->a->key_len / 2,
+		 counter, NULL) == 1 &&
+	     EVP_EncryptUpdate(l->ctr, out, &n, in, (int)len) == 1 &&
 	     (size_t)n == len;
-	EVP_CIPHER_CTX_free(ctx);
-	EVP_CIPHER_free(cipher);
+	ctr_close(l);
 	return ok;
 }
 
@@ -223,10 +280,20 @@ static bool siv_open(const struct siv *s, const uint8_t *sealed,
 /* OpenSSL's GCM-SIV demands a pointer for a length of zero, too. */
 static const uint8_t empty[1];
 
+/* NULL: the library has none. */
+static const EVP_CIPHER *gcm_siv(const struct siv *s)
+{
+	struct library *l = library_of(s->a);
+
+	if (!l->gcm_siv)
+		l->gcm_siv = EVP_CIPHER_fetch(NULL, s->a->name, NULL);
+	return l->gcm_siv;
+}
+
 static bool gcm_siv_seal(const struct siv *s, const uint8_t *plain,
     size_t plain_len, uint8_t *sealed)
 {
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-128-GCM-SIV", NULL);
+	const EVP_CIPHER *cipher = gcm_siv(s);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0, last = 0;
 	bool ok;
@@ -242,7 +309,6 @@ static bool gcm_siv_seal(const struct siv *s, const uint8_t *plain,
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_LEN,
 		 sealed + plain_len) == 1;
 	EVP_CIPHER_CTX_free(ctx);
-	EVP_CIPHER_free(cipher);
 	return ok;
 }
 
@@ -251,7 +317,7 @@ static bool gcm_siv_seal(const struct siv *s, const uint8_t *plain,
 static bool gcm_siv_open(const struct siv *s, const uint8_t *sealed,
     size_t sealed_len, uint8_t *plain)
 {
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-128-GCM-SIV", NULL);
+	const EVP_CIPHER *cipher = gcm_siv(s);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	size_t len = sealed_len - AEAD_TAG_LEN;
 	uint8_t tag[AEAD_TAG_LEN], unused[AEAD_TAG_LEN];
@@ -268,7 +334,6 @@ static bool gcm_siv_open(const struct siv *s, const uint8_t *sealed,
 		 len ? sealed : empty, (int)len) == 1 &&
 	     (size_t)n == len && EVP_DecryptFinal_ex(ctx, unused, &last) == 1;
 	EVP_CIPHER_CTX_free(ctx);
-	EVP_CIPHER_free(cipher);
 	return ok;
 }
 
@@ -370,10 +435,20 @@ static bool self_test(enum aead_id id, const uint8_t want[AEAD_TAG_LEN])
 	       round_trip(id, key, nonce, ad, sizeof(ad));
 }
 
+static void forget(struct library *l)
+{
+	EVP_MAC_CTX_free(l->mac);
+	EVP_CIPHER_CTX_free(l->ctr);
+	EVP_CIPHER_free(l->gcm_siv);
+	*l = (struct library){.mac = NULL};
+}
+
 size_t aead_available(enum aead_id out[AEAD_COUNT])
 {
 	size_t n = 0;
 
+	for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
+		forget(&libraries[i]);
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (self_test(known[i].id, known[i].tag))
 			out[n++] = known[i].id;

@@ -44,7 +44,9 @@ const char *aead_name(enum aead_id id);
 /*
  * Runs a self-test of each algorithm, with an empty plaintext among its cases.
  * Writes the algorithms that pass, in the order of preference: 30, 15, 17.
- * Returns their number; 0 means that the library is unusable.
+ * Returns their number; 0 means that the library is unusable. The
+ * functions below keep what they have looked up in the library until the next
+ * call of this one.
  */
 size_t aead_available(enum aead_id out[AEAD_COUNT]);
 

@@ -19,6 +19,11 @@ struct dns_record {
 	struct reader data;
 };
 
+/* Does a message answer this query, which has one question? Its number and its
+ * question must be those of the query. Names may differ in case. */
+bool dns_message_answers(const uint8_t *bytes, size_t len, const uint8_t *query,
+    size_t query_len) MUST_USE;
+
 /* Takes the header and leaves the questions out. */
 struct dns_message dns_message_of(const uint8_t *bytes, size_t len);
 

@@ -286,12 +286,15 @@ static bool look_up(struct job *j)
 
 /* Two fifths of the time. The kernel repeats a lost SYN after longer and longer
  * waits, so the next job succeeds sooner than more waiting. */
+int64_t job_connect_ns(uint32_t timeout_ms)
+{
+	return timeout_ms * NS_PER_MS / 5 * 2;
+}
+
 static struct mono connect_deadline(const struct job *j)
 {
-	int64_t all_ns = j->request->timeout_ms * NS_PER_MS;
-
-	return mono_earlier(
-	    j->deadline, mono_after(mono_now(), all_ns / 5 * 2));
+	return mono_earlier(j->deadline,
+	    mono_after(mono_now(), job_connect_ns(j->request->timeout_ms)));
 }
 
 /* A name may have more addresses than there is time for. */

@@ -15,6 +15,10 @@
 void resolver_job(const struct ke_request *request,
     const struct trust_config *trust, struct ke_answer *answer);
 
+/* How long a job with this timeout waits for a connection, for all addresses of
+ * a name together. */
+int64_t job_connect_ns(uint32_t timeout_ms);
+
 struct ke_details;
 
 /* The same, and fills `details`, too, as far as the job gets. */

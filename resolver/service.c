@@ -181,6 +181,9 @@ bool service_lookup(
 		sentence_add(why, "cannot look up %s: no resolver", name);
 		return false;
 	}
+	/* It compares number and question, and the next resolver on the way is
+	 * often not on this machine: the records decide which server is asked
+	 * for keys, never who is trusted. */
 	len =
 	    res_nquery(&state, name, ns_c_in, ns_t_srv, answer, sizeof(answer));
 	error = state.res_h_errno;

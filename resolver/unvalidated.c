@@ -1,6 +1,7 @@
 #include "resolver/unvalidated.h"
 
 #include "resolver/dns_answer.h"
+#include "resolver/dns_message.h"
 #include "resolver/wait.h"
 
 #include <arpa/nameser.h>
@@ -31,21 +32,23 @@ static void ask(struct lookup *l, const char *name, int type)
 	unsigned char query[QUERY_MAX], answer[ANSWER_MAX];
 	unsigned limit = KE_ADDRESSES_MAX;
 	struct mono began = mono_now();
-	int len;
+	int size, len;
 
-	len = res_nmkquery(&l->state, QUERY, name, C_IN, type, NULL, 0, NULL,
+	size = res_nmkquery(&l->state, QUERY, name, C_IN, type, NULL, 0, NULL,
 	    query, sizeof(query));
-	if (len <= CD_BYTE)
+	if (size <= CD_BYTE)
 		return;
 	if (l->family == FAMILY_ANY)
 		limit /= 2;
 	query[CD_BYTE] |= CD_BIT;
-	len = res_nsend(&l->state, query, len, answer, sizeof(answer));
+	len = res_nsend(&l->state, query, size, answer, sizeof(answer));
 	/* A server that answers with an error does so at once. */
 	l->silent = len < 0 && mono_now().ns - began.ns >= SILENCE_NS;
 	if (len > (int)sizeof(answer))
 		len = sizeof(answer);
-	if (len > 0)
+	/* The C library compares, too, but not the question over TCP. */
+	if (len > 0 &&
+	    dns_message_answers(answer, (size_t)len, query, (size_t)size))
 		(void)!dns_answer_read(
 		    answer, (size_t)len, l->port, limit, l->out);
 }

@@ -257,6 +257,35 @@ static bool run_nothing(struct session *s, int argc, char **argv)
 	return true;
 }
 
+/* What chronyd answers if it has no such part, as this agent. */
+static const struct {
+	const char *name, *answer;
+	bool done;
+} without[] = {
+    {"accheck", "209 Access denied", true},
+    {"rekey", "200 OK", true},
+    {"rtcdata", "513 RTC driver not running", false},
+    {"settime", "505 Facility not enabled in daemon", false},
+    {"smoothing", "505 Facility not enabled in daemon", false},
+    {"trimrtc", "513 RTC driver not running", false},
+    {"writertc", "513 RTC driver not running", false},
+};
+
+/* The number is for scripts; for people there is the sentence. */
+static bool run_without(struct session *s, int argc, char **argv)
+{
+	size_t i = 0;
+
+	(void)argc;
+	while (strcmp(without[i].name, argv[0]) != 0)
+		i++;
+	fprintf(s->out, "%s\n", without[i].answer);
+	if (!without[i].done)
+		fprintf(s->errors, "chronyc: %s: %s\n", argv[0],
+		    suggest_instead(argv[0]));
+	return without[i].done;
+}
+
 static bool run_quit(struct session *s, int argc, char **argv)
 {
 	(void)argc;
@@ -296,6 +325,13 @@ static const struct {
     {"retries", run_nothing, "accepted for scripts"},
     {"authhash", run_nothing, "accepted for scripts"},
     {"password", run_nothing, "accepted for scripts"},
+    {"accheck", run_without, "ADDRESS: the agent serves nobody"},
+    {"rekey", run_without, "there is no key file"},
+    {"rtcdata", run_without, "the kernel sets the hardware clock"},
+    {"settime", run_without, "the agent takes no time by hand"},
+    {"smoothing", run_without, "the agent serves no time"},
+    {"trimrtc", run_without, "the kernel sets the hardware clock"},
+    {"writertc", run_without, "the kernel sets the hardware clock"},
     {"exit", run_quit, "leave"},
     {"quit", run_quit, "leave"},
     {"help", run_help, "this text"},
@@ -514,7 +550,7 @@ static int take_options(struct session *s, int argc, char **argv)
 	opterr = 0;
 	optind = 0; /* makes getopt of glibc start again */
 	while (status < 0 &&
-	       (letter = getopt(argc, argv, "+46acdefh:mnNp:u:vw")) != -1)
+	       (letter = getopt(argc, argv, "+46acdef:h:mnNp:u:vw")) != -1)
 		status = take_option(s, letter);
 	return status;
 }

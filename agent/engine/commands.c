@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A keeper that does not answer for this long hangs. */
-#define KEEPER_TIMEOUT_NS (5 * NS_PER_S)
+/* A keeper that does not answer for this long hangs: a busy machine may leave
+ * it without a processor for seconds. */
+#define KEEPER_TIMEOUT_NS (15 * NS_PER_S)
 /* Root distance from which the kernel and timedatectl(1) say "not
  * synchronised". */
 #define DISCLAIMED_NS (16 * NS_PER_S)
@@ -398,6 +399,9 @@ void engine_take_report(struct engine *e, const struct keeper_report *r)
 			take_answer(e, r);
 	} else if (r->verdict == KEEPER_FREQ_CHANGED ||
 		   r->verdict == KEEPER_SLEW_FOUND) {
+		engine_meddled(e, r);
+	} else if (r->verdict == KEEPER_OVERTAKEN) {
+		e->order.slewing = false;
 		engine_meddled(e, r);
 	} else if (r->serial == 0) {
 		e->order.slewing = false;

@@ -158,30 +158,43 @@ void engine_jumped(struct engine *e, int64_t jump_ns)
 	measure_again(e, burst);
 }
 
-/* A program that does it again and again gets a few lines and then none. */
-static void report_meddling(struct engine *e, const struct keeper_report *r)
+/* Writes what the keeper has found into e->disturbed. */
+static void describe_meddling(struct engine *e, const struct keeper_report *r)
 {
 	struct culprit by = culprit(
 	    e, r->verdict == KEEPER_SLEW_FOUND
 		   ? ""
 		   : " (an administrator or another program changed that)");
 	char *text = e->disturbed.text;
-	struct mono now = e->now.mono;
-	enum log_budget_answer answer;
-	bool last;
+	const size_t size = sizeof(e->disturbed.text);
 
-	if (r->verdict == KEEPER_SLEW_FOUND)
-		snprintf(text, sizeof(e->disturbed.text),
+	if (r->verdict == KEEPER_OVERTAKEN)
+		snprintf(text, size,
+		    "the keeper was stopped, or had no processor, and did not "
+		    "end a slew in time: the guard has ended it");
+	else if (r->verdict == KEEPER_SLEW_FOUND)
+		snprintf(text, size,
 		    "the kernel was slewing the clock for another program, "
 		    "with %+.6f s to go%s%s: put right",
 		    s_of_ns(r->found_slew_ns), by.before, by.name);
 	else
-		snprintf(text, sizeof(e->disturbed.text),
+		snprintf(text, size,
 		    "the clock ran at %+.3f ppm, not at the %+.3f ppm that it "
 		    "was set to%s%s: put right",
 		    r->found_freq_ppm, r->changes[0].freq_ppm, by.before,
 		    by.name);
-	e->disturbed.at = now;
+	e->disturbed.at = e->now.mono;
+}
+
+/* A program that does it again and again gets a few lines and then none. */
+static void report_meddling(struct engine *e, const struct keeper_report *r)
+{
+	const char *text = e->disturbed.text;
+	struct mono now = e->now.mono;
+	enum log_budget_answer answer;
+	bool last;
+
+	describe_meddling(e, r);
 	/* Between two changes all is well, which has no line, but counts. */
 	last = log_budget_well(&e->meddling, now) == BUDGET_LAST_LINE;
 	answer = log_budget_trouble(&e->meddling, text, now, now);
@@ -194,8 +207,8 @@ static void report_meddling(struct engine *e, const struct keeper_report *r)
 		: "");
 }
 
-/* The change is up to KEEPER_LOOK_NS old, and the samples since are wrong by
- * it. A program that does it all the time must not make us ask all the time. */
+/* When the clock changed is not known, and the samples since are wrong by it. A
+ * program that does it all the time must not make us ask all the time. */
 void engine_meddled(struct engine *e, const struct keeper_report *report)
 {
 	if (report->change_count == 0)
@@ -286,6 +299,12 @@ enum pause_verdict engine_judge_pause(
 	    &e->pause, source, voice, m->at.ns - t.updated.ns, bits);
 }
 
+/* With --no-clock, the corrections of another program are not known. */
+static const char *or_steered(const struct engine *e)
+{
+	return e->options->no_clock ? "does another program steer it? " : "";
+}
+
 /* The frequency is unknown at a start, and a wrong guess of it is no jump. */
 void engine_look_for_freq_jump(struct engine *e)
 {
@@ -296,21 +315,24 @@ void engine_look_for_freq_jump(struct engine *e)
 		return;
 	snprintf(e->disturbed.text, sizeof(e->disturbed.text),
 	    "the clock has become %s by about %.0f ppm at once, as the servers "
-	    "say (was the machine moved?)",
-	    by_ppm > 0 ? "slower" : "faster", fabs(by_ppm));
+	    "say (%swas the machine moved?)",
+	    by_ppm > 0 ? "slower" : "faster", fabs(by_ppm), or_steered(e));
 	e->disturbed.at = e->now.mono;
 	if (take_burst(e))
 		engine_say(
 		    e, LOG_LEVEL_WARNING, "%s%s", e->disturbed.text, again(e));
 }
 
-/* No clock of the machine has jumped, so the ledger needs no correction. */
+/* No clock of the machine has jumped, so the ledger needs no correction. The
+ * end of another program's slew looks like a pause. */
 void engine_stood_still(struct engine *e, int64_t lag_ns)
 {
 	bool burst = tell(e, LOG_LEVEL_WARNING,
-	    "the clock has lost %.3f s at once, as the servers say (was the "
+	    "the clock %s %.3f s %s, as the servers say (%swas the "
 	    "machine paused, moved or restored?)",
-	    s_of_ns(lag_ns));
+	    e->options->no_clock ? "is" : "has lost", s_of_ns(lag_ns),
+	    e->options->no_clock ? "behind what was expected of it" : "at once",
+	    or_steered(e));
 
 	measure_again(e, burst);
 	steering_woke_up(e->steering);

@@ -32,7 +32,7 @@ void engine_explain_set(struct engine *e);
 void engine_jumped(struct engine *e, int64_t jump_ns);
 
 /* Another program had changed the frequency or was slewing the clock, and the
- * keeper has put that right. */
+ * keeper has put that right; or the guard has ended a slew. */
 void engine_meddled(struct engine *e, const struct keeper_report *report);
 
 /* Judges whether the clock has stood still (clock/pause), by a new sample of

@@ -179,11 +179,11 @@ static void log_measurement(struct engine *e, const struct datagram *d,
 static void log_statistics(struct engine *e, const struct candidate *c,
     const struct source_view *before)
 {
-	struct source_view v;
+	struct source_view v = {.samples = 0};
 	struct log_record r;
 	double moved;
 
-	steering_source_view(
+	steering_source_details(
 	    e->steering, c->source, &e->timescale, e->now.wall, &v);
 	if (v.samples < SAMPLES_OF_LINE)
 		return;
@@ -211,7 +211,7 @@ static void add(struct engine *e, const struct candidate *c)
 	bool logged = is_logged(e, LOG_STATISTICS);
 
 	if (logged)
-		steering_source_view(e->steering, c->source, &e->timescale,
+		steering_source_details(e->steering, c->source, &e->timescale,
 		    e->now.wall, &before);
 	steering_add(e->steering, c->source, &c->sample);
 	if (logged)

@@ -158,7 +158,7 @@ static struct mono spread(
 	if (retry == RETRY_ORDER)
 		return now;
 	return mono_after(
-	    now, (int64_t)(engine_random(e) % (uint32_t)NS_PER_S));
+	    now, (int64_t)(engine_random(e) % (uint32_t)RETRY_SPREAD_NS));
 }
 
 /* A source without trouble may be reached by another path now. One request out

@@ -39,11 +39,12 @@ void engine_ask_again(struct engine *e);
 
 /*
  * Ends the waits of all sources, or of the source or pool `name`, as far as
- * `retry` may have removed what they wait for. Spread over a second unless it
- * is an order, so that a fleet behind one switch does not ask at once. Sources
- * that are offline stay so. Returns how many sources it concerned.
- * engine_on_timer comes next.
+ * `retry` may have removed what they wait for. Spread over RETRY_SPREAD_NS
+ * unless it is an order, so that a fleet behind one switch does not ask at
+ * once. Sources that are offline stay so. Returns how many sources it
+ * concerned. engine_on_timer comes next.
  */
+#define RETRY_SPREAD_NS NS_PER_S
 unsigned engine_retry_early(struct engine *e, enum early_retry retry,
     const char *name, struct clock_reading now);
 

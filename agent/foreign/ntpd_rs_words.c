@@ -9,14 +9,14 @@
  * with it. */
 /* clang-format off */
 const struct foreign_word ntpd_rs_words[] = {
-{"source.mode", DIRECTIVE, TAKEN, NULL, "nts: a section [source NAME]; server and pool: a comment"},
+{"source.mode", DIRECTIVE, TAKEN, NULL, "nts: a section [source NAME]; nts-pool: a section [pool NAME]; server and pool: a comment"},
 {"source.address", DIRECTIVE, TAKEN, NULL, "the name of the section, and ntsport in [source NAME]"},
 {"source.certificate-authority", DIRECTIVE, TAKEN, NULL, "trusted-certs in [nts]; all sources share them"},
 {"source.poll-interval-limits.min", DIRECTIVE, TAKEN, NULL, "minpoll in [source NAME]"},
 {"source.poll-interval-limits.max", DIRECTIVE, TAKEN, NULL, "maxpoll in [source NAME]"},
 {"source.initial-poll-interval", DIRECTIVE, NEEDLESS, NULL, "the agent begins with a burst"},
-{"source.count", DIRECTIVE, LOST, NULL, "one server of a pool is used: write a section [source NAME] for each server"},
-{"source.ignore", DIRECTIVE, LOST, NULL, "write a section [source NAME] for each server of the pool"},
+{"source.count", DIRECTIVE, TAKEN, NULL, "sources in [pool NAME]; a pool without NTS becomes a comment"},
+{"source.ignore", DIRECTIVE, LOST, NULL, "write a section [source NAME] for each server that you want, instead of the pool"},
 {"source.ntp-version", DIRECTIVE, NEEDLESS, NULL, "NTS needs NTP version 4"},
 {"source.path", DIRECTIVE, LOST, NULL, "reference clocks are not supported"},
 {"source.precision", DIRECTIVE, LOST, NULL, "reference clocks are not supported"},

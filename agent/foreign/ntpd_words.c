@@ -10,7 +10,7 @@
 /* clang-format off */
 const struct foreign_word ntpd_words[] = {
 {"server", DIRECTIVE, TAKEN, NULL, "a section [source NAME]; a server without nts becomes a comment"},
-{"pool", DIRECTIVE, TAKEN, NULL, "one section [source NAME] for one server of the pool"},
+{"pool", DIRECTIVE, TAKEN, NULL, "a section [pool NAME]; a pool without nts becomes a comment"},
 {"peer", DIRECTIVE, LOST, NULL, ONLY_CLIENT},
 {"broadcast", DIRECTIVE, LOST, NULL, ONLY_CLIENT},
 {"broadcastclient", DIRECTIVE, LOST, NULL, "every source uses NTS, and broadcast has none"},
@@ -52,7 +52,7 @@ const struct foreign_word ntpd_words[] = {
 {"tos floor", DIRECTIVE, TAKEN, NULL, "minstratum in [clock]"},
 {"tos ceiling", DIRECTIVE, TAKEN, NULL, "maxstratum in [clock], one less"},
 {"tos minclock", DIRECTIVE, NEEDLESS, NULL, "the agent combines the sources that help"},
-{"tos maxclock", DIRECTIVE, NEEDLESS, NULL, "write a section [source NAME] for each server"},
+{"tos maxclock", DIRECTIVE, NEEDLESS, NULL, "sources in [pool NAME] says how many servers of a pool are used"},
 {"tos mindist", DIRECTIVE, NEEDLESS, NULL, "the agent compares the sources by their root distances"},
 {"tos mindisp", DIRECTIVE, NEEDLESS, NULL, "the agent compares the sources by their root distances"},
 {"tos cohort", DIRECTIVE, LOST, NULL, SERVES_NOT},
@@ -65,8 +65,8 @@ const struct foreign_word ntpd_words[] = {
 {"discard", DIRECTIVE, NEEDLESS, NULL, SERVES_NOT},
 {"limit", DIRECTIVE, NEEDLESS, NULL, SERVES_NOT},
 {"mru", DIRECTIVE, NEEDLESS, NULL, SERVES_NOT},
-{"interface", DIRECTIVE, LOST, NULL, "the kernel chooses the source address by its routes"},
-{"nic", DIRECTIVE, LOST, NULL, "the kernel chooses the source address by its routes"},
+{"interface", DIRECTIVE, LOST, NULL, "bind-address and bind-device in [agent] say where requests leave"},
+{"nic", DIRECTIVE, LOST, NULL, "bind-address and bind-device in [agent] say where requests leave"},
 {"extra", DIRECTIVE, NEEDLESS, NULL, SERVES_NOT},
 {"dscp", DIRECTIVE, LOST, NULL, "write dscp in [agent]"},
 {"ttl", DIRECTIVE, NEEDLESS, NULL, ONLY_CLIENT},

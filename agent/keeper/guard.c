@@ -100,9 +100,9 @@ void guard_survive(int pipe_fd)
 		    strerror(errno));
 }
 
-bool guard_intervened(const struct guard *g)
+bool guard_intervened(struct guard *g)
 {
-	return atomic_load(&g->page->intervened);
+	return atomic_exchange(&g->page->intervened, false);
 }
 
 void guard_release(struct guard *g)
@@ -169,6 +169,10 @@ static int watch_keeper(
 	while (keeper_lives(pipe_fd, look_at(page))) {
 		if (!still_overdue(page, pipe_fd))
 			continue;
+		/* Before, so that the keeper does not take the change for that
+		 * of another program; after, because it may have looked before
+		 * the change. */
+		atomic_store(&page->intervened, true);
 		end_slew(page, ops, "the keeper does not end a slew in time");
 		atomic_store(&page->intervened, true);
 	}

@@ -59,9 +59,10 @@ void guard_note(struct guard *g, const struct keeper *k);
  */
 void guard_survive(int pipe_fd);
 
-/* True: the guard has ended a slew while the keeper was alive. The keeper's
- * state no longer describes the clock then. */
-bool guard_intervened(const struct guard *g) MUST_USE;
+/* True: the guard has ended a slew while the keeper was alive, or is about to.
+ * The keeper's state no longer describes the clock (keeper_overtaken()). The
+ * guard watches again, and the next call returns false. */
+bool guard_intervened(struct guard *g) MUST_USE;
 
 /* The keeper ends: closes the pipe, so that the guard looks at the page. */
 void guard_release(struct guard *g);

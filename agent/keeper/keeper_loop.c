@@ -66,7 +66,6 @@ struct loop {
 	bool link_lost; /* the engine's end is closed, or its message is bad */
 	bool kernel_refused;
 	bool engine_hangs;
-	bool overtaken;	 /* the guard has ended a slew */
 	bool save_waits; /* `save` waits for the end of a slew, or its ration */
 	bool disk_said;	 /* the log says that the present saver hangs */
 	bool synchronised; /* as of the last command */
@@ -100,6 +99,19 @@ static void refused(struct loop *l, const struct keeper_report *r)
 	l->kernel_refused = true;
 }
 
+/* Has anybody else touched the clock? A keeper that was stopped, or had no
+ * processor, was overtaken by the guard. */
+static bool is_touched(struct loop *l, struct keeper_report *report)
+{
+	struct keeper *k = l->p->keeper;
+
+	if (!guard_intervened(&l->p->guard))
+		return keeper_look(k, report);
+	keeper_overtaken(k, report);
+	guard_note(&l->p->guard, k);
+	return true;
+}
+
 static void look(struct loop *l)
 {
 	struct keeper_report report;
@@ -108,7 +120,7 @@ static void look(struct loop *l)
 	l->look_at = l->p->keeper->limits.no_clock
 			 ? MONO_NEVER
 			 : mono_after(clocks_mono(), KEEPER_LOOK_NS);
-	if (!keeper_look(l->p->keeper, &report))
+	if (!is_touched(l, &report))
 		return;
 	if (report.verdict == KEEPER_KERNEL)
 		refused(l, &report);
@@ -119,10 +131,10 @@ static void command(struct loop *l, const struct keeper_message *m)
 {
 	struct keeper_report report;
 
+	look(l);
 	/* With --no-clock there is nothing that a guard would have to end. */
 	if (!l->p->keeper->limits.no_clock)
 		guard_alert(&l->p->guard, clocks_mono());
-	look(l);
 	keeper_apply(
 	    l->p->keeper, &m->command, m->serial, clocks_mono(), &report);
 	guard_note(&l->p->guard, l->p->keeper);
@@ -388,13 +400,6 @@ static void wait_for(struct loop *l, struct mono until)
 		hear_request(l);
 }
 
-/* A keeper that was stopped does not know what the clock has done since. */
-static bool overtaken(struct loop *l)
-{
-	l->overtaken = guard_intervened(&l->p->guard);
-	return l->overtaken;
-}
-
 /* When something may be done that waits for its ration. */
 static struct mono ration_deadline(const struct loop *l)
 {
@@ -416,9 +421,8 @@ static void turn(struct loop *l, struct mono until)
 	until = mono_earlier(until, l->look_at);
 	until = mono_earlier(until, ration_deadline(l));
 	wait_for(l, mono_earlier(until, keeper_deadline(l->p->keeper)));
-	if (!overtaken(l))
-		tick(l);
-	if (!l->overtaken && mono_due(l->look_at, clocks_mono()))
+	tick(l);
+	if (mono_due(l->look_at, clocks_mono()))
 		look(l);
 	save_if_idle(l);
 	end_reload(l);
@@ -454,7 +458,7 @@ static bool reap(struct loop *l)
 static void run(struct loop *l)
 {
 	while (!l->asked && !l->link_lost && !l->kernel_refused &&
-	       !l->overtaken && !l->engine_hangs) {
+	       !l->engine_hangs) {
 		turn(l, watchdog_deadline(&l->watchdog));
 		watch_engine(l);
 		reload_if_asked(l);
@@ -539,9 +543,6 @@ static int judge(const struct loop *l, char cause[CAUSE_MAX])
 		    "the engine hangs: it has not answered for %g s",
 		    (double)watchdog_patience_ns(&l->watchdog) /
 			(double)NS_PER_S);
-	else if (l->overtaken)
-		snprintf(cause, CAUSE_MAX,
-		    "the keeper was stopped, or hung, during a slew");
 	else if (l->kernel_refused)
 		snprintf(cause, CAUSE_MAX, "the kernel does not obey");
 	else if (blamed)
@@ -594,7 +595,7 @@ static int run_and_end(struct loop *l)
 	guard_note(&p->guard, p->keeper);
 	loader_stop(&p->reload);
 	notify_manager("STOPPING=1");
-	if (!l->asked && !l->overtaken && !l->engine_hangs)
+	if (!l->asked && !l->engine_hangs)
 		wait_for_cause(l);
 	status = judge(l, cause);
 	stop_children(l, KEEPER_CHILDREN - 1);

@@ -57,6 +57,30 @@ void loader_read(
 		explain_access(path, out->text);
 }
 
+static bool has_file(const struct config *c, const char *file)
+{
+	for (unsigned i = 0; i < c->source_count; i++)
+		if (strcmp(c->sources[i].file, file) == 0)
+			return true;
+	return false;
+}
+
+void loader_judge_access(const struct config *old, struct reload_result *out)
+{
+	for (unsigned i = 0; out->ok && i < old->source_count; i++) {
+		const struct source_config *s = &old->sources[i];
+
+		if (!s->dropped || has_file(&out->config, s->file) ||
+		    access(s->file, R_OK) == 0 || errno != EACCES)
+			continue;
+		out->ok = 0;
+		snprintf(out->text, sizeof(out->text),
+		    "%s has sources that are in use, and the user that the "
+		    "agent runs as cannot read it: chmod 644",
+		    s->file);
+	}
+}
+
 /* clang-format off */
 #define FIXED(field, is_text, what) \
 	{what, offsetof(struct config, field), \
@@ -121,6 +145,7 @@ int loader_main(int fd)
 	    load_order_valid(order)) {
 		loader_read(order->path,
 		    order->only_dropped ? &order->base : NULL, result);
+		loader_judge_access(&order->base, result);
 		result->serial = order->serial;
 		sent = reload_send_result(fd, result);
 	}
@@ -139,8 +164,8 @@ static int send_order(const struct loader *r, const struct config *base, int fd)
 		return -ENOMEM;
 	order->serial = r->serial;
 	order->only_dropped = base != NULL;
-	if (base)
-		order->base = *base;
+	if (base || r->in_force)
+		order->base = base ? *base : *r->in_force;
 	snprintf(order->path, sizeof(order->path), "%s", r->path);
 	sent = start_send(fd, order, sizeof(*order));
 	free(order);

@@ -24,6 +24,11 @@
 void loader_read(
     const char *path, const struct config *base, struct reload_result *out);
 
+/* A file of sources.d that root has read at the start, and that the agent's
+ * user cannot read: refuses the result, so that its sources, which are in use,
+ * are not lost. `old`: the configuration in force. */
+void loader_judge_access(const struct config *old, struct reload_result *out);
+
 /* Puts what cannot change while the agent runs back to what it is in `old`, and
  * adds a line to `text` for each such change. */
 void loader_keep(
@@ -37,7 +42,8 @@ int loader_main(int fd);
 struct loader {
 	const struct child_starter *starter; /* borrowed */
 	const char *path; /* absolute: the agent may have changed its folder */
-	unsigned binds;	  /* BINDING_NEEDS_... that the sandboxes allow */
+	const struct config *in_force; /* borrowed; NULL: it is not known */
+	unsigned binds; /* BINDING_NEEDS_... that the sandboxes allow */
 	struct child loader;
 	int loader_fd; /* -1: none is at work */
 	uint32_t serial;

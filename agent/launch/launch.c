@@ -40,6 +40,7 @@
 struct agent {
 	struct options *options;
 	struct config config;
+	char *left_out; /* lines about files of sources.d; "" for none */
 	char config_path[PATH_MAX]; /* from the root */
 	struct rights rights;	    /* at the start */
 	struct identity identity;
@@ -101,10 +102,24 @@ int launch_check_config(const char *path)
 	return errors == 0 ? 0 : 1;
 }
 
+/* With errors or without, the text is also for a terminal. */
+static unsigned read_config(struct agent *a)
+{
+	size_t size;
+	FILE *said = open_memstream(&a->left_out, &size);
+	unsigned errors;
+
+	if (!said)
+		return config_load(a->options->config_path, &a->config, stderr);
+	errors = config_load(a->options->config_path, &a->config, said);
+	if (fclose(said) == 0)
+		fputs(a->left_out, stderr);
+	return errors;
+}
+
 static bool load_config(struct agent *a)
 {
-	unsigned errors =
-	    config_load(a->options->config_path, &a->config, stderr);
+	unsigned errors = read_config(a);
 
 	if (errors > 0)
 		log_error("%u error%s in the configuration: not started",
@@ -131,6 +146,21 @@ static void name_config(struct agent *a)
 	free(here);
 }
 
+/* Standard error has them already. */
+static void log_left_out(const struct agent *a)
+{
+	static const char word[] = "warning: ";
+
+	for (const char *line = a->left_out; line && *line;) {
+		size_t len = strcspn(line, "\n");
+		size_t skip =
+		    strncmp(line, word, strlen(word)) == 0 ? strlen(word) : 0;
+
+		log_warning("%.*s", (int)(len - skip), line + skip);
+		line += len + (line[len] != '\0');
+	}
+}
+
 /* While there is a terminal, an agent on its way to the background logs there.
  */
 static void open_log(struct agent *a, bool in_background)
@@ -145,6 +175,8 @@ static void open_log(struct agent *a, bool in_background)
 	a->starter.log_target = target;
 	log_open(target, a->config.log_level);
 	log_process(process_at(PROCESS_KEEPER)->name);
+	if (target == LOG_TO_SYSLOG)
+		log_left_out(a);
 }
 
 /* The rights. */
@@ -460,6 +492,7 @@ static void prepare_loop(struct agent *a)
 	p->reload = (struct loader){
 	    .starter = &a->helpers,
 	    .path = a->config_path,
+	    .in_force = &a->config,
 	    .binds = a->starter.binds,
 	    .loader_fd = -1,
 	};
@@ -600,6 +633,7 @@ int launch(struct options *options)
 		log_debug("keys may be swapped out: %s", strerror(errno));
 	status = run(a);
 	explicit_bzero(&a->files.seal, sizeof(a->files.seal));
+	free(a->left_out);
 	free(a);
 	return status;
 }

@@ -13,8 +13,8 @@ static bool ends(const char *text, size_t size)
 bool load_order_valid(const struct load_order *o)
 {
 	return ends(o->path, sizeof(o->path)) && o->path[0] != '\0' &&
-	       (o->only_dropped == 0 ||
-		   (o->only_dropped == 1 && config_valid(&o->base)));
+	       ((o->only_dropped == 0 && o->base.source_count == 0) ||
+		   (o->only_dropped <= 1 && config_valid(&o->base)));
 }
 
 int reload_send_request(int fd, const struct reload_request *r)

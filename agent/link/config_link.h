@@ -23,8 +23,8 @@ struct load_order {
 	uint32_t serial;       /* of the request; 0: a signal asked */
 	uint32_t only_dropped; /* as in the request */
 	char path[PATH_MAX];
-	/* With only_dropped: the configuration in force, whose other parts
-	 * stay. */
+	/* The configuration in force. With only_dropped its other parts stay.
+	 * Without: no source, if it is not known. */
 	struct config base;
 };
 

@@ -28,6 +28,9 @@
 	(6 + CHANGES_FDS + STATUS_CLIENTS_MAX + CONTROL_CLIENTS_MAX +          \
 	    SOURCES_MAX)
 
+/* The most that are read from one source in a turn. */
+#define DATAGRAMS_MAX 64
+
 /* Each source has a job of its own, however long another one hangs. */
 static_assert(RESOLVER_JOBS_MAX >= SOURCES_MAX, "RESOLVER_JOBS_MAX");
 
@@ -80,25 +83,31 @@ static void hear_resolver(struct engine_loop *p)
 		p->broken = true;
 }
 
+/* A flood of forged answers must not fill the queue before the true answer
+ * comes, and a turn of the loop for each of them would be slow. The true one
+ * closes the socket, and so ends this. */
 static void hear_udp(struct engine_loop *p, unsigned slot, short revents)
 {
+	const unsigned most = p->links->keeper ? 1 : DATAGRAMS_MAX;
+	bool more = udp_ready(&p->udp, slot, revents, &p->datagram);
+
 	note_event(p);
-	if (udp_ready(&p->udp, slot, revents, &p->datagram))
+	for (unsigned n = 1; more; n++) {
 		engine_on_datagram(&p->engine, &p->datagram, loop_now(p));
+		more = n < most && !engine_awaits_keeper(&p->engine) &&
+		       udp_next(&p->udp, slot, &p->datagram);
+	}
 }
 
 static void hear_status(struct engine_loop *p, const struct pollfd *fd)
 {
-	struct clock_reading now;
+	struct clock_reading now = loop_now(p);
 	size_t client;
 
-	if (fd->fd != p->status.listen_fd) {
+	if (fd->fd != p->status.listen_fd)
 		status_socket_writable(&p->status, fd->fd);
-		return;
-	}
-	now = loop_now(p);
-	if (status_socket_accept(&p->status, now.mono, &client) &&
-	    !status_socket_answer_again(&p->status, client, now.mono))
+	else if (status_socket_accept(&p->status, now.mono, &client) &&
+		 !status_socket_answer_again(&p->status, client, now.mono))
 		status_socket_answer(
 		    &p->status, client, status_json(&p->engine, now), now.mono);
 }
@@ -190,6 +199,25 @@ static void serve_link(struct engine_loop *p, int fd, bool alone)
 		hear_resolver(p);
 }
 
+/* What is done for users is paid for in time of the processor: so its share is
+ * bounded on a slow machine, too. A simulator has no such clock. */
+static void serve_status(struct engine_loop *p, const struct poll_set *set)
+{
+	int64_t began_ns = 0;
+
+	for (nfds_t i = set->links; i < set->status; i++) {
+		if (!set->fds[i].revents)
+			continue;
+		if (!p->links->keeper && began_ns == 0)
+			began_ns = clocks_ns(CLOCK_PROCESS_CPUTIME_ID);
+		hear_status(p, &set->fds[i]);
+	}
+	if (began_ns != 0)
+		status_socket_worked(&p->status,
+		    clocks_ns(CLOCK_PROCESS_CPUTIME_ID) - began_ns,
+		    loop_now(p).mono);
+}
+
 static void serve(struct engine_loop *p, const struct poll_set *set, int ready)
 {
 	for (nfds_t i = 0; i < set->links; i++)
@@ -199,9 +227,7 @@ static void serve(struct engine_loop *p, const struct poll_set *set, int ready)
 		if (set->fds[i].revents && !engine_awaits_keeper(&p->engine))
 			hear_udp(p, set->slots[i - set->control],
 			    set->fds[i].revents);
-	for (nfds_t i = set->links; i < set->status; i++)
-		if (set->fds[i].revents)
-			hear_status(p, &set->fds[i]);
+	serve_status(p, set);
 	for (nfds_t i = set->status; i < set->control; i++)
 		if (set->fds[i].revents)
 			hear_control(p, set->fds[i].fd);

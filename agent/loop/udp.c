@@ -18,6 +18,10 @@
 	    SOF_TIMESTAMPING_OPT_CMSG)
 
 #define CONTROL_LEN 512
+/* Somebody on the path can send many forged answers for each request. They must
+ * not fill the queue before the true one comes. The kernel gives at most twice
+ * net.core.rmem_max. */
+#define QUEUE_BYTES (1 << 20)
 /* After this number of stamps in a row that came late, poll(2) waits for it. */
 #define LATE_STAMPS_MOST 8
 
@@ -35,6 +39,13 @@ static void ask_for_stamps(int fd)
 	/* poll(2) reports a transmit stamp as POLLERR. */
 	(void)setsockopt(
 	    fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+}
+
+static void make_room(int fd)
+{
+	const int bytes = QUEUE_BYTES;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
 /* clknetsim knows no flags of socket(2). */
@@ -60,7 +71,6 @@ static int open_socket(int family)
 
 void udp_init(struct udp *u)
 {
-	u->late_stamps = 0;
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
 		u->slots[i] = (struct udp_slot){.fd = -1};
 	u->keep_stamps_fd = open_socket(AF_INET);
@@ -75,6 +85,7 @@ void udp_close(struct udp *u, unsigned slot)
 	if (u->slots[slot].fd >= 0)
 		close(u->slots[slot].fd);
 	u->slots[slot].fd = -1;
+	u->slots[slot].local.family = 0;
 }
 
 void udp_end(struct udp *u)
@@ -160,12 +171,13 @@ static int send_on(struct udp_slot *s, const void *bytes, size_t len)
 	return 0;
 }
 
-/* Most devices stamp a packet before send(2) returns: a wake-up less. */
-static void read_stamp_at_once(struct udp *u, struct udp_slot *s)
+/* Most devices stamp a packet before send(2) returns: a wake-up less. Sources
+ * may be behind different devices, so each slot has a count of its own. */
+static void read_stamp_at_once(struct udp_slot *s)
 {
-	if (u->late_stamps >= LATE_STAMPS_MOST)
+	if (s->late_stamps >= LATE_STAMPS_MOST)
 		return;
-	u->late_stamps = read_tx_stamp(s) ? 0 : u->late_stamps + 1;
+	s->late_stamps = read_tx_stamp(s) ? 0 : s->late_stamps + 1;
 }
 
 static bool local_of(int fd, struct endpoint *from)
@@ -228,6 +240,7 @@ int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
 		return err;
 	}
 	ask_for_stamps(s->fd);
+	make_room(s->fd);
 	err = binding_apply(s->binding, s->fd, endpoint_af(to), false);
 	if (!err)
 		err = connect_to(s, to);
@@ -238,7 +251,7 @@ int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
 	if (err < 0)
 		udp_close(u, slot);
 	else
-		read_stamp_at_once(u, s);
+		read_stamp_at_once(s);
 	return err;
 }
 
@@ -296,8 +309,10 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	out->error = n < 0 ? errno : 0;
 	if (n < 0)
 		return errno != EAGAIN;
-	if (!local_of(s->fd, &out->local))
-		out->local.family = 0;
+	/* The socket is connected: its address stays. */
+	if (s->local.family == 0 && !local_of(s->fd, &s->local))
+		s->local.family = 0;
+	out->local = s->local;
 	/* A truncated datagram keeps this length, and fails authentication. */
 	out->len = (size_t)n;
 	if (stamp_of(&msg, &out->rx))
@@ -319,5 +334,18 @@ bool udp_ready(
 	if ((revents & (POLLPRI | POLLERR)) && read_tx_stamp(s) &&
 	    !(revents & POLLIN))
 		return false;
+	return read_datagram(s, out);
+}
+
+bool udp_next(struct udp *u, unsigned slot, struct datagram *out)
+{
+	struct udp_slot *s = &u->slots[slot];
+
+	out->slot = slot;
+	if (s->fd < 0)
+		return false;
+	/* The stamp may have come after what was read before. */
+	if (s->tx_kind != STAMP_KERNEL)
+		(void)read_tx_stamp(s);
 	return read_datagram(s, out);
 }

@@ -21,6 +21,10 @@ struct udp_slot {
 	int fd; /* -1: closed */
 	struct wall tx;
 	enum stamp_kind tx_kind;
+	struct endpoint local; /* of the socket; absent: not asked yet */
+	/* Requests in a row whose transmit stamp was not there when send(2) had
+	 * returned. */
+	unsigned late_stamps;
 	/* How the slot's next requests leave; NULL: as the kernel chooses. */
 	const struct binding *binding;
 };
@@ -30,9 +34,6 @@ struct udp {
 	/* Keeps the kernel's receive stamps switched on between requests: after
 	 * they are switched on, the first packets come without stamps. */
 	int keep_stamps_fd;
-	/* Requests in a row whose transmit stamp was not there when send(2) had
-	 * returned. */
-	unsigned late_stamps;
 };
 
 void udp_init(struct udp *u);
@@ -66,5 +67,9 @@ nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[]);
  * network's refusal of one. */
 bool udp_ready(
     struct udp *u, unsigned slot, short revents, struct datagram *out) MUST_USE;
+
+/* Gives what else has come to the slot, without another poll(2). False:
+ * nothing, or the slot is closed. Not for a simulator. */
+bool udp_next(struct udp *u, unsigned slot, struct datagram *out) MUST_USE;
 
 #endif

@@ -99,7 +99,7 @@ static void look_at_stage(
 	if (source_exchanging(of) || of->stage == before || s->troubles.muted)
 		return;
 	s->stage = of->stage;
-	ADD(l, HISTORY_STAGE_CHANGED, s->name, "%s, it was %s: %s",
+	ADD(l, HISTORY_STAGE_CHANGED, s->name, "%s after %s: %s",
 	    source_stage_name(of->stage), source_stage_name(before),
 	    source_stage_text(of->stage));
 }

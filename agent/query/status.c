@@ -216,6 +216,8 @@ char *status_json(const struct engine *e, struct clock_reading now)
 	for (unsigned i = 0; i < e->source_count; i++) {
 		steering_source_view(
 		    e->steering, i, &e->timescale, now.wall, &v->sources[i]);
+		steering_source_details(
+		    e->steering, i, &e->timescale, now.wall, &v->sources[i]);
 		steering_source_bias(e->steering, i, &v->sources[i]);
 	}
 	text = status_json_of(e, v, now);

@@ -1,6 +1,7 @@
 #include "agent/query/status_socket.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,10 +12,17 @@
  */
 #define REFUSALS_MAX 24
 
+/* A client waits for a second at most, even after one answer that took long. */
+#define WORK_DEBT_S (-STATUS_WORK_PER_S)
+
+static const struct allowance_limit work = {
+    STATUS_WORK_BURST_S, STATUS_WORK_PER_S};
+
 void status_socket_init(struct status_socket *s, int listen_fd, struct mono now)
 {
-	*s = (struct status_socket){
-	    .listen_fd = listen_fd, .rest_until = MONO_NEVER};
+	*s = (struct status_socket){.listen_fd = listen_fd,
+	    .work = allowance_full(&work, now),
+	    .rest_until = MONO_NEVER};
 	user_limit_init(&s->limit, now);
 	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
 		s->clients[i].fd = -1;
@@ -84,29 +92,48 @@ nfds_t status_socket_pollfds(const struct status_socket *s, struct pollfd fds[])
 	return n;
 }
 
-/* A user that is not known is the one with the largest number. */
+static void rest(struct status_socket *s, struct mono until)
+{
+	if (s->rest_until.ns == MONO_NEVER.ns || s->rest_until.ns < until.ns)
+		s->rest_until = until;
+}
+
+/* Half of the work that users may cost is spent. */
+static bool is_tired(const struct status_socket *s, struct mono now)
+{
+	return allowance_left(&s->work, &work, now) < work.burst / 2;
+}
+
+/* A user that is not known is the one with the largest number. One who asks
+ * very often is refused first when work is short, so that others need not wait:
+ * a refusal is cheap. */
 static bool may_ask(
-    struct status_socket *s, int fd, struct mono now, bool *often)
+    struct status_socket *s, int fd, struct mono now, struct status_client *c)
 {
 	struct ucred who = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(who);
+	bool allowed;
 
 	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len);
-	*often = user_limit_is_low(&s->limit, who.uid, now);
-	return user_limit_allows(&s->limit, who.uid, now);
+	c->is_root = who.uid == 0;
+	c->asks_often = user_limit_is_low(&s->limit, who.uid, now);
+	s->for_user |= !c->is_root;
+	allowed = user_limit_allows(&s->limit, who.uid, now);
+	return allowed && !(c->asks_often && is_tired(s, now));
 }
 
 /* A descriptor, or -1. */
-static int accept_allowed(struct status_socket *s, struct mono now, bool *often)
+static int accept_allowed(
+    struct status_socket *s, struct mono now, struct status_client *c)
 {
 	for (int i = 0; i < REFUSALS_MAX; i++) {
 		int fd = accept4(
 		    s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (fd < 0 || may_ask(s, fd, now, often))
+		if (fd < 0 || may_ask(s, fd, now, c))
 			return fd;
 		close(fd);
-		s->rest_until = mono_after(now, STATUS_REST_NS);
+		rest(s, mono_after(now, STATUS_REST_NS));
 	}
 	return -1;
 }
@@ -114,16 +141,12 @@ static int accept_allowed(struct status_socket *s, struct mono now, bool *often)
 bool status_socket_accept(
     struct status_socket *s, struct mono now, size_t *client)
 {
-	bool often = false;
-	int fd = room(s, client) ? accept_allowed(s, now, &often) : -1;
+	struct status_client c = {.give_up = mono_after(now, TIMEOUT_NS)};
 
-	if (fd < 0)
+	c.fd = room(s, client) ? accept_allowed(s, now, &c) : -1;
+	if (c.fd < 0)
 		return false;
-	s->clients[*client] = (struct status_client){
-	    .fd = fd,
-	    .asks_often = often,
-	    .give_up = mono_after(now, TIMEOUT_NS),
-	};
+	s->clients[*client] = c;
 	return true;
 }
 
@@ -178,9 +201,32 @@ void status_socket_answer(
 
 void status_socket_writable(struct status_socket *s, int fd)
 {
-	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++)
-		if (s->clients[i].fd == fd && s->clients[i].text)
-			push(&s->clients[i]);
+	for (size_t i = 0; i < STATUS_CLIENTS_MAX; i++) {
+		struct status_client *c = &s->clients[i];
+
+		if (c->fd != fd || !c->text)
+			continue;
+		s->for_user |= !c->is_root;
+		push(c);
+	}
+}
+
+void status_socket_worked(struct status_socket *s, int64_t ns, struct mono now)
+{
+	double left;
+	int64_t rest_ns;
+
+	if (!s->for_user)
+		return;
+	s->for_user = false;
+	left = allowance_left(&s->work, &work, now) - s_of_ns(ns);
+	s->work = (struct allowance){fmax(left, WORK_DEBT_S), now};
+	if (left >= 0)
+		return;
+	/* A turn of the loop for each small debt would be dear, too. */
+	rest_ns = ns_of_s(-s->work.left / work.per_s);
+	rest(s, mono_after(
+		    now, rest_ns > STATUS_REST_NS ? rest_ns : STATUS_REST_NS));
 }
 
 void status_socket_expire(struct status_socket *s, struct mono now)

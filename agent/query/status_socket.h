@@ -22,6 +22,12 @@
  * they collect, and it takes one turn of the loop to refuse them all. */
 #define STATUS_REST_NS (50 * NS_PER_MS)
 
+/* The share of a processor that users other than root may cost: so much at
+ * once, and so much of each second. Then no client is accepted until the work
+ * is made up for: a flood waits in the queue of the kernel. */
+#define STATUS_WORK_BURST_S 0.05
+#define STATUS_WORK_PER_S 0.015
+
 /* A status that several clients may be reading. */
 struct status_text {
 	char *bytes; /* owned */
@@ -33,7 +39,8 @@ struct status_client {
 	int fd; /* -1: free */
 	struct status_text *text;
 	size_t sent;
-	bool asks_often;     /* its user does */
+	bool asks_often; /* its user does */
+	bool is_root;
 	struct mono give_up; /* the client is dropped then */
 };
 
@@ -41,6 +48,8 @@ struct status_socket {
 	int listen_fd; /* -1: no status socket */
 	struct status_client clients[STATUS_CLIENTS_MAX];
 	struct user_limit limit;
+	struct allowance work; /* s of a processor */
+	bool for_user; /* the work that is not counted yet was for a user */
 	struct status_text *last; /* NULL: none that may be used again */
 	bool changed;		  /* since `last` was made */
 	struct mono fresh_until;
@@ -78,6 +87,9 @@ void status_socket_forget(struct status_socket *s);
 
 /* `fd`, a client's, is writable. */
 void status_socket_writable(struct status_socket *s, int fd);
+
+/* What the socket has done since the last call took a processor `ns`. */
+void status_socket_worked(struct status_socket *s, int64_t ns, struct mono now);
 
 /* Drops clients that have not read all in time, and ends a rest. */
 void status_socket_expire(struct status_socket *s, struct mono now);

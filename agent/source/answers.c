@@ -304,6 +304,8 @@ static bool refused(struct source *s, struct mono now)
 		return false;
 	}
 	say_silence(s, now);
+	/* Keys are needed even if the pool has no other server. */
+	s->replacing = false;
 	return true;
 }
 

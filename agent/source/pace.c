@@ -14,7 +14,8 @@
 /* By how much a random number changes a time. */
 #define INTERVAL_SPREAD_PERCENT 6
 #define SILENCE_SPREAD_PERCENT 3
-#define BACKOFF_SPREAD_PERCENT 25
+/* The longest wait stays near the one that the manual names. */
+#define LONGEST_SPREAD_PERCENT 25
 /* No server is this slow. */
 #define ANSWER_WAIT_MAX_NS (4 * NS_PER_S)
 /* The largest debt, in intervals; more in a silence, where requests out of turn
@@ -454,12 +455,15 @@ int64_t backoff_next_ns(
 		int64_t first_s;
 		unsigned steady;
 		int64_t cap_s;
+		int spread_percent;
 	} waits[] = {
-#define X(name, first, steady, cap) [name] = {first, steady, cap},
+#define X(name, first, steady, cap, spread)                                    \
+	[name] = {first, steady, cap, spread},
 	    PACE_CAUSES(X)
 #undef X
 	};
 	unsigned steady = waits[cause].steady, times = 0;
+	int64_t wait_s;
 
 	/* Another cause starts from its own first wait. */
 	if (b->cause != cause)
@@ -468,7 +472,9 @@ int64_t backoff_next_ns(
 	b->failures++;
 	if (b->failures > steady)
 		times = b->failures - steady;
-	return spread(
-	    doubled(waits[cause].first_s, times, waits[cause].cap_s) * NS_PER_S,
-	    BACKOFF_SPREAD_PERCENT, random);
+	wait_s = doubled(waits[cause].first_s, times, waits[cause].cap_s);
+	return spread(wait_s * NS_PER_S,
+	    wait_s < waits[cause].cap_s ? waits[cause].spread_percent
+					: LONGEST_SPREAD_PERCENT,
+	    random);
 }

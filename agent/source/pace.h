@@ -159,20 +159,20 @@ int64_t pace_answer_wait_ns(const struct pace *p);
  * costs the server much. */
 /* clang-format off */
 #define PACE_CAUSES(X) \
-	/* name, first wait s, so many of them, longest wait s */ \
-	X(CAUSE_DNS,         1, 60, 120) \
-	X(CAUSE_CONNECT,     2, 10, 120) \
-	X(CAUSE_TLS,         3,  5, 900) \
-	X(CAUSE_CERTIFICATE, 3, 10, 900) \
-	X(CAUSE_EXCHANGE,    3,  5, 900) \
-	X(CAUSE_SILENCE,     8,  1, 120) \
-	X(CAUSE_SEARCH,      8,  1, 900) \
-	X(CAUSE_RENEWAL, 86400,  1, 86400) \
-	X(CAUSE_DENIED,  86400,  1, 86400) \
-	X(CAUSE_CRASHES, 21600,  1, 86400)
+	/* name, first wait s, so many of them, longest wait s, spread % */ \
+	X(CAUSE_DNS,         1, 60, 120, 25) \
+	X(CAUSE_CONNECT,     2, 10, 120, 75) \
+	X(CAUSE_TLS,         3,  5, 900, 75) \
+	X(CAUSE_CERTIFICATE, 3, 10, 900, 75) \
+	X(CAUSE_EXCHANGE,    3,  5, 900, 75) \
+	X(CAUSE_SILENCE,     8,  1, 120, 25) \
+	X(CAUSE_SEARCH,      8,  1, 900, 25) \
+	X(CAUSE_RENEWAL, 86400,  1, 86400, 25) \
+	X(CAUSE_DENIED,  86400,  1, 86400, 25) \
+	X(CAUSE_CRASHES, 21600,  1, 86400, 25)
 /* clang-format on */
 enum pace_cause {
-#define X(name, first, steady, cap) name,
+#define X(name, first, steady, cap, spread) name,
 	PACE_CAUSES(X)
 #undef X
 	    PACE_CAUSE_COUNT

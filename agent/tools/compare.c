@@ -125,7 +125,6 @@ static void take_agent(struct judge_reading *r, const struct snapshot *s)
 			continue;
 		m = next_of(r, JUDGED_AGENT, i, address);
 		m->fast_s = fast_s(source->measured_offset_ns);
-		m->now_fast_s = fast_s(source->estimated_offset_ns);
 		m->error_s = (double)source->error_ns.n * 1e-9;
 		m->age_s = source->last_rx_s.x;
 	}

@@ -21,8 +21,18 @@ void creep_init(struct creep *c)
 	*c = (struct creep){.creeps = false};
 }
 
-void creep_restart(struct creep *c)
+/* Moves the level to where the line leads now. */
+static void advance(struct creep *c, double now)
 {
+	c->level += c->rate * (now - c->at);
+	c->at = now;
+	c->lowest = fmin(c->lowest, c->level);
+	c->highest = fmax(c->highest, c->level);
+}
+
+void creep_restart(struct creep *c, double now)
+{
+	advance(c, now);
 	c->count = c->filled = 0;
 	c->creeps = false;
 	c->rate = 0;
@@ -109,7 +119,6 @@ static void follow(struct creep *c, const struct line *l, double now,
 		least = fmin(least, b->least + l->rate * (now - b->at));
 	}
 	gap = queue * FLOOR_GAP / sqrt(l->blocks * CREEP_BLOCK);
-	c->at = now;
 	c->level = least - gap - floor;
 	c->rate = l->rate;
 	c->lowest = fmin(c->lowest, c->level);
@@ -125,7 +134,7 @@ static void judge(struct creep *c, double now, double floor, double queue)
 	 * above the smallest. */
 	double usual = fmax(queue, l.excess / 1.5);
 
-	c->level += c->rate * (now - c->at);
+	advance(c, now);
 	c->creeps = l.sure > (c->creeps ? SLOPE_STILL : SLOPE_SURE) &&
 		    rise > queues * usual;
 	if (c->creeps)

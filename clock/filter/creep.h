@@ -39,8 +39,9 @@ double creep_at(const struct creep *c, double at, double delay);
 void creep_add(
     struct creep *c, double at, double delay, double floor, double queue);
 
-/* The path takes another route: its blocks say nothing about the new one. */
-void creep_restart(struct creep *c);
+/* The path takes another route: the blocks say nothing about the new one. The
+ * floor stays where it has crept to by `now`. */
+void creep_restart(struct creep *c, double now);
 
 /* The difference between the highest and the lowest level so far. */
 double creep_range(const struct creep *c);

@@ -260,40 +260,49 @@ static void learn_queue(struct delay_track *t)
 	t->queue = fmax(t->queue + gain * change, QUEUE_MIN);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
+/* The latest delays, the smallest first. */
+struct sorted {
+	unsigned n;
+	double delays[QUIET_SAMPLES];
+};
 
-	return (x > y) - (x < y);
+static void insert(struct sorted *s, double delay)
+{
+	unsigned i = s->n++;
+
+	for (; i > 0 && s->delays[i - 1] > delay; i--)
+		s->delays[i] = s->delays[i - 1];
+	s->delays[i] = delay;
 }
 
 /* Estimates the mean queue from the latest n samples: from the height of their
  * median above the smallest of them. */
-static double median_queue(const struct delay_track *t, unsigned n)
+static double median_queue(
+    const struct delay_track *t, struct sorted *s, unsigned n)
 {
-	double sorted[QUIET_SAMPLES] = {0}, median;
+	double median;
 
-	for (unsigned i = 0; i < n; i++)
-		sorted[i] = t->recent[(t->seen - 1 - i) % DELAY_RECENT].delay;
-	qsort(sorted, n, sizeof(*sorted), ascending);
-	median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-	return (median - sorted[0]) / (MEDIAN_OF_TWO - FLOOR_GAP / sqrt(n));
+	while (s->n < n)
+		insert(s, t->recent[(t->seen - 1 - s->n) % DELAY_RECENT].delay);
+	median = (s->delays[(n - 1) / 2] + s->delays[n / 2]) / 2;
+	return (median - s->delays[0]) / (MEDIAN_OF_TWO - FLOOR_GAP / sqrt(n));
 }
 
 /* Learns `quiet` and `lately`. */
 static void learn_quiet(struct delay_track *t)
 {
 	unsigned most = t->since < QUIET_SAMPLES ? t->since : QUIET_SAMPLES;
+	struct sorted s = {.n = 0};
 
 	t->quiet = t->lately = t->queue;
 	for (unsigned n = LOWEST_MIN + 1; n <= most; n *= 2) {
-		double queue = median_queue(t, n);
+		double queue = median_queue(t, &s, n);
 
 		t->lately =
 		    fmin(t->lately, queue * (1 + LATELY_DOUBT / sqrt(n)));
 	}
 	if (most > LOWEST_MIN)
-		t->quiet = fmin(t->queue, median_queue(t, most));
+		t->quiet = fmin(t->queue, median_queue(t, &s, most));
 	t->quiet = fmax(t->quiet, QUEUE_MIN);
 	t->lately = t->lately < LATELY_SHARE * t->quiet
 			? fmax(t->lately, QUEUE_MIN)

@@ -44,30 +44,7 @@ static const double edges[ERROR_MODEL_EDGES] = {0, 0.1, 0.3, 1, 3};
 /* The least log weight: a shape that never fitted can come back. */
 #define LOG_WEIGHT_MIN (-30)
 
-struct shape {
-	double width, edge;
-};
-
-void error_model_init(struct error_model *m)
-{
-	*m = (struct error_model){.now = {.samples = 0}};
-	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
-		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
-			m->log_weight[i][j] =
-			    -(double)(WIDTH_STEP_COST * i + EDGE_STEP_COST * j);
-}
-
-void error_model_restart(struct error_model *m)
-{
-	struct error_sums before =
-	    m->now.samples < FEW_SAMPLES ? m->before : m->now;
-
-	error_model_init(m);
-	m->before = before;
-}
-
-/* The mean of all shapes, by their weights. */
-static struct shape mean_shape(const struct error_model *m)
+void error_model_weigh(struct error_model *m)
 {
 	double sum = 0, width = 0, square = 0;
 
@@ -79,7 +56,26 @@ static struct shape mean_shape(const struct error_model *m)
 			width += w * widths[i];
 			square += w * edges[j] * edges[j];
 		}
-	return (struct shape){width / sum, sqrt(square / sum)};
+	m->shape = (struct error_shape){width / sum, sqrt(square / sum)};
+}
+
+void error_model_init(struct error_model *m)
+{
+	*m = (struct error_model){.now = {.samples = 0}};
+	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
+		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
+			m->log_weight[i][j] =
+			    -(double)(WIDTH_STEP_COST * i + EDGE_STEP_COST * j);
+	error_model_weigh(m);
+}
+
+void error_model_restart(struct error_model *m)
+{
+	struct error_sums before =
+	    m->now.samples < FEW_SAMPLES ? m->before : m->now;
+
+	error_model_init(m);
+	m->before = before;
 }
 
 /*
@@ -145,7 +141,7 @@ static struct frame frame_of(const struct error_model *m,
 	return f;
 }
 
-static struct box shaped_box(const struct frame *f, struct shape shape)
+static struct box shaped_box(const struct frame *f, struct error_shape shape)
 {
 	struct box b = {.half = shape.width * f->half + f->noise,
 	    .wrong_share = WRONG_SHARE,
@@ -165,12 +161,12 @@ struct box error_model_box(const struct error_model *m,
 {
 	struct frame f = frame_of(m, t, route, delay, noise);
 
-	return shaped_box(&f, mean_shape(m));
+	return shaped_box(&f, m->shape);
 }
 
 double error_model_softness(const struct error_model *m)
 {
-	return mean_shape(m).edge;
+	return m->shape.edge;
 }
 
 static void learn_shape(struct error_model *m, const struct delay_track *t,
@@ -183,8 +179,8 @@ static void learn_shape(struct error_model *m, const struct delay_track *t,
 		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++) {
 			double *w = &m->log_weight[i][j];
 			struct gaussian g = *before;
-			struct box box =
-			    shaped_box(&f, (struct shape){widths[i], edges[j]});
+			struct box box = shaped_box(
+			    &f, (struct error_shape){widths[i], edges[j]});
 
 			*w *= 1 - 1 / MEMORY;
 			*w += box_update(&g, 0, &box);
@@ -194,6 +190,7 @@ static void learn_shape(struct error_model *m, const struct delay_track *t,
 		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
 			m->log_weight[i][j] =
 			    fmax(m->log_weight[i][j] - best, LOG_WEIGHT_MIN);
+	error_model_weigh(m);
 }
 
 void error_model_learn(struct error_model *m, const struct delay_track *t,

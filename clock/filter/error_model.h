@@ -19,6 +19,11 @@
 struct error_model {
 	/* Of each shape of the box, relative to the best one. */
 	double log_weight[ERROR_MODEL_WIDTHS][ERROR_MODEL_EDGES];
+	/* The mean of all shapes, by these weights: the width as a share of
+	 * half the excess delay, the edge in mean queueing delays. */
+	struct error_shape {
+		double width, edge;
+	} shape;
 	/* Sums of the errors and of half the excess delays, both in s, and the
 	 * number of samples, slowly forgotten: since the last restart of the
 	 * filter, and of all samples before it. */
@@ -29,6 +34,9 @@ struct error_model {
 };
 
 void error_model_init(struct error_model *m);
+
+/* After a change of the weights: finds their mean again. */
+void error_model_weigh(struct error_model *m);
 
 /* The filter is about to take in the same samples again. What they showed of
  * the asymmetry is kept, so that it serves from the first sample on. */

@@ -41,6 +41,39 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 /* This many samples within the time of a drift show where it goes. */
 #define DRIFT_SAMPLES 4
 
+/* Two neighbours in a row: the compiler makes one instruction for both. */
+typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+static double *row_of(struct estimate_state *s, unsigned i)
+{
+	return &s->cov[ESTIMATE_ROW(i)];
+}
+
+static const double *const_row_of(const struct estimate_state *s, unsigned i)
+{
+	return &s->cov[ESTIMATE_ROW(i)];
+}
+
+static pair *pair_at(double *v)
+{
+	return (pair *)v;
+}
+
+static pair pair_of(const double *v)
+{
+	return *(const pair *)v;
+}
+
+static pair both(double v)
+{
+	return (pair){v, v};
+}
+
+static double *var_of(struct estimate_state *s, unsigned i)
+{
+	return &row_of(s, i)[i];
+}
+
 static void init_model(struct estimate_model *m, const struct estimate *e,
     double freq, double freq_sd)
 {
@@ -49,14 +82,14 @@ static void init_model(struct estimate_model *m, const struct estimate *e,
 
 	m->weight = m->prior;
 	m->state.mean[STATE_FREQ] = freq;
-	m->state.cov[STATE_FREQ][STATE_FREQ] = freq_sd * freq_sd;
-	m->state.cov[STATE_DRIFT][STATE_DRIFT] = drift_sd * drift_sd;
+	*var_of(&m->state, STATE_FREQ) = freq_sd * freq_sd;
+	*var_of(&m->state, STATE_DRIFT) = drift_sd * drift_sd;
 	for (unsigned i = 0; i < e->sources; i++) {
+		double *row = &row_of(&m->state, STATE_BIAS + i)[STATE_BIAS];
+
 		for (unsigned j = 0; j <= i; j++)
-			m->state.cov[STATE_BIAS + i][STATE_BIAS + j] =
-			    -scale2 / e->bias_info;
-		m->state.cov[STATE_BIAS + i][STATE_BIAS + i] +=
-		    scale2 * e->bias_sd[i] * e->bias_sd[i];
+			row[j] = -scale2 / e->bias_info;
+		row[i] += scale2 * e->bias_sd[i] * e->bias_sd[i];
 	}
 }
 
@@ -95,12 +128,12 @@ static void start(
 	e->at = at;
 	e->anchor_ns = offset_ns;
 	for (unsigned k = 0; k < e->model_count; k++)
-		e->models[k].state.cov[STATE_OFFSET][STATE_OFFSET] = sd * sd;
+		*var_of(&e->models[k].state, STATE_OFFSET) = sd * sd;
 }
 
 static double cov_of(const struct estimate_state *s, unsigned i, unsigned j)
 {
-	return i > j ? s->cov[i][j] : s->cov[j][i];
+	return i > j ? const_row_of(s, i)[j] : const_row_of(s, j)[i];
 }
 
 /* The mean of one state over the whole bank. */
@@ -123,11 +156,33 @@ static double mixed_cov(const struct estimate *e, unsigned i, double mean_i,
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_model *m = &e->models[k];
 
-		cov += m->weight *
-		       (m->state.cov[i][j] + (m->state.mean[i] - mean_i) *
-						 (m->state.mean[j] - mean_j));
+		cov += m->weight * (const_row_of(&m->state, i)[j] +
+				       (m->state.mean[i] - mean_i) *
+					   (m->state.mean[j] - mean_j));
 	}
 	return cov;
+}
+
+/* The means of all states over the whole bank. */
+static void mix_means(const struct estimate *e, double *mean)
+{
+	memset(mean, 0, ESTIMATE_MEANS * sizeof(*mean));
+	for (unsigned k = 0; k < e->model_count; k++) {
+		const struct estimate_model *m = &e->models[k];
+
+		for (unsigned i = 0; i < e->states; i += 2)
+			*pair_at(&mean[i]) +=
+			    both(m->weight) * pair_of(&m->state.mean[i]);
+	}
+}
+
+/* apart := the mean of `a` minus that of `b`. */
+static void subtract(double *apart, const struct estimate_state *a,
+    const struct estimate_state *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i += 2)
+		*pair_at(&apart[i]) =
+		    pair_of(&a->mean[i]) - pair_of(&b->mean[i]);
 }
 
 /* The mean and covariance of the whole bank. Its cost grows with the square of
@@ -136,20 +191,24 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 {
 	unsigned n = e->states;
 
-	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < n; i++)
-		out->mean[i] = mixed_mean(e, i);
+	memset(out->cov, 0, ESTIMATE_ROW(n) * sizeof(*out->cov));
+	mix_means(e, out->mean);
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_model *m = &e->models[k];
-		double apart[ESTIMATE_STATES];
+		double apart[ESTIMATE_MEANS];
+		pair weight = both(m->weight);
 
-		for (unsigned i = 0; i < n; i++)
-			apart[i] = m->state.mean[i] - out->mean[i];
-		for (unsigned i = 0; i < n; i++)
-			for (unsigned j = 0; j <= i; j++)
-				out->cov[i][j] +=
-				    m->weight *
-				    (m->state.cov[i][j] + apart[i] * apart[j]);
+		subtract(apart, &m->state, out, n);
+		for (unsigned i = 0; i < n; i++) {
+			const double *row = const_row_of(&m->state, i);
+			double *sum = row_of(out, i);
+			pair here = both(apart[i]);
+
+			for (unsigned j = 0; j <= i; j += 2)
+				*pair_at(&sum[j]) +=
+				    weight * (pair_of(&row[j]) +
+						 here * pair_of(&apart[j]));
+		}
 	}
 }
 
@@ -157,17 +216,20 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 static void blend(struct estimate_state *own,
     const struct estimate_state *other, double keep, unsigned n)
 {
-	double apart[ESTIMATE_STATES];
+	double apart[ESTIMATE_MEANS];
+	pair own_share = both(keep), other_share = both(1 - keep);
 
-	for (unsigned i = 0; i < n; i++)
-		apart[i] = other->mean[i] - own->mean[i];
+	subtract(apart, other, own, n);
 	for (unsigned i = 0; i < n; i++) {
+		const double *from = const_row_of(other, i);
+		double *row = row_of(own, i);
+		pair here = both(keep * (1 - keep) * apart[i]);
+
 		own->mean[i] += (1 - keep) * apart[i];
-		for (unsigned j = 0; j <= i; j++)
-			own->cov[i][j] =
-			    keep * own->cov[i][j] +
-			    (1 - keep) * other->cov[i][j] +
-			    keep * (1 - keep) * apart[i] * apart[j];
+		for (unsigned j = 0; j <= i; j += 2)
+			*pair_at(&row[j]) = own_share * pair_of(&row[j]) +
+					    other_share * pair_of(&from[j]) +
+					    here * pair_of(&apart[j]);
 	}
 }
 
@@ -199,14 +261,13 @@ static void carry_row(double *row, const struct passage *p)
 }
 
 /* cov := F cov F^T + noise, of the states of the oscillator alone. */
-static void carry_oscillator(
-    double cov[ESTIMATE_STATES][ESTIMATE_STATES], const struct passage *p)
+static void carry_oscillator(struct estimate_state *s, const struct passage *p)
 {
 	double whole[OSCILLATOR_STATES][OSCILLATOR_STATES];
 
 	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
 		for (unsigned j = 0; j <= i; j++)
-			whole[i][j] = whole[j][i] = cov[i][j];
+			whole[i][j] = whole[j][i] = row_of(s, i)[j];
 	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
 		carry_row(whole[i], p);
 	for (unsigned j = 0; j < OSCILLATOR_STATES; j++) {
@@ -218,7 +279,7 @@ static void carry_oscillator(
 
 		carry_row(column, p);
 		for (unsigned i = j; i < OSCILLATOR_STATES; i++)
-			cov[i][j] = column[i] + p->noise[i][j];
+			row_of(s, i)[j] = column[i] + p->noise[i][j];
 	}
 }
 
@@ -227,9 +288,9 @@ static void predict_oscillator(
     struct estimate_state *s, const struct passage *p, unsigned states)
 {
 	carry_row(s->mean, p);
-	carry_oscillator(s->cov, p);
+	carry_oscillator(s, p);
 	for (unsigned i = OSCILLATOR_STATES; i < states; i++)
-		carry_row(s->cov[i], p);
+		carry_row(row_of(s, i), p);
 }
 
 static void predict_model(const struct estimate *e, struct estimate_model *m,
@@ -244,11 +305,13 @@ static void predict_model(const struct estimate *e, struct estimate_model *m,
 	if (drift <= 0)
 		return;
 	for (unsigned i = 0; i < e->sources; i++) {
-		double *row = &s->cov[STATE_BIAS + i][STATE_BIAS];
+		unsigned b = STATE_BIAS + i;
+		double *row = row_of(s, b);
 
-		for (unsigned j = 0; j <= i; j++)
-			row[j] -= shared;
-		row[i] += drift * e->bias_sd[i] * e->bias_sd[i];
+		row[STATE_BIAS] -= shared;
+		for (unsigned j = STATE_BIAS + 1; j <= b; j += 2)
+			*pair_at(&row[j]) -= both(shared);
+		row[b] += drift * e->bias_sd[i] * e->bias_sd[i];
 	}
 }
 
@@ -256,13 +319,13 @@ static void predict_model(const struct estimate *e, struct estimate_model *m,
 static struct gaussian measured_by(
     const struct estimate_model *m, unsigned source)
 {
-	const double(*cov)[ESTIMATE_STATES] = m->state.cov;
 	unsigned b = STATE_BIAS + source;
+	const double *row = const_row_of(&m->state, b);
 
 	return (struct gaussian){
 	    .mean = m->state.mean[STATE_OFFSET] + m->state.mean[b],
-	    .var = cov[STATE_OFFSET][STATE_OFFSET] + 2 * cov[b][STATE_OFFSET] +
-		   cov[b][b],
+	    .var = const_row_of(&m->state, STATE_OFFSET)[STATE_OFFSET] +
+		   2 * row[STATE_OFFSET] + row[b],
 	};
 }
 
@@ -277,25 +340,27 @@ static void spread(struct estimate_model *m, unsigned states, unsigned source,
 {
 	struct estimate_state *s = &m->state;
 	unsigned b = STATE_BIAS + source;
-	double gain[ESTIMATE_STATES] = {0};
+	double gain[ESTIMATE_MEANS] = {0};
 	double gone = before->var - after->var;
 
 	for (unsigned i = 1; i < states; i++)
-		gain[i] =
-		    (s->cov[i][STATE_OFFSET] + cov_of(s, i, b)) / before->var;
+		gain[i] = (row_of(s, i)[STATE_OFFSET] + cov_of(s, i, b)) /
+			  before->var;
 	for (unsigned i = 1; i < states; i++) {
-		double taken = gain[i] * gone;
+		double *row = row_of(s, i);
+		pair taken = both(gain[i] * gone);
 
 		s->mean[i] += gain[i] * (after->mean - before->mean);
-		for (unsigned j = 1; j <= i; j++)
-			s->cov[i][j] -= taken * gain[j];
+		/* The gain of the offset is 0. */
+		for (unsigned j = 0; j <= i; j += 2)
+			*pair_at(&row[j]) -= taken * pair_of(&gain[j]);
 	}
 	s->mean[STATE_OFFSET] = after->mean - s->mean[b];
 	for (unsigned j = 1; j < states; j++)
-		s->cov[j][STATE_OFFSET] =
+		row_of(s, j)[STATE_OFFSET] =
 		    gain[j] * after->var - cov_of(s, j, b);
-	s->cov[STATE_OFFSET][STATE_OFFSET] =
-	    after->var - 2 * gain[b] * after->var + s->cov[b][b];
+	*var_of(s, STATE_OFFSET) =
+	    after->var - 2 * gain[b] * after->var + *var_of(s, b);
 }
 
 /* Impossible measurements and rounding can leave a variance of 0 or less. Such
@@ -368,7 +433,7 @@ static double first_sd(
 	unsigned b = STATE_BIAS + source;
 
 	return hypot(START_HALVES * box->half,
-	    START_DOUBT * sqrt(e->models[0].state.cov[b][b]));
+	    START_DOUBT * sqrt(const_row_of(&e->models[0].state, b)[b]));
 }
 
 void estimate_add(struct estimate *e, unsigned source, struct osc at,
@@ -418,11 +483,11 @@ static void spread_offset(struct estimate_state *s, unsigned states,
 	double gone = before->var - after->var;
 
 	for (unsigned i = 0; i < states; i++)
-		gain[i] = s->cov[i][STATE_OFFSET] / before->var;
+		gain[i] = row_of(s, i)[STATE_OFFSET] / before->var;
 	for (unsigned i = 0; i < states; i++) {
 		s->mean[i] += gain[i] * (after->mean - before->mean);
 		for (unsigned j = 0; j <= i; j++)
-			s->cov[i][j] -= gain[i] * gain[j] * gone;
+			row_of(s, i)[j] -= gain[i] * gain[j] * gone;
 	}
 }
 
@@ -434,15 +499,15 @@ static double bound_model(
 	const struct box box = {.half = half, .edge = BOUND_EDGE * half};
 	struct estimate_state *s = &m->state;
 	double out = fabs(s->mean[STATE_OFFSET] - middle) - half;
+	double *var = var_of(s, STATE_OFFSET);
 	double log_likelihood;
 	struct gaussian before, after;
 	bool learns;
 
 	out = fmax(out, 0) / BOUND_DEVIATIONS;
-	if (out * out > s->cov[STATE_OFFSET][STATE_OFFSET])
-		s->cov[STATE_OFFSET][STATE_OFFSET] += out * out;
-	before = (struct gaussian){
-	    s->mean[STATE_OFFSET], s->cov[STATE_OFFSET][STATE_OFFSET]};
+	if (out * out > *var)
+		*var += out * out;
+	before = (struct gaussian){s->mean[STATE_OFFSET], *var};
 	learns = !exhausted(&before);
 	after = before;
 	log_likelihood = box_update(&after, middle, &box);
@@ -469,9 +534,9 @@ void estimate_bound(
 static void clear_cov(struct estimate_state *s, unsigned b, unsigned states)
 {
 	for (unsigned i = 0; i < b; i++)
-		s->cov[b][i] = 0;
+		row_of(s, b)[i] = 0;
 	for (unsigned i = b; i < states; i++)
-		s->cov[i][b] = 0;
+		row_of(s, i)[b] = 0;
 }
 
 void estimate_inflate_bias(struct estimate *e, unsigned source, double sd)
@@ -482,7 +547,7 @@ void estimate_inflate_bias(struct estimate *e, unsigned source, double sd)
 		return;
 	e->bias_explained[source] = true;
 	for (unsigned k = 0; k < e->model_count; k++)
-		e->models[k].state.cov[b][b] += sd * sd;
+		*var_of(&e->models[k].state, b) += sd * sd;
 }
 
 void estimate_set_bias(
@@ -496,7 +561,7 @@ void estimate_set_bias(
 
 		clear_cov(s, b, e->states);
 		s->mean[b] = bias.mean;
-		s->cov[b][b] = bias.var;
+		*var_of(s, b) = bias.var;
 	}
 }
 
@@ -512,7 +577,7 @@ void estimate_reset_bias(struct estimate *e, unsigned source, double mean)
 
 		clear_cov(s, b, e->states);
 		s->mean[b] = mean;
-		s->cov[b][b] = sd * sd;
+		*var_of(s, b) = sd * sd;
 	}
 }
 
@@ -535,18 +600,18 @@ void estimate_learn_bias(
 
 	for (unsigned k = 0; k < e->model_count; k++) {
 		struct estimate_state *s = &e->models[k].state;
-		double total = s->cov[b][b] + bias.var;
+		double own = *var_of(s, b), total = own + bias.var;
 		double residual = bias.mean - s->mean[b];
 		double gain[ESTIMATE_STATES];
 
-		if (s->cov[b][b] <= 0)
+		if (own <= 0)
 			continue;
 		for (unsigned i = 0; i < e->states; i++)
 			gain[i] = cov_of(s, i, b) / total;
 		for (unsigned i = 0; i < e->states; i++) {
 			s->mean[i] += gain[i] * residual;
 			for (unsigned j = 0; j <= i; j++)
-				s->cov[i][j] -= gain[i] * gain[j] * total;
+				row_of(s, i)[j] -= gain[i] * gain[j] * total;
 		}
 	}
 }
@@ -562,8 +627,8 @@ void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd)
 	for (unsigned k = 0; k < e->model_count; k++) {
 		struct estimate_state *s = &e->models[k].state;
 
-		s->cov[STATE_OFFSET][STATE_OFFSET] += sd * sd;
-		s->cov[STATE_FREQ][STATE_FREQ] += freq_sd * freq_sd;
+		*var_of(s, STATE_OFFSET) += sd * sd;
+		*var_of(s, STATE_FREQ) += freq_sd * freq_sd;
 	}
 }
 
@@ -572,26 +637,27 @@ void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd)
 static struct gaussian model_ahead(
     const struct estimate_model *m, unsigned bias, const struct passage *p)
 {
-	const double *mean = m->state.mean;
-	const double(*cov)[ESTIMATE_STATES] = m->state.cov;
+	const struct estimate_state *s = &m->state;
+	const double *mean = s->mean, *row;
+	const double *freq = const_row_of(s, STATE_FREQ);
+	const double *drift = const_row_of(s, STATE_DRIFT);
 	double t = p->dt, u = p->in_offset;
 	struct gaussian g = {
 	    .mean = mean[STATE_OFFSET] + t * mean[STATE_FREQ] +
 		    u * mean[STATE_DRIFT],
 	    .var = p->noise[STATE_OFFSET][STATE_OFFSET] +
-		   cov[STATE_OFFSET][STATE_OFFSET] +
-		   t * t * cov[STATE_FREQ][STATE_FREQ] +
-		   u * u * cov[STATE_DRIFT][STATE_DRIFT] +
-		   2 * t * cov[STATE_FREQ][STATE_OFFSET] +
-		   2 * u * cov[STATE_DRIFT][STATE_OFFSET] +
-		   2 * t * u * cov[STATE_DRIFT][STATE_FREQ],
+		   const_row_of(s, STATE_OFFSET)[STATE_OFFSET] +
+		   t * t * freq[STATE_FREQ] + u * u * drift[STATE_DRIFT] +
+		   2 * t * freq[STATE_OFFSET] + 2 * u * drift[STATE_OFFSET] +
+		   2 * t * u * drift[STATE_FREQ],
 	};
 
 	if (bias == 0)
 		return g;
+	row = const_row_of(s, bias);
 	g.mean += mean[bias];
-	g.var += cov[bias][bias] + 2 * cov[bias][STATE_OFFSET] +
-		 2 * t * cov[bias][STATE_FREQ] + 2 * u * cov[bias][STATE_DRIFT];
+	g.var += row[bias] + 2 * row[STATE_OFFSET] + 2 * t * row[STATE_FREQ] +
+		 2 * u * row[STATE_DRIFT];
 	return g;
 }
 
@@ -628,27 +694,6 @@ struct gaussian estimate_predict(
 	return g;
 }
 
-/* The mean of sources that differ is off by as much as a mean of so many draws
- * is: nobody knows which of them is right. */
-static double spread_sd(const struct estimate *e)
-{
-	double square = 0, info = 0;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < e->sources; i++) {
-		double w = 1 / (e->bias_sd[i] * e->bias_sd[i]);
-		double mean;
-
-		if (e->bias_explained[i])
-			continue;
-		mean = mixed_mean(e, STATE_BIAS + i);
-		square += w * mean * mean;
-		info += w;
-		n++;
-	}
-	return n > 1 ? fmin(sqrt(square / info / (n - 1)), OFFSET_MAX_S) : 0;
-}
-
 /* The offset at dt < 0, by the frequency alone. */
 static struct gaussian bank_behind(const struct estimate *e, double dt)
 {
@@ -672,20 +717,52 @@ static void frequency_ahead(const struct estimate *e,
 		const struct estimate_state *s = &e->models[k].state;
 		double w = e->models[k].weight;
 		const struct passage *p = &passages[e->models[k].oscillator];
+		const double *of_freq = const_row_of(s, STATE_FREQ);
+		const double *of_drift = const_row_of(s, STATE_DRIFT);
 		double in = p->in_freq;
 
 		freq[k] = s->mean[STATE_FREQ] + in * s->mean[STATE_DRIFT];
 		out->freq += w * freq[k];
 		out->drift += w * p->drift_kept * s->mean[STATE_DRIFT];
-		var += w * (s->cov[STATE_FREQ][STATE_FREQ] +
-			       2 * in * s->cov[STATE_DRIFT][STATE_FREQ] +
-			       in * in * s->cov[STATE_DRIFT][STATE_DRIFT] +
-			       p->noise[STATE_FREQ][STATE_FREQ]);
+		var +=
+		    w * (of_freq[STATE_FREQ] + 2 * in * of_drift[STATE_FREQ] +
+			    in * in * of_drift[STATE_DRIFT] +
+			    p->noise[STATE_FREQ][STATE_FREQ]);
 	}
 	for (unsigned k = 0; k < e->model_count; k++)
 		var += e->models[k].weight * (freq[k] - out->freq) *
 		       (freq[k] - out->freq);
 	out->freq_sd = sqrt(fmax(var, 0));
+}
+
+double estimate_freq(const struct estimate *e, struct osc at, double *sd)
+{
+	double dt = s_of_ns(at.ns - e->at.ns);
+	struct passage passages[OSCILLATORS] = {{.dt = 0}};
+	struct estimate_value v = {0};
+
+	if (dt > 0)
+		oscillator_passages(dt, passages);
+	frequency_ahead(e, passages, &v);
+	*sd = v.freq_sd;
+	return v.freq;
+}
+
+static int64_t limited_ns(const struct estimate *e, double offset)
+{
+	return e->anchor_ns +
+	       ns_of_s(fmin(fmax(offset, -OFFSET_MAX_S), OFFSET_MAX_S));
+}
+
+int64_t estimate_offset_ns(const struct estimate *e, struct osc at)
+{
+	double dt = s_of_ns(at.ns - e->at.ns);
+	struct passage passages[OSCILLATORS];
+
+	if (dt < 0)
+		return limited_ns(e, bank_behind(e, dt).mean);
+	oscillator_passages(dt, passages);
+	return limited_ns(e, bank_ahead(e, 0, passages).mean);
 }
 
 struct estimate_value estimate_at(const struct estimate *e, struct osc at)
@@ -698,11 +775,38 @@ struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 	oscillator_passages(fmax(dt, 0), passages);
 	g = dt < 0 ? bank_behind(e, dt) : bank_ahead(e, 0, passages);
 	frequency_ahead(e, passages, &v);
-	v.offset_ns = e->anchor_ns +
-		      ns_of_s(fmin(fmax(g.mean, -OFFSET_MAX_S), OFFSET_MAX_S));
+	v.offset_ns = limited_ns(e, g.mean);
 	v.offset_sd = fmin(sqrt(fmax(g.var, 0)), OFFSET_MAX_S);
-	v.spread_sd = spread_sd(e);
 	return v;
+}
+
+/* The mean of sources that differ is off by as much as a mean of so many draws
+ * is: nobody knows which of them is right. */
+double estimate_spread_sd(const struct estimate *e)
+{
+	double mean[ESTIMATE_MEANS], square = 0, info = 0;
+	unsigned n = 0;
+
+	/* One source alone differs from none. */
+	if (e->sources < 2)
+		return 0;
+	mix_means(e, mean);
+	for (unsigned i = 0; i < e->sources; i++) {
+		double w = 1 / (e->bias_sd[i] * e->bias_sd[i]);
+		double bias = mean[STATE_BIAS + i];
+
+		if (e->bias_explained[i])
+			continue;
+		square += w * bias * bias;
+		info += w;
+		n++;
+	}
+	return n > 1 ? fmin(sqrt(square / info / (n - 1)), OFFSET_MAX_S) : 0;
+}
+
+double estimate_sd(const struct estimate *e, const struct estimate_value *v)
+{
+	return hypot(v->offset_sd, estimate_spread_sd(e));
 }
 
 bool estimate_follows(const struct estimate *e, double interval_s)

@@ -33,10 +33,21 @@
 #define STATE_BIAS OSCILLATOR_STATES
 #define ESTIMATE_STATES (STATE_BIAS + ESTIMATE_SOURCES)
 
+/* The places of a row are even in number, because the filter handles two at
+ * once. */
+#define ESTIMATE_MEANS (ESTIMATE_STATES + ESTIMATE_STATES % 2)
+#define ESTIMATE_ROW(i) (2 * (((i) + 1) / 2) * (((i) + 2) / 2))
+
+/*
+ * The covariance is symmetric: of each pair of states only (i, j) with i >= j
+ * is kept, at ESTIMATE_ROW(i) + j. So the rows lie close together, and few
+ * lines of the cache hold a model. A row of an odd number of states has a place
+ * more at its end, whose value means nothing.
+ */
 struct estimate_state {
-	double mean[ESTIMATE_STATES]; /* the offset counts from the anchor */
-	/* Symmetric: of each pair only [i][j] with i >= j is kept. */
-	double cov[ESTIMATE_STATES][ESTIMATE_STATES];
+	/* The offset counts from the anchor. */
+	double mean[ESTIMATE_MEANS];
+	double cov[ESTIMATE_ROW(ESTIMATE_STATES)];
 };
 
 struct estimate_model {
@@ -62,8 +73,7 @@ struct estimate {
 
 struct estimate_value {
 	int64_t offset_ns;
-	double offset_sd;     /* s: by chance alone */
-	double spread_sd;     /* s: because the sources differ lastingly */
+	double offset_sd;     /* s: by chance alone, see estimate_sd() */
 	double freq, freq_sd; /* s/s */
 	double drift;	      /* of the frequency, 1/s */
 };
@@ -123,6 +133,16 @@ void estimate_shift_freq(struct estimate *e, double by);
 void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd);
 
 struct estimate_value estimate_at(const struct estimate *e, struct osc at);
+
+/* Parts of estimate_at(), for less. */
+double estimate_freq(const struct estimate *e, struct osc at, double *sd);
+int64_t estimate_offset_ns(const struct estimate *e, struct osc at);
+
+/* The standard deviation because the sources differ lastingly, s. */
+double estimate_spread_sd(const struct estimate *e);
+
+/* The standard deviation of the offset for both reasons, s. */
+double estimate_sd(const struct estimate *e, const struct estimate_value *v);
 
 /* Are samples this far apart enough to follow the drift of the frequency, which
  * is likely to change within its time? */

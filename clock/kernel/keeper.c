@@ -548,6 +548,20 @@ bool keeper_look(struct keeper *k, struct keeper_report *report)
 	return true;
 }
 
+void keeper_overtaken(struct keeper *k, struct keeper_report *report)
+{
+	int err;
+
+	*report = (struct keeper_report){.verdict = KEEPER_OVERTAKEN};
+	err = set_freq(k, k->base_freq_ppm, report);
+	if (err) {
+		report->verdict = KEEPER_KERNEL;
+		report->sys_errno = -err;
+	}
+	k->slewing = false;
+	count_in(k, report);
+}
+
 void keeper_stop(struct keeper *k, struct mono now)
 {
 	struct keeper_report unused = {.verdict = KEEPER_OK};

@@ -140,6 +140,14 @@ bool keeper_tick(
 #define KEEPER_LOOK_NS (4 * NS_PER_S)
 bool keeper_look(struct keeper *k, struct keeper_report *report) MUST_USE;
 
+/*
+ * The guard has set the base frequency, because a slew was overdue
+ * (agent/keeper/guard.h). When it did so is not known. Sets it once more, and
+ * there is no slew any more. `report` is for the engine (KEEPER_OVERTAKEN, or
+ * KEEPER_KERNEL).
+ */
+void keeper_overtaken(struct keeper *k, struct keeper_report *report);
+
 /* Ends any slew at once and leaves the base frequency. A second call does
  * nothing. */
 void keeper_stop(struct keeper *k, struct mono now);

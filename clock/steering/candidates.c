@@ -1,5 +1,6 @@
 #include "clock/steering/candidates.h"
 
+#include "clock/steering/nearest.h"
 #include "clock/steering/remaining.h"
 
 #include <math.h>
@@ -31,10 +32,10 @@ int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
 const struct sample *nearest_sample(
     const struct steering_source *src, const struct carry *c)
 {
-	const struct sample *nearest = &const_record(src, 0)->sample;
+	const struct sample *nearest = nearest_at(src, 0);
 
-	for (unsigned i = 1; i < src->count; i++) {
-		const struct sample *m = &const_record(src, i)->sample;
+	for (unsigned i = 1; i < src->nearest.count; i++) {
+		const struct sample *m = nearest_at(src, i);
 
 		if (carried_distance_ns(m, c) < carried_distance_ns(nearest, c))
 			nearest = m;
@@ -178,6 +179,7 @@ static bool drop_lies(const struct steering *s, struct steering_source *src,
 		if (in_truth(s, &record(src, i)->sample, c))
 			*record(src, kept++) = *record(src, i);
 	src->count = kept;
+	nearest_find(src);
 	return kept < count;
 }
 

@@ -430,14 +430,9 @@ static void anchor_biases(struct steering *s)
 
 void feed_note_freq(const struct estimate *e, struct record *r)
 {
-	struct estimate_value v;
-
 	r->freq = r->freq_sd = 0;
-	if (!e->started)
-		return;
-	v = estimate_at(e, r->sample.at);
-	r->freq = v.freq;
-	r->freq_sd = v.freq_sd;
+	if (e->started)
+		r->freq = estimate_freq(e, r->sample.at, &r->freq_sd);
 }
 
 /* A floor that fell makes no sample worse than its own bound. */

@@ -25,7 +25,7 @@ void feed_begin_replay(struct steering *s);
 
 /* A turn of a replay takes in so many records at most, so that the engine is
  * not blocked for more than about a millisecond. */
-#define FEED_TURN_RECORDS 64
+#define FEED_TURN_RECORDS 48
 
 /* One turn of a replay: takes in records of the filter's sources, oldest first,
  * with what is known by now of each path and of who is right. Returns true if

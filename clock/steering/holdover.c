@@ -81,7 +81,7 @@ static double predicted_freq(
 {
 	struct osc then = {at.ns + ns_of_s(length)};
 
-	return s_of_ns(estimate_at(e, then).offset_ns - offset_ns) / length;
+	return s_of_ns(estimate_offset_ns(e, then) - offset_ns) / length;
 }
 
 static void open_window(struct holdover *h, unsigned lag,
@@ -104,7 +104,7 @@ static void open_window(struct holdover *h, unsigned lag,
 
 void holdover_learn(struct holdover *h, const struct estimate *e, struct osc at)
 {
-	int64_t offset_ns = estimate_at(e, at).offset_ns;
+	int64_t offset_ns = estimate_offset_ns(e, at);
 
 	if (!h->started)
 		h->since = at;
@@ -199,7 +199,7 @@ double holdover_shift(
 
 	if (!l)
 		return 0;
-	apart = predicted_freq(e, e->at, estimate_at(e, e->at).offset_ns, age) -
+	apart = predicted_freq(e, e->at, estimate_offset_ns(e, e->at), age) -
 		h->mean;
 	if (apart * apart > USUAL * USUAL * l->square / l->trials)
 		return 0;

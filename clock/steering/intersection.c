@@ -182,7 +182,7 @@ static bool nearest_allowed(
 static void pull_into_majority(
     struct steering *s, const struct carry *c, struct osc now)
 {
-	int64_t is = estimate_at(&s->estimate, now).offset_ns, nearest;
+	int64_t is = estimate_offset_ns(&s->estimate, now), nearest;
 	struct allowed a;
 
 	allowed_by_each(s, c, &a);
@@ -194,7 +194,7 @@ static void pull_into_majority(
 void intersection_pull(struct steering *s, struct osc now)
 {
 	struct carry c = carry_to(s, now);
-	int64_t is = estimate_at(&s->estimate, now).offset_ns, low, high;
+	int64_t is = estimate_offset_ns(&s->estimate, now), low, high;
 	struct bounds b;
 
 	recent_bounds(s, &c, &b);

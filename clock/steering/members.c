@@ -11,7 +11,7 @@
 
 void members_clear(struct steering_source *src)
 {
-	src->run_samples = src->count = src->next = 0;
+	src->run_samples = src->count = src->next = src->nearest.count = 0;
 	src->restored_delay = src->scatter_s = 0;
 	src->state = SELECT_NO_SAMPLES;
 	src->was_falseticker = src->outside = src->was_combined = false;

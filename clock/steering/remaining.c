@@ -63,15 +63,12 @@ int64_t remaining_ns(const struct steering *s, const struct timescale *t,
 double remaining_freq(const struct steering *s, double *sd)
 {
 	const struct estimate *e = shown_estimate(s);
-	struct estimate_value v;
 
 	if (!e->started) {
 		*sd = s->first_freq_sd;
 		return s->first_freq;
 	}
-	v = estimate_at(e, e->at);
-	*sd = v.freq_sd;
-	return v.freq;
+	return estimate_freq(e, e->at, sd);
 }
 
 double remaining_likely_drift(const struct steering *s)
@@ -226,5 +223,5 @@ int64_t remaining_bound_ns(
 int64_t remaining_sd_ns(
     const struct steering *s, const struct estimate_value *v)
 {
-	return ns_of_s(hypot(hypot(v->offset_sd, v->spread_sd), unseen_sd(s)));
+	return ns_of_s(hypot(estimate_sd(shown_estimate(s), v), unseen_sd(s)));
 }

@@ -56,7 +56,7 @@ void steering_restore_path(struct steering *s, unsigned source,
 	struct steering_source *src = &s->sources[source];
 
 	take_in(s, source, samples, count);
-	src->count = src->next = 0;
+	src->count = src->next = src->nearest.count = 0;
 	for (unsigned i = 0; i < count; i++)
 		src->restored_delay =
 		    fmax(src->restored_delay, s_of_ns(samples[i].delay_ns));

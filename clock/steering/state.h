@@ -88,6 +88,11 @@ struct steering_source {
 				  s; 0: none */
 	unsigned count, next;  /* of the ring of records */
 	struct record records[RECORDS];
+	/* Places of records, the newest first; see nearest.h. */
+	struct nearest {
+		unsigned count;
+		uint8_t place[RECORDS];
+	} nearest;
 	struct creep creep;
 	struct delay_track delay; /* of the delays less what crept */
 	struct error_model error_model;

@@ -5,6 +5,7 @@
 #include "clock/steering/feed.h"
 #include "clock/steering/intersection.h"
 #include "clock/steering/members.h"
+#include "clock/steering/nearest.h"
 #include "clock/steering/remaining.h"
 #include "clock/steering/scatter.h"
 #include "clock/steering/state.h"
@@ -69,6 +70,7 @@ static void add_record(
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
 	src->run_samples++;
 	*record(src, 0) = (struct record){.sample = *m};
+	nearest_added(src);
 	src->scatter_s = scatter_s(src);
 }
 
@@ -87,7 +89,7 @@ static enum delay_event add_delay(
 	    &src->delay, delay - r->crept, asymmetry(s, src, &r->sample), back);
 	route = delay_route(&src->delay, src->delay.route);
 	if (event >= DELAY_SHORTER)
-		creep_restart(&src->creep);
+		creep_restart(&src->creep, at);
 	creep_add(&src->creep, at, delay,
 	    route->floor - delay_route_gap(&src->delay, route),
 	    src->delay.queue);
@@ -120,6 +122,7 @@ static void forget_congestion(
 	if (was_free(src))
 		return;
 	src->count = back;
+	nearest_find(src);
 	s->first_at = record(src, back - 1)->sample.at;
 	s->forget_freq = true;
 }

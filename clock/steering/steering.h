@@ -32,7 +32,8 @@ struct source_view {
 	int64_t bound_ns; /* root distance: the truth is within +- of it */
 	uint8_t stratum;
 	enum leap leap;
-	/* From a straight line through the samples (sourcestats). */
+	/* From a straight line through the samples (sourcestats). Only
+	 * steering_source_details() fills them, and the interval below. */
 	unsigned samples, runs;
 	double span_s;
 	double freq_ppm, skew_ppm; /* of the source against the clock */
@@ -184,6 +185,11 @@ void steering_allow_step(struct steering *s);
 void steering_woke_up(struct steering *s);
 
 void steering_source_view(const struct steering *s, unsigned source,
+    const struct timescale *t, struct wall now, struct source_view *out);
+
+/* Fills the members of a view that only ntsctl and the files of measurements
+ * show: they cost a look at all samples. */
+void steering_source_details(const struct steering *s, unsigned source,
     const struct timescale *t, struct wall now, struct source_view *out);
 
 /* The member `state` of the view, without the cost of the others. */

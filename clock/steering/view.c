@@ -145,9 +145,20 @@ void steering_source_view(const struct steering *s, unsigned source,
 	if (src->count == 0)
 		return;
 	view_last(s, src, at, added_ns, out);
+	view_score(s, src, out);
+}
+
+void steering_source_details(const struct steering *s, unsigned source,
+    const struct timescale *t, struct wall now, struct source_view *out)
+{
+	const struct steering_source *src = &s->sources[source];
+	struct osc at = timescale_osc(t, now);
+	int64_t added_ns = timescale_added_ns(t, now);
+
+	if (src->count == 0)
+		return;
 	view_line(s, src, at, added_ns, out);
 	view_interval(s, src, at, added_ns, out);
-	view_score(s, src, out);
 }
 
 /* A single source has no bias relative to others. */
@@ -185,24 +196,28 @@ static void explain_none(const struct steering *s, char *out, size_t size)
 		enum select_state state;
 		const char *words;
 	} kinds[] = {
-	    {SELECT_NO_SAMPLES, "without a sample"},
+	    {SELECT_NO_SAMPLES, "without a measurement"},
 	    {SELECT_UNSYNCED, "unsynchronised"},
 	    {SELECT_STRATUM, "of a forbidden stratum"},
-	    {SELECT_DISTANCE, "too far"},
-	    {SELECT_STALE, "silent"},
+	    {SELECT_DISTANCE, "beyond maxdistance"},
+	    {SELECT_STALE, "silent now"},
 	    {SELECT_TOO_VARIABLE, "too variable"},
-	    {SELECT_NOSELECT, "measured only (noselect)"},
+	    {SELECT_NOSELECT, "measured only by noselect"},
 	};
-	int used =
-	    snprintf(out, size, "no usable source: of %u", s->source_count);
+	int used = snprintf(out, size, "no usable source");
+	const char *between = " (";
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		unsigned n = count_state(s, kinds[i].state);
 
-		if (n > 0 && used >= 0 && (size_t)used < size)
-			used += snprintf(out + used, size - (size_t)used,
-			    ", %u %s", n, kinds[i].words);
+		if (n == 0 || used < 0 || (size_t)used >= size)
+			continue;
+		used += snprintf(out + used, size - (size_t)used, "%s%u %s",
+		    between, n, kinds[i].words);
+		between = ", ";
 	}
+	if (between[0] == ',' && used > 0 && (size_t)used < size)
+		(void)snprintf(out + used, size - (size_t)used, ")");
 }
 
 /* Without the frequency itself, which changes with each update. */

@@ -11,10 +11,16 @@ import numpy as np
 import oracle
 
 START = int(time.time())        # the certificates are valid from now
+TIMEOUT = 3600                  # of one run, real time
+ATTEMPTS = 10                   # to start one
 SETTLED = 1800                  # "stays below" means half an hour
 UNIT = 1e-6
 WINDOWS = (30, 120, 420, 1200, 3600)    # parts of the first hour, s
 BELOW = (('1 ms', 1e-3), ('100 us', 1e-4), ('30 us', 3e-5))
+
+
+class NoClients(RuntimeError):
+    """The simulator waits for its clients for a few seconds only."""
 
 
 class Lab:
@@ -113,6 +119,11 @@ def end(processes):
             p.wait()
 
 
+def has_begun(folder):
+    path = os.path.join(folder, 'offsets')
+    return os.path.exists(path) and os.path.getsize(path) > 0
+
+
 def run(lab, row, client, seed, core):
     """Simulates a row, and returns the metrics of the client's clock."""
     folder = tempfile.mkdtemp(prefix='run', dir=lab.work)
@@ -140,13 +151,25 @@ def run(lab, row, client, seed, core):
                 argv, folder, 'log.%d' % n, core, CLKNETSIM_NODE=str(n),
                 LD_PRELOAD=lab.preload + ' ' + library if n == node
                 else library, SHOWN_ERRORS=folder + '/shown', **common))
-        if simulator.wait(timeout=900) != 0:
-            raise RuntimeError('the simulation failed: see ' + folder)
+        if simulator.wait(timeout=TIMEOUT) != 0:
+            failed = RuntimeError if has_begun(folder) else NoClients
+            raise failed('the simulation failed: see ' + folder, folder)
     finally:
         end([simulator, *processes])
     result = measure(row, folder, node)
     shutil.rmtree(folder)
     return result
+
+
+def run_patiently(lab, row, client, seed, core):
+    """run(). On a busy machine the clients may miss the few seconds in which
+    the simulator waits for them: then it is tried again."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return run(lab, row, client, seed, core)
+        except NoClients as e:
+            shutil.rmtree(e.args[1])
+    return run(lab, row, client, seed, core)
 
 
 def column(folder, name, node):

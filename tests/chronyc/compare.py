@@ -298,6 +298,10 @@ CALLS = [
     (['burst'], None), (['reload'], None), (['-4', '-a', 'online'], None),
     (['offline', '192.0.2.1'], None), (['makestep', 'x'], None),
     (['reload', 'nothing'], None), (['reset', 'nothing'], None),
+    (['-f', '/x', '-c', 'sourcename', GOOD4], None), (['rekey'], None),
+    (['accheck', GOOD4], None), (['rtcdata'], None), (['-c', 'rtcdata'], None),
+    (['trimrtc'], None), (['writertc'], None), (['smoothing'], None),
+    (['-c', 'smoothing'], None), (['settime', '12:00'], None),
 ]
 
 

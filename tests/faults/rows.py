@@ -21,7 +21,7 @@ ANY = KEYS + ASKING
 
 Row = collections.namedtuple(
     'Row', 'name faults how running stage failure says recovery lines lost',
-    defaults=((), 'fault', False, ANY, '', '', 5.0, 3, None))
+    defaults=((), 'fault', False, ANY, '', '', 6.0, 3, None))
 
 
 def tls(name, says, **more):

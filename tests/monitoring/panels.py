@@ -149,6 +149,9 @@ def faults_of_legend(panel, found):
              for target, series in found for labels, _ in series]
     if panel['type'] == 'table':
         return
+    if panel['type'] == 'timeseries' and not panel['options']['legend'].get(
+            'showLegend'):
+        yield 'the legend is not shown'
     for name in names:
         if '?' in name or not name:
             yield 'a label does not exist: ' + name
@@ -187,8 +190,8 @@ def judge(panel, address, now):
     check(panel['title'], breaches)
 
 
-def main():
-    prometheus, work, address = sys.argv[1:]
+def start_day(prometheus, work, address):
+    """A Prometheus that has the day: its process, and the end of the day."""
     now = int(time.time()) // SCRAPE_S * SCRAPE_S
     day, data = os.path.join(work, 'day.txt'), os.path.join(work, 'day')
     write_day(day, now)
@@ -204,11 +207,20 @@ def main():
             [prometheus + '/prometheus', '--config.file=' + config,
              '--storage.tsdb.path=' + data, '--web.listen-address=' + address],
             stdout=log, stderr=log)
+    return server, now
+
+
+def panels_of_dashboard():
+    with open(DASHBOARD, encoding='utf-8') as file:
+        return json.load(file)['panels']
+
+
+def main():
+    prometheus, work, address = sys.argv[1:]
+    server, now = start_day(prometheus, work, address)
     try:
         wait_ready(address)
-        with open(DASHBOARD, encoding='utf-8') as file:
-            panels = json.load(file)['panels']
-        for panel in panels:
+        for panel in panels_of_dashboard():
             if panel['type'] != 'row':
                 judge(panel, address, now)
     finally:

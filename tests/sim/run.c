@@ -304,7 +304,7 @@ static double chance_s(const struct run *r)
 	struct osc now = timescale_osc(&r->ledger, r->world.wall);
 	struct estimate_value v = estimate_at(e, now);
 
-	return hypot(v.offset_sd, v.spread_sd);
+	return estimate_sd(e, &v);
 }
 
 static void look_at_tracking(struct run *r, double error)

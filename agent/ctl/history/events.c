@@ -2,6 +2,7 @@
 
 #include "agent/ctl/history/read.h"
 #include "agent/ctl/history/when.h"
+#include "agent/ctl/print/text.h"
 #include "base/time.h"
 
 #include <stdlib.h>
@@ -30,17 +31,50 @@ uint64_t events_first(const struct history_file *f)
 					       : 0;
 }
 
-void event_line(const struct history_event *e, char out[static EVENT_LINE_MAX])
-{
-	char at[WHEN_TEXT_MAX];
+/* The column of the names: as wide as the longest one in the file. */
+#define NAME_WIDTH_MIN 12
+/* Below the time: there a text goes on that the terminal has no room for. */
+static const char margin[] = "                     ";
 
-	when_text(e->time_ns / NS_PER_S, at);
-	snprintf(out, EVENT_LINE_MAX, "%s  %-12s %-14s %s", at,
-	    e->source[0] ? e->source : "-", history_event_name(e->kind),
-	    e->text);
+static int name_width(const struct history_file *f)
+{
+	size_t width = NAME_WIDTH_MIN;
+
+	for (uint64_t k = events_first(f); k < f->head.events; k++) {
+		size_t len = strlen(f->events[k % HISTORY_EVENTS].source);
+
+		width = len > width ? len : width;
+	}
+	return (int)width;
 }
 
-static bool put_event(const struct history_event *e, const struct view *v)
+static size_t trimmed(const char *line)
+{
+	size_t len = strlen(line);
+
+	while (len > 0 && line[len - 1] == ' ')
+		len--;
+	return len;
+}
+
+static void put_line(
+    const struct history_event *e, int names, const struct view *v)
+{
+	char at[WHEN_TEXT_MAX], head[WHEN_TEXT_MAX + SOURCE_NAME_MAX + 32];
+
+	when_text(e->time_ns / NS_PER_S, at);
+	snprintf(head, sizeof(head), "%s  %-*s %-14s", at, names,
+	    e->source[0] ? e->source : "-", history_event_name(e->kind));
+	if (!v->terminal || strlen(head) + 1 + strlen(e->text) <= v->width) {
+		fprintf(v->out, "%s %s\n", head, e->text);
+		return;
+	}
+	fprintf(v->out, "%.*s\n", (int)trimmed(head), head);
+	text_put_wrapped(v->out, margin, e->text, v->width);
+}
+
+static bool put_event(
+    const struct history_event *e, int names, const struct view *v)
 {
 	const struct row row = {
 	    .time_ns = {.known = true, .n = e->time_ns},
@@ -48,7 +82,6 @@ static bool put_event(const struct history_event *e, const struct view *v)
 	    .event = history_event_name(e->kind),
 	    .text = e->text,
 	};
-	char line[EVENT_LINE_MAX];
 
 	if (v->output == OUTPUT_CSV) {
 		table_put_csv_row(columns, ARRAY_LEN(columns), &row, v->out);
@@ -57,8 +90,7 @@ static bool put_event(const struct history_event *e, const struct view *v)
 		    table_json_object(columns, ARRAY_LEN(columns), &row), 0,
 		    v->out);
 	} else {
-		event_line(e, line);
-		fprintf(v->out, "%s\n", line);
+		put_line(e, names, v);
 	}
 	return true;
 }
@@ -66,6 +98,7 @@ static bool put_event(const struct history_event *e, const struct view *v)
 bool events_print(const struct history_file *f, uint64_t first, int64_t since_s,
     const char *source, const struct view *v)
 {
+	int names = name_width(f);
 	bool done = true;
 
 	for (uint64_t k = first; k < f->head.events; k++) {
@@ -74,7 +107,7 @@ bool events_print(const struct history_file *f, uint64_t first, int64_t since_s,
 		if (e->time_ns / NS_PER_S < since_s ||
 		    (source && strcmp(e->source, source) != 0))
 			continue;
-		done &= put_event(e, v);
+		done &= put_event(e, names, v);
 	}
 	return fflush(v->out) == 0 && done;
 }

@@ -21,10 +21,6 @@ enum exit_status events_run(
 bool events_print(const struct history_file *f, uint64_t first, int64_t since_s,
     const char *source, const struct view *v);
 
-/* One line, "TIME  NAME  KIND  TEXT" without a line feed. */
-#define EVENT_LINE_MAX 640
-void event_line(const struct history_event *e, char out[static EVENT_LINE_MAX]);
-
 /* The number of the oldest event that is still there. */
 uint64_t events_first(const struct history_file *f);
 

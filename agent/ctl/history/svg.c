@@ -229,7 +229,7 @@ static void put_legend(int y, FILE *out)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		int x = STRIPS_LEFT + (int)i * 160;
+		int x = STRIPS_LEFT + (int)i * 168;
 
 		fprintf(out,
 		    "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"12\" "

@@ -448,6 +448,8 @@ static void cut_comment(struct import *i, char *line)
 
 	if (!comment)
 		return;
+	while (comment > line && strchr(" \t", comment[-1]))
+		comment--;
 	*comment = '\0';
 	draft_note(i->draft,
 	    "the text after the # is read as a comment; chronyd refuses this "

@@ -215,7 +215,8 @@ static bool is_host(const char *text)
 	size_t len = strlen(text);
 	const char *colon = strchr(text, ':');
 
-	if (colon && !strchr(colon + 1, ':'))
+	/* "-4" is an option of other programs. */
+	if (text[0] == '-' || (colon && !strchr(colon + 1, ':')))
 		return false;
 	for (const char *c = text; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("-._:%", *c))

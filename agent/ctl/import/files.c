@@ -50,22 +50,25 @@ char *files_read(const char *path, size_t *len)
 	return f ? read_and_close(f, len) : NULL;
 }
 
-/* Without O_NONBLOCK, open(2) of a FIFO waits until somebody writes. */
+/* A file of another program names this one. To open a FIFO may wait, and to
+ * open a device may do things, such as to arm a watchdog: look at what it is
+ * first. /proc opens what was looked at, even if the name leads elsewhere by
+ * now. */
 char *files_read_named(const char *path, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	char same[32];
 	struct stat st;
 	FILE *f = NULL;
 
 	if (fd < 0)
 		return NULL;
+	snprintf(same, sizeof(same), "/proc/self/fd/%d", fd);
 	errno = ENOTSUP;
-	if (fstat(fd, &st) == 0 && !S_ISFIFO(st.st_mode))
-		f = fdopen(fd, "r");
-	if (f)
-		return read_and_close(f, len);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		f = fopen(same, "re");
 	close(fd);
-	return NULL;
+	return f ? read_and_close(f, len) : NULL;
 }
 
 /* Reads one of several files; one that cannot be read is reported. */

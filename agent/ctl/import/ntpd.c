@@ -11,9 +11,9 @@ static void clean_line(char *line)
 {
 	char *out = line;
 
-	for (; *line && *line != '#'; line++)
-		if (*line != '"' && *line != '\'')
-			*out++ = *line;
+	for (const char *in = line; *in && *in != '#'; in++)
+		if (*in != '"' && *in != '\'')
+			*out++ = *in;
 	while (out > line && (out[-1] == ' ' || out[-1] == '\t'))
 		out--;
 	*out = '\0';
@@ -138,6 +138,7 @@ static void take_server(
 	s = draft_source(i->draft, text, host);
 	if (!s)
 		return;
+	s->pool = pool;
 	take_port(i, text, s, port);
 	if (family)
 		draft_source_set(s, family, "yes");
@@ -150,12 +151,13 @@ static void take_server(
 		    value && k + 1 < count ? words[k + 1] : NULL);
 		k += value;
 	}
-	draft_taken(i->draft, text, "[source %s]", s->name);
+	draft_taken(
+	    i->draft, text, "[%s %s]", pool ? "pool" : "source", s->name);
 	if (pool)
 		draft_note(i->draft,
-		    "%s: the agent uses one server of this pool; write a "
-		    "section [pool NAME] for several",
-		    text);
+		    "%s: ntpd uses up to maxclock servers of a pool, the agent "
+		    "uses %d; sources = NUMBER in [pool %s] changes that",
+		    text, POOL_SOURCES, s->name);
 }
 
 static void include(struct import *i, const char *text, const char *file)

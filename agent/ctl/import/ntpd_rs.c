@@ -15,7 +15,7 @@ struct reading {
 	bool open;
 	unsigned line; /* of its head */
 	char mode[32], address[ADDRESS_MAX], ca[FILE_PATH_MAX];
-	char min[16], max[16];
+	char min[16], max[16], count[16];
 	char default_min[16], default_max[16];
 	double panic_s; /* the smaller one; -1: not set */
 };
@@ -54,6 +54,25 @@ static void set_poll(struct reading *r, const char *text,
 		    r->i->draft, text, "%s = %s is no poll", name, value);
 }
 
+/* The key server of ntpd-rs's pool gives another NTP server at each exchange;
+ * here each source has an address of its own. */
+static void take_pool(
+    struct reading *r, const char *text, struct draft_source *s)
+{
+	struct draft *d = r->i->draft;
+	long number;
+
+	if (r->count[0] && number_whole(r->count, 1, SOURCES_MAX, &number))
+		draft_source_set(s, "sources", "%ld", number);
+	else if (r->count[0])
+		draft_lost(d, text, "count = %s is not a number from 1 to %d",
+		    r->count, SOURCES_MAX);
+	draft_note(d,
+	    "%s: the agent uses as many servers of this pool as the name has "
+	    "addresses in DNS, and at most %u",
+	    text, draft_source_size(s));
+}
+
 static void take_source(struct reading *r, const char *text)
 {
 	bool pool = strcmp(r->mode, "nts-pool") == 0;
@@ -75,18 +94,18 @@ static void take_source(struct reading *r, const char *text)
 	s = draft_source(d, text, host);
 	if (!s)
 		return;
+	s->pool = pool;
 	if (port[0] && number_whole(port, 1, 65535, &number))
 		draft_source_set(s, "ntsport", "%ld", number);
 	else if (port[0])
 		draft_lost(d, text, "%s is not a port", port);
 	set_poll(r, text, s, "minpoll", r->min, r->default_min);
 	set_poll(r, text, s, "maxpoll", r->max, r->default_max);
-	draft_taken(d, text, "[source %s]", s->name);
+	draft_taken(d, text, "[%s %s]", pool ? "pool" : "source", s->name);
 	if (r->ca[0] && draft_trust(d, text, r->ca))
 		draft_taken(d, text, "trusted-certs = %s in [nts]", r->ca);
 	if (pool)
-		draft_note(
-		    d, "%s: the agent uses one server of this pool", text);
+		take_pool(r, text, s);
 }
 
 /* At the next table, and at the end. */
@@ -102,6 +121,7 @@ static void close_source(struct reading *r)
 	    r->address[0] ? " " : "", r->address);
 	take_source(r, text);
 	r->mode[0] = r->address[0] = r->ca[0] = r->min[0] = r->max[0] = '\0';
+	r->count[0] = '\0';
 }
 
 static void on_element(void *self, unsigned line, const char *path)
@@ -126,6 +146,7 @@ static bool keep(struct reading *r, const char *path, const char *value)
 	    {"source.mode", r->mode, sizeof(r->mode)},
 	    {"source.address", r->address, sizeof(r->address)},
 	    {"source.certificate-authority", r->ca, sizeof(r->ca)},
+	    {"source.count", r->count, sizeof(r->count)},
 	    {"source.poll-interval-limits.min", r->min, sizeof(r->min)},
 	    {"source.poll-interval-limits.max", r->max, sizeof(r->max)},
 	    {"source-defaults.poll-interval-limits.min", r->default_min,

@@ -2,7 +2,9 @@
 
 #include "agent/ctl/snapshot/clean.h"
 
+#include <ctype.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <wchar.h>
@@ -46,6 +48,30 @@ void text_put_padded(
 		put_spaces(out, pad);
 }
 
+/* "7 s", "1.25 us;": a number and the unit behind it. */
+static bool is_unit(const char *word, size_t len)
+{
+	size_t letters = 0;
+
+	while (letters < len && isalpha((unsigned char)word[letters]))
+		letters++;
+	return letters > 0 && letters <= 3 &&
+	       (letters == len || (letters + 1 == len &&
+				      ispunct((unsigned char)word[letters])));
+}
+
+/* The bytes of the next word; a unit stays with its number. */
+static size_t word_length(const char *text)
+{
+	size_t len = strcspn(text, " "), unit;
+
+	if (len == 0 || text[len] == '\0' || !isdigit((unsigned char)text[0]) ||
+	    !isdigit((unsigned char)text[len - 1]))
+		return len;
+	unit = strcspn(text + len + 1, " ");
+	return is_unit(text + len + 1, unit) ? len + 1 + unit : len;
+}
+
 void text_put_wrapped(
     FILE *out, const char *first, const char *text, unsigned width)
 {
@@ -55,7 +81,7 @@ void text_put_wrapped(
 	fputs(first, out);
 	for (text += strspn(text, " "); *text != '\0';
 	     text += strspn(text, " ")) {
-		size_t len = strcspn(text, " ");
+		size_t len = word_length(text);
 		unsigned wide = columns_of(text, len);
 
 		if (!fresh && column + 1 + wide > width) {

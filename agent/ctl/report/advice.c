@@ -18,7 +18,7 @@ static const struct {
 	[FAILURE_DNS]            = {true, OBSTACLE_DNS},
 	[FAILURE_KE_BIND]        = {true, OBSTACLE_BINDING},
 	[FAILURE_BIND]           = {true, OBSTACLE_BINDING},
-	[FAILURE_CONNECT]        = {true, OBSTACLE_KE_BLOCKED},
+	[FAILURE_CONNECT]        = {true, OBSTACLE_KE_BLOCKED}, /* or a phrase */
 	[FAILURE_TLS]            = {true, OBSTACLE_TLS},
 	[FAILURE_CERTIFICATE]    = {true, OBSTACLE_CERTIFICATE},
 	[FAILURE_NTS_KE]         = {true, OBSTACLE_NTS_KE},
@@ -32,6 +32,36 @@ static const struct {
 	[FAILURE_LARGE_PACKETS]  = {true, OBSTACLE_LARGE_PACKETS},
 };
 /* clang-format on */
+
+/* Failures of several kinds: the phrase in the reason that tells them apart. Of
+ * several addresses the first row counts that fits one of them. */
+/* clang-format off */
+static const struct {
+	enum failure failure;
+	const char *phrase;
+	enum obstacle obstacle;
+} phrases[] = {
+	{FAILURE_CONNECT, "connection refused: ",   OBSTACLE_KE_REFUSED},
+	{FAILURE_CONNECT, " cannot be reached: ",   OBSTACLE_UNREACHABLE},
+	{FAILURE_CONNECT, " of this machine does ", OBSTACLE_LOCAL_FIREWALL},
+	{FAILURE_CONNECT, "no route to ",           OBSTACLE_NO_ROUTE},
+	{FAILURE_CONNECT, "machine has no IPv6",    OBSTACLE_NO_IPV6},
+	{FAILURE_NETWORK, " refuses requests: ",    OBSTACLE_NTP_REFUSED},
+	{FAILURE_NETWORK, "Network is unreachable", OBSTACLE_NO_ROUTE},
+	{FAILURE_NETWORK, "No route to host",       OBSTACLE_UNREACHABLE},
+};
+/* clang-format on */
+
+/* OBSTACLE_COUNT: no phrase is there. */
+static enum obstacle obstacle_of_phrase(
+    enum failure failure, const char *reason)
+{
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+		if (phrases[i].failure == failure &&
+		    strstr(reason, phrases[i].phrase))
+			return phrases[i].obstacle;
+	return OBSTACLE_COUNT;
+}
 
 /* Of all refusals, only that of a revoked certificate names a list that is in
  * order. */
@@ -53,7 +83,10 @@ static enum obstacle obstacle_of_state(const struct status_source *s)
 static enum obstacle obstacle_of(const struct status_source *s)
 {
 	enum failure failure = source_failure(s);
+	enum obstacle o = obstacle_of_phrase(failure, s->reason);
 
+	if (o != OBSTACLE_COUNT)
+		return o;
 	if (failure == FAILURE_CERTIFICATE && blames_list(s))
 		return OBSTACLE_REVOCATION;
 	/* Without a server nobody has shown a certificate: the trusted
@@ -65,6 +98,25 @@ static enum obstacle obstacle_of(const struct status_source *s)
 	return source_has_failed(s) ? OBSTACLE_COUNT : obstacle_of_state(s);
 }
 
+/* What is no obstacle, or none that `ntsctl check` could see; NULL: nothing. */
+static const char *other_advice(const struct status_source *s)
+{
+	bool of_pool = strchr(s->name, '#') != NULL;
+
+	if (source_is_switched_off(s))
+		return "ask it again: sudo ntsctl online %N";
+	if (strstr(s->reason, " is left for this source: "))
+		return "set sources in %S to the number of addresses that "
+		       "the name has, or give it more: getent ahosts %H";
+	/* The agent replaces a source of a pool. */
+	if (!source_has_failed(s) && strcmp(s->state, "falseticker") == 0 &&
+	    !of_pool)
+		return "tell the operator of %H, or see whether the path to "
+		       "it is slow in one direction; it can stay: the "
+		       "majority outvotes it";
+	return NULL;
+}
+
 bool advice_append(char *out, size_t size, const struct status_source *s)
 {
 	const struct obstacle_place place = {
@@ -74,18 +126,16 @@ bool advice_append(char *out, size_t size, const struct status_source *s)
 	    .ke_port = s->nts.ke_port.known ? (uint16_t)s->nts.ke_port.n : 0,
 	    .ntp_port = s->port.known ? (uint16_t)s->port.n : 0,
 	};
+	const char *other = other_advice(s);
 	enum obstacle o = obstacle_of(s);
 	char text[ADVICE_MAX];
 
-	/* An order, not an obstacle. */
-	if (source_is_switched_off(s)) {
-		text_append(
-		    out, size, "ask it again: sudo ntsctl online %s", s->name);
-		return true;
-	}
-	if (o == OBSTACLE_COUNT)
+	if (!other && o == OBSTACLE_COUNT)
 		return false;
-	obstacle_to_do(o, &place, text, sizeof(text));
+	if (other)
+		obstacle_fill_in(other, &place, text, sizeof(text));
+	else
+		obstacle_to_do(o, &place, text, sizeof(text));
 	text_append(out, size, "%s", text);
 	return true;
 }

@@ -1,5 +1,9 @@
 #include "agent/ctl/report/health.h"
 
+#include "agent/ctl/print/format.h"
+#include "agent/ctl/print/text.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,4 +43,37 @@ bool source_is_in_trouble(const struct status_source *s)
 {
 	return source_has_failed(s) ||
 	       (!source_is_usable(s) && strcmp(s->state, "noselect") != 0);
+}
+
+void source_append_next_try(
+    char *out, size_t size, const struct status_source *s)
+{
+	char wait[FORMAT_MAX];
+
+	if (!s->next_try_s.known)
+		return;
+	format_wait(wait, s->next_try_s.x);
+	if (s->next_try_s.x < 0.5)
+		text_append(out, size, "; the next try is due now");
+	else
+		text_append(out, size, "; next try in %s", wait);
+}
+
+void source_append_difference(char *out, size_t size,
+    const struct status_source *s, const struct snapshot *all)
+{
+	char amount[FORMAT_MAX];
+	double ahead_ns;
+
+	if (source_has_failed(s) || strcmp(s->state, "falseticker") != 0 ||
+	    !s->low_offset_ns.known || !s->high_offset_ns.known ||
+	    !all->clock.offset_ns.known)
+		return;
+	/* The offsets are those of our clock. */
+	ahead_ns =
+	    (double)all->clock.offset_ns.n -
+	    ((double)s->low_offset_ns.n / 2 + (double)s->high_offset_ns.n / 2);
+	format_plain_ns(amount, fabs(ahead_ns));
+	text_append(out, size, ": its time is %s %s", amount,
+	    ahead_ns < 0 ? "behind" : "ahead");
 }

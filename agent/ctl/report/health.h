@@ -28,4 +28,14 @@ bool source_has_failed(const struct status_source *s);
  * is in no trouble as long as it answers. */
 bool source_is_in_trouble(const struct status_source *s);
 
+/* Appends "; next try in 7 s" to `out`, a text in `size` bytes, or nothing if
+ * no try is planned. */
+void source_append_next_try(
+    char *out, size_t size, const struct status_source *s);
+
+/* Appends ": its time is 700 ms ahead" to `out` if the majority outvotes the
+ * source and both times are known. */
+void source_append_difference(char *out, size_t size,
+    const struct status_source *s, const struct snapshot *all);
+
 #endif

@@ -1,6 +1,8 @@
 /* selectdata and ntpdata: the text of chronyc and what it does not show. */
 #include "agent/ctl/chronyc/chronyc.h"
+#include "agent/ctl/print/text.h"
 #include "agent/ctl/report/report.h"
+#include "agent/ctl/snapshot/chrony_values.h"
 
 #define SOURCE(m) .field = FIELD(struct status_source, m)
 
@@ -102,6 +104,15 @@ static struct snapshot only_of(const struct snapshot *s, const struct view *v)
 	return one;
 }
 
+static bool has_address(const struct snapshot *s)
+{
+	unsigned i = 0;
+
+	while (i < s->source_count && !chrony_address(&s->sources[i]))
+		i++;
+	return i < s->source_count;
+}
+
 enum exit_status report_ntpdata(const struct snapshot *s, const struct view *v)
 {
 	struct chronyc_style style = style_of(v);
@@ -113,5 +124,9 @@ enum exit_status report_ntpdata(const struct snapshot *s, const struct view *v)
 		return table_put(&answer_table, &shown, v) ? EXIT_OK
 							   : EXIT_NO_STATUS;
 	(void)chronyc_ntpdata(s, &style, v->out);
+	/* A pipe gets no hint: a script expects the answers alone. */
+	if (v->terminal && !v->only && !has_address(s))
+		text_put_wrapped(v->out, "",
+		    "No server has answered yet. `ntsctl` says why.", v->width);
 	return EXIT_OK;
 }

@@ -109,7 +109,6 @@ static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
 {
 	bool failed = source_has_failed(s) && !source_is_switched_off(s);
 	bool said = s->reason[0] != '\0';
-	char wait[FORMAT_MAX];
 
 	/* Without a failure the reason already describes the stage. */
 	if (failed || !said)
@@ -117,10 +116,7 @@ static void note_trouble(const struct status_source *s, char note[NOTE_MAX])
 	if (said)
 		text_append(
 		    note, NOTE_MAX, "%s%s", failed ? ": " : "", s->reason);
-	if (s->next_try_s.known) {
-		format_wait(wait, s->next_try_s.x);
-		text_append(note, NOTE_MAX, "; next try in %s", wait);
-	}
+	source_append_next_try(note, NOTE_MAX, s);
 }
 
 static void put_note(const struct status_source *s, const struct view *v)

@@ -219,7 +219,7 @@ static void put_best(const struct snapshot *s, const struct view *v)
 {
 	const struct status_source *best = snapshot_selected(s);
 	const char *address;
-	char text[PARAGRAPH_MAX] = "";
+	char text[PARAGRAPH_MAX] = "", age[FORMAT_MAX];
 
 	if (!best)
 		return;
@@ -228,18 +228,23 @@ static void put_best(const struct snapshot *s, const struct view *v)
 	    "%s (%s), stratum %lld; %u of %u sources usable, %lld combined",
 	    best->name, address, (long long)best->stratum.n, count_usable(s),
 	    s->source_count, (long long)s->clock.combined.n);
+	/* Its last answers stay good for a while. */
+	if (source_has_failed(best) && best->last_rx_s.known) {
+		format_wait(age, best->last_rx_s.x);
+		text_append(
+		    text, sizeof(text), "; its last answer is %s old", age);
+	}
 	text_put_wrapped(v->out, "Source: ", text, v->width);
 }
 
-static void put_trouble(const struct status_source *s, const struct view *v)
+static void put_trouble(const struct snapshot *all,
+    const struct status_source *s, const struct view *v)
 {
-	char text[PARAGRAPH_MAX] = "", wait[FORMAT_MAX];
+	char text[PARAGRAPH_MAX] = "";
 
 	text_append(text, sizeof(text), "%s: %s", s->name, s->reason);
-	if (s->next_try_s.known) {
-		format_wait(wait, s->next_try_s.x);
-		text_append(text, sizeof(text), "; next try in %s", wait);
-	}
+	source_append_difference(text, sizeof(text), s, all);
+	source_append_next_try(text, sizeof(text), s);
 	text_put_wrapped(v->out,
 	    source_is_usable(s) ? "Trouble: " : "Not usable: ", text, v->width);
 	text[0] = '\0';
@@ -278,7 +283,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 	put_best(s, v);
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (source_is_in_trouble(&s->sources[i]))
-			put_trouble(&s->sources[i], v);
+			put_trouble(s, &s->sources[i], v);
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (source_cert_ends_soon(&s->sources[i]))
 			put_cert_warning(&s->sources[i], v);

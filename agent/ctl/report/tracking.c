@@ -1,8 +1,11 @@
 #include "agent/ctl/chronyc/values.h"
+#include "agent/ctl/print/text.h"
 #include "agent/ctl/report/report.h"
 
 #include <math.h>
 #include <string.h>
+
+#define DISTURBANCE_MAX 2048
 
 #define CLOCK(m) .field = FIELD(struct status_clock, m)
 
@@ -160,8 +163,13 @@ static void put_drift(const struct snapshot *s, const struct view *v)
 		fputs("unknown", v->out);
 		return;
 	}
-	fprintf(v->out, "assumed %.3f ppm for 1 h, %.3f ppm for 1 d (",
+	fprintf(v->out, "assumed %.3f ppm for 1 h, %.3f ppm for 1 d",
 	    c->drift_hour_ppm.x, c->drift_day_ppm.x);
+	/* The reason does not fit into a line of 80 columns. */
+	if (v->terminal)
+		fprintf(v->out, "\n%18s(", "");
+	else
+		fputs(" (", v->out);
 	put_drift_reason(c, v);
 	fputc(')', v->out);
 }
@@ -220,6 +228,20 @@ static bool is_known(const struct snapshot *s, size_t known)
 	       *(const bool *)((const char *)&s->clock + known);
 }
 
+/* A long sentence: a terminal gets several lines. */
+static void put_disturbance(const struct status_clock *c, const struct view *v)
+{
+	static const char label[] = "Disturbed       : ";
+	char text[DISTURBANCE_MAX] = "";
+
+	text_append(text, sizeof(text), "%.0f seconds ago, %s",
+	    c->disturbed_s.x, c->disturbance);
+	if (v->terminal)
+		text_put_wrapped(v->out, label, text, v->width);
+	else
+		fprintf(v->out, "%s%s\n", label, text);
+}
+
 static void put_text(const struct snapshot *s, const struct view *v)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -231,8 +253,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 		fputc('\n', v->out);
 	}
 	if (s->clock.disturbance)
-		fprintf(v->out, "%-16s: %.0f seconds ago, %s\n", "Disturbed",
-		    s->clock.disturbed_s.x, s->clock.disturbance);
+		put_disturbance(&s->clock, v);
 }
 
 enum exit_status report_tracking(const struct snapshot *s, const struct view *v)

@@ -1,5 +1,7 @@
 #include "agent/ctl/shadow/chronyd.h"
 
+#include "base/time.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,12 +12,15 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_WAIT_MS 1000
 #define TRIES 3
-/* Answers to something else that are skipped. */
-#define ANSWERS_MAX 100
+/* All questions together: a program that is not chronyd may send without an
+ * end.
+ */
+#define LIMIT_MS 10000
 
 static bool fail(
     struct chronyd *c, char why[CHRONYD_TEXT_MAX], const char *what)
@@ -169,17 +174,29 @@ void chronyd_close(struct chronyd *c)
 	c->has_own = false;
 }
 
-/* An answer to another request is from an earlier try. False: none came. */
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ns_of_timespec(&ts) / NS_PER_MS;
+}
+
+/* An answer to another request is from an earlier try. False: none came, or
+ * time is up. */
 static bool await(struct chronyd *c, const struct cmdmon_request *r,
     struct cmdmon_answer *out)
 {
 	uint8_t bytes[CMDMON_MESSAGE_MAX];
 	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	int64_t until = now_ms() + ANSWER_WAIT_MS, left;
 	ssize_t n;
 
+	if (until > c->give_up_ms)
+		until = c->give_up_ms;
 	errno = 0;
-	for (unsigned i = 0; i < ANSWERS_MAX; i++) {
-		if (poll(&p, 1, ANSWER_WAIT_MS) <= 0)
+	while ((left = until - now_ms()) > 0) {
+		if (poll(&p, 1, (int)left) <= 0)
 			return false;
 		n = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -196,7 +213,7 @@ static bool ask(struct chronyd *c, uint16_t command, unsigned index,
 {
 	uint8_t bytes[CMDMON_MESSAGE_MAX];
 
-	for (unsigned i = 0; i < TRIES; i++) {
+	for (unsigned i = 0; i < TRIES && now_ms() < c->give_up_ms; i++) {
 		struct cmdmon_request r = {.command = command,
 		    .sequence = ++c->sequence,
 		    .index = index};
@@ -256,6 +273,7 @@ bool chronyd_read(
 {
 	struct cmdmon_tracking before;
 
+	c->give_up_ms = now_ms() + LIMIT_MS;
 	/* An update between the questions would mix two states. */
 	for (unsigned i = 0; i < TRIES; i++) {
 		if (!read_tracking(c, &before, why) ||

@@ -14,7 +14,8 @@
 struct chronyd {
 	int fd;
 	uint32_t sequence;
-	char name[160];		/* as given */
+	int64_t give_up_ms; /* CLOCK_MONOTONIC: chronyd_read() ends by then */
+	char name[160];	    /* as given */
 	struct sockaddr_un own; /* of a UNIX socket; removed at the end */
 	bool has_own;
 };
@@ -36,7 +37,8 @@ bool chronyd_open(
 void chronyd_close(struct chronyd *c);
 
 /* Tracking and all sources, of one state of chronyd. Waits for an answer for 3
- * s at most. False: `why` says why there is none. */
+ * s at most, and for all of them for 10 s. False: `why` says why there is none.
+ */
 bool chronyd_read(struct chronyd *c, struct chronyd_state *out,
     char why[CHRONYD_TEXT_MAX]) MUST_USE;
 

@@ -47,33 +47,66 @@ static bool is_new(const struct judge *j, const struct judge_reading *r,
 	       (m->fast_s != before->fast_s || m->age_s < before->age_s);
 }
 
-/* In chronyd's time of the reading. */
-static struct interval interval_of(
+/* A new measurement in chronyd's time of the last reading. The agent measures
+ * the clock itself: what chronyd slewed before the measurement is a part of the
+ * difference of the corrections. */
+static double seen_by(const struct judge *j, const struct judge_reading *r,
+    const struct measured *m)
+{
+	double passed_s = r->mono_s - j->last.mono_s;
+	double part = passed_s > 0 ? fmin(m->age_s / passed_s, 1) : 0;
+
+	if (m->by == JUDGED_CHRONYD)
+		return m->fast_s;
+	return m->fast_s + r->correction_s +
+	       part * (j->last.correction_s - r->correction_s);
+}
+
+/* An update of chronyd between the readings moves its time: a measurement of
+ * the agent may be older or younger than that. */
+static bool comparable(const struct judge *j, const struct judge_reading *r,
+    const struct measured *m)
+{
+	return m->by == JUDGED_CHRONYD || r->updated_s == j->last.updated_s;
+}
+
+/* In chronyd's time of the reading. What the agent makes of its measurement is
+ * an estimate, which may be wrong by more than the error of the measurement:
+ * only the measurement itself bounds the time. */
+static struct interval interval_of(const struct judge *j,
     const struct judge_reading *r, const struct measured *m)
 {
 	double error_s = m->error_s + m->age_s * AGEING;
-	double at = m->now_fast_s;
+	double at = m->by == JUDGED_AGENT ? seen_by(j, r, m) : m->now_fast_s;
 
-	if (m->by == JUDGED_AGENT)
-		at += r->correction_s;
 	return (struct interval){at - error_s, at + error_s};
+}
+
+/* Nobody knows by how much chronyd has moved its time since an older
+ * measurement of the agent. */
+static bool may_vote(const struct judge *j, const struct judge_reading *r,
+    const struct measured *m)
+{
+	return m->by == JUDGED_CHRONYD ||
+	       (is_new(j, r, m) && comparable(j, r, m));
 }
 
 /* The younger measurement of each server has its vote; of two that are equally
  * old, the first. */
-static bool has_vote(const struct judge_reading *r, unsigned i)
+static bool has_vote(
+    const struct judge *j, const struct judge_reading *r, unsigned i)
 {
 	const struct measured *own = &r->measured[i];
 
 	for (unsigned k = 0; k < r->count; k++) {
 		const struct measured *m = &r->measured[k];
 
-		if (same_server(m, own) &&
+		if (same_server(m, own) && may_vote(j, r, m) &&
 		    (m->age_s < own->age_s ||
 			(m->age_s == own->age_s && m < own)))
 			return false;
 	}
-	return true;
+	return may_vote(j, r, own);
 }
 
 static bool find_agreement(
@@ -83,8 +116,8 @@ static bool find_agreement(
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < r->count; i++)
-		if (has_vote(r, i))
-			votes[count++] = interval_of(r, &r->measured[i]);
+		if (has_vote(j, r, i))
+			votes[count++] = interval_of(j, r, &r->measured[i]);
 	if (count > j->most_servers)
 		j->most_servers = count;
 	return agreement_of(votes, count, out);
@@ -120,21 +153,6 @@ static struct batch *open_batch(struct judge *j)
 static double estimate_of(const struct judge_reading *r, unsigned who)
 {
 	return who == JUDGED_AGENT ? r->agent_fast_s + r->correction_s : 0;
-}
-
-/* A new measurement in chronyd's time of the last reading. The agent measures
- * the clock itself: what chronyd slewed before the measurement is a part of the
- * difference of the corrections. */
-static double seen_by(const struct judge *j, const struct judge_reading *r,
-    const struct measured *m)
-{
-	double passed_s = r->mono_s - j->last.mono_s;
-	double part = passed_s > 0 ? fmin(m->age_s / passed_s, 1) : 0;
-
-	if (m->by == JUDGED_CHRONYD)
-		return m->fast_s;
-	return m->fast_s + r->correction_s +
-	       part * (j->last.correction_s - r->correction_s);
 }
 
 /* A bound is broken for certain if no point of the agreement is within it.
@@ -179,14 +197,6 @@ static void follow_leader(struct judge *j, double wall_s)
 	j->leader_wall_s = wall_s;
 }
 
-/* An update of chronyd between the readings moves its time: a measurement of
- * the agent may be older or younger than that. */
-static bool comparable(const struct judge *j, const struct judge_reading *r,
-    const struct measured *m)
-{
-	return m->by == JUDGED_CHRONYD || r->updated_s == j->last.updated_s;
-}
-
 /* chronyd carries its measurement over the update that it made of it. */
 static double moved_by(const struct measured *m)
 {
@@ -207,7 +217,7 @@ static void take_measurements(struct judge *j, const struct judge_reading *r)
 			j->no_agreement++;
 			continue;
 		}
-		if (!intervals_meet(interval_of(r, m), agreement)) {
+		if (!intervals_meet(interval_of(j, r, m), agreement)) {
 			j->left_out++;
 			continue;
 		}

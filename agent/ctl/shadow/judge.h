@@ -30,7 +30,8 @@ struct measured {
 	unsigned place;	     /* in the list of that program */
 	uint8_t address[16]; /* IPv4: zeros behind it */
 	double fast_s;	     /* when it was made */
-	double now_fast_s;   /* what the program makes of it now */
+	double now_fast_s;   /* with what chronyd has corrected since; chronyd
+				alone */
 	double error_s;	     /* the largest */
 	double age_s;
 };

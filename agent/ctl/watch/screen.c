@@ -6,6 +6,7 @@
 #include "agent/ctl/history/when.h"
 #include "agent/ctl/print/format.h"
 #include "agent/ctl/print/text.h"
+#include "agent/ctl/report/health.h"
 #include "agent/ctl/snapshot/clean.h"
 #include "base/time.h"
 
@@ -21,6 +22,7 @@
 
 #define BOLD_GREEN "\x1b[1;32m"
 #define BOLD_RED "\x1b[1;31m"
+#define RED "\x1b[31m"
 #define BOLD "\x1b[1m"
 #define DIM "\x1b[2m"
 #define REVERSE "\x1b[7m"
@@ -57,6 +59,18 @@ static bool is_full(const struct frame *f)
 	return f->s->full && f->lines >= f->s->height;
 }
 
+/* As put_cut(), with a sign at the end of what is cut. */
+static unsigned put_fitting(const struct frame *f, const char *text)
+{
+	unsigned width = f->s->full ? f->s->width : UINT_MAX, columns;
+
+	if (text_width(text) <= width)
+		return put_cut(f->out, text, width);
+	columns = put_cut(f->out, text, width - 1);
+	fputs(f->s->unicode ? "\xe2\x80\xa6" : ">", f->out);
+	return columns + 1;
+}
+
 /* A line; on a screen it is cut to the width. In reverse video it is filled up.
  */
 static void put_line(struct frame *f, const char *style, const char *text)
@@ -69,12 +83,18 @@ static void put_line(struct frame *f, const char *style, const char *text)
 	if (f->s->full && f->lines > 0)
 		fputs("\r\n", f->out);
 	fputs(colour, f->out);
-	columns = put_cut(f->out, text, f->s->full ? f->s->width : UINT_MAX);
-	while (strcmp(colour, REVERSE) == 0 && columns++ < f->s->width)
+	columns = put_fitting(f, text);
+	while (strcmp(colour, REVERSE) == 0 && columns < f->s->width) {
 		fputc(' ', f->out);
+		columns++;
+	}
 	if (colour[0])
 		fputs("\x1b[0m", f->out);
-	fputs(f->s->full ? "\x1b[K" : "\n", f->out);
+	/* Behind the last column, the cursor stands on it: \x1b[K erases it. */
+	if (!f->s->full)
+		fputc('\n', f->out);
+	else if (columns < f->s->width)
+		fputs("\x1b[K", f->out);
 	f->lines++;
 }
 
@@ -328,6 +348,14 @@ static void put_cells(
 	}
 }
 
+/* A source with noselect is only measured, and is in no trouble. */
+static const char *style_of(const struct status_source *s)
+{
+	if (source_is_usable(s))
+		return "";
+	return source_is_in_trouble(s) ? RED : DIM;
+}
+
 static void put_source(
     struct frame *f, const struct status_source *s, unsigned name)
 {
@@ -349,7 +377,7 @@ static void put_source(
 			    f, line, place, SERIES_OFFSET, columns, series);
 		}
 		if (fclose(line) == 0)
-			put_line(f, source_is_usable(s) ? "" : DIM, text);
+			put_line(f, style_of(s), text);
 	}
 	free(text);
 	free(series);

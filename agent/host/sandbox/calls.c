@@ -194,6 +194,7 @@ static const struct call_rule rules[] = {
 
 	/* The engine's loop. */
 	CALL("setsockopt", CALLS_ENGINE, IS(1, SOL_SOCKET), IS(2, SO_TIMESTAMPING)),
+	CALL("setsockopt", CALLS_ENGINE, IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)),
 	CALL("setsockopt", CALLS_ENGINE, IS(1, SOL_SOCKET), IS(2, SO_TIMESTAMPING_NEW)),
 	CALL("setsockopt", CALLS_ENGINE, IS(1, SOL_SOCKET), IS(2, SO_SELECT_ERR_QUEUE)),
 	CALL("accept4", CALLS_ENGINE, IS(3, SOCKET_FLAGS)),

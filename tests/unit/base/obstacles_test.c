@@ -57,7 +57,7 @@ static void the_variables_are_filled_in(void **state)
 	(void)state;
 	obstacle_to_do(OBSTACLE_KE_BLOCKED, &place, text, sizeof(text));
 	assert_string_equal(text, "see whether a firewall lets NTS-KE through: "
-				  "nc -vz ntp.example 14460");
+				  "nc -vz -w 5 ntp.example 14460");
 	obstacle_to_do(OBSTACLE_NTP_BLOCKED, &place, text, sizeof(text));
 	assert_string_equal(text, "see whether a firewall lets UDP to "
 				  "192.0.2.1 and back through");

@@ -364,17 +364,37 @@ static void a_failing_library_is_reported(void **state)
 	bool ok;
 
 	assert_true(EVP_set_default_properties(NULL, "provider=nobody"));
+	assert_int_equal(aead_available(ids), 0);
 	ok = aead_seal(id, key, key, n, key, 16, plain, 8, sealed);
 	assert_false(ok);
-	assert_int_equal(aead_available(ids), 0);
 	gcm_siv_break(GCM_SIV_CORRECT);
 	assert_true(aead_seal(id, key, key, n, key, 16, plain, 8, sealed));
 	assert_true(EVP_set_default_properties(NULL, "provider=nobody"));
+	assert_int_equal(aead_available(ids), 0);
 	ok = aead_open(id, key, key, n, key, 16, sealed, sizeof(sealed), plain);
 	gcm_siv_break(GCM_SIV_CORRECT);
 	assert_false(ok);
 	assert_true(
 	    aead_open(id, key, key, n, key, 16, sealed, sizeof(sealed), plain));
+	assert_int_equal(plain[0], 3);
+}
+
+/* A library that has no algorithm any more gives those that are kept. */
+static void nothing_is_looked_up_again(void **state)
+{
+	enum aead_id id = algorithm(state), ids[AEAD_COUNT];
+	uint8_t key[AEAD_KEY_MAX] = {7}, sealed[24], plain[8] = {3};
+	size_t n = aead_nonce_len(id);
+	bool sealed_again, opened;
+
+	assert_in_range(aead_available(ids), 2, 3);
+	assert_true(EVP_set_default_properties(NULL, "provider=nobody"));
+	sealed_again = aead_seal(id, key, key, n, key, 16, plain, 8, sealed);
+	opened = sealed_again && aead_open(id, key, key, n, key, 16, sealed,
+				     sizeof(sealed), plain);
+	gcm_siv_break(GCM_SIV_CORRECT);
+	assert_true(sealed_again);
+	assert_true(opened);
 	assert_int_equal(plain[0], 3);
 }
 
@@ -427,6 +447,8 @@ int main(void)
 	    cmocka_unit_test(siv_is_always_available),
 	    cmocka_unit_test(a_faulty_gcm_siv_is_not_available),
 	    WITH_EACH(a_failing_library_is_reported),
+	    WITH(nothing_is_looked_up_again, siv_256),
+	    WITH(nothing_is_looked_up_again, siv_512),
 	    WITH_EACH(sealing_a_request_is_fast),
 	};
 

@@ -45,6 +45,48 @@ static void a_short_name_gets_the_domain_of_the_search_list(void **state)
 	dns_end();
 }
 
+/* A dot at the end makes a name complete. */
+static void a_dot_ends_the_search(void **state)
+{
+	(void)state;
+	dns_serve(DNS_SIGNED_LONG);
+	assert_false(found("host.", false, FAMILY_ANY));
+	assert_true(found("host.lan.test.", false, FAMILY_ANY));
+	dns_end();
+}
+
+/* Half of the addresses for each family, in turn; all for a single one. */
+static void both_families_get_a_half(void **state)
+{
+	static const struct {
+		enum family_choice choice;
+		unsigned ipv4, ipv6;
+	} rows[] = {
+	    {FAMILY_ANY, KE_ADDRESSES_MAX / 2, KE_ADDRESSES_MAX / 2},
+	    {FAMILY_IPV4, KE_ADDRESSES_MAX, 0},
+	    {FAMILY_IPV6, 0, KE_ADDRESSES_MAX},
+	};
+
+	(void)state;
+	dns_serve(DNS_MANY);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned ipv4 = 0;
+		struct names n;
+
+		assert_true(unvalidated_lookup(
+		    "a.example.com", true, 4460, rows[i].choice, &n));
+		for (unsigned k = 0; k < n.count; k++) {
+			ipv4 += n.at[k].family == 4;
+			if (rows[i].choice == FAMILY_ANY)
+				assert_int_equal(
+				    n.at[k].family, k % 2 == 0 ? 6 : 4);
+		}
+		assert_int_equal(ipv4, rows[i].ipv4);
+		assert_int_equal(n.count - ipv4, rows[i].ipv6);
+	}
+	dns_end();
+}
+
 static void a_server_that_does_not_know_finds_nothing(void **state)
 {
 	(void)state;
@@ -70,6 +112,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_name_that_cannot_be_validated_is_found),
 	    cmocka_unit_test(a_short_name_gets_the_domain_of_the_search_list),
+	    cmocka_unit_test(a_dot_ends_the_search),
+	    cmocka_unit_test(both_families_get_a_half),
 	    cmocka_unit_test(a_server_that_does_not_know_finds_nothing),
 	    cmocka_unit_test(a_silent_server_is_asked_once),
 	};

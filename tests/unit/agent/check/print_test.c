@@ -103,7 +103,7 @@ static void the_text_has_all_that_was_seen(void **state)
 	    "drops it, or the server is off\n"
 	    "  seen         no answer from 192.0.2.1\n"
 	    "  To do        see whether a firewall lets NTS-KE through: nc "
-	    "-vz two.example 4460\n");
+	    "-vz -w 5 two.example 4460\n");
 	free(text);
 }
 
@@ -125,7 +125,7 @@ static void long_texts_are_wrapped(void **state)
 	    "               server is off\n"
 	    "  seen         no answer from 192.0.2.1\n"
 	    "  To do        see whether a firewall lets\n"
-	    "               NTS-KE through: nc -vz\n"
+	    "               NTS-KE through: nc -vz -w 5\n"
 	    "               two.example 4460\n");
 	free(text);
 	/* A word that is longer than the room stands alone. */

@@ -61,6 +61,12 @@ static const struct {
 	"try: 1, refid: 0A4D0301, correction: 0.000001250, skew: "
 	"0.004\n"},
     {"chronyc|-c|ntpdata|nobody", "", 1, "503 No such source\n"},
+    {"chronyc|-f|/x|-c|sourcename|10.77.3.1", "", 0, "ntpserver\n"},
+    {"chronyc|rtcdata", "", 1, "513 RTC driver not running\n"},
+    {"chronyc|-c|smoothing", "", 1, "505 Facility not enabled in daemon\n"},
+    {"chronyc|settime|12:00", "", 1, "505 Facility not enabled in daemon\n"},
+    {"chronyc|rekey", "", 0, "200 OK\n"},
+    {"chronyc|accheck|192.0.2.1", "", 0, "209 Access denied\n"},
     {"chronyc|dns|-n", "", 0, ""},
     {"chronyc|dns|?", "", 1, ""},
     {"chronyc|timeout|2000", "", 0, ""},

@@ -401,6 +401,21 @@ static void disturbances_without_end_cause_no_storm(void **state)
 	world_end(w);
 }
 
+/* With --no-clock, the end of a slew of chronyd looks like a pause. */
+static void a_clock_that_is_not_ours_may_be_steered(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+
+	(void)state;
+	w->options.no_clock = true;
+	engine_stood_still(&w->engine, 188 * NS_PER_MS);
+	assert_true(world_logged(w,
+	    "the clock is 0.188 s behind what was expected of it, as the "
+	    "servers say (does another program steer it? was the machine "
+	    "paused"));
+	world_end(w);
+}
+
 static void a_foreign_slew_is_told(void **state)
 {
 	struct world *w = world_running(2, 3600 * NS_PER_S);
@@ -414,6 +429,25 @@ static void a_foreign_slew_is_told(void **state)
 	engine_on_report(&w->engine, &r, world_reading(w));
 	assert_true(world_logged(w, "slewing the clock for another program, "
 				    "with +1.500000 s to go"));
+	assert_int_equal(w->closes, closes + 2);
+	world_end(w);
+}
+
+/* The keeper lived on; nobody else is blamed. */
+static void a_slew_that_the_guard_has_ended_is_told(void **state)
+{
+	struct world *w = world_running(2, 3600 * NS_PER_S);
+	struct keeper_report r = {
+	    .verdict = KEEPER_OVERTAKEN, .change_count = 1};
+	unsigned closes = w->closes;
+
+	(void)state;
+	w->engine.order.slewing = true;
+	r.changes[0] = (struct clock_change){{w->wall}, 0, w->freq_ppm};
+	engine_on_report(&w->engine, &r, world_reading(w));
+	assert_true(world_logged(w, "did not end a slew in time"));
+	assert_false(world_logged(w, "another program"));
+	assert_false(w->engine.order.slewing);
 	assert_int_equal(w->closes, closes + 2);
 	world_end(w);
 }
@@ -584,7 +618,9 @@ int main(void)
 	    cmocka_unit_test(
 		the_kernels_word_and_its_reason_come_in_either_order),
 	    cmocka_unit_test(disturbances_without_end_cause_no_storm),
+	    cmocka_unit_test(a_clock_that_is_not_ours_may_be_steered),
 	    cmocka_unit_test(a_foreign_slew_is_told),
+	    cmocka_unit_test(a_slew_that_the_guard_has_ended_is_told),
 	    cmocka_unit_test(
 		bursts_for_a_foreign_frequency_are_256_seconds_apart),
 	    cmocka_unit_test(

@@ -624,6 +624,8 @@ struct source_view world_view(const struct world *w, unsigned source)
 
 	steering_source_view(w->engine.steering, source, &w->engine.timescale,
 	    (struct wall){w->wall}, &v);
+	steering_source_details(w->engine.steering, source,
+	    &w->engine.timescale, (struct wall){w->wall}, &v);
 	return v;
 }
 

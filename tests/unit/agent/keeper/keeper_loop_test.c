@@ -1268,8 +1268,17 @@ static int stop_keeper(struct scene *s, int fd)
 			return 9;
 		nap();
 	}
-	pause();
-	return 1;
+	if (next_report(fd, &s->shared->reports[0]) != 1)
+		return 9;
+	/* The next slew begins and ends as if nothing had been. */
+	m.command.slew_duration_ns = 50 * NS_PER_MS;
+	m.command.slew_ns = 25000;
+	if (keeper_send_message(fd, &m) != 1)
+		return 9;
+	for (int i = 1; i < 3; i++)
+		if (next_report(fd, &s->shared->reports[i]) != 1)
+			return 9;
+	return 0;
 }
 
 static bool guard_has_told(const struct scene *s)
@@ -1281,15 +1290,22 @@ static void test_keeper_stopped(void **state)
 {
 	struct scene *s = *state;
 
+	s->engine_may_end = true;
 	begin(s, stop_keeper);
 	assert_true(wait_until(slew_runs, s));
 	assert_true(wait_until(base_is_set, s));
 	assert_int_equal(kill(s->shared->guard, 0), 0);
 	assert_true(wait_until(guard_has_told, s));
-	/* Its state no longer describes the clock: it ends. */
 	assert_int_equal(kill(s->keeper, SIGCONT), 0);
-	assert_int_equal(finish(s), 1);
-	assert_true(log_says(s, "was stopped, or hung"));
+	assert_int_equal(finish(s), 0);
+	assert_int_equal(s->shared->reports[0].serial, 0);
+	assert_int_equal(s->shared->reports[0].verdict, KEEPER_OVERTAKEN);
+	assert_int_equal(s->shared->reports[0].change_count, 1);
+	assert_true(s->shared->reports[0].changes[0].freq_ppm == BASE_PPM);
+	assert_int_equal(s->shared->reports[1].verdict, KEEPER_OK);
+	assert_true(s->shared->reports[1].changes[0].freq_ppm > BASE_PPM);
+	assert_int_equal(s->shared->reports[2].verdict, KEEPER_OK);
+	assert_true(s->shared->reports[2].changes[0].freq_ppm == BASE_PPM);
 }
 
 /* The kernel refuses: in the middle of a slew, and when somebody looks. */

@@ -94,6 +94,86 @@ static void a_file_without_rights_is_explained(void **state)
 	assert_int_equal(status, 0);
 }
 
+static struct mono now_s(int64_t s)
+{
+	return (struct mono){(1000 + s) * NS_PER_S};
+}
+
+static int loader_part(const char *name, int fd)
+{
+	assert_string_equal(name, "loader");
+	return loader_main(fd);
+}
+
+static struct loader loader_of(const struct config_room *r)
+{
+	static forked_main *part = loader_part;
+	static const struct child_starter starter = {forked_start, &part};
+
+	return (struct loader){
+	    .starter = &starter, .path = r->path, .loader_fd = -1};
+}
+
+static void wait_for(const struct loader *l)
+{
+	struct pollfd p = {.fd = l->loader_fd, .events = POLLIN};
+
+	assert_int_equal(poll(&p, 1, 5000), 1);
+}
+
+/* Returns 0 if the order to read again is refused, and the text says why. */
+static int reload_as_nobody(const struct config_room *r, bool used)
+{
+	struct reload_result *out = calloc(1, sizeof(*out));
+	struct loader l = loader_of(r);
+
+	l.in_force = &r->config;
+	if (!out || chdir("/") != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+		return 1;
+	if (loader_start(&l, 5, NULL, now_s(0)) != 0)
+		return 2;
+	wait_for(&l);
+	if (!loader_collect(&l, now_s(0), out))
+		return 3;
+	if (!used)
+		return out->ok && strstr(out->text, "x.conf: cannot read") ? 0
+									   : 4;
+	return !out->ok && strstr(out->text, "/sources.d/x.conf has sources") &&
+		       strstr(out->text, "chmod 644")
+		   ? 0
+		   : 5;
+}
+
+/* Root has read it at the start. One that was never used is only left out. */
+static void a_reload_does_not_lose_a_file_that_only_root_may_read(void **state)
+{
+	struct config_room *r = *state;
+	char path[128];
+	int status;
+
+	if (getuid() != 0)
+		skip();
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	room_put_bytes(r, "main.conf", GOOD, strlen(GOOD));
+	room_folder(r, "sources.d");
+	for (int used = 0; used <= 1; used++) {
+		pid_t pid;
+
+		if (used == 0)
+			room_accepts(r, GOOD);
+		room_put(r, "sources.d/x.conf", "[source x]\n");
+		room_path(r, "sources.d/x.conf", path);
+		assert_int_equal(chmod(path, 0600), 0);
+		if (used == 1)
+			room_accepts(r, GOOD);
+		pid = fork();
+		if (pid == 0)
+			_exit(reload_as_nobody(r, used));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void too_many_errors_end_with_a_whole_line(void **state)
 {
 	struct config_room *r = *state;
@@ -212,33 +292,6 @@ static void a_result_that_nobody_takes_is_a_failure(void **state)
 	assert_int_equal(loader_main(link[1]), 1);
 	close(link[0]);
 	close(link[1]);
-}
-
-static struct mono now_s(int64_t s)
-{
-	return (struct mono){(1000 + s) * NS_PER_S};
-}
-
-static int loader_part(const char *name, int fd)
-{
-	assert_string_equal(name, "loader");
-	return loader_main(fd);
-}
-
-static struct loader loader_of(const struct config_room *r)
-{
-	static forked_main *part = loader_part;
-	static const struct child_starter starter = {forked_start, &part};
-
-	return (struct loader){
-	    .starter = &starter, .path = r->path, .loader_fd = -1};
-}
-
-static void wait_for(const struct loader *l)
-{
-	struct pollfd p = {.fd = l->loader_fd, .events = POLLIN};
-
-	assert_int_equal(poll(&p, 1, 5000), 1);
 }
 
 /* The main file may be in any state. */
@@ -486,6 +539,7 @@ int main(void)
 	    TEST(too_many_errors_end_with_a_whole_line),
 	    TEST(what_needs_a_restart_stays_and_is_told),
 	    TEST(a_full_text_takes_no_more),
+	    TEST(a_reload_does_not_lose_a_file_that_only_root_may_read),
 	    TEST(the_loader_reads_in_a_process_of_its_own),
 	    TEST(the_loader_may_read_dropped_sources_alone),
 	    TEST(what_the_sandbox_forbids_needs_a_restart),

@@ -88,6 +88,46 @@ int memfd_create(const char *name, unsigned flags)
 	return real(name, flags);
 }
 
+/* A file that gets what goes to the system log; "": nothing gets it. */
+static char in_place_of_syslog[128];
+
+static void note_line(const char *format, va_list args)
+{
+	FILE *f = *in_place_of_syslog ? fopen(in_place_of_syslog, "ae") : NULL;
+
+	if (!f)
+		return;
+	vfprintf(f, format, args);
+	fputc('\n', f);
+	fclose(f);
+}
+
+/* In the place of the C library's. Which of them the agent calls depends on the
+ * options of the compiler. */
+void syslog(int level, const char *format, ...) PRINTF_LIKE(2, 3);
+void syslog(int level, const char *format, ...)
+{
+	va_list args;
+
+	(void)level;
+	va_start(args, format);
+	note_line(format, args);
+	va_end(args);
+}
+
+void __syslog_chk(int level, int flag, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void __syslog_chk(int level, int flag, const char *format, ...)
+{
+	va_list args;
+
+	(void)level;
+	(void)flag;
+	va_start(args, format);
+	note_line(format, args);
+	va_end(args);
+}
+
 static void nap(void)
 {
 	usleep(5000);
@@ -595,6 +635,52 @@ static void the_log_goes_where_it_should(void **state)
 	heard_says(h, "not done; the clock was left alone");
 }
 
+static pid_t pid_in_file(const struct heard *h)
+{
+	char path[128];
+	FILE *f = fopen(room_path(h->room, "pid", path), "re");
+	long pid = 0;
+
+	if (f && fscanf(f, "%ld", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return (pid_t)pid;
+}
+
+/* A terminal or a service manager may keep standard error to itself. */
+static void a_file_that_is_left_out_is_in_the_system_log(void **state)
+{
+	struct heard *h = *state;
+	struct run_options run = measuring;
+	char text[8192] = "", *line;
+	FILE *f;
+
+	room_folder(h->room, "sources.d");
+	room_put(h->room, "sources.d/x.conf", "[source x]\nfoo = 1\n");
+	room_put(h->room, "sources.d/y.conf", "[source y]\nbar = 1\n");
+	put_config(h, "");
+	room_path(h->room, "syslog", in_place_of_syslog);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	run.foreground = false;
+	assert_int_equal(end_of(start(h->room, run)), 0);
+	kill(pid_in_file(h), SIGTERM);
+	assert_int_equal(end_of(pid_in_file(h)), 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	f = fopen(in_place_of_syslog, "re");
+	in_place_of_syslog[0] = '\0';
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	fclose(f);
+	line = strstr(text, "sources.d/x.conf:2: unknown key");
+	assert_non_null(line);
+	assert_non_null(
+	    strstr(line, "; the sources of this file are not used\n"));
+	assert_non_null(strstr(line, "sources.d/y.conf:2: unknown key"));
+	assert_null(strstr(text, "warning: "));
+	heard_says(h, "warning: ");
+}
+
 static void an_error_in_the_configuration_is_final(void **state)
 {
 	struct heard *h = *state;
@@ -732,19 +818,6 @@ static void a_missing_second_user_is_told(void **state)
 		      "\"ntsagent-resolver\" does not exist");
 }
 
-static pid_t pid_in_file(const struct heard *h)
-{
-	char path[128];
-	FILE *f = fopen(room_path(h->room, "pid", path), "re");
-	long pid = 0;
-
-	if (f && fscanf(f, "%ld", &pid) != 1)
-		pid = 0;
-	if (f)
-		fclose(f);
-	return (pid_t)pid;
-}
-
 /* The launcher's status tells that the agent runs. The agent, an orphan, is
  * ours to collect. */
 static void in_the_background_the_launcher_ends_first(void **state)
@@ -833,6 +906,7 @@ int main(int argc, char *argv[])
 	    TEST(debug_lines_name_their_process),
 	    TEST(once_it_ends_by_itself),
 	    TEST(the_log_goes_where_it_should),
+	    TEST(a_file_that_is_left_out_is_in_the_system_log),
 	    TEST(an_error_in_the_configuration_is_final),
 	    TEST(the_check_prints_and_starts_nothing),
 	    TEST(a_missing_user_stops_the_start),

@@ -51,6 +51,22 @@ static bool echo_server_open(struct echo_server *s, int family)
 	return endpoint_from_sockaddr(&s->at, (struct sockaddr *)&sa);
 }
 
+static int option(int fd, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, name, &value, &len), 0);
+	return value;
+}
+
+/* Devices that stamp a packet after send(2) has returned. */
+static void expect_late_stamps(struct udp *u)
+{
+	for (unsigned i = 0; i < SOURCES_MAX; i++)
+		u->slots[i].late_stamps = UINT_MAX;
+}
+
 /* Sends one datagram back. Returns its source port. */
 static unsigned echo_server_serve(struct echo_server *s)
 {
@@ -181,6 +197,77 @@ static void a_closed_port_is_reported(void **state)
 	free(d);
 }
 
+/* A flood is read without a poll(2) for each datagram. */
+static void all_that_has_come_is_read_in_turn(void **state)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct sockaddr_storage to;
+	struct endpoint local;
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	assert_false(udp_next(&u, 2, d));
+	assert_int_equal(udp_send(&u, 2, &s.at, (const uint8_t *)"0", 1), 0);
+	assert_true(udp_local(&u, 2, &local));
+	echo_server_serve(&s);
+	for (char c = '1'; c <= '9'; c++)
+		assert_int_equal(sendto(s.fd, &c, 1, 0, (struct sockaddr *)&to,
+				     endpoint_to_sockaddr(&local, &to)),
+		    1);
+	assert_true(await(&u, d));
+	for (char c = '0'; c <= '9'; c++) {
+		assert_int_equal(d->slot, 2);
+		assert_int_equal(d->len, 1);
+		assert_int_equal(d->bytes[0], c);
+		assert_true(endpoint_same_host(&d->local, &local));
+		assert_int_equal(udp_next(&u, 2, d), c < '9');
+	}
+	udp_end(&u);
+	close(s.fd);
+	free(d);
+}
+
+/* A stamp that comes between two datagrams is in the second one. */
+static void a_late_stamp_is_read_with_the_next_datagram(void **state)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	expect_late_stamps(&u);
+	assert_int_equal(udp_send(&u, 1, &s.at, (const uint8_t *)"x", 1), 0);
+	echo_server_serve(&s);
+	assert_int_equal(u.slots[1].tx_kind, STAMP_DAEMON);
+	assert_true(udp_next(&u, 1, d));
+	assert_int_equal(d->tx_kind, STAMP_KERNEL);
+	udp_end(&u);
+	close(s.fd);
+	free(d);
+}
+
+/* Twice what net.core.rmem_max says, if that is not above QUEUE_BYTES. */
+static void a_request_has_room_for_a_flood_of_answers(void **state)
+{
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	assert_int_equal(udp_send(&u, 0, &s.at, (const uint8_t *)"x", 1), 0);
+	assert_true(option(u.slots[0].fd, SO_RCVBUF) > option(s.fd, SO_RCVBUF));
+	udp_end(&u);
+	close(s.fd);
+}
+
 static void a_datagram_that_is_too_long_is_truncated(void **state)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
@@ -257,15 +344,6 @@ static int64_t wall_now(void)
 	return ns_of_timespec(&ts);
 }
 
-static int option(int fd, int name)
-{
-	int value = 0;
-	socklen_t len = sizeof(value);
-
-	assert_int_equal(getsockopt(fd, SOL_SOCKET, name, &value, &len), 0);
-	return value;
-}
-
 static void assert_never_blocks_or_leaks(int fd)
 {
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -300,12 +378,6 @@ static void every_socket_is_set_up_and_closed(void **state)
 	assert_int_equal(u.keep_stamps_fd, -1);
 	close(s.fd);
 	assert_int_equal(descriptors_open(), before);
-}
-
-/* Devices that stamp a packet after send(2) has returned. */
-static void expect_late_stamps(struct udp *u)
-{
-	u->late_stamps = UINT_MAX;
 }
 
 static void a_late_transmit_stamp_alone_ends_a_wait(void **state)
@@ -345,7 +417,7 @@ static void a_transmit_stamp_that_is_there_wakes_nobody(void **state)
 		assert_int_equal(
 		    udp_send(&u, 3, &silent.at, (const uint8_t *)"x", 1), 0);
 	assert_int_equal(u.slots[3].tx_kind, STAMP_KERNEL);
-	assert_int_equal(u.late_stamps, 0);
+	assert_int_equal(u.slots[3].late_stamps, 0);
 	assert_int_equal(udp_pollfds(&u, fds, slots), 1);
 	assert_int_equal(poll(fds, 1, 0), 0);
 	udp_end(&u);
@@ -361,13 +433,15 @@ static void a_stamp_that_never_comes_at_once_is_not_looked_for(void **state)
 	(void)state;
 	assert_true(echo_server_open(&silent, AF_INET));
 	udp_init(&u);
-	u.late_stamps = 7;
+	u.slots[3].late_stamps = 7;
 	without_stamps = true;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
 		    udp_send(&u, 3, &silent.at, (const uint8_t *)"x", 1), 0);
 	without_stamps = false;
-	assert_int_equal(u.late_stamps, 8);
+	assert_int_equal(u.slots[3].late_stamps, 8);
+	/* Another source may be behind another device. */
+	assert_int_equal(u.slots[4].late_stamps, 0);
 	/* A stamp that is there now is not read. */
 	assert_int_equal(
 	    udp_send(&u, 3, &silent.at, (const uint8_t *)"x", 1), 0);
@@ -762,6 +836,9 @@ int main(void)
 	    cmocka_unit_test(each_request_has_a_port_of_its_own),
 	    cmocka_unit_test(a_closed_port_is_reported),
 	    cmocka_unit_test(a_datagram_that_is_too_long_is_truncated),
+	    cmocka_unit_test(all_that_has_come_is_read_in_turn),
+	    cmocka_unit_test(a_late_stamp_is_read_with_the_next_datagram),
+	    cmocka_unit_test(a_request_has_room_for_a_flood_of_answers),
 	    cmocka_unit_test(a_closed_slot_is_not_polled),
 	    cmocka_unit_test(the_route_is_known_before_a_request_is_sent),
 	    cmocka_unit_test(every_socket_is_set_up_and_closed),

@@ -126,11 +126,13 @@ static void every_reason_of_the_clock_is_explained(void **state)
 	static const struct {
 		const char *file, *words;
 	} reasons[] = {
-	    {"clock/steering/view.c", "no usable source: of "},
+	    {"clock/steering/view.c", "no usable source"},
+	    {"clock/steering/view.c", "without a measurement"},
 	    {"clock/steering/view.c", "of a forbidden stratum"},
-	    {"clock/steering/view.c", "too far"},
+	    {"clock/steering/view.c", "beyond maxdistance"},
+	    {"clock/steering/view.c", "silent now"},
 	    {"clock/steering/view.c", "too variable"},
-	    {"clock/steering/view.c", "measured only (noselect)"},
+	    {"clock/steering/view.c", "measured only by noselect"},
 	    {"clock/steering/view.c", "no majority: of "},
 	    {"clock/steering/view.c", "no source marked require is among the "},
 	    {"clock/steering/view.c", "minsources asks for "},

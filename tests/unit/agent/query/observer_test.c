@@ -110,7 +110,7 @@ static void a_start_is_told_in_order(void **state)
 		assert_int_equal(w->file->events[i].kind, kinds[i]);
 	assert_text(w, HISTORY_START, "started with 1 source");
 	assert_text(w, HISTORY_KEYS, "certificate \"");
-	assert_text(w, HISTORY_STAGE_CHANGED, "polling, it was start");
+	assert_text(w, HISTORY_STAGE_CHANGED, "polling after start");
 	assert_string_equal(
 	    event(w, HISTORY_KEYS)->source, w->world->config.sources[0].name);
 	assert_int_equal(count(w, HISTORY_SELECTED), 1);
@@ -286,7 +286,7 @@ static void an_order_changes_the_stage(void **state)
 	run(w, 10);
 	engine_take_offline(&w->world->engine, 1);
 	run(w, 20);
-	assert_text(w, HISTORY_STAGE_CHANGED, "offline-keyed, it was polling");
+	assert_text(w, HISTORY_STAGE_CHANGED, "offline-keyed after polling");
 	assert_int_equal(
 	    w->file->sources[1].marks.fine[w->file->head.cell] & HISTORY_STAGE,
 	    STAGE_OFFLINE_KEYED);

@@ -329,6 +329,158 @@ static void a_user_who_asks_too_often_is_refused(void **state)
 	assert_true(rests > 0);
 }
 
+/* Connects so often as a user other than root; returns how many got a byte. The
+ * time of the agent stands still, but for the rests, and `often` says whether
+ * the user has spent half of its burst. */
+static int answers_of(struct fixture *f, int count, bool often)
+{
+	const struct mono now = start;
+	int status = -1;
+	size_t client;
+	pid_t pid;
+
+	assert_int_equal(chmod(f->path, 0666), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && setuid(65534) != 0)
+			_exit(255);
+		for (int i = 0; often && i <= USER_LIMIT_BURST / 2; i++)
+			(void)flood(f, 1);
+		_exit(flood(f, count));
+	}
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		status_socket_expire(
+		    &f->socket, mono_after(start, STATUS_REST_NS));
+		if (status_socket_accept(&f->socket, now, &client))
+			status_socket_answer(
+			    &f->socket, client, strdup("x"), now);
+		poll(NULL, 0, 1);
+	}
+	return WEXITSTATUS(status);
+}
+
+/* Only those who ask often pay when the work is half spent. */
+static void who_asks_often_is_refused_first(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(answers_of(f, 3, true), 3);
+	status_socket_init(&f->socket, f->listen_fd, start);
+	f->socket.work.left = 0.51 * STATUS_WORK_BURST_S;
+	assert_int_equal(answers_of(f, 3, true), 3);
+	status_socket_init(&f->socket, f->listen_fd, start);
+	f->socket.work.left = 0.49 * STATUS_WORK_BURST_S;
+	assert_int_equal(answers_of(f, 3, true), 0);
+	status_socket_init(&f->socket, f->listen_fd, start);
+	f->socket.work.left = 0.49 * STATUS_WORK_BURST_S;
+	assert_int_equal(answers_of(f, 3, false), 3);
+}
+
+static bool is_accepting(const struct fixture *f)
+{
+	struct pollfd fds[STATUS_CLIENTS_MAX + 1];
+
+	return status_socket_pollfds(&f->socket, fds) == 1;
+}
+
+/* How long no client is accepted after so much work at the start. */
+static int64_t rest_after_ns(struct fixture *f, int64_t work_ns)
+{
+	struct mono until;
+
+	status_socket_init(&f->socket, f->listen_fd, start);
+	f->socket.for_user = true;
+	status_socket_worked(&f->socket, work_ns, start);
+	until = status_socket_deadline(&f->socket);
+	if (until.ns == MONO_NEVER.ns) {
+		assert_true(is_accepting(f));
+		return 0;
+	}
+	assert_false(is_accepting(f));
+	status_socket_expire(&f->socket, (struct mono){until.ns - 1});
+	assert_false(is_accepting(f));
+	status_socket_expire(&f->socket, until);
+	assert_true(is_accepting(f));
+	return until.ns - start.ns;
+}
+
+static void work_for_users_is_followed_by_a_rest(void **state)
+{
+	struct fixture *f = *state;
+	int64_t burst_ns = ns_of_s(STATUS_WORK_BURST_S);
+
+	assert_int_equal(rest_after_ns(f, burst_ns), 0);
+	assert_int_equal(rest_after_ns(f, burst_ns + 1000), STATUS_REST_NS);
+	assert_int_equal(rest_after_ns(f, burst_ns + 3 * NS_PER_MS),
+	    ns_of_s(0.003 / STATUS_WORK_PER_S));
+	/* Nobody waits for longer than a second. */
+	assert_int_equal(rest_after_ns(f, 60 * NS_PER_S), NS_PER_S);
+}
+
+/* However long each turn takes and however many clients wait. The last turn may
+ * begin just before the end. */
+static void work_for_users_has_a_bounded_share(void **state)
+{
+	static const int64_t costs_ns[] = {
+	    20000, 500000, 3 * NS_PER_MS, 12 * NS_PER_MS};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(costs_ns); i++) {
+		const struct mono end = mono_after(start, 1000 * NS_PER_S);
+		int64_t worked_ns = 0;
+
+		status_socket_init(&f->socket, f->listen_fd, start);
+		for (struct mono now = start; now.ns < end.ns;) {
+			f->socket.for_user = true;
+			worked_ns += costs_ns[i];
+			now = mono_after(now, costs_ns[i]);
+			status_socket_worked(&f->socket, costs_ns[i], now);
+			if (f->socket.rest_until.ns != MONO_NEVER.ns)
+				now = f->socket.rest_until;
+			status_socket_expire(&f->socket, now);
+		}
+		worked_ns -= costs_ns[i];
+		assert_true(s_of_ns(worked_ns) <=
+			    STATUS_WORK_BURST_S + 1000 * STATUS_WORK_PER_S);
+	}
+}
+
+/* Root pays for nothing; who is not known to be root does. */
+static void work_for_root_is_not_counted(void **state)
+{
+	struct fixture *f = *state;
+	int fd = connected(f);
+
+	serve(f, "one");
+	status_socket_worked(&f->socket, NS_PER_S, start);
+	assert_int_equal(is_accepting(f), geteuid() == 0);
+	close(fd);
+}
+
+/* So is the work for a reader that takes its status bit by bit. */
+static void work_for_a_slow_reader_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd fds[STATUS_CLIENTS_MAX + 1];
+	char *text = malloc((4 << 20) + 1);
+	int fd = connected(f);
+
+	assert_non_null(text);
+	memset(text, 'x', 4 << 20);
+	text[4 << 20] = '\0';
+	serve(f, text);
+	f->socket.for_user = f->socket.clients[0].is_root = false;
+	assert_int_equal(status_socket_pollfds(&f->socket, fds), 2);
+	status_socket_writable(&f->socket, fds[1].fd);
+	assert_true(f->socket.for_user);
+	f->socket.clients[0].is_root = true;
+	f->socket.for_user = false;
+	status_socket_writable(&f->socket, fds[1].fd);
+	assert_false(f->socket.for_user);
+	close(fd);
+	free(text);
+}
+
 static void without_a_client_nothing_is_accepted(void **state)
 {
 	struct fixture *f = *state;
@@ -354,6 +506,11 @@ int main(void)
 	    CASE(a_changed_status_is_given_again_to_who_asks_often),
 	    CASE(a_slow_reader_keeps_its_status),
 	    CASE(a_user_who_asks_too_often_is_refused),
+	    CASE(who_asks_often_is_refused_first),
+	    CASE(work_for_users_is_followed_by_a_rest),
+	    CASE(work_for_users_has_a_bounded_share),
+	    CASE(work_for_root_is_not_counted),
+	    CASE(work_for_a_slow_reader_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

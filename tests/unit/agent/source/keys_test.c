@@ -396,6 +396,40 @@ static void keys_after_a_nak_are_no_renewal(void **state)
 	assert_true(r->source.renew_at.ns - r->now.mono.ns > HOUR_NS);
 }
 
+/* The pool has no other server, and this one does not know our cookies any
+ * more.
+ */
+static void a_nak_during_a_replacement_still_needs_keys(void **state)
+{
+	struct rig *r = *state;
+	enum source_action action = ACTION_NOTHING;
+
+	be_well(r);
+	r->config.member = 1;
+	rig_pass(r, 100 * NS_PER_S);
+	for (int i = 0; i < POOL_USELESS; i++)
+		action = source_vote(&r->source, true, r->now.mono);
+	assert_int_equal(action, ACTION_KEYS);
+	assert_true(r->source.replacing);
+	rig_pass_until_due(r);
+	rig_send(r);
+	rig_nak(r);
+	rig_pass_until(r, r->source.answer_by);
+	assert_int_equal(rig_timer(r), ACTION_CLOSE);
+	rig_fail_keys(r, KE_STAGE_DNS, "no address is left");
+	assert_true(r->source.keys_wanted);
+	assert_int_equal(keys_due(&r->source).ns, r->source.keys_not_before.ns);
+	/* Without the NAK, nothing is wrong with the keys. */
+	be_well(r);
+	r->config.member = 1;
+	rig_pass(r, 100 * NS_PER_S);
+	for (int i = 0; i < POOL_USELESS; i++)
+		action = source_vote(&r->source, true, r->now.mono);
+	assert_int_equal(action, ACTION_KEYS);
+	rig_fail_keys(r, KE_STAGE_DNS, "no address is left");
+	assert_false(r->source.keys_wanted);
+}
+
 /* RFC 8915 4.2/3 */
 static void keys_that_bring_no_answer_are_fetched_less_often(void **state)
 {
@@ -888,6 +922,7 @@ int main(void)
 	    RIG_TEST(a_request_under_way_is_sent_again_with_new_keys),
 	    RIG_TEST(a_renewal_that_fails_leaves_the_old_keys),
 	    RIG_TEST(keys_after_a_nak_are_no_renewal),
+	    RIG_TEST(a_nak_during_a_replacement_still_needs_keys),
 	    RIG_TEST(keys_that_bring_no_answer_are_fetched_less_often),
 	    RIG_TEST(without_iburst_there_is_no_burst),
 	    RIG_TEST(silence_before_new_keys_stays_a_trouble),

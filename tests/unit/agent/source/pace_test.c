@@ -802,6 +802,28 @@ static void a_fleet_does_not_ask_at_one_moment(void **state)
 	    backoff_next_ns(&last, CAUSE_SILENCE, UINT32_MAX), 10 * NS_PER_S);
 }
 
+/* A full server turns away hundreds of agents in one moment. */
+static void agents_that_are_turned_away_do_not_march_in_step(void **state)
+{
+	enum pace_cause causes[] = {
+	    CAUSE_CONNECT, CAUSE_TLS, CAUSE_CERTIFICATE, CAUSE_EXCHANGE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++) {
+		struct backoff first = {0}, last = {0};
+		int64_t least_ns = backoff_next_ns(&first, causes[i], 0);
+		int64_t most_ns = backoff_next_ns(&last, causes[i], UINT32_MAX);
+
+		assert_true(least_ns >= NS_PER_S / 2);
+		assert_true(most_ns >= 6 * least_ns);
+		for (int n = 0; n < 100; n++)
+			most_ns = backoff_next_ns(&last, causes[i], UINT32_MAX);
+		assert_true(
+		    most_ns <=
+		    (causes[i] == CAUSE_CONNECT ? 151 : 1126) * NS_PER_S);
+	}
+}
+
 static void every_cause_starts_in_seconds_and_stays_within_minutes(void **state)
 {
 	(void)state;
@@ -857,6 +879,7 @@ int main(void)
 	    cmocka_unit_test(a_burst_later_on_keeps_the_interval),
 	    cmocka_unit_test(requests_become_rarer_with_the_silence),
 	    cmocka_unit_test(a_fleet_does_not_ask_at_one_moment),
+	    cmocka_unit_test(agents_that_are_turned_away_do_not_march_in_step),
 	    cmocka_unit_test(
 		every_cause_starts_in_seconds_and_stays_within_minutes),
 	};

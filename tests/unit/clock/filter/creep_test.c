@@ -117,7 +117,7 @@ static void the_level_is_that_of_the_floor(void **state)
 		(void)poll(&p, 340, 0.25e-6);
 		sum += level(&p) - (p.floor - BASE);
 	}
-	assert_true(fabs(sum / 200) < 0.04 * QUEUE);
+	assert_true(fabs(sum / 200) < 0.02 * QUEUE);
 }
 
 static void a_floor_that_fell_has_a_range(void **state)
@@ -167,7 +167,7 @@ static void a_block_has_its_smallest_delay_and_the_mean(void **state)
 	}
 	/* A block is not of two routes. */
 	creep_add(&c, 300, 1, 0, 1);
-	creep_restart(&c);
+	creep_restart(&c, 301);
 	for (int i = 0; i < CREEP_BLOCK; i++)
 		creep_add(&c, 400 + i, delays[i], 0, 1);
 	assert_int_equal(c.count, 1);
@@ -179,18 +179,54 @@ static void a_block_has_its_smallest_delay_and_the_mean(void **state)
 static void another_route_begins_without_blocks(void **state)
 {
 	struct path p = path_of(3);
-	double before;
+	double before, now;
 
 	(void)state;
 	(void)poll(&p, 340, 0.25e-6);
 	assert_true(p.creep.creeps);
-	creep_restart(&p.creep);
-	before = p.creep.level;
+	/* The line leads on until the last moment. */
+	now = p.at + 0.9 * CREEP_BLOCK * INTERVAL;
+	before = creep_at(&p.creep, now, 1);
+	assert_true(before > p.creep.level);
+	creep_restart(&p.creep, now);
+	assert_true(p.creep.level == before);
+	assert_true(p.creep.highest >= before);
 	assert_false(p.creep.creeps);
 	(void)poll(&p, 60, 0);
 	assert_false(p.creep.creeps);
 	assert_true(p.creep.level == before);
 	assert_true(level(&p) == before);
+}
+
+/* A floor that falls has a new lowest level then. */
+static void a_restart_counts_for_the_range(void **state)
+{
+	struct path p = path_of(3);
+	double now, range;
+
+	(void)state;
+	(void)poll(&p, 340, -0.25e-6);
+	assert_true(p.creep.creeps);
+	now = p.at + 0.9 * CREEP_BLOCK * INTERVAL;
+	range = p.creep.highest - creep_at(&p.creep, now, 1);
+	assert_true(range > creep_range(&p.creep));
+	creep_restart(&p.creep, now);
+	assert_true(creep_range(&p.creep) == range);
+}
+
+/* A slope of 0.1 us/s is found within eight hours. */
+static void a_slow_creep_is_found(void **state)
+{
+	unsigned found = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path p = path_of(seed);
+
+		(void)poll(&p, 128, 0);
+		found += poll(&p, 450, 0.1e-6);
+	}
+	assert_true(found >= 16);
 }
 
 /* A much shorter route must not make a delay negative. */
@@ -215,6 +251,8 @@ int main(void)
 	    cmocka_unit_test(the_level_rests_when_the_creep_ends),
 	    cmocka_unit_test(a_block_has_its_smallest_delay_and_the_mean),
 	    cmocka_unit_test(another_route_begins_without_blocks),
+	    cmocka_unit_test(a_restart_counts_for_the_range),
+	    cmocka_unit_test(a_slow_creep_is_found),
 	    cmocka_unit_test(at_most_half_of_a_delay_crept),
 	};
 

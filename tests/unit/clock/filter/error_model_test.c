@@ -205,6 +205,7 @@ static struct error_model with_edges(unsigned first, unsigned second)
 		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
 			m.log_weight[i][j] = -1000;
 	m.log_weight[0][first] = m.log_weight[0][second] = 0;
+	error_model_weigh(&m);
 	return m;
 }
 

@@ -278,7 +278,7 @@ static void test_biases_are_learned(void **state)
 	assert_true(fabs(estimate_bias(&e, 1).mean + 2e-5) < 3e-6);
 	/* Three draws with a deviation of 20 us have a mean 12 us off.
 	 */
-	spread_sd = estimate_at(&e, w.now).spread_sd;
+	spread_sd = estimate_spread_sd(&e);
 	assert_true(spread_sd > 0.9e-5 && spread_sd < 1.5e-5);
 	for (unsigned i = 0; i < 300; i++) {
 		struct box box;
@@ -387,8 +387,7 @@ static void test_many_sources_beat_one(void **state)
 				    48.0 / sources);
 				square[k] += pow(error_of(&e, &w), 2);
 			}
-			spread_sd =
-			    fmax(spread_sd, estimate_at(&e, w.now).spread_sd);
+			spread_sd = fmax(spread_sd, estimate_spread_sd(&e));
 		}
 	assert_true(square[1] < 0.4 * square[0]);
 	/* They agree, and the spread shows it. */
@@ -569,7 +568,7 @@ static void a_bound_moves_each_model_and_its_frequency(void **state)
 				assert_true(fabs(s->mean[STATE_OFFSET] -
 						 middle) < 1.2 * half);
 				assert_true(
-				    s->cov[STATE_OFFSET][STATE_OFFSET] > 0);
+				    s->cov[ESTIMATE_ROW(STATE_OFFSET)] > 0);
 				assert_true(moved * outs[i] > 0);
 				weights += e.models[k].weight;
 			}

@@ -199,7 +199,7 @@ static void compare(
 	    r->offset_sd * TOLERANCE + OFFSET_STEP, 1);
 	ratio_near(
 	    "offset's deviation", i, v.offset_sd, r->offset_sd, TOLERANCE);
-	near("spread", i, v.spread_sd, r->spread_sd,
+	near("spread", i, estimate_spread_sd(e), r->spread_sd,
 	    r->spread_sd * TOLERANCE + 1e-12, 1);
 	near("frequency", i, v.freq, r->freq, r->freq_sd, TOLERANCE);
 	ratio_near(
@@ -214,6 +214,17 @@ static void compare(
 	near("evidence", i, e->evidence, r->evidence, 1, TOLERANCE);
 }
 
+/* The short ways give the same numbers. */
+static void compare_parts(const struct estimate *e, struct osc at)
+{
+	struct estimate_value v = estimate_at(e, at);
+	double sd, freq = estimate_freq(e, at, &sd);
+
+	assert_true(freq == v.freq);
+	assert_true(sd == v.freq_sd);
+	assert_true(estimate_offset_ns(e, at) == v.offset_ns);
+}
+
 static void follow(const struct estimate_row *rows, size_t count,
     const double *bias_sd, unsigned sources)
 {
@@ -223,6 +234,9 @@ static void follow(const struct estimate_row *rows, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		operate(&e, &rows[i]);
 		compare(&e, &rows[i], i);
+		compare_parts(&e, e.at);
+		compare_parts(&e, (struct osc){rows[i].look_ns});
+		compare_parts(&e, (struct osc){e.at.ns - NS_PER_S});
 	}
 }
 

@@ -1202,6 +1202,33 @@ static void test_stop(void **state)
 	assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
 }
 
+/* The guard has set the base frequency; the keeper makes sure of it. */
+static void a_slew_that_the_guard_has_ended_is_over(void **state)
+{
+	const struct clock_command c = {
+	    .freq_ppm = -7.125, .slew_ns = 1000, .slew_duration_ns = NS_PER_S};
+	struct fixture b;
+
+	(void)state;
+	fixture_init(&b);
+	start(&b, NULL);
+	for (int refuses = 0; refuses < 2; refuses++) {
+		assert_int_equal(apply(&b, &c), KEEPER_OK);
+		assert_true(b.fake.freq_ppm != -7.125);
+		b.fake.freq_error = refuses ? -EPERM : 0;
+		keeper_overtaken(&b.keeper, &b.report);
+		assert_int_equal(b.report.serial, 0);
+		assert_int_equal(b.report.verdict,
+		    refuses ? KEEPER_KERNEL : KEEPER_OVERTAKEN);
+		assert_int_equal(b.report.change_count, !refuses);
+		assert_true(keeper_deadline(&b.keeper).ns == MONO_NEVER.ns);
+		if (refuses)
+			assert_int_equal(b.report.sys_errno, EPERM);
+		else
+			assert_true(b.fake.freq_ppm == -7.125);
+	}
+}
+
 static void a_frequency_of_another_program_is_replaced(void **state)
 {
 	struct clock_command slew = {.freq_ppm = 10,
@@ -1290,6 +1317,7 @@ int main(void)
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),
 	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(a_slew_that_the_guard_has_ended_is_over),
 	    cmocka_unit_test(a_frequency_of_another_program_is_replaced),
 	    cmocka_unit_test(a_kernel_that_refuses_that_is_reported),
 	};

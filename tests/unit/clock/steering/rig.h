@@ -175,6 +175,7 @@ static inline struct source_view rig_view(const struct rig *r, unsigned source)
 	struct source_view v;
 
 	steering_source_view(r->steering, source, &r->ledger, r->wall, &v);
+	steering_source_details(r->steering, source, &r->ledger, r->wall, &v);
 	return v;
 }
 

@@ -17,7 +17,7 @@ static void test_nothing_before_the_first_sample(void **state)
 	assert_int_equal(t.selected, -1);
 	assert_int_equal(t.stratum, 16);
 	assert_string_equal(
-	    t.reason, "no usable source: of 2, 2 without a sample");
+	    t.reason, "no usable source (2 without a measurement)");
 	assert_int_equal(steering_poll_vote(r.steering, 0, 64), POLL_SHORTEST);
 	rig_close(&r);
 }
@@ -648,9 +648,9 @@ static void test_another_list_of_sources(void **state)
 	assert_true(fabs(after.freq_ppm - before.freq_ppm) < 0.5);
 	assert_int_equal(after.steps, before.steps);
 	assert_true(llabs(rig_error_ns(&r)) < 20 * NS_PER_US);
-	steering_source_view(r.steering, 0, &r.ledger, r.wall, &v);
+	v = rig_view(&r, 0);
 	assert_true(v.samples > 1);
-	steering_source_view(r.steering, 1, &r.ledger, r.wall, &v);
+	v = rig_view(&r, 1);
 	assert_int_equal(v.state, SELECT_NO_SAMPLES);
 	assert_int_equal(rig_mark(&r, 3), '?');
 	rig_poll(&r, 4, 20, 64, NULL);

@@ -284,12 +284,12 @@ static const struct {
 	"far"},
     {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_STRATUM, SELECT_DISTANCE},
 	{.outcome = SELECT_NO_SAMPLES}, 0,
-	"no usable source: of 4, 1 without a sample, 1 unsynchronised, "
-	"1 of a forbidden stratum, 1 too far"},
+	"no usable source (1 without a measurement, 1 unsynchronised, "
+	"1 of a forbidden stratum, 1 beyond maxdistance)"},
     {{SELECT_STALE, SELECT_TOO_VARIABLE, SELECT_NOSELECT, SELECT_NOSELECT},
 	{.outcome = SELECT_NO_SAMPLES}, 0,
-	"no usable source: of 4, 1 silent, 1 too variable, 2 measured "
-	"only (noselect)"},
+	"no usable source (1 silent now, 1 too variable, 2 measured "
+	"only by noselect)"},
 };
 
 static void a_clock_that_is_not_steered_says_why(void **state)

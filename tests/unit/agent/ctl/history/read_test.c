@@ -161,6 +161,33 @@ static void an_odd_sequence_ends_the_wait(void **state)
 
 /* Events. */
 
+#define LINE_MAX_BYTES 640
+
+/* On a terminal, the text goes on below the time. */
+static void long_events_are_wrapped_on_a_terminal(void **state)
+{
+	struct place *p = *state;
+	struct view v = {.terminal = true, .width = 66};
+	char why[HISTORY_ERROR_MAX], *text = NULL;
+	struct history_file *f;
+	size_t size;
+
+	made_event(p->made, 50, HISTORY_WELL, "long.example.net", "over");
+	store_all(p);
+	f = history_read(p->socket, why);
+	assert_non_null(f);
+	v.out = open_memstream(&text, &size);
+	assert_true(events_print(f, 0, 0, NULL, &v));
+	fclose(v.out);
+	free(f);
+	assert_non_null(strstr(text,
+	    "2027-01-15 06:00:00  -                start\n"
+	    "                     ntsagentd 1.0 started with 2 sources\n"));
+	assert_non_null(strstr(text,
+	    "2027-01-15 07:59:10  long.example.net well           over\n"));
+	free(text);
+}
+
 static char *printed(const struct place *p, struct events_options o,
     enum output output, enum exit_status expected)
 {
@@ -248,7 +275,7 @@ static void a_wrong_time_is_named(void **state)
 /* Reads lines of the child until this one comes. */
 static void wait_line(FILE *in, const char *part)
 {
-	char line[EVENT_LINE_MAX];
+	char line[LINE_MAX_BYTES];
 
 	do {
 		if (!fgets(line, sizeof(line), in))
@@ -260,7 +287,7 @@ static void wait_line(FILE *in, const char *part)
 static void follow_goes_on(void **state)
 {
 	struct place *p = *state;
-	char line[EVENT_LINE_MAX];
+	char line[LINE_MAX_BYTES];
 	int fds[2];
 	FILE *in;
 	pid_t pid;
@@ -308,6 +335,7 @@ int main(void)
 	    TEST(texts_end_and_are_harmless),
 	    TEST(an_odd_sequence_ends_the_wait),
 	    TEST(events_are_lines_the_newest_last),
+	    TEST(long_events_are_wrapped_on_a_terminal),
 	    TEST(events_can_be_chosen),
 	    TEST(a_full_ring_begins_with_its_oldest_event),
 	    TEST(a_wrong_time_is_named),

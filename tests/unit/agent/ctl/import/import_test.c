@@ -417,6 +417,26 @@ static void a_fifo_that_a_file_names_is_not_read(void **state)
 	captured_free(&r);
 }
 
+/* To open a device may do things, such as to arm a watchdog. */
+static void a_device_that_a_file_names_is_not_opened(void **state)
+{
+	const char *folder = *state;
+	struct captured r;
+
+	put(folder, "chrony", GOOD "include /dev/null\ninclude /dev/zero\n");
+	alarm(10);
+	r = run_in(folder, "import %s/chrony");
+	alarm(0);
+	assert_int_equal(r.status, IMPORT_PART);
+	assert_non_null(strstr(r.errors,
+	    "chrony:3: not read: cannot read /dev/null: Operation not "
+	    "supported\n"));
+	assert_non_null(strstr(r.errors,
+	    "chrony:4: not read: cannot read /dev/zero: Operation not "
+	    "supported\n"));
+	captured_free(&r);
+}
+
 static void force_replaces_nothing_but_a_file(void **state)
 {
 	const char *folder = *state;
@@ -459,6 +479,7 @@ int main(void)
 	    IN_FOLDER(the_drift_is_taken_over),
 	    IN_FOLDER(drop_ins_are_read),
 	    IN_FOLDER(a_fifo_that_a_file_names_is_not_read),
+	    IN_FOLDER(a_device_that_a_file_names_is_not_opened),
 	    IN_FOLDER(force_replaces_nothing_but_a_file),
 	};
 

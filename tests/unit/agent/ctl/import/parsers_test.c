@@ -117,6 +117,46 @@ static void a_pool_counts_as_its_sources(void **state)
 	made_free(&m);
 }
 
+/* "server -4 HOST" is no line of chrony, and "-4" no host. */
+static void an_option_is_no_host(void **state)
+{
+	struct made m =
+	    make(FOREIGN_CHRONY, "server -4 nts\nserver a nts iburst  # b\n");
+
+	(void)state;
+	assert_null(strstr(m.file, "-4"));
+	assert_non_null(strstr(m.report, "server -4 nts: the host is not a "));
+	/* Nothing is left of the blanks before a comment. */
+	assert_non_null(strstr(m.report, "server a nts iburst: [source a]\n"));
+	made_free(&m);
+}
+
+/* Pools of ntpd and ntpd-rs are pools here, too. */
+static void a_pool_of_ntpd_and_of_ntpd_rs_is_a_pool(void **state)
+{
+	struct made m =
+	    make(FOREIGN_NTPD, "pool a nts iburst\ntos minsane 5\n");
+
+	(void)state;
+	assert_non_null(strstr(m.file, "\n[pool a]\n"));
+	assert_non_null(strstr(m.report, "minsources = 5 becomes 4: "));
+	assert_non_null(strstr(m.report, "sources = NUMBER in [pool a] "));
+	made_free(&m);
+	m = make(FOREIGN_NTPD_RS,
+	    "[[source]]\nmode = \"nts-pool\"\naddress = \"a\"\ncount = 7\n"
+	    "[[source]]\nmode = \"nts-pool\"\naddress = \"b\"\n"
+	    "[[source]]\nmode = \"nts-pool\"\naddress = \"c\"\ncount = 0\n");
+	assert_non_null(strstr(m.file, "\n[pool a]\nsources = 7\n"));
+	assert_non_null(strstr(m.file, "\n[pool b]\n\n"));
+	assert_non_null(
+	    strstr(m.report, "has addresses in DNS, and at most 7"));
+	assert_non_null(
+	    strstr(m.report, "has addresses in DNS, and at most 4"));
+	assert_non_null(strstr(m.report, "count = 0 is not a number from 1 "));
+	assert_int_equal(m.lost, 1);
+	made_free(&m);
+}
+
 static void a_line_of_any_length_is_one_line_of_the_report(void **state)
 {
 	(void)state;
@@ -364,6 +404,8 @@ int main(void)
 	    cmocka_unit_test(steps_are_as_in_chronyd),
 	    cmocka_unit_test(numbers),
 	    cmocka_unit_test(a_pool_counts_as_its_sources),
+	    cmocka_unit_test(an_option_is_no_host),
+	    cmocka_unit_test(a_pool_of_ntpd_and_of_ntpd_rs_is_a_pool),
 	    cmocka_unit_test(a_drift_file_keeps_its_meaning),
 	    cmocka_unit_test(toml_is_read),
 	    cmocka_unit_test(every_prefix_of_toml_ends),

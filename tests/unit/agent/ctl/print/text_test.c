@@ -57,6 +57,12 @@ static void lines_break_at_spaces(void **state)
 	assert_wrapped("To: ", "abc def", 10, "To: abc\n    def\n");
 	assert_wrapped("", "a  b   c ", 80, "a b c\n");
 	assert_wrapped("- ", "  a b", 80, "- a b\n");
+	/* A unit stays with its number. */
+	assert_wrapped("", "try in 7 s", 8, "try in\n7 s\n");
+	assert_wrapped("", "by 1.25 us; at", 9, "by\n1.25 us;\nat\n");
+	assert_wrapped("", "of 3 sources", 6, "of 3\nsources\n");
+	assert_wrapped("", "a2 s b", 4, "a2 s\nb\n");
+	assert_wrapped("", "a 2", 1, "a\n2\n");
 	assert_wrapped("- ", "a word-that-is-too-long z", 10,
 	    "- a\n  word-that-is-too-long\n  z\n");
 	assert_wrapped("", "\xe6\x97\xb6\xe9\x97\xb4 x", 6,

@@ -216,12 +216,13 @@ static void each_failure_has_something_to_do(void **state)
 	    {"bind", "To do: compare bind-address, bind-device and source-port "
 		     "in ntsagent.conf with this host: ip -brief address; ss "
 		     "-uanp\n"},
-	    {"connect", "nc -vz ntp.example 14460\n"},
+	    {"connect", "nc -vz -w 5 ntp.example 14460\n"},
 	    {"tls", "openssl s_client -alpn ntske/1 -connect "
-		    "ntp.example:14460\n"},
-	    {"certificate", "openssl s_client -alpn ntske/1 -showcerts "
-			    "-connect ntp.example:14460\n"},
-	    {"nts-ke", "-connect ntp.example:14460\n"},
+		    "ntp.example:14460 </dev/null\n"},
+	    {"certificate",
+		"openssl s_client -alpn ntske/1 -showcerts -connect "
+		"ntp.example:14460 </dev/null\n"},
+	    {"nts-ke", "-connect ntp.example:14460 </dev/null\n"},
 	    {"ntp-name", "ask its operator\n"},
 	    {"silence", "lets UDP to 10.77.3.1 and back through\n"},
 	    {"rejected", "on the way to 10.77.3.1 answers NTP"},
@@ -246,6 +247,109 @@ static void each_failure_has_something_to_do(void **state)
 		assert_contains(text, cases[i].to_do);
 		free(text);
 	}
+}
+
+/* One failure has several causes, which only its reason tells apart. */
+static void the_reason_decides_what_to_do(void **state)
+{
+	static const struct {
+		const char *failure, *reason, *to_do;
+	} cases[] = {
+	    {"connect", "connection refused: nothing listens on TCP port 4460",
+		"To do: see on the server whether NTS listens: ss -ltn "},
+	    {"connect", "no route to 192.0.2.1",
+		"To do: look at the routes: ip route get 10.77.3.1\n"},
+	    {"connect", "192.0.2.1 cannot be reached: it is down",
+		"To do: see whether the server is on, and "},
+	    {"connect", "the firewall or sandbox of this machine does not",
+		"To do: look for a rule that rejects TCP port 14460 "},
+	    {"connect", "this machine has no IPv6, so it cannot reach a",
+		"To do: switch IPv6 on"},
+	    {"connect", "no answer from 192.0.2.1 TCP port 4460",
+		"To do: see whether a firewall lets NTS-KE through: "},
+	    {"network", "192.0.2.1:123 refuses requests: nothing listens",
+		"To do: see on the server whether NTP listens: ss -lun "},
+	    {"network", "cannot send to a: Network is unreachable",
+		"To do: look at the routes: ip route get 10.77.3.1\n"},
+	    {"dns", "no address of p is left for this source: others use all 2",
+		"To do: set sources in [source ntpserver] to the number of "
+		"addresses that the name has, or give it more: getent ahosts "
+		"ntp.example\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+		char *text;
+
+		set_text(s, "failure", cases[i].failure);
+		set_text(s, "reason", cases[i].reason);
+		set_text(s, "host", "ntp.example");
+		set_int(json_object_get(s, "nts"), "ke_port", 14460);
+		text =
+		    report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+		assert_contains(text, cases[i].to_do);
+		free(text);
+	}
+}
+
+/* By how much, and what to do. The agent replaces a source of a pool. */
+static void a_source_that_is_outvoted_is_explained(void **state)
+{
+	json_t *tree = good(), *s = example_source(tree, 1);
+	char *text;
+
+	(void)state;
+	set_text(s, "mark", "x");
+	set_text(s, "state", "falseticker");
+	set_text(s, "failure", "");
+	set_text(s, "reason", "disagrees with the majority");
+	set_int(s, "low_offset_ns", -700001000);
+	set_int(s, "high_offset_ns", -700002000);
+	text = report_of(report_status, json_incref(tree), wide, EXIT_OK);
+	assert_contains(text,
+	    "Not usable: ntpserver-ipv6: disagrees with the majority: its time "
+	    "is 700 ms ahead\nTo do: tell the operator of ");
+	free(text);
+	set_text(s, "name", "pool#2");
+	set_int(s, "low_offset_ns", 20000);
+	set_int(s, "high_offset_ns", 40000);
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(text, "its time is 31.2 us behind\n");
+	assert_null(strstr(text, "To do: "));
+	free(text);
+}
+
+static void the_next_try_is_said(void **state)
+{
+	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	set(s, "next_try_s", json_real(7.2));
+	text = report_of(
+	    report_status, json_incref(tree), wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "no such name; next try in 7 s\n");
+	free(text);
+	set(s, "next_try_s", json_real(0));
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "no such name; the next try is due now\n");
+	free(text);
+}
+
+/* The best source stays selected for a while when nobody answers. */
+static void the_age_of_the_last_answer_is_said_when_none_comes(void **state)
+{
+	json_t *tree = good(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	set_text(s, "failure", "silence");
+	set_text(s, "reason", "no answer");
+	set(s, "last_rx_s", json_real(98.4));
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(text, "2 combined; its last answer is 98 s old\n");
+	free(text);
 }
 
 /* Without a server no certificate was shown: the trusted ones are at fault. */
@@ -358,6 +462,11 @@ int main(void)
 	    cmocka_unit_test(sources_without_a_majority_say_how_far_they_are),
 	    cmocka_unit_test(the_agents_reason_is_shown),
 	    cmocka_unit_test(each_failure_has_something_to_do),
+	    cmocka_unit_test(the_reason_decides_what_to_do),
+	    cmocka_unit_test(a_source_that_is_outvoted_is_explained),
+	    cmocka_unit_test(the_next_try_is_said),
+	    cmocka_unit_test(
+		the_age_of_the_last_answer_is_said_when_none_comes),
 	    cmocka_unit_test(a_certificate_without_a_server_is_our_own),
 	    cmocka_unit_test(a_list_that_cannot_be_judged_is_our_own),
 	    cmocka_unit_test(an_unknown_failure_gives_no_advice),

@@ -58,6 +58,19 @@ static void lines_are_those_of_chronyc(void **state)
 	assert_report(report_tracking, tree, plain, expected);
 }
 
+/* Its reason would go beyond 80 columns. A pipe gets one line. */
+static void a_terminal_gets_the_drift_in_two_lines(void **state)
+{
+	char *text = report_of(report_tracking, example(),
+	    (struct view){.width = 80, .terminal = true}, EXIT_OK);
+
+	(void)state;
+	assert_contains(text,
+	    "Clock drift     : assumed 1.250 ppm for 1 h, 2.500 ppm for 1 d\n"
+	    "                  (learned in 31.0 h)\n");
+	free(text);
+}
+
 /* chronyc 4.3 prints these lines before its first sample, but for a guess of
  * the root delay. */
 static void nothing_unknown_is_shown_as_zero(void **state)
@@ -194,6 +207,25 @@ static void a_disturbance_is_shown_with_its_age(void **state)
 	    "s\n");
 }
 
+static void a_terminal_gets_a_long_disturbance_in_lines(void **state)
+{
+	json_t *tree = example(), *c = clock_of(tree);
+	char *text;
+
+	(void)state;
+	set_text(c, "disturbance",
+	    "the clock is 0.188 s behind what was expected of it, as the "
+	    "servers say");
+	set(c, "disturbed_s", json_real(12.4));
+	text = report_of(report_tracking, tree,
+	    (struct view){.width = 80, .terminal = true}, EXIT_OK);
+	assert_contains(text,
+	    "Disturbed       : 12 seconds ago, the clock is 0.188 s behind "
+	    "what was expected\n"
+	    "                  of it, as the servers say\n");
+	free(text);
+}
+
 static void leap_seconds_are_announced(void **state)
 {
 	static const struct {
@@ -262,11 +294,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(lines_are_those_of_chronyc),
+	    cmocka_unit_test(a_terminal_gets_the_drift_in_two_lines),
 	    cmocka_unit_test(nothing_unknown_is_shown_as_zero),
 	    cmocka_unit_test(the_drift_is_shown_with_its_reason),
 	    cmocka_unit_test(an_unknown_drift_is_no_zero),
 	    cmocka_unit_test(signs_become_words),
 	    cmocka_unit_test(a_disturbance_is_shown_with_its_age),
+	    cmocka_unit_test(a_terminal_gets_a_long_disturbance_in_lines),
 	    cmocka_unit_test(leap_seconds_are_announced),
 	    cmocka_unit_test(no_stratum_is_zero),
 	    cmocka_unit_test(a_clock_left_alone_says_why),

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <poll.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -25,6 +27,8 @@ enum habit {
 	WRONG_KIND,
 	MANY_SOURCES,
 	KEEPS_CHANGING,
+	BABBLES,
+	IS_SLOW,
 };
 
 struct fake {
@@ -42,7 +46,8 @@ static struct cmdmon_answer answer_of(
 	switch (r->command) {
 	case CMDMON_N_SOURCES:
 		a.reply = CMDMON_REPLY_N_SOURCES;
-		a.source_count = habit == MANY_SOURCES ? 4000000000U : 2;
+		a.source_count =
+		    habit == MANY_SOURCES || habit == IS_SLOW ? 4000000000U : 2;
 		break;
 	case CMDMON_SOURCE_DATA:
 		a.reply = CMDMON_REPLY_SOURCE_DATA;
@@ -65,6 +70,22 @@ static struct cmdmon_answer answer_of(
 	return a;
 }
 
+/* Answers to a question that nobody has asked, without an end. */
+static void babble(int fd, const struct cmdmon_answer *to,
+    const struct sockaddr_storage *peer, socklen_t len)
+{
+	uint8_t out[CMDMON_MESSAGE_MAX];
+	struct cmdmon_answer other = *to;
+	size_t n;
+
+	other.sequence ^= 1U << 31;
+	n = (size_t)cmdmon_answer_write(&other, sizeof(out), out);
+	for (;;) {
+		sendto(fd, out, n, 0, (const struct sockaddr *)peer, len);
+		poll(NULL, 0, 50);
+	}
+}
+
 static void serve(int fd, enum habit habit)
 {
 	for (;;) {
@@ -81,7 +102,11 @@ static void serve(int fd, enum habit habit)
 				 CMDMON_ANSWER)
 			_exit(1);
 		a = answer_of(habit, &r);
+		if (habit == BABBLES)
+			babble(fd, &a, &peer, len);
 		n = (ssize_t)cmdmon_answer_write(&a, sizeof(out), out);
+		if (habit == IS_SLOW)
+			poll(NULL, 0, 800);
 		if (habit == ANSWERS_OTHERS) {
 			out[19] ^= 1;
 			out[n - 1] ^= 1;
@@ -219,6 +244,45 @@ static void faults_are_sentences(void **state)
 	}
 }
 
+static int64_t now_s(void)
+{
+	struct timespec ts;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &ts), 0);
+	return ts.tv_sec;
+}
+
+/* Each of three tries has a second, whatever comes in it. */
+static void a_babbler_does_not_hold_us(void **state)
+{
+	struct chronyd_state s;
+	char why[CHRONYD_TEXT_MAX] = "";
+	struct fake f = {0};
+	int64_t began_s = now_s();
+
+	(void)state;
+	start_udp(&f, BABBLES);
+	assert_false(ask(f.where, &s, why));
+	assert_in_range(now_s() - began_s, 2, 8);
+	assert_non_null(strstr(why, "does not answer as chronyd does"));
+	end(&f);
+}
+
+/* Each answer comes in time, and all of them would take a minute. */
+static void all_questions_have_one_limit(void **state)
+{
+	struct chronyd_state s;
+	char why[CHRONYD_TEXT_MAX] = "";
+	struct fake f = {0};
+	int64_t began_s = now_s();
+
+	(void)state;
+	start_udp(&f, IS_SLOW);
+	assert_false(ask(f.where, &s, why));
+	assert_in_range(now_s() - began_s, 9, 15);
+	end(&f);
+}
+
 /* Nothing listens there: the kernel says so at once. */
 static void nobody_there_is_a_sentence(void **state)
 {
@@ -272,6 +336,8 @@ int main(void)
 	    cmocka_unit_test(other_answers_are_skipped),
 	    cmocka_unit_test(more_sources_than_we_have_room_for_are_cut),
 	    cmocka_unit_test(faults_are_sentences),
+	    cmocka_unit_test(a_babbler_does_not_hold_us),
+	    cmocka_unit_test(all_questions_have_one_limit),
 	    cmocka_unit_test(nobody_there_is_a_sentence),
 	    cmocka_unit_test(places_are_judged),
 	};

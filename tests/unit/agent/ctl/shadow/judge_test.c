@@ -66,7 +66,8 @@ static void measure(struct judged_world *w, enum judged by, unsigned server)
 	    .address = {[0] = (uint8_t)(server + 1)},
 	    .error_s = w->server_error_s};
 	m->fast_s = fast_s + w->noise_s * chance(w) + w->lie_s[server];
-	m->now_fast_s = m->fast_s;
+	/* Only chronyd says what its own corrections make of a measurement. */
+	m->now_fast_s = by == JUDGED_CHRONYD ? m->fast_s : NAN;
 	w->measured_at_s[by][server] = w->now_s;
 }
 
@@ -306,6 +307,29 @@ static void a_bound_is_broken_when_no_agreed_time_lies_within(void **state)
 	free(w);
 }
 
+/* chronyd has made updates since: nobody knows what the measurement is worth.
+ */
+static void an_old_measurement_of_the_agent_has_no_vote(void **state)
+{
+	struct judged_world *w = judged_world_new(1);
+
+	(void)state;
+	run(w, 10);
+	assert_true(w->judge.judged > 0);
+	w->judge.judged = 0;
+	/* It is far off, and younger than that of chronyd. */
+	w->measured[JUDGED_AGENT][0].fast_s = 1;
+	w->measured_at_s[JUDGED_AGENT][0] = w->now_s - 0.1;
+	w->updated_s = w->now_s;
+	measure(w, JUDGED_CHRONYD, 0);
+	w->measured_at_s[JUDGED_CHRONYD][0] = w->now_s - 0.2;
+	take(w);
+	assert_int_equal(w->judge.judged, 1);
+	assert_int_equal(w->judge.left_out, 0);
+	assert_int_equal(w->judge.broken[JUDGED_CHRONYD], 0);
+	free(w);
+}
+
 static void readings_that_do_not_follow_judge_nothing(void **state)
 {
 	struct judged_world *w = judged_world_new(1);
@@ -425,6 +449,7 @@ int main(void)
 	    cmocka_unit_test(a_liar_is_left_out),
 	    cmocka_unit_test(two_that_disagree_judge_nothing),
 	    cmocka_unit_test(a_bound_is_broken_when_no_agreed_time_lies_within),
+	    cmocka_unit_test(an_old_measurement_of_the_agent_has_no_vote),
 	    cmocka_unit_test(readings_that_do_not_follow_judge_nothing),
 	    cmocka_unit_test(a_step_of_the_clock_is_no_error),
 	    cmocka_unit_test(an_update_of_chronyd_is_known),

@@ -191,6 +191,41 @@ static void the_verdict_comes_first(void **state)
 	shown_free(&s);
 }
 
+/* A terminal erases the last column when \x1b[K follows it. */
+static void the_last_column_is_not_erased(void **state)
+{
+	struct shown s = shown_new(80, 24);
+	const char *cut;
+
+	(void)state;
+	s.screen.width = 60;
+	draw(&s);
+	cut = strstr(s.out, "\xe2\x80\xa6");
+	assert_non_null(cut);
+	assert_int_equal(strncmp(cut + 3, "\r\n", 2), 0);
+	/* A shorter line is still erased to its end. */
+	assert_non_null(strstr(s.out, "ntsagentd ends\x1b[K\r\n"));
+	shown_free(&s);
+}
+
+/* A server in trouble is what the administrator looks for. One that is only
+ * measured is none. */
+static void trouble_is_red(void **state)
+{
+	struct shown s = shown_new(80, 24);
+	struct status_source *bad = &s.status.sources[2];
+
+	(void)state;
+	s.screen.colour = true;
+	draw(&s);
+	assert_non_null(strstr(s.out, "\x1b[31m? backup "));
+	bad->failure = "";
+	bad->state = "noselect";
+	draw(&s);
+	assert_non_null(strstr(s.out, "\x1b[2m? backup "));
+	shown_free(&s);
+}
+
 /* What an older agent, or one that has just started, does not say. */
 static void unknown_is_a_question_mark(void **state)
 {
@@ -238,6 +273,8 @@ int main(void)
 	    cmocka_unit_test(every_size_is_filled_and_not_more),
 	    cmocka_unit_test(many_sources_leave_room_for_events),
 	    cmocka_unit_test(the_verdict_comes_first),
+	    cmocka_unit_test(the_last_column_is_not_erased),
+	    cmocka_unit_test(trouble_is_red),
 	    cmocka_unit_test(unknown_is_a_question_mark),
 	    cmocka_unit_test(without_a_status_it_says_why),
 	};

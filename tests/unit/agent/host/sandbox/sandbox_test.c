@@ -211,6 +211,8 @@ static const struct call calls[] = {
 	LOOKERS | BIT(EXPORTER) | BIT(CMDMON)},
     {"a limit of the time to connect", SYS_setsockopt,
 	{-1, SOL_SOCKET, SO_SNDTIMEO}, LOOKERS | BIT(EXPORTER) | BIT(CMDMON)},
+    {"room for more datagrams", SYS_setsockopt, {-1, SOL_SOCKET, SO_RCVBUF},
+	NETWORKERS},
     {"AF_ALG", SYS_socket, {AF_ALG, SOCK_SEQPACKET}, NOBODY},
     {"binds netlink", SYS_bind, {-1, 0, sizeof(struct sockaddr_nl)},
 	NETWORKERS},
