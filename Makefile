@@ -7,6 +7,7 @@ SBINDIR  ?= $(PREFIX)/sbin
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 CONFDIR  ?= /etc/ntsagent
+LIBEXECDIR ?= $(PREFIX)/libexec/ntsagent
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
 NTPUNITDIR ?= $(PREFIX)/lib/systemd/ntp-units.d
 PRESETDIR ?= $(PREFIX)/lib/systemd/system-preset
@@ -88,7 +89,8 @@ BUILT_WITH := $(strip $(foreach p,$(filter-out libcrypto,$(PKGS)),$(subst \
 	libssl,OpenSSL,$p)-$(shell $(PKG_CONFIG) --modversion $p)))
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(WIDE_TIME) -DNTSAGENT_VERSION='"$(VERSION)"' \
 	-DNTSAGENT_BUILT_WITH='"$(BUILT_WITH)"' \
-	-DNTSAGENT_CONFDIR='"$(CONFDIR)"' -DNTSAGENT_SBINDIR='"$(SBINDIR)"' -I. \
+	-DNTSAGENT_CONFDIR='"$(CONFDIR)"' -DNTSAGENT_SBINDIR='"$(SBINDIR)"' \
+	-DNTSAGENT_LIBEXECDIR='"$(LIBEXECDIR)"' -I. \
 	$(WARN) $(HARDEN) $(NO_FOLDER) $(EXACT_DOUBLE) $(SANFLAGS) \
 	$(PKGFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
@@ -104,13 +106,15 @@ ROOMS := agent/check agent/launch agent/loop agent/keeper agent/logger agent/hos
 CTL_ROOMS := agent/ctl agent/ctl/watch agent/ctl/history agent/ctl/import agent/ctl/report \
 	agent/ctl/shadow agent/ctl/chronyc agent/ctl/print agent/ctl/metrics \
 	agent/ctl/snapshot agent/cmdmon/protocol agent/foreign nts base
+# ntsctl, with the commands that are in a program of their own.
+TOOLS_ROOMS := agent/tools $(CTL_ROOMS)
 EXPORTER_ROOMS := agent/exporter agent/ctl agent/ctl/metrics agent/ctl/snapshot \
 	agent/host agent/host/sandbox base
 # ntsagent-cmdmon reads the status as ntsctl does.
 CMDMON_ROOMS := agent/cmdmon $(filter-out nts base,$(CTL_ROOMS)) \
 	agent/host agent/host/sandbox nts base
-PROGRAM_MAINS := agent/main.c agent/ctl/main.c agent/exporter/main.c \
-	agent/cmdmon/main.c
+PROGRAM_MAINS := agent/main.c agent/ctl/main.c agent/tools/main.c \
+	agent/exporter/main.c agent/cmdmon/main.c
 
 # ROOM -> its archive, its sources, and the rooms from it downward.
 archive_of = $B/lib/$(subst /,-,$(1)).a
@@ -119,12 +123,13 @@ from = $(if $(filter $(1),$(firstword $(2))),$(2),\
 	$(call from,$(1),$(wordlist 2,$(words $(2)),$(2))))
 rooms_with = $(if $(filter agent/exporter,$(1)),$(EXPORTER_ROOMS),$(if \
 	$(filter agent/cmdmon,$(1)),$(CMDMON_ROOMS),$(if \
-	$(filter agent/ctl% agent/cmdmon/%,$(1)),$(CTL_ROOMS),$(ROOMS))))
+	$(filter agent/tools,$(1)),$(TOOLS_ROOMS),$(if \
+	$(filter agent/ctl% agent/cmdmon/%,$(1)),$(CTL_ROOMS),$(ROOMS)))))
 below = $(call from,$(1),$(call rooms_with,$(1)))
 archives_below = $(foreach r,$(call below,$(1)),$(call archive_of,$r))
 
-ALL_ROOMS    := $(ROOMS) $(filter-out $(ROOMS),$(CTL_ROOMS)) agent/exporter \
-	agent/cmdmon
+ALL_ROOMS    := $(ROOMS) $(filter-out $(ROOMS),$(TOOLS_ROOMS)) \
+	agent/exporter agent/cmdmon
 SRC_server   := $(wildcard tests/server/*.c)
 SRC_sim      := $(wildcard tests/sim/*.c)
 SRC_fleet    := $(wildcard tests/fleet/*.c)
@@ -132,7 +137,8 @@ SRC_unit     := $(foreach r,$(ALL_ROOMS),$(wildcard tests/unit/$r/*_test.c))
 SRC_fuzz     := $(wildcard tests/fuzz/*_fuzz.c)
 
 LIBS     := $(foreach r,$(ROOMS),$(call archive_of,$r))
-PROGRAMS := $B/ntsagentd $B/ntsctl $B/ntsagent-exporter $B/ntsagent-cmdmon
+PROGRAMS := $B/ntsagentd $B/ntsctl $B/ntsctl-tools $B/ntsagent-exporter \
+	$B/ntsagent-cmdmon
 UNIT     := $(SRC_unit:%.c=$B/%)
 
 FUZZERS  := $(SRC_fuzz:%.c=$B/%)
@@ -159,7 +165,7 @@ ATTACK   := $B/tests/attack/engine $(if $(SAN),,$B/tests/attack/job)
 all: $(PROGRAMS)
 
 help:
-	@echo 'make            build the four programs into $B/'
+	@echo 'make            build the five programs into $B/'
 	@echo 'make check      everything that needs no root and no network but loopback'
 	@echo 'make check SAN=1  the same with address and undefined-behaviour sanitizers'
 	@echo 'make check-memory  a key exchange under valgrind'
@@ -241,6 +247,8 @@ LINK = @$(if $(filter 0,$(V)),echo '  LD   $@';) \
 $B/ntsagentd: $B/agent/main.o $(LIBS)
 	$(LINK)
 $B/ntsctl: $B/agent/ctl/main.o $(call archives_below,agent/ctl)
+	$(LINK)
+$B/ntsctl-tools: $B/agent/tools/main.o $(call archives_below,agent/tools)
 	$(LINK)
 $B/ntsagent-exporter: $B/agent/exporter/main.o \
 		$(call archives_below,agent/exporter)
@@ -492,6 +500,7 @@ install: all
 	@# that has just been executed (agent/launch/README.md).
 	install -D -m 711 $B/ntsagentd $(DESTDIR)$(SBINDIR)/ntsagentd
 	install -D -m 755 $B/ntsctl $(DESTDIR)$(BINDIR)/ntsctl
+	install -D -m 755 $B/ntsctl-tools $(DESTDIR)$(LIBEXECDIR)/ntsctl-tools
 	install -D -m 755 $B/ntsagent-exporter $(DESTDIR)$(BINDIR)/ntsagent-exporter
 	install -D -m 755 $B/ntsagent-cmdmon $(DESTDIR)$(SBINDIR)/ntsagent-cmdmon
 	for page in man/*.[0-9]; do \
@@ -512,7 +521,7 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ntsagent/monitoring \
 		etc/monitoring/*.json etc/monitoring/*.yml etc/monitoring/README.md
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/ntsagent etc/fleet/lan-ca
-	for program in $(notdir $(PROGRAMS)); do \
+	for program in $(notdir $(filter-out %-tools,$(PROGRAMS))); do \
 		install -D -m 644 etc/completions/$$program.bash \
 			$(DESTDIR)$(BASHCOMPDIR)/$$program && \
 		install -D -m 644 -t $(DESTDIR)$(ZSHCOMPDIR) \
@@ -547,7 +556,8 @@ uninstall: all
 	done
 	@rm -f $(CONF).new
 	@for folder in $(CONFDIR)/conf.d $(CONFDIR)/sources.d $(CONFDIR) \
-			$(UNITDIR)/systemd-timesyncd.service.d; do \
+			$(LIBEXECDIR) $(PREFIX)/share/ntsagent/monitoring \
+			$(PREFIX)/share/ntsagent $(UNITDIR)/systemd-timesyncd.service.d; do \
 		rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; \
 	done
 	@rm -rf $B/installed

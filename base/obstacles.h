@@ -69,6 +69,9 @@
 	X(OBSTACLE_NO_ADDRESS, "no-address", false, \
 	    "the name of the server exists, but has no address that may be used", \
 	    "see its addresses: getent ahosts %H; ipv4 and ipv6 in %S choose among them") \
+	X(OBSTACLE_POOL_SMALL, "pool-small", false, \
+	    "the pool has fewer addresses than sources, so this source has none of its own", \
+	    "set sources in the section of the pool to the number of its addresses: getent ahosts %H") \
 	X(OBSTACLE_DNS_SILENT, "dns-silent", false, \
 	    "no DNS server answers in time", \
 	    "see whether the name servers of this machine can be reached (cat /etc/resolv.conf): getent ahosts %H") \

@@ -21,6 +21,8 @@ struct ke_details {
 	int lookup_error;
 	/* Why each address failed to connect; see struct race_outcome. */
 	int connect_errors[KE_ADDRESSES_MAX];
+	/* The host has addresses; other sources of the pool use them all. */
+	bool in_use;
 	/* No certificate is trusted: the system has none, and the configuration
 	 * names none. */
 	bool no_store;

@@ -198,6 +198,8 @@ static bool none_is_left(struct job *j)
 		    "no address of %s is left for this source: other sources "
 		    "use all %u, or the last one was not good",
 		    j->request->host, j->names.count);
+		if (j->details)
+			j->details->in_use = true;
 	}
 	return fail(j, KE_STAGE_DNS);
 }
@@ -306,6 +308,18 @@ static void note_last_tried(struct job *j, const struct race_outcome *outcome)
 		j->answer->last_tried = j->untried.at[tried - 1];
 }
 
+/* The untried addresses are a part of the names, in an order of their own. */
+static void note_errors(struct job *j, const struct race_outcome *outcome)
+{
+	struct ke_details *d = j->details;
+
+	for (unsigned i = 0; d && i < d->names.count; i++)
+		for (unsigned k = 0; k < j->untried.count; k++)
+			if (endpoint_same_host(
+				&d->names.at[i], &j->untried.at[k]))
+				d->connect_errors[i] = outcome->error[k];
+}
+
 /* Connects to one of the untried addresses, and removes it from their list. */
 static bool connect_next(struct job *j)
 {
@@ -316,9 +330,7 @@ static bool connect_next(struct job *j)
 	    race_connect(&j->untried, binding, connect_deadline(j), &outcome);
 
 	if (fd < 0) {
-		if (j->details)
-			memcpy(j->details->connect_errors, outcome.error,
-			    sizeof(outcome.error));
+		note_errors(j, &outcome);
 		race_explain(&j->untried, binding, &outcome, &j->why);
 		note_last_tried(j, &outcome);
 		stage = race_unbound(&j->untried, &outcome) ? KE_STAGE_BIND

@@ -30,6 +30,8 @@ const char *check_status_word(enum check_status status)
 
 static enum obstacle dns_obstacle(const struct ke_details *d)
 {
+	if (d->in_use)
+		return OBSTACLE_POOL_SMALL;
 	switch (d->lookup_error) {
 	case EAI_NONAME:
 		return OBSTACLE_NAME_UNKNOWN;

@@ -38,6 +38,7 @@ static void exchange_keys(const struct probe_request *q, bool dates_unchecked,
 	    .srv = q->source->srv,
 	    .ntp_port = q->source->ntp_port,
 	    .family = (uint8_t)q->source->family,
+	    .alone = q->source->member > 0,
 	    .dates_unchecked = dates_unchecked,
 	    .clock_unsure = 1,
 	    .timeout_ms = keys_timeout_ms(q),
@@ -45,6 +46,9 @@ static void exchange_keys(const struct probe_request *q, bool dates_unchecked,
 	};
 
 	snprintf(request.host, sizeof(request.host), "%s", q->source->host);
+	request.prefer = q->prefer;
+	request.avoid_count = q->avoid_count;
+	memcpy(request.avoid, q->avoid, sizeof(request.avoid));
 	resolver_job_detailed(&request, q->trust, answer, details);
 }
 

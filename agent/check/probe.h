@@ -7,6 +7,11 @@
 
 struct probe_request {
 	const struct source_config *source;
+	/* For a source of a pool: the key server to
+	 * try first, and those that other sources use. */
+	struct endpoint prefer;
+	unsigned avoid_count;
+	struct endpoint avoid[KE_AVOID_MAX];
 	const struct trust_config *trust;
 	uint32_t ke_timeout_ms;
 	int64_t granularity_ns; /* clocks_granularity_ns() */

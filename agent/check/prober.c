@@ -31,7 +31,78 @@ struct prober {
 	int64_t granularity_ns; /* the sandbox does not let a process wait */
 	struct pollfd fds[SOURCES_MAX]; /* fd -1: its process has closed it */
 	pid_t pids[SOURCES_MAX];	/* 0: it has ended, or never began */
+	bool begun[SOURCES_MAX];
 };
+
+/* Pools: the first source of a pool finds the addresses, the others get one
+ * each. A lookup that hangs delays them for a part of the time only. */
+#define POOL_WAIT_PERCENT 30
+
+/* The first source of its pool; itself, if it is in none. */
+static unsigned first_of(const struct prober *r, unsigned i)
+{
+	const struct source_config *s = r->config->sources;
+	unsigned first = i;
+
+	while (first > 0 && config_same_pool(&s[first - 1], &s[i]))
+		first--;
+	return first;
+}
+
+/* The server that the first source of a pool uses, or family 0. */
+static const struct endpoint *used_by(const struct prober *r, unsigned first)
+{
+	return &r->sources[first].probe.keys.facts.peer;
+}
+
+static bool is_in(
+    const struct endpoint *list, unsigned count, const struct endpoint *e)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (endpoint_same_host(&list[i], e))
+			return true;
+	return false;
+}
+
+/* Puts the addresses of the pool into the order of its sources: that of the
+ * first one, and then the others as DNS has them. Returns how many. */
+static unsigned pool_addresses(const struct prober *r, unsigned first,
+    struct endpoint out[static KE_ADDRESSES_MAX])
+{
+	const struct names *all = &r->sources[first].probe.keys.details.names;
+	unsigned count = 0;
+
+	if (used_by(r, first)->family != 0)
+		out[count++] = *used_by(r, first);
+	for (unsigned i = 0; i < all->count && count < KE_ADDRESSES_MAX; i++)
+		if (!is_in(out, count, &all->at[i]))
+			out[count++] = all->at[i];
+	return count;
+}
+
+_Static_assert(KE_ADDRESSES_MAX <= KE_AVOID_MAX, "all can be avoided");
+
+/* A source that is not the first one of its pool gets the address of its place
+ * in the list. What the list has beyond the sources is dealt out, too. */
+static void choose_in_pool(
+    const struct prober *r, unsigned i, struct probe_request *q)
+{
+	const unsigned first = first_of(r, i), place = i - first;
+	struct endpoint all[KE_ADDRESSES_MAX];
+	unsigned count, sources = place + 1;
+
+	if (place == 0)
+		return;
+	count = pool_addresses(r, first, all);
+	while (first + sources < r->config->source_count &&
+	       first_of(r, first + sources) == first)
+		sources++;
+	if (place < count)
+		q->prefer = all[place];
+	for (unsigned at = 0; at < count; at++)
+		if (at % sources != place)
+			q->avoid[q->avoid_count++] = all[at];
+}
 
 /* The side of the child. */
 
@@ -110,7 +181,7 @@ static _Noreturn void run_child(
 	const struct source_config *s = &r->config->sources[i];
 	int link = keep_only(fd);
 	struct probe probe;
-	const struct probe_request q = {
+	struct probe_request q = {
 	    .source = s,
 	    .trust = &r->config->trust,
 	    .ke_timeout_ms = r->config->ke_timeout_ms,
@@ -121,6 +192,7 @@ static _Noreturn void run_child(
 	};
 
 	(void)prctl(PR_SET_NAME, "nts-check");
+	choose_in_pool(r, i, &q);
 	prepare_lookups(r);
 	if (!child_follow(parent, SIGKILL) || !enter_sandbox(r->config, s))
 		_exit(EXIT_UNCONFINED);
@@ -135,9 +207,7 @@ static void start(struct prober *r, unsigned i)
 	pid_t parent = getpid(), pid;
 	int link[2];
 
-	r->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-	r->sources[i].config = &r->config->sources[i];
-	r->sources[i].end = PROBE_NOT_RUN;
+	r->begun[i] = true;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
 		return;
 	pid = fork();
@@ -213,14 +283,32 @@ static bool has_ended(const struct prober *r, unsigned i)
 	return r->pids[i] == 0;
 }
 
+/* Starts what need not wait for the first source of its pool any more. */
+static void start_ready(struct prober *r, struct mono wait)
+{
+	for (unsigned i = 0; i < r->config->source_count; i++) {
+		unsigned first = first_of(r, i);
+		bool known = r->sources[first].probe.keys_tried ||
+			     (r->begun[first] && has_ended(r, first));
+
+		if (!r->begun[i] &&
+		    (i == first || known || mono_due(wait, mono_now())))
+			start(r, i);
+	}
+}
+
 /* A process closes its link when it ends. A captured one may close it and go
  * on, so that nothing waits for its end. False: all have ended. */
-static bool reap_all(struct prober *r, struct mono *wake)
+static bool reap_all(struct prober *r, struct mono pool_wait, struct mono *wake)
 {
 	bool running = false;
 
 	*wake = r->limit;
 	for (unsigned i = 0; i < r->config->source_count; i++) {
+		if (!r->begun[i]) {
+			running = true;
+			*wake = mono_earlier(*wake, pool_wait);
+		}
 		if (has_ended(r, i))
 			continue;
 		if (r->fds[i].fd < 0 && reap(r, i))
@@ -228,7 +316,7 @@ static bool reap_all(struct prober *r, struct mono *wake)
 		running = true;
 		if (r->fds[i].fd < 0)
 			*wake = mono_earlier(
-			    r->limit, mono_after(mono_now(), REAP_NS));
+			    *wake, mono_after(mono_now(), REAP_NS));
 	}
 	return running;
 }
@@ -258,11 +346,18 @@ void prober_run(const struct config *config, struct checked_source *sources,
 	    .granularity_ns = clocks_granularity_ns(),
 	};
 	const unsigned count = config->source_count;
+	const struct mono now = mono_now();
+	const struct mono pool_wait =
+	    mono_after(now, (limit.ns - now.ns) / 100 * POOL_WAIT_PERCENT);
 	struct mono wake;
 
-	for (unsigned i = 0; i < count; i++)
-		start(&r, i);
-	while (reap_all(&r, &wake) && !mono_due(limit, mono_now())) {
+	for (unsigned i = 0; i < count; i++) {
+		r.fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+		sources[i].config = &config->sources[i];
+		sources[i].end = PROBE_NOT_RUN;
+	}
+	while (reap_all(&r, pool_wait, &wake) && !mono_due(limit, mono_now())) {
+		start_ready(&r, pool_wait);
 		if (poll_until(r.fds, count, wake) <= 0)
 			continue;
 		for (unsigned i = 0; i < count; i++)

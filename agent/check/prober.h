@@ -5,9 +5,11 @@
 #include "agent/check/judge.h"
 
 /*
- * Tries all sources at once; `sources` has `config->source_count` elements and
- * gets `config`, `probe` and `end`. Returns before `limit`; what is not done by
- * then is stopped. The calling process must have dropped its rights.
+ * Tries all sources at once, but for those of a pool: when the first one has
+ * the addresses, each of the others gets one of its own. `sources` has
+ * `config->source_count` elements and gets `config`, `probe` and `end`. Returns
+ * before `limit`; what is not done by then is stopped. The calling process must
+ * have dropped its rights.
  */
 void prober_run(const struct config *config, struct checked_source *sources,
     struct mono limit);

@@ -39,9 +39,9 @@ static bool details_valid(const struct ke_details *d)
 	for (unsigned i = 0; i < d->names.count; i++)
 		if (!is_endpoint(&d->names.at[i]))
 			return false;
-	return is_flag(&d->no_store) && is_flag(&d->hidden) &&
-	       is_flag(&d->silent) && is_flag(&d->lost) &&
-	       is_date(d->certificate.not_before) &&
+	return is_flag(&d->in_use) && is_flag(&d->no_store) &&
+	       is_flag(&d->hidden) && is_flag(&d->silent) &&
+	       is_flag(&d->lost) && is_date(d->certificate.not_before) &&
 	       is_date(d->certificate.not_after) &&
 	       (unsigned)d->tls_fault < TLS_FAULT_COUNT &&
 	       (unsigned)d->certificate_fault < CERTIFICATE_FAULT_COUNT &&

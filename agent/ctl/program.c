@@ -1,15 +1,11 @@
 #include "agent/ctl/program.h"
 
-#include "agent/ctl/compare.h"
-#include "agent/ctl/agent_check.h"
-#include "agent/ctl/fetch.h"
 #include "agent/ctl/chronyc/chronyc.h"
 #include "agent/ctl/control.h"
+#include "agent/ctl/elsewhere.h"
+#include "agent/ctl/fetch.h"
 #include "agent/ctl/history/events.h"
 #include "agent/ctl/history/graph.h"
-#include "agent/ctl/import/run.h"
-#include "agent/ctl/options.h"
-#include "agent/ctl/report/report.h"
 #include "agent/ctl/session.h"
 #include "agent/ctl/suggest.h"
 #include "agent/ctl/show_metrics.h"
@@ -28,6 +24,7 @@
 #define WIDTH_MIN 40
 
 struct call {
+	const struct ctl_tools *tools;
 	const struct options *options;
 	struct view view;
 	FILE *errors;
@@ -229,25 +226,18 @@ static enum exit_status run_watch(const struct call *call)
 
 static enum exit_status run_compare(const struct call *call)
 {
-	const struct options *o = call->options;
-	char why[COMPARE_ERROR_MAX];
-	double seconds;
-
-	if (!compare_duration(o->duration, &seconds, why))
-		return complain_usage(call->errors, why);
-	return compare_run(
-	    o->chronyd, seconds, o->socket, &call->view, call->errors);
+	return call->tools->compare(call->options, &call->view, call->errors);
 }
 
 /* Returns only if it fails. The status is that of a plugin: unknown. */
 static enum exit_status run_check(const struct call *call)
 {
-	char why[AGENT_CHECK_ERROR_MAX];
+	char why[ELSEWHERE_ERROR_MAX];
 
 	if (call->options->output == OUTPUT_CSV)
 		return complain_usage(call->errors, "check has no --csv");
 	fflush(call->view.out);
-	agent_check_run(call->options, why);
+	elsewhere_check(call->options, why);
 	complain(call->errors, why);
 	return EXIT_NO_STATUS;
 }
@@ -260,7 +250,7 @@ static enum exit_status run_import(const struct call *call)
 
 	if (o->argc > 0)
 		argv[1] = o->argv[0];
-	return (enum exit_status)import_run(
+	return (enum exit_status)call->tools->import(
 	    o->argc > 0 ? 2 : 1, argv, call->view.out, call->errors);
 }
 
@@ -309,7 +299,7 @@ static enum exit_status run_help(const struct call *call)
 	if (!c || c->run == run_help)
 		return help_of_all(call->view.out);
 	if (c->run == run_import)
-		return (enum exit_status)import_run(
+		return (enum exit_status)call->tools->import(
 		    2, argv, call->view.out, call->errors);
 	return help_of(c, call->view.out);
 }
@@ -506,7 +496,8 @@ static bool asks_a_host(const struct options *o)
 	       !nearest_command(o->after_help);
 }
 
-int ctl_main(int argc, char **argv, FILE *out, FILE *errors)
+int ctl_main(const struct ctl_tools *tools, int argc, char **argv, FILE *out,
+    FILE *errors)
 {
 	const char *socket = getenv("NTSAGENT_STATUS");
 	char why[OPTIONS_ERROR_MAX];
@@ -518,7 +509,7 @@ int ctl_main(int argc, char **argv, FILE *out, FILE *errors)
 		return session_main(argc, argv, stdin, out, errors);
 	/* It has options of its own, and asks no agent. */
 	if (argc > 1 && strcmp(argv[1], "import") == 0)
-		return import_run(argc - 1, argv + 1, out, errors);
+		return tools->import(argc - 1, argv + 1, out, errors);
 	if (!socket || *socket == '\0')
 		socket = STATUS_SOCKET_PATH;
 	if (!options_parse(&options, argc, argv, socket, why))
@@ -530,6 +521,6 @@ int ctl_main(int argc, char **argv, FILE *out, FILE *errors)
 		return (int)complain_usage(errors,
 		    "-h is the help: ntsctl asks the agent of this machine "
 		    "only; for another one: ssh HOST ntsctl");
-	call = (struct call){&options, view_of(&options, out), errors};
+	call = (struct call){tools, &options, view_of(&options, out), errors};
 	return (int)run(c, &call);
 }

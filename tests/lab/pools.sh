@@ -31,6 +31,12 @@ pool_is_whole() {
 	[ "$(pool_addresses | wc -w)" -eq 3 ] && all_sampled client
 }
 
+# How many addresses the good sources of the pool have in `ntsctl check`.
+checked_addresses() {
+	on client "$B/ntsctl" check --live --json 2>/dev/null | jq -r \
+		'[.sources[] | select(.status == "OK") | .ke_address] | unique | length'
+}
+
 # replaced SOURCE ADDRESS: it has a sample from another address.
 replaced() {
 	[ "$(source_value client "$1" .address)" != "$2" ] &&
@@ -48,6 +54,7 @@ scene_pool() {
 		>>"$conf/ntsagent.conf"
 	start_agent12 client
 	within 'three sources with an address each' 10 pool_is_whole
+	same 'the check tries another address for each' 3 "$(checked_addresses)"
 	dead=$(source_value client 'pool#2' .address)
 	stop "pool${dead##*.}"
 	within 'another address takes the place of a dead server' 20 \

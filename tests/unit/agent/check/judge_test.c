@@ -83,6 +83,7 @@ CHANGE(hidden_file, refuse(p, CERTIFICATE_UNKNOWN_ISSUER);
 CHANGE(no_aead, fail_at(p, KE_STAGE_START))
 CHANGE(no_name, fail_lookup(p, EAI_NONAME))
 CHANGE(no_data, fail_lookup(p, EAI_NODATA))
+CHANGE(all_in_use, fail_lookup(p, 0); p->keys.details.in_use = true)
 CHANGE(dns_again, fail_lookup(p, EAI_AGAIN))
 CHANGE(dns_fail, fail_lookup(p, EAI_FAIL))
 CHANGE(dns_late, fail_lookup(p, 0))
@@ -168,6 +169,7 @@ static const struct {
 	{no_aead, PROBE_DONE, OBSTACLE_CRYPTOGRAPHY, "the job says why"},
 	{no_name, PROBE_DONE, OBSTACLE_NAME_UNKNOWN, "the job says why"},
 	{no_data, PROBE_DONE, OBSTACLE_NO_ADDRESS, "the job says why"},
+	{all_in_use, PROBE_DONE, OBSTACLE_POOL_SMALL, "the job says why"},
 	{dns_again, PROBE_DONE, OBSTACLE_DNS_SILENT, "the job says why"},
 	{dns_fail, PROBE_DONE, OBSTACLE_DNS, "the job says why"},
 	{dns_late, PROBE_DONE, OBSTACLE_DNS_SILENT, "the job says why"},

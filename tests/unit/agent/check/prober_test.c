@@ -115,6 +115,79 @@ static void all_sources_are_tried_at_once(void **state)
 	free(sources);
 }
 
+static void make_pool(struct config *c, unsigned members)
+{
+	for (unsigned i = 0; i < members; i++) {
+		c->sources[i].member = i + 1;
+		snprintf(c->sources[i].name, sizeof(c->sources[i].name),
+		    "pool#%u", i + 1);
+	}
+}
+
+/* All addresses are dead: what is reported is the one that was tried first. */
+static void each_source_of_a_pool_has_addresses_of_its_own(void **state)
+{
+	static const char *const hosts[] = {
+	    "directory.fake", "directory.fake", "directory.fake", NULL};
+	struct config *config = config_of(hosts);
+	struct checked_source *sources = calloc(3, sizeof(*sources));
+
+	(void)state;
+	assert_non_null(sources);
+	make_pool(config, 3);
+	prober_run(config, sources, mono_after(mono_now(), LONG_NS));
+	for (unsigned i = 1; i < 3; i++) {
+		const struct ke_details *d = &sources[i].probe.keys.details;
+
+		assert_int_equal(sources[i].end, PROBE_DONE);
+		assert_int_equal(d->names.count, 30);
+		for (unsigned k = 0; k < d->names.count; k++)
+			if ((d->connect_errors[k] != 0) != (k == i))
+				fail_msg("source %u: address %u: error %d", i,
+				    k, d->connect_errors[k]);
+	}
+	free(sources);
+	free(config);
+}
+
+static void a_pool_may_have_too_few_addresses(void **state)
+{
+	static const char *const hosts[] = {"local.fake", "local.fake", NULL};
+	const struct judge_limits limits = {.max_distance_ns = NS_PER_S};
+	struct config *config = config_of(hosts);
+	struct checked_source *sources = calloc(2, sizeof(*sources));
+	struct check_verdict v;
+
+	(void)state;
+	assert_non_null(sources);
+	make_pool(config, 2);
+	prober_run(config, sources, mono_after(mono_now(), LONG_NS));
+	judge_all(sources, 2, 1, &limits, &v);
+	assert_string_equal(
+	    obstacle_word(sources[0].verdict.obstacle), "ke-refused");
+	assert_string_equal(
+	    obstacle_word(sources[1].verdict.obstacle), "pool-small");
+	free(sources);
+	free(config);
+}
+
+/* A lookup that hangs does not stop the others from being tried. */
+static void no_source_of_a_pool_waits_for_ever(void **state)
+{
+	static const char *const hosts[] = {"hang.fake", "hang.fake", NULL};
+	struct config *config = config_of(hosts);
+	struct checked_source *sources = calloc(2, sizeof(*sources));
+
+	(void)state;
+	assert_non_null(sources);
+	make_pool(config, 2);
+	prober_run(config, sources, mono_after(mono_now(), LIMIT_NS));
+	assert_int_equal(sources[0].end, PROBE_LATE);
+	assert_int_equal(sources[1].end, PROBE_LATE);
+	free(sources);
+	free(config);
+}
+
 /* The sandbox of the process lets it bind, and the binding is at fault. */
 static void a_bound_source_is_tried_as_it_is_bound(void **state)
 {
@@ -147,6 +220,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_end_is_told),
 	    cmocka_unit_test(all_sources_are_tried_at_once),
+	    cmocka_unit_test(each_source_of_a_pool_has_addresses_of_its_own),
+	    cmocka_unit_test(a_pool_may_have_too_few_addresses),
+	    cmocka_unit_test(no_source_of_a_pool_waits_for_ever),
 	    cmocka_unit_test(a_bound_source_is_tried_as_it_is_bound),
 	};
 

@@ -37,7 +37,7 @@ static char *errors_of(char *word, int *status)
 	FILE *errors = open_memstream(&text, &size);
 	FILE *out = open_memstream(&ignored, &size);
 
-	*status = ctl_main(4, argv, out, errors);
+	*status = ctl_main(NULL, 4, argv, out, errors);
 	fclose(errors);
 	fclose(out);
 	free(ignored);

@@ -1,13 +1,7 @@
-/* How `ntsctl check` finds ntsagentd and what it passes on. */
-#include "agent/ctl/agent_check.h"
+/* How ntsctl finds other programs, and what it passes on. */
+#include "agent/ctl/elsewhere.h"
 
-#include "base/check.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/agent/ctl/captured.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +10,13 @@
 
 static void assert_arguments(const struct options *o, const char *expected)
 {
-	const char *arguments[AGENT_CHECK_ARGUMENTS_MAX];
+	const char *arguments[ELSEWHERE_ARGUMENTS_MAX];
 	char line[200] = "";
 
-	agent_check_arguments(o, "/sbin/ntsagentd", arguments);
+	if (strcmp(o->command, "check") == 0)
+		elsewhere_check_arguments(o, "/sbin/ntsagentd", arguments);
+	else
+		elsewhere_compare_arguments(o, "/tools", arguments);
 	for (int i = 0; arguments[i]; i++) {
 		strcat(line, i > 0 ? " " : "");
 		strcat(line, arguments[i]);
@@ -40,6 +37,48 @@ static void the_options_are_passed_on(void **state)
 	o.limit = "20";
 	assert_arguments(
 	    &o, "/sbin/ntsagentd --check --live --json -f /x.conf -t 20");
+}
+
+static void so_are_those_of_compare(void **state)
+{
+	struct options o = {.command = "compare", .socket = "/s"};
+
+	(void)state;
+	assert_arguments(&o, "/tools compare -s /s");
+	o.output = OUTPUT_CSV;
+	o.chronyd = "127.0.0.1:323";
+	o.duration = "10s";
+	assert_arguments(
+	    &o, "/tools compare -s /s --csv --chronyd 127.0.0.1:323 --for 10s");
+	o.output = OUTPUT_JSON;
+	o.chronyd = o.duration = NULL;
+	assert_arguments(&o, "/tools compare -s /s --json");
+}
+
+/* The test is not next to ntsctl-tools. */
+static void a_program_that_is_missing_is_named(void **state)
+{
+	const struct options o = {.command = "compare", .socket = "/s"};
+	struct view v = {.output = OUTPUT_TEXT, .width = 80};
+	char word[] = "import", *argv[] = {word, NULL};
+	struct captured c;
+
+	(void)state;
+	captured_begin(&c);
+	v.out = c.to_out;
+	assert_int_equal(
+	    elsewhere_import(1, argv, c.to_out, c.to_errors), EXIT_NO_STATUS);
+	assert_int_equal(
+	    elsewhere_compare(&o, &v, c.to_errors), EXIT_NO_STATUS);
+	captured_end(&c);
+	assert_string_equal(c.errors,
+	    "ntsctl: cannot execute " NTSAGENT_LIBEXECDIR
+	    "/ntsctl-tools, which has the command import: No such file or "
+	    "directory; install the package ntsagent-tools\n"
+	    "ntsctl: cannot execute " NTSAGENT_LIBEXECDIR
+	    "/ntsctl-tools, which has the command compare: No such file or "
+	    "directory; install the package ntsagent-tools\n");
+	captured_free(&c);
 }
 
 struct folders {
@@ -95,24 +134,24 @@ static int teardown(void **state)
 static void the_program_next_to_this_one_comes_first(void **state)
 {
 	const struct folders *d = *state;
-	char self[120], expected[120], found[AGENT_CHECK_PATH_MAX];
+	char self[120], expected[120], found[ELSEWHERE_PATH_MAX];
 
 	snprintf(self, sizeof(self), "%s/ntsctl", d->near);
-	assert_false(agent_check_find(self, d->far, found));
+	assert_false(elsewhere_find(self, "ntsagentd", d->far, found));
 	put_program(d->far, 0755);
-	assert_true(agent_check_find(self, d->far, found));
+	assert_true(elsewhere_find(self, "ntsagentd", d->far, found));
 	snprintf(expected, sizeof(expected), "%s/ntsagentd", d->far);
 	assert_string_equal(found, expected);
 	/* A file that nobody may execute is not the program. */
 	put_program(d->near, 0644);
-	assert_true(agent_check_find(self, d->far, found));
+	assert_true(elsewhere_find(self, "ntsagentd", d->far, found));
 	assert_string_equal(found, expected);
 	put_program(d->near, 0755);
-	assert_true(agent_check_find(self, d->far, found));
+	assert_true(elsewhere_find(self, "ntsagentd", d->far, found));
 	snprintf(expected, sizeof(expected), "%s/ntsagentd", d->near);
 	assert_string_equal(found, expected);
 	/* Without /proc it is not known where this program is. */
-	assert_true(agent_check_find("", d->far, found));
+	assert_true(elsewhere_find("", "ntsagentd", d->far, found));
 	snprintf(expected, sizeof(expected), "%s/ntsagentd", d->far);
 	assert_string_equal(found, expected);
 }
@@ -121,6 +160,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_options_are_passed_on),
+	    cmocka_unit_test(so_are_those_of_compare),
+	    cmocka_unit_test(a_program_that_is_missing_is_named),
 	    cmocka_unit_test_setup_teardown(
 		the_program_next_to_this_one_comes_first, setup, teardown),
 	};

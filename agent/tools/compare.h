@@ -2,10 +2,11 @@
  * Shadow mode: the agent measures the clock (--no-clock) that a running chronyd
  * steers, and this says whose estimate was nearer to what the servers say.
  */
-#ifndef AGENT_CTL_COMPARE_H
-#define AGENT_CTL_COMPARE_H
+#ifndef AGENT_TOOLS_COMPARE_H
+#define AGENT_TOOLS_COMPARE_H
 
 #include "agent/ctl/connect.h"
+#include "agent/ctl/options.h"
 #include "agent/ctl/report/report.h"
 
 #define COMPARE_ERROR_MAX 160
@@ -19,5 +20,9 @@ bool compare_duration(const char *text, double *seconds,
  * that of the time until then. `chronyd` is that of chronyd_open(). */
 enum exit_status compare_run(const char *chronyd, double seconds,
     const char *socket, const struct view *v, FILE *errors);
+
+/* The command `compare`. */
+enum exit_status compare_command(
+    const struct options *o, const struct view *v, FILE *errors);
 
 #endif

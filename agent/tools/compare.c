@@ -1,4 +1,4 @@
-#include "agent/ctl/compare.h"
+#include "agent/tools/compare.h"
 
 #include "agent/ctl/fetch.h"
 #include "agent/ctl/shadow/chronyd.h"
@@ -259,4 +259,17 @@ enum exit_status compare_run(const char *chronyd, double seconds,
 		chronyd_close(&c->chronyd);
 	free(c);
 	return ok ? status : EXIT_NO_STATUS;
+}
+
+enum exit_status compare_command(
+    const struct options *o, const struct view *v, FILE *errors)
+{
+	char why[COMPARE_ERROR_MAX];
+	double seconds;
+
+	if (!compare_duration(o->duration, &seconds, why)) {
+		fprintf(errors, "ntsctl: %s; see: ntsctl help\n", why);
+		return EXIT_USAGE;
+	}
+	return compare_run(o->chronyd, seconds, o->socket, v, errors);
 }

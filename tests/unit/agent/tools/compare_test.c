@@ -1,4 +1,4 @@
-#include "agent/ctl/compare.h"
+#include "agent/tools/compare.h"
 
 #include "agent/cmdmon/protocol/answer.h"
 
@@ -239,6 +239,24 @@ static void an_agent_without_time_is_not_compared(void **state)
 	json_decref(tree);
 }
 
+static void a_mistake_is_a_usage_error(void **state)
+{
+	struct options o = {.command = "compare", .duration = "soon"};
+	struct view v = {.output = OUTPUT_TEXT, .width = 80};
+	struct captured s;
+
+	(void)state;
+	captured_begin(&s);
+	v.out = s.to_out;
+	s.status = (int)compare_command(&o, &v, s.to_errors);
+	captured_end(&s);
+	assert_int_equal(s.status, EXIT_USAGE);
+	assert_string_equal(s.errors,
+	    "ntsctl: compare: --for has to be a time from 10s to 30d, such as "
+	    "1h, not 'soon'; see: ntsctl help\n");
+	captured_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +264,7 @@ int main(void)
 	    cmocka_unit_test(each_estimate_is_held_against_the_measurements),
 	    cmocka_unit_test(each_that_is_missing_is_named),
 	    cmocka_unit_test(an_agent_without_time_is_not_compared),
+	    cmocka_unit_test(a_mistake_is_a_usage_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
