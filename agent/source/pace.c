@@ -452,13 +452,12 @@ int64_t backoff_next_ns(
     struct backoff *b, enum pace_cause cause, uint32_t random)
 {
 	static const struct {
-		int64_t first_s;
+		int64_t first_s, cap_s;
 		unsigned steady;
-		int64_t cap_s;
 		int spread_percent;
 	} waits[] = {
 #define X(name, first, steady, cap, spread)                                    \
-	[name] = {first, steady, cap, spread},
+	[name] = {first, cap, steady, spread},
 	    PACE_CAUSES(X)
 #undef X
 	};

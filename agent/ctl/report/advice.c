@@ -37,18 +37,18 @@ static const struct {
  * several addresses the first row counts that fits one of them. */
 /* clang-format off */
 static const struct {
-	enum failure failure;
 	const char *phrase;
+	enum failure failure;
 	enum obstacle obstacle;
 } phrases[] = {
-	{FAILURE_CONNECT, "connection refused: ",   OBSTACLE_KE_REFUSED},
-	{FAILURE_CONNECT, " cannot be reached: ",   OBSTACLE_UNREACHABLE},
-	{FAILURE_CONNECT, " of this machine does ", OBSTACLE_LOCAL_FIREWALL},
-	{FAILURE_CONNECT, "no route to ",           OBSTACLE_NO_ROUTE},
-	{FAILURE_CONNECT, "machine has no IPv6",    OBSTACLE_NO_IPV6},
-	{FAILURE_NETWORK, " refuses requests: ",    OBSTACLE_NTP_REFUSED},
-	{FAILURE_NETWORK, "Network is unreachable", OBSTACLE_NO_ROUTE},
-	{FAILURE_NETWORK, "No route to host",       OBSTACLE_UNREACHABLE},
+	{"connection refused: ",   FAILURE_CONNECT, OBSTACLE_KE_REFUSED},
+	{" cannot be reached: ",   FAILURE_CONNECT, OBSTACLE_UNREACHABLE},
+	{" of this machine does ", FAILURE_CONNECT, OBSTACLE_LOCAL_FIREWALL},
+	{"no route to ",           FAILURE_CONNECT, OBSTACLE_NO_ROUTE},
+	{"machine has no IPv6",    FAILURE_CONNECT, OBSTACLE_NO_IPV6},
+	{" refuses requests: ",    FAILURE_NETWORK, OBSTACLE_NTP_REFUSED},
+	{"Network is unreachable", FAILURE_NETWORK, OBSTACLE_NO_ROUTE},
+	{"No route to host",       FAILURE_NETWORK, OBSTACLE_UNREACHABLE},
 };
 /* clang-format on */
 
