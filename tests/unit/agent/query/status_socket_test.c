@@ -329,6 +329,13 @@ static void a_user_who_asks_too_often_is_refused(void **state)
 	assert_true(rests > 0);
 }
 
+/* With all of its burst, and without a status. */
+static void begin_again(struct fixture *f)
+{
+	status_socket_forget(&f->socket);
+	status_socket_init(&f->socket, f->listen_fd, start);
+}
+
 /* Connects so often as a user other than root; returns how many got a byte. The
  * time of the agent stands still, but for the rests, and `often` says whether
  * the user has spent half of its burst. */
@@ -365,13 +372,13 @@ static void who_asks_often_is_refused_first(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(answers_of(f, 3, true), 3);
-	status_socket_init(&f->socket, f->listen_fd, start);
+	begin_again(f);
 	f->socket.work.left = 0.51 * STATUS_WORK_BURST_S;
 	assert_int_equal(answers_of(f, 3, true), 3);
-	status_socket_init(&f->socket, f->listen_fd, start);
+	begin_again(f);
 	f->socket.work.left = 0.49 * STATUS_WORK_BURST_S;
 	assert_int_equal(answers_of(f, 3, true), 0);
-	status_socket_init(&f->socket, f->listen_fd, start);
+	begin_again(f);
 	f->socket.work.left = 0.49 * STATUS_WORK_BURST_S;
 	assert_int_equal(answers_of(f, 3, false), 3);
 }
@@ -388,7 +395,7 @@ static int64_t rest_after_ns(struct fixture *f, int64_t work_ns)
 {
 	struct mono until;
 
-	status_socket_init(&f->socket, f->listen_fd, start);
+	begin_again(f);
 	f->socket.for_user = true;
 	status_socket_worked(&f->socket, work_ns, start);
 	until = status_socket_deadline(&f->socket);
@@ -429,7 +436,7 @@ static void work_for_users_has_a_bounded_share(void **state)
 		const struct mono end = mono_after(start, 1000 * NS_PER_S);
 		int64_t worked_ns = 0;
 
-		status_socket_init(&f->socket, f->listen_fd, start);
+		begin_again(f);
 		for (struct mono now = start; now.ns < end.ns;) {
 			f->socket.for_user = true;
 			worked_ns += costs_ns[i];
