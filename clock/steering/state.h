@@ -82,6 +82,7 @@ struct steering_source {
 	struct growth growth;  /* of the residuals */
 	struct osc last_right; /* the latest sample that was no outlier */
 
+	double watched_s;      /* the time over which the path was seen */
 	double scatter_s;      /* see scatter_s() */
 	unsigned run_samples;  /* samples of this run, not restored ones */
 	double restored_delay; /* the largest one restored without its sample,

@@ -39,6 +39,8 @@
 
 /* The kernel lets its bound grow by 500 us at each full second. */
 #define KERNEL_GROWTH_PPM 500.0
+/* A path was not seen for longer than this between two answers, s. */
+#define WATCH_GAP_S 2048.0
 
 /* ---- samples ---- */
 
@@ -64,12 +66,25 @@ static double asymmetry(const struct steering *s,
 		    .mean;
 }
 
+/* How long a path is watched counts only while its server answers, and no jump
+ * of the clock is time. */
+static void watch_path(struct steering_source *src, const struct sample *m)
+{
+	double since;
+
+	if (src->count == 0)
+		return;
+	since = s_of_ns(m->at.ns - record(src, 0)->sample.at.ns);
+	src->watched_s += fmin(fmax(since, 0), WATCH_GAP_S);
+}
+
 static void add_record(
     struct steering *s, struct steering_source *src, const struct sample *m)
 {
 	if (!s->has_first)
 		s->first_at = m->at;
 	s->has_first = true;
+	watch_path(src, m);
 	src->next = (src->next + 1) % RECORDS;
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
 	src->run_samples++;

@@ -181,7 +181,8 @@ static void the_first_decision_knows_the_frequency(void **state)
 	    (struct wall){START_NS + ns_of_s(1002.3)}, &t);
 	assert_true(
 	    fabs((double)t.offset_ns - SLOW_NS - 1002.3e9 * FREQ) < 2000);
-	assert_true(t.est_error_ns < 20000);
+	/* Most of it is for what such a young path may hide. */
+	assert_true(t.est_error_ns < 40000);
 }
 
 /* While no agent ran, all clocks of the machine stood still for 40 ms: the
