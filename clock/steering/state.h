@@ -6,6 +6,7 @@
 #define CLOCK_STEERING_STATE_H
 
 #include "base/sample.h"
+#include "clock/filter/bell.h"
 #include "clock/filter/creep.h"
 #include "clock/filter/delay.h"
 #include "clock/filter/error_model.h"
@@ -95,6 +96,7 @@ struct steering_source {
 		uint8_t place[RECORDS];
 	} nearest;
 	struct creep creep;
+	struct bell bell;
 	struct delay_track delay; /* of the delays less what crept */
 	struct error_model error_model;
 
