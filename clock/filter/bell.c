@@ -64,15 +64,16 @@ static struct moments moments_of(const struct bell_route *r)
 }
 
 /*
- * The log odds that the delays of a route are a bell, and that each is drawn
- * anew: levels of a route or a load that comes and goes may scatter alike over
- * hours, but do not change from one sample to the next.
+ * The log odds that the delays of a route are a bell, and that each is
+ * independent of the one before: levels of a route or a load that comes and
+ * goes may scatter alike over hours, but do not change from one sample to the
+ * next.
  *
  * Of n samples of a normal distribution, the skewness has a variance of 6 / n
  * and the kurtosis one of 24 / n. The roughness is the mean square of the
  * changes as a share of the double variance (von Neumann 1941): 1 on average,
- * with a variance of 1 / n. Queues that are drawn anew have the same, so it can
- * only speak against a bell.
+ * with a variance of 1 / n. Queues have the same if they are independent, so it
+ * can only speak against a bell.
  */
 static double log_odds(const struct bell_route *r)
 {
