@@ -185,6 +185,11 @@ bool bell_add(
 	return b->believed != before;
 }
 
+void bell_interrupt(struct bell *b)
+{
+	b->last_error = NAN;
+}
+
 bool bell_fits(const struct bell *b, unsigned route)
 {
 	return b->believed && find(b, route);

@@ -49,6 +49,9 @@ void bell_init(struct bell *b);
 bool bell_add(
     struct bell *b, const struct delay_track *t, double delay, double error);
 
+/* The errors to come count from another zero. */
+void bell_interrupt(struct bell *b);
+
 /* Is the middle of the delays of this route known, and are they a bell? */
 bool bell_fits(const struct bell *b, unsigned route);
 

@@ -115,6 +115,7 @@ struct steering {
 	unsigned members[ESTIMATE_SOURCES]; /* the sources in the filter */
 	unsigned member_count;
 	bool forget_freq; /* the filter starts without the estimated one */
+	bool restoring;	  /* the samples are those of a run before this one */
 	bool replay_due;  /* the filter must start again from the records */
 	bool utc_moved;	  /* by a leap second, since the last decision */
 	/* The sample that showed a change of the clock: what older ones allow

@@ -101,13 +101,24 @@ static void take_again(struct steering *s)
 	interrupt_learning(s);
 }
 
+/* Of a restored sample no estimate tells the asymmetry. But the frequency at
+ * that time is known, and a bell looks only at changes. */
+static double bell_error(
+    const struct steering *s, const struct sample *m, double asymmetry)
+{
+	if (!s->restoring)
+		return asymmetry;
+	return s_of_ns(m->offset_ns) - s->first_freq * s_of_ns(m->at.ns);
+}
+
 /* The smallest delays of a bell are chance, so they show no creep. */
 static void learn_bell(
     struct steering *s, struct steering_source *src, double at, double error)
 {
 	const struct record *r = record(src, 0);
 	double delay = s_of_ns(r->sample.delay_ns) - r->crept;
-	bool changed = bell_add(&src->bell, &src->delay, delay, error);
+	bool changed = bell_add(
+	    &src->bell, &src->delay, delay, bell_error(s, &r->sample, error));
 
 	bell_width(&src->bell, src->delay.route, &src->delay.middle,
 	    &src->delay.deviation);
