@@ -164,6 +164,12 @@ struct box error_model_box(const struct error_model *m,
 	return shaped_box(&f, m->shape);
 }
 
+double error_model_lopsided(
+    const struct error_model *m, const struct delay_track *t)
+{
+	return fabs(queue_asymmetry(m, t));
+}
+
 double error_model_softness(const struct error_model *m)
 {
 	return m->shape.edge;

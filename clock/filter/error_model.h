@@ -47,6 +47,11 @@ void error_model_restart(struct error_model *m);
 struct box error_model_box(const struct error_model *m,
     const struct delay_track *t, unsigned route, double delay, double noise);
 
+/* How much busier one way is than the other one, from 0 (no sign of it) to 1.
+ */
+double error_model_lopsided(
+    const struct error_model *m, const struct delay_track *t);
+
 /* How soft the edges are, in mean queueing delays. */
 double error_model_softness(const struct error_model *m);
 

@@ -12,9 +12,18 @@
 #define MACHINE_DELAY_S 60e-6
 /* Long paths are asymmetric by a share of their delay. */
 #define PATH_SHARE 0.005
+/* A path may be on a detour or behind a full line since before the start, and
+ * all of that may be on one way. Most of it ends within minutes. So the half
+ * delay counts whole while the path is watched for less than this time, s, and
+ * then falls with one over the time: that is the chance of an end that was not
+ * seen in so long. */
+#define YOUNG_S 600.0
 /* If the delays have no sharp lower edge, it is uncertain where the floor is,
  * by this share of the softness of the edge. */
 #define SOFT_SHARE 0.3
+/* A way that is busier than the other one is another line, which may also take
+ * longer when it is empty, by this share of the mean queue. */
+#define LOPSIDED_SHARE 0.15
 /* If even the smallest delays are far apart, nothing shows the floor. It is
  * uncertain by this share of the mean queue. */
 #define EDGELESS_SHARE 0.6
@@ -48,8 +57,10 @@ static double common_sd(const struct steering_source *src)
 	const struct delay_route *r = delay_shortest_route(&src->delay);
 	double floor = r ? r->floor : 0;
 	double machines = fmin(floor, MACHINE_DELAY_S) / HALF_DELAY;
+	double all = floor / HALF_DELAY;
+	double young = YOUNG_S / fmax(src->watched_s, YOUNG_S);
 
-	return fmin(machines + PATH_SHARE * floor, floor / HALF_DELAY);
+	return fmin(machines + PATH_SHARE * floor + young * all, all);
 }
 
 static double edgeless_sd(const struct delay_track *t)
@@ -68,6 +79,9 @@ static double own_sd(const struct steering_source *src)
 		   HALF_DELAY +
 	       SOFT_SHARE * error_model_softness(&src->error_model) *
 		   src->delay.quiet +
+	       LOPSIDED_SHARE *
+		   error_model_lopsided(&src->error_model, &src->delay) *
+		   src->delay.queue +
 	       edgeless_sd(&src->delay);
 }
 

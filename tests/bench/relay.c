@@ -1,5 +1,8 @@
 /*
- * Passes UDP packets on, later than they came.
+ * Passes UDP packets on, later than they came. The delays count from the
+ * kernel's receive stamps, and the last part of each is waited for without
+ * sleep, so that the work in here and late wake-ups make no way longer than its
+ * law says. (A delay below 0.2 ms cannot be kept.)
  * usage: relay ADDRESS SERVER-ADDRESS UP DOWN
  *
  * Both use port 123. UP delays requests and DOWN delays answers: terms with a
@@ -33,6 +36,8 @@
 #define CLIENTS_MAX 64
 #define HELD_MAX 256
 #define PACKET_MAX 2048
+/* So much before a packet is due, sleep ends. */
+#define AWAKE_S 150e-6
 
 /* Cross traffic: the share of the line that it fills, and how many bursts wait
  * on average (M/M/1). */
@@ -217,9 +222,12 @@ static double path_delay_s(struct path *p, double now)
 static int open_udp(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1;
 
 	if (fd < 0)
 		die("socket");
+	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0)
+		die("SO_TIMESTAMPNS");
 	return fd;
 }
 
@@ -275,21 +283,49 @@ static void hold(struct relay *r, unsigned client, bool up, const char *bytes,
 	}
 }
 
-static void take_all(struct relay *r, int fd, int client, double now)
+/* When the kernel got this packet, by the clock of now_s(). */
+static double arrived_s(const struct relay *r, struct msghdr *m)
 {
-	char bytes[PACKET_MAX];
+	struct timespec stamp, now;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET ||
+		    c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+		clock_gettime(CLOCK_REALTIME, &now);
+		return now_s(r) -
+		       s_of_ns(ns_of_timespec(&now) - ns_of_timespec(&stamp));
+	}
+	return now_s(r);
+}
+
+static void take_all(struct relay *r, int fd, int client)
+{
+	char bytes[PACKET_MAX], control[CMSG_SPACE(sizeof(struct timespec))];
 	struct sockaddr_in from;
-	socklen_t size = sizeof(from);
+	struct iovec into = {bytes, sizeof(bytes)};
 	ssize_t n;
 
-	while ((n = recvfrom(fd, bytes, sizeof(bytes), 0,
-		    (struct sockaddr *)&from, &size)) > 0) {
+	for (;;) {
+		struct msghdr m = {.msg_name = &from,
+		    .msg_namelen = sizeof(from),
+		    .msg_iov = &into,
+		    .msg_iovlen = 1,
+		    .msg_control = control,
+		    .msg_controllen = sizeof(control)};
+		double arrived;
+
+		n = recvmsg(fd, &m, 0);
+		if (n <= 0)
+			return;
+		arrived = arrived_s(r, &m);
 		if (client < 0)
 			hold(r, client_of(r, &from), true, bytes, (size_t)n,
-			    now);
+			    arrived);
 		else
-			hold(r, (unsigned)client, false, bytes, (size_t)n, now);
-		size = sizeof(from);
+			hold(r, (unsigned)client, false, bytes, (size_t)n,
+			    arrived);
 	}
 }
 
@@ -305,20 +341,24 @@ static void pass_on(struct relay *r, struct held *h)
 	h->len = 0;
 }
 
-/* Sends what is due. Returns the time of the next packet. */
+/* Sends what is due, or will be at once. Returns the time of the next packet.
+ */
 static double pass_due(struct relay *r)
 {
-	double now = now_s(r), next = INFINITY;
+	double next = INFINITY;
 
 	for (unsigned i = 0; i < HELD_MAX; i++) {
 		if (r->held[i].len == 0)
 			continue;
-		if (r->held[i].due_s <= now)
-			pass_on(r, &r->held[i]);
-		else
+		if (r->held[i].due_s > now_s(r) + AWAKE_S) {
 			next = fmin(next, r->held[i].due_s);
+			continue;
+		}
+		while (now_s(r) < r->held[i].due_s)
+			;
+		pass_on(r, &r->held[i]);
 	}
-	return next;
+	return next - AWAKE_S;
 }
 
 static void wait_for_packets(struct relay *r, double until_s)
@@ -328,19 +368,17 @@ static void wait_for_packets(struct relay *r, double until_s)
 	int64_t ns = isinf(until_s) ? NS_PER_S : ns_of_s(until_s - now_s(r));
 	struct timespec limit = {.tv_sec = (ns > 0 ? ns : 0) / NS_PER_S,
 	    .tv_nsec = (ns > 0 ? ns : 0) % NS_PER_S};
-	double now;
 
 	for (unsigned i = 0; i < count; i++)
 		p[i + 1] =
 		    (struct pollfd){.fd = r->clients[i].fd, .events = POLLIN};
 	if (ppoll(p, count + 1, &limit, NULL) <= 0)
 		return;
-	now = now_s(r);
 	for (unsigned i = 0; i < count; i++)
 		if (p[i + 1].revents)
-			take_all(r, p[i + 1].fd, (int)i, now);
+			take_all(r, p[i + 1].fd, (int)i);
 	if (p[0].revents)
-		take_all(r, r->fd, -1, now);
+		take_all(r, r->fd, -1);
 }
 
 int main(int argc, char **argv)

@@ -41,7 +41,7 @@ struct run {
 	bool failed, restarted;
 };
 
-const unsigned sim_start_windows[] = {30, 120, 420, 1200, 3600};
+const unsigned sim_start_windows[] = {5, 30, 120, 420, 1200, 3600};
 
 static const double limits_s[3] = {1e-3, 1e-4, 3e-5};
 
@@ -325,12 +325,13 @@ static void look_at_tracking(struct run *r, double error)
 }
 
 /* What any program on the machine can ask. The real kernel rounds to 1 us. */
-static void look_at_kernel(struct run *r, double error)
+static void look_at_kernel(
+    const struct run *r, struct coverage *coverage, double error)
 {
 	const struct kernel_status *status = &r->world.status;
 
 	if (status->synchronised)
-		judge(&r->out->kernel, error, s_of_ns(status->est_error_ns),
+		judge(coverage, error, s_of_ns(status->est_error_ns),
 		    sim_world_max_error_s(&r->world));
 }
 
@@ -361,8 +362,10 @@ static void start_window(struct run *r, double error)
 
 	for (unsigned i = 0; i < SIM_START_WINDOWS; i++)
 		if (after >= sim_start_windows[i] &&
-		    after < sim_start_windows[i + 1])
+		    after < sim_start_windows[i + 1]) {
 			r->start_square[i] += error * error;
+			look_at_kernel(r, &r->out->start[i], error);
+		}
 }
 
 static void second(struct run *r)
@@ -386,7 +389,7 @@ static void second(struct run *r)
 	r->square += error * error;
 	if (r->s->each_second || now / NS_PER_S % LOOK_EVERY_S == 0)
 		look_at_tracking(r, error);
-	look_at_kernel(r, error);
+	look_at_kernel(r, &r->out->kernel, error);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

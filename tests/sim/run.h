@@ -21,7 +21,7 @@ struct scenario {
 	bool each_second;   /* look at the bounds each second */
 };
 
-#define SIM_START_WINDOWS 4
+#define SIM_START_WINDOWS 5
 /* Seconds after the start: the limits of these windows. */
 extern const unsigned sim_start_windows[SIM_START_WINDOWS + 1];
 
@@ -39,6 +39,7 @@ struct outcome {
 	struct coverage tracking;	     /* each five seconds */
 	struct coverage chance; /* by what is left to chance alone */
 	struct coverage kernel; /* each second while it is synchronised */
+	struct coverage start[SIM_START_WINDOWS]; /* the same, from the start */
 	/* How often an honest server was a falseticker when looked at. */
 	unsigned long false_rejections;
 	double mean_bound, first_bound, last_bound; /* s */

@@ -4,11 +4,21 @@
 #include "clock/steering/state.h"
 #include "tests/unit/clock/steering/rig.h"
 
+/* Paths that were watched for so long have no hidden start. */
+#define LONG_S 1e12
+
+static void watch(struct rig *r, double watched_s)
+{
+	for (unsigned i = 0; i < r->steering->source_count; i++)
+		r->steering->sources[i].watched_s = watched_s;
+}
+
 static void open_quiet(struct rig *r, unsigned sources)
 {
 	rig_open(r, sources, NULL, NULL);
 	r->queue_s = 1e-9;
 	rig_poll(r, sources, 20, 16, NULL);
+	watch(r, LONG_S);
 }
 
 static void set_floor(struct rig *r, unsigned route, double floor)
@@ -49,6 +59,80 @@ static void it_is_a_share_of_the_delay(void **state)
 		assert_true(3 * sd <= rows[i].delay / 2 * 1.001);
 		rig_close(&r);
 	}
+}
+
+/* Three deviations are half of the delay for ten minutes, since a start may be
+ * on a detour. Then that part falls with the time. */
+static void a_young_path_may_hide_a_detour(void **state)
+{
+	static const struct {
+		double watched_s, share;
+	} rows[] = {{0, 1}, {599, 1}, {1200, 0.5}, {6000, 0.1}, {6e7, 1e-5}};
+	const double delay = 40e-3;
+	double old;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	set_floor(&r, 0, delay);
+	old = unseen_sd(r.steering);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double want = fmin(old + rows[i].share * delay / 6, delay / 6);
+
+		watch(&r, rows[i].watched_s);
+		assert_true(fabs(unseen_sd(r.steering) - want) < 1e-9);
+	}
+	rig_close(&r);
+}
+
+/* Time counts while answers come. A silence counts as 2048 s, and a clock that
+ * seems to go back as nothing. */
+static void only_time_with_answers_is_watched(void **state)
+{
+	const struct steering_source *src;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	src = &r.steering->sources[0];
+	rig_poll(&r, 1, 11, 16, NULL);
+	assert_true(fabs(src->watched_s - 160) < 1);
+	r.now.ns += 86400 * NS_PER_S;
+	r.wall.ns += 86400 * NS_PER_S;
+	rig_poll(&r, 1, 1, 16, NULL);
+	assert_true(fabs(src->watched_s - 160 - 2048) < 1);
+	r.now.ns -= 1000 * NS_PER_S;
+	r.wall.ns -= 1000 * NS_PER_S;
+	rig_poll(&r, 1, 1, 16, NULL);
+	assert_true(fabs(src->watched_s - 160 - 2048) < 1);
+	rig_close(&r);
+}
+
+/* If one way alone queues, 0.15 mean queues are uncertain. */
+static void a_busier_way_may_be_a_longer_one(void **state)
+{
+	struct steering_source *src;
+	double even;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	src = &r.steering->sources[0];
+	src->delay.queue = 1e-3;
+	src->error_model.now = (struct error_sums){
+	    .error = 0, .excess = 0.5, .samples = 500, .queue = 1e-3};
+	src->error_model.before = (struct error_sums){.samples = 0};
+	even = unseen_sd(r.steering);
+	for (int sign = -1; sign <= 1; sign += 2) {
+		double more, lopsided;
+
+		src->error_model.now.error = sign * 0.4;
+		lopsided = error_model_lopsided(&src->error_model, &src->delay);
+		more = unseen_sd(r.steering) - even;
+		assert_true(lopsided > 0.7 && lopsided < 0.8);
+		assert_true(fabs(more - 0.15e-3 * lopsided) < 1e-9);
+	}
+	rig_close(&r);
 }
 
 /* The machine and a shared line are wrong for all sources alike; the ranges of
@@ -137,6 +221,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(it_is_a_share_of_the_delay),
+	    cmocka_unit_test(a_young_path_may_hide_a_detour),
+	    cmocka_unit_test(only_time_with_answers_is_watched),
+	    cmocka_unit_test(a_busier_way_may_be_a_longer_one),
 	    cmocka_unit_test(several_sources_share_a_part),
 	    cmocka_unit_test(the_range_of_floors_counts),
 	    cmocka_unit_test(without_an_edge_the_floor_is_unknown),
