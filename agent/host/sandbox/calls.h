@@ -49,8 +49,8 @@ struct call_check {
 struct call_rule {
 	const char *name; /* as libseccomp has it; unknown ones are skipped */
 	uint32_t sets;	  /* enum call_set */
-	uint16_t
-	    refused_with; /* not allowed: fails with this errno; 0: allowed */
+	/* Not allowed: fails with this errno; 0: allowed. */
+	uint16_t refused_with;
 	uint16_t check_count; /* at most CALL_CHECKS_MAX */
 	const struct call_check *checks;
 };
