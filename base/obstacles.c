@@ -6,25 +6,43 @@
 #define NTS_KE_PORT 4460 /* RFC 8915 7.1 */
 #define NTP_PORT 123
 
-static const struct {
-	const char *word, *sentence, *to_do;
-	bool warning;
-} rows[OBSTACLE_COUNT + 1] = {
-#define X(id, word, warning, sentence, to_do)                                  \
-	[id] = {word, sentence, to_do, warning},
-    OBSTACLES(X)
+/* A table for each text, so that a program that never prints one of them does
+ * not contain it. */
+/* clang-format off */
+static const char *const words[OBSTACLE_COUNT + 1] = {
+#define X(id, word, warning, sentence, to_do) [id] = word,
+	OBSTACLES(X)
 #undef X
-	[OBSTACLE_COUNT] = {"", "", "", false},
+	[OBSTACLE_COUNT] = "",
 };
+static const char *const sentences[OBSTACLE_COUNT + 1] = {
+#define X(id, word, warning, sentence, to_do) [id] = sentence,
+	OBSTACLES(X)
+#undef X
+	[OBSTACLE_COUNT] = "",
+};
+static const char *const cures[OBSTACLE_COUNT + 1] = {
+#define X(id, word, warning, sentence, to_do) [id] = to_do,
+	OBSTACLES(X)
+#undef X
+	[OBSTACLE_COUNT] = "",
+};
+static const bool warnings[OBSTACLE_COUNT + 1] = {
+#define X(id, word, warning, sentence, to_do) [id] = warning,
+	OBSTACLES(X)
+#undef X
+	[OBSTACLE_COUNT] = false,
+};
+/* clang-format on */
 
 const char *obstacle_word(enum obstacle o)
 {
-	return rows[o].word;
+	return words[o];
 }
 
 bool obstacle_is_warning(enum obstacle o)
 {
-	return rows[o].warning;
+	return warnings[o];
 }
 
 /* Room for the section of a source: its name has 63 bytes at most. */
@@ -92,7 +110,7 @@ void obstacle_fill_in(
 void obstacle_sentence(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size)
 {
-	obstacle_fill_in(rows[o].sentence, p, out, size);
+	obstacle_fill_in(sentences[o], p, out, size);
 }
 
 /* Words of a server or of a certificate can follow, but not begin the sentence,
@@ -125,5 +143,5 @@ bool obstacle_cure(const char *seen, char *out, size_t size)
 void obstacle_to_do(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size)
 {
-	obstacle_fill_in(rows[o].to_do, p, out, size);
+	obstacle_fill_in(cures[o], p, out, size);
 }

@@ -42,10 +42,10 @@ struct config_key {
 	bool (*set)(
 	    const struct config_key *key, const char *value, void *target);
 	enum key_target target;
-	size_t offset, size;  /* of the field, in bytes */
-	double min, max;      /* in the unit that `set` reads */
-	bool repeats;	      /* a file may have it several times */
-	const char *expected; /* "yes or no"; follows "expected" in an error */
+	uint32_t offset, size; /* of the field, in bytes */
+	double min, max;       /* in the unit that `set` reads */
+	bool repeats;	       /* a file may have it several times */
+	const char *expected;  /* "yes or no"; follows "expected" in an error */
 };
 
 /* Keys have indices from 0 to config_key_count() - 1. */

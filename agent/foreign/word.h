@@ -22,7 +22,6 @@ struct foreign_word {
 	/* What ntsagentd says if its own configuration has the word; NULL: the
 	 * word is also a key there, or not a word of chrony. */
 	const char *advice;
-	const char *reason; /* NULL: it stands in `advice` */
 };
 
 #endif

@@ -16,6 +16,13 @@ static const struct {
     [FOREIGN_TIMESYNCD] = {"timesyncd", timesyncd_words},
 };
 
+static const char *const *const reasons[FOREIGN_PROGRAMS] = {
+    [FOREIGN_CHRONY] = chrony_reasons,
+    [FOREIGN_NTPD_RS] = ntpd_rs_reasons,
+    [FOREIGN_NTPD] = ntpd_reasons,
+    [FOREIGN_TIMESYNCD] = timesyncd_reasons,
+};
+
 const char *foreign_program_name(enum foreign_program program)
 {
 	return programs[program].name;
@@ -48,11 +55,13 @@ const struct foreign_word *foreign_word_find(
 	return NULL;
 }
 
-const char *foreign_word_reason(const struct foreign_word *word)
+const char *foreign_word_reason(
+    enum foreign_program program, const struct foreign_word *word)
 {
 	static const char *const begins[] = {
 	    "leave it out: ", "impossible here, because "};
-	const char *advice = word->reason ? word->reason : word->advice;
+	const char *reason = reasons[program][word - programs[program].words];
+	const char *advice = reason ? reason : word->advice;
 
 	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
 		if (strncmp(advice, begins[i], strlen(begins[i])) == 0)

@@ -30,8 +30,9 @@ const struct foreign_word *foreign_word_at(
 const struct foreign_word *foreign_word_find(
     enum foreign_program program, enum foreign_place place, const char *name);
 
-/* What replaces the word, or why nothing does: a phrase without a full stop
- * that follows the word and a colon. */
-const char *foreign_word_reason(const struct foreign_word *word);
+/* What replaces the word of that program, or why nothing does: a phrase without
+ * a full stop that follows the word and a colon. */
+const char *foreign_word_reason(
+    enum foreign_program program, const struct foreign_word *word);
 
 #endif

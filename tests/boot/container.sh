@@ -33,12 +33,19 @@ packages13() {
 }
 
 # make_tree RELEASE: a minimal Debian, and the packages of other time services.
+# Tests that run at the same moment make it once.
 make_tree() {
+	local tree=$CACHE/boot$1
+	[ ! -e "$tree/.complete" ] || return 0
+	mkdir -p "$CACHE"
+	(flock 9 && make_tree_alone "$@") 9>"$tree.lock" || exit
+}
+
+make_tree_alone() {
 	local tree=$CACHE/boot$1
 	[ ! -e "$tree/.complete" ] || return 0
 	echo "making a Debian $1 tree in $tree"
 	rm -rf "$tree" "$tree.new"
-	mkdir -p "$CACHE"
 	quiet debootstrap --variant=minbase --include="$PACKAGES" "${SUITE[$1]}" \
 		"$tree.new" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"}
 	mkdir -p "$tree.new/opt/debs"

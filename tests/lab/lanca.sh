@@ -73,6 +73,12 @@ chrony43_again() {
 		-f /etc/chrony.conf
 }
 
+# $CHRONYD: one of your own, for example a newer one. It may be built without
+# the change of its user.
+your_chronyd_again() {
+	start "$1" on "$1" "$CHRONYD" -x -d -f /etc/chrony.conf
+}
+
 # set_up_client HOST NUMBER SERVER: with the words that the server printed.
 set_up_client() {
 	local words
@@ -110,4 +116,8 @@ scene_lanca() {
 	set_up_server older 21 chrony43_again
 	set_up_client other 22 older
 	renewal older
+	[ -n "${CHRONYD:-}" ] || return 0
+	echo "-- $("$CHRONYD" -v)"
+	set_up_server yours 31 your_chronyd_again
+	set_up_client third 32 yours
 }

@@ -131,9 +131,11 @@ void draft_word(
 		draft_lost(d, text, "ntsctl does not know this word of %s",
 		    foreign_program_name(d->program));
 	else if (word->fate == FATE_NEEDLESS)
-		draft_needless(d, text, "%s", foreign_word_reason(word));
+		draft_needless(
+		    d, text, "%s", foreign_word_reason(d->program, word));
 	else
-		draft_lost(d, text, "%s", foreign_word_reason(word));
+		draft_lost(
+		    d, text, "%s", foreign_word_reason(d->program, word));
 }
 
 /* Keys. */

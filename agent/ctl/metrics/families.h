@@ -11,13 +11,13 @@ enum family_of { OF_AGENT, OF_CLOCK, OF_SOURCE };
 
 struct family_row {
 	struct family family;
-	enum family_of of;  /* whose member `field` is */
-	family_fn *put;	    /* instead of `field`; NULL: none */
-	struct field field; /* a number, a flag, or a text: then it has a
-			       label, and the value is 1 */
-	double scale;	    /* from the member to the unit of the family */
-	bool is_age;	    /* the series is the time when it began */
-	const char *label;  /* of a text */
+	family_fn *put;	       /* instead of `field`; NULL: none */
+	struct field field;    /* a number, a flag, or a text: then it has a
+				  label, and the value is 1 */
+	double scale;	       /* from the member to the unit of the family */
+	const char *label;     /* of a text */
+	enum family_of of : 8; /* whose member `field` is */
+	bool is_age;	       /* the series is the time when it began */
 };
 
 const struct family_row *families(size_t *count);

@@ -30,7 +30,7 @@ struct column {
 	format_fn *show;
 	const char *lead; /* in front of the cell */
 	int width;	  /* right-aligned; a longer cell is not cut */
-	double if_null; /* what chronyc shows for an unknown value; NAN: "-" */
+	float if_null; /* what chronyc shows for an unknown value; NAN: "-" */
 };
 
 struct table {

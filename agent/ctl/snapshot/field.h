@@ -52,10 +52,10 @@ enum field_kind {
 
 struct field {
 	const char *key; /* "offset_ns"; "nts.aead": `aead` in object `nts` */
-	enum field_kind kind;
+	enum field_kind kind : 8;
 	bool nullable; /* null is allowed, and means "not known" */
 	bool needed;   /* every agent of this schema has it */
-	size_t at;     /* offset in its struct */
+	uint32_t at;   /* offset in its struct */
 };
 
 #define FIELD_KIND(x)                                                          \

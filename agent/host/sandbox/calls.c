@@ -18,31 +18,15 @@
 #include <time.h>
 
 #define ALL UINT32_MAX
-#define IS(arg, v)                                                             \
-	{                                                                      \
-		CHECK_IS, arg, (uint64_t)(v), 0                                \
-	}
-#define IS_NOT(arg, v)                                                         \
-	{                                                                      \
-		CHECK_IS_NOT, arg, (uint64_t)(v), 0                            \
-	}
-#define AT_MOST(arg, v)                                                        \
-	{                                                                      \
-		CHECK_AT_MOST, arg, (uint64_t)(v), 0                           \
-	}
-#define LACKS(arg, bits)                                                       \
-	{                                                                      \
-		CHECK_MASKED, arg, 0, (uint64_t)(bits)                         \
-	}
+/* clang-format off */
+#define IS(arg, v) {CHECK_IS, arg, (uint32_t)(v), 0}
+#define IS_NOT(arg, v) {CHECK_IS_NOT, arg, (uint32_t)(v), 0}
+#define AT_MOST(arg, v) {CHECK_AT_MOST, arg, (uint32_t)(v), 0}
+#define LACKS(arg, bits) {CHECK_LACKS, arg, 0, (uint32_t)(bits)}
 /* `v`, with or without the bits. */
-#define IS_BUT_FOR(arg, v, bits)                                               \
-	{                                                                      \
-		CHECK_MASKED, arg, (uint64_t)(v), ~(uint64_t)(bits)            \
-	}
-#define OWN_PID(arg)                                                           \
-	{                                                                      \
-		CHECK_OWN_PID, arg, 0, 0                                       \
-	}
+#define IS_BUT_FOR(arg, v, bits) {CHECK_BUT_FOR, arg, (uint32_t)(v), (uint32_t)(bits)}
+#define OWN_PID(arg) {CHECK_OWN_PID, arg, 0, 0}
+/* clang-format on */
 
 /* Kernels and C libraries that are older than a call do not name it. */
 #ifndef SO_TIMESTAMPING_NEW
@@ -66,9 +50,12 @@
 #define IPV6_ADDRESS sizeof(struct sockaddr_in6)
 
 /* clang-format off */
-#define CALL(name, sets, ...) {name, sets, 0, {__VA_ARGS__}}
-#define FAILS(name, sets, error, ...) {name, sets, error, {__VA_ARGS__}}
-#define PLAIN(name, sets) {name, sets, 0, {{CHECK_NONE, 0, 0, 0}}}
+#define FAILS(name, sets, error, ...) \
+	{name, sets, error, ARRAY_LEN(((const struct call_check[]){__VA_ARGS__})), \
+	 (const struct call_check[]){__VA_ARGS__}}
+#define CALL(name, sets, ...) FAILS(name, sets, 0, __VA_ARGS__)
+#define PLAIN(name, sets) {name, sets, 0, 0, NULL}
+#define MISSING(name, sets) {name, sets, ENOSYS, 0, NULL}
 static const struct call_rule rules[] = {
 	/* Memory. No page is both written and executed, or becomes code. */
 	PLAIN("brk", ALL),
@@ -81,7 +68,7 @@ static const struct call_rule rules[] = {
 	PLAIN("munmap", ALL), PLAIN("mremap", ALL), PLAIN("madvise", ALL),
 	PLAIN("mlock", CALLS_SECRETS), PLAIN("mlock2", CALLS_SECRETS),
 	PLAIN("munlock", CALLS_SECRETS), PLAIN("futex", ALL),
-	FAILS("membarrier", ALL, ENOSYS, {CHECK_NONE, 0, 0, 0}),
+	MISSING("membarrier", ALL),
 
 	/* Open descriptors. */
 	PLAIN("read", ALL), PLAIN("readv", ALL), PLAIN("pread64", ALL),
@@ -211,7 +198,7 @@ static const struct call_rule rules[] = {
 	/* The start of a process: fork(3), execute the open program, link it,
 	 * drop the rights, enter the sandbox. */
 	CALL("clone", CALLS_START, IS_BUT_FOR(0, SIGCHLD, FORK_FLAGS)),
-	FAILS("clone3", CALLS_START, ENOSYS, {CHECK_NONE, 0, 0, 0}),
+	MISSING("clone3", CALLS_START),
 	CALL("execveat", CALLS_START, IS(4, AT_EMPTY_PATH)),
 	PLAIN("wait4", CALLS_START),
 	CALL("socketpair", CALLS_START, IS(0, AF_UNIX), IS(1, SOCK_SEQPACKET | SOCK_CLOEXEC), IS(2, 0)),

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CALL_CHECKS_MAX 3
+#define CALL_CHECKS_MAX 6 /* no call has more arguments */
 
 /* Sets of system calls. */
 enum call_set {
@@ -30,18 +30,18 @@ enum call_set {
 };
 
 enum check_kind {
-	CHECK_NONE,
 	CHECK_IS,      /* the argument is `value` */
 	CHECK_IS_NOT,  /* it is another value */
 	CHECK_AT_MOST, /* it is at most `value`, without a sign */
-	CHECK_MASKED,  /* its bits in `mask` are `value` */
+	CHECK_LACKS,   /* it has none of `bits` */
+	CHECK_BUT_FOR, /* it is `value`, with or without `bits` */
 	CHECK_OWN_PID, /* it is the id of this process */
 };
 
 struct call_check {
-	enum check_kind kind;
-	unsigned argument; /* from 0 on */
-	uint64_t value, mask;
+	uint8_t kind;	  /* enum check_kind */
+	uint8_t argument; /* from 0 on */
+	uint32_t value, bits;
 };
 
 /* A call is allowed when all checks of one of its rules hold. Two checks of a
@@ -49,8 +49,10 @@ struct call_check {
 struct call_rule {
 	const char *name; /* as libseccomp has it; unknown ones are skipped */
 	uint32_t sets;	  /* enum call_set */
-	int refused_with; /* not allowed: fails with this errno; 0: allowed */
-	struct call_check checks[CALL_CHECKS_MAX];
+	/* Not allowed: fails with this errno; 0: allowed. */
+	uint16_t refused_with;
+	uint16_t check_count; /* at most CALL_CHECKS_MAX */
+	const struct call_check *checks;
 };
 
 const struct call_rule *calls_rules(size_t *count);

@@ -2,6 +2,7 @@
 
 #include "agent/host/sandbox/calls.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -59,23 +60,27 @@ static struct scmp_arg_cmp comparison(const struct call_check *c)
 	struct scmp_arg_cmp a = {
 	    .arg = c->argument, .op = SCMP_CMP_EQ, .datum_a = c->value};
 
-	switch (c->kind) {
+	switch ((enum check_kind)c->kind) {
 	case CHECK_IS_NOT:
 		a.op = SCMP_CMP_NE;
 		break;
 	case CHECK_AT_MOST:
 		a.op = SCMP_CMP_LE;
 		break;
-	case CHECK_MASKED:
+	case CHECK_LACKS:
 		a.op = SCMP_CMP_MASKED_EQ;
-		a.datum_a = c->mask;
+		a.datum_a = c->bits;
+		a.datum_b = 0;
+		break;
+	case CHECK_BUT_FOR:
+		a.op = SCMP_CMP_MASKED_EQ;
+		a.datum_a = ~(scmp_datum_t)c->bits;
 		a.datum_b = c->value;
 		break;
 	case CHECK_OWN_PID:
 		a.datum_a = (scmp_datum_t)getpid();
 		break;
 	case CHECK_IS:
-	case CHECK_NONE:
 	default:
 		break;
 	}
@@ -93,13 +98,12 @@ static int add_rule(
 
 	if (call < 0)
 		return 0;
-	while (count < CALL_CHECKS_MAX && r->checks[count].kind != CHECK_NONE) {
+	assert(r->check_count <= CALL_CHECKS_MAX);
+	for (; count < r->check_count; count++)
 		checks[count] = comparison(&r->checks[count]);
-		count++;
-	}
 	err = seccomp_rule_add_array(filter,
-	    r->refused_with ? SCMP_ACT_ERRNO((uint32_t)r->refused_with) : allow,
-	    call, count, checks);
+	    r->refused_with ? SCMP_ACT_ERRNO(r->refused_with) : allow, call,
+	    count, checks);
 	/* Another rule has it already. */
 	return err == -EEXIST ? 0 : err;
 }

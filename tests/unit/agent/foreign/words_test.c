@@ -49,7 +49,7 @@ static char *table_of(enum foreign_program program)
 
 		fprintf(out, ".It %s%s Ta %s Ta ", word->name,
 		    word->place == PLACE_OPTION ? " (server)" : "", fate(word));
-		put_text(out, foreign_word_reason(word));
+		put_text(out, foreign_word_reason(program, word));
 		fputc('\n', out);
 	}
 	fclose(out);
@@ -126,7 +126,8 @@ static void every_word_has_a_reason(void **state)
 		     i < foreign_word_count((enum foreign_program)p); i++) {
 			const struct foreign_word *w =
 			    foreign_word_at((enum foreign_program)p, i);
-			const char *why = foreign_word_reason(w);
+			const char *why =
+			    foreign_word_reason((enum foreign_program)p, w);
 
 			assert_in_range(strlen(why), 5, 120);
 			assert_int_not_equal(why[strlen(why) - 1], '.');

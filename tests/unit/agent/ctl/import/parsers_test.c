@@ -85,7 +85,8 @@ static void every_word_has_the_fate_of_its_table(void **state)
 			line_with(program, word, line);
 			m = make(program, line);
 			said =
-			    strstr(m.report, foreign_word_reason(word)) &&
+			    strstr(
+				m.report, foreign_word_reason(program, word)) &&
 			    strstr(m.report, needless ? "x:1: not needed: "
 						      : "x:1: no equivalent: ");
 			if (said != (word->fate != FATE_TAKEN))
