@@ -1,13 +1,11 @@
 #include "agent/foreign/tables.h"
 
 #define CLIENT "the agent serves no time and opens no port"
-#define NO_LIMIT                                                               \
-	"refuse-threshold in [clock] limits each correction, and the agent "   \
-	"has a daily budget of steps"
 
 /* ntp.toml(5). A word with a dot at its end stands for all words that begin
  * with it. */
 /* clang-format off */
+#define NO_LIMIT "refuse-threshold in [clock] limits each correction, and the agent has a daily budget of steps"
 #define NTPD_RS_WORDS(X) \
 X("source.mode", DIRECTIVE, TAKEN, NULL, "nts: a section [source NAME]; nts-pool: a section [pool NAME]; server and pool: a comment") \
 X("source.address", DIRECTIVE, TAKEN, NULL, "the name of the section, and ntsport in [source NAME]") \

@@ -1,5 +1,6 @@
 #include "clock/filter/bell.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -212,15 +213,19 @@ void bell_width(
 struct box bell_box(const struct bell *b, unsigned route, double delay,
     double noise, double *error)
 {
-	struct moments m = moments_of(find(b, route));
 	double slope = b->delay_error / b->delay_delay;
 	/* A change has the variance of two samples. */
 	double var = (b->error_error - slope * b->delay_error) / (2 * b->pairs);
-	double middle = slope * slope * b->delay_delay / (2 * b->pairs) / m.n;
-	struct box box = {.edge = sqrt(fmax(var, 0) + middle) + noise,
+	double middle = slope * slope * b->delay_delay / (2 * b->pairs);
+	const struct bell_route *r = find(b, route);
+	struct moments m;
+	struct box box;
+
+	assert(r);
+	m = moments_of(r);
+	box = (struct box){.edge = sqrt(fmax(var, 0) + middle / m.n) + noise,
 	    .wrong_share = WRONG_SHARE,
 	    .wrong_reach = delay};
-
 	box.half = NARROW * box.edge;
 	*error = slope * (delay - m.mean);
 	return box;
