@@ -217,7 +217,7 @@ int64_t remaining_bound_ns(
 			least = bound + grown;
 	}
 	contradicted = contradicted_ns(s, src, v, now, freq);
-	return least > contradicted ? least : contradicted;
+	return (least > contradicted ? least : contradicted) + s->suspected_ns;
 }
 
 int64_t remaining_sd_ns(
