@@ -385,6 +385,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 	in = (struct discipline_input){
 	    .offset_ns = offset,
 	    .offset_sd_ns = v.offset_sd * 1e9,
+	    .guess_ns = remaining_guess_ns(s, at),
 	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
 	    .freq_sd_ppm = v.freq_sd * 1e6,
 	    .base_freq_ppm = s->base_freq * 1e6,
