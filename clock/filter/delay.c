@@ -66,6 +66,9 @@
 #define SETTLED_SAMPLES 16
 #define SHORTER_GAPS 6.0
 #define RETURN_GAPS 3.0
+/* The same for delays that form a bell, in its standard deviations. */
+#define BELL_SHORTER 6.0
+#define BELL_RETURN 4.5
 
 /* When a congestion ends, the latest samples are the smallest of all. By chance
  * the latest m of n are the smallest with a probability of 1 / C(n, m). The end
@@ -464,6 +467,16 @@ static double log_odds(
 	    both_log_odds(usual, floor, w), sides_log_odds(usual, floor, w));
 }
 
+/* The smallest of many delays that form a bell lies far out by chance. So
+ * their middle takes the place of a floor: n delays in a row are all above
+ * some point with a probability of q^n, where q is that of one. */
+static double bell_log_odds(const struct delay_track *t, const struct window *w)
+{
+	double above = (w->least - t->middle) / t->deviation;
+
+	return w->n * -log(erfc(above / sqrt(2)) / 2);
+}
+
 /* Returns true if the n samples before the latest n, on the same route, were
  * above its floor, too. Then the floor creeps. */
 static bool creeps(const struct delay_track *t, double floor, unsigned n)
@@ -497,7 +510,8 @@ static struct window longer_since(const struct delay_track *t, double floor)
 		/* A larger window contains this floor, too. */
 		if (w.least <= floor)
 			break;
-		odds = log_odds(&usual, floor, &w);
+		odds = t->deviation > 0 ? bell_log_odds(t, &w)
+					: log_odds(&usual, floor, &w);
 		if (odds > most) {
 			most = odds;
 			found = w;
@@ -545,6 +559,17 @@ static void take_route(struct delay_track *t, const struct window *w)
 	t->since = w->n;
 }
 
+/* By chance a delay lies so far below the middle of a bell once in a thousand
+ * million samples; a remembered route needs once in 300,000. */
+static bool is_below_bell(const struct delay_track *t, double delay)
+{
+	const struct window w = latest(t, 1);
+	double below = (t->middle - delay) / t->deviation;
+
+	return below > BELL_SHORTER ||
+	       (below > BELL_RETURN && remembered(t, &w));
+}
+
 /* A remembered route may come back soon after it was left. */
 static bool is_shorter(
     const struct delay_track *t, const struct delay_route *r, double delay)
@@ -554,6 +579,8 @@ static bool is_shorter(
 	 * route. */
 	double drop = r->marks[1] - delay;
 
+	if (t->deviation > 0)
+		return delay < r->floor && is_below_bell(t, delay);
 	if (delay < r->floor &&
 	    drop > RETURN_GAPS * busy_floor_gap(t, r->samples) &&
 	    remembered(t, &w))

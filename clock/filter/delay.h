@@ -55,6 +55,10 @@ struct delay_track {
 	/* What the latest few samples show if they are much quieter; else
 	 * `quiet`. */
 	double lately;
+	/* The delays of the current route form a bell with this middle and
+	 * standard deviation (clock/filter/bell.h). The caller sets them; a
+	 * deviation of 0: they form none. */
+	double middle, deviation;
 	/* The mean height above the floor of the smallest value in a block of
 	 * samples: of the delay, and of the two ways' smallest together. */
 	double rise, sides_rise;

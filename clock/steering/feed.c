@@ -235,16 +235,23 @@ static void forget_outliers(struct steering *s)
 	}
 }
 
+/* What a sample says: the offset less the source's carried bias and the likely
+ * error, and its box. */
+struct reading {
+	int64_t offset_ns;
+	struct box box;
+};
+
 /* The clock has changed by about the latest residual, and its frequency by
  * about `freq_sd`. The latest sample, which the filter took for an outlier,
  * counts after all. */
 static void take_changed_clock(struct steering *s, struct steering_source *src,
-    const struct sample *m, const struct box *box, double freq_sd)
+    struct osc at, const struct reading *x, double freq_sd)
 {
-	s->changed_at = m->at;
+	s->changed_at = at;
 	estimate_inflate_clock(&s->estimate, fabs(src->last_residual), freq_sd);
-	estimate_add(&s->estimate, (unsigned)src->slot, m->at,
-	    m->offset_ns - src->carried_ns, box);
+	estimate_add(
+	    &s->estimate, (unsigned)src->slot, at, x->offset_ns, &x->box);
 	forget_outliers(s);
 }
 
@@ -253,13 +260,13 @@ static void take_changed_clock(struct steering *s, struct steering_source *src,
  * the sources see it, nothing is decided.
  */
 static void believe_growth(struct steering *s, struct steering_source *src,
-    const struct sample *m, const struct box *box)
+    struct osc at, const struct reading *x)
 {
 	if (!clock_has_changed(s, src))
 		return;
 	estimate_shift_freq(&s->estimate, src->growth.rate);
 	s->freq_jump = src->growth.rate;
-	take_changed_clock(s, src, m, box, src->growth.sd);
+	take_changed_clock(s, src, at, x, src->growth.sd);
 }
 
 /*
@@ -268,7 +275,7 @@ static void believe_growth(struct steering *s, struct steering_source *src,
  * against the others, its bias has changed.
  */
 static void believe_outliers(struct steering *s, struct steering_source *src,
-    const struct sample *m, const struct box *box)
+    struct osc at, const struct reading *x)
 {
 	double sd = fabs(src->last_residual), since;
 	bool clock = clock_has_changed(s, src);
@@ -287,7 +294,7 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 	}
 	since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
 	take_changed_clock(
-	    s, src, m, box, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
+	    s, src, at, x, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
 }
 
 /* The estimated bias of the current route, with the part that was subtracted
@@ -435,18 +442,26 @@ void feed_note_freq(const struct estimate *e, struct record *r)
 		r->freq = estimate_freq(e, r->sample.at, &r->freq_sd);
 }
 
-/* A floor that fell makes no sample worse than its own bound. */
-static struct box box_of(
+/* Neither a floor that fell nor a bell makes a sample worse than its own bound.
+ */
+static struct reading read_record(
     const struct steering_source *src, const struct record *r)
 {
 	const struct sample *m = &r->sample;
+	double delay = free_of_creep(r);
 	double most = s_of_ns(m->delay_ns) / 2 + noise(m);
-	struct box box = error_model_box(&src->error_model, &src->delay,
-	    r->route, free_of_creep(r), noise(m));
+	struct reading x = {.offset_ns = m->offset_ns - src->carried_ns};
+	double error = 0;
 
-	box.half = fmin(box.half, most);
-	box.edge = fmin(box.edge, most);
-	return box;
+	if (bell_fits(&src->bell, r->route))
+		x.box = bell_box(&src->bell, r->route, delay, noise(m), &error);
+	else
+		x.box = error_model_box(
+		    &src->error_model, &src->delay, r->route, delay, noise(m));
+	x.offset_ns -= ns_of_s(fmin(fmax(error, -most), most));
+	x.box.half = fmin(x.box.half, most);
+	x.box.edge = fmin(x.box.edge, most);
+	return x;
 }
 
 void feed_record(
@@ -455,29 +470,28 @@ void feed_record(
 	const struct sample *m = &r->sample;
 	unsigned slot = (unsigned)src->slot;
 	double delay = free_of_creep(r);
-	int64_t offset_ns = m->offset_ns - src->carried_ns;
-	struct box box = box_of(src, r);
+	const struct reading x = read_record(src, r);
 	struct gaussian before =
-	    estimate_predict(&s->estimate, slot, m->at, offset_ns);
+	    estimate_predict(&s->estimate, slot, m->at, x.offset_ns);
 	bool first = !s->estimate.started;
 	struct gaussian after;
 
 	src->filter_route = r->route;
 	if (!first)
 		feed_note_freq(&s->estimate, r);
-	estimate_add(&s->estimate, slot, m->at, offset_ns, &box);
-	after = estimate_predict(&s->estimate, slot, m->at, offset_ns);
+	estimate_add(&s->estimate, slot, m->at, x.offset_ns, &x.box);
+	after = estimate_predict(&s->estimate, slot, m->at, x.offset_ns);
 	s->sample_is_new = true;
 	if (first)
 		return;
 	error_model_learn(&src->error_model, &src->delay, r->route, delay,
 	    noise(m), &before, &after);
-	count_outliers(src, r, &before, &box);
+	count_outliers(src, r, &before, &x.box);
 	notice_set(s, src, r);
 	if (src->growth.rate != 0)
-		believe_growth(s, src, m, &box);
+		believe_growth(s, src, m->at, &x);
 	else
-		believe_outliers(s, src, m, &box);
+		believe_outliers(s, src, m->at, &x);
 	judge_route(s, src);
 	anchor_biases(s);
 }
@@ -709,11 +723,10 @@ static void take_new_route(struct steering *s, struct steering_source *src,
 static double evidence(const struct estimate *e,
     const struct steering_source *src, const struct record *r)
 {
-	const struct sample *m = &r->sample;
-	struct box box = box_of(src, r);
+	const struct reading x = read_record(src, r);
 
-	return estimate_evidence(e, (unsigned)src->slot, m->at,
-	    m->offset_ns - src->carried_ns, &box);
+	return estimate_evidence(
+	    e, (unsigned)src->slot, r->sample.at, x.offset_ns, &x.box);
 }
 
 /* The route is a remembered one, or another one of the same length: the first

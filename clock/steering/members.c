@@ -23,6 +23,7 @@ void members_clear(struct steering_source *src)
 	src->carried_sd = 0;
 	delay_init(&src->delay);
 	creep_init(&src->creep);
+	bell_init(&src->bell);
 	error_model_init(&src->error_model);
 }
 

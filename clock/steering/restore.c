@@ -30,8 +30,11 @@ static void take_in(struct steering *s, unsigned source,
 {
 	struct steering_source *src = &s->sources[source];
 
+	s->restoring = true;
 	for (unsigned i = 0; i < count; i++)
 		steering_add(s, source, &samples[i]);
+	s->restoring = false;
+	bell_interrupt(&src->bell);
 	/* None of them is an answer of this run. */
 	s->has_first = false;
 	src->run_samples = 0;

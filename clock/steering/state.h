@@ -6,6 +6,7 @@
 #define CLOCK_STEERING_STATE_H
 
 #include "base/sample.h"
+#include "clock/filter/bell.h"
 #include "clock/filter/creep.h"
 #include "clock/filter/delay.h"
 #include "clock/filter/error_model.h"
@@ -95,6 +96,7 @@ struct steering_source {
 		uint8_t place[RECORDS];
 	} nearest;
 	struct creep creep;
+	struct bell bell;
 	struct delay_track delay; /* of the delays less what crept */
 	struct error_model error_model;
 
@@ -113,6 +115,7 @@ struct steering {
 	unsigned members[ESTIMATE_SOURCES]; /* the sources in the filter */
 	unsigned member_count;
 	bool forget_freq; /* the filter starts without the estimated one */
+	bool restoring;	  /* the samples are those of a run before this one */
 	bool replay_due;  /* the filter must start again from the records */
 	bool utc_moved;	  /* by a leap second, since the last decision */
 	/* The clock may have stood still for so long: this counts in the bound

@@ -93,25 +93,63 @@ static void add_record(
 	src->scatter_s = scatter_s(src);
 }
 
+/* The same samples say something else now, so the estimate is about to jump.
+ * The clock does not. */
+static void take_again(struct steering *s)
+{
+	s->replay_due = true;
+	interrupt_learning(s);
+}
+
+/* Of a restored sample no estimate tells the asymmetry. But the frequency at
+ * that time is known, and a bell looks only at changes. */
+static double bell_error(
+    const struct steering *s, const struct sample *m, double asymmetry)
+{
+	if (!s->restoring)
+		return asymmetry;
+	return s_of_ns(m->offset_ns) - s->first_freq * s_of_ns(m->at.ns);
+}
+
+/* The smallest delays of a bell are chance, so they show no creep. */
+static void learn_bell(
+    struct steering *s, struct steering_source *src, double at, double error)
+{
+	const struct record *r = record(src, 0);
+	double delay = s_of_ns(r->sample.delay_ns) - r->crept;
+	bool changed = bell_add(
+	    &src->bell, &src->delay, delay, bell_error(s, &r->sample, error));
+
+	bell_width(&src->bell, src->delay.route, &src->delay.middle,
+	    &src->delay.deviation);
+	if (!changed)
+		return;
+	creep_restart(&src->creep, at);
+	if (src->slot >= 0)
+		take_again(s);
+}
+
 /* What the floor crept is no part of the delays of a route. */
 static enum delay_event add_delay(
-    const struct steering *s, struct steering_source *src, unsigned *back)
+    struct steering *s, struct steering_source *src, unsigned *back)
 {
 	struct record *r = record(src, 0);
 	double delay = s_of_ns(r->sample.delay_ns);
 	double at = s_of_ns(r->sample.at.ns);
+	double error = asymmetry(s, src, &r->sample);
 	const struct delay_route *route;
 	enum delay_event event;
 
 	r->crept = creep_at(&src->creep, at, delay);
-	event = delay_add(
-	    &src->delay, delay - r->crept, asymmetry(s, src, &r->sample), back);
+	event = delay_add(&src->delay, delay - r->crept, error, back);
 	route = delay_route(&src->delay, src->delay.route);
 	if (event >= DELAY_SHORTER)
 		creep_restart(&src->creep, at);
-	creep_add(&src->creep, at, delay,
-	    route->floor - delay_route_gap(&src->delay, route),
-	    src->delay.queue);
+	learn_bell(s, src, at, error);
+	if (!src->bell.believed)
+		creep_add(&src->creep, at, delay,
+		    route->floor - delay_route_gap(&src->delay, route),
+		    src->delay.queue);
 	return event;
 }
 
@@ -138,6 +176,7 @@ static void forget_congestion(
     struct steering *s, struct steering_source *src, unsigned back)
 {
 	error_model_restart(&src->error_model);
+	bell_init(&src->bell);
 	if (was_free(src))
 		return;
 	src->count = back;

@@ -1,6 +1,9 @@
 /* Restored samples show the past of the clock, not the present of a server. */
 #include "clock/steering/restore.h"
 
+#include "clock/steering/state.h"
+#include "tests/unit/clock/chance.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,6 +120,31 @@ static void the_latest_samples_are_copied_in_order(void **state)
 	for (int i = 0; i < STEERING_SAMPLES_MAX; i++)
 		assert_int_equal(
 		    samples[i].at.ns, START_NS + (i + 50) * NS_PER_S);
+}
+
+/* Delays without a lower edge are known again: one way scatters by a
+ * millisecond. The clock's own frequency is no error of the path, and the first
+ * answer of this run has an error that counts from another zero. */
+static void restored_samples_show_a_bell(void **state)
+{
+	struct chance chance = {6};
+	struct runs *r = *state;
+	struct sample samples[STEERING_SAMPLES_MAX];
+	struct bell *bell = &r->after->sources[0].bell;
+	double slope;
+
+	r->after->first_freq = FREQ;
+	for (unsigned i = 0; i < STEERING_SAMPLES_MAX; i++) {
+		int64_t late_ns = ns_of_s(1e-3 * chance_normal(&chance));
+
+		samples[i] = sample_at(64.0 * i, late_ns / 2);
+		samples[i].delay_ns = 20 * NS_PER_MS + late_ns;
+	}
+	steering_restore_path(r->after, 0, samples, STEERING_SAMPLES_MAX);
+	assert_true(bell->believed);
+	slope = bell->delay_error / bell->delay_delay;
+	assert_true(fabs(slope - 0.5) < 0.01);
+	assert_true(isnan(bell->last_error));
 }
 
 /* Without an answer in this run nothing is done to the clock. */
@@ -267,6 +295,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_latest_samples_are_copied_in_order),
+	    TEST(restored_samples_show_a_bell),
 	    TEST(restored_samples_alone_steer_nothing),
 	    TEST(the_start_waits_for_answers_of_this_run),
 	    TEST(without_restored_samples_the_start_waits_for_three),
