@@ -13,10 +13,6 @@
 #define HIGH_BELOW_MAX 2
 /* By how much a random number changes a time. */
 #define INTERVAL_SPREAD_PERCENT 6
-/* The first intervals are more regular: the frequency is known as soon as the
- * requests lie far enough apart. */
-#define FIRST_SPREAD_PERCENT 2
-#define FIRST_INTERVALS 4
 #define SILENCE_SPREAD_PERCENT 3
 /* The longest wait stays near the one that the manual names. */
 #define LONGEST_SPREAD_PERCENT 25
@@ -270,7 +266,6 @@ void pace_sent(struct pace *p, int64_t since_ns)
 		next_ramp_interval(p);
 	} else {
 		p->starting = false;
-		p->regular += p->regular < FIRST_INTERVALS;
 		if (p->doubted > 0)
 			p->doubted--;
 	}
@@ -287,7 +282,6 @@ void pace_unsent(struct pace *p)
 void pace_restart(struct pace *p)
 {
 	p->starting = p->climbing = true;
-	p->regular = 0;
 	p->debt_ns = 0;
 	p->votes = 0;
 	p->poll_log2_s = lower_limit(p, p->poll_log2_s < PACE_FAR_MIN);
@@ -401,7 +395,6 @@ static int64_t ramp_ns(const struct pace *p)
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 {
 	int64_t full = poll_ns(p->poll_log2_s), ns;
-	int percent;
 
 	if (p->burst_tries > 0)
 		ns = at_most(full, burst_ns(p));
@@ -411,9 +404,7 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 		ns = at_most(full, PACE_DOUBT_NS);
 	else
 		ns = full + (p->urgent ? 0 : at_most(p->debt_ns, full));
-	percent = p->regular < FIRST_INTERVALS ? FIRST_SPREAD_PERCENT
-					       : INTERVAL_SPREAD_PERCENT;
-	return ns + (int64_t)(percent / 100.0 * (double)ns *
+	return ns + (int64_t)(INTERVAL_SPREAD_PERCENT / 100.0 * (double)ns *
 			      ((double)random / (double)UINT32_MAX));
 }
 

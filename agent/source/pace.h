@@ -69,9 +69,8 @@ struct pace {
 	/* The interval has not yet reached its maximum, and no vote has
 	 * shortened it. */
 	bool climbing;
-	unsigned regular; /* requests since the start; counts to four */
-	int unanswered;	  /* requests since the last sample */
-	bool near;	  /* the delay of the last sample was short */
+	int unanswered; /* requests since the last sample */
+	bool near;	/* the delay of the last sample was short */
 	unsigned
 	    distant; /* of PACE_SUBSECOND_SAMPLES; so many: no subseconds */
 	double allowance; /* requests that may go out at once */
