@@ -340,12 +340,19 @@ void engine_stood_still(struct engine *e, int64_t lag_ns)
 	wrong_clock_paused(e, lag_ns);
 }
 
-void engine_ask_about_pause(struct engine *e, unsigned source)
+void engine_ask_about_pause(struct engine *e, unsigned source, int64_t lag_ns)
 {
-	uint64_t others = 0;
+	uint64_t bits = voters(e), others = 0;
+	unsigned with = 0;
 
-	for (unsigned i = 0; i < e->source_count; i++)
-		if (i != source && e->pause.voices[i].strikes == 0)
+	for (unsigned i = 0; i < e->source_count; i++) {
+		if (e->pause.voices[i].strikes > 0)
+			with += (unsigned)(bits >> i & 1);
+		else if (i != source)
 			others |= UINT64_C(1) << i;
+	}
+	/* One server of many must not make the bound useless. */
+	if (2 * with >= (unsigned)__builtin_popcountll(bits))
+		steering_suspect_pause(e->steering, lag_ns);
 	engine_hurry(e, others);
 }

@@ -47,7 +47,8 @@ void engine_stood_still(struct engine *e, int64_t lag_ns);
  * has followed it. */
 void engine_look_for_freq_jump(struct engine *e);
 
-/* Makes the sources ask that have not said yet whether the clock lags. */
-void engine_ask_about_pause(struct engine *e, unsigned source);
+/* A source says that the clock lags: makes the sources ask that have not
+ * answered since. If half of the sources say so, the bound contains the lag. */
+void engine_ask_about_pause(struct engine *e, unsigned source, int64_t lag_ns);
 
 #endif

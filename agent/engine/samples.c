@@ -245,7 +245,7 @@ static void hold_for_pause(struct engine *e, const struct candidate *c)
 	if (c->pause == PAUSE_FOUND)
 		engine_stood_still(e, c->lag_ns);
 	else
-		engine_ask_about_pause(e, c->source);
+		engine_ask_about_pause(e, c->source, c->lag_ns);
 }
 
 static void drop_for_dates(struct engine *e, const struct candidate *c)

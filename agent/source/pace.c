@@ -408,13 +408,14 @@ int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 			      ((double)random / (double)UINT32_MAX));
 }
 
-static int64_t long_silence_ns(
-    const struct pace *p, int64_t silent_ns, int64_t longest)
+/* A network that is there for minutes in hours must not be missed, so the wait
+ * is a share of the silence, and not above the longest interval. */
+static int64_t long_silence_ns(int64_t silent_ns, int64_t longest)
 {
-	bool too_many = p->unanswered * longest > silent_ns;
-	int64_t wait = at_most(2 * longest, silent_ns / 4);
+	int64_t wait = silent_ns / PACE_SILENCE_LONG_SHARE;
 
-	return too_many && wait > longest ? wait : longest;
+	return at_most(
+	    wait > PACE_SILENCE_MAX_NS ? wait : PACE_SILENCE_MAX_NS, longest);
 }
 
 int64_t pace_silence_ns(
@@ -426,7 +427,7 @@ int64_t pace_silence_ns(
 	    silent_ns < PACE_SILENCE_SHORT_NS ? silent_ns / 8 : silent_ns / 4;
 
 	if (silent_ns >= PACE_SILENCE_LONG_NS)
-		return spread(long_silence_ns(p, silent_ns, longest),
+		return spread(long_silence_ns(silent_ns, longest),
 		    SILENCE_SPREAD_PERCENT, random);
 	wait = at_most(wait > least ? wait : least, PACE_SILENCE_MAX_NS);
 	return spread(at_most(wait, longest), SILENCE_SPREAD_PERCENT, random);

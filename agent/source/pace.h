@@ -42,6 +42,7 @@
 #define PACE_SILENCE_SHORT_NS (60 * NS_PER_S)
 #define PACE_SILENCE_MAX_NS (120 * NS_PER_S)
 #define PACE_SILENCE_LONG_NS (900 * NS_PER_S)
+#define PACE_SILENCE_LONG_SHARE 8
 /* After a burst the intervals double from this up to the one in force: they
  * show the frequency, for which a burst is too short. After the burst of a
  * start they double from less, and the last one comes twice. */
@@ -127,9 +128,8 @@ void pace_restart(struct pace *p);
  * - an eighth of the silence, or a quarter after PACE_SILENCE_SHORT_NS,
  * - at least PACE_SILENCE_NS, or PACE_BURST_NS in a burst,
  * - at most PACE_SILENCE_MAX_NS or maxpoll.
- * After PACE_SILENCE_LONG_NS it is maxpoll. While this silence has cost more
- * requests than maxpoll allows, it is twice maxpoll, but at most a quarter of
- * the silence. */
+ * After PACE_SILENCE_LONG_NS it is an eighth of the silence again (but no less
+ * than PACE_SILENCE_MAX_NS), up to maxpoll. */
 int64_t pace_silence_ns(
     const struct pace *p, int64_t silent_ns, uint32_t random);
 

@@ -20,6 +20,9 @@
 #define SLEW_MIN_S 0.5
 #define SLEW_YOUNG_UPDATES 16
 #define SLEW_DAY_S 86400.0
+/* An offset that no sample shows is corrected over so many intervals. In a
+ * silence they are a fifth of it, so this takes about as long again. */
+#define SLEW_GUESS_INTERVALS 4
 /* Durations are rounded and the keeper is strict: stay a little below
  * max-slew. */
 #define SLEW_MARGIN 1.001
@@ -80,6 +83,14 @@ static double room(const struct discipline *d, double freq_ppm, int64_t slew_ns)
 	return fmin(d->config.max_slew_ppm, most) * 1e-6 / SLEW_MARGIN;
 }
 
+/* A guess about a silence is no reason for a quick slew. */
+static double guess_s(const struct discipline_input *in)
+{
+	double share = fabs((double)in->guess_ns / (double)in->offset_ns);
+
+	return fmin(share, 1) * SLEW_GUESS_INTERVALS * in->interval_s;
+}
+
 /* How long a slew of the whole offset should take. */
 static double wanted_s(
     const struct discipline *d, const struct discipline_input *in)
@@ -90,7 +101,7 @@ static double wanted_s(
 
 	if (d->updates < SLEW_YOUNG_UPDATES)
 		least = most;
-	return fmax(fmax(least, SLEW_MIN_S),
+	return fmax(fmax(fmax(least, SLEW_MIN_S), guess_s(in)),
 	    fmin(most, 3 * SLEW_ADDS * ratio * ratio * in->round_s));
 }
 

@@ -32,6 +32,7 @@ struct discipline {
 struct discipline_input {
 	int64_t offset_ns;   /* of the clock now; positive: slow */
 	double offset_sd_ns; /* by chance alone */
+	int64_t guess_ns;    /* of the offset: no sample shows it */
 	double freq_ppm;     /* wanted correction */
 	double freq_sd_ppm;
 	double base_freq_ppm; /* in force */

@@ -37,6 +37,24 @@ bool remaining_is_silent(double since_s, double interval_s)
 }
 
 /* In a silence the frequency may go back to its long-term mean. */
+static bool is_silence(const struct steering *s, struct osc at)
+{
+	const struct estimate *e = shown_estimate(s);
+
+	return e->started &&
+	       remaining_is_silent(s_of_ns(at.ns - e->at.ns), s->interval_s);
+}
+
+int64_t remaining_guess_ns(const struct steering *s, struct osc at)
+{
+	double shift;
+
+	if (!is_silence(s, at))
+		return 0;
+	shift = holdover_shift(&s->holdover, shown_estimate(s), at);
+	return ns_of_s(fmin(fmax(shift, -SHIFT_MOST), SHIFT_MOST));
+}
+
 static struct estimate_value value_at(const struct steering *s, struct osc at)
 {
 	const struct estimate *e = shown_estimate(s);
@@ -44,11 +62,10 @@ static struct estimate_value value_at(const struct steering *s, struct osc at)
 	double ahead = fmax(s->command_interval_s, HOLDOVER_AHEAD_S), shift;
 	struct osc then = {at.ns + ns_of_s(ahead)};
 
-	if (!e->started ||
-	    !remaining_is_silent(s_of_ns(at.ns - e->at.ns), s->interval_s))
+	if (!is_silence(s, at))
 		return v;
 	shift = holdover_shift(&s->holdover, e, at);
-	v.offset_ns += ns_of_s(fmin(fmax(shift, -SHIFT_MOST), SHIFT_MOST));
+	v.offset_ns += remaining_guess_ns(s, at);
 	v.freq += (holdover_shift(&s->holdover, e, then) - shift) / ahead;
 	return v;
 }
@@ -217,7 +234,7 @@ int64_t remaining_bound_ns(
 			least = bound + grown;
 	}
 	contradicted = contradicted_ns(s, src, v, now, freq);
-	return least > contradicted ? least : contradicted;
+	return (least > contradicted ? least : contradicted) + s->suspected_ns;
 }
 
 int64_t remaining_sd_ns(

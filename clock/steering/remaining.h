@@ -15,6 +15,10 @@ bool remaining_is_silent(double since_s, double interval_s);
 int64_t remaining_ns(const struct steering *s, const struct timescale *t,
     struct wall now, struct estimate_value *v);
 
+/* The part of remaining_ns() that no sample shows: in a silence, what the
+ * long-term mean of the frequency adds; ns. */
+int64_t remaining_guess_ns(const struct steering *s, struct osc at);
+
 /* How far the truth may be from the estimate `v` of `now`, if the selected
  * source is honest and the clock runs away as fast as it ever may.
  * INT64_MAX: no source is selected. */

@@ -118,6 +118,10 @@ struct steering {
 	bool restoring;	  /* the samples are those of a run before this one */
 	bool replay_due;  /* the filter must start again from the records */
 	bool utc_moved;	  /* by a leap second, since the last decision */
+	/* The clock may have stood still for so long: this counts in the bound
+	 * until a sample is taken. */
+	int64_t suspected_ns;
+	bool suspects; /* since the last decision */
 	/* The sample that showed a change of the clock: what older ones allow
 	 * says little about the present. */
 	struct osc changed_at;

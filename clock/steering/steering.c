@@ -201,6 +201,12 @@ static bool hindsight_is_due(struct steering *s, unsigned known)
 	return --s->hindsight_after == 0;
 }
 
+static void clear_suspicion(struct steering *s)
+{
+	s->suspected_ns = 0;
+	s->suspects = false;
+}
+
 void steering_add(
     struct steering *s, unsigned source, const struct sample *measured)
 {
@@ -210,6 +216,7 @@ void steering_add(
 	unsigned back, known;
 	bool new_shorter;
 
+	clear_suspicion(s);
 	m.offset_ns -= asymmetry_error_ns(src->options.asymmetry_ns, &m);
 	if (src->run_samples == 0 && members_contradict(s, src, &m))
 		members_clear(src);
@@ -417,6 +424,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 	in = (struct discipline_input){
 	    .offset_ns = offset,
 	    .offset_sd_ns = v.offset_sd * 1e9,
+	    .guess_ns = remaining_guess_ns(s, at),
 	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
 	    .freq_sd_ppm = v.freq_sd * 1e6,
 	    .base_freq_ppm = s->base_freq * 1e6,
@@ -436,7 +444,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 		note_update(s, at, offset, command);
 	s->ordered_freq = command->freq_ppm * 1e-6;
 	s->decided = at;
-	s->utc_moved = false;
+	s->utc_moved = s->suspects = false;
 	s->reported_synchronised = in.synchronised;
 	s->leap = in.leap;
 	return true;
@@ -512,7 +520,7 @@ bool steering_update(struct steering *s, const struct timescale *t,
 	(void)remaining_ns(s, t, now, &v);
 	if (!synchronised(s, &v, at))
 		return give_up(s, t, now, command);
-	return (s->utc_moved || is_silent(s, at)) &&
+	return (s->utc_moved || s->suspects || is_silent(s, at)) &&
 	       decide(s, t, now, true, command);
 }
 
@@ -536,6 +544,7 @@ void steering_allow_step(struct steering *s)
 {
 	interrupt_learning(s);
 	deselect(s);
+	clear_suspicion(s);
 	s->discipline.step_allowed = true;
 	s->starting = true;
 	s->has_first = false;
@@ -549,6 +558,12 @@ enum leap steering_leap_due(const struct steering *s, struct wall now)
 void steering_utc_moved(struct steering *s)
 {
 	s->utc_moved = true;
+}
+
+void steering_suspect_pause(struct steering *s, int64_t lag_ns)
+{
+	s->suspects = s->suspected_ns != lag_ns;
+	s->suspected_ns = lag_ns;
 }
 
 double steering_take_freq_jump(struct steering *s)

@@ -75,6 +75,7 @@ struct tracking {
 	double drift_watched_s, drift_awake_s; /* see drift_bound.h */
 	enum drift_reason drift_reason;
 	int64_t root_delay_ns, root_dispersion_ns;
+	int64_t suspected_ns; /* of the dispersion: by a pause in doubt */
 	int64_t est_error_ns; /* standard deviation of offset_ns */
 	double update_interval_s;
 	uint64_t steps;
@@ -118,6 +119,11 @@ void steering_add(
 /* UTC has moved by a leap second, and the ledger says so: the next update
  * decides without a new sample. */
 void steering_utc_moved(struct steering *s);
+
+/* Answers that are held back say that the clock has stood still for `lag_ns`.
+ * Until a sample is added, the bound contains that, and the next update decides
+ * without a new sample. */
+void steering_suspect_pause(struct steering *s, int64_t lag_ns);
 
 /* The jump of the clock's frequency that the samples have shown since the last
  * call, ppm; positive: the clock has become slower. 0: none. */
@@ -201,8 +207,9 @@ void steering_source_bias(
     const struct steering *s, unsigned source, struct source_view *out);
 
 /* The part of the tracking that each answer is judged by, for less: the offset,
- * its bound (half of the root delay and the root dispersion; 0 without a
- * selected source), and the time of the last update. */
+ * its bound (half of the root delay and the root dispersion, without a pause in
+ * doubt, which the answers must decide; 0 without a selected source), and the
+ * time of the last update. */
 struct steering_error {
 	int64_t offset_ns, bound_ns;
 	struct osc updated;

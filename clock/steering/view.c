@@ -330,7 +330,8 @@ struct steering_error steering_error(
 		return out;
 	m = latest_of_selected(s);
 	least = (m->delay_ns + m->root_delay_ns) / 2;
-	out.bound_ns = remaining_bound_ns(s, &v, timescale_osc(t, now));
+	out.bound_ns =
+	    remaining_bound_ns(s, &v, timescale_osc(t, now)) - s->suspected_ns;
 	if (out.bound_ns < least)
 		out.bound_ns = least;
 	return out;
@@ -351,6 +352,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 			    : count_state(s, SELECT_COMBINED) + 1,
 	    .stratum = STRATUM_MAX + 1,
 	    .leap = LEAP_UNKNOWN,
+	    .suspected_ns = s->suspected_ns,
 	    .updated = s->updated,
 	    .updates = s->discipline.updates,
 	    .last_offset_ns = s->last_offset_ns,

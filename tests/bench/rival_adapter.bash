@@ -71,8 +71,17 @@ source_option() {
 	esac
 }
 
+# The simulator finds names of both families, and no address of IPv6.
+host_of() {
+	case $1 in
+	*:*) printf 'node%d.net1.clk' "0x${1##*:}" ;;
+	*) echo "$1" ;;
+	esac
+}
+
 source_section() {
-	local host=$1 source_conf="" took burst=no
+	local host source_conf="" took burst=no
+	host=$(host_of "$1")
 	shift
 
 	while [ $# -gt 0 ]; do
@@ -179,6 +188,9 @@ translate() {
 		esac
 	done
 	[ "$peers" -eq 0 ] || not_applicable "peers"
+	# It answers a read of the error queue with a packet of any socket.
+	[ "${CLKNETSIM_TIMESTAMPING:-1}" != 0 ] ||
+		not_applicable "without stamps the simulator has no error queue"
 	[ "$CLKNETSIM_START_DATE" -ge "$RIVAL_START" ] ||
 		not_applicable "the agent knows that its date is in the past"
 	# A configuration without servers is an error. Nobody has this name.

@@ -12,8 +12,11 @@
  * kclock shift US          adds so many microseconds to CLOCK_REALTIME
  * kclock adjtime US        starts a slew of so many microseconds, as adjtime(3)
  *                          does
+ * kclock loop US           gives the kernel's own loop an offset to slew, as a
+ *                          time daemon does; at most half a second
  * kclock left              prints what adjtime(3) has left to slew, in
- *                          microseconds, and the status bits
+ *                          microseconds, the status bits, and what the
+ *                          kernel's loop has left, in nanoseconds
  * kclock synchronised      says that the clock is right
  * kclock errors            prints maxerror, esterror and the TAI offset
  * kclock time              prints CLOCK_REALTIME, and CLOCK_REALTIME minus
@@ -102,13 +105,27 @@ static int start_adjtime(long us)
 	return adjust(&t);
 }
 
+/* The frequency stays: the slowest loop, and the slew is that of the offset. */
+static int start_loop(long us)
+{
+	struct timex t = {.modes = 0};
+
+	if (adjust(&t) != 0)
+		return 1;
+	t.modes = ADJ_OFFSET | ADJ_STATUS | ADJ_TIMECONST | ADJ_NANO;
+	t.status |= STA_PLL | STA_FREQHOLD;
+	t.constant = 6;
+	t.offset = us * 1000;
+	return adjust(&t);
+}
+
 static int show_left(void)
 {
 	struct timex now = {.modes = 0}, t = {.modes = ADJ_OFFSET_SS_READ};
 
 	if (adjust(&now) != 0 || adjust(&t) != 0)
 		return 1;
-	printf("%ld %#x\n", t.offset, (unsigned)now.status);
+	printf("%ld %#x %ld\n", t.offset, (unsigned)now.status, now.offset);
 	return 0;
 }
 
@@ -170,6 +187,7 @@ static const struct {
     {"leap", set_leap},
     {"shift", shift},
     {"adjtime", start_adjtime},
+    {"loop", start_loop},
 };
 
 int main(int argc, char **argv)
@@ -184,6 +202,6 @@ int main(int argc, char **argv)
 		return set_freq(strtod(argv[2], NULL));
 	fprintf(stderr, "usage: kclock read | left | synchronised | errors | "
 			"time | tick N | freq PPM | leap N | shift US | "
-			"adjtime US\n");
+			"adjtime US | loop US\n");
 	return 2;
 }

@@ -105,6 +105,31 @@ static void a_pause_is_over_seconds_after_the_first_answer(void **state)
 	}
 }
 
+/* A single server is asked three times before it is believed. */
+static void a_pause_in_doubt_counts_in_the_bound(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+	const struct engine *e = &w->engine;
+	unsigned doubts = 0;
+
+	(void)state;
+	world_pause(w, 10 * NS_PER_S);
+	while (llabs(world_error(w)) > NS_PER_S) {
+		world_run(w, NS_PER_S / 10);
+		if (e->pause.voices[0].strikes == 0)
+			continue;
+		doubts++;
+		assert_true(
+		    e->order.command.max_error_ns >= llabs(world_error(w)));
+		assert_true(world_tracking(w).root_dispersion_ns >=
+			    llabs(world_error(w)));
+	}
+	assert_true(doubts > 10);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(e->order.command.max_error_ns < NS_PER_S);
+	world_end(w);
+}
+
 static void sleep_an_hour(struct world *w)
 {
 	world_suspend(w, 3600 * NS_PER_S, 0);
@@ -274,10 +299,15 @@ static void only_sources_that_have_not_spoken_are_asked_about_a_pause(
 	for (unsigned i = 0; i < 3; i++)
 		before_ns[i] = s[i].poll_at.ns;
 	w->engine.pause.voices[1].strikes = 1;
-	engine_ask_about_pause(&w->engine, 0);
+	engine_ask_about_pause(&w->engine, 0, NS_PER_S);
 	assert_int_equal(s[0].poll_at.ns, before_ns[0]);
 	assert_int_equal(s[1].poll_at.ns, before_ns[1]);
 	assert_true(s[2].poll_at.ns < before_ns[2]);
+	/* One of three is not enough for the bound. */
+	assert_int_equal(world_tracking(w).suspected_ns, 0);
+	w->engine.pause.voices[0].strikes = 1;
+	engine_ask_about_pause(&w->engine, 0, NS_PER_S);
+	assert_int_equal(world_tracking(w).suspected_ns, NS_PER_S);
 	world_end(w);
 }
 
@@ -601,6 +631,7 @@ int main(void)
 	    cmocka_unit_test(a_bad_hardware_clock_is_stepped_once),
 	    cmocka_unit_test(a_sleep_ends_waits_for_the_network),
 	    cmocka_unit_test(a_pause_is_over_seconds_after_the_first_answer),
+	    cmocka_unit_test(a_pause_in_doubt_counts_in_the_bound),
 	    cmocka_unit_test(after_a_sleep_or_a_pause_the_drift_is_uncertain),
 	    cmocka_unit_test(servers_that_fall_behind_are_not_a_pause),
 	    cmocka_unit_test(one_server_that_jumps_is_not_a_pause),

@@ -140,6 +140,34 @@ static void the_first_slews_take_half_of_the_round(void **state)
 	}
 }
 
+/* What no sample shows is corrected slowly, and as much more quickly as samples
+ * show the rest. */
+static void a_guess_is_slewed_slowly(void **state)
+{
+	static const struct {
+		int64_t offset_ns, guess_ns, duration_ns;
+	} rows[] = {
+	    {1000, 0, 8 * NS_PER_S},
+	    {1000, 1000, 256 * NS_PER_S},
+	    {-1000, -1000, 256 * NS_PER_S},
+	    {1000, -1000, 256 * NS_PER_S},
+	    {1000, 5000, 256 * NS_PER_S},
+	    {1000, 250, 64 * NS_PER_S},
+	    {1000, 10, 8 * NS_PER_S},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct discipline d = fresh(16);
+		struct discipline_input in = input(rows[i].offset_ns);
+		struct clock_command cmd;
+
+		in.guess_ns = rows[i].guess_ns;
+		assert_true(discipline_decide(&d, &in, &cmd));
+		assert_int_equal(cmd.slew_duration_ns, rows[i].duration_ns);
+	}
+}
+
 /* makestep and refuse-threshold: after so many updates, and with or without a
  * permission, an offset of so much is stepped, slewed or refused. */
 static void test_steps_slews_and_refusals(void **state)
@@ -547,6 +575,7 @@ int main(void)
 	    cmocka_unit_test(test_slews_are_bounded),
 	    cmocka_unit_test(a_slew_of_what_may_be_noise_takes_longer),
 	    cmocka_unit_test(the_first_slews_take_half_of_the_round),
+	    cmocka_unit_test(a_guess_is_slewed_slowly),
 	    cmocka_unit_test(test_steps_slews_and_refusals),
 	    cmocka_unit_test(test_refusals_begin_after_some_updates),
 	    cmocka_unit_test(test_the_frequency_is_bounded),

@@ -421,6 +421,37 @@ static void the_tracking_shows_the_drift_and_why(void **state)
 	rig_close(&r);
 }
 
+/* In a silence the clock goes to the long-term mean, and no sample shows that.
+ * The slew of it must be slow. */
+static void what_the_mean_adds_is_a_guess(void **state)
+{
+	const double apart = 1e-4;
+	double sd, age_s;
+	struct rig r;
+	struct holdover *h;
+	struct osc then;
+	struct wall late;
+	struct clock_command command;
+
+	(void)state;
+	open_with(&r, 0);
+	h = &r.steering->holdover;
+	h->mean = remaining_freq(r.steering, &sd) + apart;
+	h->lag[0].trials = 64;
+	h->lag[0].square = 64 * apart * apart;
+	h->lag[0].product = h->lag[0].true_square = 0;
+	assert_int_equal(remaining_guess_ns(r.steering, r.now), 0);
+	late.ns = r.wall.ns + 600 * NS_PER_S;
+	then = timescale_osc(&r.ledger, late);
+	age_s = s_of_ns(then.ns - r.steering->estimate.at.ns);
+	assert_about(s_of_ns(remaining_guess_ns(r.steering, then)),
+	    apart * age_s * (1 - holdover_lasting(h, age_s)));
+	assert_true(steering_update(r.steering, &r.ledger, late, &command));
+	assert_true(command.slew_ns != 0);
+	assert_true(command.slew_duration_ns > 16 * NS_PER_S);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +471,7 @@ int main(void)
 	    cmocka_unit_test(quick_polls_do_not_make_a_clock_young),
 	    cmocka_unit_test(a_reload_keeps_what_was_learned),
 	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
+	    cmocka_unit_test(what_the_mean_adds_is_a_guess),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
