@@ -14,19 +14,46 @@ static bool near(int64_t a, int64_t b, int64_t tolerance_ns)
 	return a - b <= tolerance_ns && b - a <= tolerance_ns;
 }
 
+/* Days since 1 March. */
+#define JUNE_30 121
+#define DECEMBER_31 305
+/* 1 March 2000 began so many days after 1 January 1970. From then on each cycle
+ * of the calendar has so many days. */
+#define MARCH_2000 11017
+#define DAYS_400_YEARS 146097
+#define DAYS_100_YEARS 36524
+#define DAYS_4_YEARS 1461
+#define DAYS_YEAR 365
+
+/* How many whole periods are in `days`; the last one may be a day longer. */
+static int64_t periods(int64_t days, int64_t length, int64_t most)
+{
+	int64_t n = days / length;
+
+	return n < most ? n : most;
+}
+
+/* Each answer leads to this question, and gmtime_r(3) costs more than all of
+ * it. In years that begin in March, the leap day is the last one. */
+static int64_t day_since_march(struct wall t)
+{
+	int64_t day = t.ns / DAY_NS - (t.ns % DAY_NS < 0) - MARCH_2000;
+
+	day = (day % DAYS_400_YEARS + DAYS_400_YEARS) % DAYS_400_YEARS;
+	day -= DAYS_100_YEARS * periods(day, DAYS_100_YEARS, 3);
+	day %= DAYS_4_YEARS;
+	return day - DAYS_YEAR * periods(day, DAYS_YEAR, 3);
+}
+
 /* ITU-R TF.460-6 allows the end of any month, with June and December first
  * and March and September second. All 27 leap seconds up to now came in June
  * or December, so an announcement on another day is far more likely a server's
  * error than the first of its kind. */
 bool leap_day(struct wall now)
 {
-	time_t seconds = (time_t)(now.ns / NS_PER_S);
-	struct tm utc;
+	int64_t day = day_since_march(now);
 
-	if (!gmtime_r(&seconds, &utc))
-		return false;
-	return (utc.tm_mon == 5 && utc.tm_mday == 30) ||
-	       (utc.tm_mon == 11 && utc.tm_mday == 31);
+	return day == JUNE_30 || day == DECEMBER_31;
 }
 
 /* An inserted second shows the same reading twice. So the test looks at where

@@ -34,6 +34,14 @@ struct tls_session {
 	struct tls_refusal refusal;
 };
 
+void tls_begin(void)
+{
+	const uint64_t less =
+	    OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_ADD_ALL_CIPHERS;
+
+	(void)OPENSSL_init_crypto(less, NULL);
+}
+
 const char *tls_library(void)
 {
 	return OpenSSL_version(OPENSSL_VERSION);

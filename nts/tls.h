@@ -53,6 +53,14 @@ enum tls_fault {
 	    TLS_FAULT_COUNT
 };
 
+/*
+ * Before any other use of OpenSSL in a process that needs nothing but what
+ * nts/ uses: the library leaves out work that costs such a process more than a
+ * tenth of a key exchange. It does not fill its old table of ciphers by name,
+ * and at the end of the process it does not free what the kernel frees anyway.
+ */
+void tls_begin(void);
+
 /* Returns name and version of the library that is loaded; never NULL. */
 const char *tls_library(void);
 

@@ -191,6 +191,7 @@ static void replace(struct change *c)
 	e->steering = c->steering;
 	e->config = c->fresh;
 	e->last_selected = moved_to(c, e->last_selected);
+	e->tracked_at = (struct mono){0};
 	move_memories(c);
 	e->decide_at = e->now.mono;
 	engine_report_surplus(e);

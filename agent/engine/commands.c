@@ -124,6 +124,7 @@ void engine_steer(struct engine *e)
 {
 	struct clock_command command;
 
+	e->noticed = true;
 	if (!may_command(e))
 		return;
 	if (step_over_leap(e, &command)) {

@@ -49,6 +49,8 @@ static void measure_again(struct engine *e, bool burst)
 		engine_carry_out(e, i, source_recheck(&e->sources[i]));
 	}
 	bootstrap_forget(&e->bootstrap);
+	e->noticed = true;
+	e->tracked_at = (struct mono){0};
 	e->pause = (struct pause){0};
 	steering_allow_step(e->steering);
 }
@@ -261,7 +263,7 @@ static uint64_t voters(const struct engine *e)
 }
 
 static struct pause_answer voice_of(const struct engine *e, unsigned source,
-    const struct tracking *t, const struct sample *m)
+    const struct steering_error *error, const struct sample *m)
 {
 	struct source_view v;
 	int64_t offset_ns =
@@ -271,9 +273,8 @@ static struct pause_answer voice_of(const struct engine *e, unsigned source,
 	    e->steering, source, &e->timescale, e->now.wall, &v);
 	return (struct pause_answer){
 	    .first = e->now.mono,
-	    .lag_ns = offset_ns - t->offset_ns,
-	    .bound_ns = sample_distance_ns(m) + t->root_delay_ns / 2 +
-			t->root_dispersion_ns,
+	    .lag_ns = offset_ns - error->offset_ns,
+	    .bound_ns = sample_distance_ns(m) + error->bound_ns,
 	    .noise_ns =
 		(m->delay_ns > v.min_delay_ns ? m->delay_ns - v.min_delay_ns
 					      : 0) /
@@ -288,15 +289,15 @@ enum pause_verdict engine_judge_pause(
 {
 	uint64_t bits = voters(e);
 	struct pause_answer voice;
-	struct tracking t;
+	struct steering_error error;
 
 	if (!e->last_synchronised || !(bits >> source & 1))
 		return PAUSE_NONE;
-	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
-	voice = voice_of(e, source, &t, m);
+	error = steering_error(e->steering, &e->timescale, e->now.wall);
+	voice = voice_of(e, source, &error, m);
 	*lag_ns = voice.lag_ns;
 	return pause_judge(
-	    &e->pause, source, voice, m->at.ns - t.updated.ns, bits);
+	    &e->pause, source, voice, m->at.ns - error.updated.ns, bits);
 }
 
 /* With --no-clock, the corrections of another program are not known. */

@@ -266,6 +266,14 @@ void engine_on_timer(struct engine *e, struct clock_reading now)
 	}
 }
 
+bool engine_take_noticed(struct engine *e)
+{
+	bool noticed = e->noticed;
+
+	e->noticed = false;
+	return noticed;
+}
+
 void engine_on_keys(
     struct engine *e, const struct ke_answer *answer, struct clock_reading now)
 {

@@ -56,4 +56,8 @@ void engine_on_datagram(
 void engine_on_report(struct engine *e, const struct keeper_report *report,
     struct clock_reading now);
 
+/* Has an event since the last call changed what a user sees, apart from the
+ * count of requests? */
+bool engine_take_noticed(struct engine *e) MUST_USE;
+
 #endif

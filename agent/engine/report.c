@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* From a report to the end of the turn of the loop that led to it. */
+#define MOMENT_NS NS_PER_MS
+
 static void report_synchronised(struct engine *e, const struct tracking *t)
 {
 	int64_t bound_ns = t->root_delay_ns / 2 + t->root_dispersion_ns;
@@ -43,7 +46,9 @@ static bool report_state(struct engine *e, const struct tracking *t)
 		engine_say(e, LOG_LEVEL_WARNING, "not synchronised any more");
 	e->last_synchronised = t->synchronised;
 	e->ever_synchronised |= t->synchronised;
-	snprintf(e->last_reason, sizeof(e->last_reason), "%s", t->reason);
+	if (strcmp(t->reason, e->last_reason) != 0)
+		snprintf(
+		    e->last_reason, sizeof(e->last_reason), "%s", t->reason);
 	return first;
 }
 
@@ -156,14 +161,26 @@ static void log_tracking(struct engine *e, const struct tracking *t)
 	(void)e->ports.log(e->ports.self, &r);
 }
 
+void engine_tracking(
+    const struct engine *e, struct clock_reading now, struct tracking *out)
+{
+	int64_t ago_ns = now.mono.ns - e->tracked_at.ns;
+
+	if (e->tracked_at.ns != 0 && ago_ns >= 0 && ago_ns <= MOMENT_NS)
+		*out = e->tracked;
+	else
+		steering_tracking(e->steering, &e->timescale, now.wall, out);
+}
+
 bool engine_report_tracking(struct engine *e)
 {
-	struct tracking t;
+	struct tracking *t = &e->tracked;
 	bool first;
 
-	steering_tracking(e->steering, &e->timescale, e->now.wall, &t);
-	log_tracking(e, &t);
-	first = report_state(e, &t);
+	steering_tracking(e->steering, &e->timescale, e->now.wall, t);
+	e->tracked_at = e->now.mono;
+	log_tracking(e, t);
+	first = report_state(e, t);
 	engine_leap_look(e);
 	report_votes(e);
 	return first;

@@ -8,6 +8,11 @@
  * for the first time since the start. */
 bool engine_report_tracking(struct engine *e) MUST_USE;
 
+/* The tracking of now, or that of the last report if it is only a moment old:
+ * for what shows it. */
+void engine_tracking(
+    const struct engine *e, struct clock_reading now, struct tracking *out);
+
 /* The selection has judged this source, and it agrees. */
 bool engine_source_agrees(enum select_state state);
 

@@ -297,7 +297,8 @@ void engine_take_sample(
 	enum answer_check check;
 
 	measure(e, d, answer, &c);
-	c.offer = wrong_clock_offer(s, &c.sample);
+	if (!wrong_clock_settled(e))
+		c.offer = wrong_clock_offer(s, &c.sample);
 	check = failed_check(e, &c);
 	source_arrived(s, &d->local);
 	if (check != CHECK_DELAY)

@@ -15,8 +15,10 @@ static void log_line_of(struct engine *e, struct source *s)
 	char line[SOURCE_LINE_MAX];
 	enum log_level level;
 
-	if (source_log_line(s, &level, line, sizeof(line)))
-		e->ports.report(e->ports.self, level, line);
+	if (!source_log_line(s, &level, line, sizeof(line)))
+		return;
+	e->noticed = true;
+	e->ports.report(e->ports.self, level, line);
 }
 
 static void ask_for_keys(struct engine *e, unsigned i)
@@ -50,6 +52,7 @@ static void send_request(struct engine *e, unsigned i)
 	if (!source_request(s, &fresh, e->now.mono, engine_random(e), &w))
 		return;
 	err = e->ports.send(e->ports.self, i, source_address(s), w.base, w.len);
+	e->noticed |= err < 0;
 	if (err < 0)
 		source_unsent(s, -err, e->now.mono);
 	steering_set_reach(e->steering, i, s->reach);
@@ -67,6 +70,7 @@ static void close_source(struct engine *e, unsigned i)
 
 void engine_carry_out(struct engine *e, unsigned i, enum source_action action)
 {
+	e->noticed |= action == ACTION_KEYS || action == ACTION_CLOSE;
 	switch (action) {
 	case ACTION_NOTHING:
 		break;

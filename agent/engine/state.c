@@ -11,6 +11,7 @@ void engine_say(struct engine *e, enum log_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	e->noticed = true;
 	e->ports.report(e->ports.self, level, text);
 }
 

@@ -148,6 +148,10 @@ struct engine {
 	bool ever_synchronised, last_synchronised;
 	int last_selected; /* index, or -1 */
 	char last_reason[160];
+	/* The tracking of the last report, see engine_tracking(). */
+	struct tracking tracked;
+	struct mono tracked_at;	 /* 0: it is not true any more */
+	bool noticed;		 /* see engine_take_noticed() */
 	uint64_t logged_updates; /* of the clock, in tracking.log */
 
 	struct {

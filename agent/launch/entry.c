@@ -3,6 +3,7 @@
 #include "agent/launch/launch.h"
 #include "agent/launch/start.h"
 #include "base/log.h"
+#include "nts/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,6 +154,7 @@ int entry_run(const char *name)
 		return EXIT_UNUSABLE;
 	}
 	row = process_at(id);
+	tls_begin();
 	child_begin(row->name);
 	if (!take_head(id, &head))
 		return EXIT_UNUSABLE;

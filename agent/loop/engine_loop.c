@@ -275,9 +275,9 @@ static void turn(struct engine_loop *p)
 	now = loop_now(p);
 	if (changes_heed(&p->changes, &p->engine, now))
 		reload_keyring(p);
-	if (mono_due(engine_deadline(&p->engine), now.mono))
-		p->history.look_due = true;
 	engine_on_timer(&p->engine, now);
+	/* That a request was sent is no news. */
+	p->history.look_due |= engine_take_noticed(&p->engine);
 	status_socket_expire(&p->status, now.mono);
 	answer_step(p, now.mono);
 	control_socket_expire(&p->control, now.mono);
@@ -334,6 +334,8 @@ static void open_all(struct engine_loop *p)
 	resolver_link_init(&p->resolver, p->links->resolver_fd);
 	p->signal_fd = signals_catch(!p->links->keeper);
 	udp_init(&p->udp);
+	if (!p->links->keeper)
+		udp_keep_sockets(&p->udp);
 	status_socket_init(&p->status, p->links->status_fd, loop_now(p).mono);
 	control_socket_init(
 	    &p->control, p->links->control_fd, p->links->own_orders);

@@ -22,6 +22,8 @@
  * not fill the queue before the true one comes. The kernel gives at most twice
  * net.core.rmem_max. */
 #define QUEUE_BYTES (1 << 20)
+/* With more datagrams in its queue, a socket is closed. */
+#define LEFT_OVER_MAX 8
 /* After this number of stamps in a row that came late, poll(2) waits for it. */
 #define LATE_STAMPS_MOST 8
 
@@ -72,7 +74,8 @@ static int open_socket(int family)
 void udp_init(struct udp *u)
 {
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
-		u->slots[i] = (struct udp_slot){.fd = -1};
+		u->slots[i] = (struct udp_slot){.fd = -1, .spare = -1};
+	u->keeps_sockets = false;
 	u->keep_stamps_fd = open_socket(AF_INET);
 	if (u->keep_stamps_fd < 0)
 		u->keep_stamps_fd = open_socket(AF_INET6);
@@ -80,18 +83,65 @@ void udp_init(struct udp *u)
 		ask_for_stamps(u->keep_stamps_fd);
 }
 
+void udp_keep_sockets(struct udp *u)
+{
+	u->keeps_sockets = true;
+}
+
+/* Reads away what came before the port was given back. */
+static bool is_emptied(int fd)
+{
+	uint8_t byte;
+
+	for (int i = 0; i < LEFT_OVER_MAX; i++)
+		if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0 &&
+		    errno == EAGAIN)
+			return true;
+	return false;
+}
+
+static bool forget_peer(int fd)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	return connect(fd, &none, sizeof(none)) == 0 && is_emptied(fd);
+}
+
+/* A socket that waits for its transmit stamp is closed: the stamp could be
+ * taken for that of the next request. */
+static bool is_kept(const struct udp *u, const struct udp_slot *s)
+{
+	return u->keeps_sockets && s->plain && s->spare < 0 &&
+	       s->tx_kind == STAMP_KERNEL && forget_peer(s->fd);
+}
+
 void udp_close(struct udp *u, unsigned slot)
 {
-	if (u->slots[slot].fd >= 0)
-		close(u->slots[slot].fd);
-	u->slots[slot].fd = -1;
-	u->slots[slot].local.family = 0;
+	struct udp_slot *s = &u->slots[slot];
+
+	if (s->fd < 0)
+		return;
+	if (is_kept(u, s))
+		s->spare = s->fd;
+	else
+		close(s->fd);
+	s->fd = -1;
+}
+
+static void drop_spare(struct udp_slot *s)
+{
+	if (s->spare >= 0)
+		close(s->spare);
+	s->spare = -1;
 }
 
 void udp_end(struct udp *u)
 {
-	for (unsigned i = 0; i < SOURCES_MAX; i++)
+	u->keeps_sockets = false;
+	for (unsigned i = 0; i < SOURCES_MAX; i++) {
 		udp_close(u, i);
+		drop_spare(&u->slots[i]);
+	}
 	if (u->keep_stamps_fd >= 0)
 		close(u->keep_stamps_fd);
 	u->keep_stamps_fd = -1;
@@ -99,7 +149,11 @@ void udp_end(struct udp *u)
 
 void udp_bind(struct udp *u, unsigned slot, const struct binding *binding)
 {
-	u->slots[slot].binding = binding;
+	struct udp_slot *s = &u->slots[slot];
+
+	if (s->binding != binding)
+		s->local.family = 0;
+	s->binding = binding;
 }
 
 /* Gives the kernel's reading of CLOCK_REALTIME for this message. False: there
@@ -139,14 +193,17 @@ static ssize_t receive(
 static bool read_tx_stamp(struct udp_slot *s)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
-	uint8_t copy[NTS_PACKET_MAX];
-	struct iovec bytes = {copy, sizeof(copy)};
+	/* SOF_TIMESTAMPING_OPT_TSONLY: the stamp comes without the packet. */
+	uint8_t byte;
+	struct iovec bytes = {&byte, sizeof(byte)};
 	struct msghdr msg;
 	struct wall tx;
 
 	if (receive(s->fd, MSG_ERRQUEUE, &bytes, &msg, control) < 0)
 		return false;
-	if (stamp_of(&msg, &tx)) {
+	/* A device may stamp a packet twice. The second stamp can come when the
+	 * next request is under way. */
+	if (stamp_of(&msg, &tx) && tx.ns >= s->sent.ns) {
 		s->tx = tx;
 		s->tx_kind = STAMP_KERNEL;
 	}
@@ -164,7 +221,7 @@ static int connect_to(const struct udp_slot *s, const struct endpoint *to)
 
 static int send_on(struct udp_slot *s, const void *bytes, size_t len)
 {
-	s->tx = wall_now();
+	s->tx = s->sent = wall_now();
 	s->tx_kind = STAMP_DAEMON;
 	if (send(s->fd, bytes, len, 0) < 0)
 		return -errno;
@@ -226,6 +283,29 @@ static bool is_taken(const struct udp *u, unsigned slot)
 	return false;
 }
 
+/* 0 or -errno */
+static int open_slot(struct udp_slot *s, int family)
+{
+	int fd = s->spare;
+
+	s->plain = !s->binding || binding_needs(s->binding) == 0;
+	s->tx_kind = STAMP_DAEMON;
+	if (fd >= 0 && s->plain && s->family == family) {
+		s->fd = fd;
+		s->spare = -1;
+		return 0;
+	}
+	drop_spare(s);
+	fd = open_socket(family);
+	if (fd < 0)
+		return fd;
+	s->fd = fd;
+	s->family = family;
+	ask_for_stamps(fd);
+	make_room(fd);
+	return 0;
+}
+
 int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
     const uint8_t *bytes, size_t len)
 {
@@ -233,14 +313,12 @@ int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
 	int err;
 
 	udp_close(u, slot);
-	s->fd = open_socket(endpoint_af(to));
-	if (s->fd < 0) {
-		err = s->fd;
-		s->fd = -1;
+	if (!endpoint_same_host(&s->to, to))
+		s->local.family = 0;
+	s->to = *to;
+	err = open_slot(s, endpoint_af(to));
+	if (err)
 		return err;
-	}
-	ask_for_stamps(s->fd);
-	make_room(s->fd);
 	err = binding_apply(s->binding, s->fd, endpoint_af(to), false);
 	if (!err)
 		err = connect_to(s, to);
@@ -260,7 +338,7 @@ bool udp_local(const struct udp *u, unsigned slot, struct endpoint *from)
 	return u->slots[slot].fd >= 0 && local_of(u->slots[slot].fd, from);
 }
 
-bool udp_route(const struct udp *u, unsigned slot, const struct endpoint *to,
+bool udp_route(struct udp *u, unsigned slot, const struct endpoint *to,
     struct endpoint *from)
 {
 	const struct binding *binding = u->slots[slot].binding;
@@ -269,6 +347,7 @@ bool udp_route(const struct udp *u, unsigned slot, const struct endpoint *to,
 	int fd = open_socket(endpoint_af(to));
 	bool there;
 
+	u->slots[slot].local.family = 0;
 	if (fd < 0)
 		return false;
 	there = binding_apply(binding, fd, endpoint_af(to), false) == 0 &&
@@ -309,7 +388,8 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	out->error = n < 0 ? errno : 0;
 	if (n < 0)
 		return errno != EAGAIN;
-	/* The socket is connected: its address stays. */
+	/* Until routes change, all requests to an address leave from the same
+	 * one. */
 	if (s->local.family == 0 && !local_of(s->fd, &s->local))
 		s->local.family = 0;
 	out->local = s->local;

@@ -18,10 +18,15 @@
 #include <poll.h>
 
 struct udp_slot {
-	int fd; /* -1: closed */
-	struct wall tx;
+	int fd;	   /* -1: closed */
+	int spare; /* without address and peer, of `family`; -1: none */
+	int family;
+	bool plain; /* `fd` was bound to nothing */
+	/* When send(2) was called, and the stamp of the request. */
+	struct wall sent, tx;
 	enum stamp_kind tx_kind;
-	struct endpoint local; /* of the socket; absent: not asked yet */
+	struct endpoint local; /* absent: not asked since the last change */
+	struct endpoint to;    /* where the last request went */
 	/* Requests in a row whose transmit stamp was not there when send(2) had
 	 * returned. */
 	unsigned late_stamps;
@@ -34,16 +39,25 @@ struct udp {
 	/* Keeps the kernel's receive stamps switched on between requests: after
 	 * they are switched on, the first packets come without stamps. */
 	int keep_stamps_fd;
+	bool keeps_sockets; /* see udp_keep_sockets() */
 };
 
 void udp_init(struct udp *u);
 void udp_end(struct udp *u);
 
+/*
+ * From now on udp_close() keeps the slot's socket for the next request, which
+ * costs less than a new one. connect(2) without an address gives address and
+ * port back to the kernel: the next request gets a new port, and nothing comes
+ * in meanwhile. Not for a simulator.
+ */
+void udp_keep_sockets(struct udp *u);
+
 /* From now on the slot's requests leave by `binding`, which is borrowed until
  * the next call for the slot. NULL: as the kernel chooses. */
 void udp_bind(struct udp *u, unsigned slot, const struct binding *binding);
 
-/* Closes the slot's socket, opens a new one, and sends. 0, -errno, or an error
+/* Closes the slot, opens it with a new port, and sends. 0, -errno, or an error
  * of binding_apply(); with EALREADY another slot waits for an answer from `to`
  * at the same port. */
 int udp_send(struct udp *u, unsigned slot, const struct endpoint *to,
@@ -56,7 +70,7 @@ bool udp_local(
 
 /* Gives the local address from which a request of the slot to `to` would leave
  * by the present routes; sends nothing. False: there is no route. */
-bool udp_route(const struct udp *u, unsigned slot, const struct endpoint *to,
+bool udp_route(struct udp *u, unsigned slot, const struct endpoint *to,
     struct endpoint *from) MUST_USE;
 
 /* Fills in what to poll; `slots[i]` belongs to `fds[i]`. Returns how many, at

@@ -410,7 +410,7 @@ void observer_look(struct observer *o, const struct engine *e, uint64_t cell,
 
 	if (!o->file)
 		return;
-	steering_tracking(e->steering, &e->timescale, now.wall, &l.clock);
+	engine_tracking(e, now, &l.clock);
 	history_begin(l.f);
 	history_advance(l.f, cell);
 	fresh = l.f->clock.marks.fine[l.f->head.cell % HISTORY_FINE] == 0;

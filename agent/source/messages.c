@@ -84,9 +84,12 @@ static void show_worst(struct source *s)
 
 	while (i < TROUBLE_KINDS && !s->troubles[i].failure)
 		i++;
-	s->failure = i < TROUBLE_KINDS ? s->troubles[i].failure : "";
-	snprintf(s->reason, sizeof(s->reason), "%s",
-	    i < TROUBLE_KINDS ? s->troubles[i].reason : "");
+	s->failure = "";
+	s->reason[0] = '\0';
+	if (i == TROUBLE_KINDS)
+		return;
+	s->failure = s->troubles[i].failure;
+	snprintf(s->reason, sizeof(s->reason), "%s", s->troubles[i].reason);
 }
 
 void source_well(struct source *s, enum trouble_kind kind)
@@ -264,13 +267,15 @@ void say_heard(struct source *s, struct mono now)
 	if (s->down || s->budget.muted)
 		answer = log_budget_well(&s->budget, now);
 	s->down = false;
+	if (s->heard && answer == BUDGET_NONE)
+		return;
 	endpoint_text(source_address(s), true, at);
 	if (!s->heard)
 		tell(s, LOG_LEVEL_INFO,
 		    "authenticated time from %s (stratum %u)", at, s->stratum);
 	else if (answer == BUDGET_STEADY)
 		tell(s, LOG_LEVEL_NOTICE, "%s answers steadily again", at);
-	else if (answer != BUDGET_NONE)
+	else
 		tell(s, LOG_LEVEL_NOTICE, "%s answers again%s", at,
 		    answer == BUDGET_LAST_LINE ? NO_MORE_LINES : "");
 }

@@ -93,6 +93,45 @@ static void init_model(struct estimate_model *m, const struct estimate *e,
 	}
 }
 
+/* Frequency and drift after passages. */
+static void frequency_ahead(const struct estimate *e,
+    const struct passage *passages, struct estimate_value *out)
+{
+	double freq[ESTIMATE_MODELS], var = 0;
+
+	for (unsigned k = 0; k < e->model_count; k++) {
+		const struct estimate_state *s = &e->models[k].state;
+		double w = e->models[k].weight;
+		const struct passage *p = &passages[e->models[k].oscillator];
+		const double *of_freq = const_row_of(s, STATE_FREQ);
+		const double *of_drift = const_row_of(s, STATE_DRIFT);
+		double in = p->in_freq;
+
+		freq[k] = s->mean[STATE_FREQ] + in * s->mean[STATE_DRIFT];
+		out->freq += w * freq[k];
+		out->drift += w * p->drift_kept * s->mean[STATE_DRIFT];
+		var +=
+		    w * (of_freq[STATE_FREQ] + 2 * in * of_drift[STATE_FREQ] +
+			    in * in * of_drift[STATE_DRIFT] +
+			    p->noise[STATE_FREQ][STATE_FREQ]);
+	}
+	for (unsigned k = 0; k < e->model_count; k++)
+		var += e->models[k].weight * (freq[k] - out->freq) *
+		       (freq[k] - out->freq);
+	out->freq_sd = sqrt(fmax(var, 0));
+}
+
+/* The frequency of now is asked for many times between two samples. */
+static void note_freq(struct estimate *e)
+{
+	const struct passage none[OSCILLATORS] = {{.dt = 0}};
+	struct estimate_value v = {0};
+
+	frequency_ahead(e, none, &v);
+	e->freq = v.freq;
+	e->freq_sd = v.freq_sd;
+}
+
 void estimate_init(struct estimate *e, double freq, double freq_sd,
     const double *bias_sd, unsigned sources)
 {
@@ -119,6 +158,7 @@ void estimate_init(struct estimate *e, double freq, double freq_sd,
 		e->models[k].prior = oscillators[o].prior / sum;
 		init_model(&e->models[k], e, freq, freq_sd);
 	}
+	note_freq(e);
 }
 
 static void start(
@@ -464,6 +504,7 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 		e->at = at;
 	weigh(e, log_likelihood);
 	move_anchor(e);
+	note_freq(e);
 }
 
 double estimate_evidence(const struct estimate *e, unsigned source,
@@ -528,6 +569,7 @@ void estimate_bound(
 		log_likelihood[k] = bound_model(&e->models[k], e->states,
 		    (low + high) / 2 - back, (high - low) / 2);
 	weigh(e, log_likelihood);
+	note_freq(e);
 }
 
 /* The state is independent of all others, and certain. */
@@ -614,12 +656,14 @@ void estimate_learn_bias(
 				row_of(s, i)[j] -= gain[i] * gain[j] * total;
 		}
 	}
+	note_freq(e);
 }
 
 void estimate_shift_freq(struct estimate *e, double by)
 {
 	for (unsigned k = 0; k < e->model_count; k++)
 		e->models[k].state.mean[STATE_FREQ] += by;
+	note_freq(e);
 }
 
 void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd)
@@ -630,6 +674,7 @@ void estimate_inflate_clock(struct estimate *e, double sd, double freq_sd)
 		*var_of(s, STATE_OFFSET) += sd * sd;
 		*var_of(s, STATE_FREQ) += freq_sd * freq_sd;
 	}
+	note_freq(e);
 }
 
 /* One model's offset after a passage, with the bias of a source if `bias` is
@@ -707,42 +752,17 @@ static struct gaussian bank_behind(const struct estimate *e, double dt)
 	};
 }
 
-/* Frequency and drift after passages. */
-static void frequency_ahead(const struct estimate *e,
-    const struct passage *passages, struct estimate_value *out)
-{
-	double freq[ESTIMATE_MODELS], var = 0;
-
-	for (unsigned k = 0; k < e->model_count; k++) {
-		const struct estimate_state *s = &e->models[k].state;
-		double w = e->models[k].weight;
-		const struct passage *p = &passages[e->models[k].oscillator];
-		const double *of_freq = const_row_of(s, STATE_FREQ);
-		const double *of_drift = const_row_of(s, STATE_DRIFT);
-		double in = p->in_freq;
-
-		freq[k] = s->mean[STATE_FREQ] + in * s->mean[STATE_DRIFT];
-		out->freq += w * freq[k];
-		out->drift += w * p->drift_kept * s->mean[STATE_DRIFT];
-		var +=
-		    w * (of_freq[STATE_FREQ] + 2 * in * of_drift[STATE_FREQ] +
-			    in * in * of_drift[STATE_DRIFT] +
-			    p->noise[STATE_FREQ][STATE_FREQ]);
-	}
-	for (unsigned k = 0; k < e->model_count; k++)
-		var += e->models[k].weight * (freq[k] - out->freq) *
-		       (freq[k] - out->freq);
-	out->freq_sd = sqrt(fmax(var, 0));
-}
-
 double estimate_freq(const struct estimate *e, struct osc at, double *sd)
 {
 	double dt = s_of_ns(at.ns - e->at.ns);
-	struct passage passages[OSCILLATORS] = {{.dt = 0}};
+	struct passage passages[OSCILLATORS];
 	struct estimate_value v = {0};
 
-	if (dt > 0)
-		oscillator_passages(dt, passages);
+	if (dt <= 0) {
+		*sd = e->freq_sd;
+		return e->freq;
+	}
+	oscillator_passages(dt, passages);
 	frequency_ahead(e, passages, &v);
 	*sd = v.freq_sd;
 	return v.freq;

@@ -63,8 +63,9 @@ struct estimate {
 	struct osc at;	   /* of the states */
 	int64_t anchor_ns; /* the offset's zero */
 	double bias_sd[ESTIMATE_SOURCES];
-	double bias_info; /* sum of 1 / bias_sd^2 */
-	double evidence;  /* log likelihood of the latest measurement */
+	double bias_info;     /* sum of 1 / bias_sd^2 */
+	double evidence;      /* log likelihood of the latest measurement */
+	double freq, freq_sd; /* of the whole bank at `at`, s/s */
 	/* The bias of this source has a known cause: it says nothing about how
 	 * far the sources differ by chance. */
 	bool bias_explained[ESTIMATE_SOURCES];

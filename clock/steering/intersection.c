@@ -17,6 +17,7 @@
 
 struct bounds {
 	unsigned count;
+	int64_t highest_low_ns, lowest_high_ns;
 	int64_t low_ns[LATEST * ESTIMATE_SOURCES];
 	int64_t high_ns[LATEST * ESTIMATE_SOURCES];
 };
@@ -27,12 +28,14 @@ static void recent_bounds(
     const struct steering *s, const struct carry *c, struct bounds *b)
 {
 	b->count = 0;
+	b->highest_low_ns = INT64_MIN;
+	b->lowest_high_ns = INT64_MAX;
 	for (unsigned i = 0; i < LATEST; i++)
 		for (unsigned k = 0; k < s->member_count; k++) {
 			const struct steering_source *src =
 			    &s->sources[s->members[k]];
 			const struct sample *m = &const_record(src, i)->sample;
-			int64_t offset, distance;
+			int64_t offset, distance, low, high;
 
 			if (!is_combined(src) || i >= src->count ||
 			    c->now.ns - m->at.ns > RECENT_NS ||
@@ -40,8 +43,14 @@ static void recent_bounds(
 				continue;
 			offset = carried_offset_ns(m, c);
 			distance = carried_distance_ns(m, c);
-			b->low_ns[b->count] = offset - distance;
-			b->high_ns[b->count++] = offset + distance;
+			low = offset - distance;
+			high = offset + distance;
+			b->low_ns[b->count] = low;
+			b->high_ns[b->count++] = high;
+			if (low > b->highest_low_ns)
+				b->highest_low_ns = low;
+			if (high < b->lowest_high_ns)
+				b->lowest_high_ns = high;
 		}
 }
 
@@ -198,7 +207,9 @@ void intersection_pull(struct steering *s, struct osc now)
 	struct bounds b;
 
 	recent_bounds(s, &c, &b);
-	if (most_exclude(&b, is, 1) || most_exclude(&b, is, -1)) {
+	/* Usually no sample excludes the estimate. */
+	if ((b.highest_low_ns > is || b.lowest_high_ns < is) &&
+	    (most_exclude(&b, is, 1) || most_exclude(&b, is, -1))) {
 		intersect(&b, &low, &high);
 		if (is < low || is > high)
 			estimate_bound(&s->estimate, now, low, high);

@@ -199,6 +199,17 @@ enum select_state steering_source_state(
 /* Fills the bias of a view; this costs more than the rest. */
 void steering_source_bias(
     const struct steering *s, unsigned source, struct source_view *out);
+
+/* The part of the tracking that each answer is judged by, for less: the offset,
+ * its bound (half of the root delay and the root dispersion; 0 without a
+ * selected source), and the time of the last update. */
+struct steering_error {
+	int64_t offset_ns, bound_ns;
+	struct osc updated;
+};
+struct steering_error steering_error(
+    const struct steering *s, const struct timescale *t, struct wall now);
+
 void steering_tracking(const struct steering *s, const struct timescale *t,
     struct wall now, struct tracking *out);
 

@@ -281,11 +281,15 @@ static void explain(const struct steering *s, char *out, size_t size)
 		explain_none(s, out, size);
 }
 
+static const struct sample *latest_of_selected(const struct steering *s)
+{
+	return &const_record(&s->sources[s->selection.selected], 0)->sample;
+}
+
 static void view_selected(
     const struct steering *s, int64_t bound, struct tracking *out)
 {
-	const struct steering_source *src = &s->sources[s->selection.selected];
-	const struct sample *m = &const_record(src, 0)->sample;
+	const struct sample *m = latest_of_selected(s);
 
 	out->stratum = m->stratum < STRATUM_MAX ? (uint8_t)(m->stratum + 1)
 						: STRATUM_MAX + 1;
@@ -309,6 +313,27 @@ static void view_drift(const struct steering *s, struct tracking *out)
 	    fixed > 0 ? fixed : drift_bound_rate(l, HOUR_S) * 1e6;
 	out->drift_day_ppm =
 	    fixed > 0 ? fixed : drift_bound_rate(l, DAY_S) * 1e6;
+}
+
+struct steering_error steering_error(
+    const struct steering *s, const struct timescale *t, struct wall now)
+{
+	struct steering_error out = {.updated = s->updated};
+	struct estimate_value v;
+	const struct sample *m;
+	int64_t least;
+
+	if (!shown_estimate(s)->started)
+		return out;
+	out.offset_ns = remaining_ns(s, t, now, &v);
+	if (s->selection.selected < 0)
+		return out;
+	m = latest_of_selected(s);
+	least = (m->delay_ns + m->root_delay_ns) / 2;
+	out.bound_ns = remaining_bound_ns(s, &v, timescale_osc(t, now));
+	if (out.bound_ns < least)
+		out.bound_ns = least;
+	return out;
 }
 
 void steering_tracking(const struct steering *s, const struct timescale *t,

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <time.h>
+
 #define HOUR_S INT64_C(3600)
 #define DAY_S (24 * HOUR_S)
 /* 2029-01-01 00:00:00 UTC, the end of a leap day. */
@@ -43,6 +45,29 @@ static void only_two_days_a_year_may_have_one(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(days); i++)
 		if (leap_day(wall_s(days[i].date_s)) != days[i].leap)
 			fail_msg("%lld", (long long)days[i].date_s);
+}
+
+/* 290 years, those before 1970 and the year 2100 included. */
+static void the_calendar_is_that_of_the_c_library(void **state)
+{
+	const int64_t first_s = -60 * 365 * DAY_S;
+	unsigned leap_days = 0;
+
+	(void)state;
+	for (int64_t day = 0; day < 290 * 365; day++)
+		for (int64_t s = 0; s < DAY_S; s += DAY_S - 1) {
+			time_t at = first_s + day * DAY_S + s;
+			struct tm utc;
+			bool leap;
+
+			assert_non_null(gmtime_r(&at, &utc));
+			leap = (utc.tm_mon == 5 && utc.tm_mday == 30) ||
+			       (utc.tm_mon == 11 && utc.tm_mday == 31);
+			leap_days += leap;
+			if (leap_day(wall_s(at)) != leap)
+				fail_msg("%lld", (long long)at);
+		}
+	assert_in_range(leap_days, 4 * 289, 4 * 291);
 }
 
 static void an_inserted_second_repeats_the_last_one(void **state)
@@ -216,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_two_days_a_year_may_have_one),
+	    cmocka_unit_test(the_calendar_is_that_of_the_c_library),
 	    cmocka_unit_test(an_inserted_second_repeats_the_last_one),
 	    cmocka_unit_test(it_is_executed_at_its_time_by_its_size),
 	    cmocka_unit_test(servers_may_smear_from_noon_to_noon),

@@ -238,6 +238,30 @@ static void a_steady_source_keeps_to_its_poll_interval(void **state)
 	world_end(w);
 }
 
+/* A request that leaves is nothing to look at, its answer is, and so is one
+ * that is lost. */
+static void a_request_alone_is_not_noticed(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+	struct engine *e = &w->engine;
+	unsigned requests = w->requests;
+
+	(void)state;
+	assert_true(engine_take_noticed(e));
+	w->silent[0] = true;
+	while (w->requests == requests)
+		world_run(w, NS_PER_S / 8);
+	assert_false(engine_take_noticed(e));
+	world_run(w, 30 * NS_PER_S);
+	assert_true(e->sources[0].count.lost > 0);
+	assert_true(engine_take_noticed(e));
+	assert_false(engine_take_noticed(e));
+	w->silent[0] = false;
+	world_run(w, 300 * NS_PER_S);
+	assert_true(engine_take_noticed(e));
+	world_end(w);
+}
+
 static void set_once_ends_when_the_clock_is_right(void **state)
 {
 	int64_t offsets[] = {20 * NS_PER_MS, 30 * NS_PER_S};
@@ -673,6 +697,7 @@ int main(void)
 	    cmocka_unit_test(a_clock_at_1970_follows_a_server_in_2040),
 	    cmocka_unit_test(an_error_beyond_refuse_threshold_is_explained),
 	    cmocka_unit_test(a_steady_source_keeps_to_its_poll_interval),
+	    cmocka_unit_test(a_request_alone_is_not_noticed),
 	    cmocka_unit_test(set_once_ends_when_the_clock_is_right),
 	    cmocka_unit_test(set_once_leaves_an_unknown_frequency_alone),
 	    cmocka_unit_test(a_timeout_ends_what_cannot_be_done),

@@ -298,6 +298,39 @@ static void a_frequency_far_beyond_500_ppm_is_corrected(void **state)
 	}
 }
 
+/* It does not outlive its moment, nor what it was true of. */
+static void the_tracking_of_a_report_serves_for_a_moment(void **state)
+{
+	struct world *w = world_running(1, 3600 * NS_PER_S);
+	struct clock_reading now = world_reading(w);
+	struct engine *e = &w->engine;
+	struct tracking t;
+
+	(void)state;
+	e->now = now;
+	assert_false(engine_report_tracking(e));
+	e->tracked.stratum = 99;
+	engine_tracking(e, now, &t);
+	assert_int_equal(t.stratum, 99);
+	now.mono.ns += NS_PER_MS / 2;
+	engine_tracking(e, now, &t);
+	assert_int_equal(t.stratum, 99);
+	now.mono.ns += NS_PER_MS;
+	engine_tracking(e, now, &t);
+	assert_int_equal(t.stratum, 2);
+	now.mono.ns -= 2 * NS_PER_MS;
+	engine_tracking(e, now, &t);
+	assert_int_equal(t.stratum, 2);
+
+	/* Another program sets the clock. */
+	now = world_reading(w);
+	w->wall += NS_PER_S;
+	engine_on_timer(e, world_reading(w));
+	engine_tracking(e, world_reading(w), &t);
+	assert_int_equal(t.selected, -1);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +348,7 @@ int main(void)
 	    cmocka_unit_test(the_difference_is_given_in_its_unit),
 	    cmocka_unit_test(a_source_that_is_not_preferred_agrees),
 	    cmocka_unit_test(a_source_that_changes_sides_gets_eight_lines),
+	    cmocka_unit_test(the_tracking_of_a_report_serves_for_a_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,130 @@ static void stamps_over_ipv6(void **state)
 	an_answer_comes_with_both_stamps(AF_INET6);
 }
 
+/* Sends one request, and closes the slot after its answer. Returns the port. */
+static unsigned one_exchange(struct udp *u, struct echo_server *s)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	unsigned port;
+
+	assert_non_null(d);
+	assert_int_equal(udp_send(u, 3, &s->at, (const uint8_t *)"x", 1), 0);
+	port = echo_server_serve(s);
+	assert_true(await(u, d));
+	assert_int_equal(d->error, 0);
+	free(d);
+	udp_close(u, 3);
+	return port;
+}
+
+/* RFC 9109 4/1, RFC 9109 4/2 */
+static void a_kept_socket_is_like_a_new_one(int family)
+{
+	unsigned ports[16], changes = 0;
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct sockaddr_storage to;
+	struct endpoint local;
+	struct echo_server s;
+	int open, kept;
+	struct udp u;
+
+	assert_non_null(d);
+	if (!echo_server_open(&s, family))
+		skip();
+	udp_init(&u);
+	udp_keep_sockets(&u);
+	/* The first packets after switching stamps on may come without. */
+	for (int i = 0; i < 50 && u.slots[3].spare < 0; i++)
+		one_exchange(&u, &s);
+	kept = u.slots[3].spare;
+	open = descriptors_open();
+	assert_true(kept >= 0);
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		ports[i] = one_exchange(&u, &s);
+		changes += i > 0 && ports[i] != ports[i - 1];
+		assert_int_equal(u.slots[3].spare, kept);
+		assert_int_equal(u.slots[3].tx_kind, STAMP_KERNEL);
+	}
+	assert_true(changes >= ARRAY_LEN(ports) - 2);
+	assert_int_equal(descriptors_open(), open);
+
+	/* What came for one request is not there at the next one. */
+	assert_int_equal(udp_send(&u, 3, &s.at, (const uint8_t *)"0", 1), 0);
+	assert_true(udp_local(&u, 3, &local));
+	for (char c = '1'; c <= '5'; c++)
+		assert_int_equal(sendto(s.fd, &c, 1, 0, (struct sockaddr *)&to,
+				     endpoint_to_sockaddr(&local, &to)),
+		    1);
+	udp_close(&u, 3);
+	(void)sendto(s.fd, "6", 1, 0, (struct sockaddr *)&to,
+	    endpoint_to_sockaddr(&local, &to));
+	assert_int_equal(u.slots[3].spare, kept);
+	assert_int_equal(udp_send(&u, 3, &s.at, (const uint8_t *)"7", 1), 0);
+	assert_int_equal(u.slots[3].fd, kept);
+	assert_false(udp_next(&u, 3, d));
+	echo_server_serve(&s);
+	echo_server_serve(&s);
+	assert_true(await(&u, d));
+	assert_int_equal(d->bytes[0], '7');
+	udp_end(&u);
+	assert_int_equal(u.slots[3].spare, -1);
+	close(s.fd);
+	free(d);
+}
+
+static void kept_sockets_over_ipv4(void **state)
+{
+	(void)state;
+	a_kept_socket_is_like_a_new_one(AF_INET);
+}
+
+static void kept_sockets_over_ipv6(void **state)
+{
+	(void)state;
+	a_kept_socket_is_like_a_new_one(AF_INET6);
+}
+
+/* A queue that is full of forged answers, a port that was configured, and a
+ * stamp that has not come. */
+static void not_every_socket_is_kept(void **state)
+{
+	const struct binding marked = {.dscp = 46};
+	struct sockaddr_storage to;
+	struct endpoint local;
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	udp_keep_sockets(&u);
+	for (int i = 0; i < 50 && u.slots[3].spare < 0; i++)
+		one_exchange(&u, &s);
+	assert_int_equal(udp_send(&u, 3, &s.at, (const uint8_t *)"x", 1), 0);
+	assert_true(udp_local(&u, 3, &local));
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(sendto(s.fd, "y", 1, 0, (struct sockaddr *)&to,
+				     endpoint_to_sockaddr(&local, &to)),
+		    1);
+	udp_close(&u, 3);
+	assert_int_equal(u.slots[3].spare, -1);
+	echo_server_serve(&s);
+
+	one_exchange(&u, &s);
+	assert_true(u.slots[3].spare >= 0);
+	udp_bind(&u, 3, &marked);
+	one_exchange(&u, &s);
+	assert_int_equal(u.slots[3].spare, -1);
+
+	udp_bind(&u, 3, NULL);
+	expect_late_stamps(&u);
+	assert_int_equal(udp_send(&u, 3, &s.at, (const uint8_t *)"x", 1), 0);
+	udp_close(&u, 3);
+	assert_int_equal(u.slots[3].spare, -1);
+	udp_end(&u);
+	close(s.fd);
+}
+
 /* RFC 9109 4/1, RFC 9109 4/2 */
 static void each_request_has_a_port_of_its_own(void **state)
 {
@@ -833,6 +957,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(stamps_over_ipv4),
 	    cmocka_unit_test(stamps_over_ipv6),
+	    cmocka_unit_test(kept_sockets_over_ipv4),
+	    cmocka_unit_test(kept_sockets_over_ipv6),
+	    cmocka_unit_test(not_every_socket_is_kept),
 	    cmocka_unit_test(each_request_has_a_port_of_its_own),
 	    cmocka_unit_test(a_closed_port_is_reported),
 	    cmocka_unit_test(a_datagram_that_is_too_long_is_truncated),

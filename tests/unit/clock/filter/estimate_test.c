@@ -729,6 +729,22 @@ static void a_reset_bias_is_independent(void **state)
 	}
 }
 
+/* Also before the first sample, and at the time of the latest one. */
+static void the_frequency_follows_each_change(void **state)
+{
+	const double bias_sd = 1e-3;
+	static struct estimate e;
+	double sd;
+
+	(void)state;
+	estimate_init(&e, 3e-6, 1e-6, &bias_sd, 1);
+	assert_true(fabs(estimate_freq(&e, e.at, &sd) - 3e-6) < 1e-12);
+	assert_true(fabs(sd - 1e-6) < 1e-12);
+	estimate_shift_freq(&e, 2e-6);
+	assert_true(fabs(estimate_freq(&e, e.at, &sd) - 5e-6) < 1e-12);
+	assert_true(fabs(sd - 1e-6) < 1e-12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -755,6 +771,7 @@ int main(void)
 	    cmocka_unit_test(a_bound_is_moved_to_the_time_of_the_states),
 	    cmocka_unit_test(a_change_touches_what_it_names),
 	    cmocka_unit_test(a_reset_bias_is_independent),
+	    cmocka_unit_test(the_frequency_follows_each_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

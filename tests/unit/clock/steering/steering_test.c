@@ -347,6 +347,34 @@ static void test_unusable_sources(void **state)
 	rig_close(&r);
 }
 
+/* With a source, in a silence, and without one. */
+static void the_error_is_that_of_the_tracking(void **state)
+{
+	struct steering_error e;
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 3, NULL, NULL);
+	for (int i = 0; i < 40; i++) {
+		if (i < 20)
+			rig_poll(&r, 3, 1, 16, NULL);
+		else
+			rig_wait(&r, 1000);
+		if (i == 30)
+			for (unsigned k = 0; k < 3; k++)
+				steering_forget(r.steering, k);
+		steering_tracking(r.steering, &r.ledger, r.wall, &t);
+		e = steering_error(r.steering, &r.ledger, r.wall);
+		assert_int_equal(e.offset_ns, t.offset_ns);
+		assert_int_equal(
+		    e.bound_ns, t.root_delay_ns / 2 + t.root_dispersion_ns);
+		assert_int_equal(e.updated.ns, t.updated.ns);
+		assert_int_equal(e.bound_ns > 0, i < 30);
+	}
+	rig_close(&r);
+}
+
 /* After a jump nothing is known until servers answer: no source is selected,
  * and the kernel is told once. */
 static void nothing_is_selected_after_a_jump(void **state)
@@ -1047,6 +1075,7 @@ int main(void)
 	    cmocka_unit_test(test_no_majority_is_reported_once),
 	    cmocka_unit_test(test_silence_widens_the_bound_and_ends),
 	    cmocka_unit_test(test_unusable_sources),
+	    cmocka_unit_test(the_error_is_that_of_the_tracking),
 	    cmocka_unit_test(nothing_is_selected_after_a_jump),
 	    cmocka_unit_test(giving_up_after_a_jump_ends_no_start),
 	    cmocka_unit_test(a_jump_alone_deselects),
