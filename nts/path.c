@@ -179,6 +179,18 @@ static bool is_unrevoked(struct search *s, X509_STORE_CTX *check)
 	return false;
 }
 
+/* A server of TLS 1.3 signs with the key of its certificate (RFC 8446 section
+ * 4.4.2.2). OpenSSL also takes what older versions of TLS did with it. */
+static bool may_sign(struct search *s)
+{
+	X509 *server = s->path[0];
+
+	if (X509_get_key_usage(server) & KU_DIGITAL_SIGNATURE)
+		return true;
+	note(s, RANK_REFUSED, X509_V_ERR_INVALID_PURPOSE, 0, server, NULL);
+	return false;
+}
+
 static bool verify(struct search *s, X509_STORE_CTX *check)
 {
 	if (X509_verify_cert(check) <= 0) {
@@ -189,7 +201,7 @@ static bool verify(struct search *s, X509_STORE_CTX *check)
 		    X509_STORE_CTX_get_current_cert(check), NULL);
 		return false;
 	}
-	if (!is_unrevoked(s, check))
+	if (!may_sign(s) || !is_unrevoked(s, check))
 		return false;
 	X509_STORE_CTX_set0_verified_chain(
 	    s->ctx, X509_STORE_CTX_get1_chain(check));

@@ -127,8 +127,7 @@ void say_wrong_purpose(const struct refusal *r)
 			    "extension"
 			  : "the extended key usage serverAuth");
 	} else if (!ca && (X509_get_key_usage(r->certificate) &
-			      (KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT |
-				  KU_KEY_AGREEMENT)) == 0) {
+			      KU_DIGITAL_SIGNATURE) == 0) {
 		sentence_add(r->out,
 		    " is not for a TLS server (its key usage has no "
 		    "digitalSignature); ");
