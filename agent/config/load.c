@@ -3,6 +3,7 @@
 #include "agent/config/files.h"
 #include "agent/config/keys.h"
 #include "agent/config/values.h"
+#include "base/host.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -557,6 +558,7 @@ static void merge_binding(const struct binding_draft *agent,
 static void judge_source(struct loader *l, unsigned i)
 {
 	struct source_config *s = &l->config->sources[i];
+	const char *fault = host_fault(s->host);
 
 	l->file = s->file;
 	l->line = s->line;
@@ -564,6 +566,9 @@ static void judge_source(struct loader *l, unsigned i)
 	if (l->total > SOURCES_MAX)
 		complain(l, "[%s %s]: more than %d sources", word_of(s),
 		    s->name, SOURCES_MAX);
+	if (fault)
+		complain(l, "[%s %s]: no such host can exist: %s (%s)",
+		    word_of(s), s->name, s->host, fault);
 	judge_family(l, &l->drafts[i], s);
 	merge_binding(&l->agent.binding, &l->drafts[i].binding, &s->binding);
 	if (s->minpoll != POLL_AUTO && s->maxpoll != POLL_AUTO &&

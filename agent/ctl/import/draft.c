@@ -1,6 +1,7 @@
 #include "agent/ctl/import/draft.h"
 
 #include "agent/ctl/snapshot/clean.h"
+#include "base/host.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -224,7 +225,7 @@ static bool is_host(const char *text)
 		if (!isalnum((unsigned char)*c) && !strchr("-._:%", *c))
 			return false;
 	return len > 0 && len < HOST_MAX &&
-	       len + strlen("host = ") <= DRAFT_LINE_MAX;
+	       len + strlen("host = ") <= DRAFT_LINE_MAX && !host_fault(text);
 }
 
 static const struct draft_source *find(const struct draft *d, const char *name)

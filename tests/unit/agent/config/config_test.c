@@ -121,6 +121,15 @@ static const struct {
     {"[source b:4460]\n[source a]\n",
 	"1: source b:4460: a host has no port here: write host = b and ntsport "
 	"= 4460 in [source NAME]"},
+    {"[source 192.0.2.300]\n",
+	"1: [source 192.0.2.300]: no such host can exist: 192.0.2.300 (an IPv4 "
+	"address has four numbers from 0 to 255)"},
+    {"\n[source a]\nhost = 2001:db8::g\n",
+	"2: [source a]: no such host can exist: 2001:db8::g (this is no IPv6 "
+	"address)"},
+    {"[pool a..example]\n",
+	"1: [pool a..example]: no such host can exist: a..example (a part of a "
+	"host name has 1 to 63 characters)"},
     {"host = b\n[source a]\n", "1: \"host\" comes before the first section"},
     {"[source a]\n= b\n", "2: unknown key \"\" in [source]; see "
 			  "ntsagent.conf(5)"},
