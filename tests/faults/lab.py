@@ -64,11 +64,13 @@ def family(pid):
 
 
 def memory_kb(pid):
-    """The proportional set size; the resident size if that is not readable."""
+    """What the process has written for itself; the resident size if that is not
+    readable. (The proportional set size grows when a job ends that had the
+    pages of the libraries, too.)"""
     try:
         with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as f:
             return next(int(line.split()[1]) for line in f
-                        if line.startswith('Pss:'))
+                        if line.startswith('Private_Dirty:'))
     except PermissionError:
         with open('/proc/%d/statm' % pid, encoding='ascii') as f:
             pages = int(f.read().split()[1])
