@@ -36,7 +36,6 @@ bool remaining_is_silent(double since_s, double interval_s)
 	return since_s > fmax(SILENT_INTERVALS * interval_s, SILENT_LEAST_S);
 }
 
-/* In a silence the frequency may go back to its long-term mean. */
 static bool is_silence(const struct steering *s, struct osc at)
 {
 	const struct estimate *e = shown_estimate(s);
@@ -55,6 +54,7 @@ int64_t remaining_guess_ns(const struct steering *s, struct osc at)
 	return ns_of_s(fmin(fmax(shift, -SHIFT_MOST), SHIFT_MOST));
 }
 
+/* In a silence the frequency may go back to its long-term mean. */
 static struct estimate_value value_at(const struct steering *s, struct osc at)
 {
 	const struct estimate *e = shown_estimate(s);
@@ -234,7 +234,9 @@ int64_t remaining_bound_ns(
 			least = bound + grown;
 	}
 	contradicted = contradicted_ns(s, src, v, now, freq);
-	return (least > contradicted ? least : contradicted) + s->suspected_ns;
+	if (contradicted > least)
+		least = contradicted;
+	return least < INT64_MAX ? least + s->suspected_ns : INT64_MAX;
 }
 
 int64_t remaining_sd_ns(

@@ -37,13 +37,13 @@ struct record {
  * For the vote; the bound that is shown grows by the learned drift. */
 #define LIKELY_DRIFT_PPM 1.0
 
-/* One source as the steering knows it. */
 /* How fast the residuals grow, and its standard deviation, s/s. A rate of 0:
  * they do not. */
 struct growth {
 	double rate, sd;
 };
 
+/* One source as the steering knows it. */
 struct steering_source {
 	struct source_options options;
 	enum select_state state;
