@@ -17,14 +17,35 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool without_stamps;
+static bool without_stamps, stamps_refused;
+static unsigned own_address_asked;
 
 /* In the place of the C library's. */
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-	if (without_stamps && level == SOL_SOCKET && name == SO_TIMESTAMPING)
+	bool stamps = level == SOL_SOCKET && name == SO_TIMESTAMPING;
+
+	if (without_stamps && stamps)
 		return 0;
+	if (stamps_refused && stamps) {
+		errno = ENOPROTOOPT;
+		return -1;
+	}
 	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+}
+
+/* A kernel without stamps has no error queue: it gives the next datagram. */
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	if (stamps_refused)
+		flags &= ~MSG_ERRQUEUE;
+	return syscall(SYS_recvmsg, fd, msg, flags);
+}
+
+int getsockname(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	own_address_asked++;
+	return (int)syscall(SYS_getsockname, fd, sa, len);
 }
 
 /* A socket on the loopback interface that sends each datagram back. */
@@ -33,22 +54,26 @@ struct echo_server {
 	struct endpoint at;
 };
 
-static bool echo_server_open(struct echo_server *s, int family)
+static bool echo_server_open_at(
+    struct echo_server *s, const struct endpoint *at)
 {
-	struct sockaddr_storage sa = {.ss_family = (sa_family_t)family};
-	socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in)
-					  : sizeof(struct sockaddr_in6);
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(at, &sa);
 
-	if (family == AF_INET)
-		((struct sockaddr_in *)&sa)->sin_addr.s_addr =
-		    htonl(INADDR_LOOPBACK);
-	else
-		((struct sockaddr_in6 *)&sa)->sin6_addr = in6addr_loopback;
-	s->fd = socket(family, SOCK_DGRAM, 0);
+	s->fd = socket(endpoint_af(at), SOCK_DGRAM, 0);
 	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&sa, len) < 0)
 		return false;
 	getsockname(s->fd, (struct sockaddr *)&sa, &len);
 	return endpoint_from_sockaddr(&s->at, (struct sockaddr *)&sa);
+}
+
+static bool echo_server_open(struct echo_server *s, int family)
+{
+	static const struct endpoint v4 = {
+	    .family = 4, .address = {127, 0, 0, 1}};
+	static const struct endpoint v6 = {.family = 6, .address = {[15] = 1}};
+
+	return echo_server_open_at(s, family == AF_INET ? &v4 : &v6);
 }
 
 static int option(int fd, int name)
@@ -353,6 +378,79 @@ static void all_that_has_come_is_read_in_turn(void **state)
 	udp_end(&u);
 	close(s.fd);
 	free(d);
+}
+
+/* The address from which one request of slot 2 leaves, as its answer says. */
+static struct endpoint left_from(struct udp *u, struct echo_server *s)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct endpoint local;
+
+	assert_non_null(d);
+	assert_int_equal(udp_send(u, 2, &s->at, (const uint8_t *)"x", 1), 0);
+	echo_server_serve(s);
+	assert_true(await(u, d));
+	assert_int_equal(d->error, 0);
+	local = d->local;
+	free(d);
+	return local;
+}
+
+/* It stays the same until routes change, so the kernel is asked once. */
+static void the_own_address_is_asked_once_for_a_server(void **state)
+{
+	const struct endpoint other = {.family = 4, .address = {127, 0, 0, 2}};
+	struct echo_server one, two;
+	struct endpoint local, from;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&one, AF_INET));
+	assert_true(echo_server_open_at(&two, &other));
+	udp_init(&u);
+	own_address_asked = 0;
+	for (int i = 0; i < 3; i++) {
+		local = left_from(&u, &one);
+		assert_true(endpoint_same_host(&local, &one.at));
+		udp_bind(&u, 2, NULL);
+	}
+	assert_int_equal(own_address_asked, 1);
+	left_from(&u, &two);
+	assert_int_equal(own_address_asked, 2);
+	left_from(&u, &two);
+	assert_int_equal(own_address_asked, 2);
+	left_from(&u, &one);
+	assert_int_equal(own_address_asked, 3);
+	assert_true(udp_route(&u, 2, &one.at, &from));
+	left_from(&u, &one);
+	assert_int_equal(own_address_asked, 5);
+	udp_end(&u);
+	close(one.fd);
+	close(two.fd);
+}
+
+/* A reload brings another binding; routes are asked for when they change. */
+static void another_own_address_is_seen(void **state)
+{
+	struct binding b = {.ipv4 = {.family = 4, .address = {127, 0, 0, 9}}};
+	struct endpoint local, from;
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	local = left_from(&u, &s);
+	assert_true(endpoint_same_host(&local, &s.at));
+	udp_bind(&u, 2, &b);
+	local = left_from(&u, &s);
+	assert_true(endpoint_same_host(&local, &b.ipv4));
+	b.ipv4.address[3] = 10;
+	assert_true(udp_route(&u, 2, &s.at, &from));
+	local = left_from(&u, &s);
+	assert_true(endpoint_same_host(&local, &b.ipv4));
+	udp_end(&u);
+	close(s.fd);
 }
 
 /* A stamp that comes between two datagrams is in the second one. */
@@ -698,6 +796,48 @@ static void without_stamps_the_process_reads_the_clock(void **state)
 	free(d);
 }
 
+/* Its error queue is never read: it may be the queue of the datagrams. */
+static void a_kernel_that_refuses_stamps_costs_no_datagram(void **state)
+{
+	static const short ready[] = {POLLIN, POLLIN | POLLERR, POLLERR};
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct echo_server s;
+	struct udp u;
+	int kept;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	stamps_refused = true;
+	udp_init(&u);
+	udp_keep_sockets(&u);
+	one_exchange(&u, &s);
+	kept = u.slots[3].spare;
+	assert_true(kept >= 0);
+	for (size_t i = 0; i < ARRAY_LEN(ready); i++) {
+		assert_int_equal(
+		    udp_send(&u, 3, &s.at, (const uint8_t *)"hello", 5), 0);
+		assert_int_equal(u.slots[3].fd, kept);
+		echo_server_serve(&s);
+		assert_true(udp_ready(&u, 3, ready[i], d));
+		assert_int_equal(d->error, 0);
+		assert_int_equal(d->len, 5);
+		assert_int_equal(d->rx_kind, STAMP_DAEMON);
+		assert_int_equal(d->tx_kind, STAMP_DAEMON);
+		udp_close(&u, 3);
+	}
+	assert_int_equal(
+	    udp_send(&u, 3, &s.at, (const uint8_t *)"hello", 5), 0);
+	echo_server_serve(&s);
+	assert_true(udp_next(&u, 3, d));
+	assert_int_equal(d->len, 5);
+	assert_int_equal(u.slots[3].late_stamps, 0);
+	stamps_refused = false;
+	udp_end(&u);
+	close(s.fd);
+	free(d);
+}
+
 static void a_transmit_stamp_is_read_before_the_datagram(void **state)
 {
 	static const struct {
@@ -964,6 +1104,8 @@ int main(void)
 	    cmocka_unit_test(a_closed_port_is_reported),
 	    cmocka_unit_test(a_datagram_that_is_too_long_is_truncated),
 	    cmocka_unit_test(all_that_has_come_is_read_in_turn),
+	    cmocka_unit_test(the_own_address_is_asked_once_for_a_server),
+	    cmocka_unit_test(another_own_address_is_seen),
 	    cmocka_unit_test(a_late_stamp_is_read_with_the_next_datagram),
 	    cmocka_unit_test(a_request_has_room_for_a_flood_of_answers),
 	    cmocka_unit_test(a_closed_slot_is_not_polled),
@@ -980,6 +1122,7 @@ int main(void)
 	    cmocka_unit_test(every_open_slot_is_polled),
 	    cmocka_unit_test(without_a_datagram_nothing_is_read),
 	    cmocka_unit_test(without_stamps_the_process_reads_the_clock),
+	    cmocka_unit_test(a_kernel_that_refuses_stamps_costs_no_datagram),
 	    cmocka_unit_test(a_transmit_stamp_is_read_before_the_datagram),
 	    cmocka_unit_test(a_request_leaves_as_its_slot_is_bound),
 	    cmocka_unit_test(two_requests_share_a_port),
