@@ -93,7 +93,7 @@ static bool is_emptied(int fd)
 {
 	uint8_t byte;
 
-	for (int i = 0; i < LEFT_OVER_MAX; i++)
+	for (int i = 0; i <= LEFT_OVER_MAX; i++)
 		if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0 &&
 		    errno == EAGAIN)
 			return true;
@@ -297,7 +297,6 @@ static int open_slot(struct udp_slot *s, int family)
 	int fd = s->spare;
 
 	s->plain = !s->binding || binding_needs(s->binding) == 0;
-	s->tx_kind = STAMP_DAEMON;
 	if (fd >= 0 && s->plain && s->family == family) {
 		s->fd = fd;
 		s->spare = -1;
@@ -398,8 +397,8 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 		return errno != EAGAIN;
 	/* Until routes change, all requests to an address leave from the same
 	 * one. */
-	if (s->local.family == 0 && !local_of(s->fd, &s->local))
-		s->local.family = 0;
+	if (s->local.family == 0)
+		(void)local_of(s->fd, &s->local);
 	out->local = s->local;
 	/* A truncated datagram keeps this length, and fails authentication. */
 	out->len = (size_t)n;
