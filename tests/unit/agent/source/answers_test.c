@@ -56,7 +56,8 @@ static void a_quick_path_gets_less_time_to_answer(void **state)
 {
 	static const struct {
 		int64_t delay_ms, wait_ms;
-	} cases[] = {{1, 1500}, {249, 1500}, {250, 4000}, {700, 4000}};
+	} cases[] = {{1, 1500}, {249, 1500}, {250, 4000}, {700, 4000},
+	    {3000, 6000}, {9000, 18000}, {15000, 20000}};
 	struct rig *r = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -69,6 +70,57 @@ static void a_quick_path_gets_less_time_to_answer(void **state)
 		r->source.delay_ns = cases[i].delay_ms * NS_PER_MS;
 		assert_int_equal(answer_wait_ms(r), cases[i].wait_ms);
 	}
+}
+
+/* The path may have become slow: after a silence of 52 s, one request in three
+ * may take twelve seconds. */
+static void a_long_silence_waits_for_a_slow_path(void **state)
+{
+	struct rig *r = *state;
+	unsigned slow = 0;
+
+	be_well(r);
+	for (int n = 0; n < 60;) {
+		const struct source *s = &r->source;
+		enum source_action action;
+		bool slowly;
+
+		rig_pass_until_due(r);
+		action = rig_timer(r);
+		if (action == ACTION_KEYS)
+			rig_give_keys(r);
+		if (action != ACTION_SEND)
+			continue;
+		slowly = s->silent > 0 && s->silent % 3 == 2 &&
+			 r->now.mono.ns - s->silent_since.ns >= 52 * NS_PER_S;
+		rig_seal(r);
+		assert_int_equal(rig_wait_ns(r) == 12 * NS_PER_S, slowly);
+		assert_true(slowly || rig_wait_ns(r) <= 4 * NS_PER_S);
+		slow += slowly;
+		n++;
+	}
+	assert_in_range(slow, 10, 20);
+}
+
+/* Before the first request, and a copy of an answer: no proof of anything. */
+static void without_a_request_nothing_is_an_answer(void **state)
+{
+	struct rig *r = *state;
+	bool ok = true;
+
+	rig_start(r);
+	assert_int_equal(
+	    rig_hear(r, r->request, sizeof(r->request), &ok), ACTION_NOTHING);
+	assert_false(ok);
+	assert_int_equal(r->source.count.received, 0);
+	assert_int_equal(r->source.count.valid, 0);
+	rig_send(r);
+	rig_answer(r);
+	assert_int_equal(rig_hear_peer(r, &r->peer, &ok), ACTION_NOTHING);
+	assert_false(ok);
+	assert_int_equal(r->source.count.received, 1);
+	assert_int_equal(r->source.count.valid, 1);
+	assert_int_equal(r->source.reach, 1);
 }
 
 /* Of three addresses that never answered, each gets its turn soon. */
@@ -557,6 +609,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    RIG_TEST(the_reach_register_has_a_bit_for_each_request),
 	    RIG_TEST(a_quick_path_gets_less_time_to_answer),
+	    RIG_TEST(a_long_silence_waits_for_a_slow_path),
+	    RIG_TEST(without_a_request_nothing_is_an_answer),
 	    RIG_TEST(the_first_try_of_each_address_is_short),
 	    RIG_TEST(a_long_silence_ends_with_a_burst),
 	    RIG_TEST(eight_answers_make_a_server_steady),

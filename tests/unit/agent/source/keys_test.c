@@ -396,6 +396,28 @@ static void keys_after_a_nak_are_no_renewal(void **state)
 	assert_true(r->source.renew_at.ns - r->now.mono.ns > HOUR_NS);
 }
 
+/* A server of a pool is replaced when it is useless so often in a row. */
+static void one_good_vote_keeps_a_server_of_a_pool(void **state)
+{
+	struct rig *r = *state;
+
+	be_well(r);
+	r->config.member = 1;
+	rig_pass(r, 100 * NS_PER_S);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 1; i < POOL_USELESS; i++)
+			assert_int_equal(
+			    source_vote(&r->source, true, r->now.mono),
+			    ACTION_NOTHING);
+		if (round < 2)
+			assert_int_equal(
+			    source_vote(&r->source, false, r->now.mono),
+			    ACTION_NOTHING);
+	}
+	assert_int_equal(
+	    source_vote(&r->source, true, r->now.mono), ACTION_KEYS);
+}
+
 /* The pool has no other server, and this one does not know our cookies any
  * more.
  */
@@ -922,6 +944,7 @@ int main(void)
 	    RIG_TEST(a_request_under_way_is_sent_again_with_new_keys),
 	    RIG_TEST(a_renewal_that_fails_leaves_the_old_keys),
 	    RIG_TEST(keys_after_a_nak_are_no_renewal),
+	    RIG_TEST(one_good_vote_keeps_a_server_of_a_pool),
 	    RIG_TEST(a_nak_during_a_replacement_still_needs_keys),
 	    RIG_TEST(keys_that_bring_no_answer_are_fetched_less_often),
 	    RIG_TEST(without_iburst_there_is_no_burst),
