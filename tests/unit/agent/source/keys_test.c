@@ -534,6 +534,16 @@ static void an_exchange_is_a_line_when_it_ends_a_trouble(void **state)
 	assert_string_equal(rig_line(r), "");
 }
 
+static void the_first_exchange_is_a_line(void **state)
+{
+	struct rig *r = *state;
+
+	rig_pass_until_due(r);
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	rig_give_keys(r);
+	assert_non_null(strstr(rig_line(r), "keys from"));
+}
+
 /* A wrong clock, and a certificate that is outdated by its server's own time:
  * that is the better message. */
 static void an_outdated_certificate_keeps_its_message(void **state)
@@ -951,6 +961,7 @@ int main(void)
 	    RIG_TEST(silence_before_new_keys_stays_a_trouble),
 	    RIG_TEST(an_exchange_is_a_line_when_it_ends_a_trouble),
 	    RIG_TEST(an_outdated_certificate_keeps_its_message),
+	    RIG_TEST(the_first_exchange_is_a_line),
 	    RIG_TEST(another_exchange_without_dates_is_a_line),
 	    RIG_TEST(an_outdated_certificate_is_tried_less_and_less_often),
 	    RIG_TEST(dates_that_may_not_wait_are_a_failure),
