@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* inih's buffer has 200 bytes, with the newline and the NUL. It cuts a longer
  * line in two and does not say so. */
@@ -22,6 +23,8 @@
 #define POOL_WORD "pool"
 /* "#64" follows the name of a pool. */
 #define POOL_NAME_MAX (SOURCE_NAME_MAX - 3)
+/* Other programs write the files of sources.d. */
+#define DROPPED_BYTES_MAX 65536
 
 /* The state of reading. inih only splits a line into key and value. Sections,
  * line numbers and errors are ours, because inih reports the number of one bad
@@ -458,16 +461,32 @@ static bool read_lines(struct loader *l, const char *path)
 	return false;
 }
 
-/* open(2) would wait for a writer. The main file may be one, on purpose. */
-static bool is_pipe(const char *path)
+/* A link to the null device masks a file. */
+static bool is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* Why a file of sources.d is not even opened; NULL: it is. To open a pipe would
+ * wait for a writer, and a device has no end. The main file may be a pipe, on
+ * purpose. */
+static const char *fault_of_dropped(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+	if (stat(path, &st) != 0 || S_ISDIR(st.st_mode) || is_null(&st))
+		return NULL;
+	if (S_ISFIFO(st.st_mode))
+		return "it is a named pipe, not a file";
+	if (!S_ISREG(st.st_mode))
+		return "it is not a regular file";
+	return st.st_size > DROPPED_BYTES_MAX ? "it is larger than 64 KiB"
+					      : NULL;
 }
 
 static bool read_file(struct loader *l, const char *path)
 {
+	const char *fault = l->dropping ? fault_of_dropped(path) : NULL;
 	bool good;
 
 	/* Every source keeps the path. */
@@ -475,8 +494,8 @@ static bool read_file(struct loader *l, const char *path)
 		unreadable(l, path, strerror(ENAMETOOLONG));
 		return false;
 	}
-	if (l->dropping && is_pipe(path)) {
-		unreadable(l, path, "it is a named pipe, not a file");
+	if (fault) {
+		unreadable(l, path, fault);
 		return false;
 	}
 	l->in = fopen(path, "re");

@@ -1,6 +1,21 @@
 /* Pools, and the files of sources.d. */
 #include "tests/unit/agent/config/config_room.h"
 
+#include <sys/resource.h>
+
+/* A sanitizer has much memory of its own. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
 static void a_pool_becomes_its_sources(void **state)
 {
 	struct config_room *r = *state;
@@ -181,6 +196,48 @@ static void what_is_no_file_is_left_out(void **state)
 	alarm(0);
 }
 
+/* They would take all memory, of the agent that starts and of each reload. */
+static void what_has_no_end_is_left_out(void **state)
+{
+	const struct rlimit memory = {256 << 20, RLIM_INFINITY};
+	struct config_room *r = *state;
+	struct rlimit before;
+	char path[128];
+
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	if (!SANITIZED)
+		assert_int_equal(setrlimit(RLIMIT_AS, &memory), 0);
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	room_path(r, "sources.d/x.conf", path);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	is_left_out(r, ": cannot read: it is not a regular file");
+	assert_int_equal(unlink(path), 0);
+	room_put(r, "sources.d/x.conf", "[source x]\n");
+	assert_int_equal(truncate(path, 1 << 16), 0);
+	is_left_out(r, ":2: the line holds a NUL byte");
+	assert_int_equal(truncate(path, (1 << 16) + 1), 0);
+	is_left_out(r, ": cannot read: it is larger than 64 KiB");
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+}
+
+/* As systemd masks a unit. */
+static void a_link_to_the_null_device_is_no_source(void **state)
+{
+	struct config_room *r = *state;
+	char path[128];
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_path(r, "sources.d/x.conf", path);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->errors, 0);
+	assert_string_equal(r->said, "");
+	assert_int_equal(r->config.source_count, 1);
+}
+
 /* A file that is left out is no source, and hides no other error. */
 static void a_missing_source_is_still_an_error(void **state)
 {
@@ -259,6 +316,8 @@ int main(void)
 	    ROOM(a_bad_file_costs_only_its_own_sources),
 	    ROOM(a_bad_file_may_be_wrong_in_many_ways),
 	    ROOM(what_is_no_file_is_left_out),
+	    ROOM(what_has_no_end_is_left_out),
+	    ROOM(a_link_to_the_null_device_is_no_source),
 	    ROOM(a_missing_source_is_still_an_error),
 	    ROOM(sources_are_read_alone),
 	    ROOM(too_few_sources_are_an_error_of_such_a_reading),
