@@ -527,6 +527,32 @@ static void warn_if_writable(const char *path, FILE *out)
 		    path, path);
 }
 
+/* The main file can be replaced there, unless the folder is sticky. */
+static void warn_if_folder_writable(const char *main_path, FILE *out)
+{
+	char copy[PATH_MAX];
+	const char *folder;
+	struct stat st;
+
+	if (!main_path[0])
+		return;
+	snprintf(copy, sizeof(copy), "%s", main_path);
+	folder = dirname(copy);
+	if (stat(folder, &st) == 0 && !(st.st_mode & S_ISVTX))
+		warn_if_writable(folder, out);
+}
+
+/* Files that decide who is trusted. */
+static void warn_of_writable(const struct config *config, FILE *out)
+{
+	const struct trust_config *trust = &config->trust;
+
+	warn_if_folder_writable(config->file, out);
+	each_file(config->file, warn_if_writable, out);
+	for (unsigned i = 0; i < trust->path_count; i++)
+		warn_if_writable(trust->paths[i], out);
+}
+
 /* Root reads the configuration at the start, before the agent switches to its
  * user. A reload reads the files as that user. */
 static void warn_if_unreadable(const char *path, FILE *out)
@@ -625,7 +651,7 @@ unsigned config_check_files(const struct config *config, FILE *out)
 	unsigned errors;
 
 	warn_of_number_of_sources(config, out);
-	each_file(config->file, warn_if_writable, out);
+	warn_of_writable(config, out);
 	if (!privileges_identity(config->user, &id, why))
 		return error(out, "%s", why);
 	if (!privileges_second_identity(
@@ -651,7 +677,7 @@ unsigned config_check_as_other(const struct config *config, FILE *out)
 	char me[16];
 
 	warn_of_number_of_sources(config, out);
-	each_file(config->file, warn_if_writable, out);
+	warn_of_writable(config, out);
 	for (unsigned i = 0; i < c->path_count; i++) {
 		if (access(c->paths[i], R_OK) == 0 || errno != EACCES)
 			errors += check_certificates(c->paths[i], out);
