@@ -55,11 +55,12 @@ struct loader {
 	bool lost_sources, lost_certs;
 };
 
-/* Text from a file must not control the terminal. */
-static void print_visibly(FILE *out, const char *text)
+/* Some terminals take bytes above ASCII for control characters, too, and others
+ * reorder what is printed. */
+void config_put_visibly(FILE *out, const char *text)
 {
 	for (; *text; text++)
-		fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
+		fputc(*text >= 0x20 && *text <= 0x7e ? *text : '?', out);
 }
 
 static void complain(struct loader *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -70,14 +71,14 @@ static void complain(struct loader *l, const char *fmt, ...)
 	int len;
 
 	l->error_count++;
-	print_visibly(l->errors, l->file);
+	config_put_visibly(l->errors, l->file);
 	if (l->line > 0)
 		fprintf(l->errors, ":%u", l->line);
 	fputs(": ", l->errors);
 	va_start(args, fmt);
 	len = vasprintf(&text, fmt, args);
 	va_end(args);
-	print_visibly(l->errors, len < 0 ? "out of memory" : text);
+	config_put_visibly(l->errors, len < 0 ? "out of memory" : text);
 	fputc('\n', l->errors);
 	if (len >= 0)
 		free(text);

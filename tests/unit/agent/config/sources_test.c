@@ -222,6 +222,25 @@ static void what_has_no_end_is_left_out(void **state)
 	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
 }
 
+/* Another user may write there. Terminals that take UTF-8 know control
+ * characters above ASCII, and characters that reorder a line. */
+static void its_words_do_not_control_a_terminal(void **state)
+{
+	struct config_room *r = *state;
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/x\x1b[2J\n\x9b.conf",
+	    "[source x]\n\xc2\x9b"
+	    "31m\xe2\x80\xae = 1\n");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->errors, 0);
+	assert_non_null(strstr(r->said, "sources.d/x?[2J??.conf:2: "));
+	assert_non_null(strstr(r->said, "\"??31m???\""));
+	for (const char *c = r->said; c[0] && c[1]; c++)
+		assert_in_range(*c, 0x20, 0x7e);
+}
+
 /* As systemd masks a unit. */
 static void a_link_to_the_null_device_is_no_source(void **state)
 {
@@ -317,6 +336,7 @@ int main(void)
 	    ROOM(a_bad_file_may_be_wrong_in_many_ways),
 	    ROOM(what_is_no_file_is_left_out),
 	    ROOM(what_has_no_end_is_left_out),
+	    ROOM(its_words_do_not_control_a_terminal),
 	    ROOM(a_link_to_the_null_device_is_no_source),
 	    ROOM(a_missing_source_is_still_an_error),
 	    ROOM(sources_are_read_alone),

@@ -880,6 +880,26 @@ static void a_file_for_everybody_is_a_warning(void **state)
 	assert_int_equal(r->errors, 0);
 }
 
+/* Another user may have made the file: its name must neither control the
+ * terminal nor give a shell another command than the one that is meant. */
+static void a_hostile_name_is_harmless(void **state)
+{
+	struct config_room *r = *state;
+	char expected[1024], path[128], folder[128];
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a\x1b;id'$(id).conf", "[source x]\n");
+	load(r, "");
+	room_path(r, "sources.d/a\x1b;id'$(id).conf", path);
+	assert_int_equal(chmod(path, 0666), 0);
+	room_path(r, "sources.d", folder);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s/a?;id'$(id).conf; fix it "
+	    "with: chmod o-w '%1$s/a?;id'\\''$(id).conf'\n",
+	    folder);
+	warns(r, expected);
+}
+
 /* Who may write there can be any server. */
 static void certificates_for_everybody_are_a_warning(void **state)
 {
@@ -1066,6 +1086,7 @@ int main(void)
 	    IN_ROOM(what_cannot_be_bound_is_a_warning),
 	    IN_ROOM(a_fixed_port_is_a_warning),
 	    IN_ROOM(a_file_for_everybody_is_a_warning),
+	    IN_ROOM(a_hostile_name_is_harmless),
 	    IN_ROOM(certificates_for_everybody_are_a_warning),
 	    IN_ROOM(a_folder_for_everybody_is_a_warning),
 	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
