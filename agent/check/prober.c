@@ -184,9 +184,9 @@ static int leave_terminal(void)
 	int errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, CHILD_FIRST_FD + 1);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	/* Some containers forbid to write to it. */
+	/* Some containers forbid it. This can be neither read nor written. */
 	if (null < 0)
-		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		null = open("/", O_PATH | O_CLOEXEC);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (errors < 0 || null < 0 || dup2(null, fd) < 0)
 			_exit(EXIT_UNCONFINED);

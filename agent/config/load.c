@@ -9,12 +9,14 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* inih's buffer has 200 bytes, with the newline and the NUL. It cuts a longer
  * line in two and does not say so. */
@@ -468,26 +470,77 @@ static bool is_null(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
-/* Why a file of sources.d is not even opened; NULL: it is. To open a pipe would
- * wait for a writer, and a device has no end. The main file may be a pipe, on
+/* Why a file of sources.d is not read; NULL: it is. To open a pipe would wait
+ * for a writer, and a device has no end. The main file may be a pipe, on
  * purpose. */
-static const char *fault_of_dropped(const char *path)
+static const char *fault_of(const struct stat *st)
 {
-	struct stat st;
-
-	if (stat(path, &st) != 0 || S_ISDIR(st.st_mode) || is_null(&st))
-		return NULL;
-	if (S_ISFIFO(st.st_mode))
+	if (S_ISDIR(st->st_mode))
+		return strerror(EISDIR);
+	if (S_ISFIFO(st->st_mode))
 		return "it is a named pipe, not a file";
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode) && !is_null(st))
 		return "it is not a regular file";
-	return st.st_size > DROPPED_BYTES_MAX ? "it is larger than 64 KiB"
-					      : NULL;
+	return st->st_size > DROPPED_BYTES_MAX ? "it is larger than 64 KiB"
+					       : NULL;
+}
+
+/* An error shows the line. Who may write into the folder could so make root
+ * show the first line of any file. */
+static const char *fault_of_link(const struct stat *st)
+{
+	return st->st_mode & S_IROTH
+		   ? NULL
+		   : "it is a link to a file that not everybody may read";
+}
+
+/* NULL: `*why` says why. */
+static FILE *open_dropped(const char *path, const char **why)
+{
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+	FILE *in = NULL;
+	bool link;
+	int fd;
+
+	/* To open a device may do something. */
+	*why = stat(path, &st) == 0 ? fault_of(&st) : NULL;
+	if (*why)
+		return NULL;
+	fd = open(path, flags | O_NOFOLLOW);
+	link = fd < 0 && errno == ELOOP;
+	if (link)
+		fd = open(path, flags);
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		*why = fault_of(&st);
+		if (!*why && link && !is_null(&st))
+			*why = fault_of_link(&st);
+		if (!*why)
+			in = fdopen(fd, "r");
+	}
+	if (!in && !*why)
+		*why = strerror(errno);
+	if (!in && fd >= 0)
+		close(fd);
+	return in;
+}
+
+static FILE *open_file(
+    const struct loader *l, const char *path, const char **why)
+{
+	FILE *in;
+
+	if (l->dropping)
+		return open_dropped(path, why);
+	in = fopen(path, "re");
+	if (!in)
+		*why = strerror(errno);
+	return in;
 }
 
 static bool read_file(struct loader *l, const char *path)
 {
-	const char *fault = l->dropping ? fault_of_dropped(path) : NULL;
+	const char *why = NULL;
 	bool good;
 
 	/* Every source keeps the path. */
@@ -495,13 +548,9 @@ static bool read_file(struct loader *l, const char *path)
 		unreadable(l, path, strerror(ENAMETOOLONG));
 		return false;
 	}
-	if (fault) {
-		unreadable(l, path, fault);
-		return false;
-	}
-	l->in = fopen(path, "re");
+	l->in = open_file(l, path, &why);
 	if (!l->in) {
-		unreadable(l, path, strerror(errno));
+		unreadable(l, path, why);
 		return false;
 	}
 	good = read_lines(l, path);

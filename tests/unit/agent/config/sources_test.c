@@ -222,6 +222,37 @@ static void what_has_no_end_is_left_out(void **state)
 	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
 }
 
+/* Another user may write there: root must not show what a file of its own has.
+ */
+static void a_link_to_a_secret_is_left_out(void **state)
+{
+	struct config_room *r = *state;
+	char path[128], secret[128];
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	room_put(r, "secret", "root:hash\n");
+	room_path(r, "secret", secret);
+	room_path(r, "sources.d/x.conf", path);
+	assert_int_equal(symlink("../secret", path), 0);
+	assert_int_equal(chmod(secret, 0640), 0);
+	is_left_out(r,
+	    ": cannot read: it is a link to a file that not everybody may "
+	    "read");
+	assert_null(strstr(r->said, "hash"));
+	room_put(r, "secret", "[source x]\n");
+	assert_int_equal(chmod(secret, 0644), 0);
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->config.source_count, 3);
+	/* A file in the folder may be for the agent alone. */
+	assert_int_equal(unlink(path), 0);
+	room_put(r, "sources.d/x.conf", "[source x]\n");
+	assert_int_equal(chmod(path, 0600), 0);
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->config.source_count, 3);
+}
+
 /* Another user may write there. Terminals that take UTF-8 know control
  * characters above ASCII, and characters that reorder a line. */
 static void its_words_do_not_control_a_terminal(void **state)
@@ -336,6 +367,7 @@ int main(void)
 	    ROOM(a_bad_file_may_be_wrong_in_many_ways),
 	    ROOM(what_is_no_file_is_left_out),
 	    ROOM(what_has_no_end_is_left_out),
+	    ROOM(a_link_to_a_secret_is_left_out),
 	    ROOM(its_words_do_not_control_a_terminal),
 	    ROOM(a_link_to_the_null_device_is_no_source),
 	    ROOM(a_missing_source_is_still_an_error),
