@@ -362,10 +362,23 @@ static void put_clock(const struct look *l)
 	history_put_clock(l->f, t->synchronised, values);
 }
 
+/* Files of sources.d that are not used. */
+static const char *left_out_text(const struct config *c, char out[static 64])
+{
+	unsigned n = c->unused_file_count;
+
+	out[0] = '\0';
+	if (n > 0)
+		snprintf(out, 64, "; %u file%s of sources.d %s not used", n,
+		    n == 1 ? "" : "s", n == 1 ? "is" : "are");
+	return out;
+}
+
 void observer_start(
     struct observer *o, struct history_file *file, const struct engine *e)
 {
 	const struct clock_reading now = e->now;
+	char left_out[64];
 
 	*o = (struct observer){
 	    .file = file,
@@ -382,8 +395,9 @@ void observer_start(
 	history_begin(file);
 	watch_all(o, e);
 	history_add_event(file, now.wall.ns, HISTORY_START, "",
-	    "ntsagentd " NTSAGENT_VERSION " started with %u source%s",
-	    e->source_count, e->source_count == 1 ? "" : "s");
+	    "ntsagentd " NTSAGENT_VERSION " started with %u source%s%s",
+	    e->source_count, e->source_count == 1 ? "" : "s",
+	    left_out_text(e->config, left_out));
 	history_end(file);
 }
 
@@ -406,6 +420,7 @@ void observer_look(struct observer *o, const struct engine *e, uint64_t cell,
     struct clock_reading now)
 {
 	struct look l = {.o = o, .f = o->file, .e = e, .now = now};
+	char left_out[64];
 	bool fresh;
 
 	if (!o->file)
@@ -418,8 +433,9 @@ void observer_look(struct observer *o, const struct engine *e, uint64_t cell,
 	if (e->config != o->config) {
 		watch_all(o, e);
 		ADD(&l, HISTORY_RELOAD, "",
-		    "the configuration was read again: %u source%s",
-		    e->source_count, e->source_count == 1 ? "" : "s");
+		    "the configuration was read again: %u source%s%s",
+		    e->source_count, e->source_count == 1 ? "" : "s",
+		    left_out_text(e->config, left_out));
 	}
 	look_at_world(&l);
 	look_at_steps(&l);

@@ -280,6 +280,33 @@ static void put_crash_warning(
 	text_put_wrapped(v->out, "Warning: ", text, v->width);
 }
 
+/* The sources of these files are in no table. */
+static void put_unused_files(const struct snapshot *s, const struct view *v)
+{
+	const struct field_list *files = &s->unused_files;
+	long long more = (long long)s->unused_file_count.n - files->count;
+	char text[PARAGRAPH_MAX];
+
+	for (unsigned i = 0; i < files->count; i++) {
+		text[0] = '\0';
+		text_append(text, sizeof(text),
+		    "%s; the sources of this file are not used",
+		    files->item[i]);
+		text_put_wrapped(v->out, "Warning: ", text, v->width);
+	}
+	if (more > 0) {
+		text[0] = '\0';
+		text_append(text, sizeof(text),
+		    "so it is with %lld more file%s of sources.d: see the log",
+		    more, more == 1 ? "" : "s");
+		text_put_wrapped(v->out, "Warning: ", text, v->width);
+	}
+	if (files->count > 0)
+		text_put_wrapped(v->out,
+		    "To do: ", "correct each file, then: ntsctl reload sources",
+		    v->width);
+}
+
 static void put_text(const struct snapshot *s, const struct view *v)
 {
 	put_verdict(s, v);
@@ -293,6 +320,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (s->sources[i].nts.crashes.n > 0)
 			put_crash_warning(&s->sources[i], v);
+	put_unused_files(s, v);
 }
 
 enum exit_status report_status(const struct snapshot *s, const struct view *v)

@@ -329,6 +329,26 @@ static void more_sources_than_places_are_told_once(void **state)
 	end(w);
 }
 
+/* At the start, and when they are read again. */
+static void files_that_are_not_used_are_counted(void **state)
+{
+	struct world *world = world_new(1, 0, 3);
+	struct watched *w;
+
+	(void)state;
+	world->config.unused_file_count = 1;
+	world_start(world);
+	w = watch(world);
+	assert_text(
+	    w, HISTORY_START, "with 1 source; 1 file of sources.d is not used");
+	world->config.unused_file_count = 2;
+	w->observer.config = NULL;
+	run(w, 1);
+	assert_text(w, HISTORY_RELOAD,
+	    "read again: 1 source; 2 files of sources.d are not used");
+	end(w);
+}
+
 static void the_end_is_the_last_event(void **state)
 {
 	struct watched *w = started(1, 0);
@@ -371,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(an_order_changes_the_stage),
 	    cmocka_unit_test(an_alarm_has_its_reason),
 	    cmocka_unit_test(more_sources_than_places_are_told_once),
+	    cmocka_unit_test(files_that_are_not_used_are_counted),
 	    cmocka_unit_test(the_end_is_the_last_event),
 	    cmocka_unit_test(without_a_file_nothing_is_watched),
 	};

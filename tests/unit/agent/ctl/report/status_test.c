@@ -95,6 +95,32 @@ static void a_crash_is_never_forgotten(void **state)
 	    "with ntpserver-ipv6: see the log\n");
 }
 
+/* Their sources are in no table, so nothing else would show it. */
+static void files_that_are_not_used_are_named(void **state)
+{
+	static const char *const lines[] = {
+	    "/etc/ntsagent/sources.d/a.conf:2: no such host can exist",
+	    "/etc/ntsagent/sources.d/b.conf:1: unknown key"};
+	json_t *tree = good(), *files = json_array();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		json_array_append_new(files, json_string(lines[i]));
+	set(tree, "unused_files", files);
+	set_int(tree, "unused_file_count", 5);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n"
+	    "Warning: /etc/ntsagent/sources.d/a.conf:2: no such host can "
+	    "exist; the sources of this file are not used\n"
+	    "Warning: /etc/ntsagent/sources.d/b.conf:1: unknown key; the "
+	    "sources of this file are not used\n"
+	    "Warning: so it is with 3 more files of sources.d: see the log\n"
+	    "To do: correct each file, then: ntsctl reload sources\n");
+}
+
 static void no_offset_is_not_slow(void **state)
 {
 	json_t *tree = good();
@@ -494,6 +520,7 @@ int main(void)
 	    cmocka_unit_test(no_byte_of_the_whole_status_controls_the_terminal),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
 	    cmocka_unit_test(a_crash_is_never_forgotten),
+	    cmocka_unit_test(files_that_are_not_used_are_named),
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
