@@ -122,7 +122,8 @@ scene_impossible() {
 	start_agent12 client
 	within 'the other sources have samples' 10 all_sampled client
 	all_named 'the log of the start' "$(cat "$LAB/client.log")"
-	all_named 'ntsctl' "$(ctl client)"
+	# Long lines are wrapped.
+	all_named 'ntsctl' "$(ctl client | tr -s ' \n' ' ')"
 	says 'ntsctl says what to do' '^To do: .*ntsctl reload sources' \
 		"$(ctl client)"
 	same 'files that are not used' 3 "$(not_used)"
