@@ -1,6 +1,5 @@
 #include "agent/ctl/report/health.h"
 
-#include "agent/ctl/print/format.h"
 #include "agent/ctl/print/text.h"
 
 #include <math.h>
@@ -43,6 +42,19 @@ bool source_is_in_trouble(const struct status_source *s)
 {
 	return source_has_failed(s) ||
 	       (!source_is_usable(s) && strcmp(s->state, "noselect") != 0);
+}
+
+bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX])
+{
+	const struct status_source *best = snapshot_selected(s);
+
+	if (!best || !best->last_rx_s.known)
+		return false;
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (!s->sources[i].reach.known || s->sources[i].reach.n != 0)
+			return false;
+	format_wait(out, best->last_rx_s.x);
+	return true;
 }
 
 void source_append_next_try(

@@ -201,8 +201,13 @@ static const struct verdict *judge(const struct snapshot *s)
 static void put_verdict(const struct snapshot *s, const struct view *v)
 {
 	const struct verdict *verdict = judge(s);
-	char text[PARAGRAPH_MAX] = "";
+	char text[PARAGRAPH_MAX] = "", since[FORMAT_MAX];
 
+	if (sources_are_silent(s, since))
+		text_append(text, sizeof(text),
+		    "No server has answered for %s, so the time is an "
+		    "estimate. ",
+		    since);
 	verdict->say(s, text);
 	text_put_wrapped(v->out, "", text, v->width);
 	if (verdict->to_do)

@@ -121,6 +121,26 @@ static void files_that_are_not_used_are_named(void **state)
 	    "To do: correct each file, then: ntsctl reload sources\n");
 }
 
+/* The bound grows, but the verdict must not sound as on a good day. */
+static void an_estimate_without_answers_is_called_so(void **state)
+{
+	json_t *tree = good();
+	char *text;
+
+	(void)state;
+	set_int(example_source(tree, 0), "reach", 0);
+	set(example_source(tree, 0), "last_rx_s", json_real(86400 + 3600));
+	text = report_of(report_status, json_deep_copy(tree), wide, EXIT_OK);
+	assert_null(strstr(text, "No server"));
+	free(text);
+	set_int(example_source(tree, 1), "reach", 0);
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(text,
+	    "No server has answered for 25 h, so the time is an estimate. The "
+	    "clock is right: 1.25 us slow");
+	free(text);
+}
+
 static void no_offset_is_not_slow(void **state)
 {
 	json_t *tree = good();
@@ -520,6 +540,7 @@ int main(void)
 	    cmocka_unit_test(no_byte_of_the_whole_status_controls_the_terminal),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
 	    cmocka_unit_test(a_crash_is_never_forgotten),
+	    cmocka_unit_test(an_estimate_without_answers_is_called_so),
 	    cmocka_unit_test(files_that_are_not_used_are_named),
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
