@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A smaller difference is the error of two readings. */
-#define STEP_SEEN_NS NS_PER_US
 #define STARTING_NS (60 * NS_PER_S)
 #define NO_MORE_EVENTS "; it comes and goes: no more events until it is steady"
 
@@ -274,18 +272,13 @@ static void look_at_selection(const struct look *l)
 static void look_at_steps(const struct look *l)
 {
 	struct observer *o = l->o;
-	int64_t apart_ns = l->now.wall.ns - l->now.mono.ns;
-	int64_t step_ns = apart_ns - o->wall_minus_mono_ns;
+	int64_t step_ns = l->e->order.last_step_ns;
 
-	o->wall_minus_mono_ns = apart_ns;
 	if (l->e->order.steps == o->steps)
 		return;
 	o->steps = l->e->order.steps;
-	if (llabs(step_ns) > STEP_SEEN_NS)
-		ADD(l, HISTORY_STEP, "", "the clock was stepped %s by %.6f s",
-		    step_ns > 0 ? "forward" : "back", fabs(s_of_ns(step_ns)));
-	else
-		ADD(l, HISTORY_STEP, "", "the clock was stepped");
+	ADD(l, HISTORY_STEP, "", "the clock was stepped %s by %.6f s",
+	    step_ns > 0 ? "forward" : "back", fabs(s_of_ns(step_ns)));
 }
 
 /* At the start no source has answered yet. */
@@ -384,7 +377,6 @@ void observer_start(
 	    .file = file,
 	    .steps = e->order.steps,
 	    .refused = e->order.refused,
-	    .wall_minus_mono_ns = now.wall.ns - now.mono.ns,
 	    .leap_armed = e->leap.armed,
 	};
 	if (!file)
