@@ -57,6 +57,16 @@ bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX])
 	return true;
 }
 
+bool clock_is_corrected(const struct snapshot *s)
+{
+	const struct status_clock *c = &s->clock;
+	double offset_ns = fabs((double)c->offset_ns.n);
+	double known_to_ns = snapshot_error_bound_ns(s) - offset_ns;
+
+	return c->controlled && c->synchronised && offset_ns > SLEW_SHOWN_NS &&
+	       offset_ns > known_to_ns;
+}
+
 void source_append_next_try(
     char *out, size_t size, const struct status_source *s)
 {

@@ -33,6 +33,11 @@ bool source_is_in_trouble(const struct status_source *s);
  * when the best one is silent is in `out`, as "24 h". */
 bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX]);
 
+/* The clock is known to be wrong by more than SLEW_SHOWN_NS, and is corrected
+ * bit by bit. */
+#define SLEW_SHOWN_NS (10 * 1000000)
+bool clock_is_corrected(const struct snapshot *s);
+
 /* Appends "; next try in 7 s" to `out`, a text in `size` bytes, or nothing if
  * no try is planned. */
 void source_append_next_try(

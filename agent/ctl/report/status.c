@@ -66,6 +66,12 @@ static void say_right(const struct snapshot *s, char *out)
 	add_accuracy(out, s);
 }
 
+static void say_corrected(const struct snapshot *s, char *out)
+{
+	text_append(out, PARAGRAPH_MAX, "The clock is being corrected: ");
+	add_accuracy(out, s);
+}
+
 static void say_measured(const struct snapshot *s, char *out)
 {
 	text_append(out, PARAGRAPH_MAX,
@@ -177,6 +183,7 @@ static const struct verdict {
 	    "find out which is wrong, the clock or the servers: ntsctl sources -v. "
 	    "To take the servers' time: systemctl restart ntsagent"},
 	{is_measured, say_measured, NULL},
+	{clock_is_corrected, say_corrected, NULL},
 	{is_right, say_right, NULL},
 	{has_no_sources, say_no_sources,
 	    "add a [source NAME] section to /etc/ntsagent/ntsagent.conf, then: "

@@ -121,9 +121,10 @@ static void put_good(struct frame *f, const struct snapshot *st)
 			   ? snapshot_error_bound_ns(st)
 			   : NAN);
 	snprintf(line, sizeof(line), "%s%s: %s %s",
-	    silent	    ? "NO ANSWER FOR "
-	    : c->controlled ? "RIGHT"
-			    : "MEASURED",
+	    silent		     ? "NO ANSWER FOR "
+	    : clock_is_corrected(st) ? "BEING CORRECTED"
+	    : c->controlled	     ? "RIGHT"
+				     : "MEASURED",
 	    silent ? since : "", off,
 	    isnan(fast) ? "off"
 	    : fast < 0	? "slow"

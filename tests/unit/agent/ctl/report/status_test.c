@@ -141,6 +141,27 @@ static void an_estimate_without_answers_is_called_so(void **state)
 	free(text);
 }
 
+/* A slew takes its time: until then the clock is wrong. */
+static void a_clock_that_is_slewed_is_not_called_right(void **state)
+{
+	json_t *tree = good();
+
+	(void)state;
+	set_int(clock_of(tree), "offset_ns", 3070000000);
+	assert_status(json_deep_copy(tree), EXIT_OK,
+	    "The clock is being corrected: 3.07 s fast, give or take 1.9 us; "
+	    "at most 3.07 s off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+	/* The path is no better than that. */
+	set_int(clock_of(tree), "root_delay_ns", 7000000000);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 3.07 s fast, give or take 1.9 us; at most "
+	    "6.57 s off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+}
+
 static void no_offset_is_not_slow(void **state)
 {
 	json_t *tree = good();
@@ -540,6 +561,7 @@ int main(void)
 	    cmocka_unit_test(no_byte_of_the_whole_status_controls_the_terminal),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
 	    cmocka_unit_test(a_crash_is_never_forgotten),
+	    cmocka_unit_test(a_clock_that_is_slewed_is_not_called_right),
 	    cmocka_unit_test(an_estimate_without_answers_is_called_so),
 	    cmocka_unit_test(files_that_are_not_used_are_named),
 	    cmocka_unit_test(no_offset_is_not_slow),

@@ -221,6 +221,10 @@ static void a_silence_of_all_is_not_called_right(void **state)
 	s.status.sources[0].last_rx_s.x = 86400;
 	draw(&s);
 	assert_non_null(strstr(s.out, "\x1b[1;32mRIGHT: 1.25 us slow"));
+	s.status.clock.offset_ns.n = 80000000;
+	draw(&s);
+	assert_non_null(strstr(s.out, "mBEING CORRECTED: 80 ms fast"));
+	s.status.clock.offset_ns.n = -1250;
 	s.status.sources[1].reach.n = 0;
 	draw(&s);
 	assert_non_null(
