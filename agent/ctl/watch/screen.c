@@ -493,5 +493,4 @@ void screen_put(const struct screen *s, FILE *out)
 	}
 	fputs("\x1b[H", out);
 	put_full(&f);
-	fputs("\x1b[J", out);
 }

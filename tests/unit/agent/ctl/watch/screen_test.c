@@ -205,6 +205,8 @@ static void the_last_column_is_not_erased(void **state)
 	assert_int_equal(strncmp(cut + 3, "\r\n", 2), 0);
 	/* A shorter line is still erased to its end. */
 	assert_non_null(strstr(s.out, "ntsagentd ends\x1b[K\r\n"));
+	/* The last line fills the screen. */
+	assert_null(strstr(s.out, "\x1b[J"));
 	shown_free(&s);
 }
 
