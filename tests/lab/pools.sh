@@ -89,7 +89,8 @@ impossible_files() {
 	local host number=1
 	while read -r host _; do
 		printf '# from DHCP\n[source %s]\n' "$host" \
-			>"$1/sources.d/bad$((number++)).conf"
+			>"$1/sources.d/bad$number.conf"
+		number=$((number + 1))
 	done <<<"$IMPOSSIBLE"
 }
 
