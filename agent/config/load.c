@@ -49,9 +49,8 @@ struct loader {
 	struct source_draft *draft;   /* of that source */
 	struct source_draft drafts[SOURCES_MAX];
 	struct source_draft agent; /* what [agent] says for all sources */
-	unsigned total;		/* sources, those of pools counted one by one */
-	bool dropping;		/* this file is one of sources.d */
-	unsigned dropped_files; /* of them, those with an error */
+	unsigned total; /* sources, those of pools counted one by one */
+	bool dropping;	/* this file is one of sources.d */
 	/* A refused part may have contained a source or a certificate. That one
 	 * is missing is then not another error. */
 	bool lost_sources, lost_certs;
@@ -677,16 +676,30 @@ static void spread_pools(struct loader *l, unsigned first)
 
 /* Files of sources.d. */
 
+/* For the status, which takes UTF-8 alone. */
+static void keep_line(struct config *c, const char *text)
+{
+	char *line = c->unused_files[c->unused_file_count];
+
+	snprintf(line, UNUSED_FILE_TEXT_MAX, "%s", text);
+	for (; *line; line++)
+		if (!isascii((unsigned char)*line))
+			*line = '?';
+}
+
 /* The first error says enough. */
 static void leave_file_out(struct loader *l, FILE *errors, char *text)
 {
+	struct config *c = l->config;
 	char *end = strchr(text, '\n');
 
 	if (end)
 		*end = '\0';
 	fprintf(errors, "warning: %s; the sources of this file are not used\n",
 	    text);
-	l->dropped_files++;
+	if (c->unused_file_count < UNUSED_FILES_SHOWN)
+		keep_line(c, text);
+	c->unused_file_count++;
 }
 
 /* What an error in this file must not change is put back. */
@@ -731,7 +744,7 @@ static void judge_number(struct loader *l, unsigned usable)
 		complain(l,
 		    "no source: add a section [source NAME], with the name of "
 		    "an NTS server%s",
-		    l->dropped_files > 0 ? ", or correct sources.d" : "");
+		    c->unused_file_count > 0 ? ", or correct sources.d" : "");
 	else if (usable < c->steering.min_sources)
 		complain(l,
 		    "minsources = %u, but only %u of %u sources may be "
@@ -814,6 +827,7 @@ static void forget_dropped(struct config *c)
 {
 	unsigned kept = 0;
 
+	c->unused_file_count = 0;
 	for (unsigned i = 0; i < c->source_count; i++)
 		if (!c->sources[i].dropped)
 			c->sources[kept++] = c->sources[i];

@@ -288,6 +288,44 @@ static void a_link_to_the_null_device_is_no_source(void **state)
 	assert_int_equal(r->config.source_count, 1);
 }
 
+static void a_host_that_cannot_exist_costs_its_file(void **state)
+{
+	struct config_room *r = *state;
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	costs_one_file(r, "[source x]\n\n[source y]\nhost = 192.0.2.300\n",
+	    ":3: [source y]: no such host can exist: 192.0.2.300 (an IPv4 "
+	    "address has four numbers from 0 to 255)");
+	costs_one_file(r, "[source a..example]\n",
+	    ":1: [source a..example]: no such host can exist: a..example (a "
+	    "part of a host name has 1 to 63 characters)");
+	costs_one_file(r, "[pool p]\nhost = fe80::g\n",
+	    ":1: [pool p]: no such host can exist: fe80::g (this is no IPv6 "
+	    "address)");
+}
+
+/* The status takes neither foreign bytes nor any number of lines. */
+static void the_first_unused_files_are_kept(void **state)
+{
+	struct config_room *r = *state;
+	char name[32];
+
+	room_folder(r, "sources.d");
+	for (int i = 0; i < UNUSED_FILES_SHOWN + 2; i++) {
+		snprintf(name, sizeof(name), "sources.d/%d.conf", i);
+		room_put(r, name, "[source x]\nb\xfc = 1\n");
+	}
+	room_load(r, "[source m]\n");
+	assert_int_equal(r->config.unused_file_count, UNUSED_FILES_SHOWN + 2);
+	assert_non_null(strstr(r->config.unused_files[0], "/0.conf:2: "));
+	assert_non_null(
+	    strstr(r->config.unused_files[UNUSED_FILES_SHOWN - 1], "3.conf"));
+	assert_non_null(strstr(r->config.unused_files[0], "\"b?\""));
+	assert_non_null(strstr(r->said, "\"b?\""));
+}
+
 /* A file that is left out is no source, and hides no other error. */
 static void a_missing_source_is_still_an_error(void **state)
 {
@@ -370,6 +408,8 @@ int main(void)
 	    ROOM(a_link_to_a_secret_is_left_out),
 	    ROOM(its_words_do_not_control_a_terminal),
 	    ROOM(a_link_to_the_null_device_is_no_source),
+	    ROOM(a_host_that_cannot_exist_costs_its_file),
+	    ROOM(the_first_unused_files_are_kept),
 	    ROOM(a_missing_source_is_still_an_error),
 	    ROOM(sources_are_read_alone),
 	    ROOM(too_few_sources_are_an_error_of_such_a_reading),
