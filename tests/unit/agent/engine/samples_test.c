@@ -132,6 +132,31 @@ static void times_that_contradict_each_other_are_reported(void **state)
 	world_end(w);
 }
 
+/* One of five servers claims to have held the request for the whole exchange,
+ * which would make it the nearest one by far, and lies by what the bounds of
+ * the others allow. */
+static void a_server_that_feigns_to_be_near_moves_nothing(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+	struct tracking t;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		w->way_ns[i] = 10 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 1800 * NS_PER_S);
+	w->held_ns[0] = 2 * w->way_ns[0] - 10 * NS_PER_US;
+	w->peer_error_ns[0] = 8 * NS_PER_MS - w->held_ns[0] / 2;
+	for (int i = 0; i < 60; i++) {
+		world_run(w, 60 * NS_PER_S);
+		t = world_tracking(w);
+		assert_true(world_within(w, NS_PER_MS));
+		assert_true(world_within(
+		    w, t.root_delay_ns / 2 + t.root_dispersion_ns));
+	}
+	world_end(w);
+}
+
 /* A server that predicts when its answer leaves may be wrong: the negative
  * delay shows by how much. */
 static void a_negative_delay_is_added_to_the_dispersion(void **state)
@@ -463,6 +488,7 @@ int main(void)
 	    cmocka_unit_test(
 		the_kinds_of_stamps_are_those_of_an_exchange_that_counts),
 	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
+	    cmocka_unit_test(a_server_that_feigns_to_be_near_moves_nothing),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
 	    cmocka_unit_test(a_very_slow_path_works),
