@@ -157,6 +157,27 @@ static void a_server_that_feigns_to_be_near_moves_nothing(void **state)
 	world_end(w);
 }
 
+/* A clock of the year 2222, which no certificate fits, and a server that says
+ * that it is 2269: int64 nanoseconds end in 2262. */
+static void a_time_after_all_times_is_not_believed(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	w->now = w->wall = INT64_C(7954685139) * NS_PER_S;
+	/* The same stamp, one era earlier. */
+	w->peer_error_ns[0] =
+	    (INT64_C(1268686897) - (INT64_C(1) << 32)) * NS_PER_S;
+	for (unsigned i = 0; i < 2; i++)
+		w->cert_to_s[i] = INT64_C(8100000000);
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(count(w, 0, CHECK_DATES) > 0);
+	assert_int_equal(count(w, 1, CHECK_DATES), 0);
+	world_end(w);
+}
+
 /* A server that predicts when its answer leaves may be wrong: the negative
  * delay shows by how much. */
 static void a_negative_delay_is_added_to_the_dispersion(void **state)
@@ -489,6 +510,7 @@ int main(void)
 		the_kinds_of_stamps_are_those_of_an_exchange_that_counts),
 	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
 	    cmocka_unit_test(a_server_that_feigns_to_be_near_moves_nothing),
+	    cmocka_unit_test(a_time_after_all_times_is_not_believed),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
 	    cmocka_unit_test(a_very_slow_path_works),
