@@ -157,6 +157,36 @@ static void a_server_that_feigns_to_be_near_moves_nothing(void **state)
 	world_end(w);
 }
 
+/* Each way takes 50 ms and up to 0.2 ms in queues. Somebody adds 4 ms, and
+ * turns them slowly from the way back to the way there, and at once back again.
+ */
+static void turn_delay(struct world *w, int64_t part_of_1800)
+{
+	const int64_t added_ns = 4 * NS_PER_MS;
+	int64_t up_ns = added_ns * part_of_1800 / 1800 + w->now % 199999;
+	int64_t down_ns =
+	    added_ns - added_ns * part_of_1800 / 1800 + w->now / 7 % 199999;
+
+	w->way_ns[0] = 50 * NS_PER_MS + (up_ns + down_ns) / 2;
+	w->peer_error_ns[0] = (up_ns - down_ns) / 2;
+}
+
+static void a_delay_that_is_turned_does_not_add_up(void **state)
+{
+	struct world *w = world_new(1, 0, 10);
+
+	(void)state;
+	w->way_ns[0] = 50 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 7200 * NS_PER_S);
+	for (int64_t s = 0; s < INT64_C(12) * 3600; s++) {
+		turn_delay(w, s % 1800);
+		world_run(w, NS_PER_S);
+		assert_true(world_within(w, 10 * NS_PER_MS));
+	}
+	world_end(w);
+}
+
 /* A clock of the year 2222, which no certificate fits, and a server that says
  * that it is 2269: int64 nanoseconds end in 2262. */
 static void a_time_after_all_times_is_not_believed(void **state)
@@ -511,6 +541,7 @@ int main(void)
 	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
 	    cmocka_unit_test(a_server_that_feigns_to_be_near_moves_nothing),
 	    cmocka_unit_test(a_time_after_all_times_is_not_believed),
+	    cmocka_unit_test(a_delay_that_is_turned_does_not_add_up),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
 	    cmocka_unit_test(a_very_slow_path_works),
