@@ -223,9 +223,9 @@ static bool goes_before(const struct count *c, unsigned a, unsigned b)
 }
 
 /* Does another source have the vote of this server? The first has it, unless
- * another one agrees with more servers: whoever has the keys of one server and
- * sits on the path to another one can answer from the address of that one, and
- * must not take its vote. */
+ * another one agrees with more servers. An attacker who has the keys of one
+ * server, and who is on the path to another one, can answer from the address of
+ * that one. He must not take its vote. */
 static bool spoken_for(const struct count *c, unsigned source)
 {
 	const struct bootstrap_offer *offers = c->b->offers;

@@ -129,8 +129,8 @@ void source_unsent(struct source *s, int error, struct mono now)
 	s->answer_by = now;
 }
 
-/* RFC 5927 2: whoever knows addresses and ports can forge such an error, and a
- * configured source-port is known. */
+/* RFC 5927 2: an attacker who knows addresses and ports can forge such an
+ * error. A configured source-port is known. */
 void source_refused(struct source *s, int error, struct mono now)
 {
 	int64_t grace_ns =

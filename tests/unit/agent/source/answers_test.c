@@ -249,7 +249,7 @@ static void the_cookie_of_an_unsent_request_is_used_again(void **state)
 	}
 }
 
-/* Whoever guesses the port can forge an ICMP error. */
+/* An attacker who guesses the port can forge an ICMP error. */
 static void a_true_answer_may_follow_an_error_of_the_network(void **state)
 {
 	struct rig *r = *state;
