@@ -252,7 +252,8 @@ static void a_refused_request_is_not_lost_for_its_size(void **state)
 	be_well(r);
 	rig_pass_until_due(r);
 	rig_send(r);
-	source_send_failed(&r->source, ECONNREFUSED, r->now.mono);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
+	rig_pass_until_due(r);
 	rig_timer(r);
 	assert_false(r->source.size.small);
 }
@@ -300,15 +301,59 @@ static void the_cookie_of_an_unsent_request_is_used_again(void **state)
 	}
 }
 
+/* An attacker who guesses the port can forge an ICMP error. */
+static void a_true_answer_may_follow_an_error_of_the_network(void **state)
+{
+	struct rig *r = *state;
+	uint64_t good;
+
+	be_well(r);
+	for (int heard = 0; heard < 2; heard++) {
+		r->source.heard = heard;
+		good = r->source.count.good;
+		rig_pass_until_due(r);
+		rig_send(r);
+		source_refused(&r->source, ECONNREFUSED, r->now.mono);
+		/* A second one changes nothing. */
+		rig_pass(r, NS_PER_MS);
+		source_refused(&r->source, ECONNREFUSED, r->now.mono);
+		assert_int_equal(rig_timer(r), ACTION_NOTHING);
+		/* be_well() has a delay of 1 ms. */
+		assert_int_equal(
+		    rig_wait_ns(r), (heard ? 101 : 249) * NS_PER_MS);
+		rig_answer(r);
+		assert_int_equal(r->source.count.good, good + 1);
+		assert_string_equal(r->source.failure, "");
+	}
+}
+
+static void an_error_of_the_network_never_extends_the_wait(void **state)
+{
+	struct rig *r = *state;
+
+	be_well(r);
+	rig_pass_until_due(r);
+	rig_send(r);
+	rig_pass(r, rig_wait_ns(r) - 50 * NS_PER_MS);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
+	assert_int_equal(rig_wait_ns(r), 50 * NS_PER_MS);
+}
+
 static void an_error_without_a_request_changes_no_time(void **state)
 {
 	struct rig *r = *state;
 
 	be_well(r);
 	r->source.answer_by = MONO_NEVER;
-	source_send_failed(&r->source, ECONNREFUSED, r->now.mono);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
 	assert_int_equal(r->source.answer_by.ns, MONO_NEVER.ns);
+	assert_int_equal(r->source.send_error, 0);
+	rig_pass_until_due(r);
+	rig_send(r);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
 	assert_int_equal(r->source.send_error, ECONNREFUSED);
+	rig_pass_until_due(r);
+	rig_timer(r);
 	rig_pass_until_due(r);
 	rig_send(r);
 	assert_int_equal(r->source.send_error, 0);
@@ -620,6 +665,8 @@ int main(void)
 	    RIG_TEST(a_refused_request_is_not_lost_for_its_size),
 	    RIG_TEST(a_nak_never_extends_the_wait),
 	    RIG_TEST(the_cookie_of_an_unsent_request_is_used_again),
+	    RIG_TEST(a_true_answer_may_follow_an_error_of_the_network),
+	    RIG_TEST(an_error_of_the_network_never_extends_the_wait),
 	    RIG_TEST(an_error_without_a_request_changes_no_time),
 	    RIG_TEST(a_request_that_cannot_be_sealed_waits),
 	    RIG_TEST(the_last_answer_is_remembered),
