@@ -616,7 +616,8 @@ static void a_failure_at_the_known_address_is_one_of_dns(void **state)
 	failed(w, KE_STAGE_DNS,
 	    "the DNS server failed or refused to answer for fail.eai, and at "
 	    "its last address: connection refused: nothing listens on TCP port "
-	    "PORT of 127.0.0.1 (is NTS enabled there? does a firewall reject "
+	    "PORT of 127.0.0.1, which is this machine (is NTS enabled there? "
+	    "does a firewall reject "
 	    "it?)");
 }
 
@@ -648,8 +649,9 @@ static void a_closed_port_is_reported(void **state)
 	ke_server_stop(&w->server);
 	ask(w);
 	failed(w, KE_STAGE_CONNECT,
-	    "connection refused: nothing listens on TCP port PORT of 127.0.0.1 "
-	    "(is NTS enabled there? does a firewall reject it?)");
+	    "connection refused: nothing listens on TCP port PORT of "
+	    "127.0.0.1, which is this machine (is NTS enabled there? does a "
+	    "firewall reject it?)");
 }
 
 static void other_services_are_reported(void **state)
@@ -689,6 +691,11 @@ static void a_silent_server_costs_the_timeout(void **state)
 	run(w, with(w, (struct ke_server_spec){.manner = KE_SILENT}));
 	failed(w, KE_STAGE_EXCHANGE,
 	    "127.0.0.1 TCP port PORT did not answer the NTS-KE request within "
+	    "0.6 s");
+	ke_server_stop(&w->server);
+	run(w, with(w, (struct ke_server_spec){.manner = KE_STOPS}));
+	failed(w, KE_STAGE_EXCHANGE,
+	    "127.0.0.1 TCP port PORT did not complete its NTS-KE answer within "
 	    "0.6 s");
 }
 

@@ -1,6 +1,7 @@
 /* The sentences of a source: in the status, and in the log. */
 #include "agent/source/messages.h"
 
+#include "resolver/icmp.h"
 #include "tests/unit/agent/source/rig.h"
 
 #include <errno.h>
@@ -191,6 +192,10 @@ static void a_request_that_is_not_sent_is_described(void **state)
 	assert_shown(r, "network",
 	    "192.0.2.1:123 refuses requests: nothing listens on that UDP port "
 	    "(is the NTP server down, or a firewall rejecting?)");
+	source_send_failed(&r->source, ICMP_PROHIBITED, r->now.mono);
+	assert_shown(r, "network",
+	    "a firewall rejects requests to 192.0.2.1:123: on that server, on "
+	    "the way, or on this machine");
 	source_send_failed(&r->source, EPERM, r->now.mono);
 	assert_shown(r, "network",
 	    "cannot send to 192.0.2.1:123: Operation not permitted");
