@@ -393,8 +393,11 @@ static unsigned check_writable(const char *key, const char *path, FILE *out)
 	if (err == 0 || err == ENOENT)
 		return 0;
 	if (err != EACCES)
-		return error(out, "%s = %s: user %s cannot write into %s: %s",
-		    key, path, user, directory, strerror(err));
+		return error(out, "%s = %s: user %s cannot write into %s: %s%s",
+		    key, path, user, directory, strerror(err),
+		    err == EROFS ? "; mount it writable, or configure another "
+				   "path"
+				 : "");
 	error(out,
 	    "%s = %s: user %s cannot write into %s: %s; fix it with: "
 	    "chown %s %s",

@@ -6,13 +6,28 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* The exit status of the process that runs the tests. */
 #define ALL_PASSED 77
+
+/* Is what the agent writes to mounted read-only? */
+static bool read_only;
+
+/* In the place of the C library's. */
+int access(const char *path, int mode)
+{
+	if (read_only && (mode & W_OK)) {
+		errno = EROFS;
+		return -1;
+	}
+	return faccessat(AT_FDCWD, path, mode, 0);
+}
 
 static bool no_processes; /* fork(2) fails */
 
@@ -650,7 +665,8 @@ static void a_revocation_list_that_is_not_there(void **state)
 	    "error: cannot read the revocation list %1$s/no: No such file or "
 	    "directory\n"
 	    "error: the revocation list file %1$s/root.crt has no revocation "
-	    "list in it (PEM or DER)\n"
+	    "list in it (PEM or DER), it has a block of the kind "
+	    "\"CERTIFICATE\"\n"
 	    "warning: the directory of revocation lists %1$s/crls has no file "
 	    "*.pem or *.crl\n",
 	    r->dir);
@@ -763,6 +779,23 @@ static void a_file_in_the_way_of_a_folder(void **state)
 	    "%1$s/lib/x: Not a directory\n",
 	    r->dir, checker()->pw_name);
 	says_one_error(r, expected);
+}
+
+static void a_folder_that_is_mounted_read_only(void **state)
+{
+	struct config_room *r = *state;
+	char expected[512];
+
+	room_folder(r, "lib");
+	load_drift(r, "lib");
+	read_only = true;
+	snprintf(expected, sizeof(expected),
+	    "error: driftfile = %1$s/lib/drift: user %2$s cannot write into "
+	    "%1$s/lib: Read-only file system; mount it writable, or configure "
+	    "another path\n",
+	    r->dir, checker()->pw_name);
+	says_one_error(r, expected);
+	read_only = false;
 }
 
 /* The agent makes it when it starts. */
@@ -1026,6 +1059,7 @@ int main(void)
 	    IN_ROOM(keys_in_a_folder_that_is_open),
 	    IN_ROOM(keys_where_a_file_is),
 	    IN_ROOM(a_file_in_the_way_of_a_folder),
+	    IN_ROOM(a_folder_that_is_mounted_read_only),
 	    IN_ROOM(a_missing_folder_is_no_error),
 	    IN_ROOM(few_sources_are_a_warning),
 	    IN_ROOM(many_sources_are_a_warning),

@@ -283,7 +283,43 @@ static void a_file_without_certificate_is_reported(void **state)
 	assert_false(w->trust.expired);
 	said(w, w->text,
 	    "no certificate is trusted: the trusted certificate file "
+	    "DIR/empty.pem is empty");
+	write_text(in(w, "empty.pem"), "\n");
+	assert_false(load(w));
+	said(w, w->text,
+	    "no certificate is trusted: the trusted certificate file "
 	    "DIR/empty.pem has no certificate in it (PEM or DER)");
+}
+
+static void another_kind_of_block_is_named(void **state)
+{
+	static const struct {
+		const char *content, *seen;
+	} files[] = {
+	    {"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n",
+		", it has a block of the kind \"PRIVATE KEY\""},
+	    {"text\n-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n",
+		", it has a block of the kind \"CERTIFICATE REQUEST\""},
+	    {"-----BEGIN \x1b\"-----\n", ", it has a block of the kind \"?'\""},
+	    {"-----BEGIN PRIVATE KEY\n", ""},
+	    {"-----BEGIN -----\n", ""},
+	    {"-----BEGIN A KEY WHOSE NAME IS LONGER THAN ANY THAT IS "
+	     "KNOWN-----",
+		""},
+	};
+	struct trust_world *w = *state;
+	char want[600];
+
+	configure(w, in(w, "a.pem"));
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		write_text(in(w, "a.pem"), files[i].content);
+		assert_false(load(w));
+		snprintf(want, sizeof(want),
+		    "no certificate is trusted: the trusted certificate file "
+		    "DIR/a.pem has no certificate in it (PEM or DER)%s",
+		    files[i].seen);
+		said(w, w->text, want);
+	}
 }
 
 static void the_files_that_are_read(void **state)
@@ -635,8 +671,7 @@ static void a_list_that_cannot_be_read_stops_all(void **state)
 	assert_false(load(w));
 	said(w, w->text,
 	    "certificates cannot be checked for revocation: the revocation "
-	    "list file DIR/absent.crl has no revocation list in it (PEM or "
-	    "DER)");
+	    "list file DIR/absent.crl is empty");
 	write_text(in(w, "absent.crl"), "\n-----BEGIN X509 CRL-----\nMIIB\n");
 	assert_false(load(w));
 	said(w, w->text,
@@ -761,6 +796,7 @@ int main(void)
 	    TEST(a_name_in_a_directory_need_not_be_ascii),
 	    TEST(names_of_certificates),
 	    TEST(a_file_without_certificate_is_reported),
+	    TEST(another_kind_of_block_is_named),
 	    TEST(the_files_that_are_read),
 	    TEST(a_file_is_read_whole),
 	    TEST(a_bad_configuration_of_trust_is_refused),
