@@ -165,13 +165,13 @@ checked13() {
 
 # Servers that contradict each other, and a container with users of its own.
 check_contradictions() {
-	lan_host apart 51
+	lan_host apart 71
 	agent_conf apart '' good late1
-	lan_host split 52
+	lan_host split 72
 	agent_conf split '' good late1 late2
-	lan_host outvoted 53
+	lan_host outvoted 73
 	agent_conf outvoted '' good forged-nak late1
-	lan_host contained 54
+	lan_host contained 74
 	agent_conf contained '' good
 	for name in apart split outvoted; do checked "$name"; done
 	checked contained unshare --user --map-root-user
