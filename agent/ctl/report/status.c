@@ -86,6 +86,20 @@ static void say_refused(const struct snapshot *s, char *out)
 	    amount, direction(refused_offset_ns));
 }
 
+/* With --no-clock no restart would set the clock. */
+static void say_refused_measured(const struct snapshot *s, char *out)
+{
+	double refused_offset_ns = (double)s->clock.refused_offset_ns.n;
+	char amount[FORMAT_MAX];
+
+	format_plain_ns(amount, refused_offset_ns);
+	text_append(out, PARAGRAPH_MAX,
+	    "The clock is only measured, not steered: the servers say that it "
+	    "is %s %s. An agent that steers corrects so much only at its start "
+	    "(refuse-threshold).",
+	    amount, direction(refused_offset_ns));
+}
+
 static void say_no_sources(const struct snapshot *s, char *out)
 {
 	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.",
@@ -155,6 +169,11 @@ static bool is_right(const struct snapshot *s)
 	return s->clock.synchronised;
 }
 
+static bool is_refused_measured(const struct snapshot *s)
+{
+	return is_refused(s) && !s->clock.controlled;
+}
+
 static bool has_no_sources(const struct snapshot *s)
 {
 	return s->source_count == 0;
@@ -173,6 +192,9 @@ static const struct verdict {
 	void (*say)(const struct snapshot *s, char *out);
 	const char *to_do;
 } verdicts[] = {
+	{is_refused_measured, say_refused_measured,
+	    "find out which is wrong, the clock or the servers: ntsctl sources -v. "
+	    "If the clock is, set it with the program that steers it"},
 	{is_refused, say_refused,
 	    "find out which is wrong, the clock or the servers: ntsctl sources -v. "
 	    "To take the servers' time: systemctl restart ntsagent"},

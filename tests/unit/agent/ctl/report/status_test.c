@@ -142,6 +142,25 @@ static void a_refused_correction_fails_whatever_else(void **state)
 	    "2 combined\n");
 }
 
+static void a_restart_does_not_set_a_clock_that_is_only_measured(void **state)
+{
+	json_t *tree = good(), *c = clock_of(tree);
+
+	(void)state;
+	set(c, "controlled", json_false());
+	set(c, "refused", json_true());
+	set_int(c, "refused_offset_ns", 99664022000);
+	assert_status(tree, EXIT_NOT_SYNCHRONISED,
+	    "The clock is only measured, not steered: the servers say that it "
+	    "is 99.7 s fast. An agent that steers corrects so much only at its "
+	    "start (refuse-threshold).\n"
+	    "To do: find out which is wrong, the clock or the servers: ntsctl "
+	    "sources -v. If the clock is, set it with the program that steers "
+	    "it\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+}
+
 static void no_sources_is_a_matter_of_configuration(void **state)
 {
 	json_t *tree = good();
@@ -541,6 +560,8 @@ int main(void)
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
+	    cmocka_unit_test(
+		a_restart_does_not_set_a_clock_that_is_only_measured),
 	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
 	    cmocka_unit_test(sources_without_a_majority_say_how_far_they_are),
 	    cmocka_unit_test(the_agents_reason_is_shown),
