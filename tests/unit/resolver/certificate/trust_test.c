@@ -225,9 +225,7 @@ static void a_name_in_a_directory_need_not_be_ascii(void **state)
 	assert_int_equal(sk_X509_CRL_num(w->trust.crls), 1);
 	write_text(in(w, "d/F\xc5\x91.pem"), "");
 	assert_false(check(w, in(w, "d")));
-	said(w, w->text,
-	    "the trusted certificate file DIR/d/F??.pem has no certificate in "
-	    "it (PEM or DER)");
+	said(w, w->text, "the trusted certificate file DIR/d/F??.pem is empty");
 	X509_CRL_free(list);
 }
 
@@ -683,6 +681,16 @@ static void a_list_that_cannot_be_read_stops_all(void **state)
 #define UNCHECKED "certificates cannot be checked for revocation: "
 #define KEY "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
 
+/* What the sentence says of such a content. */
+static const char *content_of(const char *text)
+{
+	if (*text == '\0')
+		return "is empty";
+	return strstr(text, KEY) ? "has no revocation list in it (PEM or DER), "
+				   "it has a block of the kind \"PRIVATE KEY\""
+				 : "has no revocation list in it (PEM or DER)";
+}
+
 /* A download that failed must not switch the check off. */
 static void a_list_of_a_directory_that_is_broken_stops_all(void **state)
 {
@@ -722,9 +730,8 @@ static void a_list_of_a_directory_that_is_broken_stops_all(void **state)
 			fail_msg("%s: %s", name, rows[i].text);
 		if (rows[i].fault == NO_LIST)
 			snprintf(want, sizeof(want),
-			    UNCHECKED "the revocation list file DIR/d/%s has "
-				      "no revocation list in it (PEM or DER)",
-			    name);
+			    UNCHECKED "the revocation list file DIR/d/%s %s",
+			    name, content_of(rows[i].text));
 		else
 			snprintf(want, sizeof(want),
 			    UNCHECKED "the revocation list in DER in DIR/d/%s "

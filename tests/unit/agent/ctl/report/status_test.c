@@ -272,90 +272,89 @@ static void each_failure_has_something_to_do(void **state)
 }
 
 /* One failure has several causes, which only its reason tells apart. */
+static const struct {
+	const char *failure, *reason, *to_do;
+} causes[] = {
+    {"connect", "connection refused: nothing listens on TCP port 4460",
+	"To do: see on the server whether NTS listens: ss -ltn "},
+    {"connect", "no route to 192.0.2.1",
+	"To do: look at the routes: ip route, ip -6 route\n"},
+    {"connect", "192.0.2.1 cannot be reached: it is down",
+	"To do: see whether the server is on, and "},
+    {"connect", "the firewall or sandbox of this machine does not",
+	"To do: look for a rule that rejects TCP port 14460 "},
+    {"connect", "this machine has no IPv6, so it cannot reach a",
+	"To do: switch IPv6 on"},
+    {"connect", "no answer from 192.0.2.1 TCP port 4460",
+	"To do: see whether the server is on: ping 10.77.3.1; if "},
+    {"connect", "a firewall rejects connections to 192.0.2.1",
+	"To do: let TCP port 14460 through that firewall; "},
+    {"network", "a firewall rejects requests to 192.0.2.1:123",
+	"To do: let UDP port 123 through that firewall; "},
+    {"network", "cannot send to a: Operation not permitted",
+	"To do: look for a rule that rejects TCP port 14460 "},
+    {"dns", "no address for a: the name does not exist",
+	"To do: correct host in [source ntpserver], "},
+    {"dns", "no DNS server answered for a",
+	"To do: see whether the name servers of this machine "},
+    {"dns", "a has only IPv6 addresses, but IPv4 is configured for it",
+	"To do: see its addresses: "},
+    {"tls", "a: it does not answer with TLS: another service",
+	"To do: correct ntsport in [source ntpserver]"},
+    {"tls", "a: it speaks TLS but refuses the protocol ntske/1: NTS",
+	"To do: enable NTS on the server, "},
+    {"tls", "a: it does not speak TLS 1.3, which NTS needs",
+	"To do: enable TLS 1.3 on the server, "},
+    {"tls", "a: it closed the connection during the TLS handshake",
+	"To do: find out whether it refuses this machine, "},
+    {"tls", "a accepted the connection but did not complete the TLS",
+	"To do: see whether it answers at all: "},
+    {"tls", "a: it wants a client certificate, which",
+	"To do: switch that off on the server, "},
+    {"nts-ke", "a: it wants a client certificate, which",
+	"To do: switch that off on the server, "},
+    {"certificate", "the certificate \"CN=a\" is not for b, it is for c",
+	"To do: see whether ntp.example leads to the right server: "},
+    {"certificate", "the certificate \"CN=a\" is not for a TLS server",
+	"To do: correct the certificate as its refusal says, "},
+    {"certificate", "the certificate \"CN=a' is not for b\" is weak",
+	"To do: correct the certificate as its refusal says, "},
+    {"certificate", "the certificate \"CN=a\" has expired: it is",
+	"To do: see whether this clock is right: date -u; if it is, "
+	"put a renewed certificate on the server "},
+    {"certificate",
+	"the CA certificate \"CN=a\" in the server's chain "
+	"is not yet valid: it is",
+	"To do: see whether this clock is right: date -u; if it is, "
+	"issue the certificate again "},
+    {"certificate",
+	"the certificate \"CN=a\" is issued by \"CN=b\", "
+	"which is not: somebody else may be intercepting",
+	"To do: ask the operator of the server for its CA "},
+    {"network", "192.0.2.1:123 refuses requests: nothing listens",
+	"To do: see on the server whether NTP listens: ss -lun "},
+    {"network", "cannot send to a: Network is unreachable",
+	"To do: look at the routes: ip route, ip -6 route\n"},
+    {"dns", "no address of p is left for this source: others use all 2",
+	"To do: set sources in [source ntpserver] to the number of "
+	"addresses that the name has, or give it more: getent ahosts "
+	"ntp.example\n"},
+};
+
 static void the_reason_decides_what_to_do(void **state)
 {
-	static const struct {
-		const char *failure, *reason, *to_do;
-	} cases[] = {
-	    {"connect", "connection refused: nothing listens on TCP port 4460",
-		"To do: see on the server whether NTS listens: ss -ltn "},
-	    {"connect", "no route to 192.0.2.1",
-		"To do: look at the routes: ip route, ip -6 route\n"},
-	    {"connect", "192.0.2.1 cannot be reached: it is down",
-		"To do: see whether the server is on, and "},
-	    {"connect", "the firewall or sandbox of this machine does not",
-		"To do: look for a rule that rejects TCP port 14460 "},
-	    {"connect", "this machine has no IPv6, so it cannot reach a",
-		"To do: switch IPv6 on"},
-	    {"connect", "no answer from 192.0.2.1 TCP port 4460",
-		"To do: see whether the server is on: ping 10.77.3.1; if "},
-	    {"connect", "a firewall rejects connections to 192.0.2.1",
-		"To do: let TCP port 14460 through that firewall; "},
-	    {"network", "a firewall rejects requests to 192.0.2.1:123",
-		"To do: let UDP port 123 through that firewall; "},
-	    {"network", "cannot send to a: Operation not permitted",
-		"To do: look for a rule that rejects TCP port 14460 "},
-	    {"dns", "no address for a: the name does not exist",
-		"To do: correct host in [source ntpserver], "},
-	    {"dns", "no DNS server answered for a",
-		"To do: see whether the name servers of this machine "},
-	    {"dns", "a has only IPv6 addresses, but IPv4 is configured for it",
-		"To do: see its addresses: "},
-	    {"tls", "a: it does not answer with TLS: another service",
-		"To do: correct ntsport in [source ntpserver]"},
-	    {"tls", "a: it speaks TLS but refuses the protocol ntske/1: NTS",
-		"To do: enable NTS on the server, "},
-	    {"tls", "a: it does not speak TLS 1.3, which NTS needs",
-		"To do: enable TLS 1.3 on the server, "},
-	    {"tls", "a: it closed the connection during the TLS handshake",
-		"To do: find out whether it refuses this machine, "},
-	    {"tls", "a accepted the connection but did not complete the TLS",
-		"To do: see whether it answers at all: "},
-	    {"tls", "a: it wants a client certificate, which",
-		"To do: switch that off on the server, "},
-	    {"nts-ke", "a: it wants a client certificate, which",
-		"To do: switch that off on the server, "},
-	    {"certificate",
-		"the certificate \"CN=a\" is not for b, it is for c",
-		"To do: see whether ntp.example leads to the right server: "},
-	    {"certificate", "the certificate \"CN=a\" is not for a TLS server",
-		"To do: correct the certificate as its refusal says, "},
-	    {"certificate", "the certificate \"CN=a' is not for b\" is weak",
-		"To do: correct the certificate as its refusal says, "},
-	    {"certificate", "the certificate \"CN=a\" has expired: it is",
-		"To do: see whether this clock is right: date -u; if it is, "
-		"put a renewed certificate on the server "},
-	    {"certificate",
-		"the CA certificate \"CN=a\" in the server's chain "
-		"is not yet valid: it is",
-		"To do: see whether this clock is right: date -u; if it is, "
-		"issue the certificate again "},
-	    {"certificate",
-		"the certificate \"CN=a\" is issued by \"CN=b\", "
-		"which is not: somebody else may be intercepting",
-		"To do: ask the operator of the server for its CA "},
-	    {"network", "192.0.2.1:123 refuses requests: nothing listens",
-		"To do: see on the server whether NTP listens: ss -lun "},
-	    {"network", "cannot send to a: Network is unreachable",
-		"To do: look at the routes: ip route, ip -6 route\n"},
-	    {"dns", "no address of p is left for this source: others use all 2",
-		"To do: set sources in [source ntpserver] to the number of "
-		"addresses that the name has, or give it more: getent ahosts "
-		"ntp.example\n"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++) {
 		json_t *tree = unsynchronised(), *s = example_source(tree, 0);
 		char *text;
 
-		set_text(s, "failure", cases[i].failure);
-		set_text(s, "reason", cases[i].reason);
+		set_text(s, "failure", causes[i].failure);
+		set_text(s, "reason", causes[i].reason);
 		set_text(s, "host", "ntp.example");
 		set_int(json_object_get(s, "nts"), "ke_port", 14460);
 		text =
 		    report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
-		assert_contains(text, cases[i].to_do);
+		assert_contains(text, causes[i].to_do);
 		free(text);
 	}
 }
