@@ -154,6 +154,13 @@ static bool is_split(const struct snapshot *s)
 	return false;
 }
 
+static bool lacks_sources(const struct snapshot *s)
+{
+	static const char begin[] = "minsources asks for ";
+
+	return strncmp(reason_of(s, ""), begin, strlen(begin)) == 0;
+}
+
 static bool is_refused(const struct snapshot *s)
 {
 	return s->clock.refused;
@@ -207,6 +214,9 @@ static const struct verdict {
 	    "compare the servers with a clock that is right, and set noselect = "
 	    "yes in the [source NAME] of each that is wrong; of three servers, "
 	    "the two that agree outvote one: ntsctl sources -v"},
+	{lacks_sources, say_not_yet,
+	    "wait for the other servers, see what is wrong with them (ntsctl "
+	    "sources -v), or configure a smaller minsources"},
 	{is_anything, say_not_yet, NULL},
 };
 /* clang-format on */

@@ -809,6 +809,31 @@ static void a_missing_folder_is_no_error(void **state)
 	assert_int_equal(r->errors, 0);
 }
 
+static void a_host_of_two_sections_is_a_warning(void **state)
+{
+	static const char expected[] =
+	    "warning: [source b] has the host of [source a]: if both lead to "
+	    "one server, they count as one; for several servers of one name "
+	    "write [pool NAME]\n";
+	struct config_room *r = *state;
+	struct source_config *s = r->config.sources;
+
+	load(r, "");
+	strcpy(s[0].host, "ntp.example");
+	strcpy(s[1].host, "NTP.example");
+	room_check(r);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+	/* The members of a pool have one host. */
+	s[0].member = s[1].member = 1;
+	room_check(r);
+	assert_string_equal(r->said, "");
+	s[0].member = s[1].member = 0;
+	s[1].ke_port++;
+	room_check(r);
+	assert_string_equal(r->said, "");
+}
+
 static void few_sources_are_a_warning(void **state)
 {
 	static const char fine[] =
@@ -842,6 +867,8 @@ static void many_sources_are_a_warning(void **state)
 
 	load(r, "");
 	r->config.source_count = 18;
+	for (uint16_t i = 0; i < 18; i++)
+		r->config.sources[i].ke_port = i;
 	r->config.sources[4].options.noselect = true;
 	warns(r,
 	    "warning: 17 sources: all of them vote, and the time comes from "
@@ -1061,6 +1088,7 @@ int main(void)
 	    IN_ROOM(a_file_in_the_way_of_a_folder),
 	    IN_ROOM(a_folder_that_is_mounted_read_only),
 	    IN_ROOM(a_missing_folder_is_no_error),
+	    IN_ROOM(a_host_of_two_sections_is_a_warning),
 	    IN_ROOM(few_sources_are_a_warning),
 	    IN_ROOM(many_sources_are_a_warning),
 	    IN_ROOM(what_cannot_be_bound_is_a_warning),

@@ -161,6 +161,20 @@ static void a_restart_does_not_set_a_clock_that_is_only_measured(void **state)
 	    "2 combined\n");
 }
 
+static void too_few_sources_have_their_advice(void **state)
+{
+	json_t *tree = unsynchronised();
+	char *text;
+
+	(void)state;
+	set_text(clock_of(tree), "reason",
+	    "minsources asks for 2 sources that agree, and there are 1 so far");
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text,
+	    "and there are 1 so far.\nTo do: wait for the other servers, see ");
+	free(text);
+}
+
 static void no_sources_is_a_matter_of_configuration(void **state)
 {
 	json_t *tree = good();
@@ -561,6 +575,7 @@ int main(void)
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
 	    cmocka_unit_test(
 		a_restart_does_not_set_a_clock_that_is_only_measured),
+	    cmocka_unit_test(too_few_sources_have_their_advice),
 	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
 	    cmocka_unit_test(sources_without_a_majority_say_how_far_they_are),
 	    cmocka_unit_test(the_agents_reason_is_shown),
