@@ -277,7 +277,7 @@ static void explain(const struct steering *s, char *out, size_t size)
 		    "minsources asks for %u sources that agree, and there are "
 		    "%u so far%s",
 		    s->config.min_sources, r->independent,
-		    r->agreeing > r->independent
+		    count_state(s, SELECT_WAITS) > r->independent
 			? ": some of them are one server"
 			: "");
 	else

@@ -282,8 +282,8 @@ static const struct {
     {{SELECT_WAITS, 0, 0, 0}, {.outcome = SELECT_WAITS, .independent = 3}, 0,
 	"minsources asks for 7 sources that agree, and there are 3 so "
 	"far"},
-    {{SELECT_WAITS, 0, 0, 0},
-	{.outcome = SELECT_WAITS, .independent = 1, .agreeing = 2}, 0,
+    {{SELECT_WAITS, SELECT_WAITS, 0, 0},
+	{.outcome = SELECT_WAITS, .independent = 1}, 0,
 	"minsources asks for 7 sources that agree, and there are 1 so "
 	"far: some of them are one server"},
     {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_STRATUM, SELECT_DISTANCE},
