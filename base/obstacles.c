@@ -117,11 +117,14 @@ void obstacle_sentence(
  * so what is found is our own. */
 bool obstacle_cure(const char *seen, char *out, size_t size)
 {
+	static const char alone[] = "no certificate is trusted: ";
 	static const char begin[] = "cannot read the ";
 	static const char lead[] = "; fix it with: ";
 	static const char rest[] = "; this may be the reason: ";
 	const char *command, *end;
 
+	if (strncmp(seen, alone, strlen(alone)) == 0)
+		seen += strlen(alone);
 	if (strncmp(seen, begin, strlen(begin)) != 0)
 		return false;
 	command = strstr(seen, lead);

@@ -25,7 +25,7 @@
 	    "install the package ca-certificates, or name the file of your CA in trusted-certs") \
 	X(OBSTACLE_TRUST, "trust", false, \
 	    "a trusted certificate on this machine cannot be read or used", \
-	    "see what is wrong with the trusted certificates: sudo ntsagentd --check-config") \
+	    "put the certificate of your CA there, in PEM or DER, or correct trusted-certs in [nts]; then see whether it can be used: sudo ntsagentd --check-config") \
 	X(OBSTACLE_TRUSTED_DATES, "trusted-dates", false, \
 	    "a trusted certificate on this machine, which the server needs, has expired or is not valid yet", \
 	    "see whether this clock is right: date -u; if it is, replace that trusted certificate by the current one of its CA, or update the package ca-certificates if it is one of the system") \
@@ -61,10 +61,10 @@
 	    "switch IPv6 on (sudo sysctl -w net.ipv6.conf.all.disable_ipv6=0; after a boot with ipv6.disable=1: remove that from the kernel command line), or give the server an IPv4 address") \
 	X(OBSTACLE_NO_ROUTE, "no-route", false, \
 	    "this machine has no route to the server", \
-	    "look at the routes: ip route get %A") \
+	    "look at the routes: ip route, ip -6 route") \
 	/* names */ \
 	X(OBSTACLE_NAME_UNKNOWN, "name-unknown", false, \
-	    "the name of the server does not exist", \
+	    "the name of the server does not exist, or it is an alias of a name that does not", \
 	    "correct host in %S, or add %H to DNS or /etc/hosts: getent ahosts %H") \
 	X(OBSTACLE_NO_ADDRESS, "no-address", false, \
 	    "the name of the server exists, but has no address that may be used", \
@@ -73,8 +73,8 @@
 	    "the pool has fewer addresses than sources, so this source has none of its own", \
 	    "set sources in the section of the pool to the number of its addresses: getent ahosts %H") \
 	X(OBSTACLE_DNS_SILENT, "dns-silent", false, \
-	    "no DNS server answers in time", \
-	    "see whether the name servers of this machine can be reached (cat /etc/resolv.conf): getent ahosts %H") \
+	    "the DNS servers give no answer: they are silent, or report a failure of their own", \
+	    "see whether the name servers of this machine (cat /etc/resolv.conf) can be reached, and what they answer: getent ahosts %H") \
 	X(OBSTACLE_DNS, "dns", false, \
 	    "the name of the server cannot be looked up", \
 	    "look the name up as the agent does: getent ahosts %H") \
@@ -85,9 +85,12 @@
 	X(OBSTACLE_KE_REFUSED, "ke-refused", false, \
 	    "TCP port %P of the server refuses connections: NTS is not enabled there, or a firewall rejects it", \
 	    "see on the server whether NTS listens: ss -ltn 'sport = :%P'; if it does, let TCP port %P through the firewalls") \
+	X(OBSTACLE_KE_REJECTED, "ke-rejected", false, \
+	    "a firewall rejects TCP port %P of the server: on the server, on the way, or on this machine", \
+	    "let TCP port %P through that firewall; for firewalld, run on its machine: sudo firewall-cmd --permanent --add-port=%P/tcp && sudo firewall-cmd --reload") \
 	X(OBSTACLE_KE_BLOCKED, "ke-blocked", false, \
 	    "nothing answers on TCP port %P: a firewall drops it, or the server is off", \
-	    "let TCP port %P through every firewall, then see whether it opens: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
+	    "see whether the server is on: ping %A; if it is, let TCP port %P through every firewall, then see whether it opens: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	X(OBSTACLE_LARGE_SEGMENTS, "large-segments", false, \
 	    "the connection opens, but large TCP segments are lost: the path has a smaller MTU than it says, or something filters TLS", \
 	    "see which size passes: ping -M do -s 1400 %A; allow ICMP (fragmentation needed, packet too big), or lower the MTU of the interface") \
@@ -98,8 +101,8 @@
 	    "a TLS server without NTS answers on TCP port %P", \
 	    "enable NTS on the server, or correct ntsport in %S: NTS-KE has port 4460") \
 	X(OBSTACLE_NO_ALLOW, "no-allow", false, \
-	    "the server refuses this machine: it closes the connection at once and gives no time", \
-	    "chronyd on the server needs a line for this machine: allow, or allow NETWORK; then restart it") \
+	    "the server closes the connection at once and gives no time: it refuses this machine, or another service listens on TCP port %P", \
+	    "see on the server what listens: sudo ss -ltnp 'sport = :%P'; chronyd needs a line for this machine in its configuration: allow, or allow NETWORK; then restart it") \
 	X(OBSTACLE_SERVER_KEY, "server-key", false, \
 	    "the server gives time without NTS, but its NTS part closes each connection at once: it cannot use its key or its certificate", \
 	    "on the server, make the files of ntsserverkey and ntsservercert readable by the user of the server, and restart it; its log names the file") \
@@ -108,17 +111,23 @@
 	    "see whether it answers at all: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	X(OBSTACLE_TLS, "tls", false, \
 	    "the server opens no TLS session", \
-	    "see what speaks there: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
+	    "see the log of the NTS server on %H, and what it answers: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
+	X(OBSTACLE_TLS_OLD, "tls-old", false, \
+	    "the server does not speak TLS 1.3, which NTS needs", \
+	    "enable TLS 1.3 on the server, or correct ntsport in %S: NTS-KE has port 4460") \
+	X(OBSTACLE_CLIENT_CERTIFICATE, "client-certificate", false, \
+	    "the server wants a client certificate, which NTS does not use", \
+	    "switch that off on the server, or correct ntsport in %S: NTS-KE has port 4460") \
 	/* certificates */ \
 	X(OBSTACLE_CERTIFICATE_EXPIRED, "certificate-expired", false, \
 	    "a certificate of the server has expired", \
-	    "put a renewed certificate on the server (for a CA in its chain: that of the CA), and restart the server") \
+	    "see whether this clock is right: date -u; if it is, put a renewed certificate on the server (for a CA in its chain: that of the CA), and restart the server") \
 	X(OBSTACLE_CERTIFICATE_EARLY, "certificate-early", false, \
 	    "a certificate of the server is not valid yet", \
 	    "see whether this clock is right: date -u; if it is, issue the certificate again on the server") \
 	X(OBSTACLE_CERTIFICATE_NAME, "certificate-name", false, \
 	    "the certificate of the server is for another name", \
-	    "issue the certificate again for %H, or write another name that it has as host in %S") \
+	    "see whether %H leads to the right server: getent ahosts %H; if it does, issue the certificate again for %H, or write a name that it has as host in %S") \
 	X(OBSTACLE_UNKNOWN_ISSUER, "unknown-issuer", false, \
 	    "the certificate of the server comes from a CA that this machine does not trust: the CA is missing in trusted-certs, or something on the way intercepts TLS", \
 	    "ask the operator of the server for its CA and compare the issuer; if it is the right one, add its file to trusted-certs, else find out who answers in its place") \
@@ -128,14 +137,17 @@
 	/* the key exchange */ \
 	X(OBSTACLE_NTS_KE, "nts-ke", false, \
 	    "the server speaks TLS, but does not complete the NTS key exchange", \
-	    "see whether an NTS-KE server listens there: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
+	    "see the log of the NTS server on %H, for example: journalctl -u chronyd (on Debian: -u chrony); if it names no reason, update that server or restart it") \
 	X(OBSTACLE_NTP_NAME, "ntp-name", false, \
 	    "the NTS-KE server names an NTP server that cannot be used", \
 	    "the NTS-KE server names an NTP server that cannot be found: ask its operator") \
 	/* the way to the time */ \
 	X(OBSTACLE_NTP_REFUSED, "ntp-refused", false, \
 	    "keys are exchanged, but UDP port %U of the server is closed: its NTP part does not run, or a firewall rejects it", \
-	    "see on the server whether NTP listens: ss -lun 'sport = :%U'") \
+	    "see on the server whether NTP listens: ss -lun 'sport = :%U'; if it does, let UDP port %U through the firewalls") \
+	X(OBSTACLE_NTP_REJECTED, "ntp-rejected", false, \
+	    "keys are exchanged, but a firewall rejects UDP port %U of the server: on the server, on the way, or on this machine", \
+	    "let UDP port %U through that firewall; for firewalld, run on its machine: sudo firewall-cmd --permanent --add-port=%U/udp && sudo firewall-cmd --reload") \
 	X(OBSTACLE_NTP_BLOCKED, "ntp-blocked", false, \
 	    "keys are exchanged, but no request for time is answered: a firewall drops UDP port %U, or the server does not allow this machine", \
 	    "let UDP port %U to %A and its answers through every firewall") \
@@ -146,8 +158,8 @@
 	    "large NTP packets are lost on the way; small ones pass, so the agent works and asks for fewer cookies", \
 	    "see which size passes: ping -M do -s 1000 %A; a firewall may limit the size of UDP packets on port %U") \
 	X(OBSTACLE_INTERCEPTED, "ntp-intercepted", false, \
-	    "something on the way answers NTP in place of the server, without its keys", \
-	    "find the device on the way to %A that answers UDP port %U in its place, and make an exception for this server there") \
+	    "NTP is answered without the keys of the server: by another program there, or by something on the way", \
+	    "see on the server %A which program has the port: sudo ss -lunp 'sport = :%U'; if it is the one with NTS, find the device on the way that answers in its place, and make an exception for this server there") \
 	X(OBSTACLE_NAK, "nak", false, \
 	    "the NTP server does not know the cookies that its NTS-KE server gives out", \
 	    "on the server: the NTS-KE and the NTP part must have the same cookie keys (ntsdumpdir, ntsrotate of chronyd)") \

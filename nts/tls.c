@@ -248,13 +248,28 @@ size_t tls_drain(struct tls_session *s, void *out, size_t size)
 	return BIO_read_ex(s->to_net, out, size, &got) ? got : 0;
 }
 
+/* OpenSSL does not name those that TLS 1.3 has added. */
+static const char *alert_name(int alert)
+{
+	switch (alert) {
+	case SSL_AD_MISSING_EXTENSION:
+		return "missing extension";
+	case SSL_AD_CERTIFICATE_REQUIRED:
+		return "certificate required";
+	case SSL_AD_NO_APPLICATION_PROTOCOL:
+		return "no application protocol";
+	default:
+		return SSL_alert_desc_string_long(alert);
+	}
+}
+
 static void note_detail(struct tls_session *s, unsigned long library_error)
 {
 	const char *reason = ERR_reason_error_string(library_error);
 
 	if (s->alert >= 0)
 		snprintf(s->detail, sizeof(s->detail), "alert %d, %s", s->alert,
-		    SSL_alert_desc_string_long(s->alert));
+		    alert_name(s->alert));
 	else if (library_error && reason)
 		snprintf(s->detail, sizeof(s->detail), "%s", reason);
 }

@@ -92,7 +92,7 @@ const char *endpoint_text(
 	return out;
 }
 
-static bool is_loopback(const struct endpoint *e)
+bool endpoint_is_loopback(const struct endpoint *e)
 {
 	struct in6_addr a;
 
@@ -128,8 +128,8 @@ static const char *unfit_ipv6(const struct endpoint *e)
 const char *endpoint_unfit(
     const struct endpoint *e, const struct endpoint *from)
 {
-	if (is_loopback(e))
-		return is_loopback(from)
+	if (endpoint_is_loopback(e))
+		return endpoint_is_loopback(from)
 			   ? NULL
 			   : "is a loopback address, that of this machine";
 	return e->family == 4 ? unfit_ipv4(e->address) : unfit_ipv6(e);

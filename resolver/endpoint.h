@@ -35,6 +35,8 @@ int endpoint_af(const struct endpoint *e);
 const char *endpoint_text(
     const struct endpoint *e, bool with_port, char out[ENDPOINT_TEXT_MAX]);
 
+bool endpoint_is_loopback(const struct endpoint *e);
+
 /* Why no server at `from` may send a client to `e`, as "is a multicast
  * address"; NULL: it may. Only an address of one host will do, and one of this
  * machine only from this machine. */

@@ -256,8 +256,9 @@ static bool ask(struct run *r)
 static bool answer_broke(struct run *r, int error)
 {
 	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now()))
-		return fail_late(
-		    r, KE_STAGE_EXCHANGE, "did not answer the NTS-KE request");
+		return fail_late(r, KE_STAGE_EXCHANGE,
+		    r->len > 0 ? "did not complete its NTS-KE answer"
+			       : "did not answer the NTS-KE request");
 	return fail_socket(r, KE_STAGE_EXCHANGE, error);
 }
 

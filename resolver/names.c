@@ -175,8 +175,8 @@ static void explain(
 	switch (error) {
 	case EAI_NONAME:
 		sentence_add(why,
-		    "no address for %s: the name does not exist (check "
-		    "/etc/hosts or DNS)",
+		    "no address for %s: the name does not exist, or is an "
+		    "alias of one that does not (check /etc/hosts or DNS)",
 		    host);
 		break;
 	case EAI_NODATA:
@@ -188,8 +188,8 @@ static void explain(
 		break;
 	case EAI_AGAIN:
 		sentence_add(why,
-		    "no DNS server answered for %s (check the network and "
-		    "/etc/resolv.conf)",
+		    "no DNS server answered for %s, or one reported a failure "
+		    "(check the network and /etc/resolv.conf)",
 		    host);
 		break;
 	case EAI_FAIL:

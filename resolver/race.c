@@ -1,4 +1,5 @@
 #include "resolver/race.h"
+#include "resolver/icmp.h"
 #include "resolver/wait.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ static int begin_connect(const struct endpoint *e, const struct binding *b)
 		errno = error;
 		return -1;
 	}
+	icmp_watch(fd, endpoint_af(e), true);
 	if (connect(fd, (const struct sockaddr *)&address, len) == 0 ||
 	    errno == EINPROGRESS || errno == EINTR)
 		return fd;
@@ -87,7 +89,10 @@ static int socket_error(int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		return errno;
-	return error;
+	/* It has accepted the connection and reset it: the exchange says so. */
+	if (error == ECONNRESET || error == EPIPE)
+		return 0;
+	return error != 0 ? icmp_error_of_tcp(fd, error) : 0;
 }
 
 /* Handles the sockets with events. Returns the index of the winner, or -1.
@@ -121,6 +126,7 @@ static int take_winner(struct race *r, unsigned winner)
 			close(r->fds[i].fd);
 	}
 	r->out->winner = winner;
+	icmp_watch(fd, endpoint_af(&r->to->at[winner]), false);
 	return fd;
 }
 
@@ -174,15 +180,31 @@ static void explain_one(const struct endpoint *e, const struct binding *b,
 		binding_explain(b, endpoint_af(e), error, why);
 		return;
 	}
+	/* IPv6 may be switched off for all devices: then no own address is
+	 * there. */
+	if (error == EAFNOSUPPORT ||
+	    (error == EADDRNOTAVAIL && e->family == 6)) {
+		sentence_add(why,
+		    "this machine has no IPv%u, so it cannot reach %s",
+		    e->family, host);
+		return;
+	}
 	switch (error) {
 	case 0:
 		sentence_add(why, "%s was not tried before the timeout", host);
 		break;
 	case ECONNREFUSED:
 		sentence_add(why,
-		    "connection refused: nothing listens on TCP port %u of %s "
-		    "(is NTS enabled there? does a firewall reject it?)",
-		    e->port, host);
+		    "connection refused: nothing listens on TCP port %u of "
+		    "%s%s (is NTS enabled there? does a firewall reject it?)",
+		    e->port, host,
+		    endpoint_is_loopback(e) ? ", which is this machine" : "");
+		break;
+	case ICMP_PROHIBITED:
+		sentence_add(why,
+		    "a firewall rejects connections to %s TCP port %u: on that "
+		    "server, on the way, or on this machine",
+		    host, e->port);
 		break;
 	case ETIMEDOUT:
 		sentence_add(why,
@@ -204,11 +226,6 @@ static void explain_one(const struct endpoint *e, const struct binding *b,
 		    "the firewall or sandbox of this machine does not allow "
 		    "connections to %s TCP port %u",
 		    host, e->port);
-		break;
-	case EAFNOSUPPORT:
-		sentence_add(why,
-		    "this machine has no IPv%u, so it cannot reach %s",
-		    e->family, host);
 		break;
 	default:
 		sentence_add(why, "cannot connect to %s TCP port %u%s: %s",

@@ -14,8 +14,8 @@
 struct race_outcome {
 	unsigned winner; /* an index; set if race_connect() succeeded */
 	/* For each address. 0: not tried, or another one won first.
-	 * ETIMEDOUT: no answer before the deadline. Above BINDING_FAILED: see
-	 * binding_apply(). Else the error of connect(2). */
+	 * ETIMEDOUT: no answer before the deadline. ICMP_PROHIBITED. Above
+	 * BINDING_FAILED: see binding_apply(). Else the error of connect(2). */
 	int error[KE_ADDRESSES_MAX];
 };
 

@@ -1,6 +1,7 @@
 #include "agent/check/ask.h"
 
 #include "agent/host/clocks.h"
+#include "resolver/icmp.h"
 #include "resolver/wait.h"
 
 #include <errno.h>
@@ -82,7 +83,8 @@ static ssize_t receive(
 	k->received = wall_now();
 	if (n >= 0)
 		return n;
-	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	return errno == EAGAIN || errno == EINTR ? 0
+						 : -icmp_error_of_udp(errno);
 }
 
 /* A pause between two readings makes them useless: the shortest of some. */

@@ -2,6 +2,7 @@
 
 #include "agent/check/agreement.h"
 #include "resolver/binding.h"
+#include "resolver/icmp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,6 +63,8 @@ static enum obstacle connect_obstacle_of(const struct endpoint *e, int error)
 	switch (error) {
 	case ECONNREFUSED:
 		return OBSTACLE_KE_REFUSED;
+	case ICMP_PROHIBITED:
+		return OBSTACLE_KE_REJECTED;
 	case EACCES:
 	case EPERM:
 		return OBSTACLE_LOCAL_FIREWALL;
@@ -78,6 +81,7 @@ static enum obstacle connect_obstacle_of(const struct endpoint *e, int error)
  * that refuses tells more than one without a route. */
 static const enum obstacle nearest_first[] = {
     OBSTACLE_KE_REFUSED,
+    OBSTACLE_KE_REJECTED,
     OBSTACLE_KE_BLOCKED,
     OBSTACLE_LOCAL_FIREWALL,
     OBSTACLE_UNREACHABLE,
@@ -121,9 +125,11 @@ static enum obstacle tls_obstacle(
 					 : OBSTACLE_NO_ALLOW;
 	case TLS_NAME_UNKNOWN:
 		return OBSTACLE_CERTIFICATE_NAME;
-	case TLS_OK:
 	case TLS_TOO_OLD:
+		return OBSTACLE_TLS_OLD;
 	case TLS_WANTS_CERTIFICATE:
+		return OBSTACLE_CLIENT_CERTIFICATE;
+	case TLS_OK:
 	case TLS_BAD_CERTIFICATE:
 	case TLS_ALERT:
 	case TLS_CHAIN_TOO_LONG:
@@ -205,7 +211,10 @@ static enum obstacle keys_obstacle(const struct probe *p)
 	case KE_STAGE_CERTIFICATE:
 		return certificate_obstacle(p);
 	case KE_STAGE_EXCHANGE:
-		return OBSTACLE_NTS_KE;
+		/* A server asks for it after the handshake. */
+		return d->tls_fault == TLS_WANTS_CERTIFICATE
+			   ? OBSTACLE_CLIENT_CERTIFICATE
+			   : OBSTACLE_NTS_KE;
 	case KE_STAGE_NTP_NAME:
 		return OBSTACLE_NTP_NAME;
 	case KE_STAGE_DONE:
@@ -225,6 +234,8 @@ static enum obstacle network_obstacle(const struct endpoint *to, int error)
 		return OBSTACLE_BINDING;
 	if (o == OBSTACLE_KE_REFUSED)
 		return OBSTACLE_NTP_REFUSED;
+	if (o == OBSTACLE_KE_REJECTED)
+		return OBSTACLE_NTP_REJECTED;
 	return o == OBSTACLE_KE_BLOCKED ? OBSTACLE_NTP_BLOCKED : o;
 }
 
@@ -341,7 +352,7 @@ static void say_seen(struct sentence *w, enum obstacle o,
 	else if (t->network_error >= BINDING_FAILED)
 		binding_explain(&s->binding, endpoint_af(&p->keys.address),
 		    t->network_error, w);
-	else if (t->network_error != 0)
+	else if (t->network_error != 0 && t->network_error != ICMP_PROHIBITED)
 		sentence_add(w, "%s", strerror(t->network_error));
 }
 

@@ -197,7 +197,8 @@ static void unknown_section(struct loader *l, const char *name, size_t word)
 	snprintf(first, sizeof(first), "%.*s", (int)word, name);
 	advice = config_section_known(first) ? NULL : config_key_advice(first);
 	nearest = config_section_nearest(first);
-	if (advice)
+	/* [NTS] is no directive of chrony. */
+	if (advice && !(nearest && strcasecmp(nearest, first) == 0))
 		complain(l, "unknown section [%s]: %s", name, advice);
 	else if (nearest)
 		complain(l, "unknown section [%s]; did you mean [%s%s]?", name,
@@ -285,6 +286,16 @@ static void *target_of(struct loader *l, const struct config_key *key)
 	return targets[key->target];
 }
 
+/* What chrony.conf or a shell allows, and this file does not. */
+static const char *hint_for(const char *value)
+{
+	if (*value == '"' || *value == '\'')
+		return "; write the value without quotes";
+	if (strstr(value, " #") || strstr(value, "\t#"))
+		return "; a comment begins with ';'";
+	return "";
+}
+
 static void take_key(struct loader *l, const char *name, const char *value)
 {
 	const struct config_key *key = config_key_find(l->section, name);
@@ -307,7 +318,8 @@ static void take_key(struct loader *l, const char *name, const char *value)
 		return;
 	/* The rest of the list may be empty. */
 	l->lost_certs |= key->repeats;
-	complain(l, "%s = %s: expected %s", name, value, key->expected);
+	complain(l, "%s = %s: expected %s%s", name, value, key->expected,
+	    hint_for(value));
 }
 
 /* inih's handler. inih has removed the comments and split the line. */
@@ -424,7 +436,8 @@ static char *next_line(char *out, int size, void *stream)
 		return NULL;
 	l->line++;
 	if (memchr(l->text, '\0', (size_t)n)) {
-		complain(l, "the line holds a NUL byte");
+		complain(l, "the line holds a NUL byte; save the file as plain "
+			    "text in UTF-8");
 	} else {
 		char *text = cut_comment(skip_bom(l));
 

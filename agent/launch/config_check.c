@@ -22,6 +22,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -428,8 +429,11 @@ static unsigned check_writable(const char *key, const char *path, FILE *out)
 	if (err == 0 || err == ENOENT)
 		return 0;
 	if (err != EACCES)
-		return error(out, "%s = %s: user %s cannot write into %s: %s",
-		    key, path, user, directory, strerror(err));
+		return error(out, "%s = %s: user %s cannot write into %s: %s%s",
+		    key, path, user, directory, strerror(err),
+		    err == EROFS ? "; mount it writable, or configure another "
+				   "path"
+				 : "");
 	error(out,
 	    "%s = %s: user %s cannot write into %s: %s; fix it with: "
 	    "chown %s %s",
@@ -668,6 +672,32 @@ static void warn_of_number_of_sources(const struct config *config, FILE *out)
 		    usable, SELECT_COMBINED_MAX);
 }
 
+static bool is_same_host(
+    const struct source_config *a, const struct source_config *b)
+{
+	return !a->member && !b->member && a->ke_port == b->ke_port &&
+	       strcasecmp(a->host, b->host) == 0 && !a->options.noselect &&
+	       !b->options.noselect;
+}
+
+/* Two sections that were meant to be two servers. */
+static void warn_of_the_same_host(const struct config *config, FILE *out)
+{
+	const struct source_config *all = config->sources;
+
+	for (unsigned i = 1; i < config->source_count; i++)
+		for (unsigned k = 0; k < i; k++) {
+			if (!is_same_host(&all[k], &all[i]))
+				continue;
+			warn(out,
+			    "[source %s] has the host of [source %s]: if both "
+			    "lead to one server, they count as one; for "
+			    "several servers of one name write [pool NAME]",
+			    all[i].name, all[k].name);
+			break;
+		}
+}
+
 /* The jobs open the certificates, everything else is the agent's user's. */
 static unsigned check_parts(const struct config *config,
     const struct identity *agent, const struct identity *jobs, FILE *out)
@@ -688,6 +718,7 @@ unsigned config_check_files(const struct config *config, FILE *out)
 
 	warn_of_number_of_sources(config, out);
 	warn_of_writable(config, out);
+	warn_of_the_same_host(config, out);
 	if (!privileges_identity(config->user, &id, why))
 		return error(out, "%s", why);
 	if (!privileges_second_identity(
@@ -714,6 +745,7 @@ unsigned config_check_as_other(const struct config *config, FILE *out)
 
 	warn_of_number_of_sources(config, out);
 	warn_of_writable(config, out);
+	warn_of_the_same_host(config, out);
 	for (unsigned i = 0; i < c->path_count; i++) {
 		if (access(c->paths[i], R_OK) == 0 || errno != EACCES)
 			errors += check_certificates(c->paths[i], out);

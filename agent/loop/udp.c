@@ -1,6 +1,7 @@
 #include "agent/loop/udp.h"
 
 #include "agent/host/clocks.h"
+#include "resolver/icmp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -392,7 +393,7 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	out->rx_kind = STAMP_DAEMON;
 	out->tx = s->tx;
 	out->tx_kind = s->tx_kind;
-	out->error = n < 0 ? errno : 0;
+	out->error = n < 0 ? icmp_error_of_udp(errno) : 0;
 	if (n < 0)
 		return errno != EAGAIN;
 	/* Until routes change, all requests to an address leave from the same

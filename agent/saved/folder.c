@@ -67,6 +67,10 @@ static bool fail_to_open(struct saved_folder *f, char why[SAVED_FOLDER_WHY_MAX])
 		say_owner(f, &st, why);
 	else
 		fail(f, "open", error, why);
+	/* A folder above it may be closed: that check has the command. */
+	if (error == EACCES && !strstr(why, "fix it with"))
+		strncat(why, "; see: sudo ntsagentd --check-config",
+		    SAVED_FOLDER_WHY_MAX - 1 - strlen(why));
 	return false;
 }
 

@@ -1,6 +1,7 @@
 #include "agent/source/messages.h"
 
 #include "resolver/certificate/certificate.h"
+#include "resolver/icmp.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -203,6 +204,11 @@ void say_unsent(struct source *s, int error, struct mono now)
 	binding_text(&s->config->binding, endpoint_af(source_address(s)), from);
 	if (error > BINDING_FAILED)
 		say_unbound(s, error, now);
+	else if (error == ICMP_PROHIBITED)
+		source_trouble(s, now, FAILURE_NETWORK,
+		    "a firewall rejects requests to %s: on that server, on the "
+		    "way, or on this machine",
+		    at);
 	else if (error == ECONNREFUSED)
 		source_trouble(s, now, FAILURE_NETWORK,
 		    "%s refuses requests: nothing listens on that UDP port (is "

@@ -275,8 +275,11 @@ static void explain(const struct steering *s, char *out, size_t size)
 	else if (r->outcome == SELECT_WAITS)
 		(void)snprintf(out, size,
 		    "minsources asks for %u sources that agree, and there are "
-		    "%u so far",
-		    s->config.min_sources, r->independent);
+		    "%u so far%s",
+		    s->config.min_sources, r->independent,
+		    count_state(s, SELECT_WAITS) > r->independent
+			? ": some of them are one server"
+			: "");
 	else
 		explain_none(s, out, size);
 }

@@ -39,6 +39,22 @@ static size_t find(
 	return found ? (size_t)(found - r->bytes) : to;
 }
 
+bool pem_first_label(const char *bytes, size_t len, char out[PEM_LABEL_MAX])
+{
+	const struct pem_reader r = pem_of(bytes, len, PEM_CERTIFICATE);
+	size_t from = find(&r, 0, len, BEGIN), to;
+
+	if (from == len)
+		return false;
+	from += strlen(BEGIN);
+	to = find(&r, from, len, DASHES);
+	if (to == len || to == from || to - from >= PEM_LABEL_MAX)
+		return false;
+	memcpy(out, bytes + from, to - from);
+	out[to - from] = '\0';
+	return true;
+}
+
 static void go_to(struct pem_reader *r, size_t place)
 {
 	for (; r->at < place; r->at++)

@@ -37,6 +37,11 @@ struct pem_block {
 
 struct pem_reader pem_of(const char *bytes, size_t len, enum pem_kind kind);
 
+/* Writes what the first block of the bytes is called, as in "PRIVATE KEY".
+ * False: no block begins there. */
+#define PEM_LABEL_MAX 40
+bool pem_first_label(const char *bytes, size_t len, char out[PEM_LABEL_MAX]);
+
 /* Takes the next block of that kind, good or broken. False: there is none. */
 bool pem_next(struct pem_reader *r, struct pem_block *out) MUST_USE;
 

@@ -243,13 +243,23 @@ static void take(const struct visit *t, const char *path, unsigned line,
 	X509_free(b->c);
 }
 
-static void report_empty(const struct visit *t, const char *path)
+/* A key or a request in the place of a certificate is taken for one easily. */
+static void report_empty(
+    const struct visit *t, const char *path, const char *bytes, size_t len)
 {
-	char text[TRUST_FAULT_MAX];
+	char text[TRUST_FAULT_MAX], label[PEM_LABEL_MAX];
 	struct sentence why = sentence_to(text, sizeof(text));
 
-	sentence_add(&why, "the %s file %s has no %s in it (PEM or DER)",
-	    t->words->one, path, t->words->what);
+	sentence_add(&why, "the %s file %s ", t->words->one, path);
+	if (len == 0)
+		sentence_add(&why, "is empty");
+	else
+		sentence_add(
+		    &why, "has no %s in it (PEM or DER)", t->words->what);
+	if (pem_first_label(bytes, len, label)) {
+		sentence_add(&why, ", it has a block of the kind ");
+		sentence_quote(&why, label, strlen(label));
+	}
 	report(t, TRUST_EMPTY, &why);
 }
 
@@ -298,12 +308,12 @@ static unsigned visit_file(
 		else
 			take(t, path, b.line, &b, &h);
 	}
-	free(bytes);
 	if (h.taken == 0 && h.broken == 0 &&
 	    !(in_directory && is_without_lists(&r, path)))
-		report_empty(t, path);
+		report_empty(t, path, bytes, len);
 	else if (h.taken > 0 && h.in_time == 0)
 		report_outdated(t, path, &h);
+	free(bytes);
 	if (t->v->file)
 		t->v->file(t->v->self, path);
 	return h.in_time > 0;

@@ -95,7 +95,7 @@ CERTIFICATES = (
 EXCHANGE = (
     exchange('ke-silent', 'did not answer the NTS-KE request'),
     exchange('ke-close', 'closed the connection without an NTS-KE answer'),
-    exchange('ke-slow', 'did not answer the NTS-KE request|middle of a record'),
+    exchange('ke-slow', 'did not complete its NTS-KE answer|middle of a record'),
     exchange('ke-cut', 'ends in the middle of a record'),
     exchange('ke-error-0', 'NTS-KE error 0', fault='ke-error=0'),
     exchange('ke-error-1', 'NTS-KE error 1', fault='ke-error=1'),

@@ -16,8 +16,13 @@ CHECKED="good:none
 	size-limit:large-packets
 	ke-dropped:ke-blocked
 	ke-rejected:ke-refused
+	ke-prohibited:ke-rejected
+	ke-prohibited-ipv6:ke-rejected
 	ntp-dropped:ntp-blocked
 	ntp-rejected:ntp-refused
+	ntp-prohibited:ntp-rejected
+	tls-12:tls-old
+	wants-ours:client-certificate
 	ntp-forged:ntp-intercepted
 	ntp-nak:nak
 	forged-nak:none
@@ -68,8 +73,8 @@ host_of() {
 check_servers_of_chrony() {
 	local name
 	for name in no-allow other-allow bad-key no-local small-only size-limit \
-		ke-dropped ke-rejected ntp-dropped ntp-rejected hello-lost \
-		chain-lost; do
+		ke-dropped ke-rejected ke-prohibited ntp-dropped ntp-rejected \
+		ntp-prohibited hello-lost chain-lost; do
 		host_of "$name" --key-of "$CA"
 	done
 	host_of good --key-of "$CA"
@@ -82,7 +87,8 @@ check_servers_of_chrony() {
 	chrony43_but bad-key ^nothing
 	chrony43_but no-local ^local
 	for name in good small-only size-limit ke-dropped ke-rejected \
-		ntp-dropped ntp-rejected hello-lost chain-lost intercepted \
+		ke-prohibited ntp-dropped ntp-rejected ntp-prohibited \
+		hello-lost chain-lost intercepted \
 		expired early; do
 		start_chrony43 "$name"
 	done
@@ -92,7 +98,7 @@ check_servers_of_chrony() {
 check_other_servers() {
 	local name
 	for name in far ntp-forged ntp-nak forged-nak kiss-rate \
-		kiss-deny web mail mute ahead1 ahead2 late1 late2; do
+		kiss-deny tls-12 wants-ours web mail mute ahead1 ahead2 late1 late2; do
 		host_of "$name" --key-of "$CA"
 	done
 	host_of future --key-of "$CA" --valid 10,30
@@ -103,6 +109,8 @@ check_other_servers() {
 	fault_server kiss-rate ntp-kiss=RATE
 	fault_server kiss-deny ntp-kiss=DENY
 	fault_server mail tls-not-tls
+	fault_server tls-12 tls-12
+	fault_server wants-ours tls-want-certificate
 	test_server ahead1 --offset 100
 	test_server ahead2 --offset 100.2
 	test_server late1 --offset 0.3
@@ -123,6 +131,9 @@ check_blocks() {
 	block size-limit 'udp dport 123 udp length > 500 drop'
 	block ke-dropped 'tcp dport 4460 drop'
 	block ke-rejected 'tcp dport 4460 reject with tcp reset'
+	# As firewalld does.
+	block ke-prohibited 'tcp dport 4460 reject with icmpx type admin-prohibited'
+	block ntp-prohibited 'udp dport 123 reject with icmpx type admin-prohibited'
 	block ntp-dropped 'udp dport 123 drop'
 	block ntp-rejected 'udp dport 123 reject'
 	block hello-lost 'tcp dport 4460 meta length > 200 drop'
@@ -154,13 +165,13 @@ checked13() {
 
 # Servers that contradict each other, and a container with users of its own.
 check_contradictions() {
-	lan_host apart 51
+	lan_host apart 71
 	agent_conf apart '' good late1
-	lan_host split 52
+	lan_host split 72
 	agent_conf split '' good late1 late2
-	lan_host outvoted 53
+	lan_host outvoted 73
 	agent_conf outvoted '' good forged-nak late1
-	lan_host contained 54
+	lan_host contained 74
 	agent_conf contained '' good
 	for name in apart split outvoted; do checked "$name"; done
 	checked contained unshare --user --map-root-user

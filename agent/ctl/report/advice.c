@@ -41,14 +41,35 @@ static const struct {
 	enum failure failure;
 	enum obstacle obstacle;
 } phrases[] = {
+	{"the name does not exist", FAILURE_DNS,    OBSTACLE_NAME_UNKNOWN},
+	{"no DNS server ",         FAILURE_DNS,     OBSTACLE_DNS_SILENT},
+	{" is configured for it",  FAILURE_DNS,     OBSTACLE_NO_ADDRESS},
 	{"connection refused: ",   FAILURE_CONNECT, OBSTACLE_KE_REFUSED},
+	{"a firewall rejects ",    FAILURE_CONNECT, OBSTACLE_KE_REJECTED},
 	{" cannot be reached: ",   FAILURE_CONNECT, OBSTACLE_UNREACHABLE},
 	{" of this machine does ", FAILURE_CONNECT, OBSTACLE_LOCAL_FIREWALL},
 	{"no route to ",           FAILURE_CONNECT, OBSTACLE_NO_ROUTE},
 	{"machine has no IPv6",    FAILURE_CONNECT, OBSTACLE_NO_IPV6},
+	{"does not answer with TLS", FAILURE_TLS,   OBSTACLE_WRONG_PORT},
+	{"does not speak TLS 1.3", FAILURE_TLS,     OBSTACLE_TLS_OLD},
+	{"the protocol ntske/1",   FAILURE_TLS,     OBSTACLE_NOT_NTS},
+	{"serves no host of that", FAILURE_TLS,     OBSTACLE_CERTIFICATE_NAME},
+	{"a client certificate",   FAILURE_TLS,     OBSTACLE_CLIENT_CERTIFICATE},
+	{"a client certificate",   FAILURE_NTS_KE,  OBSTACLE_CLIENT_CERTIFICATE},
+	{"but did not complete",   FAILURE_TLS,     OBSTACLE_TLS_SILENT},
 	{" refuses requests: ",    FAILURE_NETWORK, OBSTACLE_NTP_REFUSED},
+	{"a firewall rejects ",    FAILURE_NETWORK, OBSTACLE_NTP_REJECTED},
+	{"not permitted",          FAILURE_NETWORK, OBSTACLE_LOCAL_FIREWALL},
 	{"Network is unreachable", FAILURE_NETWORK, OBSTACLE_NO_ROUTE},
 	{"No route to host",       FAILURE_NETWORK, OBSTACLE_UNREACHABLE},
+	/* Words of a certificate have no double quote. */
+	{"\" is not for a TLS ",   FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE},
+	{"\" is not for ",         FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_NAME},
+	{"\" has expired: ",       FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EXPIRED},
+	{"chain has expired: ",    FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EXPIRED},
+	{"\" is not yet valid: ",  FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EARLY},
+	{"chain is not yet valid", FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EARLY},
+	{": somebody else may be", FAILURE_CERTIFICATE, OBSTACLE_UNKNOWN_ISSUER},
 };
 /* clang-format on */
 
@@ -90,21 +111,28 @@ static enum obstacle obstacle_of_state(const struct status_source *s)
 						       : OBSTACLE_COUNT;
 }
 
+/* What is wrong on this machine, and not with the certificate of the server. */
+static enum obstacle obstacle_of_trust(const struct status_source *s)
+{
+	if (source_failure(s) != FAILURE_CERTIFICATE)
+		return OBSTACLE_COUNT;
+	if (blames_trusted_dates(s))
+		return OBSTACLE_TRUSTED_DATES;
+	if (blames_list(s))
+		return OBSTACLE_REVOCATION;
+	/* Without a server nobody has shown a certificate. */
+	return s->nts.ke_address ? OBSTACLE_COUNT : OBSTACLE_TRUST;
+}
+
 static enum obstacle obstacle_of(const struct status_source *s)
 {
 	enum failure failure = source_failure(s);
-	enum obstacle o = obstacle_of_phrase(failure, s->reason);
+	enum obstacle o = obstacle_of_trust(s);
 
+	if (o == OBSTACLE_COUNT)
+		o = obstacle_of_phrase(failure, s->reason);
 	if (o != OBSTACLE_COUNT)
 		return o;
-	if (failure == FAILURE_CERTIFICATE && blames_trusted_dates(s))
-		return OBSTACLE_TRUSTED_DATES;
-	if (failure == FAILURE_CERTIFICATE && blames_list(s))
-		return OBSTACLE_REVOCATION;
-	/* Without a server nobody has shown a certificate: the trusted
-	 * certificates of this machine are at fault. */
-	if (failure == FAILURE_CERTIFICATE && !s->nts.ke_address)
-		return OBSTACLE_TRUST;
 	if (obstacles[failure].known)
 		return obstacles[failure].obstacle;
 	return source_has_failed(s) ? OBSTACLE_COUNT : obstacle_of_state(s);
@@ -120,6 +148,11 @@ static const char *other_advice(const struct status_source *s)
 	if (strstr(s->reason, " is left for this source: "))
 		return "set sources in %S to the number of addresses that "
 		       "the name has, or give it more: getent ahosts %H";
+	/* Only a plain request tells these causes apart. */
+	if (source_failure(s) == FAILURE_TLS &&
+	    strstr(s->reason, "it closed the connection "))
+		return "find out whether it refuses this machine, cannot use "
+		       "its key, or is another service: ntsctl check --live";
 	/* The agent replaces a source of a pool. */
 	if (!source_has_failed(s) && strcmp(s->state, "falseticker") == 0 &&
 	    !of_pool)

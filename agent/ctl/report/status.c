@@ -92,6 +92,20 @@ static void say_refused(const struct snapshot *s, char *out)
 	    amount, direction(refused_offset_ns));
 }
 
+/* With --no-clock no restart would set the clock. */
+static void say_refused_measured(const struct snapshot *s, char *out)
+{
+	double refused_offset_ns = (double)s->clock.refused_offset_ns.n;
+	char amount[FORMAT_MAX];
+
+	format_plain_ns(amount, refused_offset_ns);
+	text_append(out, PARAGRAPH_MAX,
+	    "The clock is only measured, not steered: the servers say that it "
+	    "is %s %s. An agent that steers corrects so much only at its start "
+	    "(refuse-threshold).",
+	    amount, direction(refused_offset_ns));
+}
+
 static void say_no_sources(const struct snapshot *s, char *out)
 {
 	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.",
@@ -146,6 +160,13 @@ static bool is_split(const struct snapshot *s)
 	return false;
 }
 
+static bool lacks_sources(const struct snapshot *s)
+{
+	static const char begin[] = "minsources asks for ";
+
+	return strncmp(reason_of(s, ""), begin, strlen(begin)) == 0;
+}
+
 static bool is_refused(const struct snapshot *s)
 {
 	return s->clock.refused;
@@ -159,6 +180,11 @@ static bool is_measured(const struct snapshot *s)
 static bool is_right(const struct snapshot *s)
 {
 	return s->clock.synchronised;
+}
+
+static bool is_refused_measured(const struct snapshot *s)
+{
+	return is_refused(s) && !s->clock.controlled;
 }
 
 static bool has_no_sources(const struct snapshot *s)
@@ -179,6 +205,9 @@ static const struct verdict {
 	void (*say)(const struct snapshot *s, char *out);
 	const char *to_do;
 } verdicts[] = {
+	{is_refused_measured, say_refused_measured,
+	    "find out which is wrong, the clock or the servers: ntsctl sources -v. "
+	    "If the clock is, set it with the program that steers it"},
 	{is_refused, say_refused,
 	    "find out which is wrong, the clock or the servers: ntsctl sources -v. "
 	    "To take the servers' time: systemctl restart ntsagent"},
@@ -192,6 +221,9 @@ static const struct verdict {
 	    "compare the servers with a clock that is right, and set noselect = "
 	    "yes in the [source NAME] of each that is wrong; of three servers, "
 	    "the two that agree outvote one: ntsctl sources -v"},
+	{lacks_sources, say_not_yet,
+	    "wait for the other servers, see what is wrong with them (ntsctl "
+	    "sources -v), or configure a smaller minsources"},
 	{is_anything, say_not_yet, NULL},
 };
 /* clang-format on */

@@ -98,6 +98,12 @@ static void a_closed_file_has_its_command(void **state)
 	    text, sizeof(text)));
 	assert_string_equal(text,
 	    "run as root: chmod g+r /a; the agent notices it and tries again");
+	assert_true(obstacle_cure(
+	    "no certificate is trusted: cannot read the trusted certificate /a "
+	    "as user u: Permission denied; fix it with: chmod g+r /a",
+	    text, sizeof(text)));
+	assert_string_equal(text,
+	    "run as root: chmod g+r /a; the agent notices it and tries again");
 }
 
 /* A server chooses the words of its certificate. */

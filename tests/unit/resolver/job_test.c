@@ -430,7 +430,8 @@ static void a_negotiated_name_without_address_is_reported(void **state)
 	failed(w, KE_STAGE_NTP_NAME,
 	    "local.fake names the NTP server \"noname.eai\", which is "
 	    "unusable: "
-	    "no address for \"noname.eai\": the name does not exist (check "
+	    "no address for \"noname.eai\": the name does not exist, or is an "
+	    "alias of one that does not (check "
 	    "/etc/hosts or DNS)");
 	assert_string_equal(w->answer.ntp_server, "noname.eai");
 	assert_string_equal(w->answer.facts.subject, "CN=ntpserver");
@@ -525,7 +526,8 @@ static void a_name_without_address_is_reported(void **state)
 	strcpy(w->request.host, "noname.eai");
 	ask(w);
 	failed(w, KE_STAGE_DNS,
-	    "no address for noname.eai: the name does not exist (check "
+	    "no address for noname.eai: the name does not exist, or is an "
+	    "alias of one that does not (check "
 	    "/etc/hosts or DNS)");
 }
 
@@ -541,7 +543,8 @@ static void a_name_is_asked_for_without_validation_if_the_clock_is_unsure(
 	strcpy(w->request.host, "again.eai");
 	run(w, with(w, (struct ke_server_spec){.leaf = &w->leaf}));
 	failed(w, KE_STAGE_DNS,
-	    "no DNS server answered for again.eai (check the network and "
+	    "no DNS server answered for again.eai, or one reported a failure "
+	    "(check the network and "
 	    "/etc/resolv.conf)");
 	w->request.clock_unsure = 1;
 	ask(w);
@@ -616,7 +619,8 @@ static void a_failure_at_the_known_address_is_one_of_dns(void **state)
 	failed(w, KE_STAGE_DNS,
 	    "the DNS server failed or refused to answer for fail.eai, and at "
 	    "its last address: connection refused: nothing listens on TCP port "
-	    "PORT of 127.0.0.1 (is NTS enabled there? does a firewall reject "
+	    "PORT of 127.0.0.1, which is this machine (is NTS enabled there? "
+	    "does a firewall reject "
 	    "it?)");
 }
 
@@ -648,8 +652,9 @@ static void a_closed_port_is_reported(void **state)
 	ke_server_stop(&w->server);
 	ask(w);
 	failed(w, KE_STAGE_CONNECT,
-	    "connection refused: nothing listens on TCP port PORT of 127.0.0.1 "
-	    "(is NTS enabled there? does a firewall reject it?)");
+	    "connection refused: nothing listens on TCP port PORT of "
+	    "127.0.0.1, which is this machine (is NTS enabled there? does a "
+	    "firewall reject it?)");
 }
 
 static void other_services_are_reported(void **state)
@@ -689,6 +694,11 @@ static void a_silent_server_costs_the_timeout(void **state)
 	run(w, with(w, (struct ke_server_spec){.manner = KE_SILENT}));
 	failed(w, KE_STAGE_EXCHANGE,
 	    "127.0.0.1 TCP port PORT did not answer the NTS-KE request within "
+	    "0.6 s");
+	ke_server_stop(&w->server);
+	run(w, with(w, (struct ke_server_spec){.manner = KE_STOPS}));
+	failed(w, KE_STAGE_EXCHANGE,
+	    "127.0.0.1 TCP port PORT did not complete its NTS-KE answer within "
 	    "0.6 s");
 }
 
@@ -938,7 +948,8 @@ static void a_domain_without_a_usable_server_is_reported(void **state)
 	d = detailed(w);
 	assert_int_equal(d.lookup_error, EAI_FAIL);
 	failed(w, KE_STAGE_DNS,
-	    "no address for \"noname.eai\": the name does not exist (check "
+	    "no address for \"noname.eai\": the name does not exist, or is an "
+	    "alias of one that does not (check "
 	    "/etc/hosts or DNS)");
 	begin_srv(0);
 	d = detailed(w);
@@ -1023,7 +1034,8 @@ static void the_next_address_may_name_an_ntp_server(void **state)
 	ask(w);
 	failed(w, KE_STAGE_NTP_NAME,
 	    "both.fake names the NTP server \"noname.eai\", which is unusable: "
-	    "no address for \"noname.eai\": the name does not exist (check "
+	    "no address for \"noname.eai\": the name does not exist, or is an "
+	    "alias of one that does not (check "
 	    "/etc/hosts or DNS)");
 }
 

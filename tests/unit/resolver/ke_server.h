@@ -26,6 +26,7 @@ enum ke_manner {
 	KE_KEEPS_OPEN, /* answers and does not close */
 	KE_NOTHING,    /* closes after the handshake without a byte */
 	KE_SILENT,     /* handshake, then silence */
+	KE_STOPS,      /* sends its answer but for the last byte */
 	KE_MUTE,       /* accepts, then silence */
 	KE_HANGS_UP,   /* accepts and closes */
 	KE_HTTP,       /* answers in another protocol */
@@ -162,11 +163,13 @@ static inline void ke_server_answer(SSL *ssl, const struct ke_server_spec *spec)
 		return;
 	}
 	len = ke_server_message(message, sizeof(message), ssl, spec);
+	if (spec->manner == KE_STOPS)
+		len--;
 	for (size_t i = 0; spec->manner == KE_IN_PIECES && i < len; i++)
 		SSL_write(ssl, message + i, 1);
 	if (spec->manner != KE_IN_PIECES)
 		SSL_write(ssl, message, (int)len);
-	if (spec->manner == KE_KEEPS_OPEN)
+	if (spec->manner == KE_KEEPS_OPEN || spec->manner == KE_STOPS)
 		for (;;)
 			pause();
 	if (spec->manner != KE_NO_NOTIFY)

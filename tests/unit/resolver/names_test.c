@@ -109,13 +109,15 @@ static void each_failure_has_its_sentence(void **state)
 {
 	(void)state;
 	missing("noname.eai", FAMILY_ANY,
-	    "no address for noname.eai: the name does not exist (check "
+	    "no address for noname.eai: the name does not exist, or is an "
+	    "alias of one that does not (check "
 	    "/etc/hosts or DNS)");
 	missing("nodata.eai", FAMILY_ANY,
 	    "no address for nodata.eai: the name exists, but has no IP address "
 	    "(check /etc/hosts or DNS)");
 	missing("again.eai", FAMILY_ANY,
-	    "no DNS server answered for again.eai (check the network and "
+	    "no DNS server answered for again.eai, or one reported a failure "
+	    "(check the network and "
 	    "/etc/resolv.conf)");
 	missing("fail.eai", FAMILY_ANY,
 	    "the DNS server failed or refused to answer for fail.eai");
@@ -136,7 +138,8 @@ static void a_missing_family_is_reported(void **state)
 	    "only6.fake has only IPv6 addresses, but IPv4 is configured for "
 	    "it");
 	missing("noname.eai", FAMILY_IPV4,
-	    "no address for noname.eai: the name does not exist (check "
+	    "no address for noname.eai: the name does not exist, or is an "
+	    "alias of one that does not (check "
 	    "/etc/hosts or DNS)");
 }
 

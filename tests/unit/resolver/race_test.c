@@ -1,4 +1,5 @@
 #include "resolver/race.h"
+#include "resolver/icmp.h"
 #include "resolver/wait.h"
 
 #include <setjmp.h>
@@ -17,9 +18,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MS NS_PER_MS
+
+/* What the kernel says of each connection; 0: the truth. */
+static int pretended;
+
+/* In the place of the C library's. */
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	long result = syscall(SYS_getsockopt, fd, level, name, value, len);
+
+	if (result == 0 && pretended && level == SOL_SOCKET && name == SO_ERROR)
+		memcpy(value, &pretended, sizeof(pretended));
+	return (int)result;
+}
 
 static int listening(struct endpoint *e)
 {
@@ -209,10 +224,12 @@ static void each_address_has_its_reason(void **state)
 	explained(&to, &o, text);
 	snprintf(want, sizeof(want),
 	    "no answer from 127.0.0.1 TCP port %u (blocked by a firewall?); "
-	    "connection refused: nothing listens on TCP port %u of 127.0.0.2 "
-	    "(is NTS enabled there? does a firewall reject it?); "
-	    "connection refused: nothing listens on TCP port %u of 127.0.0.3 "
-	    "(is NTS enabled there? does a firewall reject it?)",
+	    "connection refused: nothing listens on TCP port %u of 127.0.0.2"
+	    ", which is this machine (is NTS enabled there? does a firewall "
+	    "reject it?); "
+	    "connection refused: nothing listens on TCP port %u of 127.0.0.3, "
+	    "which is this machine (is NTS enabled there? does a firewall "
+	    "reject it?)",
 	    to.at[0].port, to.at[1].port, to.at[2].port);
 	assert_string_equal(text, want);
 	close(b);
@@ -242,6 +259,8 @@ static void every_other_reason_has_a_sentence(void **state)
 		{EHOSTUNREACH, "192.0.2.1 cannot be reached: it or the network on the way to it is down"},
 		{EACCES, "the firewall or sandbox of this machine does not allow connections to 192.0.2.1 TCP port 4460"},
 		{EAFNOSUPPORT, "this machine has no IPv4, so it cannot reach 192.0.2.1"},
+		{ECONNREFUSED, "connection refused: nothing listens on TCP port 4460 of 192.0.2.1 (is NTS enabled there? does a firewall reject it?)"},
+		{ICMP_PROHIBITED, "a firewall rejects connections to 192.0.2.1 TCP port 4460: on that server, on the way, or on this machine"},
 		{EMFILE, "cannot connect to 192.0.2.1 TCP port 4460: Too many open files"},
 	};
 	/* clang-format on */
@@ -254,6 +273,60 @@ static void every_other_reason_has_a_sentence(void **state)
 		o.error[0] = cases[i].error;
 		explained(&to, &o, text);
 		assert_string_equal(text, cases[i].text);
+	}
+}
+
+static void without_ipv6_the_sentence_says_so(void **state)
+{
+	struct names to = {1, {at("2001:db8::1", 4460)}};
+	struct race_outcome o = {.error = {EADDRNOTAVAIL}};
+	char text[KE_TEXT_MAX];
+
+	(void)state;
+	explained(&to, &o, text);
+	assert_string_equal(
+	    text, "this machine has no IPv6, so it cannot reach 2001:db8::1");
+}
+
+/* It has accepted the connection: the exchange finds that it is closed. */
+static void a_reset_is_no_failure_to_connect(void **state)
+{
+	struct names to = {1, {at("127.0.0.1", 0)}};
+	int a = listening(&to.at[0]), fd;
+	struct race_outcome o;
+	int64_t took_ms;
+
+	(void)state;
+	pretended = ECONNRESET;
+	fd = race(&to, 2000 * MS, &o, &took_ms);
+	pretended = 0;
+	assert_true(fd >= 0);
+	close(fd);
+	close(a);
+}
+
+static void an_error_that_comes_later_is_that_of_the_network(void **state)
+{
+	static const struct {
+		int error, expected;
+	} cases[] = {
+	    {EACCES, ICMP_PROHIBITED},
+	    {ENETUNREACH, EHOSTUNREACH},
+	    {ECONNREFUSED, ECONNREFUSED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct names to = {1, {at("127.0.0.1", 0)}};
+		int a = listening(&to.at[0]);
+		struct race_outcome o;
+		int64_t took_ms;
+
+		pretended = cases[i].error;
+		assert_int_equal(race(&to, 2000 * MS, &o, &took_ms), -1);
+		pretended = 0;
+		assert_int_equal(o.error[0], cases[i].expected);
+		close(a);
 	}
 }
 
@@ -364,6 +437,9 @@ int main(void)
 	    cmocka_unit_test(each_address_has_its_reason),
 	    cmocka_unit_test(a_race_that_all_refuse_ends_at_once),
 	    cmocka_unit_test(every_other_reason_has_a_sentence),
+	    cmocka_unit_test(without_ipv6_the_sentence_says_so),
+	    cmocka_unit_test(a_reset_is_no_failure_to_connect),
+	    cmocka_unit_test(an_error_that_comes_later_is_that_of_the_network),
 	    cmocka_unit_test_teardown(
 		a_connection_leaves_as_it_is_bound, unbind),
 	    cmocka_unit_test_teardown(

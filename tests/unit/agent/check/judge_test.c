@@ -1,5 +1,6 @@
 /* From what was seen to the obstacle: a row for each, and the verdict on all
  * sources. */
+#include "resolver/icmp.h"
 #include "tests/unit/agent/check/seen_by.h"
 
 #include "base/check.h"
@@ -89,6 +90,7 @@ CHANGE(dns_fail, fail_lookup(p, EAI_FAIL))
 CHANGE(dns_late, fail_lookup(p, 0))
 CHANGE(dns_hangs, *p = (struct probe){0})
 CHANGE(refused, fail_connect(p, ECONNREFUSED))
+CHANGE(rejected, fail_connect(p, ICMP_PROHIBITED))
 CHANGE(dropped, fail_connect(p, ETIMEDOUT))
 CHANGE(no_route, fail_connect(p, ENETUNREACH))
 CHANGE(host_down, fail_connect(p, EHOSTUNREACH))
@@ -104,6 +106,8 @@ CHANGE(both, fail_connect(p, EADDRNOTAVAIL);
 CHANGE(not_tls, fail_tls(p, TLS_NOT_TLS))
 CHANGE(no_alpn, fail_tls(p, TLS_ALPN_MISSING))
 CHANGE(old_tls, fail_tls(p, TLS_TOO_OLD))
+CHANGE(wants_ours, fail_tls(p, TLS_WANTS_CERTIFICATE))
+CHANGE(wants_ours_late, wants_ours(p); p->keys.stage = KE_STAGE_EXCHANGE)
 CHANGE(unknown_sni, fail_tls(p, TLS_NAME_UNKNOWN))
 CHANGE(closed_and_mute, fail_tls(p, TLS_CLOSED_EARLY);
        p->time.plain_sent = true)
@@ -129,6 +133,8 @@ CHANGE(its_dates, our_dates(p); p->keys.facts.not_after = NOW_S - 1;
 CHANGE(no_exchange, fail_at(p, KE_STAGE_EXCHANGE))
 CHANGE(bad_ntp_name, fail_at(p, KE_STAGE_NTP_NAME))
 CHANGE(ntp_closed, no_sample(p, NTS_OK); p->time.network_error = ECONNREFUSED)
+CHANGE(ntp_rejected, no_sample(p, NTS_OK);
+       p->time.network_error = ICMP_PROHIBITED)
 CHANGE(ntp_silent, no_sample(p, NTS_OK); p->time.plain_sent = true)
 CHANGE(ntp_small, no_sample(p, NTS_OK);
        p->time.plain_sent = p->time.plain_answered = true)
@@ -175,6 +181,7 @@ static const struct {
 	{dns_late, PROBE_DONE, OBSTACLE_DNS_SILENT, "the job says why"},
 	{dns_hangs, PROBE_LATE, OBSTACLE_DNS_SILENT, ""},
 	{refused, PROBE_DONE, OBSTACLE_KE_REFUSED, "the job says why"},
+	{rejected, PROBE_DONE, OBSTACLE_KE_REJECTED, "the job says why"},
 	{dropped, PROBE_DONE, OBSTACLE_KE_BLOCKED, "the job says why"},
 	{no_route, PROBE_DONE, OBSTACLE_NO_ROUTE, "the job says why"},
 	{host_down, PROBE_DONE, OBSTACLE_UNREACHABLE, "the job says why"},
@@ -183,7 +190,9 @@ static const struct {
 	{both, PROBE_DONE, OBSTACLE_KE_REFUSED, "the job says why"},
 	{not_tls, PROBE_DONE, OBSTACLE_WRONG_PORT, "the job says why"},
 	{no_alpn, PROBE_DONE, OBSTACLE_NOT_NTS, "the job says why"},
-	{old_tls, PROBE_DONE, OBSTACLE_TLS, "the job says why"},
+	{old_tls, PROBE_DONE, OBSTACLE_TLS_OLD, "the job says why"},
+	{wants_ours, PROBE_DONE, OBSTACLE_CLIENT_CERTIFICATE, "the job says why"},
+	{wants_ours_late, PROBE_DONE, OBSTACLE_CLIENT_CERTIFICATE, "the job says why"},
 	{unknown_sni, PROBE_DONE, OBSTACLE_CERTIFICATE_NAME, "the job says why"},
 	{closed_and_mute, PROBE_DONE, OBSTACLE_NO_ALLOW, "the job says why"},
 	{closed_with_time, PROBE_DONE, OBSTACLE_SERVER_KEY, "the job says why"},
@@ -202,6 +211,7 @@ static const struct {
 	{no_exchange, PROBE_DONE, OBSTACLE_NTS_KE, "the job says why"},
 	{bad_ntp_name, PROBE_DONE, OBSTACLE_NTP_NAME, "the job says why"},
 	{ntp_closed, PROBE_DONE, OBSTACLE_NTP_REFUSED, "Connection refused"},
+	{ntp_rejected, PROBE_DONE, OBSTACLE_NTP_REJECTED, ""},
 	{ntp_silent, PROBE_DONE, OBSTACLE_NTP_BLOCKED, ""},
 	{ntp_small, PROBE_DONE, OBSTACLE_NTP_SIZE, ""},
 	{ntp_never_sent, PROBE_DONE, OBSTACLE_SLOW, ""},
@@ -293,7 +303,7 @@ static void the_texts_name_what_was_asked(void **state)
 	assert_non_null(strstr(v.problem, "TCP port 14460 "));
 	no_route(&p);
 	judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
-	assert_non_null(strstr(v.to_do, "ip route get 192.0.2.1"));
+	assert_non_null(strstr(v.to_do, "ip route, ip -6 route"));
 	no_name(&p);
 	judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
 	assert_non_null(strstr(v.to_do, "add first.example to DNS"));

@@ -103,8 +103,10 @@ static void the_text_has_all_that_was_seen(void **state)
 	    "  problem      nothing answers on TCP port 4460: a firewall "
 	    "drops it, or the server is off\n"
 	    "  seen         no answer from 192.0.2.1\n"
-	    "  To do        let TCP port 4460 through every firewall, then see "
-	    "whether it opens: openssl s_client -alpn ntske/1 -connect "
+	    "  To do        see whether the server is on: ping 192.0.2.1; if "
+	    "it "
+	    "is, let TCP port 4460 through every firewall, then see whether "
+	    "it opens: openssl s_client -alpn ntske/1 -connect "
 	    "two.example:4460 </dev/null\n");
 	free(text);
 }
@@ -126,10 +128,12 @@ static void long_texts_are_wrapped(void **state)
 	    "               a firewall drops it, or the\n"
 	    "               server is off\n"
 	    "  seen         no answer from 192.0.2.1\n"
-	    "  To do        let TCP port 4460 through every\n"
-	    "               firewall, then see whether it\n"
-	    "               opens: openssl s_client -alpn\n"
-	    "               ntske/1 -connect two.example:4460\n"
+	    "  To do        see whether the server is on:\n"
+	    "               ping 192.0.2.1; if it is, let TCP\n"
+	    "               port 4460 through every firewall,\n"
+	    "               then see whether it opens:\n"
+	    "               openssl s_client -alpn ntske/1\n"
+	    "               -connect two.example:4460\n"
 	    "               </dev/null\n");
 	free(text);
 	/* A word that is longer than the room stands alone. */

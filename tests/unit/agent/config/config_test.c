@@ -84,7 +84,11 @@ static void comments_need_a_blank(void **state)
 	room_accepts(r, "[clock]\ndriftfile = /a;b#c ;d;e\n[source a]\n");
 	assert_string_equal(r->config.driftfile, "/a;b#c");
 	room_refuses(r, "[source a]\nprefer = yes # c\n",
-	    "2: prefer = yes # c: expected yes or no");
+	    "2: prefer = yes # c: expected yes or no; a comment begins with "
+	    "';'");
+	room_refuses(r, "[source a]\nprefer = \"yes\"\n",
+	    "2: prefer = \"yes\": expected yes or no; write the value without "
+	    "quotes");
 }
 
 static void a_value_may_hold_an_equals_sign(void **state)
@@ -142,6 +146,7 @@ static const struct {
 	"1: unknown section [clok]; did you mean [clock]?"},
     {"[Clock]\n[source a]\n",
 	"1: unknown section [Clock]; did you mean [clock]?"},
+    {"[NTS]\n", "1: unknown section [NTS]; did you mean [nts]?"},
     {"[sourse ntpserver]\nhost = b\n[source a]\n",
 	"1: unknown section [sourse ntpserver]; did you mean [source NAME]?"},
     {"[server a]\n[source a]\n",
@@ -406,12 +411,14 @@ static void a_nul_is_reported(void **state)
 {
 	struct config_room *r = *state;
 	static const char text[] = "[source a]\nhost = b\0c\n";
-	char expected[128];
+	char expected[256];
 
 	room_put_bytes(r, "main.conf", text, sizeof(text) - 1);
 	room_load_path(r, r->path);
 	snprintf(expected, sizeof(expected),
-	    "%s:2: the line holds a NUL byte\n", r->path);
+	    "%s:2: the line holds a NUL byte; save the file as plain text in "
+	    "UTF-8\n",
+	    r->path);
 	assert_string_equal(r->said, expected);
 	assert_int_equal(r->errors, 1);
 }

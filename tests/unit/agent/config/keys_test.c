@@ -124,8 +124,10 @@ static void refuses(struct config_room *r, const struct row *row)
 	for (size_t i = 0; i < VALUES_MAX && row->bad[i]; i++) {
 		load_row(r, row, row->bad[i]);
 		snprintf(expected, sizeof(expected),
-		    "%s:2: %s = %s: expected %s\n", r->path, row->name,
-		    row->bad[i], key->expected);
+		    "%s:2: %s = %s: expected %s%s\n", r->path, row->name,
+		    row->bad[i], key->expected,
+		    strchr(row->bad[i], '#') ? "; a comment begins with ';'"
+					     : "");
 		assert_string_equal(r->said, expected);
 		assert_int_equal(r->errors, 1);
 	}

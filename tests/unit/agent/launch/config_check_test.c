@@ -6,13 +6,28 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* The exit status of the process that runs the tests. */
 #define ALL_PASSED 77
+
+/* Is what the agent writes to mounted read-only? */
+static bool read_only;
+
+/* In the place of the C library's. */
+int access(const char *path, int mode)
+{
+	if (read_only && (mode & W_OK)) {
+		errno = EROFS;
+		return -1;
+	}
+	return faccessat(AT_FDCWD, path, mode, 0);
+}
 
 static bool no_processes; /* fork(2) fails */
 
@@ -650,7 +665,8 @@ static void a_revocation_list_that_is_not_there(void **state)
 	    "error: cannot read the revocation list %1$s/no: No such file or "
 	    "directory\n"
 	    "error: the revocation list file %1$s/root.crt has no revocation "
-	    "list in it (PEM or DER)\n"
+	    "list in it (PEM or DER), it has a block of the kind "
+	    "\"CERTIFICATE\"\n"
 	    "warning: the directory of revocation lists %1$s/crls has no file "
 	    "*.pem or *.crl\n",
 	    r->dir);
@@ -765,6 +781,23 @@ static void a_file_in_the_way_of_a_folder(void **state)
 	says_one_error(r, expected);
 }
 
+static void a_folder_that_is_mounted_read_only(void **state)
+{
+	struct config_room *r = *state;
+	char expected[512];
+
+	room_folder(r, "lib");
+	load_drift(r, "lib");
+	read_only = true;
+	snprintf(expected, sizeof(expected),
+	    "error: driftfile = %1$s/lib/drift: user %2$s cannot write into "
+	    "%1$s/lib: Read-only file system; mount it writable, or configure "
+	    "another path\n",
+	    r->dir, checker()->pw_name);
+	says_one_error(r, expected);
+	read_only = false;
+}
+
 /* The agent makes it when it starts. */
 static void a_missing_folder_is_no_error(void **state)
 {
@@ -774,6 +807,31 @@ static void a_missing_folder_is_no_error(void **state)
 	room_check(r);
 	assert_string_equal(r->said, "");
 	assert_int_equal(r->errors, 0);
+}
+
+static void a_host_of_two_sections_is_a_warning(void **state)
+{
+	static const char expected[] =
+	    "warning: [source b] has the host of [source a]: if both lead to "
+	    "one server, they count as one; for several servers of one name "
+	    "write [pool NAME]\n";
+	struct config_room *r = *state;
+	struct source_config *s = r->config.sources;
+
+	load(r, "");
+	strcpy(s[0].host, "ntp.example");
+	strcpy(s[1].host, "NTP.example");
+	room_check(r);
+	assert_string_equal(r->said, expected);
+	assert_int_equal(r->errors, 0);
+	/* The members of a pool have one host. */
+	s[0].member = s[1].member = 1;
+	room_check(r);
+	assert_string_equal(r->said, "");
+	s[0].member = s[1].member = 0;
+	s[1].ke_port++;
+	room_check(r);
+	assert_string_equal(r->said, "");
 }
 
 static void few_sources_are_a_warning(void **state)
@@ -809,6 +867,8 @@ static void many_sources_are_a_warning(void **state)
 
 	load(r, "");
 	r->config.source_count = 18;
+	for (uint16_t i = 0; i < 18; i++)
+		r->config.sources[i].ke_port = i;
 	r->config.sources[4].options.noselect = true;
 	warns(r,
 	    "warning: 17 sources: all of them vote, and the time comes from "
@@ -1080,7 +1140,9 @@ int main(void)
 	    IN_ROOM(keys_in_a_folder_that_is_open),
 	    IN_ROOM(keys_where_a_file_is),
 	    IN_ROOM(a_file_in_the_way_of_a_folder),
+	    IN_ROOM(a_folder_that_is_mounted_read_only),
 	    IN_ROOM(a_missing_folder_is_no_error),
+	    IN_ROOM(a_host_of_two_sections_is_a_warning),
 	    IN_ROOM(few_sources_are_a_warning),
 	    IN_ROOM(many_sources_are_a_warning),
 	    IN_ROOM(what_cannot_be_bound_is_a_warning),

@@ -312,6 +312,24 @@ static void somebody_elses_folder_is_refused(void **state)
 	assert_int_equal(chown(p->dir, 0, 0), 0);
 }
 
+static void a_closed_folder_above_it_has_its_advice(void **state)
+{
+	struct private_folder *p = *state;
+	struct saved_folder again;
+	bool opened;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(inside(p, "keys"), 0700), 0);
+	assert_int_equal(seteuid(65534), 0);
+	opened = saved_folder_open(&again, inside(p, "keys"), p->why);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(rmdir(inside(p, "keys")), 0);
+	assert_false(opened);
+	assert_non_null(strstr(
+	    p->why, ": Permission denied; see: sudo ntsagentd --check-config"));
+}
+
 static int64_t monotonic_ns(void)
 {
 	struct timespec ts;
@@ -436,6 +454,7 @@ int main(void)
 	    TEST(a_link_to_a_folder_is_refused),
 	    TEST(somebody_elses_folder_is_refused),
 	    TEST(a_folder_that_cannot_be_locked_is_refused),
+	    TEST(a_closed_folder_above_it_has_its_advice),
 	    TEST(two_processes_never_share_a_folder),
 	    TEST(the_exit_of_another_process_is_waited_for),
 	};

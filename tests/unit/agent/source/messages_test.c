@@ -1,6 +1,7 @@
 /* The sentences of a source: in the status, and in the log. */
 #include "agent/source/messages.h"
 
+#include "resolver/icmp.h"
 #include "tests/unit/agent/source/rig.h"
 
 #include <errno.h>
@@ -194,6 +195,14 @@ static void a_request_that_is_not_sent_is_described(void **state)
 	assert_shown(r, "network",
 	    "192.0.2.1:123 refuses requests: nothing listens on that UDP port "
 	    "(is the NTP server down, or a firewall rejecting?)");
+	rig_pass_until_due(r);
+	rig_send(r);
+	source_refused(&r->source, ICMP_PROHIBITED, r->now.mono);
+	rig_pass_until_due(r);
+	rig_timer(r);
+	assert_shown(r, "network",
+	    "a firewall rejects requests to 192.0.2.1:123: on that server, on "
+	    "the way, or on this machine");
 	rig_pass_until_due(r);
 	rig_send(r);
 	source_unsent(&r->source, EPERM, r->now.mono);

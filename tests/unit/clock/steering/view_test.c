@@ -282,6 +282,10 @@ static const struct {
     {{SELECT_WAITS, 0, 0, 0}, {.outcome = SELECT_WAITS, .independent = 3}, 0,
 	"minsources asks for 7 sources that agree, and there are 3 so "
 	"far"},
+    {{SELECT_WAITS, SELECT_WAITS, 0, 0},
+	{.outcome = SELECT_WAITS, .independent = 1}, 0,
+	"minsources asks for 7 sources that agree, and there are 1 so "
+	"far: some of them are one server"},
     {{SELECT_NO_SAMPLES, SELECT_UNSYNCED, SELECT_STRATUM, SELECT_DISTANCE},
 	{.outcome = SELECT_NO_SAMPLES}, 0,
 	"no usable source (1 without a measurement, 1 unsynchronised, "

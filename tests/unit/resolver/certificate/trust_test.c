@@ -225,9 +225,7 @@ static void a_name_in_a_directory_need_not_be_ascii(void **state)
 	assert_int_equal(sk_X509_CRL_num(w->trust.crls), 1);
 	write_text(in(w, "d/F\xc5\x91.pem"), "");
 	assert_false(check(w, in(w, "d")));
-	said(w, w->text,
-	    "the trusted certificate file DIR/d/F??.pem has no certificate in "
-	    "it (PEM or DER)");
+	said(w, w->text, "the trusted certificate file DIR/d/F??.pem is empty");
 	X509_CRL_free(list);
 }
 
@@ -283,7 +281,43 @@ static void a_file_without_certificate_is_reported(void **state)
 	assert_false(w->trust.expired);
 	said(w, w->text,
 	    "no certificate is trusted: the trusted certificate file "
+	    "DIR/empty.pem is empty");
+	write_text(in(w, "empty.pem"), "\n");
+	assert_false(load(w));
+	said(w, w->text,
+	    "no certificate is trusted: the trusted certificate file "
 	    "DIR/empty.pem has no certificate in it (PEM or DER)");
+}
+
+static void another_kind_of_block_is_named(void **state)
+{
+	static const struct {
+		const char *content, *seen;
+	} files[] = {
+	    {"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n",
+		", it has a block of the kind \"PRIVATE KEY\""},
+	    {"text\n-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n",
+		", it has a block of the kind \"CERTIFICATE REQUEST\""},
+	    {"-----BEGIN \x1b\"-----\n", ", it has a block of the kind \"?'\""},
+	    {"-----BEGIN PRIVATE KEY\n", ""},
+	    {"-----BEGIN -----\n", ""},
+	    {"-----BEGIN A KEY WHOSE NAME IS LONGER THAN ANY THAT IS "
+	     "KNOWN-----",
+		""},
+	};
+	struct trust_world *w = *state;
+	char want[600];
+
+	configure(w, in(w, "a.pem"));
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		write_text(in(w, "a.pem"), files[i].content);
+		assert_false(load(w));
+		snprintf(want, sizeof(want),
+		    "no certificate is trusted: the trusted certificate file "
+		    "DIR/a.pem has no certificate in it (PEM or DER)%s",
+		    files[i].seen);
+		said(w, w->text, want);
+	}
 }
 
 static void the_files_that_are_read(void **state)
@@ -635,8 +669,7 @@ static void a_list_that_cannot_be_read_stops_all(void **state)
 	assert_false(load(w));
 	said(w, w->text,
 	    "certificates cannot be checked for revocation: the revocation "
-	    "list file DIR/absent.crl has no revocation list in it (PEM or "
-	    "DER)");
+	    "list file DIR/absent.crl is empty");
 	write_text(in(w, "absent.crl"), "\n-----BEGIN X509 CRL-----\nMIIB\n");
 	assert_false(load(w));
 	said(w, w->text,
@@ -647,6 +680,16 @@ static void a_list_that_cannot_be_read_stops_all(void **state)
 
 #define UNCHECKED "certificates cannot be checked for revocation: "
 #define KEY "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
+
+/* What the sentence says of such a content. */
+static const char *content_of(const char *text)
+{
+	if (*text == '\0')
+		return "is empty";
+	return strstr(text, KEY) ? "has no revocation list in it (PEM or DER), "
+				   "it has a block of the kind \"PRIVATE KEY\""
+				 : "has no revocation list in it (PEM or DER)";
+}
 
 /* A download that failed must not switch the check off. */
 static void a_list_of_a_directory_that_is_broken_stops_all(void **state)
@@ -687,9 +730,8 @@ static void a_list_of_a_directory_that_is_broken_stops_all(void **state)
 			fail_msg("%s: %s", name, rows[i].text);
 		if (rows[i].fault == NO_LIST)
 			snprintf(want, sizeof(want),
-			    UNCHECKED "the revocation list file DIR/d/%s has "
-				      "no revocation list in it (PEM or DER)",
-			    name);
+			    UNCHECKED "the revocation list file DIR/d/%s %s",
+			    name, content_of(rows[i].text));
 		else
 			snprintf(want, sizeof(want),
 			    UNCHECKED "the revocation list in DER in DIR/d/%s "
@@ -761,6 +803,7 @@ int main(void)
 	    TEST(a_name_in_a_directory_need_not_be_ascii),
 	    TEST(names_of_certificates),
 	    TEST(a_file_without_certificate_is_reported),
+	    TEST(another_kind_of_block_is_named),
 	    TEST(the_files_that_are_read),
 	    TEST(a_file_is_read_whole),
 	    TEST(a_bad_configuration_of_trust_is_refused),

@@ -209,6 +209,39 @@ static void a_refused_correction_fails_whatever_else(void **state)
 	    "2 combined\n");
 }
 
+static void a_restart_does_not_set_a_clock_that_is_only_measured(void **state)
+{
+	json_t *tree = good(), *c = clock_of(tree);
+
+	(void)state;
+	set(c, "controlled", json_false());
+	set(c, "refused", json_true());
+	set_int(c, "refused_offset_ns", 99664022000);
+	assert_status(tree, EXIT_NOT_SYNCHRONISED,
+	    "The clock is only measured, not steered: the servers say that it "
+	    "is 99.7 s fast. An agent that steers corrects so much only at its "
+	    "start (refuse-threshold).\n"
+	    "To do: find out which is wrong, the clock or the servers: ntsctl "
+	    "sources -v. If the clock is, set it with the program that steers "
+	    "it\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+}
+
+static void too_few_sources_have_their_advice(void **state)
+{
+	json_t *tree = unsynchronised();
+	char *text;
+
+	(void)state;
+	set_text(clock_of(tree), "reason",
+	    "minsources asks for 2 sources that agree, and there are 1 so far");
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text,
+	    "and there are 1 so far.\nTo do: wait for the other servers, see ");
+	free(text);
+}
+
 static void no_sources_is_a_matter_of_configuration(void **state)
 {
 	json_t *tree = good();
@@ -290,12 +323,12 @@ static void each_failure_has_something_to_do(void **state)
 	    {"certificate",
 		"openssl s_client -alpn ntske/1 -showcerts -connect "
 		"ntp.example:14460 </dev/null\n"},
-	    {"nts-ke", "-connect ntp.example:14460 </dev/null\n"},
+	    {"nts-ke", "To do: see the log of the NTS server on ntp.example, "},
 	    {"ntp-name", "ask its operator\n"},
 	    {"silence",
 		"to 10.77.3.1 and its answers through every firewall\n"},
 	    {"rejected",
-		"find the device on the way to 10.77.3.1 that answers "},
+		"see on the server 10.77.3.1 which program has the port"},
 	    {"offline", "sudo ntsctl online ntpserver\n"},
 	    {"unsynchronised", "in its chrony.conf: local stratum 10\n"},
 	    {"nak", "must have the same cookie keys"},
@@ -320,45 +353,89 @@ static void each_failure_has_something_to_do(void **state)
 }
 
 /* One failure has several causes, which only its reason tells apart. */
+static const struct {
+	const char *failure, *reason, *to_do;
+} causes[] = {
+    {"connect", "connection refused: nothing listens on TCP port 4460",
+	"To do: see on the server whether NTS listens: ss -ltn "},
+    {"connect", "no route to 192.0.2.1",
+	"To do: look at the routes: ip route, ip -6 route\n"},
+    {"connect", "192.0.2.1 cannot be reached: it is down",
+	"To do: see whether the server is on, and "},
+    {"connect", "the firewall or sandbox of this machine does not",
+	"To do: look for a rule that rejects TCP port 14460 "},
+    {"connect", "this machine has no IPv6, so it cannot reach a",
+	"To do: switch IPv6 on"},
+    {"connect", "no answer from 192.0.2.1 TCP port 4460",
+	"To do: see whether the server is on: ping 10.77.3.1; if "},
+    {"connect", "a firewall rejects connections to 192.0.2.1",
+	"To do: let TCP port 14460 through that firewall; "},
+    {"network", "a firewall rejects requests to 192.0.2.1:123",
+	"To do: let UDP port 123 through that firewall; "},
+    {"network", "cannot send to a: Operation not permitted",
+	"To do: look for a rule that rejects TCP port 14460 "},
+    {"dns", "no address for a: the name does not exist",
+	"To do: correct host in [source ntpserver], "},
+    {"dns", "no DNS server answered for a",
+	"To do: see whether the name servers of this machine "},
+    {"dns", "a has only IPv6 addresses, but IPv4 is configured for it",
+	"To do: see its addresses: "},
+    {"tls", "a: it does not answer with TLS: another service",
+	"To do: correct ntsport in [source ntpserver]"},
+    {"tls", "a: it speaks TLS but refuses the protocol ntske/1: NTS",
+	"To do: enable NTS on the server, "},
+    {"tls", "a: it does not speak TLS 1.3, which NTS needs",
+	"To do: enable TLS 1.3 on the server, "},
+    {"tls", "a: it closed the connection during the TLS handshake",
+	"To do: find out whether it refuses this machine, "},
+    {"tls", "a accepted the connection but did not complete the TLS",
+	"To do: see whether it answers at all: "},
+    {"tls", "a: it wants a client certificate, which",
+	"To do: switch that off on the server, "},
+    {"nts-ke", "a: it wants a client certificate, which",
+	"To do: switch that off on the server, "},
+    {"certificate", "the certificate \"CN=a\" is not for b, it is for c",
+	"To do: see whether ntp.example leads to the right server: "},
+    {"certificate", "the certificate \"CN=a\" is not for a TLS server",
+	"To do: correct the certificate as its refusal says, "},
+    {"certificate", "the certificate \"CN=a' is not for b\" is weak",
+	"To do: correct the certificate as its refusal says, "},
+    {"certificate", "the certificate \"CN=a\" has expired: it is",
+	"To do: see whether this clock is right: date -u; if it is, "
+	"put a renewed certificate on the server "},
+    {"certificate",
+	"the CA certificate \"CN=a\" in the server's chain "
+	"is not yet valid: it is",
+	"To do: see whether this clock is right: date -u; if it is, "
+	"issue the certificate again "},
+    {"certificate",
+	"the certificate \"CN=a\" is issued by \"CN=b\", "
+	"which is not: somebody else may be intercepting",
+	"To do: ask the operator of the server for its CA "},
+    {"network", "192.0.2.1:123 refuses requests: nothing listens",
+	"To do: see on the server whether NTP listens: ss -lun "},
+    {"network", "cannot send to a: Network is unreachable",
+	"To do: look at the routes: ip route, ip -6 route\n"},
+    {"dns", "no address of p is left for this source: others use all 2",
+	"To do: set sources in [source ntpserver] to the number of "
+	"addresses that the name has, or give it more: getent ahosts "
+	"ntp.example\n"},
+};
+
 static void the_reason_decides_what_to_do(void **state)
 {
-	static const struct {
-		const char *failure, *reason, *to_do;
-	} cases[] = {
-	    {"connect", "connection refused: nothing listens on TCP port 4460",
-		"To do: see on the server whether NTS listens: ss -ltn "},
-	    {"connect", "no route to 192.0.2.1",
-		"To do: look at the routes: ip route get 10.77.3.1\n"},
-	    {"connect", "192.0.2.1 cannot be reached: it is down",
-		"To do: see whether the server is on, and "},
-	    {"connect", "the firewall or sandbox of this machine does not",
-		"To do: look for a rule that rejects TCP port 14460 "},
-	    {"connect", "this machine has no IPv6, so it cannot reach a",
-		"To do: switch IPv6 on"},
-	    {"connect", "no answer from 192.0.2.1 TCP port 4460",
-		"To do: let TCP port 14460 through every firewall"},
-	    {"network", "192.0.2.1:123 refuses requests: nothing listens",
-		"To do: see on the server whether NTP listens: ss -lun "},
-	    {"network", "cannot send to a: Network is unreachable",
-		"To do: look at the routes: ip route get 10.77.3.1\n"},
-	    {"dns", "no address of p is left for this source: others use all 2",
-		"To do: set sources in [source ntpserver] to the number of "
-		"addresses that the name has, or give it more: getent ahosts "
-		"ntp.example\n"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++) {
 		json_t *tree = unsynchronised(), *s = example_source(tree, 0);
 		char *text;
 
-		set_text(s, "failure", cases[i].failure);
-		set_text(s, "reason", cases[i].reason);
+		set_text(s, "failure", causes[i].failure);
+		set_text(s, "reason", causes[i].reason);
 		set_text(s, "host", "ntp.example");
 		set_int(json_object_get(s, "nts"), "ke_port", 14460);
 		text =
 		    report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
-		assert_contains(text, cases[i].to_do);
+		assert_contains(text, causes[i].to_do);
 		free(text);
 	}
 }
@@ -432,8 +509,7 @@ static void a_certificate_without_a_server_is_our_own(void **state)
 	set_text(s, "failure", "certificate");
 	set(json_object_get(s, "nts"), "ke_address", json_null());
 	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
-	assert_contains(text, "To do: see what is wrong with the trusted "
-			      "certificates: sudo ntsagentd --check-config\n");
+	assert_contains(text, "To do: put the certificate of your CA there, ");
 	free(text);
 }
 
@@ -567,6 +643,9 @@ int main(void)
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
+	    cmocka_unit_test(
+		a_restart_does_not_set_a_clock_that_is_only_measured),
+	    cmocka_unit_test(too_few_sources_have_their_advice),
 	    cmocka_unit_test(no_sources_is_a_matter_of_configuration),
 	    cmocka_unit_test(sources_without_a_majority_say_how_far_they_are),
 	    cmocka_unit_test(the_agents_reason_is_shown),
