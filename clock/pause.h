@@ -51,7 +51,8 @@ enum pause_verdict {
 
 /*
  * Judges an answer of `source`. Against the estimate of `since_ns` ago, the
- * clock is behind by answer.lag_ns +- answer.bound_ns. `voters`: one bit for
+ * clock is behind by answer.lag_ns +- answer.bound_ns. Of a lag that is not
+ * longer than PAUSE_MIN_NS no other member counts. `voters`: one bit for
  * each source with a vote; the bit of `source` may be clear. PAUSE_FOUND clears
  * `p`.
  */

@@ -1,24 +1,21 @@
 #include "nts/aead.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <string.h>
 
 #define BLOCK 16
-#define CIPHER_NAME_MAX 16
 
 static const struct algorithm {
 	enum aead_id id;
 	size_t key_len, nonce_len;
-	const char *name;
-	char mac[CIPHER_NAME_MAX], ctr[CIPHER_NAME_MAX];
+	const char *name, *ecb, *ctr;
 } algorithms[] = {
     {AEAD_AES_128_GCM_SIV, 16, 12, "AES-128-GCM-SIV", "", ""},
-    {AEAD_AES_SIV_CMAC_256, 32, 16, "AES-SIV-CMAC-256", "AES-128-CBC",
+    {AEAD_AES_SIV_CMAC_256, 32, 16, "AES-SIV-CMAC-256", "AES-128-ECB",
 	"AES-128-CTR"},
-    {AEAD_AES_SIV_CMAC_512, 64, 16, "AES-SIV-CMAC-512", "AES-256-CBC",
+    {AEAD_AES_SIV_CMAC_512, 64, 16, "AES-SIV-CMAC-512", "AES-256-ECB",
 	"AES-256-CTR"},
 };
 
@@ -57,42 +54,26 @@ const char *aead_name(enum aead_id id)
  * zeros, so that no secret outlives its call.
  */
 static struct library {
-	EVP_MAC_CTX *mac;
-	EVP_CIPHER_CTX *ctr;
+	EVP_CIPHER_CTX *ecb, *ctr;
 	EVP_CIPHER *gcm_siv;
 } libraries[ARRAY_LEN(algorithms)];
 
 static const uint8_t no_key[AEAD_KEY_MAX];
+static const uint8_t zeros[BLOCK];
 
 static struct library *library_of(const struct algorithm *a)
 {
 	return &libraries[a - algorithms];
 }
 
-static EVP_MAC_CTX *new_mac(const struct algorithm *a)
+/* A context that encrypts whole blocks. */
+static EVP_CIPHER_CTX *new_context(const char *name)
 {
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
-	/* EVP_MAC_CTX_new(NULL) crashes. */
-	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-	OSSL_PARAM params[2] = {OSSL_PARAM_END, OSSL_PARAM_END};
-	char cipher[CIPHER_NAME_MAX];
-
-	memcpy(cipher, a->mac, sizeof(cipher));
-	params[0] =
-	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0);
-	EVP_MAC_free(mac);
-	if (ctx && EVP_MAC_CTX_set_params(ctx, params) == 1)
-		return ctx;
-	EVP_MAC_CTX_free(ctx);
-	return NULL;
-}
-
-static EVP_CIPHER_CTX *new_ctr(const struct algorithm *a)
-{
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, a->ctr, NULL);
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
 	EVP_CIPHER_CTX *ctx = cipher ? EVP_CIPHER_CTX_new() : NULL;
-	bool ok =
-	    ctx && EVP_EncryptInit_ex2(ctx, cipher, no_key, no_key, NULL) == 1;
+	bool ok = ctx &&
+		  EVP_EncryptInit_ex2(ctx, cipher, no_key, zeros, NULL) == 1 &&
+		  EVP_CIPHER_CTX_set_padding(ctx, 0) == 1;
 
 	EVP_CIPHER_free(cipher);
 	if (ok)
@@ -101,42 +82,22 @@ static EVP_CIPHER_CTX *new_ctr(const struct algorithm *a)
 	return NULL;
 }
 
-/* One CMAC key, used for all components of S2V. */
-struct cmac {
-	const struct algorithm *a;
-	EVP_MAC_CTX *ctx;
-	bool ok;
-};
-
-static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
+/* Takes the key out of a context. */
+static void forget_key(EVP_CIPHER_CTX **ctx)
 {
-	struct library *l = library_of(a);
-	struct cmac m = {.a = a};
-
-	if (!l->mac)
-		l->mac = new_mac(a);
-	m.ctx = l->mac;
-	m.ok = m.ctx && EVP_MAC_init(m.ctx, key, a->key_len / 2, NULL) == 1;
-	return m;
-}
-
-static void cmac_close(struct cmac *m)
-{
-	if (EVP_MAC_init(m->ctx, no_key, m->a->key_len / 2, NULL) == 1)
+	if (!*ctx || EVP_EncryptInit_ex2(*ctx, NULL, no_key, zeros, NULL) == 1)
 		return;
-	EVP_MAC_CTX_free(m->ctx);
-	library_of(m->a)->mac = NULL;
+	EVP_CIPHER_CTX_free(*ctx);
+	*ctx = NULL;
 }
 
-static void cmac_of(
-    struct cmac *m, const uint8_t *bytes, size_t len, uint8_t out[BLOCK])
+static bool encrypt(
+    EVP_CIPHER_CTX *ctx, const uint8_t *in, size_t len, uint8_t *out)
 {
-	size_t out_len = 0;
+	int n = 0;
 
-	m->ok = m->ok && EVP_MAC_init(m->ctx, NULL, 0, NULL) == 1 &&
-		EVP_MAC_update(m->ctx, bytes, len) == 1 &&
-		EVP_MAC_final(m->ctx, out, &out_len, BLOCK) == 1 &&
-		out_len == BLOCK;
+	return EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1 &&
+	       (size_t)n == len;
 }
 
 static void xor_block(uint8_t a[BLOCK], const uint8_t b[BLOCK])
@@ -157,31 +118,99 @@ static void dbl(uint8_t b[BLOCK])
 	b[BLOCK - 1] ^= (uint8_t)(0x87 & -(int)carry);
 }
 
+/*
+ * One CMAC key (NIST SP 800-38B), used for all components of S2V. It is built
+ * from single blocks, because OpenSSL's CMAC costs twice as much for a message
+ * that is as short as a request.
+ */
+struct cmac {
+	EVP_CIPHER_CTX *ecb;
+	/* What the last block is combined with, if it is whole, and if not. */
+	uint8_t whole[BLOCK], part[BLOCK];
+	bool ok;
+};
+
+static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
+{
+	struct library *l = library_of(a);
+	struct cmac m = {.ok = false};
+
+	if (!l->ecb)
+		l->ecb = new_context(a->ecb);
+	m.ecb = l->ecb;
+	m.ok = m.ecb &&
+	       EVP_EncryptInit_ex2(m.ecb, NULL, key, zeros, NULL) == 1 &&
+	       encrypt(m.ecb, zeros, BLOCK, m.whole);
+	dbl(m.whole);
+	memcpy(m.part, m.whole, BLOCK);
+	dbl(m.part);
+	return m;
+}
+
+static void cmac_close(struct cmac *m, const struct algorithm *a)
+{
+	forget_key(&library_of(a)->ecb);
+	OPENSSL_cleanse(m, sizeof(*m));
+}
+
+/* Whole blocks. */
+static void chain(
+    struct cmac *m, uint8_t state[BLOCK], const uint8_t *bytes, size_t len)
+{
+	for (size_t at = 0; at < len; at += BLOCK) {
+		xor_block(state, bytes + at);
+		m->ok = m->ok && encrypt(m->ecb, state, BLOCK, state);
+	}
+}
+
+/* Of a message in two parts: whole blocks, and at most two blocks more. */
+static void cmac_of_parts(struct cmac *m, const uint8_t *blocks,
+    size_t blocks_len, const uint8_t *end, size_t end_len, uint8_t out[BLOCK])
+{
+	size_t before = end_len > BLOCK ? BLOCK : 0, rest = end_len - before;
+	uint8_t state[BLOCK] = {0}, last[BLOCK] = {0};
+
+	if (rest > 0)
+		memcpy(last, end + before, rest);
+	if (rest < BLOCK)
+		last[rest] = 0x80;
+	xor_block(last, rest < BLOCK ? m->part : m->whole);
+	chain(m, state, blocks, blocks_len);
+	chain(m, state, end, before);
+	chain(m, state, last, BLOCK);
+	memcpy(out, state, BLOCK);
+	OPENSSL_cleanse(state, sizeof(state));
+	OPENSSL_cleanse(last, sizeof(last));
+}
+
+static void cmac_of(
+    struct cmac *m, const uint8_t *bytes, size_t len, uint8_t out[BLOCK])
+{
+	size_t whole = len > 0 ? (len - 1) / BLOCK * BLOCK : 0;
+
+	cmac_of_parts(
+	    m, bytes, whole, len > 0 ? bytes + whole : zeros, len - whole, out);
+}
+
 /* RFC 5297 2.4: combines the last component with d in its last block, or pads
  * it if it is shorter than a block. */
 static void s2v_last(struct cmac *m, uint8_t d[BLOCK], const uint8_t *plain,
     size_t len, uint8_t out[BLOCK])
 {
-	uint8_t tail[BLOCK];
-	size_t out_len = 0;
+	size_t before = len > BLOCK ? (len - BLOCK) / BLOCK * BLOCK : 0;
+	size_t rest = len - before;
+	uint8_t end[2 * BLOCK] = {0};
 
-	if (len >= BLOCK) {
-		memcpy(tail, plain + len - BLOCK, BLOCK);
-		xor_block(tail, d);
-	} else {
+	if (rest > 0)
+		memcpy(end, plain + before, rest);
+	if (len < BLOCK) {
 		dbl(d);
-		memset(tail, 0, BLOCK);
-		if (len > 0)
-			memcpy(tail, plain, len);
-		tail[len] = 0x80;
-		xor_block(tail, d);
+		end[rest] = 0x80;
+		rest = BLOCK;
 	}
-	m->ok =
-	    m->ok && EVP_MAC_init(m->ctx, NULL, 0, NULL) == 1 &&
-	    (len <= BLOCK || EVP_MAC_update(m->ctx, plain, len - BLOCK) == 1) &&
-	    EVP_MAC_update(m->ctx, tail, BLOCK) == 1 &&
-	    EVP_MAC_final(m->ctx, out, &out_len, BLOCK) == 1;
-	OPENSSL_cleanse(tail, sizeof(tail));
+	xor_block(&end[rest - BLOCK], d);
+	cmac_of_parts(m, plain, before, end, rest, out);
+	OPENSSL_cleanse(end, sizeof(end));
 }
 
 /* The parameters of both directions. S2V gets the associated data, the nonce
@@ -197,6 +226,7 @@ static bool s2v(
 {
 	struct cmac m = cmac_open(s->a, s->key);
 	uint8_t d[BLOCK] = {0}, t[BLOCK] = {0};
+	bool ok;
 
 	cmac_of(&m, d, BLOCK, d);
 	dbl(d);
@@ -208,17 +238,9 @@ static bool s2v(
 	s2v_last(&m, d, plain, len, tag);
 	OPENSSL_cleanse(d, sizeof(d));
 	OPENSSL_cleanse(t, sizeof(t));
-	if (m.ctx)
-		cmac_close(&m);
-	return m.ok;
-}
-
-static void ctr_close(struct library *l)
-{
-	if (EVP_EncryptInit_ex2(l->ctr, NULL, no_key, no_key, NULL) == 1)
-		return;
-	EVP_CIPHER_CTX_free(l->ctr);
-	l->ctr = NULL;
+	ok = m.ok;
+	cmac_close(&m, s->a);
+	return ok;
 }
 
 static bool ctr(const struct siv *s, const uint8_t tag[BLOCK],
@@ -226,7 +248,6 @@ static bool ctr(const struct siv *s, const uint8_t tag[BLOCK],
 {
 	struct library *l = library_of(s->a);
 	uint8_t counter[BLOCK];
-	int n = 0;
 	bool ok;
 
 	if (len == 0)
@@ -238,14 +259,13 @@ static bool ctr(const struct siv *s, const uint8_t tag[BLOCK],
 	counter[8] &= 0x7f;
 	counter[12] &= 0x7f;
 	if (!l->ctr)
-		l->ctr = new_ctr(s->a);
+		l->ctr = new_context(s->a->ctr);
 	if (!l->ctr)
 		return false;
 	ok = EVP_EncryptInit_ex2(l->ctr, NULL, s->key + s->a->key_len / 2,
 		 counter, NULL) == 1 &&
-	     EVP_EncryptUpdate(l->ctr, out, &n, in, (int)len) == 1 &&
-	     (size_t)n == len;
-	ctr_close(l);
+	     encrypt(l->ctr, in, len, out);
+	forget_key(&l->ctr);
 	return ok;
 }
 
@@ -442,10 +462,10 @@ bool aead_fips_mode(void)
 
 static void forget(struct library *l)
 {
-	EVP_MAC_CTX_free(l->mac);
+	EVP_CIPHER_CTX_free(l->ecb);
 	EVP_CIPHER_CTX_free(l->ctr);
 	EVP_CIPHER_free(l->gcm_siv);
-	*l = (struct library){.mac = NULL};
+	*l = (struct library){.ecb = NULL};
 }
 
 size_t aead_available(enum aead_id out[AEAD_COUNT])

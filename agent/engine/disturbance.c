@@ -262,40 +262,46 @@ static uint64_t voters(const struct engine *e)
 	return bits;
 }
 
-static struct pause_answer voice_of(const struct engine *e, unsigned source,
-    const struct steering_error *error, const struct sample *m)
+static int64_t lag_of(const struct engine *e, const struct sample *m)
+{
+	struct wall now = e->now.wall;
+
+	return m->offset_ns - timescale_added_ns(&e->timescale, now) -
+	       steering_offset_ns(e->steering, &e->timescale, now);
+}
+
+/* How sure the lag is. */
+static void add_bounds(const struct engine *e, unsigned source,
+    const struct steering_error *error, const struct sample *m,
+    struct pause_answer *out)
 {
 	struct source_view v;
-	int64_t offset_ns =
-	    m->offset_ns - timescale_added_ns(&e->timescale, e->now.wall);
 
 	steering_source_view(
 	    e->steering, source, &e->timescale, e->now.wall, &v);
-	return (struct pause_answer){
-	    .first = e->now.mono,
-	    .lag_ns = offset_ns - error->offset_ns,
-	    .bound_ns = sample_distance_ns(m) + error->bound_ns,
-	    .noise_ns =
-		(m->delay_ns > v.min_delay_ns ? m->delay_ns - v.min_delay_ns
-					      : 0) /
-		    2 +
-		m->dispersion_ns,
-	    .at = e->now.mono,
-	};
+	out->bound_ns = sample_distance_ns(m) + error->bound_ns;
+	out->noise_ns =
+	    (m->delay_ns > v.min_delay_ns ? m->delay_ns - v.min_delay_ns : 0) /
+		2 +
+	    m->dispersion_ns;
 }
 
 enum pause_verdict engine_judge_pause(
     struct engine *e, unsigned source, const struct sample *m, int64_t *lag_ns)
 {
 	uint64_t bits = voters(e);
-	struct pause_answer voice;
-	struct steering_error error;
+	struct pause_answer voice = {.first = e->now.mono, .at = e->now.mono};
+	struct steering_error error = {.offset_ns = 0};
 
 	if (!e->last_synchronised || !(bits >> source & 1))
 		return PAUSE_NONE;
-	error = steering_error(e->steering, &e->timescale, e->now.wall);
-	voice = voice_of(e, source, &error, m);
-	*lag_ns = voice.lag_ns;
+	voice.lag_ns = *lag_ns = lag_of(e, m);
+	/* Nearly all answers show no lag, and then nobody asks how sure it is.
+	 */
+	if (voice.lag_ns > PAUSE_MIN_NS) {
+		error = steering_error(e->steering, &e->timescale, e->now.wall);
+		add_bounds(e, source, &error, m, &voice);
+	}
 	return pause_judge(
 	    &e->pause, source, voice, m->at.ns - error.updated.ns, bits);
 }

@@ -54,6 +54,12 @@ static const double *const_row_of(const struct estimate_state *s, unsigned i)
 	return &s->cov[ESTIMATE_ROW(i)];
 }
 
+/* The places of row i, with the one at its end: the next row begins there. */
+static unsigned width(unsigned i)
+{
+	return (i + 2) / 2 * 2;
+}
+
 static pair *pair_at(double *v)
 {
 	return (pair *)v;
@@ -235,19 +241,20 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 	mix_means(e, out->mean);
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_model *m = &e->models[k];
-		double apart[ESTIMATE_MEANS];
+		const double *row = m->state.cov;
+		double apart[ESTIMATE_MEANS], *sum = out->cov;
 		pair weight = both(m->weight);
 
 		subtract(apart, &m->state, out, n);
 		for (unsigned i = 0; i < n; i++) {
-			const double *row = const_row_of(&m->state, i);
-			double *sum = row_of(out, i);
 			pair here = both(apart[i]);
 
 			for (unsigned j = 0; j <= i; j += 2)
 				*pair_at(&sum[j]) +=
 				    weight * (pair_of(&row[j]) +
 						 here * pair_of(&apart[j]));
+			row += width(i);
+			sum += width(i);
 		}
 	}
 }
@@ -256,13 +263,12 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 static void blend(struct estimate_state *own,
     const struct estimate_state *other, double keep, unsigned n)
 {
-	double apart[ESTIMATE_MEANS];
+	const double *from = other->cov;
+	double apart[ESTIMATE_MEANS], *row = own->cov;
 	pair own_share = both(keep), other_share = both(1 - keep);
 
 	subtract(apart, other, own, n);
 	for (unsigned i = 0; i < n; i++) {
-		const double *from = const_row_of(other, i);
-		double *row = row_of(own, i);
 		pair here = both(keep * (1 - keep) * apart[i]);
 
 		own->mean[i] += (1 - keep) * apart[i];
@@ -270,6 +276,8 @@ static void blend(struct estimate_state *own,
 			*pair_at(&row[j]) = own_share * pair_of(&row[j]) +
 					    other_share * pair_of(&from[j]) +
 					    here * pair_of(&apart[j]);
+		row += width(i);
+		from += width(i);
 	}
 }
 
@@ -327,10 +335,14 @@ static void carry_oscillator(struct estimate_state *s, const struct passage *p)
 static void predict_oscillator(
     struct estimate_state *s, const struct passage *p, unsigned states)
 {
+	double *row = row_of(s, OSCILLATOR_STATES);
+
 	carry_row(s->mean, p);
 	carry_oscillator(s, p);
-	for (unsigned i = OSCILLATOR_STATES; i < states; i++)
-		carry_row(row_of(s, i), p);
+	for (unsigned i = OSCILLATOR_STATES; i < states; i++) {
+		carry_row(row, p);
+		row += width(i);
+	}
 }
 
 static void predict_model(const struct estimate *e, struct estimate_model *m,
@@ -339,19 +351,19 @@ static void predict_model(const struct estimate *e, struct estimate_model *m,
 	struct estimate_state *s = &m->state;
 	const struct passage *p = &passages[m->oscillator];
 	double drift = m->bias_scale * m->bias_scale * p->dt / BIAS_TIME;
-	double shared = drift / e->bias_info;
+	double shared = drift / e->bias_info, *row = row_of(s, STATE_BIAS);
 
 	predict_oscillator(s, p, e->states);
 	if (drift <= 0)
 		return;
 	for (unsigned i = 0; i < e->sources; i++) {
 		unsigned b = STATE_BIAS + i;
-		double *row = row_of(s, b);
 
 		row[STATE_BIAS] -= shared;
 		for (unsigned j = STATE_BIAS + 1; j <= b; j += 2)
 			*pair_at(&row[j]) -= both(shared);
 		row[b] += drift * e->bias_sd[i] * e->bias_sd[i];
+		row += width(b);
 	}
 }
 
@@ -369,6 +381,20 @@ static struct gaussian measured_by(
 	};
 }
 
+/* The covariances of one state with all of them. */
+static void take_column(
+    const struct estimate_state *s, unsigned states, unsigned b, double *out)
+{
+	const double *row = const_row_of(s, b);
+
+	for (unsigned i = 0; i < b; i++)
+		out[i] = row[i];
+	for (unsigned i = b; i < states; i++) {
+		out[i] = row[b];
+		row += width(i);
+	}
+}
+
 /*
  * Carries what was learned of the sum of offset and bias over to all states.
  * The offset's own row is computed from the sum's: after weeks of silence a
@@ -380,25 +406,31 @@ static void spread(struct estimate_model *m, unsigned states, unsigned source,
 {
 	struct estimate_state *s = &m->state;
 	unsigned b = STATE_BIAS + source;
-	double gain[ESTIMATE_MEANS] = {0};
-	double gone = before->var - after->var;
+	double gain[ESTIMATE_MEANS] = {0}, of_bias[ESTIMATE_MEANS];
+	double gone = before->var - after->var, *row = row_of(s, 1);
 
-	for (unsigned i = 1; i < states; i++)
-		gain[i] = (row_of(s, i)[STATE_OFFSET] + cov_of(s, i, b)) /
-			  before->var;
+	take_column(s, states, b, of_bias);
 	for (unsigned i = 1; i < states; i++) {
-		double *row = row_of(s, i);
+		gain[i] = (row[STATE_OFFSET] + of_bias[i]) / before->var;
+		row += width(i);
+	}
+	row = row_of(s, 1);
+	for (unsigned i = 1; i < states; i++) {
 		pair taken = both(gain[i] * gone);
 
 		s->mean[i] += gain[i] * (after->mean - before->mean);
 		/* The gain of the offset is 0. */
 		for (unsigned j = 0; j <= i; j += 2)
 			*pair_at(&row[j]) -= taken * pair_of(&gain[j]);
+		row += width(i);
 	}
 	s->mean[STATE_OFFSET] = after->mean - s->mean[b];
-	for (unsigned j = 1; j < states; j++)
-		row_of(s, j)[STATE_OFFSET] =
-		    gain[j] * after->var - cov_of(s, j, b);
+	take_column(s, states, b, of_bias);
+	row = row_of(s, 1);
+	for (unsigned i = 1; i < states; i++) {
+		row[STATE_OFFSET] = gain[i] * after->var - of_bias[i];
+		row += width(i);
+	}
 	*var_of(s, STATE_OFFSET) =
 	    after->var - 2 * gain[b] * after->var + *var_of(s, b);
 }

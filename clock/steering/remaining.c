@@ -44,14 +44,16 @@ static bool is_silence(const struct steering *s, struct osc at)
 	       remaining_is_silent(s_of_ns(at.ns - e->at.ns), s->interval_s);
 }
 
+static int64_t shift_ns(double shift_s)
+{
+	return ns_of_s(fmin(fmax(shift_s, -SHIFT_MOST), SHIFT_MOST));
+}
+
 int64_t remaining_guess_ns(const struct steering *s, struct osc at)
 {
-	double shift;
-
 	if (!is_silence(s, at))
 		return 0;
-	shift = holdover_shift(&s->holdover, shown_estimate(s), at);
-	return ns_of_s(fmin(fmax(shift, -SHIFT_MOST), SHIFT_MOST));
+	return shift_ns(holdover_shift(&s->holdover, shown_estimate(s), at));
 }
 
 /* In a silence the frequency may go back to its long-term mean. */
@@ -65,7 +67,7 @@ static struct estimate_value value_at(const struct steering *s, struct osc at)
 	if (!is_silence(s, at))
 		return v;
 	shift = holdover_shift(&s->holdover, e, at);
-	v.offset_ns += remaining_guess_ns(s, at);
+	v.offset_ns += shift_ns(shift);
 	v.freq += (holdover_shift(&s->holdover, e, then) - shift) / ahead;
 	return v;
 }
@@ -75,6 +77,15 @@ int64_t remaining_ns(const struct steering *s, const struct timescale *t,
 {
 	*v = value_at(s, timescale_osc(t, now));
 	return v->offset_ns - timescale_added_ns(t, now);
+}
+
+int64_t remaining_offset_ns(
+    const struct steering *s, const struct timescale *t, struct wall now)
+{
+	struct osc at = timescale_osc(t, now);
+
+	return estimate_offset_ns(shown_estimate(s), at) +
+	       remaining_guess_ns(s, at) - timescale_added_ns(t, now);
 }
 
 double remaining_freq(const struct steering *s, double *sd)

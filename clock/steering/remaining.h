@@ -15,6 +15,10 @@ bool remaining_is_silent(double since_s, double interval_s);
 int64_t remaining_ns(const struct steering *s, const struct timescale *t,
     struct wall now, struct estimate_value *v);
 
+/* The same offset without the rest of the estimate, for less. */
+int64_t remaining_offset_ns(
+    const struct steering *s, const struct timescale *t, struct wall now);
+
 /* The part of remaining_ns() that no sample shows: in a silence, what the
  * long-term mean of the frequency adds; ns. */
 int64_t remaining_guess_ns(const struct steering *s, struct osc at);

@@ -206,7 +206,11 @@ enum select_state steering_source_state(
 void steering_source_bias(
     const struct steering *s, unsigned source, struct source_view *out);
 
-/* The part of the tracking that each answer is judged by, for less: the offset,
+/* How far the clock is off, as steering_error() has it, for less. */
+int64_t steering_offset_ns(
+    const struct steering *s, const struct timescale *t, struct wall now);
+
+/* The part of the tracking that a lag is judged by, for less: the offset,
  * its bound (half of the root delay and the root dispersion, without a pause in
  * doubt, which the answers must decide; 0 without a selected source), and the
  * time of the last update. */

@@ -318,6 +318,12 @@ static void view_drift(const struct steering *s, struct tracking *out)
 	    fixed > 0 ? fixed : drift_bound_rate(l, DAY_S) * 1e6;
 }
 
+int64_t steering_offset_ns(
+    const struct steering *s, const struct timescale *t, struct wall now)
+{
+	return shown_estimate(s)->started ? remaining_offset_ns(s, t, now) : 0;
+}
+
 struct steering_error steering_error(
     const struct steering *s, const struct timescale *t, struct wall now)
 {

@@ -186,6 +186,76 @@ static bool opens(enum aead_id id, const struct message *m, uint8_t *plain)
 	    m->sealed, m->len + AEAD_TAG_LEN, plain);
 }
 
+/* OpenSSL's own CMAC, with the half of the key that S2V takes. */
+static void cmac_of(enum aead_id id, const uint8_t *key, const uint8_t *bytes,
+    size_t len, uint8_t out[16])
+{
+	const size_t key_len = aead_key_len(id) / 2;
+	char cipher[] = "AES-128-CBC";
+	OSSL_PARAM params[2] = {OSSL_PARAM_END, OSSL_PARAM_END};
+	size_t out_len;
+
+	memcpy(cipher + 4, key_len == 16 ? "128" : "256", 3);
+	params[0] =
+	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0);
+	assert_non_null(EVP_Q_mac(NULL, "CMAC", NULL, NULL, params, key,
+	    key_len, bytes, len, out, 16, &out_len));
+	assert_int_equal(out_len, 16);
+}
+
+static void double_and_add(uint8_t d[16], const uint8_t with[16])
+{
+	uint8_t carry = d[0] >> 7;
+
+	for (size_t i = 0; i < 16; i++)
+		d[i] = (uint8_t)(d[i] << 1 | (i < 15 ? d[i + 1] >> 7 : 0));
+	d[15] ^= carry ? 0x87 : 0;
+	for (size_t i = 0; i < 16; i++)
+		d[i] ^= with[i];
+}
+
+/* RFC 5297 2.4, over a nonce that is the first 16 bytes of `bytes`, with the
+ * same bytes as associated data and as plaintext. */
+static void expected_tag(enum aead_id id, const uint8_t *key,
+    const uint8_t *bytes, size_t ad_len, size_t len, uint8_t tag[16])
+{
+	uint8_t d[16] = {0}, t[16], last[128] = {0};
+
+	cmac_of(id, key, d, 16, d);
+	cmac_of(id, key, bytes, ad_len, t);
+	double_and_add(d, t);
+	cmac_of(id, key, bytes, 16, t);
+	double_and_add(d, t);
+	memcpy(last, bytes, len);
+	if (len < 16) {
+		last[len] = 0x80;
+		double_and_add(d, last);
+		cmac_of(id, key, d, 16, tag);
+		return;
+	}
+	for (size_t i = 0; i < 16; i++)
+		last[len - 16 + i] ^= d[i];
+	cmac_of(id, key, last, len, tag);
+}
+
+static void siv_is_that_of_the_cmac_of_openssl_for_all_lengths(void **state)
+{
+	enum aead_id id = algorithm(state);
+	struct rng r = {7};
+	uint8_t key[AEAD_KEY_MAX], bytes[128], sealed[128 + 16], tag[16];
+
+	rng_bytes(&r, key, sizeof(key));
+	rng_bytes(&r, bytes, sizeof(bytes));
+	for (size_t len = 0; len <= 80; len++) {
+		size_t ad_len = (len * 7) % 81;
+
+		expected_tag(id, key, bytes, ad_len, len, tag);
+		assert_true(aead_seal(
+		    id, key, bytes, 16, bytes, ad_len, bytes, len, sealed));
+		assert_memory_equal(sealed, tag, 16);
+	}
+}
+
 static void sealed_data_opens(void **state)
 {
 	enum aead_id id = algorithm(state);
@@ -445,6 +515,8 @@ int main(void)
 	    WITH(gcm_siv_gives_the_vectors_of_rfc_8452, gcm_siv),
 	    cmocka_unit_test(fips_mode_is_that_of_the_library),
 	    cmocka_unit_test(siv_gives_a_known_answer_for_two_components),
+	    WITH(siv_is_that_of_the_cmac_of_openssl_for_all_lengths, siv_256),
+	    WITH(siv_is_that_of_the_cmac_of_openssl_for_all_lengths, siv_512),
 	    WITH_EACH(known_answers_are_reproduced),
 	    WITH_EACH(sealed_data_opens),
 	    WITH_EACH(a_flipped_bit_is_detected),

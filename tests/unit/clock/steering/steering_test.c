@@ -368,6 +368,9 @@ static void the_error_is_that_of_the_tracking(void **state)
 		e = steering_error(r.steering, &r.ledger, r.wall);
 		assert_int_equal(e.offset_ns, t.offset_ns);
 		assert_int_equal(
+		    steering_offset_ns(r.steering, &r.ledger, r.wall),
+		    t.offset_ns);
+		assert_int_equal(
 		    e.bound_ns, t.root_delay_ns / 2 + t.root_dispersion_ns);
 		assert_int_equal(e.updated.ns, t.updated.ns);
 		assert_int_equal(e.bound_ns > 0, i < 30);
