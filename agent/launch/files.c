@@ -27,8 +27,7 @@ static void make_log_folder(
 static void make_directories(
     struct config *config, const struct identity *identity)
 {
-	const char *const paths[] = {
-	    config->status_socket, config->driftfile, config->goodtime_file};
+	const char *const paths[] = {config->driftfile, config->goodtime_file};
 	char why[RUNTIME_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
@@ -52,19 +51,28 @@ static void leave_saved_keys_alone(
 }
 
 /* Without a status socket an agent that root started does not run; in a test or
- * a demo its absence is a warning. */
+ * a demo its absence is a warning. But a machine that has no space or too few
+ * descriptors still needs its time. */
 static bool open_status(struct launch_files *f, const struct config *config,
     const struct identity *identity)
 {
-	bool running, strict = identity->change;
+	bool running = false, strict = identity->change;
 	char why[RUNTIME_TEXT_MAX];
 
 	if (!config->status_socket[0])
 		return true;
-	f->status_fd = runtime_listen(config->status_socket, &running, why);
+	if (runtime_make_directory(config->status_socket, identity, why))
+		f->status_fd =
+		    runtime_listen(config->status_socket, &running, why);
 	f->status_bound = f->status_fd >= 0;
 	if (f->status_bound)
 		return true;
+	if (!running && runtime_is_shortage(errno)) {
+		log_error("ntsctl has no status to show, but the agent goes "
+			  "on: %s, and restart the agent",
+		    why);
+		return true;
+	}
 	log_line(
 	    running || strict ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", why);
 	return !running && !strict;

@@ -226,7 +226,8 @@ enum poll_vote {
 	POLL_LONGER, /* twice the interval would do as well */
 	POLL_SHORTER,
 	POLL_SHORTEST, /* little is known: ask as often as allowed */
-	POLL_DOUBTED,  /* the sample is an outlier: ask again at once */
+	POLL_DOUBTED,  /* the sample is an outlier: ask again soon */
+	POLL_CONTRADICTED, /* and no queue explains it: ask at once */
 	POLL_CHANGED,  /* it shows that the clock has changed: measure it now */
 };
 

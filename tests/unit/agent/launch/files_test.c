@@ -4,6 +4,7 @@
 #include "agent/history/format.h"
 #include "agent/query/control_socket.h"
 #include "tests/unit/agent/launch/heard.h"
+#include "tests/unit/descriptors.h"
 
 #include <sys/stat.h>
 
@@ -193,6 +194,31 @@ static void without_status_it_depends_on_root(void **state)
 	assert_true(there(&p, "run/status"));
 }
 
+/* Its clock has to be right nevertheless. */
+static void a_machine_without_descriptors_goes_on(void **state)
+{
+	struct place p = place_of(state);
+	struct rlimit before;
+	bool goes_on;
+
+	room_folder(p.heard->room, "run");
+	p.config->pidfile[0] = '\0';
+	p.identity.change = true;
+	before = descriptors_forbid();
+	goes_on = opens(&p);
+	descriptors_allow(before);
+	assert_true(goes_on);
+	assert_false(p.files.status_bound || p.files.control_bound ||
+		     p.files.history_made);
+	assert_int_equal(p.files.status_fd, -1);
+	heard_says(p.heard,
+	    "ntsctl has no status to show, but the agent goes on: cannot make "
+	    "the socket ");
+	heard_says(p.heard,
+	    "Too many open files; allow more open files (ulimit -n, "
+	    "LimitNOFILE), and restart the agent");
+}
+
 static void a_pid_file_that_cannot_be_written_stops_the_start(void **state)
 {
 	struct place p = place_of(state);
@@ -316,6 +342,7 @@ int main(void)
 	    TEST(one_process_leaves_the_machines_keys_alone),
 	    TEST(another_agent_stops_the_start),
 	    TEST(without_status_it_depends_on_root),
+	    TEST(a_machine_without_descriptors_goes_on),
 	    TEST(a_pid_file_that_cannot_be_written_stops_the_start),
 	    TEST(folders_that_cannot_be_made_are_told),
 	    TEST(a_control_socket_that_cannot_be_made_is_told),

@@ -223,7 +223,8 @@ static void the_second_that_is_certain_moves_the_clock(void **state)
 	open_quiet(&r, 1);
 	sd = clock_sd(&r);
 	one_answer(&r, 0, 8 * NS_PER_MS);
-	assert_int_equal(steering_poll_vote(r.steering, 0, 16), POLL_DOUBTED);
+	assert_int_equal(
+	    steering_poll_vote(r.steering, 0, 16), POLL_CONTRADICTED);
 	assert_true(clock_sd(&r) < 3 * sd);
 	one_answer(&r, 0, 8 * NS_PER_MS);
 	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
