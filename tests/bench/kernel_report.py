@@ -3,7 +3,8 @@
 
     kernel_report.py PHASES WATCHED ANSWERS
 
-PHASES has lines "UPTIME NAME", the last one is the end. WATCHED is what
+PHASES has lines "UPTIME NAME", the last one is the end; "paused" is no disturbance
+but the time in which both stood still. WATCHED is what
 `timeofday watch` printed, ANSWERS what kernel_answers.py printed. A clock counts as
 right while its error is at most 300 us and what is unknown of it. Before the first
 answer after a disturbance, no client can know of a new frequency or of lost time.
@@ -24,7 +25,8 @@ def read_phases(path):
         starts = [line.split(maxsplit=1) for line in lines]
     times = [float(at) for at, _ in starts]
     names = [name.strip() for _, name in starts]
-    return list(zip(names, times, times[1:]))
+    return [phase for phase in zip(names, times, times[1:])
+            if phase[0] != 'paused']
 
 
 def read_looks(path):

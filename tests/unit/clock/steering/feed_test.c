@@ -190,6 +190,29 @@ static void the_bound_holds_an_outlier(void **state)
 	rig_close(&r);
 }
 
+/* The first source that asks after a change need not be the selected one. It
+ * counts until half of the others say that all is well. */
+static void the_bound_holds_an_outlier_of_another_source(void **state)
+{
+	const int64_t jump_ns = 8 * NS_PER_MS;
+	unsigned other;
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 3);
+	other = r.steering->selection.selected == 1 ? 2 : 1;
+	one_answer(&r, other, jump_ns);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns > jump_ns);
+	t = rig_track(&r);
+	assert_true(t.root_dispersion_ns + t.root_delay_ns / 2 > jump_ns);
+	one_answer(&r, 0, 0);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns < jump_ns);
+	rig_close(&r);
+}
+
 /* The frequency has jumped somewhere between two answers: the error is three
  * times as large when the next one comes. Until then, the kernel adds 500 ppm.
  */
@@ -804,6 +827,7 @@ int main(void)
 	    cmocka_unit_test(a_jump_in_noise_is_learned_honestly),
 	    cmocka_unit_test(one_runaway_of_three_moves_nothing),
 	    cmocka_unit_test(the_bound_holds_an_outlier),
+	    cmocka_unit_test(the_bound_holds_an_outlier_of_another_source),
 	    cmocka_unit_test(the_bound_holds_until_the_next_answer),
 	    cmocka_unit_test(the_second_that_is_certain_moves_the_clock),
 	    cmocka_unit_test(outliers_that_are_not_certain_need_a_third),
