@@ -36,8 +36,8 @@ struct pause_answer {
 	int64_t lag_ns, bound_ns;
 	int64_t noise_ns; /* by so much its queues can change the lag */
 	int64_t first_lag_ns, first_noise_ns; /* of the first of them */
-	struct mono at;	  /* of the answer */
-	bool ramp;	  /* the lag grows: the frequency has changed */
+	struct mono at;			      /* of the answer */
+	bool ramp; /* the lag grows: the frequency has changed */
 };
 
 struct pause {

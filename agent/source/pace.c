@@ -24,8 +24,8 @@
 #define DEBT_INTERVALS_SILENT 32
 /* An interval is longer by at most this part of it to pay back: a clock that
  * has just changed may change again, and needs its samples. What a start takes
- * of the allowance is not paid back, but what leaves less than ALLOWANCE_KEPT of
- * it is. */
+ * of the allowance is not paid back, but what leaves less than ALLOWANCE_KEPT
+ * of it is. */
 #define DEBT_PAID_SHARE 4
 #define ALLOWANCE_KEPT 0.7
 
@@ -92,8 +92,8 @@ static int64_t shortest_ns(const struct pace *p)
 
 static double full_allowance(const struct pace *p)
 {
-	return fmax(PACE_ALLOWANCE,
-	    (double)PACE_ALLOWANCE_NS / (double)shortest_ns(p));
+	return fmax(
+	    PACE_ALLOWANCE, (double)PACE_ALLOWANCE_NS / (double)shortest_ns(p));
 }
 
 void pace_init(struct pace *p, const struct source_config *config)
@@ -183,9 +183,9 @@ static bool may_ask_sooner(const struct pace *p, bool changed)
 {
 	if (p->rate_limited)
 		return false;
-	return changed ? p->allowance >= PACE_CHANGED_RESERVE
-		       : p->debt_ns <
-			     DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s);
+	return changed
+		   ? p->allowance >= PACE_CHANGED_RESERVE
+		   : p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s);
 }
 
 static bool is_doubted(enum poll_vote vote)
@@ -423,9 +423,9 @@ static int64_t ramp_ns(const struct pace *p)
 
 static int64_t doubt_ns(const struct pace *p)
 {
-	return p->contradicted ? PACE_CONTRADICTED_NS
-				     << (PACE_DOUBT_TRIES - p->doubted)
-			       : PACE_DOUBT_NS;
+	return p->contradicted
+		   ? PACE_CONTRADICTED_NS << (PACE_DOUBT_TRIES - p->doubted)
+		   : PACE_DOUBT_NS;
 }
 
 static int64_t paid_ns(const struct pace *p, int64_t full)

@@ -21,6 +21,9 @@
 /* No server is believed to be further away than this, ns: twice as much is not
  * beyond the range of int64. */
 #define APART_MOST (INT64_MAX / 8)
+/* A source that is not selected does not make the bound larger than this, ns: a
+ * larger error is a pause or a lie, which a majority judges. */
+#define OTHERS_MOST NS_PER_S
 /* No correction in a silence is larger, s. */
 #define SHIFT_MOST 1e9
 /* In a silence the frequency is set for this time at least, s. */
@@ -226,19 +229,20 @@ static bool is_refuted(
 /* The largest error that the sources' outliers allow. If the clock has changed,
  * the first source that asks shows it, and not always the selected one. Until
  * the others answer, it may be a falseticker already. */
-static int64_t most_contradicted_ns(const struct steering *s,
-    const struct estimate_value *v, struct osc now, double freq)
+static int64_t most_contradicted_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now)
 {
+	double sd, freq = remaining_freq(s, &sd);
 	int64_t most = 0, ns;
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *src = &s->sources[i];
 
-		if ((int)i != s->selection.selected &&
-		    (shown_outliers(s, src) == 0 || is_refuted(s, src)))
+		if (shown_outliers(s, src) == 0 || is_refuted(s, src))
 			continue;
 		ns = contradicted_ns(s, src, v, now, freq);
-		most = ns > most ? ns : most;
+		if (ns <= OTHERS_MOST)
+			most = ns > most ? ns : most;
 	}
 	return most;
 }
@@ -246,7 +250,7 @@ static int64_t most_contradicted_ns(const struct steering *s,
 /* Each sample of an honest server gives a bound; the least of them counts. The
  * growth since a sample is larger for an older one, so a sample that is too
  * wide even with the growth since a newer one is skipped. */
-int64_t remaining_bound_ns(
+int64_t remaining_decided_bound_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now)
 {
 	const struct steering_source *src;
@@ -271,10 +275,19 @@ int64_t remaining_bound_ns(
 		if (bound + grown < least)
 			least = bound + grown;
 	}
-	contradicted = most_contradicted_ns(s, v, now, freq);
-	if (contradicted > least)
-		least = contradicted;
-	return least < INT64_MAX ? least + s->suspected_ns : INT64_MAX;
+	contradicted = contradicted_ns(s, src, v, now, freq);
+	return contradicted > least ? contradicted : least;
+}
+
+int64_t remaining_bound_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now)
+{
+	int64_t bound = remaining_decided_bound_ns(s, v, now), contradicted;
+
+	if (bound == INT64_MAX)
+		return INT64_MAX;
+	contradicted = most_contradicted_ns(s, v, now);
+	return (contradicted > bound ? contradicted : bound) + s->suspected_ns;
 }
 
 int64_t remaining_sd_ns(

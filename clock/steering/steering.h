@@ -208,8 +208,8 @@ void steering_source_bias(
 
 /* The part of the tracking that each answer is judged by, for less: the offset,
  * its bound (half of the root delay and the root dispersion, without a pause in
- * doubt, which the answers must decide; 0 without a selected source), and the
- * time of the last update. */
+ * doubt and the outliers of other sources, which the answers must decide; 0
+ * without a selected source), and the time of the last update. */
 struct steering_error {
 	int64_t offset_ns, bound_ns;
 	struct osc updated;
@@ -225,10 +225,10 @@ enum poll_vote {
 	POLL_KEEP,
 	POLL_LONGER, /* twice the interval would do as well */
 	POLL_SHORTER,
-	POLL_SHORTEST, /* little is known: ask as often as allowed */
-	POLL_DOUBTED,  /* the sample is an outlier: ask again soon */
+	POLL_SHORTEST,	   /* little is known: ask as often as allowed */
+	POLL_DOUBTED,	   /* the sample is an outlier: ask again soon */
 	POLL_CONTRADICTED, /* and no queue explains it: ask at once */
-	POLL_CHANGED,  /* it shows that the clock has changed: measure it now */
+	POLL_CHANGED, /* it shows that the clock has changed: measure it now */
 };
 
 /*

@@ -210,6 +210,10 @@ static void the_bound_holds_an_outlier_of_another_source(void **state)
 	one_answer(&r, 0, 0);
 	assert_true(rig_update(&r));
 	assert_true(r.last.max_error_ns < jump_ns);
+	/* A liar does not make the bound useless. */
+	one_answer(&r, 3 - other, 100 * NS_PER_S);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns < jump_ns);
 	rig_close(&r);
 }
 
