@@ -378,6 +378,7 @@ check-boot: all $(SERVER)
 check-kernel: all $(KERNEL) $(SERVER)
 	@tests/total 'register state=tests/kernel/xstate $B' \
 		'oscillator+=tests/kernel/oscillator $B' \
+		'words+=tests/kernel/words $B' \
 		'kernel clock=tests/kernel/run $B' \
 		'wrong clock=tests/kernel/wrongclock $B' \
 		'taken over clock=tests/kernel/takeover $B' \

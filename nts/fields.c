@@ -10,6 +10,11 @@
 /* 2^-10 s in NTP's 32.32 format. Servers fill the bits below their precision
  * with random numbers, so that transmit may precede receive a little. */
 #define TIMESTAMP_NOISE (INT64_C(1) << 22)
+/* So long a server may hold a request at its word: no honest one needs longer
+ * as a rule. Otherwise a distant server that lies would look like the nearest
+ * one.
+ */
+#define HOLD_BELIEVED_NS NS_PER_MS
 #define NAK_CODE NTP_REFID('N', 'T', 'S', 'N')
 
 void nts_assoc_wipe(struct nts_assoc *a)
@@ -353,6 +358,13 @@ enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
 	return check_content(&p.header);
 }
 
+/* What a server claims to have held the request beyond that may be time on the
+ * way. The offset is the same in both cases. */
+static int64_t doubted_ns(int64_t held_ns)
+{
+	return held_ns > HOLD_BELIEVED_NS ? held_ns - HOLD_BELIEVED_NS : 0;
+}
+
 int64_t nts_answer_sample(const struct ntp_answer *a, struct osc sent,
     struct osc received, struct wall near, int64_t reading_error_ns,
     struct sample *out)
@@ -366,7 +378,7 @@ int64_t nts_answer_sample(const struct ntp_answer *a, struct osc sent,
 	    .at = {t1 + (t4 - t1) / 2},
 	    /* Halves before the sum, which may be too large. */
 	    .offset_ns = (t2 - t1) / 2 + (t3 - t4) / 2,
-	    .delay_ns = delay_ns > 1 ? delay_ns : 1,
+	    .delay_ns = (delay_ns > 1 ? delay_ns : 1) + doubted_ns(t3 - t2),
 	    /* A negative round trip: some stamp is wrong by that much, as one
 	     * that a server predicts. */
 	    .dispersion_ns = a->precision_ns + reading_error_ns +

@@ -100,8 +100,9 @@ enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
  * RFC 5905 section 8: the sample of an answer whose request left at `sent` and
  * that came at `received`. `near` is a time in the answer's era (ntp_to_wall),
  * `reading_error_ns` the largest error of our two stamps. They count as
- * STAMP_DAEMON. Returns the round trip as it was measured, which may be
- * negative: see ntp_delay_impossible().
+ * STAMP_DAEMON. The delay of the sample contains what the server claims to have
+ * held the request beyond a millisecond. Returns the round trip as it was
+ * measured, which may be negative: see ntp_delay_impossible().
  */
 int64_t nts_answer_sample(const struct ntp_answer *a, struct osc sent,
     struct osc received, struct wall near, int64_t reading_error_ns,

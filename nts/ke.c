@@ -66,14 +66,18 @@ static bool take_record(struct reader *r, struct record *out)
 	return r->ok;
 }
 
-bool ke_response_complete(const uint8_t *bytes, size_t len)
+bool ke_response_complete(const uint8_t *bytes, size_t len, size_t *from)
 {
-	struct reader r = reader_of(bytes, len);
+	size_t start = from ? *from : 0;
+	struct reader r = reader_of(bytes + start, len - start);
 	struct record record;
 
-	while (take_record(&r, &record))
+	while (take_record(&r, &record)) {
 		if (record.type == KE_END)
 			return true;
+		if (from)
+			*from = len - r.left;
+	}
 	return len >= KE_MESSAGE_MAX;
 }
 

@@ -54,8 +54,10 @@ void ke_request_build(
 
 /* True if the bytes contain an end record or have reached KE_MESSAGE_MAX, so
  * that the caller need not read more. A malformed end record counts, too: the
- * parser says what is wrong with it. */
-bool ke_response_complete(const uint8_t *bytes, size_t len);
+ * parser says what is wrong with it. `from`: where the look at fewer of these
+ * bytes stopped, at first 0; then many small pieces cost no more than a large
+ * one. NULL: looks at all. */
+bool ke_response_complete(const uint8_t *bytes, size_t len, size_t *from);
 
 /*
  * Checks the whole answer and writes `out` only if it returns NTS_OK. `offered`

@@ -77,8 +77,6 @@ void ntp_field_end(struct writer *w, size_t mark, size_t min_len)
 {
 	size_t start = mark - 2, len = w->len - start;
 
-	if (!w->ok)
-		return;
 	if (len < min_len)
 		put_zeros(w, min_len - len);
 	len = w->len - start;

@@ -183,7 +183,8 @@ static bool overdue(struct dispatcher *d, struct worker *w)
 	return send_answer(d->engine, &a);
 }
 
-static void explain_death(int status, bool closed, struct sentence *why)
+static void explain_death(
+    int status, bool closed, bool crashed, struct sentence *why)
 {
 	sentence_add(why, "the resolver job ");
 	if (!closed)
@@ -195,7 +196,7 @@ static void explain_death(int status, bool closed, struct sentence *why)
 		sentence_add(why, "ended with status %d and without an answer",
 		    WEXITSTATUS(status));
 	sentence_add(why, ": this is a fault of ntsagent%s, please report it",
-	    WIFSIGNALED(status) ? " or an attack on it" : "");
+	    crashed ? " or an attack on it" : "");
 }
 
 /* `closed`: the job closed its link; otherwise its answer was bad. A server
@@ -208,19 +209,26 @@ static bool died(struct dispatcher *d, struct worker *w, bool closed)
 
 	a.duration_ms = age_ms(w);
 	status = stop_worker(w);
-	if (WIFSIGNALED(status))
+	/* A job that sends a bad answer is an alarm, also if it ends by itself
+	 * before the signal reaches it. */
+	if (!closed)
+		a.crash_signal = SIGKILL;
+	else if (WIFSIGNALED(status))
 		a.crash_signal = (uint32_t)WTERMSIG(status);
-	explain_death(status, closed, &why);
+	explain_death(status, closed, a.crash_signal != 0, &why);
 	return send_answer(d->engine, &a);
 }
 
 static bool has_closed(int fd)
 {
+	const int flags = MSG_PEEK | MSG_DONTWAIT;
 	char byte;
-	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = recv(fd, &byte, 1, flags);
 
-	/* ECONNRESET: it has not even read its request. */
-	return n == 0 || (n < 0 && errno == ECONNRESET);
+	/* It has not even read its request. It may have sent something. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(fd, &byte, 1, flags);
+	return n == 0;
 }
 
 /* A job reads from the network: its answer is judged, and it cannot choose the

@@ -21,7 +21,7 @@ struct run {
 	struct sentence *why;
 	char where[ENDPOINT_TEXT_MAX + 32]; /* "192.0.2.1 TCP port 4460" */
 	struct mono started;
-	size_t len;
+	size_t len, looked; /* bytes of the message; of its whole records */
 	uint8_t message[KE_MESSAGE_MAX];
 };
 
@@ -291,7 +291,7 @@ static bool read_answer(struct run *r)
 	int error = 0;
 
 	while (r->len < sizeof(r->message) &&
-	       !ke_response_complete(r->message, r->len)) {
+	       !ke_response_complete(r->message, r->len, &r->looked)) {
 		step = read_more(r, &error);
 		if (error == ECONNRESET || step == TLS_CLOSED)
 			break;

@@ -153,10 +153,14 @@ static void look_up_priority(struct job *j, struct names *out)
 	while (j->next_record < s->count &&
 	       s->at[j->next_record].priority == priority && !late(j)) {
 		const struct service_record *r = &s->at[j->next_record++];
+		char shown[sizeof(r->target) + 8];
+		struct sentence quoted = sentence_to(shown, sizeof(shown));
 		struct names found;
 
+		/* The name came over the wire. */
+		sentence_quote(&quoted, r->target, strlen(r->target));
 		j->why = sentence_to(j->text, sizeof(j->text));
-		if (names_lookup_complete(r->target, r->target, r->port,
+		if (names_lookup_complete(r->target, shown, r->port,
 			(enum family_choice)j->request->family, &found,
 			&j->why))
 			add_names(out, &found);
@@ -468,7 +472,6 @@ static bool look_up_ntp_server(struct job *j, struct names *out)
 	char shown[KE_SERVER_MAX + 8];
 	struct sentence quoted = sentence_to(shown, sizeof(shown));
 
-	memcpy(j->answer->ntp_server, server, sizeof(j->answer->ntp_server));
 	sentence_quote(&quoted, server, strlen(server));
 	sentence_add(&j->why,
 	    "%s names the NTP server %s, which is unusable: ", j->request->host,
@@ -525,6 +528,8 @@ static bool find_addresses(struct job *j)
 	struct names found = j->names;
 	bool same;
 
+	memcpy(j->answer->ntp_server, j->exchange.response.server,
+	    sizeof(j->answer->ntp_server));
 	if (named && !look_up_ntp_server(j, &found))
 		return false;
 	if (j->request->alone || j->request->srv)
@@ -550,6 +555,8 @@ static void take_keys(struct job *j)
 	a->have_other_keys = x->have_other_keys;
 	a->cookie_count = r->cookie_count;
 	memcpy(a->cookies, r->cookies, sizeof(a->cookies));
+	/* That of an SRV priority whose servers did not connect. */
+	a->last_tried = (struct endpoint){0};
 	a->stage = KE_STAGE_DONE;
 }
 

@@ -98,3 +98,17 @@ as_anybody() {
 	fi
 	exec "$@"
 }
+
+# build_folder FOLDER: prints its path. An option, or a folder without the
+# programs, is an error: usage is FOLDER first.
+build_folder() {
+	local what="no such folder"
+	if [ -x "$1/ntsagentd" ]; then
+		realpath "$1"
+		return
+	fi
+	[ ! -d "$1" ] || what="it has no ntsagentd; run make first"
+	[ "${1#-}" = "$1" ] || what="there are no options"
+	echo "$0: $1: $what; the first argument is the build folder" >&2
+	return 1
+}

@@ -7,6 +7,7 @@
 #include "resolver/wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -142,7 +143,7 @@ static enum sandbox_level level_of(enum confinement wanted)
 /* What this process does with bytes from the network is what a job of the
  * resolver does, and requests by UDP, which a job may send, too. */
 static bool enter_sandbox(
-    const struct config *config, const struct source_config *s)
+    const struct config *config, const struct source_config *s, int errors)
 {
 	const char *paths[TRUST_READ_PATHS_MAX];
 	const struct binding binding = probe_binding(s);
@@ -161,7 +162,7 @@ static bool enter_sandbox(
 
 	if (sandbox_enter(&r, why))
 		return true;
-	fprintf(stderr, "ntsagentd: %s\n", why);
+	dprintf(errors, "ntsagentd: %s\n", why);
 	return false;
 }
 
@@ -175,11 +176,29 @@ static int keep_only(int fd)
 	return CHILD_FIRST_FD;
 }
 
+/* A process that a server has taken over must neither write to the terminal of
+ * root, nor read what is typed there: its words are those that the parent has
+ * judged. Returns a copy of standard error, for the time before the sandbox. */
+static int leave_terminal(void)
+{
+	int errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, CHILD_FIRST_FD + 1);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* Some containers forbid it. This can be neither read nor written. */
+	if (null < 0)
+		null = open("/", O_PATH | O_CLOEXEC);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (errors < 0 || null < 0 || dup2(null, fd) < 0)
+			_exit(EXIT_UNCONFINED);
+	close(null);
+	return errors;
+}
+
 static _Noreturn void run_child(
     const struct prober *r, unsigned i, int fd, pid_t parent)
 {
 	const struct source_config *s = &r->config->sources[i];
-	int link = keep_only(fd);
+	int link = keep_only(fd), errors = leave_terminal();
 	struct probe probe;
 	struct probe_request q = {
 	    .source = s,
@@ -194,8 +213,10 @@ static _Noreturn void run_child(
 	(void)prctl(PR_SET_NAME, "nts-check");
 	choose_in_pool(r, i, &q);
 	prepare_lookups(r);
-	if (!child_follow(parent, SIGKILL) || !enter_sandbox(r->config, s))
+	if (!child_follow(parent, SIGKILL) ||
+	    !enter_sandbox(r->config, s, errors))
 		_exit(EXIT_UNCONFINED);
+	close(errors);
 	probe_run(&q, &probe);
 	_exit(0);
 }

@@ -25,6 +25,9 @@
 /* The range of a configured minpoll or maxpoll, in log2 seconds. */
 #define POLL_LOG2_MIN (-4)
 #define POLL_LOG2_MAX 17
+/* So many files of sources.d that are not used are shown with their error. */
+#define UNUSED_FILES_SHOWN 4
+#define UNUSED_FILE_TEXT_MAX 512
 
 /* Which servers may set a clock that is too wrong to check certificates by. */
 enum bootstrap_policy {
@@ -99,6 +102,10 @@ struct config {
 	unsigned log_banner;		/* logbanner */
 	/* What [agent] says for all sources; each has it in its own binding. */
 	struct binding binding;
+	/* Files of sources.d that have an error, so that their sources are not
+	 * used; the first ones as "FILE:LINE: what is wrong". */
+	unsigned unused_file_count;
+	char unused_files[UNUSED_FILES_SHOWN][UNUSED_FILE_TEXT_MAX];
 	/* [source NAME] and [pool NAME] */
 	unsigned source_count;
 	struct source_config sources[SOURCES_MAX];

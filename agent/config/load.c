@@ -9,11 +9,14 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* inih's buffer has 200 bytes, with the newline and the NUL. It cuts a longer
  * line in two and does not say so. */
@@ -22,6 +25,8 @@
 #define POOL_WORD "pool"
 /* "#64" follows the name of a pool. */
 #define POOL_NAME_MAX (SOURCE_NAME_MAX - 3)
+/* Other programs write the files of sources.d. */
+#define DROPPED_BYTES_MAX 65536
 
 /* The state of reading. inih only splits a line into key and value. Sections,
  * line numbers and errors are ours, because inih reports the number of one bad
@@ -44,19 +49,19 @@ struct loader {
 	struct source_draft *draft;   /* of that source */
 	struct source_draft drafts[SOURCES_MAX];
 	struct source_draft agent; /* what [agent] says for all sources */
-	unsigned total;		/* sources, those of pools counted one by one */
-	bool dropping;		/* this file is one of sources.d */
-	unsigned dropped_files; /* of them, those with an error */
+	unsigned total; /* sources, those of pools counted one by one */
+	bool dropping;	/* this file is one of sources.d */
 	/* A refused part may have contained a source or a certificate. That one
 	 * is missing is then not another error. */
 	bool lost_sources, lost_certs;
 };
 
-/* Text from a file must not control the terminal. */
-static void print_visibly(FILE *out, const char *text)
+/* Some terminals take bytes above ASCII for control characters, too, and others
+ * reorder what is printed. */
+void config_put_visibly(FILE *out, const char *text)
 {
 	for (; *text; text++)
-		fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
+		fputc(*text >= 0x20 && *text <= 0x7e ? *text : '?', out);
 }
 
 static void complain(struct loader *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -67,14 +72,14 @@ static void complain(struct loader *l, const char *fmt, ...)
 	int len;
 
 	l->error_count++;
-	print_visibly(l->errors, l->file);
+	config_put_visibly(l->errors, l->file);
 	if (l->line > 0)
 		fprintf(l->errors, ":%u", l->line);
 	fputs(": ", l->errors);
 	va_start(args, fmt);
 	len = vasprintf(&text, fmt, args);
 	va_end(args);
-	print_visibly(l->errors, len < 0 ? "out of memory" : text);
+	config_put_visibly(l->errors, len < 0 ? "out of memory" : text);
 	fputc('\n', l->errors);
 	if (len >= 0)
 		free(text);
@@ -458,16 +463,83 @@ static bool read_lines(struct loader *l, const char *path)
 	return false;
 }
 
-/* open(2) would wait for a writer. The main file may be one, on purpose. */
-static bool is_pipe(const char *path)
+/* A link to the null device masks a file. */
+static bool is_null(const struct stat *st)
 {
-	struct stat st;
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
 
-	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+/* Why a file of sources.d is not read; NULL: it is. To open a pipe would wait
+ * for a writer, and a device has no end. The main file may be a pipe, on
+ * purpose. */
+static const char *fault_of(const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode))
+		return strerror(EISDIR);
+	if (S_ISFIFO(st->st_mode))
+		return "it is a named pipe, not a file";
+	if (!S_ISREG(st->st_mode) && !is_null(st))
+		return "it is not a regular file";
+	return st->st_size > DROPPED_BYTES_MAX ? "it is larger than 64 KiB"
+					       : NULL;
+}
+
+/* An error shows the line. Who may write into the folder could so make root
+ * show the first line of any file. */
+static const char *fault_of_link(const struct stat *st)
+{
+	return st->st_mode & S_IROTH
+		   ? NULL
+		   : "it is a link to a file that not everybody may read";
+}
+
+/* NULL: `*why` says why. */
+static FILE *open_dropped(const char *path, const char **why)
+{
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+	FILE *in = NULL;
+	bool link;
+	int fd;
+
+	/* To open a device may do something. */
+	*why = stat(path, &st) == 0 ? fault_of(&st) : NULL;
+	if (*why)
+		return NULL;
+	fd = open(path, flags | O_NOFOLLOW);
+	link = fd < 0 && errno == ELOOP;
+	if (link)
+		fd = open(path, flags);
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		*why = fault_of(&st);
+		if (!*why && link && !is_null(&st))
+			*why = fault_of_link(&st);
+		if (!*why)
+			in = fdopen(fd, "r");
+	}
+	if (!in && !*why)
+		*why = strerror(errno);
+	if (!in && fd >= 0)
+		close(fd);
+	return in;
+}
+
+static FILE *open_file(
+    const struct loader *l, const char *path, const char **why)
+{
+	FILE *in;
+
+	if (l->dropping)
+		return open_dropped(path, why);
+	in = fopen(path, "re");
+	if (!in)
+		*why = strerror(errno);
+	return in;
 }
 
 static bool read_file(struct loader *l, const char *path)
 {
+	const char *why = NULL;
 	bool good;
 
 	/* Every source keeps the path. */
@@ -475,13 +547,9 @@ static bool read_file(struct loader *l, const char *path)
 		unreadable(l, path, strerror(ENAMETOOLONG));
 		return false;
 	}
-	if (l->dropping && is_pipe(path)) {
-		unreadable(l, path, "it is a named pipe, not a file");
-		return false;
-	}
-	l->in = fopen(path, "re");
+	l->in = open_file(l, path, &why);
 	if (!l->in) {
-		unreadable(l, path, strerror(errno));
+		unreadable(l, path, why);
 		return false;
 	}
 	good = read_lines(l, path);
@@ -608,16 +676,30 @@ static void spread_pools(struct loader *l, unsigned first)
 
 /* Files of sources.d. */
 
+/* For the status, which takes UTF-8 alone. */
+static void keep_line(struct config *c, const char *text)
+{
+	char *line = c->unused_files[c->unused_file_count];
+
+	snprintf(line, UNUSED_FILE_TEXT_MAX, "%s", text);
+	for (; *line; line++)
+		if (!isascii((unsigned char)*line))
+			*line = '?';
+}
+
 /* The first error says enough. */
 static void leave_file_out(struct loader *l, FILE *errors, char *text)
 {
+	struct config *c = l->config;
 	char *end = strchr(text, '\n');
 
 	if (end)
 		*end = '\0';
 	fprintf(errors, "warning: %s; the sources of this file are not used\n",
 	    text);
-	l->dropped_files++;
+	if (c->unused_file_count < UNUSED_FILES_SHOWN)
+		keep_line(c, text);
+	c->unused_file_count++;
 }
 
 /* What an error in this file must not change is put back. */
@@ -662,7 +744,7 @@ static void judge_number(struct loader *l, unsigned usable)
 		complain(l,
 		    "no source: add a section [source NAME], with the name of "
 		    "an NTS server%s",
-		    l->dropped_files > 0 ? ", or correct sources.d" : "");
+		    c->unused_file_count > 0 ? ", or correct sources.d" : "");
 	else if (usable < c->steering.min_sources)
 		complain(l,
 		    "minsources = %u, but only %u of %u sources may be "
@@ -745,6 +827,7 @@ static void forget_dropped(struct config *c)
 {
 	unsigned kept = 0;
 
+	c->unused_file_count = 0;
 	for (unsigned i = 0; i < c->source_count; i++)
 		if (!c->sources[i].dropped)
 			c->sources[kept++] = c->sources[i];

@@ -10,6 +10,10 @@
 
 #include <stdio.h>
 
+/* Prints text or the name of a file, which may have any bytes: what is not
+ * printable ASCII becomes "?". */
+void config_put_visibly(FILE *out, const char *text);
+
 /*
  * Reads `path`, and then the files conf.d/NAME.conf of the same folder in the
  * order of their names. Writes each error to `errors` as one line: file, line,

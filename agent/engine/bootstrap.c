@@ -108,7 +108,7 @@ static bool same_server(
 	       endpoint_same_host(&a->address, &b->address);
 }
 
-/* Returns true if an earlier source has the vote of this server. */
+/* Returns true if an earlier source is one of this server. */
 static bool duplicate(const struct bootstrap *b, unsigned source)
 {
 	for (unsigned i = 0; i < source; i++)
@@ -171,6 +171,73 @@ static bool holds(struct interval in, int64_t point)
 	return in.low <= point && point <= in.high;
 }
 
+/* An offer that can agree with others. */
+static bool is_vote(const struct bootstrap *b, const struct bootstrap_offer *o,
+    struct interval in)
+{
+	return o->bound_ns <= b->bound_max_ns && in.low <= in.high;
+}
+
+/* When the votes are counted. */
+struct count {
+	const struct bootstrap *b;
+	const struct timescale *t;
+	struct wall now;
+};
+
+static bool agree(const struct count *c, unsigned i, unsigned j)
+{
+	const struct bootstrap_offer *a = &c->b->offers[i];
+	const struct bootstrap_offer *o = &c->b->offers[j];
+	struct interval ours = interval(a, c->t, c->now);
+	struct interval theirs = interval(o, c->t, c->now);
+
+	return a->there && o->there && !same_server(a, o) &&
+	       is_vote(c->b, a, ours) && is_vote(c->b, o, theirs) &&
+	       ours.low <= theirs.high && theirs.low <= ours.high;
+}
+
+/* The other servers that a source can agree with. */
+static unsigned supporters(const struct count *c, unsigned source)
+{
+	const struct bootstrap *b = c->b;
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < b->source_count; i++) {
+		bool known = !agree(c, source, i);
+
+		for (unsigned k = 0; k < i && !known; k++)
+			known = agree(c, source, k) &&
+				same_server(&b->offers[k], &b->offers[i]);
+		found += !known;
+	}
+	return found;
+}
+
+/* Does the source `a` of a server vote instead of `b`? */
+static bool goes_before(const struct count *c, unsigned a, unsigned b)
+{
+	unsigned for_a = supporters(c, a), for_b = supporters(c, b);
+
+	return for_a != for_b ? for_a > for_b : a < b;
+}
+
+/* Does another source have the vote of this server? The first has it, unless
+ * another one agrees with more servers. An attacker who has the keys of one
+ * server, and who is on the path to another one, can answer from the address of
+ * that one. He must not take its vote. */
+static bool spoken_for(const struct count *c, unsigned source)
+{
+	const struct bootstrap_offer *offers = c->b->offers;
+
+	for (unsigned i = 0; i < c->b->source_count; i++)
+		if (i != source && offers[i].there &&
+		    same_server(&offers[i], &offers[source]) &&
+		    goes_before(c, i, source))
+			return true;
+	return false;
+}
+
 struct ballot {
 	unsigned voters;
 	unsigned count; /* of votes that can agree */
@@ -182,16 +249,18 @@ struct ballot {
 static void count_voters(const struct bootstrap *b, const struct timescale *t,
     struct wall now, struct ballot *ballot)
 {
+	const struct count c = {b, t, now};
+
 	ballot->voters = ballot->count = 0;
 	for (unsigned i = 0; i < b->source_count; i++) {
 		const struct bootstrap_offer *o = &b->offers[i];
 		struct interval in;
 
-		if (!o->there || duplicate(b, i))
+		if (!o->there || spoken_for(&c, i))
 			continue;
 		ballot->voters++;
 		in = interval(o, t, now);
-		if (o->bound_ns > b->bound_max_ns || in.low > in.high)
+		if (!is_vote(b, o, in))
 			continue;
 		ballot->undated[ballot->count] = o->undated;
 		ballot->in[ballot->count++] = in;

@@ -388,9 +388,19 @@ static void take_answer(struct engine *e, const struct keeper_report *r)
 		engine_check_dates(e);
 }
 
+static void take_steps(struct engine *e, const struct keeper_report *r)
+{
+	if (r->steps == e->order.steps)
+		return;
+	e->order.steps = r->steps;
+	e->order.last_step_ns = 0;
+	for (uint32_t i = 0; i < r->change_count; i++)
+		e->order.last_step_ns += r->changes[i].step_ns;
+}
+
 void engine_take_report(struct engine *e, const struct keeper_report *r)
 {
-	e->order.steps = r->steps;
+	take_steps(e, r);
 	e->order.refused = r->refused;
 	take_changes(e, r);
 	if (r->serial != 0 && e->order.pending &&

@@ -149,6 +149,7 @@ enum source_action engine_pool_vote(struct engine *e, unsigned i)
 
 	if (s->config->member == 0)
 		return ACTION_NOTHING;
-	return source_vote(
-	    s, is_outvoted(e, i) || is_duplicate(e, i), e->now.mono);
+	return source_vote(s,
+	    s->unsynchronised || is_outvoted(e, i) || is_duplicate(e, i),
+	    e->now.mono);
 }

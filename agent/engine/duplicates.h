@@ -41,8 +41,8 @@ void engine_pool_avoid(
 void engine_pool_moved(
     struct engine *e, unsigned i, bool had, const struct endpoint *before);
 
-/* After a sample of source `i` and the selection that followed. Returns what
- * the source asks for. */
+/* After an authentic answer of source `i` and the selection that followed.
+ * Returns what the source asks for. */
 enum source_action engine_pool_vote(struct engine *e, unsigned i);
 
 #endif

@@ -306,14 +306,14 @@ void engine_on_datagram(
     struct engine *e, const struct datagram *d, struct clock_reading now)
 {
 	struct source *s = &e->sources[d->slot];
+	const uint64_t valid = s->count.valid;
 	struct ntp_answer answer;
 	enum source_action action;
 	bool sample_ok;
 
 	wake(e, now);
 	if (d->error) {
-		source_send_failed(s, d->error, now.mono);
-		engine_run_source(e, d->slot);
+		source_refused(s, d->error, now.mono);
 		return;
 	}
 	action = source_datagram(s, d->bytes, d->len, now.mono,
@@ -323,12 +323,14 @@ void engine_on_datagram(
 	steering_set_reach(e->steering, d->slot, s->reach);
 	steering_set_unsynced(e->steering, d->slot, s->unsynchronised);
 	engine_carry_out(e, d->slot, action);
-	if (!sample_ok)
-		return;
-	engine_set_by_agreement(e);
-	engine_steer(e);
-	engine_carry_out(e, d->slot, engine_pool_vote(e, d->slot));
-	engine_once_look(e);
+	if (sample_ok) {
+		engine_set_by_agreement(e);
+		engine_steer(e);
+	}
+	if (s->count.valid != valid)
+		engine_carry_out(e, d->slot, engine_pool_vote(e, d->slot));
+	if (sample_ok)
+		engine_once_look(e);
 }
 
 void engine_on_report(struct engine *e, const struct keeper_report *report,

@@ -36,8 +36,10 @@ static void measure(const struct engine *e, const struct datagram *d,
 	    LOCAL_PRECISION_NS + e->granularity_ns, &c->sample);
 	c->sample.tx_stamp = d->tx_kind;
 	c->sample.rx_stamp = d->rx_kind;
-	c->told.ns =
-	    timescale_osc(&e->timescale, e->now.wall).ns + c->sample.offset_ns;
+	/* A clock of the year 2222 and a server that lies. */
+	if (__builtin_add_overflow(timescale_osc(&e->timescale, e->now.wall).ns,
+		c->sample.offset_ns, &c->told.ns))
+		c->told.ns = INT64_MAX;
 }
 
 /*

@@ -99,6 +99,7 @@ struct engine_order {
 	bool slewing;
 	/* What the keeper has counted since the start, by its last report. */
 	uint32_t steps, refused;
+	int64_t last_step_ns; /* the last of these steps; positive: forward */
 };
 
 /* A step that an administrator has ordered. */

@@ -57,14 +57,28 @@ static void save_good_time(const struct save_order *o)
 	    last_good_time_save(o->goodtime_file, &seal, o->good_time_s));
 }
 
+/* Does the file have a later time, which has passed, too? Only an engine that a
+ * server has taken over goes back: it wants a later start to take old keys. */
+static bool goes_back(const struct save_order *o, int64_t now_s)
+{
+	const struct sealed_text text = {&o->seal, GOOD_TIME_KIND};
+	const struct file_seal seal = sealed_text_of(&text);
+	int64_t was_s;
+
+	return last_good_time_load(o->goodtime_file, &seal, &was_s) == 0 &&
+	       was_s > o->good_time_s && was_s <= now_s;
+}
+
 static void carry_out(const struct save_order *o)
 {
+	int64_t now_s = clocks_read(false).wall.ns / NS_PER_S + 1;
+
 	if (o->driftfile[0])
 		save_drift(o);
 	/* A good time ahead of the clock would keep later starts from taking
 	 * the right time. */
 	if (o->goodtime_file[0] && o->good_time_s != 0 &&
-	    o->good_time_s <= clocks_read(false).wall.ns / NS_PER_S + 1)
+	    o->good_time_s <= now_s && !goes_back(o, now_s))
 		save_good_time(o);
 }
 

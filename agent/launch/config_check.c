@@ -1,6 +1,7 @@
 #include "agent/launch/config_check.h"
 
 #include "agent/config/files.h"
+#include "agent/config/load.h"
 #include "agent/host/clocks.h"
 #include "agent/host/privileges.h"
 #include "nts/revocation.h"
@@ -32,17 +33,32 @@
 #define DAY_S 86400
 /* The longest sentence of trust_load(). */
 #define SENTENCE_MAX 1000
+/* Each byte of a path may become four. */
+#define SHELL_WORD_MAX (4 * (PATH_MAX + NAME_MAX) + 8)
+
+/* A line. It may name a file that another user has made. */
+static void put(FILE *out, const char *kind, const char *fmt, va_list args)
+    PRINTF_LIKE(3, 0);
+static void put(FILE *out, const char *kind, const char *fmt, va_list args)
+{
+	char *text;
+	int len = vasprintf(&text, fmt, args);
+
+	fputs(kind, out);
+	config_put_visibly(out, len < 0 ? "out of memory" : text);
+	fputc('\n', out);
+	if (len >= 0)
+		free(text);
+}
 
 static unsigned error(FILE *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static unsigned error(FILE *out, const char *fmt, ...)
 {
 	va_list args;
 
-	fputs("error: ", out);
 	va_start(args, fmt);
-	vfprintf(out, fmt, args);
+	put(out, "error: ", fmt, args);
 	va_end(args);
-	fputc('\n', out);
 	return 1;
 }
 
@@ -51,11 +67,28 @@ static void warn(FILE *out, const char *fmt, ...)
 {
 	va_list args;
 
-	fputs("warning: ", out);
 	va_start(args, fmt);
-	vfprintf(out, fmt, args);
+	put(out, "warning: ", fmt, args);
 	va_end(args);
-	fputc('\n', out);
+}
+
+/* A word of a command that is to be copied into a shell. */
+static const char *shell_word(const char *path, char out[SHELL_WORD_MAX])
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "0123456789/._+@:,-";
+	size_t len = 0;
+
+	if (path[strspn(path, plain)] == '\0')
+		return path;
+	out[len++] = '\'';
+	for (; *path; path++)
+		len += (size_t)snprintf(out + len, SHELL_WORD_MAX - len,
+		    *path == '\'' ? "'\\%c'" : "%c", *path);
+	out[len++] = '\'';
+	out[len] = '\0';
+	return out;
 }
 
 static const char *user_name(uid_t uid, char number[16])
@@ -82,7 +115,9 @@ static void show_owner(const char *path, FILE *out)
 
 	if (stat(path, &st) != 0)
 		return;
-	fprintf(out, "  %s belongs to %s:%s and has the mode %04o\n", path,
+	fputs("  ", out);
+	config_put_visibly(out, path);
+	fprintf(out, " belongs to %s:%s and has the mode %04o\n",
 	    user_name(st.st_uid, user), group_name(st.st_gid, group),
 	    (unsigned)st.st_mode & 07777U);
 }
@@ -519,26 +554,53 @@ static void each_file(const char *main_path, judge_file *judge, FILE *out)
 
 static void warn_if_writable(const char *path, FILE *out)
 {
+	char word[SHELL_WORD_MAX];
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH))
 		warn(out,
 		    "everybody may write to %s; fix it with: chmod o-w %s",
-		    path, path);
+		    path, shell_word(path, word));
+}
+
+/* The main file can be replaced there, unless the folder is sticky. */
+static void warn_if_folder_writable(const char *main_path, FILE *out)
+{
+	char copy[PATH_MAX];
+	const char *folder;
+	struct stat st;
+
+	if (!main_path[0])
+		return;
+	snprintf(copy, sizeof(copy), "%s", main_path);
+	folder = dirname(copy);
+	if (stat(folder, &st) == 0 && !(st.st_mode & S_ISVTX))
+		warn_if_writable(folder, out);
+}
+
+/* Files that decide who is trusted. */
+static void warn_of_writable(const struct config *config, FILE *out)
+{
+	const struct trust_config *trust = &config->trust;
+
+	warn_if_folder_writable(config->file, out);
+	each_file(config->file, warn_if_writable, out);
+	for (unsigned i = 0; i < trust->path_count; i++)
+		warn_if_writable(trust->paths[i], out);
 }
 
 /* Root reads the configuration at the start, before the agent switches to its
  * user. A reload reads the files as that user. */
 static void warn_if_unreadable(const char *path, FILE *out)
 {
-	char part[PATH_MAX], me[16];
+	char part[PATH_MAX], word[SHELL_WORD_MAX], me[16];
 
 	if (!find_obstacle(path, part))
 		return;
 	warn(out,
 	    "user %s cannot read %s, so the agent cannot read it again on a "
 	    "reload; fix it with: chmod o+rX %s",
-	    user_name(geteuid(), me), path, part);
+	    user_name(geteuid(), me), path, shell_word(part, word));
 	show_owner(part, out);
 }
 
@@ -625,7 +687,7 @@ unsigned config_check_files(const struct config *config, FILE *out)
 	unsigned errors;
 
 	warn_of_number_of_sources(config, out);
-	each_file(config->file, warn_if_writable, out);
+	warn_of_writable(config, out);
 	if (!privileges_identity(config->user, &id, why))
 		return error(out, "%s", why);
 	if (!privileges_second_identity(
@@ -651,7 +713,7 @@ unsigned config_check_as_other(const struct config *config, FILE *out)
 	char me[16];
 
 	warn_of_number_of_sources(config, out);
-	each_file(config->file, warn_if_writable, out);
+	warn_of_writable(config, out);
 	for (unsigned i = 0; i < c->path_count; i++) {
 		if (access(c->paths[i], R_OK) == 0 || errno != EACCES)
 			errors += check_certificates(c->paths[i], out);

@@ -47,6 +47,17 @@ static bool is_text(const struct member *m, const void *value)
 	return memchr(value, '\0', m->size) != NULL;
 }
 
+/* Lines for an administrator. */
+static bool are_texts(const struct member *m, const void *value)
+{
+	const char(*text)[UNUSED_FILE_TEXT_MAX] = value;
+
+	for (size_t i = 0; i < m->size / sizeof(*text); i++)
+		if (!memchr(text[i], '\0', sizeof(*text)))
+			return false;
+	return true;
+}
+
 static bool is_word(const struct member *m, const void *value)
 {
 	char copy[FILE_PATH_MAX];
@@ -254,6 +265,8 @@ static const struct member of_config[] = {
 	ROW(log_folder, is_path, NO_RANGE)
 	ROW(log_banner, is_unsigned, KEY("logbanner", 1))
 	ROW(binding, is_binding, NO_RANGE)
+	ROW(unused_file_count, is_unsigned, RANGE(0, UINT32_MAX))
+	ROW(unused_files, are_texts, NO_RANGE)
 	ROW(source_count, is_unsigned, RANGE(1, SOURCES_MAX))
 };
 #undef ROW

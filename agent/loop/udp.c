@@ -32,15 +32,15 @@ static struct wall wall_now(void)
 	return (struct wall){clocks_ns(CLOCK_REALTIME)};
 }
 
-/* Works without kernel stamps, too: a reading in user space widens the delay,
- * and the delay bounds the error. */
-static void ask_for_stamps(int fd)
+/* False: the kernel gives no stamps. Then a reading in user space widens the
+ * delay, and the delay bounds the error. */
+static bool ask_for_stamps(int fd)
 {
 	int flags = STAMP_FLAGS;
 
 	/* poll(2) reports a transmit stamp as POLLERR. */
-	(void)setsockopt(
-	    fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+	return setsockopt(
+		   fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)) == 0;
 }
 
 static void make_room(int fd)
@@ -80,7 +80,7 @@ void udp_init(struct udp *u)
 	if (u->keep_stamps_fd < 0)
 		u->keep_stamps_fd = open_socket(AF_INET6);
 	if (u->keep_stamps_fd >= 0)
-		ask_for_stamps(u->keep_stamps_fd);
+		(void)ask_for_stamps(u->keep_stamps_fd);
 }
 
 void udp_keep_sockets(struct udp *u)
@@ -93,7 +93,7 @@ static bool is_emptied(int fd)
 {
 	uint8_t byte;
 
-	for (int i = 0; i < LEFT_OVER_MAX; i++)
+	for (int i = 0; i <= LEFT_OVER_MAX; i++)
 		if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0 &&
 		    errno == EAGAIN)
 			return true;
@@ -107,12 +107,20 @@ static bool forget_peer(int fd)
 	return connect(fd, &none, sizeof(none)) == 0 && is_emptied(fd);
 }
 
+/* May the transmit stamp of the request still come? A kernel that gives no
+ * stamps may not know the error queue, either, and give the datagram that
+ * waits for its reader. */
+static bool awaits_stamp(const struct udp_slot *s)
+{
+	return s->stamped && s->tx_kind != STAMP_KERNEL;
+}
+
 /* A socket that waits for its transmit stamp is closed: the stamp could be
  * taken for that of the next request. */
 static bool is_kept(const struct udp *u, const struct udp_slot *s)
 {
 	return u->keeps_sockets && s->plain && s->spare < 0 &&
-	       s->tx_kind == STAMP_KERNEL && forget_peer(s->fd);
+	       !awaits_stamp(s) && forget_peer(s->fd);
 }
 
 void udp_close(struct udp *u, unsigned slot)
@@ -232,7 +240,7 @@ static int send_on(struct udp_slot *s, const void *bytes, size_t len)
  * may be behind different devices, so each slot has a count of its own. */
 static void read_stamp_at_once(struct udp_slot *s)
 {
-	if (s->late_stamps >= LATE_STAMPS_MOST)
+	if (!s->stamped || s->late_stamps >= LATE_STAMPS_MOST)
 		return;
 	s->late_stamps = read_tx_stamp(s) ? 0 : s->late_stamps + 1;
 }
@@ -289,7 +297,6 @@ static int open_slot(struct udp_slot *s, int family)
 	int fd = s->spare;
 
 	s->plain = !s->binding || binding_needs(s->binding) == 0;
-	s->tx_kind = STAMP_DAEMON;
 	if (fd >= 0 && s->plain && s->family == family) {
 		s->fd = fd;
 		s->spare = -1;
@@ -301,7 +308,7 @@ static int open_slot(struct udp_slot *s, int family)
 		return fd;
 	s->fd = fd;
 	s->family = family;
-	ask_for_stamps(fd);
+	s->stamped = ask_for_stamps(fd);
 	make_room(fd);
 	return 0;
 }
@@ -390,8 +397,8 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 		return errno != EAGAIN;
 	/* Until routes change, all requests to an address leave from the same
 	 * one. */
-	if (s->local.family == 0 && !local_of(s->fd, &s->local))
-		s->local.family = 0;
+	if (s->local.family == 0)
+		(void)local_of(s->fd, &s->local);
 	out->local = s->local;
 	/* A truncated datagram keeps this length, and fails authentication. */
 	out->len = (size_t)n;
@@ -411,7 +418,7 @@ bool udp_ready(
 	/* The transmit stamp first: on a short path, the answer may be here
 	 * already. POLLERR without a stamp is an ICMP error, which a plain
 	 * receive fetches. */
-	if ((revents & (POLLPRI | POLLERR)) && read_tx_stamp(s) &&
+	if (s->stamped && (revents & (POLLPRI | POLLERR)) && read_tx_stamp(s) &&
 	    !(revents & POLLIN))
 		return false;
 	return read_datagram(s, out);
@@ -425,7 +432,7 @@ bool udp_next(struct udp *u, unsigned slot, struct datagram *out)
 	if (s->fd < 0)
 		return false;
 	/* The stamp may have come after what was read before. */
-	if (s->tx_kind != STAMP_KERNEL)
+	if (awaits_stamp(s))
 		(void)read_tx_stamp(s);
 	return read_datagram(s, out);
 }

@@ -21,7 +21,8 @@ struct udp_slot {
 	int fd;	   /* -1: closed */
 	int spare; /* without address and peer, of `family`; -1: none */
 	int family;
-	bool plain; /* `fd` was bound to nothing */
+	bool plain;   /* `fd` was bound to nothing */
+	bool stamped; /* the kernel stamps what `fd` and `spare` do */
 	/* When send(2) was called, and the stamp of the request. */
 	struct wall sent, tx;
 	enum stamp_kind tx_kind;

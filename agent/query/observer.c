@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A smaller difference is the error of two readings. */
-#define STEP_SEEN_NS NS_PER_US
 #define STARTING_NS (60 * NS_PER_S)
 #define NO_MORE_EVENTS "; it comes and goes: no more events until it is steady"
 
@@ -274,18 +272,13 @@ static void look_at_selection(const struct look *l)
 static void look_at_steps(const struct look *l)
 {
 	struct observer *o = l->o;
-	int64_t apart_ns = l->now.wall.ns - l->now.mono.ns;
-	int64_t step_ns = apart_ns - o->wall_minus_mono_ns;
+	int64_t step_ns = l->e->order.last_step_ns;
 
-	o->wall_minus_mono_ns = apart_ns;
 	if (l->e->order.steps == o->steps)
 		return;
 	o->steps = l->e->order.steps;
-	if (llabs(step_ns) > STEP_SEEN_NS)
-		ADD(l, HISTORY_STEP, "", "the clock was stepped %s by %.6f s",
-		    step_ns > 0 ? "forward" : "back", fabs(s_of_ns(step_ns)));
-	else
-		ADD(l, HISTORY_STEP, "", "the clock was stepped");
+	ADD(l, HISTORY_STEP, "", "the clock was stepped %s by %.6f s",
+	    step_ns > 0 ? "forward" : "back", fabs(s_of_ns(step_ns)));
 }
 
 /* At the start no source has answered yet. */
@@ -362,16 +355,28 @@ static void put_clock(const struct look *l)
 	history_put_clock(l->f, t->synchronised, values);
 }
 
+/* Files of sources.d that are not used. */
+static const char *left_out_text(const struct config *c, char out[static 64])
+{
+	unsigned n = c->unused_file_count;
+
+	out[0] = '\0';
+	if (n > 0)
+		snprintf(out, 64, "; %u file%s of sources.d %s not used", n,
+		    n == 1 ? "" : "s", n == 1 ? "is" : "are");
+	return out;
+}
+
 void observer_start(
     struct observer *o, struct history_file *file, const struct engine *e)
 {
 	const struct clock_reading now = e->now;
+	char left_out[64];
 
 	*o = (struct observer){
 	    .file = file,
 	    .steps = e->order.steps,
 	    .refused = e->order.refused,
-	    .wall_minus_mono_ns = now.wall.ns - now.mono.ns,
 	    .leap_armed = e->leap.armed,
 	};
 	if (!file)
@@ -382,8 +387,9 @@ void observer_start(
 	history_begin(file);
 	watch_all(o, e);
 	history_add_event(file, now.wall.ns, HISTORY_START, "",
-	    "ntsagentd " NTSAGENT_VERSION " started with %u source%s",
-	    e->source_count, e->source_count == 1 ? "" : "s");
+	    "ntsagentd " NTSAGENT_VERSION " started with %u source%s%s",
+	    e->source_count, e->source_count == 1 ? "" : "s",
+	    left_out_text(e->config, left_out));
 	history_end(file);
 }
 
@@ -406,6 +412,7 @@ void observer_look(struct observer *o, const struct engine *e, uint64_t cell,
     struct clock_reading now)
 {
 	struct look l = {.o = o, .f = o->file, .e = e, .now = now};
+	char left_out[64];
 	bool fresh;
 
 	if (!o->file)
@@ -418,8 +425,9 @@ void observer_look(struct observer *o, const struct engine *e, uint64_t cell,
 	if (e->config != o->config) {
 		watch_all(o, e);
 		ADD(&l, HISTORY_RELOAD, "",
-		    "the configuration was read again: %u source%s",
-		    e->source_count, e->source_count == 1 ? "" : "s");
+		    "the configuration was read again: %u source%s%s",
+		    e->source_count, e->source_count == 1 ? "" : "s",
+		    left_out_text(e->config, left_out));
 	}
 	look_at_world(&l);
 	look_at_steps(&l);

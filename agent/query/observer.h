@@ -31,7 +31,6 @@ struct observer {
 	char selected[SOURCE_NAME_MAX]; /* "": none */
 	struct mono selected_at, refused_at;
 	uint32_t steps, refused;
-	int64_t wall_minus_mono_ns;
 	char alarm[160];
 	struct mono disturbed_at;
 	enum leap leap_armed;

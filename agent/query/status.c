@@ -165,6 +165,18 @@ static void put_disturbance(json_t *o, const struct engine *e, struct mono now)
 	    o, "disturbed_s", any, s_of_ns(now.ns - e->disturbed.at.ns));
 }
 
+/* Files of sources.d with an error. */
+static void put_unused_files(json_t *o, const struct config *c)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < c->unused_file_count && i < UNUSED_FILES_SHOWN;
+	     i++)
+		json_array_append_new(list, json_string(c->unused_files[i]));
+	member_int(o, "unused_file_count", c->unused_file_count);
+	json_object_set_new(o, "unused_files", list);
+}
+
 static json_t *clock_json(
     const struct engine *e, const struct tracking *t, struct mono now)
 {
@@ -201,6 +213,7 @@ char *status_json_of(const struct engine *e, const struct status_view *v,
 	member_int(o, "pid", getpid());
 	member_text_if(
 	    o, "sandbox", e->options->sandbox != NULL, e->options->sandbox);
+	put_unused_files(o, e->config);
 	json_object_set_new(o, "clock", clock_json(e, &v->clock, now.mono));
 	json_object_set_new(o, "sources", sources);
 	text = json_dumps(o, JSON_COMPACT);

@@ -26,7 +26,7 @@
  * once, and so much of each second. Then no client is accepted until the work
  * is made up for: a flood waits in the queue of the kernel. */
 #define STATUS_WORK_BURST_S 0.05
-#define STATUS_WORK_PER_S 0.015
+#define STATUS_WORK_PER_S 0.01
 
 /* A status that several clients may be reading. */
 struct status_text {

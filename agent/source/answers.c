@@ -18,6 +18,11 @@
 #define FIRST_WAIT_NS (500 * NS_PER_MS)
 /* A NAK is not authenticated: a true answer has this time to come after it. */
 #define NAK_GRACE_NS NS_PER_S
+/* An ICMP error is not authenticated either. Real ones are about as quick as
+ * answers: after one the answer has twice the known delay and this. */
+#define REFUSED_GRACE_NS (100 * NS_PER_MS)
+/* For a server whose delay is not known. */
+#define REFUSED_UNHEARD_NS (250 * NS_PER_MS)
 /* After an answer the next key exchange is this far away at most. Forged NAKs
  * cannot make exchanges more frequent than the back-off for silence does. */
 #define KEYS_APART_NS (8 * NS_PER_S)
@@ -110,18 +115,6 @@ bool source_request(struct source *s, const struct nts_random *fresh,
 	return true;
 }
 
-void source_send_failed(struct source *s, int error, struct mono now)
-{
-	/* An error that arrives after the order to go offline is stale. */
-	if (source_offline(s))
-		return;
-	say_unsent(s, error, now);
-	s->send_error = error;
-	/* No answer can come: do not wait for one. */
-	if (s->pending.open)
-		s->answer_by = now;
-}
-
 /* Nobody has seen the cookie, so that it links no two requests when it is used
  * again (RFC 8915 5.7). With ENOBUFS a first fragment may have left. */
 void source_unsent(struct source *s, int error, struct mono now)
@@ -130,7 +123,24 @@ void source_unsent(struct source *s, int error, struct mono now)
 		nts_request_cancel(&s->assoc, &s->pending);
 		pace_unsent(&s->pace);
 	}
-	source_send_failed(s, error, now);
+	say_unsent(s, error, now);
+	s->send_error = error;
+	/* No answer can come: do not wait for one. */
+	s->answer_by = now;
+}
+
+/* RFC 5927 2: an attacker who knows addresses and ports can forge such an
+ * error. A configured source-port is known. */
+void source_refused(struct source *s, int error, struct mono now)
+{
+	int64_t grace_ns =
+	    s->heard ? 2 * s->delay_ns + REFUSED_GRACE_NS : REFUSED_UNHEARD_NS;
+
+	/* A late error says nothing about the next request. */
+	if (source_offline(s) || !s->pending.open)
+		return;
+	s->send_error = error;
+	s->answer_by = mono_earlier(s->answer_by, mono_after(now, grace_ns));
 }
 
 /* An authentic answer of any content. */

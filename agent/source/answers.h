@@ -15,8 +15,9 @@ bool source_request(struct source *s, const struct nts_random *fresh,
  * anything else happens to the source. */
 void source_unsent(struct source *s, int error, struct mono now);
 
-/* The request could not be sent, or was refused on the way. */
-void source_send_failed(struct source *s, int error, struct mono now);
+/* The network says that the request was refused on its way. Anybody can say
+ * so: a true answer may still come. */
+void source_refused(struct source *s, int error, struct mono now);
 
 /* Judges a datagram. ACTION_CLOSE: no answer is expected any more. With
  * `*sample_ok`, `answer` is authentic and its times can be used; the engine

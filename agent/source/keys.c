@@ -301,14 +301,13 @@ static enum pace_cause cause_of_failure(const struct source *s,
 static int64_t until_valid(int64_t wait_ns, const struct ke_answer *a,
     struct wall now, uint32_t random)
 {
-	int64_t left_s = a->valid_from - now.ns / NS_PER_S;
-	int64_t then_ns = (left_s + 1) * NS_PER_S +
-			  (int64_t)(random % (uint32_t)VALID_SPREAD_NS);
+	int64_t left_s = a->valid_from - now.ns / NS_PER_S, then_ns;
 
-	return a->valid_from != 0 && left_s >= 0 && left_s <= VALID_SOON_S &&
-		       then_ns < wait_ns
-		   ? then_ns
-		   : wait_ns;
+	if (a->valid_from == 0 || left_s < 0 || left_s > VALID_SOON_S)
+		return wait_ns;
+	then_ns = (left_s + 1) * NS_PER_S +
+		  (int64_t)(random % (uint32_t)VALID_SPREAD_NS);
+	return then_ns < wait_ns ? then_ns : wait_ns;
 }
 
 static enum source_action keys_failed(

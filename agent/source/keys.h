@@ -51,9 +51,10 @@ enum source_action source_recheck_dates(struct source *s, struct wall now);
  * offline. */
 enum source_action source_refresh(struct source *s, struct mono now);
 
-/* Answers of a source of a pool that are of no use, because a majority outvotes
- * the server, or because another source has the vote of the server. After this
- * number in a row, the source looks for another address. */
+/* Answers of a source of a pool that are of no use, because the server is not
+ * synchronised, because a majority outvotes it, or because another source has
+ * its vote. After this number in a row, the source looks for another address.
+ */
 #define POOL_USELESS 8
 /* At most once in this time; it uses the keys that it has until then. */
 #define POOL_REPLACE_NS (3600 * NS_PER_S)

@@ -179,7 +179,9 @@ void say_silence(struct source *s, struct mono now)
 	else if (s->rejection != NTS_OK)
 		source_trouble(s, now, FAILURE_REJECTED, "%s (%s)",
 		    nts_err_text(s->rejection), peer);
-	else if (s->send_error == 0)
+	else if (s->send_error != 0)
+		say_unsent(s, s->send_error, now);
+	else
 		say_no_answer(s, now, peer);
 }
 

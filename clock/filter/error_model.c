@@ -26,8 +26,21 @@
  * many times larger or smaller. */
 #define QUEUE_LIKE 8
 /* A delay of more mean queues than this may have any cause: it says no more
- * about the asymmetry than one of this many. */
-#define TILT_QUEUES 3.0
+ * about the asymmetry than one of this many, and what it has beyond them may
+ * all be on one way. */
+#define USUAL_QUEUES 3.0
+
+/* A delay of up to so many mean queues is short. Of a longer one, only that
+ * much is known to be what short delays are made of. */
+#define SHORT_QUEUES 2.0
+/* Fewer changes between short delays do not show their slope. */
+#define SLOPE_CHANGES 4
+/* The log of the odds that they take part, before the first one. */
+#define SLOPE_LOG_ODDS 1.0
+/* What the short delays show of the asymmetry matters less for longer ones, and
+ * not at all from this many mean queues on. */
+#define SLOPE_QUEUES 4.0
+#define SLOPE_VAR_LEAST 1e-24
 
 /* Of the gap between the floor and the smallest delay seen, the share that is
  * uncertain: it softens the edges. */
@@ -100,6 +113,34 @@ static double queue_asymmetry(
 	return r / (1 + odds_for_none) * r * r / (r * r + doubt);
 }
 
+/* L(x) = coth(x) - 1 / x: the mean of a tilted box, in half widths. */
+static double tilted_mean(double x)
+{
+	return fabs(x) < 0.1 ? x / 3 : 1 / tanh(x) - 1 / x;
+}
+
+/*
+ * Do short delays take part in the asymmetry `r`? It is learned from all
+ * delays, and the long ones have the most to say. If the short ones come from
+ * the same queues, their errors grow with the delay as r says. If they have
+ * other causes (the work in the two machines), they need not. The probability
+ * that they do, by the likelihood of these two slopes.
+ */
+static double short_delays_agree(const struct error_model *m, double r)
+{
+	const struct error_slope *s = &m->slope;
+	double expected = tilted_mean(2 * r / (1 - r * r)) / 2;
+	double var, gain = 0;
+
+	if (s->changes >= SLOPE_CHANGES && s->delay2 > 0) {
+		var = (s->error2 - s->both * s->both / s->delay2) / s->changes;
+		gain = expected * (s->both - expected * s->delay2 / 2) /
+		       fmax(var, SLOPE_VAR_LEAST);
+	}
+	/* Two neighbouring changes share a sample. */
+	return 1 / (1 + exp(-SLOPE_LOG_ODDS - gain / 2));
+}
+
 /* The half width by the delay alone. `gap`: from the floor to the smallest
  * delay seen. */
 static double half_width(const struct delay_track *t,
@@ -115,7 +156,8 @@ static double half_width(const struct delay_track *t,
 
 /* What the boxes of all shapes have in common. */
 struct frame {
-	double delay, noise, half, edge, r;
+	double delay, noise, half, edge;
+	double r, agree; /* queue_asymmetry(), short_delays_agree() */
 	double queue, lately;
 };
 
@@ -138,21 +180,39 @@ static struct frame frame_of(const struct error_model *m,
 	    delay_route_gap(t, route));
 	f.half = fmax(half_width(t, route, delay, gap), 0);
 	f.edge = GAP_DOUBT * gap;
+	f.agree = short_delays_agree(m, f.r);
 	return f;
+}
+
+/* The half width. A narrow shape was learned from delays of the usual length.
+ * What a delay has beyond it may have one cause, all of it on one way. */
+static double shaped_half(const struct frame *f, double width)
+{
+	double usual = fmin(f->half, USUAL_QUEUES * f->queue);
+
+	return f->half - (1 - width) * usual;
+}
+
+static double shaped_tilt(const struct frame *f, double half)
+{
+	double scale = fmax(f->queue, half / USUAL_QUEUES);
+	double longer = fmin(f->half / (SLOPE_QUEUES * f->queue), 1);
+	double r = f->r * (f->agree + (1 - f->agree) * longer);
+
+	return (1 / (1 + r) - 1 / (1 - r)) / scale;
 }
 
 static struct box shaped_box(const struct frame *f, struct error_shape shape)
 {
-	struct box b = {.half = shape.width * f->half + f->noise,
+	struct box b = {.half = shaped_half(f, shape.width) + f->noise,
 	    .wrong_share = WRONG_SHARE,
 	    .wrong_reach = f->delay};
-	double scale = fmax(f->queue, b.half / TILT_QUEUES);
 
 	/* No sample is wrong by more than half its delay, whatever other
 	 * samples did. */
 	b.edge =
 	    fmin(f->edge + shape.edge * f->lately, f->delay / 2) + f->noise;
-	b.tilt = (1 / (1 + f->r) - 1 / (1 - f->r)) / scale;
+	b.tilt = shaped_tilt(f, b.half);
 	return b;
 }
 
@@ -199,6 +259,29 @@ static void learn_shape(struct error_model *m, const struct delay_track *t,
 	error_model_weigh(m);
 }
 
+static void learn_slope(struct error_model *m, const struct delay_track *t,
+    unsigned route, double delay, double error)
+{
+	struct error_slope *s = &m->slope;
+	double floor = delay_route(t, route)->floor;
+
+	if (delay - floor > SHORT_QUEUES * t->quiet)
+		return;
+	if (s->known && s->route == route) {
+		double longer = delay - s->delay;
+		double more_error = error - s->error;
+
+		s->delay2 += longer * longer - s->delay2 / MEMORY;
+		s->both += longer * more_error - s->both / MEMORY;
+		s->error2 += more_error * more_error - s->error2 / MEMORY;
+		s->changes += 1 - s->changes / MEMORY;
+	}
+	s->known = true;
+	s->route = route;
+	s->delay = delay;
+	s->error = error;
+}
+
 void error_model_learn(struct error_model *m, const struct delay_track *t,
     unsigned route, double delay, double noise, const struct gaussian *before,
     const struct gaussian *after)
@@ -209,8 +292,9 @@ void error_model_learn(struct error_model *m, const struct delay_track *t,
 	if (!r || r->congested)
 		return;
 	learn_shape(m, t, route, delay, noise, before);
+	learn_slope(m, t, route, delay, -before->mean);
 	half = fmax(delay - r->floor, 0) / 2;
-	share = fmin(1, TILT_QUEUES * t->queue / half);
+	share = fmin(1, USUAL_QUEUES * t->queue / half);
 	error = fmin(fmax(-after->mean, -half), half);
 	m->now.error += share * error - m->now.error / MEMORY;
 	m->now.excess += share * half - m->now.excess / MEMORY;

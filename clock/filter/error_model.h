@@ -31,6 +31,16 @@ struct error_model {
 		double error, excess, samples;
 		double queue; /* the mean one while they were learned, s */
 	} now, before;
+	/* How the errors of short delays grow with the delay: products of the
+	 * changes of both from one short delay to the next (s^2) and their
+	 * number, slowly forgotten. A lasting error of the clock cancels. */
+	struct error_slope {
+		bool known;	     /* a short delay came before, on: */
+		unsigned route;	     /* this route, */
+		double delay, error; /* with these, s */
+		double delay2, both, error2;
+		double changes;
+	} slope;
 };
 
 void error_model_init(struct error_model *m);

@@ -110,15 +110,63 @@ static enum select_state first_state(
 	return SELECT_COMBINED;
 }
 
-/* Of all usable names of a server the first votes. */
+static bool share_a_point(
+    const struct select_source *a, const struct select_source *b)
+{
+	int64_t apart_ns = a->offset_ns - b->offset_ns;
+
+	return (apart_ns < 0 ? -apart_ns : apart_ns) <=
+	       a->distance_ns + b->distance_ns;
+}
+
+/* The other servers that a source can agree with. */
+static unsigned supporters(
+    const struct steering *s, const struct select_source *list, unsigned source)
+{
+	unsigned server = s->sources[source].server;
+	uint64_t found = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (s->sources[i].server != server &&
+		    list[i].state == SELECT_COMBINED &&
+		    share_a_point(&list[i], &list[source]))
+			found |= UINT64_C(1) << s->sources[i].server;
+	return (unsigned)__builtin_popcountll(found);
+}
+
+/* Does the name `a` of a server vote instead of `b`? */
+static bool goes_before(const struct steering *s,
+    const struct select_source *list, unsigned a, unsigned b)
+{
+	unsigned for_a, for_b;
+
+	if (list[a].options.trust != list[b].options.trust)
+		return list[a].options.trust;
+	if (list[a].outside != list[b].outside)
+		return list[b].outside;
+	for_a = supporters(s, list, a);
+	for_b = supporters(s, list, b);
+	return for_a != for_b ? for_a > for_b : a < b;
+}
+
+/* Of all usable names of a server one votes: the first, unless another one
+ * agrees with more servers. A key server may name the address of another
+ * source as that of its own time server, and must not take its vote by that. */
 static void mark_duplicates(
     const struct steering *s, struct select_source *list)
 {
 	for (unsigned i = 0; i < s->source_count; i++)
-		for (unsigned j = 0; j < i && !list[i].duplicate; j++)
-			list[i].duplicate =
-			    s->sources[j].server == s->sources[i].server &&
-			    list[j].state == SELECT_COMBINED;
+		for (unsigned j = 0; j < i; j++) {
+			unsigned other = i;
+
+			if (s->sources[j].server != s->sources[i].server ||
+			    list[i].state != SELECT_COMBINED ||
+			    list[j].state != SELECT_COMBINED)
+				continue;
+			if (goes_before(s, list, i, j))
+				other = j;
+			list[other].duplicate = true;
+		}
 }
 
 static void vote(struct steering *s, const struct carry *c)
@@ -251,21 +299,28 @@ static bool any_trusted(const struct steering *s)
 	return false;
 }
 
+/* The servers that announce a leap second by all their names. */
 enum leap candidates_leap(const struct steering *s)
 {
-	unsigned votes[4] = {0}, voters = 0;
+	uint64_t servers = 0, says[4] = {0};
 	bool trusted = any_trusted(s);
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *src = &s->sources[i];
+		uint64_t server = UINT64_C(1) << src->server;
 
 		if (!is_combined(src) || (trusted && !src->options.trust))
 			continue;
-		voters++;
-		votes[const_record(src, 0)->sample.leap & 3]++;
+		servers |= server;
+		says[const_record(src, 0)->sample.leap & 3] |= server;
 	}
-	for (unsigned leap = LEAP_INSERT; leap <= LEAP_DELETE; leap++)
-		if (2 * votes[leap] > voters)
+	for (unsigned leap = LEAP_INSERT; leap <= LEAP_DELETE; leap++) {
+		uint64_t doubted =
+		    says[LEAP_NONE] | says[LEAP_INSERT + LEAP_DELETE - leap];
+
+		if (2 * __builtin_popcountll(says[leap] & ~doubted) >
+		    __builtin_popcountll(servers))
 			return (enum leap)leap;
+	}
 	return LEAP_NONE;
 }

@@ -35,6 +35,9 @@
  * residual. */
 #define OUTLIERS_ALIKE 4
 
+/* The bias of a detour is that of the shortest route +- half of what it is
+ * longer, times this for the errors of both. */
+#define DETOUR_ROOM 1.5
 /* What remains uncertain of the bias of a route that came back, and of a route
  * that is as much longer there as back: this share of the possible change. */
 #define ROUTE_DOUBT 0.03
@@ -271,6 +274,51 @@ static void believe_growth(struct steering *s, struct steering_source *src,
 	take_changed_clock(s, src, at, x, src->growth.sd);
 }
 
+/* The estimated bias of the current route, with the part that was subtracted
+ * from the records. */
+static struct gaussian bias_now(
+    const struct steering *s, const struct steering_source *src, int slot)
+{
+	struct gaussian b = estimate_bias(&s->estimate, (unsigned)slot);
+
+	b.mean += s_of_ns(src->carried_ns);
+	return b;
+}
+
+/* The bias of the shortest route that is known of the path. */
+static bool shortest_bias(const struct steering *s,
+    const struct steering_source *src, struct gaussian *out)
+{
+	const struct delay_route *r = delay_shortest_route(&src->delay);
+	const struct gaussian *known;
+
+	if (!r)
+		return false;
+	if (r->number == src->filter_route) {
+		*out = bias_now(s, src, src->slot);
+		return true;
+	}
+	known = route_recall(&src->learned, r->number);
+	if (known)
+		*out = *known;
+	return known;
+}
+
+/* How far beyond what is possible the bias of this route would be at `bias`, s;
+ * 0: it is possible. The sign is that of `bias`. */
+static double impossible_part(
+    const struct steering *s, const struct steering_source *src, double bias)
+{
+	double most = DETOUR_ROOM * detour(src, src->filter_route) / 2, beyond;
+	struct gaussian shortest;
+
+	if (most <= 0 || !shortest_bias(s, src, &shortest))
+		return 0;
+	bias -= shortest.mean;
+	beyond = fabs(bias) - most;
+	return beyond > 0 ? copysign(beyond, bias) : 0;
+}
+
 /*
  * Outliers that are believed show that the estimate is wrong. If most sources
  * have outliers, or the only one, the local clock has jumped; if one has them
@@ -289,7 +337,10 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 		return;
 	src->outliers = src->certain = 0;
 	/* On a detour, the bias may have become any other possible one. */
-	if (!clock || sd <= detour(src, src->filter_route)) {
+	if (!clock || (sd <= detour(src, src->filter_route) &&
+			  impossible_part(s, src,
+			      bias_now(s, src, src->slot).mean +
+				  src->last_residual) == 0)) {
 		estimate_inflate_bias(
 		    &s->estimate, (unsigned)src->slot, fmin(sd, BIAS_MOST_S));
 		return;
@@ -297,17 +348,6 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 	since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
 	take_changed_clock(
 	    s, src, at, x, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
-}
-
-/* The estimated bias of the current route, with the part that was subtracted
- * from the records. */
-static struct gaussian bias_now(
-    const struct steering *s, const struct steering_source *src, int slot)
-{
-	struct gaussian b = estimate_bias(&s->estimate, (unsigned)slot);
-
-	b.mean += s_of_ns(src->carried_ns);
-	return b;
 }
 
 /* The odds of a change of the bias against any other change, by what the
@@ -371,25 +411,6 @@ static double median(double *values, unsigned n)
 	return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-/* The bias of the shortest route that is known of the path. */
-static bool shortest_bias(const struct steering *s,
-    const struct steering_source *src, struct gaussian *out)
-{
-	const struct delay_route *r = delay_shortest_route(&src->delay);
-	const struct gaussian *known;
-
-	if (!r)
-		return false;
-	if (r->number == src->filter_route) {
-		*out = bias_now(s, src, src->slot);
-		return true;
-	}
-	known = route_recall(&src->learned, r->number);
-	if (known)
-		*out = *known;
-	return known;
-}
-
 static void shift_biases(struct route_table *table, double by)
 {
 	for (unsigned i = 0; i < DELAY_ROUTES; i++)
@@ -435,6 +456,22 @@ static void anchor_biases(struct steering *s)
 		shift_biases(&src->learned, -by);
 		shift_biases(&src->kept, -by);
 	}
+}
+
+/* Somebody on the path may turn a delay from one way to the other, slowly in
+ * one direction, which looks like the clock, and at once in the other one,
+ * which looks like another bias. */
+static void keep_bias_possible(struct steering *s, struct steering_source *src)
+{
+	struct gaussian b = estimate_bias(&s->estimate, (unsigned)src->slot);
+	double beyond =
+	    impossible_part(s, src, bias_now(s, src, src->slot).mean);
+
+	if (beyond == 0)
+		return;
+	b.mean -= beyond;
+	b.var = beyond * beyond;
+	estimate_learn_bias(&s->estimate, (unsigned)src->slot, b);
 }
 
 void feed_note_freq(const struct estimate *e, struct record *r)
@@ -495,6 +532,7 @@ void feed_record(
 	else
 		believe_outliers(s, src, m->at, &x);
 	judge_route(s, src);
+	keep_bias_possible(s, src);
 	anchor_biases(s);
 }
 

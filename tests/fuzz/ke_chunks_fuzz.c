@@ -23,10 +23,10 @@ static size_t read_pieces(
     struct reader pieces, const uint8_t *bytes, size_t len)
 {
 	uint8_t *message = malloc(len + 1);
-	size_t got = 0;
+	size_t got = 0, looked = 0;
 
 	MUST(message != NULL);
-	while (got < len && !ke_response_complete(message, got)) {
+	while (got < len && !ke_response_complete(message, got, &looked)) {
 		size_t piece = pieces.left > 0 ? take_u8(&pieces) + 1u : len;
 
 		if (piece > len - got)
@@ -43,7 +43,7 @@ static size_t shortest(const uint8_t *bytes, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && !ke_response_complete(bytes, n))
+	while (n < len && !ke_response_complete(bytes, n, NULL))
 		n++;
 	return n;
 }
@@ -61,8 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	least = shortest(r.at, r.left);
 	MUST(least <= got);
 	/* Once complete, it stays so. */
-	MUST(ke_response_complete(r.at, least) ==
-	     ke_response_complete(r.at, r.left));
+	MUST(ke_response_complete(r.at, least, NULL) ==
+	     ke_response_complete(r.at, r.left, NULL));
 	MUST(judge(r.at, got, &by_pieces) == judge(r.at, least, &by_bytes));
 	MUST(memcmp(&by_pieces, &by_bytes, sizeof(by_bytes)) == 0);
 	return 0;

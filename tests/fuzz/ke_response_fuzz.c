@@ -61,7 +61,7 @@ static void check_again(const struct ke_response *a)
 	struct ke_response b;
 
 	build(&w, a);
-	check(w.ok && ke_response_complete(bytes, w.len));
+	check(w.ok && ke_response_complete(bytes, w.len, NULL));
 	check(ke_response_parse(&b, bytes, w.len, offered, ARRAY_LEN(offered),
 		  NULL) == NTS_OK);
 	check(same(a, &b));
@@ -70,7 +70,7 @@ static void check_again(const struct ke_response *a)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ke_response got = {.aead = AEAD_NONE};
-	bool complete = ke_response_complete(data, size);
+	bool complete = ke_response_complete(data, size, NULL);
 	unsigned detail;
 	enum nts_err err = ke_response_parse(
 	    &got, data, size, offered, ARRAY_LEN(offered), &detail);

@@ -127,3 +127,32 @@ need_tree13() {
 		make_tree13
 	}
 }
+
+# The chrony of Debian sid, which has no number: the newest one. A tree of its
+# own, because its libraries are newer than those of any release.
+TREE_NEWEST=$CACHE/chrony-sid
+
+make_newest() {
+	local tree=$TREE_NEWEST
+	rm -rf "$tree"
+	mkdir -p "$CACHE"
+	debootstrap --variant=minbase sid "$tree" \
+		${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} || return 1
+	printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
+	chmod 755 "$tree/usr/sbin/policy-rc.d"
+	# A mirror may be behind. Nothing of it is installed: chrony would start.
+	# shellcheck disable=SC2016 # $ of the inner shell
+	TREE13=$tree in_tree13 sh -ec 'cd /var/cache/apt/archives
+		apt-get -o Acquire::Check-Valid-Until=false update
+		apt-get install -y --no-install-recommends --download-only chrony
+		for d in *.deb; do dpkg -x "$d" /opt/chrony; done' || return 1
+	touch "$tree/.complete"
+}
+
+# need_newest_chrony: false if it cannot be had here.
+need_newest_chrony() {
+	[ ! -e "$TREE_NEWEST/.complete" ] || return 0
+	need debootstrap
+	echo "making a tree with the newest chrony in $TREE_NEWEST"
+	make_newest >"$CACHE/chrony-sid.log" 2>&1 </dev/null
+}

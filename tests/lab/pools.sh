@@ -78,3 +78,76 @@ scene_pool() {
 	fi
 	stop_agent client
 }
+
+# Hosts that cannot exist, and what is wrong with them.
+IMPOSSIBLE='192.0.2.300 (an IPv4 address has four numbers from 0 to 255)
+a..example (a part of a host name has 1 to 63 characters)
+fe80::g (this is no IPv6 address)'
+
+# Writes the files bad1.conf to bad3.conf, each with such a host in line 2.
+impossible_files() {
+	local host number=1
+	while read -r host _; do
+		printf '# from DHCP\n[source %s]\n' "$host" \
+			>"$1/sources.d/bad$number.conf"
+		number=$((number + 1))
+	done <<<"$IMPOSSIBLE"
+}
+
+# all_named WHAT TEXT: it has file, line and reason of each of them.
+all_named() {
+	local host reason number=1
+	while read -r host reason; do
+		check "$1 names $host" grep -qF "$(printf '%s %s' \
+			"sources.d/bad$number.conf:2: [source $host]: no such" \
+			"host can exist: $host $reason")" <<<"$2"
+		number=$((number + 1))
+	done <<<"$IMPOSSIBLE"
+}
+
+# not_used: how many files of sources.d are not used, by the status.
+not_used() {
+	status_value client .unused_file_count
+}
+
+scene_impossible() {
+	local conf=$LAB/client/etc/ntsagent answer good
+	echo "-- hosts that cannot exist, in files of sources.d"
+	server ntpserver 11 chrony43
+	server ntp-other 21 chrony43
+	lan_host client 12
+	agent_conf client $'minpoll = 0\nmaxpoll = 0' ntpserver
+	mkdir "$conf/sources.d"
+	impossible_files "$conf"
+	printf '[source ntp-other]\n' >"$conf/sources.d/other.conf"
+	start_agent12 client
+	within 'the other sources have samples' 10 all_sampled client
+	all_named 'the log of the start' "$(cat "$LAB/client.log")"
+	# Long lines are wrapped.
+	all_named 'ntsctl' "$(ctl client | tr -s ' \n' ' ')"
+	says 'ntsctl says what to do' '^To do: .*ntsctl reload sources' \
+		"$(ctl client)"
+	same 'files that are not used' 3 "$(not_used)"
+	says 'ntsctl events' 'start .*2 sources; 3 files of sources.d are not used' \
+		"$(ctl client events)"
+	log_mark client
+	good=$(source_value client ntpserver .packets.good)
+	answer=$(ctl client reload sources 2>&1)
+	all_named 'the answer to the reload' "$answer"
+	all_named 'the log of the reload' \
+		"$(tail -n "+$((LOG_MARK + 1))" "$LAB/client.log")"
+	within 'the sources go on' 5 above client ntpserver .packets.good \
+		$((good + 1))
+	same 'with their keys' 1 \
+		"$(source_value client ntpserver .nts.exchanges)"
+	rm "$conf"/sources.d/bad[12].conf
+	ctl client reload sources >/dev/null
+	same 'files that are not used after two are gone' 1 "$(not_used)"
+	check 'ntsctl does not name them any more' \
+		refute grep -q 'bad[12]' <<<"$(ctl client)"
+	rm "$conf/sources.d/bad3.conf"
+	ctl client reload >/dev/null
+	same 'files that are not used at the end' 0 "$(not_used)"
+	check 'ntsctl has no warning' refute grep -q Warning <<<"$(ctl client)"
+	stop_agent client
+}

@@ -38,6 +38,12 @@ ROWS = [
     ('NtsagentBoundTooLarge',
      {f'ntsagent_bound_seconds{{{JOB}}}': steps((0.09, 10), (0.11, 20), (0.09, 10))},
      19, 21, 31),
+    # One of two still answers, then none.
+    ('NtsagentNoAnswers',
+     {f'ntsagent_source_reachability_ratio{{{SOURCE}}}':
+      steps((1, 5), (0, 35), (0.125, 10)),
+      f'ntsagent_source_reachability_ratio{{{JOB},source="there"}}':
+      steps((1, 10), (0, 40))}, 24, 26, 41),
     # Three of four, then two of four.
     ('NtsagentSourcesBelowQuorum',
      {f'ntsagent_usable_sources{{{JOB}}}': steps((3, 10), (2, 20), (3, 10)),

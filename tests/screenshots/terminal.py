@@ -84,12 +84,14 @@ def put_run(row, column, text, style, theme):
         ink = back
     if not text.strip():
         return
-    # One x for each character: fonts differ in the width of a bar.
-    places = ' '.join(f'{x + i * CELL_W:.1f}' for i in range(len(text)))
-    print(f'<text x="{places}" y="{y + BASE}" fill="{ink}"'
-          + (' font-weight="bold"' if bold else '')
-          + (' opacity="0.6"' if dim else '')
-          + f'>{html.escape(text)}</text>')
+    # Fonts differ in the width of a bar, and librsvg takes one x alone: what
+    # is not ASCII is placed sign by sign.
+    for piece in re.finditer(r'[\x00-\x7f]+|.', text):
+        if piece.group().strip():
+            print(f'<text x="{x + piece.start() * CELL_W:.1f}" y="{y + BASE}" '
+                  f'fill="{ink}"' + (' font-weight="bold"' if bold else '')
+                  + (' opacity="0.6"' if dim else '')
+                  + f'>{html.escape(piece.group())}</text>')
 
 
 def main():

@@ -319,7 +319,7 @@ static enum progress read_request(struct ke *ke, struct ke_connection *c)
 	if (got <= 0)
 		return wait_for(c, got);
 	c->request_len += (size_t)got;
-	if (!ke_response_complete(c->request, c->request_len))
+	if (!ke_response_complete(c->request, c->request_len, NULL))
 		return c->request_len < sizeof(c->request) ? GO_ON : CLOSE;
 	if (fault_on(faults, FAULT_KE_CLOSE))
 		return CLOSE;

@@ -9,6 +9,7 @@
 #include "base/time.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -298,7 +299,20 @@ static bool put_svg(
 	return true;
 }
 
-/* A file that could not be written whole is removed. */
+/* Not through a link: the folder may be that of a web server, which could lead
+ * root to any file. */
+static FILE *create(const char *path)
+{
+	int fd = open(path,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
+	    0666);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!out && fd >= 0)
+		close(fd);
+	return out;
+}
+
 static enum exit_status write_svg(
     const struct graph *g, struct series *s, const char *title)
 {
@@ -308,9 +322,11 @@ static enum exit_status write_svg(
 	if (strcmp(g->o->svg, "-") == 0)
 		return put_svg(g, s, title, g->v->out) ? EXIT_OK
 						       : EXIT_NO_STATUS;
-	out = fopen(g->o->svg, "we");
+	out = create(g->o->svg);
 	if (!out) {
-		complain(g, "cannot write %s: %s", g->o->svg, strerror(errno));
+		complain(g, "cannot write %s: %s", g->o->svg,
+		    errno == ELOOP ? "it is a link: name the file itself"
+				   : strerror(errno));
 		return EXIT_NO_STATUS;
 	}
 	done = put_svg(g, s, title, out) && !ferror(out);

@@ -89,6 +89,8 @@ static const struct family_row rows[] = {
 	/* All sources together. */
 	{GAUGE("sources", NULL, "Sources that are configured."),
 	    .put = put_sources},
+	{GAUGE("unused_source_files", NULL, "Files of sources.d that have an error, so that their sources are not used."),
+	    AGENT(unused_file_count), .scale = 1},
 	{GAUGE("voting_sources", NULL, "Sources that take part in the selection: not noselect, not switched off."),
 	    .put = put_voting},
 	{GAUGE("usable_sources", NULL, "Sources that are selected, combined, or good but not needed."),

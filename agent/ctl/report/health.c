@@ -1,6 +1,5 @@
 #include "agent/ctl/report/health.h"
 
-#include "agent/ctl/print/format.h"
 #include "agent/ctl/print/text.h"
 
 #include <math.h>
@@ -43,6 +42,29 @@ bool source_is_in_trouble(const struct status_source *s)
 {
 	return source_has_failed(s) ||
 	       (!source_is_usable(s) && strcmp(s->state, "noselect") != 0);
+}
+
+bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX])
+{
+	const struct status_source *best = snapshot_selected(s);
+
+	if (!best || !best->last_rx_s.known)
+		return false;
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (!s->sources[i].reach.known || s->sources[i].reach.n != 0)
+			return false;
+	format_wait(out, best->last_rx_s.x);
+	return true;
+}
+
+bool clock_is_corrected(const struct snapshot *s)
+{
+	const struct status_clock *c = &s->clock;
+	double offset_ns = fabs((double)c->offset_ns.n);
+	double known_to_ns = snapshot_error_bound_ns(s) - offset_ns;
+
+	return c->controlled && c->synchronised && offset_ns > SLEW_SHOWN_NS &&
+	       offset_ns > known_to_ns;
 }
 
 void source_append_next_try(

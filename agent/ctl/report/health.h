@@ -4,6 +4,7 @@
 #ifndef AGENT_CTL_REPORT_HEALTH_H
 #define AGENT_CTL_REPORT_HEALTH_H
 
+#include "agent/ctl/print/format.h"
 #include "agent/ctl/snapshot/snapshot.h"
 #include "base/failures.h"
 
@@ -27,6 +28,15 @@ bool source_has_failed(const struct status_source *s);
 /* It has failed or is not usable. A source with noselect is only measured, and
  * is in no trouble as long as it answers. */
 bool source_is_in_trouble(const struct status_source *s);
+
+/* None of the sources has answered any of its last eight requests. Then since
+ * when the best one is silent is in `out`, as "24 h". */
+bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX]);
+
+/* The clock is known to be wrong by more than SLEW_SHOWN_NS, and is corrected
+ * bit by bit. */
+#define SLEW_SHOWN_NS (10 * 1000000)
+bool clock_is_corrected(const struct snapshot *s);
 
 /* Appends "; next try in 7 s" to `out`, a text in `size` bytes, or nothing if
  * no try is planned. */

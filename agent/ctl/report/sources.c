@@ -153,7 +153,7 @@ static const struct table table = {
  * hint: a script expects the table alone. */
 static void put_hint(const struct snapshot *s, const struct view *v)
 {
-	bool trouble = false;
+	bool trouble = s->unused_files.count > 0;
 
 	for (unsigned i = 0; i < s->source_count; i++)
 		trouble = trouble || source_is_in_trouble(&s->sources[i]);

@@ -66,6 +66,12 @@ static void say_right(const struct snapshot *s, char *out)
 	add_accuracy(out, s);
 }
 
+static void say_corrected(const struct snapshot *s, char *out)
+{
+	text_append(out, PARAGRAPH_MAX, "The clock is being corrected: ");
+	add_accuracy(out, s);
+}
+
 static void say_measured(const struct snapshot *s, char *out)
 {
 	text_append(out, PARAGRAPH_MAX,
@@ -177,6 +183,7 @@ static const struct verdict {
 	    "find out which is wrong, the clock or the servers: ntsctl sources -v. "
 	    "To take the servers' time: systemctl restart ntsagent"},
 	{is_measured, say_measured, NULL},
+	{clock_is_corrected, say_corrected, NULL},
 	{is_right, say_right, NULL},
 	{has_no_sources, say_no_sources,
 	    "add a [source NAME] section to /etc/ntsagent/ntsagent.conf, then: "
@@ -201,8 +208,13 @@ static const struct verdict *judge(const struct snapshot *s)
 static void put_verdict(const struct snapshot *s, const struct view *v)
 {
 	const struct verdict *verdict = judge(s);
-	char text[PARAGRAPH_MAX] = "";
+	char text[PARAGRAPH_MAX] = "", since[FORMAT_MAX];
 
+	if (sources_are_silent(s, since))
+		text_append(text, sizeof(text),
+		    "No server has answered for %s, so the time is an "
+		    "estimate. ",
+		    since);
 	verdict->say(s, text);
 	text_put_wrapped(v->out, "", text, v->width);
 	if (verdict->to_do)
@@ -280,6 +292,33 @@ static void put_crash_warning(
 	text_put_wrapped(v->out, "Warning: ", text, v->width);
 }
 
+/* The sources of these files are in no table. */
+static void put_unused_files(const struct snapshot *s, const struct view *v)
+{
+	const struct field_list *files = &s->unused_files;
+	long long more = (long long)s->unused_file_count.n - files->count;
+	char text[PARAGRAPH_MAX];
+
+	for (unsigned i = 0; i < files->count; i++) {
+		text[0] = '\0';
+		text_append(text, sizeof(text),
+		    "%s; the sources of this file are not used",
+		    files->item[i]);
+		text_put_wrapped(v->out, "Warning: ", text, v->width);
+	}
+	if (more > 0) {
+		text[0] = '\0';
+		text_append(text, sizeof(text),
+		    "so it is with %lld more file%s of sources.d: see the log",
+		    more, more == 1 ? "" : "s");
+		text_put_wrapped(v->out, "Warning: ", text, v->width);
+	}
+	if (files->count > 0)
+		text_put_wrapped(v->out,
+		    "To do: ", "correct each file, then: ntsctl reload sources",
+		    v->width);
+}
+
 static void put_text(const struct snapshot *s, const struct view *v)
 {
 	put_verdict(s, v);
@@ -293,6 +332,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (s->sources[i].nts.crashes.n > 0)
 			put_crash_warning(&s->sources[i], v);
+	put_unused_files(s, v);
 }
 
 enum exit_status report_status(const struct snapshot *s, const struct view *v)

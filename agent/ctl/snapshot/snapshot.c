@@ -23,6 +23,7 @@ static const struct field snapshot_fields[] = {
 	MEMBER_NEEDED(schema), MEMBER_NEEDED(version), MEMBER_NEEDED(time_ns),
 	MEMBER(uptime_s),
 	MEMBER(pid),
+	MEMBER(unused_file_count), MEMBER(unused_files),
 };
 
 static const struct field clock_fields[] = {

@@ -118,6 +118,9 @@ struct snapshot {
 	struct field_int schema, time_ns, pid;
 	const char *version;
 	struct field_real uptime_s;
+	/* Files of sources.d with an error; the first ones as lines. */
+	struct field_int unused_file_count;
+	struct field_list unused_files;
 	struct status_clock clock;
 	unsigned source_count;
 	struct status_source *sources;

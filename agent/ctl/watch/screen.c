@@ -112,22 +112,27 @@ static void put_good(struct frame *f, const struct snapshot *st)
 	const struct status_clock *c = &st->clock;
 	double fast = c->offset_ns.known ? (double)c->offset_ns.n : NAN;
 	char off[FORMAT_MAX], error[FORMAT_MAX], bound[FORMAT_MAX];
-	char line[LINE_MAX_BYTES];
+	char since[FORMAT_MAX], line[LINE_MAX_BYTES];
+	bool silent = sources_are_silent(st, since);
 
 	ns_text(off, fast);
 	ns_text(error, c->est_error_ns.known ? (double)c->est_error_ns.n : NAN);
 	ns_text(bound, c->root_delay_ns.known && c->offset_ns.known
 			   ? snapshot_error_bound_ns(st)
 			   : NAN);
-	snprintf(line, sizeof(line), "%s: %s %s",
-	    c->controlled ? "RIGHT" : "MEASURED", off,
+	snprintf(line, sizeof(line), "%s%s: %s %s",
+	    silent		     ? "NO ANSWER FOR "
+	    : clock_is_corrected(st) ? "BEING CORRECTED"
+	    : c->controlled	     ? "RIGHT"
+				     : "MEASURED",
+	    silent ? since : "", off,
 	    isnan(fast) ? "off"
 	    : fast < 0	? "slow"
 			: "fast");
 	if (f->s->width >= 70)
 		text_append(line, sizeof(line), ", give or take %s", error);
 	text_append(line, sizeof(line), ", at most %s off", bound);
-	put_line(f, BOLD_GREEN, line);
+	put_line(f, silent ? BOLD_RED : BOLD_GREEN, line);
 }
 
 static void put_verdict(struct frame *f)
@@ -488,5 +493,4 @@ void screen_put(const struct screen *s, FILE *out)
 	}
 	fputs("\x1b[H", out);
 	put_full(&f);
-	fputs("\x1b[J", out);
 }

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define ALL UINT32_MAX
@@ -38,6 +39,8 @@
 #define TMPFILE_BIT ((unsigned)O_TMPFILE & ~(unsigned)O_DIRECTORY)
 #define OPENS_TO_WRITE                                                         \
 	((unsigned)(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) | TMPFILE_BIT)
+/* Another user who executes such a file has our user, and no sandbox. */
+#define LENDS_IDENTITY (S_ISUID | S_ISGID)
 #define SOCKET_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
 /* What fork(3) asks for. */
 #define FORK_FLAGS ((unsigned)(CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID))
@@ -136,11 +139,11 @@ static const struct call_rule rules[] = {
 	PLAIN("access", CALLS_READ), PLAIN("faccessat", CALLS_READ),
 	PLAIN("faccessat2", CALLS_READ), PLAIN("getcwd", CALLS_READ),
 	PLAIN("fadvise64", CALLS_READ),
-	PLAIN("openat", CALLS_WRITE), PLAIN("unlink", CALLS_WRITE),
+	CALL("openat", CALLS_WRITE, LACKS(3, LENDS_IDENTITY)), PLAIN("unlink", CALLS_WRITE),
 	PLAIN("unlinkat", CALLS_WRITE), PLAIN("rename", CALLS_WRITE),
 	PLAIN("renameat", CALLS_WRITE), PLAIN("renameat2", CALLS_WRITE),
 	PLAIN("fsync", CALLS_WRITE), PLAIN("fdatasync", CALLS_WRITE),
-	PLAIN("fchmod", CALLS_WRITE), PLAIN("ftruncate", CALLS_WRITE),
+	CALL("fchmod", CALLS_WRITE, LACKS(1, LENDS_IDENTITY)), PLAIN("ftruncate", CALLS_WRITE),
 	PLAIN("flock", CALLS_WRITE),
 
 	/* UDP. getaddrinfo(3) asks netlink for the addresses of the machine. */

@@ -1038,6 +1038,16 @@ static void a_sample_has_the_terms_of_the_rfc(void **state)
 	assert_int_equal(s.root_dispersion_ns, 12);
 	assert_int_equal(s.leap, LEAP_INSERT);
 	assert_int_equal(s.stratum, 2);
+	/* It claims that it needs 5 ms of 5 ms: all but one of them may be on
+	 * the way. */
+	a.header.transmit =
+	    ntp_from_wall((struct wall){t1 + 12 * NS_PER_MS - 20});
+	delay_ns = nts_answer_sample(&a, (struct osc){t1},
+	    (struct osc){t1 + 5 * NS_PER_MS}, (struct wall){t1}, 400, &s);
+	assert_int_equal(delay_ns, 20);
+	assert_int_equal(s.delay_ns, 4 * NS_PER_MS);
+	assert_int_equal(s.offset_ns, 7 * NS_PER_MS - 10);
+	a.header.transmit = ntp_from_wall((struct wall){t1 + 8 * NS_PER_MS});
 	/* The stamps tell of a round trip of -0.5 ms: one of them is wrong. */
 	delay_ns = nts_answer_sample(&a, (struct osc){t1},
 	    (struct osc){t1 + NS_PER_MS / 2}, (struct wall){t1}, 400, &s);

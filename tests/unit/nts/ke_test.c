@@ -184,12 +184,12 @@ static void every_prefix_fails(void **state)
 		truncated += err == NTS_KE_TRUNCATED;
 		no_end += err == NTS_KE_NO_END;
 		assert_memory_equal(&f->got, &before, sizeof(before));
-		assert_false(ke_response_complete(f->bytes, len));
+		assert_false(ke_response_complete(f->bytes, len, NULL));
 	}
 	/* The prefixes that end behind a record have no end record. */
 	assert_int_equal(no_end, 2 + NTS_COOKIES + 2);
 	assert_int_equal(truncated + no_end, f->out.len - 1);
-	assert_true(ke_response_complete(f->bytes, f->out.len));
+	assert_true(ke_response_complete(f->bytes, f->out.len, NULL));
 	assert_err(parse(f), NTS_OK);
 }
 
@@ -207,8 +207,29 @@ static void an_answer_may_have_64_kib_and_no_byte_more(void **state)
 	assert_err(parse(f), NTS_KE_TOO_LONG);
 	/* The reader need not wait for more. */
 	memset(f->bytes, 0x01, sizeof(f->bytes));
-	assert_false(ke_response_complete(f->bytes, KE_MESSAGE_MAX - 1));
-	assert_true(ke_response_complete(f->bytes, KE_MESSAGE_MAX));
+	assert_false(ke_response_complete(f->bytes, KE_MESSAGE_MAX - 1, NULL));
+	assert_true(ke_response_complete(f->bytes, KE_MESSAGE_MAX, NULL));
+}
+
+/* A server may send each byte by itself. */
+static void no_record_is_looked_at_twice(void **state)
+{
+	struct ke_fixture *f = *state;
+	size_t from = 0;
+
+	for (unsigned i = 0; i < 1000; i++)
+		put(f, 0x4001, "ab", i % 3);
+	for (size_t len = 1; len <= f->out.len; len++) {
+		size_t before = from;
+
+		assert_false(ke_response_complete(f->bytes, len, &from));
+		assert_in_range(from, before, len);
+		assert_true(len - from < 4 + 2);
+	}
+	assert_int_equal(from, f->out.len);
+	put_end(f);
+	assert_true(ke_response_complete(f->bytes, f->out.len, &from));
+	assert_true(from < f->out.len);
 }
 
 /* RFC 8915 4/6 */
@@ -543,7 +564,7 @@ static void a_request_has_the_expected_bytes(void **state)
 	assert_true(w.ok);
 	assert_int_equal(w.len, sizeof(want));
 	assert_memory_equal(bytes, want, sizeof(want));
-	assert_true(ke_response_complete(bytes, w.len));
+	assert_true(ke_response_complete(bytes, w.len, NULL));
 }
 
 static void a_request_without_gcm_siv_has_no_record_1024(void **state)
@@ -601,6 +622,7 @@ int main(void)
 	    WITH_FIXTURE(an_empty_answer_is_refused),
 	    WITH_FIXTURE(every_prefix_fails),
 	    WITH_FIXTURE(an_answer_may_have_64_kib_and_no_byte_more),
+	    WITH_FIXTURE(no_record_is_looked_at_twice),
 	    WITH_FIXTURE(a_long_unknown_record_is_ignored),
 	    WITH_FIXTURE(bad_answers_are_refused),
 	    WITH_FIXTURE(an_error_record_counts_in_a_truncated_answer),

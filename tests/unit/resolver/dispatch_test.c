@@ -271,6 +271,39 @@ static void a_job_that_breaks_the_protocol_is_told(void **state)
 	    "fault of ntsagent or an attack on it, please report it");
 }
 
+/* It ends before the dispatcher can kill it. */
+static int start_job_that_lies_and_ends(
+    void *self, const int link[2], pid_t *pid)
+{
+	siginfo_t ended;
+
+	(void)self;
+	*pid = fork();
+	if (*pid == 0) {
+		const struct ke_answer a = {.stage = KE_STAGE_DONE};
+
+		(void)!frame_send(link[1], &a, sizeof(a));
+		_exit(0);
+	}
+	return *pid < 0 ||
+		       waitid(P_PID, (id_t)*pid, &ended, WEXITED | WNOWAIT) != 0
+		   ? -errno
+		   : 0;
+}
+
+static void a_job_that_lies_and_ends_is_an_alarm_too(void **state)
+{
+	struct dispatch_world *w = *state;
+	struct ke_answer a;
+
+	stop_dispatcher(w);
+	start_dispatcher(w, start_job_that_lies_and_ends);
+	ask(w, 3, "local.fake", 5000);
+	assert_true(next_answer(w, mono_now(), &a) < 4000);
+	assert_int_equal(a.crash_signal, SIGKILL);
+	assert_non_null(strstr(a.text, "or an attack on it"));
+}
+
 /* An exit is no crash: perhaps the job was of another version. */
 static int start_exiting_job(void *self, const int link[2], pid_t *pid)
 {
@@ -591,6 +624,7 @@ int main(void)
 	    TEST(a_lost_datagram_of_dns_is_not_waited_for_long),
 	    TEST(a_job_that_dies_is_told),
 	    TEST(a_job_that_breaks_the_protocol_is_told),
+	    TEST(a_job_that_lies_and_ends_is_an_alarm_too),
 	    TEST(a_job_that_exits_is_no_crash),
 	    TEST(more_than_the_jobs_at_once_wait),
 	    TEST(a_new_question_ends_the_job_of_the_old_one),

@@ -10,6 +10,8 @@
  *	slow.fake	has an address after 300 ms
  *	crash.fake	kills the process
  *	hasty.fake	unknown, if RES_OPTIONS is set for shorter timeouts
+ *	terminal.fake	unknown, after words on standard output and error,
+ *			unless there is something to read on standard input
  *	whole.fake	has an address if the search list is not used
  *	tries.fake	that of both.fake, if DNS is asked at most twice
  *	NAME.eai	fails with the error EAI_NAME
@@ -111,9 +113,20 @@ static int fake_many(const char *const prefixes[], unsigned count,
 	return fake_list(list, hints, out);
 }
 
+static int fake_terminal(void)
+{
+	char byte;
+
+	dprintf(STDOUT_FILENO, "all is well\n");
+	dprintf(STDERR_FILENO, "all is well\n");
+	return read(STDIN_FILENO, &byte, 1) > 0 ? EAI_FAIL : EAI_NONAME;
+}
+
 int getaddrinfo(const char *host, const char *service,
     const struct addrinfo *hints, struct addrinfo **out)
 {
+	if (strcmp(host, "terminal.fake") == 0)
+		return fake_terminal();
 	if (strcmp(host, "hang.fake") == 0)
 		for (;;)
 			pause();

@@ -890,6 +890,26 @@ static void srv_records_name_the_key_servers(void **state)
 	assert_int_equal(w->answer.address_count, 1);
 }
 
+/* There is time for some of the thirty addresses of the first priority, and
+ * none of them connects. The answer of the next priority is a good one. */
+static void a_priority_that_does_not_connect_leaves_nothing_behind(void **state)
+{
+	struct job_world *w = *state;
+	struct endpoint e = at("0.0.0.0", 0);
+	struct black_hole hole = black_hole(&e);
+
+	w->request.srv = 1;
+	w->request.timeout_ms = 2500;
+	w->server = ke_server_start(with(w, (struct ke_server_spec){0}), 0);
+	begin_srv(2);
+	put_srv(0, e.port, "\11directory\4fake");
+	put_srv(1, w->server.at.port, "\5local\4fake");
+	ask(w);
+	succeeded(w);
+	assert_true(ke_answer_valid(&w->answer));
+	black_hole_end(&hole);
+}
+
 /* RFC 8915 3/5 */
 static void the_certificate_must_be_that_of_the_domain(void **state)
 {
@@ -918,7 +938,7 @@ static void a_domain_without_a_usable_server_is_reported(void **state)
 	d = detailed(w);
 	assert_int_equal(d.lookup_error, EAI_FAIL);
 	failed(w, KE_STAGE_DNS,
-	    "no address for noname.eai: the name does not exist (check "
+	    "no address for \"noname.eai\": the name does not exist (check "
 	    "/etc/hosts or DNS)");
 	begin_srv(0);
 	d = detailed(w);
@@ -1608,6 +1628,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_time_server_in_use_is_left_out),
     TEST(the_preferred_address_comes_first),
     TEST(srv_records_name_the_key_servers),
+    TEST(a_priority_that_does_not_connect_leaves_nothing_behind),
     TEST(the_certificate_must_be_that_of_the_domain),
     TEST(a_domain_without_a_usable_server_is_reported),
     TEST(bad_answers_are_reported),

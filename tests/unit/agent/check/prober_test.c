@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 
 #define LIMIT_NS (4 * NS_PER_S)
@@ -91,6 +92,48 @@ static void each_end_is_told(void **state)
 	assert_int_equal(errno, ECHILD);
 	assert_int_equal(open_descriptors(), descriptors);
 	free(sources);
+	free(config);
+}
+
+/* Puts `fd` in the place of a standard descriptor, and back if it is a copy. */
+static void swap(int fd, int place, int *kept)
+{
+	if (kept)
+		*kept = dup(place);
+	assert_int_equal(dup2(fd, place), place);
+	close(fd);
+}
+
+/* What a process says that a server has taken over is not for the terminal, and
+ * what root types is not for it. */
+static void no_process_has_the_terminal(void **state)
+{
+	static const char *const hosts[] = {"terminal.fake", NULL};
+	const struct judge_limits limits = {.max_distance_ns = NS_PER_S};
+	struct checked_source source;
+	struct config *config = config_of(hosts);
+	struct check_verdict v;
+	int typed[2], said[2], kept[3];
+	char words[64];
+
+	(void)state;
+	memset(&source, 0, sizeof(source));
+	assert_int_equal(pipe(typed), 0);
+	assert_int_equal(pipe2(said, O_NONBLOCK), 0);
+	assert_int_equal(write(typed[1], "secret\n", 7), 7);
+	fflush(NULL);
+	swap(typed[0], STDIN_FILENO, &kept[0]);
+	swap(dup(said[1]), STDOUT_FILENO, &kept[1]);
+	swap(said[1], STDERR_FILENO, &kept[2]);
+	prober_run(config, &source, mono_after(mono_now(), LONG_NS));
+	for (int fd = 0; fd < 3; fd++)
+		swap(kept[fd], fd, NULL);
+	assert_int_equal(read(said[0], words, sizeof(words)), 0);
+	judge_all(&source, 1, 1, &limits, &v);
+	assert_string_equal(obstacle_word(source.verdict.obstacle),
+	    obstacle_word(OBSTACLE_NAME_UNKNOWN));
+	close(said[0]);
+	close(typed[1]);
 	free(config);
 }
 
@@ -219,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_end_is_told),
+	    cmocka_unit_test(no_process_has_the_terminal),
 	    cmocka_unit_test(all_sources_are_tried_at_once),
 	    cmocka_unit_test(each_source_of_a_pool_has_addresses_of_its_own),
 	    cmocka_unit_test(a_pool_may_have_too_few_addresses),

@@ -1,6 +1,21 @@
 /* Pools, and the files of sources.d. */
 #include "tests/unit/agent/config/config_room.h"
 
+#include <sys/resource.h>
+
+/* A sanitizer has much memory of its own. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
 static void a_pool_becomes_its_sources(void **state)
 {
 	struct config_room *r = *state;
@@ -181,6 +196,136 @@ static void what_is_no_file_is_left_out(void **state)
 	alarm(0);
 }
 
+/* They would take all memory, of the agent that starts and of each reload. */
+static void what_has_no_end_is_left_out(void **state)
+{
+	const struct rlimit memory = {256 << 20, RLIM_INFINITY};
+	struct config_room *r = *state;
+	struct rlimit before;
+	char path[128];
+
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	if (!SANITIZED)
+		assert_int_equal(setrlimit(RLIMIT_AS, &memory), 0);
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	room_path(r, "sources.d/x.conf", path);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	is_left_out(r, ": cannot read: it is not a regular file");
+	assert_int_equal(unlink(path), 0);
+	room_put(r, "sources.d/x.conf", "[source x]\n");
+	assert_int_equal(truncate(path, 1 << 16), 0);
+	is_left_out(r, ":2: the line holds a NUL byte");
+	assert_int_equal(truncate(path, (1 << 16) + 1), 0);
+	is_left_out(r, ": cannot read: it is larger than 64 KiB");
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+}
+
+/* Another user may write there: root must not show what a file of its own has.
+ */
+static void a_link_to_a_secret_is_left_out(void **state)
+{
+	struct config_room *r = *state;
+	char path[128], secret[128];
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	room_put(r, "secret", "root:hash\n");
+	room_path(r, "secret", secret);
+	room_path(r, "sources.d/x.conf", path);
+	assert_int_equal(symlink("../secret", path), 0);
+	assert_int_equal(chmod(secret, 0640), 0);
+	is_left_out(r,
+	    ": cannot read: it is a link to a file that not everybody may "
+	    "read");
+	assert_null(strstr(r->said, "hash"));
+	room_put(r, "secret", "[source x]\n");
+	assert_int_equal(chmod(secret, 0644), 0);
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->config.source_count, 3);
+	/* A file in the folder may be for the agent alone. */
+	assert_int_equal(unlink(path), 0);
+	room_put(r, "sources.d/x.conf", "[source x]\n");
+	assert_int_equal(chmod(path, 0600), 0);
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->config.source_count, 3);
+}
+
+/* Another user may write there. Terminals that take UTF-8 know control
+ * characters above ASCII, and characters that reorder a line. */
+static void its_words_do_not_control_a_terminal(void **state)
+{
+	struct config_room *r = *state;
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/x\x1b[2J\n\x9b.conf",
+	    "[source x]\n\xc2\x9b"
+	    "31m\xe2\x80\xae = 1\n");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->errors, 0);
+	assert_non_null(strstr(r->said, "sources.d/x?[2J??.conf:2: "));
+	assert_non_null(strstr(r->said, "\"??31m???\""));
+	for (const char *c = r->said; c[0] && c[1]; c++)
+		assert_in_range(*c, 0x20, 0x7e);
+}
+
+/* As systemd masks a unit. */
+static void a_link_to_the_null_device_is_no_source(void **state)
+{
+	struct config_room *r = *state;
+	char path[128];
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_path(r, "sources.d/x.conf", path);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	room_load(r, "[agent]\nuser = u\n");
+	assert_int_equal(r->errors, 0);
+	assert_string_equal(r->said, "");
+	assert_int_equal(r->config.source_count, 1);
+}
+
+static void a_host_that_cannot_exist_costs_its_file(void **state)
+{
+	struct config_room *r = *state;
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a.conf", "[source a]\n");
+	room_put(r, "sources.d/z.conf", "[source z]\n");
+	costs_one_file(r, "[source x]\n\n[source y]\nhost = 192.0.2.300\n",
+	    ":3: [source y]: no such host can exist: 192.0.2.300 (an IPv4 "
+	    "address has four numbers from 0 to 255)");
+	costs_one_file(r, "[source a..example]\n",
+	    ":1: [source a..example]: no such host can exist: a..example (a "
+	    "part of a host name has 1 to 63 characters)");
+	costs_one_file(r, "[pool p]\nhost = fe80::g\n",
+	    ":1: [pool p]: no such host can exist: fe80::g (this is no IPv6 "
+	    "address)");
+}
+
+/* The status takes neither foreign bytes nor any number of lines. */
+static void the_first_unused_files_are_kept(void **state)
+{
+	struct config_room *r = *state;
+	char name[32];
+
+	room_folder(r, "sources.d");
+	for (int i = 0; i < UNUSED_FILES_SHOWN + 2; i++) {
+		snprintf(name, sizeof(name), "sources.d/%d.conf", i);
+		room_put(r, name, "[source x]\nb\xfc = 1\n");
+	}
+	room_load(r, "[source m]\n");
+	assert_int_equal(r->config.unused_file_count, UNUSED_FILES_SHOWN + 2);
+	assert_non_null(strstr(r->config.unused_files[0], "/0.conf:2: "));
+	assert_non_null(
+	    strstr(r->config.unused_files[UNUSED_FILES_SHOWN - 1], "3.conf"));
+	assert_non_null(strstr(r->config.unused_files[0], "\"b?\""));
+	assert_non_null(strstr(r->said, "\"b?\""));
+}
+
 /* A file that is left out is no source, and hides no other error. */
 static void a_missing_source_is_still_an_error(void **state)
 {
@@ -259,6 +404,12 @@ int main(void)
 	    ROOM(a_bad_file_costs_only_its_own_sources),
 	    ROOM(a_bad_file_may_be_wrong_in_many_ways),
 	    ROOM(what_is_no_file_is_left_out),
+	    ROOM(what_has_no_end_is_left_out),
+	    ROOM(a_link_to_a_secret_is_left_out),
+	    ROOM(its_words_do_not_control_a_terminal),
+	    ROOM(a_link_to_the_null_device_is_no_source),
+	    ROOM(a_host_that_cannot_exist_costs_its_file),
+	    ROOM(the_first_unused_files_are_kept),
 	    ROOM(a_missing_source_is_still_an_error),
 	    ROOM(sources_are_read_alone),
 	    ROOM(too_few_sources_are_an_error_of_such_a_reading),

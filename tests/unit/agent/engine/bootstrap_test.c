@@ -230,6 +230,27 @@ static void a_second_name_of_a_server_is_not_waited_for(void **state)
 	free(w);
 }
 
+/* Two of five servers lie, and answer from the addresses of two honest ones.
+ * They are first in the configuration. */
+static void an_address_that_is_copied_takes_no_vote(void **state)
+{
+	struct election *w = election_new(5, BOOTSTRAP_QUORUM);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct bootstrap_offer o = offer_of(w, i, 9 * DAY_S * NS_PER_S);
+
+		o.address = offer_of(w, i + 2, 0).address;
+		take(w, i, &o);
+		offers(w, i + 2, 0);
+	}
+	offers(w, 4, 0);
+	assert_agreed(w, 0, 20 * NS_PER_MS);
+	assert_int_equal(w->b.result.voters, 3);
+	assert_int_equal(w->b.result.agreeing, 3);
+	free(w);
+}
+
 /* Such a server is a voter, but agrees with none. */
 static void a_time_outside_the_certificate_is_a_vote_against(void **state)
 {
@@ -668,6 +689,7 @@ int main(void)
 		with_bootstrap_single_a_contradiction_sets_nothing),
 	    cmocka_unit_test(three_names_of_one_server_are_one_voter),
 	    cmocka_unit_test(a_second_name_of_a_server_is_not_waited_for),
+	    cmocka_unit_test(an_address_that_is_copied_takes_no_vote),
 	    cmocka_unit_test(a_time_outside_the_certificate_is_a_vote_against),
 	    cmocka_unit_test(a_certificate_without_dates_agrees_with_none),
 	    cmocka_unit_test(a_certificate_may_be_valid_for_a_moment),

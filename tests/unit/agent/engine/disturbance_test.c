@@ -247,12 +247,18 @@ static void a_foreign_frequency_is_corrected(void **state)
 static void a_rival_causes_no_storm_of_requests_or_lines(void **state)
 {
 	struct world *w = world_running(3, 3600 * NS_PER_S);
-	unsigned before = w->requests;
+	unsigned before = w->requests, lines = 0, last = 0;
 
 	(void)state;
-	for (int i = 0; i < 900; i++)
+	for (int i = 0; i < 900; i++) {
+		world_forget_log(w);
 		meddle(w);
+		lines += world_logged(w, "put right");
+		last += world_logged(w, "again: no more lines until");
+	}
 	assert_true(w->engine.meddling.spent <= BUDGET_LINES_MAX);
+	assert_in_range(lines, 2, BUDGET_LINES_MAX);
+	assert_int_equal(last, 1);
 	/* An hour, three sources: no more than one request in eight seconds
 	 * for each. */
 	assert_true(w->requests - before <= 3 * 3600 / 8);
@@ -555,6 +561,8 @@ static void a_voice_about_a_pause_has_the_bounds_of_both(void **state)
 	assert_int_equal(voice->bound_ns,
 	    2 * NS_PER_MS + t.root_delay_ns / 2 + t.root_dispersion_ns);
 	assert_int_equal(voice->first.ns, w->engine.now.mono.ns);
+	/* Half of the delay above the shortest one, and the dispersion. */
+	assert_in_range(voice->noise_ns, NS_PER_MS + 1, 2 * NS_PER_MS);
 	world_end(w);
 }
 

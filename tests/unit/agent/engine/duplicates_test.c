@@ -24,6 +24,27 @@ static void two_names_of_one_address_have_one_vote(void **state)
 	world_end(w);
 }
 
+/* The key servers of a and b lie, name the addresses of c and d as those of
+ * their own time servers, and somebody on the path answers there. */
+static void an_address_that_is_copied_takes_no_vote(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(w->address[i], w->address[i + 2], sizeof(w->address[i]));
+		w->peer_error_ns[i] = 700 * NS_PER_MS;
+	}
+	world_start(w);
+	world_run(w, 300 * NS_PER_S);
+	assert_true(world_within(w, NS_PER_MS));
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(world_view(w, i).state, SELECT_FALSETICKER);
+	for (unsigned i = 2; i < 5; i++)
+		assert_true(world_view(w, i).state >= SELECT_COMBINED);
+	world_end(w);
+}
+
 /* What is not known of both is not the same. */
 static void without_addresses_all_are_different(void **state)
 {
@@ -281,6 +302,20 @@ static void a_falseticker_is_replaced(void **state)
 	world_end(w);
 }
 
+static void a_server_without_the_time_is_replaced(void **state)
+{
+	struct world *w = pool_of(5, 4);
+	int lost = world_server_of(w, 3);
+
+	(void)state;
+	w->peers[lost].leap = LEAP_UNKNOWN;
+	world_run(w, 1800 * NS_PER_S);
+	each_has_another_server(w);
+	assert_false(asks_server(w, lost));
+	assert_true(world_view(w, 3).state >= SELECT_COMBINED);
+	world_end(w);
+}
+
 /* Without another address it stays, and is not asked for keys all the time. */
 static void a_falseticker_stays_if_there_is_no_other_address(void **state)
 {
@@ -365,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(two_names_of_one_address_have_one_vote),
+	    cmocka_unit_test(an_address_that_is_copied_takes_no_vote),
 	    cmocka_unit_test(without_addresses_all_are_different),
 	    cmocka_unit_test(two_addresses_of_one_server_have_one_vote),
 	    cmocka_unit_test(the_name_that_answers_has_the_vote),
@@ -378,6 +414,7 @@ int main(void)
 	    cmocka_unit_test(a_server_without_keys_is_replaced),
 	    cmocka_unit_test(a_good_server_stays),
 	    cmocka_unit_test(a_falseticker_is_replaced),
+	    cmocka_unit_test(a_server_without_the_time_is_replaced),
 	    cmocka_unit_test(a_falseticker_stays_if_there_is_no_other_address),
 	    cmocka_unit_test(a_duplicate_in_a_pool_is_replaced),
 	    cmocka_unit_test(a_small_pool_has_sources_without_an_address),

@@ -82,6 +82,7 @@ static void signs_are_those_of_chronyd(void **state)
 static void statistics_of_a_clock_that_runs_fast(void **state)
 {
 	struct world *w = logged_world(50 * NS_PER_MS, 20);
+	const struct log_statistics *st;
 
 	(void)state;
 	w->refusal = KEEPER_KERNEL;
@@ -91,6 +92,13 @@ static void statistics_of_a_clock_that_runs_fast(void **state)
 	    seen.last[LOG_STATISTICS].statistics.offset, 0.05, 2e-3);
 	assert_float_equal(
 	    seen.last[LOG_STATISTICS].statistics.freq, 20e-6, 2e-6);
+	/* What is uncertain is so in the same units. */
+	st = &seen.last[LOG_STATISTICS].statistics;
+	assert_true(st->std_dev > 0 && st->std_dev < 1e-3);
+	assert_true(
+	    fabs(st->offset_sd * sqrt(st->samples) / st->std_dev - 1) < 1e-9);
+	assert_true(st->skew > 0 && st->skew < 1e-3);
+	assert_true(st->stress > 1e-3 && st->stress < 10);
 	world_end(w);
 }
 

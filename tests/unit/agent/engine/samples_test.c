@@ -132,6 +132,84 @@ static void times_that_contradict_each_other_are_reported(void **state)
 	world_end(w);
 }
 
+/* One of five servers claims to have held the request for the whole exchange,
+ * which would make it the nearest one by far, and lies by what the bounds of
+ * the others allow. */
+static void a_server_that_feigns_to_be_near_moves_nothing(void **state)
+{
+	struct world *w = world_new(5, 0, 0);
+	struct tracking t;
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		w->way_ns[i] = 10 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 1800 * NS_PER_S);
+	w->held_ns[0] = 2 * w->way_ns[0] - 10 * NS_PER_US;
+	w->peer_error_ns[0] = 8 * NS_PER_MS - w->held_ns[0] / 2;
+	for (int i = 0; i < 60; i++) {
+		world_run(w, 60 * NS_PER_S);
+		t = world_tracking(w);
+		assert_true(world_within(w, NS_PER_MS));
+		assert_true(world_within(
+		    w, t.root_delay_ns / 2 + t.root_dispersion_ns));
+	}
+	world_end(w);
+}
+
+/* Each way takes 50 ms and up to 0.2 ms in queues. Somebody adds 4 ms, and
+ * turns them slowly from the way back to the way there, and at once back again.
+ */
+static void turn_delay(struct world *w, int64_t part_of_1800)
+{
+	const int64_t added_ns = 4 * NS_PER_MS;
+	int64_t up_ns = added_ns * part_of_1800 / 1800 + w->now % 199999;
+	int64_t down_ns =
+	    added_ns - added_ns * part_of_1800 / 1800 + w->now / 7 % 199999;
+
+	w->way_ns[0] = 50 * NS_PER_MS + (up_ns + down_ns) / 2;
+	w->peer_error_ns[0] = (up_ns - down_ns) / 2;
+}
+
+static void a_delay_that_is_turned_does_not_add_up(void **state)
+{
+	struct world *w = world_new(1, 0, 10);
+
+	(void)state;
+	w->way_ns[0] = 50 * NS_PER_MS;
+	world_start(w);
+	world_run(w, 7200 * NS_PER_S);
+	for (int64_t s = 0; s < INT64_C(12) * 3600; s++) {
+		turn_delay(w, s % 1800);
+		world_run(w, NS_PER_S);
+		/* Just after a turn the error may be larger for a while. */
+		if (s % 1800 == 1799)
+			assert_true(world_within(w, 10 * NS_PER_MS));
+	}
+	world_end(w);
+}
+
+/* A clock of the year 2222, which no certificate fits, and a server that says
+ * that it is 2269: int64 nanoseconds end in 2262. */
+static void a_time_after_all_times_is_not_believed(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+
+	(void)state;
+	w->config.bootstrap = BOOTSTRAP_QUORUM;
+	w->now = w->wall = INT64_C(7954685139) * NS_PER_S;
+	/* The same stamp, one era earlier. */
+	w->peer_error_ns[0] =
+	    (INT64_C(1268686897) - (INT64_C(1) << 32)) * NS_PER_S;
+	for (unsigned i = 0; i < 2; i++)
+		w->cert_to_s[i] = INT64_C(8100000000);
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_true(count(w, 0, CHECK_DATES) > 0);
+	assert_int_equal(count(w, 1, CHECK_DATES), 0);
+	world_end(w);
+}
+
 /* A server that predicts when its answer leaves may be wrong: the negative
  * delay shows by how much. */
 static void a_negative_delay_is_added_to_the_dispersion(void **state)
@@ -463,6 +541,9 @@ int main(void)
 	    cmocka_unit_test(
 		the_kinds_of_stamps_are_those_of_an_exchange_that_counts),
 	    cmocka_unit_test(times_that_contradict_each_other_are_reported),
+	    cmocka_unit_test(a_server_that_feigns_to_be_near_moves_nothing),
+	    cmocka_unit_test(a_time_after_all_times_is_not_believed),
+	    cmocka_unit_test(a_delay_that_is_turned_does_not_add_up),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
 	    cmocka_unit_test(a_very_slow_path_works),

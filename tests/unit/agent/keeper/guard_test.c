@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@
 /* Shared with the guard's process. */
 struct shared {
 	atomic_int sets, error;
+	atomic_bool hold; /* a change of the clock takes until it is false */
 	_Atomic double freq_ppm;
 	_Atomic int64_t set_at_ns;
 };
@@ -45,6 +47,8 @@ static int fake_set(void *self, double freq_ppm, double *became_ppm)
 	s->sets++;
 	s->set_at_ns = clocks_mono().ns;
 	s->freq_ppm = *became_ppm = freq_ppm;
+	while (s->hold)
+		usleep(1000);
 	return s->error;
 }
 
@@ -88,6 +92,14 @@ static pid_t run_guard(struct scene *s)
 		_exit(guard_main(&s->fds, &ops));
 	}
 	return pid;
+}
+
+static int bytes_in(int pipe_fd)
+{
+	int n = 0;
+
+	assert_int_equal(ioctl(pipe_fd, FIONREAD, &n), 0);
+	return n;
 }
 
 static int end_of(pid_t pid)
@@ -315,6 +327,64 @@ static void an_overdue_slew_is_ended(void **state)
 	assert_int_equal(s->shared->sets, 2);
 }
 
+/* The keeper may look before the change, which it must not take for that of
+ * another program, and right after it. */
+static void a_keeper_that_looks_during_the_change_learns_of_it(void **state)
+{
+	struct scene *s = *state;
+	pid_t pid = run_guard(s);
+	bool learnt = false;
+
+	s->shared->hold = true;
+	guard_alert(&s->guard, clocks_mono());
+	s->keeper.slewing = true;
+	s->keeper.slew_end = clocks_mono();
+	guard_note(&s->guard, &s->keeper);
+	for (int i = 0; s->shared->sets == 0 && i < 4000; i++)
+		usleep(5000);
+	assert_int_equal(s->shared->sets, 1);
+	assert_true(guard_intervened(&s->guard));
+	s->shared->hold = false;
+	for (int i = 0; !learnt && i < 4000; i++) {
+		usleep(5000);
+		learnt = guard_intervened(&s->guard);
+	}
+	assert_true(learnt);
+	assert_int_equal(s->shared->sets, 1);
+	s->keeper.slewing = false;
+	guard_note(&s->guard, &s->keeper);
+	guard_release(&s->guard);
+	assert_int_equal(end_of(pid), 0);
+}
+
+/* An attacker who may send it signals cannot keep it from its work. */
+static void a_guard_that_is_stopped_goes_on_with_the_next_command(void **state)
+{
+	struct scene *s = *state;
+	pid_t pid = run_guard(s), found = 0;
+	int status;
+
+	/* It has prepared itself when it has read a byte. */
+	guard_alert(&s->guard, clocks_mono());
+	while (bytes_in(s->fds.pipe) > 0)
+		usleep(1000);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	guard_alert(&s->guard, clocks_mono());
+	for (int i = 0; found == 0 && i < 4000; i++) {
+		usleep(5000);
+		found = waitpid(pid, &status, WCONTINUED | WNOHANG);
+	}
+	kill(pid, SIGCONT);
+	s->keeper.slewing = false;
+	guard_note(&s->guard, &s->keeper);
+	guard_release(&s->guard);
+	assert_int_equal(found, pid);
+	assert_true(WIFCONTINUED(status));
+	assert_int_equal(end_of(pid), 0);
+}
+
 /* A keeper that is stopped for long takes no note of it. */
 static void an_overdue_slew_is_ended_once(void **state)
 {
@@ -422,6 +492,8 @@ int main(void)
 	    TEST(a_command_has_five_seconds),
 	    TEST(a_clock_that_refuses_is_a_failure),
 	    TEST(an_overdue_slew_is_ended),
+	    TEST(a_keeper_that_looks_during_the_change_learns_of_it),
+	    TEST(a_guard_that_is_stopped_goes_on_with_the_next_command),
 	    TEST(an_overdue_slew_is_ended_once),
 	    TEST(a_slew_that_ends_late_is_left_alone),
 	    TEST(an_old_kernel_has_a_page_as_well),

@@ -125,6 +125,45 @@ static void a_good_time_is_never_ahead_of_the_clock(void **state)
 	assert_true(there(r, "good"));
 }
 
+static int64_t good_time_of(const struct config_room *r)
+{
+	const struct sealed_text text = {&test_key, GOOD_TIME_KIND};
+	const struct file_seal seal = sealed_text_of(&text);
+	int64_t good;
+
+	assert_int_equal(
+	    last_good_time_load(r->config.goodtime_file, &seal, &good), 0);
+	return good;
+}
+
+static void put_good_time(const struct config_room *r, int64_t seconds)
+{
+	const struct sealed_text text = {&test_key, GOOD_TIME_KIND};
+	const struct file_seal seal = sealed_text_of(&text);
+
+	assert_int_equal(
+	    last_good_time_save(r->config.goodtime_file, &seal, seconds), 0);
+}
+
+/* An engine that a server has taken over would let a later start take expired
+ * keys. A time that has not come yet is from a clock that was wrong. */
+static void a_good_time_does_not_go_back(void **state)
+{
+	struct config_room *r = *state;
+	int64_t far = time(NULL) + 1000;
+
+	(void)config_of(r);
+	put_good_time(r, save.good_time_s + 1);
+	keeper_save(&r->config, &test_key, &save);
+	assert_int_equal(good_time_of(r), save.good_time_s + 1);
+	put_good_time(r, save.good_time_s - 1);
+	keeper_save(&r->config, &test_key, &save);
+	assert_int_equal(good_time_of(r), save.good_time_s);
+	put_good_time(r, far);
+	keeper_save(&r->config, &test_key, &save);
+	assert_int_equal(good_time_of(r), save.good_time_s);
+}
+
 /* What the log says of keeper_save(). */
 static void save_and_listen(const struct config_room *r, char text[1024])
 {
@@ -327,6 +366,7 @@ int main(void)
 	    TEST(both_files_are_sealed),
 	    TEST(no_file_no_write),
 	    TEST(a_good_time_is_never_ahead_of_the_clock),
+	    TEST(a_good_time_does_not_go_back),
 	    TEST(a_file_that_cannot_be_written_is_no_end),
 	    TEST(a_denied_file_has_advice),
 	    TEST(the_saver_writes_in_a_process_of_its_own),

@@ -880,6 +880,60 @@ static void a_file_for_everybody_is_a_warning(void **state)
 	assert_int_equal(r->errors, 0);
 }
 
+/* Another user may have made the file: its name must neither control the
+ * terminal nor give a shell another command than the one that is meant. */
+static void a_hostile_name_is_harmless(void **state)
+{
+	struct config_room *r = *state;
+	char expected[1024], path[128], folder[128];
+
+	room_folder(r, "sources.d");
+	room_put(r, "sources.d/a\x1b;id'$(id).conf", "[source x]\n");
+	load(r, "");
+	room_path(r, "sources.d/a\x1b;id'$(id).conf", path);
+	assert_int_equal(chmod(path, 0666), 0);
+	room_path(r, "sources.d", folder);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s/a?;id'$(id).conf; fix it "
+	    "with: chmod o-w '%1$s/a?;id'\\''$(id).conf'\n",
+	    folder);
+	warns(r, expected);
+}
+
+/* Who may write there can be any server. */
+static void certificates_for_everybody_are_a_warning(void **state)
+{
+	struct config_room *r = *state;
+	char expected[512], path[128];
+
+	put_certificate(r, "root.pem", 0666);
+	load_certificate(r, "root.pem");
+	room_path(r, "root.pem", path);
+	room_check(r);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s; fix it with: chmod o-w "
+	    "%1$s\n",
+	    path);
+	assert_non_null(strstr(r->said, expected));
+}
+
+/* There the main file can be replaced. */
+static void a_folder_for_everybody_is_a_warning(void **state)
+{
+	struct config_room *r = *state;
+	char expected[512];
+
+	load(r, "");
+	assert_int_equal(chmod(r->dir, 0777), 0);
+	snprintf(expected, sizeof(expected),
+	    "warning: everybody may write to %1$s; fix it with: chmod o-w "
+	    "%1$s\n",
+	    r->dir);
+	warns(r, expected);
+	assert_int_equal(chmod(r->dir, 01777), 0);
+	warns(r, "");
+}
+
 /* Each file, with a source or without, and the folder itself. */
 static void a_further_file_for_everybody_is_a_warning(void **state)
 {
@@ -1032,6 +1086,9 @@ int main(void)
 	    IN_ROOM(what_cannot_be_bound_is_a_warning),
 	    IN_ROOM(a_fixed_port_is_a_warning),
 	    IN_ROOM(a_file_for_everybody_is_a_warning),
+	    IN_ROOM(a_hostile_name_is_harmless),
+	    IN_ROOM(certificates_for_everybody_are_a_warning),
+	    IN_ROOM(a_folder_for_everybody_is_a_warning),
 	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
 	    IN_ROOM(a_configuration_that_the_user_cannot_read),
 	    IN_ROOM(a_missing_user),

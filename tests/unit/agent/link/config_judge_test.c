@@ -39,6 +39,8 @@
 	X(log_folder, {0})                                                     \
 	X(log_banner, 0)                                                       \
 	X(binding, {.dscp = 0})                                                \
+	X(unused_file_count, 0)                                                \
+	X(unused_files, {{0}})                                                 \
 	X(source_count, 0)                                                     \
 	X(sources, {[0] = {.name = ""}})
 
@@ -208,6 +210,7 @@ static const struct fault faults[] = {
 	PATH(log_folder),
 	VALUES(unsigned, log_banner, 1000001, UINT_MAX),
 	VALUES(uint8_t, binding.dscp, 64, 255),
+	ENDLESS(unused_files[0]), ENDLESS(unused_files[UNUSED_FILES_SHOWN - 1]),
 	VALUES(unsigned, source_count, 0, SOURCES_MAX + 1, UINT_MAX),
 	ENDLESS(sources[1].name), TEXT(sources[1].name, ""),
 	TEXT(sources[1].name, "a b"), TEXT(sources[1].name, "a"),
@@ -246,7 +249,8 @@ static const struct fault faults[] = {
 };
 
 /* Every value of these is one that a file can lead to. */
-static const char *const without_fault[] = {"ntp_port", "line", "port"};
+static const char *const without_fault[] = {"ntp_port", "line", "port",
+    "unused_file_count"};
 /* clang-format on */
 
 /* Is `member` one of the names in a path such as "sources[1].options.trust"? */

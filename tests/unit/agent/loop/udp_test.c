@@ -13,18 +13,60 @@
 #include <stdlib.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-static bool without_stamps;
+static bool without_stamps, stamps_refused;
+static bool flags_refused, own_address_hidden;
+static int family_refused;
+static unsigned own_address_asked;
 
 /* In the place of the C library's. */
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-	if (without_stamps && level == SOL_SOCKET && name == SO_TIMESTAMPING)
+	bool stamps = level == SOL_SOCKET && name == SO_TIMESTAMPING;
+
+	if (without_stamps && stamps)
 		return 0;
+	if (stamps_refused && stamps) {
+		errno = ENOPROTOOPT;
+		return -1;
+	}
 	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+}
+
+/* A kernel without stamps has no error queue: it gives the next datagram. */
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	if (stamps_refused)
+		flags &= ~MSG_ERRQUEUE;
+	return syscall(SYS_recvmsg, fd, msg, flags);
+}
+
+/* A simulator knows no flags; a machine may lack a family. */
+int socket(int family, int type, int protocol)
+{
+	if (flags_refused && (type & (SOCK_NONBLOCK | SOCK_CLOEXEC))) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (family == family_refused) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	return (int)syscall(SYS_socket, family, type, protocol);
+}
+
+int getsockname(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	own_address_asked++;
+	if (own_address_hidden) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return (int)syscall(SYS_getsockname, fd, sa, len);
 }
 
 /* A socket on the loopback interface that sends each datagram back. */
@@ -33,22 +75,35 @@ struct echo_server {
 	struct endpoint at;
 };
 
-static bool echo_server_open(struct echo_server *s, int family)
+static bool echo_server_open_at(
+    struct echo_server *s, const struct endpoint *at)
 {
-	struct sockaddr_storage sa = {.ss_family = (sa_family_t)family};
-	socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in)
-					  : sizeof(struct sockaddr_in6);
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(at, &sa);
 
-	if (family == AF_INET)
-		((struct sockaddr_in *)&sa)->sin_addr.s_addr =
-		    htonl(INADDR_LOOPBACK);
-	else
-		((struct sockaddr_in6 *)&sa)->sin6_addr = in6addr_loopback;
-	s->fd = socket(family, SOCK_DGRAM, 0);
+	s->fd = socket(endpoint_af(at), SOCK_DGRAM, 0);
 	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&sa, len) < 0)
 		return false;
 	getsockname(s->fd, (struct sockaddr *)&sa, &len);
 	return endpoint_from_sockaddr(&s->at, (struct sockaddr *)&sa);
+}
+
+static bool echo_server_open(struct echo_server *s, int family)
+{
+	static const struct endpoint v4 = {
+	    .family = 4, .address = {127, 0, 0, 1}};
+	static const struct endpoint v6 = {.family = 6, .address = {[15] = 1}};
+
+	return echo_server_open_at(s, family == AF_INET ? &v4 : &v6);
+}
+
+/* Which socket it is: a number may come again. */
+static ino_t socket_of(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_ino;
 }
 
 static int option(int fd, int name)
@@ -178,6 +233,7 @@ static void a_kept_socket_is_like_a_new_one(int family)
 	struct endpoint local;
 	struct echo_server s;
 	int open, kept;
+	ino_t same;
 	struct udp u;
 
 	assert_non_null(d);
@@ -191,6 +247,7 @@ static void a_kept_socket_is_like_a_new_one(int family)
 	kept = u.slots[3].spare;
 	open = descriptors_open();
 	assert_true(kept >= 0);
+	same = socket_of(kept);
 	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
 		ports[i] = one_exchange(&u, &s);
 		changes += i > 0 && ports[i] != ports[i - 1];
@@ -199,6 +256,7 @@ static void a_kept_socket_is_like_a_new_one(int family)
 	}
 	assert_true(changes >= ARRAY_LEN(ports) - 2);
 	assert_int_equal(descriptors_open(), open);
+	assert_int_equal(socket_of(kept), same);
 
 	/* What came for one request is not there at the next one. */
 	assert_int_equal(udp_send(&u, 3, &s.at, (const uint8_t *)"0", 1), 0);
@@ -236,13 +294,30 @@ static void kept_sockets_over_ipv6(void **state)
 	a_kept_socket_is_like_a_new_one(AF_INET6);
 }
 
+/* Sends `n` forged answers to the request of slot 3, and closes it. */
+static void close_with_left_over(struct udp *u, struct echo_server *s, int n)
+{
+	struct sockaddr_storage to;
+	struct endpoint local;
+
+	for (int i = 0; i < 50 && u->slots[3].spare < 0; i++)
+		one_exchange(u, s);
+	assert_int_equal(udp_send(u, 3, &s->at, (const uint8_t *)"x", 1), 0);
+	assert_true(udp_local(u, 3, &local));
+	for (int i = 0; i < n; i++)
+		assert_int_equal(
+		    sendto(s->fd, "y", 1, 0, (struct sockaddr *)&to,
+			endpoint_to_sockaddr(&local, &to)),
+		    1);
+	udp_close(u, 3);
+	echo_server_serve(s);
+}
+
 /* A queue that is full of forged answers, a port that was configured, and a
  * stamp that has not come. */
 static void not_every_socket_is_kept(void **state)
 {
 	const struct binding marked = {.dscp = 46};
-	struct sockaddr_storage to;
-	struct endpoint local;
 	struct echo_server s;
 	struct udp u;
 
@@ -250,17 +325,10 @@ static void not_every_socket_is_kept(void **state)
 	assert_true(echo_server_open(&s, AF_INET));
 	udp_init(&u);
 	udp_keep_sockets(&u);
-	for (int i = 0; i < 50 && u.slots[3].spare < 0; i++)
-		one_exchange(&u, &s);
-	assert_int_equal(udp_send(&u, 3, &s.at, (const uint8_t *)"x", 1), 0);
-	assert_true(udp_local(&u, 3, &local));
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(sendto(s.fd, "y", 1, 0, (struct sockaddr *)&to,
-				     endpoint_to_sockaddr(&local, &to)),
-		    1);
-	udp_close(&u, 3);
+	close_with_left_over(&u, &s, 8);
+	assert_true(u.slots[3].spare >= 0);
+	close_with_left_over(&u, &s, 9);
 	assert_int_equal(u.slots[3].spare, -1);
-	echo_server_serve(&s);
 
 	one_exchange(&u, &s);
 	assert_true(u.slots[3].spare >= 0);
@@ -355,6 +423,79 @@ static void all_that_has_come_is_read_in_turn(void **state)
 	free(d);
 }
 
+/* The address from which one request of slot 2 leaves, as its answer says. */
+static struct endpoint left_from(struct udp *u, struct echo_server *s)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct endpoint local;
+
+	assert_non_null(d);
+	assert_int_equal(udp_send(u, 2, &s->at, (const uint8_t *)"x", 1), 0);
+	echo_server_serve(s);
+	assert_true(await(u, d));
+	assert_int_equal(d->error, 0);
+	local = d->local;
+	free(d);
+	return local;
+}
+
+/* It stays the same until routes change, so the kernel is asked once. */
+static void the_own_address_is_asked_once_for_a_server(void **state)
+{
+	const struct endpoint other = {.family = 4, .address = {127, 0, 0, 2}};
+	struct echo_server one, two;
+	struct endpoint local, from;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&one, AF_INET));
+	assert_true(echo_server_open_at(&two, &other));
+	udp_init(&u);
+	own_address_asked = 0;
+	for (int i = 0; i < 3; i++) {
+		local = left_from(&u, &one);
+		assert_true(endpoint_same_host(&local, &one.at));
+		udp_bind(&u, 2, NULL);
+	}
+	assert_int_equal(own_address_asked, 1);
+	left_from(&u, &two);
+	assert_int_equal(own_address_asked, 2);
+	left_from(&u, &two);
+	assert_int_equal(own_address_asked, 2);
+	left_from(&u, &one);
+	assert_int_equal(own_address_asked, 3);
+	assert_true(udp_route(&u, 2, &one.at, &from));
+	left_from(&u, &one);
+	assert_int_equal(own_address_asked, 5);
+	udp_end(&u);
+	close(one.fd);
+	close(two.fd);
+}
+
+/* A reload brings another binding; routes are asked for when they change. */
+static void another_own_address_is_seen(void **state)
+{
+	struct binding b = {.ipv4 = {.family = 4, .address = {127, 0, 0, 9}}};
+	struct endpoint local, from;
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	local = left_from(&u, &s);
+	assert_true(endpoint_same_host(&local, &s.at));
+	udp_bind(&u, 2, &b);
+	local = left_from(&u, &s);
+	assert_true(endpoint_same_host(&local, &b.ipv4));
+	b.ipv4.address[3] = 10;
+	assert_true(udp_route(&u, 2, &s.at, &from));
+	local = left_from(&u, &s);
+	assert_true(endpoint_same_host(&local, &b.ipv4));
+	udp_end(&u);
+	close(s.fd);
+}
+
 /* A stamp that comes between two datagrams is in the second one. */
 static void a_late_stamp_is_read_with_the_next_datagram(void **state)
 {
@@ -371,6 +512,7 @@ static void a_late_stamp_is_read_with_the_next_datagram(void **state)
 	echo_server_serve(&s);
 	assert_int_equal(u.slots[1].tx_kind, STAMP_DAEMON);
 	assert_true(udp_next(&u, 1, d));
+	assert_int_equal(d->slot, 1);
 	assert_int_equal(d->tx_kind, STAMP_KERNEL);
 	udp_end(&u);
 	close(s.fd);
@@ -647,6 +789,53 @@ static void every_open_slot_is_polled(void **state)
 	close(s.fd);
 }
 
+/* It is not authentic, but it is there. */
+static void an_empty_datagram_is_one(void **state)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	assert_int_equal(udp_send(&u, 1, &s.at, (const uint8_t *)"", 0), 0);
+	echo_server_serve(&s);
+	errno = EAGAIN;
+	assert_true(udp_ready(&u, 1, POLLIN, d));
+	assert_int_equal(d->len, 0);
+	assert_int_equal(d->error, 0);
+	udp_end(&u);
+	close(s.fd);
+	free(d);
+}
+
+/* In a simulator, and on a machine with IPv6 alone. */
+static void sockets_are_opened_without_flags_and_without_ipv4(void **state)
+{
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET));
+	flags_refused = true;
+	udp_init(&u);
+	assert_int_equal(udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1), 0);
+	assert_true(fcntl(u.slots[2].fd, F_GETFL) & O_NONBLOCK);
+	assert_true(fcntl(u.slots[2].fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(u.keep_stamps_fd >= 0);
+	family_refused = AF_INET;
+	assert_int_equal(
+	    udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1), -EAFNOSUPPORT);
+	flags_refused = false;
+	assert_int_equal(
+	    udp_send(&u, 2, &s.at, (const uint8_t *)"x", 1), -EAFNOSUPPORT);
+	udp_end(&u);
+	family_refused = 0;
+	close(s.fd);
+}
+
 /* A datagram with a wrong checksum is dropped after poll(2). */
 static void without_a_datagram_nothing_is_read(void **state)
 {
@@ -698,6 +887,48 @@ static void without_stamps_the_process_reads_the_clock(void **state)
 	free(d);
 }
 
+/* Its error queue is never read: it may be the queue of the datagrams. */
+static void a_kernel_that_refuses_stamps_costs_no_datagram(void **state)
+{
+	static const short ready[] = {POLLIN, POLLIN | POLLERR, POLLERR};
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct echo_server s;
+	struct udp u;
+	int kept;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	stamps_refused = true;
+	udp_init(&u);
+	udp_keep_sockets(&u);
+	one_exchange(&u, &s);
+	kept = u.slots[3].spare;
+	assert_true(kept >= 0);
+	for (size_t i = 0; i < ARRAY_LEN(ready); i++) {
+		assert_int_equal(
+		    udp_send(&u, 3, &s.at, (const uint8_t *)"hello", 5), 0);
+		assert_int_equal(u.slots[3].fd, kept);
+		echo_server_serve(&s);
+		assert_true(udp_ready(&u, 3, ready[i], d));
+		assert_int_equal(d->error, 0);
+		assert_int_equal(d->len, 5);
+		assert_int_equal(d->rx_kind, STAMP_DAEMON);
+		assert_int_equal(d->tx_kind, STAMP_DAEMON);
+		udp_close(&u, 3);
+	}
+	assert_int_equal(
+	    udp_send(&u, 3, &s.at, (const uint8_t *)"hello", 5), 0);
+	echo_server_serve(&s);
+	assert_true(udp_next(&u, 3, d));
+	assert_int_equal(d->len, 5);
+	assert_int_equal(u.slots[3].late_stamps, 0);
+	stamps_refused = false;
+	udp_end(&u);
+	close(s.fd);
+	free(d);
+}
+
 static void a_transmit_stamp_is_read_before_the_datagram(void **state)
 {
 	static const struct {
@@ -735,6 +966,27 @@ static void a_transmit_stamp_is_read_before_the_datagram(void **state)
 	udp_end(&u);
 	close(s.fd);
 	free(d);
+}
+
+/* Descriptor 0, too, is closed at the end when it was kept. */
+static void a_kept_descriptor_0_is_closed(void **state)
+{
+	struct echo_server s;
+	struct udp u;
+	int saved;
+
+	(void)state;
+	assert_true(echo_server_open(&s, AF_INET));
+	udp_init(&u);
+	udp_keep_sockets(&u);
+	saved = input_free();
+	for (int i = 0; i < 50 && u.slots[3].spare < 0; i++)
+		one_exchange(&u, &s);
+	assert_int_equal(u.slots[3].spare, 0);
+	udp_end(&u);
+	assert_false(input_is_open());
+	input_back(saved);
+	close(s.fd);
 }
 
 /* A daemon may start without a standard input. */
@@ -864,6 +1116,28 @@ static void two_requests_share_a_port(void **state)
 	free(d);
 }
 
+/* Where the kernel does not tell the addresses, requests leave as well. */
+static void without_own_addresses_requests_share_a_port(void **state)
+{
+	struct binding b = {.port = free_port()};
+	struct echo_server one, two;
+	struct udp u;
+
+	(void)state;
+	assert_true(echo_server_open(&one, AF_INET));
+	assert_true(echo_server_open(&two, AF_INET));
+	udp_init(&u);
+	udp_bind(&u, 3, &b);
+	udp_bind(&u, 4, &b);
+	own_address_hidden = true;
+	assert_int_equal(udp_send(&u, 3, &one.at, (const uint8_t *)"1", 1), 0);
+	assert_int_equal(udp_send(&u, 4, &two.at, (const uint8_t *)"2", 1), 0);
+	own_address_hidden = false;
+	udp_end(&u);
+	close(one.fd);
+	close(two.fd);
+}
+
 /* The kernel would give the answers to one of the two. */
 static void two_requests_to_one_server_do_not_share_a_port(void **state)
 {
@@ -964,6 +1238,8 @@ int main(void)
 	    cmocka_unit_test(a_closed_port_is_reported),
 	    cmocka_unit_test(a_datagram_that_is_too_long_is_truncated),
 	    cmocka_unit_test(all_that_has_come_is_read_in_turn),
+	    cmocka_unit_test(the_own_address_is_asked_once_for_a_server),
+	    cmocka_unit_test(another_own_address_is_seen),
 	    cmocka_unit_test(a_late_stamp_is_read_with_the_next_datagram),
 	    cmocka_unit_test(a_request_has_room_for_a_flood_of_answers),
 	    cmocka_unit_test(a_closed_slot_is_not_polled),
@@ -977,12 +1253,17 @@ int main(void)
 	    cmocka_unit_test(
 		without_descriptors_it_neither_sends_nor_knows_a_route),
 	    cmocka_unit_test(descriptor_0_is_as_good_as_any),
+	    cmocka_unit_test(a_kept_descriptor_0_is_closed),
 	    cmocka_unit_test(every_open_slot_is_polled),
+	    cmocka_unit_test(an_empty_datagram_is_one),
+	    cmocka_unit_test(sockets_are_opened_without_flags_and_without_ipv4),
 	    cmocka_unit_test(without_a_datagram_nothing_is_read),
 	    cmocka_unit_test(without_stamps_the_process_reads_the_clock),
+	    cmocka_unit_test(a_kernel_that_refuses_stamps_costs_no_datagram),
 	    cmocka_unit_test(a_transmit_stamp_is_read_before_the_datagram),
 	    cmocka_unit_test(a_request_leaves_as_its_slot_is_bound),
 	    cmocka_unit_test(two_requests_share_a_port),
+	    cmocka_unit_test(without_own_addresses_requests_share_a_port),
 	    cmocka_unit_test(two_requests_to_one_server_do_not_share_a_port),
 	    cmocka_unit_test(ipv6_is_marked_and_bound),
 	    cmocka_unit_test(what_cannot_be_bound_says_what_it_is),

@@ -159,6 +159,30 @@ static void a_step_says_how_far_and_where(void **state)
 	end(w);
 }
 
+static void (*command_of_world)(void *self, const struct keeper_message *m);
+static struct watched *looker;
+
+static void command_and_look(void *self, const struct keeper_message *m)
+{
+	command_of_world(self, m);
+	look(looker);
+}
+
+/* The kernel's clock is stepped before the engine hears of it. */
+static void a_look_before_the_report_hides_no_step(void **state)
+{
+	struct watched *w = started(1, -3 * NS_PER_S);
+
+	(void)state;
+	looker = w;
+	command_of_world = w->world->engine.ports.command;
+	w->world->engine.ports.command = command_and_look;
+	run(w, 60);
+	assert_int_equal(count(w, HISTORY_STEP), 1);
+	assert_text(w, HISTORY_STEP, "stepped forward by 2.9999");
+	end(w);
+}
+
 static void nothing_is_known_before_the_first_sample(void **state)
 {
 	struct watched *w = started(1, 0);
@@ -329,6 +353,26 @@ static void more_sources_than_places_are_told_once(void **state)
 	end(w);
 }
 
+/* At the start, and when they are read again. */
+static void files_that_are_not_used_are_counted(void **state)
+{
+	struct world *world = world_new(1, 0, 3);
+	struct watched *w;
+
+	(void)state;
+	world->config.unused_file_count = 1;
+	world_start(world);
+	w = watch(world);
+	assert_text(
+	    w, HISTORY_START, "with 1 source; 1 file of sources.d is not used");
+	world->config.unused_file_count = 2;
+	w->observer.config = NULL;
+	run(w, 1);
+	assert_text(w, HISTORY_RELOAD,
+	    "read again: 1 source; 2 files of sources.d are not used");
+	end(w);
+}
+
 static void the_end_is_the_last_event(void **state)
 {
 	struct watched *w = started(1, 0);
@@ -361,6 +405,7 @@ int main(void)
 	    cmocka_unit_test(a_start_is_told_in_order),
 	    cmocka_unit_test(positive_means_that_the_clock_is_fast),
 	    cmocka_unit_test(a_step_says_how_far_and_where),
+	    cmocka_unit_test(a_look_before_the_report_hides_no_step),
 	    cmocka_unit_test(nothing_is_known_before_the_first_sample),
 	    cmocka_unit_test(silence_is_one_event_until_it_is_over),
 	    cmocka_unit_test(keys_that_fail_are_one_event),
@@ -371,6 +416,7 @@ int main(void)
 	    cmocka_unit_test(an_order_changes_the_stage),
 	    cmocka_unit_test(an_alarm_has_its_reason),
 	    cmocka_unit_test(more_sources_than_places_are_told_once),
+	    cmocka_unit_test(files_that_are_not_used_are_counted),
 	    cmocka_unit_test(the_end_is_the_last_event),
 	    cmocka_unit_test(without_a_file_nothing_is_watched),
 	};

@@ -290,6 +290,11 @@ static void make_slow(struct made_up *m)
 	snprintf(m->engine.disturbed.text, sizeof(m->engine.disturbed.text),
 	    "the clock was moved by +2.000 s");
 	m->engine.disturbed.at = ago(12.5);
+	m->config.unused_file_count = UNUSED_FILES_SHOWN + 1;
+	for (unsigned i = 0; i < UNUSED_FILES_SHOWN; i++)
+		snprintf(m->config.unused_files[i], UNUSED_FILE_TEXT_MAX,
+		    "/etc/ntsagent/sources.d/%u.conf:%u: unknown key \"x\"", i,
+		    70 + i);
 }
 
 /* A clock that is fast, and by too much to be corrected. */

@@ -29,6 +29,7 @@ static const struct {
 	const char *why;
 } zeros[] = {
 	{"uptime_s", NULL, "the agent has just started"},
+	{"unused_file_count", NULL, "counts"},
 	{"clock.combined", NULL, "so many sources are combined"},
 	{"clock.offset_ns", "an hour", "the last correction is complete"},
 	{"clock.offset_ns", "lost", "the last correction is complete"},
@@ -356,6 +357,7 @@ static const struct {
 	{"ntsagent_source_usable", NULL},
 	{"ntsagent_sources", NULL},
 	{"ntsagent_synchronised", NULL},
+	{"ntsagent_unused_source_files", NULL},
 	{"ntsagent_usable_sources", NULL},
 	{"ntsagent_voting_sources", NULL},
 	{"ntsagent_offset_seconds", "an hour"},

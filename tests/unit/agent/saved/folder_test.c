@@ -13,13 +13,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/unit/agent/saved/made_folder.h"
 #include "tests/unit/descriptors.h"
+
+static bool without_locks;
+
+/* In the place of the C library's: a file system may have no locks. */
+int flock(int fd, int operation)
+{
+	if (without_locks) {
+		errno = ENOLCK;
+		return -1;
+	}
+	return (int)syscall(SYS_flock, fd, operation);
+}
 
 struct private_folder {
 	char dir[32];
@@ -325,6 +339,24 @@ static void no_descriptor_is_left_open(void **state)
 	assert_true(saved_folder_open(&p->folder, p->dir, p->why));
 }
 
+/* At once, and not as if another agent had it. */
+static void a_folder_that_cannot_be_locked_is_refused(void **state)
+{
+	struct private_folder *p = *state;
+	struct saved_folder again;
+	char expected[128];
+	int before = descriptors_open();
+
+	without_locks = true;
+	assert_false(saved_folder_open(&again, p->dir, p->why));
+	without_locks = false;
+	assert_int_equal(again.fd, -1);
+	assert_int_equal(descriptors_open(), before);
+	snprintf(expected, sizeof(expected), "cannot lock %s: %s", p->dir,
+	    strerror(ENOLCK));
+	assert_string_equal(p->why, expected);
+}
+
 static void two_processes_never_share_a_folder(void **state)
 {
 	struct private_folder *p = *state;
@@ -403,6 +435,7 @@ int main(void)
 	    TEST(a_folder_that_others_may_enter_is_refused),
 	    TEST(a_link_to_a_folder_is_refused),
 	    TEST(somebody_elses_folder_is_refused),
+	    TEST(a_folder_that_cannot_be_locked_is_refused),
 	    TEST(two_processes_never_share_a_folder),
 	    TEST(the_exit_of_another_process_is_waited_for),
 	};

@@ -121,6 +121,18 @@ static unsigned cookie(const struct saved_keys *k, unsigned i)
 	return k->answer.cookies[i].bytes[0];
 }
 
+/* A first start is no trouble. */
+static void keys_that_were_never_saved_have_no_line(void **state)
+{
+	struct ring *r = *state;
+	struct log_text log;
+
+	log_text_begin(&log);
+	assert_false(take(r));
+	assert_string_equal(log_text_end(&log), "");
+	assert_false(there(r, "office.ntskeys.bad"));
+}
+
 /* RFC 8915 5.7/18 */
 static void taken_cookies_are_no_longer_on_the_disk(void **state)
 {
@@ -632,11 +644,19 @@ static void a_mark_of_a_crash_removes_the_saved_keys(void **state)
 {
 	struct ring *r = *state;
 	struct log_text log;
-	char expected[256];
+	char expected[256], text[256] = "";
+	size_t len;
 
 	save(r);
 	assert_false(keyring_refuse_marked(&r->keyring));
 	keyring_mark_crash(&r->keyring, true);
+	assert_int_equal(saved_folder_read(&r->keyring.folder, "job-crashed",
+			     text, sizeof(text) - 1, &len),
+	    0);
+	assert_string_equal(text,
+	    "A job of a key exchange has crashed. ntsagentd does not use saved "
+	    "keys at its next start, and removes this file later.\n");
+	assert_int_equal(len, strlen(text));
 	assert_true(there(r, "office.ntskeys"));
 	open_again(r);
 	snprintf(expected, sizeof(expected),
@@ -717,6 +737,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+	    TEST(keys_that_were_never_saved_have_no_line),
 	    TEST(taken_cookies_are_no_longer_on_the_disk),
 	    TEST(cookies_that_cannot_be_written_back_are_dropped),
 	    TEST(a_failed_write_is_logged_once),

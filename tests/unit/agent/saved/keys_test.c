@@ -362,6 +362,8 @@ static void every_source_has_a_safe_file_name(void **state)
 	static const char *const rows[][2] = {
 	    {"ntpserver", "ntpserver.ntskeys"},
 	    {"ntp-1_a.example", "ntp-1_a.example.ntskeys"},
+	    {"azAZ09", "azAZ09.ntskeys"},
+	    {"`{@[/:", "%60%7B%40%5B%2F%3A.ntskeys"}, /* next to these */
 	    {"..", "%2E..ntskeys"},
 	    {".hidden", "%2Ehidden.ntskeys"},
 	    {"a/b", "a%2Fb.ntskeys"},

@@ -56,7 +56,8 @@ static void a_quick_path_gets_less_time_to_answer(void **state)
 {
 	static const struct {
 		int64_t delay_ms, wait_ms;
-	} cases[] = {{1, 1500}, {249, 1500}, {250, 4000}, {700, 4000}};
+	} cases[] = {{1, 1500}, {249, 1500}, {250, 4000}, {700, 4000},
+	    {3000, 6000}, {9000, 18000}, {15000, 20000}};
 	struct rig *r = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -69,6 +70,57 @@ static void a_quick_path_gets_less_time_to_answer(void **state)
 		r->source.delay_ns = cases[i].delay_ms * NS_PER_MS;
 		assert_int_equal(answer_wait_ms(r), cases[i].wait_ms);
 	}
+}
+
+/* The path may have become slow: after a silence of 52 s, one request in three
+ * may take twelve seconds. */
+static void a_long_silence_waits_for_a_slow_path(void **state)
+{
+	struct rig *r = *state;
+	unsigned slow = 0;
+
+	be_well(r);
+	for (int n = 0; n < 60;) {
+		const struct source *s = &r->source;
+		enum source_action action;
+		bool slowly;
+
+		rig_pass_until_due(r);
+		action = rig_timer(r);
+		if (action == ACTION_KEYS)
+			rig_give_keys(r);
+		if (action != ACTION_SEND)
+			continue;
+		slowly = s->silent > 0 && s->silent % 3 == 2 &&
+			 r->now.mono.ns - s->silent_since.ns >= 52 * NS_PER_S;
+		rig_seal(r);
+		assert_int_equal(rig_wait_ns(r) == 12 * NS_PER_S, slowly);
+		assert_true(slowly || rig_wait_ns(r) <= 4 * NS_PER_S);
+		slow += slowly;
+		n++;
+	}
+	assert_in_range(slow, 10, 20);
+}
+
+/* Before the first request, and a copy of an answer: no proof of anything. */
+static void without_a_request_nothing_is_an_answer(void **state)
+{
+	struct rig *r = *state;
+	bool ok = true;
+
+	rig_start(r);
+	assert_int_equal(
+	    rig_hear(r, r->request, sizeof(r->request), &ok), ACTION_NOTHING);
+	assert_false(ok);
+	assert_int_equal(r->source.count.received, 0);
+	assert_int_equal(r->source.count.valid, 0);
+	rig_send(r);
+	rig_answer(r);
+	assert_int_equal(rig_hear_peer(r, &r->peer, &ok), ACTION_NOTHING);
+	assert_false(ok);
+	assert_int_equal(r->source.count.received, 1);
+	assert_int_equal(r->source.count.valid, 1);
+	assert_int_equal(r->source.reach, 1);
 }
 
 /* Of three addresses that never answered, each gets its turn soon. */
@@ -200,7 +252,8 @@ static void a_refused_request_is_not_lost_for_its_size(void **state)
 	be_well(r);
 	rig_pass_until_due(r);
 	rig_send(r);
-	source_send_failed(&r->source, ECONNREFUSED, r->now.mono);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
+	rig_pass_until_due(r);
 	rig_timer(r);
 	assert_false(r->source.size.small);
 }
@@ -248,15 +301,59 @@ static void the_cookie_of_an_unsent_request_is_used_again(void **state)
 	}
 }
 
+/* An attacker who guesses the port can forge an ICMP error. */
+static void a_true_answer_may_follow_an_error_of_the_network(void **state)
+{
+	struct rig *r = *state;
+	uint64_t good;
+
+	be_well(r);
+	for (int heard = 0; heard < 2; heard++) {
+		r->source.heard = heard;
+		good = r->source.count.good;
+		rig_pass_until_due(r);
+		rig_send(r);
+		source_refused(&r->source, ECONNREFUSED, r->now.mono);
+		/* A second one changes nothing. */
+		rig_pass(r, NS_PER_MS);
+		source_refused(&r->source, ECONNREFUSED, r->now.mono);
+		assert_int_equal(rig_timer(r), ACTION_NOTHING);
+		/* be_well() has a delay of 1 ms. */
+		assert_int_equal(
+		    rig_wait_ns(r), (heard ? 101 : 249) * NS_PER_MS);
+		rig_answer(r);
+		assert_int_equal(r->source.count.good, good + 1);
+		assert_string_equal(r->source.failure, "");
+	}
+}
+
+static void an_error_of_the_network_never_extends_the_wait(void **state)
+{
+	struct rig *r = *state;
+
+	be_well(r);
+	rig_pass_until_due(r);
+	rig_send(r);
+	rig_pass(r, rig_wait_ns(r) - 50 * NS_PER_MS);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
+	assert_int_equal(rig_wait_ns(r), 50 * NS_PER_MS);
+}
+
 static void an_error_without_a_request_changes_no_time(void **state)
 {
 	struct rig *r = *state;
 
 	be_well(r);
 	r->source.answer_by = MONO_NEVER;
-	source_send_failed(&r->source, ECONNREFUSED, r->now.mono);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
 	assert_int_equal(r->source.answer_by.ns, MONO_NEVER.ns);
+	assert_int_equal(r->source.send_error, 0);
+	rig_pass_until_due(r);
+	rig_send(r);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
 	assert_int_equal(r->source.send_error, ECONNREFUSED);
+	rig_pass_until_due(r);
+	rig_timer(r);
 	rig_pass_until_due(r);
 	rig_send(r);
 	assert_int_equal(r->source.send_error, 0);
@@ -557,6 +654,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    RIG_TEST(the_reach_register_has_a_bit_for_each_request),
 	    RIG_TEST(a_quick_path_gets_less_time_to_answer),
+	    RIG_TEST(a_long_silence_waits_for_a_slow_path),
+	    RIG_TEST(without_a_request_nothing_is_an_answer),
 	    RIG_TEST(the_first_try_of_each_address_is_short),
 	    RIG_TEST(a_long_silence_ends_with_a_burst),
 	    RIG_TEST(eight_answers_make_a_server_steady),
@@ -566,6 +665,8 @@ int main(void)
 	    RIG_TEST(a_refused_request_is_not_lost_for_its_size),
 	    RIG_TEST(a_nak_never_extends_the_wait),
 	    RIG_TEST(the_cookie_of_an_unsent_request_is_used_again),
+	    RIG_TEST(a_true_answer_may_follow_an_error_of_the_network),
+	    RIG_TEST(an_error_of_the_network_never_extends_the_wait),
 	    RIG_TEST(an_error_without_a_request_changes_no_time),
 	    RIG_TEST(a_request_that_cannot_be_sealed_waits),
 	    RIG_TEST(the_last_answer_is_remembered),

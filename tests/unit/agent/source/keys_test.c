@@ -306,6 +306,8 @@ static void a_certificate_is_tried_when_it_becomes_valid(void **state)
 	assert_in_range(wait_for_validity_s(r, 100, 1), 2, 4);
 	assert_true(wait_for_validity_s(r, -10, 17) > 200);
 	assert_true(wait_for_validity_s(r, INT64_C(400000000), 17) > 200);
+	/* Until the year 9999, which has too many nanoseconds. */
+	assert_true(wait_for_validity_s(r, INT64_C(251602300799), 17) > 200);
 }
 
 static void keys_are_renewed_after_a_day(void **state)
@@ -394,6 +396,28 @@ static void keys_after_a_nak_are_no_renewal(void **state)
 	assert_int_equal(r->source.renewal.failures, 0);
 	assert_int_equal(r->source.backoff.failures, 1);
 	assert_true(r->source.renew_at.ns - r->now.mono.ns > HOUR_NS);
+}
+
+/* A server of a pool is replaced when it is useless so often in a row. */
+static void one_good_vote_keeps_a_server_of_a_pool(void **state)
+{
+	struct rig *r = *state;
+
+	be_well(r);
+	r->config.member = 1;
+	rig_pass(r, 100 * NS_PER_S);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 1; i < POOL_USELESS; i++)
+			assert_int_equal(
+			    source_vote(&r->source, true, r->now.mono),
+			    ACTION_NOTHING);
+		if (round < 2)
+			assert_int_equal(
+			    source_vote(&r->source, false, r->now.mono),
+			    ACTION_NOTHING);
+	}
+	assert_int_equal(
+	    source_vote(&r->source, true, r->now.mono), ACTION_KEYS);
 }
 
 /* The pool has no other server, and this one does not know our cookies any
@@ -510,6 +534,16 @@ static void an_exchange_is_a_line_when_it_ends_a_trouble(void **state)
 	begin_renewal(r);
 	rig_give_keys(r);
 	assert_string_equal(rig_line(r), "");
+}
+
+static void the_first_exchange_is_a_line(void **state)
+{
+	struct rig *r = *state;
+
+	rig_pass_until_due(r);
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	rig_give_keys(r);
+	assert_non_null(strstr(rig_line(r), "keys from"));
 }
 
 /* A wrong clock, and a certificate that is outdated by its server's own time:
@@ -922,12 +956,14 @@ int main(void)
 	    RIG_TEST(a_request_under_way_is_sent_again_with_new_keys),
 	    RIG_TEST(a_renewal_that_fails_leaves_the_old_keys),
 	    RIG_TEST(keys_after_a_nak_are_no_renewal),
+	    RIG_TEST(one_good_vote_keeps_a_server_of_a_pool),
 	    RIG_TEST(a_nak_during_a_replacement_still_needs_keys),
 	    RIG_TEST(keys_that_bring_no_answer_are_fetched_less_often),
 	    RIG_TEST(without_iburst_there_is_no_burst),
 	    RIG_TEST(silence_before_new_keys_stays_a_trouble),
 	    RIG_TEST(an_exchange_is_a_line_when_it_ends_a_trouble),
 	    RIG_TEST(an_outdated_certificate_keeps_its_message),
+	    RIG_TEST(the_first_exchange_is_a_line),
 	    RIG_TEST(another_exchange_without_dates_is_a_line),
 	    RIG_TEST(an_outdated_certificate_is_tried_less_and_less_often),
 	    RIG_TEST(dates_that_may_not_wait_are_a_failure),

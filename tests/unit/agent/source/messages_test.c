@@ -187,11 +187,16 @@ static void a_request_that_is_not_sent_is_described(void **state)
 
 	rig_start(r);
 	rig_send(r);
-	source_send_failed(&r->source, ECONNREFUSED, r->now.mono);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
+	assert_string_equal(r->source.failure, "");
+	rig_pass_until_due(r);
+	rig_timer(r);
 	assert_shown(r, "network",
 	    "192.0.2.1:123 refuses requests: nothing listens on that UDP port "
 	    "(is the NTP server down, or a firewall rejecting?)");
-	source_send_failed(&r->source, EPERM, r->now.mono);
+	rig_pass_until_due(r);
+	rig_send(r);
+	source_unsent(&r->source, EPERM, r->now.mono);
 	assert_shown(r, "network",
 	    "cannot send to 192.0.2.1:123: Operation not permitted");
 }
@@ -224,12 +229,12 @@ static void a_request_that_is_not_bound_says_which_key(void **state)
 		.port = 123};
 	rig_start(r);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		source_send_failed(
+		source_unsent(
 		    &r->source, BINDING_FAILED + cases[i].err, r->now.mono);
 		assert_shown(r, "bind", cases[i].reason);
 	}
 	/* The path is at fault, not the binding. */
-	source_send_failed(&r->source, ENETUNREACH, r->now.mono);
+	source_unsent(&r->source, ENETUNREACH, r->now.mono);
 	assert_shown(r, "network",
 	    "cannot send to 192.0.2.1:123 from 192.0.2.7 by the device eth7 "
 	    "(bind-address, bind-device): Network is unreachable");

@@ -598,7 +598,7 @@ static void forged_datagram(struct play *p)
 
 static void port_unreachable(struct play *p)
 {
-	source_send_failed(&p->source, ECONNREFUSED, p->now.mono);
+	source_refused(&p->source, ECONNREFUSED, p->now.mono);
 }
 
 static void go_offline(struct play *p)

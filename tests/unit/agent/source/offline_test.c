@@ -77,7 +77,7 @@ static void a_late_error_does_not_hide_that_it_is_offline(void **state)
 	rig_start(r);
 	rig_send(r);
 	source_go_offline(&r->source);
-	source_send_failed(&r->source, ECONNREFUSED, r->now.mono);
+	source_refused(&r->source, ECONNREFUSED, r->now.mono);
 	assert_string_equal(r->source.failure, "offline");
 	source_go_online(&r->source, r->now.mono);
 	assert_string_equal(r->source.failure, "");

@@ -639,6 +639,9 @@ static void an_answer_is_given_up_before_the_next_request(void **state)
 		struct pace p = paced(poll, poll);
 
 		assert_true(pace_answer_wait_ns(&p) < pace_interval_ns(&p, 0));
+		assert_true(
+		    pace_answer_wait_ns(&p) >= pace_interval_ns(&p, 0) / 2 ||
+		    pace_answer_wait_ns(&p) == 4 * NS_PER_S);
 		assert_true(pace_answer_wait_ns(&p) <= 4 * NS_PER_S);
 	}
 	(void)state;
@@ -765,6 +768,20 @@ static void a_rate_kiss_outlives_other_limits(void **state)
 		pace_slow_down(&p);
 		assert_int_equal(p.patience, 4 * PACE_RATE_POLLS);
 	}
+}
+
+/* What the clock and the path had earned is kept, too. */
+static void a_reload_after_rate_does_not_shorten_the_interval(void **state)
+{
+	static const struct source_config fresh = {.minpoll = 4, .maxpoll = 10};
+	struct pace p = paced(6, 10);
+
+	(void)state;
+	pace_slow_down(&p);
+	p.poll_log2_s = 9;
+	pace_configure(&p, &fresh);
+	assert_int_equal(p.min_configured, 7);
+	assert_int_equal(p.poll_log2_s, 9);
 }
 
 static void each_cause_has_its_own_waits(void **state)
@@ -980,6 +997,7 @@ int main(void)
 	    cmocka_unit_test(a_rate_kiss_ends_every_request_out_of_turn),
 	    cmocka_unit_test(a_rate_kiss_is_forgiven_step_by_step),
 	    cmocka_unit_test(a_rate_kiss_outlives_other_limits),
+	    cmocka_unit_test(a_reload_after_rate_does_not_shorten_the_interval),
 	    cmocka_unit_test(each_cause_has_its_own_waits),
 	    cmocka_unit_test(a_low_maximum_is_obeyed_on_any_path),
 	    cmocka_unit_test(backoff_is_steady_then_doubles_to_its_cap),

@@ -122,7 +122,9 @@ static void two_troubles_that_take_turns_are_logged_once_each(void **state)
 	rig_send(r);
 	rig_answer(r);
 	assert_int_equal(lines(r), 1);
-	source_send_failed(&r->source, ENETUNREACH, r->now.mono);
+	rig_pass_until_due(r);
+	rig_send(r);
+	source_unsent(&r->source, ENETUNREACH, r->now.mono);
 	assert_int_equal(lines(r), 1);
 }
 
@@ -582,7 +584,7 @@ static void no_route_is_said_in_words(void **state)
 
 	rig_start(r);
 	rig_send(r);
-	source_send_failed(&r->source, ENETUNREACH, r->now.mono);
+	source_unsent(&r->source, ENETUNREACH, r->now.mono);
 	assert_string_equal(r->source.reason,
 	    "cannot send to 192.0.2.1:123: Network is unreachable");
 	assert_int_equal(rig_timer(r), ACTION_CLOSE);

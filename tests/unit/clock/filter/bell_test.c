@@ -239,6 +239,46 @@ static void what_is_believed_is_unlearned(void **state)
 	assert_int_equal(p.changes % 2, 0);
 }
 
+/* After a change of the route nothing is doubted before enough samples of it
+ * are there, not even by delays that never differ. */
+static void a_new_route_is_not_doubted_by_few_samples(void **state)
+{
+	struct path p = path_of(5, NORMAL, JITTER, JITTER / 5);
+	double middle, deviation;
+	unsigned first;
+
+	(void)state;
+	poll(&p, 600);
+	assert_true(p.bell.believed);
+	first = p.delay.route;
+	p.base += 20 * JITTER;
+	p.up = p.down = 0;
+	poll(&p, 63);
+	assert_int_not_equal(p.delay.route, first);
+	assert_true(p.bell.believed);
+	bell_width(&p.bell, p.delay.route, &middle, &deviation);
+	assert_true(middle == 0 && deviation == 0);
+	bell_width(&p.bell, first, &middle, &deviation);
+	assert_true(fabs(middle - 2 * BASE) < 0.2 * JITTER);
+	bell_width(&p.bell, p.delay.route + 1, &middle, &deviation);
+	assert_true(middle == 0 && deviation == 0);
+	poll(&p, 64);
+	assert_false(p.bell.believed);
+}
+
+/* Delays that are no bell have no middle, however many there are. */
+static void no_bell_has_no_width(void **state)
+{
+	struct path p = path_of(7, EXPONENTIAL, JITTER, JITTER);
+	double middle = 1, deviation = 1;
+
+	(void)state;
+	poll(&p, 300);
+	assert_false(p.bell.believed);
+	bell_width(&p.bell, p.delay.route, &middle, &deviation);
+	assert_true(middle == 0 && deviation == 0);
+}
+
 /* One delay in fifty is far above the others. They say nothing of the middle.
  * One in ten is no bell. */
 static void rare_spikes_are_left_out(void **state)
@@ -302,6 +342,8 @@ int main(void)
 	    cmocka_unit_test(what_a_delay_says_of_its_error),
 	    cmocka_unit_test(each_route_has_its_own_middle),
 	    cmocka_unit_test(what_is_believed_is_unlearned),
+	    cmocka_unit_test(a_new_route_is_not_doubted_by_few_samples),
+	    cmocka_unit_test(no_bell_has_no_width),
 	    cmocka_unit_test(rare_spikes_are_left_out),
 	    cmocka_unit_test(equal_delays_are_no_bell),
 	    cmocka_unit_test(without_the_clock_nothing_is_believed),

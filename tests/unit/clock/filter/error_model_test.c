@@ -117,6 +117,107 @@ static void test_a_busier_way_tilts_the_box(void **state)
 	}
 }
 
+/* Many short queues make a narrow box, but a long wait has one cause: its box
+ * lacks at most what is narrow in the usual delays. */
+static void test_a_long_delay_may_be_all_on_one_way(void **state)
+{
+	struct path p = {{4}, 30 * US, 30 * US, 10};
+	struct delay_track t;
+	struct error_model m;
+	double full = 5000 * US;
+	struct box b;
+
+	(void)state;
+	(void)learn(&m, &t, &p);
+	b = error_model_box(
+	    &m, &t, t.route, delay_route(&t, 0)->floor + 2 * full, NOISE);
+	assert_true(m.shape.width < 0.8);
+	assert_true(b.half > full - 3 * t.queue);
+}
+
+/* Short delays whose error grows with the delay, and long ones on the way back
+ * alone. */
+static void learn_two_kinds(struct error_model *m, struct delay_track *t)
+{
+	struct chance chance = {5};
+
+	delay_init(t);
+	error_model_init(m);
+	for (unsigned i = 0; i < 250; i++) {
+		double longer =
+		    i % 5 == 0 ? 60 * US + chance_exponential(&chance, 20 * US)
+			       : 0;
+		double bit = (double)(i % 8) * US;
+		double delay = 200 * US + bit + longer;
+		double error =
+		    0.3 * bit - longer / 2 + 0.2 * US * chance_normal(&chance);
+		struct gaussian guess = {-error, US * US};
+		unsigned back;
+
+		(void)delay_add(t, delay, NAN, &back);
+		if (i > 50) /* the queue is known */
+			error_model_learn(
+			    m, t, t->route, delay, NOISE, &guess, &guess);
+	}
+}
+
+static double tilt_at(
+    const struct error_model *m, const struct delay_track *t, double delay)
+{
+	return error_model_box(m, t, t->route, delay, NOISE).tilt;
+}
+
+static void test_short_delays_of_another_kind_take_no_tilt(void **state)
+{
+	struct delay_track t;
+	struct error_model m, agree;
+
+	(void)state;
+	learn_two_kinds(&m, &t);
+	agree = m;
+	agree.slope.both = -agree.slope.both;
+	assert_true(tilt_at(&agree, &t, 206 * US) > 0.05 / US);
+	assert_true(
+	    tilt_at(&m, &t, 206 * US) < 0.3 * tilt_at(&agree, &t, 206 * US));
+	/* The long ones keep it. */
+	assert_true(tilt_at(&m, &t, 300 * US) > 0.05 / US);
+	assert_true(fabs(tilt_at(&m, &t, 300 * US) -
+			 tilt_at(&agree, &t, 300 * US)) < 1e-9 / US);
+}
+
+static void test_the_slope_is_that_of_one_route(void **state)
+{
+	const struct gaussian guess = {US, US * US};
+	struct delay_track t;
+	struct error_model m;
+	double before;
+
+	(void)state;
+	learn_two_kinds(&m, &t);
+	before = m.slope.delay2;
+	m.slope.route = t.route + 1;
+	error_model_learn(&m, &t, t.route, 203 * US, NOISE, &guess, &guess);
+	assert_true(m.slope.delay2 == before);
+	error_model_learn(&m, &t, t.route, 205 * US, NOISE, &guess, &guess);
+	assert_true(m.slope.delay2 != before);
+}
+
+/* With few short delays, most of the asymmetry counts for them. */
+static void test_few_short_delays_take_most_of_the_tilt(void **state)
+{
+	struct delay_track t;
+	struct error_model m;
+	double r, most;
+
+	(void)state;
+	learn_two_kinds(&m, &t);
+	m.slope.changes = 3;
+	r = error_model_lopsided(&m, &t);
+	most = r / (1 + exp(-1));
+	assert_true(fabs(tilt_at(&m, &t, 0) * t.queue -
+			 (1 / (1 - most) - 1 / (1 + most))) < 1e-6);
+}
+
 /* The first samples do not show the floor: the box has its full width. */
 static void test_first_samples_are_wide(void **state)
 {
@@ -163,6 +264,11 @@ static void test_the_asymmetry_is_bounded(void **state)
 		for (unsigned i = 0; i < 100; i++)
 			(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
 		m.now = (struct error_sums){sign, 1, 1000, t.queue};
+		/* Short delays agree. */
+		m.slope = (struct error_slope){.delay2 = 1,
+		    .both = sign * 0.48,
+		    .error2 = 0.24,
+		    .changes = 1000};
 		r = sign * 0.97 * 0.97 * 0.97 / (0.97 * 0.97 + 0.01);
 		tilt = (1 / (1 + r) - 1 / (1 - r)) / t.queue;
 		assert_true(
@@ -312,6 +418,10 @@ int main(void)
 	    cmocka_unit_test(test_exponential_queues_make_a_box),
 	    cmocka_unit_test(test_long_queues_make_a_bell),
 	    cmocka_unit_test(test_a_busier_way_tilts_the_box),
+	    cmocka_unit_test(test_a_long_delay_may_be_all_on_one_way),
+	    cmocka_unit_test(test_short_delays_of_another_kind_take_no_tilt),
+	    cmocka_unit_test(test_the_slope_is_that_of_one_route),
+	    cmocka_unit_test(test_few_short_delays_take_most_of_the_tilt),
 	    cmocka_unit_test(test_first_samples_are_wide),
 	    cmocka_unit_test(test_the_asymmetry_is_bounded),
 	    cmocka_unit_test(test_forgotten_routes_get_the_widest_box),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/descriptors.h"
 
 struct folder {
 	char dir[64], file[96], fresh[96];
@@ -222,6 +225,26 @@ static void test_no_such_directory(void **state)
 		long_path[i] = i % 2 ? '/' : '.';
 	long_path[sizeof(long_path) - 1] = '\0';
 	assert_int_equal(drift_file_save(long_path, NULL, 1, 1), -ENAMETOOLONG);
+	/* With ".new" it is too long by one byte: no part of it is a name. */
+	memcpy(long_path + PATH_MAX - 6, "/x", sizeof("/x"));
+	assert_int_equal(strlen(long_path), PATH_MAX - 4);
+	assert_int_equal(drift_file_save(long_path, NULL, 1, 1), -ENAMETOOLONG);
+	assert_int_equal(access("x", F_OK), -1);
+}
+
+static void test_no_descriptor_is_left_open(void **state)
+{
+	const struct folder *p = *state;
+	int before = descriptors_open();
+	double freq, sd;
+
+	assert_int_equal(drift_file_save(p->file, NULL, 1, 1), 0);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), 0);
+	put(p->file, "no number\n", 10);
+	assert_int_equal(drift_file_load(p->file, NULL, &freq, &sd), -EINVAL);
+	assert_int_equal(chmod(p->file, 0666), 0);
+	assert_true(drift_file_load(p->file, NULL, &freq, &sd) != 0);
+	assert_int_equal(descriptors_open(), before);
 }
 
 /* A folder lies where the file should be: nothing is left next to it. */
@@ -309,6 +332,7 @@ int main(void)
 	    IN_FOLDER(test_save_replaces),
 	    IN_FOLDER(test_mode_beats_umask),
 	    IN_FOLDER(test_no_such_directory),
+	    IN_FOLDER(test_no_descriptor_is_left_open),
 	    IN_FOLDER(test_a_failure_leaves_no_new_file),
 	    IN_FOLDER(test_extreme_values_are_read_back),
 	    IN_FOLDER(test_the_longest_line),

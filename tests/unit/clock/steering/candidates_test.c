@@ -526,6 +526,62 @@ static void more_than_half_of_the_combined_decide_on_a_leap_second(void **state)
 	}
 }
 
+/* Two of five sources announce one, and are names of servers that others, which
+ * do not, are names of, too. */
+static void a_server_announces_a_leap_second_by_all_its_names(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	for (unsigned agree = 0; agree < 2; agree++) {
+		open_exact(&r, 5, NULL, NULL);
+		for (unsigned i = 0; i < 5; i++) {
+			struct sample m = sample(0, 0);
+
+			m.leap =
+			    i < 2 || (i < 4 && agree) ? LEAP_INSERT : LEAP_NONE;
+			give(&r, i, m);
+			steering_set_server(r.steering, i, i < 4 ? i % 2 : i);
+		}
+		select_at(&r, 0);
+		assert_int_equal(candidates_leap(r.steering),
+		    agree ? LEAP_INSERT : LEAP_NONE);
+		rig_close(&r);
+	}
+	/* Three of four sources are names of one server. */
+	open_exact(&r, 4, NULL, NULL);
+	for (unsigned i = 0; i < 4; i++) {
+		struct sample m = sample(0, 0);
+
+		m.leap = i < 3 ? LEAP_INSERT : LEAP_NONE;
+		give(&r, i, m);
+		steering_set_server(r.steering, i, i < 3 ? 0 : i);
+	}
+	select_at(&r, 0);
+	assert_int_equal(candidates_leap(r.steering), LEAP_NONE);
+	rig_close(&r);
+}
+
+/* Its key server says that a is at the address of b, which is trusted. */
+static void a_name_of_a_trusted_server_takes_no_trust_from_it(void **state)
+{
+	const struct source_options options[3] = {
+	    {.trust = false}, {.trust = true}, {.trust = false}};
+	struct rig r;
+
+	(void)state;
+	open_exact(&r, 3, options, NULL);
+	give(&r, 0, sample(0, 5 * DISTANCE_NS));
+	give(&r, 1, sample(0, 0));
+	give(&r, 2, sample(0, 5 * DISTANCE_NS));
+	steering_set_server(r.steering, 1, 0);
+	select_at(&r, 0);
+	assert_int_equal(state_of(&r, 0), SELECT_UNTRUSTED);
+	assert_int_equal(state_of(&r, 1), SELECT_SELECTED);
+	assert_int_equal(state_of(&r, 2), SELECT_UNTRUSTED);
+	rig_close(&r);
+}
+
 /* The others may be many: the trusted ones announce the leap second. */
 static void trusted_sources_decide_on_a_leap_second(void **state)
 {
@@ -571,6 +627,8 @@ int main(void)
 	    cmocka_unit_test(a_falseticker_that_was_unusable_is_still_one),
 	    cmocka_unit_test(
 		more_than_half_of_the_combined_decide_on_a_leap_second),
+	    cmocka_unit_test(a_server_announces_a_leap_second_by_all_its_names),
+	    cmocka_unit_test(a_name_of_a_trusted_server_takes_no_trust_from_it),
 	    cmocka_unit_test(trusted_sources_decide_on_a_leap_second),
 	};
 

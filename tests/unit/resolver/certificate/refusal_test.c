@@ -1,5 +1,6 @@
 /* The sentence about every error of a certificate's verification. */
 #include "resolver/certificate/certificate.h"
+#include "resolver/certificate/refusal.h"
 #include "resolver/certificate/trust.h"
 
 #include "resolver/frame.h"
@@ -367,6 +368,32 @@ static void the_moment_of_a_later_try_is_known(void **state)
 }
 
 /* As the command in certificate.h prints it. */
+static void an_origin_is_a_file_and_its_line(void **state)
+{
+	static char path[] = "/etc/ca.pem";
+	static const struct {
+		struct trust_origin origin;
+		const char *text;
+	} cases[] = {
+	    {{.path = path, .line = 3}, " (/etc/ca.pem, line 3)"},
+	    {{.path = path, .line = 1}, " (/etc/ca.pem, line 1)"},
+	    {{.path = path}, " (/etc/ca.pem)"},
+	    {{.line = 3}, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[100] = "";
+		struct sentence out = sentence_to(text, sizeof(text));
+		const struct refusal r = {.out = &out};
+
+		refusal_say_origin(&r, &cases[i].origin);
+		assert_string_equal(text, cases[i].text);
+		refusal_say_origin(&r, NULL);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 static void a_key_has_its_hash(void **state)
 {
 	struct refusal_world *w = *state;
@@ -587,6 +614,7 @@ int main(void)
 	    cmocka_unit_test(the_level_of_the_system_counts),
 	    cmocka_unit_test(each_list_has_its_sentence),
 	    cmocka_unit_test(the_moment_of_a_later_try_is_known),
+	    cmocka_unit_test(an_origin_is_a_file_and_its_line),
 	    cmocka_unit_test(a_key_has_its_hash),
 	    cmocka_unit_test(
 		a_certificate_without_names_has_no_name_to_configure),

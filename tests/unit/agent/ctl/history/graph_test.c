@@ -327,6 +327,34 @@ static void a_picture_that_cannot_be_written_is_an_error(void **state)
 	captured_free(&s);
 }
 
+/* Root may write into the folder of another user, who may put a link there. */
+static void a_picture_is_not_written_through_a_link(void **state)
+{
+	char folder[] = "/tmp/graph.XXXXXX", link[40], target[40];
+	struct captured s;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(link, sizeof(link), "%s/a.svg", folder);
+	snprintf(target, sizeof(target), "%s/b", folder);
+	assert_int_equal(symlink("b", link), 0);
+	s = show((struct graph_options){.svg = link}, true);
+	assert_int_equal(s.status, EXIT_NO_STATUS);
+	assert_non_null(
+	    strstr(s.errors, "a.svg: it is a link: name the file itself"));
+	captured_free(&s);
+	assert_int_not_equal(stat(target, &st), 0);
+	assert_int_equal(unlink(link), 0);
+	s = show((struct graph_options){.svg = link}, true);
+	assert_int_equal(s.status, EXIT_OK);
+	captured_free(&s);
+	assert_int_equal(stat(link, &st), 0);
+	assert_true(st.st_size > 0);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 /* Each tag that opens is closed, in the right order. */
 static void assert_well_formed(const char *text)
 {
@@ -398,6 +426,7 @@ int main(void)
 	    cmocka_unit_test(an_agent_that_hangs_is_told),
 	    cmocka_unit_test(any_width_gives_lines_that_fit),
 	    cmocka_unit_test(a_picture_that_cannot_be_written_is_an_error),
+	    cmocka_unit_test(a_picture_is_not_written_through_a_link),
 	    cmocka_unit_test(svg_is_well_formed_with_any_name),
 	};
 

@@ -299,6 +299,15 @@ static void a_terminal_gets_a_hint_at_the_reasons(void **state)
 	    (struct view){.terminal = true, .width = 80}, EXIT_OK);
 	assert_null(strstr(text, hint));
 	free(text);
+	well = example();
+	while (json_array_size(json_object_get(well, "sources")) > 1)
+		json_array_remove(json_object_get(well, "sources"), 1);
+	json_array_append_new(
+	    json_object_get(well, "unused_files"), json_string("a.conf:1: x"));
+	text = report_of(report_sources, well,
+	    (struct view){.terminal = true, .width = 80}, EXIT_OK);
+	assert_contains(text, hint);
+	free(text);
 	text = report_of(
 	    report_sources, example(), (struct view){.width = 80}, EXIT_OK);
 	assert_null(strstr(text, hint));

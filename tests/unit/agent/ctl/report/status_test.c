@@ -95,6 +95,73 @@ static void a_crash_is_never_forgotten(void **state)
 	    "with ntpserver-ipv6: see the log\n");
 }
 
+/* Their sources are in no table, so nothing else would show it. */
+static void files_that_are_not_used_are_named(void **state)
+{
+	static const char *const lines[] = {
+	    "/etc/ntsagent/sources.d/a.conf:2: no such host can exist",
+	    "/etc/ntsagent/sources.d/b.conf:1: unknown key"};
+	json_t *tree = good(), *files = json_array();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		json_array_append_new(files, json_string(lines[i]));
+	set(tree, "unused_files", files);
+	set_int(tree, "unused_file_count", 5);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n"
+	    "Warning: /etc/ntsagent/sources.d/a.conf:2: no such host can "
+	    "exist; the sources of this file are not used\n"
+	    "Warning: /etc/ntsagent/sources.d/b.conf:1: unknown key; the "
+	    "sources of this file are not used\n"
+	    "Warning: so it is with 3 more files of sources.d: see the log\n"
+	    "To do: correct each file, then: ntsctl reload sources\n");
+}
+
+/* The bound grows, but the verdict must not sound as on a good day. */
+static void an_estimate_without_answers_is_called_so(void **state)
+{
+	json_t *tree = good();
+	char *text;
+
+	(void)state;
+	set_int(example_source(tree, 0), "reach", 0);
+	set(example_source(tree, 0), "last_rx_s", json_real(86400 + 3600));
+	text = report_of(report_status, json_deep_copy(tree), wide, EXIT_OK);
+	assert_null(strstr(text, "No server"));
+	free(text);
+	set_int(example_source(tree, 1), "reach", 0);
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(text,
+	    "No server has answered for 25 h, so the time is an estimate. The "
+	    "clock is right: 1.25 us slow");
+	free(text);
+}
+
+/* A slew takes its time: until then the clock is wrong. */
+static void a_clock_that_is_slewed_is_not_called_right(void **state)
+{
+	json_t *tree = good();
+
+	(void)state;
+	set_int(clock_of(tree), "offset_ns", 3070000000);
+	assert_status(json_deep_copy(tree), EXIT_OK,
+	    "The clock is being corrected: 3.07 s fast, give or take 1.9 us; "
+	    "at most 3.07 s off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+	/* The path is no better than that. */
+	set_int(clock_of(tree), "root_delay_ns", 7000000000);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 3.07 s fast, give or take 1.9 us; at most "
+	    "6.57 s off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n");
+}
+
 static void no_offset_is_not_slow(void **state)
 {
 	json_t *tree = good();
@@ -494,6 +561,9 @@ int main(void)
 	    cmocka_unit_test(no_byte_of_the_whole_status_controls_the_terminal),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
 	    cmocka_unit_test(a_crash_is_never_forgotten),
+	    cmocka_unit_test(a_clock_that_is_slewed_is_not_called_right),
+	    cmocka_unit_test(an_estimate_without_answers_is_called_so),
+	    cmocka_unit_test(files_that_are_not_used_are_named),
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),

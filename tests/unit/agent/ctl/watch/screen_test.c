@@ -205,11 +205,35 @@ static void the_last_column_is_not_erased(void **state)
 	assert_int_equal(strncmp(cut + 3, "\r\n", 2), 0);
 	/* A shorter line is still erased to its end. */
 	assert_non_null(strstr(s.out, "ntsagentd ends\x1b[K\r\n"));
+	/* The last line fills the screen. */
+	assert_null(strstr(s.out, "\x1b[J"));
 	shown_free(&s);
 }
 
 /* A server in trouble is what the administrator looks for. One that is only
  * measured is none. */
+static void a_silence_of_all_is_not_called_right(void **state)
+{
+	struct shown s = shown_new(80, 24);
+
+	(void)state;
+	s.screen.colour = true;
+	s.status.source_count = 2;
+	s.status.sources[0].reach.n = 0;
+	s.status.sources[0].last_rx_s.x = 86400;
+	draw(&s);
+	assert_non_null(strstr(s.out, "\x1b[1;32mRIGHT: 1.25 us slow"));
+	s.status.clock.offset_ns.n = 80000000;
+	draw(&s);
+	assert_non_null(strstr(s.out, "mBEING CORRECTED: 80 ms fast"));
+	s.status.clock.offset_ns.n = -1250;
+	s.status.sources[1].reach.n = 0;
+	draw(&s);
+	assert_non_null(
+	    strstr(s.out, "\x1b[1;31mNO ANSWER FOR 24 h: 1.25 us slow"));
+	shown_free(&s);
+}
+
 static void trouble_is_red(void **state)
 {
 	struct shown s = shown_new(80, 24);
@@ -274,6 +298,7 @@ int main(void)
 	    cmocka_unit_test(many_sources_leave_room_for_events),
 	    cmocka_unit_test(the_verdict_comes_first),
 	    cmocka_unit_test(the_last_column_is_not_erased),
+	    cmocka_unit_test(a_silence_of_all_is_not_called_right),
 	    cmocka_unit_test(trouble_is_red),
 	    cmocka_unit_test(unknown_is_a_question_mark),
 	    cmocka_unit_test(without_a_status_it_says_why),
