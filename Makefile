@@ -382,6 +382,7 @@ check-kernel: all $(KERNEL) $(SERVER)
 		'kernel clock=tests/kernel/run $B' \
 		'wrong clock=tests/kernel/wrongclock $B' \
 		'taken over clock=tests/kernel/takeover $B' \
+		'starts that lack something=tests/kernel/starts $B' \
 		'coarse clock=tests/kernel/coarse $B' \
 		'disturbed clock=tests/kernel/disturbed $B' \
 		'shadow mode=tests/kernel/shadow $B' \

@@ -18,15 +18,15 @@ static bool agree(const struct pause_answer *a, const struct pause_answer *b)
 }
 
 /* Does the lag grow by more than the queues explain, and fast enough to explain
- * all of it? */
+ * all of it? The first of the answers shows it best: it is the oldest one. */
 static bool grows(const struct pause_answer *before,
     const struct pause_answer *now, int64_t since_ns)
 {
-	double more_ns = (double)(now->lag_ns - before->lag_ns);
-	double time_ns = (double)(now->at.ns - before->at.ns);
+	double more_ns = (double)(now->lag_ns - before->first_lag_ns);
+	double time_ns = (double)(now->at.ns - before->first.ns);
 
 	return before->strikes > 0 && time_ns > 0 &&
-	       more_ns > (double)(before->noise_ns + now->noise_ns) +
+	       more_ns > (double)(before->first_noise_ns + now->noise_ns) +
 			     PAUSE_FREQ_PPM * 1e-6 * time_ns &&
 	       (double)now->lag_ns <
 		   PAUSE_RAMP_SHARE * more_ns / time_ns * (double)since_ns;
@@ -36,12 +36,14 @@ static bool grows(const struct pause_answer *before,
 static void count_strike(
     struct pause_answer *v, const struct pause_answer *answer)
 {
-	unsigned strikes = v->strikes > 0 && agree(v, answer) ? v->strikes : 0;
-	struct mono first = strikes > 0 ? v->first : answer->first;
+	const struct pause_answer before = *v;
+	bool again = before.strikes > 0 && agree(&before, answer);
 
 	*v = *answer;
-	v->strikes = strikes + 1;
-	v->first = first;
+	v->strikes = again ? before.strikes + 1 : 1;
+	v->first = again ? before.first : answer->first;
+	v->first_lag_ns = again ? before.first_lag_ns : answer->lag_ns;
+	v->first_noise_ns = again ? before.first_noise_ns : answer->noise_ns;
 }
 
 struct votes {

@@ -35,8 +35,9 @@ struct pause_answer {
 			      last answer */
 	int64_t lag_ns, bound_ns;
 	int64_t noise_ns; /* by so much its queues can change the lag */
-	struct mono at;	  /* of the answer */
-	bool ramp;	  /* the lag grows: the frequency has changed */
+	int64_t first_lag_ns, first_noise_ns; /* of the first of them */
+	struct mono at;			      /* of the answer */
+	bool ramp; /* the lag grows: the frequency has changed */
 };
 
 struct pause {

@@ -240,8 +240,8 @@ static void hold_for_pause(struct engine *e, const struct candidate *c)
 {
 	struct source *s = &e->sources[c->source];
 
-	source_sampled(
-	    s, c->sample.delay_ns, POLL_DOUBTED, e->now.mono, engine_random(e));
+	source_sampled(s, c->sample.delay_ns, POLL_CONTRADICTED, e->now.mono,
+	    engine_random(e));
 	engine_say(e, LOG_LEVEL_DEBUG, "%s: the clock has lost %.3f s",
 	    s->config->name, s_of_ns(c->lag_ns));
 	if (c->pause == PAUSE_FOUND)

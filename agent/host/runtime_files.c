@@ -23,20 +23,44 @@
 #define ENDING_WAIT_NS 100000000
 #define WORD_MAX_BYTES 32
 
-/* What to do about it; "" if the error says enough. */
-static const char *cure_of(int error)
+static const struct cure {
+	int error;
+	bool shortage;
+	const char *words;
+} cures[] = {
+    {ENOSPC, true, "; free some space and inodes there"},
+    {EDQUOT, true, "; free some space there"},
+    {EMFILE, true, "; allow more open files (ulimit -n, LimitNOFILE)"},
+    {ENFILE, true, "; allow more open files (sysctl fs.file-max)"},
+    {ENOMEM, true, "; free some memory"},
+    {ENOBUFS, true, "; free some memory"},
+    {EROFS, false, "; mount it writable, or configure another path"},
+};
+
+/* NULL: the error says enough. */
+static const struct cure *cure_of(int error)
 {
-	if (error == ENOSPC || error == EDQUOT)
-		return "; free some space on that disk";
-	return error == EROFS ? "; mount it writable, or configure another path"
-			      : "";
+	for (size_t i = 0; i < ARRAY_LEN(cures); i++)
+		if (cures[i].error == error)
+			return &cures[i];
+	return NULL;
+}
+
+bool runtime_is_shortage(int error)
+{
+	const struct cure *cure = cure_of(error);
+
+	return cure && cure->shortage;
 }
 
 static bool fail(
     char why[RUNTIME_TEXT_MAX], const char *what, const char *path, int error)
 {
+	const struct cure *cure = cure_of(error);
+
 	snprintf(why, RUNTIME_TEXT_MAX, "cannot %s %.256s: %s%s", what, path,
-	    strerror(error), cure_of(error));
+	    strerror(error), cure ? cure->words : "");
+	errno = error;
 	return false;
 }
 
@@ -143,6 +167,7 @@ static bool clear_stale(const struct sockaddr_un *address, bool *running,
 		snprintf(why, RUNTIME_TEXT_MAX,
 		    "%s is in the way of the agent's socket and not a socket",
 		    path);
+		errno = EEXIST;
 		return false;
 	}
 	pid = lasting_listener_of(address);
@@ -151,6 +176,7 @@ static bool clear_stale(const struct sockaddr_un *address, bool *running,
 		snprintf(why, RUNTIME_TEXT_MAX,
 		    "another ntsagentd is running (pid %ld, %s)", (long)pid,
 		    path);
+		errno = EADDRINUSE;
 		return false;
 	}
 	if (pid < 0)

@@ -9,6 +9,11 @@
 
 #define RUNTIME_TEXT_MAX 512
 
+/* Does this errno mean that something is used up (space, descriptors, memory),
+ * so that what was asked for is right? A function below that fails sets errno.
+ */
+bool runtime_is_shortage(int error);
+
 /* Makes the directory of `path`, owned by `owner`, mode 0755. An existing one
  * keeps its owner and mode. "" needs none. */
 bool runtime_make_directory(const char *path, const struct identity *owner,

@@ -156,8 +156,12 @@ static void log_expiry(
 	char date[16] = "";
 	struct tm tm;
 
-	if (t->expires_s == 0)
+	if (t->expires_s == 0) {
+		log_info("TAI is %d s ahead of UTC, by %s, which does not say "
+			 "when it expires",
+		    t->tai_s, path);
 		return;
+	}
 	if (gmtime_r(&at, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
 	if (t->expires_s <= now_s)

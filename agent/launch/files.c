@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* The logger says so if it cannot write there. */
@@ -27,8 +28,7 @@ static void make_log_folder(
 static void make_directories(
     struct config *config, const struct identity *identity)
 {
-	const char *const paths[] = {
-	    config->status_socket, config->driftfile, config->goodtime_file};
+	const char *const paths[] = {config->driftfile, config->goodtime_file};
 	char why[RUNTIME_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
@@ -51,20 +51,58 @@ static void leave_saved_keys_alone(
 		config->saved_keys[0] = '\0';
 }
 
+/* With so few descriptors the processes can start, but hardly anything of a
+ * status is left; each source needs one more. With fewer than the least they
+ * cannot start (without a status, 23 are enough). */
+#define DESCRIPTORS_STATUS 31
+#define DESCRIPTORS_LEAST 24
+
+static bool enough_descriptors(
+    struct launch_files *f, const struct config *config)
+{
+	struct rlimit limit;
+	rlim_t wanted = DESCRIPTORS_STATUS + config->source_count;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return true;
+	f->few_descriptors = limit.rlim_cur < wanted;
+	if (limit.rlim_cur >= DESCRIPTORS_LEAST)
+		return true;
+	log_error("the agent may open %lu files, and needs at least %d: allow "
+		  "more (ulimit -n, LimitNOFILE)",
+	    (unsigned long)limit.rlim_cur, DESCRIPTORS_LEAST);
+	return false;
+}
+
 /* Without a status socket an agent that root started does not run; in a test or
- * a demo its absence is a warning. */
+ * a demo its absence is a warning. But a machine that has no space or too few
+ * descriptors still needs its time. */
 static bool open_status(struct launch_files *f, const struct config *config,
     const struct identity *identity)
 {
-	bool running, strict = identity->change;
+	bool running = false, strict = identity->change;
 	char why[RUNTIME_TEXT_MAX];
 
 	if (!config->status_socket[0])
 		return true;
-	f->status_fd = runtime_listen(config->status_socket, &running, why);
+	if (f->few_descriptors) {
+		log_error("ntsctl has no status to show, but the agent goes "
+			  "on: it may open too few files; allow more (ulimit "
+			  "-n, LimitNOFILE), and restart the agent");
+		return true;
+	}
+	if (runtime_make_directory(config->status_socket, identity, why))
+		f->status_fd =
+		    runtime_listen(config->status_socket, &running, why);
 	f->status_bound = f->status_fd >= 0;
 	if (f->status_bound)
 		return true;
+	if (!running && runtime_is_shortage(errno)) {
+		log_error("ntsctl has no status to show, but the agent goes "
+			  "on: %s, and restart the agent",
+		    why);
+		return true;
+	}
 	log_line(
 	    running || strict ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", why);
 	return !running && !strict;
@@ -154,6 +192,8 @@ bool launch_files_open(struct launch_files *f, struct config *config,
 		return true;
 	}
 	leave_saved_keys_alone(config, run);
+	if (!run->single_process && !enough_descriptors(f, config))
+		return false;
 	make_directories(config, identity);
 	if (!open_status(f, config, identity) || !write_pid(f, config) ||
 	    (steers && !lock_clock(identity)))

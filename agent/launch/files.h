@@ -13,6 +13,7 @@ struct launch_files {
 	int history_fd;		   /* for agent/loop; -1: none */
 	/* What is to be removed at the end. */
 	bool status_bound, control_bound, history_made, pid_written;
+	bool few_descriptors; /* too few for a status */
 	struct seal_key seal; /* secret; agent/saved/seal_key.h */
 };
 

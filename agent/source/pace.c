@@ -22,6 +22,22 @@
  * bring nothing. */
 #define DEBT_INTERVALS 8
 #define DEBT_INTERVALS_SILENT 32
+/* An interval is longer by at most this part of it to pay back: a clock that
+ * has just changed may change again, and needs its samples. What a start takes
+ * of the allowance is not paid back, but what leaves less than ALLOWANCE_KEPT
+ * of it is. */
+#define DEBT_PAID_SHARE 4
+#define ALLOWANCE_KEPT 0.7
+
+static int64_t at_most(int64_t ns, int64_t most)
+{
+	return ns < most ? ns : most;
+}
+
+static int64_t poll_ns(int log2_s)
+{
+	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
+}
 
 static int lower_limit(const struct pace *p, bool near)
 {
@@ -69,6 +85,17 @@ static void clamp(struct pace *p, bool near)
 		p->poll_log2_s = upper;
 }
 
+static int64_t shortest_ns(const struct pace *p)
+{
+	return poll_ns(lower_limit(p, p->near));
+}
+
+static double full_allowance(const struct pace *p)
+{
+	return fmax(
+	    PACE_ALLOWANCE, (double)PACE_ALLOWANCE_NS / (double)shortest_ns(p));
+}
+
 void pace_init(struct pace *p, const struct source_config *config)
 {
 	*p = (struct pace){
@@ -78,11 +105,11 @@ void pace_init(struct pace *p, const struct source_config *config)
 	    .starting = true,
 	    .climbing = true,
 	    .distant = PACE_SUBSECOND_SAMPLES,
-	    .allowance = PACE_ALLOWANCE,
 	};
 	/* Without a known delay the server counts as far. */
 	p->poll_log2_s = lower_limit(p, false);
 	clamp(p, false);
+	p->allowance = full_allowance(p);
 }
 
 void pace_burst(struct pace *p)
@@ -105,16 +132,6 @@ void pace_burst_unless_limited(struct pace *p)
 		pace_burst(p);
 }
 
-static int64_t at_most(int64_t ns, int64_t most)
-{
-	return ns < most ? ns : most;
-}
-
-static int64_t poll_ns(int log2_s)
-{
-	return log2_s >= 0 ? NS_PER_S << log2_s : NS_PER_S >> -log2_s;
-}
-
 static int votes_to_grow(const struct pace *p, bool near)
 {
 	if (!p->climbing)
@@ -132,6 +149,7 @@ static void take_vote(struct pace *p, bool near, enum poll_vote vote)
 
 	switch (vote) {
 	case POLL_DOUBTED:
+	case POLL_CONTRADICTED:
 	case POLL_KEEP:
 		return;
 	case POLL_CHANGED:
@@ -158,10 +176,30 @@ static bool ramping(const struct pace *p)
 	return p->ramp_log2_s < p->poll_log2_s;
 }
 
-static bool may_ask_sooner(const struct pace *p)
+/* A server whose samples are never explained must not be asked often for ever.
+ * A clock that has changed must be measured, whatever was asked before: then
+ * only the promise counts. */
+static bool may_ask_sooner(const struct pace *p, bool changed)
 {
-	return !p->rate_limited &&
-	       p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s);
+	if (p->rate_limited)
+		return false;
+	return changed
+		   ? p->allowance >= PACE_CHANGED_RESERVE
+		   : p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s);
+}
+
+static bool is_doubted(enum poll_vote vote)
+{
+	return vote == POLL_DOUBTED || vote == POLL_CONTRADICTED;
+}
+
+static void doubt(struct pace *p, enum poll_vote vote)
+{
+	p->contradicted = vote == POLL_CONTRADICTED;
+	if (!is_doubted(vote))
+		p->doubted = 0;
+	else if (p->doubted == 0 && may_ask_sooner(p, p->contradicted))
+		p->doubted = PACE_DOUBT_TRIES;
 }
 
 void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
@@ -181,21 +219,16 @@ void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 			p->poll_log2_s = lower_limit(p, near);
 		return;
 	}
-	/* A server whose samples are never explained must not be asked often
-	 * for ever. */
 	/* The burst and its ramp show offset and frequency of the new clock. */
-	if (vote == POLL_CHANGED && may_ask_sooner(p)) {
+	if (vote == POLL_CHANGED && may_ask_sooner(p, true)) {
 		pace_burst(p);
 		p->poll_log2_s = lower_limit(p, near);
 		p->urgent = true;
 		return;
 	}
-	if (vote != POLL_DOUBTED)
-		p->doubted = 0;
-	else if (p->doubted == 0 && may_ask_sooner(p))
-		p->doubted = PACE_DOUBT_TRIES;
+	doubt(p, vote);
 	/* A doubted sample does not tell how well the clock is known. */
-	if (vote != POLL_DOUBTED)
+	if (!is_doubted(vote))
 		p->urgent = vote == POLL_SHORTER || vote == POLL_SHORTEST;
 	if (!ramping(p))
 		take_vote(p, near, vote);
@@ -211,16 +244,11 @@ static void count_debt(struct pace *p, int64_t since_ns)
 	p->debt_ns = debt < 0 || p->starting ? 0 : debt;
 }
 
-static int64_t shortest_ns(const struct pace *p)
-{
-	return poll_ns(lower_limit(p, p->near));
-}
-
 static void use_allowance(struct pace *p, int64_t since_ns)
 {
 	double more = (double)since_ns / (double)shortest_ns(p);
 
-	p->allowance = fmin(p->allowance + more, PACE_ALLOWANCE) - 1;
+	p->allowance = fmin(p->allowance + more, full_allowance(p)) - 1;
 }
 
 /* The time until the allowance is `wanted`. */
@@ -262,13 +290,14 @@ void pace_sent(struct pace *p, int64_t since_ns)
 	if (p->burst_tries > 0) {
 		if (--p->burst_tries == 0)
 			p->burst_good = 0;
-	} else if (ramping(p)) {
-		next_ramp_interval(p);
-	} else {
-		p->starting = false;
-		if (p->doubted > 0)
-			p->doubted--;
+		return;
 	}
+	if (!ramping(p))
+		p->starting = false;
+	else if (p->doubted == 0)
+		next_ramp_interval(p);
+	if (p->doubted > 0)
+		p->doubted--;
 }
 
 void pace_unsent(struct pace *p)
@@ -392,18 +421,35 @@ static int64_t ramp_ns(const struct pace *p)
 	return p->unanswered == 0 || ns > PACE_BURST_NS ? ns : PACE_BURST_NS;
 }
 
+static int64_t doubt_ns(const struct pace *p)
+{
+	return p->contradicted
+		   ? PACE_CONTRADICTED_NS << (PACE_DOUBT_TRIES - p->doubted)
+		   : PACE_DOUBT_NS;
+}
+
+static int64_t paid_ns(const struct pace *p, int64_t full)
+{
+	int64_t most = full / DEBT_PAID_SHARE;
+
+	if (p->urgent)
+		return 0;
+	return p->allowance < ALLOWANCE_KEPT * full_allowance(p)
+		   ? most
+		   : at_most(p->debt_ns, most);
+}
+
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 {
 	int64_t full = poll_ns(p->poll_log2_s), ns;
 
 	if (p->burst_tries > 0)
 		ns = at_most(full, burst_ns(p));
-	else if (ramping(p))
-		ns = at_most(full, ramp_ns(p));
-	else if (p->doubted > 0)
-		ns = at_most(full, PACE_DOUBT_NS);
+	else if (ramping(p) || p->doubted > 0)
+		ns = at_most(ramping(p) ? at_most(full, ramp_ns(p)) : full,
+		    p->doubted > 0 ? doubt_ns(p) : full);
 	else
-		ns = full + (p->urgent ? 0 : at_most(p->debt_ns, full));
+		ns = full + paid_ns(p, full);
 	return ns + (int64_t)(INTERVAL_SPREAD_PERCENT / 100.0 * (double)ns *
 			      ((double)random / (double)UINT32_MAX));
 }

@@ -23,11 +23,14 @@
 #define PACE_SUBSECOND_SAMPLES 8
 
 /* The promise to the owner of a server: in any period a source sends at most
- * one request per shortest interval, and this many more. README.md, "The
- * promise". */
+ * one request per shortest interval, and this many more, or as many as are due
+ * in PACE_ALLOWANCE_NS if that is more. README.md, "The promise". */
 #define PACE_ALLOWANCE 64
+#define PACE_ALLOWANCE_NS (900 * NS_PER_S)
 /* What a silence leaves of it for the time when the server is back. */
 #define PACE_RESERVE (PACE_ALLOWANCE / 2)
+/* What a clock that seems to change again and again leaves of it. */
+#define PACE_CHANGED_RESERVE (PACE_ALLOWANCE / 8)
 
 /* A burst: answers wanted, requests at most, time between requests. One second
  * is within the default rate limits of NTP servers. In the burst of a start, an
@@ -49,9 +52,11 @@
 #define PACE_RAMP_LOG2_S 1
 #define PACE_RAMP_START_LOG2_S (-1)
 /* After a sample that no assumption explains, so many requests follow so soon.
- */
+ * If no queue explains it either, the clock has probably changed, and its error
+ * grows: then the first request comes sooner, and the waits double. */
 #define PACE_DOUBT_NS (2 * NS_PER_S)
 #define PACE_DOUBT_TRIES 3
+#define PACE_CONTRADICTED_NS (NS_PER_S / 2)
 
 struct pace {
 	int min_configured, max_configured; /* log2 s or POLL_AUTO */
@@ -61,7 +66,8 @@ struct pace {
 	 * the interval in force. */
 	int ramp_log2_s;
 	bool ramp_repeated; /* the last interval of the ramp came once */
-	unsigned doubted;   /* requests left at PACE_DOUBT_NS */
+	unsigned doubted;   /* requests left because of a doubt */
+	bool contradicted;  /* no queue explains the latest doubted sample */
 	int votes;	    /* for a longer interval, in a row */
 	/* Nothing is known yet: a burst ends at the shortest interval, and the
 	 * burst and its ramp are no debt. */
@@ -73,9 +79,9 @@ struct pace {
 	bool near;	/* the delay of the last sample was short */
 	unsigned
 	    distant; /* of PACE_SUBSECOND_SAMPLES; so many: no subseconds */
-	double allowance; /* requests that may go out at once */
+	double allowance; /* requests that may go out at once; most at first */
 	/* The sum of the time by which requests were early. Later requests come
-	 * later until it is paid back. */
+	 * a little later until it is paid back. */
 	int64_t debt_ns;
 	bool urgent; /* the clock is not known well: pay back later */
 	/* The server sent RATE, and is not forgiven yet. */

@@ -146,6 +146,8 @@ static void count_outliers(struct steering_source *src, const struct record *r,
 	if (src->growth.rate == 0 && fabs(residual - src->last_residual) >
 					 fabs(residual) / OUTLIERS_ALIKE)
 		src->outliers = 0;
+	if (src->first_outlier.ns <= src->last_right.ns)
+		src->first_outlier = m->at;
 	src->outliers++;
 	src->last_residual = residual;
 	src->last_outlier = m->at;

@@ -65,7 +65,8 @@ enum poll_vote steering_poll_vote(
 	if (shows_change(s, &s->sources[source]))
 		return POLL_CHANGED;
 	if (steering_outlier_count(s, source) > 0)
-		return POLL_DOUBTED;
+		return s->sources[source].certain > 0 ? POLL_CONTRADICTED
+						      : POLL_DOUBTED;
 	if (!e->started || may_be_congested(s, &s->sources[source]))
 		return POLL_SHORTEST;
 	next = predicted_sd(s, interval_s);

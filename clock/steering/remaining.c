@@ -21,6 +21,9 @@
 /* No server is believed to be further away than this, ns: twice as much is not
  * beyond the range of int64. */
 #define APART_MOST (INT64_MAX / 8)
+/* A source that is not selected does not make the bound larger than this, ns: a
+ * larger error is a pause or a lie, which a majority judges. */
+#define OTHERS_MOST NS_PER_S
 /* No correction in a silence is larger, s. */
 #define SHIFT_MOST 1e9
 /* In a silence the frequency is set for this time at least, s. */
@@ -216,10 +219,49 @@ static int64_t contradicted_ns(const struct steering *s,
 	       ns_of_s(fmin(rate * fmax(age, 0), s_of_ns(APART_MOST)));
 }
 
+/* Half of the other sources at least were right after this one's first outlier:
+ * the clock has not changed. */
+static bool is_refuted(
+    const struct steering *s, const struct steering_source *src)
+{
+	unsigned others = 0, right = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *other = &s->sources[i];
+
+		if (other == src || !is_combined(other))
+			continue;
+		others++;
+		right += other->last_right.ns > src->first_outlier.ns;
+	}
+	return others > 0 && 2 * right >= others;
+}
+
+/* The largest error that the sources' outliers allow. If the clock has changed,
+ * the first source that asks shows it, and not always the selected one. Until
+ * the others answer, it may be a falseticker already. */
+static int64_t most_contradicted_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now)
+{
+	double sd, freq = remaining_freq(s, &sd);
+	int64_t most = 0, ns;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *src = &s->sources[i];
+
+		if (shown_outliers(s, src) == 0 || is_refuted(s, src))
+			continue;
+		ns = contradicted_ns(s, src, v, now, freq);
+		if (ns <= OTHERS_MOST)
+			most = ns > most ? ns : most;
+	}
+	return most;
+}
+
 /* Each sample of an honest server gives a bound; the least of them counts. The
  * growth since a sample is larger for an older one, so a sample that is too
  * wide even with the growth since a newer one is skipped. */
-int64_t remaining_bound_ns(
+int64_t remaining_decided_bound_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now)
 {
 	const struct steering_source *src;
@@ -245,9 +287,18 @@ int64_t remaining_bound_ns(
 			least = bound + grown;
 	}
 	contradicted = contradicted_ns(s, src, v, now, freq);
-	if (contradicted > least)
-		least = contradicted;
-	return least < INT64_MAX ? least + s->suspected_ns : INT64_MAX;
+	return contradicted > least ? contradicted : least;
+}
+
+int64_t remaining_bound_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now)
+{
+	int64_t bound = remaining_decided_bound_ns(s, v, now), contradicted;
+
+	if (bound == INT64_MAX)
+		return INT64_MAX;
+	contradicted = most_contradicted_ns(s, v, now);
+	return (contradicted > bound ? contradicted : bound) + s->suspected_ns;
 }
 
 int64_t remaining_sd_ns(

@@ -29,6 +29,11 @@ int64_t remaining_guess_ns(const struct steering *s, struct osc at);
 int64_t remaining_bound_ns(
     const struct steering *s, const struct estimate_value *v, struct osc now);
 
+/* The same without what other answers have yet to decide: a pause in doubt, and
+ * the outliers of sources that are not selected. */
+int64_t remaining_decided_bound_ns(
+    const struct steering *s, const struct estimate_value *v, struct osc now);
+
 /* Like remaining_bound_ns(), for a clock that runs away only as fast as is
  * likely. It decides whether the sources are good enough, and that must not
  * depend on how long this machine was watched. */

@@ -79,9 +79,10 @@ struct steering_source {
 	unsigned certain;
 	double last_residual; /* s, of the latest outlier */
 	struct osc last_outlier;
-	double last_excess;    /* s, of its delay, halved */
-	struct growth growth;  /* of the residuals */
-	struct osc last_right; /* the latest sample that was no outlier */
+	double last_excess;	  /* s, of its delay, halved */
+	struct growth growth;	  /* of the residuals */
+	struct osc last_right;	  /* the latest sample that was no outlier */
+	struct osc first_outlier; /* the first one after such a sample */
 
 	double watched_s;      /* the time over which the path was seen */
 	double scatter_s;      /* see scatter_s() */

@@ -212,8 +212,8 @@ int64_t steering_offset_ns(
 
 /* The part of the tracking that a lag is judged by, for less: the offset,
  * its bound (half of the root delay and the root dispersion, without a pause in
- * doubt, which the answers must decide; 0 without a selected source), and the
- * time of the last update. */
+ * doubt and the outliers of other sources, which the answers must decide; 0
+ * without a selected source), and the time of the last update. */
 struct steering_error {
 	int64_t offset_ns, bound_ns;
 	struct osc updated;
@@ -229,9 +229,10 @@ enum poll_vote {
 	POLL_KEEP,
 	POLL_LONGER, /* twice the interval would do as well */
 	POLL_SHORTER,
-	POLL_SHORTEST, /* little is known: ask as often as allowed */
-	POLL_DOUBTED,  /* the sample is an outlier: ask again at once */
-	POLL_CHANGED,  /* it shows that the clock has changed: measure it now */
+	POLL_SHORTEST,	   /* little is known: ask as often as allowed */
+	POLL_DOUBTED,	   /* the sample is an outlier: ask again soon */
+	POLL_CONTRADICTED, /* and no queue explains it: ask at once */
+	POLL_CHANGED, /* it shows that the clock has changed: measure it now */
 };
 
 /*

@@ -339,8 +339,7 @@ struct steering_error steering_error(
 		return out;
 	m = latest_of_selected(s);
 	least = (m->delay_ns + m->root_delay_ns) / 2;
-	out.bound_ns =
-	    remaining_bound_ns(s, &v, timescale_osc(t, now)) - s->suspected_ns;
+	out.bound_ns = remaining_decided_bound_ns(s, &v, timescale_osc(t, now));
 	if (out.bound_ns < least)
 		out.bound_ns = least;
 	return out;

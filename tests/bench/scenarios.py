@@ -30,6 +30,7 @@ class Row:
     sine: float = 0             # period of the frequency, for the limit
     settle_row: bool = False    # the time until the clock stays right counts
     limit: bool = True          # oracle.py can compute the limit
+    steps: bool = False         # both may step at any time, by 100 ms or more
 
     def jitters(self):
         down = self.jitter_up if self.jitter_down is None else self.jitter_down
@@ -320,6 +321,31 @@ def silence(hours, freq_extra=''):
         'freq_extra': '(* 1e-7 (sine 86400)) ' + freq_extra}
 
 
+# What the clock of a virtual machine suffers when it moves to another host: a
+# frequency that changes at once, and time that is lost within a second.
+DISTURBANCES = {
+    '60ppm': (lambda s: '(* 3e-5 (pulse %d %d))' % (s, s)),
+    '400ppm': (lambda s: '(* 2e-4 (pulse %d %d))' % (s, s)),
+    '2000ppm': (lambda s: '(* 1e-3 (pulse %d %d))' % (s, s)),
+    '150ms': (lambda s: '(* -0.075 (+ 1 (pulse 1 %d)))' % (s - 1)),
+    '150ms-100ppm': (lambda s: '(+ (* -0.075 (+ 1 (pulse 1 %d))) '
+                               '(* 5e-5 (pulse %d %d)))' % (s - 1, s, s)),
+}
+
+
+def disturbed():
+    """The disturbances of tests/bench/kernel, each many times: when the next
+    request is due, and so how large the error gets, is chance."""
+    for kind, clock in DISTURBANCES.items():
+        for servers, polls, every in ((1, (3, 3), 607), (1, (3, 3), 53),
+                                      (4, (3, 3), 607), (1, (6, 10), 10007)):
+            yield Row('disturbed-%s-%d-%d%d-%ds' % (kind, servers, *polls,
+                                                   every),
+                      servers=servers, polls=polls, limit=False, steps=True,
+                      hours=every / 60, settle=every + 600,
+                      freq_extra=clock(every))
+
+
 KINDS = {
     'queue_down_4m': start_queue(DOWN, 20, 240),
     'queue_down_10m': start_queue(DOWN, 2.5, 600),
@@ -449,4 +475,4 @@ def hard():
 
 
 ROWS = [*published(), *lan(), *far(), *troubled(), *many(), *starts(),
-        *first_hour(), *hard()]
+        *first_hour(), *hard(), *disturbed()]

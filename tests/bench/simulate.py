@@ -78,16 +78,18 @@ def server_conf(lab, folder, node):
 
 def agent_conf(lab, row, _folder, _node):
     head = ('[agent]\nuser = nobody\nstatus-socket = none\n[clock]\n'
-            'driftfile = none\nlast-good-time = none\n[nts]\n'
+            'driftfile = none\nlast-good-time = none\n%s[nts]\n'
             'trusted-certs = %s/rootca.crt\nsystem-certs = no\n'
-            'saved-keys = none\n' % lab.pki)
+            'saved-keys = none\n'
+            % ('makestep = 100ms -1\n' if row.steps else '', lab.pki))
     return head + ''.join(
         '[source %s]\nminpoll = %d\nmaxpoll = %d\n'
         % (address(s), *row.polls) for s in range(1, row.servers + 1))
 
 
 def chrony_conf(_lab, row, folder, node):
-    head = 'pidfile %s/pid.%d\ncmdport 0\nbindcmdaddress /\n' % (folder, node)
+    head = 'pidfile %s/pid.%d\ncmdport 0\nbindcmdaddress /\n%s' % (
+        folder, node, 'makestep 0.1 -1\n' if row.steps else '')
     return head + ''.join(
         'server %s iburst minpoll %d maxpoll %d\n' % (address(s), *row.polls)
         for s in range(1, row.servers + 1))

@@ -265,8 +265,12 @@ static void test_private_directory(void **state)
 	    "path"));
 	mkdir_error = ENOSPC;
 	assert_false(runtime_make_private("d/new", &me, p->why));
-	assert_non_null(strstr(
-	    p->why, "No space left on device; free some space on that disk"));
+	assert_non_null(strstr(p->why,
+	    "No space left on device; free some space and inodes there"));
+	assert_int_equal(errno, ENOSPC);
+	assert_true(runtime_is_shortage(errno));
+	assert_false(runtime_is_shortage(EROFS));
+	assert_false(runtime_is_shortage(ENOTDIR));
 	mkdir_error = 0;
 	assert_int_equal(rmdir(inner), 0);
 	assert_int_equal(rmdir(p->path), 0);

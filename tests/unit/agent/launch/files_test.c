@@ -4,6 +4,7 @@
 #include "agent/history/format.h"
 #include "agent/query/control_socket.h"
 #include "tests/unit/agent/launch/heard.h"
+#include "tests/unit/descriptors.h"
 
 #include <sys/stat.h>
 
@@ -193,6 +194,71 @@ static void without_status_it_depends_on_root(void **state)
 	assert_true(there(&p, "run/status"));
 }
 
+/* Its clock has to be right nevertheless. */
+static void a_shortage_does_not_stop_the_start(void **state)
+{
+	struct place p = place_of(state);
+	struct rlimit before;
+	bool goes_on;
+
+	room_folder(p.heard->room, "run");
+	p.config->pidfile[0] = '\0';
+	p.identity.change = p.run.single_process = true;
+	before = descriptors_forbid();
+	goes_on = opens(&p);
+	descriptors_allow(before);
+	assert_true(goes_on);
+	assert_false(p.files.status_bound || p.files.control_bound ||
+		     p.files.history_made);
+	assert_int_equal(p.files.status_fd, -1);
+	heard_says(p.heard,
+	    "ntsctl has no status to show, but the agent goes on: cannot make "
+	    "the socket ");
+	heard_says(p.heard,
+	    "Too many open files; allow more open files (ulimit -n, "
+	    "LimitNOFILE), and restart the agent");
+}
+
+/* Opens with this limit of open files. */
+static bool opens_with(struct place *p, rlim_t descriptors)
+{
+	struct rlimit before = descriptors_forbid(), few = before;
+	bool opened;
+
+	few.rlim_cur = descriptors;
+	descriptors_allow(few);
+	opened = opens(p);
+	descriptors_allow(before);
+	return opened;
+}
+
+static void few_descriptors_leave_no_room_for_a_status(void **state)
+{
+	struct place p = place_of(state);
+
+	p.config->source_count = 3;
+	p.identity.change = true;
+	assert_true(opens_with(&p, 31 + 3));
+	assert_true(p.files.status_bound);
+	launch_files_close(&p.files);
+	launch_files_remove(&p.files, p.config);
+	heard_nothing(p.heard);
+	p.files.status_bound = false;
+	assert_true(opens_with(&p, 31 + 3 - 1));
+	assert_false(p.files.status_bound || there(&p, "run/status"));
+	heard_says(p.heard,
+	    "ntsctl has no status to show, but the agent goes on: it may open "
+	    "too few files; allow more (ulimit -n, LimitNOFILE), and restart "
+	    "the agent");
+	launch_files_remove(&p.files, p.config);
+	assert_true(opens_with(&p, 24));
+	launch_files_remove(&p.files, p.config);
+	assert_false(opens_with(&p, 23));
+	heard_says(p.heard,
+	    "the agent may open 23 files, and needs at least 24: allow more "
+	    "(ulimit -n, LimitNOFILE)");
+}
+
 static void a_pid_file_that_cannot_be_written_stops_the_start(void **state)
 {
 	struct place p = place_of(state);
@@ -316,6 +382,8 @@ int main(void)
 	    TEST(one_process_leaves_the_machines_keys_alone),
 	    TEST(another_agent_stops_the_start),
 	    TEST(without_status_it_depends_on_root),
+	    TEST(a_shortage_does_not_stop_the_start),
+	    TEST(few_descriptors_leave_no_room_for_a_status),
 	    TEST(a_pid_file_that_cannot_be_written_stops_the_start),
 	    TEST(folders_that_cannot_be_made_are_told),
 	    TEST(a_control_socket_that_cannot_be_made_is_told),

@@ -190,6 +190,42 @@ static void the_bound_holds_an_outlier(void **state)
 	rig_close(&r);
 }
 
+/* The first source that asks after a change need not be the selected one. It
+ * counts until half of the others say that all is well. */
+static void the_bound_holds_an_outlier_of_another_source(void **state)
+{
+	const int64_t jump_ns = 8 * NS_PER_MS;
+	unsigned other;
+	struct tracking t;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 3);
+	other = r.steering->selection.selected == 1 ? 2 : 1;
+	one_answer(&r, other, jump_ns);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns > jump_ns);
+	t = rig_track(&r);
+	assert_true(t.root_dispersion_ns + t.root_delay_ns / 2 > jump_ns);
+	one_answer(&r, 0, 0);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns < jump_ns);
+	rig_close(&r);
+}
+
+static void a_liar_does_not_make_the_bound_useless(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 3);
+	one_answer(&r, r.steering->selection.selected == 1 ? 2 : 1,
+	    100 * NS_PER_S);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns < NS_PER_MS);
+	rig_close(&r);
+}
+
 /* The frequency has jumped somewhere between two answers: the error is three
  * times as large when the next one comes. Until then, the kernel adds 500 ppm.
  */
@@ -223,7 +259,8 @@ static void the_second_that_is_certain_moves_the_clock(void **state)
 	open_quiet(&r, 1);
 	sd = clock_sd(&r);
 	one_answer(&r, 0, 8 * NS_PER_MS);
-	assert_int_equal(steering_poll_vote(r.steering, 0, 16), POLL_DOUBTED);
+	assert_int_equal(
+	    steering_poll_vote(r.steering, 0, 16), POLL_CONTRADICTED);
 	assert_true(clock_sd(&r) < 3 * sd);
 	one_answer(&r, 0, 8 * NS_PER_MS);
 	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
@@ -803,6 +840,8 @@ int main(void)
 	    cmocka_unit_test(a_jump_in_noise_is_learned_honestly),
 	    cmocka_unit_test(one_runaway_of_three_moves_nothing),
 	    cmocka_unit_test(the_bound_holds_an_outlier),
+	    cmocka_unit_test(the_bound_holds_an_outlier_of_another_source),
+	    cmocka_unit_test(a_liar_does_not_make_the_bound_useless),
 	    cmocka_unit_test(the_bound_holds_until_the_next_answer),
 	    cmocka_unit_test(the_second_that_is_certain_moves_the_clock),
 	    cmocka_unit_test(outliers_that_are_not_certain_need_a_third),

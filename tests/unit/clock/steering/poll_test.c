@@ -117,6 +117,8 @@ static void an_outlier_is_asked_for_again(void **state)
 	r.steering->sources[0].outliers = 1;
 	assert_int_equal(steering_outlier_count(r.steering, 0), 1);
 	assert_int_equal(vote_with(&r, 1, 16), POLL_DOUBTED);
+	r.steering->sources[0].certain = 1;
+	assert_int_equal(vote_with(&r, 1, 16), POLL_CONTRADICTED);
 	/* A source outside the filter has none. */
 	r.steering->sources[0].slot = -1;
 	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
