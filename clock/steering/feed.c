@@ -327,7 +327,7 @@ static double impossible_part(
 static void believe_outliers(struct steering *s, struct steering_source *src,
     struct osc at, const struct reading *x)
 {
-	double sd = fabs(src->last_residual), since;
+	double sd = fabs(src->last_residual), since, freq_sd;
 	bool clock = clock_has_changed(s, src);
 
 	/* Sources that differ in several ways decide nothing: their biases
@@ -346,6 +346,10 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 		return;
 	}
 	since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
+	if (!s->freq_doubted)
+		s->freq_before =
+		    estimate_freq(&s->estimate, s->estimate.at, &freq_sd);
+	s->freq_doubted = true;
 	take_changed_clock(
 	    s, src, at, x, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
 }

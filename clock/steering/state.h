@@ -128,6 +128,10 @@ struct steering {
 	struct osc changed_at;
 	bool reselect;	  /* the next selection favours no source */
 	double freq_jump; /* believed since the caller asked, s/s; 0: none */
+	/* The clock has changed, and its frequency may have: it was this, s/s.
+	 */
+	bool freq_doubted;
+	double freq_before;
 	unsigned hindsight_after; /* so many samples; 0: no replay waits */
 	/* The filter takes in the records again, some in each turn. Until it
 	 * has all of them, the estimate before it counts. */

@@ -30,6 +30,11 @@
  * frequency in a sleep or a pause. */
 #define WOKEN_FREQ_SD 5e-6
 
+/* A change of the clock was one of its frequency, too, if that has become
+ * another one by so much, s/s, and by so many standard deviations. */
+#define FREQ_JUMP_LEAST 20e-6
+#define JUMP_DEVIATIONS 10
+
 /* The weight of one update in the mean square of the offsets. */
 #define RMS_GAIN 0.1
 /* The time between decisions is believed to have grown by this factor at once,
@@ -568,9 +573,18 @@ void steering_suspect_pause(struct steering *s, int64_t lag_ns)
 
 double steering_take_freq_jump(struct steering *s)
 {
-	double jump = s->freq_jump;
+	double jump = s->freq_jump, sd, moved;
 
 	s->freq_jump = 0;
+	if (jump == 0 && s->freq_doubted) {
+		moved = remaining_freq(s, &sd) - s->freq_before;
+		s->freq_doubted = sd > FREQ_JUMP_LEAST / JUMP_DEVIATIONS &&
+				  fabs(moved) < JUMP_DEVIATIONS * sd;
+		if (!s->freq_doubted && fabs(moved) >= FREQ_JUMP_LEAST)
+			jump = moved;
+	} else if (jump != 0) {
+		s->freq_doubted = false;
+	}
 	return jump * 1e6;
 }
 

@@ -219,8 +219,8 @@ static void a_liar_does_not_make_the_bound_useless(void **state)
 
 	(void)state;
 	open_quiet(&r, 3);
-	one_answer(&r, r.steering->selection.selected == 1 ? 2 : 1,
-	    100 * NS_PER_S);
+	one_answer(
+	    &r, r.steering->selection.selected == 1 ? 2 : 1, 100 * NS_PER_S);
 	assert_true(rig_update(&r));
 	assert_true(r.last.max_error_ns < NS_PER_MS);
 	rig_close(&r);
