@@ -260,6 +260,12 @@ static void take_changed_clock(struct steering *s, struct steering_source *src,
 	forget_outliers(s);
 }
 
+/* A replay finds a change again that was told already. */
+static bool is_newest(const struct steering_source *src, struct osc at)
+{
+	return const_record(src, 0)->sample.at.ns == at.ns;
+}
+
 /*
  * The residuals grow: the frequency has jumped by about as much. Until most of
  * the sources see it, nothing is decided.
@@ -270,7 +276,8 @@ static void believe_growth(struct steering *s, struct steering_source *src,
 	if (!clock_has_changed(s, src))
 		return;
 	estimate_shift_freq(&s->estimate, src->growth.rate);
-	s->freq_jump = src->growth.rate;
+	if (is_newest(src, at))
+		s->freq_jump = src->growth.rate;
 	take_changed_clock(s, src, at, x, src->growth.sd);
 }
 
@@ -346,10 +353,11 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 		return;
 	}
 	since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
-	if (!s->freq_doubted)
+	if (is_newest(src, at) && !s->freq_doubted) {
 		s->freq_before =
 		    estimate_freq(&s->estimate, s->estimate.at, &freq_sd);
-	s->freq_doubted = true;
+		s->freq_doubted = true;
+	}
 	take_changed_clock(
 	    s, src, at, x, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
 }
