@@ -2,8 +2,8 @@
  * The AEAD algorithms of NTS, with their numbers in the IANA registry "AEAD
  * Algorithms".
  *
- * The agent builds AES-SIV (RFC 5297) from OpenSSL's AES in ECB and CTR mode. An NTS
- * request has an empty plaintext, and the SIV of OpenSSL 3.0 returns an
+ * The agent builds AES-SIV (RFC 5297) from OpenSSL's AES in ECB and CTR mode.
+ * An NTS request has an empty plaintext, and the SIV of OpenSSL 3.0 returns an
  * all-zero tag for it. AES-128-GCM-SIV (RFC 8452) comes from OpenSSL 3.2 or
  * later, if the self-test passes.
  *

@@ -609,6 +609,22 @@ class ErrorModel:
     def __init__(self, before=(0.0, 0.0, 0.0)):
         self.weights = {(i, j): -float(4 * i + 2 * j) for i in range(3) for j in range(5)}
         self.now, self.before = (0.0, 0.0, 0.0), before
+        self.short, self.changes = None, (0.0, 0.0, 0.0, 0.0)
+
+    def short_delays_agree(self, r):
+        xx, xy, yy, n = self.changes
+        x, gain = 2 * r / (1 - r * r), 0
+        slope = (x / 3 if abs(x) < 0.1 else 1 / math.tanh(x) - 1 / x) / 2
+        if n >= 4:
+            gain = slope * (xy - slope * xx / 2) / ((yy - xy * xy / xx) / n)
+        return 1 / (1 + math.exp(-1 - gain / 2))
+
+    def learn_slope(self, delay, error):
+        if self.short:
+            x, y = delay - self.short[0], error - self.short[1]
+            self.changes = tuple(
+                s + d - s / 256 for s, d in zip(self.changes, (x * x, x * y, y * y, 1)))
+        self.short = delay, error
 
     def asymmetry(self, path):
         error, excess, samples = self.before if self.before[2] > self.now[2] else self.now
@@ -622,8 +638,10 @@ class ErrorModel:
         half = (delay - max(path.floor - gap, 0)) / 2
         if seen < 8:
             half = max(half, seen ** -1.5 * delay / 2)
-        half = width * max(half, 0) + noise
+        full, agree = max(half, 0), self.short_delays_agree(r)
+        half = full - (1 - width) * min(full, 3 * path.queue) + noise
         scale = max(path.queue, half / 3)
+        r *= agree + (1 - agree) * min(full / (4 * path.queue), 1)
         soft = min(0.3 * gap + edge * path.lately, delay / 2)
         return dict(half=half, edge=soft + noise,
                     tilt=(1 / (1 + r) - 1 / (1 - r)) / scale,
@@ -641,6 +659,8 @@ class ErrorModel:
             self.weights[i, j] = w * (1 - 1 / 256) + box_update(before[0], before[1], 0, box)[2]
         best = max(self.weights.values())
         self.weights = {k: max(w - best, -30) for k, w in self.weights.items()}
+        if delay - path.floor <= 2 * path.quiet:
+            self.learn_slope(delay, -before[0])
         half = max(delay - path.floor, 0) / 2
         share = min(1, 3 * path.queue / half) if half > 0 else 1
         error = max(-half, min(half, -after_mean))
