@@ -216,7 +216,8 @@ static void what_has_no_end_is_left_out(void **state)
 	assert_int_equal(unlink(path), 0);
 	room_put(r, "sources.d/x.conf", "[source x]\n");
 	assert_int_equal(truncate(path, 1 << 16), 0);
-	is_left_out(r, ":2: the line holds a NUL byte; save the file as plain text in "
+	is_left_out(r,
+	    ":2: the line holds a NUL byte; save the file as plain text in "
 	    "UTF-8");
 	assert_int_equal(truncate(path, (1 << 16) + 1), 0);
 	is_left_out(r, ": cannot read: it is larger than 64 KiB");

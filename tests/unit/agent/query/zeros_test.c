@@ -359,7 +359,6 @@ static const struct {
 	{"ntsagent_unused_source_files", NULL},
 	{"ntsagent_usable_sources", NULL},
 	{"ntsagent_voting_sources", NULL},
-	{"ntsagent_offset_seconds", "an hour"},
 	{"ntsagent_offset_seconds", "lost"},
 };
 /* clang-format on */
