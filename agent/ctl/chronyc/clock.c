@@ -87,22 +87,29 @@ static void tracking_csv(const struct tracking *t, FILE *out)
 
 static void tracking_text(const struct tracking *t, FILE *out)
 {
-	fprintf(out, "Reference ID    : %08X (%s)\n", t->refid, t->name);
-	fprintf(out, "Stratum         : %u\n", t->stratum);
-	fputs("Ref time (UTC)  : ", out);
+	fprintf(out,
+	    "Reference ID    : %08X (%s)\n"
+	    "Stratum         : %u\n"
+	    "Ref time (UTC)  : ",
+	    t->refid, t->name, t->stratum);
 	chronyc_put_date(out, t->at);
-	fprintf(out, "\nSystem time     : %.9f seconds %s of NTP time\n",
-	    fabs(t->correction_s), t->correction_s > 0 ? "slow" : "fast");
-	fprintf(out, "Last offset     : %+.9f seconds\n", t->last_s);
-	fprintf(out, "RMS offset      : %.9f seconds\n", t->rms_s);
-	fprintf(out, "Frequency       : %.3f ppm %s\n", fabs(t->frequency_ppm),
-	    t->frequency_ppm > 0 ? "fast" : "slow");
-	fprintf(out, "Residual freq   : %+.3f ppm\n", t->residual_ppm);
-	fprintf(out, "Skew            : %.3f ppm\n", t->skew_ppm);
-	fprintf(out, "Root delay      : %.9f seconds\n", t->root_delay_s);
-	fprintf(out, "Root dispersion : %.9f seconds\n", t->root_dispersion_s);
-	fprintf(out, "Update interval : %.1f seconds\n", t->interval_s);
-	fprintf(out, "Leap status     : %s\n", t->leap);
+	fprintf(out,
+	    "\n"
+	    "System time     : %.9f seconds %s of NTP time\n"
+	    "Last offset     : %+.9f seconds\n"
+	    "RMS offset      : %.9f seconds\n"
+	    "Frequency       : %.3f ppm %s\n"
+	    "Residual freq   : %+.3f ppm\n"
+	    "Skew            : %.3f ppm\n"
+	    "Root delay      : %.9f seconds\n"
+	    "Root dispersion : %.9f seconds\n"
+	    "Update interval : %.1f seconds\n"
+	    "Leap status     : %s\n",
+	    fabs(t->correction_s), t->correction_s > 0 ? "slow" : "fast",
+	    t->last_s, t->rms_s, fabs(t->frequency_ppm),
+	    t->frequency_ppm > 0 ? "fast" : "slow", t->residual_ppm,
+	    t->skew_ppm, t->root_delay_s, t->root_dispersion_s, t->interval_s,
+	    t->leap);
 }
 
 bool chronyc_tracking(

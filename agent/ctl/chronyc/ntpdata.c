@@ -118,23 +118,26 @@ static void put_packet(const struct data *d, FILE *out)
 	const struct status_source *s = d->s;
 	const struct status_answer *a = d->a;
 
-	fprintf(out, "Remote address  : %s (%08X)\n", d->remote, d->remote_id);
-	fprintf(out, "Remote port     : %u\n", d->port);
-	fprintf(out, "Local address   : %s (%08X)\n", d->local, d->local_id);
-	fprintf(out, "Leap status     : %s\n", d->leap);
-	fprintf(out, "Version         : %u\n", whole_of(a->version));
-	fprintf(out, "Mode            : %s\n", d->mode);
-	fprintf(out, "Stratum         : %u\n", whole_of(s->stratum));
-	fprintf(out, "Poll interval   : %d (%.0f seconds)\n", d->poll,
-	    ldexp(1, d->poll));
-	fprintf(out, "Precision       : %d (%.9f seconds)\n", d->precision,
-	    ldexp(1, d->precision));
-	fprintf(out, "Root delay      : %.6f seconds\n",
-	    seconds_or(a->root_delay_ns, 0));
-	fprintf(out, "Root dispersion : %.6f seconds\n",
-	    seconds_or(a->root_dispersion_ns, 0));
-	fprintf(out, "Reference ID    : %08X (%s)\n", d->refid, refid_name(s));
-	fputs("Reference time  : ", out);
+	fprintf(out,
+	    "Remote address  : %s (%08X)\n"
+	    "Remote port     : %u\n"
+	    "Local address   : %s (%08X)\n"
+	    "Leap status     : %s\n"
+	    "Version         : %u\n"
+	    "Mode            : %s\n"
+	    "Stratum         : %u\n",
+	    d->remote, d->remote_id, d->port, d->local, d->local_id, d->leap,
+	    whole_of(a->version), d->mode, whole_of(s->stratum));
+	fprintf(out,
+	    "Poll interval   : %d (%.0f seconds)\n"
+	    "Precision       : %d (%.9f seconds)\n"
+	    "Root delay      : %.6f seconds\n"
+	    "Root dispersion : %.6f seconds\n"
+	    "Reference ID    : %08X (%s)\n"
+	    "Reference time  : ",
+	    d->poll, ldexp(1, d->poll), d->precision, ldexp(1, d->precision),
+	    seconds_or(a->root_delay_ns, 0),
+	    seconds_or(a->root_dispersion_ns, 0), d->refid, refid_name(s));
 	chronyc_put_date(out, a->reference_time_ns);
 	fputc('\n', out);
 }
@@ -144,41 +147,43 @@ static void put_measurement(const struct data *d, FILE *out)
 	const struct status_source *s = d->s;
 	const struct status_answer *a = d->a;
 
-	fprintf(out, "Offset          : %+.9f seconds\n", d->offset_s);
-	fprintf(out, "Peer delay      : %.9f seconds\n",
-	    seconds_or(s->delay_ns, 0));
-	fprintf(out, "Peer dispersion : %.9f seconds\n",
-	    seconds_or(a->dispersion_ns, 0));
-	fprintf(out, "Response time   : %.9f seconds\n",
-	    seconds_or(a->response_ns, 0));
-	fputs("Jitter asymmetry: +0.00\nNTP tests       : ", out);
+	fprintf(out,
+	    "Offset          : %+.9f seconds\n"
+	    "Peer delay      : %.9f seconds\n"
+	    "Peer dispersion : %.9f seconds\n"
+	    "Response time   : %.9f seconds\n"
+	    "Jitter asymmetry: +0.00\n"
+	    "NTP tests       : ",
+	    d->offset_s, seconds_or(s->delay_ns, 0),
+	    seconds_or(a->dispersion_ns, 0), seconds_or(a->response_ns, 0));
 	put_tests(out, d->tests, ' ');
-	fprintf(out, "\nInterleaved     : No\nAuthenticated   : %s\n",
-	    d->heard ? "Yes" : "No");
-	fprintf(out, "TX timestamping : %s\n", stamp_word(s->tx_stamp));
-	fprintf(out, "RX timestamping : %s\n", stamp_word(s->rx_stamp));
+	fprintf(out,
+	    "\n"
+	    "Interleaved     : No\n"
+	    "Authenticated   : %s\n"
+	    "TX timestamping : %s\n"
+	    "RX timestamping : %s\n",
+	    d->heard ? "Yes" : "No", stamp_word(s->tx_stamp),
+	    stamp_word(s->rx_stamp));
 }
 
 static void put_totals(const struct data *d, FILE *out)
 {
 	const struct status_packets *p = &d->s->packets;
-	const struct {
-		const char *label;
-		struct field_int count;
-	} totals[] = {
-	    {"Total TX", p->sent},
-	    {"Total RX", p->received},
-	    {"Total valid RX", p->valid},
-	    {"Total good RX", p->good},
-	    {"Total kernel TX", p->kernel_sent},
-	    {"Total kernel RX", p->kernel_received},
-	    {"Total HW TX", p->hardware_sent},
-	    {"Total HW RX", p->hardware_received},
-	};
 
-	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
-		fprintf(out, "%-16s: %u\n", totals[i].label,
-		    whole_of(totals[i].count));
+	fprintf(out,
+	    "Total TX        : %u\n"
+	    "Total RX        : %u\n"
+	    "Total valid RX  : %u\n"
+	    "Total good RX   : %u\n"
+	    "Total kernel TX : %u\n"
+	    "Total kernel RX : %u\n"
+	    "Total HW TX     : %u\n"
+	    "Total HW RX     : %u\n",
+	    whole_of(p->sent), whole_of(p->received), whole_of(p->valid),
+	    whole_of(p->good), whole_of(p->kernel_sent),
+	    whole_of(p->kernel_received), whole_of(p->hardware_sent),
+	    whole_of(p->hardware_received));
 }
 
 /* Which checks answers have failed, and how often. */
