@@ -28,11 +28,14 @@ static void make_log_folder(
 static void make_directories(
     struct config *config, const struct identity *identity)
 {
-	const char *const paths[] = {config->driftfile, config->goodtime_file};
+	const char *const paths[] = {
+	    config->status_socket, config->driftfile, config->goodtime_file};
 	char why[RUNTIME_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (!runtime_make_directory(paths[i], identity, why))
+		/* Others may be in the first one, of which open_status() says
+		 * why it fails. */
+		if (!runtime_make_directory(paths[i], identity, why) && i > 0)
 			log_warning("%s", why);
 	make_log_folder(config, identity);
 	if (!runtime_make_private(config->saved_keys, identity, why)) {

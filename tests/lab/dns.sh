@@ -70,7 +70,7 @@ dns_returns() {
 	agent_conf client '' ntpserver
 	delete_saved_keys client
 	start_agent12 client
-	explained client ntpserver 'no DNS server answered for ntpserver .*resolv.conf'
+	explained client ntpserver 'no DNS server answered for ntpserver.*resolv.conf'
 	trouble_lasts 10
 	"${@:2}"
 	recovers "a sample after this: $1" "$(now_us)" 2000 all_sampled client

@@ -190,7 +190,7 @@ scene_loss() {
 	block client 'numgen random mod 100 < 30 drop'
 	agent_conf client $'minpoll = 2\nmaxpoll = 2' ntpserver
 	start_agent12 client
-	within 'synchronised' 20 synchronised client
+	within 'synchronised' 60 synchronised client
 	same 'seconds of 60 without synchronisation' 0 \
 		"$(count_failures 60 synchronised client)"
 	sent=$(source_value client ntpserver .packets.sent)
