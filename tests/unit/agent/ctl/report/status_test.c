@@ -134,6 +134,11 @@ static void an_estimate_without_answers_is_called_so(void **state)
 	assert_null(strstr(text, "No server"));
 	free(text);
 	set_int(example_source(tree, 1), "reach", 0);
+	set(example_source(tree, 1), "last_rx_s", json_real(7200));
+	text = report_of(report_status, json_deep_copy(tree), wide, EXIT_OK);
+	assert_contains(text, "No server has answered for 2 h, so");
+	free(text);
+	set(example_source(tree, 1), "last_rx_s", json_null());
 	text = report_of(report_status, tree, wide, EXIT_OK);
 	assert_contains(text,
 	    "No server has answered for 25 h, so the time is an estimate. The "
