@@ -29,7 +29,8 @@
 #define PACE_ALLOWANCE_NS (900 * NS_PER_S)
 /* What a silence leaves of it for the time when the server is back. */
 #define PACE_RESERVE (PACE_ALLOWANCE / 2)
-/* A clock that seems to change again and again leaves one in so many of it. */
+/* A clock that seems to change again and again leaves this part of it: an
+ * eighth. */
 #define PACE_CHANGED_SHARE 8
 
 /* A burst: answers wanted, requests at most, time between requests. One second
