@@ -10,10 +10,9 @@
 /* 2^-10 s in NTP's 32.32 format. Servers fill the bits below their precision
  * with random numbers, so that transmit may precede receive a little. */
 #define TIMESTAMP_NOISE (INT64_C(1) << 22)
-/* So long a server may hold a request at its word: no honest one needs longer
- * as a rule. Otherwise a distant server that lies would look like the nearest
- * one.
- */
+/* A server that claims to have held a request for no longer is believed; an
+ * honest one rarely needs longer. Otherwise a distant server that lies would
+ * look like the nearest one. */
 #define HOLD_BELIEVED_NS NS_PER_MS
 #define NAK_CODE NTP_REFID('N', 'T', 'S', 'N')
 
