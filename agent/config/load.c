@@ -689,8 +689,7 @@ static void spread_pools(struct loader *l, unsigned first)
 
 /* Files of sources.d. */
 
-/* The first error says enough. complain() has left ASCII alone in it, which the
- * status needs. */
+/* The first error says enough. */
 static void leave_file_out(struct loader *l, FILE *errors, char *text)
 {
 	struct config *c = l->config;
