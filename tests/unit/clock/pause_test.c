@@ -224,9 +224,9 @@ static void a_slow_ramp_shows_against_the_first_answer(void **state)
 			    .at = {h.now_s * NS_PER_S},
 			    .lag_ns = (200 + k * 15) * NS_PER_MS,
 			    .bound_ns = 20 * NS_PER_MS,
-			    .noise_ns = k == 0 ? rows[i].first_noise_ms *
-						     NS_PER_MS
-					       : 10 * NS_PER_MS,
+			    .noise_ns = k == 0
+					    ? rows[i].first_noise_ms * NS_PER_MS
+					    : 10 * NS_PER_MS,
 			};
 
 			v = pause_judge(&h.pause, 0, a, POLL_NS, 3);
