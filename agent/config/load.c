@@ -689,17 +689,6 @@ static void spread_pools(struct loader *l, unsigned first)
 
 /* Files of sources.d. */
 
-/* For the status, which takes UTF-8 alone. */
-static void keep_line(struct config *c, const char *text)
-{
-	char *line = c->unused_files[c->unused_file_count];
-
-	snprintf(line, UNUSED_FILE_TEXT_MAX, "%s", text);
-	for (; *line; line++)
-		if (!isascii((unsigned char)*line))
-			*line = '?';
-}
-
 /* The first error says enough. */
 static void leave_file_out(struct loader *l, FILE *errors, char *text)
 {
@@ -711,7 +700,8 @@ static void leave_file_out(struct loader *l, FILE *errors, char *text)
 	fprintf(errors, "warning: %s; the sources of this file are not used\n",
 	    text);
 	if (c->unused_file_count < UNUSED_FILES_SHOWN)
-		keep_line(c, text);
+		snprintf(c->unused_files[c->unused_file_count],
+		    UNUSED_FILE_TEXT_MAX, "%s", text);
 	c->unused_file_count++;
 }
 

@@ -439,17 +439,24 @@ static int64_t paid_ns(const struct pace *p, int64_t full)
 		   : at_most(p->debt_ns, most);
 }
 
+/* Of a ramp or a doubt, whichever asks first. */
+static int64_t sooner_ns(const struct pace *p)
+{
+	if (!ramping(p))
+		return doubt_ns(p);
+	return p->doubted > 0 ? at_most(ramp_ns(p), doubt_ns(p)) : ramp_ns(p);
+}
+
 int64_t pace_interval_ns(const struct pace *p, uint32_t random)
 {
 	int64_t full = poll_ns(p->poll_log2_s), ns;
 
 	if (p->burst_tries > 0)
 		ns = at_most(full, burst_ns(p));
-	else if (ramping(p) || p->doubted > 0)
-		ns = at_most(ramping(p) ? at_most(full, ramp_ns(p)) : full,
-		    p->doubted > 0 ? doubt_ns(p) : full);
-	else
+	else if (!ramping(p) && p->doubted == 0)
 		ns = full + paid_ns(p, full);
+	else
+		ns = at_most(full, sooner_ns(p));
 	return ns + (int64_t)(INTERVAL_SPREAD_PERCENT / 100.0 * (double)ns *
 			      ((double)random / (double)UINT32_MAX));
 }

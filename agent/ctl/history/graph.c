@@ -313,6 +313,7 @@ static FILE *create(const char *path)
 	return out;
 }
 
+/* A file that could not be written whole is removed. */
 static enum exit_status write_svg(
     const struct graph *g, struct series *s, const char *title)
 {
