@@ -130,21 +130,21 @@ struct cmac {
 	bool ok;
 };
 
-static struct cmac cmac_open(const struct algorithm *a, const uint8_t *key)
+/* In place: a copy of `whole` and `part` must not stay on the stack. */
+static void cmac_open(
+    struct cmac *m, const struct algorithm *a, const uint8_t *key)
 {
 	struct library *l = library_of(a);
-	struct cmac m = {.ok = false};
 
 	if (!l->ecb)
 		l->ecb = new_context(a->ecb);
-	m.ecb = l->ecb;
-	m.ok = m.ecb &&
-	       EVP_EncryptInit_ex2(m.ecb, NULL, key, zeros, NULL) == 1 &&
-	       encrypt(m.ecb, zeros, BLOCK, m.whole);
-	dbl(m.whole);
-	memcpy(m.part, m.whole, BLOCK);
-	dbl(m.part);
-	return m;
+	*m = (struct cmac){.ecb = l->ecb};
+	m->ok = m->ecb &&
+		EVP_EncryptInit_ex2(m->ecb, NULL, key, zeros, NULL) == 1 &&
+		encrypt(m->ecb, zeros, BLOCK, m->whole);
+	dbl(m->whole);
+	memcpy(m->part, m->whole, BLOCK);
+	dbl(m->part);
 }
 
 static void cmac_close(struct cmac *m, const struct algorithm *a)
@@ -224,10 +224,11 @@ struct siv {
 static bool s2v(
     const struct siv *s, const uint8_t *plain, size_t len, uint8_t tag[BLOCK])
 {
-	struct cmac m = cmac_open(s->a, s->key);
 	uint8_t d[BLOCK] = {0}, t[BLOCK] = {0};
+	struct cmac m;
 	bool ok;
 
+	cmac_open(&m, s->a, s->key);
 	cmac_of(&m, d, BLOCK, d);
 	dbl(d);
 	cmac_of(&m, s->ad, s->ad_len, t);

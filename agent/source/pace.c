@@ -184,7 +184,7 @@ static bool may_ask_sooner(const struct pace *p, bool changed)
 	if (p->rate_limited)
 		return false;
 	return changed
-		   ? PACE_CHANGED_SHARE * p->allowance >= PACE_ALLOWANCE
+		   ? p->allowance >= PACE_CHANGED_RESERVE
 		   : p->debt_ns < DEBT_INTERVALS / 2 * poll_ns(p->poll_log2_s);
 }
 

@@ -29,9 +29,8 @@
 #define PACE_ALLOWANCE_NS (900 * NS_PER_S)
 /* What a silence leaves of it for the time when the server is back. */
 #define PACE_RESERVE (PACE_ALLOWANCE / 2)
-/* A clock that seems to change again and again leaves this part of it: an
- * eighth. */
-#define PACE_CHANGED_SHARE 8
+/* A clock that seems to change again and again leaves so many. */
+#define PACE_CHANGED_RESERVE (PACE_ALLOWANCE / 8)
 
 /* A burst: answers wanted, requests at most, time between requests. One second
  * is within the default rate limits of NTP servers. In the burst of a start, an

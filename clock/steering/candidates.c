@@ -119,16 +119,14 @@ static bool share_a_point(
 	       a->distance_ns + b->distance_ns;
 }
 
-/* The other servers that a source can agree with. */
+/* The servers that a source can agree with, its own one included. */
 static unsigned supporters(
     const struct steering *s, const struct select_source *list, unsigned source)
 {
-	unsigned server = s->sources[source].server;
 	uint64_t found = 0;
 
 	for (unsigned i = 0; i < s->source_count; i++)
-		if (s->sources[i].server != server &&
-		    list[i].state == SELECT_COMBINED &&
+		if (list[i].state == SELECT_COMBINED &&
 		    share_a_point(&list[i], &list[source]))
 			found |= UINT64_C(1) << s->sources[i].server;
 	return (unsigned)__builtin_popcountll(found);
@@ -299,7 +297,7 @@ static bool any_trusted(const struct steering *s)
 	return false;
 }
 
-/* The servers that announce a leap second by all their names. */
+/* A server announces a leap second if none of its names contradicts it. */
 enum leap candidates_leap(const struct steering *s)
 {
 	uint64_t servers = 0, says[4] = {0};

@@ -204,6 +204,39 @@ static void a_lag_that_grows_is_no_pause(void **state)
 	}
 }
 
+/* Between two answers the lag grows by less than the queues explain, and since
+ * the first one by more. The queue of the first one counts, too. */
+static void a_slow_ramp_shows_against_the_first_answer(void **state)
+{
+	static const struct {
+		int64_t first_noise_ms;
+		enum pause_verdict third;
+	} rows[] = {{10, PAUSE_NONE}, {30, PAUSE_DOUBT}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct hearing h = {.now_s = 0};
+		enum pause_verdict v = PAUSE_NONE;
+
+		for (int64_t k = 0; k < 3; k++) {
+			struct pause_answer a = {
+			    .first = {++h.now_s * NS_PER_S},
+			    .at = {h.now_s * NS_PER_S},
+			    .lag_ns = (200 + k * 15) * NS_PER_MS,
+			    .bound_ns = 20 * NS_PER_MS,
+			    .noise_ns = k == 0
+					    ? rows[i].first_noise_ms * NS_PER_MS
+					    : 10 * NS_PER_MS,
+			};
+
+			v = pause_judge(&h.pause, 0, a, POLL_NS, 3);
+			if (k < 2)
+				assert_int_equal(v, PAUSE_DOUBT);
+		}
+		assert_int_equal(v, rows[i].third);
+	}
+}
+
 /* 150 ms are lost, and the frequency has changed by 100 ppm: the growth does
  * not explain the lag. */
 static void a_pause_with_a_new_frequency_is_a_pause(void **state)
@@ -241,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_lag_that_grows_is_no_pause),
+	    cmocka_unit_test(a_slow_ramp_shows_against_the_first_answer),
 	    cmocka_unit_test(a_pause_with_a_new_frequency_is_a_pause),
 	    cmocka_unit_test(a_majority_waits_for_a_second_answer),
 	    cmocka_unit_test(a_majority_of_the_voters_must_say_so),

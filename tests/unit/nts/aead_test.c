@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -506,6 +508,54 @@ static void fips_mode_is_that_of_the_library(void **state)
 	assert_false(aead_fips_mode());
 }
 
+/* Does the heap contain these bytes? */
+static bool in_heap(const uint8_t *bytes, size_t len)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	const uint8_t *heap = NULL;
+	char line[512];
+	size_t size = 0;
+	void *low, *high;
+
+	assert_non_null(maps);
+	while (!heap && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[heap]") &&
+		    sscanf(line, "%p-%p", &low, &high) == 2) {
+			heap = low;
+			size = (size_t)((const uint8_t *)high - heap);
+		}
+	assert_int_equal(fclose(maps), 0);
+	return heap && memmem(heap, size, bytes, len);
+}
+
+/* On most processors the key schedule begins with the key itself, so a context
+ * that still has its key shows it. */
+static void no_key_stays_in_the_heap(void **state)
+{
+	enum aead_id id = algorithm(state);
+	size_t half = aead_key_len(id) / 2;
+	uint8_t key[64], nonce[16] = {1}, plain[40] = {2}, out[56];
+	uint8_t *copy;
+	bool found;
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(0xc3 ^ (i * 37 + (size_t)id));
+	copy = malloc(half);
+	assert_non_null(copy);
+	memcpy(copy, key, half);
+	found = in_heap(key, half);
+	OPENSSL_cleanse(copy, half);
+	free(copy);
+	if (!found)
+		skip(); /* a sanitizer has its own heap */
+	assert_true(aead_seal(
+	    id, key, nonce, sizeof(nonce), NULL, 0, plain, sizeof(plain), out));
+	assert_true(aead_open(
+	    id, key, nonce, sizeof(nonce), NULL, 0, out, sizeof(out), plain));
+	assert_false(in_heap(key, half));
+	assert_false(in_heap(key + half, half));
+}
+
 int main(void)
 {
 	enum aead_id siv_256 = AEAD_AES_SIV_CMAC_256;
@@ -515,6 +565,8 @@ int main(void)
 	    WITH(gcm_siv_gives_the_vectors_of_rfc_8452, gcm_siv),
 	    cmocka_unit_test(fips_mode_is_that_of_the_library),
 	    cmocka_unit_test(siv_gives_a_known_answer_for_two_components),
+	    WITH(no_key_stays_in_the_heap, siv_256),
+	    WITH(no_key_stays_in_the_heap, siv_512),
 	    WITH(siv_is_that_of_the_cmac_of_openssl_for_all_lengths, siv_256),
 	    WITH(siv_is_that_of_the_cmac_of_openssl_for_all_lengths, siv_512),
 	    WITH_EACH(known_answers_are_reproduced),

@@ -500,10 +500,13 @@ static void a_contradiction_is_asked_for_at_once(void **state)
 	pace_sample(&p, FAR_NS, POLL_KEEP);
 	assert_int_equal(INTERVAL(&p), 80 * NS_PER_S);
 	/* What is left of the allowance is for other reasons. */
-	p.allowance = (double)PACE_ALLOWANCE / PACE_CHANGED_SHARE - 0.5;
+	p.allowance = 7.5;
 	pace_sample(&p, FAR_NS, POLL_CONTRADICTED);
 	assert_int_equal(p.doubted, 0);
-	p.allowance = PACE_ALLOWANCE;
+	p.allowance = 8;
+	pace_sample(&p, FAR_NS, POLL_CONTRADICTED);
+	assert_int_equal(p.doubted, PACE_DOUBT_TRIES);
+	p.doubted = 0;
 	p.rate_limited = true;
 	pace_sample(&p, FAR_NS, POLL_CONTRADICTED);
 	assert_int_equal(p.doubted, 0);
@@ -543,7 +546,7 @@ static void a_changed_clock_is_measured_again(void **state)
 	pace_sample(&p, FAR_NS, POLL_CHANGED);
 	assert_int_equal(p.burst_good, PACE_BURST_GOOD);
 	p.burst_good = p.burst_tries = 0;
-	p.allowance = (double)PACE_ALLOWANCE / PACE_CHANGED_SHARE - 0.5;
+	p.allowance = 7.5;
 	pace_sample(&p, FAR_NS, POLL_CHANGED);
 	assert_int_equal(p.burst_good, 0);
 	assert_int_equal(p.poll_log2_s, 6);

@@ -218,6 +218,30 @@ static void test_few_short_delays_take_most_of_the_tilt(void **state)
 			 (1 / (1 - most) - 1 / (1 + most))) < 1e-6);
 }
 
+/* The likelihood of the two slopes, by what the changes leave unexplained. */
+static void test_the_slope_decides_by_its_likelihood(void **state)
+{
+	struct delay_track t;
+	struct error_model m;
+	double r, x, expected, gain, left;
+
+	(void)state;
+	learn_two_kinds(&m, &t);
+	assert_true(fabs(m.slope.both / m.slope.delay2 - 0.3) < 0.02);
+	r = -error_model_lopsided(&m, &t);
+	x = 2 * r / (1 - r * r);
+	expected = (1 / tanh(x) - 1 / x) / 2;
+	m.slope.delay2 = 10;
+	m.slope.both = 3 * expected;
+	m.slope.changes = 10;
+	/* 2 of them are unexplained. */
+	m.slope.error2 = 0.9 * expected * expected + 2;
+	gain = expected * (3 * expected - expected * 5) / 0.2;
+	left = r / (1 + exp(-1 - gain / 2));
+	assert_true(fabs(tilt_at(&m, &t, 0) * t.queue -
+			 (1 / (1 + left) - 1 / (1 - left))) < 1e-6);
+}
+
 /* The first samples do not show the floor: the box has its full width. */
 static void test_first_samples_are_wide(void **state)
 {
@@ -422,6 +446,7 @@ int main(void)
 	    cmocka_unit_test(test_short_delays_of_another_kind_take_no_tilt),
 	    cmocka_unit_test(test_the_slope_is_that_of_one_route),
 	    cmocka_unit_test(test_few_short_delays_take_most_of_the_tilt),
+	    cmocka_unit_test(test_the_slope_decides_by_its_likelihood),
 	    cmocka_unit_test(test_first_samples_are_wide),
 	    cmocka_unit_test(test_the_asymmetry_is_bounded),
 	    cmocka_unit_test(test_forgotten_routes_get_the_widest_box),

@@ -562,6 +562,73 @@ static void a_server_announces_a_leap_second_by_all_its_names(void **state)
 	rig_close(&r);
 }
 
+/* Sources 0 and 1 are names of one server. Whose vote it is decides whether the
+ * sources far away are a majority. */
+static void the_name_that_most_servers_agree_with_votes(void **state)
+{
+	enum { NEAR, FAR, ELSEWHERE };
+	static const struct {
+		unsigned place[6], server[6];
+		bool unsynced[6], far_decide;
+	} rows[] = {
+	    {{NEAR, FAR, FAR, FAR, NEAR, NEAR}, {0, 0, 2, 3, 4, 5}, {0}, false},
+	    {{NEAR, FAR, FAR, FAR, FAR, NEAR}, {0, 0, 2, 3, 4, 5}, {0}, true},
+	    /* Two names of one other server count once. */
+	    {{NEAR, FAR, NEAR, NEAR, FAR, FAR}, {0, 0, 2, 2, 4, 5}, {0}, true},
+	    /* What has no vote does not support a name. */
+	    {{NEAR, FAR, FAR, NEAR, NEAR, NEAR}, {0, 0, 2, 3, 4, 5},
+		{0, 0, 0, 1, 1, 1}, true},
+	    /* A name that is not usable takes no vote. */
+	    {{NEAR, FAR, ELSEWHERE, FAR, FAR, NEAR}, {0, 0, 2, 3, 4, 5},
+		{0, 1, 0, 0, 0, 1}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig r;
+		bool decide = false;
+
+		open_exact(&r, 6, NULL, NULL);
+		for (unsigned k = 0; k < 6; k++) {
+			give(&r, k,
+			    sample(0, rows[i].place[k] * 10 * DISTANCE_NS));
+			steering_set_server(r.steering, k, rows[i].server[k]);
+			steering_set_unsynced(
+			    r.steering, k, rows[i].unsynced[k]);
+		}
+		select_at(&r, 0);
+		for (unsigned k = 0; k < 6; k++)
+			decide =
+			    decide || (rows[i].place[k] == FAR &&
+					  state_of(&r, k) == SELECT_SELECTED);
+		if (decide != rows[i].far_decide)
+			fail_msg("row %zu", i);
+		rig_close(&r);
+	}
+}
+
+/* A name whose latest answers left the truth of the others takes no vote: all
+ * three servers agree. */
+static void a_name_outside_of_the_truth_goes_last(void **state)
+{
+	struct steering_config config = rig_usual;
+	struct rig r;
+
+	(void)state;
+	config.min_sources = 3;
+	for (unsigned outside = 0; outside < 2; outside++) {
+		open_exact(&r, 4, NULL, &config);
+		for (unsigned i = 0; i < 4; i++)
+			give(&r, i, sample(0, 0));
+		steering_set_server(r.steering, 1, 0);
+		r.steering->sources[outside].outside = true;
+		select_at(&r, 0);
+		assert_int_equal(state_of(&r, outside), SELECT_FALSETICKER);
+		assert_true(r.steering->selection.selected >= 0);
+		rig_close(&r);
+	}
+}
+
 /* Its key server says that a is at the address of b, which is trusted. */
 static void a_name_of_a_trusted_server_takes_no_trust_from_it(void **state)
 {
@@ -628,6 +695,8 @@ int main(void)
 	    cmocka_unit_test(
 		more_than_half_of_the_combined_decide_on_a_leap_second),
 	    cmocka_unit_test(a_server_announces_a_leap_second_by_all_its_names),
+	    cmocka_unit_test(the_name_that_most_servers_agree_with_votes),
+	    cmocka_unit_test(a_name_outside_of_the_truth_goes_last),
 	    cmocka_unit_test(a_name_of_a_trusted_server_takes_no_trust_from_it),
 	    cmocka_unit_test(trusted_sources_decide_on_a_leap_second),
 	};

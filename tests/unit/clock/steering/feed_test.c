@@ -213,6 +213,110 @@ static void the_bound_holds_an_outlier_of_another_source(void **state)
 	rig_close(&r);
 }
 
+/* The other sources need not say again after each outlier that the clock is
+ * right. */
+static void the_bound_forgets_a_source_that_stays_wrong(void **state)
+{
+	const int64_t wrong_ns = 200 * NS_PER_US;
+	unsigned other;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 3);
+	other = r.steering->selection.selected == 1 ? 2 : 1;
+	one_answer(&r, other, wrong_ns);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns > 2 * wrong_ns);
+	for (unsigned i = 0; i < 3; i++)
+		one_answer(&r, i, i == other ? wrong_ns : 0);
+	assert_true(rig_update(&r));
+	assert_in_range(steering_outlier_count(r.steering, other), 1, 2);
+	assert_true(r.last.max_error_ns < 2 * wrong_ns);
+	one_answer(&r, other, -wrong_ns);
+	assert_int_equal(steering_outlier_count(r.steering, other), 1);
+	assert_true(rig_update(&r));
+	assert_true(r.last.max_error_ns < 2 * wrong_ns);
+	rig_close(&r);
+}
+
+/* Each jump is told once, whatever is computed again later. */
+static void a_replay_tells_no_jump(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	for (int64_t k = 1; k <= 4; k++)
+		one_answer(&r, 0, 4 * NS_PER_MS * k);
+	assert_true(steering_take_freq_jump(r.steering) != 0);
+	replay(&r);
+	assert_true(steering_take_freq_jump(r.steering) == 0);
+	rig_close(&r);
+}
+
+/* Nor does it begin a doubt of the frequency. */
+static void a_replay_doubts_no_frequency(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	one_answer(&r, 0, 8 * NS_PER_MS);
+	one_answer(&r, 0, 8 * NS_PER_MS);
+	assert_true(r.steering->freq_doubted);
+	one_answer(&r, 0, 8 * NS_PER_MS);
+	r.steering->freq_doubted = false;
+	replay(&r);
+	assert_false(r.steering->freq_doubted);
+	rig_close(&r);
+}
+
+/* The clock has changed, and its frequency was so much less before; in ppm. */
+static void a_frequency_that_becomes_certain_shows_a_jump(void **state)
+{
+	static const struct {
+		double sd, moved, told;
+		bool doubted;
+	} rows[] = {
+	    {0, 100, 100, false},
+	    {0, -100, -100, false},
+	    /* As certain as it becomes. */
+	    {0, 19, 0, false},
+	    {0, 0, 0, false},
+	    /* It may have moved, or not. */
+	    {5, 30, 0, true},
+	    {5, 100, 100, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double sd, told;
+		struct rig r;
+
+		open_quiet(&r, 1);
+		estimate_inflate_clock(
+		    &r.steering->estimate, 0, rows[i].sd * 1e-6);
+		r.steering->freq_doubted = true;
+		r.steering->freq_before = estimate_freq(&r.steering->estimate,
+					      r.steering->estimate.at, &sd) -
+					  rows[i].moved * 1e-6;
+		told = steering_take_freq_jump(r.steering);
+		if (fabs(told - rows[i].told) > 0.1 ||
+		    r.steering->freq_doubted != rows[i].doubted)
+			fail_msg("row %zu: %g", i, told);
+		/* It is told once. */
+		assert_true(rows[i].doubted ||
+			    steering_take_freq_jump(r.steering) == 0);
+		/* A jump that is seen at once ends the doubt. */
+		r.steering->freq_doubted = true;
+		r.steering->freq_jump = 1e-4;
+		assert_true(
+		    fabs(steering_take_freq_jump(r.steering) - 100) < 1e-6);
+		assert_false(r.steering->freq_doubted);
+		rig_close(&r);
+	}
+}
+
 static void a_liar_does_not_make_the_bound_useless(void **state)
 {
 	struct rig r;
@@ -841,12 +945,20 @@ int main(void)
 	    cmocka_unit_test(one_runaway_of_three_moves_nothing),
 	    cmocka_unit_test(the_bound_holds_an_outlier),
 	    cmocka_unit_test(the_bound_holds_an_outlier_of_another_source),
+	    cmocka_unit_test(the_bound_forgets_a_source_that_stays_wrong),
+	    cmocka_unit_test(a_replay_tells_no_jump),
+	    cmocka_unit_test(a_replay_doubts_no_frequency),
+	    cmocka_unit_test(a_frequency_that_becomes_certain_shows_a_jump),
 	    cmocka_unit_test(a_liar_does_not_make_the_bound_useless),
 	    cmocka_unit_test(the_bound_holds_until_the_next_answer),
 	    cmocka_unit_test(the_second_that_is_certain_moves_the_clock),
 	    cmocka_unit_test(outliers_that_are_not_certain_need_a_third),
 	    cmocka_unit_test(the_frequency_is_doubted_with_the_offset),
 	    cmocka_unit_test(the_majority_decides_what_is_doubted),
+	    cmocka_unit_test(the_bound_forgets_a_source_that_stays_wrong),
+	    cmocka_unit_test(a_replay_tells_no_jump),
+	    cmocka_unit_test(a_replay_doubts_no_frequency),
+	    cmocka_unit_test(a_frequency_that_becomes_certain_shows_a_jump),
 	    cmocka_unit_test(a_liar_does_not_use_an_honest_outlier),
 	    cmocka_unit_test(a_tie_moves_no_bias),
 	    cmocka_unit_test(a_bias_is_doubted_by_a_second_at_most),

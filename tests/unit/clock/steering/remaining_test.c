@@ -452,9 +452,23 @@ static void what_the_mean_adds_is_a_guess(void **state)
 	rig_close(&r);
 }
 
+/* An unknown bound stays one. */
+static void without_a_source_a_pause_in_doubt_adds_nothing(void **state)
+{
+	const struct estimate_value v = {0};
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.steering->suspected_ns = NS_PER_S;
+	assert_true(remaining_bound_ns(r.steering, &v, r.now) == INT64_MAX);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(without_a_source_a_pause_in_doubt_adds_nothing),
 	    cmocka_unit_test(the_bound_grows_as_was_learned),
 	    cmocka_unit_test(a_configured_rate_replaces_it),
 	    cmocka_unit_test(the_least_bound_of_all_samples_counts),
