@@ -30,7 +30,7 @@
 /* What a silence leaves of it for the time when the server is back. */
 #define PACE_RESERVE (PACE_ALLOWANCE / 2)
 /* A clock that seems to change again and again leaves so many. */
-#define PACE_CHANGED_RESERVE (PACE_ALLOWANCE / 8)
+#define PACE_CHANGED_RESERVE 8
 
 /* A burst: answers wanted, requests at most, time between requests. One second
  * is within the default rate limits of NTP servers. In the burst of a start, an

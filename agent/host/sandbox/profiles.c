@@ -170,7 +170,7 @@ static void describe_calls(const struct profile *p, char text[SANDBOX_TEXT_MAX])
 static void describe_files(const struct profile *p, char text[SANDBOX_TEXT_MAX])
 {
 	static const char *const reads[] = {
-	    [READS_NOTHING] = "opens no file to read",
+	    [READS_NOTHING] = "reads only where it writes",
 	    [READS_LISTED] =
 		"reads system files, trusted certificates and revocation lists",
 	    [READS_ALL] = "reads any file",
