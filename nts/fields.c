@@ -10,8 +10,9 @@
 /* 2^-10 s in NTP's 32.32 format. Servers fill the bits below their precision
  * with random numbers, so that transmit may precede receive a little. */
 #define TIMESTAMP_NOISE (INT64_C(1) << 22)
-/* A server is believed that it held a request for so long: honest ones rarely
- * need more. A distant server that lies must not look like the nearest one. */
+/* A server that claims to have held a request for no longer is believed; an
+ * honest one rarely needs longer. Otherwise a distant server that lies would
+ * look like the nearest one. */
 #define HOLD_BELIEVED_NS NS_PER_MS
 #define NAK_CODE NTP_REFID('N', 'T', 'S', 'N')
 
@@ -356,8 +357,8 @@ enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
 	return check_content(&p.header);
 }
 
-/* The part of the time at the server that may have been time on the way. The
- * offset is the same in both cases. */
+/* What a server claims to have held the request beyond that may be time on the
+ * way. The offset is the same in both cases. */
 static int64_t doubted_ns(int64_t held_ns)
 {
 	return held_ns > HOLD_BELIEVED_NS ? held_ns - HOLD_BELIEVED_NS : 0;

@@ -184,7 +184,8 @@ static int leave_terminal(void)
 	int errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, CHILD_FIRST_FD + 1);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	/* Some containers forbid it. This can be neither read nor written. */
+	/* Some containers have no such device. Nobody can read or write this
+	 * descriptor, either. */
 	if (null < 0)
 		null = open("/", O_PATH | O_CLOEXEC);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

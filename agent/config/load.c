@@ -497,8 +497,8 @@ static const char *fault_of(const struct stat *st)
 					       : NULL;
 }
 
-/* An error shows the line. Who may write into the folder could so make root
- * show the first line of any file. */
+/* An error shows the line: with a link, a user who may write into the folder
+ * could make root show the first line of any file. */
 static const char *fault_of_link(const struct stat *st)
 {
 	return st->st_mode & S_IROTH

@@ -296,8 +296,7 @@ enum pause_verdict engine_judge_pause(
 	if (!e->last_synchronised || !(bits >> source & 1))
 		return PAUSE_NONE;
 	voice.lag_ns = *lag_ns = lag_of(e, m);
-	/* Nearly all answers show no lag, and then nobody asks how sure it is.
-	 */
+	/* Nearly all answers show no lag: then nobody asks how sure it is. */
 	if (voice.lag_ns > PAUSE_MIN_NS) {
 		error = steering_error(e->steering, &e->timescale, e->now.wall);
 		add_bounds(e, source, &error, m, &voice);

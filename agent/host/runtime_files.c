@@ -46,6 +46,13 @@ static const struct cure *cure_of(int error)
 	return NULL;
 }
 
+const char *runtime_cure(int error)
+{
+	const struct cure *cure = cure_of(error);
+
+	return cure ? cure->words : "";
+}
+
 bool runtime_is_shortage(int error)
 {
 	const struct cure *cure = cure_of(error);
@@ -56,10 +63,8 @@ bool runtime_is_shortage(int error)
 static bool fail(
     char why[RUNTIME_TEXT_MAX], const char *what, const char *path, int error)
 {
-	const struct cure *cure = cure_of(error);
-
 	snprintf(why, RUNTIME_TEXT_MAX, "cannot %s %.256s: %s%s", what, path,
-	    strerror(error), cure ? cure->words : "");
+	    strerror(error), runtime_cure(error));
 	errno = error;
 	return false;
 }

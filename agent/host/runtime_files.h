@@ -9,9 +9,12 @@
 
 #define RUNTIME_TEXT_MAX 512
 
+/* What to do about this errno, as "; free some memory", or "". */
+const char *runtime_cure(int error);
+
 /* Does this errno mean that something is used up (space, descriptors, memory),
- * so that what was asked for is right? A function below that fails sets errno.
- */
+ * so that what was asked for is right? A function below that fails sets errno,
+ * unless another agent is running. */
 bool runtime_is_shortage(int error);
 
 /* Makes the directory of `path`, owned by `owner`, mode 0755. An existing one

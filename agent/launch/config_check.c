@@ -4,6 +4,7 @@
 #include "agent/config/load.h"
 #include "agent/host/clocks.h"
 #include "agent/host/privileges.h"
+#include "agent/host/runtime_files.h"
 #include "nts/revocation.h"
 #include "nts/tls.h"
 #include "resolver/binding.h"
@@ -431,9 +432,7 @@ static unsigned check_writable(const char *key, const char *path, FILE *out)
 	if (err != EACCES)
 		return error(out, "%s = %s: user %s cannot write into %s: %s%s",
 		    key, path, user, directory, strerror(err),
-		    err == EROFS ? "; mount it writable, or configure another "
-				   "path"
-				 : "");
+		    runtime_cure(err));
 	error(out,
 	    "%s = %s: user %s cannot write into %s: %s; fix it with: "
 	    "chown %s %s",

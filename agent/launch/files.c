@@ -33,8 +33,8 @@ static void make_directories(
 	char why[RUNTIME_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		/* Others may be in the first one, of which open_status() says
-		 * why it fails. */
+		/* open_status() says why the first one cannot be made. It is
+		 * made here, too: other files may belong there. */
 		if (!runtime_make_directory(paths[i], identity, why) && i > 0)
 			log_warning("%s", why);
 	make_log_folder(config, identity);
@@ -155,9 +155,16 @@ static bool write_pid(struct launch_files *f, const struct config *config)
 	if (!config->pidfile[0])
 		return true;
 	f->pid_written = runtime_write_pid(config->pidfile, &running, why);
-	if (!f->pid_written)
-		log_error("%s", why);
-	return f->pid_written;
+	if (f->pid_written)
+		return true;
+	if (!running && runtime_is_shortage(errno)) {
+		log_error("there is no pid file, but the agent goes on: %s, "
+			  "and restart the agent",
+		    why);
+		return true;
+	}
+	log_error("%s", why);
+	return false;
 }
 
 /* Finds another agent that has neither our status socket nor our pid file. */

@@ -268,7 +268,7 @@ static void next_address(struct source *s)
 
 /* The second request goes out at once, and so does the first one to each
  * further address; the next ones become rarer with the silence. A server that
- * sent RATE may be ignoring us on purpose: keep to the poll schedule. Half of
+ * sent RATE may be ignoring us on purpose: keep to the poll schedule. Some of
  * the allowance stays for the time when the server is back. */
 static void plan_poll_in_silence(struct source *s, struct tick t)
 {

@@ -53,8 +53,7 @@ enum source_action source_refresh(struct source *s, struct mono now);
 
 /* Answers of a source of a pool that are of no use, because the server is not
  * synchronised, because a majority outvotes it, or because another source has
- * its vote. After this number in a row, the source looks for another address.
- */
+ * its vote. After so many in a row, the source looks for another address. */
 #define POOL_USELESS 8
 /* At most once in this time; it uses the keys that it has until then. */
 #define POOL_REPLACE_NS (3600 * NS_PER_S)

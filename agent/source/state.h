@@ -96,7 +96,7 @@ struct source {
 	struct mono sent_at;	/* the last request */
 	struct mono answer_by;	/* when the pending request counts as lost */
 	bool nak_seen;		/* a NAK to the pending request came */
-	int send_error;		/* errno of the pending request, or 0 */
+	int send_error;		/* of the pending request: for say_unsent() */
 	enum nts_err rejection; /* the last one, of the pending request */
 	uint8_t reach;	 /* RFC 5905: one bit per request, the newest lowest */
 	unsigned silent; /* requests without an answer, in a row */

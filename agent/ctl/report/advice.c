@@ -44,6 +44,7 @@ static const struct {
 	{"the name does not exist", FAILURE_DNS,    OBSTACLE_NAME_UNKNOWN},
 	{"no DNS server ",         FAILURE_DNS,     OBSTACLE_DNS_SILENT},
 	{" is configured for it",  FAILURE_DNS,     OBSTACLE_NO_ADDRESS},
+	{"the name exists, but ",  FAILURE_DNS,     OBSTACLE_NO_ADDRESS},
 	{"connection refused: ",   FAILURE_CONNECT, OBSTACLE_KE_REFUSED},
 	{"a firewall rejects ",    FAILURE_CONNECT, OBSTACLE_KE_REJECTED},
 	{" cannot be reached: ",   FAILURE_CONNECT, OBSTACLE_UNREACHABLE},
@@ -60,6 +61,7 @@ static const struct {
 	{" refuses requests: ",    FAILURE_NETWORK, OBSTACLE_NTP_REFUSED},
 	{"a firewall rejects ",    FAILURE_NETWORK, OBSTACLE_NTP_REJECTED},
 	{"not permitted",          FAILURE_NETWORK, OBSTACLE_LOCAL_FIREWALL},
+	{"Permission denied",      FAILURE_NETWORK, OBSTACLE_LOCAL_FIREWALL},
 	{"Network is unreachable", FAILURE_NETWORK, OBSTACLE_NO_ROUTE},
 	{"No route to host",       FAILURE_NETWORK, OBSTACLE_UNREACHABLE},
 	/* Words of a certificate have no double quote. */

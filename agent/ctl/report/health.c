@@ -46,14 +46,21 @@ bool source_is_in_trouble(const struct status_source *s)
 
 bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX])
 {
-	const struct status_source *best = snapshot_selected(s);
+	double since_s = INFINITY;
 
-	if (!best || !best->last_rx_s.known)
+	if (!snapshot_selected(s))
 		return false;
-	for (unsigned i = 0; i < s->source_count; i++)
-		if (!s->sources[i].reach.known || s->sources[i].reach.n != 0)
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct status_source *of = &s->sources[i];
+
+		if (!of->reach.known || of->reach.n != 0)
 			return false;
-	format_wait(out, best->last_rx_s.x);
+		if (of->last_rx_s.known)
+			since_s = fmin(since_s, of->last_rx_s.x);
+	}
+	if (isinf(since_s))
+		return false;
+	format_wait(out, since_s);
 	return true;
 }
 

@@ -29,8 +29,8 @@ bool source_has_failed(const struct status_source *s);
  * is in no trouble as long as it answers. */
 bool source_is_in_trouble(const struct status_source *s);
 
-/* None of the sources has answered any of its last eight requests. Then since
- * when the best one is silent is in `out`, as "24 h". */
+/* None of the sources has answered any of its last eight requests. Then `out`
+ * has the time since the latest answer, as "24 h". */
 bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX]);
 
 /* The clock is known to be wrong by more than SLEW_SHOWN_NS, and is corrected

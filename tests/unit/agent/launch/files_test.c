@@ -202,14 +202,13 @@ static void a_shortage_does_not_stop_the_start(void **state)
 	bool goes_on;
 
 	room_folder(p.heard->room, "run");
-	p.config->pidfile[0] = '\0';
 	p.identity.change = p.run.single_process = true;
 	before = descriptors_forbid();
 	goes_on = opens(&p);
 	descriptors_allow(before);
 	assert_true(goes_on);
 	assert_false(p.files.status_bound || p.files.control_bound ||
-		     p.files.history_made);
+		     p.files.history_made || p.files.pid_written);
 	assert_int_equal(p.files.status_fd, -1);
 	heard_says(p.heard,
 	    "ntsctl has no status to show, but the agent goes on: cannot make "
@@ -217,6 +216,9 @@ static void a_shortage_does_not_stop_the_start(void **state)
 	heard_says(p.heard,
 	    "Too many open files; allow more open files (ulimit -n, "
 	    "LimitNOFILE), and restart the agent");
+	heard_says(p.heard,
+	    "there is no pid file, but the agent goes on: cannot write the "
+	    "pid file ");
 }
 
 /* Opens with this limit of open files. */

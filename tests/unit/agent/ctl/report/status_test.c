@@ -134,6 +134,11 @@ static void an_estimate_without_answers_is_called_so(void **state)
 	assert_null(strstr(text, "No server"));
 	free(text);
 	set_int(example_source(tree, 1), "reach", 0);
+	set(example_source(tree, 1), "last_rx_s", json_real(7200));
+	text = report_of(report_status, json_deep_copy(tree), wide, EXIT_OK);
+	assert_contains(text, "No server has answered for 2 h, so");
+	free(text);
+	set(example_source(tree, 1), "last_rx_s", json_null());
 	text = report_of(report_status, tree, wide, EXIT_OK);
 	assert_contains(text,
 	    "No server has answered for 25 h, so the time is an estimate. The "
@@ -380,6 +385,10 @@ static const struct {
 	"To do: see whether the name servers of this machine "},
     {"dns", "a has only IPv6 addresses, but IPv4 is configured for it",
 	"To do: see its addresses: "},
+    {"dns", "no address for a: the name exists, but has no IP address",
+	"To do: see its addresses: "},
+    {"network", "cannot send to a: Permission denied",
+	"To do: look for a rule that rejects TCP port 14460 "},
     {"tls", "a: it does not answer with TLS: another service",
 	"To do: correct ntsport in [source ntpserver]"},
     {"tls", "a: it speaks TLS but refuses the protocol ntske/1: NTS",

@@ -228,6 +228,7 @@ static void a_silence_of_all_is_not_called_right(void **state)
 	assert_non_null(strstr(s.out, "mBEING CORRECTED: 80 ms fast"));
 	s.status.clock.offset_ns.n = -1250;
 	s.status.sources[1].reach.n = 0;
+	s.status.sources[1].last_rx_s.known = false;
 	draw(&s);
 	assert_non_null(
 	    strstr(s.out, "\x1b[1;31mNO ANSWER FOR 24 h: 1.25 us slow"));
