@@ -357,8 +357,8 @@ enum nts_err nts_answer_open(struct nts_assoc *a, struct nts_pending *pending,
 	return check_content(&p.header);
 }
 
-/* The part of the time at the server that may have been time on the way. The
- * offset is the same in both cases. */
+/* What a server claims to have held the request beyond that may be time on the
+ * way. The offset is the same in both cases. */
 static int64_t doubted_ns(int64_t held_ns)
 {
 	return held_ns > HOLD_BELIEVED_NS ? held_ns - HOLD_BELIEVED_NS : 0;
