@@ -508,6 +508,14 @@ static void fips_mode_is_that_of_the_library(void **state)
 	assert_false(aead_fips_mode());
 }
 
+/* A sanitizer has a heap of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TESTS_OF_THE_HEAP
+#else
+#define TESTS_OF_THE_HEAP                                                      \
+	WITH(no_key_stays_in_the_heap, siv_256),                               \
+	    WITH(no_key_stays_in_the_heap, siv_512),
+
 /* Does the heap contain these bytes? */
 static bool in_heap(const uint8_t *bytes, size_t len)
 {
@@ -546,8 +554,7 @@ static void no_key_stays_in_the_heap(void **state)
 	found = in_heap(key, half);
 	OPENSSL_cleanse(copy, half);
 	free(copy);
-	if (!found)
-		skip(); /* a sanitizer has its own heap */
+	assert_true(found); /* or the search below shows nothing */
 	assert_true(aead_seal(
 	    id, key, nonce, sizeof(nonce), NULL, 0, plain, sizeof(plain), out));
 	assert_true(aead_open(
@@ -555,6 +562,7 @@ static void no_key_stays_in_the_heap(void **state)
 	assert_false(in_heap(key, half));
 	assert_false(in_heap(key + half, half));
 }
+#endif
 
 int main(void)
 {
@@ -565,13 +573,10 @@ int main(void)
 	    WITH(gcm_siv_gives_the_vectors_of_rfc_8452, gcm_siv),
 	    cmocka_unit_test(fips_mode_is_that_of_the_library),
 	    cmocka_unit_test(siv_gives_a_known_answer_for_two_components),
-	    WITH(no_key_stays_in_the_heap, siv_256),
-	    WITH(no_key_stays_in_the_heap, siv_512),
 	    WITH(siv_is_that_of_the_cmac_of_openssl_for_all_lengths, siv_256),
 	    WITH(siv_is_that_of_the_cmac_of_openssl_for_all_lengths, siv_512),
 	    WITH_EACH(known_answers_are_reproduced),
-	    WITH_EACH(sealed_data_opens),
-	    WITH_EACH(a_flipped_bit_is_detected),
+	    WITH_EACH(sealed_data_opens), WITH_EACH(a_flipped_bit_is_detected),
 	    WITH_EACH(a_shortened_message_does_not_open),
 	    WITH(packet_and_nonce_are_separate_components, siv_256),
 	    WITH(packet_and_nonce_are_separate_components, siv_512),
@@ -584,8 +589,7 @@ int main(void)
 	    WITH_EACH(a_failing_library_is_reported),
 	    WITH(nothing_is_looked_up_again, siv_256),
 	    WITH(nothing_is_looked_up_again, siv_512),
-	    WITH_EACH(sealing_a_request_is_fast),
-	};
+	    WITH_EACH(sealing_a_request_is_fast), TESTS_OF_THE_HEAP};
 
 	return cmocka_run_group_tests(tests, gcm_siv_load, gcm_siv_unload);
 }

@@ -618,10 +618,15 @@ static void test_guard_killed(void **state)
 }
 
 /* The orphans are ours to collect (PR_SET_CHILD_SUBREAPER). */
-static bool all_gone(const struct scene *s)
+static void collect(void)
 {
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
+}
+
+static bool all_gone(const struct scene *s)
+{
+	collect();
 	return kill(s->shared->engine, 0) != 0 &&
 	       kill(s->shared->resolver, 0) != 0 &&
 	       kill(s->shared->guard, 0) != 0;
@@ -645,6 +650,7 @@ static void test_keeper_killed(void **state)
 
 static bool keeper_gone(const struct scene *s)
 {
+	collect();
 	return kill(s->keeper, 0) != 0;
 }
 
