@@ -691,6 +691,22 @@ void estimate_learn_bias(
 	note_freq(e);
 }
 
+void estimate_move_bias(struct estimate *e, unsigned source, double by)
+{
+	unsigned b = STATE_BIAS + source;
+
+	for (unsigned k = 0; k < e->model_count; k++) {
+		struct estimate_state *s = &e->models[k].state;
+		double own = *var_of(s, b);
+
+		if (own <= 0)
+			continue;
+		for (unsigned i = 0; i < e->states; i++)
+			s->mean[i] += cov_of(s, i, b) / own * by;
+	}
+	note_freq(e);
+}
+
 void estimate_shift_freq(struct estimate *e, double by)
 {
 	for (unsigned k = 0; k < e->model_count; k++)

@@ -126,6 +126,10 @@ void estimate_shift_offset(struct estimate *e, double by);
 void estimate_learn_bias(
     struct estimate *e, unsigned source, struct gaussian bias);
 
+/* Moves the bias, and all other states as far as they depend on it. What is
+ * uncertain of them remains so. */
+void estimate_move_bias(struct estimate *e, unsigned source, double by);
+
 /* The frequency is larger by `by` (s/s) than was estimated. */
 void estimate_shift_freq(struct estimate *e, double by);
 

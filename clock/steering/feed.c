@@ -475,15 +475,11 @@ static void anchor_biases(struct steering *s)
  * which looks like another bias. */
 static void keep_bias_possible(struct steering *s, struct steering_source *src)
 {
-	struct gaussian b = estimate_bias(&s->estimate, (unsigned)src->slot);
 	double beyond =
 	    impossible_part(s, src, bias_now(s, src, src->slot).mean);
 
-	if (beyond == 0)
-		return;
-	b.mean -= beyond;
-	b.var = beyond * beyond;
-	estimate_learn_bias(&s->estimate, (unsigned)src->slot, b);
+	if (beyond != 0)
+		estimate_move_bias(&s->estimate, (unsigned)src->slot, -beyond);
 }
 
 void feed_note_freq(const struct estimate *e, struct record *r)

@@ -239,6 +239,37 @@ static void the_bound_forgets_a_source_that_stays_wrong(void **state)
 	rig_close(&r);
 }
 
+/* Source 0 is on a detour of 4 ms, and its bias is a little larger than that
+ * explains. It becomes the largest possible one, and no more is known of it. */
+static void a_bias_that_is_not_possible_stays_uncertain(void **state)
+{
+	static const double beyond_us[] = {0.01, 1, 30, 1000};
+	const double most = 3e-3, sd = 300e-6;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(beyond_us); i++) {
+		struct gaussian bias = {-most - beyond_us[i] * 1e-6, sd * sd};
+		struct rig r;
+
+		open_quiet(&r, 3);
+		for (unsigned k = 0; k < 120; k++) {
+			rig_wait(&r, 5);
+			r.up_ns = k % 3 == 0 ? 4 * NS_PER_MS : 0;
+			rig_add(&r, k % 3, 0);
+			(void)rig_update(&r);
+		}
+		estimate_set_bias(&r.steering->estimate,
+		    (unsigned)r.steering->sources[0].slot, bias);
+		r.up_ns = 4 * NS_PER_MS;
+		one_answer(&r, 0, ns_of_s(bias.mean) + 2 * NS_PER_MS);
+		bias = estimate_bias(&r.steering->estimate,
+		    (unsigned)r.steering->sources[0].slot);
+		assert_true(fabs(bias.mean + most) < 1e-6);
+		assert_true(fabs(sqrt(bias.var) / sd - 1) < 0.05);
+		rig_close(&r);
+	}
+}
+
 /* Each jump is told once, whatever is computed again later. */
 static void a_replay_tells_no_jump(void **state)
 {
@@ -946,6 +977,7 @@ int main(void)
 	    cmocka_unit_test(the_bound_holds_an_outlier),
 	    cmocka_unit_test(the_bound_holds_an_outlier_of_another_source),
 	    cmocka_unit_test(the_bound_forgets_a_source_that_stays_wrong),
+	    cmocka_unit_test(a_bias_that_is_not_possible_stays_uncertain),
 	    cmocka_unit_test(a_replay_tells_no_jump),
 	    cmocka_unit_test(a_replay_doubts_no_frequency),
 	    cmocka_unit_test(a_frequency_that_becomes_certain_shows_a_jump),
@@ -956,6 +988,7 @@ int main(void)
 	    cmocka_unit_test(the_frequency_is_doubted_with_the_offset),
 	    cmocka_unit_test(the_majority_decides_what_is_doubted),
 	    cmocka_unit_test(the_bound_forgets_a_source_that_stays_wrong),
+	    cmocka_unit_test(a_bias_that_is_not_possible_stays_uncertain),
 	    cmocka_unit_test(a_replay_tells_no_jump),
 	    cmocka_unit_test(a_replay_doubts_no_frequency),
 	    cmocka_unit_test(a_frequency_that_becomes_certain_shows_a_jump),
