@@ -404,15 +404,9 @@ static void wait_for(struct loop *l, struct mono until)
 static struct mono ration_deadline(const struct loop *l)
 {
 	const struct mono now = clocks_mono();
-	struct mono next = MONO_NEVER, at;
 
-	at = ration_next(&l->saves);
-	if (l->save_waits && !mono_due(at, now))
-		next = at;
-	at = ration_next(&l->reloads);
-	if ((l->reload_asked || l->hangup) && !mono_due(at, now))
-		next = mono_earlier(next, at);
-	return next;
+	return mono_earlier(ration_wait(&l->saves, l->save_waits, now),
+	    ration_wait(&l->reloads, l->reload_asked || l->hangup, now));
 }
 
 static void turn(struct loop *l, struct mono until)
