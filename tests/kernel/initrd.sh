@@ -20,7 +20,7 @@ put_busybox() {
 	local applet
 	cp "${2:-/bin/busybox}" "$1/bin/busybox"
 	for applet in sh mount ip sleep cat cut grep sed tr sort awk wc kill ps \
-		pidof poweroff insmod date wget dmesg su true; do
+		pidof poweroff insmod date wget dmesg su true nc; do
 		ln -s busybox "$1/bin/$applet"
 	done
 }
