@@ -262,6 +262,7 @@ static void turn(struct engine_loop *p)
 
 	fill(p, &set);
 	ready = poll(set.fds, set.all, wait_ms(p, now));
+	udp_note_wake(&p->udp);
 	if (ready < 0 && errno != EINTR) {
 		log_error("poll failed: %s", strerror(errno));
 		p->broken = true;
