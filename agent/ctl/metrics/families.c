@@ -24,6 +24,9 @@ static const struct family_row rows[] = {
 	{GAUGE("start_timestamp_seconds", "seconds", "When the agent started, since 1970."),
 	    AGENT(uptime_s), .scale = 1, .is_age = true},
 
+	{GAUGE("unsaved", NULL, "Kinds of saved files (keys, samples, history, drift) that the last try could not write."),
+	    AGENT(unsaved_count), .scale = 1},
+
 	/* The clock. */
 	{GAUGE("controlled", NULL, "1 if the agent sets the clock, 0 if it only measures it."),
 	    CLOCK(controlled)},
