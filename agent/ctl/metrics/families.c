@@ -21,6 +21,9 @@ static const struct family_row rows[] = {
 	{MEASURE("start_timestamp_seconds", "When the agent started, since 1970."),
 	    AGENT(uptime_s), .is_age = true},
 
+	{GAUGE("unsaved", NULL, "Kinds of saved files (keys, samples, history, drift) that the last try could not write."),
+	    AGENT(unsaved_count), .scale = 1},
+
 	/* The clock. */
 	{GAUGE("controlled", "1 if the agent sets the clock, 0 if it only measures it."),
 	    CLOCK(controlled)},
