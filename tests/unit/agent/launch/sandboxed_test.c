@@ -10,6 +10,7 @@
 #include "agent/launch/entry.h"
 #include "agent/launch/processes.h"
 #include "agent/launch/start.h"
+#include "agent/saved/trouble.h"
 #include "clock/kernel/drift_file.h"
 #include "tests/unit/agent/saved/test_key.h"
 #include "tests/unit/agent/launch/heard.h"
@@ -69,6 +70,8 @@ static int save(struct confined *k)
 	    .freq_ppm = 5.5,
 	    .freq_sd_ppm = 0.25,
 	};
+	char text[SAVED_TROUBLE_MAX];
+	int answer = SAVER_BROKEN;
 	bool saved;
 
 	if (saver_start(&s, k->config, &m) != 0)
@@ -77,7 +80,10 @@ static int save(struct confined *k)
 		usleep(1000);
 	if (!WIFEXITED(s.child.status))
 		return 2;
-	saved = WEXITSTATUS(s.child.status) == 0;
+	saved = saver_take_answer(&s, &answer) && answer == SAVER_DONE;
+	saver_trouble(text, k->config, answer);
+	if (!saved)
+		log_warning("%s", text);
 	/* At its end the keeper writes itself: it may what the saver may. */
 	if (saved != (drift_file_save(k->config->driftfile, NULL, 7, 1) == 0))
 		return 4;
