@@ -285,7 +285,7 @@ static void sources_without_a_majority_say_how_far_they_are(void **state)
 	(void)state;
 	set(clock_of(tree), "synchronised", json_false());
 	set_text(clock_of(tree), "reason",
-	    "no majority: of 2 usable sources only 1 agree; their times are "
+	    "no majority: of 2 usable sources no two agree; their times are "
 	    "about 5 s apart");
 	for (unsigned i = 0; i < 2; i++) {
 		json_t *s = example_source(tree, i);
@@ -298,7 +298,7 @@ static void sources_without_a_majority_say_how_far_they_are(void **state)
 	}
 	assert_status(tree, EXIT_NOT_SYNCHRONISED,
 	    "The clock is not synchronised: no majority: of 2 usable sources "
-	    "only 1 agree; their times are about 5 s apart. By ntpserver, it "
+	    "no two agree; their times are about 5 s apart. By ntpserver, it "
 	    "is 2.5 s slow, give or take 1 ms. By ntpserver-ipv6, it is 2.5 s "
 	    "fast, give or take 1 ms.\n"
 	    "To do: compare the servers with a clock that is right, and set "
