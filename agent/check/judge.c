@@ -58,6 +58,8 @@ static bool is_without_ipv6(const struct endpoint *e, int error)
 
 static enum obstacle connect_obstacle_of(const struct endpoint *e, int error)
 {
+	if (endpoint_unfit(e, e))
+		return OBSTACLE_NO_ADDRESS;
 	if (is_without_ipv6(e, error))
 		return OBSTACLE_NO_IPV6;
 	switch (error) {
@@ -87,6 +89,7 @@ static const enum obstacle nearest_first[] = {
     OBSTACLE_UNREACHABLE,
     OBSTACLE_NO_ROUTE,
     OBSTACLE_NO_IPV6,
+    OBSTACLE_NO_ADDRESS,
 };
 
 static enum obstacle connect_obstacle(const struct ke_details *d)
@@ -600,8 +603,8 @@ static bool is_another_server(struct checked_source *sources, unsigned i)
 	return true;
 }
 
-static void count_good(struct checked_source *sources, unsigned count,
-    struct check_verdict *out)
+static void count_good(
+    struct checked_source *sources, unsigned count, struct check_verdict *out)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (!counts(&sources[i]))

@@ -51,6 +51,7 @@ static const struct {
 	{" of this machine does ", FAILURE_CONNECT, OBSTACLE_LOCAL_FIREWALL},
 	{"no route to ",           FAILURE_CONNECT, OBSTACLE_NO_ROUTE},
 	{"machine has no IPv6",    FAILURE_CONNECT, OBSTACLE_NO_IPV6},
+	{", so no server has it",  FAILURE_CONNECT, OBSTACLE_NO_ADDRESS},
 	{"does not answer with TLS", FAILURE_TLS,   OBSTACLE_WRONG_PORT},
 	{"does not speak TLS 1.3", FAILURE_TLS,     OBSTACLE_TLS_OLD},
 	{"the protocol ntske/1",   FAILURE_TLS,     OBSTACLE_NOT_NTS},

@@ -97,6 +97,10 @@ CHANGE(host_down, fail_connect(p, EHOSTUNREACH))
 CHANGE(own_firewall, fail_connect(p, EPERM))
 CHANGE(ipv6_off, fail_connect(p, EADDRNOTAVAIL);
        p->keys.details.names.at[0].family = 6)
+CHANGE(no_host, fail_connect(p, ECONNREFUSED);
+       p->keys.details.names.at[0] = endpoint_of("0.0.0.0", 4460))
+CHANGE(group, fail_connect(p, ENETUNREACH);
+       p->keys.details.names.at[0] = endpoint_of("224.0.0.1", 4460))
 /* IPv6 is off, and IPv4 is refused: the second is what to change. */
 CHANGE(both, fail_connect(p, EADDRNOTAVAIL);
        p->keys.details.names.at[0].family = 6;
@@ -187,6 +191,8 @@ static const struct {
 	{host_down, PROBE_DONE, OBSTACLE_UNREACHABLE, "the job says why"},
 	{own_firewall, PROBE_DONE, OBSTACLE_LOCAL_FIREWALL, "the job says why"},
 	{ipv6_off, PROBE_DONE, OBSTACLE_NO_IPV6, "the job says why"},
+	{no_host, PROBE_DONE, OBSTACLE_NO_ADDRESS, "the job says why"},
+	{group, PROBE_DONE, OBSTACLE_NO_ADDRESS, "the job says why"},
 	{both, PROBE_DONE, OBSTACLE_KE_REFUSED, "the job says why"},
 	{not_tls, PROBE_DONE, OBSTACLE_WRONG_PORT, "the job says why"},
 	{no_alpn, PROBE_DONE, OBSTACLE_NOT_NTS, "the job says why"},

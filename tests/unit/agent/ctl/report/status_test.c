@@ -387,6 +387,8 @@ static const struct {
 	"To do: see whether the server is on, and "},
     {"connect", "the firewall or sandbox of this machine does not",
 	"To do: look for a rule that rejects TCP port 14460 "},
+    {"connect", "0.0.0.0 is not the address of a host, so no server has it",
+	"To do: see its addresses: getent ahosts"},
     {"connect", "this machine has no IPv6, so it cannot reach a",
 	"To do: switch IPv6 on"},
     {"connect", "no answer from 192.0.2.1 TCP port 4460",
