@@ -117,7 +117,8 @@ static void files_that_are_not_used_are_named(void **state)
 	    "exist; the sources of this file are not used\n"
 	    "Warning: /etc/ntsagent/sources.d/b.conf:1: unknown key; the "
 	    "sources of this file are not used\n"
-	    "Warning: 3 more files of sources.d are not used: see the log\n"
+	    "Warning: 3 more files of sources.d are not used: sudo "
+	    "ntsagentd --check-config names each\n"
 	    "To do: correct each file, then: ntsctl reload sources\n");
 }
 
