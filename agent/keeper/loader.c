@@ -49,7 +49,7 @@ void loader_read(
 		out->ok =
 		    config_load_sources(path, base, &out->config, errors) == 0;
 	else
-		out->ok = config_load(path, &out->config, errors) == 0;
+		out->ok = config_load_for_log(path, &out->config, errors) == 0;
 	fclose(errors);
 	out->text[sizeof(out->text) - 1] = '\0';
 	cut_to_lines(out->text);

@@ -110,8 +110,9 @@ static unsigned read_config(struct agent *a)
 	unsigned errors;
 
 	if (!said)
-		return config_load(a->options->config_path, &a->config, stderr);
-	errors = config_load(a->options->config_path, &a->config, said);
+		return config_load_for_log(
+		    a->options->config_path, &a->config, stderr);
+	errors = config_load_for_log(a->options->config_path, &a->config, said);
 	if (fclose(said) == 0)
 		fputs(a->left_out, stderr);
 	return errors;

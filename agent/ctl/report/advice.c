@@ -55,6 +55,7 @@ static const struct {
 	{" of this machine does ", FAILURE_CONNECT, TO_DO_OBSTACLE_LOCAL_FIREWALL},
 	{"no route to ",           FAILURE_CONNECT, TO_DO_OBSTACLE_NO_ROUTE},
 	{"machine has no IPv6",    FAILURE_CONNECT, TO_DO_OBSTACLE_NO_IPV6},
+	{", so no server has it",  FAILURE_CONNECT, TO_DO_OBSTACLE_NO_ADDRESS},
 	{"does not answer with TLS", FAILURE_TLS,   TO_DO_OBSTACLE_WRONG_PORT},
 	{"does not speak TLS 1.3", FAILURE_TLS,     TO_DO_OBSTACLE_TLS_OLD},
 	{"the protocol ntske/1",   FAILURE_TLS,     TO_DO_OBSTACLE_NOT_NTS},

@@ -341,7 +341,8 @@ static void put_unused_files(const struct snapshot *s, const struct view *v)
 	if (more > 0) {
 		text[0] = '\0';
 		text_append(text, sizeof(text),
-		    "%lld more file%s of sources.d %s not used: see the log",
+		    "%lld more file%s of sources.d %s not used: sudo "
+		    "ntsagentd --check-config names each",
 		    more, more == 1 ? "" : "s", more == 1 ? "is" : "are");
 		text_put_wrapped(v->out, "Warning: ", text, v->width);
 	}

@@ -117,7 +117,8 @@ static void files_that_are_not_used_are_named(void **state)
 	    "exist; the sources of this file are not used\n"
 	    "Warning: /etc/ntsagent/sources.d/b.conf:1: unknown key; the "
 	    "sources of this file are not used\n"
-	    "Warning: 3 more files of sources.d are not used: see the log\n"
+	    "Warning: 3 more files of sources.d are not used: sudo "
+	    "ntsagentd --check-config names each\n"
 	    "To do: correct each file, then: ntsctl reload sources\n");
 }
 
@@ -285,7 +286,7 @@ static void sources_without_a_majority_say_how_far_they_are(void **state)
 	(void)state;
 	set(clock_of(tree), "synchronised", json_false());
 	set_text(clock_of(tree), "reason",
-	    "no majority: of 2 usable sources only 1 agree; their times are "
+	    "no majority: of 2 usable sources no two agree; their times are "
 	    "about 5 s apart");
 	for (unsigned i = 0; i < 2; i++) {
 		json_t *s = example_source(tree, i);
@@ -298,7 +299,7 @@ static void sources_without_a_majority_say_how_far_they_are(void **state)
 	}
 	assert_status(tree, EXIT_NOT_SYNCHRONISED,
 	    "The clock is not synchronised: no majority: of 2 usable sources "
-	    "only 1 agree; their times are about 5 s apart. By ntpserver, it "
+	    "no two agree; their times are about 5 s apart. By ntpserver, it "
 	    "is 2.5 s slow, give or take 1 ms. By ntpserver-ipv6, it is 2.5 s "
 	    "fast, give or take 1 ms.\n"
 	    "To do: compare the servers with a clock that is right, and set "
@@ -387,6 +388,8 @@ static const struct {
 	"To do: see whether the server is on, and "},
     {"connect", "the firewall or sandbox of this machine does not",
 	"To do: look for a rule that rejects TCP port 14460 "},
+    {"connect", "0.0.0.0 is not the address of a host, so no server has it",
+	"To do: see its addresses: getent ahosts"},
     {"connect", "this machine has no IPv6, so it cannot reach a",
 	"To do: switch IPv6 on"},
     {"connect", "no answer from 192.0.2.1 TCP port 4460",
