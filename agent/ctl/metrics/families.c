@@ -20,6 +20,8 @@ static const struct family_row rows[] = {
 	    AGENT(time_ns), .unit = MEMBER_NS},
 	{MEASURE("start_timestamp_seconds", "When the agent started, since 1970."),
 	    AGENT(uptime_s), .is_age = true},
+	{GAUGE("unsaved", "Kinds of saved files (keys, samples, history, drift) that the last try could not write."),
+	    AGENT(unsaved_count)},
 
 	/* The clock. */
 	{GAUGE("controlled", "1 if the agent sets the clock, 0 if it only measures it."),
