@@ -17,9 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static_assert(__BYTE_ORDER == __LITTLE_ENDIAN,
-    "the lower half of an argument comes first");
-
+/* A word of the kernel's machine is half of an argument. */
+#define LOW_HALF (__BYTE_ORDER == __LITTLE_ENDIAN ? 0 : sizeof(uint32_t))
+#define HIGH_HALF (sizeof(uint32_t) - LOW_HALF)
 /* Calls of x32, which has the architecture of x86-64. */
 #define X32_BIT 0x40000000U
 #define RULES_MAX 256
@@ -117,16 +117,16 @@ static size_t check_len(const struct call_check *c)
 static void put_check(
     struct filter *f, const struct call_check *c, size_t after)
 {
-	const size_t low = offsetof(struct seccomp_data, args) +
-			   c->argument * sizeof(uint64_t);
+	const size_t at = offsetof(struct seccomp_data, args) +
+			  c->argument * sizeof(uint64_t);
 	const bool is_not = c->kind == CHECK_IS_NOT;
 	const size_t rest = check_len(c) - 2;
 
 	if (c->kind != CHECK_LACKS) {
-		load(f, low + sizeof(uint32_t));
+		load(f, at + HIGH_HALF);
 		test(f, BPF_JEQ, 0, 0, rest + (is_not ? 0 : after));
 	}
-	load(f, low);
+	load(f, at + LOW_HALF);
 	switch ((enum check_kind)c->kind) {
 	case CHECK_IS_NOT:
 		test(f, BPF_JEQ, c->value, after, 0);
