@@ -99,6 +99,33 @@ static void init_model(struct estimate_model *m, const struct estimate *e,
 	}
 }
 
+static double interval_to(const struct estimate *e, struct osc at)
+{
+	return s_of_ns(at.ns - e->at.ns);
+}
+
+/* `own`: room for them. */
+static const struct passage *passages_of(
+    const struct estimate *e, double dt, struct passage own[OSCILLATORS])
+{
+	if (dt <= 0)
+		return e->none;
+	if (dt == e->ahead_s)
+		return e->ahead;
+	oscillator_passages(dt, own);
+	return own;
+}
+
+void estimate_look_ahead(struct estimate *e, struct osc at)
+{
+	double dt = interval_to(e, at);
+
+	if (dt <= 0 || dt == e->ahead_s)
+		return;
+	e->ahead_s = dt;
+	oscillator_passages(dt, e->ahead);
+}
+
 /* Frequency and drift after passages. */
 static void frequency_ahead(const struct estimate *e,
     const struct passage *passages, struct estimate_value *out)
@@ -130,10 +157,9 @@ static void frequency_ahead(const struct estimate *e,
 /* The frequency of now is asked for many times between two samples. */
 static void note_freq(struct estimate *e)
 {
-	const struct passage none[OSCILLATORS] = {{.dt = 0}};
 	struct estimate_value v = {0};
 
-	frequency_ahead(e, none, &v);
+	frequency_ahead(e, e->none, &v);
 	e->freq = v.freq;
 	e->freq_sd = v.freq_sd;
 }
@@ -164,6 +190,7 @@ void estimate_init(struct estimate *e, double freq, double freq_sd,
 		e->models[k].prior = oscillators[o].prior / sum;
 		init_model(&e->models[k], e, freq, freq_sd);
 	}
+	oscillator_passages(0, e->none);
 	note_freq(e);
 }
 
@@ -512,23 +539,22 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box)
 {
 	double log_likelihood[ESTIMATE_MODELS];
-	struct passage passages[OSCILLATORS];
 	double dt, measured;
 
 	if (!e->started)
 		start(e, at, offset_ns, first_sd(e, source, box));
-	dt = s_of_ns(at.ns - e->at.ns);
+	dt = interval_to(e, at);
 	measured = s_of_ns(offset_ns - e->anchor_ns);
 	interact(e);
 	if (dt < 0)
 		measured -= dt * mean_freq(e);
 	else
-		oscillator_passages(dt, passages);
+		estimate_look_ahead(e, at);
 	for (unsigned k = 0; k < e->model_count; k++) {
 		struct estimate_model *m = &e->models[k];
 
 		if (dt > 0)
-			predict_model(e, m, passages);
+			predict_model(e, m, e->ahead);
 		log_likelihood[k] =
 		    update_model(m, e->states, source, measured, box);
 	}
@@ -594,7 +620,7 @@ void estimate_bound(
 {
 	double low = s_of_ns(low_ns - e->anchor_ns);
 	double high = s_of_ns(high_ns - e->anchor_ns);
-	double back = s_of_ns(at.ns - e->at.ns) * mean_freq(e);
+	double back = interval_to(e, at) * mean_freq(e);
 	double log_likelihood[ESTIMATE_MODELS];
 
 	for (unsigned k = 0; k < e->model_count; k++)
@@ -778,11 +804,11 @@ static struct gaussian bank_ahead(
 struct gaussian estimate_predict(
     const struct estimate *e, unsigned source, struct osc at, int64_t offset_ns)
 {
-	struct passage passages[OSCILLATORS];
+	double dt = interval_to(e, at);
+	struct passage own[OSCILLATORS];
 	struct gaussian g;
 
-	oscillator_passages(fmax(s_of_ns(at.ns - e->at.ns), 0), passages);
-	g = bank_ahead(e, STATE_BIAS + source, passages);
+	g = bank_ahead(e, STATE_BIAS + source, passages_of(e, dt, own));
 	g.mean += s_of_ns(e->anchor_ns - offset_ns);
 	return g;
 }
@@ -802,16 +828,15 @@ static struct gaussian bank_behind(const struct estimate *e, double dt)
 
 double estimate_freq(const struct estimate *e, struct osc at, double *sd)
 {
-	double dt = s_of_ns(at.ns - e->at.ns);
-	struct passage passages[OSCILLATORS];
+	double dt = interval_to(e, at);
+	struct passage own[OSCILLATORS];
 	struct estimate_value v = {0};
 
 	if (dt <= 0) {
 		*sd = e->freq_sd;
 		return e->freq;
 	}
-	oscillator_passages(dt, passages);
-	frequency_ahead(e, passages, &v);
+	frequency_ahead(e, passages_of(e, dt, own), &v);
 	*sd = v.freq_sd;
 	return v.freq;
 }
@@ -824,23 +849,22 @@ static int64_t limited_ns(const struct estimate *e, double offset)
 
 int64_t estimate_offset_ns(const struct estimate *e, struct osc at)
 {
-	double dt = s_of_ns(at.ns - e->at.ns);
-	struct passage passages[OSCILLATORS];
+	double dt = interval_to(e, at);
+	struct passage own[OSCILLATORS];
 
 	if (dt < 0)
 		return limited_ns(e, bank_behind(e, dt).mean);
-	oscillator_passages(dt, passages);
-	return limited_ns(e, bank_ahead(e, 0, passages).mean);
+	return limited_ns(e, bank_ahead(e, 0, passages_of(e, dt, own)).mean);
 }
 
 struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 {
-	double dt = s_of_ns(at.ns - e->at.ns);
+	double dt = interval_to(e, at);
 	struct estimate_value v = {0};
-	struct passage passages[OSCILLATORS];
+	struct passage own[OSCILLATORS];
+	const struct passage *passages = passages_of(e, dt, own);
 	struct gaussian g;
 
-	oscillator_passages(fmax(dt, 0), passages);
 	g = dt < 0 ? bank_behind(e, dt) : bank_ahead(e, 0, passages);
 	frequency_ahead(e, passages, &v);
 	v.offset_ns = limited_ns(e, g.mean);
