@@ -351,6 +351,14 @@ static void put_unused_files(const struct snapshot *s, const struct view *v)
 		    v->width);
 }
 
+/* What is lost at the next start, why, and what to do. */
+static void put_unsaved(const struct snapshot *s, const struct view *v)
+{
+	for (unsigned i = 0; i < s->unsaved.count; i++)
+		text_put_wrapped(
+		    v->out, "Warning: ", s->unsaved.item[i], v->width);
+}
+
 static void put_text(const struct snapshot *s, const struct view *v)
 {
 	put_verdict(s, v);
@@ -365,6 +373,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 		if (s->sources[i].nts.crashes.n > 0)
 			put_crash_warning(&s->sources[i], v);
 	put_unused_files(s, v);
+	put_unsaved(s, v);
 }
 
 enum exit_status report_status(const struct snapshot *s, const struct view *v)

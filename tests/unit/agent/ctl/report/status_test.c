@@ -121,6 +121,24 @@ static void files_that_are_not_used_are_named(void **state)
 	    "To do: correct each file, then: ntsctl reload sources\n");
 }
 
+/* The clock is right, and only a restart would show that. */
+static void what_is_not_saved_is_told(void **state)
+{
+	json_t *tree = good(), *texts = json_array();
+
+	(void)state;
+	json_array_append_new(texts, json_string("keys are lost: free space"));
+	json_array_append_new(texts, json_string("the drift is old"));
+	set(tree, "unsaved", texts);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n"
+	    "Warning: keys are lost: free space\n"
+	    "Warning: the drift is old\n");
+}
+
 /* The bound grows, but the verdict must not sound as on a good day. */
 static void an_estimate_without_answers_is_called_so(void **state)
 {
@@ -649,6 +667,7 @@ int main(void)
 	    cmocka_unit_test(a_clock_that_is_slewed_is_not_called_right),
 	    cmocka_unit_test(an_estimate_without_answers_is_called_so),
 	    cmocka_unit_test(files_that_are_not_used_are_named),
+	    cmocka_unit_test(what_is_not_saved_is_told),
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
