@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #define CALL_CHECKS_MAX 6 /* no call has more arguments */
-#define CALL_NAME_MAX 24
 
 /* Sets of system calls. */
 enum call_set {
@@ -48,10 +47,8 @@ struct call_check {
 /* A call is allowed when all checks of one of its rules hold. Two checks of a
  * rule are for two arguments. */
 struct call_rule {
-	/* As libseccomp has it; unknown ones are skipped. Not a pointer, which
-	 * costs the dynamic linker a relocation. */
-	char name[CALL_NAME_MAX];
-	uint32_t sets; /* enum call_set */
+	const char *name; /* as libseccomp has it; unknown ones are skipped */
+	uint32_t sets;	  /* enum call_set */
 	/* Not allowed: fails with this errno; 0: allowed. */
 	uint16_t refused_with;
 	uint16_t check_count; /* at most CALL_CHECKS_MAX */

@@ -5,21 +5,12 @@
 #include "agent/host/sandbox/request.h"
 #include "base/check.h"
 
-#include <linux/filter.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Is the table of calls for this architecture, and does libseccomp know each
  * call that a process needs to start? False: `why` is a sentence. */
 bool filter_possible(char why[SANDBOX_TEXT_MAX]);
-
-/* The kernel takes no longer program. */
-#define FILTER_MAX BPF_MAXINSNS
-
-/* Makes the program of filter_load(); its length. */
-size_t filter_program(
-    uint32_t sets, bool only_log, struct sock_filter code[FILTER_MAX]);
 
 /* Can the kernel filter system calls? */
 bool filter_available(void);
