@@ -230,7 +230,7 @@ void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
 	e->wall_minus_mono_ns += slept_ns;
 	foreign_step(e, jump_ns);
 	measure_again(e, burst);
-	steering_woke_up(e->steering);
+	steering_woke_up(e->steering, false);
 	engine_retry_early(e, RETRY_NETWORK, NULL, e->now);
 }
 
@@ -341,7 +341,7 @@ void engine_stood_still(struct engine *e, int64_t lag_ns)
 	    or_steered(e));
 
 	measure_again(e, burst);
-	steering_woke_up(e->steering);
+	steering_woke_up(e->steering, true);
 	wrong_clock_paused(e, lag_ns);
 }
 

@@ -836,8 +836,10 @@ static void leave_replay(struct steering *s)
 static void enter_replay(struct steering *s)
 {
 	s->replay.before = s->estimate;
-	for (unsigned i = 0; i < s->source_count; i++)
+	for (unsigned i = 0; i < s->source_count; i++) {
 		s->sources[i].outliers_before = s->sources[i].outliers;
+		s->sources[i].certain_before = s->sources[i].certain;
+	}
 }
 
 void feed_begin_replay(struct steering *s)

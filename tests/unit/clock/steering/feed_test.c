@@ -842,7 +842,7 @@ static double freq_error_after_a_jump(bool woke_up)
 	steering_forget(r.steering, 0);
 	steering_allow_step(r.steering);
 	if (woke_up)
-		steering_woke_up(r.steering);
+		steering_woke_up(r.steering, false);
 	for (unsigned i = 0; i < 40; i++) {
 		rig_poll(&r, 1, 1, i < 8 ? 0.2 : 2, NULL);
 		worst = fmax(
@@ -892,9 +892,12 @@ static void after_a_sleep_the_frequency_is_less_certain(void **state)
 
 	(void)state;
 	open_quiet(&r, 1);
-	steering_woke_up(r.steering);
+	steering_woke_up(r.steering, false);
 	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd > 4e-6);
 	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd < 6e-6);
+	steering_woke_up(r.steering, true);
+	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd > 45e-6);
+	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd < 55e-6);
 	rig_close(&r);
 	assert_true(freq_error_after_a_jump(true) > 0.1e-6);
 }
