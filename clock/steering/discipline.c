@@ -35,11 +35,6 @@
 /* A frequency that is to stay is replaced when it is wrong by this many
  * standard deviations of the measured one. */
 #define KEEP_DEVIATIONS 5
-/* What the clock ran away since a step is that step's rest if the frequency was
- * so badly known that so many standard deviations explain it. The keeper allows
- * no other step within a minute, s. */
-#define REST_DEVIATIONS 3
-#define REST_LEAST_S 61.0
 
 void discipline_init(struct discipline *d, const struct steering_config *config)
 {
@@ -57,26 +52,10 @@ static bool in_start_window(const struct discipline *d)
 	       d->updates < (uint64_t)d->config.makestep_updates;
 }
 
-static bool is_large(const struct discipline *d, int64_t offset_ns)
-{
-	return magnitude(offset_ns) > d->config.makestep_threshold_ns;
-}
-
 static bool must_step(const struct discipline *d, int64_t offset_ns)
 {
 	return (in_start_window(d) || d->step_allowed) &&
-	       is_large(d, offset_ns);
-}
-
-/* One sample shows no frequency. If the last update that might step had no more
- * than that, the clock has run away again, and a slew could take minutes. */
-static bool is_rest_of_step(
-    const struct discipline *d, const struct discipline_input *in)
-{
-	double away_ns = d->start_freq_sd_ppm * 1e3 * in->since_s;
-
-	return in->since_s >= REST_LEAST_S && is_large(d, in->offset_ns) &&
-	       (double)magnitude(in->offset_ns) < REST_DEVIATIONS * away_ns;
+	       magnitude(offset_ns) > d->config.makestep_threshold_ns;
 }
 
 bool discipline_refuses(const struct discipline *d, int64_t offset_ns)
@@ -221,7 +200,7 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 	d->refusals += d->refused && !in->silent;
 	if (d->refused)
 		return false;
-	if (must_step(d, in->offset_ns) || is_rest_of_step(d, in))
+	if (must_step(d, in->offset_ns))
 		c.step_ns = in->offset_ns;
 	else
 		set_slew(d, in, &c);
@@ -231,7 +210,6 @@ bool discipline_decide(struct discipline *d, const struct discipline_input *in,
 	d->pending = true;
 	d->pending_step_ns = c.step_ns;
 	d->pending_silent = in->silent;
-	d->pending_freq_sd_ppm = in_start_window(d) ? in->freq_sd_ppm : 0;
 	*command = c;
 	return true;
 }
@@ -244,14 +222,9 @@ void discipline_applied(struct discipline *d, enum keeper_verdict verdict)
 	/* The next update slews. */
 	if (verdict == KEEPER_STEP_BUDGET)
 		d->step_allowed = false;
-	if (d->pending_step_ns != 0)
-		d->start_freq_sd_ppm = 0;
 	if (verdict != KEEPER_OK && verdict != KEEPER_NO_CLOCK)
 		return;
-	if (!d->pending_silent) {
-		d->updates++;
-		d->start_freq_sd_ppm = d->pending_freq_sd_ppm;
-	}
+	d->updates += !d->pending_silent;
 	if (verdict == KEEPER_NO_CLOCK)
 		return;
 	d->step_allowed = false;

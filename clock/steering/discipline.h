@@ -15,10 +15,7 @@ struct discipline {
 	uint64_t steps;
 	int64_t last_step_ns;
 	bool step_allowed; /* one step, after a step of another program */
-	/* How badly the frequency was known at the last update that might step,
-	 * ppm; 0: another one came after it. */
-	double start_freq_sd_ppm;
-	bool refused; /* the last offset was above the refuse threshold */
+	bool refused;	   /* the last offset was above the refuse threshold */
 	int64_t refused_ns;
 	uint64_t refusals; /* of corrections by new samples */
 	/* The frequency stays as it is until it is certainly another one. */
@@ -30,7 +27,6 @@ struct discipline {
 	bool pending;
 	int64_t pending_step_ns;
 	bool pending_silent;
-	double pending_freq_sd_ppm;
 };
 
 struct discipline_input {
@@ -41,7 +37,6 @@ struct discipline_input {
 	double freq_sd_ppm;
 	double base_freq_ppm; /* in force */
 	double interval_s;    /* expected time to the next decision */
-	double since_s;	      /* the last one with a new sample */
 	double round_s;	      /* the longest usual time between decisions */
 	bool silent;	      /* no sample has come since the last decision */
 	bool synchronised;

@@ -569,53 +569,9 @@ static void test_leap_only_on_its_day(void **state)
 		}
 }
 
-/* The only step that is allowed came before the frequency was known. */
-static void the_rest_of_a_step_is_a_step(void **state)
-{
-	static const struct {
-		double sd_ppm, since_s;
-		int64_t offset_ns;
-		uint64_t updates;
-		bool steps;
-	} rows[] = {
-	    {20000, 68, 3 * NS_PER_S, 2, true},
-	    {20000, 68, -3 * NS_PER_S, 2, true},
-	    /* The frequency does not explain it. */
-	    {100, 68, 3 * NS_PER_S, 2, false},
-	    {20000, 68, 5 * NS_PER_S, 2, false},
-	    /* The keeper refuses it. */
-	    {50000, 60, 3 * NS_PER_S, 2, false},
-	    /* Below makestep. */
-	    {20000, 68, NS_PER_S / 2, 2, false},
-	    /* The start is long over. */
-	    {20000, 68, 3 * NS_PER_S, 3, false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct discipline d = fresh(rows[i].updates);
-		struct discipline_input in = input(10 * NS_PER_S);
-		struct clock_command cmd;
-
-		in.freq_sd_ppm = rows[i].sd_ppm;
-		assert_true(discipline_decide(&d, &in, &cmd));
-		discipline_applied(&d, KEEPER_OK);
-		in.offset_ns = rows[i].offset_ns;
-		in.since_s = rows[i].since_s;
-		in.freq_sd_ppm = 1;
-		assert_true(discipline_decide(&d, &in, &cmd));
-		assert_int_equal(cmd.step_ns != 0, rows[i].steps);
-		/* A refused one is not tried again, a done one is the last. */
-		discipline_applied(&d, KEEPER_STEP_LIMIT);
-		assert_true(discipline_decide(&d, &in, &cmd));
-		assert_int_equal(cmd.step_ns, 0);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_rest_of_a_step_is_a_step),
 	    cmocka_unit_test(test_slews_are_bounded),
 	    cmocka_unit_test(a_slew_of_what_may_be_noise_takes_longer),
 	    cmocka_unit_test(the_first_slews_take_half_of_the_round),
