@@ -85,8 +85,7 @@ struct steering_source {
 	struct osc last_right;	  /* the latest sample that was no outlier */
 	struct osc first_outlier; /* the first one after such a sample */
 
-	/* The latest sample that showed a free path, or a shorter one than all
-	 * before it. */
+	/* The sample that showed a free path, after a congestion. */
 	struct osc freed_at;
 
 	double watched_s;      /* the time over which the path was seen */
