@@ -49,7 +49,8 @@ static bool may_be_congested(
 	       s_of_ns(shown_estimate(s)->at.ns - s->first_at.ns) < START_S;
 }
 
-/* The clock has changed, or a congestion is over that hid what the clock is. */
+/* The clock has changed, or a congestion or a detour is over that hid what the
+ * clock is. */
 static bool shows_change(
     const struct steering *s, const struct steering_source *src)
 {

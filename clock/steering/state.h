@@ -85,7 +85,8 @@ struct steering_source {
 	struct osc last_right;	  /* the latest sample that was no outlier */
 	struct osc first_outlier; /* the first one after such a sample */
 
-	/* The sample that showed a free path, after a congestion. */
+	/* The latest sample that showed a free path, or a shorter one than all
+	 * before it. */
 	struct osc freed_at;
 
 	double watched_s;      /* the time over which the path was seen */
