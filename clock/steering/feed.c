@@ -55,6 +55,10 @@
 #define CREEP_PRIOR 20.0
 /* The odds that a route with the floor of a remembered one is another one. */
 #define OTHER_ROUTE_PRIOR 0.1
+/* A path that had two routes has these two. The more routes it had, the likelier
+ * is one of the same length another one: this share of the possible bias is
+ * uncertain when it had very many. */
+#define RETURN_DOUBT 0.5
 
 /* A change of the route costs as much as so many records. */
 #define ROUTE_CHANGE_RECORDS 8
@@ -777,8 +781,37 @@ static double evidence(const struct estimate *e,
 	    e, (unsigned)src->slot, r->sample.at, x.offset_ns, &x.box);
 }
 
-/* The route is a remembered one, or another one of the same length: the first
- * sample decides. */
+/* Of the first samples of a route, from `r` on: the one with the shortest delay.
+ * The very first one may be the last one of the route before, in a queue. */
+static const struct record *sharpest(
+    const struct steering_source *src, const struct record *r)
+{
+	const struct record *found = r;
+	unsigned i = 0;
+
+	while (const_record(src, i) != r)
+		i++;
+	for (unsigned n = 1; n < ROUTE_SAMPLES && i > 0; n++) {
+		const struct record *next = const_record(src, --i);
+
+		if (next->route != r->route)
+			break;
+		if (free_of_creep(next) < free_of_creep(found))
+			found = next;
+	}
+	return found;
+}
+
+/* How uncertain the bias is of a route that came back, and that is so much
+ * longer than the shortest one. */
+static double return_doubt(const struct steering_source *src, double length)
+{
+	return RETURN_DOUBT * (1 - 2.0 / src->delay.known) *
+	       half_even_sd(length);
+}
+
+/* The route is a remembered one, or another one of the same length: the
+ * sharpest sample decides. */
 static void take_known_route(struct steering *s, struct steering_source *src,
     const struct record *r, struct gaussian known, struct gaussian left,
     double sd)
@@ -787,9 +820,11 @@ static void take_known_route(struct steering *s, struct steering_source *src,
 	unsigned slot = (unsigned)src->slot;
 	double length = detour(src, r->route);
 	double wide = fmax(sd, half_even_sd(length));
+	double doubt = hypot(ROUTE_DOUBT * sd, return_doubt(src, length));
 
 	known.mean -= s_of_ns(src->carried_ns);
-	known.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
+	known.var += doubt * doubt;
+	r = sharpest(src, r);
 	estimate_set_bias(&as_known, slot, known);
 	estimate_inflate_bias(&as_other, slot, wide);
 	if (length > 0 &&
