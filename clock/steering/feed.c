@@ -55,10 +55,6 @@
 #define CREEP_PRIOR 20.0
 /* The odds that a route with the floor of a remembered one is another one. */
 #define OTHER_ROUTE_PRIOR 0.1
-/* A path that had two routes has these two. The more routes it had, the likelier
- * is one of the same length another one: this share of the possible bias is
- * uncertain when it had very many. */
-#define RETURN_DOUBT 0.5
 
 /* A change of the route costs as much as so many records. */
 #define ROUTE_CHANGE_RECORDS 8
@@ -802,14 +798,6 @@ static const struct record *sharpest(
 	return found;
 }
 
-/* How uncertain the bias is of a route that came back, and that is so much
- * longer than the shortest one. */
-static double return_doubt(const struct steering_source *src, double length)
-{
-	return RETURN_DOUBT * (1 - 2.0 / src->delay.known) *
-	       half_even_sd(length);
-}
-
 /* The route is a remembered one, or another one of the same length: the
  * sharpest sample decides. */
 static void take_known_route(struct steering *s, struct steering_source *src,
@@ -820,10 +808,9 @@ static void take_known_route(struct steering *s, struct steering_source *src,
 	unsigned slot = (unsigned)src->slot;
 	double length = detour(src, r->route);
 	double wide = fmax(sd, half_even_sd(length));
-	double doubt = hypot(ROUTE_DOUBT * sd, return_doubt(src, length));
 
 	known.mean -= s_of_ns(src->carried_ns);
-	known.var += doubt * doubt;
+	known.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
 	r = sharpest(src, r);
 	estimate_set_bias(&as_known, slot, known);
 	estimate_inflate_bias(&as_other, slot, wide);
