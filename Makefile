@@ -81,6 +81,10 @@ EXACT_DOUBLE := $(shell echo '_Static_assert(FLT_EVAL_METHOD < 2, "");' | \
 	$(CC) -include float.h -std=c11 $(CPPFLAGS) $(CFLAGS) -x c -c \
 	-o /dev/null - 2>/dev/null || echo '-msse2 -mfpmath=sse')
 
+# Nobody asks for the errno of a function of <math.h>, and without it a root is
+# one instruction.
+EXACT_DOUBLE += $(call if_known,-fno-math-errno)
+
 PKGS     := libcrypto libssl libcap-ng libseccomp inih jansson
 PKGFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKGLIBS  := $(shell $(PKG_CONFIG) --libs $(PKGS))
@@ -153,7 +157,8 @@ SERVER   := $B/tests/server/ntsserver
 ATTACK   := $B/tests/attack/engine $(if $(SAN),,$B/tests/attack/job)
 
 .PHONY: all help build-check check check-unit unit-tests print-unit-tests \
-	check-processors check-compilers check-same-bytes check-memory memcheck-run \
+	check-processors check-emulated check-compilers check-same-bytes check-memory \
+	memcheck-run \
 	check-faults check-lab check-chronyc check-monitoring check-boot check-kernel \
 	fuzz fuzz-run coverage coverage-run bench \
 	bench-sim bench-real bench-boots bench-kernel bench-rival bench-cost \
@@ -176,6 +181,7 @@ help:
 	@echo 'make check-boot (root) Debian 12 and 13 booted with another time service'
 	@echo 'make check-kernel (root) a real kernel clock in a virtual machine'
 	@echo 'make check-processors (root) the unit tests on arm64, armhf, i386, s390x'
+	@echo 'make check-emulated (root) the sandbox on arm64 kernels; a machine that sleeps'
 	@echo 'make check-compilers (root) builds and unit tests with gcc 12 to 16, clang, LTO'
 	@echo 'make fuzz       libFuzzer targets, SECONDS each (60)'
 	@echo 'make coverage   the lines that unit tests and fuzz corpora execute, by room'
@@ -400,6 +406,8 @@ check-same-bytes:
 # COMPILERS="gcc-14:-O3 clang-19:-O2,-flto" narrows the second.
 check-processors:
 	@UNIT_DIR="$(UNIT_DIR)" tests/processors/run $(ARCHITECTURES)
+check-emulated: all $(KERNEL) $(SERVER)
+	@tests/total 'arm64=tests/emulated/arm64 $B' 'suspend=tests/emulated/suspend $B'
 check-compilers:
 	@tests/processors/compilers $(COMPILERS)
 

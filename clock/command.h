@@ -61,7 +61,8 @@ struct clock_change {
 	X(KEEPER_KERNEL, "the kernel refused") \
 	X(KEEPER_FREQ_CHANGED, "another program had changed the frequency") \
 	X(KEEPER_SLEW_FOUND, "another program was slewing the clock") \
-	X(KEEPER_OVERTAKEN, "the guard has ended a slew")
+	X(KEEPER_OVERTAKEN, "the guard has ended a slew") \
+	X(KEEPER_SAVED, "the saver has ended")
 /* clang-format on */
 enum keeper_verdict {
 #define X(name, sentence) name,
@@ -78,13 +79,14 @@ bool keeper_refused(enum keeper_verdict v);
 
 /*
  * The keeper's answer to a command, or a report of its own (serial 0): a slew
- * has ended, the guard has ended one that was overdue, or another program
- * changed the frequency or started a slew and the keeper undid that.
+ * has ended, the guard has ended one that was overdue, another program changed
+ * the frequency or started a slew and the keeper undid that, or the saver's
+ * answer is there.
  */
 struct keeper_report {
 	uint32_t serial;   /* of the command; 0: the keeper's own report */
 	uint32_t verdict;  /* enum keeper_verdict */
-	int32_t sys_errno; /* with KEEPER_KERNEL */
+	int32_t sys_errno; /* with KEEPER_KERNEL; KEEPER_SAVED: its answer */
 	uint32_t change_count;
 	struct clock_change changes[CLOCK_CHANGES_MAX];
 	int64_t slew_done_ns; /* by a slew that ended or was replaced */

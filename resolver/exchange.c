@@ -13,6 +13,10 @@
 /* Fits a TCP segment on any path, and the send buffer of clknetsim. */
 #define SEND_MAX 1400
 #define RECEIVE_MAX 4096
+/* A chain of certificates and an answer, both of the greatest length, fit
+ * twice. TLS sets no limit to what else a server may send: tickets for other
+ * sessions, or padding, a thousand times as long as the answer. */
+#define SESSION_KIB_MAX 256
 
 /* The state of one run. */
 struct run {
@@ -21,6 +25,7 @@ struct run {
 	struct sentence *why;
 	char where[ENDPOINT_TEXT_MAX + 32]; /* "192.0.2.1 TCP port 4460" */
 	struct mono started;
+	size_t received;    /* bytes of the session so far */
 	size_t len, looked; /* bytes of the message; of its whole records */
 	uint8_t message[KE_MESSAGE_MAX];
 };
@@ -42,8 +47,14 @@ static bool fail_late(struct run *r, enum ke_stage stage, const char *what)
 
 static bool fail_socket(struct run *r, enum ke_stage stage, int error)
 {
-	sentence_add(r->why, "the connection to %s broke: %s", r->where,
-	    strerror(error));
+	if (error == EMSGSIZE)
+		sentence_add(r->why,
+		    "%s sent more than %d KiB: no NTS key exchange needs so "
+		    "much",
+		    r->where, SESSION_KIB_MAX);
+	else
+		sentence_add(r->why, "the connection to %s broke: %s", r->where,
+		    strerror(error));
 	return fail(r, stage);
 }
 
@@ -78,8 +89,9 @@ static int flush(struct run *r)
 	return error;
 }
 
-/* Receives once after each poll, as clknetsim needs it. 0, or an errno. The end
- * of the stream is not an error here. */
+/* Receives once after each poll, as clknetsim needs it. 0, or an errno;
+ * EMSGSIZE when the server sends too much. The end of the stream is not an
+ * error here. */
 static int fill(struct run *r)
 {
 	struct pollfd p = {.fd = r->x->fd, .events = POLLIN};
@@ -92,6 +104,9 @@ static int fill(struct run *r)
 	n = recv(r->x->fd, bytes, sizeof(bytes), 0);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : errno;
+	r->received += (size_t)n;
+	if (r->received > SESSION_KIB_MAX * 1024)
+		return EMSGSIZE;
 	if (n == 0)
 		tls_feed_end(r->tls);
 	else if (!tls_feed(r->tls, bytes, (size_t)n))

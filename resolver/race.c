@@ -172,9 +172,16 @@ int race_connect(const struct names *to, const struct binding *binding,
 static void explain_one(const struct endpoint *e, const struct binding *b,
     int error, struct sentence *why)
 {
+	const char *unfit = endpoint_unfit(e, e);
 	char host[ENDPOINT_TEXT_MAX], from[BINDING_TEXT_MAX];
 
 	endpoint_text(e, false, host);
+	if (unfit) {
+		sentence_add(why,
+		    "%s %s, so no server has it (check /etc/hosts or DNS)",
+		    host, unfit);
+		return;
+	}
 	binding_text(b, endpoint_af(e), from);
 	if (error > BINDING_FAILED) {
 		binding_explain(b, endpoint_af(e), error, why);

@@ -9,12 +9,20 @@ static int64_t unmoved_offset_ns(const struct probe *p)
 	return s->offset_ns - s->wall_minus_raw_ns;
 }
 
+bool agreement_one_server(const struct probe *a, const struct probe *b)
+{
+	const struct probe_sample *x = &a->time.sample, *y = &b->time.sample;
+
+	return endpoint_same_host(&a->keys.address, &b->keys.address) ||
+	       (ke_same_key(a->keys.facts.key, b->keys.facts.key) &&
+		   x->reference != 0 && x->reference == y->reference &&
+		   x->stratum == y->stratum);
+}
+
 static bool is_another_name(const struct voter *voters, unsigned i)
 {
-	const struct ke_facts *mine = &voters[i].probe->keys.facts;
-
 	for (unsigned k = 0; k < i; k++)
-		if (ke_same_key(mine->key, voters[k].probe->keys.facts.key))
+		if (agreement_one_server(voters[i].probe, voters[k].probe))
 			return true;
 	return false;
 }

@@ -12,6 +12,11 @@
  * may be 200 ppm off: in five seconds, this much. */
 #define AGREEMENT_SLACK_NS NS_PER_MS
 
+/* Have two sources that gave a time one server? As the agent judges
+ * (agent/engine/duplicates.h). */
+bool agreement_one_server(
+    const struct probe *a, const struct probe *b) MUST_USE;
+
 /* A server that gave a time. */
 struct voter {
 	struct source_options options;

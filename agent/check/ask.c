@@ -132,6 +132,7 @@ static void take_sample(struct asking *k, const struct ntp_answer *a)
 		    .wall_minus_raw_ns = wall_minus_raw_ns(),
 		    .stratum = s.stratum,
 		    .leap = s.leap,
+		    .reference = a->header.reference,
 		};
 	o->have_sample = true;
 }

@@ -58,6 +58,8 @@ static bool is_without_ipv6(const struct endpoint *e, int error)
 
 static enum obstacle connect_obstacle_of(const struct endpoint *e, int error)
 {
+	if (endpoint_unfit(e, e))
+		return OBSTACLE_NO_ADDRESS;
 	if (is_without_ipv6(e, error))
 		return OBSTACLE_NO_IPV6;
 	switch (error) {
@@ -87,6 +89,7 @@ static const enum obstacle nearest_first[] = {
     OBSTACLE_UNREACHABLE,
     OBSTACLE_NO_ROUTE,
     OBSTACLE_NO_IPV6,
+    OBSTACLE_NO_ADDRESS,
 };
 
 static enum obstacle connect_obstacle(const struct ke_details *d)
@@ -548,7 +551,7 @@ static void judge_agreement(struct checked_source *sources, unsigned count,
 }
 
 static enum check_status status_of_all(const struct checked_source *sources,
-    unsigned count, unsigned good, unsigned min_sources)
+    unsigned count, unsigned servers, unsigned min_sources)
 {
 	enum check_status worst = CHECK_OK;
 	bool all_unknown = count > 0;
@@ -560,7 +563,7 @@ static enum check_status status_of_all(const struct checked_source *sources,
 	}
 	if (all_unknown)
 		return CHECK_UNKNOWN;
-	return good == 0 || good < min_sources ? CHECK_CRITICAL : worst;
+	return servers == 0 || servers < min_sources ? CHECK_CRITICAL : worst;
 }
 
 /* The problem that a one-line summary names: the first of the worst kind. */
@@ -577,14 +580,53 @@ static const struct checked_source *worst_of(
 	return worst;
 }
 
+static bool counts(const struct checked_source *c)
+{
+	return is_usable(c) && !c->config->options.noselect;
+}
+
+/* Source `i` is good: is its server new? If not, it says so. */
+static bool is_another_server(struct checked_source *sources, unsigned i)
+{
+	struct checked_source *c = &sources[i];
+
+	for (unsigned k = 0; k < i; k++) {
+		if (!counts(&sources[k]) ||
+		    !agreement_one_server(&c->probe, &sources[k].probe))
+			continue;
+		if (c->verdict.seen[0] == '\0')
+			snprintf(c->verdict.seen, sizeof(c->verdict.seen),
+			    "it is the server of %s, and both have one vote",
+			    sources[k].config->name);
+		return false;
+	}
+	return true;
+}
+
+static void count_good(
+    struct checked_source *sources, unsigned count, struct check_verdict *out)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (!counts(&sources[i]))
+			continue;
+		out->good++;
+		out->servers += is_another_server(sources, i);
+	}
+}
+
 static void summarise(const struct checked_source *sources, unsigned count,
-    struct check_verdict *out)
+    unsigned min_sources, struct check_verdict *out)
 {
 	struct sentence w = sentence_to(out->summary, sizeof(out->summary));
 	const struct checked_source *worst = worst_of(sources, count);
 
 	sentence_add(&w, "%u of %u source%s can be used", out->good, count,
 	    count == 1 ? "" : "s");
+	if (out->servers < out->good)
+		sentence_add(&w, ", but they are %u server%s", out->servers,
+		    out->servers == 1 ? "" : "s");
+	if (out->servers < min_sources && out->good >= min_sources)
+		sentence_add(&w, ", and minsources asks for %u", min_sources);
 	if (worst)
 		sentence_add(&w, "; %s: %s", worst->config->name,
 		    worst->verdict.obstacle != OBSTACLE_COUNT
@@ -607,9 +649,7 @@ void judge_all(struct checked_source *sources, unsigned count,
 		acquit_clock(sources, count, limits);
 	if (!out->clock_wrong)
 		judge_agreement(sources, count, limits);
-	for (unsigned i = 0; i < count; i++)
-		out->good += is_usable(&sources[i]) &&
-			     !sources[i].config->options.noselect;
-	out->status = status_of_all(sources, count, out->good, min_sources);
-	summarise(sources, count, out);
+	count_good(sources, count, out);
+	out->status = status_of_all(sources, count, out->servers, min_sources);
+	summarise(sources, count, min_sources, out);
 }

@@ -67,7 +67,8 @@ struct checked_source {
 /* The verdict on all sources together. */
 struct check_verdict {
 	enum check_status status;
-	unsigned good; /* sources that the agent could use */
+	unsigned good;	  /* sources that the agent could use */
+	unsigned servers; /* of these; a server may have two names */
 	/* The clock of this machine is wrong, by all that was seen. */
 	bool clock_wrong;
 	char summary[CHECK_TEXT_MAX];

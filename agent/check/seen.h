@@ -35,6 +35,7 @@ struct probe_sample {
 	 * answer came. */
 	int64_t wall_minus_raw_ns;
 	unsigned stratum, leap;
+	uint64_t reference; /* when the server set its clock, as it says */
 };
 
 /* The requests for time. */

@@ -453,10 +453,12 @@ static bool set_target(
 #define STRUCT_OF_SOURCE struct source_config
 #define STRUCT_OF_DRAFT struct source_draft
 #define MEMBER(of, member) (((STRUCT_OF_##of *)0)->member)
-#define FIELD(set, type, of, member)                                           \
-	set, KEY_OF_##of,                                                      \
-	    offsetof(STRUCT_OF_##of, member) * HAS_TYPE(of, member, type),     \
-	    sizeof(MEMBER(of, member))
+#define FIELD(set, type, of, member) FIELD_THAT(false, set, type, of, member)
+#define FIELD_REPEATS(set, type, of, member)                                   \
+	FIELD_THAT(true, set, type, of, member)
+#define FIELD_THAT(repeats, set, type, of, member)                             \
+	set, KEY_OF_##of, repeats, sizeof(MEMBER(of, member)),                 \
+	    offsetof(STRUCT_OF_##of, member) * HAS_TYPE(of, member, type)
 /* 1, with a check at compile time. */
 #define HAS_TYPE(of, member, type)                                             \
 	sizeof(struct {                                                        \
@@ -487,8 +489,9 @@ static bool set_target(
 #define REFUSAL(of, member)                                                    \
 	FIELD(set_refusal, struct steering_config, of, member)
 #define CERTS(of, member)                                                      \
-	FIELD(set_trusted_certs, struct trust_config, of, member)
-#define CRLS(of, member) FIELD(set_crl_files, struct trust_config, of, member)
+	FIELD_REPEATS(set_trusted_certs, struct trust_config, of, member)
+#define CRLS(of, member)                                                       \
+	FIELD_REPEATS(set_crl_files, struct trust_config, of, member)
 #define AEADS(of, member) FIELD(set_aeads, struct trust_config, of, member)
 #define BOOTSTRAP(of, member)                                                  \
 	FIELD(set_bootstrap, enum bootstrap_policy, of, member)
@@ -523,105 +526,105 @@ static bool set_target(
 
 /* clang-format off */
 static const struct config_key keys[] = {
-{"agent", "user", TEXT(CONFIG, user), 0, 0, false, "the name of a user"},
-{"agent", "user-resolver", TEXT(CONFIG, user_resolver), 0, 0, false,
+{"agent", "user", TEXT(CONFIG, user), 0, 0, "the name of a user"},
+{"agent", "user-resolver", TEXT(CONFIG, user_resolver), 0, 0,
 	"the name of a user"},
-{"agent", "status-socket", SOCKET(CONFIG, status_socket), 0, 0, false,
+{"agent", "status-socket", SOCKET(CONFIG, status_socket), 0, 0,
 	"an absolute path of at most 107 bytes, or none"},
-{"agent", "pidfile", PATH(CONFIG, pidfile), 0, 0, false, A_PATH},
-{"agent", "sandbox", CONFINEMENT(CONFIG, sandbox), 0, 0, false,
+{"agent", "pidfile", PATH(CONFIG, pidfile), 0, 0, A_PATH},
+{"agent", "sandbox", CONFINEMENT(CONFIG, sandbox), 0, 0,
 	"yes, log, no or require"},
-{"agent", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0, false,
+{"agent", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0,
 	AN_OWN_ADDRESS},
-{"agent", "bind-device", DEVICE(DRAFT, binding), 0, 0, false, A_DEVICE},
-{"agent", "source-port", SOURCE_PORT(DRAFT, binding), 0, 0, false,
+{"agent", "bind-device", DEVICE(DRAFT, binding), 0, 0, A_DEVICE},
+{"agent", "source-port", SOURCE_PORT(DRAFT, binding), 0, 0,
 	A_SOURCE_PORT},
-{"agent", "dscp", DSCP(DRAFT, binding), 0, 0, false, A_DSCP},
+{"agent", "dscp", DSCP(DRAFT, binding), 0, 0, A_DSCP},
 
-{"nts", "trusted-certs", CERTS(CONFIG, trust), 0, 0, true,
+{"nts", "trusted-certs", CERTS(CONFIG, trust), 0, 0,
 	"absolute paths of PEM files or directories, at most 32 in all"},
-{"nts", "crl-files", CRLS(CONFIG, trust), 0, 0, true,
+{"nts", "crl-files", CRLS(CONFIG, trust), 0, 0,
 	"absolute paths of PEM files or directories, at most 16 in all"},
-{"nts", "system-certs", BOOL(CONFIG, trust.system_certs), 0, 0, false, YES_NO},
-{"nts", "aeads", AEADS(CONFIG, trust), 0, 0, false,
+{"nts", "system-certs", BOOL(CONFIG, trust.system_certs), 0, 0, YES_NO},
+{"nts", "aeads", AEADS(CONFIG, trust), 0, 0,
 	"algorithm numbers out of 30, 15 and 17, each once"},
-{"nts", "ke-timeout", TIMEOUT_MS(CONFIG, ke_timeout_ms), 1, 300, false,
+{"nts", "ke-timeout", TIMEOUT_MS(CONFIG, ke_timeout_ms), 1, 300,
 	"a time from 1s to 300s"},
-{"nts", "saved-keys", PATH(CONFIG, saved_keys), 0, 0, false, A_PATH},
+{"nts", "saved-keys", PATH(CONFIG, saved_keys), 0, 0, A_PATH},
 
-{"clock", "driftfile", PATH(CONFIG, driftfile), 0, 0, false, A_PATH},
-{"clock", "last-good-time", PATH(CONFIG, goodtime_file), 0, 0, false, A_PATH},
-{"clock", "leapseclist", PATH(CONFIG, leap_table), 0, 0, false, A_PATH},
-{"clock", "leapsectz", ZONE(CONFIG, leap_zone), 0, 0, false,
+{"clock", "driftfile", PATH(CONFIG, driftfile), 0, 0, A_PATH},
+{"clock", "last-good-time", PATH(CONFIG, goodtime_file), 0, 0, A_PATH},
+{"clock", "leapseclist", PATH(CONFIG, leap_table), 0, 0, A_PATH},
+{"clock", "leapsectz", ZONE(CONFIG, leap_zone), 0, 0,
 	"the name of a time zone (right/UTC), an absolute path, or none"},
-{"clock", "bootstrap", BOOTSTRAP(CONFIG, bootstrap), 0, 0, false,
+{"clock", "bootstrap", BOOTSTRAP(CONFIG, bootstrap), 0, 0,
 	"off, quorum or single"},
-{"clock", "makestep", MAKESTEP(CONFIG, steering), 0, 0, false,
+{"clock", "makestep", MAKESTEP(CONFIG, steering), 0, 0,
 	"a threshold and a number of updates (0.1s 3), or no"},
 {"clock", "max-slew", PPM(CONFIG, steering.max_slew_ppm), 1, MAX_SLEW_PPM,
-	false, "a frequency from 1ppm to 99000ppm"},
-{"clock", "max-drift", PPM(CONFIG, max_freq_ppm), 1, MAX_DRIFT_PPM, false,
+	"a frequency from 1ppm to 99000ppm"},
+{"clock", "max-drift", PPM(CONFIG, max_freq_ppm), 1, MAX_DRIFT_PPM,
 	"a frequency from 1ppm to 100000ppm"},
-{"clock", "refuse-threshold", REFUSAL(CONFIG, steering), 0.001, 1e9, false,
+{"clock", "refuse-threshold", REFUSAL(CONFIG, steering), 0.001, 1e9,
 	"a time of at least 1ms and perhaps a number of updates (1000s 1), or no"},
 {"clock", "maxdistance", DURATION(CONFIG, steering.max_distance_ns), 1e-6, 16,
-	false, "a time from 1us to 16s"},
+	"a time from 1us to 16s"},
 {"clock", "maxjitter", LIMIT(CONFIG, steering.max_jitter_ns), 1e-6, 1000,
-	false, "a time from 1us to 1000s, or no"},
-{"clock", "minstratum", COUNT(CONFIG, steering.min_stratum), 0, 15, false,
+	"a time from 1us to 1000s, or no"},
+{"clock", "minstratum", COUNT(CONFIG, steering.min_stratum), 0, 15,
 	"a number from 0 to 15"},
-{"clock", "maxstratum", COUNT(CONFIG, steering.max_stratum), 1, 15, false,
+{"clock", "maxstratum", COUNT(CONFIG, steering.max_stratum), 1, 15,
 	"a number from 1 to 15"},
 {"clock", "minsources", COUNT(CONFIG, steering.min_sources), 1,
-	SOURCES_MAX, false, "a number from 1 to 64"},
-{"clock", "leapsecmode", LEAP_MODE(CONFIG, steering.leap_mode), 0, 0, false,
+	SOURCES_MAX, "a number from 1 to 64"},
+{"clock", "leapsecmode", LEAP_MODE(CONFIG, steering.leap_mode), 0, 0,
 	"system, slew, step or ignore"},
 {"clock", "max-clock-error", DRIFT(CONFIG, steering.max_clock_error_ppm),
-	0.001, 10000, false, "a frequency from 1ppb to 10000ppm, or auto"},
+	0.001, 10000, "a frequency from 1ppb to 10000ppm, or auto"},
 
-{"log", "level", LEVEL(CONFIG, log_level), 0, 0, false,
+{"log", "level", LEVEL(CONFIG, log_level), 0, 0,
 	"error, warning, notice, info or debug"},
-{"log", "target", TARGET(CONFIG, log_target), 0, 0, false,
+{"log", "target", TARGET(CONFIG, log_target), 0, 0,
 	"stderr or syslog"},
-{"log", "measurements", BOOL(CONFIG, log_measurements), 0, 0, false, YES_NO},
-{"log", "statistics", BOOL(CONFIG, log_statistics), 0, 0, false, YES_NO},
-{"log", "tracking", BOOL(CONFIG, log_tracking), 0, 0, false, YES_NO},
-{"log", "log-dir", PATH(CONFIG, log_folder), 0, 0, false, A_PATH},
-{"log", "logbanner", COUNT(CONFIG, log_banner), 0, 1000000, false,
+{"log", "measurements", BOOL(CONFIG, log_measurements), 0, 0, YES_NO},
+{"log", "statistics", BOOL(CONFIG, log_statistics), 0, 0, YES_NO},
+{"log", "tracking", BOOL(CONFIG, log_tracking), 0, 0, YES_NO},
+{"log", "log-dir", PATH(CONFIG, log_folder), 0, 0, A_PATH},
+{"log", "logbanner", COUNT(CONFIG, log_banner), 0, 1000000,
 	"a number from 0 to 1000000"},
 
-{"source", "host", HOST(SOURCE, host), 0, 0, false,
+{"source", "host", HOST(SOURCE, host), 0, 0,
 	"a host name or an IP address"},
-{"source", "srv", BOOL(SOURCE, srv), 0, 0, false, YES_NO},
-{"source", "ntsport", PORT(SOURCE, ke_port), 0, 0, false,
+{"source", "srv", BOOL(SOURCE, srv), 0, 0, YES_NO},
+{"source", "ntsport", PORT(SOURCE, ke_port), 0, 0,
 	"a TCP port from 1 to 65535"},
-{"source", "port", PORT(SOURCE, ntp_port), 0, 0, false,
+{"source", "port", PORT(SOURCE, ntp_port), 0, 0,
 	"a UDP port from 1 to 65535"},
-{"source", "ipv4", SAID(DRAFT, ipv4), 0, 0, false, YES_NO},
-{"source", "ipv6", SAID(DRAFT, ipv6), 0, 0, false, YES_NO},
-{"source", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0, false,
+{"source", "ipv4", SAID(DRAFT, ipv4), 0, 0, YES_NO},
+{"source", "ipv6", SAID(DRAFT, ipv6), 0, 0, YES_NO},
+{"source", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0,
 	AN_OWN_ADDRESS},
-{"source", "bind-device", DEVICE(DRAFT, binding), 0, 0, false, A_DEVICE},
-{"source", "source-port", SOURCE_PORT(DRAFT, binding), 0, 0, false,
+{"source", "bind-device", DEVICE(DRAFT, binding), 0, 0, A_DEVICE},
+{"source", "source-port", SOURCE_PORT(DRAFT, binding), 0, 0,
 	A_SOURCE_PORT},
-{"source", "dscp", DSCP(DRAFT, binding), 0, 0, false, A_DSCP},
-{"source", "iburst", BOOL(SOURCE, iburst), 0, 0, false, YES_NO},
-{"source", "minpoll", POLL(SOURCE, minpoll), 0, 0, false, A_POLL},
-{"source", "maxpoll", POLL(SOURCE, maxpoll), 0, 0, false, A_POLL},
+{"source", "dscp", DSCP(DRAFT, binding), 0, 0, A_DSCP},
+{"source", "iburst", BOOL(SOURCE, iburst), 0, 0, YES_NO},
+{"source", "minpoll", POLL(SOURCE, minpoll), 0, 0, A_POLL},
+{"source", "maxpoll", POLL(SOURCE, maxpoll), 0, 0, A_POLL},
 {"source", "maxdelay", DURATION(SOURCE, max_delay_ns), 1e-6, 1000,
-	false, "a time from 1us to 1000s"},
+	"a time from 1us to 1000s"},
 {"source", "maxdelayratio", RATIO(SOURCE, max_delay_ratio), 1, 1000,
-	false, "a number from 1 to 1000, or no"},
+	"a number from 1 to 1000, or no"},
 {"source", "asymmetry", DURATION(SOURCE, options.asymmetry_ns), -10, 10,
-	false, "a time from -10s to 10s"},
-{"source", "prefer", BOOL(SOURCE, options.prefer), 0, 0, false, YES_NO},
-{"source", "noselect", BOOL(SOURCE, options.noselect), 0, 0, false,
+	"a time from -10s to 10s"},
+{"source", "prefer", BOOL(SOURCE, options.prefer), 0, 0, YES_NO},
+{"source", "noselect", BOOL(SOURCE, options.noselect), 0, 0,
 	YES_NO},
-{"source", "trust", BOOL(SOURCE, options.trust), 0, 0, false, YES_NO},
-{"source", "require", BOOL(SOURCE, options.require), 0, 0, false,
+{"source", "trust", BOOL(SOURCE, options.trust), 0, 0, YES_NO},
+{"source", "require", BOOL(SOURCE, options.require), 0, 0,
 	YES_NO},
 
-{"pool", "sources", COUNT(DRAFT, sources), 1, SOURCES_MAX, false,
+{"pool", "sources", COUNT(DRAFT, sources), 1, SOURCES_MAX,
 	"a number from 1 to 64"},
 };
 
@@ -672,14 +675,7 @@ const struct config_key *config_key_find_anywhere(const char *name)
 
 const char *config_key_advice(const char *name)
 {
-	for (size_t i = 0; i < foreign_word_count(FOREIGN_CHRONY); i++) {
-		const struct foreign_word *word =
-		    foreign_word_at(FOREIGN_CHRONY, i);
-
-		if (word->advice && strcasecmp(word->name, name) == 0)
-			return word->advice;
-	}
-	return NULL;
+	return foreign_chrony_advice(name);
 }
 
 #define WORD_MAX 32

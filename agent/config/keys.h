@@ -41,11 +41,12 @@ struct config_key {
 	 * member of this name says. False: the value is not as expected. */
 	bool (*set)(
 	    const struct config_key *key, const char *value, void *target);
-	enum key_target target;
-	uint32_t offset, size; /* of the field, in bytes */
-	double min, max;       /* in the unit that `set` reads */
-	bool repeats;	       /* a file may have it several times */
-	const char *expected;  /* "yes or no"; follows "expected" in an error */
+	enum key_target target : 8;
+	bool repeats;	      /* a file may have it several times */
+	uint16_t size;	      /* of the field, in bytes */
+	uint32_t offset;      /* of the field */
+	double min, max;      /* in the unit that `set` reads */
+	const char *expected; /* "yes or no"; follows "expected" in an error */
 };
 
 /* Keys have indices from 0 to config_key_count() - 1. */

@@ -50,6 +50,7 @@ struct loader {
 	struct source_draft drafts[SOURCES_MAX];
 	struct source_draft agent; /* what [agent] says for all sources */
 	unsigned total; /* sources, those of pools counted one by one */
+	bool rationed;	/* few lines about files of sources.d */
 	bool dropping;	/* this file is one of sources.d */
 	/* A refused part may have contained a source or a certificate. That one
 	 * is missing is then not another error. */
@@ -697,8 +698,10 @@ static void leave_file_out(struct loader *l, FILE *errors, char *text)
 
 	if (end)
 		*end = '\0';
-	fprintf(errors, "warning: %s; the sources of this file are not used\n",
-	    text);
+	if (!l->rationed || c->unused_file_count < UNUSED_FILES_SHOWN)
+		fprintf(errors,
+		    "warning: %s; the sources of this file are not used\n",
+		    text);
 	if (c->unused_file_count < UNUSED_FILES_SHOWN)
 		snprintf(c->unused_files[c->unused_file_count],
 		    UNUSED_FILE_TEXT_MAX, "%s", text);
@@ -798,19 +801,29 @@ static struct loader *loader_new(
 static unsigned loader_end(struct loader *l)
 {
 	unsigned count = l->error_count;
+	unsigned unused = l->config->unused_file_count;
 
+	if (l->rationed && unused > UNUSED_FILES_SHOWN)
+		fprintf(l->errors,
+		    "warning: and %u more file%s of sources.d %s not used: "
+		    "ntsagentd --check-config names each\n",
+		    unused - UNUSED_FILES_SHOWN,
+		    unused == UNUSED_FILES_SHOWN + 1 ? "" : "s",
+		    unused == UNUSED_FILES_SHOWN + 1 ? "is" : "are");
 	free(l->text);
 	free(l);
 	return count;
 }
 
-unsigned config_load(const char *path, struct config *out, FILE *errors)
+static unsigned load_all(
+    const char *path, struct config *out, FILE *errors, bool rationed)
 {
 	static const struct binding_draft unset;
 	struct loader *l = loader_new(path, out, errors);
 
 	if (!l)
 		return 1;
+	l->rationed = rationed;
 	config_defaults(out);
 	if (read_file(l, path)) {
 		snprintf(out->file, sizeof(out->file), "%s", path);
@@ -823,6 +836,16 @@ unsigned config_load(const char *path, struct config *out, FILE *errors)
 		judge(l, path);
 	}
 	return loader_end(l);
+}
+
+unsigned config_load(const char *path, struct config *out, FILE *errors)
+{
+	return load_all(path, out, errors, false);
+}
+
+unsigned config_load_for_log(const char *path, struct config *out, FILE *errors)
+{
+	return load_all(path, out, errors, true);
 }
 
 /* Those of the main file and conf.d stay. */
@@ -845,6 +868,7 @@ unsigned config_load_sources(const char *path, const struct config *base,
 
 	if (!l)
 		return 1;
+	l->rationed = true;
 	*out = *base;
 	forget_dropped(out);
 	l->agent.binding =

@@ -26,8 +26,14 @@ void config_put_visibly(FILE *out, const char *text);
 unsigned config_load(
     const char *path, struct config *out, FILE *errors) MUST_USE;
 
-/* Reads the files of sources.d alone: `out` becomes `base`, a configuration of
- * the file `path`, with the sources that these files have now. */
+/* As config_load(), but only UNUSED_FILES_SHOWN such files have a line each;
+ * one more line counts the others. */
+unsigned config_load_for_log(
+    const char *path, struct config *out, FILE *errors) MUST_USE;
+
+/* Reads the files of sources.d alone, with as few lines: `out` becomes `base`,
+ * a configuration of the file `path`, with the sources that these files have
+ * now. */
 unsigned config_load_sources(const char *path, const struct config *base,
     struct config *out, FILE *errors) MUST_USE;
 

@@ -368,15 +368,17 @@ static void what_is_wrong(const struct bootstrap *b, char *out, size_t size)
 void bootstrap_text(const struct bootstrap *b, char *out, size_t size)
 {
 	const struct bootstrap_result *r = &b->result;
-	char earliest[CERTIFICATE_DATE_MAX], wrong[80];
+	char earliest[CERTIFICATE_DATE_MAX], wrong[80], agree[24] = "no two";
 
 	what_is_wrong(b, wrong, sizeof(wrong));
 	switch (r->outcome) {
 	case BOOTSTRAP_DISAGREE:
+		if (r->agreeing > 1)
+			snprintf(agree, sizeof(agree), "only %u", r->agreeing);
 		snprintf(out, size,
-		    "%s, and of %u servers only %u agree on a time within the "
+		    "%s, and of %u servers %s agree on a time within the "
 		    "dates of their certificates",
-		    wrong, r->voters, r->agreeing);
+		    wrong, r->voters, agree);
 		break;
 	case BOOTSTRAP_EARLY:
 		certificate_date(b->earliest_ns / NS_PER_S, earliest);

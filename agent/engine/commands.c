@@ -4,8 +4,10 @@
 #include "agent/engine/duplicates.h"
 #include "agent/engine/leap_second.h"
 #include "agent/engine/report.h"
+#include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
 #include "agent/engine/wrong_clock.h"
+#include "agent/saved/trouble.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -398,8 +400,20 @@ static void take_steps(struct engine *e, const struct keeper_report *r)
 		e->order.last_step_ns += r->changes[i].step_ns;
 }
 
+static void take_saver_answer(struct engine *e, const struct keeper_report *r)
+{
+	char trouble[SAVED_TROUBLE_MAX];
+
+	saver_trouble(trouble, e->config, r->sys_errno);
+	engine_saving_result(e, UNSAVED_CLOCK, trouble);
+}
+
 void engine_take_report(struct engine *e, const struct keeper_report *r)
 {
+	if (r->verdict == KEEPER_SAVED) {
+		take_saver_answer(e, r);
+		return;
+	}
 	take_steps(e, r);
 	e->order.refused = r->refused;
 	take_changes(e, r);

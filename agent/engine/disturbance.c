@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* BOOTTIME ahead of MONOTONIC by more than this: the machine has slept. */
-#define SLEPT_NS (100 * NS_PER_MS)
 /* Between two bursts because of another program's frequency. */
 #define MEDDLED_APART_NS (256 * NS_PER_S)
 
@@ -225,22 +223,24 @@ void engine_meddled(struct engine *e, const struct keeper_report *report)
 /* After a sleep, the machine may be in another network. */
 void engine_woke_up(struct engine *e, int64_t slept_ns, int64_t jump_ns)
 {
-	bool burst = tell(e, LOG_LEVEL_NOTICE,
-	    "the machine was suspended for %.1f s", s_of_ns(slept_ns));
+	bool burst =
+	    tell(e, LOG_LEVEL_NOTICE, "the machine was suspended for %.*f s",
+		slept_ns < NS_PER_S ? 3 : 1, s_of_ns(slept_ns));
 
 	e->wall_minus_mono_ns += slept_ns;
 	foreign_step(e, jump_ns);
 	measure_again(e, burst);
-	steering_woke_up(e->steering);
+	steering_woke_up(e->steering, false);
 	engine_retry_early(e, RETRY_NETWORK, NULL, e->now);
 }
 
-/* CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not. */
+/* CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not.
+ * What would count as a jump of another program is a sleep. */
 int64_t engine_slept(struct engine *e, struct clock_reading now)
 {
 	int64_t gap_ns = now.boot_ns - now.mono.ns - e->boot_minus_mono_ns;
 
-	if (now.boot_ns == 0 || gap_ns < SLEPT_NS)
+	if (now.boot_ns == 0 || gap_ns <= JUMP_NS)
 		return 0;
 	e->boot_minus_mono_ns += gap_ns;
 	return gap_ns;
@@ -341,7 +341,7 @@ void engine_stood_still(struct engine *e, int64_t lag_ns)
 	    or_steered(e));
 
 	measure_again(e, burst);
-	steering_woke_up(e->steering);
+	steering_woke_up(e->steering, true);
 	wrong_clock_paused(e, lag_ns);
 }
 

@@ -2,6 +2,7 @@
 
 #include "agent/source/cookie_reserve.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A write may take long, and a stamp in user space would be late by that. */
@@ -91,10 +92,57 @@ void engine_saving_turn(struct engine *e)
 	}
 }
 
+/* A reserve is never due before its first write. */
 bool engine_saving_soon(struct engine *e)
 {
 	e->save_samples_at = e->now.mono;
+	if (e->unsaved[UNSAVED_CLOCK].text[0])
+		e->save_at = e->now.mono;
+	for (unsigned i = 0; i < e->source_count; i++)
+		if (e->unsaved[UNSAVED_KEYS].text[0])
+			cookie_reserve_renew(&e->sources[i], e->now.mono);
 	return e->ports.save_keys && e->ports.save_samples;
+}
+
+static const struct {
+	const char *what, *loss;
+} kinds[UNSAVED_KINDS] = {
+    [UNSAVED_FOLDER] = {"all", "keys and samples do not survive a restart"},
+    [UNSAVED_KEYS] = {"the keys", "keys do not survive a restart"},
+    [UNSAVED_SAMPLES] = {"the samples",
+	"after a restart the agent measures from the beginning"},
+    [UNSAVED_HISTORY] = {"the history",
+	"after a restart the history has a gap"},
+    [UNSAVED_CLOCK] = {"the drift", "the next start has an older drift"},
+};
+
+const char *engine_unsaved_name(enum unsaved_kind kind)
+{
+	return kinds[kind].what;
+}
+
+void engine_saving_result(
+    struct engine *e, enum unsaved_kind kind, const char *trouble)
+{
+	struct unsaved *u = &e->unsaved[kind];
+	bool was = u->text[0] != '\0';
+
+	u->text[0] = '\0';
+	if (trouble[0])
+		snprintf(u->text, sizeof(u->text), "%s: %s%s", kinds[kind].loss,
+		    trouble,
+		    kind == UNSAVED_FOLDER
+			? ", then restart the agent"
+			: "; the next try is within an hour, or now: sudo "
+			  "ntsctl dump");
+	if (was == (trouble[0] != '\0'))
+		return;
+	e->noticed = true;
+	if (was)
+		engine_say(e, LOG_LEVEL_NOTICE, "%s can be saved again",
+		    kinds[kind].what);
+	else
+		engine_say(e, LOG_LEVEL_WARNING, "%s", u->text);
 }
 
 void engine_saving_end(struct engine *e)

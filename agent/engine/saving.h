@@ -12,9 +12,17 @@
 /* Writes one file that is due, unless a request is under way. */
 void engine_saving_turn(struct engine *e);
 
-/* An order: the samples are written as soon as no request is under way. False:
- * this agent saves nothing. */
+/* An order: the samples, and what could not be written, are written as soon as
+ * no request is under way. False: this agent saves nothing. */
 bool engine_saving_soon(struct engine *e) MUST_USE;
+
+/* The result of a write: what is wrong, or "". What is wrong is logged once and
+ * is in the status, until another result comes. */
+void engine_saving_result(
+    struct engine *e, enum unsaved_kind kind, const char *trouble);
+
+/* "the keys" */
+const char *engine_unsaved_name(enum unsaved_kind kind);
 
 /* The agent ends: writes all keys and samples. */
 void engine_saving_end(struct engine *e);

@@ -22,6 +22,8 @@
 /* A smaller step cannot be told from the error of two good readings. */
 #define SET_SEEN_NS (200 * NS_PER_US)
 
+#define UNSAVED_TEXT_MAX 640
+
 /* What is known of the clock before the first answer. */
 struct engine_start {
 	struct clock_change clock; /* where the ledger starts */
@@ -77,6 +79,21 @@ struct engine_ports {
 	 * again. False: the logger cannot take it. The port is NULL if there is
 	 * no logger. */
 	bool (*log)(void *self, const struct log_record *r);
+};
+
+/* What is saved, and lost at the next start if it is not. */
+enum unsaved_kind {
+	UNSAVED_FOLDER, /* all of it: the folder cannot be used at all */
+	UNSAVED_KEYS,
+	UNSAVED_SAMPLES,
+	UNSAVED_HISTORY,
+	UNSAVED_CLOCK, /* drift and last good time */
+	UNSAVED_KINDS,
+};
+
+/* The last try to save it. */
+struct unsaved {
+	char text[UNSAVED_TEXT_MAX]; /* what is wrong; "": nothing */
 };
 
 /* Why the run ends. */
@@ -136,6 +153,7 @@ struct engine {
 	double good_freq_ppm;  /* of the last command that was carried out */
 	struct mono decide_at; /* decide then even if no sample comes */
 	struct mono save_at, save_samples_at;
+	struct unsaved unsaved[UNSAVED_KINDS];
 
 	/* One bit a source of a pool: its key exchange waits until another one
 	 * of the pool has its address (agent/engine/duplicates.h). */

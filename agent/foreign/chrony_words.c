@@ -142,6 +142,9 @@ X("prefer", OPTION, TAKEN, NULL, "prefer = yes in [source NAME]") \
 X("noselect", OPTION, TAKEN, NULL, "noselect = yes in [source NAME]") \
 X("trust", OPTION, TAKEN, NULL, "trust = yes in [source NAME]") \
 X("require", OPTION, TAKEN, NULL, "require = yes in [source NAME]")
+
+const struct foreign_advice chrony_advice[] = {
+	CHRONY_WORDS(FOREIGN_ADVICE) {NULL, NULL}};
 /* clang-format on */
 
 FOREIGN_TABLES(chrony_words, chrony_reasons, CHRONY_WORDS)

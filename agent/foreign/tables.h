@@ -26,6 +26,12 @@ extern const struct foreign_word ntpd_rs_words[];
 extern const struct foreign_word ntpd_words[];
 extern const struct foreign_word timesyncd_words[];
 
+/* For ntsagentd, which needs neither place nor fate. */
+struct foreign_advice {
+	const char *name, *advice;
+};
+extern const struct foreign_advice chrony_advice[]; /* ends without a name */
+
 /* The same indices. */
 extern const char *const chrony_reasons[];
 extern const char *const ntpd_rs_reasons[];
@@ -35,6 +41,7 @@ extern const char *const timesyncd_reasons[];
 /* clang-format off */
 #define FOREIGN_WORD(name, place, fate, advice, reason) {name, place, fate, advice},
 #define FOREIGN_REASON(name, place, fate, advice, reason) reason,
+#define FOREIGN_ADVICE(name, place, fate, advice, reason) {name, advice},
 #define FOREIGN_TABLES(words, reasons, X) \
 	const struct foreign_word words[] = { \
 		X(FOREIGN_WORD) {NULL, ANYWHERE, LOST, NULL}}; \

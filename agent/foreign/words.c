@@ -68,3 +68,13 @@ const char *foreign_word_reason(
 			return advice + strlen(begins[i]);
 	return advice;
 }
+
+const char *foreign_chrony_advice(const char *name)
+{
+	const struct foreign_advice *a = chrony_advice;
+
+	for (; a->name; a++)
+		if (a->advice && strcasecmp(a->name, name) == 0)
+			return a->advice;
+	return NULL;
+}

@@ -35,4 +35,8 @@ const struct foreign_word *foreign_word_find(
 const char *foreign_word_reason(
     enum foreign_program program, const struct foreign_word *word);
 
+/* What ntsagentd says to write instead of a word of chrony.conf(5), which its
+ * own configuration has; NULL: it says nothing. Without regard to case. */
+const char *foreign_chrony_advice(const char *name);
+
 #endif

@@ -6,6 +6,7 @@
 #include "agent/keeper/keeper_log.h"
 #include "agent/keeper/ration.h"
 #include "agent/keeper/watchdog.h"
+#include "agent/saved/trouble.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ struct loop {
 	bool kernel_refused;
 	bool engine_hangs;
 	bool save_waits; /* `save` waits for the end of a slew, or its ration */
-	bool disk_said;	 /* the log says that the present saver hangs */
+	bool disk_said;	 /* the engine knows that the present saver hangs */
 	bool synchronised; /* as of the last command */
 	bool hangup;	   /* SIGHUP came */
 	bool only_dropped; /* the reload asked for sources.d alone */
@@ -161,26 +162,40 @@ static void tick(struct loop *l)
 	answer(l, &report);
 }
 
-static const char disk_hangs[] =
-    "the disk has not taken what was saved last: the drift is not saved";
+/* The engine logs what is wrong. */
+static void pass_saver(struct loop *l, int said)
+{
+	const struct keeper *k = l->p->keeper;
+	const struct keeper_report report = {
+	    .verdict = KEEPER_SAVED,
+	    .sys_errno = said,
+	    .steps = k->steps,
+	    .refused = k->refused,
+	};
+
+	answer(l, &report);
+}
 
 /* Never during a slew: to start a process takes time. */
 static void save_if_idle(struct loop *l)
 {
 	struct keeper_loop *p = l->p;
 	struct mono now = clocks_mono();
-	int err;
+	bool at_work = saver_at_work(&p->saver);
+	int err, said;
 
-	if (saver_at_work(&p->saver) || !l->save_waits || l->ending ||
-	    p->keeper->slewing || !mono_due(ration_next(&l->saves), now))
+	if (saver_take_answer(&p->saver, &said))
+		pass_saver(l, said);
+	if (at_work || !l->save_waits || l->ending || p->keeper->slewing ||
+	    !mono_due(ration_next(&l->saves), now))
 		return;
 	l->save_waits = l->disk_said = false;
 	ration_use(&l->saves, now);
 	err = saver_start(&p->saver, p->config, &l->save);
-	if (err)
-		log_warning("cannot start the saver: %s: the drift is not "
-			    "saved",
-		    strerror(-err));
+	if (!err)
+		return;
+	log_warning("cannot start the saver: %s", strerror(-err));
+	pass_saver(l, SAVER_BROKEN);
 }
 
 /* At the end the keeper writes itself, since no process waits for an answer any
@@ -188,13 +203,21 @@ static void save_if_idle(struct loop *l)
 static void save_at_the_end(struct loop *l)
 {
 	struct mono until = mono_after(clocks_mono(), TIMEOUT_NS);
+	struct keeper_loop *p = l->p;
+	char why[SAVED_TROUBLE_MAX];
+	int said = SAVER_DONE;
 
-	while (saver_at_work(&l->p->saver) && !mono_due(until, clocks_mono()))
+	while (saver_at_work(&p->saver) && !mono_due(until, clocks_mono()))
 		usleep(LOOK_US);
-	if (saver_at_work(&l->p->saver))
-		log_warning("%s", disk_hangs);
-	else if (l->save_waits && !l->p->keeper->slewing)
-		keeper_save(l->p->config, l->p->saver.seal, &l->save);
+	if (saver_at_work(&p->saver))
+		said = SAVER_HANGS;
+	else if (saver_take_answer(&p->saver, &said) && said != SAVER_DONE)
+		l->save_waits = false;
+	else if (l->save_waits && !p->keeper->slewing)
+		said = keeper_save(p->config, p->saver.seal, &l->save);
+	saver_trouble(why, p->config, said);
+	if (why[0])
+		log_warning("%s", why);
 }
 
 /* An engine sends one SAVE in an hour. A flood of it must not fill the log. */
@@ -205,7 +228,7 @@ static void take_save(struct loop *l, const struct keeper_message *m)
 	if (l->disk_said || !saver_at_work(&l->p->saver))
 		return;
 	l->disk_said = true;
-	log_warning("%s", disk_hangs);
+	pass_saver(l, SAVER_HANGS);
 }
 
 /* One answer to a question is passed on, however many the engine sends. */
@@ -404,15 +427,9 @@ static void wait_for(struct loop *l, struct mono until)
 static struct mono ration_deadline(const struct loop *l)
 {
 	const struct mono now = clocks_mono();
-	struct mono next = MONO_NEVER, at;
 
-	at = ration_next(&l->saves);
-	if (l->save_waits && !mono_due(at, now))
-		next = at;
-	at = ration_next(&l->reloads);
-	if ((l->reload_asked || l->hangup) && !mono_due(at, now))
-		next = mono_earlier(next, at);
-	return next;
+	return mono_earlier(ration_wait(&l->saves, l->save_waits, now),
+	    ration_wait(&l->reloads, l->reload_asked || l->hangup, now));
 }
 
 static void turn(struct loop *l, struct mono until)

@@ -49,7 +49,7 @@ void loader_read(
 		out->ok =
 		    config_load_sources(path, base, &out->config, errors) == 0;
 	else
-		out->ok = config_load(path, &out->config, errors) == 0;
+		out->ok = config_load_for_log(path, &out->config, errors) == 0;
 	fclose(errors);
 	out->text[sizeof(out->text) - 1] = '\0';
 	cut_to_lines(out->text);
@@ -57,21 +57,13 @@ void loader_read(
 		explain_access(path, out->text);
 }
 
-static bool has_file(const struct config *c, const char *file)
-{
-	for (unsigned i = 0; i < c->source_count; i++)
-		if (strcmp(c->sources[i].file, file) == 0)
-			return true;
-	return false;
-}
-
 void loader_judge_access(const struct config *old, struct reload_result *out)
 {
 	for (unsigned i = 0; out->ok && i < old->source_count; i++) {
 		const struct source_config *s = &old->sources[i];
 
-		if (!s->dropped || has_file(&out->config, s->file) ||
-		    access(s->file, R_OK) == 0 || errno != EACCES)
+		if (!s->dropped || access(s->file, R_OK) == 0 ||
+		    errno != EACCES)
 			continue;
 		out->ok = 0;
 		snprintf(out->text, sizeof(out->text),

@@ -9,6 +9,13 @@ struct mono ration_next(const struct ration *r)
 	return mono_after(r->at[0], r->period_ns);
 }
 
+struct mono ration_wait(const struct ration *r, bool wanted, struct mono now)
+{
+	const struct mono next = ration_next(r);
+
+	return wanted && !mono_due(next, now) ? next : MONO_NEVER;
+}
+
 void ration_use(struct ration *r, struct mono now)
 {
 	if (r->used == r->most)

@@ -18,6 +18,10 @@ struct ration {
 /* When the next time may be; it may be in the past. */
 struct mono ration_next(const struct ration *r);
 
+/* When what is wanted, and may not be yet, may be; MONO_NEVER if there is none.
+ */
+struct mono ration_wait(const struct ration *r, bool wanted, struct mono now);
+
 /* Counts one time. */
 void ration_use(struct ration *r, struct mono now);
 

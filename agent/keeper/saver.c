@@ -3,25 +3,15 @@
 #include "agent/host/clocks.h"
 #include "agent/link/start_link.h"
 #include "agent/saved/sealed_text.h"
-#include "base/log.h"
+#include "agent/saved/trouble.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-/* Landlock knows the folder by its inode. */
-static const char replaced[] =
-    "; if its folder was made again while the agent ran, restart the agent";
-
-static void warn_of_file(const char *path, int err)
-{
-	if (err)
-		log_warning("cannot write %s: %s%s", path, strerror(-err),
-		    err == -EACCES ? replaced : "");
-}
 
 static struct save_order order_of(const struct config *config,
     const struct seal_key *seal, const struct keeper_message *m)
@@ -39,22 +29,21 @@ static struct save_order order_of(const struct config *config,
 	return o;
 }
 
-static void save_drift(const struct save_order *o)
+static int save_drift(const struct save_order *o)
 {
 	const struct sealed_text text = {&o->seal, DRIFT_KIND};
 	const struct file_seal seal = sealed_text_of(&text);
 
-	warn_of_file(o->driftfile,
-	    drift_file_save(o->driftfile, &seal, o->freq_ppm, o->freq_sd_ppm));
+	return drift_file_save(
+	    o->driftfile, &seal, o->freq_ppm, o->freq_sd_ppm);
 }
 
-static void save_good_time(const struct save_order *o)
+static int save_good_time(const struct save_order *o)
 {
 	const struct sealed_text text = {&o->seal, GOOD_TIME_KIND};
 	const struct file_seal seal = sealed_text_of(&text);
 
-	warn_of_file(o->goodtime_file,
-	    last_good_time_save(o->goodtime_file, &seal, o->good_time_s));
+	return last_good_time_save(o->goodtime_file, &seal, o->good_time_s);
 }
 
 /* Does the file have a later time, which has passed, too? Only an engine that a
@@ -69,38 +58,44 @@ static bool goes_back(const struct save_order *o, int64_t now_s)
 	       was_s > o->good_time_s && was_s <= now_s;
 }
 
-static void carry_out(const struct save_order *o)
+/* Returns an enum saver_answer about the first file that cannot be written. */
+static int carry_out(const struct save_order *o)
 {
 	int64_t now_s = clocks_read(false).wall.ns / NS_PER_S + 1;
+	int drift = 0, good_time = 0;
 
 	if (o->driftfile[0])
-		save_drift(o);
+		drift = save_drift(o);
 	/* A good time ahead of the clock would keep later starts from taking
 	 * the right time. */
 	if (o->goodtime_file[0] && o->good_time_s != 0 &&
 	    o->good_time_s <= now_s && !goes_back(o, now_s))
-		save_good_time(o);
+		good_time = save_good_time(o);
+	return drift ? saver_answer_of(drift, false)
+		     : saver_answer_of(good_time, true);
 }
 
-void keeper_save(const struct config *config, const struct seal_key *seal,
+int keeper_save(const struct config *config, const struct seal_key *seal,
     const struct keeper_message *m)
 {
 	struct save_order o = order_of(config, seal, m);
+	int answer = carry_out(&o);
 
-	carry_out(&o);
 	explicit_bzero(&o, sizeof(o));
+	return answer;
 }
 
 int saver_main(int fd)
 {
 	struct save_order o = {.freq_ppm = 0};
+	int answer;
 
 	(void)mlock(&o.seal, sizeof(o.seal));
 	if (!start_receive(fd, &o, sizeof(o)) || !save_order_valid(&o))
-		return 1;
-	carry_out(&o);
+		return SAVER_BROKEN;
+	answer = carry_out(&o);
 	explicit_bzero(&o, sizeof(o));
-	return 0;
+	return answer;
 }
 
 int saver_start(struct saver *s, const struct config *config,
@@ -127,7 +122,21 @@ int saver_start(struct saver *s, const struct config *config,
 
 bool saver_at_work(struct saver *s)
 {
-	if (s->at_work && children_reap(&s->child, 1))
+	if (s->at_work && children_reap(&s->child, 1)) {
 		s->at_work = false;
+		s->answered = true;
+	}
 	return s->at_work;
+}
+
+bool saver_take_answer(struct saver *s, int *answer)
+{
+	bool fresh = s->answered;
+
+	s->answered = false;
+	if (fresh)
+		*answer = WIFEXITED(s->child.status)
+			      ? WEXITSTATUS(s->child.status)
+			      : SAVER_BROKEN;
+	return fresh;
 }

@@ -25,8 +25,8 @@ static void make_log_folder(
 		log_warning("%s", why);
 }
 
-static void make_directories(
-    struct config *config, const struct identity *identity)
+static void make_directories(struct launch_files *f, struct config *config,
+    const struct identity *identity)
 {
 	const char *const paths[] = {
 	    config->status_socket, config->driftfile, config->goodtime_file};
@@ -38,10 +38,10 @@ static void make_directories(
 		if (!runtime_make_directory(paths[i], identity, why) && i > 0)
 			log_warning("%s", why);
 	make_log_folder(config, identity);
-	if (!runtime_make_private(config->saved_keys, identity, why)) {
-		log_warning("%s: keys are not kept over a restart", why);
+	if (runtime_make_private(config->saved_keys, identity, f->not_saved))
+		f->not_saved[0] = '\0';
+	else
 		config->saved_keys[0] = '\0';
-	}
 }
 
 /* A simulation must neither read nor change what the agent of this machine has
@@ -186,10 +186,12 @@ static bool lock_clock(const struct identity *identity)
 static void take_seal_key(
     struct launch_files *f, const struct config *config, bool make)
 {
-	char path[FILE_PATH_MAX];
+	char path[FILE_PATH_MAX], why[SAVED_FOLDER_WHY_MAX];
 
 	seal_key_path(config, path);
-	seal_key_take(path, make, &f->seal);
+	/* The first reason counts. */
+	seal_key_take(
+	    path, make, &f->seal, f->not_saved[0] ? why : f->not_saved);
 }
 
 bool launch_files_open(struct launch_files *f, struct config *config,
@@ -204,7 +206,7 @@ bool launch_files_open(struct launch_files *f, struct config *config,
 	leave_saved_keys_alone(config, run);
 	if (!run->single_process && !enough_descriptors(f, config))
 		return false;
-	make_directories(config, identity);
+	make_directories(f, config, identity);
 	if (!open_status(f, config, identity) || !write_pid(f, config) ||
 	    (steers && !lock_clock(identity)))
 		return false;

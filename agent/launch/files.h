@@ -6,6 +6,7 @@
 #include "agent/config/config.h"
 #include "agent/config/options.h"
 #include "agent/host/privileges.h"
+#include "agent/link/start_link.h"
 #include "agent/saved/seal_key.h"
 
 struct launch_files {
@@ -15,13 +16,16 @@ struct launch_files {
 	bool status_bound, control_bound, history_made, pid_written;
 	bool few_descriptors; /* too few for a status */
 	struct seal_key seal; /* secret; agent/saved/seal_key.h */
+	/* Why nothing is saved, in words; "": nothing is in the way so far. */
+	char not_saved[START_NOT_SAVED_MAX];
 };
 
 /*
- * Makes folders, sockets, pid file, lock and the key of the seals, each logged
- * when it fails, and warns of other programs that steer the clock. False: the
- * agent must not start. -Q makes nothing, so that it may run while the agent
- * does. A folder of saved keys that cannot be used is removed from `config`.
+ * Makes folders, sockets, pid file, lock and the key of the seals, logs what
+ * fails (but `not_saved`, which the engine logs), and warns of other programs
+ * that steer the clock. False: the agent must not start. -Q makes nothing, so
+ * that it may run while the agent does. A folder of saved keys that cannot be
+ * used is removed from `config`.
  */
 bool launch_files_open(struct launch_files *f, struct config *config,
     const struct run_options *run, const struct identity *identity) MUST_USE;

@@ -110,8 +110,9 @@ static unsigned read_config(struct agent *a)
 	unsigned errors;
 
 	if (!said)
-		return config_load(a->options->config_path, &a->config, stderr);
-	errors = config_load(a->options->config_path, &a->config, said);
+		return config_load_for_log(
+		    a->options->config_path, &a->config, stderr);
+	errors = config_load_for_log(a->options->config_path, &a->config, said);
 	if (fclose(said) == 0)
 		fputs(a->left_out, stderr);
 	return errors;
@@ -355,6 +356,7 @@ static bool start_engine(struct agent *a)
 	start_put_options(s, &a->options->run);
 	s->own_orders = rights_of_a_demo(a->rights);
 	s->seal = a->files.seal;
+	memcpy(s->not_saved, a->files.not_saved, sizeof(s->not_saved));
 	s->config = a->config;
 	started = start_child(a, 0, PROCESS_ENGINE, fds, s, sizeof(*s));
 	explicit_bzero(s, sizeof(*s));
@@ -553,6 +555,7 @@ static int run_single_process(struct agent *a)
 	    .status_fd = a->files.status_fd,
 	    .control_fd = a->files.control_fd,
 	    .history_fd = -1, /* a simulator sleeps for long */
+	    .not_saved = a->files.not_saved,
 	    .log_fd = -1,
 	    .keeper = &a->clock.keeper,
 	    .start =

@@ -5,6 +5,7 @@
 #include "agent/launch/confine.h"
 #include "agent/logger/logger.h"
 #include "agent/loop/engine_loop.h"
+#include "agent/saved/trouble.h"
 #include "base/log.h"
 #include "clock/kernel/kernel.h"
 #include "resolver/job.h"
@@ -47,6 +48,7 @@ static int run_engine(struct process_context *c, struct start_engine *s)
 	int status;
 	struct engine_links links = {
 	    .own_orders = s->own_orders != 0,
+	    .not_saved = s->not_saved,
 	    .keeper_fd = c->fds[1],
 	    .config_fd = c->fds[2],
 	    .resolver_fd = c->fds[3],
@@ -128,7 +130,7 @@ int loader_process(struct process_context *c)
 
 int saver_process(struct process_context *c)
 {
-	return confine_saver(c) ? saver_main(c->fds[0]) : 1;
+	return confine_saver(c) ? saver_main(c->fds[0]) : SAVER_BROKEN;
 }
 
 int logger_process(struct process_context *c)

@@ -36,7 +36,8 @@ static bool options_valid(const struct start_engine *s)
 {
 	return s->timeout_s >= 0 && s->max_bound_ns >= 0 && s->once <= 1 &&
 	       s->print_only <= 1 && s->no_clock <= 1 && s->own_orders <= 1 &&
-	       memchr(s->no_clock_reason, '\0', sizeof(s->no_clock_reason));
+	       memchr(s->no_clock_reason, '\0', sizeof(s->no_clock_reason)) &&
+	       memchr(s->not_saved, '\0', sizeof(s->not_saved));
 }
 
 bool start_engine_valid(const struct start_engine *s)

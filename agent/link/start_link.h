@@ -22,6 +22,7 @@
 
 #define START_VERSION_MAX 32
 #define START_REASON_MAX 64
+#define START_NOT_SAVED_MAX 512
 
 /* How the process is confined; the levels of agent/host/sandbox. */
 enum start_sandbox {
@@ -53,6 +54,7 @@ struct start_engine {
 	uint8_t once, print_only, no_clock;
 	uint8_t own_orders; /* 1: the engine's user may give orders */
 	char no_clock_reason[START_REASON_MAX]; /* "" without no_clock */
+	char not_saved[START_NOT_SAVED_MAX]; /* why nothing is saved, or "" */
 	struct seal_key seal; /* secret: what is saved gets its seal */
 	struct config config;
 };

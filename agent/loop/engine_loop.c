@@ -262,6 +262,7 @@ static void turn(struct engine_loop *p)
 
 	fill(p, &set);
 	ready = poll(set.fds, set.all, wait_ms(p, now));
+	udp_note_wake(&p->udp);
 	if (ready < 0 && errno != EINTR) {
 		log_error("poll failed: %s", strerror(errno));
 		p->broken = true;
@@ -311,7 +312,7 @@ static void open_keyring(struct engine_loop *p)
 	p->keyring.folder.fd = -1;
 	if (e->options->print_only)
 		return;
-	keyring_open(&p->keyring, p->config, &p->links->seal);
+	ports_open_keyring(p);
 	if (p->keyring.folder.fd < 0)
 		return;
 	ports_save_too(p, true);
@@ -422,6 +423,7 @@ int engine_loop_run(const struct config *config,
 		turn(p);
 	status = print_measured(&p->engine) ? exit_status(p) : EXIT_FAILED;
 	history_file_end(&p->history, loop_now(p));
+	engine_saving_result(&p->engine, UNSAVED_HISTORY, p->history.trouble);
 	engine_free(&p->engine, loop_now(p));
 	close_all(p);
 	explicit_bzero(p, sizeof(*p));

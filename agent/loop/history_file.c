@@ -245,23 +245,16 @@ static int write_file(struct history_keeper *h)
 
 static void save_now(struct history_keeper *h, struct mono now)
 {
-	int err;
-
 	if (!h->file || !h->folder || h->folder->fd < 0)
 		return;
 	h->save_at = mono_after(now, SAVE_EVERY_NS);
-	err = write_file(h);
-	if (err && !h->troubled)
-		log_warning("cannot write %s/%s: %s: after a restart the "
-			    "history has a gap",
-		    h->folder->path, HISTORY_FILE_NAME,
-		    saved_folder_error(err));
-	h->troubled = err != 0;
+	saved_trouble(
+	    h->trouble, "write", h->folder, HISTORY_FILE_NAME, write_file(h));
 }
 
 void history_file_save(struct history_keeper *h, struct clock_reading now)
 {
-	if (mono_due(h->save_at, now.mono))
+	if (mono_due(h->save_at, now.mono) || h->trouble[0])
 		save_now(h, now.mono);
 }
 

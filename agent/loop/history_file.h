@@ -6,7 +6,7 @@
 #define AGENT_LOOP_HISTORY_FILE_H
 
 #include "agent/query/observer.h"
-#include "agent/saved/folder.h"
+#include "agent/saved/trouble.h"
 
 #define HISTORY_FILE_NAME "history.ntsclock"
 
@@ -22,7 +22,7 @@ struct history_keeper {
 	int64_t wall_minus_boot_ns;
 	bool settled;  /* the clock has been synchronised in this run */
 	bool look_due; /* something has happened since the last look */
-	bool troubled; /* the last write failed */
+	char trouble[SAVED_TROUBLE_MAX]; /* with the last write; "": none */
 	struct mono save_at;
 };
 
@@ -44,8 +44,8 @@ void history_file_turn(
 struct mono history_file_deadline(
     const struct history_keeper *h, struct clock_reading now);
 
-/* Replaces the saved file if it is an hour old, or at the end of the run. It
- * may take as long as a disk does. */
+/* Replaces the saved file if it is an hour old, or could not be written. It may
+ * take as long as a disk does. */
 void history_file_save(struct history_keeper *h, struct clock_reading now);
 /* The engine ends: the last event, and the last save. */
 void history_file_end(struct history_keeper *h, struct clock_reading now);

@@ -17,7 +17,9 @@ struct engine_links {
 	int log_fd;	       /* to the logger */
 	struct keeper *keeper; /* --single-process only, else NULL */
 	struct engine_start start;
-	bool own_orders;      /* our own user may give orders */
+	bool own_orders; /* our own user may give orders */
+	const char
+	    *not_saved;	      /* why nothing can be saved; NULL or "": it can */
 	struct seal_key seal; /* secret */
 };
 

@@ -1,6 +1,7 @@
 #include "agent/loop/ports.h"
 
 #include "agent/engine/engine.h"
+#include "agent/engine/saving.h"
 #include "agent/loop/single_process.h"
 #include "base/log.h"
 
@@ -133,6 +134,7 @@ static void port_save_keys(void *self, unsigned slot, struct saved_keys *keys)
 		keyring_save(&p->keyring, source, keys);
 	else
 		keyring_forget(&p->keyring, source);
+	engine_saving_result(&p->engine, UNSAVED_KEYS, p->keyring.trouble);
 }
 
 static void port_mark_crash(void *self, bool marked)
@@ -140,6 +142,7 @@ static void port_mark_crash(void *self, bool marked)
 	struct engine_loop *p = self;
 
 	keyring_mark_crash(&p->keyring, marked);
+	engine_saving_result(&p->engine, UNSAVED_KEYS, p->keyring.trouble);
 }
 
 static void port_save_samples(void *self)
@@ -147,7 +150,9 @@ static void port_save_samples(void *self)
 	struct engine_loop *p = self;
 
 	sample_file_save(&p->samples, &p->engine);
+	engine_saving_result(&p->engine, UNSAVED_SAMPLES, p->samples.trouble);
 	history_file_save(&p->history, loop_now(p));
+	engine_saving_result(&p->engine, UNSAVED_HISTORY, p->history.trouble);
 }
 
 /* One line when the logger falls behind or is gone, not one for each record. */
@@ -203,4 +208,13 @@ void ports_save_too(struct engine_loop *p, bool save)
 {
 	engine_set_saving(&p->engine, save ? port_save_keys : NULL,
 	    save ? port_save_samples : NULL);
+}
+
+void ports_open_keyring(struct engine_loop *p)
+{
+	const char *launcher = p->links->not_saved;
+
+	keyring_open(&p->keyring, p->config, &p->links->seal);
+	engine_saving_result(&p->engine, UNSAVED_FOLDER,
+	    launcher && launcher[0] ? launcher : p->keyring.trouble);
 }

@@ -62,7 +62,7 @@ void reload_keyring(struct engine_loop *p)
 		return;
 	memcpy(before, p->keyring.binding, sizeof(before));
 	keyring_close(&p->keyring);
-	keyring_open(&p->keyring, p->config, &p->links->seal);
+	ports_open_keyring(p);
 	if (p->keyring.folder.fd < 0)
 		ports_save_too(p, false);
 	if (memcmp(before, p->keyring.binding, sizeof(before)) == 0)

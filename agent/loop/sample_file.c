@@ -266,15 +266,6 @@ static void put_source(
 	saved_samples_put(w, m);
 }
 
-static void note_trouble(struct sample_file *r, int err)
-{
-	if (err && !r->troubled)
-		log_warning("cannot write %s/%s: %s: after a restart the agent "
-			    "measures from the beginning",
-		    r->folder->path, SAMPLE_FILE_NAME, saved_folder_error(err));
-	r->troubled = err != 0;
-}
-
 /* The ledger follows a leap second, because the servers do; the raw clock does
  * not. Then the comparison begins again. */
 static void compare(struct sample_file *r, struct timeline *now)
@@ -334,5 +325,10 @@ void sample_file_save(struct sample_file *r, const struct engine *e)
 	if (now.span_raw_ns < SPAN_MIN_NS)
 		return;
 	err = make_room(r, e) ? save_samples(r, e, &now) : -ENOMEM;
-	note_trouble(r, err ? err : save_drift(r, e, &now));
+	if (err)
+		saved_trouble(
+		    r->trouble, "write", r->folder, SAMPLE_FILE_NAME, err);
+	else
+		saved_trouble(r->trouble, "write", r->folder, DRIFT_FILE_NAME,
+		    save_drift(r, e, &now));
 }

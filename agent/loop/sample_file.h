@@ -9,7 +9,7 @@
 #include "agent/engine/state.h"
 #include "agent/saved/learned_drift.h"
 #include "agent/saved/samples.h"
-#include "agent/saved/folder.h"
+#include "agent/saved/trouble.h"
 
 #define SAMPLE_FILE_NAME "samples.ntsclock"
 #define DRIFT_FILE_NAME "drift.ntsclock"
@@ -19,7 +19,7 @@ struct sample_file {
 	    *folder;	      /* borrowed; NULL: nothing is saved */
 	struct timeline born; /* the comparison of the clocks begins here */
 	struct timeline last; /* at the last save */
-	bool troubled;	      /* the last write failed */
+	char trouble[SAVED_TROUBLE_MAX]; /* with the last write; "": none */
 	uint8_t machine[DIGEST_LEN];
 	size_t size;	/* of `bytes`; enough for all sources */
 	uint8_t *bytes; /* owned */

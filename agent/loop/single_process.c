@@ -33,11 +33,26 @@ static void command(struct engine_loop *p, const struct keeper_message *m)
 	keeper_log_answer(&p->keeper_log, &m->command, r, clocks_mono());
 }
 
+/* As the keeper passes on what its saver says. */
+static void save(struct engine_loop *p, const struct keeper_message *m)
+{
+	const struct keeper *k = p->links->keeper;
+	int said = keeper_save(p->config, &p->links->seal, m);
+
+	if (p->report_count < REPORTS_MAX)
+		p->reports[p->report_count++] = (struct keeper_report){
+		    .verdict = KEEPER_SAVED,
+		    .sys_errno = said,
+		    .steps = k->steps,
+		    .refused = k->refused,
+		};
+}
+
 void single_process_command(
     struct engine_loop *p, const struct keeper_message *m)
 {
 	if (m->kind == KEEPER_MESSAGE_SAVE)
-		keeper_save(p->config, &p->links->seal, m);
+		save(p, m);
 	else
 		command(p, m);
 }

@@ -77,6 +77,7 @@ void udp_init(struct udp *u)
 	for (unsigned i = 0; i < SOURCES_MAX; i++)
 		u->slots[i] = (struct udp_slot){.fd = -1, .spare = -1};
 	u->keeps_sockets = false;
+	u->woken = (struct wall){0};
 	u->keep_stamps_fd = open_socket(AF_INET);
 	if (u->keep_stamps_fd < 0)
 		u->keep_stamps_fd = open_socket(AF_INET6);
@@ -147,6 +148,7 @@ static void drop_spare(struct udp_slot *s)
 void udp_end(struct udp *u)
 {
 	u->keeps_sockets = false;
+	u->woken = (struct wall){0};
 	for (unsigned i = 0; i < SOURCES_MAX; i++) {
 		udp_close(u, i);
 		drop_spare(&u->slots[i]);
@@ -381,7 +383,9 @@ nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[])
 	return n;
 }
 
-static bool read_datagram(struct udp_slot *s, struct datagram *out)
+/* `came`: the datagram had come by then; 0: unknown. */
+static bool read_datagram(
+    struct udp_slot *s, struct wall came, struct datagram *out)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
 	struct iovec bytes = {out->bytes, sizeof(out->bytes)};
@@ -389,7 +393,7 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	ssize_t n;
 
 	n = receive(s->fd, 0, &bytes, &msg, control);
-	out->rx = wall_now();
+	out->rx = came.ns ? came : wall_now();
 	out->rx_kind = STAMP_DAEMON;
 	out->tx = s->tx;
 	out->tx_kind = s->tx_kind;
@@ -408,6 +412,11 @@ static bool read_datagram(struct udp_slot *s, struct datagram *out)
 	return true;
 }
 
+void udp_note_wake(struct udp *u)
+{
+	u->woken = wall_now();
+}
+
 bool udp_ready(
     struct udp *u, unsigned slot, short revents, struct datagram *out)
 {
@@ -422,7 +431,8 @@ bool udp_ready(
 	if (s->stamped && (revents & (POLLPRI | POLLERR)) && read_tx_stamp(s) &&
 	    !(revents & POLLIN))
 		return false;
-	return read_datagram(s, out);
+	return read_datagram(
+	    s, revents & POLLIN ? u->woken : (struct wall){0}, out);
 }
 
 bool udp_next(struct udp *u, unsigned slot, struct datagram *out)
@@ -435,5 +445,5 @@ bool udp_next(struct udp *u, unsigned slot, struct datagram *out)
 	/* The stamp may have come after what was read before. */
 	if (awaits_stamp(s))
 		(void)read_tx_stamp(s);
-	return read_datagram(s, out);
+	return read_datagram(s, (struct wall){0}, out);
 }

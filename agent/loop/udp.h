@@ -40,6 +40,7 @@ struct udp {
 	/* Keeps the kernel's receive stamps switched on between requests: after
 	 * they are switched on, the first packets come without stamps. */
 	int keep_stamps_fd;
+	struct wall woken;  /* see udp_note_wake() */
 	bool keeps_sockets; /* see udp_keep_sockets() */
 };
 
@@ -77,6 +78,10 @@ bool udp_route(struct udp *u, unsigned slot, const struct endpoint *to,
 /* Fills in what to poll; `slots[i]` belongs to `fds[i]`. Returns how many, at
  * most SOURCES_MAX. */
 nfds_t udp_pollfds(const struct udp *u, struct pollfd fds[], unsigned slots[]);
+
+/* poll(2) has just returned. What it found was there already: where the kernel
+ * gives no stamp, this reading is nearer to the truth than a later one. */
+void udp_note_wake(struct udp *u);
 
 /* poll(2) has reported `revents`. Returns true if `out` is a datagram, or the
  * network's refusal of one. */

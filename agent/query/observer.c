@@ -1,6 +1,7 @@
 #include "agent/query/observer.h"
 
 #include "agent/engine/report.h"
+#include "agent/engine/saving.h"
 #include "agent/history/events.h"
 #include "agent/history/rings.h"
 #include "agent/source/keys.h"
@@ -337,6 +338,23 @@ static void look_at_world(const struct look *l)
 	o->leap_executed = e->leap.executed;
 }
 
+static void look_at_saving(const struct look *l)
+{
+	for (unsigned k = 0; k < UNSAVED_KINDS; k++) {
+		const char *text = l->e->unsaved[k].text;
+		bool is = text[0] != '\0';
+
+		if (is == l->o->unsaved[k])
+			continue;
+		l->o->unsaved[k] = is;
+		if (is)
+			ADD(l, HISTORY_TROUBLE, "", "%s", text);
+		else
+			ADD(l, HISTORY_WELL, "", "%s can be saved again",
+			    engine_unsaved_name((enum unsaved_kind)k));
+	}
+}
+
 static void put_clock(const struct look *l)
 {
 	const struct tracking *t = &l->clock;
@@ -430,6 +448,7 @@ void observer_look(struct observer *o, const struct engine *e, uint64_t cell,
 		    left_out_text(e->config, left_out));
 	}
 	look_at_world(&l);
+	look_at_saving(&l);
 	look_at_steps(&l);
 	look_at_sources(&l, fresh);
 	look_at_selection(&l);

@@ -28,6 +28,7 @@ struct observer {
 	unsigned count;
 	struct observed_source sources[SOURCES_MAX];
 	bool synchronised, told_full;
+	bool unsaved[UNSAVED_KINDS];
 	char selected[SOURCE_NAME_MAX]; /* "": none */
 	struct mono selected_at, refused_at;
 	uint32_t steps, refused;

@@ -177,6 +177,19 @@ static void put_unused_files(json_t *o, const struct config *c)
 	json_object_set_new(o, "unused_files", list);
 }
 
+/* What the last try could not save. */
+static void put_unsaved(json_t *o, const struct engine *e)
+{
+	json_t *list = json_array();
+
+	for (unsigned k = 0; k < UNSAVED_KINDS; k++)
+		if (e->unsaved[k].text[0])
+			json_array_append_new(
+			    list, json_string(e->unsaved[k].text));
+	member_int(o, "unsaved_count", (int64_t)json_array_size(list));
+	json_object_set_new(o, "unsaved", list);
+}
+
 static json_t *clock_json(
     const struct engine *e, const struct tracking *t, struct mono now)
 {
@@ -214,6 +227,7 @@ char *status_json_of(const struct engine *e, const struct status_view *v,
 	member_text_if(
 	    o, "sandbox", e->options->sandbox != NULL, e->options->sandbox);
 	put_unused_files(o, e->config);
+	put_unsaved(o, e);
 	json_object_set_new(o, "clock", clock_json(e, &v->clock, now.mono));
 	json_object_set_new(o, "sources", sources);
 	text = json_dumps(o, JSON_COMPACT);

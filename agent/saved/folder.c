@@ -117,7 +117,7 @@ const char *saved_error(int err)
 		return "there is no space left; free some on that disk";
 	case -EROFS:
 		return "the file system is read-only; mount it writable, or "
-		       "configure another path (saved-keys in [nts])";
+		       "configure another path";
 	default:
 		return strerror(-err);
 	}

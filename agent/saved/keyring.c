@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CRASH_MARK "job-crashed"
@@ -53,22 +54,17 @@ static bool unwanted(const void *self, const char *name)
 void keyring_open(
     struct keyring *k, const struct config *config, const struct seal_key *seal)
 {
-	char why[SAVED_FOLDER_WHY_MAX];
-
 	*k = (struct keyring){.folder = {.fd = -1, .seal = seal}};
-	/* seal_key_take() has logged why there is no key. */
+	/* Without a key the launcher knows why. */
 	if (!config->saved_keys[0] || !seal->there)
 		return;
-	if (!saved_folder_open(&k->folder, config->saved_keys, why)) {
-		/* A command to copy may stand at the end. */
-		log_warning("keys do not survive a restart: %s", why);
+	if (!saved_folder_open(&k->folder, config->saved_keys, k->trouble))
 		return;
-	}
 	if (bind_to_trust_and_machine(k, &config->trust)) {
 		saved_folder_sweep(&k->folder, unwanted, config);
 		return;
 	}
-	log_warning("OpenSSL has no SHA-256: keys do not survive a restart");
+	snprintf(k->trouble, sizeof(k->trouble), "OpenSSL has no SHA-256");
 	saved_folder_close(&k->folder);
 }
 
@@ -227,13 +223,7 @@ bool keyring_take(struct keyring *k, const struct source_config *source,
 static void note_trouble(
     struct keyring *k, const char *what, const char *name, int err)
 {
-	if (err && !k->troubled)
-		log_warning("cannot %s %s/%s: %s: until that is fixed, keys do "
-			    "not survive a restart",
-		    what, k->folder.path, name, saved_folder_error(err));
-	else if (!err && k->troubled)
-		log_notice("keys are saved in %s again", k->folder.path);
-	k->troubled = err != 0;
+	saved_trouble(k->trouble, what, &k->folder, name, err);
 }
 
 /* If the write fails, nobody has used the cookies of the old file. */

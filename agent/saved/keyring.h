@@ -1,18 +1,21 @@
 /*
  * The saved keys of all sources: one file for each (agent/saved/keys.h) in a
- * private folder (agent/saved/folder.h). Logs each failure; writes that fail
- * several times in a row are one line.
+ * private folder (agent/saved/folder.h). Logs what it cannot read; who writes
+ * looks at `trouble`.
  */
 #ifndef AGENT_SAVED_KEYRING_H
 #define AGENT_SAVED_KEYRING_H
 
 #include "agent/saved/folder.h"
 #include "agent/saved/keys.h"
+#include "agent/saved/trouble.h"
 #include "nts/seal.h"
 
 struct keyring {
 	struct saved_folder folder; /* .fd -1: keys are not saved */
-	bool troubled;		    /* the last write failed */
+	/* What is wrong with the folder, or with the last write; "": nothing.
+	 */
+	char trouble[SAVED_TROUBLE_MAX];
 	uint8_t binding[SAVED_KEYS_BINDING_LEN];
 	/* Secret, and too large for the stack. */
 	struct saved_keys rest;

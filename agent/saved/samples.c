@@ -24,6 +24,10 @@
 #define ASLEEP_NS (10 * NS_PER_MS)
 /* Times until the year 2200, 100000 ppm, an hour. */
 #define TIME_MAX_NS (INT64_C(7258118400) * NS_PER_S)
+/* The differences of samples' times and offsets must fit into an int64_t. A
+ * sample of before a step may be older than 1970 on the timescale of now. */
+#define SAMPLE_MIN_NS (-TIME_MAX_NS / 5)
+#define OFFSET_MAX_NS (TIME_MAX_NS / 2)
 #define RATE_MAX_PPB (100 * 1000 * 1000)
 #define SHORT_MAX_NS (3600 * NS_PER_S)
 
@@ -159,8 +163,8 @@ static bool within(int64_t value, int64_t least, int64_t most)
 
 static bool sample_valid(const struct sample *m)
 {
-	return within(m->at.ns, -TIME_MAX_NS, TIME_MAX_NS) &&
-	       within(m->offset_ns, -TIME_MAX_NS, TIME_MAX_NS) &&
+	return within(m->at.ns, SAMPLE_MIN_NS, TIME_MAX_NS) &&
+	       within(m->offset_ns, -OFFSET_MAX_NS, OFFSET_MAX_NS) &&
 	       within(m->delay_ns, 1, SHORT_MAX_NS) &&
 	       within(m->dispersion_ns, 0, SHORT_MAX_NS) &&
 	       within(

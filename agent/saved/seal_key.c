@@ -15,9 +15,6 @@
 #define MAGIC_LEN 8
 #define FILE_LEN (MAGIC_LEN + SEAL_KEY_LEN)
 
-static const char not_kept[] = "nothing that is saved is used until this is "
-			       "right and the agent is restarted";
-
 void seal_key_path(const struct config *config, char out[FILE_PATH_MAX])
 {
 	const char *const paths[] = {
@@ -94,7 +91,8 @@ static int make_new(const char *path, struct seal_key *out)
 }
 
 /* `unfit`: something else stands there. */
-static void renew(const char *path, bool unfit, struct seal_key *out)
+static void renew(const char *path, bool unfit, struct seal_key *out,
+    char why[SAVED_FOLDER_WHY_MAX])
 {
 	int err = make_new(path, out);
 
@@ -106,16 +104,18 @@ static void renew(const char *path, bool unfit, struct seal_key *out)
 	if (!err)
 		return;
 	if (unfit)
-		log_warning("%s is not a key that only this user may read, and "
-			    "no new one can take its place (%s); remove it: %s",
-		    path, saved_error(err), not_kept);
+		snprintf(why, SAVED_FOLDER_WHY_MAX,
+		    "%.256s is not a key that only this user may read, and no "
+		    "new one can take its place (%s); remove it",
+		    path, saved_error(err));
 	else
-		log_warning("cannot make the key %s: %s: %s", path,
-		    saved_error(err), not_kept);
+		snprintf(why, SAVED_FOLDER_WHY_MAX,
+		    "cannot make the key %.256s: %s", path, saved_error(err));
 	explicit_bzero(out, sizeof(*out));
 }
 
-void seal_key_take(const char *path, bool make, struct seal_key *out)
+void seal_key_take(const char *path, bool make, struct seal_key *out,
+    char why[SAVED_FOLDER_WHY_MAX])
 {
 	int err;
 
@@ -124,9 +124,8 @@ void seal_key_take(const char *path, bool make, struct seal_key *out)
 		return;
 	err = load(path, out);
 	if (make && (err == -EINVAL || err == -ENOENT))
-		renew(path, err == -EINVAL, out);
-	else if (err && err != -ENOENT)
-		log_line(make ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG,
-		    "cannot read the key %s: %s: %s", path, saved_error(err),
-		    not_kept);
+		renew(path, err == -EINVAL, out, why);
+	else if (make && err)
+		snprintf(why, SAVED_FOLDER_WHY_MAX,
+		    "cannot read the key %.256s: %s", path, saved_error(err));
 }

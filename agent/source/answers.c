@@ -16,7 +16,8 @@
 #define QUICK_WAIT_NS (1500 * NS_PER_MS)
 /* How long each address of a server that never answered may take at first. */
 #define FIRST_WAIT_NS (500 * NS_PER_MS)
-/* A NAK is not authenticated: a true answer has this time to come after it. */
+/* A NAK is not authenticated: a true answer has this time to come after it, and
+ * as much as after an ICMP error. */
 #define NAK_GRACE_NS NS_PER_S
 /* An ICMP error is not authenticated either. Real ones are about as quick as
  * answers: after one the answer has twice the known delay and this. */
@@ -129,18 +130,26 @@ void source_unsent(struct source *s, int error, struct mono now)
 	s->answer_by = now;
 }
 
+/* A message that is not authenticated says that no answer comes. The true one
+ * has at least this time. */
+static void shorten_wait(struct source *s, int64_t least_ns, struct mono now)
+{
+	int64_t grace_ns = s->heard ? 2 * s->delay_ns + REFUSED_GRACE_NS : 0;
+
+	if (grace_ns < least_ns)
+		grace_ns = least_ns;
+	s->answer_by = mono_earlier(s->answer_by, mono_after(now, grace_ns));
+}
+
 /* RFC 5927 2: an attacker who knows addresses and ports can forge such an
  * error. A configured source-port is known. */
 void source_refused(struct source *s, int error, struct mono now)
 {
-	int64_t grace_ns =
-	    s->heard ? 2 * s->delay_ns + REFUSED_GRACE_NS : REFUSED_UNHEARD_NS;
-
 	/* A late error says nothing about the next request. */
 	if (source_offline(s) || !s->pending.open)
 		return;
 	s->send_error = error;
-	s->answer_by = mono_earlier(s->answer_by, mono_after(now, grace_ns));
+	shorten_wait(s, s->heard ? 0 : REFUSED_UNHEARD_NS, now);
 }
 
 /* An authentic answer of any content. */
@@ -206,8 +215,7 @@ static enum source_action nak(struct source *s, struct mono now)
 {
 	s->count.naks++;
 	s->nak_seen = true;
-	s->answer_by =
-	    mono_earlier(s->answer_by, mono_after(now, NAK_GRACE_NS));
+	shorten_wait(s, NAK_GRACE_NS, now);
 	return ACTION_NOTHING;
 }
 

@@ -126,6 +126,11 @@ bool cookie_reserve_drop(struct source *s)
 	return there;
 }
 
+void cookie_reserve_renew(struct source *s, struct mono at)
+{
+	s->reserve.renew_at = at;
+}
+
 void cookie_reserve_found(struct source *s, unsigned left, struct mono now)
 {
 	s->reserve = (struct cookie_reserve){

@@ -45,6 +45,9 @@ bool cookie_reserve_is_suspect(const struct source *s) MUST_USE;
 /* The file is useless. True: there is one, and it must be removed. */
 bool cookie_reserve_drop(struct source *s) MUST_USE;
 
+/* The reserve, if there is one, is written again at that time. */
+void cookie_reserve_renew(struct source *s, struct mono at);
+
 /* For source_saved(): `left` cookies of the source are still on disk. */
 void cookie_reserve_found(struct source *s, unsigned left, struct mono now);
 

@@ -269,10 +269,7 @@ static int64_t rest_of_wait(int64_t wait_ns, int64_t waited_ns)
 
 static void count_crash(struct source *s, struct mono now)
 {
-	s->count.crashes++;
-	memmove(&s->crashed_at[1], &s->crashed_at[0],
-	    (SOURCE_CRASHES - 1) * sizeof(s->crashed_at[0]));
-	s->crashed_at[0] = now;
+	s->crashed_at[s->count.crashes++ % SOURCE_CRASHES] = now;
 }
 
 /* Each try shows an attacker something. After a rest, the first crash leads to
@@ -280,7 +277,8 @@ static void count_crash(struct source *s, struct mono now)
 static bool crashes_often(
     const struct source *s, const struct backoff *b, struct mono now)
 {
-	const struct mono third = s->crashed_at[SOURCE_CRASHES - 1];
+	const struct mono third =
+	    s->crashed_at[s->count.crashes % SOURCE_CRASHES];
 
 	return (b->cause == CAUSE_CRASHES && b->failures > 0) ||
 	       (s->count.crashes >= SOURCE_CRASHES &&

@@ -112,18 +112,25 @@ void pace_init(struct pace *p, const struct source_config *config)
 	p->allowance = full_allowance(p);
 }
 
-void pace_burst(struct pace *p)
-{
-	pace_burst_of(p, PACE_BURST_GOOD, PACE_BURST_TRIES);
-}
-
-void pace_burst_of(struct pace *p, unsigned good, unsigned tries)
+static void begin_burst(struct pace *p, unsigned good, unsigned tries)
 {
 	p->burst_good = good;
 	p->burst_tries = tries;
 	p->ramp_log2_s =
 	    p->starting ? PACE_RAMP_START_LOG2_S : PACE_RAMP_LOG2_S;
 	p->ramp_repeated = !p->starting;
+}
+
+void pace_burst_of(struct pace *p, unsigned good, unsigned tries)
+{
+	/* Its answers come sooner than those that a doubt asks for. */
+	p->doubted = 0;
+	begin_burst(p, good, tries);
+}
+
+void pace_burst(struct pace *p)
+{
+	begin_burst(p, PACE_BURST_GOOD, PACE_BURST_TRIES);
 }
 
 void pace_burst_unless_limited(struct pace *p)
@@ -205,10 +212,13 @@ static void doubt(struct pace *p, enum poll_vote vote)
 void pace_sample(struct pace *p, int64_t delay_ns, enum poll_vote vote)
 {
 	bool near = delay_ns < PACE_NEAR_NS;
+	double full = full_allowance(p);
 
 	p->unanswered = 0;
 	p->near = near;
 	note_distance(p, delay_ns);
+	/* With another shortest interval the same share of it is left. */
+	p->allowance *= full_allowance(p) / full;
 	p->debt_ns =
 	    at_most(p->debt_ns, DEBT_INTERVALS * poll_ns(p->poll_log2_s));
 	if (p->burst_good > 0) {

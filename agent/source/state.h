@@ -147,7 +147,7 @@ struct source {
 	unsigned unanswered_keys; /* exchanges since the last valid answer */
 	struct backoff backoff;	  /* of exchanges without a valid answer */
 	struct backoff search;	  /* of those for silence alone */
-	/* When the last jobs crashed, the newest first. */
+	/* When the last jobs crashed, each in the place of its number. */
 	struct mono crashed_at[SOURCE_CRASHES];
 	/* The first exchange that began after the last crash of a job of any
 	 * source; 0: none has crashed. Keys of an older one are suspect. */

@@ -44,6 +44,17 @@ static const double bias_scales[ESTIMATE_BIASES] = {0, 1};
 /* Two neighbours in a row: the compiler makes one instruction for both. */
 typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
 
+/* For arrays that are written before they are read, many times a sample: the
+ * zeros of the compiler would be a tenth of the estimator's time. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define WRITTEN_FIRST __attribute__((uninitialized))
+#endif
+#endif
+#ifndef WRITTEN_FIRST
+#define WRITTEN_FIRST
+#endif
+
 static double *row_of(struct estimate_state *s, unsigned i)
 {
 	return &s->cov[ESTIMATE_ROW(i)];
@@ -99,11 +110,39 @@ static void init_model(struct estimate_model *m, const struct estimate *e,
 	}
 }
 
+static double interval_to(const struct estimate *e, struct osc at)
+{
+	return s_of_ns(at.ns - e->at.ns);
+}
+
+/* `own`: room for them. */
+static const struct passage *passages_of(
+    const struct estimate *e, double dt, struct passage own[OSCILLATORS])
+{
+	if (dt <= 0)
+		return e->none;
+	if (dt == e->ahead_s)
+		return e->ahead;
+	oscillator_passages(dt, own);
+	return own;
+}
+
+void estimate_look_ahead(struct estimate *e, struct osc at)
+{
+	double dt = interval_to(e, at);
+
+	if (dt <= 0 || dt == e->ahead_s)
+		return;
+	e->ahead_s = dt;
+	oscillator_passages(dt, e->ahead);
+}
+
 /* Frequency and drift after passages. */
 static void frequency_ahead(const struct estimate *e,
     const struct passage *passages, struct estimate_value *out)
 {
-	double freq[ESTIMATE_MODELS], var = 0;
+	WRITTEN_FIRST double freq[ESTIMATE_MODELS];
+	double var = 0;
 
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_state *s = &e->models[k].state;
@@ -130,10 +169,9 @@ static void frequency_ahead(const struct estimate *e,
 /* The frequency of now is asked for many times between two samples. */
 static void note_freq(struct estimate *e)
 {
-	const struct passage none[OSCILLATORS] = {{.dt = 0}};
 	struct estimate_value v = {0};
 
-	frequency_ahead(e, none, &v);
+	frequency_ahead(e, e->none, &v);
 	e->freq = v.freq;
 	e->freq_sd = v.freq_sd;
 }
@@ -164,6 +202,7 @@ void estimate_init(struct estimate *e, double freq, double freq_sd,
 		e->models[k].prior = oscillators[o].prior / sum;
 		init_model(&e->models[k], e, freq, freq_sd);
 	}
+	oscillator_passages(0, e->none);
 	note_freq(e);
 }
 
@@ -242,7 +281,8 @@ static void mix(const struct estimate *e, struct estimate_state *out)
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_model *m = &e->models[k];
 		const double *row = m->state.cov;
-		double apart[ESTIMATE_MEANS], *sum = out->cov;
+		WRITTEN_FIRST double apart[ESTIMATE_MEANS];
+		double *sum = out->cov;
 		pair weight = both(m->weight);
 
 		subtract(apart, &m->state, out, n);
@@ -284,7 +324,7 @@ static void blend(struct estimate_state *own,
 /* The mixing step of the interacting models. */
 static void interact(struct estimate *e)
 {
-	struct estimate_state all;
+	WRITTEN_FIRST struct estimate_state all;
 
 	mix(e, &all);
 	for (unsigned k = 0; k < e->model_count; k++) {
@@ -512,23 +552,22 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box)
 {
 	double log_likelihood[ESTIMATE_MODELS];
-	struct passage passages[OSCILLATORS];
 	double dt, measured;
 
 	if (!e->started)
 		start(e, at, offset_ns, first_sd(e, source, box));
-	dt = s_of_ns(at.ns - e->at.ns);
+	dt = interval_to(e, at);
 	measured = s_of_ns(offset_ns - e->anchor_ns);
 	interact(e);
 	if (dt < 0)
 		measured -= dt * mean_freq(e);
 	else
-		oscillator_passages(dt, passages);
+		estimate_look_ahead(e, at);
 	for (unsigned k = 0; k < e->model_count; k++) {
 		struct estimate_model *m = &e->models[k];
 
 		if (dt > 0)
-			predict_model(e, m, passages);
+			predict_model(e, m, e->ahead);
 		log_likelihood[k] =
 		    update_model(m, e->states, source, measured, box);
 	}
@@ -594,7 +633,7 @@ void estimate_bound(
 {
 	double low = s_of_ns(low_ns - e->anchor_ns);
 	double high = s_of_ns(high_ns - e->anchor_ns);
-	double back = s_of_ns(at.ns - e->at.ns) * mean_freq(e);
+	double back = interval_to(e, at) * mean_freq(e);
 	double log_likelihood[ESTIMATE_MODELS];
 
 	for (unsigned k = 0; k < e->model_count; k++)
@@ -758,7 +797,8 @@ static struct gaussian model_ahead(
 static struct gaussian bank_ahead(
     const struct estimate *e, unsigned bias, const struct passage *passages)
 {
-	struct gaussian models[ESTIMATE_MODELS], sum = {0, 0};
+	WRITTEN_FIRST struct gaussian models[ESTIMATE_MODELS];
+	struct gaussian sum = {0, 0};
 
 	for (unsigned k = 0; k < e->model_count; k++) {
 		const struct estimate_model *m = &e->models[k];
@@ -778,11 +818,11 @@ static struct gaussian bank_ahead(
 struct gaussian estimate_predict(
     const struct estimate *e, unsigned source, struct osc at, int64_t offset_ns)
 {
-	struct passage passages[OSCILLATORS];
+	double dt = interval_to(e, at);
+	WRITTEN_FIRST struct passage own[OSCILLATORS];
 	struct gaussian g;
 
-	oscillator_passages(fmax(s_of_ns(at.ns - e->at.ns), 0), passages);
-	g = bank_ahead(e, STATE_BIAS + source, passages);
+	g = bank_ahead(e, STATE_BIAS + source, passages_of(e, dt, own));
 	g.mean += s_of_ns(e->anchor_ns - offset_ns);
 	return g;
 }
@@ -802,16 +842,15 @@ static struct gaussian bank_behind(const struct estimate *e, double dt)
 
 double estimate_freq(const struct estimate *e, struct osc at, double *sd)
 {
-	double dt = s_of_ns(at.ns - e->at.ns);
-	struct passage passages[OSCILLATORS];
+	double dt = interval_to(e, at);
+	WRITTEN_FIRST struct passage own[OSCILLATORS];
 	struct estimate_value v = {0};
 
 	if (dt <= 0) {
 		*sd = e->freq_sd;
 		return e->freq;
 	}
-	oscillator_passages(dt, passages);
-	frequency_ahead(e, passages, &v);
+	frequency_ahead(e, passages_of(e, dt, own), &v);
 	*sd = v.freq_sd;
 	return v.freq;
 }
@@ -824,23 +863,22 @@ static int64_t limited_ns(const struct estimate *e, double offset)
 
 int64_t estimate_offset_ns(const struct estimate *e, struct osc at)
 {
-	double dt = s_of_ns(at.ns - e->at.ns);
-	struct passage passages[OSCILLATORS];
+	double dt = interval_to(e, at);
+	WRITTEN_FIRST struct passage own[OSCILLATORS];
 
 	if (dt < 0)
 		return limited_ns(e, bank_behind(e, dt).mean);
-	oscillator_passages(dt, passages);
-	return limited_ns(e, bank_ahead(e, 0, passages).mean);
+	return limited_ns(e, bank_ahead(e, 0, passages_of(e, dt, own)).mean);
 }
 
 struct estimate_value estimate_at(const struct estimate *e, struct osc at)
 {
-	double dt = s_of_ns(at.ns - e->at.ns);
+	double dt = interval_to(e, at);
 	struct estimate_value v = {0};
-	struct passage passages[OSCILLATORS];
+	WRITTEN_FIRST struct passage own[OSCILLATORS];
+	const struct passage *passages = passages_of(e, dt, own);
 	struct gaussian g;
 
-	oscillator_passages(fmax(dt, 0), passages);
 	g = dt < 0 ? bank_behind(e, dt) : bank_ahead(e, 0, passages);
 	frequency_ahead(e, passages, &v);
 	v.offset_ns = limited_ns(e, g.mean);

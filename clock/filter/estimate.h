@@ -69,6 +69,9 @@ struct estimate {
 	/* The bias of this source has a known cause: it says nothing about how
 	 * far the sources differ by chance. */
 	bool bias_explained[ESTIMATE_SOURCES];
+	/* Of no time, and of the interval of estimate_look_ahead(), s. */
+	struct passage none[OSCILLATORS], ahead[OSCILLATORS];
+	double ahead_s;
 	struct estimate_model models[ESTIMATE_MODELS];
 };
 
@@ -83,6 +86,9 @@ struct estimate_value {
  * `freq`, `freq_sd`: what is known before the first sample, s/s. */
 void estimate_init(struct estimate *e, double freq, double freq_sd,
     const double *bias_sd, unsigned sources);
+
+/* Says that the next questions are about `at`: only makes them cheaper. */
+void estimate_look_ahead(struct estimate *e, struct osc at);
 
 /* The offset that `source` is expected to measure at `at`, minus `offset_ns`,
  * in s. */

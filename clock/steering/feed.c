@@ -518,11 +518,11 @@ void feed_record(
 	unsigned slot = (unsigned)src->slot;
 	double delay = free_of_creep(r);
 	const struct reading x = read_record(src, r);
-	struct gaussian before =
-	    estimate_predict(&s->estimate, slot, m->at, x.offset_ns);
 	bool first = !s->estimate.started;
-	struct gaussian after;
+	struct gaussian before, after;
 
+	estimate_look_ahead(&s->estimate, m->at);
+	before = estimate_predict(&s->estimate, slot, m->at, x.offset_ns);
 	src->filter_route = r->route;
 	if (!first)
 		feed_note_freq(&s->estimate, r);
@@ -858,8 +858,10 @@ static void leave_replay(struct steering *s)
 static void enter_replay(struct steering *s)
 {
 	s->replay.before = s->estimate;
-	for (unsigned i = 0; i < s->source_count; i++)
+	for (unsigned i = 0; i < s->source_count; i++) {
 		s->sources[i].outliers_before = s->sources[i].outliers;
+		s->sources[i].certain_before = s->sources[i].certain;
+	}
 }
 
 void feed_begin_replay(struct steering *s)

@@ -18,7 +18,8 @@ void members_clear(struct steering_source *src)
 	src->kept = src->learned = (struct route_table){0};
 	src->carried_route = 0;
 	src->carried_ns = 0;
-	src->outliers = src->outliers_before = src->certain = 0;
+	src->outliers = src->outliers_before = 0;
+	src->certain = src->certain_before = 0;
 	src->growth.rate = 0;
 	src->carried_sd = 0;
 	delay_init(&src->delay);

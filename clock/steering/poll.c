@@ -68,8 +68,9 @@ enum poll_vote steering_poll_vote(
 	if (shows_change(s, &s->sources[source]))
 		return POLL_CHANGED;
 	if (steering_outlier_count(s, source) > 0)
-		return s->sources[source].certain > 0 ? POLL_CONTRADICTED
-						      : POLL_DOUBTED;
+		return shown_certain(s, &s->sources[source]) > 0
+			   ? POLL_CONTRADICTED
+			   : POLL_DOUBTED;
 	if (!e->started || may_be_congested(s, &s->sources[source]))
 		return POLL_SHORTEST;
 	next = predicted_sd(s, interval_s);

@@ -170,26 +170,75 @@ static double freq_error(
 		   apart;
 }
 
+/* By how much the frequency of now contradicts what was known of it when the
+ * record came, s/s: one of them is wrong, and the age of the record makes an
+ * error of the clock of it. */
+static double freq_doubt(const struct record *r, double freq, double sd)
+{
+	if (r->freq_sd <= 0)
+		return 0;
+	return fmax(
+	    fabs(freq - r->freq) - CERTAIN_DEVIATIONS * (r->freq_sd + sd), 0);
+}
+
+/* The records since the clock changed; all of them, if it did not. It has also
+ * changed if the frequency of now makes an older record more wrong than it can
+ * be. */
+static unsigned since_change(
+    const struct steering *s, const struct steering_source *src, struct osc now)
+{
+	double sd, freq = remaining_freq(s, &sd);
+	unsigned n = src->count > 0;
+
+	for (; n < src->count; n++) {
+		const struct record *r = const_record(src, n);
+		const struct sample *m = &r->sample;
+		double age = s_of_ns(now.ns - m->at.ns);
+
+		if (m->at.ns < s->changed_at.ns ||
+		    freq_doubt(r, freq, sd) * age >
+			s_of_ns(sample_distance_ns(m)))
+			break;
+	}
+	return n;
+}
+
+/* The records that alone show the frequency, and may all be wrong in one way:
+ * those of the first minutes, or since a change of the clock, or since older
+ * ones were dropped. 0: there are enough. */
+static unsigned young_records(
+    const struct steering *s, const struct steering_source *src, struct osc now)
+{
+	unsigned n = since_change(s, src, now);
+	bool first = s_of_ns(now.ns - s->first_at.ns) < YOUNG_S;
+	bool restored = src->run_samples < src->count;
+	bool dropped = src->run_samples > src->count;
+
+	if (n < src->count || (first && !restored) || (dropped && n < RECORDS))
+		return n;
+	return 0;
+}
+
 /*
  * How wrong the frequency of the first minutes can be, s/s; 0 later. These
  * samples may all have queued, and then show a wrong frequency with a small
- * deviation. But their bounds are certain: the true frequency differs from the
- * one between two samples by at most the sum of their root distances, divided
- * by the time between them. The sharpest of the older half meets each one of
- * the newer half.
+ * deviation. Somebody on the path may have delayed them more and more, which
+ * looks like a clock that has changed. But their bounds are certain: the true
+ * frequency differs from the one between two samples by at most the sum of
+ * their root distances, divided by the time between them. The sharpest of the
+ * older half meets each one of the newer half.
  */
 static double young_freq(
     const struct steering *s, const struct steering_source *src, struct osc now)
 {
 	double sd, freq = remaining_freq(s, &sd);
 	double least = fabs(freq) + FIRST_FREQ;
-	unsigned half = src->count / 2;
+	unsigned count = young_records(s, src, now), half = count / 2;
 	const struct sample *before;
 
-	if (s_of_ns(now.ns - s->first_at.ns) >= YOUNG_S ||
-	    src->run_samples < src->count)
+	if (count == 0)
 		return 0;
-	before = sharpest(src, half, src->count);
+	before = sharpest(src, half, count);
 	for (unsigned i = 0; i < half; i++)
 		least = fmin(least,
 		    freq_error(freq, before, &const_record(src, i)->sample));
@@ -274,11 +323,13 @@ int64_t remaining_decided_bound_ns(
 	if (s->config.max_clock_error_ppm <= 0)
 		sd = fmax(sd, young_freq(s, src, now) / CERTAIN_DEVIATIONS);
 	for (unsigned i = 0; i < src->count; i++) {
-		const struct sample *m = &const_record(src, i)->sample;
+		const struct record *r = const_record(src, i);
+		const struct sample *m = &r->sample;
 		double age = s_of_ns(now.ns - m->at.ns);
 		int64_t theirs = m->offset_ns + ns_of_s(freq * age);
-		int64_t bound =
-		    sample_distance_ns(m) + magnitude(v->offset_ns - theirs);
+		int64_t bound = sample_distance_ns(m) +
+				magnitude(v->offset_ns - theirs) +
+				ns_of_s(freq_doubt(r, freq, sd) * age);
 
 		if (bound + grown >= least)
 			continue;

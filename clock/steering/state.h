@@ -75,8 +75,9 @@ struct steering_source {
 	/* Outliers in a row that agree: as the filter counts them, and before
 	 * the replay that is under way. */
 	unsigned outliers, outliers_before;
-	/* Outliers in a row on one side that no queue explains. */
-	unsigned certain;
+	/* Outliers in a row on one side that no queue explains: counted in the
+	 * same two ways. */
+	unsigned certain, certain_before;
 	double last_residual; /* s, of the latest outlier */
 	struct osc last_outlier;
 	double last_excess;	  /* s, of its delay, halved */
@@ -181,6 +182,13 @@ static inline unsigned shown_outliers(
     const struct steering *s, const struct steering_source *src)
 {
 	return s->replay.under_way ? src->outliers_before : src->outliers;
+}
+
+/* Of them, those that no queue explains. */
+static inline unsigned shown_certain(
+    const struct steering *s, const struct steering_source *src)
+{
+	return s->replay.under_way ? src->certain_before : src->certain;
 }
 
 /* Do samples wait for the filter to start again? */

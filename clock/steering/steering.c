@@ -26,9 +26,10 @@
 /* A drift is not predicted further ahead than this: it may end. */
 #define DRIFT_AHEAD_MAX_S 600.0
 
-/* By this much, s/s, another temperature or another machine may change the
- * frequency in a sleep or a pause. */
+/* By this much, s/s, another temperature may change the frequency in a sleep,
+ * and another machine in a pause. */
 #define WOKEN_FREQ_SD 5e-6
+#define MOVED_FREQ_SD 50e-6
 
 /* A change of the clock was one of its frequency, too, if that has become
  * another one by so much, s/s, and by so many standard deviations. */
@@ -590,14 +591,16 @@ double steering_take_freq_jump(struct steering *s)
 	return jump * 1e6;
 }
 
-void steering_woke_up(struct steering *s)
+void steering_woke_up(struct steering *s, bool moved)
 {
+	double sd = moved ? MOVED_FREQ_SD : WOKEN_FREQ_SD;
+
 	drift_bound_woke_up(&s->drift);
 	holdover_interrupt(&s->holdover);
 	if (s->estimate.started)
-		estimate_inflate_clock(&s->estimate, 0, WOKEN_FREQ_SD);
+		estimate_inflate_clock(&s->estimate, 0, sd);
 	if (s->replay.before.started)
-		estimate_inflate_clock(&s->replay.before, 0, WOKEN_FREQ_SD);
+		estimate_inflate_clock(&s->replay.before, 0, sd);
 }
 
 /* ---- life ---- */

@@ -185,10 +185,10 @@ void steering_step_refused(struct steering *s);
  * may step once, within refuse-threshold. Until then no source is selected. */
 void steering_allow_step(struct steering *s);
 
-/* The machine slept or was paused, and may be another one: the learned drift
- * alone does not limit the bound any more, and the frequency is less certain.
- */
-void steering_woke_up(struct steering *s);
+/* The machine slept, or it was paused and may have moved to another host: the
+ * learned drift alone does not limit the bound any more, and the frequency is
+ * less certain, much less after a move. */
+void steering_woke_up(struct steering *s, bool moved);
 
 void steering_source_view(const struct steering *s, unsigned source,
     const struct timescale *t, struct wall now, struct source_view *out);

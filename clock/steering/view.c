@@ -237,18 +237,24 @@ static void explain_split(const struct select_result *r, char *out, size_t size)
 	static const struct {
 		double ns;
 		const char *name;
-	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
-	double apart_ns = (double)r->apart_ns, power;
+	} units[] = {{86400e9, "days"}, {3600e9, "h"}, {60e9, "min"},
+	    {1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}};
+	double apart, power;
+	char agree[24] = "no two";
 	size_t u = 0;
 
-	while (u + 1 < ARRAY_LEN(units) && apart_ns < units[u].ns)
+	/* One hour would hide half of another one, with one digit. */
+	while (u + 1 < ARRAY_LEN(units) &&
+	       (double)r->apart_ns < units[u].ns * (u < 3 ? 2 : 1))
 		u++;
-	power = apart_ns > 0 ? pow(10, floor(log10(apart_ns))) : 1;
+	apart = (double)r->apart_ns / units[u].ns;
+	power = apart > 0 ? pow(10, floor(log10(apart))) : 1;
+	if (r->agreeing > 1)
+		(void)snprintf(agree, sizeof(agree), "only %u", r->agreeing);
 	(void)snprintf(out, size,
-	    "no majority: of %u usable sources only %u agree; their times are "
+	    "no majority: of %u usable sources %s agree; their times are "
 	    "about %.0f %s apart",
-	    r->voters, r->agreeing,
-	    round(apart_ns / power) * power / units[u].ns, units[u].name);
+	    r->voters, agree, round(apart / power) * power, units[u].name);
 }
 
 /* "" while the clock is steered well. */

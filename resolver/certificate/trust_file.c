@@ -3,6 +3,7 @@
 #include "resolver/certificate/certificate.h"
 #include "resolver/certificate/sentence.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -52,16 +53,16 @@ static void find_who(struct who *w)
 		snprintf(w->group, sizeof(w->group), "%ld", (long)getegid());
 }
 
-/* Finds the first directory of `path` that the user may not enter. */
+/* Finds the first directory of `path` that the user may not enter. The kernel
+ * has refused to open the path, which is not empty and not too long then. */
 static bool closed_directory(const char *path, char out[PATH_MAX])
 {
 	const char *slash = path;
 
-	while (*slash && (slash = strchr(slash + 1, '/')) != NULL) {
+	assert(path[0] != '\0' && strlen(path) < PATH_MAX);
+	while ((slash = strchr(slash + 1, '/')) != NULL) {
 		size_t len = (size_t)(slash - path);
 
-		if (len >= PATH_MAX)
-			return false;
 		memcpy(out, path, len);
 		out[len] = '\0';
 		if (faccessat(AT_FDCWD, out, X_OK, AT_EACCESS) < 0)

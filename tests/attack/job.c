@@ -763,6 +763,12 @@ static int listen_on(uint16_t *port)
 	return fd;
 }
 
+static void no_scene(void)
+{
+	perror("attack: cannot make files in /var/tmp");
+	exit(2);
+}
+
 static void make_scene(void)
 {
 	char why[RUNTIME_TEXT_MAX];
@@ -779,7 +785,7 @@ static void make_scene(void)
 	strcpy(scene.runtime, "/var/tmp/runtime.XXXXXX");
 	if (!mkdtemp(scene.folder) || !mkdtemp(scene.runtime) ||
 	    chmod(scene.runtime, 0755) != 0)
-		exit(2);
+		no_scene();
 	snprintf(scene.status, PATH_BYTES, "%.64s/status", scene.runtime);
 	snprintf(scene.drift, PATH_BYTES, "%.64s/drift", scene.runtime);
 	snprintf(scene.key, PATH_BYTES, "%.64s/key", scene.folder);
@@ -788,14 +794,14 @@ static void make_scene(void)
 	if (scene.identity.change &&
 	    (chown(scene.folder, NOBODY, NOBODY) != 0 ||
 		chown(scene.runtime, NOBODY, NOBODY) != 0))
-		exit(2);
+		no_scene();
 	fd = open(scene.trust, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
-		exit(2);
+		no_scene();
 	close(fd);
 	scene.control_fd = runtime_listen_private(scene.control, &running, why);
 	if (scene.control_fd < 0)
-		exit(2);
+		no_scene();
 	(void)listen_on(&scene.ke_port);
 	(void)listen_on(&scene.other_port);
 }

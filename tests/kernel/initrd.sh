@@ -15,11 +15,12 @@ put() {
 	done
 }
 
+# put_busybox ROOT [FILE]
 put_busybox() {
 	local applet
-	cp /bin/busybox "$1/bin/"
+	cp "${2:-/bin/busybox}" "$1/bin/busybox"
 	for applet in sh mount ip sleep cat cut grep sed tr sort awk wc kill ps \
-		pidof poweroff insmod date; do
+		pidof poweroff insmod date wget dmesg su true nc; do
 		ln -s busybox "$1/bin/$applet"
 	done
 }
@@ -60,7 +61,7 @@ put_etc() {
 put_modules() {
 	local n=1 module
 	for module in crc-ccitt ipv6; do
-		cp "$(find "$UML/usr/lib/uml/modules" -name "$module.ko")" "$1/$n.ko"
+		cp "$(find "$UML/usr/lib/uml/modules" -name "$module.ko")" "$1/modules/$n.ko"
 		n=$((n + 1))
 	done
 }
@@ -71,7 +72,7 @@ make_initrd() {
 	shift
 	root=$(mktemp -d)
 	chmod 755 "$root"
-	mkdir -p "$root"/{bin,etc,proc,sys,dev,tmp,orders,run/chrony,var/lib/chrony}
+	mkdir -p "$root"/{bin,etc,proc,sys,dev,tmp,orders,modules,run/chrony,var/lib/chrony}
 	chmod 750 "$root/run/chrony"
 	ln -s bin "$root/sbin"
 	put_busybox "$root"

@@ -21,6 +21,8 @@
  * kclock errors            prints maxerror, esterror and the TAI offset
  * kclock time              prints CLOCK_REALTIME, and CLOCK_REALTIME minus
  *                          CLOCK_BOOTTIME, in seconds
+ * kclock slept             prints how long the machine has been suspended since
+ *                          its boot, as far as its kernel knows, in seconds
  */
 #include "base/check.h"
 
@@ -168,6 +170,14 @@ static int show_time(void)
 	return 0;
 }
 
+static int show_slept(void)
+{
+	double monotonic_s = seconds(CLOCK_MONOTONIC);
+
+	printf("%.3f\n", seconds(CLOCK_BOOTTIME) - monotonic_s);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -177,6 +187,7 @@ static const struct {
     {"synchronised", say_synchronised},
     {"errors", show_errors},
     {"time", show_time},
+    {"slept", show_slept},
 };
 
 static const struct {
@@ -201,7 +212,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "freq") == 0)
 		return set_freq(strtod(argv[2], NULL));
 	fprintf(stderr, "usage: kclock read | left | synchronised | errors | "
-			"time | tick N | freq PPM | leap N | shift US | "
-			"adjtime US | loop US\n");
+			"time | slept | tick N | freq PPM | leap N | "
+			"shift US | adjtime US | loop US\n");
 	return 2;
 }

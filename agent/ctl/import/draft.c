@@ -30,18 +30,6 @@ void draft_free(struct draft *d)
 
 /* The report. */
 
-static void print_clean(FILE *out, const char *text)
-{
-	size_t len = strlen(text);
-	char *clean = malloc(len * TEXT_CLEAN_GROWTH + 1);
-
-	if (!clean)
-		return;
-	text_clean(clean, text, len);
-	fputs(clean, out);
-	free(clean);
-}
-
 static void say(const struct draft *d, const char *what, const char *text,
     const char *fmt, va_list args) PRINTF_LIKE(4, 0);
 static void say(const struct draft *d, const char *what, const char *text,
@@ -49,16 +37,16 @@ static void say(const struct draft *d, const char *what, const char *text,
 {
 	char why[DRAFT_TEXT_MAX];
 
-	print_clean(d->report, d->file);
+	text_put_clean(d->report, d->file);
 	if (d->line > 0)
 		fprintf(d->report, ":%u", d->line);
 	fprintf(d->report, ": %s: ", what);
 	if (text) {
-		print_clean(d->report, text);
+		text_put_clean(d->report, text);
 		fputs(": ", d->report);
 	}
 	vsnprintf(why, sizeof(why), fmt, args);
-	print_clean(d->report, why);
+	text_put_clean(d->report, why);
 	fputc('\n', d->report);
 }
 
@@ -183,10 +171,9 @@ bool draft_takes(const char *text)
 {
 	size_t len = strlen(text);
 
-	for (const char *c = text; *c; c++)
-		if (iscntrl((unsigned char)*c) || *c == ';' || *c == '#')
-			return false;
-	return len > 0 && len < DRAFT_VALUE_MAX;
+	/* What is written may go to a terminal. */
+	return len > 0 && len < DRAFT_VALUE_MAX && !strpbrk(text, ";#") &&
+	       text_is_clean(text);
 }
 
 bool draft_trust(struct draft *d, const char *text, const char *path)
@@ -194,7 +181,7 @@ bool draft_trust(struct draft *d, const char *text, const char *path)
 	if (path[0] != '/' || strpbrk(path, ", ") || !draft_takes(path)) {
 		draft_lost(d, text,
 		    "trusted-certs takes an absolute path of at most %d bytes "
-		    "without blanks and without , ; and #",
+		    "without blanks, invisible characters and , ; #",
 		    DRAFT_VALUE_MAX - 1);
 		return false;
 	}

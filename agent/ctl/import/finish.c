@@ -123,20 +123,6 @@ void draft_finish(struct draft *d)
 
 /* The file. */
 
-/* A comment never has a line feed; it may have the administrator's own
- * letters. */
-static void write_text(const char *text, FILE *out)
-{
-	size_t len = strlen(text);
-	char *clean = malloc(len * TEXT_CLEAN_GROWTH + 1);
-
-	if (!clean)
-		return;
-	text_clean(clean, text, len);
-	fputs(clean, out);
-	free(clean);
-}
-
 static void write_key(const struct draft_key *key, FILE *out)
 {
 	fprintf(out, "%s = %s\n", key->name, key->value);
@@ -166,7 +152,7 @@ static void write_section(const struct draft *d, const char *name, FILE *out)
 static void write_source(const struct draft_source *s, FILE *out)
 {
 	fprintf(out, "\n# ");
-	write_text(s->file, out);
+	text_put_clean(out, s->file);
 	fprintf(out, ":%u\n[%s %s]\n", s->line, s->pool ? "pool" : "source",
 	    s->name);
 	if (strcmp(s->name, s->host) != 0)
@@ -186,9 +172,9 @@ static const char how_to_ask[] =
 static void write_plain(const struct draft_plain *p, FILE *out)
 {
 	fputs("#\n# ", out);
-	write_text(p->file, out);
+	text_put_clean(out, p->file);
 	fprintf(out, ":%u: ", p->line);
-	write_text(p->text, out);
+	text_put_clean(out, p->text);
 	fputc('\n', out);
 	if (p->host[0] == '\0')
 		return;
@@ -205,7 +191,7 @@ void draft_write(const struct draft *d, const char *from, FILE *out)
 	static const char *const sections[] = {"agent", "nts", "clock", "log"};
 
 	fputs("# Made by ntsctl import from ", out);
-	write_text(from, out);
+	text_put_clean(out, from);
 	fputs(".\n# ntsagent.conf(5) explains all keys. Check this file with\n"
 	      "#     ntsagentd --check-config -f FILE\n",
 	    out);

@@ -2,6 +2,7 @@
 
 #include "agent/ctl/import/files.h"
 #include "agent/ctl/import/state.h"
+#include "agent/ctl/snapshot/clean.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -254,6 +255,7 @@ static bool write_state(
 {
 	char line[STATE_TEXT_MAX], why[FILES_ERROR_MAX];
 	const char *from = d->driftfile;
+	char shown[FILE_PATH_MAX * TEXT_CLEAN_GROWTH + 1];
 	size_t len;
 	char *text;
 	bool good;
@@ -265,30 +267,31 @@ static bool write_state(
 		    r->file);
 		return true;
 	}
+	text_clean(shown, from, strlen(from));
 	text = files_read_named(from, &len);
 	if (!text && errno != ENOENT) {
-		complain(errors, IMPORT_FAILED, "cannot read %s: %s", from,
+		complain(errors, IMPORT_FAILED, "cannot read %s: %s", shown,
 		    strerror(errno));
 		return false;
 	}
 	if (!text) {
 		fprintf(errors,
 		    "%s: note: there is no %s yet, so no drift is taken over\n",
-		    r->file, from);
+		    r->file, shown);
 		return true;
 	}
 	good = strlen(text) == len && state_drift(r->program, text, line);
 	free(text);
 	if (!good) {
 		complain(errors, IMPORT_FAILED, "%s is no drift file of %s",
-		    from, foreign_program_name(r->program));
+		    shown, foreign_program_name(r->program));
 		return false;
 	}
 	good = files_write(r->drift, line, strlen(line), r->force, why);
 	if (!good)
 		complain(errors, IMPORT_FAILED, "%s", why);
 	else
-		fprintf(errors, "%s: the drift is taken over to %s\n", from,
+		fprintf(errors, "%s: the drift is taken over to %s\n", shown,
 		    r->drift);
 	return good;
 }

@@ -1,7 +1,6 @@
 #include "agent/ctl/metrics/exposition.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* As many as a double holds, and few enough that 0.1 stays. */
@@ -36,10 +35,13 @@ void family_heading(FILE *out, enum exposition form, const struct family *f)
 	bool standard = form == EXPOSITION_OPENMETRICS;
 	const char *end = standard ? "" : ending(f);
 
-	fprintf(out, "# TYPE %s%s %s\n", f->name, end, type_name(f, form));
-	if (standard && f->unit)
-		fprintf(out, "# UNIT %s %s\n", f->name, f->unit);
-	fprintf(out, "# HELP %s%s %s\n", f->name, end, f->help);
+	fprintf(out, "# TYPE " FAMILY_PREFIX "%s%s %s\n", f->name, end,
+	    type_name(f, form));
+	if (standard && f->has_unit)
+		fprintf(out, "# UNIT " FAMILY_PREFIX "%s %s\n", f->name,
+		    strrchr(f->name, '_') + 1);
+	fprintf(
+	    out, "# HELP " FAMILY_PREFIX "%s%s %s\n", f->name, end, f->help);
 }
 
 /* The length of the text, cut between two characters of UTF-8. */
@@ -91,7 +93,7 @@ void family_value(
 {
 	if (!isfinite(value) || (f->kind == SERIES_COUNTER && value < 0))
 		return;
-	fprintf(out, "%s%s", f->name, ending(f));
+	fprintf(out, FAMILY_PREFIX "%s%s", f->name, ending(f));
 	put_labels(out, l);
 	/* No "-0": some readers show it. */
 	fprintf(out, " %.*g\n", DIGITS, value == 0 ? 0.0 : value);

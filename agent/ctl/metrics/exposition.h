@@ -7,17 +7,21 @@
 #ifndef AGENT_CTL_METRICS_EXPOSITION_H
 #define AGENT_CTL_METRICS_EXPOSITION_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 enum exposition { EXPOSITION_OPENMETRICS, EXPOSITION_PROMETHEUS };
 
 enum series_kind { SERIES_GAUGE, SERIES_COUNTER, SERIES_INFO };
 
+/* What each name of a series begins with. */
+#define FAMILY_PREFIX "ntsagent_"
+
 struct family {
-	const char *name; /* without _total and _info */
-	enum series_kind kind;
-	const char *unit; /* the end of the name; NULL: none */
+	const char *name; /* without FAMILY_PREFIX, _total and _info */
 	const char *help;
+	enum series_kind kind : 8;
+	bool has_unit; /* the last word of the name, behind "_" */
 };
 
 /* A label that does not apply has no text. */

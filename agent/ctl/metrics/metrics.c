@@ -7,9 +7,10 @@
 #include <string.h>
 
 #define S_PER_NS 1e-9
+#define RATIO_PER_PPM 1e-6
 
-static const struct family up = {"ntsagent_up", SERIES_GAUGE, NULL,
-    "1 if the agent gave its status, 0 if it did not."};
+static const struct family up = {"up",
+    "1 if the agent gave its status, 0 if it did not.", SERIES_GAUGE, false};
 
 /* The struct whose member the family shows. */
 static const void *row_of(
@@ -26,6 +27,19 @@ static const void *row_of(
 	}
 }
 
+static double in_unit_of_family(double value, enum member_unit unit)
+{
+	switch (unit) {
+	case MEMBER_NS:
+		return value * S_PER_NS;
+	case MEMBER_PPM:
+		return value * RATIO_PER_PPM;
+	case MEMBER_PLAIN:
+	default:
+		return value;
+	}
+}
+
 static double number_of(
     const struct family_row *r, const void *row, const struct snapshot *s)
 {
@@ -33,7 +47,7 @@ static double number_of(
 
 	if (r->field.kind == FIELD_FLAG)
 		return *(const bool *)field_at(&r->field, row);
-	value = field_number(&r->field, row) * r->scale;
+	value = in_unit_of_family(field_number(&r->field, row), r->unit);
 	return r->is_age ? (double)s->time_ns.n * S_PER_NS - value : value;
 }
 

@@ -8,28 +8,32 @@
 
 #define ADVICE_MAX 1000
 
+/* What to do about each obstacle, as TO_DO_<id>: ntsctl contains only those
+ * that are named below. */
+#define X(id, word, warning, sentence, to_do)                                  \
+	UNUSED static const char TO_DO_##id[] = to_do;
+OBSTACLES(X)
+#undef X
+
 /* The obstacle that the agent's word for a failure stands for, if there is one.
  */
 /* clang-format off */
-static const struct {
-	bool known;
-	enum obstacle obstacle;
-} obstacles[FAILURE_COUNT + 1] = {
-	[FAILURE_DNS]            = {true, OBSTACLE_DNS},
-	[FAILURE_KE_BIND]        = {true, OBSTACLE_BINDING},
-	[FAILURE_BIND]           = {true, OBSTACLE_BINDING},
-	[FAILURE_CONNECT]        = {true, OBSTACLE_KE_BLOCKED}, /* or a phrase */
-	[FAILURE_TLS]            = {true, OBSTACLE_TLS},
-	[FAILURE_CERTIFICATE]    = {true, OBSTACLE_CERTIFICATE},
-	[FAILURE_NTS_KE]         = {true, OBSTACLE_NTS_KE},
-	[FAILURE_NTP_NAME]       = {true, OBSTACLE_NTP_NAME},
-	[FAILURE_CRASH]          = {true, OBSTACLE_CRASH},
-	[FAILURE_SILENCE]        = {true, OBSTACLE_NTP_BLOCKED},
-	[FAILURE_REJECTED]       = {true, OBSTACLE_INTERCEPTED},
-	[FAILURE_NAK]            = {true, OBSTACLE_NAK},
-	[FAILURE_DENIED]         = {true, OBSTACLE_DENIED},
-	[FAILURE_UNSYNCHRONISED] = {true, OBSTACLE_UNSYNCHRONISED},
-	[FAILURE_LARGE_PACKETS]  = {true, OBSTACLE_LARGE_PACKETS},
+static const char *const of_failure[FAILURE_COUNT + 1] = {
+	[FAILURE_DNS]            = TO_DO_OBSTACLE_DNS,
+	[FAILURE_KE_BIND]        = TO_DO_OBSTACLE_BINDING,
+	[FAILURE_BIND]           = TO_DO_OBSTACLE_BINDING,
+	[FAILURE_CONNECT]        = TO_DO_OBSTACLE_KE_BLOCKED, /* or a phrase */
+	[FAILURE_TLS]            = TO_DO_OBSTACLE_TLS,
+	[FAILURE_CERTIFICATE]    = TO_DO_OBSTACLE_CERTIFICATE,
+	[FAILURE_NTS_KE]         = TO_DO_OBSTACLE_NTS_KE,
+	[FAILURE_NTP_NAME]       = TO_DO_OBSTACLE_NTP_NAME,
+	[FAILURE_CRASH]          = TO_DO_OBSTACLE_CRASH,
+	[FAILURE_SILENCE]        = TO_DO_OBSTACLE_NTP_BLOCKED,
+	[FAILURE_REJECTED]       = TO_DO_OBSTACLE_INTERCEPTED,
+	[FAILURE_NAK]            = TO_DO_OBSTACLE_NAK,
+	[FAILURE_DENIED]         = TO_DO_OBSTACLE_DENIED,
+	[FAILURE_UNSYNCHRONISED] = TO_DO_OBSTACLE_UNSYNCHRONISED,
+	[FAILURE_LARGE_PACKETS]  = TO_DO_OBSTACLE_LARGE_PACKETS,
 };
 /* clang-format on */
 
@@ -39,51 +43,51 @@ static const struct {
 static const struct {
 	const char *phrase;
 	enum failure failure;
-	enum obstacle obstacle;
+	const char *to_do;
 } phrases[] = {
-	{"the name does not exist", FAILURE_DNS,    OBSTACLE_NAME_UNKNOWN},
-	{"no DNS server ",         FAILURE_DNS,     OBSTACLE_DNS_SILENT},
-	{" is configured for it",  FAILURE_DNS,     OBSTACLE_NO_ADDRESS},
-	{"the name exists, but ",  FAILURE_DNS,     OBSTACLE_NO_ADDRESS},
-	{"connection refused: ",   FAILURE_CONNECT, OBSTACLE_KE_REFUSED},
-	{"a firewall rejects ",    FAILURE_CONNECT, OBSTACLE_KE_REJECTED},
-	{" cannot be reached: ",   FAILURE_CONNECT, OBSTACLE_UNREACHABLE},
-	{" of this machine does ", FAILURE_CONNECT, OBSTACLE_LOCAL_FIREWALL},
-	{"no route to ",           FAILURE_CONNECT, OBSTACLE_NO_ROUTE},
-	{"machine has no IPv6",    FAILURE_CONNECT, OBSTACLE_NO_IPV6},
-	{"does not answer with TLS", FAILURE_TLS,   OBSTACLE_WRONG_PORT},
-	{"does not speak TLS 1.3", FAILURE_TLS,     OBSTACLE_TLS_OLD},
-	{"the protocol ntske/1",   FAILURE_TLS,     OBSTACLE_NOT_NTS},
-	{"serves no host of that", FAILURE_TLS,     OBSTACLE_CERTIFICATE_NAME},
-	{"a client certificate",   FAILURE_TLS,     OBSTACLE_CLIENT_CERTIFICATE},
-	{"a client certificate",   FAILURE_NTS_KE,  OBSTACLE_CLIENT_CERTIFICATE},
-	{"but did not complete",   FAILURE_TLS,     OBSTACLE_TLS_SILENT},
-	{" refuses requests: ",    FAILURE_NETWORK, OBSTACLE_NTP_REFUSED},
-	{"a firewall rejects ",    FAILURE_NETWORK, OBSTACLE_NTP_REJECTED},
-	{"not permitted",          FAILURE_NETWORK, OBSTACLE_LOCAL_FIREWALL},
-	{"Permission denied",      FAILURE_NETWORK, OBSTACLE_LOCAL_FIREWALL},
-	{"Network is unreachable", FAILURE_NETWORK, OBSTACLE_NO_ROUTE},
-	{"No route to host",       FAILURE_NETWORK, OBSTACLE_UNREACHABLE},
+	{"the name does not exist", FAILURE_DNS,    TO_DO_OBSTACLE_NAME_UNKNOWN},
+	{"no DNS server ",         FAILURE_DNS,     TO_DO_OBSTACLE_DNS_SILENT},
+	{" is configured for it",  FAILURE_DNS,     TO_DO_OBSTACLE_NO_ADDRESS},
+	{"the name exists, but ",  FAILURE_DNS,     TO_DO_OBSTACLE_NO_ADDRESS},
+	{"connection refused: ",   FAILURE_CONNECT, TO_DO_OBSTACLE_KE_REFUSED},
+	{"a firewall rejects ",    FAILURE_CONNECT, TO_DO_OBSTACLE_KE_REJECTED},
+	{" cannot be reached: ",   FAILURE_CONNECT, TO_DO_OBSTACLE_UNREACHABLE},
+	{" of this machine does ", FAILURE_CONNECT, TO_DO_OBSTACLE_LOCAL_FIREWALL},
+	{"no route to ",           FAILURE_CONNECT, TO_DO_OBSTACLE_NO_ROUTE},
+	{"machine has no IPv6",    FAILURE_CONNECT, TO_DO_OBSTACLE_NO_IPV6},
+	{", so no server has it",  FAILURE_CONNECT, TO_DO_OBSTACLE_NO_ADDRESS},
+	{"does not answer with TLS", FAILURE_TLS,   TO_DO_OBSTACLE_WRONG_PORT},
+	{"does not speak TLS 1.3", FAILURE_TLS,     TO_DO_OBSTACLE_TLS_OLD},
+	{"the protocol ntske/1",   FAILURE_TLS,     TO_DO_OBSTACLE_NOT_NTS},
+	{"serves no host of that", FAILURE_TLS,     TO_DO_OBSTACLE_CERTIFICATE_NAME},
+	{"a client certificate",   FAILURE_TLS,     TO_DO_OBSTACLE_CLIENT_CERTIFICATE},
+	{"a client certificate",   FAILURE_NTS_KE,  TO_DO_OBSTACLE_CLIENT_CERTIFICATE},
+	{"but did not complete",   FAILURE_TLS,     TO_DO_OBSTACLE_TLS_SILENT},
+	{" refuses requests: ",    FAILURE_NETWORK, TO_DO_OBSTACLE_NTP_REFUSED},
+	{"a firewall rejects ",    FAILURE_NETWORK, TO_DO_OBSTACLE_NTP_REJECTED},
+	{"not permitted",          FAILURE_NETWORK, TO_DO_OBSTACLE_LOCAL_FIREWALL},
+	{"Permission denied",      FAILURE_NETWORK, TO_DO_OBSTACLE_LOCAL_FIREWALL},
+	{"Network is unreachable", FAILURE_NETWORK, TO_DO_OBSTACLE_NO_ROUTE},
+	{"No route to host",       FAILURE_NETWORK, TO_DO_OBSTACLE_UNREACHABLE},
 	/* Words of a certificate have no double quote. */
-	{"\" is not for a TLS ",   FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE},
-	{"\" is not for ",         FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_NAME},
-	{"\" has expired: ",       FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EXPIRED},
-	{"chain has expired: ",    FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EXPIRED},
-	{"\" is not yet valid: ",  FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EARLY},
-	{"chain is not yet valid", FAILURE_CERTIFICATE, OBSTACLE_CERTIFICATE_EARLY},
-	{": somebody else may be", FAILURE_CERTIFICATE, OBSTACLE_UNKNOWN_ISSUER},
+	{"\" is not for a TLS ",   FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE},
+	{"\" is not for ",         FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE_NAME},
+	{"\" has expired: ",       FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE_EXPIRED},
+	{"chain has expired: ",    FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE_EXPIRED},
+	{"\" is not yet valid: ",  FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE_EARLY},
+	{"chain is not yet valid", FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE_EARLY},
+	{": somebody else may be", FAILURE_CERTIFICATE, TO_DO_OBSTACLE_UNKNOWN_ISSUER},
 };
 /* clang-format on */
 
-/* OBSTACLE_COUNT: no phrase is there. */
-static enum obstacle obstacle_of_phrase(
-    enum failure failure, const char *reason)
+/* NULL: no phrase is there. */
+static const char *advice_of_phrase(enum failure failure, const char *reason)
 {
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
 		if (phrases[i].failure == failure &&
 		    strstr(reason, phrases[i].phrase))
-			return phrases[i].obstacle;
-	return OBSTACLE_COUNT;
+			return phrases[i].to_do;
+	return NULL;
 }
 
 /* Of all refusals, only that of a revoked certificate names a list that is in
@@ -105,39 +109,41 @@ static bool blames_trusted_dates(const struct status_source *s)
 }
 
 /* Its answers are good, but it has no vote. */
-static enum obstacle obstacle_of_state(const struct status_source *s)
+static const char *advice_of_state(const struct status_source *s)
 {
 	if (strcmp(s->state, "distance") == 0)
-		return OBSTACLE_DISTANCE;
-	return strcmp(s->state, "unsynchronised") == 0 ? OBSTACLE_UNSYNCHRONISED
-						       : OBSTACLE_COUNT;
+		return TO_DO_OBSTACLE_DISTANCE;
+	return strcmp(s->state, "unsynchronised") == 0
+		   ? TO_DO_OBSTACLE_UNSYNCHRONISED
+		   : NULL;
 }
 
 /* What is wrong on this machine, and not with the certificate of the server. */
-static enum obstacle obstacle_of_trust(const struct status_source *s)
+static const char *advice_of_trust(const struct status_source *s)
 {
 	if (source_failure(s) != FAILURE_CERTIFICATE)
-		return OBSTACLE_COUNT;
+		return NULL;
 	if (blames_trusted_dates(s))
-		return OBSTACLE_TRUSTED_DATES;
+		return TO_DO_OBSTACLE_TRUSTED_DATES;
 	if (blames_list(s))
-		return OBSTACLE_REVOCATION;
+		return TO_DO_OBSTACLE_REVOCATION;
 	/* Without a server nobody has shown a certificate. */
-	return s->nts.ke_address ? OBSTACLE_COUNT : OBSTACLE_TRUST;
+	return s->nts.ke_address ? NULL : TO_DO_OBSTACLE_TRUST;
 }
 
-static enum obstacle obstacle_of(const struct status_source *s)
+/* NULL: nothing is known that helps. */
+static const char *advice_of(const struct status_source *s)
 {
 	enum failure failure = source_failure(s);
-	enum obstacle o = obstacle_of_trust(s);
+	const char *to_do = advice_of_trust(s);
 
-	if (o == OBSTACLE_COUNT)
-		o = obstacle_of_phrase(failure, s->reason);
-	if (o != OBSTACLE_COUNT)
-		return o;
-	if (obstacles[failure].known)
-		return obstacles[failure].obstacle;
-	return source_has_failed(s) ? OBSTACLE_COUNT : obstacle_of_state(s);
+	if (!to_do)
+		to_do = advice_of_phrase(failure, s->reason);
+	if (!to_do)
+		to_do = of_failure[failure];
+	if (!to_do && !source_has_failed(s))
+		to_do = advice_of_state(s);
+	return to_do;
 }
 
 /* What is no obstacle, or none that `ntsctl check` could see; NULL: nothing. */
@@ -174,16 +180,14 @@ bool advice_append(char *out, size_t size, const struct status_source *s)
 	    .ntp_port = s->port.known ? (uint16_t)s->port.n : 0,
 	};
 	const char *other = other_advice(s);
-	enum obstacle o = obstacle_of(s);
+	const char *to_do = other ? other : advice_of(s);
 	char text[ADVICE_MAX];
 
-	if (!other && o == OBSTACLE_COUNT)
+	if (!to_do)
 		return false;
-	if (other)
-		obstacle_fill_in(other, &place, text, sizeof(text));
-	else if (source_failure(s) != FAILURE_CERTIFICATE ||
-		 !obstacle_cure(s->reason, text, sizeof(text)))
-		obstacle_to_do(o, &place, text, sizeof(text));
+	if (other || source_failure(s) != FAILURE_CERTIFICATE ||
+	    !obstacle_cure(s->reason, text, sizeof(text)))
+		obstacle_fill_in(to_do, &place, text, sizeof(text));
 	text_append(out, size, "%s", text);
 	return true;
 }

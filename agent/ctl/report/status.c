@@ -341,7 +341,8 @@ static void put_unused_files(const struct snapshot *s, const struct view *v)
 	if (more > 0) {
 		text[0] = '\0';
 		text_append(text, sizeof(text),
-		    "%lld more file%s of sources.d %s not used: see the log",
+		    "%lld more file%s of sources.d %s not used: sudo "
+		    "ntsagentd --check-config names each",
 		    more, more == 1 ? "" : "s", more == 1 ? "is" : "are");
 		text_put_wrapped(v->out, "Warning: ", text, v->width);
 	}
@@ -349,6 +350,14 @@ static void put_unused_files(const struct snapshot *s, const struct view *v)
 		text_put_wrapped(v->out,
 		    "To do: ", "correct each file, then: ntsctl reload sources",
 		    v->width);
+}
+
+/* What is lost at the next start, why, and what to do. */
+static void put_unsaved(const struct snapshot *s, const struct view *v)
+{
+	for (unsigned i = 0; i < s->unsaved.count; i++)
+		text_put_wrapped(
+		    v->out, "Warning: ", s->unsaved.item[i], v->width);
 }
 
 static void put_text(const struct snapshot *s, const struct view *v)
@@ -365,6 +374,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 		if (s->sources[i].nts.crashes.n > 0)
 			put_crash_warning(&s->sources[i], v);
 	put_unused_files(s, v);
+	put_unsaved(s, v);
 }
 
 enum exit_status report_status(const struct snapshot *s, const struct view *v)

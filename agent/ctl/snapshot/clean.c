@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Printed as they are, these move the cursor, are invisible, or reorder text.
@@ -100,4 +101,29 @@ size_t text_clean(char *out, const char *in, size_t len)
 	}
 	out[at] = '\0';
 	return at;
+}
+
+bool text_is_clean(const char *text)
+{
+	size_t len = strlen(text), used;
+
+	for (size_t i = 0; i < len; i += used) {
+		uint32_t c = text_decode(text + i, len - i, &used);
+
+		if (c == TEXT_BROKEN || is_harmful(c))
+			return false;
+	}
+	return true;
+}
+
+void text_put_clean(FILE *out, const char *text)
+{
+	size_t len = strlen(text);
+	char *clean = malloc(len * TEXT_CLEAN_GROWTH + 1);
+
+	if (!clean)
+		return;
+	text_clean(clean, text, len);
+	fputs(clean, out);
+	free(clean);
 }

@@ -5,8 +5,10 @@
 #ifndef AGENT_CTL_SNAPSHOT_CLEAN_H
 #define AGENT_CTL_SNAPSHOT_CLEAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* text_clean writes at most this many bytes for each byte read, plus a NUL. */
 #define TEXT_CLEAN_GROWTH 4
@@ -18,6 +20,12 @@
  * without the NUL.
  */
 size_t text_clean(char *out, const char *in, size_t len);
+
+/* Does text_clean() leave the text as it is? */
+bool text_is_clean(const char *text);
+
+/* Prints the text as text_clean() writes it. */
+void text_put_clean(FILE *out, const char *text);
 
 /* Not a character: the byte belongs to no valid sequence. */
 #define TEXT_BROKEN UINT32_MAX

@@ -24,6 +24,7 @@ static const struct field snapshot_fields[] = {
 	MEMBER(uptime_s),
 	MEMBER(pid),
 	MEMBER(unused_file_count), MEMBER(unused_files),
+	MEMBER(unsaved_count), MEMBER(unsaved),
 };
 
 static const struct field clock_fields[] = {

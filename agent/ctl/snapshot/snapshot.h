@@ -121,6 +121,8 @@ struct snapshot {
 	/* Files of sources.d with an error; the first ones as lines. */
 	struct field_int unused_file_count;
 	struct field_list unused_files;
+	struct field_int unsaved_count;
+	struct field_list unsaved;
 	struct status_clock clock;
 	unsigned source_count;
 	struct status_source *sources;

@@ -702,6 +702,22 @@ static void a_silent_server_costs_the_timeout(void **state)
 	    "0.6 s");
 }
 
+/* Of TLS itself, such a session has no end. */
+static void a_server_that_sends_without_end_is_left(void **state)
+{
+	static const enum ke_manner manners[] = {KE_TICKETS, KE_PADDED};
+	struct job_world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(manners); i++) {
+		w->request.timeout_ms = 60000;
+		run(w, with(w, (struct ke_server_spec){.manner = manners[i]}));
+		failed(w, KE_STAGE_EXCHANGE,
+		    "127.0.0.1 TCP port PORT sent more than 256 KiB: no NTS "
+		    "key exchange needs so much");
+		ke_server_stop(&w->server);
+	}
+}
+
 /* A new job sends a SYN sooner than the kernel would repeat it. */
 static void an_address_without_answer_gets_a_part_of_the_time(void **state)
 {
@@ -1633,6 +1649,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_closed_port_is_reported),
     TEST(other_services_are_reported),
     TEST(a_silent_server_costs_the_timeout),
+    TEST(a_server_that_sends_without_end_is_left),
     TEST(an_address_without_answer_gets_a_part_of_the_time),
     TEST(each_address_of_a_name_gets_its_turn),
     TEST(a_source_of_a_pool_gets_one_address),

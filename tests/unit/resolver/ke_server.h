@@ -33,6 +33,8 @@ enum ke_manner {
 	KE_64K,	       /* sends more than 64 KiB of valid records */
 	KE_GARBAGE,    /* handshake, then bytes that are no TLS record */
 	KE_RESETS,     /* handshake, then the connection is reset */
+	KE_TICKETS,    /* sends tickets for other sessions without end */
+	KE_PADDED,     /* pads each byte of its answer with 16 KiB */
 };
 
 struct ke_server_spec {
@@ -132,6 +134,13 @@ static inline void ke_server_flood(SSL *ssl)
 			return;
 }
 
+/* Sends what has no byte of an answer, until the client hangs up. */
+static inline void ke_server_tickets(SSL *ssl)
+{
+	while (SSL_new_session_ticket(ssl) == 1 && SSL_do_handshake(ssl) == 1)
+		continue;
+}
+
 /* Ends the session in a way that TLS does not allow. */
 static inline void ke_server_break(int fd, enum ke_manner manner)
 {
@@ -158,6 +167,16 @@ static inline void ke_server_answer(SSL *ssl, const struct ke_server_spec *spec)
 			pause();
 	if (spec->manner == KE_64K)
 		ke_server_flood(ssl);
+	if (spec->manner == KE_TICKETS)
+		ke_server_tickets(ssl);
+	if (spec->manner == KE_PADDED) {
+		static const uint8_t record[1024] = {0x40, 0x00, 0x03, 0xfc};
+
+		SSL_set_block_padding(ssl, SSL3_RT_MAX_PLAIN_LENGTH);
+		for (size_t i = 0;
+		     SSL_write(ssl, record + i % sizeof(record), 1) > 0; i++)
+			continue;
+	}
 	if (spec->manner == KE_GARBAGE || spec->manner == KE_RESETS) {
 		ke_server_break(SSL_get_fd(ssl), spec->manner);
 		return;

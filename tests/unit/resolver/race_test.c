@@ -276,6 +276,32 @@ static void every_other_reason_has_a_sentence(void **state)
 	}
 }
 
+/* What stands in /etc/hosts by mistake, whatever the kernel says of it. */
+static void an_address_of_no_host_is_called_so(void **state)
+{
+	static const char *const all[][2] = {
+	    {"0.0.0.0", "0.0.0.0 is not the address of a host"},
+	    {"255.255.255.255", "255.255.255.255 is not the address of a host"},
+	    {"224.0.0.1", "224.0.0.1 is a multicast address"},
+	    {"::", ":: is not the address of a host"},
+	    {"ff02::1", "ff02::1 is a multicast address"},
+	};
+	static const int errors[] = {ECONNREFUSED, ENETUNREACH, EADDRNOTAVAIL};
+	char text[KE_TEXT_MAX], expected[KE_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all) * ARRAY_LEN(errors); i++) {
+		struct names to = {1, {at(all[i / 3][0], 4460)}};
+		struct race_outcome o = {.error = {errors[i % 3]}};
+
+		snprintf(expected, sizeof(expected),
+		    "%s, so no server has it (check /etc/hosts or DNS)",
+		    all[i / 3][1]);
+		explained(&to, &o, text);
+		assert_string_equal(text, expected);
+	}
+}
+
 static void without_ipv6_the_sentence_says_so(void **state)
 {
 	struct names to = {1, {at("2001:db8::1", 4460)}};
@@ -438,6 +464,7 @@ int main(void)
 	    cmocka_unit_test(a_race_that_all_refuse_ends_at_once),
 	    cmocka_unit_test(every_other_reason_has_a_sentence),
 	    cmocka_unit_test(without_ipv6_the_sentence_says_so),
+	    cmocka_unit_test(an_address_of_no_host_is_called_so),
 	    cmocka_unit_test(a_reset_is_no_failure_to_connect),
 	    cmocka_unit_test(an_error_that_comes_later_is_that_of_the_network),
 	    cmocka_unit_test_teardown(

@@ -97,6 +97,10 @@ CHANGE(host_down, fail_connect(p, EHOSTUNREACH))
 CHANGE(own_firewall, fail_connect(p, EPERM))
 CHANGE(ipv6_off, fail_connect(p, EADDRNOTAVAIL);
        p->keys.details.names.at[0].family = 6)
+CHANGE(no_host, fail_connect(p, ECONNREFUSED);
+       p->keys.details.names.at[0] = endpoint_of("0.0.0.0", 4460))
+CHANGE(group, fail_connect(p, ENETUNREACH);
+       p->keys.details.names.at[0] = endpoint_of("224.0.0.1", 4460))
 /* IPv6 is off, and IPv4 is refused: the second is what to change. */
 CHANGE(both, fail_connect(p, EADDRNOTAVAIL);
        p->keys.details.names.at[0].family = 6;
@@ -187,6 +191,8 @@ static const struct {
 	{host_down, PROBE_DONE, OBSTACLE_UNREACHABLE, "the job says why"},
 	{own_firewall, PROBE_DONE, OBSTACLE_LOCAL_FIREWALL, "the job says why"},
 	{ipv6_off, PROBE_DONE, OBSTACLE_NO_IPV6, "the job says why"},
+	{no_host, PROBE_DONE, OBSTACLE_NO_ADDRESS, "the job says why"},
+	{group, PROBE_DONE, OBSTACLE_NO_ADDRESS, "the job says why"},
 	{both, PROBE_DONE, OBSTACLE_KE_REFUSED, "the job says why"},
 	{not_tls, PROBE_DONE, OBSTACLE_WRONG_PORT, "the job says why"},
 	{no_alpn, PROBE_DONE, OBSTACLE_NOT_NTS, "the job says why"},
@@ -400,7 +406,25 @@ static void three_good(struct all *a)
 		    .probe = good_probe(),
 		    .end = PROBE_DONE,
 		};
+		a->sources[i].probe.keys.address.address[3] = (uint8_t)i;
 	}
+}
+
+/* What shows one server behind two names. */
+static void one_key(struct probe *p)
+{
+	p->keys.facts.key[0] = 7;
+}
+
+static void one_key_and_time(struct probe *p)
+{
+	one_key(p);
+	p->time.sample.reference = 5;
+}
+
+static void one_address(struct probe *p)
+{
+	p->keys.address = endpoint_of("192.0.2.77", 123);
 }
 
 static void judge_them(struct all *a, unsigned min_sources)
@@ -426,6 +450,16 @@ static void the_status_counts_what_is_left(void **state)
 		"1 of 3 sources can be used; two: ke-refused"},
 	    {{no_name, refused, far}, 1, CHECK_CRITICAL,
 		"0 of 3 sources can be used; one: name-unknown"},
+	    /* One administrator may have one key for all servers. */
+	    {{one_key, one_key, one_key}, 3, CHECK_OK,
+		"3 of 3 sources can be used"},
+	    {{one_key_and_time, nothing, one_key_and_time}, 2, CHECK_OK,
+		"3 of 3 sources can be used, but they are 2 servers"},
+	    {{one_address, one_address, one_address}, 1, CHECK_OK,
+		"3 of 3 sources can be used, but they are 1 server"},
+	    {{one_address, one_address, refused}, 2, CHECK_CRITICAL,
+		"2 of 3 sources can be used, but they are 1 server, and "
+		"minsources asks for 2; three: ke-refused"},
 	};
 	struct all a;
 
@@ -604,6 +638,22 @@ static void servers_that_contradict_each_other_are_named(void **state)
 	    "by three, this clock is 0.400000 s fast, give or take 0.001000 s");
 }
 
+static void another_name_of_a_server_says_so(void **state)
+{
+	struct all a;
+
+	(void)state;
+	three_good(&a);
+	one_address(&a.sources[0].probe);
+	one_address(&a.sources[2].probe);
+	judge_them(&a, 1);
+	assert_string_equal(a.sources[0].verdict.seen, "");
+	assert_string_equal(a.sources[1].verdict.seen, "");
+	assert_string_equal(a.sources[2].verdict.seen,
+	    "it is the server of one, and both have one vote");
+	assert_int_equal(a.sources[2].verdict.obstacle, OBSTACLE_COUNT);
+}
+
 /* The third is not there, measured only, or another name of the first. */
 static void two_servers_that_differ_have_no_judge(void **state)
 {
@@ -616,8 +666,8 @@ static void two_servers_that_differ_have_no_judge(void **state)
 			refused(&a.sources[2].probe);
 		a.configs[2].options.noselect = kind == 1;
 		if (kind == 2) {
-			a.sources[0].probe.keys.facts.key[0] = 7;
-			a.sources[2].probe.keys.facts.key[0] = 7;
+			one_key_and_time(&a.sources[0].probe);
+			one_key_and_time(&a.sources[2].probe);
 		}
 		judge_them(&a, 1);
 		assert_int_equal(a.sources[0].verdict.obstacle, OBSTACLE_APART);
@@ -671,6 +721,7 @@ int main(void)
 	    cmocka_unit_test(one_certificate_does_not_accuse_the_clock),
 	    cmocka_unit_test(servers_that_contradict_each_other_are_named),
 	    cmocka_unit_test(two_servers_that_differ_have_no_judge),
+	    cmocka_unit_test(another_name_of_a_server_says_so),
 	    cmocka_unit_test(a_step_in_between_is_no_contradiction),
 	    cmocka_unit_test(a_trusted_server_outvotes_two),
 	};

@@ -308,6 +308,51 @@ static void a_host_that_cannot_exist_costs_its_file(void **state)
 	    "address)");
 }
 
+static unsigned lines_of(const char *text)
+{
+	unsigned count = 0;
+
+	for (; *text; text++)
+		count += *text == '\n';
+	return count;
+}
+
+/* A log does not fill with them; --check-config names all. */
+static void many_unused_files_are_few_lines_of_a_log(void **state)
+{
+	struct config_room *r = *state;
+	struct config again;
+	char name[32], said[4096] = "";
+	FILE *out;
+
+	room_folder(r, "sources.d");
+	for (int i = 0; i < UNUSED_FILES_SHOWN + 60; i++) {
+		snprintf(name, sizeof(name), "sources.d/%d.conf", 10 + i);
+		room_put(r, name, "[source x]\nb = 1\n");
+	}
+	room_load(r, "[source m]\n");
+	assert_int_equal(lines_of(r->said), UNUSED_FILES_SHOWN + 60);
+	for (int sources_alone = 0; sources_alone < 2; sources_alone++) {
+		out = fmemopen(said, sizeof(said), "w");
+		assert_non_null(out);
+		if (sources_alone)
+			assert_int_equal(config_load_sources(r->config.file,
+					     &r->config, &again, out),
+			    0);
+		else
+			assert_int_equal(
+			    config_load_for_log(r->config.file, &again, out),
+			    0);
+		assert_int_equal(fclose(out), 0);
+		assert_int_equal(lines_of(said), UNUSED_FILES_SHOWN + 1);
+		assert_non_null(strstr(said,
+		    "warning: and 60 more files of sources.d are not used: "
+		    "ntsagentd --check-config names each\n"));
+		assert_int_equal(
+		    again.unused_file_count, UNUSED_FILES_SHOWN + 60);
+	}
+}
+
 /* The status takes neither foreign bytes nor any number of lines. */
 static void the_first_unused_files_are_kept(void **state)
 {
@@ -412,6 +457,7 @@ int main(void)
 	    ROOM(a_link_to_the_null_device_is_no_source),
 	    ROOM(a_host_that_cannot_exist_costs_its_file),
 	    ROOM(the_first_unused_files_are_kept),
+	    ROOM(many_unused_files_are_few_lines_of_a_log),
 	    ROOM(a_missing_source_is_still_an_error),
 	    ROOM(sources_are_read_alone),
 	    ROOM(too_few_sources_are_an_error_of_such_a_reading),

@@ -317,14 +317,28 @@ static void only_sources_that_have_not_spoken_are_asked_about_a_pause(
 	world_end(w);
 }
 
-static void a_sleep_is_longer_than_a_tenth_of_a_second(void **state)
+/* A suspend that is broken off, or ends at once, is not another program's. */
+static void a_short_sleep_is_no_step_of_another_program(void **state)
+{
+	struct world *w = world_running(3, 3600 * NS_PER_S);
+
+	(void)state;
+	world_forget_log(w);
+	world_suspend(w, 30 * NS_PER_MS, 0);
+	engine_on_timer(&w->engine, world_reading(w));
+	assert_true(world_logged(w, "was suspended for 0.030 s"));
+	assert_false(world_logged(w, "from outside"));
+	world_end(w);
+}
+
+static void a_sleep_is_as_long_as_a_jump(void **state)
 {
 	static const struct {
 		int64_t gap_ns, slept_ns;
 		bool boot;
 	} table[] = {
-	    {100 * NS_PER_MS - 1, 0, true},
-	    {100 * NS_PER_MS, 100 * NS_PER_MS, true},
+	    {JUMP_NS, 0, true},
+	    {JUMP_NS + 1, JUMP_NS + 1, true},
 	    {NS_PER_S, NS_PER_S, true},
 	    /* A machine without CLOCK_BOOTTIME, as a simulator is. */
 	    {NS_PER_S, 0, false},
@@ -651,7 +665,8 @@ int main(void)
 	    cmocka_unit_test(without_a_rival_no_program_is_named),
 	    cmocka_unit_test(
 		only_sources_that_have_not_spoken_are_asked_about_a_pause),
-	    cmocka_unit_test(a_sleep_is_longer_than_a_tenth_of_a_second),
+	    cmocka_unit_test(a_short_sleep_is_no_step_of_another_program),
+	    cmocka_unit_test(a_sleep_is_as_long_as_a_jump),
 	    cmocka_unit_test(
 		a_set_clock_is_found_whatever_the_size_of_the_step),
 	    cmocka_unit_test(

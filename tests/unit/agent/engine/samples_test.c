@@ -189,6 +189,55 @@ static void a_delay_that_is_turned_does_not_add_up(void **state)
 	world_end(w);
 }
 
+/* Of three servers at 5 ms somebody holds back all packets for 50 ms more, and
+ * turns that delay from one way to the other, faster and faster or steadily.
+ * That looks like a clock that has changed. Then no packet comes any more, so
+ * that the clock goes on with a frequency that is far from the true one. */
+static void hold_back(struct world *w, double part, bool faster)
+{
+	const double added_ns = 50e6;
+	double there = faster ? part * part : 1 - part;
+	int64_t up_ns = (int64_t)(added_ns * there);
+	int64_t down_ns = (int64_t)(added_ns * (1 - there));
+
+	for (unsigned i = 0; i < 3; i++) {
+		int64_t queue_ns = (w->now / (i + 7)) % 19999;
+
+		w->way_ns[i] = 5 * NS_PER_MS + (up_ns + down_ns + queue_ns) / 2;
+		w->peer_error_ns[i] = (up_ns - down_ns + queue_ns) / 2;
+	}
+}
+
+static void a_clock_that_was_led_astray_is_not_shown_as_right(void **state)
+{
+	const int64_t attack_s = 1000, silent_s = 7200;
+
+	(void)state;
+	for (int faster = 0; faster < 2; faster++) {
+		struct world *w = world_new(3, 0, 10);
+		struct tracking t;
+
+		for (unsigned i = 0; i < 3; i++)
+			w->way_ns[i] = 5 * NS_PER_MS;
+		world_start(w);
+		world_run(w, 7200 * NS_PER_S);
+		for (int64_t s = 0; s < attack_s + silent_s; s++) {
+			if (s < attack_s)
+				hold_back(
+				    w, (double)s / (double)attack_s, faster);
+			for (unsigned i = 0; i < 3; i++)
+				w->silent[i] = s >= attack_s;
+			world_run(w, NS_PER_S);
+			t = world_tracking(w);
+			assert_true(!world_synchronised(w) ||
+				    world_within(w, llabs(t.offset_ns) +
+							t.root_delay_ns / 2 +
+							t.root_dispersion_ns));
+		}
+		world_end(w);
+	}
+}
+
 /* A clock of the year 2222, which no certificate fits, and a server that says
  * that it is 2269: int64 nanoseconds end in 2262. */
 static void a_time_after_all_times_is_not_believed(void **state)
@@ -544,6 +593,7 @@ int main(void)
 	    cmocka_unit_test(a_server_that_feigns_to_be_near_moves_nothing),
 	    cmocka_unit_test(a_time_after_all_times_is_not_believed),
 	    cmocka_unit_test(a_delay_that_is_turned_does_not_add_up),
+	    cmocka_unit_test(a_clock_that_was_led_astray_is_not_shown_as_right),
 	    cmocka_unit_test(a_negative_delay_is_added_to_the_dispersion),
 	    cmocka_unit_test(a_round_trip_beyond_maxdelay_is_dropped),
 	    cmocka_unit_test(a_very_slow_path_works),

@@ -1,6 +1,7 @@
 /* A restart or a crash in the small world: no key exchange, and no cookie is
  * spent twice. */
 #include "agent/engine/saving.h"
+#include "agent/saved/trouble.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -439,6 +441,92 @@ static void keys_are_removed_once(void **state)
 	world_end(w);
 }
 
+/* Counts a text in the log of the world. */
+static unsigned lines_with(const struct world *w, const char *part)
+{
+	unsigned count = 0;
+
+	for (const char *at = w->log; (at = strstr(at, part)); at++)
+		count++;
+	return count;
+}
+
+static void what_is_not_saved_is_told_until_it_is(void **state)
+{
+	struct world *w = world_that_keeps(1);
+	struct engine *e = &w->engine;
+	const char *text = e->unsaved[UNSAVED_KEYS].text;
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	while (engine_take_noticed(e))
+		continue;
+	engine_saving_result(e, UNSAVED_KEYS, "");
+	assert_false(engine_take_noticed(e));
+	engine_saving_result(e, UNSAVED_KEYS, "cannot write x: no space");
+	assert_string_equal(text,
+	    "keys do not survive a restart: cannot write x: no space; the next "
+	    "try is within an hour, or now: sudo ntsctl dump");
+	assert_true(engine_take_noticed(e));
+	engine_saving_result(e, UNSAVED_KEYS, "cannot write x: no space");
+	assert_int_equal(lines_with(w, "do not survive"), 1);
+	assert_false(engine_take_noticed(e));
+	engine_saving_result(e, UNSAVED_KEYS, "");
+	assert_string_equal(text, "");
+	assert_true(engine_take_noticed(e));
+	assert_int_equal(lines_with(w, "the keys can be saved again\n"), 1);
+	world_end(w);
+}
+
+/* `ntsctl dump`: after the disk has room again. */
+static void an_order_tries_again_what_was_not_saved(void **state)
+{
+	struct world *w = world_that_keeps(1);
+	unsigned writes, saves;
+
+	(void)state;
+	world_run(w, 700 * NS_PER_S);
+	writes = w->writes;
+	saves = w->saves;
+	assert_true(engine_saving_soon(&w->engine));
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->writes, writes);
+	assert_int_equal(w->saves, saves);
+	engine_saving_result(&w->engine, UNSAVED_KEYS, "x");
+	engine_saving_result(&w->engine, UNSAVED_CLOCK, "x");
+	assert_true(engine_saving_soon(&w->engine));
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->writes, writes + 1);
+	assert_int_equal(w->saves, saves + 1);
+	world_end(w);
+}
+
+/* The keeper passes it on, and it says nothing of the clock. */
+static void the_answer_of_the_saver_is_in_the_status(void **state)
+{
+	struct world *w = world_that_keeps(1);
+	struct engine *e = &w->engine;
+	struct keeper_report r = {.verdict = KEEPER_SAVED};
+	const char *text = e->unsaved[UNSAVED_CLOCK].text;
+
+	(void)state;
+	world_run(w, 100 * NS_PER_S);
+	e->order.slewing = true;
+	r.sys_errno = saver_answer_of(-ENOSPC, false);
+	strcpy(w->config.driftfile, "/x/drift");
+	engine_on_report(e, &r, world_reading(w));
+	assert_string_equal(text,
+	    "the next start has an older drift: cannot write /x/drift: there "
+	    "is no space left; free some on that disk; the next try is within "
+	    "an hour, or now: sudo ntsctl dump");
+	r.sys_errno = SAVER_DONE;
+	engine_on_report(e, &r, world_reading(w));
+	assert_string_equal(text, "");
+	assert_int_equal(lines_with(w, "the drift can be saved again\n"), 1);
+	assert_true(e->order.slewing);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +557,9 @@ int main(void)
 		a_crash_is_marked_until_new_keys_have_replaced_the_old),
 	    cmocka_unit_test(after_a_crash_saved_keys_are_not_used),
 	    cmocka_unit_test(a_mark_outlives_a_start_without_keys),
+	    cmocka_unit_test(what_is_not_saved_is_told_until_it_is),
+	    cmocka_unit_test(an_order_tries_again_what_was_not_saved),
+	    cmocka_unit_test(the_answer_of_the_saver_is_in_the_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,61 @@ static void the_loader_may_read_dropped_sources_alone(void **state)
 	free(out);
 }
 
+enum { AS_IT_WAS = 0, TAKEN = 1, REFUSED = 2 };
+
+/* What the judge makes of a result as a user who may not read everything. */
+static int judges_as_anybody(const struct config *old, bool ok)
+{
+	struct reload_result *out = calloc(1, sizeof(*out));
+	pid_t pid = fork();
+	int status;
+
+	assert_non_null(out);
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (getuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+			_exit(99);
+		out->ok = ok;
+		loader_judge_access(old, out);
+		_exit((out->ok ? 1 : 0) + (out->text[0] ? 2 : 0));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	free(out);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* A file of sources.d that nobody may read any more must not take its sources
+ * away. One that is gone may. The main file is judged by who reads it. */
+static void a_source_whose_file_cannot_be_read_is_kept(void **state)
+{
+	struct config_room *r = *state;
+	struct config *old = calloc(1, sizeof(*old));
+	char path[128];
+
+	assert_non_null(old);
+	assert_int_equal(chmod(r->dir, 0755), 0);
+	room_put(r, "x.conf", "[source x]\n");
+	room_path(r, "x.conf", path);
+	old->source_count = 2;
+	snprintf(
+	    old->sources[0].file, sizeof(old->sources[0].file), "/dev/null");
+	snprintf(
+	    old->sources[1].file, sizeof(old->sources[1].file), "%s", path);
+	old->sources[0].dropped = old->sources[1].dropped = true;
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(judges_as_anybody(old, true), TAKEN);
+	assert_int_equal(chmod(path, 0), 0);
+	assert_int_equal(judges_as_anybody(old, true), REFUSED);
+	assert_int_equal(judges_as_anybody(old, false), AS_IT_WAS);
+	old->sources[1].dropped = false;
+	assert_int_equal(judges_as_anybody(old, true), TAKEN);
+	old->sources[1].dropped = true;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(judges_as_anybody(old, true), TAKEN);
+	free(old);
+}
+
 static void the_loader_reads_in_a_process_of_its_own(void **state)
 {
 	struct config_room *r = *state;
@@ -542,6 +597,7 @@ int main(void)
 	    TEST(a_reload_does_not_lose_a_file_that_only_root_may_read),
 	    TEST(the_loader_reads_in_a_process_of_its_own),
 	    TEST(the_loader_may_read_dropped_sources_alone),
+	    TEST(a_source_whose_file_cannot_be_read_is_kept),
 	    TEST(what_the_sandbox_forbids_needs_a_restart),
 	    TEST(a_loader_that_hangs_is_given_up),
 	    TEST(a_loader_that_dies_is_told),

@@ -39,11 +39,24 @@ static void the_largest_ration_has_room(void **state)
 	assert_int_equal(ration_next(&r).ns, at(4 * RATION_MAX + 1).ns);
 }
 
+static void only_what_is_wanted_and_too_early_waits(void **state)
+{
+	struct ration r = {.most = 1, .period_ns = 60 * NS_PER_S};
+
+	(void)state;
+	assert_int_equal(ration_wait(&r, true, at(100)).ns, MONO_NEVER.ns);
+	ration_use(&r, at(100));
+	assert_int_equal(ration_wait(&r, true, at(159)).ns, at(160).ns);
+	assert_int_equal(ration_wait(&r, false, at(159)).ns, MONO_NEVER.ns);
+	assert_int_equal(ration_wait(&r, true, at(160)).ns, MONO_NEVER.ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(so_many_are_free_and_the_next_waits),
 	    cmocka_unit_test(the_largest_ration_has_room),
+	    cmocka_unit_test(only_what_is_wanted_and_too_early_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

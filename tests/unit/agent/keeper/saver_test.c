@@ -1,5 +1,6 @@
 /* What a SAVE writes, in this process and in one of its own. */
 #include "agent/keeper/saver.h"
+#include "agent/saved/trouble.h"
 
 #include "agent/link/start_link.h"
 #include "agent/saved/sealed_text.h"
@@ -173,41 +174,32 @@ static void a_good_time_does_not_go_back(void **state)
 	assert_int_equal(good_time_of(r), save.good_time_s);
 }
 
-/* What the log says of keeper_save(). */
-static void save_and_listen(const struct config_room *r, char text[1024])
+/* What the saver's answer means. */
+static void save_and_ask(
+    const struct config_room *r, char text[SAVED_TROUBLE_MAX])
 {
-	int fds[2], err = dup(STDERR_FILENO);
-	ssize_t n;
-
-	assert_int_equal(pipe(fds), 0);
-	dup2(fds[1], STDERR_FILENO);
-	log_open(LOG_TO_STDERR, LOG_LEVEL_INFO);
-	keeper_save(&r->config, &test_key, &save);
-	log_open(LOG_TO_STDERR, LOG_LEVEL_ERROR);
-	dup2(err, STDERR_FILENO);
-	close(err);
-	close(fds[1]);
-	n = read(fds[0], text, 1023);
-	close(fds[0]);
-	assert_true(n >= 0);
-	text[n] = '\0';
+	saver_trouble(
+	    text, &r->config, keeper_save(&r->config, &test_key, &save));
 }
 
 static void a_file_that_cannot_be_written_is_no_end(void **state)
 {
 	struct config_room *r = *state;
-	char text[1024];
+	char text[SAVED_TROUBLE_MAX];
 
 	(void)config_of(r);
-	save_and_listen(r, text);
+	save_and_ask(r, text);
 	assert_string_equal(text, "");
 	unlink(r->config.goodtime_file);
 	strcpy(r->config.driftfile, "/nowhere/drift");
-	save_and_listen(r, text);
+	save_and_ask(r, text);
 	assert_non_null(strstr(text, "cannot write /nowhere/drift: No such"));
 	assert_true(there(r, "good"));
 	strcpy(r->config.goodtime_file, "/nowhere/good");
-	save_and_listen(r, text);
+	save_and_ask(r, text);
+	assert_non_null(strstr(text, "cannot write /nowhere/drift: No such"));
+	r->config.driftfile[0] = '\0';
+	save_and_ask(r, text);
 	assert_non_null(strstr(text, "cannot write /nowhere/good: No such"));
 }
 
@@ -217,22 +209,44 @@ static void a_denied_file_has_advice(void **state)
 {
 	const bool root = geteuid() == 0;
 	struct config_room *r = *state;
-	char text[1024];
+	char text[SAVED_TROUBLE_MAX];
 
 	(void)config_of(r);
 	assert_int_equal(chmod(r->dir, 0), 0);
 	if (root)
 		assert_int_equal(seteuid(NOBODY), 0);
-	save_and_listen(r, text);
+	save_and_ask(r, text);
 	if (root)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(chmod(r->dir, 0700), 0);
 	assert_non_null(strstr(text,
 	    "/drift: Permission denied; if its folder was made again while the "
-	    "agent ran, restart the agent\n"));
+	    "agent ran, restart the agent"));
 	strcpy(r->config.driftfile, "/nowhere/drift");
-	save_and_listen(r, text);
+	save_and_ask(r, text);
 	assert_null(strstr(text, "restart the agent"));
+}
+
+static void each_answer_is_a_sentence(void **state)
+{
+	struct config_room *r = *state;
+	char text[SAVED_TROUBLE_MAX];
+
+	(void)config_of(r);
+	saver_trouble(text, &r->config, SAVER_DONE);
+	assert_string_equal(text, "");
+	saver_trouble(text, &r->config, SAVER_HANGS);
+	assert_string_equal(text, "the disk has not taken what was saved last");
+	saver_trouble(text, &r->config, SAVER_BROKEN);
+	assert_string_equal(text, "the saver has failed: see the log");
+	/* No errno becomes one of these. */
+	assert_int_equal(saver_answer_of(-SAVER_HANGS, false), EIO);
+	assert_int_equal(
+	    saver_answer_of(-ENOSPC, true), ENOSPC | SAVER_GOOD_TIME);
+	saver_trouble(text, &r->config, saver_answer_of(-ENOSPC, true));
+	assert_non_null(strstr(text, "/good: there is no space left; free"));
+	saver_trouble(text, &r->config, saver_answer_of(-EROFS, false));
+	assert_non_null(strstr(text, "/drift: the file system is read-only; "));
 }
 
 static int saver_part(const char *name, int fd)
@@ -251,6 +265,14 @@ static bool ends(struct saver *s)
 	return false;
 }
 
+static int waits_for_a_signal(const char *name, int fd)
+{
+	(void)name;
+	(void)fd;
+	pause();
+	return 0;
+}
+
 static void the_saver_writes_in_a_process_of_its_own(void **state)
 {
 	struct config_room *r = *state;
@@ -267,12 +289,29 @@ static void the_saver_writes_in_a_process_of_its_own(void **state)
 	holds_the_save(r);
 }
 
-static int waits_for_a_signal(const char *name, int fd)
+/* A file that cannot be written, and a saver that is killed. */
+static void the_answer_of_the_saver_is_taken_once(void **state)
 {
-	(void)name;
-	(void)fd;
-	pause();
-	return 0;
+	struct config_room *r = *state;
+	forked_main *part = saver_part;
+	const struct child_starter starter = {forked_start, &part};
+	struct saver s = {.starter = &starter, .seal = &test_key};
+	int answer = -1;
+
+	(void)config_of(r);
+	strcpy(r->config.driftfile, "/nowhere/drift");
+	assert_int_equal(saver_start(&s, &r->config, &save), 0);
+	assert_true(ends(&s));
+	assert_true(saver_take_answer(&s, &answer));
+	assert_int_equal(answer, ENOENT);
+	assert_false(saver_take_answer(&s, &answer));
+	part = waits_for_a_signal;
+	assert_int_equal(saver_start(&s, &r->config, &save), 0);
+	assert_false(saver_take_answer(&s, &answer));
+	children_signal(&s.child, 1, SIGKILL);
+	assert_true(ends(&s));
+	assert_true(saver_take_answer(&s, &answer));
+	assert_int_equal(answer, SAVER_BROKEN);
 }
 
 static void one_saver_at_a_time(void **state)
@@ -319,7 +358,7 @@ static void an_order_that_is_not_taken_is_told(void **state)
 	assert_int_equal(saver_start(&s, config_of(r), &save), -EPIPE);
 	assert_int_equal(descriptors_open(), before);
 	assert_true(ends(&s));
-	assert_int_equal(WEXITSTATUS(s.child.status), 1);
+	assert_int_equal(WEXITSTATUS(s.child.status), SAVER_BROKEN);
 	assert_false(there(r, "drift"));
 }
 
@@ -355,12 +394,12 @@ static void the_saver_judges_its_order(void **state)
 
 	(void)config_of(r);
 	strcpy(o.driftfile, r->config.driftfile);
-	assert_int_equal(status_of(&o, sizeof(o) - 1), 1);
+	assert_int_equal(status_of(&o, sizeof(o) - 1), SAVER_BROKEN);
 	o.freq_sd_ppm = -1;
-	assert_int_equal(status_of(&o, sizeof(o)), 1);
+	assert_int_equal(status_of(&o, sizeof(o)), SAVER_BROKEN);
 	assert_false(there(r, "drift"));
 	o.freq_sd_ppm = 1;
-	assert_int_equal(status_of(&o, sizeof(o) - 1), 1);
+	assert_int_equal(status_of(&o, sizeof(o) - 1), SAVER_BROKEN);
 	assert_false(there(r, "drift"));
 	assert_int_equal(status_of(&o, sizeof(o)), 0);
 	assert_true(there(r, "drift"));
@@ -379,6 +418,8 @@ int main(void)
 	    TEST(a_file_that_cannot_be_written_is_no_end),
 	    TEST(a_denied_file_has_advice),
 	    TEST(the_saver_writes_in_a_process_of_its_own),
+	    TEST(the_answer_of_the_saver_is_taken_once),
+	    TEST(each_answer_is_a_sentence),
 	    TEST(one_saver_at_a_time),
 	    TEST(a_saver_that_cannot_start_is_told),
 	    TEST(an_order_that_is_not_taken_is_told),

@@ -253,7 +253,9 @@ static void a_save_writes_the_files(void **state)
 	c->goodtime_file[0] = '\0';
 	single_process_command(s->process->loop, &m);
 	assert_int_equal(access(c->driftfile, F_OK), 0);
-	assert_int_equal(s->process->loop->report_count, 0);
+	assert_int_equal(s->process->loop->report_count, 1);
+	assert_int_equal(s->process->loop->reports[0].verdict, KEEPER_SAVED);
+	assert_int_equal(s->process->loop->reports[0].sys_errno, 0);
 	assert_int_equal(s->clock.changes, 0);
 	unlink(c->driftfile);
 	assert_int_equal(rmdir(folder), 0);

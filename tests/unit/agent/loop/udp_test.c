@@ -929,6 +929,51 @@ static void a_kernel_that_refuses_stamps_costs_no_datagram(void **state)
 	free(d);
 }
 
+/* Only the first datagram is known to have come by then. */
+static void without_a_stamp_the_wake_up_is_the_time(void **state)
+{
+	static const short ready[] = {POLLIN, POLLIN | POLLPRI, POLLERR};
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct sockaddr_storage to;
+	struct endpoint local;
+	struct echo_server s;
+	struct udp u;
+
+	(void)state;
+	assert_non_null(d);
+	assert_true(echo_server_open(&s, AF_INET));
+	stamps_refused = true;
+	udp_init(&u);
+	for (size_t i = 0; i < ARRAY_LEN(ready); i++) {
+		int64_t woken;
+
+		assert_int_equal(
+		    udp_send(&u, 3, &s.at, (const uint8_t *)"hello", 5), 0);
+		echo_server_serve(&s);
+		assert_true(udp_local(&u, 3, &local));
+		assert_int_equal(
+		    sendto(s.fd, "again", 5, 0, (struct sockaddr *)&to,
+			endpoint_to_sockaddr(&local, &to)),
+		    5);
+		udp_note_wake(&u);
+		while ((woken = wall_now()) <= u.woken.ns)
+			;
+		assert_true(udp_ready(&u, 3, ready[i], d));
+		assert_int_equal(d->rx_kind, STAMP_DAEMON);
+		if (ready[i] & POLLIN)
+			assert_int_equal(d->rx.ns, u.woken.ns);
+		else
+			assert_true(d->rx.ns >= woken);
+		assert_true(udp_next(&u, 3, d));
+		assert_true(d->rx.ns >= woken);
+		udp_close(&u, 3);
+	}
+	stamps_refused = false;
+	udp_end(&u);
+	close(s.fd);
+	free(d);
+}
+
 static void a_transmit_stamp_is_read_before_the_datagram(void **state)
 {
 	static const struct {
@@ -1260,6 +1305,7 @@ int main(void)
 	    cmocka_unit_test(without_a_datagram_nothing_is_read),
 	    cmocka_unit_test(without_stamps_the_process_reads_the_clock),
 	    cmocka_unit_test(a_kernel_that_refuses_stamps_costs_no_datagram),
+	    cmocka_unit_test(without_a_stamp_the_wake_up_is_the_time),
 	    cmocka_unit_test(a_transmit_stamp_is_read_before_the_datagram),
 	    cmocka_unit_test(a_request_leaves_as_its_slot_is_bound),
 	    cmocka_unit_test(two_requests_share_a_port),

@@ -30,7 +30,7 @@ static void each_check_of_the_agent_has_a_series(void **state)
 /* The number of the first series of this family; -1: none. */
 static double value_of(family_fn *put, const struct snapshot *s)
 {
-	static const struct family f = {"f", SERIES_COUNTER, NULL, ""};
+	static const struct family f = {"f", "", SERIES_COUNTER, false};
 	char *text = NULL, *space;
 	double value = -1;
 	size_t size = 0;

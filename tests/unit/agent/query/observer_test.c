@@ -2,6 +2,7 @@
 #include "agent/query/observer.h"
 
 #include "agent/engine/adopt.h"
+#include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
 #include "agent/history/rings.h"
 #include "tests/unit/agent/engine/world.h"
@@ -373,6 +374,27 @@ static void files_that_are_not_used_are_counted(void **state)
 	end(w);
 }
 
+static void what_is_not_saved_is_an_event_and_so_is_its_end(void **state)
+{
+	struct watched *w = started(1, 0);
+	struct engine *e = &w->world->engine;
+
+	(void)state;
+	run(w, 5);
+	engine_saving_result(e, UNSAVED_KEYS, "no space is left");
+	run(w, 1);
+	assert_text(w, HISTORY_TROUBLE,
+	    "keys do not survive a restart: no space is left; ");
+	assert_int_equal(count(w, HISTORY_WELL), 0);
+	engine_saving_result(e, UNSAVED_KEYS, "");
+	run(w, 1);
+	assert_text(w, HISTORY_WELL, "the keys can be saved again");
+	run(w, 5);
+	assert_int_equal(count(w, HISTORY_TROUBLE), 1);
+	assert_int_equal(count(w, HISTORY_WELL), 1);
+	end(w);
+}
+
 static void the_end_is_the_last_event(void **state)
 {
 	struct watched *w = started(1, 0);
@@ -417,6 +439,7 @@ int main(void)
 	    cmocka_unit_test(an_alarm_has_its_reason),
 	    cmocka_unit_test(more_sources_than_places_are_told_once),
 	    cmocka_unit_test(files_that_are_not_used_are_counted),
+	    cmocka_unit_test(what_is_not_saved_is_an_event_and_so_is_its_end),
 	    cmocka_unit_test(the_end_is_the_last_event),
 	    cmocka_unit_test(without_a_file_nothing_is_watched),
 	};

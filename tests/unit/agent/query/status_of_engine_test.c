@@ -57,22 +57,22 @@ static void before_the_first_sample_nothing_is_known(void **state)
  * counted, and the words that say that it knows nothing. */
 static const char *const known_at_the_start[] = {"schema", "version", "time_ns",
     "uptime_s", "pid", "clock.controlled", "clock.reason", "clock.synchronised",
-    "unused_file_count", "unused_files", "clock.state", "clock.combined",
-    "clock.minsources", "clock.stratum", "clock.leap", "clock.drift_reason",
-    "clock.drift_hour_ppm", "clock.drift_day_ppm", "clock.drift_watched_s",
-    "clock.drift_awake_s", "clock.steps", "clock.refused", "clock.refusals",
-    "clock.keeper_steps", "clock.keeper_refusals", "sources.name",
-    "sources.host", "sources.srv", "sources.mark", "sources.state",
-    "sources.reason", "sources.stage", "sources.failure", "sources.next_try_s",
-    "sources.poll_log2_s", "sources.reach", "sources.samples", "sources.runs",
-    "sources.asymmetry_ns", "sources.options", "sources.packets.sent",
-    "sources.packets.received", "sources.packets.valid", "sources.packets.good",
-    "sources.packets.lost", "sources.packets.rejected",
-    "sources.packets.kernel_sent", "sources.packets.kernel_received",
-    "sources.packets.hardware_sent", "sources.packets.hardware_received",
-    "sources.nts.exchanges", "sources.nts.attempts", "sources.nts.begun",
-    "sources.nts.naks", "sources.nts.crashes", "sources.nts.cookies",
-    "sources.nts.ke_port"};
+    "unused_file_count", "unused_files", "unsaved_count", "unsaved",
+    "clock.state", "clock.combined", "clock.minsources", "clock.stratum",
+    "clock.leap", "clock.drift_reason", "clock.drift_hour_ppm",
+    "clock.drift_day_ppm", "clock.drift_watched_s", "clock.drift_awake_s",
+    "clock.steps", "clock.refused", "clock.refusals", "clock.keeper_steps",
+    "clock.keeper_refusals", "sources.name", "sources.host", "sources.srv",
+    "sources.mark", "sources.state", "sources.reason", "sources.stage",
+    "sources.failure", "sources.next_try_s", "sources.poll_log2_s",
+    "sources.reach", "sources.samples", "sources.runs", "sources.asymmetry_ns",
+    "sources.options", "sources.packets.sent", "sources.packets.received",
+    "sources.packets.valid", "sources.packets.good", "sources.packets.lost",
+    "sources.packets.rejected", "sources.packets.kernel_sent",
+    "sources.packets.kernel_received", "sources.packets.hardware_sent",
+    "sources.packets.hardware_received", "sources.nts.exchanges",
+    "sources.nts.attempts", "sources.nts.begun", "sources.nts.naks",
+    "sources.nts.crashes", "sources.nts.cookies", "sources.nts.ke_port"};
 
 #define KNOWN_COUNT ARRAY_LEN(known_at_the_start)
 

@@ -290,6 +290,8 @@ static void make_slow(struct made_up *m)
 	snprintf(m->engine.disturbed.text, sizeof(m->engine.disturbed.text),
 	    "the clock was moved by +2.000 s");
 	m->engine.disturbed.at = ago(12.5);
+	snprintf(m->engine.unsaved[UNSAVED_HISTORY].text, UNSAVED_TEXT_MAX,
+	    "after a restart the history has a gap: no space is left");
 	m->config.unused_file_count = UNUSED_FILES_SHOWN + 1;
 	for (unsigned i = 0; i < UNUSED_FILES_SHOWN; i++)
 		snprintf(m->config.unused_files[i], UNUSED_FILE_TEXT_MAX,

@@ -30,6 +30,7 @@ static const struct {
 } zeros[] = {
 	{"uptime_s", NULL, "the agent has just started"},
 	{"unused_file_count", NULL, "counts"},
+	{"unsaved_count", NULL, "counts"},
 	{"clock.combined", NULL, "so many sources are combined"},
 	{"clock.offset_ns", "lost", "the last correction is complete"},
 	{"clock.steps", NULL, "counts"},
@@ -357,6 +358,7 @@ static const struct {
 	{"ntsagent_sources", NULL},
 	{"ntsagent_synchronised", NULL},
 	{"ntsagent_unused_source_files", NULL},
+	{"ntsagent_unsaved", NULL},
 	{"ntsagent_usable_sources", NULL},
 	{"ntsagent_voting_sources", NULL},
 	{"ntsagent_offset_seconds", "lost"},

@@ -76,7 +76,7 @@ static void a_removed_folder_is_reported(void **state)
 	assert_string_equal(saved_folder_error(-EIO), strerror(EIO));
 	assert_string_equal(saved_folder_error(-EROFS),
 	    "the file system is read-only; mount it writable, or configure "
-	    "another path (saved-keys in [nts])");
+	    "another path");
 	assert_string_equal(saved_folder_error(-ENOSPC),
 	    "there is no space left; free some on that disk");
 	assert_string_equal(

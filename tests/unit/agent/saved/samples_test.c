@@ -181,8 +181,8 @@ static void a_source_with_a_bad_sample_is_written_without_samples(void **state)
 		size_t field; /* an int64_t of struct sample */
 		int64_t min, max;
 	} rows[] = {
-	    {FIELD(at.ns), -YEAR_2200_NS, YEAR_2200_NS},
-	    {FIELD(offset_ns), -YEAR_2200_NS, YEAR_2200_NS},
+	    {FIELD(at.ns), -YEAR_2200_NS / 5, YEAR_2200_NS},
+	    {FIELD(offset_ns), -YEAR_2200_NS / 2, YEAR_2200_NS / 2},
 	    {FIELD(delay_ns), 1, HOURS_NS(1)},
 	    {FIELD(dispersion_ns), 0, HOURS_NS(1)},
 	    {FIELD(root_delay_ns), -HOURS_NS(24), HOURS_NS(24)},

@@ -270,6 +270,31 @@ static void a_nak_never_extends_the_wait(void **state)
 	assert_int_equal(rig_wait_ns(r), 200 * NS_PER_MS);
 }
 
+/* Otherwise one forged packet for each request would cost a distant server its
+ * keys and its vote. */
+static void a_true_answer_from_afar_may_follow_a_nak(void **state)
+{
+	static const struct {
+		int64_t delay_ms, wait_ms;
+	} cases[] = {{1, 1000}, {400, 1000}, {500, 1100}, {3000, 6000}};
+	struct rig *r = *state;
+	uint64_t good;
+
+	be_well(r);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		r->source.delay_ns = cases[i].delay_ms * NS_PER_MS;
+		good = r->source.count.good;
+		rig_pass_until_due(r);
+		rig_send(r);
+		rig_nak(r);
+		assert_int_equal(rig_wait_ns(r), cases[i].wait_ms * NS_PER_MS);
+		rig_pass(r, rig_wait_ns(r) - NS_PER_MS);
+		assert_int_equal(rig_timer(r), ACTION_NOTHING);
+		rig_answer(r);
+		assert_int_equal(r->source.count.good, good + 1);
+	}
+}
+
 static void the_cookie_of_an_unsent_request_is_used_again(void **state)
 {
 	static const struct {
@@ -664,6 +689,7 @@ int main(void)
 	    RIG_TEST(another_address_forgets_the_path_of_the_last_one),
 	    RIG_TEST(a_refused_request_is_not_lost_for_its_size),
 	    RIG_TEST(a_nak_never_extends_the_wait),
+	    RIG_TEST(a_true_answer_from_afar_may_follow_a_nak),
 	    RIG_TEST(the_cookie_of_an_unsent_request_is_used_again),
 	    RIG_TEST(a_true_answer_may_follow_an_error_of_the_network),
 	    RIG_TEST(an_error_of_the_network_never_extends_the_wait),

@@ -187,6 +187,8 @@ static void the_third_crash_within_an_hour_rests_for_hours(void **state)
 {
 	struct rig *r = *state;
 
+	/* The machine has been up for a while. */
+	rig_pass(r, 5 * HOUR_NS);
 	crash_in_seconds(r);
 	crash_in_seconds(r);
 	assert_int_equal(rig_timer(r), ACTION_KEYS);
@@ -208,6 +210,25 @@ static void the_third_crash_within_an_hour_rests_for_hours(void **state)
 	assert_true(rig_wait_ns(r) > HOUR_NS);
 	(void)source_retry_early(&r->source, RETRY_ORDER, r->now.mono);
 	crash_in_seconds(r);
+}
+
+/* Each of the three may be the oldest one. */
+static void three_crashes_within_an_hour_after_a_rare_one_rest(void **state)
+{
+	struct rig *r = *state;
+
+	for (int rare = 1; rare <= 3; rare++) {
+		rig_init(r);
+		for (int i = 0; i < rare; i++) {
+			crash_in_seconds(r);
+			rig_pass(r, HOUR_NS);
+		}
+		crash_in_seconds(r);
+		crash_in_seconds(r);
+		assert_int_equal(rig_timer(r), ACTION_KEYS);
+		rig_crash(r);
+		assert_in_range(rig_wait_ns(r), 4 * HOUR_NS, 8 * HOUR_NS);
+	}
 }
 
 static void rare_crashes_do_not_rest(void **state)
@@ -983,6 +1004,7 @@ int main(void)
 	    RIG_TEST(any_age_of_saved_keys_is_bounded),
 	    RIG_TEST(each_crash_is_a_line),
 	    RIG_TEST(the_third_crash_within_an_hour_rests_for_hours),
+	    RIG_TEST(three_crashes_within_an_hour_after_a_rare_one_rest),
 	    RIG_TEST(rare_crashes_do_not_rest),
 	    RIG_TEST(a_late_crash_counts),
 	    RIG_TEST(a_crash_in_a_renewal_leaves_the_old_keys),

@@ -583,6 +583,20 @@ static void a_burst_never_slows_a_faster_poll(void **state)
 	assert_true(pace_interval_ns(&p, UINT32_MAX) < NS_PER_S / 15);
 }
 
+/* The burst has asked already. */
+static void a_burst_ends_a_doubt(void **state)
+{
+	struct pace p = paced(6, 6);
+
+	(void)state;
+	samples(&p, 1, FAR_NS, POLL_CONTRADICTED);
+	assert_int_equal(p.doubted, PACE_DOUBT_TRIES);
+	pace_burst_of(&p, 1, 1);
+	pace_sent(&p, 64 * NS_PER_S);
+	samples(&p, 1, FAR_NS, POLL_KEEP);
+	assert_int_equal(p.doubted, 0);
+}
+
 static void intervals_are_spread_but_little(void **state)
 {
 	struct pace p = paced(6, 6);
@@ -592,6 +606,21 @@ static void intervals_are_spread_but_little(void **state)
 	(void)state;
 	assert_int_equal(least / NS_PER_MS, 64000);
 	assert_int_equal(most / NS_PER_MS, 67840);
+}
+
+/* At a server that turns out to be near, more requests are due in the same
+ * time, and none is late because of that. */
+static void the_allowance_follows_the_shortest_interval(void **state)
+{
+	struct pace p = paced(-3, -3);
+
+	(void)state;
+	pace_sent(&p, NS_PER_S);
+	samples(&p, 1, SAME_NETWORK_NS, POLL_KEEP);
+	assert_int_equal(INTERVAL(&p), NS_PER_S / 8);
+	assert_true(p.allowance > 7000);
+	samples(&p, PACE_SUBSECOND_SAMPLES, FAR_NS, POLL_KEEP);
+	assert_true(p.allowance < 901);
 }
 
 /* An unknown clock needs its samples now: the debt waits. */
@@ -991,6 +1020,8 @@ int main(void)
 	    cmocka_unit_test(a_rate_limited_server_is_not_doubted),
 	    cmocka_unit_test(a_burst_never_slows_a_faster_poll),
 	    cmocka_unit_test(intervals_are_spread_but_little),
+	    cmocka_unit_test(a_burst_ends_a_doubt),
+	    cmocka_unit_test(the_allowance_follows_the_shortest_interval),
 	    cmocka_unit_test(an_urgent_request_is_not_delayed_by_a_debt),
 	    cmocka_unit_test(a_debt_forbids_doubts),
 	    cmocka_unit_test(an_answer_is_given_up_before_the_next_request),

@@ -1,5 +1,6 @@
 /* What goes into the filter, and what outliers and routes do there. */
 #include "clock/steering/feed.h"
+#include "clock/steering/remaining.h"
 
 #include "tests/unit/clock/steering/rig.h"
 
@@ -213,6 +214,48 @@ static void the_bound_holds_an_outlier_of_another_source(void **state)
 	rig_close(&r);
 }
 
+/* An outlier of the last source. The others are combined or not, and have said
+ * since then that the clock is right or not. */
+static void half_of_the_combined_others_refute_an_outlier(void **state)
+{
+	static const struct {
+		bool combined[3], right[3], refuted;
+	} rows[] = {
+	    {{true, true, false}, {true, false, false}, true},
+	    {{true, true, true}, {true, false, false}, false},
+	    {{true, true, true}, {true, true, false}, true},
+	    {{true, false, false}, {true, false, false}, true},
+	    {{true, false, false}, {false, true, true}, false},
+	    {{false, false, false}, {true, true, true}, false},
+	};
+	const int64_t wrong_ns = 8 * NS_PER_MS;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct estimate_value v;
+		struct rig r;
+		int64_t bound_ns;
+
+		open_quiet(&r, 4);
+		r.steering->selection.selected = 0;
+		one_answer(&r, 3, wrong_ns);
+		r.steering->sources[3].state = SELECT_COMBINED;
+		for (unsigned k = 0; k < 3; k++) {
+			struct steering_source *src = &r.steering->sources[k];
+
+			src->state = rows[i].combined[k] ? SELECT_COMBINED
+							 : SELECT_FALSETICKER;
+			if (rows[i].right[k])
+				src->last_right.ns = r.now.ns + 1;
+		}
+		v = estimate_at(&r.steering->estimate, r.now);
+		bound_ns = remaining_bound_ns(r.steering, &v, r.now);
+		if ((bound_ns < wrong_ns) != rows[i].refuted)
+			fail_msg("row %zu: %lld ns", i, (long long)bound_ns);
+		rig_close(&r);
+	}
+}
+
 /* The other sources need not say again after each outlier that the clock is
  * right. */
 static void the_bound_forgets_a_source_that_stays_wrong(void **state)
@@ -299,6 +342,26 @@ static void a_replay_doubts_no_frequency(void **state)
 	r.steering->freq_doubted = false;
 	replay(&r);
 	assert_false(r.steering->freq_doubted);
+	rig_close(&r);
+}
+
+/* The frequency that is doubted is the one before the first change. */
+static void a_second_change_keeps_the_frequency_of_before(void **state)
+{
+	const double before = 123e-6;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	one_answer(&r, 0, 8 * NS_PER_MS);
+	one_answer(&r, 0, 8 * NS_PER_MS);
+	assert_true(r.steering->freq_doubted);
+	r.steering->freq_before = before;
+	one_answer(&r, 0, -90 * NS_PER_MS);
+	one_answer(&r, 0, -90 * NS_PER_MS);
+	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
+	assert_true(moved_s(&r) < -0.05);
+	assert_true(r.steering->freq_before == before);
 	rig_close(&r);
 }
 
@@ -779,7 +842,7 @@ static double freq_error_after_a_jump(bool woke_up)
 	steering_forget(r.steering, 0);
 	steering_allow_step(r.steering);
 	if (woke_up)
-		steering_woke_up(r.steering);
+		steering_woke_up(r.steering, false);
 	for (unsigned i = 0; i < 40; i++) {
 		rig_poll(&r, 1, 1, i < 8 ? 0.2 : 2, NULL);
 		worst = fmax(
@@ -829,9 +892,12 @@ static void after_a_sleep_the_frequency_is_less_certain(void **state)
 
 	(void)state;
 	open_quiet(&r, 1);
-	steering_woke_up(r.steering);
+	steering_woke_up(r.steering, false);
 	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd > 4e-6);
 	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd < 6e-6);
+	steering_woke_up(r.steering, true);
+	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd > 45e-6);
+	assert_true(estimate_at(&r.steering->estimate, r.now).freq_sd < 55e-6);
 	rig_close(&r);
 	assert_true(freq_error_after_a_jump(true) > 0.1e-6);
 }
@@ -976,10 +1042,12 @@ int main(void)
 	    cmocka_unit_test(one_runaway_of_three_moves_nothing),
 	    cmocka_unit_test(the_bound_holds_an_outlier),
 	    cmocka_unit_test(the_bound_holds_an_outlier_of_another_source),
+	    cmocka_unit_test(half_of_the_combined_others_refute_an_outlier),
 	    cmocka_unit_test(the_bound_forgets_a_source_that_stays_wrong),
 	    cmocka_unit_test(a_bias_that_is_not_possible_stays_uncertain),
 	    cmocka_unit_test(a_replay_tells_no_jump),
 	    cmocka_unit_test(a_replay_doubts_no_frequency),
+	    cmocka_unit_test(a_second_change_keeps_the_frequency_of_before),
 	    cmocka_unit_test(a_frequency_that_becomes_certain_shows_a_jump),
 	    cmocka_unit_test(a_liar_does_not_make_the_bound_useless),
 	    cmocka_unit_test(the_bound_holds_until_the_next_answer),
@@ -991,6 +1059,7 @@ int main(void)
 	    cmocka_unit_test(a_bias_that_is_not_possible_stays_uncertain),
 	    cmocka_unit_test(a_replay_tells_no_jump),
 	    cmocka_unit_test(a_replay_doubts_no_frequency),
+	    cmocka_unit_test(a_second_change_keeps_the_frequency_of_before),
 	    cmocka_unit_test(a_frequency_that_becomes_certain_shows_a_jump),
 	    cmocka_unit_test(a_liar_does_not_use_an_honest_outlier),
 	    cmocka_unit_test(a_tie_moves_no_bias),

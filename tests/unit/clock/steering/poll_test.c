@@ -119,6 +119,15 @@ static void an_outlier_is_asked_for_again(void **state)
 	assert_int_equal(vote_with(&r, 1, 16), POLL_DOUBTED);
 	r.steering->sources[0].certain = 1;
 	assert_int_equal(vote_with(&r, 1, 16), POLL_CONTRADICTED);
+	/* A replay counts again: what was known before it is shown. */
+	r.steering->sources[0].outliers_before = 1;
+	r.steering->sources[0].certain_before = 1;
+	r.steering->sources[0].certain = 0;
+	r.steering->replay.before = r.steering->estimate;
+	r.steering->replay.under_way = true;
+	assert_int_equal(
+	    steering_poll_vote(r.steering, 0, 16), POLL_CONTRADICTED);
+	r.steering->replay.under_way = false;
 	/* A source outside the filter has none. */
 	r.steering->sources[0].slot = -1;
 	assert_int_equal(steering_outlier_count(r.steering, 0), 0);

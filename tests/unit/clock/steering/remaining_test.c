@@ -232,7 +232,7 @@ static void a_machine_that_woke_up_has_a_wide_bound(void **state)
 	(void)state;
 	open_with(&r, 0);
 	steering_restore_drift(r.steering, &l);
-	steering_woke_up(r.steering);
+	steering_woke_up(r.steering, false);
 	assert_about(
 	    growth_s(&r, 0, 3600), 3600 * hypot(25e-6, 3 * freq_sd(&r)));
 	steering_copy_drift(r.steering, &got);

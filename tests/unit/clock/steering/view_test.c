@@ -266,7 +266,7 @@ static const struct {
 	    .agreeing = 1,
 	    .apart_ns = 312 * NS_PER_US},
 	0,
-	"no majority: of 2 usable sources only 1 agree; their times "
+	"no majority: of 2 usable sources no two agree; their times "
 	"are about 300 us apart"},
     {{SELECT_NO_MAJORITY, 0, 0, 0},
 	{.outcome = SELECT_NO_MAJORITY,
@@ -274,8 +274,32 @@ static const struct {
 	    .agreeing = 1,
 	    .apart_ns = 86400 * 365 * NS_PER_S},
 	0,
-	"no majority: of 2 usable sources only 1 agree; their times "
-	"are about 30000000 s apart"},
+	"no majority: of 2 usable sources no two agree; their times "
+	"are about 400 days apart"},
+    {{SELECT_NO_MAJORITY, 0, 0, 0},
+	{.outcome = SELECT_NO_MAJORITY,
+	    .voters = 3,
+	    .agreeing = 1,
+	    .apart_ns = 4000 * NS_PER_S},
+	0,
+	"no majority: of 3 usable sources no two agree; their times "
+	"are about 70 min apart"},
+    {{SELECT_NO_MAJORITY, 0, 0, 0},
+	{.outcome = SELECT_NO_MAJORITY,
+	    .voters = 3,
+	    .agreeing = 1,
+	    .apart_ns = 100 * NS_PER_S},
+	0,
+	"no majority: of 3 usable sources no two agree; their times "
+	"are about 100 s apart"},
+    {{SELECT_NO_MAJORITY, 0, 0, 0},
+	{.outcome = SELECT_NO_MAJORITY,
+	    .voters = 3,
+	    .agreeing = 1,
+	    .apart_ns = 3 * 3600 * NS_PER_S},
+	0,
+	"no majority: of 3 usable sources no two agree; their times "
+	"are about 3 h apart"},
     {{SELECT_WAITS, 0, 0, 0},
 	{.outcome = SELECT_WAITS, .required_missing = true, .independent = 3},
 	0, "no source marked require is among the 3 that agree"},

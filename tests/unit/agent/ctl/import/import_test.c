@@ -330,6 +330,48 @@ static void files_that_include_each_other_end(void **state)
 	captured_free(&r);
 }
 
+/* No byte that moves the cursor, or that reorders what is printed. U+009B
+ * begins a sequence for a terminal, too. */
+static bool is_harmless(const char *text)
+{
+	return !strchr(text, '\x1b') && !strstr(text, "\xc2\x9b") &&
+	       !strstr(text, "\xe2\x80\xae");
+}
+
+static void foreign_words_do_not_control_the_terminal(void **state)
+{
+	static const char *const commands[] = {
+	    "import %s/chrony.conf",
+	    "import --check %s/chrony.conf",
+	    "import --with-state=%s/drift %s/chrony.conf",
+	};
+	static const char *const lines[] = {
+	    "driftfile /x\x1b[2J",
+	    "driftfile /etc/passwd/\xc2\x9b"
+	    "2J",
+	    "ntstrustedcerts /x\xc2\x9b"
+	    "2J.pem",
+	    "ntstrustedcerts /x\xe2\x80\xaemep",
+	    "logdir /x\x1b[2J",
+	    "server a\x1b[2J nts",
+	    "include /x\x1b[2J",
+	};
+	const char *folder = *state;
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		for (size_t k = 0; k < ARRAY_LEN(commands); k++) {
+			struct captured r;
+
+			snprintf(text, sizeof(text), GOOD "%s\n", lines[i]);
+			put(folder, "chrony.conf", text);
+			r = run_in(folder, commands[k]);
+			assert_true(is_harmless(r.out));
+			assert_true(is_harmless(r.errors));
+			captured_free(&r);
+		}
+}
+
 static void the_drift_is_taken_over(void **state)
 {
 	const char *folder = *state;
@@ -476,6 +518,7 @@ int main(void)
 	    IN_FOLDER(files_that_a_file_names_are_read),
 	    IN_FOLDER(a_file_that_includes_itself_ends),
 	    IN_FOLDER(files_that_include_each_other_end),
+	    IN_FOLDER(foreign_words_do_not_control_the_terminal),
 	    IN_FOLDER(the_drift_is_taken_over),
 	    IN_FOLDER(drop_ins_are_read),
 	    IN_FOLDER(a_fifo_that_a_file_names_is_not_read),

@@ -259,8 +259,8 @@ static void zero_sources_are_no_error(void **state)
 	for (size_t i = 0; i < count; i++) {
 		char heading[128];
 
-		snprintf(heading, sizeof(heading), "\n# TYPE %s ",
-		    rows[i].family.name);
+		snprintf(heading, sizeof(heading),
+		    "\n# TYPE " FAMILY_PREFIX "%s ", rows[i].family.name);
 		assert_contains(text, heading);
 	}
 	free(text);
@@ -316,7 +316,7 @@ static void labels_are_bounded(void **state)
 
 static void a_label_keeps_no_line_feed(void **state)
 {
-	static const struct family f = {"x", SERIES_GAUGE, NULL, ""};
+	static const struct family f = {"x", "", SERIES_GAUGE, false};
 	static const struct labels l = {
 	    {{"a", "1\n2"}, {"b", NULL}, {"c", ""}}};
 	char *text = NULL;
@@ -328,7 +328,7 @@ static void a_label_keeps_no_line_feed(void **state)
 	family_value(out, &f, &l, NAN);
 	family_value(out, &f, &l, INFINITY);
 	fclose(out);
-	assert_string_equal(text, "x{a=\"1\\n2\",c=\"\"} -0.5\n");
+	assert_string_equal(text, "ntsagent_x{a=\"1\\n2\",c=\"\"} -0.5\n");
 	free(text);
 }
 
@@ -417,6 +417,19 @@ static void a_second_source_of_one_name_has_no_series(void **state)
 	free(text);
 }
 
+/* A base unit of OpenMetrics that the name ends with; NULL: none. */
+static const char *unit_of(const char *name)
+{
+	static const char *const units[] = {"_seconds", "_ratio", "_bytes"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (len > strlen(units[i]) &&
+		    strcmp(name + len - strlen(units[i]), units[i]) == 0)
+			return units[i] + 1;
+	return NULL;
+}
+
 /* The name, base unit and ending that the rules of OpenMetrics want. */
 static void names_follow_the_rules(void **state)
 {
@@ -427,24 +440,21 @@ static void names_follow_the_rules(void **state)
 	for (size_t i = 0; i < count; i++) {
 		const struct family *f = &rows[i].family;
 		size_t len = strlen(f->name);
-		const char *end;
+		const char *unit = unit_of(f->name);
 
-		assert_int_equal(strncmp(f->name, "ntsagent_", 9), 0);
 		assert_int_equal(
 		    strspn(f->name, "abcdefghijklmnopqrstuvwxyz_"), len);
 		assert_true(f->help[strlen(f->help) - 1] == '.');
 		assert_null(strpbrk(f->help, "\n\\"));
-		if (f->unit) {
-			end = f->name + len - strlen(f->unit);
-			assert_string_equal(end, f->unit);
-		}
+		assert_int_equal(f->has_unit, unit != NULL);
 		for (size_t n = 0; n < i; n++)
 			assert_string_not_equal(f->name, rows[n].family.name);
 		/* Each shows something. */
 		assert_true(rows[i].put || rows[i].field.key);
-		if (!rows[i].put && (rows[i].field.kind == FIELD_INT ||
-					rows[i].field.kind == FIELD_REAL))
-			assert_true(rows[i].scale != 0);
+		if (rows[i].unit == MEMBER_NS)
+			assert_string_equal(unit, "seconds");
+		if (rows[i].unit == MEMBER_PPM)
+			assert_string_equal(unit, "ratio");
 		if (!rows[i].put && rows[i].field.kind == FIELD_TEXT)
 			assert_non_null(rows[i].label);
 	}

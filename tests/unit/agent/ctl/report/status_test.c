@@ -117,8 +117,27 @@ static void files_that_are_not_used_are_named(void **state)
 	    "exist; the sources of this file are not used\n"
 	    "Warning: /etc/ntsagent/sources.d/b.conf:1: unknown key; the "
 	    "sources of this file are not used\n"
-	    "Warning: 3 more files of sources.d are not used: see the log\n"
+	    "Warning: 3 more files of sources.d are not used: sudo "
+	    "ntsagentd --check-config names each\n"
 	    "To do: correct each file, then: ntsctl reload sources\n");
+}
+
+/* The clock is right, and only a restart would show that. */
+static void what_is_not_saved_is_told(void **state)
+{
+	json_t *tree = good(), *texts = json_array();
+
+	(void)state;
+	json_array_append_new(texts, json_string("keys are lost: free space"));
+	json_array_append_new(texts, json_string("the drift is old"));
+	set(tree, "unsaved", texts);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n"
+	    "Warning: keys are lost: free space\n"
+	    "Warning: the drift is old\n");
 }
 
 /* The bound grows, but the verdict must not sound as on a good day. */
@@ -267,7 +286,7 @@ static void sources_without_a_majority_say_how_far_they_are(void **state)
 	(void)state;
 	set(clock_of(tree), "synchronised", json_false());
 	set_text(clock_of(tree), "reason",
-	    "no majority: of 2 usable sources only 1 agree; their times are "
+	    "no majority: of 2 usable sources no two agree; their times are "
 	    "about 5 s apart");
 	for (unsigned i = 0; i < 2; i++) {
 		json_t *s = example_source(tree, i);
@@ -280,7 +299,7 @@ static void sources_without_a_majority_say_how_far_they_are(void **state)
 	}
 	assert_status(tree, EXIT_NOT_SYNCHRONISED,
 	    "The clock is not synchronised: no majority: of 2 usable sources "
-	    "only 1 agree; their times are about 5 s apart. By ntpserver, it "
+	    "no two agree; their times are about 5 s apart. By ntpserver, it "
 	    "is 2.5 s slow, give or take 1 ms. By ntpserver-ipv6, it is 2.5 s "
 	    "fast, give or take 1 ms.\n"
 	    "To do: compare the servers with a clock that is right, and set "
@@ -369,6 +388,8 @@ static const struct {
 	"To do: see whether the server is on, and "},
     {"connect", "the firewall or sandbox of this machine does not",
 	"To do: look for a rule that rejects TCP port 14460 "},
+    {"connect", "0.0.0.0 is not the address of a host, so no server has it",
+	"To do: see its addresses: getent ahosts"},
     {"connect", "this machine has no IPv6, so it cannot reach a",
 	"To do: switch IPv6 on"},
     {"connect", "no answer from 192.0.2.1 TCP port 4460",
@@ -649,6 +670,7 @@ int main(void)
 	    cmocka_unit_test(a_clock_that_is_slewed_is_not_called_right),
 	    cmocka_unit_test(an_estimate_without_answers_is_called_so),
 	    cmocka_unit_test(files_that_are_not_used_are_named),
+	    cmocka_unit_test(what_is_not_saved_is_told),
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),

@@ -145,7 +145,7 @@ static void the_manual_knows_every_member(void **state)
 {
 	char *csv = shown(judge_of(1e-6, 2e-6), OUTPUT_CSV);
 	char manual[1 << 17], entry[64];
-	FILE *file = fopen("man/ntsctl.8", "r");
+	FILE *file = fopen("man/ntsagent-migrate.7", "r");
 	size_t n;
 
 	(void)state;
