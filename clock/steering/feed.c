@@ -777,8 +777,9 @@ static double evidence(const struct estimate *e,
 	    e, (unsigned)src->slot, r->sample.at, x.offset_ns, &x.box);
 }
 
-/* Of the first samples of a route, from `r` on: the one with the shortest delay.
- * The very first one may be the last one of the route before, in a queue. */
+/* Of the first samples of a route, from `r` on: the one with the shortest
+ * delay. The very first one may be the last one of the route before, in a
+ * queue. */
 static const struct record *sharpest(
     const struct steering_source *src, const struct record *r)
 {
