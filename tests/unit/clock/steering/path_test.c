@@ -306,28 +306,6 @@ static void a_new_shortest_route_interrupts_the_drift(void **state)
 	rig_close(&r);
 }
 
-/* The first sample on a path that is shorter than ever says most about the
- * clock: it is measured at once. The next one says nothing new. */
-static void a_new_shortest_route_asks_for_a_burst(void **state)
-{
-	unsigned votes = 0;
-	struct rig r;
-
-	(void)state;
-	rig_open(&r, 1, NULL, NULL);
-	r.up_ns = r.down_ns = WAY_NS;
-	rig_poll(&r, 1, 60, 16, NULL);
-	assert_int_not_equal(
-	    steering_poll_vote(r.steering, 0, 16), POLL_CHANGED);
-	r.up_ns = r.down_ns = 0;
-	for (unsigned i = 0; i < 8; i++) {
-		rig_poll(&r, 1, 1, 16, NULL);
-		votes += steering_poll_vote(r.steering, 0, 16) == POLL_CHANGED;
-	}
-	assert_int_equal(votes, 1);
-	rig_close(&r);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,7 +321,6 @@ int main(void)
 	    cmocka_unit_test(the_errors_in_the_kernel_grow_in_a_silence),
 	    cmocka_unit_test(bunches_and_silences_say_little_of_the_round),
 	    cmocka_unit_test(a_new_shortest_route_interrupts_the_drift),
-	    cmocka_unit_test(a_new_shortest_route_asks_for_a_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
