@@ -965,8 +965,8 @@ static void a_route_brings_its_bias_along(void **state)
 	rig_close(&r);
 }
 
-/* A queue on the other way, just before a known route comes back, is not a route
- * of its own. */
+/* A queue on the other way, just before a known route comes back, is not a
+ * route of its own. */
 static void a_queue_before_a_known_route_decides_nothing(void **state)
 {
 	struct rig r;
@@ -1099,8 +1099,7 @@ int main(void)
 	    cmocka_unit_test(after_a_sleep_the_frequency_is_less_certain),
 	    cmocka_unit_test(a_route_that_is_longer_both_ways_keeps_its_bias),
 	    cmocka_unit_test(a_route_brings_its_bias_along),
-	    cmocka_unit_test(
-		a_queue_before_a_known_route_decides_nothing),
+	    cmocka_unit_test(a_queue_before_a_known_route_decides_nothing),
 	    cmocka_unit_test(a_bias_stays_when_both_ways_get_longer),
 	    cmocka_unit_test(the_bias_of_the_oldest_record_is_carried),
 	    cmocka_unit_test(a_carried_bias_is_limited),
