@@ -169,33 +169,13 @@ int race_connect(const struct names *to, const struct binding *binding,
 	return -1;
 }
 
-static void explain_one(const struct endpoint *e, const struct binding *b,
-    int error, struct sentence *why)
+/* `from`: where the attempt came from, as the binding says, or "". */
+static void explain_errno(
+    const struct endpoint *e, const char *from, int error, struct sentence *why)
 {
-	const char *unfit = endpoint_unfit(e, e);
-	char host[ENDPOINT_TEXT_MAX], from[BINDING_TEXT_MAX];
+	char host[ENDPOINT_TEXT_MAX];
 
 	endpoint_text(e, false, host);
-	if (unfit) {
-		sentence_add(why,
-		    "%s %s, so no server has it (check /etc/hosts or DNS)",
-		    host, unfit);
-		return;
-	}
-	binding_text(b, endpoint_af(e), from);
-	if (error > BINDING_FAILED) {
-		binding_explain(b, endpoint_af(e), error, why);
-		return;
-	}
-	/* IPv6 may be switched off for all devices: then no own address is
-	 * there. */
-	if (error == EAFNOSUPPORT ||
-	    (error == EADDRNOTAVAIL && e->family == 6)) {
-		sentence_add(why,
-		    "this machine has no IPv%u, so it cannot reach %s",
-		    e->family, host);
-		return;
-	}
 	switch (error) {
 	case 0:
 		sentence_add(why, "%s was not tried before the timeout", host);
@@ -238,6 +218,36 @@ static void explain_one(const struct endpoint *e, const struct binding *b,
 		sentence_add(why, "cannot connect to %s TCP port %u%s: %s",
 		    host, e->port, from, strerror(error));
 	}
+}
+
+static void explain_one(const struct endpoint *e, const struct binding *b,
+    int error, struct sentence *why)
+{
+	const char *unfit = endpoint_unfit(e, e);
+	char host[ENDPOINT_TEXT_MAX], from[BINDING_TEXT_MAX];
+
+	endpoint_text(e, false, host);
+	if (unfit) {
+		sentence_add(why,
+		    "%s %s, so no server has it (check /etc/hosts or DNS)",
+		    host, unfit);
+		return;
+	}
+	binding_text(b, endpoint_af(e), from);
+	if (error > BINDING_FAILED) {
+		binding_explain(b, endpoint_af(e), error, why);
+		return;
+	}
+	/* IPv6 may be switched off for all devices: then no own address is
+	 * there. */
+	if (error == EAFNOSUPPORT ||
+	    (error == EADDRNOTAVAIL && e->family == 6)) {
+		sentence_add(why,
+		    "this machine has no IPv%u, so it cannot reach %s",
+		    e->family, host);
+		return;
+	}
+	explain_errno(e, from, error, why);
 }
 
 bool race_unbound(const struct names *to, const struct race_outcome *outcome)

@@ -49,11 +49,14 @@ static bool may_be_congested(
 	       s_of_ns(shown_estimate(s)->at.ns - s->first_at.ns) < START_S;
 }
 
+/* The clock has changed, or a congestion or a detour is over that hid what the
+ * clock is. */
 static bool shows_change(
     const struct steering *s, const struct steering_source *src)
 {
-	return s->changed_at.ns != 0 && src->count > 0 &&
-	       const_record(src, 0)->sample.at.ns == s->changed_at.ns;
+	int64_t at = src->count > 0 ? const_record(src, 0)->sample.at.ns : 0;
+
+	return at != 0 && (at == s->changed_at.ns || at == src->freed_at.ns);
 }
 
 enum poll_vote steering_poll_vote(

@@ -85,6 +85,10 @@ struct steering_source {
 	struct osc last_right;	  /* the latest sample that was no outlier */
 	struct osc first_outlier; /* the first one after such a sample */
 
+	/* The latest sample that showed a free path, or a shorter one than all
+	 * before it. */
+	struct osc freed_at;
+
 	double watched_s;      /* the time over which the path was seen */
 	double scatter_s;      /* see scatter_s() */
 	unsigned run_samples;  /* samples of this run, not restored ones */

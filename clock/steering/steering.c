@@ -237,8 +237,10 @@ void steering_add(
 	known = delay_route(&src->delay, src->delay.route)->samples;
 	new_shorter =
 	    event == DELAY_FREED || (event == DELAY_SHORTER && known == back);
-	if (new_shorter)
+	if (new_shorter) {
 		interrupt_learning(s);
+		src->freed_at = m.at;
+	}
 	if (event == DELAY_FREED)
 		forget_congestion(s, src, back);
 	if (event == DELAY_LONGER || new_shorter || hindsight_is_due(s, known))

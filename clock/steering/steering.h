@@ -232,7 +232,7 @@ enum poll_vote {
 	POLL_SHORTEST,	   /* little is known: ask as often as allowed */
 	POLL_DOUBTED,	   /* the sample is an outlier: ask again soon */
 	POLL_CONTRADICTED, /* and no queue explains it: ask at once */
-	POLL_CHANGED, /* it shows that the clock has changed: measure it now */
+	POLL_CHANGED,	   /* a jump, or the end of a queue: ask now */
 };
 
 /*

@@ -81,6 +81,25 @@ static void a_congested_start_is_polled_at_the_shortest_interval(void **state)
 
 /* All weight on an oscillator whose drift is forgotten in 600 s: it is followed
  * by four samples in that time. */
+/* The first samples after a detour, or a queue, say what the clock is. */
+static void the_end_of_a_detour_is_a_change(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.up_ns = 20 * NS_PER_MS;
+	rig_poll(&r, 1, 40, 16, NULL);
+	assert_int_not_equal(vote_with(&r, 1e-6, 16), POLL_CHANGED);
+	r.up_ns = 0;
+	rig_poll(&r, 1, 1, 16, NULL);
+	assert_int_equal(steering_poll_vote(r.steering, 0, 16), POLL_CHANGED);
+	rig_poll(&r, 1, 1, 16, NULL);
+	assert_int_not_equal(
+	    steering_poll_vote(r.steering, 0, 16), POLL_CHANGED);
+	rig_close(&r);
+}
+
 static void a_drift_must_be_followed(void **state)
 {
 	struct rig r;
@@ -140,6 +159,7 @@ int main(void)
 	    cmocka_unit_test(the_vote_goes_by_the_error_in_mean_queues),
 	    cmocka_unit_test(
 		a_congested_start_is_polled_at_the_shortest_interval),
+	    cmocka_unit_test(the_end_of_a_detour_is_a_change),
 	    cmocka_unit_test(a_drift_must_be_followed),
 	    cmocka_unit_test(an_outlier_is_asked_for_again),
 	};
