@@ -362,6 +362,12 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 	    s, src, at, x, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
 }
 
+static bool is_small_change(const struct steering_source *src)
+{
+	return src->bias_change_sd <
+	       half_even_sd(CREEP_QUEUES * src->delay.queue);
+}
+
 /* The odds of a change of the bias against any other change, by what the
  * samples of the route show. `way`: 0 both ways alike, 1 and -1 one way alone.
  */
@@ -371,9 +377,8 @@ static double change_odds(
 	double sd = src->bias_change_sd;
 	double odds = route_odds(src->bias_before, bias_now(s, src, src->slot),
 	    way * sqrt(3) * sd, sd);
-	bool small = sd < half_even_sd(CREEP_QUEUES * src->delay.queue);
 
-	return way == 0 && small ? odds * CREEP_PRIOR : odds;
+	return way == 0 && is_small_change(src) ? odds * CREEP_PRIOR : odds;
 }
 
 /*
@@ -777,8 +782,30 @@ static double evidence(const struct estimate *e,
 	    e, (unsigned)src->slot, r->sample.at, x.offset_ns, &x.box);
 }
 
-/* The route is a remembered one, or another one of the same length: the first
- * sample decides. */
+/* Of the first samples of a route, from `r` on: the one with the shortest
+ * delay. The very first one may be the last one of the route before, in a
+ * queue. */
+static const struct record *sharpest(
+    const struct steering_source *src, const struct record *r)
+{
+	const struct record *found = r;
+	unsigned i = 0;
+
+	while (const_record(src, i) != r)
+		i++;
+	for (unsigned n = 1; n < ROUTE_SAMPLES && i > 0; n++) {
+		const struct record *next = const_record(src, --i);
+
+		if (next->route != r->route)
+			break;
+		if (free_of_creep(next) < free_of_creep(found))
+			found = next;
+	}
+	return found;
+}
+
+/* The route is a remembered one, or another one of the same length: the
+ * sharpest sample decides. */
 static void take_known_route(struct steering *s, struct steering_source *src,
     const struct record *r, struct gaussian known, struct gaussian left,
     double sd)
@@ -790,6 +817,7 @@ static void take_known_route(struct steering *s, struct steering_source *src,
 
 	known.mean -= s_of_ns(src->carried_ns);
 	known.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
+	r = sharpest(src, r);
 	estimate_set_bias(&as_known, slot, known);
 	estimate_inflate_bias(&as_other, slot, wide);
 	if (length > 0 &&
@@ -892,6 +920,12 @@ static bool feed_oldest(struct steering *s, unsigned *work)
 	if (before->route != r->route) {
 		feed_route_change(s, src, before, r);
 		*work += ROUTE_CHANGE_RECORDS;
+		/* The first sample of a route that is not known may be the last
+		 * one of the route before, in a queue. */
+		if (!is_small_change(src) && back > 0) {
+			src->filter_route = r->route;
+			return true;
+		}
 	}
 	feed_record(s, src, r);
 	++*work;

@@ -965,6 +965,46 @@ static void a_route_brings_its_bias_along(void **state)
 	rig_close(&r);
 }
 
+/* A queue on the other way, just before a known route comes back, is not a
+ * route of its own. */
+static void a_queue_before_a_known_route_decides_nothing(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	r.up_ns = LONGER_NS;
+	rig_poll(&r, 1, 60, 16, NULL);
+	r.up_ns = 0;
+	rig_poll(&r, 1, 100, 16, NULL);
+	r.down_ns = 3 * LONGER_NS / 2;
+	rig_poll(&r, 1, 1, 16, NULL);
+	r.down_ns = 0;
+	r.up_ns = LONGER_NS;
+	rig_poll(&r, 1, 20, 16, NULL);
+	assert_int_equal(r.steering->sources[0].delay.route, 1);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 9000);
+	rig_close(&r);
+}
+
+/* The last sample of a route, in a queue on both ways, looks like the first one
+ * of the next route, which is longer on one way. */
+static void a_queue_before_a_new_route_says_nothing_of_it(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	r.up_ns = r.down_ns = LONGER_NS / 2 - NS_PER_US;
+	rig_poll(&r, 1, 1, 16, NULL);
+	r.up_ns = LONGER_NS;
+	r.down_ns = 0;
+	rig_poll(&r, 1, 30, 16, NULL);
+	assert_int_equal(r.steering->sources[0].delay.route, 1);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 9000);
+	rig_close(&r);
+}
+
 /* From a route with a bias to one that is longer on both ways: the bias stays.
  */
 static void a_bias_stays_when_both_ways_get_longer(void **state)
@@ -1077,6 +1117,8 @@ int main(void)
 	    cmocka_unit_test(after_a_sleep_the_frequency_is_less_certain),
 	    cmocka_unit_test(a_route_that_is_longer_both_ways_keeps_its_bias),
 	    cmocka_unit_test(a_route_brings_its_bias_along),
+	    cmocka_unit_test(a_queue_before_a_known_route_decides_nothing),
+	    cmocka_unit_test(a_queue_before_a_new_route_says_nothing_of_it),
 	    cmocka_unit_test(a_bias_stays_when_both_ways_get_longer),
 	    cmocka_unit_test(the_bias_of_the_oldest_record_is_carried),
 	    cmocka_unit_test(a_carried_bias_is_limited),
