@@ -21,14 +21,22 @@
 /* A bell is given up after so many samples that doubt it. Before that, a longer
  * route is found: its first samples do not fit the bell of the old one. */
 #define DOUBTS 32
-/* Of a bell the smallest delays are at least so many times as far apart as
- * those of queues that are empty at times. */
-#define EDGE_RATIO 3.5
+/* Of a bell the smallest delays are mostly at least so many times as far apart
+ * as those of queues that are empty at times. Eight delays tell that, so it is
+ * uncertain by a third and more: a bell that is believed already is given up
+ * below the second ratio. Between the two it needs LOG_ODDS_BELIEVE. */
+#define EDGE_RATIO_BELIEVE 3.5
+#define EDGE_RATIO_DOUBT 2.0
 /* A delay this many standard deviations from the middle is left out: it waited
  * in a queue, or the route has changed. Of a bell it is one sample in
  * STRANGE_SHARE at most. */
 #define STRANGE 5.0
 #define STRANGE_SHARE 20
+/* A bell says that its smallest delay is wrong by the slope times what it lies
+ * below the middle. No delay is wrong by more than half of itself, and one that
+ * is wrong by nearly as much is that of a queue which fills one way and is
+ * never empty. This share of the whole delay is the most. */
+#define WRONG_MOST 0.25
 
 /* Half of the box as a share of its edge: such a box is a normal distribution.
  */
@@ -159,13 +167,29 @@ static void learn_slope(
 static bool believes(const struct bell *b, const struct delay_track *t,
     const struct bell_route *r)
 {
-	const struct delay_route *route = delay_route(t, r->number);
-	double least = b->believed ? LOG_ODDS_DOUBT : LOG_ODDS_BELIEVE;
+	double ratio = delay_edge_ratio(t, delay_route(t, r->number));
+	bool far_apart = ratio > EDGE_RATIO_BELIEVE;
 
 	if (r->powers[0] < SAMPLES_LEAST || b->pairs < SAMPLES_LEAST)
 		return b->believed;
-	return delay_edge_ratio(t, route) > EDGE_RATIO &&
-	       r->strange * STRANGE_SHARE < r->powers[0] && log_odds(r) > least;
+	if (!far_apart && !(b->believed && ratio > EDGE_RATIO_DOUBT))
+		return false;
+	return r->strange * STRANGE_SHARE < r->powers[0] &&
+	       log_odds(r) > (b->believed && far_apart ? LOG_ODDS_DOUBT
+						       : LOG_ODDS_BELIEVE);
+}
+
+/* A line that is full for minutes scatters as a bell does, but its middle is
+ * all queue. */
+static bool is_possible(const struct bell *b, const struct delay_track *t,
+    const struct bell_route *r)
+{
+	double floor = delay_route(t, r->number)->floor;
+	double slope = fabs(b->delay_error / b->delay_delay);
+
+	if (r->powers[0] < SAMPLES_LEAST || b->pairs < SAMPLES_LEAST)
+		return true;
+	return slope * (moments_of(r).mean - floor) <= WRONG_MOST * floor;
 }
 
 bool bell_add(
@@ -183,6 +207,8 @@ bool bell_add(
 		b->believed = !before;
 		b->doubts = 0;
 	}
+	if (!is_possible(b, t, r))
+		b->believed = false;
 	return b->believed != before;
 }
 

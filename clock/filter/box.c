@@ -50,6 +50,20 @@ static double log_sinhc(double x)
 	return x + log1p(-exp(-2 * x)) - log(2 * x);
 }
 
+static double log_norm(struct box_norm *n, double tilted)
+{
+	if (tilted != n->tilted)
+		*n = (struct box_norm){tilted, log_sinhc(tilted)};
+	return n->log_norm;
+}
+
+static double within(double x, double most)
+{
+	if (x > most)
+		return most;
+	return x < -most ? -most : x;
+}
+
 /* The Kalman update with a Gaussian of the box's variance. */
 static double gaussian_update(
     struct gaussian *g, double measured, const struct box *box)
@@ -68,12 +82,12 @@ static double gaussian_update(
  * mean of the estimate by tilt * var and the box by -tilt * edge^2; what is
  * left is a Gaussian cut off at both ends, whose moments are known.
  */
-static double soft_box_update(
-    struct gaussian *g, double measured, const struct box *box)
+static double soft_box_update(struct gaussian *g, double measured,
+    const struct box *box, struct box_norm *norm)
 {
 	double edge2 = box->edge * box->edge;
 	double s = sqrt(g->var + edge2);
-	double tilt = fmin(fmax(box->tilt, -TILT_MAX / s), TILT_MAX / s);
+	double tilt = within(box->tilt, TILT_MAX / s);
 	double mean = g->mean + tilt * g->var;
 	double center = measured - tilt * edge2;
 	double lo = (center - box->half - mean) / s;
@@ -87,7 +101,7 @@ static double soft_box_update(
 		return -INFINITY;
 	log_density = log(z / (2 * box->half)) - tilt * (measured - g->mean) +
 		      0.5 * tilt * tilt * s * s -
-		      log_sinhc(fabs(tilt) * box->half);
+		      log_norm(norm, fabs(tilt) * box->half);
 	p_lo = density(lo);
 	p_hi = density(hi);
 	shift = (p_lo - p_hi) / z;
@@ -98,45 +112,54 @@ static double soft_box_update(
 	return log_density;
 }
 
-static double wrong_density(const struct gaussian *g, const struct box *box)
+static double log_wrong_density(const struct gaussian *g, const struct box *box)
 {
-	return box->wrong_share /
-	       (box->wrong_reach + WRONG_SPREAD * sqrt(g->var));
+	return log(box->wrong_share /
+		   (box->wrong_reach + WRONG_SPREAD * sqrt(g->var)));
 }
 
 /* Right against wrong. */
-static double odds(double log_right, double wrong)
+static double odds(double log_right, double log_wrong)
 {
-	return exp(fmin(log_right - log(wrong), LOG_ODDS_MAX));
+	return exp(fmin(log_right - log_wrong, LOG_ODDS_MAX));
 }
 
-double box_update(struct gaussian *g, double measured, const struct box *box)
+double box_update_one(struct gaussian *g, double measured,
+    const struct box *box, struct box_norm *norm)
 {
 	struct gaussian if_right = *g;
-	double log_right = soft_box_update(&if_right, measured, box);
-	double wrong, right_odds, right, apart;
+	double log_right = soft_box_update(&if_right, measured, box, norm);
+	double log_wrong, right_odds, right, apart;
 
 	if (box->wrong_share <= 0) {
 		*g = if_right;
 		return log_right;
 	}
-	wrong = wrong_density(g, box);
-	right_odds = odds(log_right, wrong);
+	log_wrong = log_wrong_density(g, box);
+	right_odds = odds(log_right, log_wrong);
 	right = right_odds / (1 + right_odds);
 	apart = if_right.mean - g->mean;
 	/* The moments of a mixture: updated if right, unchanged if wrong. */
 	g->var = right * if_right.var + (1 - right) * g->var +
 		 right * (1 - right) * apart * apart;
 	g->mean += right * apart;
-	return log(wrong) + log1p(right_odds);
+	return log_wrong + log1p(right_odds);
+}
+
+double box_update(struct gaussian *g, double measured, const struct box *box)
+{
+	struct box_norm norm = {0};
+
+	return box_update_one(g, measured, box, &norm);
 }
 
 bool box_is_outlier(
     const struct gaussian *g, double measured, const struct box *box)
 {
 	struct gaussian if_right = *g;
-	double log_right = soft_box_update(&if_right, measured, box);
+	struct box_norm norm = {0};
+	double log_right = soft_box_update(&if_right, measured, box, &norm);
 
 	return box->wrong_share > 0 &&
-	       odds(log_right, wrong_density(g, box)) < 1;
+	       odds(log_right, log_wrong_density(g, box)) < 1;
 }

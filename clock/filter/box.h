@@ -35,6 +35,16 @@ struct gaussian {
  */
 double box_update(struct gaussian *g, double measured, const struct box *box);
 
+/* The norm of the latest tilted box, which the next one mostly has, too. Zeros:
+ * that of a box without a tilt. */
+struct box_norm {
+	double tilted, log_norm;
+};
+
+/* box_update() of many estimates or boxes, for less. */
+double box_update_one(struct gaussian *g, double measured,
+    const struct box *box, struct box_norm *norm);
+
 /* Is such a measurement more likely plainly wrong than right? */
 bool box_is_outlier(
     const struct gaussian *g, double measured, const struct box *box);

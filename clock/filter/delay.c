@@ -17,6 +17,8 @@
 #define RETURN_LOG_ODDS 12.0
 /* Below these log odds delays may be those of a remembered route. */
 #define SAME_LOG_ODDS 5.0
+/* Log odds below these decide nothing: they need not be exact. */
+#define UNLIKELY_LEAST 5.0
 
 /* When the samples before a longer route are so unlikely on the old route, too,
  * the floor did not step: it creeps. */
@@ -29,14 +31,18 @@
 /* The gap that follows from them counts if it is below this share of the gap
  * that follows from the mean queue. */
 #define FEW_TELL_SHARE 0.33
+/* The gap that fewer of the smallest delays show counts if it is below this
+ * share of the one that follows from the mean queue. By chance that happens
+ * once in a thousand. */
+#define FREE_SHARE 0.03
 
 /* How many of the latest samples show the quiet queue, and the median of the
  * sum of two exponential delays of mean 1. */
 #define QUIET_SAMPLES 32
 #define MEDIAN_OF_TWO 1.678
-/* Few samples show the queue badly: the queue that n of them show is multiplied
- * by 1 + LATELY_DOUBT / sqrt(n). */
-#define LATELY_DOUBT 4.0
+/* Few samples show the queue and the gap badly: what n of them show is
+ * multiplied by 1 + FEW_DOUBT / sqrt(n). */
+#define FEW_DOUBT 4.0
 /* The latest few samples count if the queue that they show is below this share
  * of the quiet queue. */
 #define LATELY_SHARE 0.33
@@ -125,23 +131,48 @@ double delay_floor_gap(const struct delay_track *t, unsigned samples)
  * s * sqrt(k - 1/4) in the mean, and the smallest by s * 0.886: two of them
  * tell s, and with it the gap.
  */
-/* The gap to the floor by the smallest delays alone; NAN: too few. */
-static double gap_by_smallest(const struct delay_route *r)
+static double gap_by(const struct delay_route *r, unsigned k)
+{
+	return 0.886 * (r->lowest[k - 1] - r->lowest[0]) /
+	       (sqrt(k - 0.25) - 0.886);
+}
+
+/* How many of the smallest delays tell the gap. */
+static unsigned telling(const struct delay_route *r)
 {
 	unsigned k = r->samples / LOWEST_SHARE;
 
-	if (r->samples <= LOWEST_MIN)
-		return NAN;
-	k = k < LOWEST_MIN ? LOWEST_MIN : k < DELAY_LOWEST ? k : DELAY_LOWEST;
-	return 0.886 * (r->lowest[k - 1] - r->lowest[0]) /
-	       (sqrt(k - 0.25) - 0.886);
+	return k < LOWEST_MIN	  ? LOWEST_MIN
+	       : k < DELAY_LOWEST ? k
+				  : DELAY_LOWEST;
+}
+
+/* The gap to the floor by the smallest delays alone; NAN: too few. */
+static double gap_by_smallest(const struct delay_route *r)
+{
+	return r->samples > LOWEST_MIN ? gap_by(r, telling(r)) : NAN;
+}
+
+/* A queue that begins soon after the start leaves few samples of the free path,
+ * and the k smallest delays have some of the queue. So this takes fewer of
+ * them, with the doubt that these leave. */
+static double gap_by_fewer(const struct delay_route *r)
+{
+	unsigned most = telling(r);
+	double least = INFINITY;
+
+	for (unsigned k = LOWEST_MIN; k < most; k++)
+		least = fmin(least, gap_by(r, k) * (1 + FEW_DOUBT / sqrt(k)));
+	return least;
 }
 
 double delay_route_gap(const struct delay_track *t, const struct delay_route *r)
 {
 	double by_queue = delay_floor_gap(t, r->samples);
-	double by_smallest = gap_by_smallest(r);
+	double by_smallest = gap_by_smallest(r), by_fewer = gap_by_fewer(r);
 
+	if (by_fewer < FREE_SHARE * by_queue)
+		by_smallest = fmin(by_smallest, by_fewer);
 	/* Over thousands of samples the mean queue tells more, unless rare long
 	 * waits or an old congestion are in it. */
 	return by_smallest <= FEW_TELL_SHARE * by_queue
@@ -201,9 +232,17 @@ struct window {
 static const struct window empty = {
     .least = INFINITY, .up.least = INFINITY, .down.least = INFINITY};
 
+/* A function of the library would take longer than the rest. A delay may be
+ * unknown (NAN). */
+static void lower(double *least, double delay)
+{
+	if (delay < *least)
+		*least = delay;
+}
+
 static void extend_side(struct side *side, unsigned n, double delay)
 {
-	side->least = fmin(side->least, delay);
+	lower(&side->least, delay);
 	side->mean += (delay - side->mean) / n;
 }
 
@@ -214,7 +253,7 @@ static void extend(struct window *w, const struct delay_track *t, unsigned n)
 		    &t->recent[(t->seen - 1 - w->n) % DELAY_RECENT];
 
 		w->n++;
-		w->least = fmin(w->least, s->delay);
+		lower(&w->least, s->delay);
 		w->mean += (s->delay - w->mean) / w->n;
 		extend_side(&w->up, w->n, s->delay / 2 + s->asymmetry);
 		extend_side(&w->down, w->n, s->delay / 2 - s->asymmetry);
@@ -301,8 +340,7 @@ static void learn_quiet(struct delay_track *t)
 	for (unsigned n = LOWEST_MIN + 1; n <= most; n *= 2) {
 		double queue = median_queue(t, &s, n);
 
-		t->lately =
-		    fmin(t->lately, queue * (1 + LATELY_DOUBT / sqrt(n)));
+		t->lately = fmin(t->lately, queue * (1 + FEW_DOUBT / sqrt(n)));
 	}
 	if (most > LOWEST_MIN)
 		t->quiet = fmin(t->queue, median_queue(t, &s, most));
@@ -402,8 +440,12 @@ static double both_log_odds(
 {
 	double queue = fmax(usual->both, queue_of(w));
 	double x = (w->least - floor) / queue;
+	/* It is never larger, and nobody asks for less than UNLIKELY_LEAST. */
+	double most = w->n * x * x / 2;
 
-	return x > 0 ? w->n * (x - log1p(x)) : 0;
+	if (x <= 0)
+		return 0;
+	return most < UNLIKELY_LEAST ? most : w->n * (x - log1p(x));
 }
 
 /* That each way exceeds its own floor every time is far less likely: exp(-n x),
@@ -697,7 +739,7 @@ static void forget_queues(
 
 	t->learning = t->seen - m;
 	t->queue = t->quiet = t->lately =
-	    fmax(queue * (1 + LATELY_DOUBT / sqrt(m)), QUEUE_MIN);
+	    fmax(queue * (1 + FEW_DOUBT / sqrt(m)), QUEUE_MIN);
 	t->rise = t->sides_rise = 0;
 	t->blocks = 0;
 }

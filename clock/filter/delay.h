@@ -20,6 +20,8 @@
 #define DELAY_MARK 8	 /* samples between two marks of a floor */
 #define DELAY_ROUTES 8	 /* remembered; others get the widest box */
 #define DELAY_LOWEST 8	 /* smallest delays of a route that are kept */
+/* With so many samples the queues of a path are known in part. */
+#define DELAY_FIRST_TOLD 3
 
 struct delay_route {
 	unsigned number;  /* counts from 0 */

@@ -10,10 +10,12 @@
 /* Share of the answers that are plainly wrong, by up to their delay. */
 #define WRONG_SHARE 0.003
 
-/* With fewer samples in all, not even the scale of the queues is known: the
- * half width is then at least half the delay * n^-1.5. */
+/* With fewer samples in all, the scale of the queues is hardly known: the half
+ * width is then at least half the delay * n^-1.5, or, from DELAY_FIRST_TOLD
+ * samples on, FEW_QUEUES times the mean queueing delay if that is less. */
 #define FEW_SAMPLES 8
 #define FEW_EXPONENT (-1.5)
+#define FEW_QUEUES 8
 
 /* An asymmetry below ASYMMETRY_DOUBT is likely chance, the odds against any
  * asymmetry are ASYMMETRY_ODDS before the first sample, and none is larger than
@@ -21,7 +23,7 @@
 #define ASYMMETRY_DOUBT 0.1
 #define ASYMMETRY_ODDS 10.0
 #define ASYMMETRY_MAX 0.97
-#define ASYMMETRY_PRIOR 4
+#define ASYMMETRY_PRIOR 2
 /* What was learned of it before holds for queues of about that size: up to so
  * many times larger or smaller. */
 #define QUEUE_LIKE 8
@@ -29,6 +31,15 @@
  * about the asymmetry than one of this many, and what it has beyond them may
  * all be on one way. */
 #define USUAL_QUEUES 3.0
+
+/* The other way may be the busier one now: what was learned of the asymmetry is
+ * dropped if boxes without it explain the latest samples better by these log
+ * odds. One sample counts at most TURNED_MOST. */
+#define TURNED_LOG_ODDS 8.0
+#define TURNED_MOST 5.0
+/* A density that changes by less than e to this within half a box says nothing
+ * of it. */
+#define TILT_LEAST 0.1
 
 /* A delay of up to so many mean queues is short. Of a longer one, only that
  * much is known to be what short delays are made of. */
@@ -141,17 +152,28 @@ static double short_delays_agree(const struct error_model *m, double r)
 	return 1 / (1 + exp(-SLOPE_LOG_ODDS - gain / 2));
 }
 
+/* By how much more the few delays of a start may be wrong than the smallest of
+ * them shows. What hides the empty path rarely keeps three of them alike. */
+static double few_doubt(const struct delay_track *t, double delay)
+{
+	unsigned n = t->seen - t->learning;
+	double doubt = delay / 2 * pow(n, FEW_EXPONENT);
+
+	if (n >= FEW_SAMPLES)
+		return 0;
+	return n < DELAY_FIRST_TOLD ? doubt
+				    : fmin(doubt, FEW_QUEUES * t->queue);
+}
+
 /* The half width by the delay alone. `gap`: from the floor to the smallest
  * delay seen. */
 static double half_width(const struct delay_track *t,
     const struct delay_route *route, double delay, double gap)
 {
-	unsigned n = t->seen - t->learning;
-	double doubt = n < FEW_SAMPLES ? pow(n, FEW_EXPONENT) : 0;
 	/* No path takes less than no time. */
 	double floor = fmax(route->floor - gap, 0);
 
-	return fmax((delay - floor) / 2, doubt * delay / 2);
+	return fmax((delay - floor) / 2, few_doubt(t, delay));
 }
 
 /* What the boxes of all shapes have in common. */
@@ -202,16 +224,20 @@ static double shaped_tilt(const struct frame *f, double half)
 	return (1 / (1 + r) - 1 / (1 - r)) / scale;
 }
 
+/* No sample is wrong by more than half its delay, whatever other samples did.
+ */
+static double shaped_edge(const struct frame *f, double edge)
+{
+	return fmin(f->edge + edge * f->lately, f->delay / 2) + f->noise;
+}
+
 static struct box shaped_box(const struct frame *f, struct error_shape shape)
 {
 	struct box b = {.half = shaped_half(f, shape.width) + f->noise,
+	    .edge = shaped_edge(f, shape.edge),
 	    .wrong_share = WRONG_SHARE,
 	    .wrong_reach = f->delay};
 
-	/* No sample is wrong by more than half its delay, whatever other
-	 * samples did. */
-	b.edge =
-	    fmin(f->edge + shape.edge * f->lately, f->delay / 2) + f->noise;
 	b.tilt = shaped_tilt(f, b.half);
 	return b;
 }
@@ -239,24 +265,49 @@ static void learn_shape(struct error_model *m, const struct delay_track *t,
     unsigned route, double delay, double noise, const struct gaussian *before)
 {
 	struct frame f = frame_of(m, t, route, delay, noise);
+	struct box_norm norm = {0};
 	double best = -INFINITY;
 
-	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
+	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++) {
+		struct box box =
+		    shaped_box(&f, (struct error_shape){widths[i], 0});
+
 		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++) {
 			double *w = &m->log_weight[i][j];
 			struct gaussian g = *before;
-			struct box box = shaped_box(
-			    &f, (struct error_shape){widths[i], edges[j]});
 
+			box.edge = shaped_edge(&f, edges[j]);
 			*w *= 1 - 1 / MEMORY;
-			*w += box_update(&g, 0, &box);
+			*w += box_update_one(&g, 0, &box, &norm);
 			best = fmax(best, *w);
 		}
+	}
 	for (unsigned i = 0; i < ERROR_MODEL_WIDTHS; i++)
 		for (unsigned j = 0; j < ERROR_MODEL_EDGES; j++)
 			m->log_weight[i][j] =
 			    fmax(m->log_weight[i][j] - best, LOG_WEIGHT_MIN);
 	error_model_weigh(m);
+}
+
+/* Which way is busier may change within the hour, long before it is forgotten.
+ */
+static void doubt_asymmetry(struct error_model *m, const struct delay_track *t,
+    unsigned route, double delay, double noise, const struct gaussian *before)
+{
+	struct box box = error_model_box(m, t, route, delay, noise);
+	struct gaussian tilted = *before, even = *before;
+	double gain;
+
+	if (fabs(box.tilt) * box.half < TILT_LEAST)
+		return;
+	gain = -box_update(&tilted, 0, &box);
+	box.tilt = 0;
+	gain += box_update(&even, 0, &box);
+	m->turned = fmax(m->turned + fmin(gain, TURNED_MOST), 0);
+	if (m->turned < TURNED_LOG_ODDS)
+		return;
+	m->turned = 0;
+	m->now = m->before = (struct error_sums){.samples = 0};
 }
 
 static void learn_slope(struct error_model *m, const struct delay_track *t,
@@ -292,6 +343,7 @@ void error_model_learn(struct error_model *m, const struct delay_track *t,
 	if (!r || r->congested)
 		return;
 	learn_shape(m, t, route, delay, noise, before);
+	doubt_asymmetry(m, t, route, delay, noise, before);
 	learn_slope(m, t, route, delay, -before->mean);
 	half = fmax(delay - r->floor, 0) / 2;
 	share = fmin(1, USUAL_QUEUES * t->queue / half);

@@ -31,6 +31,8 @@ struct error_model {
 		double error, excess, samples;
 		double queue; /* the mean one while they were learned, s */
 	} now, before;
+	/* Log odds that the asymmetry is another one by now; 0: no sign. */
+	double turned;
 	/* How the errors of short delays grow with the delay: products of the
 	 * changes of both from one short delay to the next (s^2) and their
 	 * number, slowly forgotten. A lasting error of the clock cancels. */

@@ -348,27 +348,42 @@ static void carry_row(double *row, const struct passage *p)
 	row[STATE_DRIFT] *= p->drift_kept;
 }
 
-/* cov := F cov F^T + noise, of the states of the oscillator alone. */
+/* The rows of the oscillator's states are carried; carries their columns, too,
+ * and adds the noise. */
+static void carry_columns(struct estimate_state *s, const double *x,
+    const double *f, const double *d, const struct passage *p)
+{
+	double of_x[OSCILLATOR_STATES] = {x[0], f[0], d[0]};
+	double of_f[OSCILLATOR_STATES] = {x[1], f[1], d[1]};
+	double of_d[OSCILLATOR_STATES] = {x[2], f[2], d[2]};
+	double *freq = row_of(s, STATE_FREQ), *drift = row_of(s, STATE_DRIFT);
+
+	carry_row(of_x, p);
+	carry_row(of_f, p);
+	carry_row(of_d, p);
+	*row_of(s, STATE_OFFSET) = of_x[0] + p->noise[0][0];
+	freq[0] = of_x[1] + p->noise[1][0];
+	freq[1] = of_f[1] + p->noise[1][1];
+	drift[0] = of_x[2] + p->noise[2][0];
+	drift[1] = of_f[2] + p->noise[2][1];
+	drift[2] = of_d[2] + p->noise[2][2];
+}
+
+/* cov := F cov F^T + noise, of the states of the oscillator alone. Loops would
+ * take twice as long. */
 static void carry_oscillator(struct estimate_state *s, const struct passage *p)
 {
-	double whole[OSCILLATOR_STATES][OSCILLATOR_STATES];
+	const double *freq = const_row_of(s, STATE_FREQ);
+	const double *drift = const_row_of(s, STATE_DRIFT);
+	double x[OSCILLATOR_STATES] = {
+	    *row_of(s, STATE_OFFSET), freq[0], drift[0]};
+	double f[OSCILLATOR_STATES] = {freq[0], freq[1], drift[1]};
+	double d[OSCILLATOR_STATES] = {drift[0], drift[1], drift[2]};
 
-	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
-		for (unsigned j = 0; j <= i; j++)
-			whole[i][j] = whole[j][i] = row_of(s, i)[j];
-	for (unsigned i = 0; i < OSCILLATOR_STATES; i++)
-		carry_row(whole[i], p);
-	for (unsigned j = 0; j < OSCILLATOR_STATES; j++) {
-		double column[OSCILLATOR_STATES] = {
-		    whole[STATE_OFFSET][j],
-		    whole[STATE_FREQ][j],
-		    whole[STATE_DRIFT][j],
-		};
-
-		carry_row(column, p);
-		for (unsigned i = j; i < OSCILLATOR_STATES; i++)
-			row_of(s, i)[j] = column[i] + p->noise[i][j];
-	}
+	carry_row(x, p);
+	carry_row(f, p);
+	carry_row(d, p);
+	carry_columns(s, x, f, d, p);
 }
 
 /* state := F state, cov := F cov F^T + noise. */
@@ -486,14 +501,15 @@ static bool exhausted(struct gaussian *g)
 }
 
 static double update_model(struct estimate_model *m, unsigned states,
-    unsigned source, double measured, const struct box *box)
+    unsigned source, double measured, const struct box *box,
+    struct box_norm *norm)
 {
 	struct gaussian before = measured_by(m, source), after;
 	bool learns = !exhausted(&before);
 	double log_likelihood;
 
 	after = before;
-	log_likelihood = box_update(&after, measured, box);
+	log_likelihood = box_update_one(&after, measured, box, norm);
 	if (learns)
 		spread(m, states, source, &before, &after);
 	return log_likelihood;
@@ -552,6 +568,7 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
     int64_t offset_ns, const struct box *box)
 {
 	double log_likelihood[ESTIMATE_MODELS];
+	struct box_norm norm = {0};
 	double dt, measured;
 
 	if (!e->started)
@@ -569,7 +586,7 @@ void estimate_add(struct estimate *e, unsigned source, struct osc at,
 		if (dt > 0)
 			predict_model(e, m, e->ahead);
 		log_likelihood[k] =
-		    update_model(m, e->states, source, measured, box);
+		    update_model(m, e->states, source, measured, box, &norm);
 	}
 	if (dt > 0)
 		e->at = at;
@@ -652,13 +669,14 @@ static void clear_cov(struct estimate_state *s, unsigned b, unsigned states)
 		row_of(s, i)[b] = 0;
 }
 
-void estimate_inflate_bias(struct estimate *e, unsigned source, double sd)
+void estimate_inflate_bias(
+    struct estimate *e, unsigned source, double sd, bool explained)
 {
 	unsigned b = STATE_BIAS + source;
 
 	if (sd <= 0)
 		return;
-	e->bias_explained[source] = true;
+	e->bias_explained[source] = explained;
 	for (unsigned k = 0; k < e->model_count; k++)
 		*var_of(&e->models[k].state, b) += sd * sd;
 }

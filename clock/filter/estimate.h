@@ -110,9 +110,10 @@ double estimate_evidence(const struct estimate *e, unsigned source,
 void estimate_bound(
     struct estimate *e, struct osc at, int64_t low_ns, int64_t high_ns);
 
-/* The path of `source` has changed: its bias changes, too, with a standard
- * deviation of `sd` seconds. */
-void estimate_inflate_bias(struct estimate *e, unsigned source, double sd);
+/* The bias of `source` has changed, with a standard deviation of `sd` seconds.
+ * `explained`: a change of its path is the cause. */
+void estimate_inflate_bias(
+    struct estimate *e, unsigned source, double sd, bool explained);
 
 /* The path of `source` is another one now, with a known bias, s. */
 void estimate_set_bias(

@@ -8,54 +8,80 @@
 /* This many answers in a row show that somebody set a server's clock. */
 #define TURNED_SAMPLES 3
 
+/* The bits of the reach for the latest two requests. */
+#define REACH_LATEST 3
+
 struct carry carry_to(const struct steering *s, struct osc now)
 {
 	double sd, freq = remaining_freq(s, &sd);
 
-	return (struct carry){now, freq, remaining_likely_drift(s) + 2 * sd};
+	/* What a few sources say of it may be a lie. */
+	if (!s->starting && !members_are_most(s))
+		freq = s->base_freq;
+	return (struct carry){
+	    now, freq, sd, remaining_likely_drift(s) + 2 * sd};
 }
 
-int64_t carried_distance_ns(const struct sample *m, const struct carry *c)
+int64_t record_distance_ns(const struct record *r, const struct carry *c)
 {
-	double age = (double)(c->now.ns - m->at.ns);
+	double age = fmax((double)(c->now.ns - r->sample.at.ns), 0);
 
-	return sample_distance_ns(m) + (int64_t)(fmax(age, 0) * c->growth);
+	return carried_distance_ns(&r->sample, c) +
+	       (int64_t)(remaining_freq_doubt(r, c->freq, c->freq_sd) * age);
 }
 
-int64_t carried_offset_ns(const struct sample *m, const struct carry *c)
+/* Do two records of one source allow the same time? */
+static bool share_time(
+    const struct record *a, const struct record *b, const struct carry *c)
 {
-	double age = (double)(c->now.ns - m->at.ns);
+	int64_t apart =
+	    carried_offset_ns(&a->sample, c) - carried_offset_ns(&b->sample, c);
 
-	return m->offset_ns + (int64_t)(age * c->freq);
+	return (apart < 0 ? -apart : apart) <=
+	       record_distance_ns(a, c) + record_distance_ns(b, c);
 }
 
-const struct sample *nearest_sample(
+/* Does the latest answer contradict an older one? Then the server was set, or
+ * the clock has jumped. */
+static bool contradicts_itself(
     const struct steering_source *src, const struct carry *c)
 {
-	const struct sample *nearest = nearest_at(src, 0);
+	for (unsigned i = 1; i < src->nearest.count; i++)
+		if (!share_time(nearest_at(src, 0), nearest_at(src, i), c))
+			return true;
+	return false;
+}
+
+const struct record *nearest_record(
+    const struct steering_source *src, const struct carry *c, bool jumped)
+{
+	const struct record *latest = nearest_at(src, 0), *nearest = latest;
 
 	for (unsigned i = 1; i < src->nearest.count; i++) {
-		const struct sample *m = nearest_at(src, i);
+		const struct record *r = nearest_at(src, i);
 
-		if (carried_distance_ns(m, c) < carried_distance_ns(nearest, c))
-			nearest = m;
+		if (jumped && !share_time(latest, r, c))
+			break;
+		if (record_distance_ns(r, c) < record_distance_ns(nearest, c))
+			nearest = r;
 	}
 	return nearest;
 }
 
-static void find_best(struct steering_source *src, const struct carry *c)
+static void find_best(
+    struct steering_source *src, const struct carry *c, bool jumped)
 {
-	const struct sample *m;
+	const struct record *r;
 
 	src->best_distance_ns = INT64_MAX;
 	src->best_offset_ns = 0;
 	src->best_growth = c->growth;
 	if (src->count == 0)
 		return;
-	m = nearest_sample(src, c);
-	src->best_distance_ns = carried_distance_ns(m, c);
-	src->best_offset_ns = carried_offset_ns(m, c);
-	src->best_own_ns = sample_distance_ns(m);
+	r = nearest_record(src, c, jumped);
+	src->best_distance_ns = record_distance_ns(r, c);
+	src->best_offset_ns = carried_offset_ns(&r->sample, c);
+	src->best_own_ns = sample_distance_ns(&r->sample);
 	src->best_at = c->now;
 }
 
@@ -153,28 +179,60 @@ static bool goes_before(const struct steering *s,
 static void mark_duplicates(
     const struct steering *s, struct select_source *list)
 {
-	for (unsigned i = 0; i < s->source_count; i++)
-		for (unsigned j = 0; j < i; j++) {
-			unsigned other = i;
+	unsigned voters[SOURCES_MAX], n = 0, k;
 
-			if (s->sources[j].server != s->sources[i].server ||
-			    list[i].state != SELECT_COMBINED ||
-			    list[j].state != SELECT_COMBINED)
-				continue;
-			if (goes_before(s, list, i, j))
-				other = j;
-			list[other].duplicate = true;
-		}
+	for (unsigned i = 0; i < s->source_count; i++) {
+		if (list[i].state != SELECT_COMBINED)
+			continue;
+		for (k = 0; k < n; k++)
+			if (s->sources[voters[k]].server ==
+			    s->sources[i].server)
+				break;
+		if (k == n)
+			voters[n++] = i;
+		else if (goes_before(s, list, i, voters[k])) {
+			list[voters[k]].duplicate = true;
+			voters[k] = i;
+		} else
+			list[i].duplicate = true;
+	}
 }
 
-static void vote(struct steering *s, const struct carry *c)
+/* By the last vote: is it usable, and has it answered lately? */
+static bool speaks_now(const struct steering_source *src)
 {
-	struct select_source list[SOURCES_MAX];
+	return src->count > 0 && src->state >= SELECT_NO_MAJORITY &&
+	       (src->reach & REACH_LATEST) != 0;
+}
+
+/* All usable sources that answer and are no falsetickers contradict what they
+ * said before: the clock has jumped, and their older answers say nothing of
+ * now. */
+static bool has_jumped(const struct steering *s, const struct carry *c)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *src = &s->sources[i];
+
+		if (!speaks_now(src) || src->was_falseticker)
+			continue;
+		if (!contradicts_itself(src, c))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static void vote(struct steering *s, const struct carry *c, bool jumped)
+{
+	/* The zeros are for gcc's analyser, which loses the count. */
+	struct select_source list[SOURCES_MAX] = {{.state = 0}};
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		struct steering_source *src = &s->sources[i];
 
-		find_best(src, c);
+		find_best(src, c, jumped);
 		list[i] = (struct select_source){
 		    .state = first_state(s, src),
 		    .options = src->options,
@@ -194,13 +252,17 @@ static void vote(struct steering *s, const struct carry *c)
 		s->sources[i].state = list[i].state;
 }
 
-/* Does this sample agree with the majority? */
-static bool in_truth(
-    const struct steering *s, const struct sample *m, const struct carry *c)
+/* Does this sample agree with the majority? What a server that led the estimate
+ * away says of its own error is no excuse any more. */
+static bool in_truth(const struct steering *s,
+    const struct steering_source *src, const struct sample *m,
+    const struct carry *c)
 {
 	int64_t offset = carried_offset_ns(m, c);
 	int64_t distance = carried_distance_ns(m, c);
 
+	if (src->expelled)
+		distance -= m->root_delay_ns / 2 + m->root_dispersion_ns;
 	return offset - distance <= s->selection.truth_high_ns &&
 	       offset + distance >= s->selection.truth_low_ns;
 }
@@ -211,8 +273,26 @@ static unsigned latest_in_truth(const struct steering *s,
 	unsigned in = 0;
 
 	for (unsigned i = 0; i < TURNED_SAMPLES; i++)
-		in += in_truth(s, &const_record(src, i)->sample, c);
+		in += in_truth(s, src, &const_record(src, i)->sample, c);
 	return in;
+}
+
+/* A falseticker that agrees again has told lies, which must not go into the
+ * filter with it. But if others contradict what they said before, too, it may
+ * have been the first one that showed a jump of the clock. */
+static bool has_lied(const struct steering *s,
+    const struct steering_source *src, const struct carry *c)
+{
+	if (!src->was_falseticker)
+		return false;
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *other = &s->sources[i];
+
+		if (other != src && speaks_now(other) &&
+		    contradicts_itself(other, c))
+			return false;
+	}
+	return true;
 }
 
 /* Drops the records that disagree with the majority. False: there were none. */
@@ -222,7 +302,7 @@ static bool drop_lies(const struct steering *s, struct steering_source *src,
 	unsigned kept = 0, count = src->count;
 
 	for (unsigned i = 0; i < count; i++)
-		if (in_truth(s, &record(src, i)->sample, c))
+		if (in_truth(s, src, &record(src, i)->sample, c))
 			*record(src, kept++) = *record(src, i);
 	src->count = kept;
 	nearest_find(src);
@@ -239,22 +319,27 @@ static bool drop_lies(const struct steering *s, struct steering_source *src,
 static bool judge_latest(const struct steering *s, struct steering_source *src,
     const struct carry *c)
 {
-	bool was = src->outside;
+	bool was = src->outside, dropped = false;
 	unsigned in;
 
 	if (src->count < TURNED_SAMPLES)
 		return false;
 	in = latest_in_truth(s, src, c);
 	src->outside = in == 0 || (was && in < TURNED_SAMPLES);
-	if (src->was_falseticker && in == TURNED_SAMPLES)
-		return drop_lies(s, src, c) || was;
-	return src->outside != was;
+	if (in == TURNED_SAMPLES && has_lied(s, src, c))
+		dropped = drop_lies(s, src, c);
+	src->expelled &= src->outside;
+	return dropped || src->outside != was;
 }
 
 /* A single source, and sources without a majority, prove nothing against each
- * other. True: the vote must be repeated. */
+ * other. Only a new sample says anything new: a source whose best sample and
+ * latest ones contradict each other would else come and go with each turn of a
+ * replay, and each time the replay would begin again. True: the vote must be
+ * repeated. */
 static bool judge_by_majority(struct steering *s, const struct carry *c)
 {
+	bool is_new = s->judged != s->added;
 	bool majority = s->selection.agreeing >= 2 &&
 			2 * s->selection.agreeing > s->selection.voters;
 	bool any = false;
@@ -262,9 +347,14 @@ static bool judge_by_majority(struct steering *s, const struct carry *c)
 	for (unsigned i = 0; i < s->source_count; i++) {
 		struct steering_source *src = &s->sources[i];
 
-		any |= majority ? judge_latest(s, src, c) : src->outside;
+		if (!majority)
+			any |= src->outside;
+		else if (is_new)
+			any |= judge_latest(s, src, c);
 		src->outside &= majority;
+		src->expelled &= src->outside;
 	}
+	s->judged = s->added;
 	return any;
 }
 
@@ -278,15 +368,28 @@ static void note_result(const struct steering *s, struct steering_source *src)
 		(src->was_falseticker && src->state < SELECT_DUPLICATE));
 }
 
+/* A source that left the majority with its latest answer may be the first one
+ * that shows a jump of the clock. */
+static bool has_left(const struct steering_source *src)
+{
+	return src->was_combined && (src->state == SELECT_FALSETICKER ||
+					src->state == SELECT_NO_MAJORITY);
+}
+
 void candidates_select(struct steering *s, struct osc now)
 {
 	struct carry c = carry_to(s, now);
+	bool jumped = has_jumped(s, &c);
 
-	vote(s, &c);
+	vote(s, &c, jumped);
 	if (judge_by_majority(s, &c))
-		vote(s, &c);
-	for (unsigned i = 0; i < s->source_count; i++)
-		note_result(s, &s->sources[i]);
+		vote(s, &c, jumped);
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct steering_source *src = &s->sources[i];
+
+		s->wants_witnesses |= has_left(src);
+		note_result(s, src);
+	}
 }
 
 static bool any_trusted(const struct steering *s)

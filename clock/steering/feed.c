@@ -78,21 +78,20 @@ static double free_of_creep(const struct record *r)
 	return s_of_ns(r->sample.delay_ns) - r->crept;
 }
 
-/* A route with fewer samples may have a floor far below its shortest delay. */
+/* A path with fewer records may have a floor far below its shortest delay. */
 #define FLOOR_SAMPLES 8
 /* A growth must be so many times what queues can explain. Then its rate is
  * wrong by a quarter at most. */
 #define GROWTH_QUEUES 4
 
-/* Half of the delay above the shortest: no queue makes a larger error. */
-static double half_excess(
+double feed_half_excess(
     const struct steering_source *src, const struct record *record)
 {
 	const struct sample *m = &record->sample;
 	const struct delay_route *r = delay_shortest_route(&src->delay);
 	double delay = s_of_ns(m->delay_ns);
 	double above = free_of_creep(record) - (r ? r->floor : 0);
-	bool known = r && r->samples >= FLOOR_SAMPLES;
+	bool known = r && src->count >= FLOOR_SAMPLES;
 
 	return (known ? fmin(fmax(above, 0), delay) : delay) / 2 + noise(m);
 }
@@ -128,7 +127,7 @@ static void count_outliers(struct steering_source *src, const struct record *r,
     const struct gaussian *before, const struct box *box)
 {
 	const struct sample *m = &r->sample;
-	double residual = -before->mean, excess = half_excess(src, r);
+	double residual = -before->mean, excess = feed_half_excess(src, r);
 
 	if (!box_is_outlier(before, 0, box)) {
 		src->outliers = src->certain = 0;
@@ -326,6 +325,16 @@ static double impossible_part(
 	return beyond > 0 ? copysign(beyond, bias) : 0;
 }
 
+/* A path whose delay turns from one way to the other moves all offsets, but no
+ * further than half of its delay. */
+static void note_turn(struct steering_source *src, struct osc at, double jump)
+{
+	const struct delay_route *r = delay_shortest_route(&src->delay);
+
+	if (is_newest(src, at) && r && jump < r->floor / 2)
+		src->jump_s = fmax(src->jump_s, jump);
+}
+
 /*
  * Outliers that are believed show that the estimate is wrong. If most sources
  * have outliers, or the only one, the local clock has jumped; if one has them
@@ -335,7 +344,7 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
     struct osc at, const struct reading *x)
 {
 	double sd = fabs(src->last_residual), since, freq_sd;
-	bool clock = clock_has_changed(s, src);
+	bool clock = clock_has_changed(s, src), detoured;
 
 	/* Sources that differ in several ways decide nothing: their biases
 	 * would move one by one, and no source would be left that holds the
@@ -344,12 +353,14 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 		return;
 	src->outliers = src->certain = 0;
 	/* On a detour, the bias may have become any other possible one. */
-	if (!clock || (sd <= detour(src, src->filter_route) &&
-			  impossible_part(s, src,
-			      bias_now(s, src, src->slot).mean +
-				  src->last_residual) == 0)) {
-		estimate_inflate_bias(
-		    &s->estimate, (unsigned)src->slot, fmin(sd, BIAS_MOST_S));
+	detoured =
+	    sd <= detour(src, src->filter_route) &&
+	    impossible_part(s, src,
+		bias_now(s, src, src->slot).mean + src->last_residual) == 0;
+	if (!clock || detoured) {
+		estimate_inflate_bias(&s->estimate, (unsigned)src->slot,
+		    fmin(sd, BIAS_MOST_S), detoured);
+		s->bias_set |= !detoured;
 		return;
 	}
 	since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
@@ -358,6 +369,7 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 		    estimate_freq(&s->estimate, s->estimate.at, &freq_sd);
 		s->freq_doubted = true;
 	}
+	note_turn(src, at, sd);
 	take_changed_clock(
 	    s, src, at, x, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
 }
@@ -421,10 +433,13 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts the values. */
-static double median(double *values, unsigned n)
+/* The middle value. Of `two` sources, all between them are middle ones: returns
+ * the one nearest to 0. Sorts the values. */
+static double middle(double *values, unsigned n, bool two)
 {
 	qsort(values, n, sizeof(*values), ascending);
+	if (two && n == 2)
+		return fmax(values[0], fmin(values[1], 0));
 	return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
@@ -444,16 +459,18 @@ static bool knows_detours(const struct steering *s)
 
 /*
  * No packet shows the mean of all biases. Of each path the shortest route is
- * the best witness, so once paths have taken detours, the biases of the
- * shortest routes are about zero by definition, whichever routes the paths take
- * now. The middle of them counts, because one server may be wrong.
+ * the best witness, so once paths have taken detours, or a server was set, the
+ * biases of the shortest routes are about zero by definition, whichever routes
+ * the paths take now. The middle of them counts, because one server may be
+ * wrong. Without this, servers that are set one by one leave an error in the
+ * clock that all of them contradict.
  */
 static void anchor_biases(struct steering *s)
 {
 	double biases[ESTIMATE_SOURCES], by;
 	unsigned n = 0;
 
-	if (!knows_detours(s))
+	if (!s->bias_set && !knows_detours(s))
 		return;
 	for (unsigned i = 0; i < s->member_count; i++) {
 		const struct steering_source *src = &s->sources[s->members[i]];
@@ -464,7 +481,7 @@ static void anchor_biases(struct steering *s)
 	}
 	if (n == 0)
 		return;
-	by = median(biases, n);
+	by = middle(biases, n, s->member_count == 2);
 	estimate_shift_offset(&s->estimate, by);
 	for (unsigned i = 0; i < s->member_count; i++) {
 		struct steering_source *src = &s->sources[s->members[i]];
@@ -540,7 +557,7 @@ void feed_record(
 	    noise(m), &before, &after);
 	count_outliers(src, r, &before, &x.box);
 	notice_set(s, src, r);
-	if (src->growth.rate != 0)
+	if (src->growth.rate != 0 && members_are_most(s))
 		believe_growth(s, src, m->at, &x);
 	else
 		believe_outliers(s, src, m->at, &x);
@@ -702,7 +719,7 @@ static void doubt_first_route(struct steering *s, unsigned slot)
 	if (src->count > 0 && sd <= 0)
 		sd = half_even_sd(
 		    detour(src, const_record(src, src->count - 1)->route));
-	estimate_inflate_bias(&s->estimate, slot, sd);
+	estimate_inflate_bias(&s->estimate, slot, sd, true);
 }
 
 static void start_filter(struct steering *s)
@@ -768,7 +785,7 @@ static void take_shortest_route(
 static void take_new_route(struct steering *s, struct steering_source *src,
     struct gaussian left, double sd)
 {
-	estimate_inflate_bias(&s->estimate, (unsigned)src->slot, sd);
+	estimate_inflate_bias(&s->estimate, (unsigned)src->slot, sd, true);
 	src->bias_before = left;
 	src->bias_change_sd = sd;
 }
@@ -819,7 +836,7 @@ static void take_known_route(struct steering *s, struct steering_source *src,
 	known.var += ROUTE_DOUBT * ROUTE_DOUBT * sd * sd;
 	r = sharpest(src, r);
 	estimate_set_bias(&as_known, slot, known);
-	estimate_inflate_bias(&as_other, slot, wide);
+	estimate_inflate_bias(&as_other, slot, wide, true);
 	if (length > 0 &&
 	    evidence(&as_known, src, r) <
 		evidence(&as_other, src, r) + log(OTHER_ROUTE_PRIOR)) {

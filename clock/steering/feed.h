@@ -8,6 +8,10 @@
 /* Writes into a record what is known of the frequency before it. */
 void feed_note_freq(const struct estimate *e, struct record *r);
 
+/* Half of the delay above the shortest, s: no queue makes a larger error. */
+double feed_half_excess(
+    const struct steering_source *src, const struct record *record);
+
 /* One record of a source in the filter. */
 void feed_record(
     struct steering *s, struct steering_source *src, struct record *r);

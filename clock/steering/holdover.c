@@ -6,8 +6,9 @@ static const double lag_s[HOLDOVER_LAGS] = {256, 1024, 4096, 16384, 65536};
 
 /* Right after a start the frequency is not known yet. */
 #define SETTLE_S 300.0
+#define DAY_S 86400.0
 /* The mean forgets in this time, so that a daily course cancels. */
-#define MEAN_TIME_S 86400.0
+#define MEAN_TIME_S DAY_S
 /* So many trials are remembered of each length, and so many at least decide. */
 #define MEMORY 64.0
 #define TRIALS_LEAST 1.5
@@ -75,13 +76,34 @@ static void judge_window(struct holdover_lag *l, double length,
 	l->true_square += share * (truth * truth - l->true_square / MEMORY);
 }
 
-/* The mean frequency over `length` seconds from `at` on. */
-static double predicted_freq(
+/* The mean frequency over `length` seconds from `at` on, as the estimate
+ * expects it. */
+static double expected_freq(
     const struct estimate *e, struct osc at, int64_t offset_ns, double length)
 {
 	struct osc then = {at.ns + ns_of_s(length)};
 
 	return s_of_ns(estimate_offset_ns(e, then) - offset_ns) / length;
+}
+
+/* The share of the drift that counts in so long a silence. The course of a
+ * day's temperature turns: what the frequency gained in half a day is lost
+ * again in the other half. */
+static double drift_share(double length)
+{
+	double left = fmin(fmax(DAY_S - length, 0) / (DAY_S / 2), 1);
+
+	return left * left;
+}
+
+/* The same with what is known of the drift's course. */
+static double predicted_freq(
+    const struct estimate *e, struct osc at, int64_t offset_ns, double length)
+{
+	double sd, now = estimate_freq(e, at, &sd);
+
+	return now + drift_share(length) *
+			 (expected_freq(e, at, offset_ns, length) - now);
 }
 
 static void open_window(struct holdover *h, unsigned lag,
@@ -194,14 +216,17 @@ double holdover_lasting(const struct holdover *h, double age_s)
 double holdover_shift(
     const struct holdover *h, const struct estimate *e, struct osc at)
 {
-	double age = s_of_ns(at.ns - e->at.ns), length, apart;
+	double age = s_of_ns(at.ns - e->at.ns), length, predicted, apart, shift;
 	const struct holdover_lag *l = lag_of(h, age, &length);
+	int64_t offset_ns;
 
-	if (!l)
+	if (!l && age <= DAY_S / 2)
 		return 0;
-	apart = predicted_freq(e, e->at, estimate_offset_ns(e, e->at), age) -
-		h->mean;
-	if (apart * apart > USUAL * USUAL * l->square / l->trials)
-		return 0;
-	return -(1 - holdover_lasting(h, age)) * apart * age;
+	offset_ns = estimate_offset_ns(e, e->at);
+	predicted = predicted_freq(e, e->at, offset_ns, age);
+	shift = (predicted - expected_freq(e, e->at, offset_ns, age)) * age;
+	apart = predicted - h->mean;
+	if (!l || apart * apart > USUAL * USUAL * l->square / l->trials)
+		return shift;
+	return shift - (1 - holdover_lasting(h, age)) * apart * age;
 }

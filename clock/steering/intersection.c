@@ -189,9 +189,9 @@ static bool nearest_allowed(
 
 /* Only the offset moves: this says nothing about the frequency. */
 static void pull_into_majority(
-    struct steering *s, const struct carry *c, struct osc now)
+    struct steering *s, const struct carry *c, int64_t is)
 {
-	int64_t is = estimate_offset_ns(&s->estimate, now), nearest;
+	int64_t nearest;
 	struct allowed a;
 
 	allowed_by_each(s, c, &a);
@@ -213,6 +213,7 @@ void intersection_pull(struct steering *s, struct osc now)
 		intersect(&b, &low, &high);
 		if (is < low || is > high)
 			estimate_bound(&s->estimate, now, low, high);
+		is = estimate_offset_ns(&s->estimate, now);
 	}
-	pull_into_majority(s, &c, now);
+	pull_into_majority(s, &c, is);
 }

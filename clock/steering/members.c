@@ -14,7 +14,8 @@ void members_clear(struct steering_source *src)
 	src->run_samples = src->count = src->next = src->nearest.count = 0;
 	src->restored_delay = src->scatter_s = 0;
 	src->state = SELECT_NO_SAMPLES;
-	src->was_falseticker = src->outside = src->was_combined = false;
+	src->was_falseticker = src->was_combined = false;
+	src->outside = src->expelled = false;
 	src->kept = src->learned = (struct route_table){0};
 	src->carried_route = 0;
 	src->carried_ns = 0;

@@ -16,9 +16,9 @@ static uint8_t place_of(const struct steering_source *src, unsigned i)
 	return (uint8_t)(const_record(src, i) - src->records);
 }
 
-const struct sample *nearest_at(const struct steering_source *src, unsigned i)
+const struct record *nearest_at(const struct steering_source *src, unsigned i)
 {
-	return &src->records[src->nearest.place[i]].sample;
+	return &src->records[src->nearest.place[i]];
 }
 
 void nearest_added(struct steering_source *src)
@@ -43,7 +43,7 @@ static bool is_beaten(
     const struct steering_source *src, const struct sample *older)
 {
 	for (unsigned i = 0; i < src->nearest.count; i++)
-		if (beats(nearest_at(src, i), older))
+		if (beats(&nearest_at(src, i)->sample, older))
 			return true;
 	return false;
 }

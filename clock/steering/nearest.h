@@ -18,6 +18,6 @@ void nearest_added(struct steering_source *src);
 void nearest_find(struct steering_source *src);
 
 /* The i-th of those records, the newest first; i < src->nearest.count. */
-const struct sample *nearest_at(const struct steering_source *src, unsigned i);
+const struct record *nearest_at(const struct steering_source *src, unsigned i);
 
 #endif

@@ -170,15 +170,12 @@ static double freq_error(
 		   apart;
 }
 
-/* By how much the frequency of now contradicts what was known of it when the
- * record came, s/s: one of them is wrong, and the age of the record makes an
- * error of the clock of it. */
-static double freq_doubt(const struct record *r, double freq, double sd)
+double remaining_freq_doubt(const struct record *r, double freq, double sd)
 {
-	if (r->freq_sd <= 0)
-		return 0;
-	return fmax(
-	    fabs(freq - r->freq) - CERTAIN_DEVIATIONS * (r->freq_sd + sd), 0);
+	double beyond =
+	    fabs(freq - r->freq) - CERTAIN_DEVIATIONS * (r->freq_sd + sd);
+
+	return r->freq_sd > 0 && beyond > 0 ? beyond : 0;
 }
 
 /* The records since the clock changed; all of them, if it did not. It has also
@@ -196,7 +193,7 @@ static unsigned since_change(
 		double age = s_of_ns(now.ns - m->at.ns);
 
 		if (m->at.ns < s->changed_at.ns ||
-		    freq_doubt(r, freq, sd) * age >
+		    remaining_freq_doubt(r, freq, sd) * age >
 			s_of_ns(sample_distance_ns(m)))
 			break;
 	}
@@ -326,11 +323,14 @@ int64_t remaining_decided_bound_ns(
 		const struct record *r = const_record(src, i);
 		const struct sample *m = &r->sample;
 		double age = s_of_ns(now.ns - m->at.ns);
-		int64_t theirs = m->offset_ns + ns_of_s(freq * age);
-		int64_t bound = sample_distance_ns(m) +
-				magnitude(v->offset_ns - theirs) +
-				ns_of_s(freq_doubt(r, freq, sd) * age);
+		int64_t bound = sample_distance_ns(m);
 
+		/* What follows makes it wider. */
+		if (bound + grown >= least)
+			continue;
+		bound += magnitude(
+		    v->offset_ns - m->offset_ns - ns_of_s(freq * age));
+		bound += ns_of_s(remaining_freq_doubt(r, freq, sd) * age);
 		if (bound + grown >= least)
 			continue;
 		grown = ns_of_s(remaining_runaway_s(s, fmax(age, 0), sd));

@@ -54,6 +54,11 @@ double remaining_runaway_s(
 int64_t remaining_sd_ns(
     const struct steering *s, const struct estimate_value *v);
 
+/* By how much the frequency of now contradicts what was known of it when the
+ * record came, s/s: one of them is wrong, and the age of the record makes an
+ * error of the clock of it. */
+double remaining_freq_doubt(const struct record *r, double freq, double sd);
+
 /* The oscillator's frequency and its standard deviation, s/s. */
 double remaining_freq(const struct steering *s, double *sd);
 

@@ -51,6 +51,7 @@ struct steering_source {
 	bool unsynced;	 /* the server says that it is not synchronised */
 	bool was_falseticker, was_combined; /* at the last selection */
 	bool outside;			    /* see struct select_source */
+	bool expelled; /* it led the estimate away; then it is outside, too */
 	uint8_t reach;
 	int slot;     /* in the filter, or -1 */
 	int old_slot; /* at the last start of the filter */
@@ -89,7 +90,10 @@ struct steering_source {
 	 * before it. */
 	struct osc freed_at;
 
-	double watched_s;      /* the time over which the path was seen */
+	double watched_s; /* the time over which the path was seen */
+	/* The largest jump that was taken for one of the clock, although the
+	 * path may have made it, s; forgotten in a day. */
+	double jump_s;
 	double scatter_s;      /* see scatter_s() */
 	unsigned run_samples;  /* samples of this run, not restored ones */
 	double restored_delay; /* the largest one restored without its sample,
@@ -121,6 +125,7 @@ struct steering {
 	unsigned members[ESTIMATE_SOURCES]; /* the sources in the filter */
 	unsigned member_count;
 	bool forget_freq; /* the filter starts without the estimated one */
+	bool bias_set;	  /* outliers have shown another bias of a source */
 	bool restoring;	  /* the samples are those of a run before this one */
 	bool replay_due;  /* the filter must start again from the records */
 	bool utc_moved;	  /* by a leap second, since the last decision */
@@ -146,6 +151,10 @@ struct steering {
 		unsigned left[ESTIMATE_SOURCES]; /* records of each member */
 		struct estimate before;
 	} replay;
+	/* The majority contradicts the estimate since then. */
+	bool contradicted, wants_witnesses;
+	struct osc contradicted_at;
+	unsigned added, judged; /* samples, and those that were judged */
 	bool sample_is_new; /* one went into the filter since the last update */
 	struct osc first_at; /* or of the first one after a congestion */
 	bool has_first; /* first_at is set: since the start or the last jump */
@@ -158,6 +167,11 @@ struct steering {
 	enum leap leap;		    /* of the survivors, at the last update */
 	double base_freq;	    /* in force, s/s */
 	double ordered_freq;	    /* by the last command, s/s */
+	bool freq_limited;	    /* by the last update */
+	/* The limit for a few sources counts from here: the frequency at
+	 * granted_at, s/s. */
+	double granted_freq;
+	struct osc granted_at;
 	/* The latest command that a sample led to, and the time between the
 	 * last two of them. */
 	struct osc updated;
@@ -189,6 +203,15 @@ static inline unsigned shown_certain(
     const struct steering *s, const struct steering_source *src)
 {
 	return s->replay.under_way ? src->certain_before : src->certain;
+}
+
+/* Are the members most of the voters? The others are too far away for the
+ * filter: a false frequency shows in them only much later. Two voters prove
+ * nothing against each other. */
+static inline bool members_are_most(const struct steering *s)
+{
+	return s->selection.voters <= 2 ||
+	       2 * s->member_count > s->selection.voters;
 }
 
 /* Do samples wait for the filter to start again? */

@@ -2,6 +2,8 @@
 
 #include "clock/steering/asymmetry.h"
 #include "clock/steering/candidates.h"
+#include "clock/steering/confirmation.h"
+#include "clock/steering/contradiction.h"
 #include "clock/steering/feed.h"
 #include "clock/steering/intersection.h"
 #include "clock/steering/members.h"
@@ -19,8 +21,9 @@
 #define START_SAMPLES 3
 #define START_WAIT_NS (5 * NS_PER_S / 2)
 
-/* While the samples of a path double, up to this many, the filter takes all of
- * them in again: a better known floor makes the first ones worth more. */
+/* At the third sample of a path, and while they double, up to this many, the
+ * filter takes all of them in again: a better known floor makes the first ones
+ * worth more. */
 #define HINDSIGHT 32
 
 /* A drift is not predicted further ahead than this: it may end. */
@@ -36,6 +39,13 @@
 #define FREQ_JUMP_LEAST 20e-6
 #define JUMP_DEVIATIONS 10
 
+/* A few sources in the filter, perhaps one that lies, change the frequency by
+ * at most FREQ_OF_FEW in so long a time, unless most voters confirm it. Until
+ * the others answer again, that moves the clock by some milliseconds. */
+#define GRANT_NS (64 * NS_PER_S)
+/* After a start the frequency is not known yet for so many updates. */
+#define YOUNG_UPDATES 16
+
 /* The weight of one update in the mean square of the offsets. */
 #define RMS_GAIN 0.1
 /* The time between decisions is believed to have grown by this factor at once,
@@ -47,6 +57,8 @@
 #define KERNEL_GROWTH_PPM 500.0
 /* A path was not seen for longer than this between two answers, s. */
 #define WATCH_GAP_S 2048.0
+/* In this time a jump that the path may have made is forgotten. */
+#define JUMP_MEMORY_S 86400.0
 
 /* ---- samples ---- */
 
@@ -61,12 +73,13 @@ static void label_route(struct steering_source *src, unsigned back)
 		record(src, i)->route = src->delay.route;
 }
 
-/* As delay_add() wants it. */
-static double asymmetry(const struct steering *s,
-    const struct steering_source *src, const struct sample *m)
+/* As delay_add() wants it. feed_record() then asks about the same time. */
+static double asymmetry(struct steering *s, const struct steering_source *src,
+    const struct sample *m)
 {
 	if (src->slot < 0 || replay_waits(s) || !s->estimate.started)
 		return NAN;
+	estimate_look_ahead(&s->estimate, m->at);
 	return -estimate_predict(&s->estimate, (unsigned)src->slot, m->at,
 	    m->offset_ns - src->carried_ns)
 		    .mean;
@@ -81,7 +94,9 @@ static void watch_path(struct steering_source *src, const struct sample *m)
 	if (src->count == 0)
 		return;
 	since = s_of_ns(m->at.ns - record(src, 0)->sample.at.ns);
-	src->watched_s += fmin(fmax(since, 0), WATCH_GAP_S);
+	since = fmin(fmax(since, 0), WATCH_GAP_S);
+	src->watched_s += since;
+	src->jump_s -= src->jump_s * since / JUMP_MEMORY_S;
 }
 
 static void add_record(
@@ -94,6 +109,7 @@ static void add_record(
 	src->next = (src->next + 1) % RECORDS;
 	src->count = src->count < RECORDS ? src->count + 1 : RECORDS;
 	src->run_samples++;
+	s->added++;
 	*record(src, 0) = (struct record){.sample = *m};
 	nearest_added(src);
 	src->scatter_s = scatter_s(src);
@@ -198,9 +214,10 @@ static void forget_congestion(
  */
 static bool hindsight_is_due(struct steering *s, unsigned known)
 {
-	bool doubled = power_of_two(known) && known > 1 && known <= HINDSIGHT;
+	bool more = known > 1 && known <= HINDSIGHT &&
+		    (power_of_two(known) || known == DELAY_FIRST_TOLD);
 
-	if (s->hindsight_after == 0 && !doubled)
+	if (s->hindsight_after == 0 && !more)
 		return false;
 	if (s->hindsight_after == 0)
 		s->hindsight_after = s->member_count;
@@ -407,43 +424,69 @@ static void note_round(struct steering *s, double since_s)
 	    since_s, s->round_s + (since_s - s->round_s) / ROUND_DECISIONS);
 }
 
-/* `silent`: no sample has come since the last decision. */
+/* What a few sources say of the frequency, as far as they may change it. */
+static double granted(struct steering *s, struct osc at, double freq)
+{
+	if (at.ns - s->granted_at.ns >= GRANT_NS) {
+		s->granted_at = at;
+		s->granted_freq = s->base_freq;
+	}
+	if (s->discipline.updates < YOUNG_UPDATES || members_are_most(s))
+		s->granted_freq = freq;
+	if (fabs(freq - s->granted_freq) <= FREQ_OF_FEW)
+		return freq;
+	if (!confirmation_given(s)) {
+		s->wants_witnesses = s->freq_limited = true;
+		return s->granted_freq +
+		       copysign(FREQ_OF_FEW, freq - s->granted_freq);
+	}
+	return s->granted_freq = freq;
+}
+
+/* The frequency for the next interval: one must serve until the next decision,
+ * so it is the one in the middle. */
+static double freq_ahead(
+    struct steering *s, const struct estimate_value *v, struct osc at)
+{
+	double ahead = fmin(s->command_interval_s / 2, DRIFT_AHEAD_MAX_S);
+
+	return granted(s, at, v->freq + ahead * v->drift);
+}
+
+/* `v`: the estimate of now; `silent`: no sample has come since the last
+ * decision. */
 static bool decide(struct steering *s, const struct timescale *t,
-    struct wall now, bool silent, struct clock_command *command)
+    struct wall now, const struct estimate_value *v, bool silent,
+    struct clock_command *command)
 {
 	struct osc at = timescale_osc(t, now);
-	struct estimate_value v;
-	int64_t offset = remaining_ns(s, t, now, &v);
+	int64_t offset = v->offset_ns - timescale_added_ns(t, now);
 	struct discipline_input in;
-	double ahead;
 	struct estimate_value then;
 
 	if (s->discipline.updates > 0)
 		s->command_interval_s = s_of_ns(at.ns - s->decided.ns);
 	if (s->discipline.updates > 0 && !silent)
 		note_round(s, s->command_interval_s);
-	/* One frequency must serve until the next decision: take the one in the
-	 * middle of the interval. */
-	ahead = fmin(s->command_interval_s / 2, DRIFT_AHEAD_MAX_S);
 	/* The kernel keeps the estimated error as it is until the next
 	 * decision: take the one at the end of the interval. */
 	then = estimate_at(shown_estimate(s),
 	    (struct osc){at.ns + ns_of_s(s->command_interval_s)});
 	in = (struct discipline_input){
 	    .offset_ns = offset,
-	    .offset_sd_ns = v.offset_sd * 1e9,
+	    .offset_sd_ns = v->offset_sd * 1e9,
 	    .guess_ns = remaining_guess_ns(s, at),
-	    .freq_ppm = (v.freq + ahead * v.drift) * 1e6,
-	    .freq_sd_ppm = v.freq_sd * 1e6,
+	    .freq_ppm = freq_ahead(s, v, at) * 1e6,
+	    .freq_sd_ppm = v->freq_sd * 1e6,
 	    .base_freq_ppm = s->base_freq * 1e6,
 	    .interval_s = s->command_interval_s,
 	    .round_s = s->round_s,
 	    .silent = silent,
-	    .synchronised = synchronised(s, &v, at),
+	    .synchronised = synchronised(s, v, at),
 	    .leap = candidates_leap(s),
 	    .now = now,
 	    .max_error_ns =
-		kernel_bound_ns(s, &v, &then, at, s->command_interval_s),
+		kernel_bound_ns(s, v, &then, at, s->command_interval_s),
 	    .est_error_ns = remaining_sd_ns(s, &then),
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
@@ -500,17 +543,25 @@ bool steering_is_busy(const struct steering *s)
 	return s->replay.busy;
 }
 
+uint64_t steering_witnesses_wanted(const struct steering *s)
+{
+	return contradiction_witnesses(s);
+}
+
 bool steering_update(struct steering *s, const struct timescale *t,
     struct wall now, struct clock_command *command)
 {
 	struct osc at = timescale_osc(t, now);
 	struct estimate_value v;
 
-	s->replay.busy = false;
+	s->replay.busy = s->wants_witnesses = s->freq_limited = false;
 	if (!s->has_first)
 		return give_up(s, t, now, command);
 	note_measured(s, t, now);
-	candidates_select(s, at);
+	/* A replay finds another frequency, by which the bounds of old samples
+	 * are others. Without a new sample that must not begin it again. */
+	if (!s->replay.under_way || s->judged != s->added)
+		candidates_select(s, at);
 	if (s->selection.selected < 0)
 		return give_up(s, t, now, command);
 	if (!may_start(s, at))
@@ -519,17 +570,21 @@ bool steering_update(struct steering *s, const struct timescale *t,
 	if (!filter_is_ready(s))
 		return false;
 	if (s->sample_is_new) {
-		s->sample_is_new = false;
+		estimate_look_ahead(&s->estimate, at);
 		intersection_pull(s, at);
-		(void)remaining_ns(s, t, now, &v);
-		learn_drift(s, &v, at);
-		return decide(s, t, now, false, command);
 	}
 	(void)remaining_ns(s, t, now, &v);
+	if (contradiction_found(s, at, v.offset_ns))
+		return false;
+	if (s->sample_is_new) {
+		s->sample_is_new = false;
+		learn_drift(s, &v, at);
+		return decide(s, t, now, &v, false, command);
+	}
 	if (!synchronised(s, &v, at))
 		return give_up(s, t, now, command);
 	return (s->utc_moved || s->suspects || is_silent(s, at)) &&
-	       decide(s, t, now, true, command);
+	       decide(s, t, now, &v, true, command);
 }
 
 void steering_applied(struct steering *s, enum keeper_verdict verdict)

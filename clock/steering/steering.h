@@ -243,6 +243,10 @@ enum poll_vote {
 enum poll_vote steering_poll_vote(
     const struct steering *s, unsigned source, double interval_s);
 
+/* After an update: the sources to ask now, a bit each, because the estimate has
+ * just left what the majority allows. */
+uint64_t steering_witnesses_wanted(const struct steering *s);
+
 /* Outliers of the source in a row that agree. */
 unsigned steering_outlier_count(const struct steering *s, unsigned source);
 

@@ -7,6 +7,9 @@
 /* No error is larger than half the delay. That is taken as three standard
  * deviations, so one is the delay divided by this. */
 #define HALF_DELAY 6.0
+/* If the floor of a path has changed, the error is often half of the change:
+ * not the least likely one, but just within three standard deviations. */
+#define RANGE_PARTS 5.0
 /* Up to this part of a delay, s, may be time in the two machines, all of it on
  * one way: a process wakes up late, a stamp is taken early. */
 #define MACHINE_DELAY_S 60e-6
@@ -72,11 +75,12 @@ static double edgeless_sd(const struct delay_track *t)
 	return EDGELESS_SHARE * t->queue * fmin(fmax(none, 0), 1);
 }
 
-/* What differs from path to path. */
+/* What the path alone shows of its asymmetry. */
 static double own_sd(const struct steering_source *src)
 {
-	return (range_of_floors(&src->delay) + creep_range(&src->creep)) /
-		   HALF_DELAY +
+	return (range_of_floors(&src->delay) + creep_range(&src->creep) +
+		   src->jump_s) /
+		   RANGE_PARTS +
 	       SOFT_SHARE * error_model_softness(&src->error_model) *
 		   src->delay.quiet +
 	       LOPSIDED_SHARE *
@@ -85,18 +89,23 @@ static double own_sd(const struct steering_source *src)
 	       edgeless_sd(&src->delay);
 }
 
+/* What all paths show may be the work of one line that they share: several
+ * sources do not reduce it. What a path shows beyond that is its own. */
 double unseen_sd(const struct steering *s)
 {
-	double common = 0, square = 0;
+	double common = 0, square = 0, shared = INFINITY;
+	double own[ESTIMATE_SOURCES];
 
 	if (s->member_count == 0)
 		return 0;
 	for (unsigned i = 0; i < s->member_count; i++) {
 		const struct steering_source *src = &s->sources[s->members[i]];
-		double own = own_sd(src);
 
+		own[i] = own_sd(src);
+		shared = fmin(shared, own[i]);
 		common += common_sd(src);
-		square += own * own;
 	}
-	return (common + sqrt(square)) / s->member_count;
+	for (unsigned i = 0; i < s->member_count; i++)
+		square += (own[i] - shared) * (own[i] - shared);
+	return shared + (common + sqrt(square)) / s->member_count;
 }

@@ -104,9 +104,9 @@ static void view_interval(const struct steering *s,
     struct source_view *out)
 {
 	struct carry c = carry_to(s, now);
-	const struct sample *m = nearest_sample(src, &c);
-	int64_t distance = carried_distance_ns(m, &c);
-	int64_t middle = carried_offset_ns(m, &c) - added_ns;
+	const struct record *r = nearest_record(src, &c, false);
+	int64_t distance = record_distance_ns(r, &c);
+	int64_t middle = carried_offset_ns(&r->sample, &c) - added_ns;
 
 	out->low_ns = middle - distance;
 	out->high_ns = middle + distance;

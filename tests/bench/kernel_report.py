@@ -46,8 +46,9 @@ def first_answer(answers, client, start, end):
 
 
 def judge(looks, start, answered):
-    """Largest error and RMS in us, seconds until right for good, broken bounds
-    in all and after the first answer."""
+    """Largest error and RMS in us, what is unknown of an error at most,
+    seconds until right for good, broken bounds in all and after the first
+    answer."""
     if not looks:
         return None
     errors = [max(abs(error) - unknown, 0) for _, _, error, unknown, _, _ in looks]
@@ -59,7 +60,19 @@ def judge(looks, start, answered):
     right = max(wrong, default=0)
     if errors[-1] > RIGHT_US:
         right = math.inf
-    return max(errors), rms, right, len(broken), known
+    unknown = max(unknown for _, _, _, unknown, _, _ in looks)
+    return max(errors), rms, unknown, right, len(broken), known
+
+
+def microseconds(error, unknown):
+    """An error that no look could tell from none is not shown as zero."""
+    if error < 0.5:
+        return f'<{max(math.ceil(unknown), 1)} us'
+    return f'{error:.0f} us'
+
+
+def seconds(value, never):
+    return f'{value:.1f} s' if math.isfinite(value) else never
 
 
 def main():
@@ -76,11 +89,12 @@ def main():
             if not result:
                 print(f'{phase:29} {name:7} {"no answer":>12}')
                 continue
-            largest, rms, right, broken, known = result
+            largest, rms, unknown, right, broken, known = result
             sums[name].append(max(right, 0.1))
-            print(f'{phase:29} {name:7} {largest:9.0f} us {rms:7.0f} us '
-                  f'{answered:5.1f} s {right:10.1f} s {broken:6} of {len(here)} '
-                  f'{known:5}')
+            print(f'{phase:29} {name:7} {microseconds(largest, unknown):>12} '
+                  f'{microseconds(rms, unknown):>10} '
+                  f'{seconds(answered, "none"):>7} {seconds(right, "never"):>12} '
+                  f'{broken:6} of {len(here)} {known:5}')
     ratios = [a / c for a, c in zip(sums['agent'], sums['chronyd'])
               if math.isfinite(a) and math.isfinite(c)]
     if ratios:

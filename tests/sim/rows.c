@@ -209,6 +209,14 @@ const struct row rows[] = {
 	{"wifi", "cool", 1e-9, 1, 6, 10, 0, 0, 0, 0, 0},
 	{"metro", "cool", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
 	{"lan", "liar", 1e-9, 4, 4, 4, 0, 0, 0, 0, 0},
+	{"metro", "turning", 1e-9, 1, 6, 6, 0, 0, 0, 0, 135},
+	{"inet", "turning", 1e-9, 1, 4, 8, 0, 0, 0, 0, 0},
+	{"lan", "turning", 1e-9, 1, 6, 6, 0, 0, 0, 0, 0},
+	{"lan", "turning", 1e-9, 4, 6, 6, 0, 0, 0, 0, 0},
+	{"inet", "turning", 1e-9, 1, 6, 6, 0, 0, 0, 0, 480},
+	{"metro", "set_in_turn", 1e-9, 2, 6, 10, 0, 0, 0, 0, 100},
+	{"metro", "set_in_turn", 1e-9, 3, 6, 6, 0, 0, 0, 0, 0},
+	{"inet", "set_in_turn", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
 	{"lan", "runaway", 1e-9, 4, 4, 4, 0, 0, 0, 0, 0},
 	{"lan", "liar", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
 	{"lan", "runaway", 1e-9, 4, 6, 10, 0, 0, 0, 0, 0},
@@ -402,6 +410,29 @@ static void wobbly(struct scenario *s)
 	}
 }
 
+/* The load goes from one way to the other, and back, every three hours. */
+static void turning(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->servers; i++) {
+		s->server[i].up.turn = 30;
+		s->server[i].down.turn = 30;
+		s->server[i].turn_time = 3 * HOUR;
+	}
+}
+
+/* Each server is set to a wrong time, one after the other, and set right again
+ * eight hours later. Nobody is wrong in the end. */
+static void set_in_turn(struct scenario *s)
+{
+	for (unsigned i = 0; i < s->servers; i++) {
+		s->server[i].lie = 0.8 * s->server[i].up.base;
+		s->server[i].lie_from = (6 + 10 * (int64_t)i) * HOUR;
+		s->server[i].lie_until = s->server[i].lie_from + 8 * HOUR;
+		s->settled = s->server[i].lie_until + HOUR;
+	}
+	s->length = s->settled + 4 * HOUR;
+}
+
 static void rougher(struct scenario *s)
 {
 	s->osc.wander_at = 24 * HOUR;
@@ -486,6 +517,8 @@ static const struct tweak {
     {"mixed", mixed},
     {"mixed_gap", mixed_gap},
     {"wobbly", wobbly},
+    {"turning", turning},
+    {"set_in_turn", set_in_turn},
     {"rougher", rougher},
     {"calmer", calmer},
     {"gap", gap},

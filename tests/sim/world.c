@@ -273,6 +273,9 @@ static int64_t travel(struct sim_world *w, const struct sim_server *s,
 		queue += rng_exponential(&w->rng) / way->shape;
 	if (way->rush > 0 && w->now % DAY_NS < s->rush_time)
 		queue *= way->rush;
+	if (way->turn > 0 &&
+	    w->now / s->turn_time % 2 == (way == &s->up ? 0 : 1))
+		queue *= way->turn;
 	if (s->spikes > 0 && rng_uniform(&w->rng) < s->spikes)
 		queue *= 50;
 	delay = base_delay(w, s, way) + more + way->queue * queue +

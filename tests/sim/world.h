@@ -31,6 +31,7 @@ struct way {
 	double creep;	    /* amplitude of a slow sine of the base delay */
 	double levels;	    /* a level between 0 and this adds to the base */
 	double rush;	    /* factor of the queue for some time of a day */
+	double turn;	    /* factor of the queue in one period of two */
 	double start_base, start_queue; /* more, until the start is over */
 	double spike; /* more for a share of the packets, mean */
 };
@@ -58,7 +59,10 @@ struct sim_server {
 	double loss;		     /* in each direction, 0..1 */
 	int64_t gap_from, gap_until; /* no answer between these instants */
 	int64_t daily; /* reachable only at the end of each day; 0: always */
-	int64_t rush_time;  /* how long way.rush lasts, from midnight on */
+	int64_t rush_time; /* how long way.rush lasts, from midnight on */
+	/* The length of these periods: way.turn holds for the way up in the
+	 * first one, and for the way down in the second one. */
+	int64_t turn_time;
 	int64_t start_over; /* until then, way.start_base and start_queue add */
 	int64_t creep_period;
 	struct levels levels;

@@ -74,12 +74,13 @@ static void poll(struct path *p, unsigned n)
 	}
 }
 
-/* How many of twenty paths are believed to have a bell after n samples. */
-static unsigned believed(enum law law, double up, double down, unsigned n)
+/* How many of so many paths are believed to have a bell after n samples. */
+static unsigned believed_of(
+    unsigned paths, enum law law, double up, double down, unsigned n)
 {
 	unsigned found = 0;
 
-	for (uint64_t seed = 1; seed <= 20; seed++) {
+	for (uint64_t seed = 1; seed <= paths; seed++) {
 		struct path p = path_of(seed, law, up, down);
 
 		poll(&p, n);
@@ -88,12 +89,59 @@ static unsigned believed(enum law law, double up, double down, unsigned n)
 	return found;
 }
 
+static unsigned believed(enum law law, double up, double down, unsigned n)
+{
+	return believed_of(20, law, up, down, n);
+}
+
+/* Also if some of the smallest delays lie close together by chance. */
 static void normal_jitter_is_a_bell(void **state)
 {
 	(void)state;
-	assert_true(believed(NORMAL, JITTER, JITTER, 500) >= 16);
-	assert_true(believed(NORMAL, JITTER, JITTER / 5, 500) >= 16);
-	assert_true(believed(NORMAL, JITTER / 10, JITTER, 500) >= 16);
+	assert_true(believed_of(100, NORMAL, JITTER, JITTER, 500) >= 95);
+	assert_true(believed_of(100, NORMAL, JITTER, JITTER / 5, 500) >= 95);
+	assert_true(believed_of(100, NORMAL, JITTER / 10, JITTER, 500) >= 95);
+}
+
+/* A line that is full for minutes, on one way or on the other: its delays have
+ * the shape of a bell, but the shortest of them are far below the middle. */
+static void a_full_line_is_no_bell(void **state)
+{
+	struct path p;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		p = path_of(seed, NORMAL, 2.5e-3, 0);
+		p.base = 4.5e-3;
+		poll(&p, 500);
+		assert_false(p.bell.believed);
+		p = path_of(seed, NORMAL, 0, 2.5e-3);
+		p.base = 4.5e-3;
+		poll(&p, 500);
+		assert_false(p.bell.believed);
+		/* The same jitter of a long path is one. */
+		p = path_of(seed, NORMAL, 2.5e-3, 0);
+		p.base = 45e-3;
+		poll(&p, 500);
+		if (seed == 1)
+			assert_true(p.bell.believed);
+	}
+}
+
+/* What was believed ends with the first delay that makes it impossible. */
+static void one_short_delay_ends_a_bell(void **state)
+{
+	struct path p = path_of(2, NORMAL, JITTER, 0);
+
+	(void)state;
+	p.base = 5 * JITTER;
+	poll(&p, 150);
+	assert_true(p.bell.believed);
+	p.base = 3 * JITTER;
+	p.up = 0;
+	poll(&p, 1);
+	assert_int_equal(p.delay.route, 0);
+	assert_false(p.bell.believed);
 }
 
 static void queues_are_no_bell(void **state)
@@ -119,7 +167,7 @@ static void uniform_jitter_is_no_bell(void **state)
 {
 	(void)state;
 	assert_int_equal(believed(UNIFORM, JITTER, JITTER / 20, 500), 0);
-	assert_true(believed(UNIFORM, JITTER, JITTER, 1000) <= 1);
+	assert_true(believed_of(100, UNIFORM, JITTER, JITTER, 1000) <= 6);
 }
 
 /* A load that wanders scatters as a bell does, but not from one sample to the
@@ -334,6 +382,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(normal_jitter_is_a_bell),
+	    cmocka_unit_test(a_full_line_is_no_bell),
+	    cmocka_unit_test(one_short_delay_ends_a_bell),
 	    cmocka_unit_test(queues_are_no_bell),
 	    cmocka_unit_test(nine_queues_in_a_row_are_no_bell),
 	    cmocka_unit_test(uniform_jitter_is_no_bell),

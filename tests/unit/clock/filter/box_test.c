@@ -131,6 +131,32 @@ static void test_box_is_symmetric(void **state)
 	}
 }
 
+/* What is remembered of the box before is used for the same tilt alone. */
+static void test_a_series_is_as_single_updates(void **state)
+{
+	struct chance c = {5};
+	struct box_norm norm = {0};
+	struct box box = {.wrong_share = 0.01, .wrong_reach = 10};
+
+	(void)state;
+	for (int n = 0; n < 600; n++) {
+		double y = chance_between(&c, -4, 4), one, many;
+		struct gaussian a = {0.2, chance_between(&c, 0.01, 2)}, b = a;
+
+		/* Each second box is the one before with another edge, and the
+		 * first ones have no tilt. */
+		if (n % 2 == 0) {
+			box.half = chance_between(&c, 0.01, 3);
+			box.tilt = n < 10 ? 0 : chance_between(&c, -20, 20);
+		}
+		box.edge = chance_between(&c, 0.001, 1);
+		one = box_update(&a, y, &box);
+		many = box_update_one(&b, y, &box, &norm);
+		assert_memory_equal(&a, &b, sizeof(a));
+		assert_memory_equal(&one, &many, sizeof(one));
+	}
+}
+
 /* An answer that is plainly wrong changes nothing. */
 static void test_an_outlier_changes_nothing(void **state)
 {
@@ -184,6 +210,7 @@ int main(void)
 	    cmocka_unit_test(test_moments_match_integration),
 	    cmocka_unit_test(test_likelihood_is_a_density),
 	    cmocka_unit_test(test_box_is_symmetric),
+	    cmocka_unit_test(test_a_series_is_as_single_updates),
 	    cmocka_unit_test(test_an_outlier_changes_nothing),
 	    cmocka_unit_test(test_always_sound),
 	};

@@ -425,6 +425,29 @@ static void the_smallest_delays_tell_the_gap(void **state)
 	}
 }
 
+/* A queue begins soon after the start. The few samples of the free path still
+ * tell its floor, whatever the queue does. */
+static void a_queue_leaves_the_floor_that_is_known(void **state)
+{
+	struct chance c = {1};
+	struct delay_track t;
+	unsigned back;
+
+	(void)state;
+	delay_init(&t);
+	for (unsigned i = 0; i < 5; i++)
+		(void)delay_add(&t, 20 + i % 3, NAN, &back);
+	for (unsigned i = 0; i < 60; i++) {
+		(void)delay_add(
+		    &t, 1000 + chance_exponential(&c, 5000), NAN, &back);
+		assert_int_equal(t.route, 0);
+		if (i > 10)
+			assert_true(
+			    delay_floor_gap(&t, now(&t)->samples) > 300);
+		assert_true(delay_route_gap(&t, now(&t)) < 10);
+	}
+}
+
 /* Which of the smallest delays count, by the number of samples. The k-th lies
  * k + k^2 / 10 above the first, and the mean queue is `queue`. */
 static void the_kth_smallest_delay_tells_the_gap(void **state)
@@ -816,6 +839,7 @@ int main(void)
 	    cmocka_unit_test(test_a_changed_rise_is_learned_in_64_blocks),
 	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
 	    cmocka_unit_test(the_smallest_delays_tell_the_gap),
+	    cmocka_unit_test(a_queue_leaves_the_floor_that_is_known),
 	    cmocka_unit_test(the_kth_smallest_delay_tells_the_gap),
 	    cmocka_unit_test(equal_delays_leave_the_least_gap),
 	    cmocka_unit_test(rare_spikes_leave_the_quiet_queue),

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #define US 1e-6
+#define MS 1e-3
 #define NOISE (0.02 * US)
 
 struct path {
@@ -115,6 +116,38 @@ static void test_a_busier_way_tilts_the_box(void **state)
 		 * errors are likely, the density grows with the error. */
 		assert_true(way ? b.tilt < -0.05 / US : b.tilt > 0.05 / US);
 	}
+}
+
+/* One more sample with these queues. */
+static void add_queue(
+    struct error_model *m, struct delay_track *t, double up, double down)
+{
+	double delay = 200 * US + up + down, error = (up - down) / 2;
+	struct gaussian truth = {-error, US * US};
+	unsigned back;
+
+	(void)delay_add(t, delay, NAN, &back);
+	error_model_learn(m, t, t->route, delay, NOISE, &truth, &truth);
+}
+
+/* The load goes over to the other way: two long queues there are enough. One
+ * is not, nor are long queues on the way that is known to be busy. */
+static void the_busier_way_may_be_the_other_one(void **state)
+{
+	struct path p = {{3}, 100 * US, 5 * US, 1};
+	struct delay_track t;
+	struct error_model m;
+
+	(void)state;
+	(void)learn(&m, &t, &p);
+	assert_true(error_model_lopsided(&m, &t) > 0.7);
+	for (unsigned i = 0; i < 4; i++)
+		add_queue(&m, &t, (100 + 100 * i) * US, 2 * US);
+	assert_true(error_model_lopsided(&m, &t) > 0.7);
+	add_queue(&m, &t, 2 * US, 300 * US);
+	assert_true(error_model_lopsided(&m, &t) > 0.7);
+	add_queue(&m, &t, 2 * US, 300 * US);
+	assert_true(error_model_lopsided(&m, &t) < 0.2);
 }
 
 /* Many short queues make a narrow box, but a long wait has one cause: its box
@@ -242,7 +275,7 @@ static void test_the_slope_decides_by_its_likelihood(void **state)
 			 (1 / (1 + left) - 1 / (1 - left))) < 1e-6);
 }
 
-/* The first samples do not show the floor: the box has its full width. */
+/* The first samples that differ do not show the floor: the box is wide. */
 static void test_first_samples_are_wide(void **state)
 {
 	struct delay_track t;
@@ -256,7 +289,7 @@ static void test_first_samples_are_wide(void **state)
 	for (unsigned i = 0; i < 6; i++) {
 		struct box b;
 
-		(void)delay_add(&t, 1000 * US, NAN, &back);
+		(void)delay_add(&t, (1000 + i % 2 * 400) * US, NAN, &back);
 		b = error_model_box(&m, &t, t.route, 1000 * US, NOISE);
 
 		if (i == 0)
@@ -382,6 +415,34 @@ static void no_edge_is_softer_than_half_the_delay(void **state)
 	}
 }
 
+/* Three delays tell a queue that changes, and two tell nothing. */
+static void few_delays_are_doubted_as_much_as_they_differ(void **state)
+{
+	static const struct {
+		unsigned samples;
+		double apart, least, most; /* least, most: the half width */
+	} rows[] = {{2, 0, 17 * MS, 18 * MS}, {3, 0, 0, 1 * US},
+	    {3, 100 * US, 100 * US, 2 * MS}, {3, 40 * MS, 9 * MS, 50 * MS},
+	    {7, 0, 0, 1 * US}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		struct delay_track t;
+		struct error_model m;
+		unsigned back;
+		struct box b;
+
+		delay_init(&t);
+		error_model_init(&m);
+		for (unsigned i = 0; i < rows[k].samples; i++)
+			(void)delay_add(
+			    &t, 100 * MS + i % 2 * rows[k].apart, NAN, &back);
+		b = error_model_box(&m, &t, 0, 100 * MS, 0);
+		if (b.half < rows[k].least || b.half > rows[k].most)
+			fail_msg("row %zu: %g s", k, b.half);
+	}
+}
+
 /* A path that was congested in `n` samples and is free in `m` ones. */
 static void congest(struct delay_track *t, unsigned n, unsigned m)
 {
@@ -413,7 +474,7 @@ static void a_congested_route_teaches_nothing(void **state)
 }
 
 /* Only samples after the congestion make the scale of the queues known: until
- * there are eight, a share of the delay is in doubt. */
+ * there are eight, what they differ by is in doubt. */
 static void boxes_are_wide_after_a_congestion(void **state)
 {
 	static const unsigned counts[] = {3, 5, 7, 8};
@@ -428,9 +489,9 @@ static void boxes_are_wide_after_a_congestion(void **state)
 		congest(&t, 14, counts[k]);
 		half = error_model_box(&m, &t, 1, 1000 * US, NOISE).half;
 		if (counts[k] < 8)
-			assert_true(
-			    fabs(half - NOISE - 500 * US / sqrt(n * n * n)) <
-			    0.001 * US);
+			assert_true(fabs(half - NOISE -
+					 fmin(500 * US / sqrt(n * n * n),
+					     8 * t.queue)) < 0.001 * US);
 		else
 			assert_true(half < 1 * US);
 	}
@@ -442,6 +503,7 @@ int main(void)
 	    cmocka_unit_test(test_exponential_queues_make_a_box),
 	    cmocka_unit_test(test_long_queues_make_a_bell),
 	    cmocka_unit_test(test_a_busier_way_tilts_the_box),
+	    cmocka_unit_test(the_busier_way_may_be_the_other_one),
 	    cmocka_unit_test(test_a_long_delay_may_be_all_on_one_way),
 	    cmocka_unit_test(test_short_delays_of_another_kind_take_no_tilt),
 	    cmocka_unit_test(test_the_slope_is_that_of_one_route),
@@ -452,6 +514,7 @@ int main(void)
 	    cmocka_unit_test(test_forgotten_routes_get_the_widest_box),
 	    cmocka_unit_test(the_softness_is_that_of_the_likely_edges),
 	    cmocka_unit_test(no_edge_is_softer_than_half_the_delay),
+	    cmocka_unit_test(few_delays_are_doubted_as_much_as_they_differ),
 	    cmocka_unit_test(a_congested_route_teaches_nothing),
 	    cmocka_unit_test(boxes_are_wide_after_a_congestion),
 	};

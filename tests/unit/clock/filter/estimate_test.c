@@ -303,7 +303,7 @@ static void test_an_inflated_bias_takes_the_change(void **state)
 	start(&e, 1);
 	take_in(&e, &w, 1, 1000, 8);
 	w.bias[0] = 4e-5;
-	estimate_inflate_bias(&e, 0, 4e-5);
+	estimate_inflate_bias(&e, 0, 4e-5, true);
 	take_in(&e, &w, 1, 200, 8);
 	assert_true(fabs(error_of(&e, &w)) < 5e-6);
 	assert_true(fabs(estimate_bias(&e, 0).mean - 4e-5) < 5e-6);
@@ -316,11 +316,13 @@ static void test_inflating_by_nothing_explains_no_bias(void **state)
 
 	(void)state;
 	start(&e, SOURCES);
-	estimate_inflate_bias(&e, 0, 0);
+	estimate_inflate_bias(&e, 0, 0, true);
 	assert_false(e.bias_explained[0]);
-	estimate_inflate_bias(&e, 0, 1e-9);
+	estimate_inflate_bias(&e, 0, 1e-9, true);
 	assert_true(e.bias_explained[0]);
 	assert_false(e.bias_explained[1]);
+	estimate_inflate_bias(&e, 0, 1e-9, false);
+	assert_false(e.bias_explained[0]);
 }
 
 /* The zero of the offset follows it, so that nanoseconds are never lost. */
@@ -525,7 +527,7 @@ static void a_bias_in_doubt_widens_the_start(void **state)
 			double want = sds[i] * 10 / sqrt(101);
 
 			start(&e, sources);
-			estimate_inflate_bias(&e, 0, sds[i]);
+			estimate_inflate_bias(&e, 0, sds[i], true);
 			estimate_add(&e, 0, (struct osc){0}, 0, &box);
 			/* Biases of 10 us count little among those. */
 			assert_true(

@@ -403,8 +403,12 @@ class Delay:
         n, by_queue = len(r['all']), floor_gap(self.queue, len(r['all']))
         if n <= 3:
             return by_queue
-        low, k = sorted(r['all'])[:8], max(3, min(n // 4, 8))
-        few = 0.886 * (low[k - 1] - low[0]) / (math.sqrt(k - 0.25) - 0.886)
+        low, most = sorted(r['all'])[:8], max(3, min(n // 4, 8))
+        gaps = {k: 0.886 * (low[k - 1] - low[0]) / (math.sqrt(k - 0.25) - 0.886)
+                for k in range(3, most + 1)}
+        few = gaps.pop(most)
+        fewer = min((gap * (1 + 4 / math.sqrt(k)) for k, gap in gaps.items()), default=few)
+        few = min(few, fewer) if fewer < 0.03 * by_queue else few
         return by_queue if few > 0.33 * by_queue else max(few, 20e-9)
 
     def shortest(self):
@@ -628,7 +632,7 @@ class ErrorModel:
 
     def asymmetry(self, path):
         error, excess, samples = self.before if self.before[2] > self.now[2] else self.now
-        r = max(-0.97, min(0.97, error / (excess + 4 * path.queue)))
+        r = max(-0.97, min(0.97, error / (excess + 2 * path.queue)))
         against = 10 * (1 - r * r) ** samples
         return r / (1 + against) * r * r / (r * r + 0.01)
 

@@ -154,7 +154,7 @@ static void operate(struct estimate *e, const struct estimate_row *r)
 		add(e, r, &box);
 		break;
 	case INFLATE_BIAS:
-		estimate_inflate_bias(e, r->source, r->first);
+		estimate_inflate_bias(e, r->source, r->first, true);
 		break;
 	case SET_BIAS:
 		estimate_set_bias(

@@ -357,6 +357,58 @@ static enum select_state round_at(struct rig *r, int64_t s, int64_t wrong_ns)
 	return state_of(r, 0);
 }
 
+/* A new answer that contradicts the older ones, from the first `moved` of three
+ * sources, although the older ones are sharper. */
+static void move_at(struct rig *r, int64_t s, unsigned moved)
+{
+	for (unsigned i = 0; i < moved; i++) {
+		struct sample m = sample(s * NS_PER_S, LIE_NS);
+
+		m.delay_ns += 1000;
+		give(r, i, m);
+	}
+	select_at(r, s * NS_PER_S);
+}
+
+/* Once all sources contradict what they said before, the clock has jumped. One
+ * that does not answer, one that was a falseticker and one that is not used do
+ * not count. */
+static void a_jump_that_all_sources_show_counts_at_once(void **state)
+{
+	static const struct {
+		unsigned moved;
+		bool silent, lies, unused; /* the third source */
+		bool jumped;
+	} rows[] = {
+	    {3, false, false, false, true},
+	    {2, false, false, false, false},
+	    {2, true, false, false, true},
+	    {2, false, true, false, true},
+	    {2, false, false, true, true},
+	};
+	struct steering_config config = rig_usual;
+
+	(void)state;
+	config.max_clock_error_ppm = NO_ERROR_PPM;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct source_options options[3] = {
+		    [2] = {.noselect = rows[i].unused}};
+		struct rig r;
+		int64_t says_ns;
+
+		open_exact(&r, 3, options, &config);
+		for (int s = 0; s < 5; s++)
+			(void)round_at(&r, s, 0);
+		if (rows[i].silent)
+			steering_set_reach(r.steering, 2, 0xfc);
+		r.steering->sources[2].was_falseticker = rows[i].lies;
+		move_at(&r, 5, rows[i].moved);
+		says_ns = r.steering->sources[0].best_offset_ns;
+		assert_int_equal(says_ns == LIE_NS, rows[i].jumped);
+		rig_close(&r);
+	}
+}
+
 /* Its older answers still speak for a liar, and the lies against it, until
  * three answers in a row say otherwise. */
 static void three_answers_turn_a_server(void **state)
@@ -392,6 +444,40 @@ static void three_answers_turn_a_server(void **state)
 	assert_int_equal(const_record(&r.steering->sources[0], 3)->sample.at.ns,
 	    RIG_START_NS + 4 * NS_PER_S);
 	rig_close(&r);
+}
+
+/* Nor do its lies stay because a source that is not used contradicts itself, or
+ * one that is silent. A jump of another source that is used is a reason. */
+static void who_speaks_may_excuse_a_lie(void **state)
+{
+	static const struct {
+		bool noselect, silent;
+		unsigned left; /* answers of the liar */
+	} rows[] = {{false, false, 11}, {true, false, 8}, {false, true, 8}};
+	struct steering_config config = rig_usual;
+
+	(void)state;
+	config.max_clock_error_ppm = NO_ERROR_PPM;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct source_options options[5] = {
+		    [4] = {.noselect = rows[i].noselect}};
+		struct rig r;
+
+		open_exact(&r, 5, options, &config);
+		for (int s = 0; s < 11; s++) {
+			struct sample odd = sample(
+			    s * NS_PER_S, s % 2 == 0 ? LIE_NS * (s + 1) : 0);
+
+			odd.delay_ns += 1000 + 100 * s;
+			give(&r, 3, sample(s * NS_PER_S, 0));
+			give(&r, 4, odd);
+			if (rows[i].silent)
+				steering_set_reach(r.steering, 4, 0xfc);
+			(void)round_at(&r, s, s >= 5 && s < 8 ? LIE_NS : 0);
+		}
+		assert_int_equal(r.steering->sources[0].count, rows[i].left);
+		rig_close(&r);
+	}
 }
 
 /* Two of three say nothing against each other without a majority. */
@@ -629,6 +715,24 @@ static void a_name_outside_of_the_truth_goes_last(void **state)
 	}
 }
 
+/* The second one of three names replaces the first, and the third one is no
+ * better: the first and the third have no vote. */
+static void of_three_names_of_a_server_one_votes(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_exact(&r, 5, NULL, NULL);
+	for (unsigned i = 0; i < 5; i++) {
+		give(&r, i, sample(0, i == 0 ? 5 * DISTANCE_NS : 0));
+		steering_set_server(r.steering, i, i < 3 ? 0 : i);
+	}
+	select_at(&r, 0);
+	assert_int_equal(r.steering->selection.voters, 3);
+	assert_int_equal(r.steering->selection.agreeing, 3);
+	rig_close(&r);
+}
+
 /* Its key server says that a is at the address of b, which is trusted. */
 static void a_name_of_a_trusted_server_takes_no_trust_from_it(void **state)
 {
@@ -687,7 +791,9 @@ int main(void)
 	    cmocka_unit_test(the_best_sample_is_carried_to_now),
 	    cmocka_unit_test(the_first_usable_name_of_a_server_votes),
 	    cmocka_unit_test(minsources_and_require_make_the_steering_wait),
+	    cmocka_unit_test(a_jump_that_all_sources_show_counts_at_once),
 	    cmocka_unit_test(three_answers_turn_a_server),
+	    cmocka_unit_test(who_speaks_may_excuse_a_lie),
 	    cmocka_unit_test(without_a_majority_nobody_is_outside),
 	    cmocka_unit_test(a_lone_server_is_never_outside),
 	    cmocka_unit_test(half_of_the_sources_judge_nobody),
@@ -697,6 +803,7 @@ int main(void)
 	    cmocka_unit_test(a_server_announces_a_leap_second_by_all_its_names),
 	    cmocka_unit_test(the_name_that_most_servers_agree_with_votes),
 	    cmocka_unit_test(a_name_outside_of_the_truth_goes_last),
+	    cmocka_unit_test(of_three_names_of_a_server_one_votes),
 	    cmocka_unit_test(a_name_of_a_trusted_server_takes_no_trust_from_it),
 	    cmocka_unit_test(trusted_sources_decide_on_a_leap_second),
 	};

@@ -606,6 +606,50 @@ static void a_bias_is_doubted_by_a_second_at_most(void **state)
 	rig_close(&r);
 }
 
+/* Nobody knows which server is right: how far they differ is part of the
+ * estimated error. */
+static void nothing_explains_a_server_that_was_set(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 3);
+	r.steering->estimate.bias_explained[0] = true;
+	for (unsigned k = 0; k < 3; k++)
+		one_answer(&r, 0, NS_PER_MS);
+	assert_false(r.steering->estimate.bias_explained[0]);
+	assert_true(r.steering->bias_set);
+	rig_close(&r);
+}
+
+/* Servers that were set one after the other, and are right again, must not
+ * leave an error that all of them contradict. */
+static void biases_of_all_sources_are_an_error_of_the_clock(void **state)
+{
+	static const struct {
+		double first, second, error;
+	} rows[] = {{1e-3, 1e-3, 1e-3}, {1e-3, 2e-3, 1e-3},
+	    {-1e-3, -3e-3, -1e-3}, {1e-3, -1e-3, 0}, {0, 1e-3, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct estimate *e;
+		struct rig r;
+
+		open_quiet(&r, 2);
+		e = &r.steering->estimate;
+		r.steering->bias_set = true;
+		for (unsigned k = 0; k < 2; k++)
+			estimate_set_bias(e, k,
+			    (struct gaussian){
+				k ? rows[i].second : rows[i].first, 1e-18});
+		rig_wait(&r, 1);
+		rig_add(&r, 0, ns_of_s(rows[i].first));
+		assert_true(fabs(moved_s(&r) - rows[i].error) < 2e-5);
+		rig_close(&r);
+	}
+}
+
 /* ---- what a bias may be ---- */
 
 /* A twentieth of the floor and of the server's root distance, and 1 us. */
@@ -1098,6 +1142,8 @@ int main(void)
 	    cmocka_unit_test(a_liar_does_not_use_an_honest_outlier),
 	    cmocka_unit_test(a_tie_moves_no_bias),
 	    cmocka_unit_test(a_bias_is_doubted_by_a_second_at_most),
+	    cmocka_unit_test(nothing_explains_a_server_that_was_set),
+	    cmocka_unit_test(biases_of_all_sources_are_an_error_of_the_clock),
 	    cmocka_unit_test(a_bias_is_a_share_of_the_delays),
 	    cmocka_unit_test(a_replay_finds_what_the_samples_have_shown),
 	    cmocka_unit_test(a_replay_has_turns),

@@ -56,6 +56,66 @@ static void an_oscillator_with_a_course_returns_to_its_mean(void **state)
 	rig_close(&r);
 }
 
+/* The temperature of a day comes back: what the frequency gains in the first
+ * half of the silence is lost in the second one. */
+static void a_drift_does_not_go_on_for_a_day(void **state)
+{
+	const double day = 86400;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.queue_s = 1e-6;
+	while (s_of_ns(r.now.ns - RIG_START_NS) < day / 2) {
+		set_freq(&r, course(&r, 1e-6, day));
+		rig_poll(&r, 1, 1, 64, NULL);
+	}
+	for (double t = 0; t < day; t += 64) {
+		set_freq(&r, course(&r, 1e-6, day));
+		rig_wait(&r, 64);
+		(void)rig_update(&r);
+	}
+	assert_true(llabs(rig_error_ns(&r)) < 10 * NS_PER_MS);
+	rig_close(&r);
+}
+
+/* The drift counts whole for half a day, by a quarter after 18 hours, and not
+ * at all from one day on: also for a clock that has not learned its course. */
+static void the_drift_counts_less_and_less(void **state)
+{
+	static const struct {
+		double hours, share;
+	} rows[] = {
+	    {6, 1}, {12, 1}, {15, 0.5625}, {18, 0.25}, {24, 0}, {72, 0}};
+	const struct holdover untried = {0};
+	const struct estimate *e;
+	double freq, sd;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 1, NULL, NULL);
+	r.queue_s = 1e-6;
+	for (unsigned i = 0; i < 200; i++) {
+		set_freq(&r, r.freq + 64e-11);
+		rig_poll(&r, 1, 1, 64, NULL);
+	}
+	e = &r.steering->estimate;
+	freq = estimate_freq(e, e->at, &sd);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		double age = rows[i].hours * 3600;
+		struct osc later = {e->at.ns + ns_of_s(age)};
+		double moved = s_of_ns(estimate_at(e, later).offset_ns -
+				       estimate_offset_ns(e, e->at));
+		double drifted = moved - freq * age;
+		double left = drifted + holdover_shift(&untried, e, later);
+
+		assert_true(fabs(drifted) > 0.5e-3);
+		if (fabs(left / drifted - rows[i].share) > 0.01)
+			fail_msg("%g h: %g", rows[i].hours, left / drifted);
+	}
+	rig_close(&r);
+}
+
 static bool is_corrected(const struct rig *r)
 {
 	struct estimate_value v, plain;
@@ -102,12 +162,14 @@ static void a_wandering_oscillator_keeps_its_last_frequency(void **state)
 	rig_close(&r);
 }
 
-/* A frequency that is far from all that was seen has another cause. */
+/* A frequency that is far from all that was seen has another cause. Its drift
+ * fades nevertheless. */
 static void an_unusual_frequency_lasts(void **state)
 {
+	const struct holdover untried = {0};
 	struct estimate e;
 	struct osc later;
-	double usual;
+	double usual, faded;
 	struct rig r;
 
 	(void)state;
@@ -118,6 +180,10 @@ static void an_unusual_frequency_lasts(void **state)
 	assert_true(fabs(usual) > 0.01);
 	estimate_shift_freq(&e, copysign(50e-6, usual));
 	assert_true(holdover_shift(&r.steering->holdover, &e, later) == 0);
+	later.ns += 86400 * NS_PER_S;
+	faded = holdover_shift(&untried, &e, later);
+	assert_true(faded != 0);
+	assert_true(holdover_shift(&r.steering->holdover, &e, later) == faded);
 	rig_close(&r);
 }
 
@@ -156,6 +222,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_oscillator_with_a_course_returns_to_its_mean),
+	    cmocka_unit_test(a_drift_does_not_go_on_for_a_day),
+	    cmocka_unit_test(the_drift_counts_less_and_less),
 	    cmocka_unit_test(only_a_silence_is_corrected),
 	    cmocka_unit_test(a_wandering_oscillator_keeps_its_last_frequency),
 	    cmocka_unit_test(an_unusual_frequency_lasts),

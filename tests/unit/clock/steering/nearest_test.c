@@ -6,16 +6,16 @@
 #include "tests/unit/clock/steering/rig.h"
 
 /* What the list replaces. */
-static const struct sample *nearest_of_all(
+static const struct record *nearest_of_all(
     const struct steering_source *src, const struct carry *c)
 {
-	const struct sample *nearest = &const_record(src, 0)->sample;
+	const struct record *nearest = const_record(src, 0);
 
 	for (unsigned i = 1; i < src->count; i++) {
-		const struct sample *m = &const_record(src, i)->sample;
+		const struct record *r = const_record(src, i);
 
-		if (carried_distance_ns(m, c) < carried_distance_ns(nearest, c))
-			nearest = m;
+		if (record_distance_ns(r, c) < record_distance_ns(nearest, c))
+			nearest = r;
 	}
 	return nearest;
 }
@@ -25,10 +25,10 @@ static void compare(const struct steering_source *src, int64_t now_ns)
 	static const double growths[] = {0, 1e-9, 1e-6, 1e-4, 1e-2};
 
 	for (size_t i = 0; i < ARRAY_LEN(growths); i++) {
-		const struct carry c = {{now_ns}, 0, growths[i]};
+		const struct carry c = {{now_ns}, 0, 0, growths[i]};
 
 		assert_ptr_equal(
-		    nearest_sample(src, &c), nearest_of_all(src, &c));
+		    nearest_record(src, &c, false), nearest_of_all(src, &c));
 	}
 }
 

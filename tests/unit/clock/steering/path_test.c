@@ -40,6 +40,24 @@ static void a_detour_at_the_start_is_forgotten(void **state)
 	}
 }
 
+/* Without a burst: three answers in two minutes, through a long and quiet path.
+ * What hides an empty path rarely keeps three delays alike. */
+static void three_answers_of_a_far_server_tell_the_frequency(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct rig r;
+
+		rig_open(&r, 1, NULL, NULL);
+		r.chance.state = seed;
+		r.queue_s = 1e-4;
+		r.up_ns = r.down_ns = 300 * NS_PER_MS;
+		rig_poll(&r, 1, 3, 66, NULL);
+		assert_true(fabs(r.freq * 1e6 - r.last.freq_ppm) < 5);
+		rig_close(&r);
+	}
+}
+
 /* A queue at the start that is never empty, and that ends. */
 static void a_busy_start_is_forgotten(void **state)
 {
@@ -310,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_detour_at_the_start_is_forgotten),
+	    cmocka_unit_test(three_answers_of_a_far_server_tell_the_frequency),
 	    cmocka_unit_test(a_busy_start_is_forgotten),
 	    cmocka_unit_test(the_end_of_a_busy_start_makes_the_clock_young),
 	    cmocka_unit_test(a_change_of_the_path_leaves_the_clock_right),

@@ -300,7 +300,8 @@ static void the_sharpest_samples_limit_a_young_frequency(void **state)
 			r.up_ns = r.down_ns = rows[i].way_ns[k];
 			rig_poll(&r, 1, 1, 16, NULL);
 		}
-		freq = fmin(500e-6, freq_between(&r, rows[i].from, rows[i].to));
+		freq = fmin(500e-6 + fabs(r.steering->estimate.freq),
+		    freq_between(&r, rows[i].from, rows[i].to));
 		assert_about(growth_s(&r, 3, 4),
 		    hypot(25e-6, fmax(freq, 3 * freq_sd(&r))));
 		rig_close(&r);

@@ -815,7 +815,8 @@ static void test_a_drift_is_met_in_the_middle(void **state)
 	}
 }
 
-/* The filter takes all samples in again as a path's double, up to 32. */
+/* The filter takes all samples in again at the third of a path and as they
+ * double, up to 32. */
 static void test_hindsight_ends_with_32_samples(void **state)
 {
 	struct rig r;
@@ -828,7 +829,7 @@ static void test_hindsight_ends_with_32_samples(void **state)
 		rig_add(&r, 0, 0);
 		/* It joins with the second. */
 		assert_int_equal(r.steering->replay_due,
-		    n == 4 || n == 8 || n == 16 || n == 32);
+		    n == 3 || n == 4 || n == 8 || n == 16 || n == 32);
 		(void)rig_update(&r);
 		assert_false(r.steering->replay_due);
 	}
@@ -1049,6 +1050,78 @@ static void test_forgetting_a_member_replays_the_rest(void **state)
 	rig_close(&r);
 }
 
+/* The nearest of three servers is alone in the filter, and its estimate says
+ * that the frequency has jumped. The command follows a little, up and down; in
+ * the first 16 updates, and without a third server, it follows at once. */
+static void test_few_sources_change_the_frequency_little(void **state)
+{
+	static const struct {
+		unsigned servers;
+		unsigned updates;
+		double ppm;
+	} rows[] = {
+	    {3, 16, 100},
+	    {3, 16, -100},
+	    {3, 15, 1000},
+	    {2, 16, -1000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig r;
+		double base, change;
+
+		rig_open(&r, rows[i].servers, NULL, NULL);
+		for (unsigned k = 0; k < 300; k++) {
+			unsigned source = k % rows[i].servers;
+
+			r.up_ns = r.down_ns = source ? 15 * NS_PER_MS : 0;
+			rig_wait(&r, 5);
+			rig_add(&r, source, 0);
+			(void)rig_update(&r);
+		}
+		r.up_ns = r.down_ns = 0;
+		rig_add(&r, 0, 0);
+		(void)rig_update(&r);
+		assert_int_equal(r.steering->member_count, 1);
+		assert_int_equal(r.steering->selection.voters, rows[i].servers);
+		estimate_shift_freq(
+		    &r.steering->estimate, copysign(1e-3, rows[i].ppm));
+		base = r.steering->base_freq;
+		rig_wait(&r, 0.01);
+		r.steering->discipline.updates = rows[i].updates;
+		r.steering->sample_is_new = true;
+		assert_true(rig_update(&r));
+		change = r.last.freq_ppm - base * 1e6;
+		if (fabs(change - rows[i].ppm) > 1)
+			fail_msg("row %zu: %+g ppm", i, change);
+		rig_close(&r);
+	}
+}
+
+static void test_two_voters_prove_nothing_against_each_other(void **state)
+{
+	static const struct {
+		unsigned voters, members;
+		bool most;
+	} rows[] = {
+	    {1, 1, true},
+	    {2, 1, true},
+	    {3, 1, false},
+	    {3, 2, true},
+	    {4, 2, false},
+	    {4, 3, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct steering s = {.member_count = rows[i].members,
+		    .selection.voters = rows[i].voters};
+
+		assert_int_equal(members_are_most(&s), rows[i].most);
+	}
+}
+
 static void test_names_are_complete(void **state)
 {
 	(void)state;
@@ -1107,6 +1180,8 @@ int main(void)
 		test_a_reload_without_the_selected_source_selects_none),
 	    cmocka_unit_test(test_a_reload_drops_what_is_gone),
 	    cmocka_unit_test(test_forgetting_a_member_replays_the_rest),
+	    cmocka_unit_test(test_few_sources_change_the_frequency_little),
+	    cmocka_unit_test(test_two_voters_prove_nothing_against_each_other),
 	    cmocka_unit_test(test_names_are_complete),
 	};
 
