@@ -31,7 +31,7 @@
 	X(NTS_KE_NO_COOKIES, "the server sent no cookies") \
 	X(NTS_KE_COOKIE_SIZE, "the server sent a cookie that does not fit into an NTP request") \
 	X(NTS_KE_BAD_SERVER, "the server named an NTP server with an invalid host name") \
-	X(NTS_KE_BAD_PORT, "the server named an invalid NTP port") \
+	X(NTS_KE_BAD_PORT, "the server named an invalid NTP port (has its chrony.conf 'port 0'?)") \
 	/* NTPv4 and its NTS fields, RFC 5905, RFC 7822, RFC 8915 section 5 */ \
 	X(NTP_SHORT, "an answer is shorter than an NTP header") \
 	X(NTP_BAD_VERSION, "an answer is not NTP version 4") \

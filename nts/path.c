@@ -2,14 +2,24 @@
 
 #include "nts/revocation.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <stdint.h>
 
 /* A server may send hundreds of certificates of one name. Real chains need
  * fewer than ten of these. */
 #define SIGNATURES_MAX 200
 #define PATHS_MAX 50
+/* Nor do they need more work than about this many multiplications of 64 bits: a
+ * tenth of a second. One signature of RSA with 2048 bits costs 20 thousand, of
+ * P-256 300 thousand. But a server chooses the keys that it sends: 200 of keys
+ * that are made to be slow cost a second. */
+#define WORK_MAX 100000000
+/* Of a signature by another method than RSA, DSA and elliptic curves. */
+#define WORK_OTHER 400000
 
 /* How much a failure says about what to fix; a higher one is told. */
 enum rank {
@@ -28,8 +38,10 @@ struct search {
 	STACK_OF(X509) * sent;
 	X509 *path[PATH_LENGTH_MAX];
 	int length;
-	unsigned signatures, paths; /* work done so far */
-	bool cut;		    /* the work had a limit */
+	unsigned signatures, paths; /* done so far */
+	uint64_t work;		    /* of these, in multiplications */
+	uint64_t path_work;	    /* of the signatures of this path alone */
+	bool cut;		    /* a limit was reached */
 	enum rank rank;		    /* of `refusal` */
 	struct tls_refusal *refusal;
 };
@@ -88,21 +100,69 @@ static bool in_path(const struct search *s, X509 *c)
 	return false;
 }
 
-static bool key_fits(struct search *s, X509 *c, X509 *issuer)
+/* The bits of the number that RSA raises to: up to 3072, because the owner of a
+ * key chooses it. */
+static unsigned exponent_bits(const EVP_PKEY *key)
+{
+	BIGNUM *e = NULL;
+	unsigned bits = 17; /* of the usual one */
+
+	if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e))
+		bits = (unsigned)BN_num_bits(e);
+	BN_free(e);
+	return bits;
+}
+
+/* About how many multiplications it takes to verify a signature: the square of
+ * the length of a number, for each bit of an exponent. */
+static uint64_t work_of(const EVP_PKEY *key)
+{
+	const uint64_t bits = (uint64_t)EVP_PKEY_get_bits(key);
+	const uint64_t square = (bits / 64 + 1) * (bits / 64 + 1);
+
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_RSA:
+	case EVP_PKEY_RSA_PSS:
+		return square * exponent_bits(key);
+	case EVP_PKEY_DSA:
+		/* Two exponents of at most 256 bits. */
+		return square * 512;
+	case EVP_PKEY_EC:
+		/* An addition of points takes about a dozen, and more on
+		 * curves for which the library has no code of their own. */
+		return square * bits * 40;
+	default:
+		return WORK_OTHER;
+	}
+}
+
+/* False: no such work is left. */
+static bool spend(struct search *s, uint64_t work)
+{
+	s->work += work;
+	s->cut |= s->work > WORK_MAX;
+	return s->work <= WORK_MAX;
+}
+
+/* The work is 0 if the key does not fit. */
+static uint64_t work_if_fits(struct search *s, X509 *c, X509 *issuer)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer);
+	uint64_t work = key ? work_of(key) : 0;
 	bool fits;
 
 	if (!key)
-		return false;
+		return 0;
 	if (s->signatures == SIGNATURES_MAX) {
 		s->cut = true;
-		return false;
+		return 0;
 	}
+	if (!spend(s, work))
+		return 0;
 	s->signatures++;
 	fits = X509_verify(c, key) == 1;
 	ERR_clear_error();
-	return fits;
+	return fits ? work : 0;
 }
 
 /* A copy of the path with its own references. */
@@ -218,7 +278,7 @@ static bool judge(struct search *s)
 
 	if (s->paths == PATHS_MAX) {
 		s->cut = true;
-	} else {
+	} else if (spend(s, s->path_work)) { /* OpenSSL verifies all again */
 		s->paths++;
 		good = check && path && anchor &&
 		       sk_X509_push(anchor, s->path[s->length - 1]) &&
@@ -250,9 +310,13 @@ static bool extend(struct search *s);
 static bool try(struct search *s, X509 *issuer, bool trusted)
 {
 	X509 *last = s->path[s->length - 1];
+	uint64_t work;
 	bool good;
 
-	if (in_path(s, issuer) || !key_fits(s, last, issuer))
+	if (in_path(s, issuer))
+		return false;
+	work = work_if_fits(s, last, issuer);
+	if (work == 0)
 		return false;
 	if (s->length == PATH_LENGTH_MAX) {
 		note(s, RANK_REFUSED, X509_V_ERR_CERT_CHAIN_TOO_LONG,
@@ -260,7 +324,9 @@ static bool try(struct search *s, X509 *issuer, bool trusted)
 		return false;
 	}
 	s->path[s->length++] = issuer;
+	s->path_work += work;
 	good = trusted ? judge(s) : extend(s);
+	s->path_work -= work;
 	s->length--;
 	return good;
 }

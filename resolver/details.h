@@ -32,6 +32,8 @@ struct ke_details {
 	/* The server accepted the connection and was silent until the deadline;
 	 * TCP misses segments of one side. */
 	bool silent, lost;
+	/* It closed the session before it was complete, and not at once. */
+	bool late;
 	char group[KE_GROUP_MAX]; /* of the key exchange; "" if not known */
 	/* The server's own certificate, accepted or not. */
 	struct certificate_facts certificate;

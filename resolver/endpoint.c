@@ -135,6 +135,11 @@ const char *endpoint_unfit(
 	return e->family == 4 ? unfit_ipv4(e->address) : unfit_ipv6(e);
 }
 
+bool endpoint_fits(const struct endpoint *e, const struct endpoint *peer)
+{
+	return endpoint_same_host(e, peer) || !endpoint_unfit(e, peer);
+}
+
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->family == b->family && a->scope_id == b->scope_id &&

@@ -43,6 +43,10 @@ bool endpoint_is_loopback(const struct endpoint *e);
 const char *endpoint_unfit(
     const struct endpoint *e, const struct endpoint *from);
 
+/* May a client of the key server at `peer` ask `e` for time? Not where it is
+ * unfit, unless it is the address that the client has connected to. */
+bool endpoint_fits(const struct endpoint *e, const struct endpoint *peer);
+
 /* Have both the same address and scope? Their ports may differ. */
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b);
 

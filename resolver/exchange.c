@@ -119,7 +119,7 @@ static int fill(struct run *r)
 
 /* TCP knows which segments are missing, but not why. The connection has opened,
  * so small ones pass. */
-static bool segments_are_lost(int fd)
+static bool segments_are_lost(int fd, bool silent)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
@@ -129,9 +129,29 @@ static bool segments_are_lost(int fd)
 		return false;
 	of_ours = info.tcpi_unacked > 0 && info.tcpi_retransmits > 0;
 	of_server = info.tcpi_rcv_ooopack > 0;
-	stopped = info.tcpi_bytes_received > 0 &&
+	/* The end of a connection counts as a byte. */
+	stopped = silent && info.tcpi_bytes_received > 0 &&
 		  info.tcpi_last_data_recv > PAUSE_MAX_MS;
 	return of_ours || of_server || stopped;
+}
+
+/* chronyd closes a session two seconds after it has accepted the connection. */
+#define GIVES_UP_NS (1800 * NS_PER_MS)
+
+/* The server has closed the session before it was complete. After so long, this
+ * may be for another reason than a refusal. */
+static void note_end_of_patience(struct run *r)
+{
+	int64_t open_ns = mono_now().ns - r->started.ns;
+
+	if (open_ns < GIVES_UP_NS)
+		return;
+	sentence_add(r->why,
+	    "; this was after %.1f s, and some servers wait for 2 s only: this "
+	    "machine, the path or the server may be too slow",
+	    s_of_ns(open_ns));
+	if (r->x->details)
+		r->x->details->late = true;
 }
 
 /* `silent`: nothing came until the deadline. */
@@ -143,7 +163,7 @@ static void note_end(struct run *r, enum tls_fault fault, bool silent)
 		return;
 	d->tls_fault = fault;
 	d->silent = silent;
-	d->lost = segments_are_lost(r->x->fd);
+	d->lost = segments_are_lost(r->x->fd, silent);
 }
 
 /* `chain` begins with the certificate of the server. */
@@ -180,6 +200,8 @@ static bool refuse_tls(struct run *r)
 	    tls_fault_text(tls_fault(r->tls)));
 	if (*detail)
 		sentence_add(r->why, " (%s)", detail);
+	if (tls_fault(r->tls) == TLS_CLOSED_EARLY)
+		note_end_of_patience(r);
 	return fail(r, KE_STAGE_TLS);
 }
 
@@ -205,6 +227,7 @@ static bool handshake_broke(struct run *r, int error)
 		note_end(r, TLS_CLOSED_EARLY, false);
 		sentence_add(r->why, "no NTS-KE session with %s: %s", r->where,
 		    tls_fault_text(TLS_CLOSED_EARLY));
+		note_end_of_patience(r);
 		return fail(r, KE_STAGE_TLS);
 	}
 	return fail_socket(r, KE_STAGE_TLS, error);
@@ -325,10 +348,11 @@ static void say_ke_error(struct run *r, enum nts_err error, unsigned detail)
 	    error == NTS_KE_UNKNOWN_CRITICAL)
 		sentence_add(r->why, " (%s %u)",
 		    error == NTS_KE_UNKNOWN_CRITICAL ? "type" : "code", detail);
-	if (error == NTS_KE_EMPTY)
-		sentence_add(r->why,
-		    ": it may refuse this client, or its NTS setup may be "
-		    "incomplete");
+	if (error != NTS_KE_EMPTY)
+		return;
+	sentence_add(r->why,
+	    ": it may refuse this client, or its NTS setup may be incomplete");
+	note_end_of_patience(r);
 }
 
 static bool judge_answer(struct run *r)

@@ -122,7 +122,8 @@ static bool addresses_valid(const struct ke_answer *a)
 	if (a->address_count < 1 || a->address_count > KE_ADDRESSES_MAX)
 		return false;
 	for (uint32_t i = 0; i < a->address_count; i++)
-		if (!endpoint_valid(&a->addresses[i]))
+		if (!endpoint_valid(&a->addresses[i]) ||
+		    !endpoint_fits(&a->addresses[i], &a->facts.peer))
 			return false;
 	return true;
 }

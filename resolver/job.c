@@ -48,9 +48,15 @@ static bool late(const struct job *j)
 	return mono_due(j->deadline, mono_now());
 }
 
-static double waited_s(const struct job *j)
+/* The time is over, and the names are there. A process cannot tell how long it
+ * waited for DNS, and how long for a processor. */
+static bool fail_late(struct job *j, enum ke_stage stage)
 {
-	return s_of_ns(mono_now().ns - j->started.ns);
+	sentence_add(&j->why,
+	    "%.1f s had passed when its name was looked up: DNS is slow, or "
+	    "this machine is busy",
+	    s_of_ns(mono_now().ns - j->started.ns));
+	return fail(j, stage);
 }
 
 static bool is_available(
@@ -148,6 +154,8 @@ static void look_up_priority(struct job *j, struct names *out)
 {
 	const struct service *s = &j->service;
 	uint16_t priority = s->at[j->next_record].priority;
+	const struct ke_request *q = j->request;
+	const enum family_choice family = (enum family_choice)q->family;
 
 	*out = (struct names){0};
 	while (j->next_record < s->count &&
@@ -160,9 +168,10 @@ static void look_up_priority(struct job *j, struct names *out)
 		/* The name came over the wire. */
 		sentence_quote(&quoted, r->target, strlen(r->target));
 		j->why = sentence_to(j->text, sizeof(j->text));
-		if (names_lookup_complete(r->target, shown, r->port,
-			(enum family_choice)j->request->family, &found,
-			&j->why))
+		if (names_lookup_complete(
+			r->target, shown, r->port, family, &found, &j->why) ||
+		    (q->clock_unsure && unvalidated_lookup(r->target, true,
+					    r->port, family, &found)))
 			add_names(out, &found);
 	}
 }
@@ -214,7 +223,8 @@ static bool look_up_service(struct job *j)
 {
 	if (j->details)
 		j->details->lookup_error = EAI_FAIL;
-	if (!service_lookup(j->request->host, &j->service, &j->why))
+	if (!service_lookup(j->request->host, j->request->clock_unsure != 0,
+		&j->service, &j->why))
 		return fail(j, KE_STAGE_DNS);
 	if (!next_group(j))
 		return none_is_left(j);
@@ -228,7 +238,8 @@ static bool look_up_service(struct job *j)
 /* The name may well exist: DNS says nothing about it. */
 static bool dns_failed(int error)
 {
-	return error == EAI_AGAIN || error == EAI_FAIL || error == EAI_SYSTEM;
+	return error == EAI_AGAIN || error == EAI_FAIL || error == EAI_SYSTEM ||
+	       error == EAI_ADDRFAMILY;
 }
 
 static bool use_known(struct job *j)
@@ -279,12 +290,8 @@ static bool look_up(struct job *j)
 	}
 	if (!found)
 		return fail(j, KE_STAGE_DNS);
-	if (late(j)) {
-		sentence_add(&j->why,
-		    "DNS took %.1f s to answer for %s, which is too long",
-		    waited_s(j), q->host);
-		return fail(j, KE_STAGE_DNS);
-	}
+	if (late(j))
+		return fail_late(j, KE_STAGE_DNS);
 	return begin_group(j, &j->names) || none_is_left(j);
 }
 
@@ -445,22 +452,28 @@ static uint16_t ntp_port(const struct job *j)
 	return j->request->ntp_port ? j->request->ntp_port : NTP_PORT;
 }
 
-/* A server must not make its clients send to a group, to a broadcast address,
- * or to what listens on their own loopback. */
-static bool drop_unfit(struct job *j, struct names *n)
+/* Neither a server nor DNS must make clients send to a group, to a broadcast
+ * address, or to what listens on their own loopback. */
+static void keep_fit(struct names *n, const struct endpoint *peer)
 {
 	const struct names in = *n;
-	char text[ENDPOINT_TEXT_MAX];
 
 	n->count = 0;
 	for (unsigned i = 0; i < in.count; i++)
-		if (!endpoint_unfit(&in.at[i], &j->exchange.peer))
+		if (endpoint_fits(&in.at[i], peer))
 			n->at[n->count++] = in.at[i];
+}
+
+static bool drop_unfit(struct job *j, struct names *n)
+{
+	const struct endpoint first = n->at[0], *peer = &j->exchange.peer;
+	char text[ENDPOINT_TEXT_MAX];
+
+	keep_fit(n, peer);
 	if (n->count > 0)
 		return true;
 	sentence_add(&j->why, "its address %s %s",
-	    endpoint_text(&in.at[0], false, text),
-	    endpoint_unfit(&in.at[0], &j->exchange.peer));
+	    endpoint_text(&first, false, text), endpoint_unfit(&first, peer));
 	return fail(j, KE_STAGE_NTP_NAME);
 }
 
@@ -482,10 +495,8 @@ static bool look_up_ntp_server(struct job *j, struct names *out)
 	    (!j->request->clock_unsure ||
 		!unvalidated_lookup(server, true, ntp_port(j), family, out)))
 		return fail(j, KE_STAGE_NTP_NAME);
-	if (late(j)) {
-		sentence_add(&j->why, "DNS took too long to answer for it");
-		return fail(j, KE_STAGE_NTP_NAME);
-	}
+	if (late(j))
+		return fail_late(j, KE_STAGE_NTP_NAME);
 	return drop_unfit(j, out);
 }
 
@@ -534,6 +545,7 @@ static bool find_addresses(struct job *j)
 		return false;
 	if (j->request->alone || j->request->srv)
 		return find_one(j, named ? &found : NULL);
+	keep_fit(&found, peer);
 	same = names_remove(&found, peer);
 	if (same)
 		add_address(j, *peer);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <resolv.h>
 #include <string.h>
+#include <strings.h>
 
 #define TRIES_MAX 2
 
@@ -148,6 +149,25 @@ static bool is_absence(int error)
 	       error == EAI_ADDRFAMILY;
 }
 
+/* Has /etc/hosts an IPv4 address of the name? gethostent(3) asks no DNS, which
+ * may be silent, and skips IPv6. */
+static bool in_hosts(const char *host)
+{
+	const struct hostent *line;
+	bool found = false;
+
+	sethostent(0);
+	while (!found && (line = gethostent())) {
+		char *const *alias = line->h_aliases;
+
+		found = strcasecmp(line->h_name, host) == 0;
+		for (; !found && *alias; alias++)
+			found = strcasecmp(*alias, host) == 0;
+	}
+	endhostent();
+	return found;
+}
+
 /* True: the name has addresses, but none of the configured family. */
 static bool explain_family(const char *host, const char *shown,
     enum family_choice family, struct sentence *why)
@@ -226,10 +246,18 @@ bool names_lookup_error(const char *host, const char *shown, uint16_t port,
 	}
 	if (*error == 0)
 		*error = EAI_NODATA;
-	if (!is_absence(*error) || !explain_family(host, shown, family, why))
-		explain(shown, *error, system_error, why);
-	else
+	if (*error == EAI_AGAIN && family == FAMILY_IPV6 && in_hosts(host)) {
+		sentence_add(why,
+		    "%s has only IPv4 addresses in /etc/hosts, no DNS server "
+		    "answered, and IPv6 is configured for it",
+		    shown);
+		*error = EAI_ADDRFAMILY;
+	} else if (is_absence(*error) &&
+		   explain_family(host, shown, family, why)) {
 		*error = EAI_NODATA;
+	} else {
+		explain(shown, *error, system_error, why);
+	}
 	return false;
 }
 

@@ -21,7 +21,8 @@ bool names_lookup(const char *host, const char *shown, uint16_t port,
     enum family_choice family, struct names *out,
     struct sentence *why) MUST_USE;
 
-/* As names_lookup(); `error` is 0, or that of getaddrinfo(3) (EAI_...). */
+/* As names_lookup(); `error` is 0, or that of getaddrinfo(3) (EAI_...).
+ * EAI_ADDRFAMILY: DNS failed, and /etc/hosts has the other family only. */
 bool names_lookup_error(const char *host, const char *shown, uint16_t port,
     enum family_choice family, struct names *out, int *error,
     struct sentence *why) MUST_USE;

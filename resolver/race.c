@@ -4,11 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
 /* So many addresses are named in a sentence. */
 #define EXPLAINED_MAX 8
+
+/* Of both sides. IPv6 passes packets of 1280 bytes on every path (RFC 8200
+ * section 5). So a tunnel that loses larger ones without a word does not
+ * stop a key exchange. */
+#define SEGMENT_MAX (1280 - 40 - 20)
 
 struct race {
 	const struct names *to;
@@ -24,6 +31,7 @@ struct race {
  * SOCK_NONBLOCK, and in some versions not F_SETFL, but it never blocks. */
 static int open_socket(int af)
 {
+	const int segment = SEGMENT_MAX;
 	int fd = socket(af, SOCK_STREAM, 0);
 
 	if (fd < 0) {
@@ -33,7 +41,28 @@ static int open_socket(int af)
 	}
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	/* Without it, what the path says of its MTU has to be true. */
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
 	return fd;
+}
+
+/* TCP has no route to a broadcast address; UDP says that it is one. */
+static int name_broadcast(
+    int error, const struct sockaddr_storage *address, socklen_t len)
+{
+	int fd;
+
+	if (error != ENETUNREACH || address->ss_family != AF_INET)
+		return error;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error;
+	if (connect(fd, (const struct sockaddr *)address, len) != 0 &&
+	    errno == EACCES)
+		error = RACE_BROADCAST;
+	close(fd);
+	return error;
 }
 
 /* Returns a descriptor that becomes writable when it has connected or failed.
@@ -58,7 +87,7 @@ static int begin_connect(const struct endpoint *e, const struct binding *b)
 		return fd;
 	error = errno;
 	close(fd);
-	errno = error;
+	errno = name_broadcast(error, &address, len);
 	return -1;
 }
 
@@ -206,6 +235,12 @@ static void explain_errno(
 		break;
 	case ENETUNREACH:
 		sentence_add(why, "no route to %s%s", host, from);
+		break;
+	case RACE_BROADCAST:
+		sentence_add(why,
+		    "%s is the broadcast address of a network of this machine, "
+		    "so no server has it (check /etc/hosts or DNS)",
+		    host);
 		break;
 	case EACCES:
 	case EPERM:

@@ -11,11 +11,16 @@
 
 #define RACE_STAGGER_NS (250 * NS_PER_MS)
 
+/* In the place of an errno: the address is the broadcast address of a network
+ * of this machine. No errno is so large. */
+#define RACE_BROADCAST 4998
+
 struct race_outcome {
 	unsigned winner; /* an index; set if race_connect() succeeded */
 	/* For each address. 0: not tried, or another one won first.
-	 * ETIMEDOUT: no answer before the deadline. ICMP_PROHIBITED. Above
-	 * BINDING_FAILED: see binding_apply(). Else the error of connect(2). */
+	 * ETIMEDOUT: no answer before the deadline. ICMP_PROHIBITED.
+	 * RACE_BROADCAST. Above BINDING_FAILED: see binding_apply(). Else the
+	 * error of connect(2). */
 	int error[KE_ADDRESSES_MAX];
 };
 

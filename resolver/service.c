@@ -1,6 +1,7 @@
 #include "resolver/service.h"
 
 #include "resolver/dns_message.h"
+#include "resolver/unvalidated.h"
 
 #include <arpa/nameser.h>
 #include <netdb.h>
@@ -167,8 +168,14 @@ static bool take_answer(const char *name, const uint8_t *answer, size_t len,
 	return false;
 }
 
-bool service_lookup(
-    const char *domain, struct service *out, struct sentence *why)
+/* False: the domain has no such records. */
+static bool may_exist(int error)
+{
+	return error == TRY_AGAIN || error == NO_RECOVERY;
+}
+
+bool service_lookup(const char *domain, bool without_validation,
+    struct service *out, struct sentence *why)
 {
 	uint8_t answer[ANSWER_MAX];
 	char name[SERVICE_NAME_MAX + 16];
@@ -187,6 +194,9 @@ bool service_lookup(
 	len =
 	    res_nquery(&state, name, ns_c_in, ns_t_srv, answer, sizeof(answer));
 	error = state.res_h_errno;
+	if (len < 0 && without_validation && may_exist(error))
+		len = unvalidated_query(
+		    &state, name, ns_t_srv, answer, sizeof(answer));
 	res_nclose(&state);
 	if (len < 0) {
 		explain(name, domain, error, why);

@@ -39,8 +39,9 @@ void service_order(
     struct service *s, const uint32_t random[static SERVICE_MAX]);
 
 /* Asks the system's DNS servers for the key servers of `domain`, in the order
- * of use. /etc/hosts has no such records. False: `why` is the reason. */
-bool service_lookup(
-    const char *domain, struct service *out, struct sentence *why) MUST_USE;
+ * of use, and if they fail, `without_validation`, too. /etc/hosts has no such
+ * records. False: `why` is the reason. */
+bool service_lookup(const char *domain, bool without_validation,
+    struct service *out, struct sentence *why) MUST_USE;
 
 #endif

@@ -17,7 +17,10 @@
 /* The byte of the header that has the bit CD, and the bit. */
 #define CD_BYTE 3
 #define CD_BIT 0x10
-#define SILENCE_NS (NS_PER_S / 2)
+#define RCODE_BYTE 3
+#define RCODE 0x0f
+/* The low byte of the number of additional records. */
+#define ADDITIONAL_BYTE 11
 
 struct lookup {
 	struct __res_state state;
@@ -27,28 +30,80 @@ struct lookup {
 	bool silent; /* no server answers: do not wait for them again */
 };
 
-static void ask(struct lookup *l, const char *name, int type)
+/*
+ * The bit DO (RFC 6891, RFC 3225), and room for 1232 bytes. systemd-resolved
+ * before version 254 looks at CD in a query with DO only.
+ */
+static int add_do(unsigned char *query, int size)
 {
-	unsigned char query[QUERY_MAX], answer[ANSWER_MAX];
-	unsigned limit = KE_ADDRESSES_MAX;
-	struct mono began = mono_now();
-	int size, len;
+	static const unsigned char opt[] = {
+	    0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0};
 
-	size = res_nmkquery(&l->state, QUERY, name, C_IN, type, NULL, 0, NULL,
-	    query, sizeof(query));
-	if (size <= CD_BYTE)
-		return;
-	if (l->family == FAMILY_ANY)
-		limit /= 2;
-	query[CD_BYTE] |= CD_BIT;
-	len = res_nsend(&l->state, query, size, answer, sizeof(answer));
-	/* A server that answers with an error does so at once. */
-	l->silent = len < 0 && mono_now().ns - began.ns >= SILENCE_NS;
-	if (len > (int)sizeof(answer))
-		len = sizeof(answer);
+	query[ADDITIONAL_BYTE] = 1;
+	memcpy(query + size, opt, sizeof(opt));
+	return size + (int)sizeof(opt);
+}
+
+/* True: no answer, or one that is an error. */
+static bool failed(const unsigned char *answer, int len)
+{
+	return len <= RCODE_BYTE || (answer[RCODE_BYTE] & RCODE) != 0;
+}
+
+static int send_query(struct __res_state *state, const unsigned char *query,
+    int size, unsigned char *answer, int room)
+{
+	int len = res_nsend(state, query, size, answer, room);
+
+	if (len > room)
+		len = room;
 	/* The C library compares, too, but not the question over TCP. */
 	if (len > 0 &&
-	    dns_message_answers(answer, (size_t)len, query, (size_t)size))
+	    !dns_message_answers(answer, (size_t)len, query, (size_t)size))
+		return -1;
+	return len;
+}
+
+/* True: some server let its whole time, `retrans` seconds, go by. */
+static bool is_silent(
+    const struct __res_state *state, int len, struct mono began)
+{
+	return len < 0 &&
+	       mono_now().ns - began.ns >= state->retrans * (NS_PER_S * 9 / 10);
+}
+
+/* The query without DO is the first: old servers and firewalls drop one with DO
+ * or answer it with an error. */
+int unvalidated_query(struct __res_state *state, const char *name, int type,
+    unsigned char *answer, int room)
+{
+	struct mono began = mono_now();
+	unsigned char query[QUERY_MAX];
+	int len, size = res_nmkquery(state, QUERY, name, C_IN, type, NULL, 0,
+		     NULL, query, QUERY_MAX / 2);
+
+	if (size <= ADDITIONAL_BYTE)
+		return -1;
+	query[CD_BYTE] |= CD_BIT;
+	len = send_query(state, query, size, answer, room);
+	if (failed(answer, len) && !is_silent(state, len, began))
+		len =
+		    send_query(state, query, add_do(query, size), answer, room);
+	return len;
+}
+
+static void ask(struct lookup *l, const char *name, int type)
+{
+	unsigned char answer[ANSWER_MAX];
+	unsigned limit = KE_ADDRESSES_MAX;
+	struct mono began = mono_now();
+	int len =
+	    unvalidated_query(&l->state, name, type, answer, sizeof(answer));
+
+	if (l->family == FAMILY_ANY)
+		limit /= 2;
+	l->silent = is_silent(&l->state, len, began);
+	if (len > 0)
 		(void)!dns_answer_read(
 		    answer, (size_t)len, l->port, limit, l->out);
 }

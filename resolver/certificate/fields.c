@@ -1,5 +1,4 @@
-/* Sentences about the field of a certificate that fails, with its fix. */
-#include "resolver/certificate/refusal.h"
+#include "resolver/certificate/fields.h"
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
@@ -40,11 +39,15 @@ static bool is_address(const char *host)
 void say_wrong_name(const struct refusal *r)
 {
 	bool address = is_address(r->host), has_names;
-	const char *kind = address ? "IP" : "DNS";
+	const char *kind = address ? "IP" : "DNS", *names;
+	const char *other = "configure one of these names, or ";
 
 	refusal_say_certificate(r);
 	sentence_add(r->out, " is not for %s, it is for ", r->host);
+	names = r->out->out + strlen(r->out->out);
 	has_names = certificate_valid_for(r->certificate, r->out);
+	if (strchr(names, '*'))
+		other = "configure a name that one of these covers, or ";
 	if (address && certificate_has_dns(r->certificate, r->host))
 		sentence_add(r->out,
 		    "; an address as a DNS name does not count: issue it again "
@@ -59,8 +62,7 @@ void say_wrong_name(const struct refusal *r)
 		sentence_add(r->out,
 		    "; %sissue it again with %s:%s as a subject alternative "
 		    "name",
-		    has_names ? "configure one of these names, or " : "", kind,
-		    r->host);
+		    has_names ? other : "", kind, r->host);
 }
 
 void say_weak(const struct refusal *r)

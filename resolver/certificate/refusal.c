@@ -1,79 +1,8 @@
-#include "resolver/certificate/refusal.h"
+#include "resolver/certificate/fields.h"
+#include "resolver/certificate/lists.h"
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
-
-static bool was_sent(const struct refusal *r)
-{
-	STACK_OF(X509) *sent = r->tls->sent;
-
-	for (int i = 0; i < sk_X509_num(sent); i++)
-		if (X509_cmp(sk_X509_value(sent, i), r->certificate) == 0)
-			return true;
-	return false;
-}
-
-enum provenance refusal_provenance(const struct refusal *r)
-{
-	if (r->tls->depth == 0)
-		return FROM_SERVER_ITSELF;
-	if (trust_origin_of(r->trust, r->certificate, NULL))
-		return FROM_FILE;
-	return was_sent(r) ? FROM_CHAIN : FROM_SYSTEM;
-}
-
-void refusal_say_origin(
-    const struct refusal *r, const struct trust_origin *origin)
-{
-	if (!origin || !origin->path)
-		return;
-	sentence_add(r->out, " (%s", origin->path);
-	if (origin->line > 0)
-		sentence_add(r->out, ", line %u", origin->line);
-	sentence_add(r->out, ")");
-}
-
-void refusal_say_certificate(const struct refusal *r)
-{
-	switch (refusal_provenance(r)) {
-	case FROM_SERVER_ITSELF:
-		sentence_add(r->out, "the certificate \"%s\"", r->subject);
-		break;
-	case FROM_CHAIN:
-		sentence_add(r->out,
-		    "the CA certificate \"%s\" in the server's chain",
-		    r->subject);
-		break;
-	case FROM_FILE:
-		sentence_add(
-		    r->out, "the trusted certificate \"%s\"", r->subject);
-		refusal_say_origin(
-		    r, trust_origin_of(r->trust, r->certificate, NULL));
-		break;
-	case FROM_SYSTEM:
-		sentence_add(r->out,
-		    "the trusted certificate \"%s\" of this system",
-		    r->subject);
-		break;
-	}
-}
-
-void refusal_say_reissue(const struct refusal *r, const char *with)
-{
-	switch (refusal_provenance(r)) {
-	case FROM_SERVER_ITSELF:
-	case FROM_CHAIN:
-		sentence_add(r->out, "issue it again");
-		break;
-	case FROM_FILE:
-	case FROM_SYSTEM:
-		sentence_add(r->out, "its CA must issue it again");
-		break;
-	}
-	if (with)
-		sentence_add(r->out, " with %s", with);
-}
 
 /* A trusted certificate with the name of the issuer, which has another key;
  * NULL: none. The caller frees it. */
@@ -270,144 +199,12 @@ static void say_dates(const struct refusal *r)
 	sentence_add(r->out, ", or correct the local clock if it is wrong");
 }
 
-/* Revocation lists. */
-
-static void say_list(const struct refusal *r)
-{
-	char issuer[CERTIFICATE_NAME_MAX];
-
-	certificate_name(X509_CRL_get_issuer(r->tls->crl), issuer);
-	sentence_add(r->out, "the revocation list of \"%s\"", issuer);
-	refusal_say_origin(r, trust_origin_of(r->trust, NULL, r->tls->crl));
-}
-
-/* RFC 5280 5.3.1 */
-static const char *reason_of(const X509_REVOKED *entry)
-{
-	static const char *const reasons[] = {
-	    [0] = "unspecified",
-	    [1] = "key compromise",
-	    [2] = "CA compromise",
-	    [3] = "affiliation changed",
-	    [4] = "superseded",
-	    [5] = "cessation of operation",
-	    [6] = "certificate hold",
-	    [9] = "privilege withdrawn",
-	    [10] = "AA compromise",
-	};
-	ASN1_ENUMERATED *value =
-	    X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
-	long n = value ? ASN1_ENUMERATED_get(value) : -1;
-
-	ASN1_ENUMERATED_free(value);
-	return n >= 0 && n < (long)ARRAY_LEN(reasons) ? reasons[n] : NULL;
-}
-
-static void say_revoked(const struct refusal *r)
-{
-	char serial[CERTIFICATE_SERIAL_MAX], date[CERTIFICATE_DATE_MAX];
-	X509_REVOKED *entry = NULL;
-	const char *reason;
-
-	certificate_serial(r->certificate, serial);
-	refusal_say_certificate(r);
-	sentence_add(r->out, " with the serial number %s was revoked", serial);
-	if (r->tls->crl &&
-	    X509_CRL_get0_by_cert(r->tls->crl, &entry, r->certificate) == 1) {
-		certificate_date(
-		    certificate_time(X509_REVOKED_get0_revocationDate(entry)),
-		    date);
-		sentence_add(r->out, " on %s", date);
-		reason = reason_of(entry);
-		if (reason)
-			sentence_add(r->out, " (%s)", reason);
-	}
-	if (r->tls->crl) {
-		sentence_add(r->out, ", says ");
-		say_list(r);
-	}
-	sentence_add(r->out,
-	    "; give the server a new certificate with a new key, and find out "
-	    "why it was revoked");
-}
-
-static void say_other(const struct refusal *r)
-{
-	refusal_say_certificate(r);
-	sentence_add(r->out, " is refused: %s",
-	    X509_verify_cert_error_string(r->tls->error));
-}
-
-/* Begins the sentence on a list that cannot be judged. False: the refusal has
- * no list, and the sentence is another one. */
-static bool blames_list(const struct refusal *r)
-{
-	if (!r->tls->crl) {
-		say_other(r);
-		return false;
-	}
-	refusal_say_certificate(r);
-	sentence_add(r->out, " cannot be checked: ");
-	say_list(r);
-	return true;
-}
-
-static void say_list_dates(const struct refusal *r)
-{
-	bool expired = r->tls->error == X509_V_ERR_CRL_HAS_EXPIRED;
-	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
-	char now[CERTIFICATE_DATE_MAX];
-
-	if (!blames_list(r))
-		return;
-	certificate_date(
-	    certificate_time(X509_CRL_get0_lastUpdate(r->tls->crl)), from);
-	certificate_date(
-	    certificate_time(X509_CRL_get0_nextUpdate(r->tls->crl)), to);
-	certificate_date(r->now_unix_s, now);
-	if (expired)
-		sentence_add(r->out,
-		    " has expired: it is from %s, and a new "
-		    "one was due on %s",
-		    from, to);
-	else
-		sentence_add(r->out, " is not yet valid: it is from %s", from);
-	sentence_add(r->out,
-	    "; the local clock says %s; get the current list from the CA, or "
-	    "correct the local clock if it is wrong",
-	    now);
-}
-
-static void say_list_unknown(const struct refusal *r)
-{
-	if (!blames_list(r))
-		return;
-	sentence_add(r->out,
-	    " has an unknown extension that is marked as critical; let the CA "
-	    "issue a list without it, or remove it from crl-files");
-}
-
-static void say_list_unusable(const struct refusal *r)
-{
-	if (!blames_list(r))
-		return;
-	sentence_add(r->out,
-	    r->tls->error == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN
-		? " is from a CA that may not sign lists (its key usage has no "
-		  "cRLSign)"
-	    : r->tls->error == X509_V_ERR_CRL_SIGNATURE_FAILURE
-		? " has a signature with a digest that is too weak"
-		: " has a date that cannot be read");
-	sentence_add(r->out,
-	    "; let the CA correct that, or remove the list from crl-files");
-}
-
 static void say_too_long(const struct refusal *r)
 {
 	sentence_add(r->out,
 	    "the chain of the certificate \"%s\" is too long: more than %d "
-	    "certificates up to a trusted one, or too many of one name; let "
-	    "the server send only its own chain",
+	    "certificates up to a trusted one, too many of one name, or keys "
+	    "of unusual sizes; let the server send only its own chain",
 	    r->subject, PATH_LENGTH_MAX);
 }
 
@@ -531,5 +328,5 @@ void trust_explain_refusal(const struct trust *t,
 			return;
 		}
 	}
-	say_other(&r);
+	refusal_say_other(&r);
 }

@@ -102,8 +102,9 @@ static void explain_denied(
 		    directory, w.group, directory, directory);
 	else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
 		sentence_add(why,
-		    " although the mode of the file allows it: a sandbox "
-		    "(Landlock, systemd, AppArmor or SELinux) prevents it");
+		    " although the mode allows it: a sandbox (Landlock, "
+		    "systemd, AppArmor or SELinux) does not; see its rule: "
+		    "sudo journalctl -g denied; systemctl cat ntsagent");
 	else
 		sentence_add(why, "; fix it with: chgrp %s %s && chmod g+r %s",
 		    w.group, path, path);
@@ -214,8 +215,12 @@ static void report_broken(
 		    t->words->meanwhile);
 	else
 		sentence_add(&why,
-		    "the %s in DER in %s is broken, %s; replace it",
-		    t->words->one, path, b->fault);
+		    "the %s file %s begins like DER, but %s: replace it%s",
+		    t->words->one, path, b->fault,
+		    t->kind == PEM_CERTIFICATE
+			? " (a PKCS #7 file as PEM: openssl pkcs7 -inform DER "
+			  "-print_certs <FILE)"
+			: "");
 	report(t, TRUST_BROKEN, &why);
 }
 
@@ -260,6 +265,9 @@ static void report_empty(
 	if (pem_first_label(bytes, len, label)) {
 		sentence_add(&why, ", it has a block of the kind ");
 		sentence_quote(&why, label, strlen(label));
+		if (strcmp(label, "PKCS7") == 0)
+			sentence_add(&why,
+			    " (as PEM: openssl pkcs7 -print_certs <FILE)");
 	}
 	report(t, TRUST_EMPTY, &why);
 }

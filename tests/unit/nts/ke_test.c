@@ -613,6 +613,13 @@ static void exporter_contexts_have_the_expected_bytes(void **state)
 #define WITH_FIXTURE(test)                                                     \
 	cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* chronyd without an NTP port names port 0. */
+static void the_sentence_of_a_wrong_port_names_the_line(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(nts_err_text(NTS_KE_BAD_PORT), "'port 0'"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -635,6 +642,7 @@ int main(void)
 	    WITH_FIXTURE(the_detail_may_be_null),
 	    WITH_FIXTURE(random_bytes_are_never_accepted),
 	    WITH_FIXTURE(an_accepted_answer_is_within_its_limits),
+	    cmocka_unit_test(the_sentence_of_a_wrong_port_names_the_line),
 	    cmocka_unit_test(a_request_has_the_expected_bytes),
 	    cmocka_unit_test(a_request_without_gcm_siv_has_no_record_1024),
 	    cmocka_unit_test(a_request_that_does_not_fit_fails_the_writer),

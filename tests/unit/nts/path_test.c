@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
+
 struct path_world {
 	struct pki_pair root, middle, leaf;
 	X509 *outdated; /* the root with the same key, long ago */
@@ -160,6 +163,81 @@ static void the_longest_path_is_told(void **state)
 	assert_int_equal(sk_X509_num(r->path), 1);
 }
 
+/* An RSA key with numbers of these lengths, which nobody can sign with. */
+static EVP_PKEY *made_up_key(int modulus_bits, int exponent_bits)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *numbers = OSSL_PARAM_BLD_new();
+	BIGNUM *n = BN_new(), *e = BN_new();
+	EVP_PKEY *key = NULL;
+	OSSL_PARAM *all;
+
+	assert_true(
+	    ctx && numbers &&
+	    BN_rand(n, modulus_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) &&
+	    BN_rand(e, exponent_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) &&
+	    OSSL_PARAM_BLD_push_BN(numbers, OSSL_PKEY_PARAM_RSA_N, n) &&
+	    OSSL_PARAM_BLD_push_BN(numbers, OSSL_PKEY_PARAM_RSA_E, e));
+	all = OSSL_PARAM_BLD_to_param(numbers);
+	assert_true(EVP_PKEY_fromdata_init(ctx) == 1);
+	assert_true(
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, all) == 1);
+	OSSL_PARAM_free(all);
+	OSSL_PARAM_BLD_free(numbers);
+	BN_free(n);
+	BN_free(e);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* Sends certificates with the name of the leaf's issuer, before the true one.
+ * Each of them has another key, and signatures as long as that key. */
+static void send_first(
+    struct path_world *w, unsigned count, int modulus_bits, int exponent_bits)
+{
+	for (unsigned i = 0; i < count; i++) {
+		EVP_PKEY *key = made_up_key(modulus_bits, exponent_bits);
+		X509 *c = X509_dup(w->middle.certificate);
+
+		assert_true(c && X509_set_pubkey(c, key));
+		assert_true(sk_X509_insert(w->sent, c, 1));
+		EVP_PKEY_free(key);
+	}
+}
+
+static void free_first(struct path_world *w, unsigned count)
+{
+	while (count-- > 0)
+		X509_free(sk_X509_delete(w->sent, 1));
+}
+
+/* A server may choose keys whose signatures take long. */
+static void slow_keys_of_one_name_are_not_all_tried(void **state)
+{
+	static const struct {
+		unsigned count;
+		int modulus_bits, exponent_bits;
+		bool good;
+	} rows[] = {
+	    {150, 2048, 17, true}, /* many */
+	    {50, 8192, 17, true},  /* large */
+	    {2, 3072, 3072, true}, /* a strange exponent */
+	    {40, 3072, 3072, false},
+	    {60, 16384, 64, false},
+	};
+	struct path_world *w = *state;
+
+	trust(w, w->root.certificate);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		send_first(w, rows[i].count, rows[i].modulus_bits,
+		    rows[i].exponent_bits);
+		assert_int_equal(is_good(w), rows[i].good);
+		assert_int_equal(w->refusal.error,
+		    rows[i].good ? 0 : X509_V_ERR_CERT_CHAIN_TOO_LONG);
+		free_first(w, rows[i].count);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -167,6 +245,7 @@ int main(void)
 	    TEST(a_good_path_has_no_fault),
 	    TEST(a_revocation_is_told_before_dates),
 	    TEST(the_longest_path_is_told),
+	    TEST(slow_keys_of_one_name_are_not_all_tried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

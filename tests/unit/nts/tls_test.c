@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -14,6 +16,18 @@
 #define NAME "ntp1.example.org"
 
 enum alpn { ALPN_GOOD, ALPN_NONE, ALPN_REFUSE };
+
+static uint64_t options; /* that were set last */
+
+/* Comes before the function of OpenSSL. */
+uint64_t SSL_CTX_set_options(SSL_CTX *ctx, uint64_t op)
+{
+	void *symbol = dlsym(RTLD_NEXT, "SSL_CTX_set_options");
+	uint64_t (*real)(SSL_CTX *, uint64_t);
+
+	memcpy(&real, &symbol, sizeof(real));
+	return options = real(ctx, op);
+}
 
 /* A server in memory, its certificates, and its client. */
 struct tls_fixture {
@@ -81,6 +95,26 @@ static int choose_alpn(SSL *ssl, const unsigned char **out,
 	*out = in + 1;
 	*out_len = in[0];
 	return SSL_TLSEXT_ERR_OK;
+}
+
+/* A key that has its curve in it, not only the name. */
+static EVP_PKEY *key_with_its_curve(void)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	assert_int_equal(
+	    EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
+		OSSL_PKEY_EC_ENCODING_EXPLICIT),
+	    1);
+	return key;
+}
+
+static void give_own_curve(X509 *certificate)
+{
+	EVP_PKEY *key = key_with_its_curve();
+
+	assert_int_equal(X509_set_pubkey(certificate, key), 1);
+	EVP_PKEY_free(key);
 }
 
 static void start_server(struct tls_fixture *f)
@@ -628,6 +662,21 @@ static void a_chain_that_is_too_long_is_named(void **state)
 	assert_int_equal(tls_fault(f->client), TLS_CHAIN_TOO_LONG);
 }
 
+/* RFC 5480 2.1.1: OpenSSL does not even read such a key, which can be made to
+ * take long. */
+static void a_key_with_its_own_curve_ends_the_handshake(void **state)
+{
+	struct tls_fixture *f = *state;
+
+	give_own_curve(f->intermediate.certificate);
+	assert_int_equal(connect_for(f, "DNS:" NAME, NAME), TLS_FAILED);
+	assert_int_equal(tls_fault(f->client), TLS_PROTOCOL_ERROR);
+	assert_int_equal(tls_refusal(f->client)->error, 0);
+	assert_string_equal(tls_detail(f->client),
+	    "a key of its chain has a curve of its own, which RFC 5480 "
+	    "forbids");
+}
+
 static void garbage_in_a_record_is_a_protocol_error(void **state)
 {
 	static const uint8_t garbage[] = {22, 3, 3, 0, 4, 0xff, 0, 0, 0};
@@ -639,6 +688,17 @@ static void garbage_in_a_record_is_a_protocol_error(void **state)
 	assert_int_equal(tls_handshake(f->client), TLS_FAILED);
 	assert_int_equal(tls_fault(f->client), TLS_PROTOCOL_ERROR);
 	assert_true(strlen(tls_detail(f->client)) > 0);
+}
+
+/* Bit 33 is the option of OpenSSL 3.2; a program built with 3.0 sets it, too.
+ */
+static void certificates_never_come_compressed(void **state)
+{
+	struct tls_fixture *f = *state;
+
+	options = 0;
+	f->client = tls_open(f->store, NAME);
+	assert_true(options & UINT64_C(1) << 33);
 }
 
 #define WITH_FIXTURE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -672,6 +732,8 @@ int main(void)
 	    WITH_FIXTURE(an_end_during_the_handshake_is_named),
 	    WITH_FIXTURE(a_chain_that_is_too_long_is_named),
 	    WITH_FIXTURE(garbage_in_a_record_is_a_protocol_error),
+	    WITH_FIXTURE(a_key_with_its_own_curve_ends_the_handshake),
+	    WITH_FIXTURE(certificates_never_come_compressed),
 	};
 
 	/* As in each process that exchanges keys. */

@@ -1,7 +1,7 @@
 /*
  * A DNS server on the loopback, in a process of its own, that validates with a
  * wrong clock: it answers SERVFAIL unless a query has the bit "checking
- * disabled". The C library asks it in place of the servers of resolv.conf.
+ * disabled" (CD). The C library asks it in place of the servers of resolv.conf.
  * Include it in one file.
  */
 #ifndef TESTS_UNIT_RESOLVER_DNS_SERVER_H
@@ -20,6 +20,8 @@
 
 enum dns_behaviour {
 	DNS_SIGNED,	 /* every name has an address, only with CD */
+	DNS_BYPASS,	 /* the same, only with CD and DO, as systemd 252 */
+	DNS_OLD,	 /* only with CD, and no answer with DO */
 	DNS_SIGNED_LONG, /* only "host.lan.test" has one, only with CD */
 	DNS_MANY,	 /* every name has 70 of each family, only with CD */
 	DNS_NO,		 /* SERVFAIL in any case */
@@ -29,19 +31,39 @@ enum dns_behaviour {
 static struct sockaddr_in dns_at;
 static pid_t dns_pid;
 
+/* `len` is that of header and question. */
 static unsigned char dns_type_of(const unsigned char *query, size_t len)
 {
 	return query[len - 3];
 }
 
+/* A record behind the question is the one with DO. Removes it. Any other one
+ * ends the server, and the test gets no answer. */
+static int dns_take_do(unsigned char *query, size_t *len)
+{
+	static const unsigned char opt[] = {
+	    0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0};
+
+	if (query[11] == 0)
+		return 0;
+	if (query[11] != 1 || *len <= sizeof(opt))
+		_exit(1);
+	*len -= sizeof(opt);
+	if (memcmp(query + *len, opt, sizeof(opt)) != 0)
+		_exit(1);
+	query[11] = 0;
+	return 1;
+}
+
 static int dns_is_known(
-    enum dns_behaviour how, const unsigned char *query, size_t len)
+    enum dns_behaviour how, const unsigned char *query, size_t len, int with_do)
 {
 	static const char name[] = "\x04host\x03lan\x04test";
 
-	if (!(query[3] & 0x10) || how == DNS_NO)
+	if (!(query[3] & 0x10) || how == DNS_NO ||
+	    (how == DNS_BYPASS && !with_do))
 		return 0;
-	return how == DNS_SIGNED || how == DNS_MANY ||
+	return how != DNS_SIGNED_LONG ||
 	       (len == 12 + sizeof(name) + 4 &&
 		   memcmp(query + 12, name, sizeof(name)) == 0);
 }
@@ -78,12 +100,16 @@ static void dns_answer(int fd, enum dns_behaviour how)
 	ssize_t len =
 	    recvfrom(fd, query, 512, 0, (struct sockaddr *)&from, &size);
 	size_t n = len > 0 ? (size_t)len : 0;
+	int with_do;
 
 	if (how == DNS_MUTE || n < 17)
 		return;
+	with_do = dns_take_do(query, &n);
+	if (how == DNS_OLD && with_do)
+		return;
 	query[2] |= 0x80;
 	query[3] |= 0x80;
-	if (!dns_is_known(how, query, n)) {
+	if (!dns_is_known(how, query, n, with_do)) {
 		query[3] |= 2;
 	} else if (how == DNS_MANY) {
 		n = dns_add_many(query, n, dns_type_of(query, n) == 1);

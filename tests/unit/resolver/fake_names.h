@@ -12,6 +12,7 @@
  *	hasty.fake	unknown, if RES_OPTIONS is set for shorter timeouts
  *	terminal.fake	unknown, after words on standard output and error,
  *			unless there is something to read on standard input
+ *	hosts.fake	is in /etc/hosts, for IPv4; DNS fails. So is alias.fake
  *	whole.fake	has an address if the search list is not used
  *	tries.fake	that of both.fake, if DNS is asked at most twice
  *	NAME.eai	fails with the error EAI_NAME
@@ -51,10 +52,14 @@ static const struct {
     {"both.fake", {"::1", "127.0.0.1"}},
     {"local.fake", {"127.0.0.1"}},
     {"slow.fake", {"127.0.0.1"}},
+    {"hosts.fake", {"127.0.0.1"}},
     {"whole.fake", {"192.0.2.9"}},
     {"only4.fake", {"192.0.2.1", "192.0.2.2"}},
     {"only6.fake", {"2001:db8::1"}},
     {"bad.fake", {"224.0.1.1", "ff02::101"}},
+    /* The certificate is for it, too, and DNS adds to it. */
+    {"Both.fake", {"127.0.0.1", "224.0.1.1", "ff02::101", "192.0.2.2",
+		      "255.255.255.255", "::ffff:192.0.2.1", "::1"}},
     {"partly.fake", {"0.0.0.0", "192.0.2.1", "::", "2001:db8::1"}},
     {"twice.fake", {"192.0.2.1", "192.0.2.1", "192.0.2.2"}},
     {"v4first.fake", {"192.0.2.1", "2001:db8::1", "2001:db8::2"}},
@@ -113,6 +118,24 @@ static int fake_many(const char *const prefixes[], unsigned count,
 	return fake_list(list, hints, out);
 }
 
+/* /etc/hosts has one line. */
+static int fake_hosts_read;
+
+void sethostent(int stay)
+{
+	(void)stay;
+	fake_hosts_read = 0;
+}
+
+struct hostent *gethostent(void)
+{
+	static char name[] = "hosts.fake", alias[] = "Alias.Fake";
+	static char *aliases[] = {alias, NULL};
+	static struct hostent line = {.h_name = name, .h_aliases = aliases};
+
+	return fake_hosts_read++ == 0 ? &line : NULL;
+}
+
 static int fake_terminal(void)
 {
 	char byte;
@@ -144,6 +167,10 @@ int getaddrinfo(const char *host, const char *service,
 		    hints, out);
 	if (strcmp(host, "slow.fake") == 0)
 		usleep(300000);
+	if (hints->ai_family == AF_INET6 &&
+	    (strcmp(host, "hosts.fake") == 0 ||
+		strcmp(host, "alias.fake") == 0))
+		return EAI_AGAIN;
 	if (strcmp(host, "hasty.fake") == 0)
 		return getenv("RES_OPTIONS") ? EAI_NONAME : EAI_FAIL;
 	if (strcmp(host, "tries.fake") == 0)

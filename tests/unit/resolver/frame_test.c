@@ -118,6 +118,9 @@ static void a_success_is_checked(void **state)
 	BAD_ANSWER(x.address_count = KE_ADDRESSES_MAX + 1);
 	BAD_ANSWER(x.address_count = 2); /* the second is empty */
 	BAD_ANSWER(x.addresses[0].port = 0);
+	BAD_ANSWER(x.addresses[0].address[0] = 224);
+	BAD_ANSWER(x.addresses[0].address[0] = 255);
+	BAD_ANSWER(x.addresses[0].address[0] = 127);
 	BAD_ANSWER(x.addresses[0].reserved = 1);
 	BAD_ANSWER(x.addresses[0].address[4] = 1);
 	BAD_ANSWER(x.addresses[0].scope_id = 1);

@@ -370,6 +370,17 @@ static void the_winner_leads_the_addresses(void **state)
 	addresses(w, "127.0.0.1:123 [::1]:123");
 }
 
+/* DNS is not authentic. */
+static void a_group_among_the_addresses_of_a_name_is_left_out(void **state)
+{
+	struct job_world *w = *state;
+
+	strcpy(w->request.host, "Both.fake");
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+	addresses(w, "127.0.0.1:123 [::1]:123 192.0.2.2:123");
+}
+
 /* RFC 8915 4.1.8/1 */
 static void ports_go_by_negotiation_then_configuration(void **state)
 {
@@ -624,20 +635,41 @@ static void a_failure_at_the_known_address_is_one_of_dns(void **state)
 	    "it?)");
 }
 
+/* The other family in /etc/hosts is the cause, and DNS has failed all the same.
+ */
+static void the_known_address_is_tried_if_hosts_has_another_family(void **state)
+{
+	struct job_world *w = *state;
+
+	w->server = ke_server_start(with(w, (struct ke_server_spec){0}), 0);
+	w->request.ke_port = w->server.at.port;
+	w->request.known = w->server.at;
+	w->request.family = FAMILY_IPV6;
+	ke_server_stop(&w->server);
+	strcpy(w->request.host, "hosts.fake");
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
+	assert_memory_equal(w->answer.text,
+	    "hosts.fake has only IPv4 addresses in /etc/hosts, no DNS server "
+	    "answered, and IPv6 is configured for it, and at its last address: "
+	    "connection refused",
+	    148);
+}
+
 static void a_slow_dns_is_reported(void **state)
 {
 	struct job_world *w = *state;
 	double took_s = 0;
-	char g;
+	char y;
 
 	strcpy(w->request.host, "slow.fake");
 	w->request.timeout_ms = 200;
 	ask(w);
 	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
 	assert_int_equal(sscanf(w->answer.text,
-			     "DNS took %lf s to answer for slow.fake, which is "
-			     "too lon%c",
-			     &took_s, &g),
+			     "%lf s had passed when its name was looked up: "
+			     "DNS is slow, or this machine is bus%c",
+			     &took_s, &y),
 	    2);
 	assert_true(took_s >= 0.3 && took_s < 3);
 	assert_in_range(w->answer.duration_ms, 300, 3000);
@@ -677,6 +709,24 @@ static void other_services_are_reported(void **state)
 		failed(w, KE_STAGE_TLS, cases[i].text);
 		ke_server_stop(&w->server);
 	}
+}
+
+/* It may have waited for us in vain. */
+static void a_server_that_gives_up_is_not_called_one_that_refuses(void **state)
+{
+	struct job_world *w = *state;
+	struct ke_details d = details_of(
+	    w, with(w, (struct ke_server_spec){.manner = KE_GIVES_UP}));
+
+	assert_int_equal(w->answer.stage, KE_STAGE_TLS);
+	assert_int_equal(d.tls_fault, TLS_CLOSED_EARLY);
+	assert_true(d.late);
+	assert_false(d.lost);
+	assert_non_null(strstr(w->answer.text, "or refuse this client; this "
+					       "was after "));
+	assert_non_null(strstr(w->answer.text,
+	    " s, and some servers wait for 2 s only: this machine, the path or "
+	    "the server may be too slow"));
 }
 
 static void a_silent_server_costs_the_timeout(void **state)
@@ -857,16 +907,20 @@ static void the_preferred_address_comes_first(void **state)
 static struct {
 	uint8_t bytes[512];
 	struct writer w;
+	bool refused; /* TRY_AGAIN */
 } srv;
 
 /* Replaces the function of the C library. */
 int res_nquery(res_state state, const char *name, int class, int type,
     unsigned char *answer, int size)
 {
-	(void)state;
 	assert_string_equal(name, "_ntske._tcp.local.fake");
 	assert_int_equal(class, ns_c_in);
 	assert_int_equal(type, ns_t_srv);
+	if (srv.refused) {
+		state->res_h_errno = TRY_AGAIN;
+		return -1;
+	}
 	assert_true((size_t)size >= srv.w.len);
 	memcpy(answer, srv.bytes, srv.w.len);
 	return (int)srv.w.len;
@@ -914,6 +968,43 @@ static void srv_records_name_the_key_servers(void **state)
 	assert_int_equal(w->answer.facts.peer.port, w->server.at.port);
 	/* The keys are not those of the other targets. */
 	assert_int_equal(w->answer.address_count, 1);
+}
+
+/* The clock may be wrong, and then DNS refuses the names that records have. */
+static void a_target_is_asked_for_without_validation(void **state)
+{
+	struct job_world *w = *state;
+
+	w->request.srv = 1;
+	w->server = ke_server_start(with(w, (struct ke_server_spec){0}), 0);
+	dns_serve(DNS_SIGNED);
+	begin_srv(1);
+	put_srv(0, w->server.at.port, "\5again\3eai");
+	ask(w);
+	assert_int_equal(w->answer.stage, KE_STAGE_DNS);
+	w->request.clock_unsure = 1;
+	ask(w);
+	succeeded(w);
+	addresses(w, "127.0.0.1:123");
+	dns_end();
+}
+
+/* The DNS server refuses the SRV records, too. Its answer without validation
+ * has none. */
+static void records_are_asked_for_without_validation(void **state)
+{
+	struct job_world *w = *state;
+
+	w->request.srv = 1;
+	dns_serve(DNS_SIGNED);
+	srv.refused = true;
+	ask(w);
+	assert_non_null(strstr(w->answer.text, "no DNS server answered"));
+	w->request.clock_unsure = 1;
+	ask(w);
+	assert_non_null(strstr(w->answer.text, "has no usable SRV record"));
+	srv.refused = false;
+	dns_end();
 }
 
 /* There is time for some of the thirty addresses of the first priority, and
@@ -1633,6 +1724,7 @@ static const struct CMUnitTest tests[] = {
     TEST(the_details_tell_ends_of_a_handshake_apart),
     TEST(the_details_are_those_of_the_exchange_that_counts),
     TEST(the_winner_leads_the_addresses),
+    TEST(a_group_among_the_addresses_of_a_name_is_left_out),
     TEST(ports_go_by_negotiation_then_configuration),
     TEST(a_negotiated_server_is_looked_up),
     TEST(a_negotiated_name_is_complete),
@@ -1645,9 +1737,11 @@ static const struct CMUnitTest tests[] = {
     TEST(a_failed_lookup_leads_to_the_known_address),
     TEST(a_failure_at_the_known_address_is_one_of_dns),
     TEST(with_a_known_address_dns_is_asked_twice),
+    TEST(the_known_address_is_tried_if_hosts_has_another_family),
     TEST(a_slow_dns_is_reported),
     TEST(a_closed_port_is_reported),
     TEST(other_services_are_reported),
+    TEST(a_server_that_gives_up_is_not_called_one_that_refuses),
     TEST(a_silent_server_costs_the_timeout),
     TEST(a_server_that_sends_without_end_is_left),
     TEST(an_address_without_answer_gets_a_part_of_the_time),
@@ -1657,6 +1751,8 @@ static const struct CMUnitTest tests[] = {
     TEST(a_time_server_in_use_is_left_out),
     TEST(the_preferred_address_comes_first),
     TEST(srv_records_name_the_key_servers),
+    TEST(a_target_is_asked_for_without_validation),
+    TEST(records_are_asked_for_without_validation),
     TEST(a_priority_that_does_not_connect_leaves_nothing_behind),
     TEST(the_certificate_must_be_that_of_the_domain),
     TEST(a_domain_without_a_usable_server_is_reported),

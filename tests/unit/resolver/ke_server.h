@@ -29,6 +29,7 @@ enum ke_manner {
 	KE_STOPS,      /* sends its answer but for the last byte */
 	KE_MUTE,       /* accepts, then silence */
 	KE_HANGS_UP,   /* accepts and closes */
+	KE_GIVES_UP,   /* closes two seconds after the first bytes */
 	KE_HTTP,       /* answers in another protocol */
 	KE_64K,	       /* sends more than 64 KiB of valid records */
 	KE_GARBAGE,    /* handshake, then bytes that are no TLS record */
@@ -215,6 +216,17 @@ static inline void ke_server_http(int fd)
 		PKI_MUST(write(fd, text, sizeof(text) - 1) > 0);
 }
 
+static inline void ke_server_give_up(int fd)
+{
+	char bytes[4096];
+
+	if (recv(fd, bytes, 1, MSG_PEEK) > 0)
+		sleep(2);
+	/* With bytes that nobody reads, the end would be a reset. */
+	while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		continue;
+}
+
 static inline SSL_CTX *ke_server_context(struct ke_server_spec *spec)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -247,6 +259,8 @@ _Noreturn static inline void ke_server_run(int fd, struct ke_server_spec spec)
 			continue;
 		if (spec.manner == KE_HTTP)
 			ke_server_http(peer);
+		else if (spec.manner == KE_GIVES_UP)
+			ke_server_give_up(peer);
 		else if (spec.manner != KE_HANGS_UP)
 			ke_server_tls(peer, ctx, &spec);
 		close(peer);

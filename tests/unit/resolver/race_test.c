@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -98,6 +99,38 @@ static void the_first_that_listens_wins(void **state)
 	close(b);
 }
 
+/* Both sides send packets that every path takes, whatever its MTU is said to
+ * be. */
+static void segments_fit_into_any_path(void **state)
+{
+	struct names to = {2, {at("::1", 0), at("127.0.0.1", 0)}};
+
+	(void)state;
+	for (; to.count > 0; to.count--, to.at[0] = to.at[1]) {
+		struct names one = {1, {to.at[0]}};
+		int a = listening(&one.at[0]), b;
+		struct race_outcome o;
+		struct tcp_info info;
+		int64_t took_ms;
+		int fd = race(&one, 20000 * MS, &o, &took_ms);
+		socklen_t len = sizeof(info);
+
+		assert_true(fd >= 0);
+		b = accept(a, NULL, NULL);
+		assert_true(b >= 0);
+		assert_int_equal(
+		    getsockopt(b, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+		assert_in_range(info.tcpi_snd_mss, 1000, 1220);
+		len = sizeof(info);
+		assert_int_equal(
+		    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+		assert_in_range(info.tcpi_snd_mss, 1000, 1220);
+		close(fd);
+		close(b);
+		close(a);
+	}
+}
+
 static void a_refusal_starts_the_next_address_at_once(void **state)
 {
 	struct names to = {
@@ -152,7 +185,7 @@ static void an_error_of_connect_starts_the_next_address(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(o.winner, 1);
-	assert_int_equal(o.error[0], ENETUNREACH);
+	assert_int_equal(o.error[0], RACE_BROADCAST);
 	assert_true(took_ms < 1000);
 	close(fd);
 	close(b);
@@ -300,6 +333,23 @@ static void an_address_of_no_host_is_called_so(void **state)
 		explained(&to, &o, text);
 		assert_string_equal(text, expected);
 	}
+}
+
+/* The loopback has a broadcast address, too. */
+static void a_broadcast_address_is_called_so(void **state)
+{
+	struct names to = {1, {at("127.255.255.255", 4460)}};
+	struct race_outcome o;
+	char text[KE_TEXT_MAX];
+	int64_t took_ms;
+
+	(void)state;
+	assert_int_equal(race(&to, 2000 * MS, &o, &took_ms), -1);
+	explained(&to, &o, text);
+	assert_string_equal(text,
+	    "127.255.255.255 is the broadcast address of a network of this "
+	    "machine, so no server has it (check /etc/hosts or DNS)");
+	assert_int_equal(o.error[0], RACE_BROADCAST);
 }
 
 static void without_ipv6_the_sentence_says_so(void **state)
@@ -455,6 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_first_that_listens_wins),
+	    cmocka_unit_test(segments_fit_into_any_path),
 	    cmocka_unit_test(a_refusal_starts_the_next_address_at_once),
 	    cmocka_unit_test(a_black_hole_costs_a_quarter_of_a_second),
 	    cmocka_unit_test(an_error_of_connect_starts_the_next_address),
@@ -463,6 +514,7 @@ int main(void)
 	    cmocka_unit_test(each_address_has_its_reason),
 	    cmocka_unit_test(a_race_that_all_refuse_ends_at_once),
 	    cmocka_unit_test(every_other_reason_has_a_sentence),
+	    cmocka_unit_test(a_broadcast_address_is_called_so),
 	    cmocka_unit_test(without_ipv6_the_sentence_says_so),
 	    cmocka_unit_test(an_address_of_no_host_is_called_so),
 	    cmocka_unit_test(a_reset_is_no_failure_to_connect),

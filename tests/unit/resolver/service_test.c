@@ -28,6 +28,8 @@ static struct {
 	struct message message;
 	int error; /* h_errno; 0: the message */
 	char asked[512];
+	unsigned sent; /* without validation */
+	bool needs_do; /* a query without DO is an error */
 } dns;
 
 /* Replaces the function of the C library. */
@@ -43,6 +45,27 @@ int res_nquery(res_state state, const char *name, int class, int type,
 		return -1;
 	}
 	memcpy(answer, dns.message.bytes, dns.message.w.len);
+	return (int)dns.message.w.len;
+}
+
+/* Replaces the function of the C library: a query with the bit CD, and after an
+ * error with DO, too. */
+int res_nsend(res_state state, const unsigned char *query, int size,
+    unsigned char *answer, int room)
+{
+	(void)state;
+	dns.sent++;
+	assert_true(size > 28);
+	assert_int_equal(query[3] & 0x10, 0x10);
+	assert_int_equal(query[11], dns.sent == 2);
+	if (dns.sent == 2)
+		assert_int_equal(query[size - 4], 0x80);
+	assert_true((int)dns.message.w.len <= room);
+	memcpy(answer, dns.message.bytes, dns.message.w.len);
+	answer[0] = query[0];
+	answer[1] = query[1];
+	if (dns.needs_do && dns.sent == 1)
+		answer[3] |= ns_r_servfail;
 	return (int)dns.message.w.len;
 }
 
@@ -251,7 +274,7 @@ static void says(const char *expected)
 	struct sentence why = sentence_to(text, sizeof(text));
 	struct service s;
 
-	assert_false(service_lookup("example.net", &s, &why));
+	assert_false(service_lookup("example.net", false, &s, &why));
 	assert_int_equal(s.count, 0);
 	if (!strstr(text, expected))
 		fail_msg("%s", text);
@@ -289,11 +312,47 @@ static void a_lookup_brings_the_records_in_order(void **state)
 	begin(&dns.message, 2);
 	SRV(&dns.message, 2, 0, 4461, "\1b");
 	SRV(&dns.message, 1, 0, 4460, "\1a");
-	assert_true(service_lookup("example.net", &s, &why));
+	assert_true(service_lookup("example.net", false, &s, &why));
 	assert_string_equal(dns.asked, "_ntske._tcp.example.net");
 	assert_int_equal(s.count, 2);
 	assert_string_equal(s.at[0].target, "a");
 	assert_string_equal(s.at[1].target, "b");
+}
+
+/* A server that validates with a wrong clock refuses a signed domain. A domain
+ * without records needs no second question. */
+static void a_failed_lookup_is_repeated_without_validation(void **state)
+{
+	static const struct {
+		int error;
+		bool unsure, needs_do;
+		unsigned sent;
+	} rows[] = {
+	    {TRY_AGAIN, false, false, 0},
+	    {TRY_AGAIN, true, false, 1},
+	    {NO_RECOVERY, true, false, 1},
+	    {NO_RECOVERY, true, true, 2},
+	    {NO_DATA, true, false, 0},
+	    {HOST_NOT_FOUND, true, false, 0},
+	};
+	char text[512];
+	struct service s;
+
+	(void)state;
+	begin(&dns.message, 1);
+	SRV(&dns.message, 1, 0, 4460, "\1a");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sentence why = sentence_to(text, sizeof(text));
+
+		dns.error = rows[i].error;
+		dns.sent = 0;
+		dns.needs_do = rows[i].needs_do;
+		assert_int_equal(
+		    service_lookup("example.net", rows[i].unsure, &s, &why),
+		    rows[i].sent > 0);
+		assert_int_equal(dns.sent, rows[i].sent);
+		assert_int_equal(s.count, rows[i].sent > 0);
+	}
 }
 
 int main(void)
@@ -309,6 +368,7 @@ int main(void)
 	    cmocka_unit_test(a_weight_of_zero_has_a_small_chance),
 	    cmocka_unit_test(a_lookup_says_why_it_fails),
 	    cmocka_unit_test(a_lookup_brings_the_records_in_order),
+	    cmocka_unit_test(a_failed_lookup_is_repeated_without_validation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,23 @@ static void a_name_that_cannot_be_validated_is_found(void **state)
 	dns_end();
 }
 
+/* systemd-resolved 252 looks at CD only in a query with DO. */
+static void a_server_that_looks_at_cd_with_do_alone_finds_it(void **state)
+{
+	(void)state;
+	dns_serve(DNS_BYPASS);
+	assert_true(found("ntp1.example.com", false, FAMILY_ANY));
+	dns_end();
+}
+
+static void a_server_that_drops_do_is_asked_without_it(void **state)
+{
+	(void)state;
+	dns_serve(DNS_OLD);
+	assert_true(found("ntp1.example.com", false, FAMILY_ANY));
+	dns_end();
+}
+
 static void a_short_name_gets_the_domain_of_the_search_list(void **state)
 {
 	(void)state;
@@ -111,6 +128,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_name_that_cannot_be_validated_is_found),
+	    cmocka_unit_test(a_server_that_looks_at_cd_with_do_alone_finds_it),
+	    cmocka_unit_test(a_server_that_drops_do_is_asked_without_it),
 	    cmocka_unit_test(a_short_name_gets_the_domain_of_the_search_list),
 	    cmocka_unit_test(a_dot_ends_the_search),
 	    cmocka_unit_test(both_families_get_a_half),

@@ -333,7 +333,7 @@ static const struct chain_row chain_rows[] = {
 {"wildcard for a part of a label", "R | L by=R san=DNS:nt*.net.example", "L", "R",
 	'n', 'n', "is not for", NULL, "ntp.net.example"},
 {"wildcard for itself", "R | L by=R san=DNS:*.net.example", "L", "R",
-	'n', 'n', "is not for", NULL, "net.example"},
+	'n', 'n', "configure a name that one of these covers, or", NULL, "net.example"},
 {"bare wildcard", "R | L by=R san=DNS:*", "L", "R",
 	'n', 'n', "is not for", NULL, CHAIN_HOST},
 {"no name but an address", "R | L by=R san=IP:192.0.2.1", "L", "R",

@@ -1,6 +1,6 @@
 /* The sentence about every error of a certificate's verification. */
 #include "resolver/certificate/certificate.h"
-#include "resolver/certificate/refusal.h"
+#include "resolver/certificate/refused.h"
 #include "resolver/certificate/trust.h"
 
 #include "resolver/frame.h"
@@ -134,7 +134,7 @@ static const struct {
 	{X509_V_ERR_CA_MD_TOO_WEAK, CHAIN, OTHER, IN_CHAIN " has a weak signature (ecdsa-with-SHA256) for the security level 2 of this system; issue it again, signed with SHA-256 or better"},
 	{X509_V_ERR_INVALID_CA, CHAIN, OTHER, IN_CHAIN " is not that of a CA (its basic constraints say CA:FALSE), but its key signed another one; if it is a CA, issue it again with the basic constraints CA:TRUE"},
 	{X509_V_ERR_CERT_SIGNATURE_FAILURE, CHAIN, SAME_NAME, IN_CHAIN OTHER_KEY},
-	{X509_V_ERR_CERT_CHAIN_TOO_LONG, LEAF, OTHER, "the chain of the certificate \"CN=ntp\" is too long: more than 32 certificates up to a trusted one, or too many of one name; let the server send only its own chain"},
+	{X509_V_ERR_CERT_CHAIN_TOO_LONG, LEAF, OTHER, "the chain of the certificate \"CN=ntp\" is too long: more than 32 certificates up to a trusted one, too many of one name, or keys of unusual sizes; let the server send only its own chain"},
 	{X509_V_ERR_CERT_REJECTED, LEAF, OTHER, ITSELF " is refused: certificate rejected"},
 };
 /* clang-format on */

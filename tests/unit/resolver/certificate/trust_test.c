@@ -16,9 +16,20 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define NOBODY 65534
+
+/* True: the modes of all files allow everything. */
+static bool modes_allow;
+
+int faccessat(int at, const char *path, int mode, int flags)
+{
+	return modes_allow
+		   ? 0
+		   : (int)syscall(SYS_faccessat2, at, path, mode, flags);
+}
 
 struct trust_world {
 	char directory[64];
@@ -298,6 +309,9 @@ static void another_kind_of_block_is_named(void **state)
 		", it has a block of the kind \"PRIVATE KEY\""},
 	    {"text\n-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n",
 		", it has a block of the kind \"CERTIFICATE REQUEST\""},
+	    {"-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n",
+		", it has a block of the kind \"PKCS7\" (as PEM: openssl pkcs7 "
+		"-print_certs <FILE)"},
 	    {"-----BEGIN \x1b\"-----\n", ", it has a block of the kind \"?'\""},
 	    {"-----BEGIN PRIVATE KEY\n", ""},
 	    {"-----BEGIN -----\n", ""},
@@ -318,6 +332,21 @@ static void another_kind_of_block_is_named(void **state)
 		    files[i].seen);
 		said(w, w->text, want);
 	}
+}
+
+/* What Windows exports: the certificates are in a wrapper. */
+static void a_wrapper_of_certificates_has_a_cure(void **state)
+{
+	struct trust_world *w = *state;
+
+	write_text(in(w, "ca.p7b"), "0\x82\x02\x17");
+	configure(w, in(w, "ca.p7b"));
+	assert_false(load(w));
+	said(w, w->text,
+	    "no certificate is trusted: the trusted certificate file "
+	    "DIR/ca.p7b begins like DER, but its content is not a certificate: "
+	    "replace it (a PKCS #7 file as PEM: openssl pkcs7 -inform DER "
+	    "-print_certs <FILE)");
 }
 
 static void the_files_that_are_read(void **state)
@@ -521,6 +550,21 @@ static void a_file_that_may_not_be_read_is_reported(void **state)
 	    "cannot read the trusted certificate DIR/a.pem as user USER: "
 	    "Permission denied; fix it with: chgrp GROUP DIR/a.pem && chmod "
 	    "g+r DIR/a.pem");
+}
+
+static void a_sandbox_that_denies_a_file_is_named(void **state)
+{
+	struct trust_world *w = *state;
+
+	pki_write(in(w, "a.pem"), w->a.certificate);
+	chmod(in(w, "a.pem"), 0);
+	modes_allow = true;
+	denied(w, in(w, "a.pem"),
+	    "cannot read the trusted certificate DIR/a.pem as user USER: "
+	    "Permission denied although the mode allows it: a sandbox "
+	    "(Landlock, systemd, AppArmor or SELinux) does not; see its rule: "
+	    "sudo journalctl -g denied; systemctl cat ntsagent");
+	modes_allow = false;
 }
 
 static void a_directory_that_may_not_be_entered_is_reported(void **state)
@@ -734,9 +778,9 @@ static void a_list_of_a_directory_that_is_broken_stops_all(void **state)
 			    name, content_of(rows[i].text));
 		else
 			snprintf(want, sizeof(want),
-			    UNCHECKED "the revocation list in DER in DIR/d/%s "
-				      "is broken, its content is not a "
-				      "revocation list; replace it",
+			    UNCHECKED "the revocation list file DIR/d/%s "
+				      "begins like DER, but its content is not "
+				      "a revocation list: replace it",
 			    name);
 		if (rows[i].fault != NO_FAULT)
 			said(w, w->text, want);
@@ -804,6 +848,7 @@ int main(void)
 	    TEST(names_of_certificates),
 	    TEST(a_file_without_certificate_is_reported),
 	    TEST(another_kind_of_block_is_named),
+	    TEST(a_wrapper_of_certificates_has_a_cure),
 	    TEST(the_files_that_are_read),
 	    TEST(a_file_is_read_whole),
 	    TEST(a_bad_configuration_of_trust_is_refused),
@@ -813,6 +858,7 @@ int main(void)
 	    TEST(an_expired_root_alone_is_not_trusted),
 	    TEST(a_path_that_is_not_a_file_is_reported),
 	    TEST(a_file_that_may_not_be_read_is_reported),
+	    TEST(a_sandbox_that_denies_a_file_is_named),
 	    TEST(a_directory_that_may_not_be_entered_is_reported),
 	    TEST(a_broken_block_is_reported),
 	    TEST(only_what_hides_certificates_is_a_reason),

@@ -1,7 +1,8 @@
-/* What the sentences about a refused certificate need. For refusal.c and
- * fields.c only; trust.h has the public function. */
-#ifndef RESOLVER_CERTIFICATE_REFUSAL_H
-#define RESOLVER_CERTIFICATE_REFUSAL_H
+/* The certificate that is refused: which it is, and where it came from. For
+ * refusal.c and the files of its sentences only; trust.h has the public
+ * function. */
+#ifndef RESOLVER_CERTIFICATE_REFUSED_H
+#define RESOLVER_CERTIFICATE_REFUSED_H
 
 #include "resolver/certificate/certificate.h"
 #include "resolver/certificate/trust.h"
@@ -38,19 +39,7 @@ void refusal_say_origin(
  * " with " if `with`. */
 void refusal_say_reissue(const struct refusal *r, const char *with);
 
-/* Sentences about a field of the certificate. */
-void say_wrong_name(const struct refusal *r);
-void say_weak(const struct refusal *r);
-void say_weak_signature(const struct refusal *r);
-void say_wrong_purpose(const struct refusal *r);
-void say_not_a_ca(const struct refusal *r);
-void say_no_cert_sign(const struct refusal *r);
-void say_path_too_long(const struct refusal *r);
-void say_name_constraints(const struct refusal *r);
-void say_unknown_extension(const struct refusal *r);
-
-/* Is the signature too weak for the security level, so that the library may
- * not even verify it? */
-bool refusal_signature_is_weak(const struct refusal *r);
+/* The sentence of the library, for what has no sentence of ours. */
+void refusal_say_other(const struct refusal *r);
 
 #endif

@@ -1,0 +1,81 @@
+#include "resolver/certificate/refused.h"
+
+#include <openssl/x509_vfy.h>
+
+static bool was_sent(const struct refusal *r)
+{
+	STACK_OF(X509) *sent = r->tls->sent;
+
+	for (int i = 0; i < sk_X509_num(sent); i++)
+		if (X509_cmp(sk_X509_value(sent, i), r->certificate) == 0)
+			return true;
+	return false;
+}
+
+enum provenance refusal_provenance(const struct refusal *r)
+{
+	if (r->tls->depth == 0)
+		return FROM_SERVER_ITSELF;
+	if (trust_origin_of(r->trust, r->certificate, NULL))
+		return FROM_FILE;
+	return was_sent(r) ? FROM_CHAIN : FROM_SYSTEM;
+}
+
+void refusal_say_origin(
+    const struct refusal *r, const struct trust_origin *origin)
+{
+	if (!origin || !origin->path)
+		return;
+	sentence_add(r->out, " (%s", origin->path);
+	if (origin->line > 0)
+		sentence_add(r->out, ", line %u", origin->line);
+	sentence_add(r->out, ")");
+}
+
+void refusal_say_certificate(const struct refusal *r)
+{
+	switch (refusal_provenance(r)) {
+	case FROM_SERVER_ITSELF:
+		sentence_add(r->out, "the certificate \"%s\"", r->subject);
+		break;
+	case FROM_CHAIN:
+		sentence_add(r->out,
+		    "the CA certificate \"%s\" in the server's chain",
+		    r->subject);
+		break;
+	case FROM_FILE:
+		sentence_add(
+		    r->out, "the trusted certificate \"%s\"", r->subject);
+		refusal_say_origin(
+		    r, trust_origin_of(r->trust, r->certificate, NULL));
+		break;
+	case FROM_SYSTEM:
+		sentence_add(r->out,
+		    "the trusted certificate \"%s\" of this system",
+		    r->subject);
+		break;
+	}
+}
+
+void refusal_say_reissue(const struct refusal *r, const char *with)
+{
+	switch (refusal_provenance(r)) {
+	case FROM_SERVER_ITSELF:
+	case FROM_CHAIN:
+		sentence_add(r->out, "issue it again");
+		break;
+	case FROM_FILE:
+	case FROM_SYSTEM:
+		sentence_add(r->out, "its CA must issue it again");
+		break;
+	}
+	if (with)
+		sentence_add(r->out, " with %s", with);
+}
+
+void refusal_say_other(const struct refusal *r)
+{
+	refusal_say_certificate(r);
+	sentence_add(r->out, " is refused: %s",
+	    X509_verify_cert_error_string(r->tls->error));
+}
