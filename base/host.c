@@ -8,17 +8,34 @@
 
 #define LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
 
+static const char of_no_host[] = "no host has this address";
+
+/* RFC 6890: 0.0.0.0/8, groups, what is reserved, and the broadcast address. */
+static const char *ipv4_fault(const char *text)
+{
+	unsigned char v4[4];
+
+	if (inet_pton(AF_INET, text, v4) != 1)
+		return "an IPv4 address has four numbers from 0 to 255";
+	return v4[0] == 0 || v4[0] >= 224 ? of_no_host : NULL;
+}
+
 /* A zone ("%eth0") may stand behind the address. */
-static bool is_ipv6(const char *text)
+static const char *ipv6_fault(const char *text)
 {
 	char address[INET6_ADDRSTRLEN];
 	size_t len = strcspn(text, "%");
 	struct in6_addr v6;
 
-	if (len >= sizeof(address) || strcmp(text + len, "%") == 0)
-		return false;
 	snprintf(address, sizeof(address), "%.*s", (int)len, text);
-	return inet_pton(AF_INET6, address, &v6) == 1;
+	if (len >= sizeof(address) || strcmp(text + len, "%") == 0 ||
+	    inet_pton(AF_INET6, address, &v6) != 1)
+		return "this is no IPv6 address";
+	if (IN6_IS_ADDR_LINKLOCAL(&v6) && text[len] == '\0')
+		return "a link-local address needs its interface: fe80::1%eth0";
+	return IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_MULTICAST(&v6)
+		   ? of_no_host
+		   : NULL;
 }
 
 static const char *label_fault(const char *label, size_t len)
@@ -51,13 +68,9 @@ static const char *name_fault(const char *name)
 
 const char *host_fault(const char *host)
 {
-	struct in_addr v4;
-
 	if (strchr(host, ':'))
-		return is_ipv6(host) ? NULL : "this is no IPv6 address";
+		return ipv6_fault(host);
 	if (host[strspn(host, "0123456789.")] == '\0')
-		return inet_pton(AF_INET, host, &v4) == 1
-			   ? NULL
-			   : "an IPv4 address has four numbers from 0 to 255";
+		return ipv4_fault(host);
 	return name_fault(host);
 }

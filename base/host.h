@@ -4,9 +4,10 @@
 #ifndef BASE_HOST_H
 #define BASE_HOST_H
 
-/* Why no such host can exist: neither an IP address (an IPv6 address may have a
- * zone) nor a host name (RFC 1123 section 2.1; '_' is allowed). Whether the
- * characters are those of a host is not checked. NULL: it may exist. */
+/* Why no such host can exist: neither the IP address of a host (an IPv6 address
+ * may have a zone, and one that is link-local must) nor a host name (RFC 1123
+ * section 2.1; '_' is allowed). Whether the characters are those of a host is
+ * not checked. NULL: it may exist. */
 const char *host_fault(const char *host);
 
 #endif

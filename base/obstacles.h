@@ -61,14 +61,14 @@
 	    "switch IPv6 on (sudo sysctl -w net.ipv6.conf.all.disable_ipv6=0; after a boot with ipv6.disable=1: remove that from the kernel command line), or give the server an IPv4 address") \
 	X(OBSTACLE_NO_ROUTE, "no-route", false, \
 	    "this machine has no route to the server", \
-	    "look at the routes: ip route, ip -6 route") \
+	    "see whether the network is up, and the routes: ip -brief address; ip route; ip -6 route") \
 	/* names */ \
 	X(OBSTACLE_NAME_UNKNOWN, "name-unknown", false, \
 	    "the name of the server does not exist, or it is an alias of a name that does not", \
 	    "correct host in %S, or add %H to DNS or /etc/hosts: getent ahosts %H") \
 	X(OBSTACLE_NO_ADDRESS, "no-address", false, \
 	    "the name of the server exists, but has no address that may be used", \
-	    "see its addresses: getent ahosts %H; ipv4 and ipv6 in %S choose among them") \
+	    "see its addresses: getent ahosts %H; correct them in DNS or /etc/hosts, or host, ipv4 and ipv6 in %S") \
 	X(OBSTACLE_POOL_SMALL, "pool-small", false, \
 	    "the pool has fewer addresses than sources, so this source has none of its own", \
 	    "set sources in the section of the pool to the number of its addresses: getent ahosts %H") \
@@ -84,12 +84,12 @@
 	    "see whether the server is on, and whether this machine reaches others in its network: ping %A") \
 	X(OBSTACLE_KE_REFUSED, "ke-refused", false, \
 	    "TCP port %P of the server refuses connections: NTS is not enabled there, or a firewall rejects it", \
-	    "see on the server whether NTS listens: ss -ltn 'sport = :%P'; if it does, let TCP port %P through the firewalls") \
+	    "see whether %A is the server (getent ahosts %H), ntsport in %S is right (usually 4460), and NTS listens on the server: ss -ltn 'sport = :%P'; if it does, let TCP port %P through the firewalls") \
 	X(OBSTACLE_KE_REJECTED, "ke-rejected", false, \
 	    "a firewall rejects TCP port %P of the server: on the server, on the way, or on this machine", \
 	    "let TCP port %P through that firewall; for firewalld, run on its machine: sudo firewall-cmd --permanent --add-port=%P/tcp && sudo firewall-cmd --reload") \
 	X(OBSTACLE_KE_BLOCKED, "ke-blocked", false, \
-	    "nothing answers on TCP port %P: a firewall drops it, or the server is off", \
+	    "nothing answers on TCP port %P: a firewall drops it, or the server or the way to it is down", \
 	    "see whether the server is on: ping %A; if it is, let TCP port %P through every firewall, then see whether it opens: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	X(OBSTACLE_LARGE_SEGMENTS, "large-segments", false, \
 	    "the connection opens, but large TCP segments are lost: the path has a smaller MTU than it says, or something filters TLS", \
@@ -109,6 +109,9 @@
 	X(OBSTACLE_TLS_SILENT, "tls-silent", false, \
 	    "the server accepts the connection and then says nothing: it hangs or is overloaded, another service listens there, or its answers are lost", \
 	    "see whether it answers at all: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
+	X(OBSTACLE_GIVEN_UP, "given-up", false, \
+	    "the server closes the connection after some seconds, before the keys are exchanged: this machine, the path or the server is too slow", \
+	    "see whether this machine or the server is busy (uptime), and how long the path takes: ping %A; chronyd waits for 2 s, so try again when it is faster: sudo ntsctl retry %N") \
 	X(OBSTACLE_TLS, "tls", false, \
 	    "the server opens no TLS session", \
 	    "see the log of the NTS server on %H, and what it answers: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
@@ -129,8 +132,8 @@
 	    "the certificate of the server is for another name", \
 	    "see whether %H leads to the right server: getent ahosts %H; if it does, issue the certificate again for %H, or write a name that it has as host in %S") \
 	X(OBSTACLE_UNKNOWN_ISSUER, "unknown-issuer", false, \
-	    "the certificate of the server comes from a CA that this machine does not trust: the CA is missing in trusted-certs, or something on the way intercepts TLS", \
-	    "ask the operator of the server for its CA and compare the issuer; if it is the right one, add its file to trusted-certs, else find out who answers in its place") \
+	    "the certificate of the server comes from a CA that this machine does not trust: the server does not send its intermediate CA, the CA is missing in trusted-certs, or something intercepts TLS", \
+	    "compare the SHA-256 in the refusal with that of the key on the server: openssl x509 -in FILE -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum; if it is the same, append the certificate of the intermediate CA to that FILE and restart the server, or add the root of its CA to trusted-certs, else find out who answers in its place") \
 	X(OBSTACLE_CERTIFICATE, "certificate", false, \
 	    "the certificate of the server is refused", \
 	    "correct the certificate as its refusal says, restart the server, and see what it sends: openssl s_client -alpn ntske/1 -showcerts -connect %H:%P </dev/null") \
@@ -144,7 +147,7 @@
 	/* the way to the time */ \
 	X(OBSTACLE_NTP_REFUSED, "ntp-refused", false, \
 	    "keys are exchanged, but UDP port %U of the server is closed: its NTP part does not run, or a firewall rejects it", \
-	    "see on the server whether NTP listens: ss -lun 'sport = :%U'; if it does, let UDP port %U through the firewalls") \
+	    "see whether %A is the time server (chronyd: ntsntpserver), port in %S is right (usually 123), and NTP listens there: ss -lun 'sport = :%U'; if it does, let UDP port %U through the firewalls") \
 	X(OBSTACLE_NTP_REJECTED, "ntp-rejected", false, \
 	    "keys are exchanged, but a firewall rejects UDP port %U of the server: on the server, on the way, or on this machine", \
 	    "let UDP port %U through that firewall; for firewalld, run on its machine: sudo firewall-cmd --permanent --add-port=%U/udp && sudo firewall-cmd --reload") \
@@ -189,13 +192,13 @@
 	    "the time of the server is wrong: it contradicts the majority of the servers", \
 	    "tell its operator; the agent does not use it until it agrees again") \
 	X(OBSTACLE_CERTIFICATE_ENDS, "certificate-ends", true, \
-	    "the certificate of the server expires within 14 days", \
-	    "renew it on the server") \
+	    "the certificate of the server, or that of a CA above it, expires within 14 days", \
+	    "renew it: that of the server or of an intermediate CA on the server, that of a root in trusted-certs") \
 	X(OBSTACLE_CRASH, "crash", false, \
 	    "the process that talked to the server ended by a signal", \
 	    "report it to the authors with the log, and see who runs %H; to try again before the wait is over: sudo ntsctl retry %N") \
 	X(OBSTACLE_SLOW, "slow", false, \
-	    "the server, the path or this machine is so slow that the time for the check was over", \
+	    "the server, DNS, the path or this machine is so slow that the time for the check was over", \
 	    "try again with more time: ntsctl check --live -t 20")
 /* clang-format on */
 

@@ -3,6 +3,7 @@
 #include "agent/check/agreement.h"
 #include "resolver/binding.h"
 #include "resolver/icmp.h"
+#include "resolver/race.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,8 +41,9 @@ static enum obstacle dns_obstacle(const struct ke_details *d)
 	case EAI_ADDRFAMILY:
 		return OBSTACLE_NO_ADDRESS;
 	case EAI_AGAIN:
-	case 0: /* it was found, but too late */
 		return OBSTACLE_DNS_SILENT;
+	case 0: /* it was found, but too late */
+		return OBSTACLE_SLOW;
 	default:
 		return OBSTACLE_DNS;
 	}
@@ -67,6 +69,8 @@ static enum obstacle connect_obstacle_of(const struct endpoint *e, int error)
 		return OBSTACLE_KE_REFUSED;
 	case ICMP_PROHIBITED:
 		return OBSTACLE_KE_REJECTED;
+	case RACE_BROADCAST:
+		return OBSTACLE_NO_ADDRESS;
 	case EACCES:
 	case EPERM:
 		return OBSTACLE_LOCAL_FIREWALL;
@@ -122,6 +126,8 @@ static enum obstacle tls_obstacle(
 	case TLS_ALPN_MISSING:
 		return OBSTACLE_NOT_NTS;
 	case TLS_CLOSED_EARLY:
+		if (d->late)
+			return OBSTACLE_GIVEN_UP;
 		if (!t->plain_sent)
 			return OBSTACLE_TLS;
 		return t->plain_answered ? OBSTACLE_SERVER_KEY
@@ -215,9 +221,9 @@ static enum obstacle keys_obstacle(const struct probe *p)
 		return certificate_obstacle(p);
 	case KE_STAGE_EXCHANGE:
 		/* A server asks for it after the handshake. */
-		return d->tls_fault == TLS_WANTS_CERTIFICATE
-			   ? OBSTACLE_CLIENT_CERTIFICATE
-			   : OBSTACLE_NTS_KE;
+		if (d->tls_fault == TLS_WANTS_CERTIFICATE)
+			return OBSTACLE_CLIENT_CERTIFICATE;
+		return d->late ? OBSTACLE_GIVEN_UP : OBSTACLE_NTS_KE;
 	case KE_STAGE_NTP_NAME:
 		return OBSTACLE_NTP_NAME;
 	case KE_STAGE_DONE:
@@ -301,10 +307,11 @@ static enum obstacle find_obstacle(const struct source_config *s,
 
 	if (end == PROBE_CRASHED)
 		return OBSTACLE_CRASH;
-	/* Only the lookup of a name does not keep the deadline. */
+	/* Only the lookup of a name does not keep the deadline, and a busy
+	 * machine may not come as far as that. */
 	if (!p->keys_tried)
-		return is_address(s->host) ? OBSTACLE_SLOW
-					   : OBSTACLE_DNS_SILENT;
+		return is_address(s->host) || !p->begun ? OBSTACLE_SLOW
+							: OBSTACLE_DNS_SILENT;
 	o = keys_obstacle(p);
 	if (o == OBSTACLE_CRYPTOGRAPHY && limits->fips)
 		return OBSTACLE_FIPS;
@@ -346,8 +353,12 @@ static void say_seen(struct sentence *w, enum obstacle o,
 		sentence_add(w, "%u bytes pass and %u do not", t->passed_size,
 		    t->lost_size);
 	else if (o == OBSTACLE_CERTIFICATE_ENDS)
-		sentence_add(w, "in %.1f days",
-		    (double)(p->keys.facts.not_after - limits->now_s) / 86400);
+		sentence_add(w, "in %.1f days, %s",
+		    (double)(p->keys.facts.not_after - limits->now_s) / 86400,
+		    p->keys.facts.not_after <
+			    p->keys.details.certificate.not_after
+			? "that of a CA"
+			: "that of the server");
 	else if (p->keys.text[0] != '\0')
 		sentence_add(w, "%s", p->keys.text);
 	else if (t->error != NTS_OK)

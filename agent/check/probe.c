@@ -128,7 +128,8 @@ void probe_run(const struct probe_request *q, struct probe *out)
 {
 	struct ke_answer answer = {0};
 
-	*out = (struct probe){0};
+	*out = (struct probe){.begun = true};
+	q->report(q->self, out);
 	try_keys(q, &answer, &out->keys);
 	out->keys_tried = true;
 	q->report(q->self, out);

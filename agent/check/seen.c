@@ -41,7 +41,8 @@ static bool details_valid(const struct ke_details *d)
 			return false;
 	return is_flag(&d->in_use) && is_flag(&d->no_store) &&
 	       is_flag(&d->hidden) && is_flag(&d->silent) &&
-	       is_flag(&d->lost) && is_date(d->certificate.not_before) &&
+	       is_flag(&d->lost) && is_flag(&d->late) &&
+	       is_date(d->certificate.not_before) &&
 	       is_date(d->certificate.not_after) &&
 	       (unsigned)d->tls_fault < TLS_FAULT_COUNT &&
 	       (unsigned)d->certificate_fault < CERTIFICATE_FAULT_COUNT &&
@@ -83,8 +84,9 @@ static bool time_valid(const struct probe_time *t)
 
 bool probe_valid(const struct probe *p)
 {
-	return is_flag(&p->keys_tried) && is_flag(&p->complete) &&
-	       keys_valid(&p->keys) && time_valid(&p->time);
+	return is_flag(&p->begun) && is_flag(&p->keys_tried) &&
+	       is_flag(&p->complete) && keys_valid(&p->keys) &&
+	       time_valid(&p->time);
 }
 
 size_t seen_suite_len(const char *tls)

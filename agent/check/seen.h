@@ -63,6 +63,7 @@ struct probe_time {
 };
 
 struct probe {
+	bool begun;	 /* what follows may hang in a lookup only */
 	bool keys_tried; /* `keys` is filled in */
 	struct probe_keys keys;
 	bool complete; /* all of it is */

@@ -3,6 +3,7 @@
 #include "agent/cmdmon/cache.h"
 #include "agent/cmdmon/respond.h"
 #include "agent/cmdmon/turns.h"
+#include "agent/host/wait_limit.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -42,6 +43,19 @@ static void answer(struct loop *l, int fd, const uint8_t *datagram, size_t len,
 		    (const struct sockaddr *)peer, peer_len);
 }
 
+/* recvfrom(2), with a limit to the wait for descriptors of the sender. */
+static ssize_t receive(int fd, uint8_t *out, size_t size,
+    struct sockaddr_storage *peer, socklen_t *peer_len)
+{
+	ssize_t n;
+
+	wait_limit_begin();
+	n = recvfrom(
+	    fd, out, size, MSG_DONTWAIT, (struct sockaddr *)peer, peer_len);
+	wait_limit_end();
+	return n;
+}
+
 /* False: nothing is left to read, or nothing may be answered now. */
 static bool serve(struct loop *l, unsigned i)
 {
@@ -50,8 +64,7 @@ static bool serve(struct loop *l, unsigned i)
 	uint8_t datagram[CMDMON_MESSAGE_MAX + 1];
 	struct sockaddr_storage peer = {0};
 	socklen_t peer_len = sizeof(peer);
-	ssize_t n = recvfrom(fd, datagram, sizeof(datagram), MSG_DONTWAIT,
-	    (struct sockaddr *)&peer, &peer_len);
+	ssize_t n = receive(fd, datagram, sizeof(datagram), &peer, &peer_len);
 
 	/* ECONNREFUSED and others are about an earlier answer. */
 	if (n < 0)

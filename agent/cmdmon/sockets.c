@@ -1,6 +1,7 @@
 #include "agent/cmdmon/sockets.h"
 
 #include "agent/host/passed_sockets.h"
+#include "agent/host/wait_limit.h"
 #include "base/log.h"
 
 #include <arpa/inet.h>
@@ -30,6 +31,7 @@ static bool add(struct sockets *s, int fd, char why[SOCKETS_TEXT_MAX])
 		    "there are more than %d sockets to listen on", SOCKETS_MAX);
 		return false;
 	}
+	wait_limit_no_descriptors(fd);
 	s->fd[s->count++] = fd;
 	return true;
 }

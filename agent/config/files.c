@@ -19,6 +19,21 @@ static int is_conf(const struct dirent *entry)
 	return entry->d_name[0] != '.' && strcmp(dot ? dot : "", ".conf") == 0;
 }
 
+/* Not what editors and package managers leave next to a file, such as
+ * "a.conf~" and "a.conf.dpkg-old". */
+static int is_misnamed(const struct dirent *entry)
+{
+	const char *name = entry->d_name;
+
+	return name[0] != '.' && !strstr(name, ".conf") &&
+	       strncmp(name, "README", 6) != 0;
+}
+
+int config_folder_misnamed(const char *folder, struct dirent ***entries)
+{
+	return scandir(folder, entries, is_misnamed, alphasort);
+}
+
 int config_folder_list(const char *folder, struct dirent ***entries)
 {
 	return scandir(folder, entries, is_conf, alphasort);

@@ -20,4 +20,9 @@ void config_folder(const char *main_path, const char *name, char out[PATH_MAX]);
  * many; the caller frees each entry and the array. -1: see errno. */
 int config_folder_list(const char *folder, struct dirent ***entries) MUST_USE;
 
+/* The same for files that are not read because of their names, and may have
+ * been meant to be. */
+int config_folder_misnamed(
+    const char *folder, struct dirent ***entries) MUST_USE;
+
 #endif

@@ -4,6 +4,7 @@
 #include "agent/foreign/words.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,10 +22,12 @@ static bool set_bool(
 	return value_bool(value, field(key, target));
 }
 
-static bool set_text(
+/* A number is an id, not a name. Some systems have names such as "0ntp". */
+static bool set_user(
     const struct config_key *key, const char *value, void *target)
 {
-	return value_text(value, field(key, target), key->size);
+	return value[strspn(value, "0123456789")] != '\0' &&
+	       value_text(value, field(key, target), key->size);
 }
 
 static bool set_host(
@@ -70,6 +73,14 @@ static bool set_path(
 	return true;
 }
 
+static bool set_file(
+    const struct config_key *key, const char *value, void *target)
+{
+	size_t len = strlen(value);
+
+	return len > 0 && value[len - 1] != '/' && set_path(key, value, target);
+}
+
 /* The name of a time zone becomes the path of its file. */
 static bool set_zone(
     const struct config_key *key, const char *value, void *target)
@@ -92,7 +103,7 @@ static bool set_socket(
 	struct sockaddr_un address;
 
 	return strlen(value) < sizeof(address.sun_path) &&
-	       set_path(key, value, target);
+	       set_file(key, value, target);
 }
 
 static bool set_port(
@@ -243,7 +254,8 @@ static bool add_paths(const char *value, char paths[][FILE_PATH_MAX],
 	size_t len;
 
 	while ((len = value_word(&value, path, sizeof(path))) > 0) {
-		if (len >= sizeof(path) || path[0] != '/' || *count == max ||
+		if (len >= sizeof(path) || path[0] != '/' ||
+		    strchr(path, '*') || *count == max ||
 		    !value_text(path, paths[*count], FILE_PATH_MAX))
 			return false;
 		++*count;
@@ -468,9 +480,10 @@ static bool set_target(
 		char one;                                                      \
 	})
 
-#define TEXT(of, member) FIELD(set_text, char *, of, member)
+#define USER(of, member) FIELD(set_user, char *, of, member)
 #define HOST(of, member) FIELD(set_host, char *, of, member)
 #define PATH(of, member) FIELD(set_path, char *, of, member)
+#define FILE_AT(of, member) FIELD(set_file, char *, of, member)
 #define ZONE(of, member) FIELD(set_zone, char *, of, member)
 #define SOCKET(of, member) FIELD(set_socket, char *, of, member)
 #define BOOL(of, member) FIELD(set_bool, bool, of, member)
@@ -526,12 +539,12 @@ static bool set_target(
 
 /* clang-format off */
 static const struct config_key keys[] = {
-{"agent", "user", TEXT(CONFIG, user), 0, 0, "the name of a user"},
-{"agent", "user-resolver", TEXT(CONFIG, user_resolver), 0, 0,
+{"agent", "user", USER(CONFIG, user), 0, 0, "the name of a user"},
+{"agent", "user-resolver", USER(CONFIG, user_resolver), 0, 0,
 	"the name of a user"},
 {"agent", "status-socket", SOCKET(CONFIG, status_socket), 0, 0,
 	"an absolute path of at most 107 bytes, or none"},
-{"agent", "pidfile", PATH(CONFIG, pidfile), 0, 0, A_PATH},
+{"agent", "pidfile", FILE_AT(CONFIG, pidfile), 0, 0, A_PATH},
 {"agent", "sandbox", CONFINEMENT(CONFIG, sandbox), 0, 0,
 	"yes, log, no or require"},
 {"agent", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0,
@@ -552,9 +565,9 @@ static const struct config_key keys[] = {
 	"a time from 1s to 300s"},
 {"nts", "saved-keys", PATH(CONFIG, saved_keys), 0, 0, A_PATH},
 
-{"clock", "driftfile", PATH(CONFIG, driftfile), 0, 0, A_PATH},
-{"clock", "last-good-time", PATH(CONFIG, goodtime_file), 0, 0, A_PATH},
-{"clock", "leapseclist", PATH(CONFIG, leap_table), 0, 0, A_PATH},
+{"clock", "driftfile", FILE_AT(CONFIG, driftfile), 0, 0, A_PATH},
+{"clock", "last-good-time", FILE_AT(CONFIG, goodtime_file), 0, 0, A_PATH},
+{"clock", "leapseclist", FILE_AT(CONFIG, leap_table), 0, 0, A_PATH},
 {"clock", "leapsectz", ZONE(CONFIG, leap_zone), 0, 0,
 	"the name of a time zone (right/UTC), an absolute path, or none"},
 {"clock", "bootstrap", BOOTSTRAP(CONFIG, bootstrap), 0, 0,

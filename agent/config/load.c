@@ -45,6 +45,7 @@ struct loader {
 	unsigned seen[CONFIG_KEYS_MAX];
 	/* this section */
 	char section[16]; /* "" before the first; "?" when unknown */
+	bool foreign;	  /* a line before it is one of chrony */
 	struct source_config *source; /* NULL outside of a source */
 	struct source_draft *draft;   /* of that source */
 	struct source_draft drafts[SOURCES_MAX];
@@ -52,6 +53,7 @@ struct loader {
 	unsigned total; /* sources, those of pools counted one by one */
 	bool rationed;	/* few lines about files of sources.d */
 	bool dropping;	/* this file is one of sources.d */
+	bool binary;	/* a line of this file holds a NUL byte */
 	/* A refused part may have contained a source or a certificate. That one
 	 * is missing is then not another error. */
 	bool lost_sources, lost_certs;
@@ -142,6 +144,15 @@ static bool has_port(struct loader *l, const char *what, const char *value)
 	return true;
 }
 
+static const char *name_hint(const char *name)
+{
+	while (isascii((unsigned char)*name) && *name)
+		name++;
+	return *name ? "; write an international name in its ASCII form, "
+		       "xn--..."
+		     : "";
+}
+
 static bool may_open_source(
     struct loader *l, const char *section, const char *name)
 {
@@ -154,8 +165,8 @@ static bool may_open_source(
 	if (!value_host(name, word, size))
 		complain(l,
 		    "[%s %s]: expected a name of 1 to %zu letters, "
-		    "digits, '-', '.', '_', ':' or '%%'",
-		    section, name, size - 1);
+		    "digits, '-', '.', '_', ':' or '%%'%s",
+		    section, name, size - 1, name_hint(name));
 	else if (s)
 		complain(l, "[%s %s] is already defined at %s:%u", word_of(s),
 		    name, s->file, s->line);
@@ -287,14 +298,24 @@ static void *target_of(struct loader *l, const struct config_key *key)
 	return targets[key->target];
 }
 
+#define NO_BRACKETS "; write an IPv6 address without brackets"
+
 /* What chrony.conf or a shell allows, and this file does not. */
-static const char *hint_for(const char *value)
+static const char *hint_for(const char *name, const char *value)
 {
+	size_t len = strlen(value);
+
+	if (*value == '[' && strchr(value, ':'))
+		return NO_BRACKETS;
+	if (*value == '/' && strchr(value, '*'))
+		return "; a pattern is not expanded, so name the directory";
+	if (*value == '/' && len > 1 && value[len - 1] == '/')
+		return "; this is a directory, so name a file in it";
 	if (*value == '"' || *value == '\'')
 		return "; write the value without quotes";
 	if (strstr(value, " #") || strstr(value, "\t#"))
 		return "; a comment begins with ';'";
-	return "";
+	return strcmp(name, "host") == 0 ? name_hint(value) : "";
 }
 
 static void take_key(struct loader *l, const char *name, const char *value)
@@ -320,7 +341,7 @@ static void take_key(struct loader *l, const char *name, const char *value)
 	/* The rest of the list may be empty. */
 	l->lost_certs |= key->repeats;
 	complain(l, "%s = %s: expected %s%s", name, value, key->expected,
-	    hint_for(value));
+	    hint_for(name, value));
 }
 
 /* inih's handler. inih has removed the comments and split the line. */
@@ -378,8 +399,10 @@ static bool take_section(struct loader *l, char *line)
 	if (line[0] != '[')
 		return false;
 	if (!end || (end[1] && !strchr(" \t;#", end[1]))) {
-		complain(
-		    l, "%s: expected a section head such as [clock]", line);
+		complain(l, "%s: expected a section head such as [clock]%s",
+		    line,
+		    strchr(line + 1, '[') && strchr(line, ':') ? NO_BRACKETS
+							       : "");
 		lose_section(l);
 		return true;
 	}
@@ -399,6 +422,7 @@ static void no_assignment(struct loader *l, const char *line)
 	const struct config_key *key =
 	    word ? config_key_find_anywhere(word) : NULL;
 
+	l->foreign |= advice && l->section[0] == '\0';
 	if (advice)
 		complain(l, "%s: %s", line, advice);
 	else if (key)
@@ -409,13 +433,26 @@ static void no_assignment(struct loader *l, const char *line)
 	free(word);
 }
 
+/* Cuts the line behind its key. */
+static const char *long_hint(const struct loader *l, char *line)
+{
+	const struct config_key *key;
+
+	line[strcspn(line, " \t=")] = '\0';
+	key = config_key_find(l->section, line);
+	return key && key->repeats
+		   ? "; set the key again in another line for the rest"
+		   : "";
+}
+
 /* Is this line an assignment? inih would also take ":" for "=". */
 static bool for_inih(struct loader *l, char *line)
 {
 	if (!*line || *line == '#' || take_section(l, line))
 		return false;
 	if (strlen(line) > LINE_BYTES_MAX) {
-		complain(l, "the line is longer than %d bytes", LINE_BYTES_MAX);
+		complain(l, "the line is longer than %d bytes%s",
+		    LINE_BYTES_MAX, long_hint(l, line));
 		return false;
 	}
 	if (line[strcspn(line, "=:")] != '=') {
@@ -437,8 +474,11 @@ static char *next_line(char *out, int size, void *stream)
 		return NULL;
 	l->line++;
 	if (memchr(l->text, '\0', (size_t)n)) {
-		complain(l, "the line holds a NUL byte; save the file as plain "
-			    "text in UTF-8");
+		/* In UTF-16 each line does. */
+		if (!l->binary)
+			complain(l, "the line holds a NUL byte; save the file "
+				    "as plain text in UTF-8");
+		l->binary = l->lost_sources = l->lost_certs = true;
 	} else {
 		char *text = cut_comment(skip_bom(l));
 
@@ -460,17 +500,41 @@ static void unreadable(struct loader *l, const char *path, const char *reason)
 	complain(l, "cannot read: %s", reason);
 }
 
+/* Root is refused by AppArmor and SELinux only. */
+static const char *reason_of(int error)
+{
+	return error == EACCES
+		   ? "Permission denied; see who may read it: namei -l FILE; "
+		     "if root may not: journalctl -g denied"
+		   : strerror(error);
+}
+
+/* Nothing in this file is ours. */
+static void advise_import(struct loader *l)
+{
+	l->lost_sources = true;
+	l->line = 0;
+	complain(l,
+	    "this looks like a file of chrony or ntpd; to write one of the "
+	    "agent from it (package ntsagent-tools; ntpd: --format=ntpd): "
+	    "ntsctl import --format=chrony %s",
+	    l->file);
+}
+
 static bool read_lines(struct loader *l, const char *path)
 {
 	l->file = path;
 	l->line = 0;
 	l->section[0] = '\0';
+	l->foreign = l->binary = false;
 	l->source = NULL;
 	l->draft = &l->agent;
 	memset(l->seen, 0, sizeof(l->seen));
 	errno = 0;
 	/* next_line() has reported every error that inih finds. */
 	(void)ini_parse_stream(next_line, l, on_pair, l);
+	if (l->foreign && l->section[0] == '\0')
+		advise_import(l);
 	if (!ferror(l->in) && feof(l->in))
 		return true;
 	unreadable(l, path, strerror(errno));
@@ -532,7 +596,7 @@ static FILE *open_dropped(const char *path, const char **why)
 			in = fdopen(fd, "r");
 	}
 	if (!in && !*why)
-		*why = strerror(errno);
+		*why = reason_of(errno);
 	if (!in && fd >= 0)
 		close(fd);
 	return in;
@@ -547,7 +611,7 @@ static FILE *open_file(
 		return open_dropped(path, why);
 	in = fopen(path, "re");
 	if (!in)
-		*why = strerror(errno);
+		*why = reason_of(errno);
 	return in;
 }
 
@@ -589,7 +653,7 @@ static void read_folder(
 	n = config_folder_list(folder, &entries);
 	if (n < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
-			unreadable(l, folder, strerror(errno));
+			unreadable(l, folder, reason_of(errno));
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -825,7 +889,11 @@ static unsigned load_all(
 		return 1;
 	l->rationed = rationed;
 	config_defaults(out);
-	if (read_file(l, path)) {
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		unreadable(l, path,
+		    "No such file or directory; write it (ntsagent.conf(5) "
+		    "has examples), or name another one with -f");
+	} else if (read_file(l, path)) {
 		snprintf(out->file, sizeof(out->file), "%s", path);
 		read_folder(l, path, CONFIG_PARTS, read_part);
 		merge_binding(&l->agent.binding, &unset, &out->binding);

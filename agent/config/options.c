@@ -228,7 +228,8 @@ bool options_parse(struct options *o, int argc, char *const argv[],
 			return false;
 	if (optind < argc) {
 		snprintf(error, OPTIONS_TEXT_MAX,
-		    "unexpected argument \"%.100s\" (try --help)",
+		    "unexpected argument \"%.100s\": -f FILE names the "
+		    "configuration (try --help)",
 		    argv[optind]);
 		return false;
 	}

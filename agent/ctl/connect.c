@@ -44,16 +44,30 @@ static bool fail(struct reading *r, const char *fmt, ...)
 	return false;
 }
 
+/* The control socket is in the same folder. */
+static bool is_usual(const char *path)
+{
+	static const char folder[] = "/run/ntsagent/";
+
+	return strncmp(path, folder, sizeof(folder) - 1) == 0;
+}
+
 static bool fail_connect(struct reading *r, int error)
 {
 	switch (error) {
 	case ENOENT:
 	case ENOTDIR:
 	case ECONNREFUSED:
+		/* "restart" helps, too, if somebody removed the socket. */
 		return fail(r,
-		    "ntsagentd is not running: nothing listens on %s; start it "
-		    "with: systemctl start ntsagent",
-		    r->path);
+		    "ntsagentd is not running: nothing listens on %s%s; start "
+		    "it: sudo systemctl restart ntsagent; if that fails: sudo "
+		    "ntsagentd --check-config, sudo journalctl -u ntsagent",
+		    r->path,
+		    is_usual(r->path)
+			? ""
+			: " (an option or NTSAGENT_STATUS says so; the usual "
+			  "socket is " STATUS_SOCKET_PATH ")");
 	case EACCES:
 	case EPERM:
 		if (r->line)
@@ -158,8 +172,8 @@ static bool read_piece(struct reading *r, int fd, bool *end)
 		return false;
 	n = recv(fd, r->bytes + r->len, CHUNK, MSG_DONTWAIT);
 	/* The agent closed with a part of the order unread: its answer is
-	 * complete. */
-	if (n < 0 && errno == ECONNRESET && r->line)
+	 * complete. Or it ended with this connection in its queue. */
+	if (n < 0 && errno == ECONNRESET)
 		n = 0;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ||

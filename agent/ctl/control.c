@@ -84,12 +84,6 @@ bool control_means(const struct status_source *s, const char *target)
 	       subnet_has(&net, s->address);
 }
 
-static enum exit_status send_to(
-    const struct control *c, const char *verb, const char *name)
-{
-	return order_send(c->socket, verb, name, c->out, c->errors);
-}
-
 /* The agent knows sources by their names alone. */
 static enum exit_status send_to_each(
     const struct control *c, const char *verb, const char *target)
@@ -100,37 +94,38 @@ static enum exit_status send_to_each(
 	struct snapshot s;
 
 	if (!snapshot_fetch(c->socket, &s, why)) {
-		fprintf(c->errors, "ntsctl: %s\n", why);
+		fprintf(c->errors, "%s: %s\n", c->program, why);
 		return EXIT_NO_STATUS;
 	}
 	for (unsigned i = 0; i < s.source_count; i++) {
 		if (!control_means(&s.sources[i], target))
 			continue;
 		meant++;
-		one = send_to(c, verb, s.sources[i].name);
+		one = order_send(c, verb, s.sources[i].name);
 		status = one == EXIT_OK ? status : one;
 	}
 	snapshot_free(&s);
 	if (meant > 0)
 		return status;
 	fprintf(c->errors,
-	    "ntsctl: no source has the name or address '%s': see `ntsctl "
+	    "%s: no source has the name or address '%s': see `ntsctl "
 	    "sources`\n",
-	    target);
+	    c->program, target);
 	return EXIT_REFUSED;
 }
 
 static enum exit_status tell(
     const struct control *c, const char *verb, const char *target)
 {
-	return target ? send_to_each(c, verb, target) : send_to(c, verb, NULL);
+	return target ? send_to_each(c, verb, target)
+		      : order_send(c, verb, NULL);
 }
 
 /* ---- orders ---- */
 
 static enum exit_status complain(const struct control *c, const char *why)
 {
-	fprintf(c->errors, "ntsctl: %s\n", why);
+	fprintf(c->errors, "%s: %s\n", c->program, why);
 	return EXIT_USAGE;
 }
 
@@ -165,8 +160,9 @@ static enum exit_status run_makestep(
 		return tell(c, "step", NULL);
 	/* The keeper takes its limits from the file alone. */
 	fprintf(c->errors,
-	    "ntsctl: the limits of steps stand in ntsagent.conf(5): change "
-	    "makestep in [clock], then: ntsctl reload\n");
+	    "%s: the limits of steps stand in ntsagent.conf(5): change "
+	    "makestep in [clock], then: ntsctl reload\n",
+	    c->program);
 	return EXIT_REFUSED;
 }
 

@@ -8,11 +8,6 @@
 #include "agent/ctl/orders.h"
 #include "agent/ctl/snapshot/snapshot.h"
 
-struct control {
-	const char *socket; /* of the status */
-	FILE *out, *errors;
-};
-
 /* Is `name` such an order? */
 bool control_knows(const char *name);
 

@@ -115,6 +115,34 @@ void options_help_of(const char *command, FILE *out)
 	}
 }
 
+bool options_have_csv(const char *command)
+{
+	return is_listed(REPORTS, command);
+}
+
+/* These change what is shown; where they change nothing, a script that always
+ * gives them works all the same. -c has a sentence of its own. */
+static bool is_for_each(int letter)
+{
+	return letter < LONG_JSON && strchr("cnNav", letter);
+}
+
+bool options_fit(const struct options *o, char why[static OPTIONS_ERROR_MAX])
+{
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		const struct option *option = &known[i].option;
+
+		if (!(o->given >> i & 1) || !known[i].of ||
+		    is_for_each(option->val) ||
+		    is_listed(known[i].of, o->command))
+			continue;
+		snprintf(why, OPTIONS_ERROR_MAX, "--%s is not for %s",
+		    option->name, o->command);
+		return false;
+	}
+	return true;
+}
+
 /* Options of one command. False: `letter` is none of them. */
 static bool take_of_command(struct options *out, int letter)
 {
@@ -146,6 +174,9 @@ static bool take_of_command(struct options *out, int letter)
 
 static void take(struct options *out, int letter)
 {
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (known[i].option.val == letter)
+			out->given |= 1U << i;
 	if (take_of_command(out, letter))
 		return;
 	switch (letter) {

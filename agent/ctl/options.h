@@ -12,11 +12,12 @@ struct options {
 	const char *socket;
 	enum output output;
 	bool numeric, verbose;
-	bool chronyc;			   /* -c */
-	bool all;			   /* -a was given */
-	bool named;			   /* -N was given */
-	const char *after_help;		   /* the word after -h; NULL: none */
-	bool follow;			   /* events */
+	unsigned given;		/* a bit for each option, by its row */
+	bool chronyc;		/* -c */
+	bool all;		/* -a was given */
+	bool named;		/* -N was given */
+	const char *after_help; /* the word after -h; NULL: none */
+	bool follow;		/* events */
 	const char *since, *source, *last; /* events, graph; NULL: none */
 	const char *svg;		   /* graph: a file; NULL: none */
 	const char *chronyd, *duration;	   /* of compare; NULL: not given */
@@ -33,6 +34,13 @@ struct options {
  */
 bool options_parse(struct options *out, int argc, char **argv,
     const char *socket, char why[static OPTIONS_ERROR_MAX]) MUST_USE;
+
+/* False: the command does not heed one of the options; `why` is a sentence. */
+bool options_fit(
+    const struct options *o, char why[static OPTIONS_ERROR_MAX]) MUST_USE;
+
+/* Has this command --csv? */
+bool options_have_csv(const char *command);
 
 /* Prints the options for the help. */
 void options_help(FILE *out);

@@ -34,10 +34,9 @@ static bool make_line(
 }
 
 /* Cleans each line: the agent may quote files that somebody else wrote. */
-static void print_lines(
-    FILE *out, const char *first, const char *text, size_t len)
+static void print_lines(FILE *out, const char *program, const char *text)
 {
-	const char *end = text + len;
+	const char *end = text + strlen(text);
 
 	while (text < end) {
 		size_t part = strcspn(text, "\n");
@@ -46,7 +45,8 @@ static void print_lines(
 		if (!clean)
 			return;
 		text_clean(clean, text, part);
-		fprintf(out, "%s%s\n", first, clean);
+		fprintf(out, "%s%s%s\n", program ? program : "",
+		    program ? ": " : "", clean);
 		free(clean);
 		text += part + 1;
 	}
@@ -57,46 +57,46 @@ static bool begins(const char *text, const char *word)
 	return strncmp(text, word, strlen(word)) == 0;
 }
 
-static enum exit_status show(const char *answer, FILE *out, FILE *errors)
+static enum exit_status complain(
+    const struct control *c, enum exit_status status, const char *why)
+{
+	fprintf(c->errors, "%s: %s\n", c->program, why);
+	return status;
+}
+
+static enum exit_status show(const struct control *c, const char *answer)
 {
 	static const char good[] = "ok: ", bad[] = "error: ";
-	const char *text;
 
 	if (begins(answer, good)) {
-		text = answer + sizeof(good) - 1;
-		print_lines(out, "", text, strlen(text));
+		print_lines(c->out, NULL, answer + sizeof(good) - 1);
 		return EXIT_OK;
 	}
 	if (begins(answer, bad)) {
-		text = answer + sizeof(bad) - 1;
-		print_lines(errors, "ntsctl: ", text, strlen(text));
+		print_lines(c->errors, c->program, answer + sizeof(bad) - 1);
 		return EXIT_REFUSED;
 	}
-	fprintf(errors, "ntsctl: ntsagentd closed the connection without an "
-			"answer: see: "
-			"systemctl status ntsagent\n");
-	return EXIT_NO_STATUS;
+	return complain(c, EXIT_NO_STATUS,
+	    "ntsagentd closed the connection without an answer: see: systemctl "
+	    "status ntsagent");
 }
 
-enum exit_status order_send(const char *status_socket, const char *verb,
-    const char *name, FILE *out, FILE *errors)
+enum exit_status order_send(
+    const struct control *c, const char *verb, const char *name)
 {
 	char line[LINE_MAX_BYTES], path[ORDER_PATH_MAX];
 	char why[CONNECT_ERROR_MAX];
 	enum exit_status status;
 	char *answer;
 
-	if (!make_line(line, verb, name)) {
-		fprintf(errors, "ntsctl: this is not the name of a source\n");
-		return EXIT_USAGE;
-	}
-	order_path(status_socket, path);
+	if (!make_line(line, verb, name))
+		return complain(
+		    c, EXIT_USAGE, "this is not the name of a source");
+	order_path(c->socket, path);
 	answer = control_ask(path, line, &LIMITS, why);
-	if (!answer) {
-		fprintf(errors, "ntsctl: %s\n", why);
-		return EXIT_NO_STATUS;
-	}
-	status = show(answer, out, errors);
+	if (!answer)
+		return complain(c, EXIT_NO_STATUS, why);
+	status = show(c, answer);
 	free(answer);
 	return status;
 }

@@ -80,7 +80,7 @@ static const struct command {
 	{"compare", "", "whose time is nearer: ntsagentd's or chronyd's",
 	    0, NULL, run_compare, NULL},
 	{"check", "[--live] [--json] [--config FILE] [-t SECONDS]",
-	    "judge the configuration and, live, each server; needs no agent",
+	    "judge the configuration and, live, each server; no agent",
 	    0, NULL, run_check, NULL},
 	{"retry", "[NAME|SUBNET]", "end all waits: ask the servers again now",
 	    1, NULL, NULL, "retry"},
@@ -234,8 +234,6 @@ static enum exit_status run_check(const struct call *call)
 {
 	char why[ELSEWHERE_ERROR_MAX];
 
-	if (call->options->output == OUTPUT_CSV)
-		return complain_usage(call->errors, "check has no --csv");
 	fflush(call->view.out);
 	elsewhere_check(call->options, why);
 	complain(call->errors, why);
@@ -380,8 +378,8 @@ static enum exit_status run_chronyc(
 	if (!report) {
 		char why[OPTIONS_ERROR_MAX];
 
-		snprintf(why, sizeof(why),
-		    "chronyc has no CSV of %s: use --csv", c->name);
+		snprintf(why, sizeof(why), "chronyc has no CSV of %s%s",
+		    c->name, options_have_csv(c->name) ? ": use --csv" : "");
 		return complain_usage(call->errors, why);
 	}
 	style.naming = o->named ? NAMING_HOST : NAMING_ADDRESS;
@@ -412,7 +410,7 @@ static enum exit_status run_order(
 	const struct options *o = call->options;
 
 	const struct control control = {
-	    o->socket, call->view.out, call->errors};
+	    "ntsctl", o->socket, call->view.out, call->errors};
 
 	return control_run(&control, c->order, o->argc, o->argv);
 }
@@ -422,7 +420,8 @@ static enum exit_status run_any(
 {
 	if (c->order)
 		return run_order(c, call);
-	if (call->options->chronyc && c->run != run_waitsync)
+	if (call->options->chronyc && c->run != run_waitsync &&
+	    c->run != run_sourcename)
 		return run_chronyc(c, call);
 	return c->run ? c->run(call) : run_report(c, call);
 }
@@ -439,25 +438,22 @@ static enum exit_status check_output(
 	return EXIT_NO_STATUS;
 }
 
-static bool has_check_options(const struct options *o)
-{
-	return o->live || o->config || o->limit;
-}
-
 static enum exit_status run(const struct command *c, const struct call *call)
 {
+	char why[OPTIONS_ERROR_MAX];
 	enum exit_status status;
 
+	if (call->options->follow && c->run == run_check)
+		return complain_usage(call->errors,
+		    "-f is for events; check judges another configuration with "
+		    "--config FILE");
 	if (call->options->argc > c->most_arguments) {
-		char why[OPTIONS_ERROR_MAX];
-
 		snprintf(why, sizeof(why), "%s takes %s", c->name,
 		    c->most_arguments == 0 ? "no arguments" : c->arguments);
 		return complain_usage(call->errors, why);
 	}
-	if (c->run != run_check && has_check_options(call->options))
-		return complain_usage(
-		    call->errors, "--live, --config and -t are for check");
+	if (!options_fit(call->options, why))
+		return complain_usage(call->errors, why);
 	status = run_any(c, call);
 	return check_output(status, call->view.out, call->errors);
 }
@@ -473,9 +469,10 @@ static unsigned terminal_width(int fd)
 
 static struct view view_of(const struct options *o, FILE *out)
 {
-	const char *no_colour = getenv("NO_COLOR");
+	const char *no_colour = getenv("NO_COLOR"), *kind = getenv("TERM");
 	int fd = fileno(out);
 	bool terminal = fd >= 0 && isatty(fd);
+	bool screen = terminal && kind && *kind && strcmp(kind, "dumb") != 0;
 
 	return (struct view){
 	    .out = out,
@@ -483,7 +480,8 @@ static struct view view_of(const struct options *o, FILE *out)
 	    .numeric = o->numeric,
 	    .verbose = o->verbose,
 	    .terminal = terminal,
-	    .colour = terminal && (!no_colour || *no_colour == '\0'),
+	    .screen = screen,
+	    .colour = screen && (!no_colour || *no_colour == '\0'),
 	    .width = terminal_width(fd),
 	};
 }
@@ -509,7 +507,9 @@ int ctl_main(const struct ctl_tools *tools, int argc, char **argv, FILE *out,
 		return session_main(argc, argv, stdin, out, errors);
 	/* It has options of its own, and asks no agent. */
 	if (argc > 1 && strcmp(argv[1], "import") == 0)
-		return tools->import(argc - 1, argv + 1, out, errors);
+		return (int)check_output((enum exit_status)tools->import(
+					     argc - 1, argv + 1, out, errors),
+		    out, errors);
 	if (!socket || *socket == '\0')
 		socket = STATUS_SOCKET_PATH;
 	if (!options_parse(&options, argc, argv, socket, why))

@@ -14,6 +14,7 @@
 
 #define LINE_MAX_BYTES 2048
 #define WORDS_MAX 16
+#define NO_DAEMON "506 Cannot talk to daemon"
 
 struct session {
 	const char *socket; /* NULL: no agent can be reached as asked */
@@ -38,7 +39,7 @@ bool session_is_chronyc(const char *program)
 
 static bool unreachable(struct session *s, const char *why)
 {
-	fputs("506 Cannot talk to daemon\n", s->out);
+	fputs(NO_DAEMON "\n", s->out);
 	fprintf(s->errors, "chronyc: %s\n", why);
 	return false;
 }
@@ -123,6 +124,7 @@ static bool run_waitsync(struct session *s, int argc, char **argv)
 		fprintf(s->errors, "chronyc: %s\n", why);
 		return false;
 	}
+	w.no_agent = NO_DAEMON "\n";
 	w.form = s->style.csv ? WAITSYNC_CHRONYC_CSV : WAITSYNC_CHRONYC;
 	return waitsync_run(&w, s->socket, &view, s->errors) == EXIT_OK;
 }
@@ -147,7 +149,7 @@ static const char *status_line(struct session *s, enum exit_status status)
 		return "500 Failure";
 	case EXIT_NO_STATUS:
 		return is_forbidden(s->socket) ? "501 Not authorised"
-					       : "506 Cannot talk to daemon";
+					       : NO_DAEMON;
 	case EXIT_USAGE:
 	default:
 		return NULL;
@@ -162,12 +164,19 @@ static bool is_number(const char *text)
 	return end != text;
 }
 
+static bool is_switch(const char *name)
+{
+	return strcmp(name, "online") == 0 || strcmp(name, "offline") == 0;
+}
+
 /* The arguments that chronyc itself refuses. */
 static const char *syntax_error(int argc, char **argv)
 {
 	if (strcmp(argv[0], "burst") == 0 &&
 	    (argc < 2 || !control_is_burst(argv[1])))
 		return "Invalid syntax for burst command";
+	if (is_switch(argv[0]) && argc > 2)
+		return "Could not get address for hostname";
 	if (strcmp(argv[0], "reload") == 0 &&
 	    (argc != 2 || strcmp(argv[1], "sources") != 0))
 		return "Invalid syntax for reload command";
@@ -177,16 +186,20 @@ static const char *syntax_error(int argc, char **argv)
 	return NULL;
 }
 
+/* How many words of an order chronyc reads; it ignores the others. */
+static int words_read(const char *name)
+{
+	if (strcmp(name, "burst") == 0 || strcmp(name, "makestep") == 0)
+		return 3;
+	return is_switch(name) || strcmp(name, "reload") == 0 ? 2 : 1;
+}
+
 /* The source that an order names; NULL: all. */
 static const char *target_of(int argc, char **argv)
 {
 	if (strcmp(argv[0], "burst") == 0)
 		return argc > 2 ? argv[2] : NULL;
-	return (strcmp(argv[0], "online") == 0 ||
-		   strcmp(argv[0], "offline") == 0) &&
-		       argc > 1
-		   ? argv[1]
-		   : NULL;
+	return argc > 1 && is_switch(argv[0]) ? argv[1] : NULL;
 }
 
 /* False: an answer is printed. */
@@ -208,8 +221,8 @@ static bool is_target_there(struct session *s, const char *target)
 /* chronyc prints a number and two words; our sentences go to the errors. */
 static bool run_order(struct session *s, int argc, char **argv)
 {
-	struct control control = {s->socket, NULL, s->errors};
-	const char *target = target_of(argc, argv);
+	struct control control = {"chronyc", s->socket, NULL, s->errors};
+	const char *target;
 	enum exit_status status;
 	char *said = NULL;
 	size_t size;
@@ -218,6 +231,9 @@ static bool run_order(struct session *s, int argc, char **argv)
 		fprintf(s->errors, "%s\n", syntax_error(argc, argv));
 		return false;
 	}
+	if (argc > words_read(argv[0]))
+		argc = words_read(argv[0]);
+	target = target_of(argc, argv);
 	if (!s->socket)
 		return unreachable(s, "ntsctl asks this machine only");
 	if (target && !is_target_there(s, target))
@@ -238,15 +254,16 @@ static bool run_order(struct session *s, int argc, char **argv)
 /* Addresses or names, and families of addresses, which do not matter here. */
 static bool run_dns(struct session *s, int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "-n") == 0)
-		s->numeric = true;
-	else if (argc == 2 && strcmp(argv[1], "+n") == 0)
-		s->numeric = false;
-	else if (argc != 2 || !strchr("-+", argv[1][0])) {
-		fputs("Unrecognized dns command\n", s->errors);
-		return false;
+	const char *word = argc > 1 ? argv[1] : "";
+
+	if (strcmp(word, "-n") == 0 || strcmp(word, "+n") == 0) {
+		s->numeric = word[0] == '-';
+		return true;
 	}
-	return true;
+	if (word[0] == '-' && (word[1] == '4' || word[1] == '6'))
+		return true;
+	fputs("Unrecognized dns command\n", s->errors);
+	return false;
 }
 
 static bool run_nothing(struct session *s, int argc, char **argv)
@@ -255,6 +272,15 @@ static bool run_nothing(struct session *s, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	return true;
+}
+
+/* chronyc refuses a number that is too small. */
+static bool run_timeout(struct session *s, int argc, char **argv)
+{
+	if (argc > 1 && strtol(argv[1], NULL, 10) >= 100)
+		return true;
+	fputs("Timeout is too short\n", s->errors);
+	return false;
 }
 
 /* What chronyd answers if it has no such part, as this agent. */
@@ -321,7 +347,7 @@ static const struct {
     {"dump", run_order, "save the samples now"},
     {"cyclelogs", run_order, "open the log files again"},
     {"dns", run_dns, "-n|+n: addresses or names"},
-    {"timeout", run_nothing, "accepted for scripts"},
+    {"timeout", run_timeout, "accepted for scripts"},
     {"retries", run_nothing, "accepted for scripts"},
     {"authhash", run_nothing, "accepted for scripts"},
     {"password", run_nothing, "accepted for scripts"},
@@ -398,7 +424,7 @@ static bool run_line(struct session *s, char *line)
 	if (argc == 0 || strchr("!;#%", words[0][0]))
 		return true;
 	good = run_words(s, argc, words);
-	if (s->dots && !s->quit)
+	if (s->dots)
 		fputs(".\n", s->out);
 	fflush(s->errors);
 	if (fflush(s->out) == 0 && !ferror(s->out))

@@ -64,6 +64,7 @@ bool waitsync_arguments(struct waitsync *out, int argc, char **argv,
 		return false;
 	}
 	out->form = WAITSYNC_OWN;
+	out->no_agent = NULL;
 	out->tries = (unsigned)value[0];
 	out->max_correction_s = value[1];
 	out->max_skew_ppm = value[2];
@@ -167,7 +168,8 @@ static void say_error(struct waiting *w, const char *why)
 	if (strcmp(w->said, why) == 0)
 		return;
 	snprintf(w->said, sizeof(w->said), "%s", why);
-	fprintf(w->errors, "ntsctl: %s\n", why);
+	fprintf(w->errors, "%s: %s\n",
+	    w->limits->no_agent ? "chronyc" : "ntsctl", why);
 }
 
 /* True: the wait is over. */
@@ -181,6 +183,8 @@ static bool try_once(struct waiting *w, unsigned number)
 	/* The agent may not have started yet: wait for that, too. */
 	if (!snapshot_fetch(w->socket, &s, why)) {
 		say_error(w, why);
+		if (w->limits->no_agent)
+			fputs(w->limits->no_agent, w->view->out);
 		return false;
 	}
 	w->said[0] = '\0';

@@ -18,6 +18,8 @@ struct waitsync {
 	double max_skew_ppm;	 /* 0: any */
 	double interval_s;	 /* at least 0.1 */
 	enum waitsync_form form; /* WAITSYNC_OWN after waitsync_arguments() */
+	/* The line of a try without an agent; NULL: there is none. */
+	const char *no_agent;
 };
 
 /* TRIES, MAXCORRECTION, MAXSKEW, INTERVAL; their defaults are those of chronyc:

@@ -145,6 +145,7 @@ void engine_steer(struct engine *e)
 		give_command(e, &command);
 	else
 		go_on_without_clock(e, &command);
+	engine_hurry(e, steering_witnesses_wanted(e->steering));
 }
 
 void engine_set_by_agreement(struct engine *e)

@@ -274,6 +274,15 @@ bool engine_take_noticed(struct engine *e)
 	return noticed;
 }
 
+/* A full server closes a connection in the middle of the handshake. */
+static void put_off_others(struct engine *e, const struct ke_answer *answer)
+{
+	if (answer->stage != KE_STAGE_TLS)
+		return;
+	for (unsigned i = 0; i < e->source_count; i++)
+		source_put_off(&e->sources[i], e->now.mono, engine_random(e));
+}
+
 void engine_on_keys(
     struct engine *e, const struct ke_answer *answer, struct clock_reading now)
 {
@@ -292,6 +301,7 @@ void engine_on_keys(
 	    s, wrong_clock_may_leave_dates(e, answer->source));
 	engine_carry_out(
 	    e, answer->source, source_keys(s, answer, now, engine_random(e)));
+	put_off_others(e, answer);
 	engine_pool_moved(e, answer->source, had, &before);
 	if (answer->crash_signal != 0)
 		engine_saving_crashed(e);

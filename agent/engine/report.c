@@ -8,6 +8,8 @@
 
 /* From a report to the end of the turn of the loop that led to it. */
 #define MOMENT_NS NS_PER_MS
+/* A bound with six decimals is rounded up. */
+#define ROUND_UP_NS 500
 
 static void report_synchronised(struct engine *e, const struct tracking *t)
 {
@@ -18,7 +20,7 @@ static void report_synchronised(struct engine *e, const struct tracking *t)
 	    e->options->no_clock ? "measured" : "synchronised",
 	    e->order.slewing ? "is being slewed, it was" : "is",
 	    fabs(s_of_ns(t->offset_ns)), t->offset_ns < 0 ? "fast" : "slow",
-	    s_of_ns(bound_ns));
+	    s_of_ns(bound_ns + ROUND_UP_NS));
 }
 
 /* Which of two equal sources is selected needs no line; that one is, does. */

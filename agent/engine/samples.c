@@ -257,7 +257,8 @@ static void drop_for_dates(struct engine *e, const struct candidate *c)
 	if (c->offer.undated)
 		source_outdated(s, c->told, e->now.mono, engine_random(e));
 	else
-		source_disbelieved(s, c->told, e->now.mono);
+		source_disbelieved(s, c->told,
+		    (struct wall){e->bootstrap.earliest_ns}, e->now.mono);
 }
 
 /* All that follows from the first check that failed, or from none. */

@@ -95,7 +95,10 @@ void engine_saving_turn(struct engine *e)
 /* A reserve is never due before its first write. */
 bool engine_saving_soon(struct engine *e)
 {
-	e->save_samples_at = e->now.mono;
+	struct mono soonest = mono_after(e->started.mono, SAMPLES_SOONEST_NS);
+
+	e->save_samples_at =
+	    mono_due(soonest, e->now.mono) ? e->now.mono : soonest;
 	if (e->unsaved[UNSAVED_CLOCK].text[0])
 		e->save_at = e->now.mono;
 	for (unsigned i = 0; i < e->source_count; i++)
@@ -104,16 +107,24 @@ bool engine_saving_soon(struct engine *e)
 	return e->ports.save_keys && e->ports.save_samples;
 }
 
+static const char next_try[] =
+    "; the next try is within an hour, or now: sudo ntsctl dump";
+
 static const struct {
-	const char *what, *loss;
+	const char *what, *loss, *next;
 } kinds[UNSAVED_KINDS] = {
-    [UNSAVED_FOLDER] = {"all", "keys and samples do not survive a restart"},
-    [UNSAVED_KEYS] = {"the keys", "keys do not survive a restart"},
+    [UNSAVED_FOLDER] = {"all", "keys and samples do not survive a restart",
+	"; when this is corrected, restart the agent"},
+    [UNSAVED_KEYS] = {"the keys", "keys do not survive a restart", next_try},
     [UNSAVED_SAMPLES] = {"the samples",
-	"after a restart the agent measures from the beginning"},
-    [UNSAVED_HISTORY] = {"the history",
-	"after a restart the history has a gap"},
-    [UNSAVED_CLOCK] = {"the drift", "the next start has an older drift"},
+	"after a restart the agent measures from the beginning", next_try},
+    [UNSAVED_HISTORY] = {"the history", "after a restart the history has a gap",
+	next_try},
+    [UNSAVED_CLOCK] = {"the drift", "the next start has an older drift",
+	next_try},
+    [UNSAVED_LOGS] = {"the files of measurements",
+	"lines of the files of measurements are lost",
+	"; see: sudo ntsagentd --check-config"},
 };
 
 const char *engine_unsaved_name(enum unsaved_kind kind)
@@ -130,14 +141,13 @@ void engine_saving_result(
 	u->text[0] = '\0';
 	if (trouble[0])
 		snprintf(u->text, sizeof(u->text), "%s: %s%s", kinds[kind].loss,
-		    trouble,
-		    kind == UNSAVED_FOLDER
-			? ", then restart the agent"
-			: "; the next try is within an hour, or now: sudo "
-			  "ntsctl dump");
+		    trouble, kinds[kind].next);
 	if (was == (trouble[0] != '\0'))
 		return;
 	e->noticed = true;
+	/* The logger says it itself. */
+	if (kind == UNSAVED_LOGS)
+		return;
 	if (was)
 		engine_say(e, LOG_LEVEL_NOTICE, "%s can be saved again",
 		    kinds[kind].what);

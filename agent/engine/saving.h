@@ -8,12 +8,15 @@
  */
 #define SAMPLES_FIRST_NS (60 * NS_PER_S)
 #define SAMPLES_EVERY_NS (600 * NS_PER_S)
+/* Before that the rates of the clocks are not known, and no port can save. */
+#define SAMPLES_SOONEST_NS (6 * NS_PER_S)
 
 /* Writes one file that is due, unless a request is under way. */
 void engine_saving_turn(struct engine *e);
 
 /* An order: the samples, and what could not be written, are written as soon as
- * no request is under way. False: this agent saves nothing. */
+ * no request is under way, and SAMPLES_SOONEST_NS after the start at the
+ * earliest. False: this agent saves nothing. */
 bool engine_saving_soon(struct engine *e) MUST_USE;
 
 /* The result of a write: what is wrong, or "". What is wrong is logged once and

@@ -86,7 +86,9 @@ void engine_carry_out(struct engine *e, unsigned i, enum source_action action)
 		close_source(e, i);
 		break;
 	}
-	log_line_of(e, &e->sources[i]);
+	/* To prepare the room of a line costs more than all else here. */
+	if (e->sources[i].line[0])
+		log_line_of(e, &e->sources[i]);
 }
 
 void engine_run_source(struct engine *e, unsigned i)

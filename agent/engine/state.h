@@ -88,6 +88,7 @@ enum unsaved_kind {
 	UNSAVED_SAMPLES,
 	UNSAVED_HISTORY,
 	UNSAVED_CLOCK, /* drift and last good time */
+	UNSAVED_LOGS,  /* the files of measurements */
 	UNSAVED_KINDS,
 };
 

@@ -101,7 +101,7 @@ X("generatecommandkey", DIRECTIVE, NEEDLESS, "leave it out: ntsctl needs no key"
 X("hwclockfile", DIRECTIVE, NEEDLESS, RTC_NOT, NULL) \
 X("rtcautotrim", DIRECTIVE, LOST, RTC_NOT, NULL) \
 X("rtcdevice", DIRECTIVE, NEEDLESS, RTC_NOT, NULL) \
-X("rtconutc", DIRECTIVE, LOST, RTC_NOT, NULL) \
+X("rtconutc", DIRECTIVE, NEEDLESS, RTC_NOT, NULL) \
 X("rtcfile", DIRECTIVE, LOST, RTC_NOT, NULL) \
 X("logbanner", DIRECTIVE, TAKEN, NULL, "the same in [log]") \
 X("logchange", DIRECTIVE, NEEDLESS, "leave it out: the log has each step, and the larger slews as offsets", NULL) \
@@ -113,7 +113,7 @@ X("sched_priority", DIRECTIVE, NEEDLESS, "leave it out: the kernel stamps the pa
 X("dumponexit", DIRECTIVE, NEEDLESS, "leave it out: the agent saves its measurements by itself", NULL) \
 X("linux_hz", DIRECTIVE, NEEDLESS, "leave it out: Linux does not need it any more", NULL) \
 X("linux_freq_scale", DIRECTIVE, NEEDLESS, "leave it out: Linux does not need it any more", NULL) \
-X("driftfile", DIRECTIVE, NEEDLESS, NULL, "the agent keeps its own drift file; --with-state takes over its contents") \
+X("driftfile", DIRECTIVE, NEEDLESS, "leave it out: the agent keeps its own; its place is driftfile = FILE in [clock]", "the agent keeps its own drift file; --with-state takes over its contents") \
 X("makestep", DIRECTIVE, TAKEN, NULL, "the same in [clock]; without it: makestep = no") \
 X("maxdistance", DIRECTIVE, TAKEN, NULL, "the same in [clock]") \
 X("maxjitter", DIRECTIVE, TAKEN, NULL, "the same in [clock]") \

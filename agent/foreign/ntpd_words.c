@@ -5,7 +5,8 @@
 #define LEARNED "the agent learns this by itself"
 #define ONLY_CLIENT "the agent is only a client"
 
-/* ntp.conf(5) of NTPsec, and words that only ntpd has. A word of two parts is a
+/* ntp.conf(5) of NTPsec, words that only ntpd has, and ntpd.conf(5) of
+ * OpenNTPD. A word of two parts is a
  * directive and its first argument. */
 /* clang-format off */
 #define NTPD_WORDS(X) \
@@ -93,6 +94,12 @@ X("setvar", DIRECTIVE, NEEDLESS, NULL, "ntsctl --json shows the variables") \
 X("trap", DIRECTIVE, LOST, NULL, "the agent sends no messages") \
 X("mdnstries", DIRECTIVE, NEEDLESS, NULL, SERVES_NOT) \
 X("reset", DIRECTIVE, NEEDLESS, NULL, "the agent's counters are never reset") \
+X("servers", DIRECTIVE, TAKEN, NULL, "a comment: OpenNTPD has no NTS") \
+X("sensor", DIRECTIVE, LOST, NULL, "reference clocks are not supported") \
+X("constraint", DIRECTIVE, NEEDLESS, NULL, "NTS authenticates each server") \
+X("constraints", DIRECTIVE, NEEDLESS, NULL, "NTS authenticates each server") \
+X("query", DIRECTIVE, LOST, NULL, "bind-address and bind-device in [agent] say where requests leave") \
+X("listen", DIRECTIVE, LOST, NULL, SERVES_NOT) \
 X("nts", OPTION, TAKEN, NULL, "every source uses NTS") \
 X("ca", OPTION, TAKEN, NULL, "trusted-certs in [nts]; all sources share them") \
 X("cert", OPTION, LOST, NULL, "the agent shows no certificate of its own") \

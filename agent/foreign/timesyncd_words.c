@@ -4,6 +4,7 @@
 /* clang-format off */
 #define TIMESYNCD_WORDS(X) \
 X("NTP", DIRECTIVE, TAKEN, NULL, "a comment for each server, because timesyncd has no NTS") \
+X("Servers", DIRECTIVE, TAKEN, NULL, "the old name of NTP") \
 X("FallbackNTP", DIRECTIVE, TAKEN, NULL, "a comment for each server, because timesyncd has no NTS") \
 X("RootDistanceMaxSec", DIRECTIVE, TAKEN, NULL, "maxdistance in [clock], 16 s at most") \
 X("PollIntervalMinSec", DIRECTIVE, NEEDLESS, NULL, "the agent chooses the interval; minpoll in [source NAME]") \

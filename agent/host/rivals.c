@@ -36,6 +36,8 @@ static const struct rival {
 	{"systemd-timesyn", NULL, "systemd-timesyncd", true},
 	{"phc2sys",         NULL, "phc2sys", true},
 	{"htpdate",         NULL, "htpdate", true},
+	{"ptpd",            NULL, "ptpd", true},
+	{"ptpd2",           NULL, "ptpd2", true},
 	{"tlsdated",        NULL, "tlsdated", true},
 	{"statime",         NULL, "statime", true},
 	{"sptp",            NULL, "sptp", true},

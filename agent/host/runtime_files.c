@@ -1,6 +1,7 @@
 #include "agent/host/runtime_files.h"
 
 #include "agent/host/rivals.h"
+#include "agent/host/wait_limit.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -34,7 +35,12 @@ static const struct cure {
     {ENFILE, true, "; allow more open files (sysctl fs.file-max)"},
     {ENOMEM, true, "; free some memory"},
     {ENOBUFS, true, "; free some memory"},
-    {EROFS, false, "; mount it writable, or configure another path"},
+    {EROFS, false,
+	"; mount it writable, set ReadWritePaths= in the unit, or configure "
+	"another path"},
+    {ENOTDIR, false, "; a part of this path is a file: move it away"},
+    {EACCES, false,
+	"; let the agent's user write there, or configure another path"},
 };
 
 /* NULL: the error says enough. */
@@ -170,7 +176,8 @@ static bool clear_stale(const struct sockaddr_un *address, bool *running,
 
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
 		snprintf(why, RUNTIME_TEXT_MAX,
-		    "%s is in the way of the agent's socket and not a socket",
+		    "%s is in the way of the agent's socket and not a socket: "
+		    "move it away",
 		    path);
 		errno = EEXIST;
 		return false;
@@ -238,6 +245,7 @@ static int listen_with(const char *path, mode_t forbidden, bool *running,
 		fail(why, "make the socket", path, errno);
 		return -1;
 	}
+	wait_limit_no_descriptors(fd);
 	if (bind_and_listen(fd, &address, forbidden, running, why))
 		return fd;
 	close(fd);

@@ -30,7 +30,7 @@ static void explain_access(const char *path, char text[RELOAD_TEXT_MAX])
 	if (access(path, R_OK) != 0 && errno == EACCES)
 		snprintf(text + len, RELOAD_TEXT_MAX - len,
 		    "%sthe user that the agent runs as has to be able to read "
-		    "it, see RELOAD in ntsagentd(8)",
+		    "it: sudo ntsagentd --check-config has the command",
 		    len > 0 ? "\n" : "");
 }
 

@@ -5,6 +5,7 @@
 #include "agent/host/clocks.h"
 #include "agent/host/privileges.h"
 #include "agent/host/runtime_files.h"
+#include "agent/link/log_link.h"
 #include "nts/revocation.h"
 #include "nts/tls.h"
 #include "resolver/binding.h"
@@ -207,13 +208,17 @@ static bool warn_of_dates(
 	return now < from;
 }
 
-/* c_rehash makes links in a directory; they lead to the same files. */
-static bool is_second_name(const struct trust_check *k, const char *path)
+static bool is_link(const char *path)
 {
 	struct stat st;
 
-	return strcmp(path, k->path) != 0 && lstat(path, &st) == 0 &&
-	       S_ISLNK(st.st_mode);
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* c_rehash makes links in a directory; they lead to the same files. */
+static bool is_second_name(const struct trust_check *k, const char *path)
+{
+	return strcmp(path, k->path) != 0 && is_link(path);
 }
 
 static bool check_certificate(
@@ -414,31 +419,66 @@ static unsigned check_trust(const struct config *config, FILE *out)
 
 /* The files that the agent writes. */
 
-/* The agent writes a new file in the same directory and renames it. */
-static unsigned check_writable(const char *key, const char *path, FILE *out)
+/* The user cannot write into this directory: what to do. */
+static unsigned say_unwritable(const char *key, const char *path,
+    const char *directory, int err, FILE *out)
 {
-	char copy[FILE_PATH_MAX], me[16];
-	const char *directory, *user = user_name(geteuid(), me);
+	char me[16], word[SHELL_WORD_MAX], cure[SHELL_WORD_MAX + 64];
+	const char *user = user_name(geteuid(), me);
+	struct stat st;
+
+	if (err != EACCES)
+		snprintf(cure, sizeof(cure), "%s", runtime_cure(err));
+	else if (stat(directory, &st) == 0 && st.st_uid == geteuid())
+		snprintf(cure, sizeof(cure), "; fix it with: chmod u+rwx %s",
+		    shell_word(directory, word));
+	else if (strstr(directory, "ntsagent"))
+		snprintf(cure, sizeof(cure), "; fix it with: chown %s %s", user,
+		    shell_word(directory, word));
+	else /* Other programs need /var/lib or /etc as they are. */
+		snprintf(cure, sizeof(cure),
+		    "; use a folder of its own, such as /var/lib/ntsagent");
+	error(out, "%s = %s: user %s cannot write into %s: %s%s", key, path,
+	    user, directory, strerror(err), cure);
+	if (err == EACCES)
+		show_owner(directory, out);
+	return 1;
+}
+
+/* The agent writes a new file in the same directory and renames it. */
+static unsigned check_place(
+    const char *key, const char *value, const char *path, FILE *out)
+{
+	char copy[FILE_PATH_MAX], word[SHELL_WORD_MAX];
+	char *directory;
+	struct stat st;
 	int err;
 
-	if (!path[0])
-		return 0;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return error(out,
+		    "%s = %s: this is a directory, so name a file in it", key,
+		    value);
 	snprintf(copy, sizeof(copy), "%s", path);
 	directory = dirname(copy);
 	err = access(directory, W_OK | X_OK) == 0 ? 0 : errno;
-	/* The agent makes a missing directory itself when it starts. */
-	if (err == 0 || err == ENOENT)
-		return 0;
-	if (err != EACCES)
-		return error(out, "%s = %s: user %s cannot write into %s: %s%s",
-		    key, path, user, directory, strerror(err),
-		    runtime_cure(err));
-	error(out,
-	    "%s = %s: user %s cannot write into %s: %s; fix it with: "
-	    "chown %s %s",
-	    key, path, user, directory, strerror(err), user, directory);
-	show_owner(directory, out);
-	return 1;
+	if (stat(directory, &st) == 0 && !S_ISDIR(st.st_mode))
+		err = ENOTDIR;
+	/* As root, the agent makes a missing directory when it starts, but not
+	 * those above it. */
+	if (err == ENOENT && access(dirname(directory), W_OK) != 0 &&
+	    errno == ENOENT)
+		return error(out,
+		    "%s = %s: there is no directory %s; make it with: mkdir "
+		    "-p %s",
+		    key, value, directory, shell_word(directory, word));
+	if (err == ENOENT)
+		err = errno == EROFS ? EROFS : 0;
+	return err == 0 ? 0 : say_unwritable(key, value, directory, err, out);
+}
+
+static unsigned check_writable(const char *key, const char *path, FILE *out)
+{
+	return path[0] ? check_place(key, path, path, out) : 0;
 }
 
 /* A private folder. The agent refuses one of another user, even if it may write
@@ -455,7 +495,9 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 		return error(
 		    out, "%s = %s: this is not a directory", key, path);
 	if (st.st_uid == geteuid() && (st.st_mode & 077) == 0)
-		return 0;
+		return access(path, W_OK | X_OK) == 0
+			   ? 0
+			   : say_unwritable(key, path, path, errno, out);
 	if (st.st_uid == geteuid())
 		return error(out,
 		    "%s = %s: it is open to others, mode %04o; fix it with: "
@@ -468,25 +510,38 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 	return 1;
 }
 
+/* Room for the file, the line and the section of a source. */
+#define SECTION_MAX (FILE_PATH_MAX + 128)
+
+static const char *section_of(
+    const struct source_config *s, char out[SECTION_MAX])
+{
+	size_t len = config_pool_len(s);
+
+	snprintf(out, SECTION_MAX, "%s:%u: [%s %.*s]", s->file, s->line,
+	    len > 0 ? "pool" : "source", (int)(len > 0 ? len : strlen(s->name)),
+	    s->name);
+	return out;
+}
+
 /* How the requests leave. What is not there now may come later, so that it is
  * only a warning. */
 
 static void warn_of_binding(const struct source_config *s, int af, FILE *out)
 {
-	char text[SENTENCE_MAX];
+	char text[SENTENCE_MAX], section[SECTION_MAX];
 	struct sentence why = sentence_to(text, sizeof(text));
 
 	if (!binding_try(&s->binding, af, &why))
-		warn(out,
-		    "%s:%u: [source %s]: %s; the source is not used until this "
-		    "is right",
-		    s->file, s->line, s->name, text);
+		warn(out, "%s: %s; the source is not used until this is right",
+		    section_of(s, section), text);
 }
 
 /* A device is the same for both families. */
 static void warn_of_families(const struct source_config *s, FILE *out)
 {
 	const struct binding *b = &s->binding;
+	char section[SECTION_MAX];
 
 	if (s->family != FAMILY_IPV6)
 		warn_of_binding(s, AF_INET, out);
@@ -494,10 +549,10 @@ static void warn_of_families(const struct source_config *s, FILE *out)
 		warn_of_binding(s, AF_INET6, out);
 	if (b->port != 0)
 		warn(out,
-		    "%s:%u: [source %s]: source-port = %u: everybody knows "
-		    "where to send forged answers; they are refused, but leave "
-		    "the key out if no firewall needs it",
-		    s->file, s->line, s->name, b->port);
+		    "%s: source-port = %u: everybody knows where to send "
+		    "forged answers; they are refused, but leave the key out "
+		    "if no firewall needs it",
+		    section_of(s, section), b->port);
 }
 
 static bool is_bound_as_an_earlier_one(const struct config *c, unsigned i)
@@ -519,10 +574,10 @@ static void warn_of_bindings(const struct config *c, FILE *out)
 
 /* The configuration itself. */
 
-typedef void judge_file(const char *path, FILE *out);
+typedef void judge_file(const char *path, void *self);
 
 static void each_of_folder(
-    const char *main_path, const char *name, judge_file *judge, FILE *out)
+    const char *main_path, const char *name, judge_file *judge, void *self)
 {
 	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
 	struct dirent **entries;
@@ -531,12 +586,15 @@ static void each_of_folder(
 	config_folder(main_path, name, folder);
 	if (access(folder, F_OK) != 0)
 		return;
-	judge(folder, out);
+	judge(folder, self);
 	n = config_folder_list(folder, &entries);
 	for (int i = 0; i < n; i++) {
 		snprintf(
 		    path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-		judge(path, out);
+		/* Another user may own it. A command of a cure would change
+		 * the file that it leads to. */
+		if (strcmp(name, CONFIG_SOURCES) != 0 || !is_link(path))
+			judge(path, self);
 		free(entries[i]);
 	}
 	if (n >= 0)
@@ -545,22 +603,43 @@ static void each_of_folder(
 
 /* Calls `judge` for the main file, conf.d and sources.d, and each file in
  * them. */
-static void each_file(const char *main_path, judge_file *judge, FILE *out)
+static void each_file(const char *main_path, judge_file *judge, void *self)
 {
 	/* The configuration does not come from a file. */
 	if (!main_path[0])
 		return;
-	judge(main_path, out);
-	each_of_folder(main_path, CONFIG_PARTS, judge, out);
-	each_of_folder(main_path, CONFIG_SOURCES, judge, out);
+	judge(main_path, self);
+	each_of_folder(main_path, CONFIG_PARTS, judge, self);
+	each_of_folder(main_path, CONFIG_SOURCES, judge, self);
 }
 
-static void warn_if_writable(const char *path, FILE *out)
+static void warn_of_misnamed(const char *main_path, const char *name, FILE *out)
+{
+	char folder[PATH_MAX];
+	struct dirent **entries;
+	int n;
+
+	config_folder(main_path, name, folder);
+	n = config_folder_misnamed(folder, &entries);
+	for (int i = 0; i < n; i++) {
+		warn(out,
+		    "%s/%s is not read: its name does not end in .conf; "
+		    "rename it, or move it away",
+		    folder, entries[i]->d_name);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+static void warn_if_writable(const char *path, void *out)
 {
 	char word[SHELL_WORD_MAX];
 	struct stat st;
 
-	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH))
+	/* A link to /dev/null switches a file off. */
+	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) &&
+	    !S_ISCHR(st.st_mode))
 		warn(out,
 		    "everybody may write to %s; fix it with: chmod o-w %s",
 		    path, shell_word(path, word));
@@ -594,7 +673,7 @@ static void warn_of_writable(const struct config *config, FILE *out)
 
 /* Root reads the configuration at the start, before the agent switches to its
  * user. A reload reads the files as that user. */
-static void warn_if_unreadable(const char *path, FILE *out)
+static void warn_if_unreadable(const char *path, void *out)
 {
 	char part[PATH_MAX], word[SHELL_WORD_MAX], me[16];
 
@@ -607,13 +686,75 @@ static void warn_if_unreadable(const char *path, FILE *out)
 	show_owner(part, out);
 }
 
+/* A key that a section has once, with the place where it stands. */
+struct placed {
+	const char *key;
+	char text[SECTION_MAX];
+};
+
+static void find_key(const char *path, void *self)
+{
+	/* A pipe has no line. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+	struct placed *p = self;
+	size_t len = strlen(p->key), size = 0;
+	char *line = NULL;
+
+	for (unsigned n = 1; in && getline(&line, &size, in) >= 0; n++) {
+		const char *word = line + strspn(line, " \t");
+
+		if (strncmp(word, p->key, len) == 0 &&
+		    strspn(word + len, " \t=") > 0)
+			snprintf(p->text, sizeof(p->text), "%s:%u: %s", path, n,
+			    p->key);
+	}
+	free(line);
+	if (in)
+		fclose(in);
+	else if (fd >= 0)
+		close(fd);
+}
+
+/* "FILE:LINE: key", or the key alone if it has its default. */
+static const char *place_of(
+    const struct config *config, const char *key, struct placed *p)
+{
+	p->key = key;
+	snprintf(p->text, sizeof(p->text), "%s", key);
+	if (config->file[0]) {
+		find_key(config->file, p);
+		each_of_folder(config->file, CONFIG_PARTS, find_key, p);
+	}
+	return p->text;
+}
+
+static unsigned check_log_folder(const struct config *config, FILE *out)
+{
+	char file[FILE_PATH_MAX + 2];
+	struct placed p;
+
+	snprintf(file, sizeof(file), "%s/*", config->log_folder);
+	return log_wanted_any(config)
+		   ? check_place(place_of(config, "log-dir", &p),
+			 config->log_folder, file, out)
+		   : 0;
+}
+
 static unsigned check_as_user(const struct config *config, FILE *out)
 {
+	struct placed p;
+	unsigned errors;
+
 	each_file(config->file, warn_if_unreadable, out);
 	warn_of_bindings(config, out);
-	return check_writable("driftfile", config->driftfile, out) +
-	       check_writable("last-good-time", config->goodtime_file, out) +
-	       check_folder("saved-keys", config->saved_keys, out);
+	errors = check_writable(
+	    place_of(config, "driftfile", &p), config->driftfile, out);
+	errors += check_writable(
+	    place_of(config, "last-good-time", &p), config->goodtime_file, out);
+	errors += check_folder(
+	    place_of(config, "saved-keys", &p), config->saved_keys, out);
+	return errors + check_log_folder(config, out);
 }
 
 static unsigned check_all(const struct config *config, FILE *out)
@@ -697,6 +838,32 @@ static void warn_of_the_same_host(const struct config *config, FILE *out)
 		}
 }
 
+static void warn_of_port(const struct source_config *s, const char *key,
+    unsigned port, const char *other_key, const char *what, FILE *out)
+{
+	char section[SECTION_MAX];
+
+	warn(out,
+	    "%s: %s = %u: this is usually the value of %s; remove this key, "
+	    "unless %s port %u there",
+	    section_of(s, section), key, port, other_key, what, port);
+}
+
+/* The two ports of a server are easily confused. */
+static void warn_of_ports(const struct config *config, FILE *out)
+{
+	for (unsigned i = 0; i < config->source_count; i++) {
+		const struct source_config *s = &config->sources[i];
+
+		if (s->member <= 1 && s->ntp_port == KE_PORT)
+			warn_of_port(s, "port", KE_PORT, "ntsport",
+			    "time comes from UDP", out);
+		if (s->member <= 1 && s->ke_port == NTP_PORT)
+			warn_of_port(s, "ntsport", NTP_PORT, "port",
+			    "keys come from TCP", out);
+	}
+}
+
 /* The jobs open the certificates, everything else is the agent's user's. */
 static unsigned check_parts(const struct config *config,
     const struct identity *agent, const struct identity *jobs, FILE *out)
@@ -718,6 +885,11 @@ unsigned config_check_files(const struct config *config, FILE *out)
 	warn_of_number_of_sources(config, out);
 	warn_of_writable(config, out);
 	warn_of_the_same_host(config, out);
+	warn_of_ports(config, out);
+	if (config->file[0]) {
+		warn_of_misnamed(config->file, CONFIG_PARTS, out);
+		warn_of_misnamed(config->file, CONFIG_SOURCES, out);
+	}
 	if (!privileges_identity(config->user, &id, why))
 		return error(out, "%s", why);
 	if (!privileges_second_identity(
@@ -745,6 +917,7 @@ unsigned config_check_as_other(const struct config *config, FILE *out)
 	warn_of_number_of_sources(config, out);
 	warn_of_writable(config, out);
 	warn_of_the_same_host(config, out);
+	warn_of_ports(config, out);
 	for (unsigned i = 0; i < c->path_count; i++) {
 		if (access(c->paths[i], R_OK) == 0 || errno != EACCES)
 			errors += check_certificates(c->paths[i], out);

@@ -30,13 +30,16 @@ static void make_directories(struct launch_files *f, struct config *config,
 {
 	const char *const paths[] = {
 	    config->status_socket, config->driftfile, config->goodtime_file};
-	char why[RUNTIME_TEXT_MAX];
+	char why[RUNTIME_TEXT_MAX], said[RUNTIME_TEXT_MAX] = "";
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		/* open_status() says why the first one cannot be made. It is
 		 * made here, too: other files may belong there. */
-		if (!runtime_make_directory(paths[i], identity, why) && i > 0)
+		if (!runtime_make_directory(paths[i], identity, why) && i > 0 &&
+		    strcmp(why, said) != 0) {
 			log_warning("%s", why);
+			memcpy(said, why, sizeof(said));
+		}
 	make_log_folder(config, identity);
 	if (runtime_make_private(config->saved_keys, identity, f->not_saved))
 		f->not_saved[0] = '\0';

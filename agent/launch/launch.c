@@ -84,6 +84,17 @@ void launch_print_version(FILE *out)
 	    tls_library());
 }
 
+/* Another user than that of the agent must not be told to take its folders. */
+static unsigned check_files(const struct config *config)
+{
+	if (!config_check_is_other_user(config))
+		return config_check_files(config, stdout);
+	printf(
+	    "note: the folders of user %s are not judged: run this as root\n",
+	    config->user);
+	return config_check_as_other(config, stdout);
+}
+
 int launch_check_config(const char *path)
 {
 	struct config *config = calloc(1, sizeof(*config));
@@ -95,7 +106,7 @@ int launch_check_config(const char *path)
 	}
 	errors = config_load(path, config, stdout);
 	if (errors == 0)
-		errors = config_check_files(config, stdout);
+		errors = check_files(config);
 	if (errors == 0)
 		printf("%s: no errors\n", path);
 	free(config);

@@ -119,3 +119,18 @@ int log_receive(int fd, struct log_record *out)
 	while (n < 0 && errno == EINTR);
 	return n == (ssize_t)sizeof(*out) && record_valid(out) ? 1 : -1;
 }
+
+/* An engine that does not read is behind: it hears the next one. */
+void log_tell(int fd, int32_t error)
+{
+	(void)send(fd, &error, sizeof(error), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+int log_hear(int fd, int32_t *error)
+{
+	ssize_t n = recv(fd, error, sizeof(*error), MSG_TRUNC | MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return n == (ssize_t)sizeof(*error) && *error >= 0 ? 1 : -1;
+}

@@ -1,8 +1,9 @@
 /*
  * What the engine tells the logger: one fixed-size struct for each line of a
  * file, over a SOCK_SEQPACKET socket. The logger checks length, kind and
- * ranges; a bad message counts as the death of the engine. Nothing comes back.
- * Signs are those of chronyd's files.
+ * ranges; a bad message counts as the death of the engine. What comes back is
+ * one number: whether the files can be written. Signs are those of chronyd's
+ * files.
  */
 #ifndef AGENT_LINK_LOG_LINK_H
 #define AGENT_LINK_LOG_LINK_H
@@ -79,5 +80,10 @@ bool log_order_valid(const struct log_order *o) MUST_USE;
 int log_send(int fd, const struct log_record *r) MUST_USE;
 /* Waits. 1: a good record, -1: a bad one, or the engine is gone. */
 int log_receive(int fd, struct log_record *out) MUST_USE;
+
+/* The logger's errno for its files, or 0. Neither of the two blocks. */
+void log_tell(int fd, int32_t error);
+/* 1: a number, 0: none has come, -1: a bad message, or the logger is gone. */
+int log_hear(int fd, int32_t *error) MUST_USE;
 
 #endif

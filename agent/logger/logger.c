@@ -122,6 +122,7 @@ static void write_record(struct logger *l, const struct log_record *r)
 		snprintf(text + len, sizeof(text) - len, "%s\n", line);
 		err = write_text(f->fd, text);
 	}
+	f->error = err;
 	if (err) {
 		lose(l, kind, err);
 		return;
@@ -138,18 +139,31 @@ void logger_take(struct logger *l, const struct log_record *r)
 		write_record(l, r);
 }
 
+int logger_error(const struct logger *l)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < LOG_FILES && !error; i++)
+		error = l->files[i].error;
+	return error;
+}
+
 int logger_main(int fd)
 {
 	struct log_order order;
 	struct log_record record;
 	struct logger l;
+	int told = 0;
 
 	if (!start_receive(fd, &order, sizeof(order)) ||
 	    !log_order_valid(&order))
 		return 1;
 	logger_init(&l, &order);
-	while (log_receive(fd, &record) == 1)
+	while (log_receive(fd, &record) == 1) {
 		logger_take(&l, &record);
+		if (logger_error(&l) != told)
+			log_tell(fd, told = logger_error(&l));
+	}
 	logger_close(&l);
 	return 0;
 }

@@ -14,6 +14,7 @@ struct logger {
 		int fd;		/* -1: closed */
 		uint64_t lines; /* since it was opened, for the banner */
 		uint64_t lost;	/* since the file could be written last */
+		int error;	/* an errno, if the last line was lost */
 	} files[LOG_FILES];
 };
 
@@ -21,6 +22,8 @@ void logger_init(struct logger *l, const struct log_order *order);
 /* Writes the line of a record, or closes the files. The record is valid. */
 void logger_take(struct logger *l, const struct log_record *r);
 void logger_close(struct logger *l);
+/* Why a file cannot be written: an errno; 0: all can. */
+int logger_error(const struct logger *l);
 
 /* The process: its order has been judged by the sandbox and waits in the link;
  * records follow. Returns the exit status. */

@@ -10,6 +10,7 @@
 #include "agent/query/orders.h"
 #include "agent/query/status.h"
 #include "agent/host/clocks.h"
+#include "agent/host/wait_limit.h"
 #include "base/log.h"
 #include "resolver/job.h"
 
@@ -22,10 +23,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* keeper (two), resolver, signals, changes, both sockets and their clients, one
- * UDP socket a source */
+/* keeper (two), resolver, signals, logger, changes, both sockets and their
+ * clients, one UDP socket a source */
 #define FDS_MAX                                                                \
-	(6 + CHANGES_FDS + STATUS_CLIENTS_MAX + CONTROL_CLIENTS_MAX +          \
+	(7 + CHANGES_FDS + STATUS_CLIENTS_MAX + CONTROL_CLIENTS_MAX +          \
 	    SOURCES_MAX)
 
 /* The most that are read from one source in a turn. */
@@ -175,6 +176,8 @@ static void fill(const struct engine_loop *p, struct poll_set *set)
 	    set, &n, p->links->resolver_fd, resolver_link_events(&p->resolver));
 	add_fd(set, &n, p->links->config_fd, POLLIN);
 	add_fd(set, &n, p->signal_fd, POLLIN);
+	if (!p->log_gone)
+		add_fd(set, &n, p->links->log_fd, POLLIN);
 	n += changes_pollfds(&p->changes, &set->fds[n]);
 	set->links = n;
 	n += status_socket_pollfds(&p->status, &set->fds[n]);
@@ -195,6 +198,8 @@ static void serve_link(struct engine_loop *p, int fd, bool alone)
 		reload_hear(p);
 	else if (fd == p->signal_fd)
 		signals_note_end();
+	else if (fd == p->links->log_fd)
+		ports_hear_logger(p);
 	else if (!changes_hear(&p->changes, fd, loop_now(p).mono))
 		hear_resolver(p);
 }
@@ -208,14 +213,29 @@ static void serve_status(struct engine_loop *p, const struct poll_set *set)
 	for (nfds_t i = set->links; i < set->status; i++) {
 		if (!set->fds[i].revents)
 			continue;
-		if (!p->links->keeper && began_ns == 0)
+		if (!p->links->keeper && began_ns == 0) {
 			began_ns = clocks_ns(CLOCK_PROCESS_CPUTIME_ID);
+			wait_limit_begin();
+		}
 		hear_status(p, &set->fds[i]);
 	}
-	if (began_ns != 0)
-		status_socket_worked(&p->status,
-		    clocks_ns(CLOCK_PROCESS_CPUTIME_ID) - began_ns,
-		    loop_now(p).mono);
+	if (began_ns == 0)
+		return;
+	wait_limit_end();
+	status_socket_worked(&p->status,
+	    clocks_ns(CLOCK_PROCESS_CPUTIME_ID) - began_ns, loop_now(p).mono);
+}
+
+static void expire_status(struct engine_loop *p, struct mono now)
+{
+	bool limited = !p->links->keeper &&
+		       mono_due(status_socket_deadline(&p->status), now);
+
+	if (limited)
+		wait_limit_begin();
+	status_socket_expire(&p->status, now);
+	if (limited)
+		wait_limit_end();
 }
 
 static void serve(struct engine_loop *p, const struct poll_set *set, int ready)
@@ -279,7 +299,7 @@ static void turn(struct engine_loop *p)
 	engine_on_timer(&p->engine, now);
 	/* That a request was sent is no news. */
 	p->history.look_due |= engine_take_noticed(&p->engine);
-	status_socket_expire(&p->status, now.mono);
+	expire_status(p, now.mono);
 	answer_step(p, now.mono);
 	control_socket_expire(&p->control, now.mono);
 	if (p->links->keeper)
@@ -355,7 +375,9 @@ static void close_all(struct engine_loop *p)
 	history_file_close(&p->history);
 	sample_file_close(&p->samples);
 	keyring_close(&p->keyring);
+	wait_limit_begin();
 	status_socket_end(&p->status);
+	wait_limit_end();
 	control_socket_end(&p->control);
 	changes_close(&p->changes);
 	udp_end(&p->udp);

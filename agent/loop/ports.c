@@ -155,16 +155,38 @@ static void port_save_samples(void *self)
 	engine_saving_result(&p->engine, UNSAVED_HISTORY, p->history.trouble);
 }
 
+static void note_logger_gone(struct engine_loop *p)
+{
+	if (!p->log_gone)
+		log_warning("the logger is gone: the files of measurements are "
+			    "written again after a restart of the agent");
+	p->log_gone = true;
+}
+
+void ports_hear_logger(struct engine_loop *p)
+{
+	char text[SAVED_TROUBLE_MAX] = "";
+	int32_t error;
+	int n = log_hear(p->links->log_fd, &error);
+
+	if (n < 0)
+		note_logger_gone(p);
+	if (n <= 0)
+		return;
+	if (error)
+		snprintf(text, sizeof(text), "cannot write into %s: %s",
+		    p->engine.config->log_folder, saved_error(-error));
+	engine_saving_result(&p->engine, UNSAVED_LOGS, text);
+}
+
 /* One line when the logger falls behind or is gone, not one for each record. */
 static bool port_log(void *self, const struct log_record *r)
 {
 	struct engine_loop *p = self;
 	int sent = p->log_gone ? -1 : log_send(p->links->log_fd, r);
 
-	if (sent < 0 && !p->log_gone)
-		log_warning("the logger is gone: the files of measurements are "
-			    "written again after a restart of the agent");
-	p->log_gone |= sent < 0;
+	if (sent < 0)
+		note_logger_gone(p);
 	if (sent == 0 && !p->log_behind)
 		log_warning("the logger is behind, perhaps because of a slow "
 			    "disk: lines of the files of measurements are "

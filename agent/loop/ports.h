@@ -16,6 +16,9 @@ void ports_save_too(struct engine_loop *p, bool save);
 /* With a logger, the engine gives it the lines of the files of measurements. */
 void ports_log_too(struct engine_loop *p);
 
+/* The logger says whether it can write, or has ended. */
+void ports_hear_logger(struct engine_loop *p);
+
 /* Opens the folder of what is saved; the engine learns of what is wrong. */
 void ports_open_keyring(struct engine_loop *p);
 

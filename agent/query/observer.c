@@ -4,6 +4,7 @@
 #include "agent/engine/saving.h"
 #include "agent/history/events.h"
 #include "agent/history/rings.h"
+#include "agent/query/status.h"
 #include "agent/source/keys.h"
 #include "agent/source/source.h"
 #include "clock/command.h"
@@ -115,7 +116,8 @@ static void look_at_keys(
 	if (of->count.exchanges > s->exchanges) {
 		certificate_date(of->facts.not_after, until);
 		ADD(l, HISTORY_KEYS, s->name,
-		    "new keys from %s: %s, certificate \"%s\" valid until %s",
+		    "new keys from %s: %s, certificate \"%s\", its chain valid "
+		    "until %s",
 		    endpoint_text(&of->facts.peer, true, at), of->facts.tls,
 		    of->facts.subject, until);
 	}
@@ -224,11 +226,8 @@ static void put_cell(
 
 /* The clock. */
 
-static int64_t bound_of(const struct tracking *t)
-{
-	return llabs(t->offset_ns) + t->root_delay_ns / 2 +
-	       t->root_dispersion_ns;
-}
+/* A bound with six decimals is rounded up. */
+#define ROUND_UP_NS 500
 
 static void look_at_state(const struct look *l)
 {
@@ -238,7 +237,8 @@ static void look_at_state(const struct look *l)
 		ADD(l, HISTORY_SYNC, "",
 		    "the clock is %.6f s %s, at most %.6f s wrong",
 		    fabs(s_of_ns(t->offset_ns)),
-		    t->offset_ns < 0 ? "fast" : "slow", s_of_ns(bound_of(t)));
+		    t->offset_ns < 0 ? "fast" : "slow",
+		    s_of_ns(status_bound_ns(t) + ROUND_UP_NS));
 	else if (!t->synchronised && l->o->synchronised)
 		ADD(l, HISTORY_LOST, "", "not synchronised any more%s%s",
 		    t->reason[0] ? ": " : "", t->reason);
@@ -363,7 +363,7 @@ static void put_clock(const struct look *l)
 	const double values[HISTORY_CLOCK_VALUES] = {
 	    [HISTORY_CLOCK_OFFSET] = known ? -(double)t->offset_ns : NAN,
 	    [HISTORY_CLOCK_BOUND] =
-		known && t->selected >= 0 ? (double)bound_of(t) : NAN,
+		known && t->selected >= 0 ? (double)status_bound_ns(t) : NAN,
 	    [HISTORY_CLOCK_ERROR] = known ? (double)t->est_error_ns : NAN,
 	    /* What the correction is, and what it lacks. */
 	    [HISTORY_CLOCK_FREQUENCY] =

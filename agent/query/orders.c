@@ -162,7 +162,10 @@ static enum order_outcome dump(const struct order *o)
 	if (!engine_saving_soon(o->e))
 		return fail(o, "this agent saves nothing");
 	snprintf(o->text, ORDER_TEXT_MAX,
-	    "samples are being saved; keys and cookies are on disk already");
+	    "samples %s; keys and cookies are saved without an order",
+	    mono_due(o->e->save_samples_at, o->now.mono)
+		? "are being saved"
+		: "will be saved when the agent has run for 6 s");
 	return ORDER_DONE;
 }
 

@@ -213,9 +213,9 @@ static const char *distance_reason(
 
 	if (v->have_sample && v->bound_ns > limit_ns)
 		snprintf(
-		    value, sizeof(value), ", %.3f s, ", s_of_ns(v->bound_ns));
+		    value, sizeof(value), ", %.6f s, ", s_of_ns(v->bound_ns));
 	snprintf(out, REASON_MAX,
-	    "its root distance%sis above maxdistance = %.3f s in [clock]",
+	    "its root distance%sis above maxdistance = %.6f s in [clock]",
 	    value[0] ? value : " ", s_of_ns(limit_ns));
 	return out;
 }

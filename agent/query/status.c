@@ -127,12 +127,19 @@ static void put_drift(json_t *o, const struct tracking *t)
 	member_real(o, "drift_awake_s", t->drift_awake_s);
 }
 
+int64_t status_bound_ns(const struct tracking *t)
+{
+	return llabs(t->offset_ns) + (t->root_delay_ns + 1) / 2 +
+	       t->root_dispersion_ns;
+}
+
 static void put_errors(json_t *o, const struct tracking *t)
 {
 	bool selected = is_estimated(t) && t->selected >= 0;
 
 	member_int_if(o, "root_delay_ns", selected, t->root_delay_ns);
 	member_int_if(o, "root_dispersion_ns", selected, t->root_dispersion_ns);
+	member_int_if(o, "bound_ns", selected, status_bound_ns(t));
 	member_int_if(o, "est_error_ns", is_estimated(t), t->est_error_ns);
 }
 

@@ -15,6 +15,9 @@ struct status_view {
 	struct source_view sources[SOURCES_MAX];
 };
 
+/* The largest possible error of the clock; of use when a source is selected. */
+int64_t status_bound_ns(const struct tracking *t);
+
 /* The status at `now`, made by malloc; NULL: no memory. */
 char *status_json(const struct engine *e, struct clock_reading now);
 

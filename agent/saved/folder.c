@@ -116,8 +116,13 @@ const char *saved_error(int err)
 	case -EDQUOT:
 		return "there is no space left; free some on that disk";
 	case -EROFS:
-		return "the file system is read-only; mount it writable, or "
-		       "configure another path";
+		return "the file system is read-only; mount it writable, set "
+		       "ReadWritePaths= in the unit, or configure another path";
+	case -EACCES: /* Landlock knows the folder by its inode. */
+		return "Permission denied; see: sudo ntsagentd --check-config; "
+		       "if that finds no error, the folder was made again: "
+		       "restart the agent; or AppArmor or SELinux forbids it: "
+		       "sudo journalctl -g denied";
 	default:
 		return strerror(-err);
 	}

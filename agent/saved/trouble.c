@@ -35,10 +35,6 @@ void saver_trouble(
 		snprintf(out, SAVED_TROUBLE_MAX,
 		    "the saver has failed: see the log");
 	else if (error != SAVER_DONE)
-		/* Landlock knows the folder by its inode. */
-		snprintf(out, SAVED_TROUBLE_MAX, "cannot write %s: %s%s", path,
-		    saved_error(-error),
-		    error == EACCES ? "; if its folder was made again while "
-				      "the agent ran, restart the agent"
-				    : "");
+		snprintf(out, SAVED_TROUBLE_MAX, "cannot write %s: %s", path,
+		    saved_error(-error));
 }

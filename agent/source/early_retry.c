@@ -94,6 +94,13 @@ static void retry_resting(
 	s->retry_at = mono_earlier(s->retry_at, at);
 }
 
+/* Another source has failed: see source_put_off(). If anything but an
+ * order ended that wait, a fleet would start at one moment. */
+static bool was_put_off(const struct source *s)
+{
+	return s->stage == STAGE_START && s->backoff.failures > 0;
+}
+
 enum source_action source_retry_early(
     struct source *s, enum early_retry retry, struct mono at)
 {
@@ -101,7 +108,8 @@ enum source_action source_retry_early(
 		return retry_asking(s, retry, at);
 	if (source_exchanging(s))
 		retry_exchange(s, retry, at);
-	else if (s->stage == STAGE_RESTING)
+	else if (s->stage == STAGE_RESTING ||
+		 (was_put_off(s) && retry == RETRY_ORDER))
 		retry_resting(s, retry, at);
 	return ACTION_NOTHING;
 }

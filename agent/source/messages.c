@@ -248,7 +248,7 @@ void say_keys(struct source *s, const struct ke_answer *a, struct wall now)
 		    (long long)(left_s / 86400));
 	tell(s, LOG_LEVEL_INFO,
 	    "keys from %s (%s) in %u ms: %s, %u cookies of %zu bytes, "
-	    "certificate \"%s\" %s",
+	    "certificate \"%s\", its chain %s",
 	    s->config->host, endpoint_text(&a->facts.peer, true, at),
 	    (unsigned)a->duration_ms, aead_name(s->assoc.aead),
 	    (unsigned)a->cookie_count, cookie_jar_next_len(&s->assoc.jar),
@@ -284,7 +284,7 @@ void say_heard(struct source *s, struct mono now)
 	else if (answer == BUDGET_STEADY)
 		tell(s, LOG_LEVEL_NOTICE, "%s answers steadily again", at);
 	else
-		tell(s, LOG_LEVEL_NOTICE, "%s answers again%s", at,
+		tell(s, LOG_LEVEL_NOTICE, "%s gives time again%s", at,
 		    answer == BUDGET_LAST_LINE ? NO_MORE_LINES : "");
 }
 

@@ -61,18 +61,29 @@ void source_outdated(
 	(void)source_apply(s, EVENT_KEYS_FAILED);
 }
 
-void source_disbelieved(struct source *s, struct wall told, struct mono now)
+void source_disbelieved(
+    struct source *s, struct wall told, struct wall earliest, struct mono now)
 {
+	const bool past = told.ns < earliest.ns;
 	char from[CERTIFICATE_DATE_MAX], to[CERTIFICATE_DATE_MAX];
 	char says[CERTIFICATE_DATE_MAX];
 
-	certificate_date(s->facts.not_before, from);
+	certificate_date(
+	    past ? earliest.ns / NS_PER_S : s->facts.not_before, from);
 	certificate_date(s->facts.not_after, to);
 	certificate_date(told.ns / NS_PER_S, says);
-	source_trouble(s, now, FAILURE_TIME,
-	    "the server says that it is %s: that is in the past or outside the "
-	    "dates of its certificate (%s to %s), and is ignored",
-	    says, from, to);
+	if (past)
+		source_trouble(s, now, FAILURE_TIME,
+		    "the server says that it is %s, and is ignored: %s is "
+		    "known to be past (last-good-time, or the age of this "
+		    "program); if the file of last-good-time is wrong, remove "
+		    "it and restart the agent",
+		    says, from);
+	else
+		source_trouble(s, now, FAILURE_TIME,
+		    "the server says that it is %s: that is outside the dates "
+		    "of its certificate (%s to %s), and is ignored",
+		    says, from, to);
 }
 
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now)

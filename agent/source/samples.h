@@ -26,8 +26,10 @@ void source_undated_sample(
 void source_outdated(
     struct source *s, struct wall told, struct mono now, uint32_t random);
 
-/* The server tells a time that cannot be true; the sample is not used. */
-void source_disbelieved(struct source *s, struct wall told, struct mono now);
+/* The server tells a time before `earliest`, or outside the dates of its
+ * certificate; the sample is not used. */
+void source_disbelieved(
+    struct source *s, struct wall told, struct wall earliest, struct mono now);
 
 /* The delay is above maxdelay; the sample is not used. */
 void source_too_slow(struct source *s, int64_t delay_ns, struct mono now);

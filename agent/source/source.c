@@ -34,6 +34,19 @@ void source_spread_start(struct source *s, uint32_t random)
 	    (int64_t)((double)random / UINT32_MAX * SOURCE_SPREAD_NS));
 }
 
+void source_put_off(struct source *s, struct mono now, uint32_t random)
+{
+	struct mono later;
+
+	if ((s->stage != STAGE_START && s->stage != STAGE_RESTING) ||
+	    s->backoff.failures > 0)
+		return;
+	later =
+	    mono_after(now, backoff_next_ns(&s->backoff, CAUSE_TLS, random));
+	if (s->retry_at.ns < later.ns)
+		s->retry_at = later;
+}
+
 /* When the next request may go out. The promise to the server's owner counts
  * more than any reason to ask soon. */
 static struct mono request_at(const struct source *s)

@@ -28,6 +28,12 @@ void source_end(struct source *s);
 #define SOURCE_SPREAD_NS (900 * NS_PER_MS)
 void source_spread_start(struct source *s, uint32_t random);
 
+/* The server of another source ended the handshake: it may be full, because a
+ * fleet starts, and then this one is full, too. A source that is about to
+ * exchange keys, and has not failed since the start or the last early retry,
+ * waits as if its own server had done that. */
+void source_put_off(struct source *s, struct mono now, uint32_t random);
+
 /* When source_timer() must run next; MONO_NEVER: an event comes first. */
 struct mono source_deadline(const struct source *s);
 

@@ -88,98 +88,82 @@ static struct data data_of(
 	};
 }
 
-static void put_csv(const struct data *d, FILE *out)
-{
-	const struct status_source *s = d->s;
-	const struct status_answer *a = d->a;
-	const struct status_packets *p = &s->packets;
-
-	fprintf(out, "%s,%08X,%u,%s,%08X,%s,%u,%s,%u,%d,%.0f,%d,%.9f,",
-	    d->remote, d->remote_id, d->port, d->local, d->local_id, d->leap,
-	    whole_of(a->version), d->mode, whole_of(s->stratum), d->poll,
-	    ldexp(1, d->poll), d->precision, ldexp(1, d->precision));
-	fprintf(out, "%.6f,%.6f,%08X,%s,", seconds_or(a->root_delay_ns, 0),
-	    seconds_or(a->root_dispersion_ns, 0), d->refid, refid_name(s));
-	chronyc_put_epoch(out, a->reference_time_ns);
-	fprintf(out, ",%.9f,%.9f,%.9f,%.9f,0.00,", d->offset_s,
-	    seconds_or(s->delay_ns, 0), seconds_or(a->dispersion_ns, 0),
-	    seconds_or(a->response_ns, 0));
-	put_tests(out, d->tests, ',');
-	fprintf(out, ",No,%s,%s,%s,%u,%u,%u,%u,%u,%u,%u,%u\n",
-	    d->heard ? "Yes" : "No", stamp_word(s->tx_stamp),
-	    stamp_word(s->rx_stamp), whole_of(p->sent), whole_of(p->received),
-	    whole_of(p->valid), whole_of(p->good), whole_of(p->kernel_sent),
-	    whole_of(p->kernel_received), whole_of(p->hardware_sent),
-	    whole_of(p->hardware_received));
-}
-
-static void put_packet(const struct data *d, FILE *out)
+/* The text and the CSV have the same values in the same order. */
+static void put_packet(const struct data *d, bool csv, FILE *out)
 {
 	const struct status_source *s = d->s;
 	const struct status_answer *a = d->a;
 
 	fprintf(out,
-	    "Remote address  : %s (%08X)\n"
-	    "Remote port     : %u\n"
-	    "Local address   : %s (%08X)\n"
-	    "Leap status     : %s\n"
-	    "Version         : %u\n"
-	    "Mode            : %s\n"
-	    "Stratum         : %u\n",
+	    csv ? "%s,%08X,%u,%s,%08X,%s,%u,%s,%u,"
+		: "Remote address  : %s (%08X)\n"
+		  "Remote port     : %u\n"
+		  "Local address   : %s (%08X)\n"
+		  "Leap status     : %s\n"
+		  "Version         : %u\n"
+		  "Mode            : %s\n"
+		  "Stratum         : %u\n",
 	    d->remote, d->remote_id, d->port, d->local, d->local_id, d->leap,
 	    whole_of(a->version), d->mode, whole_of(s->stratum));
 	fprintf(out,
-	    "Poll interval   : %d (%.0f seconds)\n"
-	    "Precision       : %d (%.9f seconds)\n"
-	    "Root delay      : %.6f seconds\n"
-	    "Root dispersion : %.6f seconds\n"
-	    "Reference ID    : %08X (%s)\n"
-	    "Reference time  : ",
+	    csv ? "%d,%.0f,%d,%.9f,%.6f,%.6f,%08X,%s,"
+		: "Poll interval   : %d (%.0f seconds)\n"
+		  "Precision       : %d (%.9f seconds)\n"
+		  "Root delay      : %.6f seconds\n"
+		  "Root dispersion : %.6f seconds\n"
+		  "Reference ID    : %08X (%s)\n"
+		  "Reference time  : ",
 	    d->poll, ldexp(1, d->poll), d->precision, ldexp(1, d->precision),
 	    seconds_or(a->root_delay_ns, 0),
 	    seconds_or(a->root_dispersion_ns, 0), d->refid, refid_name(s));
-	chronyc_put_date(out, a->reference_time_ns);
-	fputc('\n', out);
+	if (csv)
+		chronyc_put_epoch(out, a->reference_time_ns);
+	else
+		chronyc_put_date(out, a->reference_time_ns);
 }
 
-static void put_measurement(const struct data *d, FILE *out)
+static void put_measurement(const struct data *d, bool csv, FILE *out)
 {
 	const struct status_source *s = d->s;
 	const struct status_answer *a = d->a;
 
 	fprintf(out,
-	    "Offset          : %+.9f seconds\n"
-	    "Peer delay      : %.9f seconds\n"
-	    "Peer dispersion : %.9f seconds\n"
-	    "Response time   : %.9f seconds\n"
-	    "Jitter asymmetry: +0.00\n"
-	    "NTP tests       : ",
+	    csv ? ",%.9f,%.9f,%.9f,%.9f,0.00,"
+		: "\n"
+		  "Offset          : %+.9f seconds\n"
+		  "Peer delay      : %.9f seconds\n"
+		  "Peer dispersion : %.9f seconds\n"
+		  "Response time   : %.9f seconds\n"
+		  "Jitter asymmetry: +0.00\n"
+		  "NTP tests       : ",
 	    d->offset_s, seconds_or(s->delay_ns, 0),
 	    seconds_or(a->dispersion_ns, 0), seconds_or(a->response_ns, 0));
-	put_tests(out, d->tests, ' ');
+	put_tests(out, d->tests, csv ? ',' : ' ');
 	fprintf(out,
-	    "\n"
-	    "Interleaved     : No\n"
-	    "Authenticated   : %s\n"
-	    "TX timestamping : %s\n"
-	    "RX timestamping : %s\n",
+	    csv ? ",No,%s,%s,%s,"
+		: "\n"
+		  "Interleaved     : No\n"
+		  "Authenticated   : %s\n"
+		  "TX timestamping : %s\n"
+		  "RX timestamping : %s\n",
 	    d->heard ? "Yes" : "No", stamp_word(s->tx_stamp),
 	    stamp_word(s->rx_stamp));
 }
 
-static void put_totals(const struct data *d, FILE *out)
+static void put_totals(const struct data *d, bool csv, FILE *out)
 {
 	const struct status_packets *p = &d->s->packets;
 
 	fprintf(out,
-	    "Total TX        : %u\n"
-	    "Total RX        : %u\n"
-	    "Total valid RX  : %u\n"
-	    "Total good RX   : %u\n"
-	    "Total kernel TX : %u\n"
-	    "Total kernel RX : %u\n"
-	    "Total HW TX     : %u\n"
-	    "Total HW RX     : %u\n",
+	    csv ? "%u,%u,%u,%u,%u,%u,%u,%u\n"
+		: "Total TX        : %u\n"
+		  "Total RX        : %u\n"
+		  "Total valid RX  : %u\n"
+		  "Total good RX   : %u\n"
+		  "Total kernel TX : %u\n"
+		  "Total kernel RX : %u\n"
+		  "Total HW TX     : %u\n"
+		  "Total HW RX     : %u\n",
 	    whole_of(p->sent), whole_of(p->received), whole_of(p->valid),
 	    whole_of(p->good), whole_of(p->kernel_sent),
 	    whole_of(p->kernel_received), whole_of(p->hardware_sent),
@@ -219,15 +203,11 @@ bool chronyc_ntpdata(
 		found = true;
 		if (style->more) /* the sign of all other outputs */
 			d.offset_s = seconds_or(source->measured_offset_ns, 0);
-		if (style->csv) {
-			put_csv(&d, out);
-			continue;
-		}
-		fputs(style->only ? "" : "\n", out);
-		put_packet(&d, out);
-		put_measurement(&d, out);
-		put_totals(&d, out);
-		if (style->more)
+		fputs(style->only || style->csv ? "" : "\n", out);
+		put_packet(&d, style->csv, out);
+		put_measurement(&d, style->csv, out);
+		put_totals(&d, style->csv, out);
+		if (style->more && !style->csv)
 			put_failed(source, out);
 	}
 	return found;

@@ -9,13 +9,44 @@ struct row {
 	const struct status_source *s;
 	char name[CHRONYC_NAME_MAX];
 	FILE *out;
-	bool more;
+	bool csv, more;
 };
 
 struct table {
 	const char *heading, *legend;
-	void (*csv)(const struct row *r), (*text)(const struct row *r);
+	void (*put)(const struct row *r);
 };
+
+/* The text and the CSV have the same values in the same order. */
+static void put_age(const struct row *r, double age_s)
+{
+	if (r->csv)
+		fprintf(r->out, "%.0f", age_s);
+	else
+		chronyc_put_age(r->out, age_s);
+}
+
+static void put_offset(const struct row *r, double offset_s)
+{
+	if (r->csv)
+		fprintf(r->out, "%.9f", offset_s);
+	else
+		chronyc_put_offset(r->out, offset_s);
+}
+
+static void put_span(const struct row *r, double span_s)
+{
+	if (r->csv)
+		fprintf(r->out, "%.9f", span_s);
+	else
+		chronyc_put_span(r->out, span_s);
+}
+
+/* What stands between two values. */
+static void put_between(const struct row *r, const char *text)
+{
+	fputs(r->csv ? "," : text, r->out);
+}
 
 static bool put_table(const struct table *t, const struct snapshot *s,
     const struct chronyc_style *style, FILE *out)
@@ -26,15 +57,16 @@ static bool put_table(const struct table *t, const struct snapshot *s,
 	}
 	for (unsigned i = 0; i < s->source_count; i++) {
 		struct row r = {
-		    .s = &s->sources[i], .out = out, .more = style->more};
+		    .s = &s->sources[i],
+		    .out = out,
+		    .csv = style->csv,
+		    .more = style->more,
+		};
 
 		if (!chronyc_shows(r.s, style))
 			continue;
 		chronyc_name(r.name, s, i, style);
-		if (style->csv)
-			t->csv(&r);
-		else
-			t->text(&r);
+		t->put(&r);
 		fputc('\n', out);
 		if (style->more && style->verbose && !style->csv)
 			text_put_wrapped(out, "   ", r.s->reason, style->width);
@@ -44,30 +76,21 @@ static bool put_table(const struct table *t, const struct snapshot *s,
 
 /* ---- sources ---- */
 
-static void sources_csv(const struct row *r)
+static void put_source(const struct row *r)
 {
 	const struct status_source *s = r->s;
 
-	fprintf(r->out, "^,%c,%s,%d,%d,%o,%.0f,%.9f,%.9f,%.9f", s->mark[0],
-	    r->name, small_of(s->stratum), small_of(s->poll_log2_s),
-	    whole_of(s->reach), chronyc_age(s->last_rx_s),
-	    seconds_or(s->adjusted_offset_ns, 0),
-	    seconds_or(s->measured_offset_ns, 0), seconds_or(s->error_ns, 0));
-}
-
-static void sources_text(const struct row *r)
-{
-	const struct status_source *s = r->s;
-
-	fprintf(r->out, "^%c %-27s  %2d  %2d   %3o  ", s->mark[0], r->name,
-	    small_of(s->stratum), small_of(s->poll_log2_s), whole_of(s->reach));
-	chronyc_put_age(r->out, chronyc_age(s->last_rx_s));
-	fputs("  ", r->out);
-	chronyc_put_offset(r->out, seconds_or(s->adjusted_offset_ns, 0));
-	fputc('[', r->out);
-	chronyc_put_offset(r->out, seconds_or(s->measured_offset_ns, 0));
-	fputs("] +/- ", r->out);
-	chronyc_put_span(r->out, seconds_or(s->error_ns, 0));
+	fprintf(r->out,
+	    r->csv ? "^,%c,%s,%d,%d,%o," : "^%c %-27s  %2d  %2d   %3o  ",
+	    s->mark[0], r->name, small_of(s->stratum), small_of(s->poll_log2_s),
+	    whole_of(s->reach));
+	put_age(r, chronyc_age(s->last_rx_s));
+	put_between(r, "  ");
+	put_offset(r, seconds_or(s->adjusted_offset_ns, 0));
+	put_between(r, "[");
+	put_offset(r, seconds_or(s->measured_offset_ns, 0));
+	put_between(r, "] +/- ");
+	put_span(r, seconds_or(s->error_ns, 0));
 }
 
 bool chronyc_sources(
@@ -85,40 +108,33 @@ bool chronyc_sources(
 	    "bound;\n"
 	    "  + this clock is fast, - slow.\n"
 	    "\n",
-	    sources_csv, sources_text};
+	    put_source};
 
 	return put_table(&table, s, style, out);
 }
 
 /* ---- sourcestats ---- */
 
-static void sourcestats_csv(const struct row *r)
+static void put_stats(const struct row *r)
 {
 	const struct status_source *s = r->s;
-
-	fprintf(r->out, "%s,%u,%u,%.0f,%.3f,%.3f,%.9f,%.9f", r->name,
-	    whole_of(s->samples), whole_of(s->runs),
-	    floor(real_or(s->span_s, 0)), real_or(s->residual_frequency_ppm, 0),
-	    real_or(s->skew_ppm, CHRONY_SKEW_UNKNOWN_PPM),
-	    seconds_or(s->estimated_offset_ns, 0),
-	    seconds_or(s->std_dev_ns, CHRONY_STD_DEV_UNKNOWN_S));
-}
-
-static void sourcestats_text(const struct row *r)
-{
-	const struct status_source *s = r->s;
+	double residual_ppm = real_or(s->residual_frequency_ppm, 0);
+	double skew_ppm = real_or(s->skew_ppm, CHRONY_SKEW_UNKNOWN_PPM);
 	char frequency[FORMAT_MAX], skew[FORMAT_MAX];
 
-	format_signed_ppm(frequency, real_or(s->residual_frequency_ppm, 0));
-	format_ppm(skew, real_or(s->skew_ppm, CHRONY_SKEW_UNKNOWN_PPM));
-	fprintf(r->out, "%-25s %3u %3u  ", r->name, whole_of(s->samples),
-	    whole_of(s->runs));
-	chronyc_put_age(r->out, floor(real_or(s->span_s, 0)));
-	fprintf(r->out, " %10s %10s  ", frequency, skew);
-	chronyc_put_offset(r->out, seconds_or(s->estimated_offset_ns, 0));
-	fputs("  ", r->out);
-	chronyc_put_span(
-	    r->out, seconds_or(s->std_dev_ns, CHRONY_STD_DEV_UNKNOWN_S));
+	fprintf(r->out, r->csv ? "%s,%u,%u," : "%-25s %3u %3u  ", r->name,
+	    whole_of(s->samples), whole_of(s->runs));
+	put_age(r, floor(real_or(s->span_s, 0)));
+	if (r->csv) {
+		fprintf(r->out, ",%.3f,%.3f,", residual_ppm, skew_ppm);
+	} else {
+		format_signed_ppm(frequency, residual_ppm);
+		format_ppm(skew, skew_ppm);
+		fprintf(r->out, " %10s %10s  ", frequency, skew);
+	}
+	put_offset(r, seconds_or(s->estimated_offset_ns, 0));
+	put_between(r, "  ");
+	put_span(r, seconds_or(s->std_dev_ns, CHRONY_STD_DEV_UNKNOWN_S));
 }
 
 bool chronyc_sourcestats(
@@ -134,32 +150,24 @@ bool chronyc_sourcestats(
 	    "ppm,\n"
 	    "  and Freq Skew, its bound.  Offset: + this clock is fast.\n"
 	    "\n",
-	    sourcestats_csv, sourcestats_text};
+	    put_stats};
 
 	return put_table(&table, s, style, out);
 }
 
 /* ---- authdata ---- */
 
-static void authdata_csv(const struct row *r)
+static void put_auth(const struct row *r)
 {
 	const struct status_nts *n = &r->s->nts;
 
-	fprintf(r->out, "%s,NTS,%u,%d,%d,%.0f,%d,%d,%d,%d", r->name,
-	    whole_of(n->exchanges), small_of(n->aead), small_of(n->key_bits),
-	    chronyc_age(n->last_s), small_of(n->attempts), small_of(n->naks),
-	    small_of(n->cookies), small_of(n->cookie_len));
-}
-
-static void authdata_text(const struct row *r)
-{
-	const struct status_nts *n = &r->s->nts;
-
-	fprintf(r->out, "%-27s %4s %5u %4d %4d ", r->name, "NTS",
-	    whole_of(n->exchanges), small_of(n->aead), small_of(n->key_bits));
-	chronyc_put_age(r->out, chronyc_age(n->last_s));
-	fprintf(r->out, " %4d %4d %4d %4d", small_of(n->attempts),
-	    small_of(n->naks), small_of(n->cookies), small_of(n->cookie_len));
+	fprintf(r->out, r->csv ? "%s,NTS,%u,%d,%d," : "%-27s  NTS %5u %4d %4d ",
+	    r->name, whole_of(n->exchanges), small_of(n->aead),
+	    small_of(n->key_bits));
+	put_age(r, chronyc_age(n->last_s));
+	fprintf(r->out, r->csv ? ",%d,%d,%d,%d" : " %4d %4d %4d %4d",
+	    small_of(n->attempts), small_of(n->naks), small_of(n->cookies),
+	    small_of(n->cookie_len));
 }
 
 bool chronyc_authdata(
@@ -175,7 +183,7 @@ bool chronyc_authdata(
 	    "last answer.\n"
 	    "  NAK: NTS NAKs.  Cook: cookies.  CLen: bytes of a cookie.\n"
 	    "\n",
-	    authdata_csv, authdata_text};
+	    put_auth};
 
 	return put_table(&table, s, style, out);
 }
@@ -190,18 +198,19 @@ static bool has_option(const struct status_source *s, const char *option)
 	return false;
 }
 
-/* N, P, T, R and a place that chronyc does not use, each with `between`. The
- * agent changes no option by itself: the effective ones are those configured.
- */
-static void put_options(const struct row *r, const char *between)
+/* N, P, T, R and a place that chronyc does not use. The agent changes no option
+ * by itself: the effective ones are those configured. */
+static void put_options(const struct row *r)
 {
 	static const char *const options[] = {
 	    "noselect", "prefer", "trust", "require"};
 
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		fprintf(r->out, "%c%s",
-		    has_option(r->s, options[i]) ? "NPTR"[i] : '-', between);
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		fputc(has_option(r->s, options[i]) ? "NPTR"[i] : '-', r->out);
+		put_between(r, "");
+	}
 	fputc('-', r->out);
+	put_between(r, " ");
 }
 
 /* chronyc has no word for "never" here. */
@@ -211,35 +220,24 @@ static double last_of(const struct row *r)
 						: 0;
 }
 
-static void selectdata_csv(const struct row *r)
+static void put_selection(const struct row *r)
 {
 	const struct status_source *s = r->s;
 
-	fprintf(r->out, "%c,%s,Y,", chrony_letter(s->state), r->name);
-	put_options(r, ",");
-	fputc(',', r->out);
-	put_options(r, ",");
-	fprintf(r->out, ",%.0f,%.1f,%.9f,%.9f,%s", last_of(r),
-	    real_or(s->score, CHRONY_SCORE_UNKNOWN),
-	    seconds_or(s->low_offset_ns, 0), seconds_or(s->high_offset_ns, 0),
-	    chronyc_leap(s->leap));
-}
-
-static void selectdata_text(const struct row *r)
-{
-	const struct status_source *s = r->s;
-
-	fprintf(r->out, "%c %-25s Y ", chrony_letter(s->state), r->name);
-	put_options(r, "");
-	fputc(' ', r->out);
-	put_options(r, "");
-	fputc(' ', r->out);
-	chronyc_put_age(r->out, last_of(r));
-	fprintf(r->out, " %5.1f ", real_or(s->score, CHRONY_SCORE_UNKNOWN));
-	chronyc_put_offset(r->out, seconds_or(s->low_offset_ns, 0));
-	fputc(' ', r->out);
-	chronyc_put_offset(r->out, seconds_or(s->high_offset_ns, 0));
-	fprintf(r->out, "  %c", "N+-?"[chrony_leap(s->leap)]);
+	fprintf(r->out, r->csv ? "%c,%s,Y," : "%c %-25s Y ",
+	    chrony_letter(s->state), r->name);
+	put_options(r);
+	put_options(r);
+	put_age(r, last_of(r));
+	fprintf(r->out, r->csv ? ",%.1f," : " %5.1f ",
+	    real_or(s->score, CHRONY_SCORE_UNKNOWN));
+	put_offset(r, seconds_or(s->low_offset_ns, 0));
+	put_between(r, " ");
+	put_offset(r, seconds_or(s->high_offset_ns, 0));
+	if (r->csv)
+		fprintf(r->out, ",%s", chronyc_leap(s->leap));
+	else
+		fprintf(r->out, "  %c", "N+-?"[chrony_leap(s->leap)]);
 }
 
 bool chronyc_selectdata(
@@ -258,7 +256,7 @@ bool chronyc_selectdata(
 	    "  Interval: the offset of this clock lies in it; + fast, - "
 	    "slow.\n"
 	    "\n",
-	    selectdata_csv, selectdata_text};
+	    put_selection};
 
 	return put_table(&table, s, style, out);
 }

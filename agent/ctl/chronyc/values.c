@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 double chronyc_age(struct field_real age_s)
@@ -58,7 +59,7 @@ static bool same_address(const char *a, const char *b)
 
 bool chronyc_names(const struct status_source *s, const char *text)
 {
-	return strcmp(s->name, text) == 0 || strcmp(s->host, text) == 0 ||
+	return strcmp(s->name, text) == 0 || strcasecmp(s->host, text) == 0 ||
 	       (s->address && same_address(s->address, text));
 }
 

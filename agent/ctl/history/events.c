@@ -172,6 +172,15 @@ static enum exit_status follow(struct following *w)
 	return EXIT_NO_STATUS;
 }
 
+/* Also of a source that is not configured any more. */
+static bool is_there(const struct history_file *f, const char *source)
+{
+	for (uint64_t k = events_first(f); k < f->head.events; k++)
+		if (strcmp(f->events[k % HISTORY_EVENTS].source, source) == 0)
+			return true;
+	return history_find(f, source) >= 0;
+}
+
 static enum exit_status print_once(const struct following *w)
 {
 	char why[HISTORY_ERROR_MAX];
@@ -181,6 +190,11 @@ static enum exit_status print_once(const struct following *w)
 	if (!f) {
 		fprintf(w->errors, "ntsctl: %s\n", why);
 		return EXIT_NO_STATUS;
+	}
+	if (w->o->source && !is_there(f, w->o->source)) {
+		history_complain_source(f, w->o->source, w->errors);
+		free(f);
+		return EXIT_USAGE;
 	}
 	done = events_print(f, events_first(f), w->since_s, w->o->source, w->v);
 	free(f);
@@ -195,7 +209,8 @@ enum exit_status events_run(
 	if (o->since && !when_parse(o->since, time(NULL), &w.since_s)) {
 		fprintf(errors,
 		    "ntsctl: --since takes a length of time (90s, 10m, 6h, "
-		    "30d) or a time of UTC (2026-11-28 17:30), not '%.40s'\n",
+		    "30d) or a time of UTC that exists (2026-11-28 17:30), not "
+		    "'%.40s'\n",
 		    o->since);
 		return EXIT_USAGE;
 	}

@@ -22,7 +22,6 @@
 #define HEIGHT_DEFAULT 16
 #define HEIGHT_MAX 24
 #define STALE_S (HISTORY_LATE_S + 30)
-#define NAMES_MAX 2048
 
 /* What is to be shown, judged. */
 struct graph {
@@ -93,17 +92,15 @@ static int only_place(const struct history_file *f)
 
 static bool take_source(struct graph *g)
 {
-	char names[NAMES_MAX];
+	char names[HISTORY_NAMES_MAX];
 
-	history_names(g->f, names, sizeof(names));
 	g->place = -1;
 	if (g->o->source) {
 		g->place = history_find(g->f, g->o->source);
-		if (g->place < 0)
-			return complain(g,
-			    "there is no source '%.60s' in the history; there "
-			    "are: %s",
-			    g->o->source, names);
+		if (g->place < 0) {
+			history_complain_source(g->f, g->o->source, g->errors);
+			return false;
+		}
 		return series_of_source(g->value) ||
 		       complain(g,
 			   "graph: the clock has a %s, a source has none: "
@@ -113,6 +110,7 @@ static bool take_source(struct graph *g)
 	if (series_of_clock(g->value) || g->value == SERIES_STAGE)
 		return true;
 	g->place = only_place(g->f);
+	history_names(g->f, names, sizeof(names));
 	return g->place >= 0 ||
 	       complain(g,
 		   "graph: %s of which source? --source takes one of: %s",
@@ -313,7 +311,7 @@ static FILE *create(const char *path)
 	return out;
 }
 
-/* A file that could not be written whole is removed. */
+/* What could not be written whole stays, and the exit status tells it. */
 static enum exit_status write_svg(
     const struct graph *g, struct series *s, const char *title)
 {

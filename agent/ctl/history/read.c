@@ -161,3 +161,15 @@ void history_names(const struct history_file *f, char *out, size_t size)
 			text_append(out, size, "%s%s", out[0] ? ", " : "",
 			    f->sources[i].name);
 }
+
+void history_complain_source(
+    const struct history_file *f, const char *name, FILE *errors)
+{
+	char names[HISTORY_NAMES_MAX];
+
+	history_names(f, names, sizeof(names));
+	fprintf(errors,
+	    "ntsctl: there is no source '%.60s' in the history; there are: "
+	    "%s\n",
+	    name, names);
+}

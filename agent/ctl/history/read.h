@@ -9,6 +9,7 @@
 #include "agent/history/format.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #define HISTORY_ERROR_MAX 512
 
@@ -25,6 +26,11 @@ const char *history_judge(struct history_file *f, size_t len) MUST_USE;
 int history_find(const struct history_file *f, const char *name);
 
 /* Names the sources of the history in `out`, with commas. */
+#define HISTORY_NAMES_MAX 2048
 void history_names(const struct history_file *f, char *out, size_t size);
+
+/* Says that there is no such source, and which there are. */
+void history_complain_source(
+    const struct history_file *f, const char *name, FILE *errors);
 
 #endif

@@ -61,11 +61,13 @@ bool when_parse(const char *text, int64_t now_s, int64_t *seconds)
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		struct tm tm = {.tm_isdst = 0};
 		const char *rest = strptime(text, forms[i], &tm);
+		int day = tm.tm_mday;
 
 		if (!rest || !is_zone(rest))
 			continue;
 		*seconds = (int64_t)timegm(&tm);
-		return true;
+		/* timegm() makes the 2nd of March of the 30th of February. */
+		return tm.tm_mday == day;
 	}
 	return false;
 }

@@ -1,6 +1,6 @@
 #include "agent/ctl/import/chrony.h"
 
-#include "agent/ctl/import/number.h"
+#include "agent/ctl/import/values.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

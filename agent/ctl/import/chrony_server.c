@@ -1,6 +1,6 @@
 #include "agent/ctl/import/chrony.h"
 
-#include "agent/ctl/import/number.h"
+#include "agent/ctl/import/values.h"
 
 #include <string.h>
 #include <strings.h>
@@ -10,25 +10,7 @@ static const char *const valued[] = {"minpoll", "maxpoll", "key", "certset",
     "ntsport", "port", "maxdelay", "maxdelayratio", "maxdelaydevratio",
     "maxdelayquant", "mindelay", "asymmetry", "offset", "minsamples",
     "maxsamples", "maxunreach", "filter", "polltarget", "presend", "minstratum",
-    "version", "extfield", "maxsources"};
-
-static bool has_value(const char *name)
-{
-	for (size_t k = 0; k < ARRAY_LEN(valued); k++)
-		if (strcasecmp(valued[k], name) == 0)
-			return true;
-	return false;
-}
-
-static bool has_word(char **words, unsigned count, const char *name)
-{
-	for (unsigned k = 0; k < count; k++) {
-		if (strcasecmp(words[k], name) == 0)
-			return true;
-		k += has_value(words[k]);
-	}
-	return false;
-}
+    "version", "extfield", "maxsources", NULL};
 
 static bool set_port(
     struct draft_source *s, const char *name, const char *value)
@@ -123,7 +105,7 @@ static void take_option(struct import *i, const char *text,
 
 	if (!word || word->fate != FATE_TAKEN)
 		report_option(i->draft, s->host, word, option, value);
-	else if (!has_value(word->name))
+	else if (!import_is_one_of(word->name, valued))
 		take_flag(s, word->name);
 	else if (!value || !take_value(i, text, s, word->name, value))
 		draft_lost(i->draft, text,
@@ -139,7 +121,7 @@ bool chrony_server(struct import *i, const char *text,
 
 	if (count < 1)
 		return false;
-	if (!has_word(words + 1, count - 1, "nts")) {
+	if (!import_has_option(words + 1, count - 1, "nts", valued)) {
 		draft_plain(i->draft, text, words[0]);
 		return true;
 	}
@@ -147,10 +129,10 @@ bool chrony_server(struct import *i, const char *text,
 	if (!s)
 		return true;
 	s->pool = strcmp(directive->name, "pool") == 0;
-	if (!has_word(words + 1, count - 1, "iburst"))
+	if (!import_has_option(words + 1, count - 1, "iburst", valued))
 		draft_source_set(s, "iburst", "no");
 	for (unsigned k = 1; k < count; k++) {
-		bool value = has_value(words[k]);
+		bool value = import_is_one_of(words[k], valued);
 
 		take_option(i, text, s, words[k],
 		    value && k + 1 < count ? words[k + 1] : NULL);

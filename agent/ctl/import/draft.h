@@ -63,6 +63,7 @@ struct draft {
 	struct draft_source sources[SOURCES_MAX];
 	struct draft_plain plains[DRAFT_PLAIN_MAX];
 	char driftfile[FILE_PATH_MAX]; /* of the other program; "": none */
+	bool servers_only;	       /* a file of a sourcedir of chronyd */
 	/* chrony's initstepslew: makestep, unless the file sets that. */
 	char first_step[DRAFT_VALUE_MAX];
 };

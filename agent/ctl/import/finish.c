@@ -94,10 +94,16 @@ static void fit_trust(struct draft *d)
 	draft_set(d, "nts", "system-certs", "yes");
 }
 
-/* chronyd does not step the clock without makestep. */
+/* chronyd does not step the clock without makestep. A file of servers says
+ * nothing of it. */
 static void fit_steps(struct draft *d)
 {
-	if (d->program != FOREIGN_CHRONY || draft_get(d, "makestep"))
+	if (d->servers_only)
+		draft_note(d,
+		    "this is a file of servers alone: its sections fit "
+		    "into a file of sources.d; chrony.conf has the rest");
+	if (d->servers_only || d->program != FOREIGN_CHRONY ||
+	    draft_get(d, "makestep"))
 		return;
 	draft_set(d, "clock", "makestep", "%s",
 	    d->first_step[0] ? d->first_step : "no");

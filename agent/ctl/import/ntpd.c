@@ -1,6 +1,4 @@
-#include "agent/ctl/import/parsers.h"
-
-#include "agent/ctl/import/number.h"
+#include "agent/ctl/import/values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,27 +35,9 @@ static char *cut_port(char **host)
 	return colon + 1;
 }
 
-/* Options that have a value. */
-static bool has_value(const char *name)
-{
-	static const char *const valued[] = {"minpoll", "maxpoll", "key", "ca",
-	    "cert", "aead", "ask", "require", "version", "mode", "bias", "ttl"};
-
-	for (size_t k = 0; k < ARRAY_LEN(valued); k++)
-		if (strcasecmp(valued[k], name) == 0)
-			return true;
-	return false;
-}
-
-static bool has_word(char **words, unsigned count, const char *name)
-{
-	for (unsigned k = 0; k < count; k++) {
-		if (strcasecmp(words[k], name) == 0)
-			return true;
-		k += has_value(words[k]);
-	}
-	return false;
-}
+/* Options of a server that have a value. */
+static const char *const valued[] = {"minpoll", "maxpoll", "key", "ca", "cert",
+    "aead", "ask", "require", "version", "mode", "bias", "ttl", NULL};
 
 static bool take_value(struct import *i, const char *text,
     struct draft_source *s, const char *name, const char *value)
@@ -83,7 +63,7 @@ static void take_option(struct import *i, const char *text,
 	    value ? " " : "", value ? value : "");
 	if (!word || word->fate != FATE_TAKEN)
 		draft_word(i->draft, word, shown);
-	else if (!has_value(word->name)) {
+	else if (!import_is_one_of(word->name, valued)) {
 		/* The agent has both without a key. */
 		if (strcmp(word->name, "nts") != 0 &&
 		    strcmp(word->name, "iburst") != 0)
@@ -131,7 +111,7 @@ static void take_server(
 		    i->draft, text, "reference clocks are not supported");
 		return;
 	}
-	if (!has_word(words + 1, count - 1, "nts")) {
+	if (!import_has_option(words + 1, count - 1, "nts", valued)) {
 		draft_plain(i->draft, text, host);
 		return;
 	}
@@ -142,10 +122,10 @@ static void take_server(
 	take_port(i, text, s, port);
 	if (family)
 		draft_source_set(s, family, "yes");
-	if (!has_word(words + 1, count - 1, "iburst"))
+	if (!import_has_option(words + 1, count - 1, "iburst", valued))
 		draft_source_set(s, "iburst", "no");
 	for (unsigned k = 1; k < count; k++) {
-		bool value = has_value(words[k]);
+		bool value = import_is_one_of(words[k], valued);
 
 		take_option(i, text, s, words[k],
 		    value && k + 1 < count ? words[k + 1] : NULL);
@@ -346,7 +326,8 @@ void ntpd_line(struct import *i, char *line)
 	if (count == 0)
 		return;
 	pool = strcasecmp(words[0], "pool") == 0;
-	if (pool || strcasecmp(words[0], "server") == 0)
+	if (pool || strcasecmp(words[0], "server") == 0 ||
+	    strcasecmp(words[0], "servers") == 0)
 		take_server(i, text, pool, words + 1, count - 1);
 	else if (strcasecmp(words[0], "includefile") == 0)
 		include(i, text, count > 1 ? words[1] : NULL);

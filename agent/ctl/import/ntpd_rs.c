@@ -1,6 +1,4 @@
-#include "agent/ctl/import/parsers.h"
-
-#include "agent/ctl/import/number.h"
+#include "agent/ctl/import/values.h"
 #include "agent/ctl/import/toml.h"
 
 #include <stdlib.h>
@@ -117,6 +115,9 @@ static void close_source(struct reading *r)
 		return;
 	r->open = false;
 	r->i->draft->line = r->line;
+	/* The mode of a peer that has none. */
+	if (r->mode[0] == '\0')
+		copy(r->mode, sizeof(r->mode), "server");
 	snprintf(text, sizeof(text), "source %s%s%s", r->mode,
 	    r->address[0] ? " " : "", r->address);
 	take_source(r, text);
@@ -124,12 +125,26 @@ static void close_source(struct reading *r)
 	r->count[0] = '\0';
 }
 
+/* Before version 1.0, a source was a peer. */
+static const char *renamed(const char *path, char out[static TOML_PATH_MAX])
+{
+	size_t old = strncmp(path, "peers", 5) == 0   ? 5
+		     : strncmp(path, "peer-", 5) == 0 ? 4
+						      : 0;
+
+	if (old == 0)
+		return path;
+	snprintf(out, TOML_PATH_MAX, "source%s", path + old);
+	return out;
+}
+
 static void on_element(void *self, unsigned line, const char *path)
 {
 	struct reading *r = self;
+	char name[TOML_PATH_MAX];
 
 	close_source(r);
-	if (strcmp(path, "source") != 0)
+	if (strcmp(renamed(path, name), "source") != 0)
 		return;
 	r->open = true;
 	r->line = line;
@@ -246,9 +261,11 @@ static void on_value(
     void *self, unsigned line, const char *path, const char *value)
 {
 	struct reading *r = self;
-	const struct foreign_word *word = word_of(path);
-	char text[TOML_PATH_MAX + TOML_VALUE_MAX + 4];
+	char text[TOML_PATH_MAX + TOML_VALUE_MAX + 4], name[TOML_PATH_MAX];
+	const struct foreign_word *word;
 
+	path = renamed(path, name);
+	word = word_of(path);
 	if (strncmp(path, "source.", 7) != 0)
 		close_source(r);
 	r->i->draft->line = line;
@@ -272,7 +289,10 @@ static void on_error(void *self, unsigned line, const char *why)
 static void find_default(
     void *self, unsigned line, const char *path, const char *value)
 {
+	char name[TOML_PATH_MAX];
+
 	(void)line;
+	path = renamed(path, name);
 	if (strncmp(path, "source-defaults.", 16) == 0)
 		(void)keep(self, path, value);
 }

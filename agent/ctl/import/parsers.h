@@ -33,6 +33,9 @@ struct import {
 	unsigned depth;
 	unsigned files_read;
 	bool sources_only; /* in a file of a sourcedir */
+	/* The beginning of a line of timesyncd, and its number. */
+	char joined[IMPORT_LINE_MAX + 1];
+	unsigned joined_line;
 };
 
 /* Reads the text of one file of the draft's program. */
@@ -43,20 +46,9 @@ void import_text(
 void chrony_line(struct import *i, char *line);
 void ntpd_line(struct import *i, char *line);
 void timesyncd_line(struct import *i, char *line);
+/* The end of the file. */
+void timesyncd_end(struct import *i);
 /* A whole file: a value of TOML may have several lines. */
 void ntpd_rs_text(struct import *i, const char *text, size_t len);
-
-/* Splits a line at blanks, in place. Returns the number of words; more than
- * IMPORT_WORDS_MAX are not returned. */
-unsigned import_words(char *line, char *words[IMPORT_WORDS_MAX]);
-
-/* Values that several programs have; each checks, limits and sets one key.
- * False: the text is no number. `text` is the line for the report. */
-bool import_number(struct import *i, const char *text, const char *name,
-    const char *value, double min, double max, const char *unit) MUST_USE;
-bool import_count(struct import *i, const char *text, const char *name,
-    const char *value, long min, long max) MUST_USE;
-bool import_poll(struct import *i, const char *text, struct draft_source *s,
-    const char *name, const char *value) MUST_USE;
 
 #endif

@@ -45,13 +45,13 @@ void import_help(FILE *out)
 	fputs(
 	    "usage: ntsctl import [OPTION]... FILE\n\n"
 	    "Makes an ntsagent.conf of the configuration of another program.\n"
-	    "FILE is a chrony.conf, ntp.toml, ntp.conf or timesyncd.conf, "
-	    "or - with --format.\n\nOptions:\n",
+	    "FILE is a chrony.conf, ntp.toml, ntp.conf, ntpd.conf or "
+	    "timesyncd.conf, or\n- with --format.\n\nOptions:\n",
 	    out);
 	for (size_t k = 0; k < ARRAY_LEN(known); k++)
 		fprintf(out, "  %-20s %s\n", known[k].shown, known[k].help);
 	fputs("\nExit status: 0 every line is taken over or not needed, 1 a "
-	      "line has no equivalent\nor a server has no NTS, 2 usage, 3 a "
+	      "line has no\nequivalent or a server has no NTS, 2 usage, 3 a "
 	      "file cannot be read or written.\n",
 	    out);
 }
@@ -84,7 +84,7 @@ static bool find_program(const char *name, enum foreign_program *out)
 }
 
 /* By the names that the programs' packages give to their files. */
-static bool guess_program(const char *path, enum foreign_program *out)
+static bool guess_from(const char *text, enum foreign_program *out)
 {
 	static const struct {
 		const char *part;
@@ -95,16 +95,26 @@ static bool guess_program(const char *path, enum foreign_program *out)
 	    {"timesyncd", FOREIGN_TIMESYNCD},
 	    {".toml", FOREIGN_NTPD_RS},
 	    {"ntp.conf", FOREIGN_NTPD},
+	    {"ntpd.conf", FOREIGN_NTPD},
 	    {"ntpsec", FOREIGN_NTPD},
 	};
 
 	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
-		if (!strstr(path, names[k].part))
+		if (!strstr(text, names[k].part))
 			continue;
 		*out = names[k].program;
 		return true;
 	}
 	return false;
+}
+
+/* A folder may have the name of another program: "from-chrony/ntp.conf". */
+static bool guess_program(const char *path, enum foreign_program *out)
+{
+	const char *slash = strrchr(path, '/');
+
+	return guess_from(slash ? slash + 1 : path, out) ||
+	       guess_from(path, out);
 }
 
 static int take_option(struct request *r, int letter, FILE *errors)
@@ -200,6 +210,14 @@ static void read_drop_ins(struct import *i, const char *file)
 		(void)i->files->folder(i->files->self, i, folder, ".conf");
 }
 
+static bool is_sources_file(const struct request *r)
+{
+	const char *dot = strrchr(r->file, '.');
+
+	return r->program == FOREIGN_CHRONY && dot &&
+	       strcmp(dot, ".sources") == 0;
+}
+
 static bool read_config(const struct request *r, struct draft *d, FILE *errors)
 {
 	struct import i = {.draft = d, .files = &files_of_disk};
@@ -211,6 +229,7 @@ static bool read_config(const struct request *r, struct draft *d, FILE *errors)
 		    r->file, strerror(errno));
 		return false;
 	}
+	d->servers_only = i.sources_only = is_sources_file(r);
 	import_text(&i, r->file, text, len);
 	free(text);
 	d->file = r->file;

@@ -1,6 +1,6 @@
 #include "agent/ctl/import/state.h"
 
-#include "agent/ctl/import/number.h"
+#include "agent/ctl/import/values.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,4 @@
-#include "agent/ctl/import/parsers.h"
-
-#include "agent/ctl/import/number.h"
+#include "agent/ctl/import/values.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -78,12 +76,12 @@ static void end_name(char *line, char *end)
 	*end = '\0';
 }
 
-void timesyncd_line(struct import *i, char *line)
+static void take_assignment(struct import *i, char *line)
 {
 	const struct foreign_word *word;
 	char text[IMPORT_LINE_MAX + 1], *value;
 
-	if (line[0] == '\0' || strchr("#;[", line[0]))
+	if (line[0] == '[')
 		return;
 	snprintf(text, sizeof(text), "%s", line);
 	value = strchr(line, '=');
@@ -100,4 +98,40 @@ void timesyncd_line(struct import *i, char *line)
 		take_distance(i, text, value);
 	else
 		take_servers(i, text, value);
+}
+
+void timesyncd_end(struct import *i)
+{
+	unsigned here = i->draft->line;
+
+	if (i->joined[0] == '\0')
+		return;
+	i->draft->line = i->joined_line;
+	take_assignment(i, i->joined);
+	i->draft->line = here;
+	i->joined[0] = '\0';
+}
+
+/* A backslash at the end of a line joins the next one to it; a comment between
+ * them changes nothing. */
+void timesyncd_line(struct import *i, char *line)
+{
+	size_t len = strlen(line), before = strlen(i->joined);
+	bool goes_on = len > 0 && line[len - 1] == '\\';
+
+	if (line[0] == '#' || line[0] == ';')
+		return;
+	if (goes_on)
+		line[len - 1] = ' ';
+	if (before == 0)
+		i->joined_line = i->draft->line;
+	if (before + len > IMPORT_LINE_MAX) {
+		draft_unread(i->draft, "the line is longer than %d bytes",
+		    IMPORT_LINE_MAX);
+		i->joined[0] = '\0';
+		return;
+	}
+	memcpy(i->joined + before, line, len + 1);
+	if (!goes_on)
+		timesyncd_end(i);
 }

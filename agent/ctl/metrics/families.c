@@ -20,7 +20,7 @@ static const struct family_row rows[] = {
 	    AGENT(time_ns), .unit = MEMBER_NS},
 	{MEASURE("start_timestamp_seconds", "When the agent started, since 1970."),
 	    AGENT(uptime_s), .is_age = true},
-	{GAUGE("unsaved", "Kinds of saved files (keys, samples, history, drift) that the last try could not write."),
+	{GAUGE("unsaved", "Kinds of files (keys, samples, history, drift, measurements) that the last try could not write."),
 	    AGENT(unsaved_count)},
 
 	/* The clock. */
@@ -45,7 +45,7 @@ static const struct family_row rows[] = {
 	{MEASURE("rms_offset_seconds", "Long-term average of the offset at the corrections."),
 	    CLOCK(rms_offset_ns), .unit = MEMBER_NS},
 	{MEASURE("bound_seconds", "Largest possible error of the clock: offset, half of the root delay, and root dispersion."),
-	    .of = OF_CLOCK, .put = put_bound},
+	    CLOCK(bound_ns), .unit = MEMBER_NS},
 	{MEASURE("estimated_error_seconds", "Standard deviation of the offset, as estimated."),
 	    CLOCK(est_error_ns), .unit = MEMBER_NS},
 	{MEASURE("root_delay_seconds", "Round-trip delay to the reference clock."),
@@ -184,9 +184,9 @@ static const struct family_row rows[] = {
 	    SOURCE(nts.cookies)},
 	{MEASURE("source_cookie_length_bytes", "Length of a cookie."),
 	    SOURCE(nts.cookie_len)},
-	{MEASURE("source_certificate_not_before_timestamp_seconds", "When the certificate of the server becomes valid, since 1970."),
+	{MEASURE("source_certificate_not_before_timestamp_seconds", "When the certificate chain of the server becomes valid, since 1970."),
 	    SOURCE(nts.cert_not_before)},
-	{MEASURE("source_certificate_not_after_timestamp_seconds", "When the certificate of the server expires, since 1970."),
+	{MEASURE("source_certificate_not_after_timestamp_seconds", "When the certificate chain of the server expires, its root included, since 1970."),
 	    SOURCE(nts.cert_not_after)},
 };
 /* clang-format on */

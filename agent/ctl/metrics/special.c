@@ -133,18 +133,6 @@ void put_usable_count(FILE *out, const struct family *f,
 	put_number(out, f, source, count);
 }
 
-void put_bound(FILE *out, const struct family *f, const struct snapshot *s,
-    unsigned i, const char *source)
-{
-	const struct status_clock *c = &s->clock;
-	bool known = c->offset_ns.known && c->root_delay_ns.known &&
-		     c->root_dispersion_ns.known;
-
-	(void)i;
-	put_number(out, f, source,
-	    known ? snapshot_error_bound_ns(s) * S_PER_NS : NAN);
-}
-
 static void put_horizon(FILE *out, const struct family *f, const char *horizon,
     struct field_real ppm)
 {

@@ -20,8 +20,7 @@ family_fn put_selected, put_usable;
 family_fn put_sources, put_voting, put_usable_count;
 
 /* Computed from several members. */
-family_fn put_bound, put_learned_drift, put_reachability, put_reachable,
-    put_poll;
+family_fn put_learned_drift, put_reachability, put_reachable, put_poll;
 
 /* A line for each word of a list, and a sum. */
 family_fn put_checks, put_authentication_failures, put_key_failures;

@@ -146,3 +146,12 @@ bool cell_add_json(json_t *object, const struct field *f, const void *row)
 	}
 	return json_object_set_new(object, key, value_json(f, row)) == 0;
 }
+
+void cell_int_text(
+    char out[static FORMAT_MAX], struct field_int n, format_fn *show)
+{
+	if (n.known)
+		show(out, (double)n.n);
+	else
+		snprintf(out, FORMAT_MAX, "?");
+}

@@ -2,6 +2,7 @@
 #ifndef AGENT_CTL_PRINT_CELL_H
 #define AGENT_CTL_PRINT_CELL_H
 
+#include "agent/ctl/print/format.h"
 #include "agent/ctl/snapshot/field.h"
 
 #include <stdio.h>
@@ -14,5 +15,9 @@ void cell_put_csv(FILE *out, const struct field *f, const void *row);
  * False: no memory. */
 bool cell_add_json(
     json_t *object, const struct field *f, const void *row) MUST_USE;
+
+/* For sentences and the live view: "?" if it is not known. */
+void cell_int_text(
+    char out[static FORMAT_MAX], struct field_int n, format_fn *show);
 
 #endif

@@ -121,6 +121,21 @@ void format_plain_ns(char out[static FORMAT_MAX], double ns)
 	    out, FORMAT_MAX, x < 999.5 ? "%.3g %s" : "%.0f %s", x, units[unit]);
 }
 
+/* Half of the last digit that is shown, whatever the unit. */
+static double half_a_digit(double ns)
+{
+	double digit = ns < 1e12 ? pow(10, floor(log10(ns)) - 2) : 1e9;
+
+	return digit / 2;
+}
+
+void format_bound_ns(char out[static FORMAT_MAX], double ns)
+{
+	double x = fabs(ns);
+
+	format_plain_ns(out, x > 0 ? x + half_a_digit(x) : x);
+}
+
 void format_wait(char out[static FORMAT_MAX], double wait_s)
 {
 	double wait = wait_s > 0 ? wait_s : 0;

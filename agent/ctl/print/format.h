@@ -28,6 +28,8 @@ void format_octal(char out[static FORMAT_MAX], double bits);
 
 /* For sentences: "1.25 us", "99.7 s". Without a sign. */
 void format_plain_ns(char out[static FORMAT_MAX], double ns);
+/* The same, rounded up: "at most 83.8 us" holds for 83.71 us. */
+void format_bound_ns(char out[static FORMAT_MAX], double ns);
 
 /* For sentences: "58 s", "12 min", "5 h"; a negative wait is "0 s". */
 void format_wait(char out[static FORMAT_MAX], double wait_s);

@@ -19,6 +19,7 @@ struct view {
 	bool numeric; /* addresses instead of configured names */
 	bool verbose;
 	bool terminal; /* `out` is one */
+	bool screen;   /* and it knows escape sequences */
 	bool colour;
 	unsigned width;	  /* columns; sentences are wrapped to it */
 	const char *only; /* one source, by name or address; NULL: all */

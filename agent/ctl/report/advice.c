@@ -63,6 +63,8 @@ static const struct {
 	{"a client certificate",   FAILURE_TLS,     TO_DO_OBSTACLE_CLIENT_CERTIFICATE},
 	{"a client certificate",   FAILURE_NTS_KE,  TO_DO_OBSTACLE_CLIENT_CERTIFICATE},
 	{"but did not complete",   FAILURE_TLS,     TO_DO_OBSTACLE_TLS_SILENT},
+	{"server may be too slow", FAILURE_TLS,     TO_DO_OBSTACLE_GIVEN_UP},
+	{"server may be too slow", FAILURE_NTS_KE,  TO_DO_OBSTACLE_GIVEN_UP},
 	{" refuses requests: ",    FAILURE_NETWORK, TO_DO_OBSTACLE_NTP_REFUSED},
 	{"a firewall rejects ",    FAILURE_NETWORK, TO_DO_OBSTACLE_NTP_REJECTED},
 	{"not permitted",          FAILURE_NETWORK, TO_DO_OBSTACLE_LOCAL_FIREWALL},
@@ -99,11 +101,14 @@ static bool blames_list(const struct status_source *s)
 }
 
 /* Words of a certificate do not begin a sentence. */
+static bool begins(const struct status_source *s, const char *words)
+{
+	return strncmp(s->reason, words, strlen(words)) == 0;
+}
+
 static bool blames_trusted_dates(const struct status_source *s)
 {
-	static const char begin[] = "the trusted certificate ";
-
-	return strncmp(s->reason, begin, strlen(begin)) == 0 &&
+	return begins(s, "the trusted certificate ") &&
 	       (strstr(s->reason, " has expired: ") ||
 		   strstr(s->reason, " is not yet valid: "));
 }
@@ -127,8 +132,11 @@ static const char *advice_of_trust(const struct status_source *s)
 		return TO_DO_OBSTACLE_TRUSTED_DATES;
 	if (blames_list(s))
 		return TO_DO_OBSTACLE_REVOCATION;
-	/* Without a server nobody has shown a certificate. */
-	return s->nts.ke_address ? NULL : TO_DO_OBSTACLE_TRUST;
+	/* Without a server nobody has shown a certificate. The address may be
+	 * that of an earlier exchange. */
+	return s->nts.ke_address && !begins(s, "no certificate is trusted: ")
+		   ? NULL
+		   : TO_DO_OBSTACLE_TRUST;
 }
 
 /* NULL: nothing is known that helps. */
@@ -158,7 +166,8 @@ static const char *other_advice(const struct status_source *s)
 		       "the name has, or give it more: getent ahosts %H";
 	/* Only a plain request tells these causes apart. */
 	if (source_failure(s) == FAILURE_TLS &&
-	    strstr(s->reason, "it closed the connection "))
+	    strstr(s->reason, "it closed the connection ") &&
+	    !strstr(s->reason, "server may be too slow"))
 		return "find out whether it refuses this machine, cannot use "
 		       "its key, or is another service: ntsctl check --live";
 	/* The agent replaces a source of a pool. */

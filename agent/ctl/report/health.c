@@ -68,7 +68,7 @@ bool clock_is_corrected(const struct snapshot *s)
 {
 	const struct status_clock *c = &s->clock;
 	double offset_ns = fabs((double)c->offset_ns.n);
-	double known_to_ns = snapshot_error_bound_ns(s) - offset_ns;
+	double known_to_ns = (double)c->bound_ns.n - offset_ns;
 
 	return c->controlled && c->synchronised && offset_ns > SLEW_SHOWN_NS &&
 	       offset_ns > known_to_ns;

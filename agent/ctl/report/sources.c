@@ -79,17 +79,19 @@ static void note_keys(const struct status_source *s, char note[NOTE_MAX])
 		    (long long)s->nts.cookies.n);
 	source_cert_days_text(days, s);
 	if (days[0] != '\0')
-		text_append(note, NOTE_MAX, ", certificate %s", days);
+		text_append(note, NOTE_MAX, ", certificate chain %s", days);
 	if (source_cert_ends_soon(s))
-		text_append(note, NOTE_MAX, ": renew it on the server");
+		text_append(note, NOTE_MAX, ": see ntsctl check --live");
 }
 
-/* The lasting difference from the other sources, and what was configured. */
+/* The lasting difference from the other sources, if it is more than chance may
+ * make of none, and what was configured. */
 static void note_bias(const struct status_source *s, char note[NOTE_MAX])
 {
 	char value[FORMAT_MAX], sd[FORMAT_MAX];
 
-	if (s->offset_bias_ns.known) {
+	if (s->offset_bias_ns.known && s->bias_sd_ns.known &&
+	    fabs((double)s->offset_bias_ns.n) > (double)s->bias_sd_ns.n) {
 		format_ns(value, fabs((double)s->offset_bias_ns.n));
 		format_ns(sd, (double)s->bias_sd_ns.n);
 		text_append(note, NOTE_MAX,

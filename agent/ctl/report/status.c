@@ -1,6 +1,7 @@
 /*
  * The summary: is the time right, how right, and if not, why, and what to do.
  */
+#include "agent/ctl/print/cell.h"
 #include "agent/ctl/print/text.h"
 #include "agent/ctl/report/advice.h"
 #include "agent/ctl/report/health.h"
@@ -29,6 +30,7 @@ static const struct column columns[] = {
     {MEMBER(clock.combined)},
     {MEMBER(clock.stratum)},
     {MEMBER(clock.offset_ns)},
+    {MEMBER(clock.bound_ns)},
     {MEMBER(clock.est_error_ns)},
     {MEMBER(clock.root_delay_ns)},
     {MEMBER(clock.root_dispersion_ns)},
@@ -39,18 +41,19 @@ static const char *direction(double ns)
 	return ns < 0 ? "slow" : "fast";
 }
 
-/* "1.25 us slow, give or take 1.9 us; at most 83.7 us off." */
+/* "1.25 us slow, give or take 1.9 us; at most 83.7 us off." The offset is
+ * known, the others perhaps not. */
 static void add_accuracy(char *out, const struct snapshot *s)
 {
-	double offset_ns = (double)s->clock.offset_ns.n;
+	const struct status_clock *c = &s->clock;
 	char offset[FORMAT_MAX], error[FORMAT_MAX], bound[FORMAT_MAX];
 
-	format_plain_ns(offset, offset_ns);
-	format_plain_ns(error, (double)s->clock.est_error_ns.n);
-	format_plain_ns(bound, snapshot_error_bound_ns(s));
+	cell_int_text(offset, c->offset_ns, format_plain_ns);
+	cell_int_text(error, c->est_error_ns, format_plain_ns);
+	cell_int_text(bound, c->bound_ns, format_bound_ns);
 	text_append(out, PARAGRAPH_MAX,
 	    "%s %s, give or take %s; at most %s off.", offset,
-	    direction(offset_ns), error, bound);
+	    direction((double)c->offset_ns.n), error, bound);
 }
 
 static const char *reason_of(const struct snapshot *s, const char *otherwise)
@@ -114,8 +117,17 @@ static void say_no_sources(const struct snapshot *s, char *out)
 
 static void say_not_yet(const struct snapshot *s, char *out)
 {
+	/* One sample does not tell how sure it is. Where the clock is not
+	 * steered, the reason is that of this. */
+	const char *measuring = "the first answers are being measured";
+	const char *why =
+	    !snapshot_selected(s)
+		? reason_of(s, "no source has given a usable time yet")
+	    : s->clock.controlled ? reason_of(s, measuring)
+				  : measuring;
+
 	text_append(out, PARAGRAPH_MAX, "The clock is not synchronised: %s.%s",
-	    reason_of(s, "no source has given a usable time yet"),
+	    why,
 	    s->clock.controlled ? "" : " It is only measured, not steered.");
 }
 
@@ -174,7 +186,8 @@ static bool is_refused(const struct snapshot *s)
 
 static bool is_measured(const struct snapshot *s)
 {
-	return !s->clock.controlled && snapshot_selected(s) != NULL;
+	return !s->clock.controlled && s->clock.offset_ns.known &&
+	       snapshot_selected(s) != NULL;
 }
 
 static bool is_right(const struct snapshot *s)
@@ -306,7 +319,9 @@ static void put_cert_warning(
 
 	source_cert_days_text(days, s);
 	text_append(text, sizeof(text),
-	    "the certificate of %s %s: renew it on the server", s->host, days);
+	    "a certificate in the chain of %s %s: renew it; ntsctl check "
+	    "--live says which one",
+	    s->host, days);
 	text_put_wrapped(v->out, "Warning: ", text, v->width);
 }
 

@@ -22,7 +22,7 @@ static const struct column columns[] = {
 	{CLOCK(drift_day_ppm)}, {CLOCK(drift_jump_ppm)},
 	{CLOCK(drift_watched_s)}, {CLOCK(drift_awake_s)},
 	{CLOCK(root_delay_ns)}, {CLOCK(root_dispersion_ns)},
-	{CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
+	{CLOCK(bound_ns)}, {CLOCK(est_error_ns)}, {CLOCK(update_interval_s)}, {CLOCK(steps)},
 	{CLOCK(last_step_ns)}, {CLOCK(refused)}, {CLOCK(refused_offset_ns)},
 	{CLOCK(refusals)}, {CLOCK(keeper_steps)}, {CLOCK(keeper_refusals)},
 	{CLOCK(disturbance)}, {CLOCK(disturbed_s)},

@@ -36,14 +36,20 @@ static const struct {
 };
 /* clang-format on */
 
+/* A to D are made of an answer that passed the others. */
+#define TESTS_A_TO_D 0xfU
+
 unsigned chrony_tests(const struct status_source *s)
 {
 	const char *failed = s->answer.failed_check;
+	unsigned zero = 1U << 7;
 
 	if (!failed)
 		return s->answer.version.known ? CHRONY_TESTS_ALL : 0;
 	for (size_t i = 0; i < ARRAY_LEN(failed_tests); i++)
 		if (strcmp(failed, failed_tests[i].check) == 0)
-			return CHRONY_TESTS_ALL & ~failed_tests[i].test;
-	return CHRONY_TESTS_ALL & ~(1U << 7);
+			zero = failed_tests[i].test;
+	if (zero > TESTS_A_TO_D)
+		zero |= TESTS_A_TO_D;
+	return CHRONY_TESTS_ALL & ~zero;
 }

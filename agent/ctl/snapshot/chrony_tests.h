@@ -10,7 +10,8 @@
 
 #define CHRONY_TESTS_ALL 0x3ffU
 
-/* The bit of a test that was passed is 1. Without an answer it is 0. */
+/* The bit of a test that was passed is 1, of one that was not made 0. Without
+ * an answer it is 0. */
 unsigned chrony_tests(const struct status_source *s);
 
 #endif

@@ -39,7 +39,7 @@ static const struct field clock_fields[] = {
 	CLOCK_OR_NULL(drift_day_ppm), CLOCK_OR_NULL(drift_jump_ppm),
 	CLOCK_OR_NULL(drift_watched_s), CLOCK_OR_NULL(drift_awake_s),
 	CLOCK_OR_NULL(root_delay_ns), CLOCK_OR_NULL(root_dispersion_ns),
-	CLOCK_OR_NULL(est_error_ns), CLOCK_OR_NULL(update_interval_s),
+	CLOCK_OR_NULL(bound_ns), CLOCK_OR_NULL(est_error_ns), CLOCK_OR_NULL(update_interval_s),
 	CLOCK_OR_NULL(steps), CLOCK_OR_NULL(last_step_ns), CLOCK_NEEDED(refused),
 	CLOCK_OR_NULL(refused_offset_ns), CLOCK(refusals),
 	CLOCK_OR_NULL(minsources),
@@ -174,6 +174,20 @@ static bool check_schema(struct parse *p, const json_t *whole)
 	return true;
 }
 
+/* An older agent does not add up the bound. */
+static void add_up_bound(struct status_clock *c)
+{
+	double bound_ns = fabs((double)c->offset_ns.n) +
+			  (double)c->root_delay_ns.n / 2 +
+			  (double)c->root_dispersion_ns.n;
+
+	if (c->bound_ns.missing && c->offset_ns.known &&
+	    c->root_delay_ns.known && c->root_dispersion_ns.known &&
+	    bound_ns < (double)INT64_MAX)
+		c->bound_ns =
+		    (struct field_int){.known = true, .n = (int64_t)bound_ns};
+}
+
 static bool parse_whole(struct parse *p, struct snapshot *s)
 {
 	return check_schema(p, s->whole) &&
@@ -193,8 +207,8 @@ bool snapshot_parse(struct snapshot *out, const char *json, size_t len,
 	*out = (struct snapshot){0};
 	if (len == 0)
 		return fail(&p,
-		    "it is empty: perhaps this user asks too often, so try "
-		    "again in a second");
+		    "it is empty: ntsagentd is just ending, or this user asks "
+		    "too often; try again in a second");
 	out->whole = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
 	if (!out->whole)
 		return fail(
@@ -204,8 +218,10 @@ bool snapshot_parse(struct snapshot *out, const char *json, size_t len,
 	out->texts.bytes = malloc(len * TEXT_CLEAN_GROWTH);
 	if (!out->texts.bytes)
 		fail(&p, "no memory is left for it");
-	else if (parse_whole(&p, out))
+	else if (parse_whole(&p, out)) {
+		add_up_bound(&out->clock);
 		return true;
+	}
 	snapshot_free(out);
 	return false;
 }
@@ -235,11 +251,4 @@ const struct status_source *snapshot_selected(const struct snapshot *s)
 		if (s->sources[i].mark[0] == '*')
 			return &s->sources[i];
 	return NULL;
-}
-
-double snapshot_error_bound_ns(const struct snapshot *s)
-{
-	return fabs((double)s->clock.offset_ns.n) +
-	       (double)s->clock.root_delay_ns.n / 2 +
-	       (double)s->clock.root_dispersion_ns.n;
 }

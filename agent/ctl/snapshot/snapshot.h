@@ -38,6 +38,7 @@ struct status_clock {
 	struct field_real drift_hour_ppm, drift_day_ppm, drift_jump_ppm;
 	struct field_real drift_watched_s, drift_awake_s;
 	struct field_int root_delay_ns, root_dispersion_ns;
+	struct field_int bound_ns;     /* the largest possible error */
 	struct field_int est_error_ns; /* standard deviation */
 	struct field_real update_interval_s;
 	struct field_int steps, last_step_ns;
@@ -149,9 +150,5 @@ bool source_is_usable(const struct status_source *s);
 
 /* The best source; NULL when none is selected. */
 const struct status_source *snapshot_selected(const struct snapshot *s);
-
-/* The largest possible error of our clock: |offset| + root delay / 2 + root
- * dispersion. Only of use when a source is selected. */
-double snapshot_error_bound_ns(const struct snapshot *s);
 
 #endif

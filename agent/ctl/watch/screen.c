@@ -4,6 +4,7 @@
 #include "agent/ctl/history/plot.h"
 #include "agent/ctl/history/read.h"
 #include "agent/ctl/history/when.h"
+#include "agent/ctl/print/cell.h"
 #include "agent/ctl/print/format.h"
 #include "agent/ctl/print/text.h"
 #include "agent/ctl/report/health.h"
@@ -98,37 +99,45 @@ static void put_line(struct frame *f, const char *style, const char *text)
 	f->lines++;
 }
 
-static void ns_text(char out[static FORMAT_MAX], double ns)
+/* What must be read to its end, for there is what to do: up to half of the
+ * screen. */
+static void put_paragraph(struct frame *f, const char *text)
 {
-	if (isnan(ns))
-		snprintf(out, FORMAT_MAX, "?");
-	else
-		format_plain_ns(out, fabs(ns));
+	unsigned most = f->s->full ? (f->s->height + 1) / 2 : 1;
+	char *lines = NULL, *rest = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&lines, &size);
+
+	if (!out)
+		return;
+	text_put_wrapped(out, "", text, f->s->full ? f->s->width : UINT_MAX);
+	if (fclose(out) == 0)
+		for (char *line = strtok_r(lines, "\n", &rest);
+		     line && most-- > 0; line = strtok_r(NULL, "\n", &rest))
+			put_line(f, BOLD_RED, line);
+	free(lines);
 }
 
 /* The verdict, in one line. */
 static void put_good(struct frame *f, const struct snapshot *st)
 {
 	const struct status_clock *c = &st->clock;
-	double fast = c->offset_ns.known ? (double)c->offset_ns.n : NAN;
 	char off[FORMAT_MAX], error[FORMAT_MAX], bound[FORMAT_MAX];
 	char since[FORMAT_MAX], line[LINE_MAX_BYTES];
 	bool silent = sources_are_silent(st, since);
 
-	ns_text(off, fast);
-	ns_text(error, c->est_error_ns.known ? (double)c->est_error_ns.n : NAN);
-	ns_text(bound, c->root_delay_ns.known && c->offset_ns.known
-			   ? snapshot_error_bound_ns(st)
-			   : NAN);
+	cell_int_text(off, c->offset_ns, format_plain_ns);
+	cell_int_text(error, c->est_error_ns, format_plain_ns);
+	cell_int_text(bound, c->bound_ns, format_bound_ns);
 	snprintf(line, sizeof(line), "%s%s: %s %s",
 	    silent		     ? "NO ANSWER FOR "
 	    : clock_is_corrected(st) ? "BEING CORRECTED"
 	    : c->controlled	     ? "RIGHT"
 				     : "MEASURED",
 	    silent ? since : "", off,
-	    isnan(fast) ? "off"
-	    : fast < 0	? "slow"
-			: "fast");
+	    !c->offset_ns.known	 ? "off"
+	    : c->offset_ns.n < 0 ? "slow"
+				 : "fast");
 	if (f->s->width >= 70)
 		text_append(line, sizeof(line), ", give or take %s", error);
 	text_append(line, sizeof(line), ", at most %s off", bound);
@@ -142,7 +151,7 @@ static void put_verdict(struct frame *f)
 
 	if (!st) {
 		snprintf(line, sizeof(line), "NO STATUS: %s", f->s->why);
-		put_line(f, BOLD_RED, line);
+		put_paragraph(f, line);
 		return;
 	}
 	if (st->clock.synchronised && !st->clock.refused) {
@@ -153,7 +162,7 @@ static void put_verdict(struct frame *f)
 	    st->clock.state ? st->clock.state : "?",
 	    st->clock.reason && st->clock.reason[0] ? ": " : "",
 	    st->clock.reason ? st->clock.reason : "");
-	put_line(f, BOLD_RED, line);
+	put_paragraph(f, line);
 }
 
 /* A sparkline of the last hour, or nothing without a history. */
@@ -184,7 +193,7 @@ static void last_text(const struct screen *s, enum series_value value,
 static void put_clock_line(struct frame *f, enum series_value value)
 {
 	struct series *s = malloc(sizeof(*s));
-	unsigned columns = f->s->width > 36 ? f->s->width - 26 : 10;
+	unsigned columns = f->s->width > 34 ? f->s->width - 24 : 10;
 	char number[SCALE_TEXT_MAX], *text = NULL;
 	size_t size = 0;
 	FILE *line = s ? open_memstream(&text, &size) : NULL;
@@ -221,50 +230,37 @@ static void cell_stage(const struct status_source *s, char out[static 64])
 
 static void cell_reach(const struct status_source *s, char out[static 64])
 {
-	if (s->reach.known)
-		snprintf(out, 64, "%llo", (unsigned long long)s->reach.n & 255);
-	else
-		snprintf(out, 64, "?");
-}
-
-static void put_int(
-    char out[static 64], const struct field_int *n, format_fn *show)
-{
-	char text[FORMAT_MAX] = "?";
-
-	if (n->known)
-		show(text, (double)n->n);
-	snprintf(out, 64, "%s", text);
+	cell_int_text(out, s->reach, format_octal);
 }
 
 static void cell_stratum(const struct status_source *s, char out[static 64])
 {
-	put_int(out, &s->stratum, format_count);
+	cell_int_text(out, s->stratum, format_count);
 }
 
 static void cell_poll(const struct status_source *s, char out[static 64])
 {
-	put_int(out, &s->poll_log2_s, format_count);
+	cell_int_text(out, s->poll_log2_s, format_count);
 }
 
 static void cell_offset(const struct status_source *s, char out[static 64])
 {
-	put_int(out, &s->adjusted_offset_ns, format_signed_ns);
+	cell_int_text(out, s->adjusted_offset_ns, format_signed_ns);
 }
 
 static void cell_error(const struct status_source *s, char out[static 64])
 {
-	put_int(out, &s->error_ns, format_ns);
+	cell_int_text(out, s->error_ns, format_ns);
 }
 
 static void cell_delay(const struct status_source *s, char out[static 64])
 {
-	put_int(out, &s->delay_ns, format_ns);
+	cell_int_text(out, s->delay_ns, format_ns);
 }
 
 static void cell_cookies(const struct status_source *s, char out[static 64])
 {
-	put_int(out, &s->nts.cookies, format_count);
+	cell_int_text(out, s->nts.cookies, format_count);
 }
 
 static const struct cell {
@@ -388,21 +384,40 @@ static void put_source(
 	free(series);
 }
 
+/* At most so many of those that are in trouble, or are not; returns how many.
+ */
+static unsigned put_some(
+    struct frame *f, bool trouble, unsigned most, unsigned name)
+{
+	const struct snapshot *st = f->s->status;
+	unsigned shown = 0;
+
+	for (unsigned i = 0; i < st->source_count && shown < most; i++)
+		if (source_is_in_trouble(&st->sources[i]) == trouble) {
+			put_source(f, &st->sources[i], name);
+			shown++;
+		}
+	return shown;
+}
+
+/* What is wrong comes first if there is no place for all. */
 static void put_sources(struct frame *f, unsigned most)
 {
 	const struct snapshot *st = f->s->status;
-	unsigned name = name_width(f), shown = st->source_count;
+	unsigned name = name_width(f), left = st->source_count;
 	char line[64];
 
 	put_heading(f, name);
-	if (shown > most)
-		shown = most > 0 ? most - 1 : 0;
-	for (unsigned i = 0; i < shown; i++)
-		put_source(f, &st->sources[i], name);
-	if (shown == st->source_count)
+	if (left <= most) {
+		for (unsigned i = 0; i < left; i++)
+			put_source(f, &st->sources[i], name);
 		return;
-	snprintf(line, sizeof(line), "  and %u more: ntsctl sources",
-	    st->source_count - shown);
+	}
+	if (most > 0)
+		most--;
+	left -= put_some(f, true, most, name);
+	left -= put_some(f, false, most - (st->source_count - left), name);
+	snprintf(line, sizeof(line), "  and %u more: ntsctl sources", left);
 	put_line(f, DIM, line);
 }
 

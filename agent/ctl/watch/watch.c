@@ -111,7 +111,7 @@ enum exit_status watch_run(const char *socket, const char *interval,
 		    INTERVAL_MIN_S, INTERVAL_MAX_S, interval);
 		return EXIT_USAGE;
 	}
-	if (!terminal_open(&w.terminal, v->out, v->terminal)) {
+	if (!terminal_open(&w.terminal, v->out, v->screen)) {
 		fprintf(errors, "ntsctl: cannot watch: %s\n", strerror(errno));
 		return EXIT_NO_STATUS;
 	}

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 
 #define ALL UINT32_MAX
@@ -172,11 +173,15 @@ static const struct call_rule rules[] = {
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, IPPROTO_IP), IS(2, IP_RECVERR)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, IPPROTO_IPV6), IS(2, IPV6_RECVERR)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
+	CALL("setsockopt", CALLS_LOOKUP, IS(1, IPPROTO_TCP), IS(2, TCP_MAXSEG)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, SOL_SOCKET), IS(2, SO_SNDTIMEO)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, SOL_SOCKET), IS(2, SO_SNDBUF)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, SOL_SOCKET), IS(2, SO_PASSCRED)),
+
+	/* Limits what a client of a UNIX socket makes the process wait for. */
+	CALL("setitimer", CALLS_ENGINE | CALLS_STATUS, IS(0, ITIMER_REAL)),
 
 	/* A client of the status socket. */
 	CALL("socket", CALLS_STATUS, IS(0, AF_UNIX), IS_BUT_FOR(1, SOCK_STREAM, SOCKET_FLAGS), IS(2, 0)),

@@ -45,6 +45,21 @@ static void each_row_has_its_own_word_and_whole_texts(void **state)
 	}
 }
 
+/* A renewed certificate is often put on the server without it. */
+static void an_intermediate_ca_that_is_not_sent_is_a_cause(void **state)
+{
+	char text[TEXT_MAX];
+
+	(void)state;
+	obstacle_sentence(
+	    OBSTACLE_UNKNOWN_ISSUER, &manual_place, text, sizeof(text));
+	assert_non_null(strstr(text, "does not send its intermediate CA"));
+	obstacle_to_do(
+	    OBSTACLE_UNKNOWN_ISSUER, &manual_place, text, sizeof(text));
+	assert_non_null(strstr(text, "append the certificate of the "
+				     "intermediate CA to that FILE"));
+}
+
 static void the_variables_are_filled_in(void **state)
 {
 	struct obstacle_place place = {.name = "first",
@@ -208,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_row_has_its_own_word_and_whole_texts),
+	    cmocka_unit_test(an_intermediate_ca_that_is_not_sent_is_a_cause),
 	    cmocka_unit_test(the_variables_are_filled_in),
 	    cmocka_unit_test(a_closed_file_has_its_command),
 	    cmocka_unit_test(foreign_words_are_no_command),

@@ -1,6 +1,7 @@
 /* From what was seen to the obstacle: a row for each, and the verdict on all
  * sources. */
 #include "resolver/icmp.h"
+#include "resolver/race.h"
 #include "tests/unit/agent/check/seen_by.h"
 
 #include "base/check.h"
@@ -88,12 +89,14 @@ CHANGE(all_in_use, fail_lookup(p, 0); p->keys.details.in_use = true)
 CHANGE(dns_again, fail_lookup(p, EAI_AGAIN))
 CHANGE(dns_fail, fail_lookup(p, EAI_FAIL))
 CHANGE(dns_late, fail_lookup(p, 0))
-CHANGE(dns_hangs, *p = (struct probe){0})
+CHANGE(dns_hangs, *p = (struct probe){.begun = true})
+CHANGE(starved, *p = (struct probe){0})
 CHANGE(refused, fail_connect(p, ECONNREFUSED))
 CHANGE(rejected, fail_connect(p, ICMP_PROHIBITED))
 CHANGE(dropped, fail_connect(p, ETIMEDOUT))
 CHANGE(no_route, fail_connect(p, ENETUNREACH))
 CHANGE(host_down, fail_connect(p, EHOSTUNREACH))
+CHANGE(broadcast, fail_connect(p, RACE_BROADCAST))
 CHANGE(own_firewall, fail_connect(p, EPERM))
 CHANGE(ipv6_off, fail_connect(p, EADDRNOTAVAIL);
        p->keys.details.names.at[0].family = 6)
@@ -120,6 +123,9 @@ CHANGE(closed_with_time, fail_tls(p, TLS_CLOSED_EARLY);
 CHANGE(closed_untried, fail_tls(p, TLS_CLOSED_EARLY))
 CHANGE(closed_after_loss, fail_tls(p, TLS_CLOSED_EARLY);
        p->keys.details.lost = p->time.plain_sent = true)
+CHANGE(no_exchange, fail_at(p, KE_STAGE_EXCHANGE))
+CHANGE(given_up, closed_with_time(p); p->keys.details.late = true)
+CHANGE(given_up_later, no_exchange(p); p->keys.details.late = true)
 CHANGE(silent, fail_tls(p, TLS_OK); p->keys.details.silent = true)
 CHANGE(silent_and_lost, fail_tls(p, TLS_OK);
        p->keys.details.silent = p->keys.details.lost = true)
@@ -134,7 +140,6 @@ CHANGE(our_dates, struct probe good = *p; refuse(p, CERTIFICATE_EARLY);
        p->keys.have_keys = p->keys.dates_refused = true; p->time = good.time)
 CHANGE(its_dates, our_dates(p); p->keys.facts.not_after = NOW_S - 1;
        p->keys.details.certificate_fault = CERTIFICATE_EXPIRED)
-CHANGE(no_exchange, fail_at(p, KE_STAGE_EXCHANGE))
 CHANGE(bad_ntp_name, fail_at(p, KE_STAGE_NTP_NAME))
 CHANGE(ntp_closed, no_sample(p, NTS_OK); p->time.network_error = ECONNREFUSED)
 CHANGE(ntp_rejected, no_sample(p, NTS_OK);
@@ -159,7 +164,9 @@ CHANGE(impossible, no_sample(p, NTS_OK); p->time.answered = 4;
 CHANGE(far, p->time.sample.distance_ns = 3 * NS_PER_S + 1)
 CHANGE(just_near, p->time.sample.distance_ns = 3 * NS_PER_S)
 CHANGE(large_lost, p->time.lost_size = 852; p->time.passed_size = 228)
-CHANGE(ends_soon, p->keys.facts.not_after = NOW_S + 14 * DAY_S - 1)
+CHANGE(ends_soon, p->keys.facts.not_after = NOW_S + 14 * DAY_S - 1;
+       p->keys.details.certificate.not_after = p->keys.facts.not_after)
+CHANGE(ca_ends_soon, ends_soon(p); p->keys.details.certificate.not_after += 1)
 CHANGE(ends_later, p->keys.facts.not_after = NOW_S + 14 * DAY_S)
 CHANGE(cut_off, p->complete = false; p->time = (struct probe_time){0})
 /* clang-format off */
@@ -182,12 +189,14 @@ static const struct {
 	{all_in_use, PROBE_DONE, OBSTACLE_POOL_SMALL, "the job says why"},
 	{dns_again, PROBE_DONE, OBSTACLE_DNS_SILENT, "the job says why"},
 	{dns_fail, PROBE_DONE, OBSTACLE_DNS, "the job says why"},
-	{dns_late, PROBE_DONE, OBSTACLE_DNS_SILENT, "the job says why"},
+	{dns_late, PROBE_DONE, OBSTACLE_SLOW, "the job says why"},
 	{dns_hangs, PROBE_LATE, OBSTACLE_DNS_SILENT, ""},
+	{starved, PROBE_LATE, OBSTACLE_SLOW, ""},
 	{refused, PROBE_DONE, OBSTACLE_KE_REFUSED, "the job says why"},
 	{rejected, PROBE_DONE, OBSTACLE_KE_REJECTED, "the job says why"},
 	{dropped, PROBE_DONE, OBSTACLE_KE_BLOCKED, "the job says why"},
 	{no_route, PROBE_DONE, OBSTACLE_NO_ROUTE, "the job says why"},
+	{broadcast, PROBE_DONE, OBSTACLE_NO_ADDRESS, "the job says why"},
 	{host_down, PROBE_DONE, OBSTACLE_UNREACHABLE, "the job says why"},
 	{own_firewall, PROBE_DONE, OBSTACLE_LOCAL_FIREWALL, "the job says why"},
 	{ipv6_off, PROBE_DONE, OBSTACLE_NO_IPV6, "the job says why"},
@@ -204,6 +213,8 @@ static const struct {
 	{closed_with_time, PROBE_DONE, OBSTACLE_SERVER_KEY, "the job says why"},
 	{closed_untried, PROBE_LATE, OBSTACLE_TLS, "the job says why"},
 	{closed_after_loss, PROBE_DONE, OBSTACLE_LARGE_SEGMENTS, "the job says why"},
+	{given_up, PROBE_DONE, OBSTACLE_GIVEN_UP, "the job says why"},
+	{given_up_later, PROBE_DONE, OBSTACLE_GIVEN_UP, "the job says why"},
 	{silent, PROBE_DONE, OBSTACLE_TLS_SILENT, "the job says why"},
 	{silent_and_lost, PROBE_DONE, OBSTACLE_LARGE_SEGMENTS, "the job says why"},
 	{expired, PROBE_DONE, OBSTACLE_CERTIFICATE_EXPIRED, "the job says why"},
@@ -236,7 +247,10 @@ static const struct {
 	{far, PROBE_DONE, OBSTACLE_DISTANCE, "it is 3.000 s, and maxdistance is 3.000 s"},
 	{just_near, PROBE_DONE, OBSTACLE_COUNT, ""},
 	{large_lost, PROBE_DONE, OBSTACLE_LARGE_PACKETS, "228 bytes pass and 852 do not"},
-	{ends_soon, PROBE_DONE, OBSTACLE_CERTIFICATE_ENDS, "in 14.0 days"},
+	{ends_soon, PROBE_DONE, OBSTACLE_CERTIFICATE_ENDS,
+	    "in 14.0 days, that of the server"},
+	{ca_ends_soon, PROBE_DONE, OBSTACLE_CERTIFICATE_ENDS,
+	    "in 14.0 days, that of a CA"},
 	{ends_later, PROBE_DONE, OBSTACLE_COUNT, ""},
 	{cut_off, PROBE_LATE, OBSTACLE_SLOW, ""},
 	{nothing, PROBE_CRASHED, OBSTACLE_CRASH, ""},
@@ -309,7 +323,7 @@ static void the_texts_name_what_was_asked(void **state)
 	assert_non_null(strstr(v.problem, "TCP port 14460 "));
 	no_route(&p);
 	judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
-	assert_non_null(strstr(v.to_do, "ip route, ip -6 route"));
+	assert_non_null(strstr(v.to_do, "ip route; ip -6 route"));
 	no_name(&p);
 	judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
 	assert_non_null(strstr(v.to_do, "add first.example to DNS"));

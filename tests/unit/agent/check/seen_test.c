@@ -51,6 +51,7 @@ CHANGE(far_date, p->keys.facts.not_after = INT64_MAX)
 CHANGE(early_date, p->keys.details.certificate.not_before = INT64_MIN)
 CHANGE(far_time, p->time.sample.server_s = INT64_MIN)
 CHANGE(odd_flag, memset(&p->complete, 2, 1))
+CHANGE(odd_begin, memset(&p->begun, 2, 1))
 CHANGE(odd_sample, memset(&p->time.have_sample, 0xff, 1))
 CHANGE(odd_keys, memset(&p->keys.have_keys, 3, 1))
 CHANGE(odd_detail, memset(&p->keys.details.lost, 2, 1))
@@ -65,7 +66,7 @@ static change_fn *const changes[] = {bad_stage, bad_family, bad_address,
     long_cookies, bad_error, more_answers, huge_request, huge_loss, huge_offset,
     huge_delay, negative_delay, huge_distance, negative_distance, raw_ahead,
     raw_far, bad_stratum, bad_leap, far_date, early_date, far_time, odd_flag,
-    odd_sample, odd_keys, odd_detail, more_impossible, possible};
+    odd_begin, odd_sample, odd_keys, odd_detail, more_impossible, possible};
 
 static void each_bad_value_is_refused(void **state)
 {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -19,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
+
+#include "tests/unit/lingering.h"
 
 static bool frozen;
 
@@ -66,7 +69,7 @@ static pid_t start_loop(const struct sockets *s)
 	assert_true(pid >= 0);
 	if (pid > 0)
 		return pid;
-	alarm(60);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	frozen = true;
 	_exit(loop_run(s, "/nonexistent/status.sock") ? 0 : 1);
 }
@@ -124,10 +127,59 @@ static void a_flood_does_not_starve_the_other_socket(void **state)
 	assert_true(seen > 0);
 }
 
+/* As on a kernel before Linux 6.16, which cannot refuse descriptors. */
+static void let_descriptors_pass(int fd)
+{
+	const int on = 1, so_passrights = 83;
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	if (getsockopt(fd, SOL_SOCKET, so_passrights, &value, &len) == 0)
+		assert_int_equal(value, 0);
+	(void)setsockopt(fd, SOL_SOCKET, so_passrights, &on, sizeof(on));
+}
+
+/* To read such a message also closes the descriptor, which takes an hour. */
+static void a_client_that_sends_a_descriptor_does_not_stop_it(void **state)
+{
+	char folder[] = "/tmp/cmdmon-test-XXXXXX";
+	struct sockets s = {0};
+	uint8_t answer[CMDMON_MESSAGE_MAX];
+	struct lingering l;
+	ssize_t seen;
+	int hostile, calm;
+	pid_t loop;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	bind_both(&s, folder);
+	let_descriptors_pass(s.fd[0]);
+	hostile = client(folder, "a", "flooded");
+	calm = client(folder, "b", "calm");
+	loop = start_loop(&s);
+	l = lingering_open();
+	assert_true(lingering_send(&l, hostile));
+	order(hostile);
+	seen = recv(hostile, answer, sizeof(answer), 0);
+	order(calm);
+	if (seen > 0)
+		seen = recv(calm, answer, sizeof(answer), 0);
+	kill(loop, SIGKILL);
+	waitpid(loop, NULL, 0);
+	lingering_close(&l);
+	drop_folder(folder);
+	close(hostile);
+	close(calm);
+	while (s.count > 0)
+		close(s.fd[--s.count]);
+	assert_true(seen > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_flood_does_not_starve_the_other_socket),
+	    cmocka_unit_test(a_client_that_sends_a_descriptor_does_not_stop_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 
 #include "resolver/job.h"
 
+#define NOBODY 65534
+
 /* Lines. */
 
 static void one_source_is_enough(void **state)
@@ -169,11 +171,18 @@ static const struct {
     {"[source a/b]\nhost = c\nwhat = ever\n",
 	"1: [source a/b]: expected a name of 1 to 63 letters, digits, '-', "
 	"'.', '_', ':' or '%'"},
+    {"[source \303\244.de]\n",
+	"1: [source ??.de]: expected a name of 1 to 63 letters, digits, '-', "
+	"'.', '_', ':' or '%'; write an international name in its ASCII form, "
+	"xn--..."},
 };
 
 static const struct {
 	const char *text, *expected;
 } bad_keys[] = {
+    {"[source a]\nhost = \303\244.de\n",
+	"2: host = ??.de: expected a host name or an IP address; write an "
+	"international name in its ASCII form, xn--..."},
     {"[nts]\ntrusted-cert = /a\n[source a]\n",
 	"2: unknown key \"trusted-cert\" in [nts]; did you mean "
 	"\"trusted-certs\"?"},
@@ -287,7 +296,8 @@ static void every_word_of_chrony_has_one_answer(void **state)
 	    "1: ntsport 4460: leave it out: the agent serves no time; the port "
 	    "of a server is ntsport = NUMBER in [source NAME]");
 	room_refuses(r, "driftfile /x\n[source a]\n",
-	    "1: driftfile /x: expected driftfile = /x in [clock]");
+	    "1: driftfile /x: leave it out: the agent keeps its own; its place "
+	    "is driftfile = FILE in [clock]");
 }
 
 /* The chrony.conf of a client: the advice for each of its lines. */
@@ -314,6 +324,67 @@ static void lines_of_chrony_get_advice(void **state)
 	    r->path);
 	assert_string_equal(r->said, expected);
 	assert_int_equal(r->errors, 5);
+}
+
+/* Then the missing source is not one more error. */
+static void a_whole_file_of_chrony_can_be_imported(void **state)
+{
+	struct config_room *r = *state;
+	char expected[1024];
+
+	room_load(r, "# of chrony\nrtcsync\nmakestep 1.0 3\n");
+	snprintf(expected, sizeof(expected),
+	    "%1$s:2: rtcsync: leave it out: the kernel sets the RTC while the "
+	    "clock is synchronised\n"
+	    "%1$s:3: makestep 1.0 3: expected makestep = 1.0 3 in [clock]\n"
+	    "%1$s: this looks like a file of chrony or ntpd; to write one of "
+	    "the agent from it (package ntsagent-tools; ntpd: --format=ntpd): "
+	    "ntsctl import --format=chrony %1$s\n",
+	    r->path);
+	assert_string_equal(r->said, expected);
+	room_load(r, "nonsense\n");
+	assert_null(strstr(r->said, "import"));
+}
+
+/* What an administrator writes from habit, and what to write instead. */
+static void a_habit_gets_a_hint(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+	    {"[nts]\ntrusted-certs = /etc/pki/*.crt\n",
+		"; a pattern is not expanded, so name the directory\n"},
+	    {"[clock]\ndriftfile = /var/lib/ntsagent/\n",
+		"; this is a directory, so name a file in it\n"},
+	    {"[source x]\nhost = [2001:db8::1]\n",
+		"; write an IPv6 address without brackets\n"},
+	    {"[source [2001:db8::1]]\n",
+		"; write an IPv6 address without brackets\n"},
+	};
+	struct config_room *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		room_load(r, rows[i].text);
+		if (!strstr(r->said, rows[i].said))
+			fail_msg("%s: %s", rows[i].text, r->said);
+	}
+}
+
+/* A hint that fits another kind of value would be untrue. */
+static void a_hint_is_for_paths_or_addresses_alone(void **state)
+{
+	static const char *const texts[] = {"[source x]\nhost = a.example/\n",
+	    "[source x]\nhost = *.a.example\n", "[clock]\nmakestep = [1 3\n",
+	    "[[source]]\n"};
+	struct config_room *r = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		room_load(r, texts[i]);
+		if (strstr(r->said, "; a pattern") ||
+		    strstr(r->said, "; this is a directory") ||
+		    strstr(r->said, "brackets"))
+			fail_msg("%s: %s", texts[i], r->said);
+	}
 }
 
 static void all_errors_are_reported(void **state)
@@ -395,6 +466,11 @@ static void a_line_of_198_bytes_is_whole(void **state)
 	line[199] = '\0';
 	snprintf(text, sizeof(text), "[clock]\n%s\n[source a]\n", line);
 	room_refuses(r, text, "2: the line is longer than 198 bytes");
+	memcpy(line, "trusted-certs = /", 17);
+	snprintf(text, sizeof(text), "[nts]\n%s\n[source a]\n", line);
+	room_refuses(r, text,
+	    "2: the line is longer than 198 bytes; set the key again in "
+	    "another line for the rest");
 }
 
 static void a_long_comment_is_no_error(void **state)
@@ -407,20 +483,35 @@ static void a_long_comment_is_no_error(void **state)
 	room_accepts(*state, text);
 }
 
-static void a_nul_is_reported(void **state)
+/* The only error of a file of these bytes is a NUL byte in this line. */
+static void has_a_nul(
+    struct config_room *r, const char *bytes, size_t size, unsigned line)
 {
-	struct config_room *r = *state;
-	static const char text[] = "[source a]\nhost = b\0c\n";
 	char expected[256];
 
-	room_put_bytes(r, "main.conf", text, sizeof(text) - 1);
+	room_put_bytes(r, "main.conf", bytes, size);
 	room_load_path(r, r->path);
 	snprintf(expected, sizeof(expected),
-	    "%s:2: the line holds a NUL byte; save the file as plain text in "
+	    "%s:%u: the line holds a NUL byte; save the file as plain text in "
 	    "UTF-8\n",
-	    r->path);
+	    r->path, line);
 	assert_string_equal(r->said, expected);
 	assert_int_equal(r->errors, 1);
+}
+
+static void a_nul_is_reported(void **state)
+{
+	static const char text[] = "[source a]\nhost = b\0c\n";
+
+	has_a_nul(*state, text, sizeof(text) - 1, 2);
+}
+
+/* An editor of Windows may save so. Nothing else is known of such a file. */
+static void a_file_in_utf16_is_one_error(void **state)
+{
+	static const char text[] = "\377\376[\0s\0]\0\n\0a\0=\0b\0\n\0";
+
+	has_a_nul(*state, text, sizeof(text) - 1, 1);
 }
 
 /* Sections. */
@@ -591,7 +682,27 @@ static void a_missing_file_is_reported(void **state)
 	struct config_room *r = *state;
 
 	room_load_path(r, r->path);
-	says(r, r->path, "cannot read: No such file or directory");
+	says(r, r->path,
+	    "cannot read: No such file or directory; write it "
+	    "(ntsagent.conf(5) has examples), or name another one with -f");
+}
+
+static void a_denied_file_has_a_cure(void **state)
+{
+	const bool root = geteuid() == 0;
+	struct config_room *r = *state;
+
+	room_put(r, "main.conf", "");
+	assert_int_equal(chmod(r->dir, 0), 0);
+	if (root)
+		assert_int_equal(seteuid(NOBODY), 0);
+	room_load_path(r, r->path);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(r->dir, 0700), 0);
+	says(r, r->path,
+	    "cannot read: Permission denied; see who may read it: namei -l "
+	    "FILE; if root may not: journalctl -g denied");
 }
 
 static void a_folder_is_not_a_file(void **state)
@@ -629,7 +740,9 @@ static void a_missing_file_is_the_only_error(void **state)
 	room_folder(r, "conf.d");
 	room_put(r, "conf.d/a.conf", "nonsense\n");
 	room_load_path(r, r->path);
-	says(r, r->path, "cannot read: No such file or directory");
+	says(r, r->path,
+	    "cannot read: No such file or directory; write it "
+	    "(ntsagent.conf(5) has examples), or name another one with -f");
 }
 
 static void an_empty_conf_d_is_no_error(void **state)
@@ -787,12 +900,16 @@ int main(void)
 	    IN_ROOM(bad_keys_are_reported),
 	    IN_ROOM(every_word_of_chrony_has_one_answer),
 	    IN_ROOM(lines_of_chrony_get_advice),
+	    IN_ROOM(a_whole_file_of_chrony_can_be_imported),
+	    IN_ROOM(a_habit_gets_a_hint),
+	    IN_ROOM(a_hint_is_for_paths_or_addresses_alone),
 	    IN_ROOM(all_errors_are_reported),
 	    IN_ROOM(a_thousand_errors_are_reported),
 	    IN_ROOM(a_line_of_10000_bytes_is_reported),
 	    IN_ROOM(a_line_of_198_bytes_is_whole),
 	    IN_ROOM(a_long_comment_is_no_error),
 	    IN_ROOM(a_nul_is_reported),
+	    IN_ROOM(a_file_in_utf16_is_one_error),
 	    IN_ROOM(sections_mix),
 	    IN_ROOM(at_most_64_sources_fit),
 	    IN_ROOM(long_names_are_refused),
@@ -800,6 +917,7 @@ int main(void)
 	    IN_ROOM(keys_are_judged_together),
 	    IN_ROOM(keys_are_judged_together_despite_errors),
 	    IN_ROOM(a_missing_file_is_reported),
+	    IN_ROOM(a_denied_file_has_a_cure),
 	    IN_ROOM(a_folder_is_not_a_file),
 	    IN_ROOM(a_long_path_is_reported),
 	    IN_ROOM(a_missing_file_is_the_only_error),

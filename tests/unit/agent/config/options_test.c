@@ -117,6 +117,7 @@ static const struct {
 	{{"-q", "--max-bound", "2d"}, "not \"2d\""},
 	{{"server"}, "\"server\""},
 	{{"-n", "pool.example"}, "\"pool.example\""},
+	{{"--check-config", "/x"}, "\"/x\": -f FILE names the configuration"},
 };
 /* clang-format on */
 

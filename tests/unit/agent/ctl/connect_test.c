@@ -2,6 +2,7 @@
 
 #include "agent/ctl/fetch.h"
 
+#include <poll.h>
 #include <time.h>
 
 static const struct connect_limits limits = {1 << 20, 5000};
@@ -64,7 +65,7 @@ static void an_agent_that_does_not_run_is_named(void **state)
 	(void)state;
 	make_folder(&a);
 	assert_refused(a.path, &limits, "ntsagentd is not running");
-	assert_refused(a.path, &limits, "systemctl start ntsagent");
+	assert_refused(a.path, &limits, "systemctl restart ntsagent");
 	/* The socket file is still there, its process is not. */
 	close(listen_at(a.path));
 	assert_refused(a.path, &limits, "ntsagentd is not running");
@@ -167,6 +168,33 @@ static void a_silent_agent_times_out(void **state)
 	agent_end(&a);
 }
 
+/* It ends with a client in its queue. */
+static void an_agent_that_ends_gives_an_empty_answer(void **state)
+{
+	struct fake_agent a;
+	char why[CONNECT_ERROR_MAX] = "", *answer;
+	size_t len = 1;
+	int fd;
+
+	(void)state;
+	make_folder(&a);
+	fd = listen_at(a.path);
+	a.pid = fork_for_test();
+	if (a.pid == 0) {
+		struct pollfd client = {.fd = fd, .events = POLLIN};
+
+		poll(&client, 1, -1);
+		_exit(0);
+	}
+	close(fd);
+	answer = status_read(a.path, &limits, &len, why);
+	if (!answer)
+		fail_msg("%s", why);
+	assert_int_equal(len, 0);
+	free(answer);
+	agent_end(&a);
+}
+
 static void a_slow_agent_times_out(void **state)
 {
 	struct fake_agent a;
@@ -175,7 +203,7 @@ static void a_slow_agent_times_out(void **state)
 	(void)state;
 	make_folder(&a);
 	fd = listen_at(a.path);
-	a.pid = fork();
+	a.pid = fork_for_test();
 	if (a.pid == 0) {
 		int peer = accept(fd, NULL, NULL);
 
@@ -239,6 +267,7 @@ int main(void)
 	    cmocka_unit_test(a_path_that_is_too_long_is_refused),
 	    cmocka_unit_test(an_answer_without_end_is_cut_off),
 	    cmocka_unit_test(a_silent_agent_times_out),
+	    cmocka_unit_test(an_agent_that_ends_gives_an_empty_answer),
 	    cmocka_unit_test(a_slow_agent_times_out),
 	    cmocka_unit_test(a_full_queue_times_out),
 	    cmocka_unit_test(garbage_names_the_socket),

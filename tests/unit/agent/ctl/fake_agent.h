@@ -5,6 +5,7 @@
 #include "tests/unit/agent/ctl/example.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -39,6 +40,18 @@ static inline void write_whole(int fd, const char *text, size_t len)
 	}
 }
 
+/* A failed assertion leaves the test without agent_end(), and a child that goes
+ * on would keep the output of the test open. */
+static inline pid_t fork_for_test(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
 static inline void make_folder(struct fake_agent *a)
 {
 	snprintf(a->folder, sizeof(a->folder), "/tmp/ntsctl-test-XXXXXX");
@@ -53,8 +66,7 @@ static inline void agent_start(
 
 	make_folder(a);
 	fd = listen_at(a->path);
-	a->pid = fork();
-	assert_true(a->pid >= 0);
+	a->pid = fork_for_test();
 	for (size_t i = 0; a->pid == 0; i += i + 1 < count) {
 		int peer = accept(fd, NULL, NULL);
 

@@ -7,10 +7,12 @@ static struct captured ordered(
     const char *status_socket, const char *verb, const char *name)
 {
 	struct captured c;
+	struct control control;
 
 	captured_begin(&c);
-	c.status =
-	    (int)order_send(status_socket, verb, name, c.to_out, c.to_errors);
+	control =
+	    (struct control){"ntsctl", status_socket, c.to_out, c.to_errors};
+	c.status = (int)order_send(&control, verb, name);
 	captured_end(&c);
 	return c;
 }
@@ -120,8 +122,7 @@ static void start_echo(struct fake_agent *a, const char *control)
 	make_folder(a);
 	snprintf(a->path, sizeof(a->path), "%s/%s", a->folder, control);
 	fd = listen_at(a->path);
-	a->pid = fork();
-	assert_true(a->pid >= 0);
+	a->pid = fork_for_test();
 	while (a->pid == 0) {
 		int peer = accept(fd, NULL, NULL);
 		char line[200] = "ok: ";

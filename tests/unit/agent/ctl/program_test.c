@@ -96,6 +96,8 @@ static const struct {
     {"ntsctl -c -a -N sources", "chronyc-sources-N.csv"},
     {"ntsctl -c tracking", "chronyc-tracking.csv"},
     {"ntsctl -c -n selectdata", "chronyc-selectdata.csv"},
+    /* What has no effect there is no mistake. */
+    {"ntsctl -a -N -n -v status", "status.txt"},
 };
 
 static void each_command_prints_its_report(void **state)
@@ -117,58 +119,73 @@ static void each_command_prints_its_report(void **state)
 	agent_end_for_all(&a);
 }
 
+static const struct {
+	const char *line, *errors;
+} mistakes[] = {
+    {"ntsctl source",
+	"ntsctl: there is no command 'source': did you mean 'sources'; "
+	"see: ntsctl help\n"},
+    {"ntsctl frobnicate",
+	"ntsctl: there is no command 'frobnicate'; see: ntsctl help\n"},
+    {"ntsctl -h elsewhere tracking",
+	"ntsctl: -h is the help: ntsctl asks the agent of this machine "
+	"only; for another one: ssh HOST ntsctl; see: ntsctl help\n"},
+    {"ntsctl -c status",
+	"ntsctl: chronyc has no CSV of status: use --csv; see: ntsctl "
+	"help\n"},
+    {"ntsctl -c metrics",
+	"ntsctl: chronyc has no CSV of metrics; see: ntsctl help\n"},
+    {"ntsctl -c sourcename",
+	"ntsctl: sourcename takes one address; see: ntsctl help\n"},
+    {"ntsctl -q", "ntsctl: option -q is not known; see: ntsctl help\n"},
+    {"ntsctl sources x",
+	"ntsctl: sources takes no arguments; see: ntsctl help\n"},
+    {"ntsctl metrics xml",
+	"ntsctl: metrics: the format is openmetrics or prometheus, not "
+	"'xml'; see: ntsctl help\n"},
+    {"ntsctl metrics prometheus 2",
+	"ntsctl: metrics takes [openmetrics|prometheus]; see: ntsctl "
+	"help\n"},
+    {"ntsctl check now",
+	"ntsctl: check takes no arguments; see: ntsctl help\n"},
+    {"ntsctl check --live -f /etc/x.conf",
+	"ntsctl: -f is for events; check judges another configuration "
+	"with --config FILE; see: ntsctl help\n"},
+    {"ntsctl check --csv",
+	"ntsctl: --csv is not for check; see: ntsctl help\n"},
+    {"ntsctl --live sources",
+	"ntsctl: --live is not for sources; see: ntsctl help\n"},
+    {"ntsctl -t 5 waitsync 1",
+	"ntsctl: --limit is not for waitsync; see: ntsctl help\n"},
+    {"ntsctl graph --since 6h",
+	"ntsctl: --since is not for graph; see: ntsctl help\n"},
+    {"ntsctl tracking -f",
+	"ntsctl: --follow is not for tracking; see: ntsctl help\n"},
+    {"ntsctl --json watch",
+	"ntsctl: --json is not for watch; see: ntsctl help\n"},
+    {"ntsctl --csv retry",
+	"ntsctl: --csv is not for retry; see: ntsctl help\n"},
+    {"ntsctl waitsync 1 2 3 4 5",
+	"ntsctl: waitsync takes [TRIES [MAXCORRECTION [MAXSKEW "
+	"[INTERVAL]]]]; see: ntsctl help\n"},
+    {"ntsctl compare x",
+	"ntsctl: compare takes no arguments; see: ntsctl help\n"},
+    {"ntsctl compare --for",
+	"ntsctl: option --for needs an argument; see: ntsctl help\n"},
+    {"ntsctl waitsync soon",
+	"ntsctl: waitsync: tries has to be a number from 0 to "
+	"2147483647, not 'soon'; see: ntsctl help\n"},
+};
+
 static void mistakes_are_one_sentence_and_status_2(void **state)
 {
-	static const struct {
-		const char *line, *errors;
-	} cases[] = {
-	    {"ntsctl source",
-		"ntsctl: there is no command 'source': did you mean 'sources'; "
-		"see: ntsctl help\n"},
-	    {"ntsctl frobnicate",
-		"ntsctl: there is no command 'frobnicate'; see: ntsctl help\n"},
-	    {"ntsctl -h elsewhere tracking",
-		"ntsctl: -h is the help: ntsctl asks the agent of this machine "
-		"only; for another one: ssh HOST ntsctl; see: ntsctl help\n"},
-	    {"ntsctl -c status",
-		"ntsctl: chronyc has no CSV of status: use --csv; see: ntsctl "
-		"help\n"},
-	    {"ntsctl -q", "ntsctl: option -q is not known; see: ntsctl help\n"},
-	    {"ntsctl sources x",
-		"ntsctl: sources takes no arguments; see: ntsctl help\n"},
-	    {"ntsctl metrics xml",
-		"ntsctl: metrics: the format is openmetrics or prometheus, not "
-		"'xml'; see: ntsctl help\n"},
-	    {"ntsctl metrics prometheus 2",
-		"ntsctl: metrics takes [openmetrics|prometheus]; see: ntsctl "
-		"help\n"},
-	    {"ntsctl check now",
-		"ntsctl: check takes no arguments; see: ntsctl help\n"},
-	    {"ntsctl check --csv",
-		"ntsctl: check has no --csv; see: ntsctl help\n"},
-	    {"ntsctl --live sources", "ntsctl: --live, --config and -t are for "
-				      "check; see: ntsctl help\n"},
-	    {"ntsctl -t 5 waitsync 1", "ntsctl: --live, --config and -t are "
-				       "for check; see: ntsctl help\n"},
-	    {"ntsctl waitsync 1 2 3 4 5",
-		"ntsctl: waitsync takes [TRIES [MAXCORRECTION [MAXSKEW "
-		"[INTERVAL]]]]; see: ntsctl help\n"},
-	    {"ntsctl compare x",
-		"ntsctl: compare takes no arguments; see: ntsctl help\n"},
-	    {"ntsctl compare --for",
-		"ntsctl: option --for needs an argument; see: ntsctl help\n"},
-	    {"ntsctl waitsync soon",
-		"ntsctl: waitsync: tries has to be a number from 0 to "
-		"2147483647, not 'soon'; see: ntsctl help\n"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct captured r = run(cases[i].line);
+	for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
+		struct captured r = run(mistakes[i].line);
 
 		assert_int_equal(r.status, EXIT_USAGE);
 		assert_string_equal(r.out, "");
-		assert_string_equal(r.errors, cases[i].errors);
+		assert_string_equal(r.errors, mistakes[i].errors);
 		captured_free(&r);
 	}
 }
@@ -191,8 +208,10 @@ static void without_an_agent_the_status_is_3(void **state)
 		assert_string_equal(r.out, "");
 		assert_string_equal(r.errors,
 		    "ntsctl: ntsagentd is not running: nothing listens on "
-		    "/nonexistent/sock; start it with: systemctl start "
-		    "ntsagent\n");
+		    "/nonexistent/sock (an option or NTSAGENT_STATUS says so; "
+		    "the usual socket is /run/ntsagent/status.sock); start it: "
+		    "sudo systemctl restart ntsagent; if that fails: sudo "
+		    "ntsagentd --check-config, sudo journalctl -u ntsagent\n");
 		captured_free(&r);
 	}
 }
@@ -577,9 +596,16 @@ static void sentences_fit_the_terminal(void **state)
 static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
 {
 	static const struct {
-		const char *no_color;
+		const char *no_color, *term;
 		bool colours;
-	} cases[] = {{NULL, true}, {"", true}, {"1", false}};
+	} cases[] = {
+	    {NULL, "xterm", true},
+	    {"", "xterm", true},
+	    {"1", "xterm", false},
+	    /* It would print the sequences. */
+	    {NULL, "dumb", false},
+	    {NULL, "", false},
+	};
 	struct fake_agent a;
 
 	(void)state;
@@ -590,6 +616,7 @@ static void a_terminal_has_colours_unless_they_are_unwanted(void **state)
 		unsetenv("NO_COLOR");
 		if (cases[i].no_color)
 			setenv("NO_COLOR", cases[i].no_color, 1);
+		setenv("TERM", cases[i].term, 1);
 		text = on_terminal("sources", 80);
 		assert_int_equal(
 		    strstr(text, "\033[32m") != NULL, cases[i].colours);

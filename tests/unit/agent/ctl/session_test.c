@@ -69,7 +69,14 @@ static const struct {
     {"chronyc|accheck|192.0.2.1", "", 0, "209 Access denied\n"},
     {"chronyc|dns|-n", "", 0, ""},
     {"chronyc|dns|?", "", 1, ""},
+    {"chronyc|online|x|y", "", 1, ""},
+    {"chronyc|dns|-46", "", 0, ""},
+    {"chronyc|dns|-x", "", 1, ""},
+    {"chronyc|dns", "", 1, ""},
     {"chronyc|timeout|2000", "", 0, ""},
+    {"chronyc|timeout|99", "", 1, ""},
+    {"chronyc|timeout", "", 1, ""},
+    {"chronyc|-e", "exit\n", 0, ".\n"},
     {"chronyc|nonsense", "", 1, ""},
     {"chronyc|offline|192.0.2.9", "", 1, "503 No such source\n"},
     {"chronyc|burst", "", 1, ""},
@@ -86,6 +93,8 @@ static const struct {
     {"chronyc|-h|/run/chrony/chronyd.sock|-c|activity", "", 0, "2,0,0,0,1\n"},
     {"chronyc|-h|/nonexistent|-c|activity", "", 1,
 	"506 Cannot talk to daemon\n"},
+    {"chronyc|-h|/nonexistent|-c|waitsync|2|0|0|0.1", "", 1,
+	"506 Cannot talk to daemon\n506 Cannot talk to daemon\n"},
     {"chronyc|-4|-6|-d|-f|-w|-p|323|-u|root|-c|activity", "", 0, "2,0,0,0,1\n"},
 };
 
@@ -132,6 +141,36 @@ static void what_goes_wrong_is_said_on_the_errors(void **state)
 
 		assert_string_equal(r.errors, rows[i].errors);
 		assert_int_equal(r.status, 1);
+		captured_free(&r);
+	}
+}
+
+/* Without an agent, with arguments that are refused, and with a name that no
+ * order can carry. */
+static void every_error_begins_with_chronyc(void **state)
+{
+	static const char long_name[] =
+	    "refresh|a-name-that-is-longer-than-any-source-may-have-and-"
+	    "therefore-cannot-be-a-part-of-an-order-to-the-agent-at-all-ever";
+	static const char *const lines[] = {"tracking", "online", "offline|x",
+	    "burst|4/8", "burst|4/8|x", "burst|1/100000000000000000000",
+	    "makestep", "makestep|1|3", "dump", "dump|x", "makestep|1|3|4",
+	    "reload|sources", "refresh|x", "reselect|x", "waitsync|1",
+	    "-c|waitsync|1", long_name};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char line[256];
+		struct captured r;
+
+		snprintf(
+		    line, sizeof(line), "chronyc|-h|/nonexistent|%s", lines[i]);
+		r = run(line, "");
+
+		if (strncmp(r.errors, "chronyc: ", 9) != 0 ||
+		    strstr(r.errors, "\nntsctl: ") ||
+		    strstr(r.errors, "too many"))
+			fail_msg("%s: %s", lines[i], r.errors);
 		captured_free(&r);
 	}
 }
@@ -201,6 +240,7 @@ int main(void)
 	    cmocka_unit_test(the_name_decides),
 	    cmocka_unit_test(lines_are_answered_as_chronyc_does),
 	    cmocka_unit_test(what_goes_wrong_is_said_on_the_errors),
+	    cmocka_unit_test(every_error_begins_with_chronyc),
 	    cmocka_unit_test(names_are_hosts_and_csv_has_addresses),
 	    cmocka_unit_test(a_long_line_is_refused),
 	    cmocka_unit_test(a_full_disk_is_an_error),

@@ -227,7 +227,7 @@ static void a_foreign_frequency_is_corrected(void **state)
 	(void)state;
 	world_forget_log(w);
 	w->rival = "chronyd (pid 7)";
-	for (int i = 0; i < 8 && w->engine.meddling.spent <= 0; i++) {
+	for (int i = 0; i < 32 && w->engine.meddling.spent <= 0; i++) {
 		meddle(w);
 		world_run(w, 6 * NS_PER_S);
 	}

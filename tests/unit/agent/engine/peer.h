@@ -18,10 +18,11 @@
 struct peer {
 	struct nts_keys keys;
 	uint8_t stratum, leap;
-	uint64_t reference; /* when it set its clock */
-	uint32_t kiss;	    /* reference id; with stratum 0 */
-	bool no_cookies;    /* answers bring no new ones */
-	uint32_t minted;    /* cookies so far; each carries its number */
+	uint64_t reference;	  /* when it set its clock */
+	uint32_t root_dispersion; /* 2^-16 s */
+	uint32_t kiss;		  /* reference id; with stratum 0 */
+	bool no_cookies;	  /* answers bring no new ones */
+	uint32_t minted;	  /* cookies so far; each carries its number */
 };
 
 /* The last four bytes of a cookie are its number, big-endian. */
@@ -119,6 +120,7 @@ static inline void peer_put_head(const struct peer *p,
 	    .stratum = p->stratum,
 	    .poll = 6,
 	    .precision = -25,
+	    .root_dispersion = p->root_dispersion,
 	    .reference_id = p->stratum == 0 ? p->kiss : 0x47505300,
 	    .reference = p->reference,
 	    .origin = q->transmit,

@@ -478,6 +478,30 @@ static void what_is_not_saved_is_told_until_it_is(void **state)
 	world_end(w);
 }
 
+/* Whether the trouble names a cure or not. */
+static void a_closed_folder_needs_a_restart(void **state)
+{
+	static const char *const troubles[] = {
+	    "cannot make the key x: Permission denied",
+	    "cannot open x: there is no space left; free some on that disk",
+	};
+	struct world *w = world_that_keeps(1);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(troubles); i++) {
+		char expected[512];
+
+		engine_saving_result(&w->engine, UNSAVED_FOLDER, troubles[i]);
+		snprintf(expected, sizeof(expected),
+		    "keys and samples do not survive a restart: %s; when this "
+		    "is corrected, restart the agent",
+		    troubles[i]);
+		assert_string_equal(
+		    w->engine.unsaved[UNSAVED_FOLDER].text, expected);
+	}
+	world_end(w);
+}
+
 /* `ntsctl dump`: after the disk has room again. */
 static void an_order_tries_again_what_was_not_saved(void **state)
 {
@@ -558,6 +582,7 @@ int main(void)
 	    cmocka_unit_test(after_a_crash_saved_keys_are_not_used),
 	    cmocka_unit_test(a_mark_outlives_a_start_without_keys),
 	    cmocka_unit_test(what_is_not_saved_is_told_until_it_is),
+	    cmocka_unit_test(a_closed_folder_needs_a_restart),
 	    cmocka_unit_test(an_order_tries_again_what_was_not_saved),
 	    cmocka_unit_test(the_answer_of_the_saver_is_in_the_status),
 	};

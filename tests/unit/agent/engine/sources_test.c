@@ -317,6 +317,41 @@ static void early_retries_are_spread_over_a_second(void **state)
 	}
 }
 
+/* The first source fails at once, the second one has not begun. Only a server
+ * that ends a handshake may be full. */
+static void a_server_that_is_full_delays_the_sources_that_start(void **state)
+{
+	static const struct {
+		enum ke_stage stage;
+		bool waits;
+	} rows[] = {
+	    {KE_STAGE_TLS, true},
+	    {KE_STAGE_CONNECT, false},
+	    {KE_STAGE_CERTIFICATE, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = world_new(2, 0, 0);
+		const struct source *second;
+
+		w->keys_fail[0] = true;
+		w->fail_stage = rows[i].stage;
+		world_start(w);
+		second = &w->engine.sources[1];
+		w->engine.sources[0].retry_at.ns = w->mono;
+		w->engine.sources[1].retry_at.ns = w->mono + 100 * NS_PER_MS;
+		world_run(w, 90 * NS_PER_MS);
+		assert_int_equal(w->engine.sources[0].stage, STAGE_RESTING);
+		assert_int_equal(second->stage, STAGE_START);
+		world_run(w, 510 * NS_PER_MS);
+		assert_int_equal(second->stage == STAGE_START, rows[i].waits);
+		world_run(w, 6 * NS_PER_S);
+		assert_int_equal(second->stage, STAGE_POLLING);
+		world_end(w);
+	}
+}
+
 /* The random number decides: here the middle of the five minutes, about. */
 static void new_keys_after_a_change_of_files_are_spread_over_five_minutes(
     void **state)
@@ -473,6 +508,8 @@ int main(void)
 	    cmocka_unit_test(a_request_that_never_left_spends_no_cookie),
 	    cmocka_unit_test(a_request_that_may_have_left_spends_its_cookie),
 	    cmocka_unit_test(early_retries_are_spread_over_a_second),
+	    cmocka_unit_test(
+		a_server_that_is_full_delays_the_sources_that_start),
 	    cmocka_unit_test(
 		new_keys_after_a_change_of_files_are_spread_over_five_minutes),
 	    cmocka_unit_test(a_second_order_to_go_offline_does_nothing),

@@ -82,6 +82,8 @@ static void the_unit_is_read_from_the_control_group(void **state)
 	    {"google_guest_ag\n", "", "google-guest-agent"},
 	    {"clockbound\n", "", "clockbound"},
 	    {"htpdate\n", "", "htpdate"},
+	    {"ptpd\n", "", "ptpd"},
+	    {"ptpd2\n", "", "ptpd2"},
 	    {"statime\n", "0::/system.slice/statime.service\n", "statime"},
 	    {"sptp\n", "", "sptp"},
 	};

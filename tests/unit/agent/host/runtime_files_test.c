@@ -261,8 +261,17 @@ static void test_private_directory(void **state)
 	mkdir_error = EROFS;
 	assert_false(runtime_make_private("d/new", &me, p->why));
 	assert_non_null(strstr(p->why,
-	    "Read-only file system; mount it writable, or configure another "
-	    "path"));
+	    "Read-only file system; mount it writable, set ReadWritePaths= in "
+	    "the unit, or configure another path"));
+	mkdir_error = EACCES;
+	assert_false(runtime_make_private("d/new", &me, p->why));
+	assert_non_null(strstr(p->why,
+	    "Permission denied; let the agent's user write there, or configure "
+	    "another path"));
+	mkdir_error = ENOTDIR;
+	assert_false(runtime_make_private("d/new", &me, p->why));
+	assert_non_null(
+	    strstr(p->why, "Not a directory; a part of this path is a file"));
 	mkdir_error = ENOSPC;
 	assert_false(runtime_make_private("d/new", &me, p->why));
 	assert_non_null(strstr(p->why,
@@ -337,6 +346,17 @@ static void test_owner_of_the_lock(void **state)
 	belongs_to(p->path, NOBODY);
 }
 
+/* Only Linux 6.16 and later can refuse them. */
+static bool takes_descriptors(int fd)
+{
+	const int so_passrights = 83;
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, so_passrights, &value, &len) == 0 &&
+	       value != 0;
+}
+
 static void test_listen(void **state)
 {
 	struct place *p = *state;
@@ -346,6 +366,7 @@ static void test_listen(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(mode_of(p->path), 0666);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	assert_false(takes_descriptors(fd));
 	/* A second agent learns of the first one, which gets a second to end.
 	 */
 	count_naps();
@@ -501,12 +522,12 @@ static void test_listen_refuses(void **state)
 	put(p->path, "precious");
 	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
 	assert_false(p->running);
-	assert_non_null(strstr(p->why, "not a socket"));
+	assert_non_null(strstr(p->why, "not a socket: move it away"));
 	assert_int_equal(access(p->path, F_OK), 0);
 	unlink(p->path);
 	assert_int_equal(symlink("/dev/null", p->path), 0);
 	assert_int_equal(runtime_listen(p->path, &p->running, p->why), -1);
-	assert_non_null(strstr(p->why, "not a socket"));
+	assert_non_null(strstr(p->why, "not a socket: move it away"));
 	memset(long_path, 'a', sizeof(long_path) - 1);
 	long_path[sizeof(long_path) - 1] = '\0';
 	assert_int_equal(runtime_listen(long_path, &p->running, p->why), -1);

@@ -73,7 +73,10 @@ static int read_as_nobody(const struct config_room *r)
 	if (chdir("/") != 0 || setgid(65534) != 0 || setuid(65534) != 0)
 		return 1;
 	got = read_it(r);
-	return got->ok || !strstr(got->text, "\nthe user that the agent runs");
+	return got->ok || !strstr(got->text,
+			      "\nthe user that the agent runs as has to be "
+			      "able to read it: "
+			      "sudo ntsagentd --check-config has the command");
 }
 
 static void a_file_without_rights_is_explained(void **state)

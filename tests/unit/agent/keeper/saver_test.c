@@ -220,11 +220,25 @@ static void a_denied_file_has_advice(void **state)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(chmod(r->dir, 0700), 0);
 	assert_non_null(strstr(text,
-	    "/drift: Permission denied; if its folder was made again while the "
-	    "agent ran, restart the agent"));
+	    "/drift: Permission denied; see: sudo ntsagentd --check-config; if "
+	    "that finds no error, the folder was made again: restart the "
+	    "agent; or AppArmor or SELinux forbids it: sudo journalctl -g "
+	    "denied"));
 	strcpy(r->config.driftfile, "/nowhere/drift");
 	save_and_ask(r, text);
 	assert_null(strstr(text, "restart the agent"));
+}
+
+static void without_an_error_there_is_no_sentence(void **state)
+{
+	const struct saved_folder f = {.path = "/folder", .fd = -1};
+	char text[SAVED_TROUBLE_MAX] = "of before";
+
+	(void)state;
+	saved_trouble(text, "write", &f, "keys", 0);
+	assert_string_equal(text, "");
+	saved_trouble(text, "write", &f, "keys", -ENOENT);
+	assert_non_null(strstr(text, "cannot write /folder/keys: the folder"));
 }
 
 static void each_answer_is_a_sentence(void **state)
@@ -419,6 +433,7 @@ int main(void)
 	    TEST(a_denied_file_has_advice),
 	    TEST(the_saver_writes_in_a_process_of_its_own),
 	    TEST(the_answer_of_the_saver_is_taken_once),
+	    cmocka_unit_test(without_an_error_there_is_no_sentence),
 	    TEST(each_answer_is_a_sentence),
 	    TEST(one_saver_at_a_time),
 	    TEST(a_saver_that_cannot_start_is_told),

@@ -276,9 +276,12 @@ static void folders_that_cannot_be_made_are_told(void **state)
 	struct place p = place_of(state);
 
 	strcpy(p.config->driftfile, "/nowhere/at/all");
+	strcpy(p.config->goodtime_file, "/nowhere/at/once");
 	strcpy(p.config->saved_keys, "/nowhere/at/all");
 	assert_true(opens(&p));
 	heard_says(p.heard, "cannot make the directory /nowhere/at");
+	assert_null(strstr(strstr(p.heard->text, "/nowhere/at") + 1,
+	    "cannot make the directory"));
 	assert_non_null(
 	    strstr(p.files.not_saved, "cannot make the directory /nowhere"));
 	assert_string_equal(p.config->saved_keys, "");

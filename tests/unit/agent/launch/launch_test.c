@@ -693,6 +693,45 @@ static void an_error_in_the_configuration_is_final(void **state)
 	heard_says(h, "2 errors in the configuration: not started");
 }
 
+/* Runs the check as a user who is not that of the agent. */
+static int check_as(uid_t uid, const char *path)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		if (setresuid(uid, uid, uid) != 0)
+			_exit(99);
+		status = launch_check_config(path);
+		fflush(stdout);
+		_exit(status);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* It would be told to take the agent's folders over. */
+static void another_user_does_not_judge_the_folders(void **state)
+{
+	struct heard *h = *state;
+	char path[128];
+
+	if (geteuid() != 0)
+		skip();
+	put_config(h, "");
+	room_folder(h->room, "conf.d");
+	room_put(h->room, "conf.d/a.conf", "[clock]\ndriftfile = /etc/drift\n");
+	assert_int_equal(
+	    chmod(room_path(h->room, "conf.d/a.conf", path), 0644), 0);
+	assert_int_equal(chmod(room_path(h->room, "main.conf", path), 0644), 0);
+	fflush(stdout);
+	assert_int_equal(check_as(1, path), 0);
+	heard_says(h, "note: the folders of user nobody are not judged");
+	heard_says(h, "main.conf: no errors");
+}
+
 static void the_check_prints_and_starts_nothing(void **state)
 {
 	struct heard *h = *state;
@@ -909,6 +948,7 @@ int main(int argc, char *argv[])
 	    TEST(a_file_that_is_left_out_is_in_the_system_log),
 	    TEST(an_error_in_the_configuration_is_final),
 	    TEST(the_check_prints_and_starts_nothing),
+	    TEST(another_user_does_not_judge_the_folders),
 	    TEST(a_missing_user_stops_the_start),
 	    TEST(a_missing_second_user_is_told),
 	    TEST(a_resolver_of_another_user_ends_with_the_agent),

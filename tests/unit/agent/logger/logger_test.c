@@ -4,6 +4,7 @@
 #include "agent/link/start_link.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
@@ -411,6 +412,67 @@ static void the_process_writes_until_the_engine_ends(void **state)
 	free(text);
 }
 
+/* Runs the process with one record, and returns what the engine hears. */
+static int answer_of_the_process(struct room *r, int32_t *error)
+{
+	struct log_record record = tracking();
+	int link[2], heard;
+
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link), 0);
+	assert_true(
+	    start_send(link[0], &r->logger.order, sizeof(r->logger.order)));
+	assert_int_equal(log_send(link[0], &record), 1);
+	shutdown(link[0], SHUT_WR);
+	assert_int_equal(logger_main(link[1]), 0);
+	heard = log_hear(link[0], error);
+	assert_int_equal(log_hear(link[0], error), 0);
+	close(link[1]);
+	assert_int_equal(log_hear(link[0], error), -1);
+	close(link[0]);
+	return heard;
+}
+
+static void the_engine_hears_what_cannot_be_written(void **state)
+{
+	struct room *r = *state;
+	int32_t error = 0;
+
+	assert_int_equal(answer_of_the_process(r, &error), 0);
+	strcpy(r->logger.order.folder, "/nowhere/at/all");
+	assert_int_equal(answer_of_the_process(r, &error), 1);
+	assert_int_equal(error, ENOENT);
+}
+
+static void an_answer_that_is_not_an_errno_is_refused(void **state)
+{
+	int32_t error = -1;
+	int link[2];
+
+	(void)state;
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link), 0);
+	log_tell(link[1], -1);
+	assert_int_equal(log_hear(link[0], &error), -1);
+	assert_int_equal(send(link[1], "x", 1, 0), 1);
+	assert_int_equal(log_hear(link[0], &error), -1);
+	close(link[0]);
+	close(link[1]);
+}
+
+static void one_file_that_cannot_be_written_is_enough(void **state)
+{
+	struct room *r = *state;
+
+	assert_int_equal(logger_error(&r->logger), 0);
+	r->logger.files[LOG_STATISTICS].error = ENOSPC;
+	assert_int_equal(logger_error(&r->logger), ENOSPC);
+	put(r, LOG_TRACKING, 1);
+	assert_int_equal(logger_error(&r->logger), ENOSPC);
+	put(r, LOG_STATISTICS, 1);
+	assert_int_equal(logger_error(&r->logger), 0);
+}
+
 static void a_full_link_blocks_nobody(void **state)
 {
 	struct log_record record = tracking();
@@ -524,6 +586,9 @@ int main(void)
 	    IN_ROOM(a_full_disk_is_one_sentence_and_leaves_whole_lines),
 	    IN_ROOM(no_link_is_followed),
 	    IN_ROOM(the_process_writes_until_the_engine_ends),
+	    IN_ROOM(the_engine_hears_what_cannot_be_written),
+	    IN_ROOM(one_file_that_cannot_be_written_is_enough),
+	    cmocka_unit_test(an_answer_that_is_not_an_errno_is_refused),
 	    cmocka_unit_test(a_full_link_blocks_nobody),
 	    cmocka_unit_test(bad_orders_are_refused),
 	    cmocka_unit_test(bad_records_are_refused),

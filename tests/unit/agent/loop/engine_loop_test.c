@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/descriptors.h"
+#include "tests/unit/lingering.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -619,6 +620,54 @@ static void the_status_is_read(void **state)
 	    strstr(answer_of(s, ask(s->status, "")), "\"synchronised\":true"));
 	assert_non_null(strstr(s->text, "\"name\":\"here\""));
 	end(s, 0);
+}
+
+/* It is sent before the engine can answer, which closes the socket. */
+static int ask_with_a_descriptor(struct stage *s, struct lingering *l)
+{
+	int fd;
+
+	kill(s->child, SIGSTOP);
+	fd = ask(s->status, "");
+	assert_true(lingering_send(l, fd));
+	kill(s->child, SIGCONT);
+	return fd;
+}
+
+/* To close such a socket also closes that descriptor, which takes an hour. */
+static void a_client_that_sends_a_descriptor_does_not_stop_it(void **state)
+{
+	struct stage *s = *state;
+	struct lingering l;
+
+	start(s);
+	l = lingering_open();
+	play_until(s, is_synchronised);
+	(void)answer_of(s, ask_with_a_descriptor(s, &l));
+	assert_non_null(
+	    strstr(answer_of(s, ask(s->status, "")), "\"synchronised\":true"));
+	end(s, 0);
+	lingering_close(&l);
+}
+
+/* One turn of the loop takes one of them; the others still wait at its end. */
+static void clients_that_send_descriptors_do_not_hold_up_its_end(void **state)
+{
+	struct stage *s = *state;
+	struct lingering l[4];
+
+	start(s);
+	play_until(s, is_synchronised);
+	kill(s->child, SIGSTOP);
+	for (size_t i = 0; i < ARRAY_LEN(l); i++) {
+		l[i] = lingering_open();
+		assert_true(lingering_send(&l[i], ask(s->status, "")));
+	}
+	kill(s->child, SIGTERM);
+	kill(s->child, SIGCONT);
+	end(s, 0);
+	for (size_t i = 0; i < ARRAY_LEN(l); i++)
+		lingering_close(&l[i]);
 }
 
 static void orders_are_answered(void **state)
@@ -1396,6 +1445,8 @@ int main(void)
 	    STAGED(a_status_is_made_once_for_all_who_ask),
 	    STAGED(the_clock_is_synchronised_and_saved),
 	    STAGED(the_status_is_read),
+	    STAGED(a_client_that_sends_a_descriptor_does_not_stop_it),
+	    STAGED(clients_that_send_descriptors_do_not_hold_up_its_end),
 	    STAGED(orders_are_answered),
 	    STAGED(a_reload_is_passed_on_and_answered),
 	    STAGED(with_q_there_is_no_reload),

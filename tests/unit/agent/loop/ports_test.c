@@ -214,6 +214,35 @@ static void short_random_bytes_come_from_a_pool(void **state)
 	assert_int_not_equal(next, first);
 }
 
+static void the_status_says_what_the_logger_cannot_write(void **state)
+{
+	struct process *t = *state;
+	struct engine_loop *p = t->loop;
+	const char *text = p->engine.unsaved[UNSAVED_LOGS].text;
+	int link[2];
+
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link), 0);
+	t->links.log_fd = link[0];
+	ports_hear_logger(p);
+	assert_string_equal(text, "");
+	log_tell(link[1], ENOSPC);
+	ports_hear_logger(p);
+	assert_string_equal(text,
+	    "lines of the files of measurements are lost: cannot write into "
+	    "/var/log/ntsagent: there is no space left; free some on that "
+	    "disk; see: sudo ntsagentd --check-config");
+	log_tell(link[1], 0);
+	ports_hear_logger(p);
+	assert_string_equal(text, "");
+	assert_false(p->log_gone);
+	close(link[1]);
+	ports_hear_logger(p);
+	assert_true(p->log_gone);
+	close(link[0]);
+	t->links.log_fd = -1;
+}
+
 static void a_line_is_logged_as_it_is(void **state)
 {
 	static struct log_text log;
@@ -327,6 +356,7 @@ int main(void)
 	    TEST(random_bytes_differ),
 	    TEST(short_random_bytes_come_from_a_pool),
 	    TEST(the_local_address_is_asked_for_once),
+	    TEST(the_status_says_what_the_logger_cannot_write),
 	    TEST(a_line_is_logged_as_it_is),
 	    TEST(a_rival_is_named_but_not_in_a_simulator),
 	    TEST(saving_is_switched_on_and_off),

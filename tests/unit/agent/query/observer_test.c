@@ -5,6 +5,7 @@
 #include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
 #include "agent/history/rings.h"
+#include "agent/query/status.h"
 #include "tests/unit/agent/engine/world.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #define CELL_NS (HISTORY_FINE_S * NS_PER_S)
@@ -120,6 +122,30 @@ static void a_start_is_told_in_order(void **state)
 	assert_int_equal(count(w, HISTORY_TROUBLE), 0);
 	assert_string_equal(w->file->head.stages[STAGE_POLLING], "polling");
 	end(w);
+}
+
+/* Worlds of which each has another bound. */
+static void a_bound_is_never_rounded_down(void **state)
+{
+	(void)state;
+	for (int64_t i = 0; i < 20; i++) {
+		struct watched *w = started(1, i * 1000 * NS_PER_US);
+		struct tracking t;
+		const char *at;
+		double bound_s;
+
+		while (count(w, HISTORY_SYNC) == 0)
+			run(w, 1);
+		steering_tracking(w->world->engine.steering,
+		    &w->world->engine.timescale, world_reading(w->world).wall,
+		    &t);
+		at = strstr(event(w, HISTORY_SYNC)->text, "at most ");
+		assert_non_null(at);
+		bound_s = strtod(at + strlen("at most "), NULL);
+		assert_true(bound_s > s_of_ns(status_bound_ns(&t)) - 1e-9);
+		assert_true(bound_s < s_of_ns(status_bound_ns(&t)) + 2e-6);
+		end(w);
+	}
 }
 
 /* Of an offset, and of the frequency of the oscillator. */
@@ -425,6 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_start_is_told_in_order),
+	    cmocka_unit_test(a_bound_is_never_rounded_down),
 	    cmocka_unit_test(positive_means_that_the_clock_is_fast),
 	    cmocka_unit_test(a_step_says_how_far_and_where),
 	    cmocka_unit_test(a_look_before_the_report_hides_no_step),

@@ -144,6 +144,25 @@ static void a_dump_saves_the_samples(void **state)
 	assert_int_equal(order(w, "dump"), ORDER_DONE);
 	world_run(w, 2 * NS_PER_S);
 	assert_int_equal(w->sample_writes, saves + 1);
+	assert_text("samples are being saved; keys");
+	world_end(w);
+}
+
+/* Samples of so short a time cannot be saved. */
+static void an_early_dump_saves_the_samples_later(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	w->keep_keys = true;
+	world_start(w);
+	world_run(w, 2 * NS_PER_S);
+	assert_int_equal(order(w, "dump"), ORDER_DONE);
+	assert_text("samples will be saved when the agent has run for 6 s");
+	world_run(w, 3 * NS_PER_S);
+	assert_int_equal(w->sample_writes, 0);
+	world_run(w, 30 * NS_PER_S);
+	assert_int_equal(w->sample_writes, 1);
 	world_end(w);
 }
 
@@ -427,6 +446,7 @@ int main(void)
 	    cmocka_unit_test(a_burst_has_the_length_that_is_ordered),
 	    cmocka_unit_test(a_refresh_brings_new_keys),
 	    cmocka_unit_test(a_dump_saves_the_samples),
+	    cmocka_unit_test(an_early_dump_saves_the_samples_later),
 	    cmocka_unit_test(offline_asks_nothing_until_online),
 	    cmocka_unit_test(offline_ends_a_key_exchange),
 	    cmocka_unit_test(a_step_takes_what_the_slew_has_left),

@@ -352,15 +352,13 @@ static void make_unknown(struct made_up *m)
 /* Frees `text`. On a difference it is left in a file, to be looked at. */
 static void assert_file(const char *name, const char *ending, char *text)
 {
-	char path[128], actual[128], *expected;
+	char path[128], actual[] = P_tmpdir "/status_test-XXXXXX", *expected;
 	FILE *file;
 
 	snprintf(path, sizeof(path), HERE "%s.%s", name, ending);
-	snprintf(actual, sizeof(actual), P_tmpdir "/status_test-%s.%s", name,
-	    ending);
 	expected = read_file(path);
 	if (strcmp(text, expected) != 0) {
-		file = fopen(actual, "w");
+		file = fdopen(mkstemp(actual), "w");
 		assert_non_null(file);
 		fputs(text, file);
 		fclose(file);
@@ -539,12 +537,15 @@ static void a_distance_is_told_with_its_limit(void **state)
 		const char *reason;
 	} cases[] = {
 	    {5 * NS_PER_S, true,
-		"its root distance, 5.000 s, is above maxdistance = 3.000 s "
+		"its root distance, 5.000000 s, is above maxdistance = "
+		"3.000000 s "
 		"in [clock]"},
 	    {3 * NS_PER_S, true,
-		"its root distance is above maxdistance = 3.000 s in [clock]"},
+		"its root distance is above maxdistance = 3.000000 s in "
+		"[clock]"},
 	    {5 * NS_PER_S, false,
-		"its root distance is above maxdistance = 3.000 s in [clock]"},
+		"its root distance is above maxdistance = 3.000000 s in "
+		"[clock]"},
 	};
 	struct made_up *m = *state;
 	unsigned i = add_source(m, "a");

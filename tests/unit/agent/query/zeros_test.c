@@ -32,7 +32,7 @@ static const struct {
 	{"unused_file_count", NULL, "counts"},
 	{"unsaved_count", NULL, "counts"},
 	{"clock.combined", NULL, "so many sources are combined"},
-	{"clock.offset_ns", "lost", "the last correction is complete"},
+	{"clock.offset_ns", NULL, "the last correction is complete"},
 	{"clock.steps", NULL, "counts"},
 	{"clock.refusals", NULL, "counts"},
 	{"clock.keeper_steps", NULL, "counts; null with --no-clock"},
@@ -135,10 +135,11 @@ static void two_samples(struct world *w)
 static void for_an_hour(struct world *w)
 {
 	world_start(w);
-	world_run(w, 3600 * NS_PER_S);
-	/* Else the last update of such a quiet world had an offset of 0. */
-	w->peer_error_ns[0] = 50 * NS_PER_US;
-	world_run(w, 144 * NS_PER_S);
+	/* In a world without any noise an offset would be 0 now and then. */
+	for (int64_t minute = 0; minute < 62; minute++) {
+		w->peer_error_ns[0] = minute * 37 % 50 * NS_PER_US;
+		world_run(w, 60 * NS_PER_S);
+	}
 }
 
 static void lost(struct world *w)
@@ -361,7 +362,7 @@ static const struct {
 	{"ntsagent_unsaved", NULL},
 	{"ntsagent_usable_sources", NULL},
 	{"ntsagent_voting_sources", NULL},
-	{"ntsagent_offset_seconds", "lost"},
+	{"ntsagent_offset_seconds", NULL},
 };
 /* clang-format on */
 

@@ -75,8 +75,10 @@ static void a_removed_folder_is_reported(void **state)
 	assert_int_equal(mkdir(p->dir, 0700), 0);
 	assert_string_equal(saved_folder_error(-EIO), strerror(EIO));
 	assert_string_equal(saved_folder_error(-EROFS),
-	    "the file system is read-only; mount it writable, or configure "
-	    "another path");
+	    "the file system is read-only; mount it writable, set "
+	    "ReadWritePaths= in the unit, or configure another path");
+	assert_non_null(strstr(saved_folder_error(-EACCES),
+	    "Permission denied; see: sudo ntsagentd --check-config; "));
 	assert_string_equal(saved_folder_error(-ENOSPC),
 	    "there is no space left; free some on that disk");
 	assert_string_equal(

@@ -36,7 +36,8 @@ static inline struct saved_keys saved_keys_of(
 	/* Bytes after the length of the algorithm's keys are not saved. */
 	memset(k.answer.keys.c2s + 32, 0, sizeof(k.answer.keys.c2s) - 32);
 	memset(k.answer.keys.s2c + 32, 0, sizeof(k.answer.keys.s2c) - 32);
-	k.answer.addresses[1] = (struct endpoint){.family = 6, .port = 124};
+	k.answer.addresses[1] = (struct endpoint){
+	    .family = 6, .port = 124, .address = {0x20, 1, 0xd, 0xb8}};
 	k.answer.addresses[1].address[15] = 1;
 	k.answer.address_count = 2;
 	k.address = 1;

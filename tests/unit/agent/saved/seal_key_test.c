@@ -251,8 +251,8 @@ static void a_full_or_read_only_disk_has_a_cure(void **state)
 	take(p, true, &p->key);
 	sync_error = 0;
 	assert_non_null(strstr(p->log.text,
-	    "/seal.key: the file system is read-only; mount it writable, or "
-	    "configure another path"));
+	    "/seal.key: the file system is read-only; mount it writable, set "
+	    "ReadWritePaths= in the unit, or configure another path"));
 	assert_int_equal(access(p->path, F_OK), -1);
 }
 

@@ -72,6 +72,25 @@ static void a_quick_path_gets_less_time_to_answer(void **state)
 	}
 }
 
+/* The path may have become quick again, or another one. */
+static void seven_lost_requests_forget_that_a_path_is_slow(void **state)
+{
+	struct rig *r = *state;
+
+	for (uint8_t lost = 6; lost <= 7; lost++) {
+		be_well(r);
+		while (r->source.pace.ramp_log2_s < 4) {
+			rig_pass_until_due(r);
+			rig_send(r);
+			rig_answer(r);
+		}
+		r->source.delay_ns = 3000 * NS_PER_MS;
+		r->source.silent = lost;
+		r->source.silent_since = r->now.mono;
+		assert_int_equal(answer_wait_ms(r), lost < 7 ? 6000 : 4000);
+	}
+}
+
 /* The path may have become slow: after a silence of 52 s, one request in three
  * may take twelve seconds. */
 static void a_long_silence_waits_for_a_slow_path(void **state)
@@ -679,6 +698,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    RIG_TEST(the_reach_register_has_a_bit_for_each_request),
 	    RIG_TEST(a_quick_path_gets_less_time_to_answer),
+	    RIG_TEST(seven_lost_requests_forget_that_a_path_is_slow),
 	    RIG_TEST(a_long_silence_waits_for_a_slow_path),
 	    RIG_TEST(without_a_request_nothing_is_an_answer),
 	    RIG_TEST(the_first_try_of_each_address_is_short),

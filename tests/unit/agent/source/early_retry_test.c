@@ -343,9 +343,86 @@ static void keys_that_are_wanted_are_fetched_for_the_cause(void **state)
 	assert_int_equal(rig_timer(r), ACTION_KEYS);
 }
 
+/* Another source's server was full. */
+static void put_off(struct rig *r)
+{
+	source_put_off(&r->source, r->now.mono, RIG_MIDDLE);
+}
+
+static void a_start_waits_once_while_servers_are_full(void **state)
+{
+	struct rig *r = *state;
+	int64_t wait_ns;
+
+	source_spread_start(&r->source, RIG_MIDDLE);
+	put_off(r);
+	wait_ns = rig_wait_ns(r);
+	assert_in_range(wait_ns, 2 * NS_PER_S, 4 * NS_PER_S);
+	rig_pass(r, NS_PER_S);
+	put_off(r);
+	assert_int_equal(rig_wait_ns(r), wait_ns - NS_PER_S);
+	/* Its keys end it: a later start of the network is another case. */
+	rig_pass_until_due(r);
+	rig_start(r);
+	assert_int_equal(r->source.backoff.cause, CAUSE_SILENCE);
+}
+
+static void only_an_order_ends_the_wait_of_a_start(void **state)
+{
+	struct rig *r = *state;
+	int64_t wait_ns;
+
+	put_off(r);
+	wait_ns = rig_wait_ns(r);
+	assert_true(wait_ns > 0);
+	retry(r, RETRY_NETWORK);
+	assert_int_equal(rig_wait_ns(r), wait_ns);
+	retry(r, RETRY_ORDER);
+	assert_int_equal(rig_wait_ns(r), 0);
+}
+
+static void an_early_retry_waits_once_while_servers_are_full(void **state)
+{
+	struct rig *r = *state;
+	int64_t wait_ns;
+
+	rest_after(r, KE_STAGE_CONNECT, 3);
+	wait_ns = rig_wait_ns(r);
+	put_off(r);
+	assert_int_equal(rig_wait_ns(r), wait_ns);
+	retry(r, RETRY_NETWORK);
+	assert_int_equal(rig_wait_ns(r), 0);
+	put_off(r);
+	assert_in_range(rig_wait_ns(r), 2 * NS_PER_S, 4 * NS_PER_S);
+}
+
+/* A source that exchanges keys, has them, or rests for longer. */
+static void a_full_server_delays_no_other_source(void **state)
+{
+	struct rig *r = *state;
+	struct mono then;
+
+	assert_int_equal(rig_timer(r), ACTION_KEYS);
+	put_off(r);
+	assert_int_equal(source_deadline(&r->source).ns, MONO_NEVER.ns);
+	rig_give_keys(r);
+	put_off(r);
+	assert_int_equal(rig_wait_ns(r), 0);
+	rig_kissed(r, NTP_REFID('D', 'E', 'N', 'Y'));
+	assert_int_equal(r->source.stage, STAGE_RESTING);
+	r->source.backoff.failures = 0;
+	then = source_deadline(&r->source);
+	put_off(r);
+	assert_int_equal(source_deadline(&r->source).ns, then.ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    RIG_TEST(a_start_waits_once_while_servers_are_full),
+	    RIG_TEST(only_an_order_ends_the_wait_of_a_start),
+	    RIG_TEST(an_early_retry_waits_once_while_servers_are_full),
+	    RIG_TEST(a_full_server_delays_no_other_source),
 	    RIG_TEST(a_wait_ends_for_what_the_change_may_have_fixed),
 	    RIG_TEST(only_an_order_ends_the_wait_after_a_refusal),
 	    RIG_TEST(the_next_waits_are_short_again),

@@ -35,8 +35,9 @@ static void new_keys_are_described(void **state)
 	rig_take_keys(r, &a);
 	assert_logged(r, LOG_LEVEL_INFO,
 	    "office: keys from ntp.example.net (192.0.2.1:123) in 42 ms: "
-	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate \"CN=peer\" "
-	    "valid for 90 more days");
+	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate "
+	    "\"CN=peer\", "
+	    "its chain valid for 90 more days");
 }
 
 static void the_first_sample_is_a_line(void **state)
@@ -88,8 +89,10 @@ static void keys_without_checked_dates_say_so(void **state)
 	rig_start_undated(r);
 	assert_logged(r, LOG_LEVEL_INFO,
 	    "office: keys from ntp.example.net (192.0.2.1:123) in 0 ms: "
-	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate \"CN=peer\" "
-	    "valid until 2100-01-01 00:00:00 UTC, which is not checked yet");
+	    "AES-SIV-CMAC-256, 8 cookies of 100 bytes, certificate "
+	    "\"CN=peer\", "
+	    "its chain valid until 2100-01-01 00:00:00 UTC, which is not "
+	    "checked yet");
 }
 
 static void a_wrong_clock_is_a_trouble(void **state)
@@ -151,12 +154,19 @@ static void a_time_that_cannot_be_is_described(void **state)
 	rig_start(r);
 	r->source.facts.not_before = NOW_S - 10 * 86400;
 	r->source.facts.not_after = NOW_S + 10 * 86400;
-	source_disbelieved(&r->source, told, r->now.mono);
+	source_disbelieved(
+	    &r->source, told, (struct wall){told.ns}, r->now.mono);
 	assert_shown(r, "time",
-	    "the server says that it is 2025-09-02 08:00:00 UTC: that is in "
-	    "the "
-	    "past or outside the dates of its certificate (2027-01-05 08:00:00 "
-	    "UTC to 2027-01-25 08:00:00 UTC), and is ignored");
+	    "the server says that it is 2025-09-02 08:00:00 UTC: that is "
+	    "outside the dates of its certificate (2027-01-05 08:00:00 UTC to "
+	    "2027-01-25 08:00:00 UTC), and is ignored");
+	source_disbelieved(&r->source, told,
+	    (struct wall){told.ns + 86400 * NS_PER_S}, r->now.mono);
+	assert_shown(r, "time",
+	    "the server says that it is 2025-09-02 08:00:00 UTC, and is "
+	    "ignored: 2025-09-03 08:00:00 UTC is known to be past "
+	    "(last-good-time, or the age of this program); if the file of "
+	    "last-good-time is wrong, remove it and restart the agent");
 }
 
 static void a_sample_that_is_not_used_is_described(void **state)
@@ -439,11 +449,11 @@ static void a_source_that_comes_and_goes_gets_its_last_line(void **state)
 		assert_int_equal(r->level, LOG_LEVEL_NOTICE);
 		if (i < BUDGET_LINES_MAX / 2 - 1)
 			assert_string_equal(
-			    line, "office: 192.0.2.1:123 answers again");
+			    line, "office: 192.0.2.1:123 gives time again");
 	}
-	assert_string_equal(line,
-	    "office: 192.0.2.1:123 answers again; it comes and goes: no more "
-	    "lines until it is steady");
+	assert_string_equal(line, "office: 192.0.2.1:123 gives time again; it "
+				  "comes and goes: no more "
+				  "lines until it is steady");
 	rig_pass(r, BUDGET_STEADY_NS);
 	rig_send(r);
 	rig_answer(r);

@@ -453,7 +453,7 @@ static void sample_judged(struct play *p)
 	} else if (one_in(p, 2)) {
 		source_contradicts(s, NS_PER_S, p->now.mono);
 	} else {
-		source_disbelieved(s, told, p->now.mono);
+		source_disbelieved(s, told, (struct wall){0}, p->now.mono);
 	}
 }
 

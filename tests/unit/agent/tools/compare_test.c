@@ -110,8 +110,7 @@ static void start_chronyd(struct fake_chronyd *c)
 	int fd = bound_udp(&port);
 
 	snprintf(c->where, sizeof(c->where), "127.0.0.1:%u", port);
-	c->pid = fork();
-	assert_true(c->pid >= 0);
+	c->pid = fork_for_test();
 	if (c->pid == 0)
 		serve_chronyd(fd);
 	close(fd);

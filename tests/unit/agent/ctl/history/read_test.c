@@ -270,6 +270,34 @@ static void a_wrong_time_is_named(void **state)
 
 	assert_non_null(strstr(text, "not 'yesterday'"));
 	free(text);
+	text = printed(*state, (struct events_options){.since = "2026-02-30"},
+	    OUTPUT_TEXT, EXIT_USAGE);
+	assert_non_null(strstr(text, "a time of UTC that exists"));
+	assert_non_null(strstr(text, "not '2026-02-30'"));
+	free(text);
+}
+
+/* Not silence: the name may be misspelt. */
+static void a_source_that_is_not_there_is_named(void **state)
+{
+	struct place *p = *state;
+	char *text;
+
+	made_event(p->made, 40, HISTORY_WELL, "gone", "over");
+	store_all(p);
+	text = printed(p, (struct events_options){.source = "fra"}, OUTPUT_TEXT,
+	    EXIT_USAGE);
+	assert_string_equal(text,
+	    "ntsctl: there is no source 'fra' in the history; there are: near, "
+	    "far\n");
+	free(text);
+	/* It is not configured any more, or has no event. */
+	assert_printed(p, (struct events_options){.source = "gone"}, OUTPUT_CSV,
+	    "time_ns,source,event,text\n1799999960000000000,gone,well,over\n");
+	assert_printed(p,
+	    (struct events_options){
+		.source = "near", .since = "2027-01-15 07:59:59"},
+	    OUTPUT_TEXT, "");
 }
 
 /* Reads lines of the child until this one comes. */
@@ -339,6 +367,7 @@ int main(void)
 	    TEST(events_can_be_chosen),
 	    TEST(a_full_ring_begins_with_its_oldest_event),
 	    TEST(a_wrong_time_is_named),
+	    TEST(a_source_that_is_not_there_is_named),
 	    TEST(follow_goes_on),
 	};
 

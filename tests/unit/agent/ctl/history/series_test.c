@@ -310,6 +310,7 @@ static void times_are_utc(void **state)
 	    {"2027-01-15 08:00:30 UTC", MADE_NOW_S + 30},
 	};
 	static const char *const bad[] = {"yesterday", "2027-13-01",
+	    "2027-02-29", "2027-02-30 12:00", "2027-04-31T12:00:00Z",
 	    "2027-01-15 25:00", "2027-01-15 08:00 CET"};
 	char text[WHEN_TEXT_MAX];
 	int64_t s;

@@ -44,6 +44,8 @@ static const struct {
     {"everything.chrony.conf", IMPORT_PART},
     {"whole.chrony.conf", IMPORT_WHOLE},
     {"ntpsec.ntp.conf", IMPORT_PART},
+    {"openbsd.ntpd.conf", IMPORT_PART},
+    {"peers.ntp.toml", IMPORT_PART},
     {"debian.ntp.toml", IMPORT_PART},
     {"inline.ntp.toml", IMPORT_PART},
     {"timesyncd.conf", IMPORT_PART},
@@ -431,6 +433,46 @@ static void drop_ins_are_read(void **state)
 	}
 }
 
+/* The name of the file says more than those of its folders. */
+static void a_folder_named_like_a_program_misleads_nobody(void **state)
+{
+	char folder[128];
+	struct captured r;
+
+	snprintf(folder, sizeof(folder), "%s/from-chrony", (char *)*state);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	put(folder, "ntp.conf", "tos minsane 2\nserver a.example.com nts\n");
+	r = run_in(folder, "import --check %s/ntp.conf");
+	assert_non_null(strstr(r.out, "minsources = 2 in [clock]"));
+	assert_null(strstr(r.out, "no equivalent"));
+	captured_free(&r);
+	put(folder, "site.conf", GOOD);
+	r = run_in(folder, "import --check %s/site.conf");
+	assert_int_equal(r.status, IMPORT_WHOLE);
+	captured_free(&r);
+}
+
+/* What it does not say stands in chrony.conf. */
+static void a_file_of_servers_decides_nothing_else(void **state)
+{
+	const char *folder = *state;
+	struct captured r;
+
+	put(folder, "lan.sources", "server a.example.com nts iburst\n");
+	r = run_in(folder, "import %s/lan.sources");
+	assert_int_equal(r.status, IMPORT_WHOLE);
+	assert_non_null(strstr(r.out, "[source a.example.com]"));
+	assert_null(strstr(r.out, "makestep"));
+	assert_null(strstr(r.out, "[clock]"));
+	assert_non_null(strstr(r.errors, "note: this is a file of servers"));
+	captured_free(&r);
+	put(folder, "lan.sources", GOOD);
+	r = run_in(folder, "import %s/lan.sources");
+	assert_int_equal(r.status, IMPORT_PART);
+	assert_non_null(strstr(r.errors, "lan.sources:2: no equivalent"));
+	captured_free(&r);
+}
+
 /* A reader of a FIFO without a writer would wait for ever. */
 static void a_fifo_that_a_file_names_is_not_read(void **state)
 {
@@ -521,6 +563,8 @@ int main(void)
 	    IN_FOLDER(foreign_words_do_not_control_the_terminal),
 	    IN_FOLDER(the_drift_is_taken_over),
 	    IN_FOLDER(drop_ins_are_read),
+	    IN_FOLDER(a_file_of_servers_decides_nothing_else),
+	    IN_FOLDER(a_folder_named_like_a_program_misleads_nobody),
 	    IN_FOLDER(a_fifo_that_a_file_names_is_not_read),
 	    IN_FOLDER(a_device_that_a_file_names_is_not_opened),
 	    IN_FOLDER(force_replaces_nothing_but_a_file),

@@ -1,5 +1,5 @@
 /* The cores of the import: every word of the tables, numbers, TOML, drift. */
-#include "agent/ctl/import/number.h"
+#include "agent/ctl/import/values.h"
 #include "agent/ctl/import/parsers.h"
 #include "agent/ctl/import/state.h"
 #include "agent/ctl/import/toml.h"
@@ -63,6 +63,35 @@ static void line_with(enum foreign_program program,
 		snprintf(out, 512, "server a nts %s ?\n", word->name);
 	else
 		snprintf(out, 512, "%s ?\n", word->name);
+}
+
+/* systemd.syntax(7): a backslash joins the next line, comments are left out. */
+static void lines_of_timesyncd_are_joined(void **state)
+{
+	static const char text[] = "[Time]\n"
+				   "NTP=a.example.com \\\n"
+				   "  b.example.com \\\n"
+				   "# c.example.com \\\n"
+				   "  d.example.com\n"
+				   "# FallbackNTP=e.example.com \\\n"
+				   "Servers=f.example.com\n"
+				   "Unheard=1\n"
+				   "FallbackNTP=g.example.com \\";
+	struct made m = make(FOREIGN_TIMESYNCD, text);
+
+	(void)state;
+	assert_int_equal(m.plain, 5);
+	assert_int_equal(m.lost, 1);
+	assert_non_null(
+	    strstr(m.report, "x:2: without NTS: NTP=d.example.com"));
+	assert_non_null(
+	    strstr(m.report, "x:7: without NTS: Servers=f.example.com"));
+	assert_non_null(strstr(m.report, "x:8: no equivalent: Unheard=1"));
+	assert_non_null(
+	    strstr(m.report, "x:9: without NTS: FallbackNTP=g.example.com"));
+	assert_null(strstr(m.report, "c.example.com"));
+	assert_null(strstr(m.report, "e.example.com"));
+	made_free(&m);
 }
 
 /* A word that is taken has code that reads it, so it does not get the sentence
@@ -397,6 +426,7 @@ static void every_prefix_of_toml_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(lines_of_timesyncd_are_joined),
 	    cmocka_unit_test(every_word_has_the_fate_of_its_table),
 	    cmocka_unit_test(a_line_of_any_length_is_one_line_of_the_report),
 	    cmocka_unit_test(no_byte_of_a_file_controls_the_output),

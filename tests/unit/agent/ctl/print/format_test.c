@@ -158,6 +158,23 @@ static void sentences_get_three_digits(void **state)
 	assert_formats(format_plain_ns, cases, ARRAY_LEN(cases));
 }
 
+static void bounds_are_rounded_up(void **state)
+{
+	static const struct number_case cases[] = {
+	    {0, "0 ns"},
+	    {83.71 * US, "83.8 us"},
+	    {-83.79 * US, "83.8 us"},
+	    {3.0001 * S, "3.01 s"},
+	    {2.9994 * S, "3 s"},
+	    {999.1 * MS, "1 s"},
+	    {1000.2 * S, "1001 s"},
+	    {99.91, "100 ns"},
+	};
+
+	(void)state;
+	assert_formats(format_bound_ns, cases, ARRAY_LEN(cases));
+}
+
 static void waits_are_short(void **state)
 {
 	static const struct number_case cases[] = {
@@ -185,6 +202,7 @@ int main(void)
 	    cmocka_unit_test(reach_is_octal),
 	    cmocka_unit_test(counts_are_whole),
 	    cmocka_unit_test(sentences_get_three_digits),
+	    cmocka_unit_test(bounds_are_rounded_up),
 	    cmocka_unit_test(waits_are_short),
 	};
 

@@ -185,19 +185,19 @@ static void a_certificate_that_ends_soon_is_a_warning(void **state)
 		int64_t days;
 		const char *note;
 	} cases[] = {
-	    {365, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ends in "
-		  "365 days"},
-	    {14, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ends in 14 "
-		 "days"},
-	    {13, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ends in 13 "
-		 "days: renew it on the\n   server"},
-	    {1, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ends in 1 "
-		"day: renew it on the\n   server"},
-	    {INT64_MIN, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ended "
-			"9223372036854775808 days\n   ago: renew it on the "
-			"server"},
-	    {-1, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate ended 1 day "
-		 "ago: renew it on the\n   server"},
+	    {365, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate chain ends "
+		  "in 365 days"},
+	    {14, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate chain ends "
+		 "in 14 days"},
+	    {13, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate chain ends "
+		 "in 13 days: see\n   ntsctl check --live"},
+	    {1, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate chain ends in "
+		"1 day: see ntsctl\n   check --live"},
+	    {INT64_MIN, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate chain "
+			"ended 9223372036854775808\n   days ago: see ntsctl "
+			"check --live"},
+	    {-1, "   NTS: AES-128-GCM-SIV, 8 cookies, certificate chain ended "
+		 "1 day ago: see\n   ntsctl check --live"},
 	};
 
 	(void)state;
@@ -219,6 +219,46 @@ static void a_source_without_a_certificate_has_no_days(void **state)
 	set(nts, "cert_days_left", json_null());
 	set(nts, "aead_name", json_null());
 	assert_note(tree, "   NTS: no keys, 8 cookies");
+}
+
+/* Each server differs by a little; "seems ahead" is for what is no chance. */
+static void a_difference_by_chance_is_not_told(void **state)
+{
+	static const char without[] =
+	    "   NTS: AES-128-GCM-SIV, 8 cookies, certificate chain ends in 365 "
+	    "days";
+	static const struct {
+		int64_t bias, sd;
+		const char *end;
+	} cases[] = {
+	    {4, 38, ""},
+	    {-38, 38, ""},
+	    {0, 0, ""},
+	    {-39, 38, "; seems\n   39ns ahead of the other sources, +/- 38ns"},
+	};
+	json_t *tree;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char expected[256];
+		json_t *s;
+
+		tree = example();
+		s = example_source(tree, 0);
+		set_int(json_object_get(s, "nts"), "cert_days_left", 365);
+		set_int(s, "offset_bias_ns", cases[i].bias);
+		set_int(s, "bias_sd_ns", cases[i].sd);
+		snprintf(
+		    expected, sizeof(expected), "%s%s", without, cases[i].end);
+		assert_note(tree, expected);
+	}
+	/* An older agent may know the one without the other. */
+	tree = example();
+	set_int(json_object_get(example_source(tree, 0), "nts"),
+	    "cert_days_left", 365);
+	set_int(example_source(tree, 0), "offset_bias_ns", 5000);
+	set(example_source(tree, 0), "bias_sd_ns", json_null());
+	assert_note(tree, without);
 }
 
 static void an_unusable_source_says_why(void **state)
@@ -331,6 +371,7 @@ int main(void)
 	    cmocka_unit_test(no_output_lets_a_source_control_the_terminal),
 	    cmocka_unit_test(a_certificate_that_ends_soon_is_a_warning),
 	    cmocka_unit_test(a_source_without_a_certificate_has_no_days),
+	    cmocka_unit_test(a_difference_by_chance_is_not_told),
 	    cmocka_unit_test(an_unusable_source_says_why),
 	    cmocka_unit_test(notes_fit_the_terminal),
 	    cmocka_unit_test(colours_are_for_the_state_alone),

@@ -172,16 +172,17 @@ static void a_clock_that_is_slewed_is_not_called_right(void **state)
 
 	(void)state;
 	set_int(clock_of(tree), "offset_ns", 3070000000);
+	set_int(clock_of(tree), "bound_ns", 3070082400);
 	assert_status(json_deep_copy(tree), EXIT_OK,
 	    "The clock is being corrected: 3.07 s fast, give or take 1.9 us; "
-	    "at most 3.07 s off.\n"
+	    "at most 3.08 s off.\n"
 	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
 	    "2 combined\n");
 	/* The path is no better than that. */
-	set_int(clock_of(tree), "root_delay_ns", 7000000000);
+	set_int(clock_of(tree), "bound_ns", 6570023400);
 	assert_status(tree, EXIT_OK,
 	    "The clock is right: 3.07 s fast, give or take 1.9 us; at most "
-	    "6.57 s off.\n"
+	    "6.58 s off.\n"
 	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
 	    "2 combined\n");
 }
@@ -208,10 +209,52 @@ static void a_measured_clock_is_not_called_right(void **state)
 	set(c, "synchronised", json_false());
 	set_text(c, "reason", "not started as root");
 	set_int(c, "offset_ns", 99664022000);
-	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	set_int(c, "bound_ns", 99664104400);
+	text = report_of(
+	    report_status, json_deep_copy(tree), wide, EXIT_NOT_SYNCHRONISED);
 	assert_contains(text,
 	    "The clock is only measured, not steered (not started as root): "
 	    "99.7 s fast, give or take 1.9 us; at most 99.7 s off.\n");
+	free(text);
+	/* An older agent may not say all. */
+	set(c, "est_error_ns", json_null());
+	set(c, "bound_ns", json_null());
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "99.7 s fast, give or take ?; at most ? off.\n");
+	free(text);
+}
+
+/* The first sample selects a source, and the next ones give the offset. */
+static void an_offset_that_is_not_known_is_not_zero(void **state)
+{
+	static const char *const members[] = {"offset_ns", "bound_ns",
+	    "est_error_ns", "root_delay_ns", "root_dispersion_ns"};
+	json_t *tree = good(), *c = clock_of(tree);
+	char *text;
+
+	(void)state;
+	set(c, "synchronised", json_false());
+	set_text(c, "reason", "");
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		set(c, members[i], json_null());
+	text = report_of(
+	    report_status, json_deep_copy(tree), wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text,
+	    "The clock is not synchronised: the first answers are being "
+	    "measured.\n");
+	free(text);
+	set_text(c, "reason", "the majority is not reached");
+	text = report_of(
+	    report_status, json_deep_copy(tree), wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text,
+	    "The clock is not synchronised: the majority is not reached.\n");
+	free(text);
+	set(c, "controlled", json_false());
+	set_text(c, "reason", "--no-clock");
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text,
+	    "The clock is not synchronised: the first answers are being "
+	    "measured. It is only measured, not steered.\n");
 	free(text);
 }
 
@@ -381,9 +424,9 @@ static const struct {
 	const char *failure, *reason, *to_do;
 } causes[] = {
     {"connect", "connection refused: nothing listens on TCP port 4460",
-	"To do: see on the server whether NTS listens: ss -ltn "},
+	"To do: see whether 10.77.3.1 is the server (getent ahosts "},
     {"connect", "no route to 192.0.2.1",
-	"To do: look at the routes: ip route, ip -6 route\n"},
+	"To do: see whether the network is up, and the routes: ip "},
     {"connect", "192.0.2.1 cannot be reached: it is down",
 	"To do: see whether the server is on, and "},
     {"connect", "the firewall or sandbox of this machine does not",
@@ -416,6 +459,12 @@ static const struct {
 	"To do: enable NTS on the server, "},
     {"tls", "a: it does not speak TLS 1.3, which NTS needs",
 	"To do: enable TLS 1.3 on the server, "},
+    {"tls",
+	"a: it closed the connection during the TLS handshake: or refuse this "
+	"client; this machine, the path or the server may be too slow",
+	"To do: see whether this machine or the server is busy"},
+    {"nts-ke", "a: this machine, the path or the server may be too slow",
+	"To do: see whether this machine or the server is busy"},
     {"tls", "a: it closed the connection during the TLS handshake",
 	"To do: find out whether it refuses this machine, "},
     {"tls", "a accepted the connection but did not complete the TLS",
@@ -441,11 +490,11 @@ static const struct {
     {"certificate",
 	"the certificate \"CN=a\" is issued by \"CN=b\", "
 	"which is not: somebody else may be intercepting",
-	"To do: ask the operator of the server for its CA "},
+	"To do: compare the SHA-256 in the refusal with "},
     {"network", "192.0.2.1:123 refuses requests: nothing listens",
-	"To do: see on the server whether NTP listens: ss -lun "},
+	"To do: see whether 10.77.3.1 is the time server ("},
     {"network", "cannot send to a: Network is unreachable",
-	"To do: look at the routes: ip route, ip -6 route\n"},
+	"To do: see whether the network is up, and the routes: ip "},
     {"dns", "no address of p is left for this source: others use all 2",
 	"To do: set sources in [source ntpserver] to the number of "
 	"addresses that the name has, or give it more: getent ahosts "
@@ -538,6 +587,24 @@ static void a_certificate_without_a_server_is_our_own(void **state)
 	(void)state;
 	set_text(s, "failure", "certificate");
 	set(json_object_get(s, "nts"), "ke_address", json_null());
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "To do: put the certificate of your CA there, ");
+	free(text);
+}
+
+/* The file was there at an earlier exchange, whose server is still known. */
+static void a_trusted_file_that_is_gone_is_our_own(void **state)
+{
+	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	assert_true(json_is_string(
+	    json_object_get(json_object_get(s, "nts"), "ke_address")));
+	set_text(s, "failure", "certificate");
+	set_text(s, "reason",
+	    "no certificate is trusted: cannot read the trusted certificate "
+	    "/etc/pki/rootca.crt: No such file or directory");
 	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
 	assert_contains(text, "To do: put the certificate of your CA there, ");
 	free(text);
@@ -673,6 +740,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_saved_is_told),
 	    cmocka_unit_test(no_offset_is_not_slow),
 	    cmocka_unit_test(a_measured_clock_is_not_called_right),
+	    cmocka_unit_test(an_offset_that_is_not_known_is_not_zero),
 	    cmocka_unit_test(a_refused_correction_fails_whatever_else),
 	    cmocka_unit_test(
 		a_restart_does_not_set_a_clock_that_is_only_measured),
@@ -687,6 +755,7 @@ int main(void)
 	    cmocka_unit_test(
 		the_age_of_the_last_answer_is_said_when_none_comes),
 	    cmocka_unit_test(a_certificate_without_a_server_is_our_own),
+	    cmocka_unit_test(a_trusted_file_that_is_gone_is_our_own),
 	    cmocka_unit_test(a_closed_certificate_has_its_command),
 	    cmocka_unit_test(an_expired_root_is_replaced_here),
 	    cmocka_unit_test(a_list_that_cannot_be_judged_is_our_own),

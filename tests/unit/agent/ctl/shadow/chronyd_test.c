@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -123,8 +124,10 @@ static void start_at(struct fake *f, int fd, enum habit habit)
 {
 	f->pid = fork();
 	assert_true(f->pid >= 0);
-	if (f->pid == 0)
+	if (f->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		serve(fd, habit);
+	}
 	close(fd);
 }
 

@@ -156,6 +156,8 @@ static void many_sources_leave_room_for_events(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 64; i++)
 		many[i] = s.status.sources[0];
+	/* The one that is in trouble is not among those that are left out. */
+	many[62] = s.status.sources[2];
 	free(s.status.sources);
 	s.status.sources = malloc(sizeof(many));
 	assert_non_null(s.status.sources);
@@ -163,6 +165,8 @@ static void many_sources_leave_room_for_events(void **state)
 	s.status.source_count = 64;
 	draw(&s);
 	assert_non_null(strstr(s.out, " more: ntsctl sources"));
+	assert_non_null(strstr(s.out, "\n? backup "));
+	assert_null(strstr(strstr(s.out, "? backup ") + 1, "? backup "));
 	assert_non_null(strstr(s.out, "silence: no answer"));
 	assert_non_null(strstr(s.out, "q: quit"));
 	shown_free(&s);
@@ -266,6 +270,36 @@ static void unknown_is_a_question_mark(void **state)
 	shown_free(&s);
 }
 
+/* The end of a sentence says what to do. */
+static void a_long_reason_is_not_cut(void **state)
+{
+	struct shown s = shown_new(40, 24);
+	struct snapshot *status = &s.status;
+
+	(void)state;
+	status->clock.synchronised = false;
+	status->clock.state = "lost";
+	status->clock.reason = "one two three four five six seven eight";
+	draw(&s);
+	strip(s.out);
+	assert_non_null(strstr(s.out, "NOT SYNCHRONISED (lost): one two three\n"
+				      "four five six seven eight\n"));
+	/* The rest of a small screen has its place. */
+	s.screen.height = 10;
+	status->clock.reason = "thirty-eight-characters-make-one-line1 "
+			       "thirty-eight-characters-make-one-line2 "
+			       "thirty-eight-characters-make-one-line3 "
+			       "thirty-eight-characters-make-one-line4 "
+			       "thirty-eight-characters-make-one-line5";
+	draw(&s);
+	strip(s.out);
+	assert_non_null(strstr(s.out, "line4\n"));
+	assert_null(strstr(s.out, "line5"));
+	assert_non_null(strstr(s.out, "source"));
+	assert_non_null(strstr(s.out, "q: quit"));
+	shown_free(&s);
+}
+
 static void without_a_status_it_says_why(void **state)
 {
 	struct shown s = shown_new(80, 24);
@@ -302,6 +336,7 @@ int main(void)
 	    cmocka_unit_test(a_silence_of_all_is_not_called_right),
 	    cmocka_unit_test(trouble_is_red),
 	    cmocka_unit_test(unknown_is_a_question_mark),
+	    cmocka_unit_test(a_long_reason_is_not_cut),
 	    cmocka_unit_test(without_a_status_it_says_why),
 	};
 

@@ -44,7 +44,7 @@ static bool no_status(
 
 static int run_watch(bool full)
 {
-	const struct view v = {.out = stdout, .terminal = full, .width = 80};
+	const struct view v = {.out = stdout, .screen = full, .width = 80};
 
 	alarm(60);
 	return (int)watch_run(
@@ -55,14 +55,20 @@ static int setup(void **state)
 {
 	const struct winsize size = {.ws_row = 24, .ws_col = 80};
 	struct session *s = calloc(1, sizeof(*s));
+	int slave;
 
 	assert_non_null(s);
 	fflush(NULL);
-	s->pid = forkpty(&s->master, NULL, NULL, &size);
-	assert_true(s->pid >= 0);
-	if (s->pid == 0)
-		_exit(run_watch(true));
+	/* The modes are read before the child can change them. */
+	assert_int_equal(openpty(&s->master, &slave, NULL, NULL, &size), 0);
 	assert_int_equal(tcgetattr(s->master, &s->before), 0);
+	s->pid = fork();
+	assert_true(s->pid >= 0);
+	if (s->pid == 0) {
+		close(s->master);
+		_exit(login_tty(slave) == 0 ? run_watch(true) : EXIT_USAGE);
+	}
+	close(slave);
 	*state = s;
 	return 0;
 }
