@@ -85,6 +85,10 @@ EXACT_DOUBLE := $(shell echo '_Static_assert(FLT_EVAL_METHOD < 2, "");' | \
 # one instruction.
 EXACT_DOUBLE += $(call if_known,-fno-math-errno)
 
+# All functions of the libraries are bound at the start (-z now), so a call needs
+# no table of jumps.
+NO_PLT   := $(strip $(call if_known,-fno-plt))
+
 PKGS     := libcrypto libssl libcap-ng libseccomp inih jansson
 PKGFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKGLIBS  := $(shell $(PKG_CONFIG) --libs $(PKGS))
@@ -95,7 +99,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(WIDE_TIME) -DNTSAGENT_VERSION='"$(VERSION
 	-DNTSAGENT_BUILT_WITH='"$(BUILT_WITH)"' \
 	-DNTSAGENT_CONFDIR='"$(CONFDIR)"' -DNTSAGENT_SBINDIR='"$(SBINDIR)"' \
 	-DNTSAGENT_LIBEXECDIR='"$(LIBEXECDIR)"' -I. \
-	$(WARN) $(HARDEN) $(NO_FOLDER) $(EXACT_DOUBLE) $(SANFLAGS) \
+	$(WARN) $(HARDEN) $(NO_FOLDER) $(EXACT_DOUBLE) $(NO_PLT) $(SANFLAGS) \
 	$(PKGFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 ALL_LDFLAGS := $(HARDENLD) $(SANFLAGS) $(LDFLAGS)
 
@@ -188,7 +192,7 @@ help:
 	@echo 'make bench      accuracy next to chronyd: CLKNETSIM_PATH=DIR CHRONYD=FILE'
 	@echo 'make bench-sim  the long rows of our own simulator'
 	@echo 'make bench-real (root) the agent and chronyd on a real network stack, at once'
-	@echo 'make bench-boots (root) 60 boots with a wrong clock and other faults'
+	@echo 'make bench-boots (root) 76 boots with a wrong clock and other faults'
 	@echo 'make bench-kernel (root) both with a kernel clock each that other programs disturb'
 	@echo 'make bench-rival  the simulation tests of chrony: CHRONY_SOURCE=DIR CLKNETSIM_PATH=DIR'
 	@echo 'make bench-cost (root) processor time and system calls next to chronyd'
@@ -283,6 +287,17 @@ $B/tests/unit/$(1)/%_test: $B/tests/unit/$(1)/%_test.o \
 endef
 $(foreach r,$(ALL_ROOMS),$(eval $(call unit_rule,$r)))
 
+# What runs once, at a start, for a key exchange or for an administrator, is
+# small rather than fast.
+ONCE := agent/check agent/config agent/ctl/history agent/foreign \
+	agent/launch resolver
+ONCE_FILES := agent/ctl/options agent/ctl/suggest agent/host/privileges \
+	agent/host/rivals agent/host/runtime_files agent/link/config_judge \
+	agent/query/orders agent/saved/seal_key clock/steering/view nts/ke \
+	nts/path nts/revocation nts/tls
+$(ONCE:%=$B/%/%.o): ALL_CFLAGS := $(ALL_CFLAGS:-O2=-Os)
+$(ONCE_FILES:%=$B/%.o): ALL_CFLAGS := $(ALL_CFLAGS:-O2=-Os)
+
 $(filter $B/tests/unit/agent/query/%,$(UNIT)): $(OF_CTL)
 $B/tests/unit/%_test: EXTRA_LIBS = -lcmocka
 # cmocka 2 has other names for what cmocka 1 knows by these alone.
@@ -343,7 +358,7 @@ $(filter $(WORLD_ROOMS:%=$B/tests/unit/%/%),$(UNIT)): $(WORLD)
 build-check: all $(UNIT) $(FUZZERS) $(SIM) $(FLEET) $(LOAD) $(SERVER) $(ATTACK) $(WITHOUT)
 check: build-check
 	@tests/total 'unit=tests/run-unit $(UNIT)' \
-		'simulation&=tests/run-sim $(SIM)' 'fleet&=$(FLEET) --check' 'floors=tests/floors' \
+		'simulation&=tests/run-sim $(SIM)' 'fleet&=$(FLEET) --check' 'floors=tests/floors . $B' \
 		'hardening=tests/hardening $B' 'same bytes=tests/same_bytes build/lib/base.a' 'conformance=tests/conformance' \
 		'fuzz corpora=tests/fuzz/run $(FUZZERS)' \
 		'completions=tests/completions $B' 'LAN CA=tests/lan-ca' \
@@ -463,7 +478,7 @@ bench-real: all $(REAL)
 	@tests/bench/real --build $B $(REAL_OPTIONS)
 
 # Both clients with a kernel clock each, in virtual machines; needs root.
-bench-kernel: all $(KERNEL)
+bench-kernel: all $(KERNEL) $(SERVER)
 	@tests/bench/kernel $B
 
 # Boots with a wrong clock and other faults; needs root. BOOTS=PATTERN narrows it.

@@ -453,6 +453,16 @@ static int listen_tcp(void)
 	return result_of(listen(socket(AF_INET, SOCK_STREAM, 0), 1));
 }
 
+/* A descriptor that is sent to the parent is closed there. */
+static int make_close_wait(void)
+{
+	const struct linger an_hour = {1, 3600};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return result_of(
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &an_hour, sizeof(an_hour)));
+}
+
 static int open_netlink(void)
 {
 	return result_of(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC));
@@ -567,6 +577,7 @@ static const struct attempt {
     {"bind UDP", bind_udp, MUST_FAIL, false},
     {"bind a UNIX name", bind_unix, MUST_FAIL, false},
     {"listen", listen_tcp, MUST_FAIL, false},
+    {"make the close of a socket wait", make_close_wait, MUST_FAIL, false},
     {"open generic netlink", open_netlink, MUST_FAIL, false},
     {"open a raw socket", open_raw, ALWAYS_FAILS, false},
     {"open a packet socket", open_packets, ALWAYS_FAILS, false},

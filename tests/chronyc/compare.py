@@ -303,6 +303,10 @@ CALLS = [
     (['accheck', GOOD4], None), (['rtcdata'], None), (['-c', 'rtcdata'], None),
     (['trimrtc'], None), (['writertc'], None), (['smoothing'], None),
     (['-c', 'smoothing'], None), (['settime', '12:00'], None),
+    (['reselect', 'x'], None), (['onoffline', 'x'], None), (['refresh', 'x'], None),
+    (['burst', '1/2', GOOD4, 'x'], None), (['online', GOOD4, 'x'], None),
+    (['dns', '-x'], None), (['dns', '-46'], None), (['timeout', 'x'], None),
+    (['timeout', '100'], None), (['-e'], 'exit\n'),
 ]
 
 

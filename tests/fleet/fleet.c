@@ -270,6 +270,16 @@ static void note_keyed(struct fleet *f, unsigned i)
 		*keyed_ns = f->now_ns;
 }
 
+/* As engine_on_keys() does it. */
+static void put_off_others(struct fleet *f, unsigned first)
+{
+	for (unsigned i = first; i < first + SERVERS; i++) {
+		source_put_off(
+		    &f->members[i].source, now_mono(f), random_u32(f));
+		plan_timer(f, i);
+	}
+}
+
 static void on_keyed(struct fleet *f, const struct event *e)
 {
 	struct member *m = &f->members[e->member];
@@ -285,6 +295,8 @@ static void on_keyed(struct fleet *f, const struct event *e)
 	}
 	carry_out(f, e->member,
 	    source_keys(&m->source, &a, reading(f), random_u32(f)));
+	if (e->detail == KE_STAGE_TLS)
+		put_off_others(f, e->member / SERVERS * SERVERS);
 	run_source(f, e->member);
 }
 
@@ -403,6 +415,8 @@ static void start_servers(struct fleet *f, unsigned scale)
 		f->peers[i] = peer_make((uint8_t)(i + 1));
 		f->server[i].kind = f->world->kind;
 		f->server[i].exchange_ns = KEY_SERVER_EXCHANGE_NS * scale;
+		if (f->world->slower > 0)
+			f->server[i].exchange_ns *= f->world->slower;
 		f->server[i].limit = KEY_SERVER_CONNECTIONS / scale;
 	}
 	if (f->world->one_down)

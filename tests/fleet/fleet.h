@@ -20,6 +20,7 @@ struct world {
 	const char *name;
 	enum server_kind kind;
 	bool one_down;	   /* the third server does not answer */
+	unsigned slower;   /* an exchange costs so many times more; 0: once */
 	bool saved;	   /* the agents have saved keys */
 	int64_t network_s; /* before this time no packet arrives; 0: always */
 	bool link_seen;	   /* the agents see that the network is back */

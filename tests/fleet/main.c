@@ -25,6 +25,10 @@ static const struct world worlds[] = {
 	.kind = SERVER_CLOSES,
 	.one_down = true,
 	.length_s = 30},
+    {.name = "ten times slower",
+	.kind = SERVER_CLOSES,
+	.slower = 10,
+	.length_s = 300},
     {.name = "the network is back after an hour",
 	.kind = SERVER_CLOSES,
 	.network_s = HOUR_S,
@@ -222,11 +226,12 @@ static const struct limit {
 	double idle_s;
 } limits[] = {
     {"no limit", 6, 7, 1, 1.01, 0.1},
-    {"closes above 100", 7, 12, 1.5, 1.95, 2.8},
+    {"closes above 100", 7, 12, 1.2, 1.4, 3.2},
     {"ignores above 100", 10, 15, 1, 1.6, 5},
-    {"one of three is down", 9, 15, 1.5, 1.95, 2.8},
+    {"one of three is down", 10, 15, 1.3, 1.55, 4.2},
+    {"ten times slower", 60, 80, 4, 6, 25},
     {"the network is back after an hour", 180, 200, 0.9, 1.1, NOT_JUDGED},
-    {"the same, and the link was seen", 7, 12, 1.5, 1.95, 6},
+    {"the same, and the link was seen", 7, 12, 1.2, 1.45, 6},
     {"cookie keys are lost", 20, 40, 1, 1.1, 6},
     {"saved keys", 0.5, 0.5, 0, 0, 0},
 };

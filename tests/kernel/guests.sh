@@ -64,14 +64,14 @@ configure() {
 
 # guest ROLE NUMBER [NAME=VALUE...]: starts a guest with the address
 # PREFIX.NUMBER. Its first process has ROLE and the other variables in its
-# environment.
+# environment. MEMORY is how much memory it has, its file system included.
 guest() {
 	ip -n "$(ns lan)" tuntap add dev "tap$2" mode tap
 	ip -n "$(ns lan)" link set "tap$2" master br0 up
 	# shellcheck disable=SC2086 # a list of words
 	start "$1" exec setsid ip netns exec "$(ns lan)" $NO_SYS_TIME \
 		env "$(preload)" "PAUSES=${PAUSES:-}" \
-		"$UML/usr/bin/linux.uml" mem=128M "initrd=$LAB/initrd" \
+		"$UML/usr/bin/linux.uml" "mem=${MEMORY:-128M}" "initrd=$LAB/initrd" \
 		"vec0:transport=tap,ifname=tap$2,depth=64" \
 		"uml_dir=$LAB" "umid=$1" con=null con0=null,fd:1 quiet \
 		"ROLE=$1" "ORDERS=$LAB/orders" \

@@ -4,7 +4,8 @@
  * what the guest's kernel says of its error.
  *
  * timeofday serve
- * timeofday ask ADDRESS    asks 40 times, takes the shortest round trip, and
+ * timeofday ask ADDRESS    waits five seconds at most for a first answer, asks
+ *                          40 times, takes the shortest round trip, and
  *                          prints the guest's clock minus ours, this round
  *                          trip and our clock in the middle of it, in
  *                          nanoseconds
@@ -37,6 +38,8 @@ enum {
 	WATCH_REQUESTS = 8,
 	WATCH_PAUSE_MS = 150,
 	TIMEOUT_MS = 200,
+	START_MS = 5000,
+	REFUSED_PAUSE_MS = 20,
 	FIRST_MS = 60000,
 	CLIENTS_MAX = 4,
 };
@@ -61,6 +64,14 @@ static int64_t now_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static double monotonic_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static struct answer answer_to(const struct answer *request)
@@ -134,6 +145,21 @@ static bool ask_times(int s, int times, struct reading *best)
 	return true;
 }
 
+/* Asks until there is an answer: a guest that is just up may refuse requests,
+ * and one that waits for a processor may lose them. */
+static bool await_answer(int s)
+{
+	double end_s = monotonic_s() + START_MS / 1e3;
+	struct reading ignored;
+
+	while (!ask_once(s, &ignored)) {
+		if (monotonic_s() > end_s)
+			return false;
+		poll(NULL, 0, REFUSED_PAUSE_MS);
+	}
+	return true;
+}
+
 static bool reach(int s, const char *address)
 {
 	struct sockaddr_in peer = {
@@ -158,7 +184,7 @@ static int ask(int s, const char *address)
 
 	if (!reach(s, address))
 		return 1;
-	if (!ask_times(s, REQUESTS, &r))
+	if (!await_answer(s) || !ask_times(s, REQUESTS, &r))
 		return no_answer(address);
 	printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", r.offset_ns, r.rtt_ns,
 	    r.at_ns);
@@ -180,14 +206,6 @@ static int first(int s, const char *address)
 		return no_answer(address);
 	printf("offset %" PRId64 "\n", a.at_ns - now_ns());
 	return 0;
-}
-
-static double monotonic_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* What two readings of the server say of the moment between them, ns. */

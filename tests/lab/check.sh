@@ -98,7 +98,7 @@ check_servers_of_chrony() {
 check_other_servers() {
 	local name
 	for name in far ntp-forged ntp-nak forged-nak kiss-rate \
-		kiss-deny tls-12 wants-ours web mail mute ahead1 ahead2 late1 late2; do
+		kiss-deny tls-12 wants-ours web mail mute hurried ahead1 ahead2 late1 late2; do
 		host_of "$name" --key-of "$CA"
 	done
 	host_of future --key-of "$CA" --valid 10,30
@@ -119,6 +119,15 @@ check_other_servers() {
 	start web on web openssl s_server -quiet -www -accept 4460 \
 		-cert /etc/pki/new-web.crt -key /etc/pki/web.key -alpn http/1.1
 	start mute on mute nc.openbsd -lk 4460
+	# As chronyd, whose clients have 2 s for the key exchange.
+	start hurried on hurried python3 -c "if True:
+		import socket, time
+		server = socket.create_server(('', 4460))
+		while True:
+			client = server.accept()[0]
+			client.recv(4096)
+			time.sleep(2)
+			client.close()"
 	printf '203.0.113.1 far-away\n' >>"$ETCHOSTS"
 }
 
@@ -275,6 +284,12 @@ check_clients() {
 	lan_host wrong-dates 16
 	agent_conf wrong-dates '' future
 	for name in no-ipv6 no-dns wrong-clock wrong-dates; do checked "$name"; done
+	# The server gives up after 2 s, and the check long after that.
+	lan_host patient 75
+	agent_conf patient '' hurried
+	run_check patient on patient "$LAB/bin/ntsctl" check --live -t 20 \
+		--json --config /etc/ntsagent/ntsagent.conf &
+	CHECKS+=($!)
 	# shellcheck disable=SC2086 # a list of words
 	for name in anybody stranger; do checked "$name" $nobody; done
 	lan_host debian13 19
@@ -296,7 +311,7 @@ scene_check() {
 	lan_host client 10
 	for row in $CHECKED; do names+=("${row%%:*}"); done
 	agent_conf client '' "${names[@]}"
-	for name in good far web mute ahead1 ahead2 late1 late2 future early; do
+	for name in good far web mute hurried ahead1 ahead2 late1 late2 future early; do
 		listens_soon "$name"
 	done
 	check_blocks
@@ -311,6 +326,7 @@ scene_check() {
 	ended client 1
 	check_good
 	same 'bound' none "$(obstacle bound good)"
+	same 'a server that gives up' given-up "$(obstacle patient hurried)"
 	same 'no IPv6' no-ipv6 "$(obstacle no-ipv6 good-ipv6)"
 	same 'no CA store' no-ca-store "$(obstacle no-store good)"
 	same 'no DNS server' dns-silent "$(obstacle no-dns only-in-dns)"

@@ -74,6 +74,12 @@ ROWS = [
       steps((0, 70), (1, 80))}, 69, 71, 135),
     ('NtsagentClockStepped',
      {f'ntsagent_steps_total{{{JOB}}}': steps((1, 70), (2, 80))}, 69, 71, 90),
+    ('NtsagentUnsaved',
+     {f'ntsagent_unsaved{{{JOB}}}': steps((0, 10), (2, 10), (1, 20), (0, 10))},
+     24, 26, 41),
+    ('NtsagentSourceFileUnused',
+     {f'ntsagent_unused_source_files{{{JOB}}}':
+      steps((0, 10), (1, 20), (0, 10))}, 14, 16, 31),
     # Those of node_exporter, on what the agent tells the kernel. It says
     # "synchronised" with its root distance, and 16 s when it is lost.
     ('NodeClockNotSynchronising',
