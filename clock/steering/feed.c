@@ -68,6 +68,11 @@
 #define NOISE_LEAST_S 20e-9
 #define NOISE_SHARE 3
 
+double feed_freq_change(double offset_s, double since_s)
+{
+	return fmin(LATE_JUMP * offset_s / fmax(since_s, 1), FREQ_JUMP);
+}
+
 static double noise(const struct sample *m)
 {
 	return NOISE_LEAST_S + s_of_ns(m->dispersion_ns) / NOISE_SHARE;
@@ -370,8 +375,7 @@ static void believe_outliers(struct steering *s, struct steering_source *src,
 		s->freq_doubted = true;
 	}
 	note_turn(src, at, sd);
-	take_changed_clock(
-	    s, src, at, x, fmin(LATE_JUMP * sd / fmax(since, 1), FREQ_JUMP));
+	take_changed_clock(s, src, at, x, feed_freq_change(sd, since));
 }
 
 static bool is_small_change(const struct steering_source *src)

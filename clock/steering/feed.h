@@ -12,6 +12,10 @@ void feed_note_freq(const struct estimate *e, struct record *r);
 double feed_half_excess(
     const struct steering_source *src, const struct record *record);
 
+/* How far the frequency may have changed, s/s, if the offset is wrong by
+ * `offset_s` seconds and was right `since_s` seconds ago. Not negative. */
+double feed_freq_change(double offset_s, double since_s);
+
 /* One record of a source in the filter. */
 void feed_record(
     struct steering *s, struct steering_source *src, struct record *r);

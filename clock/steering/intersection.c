@@ -1,7 +1,10 @@
 #include "clock/steering/intersection.h"
 
 #include "clock/steering/candidates.h"
+#include "clock/steering/feed.h"
 #include "clock/steering/state.h"
+
+#include <math.h>
 
 /* The present frequency is good enough to carry a bound over this time. */
 #define RECENT_NS (256 * NS_PER_S)
@@ -10,6 +13,9 @@
 /* A sample that includes the estimate counts if its bounds are at most this
  * many times as far apart as the widest bounds that exclude the estimate. */
 #define AS_SHARP 2
+
+/* So many standard deviations are no chance. */
+#define CHANCE_SDS 3
 
 #define LATEST 16 /* samples of each source */
 /* The latest answers of a server that say together what it allows. */
@@ -200,6 +206,22 @@ static void pull_into_majority(
 	estimate_shift_offset(&s->estimate, s_of_ns(nearest - is));
 }
 
+/* The estimate is outside by more than it can be by chance: its frequency is
+ * wrong, too, or has changed since the last sample that was right. */
+static void doubt_freq(struct steering *s, struct osc now, int64_t outside_ns)
+{
+	struct estimate_value v = estimate_at(&s->estimate, now);
+	double outside = s_of_ns(outside_ns), since = 0;
+
+	if (outside <= CHANCE_SDS * estimate_sd(&s->estimate, &v))
+		return;
+	for (unsigned k = 0; k < s->member_count; k++)
+		since = fmax(since,
+		    s_of_ns(now.ns - s->sources[s->members[k]].last_right.ns));
+	estimate_inflate_clock(
+	    &s->estimate, 0, feed_freq_change(outside, since));
+}
+
 void intersection_pull(struct steering *s, struct osc now)
 {
 	struct carry c = carry_to(s, now);
@@ -211,8 +233,10 @@ void intersection_pull(struct steering *s, struct osc now)
 	if ((b.highest_low_ns > is || b.lowest_high_ns < is) &&
 	    (most_exclude(&b, is, 1) || most_exclude(&b, is, -1))) {
 		intersect(&b, &low, &high);
-		if (is < low || is > high)
+		if (is < low || is > high) {
+			doubt_freq(s, now, is < low ? low - is : is - high);
 			estimate_bound(&s->estimate, now, low, high);
+		}
 		is = estimate_offset_ns(&s->estimate, now);
 	}
 	pull_into_majority(s, &c, is);

@@ -244,19 +244,23 @@ static double young_freq(
 
 /* The latest sample of a source whose samples contradict the estimate: the
  * older ones say nothing about a clock that may have changed. If its frequency
- * has, some time after the last sample that was right, the error grows on. */
+ * has, some time after the last sample that was right, the error grows on. A
+ * sample is no outlier if the estimate knows little; but its bounds are
+ * certain, and an estimate outside of them is wrong. */
 static int64_t contradicted_ns(const struct steering *s,
     const struct steering_source *src, const struct estimate_value *v,
-    struct osc now, double freq)
+    struct osc now, double freq, double freq_sd)
 {
 	const struct sample *m = &const_record(src, 0)->sample;
 	double age = s_of_ns(now.ns - m->at.ns);
 	double since = s_of_ns(m->at.ns - src->last_right.ns), rate;
 	int64_t apart;
 
-	if (shown_outliers(s, src) == 0)
-		return 0;
 	apart = magnitude(v->offset_ns - m->offset_ns - ns_of_s(freq * age));
+	if (shown_outliers(s, src) == 0 &&
+	    apart <= sample_distance_ns(m) +
+			 ns_of_s(remaining_runaway_s(s, fmax(age, 0), freq_sd)))
+		return 0;
 	rate = since > 0 ? fmin(2 * fabs(src->last_residual) / since,
 			       CLOCK_FREQ_MAX_PPM * 1e-6)
 			 : 0;
@@ -297,7 +301,7 @@ static int64_t most_contradicted_ns(
 
 		if (shown_outliers(s, src) == 0 || is_refuted(s, src))
 			continue;
-		ns = contradicted_ns(s, src, v, now, freq);
+		ns = contradicted_ns(s, src, v, now, freq, sd);
 		if (ns <= OTHERS_MOST)
 			most = ns > most ? ns : most;
 	}
@@ -337,7 +341,7 @@ int64_t remaining_decided_bound_ns(
 		if (bound + grown < least)
 			least = bound + grown;
 	}
-	contradicted = contradicted_ns(s, src, v, now, freq);
+	contradicted = contradicted_ns(s, src, v, now, freq, sd);
 	return contradicted > least ? contradicted : least;
 }
 

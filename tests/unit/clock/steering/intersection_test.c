@@ -44,6 +44,32 @@ static void an_estimate_beyond_the_bounds_is_pulled_in(void **state)
 		}
 }
 
+static double freq_sd(const struct rig *r)
+{
+	return estimate_at(&r->steering->estimate, r->now).freq_sd;
+}
+
+/* What moves an estimate so far was no chance: its frequency is in doubt by as
+ * much as adds up to the error in the least time. */
+static void a_pull_beyond_chance_doubts_the_frequency(void **state)
+{
+	static const struct {
+		double wrong_s, least_ppm, most_ppm;
+	} rows[] = {{4e-3, 450, 550}, {-4e-3, 450, 550}, {2e-4, 90, 170},
+	    {1.3e-4, 0, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig r;
+
+		open_wrong(&r, 1, rows[i].wrong_s);
+		intersection_pull(r.steering, r.now);
+		assert_true(freq_sd(&r) * 1e6 >= rows[i].least_ppm);
+		assert_true(freq_sd(&r) * 1e6 <= rows[i].most_ppm);
+		rig_close(&r);
+	}
+}
+
 static void add_wrong(struct rig *r, unsigned source, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -216,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_estimate_beyond_the_bounds_is_pulled_in),
+	    cmocka_unit_test(a_pull_beyond_chance_doubts_the_frequency),
 	    cmocka_unit_test(the_most_sharp_samples_decide),
 	    cmocka_unit_test(
 		with_two_servers_the_estimate_is_in_both_intervals),

@@ -337,6 +337,29 @@ static void the_bound_holds_in_a_congested_start(void **state)
 	assert_int_equal(broken, 0);
 }
 
+/* The filter may find no outlier if it knows little of the clock, and older
+ * samples may include the estimate. */
+static void an_estimate_outside_of_the_latest_sample_is_wrong(void **state)
+{
+	static const int wrong_us[] = {300, -2000, 500000};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong_us); i++) {
+		struct rig r;
+
+		open_with(&r, 0);
+		rig_poll(&r, 1, 100, 4, NULL);
+		r.now.ns += 4 * NS_PER_S;
+		rig_add(&r, 0, wrong_us[i] * NS_PER_US);
+		r.steering->sources[0].outliers = 0;
+		assert_true(bound_s(&r, r.now) > fabs(wrong_us[i] * 1e-6));
+		/* It ages as all bounds do. */
+		r.now.ns += 100 * NS_PER_S;
+		assert_true(bound_s(&r, r.now) > fabs(wrong_us[i] * 1e-6));
+		rig_close(&r);
+	}
+}
+
 /* At this poll interval all records are from two minutes. */
 static void quick_polls_do_not_make_a_clock_young(void **state)
 {
@@ -483,6 +506,7 @@ int main(void)
 		a_young_frequency_is_as_wrong_as_two_samples_allow),
 	    cmocka_unit_test(the_sharpest_samples_limit_a_young_frequency),
 	    cmocka_unit_test(the_bound_holds_in_a_congested_start),
+	    cmocka_unit_test(an_estimate_outside_of_the_latest_sample_is_wrong),
 	    cmocka_unit_test(quick_polls_do_not_make_a_clock_young),
 	    cmocka_unit_test(a_reload_keeps_what_was_learned),
 	    cmocka_unit_test(the_tracking_shows_the_drift_and_why),
