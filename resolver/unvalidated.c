@@ -50,26 +50,29 @@ static bool failed(const unsigned char *answer, int len)
 	return len <= RCODE_BYTE || (answer[RCODE_BYTE] & RCODE) != 0;
 }
 
+/*
+ * The length of an answer, or UNVALIDATED_FAILED or UNVALIDATED_SILENT. The C
+ * library has one result for an error of the server and for none, so time
+ * tells. It waits for a second at least.
+ */
 static int send_query(struct __res_state *state, const unsigned char *query,
     int size, unsigned char *answer, int room)
 {
+	const int64_t wait_s = state->retrans > 0 ? state->retrans : 1;
+	const struct mono began = mono_now();
 	int len = res_nsend(state, query, size, answer, room);
 
+	if (len < 0)
+		return mono_now().ns - began.ns >= wait_s * (NS_PER_S * 9 / 10)
+			   ? UNVALIDATED_SILENT
+			   : UNVALIDATED_FAILED;
 	if (len > room)
 		len = room;
 	/* The C library compares, too, but not the question over TCP. */
 	if (len > 0 &&
 	    !dns_message_answers(answer, (size_t)len, query, (size_t)size))
-		return -1;
+		return UNVALIDATED_FAILED;
 	return len;
-}
-
-/* True: some server let its whole time, `retrans` seconds, go by. */
-static bool is_silent(
-    const struct __res_state *state, int len, struct mono began)
-{
-	return len < 0 &&
-	       mono_now().ns - began.ns >= state->retrans * (NS_PER_S * 9 / 10);
 }
 
 /* The query without DO is the first: old servers and firewalls drop one with DO
@@ -77,16 +80,15 @@ static bool is_silent(
 int unvalidated_query(struct __res_state *state, const char *name, int type,
     unsigned char *answer, int room)
 {
-	struct mono began = mono_now();
 	unsigned char query[QUERY_MAX];
 	int len, size = res_nmkquery(state, QUERY, name, C_IN, type, NULL, 0,
 		     NULL, query, QUERY_MAX / 2);
 
 	if (size <= ADDITIONAL_BYTE)
-		return -1;
+		return UNVALIDATED_FAILED;
 	query[CD_BYTE] |= CD_BIT;
 	len = send_query(state, query, size, answer, room);
-	if (failed(answer, len) && !is_silent(state, len, began))
+	if (failed(answer, len) && len != UNVALIDATED_SILENT)
 		len =
 		    send_query(state, query, add_do(query, size), answer, room);
 	return len;
@@ -96,13 +98,12 @@ static void ask(struct lookup *l, const char *name, int type)
 {
 	unsigned char answer[ANSWER_MAX];
 	unsigned limit = KE_ADDRESSES_MAX;
-	struct mono began = mono_now();
 	int len =
 	    unvalidated_query(&l->state, name, type, answer, sizeof(answer));
 
 	if (l->family == FAMILY_ANY)
 		limit /= 2;
-	l->silent = is_silent(&l->state, len, began);
+	l->silent = len == UNVALIDATED_SILENT;
 	if (len > 0)
 		(void)!dns_answer_read(
 		    answer, (size_t)len, l->port, limit, l->out);

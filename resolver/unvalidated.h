@@ -12,10 +12,16 @@
 
 #include <resolv.h>
 
+/* Results without an answer. */
+enum {
+	UNVALIDATED_FAILED = -1, /* refused, or not understood */
+	UNVALIDATED_SILENT = -2, /* a server let its whole time go by */
+};
+
 /*
  * Asks the servers of `state`, and if they answer with an error, once more with
- * the bit "DNSSEC answer OK" (DO). Returns the length of an answer, -1 without
- * one.
+ * the bit "DNSSEC answer OK" (DO). Returns the length of an answer, or one of
+ * the above, for the last query alone.
  */
 int unvalidated_query(struct __res_state *state, const char *name, int type,
     unsigned char *answer, int room) MUST_USE;

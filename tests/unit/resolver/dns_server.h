@@ -22,6 +22,7 @@ enum dns_behaviour {
 	DNS_SIGNED,	 /* every name has an address, only with CD */
 	DNS_BYPASS,	 /* the same, only with CD and DO, as systemd 252 */
 	DNS_OLD,	 /* only with CD, and no answer with DO */
+	DNS_SLOW,	 /* SERVFAIL for IPv6, after 550 ms; else as signed */
 	DNS_SIGNED_LONG, /* only "host.lan.test" has one, only with CD */
 	DNS_MANY,	 /* every name has 70 of each family, only with CD */
 	DNS_NO,		 /* SERVFAIL in any case */
@@ -30,6 +31,7 @@ enum dns_behaviour {
 
 static struct sockaddr_in dns_at;
 static pid_t dns_pid;
+static int dns_timeout_s = 1; /* "options timeout" of resolv.conf */
 
 /* `len` is that of header and question. */
 static unsigned char dns_type_of(const unsigned char *query, size_t len)
@@ -109,7 +111,10 @@ static void dns_answer(int fd, enum dns_behaviour how)
 		return;
 	query[2] |= 0x80;
 	query[3] |= 0x80;
-	if (!dns_is_known(how, query, n, with_do)) {
+	if (how == DNS_SLOW && dns_type_of(query, n) == 28) {
+		usleep(550000);
+		query[3] |= 2;
+	} else if (!dns_is_known(how, query, n, with_do)) {
 		query[3] |= 2;
 	} else if (how == DNS_MANY) {
 		n = dns_add_many(query, n, dns_type_of(query, n) == 1);
@@ -158,7 +163,7 @@ int __res_ninit(res_state s)
 	if (result == 0 && dns_at.sin_port != 0) {
 		s->nscount = 1;
 		s->nsaddr_list[0] = dns_at;
-		s->retrans = 1;
+		s->retrans = dns_timeout_s;
 		strcpy(s->defdname, "lan.test");
 		s->dnsrch[0] = s->defdname;
 		s->dnsrch[1] = NULL;

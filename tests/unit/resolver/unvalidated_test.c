@@ -50,6 +50,26 @@ static void a_server_that_drops_do_is_asked_without_it(void **state)
 	dns_end();
 }
 
+/* "options timeout:0" makes the C library wait for a second. */
+static void a_timeout_of_zero_is_one_second(void **state)
+{
+	(void)state;
+	dns_timeout_s = 0;
+	dns_serve(DNS_BYPASS);
+	assert_true(found("ntp1.example.com", false, FAMILY_ANY));
+	dns_end();
+	dns_timeout_s = 1;
+}
+
+/* Two of them take longer than the time for one query. */
+static void slow_refusals_are_not_silence(void **state)
+{
+	(void)state;
+	dns_serve(DNS_SLOW);
+	assert_true(found("ntp1.example.com", false, FAMILY_ANY));
+	dns_end();
+}
+
 static void a_short_name_gets_the_domain_of_the_search_list(void **state)
 {
 	(void)state;
@@ -130,6 +150,8 @@ int main(void)
 	    cmocka_unit_test(a_name_that_cannot_be_validated_is_found),
 	    cmocka_unit_test(a_server_that_looks_at_cd_with_do_alone_finds_it),
 	    cmocka_unit_test(a_server_that_drops_do_is_asked_without_it),
+	    cmocka_unit_test(a_timeout_of_zero_is_one_second),
+	    cmocka_unit_test(slow_refusals_are_not_silence),
 	    cmocka_unit_test(a_short_name_gets_the_domain_of_the_search_list),
 	    cmocka_unit_test(a_dot_ends_the_search),
 	    cmocka_unit_test(both_families_get_a_half),
