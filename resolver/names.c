@@ -4,10 +4,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <resolv.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #define TRIES_MAX 2
+/* Of one line of /etc/hosts; what is behind it is read as another one. */
+#define HOSTS_LINE_MAX 1024
 
 static int af_of_choice(enum family_choice family)
 {
@@ -149,23 +152,39 @@ static bool is_absence(int error)
 	       error == EAI_ADDRFAMILY;
 }
 
-/* Has /etc/hosts an IPv4 address of the name? gethostent(3) asks no DNS, which
- * may be silent, and skips IPv6. */
-static bool in_hosts(const char *host)
+/* Has /etc/hosts an address with `mark` of the name? getaddrinfo(3) would ask
+ * DNS again, which may be silent, and gethostent(3) skips IPv6. */
+static bool in_hosts(const char *host, char mark)
 {
-	const struct hostent *line;
+	char line[HOSTS_LINE_MAX], *word, *rest;
+	FILE *f = fopen(_PATH_HOSTS, "re");
 	bool found = false;
 
-	sethostent(0);
-	while (!found && (line = gethostent())) {
-		char *const *alias = line->h_aliases;
-
-		found = strcasecmp(line->h_name, host) == 0;
-		for (; !found && *alias; alias++)
-			found = strcasecmp(*alias, host) == 0;
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "#\n")] = '\0';
+		word = strtok_r(line, " \t", &rest);
+		if (word && strchr(word, mark))
+			while (!found && (word = strtok_r(NULL, " \t", &rest)))
+				found = strcasecmp(word, host) == 0;
 	}
-	endhostent();
+	if (f)
+		fclose(f);
 	return found;
+}
+
+/* True: DNS has failed, and /etc/hosts has addresses of the other family. */
+static bool explain_hosts(const char *host, const char *shown,
+    enum family_choice family, struct sentence *why)
+{
+	const bool ipv4 = family == FAMILY_IPV4;
+
+	if (family == FAMILY_ANY || !in_hosts(host, ipv4 ? ':' : '.'))
+		return false;
+	sentence_add(why,
+	    "%s has only IPv%d addresses in /etc/hosts, no DNS server "
+	    "answered, and IPv%d is configured for it",
+	    shown, ipv4 ? 6 : 4, ipv4 ? 4 : 6);
+	return true;
 }
 
 /* True: the name has addresses, but none of the configured family. */
@@ -246,11 +265,7 @@ bool names_lookup_error(const char *host, const char *shown, uint16_t port,
 	}
 	if (*error == 0)
 		*error = EAI_NODATA;
-	if (*error == EAI_AGAIN && family == FAMILY_IPV6 && in_hosts(host)) {
-		sentence_add(why,
-		    "%s has only IPv4 addresses in /etc/hosts, no DNS server "
-		    "answered, and IPv6 is configured for it",
-		    shown);
+	if (*error == EAI_AGAIN && explain_hosts(host, shown, family, why)) {
 		*error = EAI_ADDRFAMILY;
 	} else if (is_absence(*error) &&
 		   explain_family(host, shown, family, why)) {

@@ -13,6 +13,7 @@
  *	terminal.fake	unknown, after words on standard output and error,
  *			unless there is something to read on standard input
  *	hosts.fake	is in /etc/hosts, for IPv4; DNS fails. So is alias.fake
+ *	hosts6.fake	is there for IPv6
  *	whole.fake	has an address if the search list is not used
  *	tries.fake	that of both.fake, if DNS is asked at most twice
  *	NAME.eai	fails with the error EAI_NAME
@@ -118,22 +119,20 @@ static int fake_many(const char *const prefixes[], unsigned count,
 	return fake_list(list, hints, out);
 }
 
-/* /etc/hosts has one line. */
-static int fake_hosts_read;
-
-void sethostent(int stay)
+/* /etc/hosts is another one. */
+FILE *fopen(const char *path, const char *mode)
 {
-	(void)stay;
-	fake_hosts_read = 0;
-}
+	static char hosts[] = "127.0.0.1 localhost # hosts6.fake\n"
+			      "\n"
+			      "127.0.0.1\thosts.fake Alias.Fake\n"
+			      "::1 ip6-localhost\thosts6.fake\n";
+	void *symbol = dlsym(RTLD_NEXT, "fopen");
+	FILE *(*real)(const char *, const char *);
 
-struct hostent *gethostent(void)
-{
-	static char name[] = "hosts.fake", alias[] = "Alias.Fake";
-	static char *aliases[] = {alias, NULL};
-	static struct hostent line = {.h_name = name, .h_aliases = aliases};
-
-	return fake_hosts_read++ == 0 ? &line : NULL;
+	if (strcmp(path, _PATH_HOSTS) == 0)
+		return fmemopen(hosts, strlen(hosts), "r");
+	memcpy(&real, &symbol, sizeof(real));
+	return real(path, mode);
 }
 
 static int fake_terminal(void)
@@ -170,6 +169,8 @@ int getaddrinfo(const char *host, const char *service,
 	if (hints->ai_family == AF_INET6 &&
 	    (strcmp(host, "hosts.fake") == 0 ||
 		strcmp(host, "alias.fake") == 0))
+		return EAI_AGAIN;
+	if (hints->ai_family == AF_INET && strcmp(host, "hosts6.fake") == 0)
 		return EAI_AGAIN;
 	if (strcmp(host, "hasty.fake") == 0)
 		return getenv("RES_OPTIONS") ? EAI_NONAME : EAI_FAIL;

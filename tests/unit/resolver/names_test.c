@@ -140,6 +140,9 @@ static void a_missing_family_is_reported(void **state)
 	missing("alias.fake", FAMILY_IPV6,
 	    "alias.fake has only IPv4 addresses in /etc/hosts, no DNS server "
 	    "answered, and IPv6 is configured for it");
+	missing("hosts6.fake", FAMILY_IPV4,
+	    "hosts6.fake has only IPv6 addresses in /etc/hosts, no DNS server "
+	    "answered, and IPv4 is configured for it");
 	missing("only6.fake", FAMILY_IPV4,
 	    "only6.fake has only IPv6 addresses, but IPv4 is configured for "
 	    "it");
