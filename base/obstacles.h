@@ -62,6 +62,9 @@
 	X(OBSTACLE_NO_ROUTE, "no-route", false, \
 	    "this machine has no route to the server", \
 	    "see whether the network is up, and the routes: ip -brief address; ip route; ip -6 route") \
+	X(OBSTACLE_OTHER_FAMILY, "other-family", false, \
+	    "the key server was reached, but it names the time server %A, and this machine has no route to addresses of that family (IPv4 or IPv6)", \
+	    "let the operator of %H name the time server by a DNS name with addresses of both families (chronyd: ntsntpserver), or give this machine an address and a route of the other family") \
 	/* names */ \
 	X(OBSTACLE_NAME_UNKNOWN, "name-unknown", false, \
 	    "the name of the server does not exist, or it is an alias of a name that does not", \

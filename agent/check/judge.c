@@ -248,11 +248,22 @@ static enum obstacle network_obstacle(const struct endpoint *to, int error)
 	return o == OBSTACLE_KE_BLOCKED ? OBSTACLE_NTP_BLOCKED : o;
 }
 
-static enum obstacle silence_obstacle(
-    const struct endpoint *to, const struct probe_time *t)
+static enum obstacle silence_obstacle(const struct probe *p)
 {
-	if (t->network_error != 0)
-		return network_obstacle(to, t->network_error);
+	const struct endpoint *to = &p->keys.address;
+	const struct probe_time *t = &p->time;
+	enum obstacle o;
+
+	if (t->network_error != 0) {
+		o = network_obstacle(to, t->network_error);
+		/* Only a server that the key server names can be of the other
+		 * family: of the addresses of one host, the one that gave the
+		 * keys is asked first. */
+		return (o == OBSTACLE_NO_ROUTE || o == OBSTACLE_NO_IPV6) &&
+			       to->family != p->keys.facts.peer.family
+			   ? OBSTACLE_OTHER_FAMILY
+			   : o;
+	}
 	if (t->plain_answered)
 		return OBSTACLE_NTP_SIZE;
 	return t->sent > 0 ? OBSTACLE_NTP_BLOCKED : OBSTACLE_SLOW;
@@ -268,7 +279,7 @@ static enum obstacle time_obstacle(const struct probe *p, int64_t max_distance)
 	if (t->error == NTS_OK && t->impossible > 0)
 		return OBSTACLE_IMPOSSIBLE_DELAY;
 	if (t->error == NTS_OK)
-		return silence_obstacle(&p->keys.address, t);
+		return silence_obstacle(p);
 	if (t->error == NTP_UNSYNCHRONISED || t->error == NTP_BAD_TIMES)
 		return OBSTACLE_UNSYNCHRONISED;
 	if (t->error == NTP_NAK)

@@ -46,8 +46,8 @@ static const struct {
 	const char *to_do;
 } phrases[] = {
 	{"the name does not exist", FAILURE_DNS,    TO_DO_OBSTACLE_NAME_UNKNOWN},
-	{"no DNS server ",         FAILURE_DNS,     TO_DO_OBSTACLE_DNS_SILENT},
 	{" is configured for it",  FAILURE_DNS,     TO_DO_OBSTACLE_NO_ADDRESS},
+	{"no DNS server ",         FAILURE_DNS,     TO_DO_OBSTACLE_DNS_SILENT},
 	{"the name exists, but ",  FAILURE_DNS,     TO_DO_OBSTACLE_NO_ADDRESS},
 	{"connection refused: ",   FAILURE_CONNECT, TO_DO_OBSTACLE_KE_REFUSED},
 	{"a firewall rejects ",    FAILURE_CONNECT, TO_DO_OBSTACLE_KE_REJECTED},
@@ -90,6 +90,20 @@ static const char *advice_of_phrase(enum failure failure, const char *reason)
 		    strstr(reason, phrases[i].phrase))
 			return phrases[i].to_do;
 	return NULL;
+}
+
+static bool is_ipv6(const char *address)
+{
+	return strchr(address, ':') != NULL;
+}
+
+/* Only a server that the key server names can be of another family than that
+ * of the key server. */
+static bool lacks_the_family(const struct status_source *s)
+{
+	return source_failure(s) == FAILURE_NETWORK && s->address &&
+	       s->nts.ke_address && strstr(s->reason, "is unreachable") &&
+	       is_ipv6(s->address) != is_ipv6(s->nts.ke_address);
 }
 
 /* Of all refusals, only that of a revoked certificate names a list that is in
@@ -145,6 +159,8 @@ static const char *advice_of(const struct status_source *s)
 	enum failure failure = source_failure(s);
 	const char *to_do = advice_of_trust(s);
 
+	if (lacks_the_family(s))
+		return TO_DO_OBSTACLE_OTHER_FAMILY;
 	if (!to_do)
 		to_do = advice_of_phrase(failure, s->reason);
 	if (!to_do)

@@ -151,6 +151,10 @@ CHANGE(ntp_never_sent, no_sample(p, NTS_OK); p->time.sent = 0)
 CHANGE(ntp_not_bound, no_sample(p, NTS_OK);
        p->time.network_error = BINDING_FAILED + ENODEV)
 CHANGE(ntp_no_route, no_sample(p, NTS_OK); p->time.network_error = ENETUNREACH)
+/* The key server was reached by IPv6, and names an IPv4 address. */
+CHANGE(ntp_other_family, ntp_no_route(p); p->keys.facts.peer.family = 6)
+CHANGE(ntp_ipv6_off, no_sample(p, NTS_OK); p->keys.address.family = 6;
+       p->time.network_error = EADDRNOTAVAIL)
 CHANGE(ntp_own_firewall, no_sample(p, NTS_OK); p->time.network_error = EPERM)
 CHANGE(forged, no_sample(p, NTP_NOT_AUTHENTICATED))
 CHANGE(altered, no_sample(p, NTP_BAD_TAG))
@@ -235,6 +239,8 @@ static const struct {
 	{ntp_not_bound, PROBE_DONE, OBSTACLE_BINDING,
 	    "bind-device = eth7: this host does not have this device"},
 	{ntp_no_route, PROBE_DONE, OBSTACLE_NO_ROUTE, "Network is unreachable"},
+	{ntp_other_family, PROBE_DONE, OBSTACLE_OTHER_FAMILY, "Network is unreachable"},
+	{ntp_ipv6_off, PROBE_DONE, OBSTACLE_OTHER_FAMILY, "Cannot assign requested address"},
 	{ntp_own_firewall, PROBE_DONE, OBSTACLE_LOCAL_FIREWALL, "Operation not permitted"},
 	{forged, PROBE_DONE, OBSTACLE_INTERCEPTED, "an answer is not authenticated: something on the path answers without NTS"},
 	{altered, PROBE_DONE, OBSTACLE_INTERCEPTED, "an answer fails authentication: it was altered, or the keys differ"},

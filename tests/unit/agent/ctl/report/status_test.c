@@ -447,6 +447,10 @@ static const struct {
 	"To do: correct host in [source ntpserver], "},
     {"dns", "no DNS server answered for a",
 	"To do: see whether the name servers of this machine "},
+    {"dns",
+	"a has only IPv6 addresses in /etc/hosts, no DNS server answered, and "
+	"IPv4 is configured for it",
+	"To do: see its addresses: "},
     {"dns", "a has only IPv6 addresses, but IPv4 is configured for it",
 	"To do: see its addresses: "},
     {"dns", "no address for a: the name exists, but has no IP address",
@@ -517,6 +521,23 @@ static void the_reason_decides_what_to_do(void **state)
 		assert_contains(text, causes[i].to_do);
 		free(text);
 	}
+}
+
+/* The network has IPv6 alone, and the key server names an IPv4 address. */
+static void a_server_of_the_other_family_is_told_from_a_lost_route(void **state)
+{
+	json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+	char *text;
+
+	(void)state;
+	set_text(s, "failure", "network");
+	set_text(s, "reason",
+	    "cannot send to 192.0.2.1:123: Network is unreachable");
+	set_text(s, "address", "192.0.2.1");
+	set_text(json_object_get(s, "nts"), "ke_address", "2001:db8::1");
+	text = report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+	assert_contains(text, "To do: let the operator of ntpserver name ");
+	free(text);
 }
 
 /* By how much, and what to do. The agent replaces a source of a pool. */
@@ -750,6 +771,8 @@ int main(void)
 	    cmocka_unit_test(the_agents_reason_is_shown),
 	    cmocka_unit_test(each_failure_has_something_to_do),
 	    cmocka_unit_test(the_reason_decides_what_to_do),
+	    cmocka_unit_test(
+		a_server_of_the_other_family_is_told_from_a_lost_route),
 	    cmocka_unit_test(a_source_that_is_outvoted_is_explained),
 	    cmocka_unit_test(the_next_try_is_said),
 	    cmocka_unit_test(
