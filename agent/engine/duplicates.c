@@ -15,14 +15,20 @@ static bool same_server(const struct source *a, const struct source *b)
 		   ke_same_key(a->facts.key, b->facts.key));
 }
 
+unsigned engine_first_name(const struct engine *e, unsigned i)
+{
+	unsigned first = 0;
+
+	while (first < i && !same_server(&e->sources[i], &e->sources[first]))
+		first++;
+	return first;
+}
+
 void engine_servers(const struct engine *e, unsigned server[SOURCES_MAX])
 {
 	for (unsigned i = 0; i < e->source_count; i++) {
-		unsigned first = 0;
+		unsigned first = engine_first_name(e, i);
 
-		while (first < i &&
-		       !same_server(&e->sources[i], &e->sources[first]))
-			first++;
 		server[i] = first < i ? server[first] : i;
 	}
 }

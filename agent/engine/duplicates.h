@@ -17,6 +17,9 @@
 /* Looks for another name of this source's server, after its answer. */
 void engine_notice_duplicate(struct engine *e, unsigned source);
 
+/* The first source that is the server of source `i`; `i`: it is this one. */
+unsigned engine_first_name(const struct engine *e, unsigned i);
+
 /* Fills for each source the first source of the same server. */
 void engine_servers(const struct engine *e, unsigned server[SOURCES_MAX]);
 

@@ -1,5 +1,6 @@
 #include "agent/query/source_status.h"
 
+#include "agent/engine/duplicates.h"
 #include "agent/engine/leap_second.h"
 #include "agent/query/members.h"
 
@@ -292,7 +293,8 @@ static void put_measurement(json_t *o, const struct source *s,
 	member_text_if(o, "rx_stamp", ok, stamp_name(s->rx_stamp));
 }
 
-static void put_identity(json_t *o, const struct source *s)
+static void put_identity(
+    json_t *o, const struct source *s, const struct source *first)
 {
 	bool addressed = s->address_count > 0;
 	char at[ENDPOINT_TEXT_MAX] = "", pool[SOURCE_NAME_MAX];
@@ -303,6 +305,7 @@ static void put_identity(json_t *o, const struct source *s)
 		endpoint_text(source_address(s), false, at);
 	member_text(o, "name", s->config->name);
 	member_text(o, "host", s->config->host);
+	member_text_if(o, "same_server", first != s, first->config->name);
 	member_text_if(o, "pool", pool[0] != '\0', pool);
 	member_flag(o, "srv", s->config->srv);
 	member_text_if(o, "address", addressed, at);
@@ -336,7 +339,7 @@ json_t *source_status(const struct engine *e, unsigned i,
 	const struct source *s = &e->sources[i];
 	json_t *o = json_object();
 
-	put_identity(o, s);
+	put_identity(o, s, &e->sources[engine_first_name(e, i)]);
 	put_state(o, e, i, v, now.mono);
 	put_measurement(o, s, v, now);
 	json_object_set_new(o, "options", options_json(&s->config->options));

@@ -297,6 +297,26 @@ static void put_best(const struct snapshot *s, const struct view *v)
 	text_put_wrapped(v->out, "Source: ", text, v->width);
 }
 
+/* Nothing is wrong with it, but fewer servers may fail than sources. */
+static void put_servers(const struct snapshot *s, const struct view *v)
+{
+	char text[PARAGRAPH_MAX] = "";
+	unsigned servers = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		servers += s->sources[i].same_server == NULL;
+	if (servers == s->source_count)
+		return;
+	text_append(text, sizeof(text), "%u sources are %u server%s",
+	    s->source_count, servers,
+	    servers == 1 ? " with one vote" : "s, each with one vote");
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (s->sources[i].same_server)
+			text_append(text, sizeof(text), "; %s is that of %s",
+			    s->sources[i].name, s->sources[i].same_server);
+	text_put_wrapped(v->out, "Servers: ", text, v->width);
+}
+
 static void put_trouble(const struct snapshot *all,
     const struct status_source *s, const struct view *v)
 {
@@ -379,6 +399,7 @@ static void put_text(const struct snapshot *s, const struct view *v)
 {
 	put_verdict(s, v);
 	put_best(s, v);
+	put_servers(s, v);
 	for (unsigned i = 0; i < s->source_count; i++)
 		if (source_is_in_trouble(&s->sources[i]))
 			put_trouble(s, &s->sources[i], v);

@@ -88,6 +88,7 @@ struct status_nts {
 
 struct status_source {
 	const char *name, *host, *address;
+	const char *same_server; /* the first name of this server, or NULL */
 	struct field_int port, addresses;
 	const char *mark; /* one of * + - x ~ ? */
 	const char *state, *reason, *stage, *failure;

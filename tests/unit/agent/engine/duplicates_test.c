@@ -72,6 +72,9 @@ static void two_addresses_of_one_server_have_one_vote(void **state)
 	world_start(w);
 	world_run(w, 60 * NS_PER_S);
 	assert_true(world_within(w, NS_PER_MS));
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+		    engine_first_name(&w->engine, i), i == 2 ? 1 : i);
 	/* The server has set its clock between the two requests: it is still
 	 * one. */
 	w->peers[2].reference++;

@@ -416,6 +416,20 @@ static void a_fast_clock_that_is_not_corrected(void **state)
 	assert_status(m, "fast");
 }
 
+static void another_name_of_a_server_says_which(void **state)
+{
+	struct made_up *m = *state;
+	struct source *s = m->sources;
+	char *json;
+
+	make_fast(m);
+	s[2].addresses[s[2].address] = *source_address(&s[1]);
+	json = status_json_of(&m->engine, &m->view, now);
+	assert_non_null(json);
+	assert_non_null(strstr(json, "\"same_server\":\"selected\""));
+	free(json);
+}
+
 static void what_is_not_known_is_null_and_not_zero(void **state)
 {
 	struct made_up *m = *state;
@@ -609,6 +623,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(a_slow_clock_with_sources_in_all_states),
 	    CASE(a_fast_clock_that_is_not_corrected),
+	    CASE(another_name_of_a_server_says_which),
 	    CASE(what_is_not_known_is_null_and_not_zero),
 	    CASE(the_state_of_the_clock_is_one_word),
 	    CASE(the_reason_is_the_steerings_before_the_options),

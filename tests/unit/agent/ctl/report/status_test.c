@@ -79,6 +79,37 @@ static void a_good_clock_takes_two_lines(void **state)
 	    "2 combined\n");
 }
 
+/* They look like three, but two of them cannot outvote the third. */
+static void names_of_one_server_are_told_once(void **state)
+{
+	char *text;
+	json_t *tree = example();
+
+	(void)state;
+	set_text(example_source(tree, 2), "same_server", "ntpserver");
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(text,
+	    "2 combined\n"
+	    "Servers: 3 sources are 2 servers, each with one vote; backup is "
+	    "that of ntpserver\n");
+	free(text);
+}
+
+static void all_names_of_one_server_have_one_vote(void **state)
+{
+	json_t *tree = good();
+
+	(void)state;
+	set_text(example_source(tree, 1), "same_server", "ntpserver");
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1), stratum 1; 2 of 2 sources usable, "
+	    "2 combined\n"
+	    "Servers: 2 sources are 1 server with one vote; ntpserver-ipv6 is "
+	    "that of ntpserver\n");
+}
+
 /* Also when all is well again. */
 static void a_crash_is_never_forgotten(void **state)
 {
@@ -754,6 +785,8 @@ int main(void)
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(no_byte_of_the_whole_status_controls_the_terminal),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
+	    cmocka_unit_test(names_of_one_server_are_told_once),
+	    cmocka_unit_test(all_names_of_one_server_have_one_vote),
 	    cmocka_unit_test(a_crash_is_never_forgotten),
 	    cmocka_unit_test(a_clock_that_is_slewed_is_not_called_right),
 	    cmocka_unit_test(an_estimate_without_answers_is_called_so),
