@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/lingering.h"
+#include "tests/unit/one_timer.h"
 
 static bool frozen;
 

@@ -19,6 +19,7 @@
 
 #include "tests/unit/descriptors.h"
 #include "tests/unit/lingering.h"
+#include "tests/unit/one_timer.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -270,7 +271,7 @@ int timerfd_create(clockid_t clock, int flags)
 }
 
 /* Exits with the status of the loop, or with LEAKS: it must leave no descriptor
- * open but the links. */
+ * open but the links, and no timer running. */
 static void run_child(struct stage *s, int out)
 {
 	struct keeper keeper;
@@ -292,6 +293,8 @@ static void run_child(struct stage *s, int out)
 	status = engine_loop_run(&s->config, &s->options, &s->links);
 	/* Both listening sockets are the loop's own. */
 	if (s->memory == 0 && !no_random && descriptors_open() != before - 2)
+		status = LEAKS;
+	if (timer_runs)
 		status = LEAKS;
 	exit(status);
 }
@@ -1176,6 +1179,46 @@ static void answers_wait_while_the_keeper_has_a_command(void **state)
 	end(s, 0);
 }
 
+#define LAST_SOURCE "\"name\":\"here-63\""
+
+static void have_many_sources(struct stage *s)
+{
+	s->config.source_count = SOURCES_MAX;
+	for (unsigned i = 1; i < SOURCES_MAX; i++) {
+		s->config.sources[i] = s->config.sources[0];
+		snprintf(s->config.sources[i].name,
+		    sizeof(s->config.sources[i].name), "here-%02u", i);
+	}
+}
+
+static bool is_closed(int fd)
+{
+	struct pollfd p = {.fd = fd};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
+
+/* A client that does not read its answer is dropped after five seconds. Then no
+ * timer that limited the waits for it runs on. */
+static void a_client_that_does_not_read_is_dropped(void **state)
+{
+	struct stage *s = *state;
+	int fd;
+
+	have_many_sources(s);
+	s->resolver_stopped = true;
+	start(s);
+	fd = ask(s->status, "");
+	for (int waited = 0; !is_closed(fd); waited += LOOK_MS) {
+		assert_true(waited < LIMIT_MS);
+		be_the_keeper(s);
+		poll(NULL, 0, LOOK_MS);
+	}
+	assert_null(strstr(answer_of(s, fd), LAST_SOURCE));
+	assert_non_null(strstr(answer_of(s, ask(s->status, "")), LAST_SOURCE));
+	end(s, 0);
+}
+
 /* A client that orders nothing is dropped after five seconds. */
 static void an_idle_client_is_dropped(void **state)
 {
@@ -1362,12 +1405,7 @@ static void all_descriptors_fit_into_one_wait(void **state)
 	struct stage *s = *state;
 	int clients[CONTROL_CLIENTS_MAX + STATUS_CLIENTS_MAX];
 
-	s->config.source_count = SOURCES_MAX;
-	for (unsigned i = 1; i < SOURCES_MAX; i++) {
-		s->config.sources[i] = s->config.sources[0];
-		snprintf(s->config.sources[i].name,
-		    sizeof(s->config.sources[i].name), "here-%02u", i);
-	}
+	have_many_sources(s);
 	s->server_silent = s->resolver_stopped = true;
 	start(s);
 	(void)answer_of(s, ask(s->status, ""));
@@ -1382,8 +1420,7 @@ static void all_descriptors_fit_into_one_wait(void **state)
 	play_until(s, has_wanted_requests);
 	for (size_t i = 0; i < ARRAY_LEN(clients); i++)
 		close(clients[i]);
-	assert_non_null(
-	    strstr(answer_of(s, ask(s->status, "")), "\"name\":\"here-63\""));
+	assert_non_null(strstr(answer_of(s, ask(s->status, "")), LAST_SOURCE));
 	end(s, 0);
 }
 
@@ -1470,6 +1507,7 @@ int main(void)
 	    STAGED(a_turn_reads_many_datagrams_but_not_all),
 	    STAGED(answers_wait_while_the_keeper_has_a_command),
 	    STAGED(an_idle_client_is_dropped),
+	    STAGED(a_client_that_does_not_read_is_dropped),
 	    STAGED(secrets_are_locked_in_memory),
 	    STAGED(without_a_folder_for_keys_nothing_is_saved),
 	    STAGED(without_memory_it_does_not_start),
