@@ -55,7 +55,8 @@ static inline struct lingering lingering_open(void)
 	return l;
 }
 
-/* Sends a byte with the descriptor, and closes our own. The kernel may refuse
+/* Sends a byte with the descriptor, and closes our own. The receiver must not
+ * take it before: then the last close(2) would be ours. The kernel may refuse
  * it: false. */
 static inline bool lingering_send(struct lingering *l, int to)
 {
