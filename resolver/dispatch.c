@@ -97,10 +97,10 @@ static int start_job(struct dispatcher *d, struct worker *w, const int link[2])
 /* 0, or -errno. */
 static int start_worker(struct dispatcher *d, struct worker *w)
 {
-	int link[2], err;
+	int link[2], err = d->starter->link(link);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) < 0)
-		return -errno;
+	if (err)
+		return err;
 	err = start_job(d, w, link);
 	close(link[1]);
 	if (err) {
@@ -117,14 +117,16 @@ static int start_worker(struct dispatcher *d, struct worker *w)
 
 /* Kills it first, so that not even a job that a server has taken over delays
  * the resolver. */
-static int stop_worker(struct worker *w)
+static int stop_worker(const struct dispatcher *d, struct worker *w)
 {
 	int status = 0;
 
 	kill(w->pid, SIGKILL);
 	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	d->starter->limit();
 	close(w->fd);
+	d->starter->unlimit();
 	*w = (struct worker){0};
 	return status;
 }
@@ -179,7 +181,7 @@ static bool overdue(struct dispatcher *d, struct worker *w)
 	    "cause is that DNS does not answer (check the network and "
 	    "/etc/resolv.conf)",
 	    w->request.host, w->request.timeout_ms / 1e3);
-	(void)stop_worker(w);
+	(void)stop_worker(d, w);
 	return send_answer(d->engine, &a);
 }
 
@@ -208,7 +210,7 @@ static bool died(struct dispatcher *d, struct worker *w, bool closed)
 	int status;
 
 	a.duration_ms = age_ms(w);
-	status = stop_worker(w);
+	status = stop_worker(d, w);
 	/* A job that sends a bad answer is an alarm, also if it ends by itself
 	 * before the signal reaches it. */
 	if (!closed)
@@ -237,8 +239,11 @@ static bool collect(struct dispatcher *d, struct worker *w)
 {
 	struct ke_answer *a = &d->answer;
 	bool closed = has_closed(w->fd), sent;
-	int got = frame_receive_answer(w->fd, a);
+	int got;
 
+	d->starter->limit();
+	got = frame_receive_answer(w->fd, a);
+	d->starter->unlimit();
 	if (got == 0)
 		return true;
 	if (got < 0 || !ke_answer_fits(a, &w->request)) {
@@ -249,7 +254,7 @@ static bool collect(struct dispatcher *d, struct worker *w)
 	a->serial = w->request.serial;
 	log_debug("job for %s: %s after %u ms", w->request.host,
 	    ke_stage_word((enum ke_stage)a->stage), (unsigned)a->duration_ms);
-	(void)stop_worker(w);
+	(void)stop_worker(d, w);
 	sent = send_answer(d->engine, a);
 	explicit_bzero(a, sizeof(*a));
 	return sent;
@@ -288,7 +293,7 @@ static void stop_superseded(struct dispatcher *d, const struct ke_request *q)
 		struct worker *w = &d->workers[i];
 
 		if (w->pid != 0 && w->request.source == q->source)
-			(void)stop_worker(w);
+			(void)stop_worker(d, w);
 	}
 }
 
@@ -420,7 +425,7 @@ int resolver_main(
 		;
 	for (unsigned i = 0; i < RESOLVER_JOBS_MAX; i++)
 		if (d->workers[i].pid)
-			(void)stop_worker(&d->workers[i]);
+			(void)stop_worker(d, &d->workers[i]);
 	free(d);
 	return 0;
 }

@@ -29,8 +29,15 @@ void resolver_job_detailed(const struct ke_request *request,
 /*
  * Starts the process of a job, which runs resolver_job_main() with `link[1]`.
  * The caller closes both ends. Fills `pid`. 0, or -errno.
+ *
+ * A job that a server has taken over may send descriptors whose last close(2)
+ * waits: `link` makes sockets that refuse them where the kernel can, and
+ * between `limit` and `unlimit` no wait is long.
  */
 struct job_starter {
+	int (*link)(int link[2]);
+	void (*limit)(void);
+	void (*unlimit)(void);
 	int (*start)(void *self, const int link[2], pid_t *pid);
 	void *self;
 };

@@ -230,7 +230,7 @@ static void start(struct prober *r, unsigned i)
 	int link[2];
 
 	r->begun[i] = true;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
+	if (child_link(link) != 0)
 		return;
 	pid = fork();
 	if (pid == 0)

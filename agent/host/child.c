@@ -1,5 +1,6 @@
 #include "agent/host/child.h"
 
+#include "agent/host/wait_limit.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +45,15 @@ int child_catch_signals(void)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int child_link(int link[2])
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
+		return -errno;
+	wait_limit_no_descriptors(link[0]);
+	wait_limit_no_descriptors(link[1]);
+	return 0;
 }
 
 int child_open_program(void)

@@ -44,6 +44,10 @@ struct child_starter {
  * no signal is lost. Ignores SIGPIPE, also in the children. */
 int child_catch_signals(void) MUST_USE;
 
+/* Makes the sockets over which a process and its child talk; they refuse
+ * descriptors where the kernel can. 0, or -errno. */
+int child_link(int link[2]) MUST_USE;
+
 /* Opens the program that is running, for child_exec(). What replaces the file
  * later has no effect. /proc need not be mounted. A descriptor, or -errno. */
 int child_open_program(void) MUST_USE;

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,8 +170,9 @@ int loader_start(struct loader *r, uint32_t serial, const struct config *base,
 
 	if (r->loader_fd >= 0)
 		return -EBUSY;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
-		return -errno;
+	err = child_link(link);
+	if (err)
+		return err;
 	r->serial = serial;
 	err = r->starter->start(r->starter->self, "loader", link, &r->loader);
 	close(link[1]);

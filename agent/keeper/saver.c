@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,8 +105,9 @@ int saver_start(struct saver *s, const struct config *config,
 
 	if (saver_at_work(s))
 		return -EBUSY;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
-		return -errno;
+	err = child_link(link);
+	if (err)
+		return err;
 	err = s->starter->start(s->starter->self, "saver", link, &s->child);
 	s->at_work = err == 0;
 	/* It reads the order from the closed link. */

@@ -1,5 +1,6 @@
 #include "agent/launch/entry.h"
 
+#include "agent/host/wait_limit.h"
 #include "agent/launch/launch.h"
 #include "agent/launch/start.h"
 #include "base/log.h"
@@ -131,7 +132,8 @@ static int run(const struct process *row, struct process_context *c)
 	    .log_target = (enum log_target)h->log_target,
 	    .log_level = &level,
 	};
-	const struct job_starter jobs = {start_job, &starter};
+	const struct job_starter jobs = {
+	    child_link, wait_limit_begin, wait_limit_end, start_job, &starter};
 	struct process_context with_jobs = *c;
 
 	if (row != process_at(PROCESS_RESOLVER))

@@ -34,7 +34,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 struct agent {
@@ -303,9 +302,9 @@ static bool stays(const struct agent *a)
 
 static bool make_links(struct agent *a)
 {
-	int type = SOCK_SEQPACKET | SOCK_CLOEXEC;
 	int signal_fd = child_catch_signals();
 	int program = child_open_program();
+	int err = program < 0 ? program : 0;
 
 	a->loop.signal_fd = signal_fd;
 	if (signal_fd < 0) {
@@ -314,14 +313,16 @@ static bool make_links(struct agent *a)
 		    strerror(-signal_fd));
 		return false;
 	}
-	if (program < 0)
-		errno = -program;
 	a->starter.program = program;
-	if (program >= 0 && socketpair(AF_UNIX, type, 0, a->engine_link) == 0 &&
-	    socketpair(AF_UNIX, type, 0, a->config_link) == 0 &&
-	    socketpair(AF_UNIX, type, 0, a->resolver_link) == 0)
+	if (!err)
+		err = child_link(a->engine_link);
+	if (!err)
+		err = child_link(a->config_link);
+	if (!err)
+		err = child_link(a->resolver_link);
+	if (!err)
 		return true;
-	log_error("cannot link the processes: %s", strerror(errno));
+	log_error("cannot link the processes: %s", strerror(-err));
 	return false;
 }
 
@@ -330,11 +331,11 @@ static bool start_child(struct agent *a, unsigned i, enum process_id id,
     const int fds[], const void *request, size_t len)
 {
 	struct child *child = &a->loop.children[i];
-	int link[2], err;
+	int link[2], err = child_link(link);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0) {
+	if (err) {
 		log_error("cannot link the %s: %s", process_at(id)->name,
-		    strerror(errno));
+		    strerror(-err));
 		return false;
 	}
 	err = start_process(&a->starter, id, link, fds, child);
@@ -420,8 +421,9 @@ static void start_logger(struct agent *a)
 		return;
 	snprintf(
 	    order.folder, sizeof(order.folder), "%s", a->config.log_folder);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0) {
-		log_warning("cannot link the logger: %s", strerror(errno));
+	err = child_link(link);
+	if (err) {
+		log_warning("cannot link the logger: %s", strerror(-err));
 		return;
 	}
 	err = start_process(

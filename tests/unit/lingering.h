@@ -55,6 +55,26 @@ static inline struct lingering lingering_open(void)
 	return l;
 }
 
+/* Takes the descriptor of such a message. */
+static inline int lingering_take(int from)
+{
+	char byte;
+	struct iovec part = {&byte, 1};
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} control;
+	struct msghdr m = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof(control.bytes)};
+	int fd = -1;
+
+	if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&m))
+		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	return fd;
+}
+
 /* Sends a byte with the descriptor, and closes our own. The receiver must not
  * take it before: then the last close(2) would be ours. The kernel may refuse
  * it: false. */

@@ -34,6 +34,9 @@
 #ifndef SO_TIMESTAMPING_NEW
 #define SO_TIMESTAMPING_NEW 65
 #endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 /* PROT_BTI of arm64. */
 #define BTI_BIT 0x10
 /* O_TMPFILE also has the bit of O_DIRECTORY, which reading needs. */
@@ -180,8 +183,9 @@ static const struct call_rule rules[] = {
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, SOL_SOCKET), IS(2, SO_SNDBUF)),
 	CALL("setsockopt", CALLS_LOOKUP, IS(1, SOL_SOCKET), IS(2, SO_PASSCRED)),
 
-	/* Limits what a client of a UNIX socket makes the process wait for. */
-	CALL("setitimer", CALLS_ENGINE | CALLS_STATUS, IS(0, ITIMER_REAL)),
+	/* Limits what a client of a UNIX socket, or a job, makes the process
+	 * wait for. */
+	CALL("setitimer", CALLS_LIMIT, IS(0, ITIMER_REAL)),
 
 	/* A client of the status socket. */
 	CALL("socket", CALLS_STATUS, IS(0, AF_UNIX), IS_BUT_FOR(1, SOCK_STREAM, SOCKET_FLAGS), IS(2, 0)),
@@ -210,6 +214,7 @@ static const struct call_rule rules[] = {
 	CALL("execveat", CALLS_START, IS(4, AT_EMPTY_PATH)),
 	PLAIN("wait4", CALLS_START),
 	CALL("socketpair", CALLS_START, IS(0, AF_UNIX), IS(1, SOCK_SEQPACKET | SOCK_CLOEXEC), IS(2, 0)),
+	CALL("setsockopt", CALLS_START, IS(1, SOL_SOCKET), IS(2, SO_PASSRIGHTS)),
 	PLAIN("set_tid_address", CALLS_START), PLAIN("arch_prctl", CALLS_START),
 	PLAIN("dup2", CALLS_START), PLAIN("dup3", CALLS_START),
 	PLAIN("close_range", CALLS_START), PLAIN("umask", CALLS_START),

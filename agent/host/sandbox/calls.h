@@ -27,6 +27,7 @@ enum call_set {
 	CALLS_DSCP = 1 << 14,	/* marks packets */
 	CALLS_SERVE = 1 << 15,	/* takes clients */
 	CALLS_STATUS = 1 << 16, /* reads the agent's status socket */
+	CALLS_LIMIT = 1 << 17,	/* limits its waits for descriptors */
 };
 
 enum check_kind {

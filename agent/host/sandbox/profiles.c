@@ -35,7 +35,7 @@ static const struct profile profiles[SANDBOX_PROFILES] = {
 	{
 	    .name = "engine",
 	    .calls = CALLS_BASE | CALLS_READ | CALLS_WRITE | CALLS_CODE |
-		     CALLS_NETWORK | CALLS_ENGINE | CALLS_SECRETS,
+		     CALLS_NETWORK | CALLS_ENGINE | CALLS_SECRETS | CALLS_LIMIT,
 	    .reads = READS_ALL,
 	    .writes = "saved-keys",
 	    .signals_inside = true,
@@ -45,7 +45,7 @@ static const struct profile profiles[SANDBOX_PROFILES] = {
     [SANDBOX_RESOLVER] =
 	{
 	    .name = "resolver",
-	    .calls = OF_JOB | CALLS_START | CALLS_KILL,
+	    .calls = OF_JOB | CALLS_START | CALLS_KILL | CALLS_LIMIT,
 	    .reads = READS_ALL,
 	    .tcp = TCP_ALL,
 	    .executes = true,
@@ -100,7 +100,7 @@ static const struct profile profiles[SANDBOX_PROFILES] = {
     [SANDBOX_CMDMON] =
 	{
 	    .name = "cmdmon",
-	    .calls = CALLS_BASE | CALLS_STATUS,
+	    .calls = CALLS_BASE | CALLS_STATUS | CALLS_LIMIT,
 	    .signals_inside = true,
 	    .abstract_inside = true,
 	    .limits =

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/lingering.h"
+#include "tests/unit/one_timer.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -51,6 +54,31 @@ static int start_forked_job(void *self, const int link[2], pid_t *pid)
 	return *pid < 0 ? -errno : 0;
 }
 
+/* An accomplice has sent descriptors to it; only messages hold them. */
+static int accomplice;
+static bool lies_first;
+
+/* The dispatcher must not read before the job has closed its descriptor. */
+static int start_lingering_job(void *self, const int link[2], pid_t *pid)
+{
+	struct lingering l = {.fd = -1};
+
+	(void)self;
+	*pid = fork();
+	if (*pid != 0)
+		return *pid < 0 ? -errno : 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(link[0]);
+	l.fd = lingering_take(accomplice);
+	kill(getppid(), SIGSTOP);
+	if (lies_first)
+		(void)send(link[1], "x", 1, 0);
+	(void)lingering_send(&l, link[1]);
+	kill(getppid(), SIGCONT);
+	for (;;)
+		pause();
+}
+
 static int start_no_job(void *self, const int link[2], pid_t *pid)
 {
 	(void)self;
@@ -59,10 +87,44 @@ static int start_no_job(void *self, const int link[2], pid_t *pid)
 	return -EAGAIN;
 }
 
+/* As on a kernel that cannot refuse descriptors. */
+static int make_link(int link[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) == 0
+		   ? 0
+		   : -errno;
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+static void set_alarms(suseconds_t us)
+{
+	const struct itimerval every = {{0, us}, {0, us}};
+
+	PKI_MUST(setitimer(ITIMER_REAL, &every, NULL) == 0);
+}
+
+static void limit(void)
+{
+	const struct sigaction action = {.sa_handler = on_alarm};
+
+	PKI_MUST(sigaction(SIGALRM, &action, NULL) == 0);
+	set_alarms(200);
+}
+
+static void unlimit(void)
+{
+	set_alarms(0);
+}
+
 static void start_dispatcher(
     struct dispatch_world *w, int (*start)(void *, const int *, pid_t *))
 {
-	const struct job_starter starter = {start, NULL};
+	const struct job_starter starter = {
+	    make_link, limit, unlimit, start, NULL};
 	int pair[2];
 
 	PKI_MUST(
@@ -290,6 +352,49 @@ static int start_job_that_lies_and_ends(
 		       waitid(P_PID, (id_t)*pid, &ended, WEXITED | WNOWAIT) != 0
 		   ? -errno
 		   : 0;
+}
+
+/* Asks twice. */
+static bool survives_descriptors(struct dispatch_world *w, bool liar)
+{
+	struct lingering l[2];
+	struct ke_answer a;
+	bool answers = true;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	for (size_t i = 0; i < ARRAY_LEN(l); i++) {
+		l[i] = lingering_open();
+		assert_true(lingering_send(&l[i], pair[1]));
+	}
+	accomplice = pair[0];
+	lies_first = liar;
+	start_dispatcher(w, start_lingering_job);
+	for (uint32_t i = 0; answers && i < ARRAY_LEN(l); i++) {
+		struct pollfd p = {.fd = w->engine, .events = POLLIN};
+
+		ask(w, i, "local.fake", 5000);
+		answers = poll(&p, 1, 10000) == 1 &&
+			  frame_receive_answer(w->engine, &a) == 1 &&
+			  a.source == i && a.crash_signal == SIGKILL;
+	}
+	kill(w->pid, SIGKILL);
+	stop_dispatcher(w);
+	for (size_t i = 0; i < ARRAY_LEN(l); i++)
+		lingering_close(&l[i]);
+	close(pair[0]);
+	close(pair[1]);
+	return answers;
+}
+
+/* The kernel closes it when the message is read, or with the link. */
+static void a_job_that_sends_a_descriptor_stops_nothing(void **state)
+{
+	struct dispatch_world *w = *state;
+
+	stop_dispatcher(w);
+	assert_true(survives_descriptors(w, false));
+	assert_true(survives_descriptors(w, true));
 }
 
 static void a_job_that_lies_and_ends_is_an_alarm_too(void **state)
@@ -626,6 +731,7 @@ int main(void)
 	    TEST(a_job_that_dies_is_told),
 	    TEST(a_job_that_breaks_the_protocol_is_told),
 	    TEST(a_job_that_lies_and_ends_is_an_alarm_too),
+	    TEST(a_job_that_sends_a_descriptor_stops_nothing),
 	    TEST(a_job_that_exits_is_no_crash),
 	    TEST(more_than_the_jobs_at_once_wait),
 	    TEST(a_new_question_ends_the_job_of_the_old_one),

@@ -28,6 +28,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/descriptors.h"
+#include "tests/unit/lingering.h"
 
 #define TEXT_MAX 4096
 
@@ -435,6 +436,49 @@ static void only_those_of_the_range_are_closed(void **state)
 	no_close_range = false;
 }
 
+/* A kernel before Linux 6.16 sends it. */
+static bool refuses_descriptors(int to, int from)
+{
+	const int so_passrights = 83;
+	struct lingering l = lingering_open();
+	int value = -1;
+	socklen_t len = sizeof(value);
+	bool can =
+	    getsockopt(to, SOL_SOCKET, so_passrights, &value, &len) == 0;
+	bool sent = lingering_send(&l, from);
+
+	lingering_close(&l);
+	return can ? !sent && value == 0 : sent;
+}
+
+static void links_refuse_descriptors(void **state)
+{
+	int link[2], type = -1;
+	socklen_t len = sizeof(type);
+
+	(void)state;
+	assert_int_equal(child_link(link), 0);
+	assert_int_equal(
+	    getsockopt(link[0], SOL_SOCKET, SO_TYPE, &type, &len), 0);
+	assert_int_equal(type, SOCK_SEQPACKET);
+	assert_true(refuses_descriptors(link[0], link[1]));
+	assert_true(refuses_descriptors(link[1], link[0]));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fcntl(link[i], F_GETFD), FD_CLOEXEC);
+		close(link[i]);
+	}
+}
+
+static void without_descriptors_there_is_no_link(void **state)
+{
+	struct rlimit before = descriptors_forbid();
+	int link[2], err = child_link(link);
+
+	(void)state;
+	descriptors_allow(before);
+	assert_int_equal(err, -EMFILE);
+}
+
 static void without_descriptors_there_is_no_program(void **state)
 {
 	struct rlimit before = descriptors_forbid();
@@ -686,6 +730,8 @@ int main(int argc, char *argv[])
 	    TEST(signals_wait_for_the_child),
 	    TEST(a_child_may_ignore_the_end),
 	    cmocka_unit_test(signals_are_caught),
+	    cmocka_unit_test(links_refuse_descriptors),
+	    cmocka_unit_test(without_descriptors_there_is_no_link),
 	    TEST(what_cannot_be_executed_is_told),
 	    TEST(a_descriptor_that_is_closed_is_told),
 	    TEST(standard_input_that_is_closed_is_told),

@@ -138,6 +138,11 @@ static void two_names_of_a_server_are_one(void **state)
 	show_change(&r, 2);
 	source(&r, 2)->server = source(&r, 0)->server;
 	assert_false(end(&r));
+	begin(&r, VOTERS);
+	show_change(&r, 0);
+	show_change(&r, 2);
+	source(&r, 2)->server = SOURCES_MAX - 1;
+	assert_true(end(&r));
 }
 
 /* It is in the vote, whatever the vote says of it. */

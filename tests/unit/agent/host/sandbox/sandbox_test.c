@@ -31,6 +31,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -107,6 +108,11 @@ static bool was_denied(int status)
 }
 
 /* System calls. */
+
+/* Older headers do not have it. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 #define BIT(profile) (1U << SANDBOX_##profile)
 #define NOBODY 0U
@@ -229,6 +235,13 @@ static const struct call calls[] = {
     {"connects while it sends", SYS_sendto, {-1, 0, 0, MSG_FASTOPEN}, NOBODY},
     {"a socket option", SYS_setsockopt, {-1, SOL_SOCKET, SO_ATTACH_FILTER},
 	NOBODY},
+    {"refuses descriptors", SYS_setsockopt, {-1, SOL_SOCKET, SO_PASSRIGHTS},
+	STARTERS},
+    {"makes close(2) wait", SYS_setsockopt, {-1, SOL_SOCKET, SO_LINGER},
+	NOBODY},
+    {"limits a wait", SYS_setitimer, {ITIMER_REAL},
+	BIT(RESOLVER) | BIT(ENGINE) | BIT(CMDMON)},
+    {"measures its work", SYS_setitimer, {ITIMER_PROF}, NOBODY},
     {"types into a terminal", SYS_ioctl, {-1, TIOCSTI}, NOBODY},
     /* The logger has no secret. */
     {"locks memory", SYS_mlock, {0, 0}, NETWORKERS | (WRITERS & ~BIT(LOGGER))},
