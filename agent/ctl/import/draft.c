@@ -178,10 +178,10 @@ bool draft_takes(const char *text)
 
 bool draft_trust(struct draft *d, const char *text, const char *path)
 {
-	if (path[0] != '/' || strpbrk(path, ", ") || !draft_takes(path)) {
+	if (path[0] != '/' || strpbrk(path, ", *") || !draft_takes(path)) {
 		draft_lost(d, text,
 		    "trusted-certs takes an absolute path of at most %d bytes "
-		    "without blanks, invisible characters and , ; #",
+		    "without blanks, invisible characters and , ; # *",
 		    DRAFT_VALUE_MAX - 1);
 		return false;
 	}
