@@ -24,9 +24,15 @@ enum dns_behaviour {
 	DNS_OLD,	 /* only with CD, and no answer with DO */
 	DNS_SLOW,	 /* SERVFAIL for IPv6, after 550 ms; else as signed */
 	DNS_SIGNED_LONG, /* only "host.lan.test" has one, only with CD */
-	DNS_MANY,	 /* every name has 70 of each family, only with CD */
-	DNS_NO,		 /* SERVFAIL in any case */
-	DNS_MUTE,	 /* no answer */
+	/* Only with CD. The last byte of the address is the number of bytes
+	 * that the name has in the question. Names below "lan.test" alone, or
+	 * all others alone, or both. */
+	DNS_DOMAIN,
+	DNS_NO_DOMAIN,
+	DNS_EACH,
+	DNS_MANY, /* every name has 70 of each family, only with CD */
+	DNS_NO,	  /* SERVFAIL in any case */
+	DNS_MUTE, /* no answer */
 };
 
 static struct sockaddr_in dns_at;
@@ -57,6 +63,15 @@ static int dns_take_do(unsigned char *query, size_t *len)
 	return 1;
 }
 
+static int dns_is_below(const unsigned char *query, size_t len)
+{
+	static const char domain[] = "\x03lan\x04test";
+
+	return len >= 12 + sizeof(domain) + 4 &&
+	       memcmp(query + len - 4 - sizeof(domain), domain,
+		   sizeof(domain)) == 0;
+}
+
 static int dns_is_known(
     enum dns_behaviour how, const unsigned char *query, size_t len, int with_do)
 {
@@ -65,6 +80,8 @@ static int dns_is_known(
 	if (!(query[3] & 0x10) || how == DNS_NO ||
 	    (how == DNS_BYPASS && !with_do))
 		return 0;
+	if (how == DNS_DOMAIN || how == DNS_NO_DOMAIN)
+		return dns_is_below(query, len) == (how == DNS_DOMAIN);
 	return how != DNS_SIGNED_LONG ||
 	       (len == 12 + sizeof(name) + 4 &&
 		   memcmp(query + 12, name, sizeof(name)) == 0);
@@ -122,6 +139,9 @@ static void dns_answer(int fd, enum dns_behaviour how)
 		query[7] = 1;
 		memcpy(query + n, of_ipv4, sizeof(of_ipv4) - 1);
 		n += sizeof(of_ipv4) - 1;
+		if (how >= DNS_DOMAIN && how <= DNS_EACH)
+			query[n - 1] =
+			    (unsigned char)(n - (sizeof(of_ipv4) - 1) - 16);
 	}
 	(void)!sendto(fd, query, n, 0, (struct sockaddr *)&from, size);
 }

@@ -82,6 +82,37 @@ static void a_short_name_gets_the_domain_of_the_search_list(void **state)
 	dns_end();
 }
 
+/* The bytes of the name that was found; 0: none was. */
+static unsigned name_found(enum dns_behaviour how, const char *host)
+{
+	struct names n;
+	bool found;
+
+	dns_serve(how);
+	found = unvalidated_lookup(host, false, 4460, FAMILY_IPV4, &n);
+	dns_end();
+	return found ? n.at[0].address[3] : 0;
+}
+
+/* resolv.conf(5), with ndots:1. The other one is tried when that has failed. */
+static void a_name_with_a_dot_is_tried_as_it_is_first(void **state)
+{
+	static const struct {
+		const char *host;
+		unsigned alone, below; /* bytes, in the question */
+	} rows[] = {{"host", 6, 15}, {"a.b", 5, 14}};
+
+	(void)state;
+	assert_int_equal(name_found(DNS_EACH, "host"), rows[0].below);
+	assert_int_equal(name_found(DNS_EACH, "a.b"), rows[1].alone);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(
+		    name_found(DNS_DOMAIN, rows[i].host), rows[i].below);
+		assert_int_equal(
+		    name_found(DNS_NO_DOMAIN, rows[i].host), rows[i].alone);
+	}
+}
+
 /* A dot at the end makes a name complete. */
 static void a_dot_ends_the_search(void **state)
 {
@@ -153,6 +184,7 @@ int main(void)
 	    cmocka_unit_test(a_timeout_of_zero_is_one_second),
 	    cmocka_unit_test(slow_refusals_are_not_silence),
 	    cmocka_unit_test(a_short_name_gets_the_domain_of_the_search_list),
+	    cmocka_unit_test(a_name_with_a_dot_is_tried_as_it_is_first),
 	    cmocka_unit_test(a_dot_ends_the_search),
 	    cmocka_unit_test(both_families_get_a_half),
 	    cmocka_unit_test(a_server_that_does_not_know_finds_nothing),
