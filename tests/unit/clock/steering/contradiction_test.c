@@ -214,6 +214,61 @@ static void who_does_not_answer_is_waited_for_and_not_longer(void **state)
 	rig_close(&r);
 }
 
+/* Most are against the estimate. Then it does not matter how long they are
+ * silent. */
+static void a_majority_against_it_is_waited_for_in_any_case(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 3, NULL, NULL);
+	give(&r, 0, 17, LIE_NS);
+	give(&r, 1, 16, 0);
+	give(&r, 2, 16, 0);
+	assert_true(look_at(&r, ESTIMATE_NS, NOW));
+	assert_true(look_at(&r, ESTIMATE_NS, NOW + 10));
+	assert_false(r.steering->sources[0].expelled);
+	rig_close(&r);
+}
+
+/* Is source 1, of two, asked? It is in the filter if it has a slot. */
+static bool is_asked(
+    enum select_state is, bool answered, int slot, bool limited)
+{
+	struct steering_source *src;
+	uint64_t asked;
+	struct rig r;
+
+	rig_open(&r, 2, NULL, NULL);
+	if (answered)
+		give(&r, 1, 17, 0);
+	src = &r.steering->sources[1];
+	src->state = is;
+	src->slot = slot;
+	r.steering->wants_witnesses = true;
+	r.steering->freq_limited = limited;
+	asked = contradiction_witnesses(r.steering);
+	rig_close(&r);
+	assert_int_equal(asked & ~UINT64_C(2), 0);
+	return asked != 0;
+}
+
+static void who_may_be_in_the_majority_is_asked(void **state)
+{
+	(void)state;
+	for (int i = 0; i < SELECT_STATE_COUNT; i++) {
+		const enum select_state is = (enum select_state)i;
+		bool may =
+		    is >= SELECT_NO_MAJORITY && is != SELECT_NOT_PREFERRED;
+
+		assert_int_equal(is_asked(is, true, -1, false), may);
+		assert_int_equal(is_asked(is, true, 0, false), may);
+		assert_int_equal(is_asked(is, true, -1, true), may);
+		assert_false(is_asked(is, true, 0, true));
+		assert_false(is_asked(is, false, -1, false));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +282,8 @@ int main(void)
 	    cmocka_unit_test(two_sources_contradict_nothing),
 	    cmocka_unit_test(before_the_first_command_nothing_is_contradicted),
 	    cmocka_unit_test(who_does_not_answer_is_waited_for_and_not_longer),
+	    cmocka_unit_test(a_majority_against_it_is_waited_for_in_any_case),
+	    cmocka_unit_test(who_may_be_in_the_majority_is_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
