@@ -443,8 +443,7 @@ static bool refuses_descriptors(int to, int from)
 	struct lingering l = lingering_open();
 	int value = -1;
 	socklen_t len = sizeof(value);
-	bool can =
-	    getsockopt(to, SOL_SOCKET, so_passrights, &value, &len) == 0;
+	bool can = getsockopt(to, SOL_SOCKET, so_passrights, &value, &len) == 0;
 	bool sent = lingering_send(&l, from);
 
 	lingering_close(&l);
