@@ -394,6 +394,6 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	    s->discipline.updates > 0 && s->reported_synchronised &&
 	    remaining_likely_ns(s, &v, at) <= s->config.max_distance_ns;
 	if (out->synchronised)
-		out->leap = s->leap;
+		out->leap = steering_leap_due(s, now);
 	view_selected(s, bound, out);
 }

@@ -572,25 +572,44 @@ static void test_spikes_are_ignored(void **state)
 	rig_close(&r);
 }
 
+/* The leap status after `announcing` of three servers have announced a leap
+ * second on 1 January 2025, or half a day before. */
+static enum leap announced_leap(unsigned announcing, bool day_before)
+{
+	const int64_t ago_ns = day_before ? 43200 * NS_PER_S : 0;
+	const struct clock_change start = {.at = {RIG_START_NS - ago_ns}};
+	enum leap leap;
+	struct rig r;
+
+	rig_open(&r, 3, NULL, NULL);
+	timescale_init(&r.ledger, &start);
+	r.now.ns = r.wall.ns = start.at.ns;
+	for (unsigned i = 0; i < 12; i++) {
+		struct sample m = rig_sample(&r, 0);
+
+		m.leap = i % 3 < announcing ? LEAP_INSERT : LEAP_NONE;
+		steering_add(r.steering, i % 3, &m);
+		rig_wait(&r, 1);
+		(void)rig_update(&r);
+	}
+	leap = rig_track(&r).leap;
+	rig_close(&r);
+	return leap;
+}
+
 static void test_leap_needs_a_majority(void **state)
 {
 	(void)state;
-	for (unsigned announcing = 0; announcing <= 3; announcing++) {
-		struct rig r;
-
-		rig_open(&r, 3, NULL, NULL);
-		for (unsigned i = 0; i < 12; i++) {
-			struct sample m = rig_sample(&r, 0);
-
-			m.leap = i % 3 < announcing ? LEAP_INSERT : LEAP_NONE;
-			steering_add(r.steering, i % 3, &m);
-			rig_wait(&r, 1);
-			(void)rig_update(&r);
-		}
-		assert_int_equal(rig_track(&r).leap,
+	for (unsigned announcing = 0; announcing <= 3; announcing++)
+		assert_int_equal(announced_leap(announcing, true),
 		    announcing >= 2 ? LEAP_INSERT : LEAP_NONE);
-		rig_close(&r);
-	}
+}
+
+/* Some servers announce it for a month, and some forget to end it. */
+static void test_leap_is_shown_on_its_day_only(void **state)
+{
+	(void)state;
+	assert_int_equal(announced_leap(3, false), LEAP_NONE);
 }
 
 /* Servers send anything that the fields of a packet can hold, in any order:
@@ -1162,6 +1181,7 @@ int main(void)
 	    cmocka_unit_test(test_one_servers_jump_moves_nothing),
 	    cmocka_unit_test(test_spikes_are_ignored),
 	    cmocka_unit_test(test_leap_needs_a_majority),
+	    cmocka_unit_test(test_leap_is_shown_on_its_day_only),
 	    cmocka_unit_test(test_nonsense_is_survived),
 	    cmocka_unit_test(test_another_list_of_sources),
 	    cmocka_unit_test(test_another_list_without_the_old_ones),
