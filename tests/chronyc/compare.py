@@ -44,7 +44,7 @@ COLUMNS = {
                  ('15|30', None), ('128|256', None), (AGE, 10), (NUMBER, 'same'),
                  (NUMBER, 'same'), (NUMBER, 2), (NUMBER, None)],
     'activity': [(NUMBER, None)] * 5,
-    'ntpdata': [(ADDRESS, 'same'), (HEX, None), (NUMBER, 'same'),
+    'ntpdata': [(ADDRESS, 'same'), (HEX, 'same'), (NUMBER, 'same'),
                 (ADDRESS, None), (HEX, None), (LEAP, 'same'), ('4', 'same'),
                 ('Server', 'same'), (NUMBER, 'same'), (r'-?\d+', 'same'),
                 (NUMBER, 'same'), (r'-?\d+', 'same'), (S9, 1e-9),

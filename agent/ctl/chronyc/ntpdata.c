@@ -1,6 +1,7 @@
 /* The latest answer of each source. */
 #include "agent/ctl/chronyc/values.h"
 #include "agent/ctl/snapshot/chrony_tests.h"
+#include "agent/ctl/snapshot/reference.h"
 
 #include <string.h>
 
@@ -64,8 +65,7 @@ struct data {
 	bool heard;
 };
 
-static struct data data_of(
-    const struct snapshot *all, const struct status_source *s)
+static struct data data_of(const struct status_source *s)
 {
 	const struct status_answer *a = &s->answer;
 
@@ -76,8 +76,8 @@ static struct data data_of(
 	    .local = shown_address(a->local_address),
 	    .leap = a->version.known ? chronyc_leap(s->leap) : "Normal",
 	    .mode = a->version.known ? "Server" : "Invalid",
-	    .remote_id = chrony_source_reference(all, s),
-	    .local_id = chrony_ipv4(a->local_address),
+	    .remote_id = reference_of_address(chrony_address(s)),
+	    .local_id = reference_of_address(a->local_address),
 	    .refid = chrony_reference(s->reference_id),
 	    .port = s->port.known ? whole_of(s->port) : NTP_PORT,
 	    .offset_s = 0 - seconds_or(s->measured_offset_ns, 0),
@@ -195,7 +195,7 @@ bool chronyc_ntpdata(
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct status_source *source = &s->sources[i];
-		struct data d = data_of(s, source);
+		struct data d = data_of(source);
 
 		if (style->only ? !chronyc_names(source, style->only)
 				: !chrony_address(source))

@@ -88,22 +88,6 @@ uint32_t chrony_reference(const char *text)
 	return id;
 }
 
-uint32_t chrony_ipv4(const char *address)
-{
-	struct in_addr a;
-
-	return address && inet_pton(AF_INET, address, &a) == 1 ? ntohl(a.s_addr)
-							       : 0;
-}
-
-uint32_t chrony_source_reference(
-    const struct snapshot *all, const struct status_source *s)
-{
-	if (s == snapshot_selected(all) && all->clock.reference_id)
-		return chrony_reference(all->clock.reference_id);
-	return chrony_ipv4(chrony_address(s));
-}
-
 const char *chrony_address(const struct status_source *s)
 {
 	unsigned char bytes[16];

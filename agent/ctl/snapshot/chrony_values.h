@@ -51,15 +51,6 @@ struct field_int chrony_stratum(const struct status_clock *c);
  */
 uint32_t chrony_reference(const char *text);
 
-/* The IPv4 address as a number; 0: it is none. */
-uint32_t chrony_ipv4(const char *address);
-
-/* The reference ID that the clock has while `s`, a source of `all`, is
- * selected: its IPv4 address (RFC 5905 7.3). For IPv6 it is a hash, which the
- * status has for the selected source alone; 0 for the others. */
-uint32_t chrony_source_reference(
-    const struct snapshot *all, const struct status_source *s);
-
 /* The address that is in use, or one that is configured as the host; NULL:
  * there is none. */
 const char *chrony_address(const struct status_source *s);
