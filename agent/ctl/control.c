@@ -2,6 +2,7 @@
 
 #include "agent/ctl/chronyc/chronyc.h"
 #include "agent/ctl/fetch.h"
+#include "agent/ctl/snapshot/chrony_values.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -76,12 +77,13 @@ bool subnet_has(const struct subnet *net, const char *address)
 
 bool control_means(const struct status_source *s, const char *target)
 {
+	const char *address = chrony_address(s);
 	struct subnet net;
 
 	if (chronyc_names(s, target))
 		return true;
-	return s->address && subnet_parse(&net, target) &&
-	       subnet_has(&net, s->address);
+	return address && subnet_parse(&net, target) &&
+	       subnet_has(&net, address);
 }
 
 /* The agent knows sources by their names alone. */

@@ -23,14 +23,14 @@ bool chronyc_shows(
 
 /* chronyc gives a source without an address the number of its configuration. */
 static void put_identity(
-    char out[static CHRONYC_NAME_MAX], const struct snapshot *s, unsigned i)
+    char out[static CHRONYC_NAME_MAX], const struct status_source *s)
 {
-	const char *address = chrony_address(&s->sources[i]);
+	const char *address = chrony_address(s);
 
 	if (address)
 		snprintf(out, CHRONYC_NAME_MAX, "%s", address);
 	else
-		snprintf(out, CHRONYC_NAME_MAX, "ID#%010u", i + 1);
+		snprintf(out, CHRONYC_NAME_MAX, "ID#%010u", s->number);
 }
 
 void chronyc_name(char out[static CHRONYC_NAME_MAX], const struct snapshot *s,
@@ -39,7 +39,7 @@ void chronyc_name(char out[static CHRONYC_NAME_MAX], const struct snapshot *s,
 	const struct status_source *source = &s->sources[i];
 
 	if (style->naming == NAMING_ADDRESS)
-		put_identity(out, s, i);
+		put_identity(out, source);
 	else
 		snprintf(out, CHRONYC_NAME_MAX, "%s",
 		    style->naming == NAMING_HOST ? source->host : source->name);
@@ -59,8 +59,11 @@ static bool same_address(const char *a, const char *b)
 
 bool chronyc_names(const struct status_source *s, const char *text)
 {
+	char identity[CHRONYC_NAME_MAX];
+
+	put_identity(identity, s);
 	return strcmp(s->name, text) == 0 || strcasecmp(s->host, text) == 0 ||
-	       (s->address && same_address(s->address, text));
+	       same_address(identity, text);
 }
 
 const char *chronyc_leap(const char *leap)

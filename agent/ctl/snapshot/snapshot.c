@@ -125,6 +125,7 @@ static bool parse_source(
 {
 	char where[32];
 
+	s->number = (unsigned)i + 1;
 	snprintf(where, sizeof(where), "sources[%zu].", i);
 	if (!parse_fields(
 		p, source_fields, ARRAY_LEN(source_fields), object, s, where))

@@ -87,6 +87,7 @@ struct status_nts {
 };
 
 struct status_source {
+	unsigned number; /* from 1, as configured */
 	const char *name, *host, *address;
 	const char *same_server; /* the first name of this server, or NULL */
 	struct field_int port, addresses;

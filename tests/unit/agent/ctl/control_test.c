@@ -79,7 +79,15 @@ static void a_source_has_several_names(void **state)
 	assert_false(control_means(&s, "fd77:4::/64"));
 	assert_false(control_means(&s, "home"));
 	s.address = NULL;
+	s.number = 3;
 	assert_false(control_means(&s, "::/0"));
+	assert_true(control_means(&s, "ID#0000000003"));
+	assert_false(control_means(&s, "ID#0000000002"));
+	/* The file has the address of a server that never answered. */
+	s.host = "fd77:3:0:0::7";
+	assert_true(control_means(&s, "fd77:3::/64"));
+	assert_true(control_means(&s, "fd77:3::7"));
+	assert_false(control_means(&s, "fd77:4::/64"));
 }
 
 static struct captured run(
