@@ -5,10 +5,11 @@
 #include "agent/ctl/print/text.h"
 #include "base/time.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define FOLLOW_NS (500 * NS_PER_MS)
+#define FOLLOW_MS 500
 
 /* An event as a row of CSV and JSON. */
 struct row {
@@ -163,12 +164,19 @@ static bool look(struct following *w)
 	return done;
 }
 
+/* False: nobody reads the pipe any more, as after `| grep -m 1`. Without this
+ * look, only the next event would end the command. */
+static bool is_read(FILE *out)
+{
+	struct pollfd fd = {.fd = fileno(out)};
+
+	return poll(&fd, 1, FOLLOW_MS) <= 0;
+}
+
 static enum exit_status follow(struct following *w)
 {
-	const struct timespec wait = {.tv_nsec = FOLLOW_NS};
-
-	while (look(w))
-		nanosleep(&wait, NULL);
+	while (look(w) && is_read(w->v->out))
+		continue;
 	return EXIT_NO_STATUS;
 }
 
