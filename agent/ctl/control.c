@@ -86,34 +86,58 @@ bool control_means(const struct status_source *s, const char *target)
 	       subnet_has(&net, address);
 }
 
-/* The agent knows sources by their names alone. */
+/* The agent knows sources by their names alone. As for an order without a name,
+ * one source that can carry it out is enough: what the others say goes to
+ * `errors`, which matters if none can. */
+static enum exit_status send_to_all_of(const struct control *c,
+    const struct snapshot *s, const char *verb, const char *target,
+    FILE *errors)
+{
+	const struct control each = {c->program, c->socket, c->out, errors};
+	enum exit_status status = EXIT_REFUSED, one;
+	bool any = false;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		if (!control_means(&s->sources[i], target))
+			continue;
+		any = true;
+		one = order_send(&each, verb, s->sources[i].name);
+		if (one != EXIT_OK && one != EXIT_REFUSED)
+			return one;
+		if (one == EXIT_OK)
+			status = EXIT_OK;
+	}
+	if (!any)
+		fprintf(errors,
+		    "%s: no source has the name or address '%s': see `ntsctl "
+		    "sources`\n",
+		    c->program, target);
+	return status;
+}
+
 static enum exit_status send_to_each(
     const struct control *c, const char *verb, const char *target)
 {
-	enum exit_status status = EXIT_OK, one;
-	char why[CONNECT_ERROR_MAX];
-	unsigned meant = 0;
+	enum exit_status status = EXIT_NO_STATUS;
+	char why[CONNECT_ERROR_MAX], *said = NULL;
 	struct snapshot s;
+	FILE *errors;
+	size_t size;
 
 	if (!snapshot_fetch(c->socket, &s, why)) {
 		fprintf(c->errors, "%s: %s\n", c->program, why);
-		return EXIT_NO_STATUS;
+		return status;
 	}
-	for (unsigned i = 0; i < s.source_count; i++) {
-		if (!control_means(&s.sources[i], target))
-			continue;
-		meant++;
-		one = order_send(c, verb, s.sources[i].name);
-		status = one == EXIT_OK ? status : one;
+	errors = open_memstream(&said, &size);
+	if (errors) {
+		status = send_to_all_of(c, &s, verb, target, errors);
+		fclose(errors);
 	}
 	snapshot_free(&s);
-	if (meant > 0)
-		return status;
-	fprintf(c->errors,
-	    "%s: no source has the name or address '%s': see `ntsctl "
-	    "sources`\n",
-	    c->program, target);
-	return EXIT_REFUSED;
+	if (status != EXIT_OK && said)
+		fputs(said, c->errors);
+	free(said);
+	return status;
 }
 
 static enum exit_status tell(

@@ -156,6 +156,44 @@ static void a_target_that_nobody_has_is_refused(void **state)
 	free(json);
 }
 
+/* What an order for two sources comes to, whose answers are these. */
+static void assert_ordered(const char *first, const char *second,
+    enum exit_status expected, const char *errors)
+{
+	json_t *tree = example();
+	struct fake_agent status, orders;
+	char *json, control[80];
+	struct captured o;
+
+	set_text(example_source(tree, 1), "address", "10.77.3.2");
+	json = json_dumps(tree, 0);
+	json_decref(tree);
+	agent_start(&status, (const char *const[]){json}, 1);
+	agent_start(&orders, (const char *const[]){first, second}, 2);
+	snprintf(control, sizeof(control), "%s/control.sock", status.folder);
+	assert_int_equal(rename(orders.path, control), 0);
+	o = run(status.path, "retry", "10.77.3.0/24");
+	assert_int_equal(o.status, expected);
+	assert_contains(o.errors, errors);
+	assert_true(expected != EXIT_OK || *o.errors == '\0');
+	captured_free(&o);
+	unlink(control);
+	agent_end(&orders);
+	agent_end(&status);
+	free(json);
+}
+
+/* As an order without a name, which asks all that it can. */
+static void one_source_that_can_is_enough(void **state)
+{
+	(void)state;
+	assert_ordered("ok: asked\n", "error: offline\n", EXIT_OK, "");
+	assert_ordered("error: offline\n", "ok: asked\n", EXIT_OK, "");
+	assert_ordered("error: first\n", "error: second\n", EXIT_REFUSED,
+	    "ntsctl: first\nntsctl: second\n");
+	assert_ordered("ok: asked\n", "", EXIT_NO_STATUS, "without an answer");
+}
+
 /* Each order of the table of commands, as the help shows it. */
 static void each_order_is_known(void **state)
 {
@@ -186,6 +224,7 @@ int main(void)
 	    cmocka_unit_test(a_source_has_several_names),
 	    cmocka_unit_test(wrong_arguments_reach_no_agent),
 	    cmocka_unit_test(a_target_that_nobody_has_is_refused),
+	    cmocka_unit_test(one_source_that_can_is_enough),
 	    cmocka_unit_test(each_order_is_known),
 	};
 
