@@ -40,8 +40,8 @@ chronyc_report_fn chronyc_sources, chronyc_sourcestats, chronyc_authdata;
 chronyc_report_fn chronyc_selectdata, chronyc_ntpdata, chronyc_tracking;
 chronyc_report_fn chronyc_activity;
 
-/* Does `text` name this source: its section, its host, its address, or the
- * identity that chronyc gives to a source without one? */
+/* Does `text` name this source: its section, its pool, its host, its address,
+ * or the identity that chronyc gives to a source without one? */
 bool chronyc_names(const struct status_source *s, const char *text);
 
 #endif

@@ -191,7 +191,7 @@ static void put_failed(const struct status_source *s, FILE *out)
 bool chronyc_ntpdata(
     const struct snapshot *s, const struct chronyc_style *style, FILE *out)
 {
-	bool found = !style->only;
+	bool found = !style->only, apart = !style->only;
 
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct status_source *source = &s->sources[i];
@@ -203,7 +203,8 @@ bool chronyc_ntpdata(
 		found = true;
 		if (style->more) /* the sign of all other outputs */
 			d.offset_s = seconds_or(source->measured_offset_ns, 0);
-		fputs(style->only || style->csv ? "" : "\n", out);
+		fputs(apart && !style->csv ? "\n" : "", out);
+		apart = true;
 		put_packet(&d, style->csv, out);
 		put_measurement(&d, style->csv, out);
 		put_totals(&d, style->csv, out);

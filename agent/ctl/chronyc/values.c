@@ -62,8 +62,9 @@ bool chronyc_names(const struct status_source *s, const char *text)
 	char identity[CHRONYC_NAME_MAX];
 
 	put_identity(identity, s);
-	return strcmp(s->name, text) == 0 || strcasecmp(s->host, text) == 0 ||
-	       same_address(identity, text);
+	return strcmp(s->name, text) == 0 ||
+	       (s->pool && strcmp(s->pool, text) == 0) ||
+	       strcasecmp(s->host, text) == 0 || same_address(identity, text);
 }
 
 const char *chronyc_leap(const char *leap)

@@ -4,6 +4,8 @@
 #include "agent/ctl/report/report.h"
 #include "agent/ctl/snapshot/chrony_values.h"
 
+#include <stdlib.h>
+
 #define SOURCE(m) .field = FIELD(struct status_source, m)
 
 static const struct column select_columns[] = {
@@ -89,19 +91,17 @@ enum exit_status report_selectdata(
 	return EXIT_OK;
 }
 
-/* One source alone, if the view names one. */
+/* The sources that the view names, or all: the caller frees them alone. */
 static struct snapshot only_of(const struct snapshot *s, const struct view *v)
 {
-	struct snapshot one = *s;
+	struct snapshot some = *s;
 
-	for (unsigned i = 0; v->only && i < s->source_count; i++)
-		if (chronyc_names(&s->sources[i], v->only)) {
-			one.sources = &s->sources[i];
-			one.source_count = 1;
-			return one;
-		}
-	one.source_count = v->only ? 0 : s->source_count;
-	return one;
+	some.source_count = 0;
+	some.sources = calloc(s->source_count + 1, sizeof(*some.sources));
+	for (unsigned i = 0; some.sources && i < s->source_count; i++)
+		if (!v->only || chronyc_names(&s->sources[i], v->only))
+			some.sources[some.source_count++] = s->sources[i];
+	return some;
 }
 
 static bool has_address(const struct snapshot *s)
@@ -113,20 +113,30 @@ static bool has_address(const struct snapshot *s)
 	return i < s->source_count;
 }
 
-enum exit_status report_ntpdata(const struct snapshot *s, const struct view *v)
+static enum exit_status put_answers(
+    const struct snapshot *shown, const struct view *v)
 {
 	struct chronyc_style style = style_of(v);
-	const struct snapshot shown = only_of(s, v);
 
-	if (v->only && shown.source_count == 0)
+	if (v->only && shown->source_count == 0)
 		return EXIT_REFUSED;
 	if (v->output != OUTPUT_TEXT)
-		return table_put(&answer_table, &shown, v) ? EXIT_OK
-							   : EXIT_NO_STATUS;
-	(void)chronyc_ntpdata(s, &style, v->out);
+		return table_put(&answer_table, shown, v) ? EXIT_OK
+							  : EXIT_NO_STATUS;
+	(void)chronyc_ntpdata(shown, &style, v->out);
 	/* A pipe gets no hint: a script expects the answers alone. */
-	if (v->terminal && !v->only && !has_address(s))
+	if (v->terminal && !v->only && !has_address(shown))
 		text_put_wrapped(v->out, "",
 		    "No server has answered yet. `ntsctl` says why.", v->width);
 	return EXIT_OK;
+}
+
+enum exit_status report_ntpdata(const struct snapshot *s, const struct view *v)
+{
+	struct snapshot shown = only_of(s, v);
+	enum exit_status status =
+	    shown.sources ? put_answers(&shown, v) : EXIT_NO_STATUS;
+
+	free(shown.sources);
+	return status;
 }

@@ -49,7 +49,8 @@ static const struct field clock_fields[] = {
 };
 
 static const struct field source_fields[] = {
-	SOURCE_NEEDED(name), SOURCE_NEEDED(host), SOURCE_OR_NULL(same_server), SOURCE_OR_NULL(address),
+	SOURCE_NEEDED(name), SOURCE_NEEDED(host), SOURCE_OR_NULL(pool),
+	SOURCE_OR_NULL(same_server), SOURCE_OR_NULL(address),
 	SOURCE_OR_NULL(port), SOURCE_OR_NULL(addresses), SOURCE_NEEDED(mark), SOURCE_NEEDED(state),
 	SOURCE_NEEDED(reason), SOURCE_NEEDED(stage), SOURCE_OR_NULL(failure), SOURCE_OR_NULL(next_try_s),
 	SOURCE_OR_NULL(stratum), SOURCE_OR_NULL(reference_id),

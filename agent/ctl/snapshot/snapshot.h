@@ -88,7 +88,7 @@ struct status_nts {
 
 struct status_source {
 	unsigned number; /* from 1, as configured */
-	const char *name, *host, *address;
+	const char *name, *host, *pool, *address;
 	const char *same_server; /* the first name of this server, or NULL */
 	struct field_int port, addresses;
 	const char *mark; /* one of * + - x ~ ? */

@@ -74,6 +74,9 @@ static void a_source_has_several_names(void **state)
 	(void)state;
 	assert_true(control_means(&s, "office"));
 	assert_true(control_means(&s, "ntp.example.net"));
+	assert_false(control_means(&s, "lan"));
+	s.pool = "lan";
+	assert_true(control_means(&s, "lan"));
 	assert_true(control_means(&s, "fd77:3:0:0::1"));
 	assert_true(control_means(&s, "fd77:3::/64"));
 	assert_false(control_means(&s, "fd77:4::/64"));

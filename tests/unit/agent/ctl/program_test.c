@@ -247,6 +247,42 @@ static void a_newer_agent_is_named(void **state)
 	captured_free(&r);
 }
 
+/* How often `text` is in what the command prints of two sources of a pool. */
+static unsigned times_of_pool(const char *command, const char *text)
+{
+	json_t *tree = example();
+	char *json, line[128];
+	struct fake_agent a;
+	struct captured r;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		json_object_set_new(
+		    example_source(tree, i), "pool", json_string("lan"));
+	json = json_dumps(tree, 0);
+	json_decref(tree);
+	agent_start(&a, (const char *const[]){json}, 1);
+	snprintf(line, sizeof(line), "ntsctl -s %s %s", a.path, command);
+	r = run(line);
+	agent_end(&a);
+	assert_int_equal(r.status, EXIT_OK);
+	for (const char *at = r.out; (at = strstr(at, text)); at++)
+		count++;
+	captured_free(&r);
+	free(json);
+	return count;
+}
+
+static void the_name_of_a_pool_means_all_its_sources(void **state)
+{
+	(void)state;
+	assert_int_equal(times_of_pool("ntpdata lan", "Remote address"), 2);
+	assert_int_equal(times_of_pool("ntpdata lan", "\n\nRemote address"), 1);
+	assert_int_equal(times_of_pool("ntpdata lan --json", "\"host\""), 2);
+	assert_int_equal(times_of_pool("-c ntpdata lan", "\n"), 2);
+	assert_int_equal(times_of_pool("sourcename lan", "ntpserver\n"), 1);
+}
+
 static void a_full_disk_is_no_success(void **state)
 {
 	char *words[] = {strdup("ntsctl"), strdup("sources"), NULL};
@@ -667,6 +703,7 @@ int main(void)
 	    cmocka_unit_test(without_an_agent_the_status_is_3),
 	    cmocka_unit_test(without_an_agent_the_metrics_say_so),
 	    cmocka_unit_test(a_newer_agent_is_named),
+	    cmocka_unit_test(the_name_of_a_pool_means_all_its_sources),
 	    cmocka_unit_test(a_full_disk_is_no_success),
 	    cmocka_unit_test(manual_and_completions_know_every_command),
 	    cmocka_unit_test(each_command_has_a_help),
