@@ -1,8 +1,8 @@
 #include "agent/cmdmon/facts.h"
 
+#include "agent/ctl/snapshot/address.h"
 #include "agent/ctl/snapshot/chrony_tests.h"
 #include "agent/ctl/snapshot/chrony_values.h"
-#include "agent/ctl/snapshot/reference.h"
 #include "agent/ctl/snapshot/signs.h"
 
 #include <arpa/inet.h>
@@ -155,7 +155,7 @@ struct cmdmon_sourcestats facts_stats(const struct snapshot *s, unsigned i)
 	const struct status_source *source = &s->sources[i];
 
 	return (struct cmdmon_sourcestats){
-	    .reference_id = reference_of_address(chrony_address(source)),
+	    .reference_id = address_reference(chrony_address(source)),
 	    .address = facts_address(s, i),
 	    .samples = u32_of(source->samples),
 	    .runs = u32_of(source->runs),
@@ -277,7 +277,7 @@ struct cmdmon_select_data facts_select(const struct snapshot *s, unsigned i)
 	uint16_t options = options_of(&source->options);
 
 	return (struct cmdmon_select_data){
-	    .reference_id = reference_of_address(chrony_address(source)),
+	    .reference_id = address_reference(chrony_address(source)),
 	    .address = facts_address(s, i),
 	    .letter = (uint8_t)chrony_letter(source->state),
 	    .authenticated = 1,

@@ -2,6 +2,7 @@
 
 #include "agent/ctl/chronyc/chronyc.h"
 #include "agent/ctl/fetch.h"
+#include "agent/ctl/snapshot/address.h"
 #include "agent/ctl/snapshot/chrony_values.h"
 
 #include <arpa/inet.h>
@@ -9,14 +10,6 @@
 #include <string.h>
 
 /* ---- subnets ---- */
-
-static int family_of(const char *text, unsigned char out[static 16])
-{
-	memset(out, 0, 16);
-	if (inet_pton(AF_INET, text, out) == 1)
-		return AF_INET;
-	return inet_pton(AF_INET6, text, out) == 1 ? AF_INET6 : AF_UNSPEC;
-}
 
 static unsigned bits_of(int family)
 {
@@ -40,32 +33,28 @@ bool subnet_parse(struct subnet *out, const char *text)
 {
 	char first[64];
 	const char *slash = strchr(text, '/');
-	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	size_t len = slash ? (size_t)(slash - text) : 0;
 
 	*out = (struct subnet){AF_UNSPEC, {0}, {0}};
-	if (len >= sizeof(first))
+	if (len == 0 || len >= sizeof(first))
 		return false;
 	memcpy(first, text, len);
 	first[len] = '\0';
-	out->family = family_of(first, out->address);
+	out->family = address_parse(first, out->address);
 	if (out->family == AF_UNSPEC)
 		return false;
-	if (!slash) {
-		memset(out->mask, 0xff, bits_of(out->family) / 8);
-		return true;
-	}
 	if (mask_of_bits(out, slash + 1))
 		return true;
 	/* The mask comes first. */
 	memcpy(out->mask, out->address, sizeof(out->mask));
-	return family_of(slash + 1, out->address) == out->family;
+	return address_parse(slash + 1, out->address) == out->family;
 }
 
 bool subnet_has(const struct subnet *net, const char *address)
 {
 	unsigned char at[16];
 
-	if (family_of(address, at) != net->family)
+	if (address_parse(address, at) != net->family)
 		return false;
 	for (size_t i = 0; i < sizeof(at); i++)
 		if ((at[i] ^ net->address[i]) & net->mask[i])

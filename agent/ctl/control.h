@@ -22,7 +22,7 @@ bool control_is_burst(const char *text);
 enum exit_status control_run(
     const struct control *c, const char *name, int argc, char **argv);
 
-/* "ADDRESS", "ADDRESS/BITS" or "MASK/ADDRESS", of one family. */
+/* "ADDRESS/BITS" or "MASK/ADDRESS", of one family. */
 struct subnet {
 	int family;
 	unsigned char address[16], mask[16];

@@ -350,6 +350,17 @@ static enum exit_status run_sourcename(const struct call *call)
 	return host ? EXIT_OK : complain_no_source(call);
 }
 
+/* Only the sources that `name` means. */
+static void keep_named(struct snapshot *s, const char *name)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (chronyc_names(&s->sources[i], name))
+			s->sources[kept++] = s->sources[i];
+	s->source_count = kept;
+}
+
 static enum exit_status run_ntpdata(const struct call *call)
 {
 	const struct options *o = call->options;
@@ -360,6 +371,8 @@ static enum exit_status run_ntpdata(const struct call *call)
 	if (!fetch(call, &s))
 		return EXIT_NO_STATUS;
 	view.only = o->argc > 0 ? o->argv[0] : NULL;
+	if (view.only)
+		keep_named(&s, view.only);
 	status = report_ntpdata(&s, &view);
 	snapshot_free(&s);
 	return status == EXIT_REFUSED ? complain_no_source(call) : status;

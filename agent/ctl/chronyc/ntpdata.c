@@ -1,7 +1,7 @@
 /* The latest answer of each source. */
 #include "agent/ctl/chronyc/values.h"
+#include "agent/ctl/snapshot/address.h"
 #include "agent/ctl/snapshot/chrony_tests.h"
-#include "agent/ctl/snapshot/reference.h"
 
 #include <string.h>
 
@@ -76,8 +76,8 @@ static struct data data_of(const struct status_source *s)
 	    .local = shown_address(a->local_address),
 	    .leap = a->version.known ? chronyc_leap(s->leap) : "Normal",
 	    .mode = a->version.known ? "Server" : "Invalid",
-	    .remote_id = reference_of_address(chrony_address(s)),
-	    .local_id = reference_of_address(a->local_address),
+	    .remote_id = address_reference(chrony_address(s)),
+	    .local_id = address_reference(a->local_address),
 	    .refid = chrony_reference(s->reference_id),
 	    .port = s->port.known ? whole_of(s->port) : NTP_PORT,
 	    .offset_s = 0 - seconds_or(s->measured_offset_ns, 0),

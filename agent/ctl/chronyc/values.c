@@ -1,6 +1,7 @@
 #include "agent/ctl/chronyc/values.h"
 
 #include "agent/ctl/print/format.h"
+#include "agent/ctl/snapshot/address.h"
 #include "base/time.h"
 
 #include <arpa/inet.h>
@@ -50,11 +51,11 @@ void chronyc_name(char out[static CHRONYC_NAME_MAX], const struct snapshot *s,
 /* An IPv6 address may be written in several ways. */
 static bool same_address(const char *a, const char *b)
 {
-	unsigned char x[16], y[16];
+	unsigned char x[ADDRESS_LEN], y[ADDRESS_LEN];
+	int family = address_parse(a, x);
 
-	return strcmp(a, b) == 0 ||
-	       (inet_pton(AF_INET6, a, x) == 1 &&
-		   inet_pton(AF_INET6, b, y) == 1 && memcmp(x, y, 16) == 0);
+	return family != AF_UNSPEC && address_parse(b, y) == family &&
+	       memcmp(x, y, ADDRESS_LEN) == 0;
 }
 
 bool chronyc_names(const struct status_source *s, const char *text)
@@ -64,7 +65,8 @@ bool chronyc_names(const struct status_source *s, const char *text)
 	put_identity(identity, s);
 	return strcmp(s->name, text) == 0 ||
 	       (s->pool && strcmp(s->pool, text) == 0) ||
-	       strcasecmp(s->host, text) == 0 || same_address(identity, text);
+	       strcasecmp(s->host, text) == 0 || strcmp(identity, text) == 0 ||
+	       same_address(identity, text);
 }
 
 const char *chronyc_leap(const char *leap)

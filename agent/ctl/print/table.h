@@ -22,7 +22,7 @@ struct view {
 	bool screen;   /* and it knows escape sequences */
 	bool colour;
 	unsigned width;	  /* columns; sentences are wrapped to it */
-	const char *only; /* one source, by name or address; NULL: all */
+	const char *only; /* the sources that this names; NULL: all */
 };
 
 struct column {

@@ -4,8 +4,6 @@
 #include "agent/ctl/report/report.h"
 #include "agent/ctl/snapshot/chrony_values.h"
 
-#include <stdlib.h>
-
 #define SOURCE(m) .field = FIELD(struct status_source, m)
 
 static const struct column select_columns[] = {
@@ -91,19 +89,6 @@ enum exit_status report_selectdata(
 	return EXIT_OK;
 }
 
-/* The sources that the view names, or all: the caller frees them alone. */
-static struct snapshot only_of(const struct snapshot *s, const struct view *v)
-{
-	struct snapshot some = *s;
-
-	some.source_count = 0;
-	some.sources = calloc(s->source_count + 1, sizeof(*some.sources));
-	for (unsigned i = 0; some.sources && i < s->source_count; i++)
-		if (!v->only || chronyc_names(&s->sources[i], v->only))
-			some.sources[some.source_count++] = s->sources[i];
-	return some;
-}
-
 static bool has_address(const struct snapshot *s)
 {
 	unsigned i = 0;
@@ -113,30 +98,19 @@ static bool has_address(const struct snapshot *s)
 	return i < s->source_count;
 }
 
-static enum exit_status put_answers(
-    const struct snapshot *shown, const struct view *v)
+enum exit_status report_ntpdata(const struct snapshot *s, const struct view *v)
 {
 	struct chronyc_style style = style_of(v);
 
-	if (v->only && shown->source_count == 0)
+	if (v->only && s->source_count == 0)
 		return EXIT_REFUSED;
 	if (v->output != OUTPUT_TEXT)
-		return table_put(&answer_table, shown, v) ? EXIT_OK
-							  : EXIT_NO_STATUS;
-	(void)chronyc_ntpdata(shown, &style, v->out);
+		return table_put(&answer_table, s, v) ? EXIT_OK
+						      : EXIT_NO_STATUS;
+	(void)chronyc_ntpdata(s, &style, v->out);
 	/* A pipe gets no hint: a script expects the answers alone. */
-	if (v->terminal && !v->only && !has_address(shown))
+	if (v->terminal && !v->only && !has_address(s))
 		text_put_wrapped(v->out, "",
 		    "No server has answered yet. `ntsctl` says why.", v->width);
 	return EXIT_OK;
-}
-
-enum exit_status report_ntpdata(const struct snapshot *s, const struct view *v)
-{
-	struct snapshot shown = only_of(s, v);
-	enum exit_status status =
-	    shown.sources ? put_answers(&shown, v) : EXIT_NO_STATUS;
-
-	free(shown.sources);
-	return status;
 }

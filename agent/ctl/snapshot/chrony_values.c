@@ -1,5 +1,6 @@
 #include "agent/ctl/snapshot/chrony_values.h"
 
+#include "agent/ctl/snapshot/address.h"
 #include "base/check.h"
 
 #include <arpa/inet.h>
@@ -90,14 +91,11 @@ uint32_t chrony_reference(const char *text)
 
 const char *chrony_address(const struct status_source *s)
 {
-	unsigned char bytes[16];
+	unsigned char bytes[ADDRESS_LEN];
 
 	if (s->address)
 		return s->address;
-	return inet_pton(AF_INET, s->host, bytes) == 1 ||
-		       inet_pton(AF_INET6, s->host, bytes) == 1
-		   ? s->host
-		   : NULL;
+	return address_parse(s->host, bytes) != AF_UNSPEC ? s->host : NULL;
 }
 
 struct chrony_activity chrony_activity(const struct snapshot *s)

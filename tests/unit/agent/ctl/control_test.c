@@ -10,8 +10,8 @@ static void subnets_are_understood(void **state)
 		const char *subnet, *address;
 		bool has;
 	} rows[] = {
-	    {"10.77.3.1", "10.77.3.1", true},
-	    {"10.77.3.1", "10.77.3.2", false},
+	    {"10.77.3.1/32", "10.77.3.1", true},
+	    {"10.77.3.1/32", "10.77.3.2", false},
 	    {"10.77.3.0/24", "10.77.3.200", true},
 	    {"10.77.3.0/24", "10.77.4.1", false},
 	    {"10.77.3.9/24", "10.77.3.200", true},
@@ -22,10 +22,10 @@ static void subnets_are_understood(void **state)
 	    {"0.0.0.0/0", "fd77::1", false},
 	    {"fd77:3::/32", "fd77:3:9::1", true},
 	    {"fd77:3::/32", "fd77:4::1", false},
-	    {"fd77:3::1", "fd77:3:0::1", true},
+	    {"fd77:3::1/128", "fd77:3:0::1", true},
 	    {"ffff::/fd77::", "fd77:9::1", true},
 	    {"::/0", "fd77::1", true},
-	    {"10.77.3.1", "no address", false},
+	    {"10.77.3.1/32", "no address", false},
 	};
 
 	(void)state;
@@ -40,7 +40,7 @@ static void subnets_are_understood(void **state)
 
 static void what_is_no_subnet_is_refused(void **state)
 {
-	static const char *const texts[] = {"", "/", "ntpserver", "10.77.3",
+	static const char *const texts[] = {"", "/", "ntpserver", "10.77.3.1",
 	    "10.77.3.0/33", "10.77.3.0/", "10.77.3.0/-1", "10.77.3.0/2x",
 	    "fd77::/129", "255.0.0.0/fd77::", "ffff::/10.77.3.1", "/24",
 	    "10.77.3.0/24/1",

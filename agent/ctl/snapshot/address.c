@@ -1,12 +1,19 @@
-#include "agent/ctl/snapshot/reference.h"
+#include "agent/ctl/snapshot/address.h"
 
 #include <arpa/inet.h>
 #include <math.h>
 #include <string.h>
 
-#define ADDRESS_LEN 16
 #define ROUND_STEPS 16
 #define STEPS 64
+
+int address_parse(const char *text, unsigned char out[static ADDRESS_LEN])
+{
+	memset(out, 0, ADDRESS_LEN);
+	if (inet_pton(AF_INET, text, out) == 1)
+		return AF_INET;
+	return inet_pton(AF_INET6, text, out) == 1 ? AF_INET6 : AF_UNSPEC;
+}
 
 static uint32_t rotated(uint32_t x, unsigned bits)
 {
@@ -55,16 +62,16 @@ static uint32_t start_of_md5(const unsigned char address[static ADDRESS_LEN])
 	return __builtin_bswap32(start + state[0]);
 }
 
-uint32_t reference_of_address(const char *address)
+uint32_t address_reference(const char *text)
 {
 	unsigned char bytes[ADDRESS_LEN];
-	uint32_t ipv4;
 
-	if (address && inet_pton(AF_INET, address, bytes) == 1) {
-		memcpy(&ipv4, bytes, sizeof(ipv4));
-		return ntohl(ipv4);
+	switch (text ? address_parse(text, bytes) : AF_UNSPEC) {
+	case AF_INET:
+		return __builtin_bswap32(little_endian(bytes));
+	case AF_INET6:
+		return start_of_md5(bytes);
+	default:
+		return 0;
 	}
-	return address && inet_pton(AF_INET6, address, bytes) == 1
-		   ? start_of_md5(bytes)
-		   : 0;
 }

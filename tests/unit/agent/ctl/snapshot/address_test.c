@@ -1,5 +1,5 @@
 /* The reference ID of an address: the hashes are those of md5sum(1). */
-#include "agent/ctl/snapshot/reference.h"
+#include "agent/ctl/snapshot/address.h"
 
 #include "tests/unit/agent/ctl/example.h"
 
@@ -22,7 +22,7 @@ static void an_address_gives_its_reference_id(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (reference_of_address(rows[i].address) != rows[i].id)
+		if (address_reference(rows[i].address) != rows[i].id)
 			fail_msg("%s", rows[i].address);
 }
 
