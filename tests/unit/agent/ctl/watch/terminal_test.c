@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #define ENTER "\x1b[?1049h"
 #define LEAVE "\x1b[?1049l"
