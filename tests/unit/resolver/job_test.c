@@ -16,6 +16,7 @@
 
 #include <arpa/nameser.h>
 #include <fcntl.h>
+#include <math.h>
 #include <resolv.h>
 #include <sys/stat.h>
 
@@ -729,27 +730,39 @@ static void a_server_that_gives_up_is_not_called_one_that_refuses(void **state)
 	    "the server may be too slow"));
 }
 
+/* What came before took a part of the time, a larger one on a busy machine. */
+static void failed_late(
+    struct job_world *w, enum ke_stage stage, const char *sentence)
+{
+	char *time = strstr(w->answer.text, " within ");
+	double s;
+
+	assert_non_null(time);
+	assert_int_equal(sscanf(time, " within %lf s", &s), 1);
+	assert_in_range(lround(s * 10), 1, w->request.timeout_ms / 100);
+	*time = '\0';
+	failed(w, stage, sentence);
+}
+
 static void a_silent_server_costs_the_timeout(void **state)
 {
 	struct job_world *w = *state;
 
 	w->request.timeout_ms = 400;
 	run(w, with(w, (struct ke_server_spec){.manner = KE_MUTE}));
-	failed(w, KE_STAGE_TLS,
+	failed_late(w, KE_STAGE_TLS,
 	    "127.0.0.1 TCP port PORT accepted the connection but did not "
-	    "complete the TLS handshake within 0.4 s");
+	    "complete the TLS handshake");
 	assert_in_range(w->answer.duration_ms, 400, 1500);
 	ke_server_stop(&w->server);
 	w->request.timeout_ms = 600;
 	run(w, with(w, (struct ke_server_spec){.manner = KE_SILENT}));
-	failed(w, KE_STAGE_EXCHANGE,
-	    "127.0.0.1 TCP port PORT did not answer the NTS-KE request within "
-	    "0.6 s");
+	failed_late(w, KE_STAGE_EXCHANGE,
+	    "127.0.0.1 TCP port PORT did not answer the NTS-KE request");
 	ke_server_stop(&w->server);
 	run(w, with(w, (struct ke_server_spec){.manner = KE_STOPS}));
-	failed(w, KE_STAGE_EXCHANGE,
-	    "127.0.0.1 TCP port PORT did not complete its NTS-KE answer within "
-	    "0.6 s");
+	failed_late(w, KE_STAGE_EXCHANGE,
+	    "127.0.0.1 TCP port PORT did not complete its NTS-KE answer");
 }
 
 /* Of TLS itself, such a session has no end. */
