@@ -284,10 +284,14 @@ static void put_best(const struct snapshot *s, const struct view *v)
 	if (!best)
 		return;
 	address = best->address ? best->address : "no address";
+	text_append(text, sizeof(text), "%s (%s", best->name, address);
+	if (best->addresses.n > 1)
+		text_append(text, sizeof(text), ", one of %lld addresses",
+		    (long long)best->addresses.n);
 	text_append(text, sizeof(text),
-	    "%s (%s), stratum %lld; %u of %u sources usable, %lld combined",
-	    best->name, address, (long long)best->stratum.n, count_usable(s),
-	    s->source_count, (long long)s->clock.combined.n);
+	    "), stratum %lld; %u of %u sources usable, %lld combined",
+	    (long long)best->stratum.n, count_usable(s), s->source_count,
+	    (long long)s->clock.combined.n);
 	/* Its last answers stay good for a while. */
 	if (source_has_failed(best) && best->last_rx_s.known) {
 		format_wait(age, best->last_rx_s.x);

@@ -79,6 +79,19 @@ static void a_good_clock_takes_two_lines(void **state)
 	    "2 combined\n");
 }
 
+static void a_name_may_have_many_addresses(void **state)
+{
+	json_t *tree = good();
+
+	(void)state;
+	set_int(example_source(tree, 0), "addresses", 30);
+	assert_status(tree, EXIT_OK,
+	    "The clock is right: 1.25 us slow, give or take 1.9 us; at most "
+	    "83.7 us off.\n"
+	    "Source: ntpserver (10.77.3.1, one of 30 addresses), stratum 1; 2 "
+	    "of 2 sources usable, 2 combined\n");
+}
+
 /* They look like three, but two of them cannot outvote the third. */
 static void names_of_one_server_are_told_once(void **state)
 {
@@ -785,6 +798,7 @@ int main(void)
 	    cmocka_unit_test(the_example_looks_as_expected),
 	    cmocka_unit_test(no_byte_of_the_whole_status_controls_the_terminal),
 	    cmocka_unit_test(a_good_clock_takes_two_lines),
+	    cmocka_unit_test(a_name_may_have_many_addresses),
 	    cmocka_unit_test(names_of_one_server_are_told_once),
 	    cmocka_unit_test(all_names_of_one_server_have_one_vote),
 	    cmocka_unit_test(a_crash_is_never_forgotten),
