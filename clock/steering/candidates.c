@@ -278,21 +278,24 @@ static unsigned latest_in_truth(const struct steering *s,
 }
 
 /* A falseticker that agrees again has told lies, which must not go into the
- * filter with it. But if others contradict what they said before, too, it may
- * have been the first one that showed a jump of the clock. */
+ * filter with it. But if half of the others contradict what they said before,
+ * too, it may have been the first one that showed a jump of the clock. */
 static bool has_lied(const struct steering *s,
     const struct steering_source *src, const struct carry *c)
 {
+	unsigned others = 0, contradict = 0;
+
 	if (!src->was_falseticker)
 		return false;
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *other = &s->sources[i];
 
-		if (other != src && speaks_now(other) &&
-		    contradicts_itself(other, c))
-			return false;
+		if (other == src || !speaks_now(other))
+			continue;
+		others++;
+		contradict += contradicts_itself(other, c);
 	}
-	return true;
+	return contradict == 0 || 2 * contradict < others;
 }
 
 /* Drops the records that disagree with the majority. False: there were none. */
