@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
-#include <utmp.h>
 
 #define ENTER "\x1b[?1049h"
 #define LEAVE "\x1b[?1049l"
@@ -52,6 +51,14 @@ static int run_watch(bool full)
 	    "/nowhere/status.sock", "0.2", no_status, &v, stderr);
 }
 
+/* Makes the terminal that of this process. */
+static bool takes_terminal(int fd)
+{
+	return setsid() >= 0 && ioctl(fd, TIOCSCTTY, 0) == 0 &&
+	       dup2(fd, STDIN_FILENO) >= 0 && dup2(fd, STDOUT_FILENO) >= 0 &&
+	       dup2(fd, STDERR_FILENO) >= 0;
+}
+
 static int setup(void **state)
 {
 	const struct winsize size = {.ws_row = 24, .ws_col = 80};
@@ -67,7 +74,7 @@ static int setup(void **state)
 	assert_true(s->pid >= 0);
 	if (s->pid == 0) {
 		close(s->master);
-		_exit(login_tty(slave) == 0 ? run_watch(true) : EXIT_USAGE);
+		_exit(takes_terminal(slave) ? run_watch(true) : EXIT_USAGE);
 	}
 	close(slave);
 	*state = s;
