@@ -290,7 +290,7 @@ static bool has_lied(const struct steering *s,
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *other = &s->sources[i];
 
-		if (other == src || !speaks_now(other))
+		if (other->server == src->server || !speaks_now(other))
 			continue;
 		others++;
 		contradict += contradicts_itself(other, c);

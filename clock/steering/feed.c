@@ -192,16 +192,23 @@ static bool agrees(
 	       fabs(src->last_residual) <= AGREES_AT_MOST * fabs(residual);
 }
 
-/* Most of the sources see what this one sees, or it is the only one: the clock
- * itself has changed. */
+/* Most of the sources that answer see what this one sees, or it is the only
+ * one: the clock itself has changed. A silent one cannot have seen it. */
 static bool clock_has_changed(
     const struct steering *s, const struct steering_source *src)
 {
-	unsigned agree = 0;
+	unsigned answer = 0, agree = 0;
 
-	for (unsigned i = 0; i < s->member_count; i++)
-		agree += agrees(&s->sources[s->members[i]], src);
-	return 2 * agree > s->member_count;
+	for (unsigned i = 0; i < s->member_count; i++) {
+		const struct steering_source *other =
+		    &s->sources[s->members[i]];
+
+		if (other != src && other->reach == 0)
+			continue;
+		answer++;
+		agree += agrees(other, src);
+	}
+	return 2 * agree > answer;
 }
 
 /* Half of the sources at least have no outlier. */

@@ -211,12 +211,12 @@ static void pull_into_majority(
 static void doubt_freq(struct steering *s, struct osc now, int64_t outside_ns)
 {
 	struct estimate_value v = estimate_at(&s->estimate, now);
-	double outside = s_of_ns(outside_ns), since = 0;
+	double outside = s_of_ns(outside_ns), since = INFINITY;
 
 	if (outside <= CHANCE_SDS * estimate_sd(&s->estimate, &v))
 		return;
 	for (unsigned k = 0; k < s->member_count; k++)
-		since = fmax(since,
+		since = fmin(since,
 		    s_of_ns(now.ns - s->sources[s->members[k]].last_right.ns));
 	estimate_inflate_clock(
 	    &s->estimate, 0, feed_freq_change(outside, since));

@@ -447,15 +447,17 @@ static void three_answers_turn_a_server(void **state)
 }
 
 /* Nor do its lies stay because one other source contradicts itself. Half of the
- * others may show a jump, if they are used and answer. */
+ * other servers may show a jump, if they are used and answer. */
 static void who_speaks_may_excuse_a_lie(void **state)
 {
 	static const struct {
 		unsigned honest; /* of the four others */
 		bool noselect, silent;
+		bool named;    /* source 3 is another name of the liar */
 		unsigned left; /* answers of the liar */
-	} rows[] = {{3, false, false, 8}, {2, false, false, 11},
-	    {2, true, false, 8}, {2, false, true, 8}};
+	} rows[] = {{3, false, false, false, 8}, {2, false, false, false, 11},
+	    {2, true, false, false, 8}, {2, false, true, false, 8},
+	    {2, false, false, true, 8}};
 	struct steering_config config = rig_usual;
 
 	(void)state;
@@ -466,6 +468,8 @@ static void who_speaks_may_excuse_a_lie(void **state)
 		struct rig r;
 
 		open_exact(&r, 5, options, &config);
+		if (rows[i].named)
+			steering_set_server(r.steering, 3, 0);
 		for (int s = 0; s < 11; s++) {
 			struct sample odd =
 			    sample(s * NS_PER_S, s % 2 ? LIE_NS * (s + 1) : 0);

@@ -122,6 +122,23 @@ static void a_frequency_jump_is_believed_after_two_answers(void **state)
 	}
 }
 
+/* A server that is silent cannot have seen the change. */
+static void a_silent_source_does_not_hide_a_jump(void **state)
+{
+	(void)state;
+	for (unsigned sources = 2; sources <= 3; sources++) {
+		struct rig r;
+
+		open_quiet(&r, sources);
+		for (unsigned i = 1; i < sources; i++)
+			steering_set_reach(r.steering, i, 0);
+		for (unsigned k = 0; k < 3; k++)
+			one_answer(&r, 0, 5 * NS_PER_MS);
+		assert_true(fabs(moved_s(&r) - 5e-3) < 1e-4);
+		rig_close(&r);
+	}
+}
+
 /* The frequency jumps, and the truth goes on without a step. */
 static void freq_jumps(struct rig *r, double by)
 {
@@ -1122,6 +1139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(outliers_in_a_row_must_agree),
 	    cmocka_unit_test(a_frequency_jump_is_believed_after_two_answers),
+	    cmocka_unit_test(a_silent_source_does_not_hide_a_jump),
 	    cmocka_unit_test(a_jump_in_noise_is_learned_honestly),
 	    cmocka_unit_test(one_runaway_of_three_moves_nothing),
 	    cmocka_unit_test(the_bound_holds_an_outlier),
