@@ -181,8 +181,8 @@ static bool explain_hosts(const char *host, const char *shown,
 	if (family == FAMILY_ANY || !in_hosts(host, ipv4 ? ':' : '.'))
 		return false;
 	sentence_add(why,
-	    "%s has only IPv%d addresses in /etc/hosts, no DNS server "
-	    "answered, and IPv%d is configured for it",
+	    "%s has only IPv%d addresses in /etc/hosts, DNS has failed, and "
+	    "IPv%d is configured for it",
 	    shown, ipv4 ? 6 : 4, ipv4 ? 4 : 6);
 	return true;
 }

@@ -135,14 +135,14 @@ static void a_missing_family_is_reported(void **state)
 	    "only4.fake has only IPv4 addresses, but IPv6 is configured for "
 	    "it");
 	missing("hosts.fake", FAMILY_IPV6,
-	    "hosts.fake has only IPv4 addresses in /etc/hosts, no DNS server "
-	    "answered, and IPv6 is configured for it");
+	    "hosts.fake has only IPv4 addresses in /etc/hosts, DNS "
+	    "has failed, and IPv6 is configured for it");
 	missing("alias.fake", FAMILY_IPV6,
-	    "alias.fake has only IPv4 addresses in /etc/hosts, no DNS server "
-	    "answered, and IPv6 is configured for it");
+	    "alias.fake has only IPv4 addresses in /etc/hosts, DNS "
+	    "has failed, and IPv6 is configured for it");
 	missing("hosts6.fake", FAMILY_IPV4,
-	    "hosts6.fake has only IPv6 addresses in /etc/hosts, no DNS server "
-	    "answered, and IPv4 is configured for it");
+	    "hosts6.fake has only IPv6 addresses in /etc/hosts, DNS "
+	    "has failed, and IPv4 is configured for it");
 	missing("only6.fake", FAMILY_IPV4,
 	    "only6.fake has only IPv6 addresses, but IPv4 is configured for "
 	    "it");

@@ -492,7 +492,7 @@ static const struct {
     {"dns", "no DNS server answered for a",
 	"To do: see whether the name servers of this machine "},
     {"dns",
-	"a has only IPv6 addresses in /etc/hosts, no DNS server answered, and "
+	"a has only IPv6 addresses in /etc/hosts, DNS has failed, and "
 	"IPv4 is configured for it",
 	"To do: see its addresses: "},
     {"dns", "a has only IPv6 addresses, but IPv4 is configured for it",
