@@ -24,6 +24,15 @@ def wait_for(seconds, look):
     return None
 
 
+def slowness():
+    """How many times as slow as usual this machine is now, 1.0 at least: see
+    tests/report.sh."""
+    answer = subprocess.run(['bash', '-c', '. "$1" && slowness', 'bash',
+                             os.path.join(TESTS, 'report.sh')],
+                            check=True, stdout=subprocess.PIPE)
+    return int(answer.stdout) / 100
+
+
 class Reserved:
     """A TCP and a UDP port for a server that starts later. They are bound, so
     that no other program gets them, but nothing listens there."""

@@ -187,10 +187,6 @@ show_consoles() {
 # each process was ready to run but had no processor. The time limits below do
 # not include this time of the guests' processes.
 
-now_ms() {
-	echo $((${EPOCHREALTIME/./} / 1000))
-}
-
 # Prints how long the guests' processes have waited for a processor so far.
 waited_ms() {
 	local role
@@ -200,21 +196,9 @@ waited_ms() {
 		awk '{ns += $2} END {printf "%d\n", ns / 1e6}'
 }
 
-# slowness: how many times as slow as usual this machine is now, in hundredths,
-# and 100 at least: some hosts need ten times as long as others to start a program,
-# and the guests do little else at their start.
-USUAL_START_MS=4
-slowness() {
-	local began i starts=100
-	began=$(now_ms)
-	for ((i = 0; i < starts; i++)); do /bin/true; done
-	i=$((($(now_ms) - began) * 100 / (starts * USUAL_START_MS)))
-	echo $((i > 100 ? i : 100))
-}
-
 # in_time SECONDS COMMAND...: waits until the command succeeds. False if it
 # takes longer, without the time that the guests waited for a processor. On a slow
-# machine it may take longer, see slowness.
+# machine it may take longer, see slowness in tests/report.sh.
 in_time() {
 	local limit_ms=$(($1 * 1000)) began took waited slow=
 	began=$(now_ms) waited=$(waited_ms)
