@@ -4,6 +4,7 @@
 #include "agent/host/child.h"
 #include "agent/host/clocks.h"
 #include "agent/host/sandbox/sandbox.h"
+#include "agent/host/wait_limit.h"
 #include "resolver/wait.h"
 
 #include <errno.h>
@@ -300,6 +301,15 @@ static void take_message(struct prober *r, unsigned i)
 		end_by_force(r, i, PROBE_CRASHED);
 }
 
+static void take_messages(struct prober *r)
+{
+	wait_limit_begin();
+	for (unsigned i = 0; i < r->config->source_count; i++)
+		if (r->fds[i].fd >= 0 && r->fds[i].revents != 0)
+			take_message(r, i);
+	wait_limit_end();
+}
+
 static bool has_ended(const struct prober *r, unsigned i)
 {
 	return r->pids[i] == 0;
@@ -358,6 +368,14 @@ static void stop(struct prober *r, unsigned i)
 						    : PROBE_LATE);
 }
 
+static void stop_all(struct prober *r)
+{
+	wait_limit_begin();
+	for (unsigned i = 0; i < r->config->source_count; i++)
+		stop(r, i);
+	wait_limit_end();
+}
+
 void prober_run(const struct config *config, struct checked_source *sources,
     struct mono limit)
 {
@@ -380,12 +398,8 @@ void prober_run(const struct config *config, struct checked_source *sources,
 	}
 	while (reap_all(&r, pool_wait, &wake) && !mono_due(limit, mono_now())) {
 		start_ready(&r, pool_wait);
-		if (poll_until(r.fds, count, wake) <= 0)
-			continue;
-		for (unsigned i = 0; i < count; i++)
-			if (r.fds[i].fd >= 0 && r.fds[i].revents != 0)
-				take_message(&r, i);
+		if (poll_until(r.fds, count, wake) > 0)
+			take_messages(&r);
 	}
-	for (unsigned i = 0; i < count; i++)
-		stop(&r, i);
+	stop_all(&r);
 }

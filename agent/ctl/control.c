@@ -121,6 +121,8 @@ static enum exit_status send_to_each(
 	if (errors) {
 		status = send_to_all_of(c, &s, verb, target, errors);
 		fclose(errors);
+	} else {
+		fprintf(c->errors, "%s: no memory is left\n", c->program);
 	}
 	snapshot_free(&s);
 	if (status != EXIT_OK && said)
