@@ -105,12 +105,12 @@ double feed_half_excess(
 static struct growth growth_of(const struct steering_source *src,
     const struct sample *m, double residual, double excess)
 {
-	double more = residual - src->last_residual;
-	double since = s_of_ns(m->at.ns - src->last_outlier.ns);
-	double queues = excess + src->last_excess;
+	double more = residual - src->outliers.residual;
+	double since = s_of_ns(m->at.ns - src->outliers.latest.ns);
+	double queues = excess + src->outliers.excess;
 
-	if (src->outliers == 0 || since <= 0 ||
-	    residual * src->last_residual <= 0 || residual * more <= 0 ||
+	if (src->outliers.alike == 0 || since <= 0 ||
+	    residual * src->outliers.residual <= 0 || residual * more <= 0 ||
 	    fabs(more) <= GROWTH_QUEUES * queues ||
 	    fabs(more) >= GROWTH_MOST * since)
 		return (struct growth){0};
@@ -135,27 +135,28 @@ static void count_outliers(struct steering_source *src, const struct record *r,
 	double residual = -before->mean, excess = feed_half_excess(src, r);
 
 	if (!box_is_outlier(before, 0, box)) {
-		src->outliers = src->certain = 0;
-		src->growth.rate = 0;
-		src->last_right = m->at;
+		src->outliers.alike = src->outliers.certain = 0;
+		src->outliers.growth.rate = 0;
+		src->outliers.last_right = m->at;
 		return;
 	}
 	if (!is_certain(residual, before, excess))
-		src->certain = 0;
-	else if (residual * src->last_residual > 0)
-		src->certain++;
+		src->outliers.certain = 0;
+	else if (residual * src->outliers.residual > 0)
+		src->outliers.certain++;
 	else
-		src->certain = 1;
-	src->growth = growth_of(src, m, residual, excess);
-	if (src->growth.rate == 0 && fabs(residual - src->last_residual) >
-					 fabs(residual) / OUTLIERS_ALIKE)
-		src->outliers = 0;
-	if (src->first_outlier.ns <= src->last_right.ns)
-		src->first_outlier = m->at;
-	src->outliers++;
-	src->last_residual = residual;
-	src->last_outlier = m->at;
-	src->last_excess = excess;
+		src->outliers.certain = 1;
+	src->outliers.growth = growth_of(src, m, residual, excess);
+	if (src->outliers.growth.rate == 0 &&
+	    fabs(residual - src->outliers.residual) >
+		fabs(residual) / OUTLIERS_ALIKE)
+		src->outliers.alike = 0;
+	if (src->outliers.first.ns <= src->outliers.last_right.ns)
+		src->outliers.first = m->at;
+	src->outliers.alike++;
+	src->outliers.residual = residual;
+	src->outliers.latest = m->at;
+	src->outliers.excess = excess;
 }
 
 /*
@@ -186,10 +187,11 @@ static double half_even_sd(double difference)
 static bool agrees(
     const struct steering_source *other, const struct steering_source *src)
 {
-	double residual = other->last_residual;
+	double residual = other->outliers.residual;
 
-	return other->outliers > 0 && residual * src->last_residual > 0 &&
-	       fabs(src->last_residual) <= AGREES_AT_MOST * fabs(residual);
+	return other->outliers.alike > 0 &&
+	       residual * src->outliers.residual > 0 &&
+	       fabs(src->outliers.residual) <= AGREES_AT_MOST * fabs(residual);
 }
 
 /* Most of the sources that answer see what this one sees, or it is the only
@@ -211,14 +213,22 @@ static bool clock_has_changed(
 	return 2 * agree > answer;
 }
 
-/* Half of the sources at least have no outlier. */
-static bool most_are_right(const struct steering *s)
+/* Half of the sources that answer, at least, have no outlier. */
+static bool most_are_right(
+    const struct steering *s, const struct steering_source *src)
 {
-	unsigned right = 0;
+	unsigned answer = 0, right = 0;
 
-	for (unsigned i = 0; i < s->member_count; i++)
-		right += s->sources[s->members[i]].outliers == 0;
-	return 2 * right >= s->member_count;
+	for (unsigned i = 0; i < s->member_count; i++) {
+		const struct steering_source *other =
+		    &s->sources[s->members[i]];
+
+		if (other != src && other->reach == 0)
+			continue;
+		answer++;
+		right += other->outliers.alike == 0;
+	}
+	return 2 * right >= answer;
 }
 
 /* The filter ignores one outlier; several that agree are right. Of outliers
@@ -226,8 +236,9 @@ static bool most_are_right(const struct steering *s)
 static bool are_believed(
     const struct steering *s, const struct steering_source *src)
 {
-	return src->outliers >= OUTLIERS_BELIEVED ||
-	       (src->certain >= CERTAIN_BELIEVED && clock_has_changed(s, src));
+	return src->outliers.alike >= OUTLIERS_BELIEVED ||
+	       (src->outliers.certain >= CERTAIN_BELIEVED &&
+		   clock_has_changed(s, src));
 }
 
 /* No oscillator is so fast: the clock or a server was set. In a replay only the
@@ -235,19 +246,19 @@ static bool are_believed(
 static void notice_set(struct steering *s, const struct steering_source *src,
     const struct record *r)
 {
-	double since = s_of_ns(r->sample.at.ns - src->last_right.ns);
+	double since = s_of_ns(r->sample.at.ns - src->outliers.last_right.ns);
 
 	if (are_believed(s, src) && r == const_record(src, 0) &&
-	    fabs(src->last_residual) > DRIFT_RATE_MAX * since)
+	    fabs(src->outliers.residual) > DRIFT_RATE_MAX * since)
 		interrupt_learning(s);
 }
 
 static void forget_outliers(struct steering *s)
 {
 	for (unsigned i = 0; i < s->member_count; i++) {
-		s->sources[s->members[i]].outliers = 0;
-		s->sources[s->members[i]].certain = 0;
-		s->sources[s->members[i]].growth.rate = 0;
+		s->sources[s->members[i]].outliers.alike = 0;
+		s->sources[s->members[i]].outliers.certain = 0;
+		s->sources[s->members[i]].outliers.growth.rate = 0;
 	}
 }
 
@@ -265,7 +276,8 @@ static void take_changed_clock(struct steering *s, struct steering_source *src,
     struct osc at, const struct reading *x, double freq_sd)
 {
 	s->changed_at = at;
-	estimate_inflate_clock(&s->estimate, fabs(src->last_residual), freq_sd);
+	estimate_inflate_clock(
+	    &s->estimate, fabs(src->outliers.residual), freq_sd);
 	estimate_add(
 	    &s->estimate, (unsigned)src->slot, at, x->offset_ns, &x->box);
 	forget_outliers(s);
@@ -286,10 +298,10 @@ static void believe_growth(struct steering *s, struct steering_source *src,
 {
 	if (!clock_has_changed(s, src))
 		return;
-	estimate_shift_freq(&s->estimate, src->growth.rate);
+	estimate_shift_freq(&s->estimate, src->outliers.growth.rate);
 	if (is_newest(src, at))
-		s->freq_jump = src->growth.rate;
-	take_changed_clock(s, src, at, x, src->growth.sd);
+		s->freq_jump = src->outliers.growth.rate;
+	take_changed_clock(s, src, at, x, src->outliers.growth.sd);
 }
 
 /* The estimated bias of the current route, with the part that was subtracted
@@ -355,27 +367,27 @@ static void note_turn(struct steering_source *src, struct osc at, double jump)
 static void believe_outliers(struct steering *s, struct steering_source *src,
     struct osc at, const struct reading *x)
 {
-	double sd = fabs(src->last_residual), since, freq_sd;
+	double sd = fabs(src->outliers.residual), since, freq_sd;
 	bool clock = clock_has_changed(s, src), detoured;
 
 	/* Sources that differ in several ways decide nothing: their biases
 	 * would move one by one, and no source would be left that holds the
 	 * clock. */
-	if (!are_believed(s, src) || (!clock && !most_are_right(s)))
+	if (!are_believed(s, src) || (!clock && !most_are_right(s, src)))
 		return;
-	src->outliers = src->certain = 0;
+	src->outliers.alike = src->outliers.certain = 0;
 	/* On a detour, the bias may have become any other possible one. */
 	detoured =
 	    sd <= detour(src, src->filter_route) &&
 	    impossible_part(s, src,
-		bias_now(s, src, src->slot).mean + src->last_residual) == 0;
+		bias_now(s, src, src->slot).mean + src->outliers.residual) == 0;
 	if (!clock || detoured) {
 		estimate_inflate_bias(&s->estimate, (unsigned)src->slot,
 		    fmin(sd, BIAS_MOST_S), detoured);
 		s->bias_set |= !detoured;
 		return;
 	}
-	since = s_of_ns(s->estimate.at.ns - src->last_right.ns);
+	since = s_of_ns(s->estimate.at.ns - src->outliers.last_right.ns);
 	if (is_newest(src, at) && !s->freq_doubted) {
 		s->freq_before =
 		    estimate_freq(&s->estimate, s->estimate.at, &freq_sd);
@@ -568,7 +580,7 @@ void feed_record(
 	    noise(m), &before, &after);
 	count_outliers(src, r, &before, &x.box);
 	notice_set(s, src, r);
-	if (src->growth.rate != 0 && members_are_most(s))
+	if (src->outliers.growth.rate != 0 && members_are_most(s))
 		believe_growth(s, src, m->at, &x);
 	else
 		believe_outliers(s, src, m->at, &x);
@@ -892,10 +904,8 @@ static void leave_replay(struct steering *s)
 static void enter_replay(struct steering *s)
 {
 	s->replay.before = s->estimate;
-	for (unsigned i = 0; i < s->source_count; i++) {
+	for (unsigned i = 0; i < s->source_count; i++)
 		s->sources[i].outliers_before = s->sources[i].outliers;
-		s->sources[i].certain_before = s->sources[i].certain;
-	}
 }
 
 void feed_begin_replay(struct steering *s)
@@ -909,8 +919,8 @@ void feed_begin_replay(struct steering *s)
 		struct steering_source *src = &s->sources[s->members[k]];
 
 		s->replay.left[k] = src->count;
-		src->outliers = src->certain = 0;
-		src->growth.rate = 0;
+		src->outliers.alike = src->outliers.certain = 0;
+		src->outliers.growth.rate = 0;
 		src->bias_change_sd = 0;
 		error_model_restart(&src->error_model);
 	}

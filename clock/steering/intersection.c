@@ -217,7 +217,8 @@ static void doubt_freq(struct steering *s, struct osc now, int64_t outside_ns)
 		return;
 	for (unsigned k = 0; k < s->member_count; k++)
 		since = fmin(since,
-		    s_of_ns(now.ns - s->sources[s->members[k]].last_right.ns));
+		    s_of_ns(now.ns -
+			    s->sources[s->members[k]].outliers.last_right.ns));
 	estimate_inflate_clock(
 	    &s->estimate, 0, feed_freq_change(outside, since));
 }

@@ -19,9 +19,10 @@ void members_clear(struct steering_source *src)
 	src->kept = src->learned = (struct route_table){0};
 	src->carried_route = 0;
 	src->carried_ns = 0;
-	src->outliers = src->outliers_before = 0;
-	src->certain = src->certain_before = 0;
-	src->growth.rate = 0;
+	/* When the clock was right last is still true of another server. */
+	src->outliers.alike = src->outliers.certain = 0;
+	src->outliers.growth.rate = 0;
+	src->outliers_before = src->outliers;
 	src->carried_sd = 0;
 	delay_init(&src->delay);
 	creep_init(&src->creep);

@@ -35,7 +35,7 @@ unsigned steering_outlier_count(const struct steering *s, unsigned source)
 {
 	const struct steering_source *src = &s->sources[source];
 
-	return src->slot >= 0 ? shown_outliers(s, src) : 0;
+	return src->slot >= 0 ? shown_outliers(s, src)->alike : 0;
 }
 
 static bool may_be_congested(
@@ -68,7 +68,7 @@ enum poll_vote steering_poll_vote(
 	if (shows_change(s, &s->sources[source]))
 		return POLL_CHANGED;
 	if (steering_outlier_count(s, source) > 0)
-		return shown_certain(s, &s->sources[source]) > 0
+		return shown_outliers(s, &s->sources[source])->certain > 0
 			   ? POLL_CONTRADICTED
 			   : POLL_DOUBTED;
 	if (!e->started || may_be_congested(s, &s->sources[source]))

@@ -252,16 +252,17 @@ static int64_t contradicted_ns(const struct steering *s,
     struct osc now, double freq, double freq_sd)
 {
 	const struct sample *m = &const_record(src, 0)->sample;
+	const struct outliers *out = shown_outliers(s, src);
 	double age = s_of_ns(now.ns - m->at.ns);
-	double since = s_of_ns(m->at.ns - src->last_right.ns), rate;
+	double since = s_of_ns(m->at.ns - out->last_right.ns), rate;
 	int64_t apart;
 
 	apart = magnitude(v->offset_ns - m->offset_ns - ns_of_s(freq * age));
-	if (shown_outliers(s, src) == 0 &&
+	if (out->alike == 0 &&
 	    apart <= sample_distance_ns(m) +
 			 ns_of_s(remaining_runaway_s(s, fmax(age, 0), freq_sd)))
 		return 0;
-	rate = since > 0 ? fmin(2 * fabs(src->last_residual) / since,
+	rate = since > 0 ? fmin(2 * fabs(out->residual) / since,
 			       CLOCK_FREQ_MAX_PPM * 1e-6)
 			 : 0;
 	return sample_distance_ns(m) +
@@ -274,6 +275,7 @@ static int64_t contradicted_ns(const struct steering *s,
 static bool is_refuted(
     const struct steering *s, const struct steering_source *src)
 {
+	const struct osc first = shown_outliers(s, src)->first;
 	unsigned others = 0, right = 0;
 
 	for (unsigned i = 0; i < s->source_count; i++) {
@@ -282,7 +284,7 @@ static bool is_refuted(
 		if (other == src || !is_combined(other))
 			continue;
 		others++;
-		right += other->last_right.ns > src->first_outlier.ns;
+		right += shown_outliers(s, other)->last_right.ns > first.ns;
 	}
 	return others > 0 && 2 * right >= others;
 }
@@ -299,7 +301,7 @@ static int64_t most_contradicted_ns(
 	for (unsigned i = 0; i < s->source_count; i++) {
 		const struct steering_source *src = &s->sources[i];
 
-		if (shown_outliers(s, src) == 0 || is_refuted(s, src))
+		if (shown_outliers(s, src)->alike == 0 || is_refuted(s, src))
 			continue;
 		ns = contradicted_ns(s, src, v, now, freq, sd);
 		if (ns <= OTHERS_MOST)

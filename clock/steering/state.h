@@ -43,6 +43,18 @@ struct growth {
 	double rate, sd;
 };
 
+/* The samples of a source that the filter takes for wrong. */
+struct outliers {
+	unsigned alike;	      /* in a row, that agree */
+	unsigned certain;     /* in a row on one side that no queue explains */
+	double residual;      /* s, of the latest one */
+	double excess;	      /* s, of its delay, halved */
+	struct growth growth; /* of the residuals */
+	struct osc latest;
+	struct osc last_right; /* the latest sample that was no outlier */
+	struct osc first;      /* the first one after such a sample */
+};
+
 /* One source as the steering knows it. */
 struct steering_source {
 	struct source_options options;
@@ -73,18 +85,8 @@ struct steering_source {
 	struct gaussian bias_before;
 	double bias_change_sd;
 
-	/* Outliers in a row that agree: as the filter counts them, and before
-	 * the replay that is under way. */
-	unsigned outliers, outliers_before;
-	/* Outliers in a row on one side that no queue explains: counted in the
-	 * same two ways. */
-	unsigned certain, certain_before;
-	double last_residual; /* s, of the latest outlier */
-	struct osc last_outlier;
-	double last_excess;	  /* s, of its delay, halved */
-	struct growth growth;	  /* of the residuals */
-	struct osc last_right;	  /* the latest sample that was no outlier */
-	struct osc first_outlier; /* the first one after such a sample */
+	/* As the filter sees them, and before the replay that is under way. */
+	struct outliers outliers, outliers_before;
 
 	/* The latest sample that showed a free path, or a shorter one than all
 	 * before it. */
@@ -191,18 +193,11 @@ static inline const struct estimate *shown_estimate(const struct steering *s)
 	return s->replay.under_way ? &s->replay.before : &s->estimate;
 }
 
-/* Outliers in a row that agree. */
-static inline unsigned shown_outliers(
+/* Those that count now. */
+static inline const struct outliers *shown_outliers(
     const struct steering *s, const struct steering_source *src)
 {
-	return s->replay.under_way ? src->outliers_before : src->outliers;
-}
-
-/* Of them, those that no queue explains. */
-static inline unsigned shown_certain(
-    const struct steering *s, const struct steering_source *src)
-{
-	return s->replay.under_way ? src->certain_before : src->certain;
+	return s->replay.under_way ? &src->outliers_before : &src->outliers;
 }
 
 /* Are the members most of the voters? The others are too far away for the

@@ -139,6 +139,28 @@ static void a_silent_source_does_not_hide_a_jump(void **state)
 	}
 }
 
+/* Three sources that answer contradict each other in several ways, and nothing
+ * is decided: of the others that are silent, nobody knows whether they would be
+ * right. If they answer, the first one's bias has changed. */
+static void a_silent_source_is_not_right(void **state)
+{
+	static const int64_t wrong_ms[] = {20, -20, -60};
+
+	(void)state;
+	for (unsigned silent = 0; silent <= 1; silent++) {
+		struct rig r;
+
+		open_quiet(&r, 6);
+		for (unsigned i = 3; silent && i < 6; i++)
+			steering_set_reach(r.steering, i, 0);
+		for (unsigned k = 0; k < 3; k++)
+			for (unsigned i = 0; i < 3; i++)
+				one_answer(&r, i, wrong_ms[i] * NS_PER_MS);
+		assert_int_equal(r.steering->bias_set, !silent);
+		rig_close(&r);
+	}
+}
+
 /* The frequency jumps, and the truth goes on without a step. */
 static void freq_jumps(struct rig *r, double by)
 {
@@ -263,7 +285,7 @@ static void half_of_the_combined_others_refute_an_outlier(void **state)
 			src->state = rows[i].combined[k] ? SELECT_COMBINED
 							 : SELECT_FALSETICKER;
 			if (rows[i].right[k])
-				src->last_right.ns = r.now.ns + 1;
+				src->outliers.last_right.ns = r.now.ns + 1;
 		}
 		v = estimate_at(&r.steering->estimate, r.now);
 		bound_ns = remaining_bound_ns(r.steering, &v, r.now);
@@ -715,11 +737,11 @@ static void a_replay_finds_what_the_samples_have_shown(void **state)
 	assert_int_equal(r.steering->estimate.at.ns,
 	    const_record(&r.steering->sources[2], 0)->sample.at.ns);
 	/* Outliers and routes that were not judged yet are forgotten. */
-	r.steering->sources[1].outliers = 2;
+	r.steering->sources[1].outliers.alike = 2;
 	r.steering->sources[1].bias_change_sd = 1;
 	r.steering->sources[1].count = 0;
 	replay(&r);
-	assert_int_equal(r.steering->sources[1].outliers, 0);
+	assert_int_equal(r.steering->sources[1].outliers.alike, 0);
 	assert_true(r.steering->sources[1].bias_change_sd == 0);
 	rig_close(&r);
 }
@@ -786,6 +808,25 @@ static void a_replay_has_turns(void **state)
 	assert_int_equal(r.steering->estimate.at.ns,
 	    const_record(&r.steering->sources[2], 0)->sample.at.ns);
 	assert_true(llabs(rig_error_ns(&r)) < 1000);
+	rig_close(&r);
+}
+
+/* Samples that contradict the estimate widen its bound, also while a replay has
+ * not come to them yet. */
+static void a_replay_shows_the_outliers_before_it(void **state)
+{
+	struct tracking before;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	one_answer(&r, 0, 20 * NS_PER_MS);
+	rig_wait(&r, 30);
+	before = rig_track(&r);
+	assert_true(before.root_dispersion_ns > 20 * NS_PER_MS);
+	r.steering->replay_due = true;
+	one_turn(&r);
+	assert_shown(&r, &before, true);
 	rig_close(&r);
 }
 
@@ -1140,6 +1181,7 @@ int main(void)
 	    cmocka_unit_test(outliers_in_a_row_must_agree),
 	    cmocka_unit_test(a_frequency_jump_is_believed_after_two_answers),
 	    cmocka_unit_test(a_silent_source_does_not_hide_a_jump),
+	    cmocka_unit_test(a_silent_source_is_not_right),
 	    cmocka_unit_test(a_jump_in_noise_is_learned_honestly),
 	    cmocka_unit_test(one_runaway_of_three_moves_nothing),
 	    cmocka_unit_test(the_bound_holds_an_outlier),
@@ -1165,6 +1207,7 @@ int main(void)
 	    cmocka_unit_test(a_bias_is_a_share_of_the_delays),
 	    cmocka_unit_test(a_replay_finds_what_the_samples_have_shown),
 	    cmocka_unit_test(a_replay_has_turns),
+	    cmocka_unit_test(a_replay_shows_the_outliers_before_it),
 	    cmocka_unit_test(a_turn_takes_in_fewer_records_of_many_routes),
 	    cmocka_unit_test(a_sample_waits_for_the_end_of_a_replay),
 	    cmocka_unit_test(a_replay_can_start_again),

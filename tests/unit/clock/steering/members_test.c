@@ -136,7 +136,7 @@ static void clearing_forgets_everything_measured(void **state)
 	rig_poll(&r, 1, 20, 16, NULL);
 	src = &r.steering->sources[0];
 	src->was_falseticker = src->outside = true;
-	src->outliers = 2;
+	src->outliers.alike = 2;
 	src->carried_ns = 77;
 	src->carried_sd = 1e-6;
 	src->carried_route = 3;
@@ -149,7 +149,7 @@ static void clearing_forgets_everything_measured(void **state)
 	assert_int_equal(src->run_samples, 0);
 	assert_int_equal(src->state, SELECT_NO_SAMPLES);
 	assert_false(src->was_falseticker || src->outside || src->was_combined);
-	assert_int_equal(src->outliers, 0);
+	assert_int_equal(src->outliers.alike, 0);
 	assert_int_equal(src->carried_ns, 0);
 	assert_int_equal(src->carried_route, 0);
 	assert_true(src->carried_sd == 0 && src->restored_delay == 0);

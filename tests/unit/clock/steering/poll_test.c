@@ -133,15 +133,15 @@ static void an_outlier_is_asked_for_again(void **state)
 	rig_open(&r, 1, NULL, NULL);
 	rig_poll(&r, 1, 50, 16, NULL);
 	assert_int_equal(steering_outlier_count(r.steering, 0), 0);
-	r.steering->sources[0].outliers = 1;
+	r.steering->sources[0].outliers.alike = 1;
 	assert_int_equal(steering_outlier_count(r.steering, 0), 1);
 	assert_int_equal(vote_with(&r, 1, 16), POLL_DOUBTED);
-	r.steering->sources[0].certain = 1;
+	r.steering->sources[0].outliers.certain = 1;
 	assert_int_equal(vote_with(&r, 1, 16), POLL_CONTRADICTED);
 	/* A replay counts again: what was known before it is shown. */
-	r.steering->sources[0].outliers_before = 1;
-	r.steering->sources[0].certain_before = 1;
-	r.steering->sources[0].certain = 0;
+	r.steering->sources[0].outliers_before =
+	    r.steering->sources[0].outliers;
+	r.steering->sources[0].outliers.certain = 0;
 	r.steering->replay.before = r.steering->estimate;
 	r.steering->replay.under_way = true;
 	assert_int_equal(
