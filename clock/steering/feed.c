@@ -127,6 +127,30 @@ static bool is_certain(
 	return fabs(residual) > excess + CERTAIN_SDS * sqrt(before->var);
 }
 
+/* So many samples that may have queued for longer than the latest outlier is
+ * off do not refute it. More of them do: on a path that has become longer, all
+ * samples seem to have queued. */
+#define UNDECIDED_MOST 3
+
+/* Half of what the delay has above the floor of its own route, s. */
+static double queued(
+    const struct steering_source *src, const struct record *record)
+{
+	const struct delay_route *r = delay_route(&src->delay, record->route);
+
+	return r ? fmax(free_of_creep(record) - r->floor, 0) / 2 : 0;
+}
+
+/* A sample that is no outlier: after a jump that the latest outlier has shown,
+ * it may be right by chance. */
+static bool refutes(const struct steering_source *src, const struct record *r)
+{
+	const struct outliers *o = &src->outliers;
+
+	return o->alike == 0 || o->undecided >= UNDECIDED_MOST ||
+	       2 * queued(src, r) < fabs(o->residual);
+}
+
 /* Spikes differ from each other, jumps do not. */
 static void count_outliers(struct steering_source *src, const struct record *r,
     const struct gaussian *before, const struct box *box)
@@ -135,7 +159,12 @@ static void count_outliers(struct steering_source *src, const struct record *r,
 	double residual = -before->mean, excess = feed_half_excess(src, r);
 
 	if (!box_is_outlier(before, 0, box)) {
+		if (!refutes(src, r)) {
+			src->outliers.undecided++;
+			return;
+		}
 		src->outliers.alike = src->outliers.certain = 0;
+		src->outliers.undecided = 0;
 		src->outliers.growth.rate = 0;
 		src->outliers.last_right = m->at;
 		return;
@@ -153,6 +182,8 @@ static void count_outliers(struct steering_source *src, const struct record *r,
 		src->outliers.alike = 0;
 	if (src->outliers.first.ns <= src->outliers.last_right.ns)
 		src->outliers.first = m->at;
+	if (src->outliers.alike == 0)
+		src->outliers.undecided = 0;
 	src->outliers.alike++;
 	src->outliers.residual = residual;
 	src->outliers.latest = m->at;

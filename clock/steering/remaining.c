@@ -242,32 +242,68 @@ static double young_freq(
 	return least;
 }
 
-/* The latest sample of a source whose samples contradict the estimate: the
- * older ones say nothing about a clock that may have changed. If its frequency
- * has, some time after the last sample that was right, the error grows on. A
- * sample is no outlier if the estimate knows little; but its bounds are
- * certain, and an estimate outside of them is wrong. */
+static int64_t apart_ns(const struct sample *m, const struct estimate_value *v,
+    struct osc now, double freq)
+{
+	double age = s_of_ns(now.ns - m->at.ns);
+	int64_t ns =
+	    magnitude(v->offset_ns - m->offset_ns - ns_of_s(freq * age));
+
+	return ns < APART_MOST ? ns : APART_MOST;
+}
+
+/* If the frequency has changed, some time after the last sample that was right,
+ * the error grows on by this rate at most, s/s. */
+static double growth_rate(const struct outliers *out, const struct sample *m)
+{
+	struct osc at = out->alike > 0 ? out->latest : m->at;
+	double since = s_of_ns(at.ns - out->last_right.ns);
+
+	return since > 0 ? fmin(2 * fabs(out->residual) / since,
+			       CLOCK_FREQ_MAX_PPM * 1e-6)
+			 : 0;
+}
+
+/* The latest sample does not include the estimate. A sample is no outlier if
+ * the estimate knows little; but its bounds are certain, and an estimate
+ * outside of them is wrong. */
+static bool is_excluded(const struct steering *s, const struct sample *m,
+    const struct estimate_value *v, struct osc now, double freq, double freq_sd)
+{
+	double age = fmax(s_of_ns(now.ns - m->at.ns), 0);
+
+	return apart_ns(m, v, now, freq) >
+	       sample_distance_ns(m) +
+		   ns_of_s(remaining_runaway_s(s, age, freq_sd));
+}
+
+/* How wrong an estimate may be that the samples of a source contradict, since
+ * the first outlier: the older ones say nothing about a clock that may have
+ * changed. The least of what they allow counts: those after the outlier may
+ * have queued. */
 static int64_t contradicted_ns(const struct steering *s,
     const struct steering_source *src, const struct estimate_value *v,
     struct osc now, double freq, double freq_sd)
 {
 	const struct sample *m = &const_record(src, 0)->sample;
 	const struct outliers *out = shown_outliers(s, src);
-	double age = s_of_ns(now.ns - m->at.ns);
-	double since = s_of_ns(m->at.ns - out->last_right.ns), rate;
-	int64_t apart;
+	double rate = growth_rate(out, m);
+	int64_t least = INT64_MAX, ns;
 
-	apart = magnitude(v->offset_ns - m->offset_ns - ns_of_s(freq * age));
-	if (out->alike == 0 &&
-	    apart <= sample_distance_ns(m) +
-			 ns_of_s(remaining_runaway_s(s, fmax(age, 0), freq_sd)))
+	if (out->alike == 0 && !is_excluded(s, m, v, now, freq, freq_sd))
 		return 0;
-	rate = since > 0 ? fmin(2 * fabs(out->residual) / since,
-			       CLOCK_FREQ_MAX_PPM * 1e-6)
-			 : 0;
-	return sample_distance_ns(m) +
-	       2 * (apart < APART_MOST ? apart : APART_MOST) +
-	       ns_of_s(fmin(rate * fmax(age, 0), s_of_ns(APART_MOST)));
+	for (unsigned i = 0; i < src->count; i++) {
+		double grown;
+
+		m = &const_record(src, i)->sample;
+		if (i > 0 && (out->alike == 0 || m->at.ns < out->first.ns))
+			break;
+		grown = rate * fmax(s_of_ns(now.ns - m->at.ns), 0);
+		ns = sample_distance_ns(m) + 2 * apart_ns(m, v, now, freq) +
+		     ns_of_s(fmin(grown, s_of_ns(APART_MOST)));
+		least = ns < least ? ns : least;
+	}
+	return least;
 }
 
 /* Half of the other sources at least were right after this one's first outlier:

@@ -122,6 +122,50 @@ static void a_frequency_jump_is_believed_after_two_answers(void **state)
 	}
 }
 
+static int64_t shown_bound_ns(const struct rig *r)
+{
+	const struct tracking t = rig_track(r);
+
+	return t.root_delay_ns / 2 + t.root_dispersion_ns;
+}
+
+/* After an outlier, answers that may have queued for longer than it is off say
+ * nothing, and the bound stays. More of them refute it, and so does one that
+ * has not queued. */
+static void an_answer_that_has_queued_does_not_refute(void **state)
+{
+	static const int64_t true_us = 1600;
+
+	(void)state;
+	for (unsigned queued = 0; queued <= 1; queued++) {
+		struct rig r;
+
+		open_quiet(&r, 1);
+		one_answer(&r, 0, true_us * NS_PER_US);
+		assert_int_equal(steering_outlier_count(r.steering, 0), 1);
+		r.down_ns = queued ? 12 * NS_PER_MS : 0;
+		for (unsigned k = 1; queued && k <= 3; k++) {
+			one_answer(&r, 0, (k + 1) * true_us * NS_PER_US);
+			assert_int_equal(
+			    steering_outlier_count(r.steering, 0), 1);
+			assert_true(
+			    shown_bound_ns(&r) > (k + 1) * true_us * NS_PER_US);
+			assert_true(
+			    shown_bound_ns(&r) < (k + 2) * 3 * NS_PER_MS);
+		}
+		one_answer(&r, 0, 0);
+		assert_int_equal(steering_outlier_count(r.steering, 0), 0);
+		/* The next run begins to count again. */
+		r.down_ns = 0;
+		one_answer(&r, 0, true_us * NS_PER_US);
+		assert_int_equal(steering_outlier_count(r.steering, 0), 1);
+		r.down_ns = 12 * NS_PER_MS;
+		one_answer(&r, 0, 2 * true_us * NS_PER_US);
+		assert_int_equal(steering_outlier_count(r.steering, 0), 1);
+		rig_close(&r);
+	}
+}
+
 /* A server that is silent cannot have seen the change. */
 static void a_silent_source_does_not_hide_a_jump(void **state)
 {
@@ -1180,6 +1224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(outliers_in_a_row_must_agree),
 	    cmocka_unit_test(a_frequency_jump_is_believed_after_two_answers),
+	    cmocka_unit_test(an_answer_that_has_queued_does_not_refute),
 	    cmocka_unit_test(a_silent_source_does_not_hide_a_jump),
 	    cmocka_unit_test(a_silent_source_is_not_right),
 	    cmocka_unit_test(a_jump_in_noise_is_learned_honestly),
