@@ -80,13 +80,25 @@ wait_for() {
 	happens_within $((ms * (slow - 100) / 100)) "$@"
 }
 
+# happens_within MS COMMAND...
 happens_within() {
-	local end=$(($(now_ms) + $1))
+	local began=${EPOCHREALTIME/./} end now
+	end=$((began + $1 * 1000))
 	shift
 	until "$@"; do
-		[ "$(now_ms)" -lt "$end" ] || return 1
-		sleep 0.05
+		now=${EPOCHREALTIME/./}
+		[ "$now" -lt "$end" ] || return 1
+		rest $((now - began))
+		began=${EPOCHREALTIME/./}
 	done
+}
+
+# rest US: sleeps between two looks, of which the last one has taken so long. On a
+# slow machine the looks of a few tests would keep it busy.
+rest() {
+	local ms=$(($1 * 4 / 1000))
+	[ $ms -gt 50 ] || ms=50
+	sleep "$((ms / 1000)).$(printf '%03d' $((ms % 1000)))"
 }
 
 now_ms() {
@@ -98,13 +110,18 @@ now_ms() {
 # or to touch new memory, and all else that a test waits for takes longer there,
 # too. It is measured only where a limit is over: on other machines the limits
 # are what the tests say.
-USUAL_START_MS=4
+USUAL_START_US=4000
 slowness() {
+	local percent=$(($(start_us) * 100 / USUAL_START_US))
+	echo $((percent > 100 ? percent : 100))
+}
+
+# Prints how long this machine takes now to start a program.
+start_us() {
 	local began i starts=100
 	began=$(now_ms)
 	for ((i = 0; i < starts; i++)); do /bin/true; done
-	i=$((($(now_ms) - began) * 100 / (starts * USUAL_START_MS)))
-	echo $((i > 100 ? i : 100))
+	echo $((($(now_ms) - began) * 1000 / starts))
 }
 
 # Prints the closing line; fails if a check failed or nothing was checked.
