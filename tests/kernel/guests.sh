@@ -200,10 +200,12 @@ waited_ms() {
 # takes longer, without the time that the guests waited for a processor. On a slow
 # machine it may take longer, see slowness in tests/report.sh.
 in_time() {
-	local limit_ms=$(($1 * 1000)) began took waited slow=
+	local limit_ms=$(($1 * 1000)) began took waited look slow=
 	began=$(now_ms) waited=$(waited_ms)
 	shift
+	look=${EPOCHREALTIME/./}
 	until "$@"; do
+		look=$((${EPOCHREALTIME/./} - look))
 		took=$(($(now_ms) - began))
 		if [ $took -ge $limit_ms ] && [ -z "$slow" ]; then
 			slow=$(slowness)
@@ -213,7 +215,8 @@ in_time() {
 			[ $((took + waited - $(waited_ms))) -lt $limit_ms ] ||
 			return 1
 		[ $took -lt $((HANG_S * 1000)) ] || return 1
-		sleep 0.05
+		rest $look
+		look=${EPOCHREALTIME/./}
 	done
 }
 
