@@ -106,7 +106,7 @@ bool events_print(const struct history_file *f, uint64_t first, int64_t since_s,
 		const struct history_event *e = &f->events[k % HISTORY_EVENTS];
 
 		if (e->time_ns / NS_PER_S < since_s ||
-		    (source && strcmp(e->source, source) != 0))
+		    (source && !history_belongs(e->source, source)))
 			continue;
 		done &= put_event(e, names, v);
 	}
@@ -184,9 +184,13 @@ static enum exit_status follow(struct following *w)
 static bool is_there(const struct history_file *f, const char *source)
 {
 	for (uint64_t k = events_first(f); k < f->head.events; k++)
-		if (strcmp(f->events[k % HISTORY_EVENTS].source, source) == 0)
+		if (history_belongs(
+			f->events[k % HISTORY_EVENTS].source, source))
 			return true;
-	return history_find(f, source) >= 0;
+	for (unsigned i = 0; i < f->head.sources; i++)
+		if (history_belongs(f->sources[i].name, source))
+			return true;
+	return false;
 }
 
 static enum exit_status print_once(const struct following *w)

@@ -153,6 +153,14 @@ int history_find(const struct history_file *f, const char *name)
 	return -1;
 }
 
+bool history_belongs(const char *name, const char *wanted)
+{
+	size_t len = strlen(wanted);
+
+	return len > 0 && strncmp(name, wanted, len) == 0 &&
+	       (name[len] == '\0' || name[len] == '#');
+}
+
 void history_names(const struct history_file *f, char *out, size_t size)
 {
 	out[0] = '\0';

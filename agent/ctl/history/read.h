@@ -25,6 +25,10 @@ const char *history_judge(struct history_file *f, size_t len) MUST_USE;
 /* The place of this source; -1: there is none. */
 int history_find(const struct history_file *f, const char *name);
 
+/* Is this the source `wanted`, or one of the pool of that name? They are called
+ * POOL#1 and so on. */
+bool history_belongs(const char *name, const char *wanted);
+
 /* Names the sources of the history in `out`, with commas. */
 #define HISTORY_NAMES_MAX 2048
 void history_names(const struct history_file *f, char *out, size_t size);

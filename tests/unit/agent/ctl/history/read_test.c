@@ -246,6 +246,29 @@ static void events_can_be_chosen(void **state)
 	    "Inc.\"\"\"\n");
 }
 
+/* The name of a pool means all its sources. */
+static void events_of_a_pool_can_be_chosen(void **state)
+{
+	struct place *p = *state;
+
+	snprintf(p->made->sources[2].name, SOURCE_NAME_MAX, "lan#1");
+	made_event(p->made, 50, HISTORY_WELL, "rack#1", "one");
+	made_event(p->made, 40, HISTORY_WELL, "rack", "another source");
+	made_event(p->made, 30, HISTORY_WELL, "rack#12", "two");
+	made_event(p->made, 20, HISTORY_WELL, "racks", "not one of them");
+	store_all(p);
+	assert_printed(p, (struct events_options){.source = "rack"}, OUTPUT_CSV,
+	    "time_ns,source,event,text\n"
+	    "1799999950000000000,rack#1,well,one\n"
+	    "1799999960000000000,rack,well,another source\n"
+	    "1799999970000000000,rack#12,well,two\n");
+	/* It has no events yet. */
+	assert_printed(p, (struct events_options){.source = "lan"}, OUTPUT_CSV,
+	    "time_ns,source,event,text\n");
+	free(printed(p, (struct events_options){.source = "rac"}, OUTPUT_CSV,
+	    EXIT_USAGE));
+}
+
 static void a_full_ring_begins_with_its_oldest_event(void **state)
 {
 	struct place *p = *state;
@@ -369,6 +392,7 @@ int main(void)
 	    TEST(events_are_lines_the_newest_last),
 	    TEST(long_events_are_wrapped_on_a_terminal),
 	    TEST(events_can_be_chosen),
+	    TEST(events_of_a_pool_can_be_chosen),
 	    TEST(a_full_ring_begins_with_its_oldest_event),
 	    TEST(a_wrong_time_is_named),
 	    TEST(a_source_that_is_not_there_is_named),
