@@ -50,15 +50,30 @@ static bool failed(const unsigned char *answer, int len)
 	return len <= RCODE_BYTE || (answer[RCODE_BYTE] & RCODE) != 0;
 }
 
+/* How long the C library waits for all servers, s, if none of them answers. */
+static int64_t whole_wait_s(const struct __res_state *state)
+{
+	int64_t sum_s = 0;
+
+	for (int i = 0; i < state->nscount; i++) {
+		int64_t s = (int64_t)state->retrans << i;
+
+		if (i > 0)
+			s /= state->nscount;
+		sum_s += s > 0 ? s : 1;
+	}
+	return sum_s;
+}
+
 /*
  * The length of an answer, or UNVALIDATED_FAILED or UNVALIDATED_SILENT. The C
- * library has one result for an error of the server and for none, so time
- * tells. It waits for a second at least.
+ * library has one result for an error of the servers and for none, so time
+ * tells.
  */
 static int send_query(struct __res_state *state, const unsigned char *query,
     int size, unsigned char *answer, int room)
 {
-	const int64_t wait_s = state->retrans > 0 ? state->retrans : 1;
+	const int64_t wait_s = whole_wait_s(state);
 	const struct mono began = mono_now();
 	int len = res_nsend(state, query, size, answer, room);
 

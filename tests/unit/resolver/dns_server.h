@@ -22,7 +22,7 @@ enum dns_behaviour {
 	DNS_SIGNED,	 /* every name has an address, only with CD */
 	DNS_BYPASS,	 /* the same, only with CD and DO, as systemd 252 */
 	DNS_OLD,	 /* only with CD, and no answer with DO */
-	DNS_SLOW,	 /* SERVFAIL for IPv6, after 550 ms; else as signed */
+	DNS_SLOW,	 /* SERVFAIL for IPv6, after a time; else as signed */
 	DNS_SIGNED_LONG, /* only "host.lan.test" has one, only with CD */
 	/* Only with CD. The last byte of the address is the number of bytes
 	 * that the name has in the question. Names below "lan.test" alone, or
@@ -38,6 +38,8 @@ enum dns_behaviour {
 static struct sockaddr_in dns_at;
 static pid_t dns_pid;
 static int dns_timeout_s = 1; /* "options timeout" of resolv.conf */
+static int dns_count = 1;     /* resolv.conf has it so many times */
+static unsigned dns_slow_us = 550000;
 
 /* `len` is that of header and question. */
 static unsigned char dns_type_of(const unsigned char *query, size_t len)
@@ -129,7 +131,7 @@ static void dns_answer(int fd, enum dns_behaviour how)
 	query[2] |= 0x80;
 	query[3] |= 0x80;
 	if (how == DNS_SLOW && dns_type_of(query, n) == 28) {
-		usleep(550000);
+		usleep(dns_slow_us);
 		query[3] |= 2;
 	} else if (!dns_is_known(how, query, n, with_do)) {
 		query[3] |= 2;
@@ -181,8 +183,9 @@ int __res_ninit(res_state s)
 	memcpy(&real, &symbol, sizeof(real));
 	result = real(s);
 	if (result == 0 && dns_at.sin_port != 0) {
-		s->nscount = 1;
-		s->nsaddr_list[0] = dns_at;
+		s->nscount = dns_count;
+		for (int i = 0; i < dns_count; i++)
+			s->nsaddr_list[i] = dns_at;
 		s->retrans = dns_timeout_s;
 		strcpy(s->defdname, "lan.test");
 		s->dnsrch[0] = s->defdname;
