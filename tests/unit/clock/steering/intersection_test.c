@@ -64,7 +64,8 @@ static void a_pull_beyond_chance_doubts_the_frequency(void **state)
 
 		open_wrong(&r, 2, rows[i].wrong_s);
 		/* One source has been silent: the other one knows better. */
-		r.steering->sources[1].outliers.last_right.ns -= 1000 * NS_PER_S;
+		r.steering->sources[1].outliers.last_right.ns -=
+		    1000 * NS_PER_S;
 		intersection_pull(r.steering, r.now);
 		assert_true(freq_sd(&r) * 1e6 >= rows[i].least_ppm);
 		assert_true(freq_sd(&r) * 1e6 <= rows[i].most_ppm);
