@@ -56,6 +56,12 @@
 #define QUEUE_SAMPLES 16
 #define QUEUE_MEMORY 256.0
 #define QUEUE_RISE 4.0
+/* Of so many latest samples the mean delay of a route is known. If the queues
+ * that it shows are so many times as long as those of the path, they are
+ * others: with the path's queues, the few samples of a new route would be far
+ * too certain. */
+#define MEAN_SAMPLES 64
+#define OTHER_QUEUES 4.0
 /* The gain of the first block after QUEUE_SAMPLES is 1 / QUEUE_FIRST_WEIGHT. */
 #define QUEUE_FIRST_WEIGHT 4
 /* The latest samples whose queue counts as usual: about an hour's. */
@@ -118,11 +124,26 @@ static struct delay_route *current(struct delay_track *t)
 	return r ? &t->routes[r - t->routes] : NULL;
 }
 
-double delay_floor_gap(const struct delay_track *t, unsigned samples)
+static double gap_of(double queue, unsigned samples)
 {
 	double root = sqrt((double)samples);
 
-	return t->queue * FLOOR_GAP / root * (1 + FLOOR_GAP_FEW / root);
+	return queue * FLOOR_GAP / root * (1 + FLOOR_GAP_FEW / root);
+}
+
+double delay_floor_gap(const struct delay_track *t, unsigned samples)
+{
+	return gap_of(t->queue, samples);
+}
+
+double delay_queue_gap(const struct delay_track *t, const struct delay_route *r)
+{
+	double queue = (r->mean - r->floor) / 2;
+
+	if (r->samples < LOWEST_MIN || queue < OTHER_QUEUES * t->queue)
+		return gap_of(t->queue, r->samples);
+	queue *= 1 + FEW_DOUBT / sqrt(r->samples);
+	return gap_of(queue, r->samples);
 }
 
 /*
@@ -168,7 +189,7 @@ static double gap_by_fewer(const struct delay_route *r)
 
 double delay_route_gap(const struct delay_track *t, const struct delay_route *r)
 {
-	double by_queue = delay_floor_gap(t, r->samples);
+	double by_queue = delay_queue_gap(t, r);
 	double by_smallest = gap_by_smallest(r), by_fewer = gap_by_fewer(r);
 
 	if (by_fewer < FREE_SHARE * by_queue)
@@ -204,12 +225,19 @@ const struct delay_route *delay_shortest_route(const struct delay_track *t)
 	return least;
 }
 
+static double mean_gain(const struct delay_route *r)
+{
+	return 1.0 / (r->in_mean < MEAN_SAMPLES ? r->in_mean : MEAN_SAMPLES);
+}
+
 /* Counts one more delay of the route. */
 static void add_to_route(struct delay_route *r, double delay)
 {
 	unsigned i = r->samples < DELAY_LOWEST ? r->samples : DELAY_LOWEST;
 
 	r->samples++;
+	r->in_mean++;
+	r->mean += (delay - r->mean) * mean_gain(r);
 	if (i == DELAY_LOWEST && r->lowest[--i] <= delay)
 		return;
 	for (; i > 0 && r->lowest[i - 1] > delay; i--)
@@ -578,6 +606,19 @@ static struct delay_route *place(struct delay_track *t)
 	return oldest;
 }
 
+/* The latest n delays were those of a longer route: they leave the mean. */
+static void forget_mean(
+    const struct delay_track *t, struct delay_route *r, unsigned n)
+{
+	for (unsigned i = 1; i <= n && r->in_mean > 1; i++) {
+		double gain = mean_gain(r);
+		double delay = t->recent[(t->seen - i) % DELAY_RECENT].delay;
+
+		r->mean = (r->mean - gain * delay) / (1 - gain);
+		r->in_mean--;
+	}
+}
+
 static void take_route(struct delay_track *t, const struct window *w)
 {
 	const struct delay_route *left = current(t);
@@ -624,12 +665,13 @@ static bool is_shorter(
 	if (t->deviation > 0)
 		return delay < r->floor && is_below_bell(t, delay);
 	if (delay < r->floor &&
-	    drop > RETURN_GAPS * busy_floor_gap(t, r->samples) &&
+	    drop > RETURN_GAPS * fmax(busy_floor_gap(t, r->samples),
+				     delay_queue_gap(t, r)) &&
 	    remembered(t, &w))
 		return true;
 	return r->samples >= SETTLED_SAMPLES &&
 	       r->floor - delay >
-		   SHORTER_GAPS * delay_floor_gap(t, r->samples) + t->queue;
+		   SHORTER_GAPS * delay_queue_gap(t, r) + t->queue;
 }
 
 /* The smallest delay of route `r` before the latest m samples, if these are its
@@ -719,7 +761,8 @@ static void take_back(struct delay_track *t, struct delay_route *r, unsigned m)
 {
 	unsigned n = t->since < DELAY_RECENT ? t->since : DELAY_RECENT;
 
-	r->samples = 0;
+	r->samples = r->in_mean = 0;
+	r->mean = 0;
 	r->floor = INFINITY;
 	for (unsigned i = n; i > m; i--) {
 		double d = t->recent[(t->seen - i) % DELAY_RECENT].delay;
@@ -800,6 +843,7 @@ enum delay_event delay_add(
 	if (longer.n != 0) {
 		bool crept = creeps(t, r->floor, longer.n);
 
+		forget_mean(t, r, longer.n);
 		take_route(t, &longer);
 		current(t)->crept = crept;
 		*back = longer.n;

@@ -28,6 +28,8 @@ struct delay_route {
 	unsigned samples; /* 0: this place is free */
 	unsigned last;	  /* the latest sample, by the count of all samples */
 	double floor;	  /* the smallest delay seen */
+	double mean;	  /* of its latest delays */
+	unsigned in_mean; /* how many delays the mean has seen */
 	/* The floor at the last two multiples of DELAY_MARK samples, the latest
 	 * first. They undo what the first samples of a shorter route did to the
 	 * floor. */
@@ -101,8 +103,13 @@ const struct delay_route *delay_route(
  * smallest delay seen, in the mean, when both ways queue alike. */
 double delay_floor_gap(const struct delay_track *t, unsigned samples);
 
+/* The same for this route. Its own delays may show that its queues are much
+ * longer than those that the path had before. */
+double delay_queue_gap(
+    const struct delay_track *t, const struct delay_route *r);
+
 /* How far the true floor of this route lies below its smallest delay, estimated
- * from its smallest delays alone. At most delay_floor_gap(). */
+ * from its smallest delays alone. At most delay_queue_gap(). */
 double delay_route_gap(
     const struct delay_track *t, const struct delay_route *r);
 

@@ -198,7 +198,7 @@ static struct frame frame_of(const struct error_model *m,
 	if (!route)
 		return f;
 	/* With unequal queues both ways are empty at once more often. */
-	gap = fmin(delay_floor_gap(t, route->samples) * sqrt(1 - f.r * f.r),
+	gap = fmin(delay_queue_gap(t, route) * sqrt(1 - f.r * f.r),
 	    delay_route_gap(t, route));
 	f.half = fmax(half_width(t, route, delay, gap), 0);
 	f.edge = GAP_DOUBT * gap;

@@ -425,6 +425,38 @@ static void the_smallest_delays_tell_the_gap(void **state)
 	}
 }
 
+/* Full buffers on both ways: the floor rises by thousands of the queues that
+ * the path had, and the new queues are as long. The gap is that of the new
+ * ones, and a smaller delay is no other route. */
+static void a_route_with_other_queues_has_a_gap_of_its_own(void **state)
+{
+	double gap = 0, above = 0;
+	unsigned changes = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct path quiet = {{seed}, 14e-3, 2e-5};
+		struct path full = {{seed}, 470e-3, 75e-3};
+		struct delay_track t;
+
+		delay_init(&t);
+		(void)feed(&t, &quiet, 100);
+		while (t.route == 0)
+			(void)feed(&t, &full, 1);
+		gap += delay_queue_gap(&t, now(&t));
+		above += now(&t)->floor - full.base;
+		assert_true(delay_queue_gap(&t, now(&t)) >
+			    100 * delay_floor_gap(&t, now(&t)->samples));
+		changes += feed(&t, &full, 60);
+		/* The short route comes back, with the queues it had. */
+		(void)feed(&t, &quiet, 20);
+		assert_int_equal(t.route, 0);
+		assert_true(delay_queue_gap(&t, now(&t)) < 1e-3);
+	}
+	if (changes > 4 || gap < above || gap > 4 * above)
+		fail_msg("%.3f, %u", gap / above, changes);
+}
+
 /* A queue begins soon after the start. The few samples of the free path still
  * tell its floor, whatever the queue does. */
 static void a_queue_leaves_the_floor_that_is_known(void **state)
@@ -839,6 +871,7 @@ int main(void)
 	    cmocka_unit_test(test_a_changed_rise_is_learned_in_64_blocks),
 	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
 	    cmocka_unit_test(the_smallest_delays_tell_the_gap),
+	    cmocka_unit_test(a_route_with_other_queues_has_a_gap_of_its_own),
 	    cmocka_unit_test(a_queue_leaves_the_floor_that_is_known),
 	    cmocka_unit_test(the_kth_smallest_delay_tells_the_gap),
 	    cmocka_unit_test(equal_delays_leave_the_least_gap),

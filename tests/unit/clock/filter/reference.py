@@ -354,6 +354,13 @@ def floor_gap(queue, samples):
     return queue * ROOT_HALF_PI / root * (1 + 0.6 / root)
 
 
+def latest_mean(delays):
+    mean = 0.0
+    for i, delay in enumerate(delays):
+        mean += (delay - mean) / min(i + 1, 64)
+    return mean
+
+
 class Window:
     """The latest n samples: delays, and those of each way where it is known."""
 
@@ -397,10 +404,18 @@ class Delay:
     def latest(self, n):
         return Window(self.delays[-n:], self.asymmetries[-n:])
 
+    def queue_gap(self):
+        """By the queue of the path, unless that of the route is another one."""
+        r = self.routes[self.now]
+        n, own = len(r['all']), (latest_mean(r['heard']) - r['floor']) / 2
+        if n < 3 or own < 4 * self.queue:
+            return floor_gap(self.queue, n)
+        return floor_gap(own * (1 + 4 / math.sqrt(n)), n)
+
     def route_gap(self):
         """By the smallest delays of the route."""
         r = self.routes[self.now]
-        n, by_queue = len(r['all']), floor_gap(self.queue, len(r['all']))
+        n, by_queue = len(r['all']), self.queue_gap()
         if n <= 3:
             return by_queue
         low, most = sorted(r['all'])[:8], max(3, min(n // 4, 8))
@@ -504,6 +519,7 @@ class Delay:
     def leave_longer(self, m):
         r, n = self.routes[self.now], min(self.since, 128)
         r['all'] = self.delays[-n:][:-m]
+        r['heard'] = r['all'][:]
         r['floor'] = min(r['all'])
         r['marks'] = [r['floor']] * 2
         w = self.latest(m)
@@ -524,10 +540,11 @@ class Delay:
             number, self.known = self.known, self.known + 1
             if len(self.routes) == 8:
                 del self.routes[min(self.routes, key=lambda k: self.routes[k]['last'])]
-            self.routes[number] = dict(all=[], floor=w.least, marks=[w.least] * 2,
+            self.routes[number] = dict(all=[], heard=[], floor=w.least, marks=[w.least] * 2,
                                        crept=False, congested=False)
         r = self.routes[number]
         r['all'] += self.delays[-w.n:]
+        r['heard'] += self.delays[-w.n:]
         r['floor'] = min(r['floor'], w.least)
         r['shift'] = r['floor'] - from_floor
         r['last'] = len(self.delays)
@@ -564,17 +581,18 @@ class Delay:
         self.asymmetries.append(asymmetry)
         self.since += 1
         if self.now is None:
-            self.routes[0] = dict(all=[delay], floor=delay, marks=[delay] * 2, shift=0, last=1,
+            self.routes[0] = dict(all=[delay], heard=[delay], floor=delay, marks=[delay] * 2, shift=0, last=1,
                                   crept=False, congested=False)
             self.now, self.known = 0, 1
             return 'DELAY_NEW_FLOOR', 1
         r = self.routes[self.now]
         w = self.latest(1)
         back = (delay < r['floor'] and
-                r['marks'][1] - delay > 3 * self.busy_gap(len(r['all'])) and
+                r['marks'][1] - delay > 3 * max(self.busy_gap(len(r['all'])),
+                                                self.queue_gap()) and
                 self.remembered(w) is not None)
         if back or (len(r['all']) >= 16 and r['floor'] - delay >
-                    6 * floor_gap(self.queue, len(r['all'])) + self.queue):
+                    6 * self.queue_gap() + self.queue):
             r['floor'] = r['marks'][1]
             self.take(w)
             return 'DELAY_SHORTER', 1
@@ -582,6 +600,7 @@ class Delay:
         if quieter:
             return self.leave_longer(quieter), quieter
         r['all'].append(delay)
+        r['heard'].append(delay)
         r['last'] = len(self.delays)
         if len(r['all']) % 8 == 0:
             r['marks'] = [r['floor'], r['marks'][0]]
@@ -595,6 +614,7 @@ class Delay:
         longer = self.longer()
         if longer:
             crept = self.creeps(longer.n)
+            r['heard'] = r['heard'][:max(len(r['heard']) - longer.n, 1)]
             self.take(longer)
             self.routes[self.now]['crept'] = crept
             return 'DELAY_LONGER', longer.n
@@ -638,7 +658,7 @@ class ErrorModel:
 
     def shaped(self, path, delay, noise, width, edge):
         r, seen = self.asymmetry(path), len(path.delays)
-        gap = min(floor_gap(path.queue, seen) * math.sqrt(1 - r * r), path.route_gap())
+        gap = min(path.queue_gap() * math.sqrt(1 - r * r), path.route_gap())
         half = (delay - max(path.floor - gap, 0)) / 2
         if seen < 8:
             half = max(half, seen ** -1.5 * delay / 2)
