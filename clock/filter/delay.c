@@ -56,14 +56,13 @@
 #define QUEUE_SAMPLES 16
 #define QUEUE_MEMORY 256.0
 #define QUEUE_RISE 4.0
-/* Of so many latest samples the mean delay of a route is known. If the queues
- * that it shows are so many times as long as those of the path, they are
- * others: with the path's queues, the few samples of a new route would be far
- * too certain. */
-#define MEAN_SAMPLES 64
-#define OTHER_QUEUES 4.0
 /* The gain of the first block after QUEUE_SAMPLES is 1 / QUEUE_FIRST_WEIGHT. */
 #define QUEUE_FIRST_WEIGHT 4
+/* The queue of a route is that of its OWN_SAMPLES latest samples. If it is so
+ * many times as long as the path's, the route has other queues: with those of
+ * the path, the few samples of a new route would be far too certain. */
+#define OWN_SAMPLES 64
+#define OTHER_QUEUES 4.0
 /* The latest samples whose queue counts as usual: about an hour's. */
 #define USUAL_SAMPLES 64
 /* Blocks in which a change of the rise is learned, and blocks before the rise
@@ -138,12 +137,10 @@ double delay_floor_gap(const struct delay_track *t, unsigned samples)
 
 double delay_queue_gap(const struct delay_track *t, const struct delay_route *r)
 {
-	double queue = (r->mean - r->floor) / 2;
-
-	if (r->samples < LOWEST_MIN || queue < OTHER_QUEUES * t->queue)
+	if (r->queue < OTHER_QUEUES * t->queue)
 		return gap_of(t->queue, r->samples);
-	queue *= 1 + FEW_DOUBT / sqrt(r->samples);
-	return gap_of(queue, r->samples);
+	return gap_of(
+	    r->queue * (1 + FEW_DOUBT / sqrt(r->samples)), r->samples);
 }
 
 /*
@@ -225,19 +222,12 @@ const struct delay_route *delay_shortest_route(const struct delay_track *t)
 	return least;
 }
 
-static double mean_gain(const struct delay_route *r)
-{
-	return 1.0 / (r->in_mean < MEAN_SAMPLES ? r->in_mean : MEAN_SAMPLES);
-}
-
 /* Counts one more delay of the route. */
 static void add_to_route(struct delay_route *r, double delay)
 {
 	unsigned i = r->samples < DELAY_LOWEST ? r->samples : DELAY_LOWEST;
 
 	r->samples++;
-	r->in_mean++;
-	r->mean += (delay - r->mean) * mean_gain(r);
 	if (i == DELAY_LOWEST && r->lowest[--i] <= delay)
 		return;
 	for (; i > 0 && r->lowest[i - 1] > delay; i--)
@@ -328,6 +318,18 @@ static void learn_queue(struct delay_track *t)
 	    1.0 / QUEUE_MEMORY);
 	change = fmin(queue, QUEUE_RISE * t->queue) - t->queue;
 	t->queue = fmax(t->queue + gain * change, QUEUE_MIN);
+}
+
+/* Learns the queue of the current route. */
+static void learn_own(struct delay_track *t)
+{
+	unsigned n = t->since < OWN_SAMPLES ? t->since : OWN_SAMPLES;
+	struct window w;
+
+	if (n < LOWEST_MIN)
+		return;
+	w = latest(t, n);
+	current(t)->queue = queue_of(&w);
 }
 
 /* The latest delays, the smallest first. */
@@ -606,19 +608,6 @@ static struct delay_route *place(struct delay_track *t)
 	return oldest;
 }
 
-/* The latest n delays were those of a longer route: they leave the mean. */
-static void forget_mean(
-    const struct delay_track *t, struct delay_route *r, unsigned n)
-{
-	for (unsigned i = 1; i <= n && r->in_mean > 1; i++) {
-		double gain = mean_gain(r);
-		double delay = t->recent[(t->seen - i) % DELAY_RECENT].delay;
-
-		r->mean = (r->mean - gain * delay) / (1 - gain);
-		r->in_mean--;
-	}
-}
-
 static void take_route(struct delay_track *t, const struct window *w)
 {
 	const struct delay_route *left = current(t);
@@ -761,8 +750,7 @@ static void take_back(struct delay_track *t, struct delay_route *r, unsigned m)
 {
 	unsigned n = t->since < DELAY_RECENT ? t->since : DELAY_RECENT;
 
-	r->samples = r->in_mean = 0;
-	r->mean = 0;
+	r->samples = 0;
 	r->floor = INFINITY;
 	for (unsigned i = n; i > m; i--) {
 		double d = t->recent[(t->seen - i) % DELAY_RECENT].delay;
@@ -812,6 +800,7 @@ static enum delay_event lower_floor(
 	/* The first floor of a new route was only a first guess. */
 	r->shift -= r->number > 0 ? drop : 0;
 	learn_queue(t);
+	learn_own(t);
 	learn_quiet(t);
 	return DELAY_NEW_FLOOR;
 }
@@ -843,13 +832,16 @@ enum delay_event delay_add(
 	if (longer.n != 0) {
 		bool crept = creeps(t, r->floor, longer.n);
 
-		forget_mean(t, r, longer.n);
+		/* The latest delays were not its own. */
+		r->queue = 0;
 		take_route(t, &longer);
+		learn_own(t);
 		current(t)->crept = crept;
 		*back = longer.n;
 		return DELAY_LONGER;
 	}
 	learn_queue(t);
+	learn_own(t);
 	learn_quiet(t);
 	learn_rise(t);
 	return DELAY_UNCHANGED;

@@ -28,8 +28,8 @@ struct delay_route {
 	unsigned samples; /* 0: this place is free */
 	unsigned last;	  /* the latest sample, by the count of all samples */
 	double floor;	  /* the smallest delay seen */
-	double mean;	  /* of its latest delays */
-	unsigned in_mean; /* how many delays the mean has seen */
+	/* Mean queueing delay of one way in its latest samples; 0: unknown. */
+	double queue;
 	/* The floor at the last two multiples of DELAY_MARK samples, the latest
 	 * first. They undo what the first samples of a shorter route did to the
 	 * floor. */

@@ -354,13 +354,6 @@ def floor_gap(queue, samples):
     return queue * ROOT_HALF_PI / root * (1 + 0.6 / root)
 
 
-def latest_mean(delays):
-    mean = 0.0
-    for i, delay in enumerate(delays):
-        mean += (delay - mean) / min(i + 1, 64)
-    return mean
-
-
 class Window:
     """The latest n samples: delays, and those of each way where it is known."""
 
@@ -407,10 +400,15 @@ class Delay:
     def queue_gap(self):
         """By the queue of the path, unless that of the route is another one."""
         r = self.routes[self.now]
-        n, own = len(r['all']), (latest_mean(r['heard']) - r['floor']) / 2
-        if n < 3 or own < 4 * self.queue:
+        n = len(r['all'])
+        if r['queue'] < 4 * self.queue:
             return floor_gap(self.queue, n)
-        return floor_gap(own * (1 + 4 / math.sqrt(n)), n)
+        return floor_gap(r['queue'] * (1 + 4 / math.sqrt(n)), n)
+
+    def learn_own(self):
+        n = min(self.since, 64)
+        if n >= 3:
+            self.routes[self.now]['queue'] = self.latest(n).queue()
 
     def route_gap(self):
         """By the smallest delays of the route."""
@@ -519,7 +517,6 @@ class Delay:
     def leave_longer(self, m):
         r, n = self.routes[self.now], min(self.since, 128)
         r['all'] = self.delays[-n:][:-m]
-        r['heard'] = r['all'][:]
         r['floor'] = min(r['all'])
         r['marks'] = [r['floor']] * 2
         w = self.latest(m)
@@ -540,11 +537,10 @@ class Delay:
             number, self.known = self.known, self.known + 1
             if len(self.routes) == 8:
                 del self.routes[min(self.routes, key=lambda k: self.routes[k]['last'])]
-            self.routes[number] = dict(all=[], heard=[], floor=w.least, marks=[w.least] * 2,
+            self.routes[number] = dict(all=[], queue=0.0, floor=w.least, marks=[w.least] * 2,
                                        crept=False, congested=False)
         r = self.routes[number]
         r['all'] += self.delays[-w.n:]
-        r['heard'] += self.delays[-w.n:]
         r['floor'] = min(r['floor'], w.least)
         r['shift'] = r['floor'] - from_floor
         r['last'] = len(self.delays)
@@ -581,7 +577,7 @@ class Delay:
         self.asymmetries.append(asymmetry)
         self.since += 1
         if self.now is None:
-            self.routes[0] = dict(all=[delay], heard=[delay], floor=delay, marks=[delay] * 2, shift=0, last=1,
+            self.routes[0] = dict(all=[delay], queue=0.0, floor=delay, marks=[delay] * 2, shift=0, last=1,
                                   crept=False, congested=False)
             self.now, self.known = 0, 1
             return 'DELAY_NEW_FLOOR', 1
@@ -600,7 +596,6 @@ class Delay:
         if quieter:
             return self.leave_longer(quieter), quieter
         r['all'].append(delay)
-        r['heard'].append(delay)
         r['last'] = len(self.delays)
         if len(r['all']) % 8 == 0:
             r['marks'] = [r['floor'], r['marks'][0]]
@@ -609,16 +604,19 @@ class Delay:
                 r['shift'] -= r['floor'] - delay
             r['floor'] = delay
             self.learn_queue()
+            self.learn_own()
             self.learn_quiet()
             return 'DELAY_NEW_FLOOR', 1
         longer = self.longer()
         if longer:
             crept = self.creeps(longer.n)
-            r['heard'] = r['heard'][:max(len(r['heard']) - longer.n, 1)]
+            r['queue'] = 0.0
             self.take(longer)
+            self.learn_own()
             self.routes[self.now]['crept'] = crept
             return 'DELAY_LONGER', longer.n
         self.learn_queue()
+        self.learn_own()
         self.learn_quiet()
         self.learn_rise()
         return 'DELAY_UNCHANGED', 1
