@@ -116,6 +116,12 @@ slowness() {
 	echo $((percent > 100 ? percent : 100))
 }
 
+# Is this machine a slow one, even if it has nothing else to do?
+SLOW_START_US=2500
+is_slow() {
+	[ "$(start_us)" -gt $SLOW_START_US ]
+}
+
 # Prints how long this machine takes now to start a program.
 start_us() {
 	local began i starts=100
