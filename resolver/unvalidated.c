@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define QUERY_MAX 512
+/* The search ends after so many times the wait for all servers. */
+#define SEARCH_WAITS 2
 /* Room for more addresses than are used. */
 #define ANSWER_MAX 8192
 /* The byte of the header that has the bit CD, and the bit. */
@@ -27,7 +29,8 @@ struct lookup {
 	uint16_t port;
 	enum family_choice family;
 	struct names *out;
-	bool silent; /* no server answers: do not wait for them again */
+	bool silent;	   /* no server answers: do not wait for them again */
+	struct mono until; /* the search may begin no query after that */
 };
 
 /*
@@ -78,7 +81,8 @@ static int send_query(struct __res_state *state, const unsigned char *query,
 	int len = res_nsend(state, query, size, answer, room);
 
 	if (len < 0)
-		return mono_now().ns - began.ns >= wait_s * (NS_PER_S * 9 / 10)
+		return wait_s > 0 && mono_now().ns - began.ns >=
+					 wait_s * (NS_PER_S * 9 / 10)
 			   ? UNVALIDATED_SILENT
 			   : UNVALIDATED_FAILED;
 	if (len > room)
@@ -118,7 +122,7 @@ static void ask(struct lookup *l, const char *name, int type)
 
 	if (l->family == FAMILY_ANY)
 		limit /= 2;
-	l->silent = len == UNVALIDATED_SILENT;
+	l->silent = len == UNVALIDATED_SILENT || mono_due(l->until, mono_now());
 	if (len > 0)
 		(void)!dns_answer_read(
 		    answer, (size_t)len, l->port, limit, l->out);
@@ -171,6 +175,9 @@ bool unvalidated_lookup(const char *host, bool complete, uint16_t port,
 	if (res_ninit(&l.state) != 0)
 		return false;
 	l.state.retry = 1;
+	/* Some servers may be silent, and others refuse at once. */
+	l.until = mono_after(
+	    mono_now(), SEARCH_WAITS * whole_wait_s(&l.state) * NS_PER_S);
 	find(&l, host, complete);
 	res_nclose(&l.state);
 	if (out->count > 0)

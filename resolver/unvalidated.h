@@ -15,7 +15,7 @@
 /* Results without an answer. */
 enum {
 	UNVALIDATED_FAILED = -1, /* refused, or not understood */
-	UNVALIDATED_SILENT = -2, /* a server let its whole time go by */
+	UNVALIDATED_SILENT = -2, /* all servers let their whole time go by */
 };
 
 /*

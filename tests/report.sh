@@ -98,6 +98,7 @@ happens_within() {
 rest() {
 	local ms=$(($1 * 4 / 1000))
 	[ $ms -gt 50 ] || ms=50
+	[ $ms -lt 500 ] || ms=500
 	sleep "$((ms / 1000)).$(printf '%03d' $((ms % 1000)))"
 }
 
@@ -106,13 +107,14 @@ now_ms() {
 }
 
 # slowness: how many times as slow as usual this machine is now, in hundredths,
-# and 100 at least. Some hosts need ten times as long as others to start a program
+# from 100 to 1000. Some hosts need ten times as long as others to start a program
 # or to touch new memory, and all else that a test waits for takes longer there,
 # too. It is measured only where a limit is over: on other machines the limits
 # are what the tests say.
 USUAL_START_US=4000
 slowness() {
 	local percent=$(($(start_us) * 100 / USUAL_START_US))
+	[ $percent -lt 1000 ] || percent=1000
 	echo $((percent > 100 ? percent : 100))
 }
 

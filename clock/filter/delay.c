@@ -62,6 +62,7 @@
  * many times as long as the path's, the route has other queues: with those of
  * the path, the few samples of a new route would be far too certain. */
 #define OWN_SAMPLES 64
+#define OWN_MEDIANS 2.0
 #define OTHER_QUEUES 4.0
 /* The latest samples whose queue counts as usual: about an hour's. */
 #define USUAL_SAMPLES 64
@@ -320,18 +321,6 @@ static void learn_queue(struct delay_track *t)
 	t->queue = fmax(t->queue + gain * change, QUEUE_MIN);
 }
 
-/* Learns the queue of the current route. */
-static void learn_own(struct delay_track *t)
-{
-	unsigned n = t->since < OWN_SAMPLES ? t->since : OWN_SAMPLES;
-	struct window w;
-
-	if (n < LOWEST_MIN)
-		return;
-	w = latest(t, n);
-	current(t)->queue = queue_of(&w);
-}
-
 /* The latest delays, the smallest first. */
 struct sorted {
 	unsigned n;
@@ -358,6 +347,22 @@ static double median_queue(
 		insert(s, t->recent[(t->seen - 1 - s->n) % DELAY_RECENT].delay);
 	median = (s->delays[(n - 1) / 2] + s->delays[n / 2]) / 2;
 	return (median - s->delays[0]) / (MEDIAN_OF_TWO - FLOOR_GAP / sqrt(n));
+}
+
+/* Learns the queue of the current route. A few long waits do not make it long.
+ */
+static void learn_own(struct delay_track *t)
+{
+	unsigned n = t->since < OWN_SAMPLES ? t->since : OWN_SAMPLES;
+	struct sorted s = {.n = 0};
+	struct window w;
+	double usual;
+
+	if (n < LOWEST_MIN)
+		return;
+	w = latest(t, n);
+	usual = median_queue(t, &s, n < QUIET_SAMPLES ? n : QUIET_SAMPLES);
+	current(t)->queue = fmin(queue_of(&w), OWN_MEDIANS * usual);
 }
 
 /* Learns `quiet` and `lately`. */

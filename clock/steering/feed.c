@@ -151,8 +151,8 @@ static bool refutes(const struct steering_source *src, const struct record *r)
 	       2 * queued(src, r) < fabs(o->residual);
 }
 
-/* Spikes differ from each other, jumps do not. */
-static void count_outliers(struct steering_source *src, const struct record *r,
+/* Spikes differ from each other, jumps do not. True: it is an outlier. */
+static bool count_outliers(struct steering_source *src, const struct record *r,
     const struct gaussian *before, const struct box *box)
 {
 	const struct sample *m = &r->sample;
@@ -161,13 +161,13 @@ static void count_outliers(struct steering_source *src, const struct record *r,
 	if (!box_is_outlier(before, 0, box)) {
 		if (!refutes(src, r)) {
 			src->outliers.undecided++;
-			return;
+			return false;
 		}
 		src->outliers.alike = src->outliers.certain = 0;
 		src->outliers.undecided = 0;
 		src->outliers.growth.rate = 0;
 		src->outliers.last_right = m->at;
-		return;
+		return false;
 	}
 	if (!is_certain(residual, before, excess))
 		src->outliers.certain = 0;
@@ -182,12 +182,11 @@ static void count_outliers(struct steering_source *src, const struct record *r,
 		src->outliers.alike = 0;
 	if (src->outliers.first.ns <= src->outliers.last_right.ns)
 		src->outliers.first = m->at;
-	if (src->outliers.alike == 0)
-		src->outliers.undecided = 0;
 	src->outliers.alike++;
 	src->outliers.residual = residual;
 	src->outliers.latest = m->at;
 	src->outliers.excess = excess;
+	return true;
 }
 
 /*
@@ -609,12 +608,13 @@ void feed_record(
 		return;
 	error_model_learn(&src->error_model, &src->delay, r->route, delay,
 	    noise(m), &before, &after);
-	count_outliers(src, r, &before, &x.box);
-	notice_set(s, src, r);
-	if (src->outliers.growth.rate != 0 && members_are_most(s))
-		believe_growth(s, src, m->at, &x);
-	else
-		believe_outliers(s, src, m->at, &x);
+	if (count_outliers(src, r, &before, &x.box)) {
+		notice_set(s, src, r);
+		if (src->outliers.growth.rate != 0 && members_are_most(s))
+			believe_growth(s, src, m->at, &x);
+		else
+			believe_outliers(s, src, m->at, &x);
+	}
 	judge_route(s, src);
 	keep_bias_possible(s, src);
 	anchor_biases(s);

@@ -278,7 +278,7 @@ static bool is_excluded(const struct steering *s, const struct sample *m,
 }
 
 /* How wrong an estimate may be that the samples of a source contradict, since
- * the first outlier: the older ones say nothing about a clock that may have
+ * the latest outlier: the older ones say nothing about a clock that may have
  * changed. The least of what they allow counts: those after the outlier may
  * have queued. */
 static int64_t contradicted_ns(const struct steering *s,
@@ -296,7 +296,7 @@ static int64_t contradicted_ns(const struct steering *s,
 		double grown;
 
 		m = &const_record(src, i)->sample;
-		if (i > 0 && (out->alike == 0 || m->at.ns < out->first.ns))
+		if (i > 0 && (out->alike == 0 || m->at.ns < out->latest.ns))
 			break;
 		grown = rate * fmax(s_of_ns(now.ns - m->at.ns), 0);
 		ns = sample_distance_ns(m) + 2 * apart_ns(m, v, now, freq) +

@@ -45,11 +45,11 @@ struct growth {
 
 /* The samples of a source that the filter takes for wrong. */
 struct outliers {
-	unsigned alike;	    /* in a row, that agree */
-	unsigned certain;   /* in a row on one side that no queue explains */
-	unsigned undecided; /* samples since the latest one that refute none */
-	double residual;    /* s, of the latest one */
-	double excess;	    /* s, of its delay, halved */
+	unsigned alike;	      /* in a row, that agree */
+	unsigned certain;     /* in a row on one side that no queue explains */
+	unsigned undecided;   /* samples since the last right one, neither */
+	double residual;      /* s, of the latest one */
+	double excess;	      /* s, of its delay, halved */
 	struct growth growth; /* of the residuals */
 	struct osc latest;
 	struct osc last_right; /* the latest sample that was no outlier */

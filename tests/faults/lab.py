@@ -264,7 +264,7 @@ class Agent:
                                   '--foreground', '--no-clock'], self.log)
 
     def status(self):
-        """The agent's status; None while it starts."""
+        """The agent's status; None while it starts, or while it is too busy."""
         s = socket.socket(socket.AF_UNIX)
         try:
             s.settimeout(5)
@@ -273,7 +273,7 @@ class Agent:
             while chunk := s.recv(65536):
                 text += chunk
             return json.loads(text)
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, ConnectionRefusedError, TimeoutError):
             return None
         finally:
             s.close()

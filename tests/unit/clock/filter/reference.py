@@ -408,7 +408,8 @@ class Delay:
     def learn_own(self):
         n = min(self.since, 64)
         if n >= 3:
-            self.routes[self.now]['queue'] = self.latest(n).queue()
+            self.routes[self.now]['queue'] = min(
+                self.latest(n).queue(), 2 * self.median_queue(min(n, 32)))
 
     def route_gap(self):
         """By the smallest delays of the route."""
