@@ -40,6 +40,7 @@ static pid_t dns_pid;
 static int dns_timeout_s = 1; /* "options timeout" of resolv.conf */
 static int dns_count = 1;     /* resolv.conf has it so many times */
 static unsigned dns_slow_us = 550000;
+static int dns_domains = 1; /* in the search list, all the same */
 
 /* `len` is that of header and question. */
 static unsigned char dns_type_of(const unsigned char *query, size_t len)
@@ -188,8 +189,9 @@ int __res_ninit(res_state s)
 			s->nsaddr_list[i] = dns_at;
 		s->retrans = dns_timeout_s;
 		strcpy(s->defdname, "lan.test");
-		s->dnsrch[0] = s->defdname;
-		s->dnsrch[1] = NULL;
+		for (int i = 0; i < dns_domains; i++)
+			s->dnsrch[i] = s->defdname;
+		s->dnsrch[dns_domains] = NULL;
 	}
 	return result;
 }

@@ -83,6 +83,23 @@ static void slow_refusals_of_three_are_not_silence(void **state)
 	dns_slow_us = 550000;
 }
 
+/* Each of the four names would cost 1.7 s: after twice the wait for the server,
+ * the search goes no further. */
+static void a_search_of_slow_refusals_ends(void **state)
+{
+	struct mono began = mono_now();
+
+	(void)state;
+	dns_domains = 3;
+	dns_slow_us = 850000;
+	dns_serve(DNS_SLOW);
+	assert_false(found("host", false, FAMILY_IPV6));
+	assert_true(mono_now().ns - began.ns < 5 * NS_PER_S);
+	dns_end();
+	dns_domains = 1;
+	dns_slow_us = 550000;
+}
+
 static void a_short_name_gets_the_domain_of_the_search_list(void **state)
 {
 	(void)state;
@@ -201,6 +218,7 @@ int main(void)
 	    cmocka_unit_test(a_timeout_of_zero_is_one_second),
 	    cmocka_unit_test(slow_refusals_are_not_silence),
 	    cmocka_unit_test(slow_refusals_of_three_are_not_silence),
+	    cmocka_unit_test(a_search_of_slow_refusals_ends),
 	    cmocka_unit_test(a_short_name_gets_the_domain_of_the_search_list),
 	    cmocka_unit_test(a_name_with_a_dot_is_tried_as_it_is_first),
 	    cmocka_unit_test(a_dot_ends_the_search),
