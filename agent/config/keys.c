@@ -523,6 +523,7 @@ static bool set_target(
 
 #define YES_NO "yes or no"
 #define A_PATH "an absolute path, or none"
+#define A_FILE "the absolute path of a file, or none"
 #define A_POLL                                                                 \
 	"auto, the log2 of the seconds from -4 to 17, or a time that is a "    \
 	"power of two (16s)"
@@ -544,7 +545,7 @@ static const struct config_key keys[] = {
 	"the name of a user"},
 {"agent", "status-socket", SOCKET(CONFIG, status_socket), 0, 0,
 	"an absolute path of at most 107 bytes, or none"},
-{"agent", "pidfile", FILE_AT(CONFIG, pidfile), 0, 0, A_PATH},
+{"agent", "pidfile", FILE_AT(CONFIG, pidfile), 0, 0, A_FILE},
 {"agent", "sandbox", CONFINEMENT(CONFIG, sandbox), 0, 0,
 	"yes, log, no or require"},
 {"agent", "bind-address", OWN_ADDRESS(DRAFT, binding), 0, 0,
@@ -565,9 +566,9 @@ static const struct config_key keys[] = {
 	"a time from 1s to 300s"},
 {"nts", "saved-keys", PATH(CONFIG, saved_keys), 0, 0, A_PATH},
 
-{"clock", "driftfile", FILE_AT(CONFIG, driftfile), 0, 0, A_PATH},
-{"clock", "last-good-time", FILE_AT(CONFIG, goodtime_file), 0, 0, A_PATH},
-{"clock", "leapseclist", FILE_AT(CONFIG, leap_table), 0, 0, A_PATH},
+{"clock", "driftfile", FILE_AT(CONFIG, driftfile), 0, 0, A_FILE},
+{"clock", "last-good-time", FILE_AT(CONFIG, goodtime_file), 0, 0, A_FILE},
+{"clock", "leapseclist", FILE_AT(CONFIG, leap_table), 0, 0, A_FILE},
 {"clock", "leapsectz", ZONE(CONFIG, leap_zone), 0, 0,
 	"the name of a time zone (right/UTC), an absolute path, or none"},
 {"clock", "bootstrap", BOOTSTRAP(CONFIG, bootstrap), 0, 0,

@@ -24,6 +24,35 @@ def wait_for(seconds, look):
     return None
 
 
+class Limits:
+    """Most seconds, and other limits, on this machine. They are those of the
+    test on a usual one. With the sanitizers a program is several times as slow,
+    and their findings are what such a run is for. In a second attempt the
+    limits grow with the slowness of the machine (see tests/report.sh), which is
+    measured where one is over."""
+
+    SANITIZED = 4.0
+    AGE_S = 10.0        # of a measurement
+
+    def __init__(self, again, sanitized):
+        self.least = self.SANITIZED if sanitized else 1.0
+        self.again = again
+        self.slow = 1.0
+        self.measured = None
+
+    def stretch(self):
+        now = time.monotonic()
+        if self.again and (self.measured is None or
+                           now - self.measured > self.AGE_S):
+            self.slow = max(self.slow, slowness())
+            self.measured = now
+        return max(self.slow, self.least)
+
+    def exceeds(self, value, limit):
+        """Is the value above the limit?"""
+        return value > limit * self.least and value > limit * self.stretch()
+
+
 def slowness():
     """How many times as slow as usual this machine is now, 1.0 at least: see
     tests/report.sh."""
@@ -123,6 +152,11 @@ class Lab:
 
     def path(self, *parts):
         return os.path.join(self.work, *parts)
+
+    def sanitized(self):
+        """Whether the agent is built with the address sanitizer."""
+        with open(self.path('ntsagentd'), 'rb') as f:
+            return b'__asan_init' in f.read()
 
     def spawn(self, argv, log):
         """Starts a program as an unprivileged user, even for root."""
@@ -293,11 +327,6 @@ class Agent:
             except (OSError, StopIteration):
                 pass
         return total
-
-    def sanitized(self):
-        """Whether it is built with the address sanitizer."""
-        with open(self.program, 'rb') as f:
-            return b'__asan_init' in f.read()
 
     def stop(self):
         self.process.terminate()

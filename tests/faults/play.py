@@ -29,9 +29,9 @@ HOWS = {
 class Play:
     """A row, its server, and the phase that the row has reached."""
 
-    def __init__(self, lab, row, stretch):
+    def __init__(self, lab, row, limits):
         self.lab, self.row = lab, row
-        self.stretch = stretch  # of all limits, on a slow machine
+        self.limits = limits
         self.phase = 'healthy' if row.running else 'seen'
         self.since = time.monotonic()
         self.best = ''          # the last failure that the status showed
@@ -142,7 +142,7 @@ class Play:
             self.note_start(source, agent)
             self.begin(agent)
             self.enter('seen', now)
-        elif now - self.since > HEALTHY_S * self.stretch:
+        elif self.limits.exceeds(now - self.since, HEALTHY_S):
             self.fail('no sample before the fault: ' + source['reason'])
 
     def note_start(self, source, agent):
@@ -163,7 +163,7 @@ class Play:
         elif self.as_expected(source):
             self.reason = source['reason']
             self.enter('dwell', now)
-        elif now - self.since > SEEN_S * self.stretch:
+        elif self.limits.exceeds(now - self.since, SEEN_S):
             self.fail('expected %s: %s' % (self.row.failure, self.row.says))
 
     def in_dwell(self, source, agent, now):
@@ -176,7 +176,7 @@ class Play:
         good = packets['good'] - self.good_before
         self.lost = sent - good
         if self.row.lost is not None and \
-                self.lost > (self.row.lost + 1) * self.stretch:
+                self.limits.exceeds(self.lost, self.row.lost + 1):
             self.fail('%d of %d requests brought no sample' %
                       (self.lost, sent))
             return
@@ -194,7 +194,7 @@ class Play:
                       source['state'] != 'falseticker'):
             self.recovered_s = now - heard - self.ended_at
             self.finish(agent)
-        elif now - self.ended_at > self.row.recovery * self.stretch + 20:
+        elif self.limits.exceeds(now - self.ended_at, self.row.recovery + 20):
             self.fail('no sample after the fault: %s' % source['reason'])
 
     def finish(self, agent):
@@ -202,7 +202,7 @@ class Play:
         self.memory_kb[1] = agent.memory_kb()
         self.lines = len(agent.lines(self.row.name)) - self.lines_before
         late = self.recovered_s is not None and \
-            self.recovered_s > self.row.recovery * self.stretch
+            self.limits.exceeds(self.recovered_s, self.row.recovery)
         if late:
             self.fail('recovered after %.1f s' % self.recovered_s)
         elif self.lines > self.row.lines:

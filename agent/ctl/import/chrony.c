@@ -146,8 +146,8 @@ static bool take_leap_table(const struct line *l)
 	const char *value = l->count == 1 ? l->words[0] : "";
 	bool zone = strcmp(l->word->name, "leapsectz") == 0;
 
-	if (!draft_takes(value) || strstr(value, "..") ||
-	    (!zone && value[0] != '/'))
+	if (zone ? !draft_takes(value) || strstr(value, "..")
+		 : !draft_takes_file(value))
 		return false;
 	draft_set(l->i->draft, "clock", l->word->name, "%s", value);
 	draft_taken(l->i->draft, l->text, "%s = %s in [clock], for TAI only",

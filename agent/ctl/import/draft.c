@@ -176,6 +176,12 @@ bool draft_takes(const char *text)
 	       text_is_clean(text);
 }
 
+bool draft_takes_file(const char *path)
+{
+	return path[0] == '/' && path[strlen(path) - 1] != '/' &&
+	       draft_takes(path);
+}
+
 bool draft_trust(struct draft *d, const char *text, const char *path)
 {
 	if (path[0] != '/' || strpbrk(path, ", *") || !draft_takes(path)) {

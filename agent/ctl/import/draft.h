@@ -98,6 +98,9 @@ const char *draft_get(const struct draft *d, const char *name);
  * comment? */
 bool draft_takes(const char *text) MUST_USE;
 
+/* Can the text be the path of a file? */
+bool draft_takes_file(const char *path) MUST_USE;
+
 /* Adds a path to trusted-certs. False: the report says why not. */
 bool draft_trust(struct draft *d, const char *text, const char *path) MUST_USE;
 

@@ -194,7 +194,7 @@ static bool take_step(struct import *i, const char *text, const char *value)
 
 static bool take_leapfile(struct import *i, const char *text, const char *value)
 {
-	if (value[0] != '/' || !draft_takes(value))
+	if (!draft_takes_file(value))
 		return false;
 	draft_set(i->draft, "clock", "leapseclist", "%s", value);
 	draft_taken(
