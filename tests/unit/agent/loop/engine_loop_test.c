@@ -1142,8 +1142,7 @@ static void a_flood_does_not_lose_the_answer(void **state)
 			fail_msg("the answer is lost");
 		poll(NULL, 0, LOOK_MS);
 	}
-	assert_int_equal(
-	    number_of(s, ask(s->status, ""), "\"rejected\":"), 60);
+	assert_int_equal(number_of(s, ask(s->status, ""), "\"rejected\":"), 60);
 	end(s, 0);
 }
 
