@@ -23,6 +23,8 @@
 /* When the samples before a longer route are so unlikely on the old route, too,
  * the floor did not step: it creeps. */
 #define CREEP_LOG_ODDS 5.0
+/* A creeping floor is seen before it is so many mean queues higher. */
+#define CREEP_MOST 6.0
 
 /* The law of a route's delays near its floor, by the k-th smallest of n: k is
  * n / LOWEST_SHARE, at least LOWEST_MIN. */
@@ -136,9 +138,15 @@ double delay_floor_gap(const struct delay_track *t, unsigned samples)
 	return gap_of(t->queue, samples);
 }
 
+static bool has_other_queues(
+    const struct delay_track *t, const struct delay_route *r)
+{
+	return r->queue >= OTHER_QUEUES * t->queue;
+}
+
 double delay_queue_gap(const struct delay_track *t, const struct delay_route *r)
 {
-	if (r->queue < OTHER_QUEUES * t->queue)
+	if (!has_other_queues(t, r))
 		return gap_of(t->queue, r->samples);
 	return gap_of(
 	    r->queue * (1 + FEW_DOUBT / sqrt(r->samples)), r->samples);
@@ -430,6 +438,15 @@ static double busy_floor_gap(const struct delay_track *t, unsigned samples)
 	return delay_floor_gap(t, samples) * fmax(rise_queue(t) / t->queue, 1);
 }
 
+/* The mean queue of many samples. A route that has other queues than the path
+ * has its own. */
+static double lasting_queue(
+    const struct delay_track *t, const struct delay_route *r)
+{
+	return fmax(
+	    has_other_queues(t, r) ? r->queue : t->queue, rise_queue(t));
+}
+
 /* Mean queues that are nothing unusual: of both ways, and of one of them. Those
  * of the latest USUAL_SAMPLES count as well, because a few samples may be alike
  * by chance. The first samples of a longer route among them change little. */
@@ -451,10 +468,11 @@ static double busier_queue(const struct window *w)
 	return up > down ? up : down;
 }
 
-static struct usual usual_queues(const struct delay_track *t)
+static struct usual usual_queues(
+    const struct delay_track *t, const struct delay_route *r)
 {
 	unsigned n = t->since < USUAL_SAMPLES ? t->since : USUAL_SAMPLES;
-	double queue = fmax(t->queue, rise_queue(t));
+	double queue = lasting_queue(t, r);
 	bool known = t->blocks >= RISE_BLOCKS && t->sides_rise > 0;
 	/* Before the rise of one way is known, any queue of it is usual. */
 	double one = known ? fmax(queue, sides_rise_queue(t)) : INFINITY;
@@ -505,31 +523,35 @@ static bool apart(const struct delay_track *t, const struct delay_route *r)
 	assert(now);
 	samples = r->samples < now->samples ? r->samples : now->samples;
 	return fabs(r->floor - now->floor) >
-	       RETURN_GAPS * busy_floor_gap(t, samples);
+	       RETURN_GAPS *
+		   fmax(busy_floor_gap(t, samples), delay_queue_gap(t, r));
 }
 
 /* May these delays be those of this remembered route? */
 static bool may_be(const struct delay_track *t, const struct delay_route *r,
-    const struct usual *usual, const struct window *w)
+    const struct window *w)
 {
 	double drop = r->floor - w->least;
+	struct usual usual;
 
-	return r->samples > 0 && r->number != t->route && apart(t, r) &&
-	       drop < SHORTER_GAPS * delay_floor_gap(t, r->samples) &&
-	       both_log_odds(usual, r->floor, w) < SAME_LOG_ODDS;
+	if (r->samples == 0 || r->number == t->route || !apart(t, r) ||
+	    drop >= SHORTER_GAPS * delay_queue_gap(t, r))
+		return false;
+	usual = usual_queues(t, r);
+	usual.both = fmax(usual.both, r->queue);
+	return both_log_odds(&usual, r->floor, w) < SAME_LOG_ODDS;
 }
 
 /* Of two such routes, the one with the nearer floor. */
 static const struct delay_route *remembered(
     const struct delay_track *t, const struct window *w)
 {
-	const struct usual usual = usual_queues(t);
 	const struct delay_route *best = NULL;
 
 	for (unsigned i = 0; i < DELAY_ROUTES; i++) {
 		const struct delay_route *r = &t->routes[i];
 
-		if (may_be(t, r, &usual, w) &&
+		if (may_be(t, r, w) &&
 		    (!best || fabs(r->floor - w->least) <
 				  fabs(best->floor - w->least)))
 			best = r;
@@ -554,28 +576,33 @@ static double bell_log_odds(const struct delay_track *t, const struct window *w)
 	return w->n * -log(erfc(above / sqrt(2)) / 2);
 }
 
-/* Returns true if the n samples before the latest n, on the same route, were
- * above its floor, too. Then the floor creeps. */
-static bool creeps(const struct delay_track *t, double floor, unsigned n)
+/* Returns true if the samples before the longer ones, as many and on the same
+ * route, were above its floor, too. Then the floor creeps, unless it is far
+ * above: that takes longer than the samples which show it. */
+static bool creeps(const struct delay_track *t, const struct delay_route *r,
+    const struct window *longer)
 {
-	const struct usual usual = usual_queues(t);
+	const struct usual usual = usual_queues(t, r);
 	struct delay_track before = *t;
 	struct window w = empty;
-	unsigned m = t->since - n < n ? t->since - n : n;
+	unsigned n = longer->n, m = t->since - n < n ? t->since - n : n;
 
 	m = m < DELAY_RECENT - n ? m : DELAY_RECENT - n;
-	if (m < LONGER_SAMPLES)
+	if (m < LONGER_SAMPLES ||
+	    longer->least - r->floor > CREEP_MOST * lasting_queue(t, r))
 		return false;
 	before.seen -= n;
 	extend(&w, &before, m);
-	return w.least > floor && log_odds(&usual, floor, &w) > CREEP_LOG_ODDS;
+	return w.least > r->floor &&
+	       log_odds(&usual, r->floor, &w) > CREEP_LOG_ODDS;
 }
 
 /* The latest samples that are least likely on this route, if they show a longer
  * one; else n is 0. */
-static struct window longer_since(const struct delay_track *t, double floor)
+static struct window longer_since(
+    const struct delay_track *t, const struct delay_route *r)
 {
-	const struct usual usual = usual_queues(t);
+	const struct usual usual = usual_queues(t, r);
 	struct window w = empty, found = empty;
 	double most = RETURN_LOG_ODDS;
 
@@ -585,10 +612,10 @@ static struct window longer_since(const struct delay_track *t, double floor)
 
 		extend(&w, t, n);
 		/* A larger window contains this floor, too. */
-		if (w.least <= floor)
+		if (w.least <= r->floor)
 			break;
 		odds = t->deviation > 0 ? bell_log_odds(t, &w)
-					: log_odds(&usual, floor, &w);
+					: log_odds(&usual, r->floor, &w);
 		if (odds > most) {
 			most = odds;
 			found = w;
@@ -833,9 +860,9 @@ enum delay_event delay_add(
 	mark_floor(r);
 	if (delay < r->floor)
 		return lower_floor(t, r, delay);
-	longer = longer_since(t, r->floor);
+	longer = longer_since(t, r);
 	if (longer.n != 0) {
-		bool crept = creeps(t, r->floor, longer.n);
+		bool crept = creeps(t, r, &longer);
 
 		/* The latest delays were not its own. */
 		r->queue = 0;

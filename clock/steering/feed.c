@@ -224,41 +224,46 @@ static bool agrees(
 	       fabs(src->outliers.residual) <= AGREES_AT_MOST * fabs(residual);
 }
 
-/* Most of the sources that answer see what this one sees, or it is the only
- * one: the clock itself has changed. A silent one cannot have seen it. */
+/* Of the sources that answer, this one among them: how many see an outlier like
+ * its own, and how many see none. A silent one cannot have seen it. */
+struct witnesses {
+	unsigned all, agree, right;
+};
+
+static struct witnesses witnesses_of(
+    const struct steering *s, const struct steering_source *src)
+{
+	struct witnesses w = {0};
+
+	for (unsigned i = 0; i < s->member_count; i++) {
+		const struct steering_source *other =
+		    &s->sources[s->members[i]];
+
+		if (other != src && other->reach == 0)
+			continue;
+		w.all++;
+		w.agree += agrees(other, src);
+		w.right += other->outliers.alike == 0;
+	}
+	return w;
+}
+
+/* Most of them see what this one sees, or it is the only one: the clock itself
+ * has changed. */
 static bool clock_has_changed(
     const struct steering *s, const struct steering_source *src)
 {
-	unsigned answer = 0, agree = 0;
+	struct witnesses w = witnesses_of(s, src);
 
-	for (unsigned i = 0; i < s->member_count; i++) {
-		const struct steering_source *other =
-		    &s->sources[s->members[i]];
-
-		if (other != src && other->reach == 0)
-			continue;
-		answer++;
-		agree += agrees(other, src);
-	}
-	return 2 * agree > answer;
+	return 2 * w.agree > w.all;
 }
 
-/* Half of the sources that answer, at least, have no outlier. */
 static bool most_are_right(
     const struct steering *s, const struct steering_source *src)
 {
-	unsigned answer = 0, right = 0;
+	struct witnesses w = witnesses_of(s, src);
 
-	for (unsigned i = 0; i < s->member_count; i++) {
-		const struct steering_source *other =
-		    &s->sources[s->members[i]];
-
-		if (other != src && other->reach == 0)
-			continue;
-		answer++;
-		right += other->outliers.alike == 0;
-	}
-	return 2 * right >= answer;
+	return 2 * w.right >= w.all;
 }
 
 /* The filter ignores one outlier; several that agree are right. Of outliers
@@ -674,12 +679,13 @@ static void keep_biases(const struct steering *s, struct steering_source *src)
 }
 
 /* The asymmetry of a path and the error of its server lie within the root
- * distance of the best sample, whatever the filter estimated. Late samples at a
- * start must not leave a larger bias behind. */
+ * distance of the best sample, whatever the filter estimated; on a longer
+ * route, within half of what it is longer besides. Late samples at a start must
+ * not leave a larger bias behind. */
 static struct gaussian limited(
-    const struct steering_source *src, struct gaussian b)
+    const struct steering_source *src, unsigned route, struct gaussian b)
 {
-	double most = s_of_ns(src->best_distance_ns);
+	double most = s_of_ns(src->best_distance_ns) + detour(src, route) / 2;
 
 	if (src->best_distance_ns <= 0)
 		return b;
@@ -699,7 +705,7 @@ static void carry_bias(const struct steering *s, struct steering_source *src)
 	b = route_recall(&src->kept, src->carried_route);
 	if (!b)
 		return;
-	carried = limited(src, *b);
+	carried = limited(src, src->carried_route, *b);
 	src->carried_ns = ns_of_s(carried.mean);
 	src->carried_sd = sqrt(carried.var);
 }
@@ -914,7 +920,8 @@ void feed_route_change(struct steering *s, struct steering_source *src,
 	route_learn(&src->learned, &src->delay, before->route, left);
 	known = route_recall(&src->learned, r->route);
 	if (known)
-		take_known_route(s, src, r, limited(src, *known), left, sd);
+		take_known_route(
+		    s, src, r, limited(src, r->route, *known), left, sd);
 	else if (to && to->crept)
 		/* A floor creeps on both ways alike, so the bias stays. */
 		src->bias_change_sd = 0;
