@@ -23,8 +23,9 @@
 /* When the samples before a longer route are so unlikely on the old route, too,
  * the floor did not step: it creeps. */
 #define CREEP_LOG_ODDS 5.0
-/* A creeping floor is seen before it is so many mean queues higher. */
-#define CREEP_MOST 6.0
+/* A floor that creeps slowly is seen before it is so many mean queues higher.
+ */
+#define CREEP_MOST 8.0
 
 /* The law of a route's delays near its floor, by the k-th smallest of n: k is
  * n / LOWEST_SHARE, at least LOWEST_MIN. */
@@ -535,7 +536,7 @@ static bool may_be(const struct delay_track *t, const struct delay_route *r,
 	struct usual usual;
 
 	if (r->samples == 0 || r->number == t->route || !apart(t, r) ||
-	    drop >= SHORTER_GAPS * delay_queue_gap(t, r))
+	    drop >= SHORTER_GAPS * delay_floor_gap(t, r->samples))
 		return false;
 	usual = usual_queues(t, r);
 	usual.both = fmax(usual.both, r->queue);
@@ -578,7 +579,7 @@ static double bell_log_odds(const struct delay_track *t, const struct window *w)
 
 /* Returns true if the samples before the longer ones, as many and on the same
  * route, were above its floor, too. Then the floor creeps, unless it is far
- * above: that takes longer than the samples which show it. */
+ * above and was more than half as far above it then. */
 static bool creeps(const struct delay_track *t, const struct delay_route *r,
     const struct window *longer)
 {
@@ -586,15 +587,17 @@ static bool creeps(const struct delay_track *t, const struct delay_route *r,
 	struct delay_track before = *t;
 	struct window w = empty;
 	unsigned n = longer->n, m = t->since - n < n ? t->since - n : n;
+	double rise = longer->least - r->floor, first;
 
 	m = m < DELAY_RECENT - n ? m : DELAY_RECENT - n;
-	if (m < LONGER_SAMPLES ||
-	    longer->least - r->floor > CREEP_MOST * lasting_queue(t, r))
+	if (m < LONGER_SAMPLES)
 		return false;
 	before.seen -= n;
 	extend(&w, &before, m);
-	return w.least > r->floor &&
-	       log_odds(&usual, r->floor, &w) > CREEP_LOG_ODDS;
+	first = w.least - r->floor;
+	if (rise > CREEP_MOST * lasting_queue(t, r) && 2 * first > rise)
+		return false;
+	return first > 0 && log_odds(&usual, r->floor, &w) > CREEP_LOG_ODDS;
 }
 
 /* The latest samples that are least likely on this route, if they show a longer

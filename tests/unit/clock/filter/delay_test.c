@@ -457,6 +457,55 @@ static void a_route_with_other_queues_has_a_gap_of_its_own(void **state)
 		fail_msg("%.3f, %u", gap / above, changes);
 }
 
+/* The buffers fill again and again. Some delays that waited for long one after
+ * another are no other route. */
+static void a_route_with_long_queues_stays_one_route(void **state)
+{
+	unsigned more = 0, left = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct path quiet = {{seed}, 14e-3, 2e-5};
+		struct path full = {{seed}, 470e-3, 75e-3};
+		struct delay_track t;
+
+		delay_init(&t);
+		for (unsigned i = 0; i < 4; i++) {
+			(void)feed(&t, &quiet, 100);
+			(void)feed(&t, &full, 80);
+			left += t.route == 0;
+		}
+		more += t.known - 2;
+	}
+	if (more > 23 || left > 0)
+		fail_msg("%u more, %u left", more, left);
+}
+
+/* The queue of a path with long queues has a floor that is far above: those
+ * that waited longest by chance do not make it creep. */
+static void a_queue_that_begins_does_not_creep(void **state)
+{
+	unsigned crept = 0, found = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		struct path p = {{seed}, 4e-3, 5e-3};
+		struct delay_track t;
+		unsigned back;
+
+		delay_init(&t);
+		(void)feed(&t, &p, 300);
+		for (unsigned k = 0; k < 30 && t.route == 0; k++)
+			(void)delay_add(&t,
+			    40e-3 + chance_exponential(&p.chance, 36e-3), NAN,
+			    &back);
+		found += t.route != 0;
+		crept += now(&t)->crept;
+	}
+	if (crept > 1 || found < 270)
+		fail_msg("%u crept, %u found", crept, found);
+}
+
 /* A queue begins soon after the start. The few samples of the free path still
  * tell its floor, whatever the queue does. */
 static void a_queue_leaves_the_floor_that_is_known(void **state)
@@ -872,6 +921,8 @@ int main(void)
 	    cmocka_unit_test(test_the_route_left_longest_ago_is_forgotten),
 	    cmocka_unit_test(the_smallest_delays_tell_the_gap),
 	    cmocka_unit_test(a_route_with_other_queues_has_a_gap_of_its_own),
+	    cmocka_unit_test(a_route_with_long_queues_stays_one_route),
+	    cmocka_unit_test(a_queue_that_begins_does_not_creep),
 	    cmocka_unit_test(a_queue_leaves_the_floor_that_is_known),
 	    cmocka_unit_test(the_kth_smallest_delay_tells_the_gap),
 	    cmocka_unit_test(equal_delays_leave_the_least_gap),

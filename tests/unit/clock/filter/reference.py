@@ -397,9 +397,9 @@ class Delay:
     def latest(self, n):
         return Window(self.delays[-n:], self.asymmetries[-n:])
 
-    def queue_gap(self):
+    def queue_gap(self, r=None):
         """By the queue of the path, unless that of the route is another one."""
-        r = self.routes[self.now]
+        r = r or self.routes[self.now]
         n = len(r['all'])
         if r['queue'] < 4 * self.queue:
             return floor_gap(self.queue, n)
@@ -446,8 +446,12 @@ class Delay:
         return floor_gap(self.queue, samples) * max(
             self.rise * math.sqrt(16) / ROOT_HALF_PI / self.queue, 1)
 
-    def usual(self):
-        queue = max(self.queue, self.rise * 4 / ROOT_HALF_PI)
+    def lasting_queue(self, r):
+        own = r['queue'] if r['queue'] >= 4 * self.queue else self.queue
+        return max(own, self.rise * 4 / ROOT_HALF_PI)
+
+    def usual(self, r):
+        queue = self.lasting_queue(r)
         known = self.blocks >= 4 and self.sides_rise > 0
         one = max(queue, self.sides_rise * 8) if known else math.inf
         n = min(self.since, 64)
@@ -465,11 +469,14 @@ class Delay:
         return w.n * gap / larger(usual[1], w.side_queue()) if gap > 0 else 0
 
     def remembered(self, w):
-        usual, now = self.usual(), self.routes[self.now]
+        now = self.routes[self.now]
         fits = []
         for number, r in self.routes.items():
-            apart = abs(r['floor'] - now['floor']) > 3 * self.busy_gap(
-                min(len(r['all']), len(now['all'])))
+            apart = abs(r['floor'] - now['floor']) > 3 * max(
+                self.busy_gap(min(len(r['all']), len(now['all']))),
+                self.queue_gap(r))
+            both, one = self.usual(r)
+            usual = max(both, r['queue']), one
             if (number != self.now and apart and
                     r['floor'] - w.least < 6 * floor_gap(self.queue, len(r['all'])) and
                     self.both_odds(usual, r['floor'], w) < 5):
@@ -477,7 +484,7 @@ class Delay:
         return min(fits)[1] if fits else None
 
     def longer(self):
-        usual, best, most = self.usual(), None, 12.0
+        usual, best, most = self.usual(self.routes[self.now]), None, 12.0
         for n in range(8, min(self.since, 128) + 1):
             w = self.latest(n)
             if w.least <= self.floor:
@@ -490,15 +497,19 @@ class Delay:
             return None
         return best
 
-    def creeps(self, n):
+    def creeps(self, longer):
+        n, r = longer.n, self.routes[self.now]
         m = min(self.since - n, n, 128 - n)
         if m < 8:
             return False
         part = slice(-n - m, -n)
         w = Window(self.delays[part], self.asymmetries[part])
-        odds = max(self.both_odds(self.usual(), self.floor, w),
-                   self.sides_odds(self.usual(), self.floor, w))
-        return w.least > self.floor and odds > 5
+        first, rise = w.least - self.floor, longer.least - self.floor
+        if rise > 8 * self.lasting_queue(r) and 2 * first > rise:
+            return False
+        odds = max(self.both_odds(self.usual(r), self.floor, w),
+                   self.sides_odds(self.usual(r), self.floor, w))
+        return first > 0 and odds > 5
 
     def quieter(self):
         """How many of the latest samples came after a congestion."""
@@ -610,7 +621,7 @@ class Delay:
             return 'DELAY_NEW_FLOOR', 1
         longer = self.longer()
         if longer:
-            crept = self.creeps(longer.n)
+            crept = self.creeps(longer)
             r['queue'] = 0.0
             self.take(longer)
             self.learn_own()

@@ -1219,6 +1219,34 @@ static void a_carried_bias_is_limited(void **state)
 	rig_close(&r);
 }
 
+/* That of a longer route may be larger by half of what it is longer, and when
+ * the route comes back it is known at once. */
+static void a_longer_route_may_have_a_larger_bias(void **state)
+{
+	const struct steering_source *src;
+	struct gaussian bias;
+	struct rig r;
+
+	(void)state;
+	open_quiet(&r, 1);
+	src = &r.steering->sources[0];
+	r.up_ns = 20 * LONGER_NS;
+	rig_poll(&r, 1, 40, 16, NULL);
+	r.up_ns = 0;
+	rig_poll(&r, 1, 40, 16, NULL);
+	assert_int_equal(src->delay.route, 0);
+	assert_true(src->best_distance_ns < 5 * LONGER_NS);
+	r.up_ns = 20 * LONGER_NS;
+	rig_poll(&r, 1, 10, 16, NULL);
+	assert_int_equal(src->delay.route, 1);
+	bias = estimate_bias(&r.steering->estimate, 0);
+	assert_true(fabs(bias.mean - 2e-3) < 1e-5);
+	/* It is not a new route whose bias is to be judged. */
+	assert_true(src->bias_change_sd == 0);
+	assert_in_range(llabs(rig_error_ns(&r)), 0, 9000);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1268,6 +1296,7 @@ int main(void)
 	    cmocka_unit_test(a_bias_stays_when_both_ways_get_longer),
 	    cmocka_unit_test(the_bias_of_the_oldest_record_is_carried),
 	    cmocka_unit_test(a_carried_bias_is_limited),
+	    cmocka_unit_test(a_longer_route_may_have_a_larger_bias),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
