@@ -9,6 +9,8 @@ declare -A SUITE=([12]=bookworm [13]=trixie)
 PACKAGES="systemd,systemd-sysv,dbus,libcap-ng0,libinih1,libjansson4,openssl"
 OTHERS="systemd-timesyncd chrony"
 BOOT_LIMIT=${BOOT_LIMIT:-60}
+# Of a tree that has other packages; a part of its name.
+TREE_KIND=${TREE_KIND:-}
 
 leave_room() {
 	[ -z "${ROOM:-}" ] || {
@@ -35,14 +37,14 @@ packages13() {
 # make_tree RELEASE: a minimal Debian, and the packages of other time services.
 # Tests that run at the same moment make it once.
 make_tree() {
-	local tree=$CACHE/boot$1
+	local tree=$CACHE/boot$1$TREE_KIND
 	[ ! -e "$tree/.complete" ] || return 0
 	mkdir -p "$CACHE"
 	(flock 9 && make_tree_alone "$@") 9>"$tree.lock" || exit
 }
 
 make_tree_alone() {
-	local tree=$CACHE/boot$1
+	local tree=$CACHE/boot$1$TREE_KIND
 	[ ! -e "$tree/.complete" ] || return 0
 	echo "making a Debian $1 tree in $tree"
 	rm -rf "$tree" "$tree.new"
@@ -82,7 +84,7 @@ make_room() {
 	mount -t tmpfs tmpfs "$ROOM"
 	mkdir "$ROOM/upper" "$ROOM/work" "$ROOM/root"
 	mount -t overlay overlay -o \
-		"lowerdir=$CACHE/boot$1,upperdir=$ROOM/upper,workdir=$ROOM/work" "$ROOM/root"
+		"lowerdir=$CACHE/boot$1$TREE_KIND,upperdir=$ROOM/upper,workdir=$ROOM/work" "$ROOM/root"
 	for service in systemd-timesyncd chrony; do put_to_sleep "$service"; done
 }
 
