@@ -544,7 +544,7 @@ static const struct config_key keys[] = {
 {"agent", "user-resolver", USER(CONFIG, user_resolver), 0, 0,
 	"the name of a user"},
 {"agent", "status-socket", SOCKET(CONFIG, status_socket), 0, 0,
-	"an absolute path of at most 107 bytes, or none"},
+	"the absolute path of a socket, at most 107 bytes, or none"},
 {"agent", "pidfile", FILE_AT(CONFIG, pidfile), 0, 0, A_FILE},
 {"agent", "sandbox", CONFINEMENT(CONFIG, sandbox), 0, 0,
 	"yes, log, no or require"},

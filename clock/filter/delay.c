@@ -524,8 +524,7 @@ static bool apart(const struct delay_track *t, const struct delay_route *r)
 	assert(now);
 	samples = r->samples < now->samples ? r->samples : now->samples;
 	return fabs(r->floor - now->floor) >
-	       RETURN_GAPS *
-		   fmax(busy_floor_gap(t, samples), delay_queue_gap(t, r));
+	       RETURN_GAPS * busy_floor_gap(t, samples);
 }
 
 /* May these delays be those of this remembered route? */
@@ -539,7 +538,6 @@ static bool may_be(const struct delay_track *t, const struct delay_route *r,
 	    drop >= SHORTER_GAPS * delay_floor_gap(t, r->samples))
 		return false;
 	usual = usual_queues(t, r);
-	usual.both = fmax(usual.both, r->queue);
 	return both_log_odds(&usual, r->floor, w) < SAME_LOG_ODDS;
 }
 

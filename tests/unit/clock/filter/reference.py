@@ -397,9 +397,9 @@ class Delay:
     def latest(self, n):
         return Window(self.delays[-n:], self.asymmetries[-n:])
 
-    def queue_gap(self, r=None):
+    def queue_gap(self):
         """By the queue of the path, unless that of the route is another one."""
-        r = r or self.routes[self.now]
+        r = self.routes[self.now]
         n = len(r['all'])
         if r['queue'] < 4 * self.queue:
             return floor_gap(self.queue, n)
@@ -472,11 +472,9 @@ class Delay:
         now = self.routes[self.now]
         fits = []
         for number, r in self.routes.items():
-            apart = abs(r['floor'] - now['floor']) > 3 * max(
-                self.busy_gap(min(len(r['all']), len(now['all']))),
-                self.queue_gap(r))
-            both, one = self.usual(r)
-            usual = max(both, r['queue']), one
+            apart = abs(r['floor'] - now['floor']) > 3 * self.busy_gap(
+                min(len(r['all']), len(now['all'])))
+            usual = self.usual(r)
             if (number != self.now and apart and
                     r['floor'] - w.least < 6 * floor_gap(self.queue, len(r['all'])) and
                     self.both_odds(usual, r['floor'], w) < 5):
