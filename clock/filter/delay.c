@@ -792,6 +792,8 @@ static void take_back(struct delay_track *t, struct delay_route *r, unsigned m)
 		r->floor = fmin(r->floor, d);
 	}
 	r->marks[0] = r->marks[1] = r->floor;
+	/* It was learned from them, too. */
+	r->queue = 0;
 }
 
 /* The queues of a congestion say nothing about those of now: they are learned

@@ -175,8 +175,8 @@ class Play:
         sent = packets['sent'] - self.sent_before
         good = packets['good'] - self.good_before
         self.lost = sent - good
-        if self.row.lost is not None and \
-                self.limits.exceeds(self.lost, self.row.lost + 1):
+        if self.row.lost is not None and (good == 0 or
+                self.limits.exceeds(self.lost, self.row.lost + 1)):
             self.fail('%d of %d requests brought no sample' %
                       (self.lost, sent))
             return

@@ -1132,7 +1132,7 @@ static void a_flood_does_not_lose_the_answer(void **state)
 	struct stage *s = *state;
 
 	start(s);
-	s->forged = 60;
+	s->forged = 40;
 	s->forged_long = true;
 	play_until(s, has_been_flooded);
 	s->server_silent = true;
@@ -1142,7 +1142,7 @@ static void a_flood_does_not_lose_the_answer(void **state)
 			fail_msg("the answer is lost");
 		poll(NULL, 0, LOOK_MS);
 	}
-	assert_int_equal(number_of(s, ask(s->status, ""), "\"rejected\":"), 60);
+	assert_int_equal(number_of(s, ask(s->status, ""), "\"rejected\":"), 40);
 	end(s, 0);
 }
 

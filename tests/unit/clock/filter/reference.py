@@ -529,6 +529,7 @@ class Delay:
         r['all'] = self.delays[-n:][:-m]
         r['floor'] = min(r['all'])
         r['marks'] = [r['floor']] * 2
+        r['queue'] = 0.0
         w = self.latest(m)
         r['congested'] = r['floor'] - w.least < 6 * self.queue
         self.take(w)
