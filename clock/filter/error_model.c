@@ -31,6 +31,10 @@
  * about the asymmetry than one of this many, and what it has beyond them may
  * all be on one way. */
 #define USUAL_QUEUES 3.0
+/* The usual queues rarely make a delay that is longer than this many. What
+ * does, another load or another route, need not be on the busier way: its
+ * asymmetry is learned from such delays alone. */
+#define FAR_QUEUES 16.0
 
 /* The other way may be the busier one now: what was learned of the asymmetry is
  * dropped if boxes without it explain the latest samples better by these log
@@ -44,9 +48,10 @@
 /* A delay of up to so many mean queues is short. Of a longer one, only that
  * much is known to be what short delays are made of. */
 #define SHORT_QUEUES 2.0
-/* Fewer changes between short delays do not show their slope. */
+/* Fewer changes do not show a slope. */
 #define SLOPE_CHANGES 4
-/* The log of the odds that they take part, before the first one. */
+/* The log of the odds that errors grow with the delay, before the first change.
+ */
 #define SLOPE_LOG_ODDS 1.0
 /* What the short delays show of the asymmetry matters less for longer ones, and
  * not at all from this many mean queues on. */
@@ -98,15 +103,55 @@ void error_model_restart(struct error_model *m)
 	struct error_sums before =
 	    m->now.samples < FEW_SAMPLES ? m->before : m->now;
 
+	if (m->before.far_samples > before.far_samples) {
+		before.far_error = m->before.far_error;
+		before.far_samples = m->before.far_samples;
+	}
 	error_model_init(m);
 	m->before = before;
 }
 
 /*
- * The asymmetry of the queues: difference over sum of the two ways' mean
- * queueing delays, from -1 to 1; positive: the way to the server is busier.
  * Exponential delays with two means explain n samples better than delays with
  * one mean by (1 - r^2)^-n. The result is r, reduced by what may be chance.
+ */
+static double believed(double r, double samples)
+{
+	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT;
+	double odds_for_none;
+
+	r = fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
+	odds_for_none = ASYMMETRY_ODDS * exp(samples * log1p(-r * r));
+	return r / (1 + odds_for_none) * r * r / (r * r + doubt);
+}
+
+/*
+ * The probability that the errors grow with the delay by `slope`, against no
+ * growth, by the likelihood of both.
+ */
+static double slope_probability(const struct error_changes *c, double slope)
+{
+	double var, gain = 0;
+
+	if (c->count >= SLOPE_CHANGES && c->longer2 > 0) {
+		var = (c->error2 - c->both * c->both / c->longer2) / c->count;
+		gain = slope * (c->both - slope * c->longer2 / 2) /
+		       fmax(var, SLOPE_VAR_LEAST);
+	}
+	/* Two neighbouring changes share a sample. */
+	return 1 / (1 + exp(-SLOPE_LOG_ODDS - gain / 2));
+}
+
+/*
+ * The asymmetry of the queues: difference over sum of the two ways' mean
+ * queueing delays, from -1 to 1; positive: the way to the server is busier.
+ *
+ * The sums believe the clock, and the clock follows its samples. So a delay
+ * that grows on both ways looks like a queue on one way. Between two
+ * neighbouring samples the clock hardly moves, and their changes show whether
+ * the errors grow with the delays. For two exponential delays, the covariance
+ * of the error with half the excess delay, over the variance of that, is the
+ * slope below.
  */
 static double queue_asymmetry(
     const struct error_model *m, const struct delay_track *t)
@@ -115,13 +160,27 @@ static double queue_asymmetry(
 		     t->queue < QUEUE_LIKE * m->before.queue;
 	const struct error_sums *sums =
 	    usual && m->before.samples > m->now.samples ? &m->before : &m->now;
-	double r = sums->error / (sums->excess + ASYMMETRY_PRIOR * t->queue);
-	double doubt = ASYMMETRY_DOUBT * ASYMMETRY_DOUBT;
-	double odds_for_none;
+	double r =
+	    believed(sums->error / (sums->excess + ASYMMETRY_PRIOR * t->queue),
+		sums->samples);
 
-	r = fmin(fmax(r, -ASYMMETRY_MAX), ASYMMETRY_MAX);
-	odds_for_none = ASYMMETRY_ODDS * exp(sums->samples * log1p(-r * r));
-	return r / (1 + odds_for_none) * r * r / (r * r + doubt);
+	return r * slope_probability(&sums->changes, 2 * r / (1 + r * r));
+}
+
+/* That of the far delays. */
+static double far_asymmetry(const struct error_model *m)
+{
+	const struct error_sums *sums =
+	    m->before.far_samples > m->now.far_samples ? &m->before : &m->now;
+
+	return believed(sums->far_error / (sums->far_samples + ASYMMETRY_PRIOR),
+	    sums->far_samples);
+}
+
+/* How much of a delay with this half of an excess is far. */
+static double far_share(double queue, double half)
+{
+	return fmax(1 - FAR_QUEUES * queue / half, 0);
 }
 
 /* L(x) = coth(x) - 1 / x: the mean of a tilted box, in half widths. */
@@ -139,17 +198,9 @@ static double tilted_mean(double x)
  */
 static double short_delays_agree(const struct error_model *m, double r)
 {
-	const struct error_slope *s = &m->slope;
-	double expected = tilted_mean(2 * r / (1 - r * r)) / 2;
-	double var, gain = 0;
+	double slope = tilted_mean(2 * r / (1 - r * r)) / 2;
 
-	if (s->changes >= SLOPE_CHANGES && s->delay2 > 0) {
-		var = (s->error2 - s->both * s->both / s->delay2) / s->changes;
-		gain = expected * (s->both - expected * s->delay2 / 2) /
-		       fmax(var, SLOPE_VAR_LEAST);
-	}
-	/* Two neighbouring changes share a sample. */
-	return 1 / (1 + exp(-SLOPE_LOG_ODDS - gain / 2));
+	return slope_probability(&m->short_changes, slope);
 }
 
 /* By how much more the few delays of a start may be wrong than the smallest of
@@ -180,6 +231,7 @@ static double half_width(const struct delay_track *t,
 struct frame {
 	double delay, noise, half, edge;
 	double r, agree; /* queue_asymmetry(), short_delays_agree() */
+	double far;	 /* far_asymmetry() */
 	double queue, lately;
 };
 
@@ -191,6 +243,7 @@ static struct frame frame_of(const struct error_model *m,
 	    .noise = noise,
 	    .half = delay / 2,
 	    .r = queue_asymmetry(m, t),
+	    .far = far_asymmetry(m),
 	    .queue = t->queue,
 	    .lately = t->lately};
 	double gap;
@@ -221,6 +274,7 @@ static double shaped_tilt(const struct frame *f, double half)
 	double longer = fmin(f->half / (SLOPE_QUEUES * f->queue), 1);
 	double r = f->r * (f->agree + (1 - f->agree) * longer);
 
+	r += far_share(f->queue, f->half) * (f->far - r);
 	return (1 / (1 + r) - 1 / (1 - r)) / scale;
 }
 
@@ -310,27 +364,51 @@ static void doubt_asymmetry(struct error_model *m, const struct delay_track *t,
 	m->now = m->before = (struct error_sums){.samples = 0};
 }
 
-static void learn_slope(struct error_model *m, const struct delay_track *t,
+static void add_change(
+    struct error_changes *c, double share, double longer, double more_error)
+{
+	c->longer2 += share * longer * longer - c->longer2 / MEMORY;
+	c->both += share * longer * more_error - c->both / MEMORY;
+	c->error2 += share * more_error * more_error - c->error2 / MEMORY;
+	c->count += share - c->count / MEMORY;
+}
+
+static void learn_short(struct error_model *m, const struct delay_track *t,
     unsigned route, double delay, double error)
 {
-	struct error_slope *s = &m->slope;
+	struct error_last *l = &m->last_short;
 	double floor = delay_route(t, route)->floor;
 
 	if (delay - floor > SHORT_QUEUES * t->quiet)
 		return;
-	if (s->known && s->route == route) {
-		double longer = delay - s->delay;
-		double more_error = error - s->error;
+	if (l->share > 0 && l->route == route)
+		add_change(
+		    &m->short_changes, 1, delay - l->delay, error - l->error);
+	*l = (struct error_last){route, delay, error, 1};
+}
 
-		s->delay2 += longer * longer - s->delay2 / MEMORY;
-		s->both += longer * more_error - s->both / MEMORY;
-		s->error2 += more_error * more_error - s->error2 / MEMORY;
-		s->changes += 1 - s->changes / MEMORY;
-	}
-	s->known = true;
-	s->route = route;
-	s->delay = delay;
-	s->error = error;
+/* `error` before the sample, `left` after it: the clock has followed the
+ * sample. `share` scales a long excess delay down to a usual one, and the
+ * products of the change are scaled by its square. */
+static void learn_change(struct error_model *m, unsigned route, double half,
+    double share, double error, double left)
+{
+	struct error_last *l = &m->last;
+	double more = error - l->error, least = fmin(share, l->share);
+
+	/* More than both excess delays is a jump of the clock. */
+	if (l->route == route && fabs(more) <= half + l->delay)
+		add_change(
+		    &m->now.changes, least * least, half - l->delay, more);
+	*l = (struct error_last){route, half, left, share};
+}
+
+static void learn_far(struct error_sums *s, double share, double error)
+{
+	if (share <= 0)
+		return;
+	s->far_error += share * (error - s->far_error / MEMORY);
+	s->far_samples += share * (1 - s->far_samples / MEMORY);
 }
 
 void error_model_learn(struct error_model *m, const struct delay_track *t,
@@ -344,12 +422,14 @@ void error_model_learn(struct error_model *m, const struct delay_track *t,
 		return;
 	learn_shape(m, t, route, delay, noise, before);
 	doubt_asymmetry(m, t, route, delay, noise, before);
-	learn_slope(m, t, route, delay, -before->mean);
+	learn_short(m, t, route, delay, -before->mean);
 	half = fmax(delay - r->floor, 0) / 2;
 	share = fmin(1, USUAL_QUEUES * t->queue / half);
+	learn_change(m, route, half, share, -before->mean, -after->mean);
 	error = fmin(fmax(-after->mean, -half), half);
 	m->now.error += share * error - m->now.error / MEMORY;
 	m->now.excess += share * half - m->now.excess / MEMORY;
 	m->now.samples += share - m->now.samples / MEMORY;
+	learn_far(&m->now, far_share(t->queue, half), error / half);
 	m->now.queue = t->queue;
 }

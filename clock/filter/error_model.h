@@ -16,6 +16,21 @@
 #define ERROR_MODEL_WIDTHS 3
 #define ERROR_MODEL_EDGES 5
 
+/* How the errors change with the delay from one sample to the next: products of
+ * both changes (s^2) and their number, slowly forgotten. A lasting error of the
+ * clock cancels. */
+struct error_changes {
+	double longer2, both, error2;
+	double count;
+};
+
+/* The sample before the next change. */
+struct error_last {
+	unsigned route;
+	double delay, error; /* s; the delay as in those changes */
+	double share; /* how much of it is usual, up to 1; 0: no sample yet */
+};
+
 struct error_model {
 	/* Of each shape of the box, relative to the best one. */
 	double log_weight[ERROR_MODEL_WIDTHS][ERROR_MODEL_EDGES];
@@ -30,19 +45,18 @@ struct error_model {
 	struct error_sums {
 		double error, excess, samples;
 		double queue; /* the mean one while they were learned, s */
+		/* Of the far ones (error_model.c, FAR_QUEUES): the errors as
+		 * shares of half the excess delay, and their number. */
+		double far_error, far_samples;
+		/* The changes of half the excess delays. */
+		struct error_changes changes;
 	} now, before;
+	struct error_last last;
 	/* Log odds that the asymmetry is another one by now; 0: no sign. */
 	double turned;
-	/* How the errors of short delays grow with the delay: products of the
-	 * changes of both from one short delay to the next (s^2) and their
-	 * number, slowly forgotten. A lasting error of the clock cancels. */
-	struct error_slope {
-		bool known;	     /* a short delay came before, on: */
-		unsigned route;	     /* this route, */
-		double delay, error; /* with these, s */
-		double delay2, both, error2;
-		double changes;
-	} slope;
+	/* The changes between short delays, of whole delays. */
+	struct error_changes short_changes;
+	struct error_last last_short;
 };
 
 void error_model_init(struct error_model *m);

@@ -101,21 +101,32 @@ static void intersect(const struct bounds *b, int64_t *low, int64_t *high)
 	}
 }
 
-/* What the latest two answers of each combined server allow. */
+/* What the latest two answers of each server allow. */
 struct allowed {
 	unsigned count;
 	int64_t low_ns[SOURCES_MAX], high_ns[SOURCES_MAX];
 };
+
+/* Of two servers, one that is too uncertain to be combined binds, too: only
+ * both together are the majority. */
+static bool may_bind(
+    const struct steering *s, const struct steering_source *src)
+{
+	if (src->count == 0)
+		return false;
+	return is_combined(src) ||
+	       (s->selection.voters == 2 && src->state == SELECT_OUTLIER);
+}
 
 /* Two names of one server are one witness. */
 static bool is_witness(const struct steering *s, unsigned source)
 {
 	const struct steering_source *src = &s->sources[source];
 
-	if (!is_combined(src) || src->count == 0)
+	if (!may_bind(s, src))
 		return false;
 	for (unsigned i = 0; i < source; i++)
-		if (is_combined(&s->sources[i]) &&
+		if (may_bind(s, &s->sources[i]) &&
 		    s->sources[i].server == src->server)
 			return false;
 	return true;

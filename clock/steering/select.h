@@ -29,13 +29,13 @@ struct source_options {
 	X(SELECT_UNSYNCED,     '?', "unsynchronised", "the server is not synchronised itself") \
 	X(SELECT_STRATUM,      '?', "stratum",      "its stratum is not allowed: see minstratum and maxstratum in [clock]") \
 	X(SELECT_DISTANCE,     '?', "distance",     "its root distance is above maxdistance") \
+	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary by more than maxjitter") \
 	X(SELECT_STALE,        '?', "stale",        "silent for too long") \
 	X(SELECT_UNTRUSTED,    '?', "untrusted",    "not wholly within the interval of the sources marked trust") \
 	X(SELECT_NO_MAJORITY,  '?', "no-majority",  "no majority of the sources agrees") \
 	X(SELECT_WAITS,        '?', "waits",        "waits for minsources or a source marked require") \
 	X(SELECT_DUPLICATE,    '-', "duplicate",    "the same server as another source") \
 	X(SELECT_FALSETICKER,  'x', "falseticker",  "disagrees with the majority") \
-	X(SELECT_TOO_VARIABLE, '~', "variable",     "its answers vary by more than maxjitter") \
 	X(SELECT_OUTLIER,      '-', "not-combined", "agrees, but is too uncertain to help") \
 	X(SELECT_SURPLUS,      '-', "surplus",      "agrees, but the estimate takes 16 sources, and others are nearer") \
 	X(SELECT_NOT_PREFERRED, '-', "not-preferred", "another source is preferred") \

@@ -114,8 +114,7 @@ static void view_interval(const struct steering *s,
 
 static bool has_a_vote(enum select_state state)
 {
-	return state >= SELECT_DUPLICATE && state != SELECT_FALSETICKER &&
-	       state != SELECT_TOO_VARIABLE;
+	return state >= SELECT_DUPLICATE && state != SELECT_FALSETICKER;
 }
 
 static void view_score(const struct steering *s,

@@ -322,6 +322,7 @@ static void look_at_tracking(struct run *r, double error)
 	r->out->last_bound = bound;
 	judge(&r->out->tracking, error, s_of_ns(t.est_error_ns), bound);
 	judge(&r->out->chance, error, chance_s(r), INFINITY);
+	snprintf(r->out->reason, sizeof(r->out->reason), "%s", t.reason);
 }
 
 /* What any program on the machine can ask. The real kernel rounds to 1 us. */

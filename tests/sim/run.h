@@ -48,6 +48,7 @@ struct outcome {
 	unsigned busiest; /* most packets to a server in an hour */
 	double first_correction, below_1ms, below_100us, below_30us; /* s */
 	char states[SIM_SERVERS + 1]; /* the sources' marks at the end */
+	char reason[160];	      /* the latest one of the tracking */
 	unsigned long samples;
 	double cpu_per_sample; /* s, from a sample to the decision */
 	double longest_turn;   /* s, of the same */

@@ -900,9 +900,31 @@ static void a_bell_has_no_sharp_edge(void **state)
 	}
 }
 
+/* A start on a longer route. Its queue was learned from the first samples of
+ * the next one, too, which are taken back. */
+static void a_route_forgets_a_queue_that_was_of_the_next_one(void **state)
+{
+	struct path p = {{7}, 100e-3, 0.2e-3};
+	enum delay_event event = DELAY_UNCHANGED;
+	struct delay_track t;
+	unsigned left, back, n = 0;
+
+	(void)state;
+	delay_init(&t);
+	for (unsigned i = 0; i < 12; i++)
+		(void)delay_add(&t, draw(&p), NAN, &back);
+	left = t.route;
+	p.base = 20e-3;
+	while (event < DELAY_SHORTER && ++n < 30)
+		event = delay_add(&t, draw(&p), NAN, &back);
+	assert_true(event >= DELAY_SHORTER);
+	assert_true(delay_route(&t, left)->queue < 1e-3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_route_forgets_a_queue_that_was_of_the_next_one),
 	    cmocka_unit_test(a_bell_has_no_sharp_edge),
 	    cmocka_unit_test(test_floor_and_queue_are_found),
 	    cmocka_unit_test(test_floor_gap_is_the_mean_gap),

@@ -118,6 +118,62 @@ static void test_a_busier_way_tilts_the_box(void **state)
 	}
 }
 
+/* What a delay far beyond the queues has, so often, on one way alone; `way`: 1
+ * back, -1 to the server. */
+static void learn_far(
+    struct error_model *m, const struct delay_track *t, int way, unsigned times)
+{
+	const double excess = 20000 * US;
+	struct gaussian guess = {way * excess / 2, US * US};
+
+	for (unsigned i = 0; i < times; i++)
+		error_model_learn(
+		    m, t, t->route, 200 * US + excess, NOISE, &guess, &guess);
+}
+
+/* By how much, as a log, one edge of the box is likelier than its middle. */
+static double one_sided(
+    const struct error_model *m, const struct delay_track *t, double excess)
+{
+	struct box b =
+	    error_model_box(m, t, t->route, 200 * US + excess, NOISE);
+
+	return -b.tilt * b.half;
+}
+
+static void test_far_delays_have_an_asymmetry_of_their_own(void **state)
+{
+	struct path p = {{3}, 100 * US, 5 * US, 1};
+	struct delay_track t;
+	struct error_model m, before;
+	double usual;
+
+	(void)state;
+	(void)learn(&m, &t, &p);
+	before = m;
+	usual = one_sided(&m, &t, 400 * US);
+	assert_true(usual < -2 || usual > 2);
+	/* The usual queues make such a delay now and then. */
+	assert_true(
+	    fabs(one_sided(&m, &t, 2 * 12 * t.queue) / usual - 1) < 0.05);
+	/* A route or another load may have it on any way. */
+	assert_true(fabs(one_sided(&m, &t, 20000 * US)) < fabs(usual) / 4);
+	learn_far(&m, &t, 1, 2);
+	assert_true(fabs(one_sided(&m, &t, 20000 * US)) < fabs(usual) / 4);
+	learn_far(&m, &t, 1, 20);
+	assert_true(one_sided(&m, &t, 20000 * US) * usual < -2);
+	assert_true(one_sided(&m, &t, 400 * US) * usual > 0);
+	/* They are remembered when the samples are taken in again. */
+	error_model_restart(&m);
+	assert_true(one_sided(&m, &t, 20000 * US) * usual < -2);
+	/* They are forgotten slowly. */
+	m = before;
+	learn_far(&m, &t, 1, 3000);
+	assert_true(m.now.far_samples < 300);
+	learn_far(&m, &t, -1, 1000);
+	assert_true(one_sided(&m, &t, 20000 * US) * usual > 2);
+}
+
 /* One more sample with these queues. */
 static void add_queue(
     struct error_model *m, struct delay_track *t, double up, double down)
@@ -208,7 +264,7 @@ static void test_short_delays_of_another_kind_take_no_tilt(void **state)
 	(void)state;
 	learn_two_kinds(&m, &t);
 	agree = m;
-	agree.slope.both = -agree.slope.both;
+	agree.short_changes.both = -agree.short_changes.both;
 	assert_true(tilt_at(&agree, &t, 206 * US) > 0.05 / US);
 	assert_true(
 	    tilt_at(&m, &t, 206 * US) < 0.3 * tilt_at(&agree, &t, 206 * US));
@@ -227,12 +283,137 @@ static void test_the_slope_is_that_of_one_route(void **state)
 
 	(void)state;
 	learn_two_kinds(&m, &t);
-	before = m.slope.delay2;
-	m.slope.route = t.route + 1;
+	before = m.short_changes.longer2;
+	m.last_short.route = t.route + 1;
 	error_model_learn(&m, &t, t.route, 203 * US, NOISE, &guess, &guess);
-	assert_true(m.slope.delay2 == before);
+	assert_true(m.short_changes.longer2 == before);
 	error_model_learn(&m, &t, t.route, 205 * US, NOISE, &guess, &guess);
-	assert_true(m.slope.delay2 != before);
+	assert_true(m.short_changes.longer2 != before);
+}
+
+/* The clock follows a delay that grows on both ways, as if one were busier. */
+static void test_a_creep_on_both_ways_is_no_busier_way(void **state)
+{
+	struct chance chance = {6};
+	struct delay_track t;
+	struct error_model m;
+
+	(void)state;
+	delay_init(&t);
+	error_model_init(&m);
+	for (unsigned i = 0; i < 120; i++) {
+		double up = chance_exponential(&chance, 20 * US);
+		double down = chance_exponential(&chance, 20 * US);
+		double creep = i * US;
+		double delay = 200 * US + up + down + creep;
+		double error = (up - down + creep) / 2;
+		struct gaussian guess = {-error, US * US};
+		unsigned back;
+
+		(void)delay_add(&t, delay, NAN, &back);
+		error_model_learn(
+		    &m, &t, t.route, delay, NOISE, &guess, &guess);
+	}
+	assert_true(m.now.error > 0.4 * m.now.excess);
+	assert_true(error_model_lopsided(&m, &t) < 0.05);
+	/* What was known before a restart has changes of its own. */
+	error_model_restart(&m);
+	assert_true(error_model_lopsided(&m, &t) < 0.05);
+	m.before.changes.count = 3;
+	assert_true(error_model_lopsided(&m, &t) > 0.3);
+}
+
+static void assert_close(double a, double b, double most)
+{
+	assert_true(fabs(a - b) < most);
+}
+
+static void learn_one(struct error_model *m, const struct delay_track *t,
+    double delay, double error, double left)
+{
+	const struct gaussian before = {-error, US * US};
+	const struct gaussian after = {-left, US * US};
+
+	error_model_learn(m, t, t->route, delay, NOISE, &before, &after);
+}
+
+/* Half the excess delay grows by 5 us, the error by 2 us. */
+static void test_a_change_is_that_of_one_route_and_one_clock(void **state)
+{
+	static const struct {
+		double left, error; /* us */
+		bool other, counts;
+	} rows[] = {
+	    {1, 3, false, true},
+	    /* The clock has followed the first sample. */
+	    {-4, -2, false, true},
+	    {1, 3, true, false},
+	    /* The clock has jumped. */
+	    {1, 1000, false, false},
+	    {1, -1000, false, false},
+	};
+	const double kept = 1 - 1 / 256.0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct delay_track t;
+		struct error_model m;
+		struct error_changes was;
+
+		learn_two_kinds(&m, &t);
+		learn_one(&m, &t, 220 * US, 1 * US, rows[i].left * US);
+		was = m.now.changes;
+		if (rows[i].other)
+			m.last.route++;
+		learn_one(&m, &t, 230 * US, rows[i].error * US, 0);
+		if (!rows[i].counts) {
+			assert_memory_equal(&m.now.changes, &was, sizeof(was));
+			continue;
+		}
+		assert_close(m.now.changes.longer2 / US / US,
+		    was.longer2 * kept / US / US + 25, 1e-6);
+		assert_close(m.now.changes.both / US / US,
+		    was.both * kept / US / US + 10, 1e-6);
+		assert_close(m.now.changes.error2 / US / US,
+		    was.error2 * kept / US / US + 4, 1e-6);
+		assert_close(m.now.changes.count, was.count * kept + 1, 1e-9);
+	}
+}
+
+static void test_the_first_sample_is_no_change(void **state)
+{
+	struct delay_track t;
+	struct error_model m;
+	unsigned back;
+
+	(void)state;
+	delay_init(&t);
+	error_model_init(&m);
+	(void)delay_add(&t, 200 * US, NAN, &back);
+	learn_one(&m, &t, 210 * US, 1 * US, 1 * US);
+	assert_true(m.now.changes.count == 0);
+	learn_one(&m, &t, 210 * US, 1 * US, 1 * US);
+	assert_true(m.now.changes.count > 0);
+}
+
+/* A delay beyond the usual queues counts less, before and after a usual one. */
+static void test_a_change_counts_as_its_rarer_sample(void **state)
+{
+	struct delay_track t;
+	struct error_model m;
+	double was, share;
+
+	(void)state;
+	learn_two_kinds(&m, &t);
+	learn_one(&m, &t, 202 * US, 0, 0);
+	share = 3 * t.queue / ((1200 * US - delay_route(&t, 0)->floor) / 2);
+	assert_true(share < 0.2);
+	for (unsigned i = 0; i < 2; i++) {
+		was = m.now.changes.count;
+		learn_one(&m, &t, i ? 202 * US : 1200 * US, 0, 0);
+		assert_close(
+		    m.now.changes.count, was + share * share - was / 256, 1e-9);
+	}
 }
 
 /* With few short delays, most of the asymmetry counts for them. */
@@ -244,7 +425,7 @@ static void test_few_short_delays_take_most_of_the_tilt(void **state)
 
 	(void)state;
 	learn_two_kinds(&m, &t);
-	m.slope.changes = 3;
+	m.short_changes.count = 3;
 	r = error_model_lopsided(&m, &t);
 	most = r / (1 + exp(-1));
 	assert_true(fabs(tilt_at(&m, &t, 0) * t.queue -
@@ -260,15 +441,16 @@ static void test_the_slope_decides_by_its_likelihood(void **state)
 
 	(void)state;
 	learn_two_kinds(&m, &t);
-	assert_true(fabs(m.slope.both / m.slope.delay2 - 0.3) < 0.02);
+	assert_true(
+	    fabs(m.short_changes.both / m.short_changes.longer2 - 0.3) < 0.02);
 	r = -error_model_lopsided(&m, &t);
 	x = 2 * r / (1 - r * r);
 	expected = (1 / tanh(x) - 1 / x) / 2;
-	m.slope.delay2 = 10;
-	m.slope.both = 3 * expected;
-	m.slope.changes = 10;
+	m.short_changes.longer2 = 10;
+	m.short_changes.both = 3 * expected;
+	m.short_changes.count = 10;
 	/* 2 of them are unexplained. */
-	m.slope.error2 = 0.9 * expected * expected + 2;
+	m.short_changes.error2 = 0.9 * expected * expected + 2;
 	gain = expected * (3 * expected - expected * 5) / 0.2;
 	left = r / (1 + exp(-1 - gain / 2));
 	assert_true(fabs(tilt_at(&m, &t, 0) * t.queue -
@@ -320,12 +502,19 @@ static void test_the_asymmetry_is_bounded(void **state)
 		error_model_init(&m);
 		for (unsigned i = 0; i < 100; i++)
 			(void)delay_add(&t, (1000 + i % 3) * US, NAN, &back);
-		m.now = (struct error_sums){sign, 1, 1000, t.queue};
-		/* Short delays agree. */
-		m.slope = (struct error_slope){.delay2 = 1,
+		m.now = (struct error_sums){.error = sign,
+		    .excess = 1,
+		    .samples = 1000,
+		    .queue = t.queue};
+		/* The changes agree. */
+		m.now.changes = (struct error_changes){.longer2 = 1,
+		    .both = sign,
+		    .error2 = 1 + 1e-6,
+		    .count = 1000};
+		m.short_changes = (struct error_changes){.longer2 = 1,
 		    .both = sign * 0.48,
 		    .error2 = 0.24,
-		    .changes = 1000};
+		    .count = 1000};
 		r = sign * 0.97 * 0.97 * 0.97 / (0.97 * 0.97 + 0.01);
 		tilt = (1 / (1 + r) - 1 / (1 - r)) / t.queue;
 		assert_true(
@@ -503,10 +692,15 @@ int main(void)
 	    cmocka_unit_test(test_exponential_queues_make_a_box),
 	    cmocka_unit_test(test_long_queues_make_a_bell),
 	    cmocka_unit_test(test_a_busier_way_tilts_the_box),
+	    cmocka_unit_test(test_far_delays_have_an_asymmetry_of_their_own),
 	    cmocka_unit_test(the_busier_way_may_be_the_other_one),
 	    cmocka_unit_test(test_a_long_delay_may_be_all_on_one_way),
 	    cmocka_unit_test(test_short_delays_of_another_kind_take_no_tilt),
 	    cmocka_unit_test(test_the_slope_is_that_of_one_route),
+	    cmocka_unit_test(test_a_creep_on_both_ways_is_no_busier_way),
+	    cmocka_unit_test(test_a_change_is_that_of_one_route_and_one_clock),
+	    cmocka_unit_test(test_the_first_sample_is_no_change),
+	    cmocka_unit_test(test_a_change_counts_as_its_rarer_sample),
 	    cmocka_unit_test(test_few_short_delays_take_most_of_the_tilt),
 	    cmocka_unit_test(test_the_slope_decides_by_its_likelihood),
 	    cmocka_unit_test(test_first_samples_are_wide),

@@ -638,32 +638,65 @@ class Delay:
 WIDTHS, EDGES = (1, 0.5, 0.25), (0, 0.1, 0.3, 1, 3)
 
 
+def believed(r, samples):
+    r = max(-0.97, min(0.97, r))
+    against = 10 * (1 - r * r) ** samples
+    return r / (1 + against) * r * r / (r * r + 0.01)
+
+
+def far_share(path, half):
+    return max(1 - 16 * path.queue / half, 0) if half > 0 else 0
+
+
+def slope_probability(changes, slope):
+    xx, xy, yy, n = changes
+    gain = 0
+    if n >= 4:
+        gain = slope * (xy - slope * xx / 2) / ((yy - xy * xy / xx) / n)
+    return 1 / (1 + math.exp(-1 - gain / 2))
+
+
+def with_change(changes, share, x, y):
+    return tuple(s + share * d - s / 256
+                 for s, d in zip(changes, (x * x, x * y, y * y, 1)))
+
+
 class ErrorModel:
-    def __init__(self, before=(0.0, 0.0, 0.0)):
+    def __init__(self, before=((0.0,) * 5, (0.0,) * 4)):
         self.weights = {(i, j): -float(4 * i + 2 * j) for i in range(3) for j in range(5)}
-        self.now, self.before = (0.0, 0.0, 0.0), before
-        self.short, self.changes = None, (0.0, 0.0, 0.0, 0.0)
+        self.before, self.before_changes = before
+        self.now, self.now_changes = (0.0,) * 5, (0.0,) * 4
+        self.last, self.short, self.short_changes = None, None, (0.0,) * 4
 
     def short_delays_agree(self, r):
-        xx, xy, yy, n = self.changes
-        x, gain = 2 * r / (1 - r * r), 0
+        x = 2 * r / (1 - r * r)
         slope = (x / 3 if abs(x) < 0.1 else 1 / math.tanh(x) - 1 / x) / 2
-        if n >= 4:
-            gain = slope * (xy - slope * xx / 2) / ((yy - xy * xy / xx) / n)
-        return 1 / (1 + math.exp(-1 - gain / 2))
+        return slope_probability(self.short_changes, slope)
 
-    def learn_slope(self, delay, error):
+    def learn_short(self, delay, error):
         if self.short:
             x, y = delay - self.short[0], error - self.short[1]
-            self.changes = tuple(
-                s + d - s / 256 for s, d in zip(self.changes, (x * x, x * y, y * y, 1)))
+            self.short_changes = with_change(self.short_changes, 1, x, y)
         self.short = delay, error
 
+    def learn_change(self, half, share, error, left):
+        if self.last:
+            x, y = half - self.last[0], error - self.last[1]
+            if abs(y) <= half + self.last[0]:
+                self.now_changes = with_change(
+                    self.now_changes, min(share, self.last[2]) ** 2, x, y)
+        self.last = half, left, share
+
     def asymmetry(self, path):
-        error, excess, samples = self.before if self.before[2] > self.now[2] else self.now
-        r = max(-0.97, min(0.97, error / (excess + 2 * path.queue)))
-        against = 10 * (1 - r * r) ** samples
-        return r / (1 + against) * r * r / (r * r + 0.01)
+        (error, excess, samples, _, _), changes = max(
+            (self.before, self.before_changes), (self.now, self.now_changes),
+            key=lambda sums: sums[0][2])
+        r = believed(error / (excess + 2 * path.queue), samples)
+        return r * slope_probability(changes, 2 * r / (1 + r * r))
+
+    def far_asymmetry(self):
+        error, samples = max(self.before, self.now, key=lambda sums: sums[4])[3:]
+        return believed(error / (samples + 2), samples)
 
     def shaped(self, path, delay, noise, width, edge):
         r, seen = self.asymmetry(path), len(path.delays)
@@ -675,6 +708,7 @@ class ErrorModel:
         half = full - (1 - width) * min(full, 3 * path.queue) + noise
         scale = max(path.queue, half / 3)
         r *= agree + (1 - agree) * min(full / (4 * path.queue), 1)
+        r += far_share(path, full) * (self.far_asymmetry() - r)
         soft = min(0.3 * gap + edge * path.lately, delay / 2)
         return dict(half=half, edge=soft + noise,
                     tilt=(1 / (1 + r) - 1 / (1 - r)) / scale,
@@ -693,15 +727,20 @@ class ErrorModel:
         best = max(self.weights.values())
         self.weights = {k: max(w - best, -30) for k, w in self.weights.items()}
         if delay - path.floor <= 2 * path.quiet:
-            self.learn_slope(delay, -before[0])
+            self.learn_short(delay, -before[0])
         half = max(delay - path.floor, 0) / 2
         share = min(1, 3 * path.queue / half) if half > 0 else 1
+        self.learn_change(half, share, -before[0], -after_mean)
         error = max(-half, min(half, -after_mean))
-        step = (share * error, share * half, share)
-        self.now = tuple(s + d - s / 256 for s, d in zip(self.now, step))
+        far = far_share(path, half)
+        step = (share * error, share * half, share, far and far * error / half, far)
+        fades = (1, 1, 1, far, far)
+        self.now = tuple(
+            s + d - fade * s / 256 for s, d, fade in zip(self.now, step, fades))
 
     def restarted(self):
-        return ErrorModel(self.before if self.now[2] < 8 else self.now)
+        return ErrorModel((self.before, self.before_changes) if self.now[2] < 8
+                          else (self.now, self.now_changes))
 
 
 # ---- what is written ----

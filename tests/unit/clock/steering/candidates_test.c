@@ -564,8 +564,12 @@ static void a_falseticker_that_was_unusable_is_still_one(void **state)
 	steering_set_unsynced(r.steering, 0, true);
 	select_at(&r, 0);
 	assert_true(r.steering->sources[0].was_falseticker);
-	/* It agrees with its whole interval, but not with half of it. */
 	steering_set_unsynced(r.steering, 0, false);
+	r.steering->sources[0].delay.queue = 1.001;
+	select_at(&r, 0);
+	assert_int_equal(state_of(&r, 0), SELECT_TOO_VARIABLE);
+	assert_true(r.steering->sources[0].was_falseticker);
+	/* It agrees with its whole interval, but not with half of it. */
 	steering_forget(r.steering, 0);
 	r.steering->sources[0].was_falseticker = true;
 	give(&r, 0, sample(0, 3 * DISTANCE_NS / 2 + 1 + DISTANCE_NS));

@@ -156,6 +156,34 @@ static void with_two_servers_the_estimate_is_in_both_intervals(void **state)
 	}
 }
 
+/* The path of server 1 is sixteen times as long, and its interval begins above
+ * what server 0 says. */
+static void a_distant_one_of_two_servers_binds_the_estimate(void **state)
+{
+	unsigned looks = 0;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, 2, NULL, NULL);
+	r.queue_s = 1e-7;
+	for (unsigned k = 0; k < 120; k++) {
+		unsigned source = k % 2;
+
+		r.up_ns = r.down_ns = source * 1500 * NS_PER_US;
+		rig_wait(&r, 1);
+		rig_add(&r, source, source * 1680 * NS_PER_US);
+		(void)rig_update(&r);
+		if (source == 1 || !rig_track(&r).synchronised ||
+		    r.steering->sources[1].state != SELECT_OUTLIER)
+			continue;
+		looks++;
+		assert_true(allowed_by(&r, 0));
+		assert_true(allowed_by(&r, 1));
+	}
+	assert_true(looks > 50);
+	rig_close(&r);
+}
+
 /* Two answers of one server in a row move the estimate to the edge of what the
  * other one allows; one answer does not. */
 static void one_wrong_answer_of_two_servers_moves_nothing(void **state)
@@ -249,6 +277,7 @@ int main(void)
 	    cmocka_unit_test(the_most_sharp_samples_decide),
 	    cmocka_unit_test(
 		with_two_servers_the_estimate_is_in_both_intervals),
+	    cmocka_unit_test(a_distant_one_of_two_servers_binds_the_estimate),
 	    cmocka_unit_test(one_wrong_answer_of_two_servers_moves_nothing),
 	    cmocka_unit_test(names_of_one_server_are_one_witness),
 	    cmocka_unit_test(a_jump_is_left_to_the_filter),

@@ -127,6 +127,11 @@ static void a_busier_way_may_be_a_longer_one(void **state)
 		double more, lopsided;
 
 		src->error_model.now.error = sign * 0.4;
+		src->error_model.now.changes =
+		    (struct error_changes){.longer2 = 1,
+			.both = sign,
+			.error2 = 1 + 1e-6,
+			.count = 500};
 		lopsided = error_model_lopsided(&src->error_model, &src->delay);
 		more = unseen_sd(r.steering) - even;
 		assert_true(lopsided > 0.7 && lopsided < 0.8);
