@@ -19,6 +19,16 @@
  * drift file. */
 #define FREQ_SD_UNKNOWN_PPM 100.0
 
+/*
+ * From so long before a leap second until so long after it, the keeper leaves
+ * what is armed as it is. Only a step, or a clock that is not right, ends it.
+ * Linux needs up to two seconds to arm a leap second: later it would arm it for
+ * the end of the next day. On a busy machine, a command comes late, the kernel
+ * executes the second late, and the two clocks are not read at the same moment.
+ */
+#define LEAP_FIXED_BEFORE_NS (3 * NS_PER_S)
+#define LEAP_FIXED_AFTER_NS (NS_PER_S / 2)
+
 /* One decision of the discipline. It replaces any slew under way. */
 struct clock_command {
 	double freq_ppm;	  /* base frequency from now on */
@@ -87,7 +97,8 @@ struct keeper_report {
 	uint32_t serial;   /* of the command; 0: the keeper's own report */
 	uint32_t verdict;  /* enum keeper_verdict */
 	int32_t sys_errno; /* with KEEPER_KERNEL; KEEPER_SAVED: its answer */
-	uint32_t change_count;
+	uint16_t change_count;
+	uint16_t leap; /* enum leap: what the kernel is armed with now */
 	struct clock_change changes[CLOCK_CHANGES_MAX];
 	int64_t slew_done_ns; /* by a slew that ended or was replaced */
 	/* With KEEPER_FREQ_CHANGED and KEEPER_SLEW_FOUND: the frequency that

@@ -133,6 +133,10 @@ void engine_steer(struct engine *e)
 		give_command(e, &command);
 		return;
 	}
+	if (engine_leap_wait_ns(e) > 0) {
+		e->decide_at = mono_after(e->now.mono, engine_leap_wait_ns(e));
+		return;
+	}
 	if (wrong_clock_holds(e)) {
 		e->decide_at = e->bootstrap.hold_until;
 		return;
@@ -315,12 +319,12 @@ static void report_refusal(struct engine *e, const struct keeper_report *r)
 			: "");
 }
 
-static void carried_out(struct engine *e)
+static void carried_out(struct engine *e, const struct keeper_report *r)
 {
 	const struct clock_command *c = &e->order.command;
 
 	e->good_freq_ppm = c->freq_ppm;
-	engine_leap_armed(e, c);
+	engine_leap_armed(e, c, (enum leap)r->leap);
 	if (c->synchronised)
 		e->order.disclaimed = false;
 	if (c->synchronised && wrong_clock_pause_over(e))
@@ -340,7 +344,7 @@ static void take_verdict(struct engine *e, const struct keeper_report *r)
 	if (r->verdict == KEEPER_NO_CLOCK)
 		return;
 	if (r->verdict == KEEPER_OK) {
-		carried_out(e);
+		carried_out(e, r);
 		return;
 	}
 	if (!same)

@@ -18,17 +18,28 @@ static bool is_ours(const struct engine *e)
 }
 
 /* What the kernel, or the agent in its place, does at the end of the day. */
-static enum leap planned(
-    const struct engine *e, const struct clock_command *command)
+static enum leap planned(const struct engine *e,
+    const struct clock_command *command, enum leap kernel)
 {
-	if (!command->synchronised)
-		return LEAP_NONE;
-	if (is_ours(e))
-		return steering_leap_due(e->steering, e->now.wall);
-	return command->leap == LEAP_UNKNOWN ? LEAP_NONE : command->leap;
+	if (!is_ours(e))
+		return kernel;
+	return command->synchronised
+		   ? steering_leap_due(e->steering, e->now.wall)
+		   : LEAP_NONE;
 }
 
-void engine_leap_armed(struct engine *e, const struct clock_command *command)
+int64_t engine_leap_wait_ns(const struct engine *e)
+{
+	int64_t left_ns = e->leap.at.ns - e->now.wall.ns;
+
+	if (e->leap.ours || e->leap.armed == LEAP_NONE || e->leap.executed ||
+	    left_ns > LEAP_FIXED_BEFORE_NS || left_ns <= -LEAP_FIXED_AFTER_NS)
+		return 0;
+	return left_ns + LEAP_FIXED_AFTER_NS;
+}
+
+void engine_leap_armed(
+    struct engine *e, const struct clock_command *command, enum leap kernel)
 {
 	static const char *const lines[] = {
 	    [LEAP_NONE] = "no leap second at the end of today (UTC) after "
@@ -39,7 +50,9 @@ void engine_leap_armed(struct engine *e, const struct clock_command *command)
 	    [LEAP_DELETE] = "a second is left out at the end of today (UTC): "
 			    "a majority of the sources announces it",
 	};
-	enum leap leap = planned(e, command);
+	enum leap leap = planned(e, command, kernel);
+	bool missed =
+	    e->leap.armed != LEAP_NONE && e->now.wall.ns >= e->leap.at.ns;
 
 	e->leap.ours = is_ours(e);
 	if (leap == e->leap.armed)
@@ -48,7 +61,12 @@ void engine_leap_armed(struct engine *e, const struct clock_command *command)
 	e->leap.at = leap_time(leap, e->now.wall);
 	/* No line if the kernel is disarmed after the leap second. */
 	if (leap != LEAP_NONE || !e->leap.executed)
-		engine_say(e, LOG_LEVEL_NOTICE, "%s", lines[leap]);
+		engine_say(e, LOG_LEVEL_NOTICE, "%s",
+		    missed
+			? "the kernel did not execute the leap second that was "
+			  "armed: the next answers of the servers correct the "
+			  "clock"
+			: lines[leap]);
 	e->leap.executed = false;
 }
 
@@ -57,12 +75,15 @@ bool engine_leap_executed(
 {
 	enum leap armed = e->leap.armed;
 	int64_t leap_ns = jump_ns < 0 ? -NS_PER_S : NS_PER_S;
+	/* Before its first tick after midnight, the kernel shows the next day.
+	 */
+	struct wall day = {before.ns - LEAP_FIXED_AFTER_NS};
 
 	if (e->leap.ours || e->leap.executed ||
-	    !leap_executed(armed, before, e->now.wall, jump_ns, tolerance_ns))
+	    !leap_executed(armed, day, e->now.wall, jump_ns, tolerance_ns))
 		return false;
 	timescale_leap(
-	    &e->timescale, leap_time(armed, before), leap_ns, e->good_freq_ppm);
+	    &e->timescale, leap_time(armed, day), leap_ns, e->good_freq_ppm);
 	e->wall_minus_mono_ns += leap_ns;
 	e->leap.executed = true;
 	engine_say(e, LOG_LEVEL_NOTICE,

@@ -7,9 +7,10 @@
 
 #include "agent/engine/state.h"
 
-/* The keeper has carried out `command`: reports whether it has armed or
- * disarmed the kernel, or what the agent will do itself. */
-void engine_leap_armed(struct engine *e, const struct clock_command *command);
+/* The keeper has carried out `command`, and the kernel is armed with `kernel`:
+ * reports a change of that, or of what the agent will do itself. */
+void engine_leap_armed(
+    struct engine *e, const struct clock_command *command, enum leap kernel);
 
 /* Returns true if the jump since the last event is the leap second that was
  * armed. The ledger follows, and no sample is lost. `before`: the wall clock at
@@ -21,6 +22,10 @@ bool engine_leap_executed(struct engine *e, struct wall before, int64_t jump_ns,
  * ledger follows, so that the steering sees the second. True: decide now. */
 bool engine_leap_pass(struct engine *e);
 struct mono engine_leap_deadline(const struct engine *e);
+
+/* How long no order may go to the keeper, because it would disarm the leap
+ * second that the kernel is about to execute; 0: it may. */
+int64_t engine_leap_wait_ns(const struct engine *e);
 
 /* Around a leap second: reports servers that smear it among others that do
  * not. */

@@ -38,7 +38,7 @@ static bool change_valid(const struct clock_change *c)
 static bool report_valid(const struct keeper_report *r)
 {
 	if (r->verdict >= KEEPER_VERDICT_COUNT || r->sys_errno < 0 ||
-	    r->change_count > CLOCK_CHANGES_MAX ||
+	    r->change_count > CLOCK_CHANGES_MAX || r->leap > LEAP_DELETE ||
 	    !freq_possible(r->found_freq_ppm))
 		return false;
 	for (uint32_t i = 0; i < r->change_count; i++)

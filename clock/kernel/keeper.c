@@ -85,7 +85,9 @@ static double first_freq(const struct keeper *k, const double *saved_freq_ppm)
 
 	if (saved_freq_ppm && freq_sane(k, *saved_freq_ppm))
 		return *saved_freq_ppm;
-	return freq_sane(k, found_ppm) && fabs(found_ppm) <= KEEPER_BELIEVED_PPM
+	if (!freq_sane(k, found_ppm))
+		return 0;
+	return k->limits.keeps_freq || fabs(found_ppm) <= KEEPER_BELIEVED_PPM
 		   ? found_ppm
 		   : 0;
 }
@@ -346,11 +348,21 @@ static void spend(
 		spend_step(k, size_of(c->step_ns), now);
 }
 
-/* A step moves the end of the day. */
+/* Is the leap second that was armed so near that nothing may change? */
+static bool leap_is_near(const struct keeper *k, struct mono now)
+{
+	struct mono from = mono_after(k->leap_until, -LEAP_FIXED_BEFORE_NS);
+	struct mono until = mono_after(k->leap_until, LEAP_FIXED_AFTER_NS);
+
+	return k->leap_known && mono_due(from, now) && !mono_due(until, now);
+}
+
+/* A step moves the end of the day, and makes the kernel forget the second. */
 static void move_leap(struct keeper *k, int64_t step_ns, struct mono now)
 {
 	int64_t until_ns;
 
+	k->leap = LEAP_NONE;
 	if (!k->leap_known || mono_due(k->leap_until, now))
 		return;
 	if (__builtin_sub_overflow(k->leap_until.ns, step_ns, &until_ns))
@@ -395,38 +407,34 @@ static int change_freq(struct keeper *k, const struct clock_command *c,
 	return 0;
 }
 
-/* May a leap second be armed now, as far as the one before it goes? A deleted
- * second is due earlier than an inserted one. */
-static bool leap_is_left(struct keeper *k, enum leap leap, struct mono now)
+/* Has the leap second of this day been due? */
+static bool leap_is_over(const struct keeper *k, struct mono now)
 {
-	struct wall at = k->clock.now(k->clock.self);
-	struct mono due = mono_after(now, leap_time(leap, at).ns - at.ns);
-
-	if (!k->leap_known ||
-	    mono_due(mono_after(k->leap_until, KEEPER_LEAP_REST_NS), now)) {
-		k->leap_known = true;
-		k->leap_until = due;
-	} else if (!mono_due(k->leap_until, now)) {
-		k->leap_until = mono_earlier(k->leap_until, due);
-	}
-	return !mono_due(
-	    mono_after(k->leap_until, -KEEPER_LEAP_MARGIN_NS), now);
+	return k->leap_known && mono_due(k->leap_until, now) &&
+	       !mono_due(mono_after(k->leap_until, KEEPER_LEAP_REST_NS), now);
 }
 
 /* On any other day a leap second would be a step of one second that escapes
- * the limits of steps. The clock shows the day after the step of the command.
- */
-static enum leap leap_today(
-    struct keeper *k, const struct clock_command *c, struct mono now)
+ * the limits of steps. The clock shows the day after the step of the command. A
+ * deleted second is due earlier than an inserted one. */
+static void set_leap(struct keeper *k, const struct clock_command *c,
+    struct mono now, struct kernel_status *status)
 {
+	bool good = c->synchronised && c->max_error_ns <= KERNEL_GOOD_ERROR_NS;
 	bool arms = c->leap == LEAP_INSERT || c->leap == LEAP_DELETE;
+	struct wall at = k->clock.now(k->clock.self);
+	int64_t left_ns = leap_time(c->leap, at).ns - at.ns;
+	bool allowed = good && leap_day(at) && !leap_is_over(k, now);
 
-	if (!arms)
-		return c->leap;
-	return c->synchronised && leap_day(k->clock.now(k->clock.self)) &&
-		       leap_is_left(k, c->leap, now)
-		   ? c->leap
-		   : LEAP_NONE;
+	if (leap_is_near(k, now) ||
+	    (arms && allowed && left_ns <= LEAP_FIXED_BEFORE_NS)) {
+		status->leap_stays = true;
+		status->leap = good ? k->leap : LEAP_NONE;
+	} else if (arms && allowed) {
+		k->leap_known = true;
+		k->leap_until = mono_after(now, left_ns);
+		status->leap = c->leap;
+	}
 }
 
 static int act(struct keeper *k, const struct clock_command *c, struct mono now,
@@ -443,19 +451,22 @@ static int act(struct keeper *k, const struct clock_command *c, struct mono now,
 		err = change_freq(k, c, now, r);
 	/* Must come last: a step makes the kernel forget its status. */
 	if (!err) {
-		status.leap = leap_today(k, c, now);
+		set_leap(k, c, now, &status);
 		err = k->clock.set_status(k->clock.self, &status);
+		if (!err)
+			k->leap = status.leap;
 	}
 	k->bootstrap_over |= !err && c->synchronised;
 	k->ever_synchronised |= !err && c->synchronised;
 	return err;
 }
 
-/* What the keeper has counted goes with every report. */
+/* What the keeper has counted and armed goes with every report. */
 static void count_in(const struct keeper *k, struct keeper_report *r)
 {
 	r->steps = k->steps;
 	r->refused = k->refused;
+	r->leap = (uint16_t)k->leap;
 }
 
 void keeper_apply(struct keeper *k, const struct clock_command *command,

@@ -14,14 +14,18 @@
 #define KEEPER_SLEW_DURATION_MAX_NS (100 * 86400 * NS_PER_S)
 
 /* A larger frequency that the kernel shows at the start counts as the slew of a
- * program that was killed, unless the drift file says so, too. */
+ * program that was killed, unless the drift file says so, too, or the limits
+ * say that it stays. */
 #define KEEPER_BELIEVED_PPM 500.0
 /* The error of a clock of which nothing is known. */
 #define KEEPER_UNKNOWN_NS (16 * NS_PER_S)
 
 /*
  * The start window is the first hour after the first command: within it
- * `start_steps` steps of any size are allowed. After that a step is an
+ * `start_steps` steps of any size are allowed, also once the clock has been
+ * synchronised: that may have been by the first server that answered, and the
+ * others prove it wrong; and only the engine says that it is so, so a captured
+ * one would not. After that a step is an
  * exception (a suspend, an administrator's order): it must not exceed
  * `refuse_step_ns`, must come KEEPER_STEP_GAP_NS after the last step, and must
  * fit into two budgets. In any day there are at most KEEPER_DAY_STEPS steps,
@@ -34,8 +38,10 @@
  * and not made: at most `refuse_step_ns` for each KEEPER_STEP_GAP_NS since the
  * last step. It needs `bootstrap` and a clock that was synchronised before.
  * Such steps are KEEPER_PAUSE_GAP_NS apart, and in the keeper's life together
- * at most KEEPER_PAUSE_SHARE * `refuse_step_ns`. A virtual machine that is
- * paused every night needs one after each working day.
+ * at most KEEPER_PAUSE_SHARE * `refuse_step_ns`. It is not one exception in a
+ * life, on purpose: a virtual machine that is paused every night needs one
+ * after each working day. A captured engine can order as many, but only for the
+ * time that it has left out before.
  */
 #define KEEPER_START_WINDOW_NS (3600 * NS_PER_S)
 #define KEEPER_STEP_GAP_NS (60 * NS_PER_S)
@@ -48,17 +54,16 @@
 
 /*
  * A leap second moves the clock by a second outside the limits of steps. It is
- * armed on the last day of June or December only, and not after the end of that
- * day as it was expected when the first one was armed: otherwise a second could
- * be inserted again and again, since the clock shows the old day once more.
- * None is armed for KEEPER_LEAP_REST_NS after that.
+ * armed on the last day of June or December only. After the time at which it
+ * was due, none is armed for KEEPER_LEAP_REST_NS: the clock shows the old day
+ * once more then, and a second could be inserted again and again.
  */
 #define KEEPER_LEAP_REST_NS (7 * KEEPER_DAY_NS)
-/* The two clocks are not read at the same moment. */
-#define KEEPER_LEAP_MARGIN_NS (10 * NS_PER_MS)
 
 struct keeper_limits {
 	bool no_clock; /* measure only: every command is KEEPER_NO_CLOCK */
+	/* Believe any frequency of the kernel within max_freq_ppm. */
+	bool keeps_freq;
 	double max_freq_ppm;	/* of the base frequency */
 	double max_slew_ppm;	/* of a slew, on top of the base */
 	int64_t refuse_step_ns; /* largest step outside the start window; 0: no
@@ -99,6 +104,7 @@ struct keeper {
 	bool ever_synchronised;	 /* a command has said so */
 	bool leap_known;	 /* one was armed, to come ... */
 	struct mono leap_until;	 /* ... at this time */
+	enum leap leap;		 /* what the last status has armed */
 	uint32_t steps, refused; /* steps made, commands refused */
 };
 

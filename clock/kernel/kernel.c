@@ -215,9 +215,11 @@ static int set_status(void *self, const struct kernel_status *status)
 	struct timex t;
 	int err = read_timex(self, &t);
 	bool good = status->synchronised &&
-		    us_rounded_up(status->max_error_ns) < ERROR_MAX_US;
+		    status->max_error_ns <= KERNEL_GOOD_ERROR_NS;
 
-	if (!err && good && arms(status) && (t.status & STA_UNSYNC))
+	/* Linux also sets STA_UNSYNC when the bound has grown too large. */
+	if (!err && good && arms(status) && !status->leap_stays &&
+	    (t.status & STA_UNSYNC))
 		err = forget_leap(self, &t);
 	if (err)
 		return err;

@@ -9,10 +9,16 @@
 #include "base/sample.h"
 #include "base/time.h"
 
+/* With a larger bound of the error, the clock counts as not synchronised. */
+#define KERNEL_GOOD_ERROR_NS (16 * NS_PER_S - NS_PER_US)
+
 struct kernel_status {
-	bool synchronised; /* clears STA_UNSYNC */
+	bool synchronised; /* clears STA_UNSYNC, if the bound is good */
 	enum leap leap;
 	int64_t max_error_ns, est_error_ns;
+	/* Arm no new leap second: one that the kernel has forgotten or has
+	 * executed does not come. */
+	bool leap_stays;
 };
 
 /* What the kernel does with the clock, also for other programs. */

@@ -28,6 +28,8 @@
 /* A life of the agent, of the oscillator's time at most. */
 #define LIFE_MAX (20 * YEAR)
 #define HISTORY 4096
+/* With a larger bound of the error, Linux counts as not synchronised. */
+#define GOOD_ERROR (16 * SECOND - 1000)
 
 /* ---- randomness ---- */
 
@@ -85,6 +87,15 @@ struct step_made {
 	int64_t mono_ns, size_ns;
 };
 
+/* PHASE_AFTER is TIME_OOP, PHASE_WAITS is TIME_WAIT. */
+enum leap_phase {
+	PHASE_QUIET,
+	PHASE_INSERTS,
+	PHASE_DELETES,
+	PHASE_AFTER,
+	PHASE_WAITS
+};
+
 struct world {
 	const struct policy *policy;
 	int64_t earliest_ns;
@@ -97,8 +108,13 @@ struct world {
 	int64_t wall_ns, mono_ns, osc_ns;
 	double rest_ns; /* less than a nanosecond of both */
 	double freq_ppm;
-	enum leap armed;
 	bool synchronised;
+	int64_t good_until_ns; /* then the bound is too large for Linux */
+
+	/* How Linux executes a leap second (second_overflow, ntp_clear). */
+	enum leap armed; /* STA_INS, STA_DEL */
+	enum leap_phase phase;
+	int64_t leap_at_ns; /* what the clock shows then; -1: forgotten */
 
 	/* What the oracle knows of this life. */
 	const struct clock_command *now; /* the command under way, or NULL */
@@ -171,29 +187,81 @@ static bool is_leap_day(int64_t wall_ns)
 }
 
 /* Time until the kernel executes the leap second that is armed. */
+static bool is_synchronised(const struct world *w)
+{
+	return w->synchronised && w->mono_ns < w->good_until_ns;
+}
+
 static int64_t until_leap(const struct world *w)
 {
-	int64_t left_ns = DAY - w->wall_ns % DAY;
+	bool inserts = w->phase == PHASE_INSERTS && w->armed == LEAP_INSERT;
+	bool deletes = w->phase == PHASE_DELETES && w->armed == LEAP_DELETE;
 
-	if (w->armed == LEAP_INSERT)
-		return left_ns;
-	if (w->armed == LEAP_DELETE && left_ns > SECOND)
-		return left_ns - SECOND;
-	return INT64_MAX;
+	if ((!inserts && !deletes) || w->leap_at_ns < w->wall_ns)
+		return INT64_MAX;
+	return w->leap_at_ns - w->wall_ns;
+}
+
+/* Nothing happens at the end of a second in these phases. */
+static bool phase_lasts(const struct world *w)
+{
+	switch (w->phase) {
+	case PHASE_QUIET:
+		return w->armed == LEAP_NONE;
+	case PHASE_INSERTS:
+		return w->armed == LEAP_INSERT;
+	case PHASE_DELETES:
+		return w->armed == LEAP_DELETE;
+	case PHASE_WAITS:
+		return w->armed != LEAP_NONE;
+	case PHASE_AFTER:
+	default:
+		return false;
+	}
+}
+
+/* Time until the phase may change, without the leap second itself. */
+static int64_t until_second(const struct world *w)
+{
+	return phase_lasts(w) ? INT64_MAX : SECOND - w->wall_ns % SECOND;
+}
+
+/* A second of the clock has ended. */
+static void change_phase(struct world *w)
+{
+	int64_t end_ns = (w->wall_ns / DAY + 1) * DAY;
+
+	if (w->phase == PHASE_AFTER) {
+		w->phase = PHASE_WAITS;
+	} else if (w->phase != PHASE_QUIET) {
+		w->phase = PHASE_QUIET;
+		w->leap_at_ns = -1;
+	} else if (w->armed == LEAP_INSERT) {
+		w->phase = PHASE_INSERTS;
+		w->leap_at_ns = end_ns;
+	} else {
+		/* Linux reckons the day from the second after this one. */
+		w->phase = PHASE_DELETES;
+		w->leap_at_ns =
+		    ((w->wall_ns + SECOND) / DAY + 1) * DAY - SECOND;
+	}
 }
 
 static void execute_leap(struct world *w)
 {
-	int64_t ns = w->armed == LEAP_INSERT ? -SECOND : SECOND;
+	bool inserts = w->phase == PHASE_INSERTS;
+	int64_t ns = inserts ? -SECOND : SECOND;
 
-	w->wall_ns += ns;
-	w->all_leaps_ns += ns;
-	w->armed = LEAP_NONE;
-	w->leaps++;
+	expect(w, is_leap_day(w->wall_ns - 1), "a leap second on another day");
 	expect(w,
 	    w->last_leap_ns == INT64_MIN ||
-		w->mono_ns - w->last_leap_ns > 6 * DAY,
+		w->mono_ns - w->last_leap_ns > 7 * DAY - 2 * SECOND,
 	    "two leap seconds within a week");
+	w->wall_ns += ns;
+	w->all_leaps_ns += ns;
+	w->phase = inserts ? PHASE_AFTER : PHASE_WAITS;
+	w->leap_at_ns = -1;
+	w->leaps++;
 	w->last_leap_ns = w->mono_ns;
 }
 
@@ -212,14 +280,18 @@ static void run_clocks(struct world *w, int64_t ns)
 static void advance(struct world *w, int64_t ns)
 {
 	while (ns > 0) {
-		int64_t part_ns = until_leap(w);
+		int64_t leap_ns = until_leap(w), second_ns = until_second(w);
+		int64_t part_ns = leap_ns < second_ns ? leap_ns : second_ns;
 
 		if (part_ns > ns) {
 			run_clocks(w, ns);
 			return;
 		}
 		run_clocks(w, part_ns);
-		execute_leap(w);
+		if (leap_ns <= second_ns)
+			execute_leap(w);
+		else
+			change_phase(w);
 		ns -= part_ns;
 	}
 }
@@ -252,7 +324,7 @@ static int kernel_look(void *self, struct kernel_found *found)
 
 	*found = (struct kernel_found){
 	    .freq_ppm = w->freq_ppm,
-	    .synchronised = w->synchronised,
+	    .synchronised = is_synchronised(w),
 	    .leap = w->armed,
 	};
 	return 0;
@@ -401,7 +473,8 @@ static int kernel_step(void *self, int64_t step_ns)
 	w->last_step_ns = w->mono_ns;
 	w->wall_ns += step_ns;
 	w->all_steps_ns += step_ns;
-	w->armed = LEAP_NONE;
+	w->leap_at_ns = -1;
+	w->synchronised = false;
 	w->steps++;
 	w->life_steps++;
 	expect(w, w->wall_ns >= 0, "a time before 1970");
@@ -411,7 +484,9 @@ static int kernel_step(void *self, int64_t step_ns)
 static int kernel_set_status(void *self, const struct kernel_status *status)
 {
 	struct world *w = self;
-	bool arms = status->leap == LEAP_INSERT || status->leap == LEAP_DELETE;
+	bool good = status->synchronised && status->max_error_ns <= GOOD_ERROR;
+	bool arms = good && (status->leap == LEAP_INSERT ||
+				status->leap == LEAP_DELETE);
 
 	w->changes++;
 	expect(w, !w->policy->no_clock, "a status is set with --no-clock");
@@ -419,12 +494,18 @@ static int kernel_set_status(void *self, const struct kernel_status *status)
 	    "a negative error");
 	expect(w, !status->synchronised || (w->now && w->now->synchronised),
 	    "synchronised, but nobody said so");
-	expect(w, !arms || is_leap_day(w->wall_ns),
-	    "a leap second on another day");
-	expect(w, !arms || status->synchronised,
-	    "a leap second of a clock that is not right");
+	/* As clock/kernel/kernel.c makes the kernel forget an old one. */
+	if (arms && !status->leap_stays && !is_synchronised(w)) {
+		w->phase = PHASE_QUIET;
+		w->leap_at_ns = -1;
+	}
 	w->armed = arms ? status->leap : LEAP_NONE;
-	w->synchronised = status->synchronised;
+	w->synchronised = good;
+	/* Linux lets the bound grow by 500 us each second. */
+	if (good)
+		w->good_until_ns =
+		    w->mono_ns +
+		    (16 * SECOND - status->max_error_ns) / 500000 * SECOND;
 	return 0;
 }
 
@@ -531,11 +612,12 @@ static void greedy_slew(const struct world *w, struct clock_command *c)
 
 static struct clock_command plausible(const struct world *w)
 {
+	bool near_limit = below(8) == 0;
 	struct clock_command c = {
 	    .freq_ppm = w->policy->max_freq_ppm * (2 * unit() - 1),
 	    .synchronised = below(4) != 0,
 	    .leap = (enum leap)below(4),
-	    .max_error_ns = log_uniform(20 * SECOND),
+	    .max_error_ns = near_limit ? GOOD_ERROR : log_uniform(20 * SECOND),
 	    .est_error_ns = log_uniform(20 * SECOND),
 	};
 
@@ -664,6 +746,8 @@ static void begin_life(struct world *w, struct keeper *k)
 	w->slew_ns = w->slew_duration_ns = 0;
 	w->slewed_ns = 0;
 	w->armed = LEAP_NONE;
+	w->phase = PHASE_QUIET;
+	w->leap_at_ns = -1;
 	w->changes = 0;
 	w->first_ns = -1;
 	w->ever_synchronised = w->boot_used = w->synchronised = false;
@@ -744,13 +828,31 @@ static void send_frame(struct world *w, struct keeper *k, const int link[2])
 	w->frames++;
 }
 
+static int64_t near_midnight(const struct world *w)
+{
+	int64_t left_ns = DAY - w->wall_ns % DAY;
+	int64_t pause_ns = left_ns + ((int64_t)below(33) - 20) * SECOND / 4;
+
+	return pause_ns > 0 ? pause_ns : below(8) * SECOND / 4;
+}
+
+static bool near_leap(const struct world *w)
+{
+	int64_t left_ns = DAY - w->wall_ns % DAY;
+
+	return is_leap_day(w->wall_ns) && left_ns < 5 * SECOND;
+}
+
 static int64_t any_pause(const struct world *w)
 {
 	if (w->busy > 0)
 		return MINUTE;
-	/* To the leap second, or a moment after it. */
-	if (w->armed != LEAP_NONE && below(4) == 0 && until_leap(w) < DAY)
-		return until_leap(w) + below(3) * SECOND / 4;
+	/* From the end of a day with a leap second to that of the next day. */
+	if (near_leap(w) && below(4) == 0)
+		return DAY + 2 * SECOND;
+	/* To the end of a day with a leap second, or a moment around it. */
+	if (is_leap_day(w->wall_ns) && below(4) == 0)
+		return near_midnight(w);
 	switch (below(16)) {
 	case 0:
 		return log_uniform(100 * DAY);

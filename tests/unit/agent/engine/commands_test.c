@@ -376,6 +376,29 @@ static void with_a_bound_only_servers_with_a_vote_count(void **state)
 	world_end(w);
 }
 
+/* The path of one server is too variable, another one is silent. */
+static void with_a_bound_a_source_that_is_too_variable_does_not_count(
+    void **state)
+{
+	struct world *w = world_new(3, 0, 0);
+
+	(void)state;
+	w->config.steering.max_jitter_ns = NS_PER_MS;
+	w->options.once = true;
+	w->options.timeout_s = 20;
+	w->options.max_bound_ns = 100 * NS_PER_MS;
+	w->silent[2] = true;
+	world_start(w);
+	for (int i = 0; i < 300 && w->engine.end == ENGINE_RUNS; i++) {
+		w->way_ns[1] = (1 + w->requests % 5) * 4 * NS_PER_MS;
+		world_run(w, NS_PER_S / 10);
+	}
+	assert_int_equal(world_view(w, 1).state, SELECT_TOO_VARIABLE);
+	assert_int_equal(w->engine.end, ENGINE_TIMEOUT);
+	assert_true(world_logged(w, "1 of 3 servers agree"));
+	world_end(w);
+}
+
 /* Frequency and last good time: after five minutes, then every hour, and at
  * the end. */
 static void the_clock_is_saved_every_hour(void **state)
@@ -472,6 +495,8 @@ int main(void)
 	    cmocka_unit_test(with_once_a_refusal_sets_no_clock),
 	    cmocka_unit_test(with_a_bound_a_majority_must_agree_within_it),
 	    cmocka_unit_test(with_a_bound_only_servers_with_a_vote_count),
+	    cmocka_unit_test(
+		with_a_bound_a_source_that_is_too_variable_does_not_count),
 	    cmocka_unit_test(the_clock_is_saved_every_hour),
 	    cmocka_unit_test(an_unknown_clock_is_not_saved),
 	    cmocka_unit_test(

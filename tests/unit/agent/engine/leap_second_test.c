@@ -50,14 +50,6 @@ static void leap(struct world *w, int64_t leap_ns)
 		w->peer_error_ns[i] += leap_ns;
 }
 
-static unsigned samples_of(struct world *w, unsigned i)
-{
-	struct source_view v;
-
-	v = world_view(w, i);
-	return v.samples;
-}
-
 static int64_t added(const struct world *w)
 {
 	return timescale_added_ns(&w->engine.timescale, (struct wall){w->wall});
@@ -117,7 +109,7 @@ static void a_leap_second_that_was_armed_is_not_a_jump(void **state)
 		unsigned before;
 
 		run_until(w, moment_ns - NS_PER_MS);
-		before = samples_of(w, 0);
+		before = world_view(w, 0).samples;
 		added_ns = added(w);
 		assert_true(before > 8);
 		world_advance(w, NS_PER_MS);
@@ -141,7 +133,7 @@ static void a_leap_second_that_was_armed_is_not_a_jump(void **state)
 			assert_true(llabs(world_error(w) - sign * NS_PER_S) <
 				    2 * NS_PER_US);
 		}
-		assert_true(samples_of(w, 0) >= before);
+		assert_true(world_view(w, 0).samples >= before);
 		assert_int_equal(w->steps, 0);
 		assert_true(w->status.synchronised);
 		assert_int_equal(w->status.leap, LEAP_NONE);
@@ -307,32 +299,135 @@ static void a_leap_second_is_executed_once(void **state)
 	world_end(w);
 }
 
-static void what_is_armed_is_what_a_synchronised_clock_announces(void **state)
+/* Before its first tick after midnight, the kernel shows the next day. */
+static void a_kernel_that_comes_late_to_midnight_is_no_jump(void **state)
+{
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		struct world *w =
+		    eve(3, 3, sign < 0 ? LEAP_INSERT : LEAP_DELETE);
+		int64_t moment_ns = sign < 0 ? 0 : -NS_PER_S;
+
+		run_until(w, moment_ns - NS_PER_MS);
+		world_forget_log(w);
+		world_advance(w, 4 * NS_PER_MS);
+		engine_on_timer(&w->engine, world_reading(w));
+		world_advance(w, NS_PER_MS);
+		leap(w, sign * NS_PER_S);
+		engine_on_timer(&w->engine, world_reading(w));
+		assert_true(world_logged(w, "leap second "));
+		assert_false(world_logged(w, "after all"));
+		assert_false(world_logged(w, "from outside"));
+		assert_true(
+		    llabs(world_error(w) - sign * NS_PER_S) < 20 * NS_PER_US);
+		assert_int_equal(w->steps, 0);
+		world_end(w);
+	}
+}
+
+/* An order comes too late, or its bound is too large for Linux: the engine
+ * believes what the keeper reports, not what it has ordered. */
+static void what_the_keeper_reports_is_believed(void **state)
+{
+	const struct clock_command c = {
+	    .synchronised = true, .leap = LEAP_INSERT};
+	struct world *w = eve(3, 0, LEAP_NONE);
+
+	(void)state;
+	engine_leap_armed(&w->engine, &c, LEAP_NONE);
+	assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+	assert_false(world_logged(w, "a leap second is inserted"));
+	engine_leap_armed(&w->engine, &c, LEAP_INSERT);
+	assert_int_equal(w->engine.leap.armed, LEAP_INSERT);
+	assert_true(world_logged(w, "a leap second is inserted"));
+	world_end(w);
+}
+
+/* Half a second later it does not come any more. */
+static void a_leap_second_that_never_comes_is_reported(void **state)
+{
+	struct world *w = eve(3, 3, LEAP_INSERT);
+
+	(void)state;
+	run_until(w, -NS_PER_MS);
+	world_forget_log(w);
+	world_run(w, 120 * NS_PER_S);
+	assert_false(world_logged(w, "after all"));
+	assert_true(
+	    world_logged(w, "the kernel did not execute the leap second"));
+	w->wall -= NS_PER_S;
+	engine_on_timer(&w->engine, world_reading(w));
+	assert_true(world_logged(w, "moved by -1.000 s from outside"));
+	world_end(w);
+}
+
+/* Such an order would disarm the kernel. */
+static void no_order_goes_to_a_kernel_that_is_about_to_leap(void **state)
 {
 	static const struct {
-		bool synchronised;
-		enum leap leap, armed;
+		int64_t at_ms, wait_ms;
+	} rows[] = {{-4000, 0}, {-3001, 0}, {-3000, 3500}, {0, 500}, {4, 496},
+	    {499, 1}, {500, 0}, {60000, 0}};
+	struct world *w = eve(3, 3, LEAP_INSERT);
+	struct engine *e = &w->engine;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		e->now.wall.ns = MIDNIGHT_NS + rows[i].at_ms * NS_PER_MS;
+		assert_int_equal(
+		    engine_leap_wait_ns(e), rows[i].wait_ms * NS_PER_MS);
+	}
+	e->now.wall.ns = MIDNIGHT_NS;
+	e->leap.executed = true;
+	assert_int_equal(engine_leap_wait_ns(e), 0);
+	e->leap.executed = false;
+	e->leap.armed = LEAP_NONE;
+	assert_int_equal(engine_leap_wait_ns(e), 0);
+	e->leap.armed = LEAP_INSERT;
+	e->leap.ours = true;
+	assert_int_equal(engine_leap_wait_ns(e), 0);
+	world_end(w);
+}
+
+static void a_decision_waits_until_the_kernel_has_leapt(void **state)
+{
+	struct world *w = eve(3, 3, LEAP_INSERT);
+	unsigned before;
+	int64_t left_ns;
+
+	(void)state;
+	run_until(w, -NS_PER_MS);
+	world_advance(w, 4 * NS_PER_MS);
+	before = w->commands;
+	w->engine.decide_at.ns = 0;
+	engine_on_timer(&w->engine, world_reading(w));
+	assert_int_equal(w->commands, before);
+	left_ns = w->engine.decide_at.ns - w->engine.now.mono.ns;
+	assert_true(llabs(left_ns - 497 * NS_PER_MS) < NS_PER_US);
+	world_end(w);
+}
+
+static void each_change_of_what_is_armed_has_a_line(void **state)
+{
+	static const struct {
+		enum leap kernel;
 		const char *line;
 	} table[] = {
-	    {false, LEAP_INSERT, LEAP_NONE, NULL},
-	    {true, LEAP_INSERT, LEAP_INSERT, "is inserted at the end of today"},
-	    {true, LEAP_INSERT, LEAP_INSERT, NULL},
-	    {true, LEAP_UNKNOWN, LEAP_NONE, "no leap second at the end"},
-	    {true, LEAP_DELETE, LEAP_DELETE, "is left out at the end of today"},
-	    {false, LEAP_DELETE, LEAP_NONE, "no leap second at the end"},
+	    {LEAP_NONE, NULL},
+	    {LEAP_INSERT, "is inserted at the end of today"},
+	    {LEAP_INSERT, NULL},
+	    {LEAP_NONE, "no leap second at the end"},
+	    {LEAP_DELETE, "is left out at the end of today"},
+	    {LEAP_NONE, "no leap second at the end"},
 	};
+	const struct clock_command c = {.synchronised = true};
 	struct world *w = world_running(1, 60 * NS_PER_S);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		const struct clock_command c = {
-		    .synchronised = table[i].synchronised,
-		    .leap = table[i].leap,
-		};
-
 		world_forget_log(w);
-		engine_leap_armed(&w->engine, &c);
-		assert_int_equal(w->engine.leap.armed, table[i].armed);
+		engine_leap_armed(&w->engine, &c, table[i].kernel);
+		assert_int_equal(w->engine.leap.armed, table[i].kernel);
 		if (table[i].line)
 			assert_true(world_logged(w, table[i].line));
 		else
@@ -488,12 +583,12 @@ static void the_agent_corrects_a_leap_second_itself(void **state)
 		struct world *w = eve_with(rows[i].mode, rows[i].kind);
 		bool insert = rows[i].kind == LEAP_INSERT;
 		int64_t leap_ns = insert ? -NS_PER_S : NS_PER_S;
-		unsigned before = samples_of(w, 0);
+		unsigned before = world_view(w, 0).samples;
 
 		for (unsigned k = 0; k < 3; k++)
 			w->silent[k] = true;
 		world_run(w, rows[i].takes_ns);
-		assert_int_equal(samples_of(w, 0), before);
+		assert_int_equal(world_view(w, 0).samples, before);
 		assert_true(world_logged(w, rows[i].line));
 		assert_int_equal(w->steps, rows[i].steps);
 		assert_in_range(
@@ -571,8 +666,12 @@ int main(void)
 	    cmocka_unit_test(two_smearing_servers_get_one_line),
 	    cmocka_unit_test(any_source_may_be_the_one_that_smears),
 	    cmocka_unit_test(a_leap_second_is_executed_once),
-	    cmocka_unit_test(
-		what_is_armed_is_what_a_synchronised_clock_announces),
+	    cmocka_unit_test(a_kernel_that_comes_late_to_midnight_is_no_jump),
+	    cmocka_unit_test(what_the_keeper_reports_is_believed),
+	    cmocka_unit_test(a_leap_second_that_never_comes_is_reported),
+	    cmocka_unit_test(no_order_goes_to_a_kernel_that_is_about_to_leap),
+	    cmocka_unit_test(a_decision_waits_until_the_kernel_has_leapt),
+	    cmocka_unit_test(each_change_of_what_is_armed_has_a_line),
 	    cmocka_unit_test(only_a_usable_source_announces_a_leap_second),
 	    cmocka_unit_test(an_announcement_counts_for_25_hours),
 	    cmocka_unit_test(a_server_that_smears_is_named_once),

@@ -241,6 +241,12 @@ static void a_large_frequency_needs_the_drift_file(void **state)
 	b.fake.freq_ppm = 8960;
 	start(&b, &saved);
 	assert_true(b.fake.freq_ppm == 8960);
+	b.limits.keeps_freq = true;
+	start(&b, NULL);
+	assert_true(b.fake.freq_ppm == 8960);
+	b.limits.max_freq_ppm = 8959;
+	start(&b, NULL);
+	assert_true(b.fake.freq_ppm == 0);
 }
 
 /* Each slew of another program is seen once and ends. */
@@ -612,7 +618,7 @@ static void test_leap_seconds_have_their_days(void **state)
 	    {1800000000, false},
 	    {1814313599, false},
 	    {1814313600, true},
-	    {1814399999, true},
+	    {1814399996, true},
 	    {1814400000, false},
 	    {1830211200, true},
 	    {1830297600, false},
@@ -1021,9 +1027,9 @@ static void no_second_is_inserted_twice(void **state)
 		enum leap leap;
 	} looks[] = {
 	    {0, LEAP_INSERT},
-	    {end - 10 * ms - 1, LEAP_INSERT},
-	    {end - 10 * ms, LEAP_NONE},
-	    {end + 1, LEAP_NONE},
+	    {end - 3000 * ms, LEAP_INSERT},
+	    {end + 500 * ms - 1, LEAP_INSERT},
+	    {end + 500 * ms, LEAP_NONE},
 	    {end + rest - 1, LEAP_NONE},
 	    {end + rest, LEAP_INSERT},
 	    {end + rest + 1, LEAP_INSERT},
@@ -1064,7 +1070,117 @@ static void the_kind_may_change_before_it_is_due(void **state)
 	assert_int_equal(b.keeper.leap_until.ns, 3599 * NS_PER_S);
 	c.leap = LEAP_INSERT;
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
-	assert_int_equal(b.keeper.leap_until.ns, 3599 * NS_PER_S);
+	assert_int_equal(b.keeper.leap_until.ns, 3600 * NS_PER_S);
+}
+
+/* What the kernel is armed with at a time of the monotonic clock, if a command
+ * comes then and finds the wall clock at `wall_ns` of the last hour. */
+static enum leap armed_at(struct fixture *b, const struct clock_command *c,
+    int64_t mono_ns, int64_t wall_ns)
+{
+	b->fake.wall_ns = b->fake.mono_ns = (double)mono_ns;
+	b->fake.stepped_ns =
+	    1814396400 * NS_PER_S - START_NS + wall_ns - mono_ns;
+	assert_int_equal(apply(b, c), KEEPER_OK);
+	return b->fake.status.leap;
+}
+
+/* A busy machine: the first command finds the wall clock 300 ms late, and the
+ * others come shortly before the leap second and after it. */
+static void a_late_command_disarms_nothing(void **state)
+{
+	const int64_t end = 3600 * NS_PER_S, ms = NS_PER_MS;
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(armed_at(&b, &c, 0, 300 * ms), LEAP_INSERT);
+	assert_int_equal(
+	    armed_at(&b, &c, end - 100 * ms, end - 100 * ms), LEAP_INSERT);
+	/* The kernel still shows the next day. */
+	assert_int_equal(
+	    armed_at(&b, &c, end + 100 * ms, end + 100 * ms), LEAP_INSERT);
+	/* Nobody disarms or arms it so near to it. */
+	c.leap = LEAP_NONE;
+	assert_int_equal(
+	    armed_at(&b, &c, end + 150 * ms, end - 850 * ms), LEAP_INSERT);
+	c.synchronised = false;
+	assert_int_equal(
+	    armed_at(&b, &c, end + 180 * ms, end - 820 * ms), LEAP_NONE);
+	c = (struct clock_command){.synchronised = true, .leap = LEAP_INSERT};
+	assert_int_equal(
+	    armed_at(&b, &c, end + 190 * ms, end - 810 * ms), LEAP_NONE);
+	/* The second was inserted: not once more. */
+	assert_int_equal(
+	    armed_at(&b, &c, end + 250 * ms, end - 750 * ms), LEAP_NONE);
+}
+
+/* An administrator sets the clock five seconds back. */
+static void a_leap_second_follows_the_clock(void **state)
+{
+	const int64_t end = 3600 * NS_PER_S, s = NS_PER_S;
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(armed_at(&b, &c, 0, 5 * s), LEAP_INSERT);
+	assert_int_equal(armed_at(&b, &c, 600 * s, 600 * s), LEAP_INSERT);
+	assert_int_equal(b.keeper.leap_until.ns, end);
+	assert_int_equal(
+	    armed_at(&b, &c, end - 4 * s, end - 4 * s), LEAP_INSERT);
+	c.leap = LEAP_NONE;
+	assert_int_equal(
+	    armed_at(&b, &c, end - 3 * s - 1, end - 3 * s - 1), LEAP_NONE);
+}
+
+/* In the last second, Linux would arm it for the end of the next day. */
+static void a_leap_second_is_armed_in_time(void **state)
+{
+	const int64_t end = 3600 * NS_PER_S, s = NS_PER_S;
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(armed_at(&b, &c, end - s, end - s), LEAP_NONE);
+	/* When it was due, a second earlier, is more than a moment ago. */
+	c.leap = LEAP_DELETE;
+	assert_int_equal(armed_at(&b, &c, end - s / 4, end - s / 4), LEAP_NONE);
+	c.leap = LEAP_INSERT;
+	start_after_the_window(&b);
+	assert_int_equal(
+	    armed_at(&b, &c, end - 3 * s - 1, end - 3 * s - 1), LEAP_INSERT);
+	assert_false(b.fake.status.leap_stays);
+	assert_int_equal(
+	    armed_at(&b, &c, end - 3 * s, end - 3 * s), LEAP_INSERT);
+	assert_true(b.fake.status.leap_stays);
+	/* The kernel keeps nothing armed with such an error. */
+	c.max_error_ns = 16 * s;
+	assert_int_equal(armed_at(&b, &c, end - 3 * s, end - 3 * s), LEAP_NONE);
+	c.max_error_ns = 0;
+	assert_int_equal(armed_at(&b, &c, end - s, end - s), LEAP_NONE);
+}
+
+/* A step makes the kernel forget it, and brings the old day back. */
+static void a_step_ends_a_near_leap_second(void **state)
+{
+	const int64_t end = 3600 * NS_PER_S, ms = NS_PER_MS;
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(armed_at(&b, &c, 0, 0), LEAP_INSERT);
+	c.step_ns = -5 * NS_PER_S;
+	assert_int_equal(
+	    armed_at(&b, &c, end + 100 * ms, end - 900 * ms), LEAP_NONE);
+	c.step_ns = 0;
+	assert_int_equal(
+	    armed_at(&b, &c, end + 400 * ms, end - 5600 * ms), LEAP_NONE);
+	assert_int_equal(
+	    armed_at(&b, &c, end + 600 * ms, end - 5400 * ms), LEAP_NONE);
 }
 
 /* With a step the day ends earlier or later: one leap second is left in any
@@ -1083,7 +1199,7 @@ static void a_step_moves_the_leap_second(void **state)
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	assert_int_equal(b.fake.status.leap, LEAP_DELETE);
 	assert_int_equal(b.keeper.leap_until.ns, 3606 * NS_PER_S);
-	pass(&b.fake, 3606e9);
+	pass(&b.fake, 3607e9);
 	assert_int_equal(apply(&b, &c), KEEPER_OK);
 	/* It is over: going back does not bring it back. */
 	assert_int_equal(b.keeper.leap_until.ns, 3606 * NS_PER_S);
@@ -1313,6 +1429,10 @@ int main(void)
 	    cmocka_unit_test(no_second_is_inserted_twice),
 	    cmocka_unit_test(the_kind_may_change_before_it_is_due),
 	    cmocka_unit_test(a_step_moves_the_leap_second),
+	    cmocka_unit_test(a_late_command_disarms_nothing),
+	    cmocka_unit_test(a_leap_second_follows_the_clock),
+	    cmocka_unit_test(a_leap_second_is_armed_in_time),
+	    cmocka_unit_test(a_step_ends_a_near_leap_second),
 	    cmocka_unit_test(limits_that_are_no_numbers_allow_nothing),
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),

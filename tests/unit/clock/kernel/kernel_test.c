@@ -315,28 +315,29 @@ static void the_status_says_what_is_known(void **state)
 		int after;
 		long max_us, est_us;
 	} rows[] = {
-	    {STA_UNSYNC, {true, LEAP_NONE, 1, 0}, 0, 1, 0},
-	    {0, {true, LEAP_NONE, 1000, 1001}, 0, 1, 2},
-	    {0, {false, LEAP_NONE, 5000, 5000}, STA_UNSYNC, 16000000, 16000000},
-	    {0, {true, LEAP_INSERT, 2500, 999}, STA_INS, 3, 1},
-	    {STA_INS, {true, LEAP_DELETE, 2500, 999}, STA_DEL, 3, 1},
-	    {STA_INS | STA_DEL, {true, LEAP_NONE, 0, 0}, 0, 0, 0},
-	    {STA_INS, {true, LEAP_UNKNOWN, 0, 0}, 0, 0, 0},
-	    {STA_INS, {false, LEAP_INSERT, 0, 0}, STA_UNSYNC, 16000000,
+	    {STA_UNSYNC, {true, LEAP_NONE, 1, 0, false}, 0, 1, 0},
+	    {0, {true, LEAP_NONE, 1000, 1001, false}, 0, 1, 2},
+	    {0, {false, LEAP_NONE, 5000, 5000, false}, STA_UNSYNC, 16000000,
 		16000000},
-	    {ALL_LOOPS | OTHERS, {true, LEAP_NONE, 0, 0}, OTHERS, 0, 0},
-	    {OTHERS, {false, LEAP_NONE, 0, 0}, OTHERS | STA_UNSYNC, 16000000,
+	    {0, {true, LEAP_INSERT, 2500, 999, false}, STA_INS, 3, 1},
+	    {STA_INS, {true, LEAP_DELETE, 2500, 999, false}, STA_DEL, 3, 1},
+	    {STA_INS | STA_DEL, {true, LEAP_NONE, 0, 0, false}, 0, 0, 0},
+	    {STA_INS, {true, LEAP_UNKNOWN, 0, 0, false}, 0, 0, 0},
+	    {STA_INS, {false, LEAP_INSERT, 0, 0, false}, STA_UNSYNC, 16000000,
 		16000000},
+	    {ALL_LOOPS | OTHERS, {true, LEAP_NONE, 0, 0, false}, OTHERS, 0, 0},
+	    {OTHERS, {false, LEAP_NONE, 0, 0, false}, OTHERS | STA_UNSYNC,
+		16000000, 16000000},
 	    /* An error of 16 s counts as unsynchronised everywhere. */
-	    {0, {true, LEAP_NONE, 15999999000, 15999999001}, 0, 15999999,
+	    {0, {true, LEAP_NONE, 15999999000, 15999999001, false}, 0, 15999999,
 		16000000},
-	    {0, {true, LEAP_NONE, 1000, 20000000000}, 0, 1, 16000000},
-	    {0, {true, LEAP_NONE, 1000, INT64_MAX}, 0, 1, 16000000},
-	    {0, {true, LEAP_INSERT, 15999999001, 0}, STA_UNSYNC, 16000000,
+	    {0, {true, LEAP_NONE, 1000, 20000000000, false}, 0, 1, 16000000},
+	    {0, {true, LEAP_NONE, 1000, INT64_MAX, false}, 0, 1, 16000000},
+	    {0, {true, LEAP_INSERT, 15999999001, 0, false}, STA_UNSYNC,
+		16000000, 16000000},
+	    {0, {true, LEAP_NONE, 16000000000, 0, false}, STA_UNSYNC, 16000000,
 		16000000},
-	    {0, {true, LEAP_NONE, 16000000000, 0}, STA_UNSYNC, 16000000,
-		16000000},
-	    {0, {true, LEAP_NONE, INT64_MAX, 0}, STA_UNSYNC, 16000000,
+	    {0, {true, LEAP_NONE, INT64_MAX, 0, false}, STA_UNSYNC, 16000000,
 		16000000},
 	};
 
@@ -368,7 +369,7 @@ static void a_leap_second_is_armed_again_after_a_step(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(leaps); i++) {
 		const struct kernel_status status = {
-		    true, leaps[i], 1000, 1000};
+		    true, leaps[i], 1000, 1000, false};
 		int bit = leaps[i] == LEAP_INSERT ? STA_INS : STA_DEL;
 		struct fixture f;
 
@@ -383,6 +384,21 @@ static void a_leap_second_is_armed_again_after_a_step(void **state)
 		    f.kernel.calls[2].status, STA_UNSYNC | bit | STA_PPSTIME);
 		assert_int_equal(f.kernel.now.status, bit | STA_PPSTIME);
 	}
+}
+
+/* Near a leap second, what the kernel has forgotten or executed stays so: in
+ * the last second of a day, it would be armed for the end of the next day. */
+static void a_leap_second_that_stays_is_not_armed_again(void **state)
+{
+	const struct kernel_status status = {
+	    true, LEAP_INSERT, 1000, 1000, true};
+	struct fixture f;
+
+	(void)state;
+	set_up_status(&f, STA_UNSYNC | STA_INS);
+	assert_int_equal(f.clock.set_status(f.clock.self, &status), 0);
+	assert_int_equal(f.kernel.count, 2);
+	assert_int_equal(f.kernel.now.status, STA_INS);
 }
 
 static void the_tai_offset_is_set(void **state)
@@ -435,7 +451,8 @@ enum operation {
 
 static int operate(struct fixture *f, enum operation what)
 {
-	const struct kernel_status status = {true, LEAP_INSERT, 1000, 1000};
+	const struct kernel_status status = {
+	    true, LEAP_INSERT, 1000, 1000, false};
 	struct kernel_found found = {.freq_ppm = 42};
 	double ppm = 42;
 	int err = 0;
@@ -513,6 +530,7 @@ int main(void)
 	    cmocka_unit_test(a_step_has_a_fraction_that_is_not_negative),
 	    cmocka_unit_test(the_status_says_what_is_known),
 	    cmocka_unit_test(a_leap_second_is_armed_again_after_a_step),
+	    cmocka_unit_test(a_leap_second_that_stays_is_not_armed_again),
 	    cmocka_unit_test(the_tai_offset_is_set),
 	    cmocka_unit_test(what_no_clock_needs_never_reaches_the_kernel),
 	    cmocka_unit_test(a_refusal_of_the_kernel_ends_the_operation),
