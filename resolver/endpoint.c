@@ -135,9 +135,24 @@ const char *endpoint_unfit(
 	return e->family == 4 ? unfit_ipv4(e->address) : unfit_ipv6(e);
 }
 
+bool endpoint_no_host(const struct endpoint *e)
+{
+	static const uint8_t broadcast[IPV4_LEN] = {255, 255, 255, 255};
+	struct in6_addr a;
+
+	if (e->family == 4)
+		return e->address[0] == 0 ||
+		       (e->address[0] >= 224 && e->address[0] < 240) ||
+		       memcmp(e->address, broadcast, IPV4_LEN) == 0;
+	memcpy(&a, e->address, sizeof(a));
+	return IN6_IS_ADDR_MULTICAST(&a) || IN6_IS_ADDR_UNSPECIFIED(&a) ||
+	       IN6_IS_ADDR_V4MAPPED(&a) || IN6_IS_ADDR_V4COMPAT(&a);
+}
+
 bool endpoint_fits(const struct endpoint *e, const struct endpoint *peer)
 {
-	return endpoint_same_host(e, peer) || !endpoint_unfit(e, peer);
+	return !endpoint_no_host(e) &&
+	       (endpoint_same_host(e, peer) || !endpoint_unfit(e, peer));
 }
 
 bool endpoint_same_host(const struct endpoint *a, const struct endpoint *b)

@@ -43,6 +43,12 @@ bool endpoint_is_loopback(const struct endpoint *e);
 const char *endpoint_unfit(
     const struct endpoint *e, const struct endpoint *from);
 
+/* Can no TCP connection lead to another machine's service there? A group,
+ * broadcast, 0.0.0.0/8, ::, and IPv4 in the form of IPv6. Other addresses that
+ * are unfit may work: those of 240.0.0.0/4 in private networks, and a
+ * link-local one with a configured device. */
+bool endpoint_no_host(const struct endpoint *e);
+
 /* May a client of the key server at `peer` ask `e` for time? Not where it is
  * unfit, unless it is the address that the client has connected to. */
 bool endpoint_fits(const struct endpoint *e, const struct endpoint *peer);

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 /* Fits a TCP segment on any path, and the send buffer of clknetsim. */
@@ -119,20 +120,25 @@ static int fill(struct run *r)
 
 /* TCP knows which segments are missing, but not why. The connection has opened,
  * so small ones pass. */
+bool exchange_lost(const struct tcp_info *info, bool silent)
+{
+	bool of_ours = info->tcpi_unacked > 0 && info->tcpi_retransmits > 0;
+	/* After an orderly end all of them have arrived. */
+	bool of_server = silent && info->tcpi_rcv_ooopack > 0;
+	/* The end of a connection counts as a byte. */
+	bool stopped = silent && info->tcpi_bytes_received > 0 &&
+		       info->tcpi_last_data_recv > PAUSE_MAX_MS;
+
+	return of_ours || of_server || stopped;
+}
+
 static bool segments_are_lost(int fd, bool silent)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
-	bool of_ours, of_server, stopped;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-		return false;
-	of_ours = info.tcpi_unacked > 0 && info.tcpi_retransmits > 0;
-	of_server = info.tcpi_rcv_ooopack > 0;
-	/* The end of a connection counts as a byte. */
-	stopped = silent && info.tcpi_bytes_received > 0 &&
-		  info.tcpi_last_data_recv > PAUSE_MAX_MS;
-	return of_ours || of_server || stopped;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       exchange_lost(&info, silent);
 }
 
 /* chronyd closes a session two seconds after it has accepted the connection. */
@@ -154,16 +160,19 @@ static void note_end_of_patience(struct run *r)
 		r->x->details->late = true;
 }
 
-/* `silent`: nothing came until the deadline. */
+/* `silent`: nothing came until the deadline. Ends the sentence. */
 static void note_end(struct run *r, enum tls_fault fault, bool silent)
 {
 	struct ke_details *d = r->x->details;
+	bool lost = segments_are_lost(r->x->fd, silent);
 
+	if (lost && (silent || fault == TLS_CLOSED_EARLY))
+		sentence_add(r->why, "; large TCP segments seem to be lost");
 	if (!d)
 		return;
 	d->tls_fault = fault;
 	d->silent = silent;
-	d->lost = segments_are_lost(r->x->fd, silent);
+	d->lost = lost;
 }
 
 /* `chain` begins with the certificate of the server. */
@@ -195,11 +204,11 @@ static bool refuse_tls(struct run *r)
 {
 	const char *detail = tls_detail(r->tls);
 
-	note_end(r, tls_fault(r->tls), false);
 	sentence_add(r->why, "no NTS-KE session with %s: %s", r->where,
 	    tls_fault_text(tls_fault(r->tls)));
 	if (*detail)
 		sentence_add(r->why, " (%s)", detail);
+	note_end(r, tls_fault(r->tls), false);
 	if (tls_fault(r->tls) == TLS_CLOSED_EARLY)
 		note_end_of_patience(r);
 	return fail(r, KE_STAGE_TLS);
@@ -218,15 +227,16 @@ static bool handshake_failed(struct run *r)
 static bool handshake_broke(struct run *r, int error)
 {
 	if (error == ETIMEDOUT && mono_due(r->x->deadline, mono_now())) {
-		note_end(r, TLS_OK, true);
-		return fail_late(r, KE_STAGE_TLS,
+		(void)fail_late(r, KE_STAGE_TLS,
 		    "accepted the connection but did not complete the TLS "
 		    "handshake");
+		note_end(r, TLS_OK, true);
+		return false;
 	}
 	if (error == ECONNRESET || error == EPIPE) {
-		note_end(r, TLS_CLOSED_EARLY, false);
 		sentence_add(r->why, "no NTS-KE session with %s: %s", r->where,
 		    tls_fault_text(TLS_CLOSED_EARLY));
+		note_end(r, TLS_CLOSED_EARLY, false);
 		note_end_of_patience(r);
 		return fail(r, KE_STAGE_TLS);
 	}
@@ -419,6 +429,8 @@ bool exchange_run(struct exchange *x, struct sentence *why)
 	struct sentence where = sentence_to(r.where, sizeof(r.where));
 	bool done;
 
+	/* The message has cookies. */
+	(void)mlock(&r, sizeof(r));
 	sentence_add(&where, "%s TCP port %u",
 	    endpoint_text(&x->peer, false, host), x->peer.port);
 	r.tls = tls_open(x->trust->store, x->host);

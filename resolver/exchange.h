@@ -39,6 +39,11 @@ struct exchange {
 /* False: `why` is the reason. The caller calls exchange_wipe() in any case. */
 bool exchange_run(struct exchange *x, struct sentence *why) MUST_USE;
 
+/* Do segments seem to be lost, by what the kernel knows of the connection?
+ * `silent`: nothing came until the deadline; else the server has ended it. */
+struct tcp_info;
+bool exchange_lost(const struct tcp_info *info, bool silent);
+
 /* Wipes the secrets. Does not close the socket. */
 void exchange_wipe(struct exchange *x);
 

@@ -117,6 +117,13 @@ static bool date_valid(int64_t unix_s)
 	return unix_s >= -DATE_MAX && unix_s <= DATE_MAX;
 }
 
+/* No job connects to an address of no host: the next one would go there. */
+static bool peer_valid(const struct endpoint *e)
+{
+	return endpoint_absent(e) ||
+	       (endpoint_valid(e) && !endpoint_no_host(e));
+}
+
 static bool addresses_valid(const struct ke_answer *a)
 {
 	if (a->address_count < 1 || a->address_count > KE_ADDRESSES_MAX)
@@ -143,7 +150,7 @@ static bool success_valid(const struct ke_answer *a)
 	return a->text[0] == '\0' && a->error == NTS_OK && a->valid_from == 0 &&
 	       a->crash_signal == 0 && a->dates != KE_DATES_REFUSED &&
 	       aead_key_len((enum aead_id)a->aead) > 0 &&
-	       endpoint_valid(&a->facts.peer) && addresses_valid(a) &&
+	       !endpoint_absent(&a->facts.peer) && addresses_valid(a) &&
 	       endpoint_absent(&a->last_tried) && cookies_valid(a);
 }
 
@@ -175,8 +182,7 @@ bool ke_answer_valid(const struct ke_answer *a)
 	    a->dates >= KE_DATES_COUNT || !texts_valid(a) ||
 	    !date_valid(a->facts.not_before) ||
 	    !date_valid(a->facts.not_after) || !date_valid(a->valid_from) ||
-	    !(endpoint_valid(&a->facts.peer) ||
-		endpoint_absent(&a->facts.peer)))
+	    !peer_valid(&a->facts.peer))
 		return false;
 	return a->stage == KE_STAGE_DONE ? success_valid(a) : failure_valid(a);
 }

@@ -71,8 +71,13 @@ static int begin_connect(const struct endpoint *e, const struct binding *b)
 {
 	struct sockaddr_storage address;
 	socklen_t len = endpoint_to_sockaddr(e, &address);
-	int fd = open_socket(endpoint_af(e)), error;
+	int fd, error;
 
+	/* The kernel takes some of them, as 0.0.0.0 for this machine. */
+	errno = EADDRNOTAVAIL;
+	if (endpoint_no_host(e))
+		return -1;
+	fd = open_socket(endpoint_af(e));
 	if (fd < 0)
 		return -1;
 	error = -binding_apply(b, fd, endpoint_af(e), true);
@@ -258,7 +263,7 @@ static void explain_errno(
 static void explain_one(const struct endpoint *e, const struct binding *b,
     int error, struct sentence *why)
 {
-	const char *unfit = endpoint_unfit(e, e);
+	const char *unfit = endpoint_no_host(e) ? endpoint_unfit(e, e) : NULL;
 	char host[ENDPOINT_TEXT_MAX], from[BINDING_TEXT_MAX];
 
 	endpoint_text(e, false, host);

@@ -95,7 +95,7 @@ static bool add_name(const GENERAL_NAME *n, bool first, struct sentence *out)
 	return true;
 }
 
-bool certificate_valid_for(X509 *c, struct sentence *out)
+void certificate_valid_for(X509 *c, struct sentence *out)
 {
 	GENERAL_NAMES *names =
 	    X509_get_ext_d2i(c, NID_subject_alt_name, NULL, NULL);
@@ -109,7 +109,6 @@ bool certificate_valid_for(X509 *c, struct sentence *out)
 	else if (i < count)
 		sentence_add(out, " and %d more", count - i);
 	GENERAL_NAMES_free(names);
-	return shown > 0;
 }
 
 static bool is_text(const ASN1_STRING *s, const char *text)
@@ -246,7 +245,7 @@ void certificate_describe(
 	c = sk_X509_value(chain, 0);
 	certificate_subject(c, out->subject);
 	certificate_issuer(c, out->issuer);
-	(void)certificate_valid_for(c, &names);
+	certificate_valid_for(c, &names);
 	fingerprint(c, out->fingerprint);
 	out->not_before = certificate_not_before(c);
 	out->not_after = certificate_not_after(c);

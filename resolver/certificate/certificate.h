@@ -33,9 +33,8 @@ int64_t certificate_not_after(const struct x509_st *c);
 /* "2026-01-31 12:00:00 UTC" */
 void certificate_date(int64_t unix_s, char out[CERTIFICATE_DATE_MAX]);
 
-/* Adds 'DNS "ntp1.example.org", IP 192.0.2.1', or "no name at all" and returns
- * false. */
-bool certificate_valid_for(struct x509_st *c, struct sentence *out);
+/* Adds 'DNS "ntp1.example.org", IP 192.0.2.1', or that there is none. */
+void certificate_valid_for(struct x509_st *c, struct sentence *out);
 
 /* Is the name `host` there as a name of another kind than a server's? An
  * address may stand as a DNS name, a name in the common name alone. */

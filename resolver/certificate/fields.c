@@ -35,34 +35,28 @@ static bool is_address(const char *host)
 	       inet_pton(AF_INET6, host, &any) == 1;
 }
 
-/* A name of another kind is the most frequent reason. */
+/* A name of another kind is the most frequent reason. The names come last: a
+ * server may send so many that they fill the sentence. */
 void say_wrong_name(const struct refusal *r)
 {
-	bool address = is_address(r->host), has_names;
-	const char *kind = address ? "IP" : "DNS", *names;
-	const char *other = "configure one of these names, or ";
+	bool address = is_address(r->host);
+	const char *cause =
+	    "the name is wrong, in the certificate or in the configuration";
 
-	refusal_say_certificate(r);
-	sentence_add(r->out, " is not for %s, it is for ", r->host);
-	names = r->out->out + strlen(r->out->out);
-	has_names = certificate_valid_for(r->certificate, r->out);
-	if (strchr(names, '*'))
-		other = "configure a name that one of these covers, or ";
 	if (address && certificate_has_dns(r->certificate, r->host))
-		sentence_add(r->out,
-		    "; an address as a DNS name does not count: issue it again "
-		    "with IP:%s as a subject alternative name",
-		    r->host);
+		cause = "an address as a DNS name does not count";
 	else if (certificate_has_common_name(r->certificate, r->host))
-		sentence_add(r->out,
-		    "; the common name does not count: issue it again with "
-		    "%s:%s as a subject alternative name",
-		    kind, r->host);
-	else
-		sentence_add(r->out,
-		    "; %sissue it again with %s:%s as a subject alternative "
-		    "name",
-		    has_names ? other : "", kind, r->host);
+		cause = "the common name does not count";
+	refusal_say_certificate(r);
+	sentence_add(r->out, " is not for %s", r->host);
+	refusal_say_interception(
+	    r, cause, "if it is, issue the certificate again with ");
+	sentence_add(r->out,
+	    "%s:%s as a subject alternative name, or ask the operator of the "
+	    "server for its right name, never this connection; the "
+	    "certificate is for ",
+	    address ? "IP" : "DNS", r->host);
+	certificate_valid_for(r->certificate, r->out);
 }
 
 void say_weak(const struct refusal *r)
@@ -206,7 +200,7 @@ void say_name_constraints(const struct refusal *r)
 
 	refusal_say_certificate(r);
 	sentence_add(r->out, " (");
-	(void)certificate_valid_for(r->certificate, r->out);
+	certificate_valid_for(r->certificate, r->out);
 	sentence_add(r->out, ") has a name that its CA ");
 	if (ca) {
 		certificate_subject(ca, name);

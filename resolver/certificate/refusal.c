@@ -45,23 +45,6 @@ static void lead_with_hidden(const struct refusal *r)
 		    r->out, "%s; this may be the reason: ", r->trust->hidden);
 }
 
-/* Why the server may have no trusted issuer, and how to find out. An attacker
- * may answer: no sentence may advise to trust what the network shows. */
-static void say_interception(
-    const struct refusal *r, const char *cause, const char *fix)
-{
-	char hash[CERTIFICATE_HASH_MAX] = "unknown";
-	X509 *server = sk_X509_num(r->tls->sent) > 0
-			   ? sk_X509_value(r->tls->sent, 0)
-			   : r->certificate;
-
-	certificate_key_hash(server, hash);
-	sentence_add(r->out,
-	    ": somebody else may be intercepting the connection, or %s; see on "
-	    "the server itself whether the SHA-256 of its key is %s; %s",
-	    cause, hash, fix);
-}
-
 #define FROM_CA                                                                \
 	"get the root certificate from the CA itself, never from this "        \
 	"connection"
@@ -73,7 +56,7 @@ static void say_other_key(const struct refusal *r, X509 *namesake)
 	sentence_add(r->out, " names the trusted \"%s\"", r->issuer);
 	refusal_say_origin(r, trust_origin_of(r->trust, namesake, NULL));
 	sentence_add(r->out, " as its issuer, but another key signed it");
-	say_interception(r, "that CA has a new key",
+	refusal_say_interception(r, "that CA has a new key",
 	    "get its current root certificate from the CA itself, never from "
 	    "this connection");
 }
@@ -93,7 +76,7 @@ static void say_bad_signature(const struct refusal *r)
 	    " has a signature that is not from the key of its issuer \"%s\" in "
 	    "the server's chain",
 	    r->issuer);
-	say_interception(r, "the server sends a wrong CA certificate",
+	refusal_say_interception(r, "the server sends a wrong CA certificate",
 	    "let it send the certificate of the CA that issued its own");
 }
 
@@ -116,7 +99,7 @@ static void say_issuer_unknown(const struct refusal *r)
 		    "the certificate \"%s\" is issued by \"%s\"", r->subject,
 		    r->issuer);
 		say_not_trusted(r);
-		say_interception(r,
+		refusal_say_interception(r,
 		    r->tls->depth == 0
 			? "the server does not send the certificate of an "
 			  "intermediate CA, or trusted-certs lacks the root"
@@ -133,7 +116,7 @@ static void say_self_signed(const struct refusal *r)
 	    "the certificate \"%s\" is self-signed and not among the trusted "
 	    "certificates (%s)",
 	    r->subject, r->trust->sources);
-	say_interception(r, "the server has no certificate of a CA",
+	refusal_say_interception(r, "the server has no certificate of a CA",
 	    "give it one, or copy its own from its disk to trusted-certs, "
 	    "never from this connection");
 }
@@ -151,7 +134,8 @@ static void say_root_unknown(const struct refusal *r)
 		    "\"%s\"",
 		    r->subject);
 		say_not_trusted(r);
-		say_interception(r, "trusted-certs lacks that root", FROM_CA);
+		refusal_say_interception(
+		    r, "trusted-certs lacks that root", FROM_CA);
 	}
 	X509_free(namesake);
 }

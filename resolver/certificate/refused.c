@@ -73,6 +73,21 @@ void refusal_say_reissue(const struct refusal *r, const char *with)
 		sentence_add(r->out, " with %s", with);
 }
 
+void refusal_say_interception(
+    const struct refusal *r, const char *cause, const char *fix)
+{
+	char hash[CERTIFICATE_HASH_MAX] = "unknown";
+	X509 *server = sk_X509_num(r->tls->sent) > 0
+			   ? sk_X509_value(r->tls->sent, 0)
+			   : r->certificate;
+
+	certificate_key_hash(server, hash);
+	sentence_add(r->out,
+	    ": somebody else may be intercepting the connection, or %s; see on "
+	    "the server itself whether the SHA-256 of its key is %s; %s",
+	    cause, hash, fix);
+}
+
 void refusal_say_other(const struct refusal *r)
 {
 	refusal_say_certificate(r);

@@ -39,6 +39,12 @@ void refusal_say_origin(
  * " with " if `with`. */
 void refusal_say_reissue(const struct refusal *r, const char *with);
 
+/* Adds that somebody else may answer, or that `cause`; the hash of the key that
+ * tells which, and `fix`. An attacker may answer: no sentence may advise to
+ * trust what the network shows. */
+void refusal_say_interception(
+    const struct refusal *r, const char *cause, const char *fix);
+
 /* The sentence of the library, for what has no sentence of ours. */
 void refusal_say_other(const struct refusal *r);
 

@@ -187,6 +187,39 @@ static void loopback_leads_to_loopback_only(void **state)
 	assert_null(endpoint_unfit(&link, &lan));
 }
 
+/* What the client has connected to may be asked for time, also where no other
+ * server may send it. */
+static void the_connected_address_fits(void **state)
+{
+	static const struct {
+		const char *address;
+		bool fits;
+	} rows[] = {
+	    {"192.0.2.1", true},
+	    {"240.0.0.1", true},
+	    {"fe80::1", true},
+	    {"224.0.1.1", false},
+	    {"0.0.0.1", false},
+	    {"255.255.255.255", false},
+	    {"::", false},
+	    {"ff02::1", false},
+	    {"::ffff:224.0.1.1", false},
+	    {"::192.0.2.1", false},
+	    {"::1", true},
+	};
+	const struct endpoint other = numeric("192.0.2.9");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct endpoint e = numeric(rows[i].address);
+
+		if (endpoint_fits(&e, &e) != rows[i].fits ||
+		    endpoint_no_host(&e) == rows[i].fits ||
+		    endpoint_fits(&e, &other) != (i == 0))
+			fail_msg("%s", rows[i].address);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +230,7 @@ int main(void)
 	    cmocka_unit_test(other_families_are_refused),
 	    cmocka_unit_test(only_single_hosts_are_fit),
 	    cmocka_unit_test(loopback_leads_to_loopback_only),
+	    cmocka_unit_test(the_connected_address_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,7 @@ static void a_success_is_checked(void **state)
 	BAD_ANSWER(strcpy(x.ntp_server, "a b"));
 	BAD_ANSWER(x.facts.peer = (struct endpoint){0});
 	BAD_ANSWER(x.facts.peer.family = 5);
+	BAD_ANSWER(x.facts.peer.port = 0);
 	BAD_ANSWER(x.address_count = 0);
 	BAD_ANSWER(x.address_count = KE_ADDRESSES_MAX + 1);
 	BAD_ANSWER(x.address_count = 2); /* the second is empty */
@@ -130,6 +131,25 @@ static void a_success_is_checked(void **state)
 	BAD_ANSWER(x.cookie_count = NTS_COOKIES + 1);
 	BAD_ANSWER(x.cookies[0].len = 0);
 	BAD_ANSWER(x.cookies[0].len = NTS_COOKIE_MAX + 1);
+}
+
+/* The address of the key server may be that of the time server, so a job could
+ * allow itself any address. */
+static void a_peer_that_is_no_host_is_refused(void **state)
+{
+	static const struct endpoint peers[] = {
+	    {.family = 4, .port = 123, .address = {224, 0, 1, 1}},
+	    {.family = 4, .port = 123, .address = {0, 0, 0, 1}},
+	    {.family = 4, .port = 123, .address = {255, 255, 255, 255}},
+	    {.family = 6, .port = 123},
+	    {.family = 6, .port = 123, .address = {0xff, 2, [15] = 1}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(peers); i++) {
+		BAD_ANSWER(x.facts.peer = x.addresses[0] = peers[i]);
+		BAD_FAILURE(x.facts.peer = peers[i]);
+	}
 }
 
 static void a_failure_is_checked(void **state)
@@ -286,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_request_is_checked),
 	    cmocka_unit_test(a_success_is_checked),
+	    cmocka_unit_test(a_peer_that_is_no_host_is_refused),
 	    cmocka_unit_test(a_failure_is_checked),
 	    cmocka_unit_test(a_crash_is_no_success_and_no_words_of_a_job),
 	    cmocka_unit_test(dates_are_unchecked_only_on_request),

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <resolv.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define GOOD_SAN "DNS:local.fake,DNS:both.fake,IP:127.0.0.1"
@@ -331,6 +332,24 @@ static void the_details_tell_ends_of_a_handshake_apart(void **state)
 		assert_string_equal(d.certificate.subject, "");
 		ke_server_stop(&w->server);
 	}
+}
+
+/* The first bytes have come, and then the next segment is missing. */
+static void a_lost_segment_is_named(void **state)
+{
+	static const char lost[] = " s; large TCP segments seem to be lost";
+	struct job_world *w = *state;
+	struct ke_details d;
+
+	w->request.timeout_ms = 1200;
+	d = details_of(
+	    w, with(w, (struct ke_server_spec){.manner = KE_BEGINS}));
+	assert_int_equal(w->answer.stage, KE_STAGE_TLS);
+	assert_true(d.silent && d.lost);
+	assert_non_null(strstr(w->answer.text, lost));
+	/* The agent asks for no details. */
+	resolver_job(&w->request, &w->trust, &w->answer);
+	assert_non_null(strstr(w->answer.text, lost));
 }
 
 /* What listens on ::1 speaks another protocol. */
@@ -1266,6 +1285,38 @@ static void a_certificate_that_is_not_yet_valid_is_reported(void **state)
 	    "clock if it is wrong (127.0.0.1 TCP port ");
 }
 
+static size_t locked;
+
+/* In the place of the C library's: there may be no right to lock so much. */
+int mlock(const void *memory, size_t size)
+{
+	(void)memory;
+	locked = size > locked ? size : locked;
+	errno = ENOMEM;
+	return -1;
+}
+
+/* The job goes on without the right to lock it. */
+static void the_message_with_the_cookies_is_locked(void **state)
+{
+	struct job_world *w = *state;
+
+	locked = 0;
+	run(w, with(w, (struct ke_server_spec){0}));
+	succeeded(w);
+	assert_true(locked > KE_MESSAGE_MAX);
+}
+
+/* Takes the hash of the server's key. */
+#define NOT_FOR(cn, cause)                                                     \
+	"the certificate \"CN=" cn                                             \
+	"\" is not for local.fake: somebody else may "                         \
+	"be intercepting the connection, or " cause "; see on the server "     \
+	"itself whether the SHA-256 of its key is %s; if it is, issue the "    \
+	"certificate again with DNS:local.fake as a subject alternative "      \
+	"name, or ask the operator of the server for its right name, never "   \
+	"this connection; the certificate is for "
+
 static void a_wrong_name_is_reported(void **state)
 {
 	struct job_world *w = *state;
@@ -1274,10 +1325,12 @@ static void a_wrong_name_is_reported(void **state)
 			.san = "DNS:a.example,DNS:b.example,IP:192.0.2.1,"
 			       "IP:2001:db8::1"});
 	refused(w,
-	    "the certificate \"CN=ntpserver\" is not for local.fake, it is for "
-	    "DNS \"a.example\", DNS \"b.example\", IP 192.0.2.1, IP "
-	    "2001:db8::1; configure one of these names, or issue it again with "
-	    "DNS:local.fake as a subject alternative name");
+	    NOT_FOR("ntpserver",
+		"the name is wrong, in the certificate or in the "
+		"configuration") "DNS \"a.example\", DNS "
+				 "\"b.example\", IP 192.0.2.1, IP "
+				 "2001:db8::1",
+	    hash_of(&w->leaf));
 }
 
 static void a_name_in_the_subject_alone_is_reported(void **state)
@@ -1286,11 +1339,10 @@ static void a_name_in_the_subject_alone_is_reported(void **state)
 
 	run_leaf(w, (struct pki_spec){.name = "local.fake"});
 	refused(w,
-	    "the certificate \"CN=local.fake\" is not for local.fake, it is "
-	    "for "
-	    "no DNS name and no IP address; the common name does not count: "
-	    "issue it again "
-	    "with DNS:local.fake as a subject alternative name");
+	    NOT_FOR("local.fake",
+		"the common name does not count") "no DNS name and no IP "
+						  "address",
+	    hash_of(&w->leaf));
 }
 
 static void an_unknown_root_is_reported(void **state)
@@ -1514,7 +1566,8 @@ static void without_dates_the_rest_is_checked(void **state)
 		const char *sentence;
 	} cases[] = {
 	    {{.san = "DNS:a.example"}, "is not for local.fake"},
-	    {{.san = NULL}, "it is for no DNS name and no IP address"},
+	    {{.san = NULL},
+		"the certificate is for no DNS name and no IP address"},
 	    {{.san = GOOD_SAN, .rsa_bits = 1024}, "has a weak key"},
 	    {{.san = GOOD_SAN, .purpose = "clientAuth"},
 		"is not for a TLS server"},
@@ -1736,6 +1789,7 @@ static const struct CMUnitTest tests[] = {
     TEST(the_details_describe_a_refused_certificate),
     TEST(the_details_tell_failures_apart),
     TEST(the_details_tell_ends_of_a_handshake_apart),
+    TEST(a_lost_segment_is_named),
     TEST(the_details_are_those_of_the_exchange_that_counts),
     TEST(the_winner_leads_the_addresses),
     TEST(a_group_among_the_addresses_of_a_name_is_left_out),
@@ -1778,6 +1832,7 @@ static const struct CMUnitTest tests[] = {
     TEST(an_expired_certificate_is_reported),
     TEST(a_certificate_that_is_not_yet_valid_is_reported),
     TEST(a_wrong_name_is_reported),
+    TEST(the_message_with_the_cookies_is_locked),
     TEST(a_name_in_the_subject_alone_is_reported),
     TEST(an_unknown_root_is_reported),
     TEST(an_unusable_trust_file_is_reported_first),

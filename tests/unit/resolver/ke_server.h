@@ -28,6 +28,7 @@ enum ke_manner {
 	KE_SILENT,     /* handshake, then silence */
 	KE_STOPS,      /* sends its answer but for the last byte */
 	KE_MUTE,       /* accepts, then silence */
+	KE_BEGINS,     /* sends the begin of a handshake record, then silence */
 	KE_HANGS_UP,   /* accepts and closes */
 	KE_GIVES_UP,   /* closes two seconds after the first bytes */
 	KE_HTTP,       /* answers in another protocol */
@@ -257,6 +258,10 @@ _Noreturn static inline void ke_server_run(int fd, struct ke_server_spec spec)
 			_exit(1);
 		if (spec.manner == KE_MUTE)
 			continue;
+		if (spec.manner == KE_BEGINS) {
+			(void)!write(peer, "\x16\x03\x03\x0f", 4);
+			continue;
+		}
 		if (spec.manner == KE_HTTP)
 			ke_server_http(peer);
 		else if (spec.manner == KE_GIVES_UP)

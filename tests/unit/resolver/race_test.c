@@ -173,10 +173,11 @@ static void a_black_hole_costs_a_quarter_of_a_second(void **state)
 	black_hole_end(&hole);
 }
 
-/* connect() itself fails for the broadcast address. */
+/* connect() itself fails for the broadcast address; that of the loopback needs
+ * no route. */
 static void an_error_of_connect_starts_the_next_address(void **state)
 {
-	struct names to = {2, {at("255.255.255.255", 1), at("127.0.0.1", 0)}};
+	struct names to = {2, {at("127.255.255.255", 1), at("127.0.0.1", 0)}};
 	int b = listening(&to.at[1]);
 	struct race_outcome o;
 	int64_t took_ms;
@@ -333,6 +334,24 @@ static void an_address_of_no_host_is_called_so(void **state)
 		explained(&to, &o, text);
 		assert_string_equal(text, expected);
 	}
+}
+
+/* The kernel would connect to what listens on this machine. */
+static void an_address_of_no_host_is_not_tried(void **state)
+{
+	struct names to = {1, {at("0.0.0.0", 0)}};
+	struct race_outcome o;
+	char text[KE_TEXT_MAX];
+	int64_t took_ms;
+	int fd = listening(&to.at[0]);
+
+	(void)state;
+	assert_int_equal(race(&to, 2000 * MS, &o, &took_ms), -1);
+	explained(&to, &o, text);
+	assert_string_equal(text,
+	    "0.0.0.0 is not the address of a host, so no server has it (check "
+	    "/etc/hosts or DNS)");
+	close(fd);
 }
 
 /* The loopback has a broadcast address, too. */
@@ -517,6 +536,7 @@ int main(void)
 	    cmocka_unit_test(a_broadcast_address_is_called_so),
 	    cmocka_unit_test(without_ipv6_the_sentence_says_so),
 	    cmocka_unit_test(an_address_of_no_host_is_called_so),
+	    cmocka_unit_test(an_address_of_no_host_is_not_tried),
 	    cmocka_unit_test(a_reset_is_no_failure_to_connect),
 	    cmocka_unit_test(an_error_that_comes_later_is_that_of_the_network),
 	    cmocka_unit_test_teardown(
