@@ -64,10 +64,11 @@ static struct {
 	char status[PATH_BYTES];  /* the status socket in it */
 	char drift[PATH_BYTES];	  /* a file of the state in it */
 	char control[PATH_BYTES]; /* a socket of root */
+	char open[PATH_BYTES];	  /* a socket of all, as the status has */
 	char trust[PATH_BYTES];	  /* a trusted certificate */
 	pid_t victim;		  /* another process of the agent's user */
 	uint16_t ke_port, other_port; /* of this machine; both are open */
-	int control_fd, victim_pipe;
+	int control_fd, open_fd, victim_pipe;
 } scene;
 
 /* Each attempt returns 0 when it succeeds, or an errno. */
@@ -435,7 +436,7 @@ static int bind_unix(void)
 	return result_of(bind(fd, (const struct sockaddr *)&at, sizeof(at)));
 }
 
-/* It is as long as an address of netlink. */
+/* It is as long as an address of netlink, which the engine may bind. */
 static int bind_short_unix(void)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -468,6 +469,11 @@ static int open_netlink(void)
 	return result_of(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC));
 }
 
+static int open_routing_netlink(void)
+{
+	return result_of(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+}
+
 static int open_raw(void)
 {
 	return result_of(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
@@ -483,13 +489,23 @@ static int open_crypto(void)
 	return result_of(socket(AF_ALG, SOCK_SEQPACKET, 0));
 }
 
-static int give_order(void)
+static int connect_to_path(const char *path)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	snprintf(to.sun_path, sizeof(to.sun_path), "%.100s", scene.control);
+	snprintf(to.sun_path, sizeof(to.sun_path), "%.100s", path);
 	return result_of(connect(fd, (const struct sockaddr *)&to, sizeof(to)));
+}
+
+static int give_order(void)
+{
+	return connect_to_path(scene.control);
+}
+
+static int connect_to_open_socket(void)
+{
+	return connect_to_path(scene.open);
 }
 
 static int send_datagram(void)
@@ -576,9 +592,11 @@ static const struct attempt {
     {"bind TCP", bind_tcp, MUST_FAIL, false},
     {"bind UDP", bind_udp, MUST_FAIL, false},
     {"bind a UNIX name", bind_unix, MUST_FAIL, false},
+    {"bind a UNIX name of ten bytes", bind_short_unix, MUST_FAIL, false},
     {"listen", listen_tcp, MUST_FAIL, false},
     {"make the close of a socket wait", make_close_wait, MUST_FAIL, false},
     {"open generic netlink", open_netlink, MUST_FAIL, false},
+    {"open routing netlink", open_routing_netlink, MUST_FAIL, false},
     {"open a raw socket", open_raw, ALWAYS_FAILS, false},
     {"open a packet socket", open_packets, ALWAYS_FAILS, false},
     {"open the kernel's cryptography", open_crypto, ALWAYS_FAILS, false},
@@ -586,8 +604,8 @@ static const struct attempt {
     {"work: connect to the KE port", connect_to_ke_port, MUST_SUCCEED, false},
     {"work: read a trusted certificate", read_certificate, MUST_SUCCEED, false},
     {"limit: send UDP to any address", send_datagram, MAY_SUCCEED, false},
-    {"limit: bind an abstract UNIX name of ten bytes", bind_short_unix,
-	MAY_SUCCEED, false},
+    {"limit: connect to the status socket, or another one of all users",
+	connect_to_open_socket, MAY_SUCCEED, false},
 };
 
 /* Running them. */
@@ -801,6 +819,7 @@ static void make_scene(void)
 	snprintf(scene.drift, PATH_BYTES, "%.64s/drift", scene.runtime);
 	snprintf(scene.key, PATH_BYTES, "%.64s/key", scene.folder);
 	snprintf(scene.control, PATH_BYTES, "%.64s.sock", scene.folder);
+	snprintf(scene.open, PATH_BYTES, "%.64s.open", scene.folder);
 	snprintf(scene.trust, PATH_BYTES, "%.64s.crt", scene.folder);
 	if (scene.identity.change &&
 	    (chown(scene.folder, NOBODY, NOBODY) != 0 ||
@@ -811,7 +830,8 @@ static void make_scene(void)
 		no_scene();
 	close(fd);
 	scene.control_fd = runtime_listen_private(scene.control, &running, why);
-	if (scene.control_fd < 0)
+	scene.open_fd = runtime_listen(scene.open, &running, why);
+	if (scene.control_fd < 0 || scene.open_fd < 0)
 		no_scene();
 	(void)listen_on(&scene.ke_port);
 	(void)listen_on(&scene.other_port);
@@ -826,6 +846,7 @@ static void remove_scene(void)
 	rmdir(scene.folder);
 	rmdir(scene.runtime);
 	unlink(scene.control);
+	unlink(scene.open);
 	unlink(scene.trust);
 }
 

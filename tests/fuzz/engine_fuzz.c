@@ -65,6 +65,12 @@ static double bound_ns(const struct tracking *t)
 	       (double)t->root_dispersion_ns;
 }
 
+/* The keeper refuses what is out of the limits, so the kernel does not show it:
+ * the engine must not order it. */
+#define BEYOND_LIMITS                                                          \
+	(1U << KEEPER_BAD_COMMAND | 1U << KEEPER_FREQ_LIMIT |                  \
+	    1U << KEEPER_SLEW_LIMIT | 1U << KEEPER_STEP_LIMIT)
+
 static void check_command(const struct world *w)
 {
 	const struct clock_command *c = &w->command;
@@ -73,6 +79,7 @@ static void check_command(const struct world *w)
 	MUST(fabs(c->freq_ppm) <= CLOCK_FREQ_MAX_PPM);
 	MUST(c->slew_ns == 0 || c->slew_duration_ns > 0);
 	MUST(c->max_error_ns >= 0 && c->est_error_ns >= 0);
+	MUST((w->verdicts & BEYOND_LIMITS) == 0);
 }
 
 static void check_kernel(const struct world *w)

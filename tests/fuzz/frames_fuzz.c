@@ -5,6 +5,7 @@
  * receiver's own function. A message that it takes is within its limits, and
  * its user (the engine, the keeper) lives with it.
  */
+#include "agent/check/judge.h"
 #include "agent/link/config_link.h"
 #include "agent/link/log_link.h"
 #include "agent/logger/lines.h"
@@ -480,6 +481,77 @@ static int take_log_order(struct play *p, void *out)
 	return 1;
 }
 
+static void make_question(void *out)
+{
+	*(struct keeper_question *)out = (struct keeper_question){.serial = 1};
+}
+
+static int take_question(struct play *p, void *out)
+{
+	struct keeper_report r;
+	int got = keeper_receive_report(p->link[1], &r);
+
+	if (got != KEEPER_ASKS)
+		return -1;
+	MUST(r.serial != 0 && r.change_count == 0);
+	*(struct keeper_question *)out =
+	    (struct keeper_question){.serial = r.serial};
+	return 1;
+}
+
+static void make_log_error(void *out)
+{
+	*(int32_t *)out = ENOSPC;
+}
+
+static int take_log_error(struct play *p, void *out)
+{
+	int32_t *error = out;
+	int got = log_hear(p->link[1], error);
+
+	MUST(got != 1 || *error >= 0);
+	return got;
+}
+
+static void make_probe(void *out)
+{
+	struct probe *p = out;
+
+	p->begun = p->keys_tried = p->complete = p->keys.have_keys = true;
+	p->keys.stage = KE_STAGE_DONE;
+	p->keys.facts.peer.family = p->keys.address.family = 4;
+	p->time.sent = p->time.answered = 1;
+	p->time.have_sample = true;
+	p->time.sample.stratum = 1;
+	p->time.sample.server_s = START_NS / NS_PER_S;
+}
+
+/* It was sent by a process that a server may have taken over: the judge lives
+ * with all that is in it, also if that process then crashed. */
+static int take_probe(struct play *p, void *out)
+{
+	const struct judge_limits limits = {
+	    .max_distance_ns = NS_PER_S, .now_s = START_NS / NS_PER_S};
+	struct source_config config;
+	struct checked_source source = {.config = &config};
+	struct check_verdict v;
+
+	if (!start_receive(p->link[1], out, sizeof(source.probe)) ||
+	    !probe_valid(out))
+		return -1;
+	config_source_defaults(&config);
+	memcpy(&source.probe, out, sizeof(source.probe));
+	for (int end = PROBE_DONE; end <= PROBE_CRASHED; end++) {
+		source.end = (enum probe_end)end;
+		judge_all(&source, 1, 1, &limits, &v);
+		MUST(is_one_line(source.verdict.problem));
+		MUST(is_one_line(source.verdict.seen));
+		MUST(is_one_line(source.verdict.to_do));
+		MUST(is_one_line(v.summary) && v.status < CHECK_STATUS_COUNT);
+	}
+	return 1;
+}
+
 static const struct kind {
 	size_t size;
 	void (*make)(void *out); /* `out` is all zero */
@@ -500,6 +572,9 @@ static const struct kind {
     {sizeof(struct start_engine), make_engine, take_engine},
     {sizeof(struct log_record), make_log, take_log},
     {sizeof(struct log_order), make_log_order, take_log_order},
+    {sizeof(struct keeper_question), make_question, take_question},
+    {sizeof(int32_t), make_log_error, take_log_error},
+    {sizeof(struct probe), make_probe, take_probe},
 };
 
 /* Each change: an offset of three bytes, a length, the bytes. */
