@@ -6,19 +6,17 @@
 #include "agent/saved/sealed_text.h"
 #include "base/log.h"
 #include "clock/kernel/drift_file.h"
-#include "clock/leap_table.h"
-#include "clock/leap_tzif.h"
+#include "clock/kernel/leap_file.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define TAKEN_MAX 320
-/* A longer line of the table of leap seconds is no entry. */
-#define LEAP_LINE_MAX 256
+/* The last digit of a frequency in the log. */
+#define FREQ_SHOWN_PPM 1e-3
 
 /* The keeper would never set a frequency beyond max-drift: such a file is
  * damaged, or of another machine. */
@@ -77,10 +75,12 @@ static void add_part(char text[TAKEN_MAX], const char *fmt, ...)
 }
 
 /* One line: what was left in the kernel by programs before the agent. It is
- * gone by now. */
+ * gone by now; but for -q, a large frequency stays, and has a line of its own.
+ */
 static void log_found(const struct keeper *k)
 {
 	const struct kernel_found *f = &k->found;
+	bool is_large = fabs(f->freq_ppm) > KEEPER_BELIEVED_PPM;
 	enum log_level level = LOG_LEVEL_INFO;
 	char text[TAKEN_MAX] = "";
 
@@ -94,9 +94,13 @@ static void log_found(const struct keeper *k)
 		add_part(text, "the kernel's loop was on");
 	if (f->leap != LEAP_NONE)
 		add_part(text, "a leap second was armed");
-	if (fabs(f->freq_ppm) > KEEPER_BELIEVED_PPM)
+	if (is_large && fabs(f->freq_ppm - k->became_ppm) >= FREQ_SHOWN_PPM)
 		add_part(text, "the frequency was %+.3f ppm, now %+.3f ppm",
 		    f->freq_ppm, k->became_ppm);
+	else if (is_large && k->limits.keeps_freq)
+		log_warning("the kernel's frequency is %+.3f ppm, of a slew or "
+			    "of a rare oscillator: it is left as it is",
+		    f->freq_ppm);
 	if (text[0])
 		level = LOG_LEVEL_WARNING;
 	if (f->synchronised)
@@ -104,74 +108,6 @@ static void log_found(const struct keeper *k)
 	if (text[0])
 		log_line(level,
 		    "the kernel clock was taken over: %s: put right", text);
-}
-
-static bool read_list(FILE *f, int64_t now_s, struct leap_table *table)
-{
-	char line[LEAP_LINE_MAX];
-	bool good = true;
-
-	while (good && fgets(line, sizeof(line), f))
-		good = leap_table_line(table, line, now_s);
-	return good && !ferror(f) && table->known;
-}
-
-static bool read_zone(FILE *f, int64_t now_s, struct leap_table *table)
-{
-	unsigned char bytes[LEAP_TZIF_MAX];
-	size_t len = fread(bytes, 1, sizeof(bytes), f);
-
-	return !ferror(f) && leap_tzif_read(table, bytes, len, now_s);
-}
-
-/* Reads the table of leap seconds for `now_s`. False: it is of no use. */
-static bool load_leap_table(
-    const char *path, bool is_zone, int64_t now_s, struct leap_table *table)
-{
-	FILE *f = fopen(path, "re");
-	bool good;
-
-	*table = (struct leap_table){.known = false};
-	if (!f) {
-		/* The list is a default; a zone was asked for. */
-		log_line(is_zone ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-		    "cannot read %s: %s: CLOCK_TAI is left as it is", path,
-		    strerror(errno));
-		return false;
-	}
-	good =
-	    is_zone ? read_zone(f, now_s, table) : read_list(f, now_s, table);
-	fclose(f);
-	if (!good)
-		log_warning("%s is not a %s leap seconds: CLOCK_TAI is "
-			    "left as it is",
-		    path, is_zone ? "time zone with" : "table of");
-	return good;
-}
-
-static void log_expiry(
-    const char *path, const struct leap_table *t, int64_t now_s)
-{
-	time_t at = (time_t)t->expires_s;
-	char date[16] = "";
-	struct tm tm;
-
-	if (t->expires_s == 0) {
-		log_info("TAI is %d s ahead of UTC, by %s, which does not say "
-			 "when it expires",
-		    t->tai_s, path);
-		return;
-	}
-	if (gmtime_r(&at, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
-	if (t->expires_s <= now_s)
-		log_warning("the table of leap seconds %s has expired on %s: "
-			    "update tzdata",
-		    path, date);
-	else
-		log_info("TAI is %d s ahead of UTC, by %s, which expires on "
-			 "%s",
-		    t->tai_s, path, date);
 }
 
 /* The clock may be years behind: it is not before the earliest time. */
@@ -182,28 +118,38 @@ static void set_tai(const struct config *config, int64_t earliest_ns,
 	int64_t at_s = (now_ns > earliest_ns ? now_ns : earliest_ns) / NS_PER_S;
 	bool is_zone = config->leap_zone[0] != '\0';
 	const char *path = is_zone ? config->leap_zone : config->leap_table;
+	char text[LEAP_FILE_TEXT_MAX];
 	struct leap_table table;
-	int err;
+	enum leap_file found;
+	int err = 0;
 
-	if (!path[0] || !ops->set_tai ||
-	    !load_leap_table(path, is_zone, at_s, &table))
+	if (!path[0] || !ops->set_tai)
 		return;
-	err = ops->set_tai(ops->self, table.tai_s);
+	found = leap_file_read(path, is_zone, at_s, &table, text);
+	if (found >= LEAP_FILE_EXPIRED)
+		err = ops->set_tai(ops->self, table.tai_s);
 	if (err)
 		log_warning(
 		    "cannot set the offset of CLOCK_TAI: %s", strerror(-err));
-	log_expiry(path, &table, at_s);
+	/* The list is a default; a zone was asked for. */
+	log_line(found == LEAP_FILE_GOOD ||
+			 (found == LEAP_FILE_UNREADABLE && !is_zone)
+		     ? LOG_LEVEL_INFO
+		     : LOG_LEVEL_WARNING,
+	    "%s", text);
 }
 
 bool launch_clock_take(struct launch_clock *c, const struct config *config,
-    const struct seal_key *seal, bool no_clock, const struct clock_ops *ops)
+    const struct seal_key *seal, const struct run_options *run,
+    const struct clock_ops *ops)
 {
-	struct keeper_limits limits = keeper_limits_of(config, no_clock);
+	struct keeper_limits limits = keeper_limits_of(config, run->no_clock);
 	double freq_ppm, sd_ppm;
 	bool saved = load_drift(config, seal, &freq_ppm, &sd_ppm);
 	struct keeper_report report;
 	int err;
 
+	limits.keeps_freq = run->once;
 	limits.earliest_ns = c->earliest_ns = earliest_time_find(config, seal);
 	earliest_time_check(config, c->earliest_ns, ops->now(ops->self));
 	err = keeper_start(
@@ -217,7 +163,7 @@ bool launch_clock_take(struct launch_clock *c, const struct config *config,
 			: "");
 		return false;
 	}
-	if (!no_clock) {
+	if (!run->no_clock) {
 		log_found(&c->keeper);
 		set_tai(config, c->earliest_ns, ops);
 	}

@@ -2,7 +2,7 @@
 #ifndef AGENT_LAUNCH_CLOCK_H
 #define AGENT_LAUNCH_CLOCK_H
 
-#include "agent/config/config.h"
+#include "agent/config/options.h"
 #include "clock/kernel/keeper.h"
 #include "agent/saved/seal_key.h"
 
@@ -15,7 +15,7 @@ struct launch_clock {
 
 /* False: the clock cannot be set; logged. */
 bool launch_clock_take(struct launch_clock *c, const struct config *config,
-    const struct seal_key *seal, bool no_clock,
+    const struct seal_key *seal, const struct run_options *run,
     const struct clock_ops *ops) MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
 #include "agent/host/privileges.h"
 #include "agent/host/runtime_files.h"
 #include "agent/link/log_link.h"
+#include "clock/kernel/leap_file.h"
 #include "nts/revocation.h"
 #include "nts/tls.h"
 #include "resolver/binding.h"
@@ -864,6 +865,47 @@ static void warn_of_ports(const struct config *config, FILE *out)
 	}
 }
 
+/* May this user not read what root or the agent may? */
+static bool is_hidden(const char *path, FILE *out)
+{
+	char me[16];
+
+	if (geteuid() == 0 || access(path, R_OK) == 0 || errno != EACCES)
+		return false;
+	warn(out,
+	    "%s is not judged: user %s cannot read it; run this check as root",
+	    path, user_name(geteuid(), me));
+	return true;
+}
+
+/* Nobody asked for the default file: where it is missing or has expired, the
+ * log has a line. */
+static void warn_of_leap_file(const struct config *config, FILE *out)
+{
+	bool is_zone = config->leap_zone[0] != '\0';
+	const char *path = is_zone ? config->leap_zone : config->leap_table;
+	const char *key = is_zone ? "leapsectz" : "leapseclist";
+	char text[LEAP_FILE_TEXT_MAX];
+	struct leap_table table;
+	enum leap_file found;
+	struct placed p;
+	bool is_default;
+
+	if (!path[0])
+		return;
+	(void)place_of(config, key, &p);
+	is_default = strcmp(p.text, key) == 0;
+	if (!is_default && is_hidden(path, out))
+		return;
+	found = leap_file_read(
+	    path, is_zone, clocks_read(false).wall.ns / NS_PER_S, &table, text);
+	if (is_default &&
+	    (found == LEAP_FILE_UNREADABLE || found == LEAP_FILE_EXPIRED))
+		return;
+	if (found != LEAP_FILE_GOOD)
+		warn(out, "%s: %s", p.text, text);
+}
+
 /* The jobs open the certificates, everything else is the agent's user's. */
 static unsigned check_parts(const struct config *config,
     const struct identity *agent, const struct identity *jobs, FILE *out)
@@ -886,6 +928,7 @@ unsigned config_check_files(const struct config *config, FILE *out)
 	warn_of_writable(config, out);
 	warn_of_the_same_host(config, out);
 	warn_of_ports(config, out);
+	warn_of_leap_file(config, out);
 	if (config->file[0]) {
 		warn_of_misnamed(config->file, CONFIG_PARTS, out);
 		warn_of_misnamed(config->file, CONFIG_SOURCES, out);
@@ -912,20 +955,15 @@ unsigned config_check_as_other(const struct config *config, FILE *out)
 {
 	const struct trust_config *c = &config->trust;
 	unsigned errors = 0;
-	char me[16];
 
 	warn_of_number_of_sources(config, out);
 	warn_of_writable(config, out);
 	warn_of_the_same_host(config, out);
 	warn_of_ports(config, out);
+	warn_of_leap_file(config, out);
 	for (unsigned i = 0; i < c->path_count; i++) {
-		if (access(c->paths[i], R_OK) == 0 || errno != EACCES)
+		if (!is_hidden(c->paths[i], out))
 			errors += check_certificates(c->paths[i], out);
-		else
-			warn(out,
-			    "%s is not judged: user %s cannot read it, and "
-			    "root or the agent's user may",
-			    c->paths[i], user_name(geteuid(), me));
 	}
 	fflush(out);
 	return errors;

@@ -597,7 +597,7 @@ static int run_in_foreground(struct agent *a)
 
 	if (launch_files_open(&a->files, &a->config, run, &a->identity) &&
 	    launch_clock_take(
-		&a->clock, &a->config, &a->files.seal, run->no_clock, &clock))
+		&a->clock, &a->config, &a->files.seal, run, &clock))
 		status = run->single_process ? run_single_process(a)
 					     : run_processes(a);
 	launch_files_remove(&a->files, &a->config);

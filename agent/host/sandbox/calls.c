@@ -150,11 +150,9 @@ static const struct call_rule rules[] = {
 	CALL("fchmod", CALLS_WRITE, LACKS(1, LENDS_IDENTITY)), PLAIN("ftruncate", CALLS_WRITE),
 	PLAIN("flock", CALLS_WRITE),
 
-	/* UDP. getaddrinfo(3) asks netlink for the addresses of the machine. */
+	/* UDP. */
 	CALL("socket", CALLS_NETWORK, IS(0, AF_INET), IS_BUT_FOR(1, SOCK_DGRAM, SOCKET_FLAGS), IS(2, 0)),
 	CALL("socket", CALLS_NETWORK, IS(0, AF_INET6), IS_BUT_FOR(1, SOCK_DGRAM, SOCKET_FLAGS), IS(2, 0)),
-	CALL("socket", CALLS_NETWORK, IS(0, AF_NETLINK), IS_BUT_FOR(1, SOCK_RAW, SOCKET_FLAGS), IS(2, NETLINK_ROUTE)),
-	CALL("bind", CALLS_NETWORK, IS(2, NETLINK_ADDRESS)),
 	CALL("bind", CALLS_BIND, IS(2, IPV4_ADDRESS)),
 	CALL("bind", CALLS_BIND, IS(2, IPV6_ADDRESS)),
 	CALL("setsockopt", CALLS_BIND, IS(1, SOL_SOCKET), IS(2, SO_REUSEPORT)),
@@ -163,7 +161,9 @@ static const struct call_rule rules[] = {
 	CALL("setsockopt", CALLS_DSCP, IS(1, IPPROTO_IPV6), IS(2, IPV6_TCLASS)),
 	PLAIN("getsockname", CALLS_NETWORK), PLAIN("getpeername", CALLS_NETWORK),
 
-	/* Name lookup and TCP. */
+	/* Name lookup and TCP. getaddrinfo(3) asks netlink for the addresses of
+	 * the machine to sort what it finds, and goes on without. */
+	FAILS("socket", CALLS_LOOKUP, EAFNOSUPPORT, IS(0, AF_NETLINK), IS(2, NETLINK_ROUTE)),
 	CALL("socket", CALLS_LOOKUP, IS(0, AF_INET), IS_BUT_FOR(1, SOCK_DGRAM, SOCKET_FLAGS), IS(2, IPPROTO_UDP)),
 	CALL("socket", CALLS_LOOKUP, IS(0, AF_INET6), IS_BUT_FOR(1, SOCK_DGRAM, SOCKET_FLAGS), IS(2, IPPROTO_UDP)),
 	CALL("socket", CALLS_LOOKUP, IS(0, AF_INET), IS_BUT_FOR(1, SOCK_STREAM, SOCKET_FLAGS), IS(2, 0)),
@@ -192,6 +192,8 @@ static const struct call_rule rules[] = {
 	CALL("setsockopt", CALLS_STATUS, IS(1, SOL_SOCKET), IS(2, SO_SNDTIMEO)),
 
 	/* The engine's loop. */
+	CALL("socket", CALLS_ENGINE | CALLS_UNLOGGED, IS(0, AF_NETLINK), IS_BUT_FOR(1, SOCK_RAW, SOCKET_FLAGS), IS(2, NETLINK_ROUTE)),
+	CALL("bind", CALLS_ENGINE | CALLS_UNLOGGED, IS(2, NETLINK_ADDRESS)),
 	CALL("setsockopt", CALLS_ENGINE, IS(1, SOL_SOCKET), IS(2, SO_TIMESTAMPING)),
 	CALL("setsockopt", CALLS_ENGINE, IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)),
 	CALL("setsockopt", CALLS_ENGINE, IS(1, SOL_SOCKET), IS(2, SO_TIMESTAMPING_NEW)),

@@ -14,9 +14,9 @@ enum call_set {
 	CALLS_READ = 1 << 2,	 /* opens files for reading */
 	CALLS_WRITE = 1 << 3,	 /* changes files */
 	CALLS_CODE = 1 << 4,	 /* maps the code of a library */
-	CALLS_NETWORK = 1 << 5,	 /* UDP, and the kernel's table of addresses */
+	CALLS_NETWORK = 1 << 5,	 /* UDP */
 	CALLS_LOOKUP = 1 << 6,	 /* name lookup and TCP */
-	CALLS_ENGINE = 1 << 7,	 /* what the engine's loop waits for */
+	CALLS_ENGINE = 1 << 7,	 /* what the engine's loop waits for; netlink */
 	CALLS_START = 1 << 8,	 /* starts the program again */
 	CALLS_TERM = 1 << 9,	 /* sends SIGTERM */
 	CALLS_KILL = 1 << 10,	 /* sends SIGKILL */
@@ -28,6 +28,8 @@ enum call_set {
 	CALLS_SERVE = 1 << 15,	/* takes clients */
 	CALLS_STATUS = 1 << 16, /* reads the agent's status socket */
 	CALLS_LIMIT = 1 << 17,	/* limits its waits for descriptors */
+	/* Where nothing is denied: what else would be logged at each lookup. */
+	CALLS_UNLOGGED = 1 << 18,
 };
 
 enum check_kind {

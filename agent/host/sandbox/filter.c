@@ -144,7 +144,8 @@ int filter_load(uint32_t sets, bool only_log)
 		return -ENOMEM;
 	err = set_attributes(filter, only_log);
 	if (!err)
-		err = add_rules(filter, sets, only_log);
+		err = add_rules(
+		    filter, only_log ? sets | CALLS_UNLOGGED : sets, only_log);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

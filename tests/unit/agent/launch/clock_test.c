@@ -97,7 +97,9 @@ static void put_drift(struct heard *h, const char *text)
 static bool take(
     struct launch_clock *c, const struct heard *h, const struct clock_ops *ops)
 {
-	return launch_clock_take(c, &h->room->config, &test_key, false, ops);
+	const struct run_options run = {.no_clock = false};
+
+	return launch_clock_take(c, &h->room->config, &test_key, &run, ops);
 }
 
 static void the_drift_file_is_used(void **state)
@@ -231,6 +233,53 @@ static void what_was_found_is_one_line(void **state)
 	}
 }
 
+static unsigned times_heard(struct heard *h, const char *words)
+{
+	unsigned n = 0;
+
+	for (const char *at = heard_text(h); (at = strstr(at, words)); at++)
+		n++;
+	return n;
+}
+
+/* What set it knew more than a few answers tell. With a drift file of this
+ * frequency, it is no news. */
+static void set_once_believes_a_large_frequency(void **state)
+{
+	static const struct {
+		bool once;
+		const char *drift;
+		double becomes_ppm;
+		unsigned left, changed; /* lines so far */
+	} rows[] = {
+	    {true, NULL, 8960, 1, 0},
+	    {false, NULL, 0, 1, 1},
+	    {false, "-8960 0.25\n", 8960, 1, 1},
+	};
+	struct heard *h = *state;
+	struct fake fake = good_clock();
+	const struct clock_ops ops = ops_of(&fake);
+	struct launch_clock c;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct run_options run = {.once = rows[i].once};
+
+		put_drift(h, rows[i].drift);
+		h->room->config.max_freq_ppm = 100000;
+		fake.freq_ppm = 8960;
+		assert_true(launch_clock_take(
+		    &c, &h->room->config, &test_key, &run, &ops));
+		assert_true(c.freq_ppm == rows[i].becomes_ppm);
+		assert_int_equal(
+		    times_heard(h, "frequency is +8960.000 ppm, of a slew or "
+				   "of a rare oscillator: it is left as it is"),
+		    rows[i].left);
+		assert_int_equal(
+		    times_heard(h, "the frequency was +8960.000 ppm"),
+		    rows[i].changed);
+	}
+}
+
 /* What the table says of CLOCK_TAI, and of itself. */
 static void the_table_of_leap_seconds_sets_tai(void **state)
 {
@@ -244,7 +293,7 @@ static void the_table_of_leap_seconds_sets_tai(void **state)
 	    {"#@ 4294967295\n3692217600 37\n", 37,
 		", which expires on 2036-02-07"},
 	    {"#@ 3991593600\n3692217600 37\n", 37,
-		"has expired on 2026-06-28: update tzdata"},
+		"expired on 2026-06-28: get a current one, as in a new tzdata"},
 	    {"TZif2\n", 0, "is not a table of leap seconds"},
 	    {"#@ 3991593600\n", 0, "is not a table of leap seconds"},
 	    {NULL, 0, "CLOCK_TAI is left as it is"},
@@ -343,6 +392,7 @@ static void a_clock_that_cannot_be_set_is_told(void **state)
 
 static void with_no_clock_nothing_is_set(void **state)
 {
+	const struct run_options run = {.no_clock = true};
 	struct heard *h = *state;
 	struct fake fake = good_clock();
 	const struct clock_ops ops = ops_of(&fake);
@@ -350,7 +400,7 @@ static void with_no_clock_nothing_is_set(void **state)
 
 	put_drift(h, "-5 1\n");
 	assert_true(
-	    launch_clock_take(&c, &h->room->config, &test_key, true, &ops));
+	    launch_clock_take(&c, &h->room->config, &test_key, &run, &ops));
 	assert_int_equal(fake.sets, 0);
 	assert_true(c.keeper.limits.no_clock);
 }
@@ -364,12 +414,12 @@ static void the_last_good_time_is_the_earliest(void **state)
 	struct launch_clock c;
 
 	put_drift(h, "-5 1\n");
-	assert_true(launch_clock_take(&c, config, &test_key, false, &ops));
+	assert_true(take(&c, h, &ops));
 	assert_int_equal(c.earliest_ns, TIME_WRITTEN_S * NS_PER_S);
 	snprintf(config->goodtime_file, sizeof(config->goodtime_file),
 	    "%s/good", h->room->dir);
 	room_put(h->room, "good", "1900000000\n");
-	assert_true(launch_clock_take(&c, config, &test_key, false, &ops));
+	assert_true(take(&c, h, &ops));
 	assert_int_equal(c.earliest_ns, 1900000000 * NS_PER_S);
 	assert_int_equal(c.keeper.limits.earliest_ns, c.earliest_ns);
 	/* The clock lags behind it. */
@@ -387,6 +437,7 @@ int main(void)
 	    TEST(no_file_is_configured),
 	    TEST(a_file_that_cannot_be_used_is_told),
 	    TEST(the_largest_drift_is_used),
+	    TEST(set_once_believes_a_large_frequency),
 	    TEST(the_table_of_leap_seconds_sets_tai),
 	    TEST(what_was_found_is_one_line),
 	    TEST(the_tai_offset_comes_from_a_time_zone),

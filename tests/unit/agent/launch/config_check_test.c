@@ -81,7 +81,8 @@ static const char *makers(char out[64])
 	return out;
 }
 
-/* Three sources, so that there is no warning of their number. */
+/* Three sources, so that there is no warning of their number; the machine's
+ * table of leap seconds may have expired. */
 static void load(struct config_room *r, const char *keys)
 {
 	char text[1024];
@@ -94,6 +95,7 @@ static void load(struct config_room *r, const char *keys)
 	    "a]\n[source b]\n[source c]\n",
 	    keys);
 	room_accepts(r, text);
+	r->config.leap_table[0] = '\0';
 }
 
 static void load_certificate(struct config_room *r, const char *name)
@@ -215,11 +217,18 @@ static void another_user_only_warns_of_closed_files(void **state)
 	assert_int_equal(chmod(path, 0644), 0);
 	snprintf(keys, sizeof(keys),
 	    "[nts]\ntrusted-certs = %1$s/closed.crt %1$s/open.crt "
-	    "%1$s/empty.crt",
+	    "%1$s/empty.crt\n[clock]\nleapseclist = %1$s/closed.list\n",
 	    r->dir);
 	load(r, keys);
+	room_put(r, "closed.list", "no table\n");
+	room_path(r, "closed.list", r->config.leap_table);
+	assert_int_equal(chmod(r->config.leap_table, 0), 0);
 	check_as_other(r);
 	assert_int_equal(r->errors, 1);
+	snprintf(expected, sizeof(expected),
+	    "warning: %s/closed.list is not judged: user ", r->dir);
+	assert_non_null(strstr(r->said, expected));
+	assert_null(strstr(r->said, "leapseclist"));
 	snprintf(expected, sizeof(expected),
 	    "error: the trusted certificate file %s/empty.crt has no "
 	    "certificate in it (PEM or DER)\n",
@@ -701,6 +710,7 @@ static void load_drift(struct config_room *r, const char *name)
 	    "a]\n[source b]\n[source c]\n",
 	    r->dir, name);
 	room_accepts(r, text);
+	r->config.leap_table[0] = '\0';
 }
 
 static void a_folder_that_cannot_be_written(void **state)
@@ -1003,6 +1013,68 @@ static void few_sources_are_a_warning(void **state)
 	room_check(r);
 	snprintf(expected, sizeof(expected), "warning: 2 sources%s", fine);
 	assert_string_equal(r->said, expected);
+}
+
+static void a_file_of_leap_seconds_that_is_of_no_use(void **state)
+{
+	static const struct {
+		const char *key, *file, *before, *after;
+	} rows[] = {
+	    {"leapseclist", "good", "", NULL},
+	    {"leapseclist", "old", "the table of leap seconds ",
+		" expired on 2016-07-27: get a current one, as in a new "
+		"tzdata"},
+	    {"leapseclist", "other", "",
+		" is not a table of leap seconds: CLOCK_TAI is left as it is"},
+	    {"leapsectz", "other", "",
+		" is not a time zone with leap seconds: CLOCK_TAI is left as "
+		"it is"},
+	    {"leapseclist", "missing", "cannot read ",
+		": No such file or directory: CLOCK_TAI is left as it is"},
+	    {"leapsectz", "missing", "cannot read ",
+		": No such file or directory: CLOCK_TAI is left as it is"},
+	};
+	char text[512], file[128], expected[512];
+	struct config_room *r = *state;
+
+	room_put(r, "good", "#@ 4294967295\n3692217600 37\n");
+	room_put(r, "old", "#@ 3678566400\n3550089600 35\n");
+	room_put(r, "other", "TZif2\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		room_path(r, rows[i].file, file);
+		snprintf(text, sizeof(text),
+		    "[clock]\n%s = %s\ndriftfile = none\nlast-good-time = "
+		    "none\n[agent]\nuser = nobody\n[nts]\nsaved-keys = none\n"
+		    "[source a]\n[source b]\n[source c]\n",
+		    rows[i].key, file);
+		room_accepts(r, text);
+		assert_int_equal(chmod(r->dir, 0755), 0);
+		room_check(r);
+		assert_int_equal(r->errors, 0);
+		snprintf(expected, sizeof(expected),
+		    "warning: %s:2: %s: %s%s%s\n", r->path, rows[i].key,
+		    rows[i].before, file, rows[i].after ? rows[i].after : "");
+		assert_string_equal(r->said, rows[i].after ? expected : "");
+	}
+}
+
+/* Not every system has it, and nobody asked for it. */
+static void a_default_file_of_leap_seconds_may_be_missing(void **state)
+{
+	struct config_room *r = *state;
+
+	load(r, "");
+	r->config.file[0] = '\0';
+	room_path(r, "missing", r->config.leap_table);
+	room_check(r);
+	assert_string_equal(r->said, "");
+	room_put(r, "missing", "#@ 3678566400\n3550089600 35\n");
+	room_check(r);
+	assert_string_equal(r->said, "");
+	room_put(r, "missing", "TZif2\n");
+	room_check(r);
+	assert_non_null(strstr(r->said, "warning: leapseclist: "));
+	assert_int_equal(r->errors, 0);
 }
 
 /* The filter takes sixteen sources. */
@@ -1342,59 +1414,61 @@ static int has_passed(pid_t pid)
 #define IN_ROOM(test)                                                          \
 	cmocka_unit_test_setup_teardown(test, room_make, room_drop)
 
+static const struct CMUnitTest tests[] = {
+    IN_ROOM(nothing_to_say),
+    IN_ROOM(an_unreadable_certificate),
+    IN_ROOM(another_user_only_warns_of_closed_files),
+    IN_ROOM(root_and_the_agents_user_are_no_others),
+    IN_ROOM(a_folder_that_cannot_be_entered),
+    IN_ROOM(a_missing_certificate_and_an_empty_one),
+    IN_ROOM(a_certificate_of_later),
+    IN_ROOM(an_expired_certificate_next_to_a_good_one),
+    IN_ROOM(an_expired_certificate_alone),
+    IN_ROOM(a_certificate_that_expires_soon),
+    IN_ROOM(a_certificate_that_is_no_ca),
+    IN_ROOM(a_broken_block_of_a_file),
+    IN_ROOM(the_name_of_a_file_is_printed_harmlessly),
+    IN_ROOM(a_file_with_two_names_is_named_once),
+    IN_ROOM(revocation_lists_are_checked),
+    IN_ROOM(a_list_that_cannot_be_used_is_an_error),
+    IN_ROOM(a_revocation_list_that_is_not_there),
+    IN_ROOM(a_folder_that_cannot_be_written),
+    IN_ROOM(a_folder_of_the_system_stays_as_it_is),
+    IN_ROOM(a_folder_in_the_place_of_a_file),
+    IN_ROOM(a_file_in_the_place_of_a_folder),
+    IN_ROOM(the_folder_of_the_measurements_is_checked),
+    IN_ROOM(keys_in_a_folder_without_the_right_to_write),
+    IN_ROOM(keys_in_somebody_elses_folder),
+    IN_ROOM(keys_in_a_folder_that_is_open),
+    IN_ROOM(keys_where_a_file_is),
+    IN_ROOM(an_error_of_a_folder_names_the_line),
+    IN_ROOM(a_file_in_the_way_of_a_folder),
+    IN_ROOM(a_folder_that_is_mounted_read_only),
+    IN_ROOM(a_missing_folder_is_no_error),
+    IN_ROOM(a_host_of_two_sections_is_a_warning),
+    IN_ROOM(few_sources_are_a_warning),
+    IN_ROOM(many_sources_are_a_warning),
+    IN_ROOM(a_file_of_leap_seconds_that_is_of_no_use),
+    IN_ROOM(a_default_file_of_leap_seconds_may_be_missing),
+    IN_ROOM(what_cannot_be_bound_is_a_warning),
+    IN_ROOM(a_fixed_port_is_a_warning),
+    IN_ROOM(the_port_of_the_other_protocol_is_a_warning),
+    IN_ROOM(a_file_that_is_not_read_because_of_its_name),
+    IN_ROOM(a_file_for_everybody_is_a_warning),
+    IN_ROOM(a_hostile_name_is_harmless),
+    IN_ROOM(certificates_for_everybody_are_a_warning),
+    IN_ROOM(a_folder_for_everybody_is_a_warning),
+    IN_ROOM(a_further_file_for_everybody_is_a_warning),
+    IN_ROOM(a_configuration_that_the_user_cannot_read),
+    IN_ROOM(a_link_has_no_cure),
+    IN_ROOM(a_missing_user),
+    IN_ROOM(a_missing_second_user),
+    IN_ROOM(the_second_user_reads_the_certificates),
+    IN_ROOM(a_check_that_cannot_start),
+};
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    IN_ROOM(nothing_to_say),
-	    IN_ROOM(an_unreadable_certificate),
-	    IN_ROOM(another_user_only_warns_of_closed_files),
-	    IN_ROOM(root_and_the_agents_user_are_no_others),
-	    IN_ROOM(a_folder_that_cannot_be_entered),
-	    IN_ROOM(a_missing_certificate_and_an_empty_one),
-	    IN_ROOM(a_certificate_of_later),
-	    IN_ROOM(an_expired_certificate_next_to_a_good_one),
-	    IN_ROOM(an_expired_certificate_alone),
-	    IN_ROOM(a_certificate_that_expires_soon),
-	    IN_ROOM(a_certificate_that_is_no_ca),
-	    IN_ROOM(a_broken_block_of_a_file),
-	    IN_ROOM(the_name_of_a_file_is_printed_harmlessly),
-	    IN_ROOM(a_file_with_two_names_is_named_once),
-	    IN_ROOM(revocation_lists_are_checked),
-	    IN_ROOM(a_list_that_cannot_be_used_is_an_error),
-	    IN_ROOM(a_revocation_list_that_is_not_there),
-	    IN_ROOM(a_folder_that_cannot_be_written),
-	    IN_ROOM(a_folder_of_the_system_stays_as_it_is),
-	    IN_ROOM(a_folder_in_the_place_of_a_file),
-	    IN_ROOM(a_file_in_the_place_of_a_folder),
-	    IN_ROOM(the_folder_of_the_measurements_is_checked),
-	    IN_ROOM(keys_in_a_folder_without_the_right_to_write),
-	    IN_ROOM(keys_in_somebody_elses_folder),
-	    IN_ROOM(keys_in_a_folder_that_is_open),
-	    IN_ROOM(keys_where_a_file_is),
-	    IN_ROOM(an_error_of_a_folder_names_the_line),
-	    IN_ROOM(a_file_in_the_way_of_a_folder),
-	    IN_ROOM(a_folder_that_is_mounted_read_only),
-	    IN_ROOM(a_missing_folder_is_no_error),
-	    IN_ROOM(a_host_of_two_sections_is_a_warning),
-	    IN_ROOM(few_sources_are_a_warning),
-	    IN_ROOM(many_sources_are_a_warning),
-	    IN_ROOM(what_cannot_be_bound_is_a_warning),
-	    IN_ROOM(a_fixed_port_is_a_warning),
-	    IN_ROOM(the_port_of_the_other_protocol_is_a_warning),
-	    IN_ROOM(a_file_that_is_not_read_because_of_its_name),
-	    IN_ROOM(a_file_for_everybody_is_a_warning),
-	    IN_ROOM(a_hostile_name_is_harmless),
-	    IN_ROOM(certificates_for_everybody_are_a_warning),
-	    IN_ROOM(a_folder_for_everybody_is_a_warning),
-	    IN_ROOM(a_further_file_for_everybody_is_a_warning),
-	    IN_ROOM(a_configuration_that_the_user_cannot_read),
-	    IN_ROOM(a_link_has_no_cure),
-	    IN_ROOM(a_missing_user),
-	    IN_ROOM(a_missing_second_user),
-	    IN_ROOM(the_second_user_reads_the_certificates),
-	    IN_ROOM(a_check_that_cannot_start),
-	};
-
 	pid_t pid = fork();
 
 	/* The check ends a process, which must not be the one that asks. */

@@ -226,7 +226,7 @@ static const struct call calls[] = {
 	NETWORKERS},
     {"AF_ALG", SYS_socket, {AF_ALG, SOCK_SEQPACKET}, NOBODY},
     {"binds netlink", SYS_bind, {-1, 0, sizeof(struct sockaddr_nl)},
-	NETWORKERS},
+	BIT(ENGINE)},
     {"binds IPv4", SYS_bind, {-1, 0, sizeof(struct sockaddr_in)}, NOBODY},
     {"binds IPv6", SYS_bind, {-1, 0, sizeof(struct sockaddr_in6)}, NOBODY},
     {"listens", SYS_listen, {-1, 1}, NOBODY},
@@ -286,6 +286,39 @@ static void each_profile_allows_its_calls_and_no_other(void **state)
 			wrong++;
 		}
 	assert_int_equal(wrong, 0);
+}
+
+static int status_of(int error)
+{
+	return W_EXITCODE(error, 0);
+}
+
+static int opens_netlink(const void *unused)
+{
+	(void)unused;
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE) < 0
+		   ? errno
+		   : 0;
+}
+
+/* The C library asks it, and does not need it. */
+static void a_lookup_goes_on_without_netlink(void **state)
+{
+	static const struct {
+		enum sandbox_profile profile;
+		int error;
+	} rows[] = {{SANDBOX_ENGINE, 0}, {SANDBOX_RESOLVER, EAFNOSUPPORT},
+	    {SANDBOX_JOB, EAFNOSUPPORT}};
+
+	(void)state;
+	if (none_here())
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct sandbox_request r = request_for(rows[i].profile);
+
+		assert_int_equal(try_as(&r, -1, opens_netlink, NULL),
+		    status_of(rows[i].error));
+	}
 }
 
 /* What the configuration adds, for the processes that use it. */
@@ -453,11 +486,6 @@ static int replaces(const void *path)
 static int removes(const void *path)
 {
 	return unlink(path) == 0 ? 0 : errno;
-}
-
-static int status_of(int error)
-{
-	return W_EXITCODE(error, 0);
 }
 
 static void files_are_confined(void **state)
@@ -910,6 +938,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_profile_allows_its_calls_and_no_other),
+	    cmocka_unit_test(a_lookup_goes_on_without_netlink),
 	    cmocka_unit_test(a_process_may_bind_only_what_is_configured),
 	    cmocka_unit_test(
 		a_connection_may_have_an_own_address_but_no_own_port),
