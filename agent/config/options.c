@@ -103,7 +103,7 @@ static bool parse_seconds(const char *text, int *seconds)
  * that letter, its long form was used with a value that it does not take. */
 static bool fail_unknown(char *const argv[], char error[OPTIONS_TEXT_MAX])
 {
-	if (optopt > 0 && optopt < OPTION_CHECK_CONFIG &&
+	if (optopt != 0 && optopt < OPTION_CHECK_CONFIG &&
 	    !strchr(SHORT_OPTIONS, optopt))
 		snprintf(error, OPTIONS_TEXT_MAX,
 		    "unknown option -%c (try --help)", optopt);

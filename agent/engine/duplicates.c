@@ -125,7 +125,7 @@ void engine_pool_moved(
 	const struct source *s = &e->sources[i];
 	char was[ENDPOINT_TEXT_MAX], is[ENDPOINT_TEXT_MAX];
 
-	if (s->config->member == 0 || !had || s->address_count == 0 ||
+	if (!had || s->address_count == 0 ||
 	    endpoint_same_host(before, source_address(s)))
 		return;
 	steering_forget(e->steering, i);
@@ -154,7 +154,8 @@ enum source_action engine_pool_vote(struct engine *e, unsigned i)
 	struct source *s = &e->sources[i];
 
 	if (s->config->member == 0)
-		return ACTION_NOTHING;
+		return source_vote(
+		    s, s->address_count > 1 && is_outvoted(e, i), e->now.mono);
 	return source_vote(s,
 	    s->unsynchronised || is_outvoted(e, i) || is_duplicate(e, i),
 	    e->now.mono);

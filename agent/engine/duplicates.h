@@ -39,8 +39,8 @@ int engine_pool_next(struct engine *e);
 void engine_pool_avoid(
     const struct engine *e, unsigned i, struct ke_request *out);
 
-/* Source `i` may have got another address with its new keys, in place of
- * `before`; `had` says whether it had one. */
+/* Source `i` may have got another server with its new keys, in place of
+ * `before`; `had` says whether it had one, and looked for another. */
 void engine_pool_moved(
     struct engine *e, unsigned i, bool had, const struct endpoint *before);
 

@@ -295,7 +295,7 @@ void engine_on_keys(
 	if (answer->source >= e->source_count)
 		return;
 	s = &e->sources[answer->source];
-	had = s->address_count > 0;
+	had = s->address_count > 0 && (s->config->member > 0 || s->replacing);
 	before = *source_address(s);
 	source_dates_may_wait(
 	    s, wrong_clock_may_leave_dates(e, answer->source));

@@ -58,7 +58,7 @@ bool engine_source_agrees(enum select_state state)
 {
 	return state == SELECT_SELECTED || state == SELECT_COMBINED ||
 	       state == SELECT_NOT_PREFERRED || state == SELECT_OUTLIER ||
-	       state == SELECT_SURPLUS || state == SELECT_TOO_VARIABLE;
+	       state == SELECT_SURPLUS;
 }
 
 static const char *end_of_line(enum log_budget_answer answer)

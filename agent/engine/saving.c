@@ -107,6 +107,12 @@ bool engine_saving_soon(struct engine *e)
 	return e->ports.save_keys && e->ports.save_samples;
 }
 
+void engine_saving_replaces(struct engine *e, struct mono now)
+{
+	e->save_samples_at = mono_earlier(
+	    e->save_samples_at, mono_after(now, SAMPLES_SOONEST_NS));
+}
+
 static const char next_try[] =
     "; the next try is within an hour, or now: sudo ntsctl dump";
 

@@ -19,6 +19,10 @@ void engine_saving_turn(struct engine *e);
  * earliest. False: this agent saves nothing. */
 bool engine_saving_soon(struct engine *e) MUST_USE;
 
+/* Samples were dropped. Those on disk are replaced within SAMPLES_SOONEST_NS,
+ * so that the dropped ones do not come back at the next start. */
+void engine_saving_replaces(struct engine *e, struct mono now);
+
 /* The result of a write: what is wrong, or "". What is wrong is logged once and
  * is in the status, until another result comes. */
 void engine_saving_result(

@@ -19,6 +19,7 @@ X("nocerttimecheck", DIRECTIVE, NEEDLESS, "see bootstrap in [clock]: the agent s
 X("certset", OPTION, LOST, "all sources share the trusted certificates of [nts]", NULL) \
 X("rtcsync", DIRECTIVE, NEEDLESS, "leave it out: the kernel sets the RTC while the clock is synchronised", NULL) \
 X("ntsrefresh", DIRECTIVE, NEEDLESS, "leave it out: the agent renews keys daily, and when the server needs it", NULL) \
+X("maxntsretry", OPTION, NEEDLESS, "leave it out: the agent tries a key exchange again within minutes", NULL) \
 X("allow", DIRECTIVE, LOST, SERVES_NOT, NULL) \
 X("deny", DIRECTIVE, NEEDLESS, SERVES_NOT, NULL) \
 X("local", DIRECTIVE, LOST, SERVES_NOT, NULL) \

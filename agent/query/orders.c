@@ -156,6 +156,30 @@ static enum order_outcome reselect(const struct order *o)
 	return ORDER_DONE;
 }
 
+/* The clock has not changed: no step is allowed for it, and certificates stay
+ * checked. */
+static enum order_outcome reset(const struct order *o)
+{
+	struct engine *e = o->e;
+	unsigned count = 0;
+
+	if (e->order.pending)
+		return fail(o, "the clock is being adjusted; try again");
+	for (unsigned i = 0; i < e->source_count; i++)
+		count += source_burst(&e->sources[i], o->now.mono);
+	if (count == 0)
+		return fail(o, "no online source has keys: all samples are "
+			       "kept; see `ntsctl sources -v`");
+	for (unsigned i = 0; i < e->source_count; i++)
+		steering_forget(e->steering, i);
+	engine_saving_replaces(e, o->now.mono);
+	snprintf(o->text, ORDER_TEXT_MAX,
+	    "all samples are dropped, and %u source%s measured again: see "
+	    "`ntsctl waitsync`",
+	    count, count == 1 ? " is" : "s are");
+	return ORDER_DONE;
+}
+
 static enum order_outcome dump(const struct order *o)
 {
 	o->e->now = o->now;
@@ -211,6 +235,7 @@ static const struct {
 	{"network",  network,  true,  false},
 	{"refresh",  refresh,  true,  false},
 	{"reselect", reselect, false, false},
+	{"reset",    reset,    false, false},
 	{"step",     step,     false, false},
 	{"dump",     dump,     false, false},
 	{"reload",   reload,   false, false},

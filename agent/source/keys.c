@@ -60,7 +60,7 @@ void source_ke_request(struct source *s, uint32_t slot, uint32_t timeout_ms,
 	};
 	/* A name may lead to servers that do not know each other's cookies, and
 	 * to more of them than there is time for: try each of them in turn. */
-	if (s->unanswered_keys > 0)
+	if (s->unanswered_keys > 0 || s->replacing)
 		out->try_after = s->facts.peer;
 	else
 		out->try_after = s->last_tried;
@@ -99,7 +99,7 @@ static enum pace_cause cause_of(enum ke_stage stage)
 	return causes[stage];
 }
 
-/* A source of a pool has moved to another server. */
+/* A source of a pool, or one that was outvoted, has moved to another server. */
 static void forget_server(struct source *s)
 {
 	s->size = (struct request_size){0};
@@ -129,7 +129,7 @@ static void take_addresses(struct source *s, const struct ke_answer *a)
 	if (endpoint_same_host(source_address(s), &tried))
 		return;
 	s->delays.seen = 0;
-	if (s->config->member > 0)
+	if (s->config->member > 0 || s->replacing)
 		forget_server(s);
 }
 
@@ -419,19 +419,32 @@ enum source_action source_refresh(struct source *s, struct mono now)
 	return keys_needed(s, now);
 }
 
+/* A pool has other servers. The addresses of one name may all be those of one
+ * wrong server. */
+static int64_t replace_wait_ns(const struct source *s)
+{
+	return s->config->member > 0 ? POOL_REPLACE_NS
+				     : (int64_t)POOL_REPLACE_NS << s->replaced;
+}
+
 static enum source_action replace(struct source *s, struct mono now)
 {
 	if (s->stage != STAGE_POLLING || !mono_due(s->replace_not_before, now))
 		return ACTION_NOTHING;
 	s->replacing = true;
 	s->useless = 0;
-	s->replace_not_before = mono_after(now, POOL_REPLACE_NS);
+	s->replace_not_before = mono_after(now, replace_wait_ns(s));
+	if (s->replaced < REPLACE_DOUBLINGS)
+		s->replaced++;
 	return keys_needed(s, now);
 }
 
 enum source_action source_vote(struct source *s, bool useless, struct mono now)
 {
 	s->useless = useless ? s->useless + 1 : 0;
+	s->useful = useless ? 0 : s->useful + 1;
+	if (s->useful >= POOL_USELESS)
+		s->replaced = 0;
 	return s->useless >= POOL_USELESS ? replace(s, now) : ACTION_NOTHING;
 }
 

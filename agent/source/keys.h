@@ -53,10 +53,13 @@ enum source_action source_refresh(struct source *s, struct mono now);
 
 /* Answers of a source of a pool that are of no use, because the server is not
  * synchronised, because a majority outvotes it, or because another source has
- * its vote. After so many in a row, the source looks for another address. */
+ * its vote. After so many in a row, the source looks for another address. So
+ * does any source that is outvoted and has several addresses. */
 #define POOL_USELESS 8
 /* At most once in this time; it uses the keys that it has until then. */
 #define POOL_REPLACE_NS (3600 * NS_PER_S)
+/* A source of one name waits twice as long each time, up to 32 hours. */
+#define REPLACE_DOUBLINGS 5
 enum source_action source_vote(struct source *s, bool useless, struct mono now);
 
 /* For the other files of this folder. */

@@ -154,8 +154,9 @@ static void say_no_answer(struct source *s, struct mono now, const char *peer)
 	if (s->unanswered_keys > 0 && !s->troubles[TROUBLE_KEYS].failure)
 		source_trouble(s, now, FAILURE_SILENCE,
 		    "%s gives keys on TCP port %u, but no answer comes from "
-		    "%s: let UDP port %u through the firewalls, or see "
-		    "whether the NTP server runs",
+		    "%s: let UDP port %u through the firewalls, also for "
+		    "packets above 48 bytes, or see whether the NTP server "
+		    "runs",
 		    s->config->host, s->facts.peer.port, peer,
 		    source_address(s)->port);
 	else

@@ -128,11 +128,12 @@ struct source {
 	 * one is known to. */
 	uint64_t server_id;
 
-	/* Of a pool: answers in a row that had no vote or were outvoted;
-	 * another address is wanted in place of this one; not before this time.
-	 */
-	unsigned useless;
+	/* Answers in a row that had no vote or were outvoted, or did count;
+	 * another address is wanted in place of this one; not before this time;
+	 * so often since many answers in a row did count. */
+	unsigned useless, useful;
 	bool replacing;
+	unsigned replaced;
 	struct mono replace_not_before;
 
 	/* Key exchanges. */

@@ -237,7 +237,7 @@ static void bad_keys_are_reported(void **state)
 static const char *const chrony_words[] = {"server", "pool", "peer",
     "initstepslew", "refclock", "manual", "acquisitionport", "bindacqaddress",
     "bindacqdevice", "dscp", "dumpdir", "maxsamples", "minsamples", "ntsaeads",
-    "ntscachedir", "ntsdumpdir", "ntsrefresh", "ntstrustedcerts",
+    "ntscachedir", "ntsdumpdir", "ntsrefresh", "ntstrustedcerts", "maxntsretry",
     "nosystemcert", "nocerttimecheck", "refresh", "authselectmode",
     "combinelimit", "maxdistance", "maxjitter", "minsources", "reselectdist",
     "stratumweight", "maxunreach", "clockprecision", "corrtimeratio",

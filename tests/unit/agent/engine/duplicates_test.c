@@ -305,6 +305,33 @@ static void a_falseticker_is_replaced(void **state)
 	world_end(w);
 }
 
+/* No pool, but the name of the last source has another address. */
+static void an_outvoted_source_tries_its_next_address(void **state)
+{
+	for (unsigned addresses = 1; addresses <= 2; addresses++) {
+		struct world *w = pool_of(4, 3);
+		int liar = world_server_of(w, 2);
+		struct source *s = &w->engine.sources[2];
+		unsigned asks = w->asks;
+
+		(void)state;
+		w->config.sources[2].member = 0;
+		s->address_count = addresses;
+		s->addresses[1] = s->addresses[0];
+		s->addresses[1].address[3] = 4;
+		w->peer_error_ns[liar] = 700 * NS_PER_MS;
+		world_run(w, 1800 * NS_PER_S);
+		assert_int_equal(asks_server(w, liar), addresses == 1);
+		assert_int_equal(w->asks - asks, addresses - 1);
+		assert_int_equal(
+		    world_logged(w, "192.0.2.4 takes the place of 192.0.2.3"),
+		    addresses == 2);
+		assert_int_equal(
+		    world_view(w, 2).state >= SELECT_COMBINED, addresses == 2);
+		world_end(w);
+	}
+}
+
 static void a_server_without_the_time_is_replaced(void **state)
 {
 	struct world *w = pool_of(5, 4);
@@ -399,6 +426,39 @@ static void a_pool_is_the_same_after_a_restart(void **state)
 	world_end(w);
 }
 
+/* Both addresses of a name may lead to the same wrong server. */
+static void useless_moves_become_rare(void **state)
+{
+	for (unsigned member = 0; member <= 1; member++) {
+		struct world *w = pool_of(4, 3);
+		struct source *s = &w->engine.sources[2];
+		struct mono now = w->engine.now.mono;
+		unsigned moves = 0, hour = 0;
+
+		(void)state;
+		w->config.sources[2].member = member;
+		for (; hour < 96; hour++) {
+			now = mono_after(now, 3600 * NS_PER_S);
+			for (unsigned i = 0; i < 2 * POOL_USELESS; i++)
+				moves +=
+				    source_vote(s, true, now) != ACTION_NOTHING;
+			s->stage = STAGE_POLLING;
+		}
+		/* After 1, 2, 4, 8, 16, 32 and 64 hours, and 32 more; a pool
+		 * has other servers. */
+		assert_int_equal(moves, member > 0 ? 96 : 8);
+		for (unsigned i = 1; i < POOL_USELESS; i++)
+			(void)source_vote(s, false, now);
+		(void)source_vote(s, true, now);
+		(void)source_vote(s, false, now);
+		assert_int_not_equal(s->replaced, 0);
+		for (unsigned i = 0; i < POOL_USELESS; i++)
+			(void)source_vote(s, false, now);
+		assert_int_equal(s->replaced, 0);
+		world_end(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +477,8 @@ int main(void)
 	    cmocka_unit_test(a_server_without_keys_is_replaced),
 	    cmocka_unit_test(a_good_server_stays),
 	    cmocka_unit_test(a_falseticker_is_replaced),
+	    cmocka_unit_test(an_outvoted_source_tries_its_next_address),
+	    cmocka_unit_test(useless_moves_become_rare),
 	    cmocka_unit_test(a_server_without_the_time_is_replaced),
 	    cmocka_unit_test(a_falseticker_stays_if_there_is_no_other_address),
 	    cmocka_unit_test(a_duplicate_in_a_pool_is_replaced),

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,19 +283,39 @@ static void set_once_ends_when_the_clock_is_right(void **state)
 /* A few answers say less than the frequency that somebody set. */
 static void set_once_leaves_an_unknown_frequency_alone(void **state)
 {
+	static const double found_ppm[] = {12, 600};
+
 	(void)state;
-	for (int once = 0; once < 2; once++) {
-		struct world *w = world_new(1, 20 * NS_PER_MS, 1);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(found_ppm); i++) {
+		const double is_ppm = found_ppm[i / 2];
+		const bool once = i % 2;
+		struct world *w = world_new(1, 20 * NS_PER_MS, 1 - is_ppm);
 
 		w->options.once = once;
+		w->freq_ppm = w->start.freq_ppm = is_ppm;
 		world_start(w);
 		world_run(w, 60 * NS_PER_S);
-		assert_int_equal(w->freq_ppm == 0, once);
+		assert_int_equal(w->freq_ppm == is_ppm, once);
 		engine_save_clock(&w->engine);
 		assert_int_equal(
 		    w->saved.freq_sd_ppm >= FREQ_SD_UNKNOWN_PPM, once);
 		world_end(w);
 	}
+}
+
+/* A program that was killed has left its slew. */
+static void set_once_ends_a_frequency_that_is_certainly_wrong(void **state)
+{
+	struct world *w = world_new(1, 20 * NS_PER_MS, 1);
+
+	(void)state;
+	w->options.once = true;
+	w->freq_ppm = w->start.freq_ppm = -83333;
+	world_start(w);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->engine.end, ENGINE_DONE);
+	assert_true(fabs(w->freq_ppm) < 10);
+	world_end(w);
 }
 
 static void a_timeout_ends_what_cannot_be_done(void **state)
@@ -703,6 +722,7 @@ int main(void)
 	    cmocka_unit_test(a_request_alone_is_not_noticed),
 	    cmocka_unit_test(set_once_ends_when_the_clock_is_right),
 	    cmocka_unit_test(set_once_leaves_an_unknown_frequency_alone),
+	    cmocka_unit_test(set_once_ends_a_frequency_that_is_certainly_wrong),
 	    cmocka_unit_test(a_timeout_ends_what_cannot_be_done),
 	    cmocka_unit_test(
 		an_exchange_that_the_resolver_does_not_answer_fails),

@@ -51,6 +51,29 @@ static void a_source_that_agrees_again_gets_one_line(void **state)
 	world_end(w);
 }
 
+/* Its time is wrong by half a second, then by another amount at each answer. */
+static void an_outvoted_source_that_becomes_variable_does_not_agree(
+    void **state)
+{
+	struct world *w = world_new(3, NS_PER_MS, 5);
+	bool variable = false;
+
+	(void)state;
+	w->peer_error_ns[1] = 500 * NS_PER_MS;
+	world_start(w);
+	run(w, 120);
+	assert_true(world_logged(w, "b: its time is"));
+	world_forget_log(w);
+	for (int i = 0; i < 3600; i++) {
+		w->peer_error_ns[1] = (1 + w->requests % 7) * 10 * NS_PER_S;
+		run(w, 1);
+		variable |= world_view(w, 1).state == SELECT_TOO_VARIABLE;
+	}
+	assert_true(variable);
+	assert_false(world_logged(w, "b: agrees"));
+	world_end(w);
+}
+
 static void without_a_majority_no_source_is_outvoted(void **state)
 {
 	struct world *w = world_new(2, NS_PER_MS, 5);
@@ -280,6 +303,28 @@ static void a_frequency_beyond_max_drift_gets_one_line(void **state)
 	world_end(w);
 }
 
+/* It is fast: one that is slow by so much seems to stand still at times. */
+static void a_frequency_beyond_the_kernels_limit_gets_one_line(void **state)
+{
+	static const char line[] =
+	    "the clock needs a correction of more than 100000 ppm, and Linux "
+	    "can do no more: it is wrong between the updates";
+	struct world *w = world_new(1, NS_PER_MS, 120000);
+	unsigned before;
+
+	(void)state;
+	world_start(w);
+	run(w, 600);
+	assert_true(world_logged(w, line));
+	assert_string_equal(world_tracking(w).reason, line);
+	world_forget_log(w);
+	before = w->requests;
+	run(w, 3600);
+	assert_string_equal(w->log, "");
+	assert_true(w->requests - before < 3600 / 12);
+	world_end(w);
+}
+
 /* The tick corrects it: it is a clock as any other. */
 static void a_frequency_far_beyond_500_ppm_is_corrected(void **state)
 {
@@ -336,9 +381,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_frequency_beyond_max_drift_gets_one_line),
+	    cmocka_unit_test(
+		a_frequency_beyond_the_kernels_limit_gets_one_line),
 	    cmocka_unit_test(a_frequency_far_beyond_500_ppm_is_corrected),
 	    cmocka_unit_test(an_outvoted_source_gets_one_line),
 	    cmocka_unit_test(a_source_that_agrees_again_gets_one_line),
+	    cmocka_unit_test(
+		an_outvoted_source_that_becomes_variable_does_not_agree),
 	    cmocka_unit_test(without_a_majority_no_source_is_outvoted),
 	    cmocka_unit_test(more_sources_than_are_combined_are_reported),
 	    cmocka_unit_test(being_synchronised_gets_one_line),

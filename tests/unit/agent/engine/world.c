@@ -270,15 +270,17 @@ static void world_command(void *self, const struct keeper_message *message)
 		return;
 	report = &w->reports[w->report_count++];
 	if (w->refusal == KEEPER_OK ||
-	    (w->refuses_steering_alone && !w->command.synchronised))
+	    (w->refuses_steering_alone && !w->command.synchronised)) {
 		keeper_apply(&w->keeper, &message->command, message->serial,
 		    (struct mono){w->mono}, report);
-	else
+		w->verdicts |= 1U << report->verdict;
+	} else {
 		*report = (struct keeper_report){
 		    .serial = message->serial,
 		    .verdict = w->refusal,
 		    .sys_errno = EPERM,
 		};
+	}
 }
 
 static void world_random(void *self, void *out, size_t len)
@@ -443,6 +445,7 @@ void world_start(struct world *w)
 	};
 	const struct keeper_limits limits = {
 	    .no_clock = w->options.no_clock,
+	    .keeps_freq = w->options.once,
 	    .max_freq_ppm = w->config.max_freq_ppm,
 	    .max_slew_ppm = w->config.steering.max_slew_ppm,
 	    .refuse_step_ns = w->config.steering.refuse_threshold_ns,

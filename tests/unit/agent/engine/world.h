@@ -53,7 +53,8 @@ struct world {
 	bool refuses_steering_alone;
 	unsigned commands, steps, saves;
 	struct clock_command command; /* the last one */
-	struct keeper_message saved;  /* the last one */
+	unsigned verdicts; /* of the true keeper: a bit for each kind */
+	struct keeper_message saved; /* the last one */
 
 	/* The servers. */
 	struct peer peers[WORLD_PEERS];

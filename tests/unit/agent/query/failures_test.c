@@ -120,6 +120,30 @@ static void join_literals(char *text)
 	*to = '\0';
 }
 
+static unsigned count_of(const char *text, const char *part)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, part)); text++)
+		count++;
+	return count;
+}
+
+/* How many reasons the functions explain...() of the view write: a sentence for
+ * each snprintf(), and a word for each row of the table. */
+static unsigned reasons_of_the_view(void)
+{
+	char *view = read_file("clock/steering/view.c");
+	char *at = strstr(view, "static void explain_none(");
+	unsigned count;
+
+	assert_non_null(at);
+	*strstr(at, "latest_of_selected(") = '\0';
+	count = count_of(at, "snprintf(out, size,") + count_of(at, "{SELECT_");
+	free(view);
+	return count;
+}
+
 /* Why the clock is not right: what the agent says, the manual explains. */
 static void every_reason_of_the_clock_is_explained(void **state)
 {
@@ -128,6 +152,7 @@ static void every_reason_of_the_clock_is_explained(void **state)
 	} reasons[] = {
 	    {"clock/steering/view.c", "no usable source"},
 	    {"clock/steering/view.c", "without a measurement"},
+	    {"clock/steering/view.c", "unsynchronised"},
 	    {"clock/steering/view.c", "of a forbidden stratum"},
 	    {"clock/steering/view.c", "beyond maxdistance"},
 	    {"clock/steering/view.c", "silent now"},
@@ -147,6 +172,7 @@ static void every_reason_of_the_clock_is_explained(void **state)
 		"not started as root and without CAP_SYS_TIME"},
 	};
 	char *manual = read_manual("man/ntsctl.8"), *section;
+	unsigned of_view = 0;
 
 	(void)state;
 	section = strstr(manual, " .Sh TROUBLESHOOTING ");
@@ -160,8 +186,10 @@ static void every_reason_of_the_clock_is_explained(void **state)
 			fail_msg("%s does not say '%s'", reasons[i].file,
 			    reasons[i].words);
 		assert_in(section, reasons[i].words);
+		of_view += strcmp(reasons[i].file, reasons[0].file) == 0;
 		free(source);
 	}
+	assert_int_equal(of_view, reasons_of_the_view());
 	free(manual);
 }
 
@@ -185,7 +213,7 @@ static void every_event_is_documented(void **state)
 	(void)state;
 	section = strstr(manual, " .Ss Events ");
 	assert_non_null(section);
-	*strstr(section, " .Ss Graphs ") = '\0';
+	*strstr(section, " .Ss The columns of sources ") = '\0';
 	for (unsigned i = 0; i < HISTORY_EVENT_KIND_COUNT; i++) {
 		const char *name = history_event_name(i);
 

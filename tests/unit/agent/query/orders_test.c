@@ -1,5 +1,7 @@
 #include "agent/query/orders.h"
 
+#include "agent/engine/saving.h"
+
 #include "agent/query/status.h"
 #include "tests/unit/agent/engine/world.h"
 
@@ -351,7 +353,7 @@ static void the_orders_are_those_of_the_readme(void **state)
 				       : "this order takes no name");
 		orders++;
 	}
-	assert_int_equal(orders, 13);
+	assert_int_equal(orders, 14);
 	fclose(readme);
 	world_end(w);
 }
@@ -383,6 +385,77 @@ static void an_order_counts_its_sources(void **state)
 		assert_int_equal(order(w, cases[i].line), ORDER_DONE);
 		assert_string_equal(text, cases[i].text);
 	}
+	world_end(w);
+}
+
+static void a_reset_drops_all_samples_and_measures_again(void **state)
+{
+	struct world *w = world_new(2, 0, 0);
+	struct engine *e = &w->engine;
+	uint64_t sent, exchanges;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	assert_true(
+	    world_view(w, 0).samples > 4 && world_view(w, 1).samples > 4);
+	assert_int_equal(order(w, "offline b"), ORDER_DONE);
+	sent = e->sources[1].count.sent;
+	exchanges = e->sources[0].count.exchanges;
+	e->order.pending = true;
+	assert_int_equal(order(w, "reset"), ORDER_FAILED);
+	assert_text("the clock is being adjusted; try again");
+	e->order.pending = false;
+	assert_true(world_view(w, 0).samples > 4);
+	e->save_samples_at = MONO_NEVER;
+	assert_int_equal(order(w, "reset"), ORDER_DONE);
+	assert_text(
+	    "all samples are dropped, and 1 source is measured again: see "
+	    "`ntsctl waitsync`");
+	assert_int_equal(world_view(w, 0).samples, 0);
+	assert_int_equal(world_view(w, 1).samples, 0);
+	assert_int_equal(e->save_samples_at.ns,
+	    world_reading(w).mono.ns + SAMPLES_SOONEST_NS);
+	world_run(w, 10 * NS_PER_S);
+	assert_true(world_view(w, 0).samples > 2);
+	assert_true(w->status.synchronised);
+	/* One that is offline stays that, and the keys are good. */
+	assert_int_equal(e->sources[1].count.sent, sent);
+	assert_int_equal(e->sources[0].count.exchanges, exchanges);
+	world_end(w);
+}
+
+/* The clock would be left alone. */
+static void a_reset_without_a_source_to_ask_drops_nothing(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+	unsigned samples;
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	assert_int_equal(order(w, "offline"), ORDER_DONE);
+	samples = world_view(w, 0).samples;
+	assert_int_equal(order(w, "reset"), ORDER_FAILED);
+	assert_text(
+	    "no online source has keys: all samples are kept; see `ntsctl "
+	    "sources -v`");
+	assert_int_equal(world_view(w, 0).samples, samples);
+	world_end(w);
+}
+
+/* Nothing has moved the clock. */
+static void a_reset_allows_no_step(void **state)
+{
+	struct world *w = world_new(1, 0, 0);
+
+	(void)state;
+	world_start(w);
+	world_run(w, 1000 * NS_PER_S);
+	w->peer_error_ns[0] += 3 * NS_PER_S;
+	assert_int_equal(order(w, "reset"), ORDER_DONE);
+	world_run(w, 60 * NS_PER_S);
+	assert_int_equal(w->steps, 0);
 	world_end(w);
 }
 
@@ -456,6 +529,9 @@ int main(void)
 	    cmocka_unit_test(a_reload_is_left_to_the_caller),
 	    cmocka_unit_test(the_orders_are_those_of_the_readme),
 	    cmocka_unit_test(an_order_counts_its_sources),
+	    cmocka_unit_test(a_reset_drops_all_samples_and_measures_again),
+	    cmocka_unit_test(a_reset_without_a_source_to_ask_drops_nothing),
+	    cmocka_unit_test(a_reset_allows_no_step),
 	    cmocka_unit_test(an_order_is_logged_with_its_failure),
 	};
 

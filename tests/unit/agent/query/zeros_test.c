@@ -426,20 +426,16 @@ static char *texts_of(const struct snapshot *s)
 	v.out = open_memstream(&text, &size);
 	assert_non_null(v.out);
 	for (size_t i = 0; i < ARRAY_LEN(reports); i++)
-		if (reports[i].report != report_selectdata &&
-		    reports[i].report != report_ntpdata)
-			(void)reports[i].report(s, &v);
+		(void)reports[i].report(s, &v);
 	fclose(v.out);
 	return text;
 }
 
-/* An offset, a delay or a deviation of a perfect clock. selectdata has the
- * words of chronyc, which are "1.0 +0ns +0ns ?" for a source without a sample.
- */
+/* An offset, a delay, a deviation or a leap status of a perfect clock. */
 static void no_table_shows_a_perfect_clock(void **state)
 {
-	static const char *const perfect[] = {
-	    "+0ns", " 0ns", "0.000000", " 0.000 ", "+0.000", "-0.000"};
+	static const char *const perfect[] = {"+0ns", " 0ns", "0.000000",
+	    " 0.000 ", "+0.000", "-0.000", ": Normal", " 1970"};
 	unsigned judged = 0;
 
 	(void)state;
@@ -475,6 +471,12 @@ static void ntpdata_of_a_mute_server_says_that_nothing_came(void **state)
 	assert_non_null(v.out);
 	(void)report_ntpdata(&scene.s, &v);
 	fclose(v.out);
+	assert_non_null(strstr(text,
+	    "Leap status     : -\nVersion         : -\nMode            : -\n"));
+	assert_non_null(
+	    strstr(text, "Reference time  : -\nOffset          : -"));
+	assert_non_null(
+	    strstr(text, "RX timestamping : -\nTotal TX        : "));
 	assert_non_null(strstr(text, "Last answer     : none yet\n"));
 	free(text);
 	scene_end(&scene);

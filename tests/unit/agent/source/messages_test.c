@@ -290,8 +290,8 @@ static void silence_is_a_message_after_three_requests(void **state)
 	lose(r, 1);
 	assert_shown(r, "silence",
 	    "ntp.example.net gives keys on TCP port 123, but no answer comes "
-	    "from 192.0.2.1:123: let UDP port 123 through the firewalls, or "
-	    "see whether the NTP server runs");
+	    "from 192.0.2.1:123: let UDP port 123 through the firewalls, also "
+	    "for packets above 48 bytes, or see whether the NTP server runs");
 }
 
 /* Where the key server is silent, too, or was not asked, less is known. */
