@@ -5,7 +5,8 @@
 
 #define SCHEMA 1
 
-/* The names are those of ntsctl(8). A member that is not known is null. */
+/* The names are those of ntsctl-tools(8). A member that is not known is null.
+ */
 
 static json_t *text_or_null(const char *text)
 {

@@ -60,7 +60,7 @@ static bool is_without_ipv6(const struct endpoint *e, int error)
 
 static enum obstacle connect_obstacle_of(const struct endpoint *e, int error)
 {
-	if (endpoint_unfit(e, e))
+	if (endpoint_no_host(e))
 		return OBSTACLE_NO_ADDRESS;
 	if (is_without_ipv6(e, error))
 		return OBSTACLE_NO_IPV6;

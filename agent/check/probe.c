@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The part of the time that the key exchange may take; the rest is for the
  * requests for time. The first retry of a lost SYN comes within two fifths of
@@ -113,6 +114,7 @@ static void try_time(const struct probe_request *q,
 	struct endpoint at = out->keys.facts.peer;
 
 	if (out->keys.have_keys) {
+		(void)mlock(&a, sizeof(a));
 		make_association(answer, &a);
 		ask_for_time(&a, &out->keys.address, &binding,
 		    q->granularity_ns, q->deadline, &out->time);
@@ -128,6 +130,7 @@ void probe_run(const struct probe_request *q, struct probe *out)
 {
 	struct ke_answer answer = {0};
 
+	(void)mlock(&answer, sizeof(answer));
 	*out = (struct probe){.begun = true};
 	q->report(q->self, out);
 	try_keys(q, &answer, &out->keys);

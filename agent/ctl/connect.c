@@ -61,8 +61,8 @@ static bool fail_connect(struct reading *r, int error)
 		/* "restart" helps, too, if somebody removed the socket. */
 		return fail(r,
 		    "ntsagentd is not running: nothing listens on %s%s; start "
-		    "it: sudo systemctl restart ntsagent; if that fails: sudo "
-		    "ntsagentd --check-config, sudo journalctl -u ntsagent",
+		    "it as root: systemctl restart ntsagent; if that fails: "
+		    "ntsagentd --check-config, journalctl -u ntsagent",
 		    r->path,
 		    is_usual(r->path)
 			? ""

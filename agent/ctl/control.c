@@ -4,6 +4,7 @@
 #include "agent/ctl/fetch.h"
 #include "agent/ctl/snapshot/address.h"
 #include "agent/ctl/snapshot/chrony_values.h"
+#include "agent/ctl/snapshot/nearest.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -75,6 +76,19 @@ bool control_means(const struct status_source *s, const char *target)
 	       subnet_has(&net, address);
 }
 
+enum exit_status control_no_source(const char *program,
+    const struct snapshot *s, const char *name, FILE *errors)
+{
+	const char *meant = nearest_in(
+	    name, &s->sources->name, s->source_count, sizeof(s->sources[0]));
+	char text[NEAREST_TEXT_MAX];
+
+	fprintf(errors, "%s: no source has the name or address '%s'%s\n",
+	    program, name,
+	    meant ? nearest_text(meant, "", text) : ": see `ntsctl sources`");
+	return EXIT_REFUSED;
+}
+
 /* The agent knows sources by their names alone. As for an order without a name,
  * one source that can carry it out is enough: what the others say goes to
  * `errors`, which matters if none can. */
@@ -96,12 +110,7 @@ static enum exit_status send_to_all_of(const struct control *c,
 		if (one == EXIT_OK)
 			status = EXIT_OK;
 	}
-	if (!any)
-		fprintf(errors,
-		    "%s: no source has the name or address '%s': see `ntsctl "
-		    "sources`\n",
-		    c->program, target);
-	return status;
+	return any ? status : control_no_source(c->program, s, target, errors);
 }
 
 static enum exit_status send_to_each(
@@ -191,6 +200,14 @@ static enum exit_status run_reload(
 	return tell(c, argc > 0 ? "reload-sources" : "reload", NULL);
 }
 
+static enum exit_status run_reset(
+    const struct control *c, int argc, char **argv)
+{
+	if (argc > 0 && strcmp(argv[0], "sources") != 0)
+		return complain(c, "reset takes [sources]");
+	return tell(c, "reset", NULL);
+}
+
 /* clang-format off */
 static const struct {
 	const char *name, *verb;
@@ -200,6 +217,7 @@ static const struct {
 	{"burst",     NULL,       2, run_burst},
 	{"makestep",  NULL,       2, run_makestep},
 	{"reload",    NULL,       1, run_reload},
+	{"reset",     NULL,       1, run_reset},
 	{"retry",     "retry",    1, NULL},
 	{"online",    "online",   1, NULL},
 	{"offline",   "offline",  1, NULL},

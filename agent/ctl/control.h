@@ -22,6 +22,11 @@ bool control_is_burst(const char *text);
 enum exit_status control_run(
     const struct control *c, const char *name, int argc, char **argv);
 
+/* Prints that no source is named so, and which one was perhaps meant; returns
+ * EXIT_REFUSED. */
+enum exit_status control_no_source(const char *program,
+    const struct snapshot *s, const char *name, FILE *errors);
+
 /* "ADDRESS/BITS" or "MASK/ADDRESS", of one family. */
 struct subnet {
 	int family;

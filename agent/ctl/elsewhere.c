@@ -8,6 +8,17 @@
 #define AGENT "ntsagentd"
 #define TOOLS "ntsctl-tools"
 
+/* An option with its value, if it was given. */
+static unsigned put_option(const char *name, const char *value, unsigned n,
+    const char *out[static ELSEWHERE_ARGUMENTS_MAX])
+{
+	if (!value)
+		return n;
+	out[n++] = name;
+	out[n++] = value;
+	return n;
+}
+
 void elsewhere_check_arguments(const struct options *o, const char *program,
     const char *out[static ELSEWHERE_ARGUMENTS_MAX])
 {
@@ -19,38 +30,30 @@ void elsewhere_check_arguments(const struct options *o, const char *program,
 		out[n++] = "--live";
 	if (o->output == OUTPUT_JSON)
 		out[n++] = "--json";
-	if (o->config) {
-		out[n++] = "-f";
-		out[n++] = o->config;
-	}
-	if (o->limit) {
-		out[n++] = "-t";
-		out[n++] = o->limit;
-	}
+	n = put_option("-f", o->config, n, out);
+	n = put_option("-t", o->limit, n, out);
 	out[n] = NULL;
 }
 
-void elsewhere_compare_arguments(const struct options *o, const char *program,
+void elsewhere_report_arguments(const struct options *o, const char *program,
     const char *out[static ELSEWHERE_ARGUMENTS_MAX])
 {
 	unsigned n = 0;
 
 	out[n++] = program;
-	out[n++] = "compare";
-	out[n++] = "-s";
-	out[n++] = o->socket;
+	out[n++] = o->command;
+	n = put_option("-s", o->socket, n, out);
 	if (o->output == OUTPUT_JSON)
 		out[n++] = "--json";
 	if (o->output == OUTPUT_CSV)
 		out[n++] = "--csv";
-	if (o->chronyd) {
-		out[n++] = "--chronyd";
-		out[n++] = o->chronyd;
-	}
-	if (o->duration) {
-		out[n++] = "--for";
-		out[n++] = o->duration;
-	}
+	n = put_option("--chronyd", o->chronyd, n, out);
+	n = put_option("--for", o->duration, n, out);
+	n = put_option("--source", o->source, n, out);
+	n = put_option("--last", o->last, n, out);
+	n = put_option("--svg", o->svg, n, out);
+	if (o->argc > 0)
+		n = put_option("--", o->argv[0], n, out);
 	out[n] = NULL;
 }
 
@@ -152,16 +155,16 @@ int elsewhere_import(int argc, char **argv, FILE *out, FILE *errors)
 	return EXIT_NO_STATUS;
 }
 
-enum exit_status elsewhere_compare(
+enum exit_status elsewhere_report(
     const struct options *o, const struct view *v, FILE *errors)
 {
 	const char *arguments[ELSEWHERE_ARGUMENTS_MAX];
 	char program[ELSEWHERE_PATH_MAX];
 
 	fflush(v->out);
-	if (!find_tools("compare", program, errors))
+	if (!find_tools(o->command, program, errors))
 		return EXIT_NO_STATUS;
-	elsewhere_compare_arguments(o, program, arguments);
+	elsewhere_report_arguments(o, program, arguments);
 	become(program, arguments);
 	complain_not_executed(program, errors);
 	return EXIT_NO_STATUS;

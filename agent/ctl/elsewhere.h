@@ -1,6 +1,8 @@
 /* Commands of other programs, which ntsctl executes. `check` is in ntsagentd:
  * what reads bytes from the network is in the agent's program, which confines
- * it. `import` and `compare` are in ntsctl-tools, a package of its own. */
+ * it. `import`, `compare` and `graph` are in ntsctl-tools, a package of its
+ * own.
+ */
 #ifndef AGENT_CTL_ELSEWHERE_H
 #define AGENT_CTL_ELSEWHERE_H
 
@@ -9,7 +11,7 @@
 
 #include <stdio.h>
 
-#define ELSEWHERE_ARGUMENTS_MAX 12
+#define ELSEWHERE_ARGUMENTS_MAX 18
 #define ELSEWHERE_PATH_MAX 4096
 #define ELSEWHERE_ERROR_MAX 600
 
@@ -25,7 +27,7 @@
  * `program`, and end with NULL. */
 void elsewhere_check_arguments(const struct options *o, const char *program,
     const char *out[static ELSEWHERE_ARGUMENTS_MAX]);
-void elsewhere_compare_arguments(const struct options *o, const char *program,
+void elsewhere_report_arguments(const struct options *o, const char *program,
     const char *out[static ELSEWHERE_ARGUMENTS_MAX]);
 
 /* Finds the program `name`: next to `self`, the path of this program, or else
@@ -37,9 +39,10 @@ bool elsewhere_find(const char *self, const char *name, const char *folder,
 void elsewhere_check(
     const struct options *o, char why[static ELSEWHERE_ERROR_MAX]);
 
-/* Becomes ntsctl-tools. Returns only if that fails. */
+/* Becomes ntsctl-tools. Returns only if that fails. elsewhere_report() is for
+ * commands that take the options of ntsctl: compare and graph. */
 int elsewhere_import(int argc, char **argv, FILE *out, FILE *errors);
-enum exit_status elsewhere_compare(
+enum exit_status elsewhere_report(
     const struct options *o, const struct view *v, FILE *errors);
 
 #endif

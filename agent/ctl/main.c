@@ -3,7 +3,8 @@
 
 #include <locale.h>
 
-static const struct ctl_tools elsewhere = {elsewhere_import, elsewhere_compare};
+static const struct ctl_tools elsewhere = {
+    elsewhere_import, elsewhere_report, elsewhere_report};
 
 int main(int argc, char **argv)
 {

@@ -1,5 +1,7 @@
 #include "agent/ctl/options.h"
 
+#include "agent/ctl/snapshot/nearest.h"
+
 #include <getopt.h>
 #include <string.h>
 
@@ -214,16 +216,22 @@ static void take(struct options *out, int letter)
 
 static bool refuse(char **argv, int letter, char why[static OPTIONS_ERROR_MAX])
 {
+	const char *word = argv[optind - 1], *meant;
+	char text[NEAREST_TEXT_MAX];
 	const char *problem =
 	    letter == ':' ? "needs an argument" : "is not known";
 
 	/* getopt_long sets optopt to the letter, if there is one. */
-	if (optopt > 0 && optopt < LONG_JSON)
+	if (optopt != 0 && optopt < LONG_JSON) {
 		snprintf(
 		    why, OPTIONS_ERROR_MAX, "option -%c %s", optopt, problem);
-	else
-		snprintf(why, OPTIONS_ERROR_MAX, "option %s %s",
-		    argv[optind - 1], problem);
+		return false;
+	}
+	/* No option is near to nothing. */
+	meant = nearest_in(letter == ':' ? "" : word + 2, &known[0].option.name,
+	    ARRAY_LEN(known), sizeof(known[0]));
+	snprintf(why, OPTIONS_ERROR_MAX, "option %.60s %s%s", word, problem,
+	    nearest_text(meant, "--", text));
 	return false;
 }
 

@@ -5,10 +5,10 @@
 #include "agent/ctl/elsewhere.h"
 #include "agent/ctl/fetch.h"
 #include "agent/ctl/history/events.h"
-#include "agent/ctl/history/graph.h"
 #include "agent/ctl/session.h"
-#include "agent/ctl/suggest.h"
 #include "agent/ctl/show_metrics.h"
+#include "agent/ctl/snapshot/nearest.h"
+#include "agent/ctl/suggest.h"
 #include "agent/ctl/waitsync.h"
 #include "agent/ctl/watch/watch.h"
 
@@ -96,6 +96,8 @@ static const struct command {
 	    1, NULL, NULL, "refresh"},
 	{"reselect", "", "select the best server again",
 	    0, NULL, NULL, "reselect"},
+	{"reset", "[sources]", "drop all samples, and measure again",
+	    1, NULL, NULL, "reset"},
 	{"step", "", "step the clock instead of slewing it",
 	    0, NULL, NULL, "step"},
 	{"makestep", "", "another name of step", 2, NULL, NULL, "makestep"},
@@ -135,31 +137,22 @@ static const struct command *find_command(const char *name)
 /* The command that was probably meant; NULL: none is similar. */
 static const char *nearest_command(const char *name)
 {
-	unsigned distance = SUGGEST_FAR;
-	const char *meant = NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		suggest_nearer(name, commands[i].name, &meant, &distance);
-	return meant;
+	return nearest_in(
+	    name, &commands[0].name, ARRAY_LEN(commands), sizeof(commands[0]));
 }
 
 /* One line: what ntsctl does instead, or which word was meant. */
 static enum exit_status complain_unknown(FILE *errors, const char *name)
 {
 	const char *instead = suggest_instead(name);
-	const char *meant = nearest_command(name);
-	char why[OPTIONS_ERROR_MAX];
+	char why[OPTIONS_ERROR_MAX], text[NEAREST_TEXT_MAX];
 
 	if (instead) {
 		fprintf(errors, "ntsctl: %s: %s\n", name, instead);
 		return EXIT_REFUSED;
 	}
-	if (meant)
-		snprintf(why, sizeof(why),
-		    "there is no command '%.40s': did you mean '%s'", name,
-		    meant);
-	else
-		snprintf(why, sizeof(why), "there is no command '%.40s'", name);
+	snprintf(why, sizeof(why), "there is no command '%.40s'%s", name,
+	    nearest_text(nearest_command(name), "", text));
 	return complain_usage(errors, why);
 }
 
@@ -204,16 +197,7 @@ static enum exit_status run_events(const struct call *call)
 
 static enum exit_status run_graph(const struct call *call)
 {
-	const struct options *o = call->options;
-	const struct graph_options g = {
-	    .socket = o->socket,
-	    .value = o->argc > 0 ? o->argv[0] : NULL,
-	    .source = o->source,
-	    .last = o->last,
-	    .svg = o->svg,
-	};
-
-	return graph_run(&g, &call->view, call->errors);
+	return call->tools->graph(call->options, &call->view, call->errors);
 }
 
 static enum exit_status run_watch(const struct call *call)
@@ -260,7 +244,7 @@ static enum exit_status help_of(const struct command *c, FILE *out)
 		fputs("  Only root may give this order.\n", out);
 	fputs("\nOptions:\n", out);
 	options_help_of(c->name, out);
-	fputs("\nntsctl(8) has the details.\n", out);
+	fputs("\nSee ntsctl(8) and ntsctl-tools(8).\n", out);
 	return EXIT_OK;
 }
 
@@ -321,19 +305,23 @@ static bool fetch(const struct call *call, struct snapshot *s)
 	return false;
 }
 
-static enum exit_status complain_no_source(const struct call *call)
+/* Only the sources that `name` means; false: there are none. */
+static bool keep_named(struct snapshot *s, const char *name)
 {
-	fprintf(call->errors,
-	    "ntsctl: no source has the name or address '%s': see `ntsctl "
-	    "sources`\n",
-	    call->options->argv[0]);
-	return EXIT_REFUSED;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		if (chronyc_names(&s->sources[i], name))
+			s->sources[kept++] = s->sources[i];
+	if (kept > 0)
+		s->source_count = kept;
+	return kept > 0;
 }
 
 static enum exit_status run_sourcename(const struct call *call)
 {
 	const struct options *o = call->options;
-	const char *host = NULL;
+	enum exit_status status = EXIT_OK;
 	struct snapshot s;
 
 	if (o->argc != 1)
@@ -341,24 +329,13 @@ static enum exit_status run_sourcename(const struct call *call)
 		    call->errors, "sourcename takes one address");
 	if (!fetch(call, &s))
 		return EXIT_NO_STATUS;
-	for (unsigned i = 0; i < s.source_count && !host; i++)
-		if (chronyc_names(&s.sources[i], o->argv[0]))
-			host = s.sources[i].host;
-	if (host)
-		fprintf(call->view.out, "%s\n", host);
+	if (keep_named(&s, o->argv[0]))
+		fprintf(call->view.out, "%s\n", s.sources[0].host);
+	else
+		status =
+		    control_no_source("ntsctl", &s, o->argv[0], call->errors);
 	snapshot_free(&s);
-	return host ? EXIT_OK : complain_no_source(call);
-}
-
-/* Only the sources that `name` means. */
-static void keep_named(struct snapshot *s, const char *name)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < s->source_count; i++)
-		if (chronyc_names(&s->sources[i], name))
-			s->sources[kept++] = s->sources[i];
-	s->source_count = kept;
+	return status;
 }
 
 static enum exit_status run_ntpdata(const struct call *call)
@@ -371,11 +348,13 @@ static enum exit_status run_ntpdata(const struct call *call)
 	if (!fetch(call, &s))
 		return EXIT_NO_STATUS;
 	view.only = o->argc > 0 ? o->argv[0] : NULL;
-	if (view.only)
-		keep_named(&s, view.only);
-	status = report_ntpdata(&s, &view);
+	if (view.only && !keep_named(&s, view.only))
+		status =
+		    control_no_source("ntsctl", &s, view.only, call->errors);
+	else
+		status = report_ntpdata(&s, &view);
 	snapshot_free(&s);
-	return status == EXIT_REFUSED ? complain_no_source(call) : status;
+	return status;
 }
 
 /* -c: the CSV of chronyc. */
@@ -400,8 +379,10 @@ static enum exit_status run_chronyc(
 	if (!fetch(call, &s))
 		return EXIT_NO_STATUS;
 	found = report(&s, &style, call->view.out);
+	if (!found)
+		control_no_source("ntsctl", &s, style.only, call->errors);
 	snapshot_free(&s);
-	return found ? EXIT_OK : complain_no_source(call);
+	return found ? EXIT_OK : EXIT_REFUSED;
 }
 
 static enum exit_status run_report(

@@ -15,6 +15,8 @@ struct ctl_tools {
 	int (*import)(int argc, char **argv, FILE *out, FILE *errors);
 	enum exit_status (*compare)(
 	    const struct options *o, const struct view *v, FILE *errors);
+	enum exit_status (*graph)(
+	    const struct options *o, const struct view *v, FILE *errors);
 };
 
 /* Reorders `argv`. Prints to `out`, and each error as one line to `errors`.

@@ -3,6 +3,7 @@
 #include "agent/ctl/chronyc/chronyc.h"
 #include "agent/ctl/control.h"
 #include "agent/ctl/fetch.h"
+#include "agent/ctl/snapshot/nearest.h"
 #include "agent/ctl/suggest.h"
 #include "agent/ctl/waitsync.h"
 
@@ -169,6 +170,17 @@ static bool is_switch(const char *name)
 	return strcmp(name, "online") == 0 || strcmp(name, "offline") == 0;
 }
 
+/* These are nothing without the word "sources". */
+static bool needs_sources(const char *name)
+{
+	return strcmp(name, "reload") == 0 || strcmp(name, "reset") == 0;
+}
+
+static bool has_sources(int argc, char **argv)
+{
+	return argc == 2 && strcmp(argv[1], "sources") == 0;
+}
+
 /* The arguments that chronyc itself refuses. */
 static const char *syntax_error(int argc, char **argv)
 {
@@ -177,9 +189,10 @@ static const char *syntax_error(int argc, char **argv)
 		return "Invalid syntax for burst command";
 	if (is_switch(argv[0]) && argc > 2)
 		return "Could not get address for hostname";
-	if (strcmp(argv[0], "reload") == 0 &&
-	    (argc != 2 || strcmp(argv[1], "sources") != 0))
-		return "Invalid syntax for reload command";
+	if (needs_sources(argv[0]) && !has_sources(argc, argv))
+		return strcmp(argv[0], "reset") == 0
+			   ? "Invalid syntax for reset command"
+			   : "Invalid syntax for reload command";
 	if (strcmp(argv[0], "makestep") == 0 && argc > 1 &&
 	    (argc < 3 || !is_number(argv[1]) || !is_number(argv[2])))
 		return "Bad syntax for makestep command";
@@ -191,7 +204,7 @@ static int words_read(const char *name)
 {
 	if (strcmp(name, "burst") == 0 || strcmp(name, "makestep") == 0)
 		return 3;
-	return is_switch(name) || strcmp(name, "reload") == 0 ? 2 : 1;
+	return is_switch(name) || needs_sources(name) ? 2 : 1;
 }
 
 /* The source that an order names; NULL: all. */
@@ -343,6 +356,7 @@ static const struct {
     {"refresh", run_order, "look up the names again"},
     {"reselect", run_order, "select the best server again"},
     {"reload", run_order, "sources: read the configuration again"},
+    {"reset", run_order, "sources: drop all samples, and measure again"},
     {"makestep", run_order, "step the clock"},
     {"dump", run_order, "save the samples now"},
     {"cyclelogs", run_order, "open the log files again"},
@@ -375,15 +389,14 @@ static bool run_help(struct session *s, int argc, char **argv)
 
 static bool complain_unknown(struct session *s, const char *name)
 {
-	const char *instead = suggest_instead(name), *meant = NULL;
-	unsigned distance = SUGGEST_FAR;
+	const char *instead = suggest_instead(name), *meant;
 
 	if (instead) {
 		fprintf(s->errors, "chronyc: %s: %s\n", name, instead);
 		return false;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		suggest_nearer(name, commands[i].name, &meant, &distance);
+	meant = nearest_in(
+	    name, &commands[0].name, ARRAY_LEN(commands), sizeof(commands[0]));
 	fputs("Unrecognized command\n", s->errors);
 	if (meant)
 		fprintf(s->errors, "chronyc: did you mean '%s'?\n", meant);

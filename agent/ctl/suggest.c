@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define LETTERS_MAX 31
-
 #define SERVES_NO_TIME "this agent is a client and serves no time"
 #define IN_THE_FILE                                                            \
 	"this is a value in ntsagent.conf(5): change it there, then: ntsctl "  \
@@ -49,7 +47,6 @@ static const struct {
 	{"polltarget", "the agent chooses the interval by the path and the clock, between minpoll and maxpoll"},
 	{"rekey", "there are no symmetric keys; new NTS keys: ntsctl refresh"},
 	{"reselectdist", "the best source changes when another one is clearly nearer: see score in ntsctl selectdata"},
-	{"reset", "to drop all samples: systemctl restart ntsagent; to select again: ntsctl reselect"},
 	{"retries", "every wait of ntsctl has an end: five seconds for the status, thirty for an order"},
 	{"rtcdata", HARDWARE_CLOCK},
 	{"selectopts", "prefer, noselect, trust and require stand in ntsagent.conf(5): change them there, then: ntsctl reload"},
@@ -70,42 +67,4 @@ const char *suggest_instead(const char *command)
 		if (strcmp(instead[i].command, command) == 0)
 			return instead[i].sentence;
 	return NULL;
-}
-
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-unsigned suggest_distance(const char *a, const char *b)
-{
-	unsigned d[LETTERS_MAX + 1][LETTERS_MAX + 1];
-	size_t m = strnlen(a, LETTERS_MAX), n = strnlen(b, LETTERS_MAX);
-
-	for (unsigned i = 0; i <= m; i++)
-		d[i][0] = i;
-	for (unsigned j = 0; j <= n; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= m; i++)
-		for (size_t j = 1; j <= n; j++) {
-			d[i][j] = least(d[i - 1][j], d[i][j - 1]) + 1;
-			d[i][j] = least(
-			    d[i][j], d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
-				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
-		}
-	return d[m][n];
-}
-
-/* Half of a short word may not be wrong. */
-void suggest_nearer(const char *word, const char *candidate, const char **best,
-    unsigned *distance)
-{
-	unsigned now = suggest_distance(word, candidate);
-
-	if (now >= *distance || 2 * now >= strlen(candidate))
-		return;
-	*best = candidate;
-	*distance = now;
 }

@@ -3,10 +3,12 @@
 #include "agent/ctl/import/run.h"
 #include "agent/ctl/program.h"
 #include "agent/tools/compare.h"
+#include "agent/tools/graph.h"
 
 #include <locale.h>
 
-static const struct ctl_tools tools = {import_run, compare_command};
+static const struct ctl_tools tools = {
+    import_run, compare_command, graph_command};
 
 int main(int argc, char **argv)
 {

@@ -7,7 +7,7 @@ _ntsctl()
 		-a --all -v --verbose -f --follow --since --source --last --svg
 		--chronyd --for --live --config -t --limit -h --help -V --version'
 	local commands='status sources sourcestats tracking authdata activity
-		selectdata ntpdata sourcename onoffline refresh reselect dump
+		selectdata ntpdata sourcename onoffline refresh reselect reset dump
 		metrics events graph watch
 		waitsync retry burst offline online step makestep reload
 		compare check cyclelogs import help version'
@@ -62,7 +62,17 @@ _ntsctl()
 			-- "$current")
 		return
 		;;
-	retry | burst | offline | online | refresh | ntpdata | --source)
+	metrics | reload | reset | help)
+		case $previous in
+		metrics) word='openmetrics prometheus' ;;
+		reload | reset) word=sources ;;
+		help) word=$commands ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$word" -- "$current")
+		return
+		;;
+	retry | burst | [0-9]*/[0-9]* | offline | online | refresh | ntpdata | \
+		sourcename | --source)
 		# compgen -W would execute what a name contains.
 		COMPREPLY=()
 		while IFS=, read -r word _; do
@@ -73,11 +83,6 @@ _ntsctl()
 		return
 		;;
 	esac
-	if [[ $previous == metrics ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'openmetrics prometheus' \
-			-- "$current")
-		return
-	fi
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
 		[[ " ${commands//[$'\n\t']/ } " == *" $word "* ]] && return
 	done

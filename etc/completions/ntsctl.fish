@@ -50,6 +50,7 @@ complete -c ntsctl -n __ntsctl_needs_command -a makestep -d 'Another name for st
 complete -c ntsctl -n __ntsctl_needs_command -a onoffline -d 'Look at the network again'
 complete -c ntsctl -n __ntsctl_needs_command -a refresh -d 'Look up the names again and fetch new keys'
 complete -c ntsctl -n __ntsctl_needs_command -a reselect -d 'Select the best server again'
+complete -c ntsctl -n __ntsctl_needs_command -a reset -d 'Drop all samples and measure again'
 complete -c ntsctl -n __ntsctl_needs_command -a dump -d 'Save the samples now'
 complete -c ntsctl -n __ntsctl_needs_command -a reload -d 'Read the configuration again'
 complete -c ntsctl -n __ntsctl_needs_command -a cyclelogs -d 'Open the files of measurements again'

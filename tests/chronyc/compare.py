@@ -16,28 +16,36 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIMIT_S = 60  # until all clients have eight answers, on a busy machine
 
-# Three servers agree, one is wrong by half a second, and one is not there.
+# Three servers agree, one is wrong by half a second, and one is not there. All
+# are ahead by more than any error, because a sign would not show in an offset of
+# zero.
 GOOD4, GOOD6, GOOD5, WRONG, DEAD = (
     '10.77.9.1', 'fd77:9::2', '10.77.9.5', '10.77.9.3', '10.77.9.4')
-SERVERS = {GOOD4: [], GOOD6: ['--stratum', '2', '--root-delay', '0.001'],
-           GOOD5: [], WRONG: ['--offset', '0.5']}
+AHEAD = ['--offset', '0.25']
+SERVERS = {GOOD4: AHEAD,
+           GOOD6: [*AHEAD, '--stratum', '2', '--root-delay', '0.001'],
+           GOOD5: AHEAD, WRONG: ['--offset', '0.75']}
 
 # The form of a column, and how far the value of the agent may be from that of
-# chronyd; None: only the form is compared.
+# chronyd; None: only the form is compared. chronyd -x corrects a clock of its own,
+# and its offsets are those of that clock, without the correction that it shows as
+# "System time"; the agent corrects nothing. FAST: how far they may be apart in an
+# offset that is positive for a fast clock; SLOW: for a slow one.
 NUMBER, AGE = r'\d+', r'\d+'
 S9, S6, PPM = r'-?\d+\.\d{9}', r'\d+\.\d{6}', r'-?\d+\.\d{3}'
 ADDRESS, HEX = r'[0-9a-f.:]+', r'[0-9A-F]{8}'
 LEAP = 'Normal|Insert second|Delete second|Not synchronised'
 NEAR = 0.02  # s: the servers are on one machine
+FAST, SLOW = ('fast', NEAR), ('slow', NEAR)
 MARK = [(r'-', 'same')]
 COLUMNS = {
-    'sources': [(r'\^', 'same'), (r'[*+x~?-]', None), (ADDRESS, 'same'),
+    'sources': [(r'\^', 'same'), (r'[*+x~?-]', 'same'), (ADDRESS, 'same'),
                 (NUMBER, 'same'), (r'-?\d+', 'same'), (r'[0-7]+', None),
-                (AGE, 3), (S9, NEAR), (S9, NEAR), (S9, NEAR)],
+                (AGE, 3), (S9, FAST), (S9, FAST), (S9, NEAR)],
     'sourcestats': [(ADDRESS, 'same'), (NUMBER, None), (NUMBER, None),
-                    (AGE, 30), (PPM, None), (PPM, None), (S9, NEAR), (S9, NEAR)],
-    'tracking': [(HEX, None), (ADDRESS, None), (NUMBER, None),
-                 (r'\d+\.\d{9}', 30), (S9, NEAR), (S9, NEAR), (S9, NEAR),
+                    (AGE, 30), (PPM, None), (PPM, None), (S9, FAST), (S9, NEAR)],
+    'tracking': [(HEX, 'same'), (ADDRESS, 'same'), (NUMBER, 'same'),
+                 (r'\d+\.\d{9}', 30), (S9, NEAR), (S9, FAST), (S9, None),
                  (PPM, None), (PPM, None), (PPM, None), (S9, NEAR), (S9, NEAR),
                  (r'\d+\.\d', 5), (LEAP, 'same')],
     'authdata': [(ADDRESS, 'same'), ('NTS', 'same'), (NUMBER, 'same'),
@@ -49,15 +57,16 @@ COLUMNS = {
                 ('Server', 'same'), (NUMBER, 'same'), (r'-?\d+', 'same'),
                 (NUMBER, 'same'), (r'-?\d+', 'same'), (S9, 1e-9),
                 (S6, 1e-5), (S6, 1e-3), (HEX, 'same'), (r'\w*', 'same'),
-                (r'\d+\.\d{9}', 10), (S9, NEAR), (S9, NEAR), (S9, NEAR),
+                (r'\d+\.\d{9}', 10), (S9, SLOW), (S9, NEAR), (S9, NEAR),
                 (S9, NEAR), (r'-?0\.\d\d', None), ('[01]{3}', None),
                 ('[01]{3}', 'same'), ('[01]{4}', None), ('Yes|No', 'same'),
                 ('Yes|No', 'same'), ('Daemon|Kernel|Hardware', 'same'),
                 ('Daemon|Kernel|Hardware', 'same')] + [(NUMBER, 20)] * 8,
-    'selectdata': [(r'[*+xDPWMNsdSUT~w]', None), (ADDRESS, 'same'), ('Y', 'same')] +
+    'selectdata': [(r'[*+xDPWMNsdSUT~w]', 'same'), (ADDRESS, 'same'), ('Y', 'same')] +
                   [('[N-]', 'same'), ('[P-]', 'same'), ('[T-]', 'same'),
                    ('[R-]', 'same'), ('-', 'same')] * 2 +
-                  [(AGE, 3), (r'\d+\.\d', None), (S9, 0.1), (S9, 0.1),
+                  [(AGE, 3), (r'\d+\.\d', None), (S9, ('fast', 0.1)),
+                   (S9, ('fast', 0.1)),
                    (LEAP, 'same')],
 }
 # The last columns that chronyc 4.3 lacks.
@@ -171,6 +180,10 @@ class Lan:
         return run([*self.chronies[name]('chronyc'), '-h', self.socket(name),
                     *words], **more)
 
+    def correction(self, name):
+        """What chronyd -x says that it has still to add to the clock."""
+        return float(self.theirs(name, '-c', 'tracking').stdout.split(',')[4])
+
     def await_all(self, what, done, seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -181,10 +194,12 @@ class Lan:
         check(what, False, 'not within %d s' % seconds)
 
     def steady(self):
-        """All clients have eight answers of each server."""
+        """All clients have eight answers of each server, and have selected the
+        one that is preferred."""
         def is_steady(text):
-            rows = [r.split(',') for r in text.splitlines()]
-            return sum(r[5:6] == ['377'] for r in rows) == len(SERVERS)
+            rows = rows_of(text)
+            return (sum(r[5:6] == ['377'] for r in rows) == len(SERVERS) and
+                    ['*', GOOD5] in [r[1:3] for r in rows])
         return is_steady(self.ours('-c', 'sources').stdout) and all(
             is_steady(self.theirs(n, '-c', 'sources').stdout)
             for n in self.chronies)
@@ -202,15 +217,20 @@ def keyed(report, rows):
     return {r[at]: r for r in rows if len(r) > at and r[at] in SERVERS}
 
 
-def compare_value(kind, ours, theirs):
+def compare_value(kind, ours, theirs, correction):
+    """correction: what chronyd -x has added to a clock of its own."""
     if kind is None:
         return True
     if kind == 'same':
         return ours == theirs
-    return abs(float(ours) - float(theirs)) <= kind
+    away = float(ours) - float(theirs)
+    if isinstance(kind, tuple):
+        way, kind = kind
+        away += correction if way == 'fast' else -correction
+    return abs(away) <= kind
 
 
-def differences(report, ours, theirs):
+def differences(report, ours, theirs, correction):
     columns = COLUMNS[report]
     if len(ours) != len(columns):
         return ['%d columns, not %d' % (len(ours), len(columns))]
@@ -225,7 +245,8 @@ def differences(report, ours, theirs):
         for who, text in (('ntsctl', ours[i]), ('chronyc', theirs[i])):
             if not re.fullmatch(form, text):
                 found.append('%s: column %d is %r' % (who, i + 1, text))
-        if not found and not compare_value(kind, ours[i], theirs[i]):
+        if not found and not compare_value(kind, ours[i], theirs[i],
+                                           correction):
             found.append('column %d is %s, of chronyc %s' % (
                 i + 1, ours[i], theirs[i]))
     return found
@@ -240,7 +261,7 @@ def compare_csv(lan, name, report, options):
         'rows %s, of chronyc %s' % (sorted(mine), sorted(real))]
     for key in mine:
         found += ['%s: %s' % (key, d) for d in differences(
-            report, mine[key], real.get(key, []))]
+            report, mine[key], real.get(key, []), lan.correction(name))]
     if (ours.returncode, theirs.returncode) != (0, 0):
         found.append('exit %d and %d' % (ours.returncode, theirs.returncode))
     check('%s: CSV of %s %s' % (name, report, ' '.join(options)), not found,
@@ -251,7 +272,7 @@ def shape(text):
     """The text without what may differ between two clients."""
     text = re.sub(r'[0-9A-F]{8}\b', 'HEX', text)
     text = re.sub(r'\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}', 'DATE', text)
-    text = re.sub(r' (slow|fast)\b', ' slow-or-fast', text)
+    text = re.sub(r' ppm (slow|fast)\b', ' ppm slow-or-fast', text)
     text = re.sub(r'^(\^)?[*+x~?D-] ', r'\1S ', text, flags=re.M)
     text = re.sub(r' *[-+]?\d+(\.\d+)?([num]?s|m|h)\b', ' OFFSET', text)
     text = re.sub(r' *[-+]?\d+(\.\d+)?', ' N', text)
@@ -299,7 +320,7 @@ CALLS = [
     (['burst'], None), (['reload'], None), (['-4', '-a', 'online'], None),
     (['offline', '192.0.2.1'], None), (['makestep', 'x'], None),
     (['reload', 'nothing'], None), (['reset', 'nothing'], None),
-    (['-f', '/x', '-c', 'sourcename', GOOD4], None), (['rekey'], None),
+    (['reset'], None), (['-f', '/x', '-c', 'sourcename', GOOD4], None), (['rekey'], None),
     (['accheck', GOOD4], None), (['rtcdata'], None), (['-c', 'rtcdata'], None),
     (['trimrtc'], None), (['writertc'], None), (['smoothing'], None),
     (['-c', 'smoothing'], None), (['settime', '12:00'], None),
@@ -307,6 +328,7 @@ CALLS = [
     (['burst', '1/2', GOOD4, 'x'], None), (['online', GOOD4, 'x'], None),
     (['dns', '-x'], None), (['dns', '-46'], None), (['timeout', 'x'], None),
     (['timeout', '100'], None), (['-e'], 'exit\n'),
+    (['reset', 'sources'], None), # the last: all samples are dropped
 ]
 
 
@@ -368,7 +390,7 @@ def main():
         lan.start_agent()
         for name, command in lan.chronies.items():
             lan.start_chronyd(name, command)
-        lan.await_all('all clients have eight answers of each server',
+        lan.await_all('all clients have eight answers and select ' + GOOD5,
                       lan.steady, LIMIT_S)
         for name in lan.chronies:
             for report in COLUMNS:

@@ -165,42 +165,102 @@ def seconds(ns):
     return (ns or 0) / 1e9
 
 
-def go_judge(name, got, clock, source):
-    """Compares the fields with the status; signs as chronyd has them."""
-    if name == 'tracking':
-        near('stratum', got['stratum'], clock['stratum'])
-        near('correction', got['correction'], -seconds(clock['offset_ns']))
-        near('RMS offset', got['rms'], seconds(clock['rms_offset_ns']))
-        near('frequency', got['freq'], clock['uncorrected_frequency_ppm'])
-        near('skew', got['skew'], clock['skew_ppm'])
-        near('root delay', got['delay'], seconds(clock['root_delay_ns']))
-        near('interval', got['interval'], clock['update_interval_s'])
-        near('reference time', got['low'] + got['nsec'] / 1e9,
-             clock['reference_time_ns'] / 1e9)
-    elif name == 'sourcedata':
-        near('poll', got['poll'], source['poll_log2_s'])
-        near('reach', got['reach'], source['reach'])
-        near('latest', got['latest'], seconds(source['adjusted_offset_ns']))
-        near('original', got['orig'], seconds(source['measured_offset_ns']))
-        near('error', got['error'], seconds(source['error_ns']))
-    elif name == 'sourcestats':
-        near('samples', got['samples'], source['samples'])
-        if source['std_dev_ns'] is not None:
-            near('deviation', got['deviation'], seconds(source['std_dev_ns']))
-            near('offset', got['offset'], seconds(source['estimated_offset_ns']))
-    elif name == 'sourcename':
-        host = got['name'].split(b'\0')[0].decode()
-        if host != source['host']:
-            sys.exit(f"{host} is the name of {source['host']}")
-    elif name == 'ntpdata':
-        near('sent', got['sent'], source['packets']['sent'])
-        near('valid', got['valid'], source['packets']['valid'])
-        if source['answer']:
-            near('delay', got['delay'], seconds(source['delay_ns']))
-            near('offset', got['offset'],
-                 -seconds(source['measured_offset_ns']))
-            near('response', got['response'],
-                 seconds(source['answer']['response_ns']))
+def same(what, seen, expected):
+    if seen != expected:
+        sys.exit(f'{what} is {seen}, expected {expected}')
+
+
+def address_of(source):
+    """Family and 16 bytes; a source without an address has a number instead."""
+    text = source['address']
+    family, kind = ((2, socket.AF_INET6) if ':' in text else (1, socket.AF_INET))
+    return family, socket.inet_pton(kind, text).ljust(16, b'\0')
+
+
+LEAPS = {'normal': 0, 'insert': 1, 'delete': 2}
+STATES = {'*': 0, '?': 1, 'x': 2, '~': 3, '+': 4, '-': 5}
+NEVER = 2**32 - 1
+SKEW_UNKNOWN_PPM = 2000
+
+
+def judge_sources(got, status, _):
+    near('number of sources', got['n'], len(status['sources']))
+
+
+def judge_activity(got, status, _):
+    """No source of the example is switched off."""
+    resolved = [s for s in status['sources'] if s['address']]
+    near('online', got['online'], len(resolved))
+    near('unresolved', got['unresolved'], len(status['sources']) - len(resolved))
+    for name in ('offline', 'burst_online', 'burst_offline'):
+        near(name, got[name], 0)
+
+
+def judge_tracking(got, status, _):
+    clock = status['clock']
+    selected = [s for s in status['sources'] if s['mark'] == '*'][0]
+    same('reference ID', got['refid'], int(clock['reference_id'], 16))
+    same('address', (got['family'], got['ip']), address_of(selected))
+    near('leap', got['leap'], LEAPS[clock['leap']])
+    near('stratum', got['stratum'], clock['stratum'])
+    near('correction', got['correction'], -seconds(clock['offset_ns']))
+    near('last offset', got['last'], seconds(clock['update_offset_ns']))
+    near('RMS offset', got['rms'], seconds(clock['rms_offset_ns']))
+    near('frequency', got['freq'], clock['uncorrected_frequency_ppm'])
+    near('residual frequency', got['resid'], clock['residual_frequency_ppm'])
+    near('skew', got['skew'], clock['skew_ppm'])
+    near('root delay', got['delay'], seconds(clock['root_delay_ns']))
+    near('root dispersion', got['dispersion'],
+         seconds(clock['root_dispersion_ns']))
+    near('interval', got['interval'], clock['update_interval_s'])
+    near('reference time', got['low'] + got['nsec'] / 1e9,
+         clock['reference_time_ns'] / 1e9)
+
+
+def judge_sourcedata(got, _, source):
+    near('poll', got['poll'], source['poll_log2_s'])
+    near('stratum', got['stratum'], source['stratum'] or 0)
+    near('state', got['state'], STATES[source['mark']])
+    near('reach', got['reach'], source['reach'])
+    since = source['last_rx_s']
+    near('since', got['since'], NEVER if since is None else int(since))
+    near('latest', got['latest'], seconds(source['adjusted_offset_ns']))
+    near('original', got['orig'], seconds(source['measured_offset_ns']))
+    near('error', got['error'], seconds(source['error_ns']))
+
+
+def judge_sourcestats(got, _, source):
+    near('samples', got['samples'], source['samples'])
+    near('runs', got['runs'], source['runs'])
+    near('span', got['span'], source['span_s'])
+    near('frequency', got['resid'], source['residual_frequency_ppm'] or 0)
+    near('skew', got['skew'], SKEW_UNKNOWN_PPM if source['skew_ppm'] is None
+         else source['skew_ppm'])
+    near('offset', got['offset'], seconds(source['estimated_offset_ns']))
+    near('offset error', got['offset_error'], seconds(source['error_ns']))
+    if source['std_dev_ns'] is not None:
+        near('deviation', got['deviation'], seconds(source['std_dev_ns']))
+
+
+def judge_sourcename(got, _, source):
+    same('name', got['name'].split(b'\0')[0].decode(), source['host'])
+
+
+def judge_ntpdata(got, _, source):
+    near('sent', got['sent'], source['packets']['sent'])
+    near('valid', got['valid'], source['packets']['valid'])
+    if source['answer']:
+        near('delay', got['delay'], seconds(source['delay_ns']))
+        near('offset', got['offset'], -seconds(source['measured_offset_ns']))
+        near('response', got['response'],
+             seconds(source['answer']['response_ns']))
+
+
+# Compare the fields with the status; signs as chronyd has them.
+JUDGES = {'sources': judge_sources, 'activity': judge_activity,
+          'tracking': judge_tracking, 'sourcedata': judge_sourcedata,
+          'sourcestats': judge_sourcestats, 'sourcename': judge_sourcename,
+          'ntpdata': judge_ntpdata}
 
 
 def go_each(talk, name, status, addresses):
@@ -213,7 +273,7 @@ def go_each(talk, name, status, addresses):
             continue
         if 'family' in got:
             addresses[i] = (got['ip'], got['family'])
-        go_judge(name, got, status['clock'], source)
+        JUDGES[name](got, status, source)
 
 
 def collectors(server):
@@ -230,7 +290,7 @@ def collectors(server):
         if name == 'serverstats':
             if REPLY.unpack_from(answer)[6] != 2:
                 sys.exit(f'serverstats: {REPLY.unpack_from(answer)}')
-            return {}
+            return None
         return go_answer(name, answer)
 
     for collector, questions in COLLECTORS.items():
@@ -240,7 +300,9 @@ def collectors(server):
             if each:
                 go_each(talk, name, status, addresses)
             else:
-                go_judge(name, talk(name), status['clock'], None)
+                got = talk(name)
+                if got:
+                    JUDGES[name](got, status, None)
         print(f'{collector}: {sequence - asked} questions')
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Hands out one status to each client, as the agent does.
+"""Hands out a status to each client, as the agent does. It is what FILE has at
+that moment.
 
 usage: fake_agent SOCKET FILE [resolved]   resolved: without the sources that
                                            have no address"""
@@ -9,11 +10,16 @@ import socket
 import sys
 
 path, file = sys.argv[1:3]
-with open(file, encoding='utf-8') as source:
-    status = json.load(source)
-if 'resolved' in sys.argv[3:]:
-    status['sources'] = [s for s in status['sources'] if s['address']]
-text = json.dumps(status).encode()
+
+
+def text():
+    with open(file, encoding='utf-8') as source:
+        status = json.load(source)
+    if 'resolved' in sys.argv[3:]:
+        status['sources'] = [s for s in status['sources'] if s['address']]
+    return json.dumps(status).encode()
+
+
 listener = socket.socket(socket.AF_UNIX)
 if os.path.exists(path):
     os.unlink(path)
@@ -23,7 +29,7 @@ listener.listen(64)
 while True:
     client, _ = listener.accept()
     try:
-        client.sendall(text)
+        client.sendall(text())
     except OSError:
         pass
     client.close()

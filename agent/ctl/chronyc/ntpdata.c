@@ -7,6 +7,8 @@
 
 #define REFERENCE_CLOCK_STRATUM 1
 #define NTP_PORT 123
+/* The longest part of the report of one source, in bytes. */
+#define LINES_MAX 1024
 
 static void put_bits(FILE *out, unsigned bits, unsigned count)
 {
@@ -89,22 +91,28 @@ static struct data data_of(const struct status_source *s)
 }
 
 /* The text and the CSV have the same values in the same order. */
+static void put_addresses(const struct data *d, bool csv, FILE *out)
+{
+	fprintf(out,
+	    csv ? "%s,%08X,%u,%s,%08X,"
+		: "Remote address  : %s (%08X)\n"
+		  "Remote port     : %u\n"
+		  "Local address   : %s (%08X)\n",
+	    d->remote, d->remote_id, d->port, d->local, d->local_id);
+}
+
 static void put_packet(const struct data *d, bool csv, FILE *out)
 {
 	const struct status_source *s = d->s;
 	const struct status_answer *a = d->a;
 
 	fprintf(out,
-	    csv ? "%s,%08X,%u,%s,%08X,%s,%u,%s,%u,"
-		: "Remote address  : %s (%08X)\n"
-		  "Remote port     : %u\n"
-		  "Local address   : %s (%08X)\n"
-		  "Leap status     : %s\n"
+	    csv ? "%s,%u,%s,%u,"
+		: "Leap status     : %s\n"
 		  "Version         : %u\n"
 		  "Mode            : %s\n"
 		  "Stratum         : %u\n",
-	    d->remote, d->remote_id, d->port, d->local, d->local_id, d->leap,
-	    whole_of(a->version), d->mode, whole_of(s->stratum));
+	    d->leap, whole_of(a->version), d->mode, whole_of(s->stratum));
 	fprintf(out,
 	    csv ? "%d,%.0f,%d,%.9f,%.6f,%.6f,%08X,%s,"
 		: "Poll interval   : %d (%.0f seconds)\n"
@@ -120,24 +128,31 @@ static void put_packet(const struct data *d, bool csv, FILE *out)
 		chronyc_put_epoch(out, a->reference_time_ns);
 	else
 		chronyc_put_date(out, a->reference_time_ns);
+	fputc(csv ? ',' : '\n', out);
 }
 
 static void put_measurement(const struct data *d, bool csv, FILE *out)
 {
-	const struct status_source *s = d->s;
 	const struct status_answer *a = d->a;
 
 	fprintf(out,
-	    csv ? ",%.9f,%.9f,%.9f,%.9f,0.00,"
-		: "\n"
-		  "Offset          : %+.9f seconds\n"
+	    csv ? "%.9f,%.9f,%.9f,%.9f,"
+		: "Offset          : %+.9f seconds\n"
 		  "Peer delay      : %.9f seconds\n"
 		  "Peer dispersion : %.9f seconds\n"
-		  "Response time   : %.9f seconds\n"
-		  "Jitter asymmetry: +0.00\n"
-		  "NTP tests       : ",
-	    d->offset_s, seconds_or(s->delay_ns, 0),
+		  "Response time   : %.9f seconds\n",
+	    d->offset_s, seconds_or(d->s->delay_ns, 0),
 	    seconds_or(a->dispersion_ns, 0), seconds_or(a->response_ns, 0));
+}
+
+static void put_checks(const struct data *d, bool csv, FILE *out)
+{
+	const struct status_source *s = d->s;
+
+	fputs(csv ? "0.00,"
+		  : "Jitter asymmetry: +0.00\n"
+		    "NTP tests       : ",
+	    out);
 	put_tests(out, d->tests, csv ? ',' : ' ');
 	fprintf(out,
 	    csv ? ",No,%s,%s,%s,"
@@ -188,6 +203,43 @@ static void put_failed(const struct status_source *s, FILE *out)
 	fputs(s->checks.count == 0 ? "none\n" : "\n", out);
 }
 
+/* Writes the lines of `put`, with a "-" in each if no value is known. */
+static void put_known(const struct data *d, bool known,
+    void (*put)(const struct data *d, bool csv, FILE *out), FILE *out)
+{
+	char text[LINES_MAX], *rest = text, *line;
+	FILE *lines = known ? NULL : fmemopen(text, sizeof(text), "w");
+
+	put(d, false, lines ? lines : out);
+	if (!lines)
+		return;
+	fclose(lines);
+	while ((line = strsep(&rest, "\n")) != NULL && *line)
+		fprintf(out, "%.*s: -\n", (int)strcspn(line, ":"), line);
+}
+
+static void put_text(const struct data *d, bool more, FILE *out)
+{
+	bool measured = d->s->measured_offset_ns.known;
+
+	put_addresses(d, false, out);
+	put_known(d, d->heard || !more, put_packet, out);
+	put_known(d, measured || !more, put_measurement, out);
+	put_known(d, d->heard || !more, put_checks, out);
+	put_totals(d, false, out);
+	if (more)
+		put_failed(d->s, out);
+}
+
+static void put_csv(const struct data *d, FILE *out)
+{
+	put_addresses(d, true, out);
+	put_packet(d, true, out);
+	put_measurement(d, true, out);
+	put_checks(d, true, out);
+	put_totals(d, true, out);
+}
+
 bool chronyc_ntpdata(
     const struct snapshot *s, const struct chronyc_style *style, FILE *out)
 {
@@ -205,11 +257,10 @@ bool chronyc_ntpdata(
 			d.offset_s = seconds_or(source->measured_offset_ns, 0);
 		fputs(apart && !style->csv ? "\n" : "", out);
 		apart = true;
-		put_packet(&d, style->csv, out);
-		put_measurement(&d, style->csv, out);
-		put_totals(&d, style->csv, out);
-		if (style->more && !style->csv)
-			put_failed(source, out);
+		if (style->csv)
+			put_csv(&d, out);
+		else
+			put_text(&d, style->more, out);
 	}
 	return found;
 }

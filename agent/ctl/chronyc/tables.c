@@ -220,6 +220,15 @@ static double last_of(const struct row *r)
 						: 0;
 }
 
+/* chronyc has no word for "unknown" here, either. */
+static void put_limit(const struct row *r, struct field_int offset_ns)
+{
+	if (offset_ns.known || !r->more)
+		put_offset(r, seconds_or(offset_ns, 0));
+	else
+		fputs("      -", r->out);
+}
+
 static void put_selection(const struct row *r)
 {
 	const struct status_source *s = r->s;
@@ -231,9 +240,9 @@ static void put_selection(const struct row *r)
 	put_age(r, last_of(r));
 	fprintf(r->out, r->csv ? ",%.1f," : " %5.1f ",
 	    real_or(s->score, CHRONY_SCORE_UNKNOWN));
-	put_offset(r, seconds_or(s->low_offset_ns, 0));
+	put_limit(r, s->low_offset_ns);
 	put_between(r, " ");
-	put_offset(r, seconds_or(s->high_offset_ns, 0));
+	put_limit(r, s->high_offset_ns);
 	if (r->csv)
 		fprintf(r->out, ",%s", chronyc_leap(s->leap));
 	else

@@ -75,6 +75,14 @@ static bool take_length(struct graph *g)
 		   g->o->last);
 }
 
+/* All that can be judged without the history. */
+static bool take_words(struct graph *g)
+{
+	if (g->o->svg && g->v->output != OUTPUT_TEXT)
+		return complain(g, "graph: either --svg or --json or --csv");
+	return take_value(g) && take_length(g);
+}
+
 /* The only source needs no name. */
 static int only_place(const struct history_file *f)
 {
@@ -383,6 +391,13 @@ static enum exit_status show(const struct graph *g)
 	return status;
 }
 
+static enum exit_status show_of_source(struct graph *g)
+{
+	if (!take_source(g))
+		return EXIT_USAGE;
+	return g->v->output == OUTPUT_TEXT ? show(g) : show_cells(g);
+}
+
 enum exit_status graph_show(const struct graph_options *o,
     const struct history_file *f, int64_t now_s, unsigned height, bool unicode,
     const struct view *v, FILE *errors)
@@ -396,14 +411,21 @@ enum exit_status graph_show(const struct graph_options *o,
 	    .height = height,
 	    .unicode = unicode,
 	};
+	struct history_file *read = NULL;
+	char why[HISTORY_ERROR_MAX];
+	enum exit_status status;
 
-	if (o->svg && v->output != OUTPUT_TEXT) {
-		complain(&g, "graph: either --svg or --json or --csv");
+	if (!take_words(&g))
 		return EXIT_USAGE;
+	if (!f)
+		g.f = read = history_read(o->socket, why);
+	if (!g.f) {
+		complain(&g, "%s", why);
+		return EXIT_NO_STATUS;
 	}
-	if (!take_value(&g) || !take_length(&g) || !take_source(&g))
-		return EXIT_USAGE;
-	return v->output == OUTPUT_TEXT ? show(&g) : show_cells(&g);
+	status = show_of_source(&g);
+	free(read);
+	return status;
 }
 
 static unsigned terminal_height(const struct view *v)
@@ -422,17 +444,6 @@ static unsigned terminal_height(const struct view *v)
 enum exit_status graph_run(
     const struct graph_options *o, const struct view *v, FILE *errors)
 {
-	char why[HISTORY_ERROR_MAX];
-	struct history_file *f;
-	enum exit_status status;
-
-	f = history_read(o->socket, why);
-	if (!f) {
-		fprintf(errors, "ntsctl: %s\n", why);
-		return EXIT_NO_STATUS;
-	}
-	status = graph_show(
-	    o, f, time(NULL), terminal_height(v), glyphs_unicode(), v, errors);
-	free(f);
-	return status;
+	return graph_show(o, NULL, time(NULL), terminal_height(v),
+	    glyphs_unicode(), v, errors);
 }

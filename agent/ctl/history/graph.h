@@ -17,8 +17,8 @@ struct graph_options {
 enum exit_status graph_run(
     const struct graph_options *o, const struct view *v, FILE *errors);
 
-/* The same for a history that was read, at a time; for tests. `height` in
- * lines. */
+/* Draws the history `f` at a time; NULL: reads that next to the socket, after
+ * the command line is judged. `height` in lines. */
 enum exit_status graph_show(const struct graph_options *o,
     const struct history_file *f, int64_t now_s, unsigned height, bool unicode,
     const struct view *v, FILE *errors);

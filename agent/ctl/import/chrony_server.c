@@ -10,7 +10,7 @@ static const char *const valued[] = {"minpoll", "maxpoll", "key", "certset",
     "ntsport", "port", "maxdelay", "maxdelayratio", "maxdelaydevratio",
     "maxdelayquant", "mindelay", "asymmetry", "offset", "minsamples",
     "maxsamples", "maxunreach", "filter", "polltarget", "presend", "minstratum",
-    "version", "extfield", "maxsources", NULL};
+    "version", "extfield", "maxsources", "maxntsretry", NULL};
 
 static bool set_port(
     struct draft_source *s, const char *name, const char *value)

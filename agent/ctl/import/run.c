@@ -3,6 +3,7 @@
 #include "agent/ctl/import/files.h"
 #include "agent/ctl/import/state.h"
 #include "agent/ctl/snapshot/clean.h"
+#include "agent/ctl/snapshot/nearest.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -117,7 +118,25 @@ static bool guess_program(const char *path, enum foreign_program *out)
 	       guess_from(path, out);
 }
 
-static int take_option(struct request *r, int letter, FILE *errors)
+/* `word` is what getopt read last; a letter may stand in the middle of it. */
+static int refuse_option(int letter, const char *word, FILE *errors)
+{
+	const char *problem = letter == ':' ? "needs a value" : "is not known";
+	const char *meant = NULL;
+	char text[NEAREST_TEXT_MAX];
+
+	if (optopt != 0 && optopt < LONG_CHECK)
+		return complain(
+		    errors, IMPORT_USAGE, "option -%c %s", optopt, problem);
+	if (letter != ':')
+		meant = nearest_in(word + 2, &known[0].option.name,
+		    ARRAY_LEN(known), sizeof(known[0]));
+	return complain(errors, IMPORT_USAGE, "option %.60s %s%s", word,
+	    problem, nearest_text(meant, "--", text));
+}
+
+static int take_option(
+    struct request *r, int letter, const char *word, FILE *errors)
 {
 	switch (letter) {
 	case 'o':
@@ -144,9 +163,7 @@ static int take_option(struct request *r, int letter, FILE *errors)
 		    "'%.40s'",
 		    optarg);
 	default:
-		return complain(errors, IMPORT_USAGE, "%s",
-		    letter == ':' ? "an option needs a value"
-				  : "an option is not known");
+		return refuse_option(letter, word, errors);
 	}
 }
 
@@ -184,7 +201,7 @@ static int parse(struct request *r, int argc, char **argv, FILE *errors)
 	optind = 0; /* makes getopt of glibc start again */
 	while (status == 0 &&
 	       (letter = getopt_long(argc, argv, ":o:h", longs, NULL)) != -1)
-		status = take_option(r, letter, errors);
+		status = take_option(r, letter, argv[optind - 1], errors);
 	if (status != 0 || r->help)
 		return status;
 	return judge(r, argc - optind, argv + optind, errors);

@@ -15,6 +15,11 @@
 OBSTACLES(X)
 #undef X
 
+/* `ntsctl check --live` also asks without NTS. */
+static const char let_time_through[] =
+    "let UDP port %U to %A and its answers through every firewall, whatever "
+    "their size; to see whether one filters by size: ntsctl check --live";
+
 /* The obstacle that the agent's word for a failure stands for, if there is one.
  */
 /* clang-format off */
@@ -28,11 +33,12 @@ static const char *const of_failure[FAILURE_COUNT + 1] = {
 	[FAILURE_NTS_KE]         = TO_DO_OBSTACLE_NTS_KE,
 	[FAILURE_NTP_NAME]       = TO_DO_OBSTACLE_NTP_NAME,
 	[FAILURE_CRASH]          = TO_DO_OBSTACLE_CRASH,
-	[FAILURE_SILENCE]        = TO_DO_OBSTACLE_NTP_BLOCKED,
+	[FAILURE_SILENCE]        = let_time_through,
 	[FAILURE_REJECTED]       = TO_DO_OBSTACLE_INTERCEPTED,
 	[FAILURE_NAK]            = TO_DO_OBSTACLE_NAK,
 	[FAILURE_DENIED]         = TO_DO_OBSTACLE_DENIED,
 	[FAILURE_UNSYNCHRONISED] = TO_DO_OBSTACLE_UNSYNCHRONISED,
+	[FAILURE_TIMES]          = TO_DO_OBSTACLE_IMPOSSIBLE_DELAY,
 	[FAILURE_LARGE_PACKETS]  = TO_DO_OBSTACLE_LARGE_PACKETS,
 };
 /* clang-format on */
@@ -45,6 +51,10 @@ static const struct {
 	enum failure failure;
 	const char *to_do;
 } phrases[] = {
+	/* Each OpenSSL has 15, in FIPS mode, too. */
+	{"none of the configured", FAILURE_START,   TO_DO_OBSTACLE_FIPS},
+	{"fails its self-test",    FAILURE_START,   TO_DO_OBSTACLE_CRYPTOGRAPHY},
+	{"(kiss code RATE)",       FAILURE_KISS,    TO_DO_OBSTACLE_RATE},
 	{"the name does not exist", FAILURE_DNS,    TO_DO_OBSTACLE_NAME_UNKNOWN},
 	{" is configured for it",  FAILURE_DNS,     TO_DO_OBSTACLE_NO_ADDRESS},
 	{"no DNS server ",         FAILURE_DNS,     TO_DO_OBSTACLE_DNS_SILENT},
@@ -56,6 +66,7 @@ static const struct {
 	{"no route to ",           FAILURE_CONNECT, TO_DO_OBSTACLE_NO_ROUTE},
 	{"machine has no IPv6",    FAILURE_CONNECT, TO_DO_OBSTACLE_NO_IPV6},
 	{", so no server has it",  FAILURE_CONNECT, TO_DO_OBSTACLE_NO_ADDRESS},
+	{"; large TCP segments",   FAILURE_TLS,     TO_DO_OBSTACLE_LARGE_SEGMENTS},
 	{"does not answer with TLS", FAILURE_TLS,   TO_DO_OBSTACLE_WRONG_PORT},
 	{"does not speak TLS 1.3", FAILURE_TLS,     TO_DO_OBSTACLE_TLS_OLD},
 	{"the protocol ntske/1",   FAILURE_TLS,     TO_DO_OBSTACLE_NOT_NTS},
@@ -146,6 +157,8 @@ static const char *advice_of_trust(const struct status_source *s)
 		return TO_DO_OBSTACLE_TRUSTED_DATES;
 	if (blames_list(s))
 		return TO_DO_OBSTACLE_REVOCATION;
+	if (begins(s, "no certificate is trusted: this system has none, "))
+		return TO_DO_OBSTACLE_NO_CA_STORE;
 	/* Without a server nobody has shown a certificate. The address may be
 	 * that of an earlier exchange. */
 	return s->nts.ke_address && !begins(s, "no certificate is trusted: ")
@@ -183,7 +196,7 @@ static const char *other_advice(const struct status_source *s)
 	/* Only a plain request tells these causes apart. */
 	if (source_failure(s) == FAILURE_TLS &&
 	    strstr(s->reason, "it closed the connection ") &&
-	    !strstr(s->reason, "server may be too slow"))
+	    !advice_of_phrase(FAILURE_TLS, s->reason))
 		return "find out whether it refuses this machine, cannot use "
 		       "its key, or is another service: ntsctl check --live";
 	/* The agent replaces a source of a pool. */

@@ -26,7 +26,6 @@ report_fn report_authdata;
 report_fn report_activity;
 report_fn report_status;
 report_fn report_selectdata;
-/* EXIT_REFUSED: there is no source that the view names. */
 report_fn report_ntpdata;
 
 #endif

@@ -102,8 +102,6 @@ enum exit_status report_ntpdata(const struct snapshot *s, const struct view *v)
 {
 	struct chronyc_style style = style_of(v);
 
-	if (v->only && s->source_count == 0)
-		return EXIT_REFUSED;
 	if (v->output != OUTPUT_TEXT)
 		return table_put(&answer_table, s, v) ? EXIT_OK
 						      : EXIT_NO_STATUS;

@@ -8,6 +8,7 @@
 #include "agent/ctl/report/report.h"
 
 #include <string.h>
+#include <time.h>
 
 #define PARAGRAPH_MAX 2048
 /* Sources whose time is shown if no majority agrees. */
@@ -131,6 +132,49 @@ static void say_not_yet(const struct snapshot *s, char *out)
 	    s->clock.controlled ? "" : " It is only measured, not steered.");
 }
 
+/* Of a certificate that the server has sent: its own, or of its chain. */
+static bool says_of_server(const struct status_source *s, const char *what)
+{
+	char own[FORMAT_MAX], chain[FORMAT_MAX];
+
+	snprintf(own, sizeof(own), "\" %s: ", what);
+	snprintf(chain, sizeof(chain), "chain %s: ", what);
+	return source_failure(s) == FAILURE_CERTIFICATE &&
+	       (strstr(s->reason, own) || strstr(s->reason, chain));
+}
+
+/* NULL: a server has another trouble, or there is one server alone. */
+static const char *dates_of_all(const struct snapshot *s)
+{
+	static const char *const found[][2] = {
+	    {"is not yet valid", "are not valid yet"},
+	    {"has expired", "have expired"}};
+
+	for (size_t i = 0; s->source_count > 1 && i < ARRAY_LEN(found); i++) {
+		unsigned n = 0;
+
+		while (n < s->source_count &&
+		       says_of_server(&s->sources[n], found[i][0]))
+			n++;
+		if (n == s->source_count)
+			return found[i][1];
+	}
+	return NULL;
+}
+
+static void say_dates(const struct snapshot *s, char *out)
+{
+	time_t now = (time_t)(s->time_ns.n / 1000000000);
+	char date[FORMAT_MAX];
+	struct tm tm;
+
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M", gmtime_r(&now, &tm));
+	text_append(out, PARAGRAPH_MAX,
+	    "The clock is not synchronised: by this clock, which says %s UTC, "
+	    "the certificates of all servers %s.",
+	    date, dates_of_all(s));
+}
+
 /* The middle of a source's interval, and half of its length. */
 static void add_vote(const struct status_source *s, char *out)
 {
@@ -205,6 +249,13 @@ static bool has_no_sources(const struct snapshot *s)
 	return s->source_count == 0;
 }
 
+/* While servers may vote on the time, the agent's reason says more. */
+static bool have_bad_dates(const struct snapshot *s)
+{
+	return dates_of_all(s) && s->time_ns.known &&
+	       strcmp(s->clock.state, "bootstrap") != 0;
+}
+
 static bool is_anything(const struct snapshot *s)
 {
 	(void)s;
@@ -237,6 +288,9 @@ static const struct verdict {
 	{lacks_sources, say_not_yet,
 	    "wait for the other servers, see what is wrong with them (ntsctl "
 	    "sources -v), or configure a smaller minsources"},
+	{have_bad_dates, say_dates,
+	    "compare this clock with another one; if it is wrong, set it: "
+	    "sudo date -u -s 'YYYY-MM-DD hh:mm'"},
 	{is_anything, say_not_yet, NULL},
 };
 /* clang-format on */

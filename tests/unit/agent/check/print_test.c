@@ -160,7 +160,7 @@ static void look_up(json_t *o, const char *manual)
 		snprintf(entry, sizeof(entry), "Va %s", name);
 		if (!strstr(manual, entry))
 			fail_msg(
-			    "'%s' is not in man/ntsctl.8, THE CHECK", name);
+			    "'%s' is not in man/ntsctl-tools.8, CHECK", name);
 		look_up(json_object_iter_value(i), manual);
 	}
 	for (size_t i = 0; i < json_array_size(o); i++)
@@ -180,18 +180,46 @@ static json_t *parsed(const struct check *c)
 static void the_manual_has_each_member(void **state)
 {
 	const struct check c = example();
-	char *manual = read_file("man/ntsctl.8");
-	char *section = strstr(manual, ".Sh THE CHECK\n"), *end;
+	char *manual = read_file("man/ntsctl-tools.8");
+	char *section = strstr(manual, ".Sh CHECK\n"), *end;
 	json_t *o = parsed(&c);
 
 	(void)state;
 	assert_non_null(section);
-	end = strstr(section, ".Sh OBSTACLES");
+	end = strstr(section, ".Sh COMPARE\n");
 	assert_non_null(end);
 	*end = '\0';
 	look_up(o, section);
 	json_decref(o);
 	free(manual);
+}
+
+/* Each line of the text, by its label in the source. */
+static void the_manual_has_each_line(void **state)
+{
+	char *source = read_file("agent/check/text.c");
+	char *manual = read_file("man/ntsctl-tools.8");
+	char *section = strstr(manual, ".Sh CHECK\n");
+	unsigned count = 0;
+
+	(void)state;
+	assert_non_null(section);
+	*strstr(section, ".Ss A source of the check\n") = '\0';
+	for (char *at = source; (at = strstr(at, "(\"")); at++) {
+		char label[32], entry[48];
+
+		if ((strncmp(at - 9, "put_label", 9) != 0 &&
+			strncmp(at - 11, "put_wrapped", 11) != 0) ||
+		    sscanf(at, "(\"%31[^\"]", label) != 1)
+			continue;
+		snprintf(entry, sizeof(entry), "\n.It %s\n", label);
+		if (!strstr(section, entry))
+			fail_msg("'%s' is not in man/ntsctl-tools.8", label);
+		count++;
+	}
+	assert_int_equal(count, 18);
+	free(manual);
+	free(source);
 }
 
 static const char *text_of(const json_t *o, const char *name)
@@ -287,6 +315,7 @@ int main(void)
 	    cmocka_unit_test(the_text_has_all_that_was_seen),
 	    cmocka_unit_test(long_texts_are_wrapped),
 	    cmocka_unit_test(the_manual_has_each_member),
+	    cmocka_unit_test(the_manual_has_each_line),
 	    cmocka_unit_test(json_has_values_and_null),
 	    cmocka_unit_test(this_machine_stands_before_the_sources),
 	    cmocka_unit_test(a_check_of_the_configuration_alone),

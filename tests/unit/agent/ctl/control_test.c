@@ -126,6 +126,8 @@ static void wrong_arguments_reach_no_agent(void **state)
 	assert_false(control_knows("dance"));
 	assert_run("dance", NULL, EXIT_USAGE, "not an order");
 	assert_run("reload", "files", EXIT_USAGE, "reload takes [sources]");
+	assert_run("reset", "all", EXIT_USAGE, "reset takes [sources]");
+	assert_run("reset", "sources", EXIT_NO_STATUS, "not running");
 	assert_run("reselect", "now", EXIT_USAGE, "too many arguments");
 	assert_run("makestep", "1", EXIT_REFUSED, "ntsctl reload");
 	assert_run("burst", "123456789012/1234567890", EXIT_USAGE, "too long");
@@ -147,6 +149,11 @@ static void a_target_that_nobody_has_is_refused(void **state)
 	assert_int_equal(o.status, EXIT_REFUSED);
 	assert_contains(
 	    o.errors, "no source has the name or address '192.0.2.0/24'");
+	captured_free(&o);
+	o = run(a.path, "offline", "ntpservr");
+	assert_int_equal(o.status, EXIT_REFUSED);
+	assert_contains(o.errors,
+	    "the name or address 'ntpservr': did you mean 'ntpserver'\n");
 	captured_free(&o);
 	/* Only the orders themselves fail. DNS knows no case. */
 	o = run(a.path, "offline", "NTPSERVER");

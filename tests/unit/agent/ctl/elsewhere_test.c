@@ -16,7 +16,7 @@ static void assert_arguments(const struct options *o, const char *expected)
 	if (strcmp(o->command, "check") == 0)
 		elsewhere_check_arguments(o, "/sbin/ntsagentd", arguments);
 	else
-		elsewhere_compare_arguments(o, "/tools", arguments);
+		elsewhere_report_arguments(o, "/tools", arguments);
 	for (int i = 0; arguments[i]; i++) {
 		strcat(line, i > 0 ? " " : "");
 		strcat(line, arguments[i]);
@@ -55,6 +55,23 @@ static void so_are_those_of_compare(void **state)
 	assert_arguments(&o, "/tools compare -s /s --json");
 }
 
+static void so_are_those_of_graph(void **state)
+{
+	char value[] = "-bound", *argv[] = {value};
+	struct options o = {.command = "graph", .socket = "/s"};
+
+	(void)state;
+	assert_arguments(&o, "/tools graph -s /s");
+	o.source = "a.example";
+	o.last = "30d";
+	o.svg = "-";
+	o.output = OUTPUT_CSV;
+	o.argc = 1;
+	o.argv = argv;
+	assert_arguments(&o, "/tools graph -s /s --csv --source a.example "
+			     "--last 30d --svg - -- -bound");
+}
+
 /* The test is not next to ntsctl-tools. */
 static void a_program_that_is_missing_is_named(void **state)
 {
@@ -68,8 +85,7 @@ static void a_program_that_is_missing_is_named(void **state)
 	v.out = c.to_out;
 	assert_int_equal(
 	    elsewhere_import(1, argv, c.to_out, c.to_errors), EXIT_NO_STATUS);
-	assert_int_equal(
-	    elsewhere_compare(&o, &v, c.to_errors), EXIT_NO_STATUS);
+	assert_int_equal(elsewhere_report(&o, &v, c.to_errors), EXIT_NO_STATUS);
 	captured_end(&c);
 	assert_string_equal(c.errors,
 	    "ntsctl: cannot execute " NTSAGENT_LIBEXECDIR
@@ -161,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_options_are_passed_on),
 	    cmocka_unit_test(so_are_those_of_compare),
+	    cmocka_unit_test(so_are_those_of_graph),
 	    cmocka_unit_test(a_program_that_is_missing_is_named),
 	    cmocka_unit_test_setup_teardown(
 		the_program_next_to_this_one_comes_first, setup, teardown),

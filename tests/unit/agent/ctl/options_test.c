@@ -123,6 +123,11 @@ static void what_is_not_known_is_named(void **state)
 	    {"ntsctl sources -s", "option -s needs an argument"},
 	    {"ntsctl sources --socket", "option -s needs an argument"},
 	    {"ntsctl --json=1", "option --json=1 is not known"},
+	    {"ntsctl sources --jsno",
+		"option --jsno is not known: did you mean '--json'"},
+	    {"ntsctl events --sorce x",
+		"option --sorce is not known: did you mean '--source'"},
+	    {"ntsctl compare --for", "option --for needs an argument"},
 	};
 
 	(void)state;

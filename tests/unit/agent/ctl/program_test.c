@@ -30,7 +30,15 @@ static enum exit_status fake_compare(
 	return EXIT_REFUSED;
 }
 
-static const struct ctl_tools fakes = {fake_import, fake_compare};
+static enum exit_status fake_graph(
+    const struct options *o, const struct view *v, FILE *errors)
+{
+	(void)errors;
+	fprintf(v->out, "graph of %s", o->argc > 0 ? o->argv[0] : "nothing");
+	return EXIT_REFUSED;
+}
+
+static const struct ctl_tools fakes = {fake_import, fake_compare, fake_graph};
 
 static int ntsctl(int argc, char **argv, FILE *out, FILE *errors)
 {
@@ -138,6 +146,12 @@ static const struct {
     {"ntsctl -c sourcename",
 	"ntsctl: sourcename takes one address; see: ntsctl help\n"},
     {"ntsctl -q", "ntsctl: option -q is not known; see: ntsctl help\n"},
+    /* Its first byte is a negative char. */
+    {"ntsctl -\303\251",
+	"ntsctl: option -\303 is not known; see: ntsctl help\n"},
+    {"ntsctl sources --jsno",
+	"ntsctl: option --jsno is not known: did you mean '--json'; see: "
+	"ntsctl help\n"},
     {"ntsctl sources x",
 	"ntsctl: sources takes no arguments; see: ntsctl help\n"},
     {"ntsctl metrics xml",
@@ -209,9 +223,9 @@ static void without_an_agent_the_status_is_3(void **state)
 		assert_string_equal(r.errors,
 		    "ntsctl: ntsagentd is not running: nothing listens on "
 		    "/nonexistent/sock (an option or NTSAGENT_STATUS says so; "
-		    "the usual socket is /run/ntsagent/status.sock); start it: "
-		    "sudo systemctl restart ntsagent; if that fails: sudo "
-		    "ntsagentd --check-config, sudo journalctl -u ntsagent\n");
+		    "the usual socket is /run/ntsagent/status.sock); start it "
+		    "as root: systemctl restart ntsagent; if that fails: "
+		    "ntsagentd --check-config, journalctl -u ntsagent\n");
 		captured_free(&r);
 	}
 }
@@ -322,15 +336,30 @@ static void assert_knows_all(const char *help, const char *text)
 	}
 }
 
+/* The two pages of ntsctl: the second one has the options of the commands that
+ * people use. */
+static char *read_manuals(void)
+{
+	char *first = read_file("man/ntsctl.8");
+	char *second = read_file("man/ntsctl-tools.8"), *both;
+
+	assert_true(asprintf(&both, "%s%s", first, second) > 0);
+	free(second);
+	free(first);
+	return both;
+}
+
 static void manual_and_completions_know_every_command(void **state)
 {
-	static const char *const files[] = {"man/ntsctl.8",
-	    "etc/completions/ntsctl.bash", "etc/completions/_ntsctl",
-	    "etc/completions/ntsctl.fish"};
+	static const char *const files[] = {"etc/completions/ntsctl.bash",
+	    "etc/completions/_ntsctl", "etc/completions/ntsctl.fish"};
 	struct captured help = run("ntsctl help");
+	char *manuals = read_manuals();
 
 	(void)state;
 	assert_int_equal(help.status, EXIT_OK);
+	assert_knows_all(help.out, manuals);
+	free(manuals);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char *text = read_file(files[i]);
 
@@ -389,6 +418,8 @@ static void a_help_has_the_options_of_its_command(void **state)
 	    {"ntsctl help check", "--live", "--csv"},
 	    {"ntsctl help retry", "Only root", "--json"},
 	    {"ntsctl help metrics", "--socket", "--json"},
+	    {"ntsctl help watch", "See ntsctl(8) and ntsctl-tools(8).",
+		"--json"},
 	};
 
 	(void)state;
@@ -447,6 +478,44 @@ static void manual_knows_every_member(void **state)
 		captured_free(&r);
 	}
 	agent_end_for_all(&a);
+	free(manual);
+}
+
+/* Those of `o` and of all that is in it. The causes of failures and the names
+ * of checks have tests of their own. */
+static unsigned look_up(json_t *o, const char *manual)
+{
+	unsigned count = 0;
+
+	for (void *i = json_object_iter(o); i;
+	     i = json_object_iter_next(o, i)) {
+		const char *name = json_object_iter_key(i);
+		char entry[64];
+
+		snprintf(entry, sizeof(entry), ".It Va %s\n", name);
+		if (!strstr(manual, entry))
+			fail_msg("'%s' is not in man/ntsctl.8", name);
+		count++;
+		if (strcmp(name, "checks") != 0 &&
+		    strcmp(name, "failures") != 0)
+			count += look_up(json_object_iter_value(i), manual);
+	}
+	for (size_t i = 0; i < json_array_size(o); i++)
+		count += look_up(json_array_get(o, i), manual);
+	return count;
+}
+
+/* Of what the agent writes, also what only `status --json` prints. */
+static void manual_knows_every_member_of_the_status(void **state)
+{
+	char *manual = read_file("man/ntsctl.8");
+	json_t *o = json_load_file(
+	    "tests/unit/agent/query/expected/fast.json", 0, NULL);
+
+	(void)state;
+	assert_non_null(o);
+	assert_true(look_up(o, manual) > 120);
+	json_decref(o);
 	free(manual);
 }
 
@@ -528,7 +597,7 @@ static void too_many_arguments_are_refused(void **state)
 	    "waitsync 1 2 3 4 5", "retry x y", "burst x y", "offline x y",
 	    "online x y", "step x", "makestep 1 2 3", "reload x", "help x y",
 	    "version x", "selectdata x", "ntpdata x y", "sourcename x y",
-	    "refresh x y", "reselect x", "dump x", "onoffline x"};
+	    "refresh x y", "reselect x", "reset x", "dump x", "onoffline x"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -710,6 +779,7 @@ int main(void)
 	    cmocka_unit_test(a_help_has_the_options_of_its_command),
 	    cmocka_unit_test(a_help_of_no_command_says_which_was_meant),
 	    cmocka_unit_test(manual_knows_every_member),
+	    cmocka_unit_test(manual_knows_every_member_of_the_status),
 	    cmocka_unit_test(the_program_does_the_same),
 	    cmocka_unit_test(the_version_names_the_libraries),
 	    cmocka_unit_test(too_many_arguments_are_refused),

@@ -129,6 +129,8 @@ static void what_goes_wrong_is_said_on_the_errors(void **state)
 	    {"chronyc|burst|4", "Invalid syntax for burst command\n"},
 	    {"chronyc|makestep|1", "Bad syntax for makestep command\n"},
 	    {"chronyc|reload|x", "Invalid syntax for reload command\n"},
+	    {"chronyc|reset|x", "Invalid syntax for reset command\n"},
+	    {"chronyc|reset", "Invalid syntax for reset command\n"},
 	    {"chronyc|sourcename", "Could not read address\n"},
 	    {"chronyc|-h|elsewhere|tracking",
 		"chronyc: ntsctl asks the agent of this machine only; for "
@@ -155,8 +157,8 @@ static void every_error_begins_with_chronyc(void **state)
 	static const char *const lines[] = {"tracking", "online", "offline|x",
 	    "burst|4/8", "burst|4/8|x", "burst|1/100000000000000000000",
 	    "makestep", "makestep|1|3", "dump", "dump|x", "makestep|1|3|4",
-	    "reload|sources", "refresh|x", "reselect|x", "waitsync|1",
-	    "-c|waitsync|1", long_name};
+	    "reload|sources", "reset|sources", "refresh|x", "reselect|x",
+	    "waitsync|1", "-c|waitsync|1", long_name};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {

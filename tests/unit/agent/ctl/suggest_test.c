@@ -1,4 +1,4 @@
-/* Words that ntsctl does not know. */
+/* Commands of chronyc(1) that ntsctl does not have. */
 #include "agent/ctl/suggest.h"
 
 #include "agent/ctl/program.h"
@@ -68,62 +68,10 @@ static void no_command_of_chronyc_is_unknown(void **state)
 	}
 }
 
-static void letters_are_counted(void **state)
-{
-	static const struct {
-		const char *a, *b;
-		unsigned distance;
-	} rows[] = {
-	    {"", "", 0},
-	    {"sources", "sources", 0},
-	    {"source", "sources", 1},
-	    {"sorces", "sources", 1},
-	    {"soucres", "sources", 1},
-	    {"trakcing", "tracking", 1},
-	    {"xtracking", "tracking", 1},
-	    {"abc", "", 3},
-	    {"a-word-that-is-much-longer-than-31-letters", "", 31},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_int_equal(
-		    suggest_distance(rows[i].a, rows[i].b), rows[i].distance);
-		assert_int_equal(
-		    suggest_distance(rows[i].b, rows[i].a), rows[i].distance);
-	}
-}
-
-static void only_a_near_word_is_offered(void **state)
-{
-	static const struct {
-		const char *word, *candidate;
-		bool near;
-	} rows[] = {
-	    {"stat", "status", true},
-	    {"brust", "burst", true},
-	    {"dumb", "dump", true},
-	    {"abcd", "dump", false},
-	    {"trackers", "tracking", false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *best = NULL;
-		unsigned distance = SUGGEST_FAR;
-
-		suggest_nearer(
-		    rows[i].word, rows[i].candidate, &best, &distance);
-		assert_int_equal(best != NULL, rows[i].near);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_command_of_chronyc_is_unknown),
-	    cmocka_unit_test(letters_are_counted),
-	    cmocka_unit_test(only_a_near_word_is_offered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,7 @@ static void what_is_not_known_has_the_values_of_chronyc(void **state)
 	    "root_dispersion_ns", "update_interval_s", "reference_id",
 	    "selected"};
 	json_t *tree = example(), *c = json_object_get(tree, "clock");
+	char *seen;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(nulls); i++)
@@ -118,6 +119,10 @@ static void what_is_not_known_has_the_values_of_chronyc(void **state)
 	set_text(example_source(tree, 2), "host", "192.0.2.7");
 	json_array_remove(json_object_get(tree, "sources"), 0);
 	json_array_remove(json_object_get(tree, "sources"), 0);
+	seen = report_of("ntpdata", json_incref(tree), &text);
+	assert_non_null(strstr(seen, "\nLeap status     : Normal\n"));
+	assert_non_null(strstr(seen, "\nOffset          : +0.000000000 sec"));
+	free(seen);
 	assert_csv("ntpdata", tree,
 	    "192.0.2.7,C0000207,123,[UNSPEC],00000000,Normal,0,Invalid,0,0,1,0,"
 	    "1.000000000,0.000000,0.000000,00000000,,0.000000000,0.000000000,"

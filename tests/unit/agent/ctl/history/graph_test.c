@@ -176,7 +176,7 @@ static void numbers_and_svg_exclude_each_other(void **state)
 static void the_manual_knows_each_column(void **state)
 {
 	static const char *const values[] = {"offset", "frequency", "stage"};
-	char *manual = read_file("man/ntsctl.8");
+	char *manual = read_file("man/ntsctl-tools.8");
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {

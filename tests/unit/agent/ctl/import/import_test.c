@@ -87,8 +87,12 @@ static void mistakes_are_one_sentence_and_status_2(void **state)
 	} cases[] = {
 	    {"import", "a file is missing"},
 	    {"import a.conf b.conf", "one file, please"},
-	    {"import --what", "an option is not known"},
-	    {"import -o", "an option needs a value"},
+	    {"import --what", "option --what is not known"},
+	    {"import --chek x",
+		"option --chek is not known: did you mean '--check'"},
+	    {"import -x", "option -x is not known"},
+	    {"import -o", "option -o needs a value"},
+	    {"import --format", "option --format needs a value"},
 	    {"import a.conf", "the name does not say whose file a.conf is; "
 			      "give --format"},
 	    {"import --format chronyd x", "--format is chrony, ntpd-rs, ntpd "

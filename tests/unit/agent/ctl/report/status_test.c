@@ -437,13 +437,16 @@ static void each_failure_has_something_to_do(void **state)
 	    {"nts-ke", "To do: see the log of the NTS server on ntp.example, "},
 	    {"ntp-name", "ask its operator\n"},
 	    {"silence",
-		"to 10.77.3.1 and its answers through every firewall\n"},
+		"to 10.77.3.1 and its answers through every firewall, whatever "
+		"their size; to see whether one filters by size: ntsctl check "
+		"--live\n"},
 	    {"rejected",
 		"see on the server 10.77.3.1 which program has the port"},
 	    {"offline", "sudo ntsctl online ntpserver\n"},
 	    {"unsynchronised", "in its chrony.conf: local stratum 10\n"},
 	    {"nak", "must have the same cookie keys"},
 	    {"denied", "to allow this machine, or remove [source ntpserver]\n"},
+	    {"times", "To do: see whether something sets the clock of this "},
 	    {"large-packets", "ping -M do -s 1000 10.77.3.1; "},
 	};
 
@@ -467,6 +470,18 @@ static void each_failure_has_something_to_do(void **state)
 static const struct {
 	const char *failure, *reason, *to_do;
 } causes[] = {
+    {"start",
+	"the cryptographic library has none of the configured AEAD algorithms",
+	"To do: add 15 to aeads in [nts] (AES-SIV-CMAC-256), or "},
+    {"start", "the cryptographic library fails its self-test",
+	"To do: see the key aeads in the configuration, and whether OpenSSL "},
+    {"kiss", "the server asks for fewer requests (kiss code RATE) (192.0.2.1)",
+	"the agent asks less often by itself, and minpoll in [source "
+	"ntpserver] sets how often\n"},
+    {"certificate",
+	"no certificate is trusted: this system has none, neither in /a nor in "
+	"/b; install them",
+	"To do: install the package ca-certificates, or name the file of "},
     {"connect", "connection refused: nothing listens on TCP port 4460",
 	"To do: see whether 10.77.3.1 is the server (getent ahosts "},
     {"connect", "no route to 192.0.2.1",
@@ -513,6 +528,15 @@ static const struct {
 	"To do: see whether this machine or the server is busy"},
     {"nts-ke", "a: this machine, the path or the server may be too slow",
 	"To do: see whether this machine or the server is busy"},
+    {"tls",
+	"a accepted the connection but did not complete the TLS handshake "
+	"within 5.0 s; large TCP segments seem to be lost",
+	"To do: see which size passes: ping -M do -s 1400 10.77.3.1; "},
+    {"tls",
+	"a: it closed the connection during the TLS handshake: or refuse this "
+	"client; large TCP segments seem to be lost; this was after 2.0 s: the "
+	"server may be too slow",
+	"To do: see which size passes: ping -M do -s 1400 10.77.3.1; "},
     {"tls", "a: it closed the connection during the TLS handshake",
 	"To do: find out whether it refuses this machine, "},
     {"tls", "a accepted the connection but did not complete the TLS",
@@ -521,7 +545,9 @@ static const struct {
 	"To do: switch that off on the server, "},
     {"nts-ke", "a: it wants a client certificate, which",
 	"To do: switch that off on the server, "},
-    {"certificate", "the certificate \"CN=a\" is not for b, it is for c",
+    {"certificate",
+	"the certificate \"CN=a\" is not for b: somebody else "
+	"may be intercepting the connection, or the name is wrong",
 	"To do: see whether ntp.example leads to the right server: "},
     {"certificate", "the certificate \"CN=a\" is not for a TLS server",
 	"To do: correct the certificate as its refusal says, "},
@@ -746,6 +772,66 @@ static void a_list_that_cannot_be_judged_is_our_own(void **state)
 	}
 }
 
+static char *with_reasons(
+    const char *state, const char *first, const char *second)
+{
+	json_t *tree = good();
+
+	set(clock_of(tree), "synchronised", json_false());
+	set_text(clock_of(tree), "state", state);
+	set_text(clock_of(tree), "reason", "no server");
+	set_int(tree, "time_ns", 1924992000000000000);
+	for (unsigned i = 0; i < 2; i++) {
+		json_t *s = example_source(tree, i);
+
+		set_text(s, "mark", "?");
+		set_text(s, "state", "no-samples");
+		set_text(s, "failure", "certificate");
+		set_text(s, "reason", i ? second : first);
+	}
+	return report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+}
+
+/* One certificate is the matter of its server; those of all servers, or this
+ * clock, are wrong. */
+static void dates_that_all_servers_have_wrong_are_told_once(void **state)
+{
+	static const char early[] =
+	    "the certificate \"CN=a\" is not yet valid: it is";
+	static const char late[] =
+	    "the certificate \"CN=a\" has expired: it is";
+	static const char chain[] =
+	    "the CA certificate \"CN=b\" in the server's chain has expired: it";
+	static const char root[] =
+	    "the trusted certificate \"CN=a\" (/a) has expired: it is";
+	static const struct {
+		const char *state, *first, *second, *says;
+	} cases[] = {
+	    {"starting", early, early, "servers are not valid yet.\nTo do: "},
+	    {"lost", late, late, "servers have expired.\nTo do: compare this "},
+	    {"lost", late, chain,
+		"servers have expired.\nTo do: compare this "},
+	    {"starting", early, late, "The clock is not synchronised: no se"},
+	    {"starting", late, "no such name", ": no server"},
+	    {"starting", root, root, ": no server"},
+	    {"bootstrap", late, late, ": no server"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text = with_reasons(
+		    cases[i].state, cases[i].first, cases[i].second);
+
+		assert_contains(text, cases[i].says);
+		assert_int_equal(
+		    strstr(text, "The clock is not synchronised: by this "
+				 "clock, which says 2031-01-01 00:00 UTC, "
+				 "the certificates of all ") != NULL,
+		    i < 3);
+		free(text);
+	}
+}
+
 static void an_unknown_failure_gives_no_advice(void **state)
 {
 	json_t *tree = unsynchronised();
@@ -829,6 +915,7 @@ int main(void)
 	    cmocka_unit_test(a_closed_certificate_has_its_command),
 	    cmocka_unit_test(an_expired_root_is_replaced_here),
 	    cmocka_unit_test(a_list_that_cannot_be_judged_is_our_own),
+	    cmocka_unit_test(dates_that_all_servers_have_wrong_are_told_once),
 	    cmocka_unit_test(an_unknown_failure_gives_no_advice),
 	    cmocka_unit_test(a_good_source_can_be_in_trouble),
 	    cmocka_unit_test(a_source_that_is_only_measured_is_no_trouble),

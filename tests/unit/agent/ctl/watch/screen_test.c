@@ -319,6 +319,47 @@ static void without_a_status_it_says_why(void **state)
 	shown_free(&s);
 }
 
+static void assert_in_manual(const char *section, const char *word)
+{
+	char entry[64];
+
+	snprintf(entry, sizeof(entry), "\n.It %s\n", word);
+	if (!strstr(section, entry))
+		fail_msg("'%s' is not in man/ntsctl-tools.8, WATCH", word);
+}
+
+/* The titles are those of the table in the source. */
+static void the_manual_has_each_column_and_verdict(void **state)
+{
+	static const char *const others[] = {"source", "last hour", "RIGHT",
+	    "MEASURED", "BEING CORRECTED", "NO ANSWER FOR", "NOT SYNCHRONISED",
+	    "NO STATUS"};
+	char *source = read_file("agent/ctl/watch/screen.c");
+	char *screen = read_file("agent/ctl/watch/screen.c");
+	char *manual = read_file("man/ntsctl-tools.8");
+	char *section = strstr(manual, "\n.Sh WATCH\n"), title[32];
+	char *at = strstr(source, "} cells[] = {"), *end;
+	unsigned count = 0;
+
+	(void)state;
+	assert_true(section && at);
+	*strstr(section, "\n.Sh CHECK\n") = '\0';
+	end = strstr(at, "};");
+	*end = '\0';
+	for (; (at = strstr(at, "{\"")); at++, count++) {
+		assert_int_equal(sscanf(at, "{\"%31[^\"]", title), 1);
+		assert_in_manual(section, title);
+	}
+	assert_int_equal(count, 8);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		assert_in_manual(section, others[i]);
+		assert_non_null(strstr(screen, others[i]));
+	}
+	free(manual);
+	free(screen);
+	free(source);
+}
+
 static int set_locale(void **state)
 {
 	(void)state;
@@ -338,6 +379,7 @@ int main(void)
 	    cmocka_unit_test(unknown_is_a_question_mark),
 	    cmocka_unit_test(a_long_reason_is_not_cut),
 	    cmocka_unit_test(without_a_status_it_says_why),
+	    cmocka_unit_test(the_manual_has_each_column_and_verdict),
 	};
 
 	return cmocka_run_group_tests(tests, set_locale, NULL);
