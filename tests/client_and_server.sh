@@ -18,7 +18,8 @@ trap cleanup EXIT
 prepare() {
 	chmod 755 "$WORK"
 	mkdir -m 777 "$WORK/run"
-	cp "$B/ntsagentd" "$B/ntsctl" "$B/tests/server/ntsserver" "$WORK/"
+	cp "$B/ntsagentd" "$B/ntsctl" "$B/ntsctl-tools" "$B/tests/server/ntsserver" \
+		"$WORK/"
 	"$TOP/tests/pki" "$WORK/pki" localhost,127.0.0.1,::1 || exit 2
 	chmod 755 "$WORK/pki"
 	chmod 644 "$WORK/pki/rootca.crt" "$WORK/pki/fullchain.crt" \

@@ -59,13 +59,12 @@ source_option() {
 		took=0
 		burst=yes ;;
 	nts) took=0 ;;
-	# What the manual calls not needed, where the checks do not depend on
-	# the number of samples.
-	polltarget | minsamples | maxsamples | presend) ;;
+	maxsources) pool_sources=$2 ;;
+	# What the manual calls not needed.
+	polltarget | minsamples | maxsamples | presend | filter | mindelay | \
+		maxdelayquant | maxdelaydevratio | asymmetry | maxunreach) ;;
 	key | version) not_applicable "symmetric keys ($1)" ;;
 	xleave | extfield | burst) not_applicable "no option $1" ;;
-	filter | maxdelayquant | maxdelaydevratio | mindelay | asymmetry)
-		not_applicable "no option $1: delays are weighed" ;;
 	offline) not_applicable "needs chronyc: a server is offline" ;;
 	*) not_applicable "no option $1" ;;
 	esac
@@ -79,18 +78,24 @@ host_of() {
 	esac
 }
 
+# source_section source|pool HOST OPTION...
 source_section() {
-	local host source_conf="" took burst=no
-	host=$(host_of "$1")
-	shift
+	local kind=$1 host source_conf="" took burst=no pool_sources=4
+	host=$(host_of "$2")
+	shift 2
 
 	while [ $# -gt 0 ]; do
 		source_option "$1" "$2"
 		shift $((took + 1 > $# ? $# : took + 1))
 	done
 	# The two have other defaults.
-	sources+="[source $host]"$'\n'"iburst = $burst"$'\n'$source_conf
-	source_count=$((source_count + 1))
+	sources+="[$kind $host]"$'\n'"iburst = $burst"$'\n'$source_conf
+	if [ "$kind" = pool ]; then
+		sources+="sources = $pool_sources"$'\n'
+		source_count=$((source_count + pool_sources))
+	else
+		source_count=$((source_count + 1))
+	fi
 }
 
 # initstepslew: a step at the start, and then the source goes on.
@@ -99,7 +104,7 @@ initial_step() {
 	shift
 
 	[ $# -eq 1 ] || not_applicable "initstepslew with several servers"
-	source_section "$1" iburst
+	source_section source "$1" iburst
 	clock+="makestep = ${threshold}s 1"$'\n'
 }
 
@@ -123,8 +128,8 @@ directive() {
 	shift
 	case $word in
 	'' | '#'*) ;;
-	server) source_section "$@" ;;
-	pool) not_applicable "pool: our configuration names each server" ;;
+	server) source_section source "$@" ;;
+	pool) source_section pool "$@" ;;
 	peer) not_applicable "peers" ;;
 	initstepslew) initial_step "$@" ;;
 	makestep)
@@ -133,6 +138,10 @@ directive() {
 	driftfile) clock+="driftfile = $(absolute "$1")"$'\n' ;;
 	maxchange) clock+="refuse-threshold = ${1}s $2"$'\n' ;;
 	maxdistance) clock+="maxdistance = ${1}s"$'\n' ;;
+	minstratum | maxstratum) clock+="$word = $1"$'\n' ;;
+	acquisitionport)
+		# 0: a port that the kernel chooses.
+		[ "$1" = 0 ] || agent+="source-port = $1"$'\n' ;;
 	minsources)
 		[ "$source_count" -ge "$1" ] || not_applicable \
 			"our check refuses more minsources than sources"
@@ -147,7 +156,7 @@ directive() {
 		# A longer correction is a slower one.
 		[ "$1" != 100 ] || max_slew=5000 ;;
 	fallbackdrift | maxupdateskew | logdir | log | \
-		logchange | logbanner | ntsrefresh) ;;
+		logchange | logbanner | ntsrefresh | refresh) ;;
 	refclock | hwtimestamp | phc*) not_applicable "reference clocks" ;;
 	allow | deny | local | broadcast | smoothtime | ratelimit | manual)
 		not_applicable "a server's feature: $word" ;;
@@ -171,7 +180,7 @@ server_lines() {
 
 # Sets `agent_conf` and `agent_options`, or `reason`.
 translate() {
-	local line sources="" clock="" nts="" own_trust="" option \
+	local line sources="" agent="" clock="" nts="" own_trust="" option \
 		source_count=0 max_slew=83333 # the default of chronyd
 
 	while read -r line; do
@@ -198,7 +207,7 @@ translate() {
 	agent_conf="[agent]
 user = nobody
 status-socket = none
-[clock]
+${agent}[clock]
 last-good-time = none
 leapseclist = none
 bootstrap = single
@@ -405,7 +414,7 @@ ntp_packets() {
 
 # The four intervals of NTP packets of a node: mean and minimum, in and out.
 intervals() {
-	ntp_packets | awk -v node="$1" '
+	ntp_packets | awk -v node="$1" -v OFMT=%.9g '
 		function note(way, at) {
 			if (way in last) {
 				gap = at - last[way]

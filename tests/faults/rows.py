@@ -81,7 +81,7 @@ TLS = (
 CERTIFICATES = (
     certificate('expired', 'has expired: it is valid from .* renew'),
     certificate('not-yet-valid', 'is not yet valid: it is valid from'),
-    certificate('wrong-name', 'is not for localhost, it is for'),
+    certificate('wrong-name', 'is not for localhost: .*intercepting.* never this connection; the certificate is for'),
     certificate('self-signed', 'is self-signed and not among the trusted'),
     certificate('unknown-ca', 'names the trusted .* another key signed it.* intercepting'),
     certificate('weak-key', 'has a weak key .*1024 bits'),

@@ -107,7 +107,7 @@ free_port() {
 
 leaves_by_vrf() {
 	if ! in_ns client ip link add blue type vrf table 10 2>/dev/null; then
-		echo "   (this kernel has no VRF: bind-device with one is not tried)"
+		skip 'bind-device with a VRF: this kernel has no VRF'
 		return
 	fi
 	in_ns client ip link set blue up

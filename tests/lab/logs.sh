@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The agent and chronyd 4.3 side by side, both with files of measurements. The
-# columns of the agent's files must be those of chronyd's. To be sourced after
-# scenes.sh.
+# columns of the agent's files must be those of chronyd's, and so must the offset.
+# All clocks are one, so the server has to be ahead by more than any error: else
+# a wrong sign would not show. To be sourced after check.sh.
 
 LOGS='measurements statistics tracking'
 
@@ -37,10 +38,29 @@ log_lines() {
 	done
 }
 
+# rotate HOST FOLDER: the real logrotate, as it is called once a day, with the
+# installed file; that one has the usual folder and the usual sockets.
+rotate() {
+	local at=$LAB/$1/rotation
+	{
+		printf 'weekly\nrotate 4\n'
+		sed -e "s|/var/log/ntsagent|$2|" -e "s|/dev/null|$LAB/$1/cyclelogs|" \
+			-e "s|ntsctl|$B/ntsctl -s $LAB/$1/run/ntsagent/status.sock|" \
+			"$TOP/etc/logrotate.d/ntsagent"
+	} >"$at"
+	chmod 644 "$at"
+	check 'logrotate takes the file' "$LOGROTATE12/usr/sbin/logrotate" --force \
+		--state "$at.state" "$at"
+}
+
 scene_logs() {
 	local ours=$LAB/client/run/ntsagent/log theirs=$LAB/rival/run/log log
 	echo "-- files of measurements next to those of chronyd"
-	server ntpserver 11 chrony43
+	lan_host ntpserver 11
+	lan_name ntpserver 11
+	server_certificate ntpserver --key-of "$CA"
+	test_server ntpserver --offset 0.3
+	within 'the server listens' 5 listens ntpserver
 	lan_host client 12
 	lan_host rival 13
 	agent_conf client $'minpoll = 0\nmaxpoll = 0' ntpserver
@@ -52,9 +72,10 @@ scene_logs() {
 	for log in $LOGS; do
 		check "the columns of $log.log" "$TOP/tests/lab/log_columns" \
 			"$log" "$theirs/$log.log" "$ours/$log.log"
-		mv "$ours/$log.log" "$ours/$log.old"
 	done
-	says 'cyclelogs' 'opened again' "$(ctl client cyclelogs 2>&1)"
+	rotate client "$ours"
+	says 'cyclelogs' 'opened again' "$(cat "$LAB/client/cyclelogs")"
+	same 'logrotate keeps the old files' 3 "$(find "$ours" -name '*.log.1' | wc -l)"
 	within 'new files after the rotation' 10 log_lines "$ours" 1
 	stop_agent client
 }

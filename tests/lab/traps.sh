@@ -63,7 +63,7 @@ many_troubles() {
 	agent_conf "$1" "" ntpserver alias expired renewed stranger \
 		web mute closed nowhere
 	start_agent12 "$1"
-	explained "$1" alias 'not for alias, it is for .*ntpserver.*ntpserver-ipv6'
+	explained "$1" alias 'not for alias: .*intercepting.*the certificate is for .*ntpserver.*ntpserver-ipv6'
 	explained "$1" expired 'has expired.*valid from .* to .*renew'
 	explained "$1" renewed 'names the trusted .* as its issuer, but another key signed it.*intercepting'
 	explained "$1" stranger 'CN=stranger.? is self-signed and not among .*rootca\.crt'
