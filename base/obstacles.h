@@ -132,8 +132,8 @@
 	    "a certificate of the server is not valid yet", \
 	    "see whether this clock is right: date -u; if it is, issue the certificate again on the server") \
 	X(OBSTACLE_CERTIFICATE_NAME, "certificate-name", false, \
-	    "the certificate of the server is for another name", \
-	    "see whether %H leads to the right server: getent ahosts %H; if it does, issue the certificate again for %H, or write a name that it has as host in %S") \
+	    "the certificate is for another name: a name is wrong, or somebody else answers in place of the server", \
+	    "see whether %H leads to the right server: getent ahosts %H; if it does, issue the certificate again for %H, or ask the operator of the server for its right name, never this connection, and write that name as host in %S") \
 	X(OBSTACLE_UNKNOWN_ISSUER, "unknown-issuer", false, \
 	    "the certificate of the server comes from a CA that this machine does not trust: the server does not send its intermediate CA, the CA is missing in trusted-certs, or something intercepts TLS", \
 	    "compare the SHA-256 in the refusal with that of the key on the server: openssl x509 -in FILE -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum; if it is the same, append the certificate of the intermediate CA to that FILE and restart the server, or add the root of its CA to trusted-certs, else find out who answers in its place") \
