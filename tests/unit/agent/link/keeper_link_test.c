@@ -129,11 +129,12 @@ static void reports_are_judged(void **state)
 	static const struct keeper_report good = {.verdict = KEEPER_KERNEL,
 	    .sys_errno = EPERM,
 	    .change_count = 1,
+	    .leap = LEAP_DELETE,
 	    .changes = {{.at = {5}, .freq_ppm = 3}}};
 	static const struct keeper_report far = {.change_count = 2,
 	    .changes = {{.at = {5}, .step_ns = (INT64_C(1) << 62) - 6},
 		{.at = {5}, .step_ns = -5}}};
-	struct keeper_report bad[13], out;
+	struct keeper_report bad[14], out;
 	int link[2];
 
 	(void)state;
@@ -152,6 +153,7 @@ static void reports_are_judged(void **state)
 	bad[10].changes[0].step_ns = INT64_MIN;
 	bad[11].changes[0].step_ns = INT64_MAX;
 	bad[12].changes[0].step_ns = (INT64_C(1) << 62) - 5;
+	bad[13].leap = LEAP_DELETE + 1;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, link), 0);
 	assert_int_equal(keeper_send_report(link[1], &good), 1);
 	assert_int_equal(keeper_receive_report(link[0], &out), 1);
