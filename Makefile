@@ -176,6 +176,7 @@ ATTACK   := $B/tests/attack/engine $(if $(SAN),,$B/tests/attack/job)
 	check-processors check-emulated check-compilers check-same-bytes check-memory \
 	memcheck-run \
 	check-faults check-lab check-chronyc check-monitoring check-boot check-kernel \
+	check-shells \
 	fuzz fuzz-run coverage coverage-run bench \
 	bench-sim bench-real bench-boots bench-kernel bench-rival bench-cost \
 	bench-queries bench-start bench-fleet lint format install uninstall dist deb rpm print-programs \
@@ -195,6 +196,7 @@ help:
 	@echo 'make check-lab  (root) real servers in network namespaces'
 	@echo 'make check-chronyc (root) ntsctl next to chronyc'
 	@echo 'make check-boot (root) Debian 12 and 13 booted with another time service'
+	@echo 'make check-shells  completions in a real zsh and a real fish'
 	@echo 'make check-kernel (root) a real kernel clock in a virtual machine'
 	@echo 'make check-processors (root) the unit tests on arm64, armhf, i386, s390x'
 	@echo 'make check-emulated (root) the sandbox on arm64 kernels; a machine that sleeps'
@@ -408,6 +410,9 @@ check-chronyc: all $(SERVER)
 
 check-boot: all $(SERVER)
 	@tests/boot/run $B
+
+check-shells:
+	@tests/shells
 
 check-kernel: all $(KERNEL) $(SERVER)
 	@tests/total 'register state=tests/kernel/xstate $B' \

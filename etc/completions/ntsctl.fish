@@ -57,7 +57,10 @@ complete -c ntsctl -n __ntsctl_needs_command -a cyclelogs -d 'Open the files of 
 complete -c ntsctl -n __ntsctl_needs_command -a import -d 'Make an ntsagent.conf of another configuration'
 complete -c ntsctl -n __ntsctl_needs_command -a help -d 'Print the commands and options'
 complete -c ntsctl -n __ntsctl_needs_command -a version -d 'Print the version'
-complete -c ntsctl -n '__ntsctl_is retry burst offline online refresh ntpdata' -a '(__ntsctl_sources)'
+complete -c ntsctl -n '__ntsctl_is retry burst offline online refresh ntpdata sourcename' -a '(__ntsctl_sources)'
+complete -c ntsctl -n '__ntsctl_is metrics' -a 'openmetrics prometheus'
+complete -c ntsctl -n '__ntsctl_is reload reset' -a sources
+complete -c ntsctl -n '__ntsctl_is help' -a '(complete -C "ntsctl ")'
 
 complete -c ntsctl -n 'not __ntsctl_is import' -s s -l socket -r -F -d 'Status socket'
 complete -c ntsctl -n 'not __ntsctl_is import' -l json -d 'Print JSON'
