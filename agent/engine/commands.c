@@ -124,6 +124,7 @@ static bool step_over_leap(struct engine *e, struct clock_command *command)
 
 void engine_steer(struct engine *e)
 {
+	int64_t leap_wait_ns = engine_leap_wait_ns(e, e->now.wall);
 	struct clock_command command;
 
 	e->noticed = true;
@@ -133,8 +134,8 @@ void engine_steer(struct engine *e)
 		give_command(e, &command);
 		return;
 	}
-	if (engine_leap_wait_ns(e) > 0) {
-		e->decide_at = mono_after(e->now.mono, engine_leap_wait_ns(e));
+	if (leap_wait_ns > 0) {
+		e->decide_at = mono_after(e->now.mono, leap_wait_ns);
 		return;
 	}
 	if (wrong_clock_holds(e)) {

@@ -28,9 +28,9 @@ static enum leap planned(const struct engine *e,
 		   : LEAP_NONE;
 }
 
-int64_t engine_leap_wait_ns(const struct engine *e)
+int64_t engine_leap_wait_ns(const struct engine *e, struct wall now)
 {
-	int64_t left_ns = e->leap.at.ns - e->now.wall.ns;
+	int64_t left_ns = e->leap.at.ns - now.ns;
 
 	if (e->leap.ours || e->leap.armed == LEAP_NONE || e->leap.executed ||
 	    left_ns > LEAP_FIXED_BEFORE_NS || left_ns <= -LEAP_FIXED_AFTER_NS)

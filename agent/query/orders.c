@@ -1,6 +1,7 @@
 #include "agent/query/orders.h"
 
 #include "agent/engine/commands.h"
+#include "agent/engine/leap_second.h"
 #include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
 
@@ -121,6 +122,10 @@ static enum order_outcome step(const struct order *o)
 			       "alone");
 	if (e->order.pending)
 		return fail(o, "the clock is being adjusted; try again");
+	/* A step would make the kernel forget it. */
+	if (engine_leap_wait_ns(e, o->now.wall) > 0)
+		return fail(o, "a leap second is due; try again a second after "
+			       "midnight (UTC)");
 	order = steering_step(
 	    e->steering, &e->timescale, o->now.wall, &command, &offset_ns);
 	if (order != STEERING_ORDER_GIVEN)

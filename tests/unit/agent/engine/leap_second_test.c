@@ -374,18 +374,18 @@ static void no_order_goes_to_a_kernel_that_is_about_to_leap(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		e->now.wall.ns = MIDNIGHT_NS + rows[i].at_ms * NS_PER_MS;
-		assert_int_equal(
-		    engine_leap_wait_ns(e), rows[i].wait_ms * NS_PER_MS);
+		assert_int_equal(engine_leap_wait_ns(e, e->now.wall),
+		    rows[i].wait_ms * NS_PER_MS);
 	}
 	e->now.wall.ns = MIDNIGHT_NS;
 	e->leap.executed = true;
-	assert_int_equal(engine_leap_wait_ns(e), 0);
+	assert_int_equal(engine_leap_wait_ns(e, e->now.wall), 0);
 	e->leap.executed = false;
 	e->leap.armed = LEAP_NONE;
-	assert_int_equal(engine_leap_wait_ns(e), 0);
+	assert_int_equal(engine_leap_wait_ns(e, e->now.wall), 0);
 	e->leap.armed = LEAP_INSERT;
 	e->leap.ours = true;
-	assert_int_equal(engine_leap_wait_ns(e), 0);
+	assert_int_equal(engine_leap_wait_ns(e, e->now.wall), 0);
 	world_end(w);
 }
 

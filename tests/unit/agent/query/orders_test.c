@@ -297,6 +297,27 @@ static void a_step_needs_an_offset_and_a_controlled_clock(void **state)
 	world_end(w);
 }
 
+/* A step would make the kernel forget the second that it is armed with. */
+static void no_step_comes_between_the_kernel_and_its_leap_second(void **state)
+{
+	static const struct {
+		int64_t left_ms;
+		enum order_outcome outcome;
+	} rows[] = {
+	    {2999, ORDER_FAILED}, {-499, ORDER_FAILED}, {-500, ORDER_STEPS}};
+	struct world *w = slewing_world();
+
+	(void)state;
+	w->engine.leap.armed = LEAP_INSERT;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		w->engine.leap.at.ns = w->wall + rows[i].left_ms * NS_PER_MS;
+		assert_int_equal(order(w, "step"), rows[i].outcome);
+		if (rows[i].outcome == ORDER_FAILED)
+			assert_text("a leap second is due; try again");
+	}
+	world_end(w);
+}
+
 static void a_step_beyond_the_threshold_is_refused(void **state)
 {
 	struct world *w = world_new(1, 80 * NS_PER_MS, 0);
@@ -525,6 +546,8 @@ int main(void)
 	    cmocka_unit_test(a_step_takes_what_the_slew_has_left),
 	    cmocka_unit_test(a_second_step_at_once_is_refused),
 	    cmocka_unit_test(a_step_needs_an_offset_and_a_controlled_clock),
+	    cmocka_unit_test(
+		no_step_comes_between_the_kernel_and_its_leap_second),
 	    cmocka_unit_test(a_step_beyond_the_threshold_is_refused),
 	    cmocka_unit_test(a_reload_is_left_to_the_caller),
 	    cmocka_unit_test(the_orders_are_those_of_the_readme),
