@@ -38,35 +38,41 @@ int64_t engine_leap_wait_ns(const struct engine *e, struct wall now)
 	return left_ns + LEAP_FIXED_AFTER_NS;
 }
 
+/* Why there is none although there was to be one. */
+static const char *why_disarmed(const struct engine *e)
+{
+	if (e->now.wall.ns >= e->leap.at.ns)
+		return "the kernel did not execute the leap second that was "
+		       "armed: the next answers of the servers correct the "
+		       "clock";
+	if (steering_leap_due(e->steering, e->now.wall) == LEAP_NONE)
+		return "no leap second at the end of today (UTC) after all: "
+		       "the sources do not announce it any more, or are lost";
+	return "no leap second at the end of today (UTC) after all, although "
+	       "the sources announce it: the clock is not known well enough, "
+	       "or was set just before it";
+}
+
 void engine_leap_armed(
     struct engine *e, const struct clock_command *command, enum leap kernel)
 {
 	static const char *const lines[] = {
-	    [LEAP_NONE] = "no leap second at the end of today (UTC) after "
-			  "all: the sources do not announce it any more, or "
-			  "are lost",
 	    [LEAP_INSERT] = "a leap second is inserted at the end of today "
 			    "(UTC): a majority of the sources announces it",
 	    [LEAP_DELETE] = "a second is left out at the end of today (UTC): "
 			    "a majority of the sources announces it",
 	};
 	enum leap leap = planned(e, command, kernel);
-	bool missed =
-	    e->leap.armed != LEAP_NONE && e->now.wall.ns >= e->leap.at.ns;
 
 	e->leap.ours = is_ours(e);
 	if (leap == e->leap.armed)
 		return;
-	e->leap.armed = leap;
-	e->leap.at = leap_time(leap, e->now.wall);
 	/* No line if the kernel is disarmed after the leap second. */
 	if (leap != LEAP_NONE || !e->leap.executed)
 		engine_say(e, LOG_LEVEL_NOTICE, "%s",
-		    missed
-			? "the kernel did not execute the leap second that was "
-			  "armed: the next answers of the servers correct the "
-			  "clock"
-			: lines[leap]);
+		    leap == LEAP_NONE ? why_disarmed(e) : lines[leap]);
+	e->leap.armed = leap;
+	e->leap.at = leap_time(leap, e->now.wall);
 	e->leap.executed = false;
 }
 

@@ -23,8 +23,8 @@ bool engine_leap_executed(struct engine *e, struct wall before, int64_t jump_ns,
 bool engine_leap_pass(struct engine *e);
 struct mono engine_leap_deadline(const struct engine *e);
 
-/* How long no order may go to the keeper, because it could disarm the leap
- * second that the kernel is about to execute; 0: it may. */
+/* How long no order may go to the keeper, because a step would lose the
+ * leap second that the kernel is about to execute; 0: it may. */
 int64_t engine_leap_wait_ns(const struct engine *e, struct wall now);
 
 /* Around a leap second: reports servers that smear it among others that do

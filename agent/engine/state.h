@@ -178,7 +178,7 @@ struct engine {
 		enum leap armed;	  /* in the kernel, or here if `ours` */
 		bool ours;		  /* leapsecmode = slew or step */
 		bool step_due;		  /* ours: the step is to be ordered */
-		struct wall at;		  /* ours: when it is due */
+		struct wall at;		  /* when it is due */
 		bool executed;		  /* since it was armed */
 		bool announced;		  /* by any source ... */
 		struct mono announced_at; /* ... last at this time */

@@ -357,7 +357,19 @@ static bool leap_is_near(const struct keeper *k, struct mono now)
 	return k->leap_known && mono_due(from, now) && !mono_due(until, now);
 }
 
-/* A step moves the end of the day, and makes the kernel forget the second. */
+/* Had the clock reached the leap second before it was stepped? `now` is from a
+ * moment before, and does not count while the machine sleeps. */
+static bool leap_was_reached(const struct keeper *k, int64_t step_ns)
+{
+	int64_t before_ns;
+
+	return __builtin_sub_overflow(
+		   k->clock.now(k->clock.self).ns, step_ns, &before_ns) ||
+	       before_ns >= k->leap_at.ns - LEAP_FIXED_BEFORE_NS;
+}
+
+/* A step moves the end of the day, and makes the kernel forget the second. One
+ * that the kernel may have executed already counts as executed. */
 static void move_leap(struct keeper *k, int64_t step_ns, struct mono now)
 {
 	int64_t until_ns;
@@ -365,7 +377,8 @@ static void move_leap(struct keeper *k, int64_t step_ns, struct mono now)
 	k->leap = LEAP_NONE;
 	if (!k->leap_known || mono_due(k->leap_until, now))
 		return;
-	if (__builtin_sub_overflow(k->leap_until.ns, step_ns, &until_ns))
+	if (leap_was_reached(k, step_ns) ||
+	    __builtin_sub_overflow(k->leap_until.ns, step_ns, &until_ns))
 		until_ns = now.ns;
 	k->leap_until.ns = until_ns;
 }
@@ -423,16 +436,17 @@ static void set_leap(struct keeper *k, const struct clock_command *c,
 	bool good = c->synchronised && c->max_error_ns <= KERNEL_GOOD_ERROR_NS;
 	bool arms = c->leap == LEAP_INSERT || c->leap == LEAP_DELETE;
 	struct wall at = k->clock.now(k->clock.self);
-	int64_t left_ns = leap_time(c->leap, at).ns - at.ns;
-	bool allowed = good && leap_day(at) && !leap_is_over(k, now);
+	bool allowed = good && arms && leap_day(at) && !leap_is_over(k, now);
+	int64_t left_ns = allowed ? leap_time(c->leap, at).ns - at.ns : 0;
 
 	if (leap_is_near(k, now) ||
-	    (arms && allowed && left_ns <= LEAP_FIXED_BEFORE_NS)) {
+	    (allowed && left_ns <= LEAP_FIXED_BEFORE_NS)) {
 		status->leap_stays = true;
 		status->leap = good ? k->leap : LEAP_NONE;
-	} else if (arms && allowed) {
+	} else if (allowed) {
 		k->leap_known = true;
 		k->leap_until = mono_after(now, left_ns);
+		k->leap_at = (struct wall){at.ns + left_ns};
 		status->leap = c->leap;
 	}
 }
@@ -461,7 +475,7 @@ static int act(struct keeper *k, const struct clock_command *c, struct mono now,
 	return err;
 }
 
-/* What the keeper has counted and armed goes with every report. */
+/* What the keeper has counted and armed. */
 static void count_in(const struct keeper *k, struct keeper_report *r)
 {
 	r->steps = k->steps;
@@ -537,6 +551,21 @@ static enum keeper_verdict disturbed(
 		   : KEEPER_OK;
 }
 
+/* The engine need not be asked: another program, or a machine that slept over
+ * midnight, can leave a leap second armed that would come at the end of another
+ * day. One that is being executed belongs to the day before. */
+static void look_at_leap(struct keeper *k, const struct kernel_found *found)
+{
+	struct wall at = k->clock.now(k->clock.self);
+	struct wall day = {at.ns - LEAP_FIXED_AFTER_NS};
+
+	if (found->leap != LEAP_NONE && !leap_day(day) &&
+	    k->clock.disarm(k->clock.self) == 0)
+		k->leap = LEAP_NONE;
+	if (found->leap == LEAP_NONE)
+		k->leap = LEAP_NONE;
+}
+
 bool keeper_look(struct keeper *k, struct keeper_report *report)
 {
 	struct kernel_found found;
@@ -545,6 +574,7 @@ bool keeper_look(struct keeper *k, struct keeper_report *report)
 	*report = (struct keeper_report){.verdict = KEEPER_OK};
 	if (k->limits.no_clock || k->clock.look(k->clock.self, &found) != 0)
 		return false;
+	look_at_leap(k, &found);
 	report->verdict = disturbed(k, &found);
 	if (report->verdict == KEEPER_OK)
 		return false;

@@ -103,7 +103,8 @@ struct keeper {
 	struct mono next_pause;	 /* earliest next step after a pause */
 	bool ever_synchronised;	 /* a command has said so */
 	bool leap_known;	 /* one was armed, to come ... */
-	struct mono leap_until;	 /* ... at this time */
+	struct mono leap_until;	 /* ... at this time, ... */
+	struct wall leap_at;	 /* ... when the clock shows this */
 	enum leap leap;		 /* what the last status has armed */
 	uint32_t steps, refused; /* steps made, commands refused */
 };
@@ -141,7 +142,8 @@ bool keeper_tick(
  * for slews of other programs. Linux tells no program of either, so the keeper
  * looks every KEEPER_LOOK_NS and before each command. True: there was a change,
  * and it was undone; `report` is for the engine (KEEPER_FREQ_CHANGED,
- * KEEPER_SLEW_FOUND, or KEEPER_KERNEL).
+ * KEEPER_SLEW_FOUND, or KEEPER_KERNEL). A leap second that is armed on any day
+ * but the last of June and December is disarmed without a report.
  */
 #define KEEPER_LOOK_NS (4 * NS_PER_S)
 bool keeper_look(struct keeper *k, struct keeper_report *report) MUST_USE;

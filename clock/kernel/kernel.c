@@ -18,6 +18,8 @@
 #define TAI_MAX_S 1000
 /* The kernel's own loops. The agent ends what another program left in them. */
 #define STATUS_LOOPS (STA_PLL | STA_FLL | STA_FREQHOLD)
+#define STATUS_LEAP (STA_INS | STA_DEL)
+#define S_PER_DAY 86400
 
 static int adjust(void *self, struct timex *t)
 {
@@ -118,6 +120,20 @@ static int end_adjtime(void *self)
 	return adjust(self, &t);
 }
 
+/*
+ * Is a leap second about to come, or has the kernel executed it just now?
+ * Switching a loop off makes Linux forget it, and arm the next day. The next
+ * look of the keeper comes after it.
+ */
+static bool leap_is_near(const struct timex *t)
+{
+	long of_day = (long)(t->time.tv_sec % S_PER_DAY);
+
+	return (t->status & STATUS_LEAP) &&
+	       (of_day == 0 ||
+		   of_day >= S_PER_DAY - 1 - LEAP_FIXED_BEFORE_NS / NS_PER_S);
+}
+
 /* Another program may have left an offset that the kernel still works off. The
  * kernel takes a new offset, 0, only while its loop is on. */
 static int end_kernel_loops(void *self)
@@ -125,7 +141,8 @@ static int end_kernel_loops(void *self)
 	struct timex t;
 	int err = read_timex(self, &t);
 
-	if (err || (!(t.status & STATUS_LOOPS) && t.offset == 0))
+	if (err || (!(t.status & STATUS_LOOPS) && t.offset == 0) ||
+	    leap_is_near(&t))
 		return err;
 	t.modes = ADJ_OFFSET | ADJ_STATUS;
 	t.status = (t.status & ~STATUS_LOOPS) | STA_PLL;
@@ -210,12 +227,37 @@ static bool arms(const struct kernel_status *s)
 	return s->leap == LEAP_INSERT || s->leap == LEAP_DELETE;
 }
 
+/* What `status` wants armed, as bits of adjtimex(2). */
+static int leap_bits(const struct kernel_status *status, int before)
+{
+	int bits = 0;
+
+	if (status->leap == LEAP_INSERT)
+		bits = STA_INS;
+	else if (status->leap == LEAP_DELETE)
+		bits = STA_DEL;
+	return status->leap_stays ? bits & before : bits;
+}
+
+static int disarm(void *self)
+{
+	struct timex t;
+	int err = read_timex(self, &t);
+
+	if (err)
+		return err;
+	t.modes = ADJ_STATUS;
+	t.status &= ~STATUS_LEAP;
+	return adjust(self, &t);
+}
+
 static int set_status(void *self, const struct kernel_status *status)
 {
 	struct timex t;
 	int err = read_timex(self, &t);
 	bool good = status->synchronised &&
 		    status->max_error_ns <= KERNEL_GOOD_ERROR_NS;
+	int leap;
 
 	/* Linux also sets STA_UNSYNC when the bound has grown too large. */
 	if (!err && good && arms(status) && !status->leap_stays &&
@@ -225,13 +267,11 @@ static int set_status(void *self, const struct kernel_status *status)
 		return err;
 	/* The other bits (PPS) belong to other programs. */
 	t.modes = ADJ_STATUS | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_NANO;
-	t.status &= ~(STATUS_LOOPS | STA_UNSYNC | STA_INS | STA_DEL);
-	if (!good)
-		t.status |= STA_UNSYNC;
-	else if (status->leap == LEAP_INSERT)
-		t.status |= STA_INS;
-	else if (status->leap == LEAP_DELETE)
-		t.status |= STA_DEL;
+	leap = leap_bits(status, t.status);
+	if (!leap_is_near(&t))
+		t.status &= ~STATUS_LOOPS;
+	t.status &= ~(STA_UNSYNC | STATUS_LEAP);
+	t.status |= good ? leap : STA_UNSYNC;
 	/* timedatectl and systemd-time-wait-sync look at maxerror, not at
 	 * STA_UNSYNC: both must say the same. */
 	t.maxerror = good ? us_rounded_up(status->max_error_ns) : ERROR_MAX_US;
@@ -256,6 +296,7 @@ struct clock_ops kernel_clock_by(struct kernel_call *call)
 	    .set_freq = set_freq,
 	    .step = step,
 	    .set_status = set_status,
+	    .disarm = disarm,
 	    .set_tai = set_tai,
 	    .self = call,
 	};

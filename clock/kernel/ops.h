@@ -16,8 +16,8 @@ struct kernel_status {
 	bool synchronised; /* clears STA_UNSYNC, if the bound is good */
 	enum leap leap;
 	int64_t max_error_ns, est_error_ns;
-	/* Arm no new leap second: one that the kernel has forgotten or has
-	 * executed does not come. */
+	/* `leap` is armed already: do not arm it if it is not, and do not make
+	 * the kernel forget an old one. */
 	bool leap_stays;
 };
 
@@ -37,10 +37,14 @@ struct clock_ops {
 	struct wall (*now)(void *self);
 	int (*look)(void *self, struct kernel_found *found);
 	/* Sets the total frequency, reads back what it became, and ends all
-	 * slews of other programs and the kernel's own loops. */
+	 * slews of other programs and the kernel's own loops; a loop goes on if
+	 * its end would lose a leap second that is about to come. */
 	int (*set_freq)(void *self, double freq_ppm, double *became_ppm);
 	int (*step)(void *self, int64_t step_ns);
 	int (*set_status)(void *self, const struct kernel_status *status);
+	/* Disarms a leap second, and changes nothing else; NULL if look() never
+	 * finds one, in a simulation. */
+	int (*disarm)(void *self);
 	/* TAI - UTC, for CLOCK_TAI; NULL in a simulation. */
 	int (*set_tai)(void *self, int tai_s);
 	void *self;

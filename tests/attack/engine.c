@@ -1,6 +1,7 @@
 /*
  * A hostile engine against the real keeper: frames of any kind over a real
- * socketpair, in simulated years. An oracle with its own bookkeeping watches
+ * socketpair, in simulated years. Meanwhile the machine is busy, sleeps, and
+ * other programs change the clock. An oracle with its own bookkeeping watches
  * the simulated kernel clock: it never does what the limits forbid, whatever
  * the keeper believes. The oracle uses no code of the keeper but its constants
  * of the policy, which it has once more.
@@ -118,6 +119,8 @@ struct world {
 
 	/* What the oracle knows of this life. */
 	const struct clock_command *now; /* the command under way, or NULL */
+	int64_t asked_ns;		 /* monotonic time of its arrival */
+	int64_t look_ns;		 /* next look of the keeper */
 	unsigned changes;		 /* all changes since the start */
 	int64_t first_ns;		 /* first accepted command; -1: none */
 	bool ever_synchronised, boot_used;
@@ -128,6 +131,7 @@ struct world {
 	int64_t late_sum_ns, pause_sum_ns, last_pause_ns;
 	double free_sum_ns; /* what a start and makestep -1 may do */
 	int64_t all_steps_ns, all_leaps_ns, last_leap_ns;
+	int64_t all_sleep_ns, all_foreign_ns; /* of the machine; by others */
 	int64_t wall_start_ns, mono_start_ns, osc_start_ns;
 	uint32_t life_steps, life_refused;
 	/* The slew under way. */
@@ -186,12 +190,12 @@ static bool is_leap_day(int64_t wall_ns)
 	}
 }
 
-/* Time until the kernel executes the leap second that is armed. */
 static bool is_synchronised(const struct world *w)
 {
 	return w->synchronised && w->mono_ns < w->good_until_ns;
 }
 
+/* Time until the kernel executes the leap second that is armed. */
 static int64_t until_leap(const struct world *w)
 {
 	bool inserts = w->phase == PHASE_INSERTS && w->armed == LEAP_INSERT;
@@ -311,10 +315,19 @@ static void judge_slew(const struct world *w)
 	    "a slew takes too long");
 }
 
+/* A busy machine: time passes between the readings and the calls for a command.
+ * The keeper reckons a slew from the command on. */
+static void delay(struct world *w)
+{
+	if (w->now && w->slew_ns == 0 && below(16) == 0)
+		advance(w, log_uniform(SECOND));
+}
+
 static struct wall kernel_now(void *self)
 {
-	const struct world *w = self;
+	struct world *w = self;
 
+	delay(w);
 	return (struct wall){w->wall_ns};
 }
 
@@ -363,12 +376,12 @@ static int kernel_set_freq(void *self, double freq_ppm, double *became_ppm)
 
 static bool any_step_allowed(const struct world *w)
 {
-	int64_t first_ns = w->first_ns < 0 ? w->mono_ns : w->first_ns;
+	int64_t first_ns = w->first_ns < 0 ? w->asked_ns : w->first_ns;
 
 	if (w->policy->start_steps < 0)
 		return true;
 	return w->start_used < w->policy->start_steps &&
-	       w->mono_ns - first_ns < HOUR;
+	       w->asked_ns - first_ns < HOUR;
 }
 
 /* One step of any size before the first synchronisation. */
@@ -398,15 +411,15 @@ static void judge_pause(struct world *w, int64_t step_ns)
 		w->free_sum_ns += (double)size_of(step_ns);
 		return;
 	}
-	expect(w, since_ns >= 0 && w->mono_ns >= since_ns,
+	expect(w, since_ns >= 0 && w->asked_ns >= since_ns,
 	    "a step after a pause, too early");
-	expect(w, step_ns <= share_of(w, 1 + (w->mono_ns - since_ns) / MINUTE),
+	expect(w, step_ns <= share_of(w, 1 + (w->asked_ns - since_ns) / MINUTE),
 	    "a step after a pause that is too long");
 	expect(w,
 	    w->last_pause_ns == INT64_MIN ||
-		w->mono_ns - w->last_pause_ns >= 4 * HOUR,
+		w->asked_ns - w->last_pause_ns >= 4 * HOUR,
 	    "two steps after a pause within four hours");
-	w->last_pause_ns = w->mono_ns;
+	w->last_pause_ns = w->asked_ns;
 	w->pause_sum_ns += size_of(step_ns);
 	expect(w, w->pause_sum_ns <= share_of(w, 3000),
 	    "the steps after a pause are too long together");
@@ -420,20 +433,20 @@ static void judge_late_step(struct world *w, int64_t step_ns)
 
 	expect(w,
 	    w->last_step_ns == INT64_MIN ||
-		w->mono_ns - w->last_step_ns >= MINUTE,
+		w->asked_ns - w->last_step_ns >= MINUTE,
 	    "two steps within a minute");
 	for (unsigned i = 0; i < w->late_count && i < HISTORY; i++) {
 		const struct step_made *s =
 		    &w->late[(w->late_count - 1 - i) % HISTORY];
 
-		if (w->mono_ns - s->mono_ns >= DAY)
+		if (w->asked_ns - s->mono_ns >= DAY)
 			break;
 		count++;
 		sum_ns += (double)s->size_ns;
 	}
 	expect(w, count <= 48, "too many steps in a day");
 	w->late[w->late_count++ % HISTORY] =
-	    (struct step_made){w->mono_ns, size_of(step_ns)};
+	    (struct step_made){w->asked_ns, size_of(step_ns)};
 	if (w->policy->refuse_ns == 0) {
 		w->free_sum_ns += (double)size_of(step_ns);
 		return;
@@ -451,6 +464,7 @@ static int kernel_step(void *self, int64_t step_ns)
 	struct world *w = self;
 	const struct clock_command *c = w->now;
 
+	delay(w);
 	w->changes++;
 	expect(w, c && !w->policy->no_clock, "a step that nobody ordered");
 	expect(w, step_ns == c->step_ns, "another step than the one ordered");
@@ -470,7 +484,7 @@ static int kernel_step(void *self, int64_t step_ns)
 	} else {
 		judge_late_step(w, step_ns);
 	}
-	w->last_step_ns = w->mono_ns;
+	w->last_step_ns = w->asked_ns;
 	w->wall_ns += step_ns;
 	w->all_steps_ns += step_ns;
 	w->leap_at_ns = -1;
@@ -481,6 +495,20 @@ static int kernel_step(void *self, int64_t step_ns)
 	return 0;
 }
 
+static void forget_leap(struct world *w)
+{
+	w->phase = PHASE_QUIET;
+	w->leap_at_ns = -1;
+}
+
+static int kernel_disarm(void *self)
+{
+	struct world *w = self;
+
+	w->armed = LEAP_NONE;
+	return 0;
+}
+
 static int kernel_set_status(void *self, const struct kernel_status *status)
 {
 	struct world *w = self;
@@ -488,6 +516,7 @@ static int kernel_set_status(void *self, const struct kernel_status *status)
 	bool arms = good && (status->leap == LEAP_INSERT ||
 				status->leap == LEAP_DELETE);
 
+	delay(w);
 	w->changes++;
 	expect(w, !w->policy->no_clock, "a status is set with --no-clock");
 	expect(w, status->max_error_ns >= 0 && status->est_error_ns >= 0,
@@ -495,10 +524,10 @@ static int kernel_set_status(void *self, const struct kernel_status *status)
 	expect(w, !status->synchronised || (w->now && w->now->synchronised),
 	    "synchronised, but nobody said so");
 	/* As clock/kernel/kernel.c makes the kernel forget an old one. */
-	if (arms && !status->leap_stays && !is_synchronised(w)) {
-		w->phase = PHASE_QUIET;
-		w->leap_at_ns = -1;
-	}
+	if (arms && !status->leap_stays && !is_synchronised(w))
+		forget_leap(w);
+	if (status->leap_stays && status->leap != w->armed)
+		arms = false;
 	w->armed = arms ? status->leap : LEAP_NONE;
 	w->synchronised = good;
 	/* Linux lets the bound grow by 500 us each second. */
@@ -515,14 +544,15 @@ static const struct clock_ops kernel_ops = {
     .set_freq = kernel_set_freq,
     .step = kernel_step,
     .set_status = kernel_set_status,
+    .disarm = kernel_disarm,
 };
 
 /* How far the clock can be from a free-running oscillator. */
 static void judge_place(const struct world *w)
 {
 	const struct policy *p = w->policy;
-	int64_t away_ns =
-	    (w->wall_ns - w->wall_start_ns) - (w->osc_ns - w->osc_start_ns);
+	int64_t away_ns = (w->wall_ns - w->wall_start_ns) -
+			  (w->osc_ns - w->osc_start_ns) - w->all_foreign_ns;
 	double rate = fmin(p->max_freq_ppm + p->max_slew_ppm, 1e5) * 1e-6;
 	double most_ns = w->free_sum_ns + (double)share_of(w, 1000 + 3000) +
 			 rate * 1.01 * (double)(w->osc_ns - w->osc_start_ns) +
@@ -531,9 +561,9 @@ static void judge_place(const struct world *w)
 	expect(
 	    w, fabs((double)away_ns) <= most_ns, "the clock is too far away");
 	expect(w,
-	    w->wall_ns - w->wall_start_ns == w->mono_ns - w->mono_start_ns +
-						 w->all_steps_ns +
-						 w->all_leaps_ns,
+	    w->wall_ns - w->wall_start_ns ==
+		w->mono_ns - w->mono_start_ns + w->all_steps_ns +
+		    w->all_leaps_ns + w->all_sleep_ns + w->all_foreign_ns,
 	    "the test has lost count");
 	if (p->no_clock)
 		expect(w, w->changes == 0, "--no-clock changed something");
@@ -577,6 +607,13 @@ static int64_t any_int(const struct policy *p)
 	}
 }
 
+static bool near_leap(const struct world *w)
+{
+	int64_t left_ns = DAY - w->wall_ns % DAY;
+
+	return is_leap_day(w->wall_ns) && left_ns < 5 * SECOND;
+}
+
 /* As far as the limits allow, or a little further. */
 static int64_t greedy_step(const struct world *w, bool pause)
 {
@@ -588,9 +625,11 @@ static int64_t greedy_step(const struct world *w, bool pause)
 
 	if (w->busy > 0)
 		return log_uniform(w->policy->refuse_ns / 100 + 2);
-	/* Back to the last seconds of the day before. */
+	/* Back to the last seconds of the day before, or of this one. */
 	if (!pause && below(4) == 0)
 		return -(w->wall_ns % DAY) - log_uniform(MINUTE);
+	if (!pause && near_leap(w))
+		return -log_uniform(MINUTE);
 	if (!pause)
 		return (below(2) ? r : -r) / (1 + below(3)) +
 		       (below(8) ? 0 : 1);
@@ -599,7 +638,6 @@ static int64_t greedy_step(const struct world *w, bool pause)
 	return r * (minutes + below(3) - 1) + (below(8) ? 0 : 1);
 }
 
-/* To the day of a leap second, if that is near. */
 static void greedy_slew(const struct world *w, struct clock_command *c)
 {
 	double rate = w->policy->max_slew_ppm * 1e-6 * (below(4) ? 1 : unit());
@@ -757,6 +795,8 @@ static void begin_life(struct world *w, struct keeper *k)
 	w->late_sum_ns = w->pause_sum_ns = 0;
 	w->free_sum_ns = 0;
 	w->all_steps_ns = w->all_leaps_ns = 0;
+	w->all_sleep_ns = w->all_foreign_ns = 0;
+	w->look_ns = w->mono_ns;
 	w->wall_start_ns = w->wall_ns;
 	w->mono_start_ns = w->mono_ns;
 	w->osc_start_ns = 0;
@@ -764,6 +804,16 @@ static void begin_life(struct world *w, struct keeper *k)
 	w->earliest_ns = limits.earliest_ns = 55 * YEAR;
 	if (keeper_start(k, &limits, &ops, NULL, &report) != 0)
 		fail(w, "the keeper does not start");
+}
+
+/* The keeper looks every four seconds; that matters only if it can find
+ * something. */
+static void look(struct world *w, struct keeper *k)
+{
+	struct keeper_report r;
+
+	expect(w, !keeper_look(k, &r), "a change of the clock by nobody");
+	w->look_ns = w->mono_ns + 4 * SECOND;
 }
 
 /* Time passes, and the keeper ends its slews. */
@@ -776,8 +826,12 @@ static void pass(struct world *w, struct keeper *k, int64_t ns)
 		struct keeper_report r;
 		int64_t until_ns = due.ns < end_ns ? due.ns : end_ns;
 
+		if (w->armed != LEAP_NONE && w->look_ns < until_ns)
+			until_ns = w->look_ns;
 		if (until_ns > w->mono_ns)
 			advance(w, until_ns - w->mono_ns);
+		if (w->armed != LEAP_NONE && w->mono_ns >= w->look_ns)
+			look(w, k);
 		if (keeper_tick(k, (struct mono){w->mono_ns}, &r))
 			expect(w, r.steps == w->life_steps, "a wrong count");
 		judge_slew(w);
@@ -795,7 +849,8 @@ static void give(
 	if (first_ns < 0)
 		w->first_ns = w->mono_ns;
 	w->now = &m->command;
-	keeper_apply(k, &m->command, m->serial, (struct mono){w->mono_ns}, &r);
+	w->asked_ns = w->mono_ns;
+	keeper_apply(k, &m->command, m->serial, (struct mono){w->asked_ns}, &r);
 	if (r.verdict == KEEPER_OK) {
 		w->accepted++;
 		w->ever_synchronised |= m->command.synchronised;
@@ -833,14 +888,11 @@ static int64_t near_midnight(const struct world *w)
 	int64_t left_ns = DAY - w->wall_ns % DAY;
 	int64_t pause_ns = left_ns + ((int64_t)below(33) - 20) * SECOND / 4;
 
+	/* So near that the kernel executes it while the keeper works. */
+	if (below(4) == 0)
+		return left_ns -
+		       log_uniform(left_ns < SECOND ? left_ns : SECOND);
 	return pause_ns > 0 ? pause_ns : below(8) * SECOND / 4;
-}
-
-static bool near_leap(const struct world *w)
-{
-	int64_t left_ns = DAY - w->wall_ns % DAY;
-
-	return is_leap_day(w->wall_ns) && left_ns < 5 * SECOND;
 }
 
 static int64_t any_pause(const struct world *w)
@@ -870,6 +922,54 @@ static int64_t any_pause(const struct world *w)
 	}
 }
 
+/* CLOCK_MONOTONIC stands still, and no second ends. A machine that sleeps over
+ * the midnight of a leap second, and wakes up just before another one, beats
+ * the keeper's next look: clock/kernel/keeper.h says so. */
+static void sleep_machine(struct world *w)
+{
+	int64_t ns = log_uniform(3 * DAY);
+	int64_t left_ns = DAY - (w->wall_ns + ns) % DAY;
+
+	if (left_ns < 6 * SECOND)
+		ns += 6 * SECOND;
+	w->wall_ns += ns;
+	w->osc_ns += ns;
+	w->all_sleep_ns += ns;
+}
+
+/* Another program sets the clock, uses the kernel's loop, or disarms. */
+static void disturb(struct world *w)
+{
+	int64_t ns = log_uniform(HOUR) * (below(2) ? 1 : -1);
+
+	switch (below(3)) {
+	case 0:
+		w->wall_ns += ns;
+		w->all_foreign_ns += ns;
+		w->leap_at_ns = -1;
+		w->synchronised = false;
+		break;
+	case 1:
+		forget_leap(w);
+		break;
+	default:
+		w->armed = LEAP_NONE;
+		break;
+	}
+}
+
+/* Mostly on the day of a leap second. */
+static void trouble(struct world *w)
+{
+	if (w->slew_ns != 0 || w->busy > 0 ||
+	    below(is_leap_day(w->wall_ns) ? 16 : 256) != 0)
+		return;
+	if (below(2))
+		sleep_machine(w);
+	else
+		disturb(w);
+}
+
 static void attack(struct world *w, uint64_t frames)
 {
 	struct keeper k;
@@ -886,6 +986,7 @@ static void attack(struct world *w, uint64_t frames)
 		send_frame(w, &k, link);
 		judge_place(w);
 		pass(w, &k, any_pause(w));
+		trouble(w);
 		judge_place(w);
 		if (w->osc_ns > LIFE_MAX || w->wall_ns > 250 * YEAR ||
 		    below(4000) == 0)

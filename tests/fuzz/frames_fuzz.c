@@ -99,7 +99,7 @@ static void start_keeper(struct play *p)
 	    .earliest_ns = TIME_WRITTEN_S * NS_PER_S,
 	};
 	const struct clock_ops ops = {clock_now, clock_look, clock_set_freq,
-	    clock_step, clock_set_status, NULL, p};
+	    clock_step, clock_set_status, NULL, NULL, p};
 	struct keeper_report report;
 
 	if (p->keeper_runs)

@@ -155,7 +155,9 @@ static struct wall read_wall(void *self)
 static int look(void *self, struct kernel_found *found)
 {
 	*found = (struct kernel_found){
-	    .freq_ppm = ((struct sim_world *)self)->adjust * 1e6};
+	    .freq_ppm = ((struct sim_world *)self)->adjust * 1e6,
+	    .leap = ((struct sim_world *)self)->status.leap,
+	};
 	return 0;
 }
 
@@ -184,6 +186,12 @@ static int set_status(void *self, const struct kernel_status *status)
 	return 0;
 }
 
+static int disarm(void *self)
+{
+	((struct sim_world *)self)->status.leap = LEAP_NONE;
+	return 0;
+}
+
 struct clock_ops sim_world_clock(struct sim_world *w)
 {
 	return (struct clock_ops){
@@ -192,6 +200,7 @@ struct clock_ops sim_world_clock(struct sim_world *w)
 	    .set_freq = set_freq,
 	    .step = step,
 	    .set_status = set_status,
+	    .disarm = disarm,
 	    .self = w,
 	};
 }

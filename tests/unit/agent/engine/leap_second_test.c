@@ -343,6 +343,60 @@ static void what_the_keeper_reports_is_believed(void **state)
 	world_end(w);
 }
 
+/* The sentence has the true cause: the sources, or the clock. */
+static void a_second_that_is_disarmed_has_its_cause(void **state)
+{
+	const struct clock_command c = {
+	    .synchronised = true, .leap = LEAP_INSERT};
+	struct world *w = eve(3, 3, LEAP_INSERT);
+
+	(void)state;
+	world_forget_log(w);
+	engine_leap_armed(&w->engine, &c, LEAP_NONE);
+	assert_true(world_logged(w, "although the sources announce it"));
+	assert_false(world_logged(w, "do not announce it"));
+	world_end(w);
+	w = eve(3, 0, LEAP_NONE);
+	engine_leap_armed(&w->engine, &c, LEAP_INSERT);
+	world_forget_log(w);
+	engine_leap_armed(&w->engine, &c, LEAP_NONE);
+	assert_true(world_logged(w, "do not announce it any more"));
+	assert_false(world_logged(w, "although"));
+	world_end(w);
+}
+
+/* For the keeper, the leap second of this week is over. */
+static void what_a_real_keeper_did_not_arm_is_not_armed(void **state)
+{
+	struct world *w = eve(3, 3, LEAP_INSERT);
+
+	(void)state;
+	assert_int_equal(w->engine.leap.armed, LEAP_INSERT);
+	world_forget_log(w);
+	w->keeper.leap_until = (struct mono){w->mono};
+	world_run(w, 100 * NS_PER_S);
+	assert_int_equal(w->status.leap, LEAP_NONE);
+	assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+	assert_true(world_logged(w, "although the sources announce it"));
+	world_end(w);
+}
+
+/* leapsecmode = slew: an agent that does not know the time does nothing. */
+static void an_agent_without_the_time_plans_no_leap_second(void **state)
+{
+	struct clock_command c = {.synchronised = true};
+	struct world *w = eve(3, 3, LEAP_INSERT);
+
+	(void)state;
+	w->config.steering.leap_mode = LEAP_MODE_SLEW;
+	engine_leap_armed(&w->engine, &c, LEAP_NONE);
+	assert_int_equal(w->engine.leap.armed, LEAP_INSERT);
+	c.synchronised = false;
+	engine_leap_armed(&w->engine, &c, LEAP_NONE);
+	assert_int_equal(w->engine.leap.armed, LEAP_NONE);
+	world_end(w);
+}
+
 /* Half a second later it does not come any more. */
 static void a_leap_second_that_never_comes_is_reported(void **state)
 {
@@ -668,6 +722,9 @@ int main(void)
 	    cmocka_unit_test(a_leap_second_is_executed_once),
 	    cmocka_unit_test(a_kernel_that_comes_late_to_midnight_is_no_jump),
 	    cmocka_unit_test(what_the_keeper_reports_is_believed),
+	    cmocka_unit_test(a_second_that_is_disarmed_has_its_cause),
+	    cmocka_unit_test(what_a_real_keeper_did_not_arm_is_not_armed),
+	    cmocka_unit_test(an_agent_without_the_time_plans_no_leap_second),
 	    cmocka_unit_test(a_leap_second_that_never_comes_is_reported),
 	    cmocka_unit_test(no_order_goes_to_a_kernel_that_is_about_to_leap),
 	    cmocka_unit_test(a_decision_waits_until_the_kernel_has_leapt),

@@ -18,7 +18,8 @@ static int world_look(void *self, struct kernel_found *found)
 {
 	struct world *w = self;
 
-	*found = (struct kernel_found){.freq_ppm = w->freq_ppm};
+	*found = (struct kernel_found){
+	    .freq_ppm = w->freq_ppm, .leap = w->status.leap};
 	return 0;
 }
 
@@ -44,6 +45,12 @@ static int world_set_status(void *self, const struct kernel_status *status)
 	struct world *w = self;
 
 	w->status = *status;
+	return 0;
+}
+
+static int world_disarm(void *self)
+{
+	((struct world *)self)->status.leap = LEAP_NONE;
 	return 0;
 }
 
@@ -428,7 +435,8 @@ int world_server_of(const struct world *w, unsigned source)
 void world_start(struct world *w)
 {
 	const struct clock_ops ops = {world_clock_now, world_look,
-	    world_set_freq, world_step, world_set_status, NULL, w};
+	    world_set_freq, world_step, world_set_status, world_disarm, NULL,
+	    w};
 	const struct engine_ports ports = {
 	    .self = w,
 	    .send = world_send,

@@ -235,7 +235,7 @@ static int clock_set_status(void *self, const struct kernel_status *status)
 static void have_no_links(struct stage *s, struct keeper *keeper)
 {
 	const struct clock_ops ops = {clock_now, clock_look, clock_set_freq,
-	    clock_step, clock_set_status, NULL, s->clock};
+	    clock_step, clock_set_status, NULL, NULL, s->clock};
 	const struct keeper_limits limits = {
 	    .max_freq_ppm = s->config.max_freq_ppm,
 	    .max_slew_ppm = s->config.steering.max_slew_ppm,

@@ -70,7 +70,7 @@ static int setup(void **state)
 {
 	struct stage *s = calloc(1, sizeof(*s));
 	const struct clock_ops ops = {fake_now, fake_look, fake_set_freq,
-	    fake_step, fake_set_status, NULL, &s->clock};
+	    fake_step, fake_set_status, NULL, NULL, &s->clock};
 	const struct keeper_limits limits = {
 	    .max_freq_ppm = 500, .max_slew_ppm = 1000, .start_steps = -1};
 	struct keeper_report started;

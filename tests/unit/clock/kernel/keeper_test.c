@@ -24,6 +24,7 @@ struct fake {
 	unsigned freq_sets, steps, status_sets;
 	int get_error, freq_error, step_error, status_error;
 	int64_t step_at_freq_sets; /* order of calls */
+	unsigned disarmed;
 };
 
 static struct wall fake_now(void *self)
@@ -85,6 +86,17 @@ static int fake_status(void *self, const struct kernel_status *status)
 	return 0;
 }
 
+static int fake_disarm(void *self)
+{
+	struct fake *f = self;
+
+	if (f->status_error)
+		return f->status_error;
+	f->disarmed++;
+	f->others.leap = LEAP_NONE;
+	return 0;
+}
+
 /* Oscillator time passes. */
 static void pass(struct fake *f, double ns)
 {
@@ -126,6 +138,7 @@ static void fixture_init(struct fixture *b)
 	    .set_freq = fake_set,
 	    .step = fake_step,
 	    .set_status = fake_status,
+	    .disarm = fake_disarm,
 	    .self = &b->fake,
 	};
 }
@@ -1144,6 +1157,7 @@ static void a_leap_second_is_armed_in_time(void **state)
 
 	(void)state;
 	start_after_the_window(&b);
+	assert_int_equal(armed_at(&b, &c, end - 3 * s, end - 3 * s), LEAP_NONE);
 	assert_int_equal(armed_at(&b, &c, end - s, end - s), LEAP_NONE);
 	/* When it was due, a second earlier, is more than a moment ago. */
 	c.leap = LEAP_DELETE;
@@ -1181,6 +1195,130 @@ static void a_step_ends_a_near_leap_second(void **state)
 	    armed_at(&b, &c, end + 400 * ms, end - 5600 * ms), LEAP_NONE);
 	assert_int_equal(
 	    armed_at(&b, &c, end + 600 * ms, end - 5400 * ms), LEAP_NONE);
+}
+
+/* The order was read a moment before the end of the day, and the kernel
+ * executes the second before it makes the step. In the other row, the machine
+ * has slept for an hour, which the monotonic clock does not count. */
+static void a_step_brings_no_executed_leap_second_back(void **state)
+{
+	const int64_t s = NS_PER_S;
+	static const struct {
+		int64_t mono_ns, wall_ns;
+		bool back;
+	} rows[] = {
+	    {3600 * NS_PER_S - 1, 3599 * NS_PER_S, false},
+	    {3595 * NS_PER_S, 7195 * NS_PER_S, false},
+	    {3590 * NS_PER_S, 3597 * NS_PER_S, false},
+	    {3590 * NS_PER_S, 3597 * NS_PER_S - 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct clock_command c = {
+		    .synchronised = true, .leap = LEAP_INSERT};
+		struct fixture b;
+
+		start_after_the_window(&b);
+		assert_int_equal(armed_at(&b, &c, 0, 0), LEAP_INSERT);
+		c.step_ns = -5 * s;
+		(void)armed_at(&b, &c, rows[i].mono_ns, rows[i].wall_ns);
+		c.step_ns = 0;
+		assert_int_equal(armed_at(&b, &c, rows[i].mono_ns + s, 0),
+		    rows[i].back ? LEAP_INSERT : LEAP_NONE);
+	}
+}
+
+/* A hostile engine is silent after its order, or another program arms one. */
+static void a_leap_second_of_another_day_is_disarmed(void **state)
+{
+	const int64_t day = 24 * 3600 * NS_PER_S, last = 3600 * NS_PER_S;
+	/* The last hour of 30 June 2027 begins at 0. */
+	const struct {
+		int64_t at_ns;
+		bool stays;
+	} rows[] = {
+	    {0, true},
+	    {last + NS_PER_S / 2 - 1, true},
+	    {last + NS_PER_S / 2, false},
+	    {day, false},
+	    {last - day + NS_PER_S / 2 - 1, false},
+	    {last - day + NS_PER_S / 2, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture b;
+
+		start_after_the_window(&b);
+		b.fake.stepped_ns =
+		    1814396400 * NS_PER_S - START_NS + rows[i].at_ns;
+		b.fake.others.leap = b.keeper.leap = LEAP_DELETE;
+		b.fake.status_error = -EPERM;
+		assert_false(keeper_look(&b.keeper, &b.report));
+		assert_int_equal(b.keeper.leap, LEAP_DELETE);
+		b.fake.status_error = 0;
+		assert_false(keeper_look(&b.keeper, &b.report));
+		assert_int_equal(b.fake.disarmed, !rows[i].stays);
+		assert_int_equal(
+		    b.keeper.leap, rows[i].stays ? LEAP_DELETE : LEAP_NONE);
+	}
+}
+
+/* Then no report may say that it is armed. */
+static void a_leap_second_that_another_program_disarmed_is_none(void **state)
+{
+	const int64_t end = 3600 * NS_PER_S, s = NS_PER_S;
+	struct clock_command c = {.synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(armed_at(&b, &c, 0, 0), LEAP_INSERT);
+	assert_int_equal(b.report.leap, LEAP_INSERT);
+	b.fake.others.leap = LEAP_NONE;
+	assert_false(keeper_look(&b.keeper, &b.report));
+	assert_int_equal(
+	    armed_at(&b, &c, end - 9 * s, end - 9 * s), LEAP_INSERT);
+	assert_int_equal(b.report.leap, LEAP_INSERT);
+	b.fake.others.leap = LEAP_NONE;
+	assert_false(keeper_look(&b.keeper, &b.report));
+	assert_int_equal(armed_at(&b, &c, end - 2 * s, end - 2 * s), LEAP_NONE);
+	assert_int_equal(b.report.leap, LEAP_NONE);
+}
+
+/* What the kernel did not take is not armed. */
+static void a_refused_status_arms_nothing(void **state)
+{
+	const struct clock_command c = {
+	    .synchronised = true, .leap = LEAP_INSERT};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	b.fake.stepped_ns = 1814396400 * NS_PER_S - START_NS;
+	b.fake.status_error = -EPERM;
+	assert_int_equal(apply(&b, &c), KEEPER_KERNEL);
+	assert_int_equal(b.keeper.leap, LEAP_NONE);
+	assert_int_equal(b.report.leap, LEAP_NONE);
+	b.fake.status_error = 0;
+	assert_int_equal(apply(&b, &c), KEEPER_OK);
+	assert_int_equal(b.report.leap, LEAP_INSERT);
+}
+
+/* The bound with which Linux still counts as synchronised, and 1 ns more. */
+static void a_bound_of_sixteen_seconds_arms_nothing(void **state)
+{
+	struct clock_command c = {.synchronised = true,
+	    .leap = LEAP_INSERT,
+	    .max_error_ns = 16 * NS_PER_S - NS_PER_US};
+	struct fixture b;
+
+	(void)state;
+	start_after_the_window(&b);
+	assert_int_equal(armed_at(&b, &c, 0, 0), LEAP_INSERT);
+	c.max_error_ns++;
+	assert_int_equal(armed_at(&b, &c, 1, 1), LEAP_NONE);
 }
 
 /* With a step the day ends earlier or later: one leap second is left in any
@@ -1433,6 +1571,12 @@ int main(void)
 	    cmocka_unit_test(a_leap_second_follows_the_clock),
 	    cmocka_unit_test(a_leap_second_is_armed_in_time),
 	    cmocka_unit_test(a_step_ends_a_near_leap_second),
+	    cmocka_unit_test(a_step_brings_no_executed_leap_second_back),
+	    cmocka_unit_test(a_leap_second_of_another_day_is_disarmed),
+	    cmocka_unit_test(
+		a_leap_second_that_another_program_disarmed_is_none),
+	    cmocka_unit_test(a_refused_status_arms_nothing),
+	    cmocka_unit_test(a_bound_of_sixteen_seconds_arms_nothing),
 	    cmocka_unit_test(limits_that_are_no_numbers_allow_nothing),
 	    cmocka_unit_test(test_kernel_refuses),
 	    cmocka_unit_test(test_end_is_tried_again),

@@ -22,6 +22,8 @@
 
 #define CALLS_MAX 8
 #define HZ 100
+#define NOON_S 43200
+#define DAY_S 86400
 
 struct fake_kernel {
 	struct timex now; /* what the kernel has */
@@ -62,8 +64,6 @@ static void adjtime_of(struct fake_kernel *k, struct timex *t)
 static int fake_call(void *self, struct timex *t)
 {
 	struct fake_kernel *k = self;
-	struct timeval time = t->time;
-
 	assert_in_range(k->count, 0, CALLS_MAX - 1);
 	k->calls[k->count++] = *t;
 	if ((int)k->count - 1 == k->fail_at) {
@@ -79,7 +79,7 @@ static int fake_call(void *self, struct timex *t)
 	t->tick = k->now.tick;
 	t->status = k->now.status;
 	t->offset = k->now.offset;
-	t->time = time;
+	t->time = k->now.time;
 	return k->state;
 }
 
@@ -92,7 +92,8 @@ struct fixture {
 static void set_up(struct fixture *f)
 {
 	*f = (struct fixture){
-	    .kernel = {.now = {.tick = 1000000 / HZ}, .fail_at = -1},
+	    .kernel = {.now = {.tick = 1000000 / HZ, .time = {NOON_S, 0}},
+		.fail_at = -1},
 	    .call = {.adjtime = fake_call, .user_hz = HZ},
 	};
 	f->call.self = &f->kernel;
@@ -270,6 +271,44 @@ static void loops_of_another_program_are_ended_first(void **state)
 	}
 }
 
+/* The end of a loop makes Linux forget the second that is armed, and arm the
+ * next day. */
+static void a_loop_goes_on_until_a_leap_second_is_over(void **state)
+{
+	static const struct {
+		long time_s;
+		int leap;
+		bool goes_on;
+	} rows[] = {
+	    {20 * DAY_S - 5, STA_INS, false},
+	    {20 * DAY_S - 4, STA_INS, true},
+	    {20 * DAY_S - 4, STA_DEL, true},
+	    {20 * DAY_S - 4, 0, false},
+	    {20 * DAY_S - 1, STA_INS, true},
+	    {20 * DAY_S, STA_INS, true},
+	    {20 * DAY_S + 1, STA_INS, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct kernel_status status = {true,
+		    rows[i].leap == STA_INS ? LEAP_INSERT : LEAP_DELETE, 1, 1,
+		    true};
+		int loop = rows[i].goes_on ? STA_PLL : 0;
+		struct fixture f;
+		double ppm;
+
+		set_up_status(&f, STA_PLL | rows[i].leap);
+		f.kernel.now.time.tv_sec = rows[i].time_s;
+		assert_int_equal(f.clock.set_freq(f.clock.self, 1, &ppm), 0);
+		assert_int_equal(f.kernel.count, rows[i].goes_on ? 3 : 5);
+		assert_int_equal(f.kernel.now.status, rows[i].leap | loop);
+		f.kernel.now.status |= STA_PLL;
+		assert_int_equal(f.clock.set_status(f.clock.self, &status), 0);
+		assert_int_equal(f.kernel.now.status, rows[i].leap | loop);
+	}
+}
+
 /* ---- steps ---- */
 
 static void a_step_has_a_fraction_that_is_not_negative(void **state)
@@ -399,6 +438,34 @@ static void a_leap_second_that_stays_is_not_armed_again(void **state)
 	assert_int_equal(f.clock.set_status(f.clock.self, &status), 0);
 	assert_int_equal(f.kernel.count, 2);
 	assert_int_equal(f.kernel.now.status, STA_INS);
+	/* Another program has disarmed it, or has armed the other kind. */
+	for (int before = 0; before <= STA_DEL; before += STA_DEL) {
+		set_up_status(&f, before);
+		assert_int_equal(f.clock.set_status(f.clock.self, &status), 0);
+		assert_int_equal(f.kernel.now.status, 0);
+	}
+}
+
+static void a_leap_second_is_disarmed_and_nothing_else(void **state)
+{
+	static const int armed[] = {STA_INS, STA_DEL, 0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(armed); i++) {
+		struct fixture f;
+
+		set_up_status(&f, armed[i] | STA_PLL | OTHERS | STA_UNSYNC);
+		assert_int_equal(f.clock.disarm(f.clock.self), 0);
+		assert_int_equal(f.kernel.count, 2);
+		assert_int_equal(f.kernel.calls[1].modes, ADJ_STATUS);
+		assert_int_equal(
+		    f.kernel.now.status, STA_PLL | OTHERS | STA_UNSYNC);
+		set_up_status(&f, armed[i]);
+		f.kernel.fail_at = 0;
+		f.kernel.error = EPERM;
+		assert_int_equal(f.clock.disarm(f.clock.self), -EPERM);
+		assert_int_equal(f.kernel.count, 1);
+	}
 }
 
 static void the_tai_offset_is_set(void **state)
@@ -531,6 +598,8 @@ int main(void)
 	    cmocka_unit_test(the_status_says_what_is_known),
 	    cmocka_unit_test(a_leap_second_is_armed_again_after_a_step),
 	    cmocka_unit_test(a_leap_second_that_stays_is_not_armed_again),
+	    cmocka_unit_test(a_leap_second_is_disarmed_and_nothing_else),
+	    cmocka_unit_test(a_loop_goes_on_until_a_leap_second_is_over),
 	    cmocka_unit_test(the_tai_offset_is_set),
 	    cmocka_unit_test(what_no_clock_needs_never_reaches_the_kernel),
 	    cmocka_unit_test(a_refusal_of_the_kernel_ends_the_operation),
