@@ -70,3 +70,16 @@ void keeper_log_answer(struct keeper_log *l, const struct clock_command *c,
 	if (keeper_refused((enum keeper_verdict)r->verdict))
 		log_refusal(l, c, r, now);
 }
+
+void keeper_log_look(
+    struct keeper_log *l, const struct keeper *k, struct mono now)
+{
+	if (k->disarmed == l->disarmed || !take_line(l, now))
+		return;
+	log_warning(
+	    "another program had armed a leap second in the kernel, and "
+	    "today (UTC) is not a day for one: it is disarmed (%u since "
+	    "the start)",
+	    k->disarmed);
+	l->disarmed = k->disarmed;
+}

@@ -1,27 +1,31 @@
 /*
- * What the keeper itself logs of the engine's commands: each step, and that a
- * command was refused. The engine logs its own words; an engine that an
- * attacker controls would not.
+ * What the keeper itself logs: each step, that a command of the engine was
+ * refused, and that another program had armed a leap second. The engine logs
+ * its own words; an engine that an attacker controls would not.
  */
 #ifndef AGENT_KEEPER_KEEPER_LOG_H
 #define AGENT_KEEPER_KEEPER_LOG_H
 
-#include "clock/command.h"
+#include "clock/kernel/keeper.h"
 
-/* So many lines about refused commands at once, then one each
- * KEEPER_LOG_APART_NS. */
+/* So many lines at once, steps apart, then one each KEEPER_LOG_APART_NS. */
 #define KEEPER_LOG_LINES 8
 #define KEEPER_LOG_APART_NS (256 * NS_PER_S)
 
 /* Zeroed at the start. */
 struct keeper_log {
-	struct mono paid; /* lines after KEEPER_LOG_LINES are paid for until
-			     then */
-	uint32_t silent;  /* refused commands without a line since the last */
+	struct mono paid;  /* lines after KEEPER_LOG_LINES are paid for until
+			      then */
+	uint32_t silent;   /* refused commands without a line since the last */
+	uint32_t disarmed; /* what the last line says of it */
 };
 
 /* Call it with each command and the report of it. */
 void keeper_log_answer(struct keeper_log *l, const struct clock_command *c,
     const struct keeper_report *r, struct mono now);
+
+/* Call it after each look of the keeper. */
+void keeper_log_look(
+    struct keeper_log *l, const struct keeper *k, struct mono now);
 
 #endif

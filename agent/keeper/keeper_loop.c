@@ -116,12 +116,15 @@ static bool is_touched(struct loop *l, struct keeper_report *report)
 static void look(struct loop *l)
 {
 	struct keeper_report report;
+	bool touched;
 
 	/* With --no-clock there is nothing to watch. */
 	l->look_at = l->p->keeper->limits.no_clock
 			 ? MONO_NEVER
 			 : mono_after(clocks_mono(), KEEPER_LOOK_NS);
-	if (!is_touched(l, &report))
+	touched = is_touched(l, &report);
+	keeper_log_look(&l->log, l->p->keeper, clocks_mono());
+	if (!touched)
 		return;
 	if (report.verdict == KEEPER_KERNEL)
 		refused(l, &report);

@@ -18,6 +18,7 @@ static void look(struct engine_loop *p)
 	if (p->report_count < REPORTS_MAX &&
 	    keeper_look(p->links->keeper, &p->reports[p->report_count]))
 		p->report_count++;
+	keeper_log_look(&p->keeper_log, p->links->keeper, clocks_mono());
 }
 
 static void command(struct engine_loop *p, const struct keeper_message *m)

@@ -559,11 +559,12 @@ static void look_at_leap(struct keeper *k, const struct kernel_found *found)
 	struct wall at = k->clock.now(k->clock.self);
 	struct wall day = {at.ns - LEAP_FIXED_AFTER_NS};
 
-	if (found->leap != LEAP_NONE && !leap_day(day) &&
-	    k->clock.disarm(k->clock.self) == 0)
+	if (found->leap == LEAP_NONE) {
 		k->leap = LEAP_NONE;
-	if (found->leap == LEAP_NONE)
+	} else if (!leap_day(day) && k->clock.disarm(k->clock.self) == 0) {
+		k->disarmed += k->leap == LEAP_NONE;
 		k->leap = LEAP_NONE;
+	}
 }
 
 bool keeper_look(struct keeper *k, struct keeper_report *report)

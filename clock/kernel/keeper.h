@@ -56,7 +56,10 @@
  * A leap second moves the clock by a second outside the limits of steps. It is
  * armed on the last day of June or December only. After the time at which it
  * was due, none is armed for KEEPER_LEAP_REST_NS: the clock shows the old day
- * once more then, and a second could be inserted again and again.
+ * once more then, and a second could be inserted again and again. One that is
+ * armed on another day is disarmed by the next look of the keeper. So the kernel
+ * executes it only if a machine that slept over midnight wakes up within
+ * KEEPER_LOOK_NS of another one.
  */
 #define KEEPER_LEAP_REST_NS (7 * KEEPER_DAY_NS)
 
@@ -106,6 +109,7 @@ struct keeper {
 	struct mono leap_until;	 /* ... at this time, ... */
 	struct wall leap_at;	 /* ... when the clock shows this */
 	enum leap leap;		 /* what the last status has armed */
+	uint32_t disarmed;	 /* leap seconds that others had armed */
 	uint32_t steps, refused; /* steps made, commands refused */
 };
 
@@ -143,7 +147,7 @@ bool keeper_tick(
  * looks every KEEPER_LOOK_NS and before each command. True: there was a change,
  * and it was undone; `report` is for the engine (KEEPER_FREQ_CHANGED,
  * KEEPER_SLEW_FOUND, or KEEPER_KERNEL). A leap second that is armed on any day
- * but the last of June and December is disarmed without a report.
+ * but the last of June and December is disarmed without a report (`disarmed`).
  */
 #define KEEPER_LOOK_NS (4 * NS_PER_S)
 bool keeper_look(struct keeper *k, struct keeper_report *report) MUST_USE;

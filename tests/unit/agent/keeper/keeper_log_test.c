@@ -54,6 +54,37 @@ static void a_step_is_logged_with_both_times(void **state)
 	}
 }
 
+/* A program that does it again and again gets no line for each. */
+static void a_leap_second_of_another_program_is_logged(void **state)
+{
+	struct keeper k = {.disarmed = 0};
+	struct keeper_log l = {.silent = 0};
+	struct log_text t;
+	unsigned lines = 0;
+
+	(void)state;
+	log_text_begin(&t);
+	keeper_log_look(&l, &k, (struct mono){0});
+	assert_string_equal(log_text_end(&t), "");
+	k.disarmed = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		log_text_begin(&t);
+		keeper_log_look(&l, &k, (struct mono){0});
+		assert_string_equal(words_of(log_text_end(&t)),
+		    i > 0 ? ""
+			  : "another program had armed a leap second in the "
+			    "kernel, and today (UTC) is not a day for one: it "
+			    "is disarmed (2 since the start)\n");
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		k.disarmed++;
+		log_text_begin(&t);
+		keeper_log_look(&l, &k, (struct mono){0});
+		lines += log_text_end(&t)[0] != '\0';
+	}
+	assert_int_equal(lines, KEEPER_LOG_LINES - 1);
+}
+
 /* Without a step there is no line. */
 static void what_is_done_every_minute_is_not_logged(void **state)
 {
@@ -119,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_step_is_logged_with_both_times),
+	    cmocka_unit_test(a_leap_second_of_another_program_is_logged),
 	    cmocka_unit_test(what_is_done_every_minute_is_not_logged),
 	    cmocka_unit_test(refusals_have_few_lines),
 	};

@@ -1260,8 +1260,14 @@ static void a_leap_second_of_another_day_is_disarmed(void **state)
 		b.fake.status_error = 0;
 		assert_false(keeper_look(&b.keeper, &b.report));
 		assert_int_equal(b.fake.disarmed, !rows[i].stays);
+		assert_int_equal(b.keeper.disarmed, 0);
 		assert_int_equal(
 		    b.keeper.leap, rows[i].stays ? LEAP_DELETE : LEAP_NONE);
+		/* Now another program does it. */
+		b.fake.others.leap = LEAP_INSERT;
+		b.keeper.leap = LEAP_NONE;
+		assert_false(keeper_look(&b.keeper, &b.report));
+		assert_int_equal(b.keeper.disarmed, !rows[i].stays);
 	}
 }
 
