@@ -1,7 +1,6 @@
 #include "base/host.h"
 
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>

@@ -98,8 +98,8 @@ struct keeper_report {
 	uint32_t verdict;  /* enum keeper_verdict */
 	int32_t sys_errno; /* with KEEPER_KERNEL; KEEPER_SAVED: its answer */
 	uint16_t change_count;
-	uint16_t
-	    leap; /* enum leap: what the keeper has armed; not KEEPER_SAVED */
+	/* enum leap: what the keeper has armed; no meaning in KEEPER_SAVED. */
+	uint16_t leap;
 	struct clock_change changes[CLOCK_CHANGES_MAX];
 	int64_t slew_done_ns; /* by a slew that ended or was replaced */
 	/* With KEEPER_FREQ_CHANGED and KEEPER_SLEW_FOUND: the frequency that

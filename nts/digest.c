@@ -1,6 +1,7 @@
 #include "nts/digest.h"
 
 #include <openssl/evp.h>
+#include <string.h>
 
 static void free_state(struct digest *d)
 {
@@ -37,6 +38,24 @@ bool digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_LEN])
 
 	digest_add(&d, bytes, len);
 	return digest_end(&d, out);
+}
+
+void digest_put(struct writer *w)
+{
+	uint8_t sum[DIGEST_LEN];
+
+	if (!w->ok || !digest_of(w->base, w->len, sum))
+		w->ok = false;
+	else
+		put_bytes(w, sum, sizeof(sum));
+}
+
+bool digest_ends(const uint8_t *bytes, size_t len)
+{
+	uint8_t sum[DIGEST_LEN];
+
+	return len >= DIGEST_LEN && digest_of(bytes, len - DIGEST_LEN, sum) &&
+	       memcmp(sum, bytes + len - DIGEST_LEN, DIGEST_LEN) == 0;
 }
 
 bool digest_md5_of(const void *bytes, size_t len, uint8_t out[DIGEST_MD5_LEN])

@@ -5,6 +5,7 @@
 #define NTS_DIGEST_H
 
 #include "base/check.h"
+#include "nts/bytes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +26,12 @@ bool digest_end(struct digest *d, uint8_t out[DIGEST_LEN]) MUST_USE;
 
 /* Begins, adds and ends in one call. */
 bool digest_of(const void *bytes, size_t len, uint8_t out[DIGEST_LEN]) MUST_USE;
+
+/* Appends the digest of all that was written. If the library fails, the writer
+ * fails. */
+void digest_put(struct writer *w);
+/* Does the digest of everything before stand at the end of these bytes? */
+bool digest_ends(const uint8_t *bytes, size_t len) MUST_USE;
 
 #define DIGEST_MD5_LEN 16
 

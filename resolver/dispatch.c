@@ -40,18 +40,6 @@ struct dispatcher {
 	struct ke_request queue[QUEUE_MAX];
 };
 
-/* Waits for a frame. Its content is not judged yet. */
-static bool take_frame(int fd, void *out, size_t len)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int got;
-
-	while ((got = frame_receive(fd, out, len)) == 0)
-		if (poll_until(&p, 1, MONO_NEVER) < 0)
-			return false;
-	return got == 1;
-}
-
 /* Keeps the keys in it from the swap. Without the right to lock more memory the
  * job goes on. */
 static void lock_keys(const struct ke_answer *answer)
@@ -67,8 +55,8 @@ int resolver_job_main(int fd, const struct job_box *box)
 	struct ke_answer answer = {0};
 	int sent;
 
-	if (!take_frame(fd, &request, sizeof(request)) ||
-	    !take_frame(fd, &trust, sizeof(trust)) ||
+	if (!frame_await(fd, &request, sizeof(request)) ||
+	    !frame_await(fd, &trust, sizeof(trust)) ||
 	    !ke_request_valid(&request) || !trust_config_valid(&trust) ||
 	    !box->enter(box->self, &request, &trust))
 		return 1;

@@ -1,5 +1,7 @@
 #include "resolver/frame.h"
 
+#include "resolver/wait.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -226,6 +228,17 @@ int frame_receive_either(int fd, void *out, size_t len, size_t shorter)
 int frame_receive(int fd, void *out, size_t len)
 {
 	return frame_receive_either(fd, out, len, len);
+}
+
+bool frame_await(int fd, void *out, size_t len)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int got;
+
+	while ((got = frame_receive(fd, out, len)) == 0)
+		if (poll_until(&p, 1, MONO_NEVER) < 0)
+			return false;
+	return got == 1;
 }
 
 int frame_receive_request(int fd, struct ke_request *out)

@@ -161,6 +161,9 @@ int frame_receive(int fd, void *out, size_t len) MUST_USE;
 /* 2: the frame has the length `shorter`. */
 int frame_receive_either(
     int fd, void *out, size_t len, size_t shorter) MUST_USE;
+/* Waits for a frame of `len` bytes, whose content is not judged yet. False: the
+ * peer is gone, or the frame has another length. */
+bool frame_await(int fd, void *out, size_t len) MUST_USE;
 int frame_receive_request(int fd, struct ke_request *out) MUST_USE;
 int frame_receive_answer(int fd, struct ke_answer *out) MUST_USE;
 

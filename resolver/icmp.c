@@ -6,7 +6,6 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <linux/errqueue.h>
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <resolv.h>
 #include <stdio.h>
 #include <string.h>

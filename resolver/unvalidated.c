@@ -5,8 +5,6 @@
 #include "resolver/wait.h"
 
 #include <arpa/nameser.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <resolv.h>
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #define NTP_MODE_SERVER 4

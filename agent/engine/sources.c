@@ -3,8 +3,6 @@
 #include "agent/engine/duplicates.h"
 #include "agent/engine/saving.h"
 
-#include <string.h>
-
 /* An update of the system's certificates reaches a fleet at once. */
 #define DISTRUST_SPREAD_NS (300 * NS_PER_S)
 /* A source asks for at most this many things in a row. */

@@ -23,7 +23,8 @@ bool runtime_make_directory(const char *path, const struct identity *owner,
     char why[RUNTIME_TEXT_MAX]) MUST_USE;
 
 /* Makes the directory `path` itself, owned by `owner`, mode 0700, and its
- * parent as above. An existing one keeps its owner and mode. "" needs none. */
+ * parent as runtime_make_directory() does. An existing one keeps its owner and
+ * mode. "" needs none. */
 bool runtime_make_private(const char *path, const struct identity *owner,
     char why[RUNTIME_TEXT_MAX]) MUST_USE;
 

@@ -8,16 +8,17 @@
 
 #include "clock/kernel/keeper.h"
 
-/* So many lines at once, steps apart, then one each KEEPER_LOG_APART_NS. */
+/* At most so many lines at once, then one per KEEPER_LOG_APART_NS. Lines about
+ * steps do not count. */
 #define KEEPER_LOG_LINES 8
 #define KEEPER_LOG_APART_NS (256 * NS_PER_S)
 
 /* Zeroed at the start. */
 struct keeper_log {
-	struct mono paid;  /* lines after KEEPER_LOG_LINES are paid for until
-			      then */
-	uint32_t silent;   /* refused commands without a line since the last */
-	uint32_t disarmed; /* what the last line says of it */
+	struct mono paid; /* lines after KEEPER_LOG_LINES are paid for until
+			     then */
+	uint32_t silent;  /* refused commands without a line, since the start */
+	uint32_t disarmed; /* keeper->disarmed when the last line was written */
 };
 
 /* Call it with each command and the report of it. */

@@ -6,9 +6,7 @@
 #include "base/log.h"
 #include "nts/tls.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -5,7 +5,6 @@
 #include "resolver/frame.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -79,13 +78,7 @@ bool start_send(int fd, const void *message, size_t len)
 
 bool start_receive(int fd, void *out, size_t len)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int got;
-
-	while ((got = frame_receive(fd, out, len)) == 0)
-		if (poll(&p, 1, -1) < 0 && errno != EINTR)
-			return false;
-	return got == 1;
+	return frame_await(fd, out, len);
 }
 
 bool start_peek(int fd, void *out, size_t len)

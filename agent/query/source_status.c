@@ -102,10 +102,10 @@ static json_t *answer_json(
 	member_int_if(o, "root_delay_ns", ok, ntp_short_to_ns(h->root_delay));
 	member_int_if(
 	    o, "root_dispersion_ns", ok, ntp_short_to_ns(h->root_dispersion));
-	member_int_if(o, "reference_time_ns", set,
-	    set ? ntp_to_wall(h->reference, now).ns : 0);
+	member_int_if(
+	    o, "reference_time_ns", set, ntp_to_wall(h->reference, now).ns);
 	member_int_if(o, "response_ns", ok,
-	    ok ? stamps_apart_ns(h->receive, h->transmit, now) : 0);
+	    stamps_apart_ns(h->receive, h->transmit, now));
 	member_int_if(
 	    o, "dispersion_ns", v->have_sample, v->last_dispersion_ns);
 	member_text_if(o, "failed_check", s->last_failed > 0,

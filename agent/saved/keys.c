@@ -207,8 +207,6 @@ static bool valid(const struct saved_keys *k)
 
 void saved_keys_write(const struct saved_keys *k, struct writer *out)
 {
-	uint8_t sum[DIGEST_LEN];
-
 	put_bytes(out, MAGIC, MAGIC_LEN);
 	put_u16(out, VERSION);
 	put_identity(out, k);
@@ -216,10 +214,8 @@ void saved_keys_write(const struct saved_keys *k, struct writer *out)
 	put_addresses(out, k);
 	put_keys(out, &k->answer);
 	put_cookies(out, &k->answer);
-	if (!out->ok || !valid(k) || !digest_of(out->base, out->len, sum))
-		out->ok = false;
-	else
-		put_bytes(out, sum, sizeof(sum));
+	out->ok &= valid(k);
+	digest_put(out);
 }
 
 static bool take_all(struct reader *r, struct saved_keys *out)
@@ -233,15 +229,6 @@ static bool take_all(struct reader *r, struct saved_keys *out)
 	return reader_done(r) && valid(out);
 }
 
-/* Detects a file that a full disk cut short, or whose bits changed. */
-static bool digest_right(const uint8_t *bytes, size_t len)
-{
-	uint8_t sum[DIGEST_LEN];
-
-	return digest_of(bytes, len, sum) &&
-	       memcmp(bytes + len, sum, DIGEST_LEN) == 0;
-}
-
 enum saved_keys_result saved_keys_read(
     struct saved_keys *out, const uint8_t *bytes, size_t len)
 {
@@ -252,7 +239,7 @@ enum saved_keys_result saved_keys_read(
 
 	explicit_bzero(out, sizeof(*out));
 	if (!r.ok || memcmp(magic, MAGIC, MAGIC_LEN) != 0 ||
-	    r.left < DIGEST_LEN || !digest_right(bytes, len - DIGEST_LEN))
+	    r.left < DIGEST_LEN || !digest_ends(bytes, len))
 		return SAVED_KEYS_DAMAGED;
 	r.left -= DIGEST_LEN;
 	if (version != VERSION)

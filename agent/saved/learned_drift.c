@@ -42,8 +42,6 @@ static void put_learned(struct writer *w, const struct drift_learned *l)
 
 void saved_drift_put(struct writer *w, const struct saved_drift *d)
 {
-	uint8_t sum[DIGEST_LEN];
-
 	put_bytes(w, MAGIC, MAGIC_LEN);
 	put_u16(w, VERSION);
 	put_bytes(w, d->machine, sizeof(d->machine));
@@ -52,19 +50,12 @@ void saved_drift_put(struct writer *w, const struct saved_drift *d)
 	 */
 	put_u64(w, d->asleep_ns > 0 ? (uint64_t)d->asleep_ns : 0);
 	put_learned(w, &d->learned);
-	if (!w->ok || !digest_of(w->base, w->len, sum))
-		w->ok = false;
-	else
-		put_bytes(w, sum, sizeof(sum));
+	digest_put(w);
 }
 
 static bool is_whole(const uint8_t *bytes, size_t len)
 {
-	uint8_t sum[DIGEST_LEN];
-
-	return len == SAVED_DRIFT_LEN &&
-	       digest_of(bytes, len - DIGEST_LEN, sum) &&
-	       memcmp(sum, bytes + len - DIGEST_LEN, DIGEST_LEN) == 0 &&
+	return len == SAVED_DRIFT_LEN && digest_ends(bytes, len) &&
 	       memcmp(bytes, MAGIC, MAGIC_LEN) == 0;
 }
 

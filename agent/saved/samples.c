@@ -220,12 +220,7 @@ void saved_samples_put(struct writer *w, const struct saved_source *m)
 
 void saved_samples_end(struct writer *w)
 {
-	uint8_t sum[DIGEST_LEN];
-
-	if (!w->ok || !digest_of(w->base, w->len, sum))
-		w->ok = false;
-	else
-		put_bytes(w, sum, sizeof(sum));
+	digest_put(w);
 }
 
 static void take_name(struct reader *r, char out[SOURCE_NAME_MAX])
@@ -270,11 +265,9 @@ static bool all_valid(struct reader r, unsigned sources)
 bool saved_samples_open(struct reader *r, const uint8_t *bytes, size_t len,
     struct timeline *t, unsigned *sources)
 {
-	uint8_t sum[DIGEST_LEN];
 	const uint8_t *magic;
 
-	if (len < DIGEST_LEN || !digest_of(bytes, len - DIGEST_LEN, sum) ||
-	    memcmp(sum, bytes + len - DIGEST_LEN, DIGEST_LEN) != 0)
+	if (!digest_ends(bytes, len))
 		return false;
 	*r = reader_of(bytes, len - DIGEST_LEN);
 	magic = take_bytes(r, MAGIC_LEN);

@@ -154,18 +154,13 @@ static void put_tracks(struct writer *w, struct history_file *f)
 
 void saved_history_put(struct writer *w, struct history_file *f)
 {
-	uint8_t sum[DIGEST_LEN];
-
 	put_bytes(w, MAGIC, MAGIC_LEN);
 	put_u16(w, VERSION);
 	put_u64(w, f->head.cell);
 	put_u64(w, (uint64_t)f->head.written_ns);
 	put_events(w, f);
 	put_tracks(w, f);
-	if (!w->ok || !digest_of(w->base, w->len, sum))
-		w->ok = false;
-	else
-		put_bytes(w, sum, sizeof(sum));
+	digest_put(w);
 }
 
 /* Reading. A value that cannot be makes the reader fail. */
@@ -327,12 +322,8 @@ static void take_all(struct reader *r, struct history_file *f)
 
 static bool is_whole(const uint8_t *bytes, size_t len)
 {
-	uint8_t sum[DIGEST_LEN];
-
 	return len >= MAGIC_LEN + DIGEST_LEN &&
-	       memcmp(bytes, MAGIC, MAGIC_LEN) == 0 &&
-	       digest_of(bytes, len - DIGEST_LEN, sum) &&
-	       memcmp(sum, bytes + len - DIGEST_LEN, DIGEST_LEN) == 0;
+	       memcmp(bytes, MAGIC, MAGIC_LEN) == 0 && digest_ends(bytes, len);
 }
 
 bool saved_history_take(

@@ -4,7 +4,6 @@
 #include "agent/source/messages.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* Requests without an answer before another address and new keys are tried. */
 #define SILENT_POLLS 2

@@ -7,7 +7,6 @@
 #include "base/time.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 /* sqrt(pi / 2): the smallest of n sums of two exponential delays of mean q
  * exceeds the floor by q * sqrt(pi / (2 n)) in the mean, for large n. */

@@ -1,7 +1,6 @@
 #include "clock/filter/error_model.h"
 
 #include <math.h>
-#include <stddef.h>
 
 /* Samples in which the model forgets: long enough to weigh 15 shapes, short
  * enough to follow a path that changes within a day. */

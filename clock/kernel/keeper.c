@@ -357,8 +357,9 @@ static bool leap_is_near(const struct keeper *k, struct mono now)
 	return k->leap_known && mono_due(from, now) && !mono_due(until, now);
 }
 
-/* Had the clock reached the leap second before it was stepped? `now` is from a
- * moment before, and does not count while the machine sleeps. */
+/* Had the clock reached the leap second before it was stepped? Reads the clock:
+ * the keeper's `now` is older, and does not advance while the machine sleeps.
+ */
 static bool leap_was_reached(const struct keeper *k, int64_t step_ns)
 {
 	int64_t before_ns;
@@ -428,8 +429,8 @@ static bool leap_is_over(const struct keeper *k, struct mono now)
 }
 
 /* On any other day a leap second would be a step of one second that escapes
- * the limits of steps. The clock shows the day after the step of the command. A
- * deleted second is due earlier than an inserted one. */
+ * the limits of steps. The step of the command comes first, because it can lead
+ * to another day. A deleted second is due earlier than an inserted one. */
 static void set_leap(struct keeper *k, const struct clock_command *c,
     struct mono now, struct kernel_status *status)
 {

@@ -21,18 +21,18 @@
 #define KEEPER_UNKNOWN_NS (16 * NS_PER_S)
 
 /*
- * The start window is the first hour after the first command: within it
- * `start_steps` steps of any size are allowed, also once the clock has been
- * synchronised: that may have been by the first server that answered, and the
- * others prove it wrong; and only the engine says that it is so, so a captured
- * one would not. After that a step is an
- * exception (a suspend, an administrator's order): it must not exceed
- * `refuse_step_ns`, must come KEEPER_STEP_GAP_NS after the last step, and must
- * fit into two budgets. In any day there are at most KEEPER_DAY_STEPS steps,
- * together at most KEEPER_DAY_SHARE * `refuse_step_ns`. In the keeper's life
- * all of them are together at most KEEPER_LIFE_SHARE * `refuse_step_ns`. The
- * steering has finer rules; these bound what a broken or captured engine can
- * do.
+ * The start window is the first hour after the first command. Within it
+ * `start_steps` steps of any size are allowed, even after a command has said
+ * that the clock is synchronised. The first server that answered may have been
+ * wrong, and the others correct it. To end the window at that command would not
+ * stop a captured engine: it would not send the command. After the window, a
+ * step is an exception (a suspend, an administrator's order): it must not
+ * exceed `refuse_step_ns`, must come KEEPER_STEP_GAP_NS after the last step,
+ * and must fit into two budgets. In any day there are at most KEEPER_DAY_STEPS
+ * steps, together at most KEEPER_DAY_SHARE * `refuse_step_ns`. In the keeper's
+ * life all of them are together at most KEEPER_LIFE_SHARE * `refuse_step_ns`.
+ * The steering has finer rules; these bound what a broken or captured engine
+ * can do.
  *
  * After a pause one larger step forward may replace the steps that were allowed
  * and not made: at most `refuse_step_ns` for each KEEPER_STEP_GAP_NS since the
@@ -56,10 +56,10 @@
  * A leap second moves the clock by a second outside the limits of steps. It is
  * armed on the last day of June or December only. After the time at which it
  * was due, none is armed for KEEPER_LEAP_REST_NS: the clock shows the old day
- * once more then, and a second could be inserted again and again. One that is
- * armed on another day is disarmed by the next look of the keeper. So the kernel
- * executes it only if a machine that slept over midnight wakes up within
- * KEEPER_LOOK_NS of another one.
+ * once more then, and a second could be inserted again and again. The next look
+ * of the keeper disarms a leap second that is armed on another day. So the
+ * kernel executes such a one only if a machine that slept over midnight wakes
+ * up less than KEEPER_LOOK_NS before the end of a later day.
  */
 #define KEEPER_LEAP_REST_NS (7 * KEEPER_DAY_NS)
 

@@ -484,13 +484,6 @@ static void judge_route(struct steering *s, struct steering_source *src)
 	estimate_learn_bias(&s->estimate, (unsigned)src->slot, was);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The middle value. Of `two` sources, all between them are middle ones: returns
  * the one nearest to 0. Sorts the values. */
 static double middle(double *values, unsigned n, bool two)

@@ -14,13 +14,6 @@
 /* No oscillator that Linux can correct is off by more, s/s. */
 #define SCATTER_FREQ_MAX 0.1
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* What the offset changes in a second, by the median of all changes. */
 static double usual_rate(
     const double *change, const double *seconds, unsigned n)

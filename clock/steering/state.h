@@ -179,7 +179,7 @@ struct steering {
 	 * last two of them. */
 	struct osc updated;
 	double interval_s;
-	/* As above, also in a silence. */
+	/* The same of all commands, also those in a silence. */
 	struct osc decided;
 	double command_interval_s;
 	/* The longest usual time between two decisions. */
@@ -226,6 +226,14 @@ static inline const struct record *const_record(
     const struct steering_source *s, unsigned i)
 {
 	return &s->records[(s->next + RECORDS - 1 - i) % RECORDS];
+}
+
+/* For qsort(3), of doubles. */
+static inline int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
 }
 
 /* The clock, a server or a path is another one: no trial goes across it. */

@@ -60,7 +60,8 @@ struct tracking {
 	int selected;	   /* index, or -1 */
 	unsigned combined; /* sources in the combination */
 	uint8_t stratum;   /* the selected source's plus one; 16: none */
-	enum leap leap;	   /* at the end of this day; LEAP_UNKNOWN: see above */
+	enum leap leap;	   /* at the end of this day; LEAP_UNKNOWN: not
+				 synchronised */
 	struct osc updated;
 	uint64_t updates;
 	int64_t offset_ns;	/* estimated error now; positive: slow */

@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <string.h>
 
 /* What each of OpenSSL's security levels needs, SSL_CTX_set_security_level(3).
  */

@@ -14,7 +14,6 @@
 #include <openssl/ssl.h>
 
 #define NAME "ntp1.example.org"
-#define ROUNDS_MAX 200
 #define CHANGES_MAX 8
 #define ANSWER_MAX 2048
 

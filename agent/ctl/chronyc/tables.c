@@ -190,14 +190,6 @@ bool chronyc_authdata(
 
 /* ---- selectdata ---- */
 
-static bool has_option(const struct status_source *s, const char *option)
-{
-	for (unsigned i = 0; i < s->options.count; i++)
-		if (strcmp(s->options.item[i], option) == 0)
-			return true;
-	return false;
-}
-
 /* N, P, T, R and a place that chronyc does not use. The agent changes no option
  * by itself: the effective ones are those configured. */
 static void put_options(const struct row *r)
@@ -206,7 +198,8 @@ static void put_options(const struct row *r)
 	    "noselect", "prefer", "trust", "require"};
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		fputc(has_option(r->s, options[i]) ? "NPTR"[i] : '-', r->out);
+		fputc(source_has_option(r->s, options[i]) ? "NPTR"[i] : '-',
+		    r->out);
 		put_between(r, "");
 	}
 	fputc('-', r->out);

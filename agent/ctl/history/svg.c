@@ -2,8 +2,6 @@
 
 #include "agent/ctl/history/scale.h"
 
-#include <stdlib.h>
-
 /* The picture, and the part of it that has the graph. */
 #define WIDTH 960
 #define HEIGHT 360

@@ -1,6 +1,5 @@
 #include "agent/ctl/import/values.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

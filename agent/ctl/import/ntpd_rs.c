@@ -1,9 +1,7 @@
 #include "agent/ctl/import/values.h"
 #include "agent/ctl/import/toml.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define ADDRESS_MAX 300
 

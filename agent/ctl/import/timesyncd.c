@@ -1,9 +1,7 @@
 #include "agent/ctl/import/values.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* A time span of systemd: numbers with units, added up ("1min 30s"). A number
  * without a unit is in seconds. */

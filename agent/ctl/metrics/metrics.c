@@ -3,7 +3,6 @@
 #include "agent/ctl/metrics/families.h"
 #include "base/limits.h"
 
-#include <math.h>
 #include <string.h>
 
 #define S_PER_NS 1e-9

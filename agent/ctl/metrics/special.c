@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#define S_PER_NS 1e-9
 #define RATIO_PER_PPM 1e-6
 #define REACH_BITS 8
 
@@ -97,19 +96,6 @@ void put_sources(FILE *out, const struct family *f, const struct snapshot *s,
 	put_number(out, f, source, s->source_count);
 }
 
-static bool has_option(const struct status_source *s, const char *option)
-{
-	for (unsigned i = 0; i < s->options.count; i++)
-		if (strcmp(s->options.item[i], option) == 0)
-			return true;
-	return false;
-}
-
-static bool is_switched_off(const struct status_source *s)
-{
-	return strncmp(s->stage, "offline", strlen("offline")) == 0;
-}
-
 void put_voting(FILE *out, const struct family *f, const struct snapshot *s,
     unsigned i, const char *source)
 {
@@ -117,8 +103,8 @@ void put_voting(FILE *out, const struct family *f, const struct snapshot *s,
 
 	(void)i;
 	for (unsigned n = 0; n < s->source_count; n++)
-		count += !has_option(&s->sources[n], "noselect") &&
-			 !is_switched_off(&s->sources[n]);
+		count += !source_has_option(&s->sources[n], "noselect") &&
+			 !source_is_switched_off(&s->sources[n]);
 	put_number(out, f, source, count);
 }
 

@@ -242,6 +242,14 @@ bool source_is_switched_off(const struct status_source *s)
 	       strcmp(s->failure, failure_word(FAILURE_OFFLINE)) == 0;
 }
 
+bool source_has_option(const struct status_source *s, const char *option)
+{
+	for (unsigned i = 0; i < s->options.count; i++)
+		if (strcmp(s->options.item[i], option) == 0)
+			return true;
+	return false;
+}
+
 bool source_is_usable(const struct status_source *s)
 {
 	return strchr("*+-", s->mark[0]) != NULL;

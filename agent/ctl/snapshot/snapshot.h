@@ -147,6 +147,9 @@ void snapshot_free(struct snapshot *s);
 /* An administrator has ordered it: `ntsctl offline`. */
 bool source_is_switched_off(const struct status_source *s);
 
+/* It has this option of the configuration: "noselect", "prefer", ... */
+bool source_has_option(const struct status_source *s, const char *option);
+
 /* Its mark is *, + or -: selected, combined, or good but not needed. */
 bool source_is_usable(const struct status_source *s);
 

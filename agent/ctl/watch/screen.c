@@ -12,7 +12,6 @@
 #include "base/time.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <wchar.h>
 
@@ -24,7 +23,6 @@
 #define BOLD_GREEN "\x1b[1;32m"
 #define BOLD_RED "\x1b[1;31m"
 #define RED "\x1b[31m"
-#define BOLD "\x1b[1m"
 #define DIM "\x1b[2m"
 #define REVERSE "\x1b[7m"
 

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <netinet/in.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>

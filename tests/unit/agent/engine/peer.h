@@ -19,6 +19,7 @@ struct peer {
 	struct nts_keys keys;
 	uint8_t stratum, leap;
 	uint64_t reference;	  /* when it set its clock */
+	uint32_t reference_id;	  /* with another stratum than 0 */
 	uint32_t root_dispersion; /* 2^-16 s */
 	uint32_t kiss;		  /* reference id; with stratum 0 */
 	bool no_cookies;	  /* answers bring no new ones */
@@ -37,7 +38,7 @@ static inline void peer_mint(
 
 static inline struct peer peer_make(uint8_t key)
 {
-	struct peer p = {.stratum = 1};
+	struct peer p = {.stratum = 1, .reference_id = 0x47505300};
 
 	memset(&p.keys, key, sizeof(p.keys));
 	return p;
@@ -121,7 +122,7 @@ static inline void peer_put_head(const struct peer *p,
 	    .poll = 6,
 	    .precision = -25,
 	    .root_dispersion = p->root_dispersion,
-	    .reference_id = p->stratum == 0 ? p->kiss : 0x47505300,
+	    .reference_id = p->stratum == 0 ? p->kiss : p->reference_id,
 	    .reference = p->reference,
 	    .origin = q->transmit,
 	    .receive = ntp_from_wall(receive),

@@ -213,6 +213,7 @@ static void a_new_source_takes_the_place_of_the_one_that_is_gone_longest(
 	history_put_source(f, b, 2, true, NULL);
 	history_advance(f, 20);
 	history_put_source(f, a, 2, true, NULL);
+	history_advance(f, 25);
 	assert_int_equal(place(f, "d", "c d"), b);
 	assert_string_equal(f->sources[b].name, "d");
 	assert_int_equal(f->sources[b].marks.fine[10], 0);

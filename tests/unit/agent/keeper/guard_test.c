@@ -282,15 +282,24 @@ static void a_clock_that_refuses_is_a_failure(void **state)
 	assert_int_equal(end_of(pid), 1);
 }
 
+/* The guard says it before and after the change: the test must not be between
+ * the two when it goes on. */
 static bool intervenes(struct scene *s)
 {
 	struct mono limit = mono_after(clocks_mono(), 10 * NS_PER_S);
 	int sets = s->shared->sets;
+	bool before, after = false;
 
+	s->shared->hold = true;
 	while (s->shared->sets == sets && !mono_due(limit, clocks_mono()))
 		usleep(5000);
-	usleep(5000);
-	return guard_intervened(&s->guard);
+	before = guard_intervened(&s->guard);
+	s->shared->hold = false;
+	while (!after && !mono_due(limit, clocks_mono())) {
+		usleep(5000);
+		after = guard_intervened(&s->guard);
+	}
+	return before && after;
 }
 
 /* The keeper lives, and does not end its slew: the guard waits for the end,
@@ -366,8 +375,9 @@ static void a_guard_that_is_stopped_goes_on_with_the_next_command(void **state)
 
 	/* It has prepared itself when it has read a byte. */
 	guard_alert(&s->guard, clocks_mono());
-	while (bytes_in(s->fds.pipe) > 0)
+	for (int i = 0; bytes_in(s->fds.pipe) > 0 && i < 20000; i++)
 		usleep(1000);
+	assert_int_equal(bytes_in(s->fds.pipe), 0);
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
 	assert_true(WIFSTOPPED(status));
@@ -396,8 +406,9 @@ static void an_overdue_slew_is_ended_once(void **state)
 	s->keeper.slewing = true;
 	s->keeper.slew_end = clocks_mono();
 	guard_note(&s->guard, &s->keeper);
-	while (s->shared->sets == 0)
+	for (int i = 0; s->shared->sets == 0 && i < 4000; i++)
 		usleep(5000);
+	assert_int_equal(s->shared->sets, 1);
 	set = clocks_mono();
 	while (clocks_mono().ns - set.ns < NS_PER_S + NS_PER_S / 5)
 		usleep(5000);

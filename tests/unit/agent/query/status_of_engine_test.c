@@ -219,11 +219,14 @@ static void reference_identifiers_are_those_of_the_rfc(void **state)
 	static const struct {
 		const char *address, *id;
 		unsigned stratum;
-		const char *server_id;
+		uint32_t sent;
+		const char *server_id; /* NULL: not known */
 	} rows[] = {
-	    {"192.0.2.1", "C0000201", 1, "GPS"},
-	    {"2001:db8::1", "39AB9B37", 1, "GPS"},
-	    {"2001:db8::2", "2D47FD05", 2, "47505300"},
+	    {"192.0.2.1", "C0000201", 1, 0x47505300, "GPS"},
+	    {"2001:db8::1", "39AB9B37", 1, 0x47505300, "GPS"},
+	    {"2001:db8::2", "2D47FD05", 2, 0x47505300, "47505300"},
+	    {"192.0.2.1", "C0000201", 1, 0x00505300, "00505300"},
+	    {"192.0.2.1", "C0000201", 1, 0, NULL},
 	};
 
 	(void)state;
@@ -233,12 +236,16 @@ static void reference_identifiers_are_those_of_the_rfc(void **state)
 
 		strcpy(w->address[0], rows[i].address);
 		w->peers[0].stratum = (uint8_t)rows[i].stratum;
+		w->peers[0].reference_id = rows[i].sent;
 		world_start(w);
 		world_run(w, 60 * NS_PER_S);
 		s = shown(w);
 		assert_string_equal(s.clock.reference_id, rows[i].id);
-		assert_string_equal(
-		    s.sources[0].reference_id, rows[i].server_id);
+		if (rows[i].server_id)
+			assert_string_equal(
+			    s.sources[0].reference_id, rows[i].server_id);
+		else
+			assert_null(s.sources[0].reference_id);
 		snapshot_free(&s);
 		world_end(w);
 	}

@@ -279,6 +279,7 @@ static void sources_without_a_vote_are_not_counted(void **state)
 	(void)state;
 	/* The third is noselect. */
 	set_text(example_source(tree, 1), "stage", "offline-keyed");
+	set_text(example_source(tree, 1), "failure", "offline");
 	text = metrics_of(tree, EXPOSITION_OPENMETRICS);
 	assert_line(text, "ntsagent_sources 3");
 	assert_line(text, "ntsagent_voting_sources 1");
