@@ -11,14 +11,18 @@
 #define SLOPE_STILL 2.5
 #define RISE_SURE 1.25
 #define RISE_STILL 0.5
+/* For short blocks, which differ more by chance. The floor must rise little by
+ * little: between two of them by this share of the rise at most. */
+#define RISE_SHORT 3.0
+#define JUMP_SHORT 0.4
 
-/* The smallest of CREEP_BLOCKS * CREEP_BLOCK samples is above the floor by this
- * many mean queues divided by the root of their number. */
+/* The smallest of n samples is above the floor by this many mean queues divided
+ * by the root of n. */
 #define FLOOR_GAP 1.2533141373155003
 
-void creep_init(struct creep *c)
+void creep_init(struct creep *c, unsigned block)
 {
-	*c = (struct creep){.creeps = false};
+	*c = (struct creep){.block = block};
 }
 
 /* Moves the level to where the line leads now. */
@@ -118,25 +122,47 @@ static void follow(struct creep *c, const struct line *l, double now,
 
 		least = fmin(least, b->least + l->rate * (now - b->at));
 	}
-	gap = queue * FLOOR_GAP / sqrt(l->blocks * CREEP_BLOCK);
+	gap = queue * FLOOR_GAP / sqrt(l->blocks * c->block);
 	c->level = least - gap - floor;
 	c->rate = l->rate;
 	c->lowest = fmin(c->lowest, c->level);
 	c->highest = fmax(c->highest, c->level);
 }
 
+static double largest_jump(const struct creep *c, unsigned blocks)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i + 1 < blocks; i++)
+		most = fmax(
+		    most, fabs(latest(c, i)->least - latest(c, i + 1)->least));
+	return most;
+}
+
+static bool follows_line(
+    const struct creep *c, const struct line *l, double queue)
+{
+	double rise = fabs(l->rate) * l->span;
+	/* With exponential queues, the mean of 8 samples is 1.5 mean queues
+	 * above the smallest. */
+	double usual = fmax(queue, l->excess / 1.5);
+
+	if (c->creeps)
+		return l->sure > SLOPE_STILL && rise > RISE_STILL * usual;
+	if (l->sure <= SLOPE_SURE)
+		return false;
+	if (c->block == CREEP_BLOCK)
+		return rise > RISE_SURE * usual;
+	return rise > RISE_SHORT * usual &&
+	       largest_jump(c, l->blocks) < JUMP_SHORT * rise;
+}
+
 static void judge(struct creep *c, double now, double floor, double queue)
 {
 	struct line l = surest(c);
-	double rise = fabs(l.rate) * l.span;
-	double queues = c->creeps ? RISE_STILL : RISE_SURE;
-	/* With exponential queues, the mean of 8 samples is 1.5 mean queues
-	 * above the smallest. */
-	double usual = fmax(queue, l.excess / 1.5);
 
 	advance(c, now);
-	c->creeps = l.sure > (c->creeps ? SLOPE_STILL : SLOPE_SURE) &&
-		    rise > queues * usual;
+	c->creeps = follows_line(c, &l, queue);
 	if (c->creeps)
 		follow(c, &l, now, floor, queue);
 	else
@@ -154,8 +180,8 @@ void creep_add(
 		b->least = delay;
 		b->at = at;
 	}
-	b->mean += delay / CREEP_BLOCK;
-	if (++c->filled < CREEP_BLOCK)
+	b->mean += delay / c->block;
+	if (++c->filled < c->block)
 		return;
 	c->filled = 0;
 	c->blocks[c->count++ % CREEP_BLOCKS] = *b;

@@ -4,15 +4,19 @@
  * blocks of samples. What the floor crept is taken off the delays before
  * `delay` sees them, so the path still has one route and one floor.
  *
- * A creep is taken to be on both ways alike: no packet shows more. Pure;
- * seconds.
+ * A creep is taken to be on both ways alike: no packet shows more.
+ *
+ * Shorter blocks show sooner that a floor creeps, but not where it is. They
+ * tell that no delay shows which way is busier: most of it may be what the
+ * floor crept. Pure; seconds.
  */
 #ifndef CLOCK_FILTER_CREEP_H
 #define CLOCK_FILTER_CREEP_H
 
 #include <stdbool.h>
 
-#define CREEP_BLOCK 8	/* samples of a block */
+#define CREEP_BLOCK 8	/* samples of a block: the floor is followed */
+#define CREEP_SHORT 4	/* the same: only the creep is seen */
 #define CREEP_BLOCKS 32 /* that are kept */
 
 struct creep {
@@ -20,6 +24,7 @@ struct creep {
 		double at, least; /* of the smallest delay */
 		double mean;
 	} blocks[CREEP_BLOCKS];
+	unsigned block;	 /* CREEP_BLOCK or CREEP_SHORT */
 	unsigned count;	 /* blocks since the route began */
 	unsigned filled; /* samples of the block under way */
 	struct creep_block filling;
@@ -28,7 +33,7 @@ struct creep {
 	double lowest, highest; /* levels so far */
 };
 
-void creep_init(struct creep *c);
+void creep_init(struct creep *c, unsigned block);
 
 /* How far the floor has crept at a time. At most half of the delay. */
 double creep_at(const struct creep *c, double at, double delay);
@@ -43,7 +48,8 @@ void creep_add(
  * floor stays where it has crept to by `now`. */
 void creep_restart(struct creep *c, double now);
 
-/* The difference between the highest and the lowest level so far. */
+/* The difference between the highest and the lowest level so far; 0: it has
+ * never crept. */
 double creep_range(const struct creep *c);
 
 #endif

@@ -59,6 +59,9 @@ struct delay_track {
 	/* What the latest few samples show if they are much quieter; else
 	 * `quiet`. */
 	double lately;
+	/* The floor has crept at some time; the caller says so. Then no delay
+	 * shows which way is busier. */
+	bool creeps;
 	/* The delays of the current route form a bell with this middle and
 	 * standard deviation (clock/filter/bell.h). The caller sets them; a
 	 * deviation of 0: they form none. */

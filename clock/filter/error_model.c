@@ -151,6 +151,10 @@ static double slope_probability(const struct error_changes *c, double slope)
  * the errors grow with the delays. For two exponential delays, the covariance
  * of the error with half the excess delay, over the variance of that, is the
  * slope below.
+ *
+ * The queues of a floor that creeps may well be unequal. But what the floor
+ * crept since it was measured is on both ways, and would be taken for a queue
+ * of the busier one: there is no asymmetry then.
  */
 static double queue_asymmetry(
     const struct error_model *m, const struct delay_track *t)
@@ -163,6 +167,8 @@ static double queue_asymmetry(
 	    believed(sums->error / (sums->excess + ASYMMETRY_PRIOR * t->queue),
 		sums->samples);
 
+	if (t->creeps)
+		return 0;
 	return r * slope_probability(&sums->changes, 2 * r / (1 + r * r));
 }
 

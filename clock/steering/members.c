@@ -25,7 +25,8 @@ void members_clear(struct steering_source *src)
 	src->outliers_before = src->outliers;
 	src->carried_sd = 0;
 	delay_init(&src->delay);
-	creep_init(&src->creep);
+	creep_init(&src->creep, CREEP_BLOCK);
+	creep_init(&src->short_creep, CREEP_SHORT);
 	bell_init(&src->bell);
 	error_model_init(&src->error_model);
 }

@@ -108,7 +108,7 @@ struct steering_source {
 		unsigned count;
 		uint8_t place[RECORDS];
 	} nearest;
-	struct creep creep;
+	struct creep creep, short_creep;
 	struct bell bell;
 	struct delay_track delay; /* of the delays less what crept */
 	struct error_model error_model;

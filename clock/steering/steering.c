@@ -133,7 +133,12 @@ static double bell_error(
 	return s_of_ns(m->offset_ns) - s->first_freq * s_of_ns(m->at.ns);
 }
 
-/* The smallest delays of a bell are chance, so they show no creep. */
+static void restart_creep(struct steering_source *src, double at)
+{
+	creep_restart(&src->creep, at);
+	creep_restart(&src->short_creep, at);
+}
+
 static void learn_bell(
     struct steering *s, struct steering_source *src, double at, double error)
 {
@@ -146,9 +151,25 @@ static void learn_bell(
 	    &src->delay.deviation);
 	if (!changed)
 		return;
-	creep_restart(&src->creep, at);
+	restart_creep(src, at);
 	if (src->slot >= 0)
 		take_again(s);
+}
+
+/* The smallest delays of a bell are chance, so they show no creep. */
+static void learn_creep(struct steering_source *src, double at, double delay)
+{
+	const struct delay_route *route =
+	    delay_route(&src->delay, src->delay.route);
+	double floor = route->floor - delay_route_gap(&src->delay, route);
+
+	if (!src->bell.believed) {
+		creep_add(&src->creep, at, delay, floor, src->delay.queue);
+		creep_add(
+		    &src->short_creep, at, delay, floor, src->delay.queue);
+	}
+	src->delay.creeps =
+	    creep_range(&src->creep) > 0 || creep_range(&src->short_creep) > 0;
 }
 
 /* What the floor crept is no part of the delays of a route. */
@@ -159,19 +180,14 @@ static enum delay_event add_delay(
 	double delay = s_of_ns(r->sample.delay_ns);
 	double at = s_of_ns(r->sample.at.ns);
 	double error = asymmetry(s, src, &r->sample);
-	const struct delay_route *route;
 	enum delay_event event;
 
 	r->crept = creep_at(&src->creep, at, delay);
 	event = delay_add(&src->delay, delay - r->crept, error, back);
-	route = delay_route(&src->delay, src->delay.route);
 	if (event >= DELAY_SHORTER)
-		creep_restart(&src->creep, at);
+		restart_creep(src, at);
 	learn_bell(s, src, at, error);
-	if (!src->bell.believed)
-		creep_add(&src->creep, at, delay,
-		    route->floor - delay_route_gap(&src->delay, route),
-		    src->delay.queue);
+	learn_creep(src, at, delay);
 	return event;
 }
 

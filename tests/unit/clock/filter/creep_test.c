@@ -23,7 +23,7 @@ static struct path path_of(uint64_t seed)
 {
 	struct path p = {.chance = {seed}, .floor = BASE, .queue = QUEUE};
 
-	creep_init(&p.creep);
+	creep_init(&p.creep, CREEP_BLOCK);
 	return p;
 }
 
@@ -131,6 +131,43 @@ static void a_floor_that_fell_has_a_range(void **state)
 	assert_true(creep_range(&p.creep) > 4 * QUEUE);
 }
 
+/* A creep of twenty mean queues within 40 samples, as long polls show it. */
+static void short_blocks_see_a_creep_sooner(void **state)
+{
+	unsigned sooner = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path p = path_of(seed), q = path_of(seed);
+
+		creep_init(&p.creep, CREEP_SHORT);
+		sooner += poll(&p, 40, 8e-6) && !poll(&q, 40, 8e-6);
+		assert_true(!p.creep.creeps || creep_range(&p.creep) > 0);
+	}
+	assert_true(sooner >= 18);
+}
+
+/* Neither a steady floor nor one that steps twice as far creeps little by
+ * little. */
+static void short_blocks_see_no_creep_in_steps(void **state)
+{
+	unsigned crept = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct path p = path_of(seed);
+
+		creep_init(&p.creep, CREEP_SHORT);
+		crept += poll(&p, 1000, 0);
+		for (unsigned i = 0; i < 2; i++) {
+			p.floor += 10 * QUEUE;
+			crept += poll(&p, 64, 0);
+		}
+		assert_true(creep_range(&p.creep) == 0 || crept > 0);
+	}
+	assert_true(crept <= 1);
+}
+
 /* It goes on from where the line led, and stays there. */
 static void the_level_rests_when_the_creep_ends(void **state)
 {
@@ -156,7 +193,7 @@ static void a_block_has_its_smallest_delay_and_the_mean(void **state)
 	struct creep c;
 
 	(void)state;
-	creep_init(&c);
+	creep_init(&c, CREEP_BLOCK);
 	for (int round = 1; round <= 2; round++) {
 		for (int i = 0; i < CREEP_BLOCK; i++)
 			creep_add(&c, 100 * round + i, delays[i] + round, 0, 1);
@@ -248,6 +285,8 @@ int main(void)
 	    cmocka_unit_test(a_congestion_does_not_creep),
 	    cmocka_unit_test(the_level_is_that_of_the_floor),
 	    cmocka_unit_test(a_floor_that_fell_has_a_range),
+	    cmocka_unit_test(short_blocks_see_a_creep_sooner),
+	    cmocka_unit_test(short_blocks_see_no_creep_in_steps),
 	    cmocka_unit_test(the_level_rests_when_the_creep_ends),
 	    cmocka_unit_test(a_block_has_its_smallest_delay_and_the_mean),
 	    cmocka_unit_test(another_route_begins_without_blocks),

@@ -206,6 +206,25 @@ static void the_busier_way_may_be_the_other_one(void **state)
 	assert_true(error_model_lopsided(&m, &t) < 0.2);
 }
 
+/* What the floor has crept would count as a queue of the busier way. */
+static void a_floor_that_creeps_has_no_busier_way(void **state)
+{
+	struct path p = {{3}, 100 * US, 5 * US, 1};
+	struct delay_track t;
+	struct error_model m;
+	struct box box;
+
+	(void)state;
+	(void)learn(&m, &t, &p);
+	assert_true(error_model_lopsided(&m, &t) > 0.7);
+	box = error_model_box(&m, &t, t.route, 300 * US, NOISE);
+	assert_true(fabs(box.tilt) * box.half > 1);
+	t.creeps = true;
+	assert_true(error_model_lopsided(&m, &t) == 0);
+	box = error_model_box(&m, &t, t.route, 300 * US, NOISE);
+	assert_true(box.tilt == 0);
+}
+
 /* Many short queues make a narrow box, but a long wait has one cause: its box
  * lacks at most what is narrow in the usual delays. */
 static void test_a_long_delay_may_be_all_on_one_way(void **state)
@@ -694,6 +713,7 @@ int main(void)
 	    cmocka_unit_test(test_a_busier_way_tilts_the_box),
 	    cmocka_unit_test(test_far_delays_have_an_asymmetry_of_their_own),
 	    cmocka_unit_test(the_busier_way_may_be_the_other_one),
+	    cmocka_unit_test(a_floor_that_creeps_has_no_busier_way),
 	    cmocka_unit_test(test_a_long_delay_may_be_all_on_one_way),
 	    cmocka_unit_test(test_short_delays_of_another_kind_take_no_tilt),
 	    cmocka_unit_test(test_the_slope_is_that_of_one_route),
