@@ -113,6 +113,20 @@ void obstacle_sentence(
 	obstacle_fill_in(sentences[o], p, out, size);
 }
 
+const char *obstacle_phrase(const char *seen, const char *phrase)
+{
+	const bool after_quotation = phrase[0] == '"';
+	bool quoted = false;
+
+	for (; *seen != '\0'; seen++) {
+		if (quoted == after_quotation &&
+		    strncmp(seen, phrase, strlen(phrase)) == 0)
+			return seen;
+		quoted ^= *seen == '"';
+	}
+	return NULL;
+}
+
 /* Words of a server or of a certificate can follow, but not begin the sentence,
  * so what is found is our own. */
 bool obstacle_cure(const char *seen, char *out, size_t size)
@@ -127,8 +141,8 @@ bool obstacle_cure(const char *seen, char *out, size_t size)
 		seen += strlen(alone);
 	if (strncmp(seen, begin, strlen(begin)) != 0)
 		return false;
-	command = strstr(seen, lead);
-	end = strstr(seen, rest);
+	command = obstacle_phrase(seen, lead);
+	end = obstacle_phrase(seen, rest);
 	if (!command || (end && command > end))
 		return false;
 	command += strlen(lead);

@@ -231,6 +231,14 @@ void obstacle_sentence(
 void obstacle_to_do(
     enum obstacle o, const struct obstacle_place *p, char *out, size_t size);
 
+/*
+ * Finds a phrase of ours in the sentence of a failure, as strstr() does, but
+ * not in foreign words: those stand in double quotes and have none themselves.
+ * A phrase that begins with a double quote begins at the end of a quotation.
+ * NULL: it is not there.
+ */
+const char *obstacle_phrase(const char *seen, const char *phrase);
+
 /* What to do about a trusted file that cannot be read: `seen` is the sentence
  * of the failure, and has the command. False: it is about something else. */
 bool obstacle_cure(const char *seen, char *out, size_t size);

@@ -185,7 +185,8 @@ static enum obstacle refusal_obstacle(const struct ke_details *d)
  * order. */
 static bool blames_list(const char *why)
 {
-	return strstr(why, "revocation list") && !strstr(why, " was revoked");
+	return obstacle_phrase(why, "revocation list") &&
+	       !obstacle_phrase(why, " was revoked");
 }
 
 static enum obstacle certificate_obstacle(const struct probe *p)

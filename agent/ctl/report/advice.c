@@ -82,7 +82,6 @@ static const struct {
 	{"Permission denied",      FAILURE_NETWORK, TO_DO_OBSTACLE_LOCAL_FIREWALL},
 	{"Network is unreachable", FAILURE_NETWORK, TO_DO_OBSTACLE_NO_ROUTE},
 	{"No route to host",       FAILURE_NETWORK, TO_DO_OBSTACLE_UNREACHABLE},
-	/* Words of a certificate have no double quote. */
 	{"\" is not for a TLS ",   FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE},
 	{"\" is not for ",         FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE_NAME},
 	{"\" has expired: ",       FAILURE_CERTIFICATE, TO_DO_OBSTACLE_CERTIFICATE_EXPIRED},
@@ -98,7 +97,7 @@ static const char *advice_of_phrase(enum failure failure, const char *reason)
 {
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
 		if (phrases[i].failure == failure &&
-		    strstr(reason, phrases[i].phrase))
+		    obstacle_phrase(reason, phrases[i].phrase))
 			return phrases[i].to_do;
 	return NULL;
 }
@@ -113,7 +112,8 @@ static bool is_ipv6(const char *address)
 static bool lacks_the_family(const struct status_source *s)
 {
 	return source_failure(s) == FAILURE_NETWORK && s->address &&
-	       s->nts.ke_address && strstr(s->reason, "is unreachable") &&
+	       s->nts.ke_address &&
+	       obstacle_phrase(s->reason, "is unreachable") &&
 	       is_ipv6(s->address) != is_ipv6(s->nts.ke_address);
 }
 
@@ -121,8 +121,8 @@ static bool lacks_the_family(const struct status_source *s)
  * order. */
 static bool blames_list(const struct status_source *s)
 {
-	return strstr(s->reason, "revocation list") &&
-	       !strstr(s->reason, " was revoked");
+	return obstacle_phrase(s->reason, "revocation list") &&
+	       !obstacle_phrase(s->reason, " was revoked");
 }
 
 /* Words of a certificate do not begin a sentence. */
@@ -134,8 +134,8 @@ static bool begins(const struct status_source *s, const char *words)
 static bool blames_trusted_dates(const struct status_source *s)
 {
 	return begins(s, "the trusted certificate ") &&
-	       (strstr(s->reason, " has expired: ") ||
-		   strstr(s->reason, " is not yet valid: "));
+	       (obstacle_phrase(s->reason, " has expired: ") ||
+		   obstacle_phrase(s->reason, " is not yet valid: "));
 }
 
 /* Its answers are good, but it has no vote. */
@@ -190,12 +190,12 @@ static const char *other_advice(const struct status_source *s)
 
 	if (source_is_switched_off(s))
 		return "ask it again: sudo ntsctl online %N";
-	if (strstr(s->reason, " is left for this source: "))
+	if (obstacle_phrase(s->reason, " is left for this source: "))
 		return "set sources in %S to the number of addresses that "
 		       "the name has, or give it more: getent ahosts %H";
 	/* Only a plain request tells these causes apart. */
 	if (source_failure(s) == FAILURE_TLS &&
-	    strstr(s->reason, "it closed the connection ") &&
+	    obstacle_phrase(s->reason, "it closed the connection ") &&
 	    !advice_of_phrase(FAILURE_TLS, s->reason))
 		return "find out whether it refuses this machine, cannot use "
 		       "its key, or is another service: ntsctl check --live";

@@ -6,6 +6,7 @@
 #include "agent/ctl/report/advice.h"
 #include "agent/ctl/report/health.h"
 #include "agent/ctl/report/report.h"
+#include "base/obstacles.h"
 
 #include <string.h>
 #include <time.h>
@@ -140,7 +141,8 @@ static bool says_of_server(const struct status_source *s, const char *what)
 	snprintf(own, sizeof(own), "\" %s: ", what);
 	snprintf(chain, sizeof(chain), "chain %s: ", what);
 	return source_failure(s) == FAILURE_CERTIFICATE &&
-	       (strstr(s->reason, own) || strstr(s->reason, chain));
+	       (obstacle_phrase(s->reason, own) ||
+		   obstacle_phrase(s->reason, chain));
 }
 
 /* NULL: a server has another trouble, or there is one server alone. */

@@ -138,6 +138,36 @@ static void foreign_words_are_no_command(void **state)
 		assert_false(obstacle_cure(seen[i], text, sizeof(text)));
 }
 
+/* A server chooses the words of its certificate, and its names. */
+static void a_phrase_in_foreign_words_is_not_ours(void **state)
+{
+	static const struct {
+		const char *seen, *phrase;
+		int at; /* -1: it is not there */
+	} cases[] = {
+	    {"", "a", -1},
+	    {"a b", "b", 2},
+	    {"\"a b\"", "b", -1},
+	    {"\"b\" and b", "b", 8},
+	    {"\"x\" and \"b\"", "b", -1},
+	    {"\"x\" and \"b...", "b", -1},
+	    {"the \"x\" is for b", "\" is for ", 6},
+	    {"the \" is for b\" is weak", "\" is for ", -1},
+	    {"the \"x\" is weak: \" is for b\"", "\" is for ", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *seen = cases[i].seen;
+		const char *found = obstacle_phrase(seen, cases[i].phrase);
+
+		if (cases[i].at < 0)
+			assert_null(found);
+		else
+			assert_ptr_equal(found, seen + cases[i].at);
+	}
+}
+
 static void a_text_that_does_not_fit_is_cut(void **state)
 {
 	const struct obstacle_place place = {.name = "n", .host = "h"};
@@ -227,6 +257,7 @@ int main(void)
 	    cmocka_unit_test(the_variables_are_filled_in),
 	    cmocka_unit_test(a_closed_file_has_its_command),
 	    cmocka_unit_test(foreign_words_are_no_command),
+	    cmocka_unit_test(a_phrase_in_foreign_words_is_not_ours),
 	    cmocka_unit_test(a_text_that_does_not_fit_is_cut),
 	    cmocka_unit_test(nothing_in_the_way_has_no_words),
 	    cmocka_unit_test(only_these_let_time_through),

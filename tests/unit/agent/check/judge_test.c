@@ -308,6 +308,33 @@ static void each_obstacle_is_named(void **state)
 			    obstacle_word((enum obstacle)i));
 }
 
+/* A server chooses the words of its certificate. */
+static void foreign_words_change_no_obstacle(void **state)
+{
+	static const char *const names[] = {"CN=revocation list",
+	    "CN=the revocation list of x has expired", "CN=x was revoked"};
+	struct source_config s = good_source("ntp");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct probe p = good_probe();
+		struct source_verdict v;
+
+		stranger(&p);
+		snprintf(p.keys.text, sizeof(p.keys.text),
+		    "the certificate \"%s\" is self-signed", names[i]);
+		judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
+		assert_int_equal(v.obstacle, OBSTACLE_UNKNOWN_ISSUER);
+		no_file(&p);
+		snprintf(p.keys.text, sizeof(p.keys.text),
+		    "the certificate \"%s\" cannot be checked: the "
+		    "revocation list of \"CN=CA\" has expired",
+		    names[i]);
+		judge_source(&s, &p, PROBE_DONE, &usual_limits, &v);
+		assert_int_equal(v.obstacle, OBSTACLE_REVOCATION);
+	}
+}
+
 static void the_texts_name_what_was_asked(void **state)
 {
 	struct source_config s = good_source("first");
@@ -728,6 +755,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_obstacle_is_named),
+	    cmocka_unit_test(foreign_words_change_no_obstacle),
 	    cmocka_unit_test(the_texts_name_what_was_asked),
 	    cmocka_unit_test(a_process_without_a_name_does_not_hang_in_dns),
 	    cmocka_unit_test(a_check_that_was_not_made_is_unknown),

@@ -772,6 +772,38 @@ static void a_list_that_cannot_be_judged_is_our_own(void **state)
 	}
 }
 
+/* A server chooses the words of its certificate: none of them may lead to the
+ * advice for another failure. */
+static void foreign_words_change_no_advice(void **state)
+{
+	static const char *const words[] = {"is not for a TLS server",
+	    " is not for b", " has expired: x", "chain has expired: x",
+	    " is not yet valid: x", "chain is not yet valid",
+	    "x: somebody else may be intercepting", "revocation list",
+	    "the trusted certificate x has expired: ", "x was revoked",
+	    "no certificate is trusted: this system has none, ",
+	    "x is left for this source: ", "it closed the connection ",
+	    "cannot read the a; fix it with: evil"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		json_t *tree = unsynchronised(), *s = example_source(tree, 0);
+		char reason[200], *text;
+
+		snprintf(reason, sizeof(reason),
+		    "the certificate \"%s\" has a weak key; it is for DNS "
+		    "\"%s\"",
+		    words[i], words[i]);
+		set_text(s, "failure", "certificate");
+		set_text(s, "reason", reason);
+		text =
+		    report_of(report_status, tree, wide, EXIT_NOT_SYNCHRONISED);
+		assert_contains(
+		    text, "To do: correct the certificate as its refusal says");
+		free(text);
+	}
+}
+
 static char *with_reasons(
     const char *state, const char *first, const char *second)
 {
@@ -802,6 +834,8 @@ static void dates_that_all_servers_have_wrong_are_told_once(void **state)
 	    "the certificate \"CN=a\" has expired: it is";
 	static const char chain[] =
 	    "the CA certificate \"CN=b\" in the server's chain has expired: it";
+	static const char words[] =
+	    "the certificate \"CN=chain has expired: x\" is weak";
 	static const char root[] =
 	    "the trusted certificate \"CN=a\" (/a) has expired: it is";
 	static const struct {
@@ -811,6 +845,7 @@ static void dates_that_all_servers_have_wrong_are_told_once(void **state)
 	    {"lost", late, late, "servers have expired.\nTo do: compare this "},
 	    {"lost", late, chain,
 		"servers have expired.\nTo do: compare this "},
+	    {"lost", late, words, ": no server"},
 	    {"starting", early, late, "The clock is not synchronised: no se"},
 	    {"starting", late, "no such name", ": no server"},
 	    {"starting", root, root, ": no server"},
@@ -904,6 +939,7 @@ int main(void)
 	    cmocka_unit_test(the_agents_reason_is_shown),
 	    cmocka_unit_test(each_failure_has_something_to_do),
 	    cmocka_unit_test(the_reason_decides_what_to_do),
+	    cmocka_unit_test(foreign_words_change_no_advice),
 	    cmocka_unit_test(
 		a_server_of_the_other_family_is_told_from_a_lost_route),
 	    cmocka_unit_test(a_source_that_is_outvoted_is_explained),
