@@ -80,8 +80,8 @@ static void say_bad_signature(const struct refusal *r)
 	    "let it send the certificate of the CA that issued its own");
 }
 
-/* If the server has sent its own certificate alone, the issuer may be a root
- * that is not trusted, or an intermediate CA whose certificate it must send. */
+/* Nobody can see whether the issuer is a root that is not trusted, or an
+ * intermediate CA whose certificate the server must send. */
 static void say_issuer_unknown(const struct refusal *r)
 {
 	X509 *namesake = trusted_namesake(r);
@@ -95,16 +95,14 @@ static void say_issuer_unknown(const struct refusal *r)
 		say_bad_signature(r);
 	} else {
 		lead_with_hidden(r);
-		sentence_add(r->out,
-		    "the certificate \"%s\" is issued by \"%s\"", r->subject,
-		    r->issuer);
+		refusal_say_certificate(r);
+		sentence_add(r->out, " is issued by \"%s\"", r->issuer);
 		say_not_trusted(r);
 		refusal_say_interception(r,
-		    r->tls->depth == 0
-			? "the server does not send the certificate of an "
-			  "intermediate CA, or trusted-certs lacks the root"
-			: "trusted-certs lacks the root",
-		    FROM_CA);
+		    "the server does not send the certificate of an "
+		    "intermediate CA, or trusted-certs lacks the root",
+		    "if that issuer is an intermediate CA, let the server send "
+		    "its certificate, else " FROM_CA);
 	}
 	X509_free(namesake);
 }

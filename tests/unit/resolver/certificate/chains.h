@@ -91,7 +91,7 @@ static const struct chain_row chain_rows[] = {
 {"three intermediates and the root, reversed", "R | A by=R | B by=A | C by=B | L by=C", "L R A B C", "R",
 	'y', 'y', NULL, NULL, CHAIN_HOST},
 {"one of three intermediates is missing", "R | A by=R | B by=A | C by=B | L by=C", "L C A", "R",
-	'n', 'n', NULL, NULL, CHAIN_HOST},
+	'n', 'n', "does not send the certificate of an intermediate CA", NULL, CHAIN_HOST},
 {"one of three intermediates is trusted, not sent", "R | A by=R | B by=A | C by=B | L by=C", "L C A", "R B",
 	'y', 'y', NULL, NULL, CHAIN_HOST},
 {"middle of three intermediates is the anchor", "R | A by=R | B by=A | C by=B | L by=C", "L C B A", "B",
@@ -421,7 +421,7 @@ static const struct chain_row chain_rows[] = {
 {"six CAs, each renewed to serve servers", "R | A by=R eku=clientAuth | A2 by=R | B by=A eku=clientAuth | B2 by=A | C by=B eku=clientAuth | C2 by=B | D by=C eku=clientAuth | D2 by=C | E by=D eku=clientAuth | E2 by=D | F by=E eku=clientAuth | F2 by=E | L by=F", "L A A2 B B2 C C2 D D2 E E2 F F2", "R",
 	'n', 'y', "has no serverAuth", MANY_PATHS, CHAIN_HOST},
 {"two ways, both lead nowhere", "S | T | A by=T | I by=S | X name=I key=I by=A | L by=I | Z", "L I X A", "Z",
-	'n', 'n', "\"CN=A\" is issued by \"CN=T\"", NULL, CHAIN_HOST},
+	'n', 'n', "the CA certificate \"CN=A\" in the server's chain is issued by \"CN=T\"", NULL, CHAIN_HOST},
 {"one way is forbidden, the other has expired", "R | S | I by=R nc=permitted;DNS:other.example | X name=I key=I by=S from=-9 to=-1 | L by=I", "L I X", "R S",
 	'n', 'n', "has expired", NULL, CHAIN_HOST},
 };

@@ -95,8 +95,8 @@ static int teardown(void **state)
 /* clang-format off */
 #define INTERCEPTED(cause, fix) ": somebody else may be intercepting the connection, or " cause "; see on the server itself whether the SHA-256 of its key is HASH; " fix
 #define FROM_CA "get the root certificate from the CA itself, never from this connection"
-#define ISSUED_BY(more) "the certificate \"CN=ntp\" is issued by \"CN=CA\", which is not among the trusted certificates (1 file: FILE" more ")"
-#define LACKS_ROOT INTERCEPTED("trusted-certs lacks the root", FROM_CA)
+#define ISSUED_BY(more) " is issued by \"CN=CA\", which is not among the trusted certificates (1 file: FILE" more ")"
+#define NOT_SENT INTERCEPTED("the server does not send the certificate of an intermediate CA, or trusted-certs lacks the root", "if that issuer is an intermediate CA, let the server send its certificate, else " FROM_CA)
 #define OTHER_KEY " names the trusted \"CN=CA\" (FILE, line 1) as its issuer, but another key signed it" INTERCEPTED("that CA has a new key", "get its current root certificate from the CA itself, never from this connection")
 #define DATES ": it is valid from FROM to TO and the local clock says 1970-01-01 00:00:01 UTC; "
 #define IF_WRONG ", or correct the local clock if it is wrong"
@@ -114,10 +114,10 @@ static const struct {
 	enum trusted trusted;
 	const char *sentence; /* FILE, FROM, TO and HASH are replaced */
 } rows[] = {
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, LEAF, OTHER, ISSUED_BY("") INTERCEPTED("the server does not send the certificate of an intermediate CA, or trusted-certs lacks the root", FROM_CA)},
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, CHAIN, OTHER, ISSUED_BY("") LACKS_ROOT},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, LEAF, OTHER, ITSELF ISSUED_BY("") NOT_SENT},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, CHAIN, OTHER, IN_CHAIN ISSUED_BY("") NOT_SENT},
 	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, LEAF, SAME_NAME, ITSELF OTHER_KEY},
-	{X509_V_ERR_CERT_UNTRUSTED, CHAIN, PROBLEM, "cannot read the trusted certificate /nonexistent: No such file or directory; this may be the reason: " ISSUED_BY(", /nonexistent") LACKS_ROOT},
+	{X509_V_ERR_CERT_UNTRUSTED, CHAIN, PROBLEM, "cannot read the trusted certificate /nonexistent: No such file or directory; this may be the reason: " IN_CHAIN ISSUED_BY(", /nonexistent") NOT_SENT},
 	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, LEAF, OTHER, ITSELF " is self-signed and not among the trusted certificates (1 file: FILE)" INTERCEPTED("the server has no certificate of a CA", "give it one, or copy its own from its disk to trusted-certs, never from this connection")},
 	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, CHAIN, OTHER, "the chain of the server's certificate ends at the root \"CN=ntp\", which is not among the trusted certificates (1 file: FILE)" INTERCEPTED("trusted-certs lacks that root", FROM_CA)},
 	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, CHAIN, SAME_NAME, IN_CHAIN OTHER_KEY},
