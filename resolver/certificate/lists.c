@@ -33,6 +33,23 @@ static const char *reason_of(const X509_REVOKED *entry)
 	return n >= 0 && n < (long)ARRAY_LEN(reasons) ? reasons[n] : NULL;
 }
 
+/* A new certificate of the same CA would have the revoked one above it. */
+static const char *cure_of_revoked(const struct refusal *r)
+{
+	switch (refusal_provenance(r)) {
+	case FROM_SERVER_ITSELF:
+		return "give the server a new certificate with a new key";
+	case FROM_CHAIN:
+		return "give the server a certificate of another CA, or let it "
+		       "send the new certificate of that CA";
+	case FROM_FILE:
+	case FROM_SYSTEM:
+		break;
+	}
+	return "give the server a certificate of another CA, or replace that "
+	       "one by the new certificate of its CA";
+}
+
 void say_revoked(const struct refusal *r)
 {
 	char serial[CERTIFICATE_SERIAL_MAX], date[CERTIFICATE_DATE_MAX];
@@ -56,9 +73,8 @@ void say_revoked(const struct refusal *r)
 		sentence_add(r->out, ", says ");
 		say_list(r);
 	}
-	sentence_add(r->out,
-	    "; give the server a new certificate with a new key, and find out "
-	    "why it was revoked");
+	sentence_add(r->out, "; %s, and find out why it was revoked",
+	    cure_of_revoked(r));
 }
 
 /* Begins the sentence on a list that cannot be judged. False: the refusal has

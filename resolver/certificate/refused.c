@@ -1,5 +1,6 @@
 #include "resolver/certificate/refused.h"
 
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
 static bool was_sent(const struct refusal *r)
@@ -12,13 +13,33 @@ static bool was_sent(const struct refusal *r)
 	return false;
 }
 
+static bool is_trusted(const struct refusal *r)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *found = NULL;
+	bool trusted = false;
+
+	if (ctx && X509_STORE_CTX_init(ctx, r->trust->store, NULL, NULL))
+		found = X509_STORE_CTX_get1_certs(
+		    ctx, X509_get_subject_name(r->certificate));
+	for (int i = 0; i < sk_X509_num(found) && !trusted; i++)
+		trusted =
+		    X509_cmp(sk_X509_value(found, i), r->certificate) == 0;
+	sk_X509_pop_free(found, X509_free);
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return trusted;
+}
+
+/* Many servers also send the root. If we trust it, our copy is the one to
+ * replace. */
 enum provenance refusal_provenance(const struct refusal *r)
 {
 	if (r->tls->depth == 0)
 		return FROM_SERVER_ITSELF;
 	if (trust_origin_of(r->trust, r->certificate, NULL))
 		return FROM_FILE;
-	return was_sent(r) ? FROM_CHAIN : FROM_SYSTEM;
+	return was_sent(r) && !is_trusted(r) ? FROM_CHAIN : FROM_SYSTEM;
 }
 
 void refusal_say_origin(

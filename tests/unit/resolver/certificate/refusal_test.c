@@ -268,6 +268,51 @@ static void dates_of_trusted_certificates_are_a_kind_of_their_own(void **state)
 	}
 }
 
+/* A root of the system that the server sends, too, is not the server's. */
+static void a_trusted_certificate_that_was_sent_is_ours(void **state)
+{
+	struct refusal_world *w = *state;
+	struct trust system = {.store = X509_STORE_new(), .system = true};
+	struct tls_refusal refusal =
+	    refusal_at(w, CHAIN, X509_V_ERR_CERT_HAS_EXPIRED);
+	struct sentence out = sentence_to(w->text, sizeof(w->text));
+
+	assert_int_equal(
+	    X509_STORE_add_cert(system.store, w->leaf.certificate), 1);
+	trust_explain_refusal(&system, &refusal, "host", 1, &out);
+	assert_non_null(strstr(w->text, IN_SYSTEM " has expired: "));
+	assert_non_null(
+	    strstr(w->text, "update the system's package ca-certificates"));
+	assert_int_equal(
+	    trust_refusal_kind(&system, &refusal), CERTIFICATE_TRUSTED_DATES);
+	trust_free(&system);
+}
+
+/* The certificate of the server stays below the revoked one. */
+static void a_new_key_does_not_help_below_a_revoked_ca(void **state)
+{
+	static const struct {
+		enum place place;
+		const char *cure;
+	} cases[] = {
+	    {CHAIN, "; give the server a certificate of another CA, or let it "
+		    "send the new certificate of that CA, and find out why "},
+	    {TRUSTED, "; give the server a certificate of another CA, or "
+		      "replace that one by the new certificate of its CA, "},
+	    {ELSEWHERE, "; give the server a certificate of another CA, or "
+			"replace that one by the new certificate of its CA, "},
+	};
+	struct refusal_world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct tls_refusal refusal =
+		    refusal_at(w, cases[i].place, X509_V_ERR_CERT_REVOKED);
+
+		assert_non_null(
+		    strstr(explain(w, OTHER, &refusal), cases[i].cure));
+	}
+}
+
 /* RSA 2048 is not enough everywhere. */
 static void the_level_of_the_system_counts(void **state)
 {
@@ -614,6 +659,8 @@ int main(void)
 	    cmocka_unit_test(some_errors_are_of_a_kind),
 	    cmocka_unit_test(
 		dates_of_trusted_certificates_are_a_kind_of_their_own),
+	    cmocka_unit_test(a_trusted_certificate_that_was_sent_is_ours),
+	    cmocka_unit_test(a_new_key_does_not_help_below_a_revoked_ca),
 	    cmocka_unit_test(every_error_has_its_sentence),
 	    cmocka_unit_test(every_sentence_names_the_certificate),
 	    cmocka_unit_test(the_level_of_the_system_counts),
