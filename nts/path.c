@@ -251,14 +251,66 @@ static bool may_sign(struct search *s)
 	return false;
 }
 
+/* The first certificate of the path with an extension that OpenSSL cannot read;
+ * -1: none. */
+static int unreadable_in(const struct search *s)
+{
+	for (int i = 0; i < s->length; i++)
+		if (X509_get_extension_flags(s->path[i]) & EXFLAG_INVALID)
+			return i;
+	return -1;
+}
+
+/* The first CA whose name constraints give this error for the certificate at
+ * `depth`; -1: none. */
+static int constraining(const struct search *s, int depth, int error)
+{
+	for (int i = depth + 1; i < s->length; i++) {
+		NAME_CONSTRAINTS *limits = X509_get_ext_d2i(
+		    s->path[i], NID_name_constraints, NULL, NULL);
+		bool found = limits && NAME_CONSTRAINTS_check(
+					   s->path[depth], limits) == error;
+
+		NAME_CONSTRAINTS_free(limits);
+		if (found)
+			return i;
+	}
+	return -1;
+}
+
+/* Where the fault is: OpenSSL does not say which certificate has an extension
+ * that it cannot read, and names the one below the CA whose name constraints
+ * are at fault. */
+static int depth_of_fault(const struct search *s, int error, int depth)
+{
+	switch (error) {
+	case X509_V_ERR_UNSPECIFIED:
+		return unreadable_in(s);
+	case X509_V_ERR_SUBTREE_MINMAX:
+	case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
+		return constraining(s, depth, error);
+	default:
+		return -1;
+	}
+}
+
+static void note_refused(struct search *s, X509_STORE_CTX *check)
+{
+	int error = X509_STORE_CTX_get_error(check);
+	int depth = X509_STORE_CTX_get_error_depth(check);
+	int at = depth_of_fault(s, error, depth);
+
+	if (at >= 0)
+		note(s, rank_of(error), error, at, s->path[at], NULL);
+	else
+		note(s, rank_of(error), error, depth,
+		    X509_STORE_CTX_get_current_cert(check), NULL);
+}
+
 static bool verify(struct search *s, X509_STORE_CTX *check)
 {
 	if (X509_verify_cert(check) <= 0) {
-		int error = X509_STORE_CTX_get_error(check);
-
-		note(s, rank_of(error), error,
-		    X509_STORE_CTX_get_error_depth(check),
-		    X509_STORE_CTX_get_current_cert(check), NULL);
+		note_refused(s, check);
 		return false;
 	}
 	if (!may_sign(s) || !is_unrevoked(s, check))

@@ -1,6 +1,7 @@
 #include "resolver/certificate/fields.h"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -192,23 +193,56 @@ static X509 *constraining_ca(const struct refusal *r)
 	return NULL;
 }
 
-void say_name_constraints(const struct refusal *r)
+/* Adds ' "CN=CA" (/etc/ca.pem, line 1)'; nothing if it is not known. */
+static void say_constraining_ca(const struct refusal *r)
 {
 	X509 *ca = constraining_ca(r);
 	char name[CERTIFICATE_NAME_MAX];
 
+	if (!ca)
+		return;
+	certificate_subject(ca, name);
+	sentence_add(r->out, " \"%s\"", name);
+	refusal_say_origin(r, trust_origin_of(r->trust, ca, NULL));
+}
+
+void say_name_constraints(const struct refusal *r)
+{
 	refusal_say_certificate(r);
 	sentence_add(r->out, " (");
 	certificate_valid_for(r->certificate, r->out);
-	sentence_add(r->out, ") has a name that its CA ");
-	if (ca) {
-		certificate_subject(ca, name);
-		sentence_add(r->out, "\"%s\"", name);
-		refusal_say_origin(r, trust_origin_of(r->trust, ca, NULL));
-		sentence_add(r->out, " ");
-	}
-	sentence_add(r->out, "may not certify (name constraints); ");
+	sentence_add(r->out, ") has a name that its CA");
+	say_constraining_ca(r);
+	sentence_add(r->out, " may not certify (name constraints); ");
 	refusal_say_reissue(r, "names within these limits, or by another CA");
+}
+
+void say_bad_constraints(const struct refusal *r)
+{
+	bool range = r->tls->error == X509_V_ERR_SUBTREE_MINMAX;
+
+	if (X509_get_ext_by_NID(r->certificate, NID_name_constraints, -1) < 0) {
+		refusal_say_other(r);
+		return;
+	}
+	refusal_say_certificate(r);
+	sentence_add(r->out, " has name constraints %s; ",
+	    range ? "with a minimum or a maximum, which RFC 5280 forbids"
+		  : "that cannot be read");
+	refusal_say_reissue(r, "correct name constraints");
+}
+
+/* OpenSSL does not say which of the two it is. */
+void say_bad_name(const struct refusal *r)
+{
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " has a name that cannot be compared with the name constraints of "
+	    "its CA");
+	say_constraining_ca(r);
+	sentence_add(r->out, ", because one of them has a wrong form; ");
+	refusal_say_reissue(r, "correct DNS names and IP addresses");
+	sentence_add(r->out, ", or that CA with correct name constraints");
 }
 
 /* The first critical extension that OpenSSL does not know. */
@@ -231,4 +265,68 @@ void say_unknown_extension(const struct refusal *r)
 	    " has an unknown extension that is marked as critical (%s); ", oid);
 	refusal_say_reissue(r, NULL);
 	sentence_add(r->out, " without it");
+}
+
+static bool is_readable(X509_EXTENSION *e)
+{
+	const X509V3_EXT_METHOD *method = X509V3_EXT_get(e);
+	void *value = method ? X509V3_EXT_d2i(e) : NULL;
+
+	if (value && method->it)
+		ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+	else if (value)
+		method->ext_free(value);
+	ERR_clear_error();
+	return !method || value;
+}
+
+/* RFC 5280 4.2.1.3 asks for at least one bit. */
+static bool is_empty_usage(X509_EXTENSION *e)
+{
+	ASN1_BIT_STRING *usage;
+	bool empty = true;
+
+	if (OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_key_usage)
+		return false;
+	usage = X509V3_EXT_d2i(e);
+	for (int i = 0; usage && i < ASN1_STRING_length(usage); i++)
+		empty &= ASN1_STRING_get0_data(usage)[i] == 0;
+	ASN1_BIT_STRING_free(usage);
+	return empty;
+}
+
+/* The first extension that makes OpenSSL refuse the whole certificate; NULL:
+ * no extension alone is wrong. */
+static X509_EXTENSION *bad_extension(X509 *c)
+{
+	for (int i = 0; i < X509_get_ext_count(c); i++) {
+		X509_EXTENSION *e = X509_get_ext(c, i);
+
+		if (!is_readable(e) || is_empty_usage(e) ||
+		    X509_get_ext_by_OBJ(c, X509_EXTENSION_get_object(e), i) >=
+			0)
+			return e;
+	}
+	return NULL;
+}
+
+void say_bad_extension(const struct refusal *r)
+{
+	X509_EXTENSION *e = bad_extension(r->certificate);
+	char name[80] = "which one is not known";
+
+	if (!(X509_get_extension_flags(r->certificate) & EXFLAG_INVALID)) {
+		refusal_say_other(r);
+		return;
+	}
+	if (e)
+		OBJ_obj2txt(
+		    name, sizeof(name), X509_EXTENSION_get_object(e), 0);
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " has an extension that cannot be read, has a forbidden value or "
+	    "is there twice (%s); ",
+	    name);
+	refusal_say_reissue(r, NULL);
+	sentence_add(r->out, " with a correct one");
 }

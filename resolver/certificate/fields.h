@@ -13,7 +13,10 @@ void say_not_a_ca(const struct refusal *r);
 void say_no_cert_sign(const struct refusal *r);
 void say_path_too_long(const struct refusal *r);
 void say_name_constraints(const struct refusal *r);
+void say_bad_constraints(const struct refusal *r);
+void say_bad_name(const struct refusal *r);
 void say_unknown_extension(const struct refusal *r);
+void say_bad_extension(const struct refusal *r);
 
 /* Is the signature too weak for the security level, so that the library may
  * not even verify it? */

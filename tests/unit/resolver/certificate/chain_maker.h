@@ -11,6 +11,7 @@
  *     akid=X skid=X    in OpenSSL's words, "-": none (keyid:always, hash)
  *     md=X             the digest of the signature (sha256)
  *     ext=X            an extension of ours: "critical" or "plain"
+ *     der=OID,DER:XX:XX   an extension with any bytes
  *     v1               version 1, without extensions
  *     enc=X            the name as "utf8" or "printable" text
  *     broken           a wrong signature
@@ -132,6 +133,21 @@ static inline void chain_extend_ours(X509 *c, const char *line)
 	ASN1_OBJECT_free(oid);
 }
 
+static inline void chain_extend_raw(X509 *c, const char *line)
+{
+	char value[160];
+	const char *text = chain_word(line, "der", NULL, value);
+	char oid[40];
+	X509_EXTENSION *e;
+
+	if (!text)
+		return;
+	snprintf(oid, sizeof(oid), "%.*s", (int)strcspn(text, ","), text);
+	e = X509V3_EXT_conf(NULL, NULL, oid, text + strlen(oid) + 1);
+	PKI_MUST(e && X509_add_ext(c, e, -1));
+	X509_EXTENSION_free(e);
+}
+
 static inline void chain_extend_all(
     struct chain_maker *m, X509 *c, X509 *issuer, const char *line, bool self)
 {
@@ -155,6 +171,7 @@ static inline void chain_extend_all(
 	    leaf ? "DNS:" CHAIN_HOST : "-");
 	chain_extend(c, issuer, NID_name_constraints, line, "nc", "-");
 	chain_extend_ours(c, line);
+	chain_extend_raw(c, line);
 }
 
 static inline void chain_break(X509 *c)

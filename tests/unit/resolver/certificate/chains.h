@@ -25,6 +25,7 @@ struct chain_row {
 #define COMMON_NAME "GnuTLS takes the common name if there is no other; browsers and we do not (RFC 9525)"
 #define WEAK "policy: at least 112 bits (OpenSSL level 2); GnuTLS takes fewer"
 #define MANY_PATHS "the good path is the 64th, and we try 50; GnuTLS takes the first, see PURPOSE"
+#define NO_MINIMUM "GnuTLS does not read the minimum of a name constraint, which RFC 5280 4.2.1.10 forbids"
 #define MANY_SENT "GnuTLS takes at most 16 certificates from a server"
 
 static const struct chain_row chain_rows[] = {
@@ -364,6 +365,18 @@ static const struct chain_row chain_rows[] = {
 	'n', 'n', "may not certify (name constraints)", NULL, "192.0.2.1"},
 {"permitted domain, an address besides", "R | I by=R nc=permitted;DNS:example | L by=I san=DNS:ntp.example,IP:192.0.2.1", "L I", "R",
 	'y', 'y', NULL, NULL, CHAIN_HOST},
+{"unreadable extended key usage in an intermediate", "R | I by=R der=2.5.29.37,DER:30:05 | L by=I", "L I", "R",
+	'n', 'y', "the CA certificate \"CN=I\" in the server's chain has an extension that cannot be read, has a forbidden value or is there twice (X509v3 Extended Key Usage); issue it again with a correct one", PURPOSE, CHAIN_HOST},
+{"unreadable name constraints in the root", "R der=2.5.29.30,DER:30:05:01 | L by=R", "L", "R",
+	'n', 'n', "the trusted certificate \"CN=R\" (", NULL, CHAIN_HOST},
+{"empty key usage in an intermediate", "R | I by=R ku=- der=2.5.29.15,DER:03:02:07:00 | L by=I", "L I", "R",
+	'n', 'n', "(X509v3 Key Usage)", NULL, CHAIN_HOST},
+{"two subject alternative names", "R | L by=R der=2.5.29.17,DER:30:0d:82:0b:6e:74:70:2e:65:78:61:6d:70:6c:65", "L", "R",
+	'n', 'n', "the certificate \"CN=L\" has an extension that cannot be read, has a forbidden value or is there twice (X509v3 Subject Alternative Name)", NULL, CHAIN_HOST},
+{"name constraints with a minimum", "R | I by=R der=2.5.29.30,DER:30:10:a0:0e:30:0c:82:07:65:78:61:6d:70:6c:65:80:01:01 | L by=I", "L I", "R",
+	'n', 'y', "the CA certificate \"CN=I\" in the server's chain has name constraints with a minimum or a maximum, which RFC 5280 forbids; issue it again with correct name constraints", NO_MINIMUM, CHAIN_HOST},
+{"name constraints with an address of five bytes", "R | I by=R der=2.5.29.30,DER:30:0b:a0:09:30:07:87:05:01:02:03:04:05 | L by=I san=IP:192.0.2.1", "L I", "R",
+	'n', 'n', "the certificate \"CN=L\" has a name that cannot be compared with the name constraints of its CA \"CN=I\", because one of them has a wrong form; ", NULL, "192.0.2.1"},
 {"unknown extension in the leaf", "R | L by=R ext=plain", "L", "R",
 	'y', 'y', NULL, NULL, CHAIN_HOST},
 {"unknown critical extension in the leaf", "R | L by=R ext=critical", "L", "R",
