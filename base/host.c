@@ -73,3 +73,16 @@ const char *host_fault(const char *host)
 		return ipv4_fault(host);
 	return name_fault(host);
 }
+
+bool host_in_certificate(const char *host, char out[HOST_MAX])
+{
+	size_t len = strcspn(host, "%");
+
+	if (len > 0 && host[len] == '\0' && host[len - 1] == '.')
+		len--;
+	if (len == 0 || len >= HOST_MAX)
+		return false;
+	memcpy(out, host, len);
+	out[len] = '\0';
+	return true;
+}

@@ -1,5 +1,7 @@
 #include "base/obstacles.h"
 
+#include "base/host.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -45,8 +47,8 @@ bool obstacle_is_warning(enum obstacle o)
 	return warnings[o];
 }
 
-/* Room for the section of a source: its name has 63 bytes at most. */
-#define VALUE_MAX 80
+/* Room for a host, and for the section of a source. */
+#define VALUE_MAX HOST_MAX
 
 /* "NAME#3" is the third source of [pool NAME]. */
 static const char *section_of(const char *name, char out[static VALUE_MAX])
@@ -72,6 +74,9 @@ static const char *value_of(
 		return p->name ? section_of(p->name, room) : NULL;
 	case 'H':
 		return p->host;
+	case 'C':
+		return p->host && host_in_certificate(p->host, room) ? room
+								     : p->host;
 	case 'A':
 		return p->address ? p->address : p->host;
 	case 'P':

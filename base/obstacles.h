@@ -4,8 +4,9 @@
  * status` where the agent reports the same failure, and for ntsctl(8).
  *
  * In the texts, %N is the name of the source, %S its section in the
- * configuration, %H its host, %P the TCP port of its NTS-KE server, %A the
- * address of its server and %U the UDP port there.
+ * configuration, %H its host, %C that host as a certificate names it, %P the
+ * TCP port of its NTS-KE server, %A the address of its server and %U the UDP
+ * port there.
  */
 #ifndef BASE_OBSTACLES_H
 #define BASE_OBSTACLES_H
@@ -133,7 +134,7 @@
 	    "see whether this clock is right: date -u; if it is, issue the certificate again on the server") \
 	X(OBSTACLE_CERTIFICATE_NAME, "certificate-name", false, \
 	    "the certificate is for another name: a name is wrong, or somebody else answers in place of the server", \
-	    "see whether %H leads to the right server: getent ahosts %H; if it does, issue the certificate again for %H, or ask the operator of the server for its right name, never this connection, and write that name as host in %S") \
+	    "see whether %H leads to the right server: getent ahosts %H; if it does, issue the certificate again for %C, or ask the operator of the server for its right name, never this connection, and write that name as host in %S") \
 	X(OBSTACLE_UNKNOWN_ISSUER, "unknown-issuer", false, \
 	    "the certificate of the server comes from a CA that this machine does not trust: the server does not send its intermediate CA, the CA is missing in trusted-certs, or something intercepts TLS", \
 	    "compare the SHA-256 in the refusal with that of the key on the server: openssl x509 -in FILE -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum; if it is the same, append the certificate of the intermediate CA to that FILE and restart the server, or add the root of its CA to trusted-certs, else find out who answers in its place") \

@@ -1,5 +1,6 @@
 #include "nts/tls.h"
 
+#include "base/host.h"
 #include "nts/ke.h"
 
 #include <openssl/crypto.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOST_SIZE 256
 /* 112 bits: RSA with 2048 bits, no SHA-1; see SSL_CTX_set_security_level(3). */
 #define SECURITY_LEVEL 2
 /* The longest chain in bytes. RFC 8446 4.4.2 sets no limit; usual chains have
@@ -155,26 +155,12 @@ static SSL_CTX *context_new(X509_STORE *trusted, struct tls_session *s)
 	return ctx;
 }
 
-/* Copies the host without scope and final dot: certificates have neither. */
-static bool plain_host(const char *host, char out[HOST_SIZE])
-{
-	size_t len = strcspn(host, "%");
-
-	if (len > 0 && host[len] == '\0' && host[len - 1] == '.')
-		len--;
-	if (len == 0 || len >= HOST_SIZE)
-		return false;
-	memcpy(out, host, len);
-	out[len] = '\0';
-	return true;
-}
-
 static bool demand_host(SSL *ssl, const char *host)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-	char name[HOST_SIZE];
+	char name[HOST_MAX];
 
-	if (!plain_host(host, name))
+	if (!host_in_certificate(host, name))
 		return false;
 	/* A trusted certificate need not be a root: some administrators trust
 	 * the intermediate certificate, or the server's own. */

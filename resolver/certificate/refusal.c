@@ -1,3 +1,4 @@
+#include "base/host.h"
 #include "resolver/certificate/fields.h"
 #include "resolver/certificate/lists.h"
 
@@ -292,10 +293,11 @@ void trust_explain_refusal(const struct trust *t,
     const struct tls_refusal *refusal, const char *host, int64_t now_unix_s,
     struct sentence *out)
 {
+	char name[HOST_MAX];
 	struct refusal r = {.trust = t,
 	    .tls = refusal,
 	    .certificate = refusal->certificate,
-	    .host = host,
+	    .host = host_in_certificate(host, name) ? name : host,
 	    .now_unix_s = now_unix_s,
 	    .out = out};
 

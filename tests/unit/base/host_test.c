@@ -63,10 +63,37 @@ static void hosts_that_cannot_exist(void **state)
 	assert_non_null(host_fault(label));
 }
 
+static void a_certificate_has_neither_zone_nor_final_dot(void **state)
+{
+	static const char *const rows[][2] = {
+	    {"ntp.example", "ntp.example"},
+	    {"ntp.example.", "ntp.example"},
+	    {"192.0.2.1", "192.0.2.1"},
+	    {"fe80::1%eth0", "fe80::1"},
+	    {"", NULL},
+	    {".", NULL},
+	    {"%eth0", NULL},
+	};
+	char out[HOST_MAX], name[HOST_MAX + 1] = "";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(
+		    host_in_certificate(rows[i][0], out), rows[i][1] != NULL);
+		if (rows[i][1])
+			assert_string_equal(out, rows[i][1]);
+	}
+	memset(name, 'a', HOST_MAX - 1);
+	assert_true(host_in_certificate(name, out));
+	name[HOST_MAX - 1] = 'a';
+	assert_false(host_in_certificate(name, out));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(hosts_that_cannot_exist),
+	    cmocka_unit_test(a_certificate_has_neither_zone_nor_final_dot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

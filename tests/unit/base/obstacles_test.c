@@ -90,6 +90,11 @@ static void the_variables_are_filled_in(void **state)
 	assert_non_null(strstr(text, "to ntp.example and"));
 	obstacle_sentence(OBSTACLE_KE_BLOCKED, &place, text, sizeof(text));
 	assert_non_null(strstr(text, "TCP port 4460:"));
+	/* A certificate has no final dot, but DNS has. */
+	place.host = "ntp.example.";
+	obstacle_to_do(OBSTACLE_CERTIFICATE_NAME, &place, text, sizeof(text));
+	assert_non_null(strstr(text, "getent ahosts ntp.example.; if"));
+	assert_non_null(strstr(text, "again for ntp.example, or"));
 	obstacle_sentence(OBSTACLE_NTP_REFUSED, &place, text, sizeof(text));
 	assert_non_null(strstr(text, "UDP port 123 "));
 }

@@ -489,6 +489,26 @@ static void a_certificate_without_names_has_no_name_to_configure(void **state)
 	assert_string_equal(explain(w, OTHER, &refusal), want);
 }
 
+/* A certificate with the host of the configuration would be refused, too. */
+static void the_name_to_issue_has_neither_zone_nor_final_dot(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"ntp.example.", "again with DNS:ntp.example as "},
+	    {"fe80::1%eth0", "again with IP:fe80::1 as "},
+	};
+	struct refusal_world *w = *state;
+	const struct tls_refusal refusal =
+	    refusal_at(w, LEAF, X509_V_ERR_HOSTNAME_MISMATCH);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct sentence out = sentence_to(w->text, sizeof(w->text));
+
+		trust_explain_refusal(
+		    &w->other, &refusal, cases[i][0], 1, &out);
+		assert_non_null(strstr(w->text, cases[i][1]));
+	}
+}
+
 /* OpenSSL does not always name the certificate. */
 static void the_first_certificate_stands_for_the_chain(void **state)
 {
@@ -670,6 +690,7 @@ int main(void)
 	    cmocka_unit_test(a_key_has_its_hash),
 	    cmocka_unit_test(
 		a_certificate_without_names_has_no_name_to_configure),
+	    cmocka_unit_test(the_name_to_issue_has_neither_zone_nor_final_dot),
 	    cmocka_unit_test(the_first_certificate_stands_for_the_chain),
 	    cmocka_unit_test(four_errors_are_about_dates),
 	    cmocka_unit_test(a_long_list_of_names_is_cut),
