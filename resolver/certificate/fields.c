@@ -98,6 +98,47 @@ void say_weak_signature(const struct refusal *r)
 	sentence_add(r->out, ", signed with %s or better", level_of(r)->hash);
 }
 
+bool refusal_signature_is_unknown(const struct refusal *r)
+{
+	return X509_get_signature_info(
+		   r->certificate, NULL, NULL, NULL, NULL) != 1;
+}
+
+void say_unknown_signature(const struct refusal *r)
+{
+	const ASN1_OBJECT *algorithm;
+	char name[80];
+
+	X509_ALGOR_get0(
+	    &algorithm, NULL, NULL, X509_get0_tbs_sigalg(r->certificate));
+	OBJ_obj2txt(name, sizeof(name), algorithm, 0);
+	refusal_say_certificate(r);
+	sentence_add(
+	    r->out, " has a signature that OpenSSL cannot check (%s)", name);
+	refusal_say_interception(r,
+	    "its CA uses a signature algorithm that OpenSSL does not know",
+	    "issue the certificate again, signed with SHA-256");
+}
+
+void say_unknown_key(const struct refusal *r, X509 *issuer)
+{
+	ASN1_OBJECT *algorithm = NULL;
+	char name[80] = "unknown";
+
+	if (X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL,
+		X509_get_X509_PUBKEY(issuer)) == 1)
+		OBJ_obj2txt(name, sizeof(name), algorithm, 0);
+	refusal_say_certificate(r);
+	sentence_add(r->out,
+	    " cannot be checked: its issuer \"%s\" has a key that OpenSSL "
+	    "cannot read (%s)",
+	    r->issuer, name);
+	refusal_say_interception(r,
+	    "that CA has a key that OpenSSL does not support",
+	    "get a certificate of a CA with an RSA key, or an EC key of P-256 "
+	    "or P-384");
+}
+
 static bool has_server_auth(X509 *c)
 {
 	uint32_t usage = X509_get_extended_key_usage(c);

@@ -26,16 +26,17 @@ static X509 *trusted_namesake(const struct refusal *r)
 	return c;
 }
 
-/* Is a certificate with the issuer's name in the server's chain? */
-static bool issuer_name_was_sent(const struct refusal *r)
+/* A certificate with the name of the issuer in the server's chain, borrowed;
+ * NULL: none. */
+static X509 *sent_namesake(const struct refusal *r)
 {
 	STACK_OF(X509) *sent = r->tls->sent;
 
 	for (int i = 1; i < sk_X509_num(sent); i++)
 		if (X509_NAME_cmp(X509_get_subject_name(sk_X509_value(sent, i)),
 			X509_get_issuer_name(r->certificate)) == 0)
-			return true;
-	return false;
+			return sk_X509_value(sent, i);
+	return NULL;
 }
 
 /* A trusted file that we cannot read may have the missing certificate. */
@@ -85,14 +86,18 @@ static void say_bad_signature(const struct refusal *r)
  * intermediate CA whose certificate the server must send. */
 static void say_issuer_unknown(const struct refusal *r)
 {
-	X509 *namesake = trusted_namesake(r);
+	X509 *namesake = trusted_namesake(r), *sent = sent_namesake(r);
+	X509 *issuer = namesake ? namesake : sent;
 
-	if (refusal_signature_is_weak(r) &&
-	    (namesake || issuer_name_was_sent(r))) {
+	if (issuer && refusal_signature_is_weak(r)) {
 		say_weak_signature(r);
+	} else if (issuer && refusal_signature_is_unknown(r)) {
+		say_unknown_signature(r);
+	} else if (issuer && !X509_get0_pubkey(issuer)) {
+		say_unknown_key(r, issuer);
 	} else if (namesake) {
 		say_other_key(r, namesake);
-	} else if (issuer_name_was_sent(r)) {
+	} else if (sent) {
 		say_bad_signature(r);
 	} else {
 		lead_with_hidden(r);

@@ -313,6 +313,57 @@ static void a_new_key_does_not_help_below_a_revoked_ca(void **state)
 	}
 }
 
+/* A copy with an algorithm that does not exist: wherever the object identifier
+ * stands, its last byte differs. The caller frees it. */
+static X509 *with_odd_algorithm(X509 *c, const unsigned char *oid, size_t len)
+{
+	unsigned char *der = NULL, *at;
+	const unsigned char *next;
+	size_t size = (size_t)i2d_X509(c, &der);
+	X509 *changed;
+
+	for (at = der; (at = memmem(at, size - (size_t)(at - der), oid, len));)
+		at[len - 1] = 0x7f;
+	next = der;
+	changed = d2i_X509(NULL, &next, (long)size);
+	assert_non_null(changed);
+	OPENSSL_free(der);
+	return changed;
+}
+
+/* Nobody can say that another key signed it. */
+static void an_unknown_algorithm_is_told(void **state)
+{
+	static const unsigned char signature[] = {
+	    0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+	static const unsigned char key[] = {
+	    0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+	struct refusal_world *w = *state;
+	struct tls_refusal refusal =
+	    refusal_at(w, LEAF, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+	X509 *leaf = with_odd_algorithm(
+	    w->leaf.certificate, signature, sizeof(signature));
+	X509 *issuer =
+	    with_odd_algorithm(w->issuer.certificate, key, sizeof(key));
+
+	refusal.sent = sk_X509_dup(w->sent);
+	assert_true(sk_X509_push(refusal.sent, issuer) > 0);
+	assert_non_null(strstr(explain(w, OTHER, &refusal),
+	    ITSELF " cannot be checked: its issuer \"CN=CA\" has a key that "
+		   "OpenSSL cannot read (1.2.840.10045.2.127): somebody else "
+		   "may be intercepting"));
+	refusal.certificate = leaf;
+	assert_non_null(strstr(explain(w, SAME_NAME, &refusal),
+	    ITSELF " has a signature that OpenSSL cannot check "
+		   "(1.2.840.10045.4.3.127): somebody else may be "
+		   "intercepting"));
+	assert_non_null(strstr(
+	    w->text, "issue the certificate again, signed with SHA-256"));
+	sk_X509_free(refusal.sent);
+	X509_free(leaf);
+	X509_free(issuer);
+}
+
 /* RSA 2048 is not enough everywhere. */
 static void the_level_of_the_system_counts(void **state)
 {
@@ -681,6 +732,7 @@ int main(void)
 		dates_of_trusted_certificates_are_a_kind_of_their_own),
 	    cmocka_unit_test(a_trusted_certificate_that_was_sent_is_ours),
 	    cmocka_unit_test(a_new_key_does_not_help_below_a_revoked_ca),
+	    cmocka_unit_test(an_unknown_algorithm_is_told),
 	    cmocka_unit_test(every_error_has_its_sentence),
 	    cmocka_unit_test(every_sentence_names_the_certificate),
 	    cmocka_unit_test(the_level_of_the_system_counts),
