@@ -294,6 +294,36 @@ enum certificate_fault trust_refusal_kind(
 	}
 }
 
+static bool asks_for_new_certificate(const struct refusal *r)
+{
+	return r->tls->error != X509_V_ERR_CERT_CHAIN_TOO_LONG &&
+	       (!r->tls->crl || r->tls->error == X509_V_ERR_CERT_REVOKED);
+}
+
+/* Somebody trusts the server's own certificate: the next one is a stranger. */
+static void say_trusted_copy(const struct refusal *r)
+{
+	const struct trust_origin *origin =
+	    trust_origin_of(r->trust, r->certificate, NULL);
+
+	if (r->tls->depth > 0 || !origin || !origin->path ||
+	    !asks_for_new_certificate(r))
+		return;
+	sentence_add(r->out, "; a new one must also replace the trusted copy");
+	refusal_say_origin(r, origin);
+}
+
+static void say_error(const struct refusal *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sayings); i++) {
+		if (sayings[i].error == r->tls->error) {
+			sayings[i].say(r);
+			return;
+		}
+	}
+	refusal_say_other(r);
+}
+
 void trust_explain_refusal(const struct trust *t,
     const struct tls_refusal *refusal, const char *host, int64_t now_unix_s,
     struct sentence *out)
@@ -315,11 +345,6 @@ void trust_explain_refusal(const struct trust *t,
 	}
 	certificate_subject(r.certificate, r.subject);
 	certificate_issuer(r.certificate, r.issuer);
-	for (size_t i = 0; i < ARRAY_LEN(sayings); i++) {
-		if (sayings[i].error == refusal->error) {
-			sayings[i].say(&r);
-			return;
-		}
-	}
-	refusal_say_other(&r);
+	say_error(&r);
+	say_trusted_copy(&r);
 }

@@ -364,6 +364,34 @@ static void an_unknown_algorithm_is_told(void **state)
 	X509_free(issuer);
 }
 
+/* Nothing that is done on the server alone helps. */
+static void a_trusted_leaf_is_replaced_at_both_ends(void **state)
+{
+	static const int with[] = {X509_V_ERR_CERT_HAS_EXPIRED,
+	    X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_HOSTNAME_MISMATCH,
+	    X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_INVALID_PURPOSE,
+	    X509_V_ERR_CERT_REVOKED};
+	struct refusal_world *w = *state;
+	struct tls_refusal refusal = refusal_at(w, TRUSTED, 0);
+	char copy[KE_TEXT_MAX];
+
+	refusal.depth = 0;
+	expand(w,
+	    "; a new one must also replace the trusted copy (FILE, line 1)",
+	    copy);
+	for (size_t i = 0; i < ARRAY_LEN(with); i++) {
+		refusal.error = with[i];
+		assert_non_null(strstr(explain(w, OTHER, &refusal), copy));
+		assert_null(strstr(explain(w, SAME_NAME, &refusal), copy));
+	}
+	refusal.error = X509_V_ERR_CERT_CHAIN_TOO_LONG;
+	assert_null(strstr(explain(w, OTHER, &refusal), copy));
+	refusal.error = X509_V_ERR_CRL_HAS_EXPIRED;
+	refusal.crl = pki_list(&w->issuer, (struct pki_list_spec){0});
+	assert_null(strstr(explain(w, OTHER, &refusal), copy));
+	X509_CRL_free(refusal.crl);
+}
+
 /* RSA 2048 is not enough everywhere. */
 static void the_level_of_the_system_counts(void **state)
 {
@@ -733,6 +761,7 @@ int main(void)
 	    cmocka_unit_test(a_trusted_certificate_that_was_sent_is_ours),
 	    cmocka_unit_test(a_new_key_does_not_help_below_a_revoked_ca),
 	    cmocka_unit_test(an_unknown_algorithm_is_told),
+	    cmocka_unit_test(a_trusted_leaf_is_replaced_at_both_ends),
 	    cmocka_unit_test(every_error_has_its_sentence),
 	    cmocka_unit_test(every_sentence_names_the_certificate),
 	    cmocka_unit_test(the_level_of_the_system_counts),
