@@ -120,8 +120,8 @@
 	    "the server opens no TLS session", \
 	    "see the log of the NTS server on %H, and what it answers: openssl s_client -alpn ntske/1 -connect %H:%P </dev/null") \
 	X(OBSTACLE_TLS_OLD, "tls-old", false, \
-	    "the server does not speak TLS 1.3, which NTS needs", \
-	    "enable TLS 1.3 on the server, or correct ntsport in %S: NTS-KE has port 4460") \
+	    "the server does not speak TLS 1.3, which NTS needs, or its certificate has a key on a curve that TLS 1.3 does not have", \
+	    "enable TLS 1.3 on the server, or give it a certificate with an RSA key or an EC key of P-256, P-384 or P-521, or correct ntsport in %S: NTS-KE has port 4460") \
 	X(OBSTACLE_CLIENT_CERTIFICATE, "client-certificate", false, \
 	    "the server wants a client certificate, which NTS does not use", \
 	    "switch that off on the server, or correct ntsport in %S: NTS-KE has port 4460") \

@@ -36,7 +36,7 @@ struct tls_session {
 	bool ended;		/* the network brings no more bytes */
 	bool own_curve;		/* a key of the chain has one */
 	enum tls_fault fault;
-	char detail[96];
+	char detail[128];
 	const STACK_OF(X509_CRL) * crls; /* borrowed, or NULL */
 	struct tls_refusal refusal;
 };
@@ -274,6 +274,10 @@ size_t tls_drain(struct tls_session *s, void *out, size_t size)
 static const char *alert_name(int alert)
 {
 	switch (alert) {
+	case SSL_AD_HANDSHAKE_FAILURE:
+		/* A server also sends it for want of a signature scheme. */
+		return "handshake failure: the key of its certificate may be "
+		       "on a curve that TLS 1.3 does not have";
 	case SSL_AD_MISSING_EXTENSION:
 		return "missing extension";
 	case SSL_AD_CERTIFICATE_REQUIRED:

@@ -34,7 +34,7 @@ int tls_security_level(void);
 #define TLS_FAULTS(X) \
 	X(TLS_OK, "nothing is wrong") \
 	X(TLS_NOT_TLS, "it does not answer with TLS: another service listens on that port") \
-	X(TLS_TOO_OLD, "it does not speak TLS 1.3, which NTS needs") \
+	X(TLS_TOO_OLD, "it does not speak TLS 1.3, which NTS needs, or its certificate has a key on a curve that TLS 1.3 does not have") \
 	X(TLS_ALPN_REFUSED, "it speaks TLS but refuses the protocol ntske/1: NTS is not enabled there") \
 	X(TLS_ALPN_MISSING, "it speaks TLS but does not select the protocol ntske/1: it is not an NTS server") \
 	X(TLS_NAME_UNKNOWN, "it serves no host of that name") \

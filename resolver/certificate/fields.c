@@ -59,6 +59,15 @@ void say_wrong_name(const struct refusal *r)
 	certificate_valid_for(r->certificate, r->out);
 }
 
+/* The curves of RFC 8446 4.2.3: a CA may have another one, a server may not. */
+static const char *curves_of_server(int bits)
+{
+	if (bits <= 256)
+		return "an EC key of P-256, P-384 or P-521";
+	return bits <= 384 ? "an EC key of P-384 or P-521"
+			   : "an EC key of P-521";
+}
+
 void say_weak(const struct refusal *r)
 {
 	EVP_PKEY *key = X509_get0_pubkey(r->certificate);
@@ -71,9 +80,13 @@ void say_weak(const struct refusal *r)
 	    "system; ",
 	    type ? type : "unknown", key ? EVP_PKEY_get_bits(key) : 0,
 	    r->tls->level);
-	refusal_say_reissue(r, "an EC key of at least ");
-	sentence_add(r->out, "%d bits or an RSA key of at least %d bits",
-	    need->ec, need->rsa);
+	if (refusal_provenance(r) == FROM_SERVER_ITSELF) {
+		refusal_say_reissue(r, curves_of_server(need->ec));
+	} else {
+		refusal_say_reissue(r, "an EC key of at least ");
+		sentence_add(r->out, "%d bits", need->ec);
+	}
+	sentence_add(r->out, " or an RSA key of at least %d bits", need->rsa);
 }
 
 bool refusal_signature_is_weak(const struct refusal *r)

@@ -607,8 +607,11 @@ static void an_alert_of_the_server_is_named(void **state)
 		snprintf(detail, sizeof(detail), "alert %u, ", cases[i].alert);
 		assert_ptr_equal(strstr(tls_detail(f->client), detail),
 		    tls_detail(f->client));
+		assert_int_equal(strstr(tls_detail(f->client), "curve") != NULL,
+		    cases[i].alert == SSL_AD_HANDSHAKE_FAILURE);
 		hang_up(f);
 	}
+	assert_non_null(strstr(tls_fault_text(TLS_TOO_OLD), "on a curve "));
 }
 
 /* RFC 8915 4/2 */

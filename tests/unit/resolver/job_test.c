@@ -720,7 +720,7 @@ static void other_services_are_reported(void **state)
 		{{.manner = KE_HTTP}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it does not answer with TLS: another service listens on that port (wrong version number)"},
 		{{.manner = KE_HANGS_UP}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it closed the connection during the TLS handshake: it may not speak TLS 1.3, or not serve NTS on that port, or refuse this client"},
 		{{.no_alpn = true}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it speaks TLS but does not select the protocol ntske/1: it is not an NTS server"},
-		{{.max_version = TLS1_2_VERSION}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it does not speak TLS 1.3, which NTS needs (alert 70, protocol version)"},
+		{{.max_version = TLS1_2_VERSION}, "no NTS-KE session with 127.0.0.1 TCP port PORT: it does not speak TLS 1.3, which NTS needs, or its certificate has a key on a curve that TLS 1.3 does not have (alert 70, protocol version)"},
 	};
 	/* clang-format on */
 	struct job_world *w = *state;
@@ -1495,7 +1495,8 @@ static void a_weak_key_is_reported(void **state)
 	    "the certificate \"CN=ntpserver\" has a weak key (RSA of 1024 "
 	    "bits) "
 	    "for the security level 2 of this system; issue it again with an "
-	    "EC key of at least 224 bits or an RSA key of at least 2048 bits");
+	    "EC "
+	    "key of P-256, P-384 or P-521 or an RSA key of at least 2048 bits");
 }
 
 /* Dates are unchecked, because the clock may be wrong. */

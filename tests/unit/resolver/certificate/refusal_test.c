@@ -106,7 +106,7 @@ static int teardown(void **state)
 #define IN_CHAIN "the CA certificate \"CN=ntp\" in the server's chain"
 #define IN_FILE "the trusted certificate \"CN=Other\" (FILE, line 1)"
 #define IN_SYSTEM "the trusted certificate \"CN=ntp\" of this system"
-#define WEAK " has a weak key (EC of 256 bits) for the security level 2 of this system; issue it again with an EC key of at least 224 bits or an RSA key of at least 2048 bits"
+#define WEAK " has a weak key (EC of 256 bits) for the security level 2 of this system; issue it again with an EC key of "
 
 static const struct {
 	int error;
@@ -130,8 +130,8 @@ static const struct {
 	{X509_V_ERR_CERT_NOT_YET_VALID, TRUSTED, OTHER, IN_FILE " is not yet valid" DATES "wait, replace it in that file" IF_WRONG},
 	{X509_V_ERR_HOSTNAME_MISMATCH, LEAF, OTHER, ITSELF NOT_FOR(WRONG_NAME, "DNS:host") "DNS \"a.example\", IP 192.0.2.1"},
 	{X509_V_ERR_IP_ADDRESS_MISMATCH, LEAF, OTHER, ITSELF NOT_FOR(WRONG_NAME, "DNS:host") "DNS \"a.example\", IP 192.0.2.1"},
-	{X509_V_ERR_EE_KEY_TOO_SMALL, LEAF, OTHER, ITSELF WEAK},
-	{X509_V_ERR_CA_KEY_TOO_SMALL, CHAIN, OTHER, IN_CHAIN WEAK},
+	{X509_V_ERR_EE_KEY_TOO_SMALL, LEAF, OTHER, ITSELF WEAK "P-256, P-384 or P-521 or an RSA key of at least 2048 bits"},
+	{X509_V_ERR_CA_KEY_TOO_SMALL, CHAIN, OTHER, IN_CHAIN WEAK "at least 224 bits or an RSA key of at least 2048 bits"},
 	{X509_V_ERR_CA_KEY_TOO_SMALL, TRUSTED, OTHER, IN_FILE " has a weak key (EC of 256 bits) for the security level 2 of this system; its CA must issue it again with an EC key of at least 224 bits or an RSA key of at least 2048 bits"},
 	{X509_V_ERR_CA_MD_TOO_WEAK, CHAIN, OTHER, IN_CHAIN " has a weak signature (ecdsa-with-SHA256) for the security level 2 of this system; issue it again, signed with SHA-256 or better"},
 	{X509_V_ERR_INVALID_CA, CHAIN, OTHER, IN_CHAIN " is not that of a CA (its basic constraints say CA:FALSE), but its key signed another one; if it is a CA, issue it again with the basic constraints CA:TRUE"},
@@ -404,7 +404,14 @@ static void the_level_of_the_system_counts(void **state)
 	    "the certificate \"CN=ntp\" has a weak key (EC of 256 bits) for "
 	    "the "
 	    "security level 3 of this system; issue it again with an EC key of "
-	    "at least 256 bits or an RSA key of at least 3072 bits");
+	    "P-256, P-384 or P-521 or an RSA key of at least 3072 bits");
+	refusal.level = 4;
+	assert_non_null(strstr(explain(w, OTHER, &refusal),
+	    "an EC key of P-384 or P-521 or an RSA key of at least 7680 "
+	    "bits"));
+	refusal.level = 5;
+	assert_non_null(strstr(
+	    explain(w, OTHER, &refusal), "an EC key of P-521 or an RSA key"));
 	refusal.level = 9;
 	refusal.error = X509_V_ERR_CA_MD_TOO_WEAK;
 	assert_non_null(strstr(
