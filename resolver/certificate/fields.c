@@ -260,15 +260,16 @@ static void say_constraining_ca(const struct refusal *r)
 	refusal_say_origin(r, trust_origin_of(r->trust, ca, NULL));
 }
 
+/* The names come last, as in say_wrong_name(). */
 void say_name_constraints(const struct refusal *r)
 {
 	refusal_say_certificate(r);
-	sentence_add(r->out, " (");
-	certificate_valid_for(r->certificate, r->out);
-	sentence_add(r->out, ") has a name that its CA");
+	sentence_add(r->out, " has a name that its CA");
 	say_constraining_ca(r);
 	sentence_add(r->out, " may not certify (name constraints); ");
 	refusal_say_reissue(r, "names within these limits, or by another CA");
+	sentence_add(r->out, "; it is for ");
+	certificate_valid_for(r->certificate, r->out);
 }
 
 void say_bad_constraints(const struct refusal *r)

@@ -63,11 +63,17 @@ static void say_other_key(const struct refusal *r, X509 *namesake)
 	    "this connection");
 }
 
+/* Behind lead_with_hidden() there is no room for the list. */
+static void say_sources(const struct refusal *r)
+{
+	if (r->trust->hidden[0] == '\0')
+		sentence_add(r->out, " (%s)", r->trust->sources);
+}
+
 static void say_not_trusted(const struct refusal *r)
 {
-	sentence_add(r->out,
-	    ", which is not among the trusted certificates (%s)",
-	    r->trust->sources);
+	sentence_add(r->out, ", which is not among the trusted certificates");
+	say_sources(r);
 }
 
 /* The chain has a certificate with the issuer's name, but another key. */
@@ -118,8 +124,9 @@ static void say_self_signed(const struct refusal *r)
 	lead_with_hidden(r);
 	sentence_add(r->out,
 	    "the certificate \"%s\" is self-signed and not among the trusted "
-	    "certificates (%s)",
-	    r->subject, r->trust->sources);
+	    "certificates",
+	    r->subject);
+	say_sources(r);
 	refusal_say_interception(r, "the server has no certificate of a CA",
 	    "give it one, or copy its own from its disk to trusted-certs, "
 	    "never from this connection");

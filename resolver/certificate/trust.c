@@ -111,16 +111,32 @@ static bool load_system(struct trust *t)
 		   has_files(system_directory()));
 }
 
-static void load_certificates(
+/* The configured paths with a certificate that may be used. */
+struct used_paths {
+	const char *first; /* borrowed; NULL: there is none */
+	unsigned count;
+};
+
+static struct used_paths load_certificates(
     struct trust *t, const struct trust_config *config)
 {
 	const struct trust_visitor v = {
 	    .self = t, .certificate = take_certificate, .fault = take_fault};
 
+	struct used_paths used = {0};
+
 	t->system = config->system_certs && load_system(t);
-	for (unsigned i = 0; i < config->path_count; i++)
-		t->files += trust_visit(config->paths[i], PEM_CERTIFICATE, &v);
+	for (unsigned i = 0; i < config->path_count; i++) {
+		unsigned good =
+		    trust_visit(config->paths[i], PEM_CERTIFICATE, &v);
+
+		t->files += good;
+		used.count += good > 0;
+		if (good > 0 && !used.first)
+			used.first = config->paths[i];
+	}
 	ERR_clear_error();
+	return used;
 }
 
 struct list_loader {
@@ -172,19 +188,25 @@ static bool load_lists(
 	return why->len == 0;
 }
 
-static void describe_sources(struct trust *t, const struct trust_config *config)
+/* One path stands for all: the sentence of a refusal must have room for its
+ * fix. */
+static void describe_sources(struct trust *t, const struct trust_config *config,
+    const struct used_paths *used)
 {
 	struct sentence w = sentence_to(t->sources, sizeof(t->sources));
+	unsigned paths = used->first ? used->count : config->path_count;
 
 	if (t->system)
 		sentence_add(&w, "the system's certificates");
 	if (t->system && config->path_count > 0)
 		sentence_add(&w, " and ");
-	if (config->path_count > 0)
-		sentence_add(
-		    &w, "%u file%s: ", t->files, t->files == 1 ? "" : "s");
-	for (unsigned i = 0; i < config->path_count; i++)
-		sentence_add(&w, "%s%s", i > 0 ? ", " : "", config->paths[i]);
+	if (used->first)
+		sentence_add(&w, "%u file%s: %s", t->files,
+		    t->files == 1 ? "" : "s", used->first);
+	else if (paths > 0)
+		sentence_add(&w, "no usable one in %s", config->paths[0]);
+	if (paths > 1)
+		sentence_add(&w, " and %u more", paths - 1);
 }
 
 /* The reason why a path that exists cannot be read; 0: there is none. */
@@ -232,13 +254,15 @@ static void say_nothing_trusted(const struct trust *t,
 bool trust_load(
     struct trust *t, const struct trust_config *config, struct sentence *why)
 {
+	struct used_paths used;
+
 	*t = (struct trust){.store = X509_STORE_new()};
 	if (!t->store) {
 		sentence_add(why, "out of memory");
 		return false;
 	}
-	load_certificates(t, config);
-	describe_sources(t, config);
+	used = load_certificates(t, config);
+	describe_sources(t, config, &used);
 	if (!load_lists(t, config, why))
 		return false;
 	if (t->system || t->files > 0)

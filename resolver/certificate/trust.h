@@ -31,7 +31,7 @@ struct trust {
 	bool system;	/* has the system's certificates, too */
 	unsigned files; /* with a usable certificate */
 	bool expired;	/* there are certificates, but all have expired */
-	/* "the system's certificates and 1 file: /etc/pki/rootca.crt" */
+	/* "the system's certificates and 2 files: /etc/a.crt and 1 more" */
 	char sources[TRUST_TEXT_MAX];
 	/* The first fault of a file, and how to fix it; "" if none. */
 	char problem[TRUST_TEXT_MAX];

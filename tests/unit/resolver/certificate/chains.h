@@ -348,7 +348,7 @@ static const struct chain_row chain_rows[] = {
 {"permitted other domain", "R | I by=R nc=permitted;DNS:other.example | L by=I", "L I", "R",
 	'n', 'n', "its CA \"CN=I\" may not certify (name constraints)", NULL, CHAIN_HOST},
 {"excluded domain", "R | I by=R nc=excluded;DNS:example | L by=I", "L I", "R",
-	'n', 'n', "may not certify (name constraints)", NULL, CHAIN_HOST},
+	'n', 'n', "may not certify (name constraints); issue it again with names within these limits, or by another CA; it is for DNS ", NULL, CHAIN_HOST},
 {"excluded other domain", "R | I by=R nc=excluded;DNS:other.example | L by=I", "L I", "R",
 	'y', 'y', NULL, NULL, CHAIN_HOST},
 {"critical name constraints", "R | I by=R nc=critical,permitted;DNS:example | L by=I", "L I", "R",

@@ -95,7 +95,7 @@ static int teardown(void **state)
 /* clang-format off */
 #define INTERCEPTED(cause, fix) ": somebody else may be intercepting the connection, or " cause "; see on the server itself whether the SHA-256 of its key is HASH; " fix
 #define FROM_CA "get the root certificate from the CA itself, never from this connection"
-#define ISSUED_BY(more) " is issued by \"CN=CA\", which is not among the trusted certificates (1 file: FILE" more ")"
+#define ISSUED_BY(files) " is issued by \"CN=CA\", which is not among the trusted certificates" files
 #define NOT_SENT INTERCEPTED("the server does not send the certificate of an intermediate CA, or trusted-certs lacks the root", "if that issuer is an intermediate CA, let the server send its certificate, else " FROM_CA)
 #define OTHER_KEY " names the trusted \"CN=CA\" (FILE, line 1) as its issuer, but another key signed it" INTERCEPTED("that CA has a new key", "get its current root certificate from the CA itself, never from this connection")
 #define DATES ": it is valid from FROM to TO and the local clock says 1970-01-01 00:00:01 UTC; "
@@ -114,10 +114,10 @@ static const struct {
 	enum trusted trusted;
 	const char *sentence; /* FILE, FROM, TO and HASH are replaced */
 } rows[] = {
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, LEAF, OTHER, ITSELF ISSUED_BY("") NOT_SENT},
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, CHAIN, OTHER, IN_CHAIN ISSUED_BY("") NOT_SENT},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, LEAF, OTHER, ITSELF ISSUED_BY(" (1 file: FILE)") NOT_SENT},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, CHAIN, OTHER, IN_CHAIN ISSUED_BY(" (1 file: FILE)") NOT_SENT},
 	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, LEAF, SAME_NAME, ITSELF OTHER_KEY},
-	{X509_V_ERR_CERT_UNTRUSTED, CHAIN, PROBLEM, "cannot read the trusted certificate /nonexistent: No such file or directory; this may be the reason: " IN_CHAIN ISSUED_BY(", /nonexistent") NOT_SENT},
+	{X509_V_ERR_CERT_UNTRUSTED, CHAIN, PROBLEM, "cannot read the trusted certificate /nonexistent: No such file or directory; this may be the reason: " IN_CHAIN ISSUED_BY("") NOT_SENT},
 	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, LEAF, OTHER, ITSELF " is self-signed and not among the trusted certificates (1 file: FILE)" INTERCEPTED("the server has no certificate of a CA", "give it one, or copy its own from its disk to trusted-certs, never from this connection")},
 	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, CHAIN, OTHER, "the chain of the server's certificate ends at the root \"CN=ntp\", which is not among the trusted certificates (1 file: FILE)" INTERCEPTED("trusted-certs lacks that root", FROM_CA)},
 	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, CHAIN, SAME_NAME, IN_CHAIN OTHER_KEY},
@@ -390,6 +390,39 @@ static void a_trusted_leaf_is_replaced_at_both_ends(void **state)
 	refusal.crl = pki_list(&w->issuer, (struct pki_list_spec){0});
 	assert_null(strstr(explain(w, OTHER, &refusal), copy));
 	X509_CRL_free(refusal.crl);
+}
+
+/* What to do stands at the end of a sentence of a limited size. */
+static void long_lists_leave_room_for_the_cure(void **state)
+{
+	static const char name[] =
+	    "a name that is as long as the standard allows for a common name";
+	struct refusal_world *w = *state;
+	struct trust_config *config = calloc(1, sizeof(*config));
+	struct pki_pair ca =
+	    pki_issue(NULL, (struct pki_spec){.name = name, .ca = true});
+	struct pki_pair leaf =
+	    pki_issue(&ca, (struct pki_spec){.name = name, .ca = true});
+	struct sentence out = sentence_to(w->text, sizeof(w->text));
+	struct tls_refusal refusal = {
+	    .error = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+	    .depth = 1,
+	    .sent = w->sent,
+	    .certificate = leaf.certificate};
+	struct trust t;
+
+	assert_non_null(config);
+	pki_write(w->file, w->issuer.certificate);
+	while (config->path_count < TRUST_PATHS_MAX)
+		strcpy(config->paths[config->path_count++], w->file);
+	assert_true(trust_load(&t, config, &out));
+	trust_explain_refusal(&t, &refusal, "host", 1, &out);
+	assert_non_null(strstr(w->text, w->hash));
+	assert_non_null(strstr(w->text, FROM_CA));
+	trust_free(&t);
+	pki_free(&leaf);
+	pki_free(&ca);
+	free(config);
 }
 
 /* RSA 2048 is not enough everywhere. */
@@ -769,6 +802,7 @@ int main(void)
 	    cmocka_unit_test(a_new_key_does_not_help_below_a_revoked_ca),
 	    cmocka_unit_test(an_unknown_algorithm_is_told),
 	    cmocka_unit_test(a_trusted_leaf_is_replaced_at_both_ends),
+	    cmocka_unit_test(long_lists_leave_room_for_the_cure),
 	    cmocka_unit_test(every_error_has_its_sentence),
 	    cmocka_unit_test(every_sentence_names_the_certificate),
 	    cmocka_unit_test(the_level_of_the_system_counts),

@@ -833,7 +833,23 @@ static void the_system_is_enough(void **state)
 	configure(w, in(w, "absent.pem"));
 	assert_true(load(w));
 	said(w, w->trust.sources,
-	    "the system's certificates and 0 files: DIR/absent.pem");
+	    "the system's certificates and no usable one in DIR/absent.pem");
+}
+
+/* A file without a usable certificate is none of those that are trusted. */
+static void the_usable_files_are_counted_and_one_is_named(void **state)
+{
+	struct trust_world *w = *state;
+
+	pki_write(in(w, "a.pem"), w->a.certificate);
+	pki_write(in(w, "b.pem"), w->b.certificate);
+	configure(w, in(w, "absent.pem"));
+	configure(w, in(w, "a.pem"));
+	assert_true(load(w));
+	said(w, w->trust.sources, "1 file: DIR/a.pem");
+	configure(w, in(w, "b.pem"));
+	assert_true(load(w));
+	said(w, w->trust.sources, "2 files: DIR/a.pem and 1 more");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -869,6 +885,7 @@ int main(void)
 	    TEST(a_system_without_certificates_is_reported),
 	    TEST(a_system_that_cannot_be_read_is_not_empty),
 	    TEST(the_system_is_enough),
+	    TEST(the_usable_files_are_counted_and_one_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
