@@ -11,6 +11,7 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	struct discipline *d = &s->discipline;
 	struct estimate_value v;
 	struct osc at = timescale_osc(t, now);
+	int64_t bound, sd;
 
 	*offset_ns = 0;
 	if (d->refused)
@@ -18,7 +19,9 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	if (!s->reported_synchronised || s->selection.selected < 0)
 		return STEERING_ORDER_UNKNOWN;
 	*offset_ns = remaining_ns(s, t, now, &v);
-	if (llabs(*offset_ns) <= remaining_sd_ns(s, &v))
+	bound = remaining_bound_ns(s, &v, at);
+	sd = remaining_sd_ns(s, &v, bound);
+	if (llabs(*offset_ns) <= sd)
 		return STEERING_ORDER_NEEDLESS;
 	if (discipline_refuses(d, *offset_ns))
 		return STEERING_ORDER_REFUSED;
@@ -27,8 +30,8 @@ enum steering_order steering_step(struct steering *s, const struct timescale *t,
 	    .step_ns = *offset_ns,
 	    .synchronised = true,
 	    .leap = discipline_arms(d, s->leap, now),
-	    .max_error_ns = remaining_bound_ns(s, &v, at),
-	    .est_error_ns = remaining_sd_ns(s, &v),
+	    .max_error_ns = bound,
+	    .est_error_ns = sd,
 	};
 	s->ordered_freq = s->base_freq;
 	d->pending = true;

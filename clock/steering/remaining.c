@@ -395,7 +395,9 @@ int64_t remaining_bound_ns(
 }
 
 int64_t remaining_sd_ns(
-    const struct steering *s, const struct estimate_value *v)
+    const struct steering *s, const struct estimate_value *v, int64_t bound_ns)
 {
-	return ns_of_s(hypot(estimate_sd(shown_estimate(s), v), unseen_sd(s)));
+	double sd = hypot(estimate_sd(shown_estimate(s), v), unseen_sd(s));
+
+	return ns_of_s(fmin(sd, s_of_ns(bound_ns) / sqrt(3)));
 }

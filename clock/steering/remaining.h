@@ -50,9 +50,10 @@ double remaining_runaway_s(
     const struct steering *s, double age_s, double freq_sd);
 
 /* The estimated error of `v`, ns. It has three parts: chance, the differences
- * of the sources, and what no packet shows. */
+ * of the sources, and what no packet shows. It is not larger than if any error
+ * up to `bound_ns` were as likely as any other. */
 int64_t remaining_sd_ns(
-    const struct steering *s, const struct estimate_value *v);
+    const struct steering *s, const struct estimate_value *v, int64_t bound_ns);
 
 /* By how much the frequency of now contradicts what was known of it when the
  * record came, s/s: one of them is wrong, and the age of the record makes an

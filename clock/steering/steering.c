@@ -372,7 +372,7 @@ static bool give_up(struct steering *s, const struct timescale *t,
 	    .leap = LEAP_NONE,
 	    .max_error_ns = s->config.max_distance_ns +
 			    (offset_ns < 0 ? -offset_ns : offset_ns),
-	    .est_error_ns = remaining_sd_ns(s, &v),
+	    .est_error_ns = remaining_sd_ns(s, &v, INT64_MAX),
 	};
 	return true;
 }
@@ -479,6 +479,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 	int64_t offset = v->offset_ns - timescale_added_ns(t, now);
 	struct discipline_input in;
 	struct estimate_value then;
+	int64_t bound;
 
 	if (s->discipline.updates > 0)
 		s->command_interval_s = s_of_ns(at.ns - s->decided.ns);
@@ -488,6 +489,7 @@ static bool decide(struct steering *s, const struct timescale *t,
 	 * decision: take the one at the end of the interval. */
 	then = estimate_at(shown_estimate(s),
 	    (struct osc){at.ns + ns_of_s(s->command_interval_s)});
+	bound = kernel_bound_ns(s, v, &then, at, s->command_interval_s);
 	in = (struct discipline_input){
 	    .offset_ns = offset,
 	    .offset_sd_ns = v->offset_sd * 1e9,
@@ -501,9 +503,8 @@ static bool decide(struct steering *s, const struct timescale *t,
 	    .synchronised = synchronised(s, v, at),
 	    .leap = candidates_leap(s),
 	    .now = now,
-	    .max_error_ns =
-		kernel_bound_ns(s, v, &then, at, s->command_interval_s),
-	    .est_error_ns = remaining_sd_ns(s, &then),
+	    .max_error_ns = bound,
+	    .est_error_ns = remaining_sd_ns(s, &then, bound),
 	};
 	if (!discipline_decide(&s->discipline, &in, command))
 		return give_up(s, t, now, command);

@@ -384,7 +384,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	if (!shown_estimate(s)->started)
 		return;
 	out->offset_ns = offset;
-	out->est_error_ns = remaining_sd_ns(s, &v);
+	out->est_error_ns = remaining_sd_ns(s, &v, bound);
 	out->residual_ppm = (v.freq - s->base_freq) * 1e6;
 	out->skew_ppm = v.freq_sd * 1e6;
 	if (s->selection.selected < 0)

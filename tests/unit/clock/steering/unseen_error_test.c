@@ -1,6 +1,7 @@
 /* The part of the estimated error for what no packet shows. */
 #include "clock/steering/unseen_error.h"
 
+#include "clock/steering/remaining.h"
 #include "clock/steering/state.h"
 #include "tests/unit/clock/steering/rig.h"
 
@@ -31,6 +32,30 @@ static void set_floor(struct rig *r, unsigned route, double floor)
 		to->number = route;
 		to->samples = 50;
 	}
+}
+
+/* A route that the path has left has a long floor, and a short answer shows
+ * that the clock is right: no deviation is larger than the bound. */
+static void it_is_not_larger_than_the_bound(void **state)
+{
+	struct estimate_value v;
+	struct tracking t;
+	struct rig r;
+	int64_t bound;
+
+	(void)state;
+	open_quiet(&r, 1);
+	v = estimate_at(&r.steering->estimate, r.now);
+	bound = remaining_bound_ns(r.steering, &v, r.now);
+	set_floor(&r, 1, 0.3);
+	assert_true(unseen_sd(r.steering) > 0.05);
+	assert_in_range(bound, 1, NS_PER_S / 50);
+	assert_int_equal(remaining_sd_ns(r.steering, &v, bound),
+	    ns_of_s(s_of_ns(bound) / sqrt(3)));
+	t = rig_track(&r);
+	assert_in_range(t.est_error_ns, 1, bound);
+	assert_in_range(r.last.est_error_ns, 1, r.last.max_error_ns);
+	rig_close(&r);
 }
 
 /* Three deviations are never more than half of the delay, and nearly as much if
@@ -270,6 +295,7 @@ static void without_sources_there_is_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(it_is_not_larger_than_the_bound),
 	    cmocka_unit_test(it_is_a_share_of_the_delay),
 	    cmocka_unit_test(a_young_path_may_hide_a_detour),
 	    cmocka_unit_test(only_time_with_answers_is_watched),
