@@ -24,6 +24,9 @@
 /* A source that is not selected does not make the bound larger than this, ns: a
  * larger error is a pause or a lie, which a majority judges. */
 #define OTHERS_MOST NS_PER_S
+/* Combined sources that differ by so many times the estimated error are not
+ * understood. */
+#define DIFFER_MUCH 3.0
 /* No correction in a silence is larger, s. */
 #define SHIFT_MOST 1e9
 /* In a silence the frequency is set for this time at least, s. */
@@ -394,10 +397,39 @@ int64_t remaining_bound_ns(
 	return (contradicted > bound ? contradicted : bound) + s->suspected_ns;
 }
 
+/* The standard error of the mean of what the combined sources said at the last
+ * vote: their best samples. 0: fewer than two. */
+static double sources_differ(const struct steering *s)
+{
+	const struct estimate *e = shown_estimate(s);
+	double sum = 0, squares = 0, n = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++) {
+		const struct steering_source *src = &s->sources[i];
+		double error;
+
+		if (!is_combined(src) || src->count == 0)
+			continue;
+		error = s_of_ns(
+		    src->best_offset_ns - estimate_offset_ns(e, src->best_at));
+		n++;
+		sum += error;
+		squares += error * error;
+	}
+	if (n < 2)
+		return 0;
+	return sqrt(fmax(squares - sum * sum / n, 0) / (n - 1) / n);
+}
+
 int64_t remaining_sd_ns(
     const struct steering *s, const struct estimate_value *v, int64_t bound_ns)
 {
 	double sd = hypot(estimate_sd(shown_estimate(s), v), unseen_sd(s));
+	double differ = sources_differ(s);
 
+	/* The filter believes one of them alone, and the others may be right:
+	 * their bounds allow it. */
+	if (differ > DIFFER_MUCH * sd)
+		sd = differ;
 	return ns_of_s(fmin(sd, s_of_ns(bound_ns) / sqrt(3)));
 }

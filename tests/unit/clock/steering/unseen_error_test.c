@@ -34,6 +34,38 @@ static void set_floor(struct rig *r, unsigned route, double floor)
 	}
 }
 
+/* One of three servers is 6 ms ahead of the others, and the bounds allow all of
+ * them: the mean of the three is uncertain by 2 ms, whatever the filter says.
+ */
+static void sources_that_differ_much_count(void **state)
+{
+	static const struct {
+		int64_t ahead_ns;
+		unsigned servers, us;
+	} rows[] = {{6 * NS_PER_MS, 3, 2000}, {-6 * NS_PER_MS, 3, 2000},
+	    {6 * NS_PER_MS, 2, 3000}, {6 * NS_PER_MS, 1, 0}, {10, 3, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct estimate_value v;
+		struct rig r;
+		int64_t before, sd;
+
+		open_quiet(&r, rows[i].servers);
+		v = estimate_at(&r.steering->estimate, r.now);
+		before = remaining_sd_ns(r.steering, &v, INT64_MAX);
+		assert_in_range(before, 1, 20000);
+		r.steering->sources[0].best_offset_ns += rows[i].ahead_ns;
+		sd = remaining_sd_ns(r.steering, &v, INT64_MAX);
+		if (rows[i].us == 0)
+			assert_int_equal(sd, before);
+		else
+			assert_in_range(
+			    sd / 1000, rows[i].us - 20, rows[i].us + 20);
+		rig_close(&r);
+	}
+}
+
 /* A route that the path has left has a long floor, and a short answer shows
  * that the clock is right: no deviation is larger than the bound. */
 static void it_is_not_larger_than_the_bound(void **state)
@@ -295,6 +327,7 @@ static void without_sources_there_is_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sources_that_differ_much_count),
 	    cmocka_unit_test(it_is_not_larger_than_the_bound),
 	    cmocka_unit_test(it_is_a_share_of_the_delay),
 	    cmocka_unit_test(a_young_path_may_hide_a_detour),
