@@ -3,24 +3,30 @@
 #include "agent/engine/leap_second.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 /* From a report to the end of the turn of the loop that led to it. */
 #define MOMENT_NS NS_PER_MS
 /* A bound with six decimals is rounded up. */
 #define ROUND_UP_NS 500
 
-static void report_synchronised(struct engine *e, const struct tracking *t)
+static const char *end_of_state(enum log_budget_answer answer)
+{
+	return answer == BUDGET_LAST_LINE
+		   ? "; it changes often: no more lines until it is steady"
+		   : "";
+}
+
+static void report_synchronised(
+    struct engine *e, const struct tracking *t, enum log_budget_answer answer)
 {
 	int64_t bound_ns = t->root_delay_ns / 2 + t->root_dispersion_ns;
 
 	engine_say(e, LOG_LEVEL_NOTICE,
-	    "%s: the clock %s %.6f s %s, known to %.6f s",
+	    "%s: the clock %s %.6f s %s, known to %.6f s%s",
 	    e->options->no_clock ? "measured" : "synchronised",
 	    e->order.slewing ? "is being slewed, it was" : "is",
 	    fabs(s_of_ns(t->offset_ns)), t->offset_ns < 0 ? "fast" : "slow",
-	    s_of_ns(bound_ns + ROUND_UP_NS));
+	    s_of_ns(bound_ns + ROUND_UP_NS), end_of_state(answer));
 }
 
 /* Which of two equal sources is selected needs no line; that one is, does. */
@@ -33,24 +39,61 @@ static void report_selected(struct engine *e, const struct tracking *t)
 	e->last_selected = t->selected;
 }
 
+/* The sentence may have a number that changes with each sample. */
+static void report_reason(struct engine *e, const struct tracking *t)
+{
+	enum log_budget_answer answer;
+
+	if (!t->reason[0]) {
+		e->steered_at = e->now.mono;
+		answer = log_budget_well(&e->reasons, e->now.mono);
+		/* The line about synchronisation says the rest. */
+		if (answer == BUDGET_LAST_LINE || answer == BUDGET_STEADY)
+			engine_say(e, LOG_LEVEL_NOTICE,
+			    "nothing keeps the clock from being steered any "
+			    "more%s",
+			    end_of_state(answer));
+		return;
+	}
+	answer = log_budget_trouble(
+	    &e->reasons, t->reason, e->steered_at, e->now.mono);
+	if (answer != BUDGET_NONE)
+		engine_say(e, LOG_LEVEL_WARNING, "%s%s%s",
+		    t->beyond ? "" : "clock not steered: ", t->reason,
+		    end_of_state(answer));
+}
+
+/* Each report counts, and not only a change: a loss that lasts gets its line
+ * although the clock was lost and found too often before. */
+static void report_synchrony(struct engine *e, const struct tracking *t)
+{
+	static const char lost[] = "not synchronised any more";
+	enum log_budget_answer answer;
+
+	if (t->synchronised) {
+		e->synchronised_at = e->now.mono;
+		answer = log_budget_well(&e->synchrony, e->now.mono);
+		if (!e->ever_synchronised || answer != BUDGET_NONE)
+			report_synchronised(e, t, answer);
+	} else if (e->ever_synchronised) {
+		answer = log_budget_trouble(
+		    &e->synchrony, lost, e->synchronised_at, e->now.mono);
+		if (answer != BUDGET_NONE)
+			engine_say(e, LOG_LEVEL_WARNING, "%s%s", lost,
+			    end_of_state(answer));
+	}
+}
+
 /* True: synchronised for the first time. */
 static bool report_state(struct engine *e, const struct tracking *t)
 {
 	bool first = t->synchronised && !e->ever_synchronised;
 
 	report_selected(e, t);
-	if (strcmp(t->reason, e->last_reason) != 0 && t->reason[0])
-		engine_say(e, LOG_LEVEL_WARNING, "%s%s",
-		    t->beyond ? "" : "clock not steered: ", t->reason);
-	if (t->synchronised && !e->last_synchronised)
-		report_synchronised(e, t);
-	else if (!t->synchronised && e->last_synchronised)
-		engine_say(e, LOG_LEVEL_WARNING, "not synchronised any more");
+	report_reason(e, t);
+	report_synchrony(e, t);
 	e->last_synchronised = t->synchronised;
 	e->ever_synchronised |= t->synchronised;
-	if (strcmp(t->reason, e->last_reason) != 0)
-		snprintf(
-		    e->last_reason, sizeof(e->last_reason), "%s", t->reason);
 	return first;
 }
 

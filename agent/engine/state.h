@@ -167,7 +167,10 @@ struct engine {
 	/* What the log said last: only changes are logged. */
 	bool ever_synchronised, last_synchronised;
 	int last_selected; /* index, or -1 */
-	char last_reason[160];
+	/* Lines about why the clock is not steered, and about the loss of
+	 * synchronisation, with the last times without these troubles. */
+	struct log_budget reasons, synchrony;
+	struct mono steered_at, synchronised_at;
 	/* The tracking of the last report, see engine_tracking(). */
 	struct tracking tracked;
 	struct mono tracked_at;	 /* 0: it is not true any more */

@@ -177,6 +177,64 @@ static void the_end_of_synchronisation_gets_one_line(void **state)
 	world_end(w);
 }
 
+static unsigned lines_with(const struct world *w, const char *words)
+{
+	unsigned count = 0;
+
+	for (const char *at = w->log; (at = strstr(at, words)) != NULL; at++)
+		count++;
+	return count;
+}
+
+/* The number in the sentence changes with each sample. */
+static void a_refused_correction_gets_one_line(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+	char first[sizeof(w->engine.tracked.reason)];
+
+	(void)state;
+	world_forget_log(w);
+	w->wall += 5000 * NS_PER_S;
+	run(w, 600);
+	strcpy(first, w->engine.tracked.reason);
+	w->osc_ppm += 200;
+	run(w, 7200);
+	assert_int_equal(lines_with(w, "refuse-threshold"), 1);
+	/* The status has the number of now. */
+	assert_non_null(strstr(first, "the clock is 5000.000 s fast"));
+	assert_non_null(strstr(w->engine.tracked.reason, "the clock is 500"));
+	assert_string_not_equal(w->engine.tracked.reason, first);
+	world_end(w);
+}
+
+static void a_clock_that_is_lost_and_found_gets_a_few_lines(void **state)
+{
+	struct world *w = world_running(1, 600 * NS_PER_S);
+
+	(void)state;
+	world_forget_log(w);
+	for (int i = 0; i < 20; i++) {
+		w->wall += 5000 * NS_PER_S;
+		run(w, 300);
+		assert_false(w->engine.last_synchronised);
+		w->wall -= 5000 * NS_PER_S;
+		run(w, 300);
+		assert_true(w->engine.last_synchronised);
+	}
+	assert_in_range(
+	    lines_with(w, "not synchronised"), 2, BUDGET_LINES_MAX / 2);
+	assert_in_range(
+	    lines_with(w, "refuse-threshold"), 2, BUDGET_LINES_MAX / 2);
+	assert_int_equal(lines_with(w, "until it is steady"), 2);
+	/* A loss that lasts is no flutter. */
+	world_forget_log(w);
+	w->wall += 5000 * NS_PER_S;
+	run(w, 7200);
+	assert_int_equal(lines_with(w, "not synchronised"), 1);
+	assert_int_equal(lines_with(w, "refuse-threshold"), 1);
+	world_end(w);
+}
+
 /* The digits after the point of "its time is 1.5 s". */
 static size_t decimals(const char *log)
 {
@@ -395,6 +453,8 @@ int main(void)
 	    cmocka_unit_test(with_no_clock_the_line_says_measured),
 	    cmocka_unit_test(a_clock_that_is_slewed_gets_its_own_words),
 	    cmocka_unit_test(the_end_of_synchronisation_gets_one_line),
+	    cmocka_unit_test(a_refused_correction_gets_one_line),
+	    cmocka_unit_test(a_clock_that_is_lost_and_found_gets_a_few_lines),
 	    cmocka_unit_test(the_difference_is_given_in_its_unit),
 	    cmocka_unit_test(a_source_that_is_not_preferred_agrees),
 	    cmocka_unit_test(a_source_that_changes_sides_gets_eight_lines),
