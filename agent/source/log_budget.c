@@ -2,14 +2,20 @@
 
 #include <string.h>
 
-/* FNV-1a without the digits: another date, port or count changes nothing. */
-static uint32_t hash_without_digits(const char *text)
+/* FNV-1a without the digits, and without what stands in double quotes: another
+ * date, port or count changes nothing, nor do the words of somebody else, who
+ * could choose other ones each time. */
+static uint32_t hash_of_sentence(const char *text)
 {
 	uint32_t hash = UINT32_C(2166136261);
+	bool quoted = false;
 
-	for (; *text; text++)
-		if (*text < '0' || *text > '9')
+	for (; *text; text++) {
+		if (*text == '"')
+			quoted = !quoted;
+		else if (!quoted && (*text < '0' || *text > '9'))
 			hash = (hash ^ (uint8_t)*text) * UINT32_C(16777619);
+	}
 	return hash;
 }
 
@@ -41,13 +47,27 @@ static enum log_budget_answer spend(struct log_budget *b)
 	return b->muted ? BUDGET_LAST_LINE : BUDGET_LINE;
 }
 
+/* Ends the mute of a source that is gone, once for each silence: who forges
+ * answers can invent new troubles for as long as the silence lasts. */
+static bool gone(struct log_budget *b, struct mono heard_at, struct mono now)
+{
+	struct mono since = heard_at.ns != 0 ? heard_at : b->first_at;
+
+	if (!b->muted || now.ns - since.ns < BUDGET_GONE_NS ||
+	    since.ns <= b->lifted_for.ns)
+		return false;
+	b->lifted_for = since;
+	return true;
+}
+
 enum log_budget_answer log_budget_trouble(struct log_budget *b,
     const char *text, struct mono heard_at, struct mono now)
 {
-	uint32_t hash = hash_without_digits(text);
+	uint32_t hash = hash_of_sentence(text);
 
-	if (steady(b, now) ||
-	    (b->muted && now.ns - heard_at.ns >= BUDGET_GONE_NS)) {
+	if (b->first_at.ns == 0)
+		b->first_at = now;
+	if (steady(b, now) || gone(b, heard_at, now)) {
 		b->muted = false;
 		b->spent = 0;
 	}

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BUDGET_SAID_MAX 8
+#define BUDGET_SAID_MAX 16
 /* Lines about a source that comes and goes. */
 #define BUDGET_LINES_MAX 8
 /* A source without trouble for this long is steady. */
@@ -27,6 +27,9 @@ struct log_budget {
 	unsigned spent;		/* lines since it was steady */
 	bool muted;		/* no more lines until it is steady or gone */
 	struct mono trouble_at; /* the last trouble */
+	struct mono first_at;	/* the first trouble ever; 0: none yet */
+	/* A silence since this time, or before it, has had its lines. */
+	struct mono lifted_for;
 };
 
 enum log_budget_answer {
@@ -36,8 +39,9 @@ enum log_budget_answer {
 	BUDGET_STEADY,	  /* a line: it is steady after all that */
 };
 
-/* A trouble. `text` that differs in digits alone is the same sentence.
- * `heard_at` is the time of the last good sample. */
+/* A trouble. `text` that differs only in digits, or in words in double quotes,
+ * is the same sentence. `heard_at` is the time of the last good sample; 0:
+ * there was none. */
 enum log_budget_answer log_budget_trouble(struct log_budget *b,
     const char *text, struct mono heard_at, struct mono now);
 
