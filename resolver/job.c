@@ -2,6 +2,7 @@
 #include "nts/ntp.h"
 #include "resolver/exchange.h"
 #include "resolver/names.h"
+#include "resolver/own_address.h"
 #include "resolver/race.h"
 #include "resolver/service.h"
 #include "resolver/unvalidated.h"
@@ -453,14 +454,20 @@ static uint16_t ntp_port(const struct job *j)
 }
 
 /* Neither a server nor DNS must make clients send to a group, to a broadcast
- * address, or to what listens on their own loopback. */
+ * address, or to what listens on their own machine. NULL: it is fit. */
+static const char *unfit(const struct endpoint *e, const struct endpoint *peer)
+{
+	return endpoint_fits(e, peer) ? own_address_unfit(e, peer)
+				      : endpoint_unfit(e, peer);
+}
+
 static void keep_fit(struct names *n, const struct endpoint *peer)
 {
 	const struct names in = *n;
 
 	n->count = 0;
 	for (unsigned i = 0; i < in.count; i++)
-		if (endpoint_fits(&in.at[i], peer))
+		if (!unfit(&in.at[i], peer))
 			n->at[n->count++] = in.at[i];
 }
 
@@ -473,7 +480,7 @@ static bool drop_unfit(struct job *j, struct names *n)
 	if (n->count > 0)
 		return true;
 	sentence_add(&j->why, "its address %s %s",
-	    endpoint_text(&first, false, text), endpoint_unfit(&first, peer));
+	    endpoint_text(&first, false, text), unfit(&first, peer));
 	return fail(j, KE_STAGE_NTP_NAME);
 }
 

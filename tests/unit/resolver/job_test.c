@@ -480,6 +480,8 @@ static void a_server_that_is_no_single_host_is_refused(void **state)
 	    {"0.0.0.0", "its address 0.0.0.0 is not the address of a host"},
 	    {"255.255.255.255",
 		"its address 255.255.255.255 is not the address of a host"},
+	    {"127.255.255.255", "its address 127.255.255.255 is a broadcast "
+				"address, or a route prohibits it"},
 	    {"::", "its address :: is not the address of a host"},
 	    {"::ffff:192.0.2.1", "its address ::ffff:192.0.2.1 is an IPv4 "
 				 "address in the form of an IPv6 address"},
