@@ -985,9 +985,12 @@ static void attack(struct world *w, uint64_t frames)
 			w->busy = 100;
 		send_frame(w, &k, link);
 		judge_place(w);
-		pass(w, &k, any_pause(w));
-		trouble(w);
-		judge_place(w);
+		/* The clock can be at the end of its range now. */
+		if (w->wall_ns <= 250 * YEAR) {
+			pass(w, &k, any_pause(w));
+			trouble(w);
+			judge_place(w);
+		}
 		if (w->osc_ns > LIFE_MAX || w->wall_ns > 250 * YEAR ||
 		    below(4000) == 0)
 			begin_life(w, &k);
