@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The first answer of a far server; later ones take about as long. */
+/* An answer usually comes within this time. */
 #define FIRST_WAIT_NS (700 * NS_PER_MS)
 #define LATER_WAIT_NS (200 * NS_PER_MS)
 /* No placeholder fits into one byte; the cookie is always sent. */
@@ -171,19 +171,34 @@ static bool await_answer(
 	return false;
 }
 
-static struct mono wait_until(const struct asking *k)
+/* After the last try, a plain request still needs its time. */
+static struct mono last_wait_until(const struct asking *k)
+{
+	struct mono least = mono_after(mono_now(), FIRST_WAIT_NS);
+	struct mono until = mono_after(k->deadline, -FIRST_WAIT_NS);
+
+	return mono_earlier(
+	    k->deadline, mono_due(until, least) ? least : until);
+}
+
+/* Of a path without a sample nobody knows the delay: the last try waits as long
+ * as it can. */
+static struct mono wait_until(const struct asking *k, bool last_try)
 {
 	int64_t wait_ns = k->out->have_sample
 			      ? 3 * k->out->sample.delay_ns + LATER_WAIT_NS
 			      : FIRST_WAIT_NS;
 
+	if (last_try && !k->out->have_sample)
+		return last_wait_until(k);
 	if (wait_ns > FIRST_WAIT_NS)
 		wait_ns = FIRST_WAIT_NS;
 	return mono_earlier(k->deadline, mono_after(mono_now(), wait_ns));
 }
 
 /* One request. True: it is answered. */
-static bool exchange(struct asking *k, size_t size_limit, size_t *size)
+static bool exchange(
+    struct asking *k, size_t size_limit, bool last_try, size_t *size)
 {
 	uint8_t bytes[NTS_PACKET_MAX];
 	struct writer w = writer_of(bytes, sizeof(bytes));
@@ -206,7 +221,7 @@ static bool exchange(struct asking *k, size_t size_limit, size_t *size)
 	k->out->sent++;
 	k->out->network_error = send_to(k, bytes, w.len);
 	if (k->out->network_error == 0)
-		answered = await_answer(k, &pending, wait_until(k));
+		answered = await_answer(k, &pending, wait_until(k, last_try));
 	if (k->fd >= 0)
 		close(k->fd);
 	k->out->answered += answered;
@@ -221,7 +236,7 @@ static bool passes(struct asking *k, size_t size_limit)
 	size_t size, tried = 0;
 
 	for (int i = 0; i < TRIES && !mono_due(k->deadline, mono_now()); i++) {
-		if (exchange(k, size_limit, &size)) {
+		if (exchange(k, size_limit, i == TRIES - 1, &size)) {
 			if (size > o->passed_size)
 				o->passed_size = (unsigned)size;
 			return true;
@@ -264,7 +279,7 @@ void ask_plainly(const struct endpoint *to, const struct binding *binding,
 	uint8_t bytes[NTS_PACKET_MAX];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 	struct ntp_header h = {.version = NTP_VERSION, .mode = NTP_MODE_CLIENT};
-	struct mono until = wait_until(&k);
+	struct mono until = wait_until(&k, false);
 	ssize_t n = 0;
 
 	if (getrandom(&h.transmit, sizeof(h.transmit), 0) !=
@@ -304,7 +319,7 @@ void ask_for_time(struct nts_assoc *a, const struct endpoint *to,
 	}
 	for (int i = 0;
 	     i < SMALL_ONES && (out->have_sample || out->impossible > 0); i++)
-		(void)exchange(&k, SMALL, &size);
+		(void)exchange(&k, SMALL, false, &size);
 	spend_cookies(a);
 	(void)passes(&k, 0);
 }

@@ -114,9 +114,15 @@ static void the_port_of_the_agent_is_left_alone(void **state)
 
 #define REQUESTS 4
 
-/* Answers as many requests as a check sends. Says of the first `lies` that it
- * held them for a second. The caller waits for its end. */
-static pid_t start_liar(int fd, unsigned lies)
+/* How the server of a test answers. */
+struct manner {
+	unsigned requests; /* then it ends */
+	unsigned lies;	   /* of so many it says that it held them for 1 s */
+	int64_t held_ns;   /* it really holds each one so long */
+};
+
+/* The caller waits for its end. */
+static pid_t start_server(int fd, const struct manner *m)
 {
 	struct peer peer = peer_make(1);
 	pid_t pid = fork();
@@ -125,7 +131,7 @@ static pid_t start_liar(int fd, unsigned lies)
 	if (pid != 0)
 		return pid;
 	(void)alarm(20);
-	for (unsigned i = 0; i < REQUESTS; i++) {
+	for (unsigned i = 0; i < m->requests; i++) {
 		uint8_t in[NTS_PACKET_MAX], out[NTS_PACKET_MAX];
 		struct sockaddr_storage sa;
 		socklen_t size = sizeof(sa);
@@ -134,7 +140,8 @@ static pid_t start_liar(int fd, unsigned lies)
 		struct wall now = {clocks_ns(CLOCK_REALTIME)}, left = now;
 		size_t len;
 
-		if (i < lies)
+		usleep((useconds_t)(m->held_ns / 1000));
+		if (i < m->lies)
 			left.ns += NS_PER_S;
 		len = n <= 0 ? 0
 			     : peer_answer(&peer, in, (size_t)n, now, left, out,
@@ -146,7 +153,7 @@ static pid_t start_liar(int fd, unsigned lies)
 	_exit(0);
 }
 
-static struct probe_time ask_liar(unsigned lies)
+static struct probe_time ask_server(const struct manner *m)
 {
 	const struct ke_request request = {.source = 0};
 	const struct binding none = {.port = 0};
@@ -159,7 +166,7 @@ static struct probe_time ask_liar(unsigned lies)
 	struct probe_time out = {0};
 	struct endpoint at;
 	int fd = server_at(&at), status;
-	pid_t pid = start_liar(fd, lies);
+	pid_t pid = start_server(fd, m);
 
 	for (unsigned i = 0; i < keys.cookie_count; i++)
 		cookie_jar_put(
@@ -170,6 +177,13 @@ static struct probe_time ask_liar(unsigned lies)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	return out;
+}
+
+static struct probe_time ask_liar(unsigned lies)
+{
+	const struct manner m = {.requests = REQUESTS, .lies = lies};
+
+	return ask_server(&m);
 }
 
 /* Such an answer would be the one with the shortest delay. */
@@ -203,6 +217,18 @@ static void impossible_delays_alone_give_no_sample(void **state)
 	assert_int_equal(t.error, NTS_OK);
 }
 
+/* The first try is given up; the server answers it, too. */
+static void a_slow_answer_is_awaited(void **state)
+{
+	const struct manner slow = {
+	    .requests = REQUESTS + 1, .held_ns = 900 * NS_PER_MS};
+	struct probe_time t = ask_server(&slow);
+
+	(void)state;
+	assert_true(t.have_sample);
+	assert_true(t.answered > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +237,7 @@ int main(void)
 	    cmocka_unit_test(the_port_of_the_agent_is_left_alone),
 	    cmocka_unit_test(an_impossible_delay_gives_no_sample),
 	    cmocka_unit_test(impossible_delays_alone_give_no_sample),
+	    cmocka_unit_test(a_slow_answer_is_awaited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
