@@ -185,14 +185,16 @@ static struct mono last_wait_until(const struct asking *k)
  * as it can. */
 static struct mono wait_until(const struct asking *k, bool last_try)
 {
-	int64_t wait_ns = k->out->have_sample
-			      ? 3 * k->out->sample.delay_ns + LATER_WAIT_NS
-			      : FIRST_WAIT_NS;
+	int64_t delay_ns = k->out->sample.delay_ns;
+	int64_t wait_ns = FIRST_WAIT_NS;
 
 	if (last_try && !k->out->have_sample)
 		return last_wait_until(k);
-	if (wait_ns > FIRST_WAIT_NS)
-		wait_ns = FIRST_WAIT_NS;
+	if (k->out->have_sample && 3 * delay_ns + LATER_WAIT_NS < wait_ns)
+		wait_ns = 3 * delay_ns + LATER_WAIT_NS;
+	/* On a slow path, later answers are slow, too. */
+	if (k->out->have_sample && delay_ns + delay_ns / 2 > wait_ns)
+		wait_ns = delay_ns + delay_ns / 2;
 	return mono_earlier(k->deadline, mono_after(mono_now(), wait_ns));
 }
 
@@ -229,20 +231,21 @@ static bool exchange(
 	return answered;
 }
 
-/* A packet may be lost by chance: tries twice. */
-static bool passes(struct asking *k, size_t size_limit)
+/* A packet may be lost by chance: tries twice. *tried: the largest size. */
+static bool passes(struct asking *k, size_t size_limit, size_t *tried)
 {
 	struct probe_time *o = k->out;
-	size_t size, tried = 0;
+	size_t size;
 
+	*tried = 0;
 	for (int i = 0; i < TRIES && !mono_due(k->deadline, mono_now()); i++) {
 		if (exchange(k, size_limit, i == TRIES - 1, &size)) {
 			if (size > o->passed_size)
 				o->passed_size = (unsigned)size;
 			return true;
 		}
-		if (size > tried)
-			tried = size;
+		if (size > *tried)
+			*tried = size;
 		/* The server may know the keys of the other exporter context.
 		 */
 		if (o->error == NTP_NAK)
@@ -250,20 +253,38 @@ static bool passes(struct asking *k, size_t size_limit)
 		else if (o->error != NTS_OK)
 			break;
 	}
-	if (o->passed_size > 0 && tried > o->passed_size)
-		o->lost_size = (unsigned)tried;
 	return false;
 }
 
-/* Leaves a cookie for each try, so that a request asks for most of the eight:
- * about as large as one of the agent can be. */
+/* Leaves a cookie for each try and one more, so that a request asks for most of
+ * the eight: about as large as one of the agent can be. */
 static void spend_cookies(struct nts_assoc *a)
 {
 	struct cookie spent;
 
-	while (a->jar.count > TRIES && cookie_jar_take(&a->jar, &spent))
+	while (a->jar.count > TRIES + 1 && cookie_jar_take(&a->jar, &spent))
 		;
 	explicit_bzero(&spent, sizeof(spent));
+}
+
+/* A large request. If it is lost, a small one must pass after it: otherwise the
+ * path, or the time that is left, is to blame, and not the size. */
+static void try_large(struct asking *k)
+{
+	struct probe_time *o = k->out;
+	struct cookie kept = {.len = 0};
+	bool have_kept;
+	size_t size, tried;
+
+	spend_cookies(k->a);
+	have_kept = k->a->jar.count > 1 && cookie_jar_take(&k->a->jar, &kept);
+	if (!passes(k, 0, &tried) && tried > o->passed_size) {
+		if (have_kept)
+			cookie_jar_put(&k->a->jar, kept.bytes, kept.len);
+		if (exchange(k, SMALL, false, &size))
+			o->lost_size = (unsigned)tried;
+	}
+	explicit_bzero(&kept, sizeof(kept));
 }
 
 void ask_plainly(const struct endpoint *to, const struct binding *binding,
@@ -312,7 +333,7 @@ void ask_for_time(struct nts_assoc *a, const struct endpoint *to,
 	};
 	size_t size;
 
-	if (!passes(&k, SMALL)) {
+	if (!passes(&k, SMALL, &size)) {
 		if (out->error == NTS_OK && out->network_error == 0)
 			ask_plainly(to, binding, deadline, out);
 		return;
@@ -320,6 +341,5 @@ void ask_for_time(struct nts_assoc *a, const struct endpoint *to,
 	for (int i = 0;
 	     i < SMALL_ONES && (out->have_sample || out->impossible > 0); i++)
 		(void)exchange(&k, SMALL, false, &size);
-	spend_cookies(a);
-	(void)passes(&k, 0);
+	try_large(&k);
 }

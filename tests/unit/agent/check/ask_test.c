@@ -117,6 +117,7 @@ static void the_port_of_the_agent_is_left_alone(void **state)
 /* How the server of a test answers. */
 struct manner {
 	unsigned requests; /* then it ends */
+	size_t largest;	   /* drops longer ones; 0: none */
 	unsigned lies;	   /* of so many it says that it held them for 1 s */
 	int64_t held_ns;   /* it really holds each one so long */
 };
@@ -140,6 +141,8 @@ static pid_t start_server(int fd, const struct manner *m)
 		struct wall now = {clocks_ns(CLOCK_REALTIME)}, left = now;
 		size_t len;
 
+		if (m->largest > 0 && n > (ssize_t)m->largest)
+			continue;
 		usleep((useconds_t)(m->held_ns / 1000));
 		if (i < m->lies)
 			left.ns += NS_PER_S;
@@ -227,6 +230,24 @@ static void a_slow_answer_is_awaited(void **state)
 	(void)state;
 	assert_true(t.have_sample);
 	assert_true(t.answered > 0);
+	/* Its larger request is answered as slowly. */
+	assert_int_equal(t.lost_size, 0);
+	assert_true(t.passed_size > 0);
+}
+
+static void a_size_is_lost_if_a_small_request_passes_after_it(void **state)
+{
+	/* Three small ones, two large ones, and a small one. */
+	const struct manner m = {.requests = REQUESTS + 2, .largest = 300};
+	const struct manner ends = {.requests = REQUESTS + 1, .largest = 300};
+	struct probe_time t = ask_server(&m);
+
+	(void)state;
+	assert_int_equal(t.answered, REQUESTS);
+	assert_in_range(t.passed_size, 1, 300);
+	assert_in_range(t.lost_size, 301, NTS_PACKET_MAX);
+	t = ask_server(&ends);
+	assert_int_equal(t.lost_size, 0);
 }
 
 int main(void)
@@ -238,6 +259,7 @@ int main(void)
 	    cmocka_unit_test(an_impossible_delay_gives_no_sample),
 	    cmocka_unit_test(impossible_delays_alone_give_no_sample),
 	    cmocka_unit_test(a_slow_answer_is_awaited),
+	    cmocka_unit_test(a_size_is_lost_if_a_small_request_passes_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
