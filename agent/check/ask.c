@@ -28,6 +28,7 @@ struct asking {
 	struct mono deadline;
 	struct probe_time *out;
 	int fd;
+	enum nts_err error;	    /* of this request; out->error lasts */
 	struct wall sent, received; /* when, by our clock */
 };
 
@@ -147,8 +148,7 @@ static bool judge(struct asking *k, struct nts_pending *pending,
 
 	if (error == NTS_OK)
 		take_sample(k, &answer);
-	else
-		k->out->error = error;
+	k->error = k->out->error = error;
 	return error == NTS_OK || (answer.authenticated && !pending->open);
 }
 
@@ -210,15 +210,18 @@ static bool exchange(
 	enum nts_err error;
 
 	*size = 0;
+	k->error = NTS_OK;
 	if (getrandom(&fresh, sizeof(fresh), 0) != (ssize_t)sizeof(fresh))
 		return false;
 	error = nts_request_seal(k->a, &fresh, size_limit, &pending, &w);
 	/* A server that gives few cookies: what was seen so far counts. */
 	if (error == NTS_NO_COOKIE_LEFT)
 		return false;
-	k->out->error = error;
-	if (error != NTS_OK)
+	k->error = error;
+	if (error != NTS_OK) {
+		k->out->error = error;
 		return false;
+	}
 	*size = w.len;
 	k->out->sent++;
 	k->out->network_error = send_to(k, bytes, w.len);
@@ -248,9 +251,9 @@ static bool passes(struct asking *k, size_t size_limit, size_t *tried)
 			*tried = size;
 		/* The server may know the keys of the other exporter context.
 		 */
-		if (o->error == NTP_NAK)
+		if (k->error == NTP_NAK)
 			(void)nts_assoc_try_other_keys(k->a);
-		else if (o->error != NTS_OK)
+		else if (k->error != NTS_OK)
 			break;
 	}
 	return false;

@@ -41,8 +41,8 @@ struct probe_sample {
 /* The requests for time. */
 struct probe_time {
 	unsigned sent, answered; /* requests with NTS */
-	/* Why the last datagram that was not a sample was refused: NTS_OK if
-	 * there was none. */
+	/* Why the last datagram was refused; NTS_OK: it was not, or none came.
+	 * A later request without an answer leaves it as it is. */
 	enum nts_err error;
 	/* errno of the last request that failed, an error of binding_apply()
 	 * without its sign, or 0. */

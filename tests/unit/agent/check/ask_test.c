@@ -118,6 +118,7 @@ static void the_port_of_the_agent_is_left_alone(void **state)
 struct manner {
 	unsigned requests; /* then it ends */
 	size_t largest;	   /* drops longer ones; 0: none */
+	bool reversed;	   /* the answers leave before the requests come */
 	unsigned lies;	   /* of so many it says that it held them for 1 s */
 	int64_t held_ns;   /* it really holds each one so long */
 };
@@ -146,6 +147,8 @@ static pid_t start_server(int fd, const struct manner *m)
 		usleep((useconds_t)(m->held_ns / 1000));
 		if (i < m->lies)
 			left.ns += NS_PER_S;
+		if (m->reversed)
+			left.ns -= NS_PER_S;
 		len = n <= 0 ? 0
 			     : peer_answer(&peer, in, (size_t)n, now, left, out,
 				   sizeof(out));
@@ -250,6 +253,20 @@ static void a_size_is_lost_if_a_small_request_passes_after_it(void **state)
 	assert_int_equal(t.lost_size, 0);
 }
 
+/* Two faults at once: the request that is lost comes after the answer. */
+static void the_error_of_an_answer_outlasts_a_lost_request(void **state)
+{
+	const struct manner m = {
+	    .requests = 4, .largest = 300, .reversed = true};
+	struct probe_time t = ask_server(&m);
+
+	(void)state;
+	assert_false(t.have_sample);
+	assert_int_equal(t.answered, 2);
+	assert_int_equal(t.sent, 4);
+	assert_int_equal(t.error, NTP_BAD_TIMES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +277,7 @@ int main(void)
 	    cmocka_unit_test(impossible_delays_alone_give_no_sample),
 	    cmocka_unit_test(a_slow_answer_is_awaited),
 	    cmocka_unit_test(a_size_is_lost_if_a_small_request_passes_after_it),
+	    cmocka_unit_test(the_error_of_an_answer_outlasts_a_lost_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
