@@ -186,6 +186,9 @@
 	X(OBSTACLE_IMPOSSIBLE_DELAY, "impossible-delay", false, \
 	    "the server says that it held the request for longer than the exchange took, so that its answers cannot be used", \
 	    "see whether something sets the clock of this machine or of the server again and again: timedatectl; if not, its time stamps are wrong: ask its operator") \
+	X(OBSTACLE_BAD_TIMES, "bad-times", false, \
+	    "the time stamps in the answers of the server are zero or reversed, so that they cannot be used", \
+	    "its time stamps are wrong: ask its operator") \
 	X(OBSTACLE_APART, "apart", false, \
 	    "two servers contradict each other by more than both can err, so that nobody can say which one is right", \
 	    "configure a third server; until then compare both with a clock that is right, and write noselect = yes into the section of the wrong one") \

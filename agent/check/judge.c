@@ -281,8 +281,10 @@ static enum obstacle time_obstacle(const struct probe *p, int64_t max_distance)
 		return OBSTACLE_IMPOSSIBLE_DELAY;
 	if (t->error == NTS_OK)
 		return silence_obstacle(p);
-	if (t->error == NTP_UNSYNCHRONISED || t->error == NTP_BAD_TIMES)
+	if (t->error == NTP_UNSYNCHRONISED)
 		return OBSTACLE_UNSYNCHRONISED;
+	if (t->error == NTP_BAD_TIMES)
+		return OBSTACLE_BAD_TIMES;
 	if (t->error == NTP_NAK)
 		return OBSTACLE_NAK;
 	if (t->error == NTP_KISS_RATE)

@@ -162,6 +162,7 @@ CHANGE(nak, no_sample(p, NTP_NAK))
 CHANGE(kiss, no_sample(p, NTP_KISS_DENY))
 CHANGE(rate, no_sample(p, NTP_KISS_RATE))
 CHANGE(unsynchronised, no_sample(p, NTP_UNSYNCHRONISED))
+CHANGE(reversed, no_sample(p, NTP_BAD_TIMES))
 CHANGE(crypto, no_sample(p, NTS_CRYPTO))
 CHANGE(impossible, no_sample(p, NTS_OK); p->time.answered = 4;
        p->time.impossible = 3; p->time.impossible_ns = NS_PER_S)
@@ -248,6 +249,7 @@ static const struct {
 	{kiss, PROBE_DONE, OBSTACLE_DENIED, "the server refuses service (kiss code DENY)"},
 	{rate, PROBE_DONE, OBSTACLE_RATE, "the server asks for fewer requests (kiss code RATE)"},
 	{unsynchronised, PROBE_DONE, OBSTACLE_UNSYNCHRONISED, "the server says that it is not synchronised itself"},
+	{reversed, PROBE_DONE, OBSTACLE_BAD_TIMES, "an answer has zero or reversed time stamps"},
 	{crypto, PROBE_DONE, OBSTACLE_CRYPTOGRAPHY, "the cryptographic library failed"},
 	{impossible, PROBE_DONE, OBSTACLE_IMPOSSIBLE_DELAY, "longer by 1.000000 s, in 3 of 4 answers"},
 	{far, PROBE_DONE, OBSTACLE_DISTANCE, "it is 3.000 s, and maxdistance is 3.000 s"},
