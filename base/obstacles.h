@@ -191,7 +191,7 @@
 	    "its time stamps are wrong: ask its operator") \
 	X(OBSTACLE_APART, "apart", false, \
 	    "two servers contradict each other by more than both can err, so that nobody can say which one is right", \
-	    "configure a third server; until then compare both with a clock that is right, and write noselect = yes into the section of the wrong one") \
+	    "remove the obstacle of a third server, or configure one; until then compare both with a clock that is right, and write noselect = yes into the section of the wrong one") \
 	X(OBSTACLE_NO_MAJORITY, "no-majority", false, \
 	    "the servers contradict each other by more than they can err, and no majority of them agrees", \
 	    "compare them with a clock that is right, and write noselect = yes into the section of each that is wrong; of three servers, the two that agree outvote one") \
