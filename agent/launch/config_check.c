@@ -420,9 +420,13 @@ static unsigned check_trust(const struct config *config, FILE *out)
 
 /* The files that the agent writes. */
 
-/* The user cannot write into this directory: what to do. */
+#define OWN_FOLDER "/var/lib/ntsagent"
+#define OWN_LOG_FOLDER "/var/log/ntsagent"
+
+/* The user cannot write into this directory: what to do. `own`: a folder that
+ * the agent has for such files. */
 static unsigned say_unwritable(const char *key, const char *path,
-    const char *directory, int err, FILE *out)
+    const char *directory, const char *own, int err, FILE *out)
 {
 	char me[16], word[SHELL_WORD_MAX], cure[SHELL_WORD_MAX + 64];
 	const char *user = user_name(geteuid(), me);
@@ -438,7 +442,7 @@ static unsigned say_unwritable(const char *key, const char *path,
 		    shell_word(directory, word));
 	else /* Other programs need /var/lib or /etc as they are. */
 		snprintf(cure, sizeof(cure),
-		    "; use a folder of its own, such as /var/lib/ntsagent");
+		    "; use a folder of its own, such as %s", own);
 	error(out, "%s = %s: user %s cannot write into %s: %s%s", key, path,
 	    user, directory, strerror(err), cure);
 	if (err == EACCES)
@@ -447,8 +451,8 @@ static unsigned say_unwritable(const char *key, const char *path,
 }
 
 /* The agent writes a new file in the same directory and renames it. */
-static unsigned check_place(
-    const char *key, const char *value, const char *path, FILE *out)
+static unsigned check_place(const char *key, const char *value,
+    const char *path, const char *own, FILE *out)
 {
 	char copy[FILE_PATH_MAX], word[SHELL_WORD_MAX];
 	char *directory;
@@ -474,12 +478,13 @@ static unsigned check_place(
 		    key, value, directory, shell_word(directory, word));
 	if (err == ENOENT)
 		err = errno == EROFS ? EROFS : 0;
-	return err == 0 ? 0 : say_unwritable(key, value, directory, err, out);
+	return err == 0 ? 0
+			: say_unwritable(key, value, directory, own, err, out);
 }
 
 static unsigned check_writable(const char *key, const char *path, FILE *out)
 {
-	return path[0] ? check_place(key, path, path, out) : 0;
+	return path[0] ? check_place(key, path, path, OWN_FOLDER, out) : 0;
 }
 
 /* A private folder. The agent refuses one of another user, even if it may write
@@ -498,7 +503,8 @@ static unsigned check_folder(const char *key, const char *path, FILE *out)
 	if (st.st_uid == geteuid() && (st.st_mode & 077) == 0)
 		return access(path, W_OK | X_OK) == 0
 			   ? 0
-			   : say_unwritable(key, path, path, errno, out);
+			   : say_unwritable(
+				 key, path, path, OWN_FOLDER, errno, out);
 	if (st.st_uid == geteuid())
 		return error(out,
 		    "%s = %s: it is open to others, mode %04o; fix it with: "
@@ -738,7 +744,7 @@ static unsigned check_log_folder(const struct config *config, FILE *out)
 	snprintf(file, sizeof(file), "%s/*", config->log_folder);
 	return log_wanted_any(config)
 		   ? check_place(place_of(config, "log-dir", &p),
-			 config->log_folder, file, out)
+			 config->log_folder, file, OWN_LOG_FOLDER, out)
 		   : 0;
 }
 

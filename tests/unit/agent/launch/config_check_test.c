@@ -748,6 +748,11 @@ static void a_folder_of_the_system_stays_as_it_is(void **state)
 	    "cannot write into /etc: Permission denied; use a folder of its "
 	    "own, such as /var/lib/ntsagent\n"));
 	assert_null(strstr(r->said, "chown"));
+	strcpy(r->config.driftfile, "");
+	strcpy(r->config.log_folder, "/etc");
+	r->config.log_measurements = true;
+	room_check(r);
+	assert_non_null(strstr(r->said, ", such as /var/log/ntsagent\n"));
 }
 
 static void a_folder_in_the_place_of_a_file(void **state)
