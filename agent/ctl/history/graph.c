@@ -111,8 +111,10 @@ static bool take_source(struct graph *g)
 		}
 		return series_of_source(g->value) ||
 		       complain(g,
-			   "graph: the clock has a %s, a source has none: "
+			   "graph: the clock has %s %s, a source has none: "
 			   "leave --source out",
+			   strchr("aeiou", series_word(g->value)[0]) ? "an"
+								     : "a",
 			   series_word(g->value));
 	}
 	if (series_of_clock(g->value) || g->value == SERIES_STAGE)
