@@ -198,6 +198,7 @@ static void take(struct options *out, int letter)
 		break;
 	case 'h':
 		out->command = "help";
+		out->help = true;
 		break;
 	case 'V':
 		out->command = "version";

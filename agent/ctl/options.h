@@ -16,6 +16,7 @@ struct options {
 	bool chronyc;		/* -c */
 	bool all;		/* -a was given */
 	bool named;		/* -N was given */
+	bool help;		/* -h */
 	const char *after_help; /* the word after -h; NULL: none */
 	bool follow;		/* events */
 	const char *since, *source, *last; /* events, graph; NULL: none */

@@ -483,7 +483,7 @@ static struct view view_of(const struct options *o, FILE *out)
 /* `chronyc -h HOST` asks another machine. */
 static bool asks_a_host(const struct options *o)
 {
-	return o->after_help && !find_command(o->after_help) &&
+	return o->help && o->after_help && !find_command(o->after_help) &&
 	       !suggest_instead(o->after_help) &&
 	       !nearest_command(o->after_help);
 }

@@ -108,8 +108,11 @@ static void help_beats_the_command(void **state)
 	assert_true(parse(help, &o, why));
 	assert_string_equal(o.command, "help");
 	assert_int_equal(o.argc, 0);
+	assert_true(o.help);
 	assert_true(parse(version, &o, why));
 	assert_string_equal(o.command, "version");
+	/* The word after it is no host. */
+	assert_false(o.help);
 }
 
 static void what_is_not_known_is_named(void **state)
