@@ -116,6 +116,8 @@ void engine_saving_replaces(struct engine *e, struct mono now)
 static const char next_try[] =
     "; the next try is within an hour, or now: sudo ntsctl dump";
 
+#define SEE_CHECK "; see: sudo ntsagentd --check-config"
+
 static const struct {
 	const char *what, *loss, *next;
 } kinds[UNSAVED_KINDS] = {
@@ -129,8 +131,7 @@ static const struct {
     [UNSAVED_CLOCK] = {"the drift", "the next start has an older drift",
 	next_try},
     [UNSAVED_LOGS] = {"the files of measurements",
-	"lines of the files of measurements are lost",
-	"; see: sudo ntsagentd --check-config"},
+	"lines of the files of measurements are lost", SEE_CHECK},
 };
 
 const char *engine_unsaved_name(enum unsaved_kind kind)
@@ -143,11 +144,14 @@ void engine_saving_result(
 {
 	struct unsaved *u = &e->unsaved[kind];
 	bool was = u->text[0] != '\0';
+	/* An error of a folder may have said so already. */
+	bool twice =
+	    strstr(kinds[kind].next, SEE_CHECK) && strstr(trouble, SEE_CHECK);
 
 	u->text[0] = '\0';
 	if (trouble[0])
 		snprintf(u->text, sizeof(u->text), "%s: %s%s", kinds[kind].loss,
-		    trouble, kinds[kind].next);
+		    trouble, twice ? "" : kinds[kind].next);
 	if (was == (trouble[0] != '\0'))
 		return;
 	e->noticed = true;
