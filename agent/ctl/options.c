@@ -129,8 +129,27 @@ static bool is_for_each(int letter)
 	return letter < LONG_JSON && strchr("cnNav", letter);
 }
 
+/* A script that gives two of them expects one, and we cannot know which. */
+static bool has_two_formats(const struct options *o)
+{
+	bool json = false, csv = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		bool given = o->given >> i & 1;
+
+		json |= given && known[i].option.val == LONG_JSON;
+		csv |= given && known[i].option.val == LONG_CSV;
+	}
+	return json && (csv || o->chronyc);
+}
+
 bool options_fit(const struct options *o, char why[static OPTIONS_ERROR_MAX])
 {
+	if (has_two_formats(o)) {
+		snprintf(why, OPTIONS_ERROR_MAX,
+		    "%s: either --json or --csv or -c", o->command);
+		return false;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		const struct option *option = &known[i].option;
 

@@ -83,6 +83,9 @@ static void the_last_of_two_opposites_counts(void **state)
 	assert_true(parse(line, &o, why));
 	assert_false(o.numeric);
 	assert_int_equal(o.output, OUTPUT_CSV);
+	/* But one format is enough. */
+	assert_false(options_fit(&o, why));
+	assert_string_equal(why, "authdata: either --json or --csv or -c");
 }
 
 static void arguments_are_the_commands(void **state)
