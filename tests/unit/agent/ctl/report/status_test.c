@@ -209,6 +209,24 @@ static void an_estimate_without_answers_is_called_so(void **state)
 	free(text);
 }
 
+static void sources_that_are_switched_off_are_not_silent(void **state)
+{
+	json_t *tree = good();
+	char *text;
+
+	(void)state;
+	for (size_t i = 0;
+	     i < json_array_size(json_object_get(tree, "sources")); i++) {
+		set_int(example_source(tree, i), "reach", 0);
+		set(example_source(tree, i), "failure", json_string("offline"));
+	}
+	text = report_of(report_status, tree, wide, EXIT_OK);
+	assert_contains(
+	    text, "No server is asked: all are switched off by order. The ");
+	assert_null(strstr(text, "No server has answered"));
+	free(text);
+}
+
 /* A slew takes its time: until then the clock is wrong. */
 static void a_clock_that_is_slewed_is_not_called_right(void **state)
 {
@@ -925,6 +943,7 @@ int main(void)
 	    cmocka_unit_test(a_crash_is_never_forgotten),
 	    cmocka_unit_test(a_clock_that_is_slewed_is_not_called_right),
 	    cmocka_unit_test(an_estimate_without_answers_is_called_so),
+	    cmocka_unit_test(sources_that_are_switched_off_are_not_silent),
 	    cmocka_unit_test(files_that_are_not_used_are_named),
 	    cmocka_unit_test(what_is_not_saved_is_told),
 	    cmocka_unit_test(no_offset_is_not_slow),
