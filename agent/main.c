@@ -5,6 +5,7 @@
 #include "agent/launch/entry.h"
 #include "agent/launch/launch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,19 +21,32 @@ static int check(const struct options *options)
 	return check_run(&check, stdout);
 }
 
+/* Output that was cut by a full disk must not end with the status of success.
+ */
+static int finish_output(int status, int status_failed)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "ntsagentd: cannot write the output%s%s\n",
+	    errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+	return status_failed;
+}
+
 static int run_task(struct options *options)
 {
 	switch (options->task) {
 	case TASK_VERSION:
 		launch_print_version(stdout);
-		return 0;
+		return finish_output(0, EXIT_FAILED);
 	case TASK_HELP:
 		options_print_help(stdout);
-		return 0;
+		return finish_output(0, EXIT_FAILED);
 	case TASK_CHECK_CONFIG:
-		return launch_check_config(options->config_path);
+		return finish_output(
+		    launch_check_config(options->config_path), EXIT_FAILED);
 	case TASK_CHECK:
-		return check(options);
+		return finish_output(check(options), EXIT_CANNOT_TELL);
 	case TASK_RUN:
 		break;
 	}

@@ -21,6 +21,7 @@ enum exit_status {
 #define EXIT_STATUSES(X) \
 	X("all",            EXIT_UNUSABLE,  "an unknown option, or an option without its value") \
 	X("-h, -V",         EXIT_WORK_DONE, "the text is printed") \
+	X("-h, -V",         EXIT_FAILED,    "the text cannot be written") \
 	X("--check-config", EXIT_WORK_DONE, "the configuration has no error") \
 	X("--check-config", EXIT_FAILED,    "the configuration has an error") \
 	X("--check",        EXIT_WORK_DONE, "all is good") \
