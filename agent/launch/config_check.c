@@ -6,6 +6,7 @@
 #include "agent/host/privileges.h"
 #include "agent/host/runtime_files.h"
 #include "agent/link/log_link.h"
+#include "agent/saved/seal_key.h"
 #include "clock/kernel/leap_file.h"
 #include "nts/revocation.h"
 #include "nts/tls.h"
@@ -924,6 +925,74 @@ static unsigned check_parts(const struct config *config,
 	       check_in_child(check_as_user, config, agent, out);
 }
 
+/* The files that the agent makes before it switches to its user: the words are
+ * those of the start (agent/host/runtime_files). */
+
+/* "": nothing is in the way of the socket. */
+static void judge_socket(const char *path, char why[SENTENCE_MAX])
+{
+	struct stat st;
+
+	why[0] = '\0';
+	if (!path[0])
+		return;
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		snprintf(why, SENTENCE_MAX,
+		    "%.512s is in the way of the agent's socket and not a "
+		    "socket: move it away",
+		    path);
+	else if (lstat(path, &st) != 0 && errno == ENOTDIR)
+		snprintf(why, SENTENCE_MAX,
+		    "cannot make the socket %.512s: %s%s", path,
+		    strerror(ENOTDIR), runtime_cure(ENOTDIR));
+}
+
+static unsigned check_pidfile(const char *path, FILE *out)
+{
+	struct stat st;
+	int err = 0;
+
+	if (!path[0])
+		return 0;
+	if (lstat(path, &st) != 0)
+		err = errno == ENOTDIR ? ENOTDIR : 0;
+	else if (S_ISDIR(st.st_mode))
+		err = EISDIR;
+	return err == 0 ? 0
+			: error(out, "cannot replace the pid file %s: %s%s",
+			      path, strerror(err), runtime_cure(err));
+}
+
+static unsigned check_seal_key(const struct config *config, FILE *out)
+{
+	char path[FILE_PATH_MAX];
+	struct stat st;
+
+	seal_key_path(config, path);
+	if (!path[0] || lstat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	return error(out,
+	    "%s is not a key that only this user may read, and no new one can "
+	    "take its place (%s); remove it",
+	    path, saved_error(-EISDIR));
+}
+
+/* `strict`: without a socket, the agent of root does not start. */
+static unsigned check_first_files(
+    const struct config *config, bool strict, FILE *out)
+{
+	char why[SENTENCE_MAX];
+	unsigned errors = 0;
+
+	judge_socket(config->status_socket, why);
+	if (why[0] && strict)
+		errors += error(out, "%s", why);
+	else if (why[0])
+		warn(out, "%s", why);
+	return errors + check_pidfile(config->pidfile, out) +
+	       check_seal_key(config, out);
+}
+
 unsigned config_check_files(const struct config *config, FILE *out)
 {
 	char why[PRIVILEGES_TEXT_MAX];
@@ -945,7 +1014,8 @@ unsigned config_check_files(const struct config *config, FILE *out)
 		config->user_resolver, &id, &jobs, why) &&
 	    strcmp(config->user_resolver, CONFIG_USER_RESOLVER) != 0)
 		return error(out, "%s", why);
-	errors = check_parts(config, &id, &jobs, out);
+	errors = check_first_files(config, id.change, out);
+	errors += check_parts(config, &id, &jobs, out);
 	fflush(out);
 	return errors;
 }

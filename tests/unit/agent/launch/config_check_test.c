@@ -755,6 +755,53 @@ static void a_folder_of_the_system_stays_as_it_is(void **state)
 	assert_non_null(strstr(r->said, ", such as /var/log/ntsagent\n"));
 }
 
+/* Found before a start fails, with the words of the start. */
+static void what_is_in_the_way_of_the_start(void **state)
+{
+	struct config_room *r = *state;
+	char path[128], below[160];
+
+	room_put(r, "file", "");
+	room_folder(r, "lib");
+	load(r, "");
+	room_path(r, "file", path);
+	snprintf(below, sizeof(below), "%s/x", path);
+	snprintf(r->config.status_socket, sizeof(r->config.status_socket), "%s",
+	    path);
+	snprintf(r->config.pidfile, sizeof(r->config.pidfile), "%s", below);
+	room_check(r);
+	assert_non_null(strstr(r->said,
+	    "/file is in the way of the agent's socket and not a socket: move "
+	    "it away\n"));
+	assert_non_null(strstr(r->said,
+	    "/file/x: Not a directory; a part of this path is a file: move it "
+	    "away\n"));
+	snprintf(r->config.status_socket, sizeof(r->config.status_socket), "%s",
+	    below);
+	room_path(r, "lib", path);
+	snprintf(r->config.pidfile, sizeof(r->config.pidfile), "%s", path);
+	room_check(r);
+	assert_non_null(strstr(r->said, ": cannot make the socket "));
+	assert_non_null(strstr(r->said, "/lib: Is a directory\n"));
+}
+
+static void a_folder_in_the_place_of_the_key(void **state)
+{
+	struct config_room *r = *state;
+	char path[128];
+
+	room_folder(r, "seal.key");
+	load(r, "");
+	room_path(r, "drift", path);
+	r->config.saved_keys[0] = '\0';
+	snprintf(r->config.driftfile, sizeof(r->config.driftfile), "%s", path);
+	room_check(r);
+	assert_non_null(strstr(r->said,
+	    "/seal.key is not a key that only this user may read, and no new "
+	    "one can take its place (Is a directory); remove it\n"));
+	assert_true(r->errors > 0);
+}
+
 static void a_folder_in_the_place_of_a_file(void **state)
 {
 	struct config_room *r = *state;
@@ -1439,6 +1486,8 @@ static const struct CMUnitTest tests[] = {
     IN_ROOM(a_revocation_list_that_is_not_there),
     IN_ROOM(a_folder_that_cannot_be_written),
     IN_ROOM(a_folder_of_the_system_stays_as_it_is),
+    IN_ROOM(what_is_in_the_way_of_the_start),
+    IN_ROOM(a_folder_in_the_place_of_the_key),
     IN_ROOM(a_folder_in_the_place_of_a_file),
     IN_ROOM(a_file_in_the_place_of_a_folder),
     IN_ROOM(the_folder_of_the_measurements_is_checked),
