@@ -1,8 +1,7 @@
 /* Commands of other programs, which ntsctl executes. `check` is in ntsagentd:
  * what reads bytes from the network is in the agent's program, which confines
- * it. `import`, `compare` and `graph` are in ntsctl-tools, a package of its
- * own.
- */
+ * it. `import`, `compare`, `graph` and `watch` are in ntsctl-tools, a package
+ * of its own. */
 #ifndef AGENT_CTL_ELSEWHERE_H
 #define AGENT_CTL_ELSEWHERE_H
 

@@ -4,7 +4,7 @@
 #include <locale.h>
 
 static const struct ctl_tools elsewhere = {
-    elsewhere_import, elsewhere_report, elsewhere_report};
+    elsewhere_import, elsewhere_report, elsewhere_report, elsewhere_report};
 
 int main(int argc, char **argv)
 {

@@ -10,7 +10,6 @@
 #include "agent/ctl/snapshot/nearest.h"
 #include "agent/ctl/suggest.h"
 #include "agent/ctl/waitsync.h"
-#include "agent/ctl/watch/watch.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -202,10 +201,7 @@ static enum exit_status run_graph(const struct call *call)
 
 static enum exit_status run_watch(const struct call *call)
 {
-	const struct options *o = call->options;
-
-	return watch_run(o->socket, o->argc > 0 ? o->argv[0] : NULL,
-	    snapshot_fetch, &call->view, call->errors);
+	return call->tools->watch(call->options, &call->view, call->errors);
 }
 
 static enum exit_status run_compare(const struct call *call)

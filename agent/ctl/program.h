@@ -17,6 +17,8 @@ struct ctl_tools {
 	    const struct options *o, const struct view *v, FILE *errors);
 	enum exit_status (*graph)(
 	    const struct options *o, const struct view *v, FILE *errors);
+	enum exit_status (*watch)(
+	    const struct options *o, const struct view *v, FILE *errors);
 };
 
 /* Reorders `argv`. Prints to `out`, and each error as one line to `errors`.

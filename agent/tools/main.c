@@ -4,11 +4,12 @@
 #include "agent/ctl/program.h"
 #include "agent/tools/compare.h"
 #include "agent/tools/graph.h"
+#include "agent/tools/watch.h"
 
 #include <locale.h>
 
 static const struct ctl_tools tools = {
-    import_run, compare_command, graph_command};
+    import_run, compare_command, graph_command, watch_command};
 
 int main(int argc, char **argv)
 {

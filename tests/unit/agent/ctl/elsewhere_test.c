@@ -72,6 +72,18 @@ static void so_are_those_of_graph(void **state)
 			     "--last 30d --svg - -- -bound");
 }
 
+static void so_is_that_of_watch(void **state)
+{
+	char interval[] = "0.5", *argv[] = {interval};
+	struct options o = {.command = "watch", .socket = "/s"};
+
+	(void)state;
+	assert_arguments(&o, "/tools watch -s /s");
+	o.argc = 1;
+	o.argv = argv;
+	assert_arguments(&o, "/tools watch -s /s -- 0.5");
+}
+
 /* The test is not next to ntsctl-tools. */
 static void a_program_that_is_missing_is_named(void **state)
 {
@@ -178,6 +190,7 @@ int main(void)
 	    cmocka_unit_test(the_options_are_passed_on),
 	    cmocka_unit_test(so_are_those_of_compare),
 	    cmocka_unit_test(so_are_those_of_graph),
+	    cmocka_unit_test(so_is_that_of_watch),
 	    cmocka_unit_test(a_program_that_is_missing_is_named),
 	    cmocka_unit_test_setup_teardown(
 		the_program_next_to_this_one_comes_first, setup, teardown),

@@ -38,7 +38,16 @@ static enum exit_status fake_graph(
 	return EXIT_REFUSED;
 }
 
-static const struct ctl_tools fakes = {fake_import, fake_compare, fake_graph};
+static enum exit_status fake_watch(
+    const struct options *o, const struct view *v, FILE *errors)
+{
+	(void)errors;
+	fprintf(v->out, "watch each %s", o->argc > 0 ? o->argv[0] : "second");
+	return EXIT_REFUSED;
+}
+
+static const struct ctl_tools fakes = {
+    fake_import, fake_compare, fake_graph, fake_watch};
 
 static int ntsctl(int argc, char **argv, FILE *out, FILE *errors)
 {
@@ -57,6 +66,9 @@ static const struct {
     {"ntsctl import --check -o x FILE", "import;--check;-o;x;FILE;"},
     {"ntsctl -n import FILE", "import;FILE;"},
     {"ntsctl compare --for 10s", "compare for 10s"},
+    {"ntsctl graph bound", "graph of bound"},
+    {"ntsctl watch", "watch each second"},
+    {"ntsctl watch 5", "watch each 5"},
 };
 
 static void commands_of_other_programs_get_their_words(void **state)
