@@ -44,6 +44,15 @@ bool source_is_in_trouble(const struct status_source *s)
 	       (!source_is_usable(s) && strcmp(s->state, "noselect") != 0);
 }
 
+bool sources_are_switched_off(const struct snapshot *s)
+{
+	unsigned off = 0;
+
+	for (unsigned i = 0; i < s->source_count; i++)
+		off += source_is_switched_off(&s->sources[i]);
+	return off > 0 && off == s->source_count;
+}
+
 bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX])
 {
 	double since_s = INFINITY;

@@ -29,6 +29,9 @@ bool source_has_failed(const struct status_source *s);
  * is in no trouble as long as it answers. */
 bool source_is_in_trouble(const struct status_source *s);
 
+/* An administrator has switched all sources off, so none is asked. */
+bool sources_are_switched_off(const struct snapshot *s);
+
 /* None of the sources has answered any of its last eight requests. Then `out`
  * has the time since the latest answer, as "24 h". */
 bool sources_are_silent(const struct snapshot *s, char out[static FORMAT_MAX]);

@@ -306,21 +306,12 @@ static const struct verdict *judge(const struct snapshot *s)
 	return v;
 }
 
-static bool all_are_switched_off(const struct snapshot *s)
-{
-	unsigned off = 0;
-
-	for (unsigned i = 0; i < s->source_count; i++)
-		off += source_is_switched_off(&s->sources[i]);
-	return off > 0 && off == s->source_count;
-}
-
 static void put_verdict(const struct snapshot *s, const struct view *v)
 {
 	const struct verdict *verdict = judge(s);
 	char text[PARAGRAPH_MAX] = "", since[FORMAT_MAX];
 
-	if (all_are_switched_off(s))
+	if (sources_are_switched_off(s))
 		text_append(text, sizeof(text),
 		    "No server is asked: all are switched off by order. ");
 	else if (sources_are_silent(s, since))

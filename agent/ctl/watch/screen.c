@@ -116,23 +116,39 @@ static void put_paragraph(struct frame *f, const char *text)
 	free(lines);
 }
 
+/* The word for a clock that is synchronised. `since` comes after it, or is "".
+ * True: the time is an estimate, because no server answers. */
+static bool good_word(
+    const struct snapshot *st, const char **word, char since[static FORMAT_MAX])
+{
+	since[0] = '\0';
+	if (sources_are_switched_off(st)) {
+		*word = "NO SERVER ASKED";
+		return true;
+	}
+	if (sources_are_silent(st, since)) {
+		*word = "NO ANSWER FOR ";
+		return true;
+	}
+	*word = clock_is_corrected(st) ? "BEING CORRECTED"
+		: st->clock.controlled ? "RIGHT"
+				       : "MEASURED";
+	return false;
+}
+
 /* The verdict, in one line. */
 static void put_good(struct frame *f, const struct snapshot *st)
 {
 	const struct status_clock *c = &st->clock;
 	char off[FORMAT_MAX], error[FORMAT_MAX], bound[FORMAT_MAX];
 	char since[FORMAT_MAX], line[LINE_MAX_BYTES];
-	bool silent = sources_are_silent(st, since);
+	const char *word;
+	bool silent = good_word(st, &word, since);
 
 	cell_int_text(off, c->offset_ns, format_plain_ns);
 	cell_int_text(error, c->est_error_ns, format_plain_ns);
 	cell_int_text(bound, c->bound_ns, format_bound_ns);
-	snprintf(line, sizeof(line), "%s%s: %s %s",
-	    silent		     ? "NO ANSWER FOR "
-	    : clock_is_corrected(st) ? "BEING CORRECTED"
-	    : c->controlled	     ? "RIGHT"
-				     : "MEASURED",
-	    silent ? since : "", off,
+	snprintf(line, sizeof(line), "%s%s: %s %s", word, since, off,
 	    !c->offset_ns.known	 ? "off"
 	    : c->offset_ns.n < 0 ? "slow"
 				 : "fast");

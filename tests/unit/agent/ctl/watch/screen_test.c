@@ -239,6 +239,27 @@ static void a_silence_of_all_is_not_called_right(void **state)
 	shown_free(&s);
 }
 
+static void a_silence_by_order_is_called_so(void **state)
+{
+	struct shown s = shown_new(80, 24);
+	char offline[] = "offline";
+
+	(void)state;
+	s.screen.colour = true;
+	s.status.source_count = 2;
+	for (unsigned i = 0; i < 2; i++)
+		s.status.sources[i].reach.n = 0;
+	s.status.sources[0].failure = offline;
+	draw(&s);
+	assert_non_null(strstr(s.out, "mNO ANSWER FOR "));
+	s.status.sources[1].failure = offline;
+	draw(&s);
+	assert_null(strstr(s.out, "NO ANSWER"));
+	assert_non_null(
+	    strstr(s.out, "\x1b[1;31mNO SERVER ASKED: 1.25 us slow"));
+	shown_free(&s);
+}
+
 static void trouble_is_red(void **state)
 {
 	struct shown s = shown_new(80, 24);
@@ -332,8 +353,8 @@ static void assert_in_manual(const char *section, const char *word)
 static void the_manual_has_each_column_and_verdict(void **state)
 {
 	static const char *const others[] = {"source", "last hour", "RIGHT",
-	    "MEASURED", "BEING CORRECTED", "NO ANSWER FOR", "NOT SYNCHRONISED",
-	    "NO STATUS"};
+	    "MEASURED", "BEING CORRECTED", "NO ANSWER FOR", "NO SERVER ASKED",
+	    "NOT SYNCHRONISED", "NO STATUS"};
 	char *source = read_file("agent/ctl/watch/screen.c");
 	char *screen = read_file("agent/ctl/watch/screen.c");
 	char *manual = read_file("man/ntsctl-tools.8");
@@ -375,6 +396,7 @@ int main(void)
 	    cmocka_unit_test(the_verdict_comes_first),
 	    cmocka_unit_test(the_last_column_is_not_erased),
 	    cmocka_unit_test(a_silence_of_all_is_not_called_right),
+	    cmocka_unit_test(a_silence_by_order_is_called_so),
 	    cmocka_unit_test(trouble_is_red),
 	    cmocka_unit_test(unknown_is_a_question_mark),
 	    cmocka_unit_test(a_long_reason_is_not_cut),
