@@ -467,9 +467,11 @@ $(if $(AT_EXIT),$(UNIT) $(FUZZERS): $(AT_EXIT))
 
 # CLKNETSIM_PATH and CHRONYD come from the environment or the command line;
 # BENCH_SEEDS, BENCH_ROWS ("lan-* four-*") and BENCH_CLIENT narrow it.
+# BENCH_DRAWN=NUMBER:SEED adds so many worlds, drawn at random ("drawn-*").
 BENCH_SEEDS ?= 10
 BENCH_ROWS ?=
-export CLKNETSIM_PATH CHRONYD
+BENCH_DRAWN ?= 0
+export CLKNETSIM_PATH CHRONYD BENCH_DRAWN
 BENCH_CLIENT ?=
 bench: $B/ntsagentd $B/tests/bench/shown_errors.so
 	@mkdir -p $B/bench

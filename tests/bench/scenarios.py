@@ -4,6 +4,8 @@ A row describes the client's oscillator, the paths to the servers, and the poll
 limits of both clients. Expressions are those of clknetsim's configuration.
 Times are in seconds, frequencies in s/s.
 """
+import os
+import random
 from dataclasses import dataclass, field, replace
 
 HOUR = 3600
@@ -474,5 +476,100 @@ def hard():
         yield replace(row, **KINDS[kind](row))
 
 
+
+class Draw:
+    """Worlds that nobody chose: every part of a row is drawn. A world has the
+    same numbers in each run with the same seed."""
+
+    def __init__(self, seed):
+        self.seed, self.random = seed, random.Random(seed)
+        self.pick = self.random.choice
+
+    def between(self, low, high):
+        """Each order of magnitude is as likely as another."""
+        return low * (high / low) ** self.random.random()
+
+    def queue(self, mean):
+        """A law of the delays, and its name."""
+        # Without a low edge, a half of the delays is below the base.
+        laws = {
+            'exp': '(* %g (exponential))' % mean,
+            'gamma': '(* %g (+ %s))' % (mean / 3, '(exponential) ' * 3),
+            'uniform': '(* %g (uniform))' % (2 * mean),
+            'normal': '(* %g (normal))' % (mean / 2),
+            'heavy': '(+ (* %g (exponential)) (* %g (exponential) '
+                     '(equal 0.05 (uniform) 0.05)))' % (mean / 2, 10 * mean)}
+        name = self.pick(['exp', *laws])
+        return laws[name], name
+
+    def event(self, base):
+        """What happens on the way there, on the way back, or on both; and its
+        name."""
+        busy, other = (self.between(*limits) * base
+                       for limits in ((0.2, 20), (0.05, 1)))
+        period = self.pick([HOUR, 3 * HOUR, 6 * HOUR, DAY])
+        part = int(period * self.between(0.05, 0.5))
+        end = int(self.between(60, 6 * HOUR))
+        waits = '(* %g (exponential) %%s)' % busy
+        events = {
+            'queue': waits % during(period // 4, part, period),
+            'hourly': waits % during(600, int(self.between(60, 2400)), HOUR),
+            'long': waits % '%s %s' % (
+                after(int(self.between(100, 2 * HOUR))),
+                until(int(self.between(4 * HOUR, 20 * HOUR)))),
+            'startqueue': waits % until(end),
+            'startdetour': '(* %g %s)' % (other, until(end)),
+            'detour': '(* %g %s)' % (other, during(period // 4, part, period)),
+            'levels': '(* %g %s)' % (other, level(1 + self.random.random())),
+            'creep': '(* %g %s)' % (other, slow_sine(
+                self.pick([3, 6, 12, 24]) * HOUR)),
+            'spikes': '(* %g (exponential) (equal 0.02 (uniform) 0.02))'
+                      % self.between(1e-3, 1e-1),
+            'loss': dropped(self.between(0.05, 0.6))}
+        name = self.pick(['none', 'none', *events])
+        ways, letter = self.pick(((UP, 'u'), (DOWN, 'd'), (BOTH, 'b')))
+        if name == 'none':
+            return ('', ''), name
+        return on(ways, events[name]), '%s-%s' % (name, letter)
+
+    def clock(self):
+        return self.pick(['', '', '(* %g (sine %d))' % (
+            self.between(1e-8, 2e-6), self.pick([HOUR, 3 * HOUR, DAY])),
+            '(* %g (pulse 7200 9000))' % self.between(1e-8, 1e-6)])
+
+    def row(self, number):
+        base = self.between(3e-5, 1e-1)
+        jitter = base * self.between(0.01, 1)
+        laws = [self.queue(jitter), self.queue(jitter * self.pick(
+            [1, 1, 0.2, 5]))]
+        events = [self.event(base), self.event(base)]
+        servers = self.pick([1, 1, 2, 3, 4])
+        apart = '(* %g (+ SERVER -1))' % (base * self.pick([0, 0, 1]))
+        low = self.pick([2, 4, 4, 6, 6, 6])
+        short = self.pick([True, False, False, False])
+        names = [name for _, name in laws + events]
+        return Row(
+            'drawn-%d-%03d-%s-%d-p%d' % (
+                self.seed, number, '-'.join(names), servers, low),
+            base=base, jitter_up=0, wander=self.between(1e-10, 1e-8),
+            polls=(low, max(low, self.pick([low, 6, 8, 10]))), limit=False,
+            servers=servers, freq=self.pick([7e-5, -3e-5, 5e-6]),
+            offset=self.pick([0.5, 0.01, -0.05]), freq_extra=self.clock(),
+            hours=3601 / HOUR if short else 28,
+            settle=30 if short else self.pick([600, HOUR, 4 * HOUR]),
+            delay_extra=tuple(
+                '(+ %s)' % ' '.join([law[0], apart, *(e[0][way]
+                                                      for e in events)])
+                for way, law in enumerate(laws)))
+
+
+def drawn():
+    """BENCH_DRAWN=NUMBER or NUMBER:SEED in the environment."""
+    number, _, seed = os.environ.get('BENCH_DRAWN', '0').partition(':')
+    draw = Draw(int(seed or 1))
+    for i in range(int(number)):
+        yield draw.row(i)
+
+
 ROWS = [*published(), *lan(), *far(), *troubled(), *many(), *starts(),
-        *first_hour(), *hard(), *disturbed()]
+        *first_hour(), *hard(), *disturbed(), *drawn()]
