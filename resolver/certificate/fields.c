@@ -300,22 +300,54 @@ void say_bad_name(const struct refusal *r)
 	sentence_add(r->out, ", or that CA with correct name constraints");
 }
 
-/* The first critical extension that OpenSSL does not know. */
-void say_unknown_extension(const struct refusal *r)
+/* RFC 5280 lets no CA mark these as critical (4.2.1.1, .2, .8 and .15; 4.2.2).
+ */
+static bool is_never_critical(const ASN1_OBJECT *object)
 {
-	char oid[80] = "unknown";
+	switch (OBJ_obj2nid(object)) {
+	case NID_authority_key_identifier:
+	case NID_subject_key_identifier:
+	case NID_subject_directory_attributes:
+	case NID_freshest_crl:
+	case NID_info_access:
+	case NID_sinfo_access:
+		return true;
+	default:
+		return false;
+	}
+}
 
-	for (int i = 0; i < X509_get_ext_count(r->certificate); i++) {
-		X509_EXTENSION *e = X509_get_ext(r->certificate, i);
+/* The first critical extension that OpenSSL does not know. */
+static const ASN1_OBJECT *unknown_extension(const X509 *certificate)
+{
+	for (int i = 0; i < X509_get_ext_count(certificate); i++) {
+		X509_EXTENSION *e = X509_get_ext(certificate, i);
 
 		if (X509_EXTENSION_get_critical(e) &&
-		    !X509_supported_extension(e)) {
-			OBJ_obj2txt(
-			    oid, sizeof(oid), X509_EXTENSION_get_object(e), 1);
-			break;
-		}
+		    !X509_supported_extension(e))
+			return X509_EXTENSION_get_object(e);
 	}
+	return NULL;
+}
+
+void say_unknown_extension(const struct refusal *r)
+{
+	const ASN1_OBJECT *object = unknown_extension(r->certificate);
+	bool known = object && is_never_critical(object);
+	char oid[80] = "unknown";
+
+	if (object)
+		OBJ_obj2txt(oid, sizeof(oid), object, known ? 0 : 1);
 	refusal_say_certificate(r);
+	if (known) {
+		sentence_add(r->out,
+		    " marks the extension \"%s\" as critical, which RFC 5280 "
+		    "forbids; ",
+		    oid);
+		refusal_say_reissue(r, NULL);
+		sentence_add(r->out, " without that mark");
+		return;
+	}
 	sentence_add(r->out,
 	    " has an unknown extension that is marked as critical (%s); ", oid);
 	refusal_say_reissue(r, NULL);

@@ -26,6 +26,7 @@ struct chain_row {
 #define WEAK "policy: at least 112 bits (OpenSSL level 2); GnuTLS takes fewer"
 #define MANY_PATHS "the good path is the 64th, and we try 50; GnuTLS takes the first, see PURPOSE"
 #define NO_MINIMUM "GnuTLS does not read the minimum of a name constraint, which RFC 5280 4.2.1.10 forbids"
+#define NOT_CRITICAL "OpenSSL knows no such critical extension, and RFC 5280 4.2.2.1 forbids it; GnuTLS does not look at the mark"
 #define MANY_SENT "GnuTLS takes at most 16 certificates from a server"
 
 static const struct chain_row chain_rows[] = {
@@ -385,6 +386,10 @@ static const struct chain_row chain_rows[] = {
 	'n', 'n', "1.3.6.1.4.1.55555.1", NULL, CHAIN_HOST},
 {"unknown critical extension in the root", "R ext=critical | L by=R", "L", "R",
 	'n', 'n', "1.3.6.1.4.1.55555.1", NULL, CHAIN_HOST},
+{"critical access to information in the leaf", "R | L by=R der=1.3.6.1.5.5.7.1.1,critical,DER:30:13:30:11:06:08:2b:06:01:05:05:07:30:01:86:05:68:74:74:70:3a", "L", "R",
+	'n', 'y', "the certificate \"CN=L\" marks the extension \"Authority Information Access\" as critical, which RFC 5280 forbids; issue it again without that mark", NOT_CRITICAL, CHAIN_HOST},
+{"critical freshest list in the CA", "R | I by=R der=2.5.29.46,critical,DER:30:00 | L by=I", "L I", "R",
+	'n', 'n', "the CA certificate \"CN=I\" in the server's chain marks the extension \"X509v3 Freshest CRL\" as critical", NULL, CHAIN_HOST},
 {"RSA 2048", "R | L by=R key=2", "L", "R",
 	'y', 'y', NULL, NULL, CHAIN_HOST},
 {"RSA 1024", "R | L by=R key=1", "L", "R",
