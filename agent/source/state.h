@@ -189,6 +189,7 @@ struct source {
 	enum log_level line_level;
 	struct log_budget budget; /* of lines about troubles */
 	struct log_budget votes;  /* of lines about being outvoted */
+	struct mono agreed_at;	  /* with the majority, the last time */
 };
 
 /* Uses the rule of `event`, if there is one. ACTION_KEYS: a new exchange has

@@ -310,6 +310,27 @@ static void a_source_that_changes_sides_gets_eight_lines(void **state)
 	world_end(w);
 }
 
+/* It still answers, but it does not change sides any more. */
+static void a_source_that_stays_outvoted_gets_a_line_after_an_hour(void **state)
+{
+	struct world *w = world_new(3, NS_PER_MS, 5);
+
+	(void)state;
+	world_start(w);
+	run(w, 600);
+	for (int change = 1; change <= 10; change++) {
+		w->peer_error_ns[1] = change % 2 ? 500 * NS_PER_MS : 0;
+		run(w, 1800);
+	}
+	world_forget_log(w);
+	w->peer_error_ns[1] = 500 * NS_PER_MS;
+	run(w, 3000);
+	assert_false(world_logged(w, "b: its time is"));
+	run(w, 86400);
+	assert_int_equal(lines_with(w, "b: its time is"), 1);
+	world_end(w);
+}
+
 static void more_sources_than_are_combined_are_reported(void **state)
 {
 	struct world *w = world_new(3, NS_PER_MS, 5);
@@ -458,6 +479,8 @@ int main(void)
 	    cmocka_unit_test(the_difference_is_given_in_its_unit),
 	    cmocka_unit_test(a_source_that_is_not_preferred_agrees),
 	    cmocka_unit_test(a_source_that_changes_sides_gets_eight_lines),
+	    cmocka_unit_test(
+		a_source_that_stays_outvoted_gets_a_line_after_an_hour),
 	    cmocka_unit_test(the_tracking_of_a_report_serves_for_a_moment),
 	};
 
