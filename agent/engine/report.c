@@ -39,48 +39,67 @@ static void report_selected(struct engine *e, const struct tracking *t)
 	e->last_selected = t->selected;
 }
 
-/* The sentence may have a number that changes with each sample. */
+static enum log_budget_answer end_trouble(
+    struct engine *e, struct clock_trouble *c)
+{
+	c->well_at = e->now.mono;
+	return log_budget_well(&c->budget, e->now.mono);
+}
+
+/* The line about synchronisation says the rest. */
+static void report_end(
+    struct engine *e, struct clock_trouble *c, const char *words)
+{
+	enum log_budget_answer answer = end_trouble(e, c);
+
+	if (answer == BUDGET_LAST_LINE || answer == BUDGET_STEADY)
+		engine_say(
+		    e, LOG_LEVEL_NOTICE, "%s%s", words, end_of_state(answer));
+}
+
+/* The words may have a number that changes with each sample. */
+static void report_trouble(struct engine *e, struct clock_trouble *c,
+    const char *before, const char *words)
+{
+	enum log_budget_answer answer =
+	    log_budget_trouble(&c->budget, words, c->well_at, e->now.mono);
+
+	if (answer != BUDGET_NONE)
+		engine_say(e, LOG_LEVEL_WARNING, "%s%s%s", before, words,
+		    end_of_state(answer));
+}
+
+/* A clock that needs more than is allowed is steered. That may last for its
+ * whole life, and must not hide what comes and goes. */
 static void report_reason(struct engine *e, const struct tracking *t)
 {
-	enum log_budget_answer answer;
-
-	if (!t->reason[0]) {
-		e->steered_at = e->now.mono;
-		answer = log_budget_well(&e->reasons, e->now.mono);
-		/* The line about synchronisation says the rest. */
-		if (answer == BUDGET_LAST_LINE || answer == BUDGET_STEADY)
-			engine_say(e, LOG_LEVEL_NOTICE,
-			    "nothing keeps the clock from being steered any "
-			    "more%s",
-			    end_of_state(answer));
+	if (t->reason[0] && !t->beyond) {
+		report_trouble(
+		    e, &e->unsteered, "clock not steered: ", t->reason);
 		return;
 	}
-	answer = log_budget_trouble(
-	    &e->reasons, t->reason, e->steered_at, e->now.mono);
-	if (answer != BUDGET_NONE)
-		engine_say(e, LOG_LEVEL_WARNING, "%s%s%s",
-		    t->beyond ? "" : "clock not steered: ", t->reason,
-		    end_of_state(answer));
+	report_end(e, &e->unsteered,
+	    "nothing keeps the clock from being steered any more");
+	if (t->beyond)
+		report_trouble(e, &e->limited, "", t->reason);
+	else
+		report_end(e, &e->limited,
+		    "the clock is corrected as far as it needs again");
 }
 
 /* Each report counts, and not only a change: a loss that lasts gets its line
  * although the clock was lost and found too often before. */
 static void report_synchrony(struct engine *e, const struct tracking *t)
 {
-	static const char lost[] = "not synchronised any more";
 	enum log_budget_answer answer;
 
 	if (t->synchronised) {
-		e->synchronised_at = e->now.mono;
-		answer = log_budget_well(&e->synchrony, e->now.mono);
+		answer = end_trouble(e, &e->unsynchronised);
 		if (!e->ever_synchronised || answer != BUDGET_NONE)
 			report_synchronised(e, t, answer);
 	} else if (e->ever_synchronised) {
-		answer = log_budget_trouble(
-		    &e->synchrony, lost, e->synchronised_at, e->now.mono);
-		if (answer != BUDGET_NONE)
-			engine_say(e, LOG_LEVEL_WARNING, "%s%s", lost,
-			    end_of_state(answer));
+		report_trouble(
+		    e, &e->unsynchronised, "", "not synchronised any more");
 	}
 }
 

@@ -167,10 +167,12 @@ struct engine {
 	/* What the log said last: only changes are logged. */
 	bool ever_synchronised, last_synchronised;
 	int last_selected; /* index, or -1 */
-	/* Lines about why the clock is not steered, and about the loss of
-	 * synchronisation, with the last times without these troubles. */
-	struct log_budget reasons, synchrony;
-	struct mono steered_at, synchronised_at;
+	/* Lines about why the clock is not steered, why it is not corrected as
+	 * far as it needs, and the loss of synchronisation. */
+	struct clock_trouble {
+		struct log_budget budget;
+		struct mono well_at; /* the last time without it; 0: never */
+	} unsteered, limited, unsynchronised;
 	/* The tracking of the last report, see engine_tracking(). */
 	struct tracking tracked;
 	struct mono tracked_at;	 /* 0: it is not true any more */

@@ -84,7 +84,8 @@ struct tracking {
 	bool refused; /* the offset is beyond refuse_threshold: not steered */
 	int64_t refused_ns;
 	uint64_t refusals; /* since the start */
-	bool beyond; /* the clock needs more than max-drift or Linux allows */
+	/* It is steered, but needs more than max-drift or Linux allows. */
+	bool beyond;
 	/* A sentence: why the clock is not steered, or not well; else "". */
 	char reason[160];
 };

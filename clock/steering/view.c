@@ -256,6 +256,13 @@ static void explain_split(const struct select_result *r, char *out, size_t size)
 	    r->voters, agree, round(apart / power) * power, units[u].name);
 }
 
+/* Is the clock steered, but not as far as it needs? */
+static bool is_beyond(const struct steering *s)
+{
+	return s->selection.outcome == SELECT_SELECTED &&
+	       !s->discipline.refused && s->discipline.beyond_ppm > 0;
+}
+
 /* "" while the clock is steered well. */
 static void explain(const struct steering *s, char *out, size_t size)
 {
@@ -267,7 +274,7 @@ static void explain(const struct steering *s, char *out, size_t size)
 		    "to correct: set it by hand, or restart the agent",
 		    fabs(s_of_ns(s->discipline.refused_ns)),
 		    s->discipline.refused_ns < 0 ? "fast" : "slow");
-	else if (r->outcome == SELECT_SELECTED && s->discipline.beyond_ppm > 0)
+	else if (is_beyond(s))
 		explain_beyond(&s->discipline, out, size);
 	else if (r->outcome == SELECT_SELECTED)
 		out[0] = '\0';
@@ -375,7 +382,7 @@ void steering_tracking(const struct steering *s, const struct timescale *t,
 	    .steps = s->discipline.steps,
 	    .last_step_ns = s->discipline.last_step_ns,
 	    .refused = s->discipline.refused,
-	    .beyond = s->discipline.beyond_ppm > 0,
+	    .beyond = is_beyond(s),
 	    .refused_ns = s->discipline.refused_ns,
 	    .refusals = s->discipline.refusals,
 	};

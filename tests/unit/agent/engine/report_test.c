@@ -382,6 +382,30 @@ static void a_frequency_beyond_max_drift_gets_one_line(void **state)
 	world_end(w);
 }
 
+/* Two servers that contradict each other, twice, on such a clock. */
+static void a_frequency_beyond_max_drift_hides_no_other_reason(void **state)
+{
+	struct world *w = world_new(2, NS_PER_MS, 200);
+
+	(void)state;
+	w->config.max_freq_ppm = 50;
+	world_start(w);
+	run(w, 600);
+	assert_true(world_logged(w, "the clock needs a correction of more"));
+	for (int i = 0; i < 2; i++) {
+		world_forget_log(w);
+		w->peer_error_ns[1] = 5 * NS_PER_S;
+		run(w, 3600);
+		assert_int_equal(
+		    lines_with(w, "clock not steered: no majority"), 1);
+		assert_false(world_tracking(w).beyond);
+		w->peer_error_ns[1] = 0;
+		run(w, 86400);
+		assert_true(world_tracking(w).beyond);
+	}
+	world_end(w);
+}
+
 /* It is fast: one that is slow by so much seems to stand still at times. */
 static void a_frequency_beyond_the_kernels_limit_gets_one_line(void **state)
 {
@@ -460,6 +484,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_frequency_beyond_max_drift_gets_one_line),
+	    cmocka_unit_test(
+		a_frequency_beyond_max_drift_hides_no_other_reason),
 	    cmocka_unit_test(
 		a_frequency_beyond_the_kernels_limit_gets_one_line),
 	    cmocka_unit_test(a_frequency_far_beyond_500_ppm_is_corrected),
