@@ -29,12 +29,14 @@ static void report_synchronised(
 	    s_of_ns(bound_ns + ROUND_UP_NS), end_of_state(answer));
 }
 
-/* Which of two equal sources is selected needs no line; that one is, does. */
+/* Which of two equal sources is selected needs no line; that one is, does,
+ * unless this happens often. */
 static void report_selected(struct engine *e, const struct tracking *t)
 {
+	bool quiet = e->last_selected >= 0 || e->unsteered.budget.muted;
+
 	if (t->selected != e->last_selected && t->selected >= 0)
-		engine_say(e,
-		    e->last_selected < 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+		engine_say(e, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 		    "selected source %s", e->config->sources[t->selected].name);
 	e->last_selected = t->selected;
 }

@@ -235,6 +235,28 @@ static void a_clock_that_is_lost_and_found_gets_a_few_lines(void **state)
 	world_end(w);
 }
 
+/* Half of the time, two servers contradict each other. */
+static void a_selection_that_comes_and_goes_gets_a_few_lines(void **state)
+{
+	struct world *w = world_new(2, NS_PER_MS, 5);
+	unsigned selected = 0;
+
+	(void)state;
+	world_start(w);
+	run(w, 600);
+	for (int i = 0; i < 20; i++) {
+		w->peer_error_ns[0] = NS_PER_S;
+		run(w, 300);
+		w->peer_error_ns[0] = 0;
+		world_forget_log(w);
+		run(w, 300);
+		selected +=
+		    world_logged_at(w, LOG_LEVEL_INFO, "selected source ");
+	}
+	assert_in_range(selected, 1, BUDGET_LINES_MAX);
+	world_end(w);
+}
+
 /* The digits after the point of "its time is 1.5 s". */
 static size_t decimals(const char *log)
 {
@@ -502,6 +524,7 @@ int main(void)
 	    cmocka_unit_test(the_end_of_synchronisation_gets_one_line),
 	    cmocka_unit_test(a_refused_correction_gets_one_line),
 	    cmocka_unit_test(a_clock_that_is_lost_and_found_gets_a_few_lines),
+	    cmocka_unit_test(a_selection_that_comes_and_goes_gets_a_few_lines),
 	    cmocka_unit_test(the_difference_is_given_in_its_unit),
 	    cmocka_unit_test(a_source_that_is_not_preferred_agrees),
 	    cmocka_unit_test(a_source_that_changes_sides_gets_eight_lines),
