@@ -289,12 +289,13 @@ static bool is_starting(const struct look *l)
 	       l->now.mono.ns - l->e->started.mono.ns < STARTING_NS;
 }
 
+/* It may have a number that changes with each sample. */
 static void look_at_reason(const struct look *l)
 {
 	const char *reason = l->clock.reason;
 	char *alarm = l->o->alarm;
 
-	if (strcmp(reason, alarm) == 0 || (reason[0] && is_starting(l)))
+	if (log_budget_same(reason, alarm) || (reason[0] && is_starting(l)))
 		return;
 	if (reason[0])
 		ADD(l, HISTORY_ALARM, "", "%s", reason);

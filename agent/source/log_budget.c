@@ -19,6 +19,11 @@ static uint32_t hash_of_sentence(const char *text)
 	return hash;
 }
 
+bool log_budget_same(const char *a, const char *b)
+{
+	return hash_of_sentence(a) == hash_of_sentence(b);
+}
+
 static bool was_said(const struct log_budget *b, uint32_t hash)
 {
 	for (unsigned i = 0; i < b->said_count; i++)

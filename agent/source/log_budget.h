@@ -45,6 +45,9 @@ enum log_budget_answer {
 enum log_budget_answer log_budget_trouble(struct log_budget *b,
     const char *text, struct mono heard_at, struct mono now);
 
+/* Is it the same sentence for log_budget_trouble()? */
+bool log_budget_same(const char *a, const char *b);
+
 /* A good sample. */
 enum log_budget_answer log_budget_well(struct log_budget *b, struct mono now);
 

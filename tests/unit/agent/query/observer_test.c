@@ -366,6 +366,24 @@ static void an_alarm_has_its_reason(void **state)
 	end(w);
 }
 
+/* The number in its reason changes with each sample. */
+static void an_alarm_that_lasts_is_one_event(void **state)
+{
+	struct watched *w = watch(world_running(1, 300 * NS_PER_S));
+	char first[sizeof(w->observer.alarm)];
+
+	(void)state;
+	run(w, 10);
+	w->world->peer_error_ns[0] = 86400 * NS_PER_S;
+	run(w, 600);
+	strcpy(first, world_tracking(w->world).reason);
+	w->world->osc_ppm += 100;
+	run(w, 7200);
+	assert_string_not_equal(world_tracking(w->world).reason, first);
+	assert_int_equal(count(w, HISTORY_ALARM), 1);
+	end(w);
+}
+
 static void more_sources_than_places_are_told_once(void **state)
 {
 	struct world *world = world_new(5, 0, 0);
@@ -464,6 +482,7 @@ int main(void)
 	    cmocka_unit_test(a_jump_is_a_disturbance),
 	    cmocka_unit_test(an_order_changes_the_stage),
 	    cmocka_unit_test(an_alarm_has_its_reason),
+	    cmocka_unit_test(an_alarm_that_lasts_is_one_event),
 	    cmocka_unit_test(more_sources_than_places_are_told_once),
 	    cmocka_unit_test(files_that_are_not_used_are_counted),
 	    cmocka_unit_test(what_is_not_saved_is_an_event_and_so_is_its_end),
