@@ -6,6 +6,7 @@
 #include "agent/history/rings.h"
 #include "agent/query/status.h"
 #include "agent/source/keys.h"
+#include "agent/source/samples.h"
 #include "agent/source/source.h"
 #include "clock/command.h"
 #include "resolver/certificate/certificate.h"
@@ -165,7 +166,7 @@ static void look_at_trouble(
 		else if (answer != BUDGET_NONE)
 			ADD(l, kind_of_trouble(of), s->name, "%s: %s%s",
 			    of->failure, of->reason, end_of(answer));
-	} else if (s->in_trouble) {
+	} else if (s->in_trouble || s->troubles.muted) {
 		s->in_trouble = false;
 		answer = log_budget_well(&s->troubles, l->now.mono);
 		if (answer != BUDGET_NONE)
@@ -180,16 +181,17 @@ static void look_at_vote(
 	enum select_state state = steering_source_state(l->e->steering, i);
 	enum log_budget_answer answer;
 
-	if (state == SELECT_FALSETICKER && !s->outvoted) {
+	if (state == SELECT_FALSETICKER) {
 		s->outvoted = true;
-		answer = log_budget_trouble(&s->votes, "outvoted",
-		    l->e->sources[i].heard_at, l->now.mono);
+		answer =
+		    source_vote_lost(&l->e->sources[i], &s->votes, l->now.mono);
 		if (answer != BUDGET_NONE)
 			ADD(l, HISTORY_OUTVOTED, s->name,
 			    "its time differs from that of the majority of "
 			    "the sources%s",
 			    end_of(answer));
-	} else if (engine_source_agrees(state) && s->outvoted) {
+	} else if (engine_source_agrees(state) &&
+		   (s->outvoted || s->votes.muted)) {
 		s->outvoted = false;
 		answer = log_budget_well(&s->votes, l->now.mono);
 		if (answer != BUDGET_NONE)

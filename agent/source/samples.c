@@ -134,15 +134,19 @@ void source_check_failed(struct source *s, enum answer_check check)
 	source_note_failed(s, check);
 }
 
-/* A source that has been outvoted for an hour does not change sides any more,
- * although it still answers. */
-enum log_budget_answer source_outvoted(struct source *s, struct mono now)
+enum log_budget_answer source_vote_lost(
+    const struct source *s, struct log_budget *votes, struct mono now)
 {
 	struct mono heard_at =
 	    mono_after(s->agreed_at, BUDGET_STEADY_NS - BUDGET_GONE_NS);
 
 	/* One sentence, whether the source is ahead or behind. */
-	return log_budget_trouble(&s->votes, "outvoted", heard_at, now);
+	return log_budget_trouble(votes, "outvoted", heard_at, now);
+}
+
+enum log_budget_answer source_outvoted(struct source *s, struct mono now)
+{
+	return source_vote_lost(s, &s->votes, now);
 }
 
 enum log_budget_answer source_agrees(struct source *s, struct mono now)

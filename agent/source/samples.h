@@ -53,6 +53,11 @@ void source_contradicts(struct source *s, int64_t excess_ns, struct mono now);
  * that is worth a line in the log. */
 enum log_budget_answer source_outvoted(struct source *s, struct mono now);
 enum log_budget_answer source_agrees(struct source *s, struct mono now);
+/* It is outvoted: asks a budget that may be another one than that of the log. A
+ * source that has been outvoted for an hour does not change sides any more,
+ * although it still answers. */
+enum log_budget_answer source_vote_lost(
+    const struct source *s, struct log_budget *votes, struct mono now);
 
 /* Two sources lead to one server: both get one id, that of `b` if it has one.
  */

@@ -321,6 +321,70 @@ static void a_falseticker_is_outvoted_and_comes_back(void **state)
 	end(w);
 }
 
+/* After the last event of too many, an hour without trouble is one. */
+static void a_source_that_is_steady_again_is_an_event(void **state)
+{
+	struct watched *w = watch(world_running(2, 300 * NS_PER_S));
+
+	(void)state;
+	run(w, 10);
+	for (int i = 0; i < 8; i++) {
+		w->world->silent[1] = true;
+		run(w, 400);
+		w->world->silent[1] = false;
+		run(w, 400);
+	}
+	assert_true(w->observer.sources[1].troubles.muted);
+	assert_int_equal(count(w, HISTORY_TROUBLE) + count(w, HISTORY_WELL),
+	    BUDGET_LINES_MAX);
+	run(w, 2 * 3600);
+	assert_false(w->observer.sources[1].troubles.muted);
+	assert_int_equal(count(w, HISTORY_TROUBLE) + count(w, HISTORY_WELL),
+	    BUDGET_LINES_MAX + 1);
+	end(w);
+}
+
+static void change_sides(struct watched *w)
+{
+	for (int i = 0; i < 8; i++) {
+		w->world->peer_error_ns[2] = 200 * NS_PER_MS;
+		run(w, 1500);
+		w->world->peer_error_ns[2] = 0;
+		run(w, 1500);
+	}
+	assert_true(w->observer.sources[2].votes.muted);
+}
+
+static void one_that_agrees_for_long_after_many_changes_is_an_event(
+    void **state)
+{
+	struct watched *w = watch(world_running(4, 300 * NS_PER_S));
+	unsigned before;
+
+	(void)state;
+	run(w, 10);
+	change_sides(w);
+	before = count(w, HISTORY_AGREES);
+	run(w, 2 * 3600);
+	assert_int_equal(count(w, HISTORY_AGREES), before + 1);
+	end(w);
+}
+
+static void one_that_stays_outvoted_after_many_changes_is_an_event(void **state)
+{
+	struct watched *w = watch(world_running(4, 300 * NS_PER_S));
+	unsigned before;
+
+	(void)state;
+	run(w, 10);
+	change_sides(w);
+	before = count(w, HISTORY_OUTVOTED);
+	w->world->peer_error_ns[2] = 200 * NS_PER_MS;
+	run(w, 2 * 3600);
+	assert_int_equal(count(w, HISTORY_OUTVOTED), before + 1);
+	end(w);
+}
+
 static void a_jump_is_a_disturbance(void **state)
 {
 	struct watched *w = watch(world_running(2, 300 * NS_PER_S));
@@ -479,6 +543,11 @@ int main(void)
 	    cmocka_unit_test(each_crash_is_an_event),
 	    cmocka_unit_test(another_address_of_a_pool_is_an_event),
 	    cmocka_unit_test(a_falseticker_is_outvoted_and_comes_back),
+	    cmocka_unit_test(a_source_that_is_steady_again_is_an_event),
+	    cmocka_unit_test(
+		one_that_agrees_for_long_after_many_changes_is_an_event),
+	    cmocka_unit_test(
+		one_that_stays_outvoted_after_many_changes_is_an_event),
 	    cmocka_unit_test(a_jump_is_a_disturbance),
 	    cmocka_unit_test(an_order_changes_the_stage),
 	    cmocka_unit_test(an_alarm_has_its_reason),
