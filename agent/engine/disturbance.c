@@ -61,6 +61,12 @@ static const char *again(const struct engine *e)
 				  "256 s at most from now on";
 }
 
+static void note_line(struct engine *e, bool last)
+{
+	e->disturbed.said_at = e->now.mono;
+	e->disturbed.last_line = last;
+}
+
 /* Logs the disturbance, and keeps it for `ntsctl tracking`. False: it is one of
  * too many, so it has no line and must have no burst. */
 static bool tell(struct engine *e, enum log_level level, const char *fmt, ...)
@@ -75,6 +81,7 @@ static bool tell(struct engine *e, enum log_level level, const char *fmt, ...)
 	e->disturbed.at = e->now.mono;
 	if (!take_burst(e))
 		return false;
+	note_line(e, false);
 	engine_say(
 	    e, level, "%s: measuring again%s", e->disturbed.text, again(e));
 	return true;
@@ -200,11 +207,12 @@ static void report_meddling(struct engine *e, const struct keeper_report *r)
 	answer = log_budget_trouble(&e->meddling, text, now, now);
 	if (answer == BUDGET_NONE && !last)
 		return;
+	last |= answer == BUDGET_LAST_LINE;
+	note_line(e, last);
 	engine_say(e, LOG_LEVEL_WARNING, "%s%s", text,
-	    last || answer == BUDGET_LAST_LINE
-		? "; it happens again and again: no more lines until it has "
-		  "not happened for an hour"
-		: "");
+	    last ? "; it happens again and again: no more lines until it has "
+		   "not happened for an hour"
+		 : "");
 }
 
 /* When the clock changed is not known, and the samples since are wrong by it. A

@@ -194,7 +194,9 @@ struct engine {
 	struct {
 		struct mono at;
 		char text[SOURCE_TEXT_MAX]; /* "": never */
-	} disturbed;			    /* the last disturbance */
+		struct mono said_at; /* the last one with a line in the log */
+		bool last_line;	     /* which said that no more follow */
+	} disturbed;		     /* the last disturbance */
 	struct mono bursts_paid; /* bursts after them are paid for until then */
 	struct log_budget meddling; /* lines about other programs */
 	struct mono meddled_at;	    /* no other burst for that before this */

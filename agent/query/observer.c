@@ -325,9 +325,14 @@ static void look_at_world(const struct look *l)
 	struct observer *o = l->o;
 	const struct engine *e = l->e;
 
-	if (e->disturbed.text[0] && e->disturbed.at.ns != o->disturbed_at.ns)
-		ADD(l, HISTORY_DISTURBED, "", "%s", e->disturbed.text);
-	o->disturbed_at = e->disturbed.at;
+	/* The budget of the lines bounds the events, too. */
+	if (e->disturbed.said_at.ns != o->disturbed_at.ns)
+		ADD(l, HISTORY_DISTURBED, "", "%s%s", e->disturbed.text,
+		    e->disturbed.last_line
+			? "; it happens again and again: no more events until "
+			  "it has not happened for an hour"
+			: "");
+	o->disturbed_at = e->disturbed.said_at;
 	if (e->leap.armed != o->leap_armed)
 		ADD(l, HISTORY_LEAP, "", "%s",
 		    e->leap.armed == LEAP_INSERT

@@ -2,6 +2,7 @@
 #include "agent/query/observer.h"
 
 #include "agent/engine/adopt.h"
+#include "agent/engine/disturbance.h"
 #include "agent/engine/saving.h"
 #include "agent/engine/sources.h"
 #include "agent/history/rings.h"
@@ -397,6 +398,28 @@ static void a_jump_is_a_disturbance(void **state)
 	end(w);
 }
 
+/* Another program sets the frequency all the time. */
+static void a_rival_makes_a_few_events(void **state)
+{
+	struct watched *w = watch(world_running(2, 3600 * NS_PER_S));
+	struct engine *e = &w->world->engine;
+	struct keeper_report r = {
+	    .verdict = KEEPER_FREQ_CHANGED, .change_count = 1};
+
+	(void)state;
+	run(w, 10);
+	for (int i = 0; i < 900; i++) {
+		r.changes[0] = (struct clock_change){
+		    {w->world->wall}, 0, w->world->freq_ppm};
+		engine_meddled(e, &r);
+		assert_int_equal(e->disturbed.at.ns, e->now.mono.ns);
+		run(w, 4);
+	}
+	assert_in_range(count(w, HISTORY_DISTURBED), 2, BUDGET_LINES_MAX);
+	assert_text(w, HISTORY_DISTURBED, "again and again: no more events");
+	end(w);
+}
+
 static void an_order_changes_the_stage(void **state)
 {
 	struct watched *w = watch(world_running(2, 300 * NS_PER_S));
@@ -549,6 +572,7 @@ int main(void)
 	    cmocka_unit_test(
 		one_that_stays_outvoted_after_many_changes_is_an_event),
 	    cmocka_unit_test(a_jump_is_a_disturbance),
+	    cmocka_unit_test(a_rival_makes_a_few_events),
 	    cmocka_unit_test(an_order_changes_the_stage),
 	    cmocka_unit_test(an_alarm_has_its_reason),
 	    cmocka_unit_test(an_alarm_that_lasts_is_one_event),
