@@ -455,32 +455,43 @@ static uint16_t ntp_port(const struct job *j)
 
 /* Neither a server nor DNS must make clients send to a group, to a broadcast
  * address, or to what listens on their own machine. NULL: it is fit. */
-static const char *unfit(const struct endpoint *e, const struct endpoint *peer)
+static const char *unfit(const struct job *j, const struct endpoint *e)
 {
-	return endpoint_fits(e, peer) ? own_address_unfit(e, peer)
-				      : endpoint_unfit(e, peer);
+	const struct endpoint *peer = &j->exchange.peer;
+
+	return endpoint_fits(e, peer)
+		   ? own_address_unfit(e, peer, &j->request->binding)
+		   : endpoint_unfit(e, peer);
 }
 
-static void keep_fit(struct names *n, const struct endpoint *peer)
+/* Returns why the first one that is left out is unfit. */
+static const char *keep_fit(const struct job *j, struct names *n)
 {
 	const struct names in = *n;
+	const char *first = NULL;
 
 	n->count = 0;
-	for (unsigned i = 0; i < in.count; i++)
-		if (!unfit(&in.at[i], peer))
+	for (unsigned i = 0; i < in.count; i++) {
+		const char *why = unfit(j, &in.at[i]);
+
+		if (!why)
 			n->at[n->count++] = in.at[i];
+		else if (!first)
+			first = why;
+	}
+	return first;
 }
 
 static bool drop_unfit(struct job *j, struct names *n)
 {
-	const struct endpoint first = n->at[0], *peer = &j->exchange.peer;
+	const struct endpoint first = n->at[0];
+	const char *why = keep_fit(j, n);
 	char text[ENDPOINT_TEXT_MAX];
 
-	keep_fit(n, peer);
 	if (n->count > 0)
 		return true;
 	sentence_add(&j->why, "its address %s %s",
-	    endpoint_text(&first, false, text), unfit(&first, peer));
+	    endpoint_text(&first, false, text), why);
 	return fail(j, KE_STAGE_NTP_NAME);
 }
 
@@ -552,7 +563,7 @@ static bool find_addresses(struct job *j)
 		return false;
 	if (j->request->alone || j->request->srv)
 		return find_one(j, named ? &found : NULL);
-	keep_fit(&found, peer);
+	(void)keep_fit(j, &found);
 	same = names_remove(&found, peer);
 	if (same)
 		add_address(j, *peer);
