@@ -147,7 +147,7 @@
 	    "see the log of the NTS server on %H, for example: journalctl -u chronyd (on Debian: -u chrony); if it names no reason, update that server or restart it") \
 	X(OBSTACLE_NTP_NAME, "ntp-name", false, \
 	    "the NTS-KE server names an NTP server that cannot be used", \
-	    "the NTS-KE server names an NTP server that cannot be found: ask its operator") \
+	    "let the operator of %H correct the NTP server that the NTS-KE server there names (chronyd: ntsntpserver)") \
 	/* the way to the time */ \
 	X(OBSTACLE_NTP_REFUSED, "ntp-refused", false, \
 	    "keys are exchanged, but UDP port %U of the server is closed: its NTP part does not run, or a firewall rejects it", \

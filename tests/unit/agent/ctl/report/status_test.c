@@ -453,7 +453,7 @@ static void each_failure_has_something_to_do(void **state)
 		"openssl s_client -alpn ntske/1 -showcerts -connect "
 		"ntp.example:14460 </dev/null\n"},
 	    {"nts-ke", "To do: see the log of the NTS server on ntp.example, "},
-	    {"ntp-name", "ask its operator\n"},
+	    {"ntp-name", "names (chronyd: ntsntpserver)\n"},
 	    {"silence",
 		"to 10.77.3.1 and its answers through every firewall, whatever "
 		"their size; to see whether one filters by size: ntsctl check "
