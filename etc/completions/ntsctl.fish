@@ -1,14 +1,23 @@
 # fish completion for ntsctl(8)
 complete -c ntsctl -f
 
-# The first word that is no option is the command.
+# The first word that is neither an option nor the value of one is the command.
 function __ntsctl_command
 	set -l words (commandline -opc)
+	set -l value_follows no
 	for word in $words[2..]
-		string match -q -- '-*' $word
-		or begin
-			echo $word
-			return
+		if test $value_follows = yes
+			set value_follows no
+			continue
+		end
+		switch $word
+			case -s --socket --since --source --last --svg --chronyd \
+					--for --config -t --limit
+				set value_follows yes
+			case '-*'
+			case '*'
+				echo $word
+				return
 		end
 	end
 end
